@@ -1,0 +1,211 @@
+"""Augmentation of a whole epoch of uint8 images at once, on the device where they live.
+
+Randomness is drawn per image on the host; images that drew the same operation are then
+transformed as one batch. Drawing (``draw``) and transforming (``apply``) are separate, so that
+the random stream is the same on every device.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+from torchvision.transforms.v2 import AutoAugment, AutoAugmentPolicy, TrivialAugmentWide
+
+from lcs.errors import ConfigError
+
+AUGMENTATIONS: tuple[str, ...] = ("none", "flip-crop", "autoaugment", "trivialaugment")
+
+# Images per call: the float temporaries of 256 CIFAR images stay in a CPU's cache.
+_CHUNK = 256
+# AutoAugment's policies name one of ten levels of magnitude, as torchvision's class takes them.
+_AUTOAUGMENT_LEVELS = 10
+# Flip, down, right, and at most five for a policy: which one, and twice whether and which sign.
+_DRAWS_PER_IMAGE = 8
+
+_AUTOAUGMENT = AutoAugment(AutoAugmentPolicy.CIFAR10)
+_TRIVIALAUGMENT = TrivialAugmentWide()
+
+
+@dataclass(frozen=True)
+class FlipCrop:
+    """Flip left to right if asked, then shift by (down, right) pixels and fill with zeros.
+
+    A crop of the zero-padded image is such a shift.
+    """
+
+    flip: bool
+    down: int
+    right: int
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """Transform images (N, C, H, W) alike."""
+        if self.flip:
+            images = images.flip(-1)
+        return functional.pad(images, (self.right, -self.right, self.down, -self.down))
+
+
+@dataclass(frozen=True)
+class PolicyOperation:
+    """An operation of AutoAugment or TrivialAugment by torchvision's name, with its magnitude."""
+
+    name: str
+    magnitude: float
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """Transform images (N, C, H, W) with C = 1 or 3 as torchvision transforms each of them."""
+        return _AUTOAUGMENT._apply_image_or_video_transform(
+            images,
+            self.name,
+            self.magnitude,
+            interpolation=_AUTOAUGMENT.interpolation,
+            fill=_AUTOAUGMENT._fill,
+        )
+
+
+Operation = FlipCrop | PolicyOperation
+Stage = dict[Operation, Tensor]
+"""Each operation with the indices of the images that drew it; the other images stay as they are."""
+
+_IDENTITY = PolicyOperation("Identity", 0.0)
+
+
+def augment(images: Tensor, name: str, generator: torch.Generator) -> Tensor:
+    """Augment every image of an epoch by its own random draw.
+
+    Args:
+        images: uint8 (N, C, S, S) on any device, C = 1 or 3, in this epoch's order; never modified.
+        name: one of ``AUGMENTATIONS``. ``"flip-crop"``: horizontal flip with probability 1/2 and
+            random crop after zero padding of S // 8 pixels (4 for CIFAR). ``"autoaugment"``:
+            flip-crop, then the CIFAR-10 policy of AutoAugment (Cubuk et al., CVPR 2019).
+            ``"trivialaugment"``: flip-crop, then TrivialAugment Wide (Müller & Hutter, ICCV 2021).
+        generator: of the CPU; how far it advances depends on N and the name alone.
+
+    Returns:
+        A new uint8 (N, C, S, S) tensor on the same device; for ``"none"`` the images themselves.
+
+    Raises:
+        ConfigError: the name is unknown.
+    """
+    stages = draw(name, len(images), images.shape[-1], generator)
+    return apply(images, stages) if stages else images
+
+
+def draw(name: str, count: int, image_size: int, generator: torch.Generator) -> list[Stage]:
+    """Draw, on the host, what is to happen to each of ``count`` images of side ``image_size``.
+
+    Every image has its own row of random numbers, the same for each name: image i gets the same
+    draw whatever the count, and the same flip and crop under every policy. The first stage,
+    flip-crop, holds every image. Names, generator and errors are those of ``augment``.
+    """
+    if name not in AUGMENTATIONS:
+        raise ConfigError(
+            f"augment: unknown augmentation {name!r}; choose one of {', '.join(AUGMENTATIONS)}"
+        )
+    if name == "none":
+        return []
+    uniform = torch.rand((count, _DRAWS_PER_IMAGE), dtype=torch.float64, generator=generator).T
+    stages = [_flip_crop(uniform[:3], image_size)]
+    if name == "autoaugment":
+        stages += _autoaugment(uniform[3:], image_size)
+    if name == "trivialaugment":
+        stages += [_trivialaugment(uniform[3:], image_size)]
+    return stages
+
+
+def apply(images: Tensor, stages: Sequence[Stage]) -> Tensor:
+    """Apply the drawn stages to images (N, C, S, S), one after the other, in a new tensor.
+
+    Every image must have an operation in the first stage.
+    """
+    output = torch.empty_like(images)
+    source = images
+    for stage in stages:
+        _apply_stage(stage, source, output)
+        source = output  # each image is read before it is written, so later stages work in place
+    return output
+
+
+def _apply_stage(stage: Stage, source: Tensor, output: Tensor) -> None:
+    if not stage:
+        return
+    sizes = [len(group) for group in stage.values()]
+    # one transfer for all groups; their sizes are known on the host, so it does not wait for them
+    indices = torch.cat(list(stage.values())).to(source.device, non_blocking=True)
+    for operation, group in zip(stage, indices.split(sizes), strict=True):
+        for chunk in group.split(_CHUNK):
+            output[chunk] = operation(source.index_select(0, chunk))
+
+
+def _flip_crop(uniform: Tensor, image_size: int) -> Stage:
+    padding = image_size // 8
+    shifts = range(-padding, padding + 1)
+    operations = [FlipCrop(*values) for values in product((False, True), shifts, shifts)]
+    flip = _integers(uniform[0], 2)
+    down, right = _integers(uniform[1:3], len(shifts))
+    return _group(operations, (flip * len(shifts) + down) * len(shifts) + right)
+
+
+def _autoaugment(uniform: Tensor, image_size: int) -> list[Stage]:
+    policies = _AUTOAUGMENT._policies
+    policy = _integers(uniform[0], len(policies))
+    stages = []
+    for step in range(2):
+        operations = [_IDENTITY]
+        for name, _, level in (pair[step] for pair in policies):
+            levels = _signed_levels(_AUTOAUGMENT, name, _AUTOAUGMENT_LEVELS, image_size)
+            operations += levels[level or 0]
+        probability = torch.tensor([pair[step][1] for pair in policies])[policy]
+        negative = _integers(uniform[3 + step], 2)
+        choice = (1 + 2 * policy + negative).where(uniform[1 + step] < probability, 0)
+        stages.append(_group(operations, choice))
+    return stages
+
+
+def _trivialaugment(uniform: Tensor, image_size: int) -> Stage:
+    names = list(_TRIVIALAUGMENT._AUGMENTATION_SPACE)
+    bins = _TRIVIALAUGMENT.num_magnitude_bins
+    operations = [
+        operation
+        for name in names
+        for pair in _signed_levels(_TRIVIALAUGMENT, name, bins, image_size)
+        for operation in pair
+    ]
+    kind, level = _integers(uniform[0], len(names)), _integers(uniform[1], bins)
+    return _group(operations, (kind * bins + level) * 2 + _integers(uniform[2], 2))
+
+
+def _integers(uniform: Tensor, high: int) -> Tensor:
+    """Uniform numbers in [0, 1) as integers in 0 .. high - 1."""
+    return (uniform * high).long()
+
+
+def _signed_levels(
+    transform: AutoAugment | TrivialAugmentWide, name: str, bins: int, image_size: int
+) -> list[tuple[PolicyOperation, PolicyOperation]]:
+    """For each magnitude of torchvision's space, the operation with that and the opposite sign.
+
+    The two are the same where the space has no sign, all are where it has no magnitude.
+    """
+    magnitudes, signed = transform._AUGMENTATION_SPACE[name]
+    values = magnitudes(bins, image_size, image_size)
+    levels = [0.0] * bins if values is None else [float(value) for value in values]
+    return [
+        (PolicyOperation(name, level), PolicyOperation(name, -level if signed else level))
+        for level in levels
+    ]
+
+
+def _group(operations: Sequence[Operation], choice: Tensor) -> Stage:
+    """Image indices by operation: image i drew ``operations[choice[i]]``. Drops the identity."""
+    distinct = list(dict.fromkeys(operations))
+    position = {operation: i for i, operation in enumerate(distinct)}
+    choice = torch.tensor([position[operation] for operation in operations])[choice]
+    groups = choice.argsort(stable=True).split(choice.bincount(minlength=len(distinct)).tolist())
+    return {
+        operation: group
+        for operation, group in zip(distinct, groups, strict=True)
+        if len(group) and operation != _IDENTITY
+    }

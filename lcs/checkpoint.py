@@ -1,0 +1,121 @@
+"""Checkpoints of unfinished runs: one safetensors file each, replaced atomically, never pickled."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from lcs.config import Config
+from lcs.errors import CheckpointError
+
+
+class Checkpoint:
+    """The checkpoint of one run for one store, in `$LCS_CHECKPOINTS` or `~/.cache/lcs/checkpoints`.
+
+    Args:
+        config: the run.
+        store: folder that its record will go to; two stores never share a checkpoint.
+    """
+
+    def __init__(self, config: Config, store: Path) -> None:
+        folder = os.environ.get("LCS_CHECKPOINTS") or Path("~/.cache/lcs/checkpoints").expanduser()
+        place = hashlib.sha256(str(store.resolve()).encode()).hexdigest()[:8]
+        self.run_id = config.run_id
+        self.path = Path(folder) / f"{config.run_id}-{place}.safetensors"
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the run: a second process that wants it is refused.
+
+        Raises:
+            CheckpointError: another process holds it, or the folder cannot be written.
+        """
+        path = self.path.with_suffix(".lock")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            file = path.open("w")
+        except OSError as error:
+            raise CheckpointError(
+                f"{path}: cannot be written ({error.strerror}); set LCS_CHECKPOINTS to a folder "
+                "that can"
+            ) from error
+        with file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise CheckpointError(
+                    f"run {self.run_id} is in progress in another process; wait for it to end"
+                ) from error
+            yield
+
+    def save(self, tensors: Mapping[str, Tensor], state: Mapping[str, Any]) -> None:
+        """Replace the checkpoint.
+
+        Args:
+            tensors: by name, on any device.
+            state: JSON-ready.
+
+        Raises:
+            CheckpointError: it cannot be written; the one before is still there.
+        """
+        tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+        text = json.dumps(state)
+        metadata = {"state": text, "crc32": str(_crc(tensors, text))}
+        temporary = self.path.with_suffix(f".{os.getpid()}")
+        try:
+            save_file(tensors, temporary, metadata)
+            with temporary.open("rb") as file:
+                os.fsync(file.fileno())
+            temporary.replace(self.path)
+        except (OSError, SafetensorError) as error:
+            temporary.unlink(missing_ok=True)
+            raise CheckpointError(
+                f"run {self.run_id}: checkpoint {self.path} cannot be written ({error}); make room "
+                "and run the same again, it goes on from the checkpoint before"
+            ) from error
+
+    def load(self) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
+        """Return (tensors on the CPU, state), or None where there is no checkpoint.
+
+        Raises:
+            CheckpointError: it is damaged.
+        """
+        if not self.path.exists():
+            return None
+        try:
+            with safe_open(self.path, framework="pt") as file:
+                metadata = file.metadata() or {}
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            if metadata["crc32"] != str(_crc(tensors, metadata["state"])):
+                raise ValueError("its checksum differs")
+            return tensors, json.loads(metadata["state"])
+        except (OSError, SafetensorError, ValueError, KeyError) as error:
+            raise CheckpointError(
+                f"run {self.run_id}: checkpoint {self.path} is damaged ({error}); delete it to "
+                "start the run over"
+            ) from error
+
+    def remove(self) -> None:
+        """Delete the checkpoint and its lock, once the run's record is written."""
+        self.path.unlink(missing_ok=True)
+        self.path.with_suffix(".lock").unlink(missing_ok=True)
+
+
+def _crc(tensors: Mapping[str, Tensor], text: str) -> int:
+    crc = zlib.crc32(text.encode())
+    for name in sorted(tensors):
+        flat = tensors[name].reshape(-1).view(torch.uint8)
+        crc = zlib.crc32(flat.numpy().data, zlib.crc32(name.encode(), crc))
+    return crc

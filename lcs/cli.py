@@ -1,0 +1,275 @@
+"""The command line: `lcs data | train | study | runs | book`.
+
+Results go to stdout, messages to stderr. Exit codes: 0 done, 1 an error said in one line, 2 a wrong
+command line, 75 paused because the time budget is spent (the same command goes on).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import sys
+import typing
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from lcs.config import CHOICES, RANGES, Config, idle_fields
+from lcs.errors import LcsError, Paused
+
+EXIT_PAUSED = 75
+# typer shows its users no common base of these errors
+WrongCommandLine: type[Exception] = typer.BadParameter.__mro__[2]
+
+app = typer.Typer(
+    help="Learning Convolutions from Scratch: train, study, and keep the records.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+data_app = typer.Typer(help="Obtain and check data sets.")
+runs_app = typer.Typer(help="List, check and move run records.")
+app.add_typer(data_app, name="data")
+app.add_typer(runs_app, name="runs")
+
+Store = Annotated[Path | None, typer.Option(help="Folder of records; default: your own.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
+Budget = Annotated[float | None, typer.Option(help="Stop at a checkpoint within so many minutes.")]
+Seconds = Annotated[float, typer.Option(help="Least time between checkpoints.")]
+Scale = Annotated[str, typer.Option(help="smoke, desk or paper.")]
+Seeds = Annotated[int, typer.Option(help="Runs of each configuration: seeds 0, 1, …")]
+Parameters = Annotated[
+    list[str] | None, typer.Option("-p", "--parameter", help="name=value; may be repeated.")
+]
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line; every error is one line on stderr."""
+    try:
+        status = app(arguments, standalone_mode=False, prog_name="lcs")
+    except Paused as pause:
+        sys.exit(_say(str(pause), EXIT_PAUSED))
+    except LcsError as error:
+        sys.exit(_say(f"error: {error}", 1))
+    except WrongCommandLine as error:
+        text = str(error.format_message())  # type: ignore[attr-defined]
+        sys.exit(_say(f"error: {text}", 2))
+    except (KeyboardInterrupt, typer.Abort):
+        sys.exit(_say("interrupted; the same command goes on from the last checkpoint", 130))
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def _say(text: str, status: int = 0) -> int:
+    print(f"lcs: {' '.join(text.split())}", file=sys.stderr)
+    return status
+
+
+def _train(
+    store: Store = None,
+    device: Device = "auto",
+    budget_minutes: Budget = None,
+    checkpoint_seconds: Seconds = 60.0,
+    **fields: Any,
+) -> None:
+    """Train one network, or go on with it; the last line printed is its record's path."""
+    from lcs.train import train
+
+    idle = idle_fields(fields["optimizer"], fields)
+    if idle:
+        _say(f"{fields['optimizer']} has no {', '.join(idle)}: left out")
+    config = Config.from_dict({n: v for n, v in fields.items() if n not in idle})
+    record = train(
+        config,
+        store=_store(store),
+        device=device,
+        budget_minutes=budget_minutes,
+        checkpoint_seconds=checkpoint_seconds,
+    )
+    print(record.path)
+
+
+def _with_config_options(function: Callable[..., None]) -> Callable[..., None]:
+    """Replace `**fields` by one option for each field of `Config`."""
+    hints = typing.get_type_hints(Config)
+    options = [
+        inspect.Parameter(
+            field.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=field.default,
+            annotation=Annotated[hints[field.name], typer.Option(help=_allowed(field.name))],
+        )
+        for field in dataclasses.fields(Config)
+    ]
+    own = inspect.signature(function, eval_str=True)
+    kept = [p for p in own.parameters.values() if p.kind is not inspect.Parameter.VAR_KEYWORD]
+    parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in kept] + options
+    function.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    function.__annotations__ = {p.name: p.annotation for p in parameters}
+    return function
+
+
+def _allowed(name: str) -> str:
+    if name in CHOICES:
+        return "; ".join(CHOICES[name])
+    if name in RANGES:
+        low, high = RANGES[name]
+        return f"{low:g} to {high:g}"
+    return ""
+
+
+app.command("train")(_with_config_options(_train))
+
+
+@app.command()
+def study(
+    name: Annotated[str, typer.Argument(help="The exhibit, for example table2.")],
+    scale: Scale = "desk",
+    seeds: Seeds = 1,
+    store: Store = None,
+    device: Device = "auto",
+    plan: Annotated[bool, typer.Option("--plan", help="Only say what is missing.")] = False,
+    budget_minutes: Budget = None,
+    checkpoint_seconds: Seconds = 60.0,
+    workers: Annotated[int, typer.Option(min=1, help="Runs that train at once.")] = 1,
+) -> None:
+    """Train the runs of an exhibit that the store lacks; print the paths of all its records."""
+    from lcs.studies import find_study, plan_text
+
+    chosen = find_study(name)
+    place = _store(store)
+    if plan:
+        print(plan_text(chosen.configs(scale, seeds), place, device))
+        return
+    outcome = chosen.run(
+        scale,
+        seeds,
+        store=place,
+        device=device,
+        budget_minutes=budget_minutes,
+        checkpoint_seconds=checkpoint_seconds,
+        workers=workers,
+    )
+    for record in outcome.records:
+        print(record.path)
+
+
+@runs_app.command("list")
+def list_runs(store: Store = None) -> None:
+    """Print one line for each record: id, path, and the accuracy of the last epoch."""
+    for record in _store(store).records():
+        accuracy = record.final.get("test_accuracy", record.final.get("validation_accuracy"))
+        shown = "" if accuracy is None else f"{100 * accuracy:6.2f} %"
+        print(f"{record.run_id:16} {shown:9} {record.path}")
+
+
+@runs_app.command()
+def show(run_id: str, store: Store = None) -> None:
+    """Print a record."""
+    print(_store(store).by_id(run_id).path.read_text(), end="")
+
+
+@runs_app.command()
+def verify(store: Store = None) -> None:
+    """Check every record against its checksum and its id; name the bad ones."""
+    from lcs.runs import verify as verify_store
+
+    place = _store(store)
+    problems = verify_store(place)
+    for problem in problems:
+        _say(f"error: {problem}")
+    print(f"{len(place.paths()) - len(problems)} records whole, {len(problems)} bad")
+    raise typer.Exit(1 if problems else 0)
+
+
+@runs_app.command("import")
+def import_runs(
+    sources: Annotated[list[Path], typer.Argument(help="Records, or folders of them.")],
+    store: Store = Path("book/runs"),
+) -> None:
+    """Copy checked records, with their filters, into a store (default: the book's)."""
+    place = _store(store)
+    for source in sources:
+        for path in sorted(source.rglob("*.json")) if source.is_dir() else [source]:
+            print(place.take(path).path)
+
+
+@runs_app.command()
+def replay(
+    run_id: str,
+    epochs: Annotated[int, typer.Option(help="How many of the first epochs.")] = 3,
+    store: Store = None,
+    device: Device = "auto",
+) -> None:
+    """Train a run's first epochs anew and compare: proof that the record came from this code."""
+    from lcs.replay import replay as replay_record
+
+    outcome = replay_record(_store(store).by_id(run_id), epochs, device)
+    print(outcome.text)
+    raise typer.Exit(0 if outcome.agrees else 1)
+
+
+@data_app.command("get")
+def get_data(name: str) -> None:
+    """Obtain a data set, check it, and print where it is."""
+    from lcs import data
+
+    print(data.get(name))
+
+
+@data_app.command("import")
+def import_data(name: str, file: Path) -> None:
+    """Check a prepared .npz and take it over."""
+    from lcs import data
+
+    print(data.import_npz(name, file))
+
+
+@data_app.command("verify")
+def verify_data(name: str) -> None:
+    """Check a data set's file against its pinned checksums."""
+    from lcs import data
+
+    print(data.verify(name))
+
+
+@data_app.command("list")
+def list_data() -> None:
+    """Print every data set, its state and its file."""
+    from lcs import data
+
+    for name, path, state in data.available():
+        print(f"{name:10} {state:12} {path or ''}")
+
+
+@app.command()
+def book(
+    chapter: Annotated[str | None, typer.Argument(help="A chapter to run anew.")] = None,
+    parameter: Parameters = None,
+    update: Annotated[
+        bool, typer.Option("--update", help="Execute in place with the stored parameters.")
+    ] = False,
+) -> None:
+    """Render the book from stored outputs; with a chapter, run it anew first."""
+    from lcs import book as pages
+
+    if update:
+        for name in [chapter] if chapter else pages.chapters():
+            print(pages.update(name))
+    elif chapter:
+        print(pages.rerun(chapter, pages.parse(chapter, _pairs(parameter or []))))
+    else:
+        print(pages.render())
+
+
+def _pairs(words: list[str]) -> dict[str, str]:
+    for word in words:
+        if "=" not in word:
+            raise typer.BadParameter(f"parameter {word!r}: give name=value")
+    return {name: value for name, _, value in (word.partition("=") for word in words)}
+
+
+def _store(folder: Path | None) -> Any:
+    from lcs.runs import RunStore, default_store
+
+    return default_store() if folder is None else RunStore(folder)

@@ -1,0 +1,209 @@
+"""A training run as plain values: all that changes its numbers, and nothing that does not."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import math
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, Self, TypeVar
+
+from lcs.errors import ConfigError
+
+T = TypeVar("T")
+
+CHOICES: dict[str, tuple[str, ...]] = {
+    "dataset": ("cifar10", "cifar100", "svhn", "digits"),
+    "model": ("s-conv", "s-local", "s-fc", "d-conv", "d-local", "d-fc", "3-fc", "resnet18"),
+    "padding": ("same", "none"),
+    "optimizer": ("sgd", "beta-lasso", "proximal-l1"),
+    "loss": ("cross-entropy", "bce"),
+    "schedule": ("cosine-epoch", "cosine-step", "constant"),
+    "augment": ("none", "flip-crop", "autoaugment", "trivialaugment"),
+    "normalize": ("half", "standard"),
+    "precision": ("fp32", "bf16"),
+}
+
+# lowest and highest value allowed, both included
+RANGES: dict[str, tuple[float, float]] = {
+    "base_channels": (1, 4096),
+    "kernel_size": (1, 31),
+    "dropout": (0.0, 0.95),
+    "lr": (1e-9, 1e3),
+    "momentum": (0.0, 0.9999),
+    "weight_decay": (0.0, 1.0),
+    "l1": (0.0, 1.0),
+    "l1_rest": (0.0, 1.0),
+    "beta": (0.0, 1e9),
+    "epochs": (1, 1_000_000),
+    "batch_size": (2, 1_000_000),
+    "seed": (0, 2**31 - 1),
+}
+
+# which of the optimizers' own parameters each of them has
+OPTIMIZER_FIELDS: dict[str, tuple[str, ...]] = {
+    "sgd": ("momentum", "weight_decay"),
+    "beta-lasso": ("l1", "l1_rest", "beta"),
+    "proximal-l1": ("l1", "l1_rest"),
+}
+
+
+@dataclass(frozen=True)
+class Config:
+    """One training run. Device, workers, paths and progress bars are not part of it.
+
+    A default means "no effect" or the paper's choice; new fields must default to "no effect", so
+    that the ids of earlier runs stand. Values are checked at construction.
+
+    Raises:
+        ConfigError: a value has the wrong type, is out of range, or does nothing together with the
+            others (for example `beta` with plain SGD).
+    """
+
+    dataset: str = "cifar10"
+    model: str = "s-fc"
+    base_channels: int = 1  # alpha; what it means for a model stands in the model's docstring
+    kernel_size: int | None = None  # of the convolutions; None: 9 for S-, 3 for D- nets and ResNet
+    padding: str = "same"  # of S-CONV and S-LOCAL; the reproduction used none
+    affine: bool = False  # batch normalisation with learnt scale and shift
+    bias: bool = False  # biases in every linear map
+    dropout: float = 0.0  # before the last two fully connected layers
+    optimizer: str = "sgd"
+    lr: float = 0.1  # eta, at the start of the schedule
+    momentum: float = 0.0
+    weight_decay: float = 0.0
+    l1: float = 0.0  # lambda of the layers that correspond to convolutions, and of the others
+    l1_rest: float | None = None  # lambda of the other layers; None: the same
+    beta: float = 0.0  # weights below beta * lambda are set to zero
+    loss: str = "cross-entropy"  # bce: with logits on one-hot targets, mean over classes
+    schedule: str = "cosine-epoch"
+    epochs: int = 400
+    batch_size: int = 512
+    augment: str = "none"
+    normalize: str = "half"  # half: (x / 255 - 0.5) / 0.5; standard: per channel
+    permute_pixels: bool = False  # one fixed permutation of the pixels of every network input
+    validation: bool = False  # hold out the last tenth of each class and leave the test set alone
+    precision: str = "fp32"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Check every field, then what the fields mean together."""
+        check_types(self)
+        check_values(self, CHOICES, RANGES)
+        self._check_combinations()
+
+    def _check_combinations(self) -> None:
+        idle = idle_fields(self.optimizer, dataclasses.asdict(self))
+        if idle:
+            names = ", ".join(idle)
+            raise ConfigError(f"optimizer {self.optimizer!r} has no {names}: leave {names} out")
+        convolutional = not self.model.endswith("fc")
+        if self.kernel_size is not None and not convolutional:
+            raise ConfigError(f"kernel_size: model {self.model!r} has no kernels; leave it out")
+        if self.kernel_size is not None and self.kernel_size % 2 == 0:
+            raise ConfigError(f"kernel_size: {self.kernel_size} is even; give an odd number")
+        if self.padding != "same" and self.model not in ("s-conv", "s-local"):
+            raise ConfigError(f"padding: only s-conv and s-local take 'none', not {self.model!r}")
+        if self.model == "resnet18" and (self.affine or self.bias or self.dropout):
+            raise ConfigError("resnet18 is torchvision's: leave affine, bias and dropout out")
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, object]) -> Self:
+        """Build a Config from a mapping; an unknown name is refused with the known ones."""
+        return from_dict(cls, values)
+
+    def replace(self, **changes: object) -> Config:
+        """Return a copy with some fields changed; unknown names are refused."""
+        return from_dict(Config, dataclasses.asdict(self) | changes)
+
+    @property
+    def run_id(self) -> str:
+        """Short hash of the fields that differ from their defaults, then the seed: `1f0c…-s0`."""
+        return run_id(self)
+
+    @property
+    def name(self) -> str:
+        """Stem of the record's file: model, width, optimizer and run id."""
+        return f"{self.model}-a{self.base_channels}-{self.optimizer}-{self.run_id}"
+
+
+class Seeded(Protocol):
+    """Any frozen dataclass with a seed: the configuration of some kind of run."""
+
+    __dataclass_fields__: typing.ClassVar[dict[str, Any]]
+
+    @property
+    def seed(self) -> int:
+        """Seed of every random stream of the run."""
+        ...
+
+
+def run_id(config: Seeded) -> str:
+    """Return the id of a run: 10 hex digits of its differences from the defaults, and the seed."""
+    different = {
+        field.name: getattr(config, field.name)
+        for field in dataclasses.fields(config)
+        if field.name != "seed" and getattr(config, field.name) != field.default
+    }
+    text = json.dumps(different, sort_keys=True, separators=(",", ":"))
+    return f"{hashlib.sha256(text.encode()).hexdigest()[:10]}-s{config.seed}"
+
+
+def idle_fields(optimizer: str, values: Mapping[str, object]) -> list[str]:
+    """Names of optimizer parameters that are set in `values` but unknown to this optimizer."""
+    known = OPTIMIZER_FIELDS.get(optimizer, ())
+    others = {name for names in OPTIMIZER_FIELDS.values() for name in names} - set(known)
+    return sorted(name for name in others if values.get(name) not in (None, 0))
+
+
+def from_dict(cls: type[T], values: Mapping[str, object]) -> T:
+    """Build a configuration dataclass; an unknown name is refused with the known ones."""
+    known = [field.name for field in dataclasses.fields(cls)]  # type: ignore[arg-type]
+    for name in values:
+        if name not in known:
+            raise ConfigError(f"unknown parameter {name!r}; known: {', '.join(known)}")
+    return cls(**values)
+
+
+def check_types(config: Seeded) -> None:
+    """Refuse values of the wrong type; an int given for a float becomes one."""
+    hints = typing.get_type_hints(type(config))
+    for field in dataclasses.fields(config):
+        value = getattr(config, field.name)
+        allowed = _members(hints[field.name])
+        if float in allowed and type(value) is int:
+            value = float(value)
+            object.__setattr__(config, field.name, value)
+        if type(value) not in allowed:
+            names = " or ".join("None" if t is type(None) else t.__name__ for t in allowed)
+            raise ConfigError(
+                f"{field.name}: {value!r} is of type {type(value).__name__}; give {names}"
+            )
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ConfigError(f"{field.name}: {value!r} is not a finite number")
+
+
+def check_values(
+    config: Seeded,
+    choices: Mapping[str, tuple[str, ...]],
+    ranges: Mapping[str, tuple[float, float]],
+) -> None:
+    """Refuse values that are not among a field's choices or not within its range."""
+    for name, allowed in choices.items():
+        value = getattr(config, name)
+        if value not in allowed:
+            raise ConfigError(f"{name}: unknown value {value!r}; choose from {', '.join(allowed)}")
+    for name, (low, high) in ranges.items():
+        value = getattr(config, name)
+        if value is not None and not low <= value <= high:
+            raise ConfigError(f"{name}: {value!r} is out of range; give {low:g} to {high:g}")
+
+
+def _members(hint: Any) -> tuple[type, ...]:
+    if isinstance(hint, types.UnionType):
+        return typing.get_args(hint)
+    return (typing.get_origin(hint) or hint,)

@@ -1,0 +1,87 @@
+"""What a run costs, before it is run: floating-point operations, and about how much time."""
+
+from __future__ import annotations
+
+import functools
+import time
+
+import torch
+
+from lcs import data
+from lcs.config import Config
+from lcs.models import build, layers
+from lcs.runs import RunStore
+from lcs.train import choose_device
+
+# measured time over bare products of one small network; used where no run has been timed
+OVERHEAD = 3.0
+# fields that a run's time depends on
+TIMED = ("dataset", "model", "base_channels", "kernel_size", "precision", "augment", "batch_size")
+
+
+def training_flops(config: Config) -> int:
+    """Floating-point operations of a whole run: three products per weight (1 MAC = 2 FLOPs)."""
+    facts = data.facts(config.dataset)
+    size = facts.image_shape[0]
+    with torch.device("meta"):
+        model = build(
+            config.model,
+            num_classes=len(facts.classes),
+            image_size=size,
+            in_channels=facts.image_shape[2],
+            base_channels=config.base_channels,
+            kernel_size=config.kernel_size,
+            padding=config.padding,
+        )
+        forward = sum(
+            2 * use.positions * use.weight.numel() for use in layers(model, size).values()
+        )
+    return 3 * forward * facts.train_size * config.epochs
+
+
+def seconds(config: Config, device: str, store: RunStore) -> float:
+    """Return about how long a run takes on a device: as a similar stored run, else by its FLOPs."""
+    chosen = choose_device(device)
+    for timed in _timings(store).get(chosen.type, ()):
+        known, per_epoch = timed
+        if all(getattr(known, name) == getattr(config, name) for name in TIMED):
+            return per_epoch * config.epochs
+    return OVERHEAD * training_flops(config) / _rate(chosen, config.precision)
+
+
+def duration(seconds: float) -> str:
+    """Return a time in the unit that suits it."""
+    for unit, size in (("h", 3600), ("min", 60)):
+        if seconds >= size:
+            return f"{seconds / size:.1f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+def _timings(store: RunStore) -> dict[str, list[tuple[Config, float]]]:
+    """Return seconds per epoch of stored runs, by the kind of device."""
+    timings: dict[str, list[tuple[Config, float]]] = {}
+    while True:
+        for record in store.records():
+            if isinstance(record.config, Config):
+                origin = record.provenance
+                per_epoch = origin["seconds"] / record.config.epochs
+                timings.setdefault(origin["device"], []).append((record.config, per_epoch))
+        if store.fallback is None:
+            return timings
+        store = store.fallback
+
+
+@functools.cache
+def _rate(device: torch.device, precision: str) -> float:
+    """Return the FLOP/s of a matrix product of the first layer's shape, measured once."""
+    dtype = torch.bfloat16 if precision == "bf16" else torch.float32
+    a, b = torch.rand(512, 3072, device=device), torch.rand(3072, 1024, device=device)
+    a, b = a.to(dtype), b.to(dtype)
+    times = [_timed(a, b) for _ in range(4)]
+    return 2 * a.shape[0] * a.shape[1] * b.shape[1] / min(times)
+
+
+def _timed(a: torch.Tensor, b: torch.Tensor) -> float:
+    began = time.perf_counter()
+    (a @ b).float().sum().item()
+    return time.perf_counter() - began

@@ -1,0 +1,29 @@
+"""The errors that a user can meet: each is one line that says what is wrong and what to do."""
+
+
+class LcsError(Exception):
+    """Base of every error that the command line prints as one line, without a traceback."""
+
+
+class ConfigError(LcsError, ValueError):
+    """A parameter is unknown, of the wrong type, or out of range."""
+
+
+class DataError(LcsError):
+    """A data set is missing, truncated, altered or unreadable."""
+
+
+class RecordError(LcsError):
+    """A run record does not parse, or does not match its id or its checksum."""
+
+
+class CheckpointError(LcsError):
+    """A checkpoint cannot be read or written, or its run is already in progress."""
+
+
+class TrainingError(LcsError):
+    """A run cannot go on, for example because its loss is not finite."""
+
+
+class Paused(LcsError):  # noqa: N818 - not a failure
+    """A run stopped at a checkpoint because its time budget is spent; the same command goes on."""

@@ -1,0 +1,127 @@
+"""What a network is fed: a data set on the device, in the order and augmentation of each epoch.
+
+The data set lives on the device as uint8. The permutation of every epoch and the augmentation of
+every image are drawn on the host, from streams that depend only on the seed and the epoch: they
+are the same on every device and for every optimizer, so runs pair by their seeds, and a run that
+was stopped needs no state of them to go on.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from lcs import data
+from lcs.augment import augment
+from lcs.config import Config
+
+# images that are normalised or evaluated at once
+CHUNK = 2000
+
+Part = tuple[np.ndarray, np.ndarray]
+
+
+def stream(seed: int, purpose: str, epoch: int = 0) -> torch.Generator:
+    """Return the host's random stream for one purpose in one epoch."""
+    words = [seed, epoch, *purpose.encode()]
+    state = np.random.SeedSequence(words).generate_state(1, np.uint64)[0]
+    return torch.Generator().manual_seed(int(state) >> 1)
+
+
+class Inputs:
+    """Images and labels of one part of a data set, on the device, and their normalisation.
+
+    images: uint8 (N, C, H, W); labels: int64 (N,).
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        images: data.Images,
+        part: Part,
+        device: torch.device,
+    ) -> None:
+        self.config = config
+        channels_first = np.ascontiguousarray(part[0].transpose(0, 3, 1, 2))
+        self.images = torch.from_numpy(channels_first).to(device)
+        self.labels = torch.from_numpy(part[1].astype(np.int64)).to(device)
+        self.dtype = torch.bfloat16 if config.precision == "bf16" else torch.float32
+        half = np.full(images.in_channels, 0.5)
+        mean, std = (half, half) if config.normalize == "half" else _moments(images)
+        self.shift = torch.tensor(255 * mean, dtype=torch.float32).to(device).view(-1, 1, 1)
+        self.scale = torch.tensor(255 * std, dtype=torch.float32).to(device).view(-1, 1, 1)
+        self.pixels: Tensor | None = None
+        if config.permute_pixels:
+            count = images.image_size**2
+            self.pixels = torch.randperm(count, generator=stream(0, "pixels")).to(device)
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def normalised(self, images: Tensor) -> Tensor:
+        """Map uint8 images (N, C, H, W) to the network's inputs, in its precision."""
+        x = images.float().sub_(self.shift).div_(self.scale).to(self.dtype)
+        if self.pixels is not None:
+            x = x.flatten(2)[:, :, self.pixels].view_as(x)
+        return x
+
+    def unpermuted(self, filters: Tensor) -> Tensor:
+        """Put filters (units, C, H, W) back into the images' own order of pixels."""
+        if self.pixels is None:
+            return filters
+        inverse = self.pixels.argsort().to(filters.device)
+        return filters.flatten(2)[:, :, inverse].view_as(filters)
+
+    @functools.cached_property
+    def all_normalised(self) -> Tensor:
+        """Every image as the network sees it without augmentation, made once."""
+        return torch.cat([self.normalised(part) for part in self.images.split(CHUNK)])
+
+    def batches(self, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield (inputs, labels) in the order, and with the augmentation, of this epoch.
+
+        A last batch of one image is left out: it has no batch statistics.
+        """
+        config = self.config
+        order = torch.randperm(len(self), generator=stream(config.seed, "order", epoch))
+        order = order.to(self.labels.device)
+        labels = self.labels[order]
+        if config.augment != "none":
+            draws = stream(config.seed, "augment", epoch)
+            changed = augment(self.images[order], config.augment, draws)
+        for start in range(0, len(self), config.batch_size):
+            batch = slice(start, start + config.batch_size)
+            if len(labels[batch]) == 1:
+                return
+            if config.augment == "none":
+                yield self.all_normalised[order[batch]], labels[batch]
+            else:
+                yield self.normalised(changed[batch]), labels[batch]
+
+    def ordered_batches(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield (inputs, labels) in their stored order, for evaluation."""
+        return zip(self.all_normalised.split(CHUNK), self.labels.split(CHUNK), strict=True)
+
+    @property
+    def steps(self) -> int:
+        """Batches in an epoch."""
+        whole, left = divmod(len(self), self.config.batch_size)
+        return whole + (left > 1)
+
+
+def _moments(images: data.Images) -> tuple[np.ndarray, np.ndarray]:
+    return np.array(images.mean), np.array(images.std)
+
+
+def split(config: Config, images: data.Images) -> tuple[Part, Part]:
+    """Return the (images, labels) to train on and those to measure accuracy on."""
+    training = (images.train_images, images.train_labels)
+    if not config.validation:
+        return training, (images.test_images, images.test_labels)
+    kept, held_out = data.split_validation(images.train_labels)
+    pixels, labels = training
+    return (pixels[kept], labels[kept]), (pixels[held_out], labels[held_out])

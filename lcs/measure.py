@@ -1,0 +1,380 @@
+"""Numbers about weights: non-zeros, FLOPs, locality, description length, and their intervals.
+
+Everything here takes tensors or plain numbers, and returns plain numbers or small tensors.
+Filters are first-layer weights seen as images, shape (units, channels, height, width).
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, TypedDict
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from scipy.special import ndtri, stdtrit
+from torch import Tensor
+
+from lcs.errors import ConfigError
+
+_UPPER_QUANTILE = 0.975  # of a two-sided 95 % interval
+
+
+# Counts
+
+
+def nonzeros(weights: Mapping[str, Tensor]) -> dict[str, int]:
+    """Exact number of weights that are not zero, for each named layer."""
+    return {name: int(torch.count_nonzero(weight)) for name, weight in weights.items()}
+
+
+class Flops(NamedTuple):
+    """FLOPs of one image's forward pass: every weight used, and non-zero weights only."""
+
+    dense: int
+    sparse: int
+
+
+def flops(layers: Sequence[tuple[Tensor, int]]) -> Flops:
+    """FLOPs of the linear maps in one image's forward pass; one multiply-accumulate is 2 FLOPs.
+
+    Each layer is (weight, positions), positions being how often each weight is used: output height
+    times width for a convolution, 1 for linear and locally connected layers. In the sparse count a
+    zero weight costs nothing. Padding is counted as if it were image, as is usual. Biases, batch
+    normalisation and ReLU are not counted.
+    """
+    dense = sum(2 * positions * weight.numel() for weight, positions in layers)
+    sparse = sum(2 * positions * int(torch.count_nonzero(weight)) for weight, positions in layers)
+    return Flops(dense, sparse)
+
+
+# Intervals
+
+
+class Interval(NamedTuple):
+    """A mean of n values and the half-width of its 95 % interval (None where n is 1)."""
+
+    mean: float
+    half_width: float | None
+    n: int
+
+
+def mean_interval(values: npt.ArrayLike) -> Interval:
+    """Mean and 95 % Student-t interval of independent values, shape (n,).
+
+    Raises ConfigError where there are no values or one is not finite.
+    """
+    sample = np.asarray(values, dtype=np.float64)
+    if sample.ndim != 1 or sample.size == 0:
+        raise ConfigError(
+            f"values: expected a list of at least one number, got shape {sample.shape}"
+        )
+    if not np.isfinite(sample).all():
+        raise ConfigError("values: not all are finite; leave out what could not be measured")
+    n = sample.size
+    if n == 1:
+        return Interval(float(sample[0]), None, 1)
+    standard_error = sample.std(ddof=1) / math.sqrt(n)
+    half_width = float(stdtrit(n - 1, _UPPER_QUANTILE) * standard_error)
+    return Interval(float(sample.mean()), half_width, n)
+
+
+def paired_difference(a: npt.ArrayLike, b: npt.ArrayLike) -> Interval:
+    """Mean of a - b and its 95 % Student-t interval, for values paired by position (by seed, say).
+
+    Raises ConfigError where the two differ in length, and as `mean_interval` does.
+    """
+    first, second = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
+    if first.shape != second.shape:
+        raise ConfigError(f"pairs: shapes {first.shape} and {second.shape} differ; pair the values")
+    return mean_interval(first - second)
+
+
+def binomial_interval(accuracy: float, n: int) -> tuple[float, float]:
+    """95 % Wilson score interval (low, high) of an accuracy, a fraction, measured on n images.
+
+    It is the test set's own sampling error, for one trained network; the spread over seeds is
+    `mean_interval`'s.
+    """
+    if not 0 <= accuracy <= 1:
+        raise ConfigError(f"accuracy: expected a fraction from 0 to 1, got {accuracy}")
+    _require_positive(n=n)
+    z = float(ndtri(_UPPER_QUANTILE))
+    shrink = 1 + z**2 / n
+    centre = (accuracy + z**2 / (2 * n)) / shrink
+    half_width = z / shrink * math.sqrt(accuracy * (1 - accuracy) / n + z**2 / (4 * n**2))
+    return max(0.0, centre - half_width), min(1.0, centre + half_width)
+
+
+# Locality of filters
+
+
+def spread(filters: Tensor) -> Tensor:
+    """RMS distance, in pixels, of each filter's mass from its centroid: (units,), float64.
+
+    A pixel's mass is the sum of its squared weights over channels: its share of the unit's response
+    to white noise. Squares keep a dense filter's noise floor from drowning what it has learned.
+    nan for an all-zero filter, which has no mass.
+    """
+    mass = _mass(filters)
+    return (_variance(mass.sum(2)) + _variance(mass.sum(1))).sqrt()
+
+
+def window_mass(filters: Tensor, window: int) -> Tensor:
+    """Share of each filter's mass in its best window x window square: (units,), float64.
+
+    The square lies inside the image; mass as in `spread`, nan likewise.
+    Raises ConfigError for a window that does not fit.
+    """
+    mass = _mass(filters)
+    height, width = mass.shape[1:]
+    if not 1 <= window <= min(height, width):
+        raise ConfigError(f"window: {window} does not fit images of {height} x {width} pixels")
+    rows, columns = _window_sums(height, window), _window_sums(width, window)
+    return (rows @ mass @ columns.T).amax((1, 2)).clamp(max=1)  # rounding may pass 1
+
+
+def morans_i(filters: Tensor) -> Tensor:
+    """Moran's I of each filter's signed weights: (units,), float64.
+
+    Neighbours are the pixels above, below, left and right, with equal weights, and the image does
+    not wrap around. Deviations are from each channel's own mean; products and squares are summed
+    over channels before the division. Chance is -1 / (pixels - 1); 1 is smooth, -1 a checkerboard.
+    A filter without variance has nothing to correlate and gets 0. (Moran, Biometrika 1950.)
+    """
+    filters = _checked(filters)
+    height, width = filters.shape[2:]
+    constant = filters.amax((2, 3), keepdim=True) == filters.amin((2, 3), keepdim=True)
+    deviation = (filters - filters.mean((2, 3), keepdim=True)).masked_fill(constant, 0)
+    down = (deviation[:, :, 1:] * deviation[:, :, :-1]).sum((1, 2, 3))
+    right = (deviation[..., 1:] * deviation[..., :-1]).sum((1, 2, 3))
+    pairs = (height - 1) * width + height * (width - 1)
+    squares = deviation.square().sum((1, 2, 3))
+    covariance, variance = (down + right) / pairs, squares / (height * width)
+    return torch.where(variance > 0, covariance / variance, 0)
+
+
+def inverse_participation_ratio(filters: Tensor) -> Tensor:
+    """Sum of w^4 over the squared sum of w^2, for each filter: (units,), float64.
+
+    1 for a single weight, 1 / inputs for equal ones; where the weights lie does not matter. nan for
+    an all-zero filter. (Ingrosso & Goldt, PNAS 2022.)
+    """
+    squares = _checked(filters).flatten(1).square()
+    return squares.square().sum(1) / squares.sum(1).square()
+
+
+def permute_pixels(filters: Tensor, generator: torch.Generator) -> Tensor:
+    """Each filter with its pixels in a random order of its own; a pixel's channels stay together.
+
+    The null model of locality: it keeps the weights, and loses where they were.
+    """
+    units, channels, height, width = filters.shape
+    keys = torch.rand(units, height * width, generator=generator, dtype=torch.float64)
+    order = keys.argsort(1)[:, None].expand(-1, channels, -1).to(filters.device)
+    return filters.flatten(2).gather(2, order).view_as(filters)
+
+
+def choose_filters(filters: Tensor, count: int, *, min_nonzeros: int = 20, seed: int = 0) -> Tensor:
+    """Indices of at most `count` filters, random among those with enough non-zeros.
+
+    So the paper chooses what to show (Neyshabur 2020, Figure 4). Filters come in the order drawn:
+    for one seed a smaller draw is the beginning of a larger one, and the filters that a figure
+    shows are among those measured.
+
+    Raises ConfigError for a count below 1.
+    """
+    _require_positive(count=count)
+    generator = torch.Generator().manual_seed(seed)
+    eligible = _eligible(filters, min_nonzeros)
+    return eligible[torch.randperm(len(eligible), generator=generator)[:count]]
+
+
+def window_size(height: int, width: int) -> int:
+    """Side of the window in `locality`: 9, the paper's kernel, for 32 pixels, and in proportion.
+
+    It is always odd: 3 for the digits' 8 x 8, where a square of 9 would not fit.
+    """
+    return 2 * (min(height, width) // 8) + 1
+
+
+class Summary(TypedDict):
+    """A measure over filters: mean and 95 % half-width, for the filters, for chance, and paired."""
+
+    mean: float | None
+    ci95: float | None
+    null_mean: float | None
+    null_ci95: float | None
+    excess_mean: float | None
+    excess_ci95: float | None
+
+
+class Locality(TypedDict):
+    """What `locality` returns; it can be written as JSON."""
+
+    eligible: int
+    filters: int
+    permutations: int
+    window: int
+    spread: Summary
+    window_mass: Summary
+    morans_i: Summary
+
+
+def locality(
+    filters: Tensor,
+    *,
+    permutations: int = 20,
+    seed: int = 0,
+    min_nonzeros: int = 20,
+    max_filters: int = 512,
+) -> Locality:
+    """How local filters (units, channels, height, width) are, against a null model.
+
+    `eligible` filters have at least `min_nonzeros` non-zeros; `filters` of them, chosen by
+    `choose_filters`, are measured by `spread`, `window_mass` (side `window`, see `window_size`) and
+    `morans_i`. Each filter's null value is the average over `permutations` of its own pixels
+    (`permute_pixels`), and its excess is the filter's value less that. Means and 95 % Student-t
+    half-widths are over filters. With fewer than two filters there is no interval: `filters` is 0
+    and every value None. All of it is computed in float64 on the CPU.
+
+    Raises ConfigError for filters that are not finite or not images, and for counts below 1.
+    """
+    _require_positive(permutations=permutations, min_nonzeros=min_nonzeros, max_filters=max_filters)
+    units = choose_filters(filters, max_filters, min_nonzeros=min_nonzeros, seed=seed)
+    chosen = _checked(filters[units])
+    window = window_size(*chosen.shape[2:])
+    summaries = [_NOTHING, _NOTHING, _NOTHING]
+    if len(units) > 1:
+        own, null = _measures(chosen, window), _null_measures(chosen, window, permutations, seed)
+        summaries = [_summary(*pair) for pair in zip(own, null, strict=True)]
+    return Locality(
+        eligible=len(_eligible(filters, min_nonzeros)),
+        filters=len(units) if len(units) > 1 else 0,
+        permutations=permutations,
+        window=window,
+        spread=summaries[0],
+        window_mass=summaries[1],
+        morans_i=summaries[2],
+    )
+
+
+_NOTHING = Summary(
+    mean=None, ci95=None, null_mean=None, null_ci95=None, excess_mean=None, excess_ci95=None
+)
+
+
+def _measures(filters: Tensor, window: int) -> Tensor:
+    """The three measures of each filter: (3, units)."""
+    return torch.stack([spread(filters), window_mass(filters, window), morans_i(filters)])
+
+
+def _null_measures(filters: Tensor, window: int, permutations: int, seed: int) -> Tensor:
+    """The three measures averaged over permutations: (3, units)."""
+    generator = torch.Generator().manual_seed(seed)
+    total = torch.zeros(3, len(filters), dtype=torch.float64)
+    for _ in range(permutations):  # one at a time: memory stays that of the filters
+        total += _measures(permute_pixels(filters, generator), window)
+    return total / permutations
+
+
+def _summary(own: Tensor, null: Tensor) -> Summary:
+    value, chance, excess = mean_interval(own), mean_interval(null), paired_difference(own, null)
+    return Summary(
+        mean=value.mean,
+        ci95=value.half_width,
+        null_mean=chance.mean,
+        null_ci95=chance.half_width,
+        excess_mean=excess.mean,
+        excess_ci95=excess.half_width,
+    )
+
+
+def _require_positive(**counts: int) -> None:
+    for name, value in counts.items():
+        if value < 1:
+            raise ConfigError(f"{name}: expected at least 1, got {value}")
+
+
+def _checked(filters: Tensor) -> Tensor:
+    """The filters in float64 on the CPU."""
+    if filters.ndim != 4 or filters.shape[2] * filters.shape[3] < 2:
+        shape = tuple(filters.shape)
+        raise ConfigError(f"filters: expected (units, channels, height, width), got {shape}")
+    filters = filters.detach().to("cpu", torch.float64)
+    if not filters.isfinite().all():
+        raise ConfigError("filters: some weights are not finite; measure a run that converged")
+    return filters
+
+
+def _eligible(filters: Tensor, min_nonzeros: int) -> Tensor:
+    """Indices of the filters with at least `min_nonzeros` non-zeros, ascending."""
+    counts = torch.count_nonzero(filters.detach().flatten(1), dim=1)
+    return (counts >= min_nonzeros).nonzero().flatten().cpu()
+
+
+def _mass(filters: Tensor) -> Tensor:
+    """Each pixel's share of its filter's squared weights: (units, height, width)."""
+    mass = _checked(filters).square().sum(1)
+    return mass / mass.sum((1, 2), keepdim=True)
+
+
+def _variance(marginal: Tensor) -> Tensor:
+    """Variance of position along one axis, given the mass at each position (units, positions)."""
+    position = torch.arange(marginal.shape[1], dtype=torch.float64)
+    centroid = (marginal * position).sum(1, keepdim=True)
+    return (marginal * (position - centroid).square()).sum(1)
+
+
+def _window_sums(size: int, window: int) -> Tensor:
+    """Matrix (size - window + 1, size) that sums every run of `window` neighbours."""
+    offset = torch.arange(size) - torch.arange(size - window + 1)[:, None]
+    return ((offset >= 0) & (offset < window)).to(torch.float64)
+
+
+# Description length
+
+
+def mdl_bound(
+    training_error: float,
+    *,
+    samples: int,
+    parameters: int,
+    free_parameters: int,
+    nonzero: int,
+    bits: int = 32,
+    delta: float = 0.05,
+) -> float:
+    r"""Upper bound on the test error, with probability 1 - delta (Neyshabur 2020, Theorem 2).
+
+    .. math::
+        L_D \le L_S + \sqrt{\frac{k b + |d(g)| + \log(2n/\delta)}{2m}},
+        \qquad |d(g)| \le \|w\|_0 \log(kn) + 2 \log n
+
+    with L_S `training_error`, a fraction; m `samples`, the number of training images; n
+    `parameters`, the weights that the architecture could have; ‖w‖₀ `nonzero`, those that are not
+    zero; k `free_parameters`, the distinct values among them (fewer than ‖w‖₀ where weights are
+    shared, as in a convolution, else equal to it); b `bits` for each value; δ `delta`.
+
+    The paper does not say to which base its logarithms are. Here kb and |d(g)| are lengths in bits,
+    so those of |d(g)| are base 2, and that of the confidence term is natural, as in the theorem
+    that it rests on (Shalev-Shwartz & Ben-David 2014, Theorem 7.7). The bound is not cut off at 1:
+    above 1 it promises nothing, but still ranks networks.
+
+    Raises ConfigError for a number out of range.
+    """
+    ranges: list[tuple[str, float, float, float]] = [
+        ("training_error", training_error, 0, 1),
+        ("samples", samples, 1, math.inf),
+        ("parameters", parameters, 1, math.inf),
+        ("free_parameters", free_parameters, 1, parameters),
+        ("nonzero", nonzero, 0, parameters),
+        ("bits", bits, 1, math.inf),
+    ]
+    for name, value, low, high in ranges:
+        if not low <= value <= high:
+            raise ConfigError(f"{name}: expected a number from {low:g} to {high:g}, got {value}")
+    if not 0 < delta <= 1:
+        raise ConfigError(f"delta: expected a probability above 0, at most 1, got {delta}")
+    n, k, m = parameters, free_parameters, samples
+    structure = nonzero * math.log2(k * n) + 2 * math.log2(n)  # |d(g)|
+    return training_error + math.sqrt((k * bits + structure + math.log(2 * n / delta)) / (2 * m))

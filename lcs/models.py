@@ -1,0 +1,487 @@
+"""The paper's networks, and the embeddings that nest them (Neyshabur 2020, Fig. 1, Tables 3 and 4).
+
+Each S- and D- net exists three times, with the same layer names: as a convolutional net (CONV),
+with the weights no longer shared (LOCAL), and with every input connected (FC). A CONV net is a
+LOCAL net with tied weights, and a LOCAL net is an FC net with most weights zero: see `embed`.
+Every layer but the last is a linear map, batch normalisation and ReLU.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torchvision.models.resnet import BasicBlock, ResNet
+
+from lcs.errors import ConfigError
+
+
+class Geometry(NamedTuple):
+    """Shape of one convolution-like layer: square images, square kernels."""
+
+    in_channels: int
+    in_size: int  # pixels along one side
+    out_channels: int
+    kernel_size: int
+    stride: int
+    padding: int
+
+    @property
+    def out_size(self) -> int:
+        """Output positions along one side."""
+        return (self.in_size + 2 * self.padding - self.kernel_size) // self.stride + 1
+
+
+class LocallyConnected2d(nn.Module):
+    """A convolution whose weights are not shared between positions.
+
+    Weight: (positions, out_channels, in_channels * kernel_size**2), positions row by row. Input
+    (N, in_channels, H, W), output (N, out_channels, H', W'). Initial weights as in `nn.Conv2d`.
+    """
+
+    def __init__(self, geometry: Geometry, *, bias: bool = False) -> None:
+        super().__init__()
+        self.geometry = geometry
+        fan_in = geometry.in_channels * geometry.kernel_size**2
+        positions = geometry.out_size**2
+        self.weight = nn.Parameter(torch.empty(positions, geometry.out_channels, fan_in))
+        self.bias = nn.Parameter(torch.empty(positions, geometry.out_channels)) if bias else None
+        bound = 1 / math.sqrt(fan_in)
+        for parameter in self.parameters():
+            nn.init.uniform_(parameter, -bound, bound)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (N, in_channels, H, W) to (N, out_channels, H', W')."""
+        g = self.geometry
+        patches = self._patches(x)  # (positions, fan_in, N)
+        weight = self.weight.to(patches.dtype)
+        y = torch.bmm(weight, patches)  # (positions, out_channels, N)
+        if self.bias is not None:
+            y = y + self.bias.to(y.dtype)[:, :, None]
+        return y.permute(2, 1, 0).reshape(-1, g.out_channels, g.out_size, g.out_size)
+
+    def _patches(self, x: Tensor) -> Tensor:
+        """Unfold the images with the batch as the last axis: whole rows of memory are copied."""
+        g = self.geometry
+        x = F.pad(x, (g.padding,) * 4).permute(1, 2, 3, 0).contiguous()  # (C, H, W, N)
+        x = x.unfold(1, g.kernel_size, g.stride).unfold(2, g.kernel_size, g.stride)
+        x = x.permute(1, 2, 0, 4, 5, 3)  # (H', W', C, k, k, N)
+        return x.reshape(g.out_size**2, self.weight.shape[2], -1)
+
+
+class Net(nn.Module):
+    """A stack of convolution-like layers of one kind, then two fully connected layers.
+
+    Args:
+        kind: "conv", "local" or "fc": what the convolution-like layers are.
+        geometries: shapes of the convolution-like layers, from input to output.
+        hidden: units of the first fully connected layer.
+        num_classes: units of the last.
+        bias: biases in every linear map.
+        affine: batch normalisation with learnt scale and shift.
+        dropout: probability, before the last two fully connected layers.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        geometries: list[Geometry],
+        *,
+        hidden: int,
+        num_classes: int,
+        bias: bool = False,
+        affine: bool = False,
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.kind = kind
+        self.geometries = geometries
+        self.options = {"bias": bias, "affine": affine, "dropout": dropout}
+        for number, geometry in enumerate(geometries, start=1):
+            self.add_module(f"conv{number}", CONV_LIKE[kind](geometry, bias))
+            self.add_module(f"bn{number}", _batch_norm(kind, geometry, affine))
+        features = geometries[-1].out_channels * geometries[-1].out_size ** 2
+        self.fc1 = nn.Linear(features, hidden, bias=bias)
+        self.bn_fc1 = nn.BatchNorm1d(hidden, affine=affine)
+        self.fc2 = nn.Linear(hidden, num_classes, bias=bias)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map images (N, C, H, W) to logits (N, num_classes)."""
+        if self.kind == "fc":
+            x = x.flatten(1)  # (N, C * H * W)
+        for number in range(1, len(self.geometries) + 1):
+            x = self.get_submodule(f"conv{number}")(x)
+            x = F.relu(self.get_submodule(f"bn{number}")(x))
+        x = self.dropout(x.flatten(1))
+        x = self.dropout(F.relu(self.bn_fc1(self.fc1(x))))
+        return self.fc2(x)
+
+    @property
+    def conv_like(self) -> list[nn.Module]:
+        """The layers that correspond to convolutions, from input to output."""
+        return [self.get_submodule(f"conv{i + 1}") for i in range(len(self.geometries))]
+
+
+class ThreeLayer(nn.Module):
+    """3-FC: two hidden layers of equal width, batch normalisation and ReLU after each.
+
+    `base_channels` sets the budget: the width is the one whose weights come nearest to those of
+    S-FC at the same α, as the paper compares the two at equal size (Table 1).
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        width: int,
+        *,
+        num_classes: int,
+        bias: bool = False,
+        affine: bool = False,
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.conv1 = nn.Linear(inputs, width, bias=bias)
+        self.bn1 = nn.BatchNorm1d(width, affine=affine)
+        self.fc1 = nn.Linear(width, width, bias=bias)
+        self.bn_fc1 = nn.BatchNorm1d(width, affine=affine)
+        self.fc2 = nn.Linear(width, num_classes, bias=bias)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map images (N, C, H, W) to logits (N, num_classes)."""
+        x = self.dropout(F.relu(self.bn1(self.conv1(x.flatten(1)))))
+        x = self.dropout(F.relu(self.bn_fc1(self.fc1(x))))
+        return self.fc2(x)
+
+    @property
+    def conv_like(self) -> list[nn.Module]:
+        """The first layer: the one that the paper regularises like a convolution."""
+        return [self.conv1]
+
+
+class ScaledResNet(ResNet):
+    """torchvision's ResNet18 for small images: a k×k first convolution, no max-pool.
+
+    `base_channels` is the width of the first stage (64 in He et al. 2016); the next three stages
+    have 2, 4 and 8 times as many. Every 3×3 convolution becomes k×k (Neyshabur 2020, Fig. 5);
+    the 1×1 convolutions of the shortcuts stay.
+    """
+
+    def __init__(
+        self, *, in_channels: int, base_channels: int, kernel_size: int, num_classes: int
+    ) -> None:
+        self._base = base_channels
+        super().__init__(BasicBlock, [2, 2, 2, 2], num_classes=num_classes)
+        self.conv1 = nn.Conv2d(in_channels, base_channels, 3, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(base_channels)
+        self.maxpool = nn.Identity()
+        self.fc = nn.Linear(8 * base_channels, num_classes)
+        if kernel_size != 3:
+            _resize_kernels(self, kernel_size)
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+
+    def _make_layer(
+        self, block: type, planes: int, blocks: int, stride: int = 1, dilate: bool = False
+    ) -> nn.Sequential:
+        if planes == 64:
+            self.inplanes = self._base
+        return super()._make_layer(block, planes * self._base // 64, blocks, stride, dilate)
+
+    @property
+    def conv_like(self) -> list[nn.Module]:
+        """Every convolution."""
+        return [module for module in self.modules() if isinstance(module, nn.Conv2d)]
+
+
+class Options(NamedTuple):
+    """The arguments of `build`."""
+
+    num_classes: int
+    image_size: int
+    in_channels: int
+    base_channels: int
+    kernel_size: int | None
+    padding: str
+    bias: bool
+    affine: bool
+    dropout: float
+
+    @property
+    def trimmings(self) -> dict[str, Any]:
+        """What the paper's own nets share."""
+        return {"bias": self.bias, "affine": self.affine, "dropout": self.dropout}
+
+
+def build(
+    name: str,
+    *,
+    num_classes: int,
+    image_size: int,
+    in_channels: int,
+    base_channels: int,
+    kernel_size: int | None = None,
+    padding: str = "same",
+    bias: bool = False,
+    affine: bool = False,
+    dropout: float = 0.0,
+) -> nn.Module:
+    """Build a network by its name, with PyTorch's default initialisation.
+
+    Input of the network: (N, in_channels, image_size, image_size), flattened in C, H, W order
+    where a layer is fully connected; output: logits (N, num_classes). Build under
+    ``torch.device("meta")`` to count parameters without memory.
+
+    Args:
+        name: one of `MODELS`.
+        num_classes: c of Tables 3 and 4.
+        image_size: pixels along one side, s.
+        in_channels: channels of the images.
+        base_channels: α. S- and D- nets: channels of the first convolution; 3-FC and ResNet18:
+            see `ThreeLayer` and `ScaledResNet`.
+        kernel_size: of the convolutions; None: 9 (S-), 3 (D-, ResNet18).
+        padding: of the S- nets' convolution: "same" (Table 3) or "none" (the reproduction).
+        bias: biases in every linear map; the paper's counts have none.
+        affine: batch normalisation with learnt scale and shift.
+        dropout: probability, before the last two fully connected layers.
+
+    Raises:
+        ConfigError: the name is unknown or the image is too small for the kernel.
+    """
+    if name not in MODELS:
+        raise ConfigError(f"model: unknown value {name!r}; choose from {', '.join(MODELS)}")
+    options = Options(
+        num_classes, image_size, in_channels, base_channels, kernel_size, padding, bias, affine,
+        dropout,
+    )  # fmt: skip
+    return MODELS[name](options)
+
+
+def embed(net: Net) -> Net:
+    """Return the same function one step up: CONV to LOCAL, LOCAL to FC.
+
+    The weights of a CONV net are copied to every position; those of a LOCAL net are laid out as a
+    (sparse) Toeplitz-like matrix of shape (C'·H'·W', C·H·W). In eval mode the outputs are equal up
+    to rounding.
+
+    Raises:
+        ValueError: the net is fully connected already.
+    """
+    above = {"conv": "local", "local": "fc"}.get(net.kind)
+    if above is None:
+        raise ValueError(f"embed takes a CONV or a LOCAL net, not {net.kind!r}")
+    hidden, num_classes = net.fc1.out_features, net.fc2.out_features
+    result = Net(above, net.geometries, hidden=hidden, num_classes=num_classes, **net.options)  # type: ignore[arg-type]
+    state = dict(net.state_dict())
+    for number, geometry in enumerate(net.geometries, start=1):
+        for name in (f"conv{number}.weight", f"conv{number}.bias"):
+            if name in state:
+                state[name] = _embed_tensor(state[name], geometry, above)
+        if above == "fc":
+            _repeat_statistics(state, f"bn{number}.", geometry.out_size**2)
+    result.load_state_dict(state)
+    return result.train(net.training)
+
+
+def dense_weight(weight: Tensor, geometry: Geometry) -> Tensor:
+    """Lay the weights of a LOCAL layer out as a matrix (C'·H'·W', C·H·W)."""
+    g = geometry
+    side = g.in_size + 2 * g.padding
+    dense = weight.new_zeros(g.out_channels, g.out_size, g.out_size, g.in_channels, side, side)
+    patches = weight.view(
+        g.out_size, g.out_size, g.out_channels, g.in_channels, g.kernel_size, g.kernel_size
+    )
+    for row in range(g.out_size):
+        for column in range(g.out_size):
+            top, left = row * g.stride, column * g.stride
+            window = dense[:, row, column, :, top : top + g.kernel_size, left:]
+            window[..., : g.kernel_size] = patches[row, column]
+    inside = slice(g.padding, g.padding + g.in_size)
+    return dense[..., inside, inside].reshape(g.out_channels * g.out_size**2, -1)
+
+
+class Layer(NamedTuple):
+    """Weights of a layer, and the number of positions at which each weight is used."""
+
+    weight: Tensor
+    positions: int
+
+
+def layers(model: nn.Module, image_size: int) -> dict[str, Layer]:
+    """Return every layer with weights, by its name."""
+    linear = (nn.Linear, LocallyConnected2d)
+    modules = dict(model.named_modules())
+    convolutions = {name: m for name, m in modules.items() if isinstance(m, nn.Conv2d)}
+    positions = _positions(model, convolutions, image_size)
+    return {
+        name: Layer(module.weight, positions.get(name, 1))
+        for name, module in modules.items()
+        if isinstance(module, linear) or name in convolutions
+    }
+
+
+@torch.no_grad()
+def _positions(
+    model: nn.Module, convolutions: dict[str, nn.Conv2d], image_size: int
+) -> dict[str, int]:
+    """Return the number of output positions of each convolution, by passing one image through."""
+    if not convolutions:
+        return {}
+    first = next(iter(convolutions.values()))
+    image = first.weight.new_zeros(1, first.in_channels, image_size, image_size)
+    sizes: dict[str, int] = {}
+    hooks = [
+        module.register_forward_hook(
+            lambda _module, _inputs, output, name=name: sizes.update({name: output[0, 0].numel()})
+        )
+        for name, module in convolutions.items()
+    ]
+    training = model.training
+    model.eval()(image)
+    model.train(training)
+    for hook in hooks:
+        hook.remove()
+    return sizes
+
+
+def first_layer_filters(model: nn.Module, image_size: int) -> Tensor:
+    """Return the first layer's weights as images (units, C, H, W), whatever the kind of net.
+
+    A filter of a CONV or LOCAL net is placed where it looks; the rest is zero.
+    """
+    weight = model.conv_like[0].weight.detach()  # type: ignore[index, union-attr]
+    if isinstance(model, Net) and model.kind != "fc":
+        geometry = model.geometries[0]
+        if model.kind == "conv":
+            weight = _embed_tensor(weight, geometry, "local")
+        weight = dense_weight(weight, geometry)
+    if weight.ndim == 4:  # ResNet18: the kernels themselves
+        return weight
+    return weight.reshape(len(weight), -1, image_size, image_size)
+
+
+def _embed_tensor(tensor: Tensor, geometry: Geometry, kind: str) -> Tensor:
+    if kind == "local":
+        flat = tensor.flatten(1) if tensor.ndim > 1 else tensor
+        return flat.expand(geometry.out_size**2, *flat.shape).clone()
+    if tensor.ndim == 2:  # bias (positions, out_channels) to one per unit
+        return tensor.t().reshape(-1)
+    return dense_weight(tensor, geometry)
+
+
+def _repeat_statistics(state: dict[str, Tensor], prefix: str, positions: int) -> None:
+    """Give every unit the batch-normalisation values of its channel."""
+    for name, value in state.items():
+        if name.startswith(prefix) and value.ndim == 1:
+            state[name] = value.repeat_interleave(positions)
+
+
+def _linear(geometry: Geometry, bias: bool) -> nn.Module:
+    inputs = geometry.in_channels * geometry.in_size**2
+    return nn.Linear(inputs, geometry.out_channels * geometry.out_size**2, bias=bias)
+
+
+def _conv(g: Geometry, bias: bool) -> nn.Module:
+    return nn.Conv2d(g.in_channels, g.out_channels, g.kernel_size, g.stride, g.padding, bias=bias)
+
+
+def _local(geometry: Geometry, bias: bool) -> nn.Module:
+    return LocallyConnected2d(geometry, bias=bias)
+
+
+CONV_LIKE = {"conv": _conv, "local": _local, "fc": _linear}
+
+
+def _batch_norm(kind: str, geometry: Geometry, affine: bool) -> nn.Module:
+    if kind == "fc":
+        units = geometry.out_channels * geometry.out_size**2
+        return nn.BatchNorm1d(units, affine=affine)
+    return nn.BatchNorm2d(geometry.out_channels, affine=affine)
+
+
+def _resize_kernels(model: nn.Module, size: int) -> None:
+    for module in list(model.modules()):
+        for name, child in module.named_children():
+            if isinstance(child, nn.Conv2d) and child.kernel_size == (3, 3):
+                resized = nn.Conv2d(
+                    child.in_channels,
+                    child.out_channels,
+                    size,
+                    stride=child.stride,  # type: ignore[arg-type]
+                    padding=size // 2,
+                    bias=False,
+                )
+                setattr(module, name, resized)
+
+
+# channels in units of alpha, and strides
+SHALLOW = ((1, 2),)
+DEEP = ((1, 1), (2, 2), (2, 1), (4, 2), (4, 1), (8, 2), (8, 1), (16, 2))
+
+
+def _stack(plan: tuple[tuple[int, int], ...], kernel: int, options: Options) -> list[Geometry]:
+    geometries = []
+    channels, size = options.in_channels, options.image_size
+    padding = kernel // 2 if options.padding == "same" else 0
+    for multiple, stride in plan:
+        out_channels = multiple * options.base_channels
+        geometry = Geometry(channels, size, out_channels, kernel, stride, padding)
+        if geometry.out_size < 1:
+            raise ConfigError(
+                f"padding: 'none' leaves nothing of {size}x{size} images under a "
+                f"{kernel}x{kernel} kernel; choose 'same'"
+            )
+        geometries.append(geometry)
+        channels, size = geometry.out_channels, geometry.out_size
+    return geometries
+
+
+def _shallow(kind: str, options: Options) -> nn.Module:
+    geometries = _stack(SHALLOW, options.kernel_size or 9, options)
+    hidden = 24 * options.base_channels
+    return Net(
+        kind, geometries, hidden=hidden, num_classes=options.num_classes, **options.trimmings
+    )
+
+
+def _deep(kind: str, options: Options) -> nn.Module:
+    geometries = _stack(DEEP, options.kernel_size or 3, options)
+    hidden = 64 * options.base_channels
+    return Net(
+        kind, geometries, hidden=hidden, num_classes=options.num_classes, **options.trimmings
+    )
+
+
+def _three_layer(options: Options) -> nn.Module:
+    inputs = options.in_channels * options.image_size**2
+    with torch.device("meta"):
+        shallow = _shallow("fc", options._replace(bias=False, affine=False))
+    budget = sum(p.numel() for p in shallow.parameters())
+    # a net of width w has w² + (inputs + classes) w weights
+    half = (inputs + options.num_classes) / 2
+    width = round(math.sqrt(half**2 + budget) - half)
+    return ThreeLayer(inputs, width, num_classes=options.num_classes, **options.trimmings)
+
+
+def _resnet18(options: Options) -> nn.Module:
+    return ScaledResNet(
+        in_channels=options.in_channels,
+        base_channels=options.base_channels,
+        kernel_size=options.kernel_size or 3,
+        num_classes=options.num_classes,
+    )
+
+
+MODELS: dict[str, Callable[[Options], nn.Module]] = {
+    **{f"s-{kind}": partial(_shallow, kind) for kind in CONV_LIKE},
+    **{f"d-{kind}": partial(_deep, kind) for kind in CONV_LIKE},
+    "3-fc": _three_layer,
+    "resnet18": _resnet18,
+}

@@ -1,0 +1,316 @@
+r"""Optimizers that make weights exactly zero.
+
+`BetaLasso` is the paper's algorithm, `algorithm_1` the same in the paper's notation, and
+`ProximalL1` the step that solves the LASSO: the two differ in what they do to small weights.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import warnings
+from collections.abc import Callable, Iterable
+from typing import Any, overload
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.optim import Optimizer
+
+
+def algorithm_1(
+    gradient: Callable[[Tensor], Tensor],
+    θ: Tensor,
+    λ: float,
+    β: float,
+    η: float,
+    τ: int,
+) -> Tensor:
+    """β-LASSO as the paper writes it (Neyshabur 2020, Algorithm 1): the reference for tests.
+
+    Args:
+        gradient: ∇f, from parameters to a tensor of the same shape.
+        θ: initial parameters, any shape.
+        λ: ℓ1 coefficient.
+        β: threshold coefficient.
+        η: learning rate.
+        τ: number of updates.
+
+    Returns:
+        The parameters after τ updates; `θ` itself is left as it was.
+    """
+    for _ in range(τ):
+        θ = θ - η * (gradient(θ) + λ * torch.sign(θ))
+        θ = θ * (θ.abs() >= β * λ)
+    return θ
+
+
+class _L1Optimizer(Optimizer):
+    """What both optimizers share: validated groups, closures, and one pass over the parameters."""
+
+    def __init__(self, params: Any, defaults: dict[str, Any]) -> None:
+        for name, value in defaults.items():
+            _check(name, value)
+        super().__init__(params, defaults)
+
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
+        """Add a group of parameters with hyperparameters of its own.
+
+        Raises:
+            ValueError: a hyperparameter is negative or not finite.
+        """
+        for name in self.defaults:
+            if name in param_group:
+                _check(name, param_group[name])
+        super().add_param_group(param_group)
+
+    @overload
+    def step(self, closure: None = ...) -> None: ...
+    @overload
+    def step(self, closure: Callable[[], float]) -> float: ...
+    @torch.no_grad()
+    def step(self, closure: Callable[[], float] | None = None) -> float | None:
+        """Update every parameter that has a gradient.
+
+        Args:
+            closure: re-evaluates the model and returns the loss (optional).
+
+        Raises:
+            RuntimeError: a gradient is sparse.
+        """
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
+        for group in self.param_groups:
+            params = [p for p in group["params"] if p.grad is not None]
+            grads = [_dense(p.grad, type(self).__name__) for p in params]
+            if params:
+                self._update(params, grads, group)
+        return loss
+
+    def _update(self, params: list[Tensor], grads: list[Tensor], group: dict[str, Any]) -> None:
+        raise NotImplementedError
+
+
+class BetaLasso(_L1Optimizer):
+    r"""SGD with an :math:`\ell_1` sub-gradient and a threshold (Neyshabur 2020, Algorithm 1).
+
+    .. math::
+        \begin{aligned}
+            &\textbf{input}: \eta \text{ (lr)}, \: \lambda \text{ (l1)}, \: \beta \text{ (beta)},
+                \: \theta_0 \text{ (params)}, \: f(\theta) \text{ (objective)}                 \\
+            &\textbf{for} \: t = 1 \: \textbf{to} \: \ldots \: \textbf{do}                      \\
+            &\hspace{5mm} g_t \leftarrow \nabla_\theta f_t(\theta_{t-1})                        \\
+            &\hspace{5mm} \theta_t \leftarrow \theta_{t-1}
+                - \eta \, (g_t + \lambda \, \mathrm{sign}(\theta_{t-1}))                        \\
+            &\hspace{5mm} \theta_t \leftarrow \theta_t \cdot
+                \mathbf{1}[\, |\theta_t| \geq \beta\lambda \,]                                  \\
+            &\textbf{return} \: \theta_t
+        \end{aligned}
+
+    :math:`\beta = 0` is plain sub-gradient :math:`\ell_1` and makes no zeros; :math:`\lambda = 0`
+    is plain SGD, bit for bit. The threshold is :math:`\beta\lambda`, whatever the learning rate:
+    for the LASSO's own step see :class:`ProximalL1`.
+
+    Args:
+        params: parameters or parameter groups; a group may have its own `lr`, `l1` and `beta`
+            (use ``l1=0`` for biases and batch normalisation).
+        lr: learning rate η, at least 0.
+        l1: ℓ1 coefficient λ, at least 0.
+        beta: threshold coefficient β, at least 0, in units of λ.
+        foreach: update all parameters of a group by one call per operation; the default does so
+            on accelerators, where many small calls are slow. The numbers are the same.
+        compiled: fuse the update to one pass over memory with ``torch.compile``; equal to the
+            other paths up to rounding. Without a compiler it warns once and falls back.
+
+    Raises:
+        ValueError: a hyperparameter is negative or not finite.
+        RuntimeError: (in `step`) a gradient is sparse.
+
+    Warns:
+        UserWarning: βλ exceeds the largest weight of a group, so the first step empties it.
+
+    Example:
+        >>> model = torch.nn.Linear(3072, 256, bias=False)
+        >>> optimizer = BetaLasso(model.parameters(), lr=0.1, l1=2e-5, beta=50)
+    """
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float = 0.1,
+        l1: float = 0.0,
+        beta: float = 0.0,
+        *,
+        foreach: bool | None = None,
+        compiled: bool = False,
+    ) -> None:
+        self.foreach = foreach
+        self.compiled = compiled
+        super().__init__(params, {"lr": lr, "l1": l1, "beta": beta})
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Restore a pickled or copied optimizer; earlier states lack the choice of path."""
+        super().__setstate__(state)
+        self.foreach = state.get("foreach")
+        self.compiled = state.get("compiled", False)
+
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
+        """Add a group of parameters; see the class for its hyperparameters."""
+        super().add_param_group(param_group)
+        _warn_if_emptied(self.param_groups[-1])
+
+    def _update(self, params: list[Tensor], grads: list[Tensor], group: dict[str, Any]) -> None:
+        lr, l1, beta = group["lr"], group["l1"], group["beta"]
+        if self.compiled and _compiler_works(params[0].device.type):
+            _compiled_update(params, grads, lr, l1, beta)
+        elif self.foreach or (self.foreach is None and not _on_cpu(params)):
+            _foreach_update(params, grads, lr, l1, beta)
+        else:
+            for param, grad in zip(params, grads, strict=True):
+                _chunked_update(param, grad, lr, l1, beta)
+
+
+class ProximalL1(_L1Optimizer):
+    r"""Proximal gradient descent on :math:`f(\theta) + \lambda \|\theta\|_1`: the LASSO's own step.
+
+    .. math::
+        \theta_t \leftarrow S_{\eta\lambda}(\theta_{t-1} - \eta \nabla f(\theta_{t-1})), \qquad
+        S_a(x) = \mathrm{sign}(x) \, \max(|x| - a, 0)
+
+    Also known as ISTA (Daubechies et al. 2004). On a convex f it converges to the LASSO solution;
+    with the mean squared error, scikit-learn's ``Lasso(alpha=l1 / 2)`` is the same problem.
+
+    Args:
+        params: parameters or parameter groups; a group may have its own `lr` and `l1`.
+        lr: learning rate η, at least 0.
+        l1: ℓ1 coefficient λ, at least 0.
+
+    Raises:
+        ValueError: a hyperparameter is negative or not finite.
+        RuntimeError: (in `step`) a gradient is sparse.
+    """
+
+    def __init__(self, params: Iterable[Any], lr: float = 0.1, l1: float = 0.0) -> None:
+        super().__init__(params, {"lr": lr, "l1": l1})
+
+    def _update(self, params: list[Tensor], grads: list[Tensor], group: dict[str, Any]) -> None:
+        for param, grad in zip(params, grads, strict=True):
+            param.add_(grad, alpha=-group["lr"])
+            if group["l1"] > 0:
+                param.copy_(F.softshrink(param, group["lr"] * group["l1"]))
+
+
+def _check(name: str, value: Any) -> None:
+    number = value.item() if isinstance(value, Tensor) else value
+    if isinstance(number, bool) or not isinstance(number, (int, float)):
+        raise ValueError(f"{name}: {value!r} is not a number")
+    if not math.isfinite(number) or number < 0:
+        raise ValueError(f"{name}: {number!r} must be finite and not negative")
+
+
+def _dense(grad: Tensor | None, optimizer: str) -> Tensor:
+    assert grad is not None
+    if grad.layout != torch.strided:
+        raise RuntimeError(f"{optimizer} does not support sparse gradients")
+    return grad
+
+
+def _on_cpu(params: list[Tensor]) -> bool:
+    return params[0].device.type == "cpu"
+
+
+def _warn_if_emptied(group: dict[str, Any]) -> None:
+    threshold = group["beta"] * group["l1"]
+    weights = [p.detach() for p in group["params"] if p.numel() and not p.is_meta]
+    if threshold > 0 and weights:
+        largest = max(float(p.abs().max()) for p in weights)
+        if threshold > largest:
+            warnings.warn(
+                f"beta * l1 = {threshold:g} exceeds the largest weight, {largest:g}: "
+                "the first step sets this whole group to zero; lower beta or l1",
+                stacklevel=4,
+            )
+
+
+@functools.cache
+def _largest_below(threshold: float, dtype: torch.dtype) -> float:
+    """Return the next smaller number of this type: hardshrink keeps only what exceeds its bound."""
+    value = torch.tensor(threshold, dtype=dtype)
+    return float(torch.nextafter(value, torch.zeros_like(value)))
+
+
+def _threshold_(theta: Tensor, threshold: float) -> None:
+    if threshold > 0:
+        torch.hardshrink(theta, _largest_below(threshold, theta.dtype), out=theta)
+
+
+def _update_(theta: Tensor, grad: Tensor, lr: float, l1: float, beta: float) -> None:
+    direction = torch.sign(theta).mul_(l1).add_(grad) if l1 > 0 else grad
+    theta.add_(direction, alpha=-lr)
+    _threshold_(theta, beta * l1)
+
+
+# so many elements that the temporaries of one update stay in a core's cache
+_CHUNK = 1 << 17
+
+
+def _chunked_update(theta: Tensor, grad: Tensor, lr: float, l1: float, beta: float) -> None:
+    if theta.numel() <= _CHUNK or not theta.is_contiguous() or not grad.is_contiguous():
+        _update_(theta, grad, lr, l1, beta)
+        return
+    pieces = zip(theta.view(-1).split(_CHUNK), grad.view(-1).split(_CHUNK), strict=True)
+    for theta_piece, grad_piece in pieces:
+        _update_(theta_piece, grad_piece, lr, l1, beta)
+
+
+def _foreach_update(
+    params: list[Tensor], grads: list[Tensor], lr: float, l1: float, beta: float
+) -> None:
+    directions = grads
+    if l1 > 0:
+        directions = list(torch._foreach_sign(params))
+        torch._foreach_mul_(directions, l1)
+        torch._foreach_add_(directions, grads)
+    torch._foreach_add_(params, directions, alpha=-lr)
+    for param in params:
+        _threshold_(param, beta * l1)
+
+
+def _fused(theta: Tensor, grad: Tensor, lr: Tensor, l1: Tensor, threshold: Tensor) -> None:
+    moved = theta - lr * (grad + l1 * torch.sign(theta))
+    theta.copy_(torch.where(moved.abs() >= threshold, moved, torch.zeros_like(moved)))
+
+
+@functools.cache
+def _compiled_fused() -> Callable[..., None]:
+    return torch.compile(_fused, fullgraph=True, dynamic=True)
+
+
+def _compiled_update(
+    params: list[Tensor], grads: list[Tensor], lr: float, l1: float, beta: float
+) -> None:
+    fused = _compiled_fused()
+    for param, grad in zip(params, grads, strict=True):
+        # tensors, not numbers: a new learning rate must not compile anew
+        numbers = torch.tensor([lr, l1, beta * l1], dtype=param.dtype).to(param.device)
+        fused(param, grad, *numbers)
+
+
+@functools.cache
+def _compiler_works(device: str) -> bool:
+    try:
+        probe = torch.ones(8, device=device)
+        numbers = torch.tensor([0.1, 0.1, 0.1], device=device)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            _compiled_fused()(probe, probe.clone(), *numbers)
+    except Exception as error:  # any failure of the tool chain: the eager path is always there
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        warnings.warn(
+            f"torch.compile does not work here ({reason}); BetaLasso steps without it",
+            stacklevel=2,
+        )
+        return False
+    return True

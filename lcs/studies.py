@@ -1,0 +1,278 @@
+"""Each exhibit as a list of runs, at every scale; `Study.run` trains only what the store lacks.
+
+Scales: `smoke` takes seconds, on scikit-learn's digits; `desk` is real data on a laptop, at the
+reproduction's size (α = 1); `paper` is the paper's own size (α = 150, 4000 epochs), on one GPU.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import multiprocessing
+import sys
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import pandas as pd
+import torch
+
+from lcs import cost
+from lcs.config import Config
+from lcs.errors import ConfigError
+from lcs.runs import Record, RunStore, default_store
+from lcs.train import train
+
+SCALES = ("smoke", "desk", "paper")
+STORED_FILTERS = 64
+
+# the reproduction's setting (its Table II)
+DESK = Config(loss="bce", epochs=400, precision="bf16")
+SMOKE = Config(dataset="digits", epochs=30, batch_size=128, lr=0.1)
+# the paper's setting; where it is silent, the starting point of the search on validation
+PAPER = Config(
+    base_channels=150,
+    epochs=4000,
+    augment="autoaugment",
+    normalize="standard",
+    precision="bf16",
+)
+
+
+class Outcome(NamedTuple):
+    """A study's results: one row per run and recorded epoch, and the records behind them."""
+
+    frame: pd.DataFrame
+    records: list[Record]
+
+
+@dataclass(frozen=True)
+class Study:
+    """An exhibit: its name, its title, and the runs that it is drawn from.
+
+    `make(base, betas)` lists the configurations of one seed, starting from a scale's setting.
+    """
+
+    name: str
+    title: str
+    make: Callable[[Config, Sequence[float]], list[Config]]
+
+    def configs(
+        self,
+        scale: str = "desk",
+        seeds: int = 1,
+        *,
+        betas: Sequence[float] = (0, 1, 50),
+        **changes: Any,
+    ) -> list[Config]:
+        """List the runs: every configuration for seeds 0 … seeds − 1.
+
+        Args:
+            scale: one of `SCALES`.
+            seeds: how many.
+            betas: β of the β-LASSO runs.
+            changes: fields of `Config` that all runs take over the scale's own.
+
+        Raises:
+            ConfigError: a value is unknown or out of range.
+        """
+        base = setting(scale).replace(**changes)
+        if type(seeds) is not int or seeds < 1:
+            raise ConfigError(f"seeds: {seeds!r} is out of range; give 1 or more")
+        once = self.make(base, betas)
+        return [config.replace(seed=seed) for config in once for seed in range(seeds)]
+
+    def run(
+        self,
+        scale: str = "desk",
+        seeds: int = 1,
+        *,
+        store: RunStore | None = None,
+        device: str = "auto",
+        budget_minutes: float | None = None,
+        checkpoint_seconds: float = 60.0,
+        workers: int = 1,
+        betas: Sequence[float] = (0, 1, 50),
+        **changes: Any,
+    ) -> Outcome:
+        """Train what the store lacks, and return the results of all runs.
+
+        Args are those of `configs` and of `lcs.train.train`; `store` is the reader's own by
+        default, which falls back on the book's records. With several `workers`, as many runs
+        train at once, each in a process of its own with its share of the processor's cores.
+        """
+        store = store or default_store()
+        configs = self.configs(scale, seeds, betas=betas, **changes)
+        announce(missing(configs, store), device, store)
+        minutes = math.inf if budget_minutes is None else budget_minutes
+        one = functools.partial(
+            _train_one,
+            store=store,
+            device=device,
+            deadline=time.monotonic() + 60 * minutes,
+            checkpoint_seconds=checkpoint_seconds,
+        )
+        records = _map(one, configs, workers)
+        return Outcome(frame(records), records)
+
+
+def _train_one(
+    config: Config, *, store: RunStore, device: str, deadline: float, checkpoint_seconds: float
+) -> Record:
+    return train(
+        config,
+        store=store,
+        device=device,
+        budget_minutes=max(0.0, deadline - time.monotonic()) / 60,
+        checkpoint_seconds=checkpoint_seconds,
+        stored_filters=STORED_FILTERS if shows_filters(config) else 0,
+    )
+
+
+def _map(one: Callable[[Config], Record], configs: list[Config], workers: int) -> list[Record]:
+    if workers == 1:
+        return [one(config) for config in configs]
+    threads = max(1, torch.get_num_threads() // workers)
+    with ProcessPoolExecutor(
+        workers,
+        mp_context=multiprocessing.get_context("spawn"),
+        initializer=torch.set_num_threads,
+        initargs=(threads,),
+    ) as pool:
+        return list(pool.map(one, configs))
+
+
+def setting(scale: str) -> Config:
+    """Return what all runs of a scale share.
+
+    Raises:
+        ConfigError: the scale is unknown.
+    """
+    settings = {"smoke": SMOKE, "desk": DESK, "paper": PAPER}
+    if scale not in settings:
+        raise ConfigError(f"scale: unknown value {scale!r}; choose from {', '.join(SCALES)}")
+    return settings[scale]
+
+
+def l1_of(base: Config) -> dict[str, float]:
+    """Return λ: 2e-5 everywhere at α = 1 (the reproduction's), less beyond the first layer else."""
+    return {"l1": 2e-5} if base.base_channels == 1 else {"l1": 2e-5, "l1_rest": 5e-6}
+
+
+def sgd(base: Config, model: str) -> Config:
+    """Return a run of plain SGD."""
+    return base.replace(model=model)
+
+
+def beta_lasso(base: Config, beta: float) -> Config:
+    """Return a run of S-FC with β-LASSO."""
+    return base.replace(model="s-fc", optimizer="beta-lasso", beta=float(beta), **l1_of(base))
+
+
+def _table2(base: Config, betas: Sequence[float]) -> list[Config]:
+    nets = [sgd(base, model) for model in ("s-conv", "s-local", "3-fc", "s-fc")]
+    lasso = base.replace(model="s-fc", optimizer="proximal-l1", **l1_of(base))
+    return [*nets, lasso, *(beta_lasso(base, beta) for beta in betas)]
+
+
+def _figure3(base: Config, betas: Sequence[float]) -> list[Config]:
+    return [sgd(base, "s-fc"), *(beta_lasso(base, beta) for beta in betas)]
+
+
+def _figure4(base: Config, betas: Sequence[float]) -> list[Config]:
+    return [sgd(base, "s-local"), *_figure3(base, betas)]
+
+
+STUDIES: dict[str, Study] = {
+    study.name: study
+    for study in (
+        Study("table2", "Table 2: test accuracy of S-FC under β-LASSO", _table2),
+        Study("figure3", "Figure 3: non-zero weights along training", _figure3),
+        Study("figure4", "Figure 4: first-layer filters and their locality", _figure4),
+    )
+}
+
+
+def missing(configs: Iterable[Config], store: RunStore) -> list[Config]:
+    """Return the runs that have no record yet."""
+    return [config for config in configs if store.find(config) is None]
+
+
+def shows_filters(config: Config) -> bool:
+    """Whether Figure 4 shows this run's filters: its methods, first seed."""
+    shown = config.model in ("s-fc", "s-local") and config.seed == 0
+    return shown and config.dataset in ("cifar10", "cifar100", "digits")
+
+
+def method(config: Config) -> str:
+    """Name of a run's method as the tables print it: network, optimizer, β."""
+    names = {"s-conv": "S-CONV", "s-local": "S-LOCAL", "s-fc": "S-FC", "3-fc": "3-FC"}
+    net = names.get(config.model, config.model)
+    if config.optimizer == "sgd":
+        return f"{net}, SGD"
+    if config.optimizer == "proximal-l1":
+        return f"{net}, proximal ℓ1"
+    return f"{net}, β-LASSO, β = {config.beta:g}"
+
+
+def frame(records: Iterable[Record]) -> pd.DataFrame:
+    """Return one row per run and recorded epoch: what tells the runs apart, and their history."""
+    return pd.concat([_history(record) for record in records], ignore_index=True)
+
+
+def last_epochs(history: pd.DataFrame) -> pd.DataFrame:
+    """Return the last recorded epoch of each run of a `frame`."""
+    return history.groupby("run_id", sort=False).tail(1).reset_index(drop=True)
+
+
+def _history(record: Record) -> pd.DataFrame:
+    columns: dict[str, Any] = {}
+    for name, values in record.history.items():
+        if isinstance(values, dict):
+            columns |= {f"{name}_{layer}": column for layer, column in values.items()}
+        else:
+            columns[name] = values
+    config: Config = record.config
+    keys = {
+        "method": method(config),
+        "model": config.model,
+        "optimizer": config.optimizer,
+        "beta": config.beta,
+        "seed": config.seed,
+        "run_id": record.run_id,
+    }
+    return pd.DataFrame({**keys, **columns})
+
+
+def announce(configs: Sequence[Config], device: str, store: RunStore) -> None:
+    """Say on stderr how many runs are going to be trained and about how long it takes."""
+    if configs:
+        seconds = sum(cost.seconds(config, device, store) for config in configs)
+        text = f"{len(configs)} runs to train, about {cost.duration(seconds)} in all"
+        print(text, file=sys.stderr)
+
+
+def find_study(name: str) -> Study:
+    """Return a study by its name.
+
+    Raises:
+        ConfigError: there is none of that name.
+    """
+    if name not in STUDIES:
+        raise ConfigError(f"study: unknown name {name!r}; choose from {', '.join(STUDIES)}")
+    return STUDIES[name]
+
+
+def plan_text(configs: Sequence[Config], store: RunStore, device: str) -> str:
+    """Say which runs are missing and about what each costs on this machine."""
+    lacking = missing(configs, store)
+    costs = [cost.seconds(config, device, store) for config in lacking]
+    lines = [
+        f"{config.dataset}/{config.name}: {method(config)}, α = {config.base_channels}, "
+        f"{config.epochs} epochs, about {cost.duration(seconds)}"
+        for config, seconds in zip(lacking, costs, strict=True)
+    ]
+    total = f"{len(lacking)} of {len(configs)} runs missing"
+    return "\n".join([*lines, f"{total}, about {cost.duration(sum(costs))} in all"])

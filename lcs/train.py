@@ -1,0 +1,436 @@
+"""The one training loop: any network, any device, resumable."""
+
+from __future__ import annotations
+
+import math
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from tqdm import tqdm
+
+from lcs import data, measure, models, runs
+from lcs.checkpoint import Checkpoint
+from lcs.config import Config
+from lcs.errors import ConfigError, Paused, TrainingError
+from lcs.inputs import Inputs, split, stream
+from lcs.optim import BetaLasso, ProximalL1
+from lcs.runs import Record, RunStore
+
+MAX_RECORDED_EPOCHS = 200
+# from this many weights on, compiling the optimizer's step pays for itself
+COMPILED_FROM = 4_000_000
+
+
+def train(
+    config: Config,
+    *,
+    store: RunStore,
+    device: str = "auto",
+    budget_minutes: float | None = None,
+    checkpoint_seconds: float = 60.0,
+    stored_filters: int = 0,
+) -> Record:
+    """Train one network to its last epoch and return its record; do nothing if it has one.
+
+    Stopped at any moment, the next call goes on from the last checkpoint; on a CPU it ends with
+    the same bits as a run that was never stopped. Progress goes to stderr.
+
+    Args:
+        config: the run.
+        store: where its record is read from or written to.
+        device: "auto" (an accelerator where there is one), "cpu", "cuda" or "cuda:N".
+        budget_minutes: stop at a checkpoint before this time is over.
+        checkpoint_seconds: at least this time between checkpoints; they fall on epochs' ends.
+        stored_filters: store so many first-layer filters beside the record.
+
+    Raises:
+        ConfigError: there is no such device.
+        DataError: the data set is missing or damaged.
+        CheckpointError: the checkpoint is damaged, or another process holds the run.
+        TrainingError: the loss is not finite.
+        Paused: the time budget is over; the same call goes on.
+    """
+    record = store.find(config)
+    if record is not None:
+        return record
+    chosen = choose_device(device)
+    checkpoint = Checkpoint(config, store.root)
+    with checkpoint.locked():
+        run = Run.start(config, chosen)
+        run.resume(checkpoint)
+        clock = Clock(budget_minutes, checkpoint_seconds)
+        run.to_the_end(checkpoint, clock)
+        record = run.finish(store, stored_filters)
+        checkpoint.remove()
+    return record
+
+
+def choose_device(name: str) -> torch.device:
+    """Return a device by its name; "auto" prefers an accelerator.
+
+    Raises:
+        ConfigError: the name is unknown, or this machine has no such device.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise ConfigError(f"device: unknown value {name!r}; give auto, cpu or cuda") from error
+    if device.type not in ("cpu", "cuda"):
+        raise ConfigError(f"device: {name!r} is not supported; give auto, cpu or cuda")
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise ConfigError(f"device: this machine has no {name!r}; give auto or cpu")
+    return device
+
+
+def recorded_epochs(epochs: int) -> list[int]:
+    """Epochs, from 1, whose results are kept: all of up to 200, else the first 100 and more.
+
+    The others are spaced evenly on the log axis, and the last one is always kept.
+    """
+    if epochs <= MAX_RECORDED_EPOCHS:
+        return list(range(1, epochs + 1))
+    half = MAX_RECORDED_EPOCHS // 2
+    spaced = np.geomspace(half, epochs, MAX_RECORDED_EPOCHS - half + 1).round().astype(int)
+    return sorted({*range(1, half + 1), *spaced.tolist()})
+
+
+def learning_rate(config: Config, epoch: int, step: int, steps: int) -> float:
+    """Learning rate of a step (both counted from 0); the schedules of SGDR without restarts."""
+    if config.schedule == "constant":
+        return config.lr
+    done = epoch if config.schedule == "cosine-epoch" else epoch + step / steps
+    return config.lr / 2 * (1 + math.cos(math.pi * done / config.epochs))
+
+
+def objective(loss: str, logits: Tensor, labels: Tensor) -> Tensor:
+    """Mean loss of a batch: logits (N, classes) float32, labels (N,) int64.
+
+    "bce" is the reproduction's: binary cross-entropy with logits on one-hot targets, averaged
+    over classes too, so that its gradients are about `classes` times smaller.
+    """
+    if loss == "cross-entropy":
+        return F.cross_entropy(logits, labels)
+    targets = F.one_hot(labels, logits.shape[1]).to(logits.dtype)
+    return F.binary_cross_entropy_with_logits(logits, targets)
+
+
+def make_optimizer(config: Config, model: nn.Module) -> Optimizer:
+    """Group the weights (convolution-like, others, no λ or decay for the rest) and optimize them.
+
+    Biases and the parameters of batch normalisation are neither shrunk nor thresholded.
+    """
+    first = [layer.weight for layer in model.conv_like]  # type: ignore[union-attr]
+    chosen = {id(p) for p in first}
+    rest = [p for p in model.parameters() if p.ndim > 1 and id(p) not in chosen]
+    plain = [p for p in model.parameters() if p.ndim == 1]
+    if config.optimizer == "sgd":
+        groups: list[dict[str, Any]] = [
+            {"params": [*first, *rest], "weight_decay": config.weight_decay},
+            {"params": plain},
+        ]
+        return torch.optim.SGD(_filled(groups), lr=config.lr, momentum=config.momentum)
+    l1_rest = config.l1 if config.l1_rest is None else config.l1_rest
+    groups = [
+        {"params": first, "l1": config.l1},
+        {"params": rest, "l1": l1_rest},
+        {"params": plain, "l1": 0.0},
+    ]
+    if config.optimizer == "proximal-l1":
+        return ProximalL1(_filled(groups), lr=config.lr)
+    compiled = sum(p.numel() for p in model.parameters()) >= COMPILED_FROM
+    return BetaLasso(_filled(groups), lr=config.lr, beta=config.beta, compiled=compiled)
+
+
+def build_model(config: Config, images: data.Images) -> nn.Module:
+    """Build the run's network on the CPU; its initial weights depend only on model and seed."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(stream(config.seed, "weights").initial_seed())
+        return models.build(
+            config.model,
+            num_classes=images.num_classes,
+            image_size=images.image_size,
+            in_channels=images.in_channels,
+            base_channels=config.base_channels,
+            kernel_size=config.kernel_size,
+            padding=config.padding,
+            bias=config.bias,
+            affine=config.affine,
+            dropout=config.dropout,
+        )
+
+
+class Clock:
+    """Time budget of a call, and the time of its last checkpoint."""
+
+    def __init__(self, budget_minutes: float | None, checkpoint_seconds: float) -> None:
+        self.started = self.saved = time.monotonic()
+        self.budget = math.inf if budget_minutes is None else 60 * budget_minutes
+        self.interval = checkpoint_seconds
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the call began."""
+        return time.monotonic() - self.started
+
+    def checkpoint_due(self) -> bool:
+        """Whether it is time to save; asking starts the next interval."""
+        if time.monotonic() - self.saved < self.interval:
+            return False
+        self.saved = time.monotonic()
+        return True
+
+    def over_after(self, seconds: float) -> bool:
+        """Whether the budget will be spent after so many seconds more."""
+        return self.elapsed + seconds > self.budget
+
+
+@dataclass
+class Run:
+    """A run in progress: network, optimizer, data, and what has been recorded so far."""
+
+    config: Config
+    device: torch.device
+    model: nn.Module
+    optimizer: Optimizer
+    training: Inputs
+    evaluation: Inputs
+    image_size: int
+    origin: dict[str, Any]
+    epoch: int = 0
+    resumes: int = 0
+    seconds: float = 0.0
+    history: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def start(cls, config: Config, device: torch.device) -> Run:
+        """Load the data and build the network with its initial weights."""
+        images = data.load(config.dataset)
+        model = build_model(config, images).to(device)
+        training, evaluation = split(config, images)
+        return cls(
+            config,
+            device,
+            model,
+            make_optimizer(config, model),
+            Inputs(config, images, training, device),
+            Inputs(config, images, evaluation, device),
+            images.image_size,
+            runs.provenance(device),
+        )
+
+    def resume(self, checkpoint: Checkpoint) -> None:
+        """Go on from the checkpoint, if there is one."""
+        found = checkpoint.load()
+        if found is None:
+            torch.manual_seed(stream(self.config.seed, "dropout").initial_seed())
+            return
+        tensors, state = found
+        self.model.load_state_dict(_part(tensors, "model."))
+        _load_momentum(self.optimizer, _part(tensors, "momentum."))
+        torch.set_rng_state(tensors["rng.cpu"])
+        if self.device.type == "cuda" and "rng.cuda" in tensors:
+            torch.cuda.set_rng_state(tensors["rng.cuda"], self.device)
+        self.epoch, self.seconds = state["epoch"], state["seconds"]
+        self.history, self.resumes = state["history"], state["resumes"] + 1
+        if state["code"] != self.origin["code"]:
+            self.origin["code_before_resume"] = state["code"]
+        print(f"resumed at epoch {self.epoch}", file=sys.stderr, flush=True)
+
+    def save(self, checkpoint: Checkpoint, seconds: float) -> None:
+        """Write the state after a whole epoch."""
+        tensors = {f"model.{name}": value for name, value in self.model.state_dict().items()}
+        tensors |= {f"momentum.{name}": value for name, value in _momentum(self.optimizer)}
+        tensors["rng.cpu"] = torch.get_rng_state()
+        if self.device.type == "cuda":
+            tensors["rng.cuda"] = torch.cuda.get_rng_state(self.device)
+        state = {
+            "epoch": self.epoch,
+            "seconds": self.seconds + seconds,
+            "history": self.history,
+            "resumes": self.resumes,
+            "code": self.origin["code"],
+        }
+        checkpoint.save(tensors, state)
+
+    def to_the_end(self, checkpoint: Checkpoint, clock: Clock) -> None:
+        """Train epoch by epoch, saving when it is time to."""
+        recorded = set(recorded_epochs(self.config.epochs))
+        slowest = 0.0
+        bar = tqdm(
+            range(self.epoch, self.config.epochs),
+            desc=self.config.name,
+            initial=self.epoch,
+            total=self.config.epochs,
+            unit="epoch",
+            disable=None,
+        )
+        for epoch in bar:
+            if clock.over_after(1.5 * slowest):
+                self._pause(checkpoint, clock)
+            began = clock.elapsed
+            self.run_epoch(epoch, record=epoch + 1 in recorded)
+            self.epoch = epoch + 1
+            slowest = max(slowest, clock.elapsed - began)
+            if clock.checkpoint_due() and self.epoch < self.config.epochs:
+                self.save(checkpoint, clock.elapsed)
+        self.seconds += clock.elapsed
+
+    def run_epoch(self, epoch: int, *, record: bool) -> None:
+        """Train one epoch, and record its results if asked."""
+        zeros = {name: layer.weight == 0 for name, layer in self.layers().items()} if record else {}
+        losses, hits = self._train_epoch(epoch)
+        if not math.isfinite(losses):
+            raise TrainingError(
+                f"run {self.config.run_id}: the loss is not finite in epoch {epoch + 1}; "
+                "try a lower lr"
+            )
+        if record:
+            self._record(epoch, losses, hits, zeros)
+
+    def _train_epoch(self, epoch: int) -> tuple[float, float]:
+        """Return the mean loss and accuracy over the epoch's batches, weights as they changed."""
+        self.model.train()
+        total = torch.zeros(2, device=self.device)
+        steps = self.training.steps
+        for step, (x, labels) in enumerate(self.training.batches(epoch)):
+            rate = learning_rate(self.config, epoch, step, steps)
+            for group in self.optimizer.param_groups:
+                group["lr"] = rate
+            total += self._step(x, labels)
+        # the only time in an epoch that the host waits for the device
+        loss, hits = (total / len(self.training)).tolist()
+        return loss, hits
+
+    def _step(self, x: Tensor, labels: Tensor) -> Tensor:
+        """Take one optimizer step; return the batch's summed loss and number of hits, (2,)."""
+        logits = self._logits(x)
+        loss = objective(self.config.loss, logits, labels)
+        self.optimizer.zero_grad()
+        loss.backward()
+        self.optimizer.step()
+        hits = (logits.detach().argmax(1) == labels).sum()
+        return torch.stack([loss.detach() * len(labels), hits])
+
+    def _logits(self, x: Tensor) -> Tensor:
+        bf16 = self.config.precision == "bf16"
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=bf16):
+            return self.model(x).float()
+
+    @torch.no_grad()
+    def accuracy(self, inputs: Inputs) -> float:
+        """Share of the images, not augmented, that the network classifies correctly."""
+        self.model.eval()
+        hits = torch.zeros((), dtype=torch.int64, device=self.device)
+        for x, labels in inputs.ordered_batches():
+            hits += (self._logits(x).argmax(1) == labels).sum()
+        return hits.item() / len(inputs)
+
+    def replay(self, epochs: int) -> dict[str, Any]:
+        """Train the first epochs, recorded as ever, and return their history."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(stream(self.config.seed, "dropout").initial_seed())
+            recorded = set(recorded_epochs(self.config.epochs))
+            for epoch in range(min(epochs, self.config.epochs)):
+                self.run_epoch(epoch, record=epoch + 1 in recorded)
+        return self.history
+
+    def layers(self) -> dict[str, models.Layer]:
+        """Weights of every layer, by name, with the positions at which each is used."""
+        return models.layers(self.model, self.image_size)
+
+    def _record(self, epoch: int, loss: float, hits: float, zeros: dict[str, Tensor]) -> None:
+        name = "validation_accuracy" if self.config.validation else "test_accuracy"
+        row = {
+            "epoch": epoch + 1,
+            "lr": learning_rate(self.config, epoch, 0, self.training.steps),
+            "train_loss": loss,
+            "train_accuracy": hits,
+            name: self.accuracy(self.evaluation),
+        }
+        for column, value in row.items():
+            self.history.setdefault(column, []).append(value)
+        weights = {name: layer.weight.detach() for name, layer in self.layers().items()}
+        revived = {name: weight * zeros[name] for name, weight in weights.items()}
+        norms = {name: float(weight.norm()) for name, weight in weights.items()}
+        columns: dict[str, Mapping[str, float]] = {
+            "nonzeros": measure.nonzeros(weights),
+            "revived": measure.nonzeros(revived),
+            "norm": norms,
+        }
+        for column, values in columns.items():
+            for layer, number in values.items():
+                self.history.setdefault(column, {}).setdefault(layer, []).append(number)
+
+    def final(self) -> dict[str, Any]:
+        """Measures of the last epoch, JSON-ready."""
+        last = {name: c[-1] for name, c in self.history.items() if isinstance(c, list)}
+        layers = self.layers()
+        flops = measure.flops([(layer.weight, layer.positions) for layer in layers.values()])
+        result = {
+            **last,
+            "nonzeros": {name: column[-1] for name, column in self.history["nonzeros"].items()},
+            "weights": {name: layer.weight.numel() for name, layer in layers.items()},
+            "flops": {"dense": flops.dense, "sparse": flops.sparse},
+            "evaluation_images": len(self.evaluation),
+            "clean_train_accuracy": self.accuracy(self.training),
+        }
+        if self.config.model != "resnet18":  # its first filters are kernels, not images
+            result["locality"] = measure.locality(self.filters())
+        return result
+
+    def filters(self) -> Tensor:
+        """First-layer filters (units, C, H, W) on the CPU, in the pixels' own order."""
+        filters = models.first_layer_filters(self.model, self.image_size).cpu()
+        return self.training.unpermuted(filters)
+
+    def finish(self, store: RunStore, stored_filters: int) -> Record:
+        """Measure the trained network and write its record."""
+        origin = {**self.origin, "seconds": self.seconds, "resumes": self.resumes}
+        kept = None
+        if stored_filters:
+            filters = self.filters()
+            kept = filters[measure.choose_filters(filters, stored_filters)]
+        return store.write(
+            self.config,
+            history=self.history,
+            final=self.final(),
+            provenance=origin,
+            filters=kept,
+        )
+
+    def _pause(self, checkpoint: Checkpoint, clock: Clock) -> None:
+        self.save(checkpoint, clock.elapsed)
+        raise Paused(
+            f"run {self.config.run_id} paused at epoch {self.epoch} of {self.config.epochs}: the "
+            "time budget is spent; the same command goes on"
+        )
+
+
+def _momentum(optimizer: Optimizer) -> Iterator[tuple[str, Tensor]]:
+    for index, state in optimizer.state_dict()["state"].items():
+        if isinstance(state.get("momentum_buffer"), Tensor):
+            yield str(index), state["momentum_buffer"]
+
+
+def _load_momentum(optimizer: Optimizer, buffers: dict[str, Tensor]) -> None:
+    state = optimizer.state_dict()
+    state["state"] = {int(index): {"momentum_buffer": b} for index, b in buffers.items()}
+    optimizer.load_state_dict(state)
+
+
+def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}
+
+
+def _filled(groups: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [group for group in groups if group["params"]]

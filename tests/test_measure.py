@@ -1,0 +1,393 @@
+"""Each measure against a case that can be worked out by hand, or against scipy's own answer."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+import torch
+from scipy import stats
+from torch import Tensor, nn
+
+from lcs import measure
+from lcs.errors import ConfigError
+
+MEASURES = ("spread", "window_mass", "morans_i")
+
+
+def noise(units: int, channels: int = 3, side: int = 16, seed: int = 0) -> Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(units, channels, side, side, generator=generator)
+
+
+def delta(row: int, column: int, side: int = 32) -> Tensor:
+    filters = torch.zeros(1, 3, side, side)
+    filters[0, :, row, column] = torch.tensor([0.3, -0.1, 0.2])
+    return filters
+
+
+def checkerboard(height: int, width: int) -> Tensor:
+    squares = torch.arange(height)[:, None] + torch.arange(width)
+    return (1.0 - 2.0 * (squares % 2))[None, None]
+
+
+def blobs(units: int, side: int = 32) -> Tensor:
+    """Noise under a Gaussian of width 2 pixels at a random place: local, and not smooth."""
+    centre = torch.rand(units, 2, 1, 1, generator=torch.Generator().manual_seed(1)) * side
+    rows, columns = torch.arange(side)[:, None], torch.arange(side)
+    distance = (rows - centre[:, 0]) ** 2 + (columns - centre[:, 1]) ** 2
+    return noise(units, side=side) * torch.exp(-distance / 8)[:, None]
+
+
+# Counts
+
+
+def test_nonzeros_counts_exactly_and_keeps_names() -> None:
+    weights = {
+        "conv1": torch.tensor([[0.0, -0.0, 1e-45], [2.0, 0.0, -3.0]]),
+        "fc1": torch.zeros(4, 5, dtype=torch.bfloat16),
+        "fc2": nn.Parameter(torch.ones(2, 3)),
+    }
+    counts = measure.nonzeros(weights)
+    assert counts == {"conv1": 3, "fc1": 0, "fc2": 6}
+    assert json.loads(json.dumps(counts)) == counts
+
+
+def test_flops_uses_a_convolution_at_every_position_and_skips_zeros() -> None:
+    conv, linear = torch.ones(4, 3, 9, 9), torch.ones(10, 6)
+    linear[0] = 0
+    local = torch.zeros(256, 2, 243)
+    local[7, 1, :5] = 1
+    result = measure.flops([(conv, 16 * 16), (local, 1), (linear, 1)])
+    assert result.dense == 2 * (4 * 243 * 256 + 256 * 2 * 243 + 60)
+    assert result.sparse == 2 * (4 * 243 * 256 + 5 + 54)
+
+
+def test_flops_of_nothing_are_none() -> None:
+    assert measure.flops([]) == (0, 0)
+
+
+# Intervals
+
+
+@pytest.mark.parametrize("n", [2, 3, 5, 30])
+def test_mean_interval_is_scipys_t_interval(n: int) -> None:
+    values = np.random.default_rng(n).normal(85, 0.3, n)
+    low, high = stats.t.interval(0.95, n - 1, loc=values.mean(), scale=stats.sem(values))
+    interval = measure.mean_interval(values)
+    assert interval.n == n
+    assert interval.mean == pytest.approx((low + high) / 2)
+    assert interval.half_width == pytest.approx((high - low) / 2, rel=1e-9)
+
+
+def test_mean_interval_takes_lists_arrays_and_tensors() -> None:
+    values = [1.0, 2.0, 4.5]
+    assert measure.mean_interval(values) == measure.mean_interval(np.array(values))
+    assert measure.mean_interval(values) == measure.mean_interval(torch.tensor(values))
+
+
+def test_one_value_has_no_interval() -> None:
+    assert measure.mean_interval([48.9]) == (48.9, None, 1)
+
+
+@pytest.mark.parametrize("values", [[], [[1.0, 2.0]], 3.0, [1.0, math.nan], [math.inf, 1.0]])
+def test_mean_interval_refuses_what_has_no_mean(values: list[float]) -> None:
+    with pytest.raises(ConfigError, match=r"^values: "):
+        measure.mean_interval(values)
+
+
+def test_paired_difference_removes_what_pairs_share() -> None:
+    a, b = [81.0, 85.0, 90.0, 70.0], [80.0, 84.5, 88.5, 69.0]
+    interval = measure.paired_difference(a, b)
+    t, _ = stats.ttest_rel(a, b)
+    assert interval.mean == pytest.approx(1.0)
+    assert interval.half_width == pytest.approx(stats.t.ppf(0.975, 3) * interval.mean / t)
+
+
+def test_paired_difference_refuses_unequal_lengths() -> None:
+    with pytest.raises(ConfigError, match="differ"):
+        measure.paired_difference([1.0, 2.0], [1.0])
+
+
+@pytest.mark.parametrize(("correct", "n"), [(0, 10), (10, 10), (7, 10), (4570, 10_000)])
+def test_binomial_interval_is_scipys_wilson_interval(correct: int, n: int) -> None:
+    expected = stats.binomtest(correct, n).proportion_ci(0.95, method="wilson")
+    interval = measure.binomial_interval(correct / n, n)
+    assert interval == pytest.approx((expected.low, expected.high), abs=1e-12)
+    assert 0 <= interval[0] < interval[1] <= 1
+
+
+@pytest.mark.parametrize(("accuracy", "n"), [(85.19, 100), (-0.1, 100), (math.nan, 100), (0.5, 0)])
+def test_binomial_interval_refuses_percentages_and_empty_sets(accuracy: float, n: int) -> None:
+    with pytest.raises(ConfigError):
+        measure.binomial_interval(accuracy, n)
+
+
+# Locality of filters
+
+
+@pytest.mark.parametrize("place", [(0, 0), (31, 31), (5, 20)])
+def test_a_single_pixel_is_as_local_as_can_be(place: tuple[int, int]) -> None:
+    filters = delta(*place)
+    assert measure.spread(filters).item() == 0
+    assert measure.window_mass(filters, 1).item() == 1
+    assert measure.window_mass(filters, 9).item() == 1
+
+
+@pytest.mark.parametrize(("height", "width"), [(32, 32), (8, 8), (5, 12), (1, 7)])
+def test_a_uniform_filter_has_the_spread_of_a_rectangle(height: int, width: int) -> None:
+    filters = torch.full((2, 3, height, width), -0.1)
+    spread = math.sqrt((height**2 + width**2 - 2) / 12)
+    assert measure.spread(filters).tolist() == pytest.approx([spread, spread])
+    window = min(3, height)
+    share = window**2 / (height * width)
+    assert measure.window_mass(filters, window).tolist() == pytest.approx([share, share])
+
+
+def test_mass_is_squared_weights_summed_over_channels() -> None:
+    filters = torch.zeros(1, 2, 4, 4)
+    filters[0, 0, 1, 0], filters[0, 1, 1, 0], filters[0, 0, 1, 3] = 1.0, -1.0, 1.0  # masses 2, 1
+    assert measure.spread(filters).item() == pytest.approx(3 * math.sqrt(2 / 9))
+    assert measure.window_mass(filters, 3).item() == pytest.approx(2 / 3)
+    assert measure.window_mass(filters, 4).item() == pytest.approx(1)
+
+
+def test_the_best_window_is_found_anywhere() -> None:
+    filters = noise(5, channels=2, side=7)
+    mass = filters.double().square().sum(1)
+    expected = [
+        max(unit[r : r + 3, c : c + 3].sum() for r in range(5) for c in range(5)) / unit.sum()
+        for unit in mass
+    ]
+    assert measure.window_mass(filters, 3).tolist() == pytest.approx([float(x) for x in expected])
+
+
+def test_the_whole_image_holds_all_mass_and_never_more() -> None:
+    shares = measure.window_mass(noise(200, side=8), 8)
+    assert shares.max().item() <= 1
+    assert shares.min().item() == pytest.approx(1)
+
+
+@pytest.mark.parametrize("window", [0, 9])
+def test_a_window_that_does_not_fit_is_refused(window: int) -> None:
+    with pytest.raises(ConfigError, match=f"window: {window} does not fit"):
+        measure.window_mass(noise(1, side=8), window)
+
+
+@pytest.mark.parametrize(("height", "width"), [(32, 32), (8, 6), (1, 10)])
+def test_morans_i_of_a_checkerboard_is_minus_one(height: int, width: int) -> None:
+    assert measure.morans_i(checkerboard(height, width)).item() == pytest.approx(-1)
+
+
+def test_morans_i_of_a_smooth_gradient_is_near_one() -> None:
+    gradient = torch.arange(32.0).expand(1, 3, 32, 32)
+    assert 0.95 < measure.morans_i(gradient).item() < 1
+
+
+def test_morans_i_does_not_wrap_around() -> None:
+    filters = torch.tensor([[[[1.0, 0.0, 0.0, 1.0]]]])  # the ends are not neighbours
+    # deviations 1/2, -1/2, -1/2, 1/2: products -1/4, 1/4, -1/4 over 3 pairs, variance 1/4
+    assert measure.morans_i(filters).item() == pytest.approx(-1 / 3)
+
+
+def test_morans_i_pools_channels_by_their_own_means_and_variances() -> None:
+    board, gradient = checkerboard(8, 8), torch.arange(8.0).expand(1, 1, 8, 8)
+    both = torch.cat([3 * board + 100, gradient - 50], dim=1)
+    parts = measure.morans_i(board), measure.morans_i(gradient)
+    variances = 9.0, (8**2 - 1) / 12
+    expected = (parts[0] * variances[0] + parts[1] * variances[1]) / sum(variances)
+    assert measure.morans_i(both).item() == pytest.approx(expected.item())
+
+
+def test_morans_i_of_a_constant_filter_is_zero_not_nan() -> None:
+    values = torch.tensor([0.1, -0.7, 0.0], dtype=torch.float64)  # their mean rounds otherwise
+    filters = values.view(1, 3, 1, 1).expand(1, 3, 31, 31)
+    assert measure.morans_i(filters).item() == 0
+
+
+def test_inverse_participation_ratio_runs_from_one_weight_to_all() -> None:
+    filters = torch.zeros(3, 3, 8, 8)
+    filters[0, 1, 2, 3] = -0.01
+    filters[1] = 0.2
+    filters[2].view(-1)[:10] = torch.tensor([1.0, -1.0] * 5)
+    ratios = measure.inverse_participation_ratio(filters)
+    assert ratios.tolist() == pytest.approx([1, 1 / 192, 1 / 10])
+
+
+def test_an_all_zero_filter_has_no_mass_to_measure() -> None:
+    empty = torch.zeros(1, 3, 8, 8)
+    assert measure.spread(empty).isnan().all()
+    assert measure.window_mass(empty, 3).isnan().all()
+    assert measure.inverse_participation_ratio(empty).isnan().all()
+
+
+def test_permuted_pixels_keep_their_channels_together_and_their_mass() -> None:
+    filters = noise(4, channels=3, side=6)
+    permuted = measure.permute_pixels(filters, torch.Generator().manual_seed(3))
+    before, after = filters.flatten(2), permuted.flatten(2)
+    order = (after[:, 0, :, None] == before[:, 0, None, :]).int().argmax(2)  # (units, pixels)
+    assert permuted.shape == filters.shape
+    assert all(sorted(unit) == list(range(36)) for unit in order.tolist())
+    assert torch.equal(after, before.gather(2, order[:, None].expand(-1, 3, -1)))
+    assert len(set(map(tuple, order.tolist()))) == 4  # each filter has an order of its own
+
+
+def test_chosen_filters_are_seeded_eligible_and_nested() -> None:
+    filters = noise(40, side=8)
+    filters[::3] = 0
+    filters[0, 0, :2] = 1.0  # 16 non-zeros
+    filters[3, 0, :3] = 1.0  # 24
+    filters[6].view(-1)[:20] = 1.0  # exactly enough
+    chosen = measure.choose_filters(filters, 100, seed=5)
+    eligible = sorted({3, 6} | {unit for unit in range(40) if unit % 3})
+    assert chosen.dtype == torch.int64
+    assert sorted(chosen.tolist()) == eligible
+    assert chosen.tolist() != eligible  # in the order drawn
+    assert measure.choose_filters(filters, 7, seed=5).tolist() == chosen[:7].tolist()
+    assert measure.choose_filters(filters, 7, seed=6).tolist() != chosen[:7].tolist()
+    assert measure.choose_filters(torch.zeros(4, 3, 8, 8), 7).tolist() == []
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "side"),
+    [(32, 32, 9), (8, 8, 3), (28, 28, 7), (64, 40, 11), (1, 10, 1), (64, 64, 17)],
+)
+def test_window_size_follows_the_image(height: int, width: int, side: int) -> None:
+    assert measure.window_size(height, width) == side
+
+
+def test_locality_finds_local_filters_local() -> None:
+    result = measure.locality(blobs(24))
+    assert (result["eligible"], result["filters"], result["window"]) == (24, 24, 9)
+    assert result["permutations"] == 20
+    for name, sign in (("spread", -1), ("window_mass", 1)):
+        summary = result[name]
+        assert sign * summary["excess_mean"] > 5 * summary["excess_ci95"]
+        assert summary["excess_mean"] == pytest.approx(summary["mean"] - summary["null_mean"])
+
+
+def test_locality_of_noise_is_that_of_its_null_model() -> None:
+    result = measure.locality(noise(60))
+    for name in MEASURES:
+        assert abs(result[name]["excess_mean"]) < result[name]["excess_ci95"]
+    expected = -1 / (16**2 - 1)  # Moran's I by chance, exactly
+    summary = result["morans_i"]
+    assert abs(summary["null_mean"] - expected) < 2 * summary["null_ci95"]
+
+
+def test_locality_agrees_with_its_parts() -> None:
+    filters = blobs(6)
+    result = measure.locality(filters, permutations=2, max_filters=4, seed=9)
+    chosen = filters[measure.choose_filters(filters, 4, seed=9)]
+    generator = torch.Generator().manual_seed(9)
+    null = sum(measure.spread(measure.permute_pixels(chosen, generator)) for _ in range(2)) / 2
+    own = measure.mean_interval(measure.spread(chosen))
+    excess = measure.paired_difference(measure.spread(chosen), null)
+    summary = result["spread"]
+    assert (result["eligible"], result["filters"], result["permutations"]) == (6, 4, 2)
+    assert (summary["mean"], summary["ci95"]) == pytest.approx(own[:2])
+    assert (summary["null_mean"], summary["null_ci95"]) == pytest.approx(
+        measure.mean_interval(null)[:2]
+    )
+    assert (summary["excess_mean"], summary["excess_ci95"]) == pytest.approx(excess[:2])
+
+
+def test_locality_is_the_same_for_the_same_seed_and_leaves_the_global_stream_alone() -> None:
+    filters, state = noise(30, side=8), torch.get_rng_state()
+    first = measure.locality(filters, max_filters=20, seed=1)
+    assert first == measure.locality(filters, max_filters=20, seed=1)
+    assert first != measure.locality(filters, max_filters=20, seed=2)
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_locality_computes_in_double_precision_whatever_comes_in(dtype: torch.dtype) -> None:
+    filters = noise(10, side=8).to(dtype)
+    assert measure.locality(filters) == measure.locality(filters.double())
+
+
+@pytest.mark.parametrize("local", [0, 1])
+def test_locality_of_fewer_than_two_filters_is_null_in_json(local: int) -> None:
+    filters = torch.zeros(5, 3, 8, 8)
+    filters[:local] = 1.0
+    result = json.loads(json.dumps(measure.locality(filters), allow_nan=False))
+    assert (result["eligible"], result["filters"], result["window"]) == (local, 0, 3)
+    for name in MEASURES:
+        assert len(result[name]) == 6
+        assert set(result[name].values()) == {None}
+
+
+def test_locality_never_writes_nan() -> None:
+    filters = torch.zeros(6, 3, 8, 8)
+    filters[:3] = 0.1  # constant: Moran's I has no variance to divide by
+    filters[3:5, 0, :3] = 1e-30
+    result = measure.locality(filters)
+    assert result["eligible"] == 5
+    json.dumps(result, allow_nan=False)
+
+
+@pytest.mark.parametrize("name", ["permutations", "min_nonzeros", "max_filters"])
+def test_locality_refuses_counts_below_one(name: str) -> None:
+    with pytest.raises(ConfigError, match=f"^{name}: expected at least 1, got 0$"):
+        measure.locality(noise(4), **{name: 0})
+
+
+def test_filters_that_are_not_finite_or_not_images_are_refused() -> None:
+    filters = noise(4)
+    filters[2, 0, 0, 0] = math.nan
+    with pytest.raises(ConfigError, match="not finite"):
+        measure.locality(filters)
+    with pytest.raises(ConfigError, match="expected \\(units, channels, height, width\\)"):
+        measure.spread(noise(4).flatten(1))
+
+
+# Description length
+
+
+BOUND = {"samples": 50_000, "parameters": 1024, "free_parameters": 64, "nonzero": 100}
+
+
+def test_mdl_bound_equals_the_sum_done_by_hand() -> None:
+    # k b = 64 * 16 = 1024; |d(g)| = 100 * (6 + 10) + 2 * 10 = 1620; log(2048 / 0.05) = 10.62035
+    expected = 0.1 + math.sqrt((1024 + 1620 + 10.62035) / 100_000)
+    assert measure.mdl_bound(0.1, **BOUND, bits=16, delta=0.05) == pytest.approx(expected, abs=1e-8)
+
+
+@pytest.mark.parametrize("name", ["parameters", "free_parameters", "nonzero", "bits"])
+def test_mdl_bound_grows_with_the_description(name: str) -> None:
+    arguments = {**BOUND, "bits": 16}
+    larger = {**arguments, name: arguments[name] + 1}
+    assert measure.mdl_bound(0.1, **larger) > measure.mdl_bound(0.1, **arguments)
+
+
+def test_mdl_bound_shrinks_with_data_and_with_less_confidence() -> None:
+    bound = measure.mdl_bound(0.1, **BOUND)
+    assert measure.mdl_bound(0.1, **{**BOUND, "samples": 60_000}) < bound
+    assert measure.mdl_bound(0.1, **BOUND, delta=0.1) < bound
+    assert measure.mdl_bound(0.0, **BOUND) == pytest.approx(bound - 0.1)
+
+
+def test_sharing_weights_tightens_the_bound() -> None:
+    local = measure.mdl_bound(0.0, **{**BOUND, "free_parameters": 100})
+    convolution = measure.mdl_bound(0.0, **{**BOUND, "free_parameters": 10})
+    assert convolution < local
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("training_error", 45.8),
+        ("training_error", math.nan),
+        ("samples", 0),
+        ("parameters", 0),
+        ("free_parameters", 0),
+        ("free_parameters", 1025),
+        ("nonzero", 1025),
+        ("bits", 0),
+        ("delta", 0.0),
+        ("delta", 1.5),
+    ],
+)
+def test_mdl_bound_refuses_numbers_out_of_range(name: str, value: float) -> None:
+    with pytest.raises(ConfigError, match=f"^{name}: expected"):
+        measure.mdl_bound(**{"training_error": 0.1, **BOUND, name: value})

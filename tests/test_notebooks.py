@@ -1,0 +1,288 @@
+"""Every notebook as it is committed, executed afresh at smoke scale, and on its rendered page.
+
+That the committed outputs are what the code now gives is nbval's part of `make test`.
+"""
+
+import ast
+import json
+import re
+import subprocess
+import sysconfig
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import nbformat
+import papermill
+import pytest
+import yaml
+
+from lcs import book
+from lcs.errors import ConfigError, LcsError
+
+CHAPTERS = book.chapters()
+TRAINING = ["table2", "figure3", "figure4"]
+SCALED = [chapter for chapter in CHAPTERS if "scale" in book.parameters(chapter)]
+
+
+def _read(chapter):
+    return nbformat.read(book.ROOT / "book" / f"{chapter}.ipynb", as_version=4)
+
+
+def _code(notebook):
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def _tagged(notebook):
+    return [cell for cell in _code(notebook) if "parameters" in cell.metadata.get("tags", [])]
+
+
+def _pages():
+    toc = yaml.safe_load((book.ROOT / "_toc.yml").read_text())
+    return [toc["root"]] + [c["file"] for part in toc["parts"] for c in part["chapters"]]
+
+
+# As committed
+
+
+def test_every_notebook_is_a_chapter():
+    stored = {path.stem for path in (book.ROOT / "book").glob("*.ipynb")}
+    assert stored == set(CHAPTERS)
+    assert stored >= {"toy", *TRAINING, "claims", "status"}
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_notebook_was_executed_in_order_without_errors(chapter):
+    cells = _code(_read(chapter))
+    assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
+    outputs = [output for cell in cells for output in cell.outputs]
+    assert not [o for o in outputs if o.output_type == "error" or o.get("name") == "stderr"]
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_notebook_holds_nothing_of_the_machine_or_the_hour(chapter):
+    text = json.dumps(_read(chapter))
+    traces = (
+        r"/home/|/root/|/tmp/|/Users/|/work/|[A-Z]:\\\\|site-packages|ipykernel_\d|0x[0-9a-f]{8}"
+    )
+    assert not re.findall(traces, text)
+    notebook = _read(chapter)
+    assert set(notebook.metadata) == {"kernelspec", "language_info"}
+    assert "version" not in notebook.metadata.language_info
+    for cell in notebook.cells:
+        assert not {"papermill", "execution"} & set(cell.metadata)
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_parameters_are_few_commented_literals(chapter):
+    (cell,) = _tagged(_read(chapter))
+    parameters = book.parameters(chapter)
+    assert 0 < len(parameters) <= 10
+    assert len(parameters) == len(ast.parse(cell.source).body), "nothing but assignments"
+    assert all(value is not None for value in parameters.values()), "None says no type"
+    for line in cell.source.splitlines():
+        assert re.fullmatch(r"\w+ = .+  # \S.*", line), f"no comment: {line}"
+    # what `papermill --help-notebook` shows; it stumbles over a comment with an equals sign
+    path = str(book.ROOT / "book" / f"{chapter}.ipynb")
+    assert list(papermill.inspect_notebook(path)) == list(parameters)
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_notebook_defines_no_function_and_no_class(chapter):
+    defined = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    for cell in _code(_read(chapter)):
+        source = re.sub(r"^\s*[%!].*$", "", cell.source, flags=re.MULTILINE)
+        assert not [node for node in ast.walk(ast.parse(source)) if isinstance(node, defined)]
+
+
+# Executed afresh
+
+
+@pytest.fixture
+def store(tmp_path, monkeypatch):
+    """An empty store, which the notebooks take instead of the committed one."""
+    monkeypatch.setenv("LCS_STORE", str(tmp_path / "runs"))
+    monkeypatch.setenv("TQDM_DISABLE", "1")
+    return tmp_path / "runs"
+
+
+@pytest.mark.parametrize("chapter", SCALED)
+def test_smoke_copy_runs_from_nothing(chapter, store, tmp_path):
+    executed = book.execute(chapter, {"scale": "smoke"}, tmp_path / "smoke.ipynb")
+    notebook = nbformat.read(executed, as_version=4)
+    assert all(cell.execution_count for cell in _code(notebook))
+    if chapter in TRAINING:
+        assert list(store.rglob("*.json")), "it has trained"
+
+
+def _papermill(chapter, output, scale):
+    """The command that README gives, from the project's root."""
+    script = Path(sysconfig.get_path("scripts")) / "papermill"
+    command = [script, f"book/{chapter}.ipynb", output, "-p", "scale", scale, "--no-progress-bar"]
+    return subprocess.run(command, cwd=book.ROOT, capture_output=True, text=True)
+
+
+def test_plain_papermill_runs_a_chapter(store, tmp_path):
+    finished = _papermill("table2", tmp_path / "out.ipynb", "smoke")
+    assert finished.returncode == 0, finished.stderr
+    assert (tmp_path / "out.ipynb").exists()
+
+
+@pytest.mark.parametrize("scale", ["huge", "3"])
+def test_chapter_itself_refuses_a_wrong_value(scale, store, tmp_path):
+    finished = _papermill("table2", tmp_path / "out.ipynb", scale)
+    assert finished.returncode
+    assert re.search(r"ConfigError: .*scale", finished.stderr)
+
+
+# The strictness of lcs.book, on a chapter of its own
+
+
+@pytest.fixture
+def tiny(tmp_path, monkeypatch):
+    """A book with one chapter, which prints its parameters."""
+    source = "seeds = 1  # runs\nbeta = 50.0  # threshold\nlive = False  # anew\n"
+    source += 'scale = "desk"  # size\nbetas = [0.5]  # all'
+    cells = [
+        nbformat.v4.new_code_cell(source, metadata={"tags": ["parameters"]}),
+        nbformat.v4.new_code_cell("import sys\nprint('noise', file=sys.stderr)\nprint('a')"),
+        nbformat.v4.new_code_cell(
+            "from lcs.errors import ConfigError\n"
+            "if scale not in ('smoke', 'desk'):\n"
+            "    raise ConfigError(f'scale {scale} is unknown')\n"
+            "seeds, beta, live, scale, betas"
+        ),
+    ]
+    (tmp_path / "book").mkdir()
+    (tmp_path / "_toc.yml").write_text("root: book/intro\nchapters:\n  - file: book/tiny\n")
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    notebook.metadata.language_info = {"name": "python"}
+    nbformat.write(notebook, tmp_path / "book" / "tiny.ipynb")
+    monkeypatch.setattr(book, "ROOT", tmp_path)
+    return tmp_path
+
+
+def test_words_become_values_of_the_declared_types(tiny):
+    words = {"seeds": "3", "beta": "1e-4", "live": "true", "scale": "3", "betas": "[0, 1.5]"}
+    parsed = book.parse("tiny", words)
+    assert parsed == {"seeds": 3, "beta": 1e-4, "live": True, "scale": "3", "betas": [0, 1.5]}
+    assert [type(value) for value in parsed.values()] == [int, float, bool, str, list]
+
+
+@pytest.mark.parametrize(
+    ("name", "word"),
+    [
+        ("seeds", "3.0"),
+        ("seeds", "True"),
+        ("seeds", "many"),
+        ("beta", "fifty"),
+        ("beta", "nan"),
+        ("live", "1"),
+        ("live", "yes"),
+        ("betas", "1.0"),
+        ("betas", "['a']"),
+    ],
+)
+def test_word_of_another_type_is_refused(tiny, name, word):
+    with pytest.raises(ConfigError, match=f"tiny: {name} must be"):
+        book.parse("tiny", {name: word})
+
+
+@pytest.mark.parametrize("value", [True, 1.0, "1", None])
+def test_value_of_another_type_is_refused_before_anything_runs(tiny, value):
+    with pytest.raises(ConfigError, match="seeds must be int"):
+        book.execute("tiny", {"seeds": value})
+    assert not (tiny / "_build").exists()
+
+
+def test_unknown_names_are_refused(tiny):
+    with pytest.raises(ConfigError, match="no parameter 'seed'; it has: seeds, beta"):
+        book.execute("tiny", {"seed": 1})
+    with pytest.raises(ConfigError, match="no parameter 'seed'"):
+        book.parse("tiny", {"seed": "1"})
+    with pytest.raises(ConfigError, match="no chapter 'table9'; there are: tiny"):
+        book.parameters("table9")
+
+
+def test_execution_takes_the_parameters_and_leaves_the_chapter_alone(tiny):
+    committed = (tiny / "book" / "tiny.ipynb").read_bytes()
+    executed = book.execute("tiny", {"seeds": 3, "beta": 2, "live": True})
+    assert executed == tiny / "_build" / "rerun" / "tiny.ipynb"
+    outputs = [cell.outputs for cell in _code(nbformat.read(executed, as_version=4))]
+    assert outputs[-1][0].data["text/plain"] == "(3, 2, True, 'desk', [0.5])"
+    assert (tiny / "book" / "tiny.ipynb").read_bytes() == committed
+
+
+def test_update_stores_outputs_without_noise_and_always_the_same(tiny):
+    assert book.update("tiny") == tiny / "book" / "tiny.ipynb"
+    first = (tiny / "book" / "tiny.ipynb").read_bytes()
+    assert b"noise\\n" not in first
+    assert b"papermill" not in first
+    assert b'"a\\n"' in first
+    book.update("tiny")
+    assert (tiny / "book" / "tiny.ipynb").read_bytes() == first
+
+
+def test_failing_cell_is_told_in_one_line_and_the_chapter_kept(tiny):
+    committed = (tiny / "book" / "tiny.ipynb").read_bytes()
+    with pytest.raises(ConfigError, match=r"^tiny, cell 4: scale huge is unknown") as failure:
+        book.execute("tiny", {"scale": "huge"})
+    assert "\n" not in str(failure.value)
+    assert (tiny / "book" / "tiny.ipynb").read_bytes() == committed
+
+
+def test_warning_of_the_build_is_an_error_every_time(tiny):
+    (tiny / "_config.yml").write_text("only_build_toc_files: true\n")
+    (tiny / "_toc.yml").write_text("format: jb-book\nroot: book/intro\n")
+    (tiny / "book" / "intro.md").write_text("# Tiny\n\n### A level left out\n")
+    for _ in range(2):
+        with pytest.raises(LcsError, match=r"intro\.md:.*header.* \(see .*book\.log\)"):
+            book.render()
+
+
+# On the page
+
+
+class _Links(HTMLParser):
+    """Collects what a page refers to."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.images, self.links = [], []
+        self.feed(page.read_text())
+
+    def handle_starttag(self, tag, attrs):
+        attributes = dict(attrs)
+        if tag == "img":
+            self.images.append(attributes["src"])
+        elif tag == "a" and attributes.get("href"):
+            self.links.append(attributes["href"])
+
+
+@pytest.fixture(scope="module")
+def html():
+    """The folder of the pages of the whole book, built once."""
+    return book.render().parent
+
+
+def _missing(page, addresses):
+    """Addresses of files that are not there, among those that stay within the book."""
+    parts = [urlsplit(address) for address in addresses]
+    local = [unquote(part.path) for part in parts if not part.scheme and part.path]
+    return [path for path in local if not (page.parent / path).exists()]
+
+
+@pytest.mark.parametrize("name", _pages())
+def test_page_is_there_and_all_it_refers_to(name, html):
+    page = html / f"{name}.html"
+    found = _Links(page)
+    assert not _missing(page, found.images)
+    assert not _missing(page, found.links)
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_page_shows_every_figure_of_its_notebook(chapter, html):
+    outputs = [output for cell in _code(_read(chapter)) for output in cell.outputs]
+    figures = [o for o in outputs if {"image/png", "image/svg+xml"} & set(o.get("data", {}))]
+    shown = [s for s in _Links(html / "book" / f"{chapter}.html").images if "_images/" in s]
+    assert len(shown) >= len(figures)

@@ -1,0 +1,105 @@
+"""The frame: requirements that agree, files that are there, commands that do what README says."""
+
+import os
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).parents[1]
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+PROJECT = PYPROJECT["project"]
+REQUIREMENTS = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["dev"]]
+LOCK = (ROOT / "requirements.lock").read_text()
+LOCKED = dict(re.findall(r"^([a-z0-9_.-]+)==([^\s;]+)", LOCK, re.MULTILINE))
+
+
+def test_conda_environment_has_the_requirements_of_pyproject():
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text())
+    *conda, pip = environment["dependencies"]
+    assert conda == [f"python{PROJECT['requires-python']}", "pip"]
+    assert pip["pip"] == [*REQUIREMENTS, "-e ."]
+
+
+@pytest.mark.parametrize("text", REQUIREMENTS)
+def test_lock_satisfies(text):
+    requirement = Requirement(text)
+    assert requirement.specifier.contains(LOCKED[requirement.name.lower()])
+
+
+def test_lock_pins_the_pair_of_torch_and_torchvision():
+    for constraint in PYPROJECT["tool"]["uv"]["constraint-dependencies"]:
+        name, version = constraint.split("==")
+        assert LOCKED[name] == version
+
+
+def test_lock_has_hashes_and_no_addresses():
+    pinned = LOCK.count("==")
+    assert pinned > 100
+    assert LOCK.count("--hash=sha256:") >= pinned
+    assert "://" not in LOCK
+
+
+def test_citation_has_the_version_and_the_licence():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert citation["version"] == PROJECT["version"]
+    assert citation["license"] == PROJECT["license"]
+    assert citation["title"].startswith("Learning Convolutions from Scratch")
+
+
+def test_pages_of_the_book_have_sources():
+    toc = yaml.safe_load((ROOT / "_toc.yml").read_text())
+    pages = [toc["root"]] + [c["file"] for part in toc["parts"] for c in part["chapters"]]
+    missing = [page for page in pages if not list(ROOT.glob(f"{page}.*"))]
+    assert not missing
+
+
+def test_ci_and_workflow_run_what_readme_says():
+    script = ROOT / ".ci" / "run"
+    readme = (ROOT / "README.md").read_text()
+    workflow = (ROOT / ".github" / "workflows" / "book.yml").read_text()
+    assert os.access(script, os.X_OK)
+    assert script.read_text().splitlines()[-1] == "make test"
+    assert "make book" in readme
+    assert "make test" in readme
+    assert ".ci/run" in workflow
+    assert "make book" in workflow
+
+
+def _make(folder, script):
+    """`make book` in an empty folder, with a shell script in the place of python3."""
+    python = folder / "python3"
+    python.write_text(f"#!/bin/sh\n{script}\n")
+    python.chmod(0o755)
+    for name in ("requirements.lock", "pyproject.toml"):
+        (folder / name).touch()
+    command = ["make", "-f", ROOT / "Makefile", "book", f"PYTHON={python}"]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True)
+
+
+def test_old_python_is_refused_in_one_line(tmp_path):
+    finished = _make(tmp_path, "exit 1")
+    assert finished.returncode
+    assert "Python 3.11 or newer is needed" in finished.stderr.splitlines()[0]
+    assert not (tmp_path / ".venv").exists()
+
+
+def test_python_without_venv_is_refused_in_one_line(tmp_path):
+    finished = _make(tmp_path, 'case "$2" in *ensurepip*) exit 1;; esac')
+    assert finished.returncode
+    assert "python3-venv" in finished.stderr.splitlines()[0]
+    assert not (tmp_path / ".venv").exists()
+
+
+def test_rerun_without_a_chapter_says_how(tmp_path):
+    (tmp_path / ".venv").mkdir()
+    for name in ("requirements.lock", "pyproject.toml", ".venv/.installed"):
+        (tmp_path / name).touch()
+    command = ["make", "-f", ROOT / "Makefile", "rerun"]
+    finished = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert finished.returncode
+    assert "make rerun CHAPTER=table2 SCALE=smoke" in finished.stderr
