@@ -8,9 +8,9 @@ Every layer but the last is a linear map, batch normalisation and ReLU.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
-from functools import partial
 from typing import Any, NamedTuple
 
 import torch
@@ -19,6 +19,9 @@ from torch import Tensor, nn
 from torchvision.models.resnet import BasicBlock, ResNet
 
 from lcs.errors import ConfigError
+
+# size of the dense matrix up to which a layer with few channels is computed by it
+DENSE_UP_TO = 1 << 22
 
 
 class Geometry(NamedTuple):
@@ -58,12 +61,15 @@ class LocallyConnected2d(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, in_channels, H, W) to (N, out_channels, H', W')."""
         g = self.geometry
-        patches = self._patches(x)  # (positions, fan_in, N)
-        weight = self.weight.to(patches.dtype)
-        y = torch.bmm(weight, patches)  # (positions, out_channels, N)
-        if self.bias is not None:
-            y = y + self.bias.to(y.dtype)[:, :, None]
-        return y.permute(2, 1, 0).reshape(-1, g.out_channels, g.out_size, g.out_size)
+        if _dense_is_faster(x, g):
+            y = _as_dense(x, self.weight, g)
+        else:
+            patches = self._patches(x)  # (positions, fan_in, N)
+            y = torch.bmm(self.weight.to(patches.dtype), patches)  # (positions, out_channels, N)
+            y = y.permute(2, 1, 0).reshape(-1, g.out_channels, g.out_size, g.out_size)
+        if self.bias is None:
+            return y
+        return y + self.bias.to(y.dtype).t().reshape(1, g.out_channels, g.out_size, g.out_size)
 
     def _patches(self, x: Tensor) -> Tensor:
         """Unfold the images with the batch as the last axis: whole rows of memory are copied."""
@@ -72,6 +78,25 @@ class LocallyConnected2d(nn.Module):
         x = x.unfold(1, g.kernel_size, g.stride).unfold(2, g.kernel_size, g.stride)
         x = x.permute(1, 2, 0, 4, 5, 3)  # (H', W', C, k, k, N)
         return x.reshape(g.out_size**2, self.weight.shape[2], -1)
+
+
+class Convolution(nn.Conv2d):
+    """`nn.Conv2d`; where that is faster, computed as the dense product of its embedding."""
+
+    def __init__(self, geometry: Geometry, *, bias: bool = False) -> None:
+        g = geometry
+        super().__init__(
+            g.in_channels, g.out_channels, g.kernel_size, g.stride, g.padding, bias=bias
+        )
+        self.geometry = geometry
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (N, in_channels, H, W) to (N, out_channels, H', W')."""
+        if not _dense_is_faster(x, self.geometry):
+            return super().forward(x)
+        unshared = self.weight.flatten(1).expand(self.geometry.out_size**2, -1, -1)
+        y = _as_dense(x, unshared, self.geometry)
+        return y if self.bias is None else y + self.bias.to(y.dtype)[:, None, None]
 
 
 class Net(nn.Module):
@@ -291,20 +316,49 @@ def embed(net: Net) -> Net:
 
 
 def dense_weight(weight: Tensor, geometry: Geometry) -> Tensor:
-    """Lay the weights of a LOCAL layer out as a matrix (C'·H'·W', C·H·W)."""
+    """Lay the weights of a LOCAL layer out as a matrix (C'·H'·W', C·H·W); differentiable."""
     g = geometry
-    side = g.in_size + 2 * g.padding
-    dense = weight.new_zeros(g.out_channels, g.out_size, g.out_size, g.in_channels, side, side)
-    patches = weight.view(
-        g.out_size, g.out_size, g.out_channels, g.in_channels, g.kernel_size, g.kernel_size
-    )
-    for row in range(g.out_size):
-        for column in range(g.out_size):
-            top, left = row * g.stride, column * g.stride
-            window = dense[:, row, column, :, top : top + g.kernel_size, left:]
-            window[..., : g.kernel_size] = patches[row, column]
-    inside = slice(g.padding, g.padding + g.in_size)
-    return dense[..., inside, inside].reshape(g.out_channels * g.out_size**2, -1)
+    inside, place = (t.to(weight.device) for t in _places(geometry))
+    outputs, inputs = g.out_channels * g.out_size**2, g.in_channels * g.in_size**2
+    dense = weight.new_zeros(outputs * inputs)
+    return dense.scatter(0, place, weight.flatten()[inside]).view(outputs, inputs)
+
+
+@functools.cache
+def _places(g: Geometry) -> tuple[Tensor, Tensor]:
+    """Return which weights of a LOCAL layer see the image, and their places in the dense matrix.
+
+    Both are index vectors into flattened tensors; weights that see only padding are left out.
+    """
+    out, kernel = torch.arange(g.out_size), torch.arange(g.kernel_size)
+    row, column, channel, c, i, j = torch.meshgrid(
+        out, out, torch.arange(g.out_channels), torch.arange(g.in_channels), kernel, kernel,
+        indexing="ij",
+    )  # fmt: skip
+    y = row * g.stride + i - g.padding
+    x = column * g.stride + j - g.padding
+    unit = (channel * g.out_size + row) * g.out_size + column
+    pixel = (c * g.in_size + y) * g.in_size + x
+    inside = ((y >= 0) & (y < g.in_size) & (x >= 0) & (x < g.in_size)).flatten()
+    place = unit * g.in_channels * g.in_size**2 + pixel
+    return inside.nonzero()[:, 0], place.flatten()[inside]
+
+
+def _as_dense(x: Tensor, weight: Tensor, geometry: Geometry) -> Tensor:
+    """Apply a LOCAL layer's weights to images (N, C, H, W) as one dense product."""
+    y = F.linear(x.flatten(1), dense_weight(weight, geometry))
+    return y.view(-1, geometry.out_channels, geometry.out_size, geometry.out_size)
+
+
+def _dense_is_faster(x: Tensor, geometry: Geometry) -> bool:
+    """Whether the dense product beats moving patches: for few channels, on a CPU.
+
+    A patch is then used by too few filters to pay for copying it. The result is the same up to
+    rounding.
+    """
+    inputs = geometry.in_channels * geometry.in_size**2
+    size = geometry.out_channels * geometry.out_size**2 * inputs
+    return x.device.type == "cpu" and size <= DENSE_UP_TO
 
 
 class Layer(NamedTuple):
@@ -388,8 +442,8 @@ def _linear(geometry: Geometry, bias: bool) -> nn.Module:
     return nn.Linear(inputs, geometry.out_channels * geometry.out_size**2, bias=bias)
 
 
-def _conv(g: Geometry, bias: bool) -> nn.Module:
-    return nn.Conv2d(g.in_channels, g.out_channels, g.kernel_size, g.stride, g.padding, bias=bias)
+def _conv(geometry: Geometry, bias: bool) -> nn.Module:
+    return Convolution(geometry, bias=bias)
 
 
 def _local(geometry: Geometry, bias: bool) -> nn.Module:
@@ -480,8 +534,8 @@ def _resnet18(options: Options) -> nn.Module:
 
 
 MODELS: dict[str, Callable[[Options], nn.Module]] = {
-    **{f"s-{kind}": partial(_shallow, kind) for kind in CONV_LIKE},
-    **{f"d-{kind}": partial(_deep, kind) for kind in CONV_LIKE},
+    **{f"s-{kind}": functools.partial(_shallow, kind) for kind in CONV_LIKE},
+    **{f"d-{kind}": functools.partial(_deep, kind) for kind in CONV_LIKE},
     "3-fc": _three_layer,
     "resnet18": _resnet18,
 }

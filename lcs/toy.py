@@ -137,7 +137,7 @@ SMOKE = ToyConfig(
     betas=(0.0, 0.1, 1.0, 10.0, 100.0),
     l1s=(0.02, 0.2),
     scales=(0.1, 2.0),
-    steps=300,
+    steps=600,
     trajectory_betas=(0.1, 10.0),
 )
 

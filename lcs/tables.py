@@ -1,0 +1,99 @@
+"""Tables and numbers of the book, as MyST Markdown: captioned, numbered, and typeset by origin.
+
+Published values carry a class of their own, so that nobody mixes them up with ours.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from lcs.measure import Interval, mean_interval
+from lcs.runs import PUBLISHED, Record
+
+NONE = "–"
+
+
+@dataclass(frozen=True)
+class Table:
+    """A numbered table; in a notebook, the last expression of a cell shows it.
+
+    Args:
+        name: label for `numref`.
+        caption: one or two sentences, Markdown.
+        columns: headings.
+        rows: cells, as Markdown; the first column is text, the others are aligned right.
+        text: further columns of text.
+    """
+
+    name: str
+    caption: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    text: Sequence[str] = ()
+
+    def _repr_markdown_(self) -> str:
+        marks = [":--" if self._is_text(i) else "--:" for i in range(len(self.columns))]
+        lines = [f":::{{table}} {self.caption}", f":name: {self.name}", ""]
+        lines += [_row(cells) for cells in (self.columns, marks, *self.rows)]
+        return "\n".join([*lines, ":::"])
+
+    def _is_text(self, index: int) -> bool:
+        return index == 0 or self.columns[index] in self.text
+
+
+def published(value: float | None, digits: int = 2) -> str:
+    """Return a value of the paper, marked as such."""
+    return NONE if value is None else f"[{value:,.{digits}f}]{{.published}}"
+
+
+def reproduction(value: float | None, digits: int = 2) -> str:
+    """Return a value of the EPFL reproduction, marked as such."""
+    return NONE if value is None else f"[{value:,.{digits}f}]{{.published .reproduction}}"
+
+
+def pending(reason: str = "pending") -> str:
+    """Return the mark of what has not been run."""
+    return f"[{reason}]{{.pending}}"
+
+
+def interval(value: Interval, digits: int = 2) -> str:
+    """Return a mean with the half-width of its 95 % interval, where there is one."""
+    if value.half_width is None:
+        return f"{value.mean:,.{digits}f}"
+    return f"{value.mean:,.{digits}f} ± {value.half_width:.{digits}f}"
+
+
+def percent(accuracies: Sequence[float]) -> Interval:
+    """Return mean and 95 % interval over seeds of accuracies given as shares, in per cent."""
+    return mean_interval(100 * np.asarray(accuracies, dtype=float))
+
+
+def link(record: Record, text: str = "") -> str:
+    """Return a link from a page to the record behind it; plain text where it is not the book's."""
+    shown = text or record.run_id
+    if not record.path.resolve().is_relative_to(PUBLISHED.resolve()):
+        return f"`{shown}`"
+    place = Path(os.path.relpath(record.path, PUBLISHED.parent)).as_posix()
+    return f"[{shown}]({place})"
+
+
+def links(records: Sequence[Record]) -> str:
+    """Return links to the runs of one method, by their seeds."""
+    return ", ".join(link(record, f"seed {record.config.seed}") for record in records)
+
+
+def glue_numbers(numbers: Mapping[str, float | str]) -> None:
+    """Make numbers available to the prose of a page as ``{glue:text}`name:format```."""
+    from myst_nb import glue
+
+    for name, value in numbers.items():
+        glue(name, value if isinstance(value, str) else float(value), display=False)
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
