@@ -34,6 +34,9 @@ class Checkpoint:
         place = hashlib.sha256(str(store.resolve()).encode()).hexdigest()[:8]
         self.run_id = config.run_id
         self.path = Path(folder) / f"{config.run_id}-{place}.safetensors"
+        self._lock = self.path.with_suffix(".lock")
+        # one name, as the lock lets only one process write: a killed one leaves no second file
+        self._temporary = self.path.with_suffix(".partial")
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -42,14 +45,13 @@ class Checkpoint:
         Raises:
             CheckpointError: another process holds it, or the folder cannot be written.
         """
-        path = self.path.with_suffix(".lock")
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            file = path.open("w")
+            self._lock.parent.mkdir(parents=True, exist_ok=True)
+            file = self._lock.open("w")
         except OSError as error:
             raise CheckpointError(
-                f"{path}: cannot be written ({error.strerror}); set LCS_CHECKPOINTS to a folder "
-                "that can"
+                f"{self._lock}: cannot be written ({error.strerror}); set LCS_CHECKPOINTS to a "
+                "folder that can"
             ) from error
         with file:
             try:
@@ -73,14 +75,13 @@ class Checkpoint:
         tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
         text = json.dumps(state)
         metadata = {"state": text, "crc32": str(_crc(tensors, text))}
-        temporary = self.path.with_suffix(f".{os.getpid()}")
         try:
-            save_file(tensors, temporary, metadata)
-            with temporary.open("rb") as file:
+            save_file(tensors, self._temporary, metadata)
+            with self._temporary.open("rb") as file:
                 os.fsync(file.fileno())
-            temporary.replace(self.path)
+            self._temporary.replace(self.path)
         except (OSError, SafetensorError) as error:
-            temporary.unlink(missing_ok=True)
+            self._temporary.unlink(missing_ok=True)
             raise CheckpointError(
                 f"run {self.run_id}: checkpoint {self.path} cannot be written ({error}); make room "
                 "and run the same again, it goes on from the checkpoint before"
@@ -109,8 +110,8 @@ class Checkpoint:
 
     def remove(self) -> None:
         """Delete the checkpoint and its lock, once the run's record is written."""
-        self.path.unlink(missing_ok=True)
-        self.path.with_suffix(".lock").unlink(missing_ok=True)
+        for path in (self.path, self._temporary, self._lock):
+            path.unlink(missing_ok=True)
 
 
 def _crc(tensors: Mapping[str, Tensor], text: str) -> int:

@@ -76,9 +76,9 @@ def _train(
     from lcs.train import train
 
     idle = idle_fields(fields["optimizer"], fields)
-    if idle:
-        _say(f"{fields['optimizer']} has no {', '.join(idle)}: left out")
     config = Config.from_dict({n: v for n, v in fields.items() if n not in idle})
+    if idle:
+        _say(f"{config.optimizer} has no {', '.join(idle)}: left out")
     record = train(
         config,
         store=_store(store),
@@ -128,6 +128,9 @@ def study(
     seeds: Seeds = 1,
     store: Store = None,
     device: Device = "auto",
+    dataset: Annotated[str, typer.Option(help="Empty: the scale's own.")] = "",
+    base_channels: Annotated[int, typer.Option(help="0: the scale's own.")] = 0,
+    epochs: Annotated[int, typer.Option(help="0: the scale's own.")] = 0,
     plan: Annotated[bool, typer.Option("--plan", help="Only say what is missing.")] = False,
     budget_minutes: Budget = None,
     checkpoint_seconds: Seconds = 60.0,
@@ -138,8 +141,9 @@ def study(
 
     chosen = find_study(name)
     place = _store(store)
+    changes: dict[str, Any] = {"dataset": dataset, "base_channels": base_channels, "epochs": epochs}
     if plan:
-        print(plan_text(chosen.configs(scale, seeds), place, device))
+        print(plan_text(chosen.configs(scale, seeds, **changes), place, device))
         return
     outcome = chosen.run(
         scale,
@@ -149,6 +153,7 @@ def study(
         budget_minutes=budget_minutes,
         checkpoint_seconds=checkpoint_seconds,
         workers=workers,
+        **changes,
     )
     for record in outcome.records:
         print(record.path)
@@ -253,6 +258,8 @@ def book(
     """Render the book from stored outputs; with a chapter, run it anew first."""
     from lcs import book as pages
 
+    if parameter and (update or not chapter):
+        raise typer.BadParameter("-p is for running one chapter anew: name it, without --update")
     if update:
         for name in [chapter] if chapter else pages.chapters():
             print(pages.update(name))

@@ -7,20 +7,62 @@ import time
 
 import torch
 
-from lcs import data
+from lcs import data, toy
 from lcs.config import Config
-from lcs.models import build, layers
-from lcs.runs import RunStore
+from lcs.models import Layer, build, layers
+from lcs.runs import AnyConfig, RunStore
+from lcs.toy import ToyConfig
 from lcs.train import choose_device
 
 # measured time over bare products of one small network; used where no run has been timed
 OVERHEAD = 3.0
+# of one problem's descent in the toy, on two cores
+TOY_SECONDS = 2.5e-8
 # fields that a run's time depends on
 TIMED = ("dataset", "model", "base_channels", "kernel_size", "precision", "augment", "batch_size")
 
 
 def training_flops(config: Config) -> int:
     """Floating-point operations of a whole run: three products per weight (1 MAC = 2 FLOPs)."""
+    forward = sum(2 * layer.positions * layer.weight.numel() for layer in _layers(config).values())
+    return 3 * forward * data.facts(config.dataset).train_size * config.epochs
+
+
+def count_weights(config: Config, model: str) -> dict[str, int]:
+    """Weights of each layer of a network of this width, on this data set."""
+    sized = Config(dataset=config.dataset, model=model, base_channels=config.base_channels)
+    return {name: layer.weight.numel() for name, layer in _layers(sized).items()}
+
+
+def seconds(config: AnyConfig, device: str, store: RunStore) -> float:
+    """Return about how long a run takes on a device: as a similar stored run, else by its FLOPs."""
+    if isinstance(config, ToyConfig):
+        return TOY_SECONDS * toy.updates(config)
+    chosen = choose_device(device)
+    for timed in _timings(store).get(chosen.type, ()):
+        known, per_epoch = timed
+        if all(getattr(known, name) == getattr(config, name) for name in TIMED):
+            return per_epoch * config.epochs
+    return OVERHEAD * training_flops(config) / _rate(chosen, config.precision)
+
+
+def operations(config: AnyConfig) -> int:
+    """Floating-point operations of a run, to the leading term."""
+    if isinstance(config, ToyConfig):
+        return 2 * toy.FEATURES**2 * toy.updates(config)
+    return training_flops(config)
+
+
+def duration(seconds: float) -> str:
+    """Return a time in the unit that suits it."""
+    for unit, size in (("h", 3600), ("min", 60)):
+        if seconds >= size:
+            return f"{seconds / size:.1f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+def _layers(config: Config) -> dict[str, Layer]:
+    """Build the network without its memory."""
     facts = data.facts(config.dataset)
     size = facts.image_shape[0]
     with torch.device("meta"):
@@ -33,28 +75,7 @@ def training_flops(config: Config) -> int:
             kernel_size=config.kernel_size,
             padding=config.padding,
         )
-        forward = sum(
-            2 * use.positions * use.weight.numel() for use in layers(model, size).values()
-        )
-    return 3 * forward * facts.train_size * config.epochs
-
-
-def seconds(config: Config, device: str, store: RunStore) -> float:
-    """Return about how long a run takes on a device: as a similar stored run, else by its FLOPs."""
-    chosen = choose_device(device)
-    for timed in _timings(store).get(chosen.type, ()):
-        known, per_epoch = timed
-        if all(getattr(known, name) == getattr(config, name) for name in TIMED):
-            return per_epoch * config.epochs
-    return OVERHEAD * training_flops(config) / _rate(chosen, config.precision)
-
-
-def duration(seconds: float) -> str:
-    """Return a time in the unit that suits it."""
-    for unit, size in (("h", 3600), ("min", 60)):
-        if seconds >= size:
-            return f"{seconds / size:.1f} {unit}"
-    return f"{seconds:.0f} s"
+        return layers(model, size)
 
 
 def _timings(store: RunStore) -> dict[str, list[tuple[Config, float]]]:

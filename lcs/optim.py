@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import math
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, overload
 
 import torch
@@ -247,35 +247,66 @@ def _threshold_(theta: Tensor, threshold: float) -> None:
 
 
 def _update_(theta: Tensor, grad: Tensor, lr: float, l1: float, beta: float) -> None:
-    direction = torch.sign(theta).mul_(l1).add_(grad) if l1 > 0 else grad
+    direction = grad
+    if l1 > 0:
+        direction = torch.sign(theta)
+        torch.add(grad, direction, alpha=l1, out=direction)
     theta.add_(direction, alpha=-lr)
     _threshold_(theta, beta * l1)
 
 
-# so many elements that the temporaries of one update stay in a core's cache
-_CHUNK = 1 << 17
+# so many elements that the temporaries of one update stay in the processor's caches
+_CHUNK = 1 << 18
 
 
 def _chunked_update(theta: Tensor, grad: Tensor, lr: float, l1: float, beta: float) -> None:
-    if theta.numel() <= _CHUNK or not theta.is_contiguous() or not grad.is_contiguous():
-        _update_(theta, grad, lr, l1, beta)
-        return
-    pieces = zip(theta.view(-1).split(_CHUNK), grad.view(-1).split(_CHUNK), strict=True)
-    for theta_piece, grad_piece in pieces:
+    for theta_piece, grad_piece in _pieces(theta, grad):
         _update_(theta_piece, grad_piece, lr, l1, beta)
+
+
+def _pieces(theta: Tensor, grad: Tensor) -> Iterable[tuple[Tensor, Tensor]]:
+    if theta.numel() <= _CHUNK or not _contiguous(theta, grad):
+        return [(theta, grad)]
+    return zip(theta.view(-1).split(_CHUNK), grad.view(-1).split(_CHUNK), strict=True)
+
+
+def _contiguous(theta: Tensor, grad: Tensor) -> bool:
+    return theta.is_contiguous() and grad.is_contiguous()
 
 
 def _foreach_update(
     params: list[Tensor], grads: list[Tensor], lr: float, l1: float, beta: float
 ) -> None:
-    directions = grads
-    if l1 > 0:
-        directions = list(torch._foreach_sign(params))
-        torch._foreach_mul_(directions, l1)
-        torch._foreach_add_(directions, grads)
-    torch._foreach_add_(params, directions, alpha=-lr)
-    for param in params:
-        _threshold_(param, beta * l1)
+    for thetas, gradients in _batches(params, grads):
+        directions: list[Tensor] | tuple[Tensor, ...] = gradients
+        if l1 > 0:
+            directions = torch._foreach_add(gradients, torch._foreach_sign(thetas), alpha=l1)
+        torch._foreach_add_(thetas, directions, alpha=-lr)
+        for theta in thetas:
+            _threshold_(theta, beta * l1)
+
+
+def _batches(
+    params: list[Tensor], grads: list[Tensor]
+) -> Iterator[tuple[list[Tensor], list[Tensor]]]:
+    """Yield lists for one call per operation: all at once, or on a CPU what its caches hold.
+
+    There each call is a loop, and temporaries of full size cost more than the arithmetic.
+    """
+    if not _on_cpu(params):
+        yield params, grads
+        return
+    batch: tuple[list[Tensor], list[Tensor]] = ([], [])
+    size = 0
+    for pair in zip(params, grads, strict=True):
+        for theta, grad in _pieces(*pair):
+            if size and size + theta.numel() > _CHUNK:
+                yield batch
+                batch, size = ([], []), 0
+            batch[0].append(theta)
+            batch[1].append(grad)
+            size += theta.numel()
+    yield batch
 
 
 def _fused(theta: Tensor, grad: Tensor, lr: Tensor, l1: Tensor, threshold: Tensor) -> None:
@@ -285,7 +316,7 @@ def _fused(theta: Tensor, grad: Tensor, lr: Tensor, l1: Tensor, threshold: Tenso
 
 @functools.cache
 def _compiled_fused() -> Callable[..., None]:
-    return torch.compile(_fused, fullgraph=True, dynamic=True)
+    return torch.compile(_fused, dynamic=True)
 
 
 def _compiled_update(
@@ -293,9 +324,12 @@ def _compiled_update(
 ) -> None:
     fused = _compiled_fused()
     for param, grad in zip(params, grads, strict=True):
-        # tensors, not numbers: a new learning rate must not compile anew
+        if param.numel() < 2 or not _contiguous(param, grad):
+            _chunked_update(param, grad, lr, l1, beta)
+            continue
+        # tensors and flat: neither a new learning rate nor a new shape may compile anew
         numbers = torch.tensor([lr, l1, beta * l1], dtype=param.dtype).to(param.device)
-        fused(param, grad, *numbers)
+        fused(param.view(-1).detach(), grad.view(-1).detach(), *numbers)
 
 
 @functools.cache

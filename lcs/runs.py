@@ -28,7 +28,7 @@ from safetensors.torch import save as save_tensors
 from torch import Tensor
 
 from lcs.config import Config, from_dict, run_id
-from lcs.errors import ConfigError, RecordError
+from lcs.errors import RecordError
 from lcs.toy import ToyConfig
 
 SCHEMA = 1
@@ -214,7 +214,11 @@ def read_record(path: Path, root: Path | None = None) -> Record:
     data = _read(path)
     try:
         document = json.loads(data, parse_constant=_refuse_constant)
+        if document["schema"] != SCHEMA:
+            raise RecordError(f"{path}: schema {document['schema']!r}, not {SCHEMA}; update lcs")
         checksum = document["provenance"]["sha256"]
+        whole = _checksum(data, checksum) == checksum
+        identity = document["id"]
         config = from_dict(KINDS[document["kind"]], _tuples(document["config"]))
         expected = RunStore(root or path.parent.parent).path(config)
         record = Record(
@@ -226,14 +230,12 @@ def read_record(path: Path, root: Path | None = None) -> Record:
             document["filters"],
             document["provenance"],
         )
-    except (ValueError, KeyError, TypeError, AttributeError, ConfigError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
         raise RecordError(f"{path}: not a run record ({reason}); restore or delete it") from error
-    if document.get("schema") != SCHEMA:
-        raise RecordError(f"{path}: schema {document.get('schema')!r}, not {SCHEMA}; update lcs")
-    if not isinstance(checksum, str) or _checksum(data, checksum) != checksum:
+    if not whole:
         raise RecordError(f"{path}: edited or damaged (SHA-256 differs); restore or delete it")
-    if document["id"] != run_id(config) or path.name != expected.name:
+    if identity != run_id(config) or path.name != expected.name:
         raise RecordError(f"{path}: its config has the id {run_id(config)}; restore or delete it")
     if path.resolve() != expected.resolve():
         raise RecordError(f"{path}: belongs at {expected}; move it there")
@@ -315,8 +317,8 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 def _ids(path: Path) -> tuple[str, str]:
     """Return the id in a record's file name, with the seed and without."""
-    *_, digest, seed = path.stem.split("-")
-    return f"{digest}-{seed}", digest
+    words = path.stem.split("-")
+    return "-".join(words[-2:]), words[-2] if len(words) > 1 else ""
 
 
 def _kind(config: AnyConfig) -> str:

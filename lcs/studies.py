@@ -6,6 +6,7 @@ reproduction's size (α = 1); `paper` is the paper's own size (α = 150, 4000 ep
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import math
 import multiprocessing
@@ -13,16 +14,18 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import pandas as pd
 import torch
 
-from lcs import cost
+from lcs import cost, toy
 from lcs.config import Config
-from lcs.errors import ConfigError
-from lcs.runs import Record, RunStore, default_store
+from lcs.errors import ConfigError, TrainingError
+from lcs.runs import AnyConfig, Record, RunStore, default_store, provenance
+from lcs.toy import ToyConfig
 from lcs.train import train
 
 SCALES = ("smoke", "desk", "paper")
@@ -58,6 +61,7 @@ class Study:
     name: str
     title: str
     make: Callable[[Config, Sequence[float]], list[Config]]
+    scales: ClassVar[tuple[str, ...]] = SCALES
 
     def configs(
         self,
@@ -73,16 +77,14 @@ class Study:
             scale: one of `SCALES`.
             seeds: how many.
             betas: β of the β-LASSO runs.
-            changes: fields of `Config` that all runs take over the scale's own.
+            changes: fields of `Config` that all runs take over the scale's own; 0 and "" keep it.
 
         Raises:
             ConfigError: a value is unknown or out of range.
         """
-        base = setting(scale).replace(**changes)
-        if type(seeds) is not int or seeds < 1:
-            raise ConfigError(f"seeds: {seeds!r} is out of range; give 1 or more")
+        base = setting(scale).replace(**{n: v for n, v in changes.items() if v not in (0, "")})
         once = self.make(base, betas)
-        return [config.replace(seed=seed) for config in once for seed in range(seeds)]
+        return [c.replace(seed=seed) for c in once for seed in range(_checked_seeds(seeds))]
 
     def run(
         self,
@@ -118,6 +120,62 @@ class Study:
         return Outcome(frame(records), records)
 
 
+@dataclass(frozen=True)
+class ToyStudy:
+    """The toy LASSO recovery: one experiment on random problems, at two scales."""
+
+    name: str = "toy"
+    title: str = "Toy LASSO: does β-LASSO find the LASSO's solution?"
+    scales: ClassVar[tuple[str, ...]] = ("smoke", "desk")
+
+    def configs(self, scale: str = "desk", seeds: int = 1, **changes: Any) -> list[ToyConfig]:
+        """List the experiments: one for each of seeds 0 … seeds − 1.
+
+        Raises:
+            ConfigError: the scale is unknown, or a field of networks is changed.
+        """
+        if scale not in self.scales:
+            raise ConfigError(f"scale: the toy has no {scale!r}; choose from smoke, desk")
+        changed = [name for name, value in changes.items() if value not in (0, "")]
+        if changed:
+            raise ConfigError(f"the toy has no {', '.join(changed)}: leave it out")
+        base = toy.SMOKE if scale == "smoke" else toy.DESK
+        return [dataclasses.replace(base, seed=seed) for seed in range(_checked_seeds(seeds))]
+
+    def run(
+        self,
+        scale: str = "desk",
+        seeds: int = 1,
+        *,
+        store: RunStore | None = None,
+        live: bool = False,
+        **options: Any,
+    ) -> Outcome:
+        """Compute what the store lacks, or everything anew if `live`, and return the records.
+
+        Other options are those of `Study.run`; a toy needs no device and has no checkpoints.
+        """
+        store = store or default_store()
+        changes = {n: options.get(n, 0) for n in ("dataset", "base_channels", "epochs")}
+        configs = self.configs(scale, seeds, **changes)
+        records = [compute_toy(config, store, live=live) for config in configs]
+        tables = [toy.frame(record.final).assign(seed=record.config.seed) for record in records]
+        return Outcome(pd.concat(tables, ignore_index=True), records)
+
+
+def compute_toy(config: ToyConfig, store: RunStore, *, live: bool = False) -> Record:
+    """Return a toy's record, computed and stored if missing; if live, computed anew, not stored."""
+    found = store.find(config)
+    if found is not None and not live:
+        return found
+    origin, began = provenance(torch.device("cpu")), time.monotonic()
+    results = toy.run(config)
+    origin |= {"seconds": time.monotonic() - began, "resumes": 0}
+    if found is not None:
+        return dataclasses.replace(found, final=results, provenance=origin)
+    return store.write(config, history={}, final=results, provenance=origin)
+
+
 def _train_one(
     config: Config, *, store: RunStore, device: str, deadline: float, checkpoint_seconds: float
 ) -> Record:
@@ -135,13 +193,24 @@ def _map(one: Callable[[Config], Record], configs: list[Config], workers: int) -
     if workers == 1:
         return [one(config) for config in configs]
     threads = max(1, torch.get_num_threads() // workers)
-    with ProcessPoolExecutor(
-        workers,
-        mp_context=multiprocessing.get_context("spawn"),
-        initializer=torch.set_num_threads,
-        initargs=(threads,),
-    ) as pool:
-        return list(pool.map(one, configs))
+    try:
+        with ProcessPoolExecutor(
+            workers,
+            mp_context=multiprocessing.get_context("spawn"),
+            initializer=torch.set_num_threads,
+            initargs=(threads,),
+        ) as pool:
+            return list(pool.map(one, configs))
+    except BrokenProcessPool as error:
+        raise TrainingError(
+            "a worker was killed, perhaps for lack of memory; the same with fewer workers goes on"
+        ) from error
+
+
+def _checked_seeds(seeds: int) -> int:
+    if type(seeds) is not int or seeds < 1:
+        raise ConfigError(f"seeds: {seeds!r} is out of range; give 1 or more")
+    return seeds
 
 
 def setting(scale: str) -> Config:
@@ -185,9 +254,10 @@ def _figure4(base: Config, betas: Sequence[float]) -> list[Config]:
     return [sgd(base, "s-local"), *_figure3(base, betas)]
 
 
-STUDIES: dict[str, Study] = {
+STUDIES: dict[str, Study | ToyStudy] = {
     study.name: study
     for study in (
+        ToyStudy(),
         Study("table2", "Table 2: test accuracy of S-FC under β-LASSO", _table2),
         Study("figure3", "Figure 3: non-zero weights along training", _figure3),
         Study("figure4", "Figure 4: first-layer filters and their locality", _figure4),
@@ -195,7 +265,7 @@ STUDIES: dict[str, Study] = {
 }
 
 
-def missing(configs: Iterable[Config], store: RunStore) -> list[Config]:
+def missing(configs: Iterable[AnyConfig], store: RunStore) -> list[AnyConfig]:
     """Return the runs that have no record yet."""
     return [config for config in configs if store.find(config) is None]
 
@@ -246,7 +316,7 @@ def _history(record: Record) -> pd.DataFrame:
     return pd.DataFrame({**keys, **columns})
 
 
-def announce(configs: Sequence[Config], device: str, store: RunStore) -> None:
+def announce(configs: Sequence[AnyConfig], device: str, store: RunStore) -> None:
     """Say on stderr how many runs are going to be trained and about how long it takes."""
     if configs:
         seconds = sum(cost.seconds(config, device, store) for config in configs)
@@ -254,7 +324,7 @@ def announce(configs: Sequence[Config], device: str, store: RunStore) -> None:
         print(text, file=sys.stderr)
 
 
-def find_study(name: str) -> Study:
+def find_study(name: str) -> Study | ToyStudy:
     """Return a study by its name.
 
     Raises:
@@ -265,14 +335,20 @@ def find_study(name: str) -> Study:
     return STUDIES[name]
 
 
-def plan_text(configs: Sequence[Config], store: RunStore, device: str) -> str:
+def plan_text(configs: Sequence[AnyConfig], store: RunStore, device: str) -> str:
     """Say which runs are missing and about what each costs on this machine."""
     lacking = missing(configs, store)
     costs = [cost.seconds(config, device, store) for config in lacking]
     lines = [
-        f"{config.dataset}/{config.name}: {method(config)}, α = {config.base_channels}, "
-        f"{config.epochs} epochs, about {cost.duration(seconds)}"
+        f"{_title(config)}, about {cost.duration(seconds)}"
         for config, seconds in zip(lacking, costs, strict=True)
     ]
     total = f"{len(lacking)} of {len(configs)} runs missing"
     return "\n".join([*lines, f"{total}, about {cost.duration(sum(costs))} in all"])
+
+
+def _title(config: AnyConfig) -> str:
+    if isinstance(config, ToyConfig):
+        return f"toy LASSO, {config.problems} problems in each cell"
+    where = f"{config.dataset}/{config.name}: {method(config)}"
+    return f"{where}, α = {config.base_channels}, {config.epochs} epochs"

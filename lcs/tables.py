@@ -46,14 +46,14 @@ class Table:
         return index == 0 or self.columns[index] in self.text
 
 
-def published(value: float | None, digits: int = 2) -> str:
+def published(value: float | str | None, digits: int = 2) -> str:
     """Return a value of the paper, marked as such."""
-    return NONE if value is None else f"[{value:,.{digits}f}]{{.published}}"
+    return NONE if value is None else f"[{_shown(value, digits)}]{{.published}}"
 
 
-def reproduction(value: float | None, digits: int = 2) -> str:
+def reproduction(value: float | str | None, digits: int = 2) -> str:
     """Return a value of the EPFL reproduction, marked as such."""
-    return NONE if value is None else f"[{value:,.{digits}f}]{{.published .reproduction}}"
+    return NONE if value is None else f"[{_shown(value, digits)}]{{.published .reproduction}}"
 
 
 def pending(reason: str = "pending") -> str:
@@ -93,6 +93,10 @@ def glue_numbers(numbers: Mapping[str, float | str]) -> None:
 
     for name, value in numbers.items():
         glue(name, value if isinstance(value, str) else float(value), display=False)
+
+
+def _shown(value: float | str, digits: int) -> str:
+    return value if isinstance(value, str) else f"{value:,.{digits}f}"
 
 
 def _row(cells: Sequence[str]) -> str:

@@ -24,7 +24,9 @@ import dataclasses
 import itertools
 import math
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -264,15 +266,20 @@ def descend(
         The final weights (R, 10, C), and whether the run has settled (R, C): no weight changed
         its sign, or became or left zero, in the last 20 steps.
     """
-    chunks = zip(
-        problems.gram.split(_CHUNK), problems.cross.split(_CHUNK), theta.split(_CHUNK), strict=True
-    )
-    ends = [_descend_chunk(gram, cross, grid, start, rates) for gram, cross, start in chunks]
+    chunks = (part.split(_CHUNK) for part in (problems.gram, problems.cross, theta))
+    threads = torch.get_num_threads()
+    # one thread for each chunk: sharing every small operation is slow where the cores are busy
+    torch.set_num_threads(1)
+    try:
+        with ThreadPoolExecutor(threads) as pool:
+            ends = list(pool.map(partial(_descend_chunk, grid, rates), *chunks))
+    finally:
+        torch.set_num_threads(threads)
     return torch.cat([end for end, _ in ends]), torch.cat([settled for _, settled in ends])
 
 
 def _descend_chunk(
-    gram: Tensor, cross: Tensor, grid: Grid, theta: Tensor, rates: list[float]
+    grid: Grid, rates: list[float], gram: Tensor, cross: Tensor, theta: Tensor
 ) -> tuple[Tensor, Tensor]:
     for rate in rates[:-_WATCHED]:
         theta = grid.step(theta, gradient(gram, cross, theta), rate)

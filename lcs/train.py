@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +19,7 @@ from tqdm import tqdm
 from lcs import data, measure, models, runs
 from lcs.checkpoint import Checkpoint
 from lcs.config import Config
-from lcs.errors import ConfigError, Paused, TrainingError
+from lcs.errors import CheckpointError, ConfigError, Paused, TrainingError
 from lcs.inputs import Inputs, split, stream
 from lcs.optim import BetaLasso, ProximalL1
 from lcs.runs import Record, RunStore
@@ -55,7 +55,7 @@ def train(
         ConfigError: there is no such device.
         DataError: the data set is missing or damaged.
         CheckpointError: the checkpoint is damaged, or another process holds the run.
-        TrainingError: the loss is not finite.
+        TrainingError: the loss or a weight is not finite.
         Paused: the time budget is over; the same call goes on.
     """
     record = store.find(config)
@@ -64,11 +64,12 @@ def train(
     chosen = choose_device(device)
     checkpoint = Checkpoint(config, store.root)
     with checkpoint.locked():
-        run = Run.start(config, chosen)
-        run.resume(checkpoint)
-        clock = Clock(budget_minutes, checkpoint_seconds)
-        run.to_the_end(checkpoint, clock)
-        record = run.finish(store, stored_filters)
+        record = store.find(config)  # another process may have ended it meanwhile
+        if record is None:
+            run = Run.start(config, chosen)
+            run.resume(checkpoint)
+            run.to_the_end(checkpoint, Clock(budget_minutes, checkpoint_seconds))
+            record = run.finish(store, stored_filters)
         checkpoint.remove()
     return record
 
@@ -234,7 +235,17 @@ class Run:
         if found is None:
             torch.manual_seed(stream(self.config.seed, "dropout").initial_seed())
             return
-        tensors, state = found
+        try:
+            self._restore(*found)
+        except (KeyError, RuntimeError) as error:
+            reason = str(error).splitlines()[0]
+            raise CheckpointError(
+                f"run {self.config.run_id}: checkpoint {checkpoint.path} is of another lcs and "
+                f"does not fit this one ({reason}); delete it to start the run over"
+            ) from error
+        print(f"resumed at epoch {self.epoch}", file=sys.stderr, flush=True)
+
+    def _restore(self, tensors: Mapping[str, Tensor], state: Mapping[str, Any]) -> None:
         self.model.load_state_dict(_part(tensors, "model."))
         _load_momentum(self.optimizer, _part(tensors, "momentum."))
         torch.set_rng_state(tensors["rng.cpu"])
@@ -242,9 +253,11 @@ class Run:
             torch.cuda.set_rng_state(tensors["rng.cuda"], self.device)
         self.epoch, self.seconds = state["epoch"], state["seconds"]
         self.history, self.resumes = state["history"], state["resumes"] + 1
+        before = state.get("code_before_resume")
         if state["code"] != self.origin["code"]:
-            self.origin["code_before_resume"] = state["code"]
-        print(f"resumed at epoch {self.epoch}", file=sys.stderr, flush=True)
+            before = state["code"]
+        if before is not None:
+            self.origin["code_before_resume"] = before
 
     def save(self, checkpoint: Checkpoint, seconds: float) -> None:
         """Write the state after a whole epoch."""
@@ -259,6 +272,7 @@ class Run:
             "history": self.history,
             "resumes": self.resumes,
             "code": self.origin["code"],
+            "code_before_resume": self.origin.get("code_before_resume"),
         }
         checkpoint.save(tensors, state)
 
@@ -289,11 +303,7 @@ class Run:
         """Train one epoch, and record its results if asked."""
         zeros = {name: layer.weight == 0 for name, layer in self.layers().items()} if record else {}
         losses, hits = self._train_epoch(epoch)
-        if not math.isfinite(losses):
-            raise TrainingError(
-                f"run {self.config.run_id}: the loss is not finite in epoch {epoch + 1}; "
-                "try a lower lr"
-            )
+        self._require_finite("the loss", [losses], epoch)
         if record:
             self._record(epoch, losses, hits, zeros)
 
@@ -362,6 +372,7 @@ class Run:
         weights = {name: layer.weight.detach() for name, layer in self.layers().items()}
         revived = {name: weight * zeros[name] for name, weight in weights.items()}
         norms = {name: float(weight.norm()) for name, weight in weights.items()}
+        self._require_finite("the norm of a layer", norms.values(), epoch)
         columns: dict[str, Mapping[str, float]] = {
             "nonzeros": measure.nonzeros(weights),
             "revived": measure.nonzeros(revived),
@@ -370,6 +381,13 @@ class Run:
         for column, values in columns.items():
             for layer, number in values.items():
                 self.history.setdefault(column, {}).setdefault(layer, []).append(number)
+
+    def _require_finite(self, name: str, numbers: Iterable[float], epoch: int) -> None:
+        if not all(math.isfinite(number) for number in numbers):
+            raise TrainingError(
+                f"run {self.config.run_id}: {name} is not finite in epoch {epoch + 1}; "
+                "try a lower lr"
+            )
 
     def final(self) -> dict[str, Any]:
         """Measures of the last epoch, JSON-ready."""
@@ -422,13 +440,13 @@ def _momentum(optimizer: Optimizer) -> Iterator[tuple[str, Tensor]]:
             yield str(index), state["momentum_buffer"]
 
 
-def _load_momentum(optimizer: Optimizer, buffers: dict[str, Tensor]) -> None:
+def _load_momentum(optimizer: Optimizer, buffers: Mapping[str, Tensor]) -> None:
     state = optimizer.state_dict()
     state["state"] = {int(index): {"momentum_buffer": b} for index, b in buffers.items()}
     optimizer.load_state_dict(state)
 
 
-def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+def _part(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}
 
 

@@ -78,7 +78,7 @@ def test_solve_is_scikit_learns_lasso_at_half_the_l1(problems):
             assert solutions[index, :, column] == pytest.approx(lasso.coef_, abs=1e-8)
 
 
-@pytest.mark.parametrize("beta", [0.0, 0.1, 2.0, 20.0])
+@pytest.mark.parametrize("beta", [0.0, 0.1, 2.0, 8.0])
 def test_beta_lasso_columns_descend_as_the_optimizer_does(problems, beta):
     config = dataclasses.replace(SMALL, betas=(1.0, beta, 5.0), l1s=(0.05,), scales=(0.7,))
     grid = toy.Grid.of(config, "beta-lasso")
@@ -137,7 +137,8 @@ def test_a_lasso_solution_rests_exactly_if_an_update_leaves_it(problems):
     ("beta", "schedule", "region"),
     [
         (0.0, "constant", "never"),  # no zeros at all
-        (0.02, "constant", "depends"),  # weights bounce around zero
+        (0.055, "constant", "depends"),  # weights bounce around zero
+        (0.056, "constant", "always"),  # at 0.1 / (2 - 0.2 * 1), they cannot
         (0.02, "cosine", "always"),  # until the step is too small for that
         (0.1, "constant", "always"),  # the LASSO's own condition
         (0.9, "constant", "always"),
@@ -157,6 +158,20 @@ def test_regions_of_the_ideal_problem(beta, schedule, region):
     assert toy.REGIONS[prediction.region.item()] == region
     assert prediction.expected.item() == (region != "never")  # the start is the solution itself
     assert toy.cannot_stay_dead(ideal(), grid, 0.1).item() == (beta < 1)
+
+
+def test_a_decaying_step_lets_small_thresholds_hold(problems):
+    config = dataclasses.replace(SMALL, betas=(0.02,), l1s=(0.1,), scales=(1.0,))
+    grid = toy.Grid.of(config, "beta-lasso")
+    lasso, start = toy.solve(problems, config.l1s), problems.starts[..., None]
+    regions = {
+        schedule: toy.predict(
+            problems, lasso, grid, start, toy.step_sizes(schedule, 0.1, 600)
+        ).region
+        for schedule in toy.SCHEDULES
+    }
+    assert (regions["constant"] == toy.NEVER).double().mean() > 0.8
+    assert (regions["cosine"] == toy.ALWAYS).double().mean() > 0.9
 
 
 def test_boundaries_are_those_of_the_ideal_problem():
@@ -302,6 +317,8 @@ def test_bad_configs_are_refused(change, message):
 
 
 def test_a_step_size_that_diverges_is_refused():
-    config = dataclasses.replace(toy.SMOKE, lr=0.9)
-    with pytest.raises(ConfigError, match=r"lr: 0.9 diverges .* give less than 0\.\d+"):
-        toy.run(config)
+    config = dataclasses.replace(toy.SMOKE, observations=(20,), steps=20)
+    curvature = 2 * torch.linalg.eigvalsh(toy.draw(config, 20).gram).max().item()
+    toy.run(dataclasses.replace(config, lr=1.98 / curvature))
+    with pytest.raises(ConfigError, match=r"lr: .* diverges on a problem of 20 .* 0\.\d+"):
+        toy.run(dataclasses.replace(config, lr=2.02 / curvature))

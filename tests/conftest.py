@@ -1,0 +1,75 @@
+"""Fixtures that several files share: folders of their own, a store, the command line in process."""
+
+import shutil
+from typing import NamedTuple
+
+import pytest
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_folders(tmp_path_factory):
+    """Keep the reader's own checkpoints and records out of the tests."""
+    folder = tmp_path_factory.mktemp("own")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LCS_CHECKPOINTS", str(folder / "checkpoints"))
+        patch.setenv("LCS_STORE", str(folder / "runs"))
+        yield
+
+
+class Said(NamedTuple):
+    """What a command said and how it ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def error(self):
+        """The one line of stderr."""
+        (line,) = self.err.strip().splitlines()
+        return line
+
+
+@pytest.fixture
+def command(capsys):
+    """Run `lcs` in this process: `command("runs", "list", "--store", folder)`."""
+    from lcs.cli import main
+
+    def run(*arguments):
+        with pytest.raises(SystemExit) as end:
+            main([str(argument) for argument in arguments])
+        captured = capsys.readouterr()
+        return Said(end.value.code, captured.out, captured.err)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory):
+    """A folder with three records: β-LASSO, with filters, and two seeds of SGD, with validation."""
+    from lcs.config import Config
+    from lcs.runs import RunStore
+    from lcs.train import train
+
+    store = RunStore(tmp_path_factory.mktemp("finished"))
+    base = Config(dataset="digits", epochs=3, batch_size=128, dropout=0.25)
+    lasso = base.replace(optimizer="beta-lasso", l1=2e-4, beta=50.0)
+    train(lasso, store=store, device="cpu", stored_filters=4)
+    for seed in (0, 1):
+        train(base.replace(validation=True, seed=seed), store=store, device="cpu")
+    return store.root
+
+
+@pytest.fixture
+def store(finished, tmp_path):
+    """A copy of the finished runs that a test may spoil."""
+    from lcs.runs import RunStore
+
+    return RunStore(shutil.copytree(finished, tmp_path / "runs"))
+
+
+@pytest.fixture
+def record(store):
+    """The β-LASSO run of that copy."""
+    (found,) = (record for record in store.records() if record.filters)
+    return found

@@ -1,0 +1,265 @@
+"""A configuration: what it refuses, and an id that depends on the run's meaning alone."""
+
+import dataclasses
+import json
+import os
+import random
+import subprocess
+import sys
+import typing
+
+import numpy as np
+import pytest
+
+from lcs import data, models
+from lcs.augment import AUGMENTATIONS
+from lcs.config import CHOICES, OPTIMIZER_FIELDS, RANGES, Config
+from lcs.errors import ConfigError
+
+FIELDS = {field.name: field for field in dataclasses.fields(Config)}
+HINTS = {
+    name: typing.get_args(hint) or (hint,) for name, hint in typing.get_type_hints(Config).items()
+}
+DESK = {
+    "loss": "bce",
+    "precision": "bf16",
+    "optimizer": "beta-lasso",
+    "l1": 2e-5,
+    "beta": 50,
+}
+# an id must stand for ever: records are found by it
+PINNED: dict[str, dict[str, object]] = {
+    "44136fa355-s0": {},
+    "44136fa355-s3": {"seed": 3},
+    "fcf2a1d533-s0": DESK,
+}
+# fields that cannot be set alone, with what each needs
+COMPANIONS: dict[str, dict[str, object]] = {
+    "l1": {"optimizer": "proximal-l1"},
+    "l1_rest": {"optimizer": "proximal-l1"},
+    "beta": {"optimizer": "beta-lasso"},
+    "kernel_size": {"model": "s-conv"},
+    "padding": {"model": "s-conv"},
+}
+
+
+def refusal(**values: object) -> str:
+    """Return the one-line message with which these values are refused."""
+    with pytest.raises(ConfigError) as error:
+        Config(**values)  # type: ignore[arg-type]
+    message = str(error.value)
+    assert "\n" not in message
+    return message
+
+
+# What is refused
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_wrong_types_are_refused(name: str) -> None:
+    allowed = {int, *HINTS[name]} if float in HINTS[name] else set(HINTS[name])
+    expected = " or ".join("None" if hint is type(None) else hint.__name__ for hint in HINTS[name])
+    values = ("1", 1, 1.0, True, None, [1], np.float64(1), np.int64(1))
+    for value in (value for value in values if type(value) not in allowed):
+        message = refusal(**{name: value})
+        assert message == f"{name}: {value!r} is of type {type(value).__name__}; give {expected}"
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+@pytest.mark.parametrize("name", [name for name in FIELDS if float in HINTS[name]])
+def test_numbers_that_are_not_finite_are_refused(name: str, value: float) -> None:
+    assert refusal(**{name: value}) == f"{name}: {value!r} is not a finite number"
+
+
+@pytest.mark.parametrize("name", CHOICES)
+def test_unknown_choices_are_refused_with_the_known_ones(name: str) -> None:
+    message = refusal(**{name: "foo"})
+    assert message == f"{name}: unknown value 'foo'; choose from {', '.join(CHOICES[name])}"
+
+
+@pytest.mark.parametrize("end", [0, 1])
+@pytest.mark.parametrize("name", RANGES)
+def test_numbers_out_of_range_are_refused_with_the_range(name: str, end: int) -> None:
+    low, high = RANGES[name]
+    step = 1 if int in HINTS[name] else 1e-12
+    value = (low - step, high + max(step, 1e-6 * high))[end]
+    value = int(value) if int in HINTS[name] else value
+    message = refusal(**{name: value})
+    head, _, limits = message.partition(" is out of range; give ")
+    assert head == f"{name}: {value!r}"
+    assert [float(limit) for limit in limits.split(" to ")] == [low, high]
+
+
+@pytest.mark.parametrize("end", [0, 1])
+@pytest.mark.parametrize("name", RANGES)
+def test_both_ends_of_a_range_are_allowed(name: str, end: int) -> None:
+    value = RANGES[name][end]
+    config = Config(**{name: value, **COMPANIONS.get(name, {})})  # type: ignore[arg-type]
+    assert getattr(config, name) == value
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZER_FIELDS)
+def test_a_parameter_that_the_optimizer_lacks_is_refused(optimizer: str) -> None:
+    for name in {name for names in OPTIMIZER_FIELDS.values() for name in names}:
+        values = {"optimizer": optimizer, name: 0.5}
+        if name in OPTIMIZER_FIELDS[optimizer]:
+            assert getattr(Config(**values), name) == 0.5  # type: ignore[arg-type]
+        else:
+            message = refusal(**values)
+            assert message == f"optimizer {optimizer!r} has no {name}: leave {name} out"
+            values[name] = FIELDS[name].default
+            Config(**values)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("model", CHOICES["model"])
+def test_parameters_that_the_model_lacks_are_refused(model: str) -> None:
+    combinations = [
+        ("kernel_size", 5, not model.endswith("fc")),
+        ("padding", "none", model in ("s-conv", "s-local")),
+        ("affine", True, model != "resnet18"),
+        ("bias", True, model != "resnet18"),
+        ("dropout", 0.5, model != "resnet18"),
+    ]
+    for name, value, allowed in combinations:
+        values: dict[str, object] = {"model": model, name: value}
+        if allowed:
+            assert getattr(Config(**values), name) == value  # type: ignore[arg-type]
+        else:
+            message = refusal(**values)
+            assert name in message
+            assert model in message
+
+
+def test_even_kernels_are_refused() -> None:
+    message = refusal(model="s-conv", kernel_size=4)
+    assert message == "kernel_size: 4 is even; give an odd number"
+
+
+def test_unknown_names_are_refused_with_the_known_ones() -> None:
+    for make in (Config.from_dict, lambda values: Config().replace(**values)):
+        with pytest.raises(ConfigError) as error:
+            make({"learning_rate": 0.1})
+        assert str(error.value) == f"unknown parameter 'learning_rate'; known: {', '.join(FIELDS)}"
+
+
+def test_replace_checks_as_construction_does() -> None:
+    assert Config().replace(seed=3) == Config(seed=3)
+    with pytest.raises(ConfigError, match=r"^epochs: 0 is out of range; give 1 to 1000000$"):
+        Config().replace(epochs=0)
+
+
+def test_a_config_does_not_change() -> None:
+    config = Config()
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        config.seed = 1  # type: ignore[misc]
+    assert config == Config()
+    assert hash(config) == hash(Config())
+
+
+# The tables agree with the fields, and with the code that they speak of
+
+
+def test_every_field_is_checked() -> None:
+    for name, hint in HINTS.items():
+        assert (name in CHOICES) == (str in hint), name
+        assert (name in RANGES) == bool({int, float} & set(hint)), name
+    assert {*CHOICES, *RANGES} <= FIELDS.keys()
+    assert {name for names in OPTIMIZER_FIELDS.values() for name in names} <= FIELDS.keys()
+
+
+def test_choices_are_what_the_code_knows() -> None:
+    assert set(CHOICES["augment"]) == set(AUGMENTATIONS)
+    assert set(CHOICES["dataset"]) == set(data.DATASETS)
+    assert set(CHOICES["model"]) == set(models.MODELS)
+    assert set(CHOICES["optimizer"]) == set(OPTIMIZER_FIELDS)
+
+
+@pytest.mark.parametrize(("name", "value"), [(n, v) for n in CHOICES for v in CHOICES[n]])
+def test_every_choice_is_accepted(name: str, value: str) -> None:
+    config = Config(**{**COMPANIONS.get(name, {}), name: value})  # type: ignore[arg-type]
+    assert getattr(config, name) == value
+
+
+# Ids
+
+
+@pytest.mark.parametrize("run_id", PINNED)
+def test_ids_are_pinned(run_id: str) -> None:
+    assert Config(**PINNED[run_id]).run_id == run_id  # type: ignore[arg-type]
+
+
+def test_the_name_says_model_width_and_optimizer() -> None:
+    assert Config().name == "s-fc-a1-sgd-44136fa355-s0"
+    assert Config(**DESK).name == "s-fc-a1-beta-lasso-fcf2a1d533-s0"  # type: ignore[arg-type]
+
+
+def test_defaults_spelled_out_give_the_same_id() -> None:
+    defaults = {name: field.default for name, field in FIELDS.items()}
+    assert Config(**defaults).run_id == Config().run_id  # type: ignore[arg-type]
+    desk = Config(**DESK)  # type: ignore[arg-type]
+    assert Config.from_dict(defaults | DESK).run_id == desk.run_id
+    assert Config.from_dict(dataclasses.asdict(desk)) == desk
+
+
+def test_the_order_of_the_arguments_does_not_matter() -> None:
+    expected = Config(**DESK).run_id  # type: ignore[arg-type]
+    names = list(DESK)
+    for seed in range(5):
+        random.Random(seed).shuffle(names)
+        assert Config(**{name: DESK[name] for name in names}).run_id == expected  # type: ignore[arg-type]
+
+
+def test_an_int_for_a_float_is_the_same_run() -> None:
+    whole, fraction = (
+        Config(optimizer="beta-lasso", l1=2e-5, lr=lr, beta=beta)
+        for lr, beta in ((1, 50), (1.0, 50.0))
+    )
+    assert type(whole.beta) is type(whole.lr) is float
+    assert whole == fraction
+    assert whole.run_id == fraction.run_id
+
+
+def test_every_field_is_part_of_the_id() -> None:
+    """Only the seed stands beside the hash; any other difference is another run."""
+    others: dict[str, object] = {name: CHOICES[name][-1] for name in CHOICES} | {
+        "base_channels": 2,
+        "kernel_size": 5,
+        "affine": True,
+        "bias": True,
+        "dropout": 0.5,
+        "lr": 0.2,
+        "momentum": 0.9,
+        "weight_decay": 1e-4,
+        "l1": 1e-5,
+        "l1_rest": 1e-5,
+        "beta": 1.0,
+        "epochs": 401,
+        "batch_size": 511,
+        "permute_pixels": True,
+        "validation": True,
+    }
+    others["loss"] = "bce"
+    assert others.keys() == FIELDS.keys() - {"seed"}
+    ids = set()
+    for name, value in others.items():
+        companions = COMPANIONS.get(name, {})
+        config = Config(**{**companions, name: value})  # type: ignore[arg-type]
+        assert config.run_id != Config(**companions).run_id, name  # type: ignore[arg-type]
+        ids.add(config.run_id)
+    assert len(ids) == len(others)
+
+
+@pytest.mark.parametrize("hash_seed", ["1", "2"])
+def test_ids_are_the_same_in_every_process(hash_seed: str) -> None:
+    code = (
+        "import json, sys; from lcs.config import Config;"
+        "print(json.dumps([Config(**values).run_id for values in json.loads(sys.argv[1])]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, json.dumps(list(PINNED.values()))],
+        env=os.environ | {"PYTHONHASHSEED": hash_seed},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(done.stdout) == list(PINNED)

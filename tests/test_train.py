@@ -1,0 +1,493 @@
+"""The training loop: what it computes, what it records, and what it refuses."""
+
+import itertools
+import json
+import math
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+import lcs.train
+from lcs import data, models
+from lcs.config import CHOICES, Config
+from lcs.errors import ConfigError, Paused, TrainingError
+from lcs.inputs import Inputs, split
+from lcs.runs import RunStore
+from lcs.train import (
+    COMPILED_FROM,
+    Clock,
+    Run,
+    build_model,
+    choose_device,
+    learning_rate,
+    make_optimizer,
+    objective,
+    recorded_epochs,
+    train,
+)
+
+CPU = torch.device("cpu")
+TINY = Config(dataset="digits", epochs=2, batch_size=128)
+LASSO = TINY.replace(optimizer="beta-lasso", l1=2e-4, beta=50.0)
+
+
+def numbers(record):
+    """All of a record's bytes but its provenance."""
+    text = record.path.read_text()
+    assert text.count('\n "provenance"') == 1
+    return text.partition('\n "provenance"')[0]
+
+
+def state(model):
+    return {name: value.clone() for name, value in model.state_dict().items()}
+
+
+def assert_equal(state, other):
+    assert state.keys() == other.keys()
+    for name in state:
+        assert torch.equal(state[name], other[name]), name
+
+
+# --- the pieces
+
+
+@pytest.mark.parametrize(("schedule", "steps"), [("cosine-epoch", 1), ("cosine-step", 7)])
+def test_schedules_are_pytorchs(schedule, steps):
+    config = TINY.replace(schedule=schedule, epochs=9, lr=0.3)
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.3)
+    reference = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=9 * steps)
+    for epoch in range(9):
+        for step in range(steps):
+            (expected,) = reference.get_last_lr()
+            assert learning_rate(config, epoch, step, steps) == pytest.approx(expected, rel=1e-9)
+            optimizer.step()
+            reference.step()
+
+
+def test_rate_per_epoch_stays_within_an_epoch_and_constant_stays():
+    per_epoch = TINY.replace(epochs=9)
+    assert learning_rate(per_epoch, 3, 6, 7) == learning_rate(per_epoch, 3, 0, 7)
+    assert learning_rate(TINY.replace(schedule="constant", lr=0.3), 1, 6, 7) == 0.3
+
+
+def test_objectives():
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.randn(6, 4, generator=generator, dtype=torch.float64)
+    labels = torch.tensor([0, 1, 2, 3, 3, 0])
+    picked = -logits.log_softmax(1)[range(6), labels]
+    torch.testing.assert_close(objective("cross-entropy", logits, labels), picked.mean())
+    one_hot = torch.eye(4, dtype=torch.float64)[labels]
+    likelihood = one_hot * F.logsigmoid(logits) + (1 - one_hot) * F.logsigmoid(-logits)
+    torch.testing.assert_close(objective("bce", logits, labels), -likelihood.mean())
+
+
+@pytest.mark.parametrize(
+    ("epochs", "count", "dense"), [(1, 1, 1), (200, 200, 200), (201, 200, 100), (400, 200, 100)]
+)
+def test_recorded_epochs_of_short_runs(epochs, count, dense):
+    kept = recorded_epochs(epochs)
+    assert kept[:dense] == list(range(1, dense + 1))
+    assert kept[-1] == epochs
+    assert len(kept) <= count
+
+
+@pytest.mark.parametrize("epochs", [400, 4000, 1_000_000])
+def test_recorded_epochs_of_long_runs_are_spaced_evenly_on_the_log_axis(epochs):
+    kept = recorded_epochs(epochs)
+    assert kept == sorted(set(kept))
+    assert 195 <= len(kept) <= 200
+    ratios = [later / earlier for earlier, later in itertools.pairwise(kept[99:])]
+    assert max(ratios) <= (epochs / 100) ** 0.01 * 1.01 + 0.01
+
+
+@pytest.mark.parametrize("name", ["tpu", "", "gpu", "cuda:x", "cuda:-1"])
+def test_unknown_devices_are_refused(name):
+    with pytest.raises(ConfigError, match=r"device: unknown value .* give auto, cpu or cuda"):
+        choose_device(name)
+
+
+def test_devices(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    assert choose_device("auto") == choose_device("cpu") == CPU
+    with pytest.raises(ConfigError, match="this machine has no 'cuda'"):
+        choose_device("cuda")
+    with pytest.raises(ConfigError, match="'meta' is not supported"):
+        choose_device("meta")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert choose_device("auto") == torch.device("cuda")
+    assert choose_device("cuda:1") == torch.device("cuda:1")
+    with pytest.raises(ConfigError, match="this machine has no 'cuda:2'"):
+        choose_device("cuda:2")
+
+
+# --- the optimizer and its groups
+
+
+def named_groups(config, **changes):
+    """Each parameter's name with the hyperparameters of its group."""
+    model = build_model(config.replace(**changes), data.load("digits"))
+    optimizer = make_optimizer(config.replace(**changes), model)
+    names = {id(parameter): name for name, parameter in model.named_parameters()}
+    found = {names[id(p)]: group for group in optimizer.param_groups for p in group["params"]}
+    assert found.keys() == dict(model.named_parameters()).keys()
+    return found
+
+
+@pytest.mark.parametrize("optimizer", ["beta-lasso", "proximal-l1"])
+def test_l1_of_the_groups(optimizer):
+    config = TINY.replace(optimizer=optimizer, affine=True, bias=True, l1=2e-5, l1_rest=5e-6)
+    l1 = {name: group["l1"] for name, group in named_groups(config).items()}
+    assert l1.pop("conv1.weight") == 2e-5
+    assert l1.pop("fc1.weight") == l1.pop("fc2.weight") == 5e-6
+    assert set(l1) == {
+        "conv1.bias", "fc1.bias", "fc2.bias",
+        "bn1.weight", "bn1.bias", "bn_fc1.weight", "bn_fc1.bias",
+    }  # fmt: skip
+    assert set(l1.values()) == {0.0}
+
+
+def test_l1_of_the_rest_is_the_first_layers_unless_it_is_given():
+    assert named_groups(LASSO)["fc1.weight"]["l1"] == 2e-4
+    assert named_groups(LASSO, l1_rest=0.0)["fc1.weight"]["l1"] == 0.0
+    assert {group["beta"] for group in named_groups(LASSO).values()} == {50.0}
+
+
+def test_every_convolution_like_layer_is_in_the_first_group():
+    deep = named_groups(LASSO, model="d-local", l1_rest=1e-6)
+    first = {name for name, group in deep.items() if group["l1"] == 2e-4}
+    assert first == {f"conv{number}.weight" for number in range(1, 9)}
+
+
+def test_groups_of_sgd():
+    config = TINY.replace(affine=True, bias=True, momentum=0.9, weight_decay=1e-3)
+    groups = named_groups(config)
+    assert {group["momentum"] for group in groups.values()} == {0.9}
+    decayed = {name for name, group in groups.items() if group["weight_decay"]}
+    assert decayed == {"conv1.weight", "fc1.weight", "fc2.weight"}
+
+
+def test_large_networks_take_the_compiled_step():
+    def compiled(base_channels):
+        with torch.device("meta"):
+            model = models.build(
+                "s-fc", num_classes=10, image_size=32, in_channels=3, base_channels=base_channels
+            )
+        assert (sum(p.numel() for p in model.parameters()) >= COMPILED_FROM) == (base_channels > 1)
+        return make_optimizer(LASSO, model).compiled
+
+    assert compiled(15)
+    assert not compiled(1)
+
+
+# --- seeds
+
+
+def test_initial_weights_depend_on_model_and_seed_alone():
+    images = data.load("digits")
+    plain = state(build_model(TINY, images))
+    torch.manual_seed(123)
+    other = TINY.replace(
+        optimizer="proximal-l1", l1=0.1, lr=3.0, epochs=9, batch_size=7, augment="flip-crop"
+    )
+    before = torch.get_rng_state()
+    assert_equal(state(build_model(other, images)), plain)
+    assert torch.equal(torch.get_rng_state(), before)
+    reseeded = state(build_model(TINY.replace(seed=1), images))
+    assert not torch.equal(reseeded["conv1.weight"], plain["conv1.weight"])
+
+
+def test_optimizers_see_the_same_images_in_the_same_order():
+    runs = [Run.start(config.replace(augment="flip-crop"), CPU) for config in (TINY, LASSO)]
+    for epoch in (0, 1):
+        pairs = zip(*(run.training.batches(epoch) for run in runs), strict=True)
+        for (x, labels), (other_x, other_labels) in pairs:
+            assert torch.equal(x, other_x)
+            assert torch.equal(labels, other_labels)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        LASSO,
+        TINY.replace(dropout=0.5, momentum=0.9, augment="flip-crop"),
+        TINY.replace(model="s-local", precision="bf16"),
+    ],
+    ids=["beta-lasso", "dropout", "bf16"],
+)
+def test_equal_runs_give_equal_records(config, tmp_path):
+    texts = []
+    for name, checkpoint_seconds in (("once", 60), ("again", 0)):
+        torch.manual_seed(len(texts))  # what went on before in the process has no influence
+        record = train(
+            config,
+            store=RunStore(tmp_path / name),
+            device="cpu",
+            checkpoint_seconds=checkpoint_seconds,
+        )
+        texts.append(numbers(record))
+    assert texts[0] == texts[1]
+
+
+@pytest.mark.parametrize("change", [{"seed": 1}, {"dropout": 0.5}, {"augment": "flip-crop"}])
+def test_what_should_change_the_numbers_changes_them(change):
+    losses = []
+    for config in (TINY, TINY.replace(**change)):
+        run = Run.start(config, CPU)
+        run.run_epoch(0, record=True)
+        losses.append(run.history["train_loss"])
+    assert losses[0] != losses[1]
+
+
+# --- one epoch against a loop in plain PyTorch
+
+
+def test_an_epoch_is_the_textbook_loop():
+    config = TINY.replace(momentum=0.9, weight_decay=1e-3, loss="bce", schedule="cosine-step")
+    run = Run.start(config, CPU)
+    images = data.load("digits")
+    model = build_model(config, images)
+    optimizer = torch.optim.SGD(
+        model.parameters(), lr=config.lr, momentum=0.9, weight_decay=1e-3, foreach=False
+    )
+    steps = math.ceil(len(images.train_labels) / 128)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=2 * steps)
+    inputs = Inputs(config, images, split(config, images)[0], CPU)
+    loss_sum, hits = 0.0, 0
+    for x, labels in inputs.batches(0):
+        logits = model(x)
+        loss = F.binary_cross_entropy_with_logits(logits, F.one_hot(labels, 10).float())
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        schedule.step()
+        loss_sum += loss.item() * len(labels)
+        hits += int((logits.argmax(1) == labels).sum())
+    run.run_epoch(0, record=True)
+    for name, value in run.model.state_dict().items():
+        torch.testing.assert_close(value, model.state_dict()[name], rtol=1e-5, atol=1e-6)
+    assert run.history["train_loss"][0] == pytest.approx(loss_sum / 1442, rel=1e-5)
+    assert run.history["train_accuracy"][0] == pytest.approx(hits / 1442, rel=1e-6)
+    with torch.no_grad():
+        test = torch.from_numpy(images.test_images).permute(0, 3, 1, 2)
+        right = model.eval()((test / 255 - 0.5) / 0.5).argmax(1).numpy() == images.test_labels
+    assert run.history["test_accuracy"][0] == pytest.approx(right.mean(), abs=1 / 355 + 1e-9)
+
+
+def test_evaluation_leaves_the_network_as_it_is():
+    run = Run.start(TINY.replace(dropout=0.5), CPU)
+    run.run_epoch(0, record=False)
+    before, rng = state(run.model), torch.get_rng_state()
+    assert run.accuracy(run.evaluation) == run.accuracy(run.evaluation)
+    assert_equal(state(run.model), before)
+    assert torch.equal(torch.get_rng_state(), rng)
+
+
+def test_bf16_keeps_weights_and_logits_in_float32():
+    run = Run.start(TINY.replace(precision="bf16"), CPU)
+    assert run.training.all_normalised.dtype == torch.bfloat16
+    run.run_epoch(0, record=True)
+    assert {p.dtype for p in run.model.parameters()} == {torch.float32}
+    logits = run._logits(run.training.all_normalised[:64])
+    assert logits.dtype == torch.float32
+    assert torch.equal(logits, logits.bfloat16().float())  # computed in bf16
+
+
+def test_filters_of_permuted_pixels_are_put_back():
+    plain, permuted = (Run.start(TINY.replace(permute_pixels=p), CPU) for p in (False, True))
+    pixels = permuted.training.pixels
+    torch.testing.assert_close(
+        permuted.filters().flatten(2)[..., pixels], plain.filters().flatten(2), rtol=0, atol=0
+    )
+
+
+# --- what is recorded
+
+
+@pytest.mark.parametrize("model", CHOICES["model"])
+@pytest.mark.parametrize("optimizer", CHOICES["optimizer"])
+def test_every_network_trains_and_its_record_counts_its_weights(model, optimizer, tmp_path):
+    sparse = {"beta-lasso": {"l1": 1e-3, "beta": 20.0}, "proximal-l1": {"l1": 0.02}, "sgd": {}}
+    config = TINY.replace(
+        model=model, optimizer=optimizer, epochs=1, batch_size=512, **sparse[optimizer]
+    )
+    run = Run.start(config, CPU)
+    run.run_epoch(0, record=True)
+    record = run.finish(RunStore(tmp_path), stored_filters=0)
+    weights = {
+        name.removesuffix(".weight"): parameter
+        for name, parameter in run.model.named_parameters()
+        if parameter.ndim > 1
+    }
+    counts = {name: int((weight != 0).sum()) for name, weight in weights.items()}
+    assert record.final["nonzeros"] == counts
+    assert {name: column[-1] for name, column in record.history["nonzeros"].items()} == counts
+    assert record.final["weights"] == {name: weight.numel() for name, weight in weights.items()}
+    flops = record.final["flops"]
+    if optimizer == "sgd":
+        assert flops["sparse"] == flops["dense"] > 0
+    else:
+        assert sum(counts.values()) < sum(record.final["weights"].values())
+        assert 0 < flops["sparse"] < flops["dense"]
+    assert ("locality" in record.final) == (model != "resnet18")
+
+
+def test_history_and_final_measures(tmp_path):
+    config = LASSO.replace(epochs=5)
+    record = train(config, store=RunStore(tmp_path), device="cpu")
+    history, final = record.history, record.final
+    assert history["epoch"] == [1, 2, 3, 4, 5]
+    rates = [learning_rate(config, epoch, 0, 1) for epoch in range(5)]
+    assert history["lr"] == [float(f"{rate:.8g}") for rate in rates]
+    columns = ["epoch", "lr", "train_loss", "train_accuracy", "test_accuracy"]
+    assert [name for name in history if not isinstance(history[name], dict)] == columns
+    assert {name: final[name] for name in columns} == {n: history[n][-1] for n in columns}
+    for column in ("nonzeros", "revived", "norm"):
+        assert list(history[column]) == ["conv1", "fc1", "fc2"]
+        assert {len(values) for values in history[column].values()} == {5}
+    assert final["evaluation_images"] == 355
+    assert 0 <= final["clean_train_accuracy"] <= 1
+
+
+def test_revived_weights_and_norms():
+    run = Run.start(LASSO.replace(epochs=9, l1=2e-5), CPU)
+    dead = {name: torch.zeros_like(layer.weight) for name, layer in run.layers().items()}
+    for epoch in range(6):
+        run.run_epoch(epoch, record=True)
+        weights = {name: layer.weight.detach() for name, layer in run.layers().items()}
+        for name, weight in weights.items():
+            revived = int(((weight != 0) & (dead[name] != 0)).sum())
+            assert run.history["revived"][name][-1] == revived
+            assert run.history["norm"][name][-1] == float(weight.norm())
+        dead = {name: (weight == 0).float() for name, weight in weights.items()}
+    assert sum(sum(column) for column in run.history["revived"].values()) > 0
+
+
+def test_only_the_chosen_epochs_are_recorded(tmp_path, monkeypatch):
+    monkeypatch.setattr(lcs.train, "recorded_epochs", lambda epochs: [1, 4, epochs])
+    record = train(TINY.replace(epochs=6), store=RunStore(tmp_path), device="cpu")
+    assert record.history["epoch"] == [1, 4, 6]
+    assert len(record.history["norm"]["fc2"]) == 3
+
+
+def test_a_validation_run_never_touches_the_test_set(tmp_path):
+    config = TINY.replace(validation=True)
+    run = Run.start(config, CPU)
+    images = data.load("digits")
+    seen = {bytes(image.numpy().tobytes()) for image in run.evaluation.images}
+    assert seen <= {image.transpose(2, 0, 1).tobytes() for image in images.train_images}
+    assert len(run.training) + len(run.evaluation) == len(images.train_images)
+    record = train(config, store=RunStore(tmp_path), device="cpu")
+    assert "test_accuracy" not in json.loads(record.path.read_text())["history"]
+    assert "test_accuracy" not in record.path.read_text()
+    assert len(record.history["validation_accuracy"]) == 2
+    assert record.final["validation_accuracy"] == record.history["validation_accuracy"][-1]
+    assert record.final["evaluation_images"] == len(run.evaluation)
+
+
+def test_training_learns(tmp_path):
+    config = TINY.replace(epochs=20, batch_size=64)
+    record = train(config, store=RunStore(tmp_path), device="cpu")
+    losses = record.history["train_loss"]
+    assert losses[-1] < 0.5 * losses[4] < 0.25 * losses[0]
+    assert record.final["test_accuracy"] > 0.85
+    assert record.final["clean_train_accuracy"] > 0.9
+
+
+# --- train: one record for each run
+
+
+def test_a_finished_run_is_not_trained_again(record, store, monkeypatch):
+    monkeypatch.setattr(Run, "start", None)
+    assert train(record.config, store=store, device="cpu").path == record.path
+    own = RunStore(store.root.parent / "own", fallback=store)
+    assert train(record.config, store=own).path == record.path
+    assert not own.root.exists()
+
+
+def test_a_run_that_another_process_has_just_ended_is_not_trained_again(
+    record, store, tmp_path, monkeypatch
+):
+    """The record appears between the look into the store and the lock."""
+    late = RunStore(tmp_path / "late")
+    looks = []
+
+    def find(config):
+        looks.append(config)
+        return store.find(config) if len(looks) > 1 else None
+
+    monkeypatch.setattr(late, "find", find)
+    monkeypatch.setattr(Run, "start", None)
+    assert train(record.config, store=late, device="cpu").path == record.path
+
+
+def test_stored_filters(tmp_path):
+    record = train(TINY, store=RunStore(tmp_path), device="cpu", stored_filters=5)
+    assert record.load_filters().shape == (5, 1, 8, 8)
+    assert train(TINY.replace(seed=1), store=RunStore(tmp_path), device="cpu").filters is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"lr": 1e3, "weight_decay": 1.0, "batch_size": 90}, "the loss is not finite in epoch 1"),
+        # the loss of the last batch is finite, the weights that it leaves are not
+        ({"lr": 1e3, "weight_decay": 1.0, "epochs": 1}, "the norm of a layer is not finite"),
+    ],
+)
+def test_a_run_that_diverges_leaves_no_record(changes, reason, tmp_path):
+    config = TINY.replace(**changes)
+    with pytest.raises(TrainingError, match=rf"^run {config.run_id}: {reason}.*lower lr$"):
+        train(config, store=RunStore(tmp_path), device="cpu")
+    assert not list(tmp_path.rglob("*"))
+
+
+def test_images_too_small_for_the_kernel_are_refused(tmp_path):
+    config = TINY.replace(model="s-conv", padding="none")
+    with pytest.raises(ConfigError, match="choose 'same'"):
+        train(config, store=RunStore(tmp_path), device="cpu")
+
+
+# --- the clock
+
+
+@pytest.fixture
+def time(monkeypatch):
+    """A clock that stands still until a test moves it."""
+    now = [1000.0]
+    monkeypatch.setattr(lcs.train.time, "monotonic", lambda: now[0])
+    return now
+
+
+def test_checkpoints_are_due_by_time(time):
+    clock = Clock(None, checkpoint_seconds=60)
+    due = []
+    for _ in range(6):
+        time[0] += 25
+        due.append(clock.checkpoint_due())
+    assert due == [False, False, True, False, False, True]
+    assert Clock(None, checkpoint_seconds=0).checkpoint_due()
+
+
+def test_the_budget_counts_the_next_epoch(time):
+    clock = Clock(2, 60)
+    time[0] += 100
+    assert not clock.over_after(20)
+    assert clock.over_after(20.1)
+    assert not Clock(None, 60).over_after(1e12)
+
+
+def test_a_run_pauses_before_the_epoch_that_would_not_fit(time, tmp_path, monkeypatch):
+    """Epochs of 10 s and 60 s in all: the fifth could last 15 s and end too late."""
+    run_epoch = Run.run_epoch
+
+    def slow(self, epoch, *, record):
+        run_epoch(self, epoch, record=record)
+        time[0] += 10
+
+    monkeypatch.setattr(Run, "run_epoch", slow)
+    config = TINY.replace(epochs=20)
+    with pytest.raises(Paused, match=f"{config.run_id} paused at epoch 5 of 20: .* goes on"):
+        train(config, store=RunStore(tmp_path), device="cpu", budget_minutes=1)
