@@ -56,7 +56,7 @@ def complete_runs(study: str, scale: str, store: RunStore) -> dict[str, list[Rec
     """Return a study's records by method, for as many seeds as every method has; {} for none."""
     records: list[Record] = []
     for seed in range(MAX_SEEDS):
-        configs = [c.replace(seed=seed) for c in STUDIES[study].configs(scale)]
+        configs = [c for c in STUDIES[study].configs(scale, seed + 1) if c.seed == seed]
         found = [store.find(config) for config in configs]
         if None in found:
             break

@@ -19,9 +19,8 @@ WHY_PENDING = {
 
 def table(store: RunStore, seeds: int = 1) -> Table:
     """Return every exhibit at every scale: what is done, and how the rest is had."""
-    rows = [
-        _row(study, scale, store, seeds) for study in STUDIES.values() for scale in study.scales
-    ]
+    shown = [(study, scale) for study in STUDIES.values() for scale in study.scales]
+    rows = [_row(study, scale, store, seeds) for study, scale in shown]
     rows += [
         [
             f"{STUDIES['table2'].title} (SVHN)",
@@ -60,7 +59,7 @@ def _origin(record: Record) -> tuple[str, ...]:
 
 
 def _row(study: Study | ToyStudy, scale: str, store: RunStore, seeds: int) -> list[str]:
-    configs = study.configs(scale, seeds)
+    configs: list[AnyConfig] = [*study.configs(scale, seeds)]
     found = [store.find(config) for config in configs]
     done = [record for record in found if record is not None]
     lacking = [config for config, record in zip(configs, found, strict=True) if record is None]

@@ -102,6 +102,13 @@ class ToyConfig:
         check_values(self, {}, _RANGES | {"trajectory_problem": (0, self.problems - 1)})
 
 
+def updates(config: ToyConfig) -> int:
+    """Steps that a whole experiment takes, counted for each problem in each cell."""
+    optimizers = len(config.betas) + 1
+    cells = len(config.observations) * len(config.schedules) * len(config.l1s)
+    return config.problems * config.steps * cells * len(config.scales) * optimizers
+
+
 _TUPLES = ("schedules", *_ELEMENT_RANGES)
 
 

@@ -93,7 +93,7 @@ def test_an_epoch_is_every_image_once(count: int, batch_size: int, name: str) ->
     assert fed.steps == len(batches)
     assert set(sizes[:-1]) <= {batch_size}
     assert 2 <= sizes[-1] <= batch_size
-    shown = sum(batches, [])
+    shown = list(itertools.chain(*batches))
     assert len(set(shown)) == len(shown) == count - left_out
     assert set(shown) <= set(range(count))
 
@@ -202,7 +202,7 @@ def test_normalisation_is_exact(name: str, precision: str, channels: int) -> Non
 
 
 def test_half_maps_black_and_white_to_one() -> None:
-    fed = inputs()
+    fed = inputs(fake(channels=1))
     ends = fed.normalised(torch.tensor([0, 255], dtype=torch.uint8).view(2, 1, 1, 1))
     assert ends[:, 0].flatten().tolist() == [-1.0, 1.0]
 
