@@ -1,7 +1,8 @@
 """The command line: `lcs data | train | study | runs | book`.
 
 Results go to stdout, messages to stderr. Exit codes: 0 done, 1 an error said in one line, 2 a wrong
-command line, 75 paused because the time budget is spent (the same command goes on).
+command line, 75 paused because the time budget is spent (the same command goes on), 130
+interrupted.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from lcs.config import CHOICES, RANGES, Config, idle_fields
 from lcs.errors import LcsError, Paused
 
 EXIT_PAUSED = 75
+EXIT_INTERRUPTED = 130
 # typer shows its users no common base of these errors
 WrongCommandLine: type[Exception] = typer.BadParameter.__mro__[2]
 
@@ -56,7 +58,9 @@ def main(arguments: list[str] | None = None) -> None:
         text = str(error.format_message())  # type: ignore[attr-defined]
         sys.exit(_say(f"error: {text}", 2))
     except (KeyboardInterrupt, typer.Abort):
-        sys.exit(_say("interrupted; the same command goes on from the last checkpoint", 130))
+        status = EXIT_INTERRUPTED
+    if status == EXIT_INTERRUPTED:  # typer itself returns it
+        _say("interrupted; the same command goes on from the last checkpoint")
     sys.exit(status if isinstance(status, int) else 0)
 
 
@@ -257,12 +261,15 @@ def book(
 ) -> None:
     """Render the book from stored outputs; with a chapter, run it anew first."""
     from lcs import book as pages
+    from lcs import readme
+    from lcs.runs import PUBLISHED, RunStore
 
     if parameter and (update or not chapter):
         raise typer.BadParameter("-p is for running one chapter anew: name it, without --update")
     if update:
         for name in [chapter] if chapter else pages.chapters():
             print(pages.update(name))
+        readme.update(RunStore(PUBLISHED))
     elif chapter:
         print(pages.rerun(chapter, pages.parse(chapter, _pairs(parameter or []))))
     else:

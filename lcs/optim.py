@@ -247,16 +247,13 @@ def _threshold_(theta: Tensor, threshold: float) -> None:
 
 
 def _update_(theta: Tensor, grad: Tensor, lr: float, l1: float, beta: float) -> None:
-    direction = grad
-    if l1 > 0:
-        direction = torch.sign(theta)
-        torch.add(grad, direction, alpha=l1, out=direction)
+    direction = torch.sign(theta).mul_(l1).add_(grad) if l1 > 0 else grad
     theta.add_(direction, alpha=-lr)
     _threshold_(theta, beta * l1)
 
 
 # so many elements that the temporaries of one update stay in the processor's caches
-_CHUNK = 1 << 18
+_CHUNK = 1 << 19
 
 
 def _chunked_update(theta: Tensor, grad: Tensor, lr: float, l1: float, beta: float) -> None:
@@ -278,9 +275,11 @@ def _foreach_update(
     params: list[Tensor], grads: list[Tensor], lr: float, l1: float, beta: float
 ) -> None:
     for thetas, gradients in _batches(params, grads):
-        directions: list[Tensor] | tuple[Tensor, ...] = gradients
+        directions = gradients
         if l1 > 0:
-            directions = torch._foreach_add(gradients, torch._foreach_sign(thetas), alpha=l1)
+            directions = list(torch._foreach_sign(thetas))
+            torch._foreach_mul_(directions, l1)
+            torch._foreach_add_(directions, gradients)
         torch._foreach_add_(thetas, directions, alpha=-lr)
         for theta in thetas:
             _threshold_(theta, beta * l1)

@@ -1,5 +1,6 @@
 """Fixtures that several files share: folders of their own, a store, the command line in process."""
 
+import multiprocessing
 import shutil
 from typing import NamedTuple
 
@@ -42,6 +43,14 @@ def command(capsys):
         return Said(end.value.code, captured.out, captured.err)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def forkserver():
+    """Processes from a server that has imported torch once: each costs only what it computes."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["lcs.cli", "lcs.studies", "sklearn.datasets"])
+    return context
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,6 @@
 
 import dataclasses
 import errno
-import multiprocessing
 import os
 import random
 import re
@@ -429,17 +428,12 @@ LEGS = (0, 1, 3, 1, 2, 5, 1)
 
 
 @pytest.mark.parametrize("config", [LASSO, MOMENTUM], ids=["beta-lasso", "momentum"])
-def test_killed_again_and_again(config, tmp_path, weights):
-    """SIGKILL in the middle of seven processes; then the same numbers and weights to the bit.
-
-    The processes come from a server that has imported torch once: each costs its training only.
-    """
+def test_killed_again_and_again(config, tmp_path, weights, forkserver):
+    """SIGKILL in the middle of seven processes; then the same numbers and weights to the bit."""
     config = config.replace(epochs=80, batch_size=32, lr=0.05)
     whole = train(config, store=RunStore(tmp_path / "whole"), device="cpu")
     expected = dict(weights)
 
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["lcs.cli", "lcs.train", "sklearn.datasets"])
     store, log = RunStore(tmp_path / "killed"), tmp_path / "log"
     checkpoint, moments = Checkpoint(config, store.root).path, random.Random(0)
     words = ["train", *options(config), "--device", "cpu", "--store", store.root]
@@ -449,7 +443,7 @@ def test_killed_again_and_again(config, tmp_path, weights):
         return checkpoint.stat().st_mtime_ns if checkpoint.exists() else 0
 
     for new in LEGS:
-        child = context.Process(target=_train_until_killed, args=(words, str(log)))
+        child = forkserver.Process(target=_train_until_killed, args=(words, str(log)))
         child.start()
         wait_for(checkpoint.with_suffix(".lock").exists, child)
         for _ in range(new):

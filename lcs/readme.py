@@ -1,0 +1,72 @@
+"""The README's table and picture: made from the records, so that they cannot fall behind them."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+from PIL import Image
+
+from lcs import claims, exhibits, plots
+from lcs.runs import PACKAGE, RunStore
+
+README = PACKAGE.parent / "README.md"
+PICTURE = PACKAGE.parent / "book" / "_static" / "headline.png"
+START, END = "<!-- table: lcs book --update -->", "<!-- end of table -->"
+
+
+def table(store: RunStore) -> str:
+    """Return the claims page's rows that have a verdict, as a plain Markdown table."""
+    source = claims.table(store)
+    kept = ("claim", "published", "ours", "n", "scale", "verdict")
+    indices = [list(source.columns).index(name) for name in kept]
+    rows = [row for row in source.rows if ".pending" not in row[source.columns.index("verdict")]]
+    lines = [kept, ["---"] * len(kept), *([row[i] for i in indices] for row in rows)]
+    return "\n".join(_plain(f"| {' | '.join(line)} |") for line in lines)
+
+
+def update(store: RunStore, readme: Path = README, picture: Path = PICTURE) -> None:
+    """Write the table into the README, and draw the picture anew."""
+    before, after = _around(readme.read_text())
+    readme.write_text(f"{before}{START}\n{table(store)}\n{END}{after}")
+    figure = _picture(store)
+    if figure is not None:
+        plots.use_style()
+        figure.savefig(picture, dpi=150, metadata={"Comment": stamp(store)})
+        plt.close(figure)
+
+
+def is_current(store: RunStore, readme: Path = README, picture: Path = PICTURE) -> bool:
+    """Whether README and picture are those that the records give."""
+    text = readme.read_text()
+    shown = text[text.index(START) + len(START) : text.index(END)].strip()
+    if shown != table(store):
+        return False
+    with Image.open(picture) as image:
+        return image.info.get("Comment") == stamp(store)
+
+
+def stamp(store: RunStore) -> str:
+    """Return a hash of the values that the picture shows."""
+    groups = claims.complete_runs("table2", "desk", store)
+    values = {name: exhibits.accuracies(runs) for name, runs in groups.items()}
+    return hashlib.sha256(repr(values).encode()).hexdigest()
+
+
+def _picture(store: RunStore) -> plt.Figure | None:
+    groups = claims.complete_runs("table2", "desk", store)
+    if not groups:
+        return None
+    records = [record for runs in groups.values() for record in runs]
+    return plots.accuracies(exhibits.accuracy_frame(records))
+
+
+def _around(text: str) -> tuple[str, str]:
+    return text[: text.index(START)], text[text.index(END) + len(END) :]
+
+
+def _plain(line: str) -> str:
+    """Drop what only the book's Markdown knows: classes of words."""
+    return re.sub(r"\[([^\]]*)\]\{[^}]*\}", r"\1", line)

@@ -1,0 +1,310 @@
+"""What the toy chapter shows, computed from its records: frames, tables, the prose's numbers.
+
+Records of several seeds are pooled: shares are averaged over them, counts are added.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from scipy.stats import norm
+
+from lcs import tables, toy
+from lcs.errors import ConfigError
+from lcs.exhibits import Numbers
+from lcs.runs import Record
+from lcs.tables import Table
+
+CELL = ["observations", "schedule", "optimizer", "beta", "l1", "scale"]
+CAUSES = {
+    "stand-in": "dummies took the place of the true feature, and it could not return",
+    "first step": "expected to live or die at the first step, and did the other",
+    "cycle": "weights went on stepping over zero and back",
+    "slow": "no mistake: the steps were too few, or too small at the end",
+}
+
+
+def cells(records: Sequence[Record]) -> pd.DataFrame:
+    """Return one row per cell of the grid: shares of problems, and distances to the LASSO."""
+    frame = pd.concat([toy.frame(record.final) for record in records])
+    groups = frame.groupby(CELL, dropna=False, sort=False)
+    means = groups.mean()
+    means["distance_max"] = groups.distance_max.max()
+    return means.reset_index()
+
+
+def choose(frame: pd.DataFrame, **wanted: float | str) -> pd.DataFrame:
+    """Return the rows with these values.
+
+    Raises:
+        ConfigError: a value is not in the frame.
+    """
+    for name, value in wanted.items():
+        known = list(dict.fromkeys(frame[name]))
+        if value not in known:
+            listed = ", ".join(f"{k:g}" if isinstance(k, float) else str(k) for k in known)
+            raise ConfigError(f"{name}: {value!r} was not computed; choose from {listed}")
+        frame = frame[frame[name] == value]
+    return frame
+
+
+def recovery_map(records: Sequence[Record], start: float) -> pd.DataFrame:
+    """Return what `plots.recovery` colours: β-LASSO at one initial scale, first N."""
+    first = records[0].config.observations[0]
+    return choose(cells(records), optimizer="beta-lasso", observations=first, scale=start)
+
+
+def boundaries(records: Sequence[Record]) -> pd.DataFrame:
+    """Return the lines between the predicted regions, for N → ∞: schedule, line, l1, beta.
+
+    A decaying step has no lower line: when it is small enough, weights come to rest.
+    """
+    config = records[0].config
+    rows = []
+    for schedule, l1 in itertools.product(config.schedules, config.l1s):
+        alone, vanished = toy.boundaries(l1, config.lr)
+        lines = {"β = η": config.lr, "β = η/λ": alone, "β = (2 − 2λ)/λ": vanished}
+        lower = {"β = η/2": config.lr / 2} if schedule == "constant" else {}
+        for line, beta in (lower | lines).items():
+            rows.append({"schedule": schedule, "line": line, "l1": l1, "beta": beta})
+    return pd.DataFrame(rows)
+
+
+def region_names(records: Sequence[Record], start: float) -> pd.DataFrame:
+    """Return the predicted regions' names and middles: schedule, region, l1, beta.
+
+    A cell belongs to the region of most of its problems; *never* lies above and below the others.
+    """
+    frame, lr = recovery_map(records, start), records[0].config.lr
+    names = frame[list(toy.REGIONS)].idxmax(axis=1).replace("depends", "depends on\nthe start")
+    groups = frame.groupby(["schedule", names.rename("region"), frame.beta < lr], sort=False)
+    middles = groups[["l1", "beta"]].quantile(0.5, interpolation="lower")
+    return middles.droplevel(2).reset_index()
+
+
+def support_curves(records: Sequence[Record], l1: float, start: float) -> pd.DataFrame:
+    """Return what `plots.support` draws: both optimizers at one λ and initial scale, every N."""
+    frame = choose(cells(records), l1=l1, scale=start)
+    exact = pooled_lasso(records).set_index(["observations", "l1"])["true_support"]
+    return frame.assign(lasso_true_support=[exact[n, l1] for n in frame.observations])
+
+
+def start_frame(records: Sequence[Record]) -> pd.DataFrame:
+    """Return what `plots.starts` draws: cells between both boundaries, first N and schedule.
+
+    Columns: `ratio`, initial scale over `toy.smallest_start`; `recovered`; `scale`.
+    """
+    config = records[0].config
+    frame = choose(
+        cells(records),
+        optimizer="beta-lasso",
+        observations=config.observations[0],
+        schedule=config.schedules[0],
+    )
+    low, high = np.transpose([toy.boundaries(l1, config.lr) for l1 in frame.l1])
+    # well between them: at the boundaries themselves, the data decide and not the start
+    frame = frame[(frame.beta > 1.5 * low) & (frame.beta < high / 1.5)]
+    smallest = [
+        toy.smallest_start(beta, l1, config.lr)
+        for beta, l1 in zip(frame.beta, frame.l1, strict=True)
+    ]
+    return frame.assign(ratio=frame.scale / smallest)[["ratio", "recovered", "scale"]]
+
+
+def start_law(records: Sequence[Record]) -> pd.DataFrame:
+    """Return the share of normal starts above `toy.smallest_start`, by their scale over it.
+
+    Columns: `ratio`, `share`, and `low` and `high`, the 95 % interval of a sample of problems.
+    """
+    ratio = np.geomspace(0.1, 100, 200)
+    share = norm.cdf(-1 / ratio)
+    half = 1.96 * np.sqrt(share * (1 - share) / problems(records))
+    return pd.DataFrame(
+        {"ratio": ratio, "share": share, "low": share - half, "high": share + half}
+    )
+
+
+def problems(records: Sequence[Record]) -> int:
+    """How many random problems stand behind each cell."""
+    return sum(record.config.problems for record in records)
+
+
+def pooled_lasso(records: Sequence[Record]) -> pd.DataFrame:
+    """Return the exact LASSO's own shares, per N and λ."""
+    frame = pd.concat([toy.frame(record.final, "lasso") for record in records])
+    return frame.groupby(["observations", "l1"], sort=False).mean().reset_index()
+
+
+def counts(records: Sequence[Record], table: str, by: Sequence[str]) -> pd.DataFrame:
+    """Return one of the tables of counts, `confusion` or `misses`, summed up."""
+    frame = pd.concat([toy.frame(record.final, table) for record in records])
+    return frame.groupby(list(by), sort=False).sum(numeric_only=True)
+
+
+def prediction_table(records: Sequence[Record]) -> Table:
+    """Return what was predicted against what came out, per N."""
+    found = counts(records, "confusion", ["observations", "predicted"])
+    rows = []
+    for (observations, region), row in found.iterrows():
+        shown = [row["none"], row["some"], row["all"], row["runs"]]
+        shares = [_percent(row["recovered"], row["runs"]), _percent(row["held"], row["runs"])]
+        name = f"N = {observations}, {region}"
+        rows.append([name, *(f"{count:,}" for count in shown), *shares])
+    config = records[0].config
+    caption = (
+        "Predicted region against outcome. A case is one problem with one β, λ and schedule; it is "
+        f"run from {len(config.scales)} starts, which differ in scale, and finds the LASSO's "
+        f"support from none, some or all of them. n = {problems(records):,} problems per cell. "
+        f"Record: {', '.join(tables.link(record) for record in records)}."
+    )
+    columns = ["predicted", "from none", "some", "all", "runs", "recovered (%)", "right (%)"]
+    return Table("tab-toy-prediction", caption, columns, rows)
+
+
+def misses_table(records: Sequence[Record]) -> Table:
+    """Return the runs that ended other than predicted, by cause and N."""
+    found = counts(records, "misses", ["cause", "observations"])
+    sizes = records[0].config.observations
+    rows = []
+    for cause, meaning in CAUSES.items():
+        missed = [found.loc[(cause, size)] for size in sizes]
+        shares = [f"{row['runs']:,} ({_percent(row['runs'], row['of'])})" for row in missed]
+        rows.append([cause, meaning, *shares])
+    caption = (
+        "Why a prediction failed: number of runs, and in brackets their share of all runs in per "
+        "cent. Each run counts once."
+    )
+    columns = ["cause", "what happened", *(f"N = {size}" for size in sizes)]
+    return Table("tab-toy-misses", caption, columns, rows, text=["what happened"])
+
+
+def claims_table(records: Sequence[Record]) -> Table:
+    """Return the forum's claims beside what came out here."""
+    found = numbers(records)
+    one = (
+        f"{found['one-best']:.0f} % at λ = {found['one-best-l1']:g}, "
+        f"{found['one-worst']:.0f} % at λ = {found['one-worst-l1']:g}; with β = η at least "
+        f"{found['eta-lowest']:.0f} % at every λ"
+    )
+    two = (
+        f"between both boundaries {found['depends-recovered']:.0f} % of runs find it; "
+        f"{found['depends-some']:.0f} % of cases change with the scale of the start alone"
+    )
+    rows = [
+        ["With β = 1, “LASSO conditions”, the correct solution is reached almost always", one],
+        ["With larger β it can be missed, depending on the start and the data", two],
+    ]
+    verdicts = ["holds only while λ < η" if _only_below(found) else "holds", "holds"]
+    rows = [[*row, verdict] for row, verdict in zip(rows, verdicts, strict=True)]
+    first = records[0].config.observations[0]
+    caption = (
+        "The forum's two claims, and how often the LASSO's support was found here "
+        f"(N = {first}, n = {problems(records):,} problems per cell, all starts and schedules)."
+    )
+    columns = ["claim", "ours", "verdict"]
+    return Table("tab-toy-claims", caption, columns, rows, text=columns)
+
+
+def numbers(records: Sequence[Record]) -> Numbers:
+    """Return the numbers of the chapter's prose; shares in per cent, of the first N if not said."""
+    config = records[0].config
+    frame = cells(records)
+    ours = frame[frame.optimizer == "beta-lasso"]
+    return {
+        "problems": problems(records),
+        "cells": len(ours),
+        "eta": config.lr,
+        "steps": config.steps,
+        "first": config.observations[0],
+        "second": config.observations[-1],
+        "held": 100 * ours.held.mean(),
+        "off": 100 * (ours.expected - ours.recovered).abs().max(),
+        **_claim_numbers(ours[ours.observations == config.observations[0]], config.lr),
+        **_region_numbers(records),
+        **_second_numbers(records, ours[ours.observations == config.observations[-1]]),
+        **_start_numbers(records),
+    }
+
+
+def _claim_numbers(ours: pd.DataFrame, lr: float) -> Numbers:
+    one = 100 * ours[ours.beta == 1].groupby("l1").recovered.mean()
+    eta = ours[ours.beta == lr]
+    return {
+        "one-best": one.max(),
+        "one-best-l1": one.idxmax(),
+        "one-worst": one.min(),
+        "one-worst-l1": one.idxmin(),
+        "eta-lowest": 100 * eta.recovered.min(),
+        "zero-rounded": 100 * ours[ours.beta == 0].rounded.mean(),
+        "edge": _edge(ours, lr),
+    }
+
+
+def _edge(ours: pd.DataFrame, lr: float) -> str:
+    """Share recovered where βλ = η exactly; the smaller grid has no such cell."""
+    edge = ours[np.isclose(ours.beta * ours.l1, lr) & (ours.beta > lr)].recovered
+    return f"{100 * edge.mean():.0f} %" if len(edge) else tables.NONE
+
+
+def _region_numbers(records: Sequence[Record]) -> Numbers:
+    found = counts(records, "confusion", ["observations", "predicted"])
+    first = found.loc[records[0].config.observations[0]]
+    depends = first.loc["depends"]
+    proven = found[["guaranteed", "guaranteed_recovered"]].loc[(slice(None), "always"), :]
+    return {
+        **{f"{name}-recovered": _share(first.loc[name], "recovered") for name in toy.REGIONS},
+        "depends-some": 100 * depends["some"] / depends[["none", "some", "all"]].sum(),
+        "never-runs": first.loc["never", "runs"],
+        "never-found": first.loc["never", "recovered"],
+        "proven": proven.guaranteed.iloc[0],
+        "proven-found": proven.guaranteed_recovered.iloc[0],
+        "held-first": 100 * first.held.sum() / first.runs.sum(),
+    }
+
+
+def _second_numbers(records: Sequence[Record], ours: pd.DataFrame) -> Numbers:
+    """Numbers at the second N: where the true feature alone is found more often than by LASSO."""
+    found = 100 * ours.groupby("beta").true_support.mean()
+    lasso = pooled_lasso(records).set_index("observations")
+    lasso = lasso.loc[records[0].config.observations[-1]]
+    return {
+        "truth-best": found.max(),
+        "truth-best-beta": found.idxmax(),
+        "truth-lasso": 100 * lasso.true_support.mean(),
+        "condition-fails": 100 * lasso.condition_fails.mean(),
+    }
+
+
+def _start_numbers(records: Sequence[Record]) -> Numbers:
+    """Numbers of the starts, and of the problem whose weights are followed."""
+    config = records[0].config
+    drawn = [toy.draw(record.config, config.observations[0]).starts for record in records]
+    positive = np.concatenate([starts[:, toy.TRUE] > 0 for starts in drawn])
+    paths = records[0].final["trajectories"]
+    lost = [run["beta"] for run in paths["runs"] if run["mirrored"] and _is_lost(run)]
+    found = [run["beta"] for run in paths["runs"] if not run["mirrored"] and not _is_lost(run)]
+    return {
+        "positive": 100 * positive.mean(),
+        "path-l1": paths["l1"],
+        "mirrored-lost": min((beta for beta in lost if beta is not None), default=float("nan")),
+        "drawn-found": max((beta for beta in found if beta is not None), default=float("nan")),
+    }
+
+
+def _is_lost(run: dict[str, list[list[float]]]) -> bool:
+    return run["weights"][-1][toy.TRUE] == 0
+
+
+def _only_below(found: Numbers) -> bool:
+    return float(found["one-worst"]) < 95
+
+
+def _share(row: pd.Series, column: str) -> float:
+    return 100 * row[column] / row["runs"]
+
+
+def _percent(part: float, whole: float) -> str:
+    return f"{100 * part / whole:.2f}"

@@ -1,0 +1,459 @@
+"""The command line: exact spellings, one line for every error, codes that scripts can use."""
+
+import dataclasses
+import importlib.metadata
+import json
+import re
+import shutil
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import typer
+
+import lcs.book
+import lcs.cli
+from lcs.config import Config
+from lcs.runs import RunStore
+
+DIGITS = ("--dataset", "digits", "--epochs", 2, "--batch-size", 256, "--device", "cpu")
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """What `lcs train` asks the training loop for, which itself does not run."""
+    calls = []
+
+    def train(config, **options):
+        calls.append((config, options))
+        return SimpleNamespace(path="record.json")
+
+    monkeypatch.setattr("lcs.train.train", train)
+    return calls
+
+
+def files(folder):
+    return [path for path in Path(folder).rglob("*") if path.is_file()]
+
+
+# --- train
+
+
+def test_train_as_it_is_spelt(tmp_path, monkeypatch, command):
+    monkeypatch.chdir(tmp_path)
+    line = (
+        "train --dataset digits --model s-fc --optimizer beta-lasso --beta 50 --l1 2e-5 "
+        "--epochs 30 --seed 0 --lr 0.1 --batch-size 512 --device cpu --checkpoint-seconds 30 "
+        "--store records"
+    )
+    words = line.split()
+    said = command(*words)
+    assert (said.code, said.err) == (0, "")
+    path = Path(said.out.splitlines()[-1])
+    document = json.loads(path.read_text())  # openable from the current folder
+    assert document["config"] == dataclasses.asdict(
+        Config(dataset="digits", optimizer="beta-lasso", beta=50.0, l1=2e-5, epochs=30)
+    )
+    assert document["history"]["epoch"] == list(range(1, 31))
+    before = path.stat().st_mtime_ns
+    assert command(*words) == said  # done already: the same answer, no new record
+    assert path.stat().st_mtime_ns == before
+    assert files("records") == [path]
+
+
+def test_the_command_is_installed():
+    (script,) = importlib.metadata.entry_points(group="console_scripts", name="lcs")
+    assert script.load() is lcs.cli.main
+
+
+def test_every_field_of_a_run_is_an_option(asked, command):
+    lasso = Config(
+        dataset="digits", model="s-conv", base_channels=2, kernel_size=5, padding="none",
+        affine=True, bias=True, dropout=0.25, optimizer="beta-lasso", lr=0.2, l1=1e-4,
+        l1_rest=1e-5, beta=5.0, loss="bce", schedule="constant", epochs=7, batch_size=64,
+        augment="flip-crop", normalize="standard", permute_pixels=True, validation=True,
+        precision="bf16", seed=3,
+    )  # fmt: skip
+    sgd = Config(momentum=0.5, weight_decay=1e-4)
+    changed = set()
+    for config in (lasso, sgd):
+        words = []
+        for field in dataclasses.fields(config):
+            value, option = getattr(config, field.name), f"--{field.name.replace('_', '-')}"
+            if value != field.default:
+                changed.add(field.name)
+                words += [option] if value is True else [option, value]
+        assert command("train", *words).code == 0
+        assert asked.pop()[0] == config
+    assert changed == {field.name for field in dataclasses.fields(Config)}
+
+
+def test_the_help_of_train_gives_choices_and_ranges():
+    options = {p.name: p for p in typer.main.get_command(lcs.cli.app).commands["train"].params}
+    for field in dataclasses.fields(Config):
+        assert options[field.name].default == field.default
+    assert options["optimizer"].help == "sgd; beta-lasso; proximal-l1"
+    assert options["dropout"].help == "0 to 0.95"
+
+
+def test_other_options_reach_the_loop(asked, command, tmp_path):
+    command(
+        "train", "--store", tmp_path, "--device", "cuda:1",
+        "--budget-minutes", 1.5, "--checkpoint-seconds", 7,
+    )  # fmt: skip
+    ((config, options),) = asked
+    assert config == Config()
+    assert options.pop("store").root == tmp_path
+    assert options == {"device": "cuda:1", "budget_minutes": 1.5, "checkpoint_seconds": 7.0}
+
+
+def test_without_a_store_records_are_the_readers_own(asked, command, monkeypatch, tmp_path):
+    monkeypatch.setenv("LCS_STORE", str(tmp_path / "own"))
+    command("train")
+    assert asked[0][1]["store"].root == tmp_path / "own"
+    assert asked[0][1]["store"].fallback.root == Path(lcs.book.ROOT) / "book" / "runs"
+
+
+def test_parameters_of_other_optimizers_are_left_out_aloud(asked, command):
+    """One loop over optimizers may pass all of them the same words."""
+    said = command("train", "--optimizer", "sgd", "--beta", 50, "--l1", 2e-5, "--momentum", 0.9)
+    assert said.error == "lcs: sgd has no beta, l1: left out"
+    assert asked[0][0] == Config(momentum=0.9)
+
+
+REFUSED = {
+    "epochs": (["--epochs", 0], "epochs: 0 is out of range; give 1 to"),
+    "negative epochs": (["--epochs", -5], "epochs: -5 is out of range"),
+    "batch size": (["--batch-size", 0], "batch_size: 0 is out of range; give 2 to"),
+    "rate": (["--lr", -0.1], "lr: -0.1 is out of range"),
+    "not a number": (["--lr", "nan"], "lr: nan is not a finite number"),
+    "seed": (["--seed", -1], "seed: -1 is out of range"),
+    "device": (["--device", "tpu"], "device: unknown value 'tpu'; give auto, cpu or cuda"),
+    "data set": (["--dataset", "mnist"], "dataset: unknown value 'mnist'; choose from cifar10"),
+    "model": (["--model", "vgg"], "model: unknown value 'vgg'; choose from s-conv"),
+    "optimizer": (["--optimizer", "adam"], "optimizer: unknown value 'adam'; choose from sgd"),
+    "optimizer with parameters": (
+        ["--optimizer", "adam", "--beta", 50, "--l1", 2e-5],
+        "optimizer: unknown value 'adam'; choose from sgd",
+    ),
+    "loss": (["--loss", "hinge"], "loss: unknown value 'hinge'"),
+    "precision": (["--precision", "fp8"], "precision: unknown value 'fp8'"),
+    "kernel": (["--model", "s-conv", "--kernel-size", 4], "kernel_size: 4 is even"),
+    "image": (["--model", "s-conv", "--padding", "none"], "choose 'same'"),
+    "store": (["--store", "/dev/null/records"], "/dev/null/records/digits/s-fc-a1-sgd-"),
+}
+WRONG = {
+    "type": (["--epochs", "many"], "--epochs"),
+    "fraction": (["--epochs", 2.5], "--epochs"),
+    "text for a rate": (["--lr", "fast"], "--lr"),
+    "option": (["--learning-rate", 0.1], "--learning-rate"),
+    "argument": (["digits"], "digits"),
+    "no value": (["--seed"], "--seed"),
+}
+
+
+@pytest.mark.parametrize("words", REFUSED)
+def test_what_cannot_be_trained_is_refused_in_one_line(words, command, tmp_path):
+    options, reason = REFUSED[words]
+    said = command("train", *DIGITS, "--store", tmp_path / "runs", *options)
+    assert said.code == 1
+    assert said.error.startswith("lcs: error: ")
+    assert reason in said.error
+    assert said.out == ""
+    assert not files(tmp_path)
+
+
+@pytest.mark.parametrize("words", WRONG)
+def test_a_wrong_command_line_is_refused_in_one_line(words, command, tmp_path):
+    options, reason = WRONG[words]
+    said = command("train", *DIGITS, "--store", tmp_path / "runs", *options)
+    assert said.code == 2
+    assert said.error.startswith("lcs: error: ")
+    assert reason in said.error
+    assert not files(tmp_path)
+
+
+@pytest.mark.parametrize("words", [[], ["trian"], ["runs", "lst"], ["data"], ["runs", "show"]])
+def test_unknown_and_missing_commands(words, command):
+    said = command(*words)
+    assert said.code == 2
+    assert said.error.startswith("lcs: error: ")
+
+
+def test_help_is_no_error(command):
+    for words in ([], ["train"], ["runs"], ["runs", "replay"], ["study"], ["data"], ["book"]):
+        said = command(*words, "--help")
+        assert (said.code, said.err) == (0, "")
+        assert "Usage: lcs" in re.sub(r"\x1b\[[\d;]*m", "", said.out)
+
+
+def test_a_run_that_diverges(command, tmp_path):
+    said = command(
+        "train", *DIGITS, "--store", tmp_path, "--lr", 1000, "--weight-decay", 1,
+        "--batch-size", 90,
+    )  # fmt: skip
+    assert said.code == 1
+    assert re.match(r"lcs: error: run \w+-s0: the loss is not finite in epoch 1; try", said.error)
+    assert not files(tmp_path)
+
+
+def test_a_run_out_of_time(command, tmp_path):
+    words = ("train", *DIGITS, "--store", tmp_path)
+    said = command(*words, "--budget-minutes", 0)
+    assert said.code == 75
+    assert said.error.startswith("lcs: run ")
+    assert said.error.endswith(
+        "paused at epoch 0 of 2: the time budget is spent; the same command goes on"
+    )
+    assert said.out == ""
+    assert not files(tmp_path)
+    said = command(*words)
+    assert (said.code, said.err) == (0, "resumed at epoch 0\n")
+
+
+def test_an_interrupted_run(command, monkeypatch):
+    def interrupt(*_arguments, **_options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("lcs.train.train", interrupt)
+    said = command("train")
+    assert said.code == 130
+    assert said.error == "lcs: interrupted; the same command goes on from the last checkpoint"
+
+
+def test_an_error_of_several_lines_is_said_in_one(command, monkeypatch):
+    def fail(*_arguments, **_options):
+        raise lcs.cli.LcsError("a first line\n   and a second")
+
+    monkeypatch.setattr("lcs.train.train", fail)
+    assert command("train").error == "lcs: error: a first line and a second"
+
+
+# --- study
+
+
+def test_study(command, tmp_path):
+    words = ("study", "figure3", "--scale", "smoke", "--seeds", 2, "--epochs", 2)
+    words = (*words, "--store", tmp_path, "--device", "cpu")
+    planned = command(*words, "--plan")
+    assert (planned.code, planned.err) == (0, "")
+    *runs, total = planned.out.splitlines()
+    assert len(runs) == 8
+    assert total.startswith("8 of 8 runs missing, about ")
+    assert not files(tmp_path)
+    said = command(*words)
+    assert said.code == 0
+    assert said.err.startswith("8 runs to train, about ")
+    paths = [Path(line) for line in said.out.splitlines()]
+    assert len({json.loads(path.read_text())["id"] for path in paths}) == 8
+    assert [line.partition(":")[0] for line in runs] == [
+        str(path.relative_to(tmp_path).with_suffix("")) for path in paths
+    ]
+    assert command(*words, "--plan").out == "0 of 8 runs missing, about 0 s in all\n"
+    assert command(*words) == (0, said.out, "")
+
+
+@pytest.mark.parametrize("name", ["table2", "figure3", "figure4", "toy"])
+@pytest.mark.parametrize("scale", ["smoke", "desk"])
+def test_every_study_has_a_plan(name, scale, command, tmp_path):
+    said = command("study", name, "--scale", scale, "--seeds", 5, "--store", tmp_path, "--plan")
+    assert (said.code, said.err) == (0, "")
+    assert " runs missing, about " in said.out.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "reason"),
+    [
+        (["tabel2"], 1, "study: unknown name 'tabel2'; choose from"),
+        (["table2", "--scale", "huge"], 1, "scale: unknown value 'huge'; choose from smoke, desk"),
+        (["table2", "--seeds", 0], 1, "seeds: 0 is out of range"),
+        (["table2", "--seeds", "few"], 2, "--seeds"),
+        (["table2", "--workers", 0], 2, "--workers"),
+        (["table2", "--epochs", -1], 1, "epochs: -1 is out of range"),
+        (["table2", "--dataset", "mnist"], 1, "dataset: unknown value 'mnist'"),
+        (["table2", "--device", "tpu", "--scale", "smoke"], 1, "device: unknown value 'tpu'"),
+        (["toy", "--scale", "paper"], 1, "scale"),
+        ([], 2, "NAME"),
+    ],
+)
+def test_what_cannot_be_studied(words, code, reason, command, tmp_path):
+    said = command("study", *words, "--store", tmp_path)
+    assert said.code == code
+    assert said.error.startswith("lcs: error: ")
+    assert reason.lower() in said.error.lower()
+    assert not files(tmp_path)
+
+
+def test_a_study_out_of_time(command, tmp_path):
+    words = ("study", "figure3", "--scale", "smoke", "--store", tmp_path, "--device", "cpu")
+    said = command(*words, "--epochs", 2, "--budget-minutes", 0)
+    assert said.code == 75
+    assert "paused at epoch 0 of 2" in said.err.splitlines()[-1]
+
+
+# --- runs
+
+
+def test_list_and_show(store, record, command):
+    said = command("runs", "list", "--store", store.root)
+    assert (said.code, said.err) == (0, "")
+    lines = [line.split() for line in said.out.splitlines()]
+    assert [line[0] for line in lines] == [found.run_id for found in store.records()]
+    assert [line[-1] for line in lines] == [str(path) for path in store.paths()]
+    (accuracy,) = (line[1] for line in lines if line[0] == record.run_id)
+    assert accuracy == f"{100 * record.final['test_accuracy']:.2f}"
+    for wanted in (record.run_id, record.run_id[:5]):
+        said = command("runs", "show", wanted, "--store", store.root)
+        assert said.out == record.path.read_text()
+
+
+def test_show_of_an_unknown_or_ambiguous_id(store, command):
+    (root, shared) = (
+        store.root,
+        next(found.run_id for found in store.records() if found.config.validation).partition("-")[
+            0
+        ],
+    )
+    said = command("runs", "show", shared, "--store", root)
+    assert (said.code, said.out) == (1, "")
+    assert said.error.startswith(f"lcs: error: 2 runs in {root} with the id '{shared}'")
+    said = command("runs", "show", "ffff", "--store", root)
+    assert said.code == 1
+    assert said.error == f"lcs: error: no run in {root} with the id 'ffff'; see `lcs runs list`"
+
+
+def test_verify(store, command):
+    assert command("runs", "verify", "--store", store.root) == (0, "3 records whole, 0 bad\n", "")
+    for path in store.paths()[:2]:
+        path.write_text(path.read_text().replace('"epoch": 3', '"epoch": 4'))
+    said = command("runs", "verify", "--store", store.root)
+    assert said.code == 1
+    assert said.out == "1 records whole, 2 bad\n"
+    for line, path in zip(said.err.splitlines(), store.paths(), strict=False):
+        assert line.startswith(f"lcs: error: {path}: edited or damaged")
+    assert command("runs", "list", "--store", store.root).code == 1
+
+
+def test_import(store, record, command, tmp_path):
+    book = tmp_path / "book"
+    said = command("runs", "import", store.root, "--store", book)
+    assert said.code == 0
+    assert said.out.splitlines() == [str(path) for path in RunStore(book).paths()]
+    assert sorted(p.name for p in files(book)) == sorted(p.name for p in files(store.root))
+    assert command("runs", "import", record.path, "--store", book).code == 0
+    assert command("runs", "verify", "--store", book).out == "3 records whole, 0 bad\n"
+
+
+def test_import_of_what_is_edited_or_in_conflict(store, record, command, tmp_path):
+    book = RunStore(tmp_path / "book")
+    book.write(record.config, history={}, final={}, provenance={})
+    said = command("runs", "import", record.path, "--store", book.root)
+    assert said.code == 1
+    assert "exists already and differs" in said.error
+    shutil.rmtree(book.root)
+    record.path.write_text(record.path.read_text().replace('"epoch": 3', '"epoch": 4'))
+    said = command("runs", "import", record.path, "--store", book.root)
+    assert said.code == 1
+    assert str(record.path) in said.error
+    assert not files(book.root)
+    said = command("runs", "import", tmp_path / "none.json", "--store", book.root)
+    assert (said.code, "none.json" in said.error) == (1, True)
+
+
+# --- data
+
+
+def test_data(command, tmp_path, monkeypatch):
+    monkeypatch.setenv("LCS_DATA", str(tmp_path))
+    rows = [line.split() for line in command("data", "list").out.splitlines()]
+    assert {row[0]: row[1] for row in rows} == {
+        "cifar10": "missing", "cifar100": "missing", "svhn": "missing", "digits": "verified",
+    }  # fmt: skip
+    for verb in ("verify", "get"):
+        said = command("data", verb, "digits")
+        assert (said.code, said.err) == (0, "")
+        assert Path(said.out.strip()).exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["get", "mnist"], "unknown data set 'mnist'"),
+        (["verify", "mnist"], "unknown data set 'mnist'"),
+        (["verify", "cifar10"], "lcs data get cifar10"),
+        (["import", "cifar10", "none.npz"], "none.npz does not exist"),
+        (["import", "digits", "none.npz"], "nothing to import"),
+    ],
+)
+def test_data_that_is_not_there(words, reason, command, tmp_path, monkeypatch):
+    monkeypatch.setenv("LCS_DATA", str(tmp_path))
+    said = command("data", *words)
+    assert said.code == 1
+    assert said.error.startswith("lcs: error: ")
+    assert reason in said.error
+    assert not files(tmp_path)
+
+
+# --- book
+
+
+@pytest.fixture
+def pages(monkeypatch):
+    """What the command asks of the book, which itself is not built."""
+    calls = []
+    for verb in ("render", "rerun", "update"):
+
+        def ask(*arguments, verb=verb):
+            calls.append((verb, *arguments))
+            return f"{verb}.html"
+
+        monkeypatch.setattr(lcs.book, verb, ask)
+    monkeypatch.setattr(lcs.book, "chapters", lambda: ["toy", "table2"])
+    monkeypatch.setattr(lcs.book, "parse", lambda chapter, words: dict(words))
+    return calls
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ([], [("render",)]),
+        (["toy"], [("rerun", "toy", {})]),
+        (
+            ["toy", "-p", "scale=smoke", "--parameter", "betas=[1, 2]"],
+            [("rerun", "toy", {"scale": "smoke", "betas": "[1, 2]"})],
+        ),
+        (["toy", "-p", "title=a=b"], [("rerun", "toy", {"title": "a=b"})]),
+        (["--update"], [("update", "toy"), ("update", "table2")]),
+        (["table2", "--update"], [("update", "table2")]),
+    ],
+)
+def test_book(words, expected, pages, command):
+    said = command("book", *words)
+    assert (said.code, said.err) == (0, "")
+    assert pages == expected
+    assert said.out.splitlines() == [f"{call[0]}.html" for call in expected]
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["toy", "-p", "scale"], "parameter 'scale': give name=value"),
+        (["-p", "scale=smoke"], "name it"),
+        (["-p", "x"], "name it"),
+        (["--update", "-p", "scale=smoke"], "without --update"),
+        (["toy", "--update", "-p", "scale=smoke"], "without --update"),
+    ],
+)
+def test_misuse_of_book(words, reason, pages, command):
+    said = command("book", *words)
+    assert said.code == 2
+    assert said.error.startswith("lcs: error: ")
+    assert reason in said.error
+    assert pages == []
+
+
+def test_a_chapter_with_an_unknown_parameter(command):
+    said = command("book", "table2", "-p", "no_such_parameter=1")
+    assert said.code == 1
+    assert "table2 has no parameter 'no_such_parameter'; it has:" in said.error
+    assert "there is no chapter 'tabel2'" in command("book", "tabel2").error

@@ -1,0 +1,185 @@
+"""What the pages print, against the records read as plain JSON."""
+
+import json
+import math
+
+import nbformat
+import pytest
+
+from lcs import claims, exhibits, plots, published, readme, status, tables
+from lcs.book import ROOT
+from lcs.config import Config
+from lcs.measure import Interval
+from lcs.runs import PUBLISHED, RunStore
+from lcs.studies import STUDIES
+
+STORE = RunStore(PUBLISHED)
+S_FC = {
+    "sgd": {"optimizer": "sgd"},
+    "beta-0": {"optimizer": "beta-lasso", "beta": 0.0},
+    "beta-1": {"optimizer": "beta-lasso", "beta": 1.0},
+    "beta-50": {"optimizer": "beta-lasso", "beta": 50.0},
+    "proximal": {"optimizer": "proximal-l1"},
+}
+
+
+def _documents(**wanted):
+    """Every stored desk record, as plain JSON, whose config has these values."""
+    wanted = {"dataset": "cifar10", "epochs": 400, "base_channels": 1, "loss": "bce"} | wanted
+    documents = [json.loads(path.read_text()) for path in sorted(PUBLISHED.glob("cifar10/*.json"))]
+    plain = Config(**{"loss": "bce", "precision": "bf16", "epochs": 400})
+    fixed = ("schedule", "augment", "validation", "precision", "lr", "batch_size", "permute_pixels")
+    return [
+        document
+        for document in documents
+        if all(document["config"][name] == value for name, value in wanted.items())
+        and all(document["config"][name] == getattr(plain, name) for name in fixed)
+        and document["config"]["l1"] in (0.0, 2e-5)
+        and document["config"]["l1_rest"] is None
+    ]
+
+
+def _glued(chapter):
+    notebook = nbformat.read(ROOT / "book" / f"{chapter}.ipynb", as_version=4)
+    found = {}
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            name = output.get("metadata", {}).get("scrapbook", {}).get("name")
+            if name:
+                (value,) = (v for k, v in output["data"].items() if k.endswith("text/plain"))
+                found[name] = value
+    return found
+
+
+@pytest.mark.parametrize("name", S_FC)
+def test_table2_prose_says_what_the_records_say(name):
+    glued = _glued("table2")
+    seeds = range(int(float(glued["n"])))
+    runs = [d for d in _documents(model="s-fc", **S_FC[name]) if d["config"]["seed"] in seeds]
+    assert len(runs) == len(seeds)
+    mean = 100 * sum(run["final"]["test_accuracy"] for run in runs) / len(runs)
+    assert float(glued[name]) == pytest.approx(mean, abs=1e-9)
+
+
+def test_figure3_prose_says_what_the_records_say():
+    glued = _glued("figure3")
+    (run,) = _documents(model="s-fc", seed=0, **S_FC["beta-50"])
+    weights = {"conv1": 3072 * 256, "fc1": 256 * 24, "fc2": 24 * 10}
+    for layer, count in weights.items():
+        left = run["history"]["nonzeros"][layer][-1]
+        assert float(glued[f"share-{layer}"]) == pytest.approx(100 * left / count)
+    assert float(glued["revived"]) == max(run["history"]["revived"]["conv1"])
+
+
+def test_figure4_prose_says_what_the_records_say():
+    glued = _glued("figure4")
+    (run,) = _documents(model="s-fc", seed=0, **S_FC["beta-50"])
+    found = run["final"]["locality"]
+    assert float(glued["sparse-spread-mean"]) == found["spread"]["mean"]
+    share = 100 * found["window_mass"]["null_mean"]
+    assert float(glued["sparse-window_mass-null_mean"]) == pytest.approx(share)
+
+
+def test_readme_is_what_the_claims_page_says():
+    assert readme.is_current(STORE)
+    shown = readme.README.read_text()
+    page = claims.table(STORE)
+    verdicts = [row for row in page.rows if ".pending" not in row[5]]
+    assert len(verdicts) >= 8
+    for row in verdicts:
+        assert f"| {row[0]} |" in shown
+        assert row[2] in shown
+
+
+def test_an_edited_readme_is_noticed(tmp_path):
+    edited = tmp_path / "README.md"
+    text = readme.README.read_text()
+    start = text.index(readme.START)
+    edited.write_text(text[:start] + text[start:].replace("1", "7", 1))
+    assert not readme.is_current(STORE, edited)
+
+
+@pytest.mark.parametrize(
+    ("difference", "said"),
+    [
+        (Interval(1.0, 0.5, 3), "holds"),
+        (Interval(-1.0, 0.5, 3), "contradicted"),
+        (Interval(0.4, 0.5, 3), "undecided"),
+        (Interval(0.4, None, 1), "seen in one run"),
+        (Interval(-0.4, None, 1), "not seen in one run"),
+    ],
+)
+def test_verdicts_follow_the_interval(difference, said):
+    assert claims.verdict(difference) == said
+
+
+def test_claims_without_runs_are_pending(tmp_path):
+    table = claims.table(RunStore(tmp_path))
+    assert len(table.rows) == len(claims.CLAIMS)
+    assert all(".pending" in row[5] for row in table.rows)
+
+
+def test_complete_runs_need_every_method(tmp_path):
+    groups = claims.complete_runs("table2", "desk", STORE)
+    assert list(groups) == list(
+        exhibits.by_method(STUDIES["table2"].run("desk", 1, store=STORE)[1])
+    )
+    assert claims.complete_runs("table2", "desk", RunStore(tmp_path)) == {}
+
+
+def test_status_lists_every_exhibit_at_every_scale():
+    rows = status.table(STORE).rows
+    assert len(rows) == sum(len(study.scales) for study in STUDIES.values()) + 1
+    done = {(row[0], row[1]) for row in rows if row[2].startswith("done")}
+    assert (STUDIES["table2"].title, "desk") in done
+    assert all(".pending" in row[2] for row in rows if row[1] == "paper")
+
+
+def test_provenance_counts_every_record():
+    assert sum(int(row[-1]) for row in status.provenance_table(STORE).rows) == len(STORE.paths())
+
+
+def test_a_table_is_numbered_markdown():
+    table = tables.Table("tab-x", "Caption.", ["a", "b", "c"], [["x", "1", "y"]], text=["c"])
+    lines = table._repr_markdown_().splitlines()
+    assert lines[:2] == [":::{table} Caption.", ":name: tab-x"]
+    assert lines[3:] == ["| a | b | c |", "| :-- | --: | :-- |", "| x | 1 | y |", ":::"]
+
+
+def test_published_values_carry_their_mark():
+    assert tables.published(85.19) == "[85.19]{.published}"
+    assert tables.reproduction(48.9, 1) == "[48.9]{.published .reproduction}"
+    assert tables.published(None) == tables.NONE
+    assert tables.interval(Interval(12.345, 0.5, 3)) == "12.35 ± 0.50"
+    assert tables.interval(Interval(12.345, None, 1)) == "12.35"
+
+
+def test_table2_quotes_the_published_rows():
+    row = published.table2("S-FC, β-LASSO, β = 50")
+    assert (row.cifar10, row.cifar100, row.svhn, row.report) == (85.19, 59.56, 94.07, 48.9)
+    assert published.table2("no such method").cifar10 is None
+
+
+def test_links_lead_to_records_of_the_book_only(tmp_path):
+    record = next(STORE.records())
+    assert tables.link(record) == f"[{record.run_id}](runs/{record.path.relative_to(PUBLISHED)})"
+    elsewhere = RunStore(tmp_path).take(record.path)
+    assert tables.link(elsewhere) == f"`{record.run_id}`"
+
+
+def test_figures_draw_what_they_are_given():
+    _, records = STUDIES["table2"].run("desk", 1, store=STORE)
+    figure = plots.accuracies(exhibits.accuracy_frame(records))
+    drawn = {round(x, 4) for line in figure.axes[0].lines for x in line.get_xdata()}
+    values = {round(v, 4) for v in exhibits.accuracies(records)}
+    assert values <= drawn
+    assert all(math.isfinite(v) for v in values)
+
+
+def test_zero_is_grey_in_a_filter():
+    import numpy as np
+
+    image = plots.as_image(np.array([[[0.0, -2.0], [1.0, 0.0]]] * 3))
+    assert image.shape == (2, 2, 3)
+    assert image[0, 0].tolist() == [0.5] * 3
+    assert image[0, 1].tolist() == [0.0] * 3

@@ -1,0 +1,476 @@
+"""Run records: written once, read back whole, and every edit of them found."""
+
+import dataclasses
+import errno
+import hashlib
+import json
+import math
+import os
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+
+import lcs.runs
+from lcs.config import Config, run_id
+from lcs.errors import RecordError
+from lcs.runs import (
+    Record,
+    RunStore,
+    default_store,
+    provenance,
+    read_record,
+    verify,
+    write_atomically,
+)
+from lcs.toy import ToyConfig
+
+CONFIG = Config(dataset="digits", epochs=3, optimizer="beta-lasso", l1=1e-4, beta=50.0)
+HISTORY = {"epoch": [1, 2, 3], "train_loss": [2.0, 1 / 3, math.pi * 1e-9]}
+FINAL = {"epoch": 3, "nonzeros": {"conv1": 7}}
+ORIGIN = {"device": "cpu", "seconds": 1.5}
+
+
+def write(store, config=CONFIG, **changes):
+    parts = {"history": HISTORY, "final": FINAL, "provenance": ORIGIN} | changes
+    return store.write(config, **parts)
+
+
+def signed_anew(path, change):
+    """Change a record's document and sign it again, as someone might who knows how."""
+    document = json.loads(path.read_text())
+    change(document)
+    document["provenance"]["sha256"] = ""
+    blank = json.dumps(document).encode()
+    document["provenance"]["sha256"] = hashlib.sha256(blank).hexdigest()
+    path.write_text(json.dumps(document))
+
+
+def refused(path, root, reason=None):
+    """Reading fails in one line that names the file."""
+    with pytest.raises(RecordError, match=reason) as error:
+        read_record(path, root)
+    assert str(path) in str(error.value)
+    assert "\n" not in str(error.value)
+    assert [str(problem) for problem in verify(RunStore(root))] == [str(error.value)]
+
+
+# --- writing
+
+
+def test_a_record_says_everything(tmp_path):
+    store = RunStore(tmp_path)
+    record = write(store)
+    assert record.path == tmp_path / "digits" / f"s-fc-a1-beta-lasso-{CONFIG.run_id}.json"
+    assert record == store.find(CONFIG) == store.by_id(CONFIG.run_id)
+    assert list(store.records()) == [record]
+    document = json.loads(record.path.read_text())
+    assert list(document) == [
+        "schema", "kind", "id", "config", "history", "final", "filters", "provenance",
+    ]  # fmt: skip
+    assert (document["schema"], document["kind"], document["id"]) == (1, "training", CONFIG.run_id)
+    assert document["config"] == dataclasses.asdict(CONFIG)  # defaults written out
+    assert record.config == CONFIG
+    assert record.run_id == CONFIG.run_id
+    assert record.final == FINAL
+    assert record.filters is None
+    assert record.provenance == {**ORIGIN, "sha256": document["provenance"]["sha256"]}
+
+
+def test_the_checksum_is_that_of_the_bytes_with_itself_blanked(tmp_path):
+    data = write(RunStore(tmp_path)).path.read_bytes()
+    checksum = json.loads(data)["provenance"]["sha256"].encode()
+    assert data.count(checksum) == 1
+    assert hashlib.sha256(data.replace(checksum, b"")).hexdigest().encode() == checksum
+
+
+def test_floats_have_at_most_eight_digits(record):
+    digits = []
+    json.loads(record.path.read_text(), parse_float=lambda text: digits.append(text))
+    assert len(digits) > 50
+    for text in digits:
+        mantissa = text.partition("e")[0].replace(".", "").lstrip("-0")
+        assert len(mantissa) <= 8, text
+
+
+def test_rounded_floats_are_read_back_as_written(tmp_path):
+    record = write(RunStore(tmp_path))
+    assert record.history["train_loss"] == [2.0, 0.33333333, 3.1415927e-09]
+
+
+def test_a_list_of_numbers_is_one_line(record):
+    lines = record.path.read_text().splitlines()
+    assert sum(line.lstrip().startswith('"train_loss": [') for line in lines) == 1
+    assert all(line.count("[") == line.count("]") for line in lines)
+
+
+def test_a_record_is_written_once(tmp_path):
+    store = RunStore(tmp_path)
+    record = write(store)
+    before = record.path.read_bytes()
+    with pytest.raises(RecordError, match="exists already; delete it to run again"):
+        write(store, final={})
+    assert record.path.read_bytes() == before
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf])
+def test_what_is_not_a_number_is_not_written(number, tmp_path):
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write(RunStore(tmp_path), final={"train_loss": number})
+    assert not list(tmp_path.rglob("*"))
+
+
+def test_toy_experiments_have_records_too(tmp_path):
+    store = RunStore(tmp_path)
+    config = ToyConfig(seed=3, betas=(0.0, 2.0))
+    record = write(store, config, history={})
+    assert record.path == tmp_path / "toy" / f"lasso-{run_id(config)}.json"
+    assert record.config == config
+    assert record.kind == "toy"
+    assert store.find(config) == record
+    assert not verify(store)
+
+
+@pytest.mark.parametrize("fails", ["mkdir", "fsync", "replace"])
+def test_a_full_disk_leaves_nothing_half_written(fails, tmp_path, monkeypatch):
+    def disk_full(*_arguments, **_options):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os if fails == "fsync" else Path, fails, disk_full)
+    with pytest.raises(RecordError, match=r"cannot be written \(No space left .*; make room"):
+        write(RunStore(tmp_path), filters=torch.ones(2, 1, 8, 8))
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+def test_the_file_before_stays_when_the_next_cannot_be_written(tmp_path, monkeypatch):
+    def interrupt(_file):
+        raise KeyboardInterrupt
+
+    write_atomically(tmp_path / "file", b"before")
+    monkeypatch.setattr(os, "fsync", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        write_atomically(tmp_path / "file", b"after")
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"before"]
+
+
+# --- reading what was edited, moved or damaged
+
+PLACES = {
+    "a loss": r'"train_loss": \[\d\.\d*(\d)',
+    "an accuracy": r'"test_accuracy": \[0\.(\d)',
+    "a count": r'"nonzeros": \{\s*"conv1": \[\d*(\d)',
+    "a final measure": r'"clean_train_accuracy": 0\.\d*(\d)',
+    "a parameter": r'"batch_size": \d*(\d)',
+    "the id": r'"id": "(\d|\w)',
+    "the seed": r'"seed": (\d)',
+    "the code": r'"code": "\w*(\w)"',
+    "the time": r'"seconds": \d*\.\d*(\d)',
+    "the threads": r'"threads": (\d)',
+    "the number of resumes": r'"resumes": (\d)',
+    "the filters' checksum": r'"filters": \{[^}]*"sha256": "(\w)',
+    "the checksum": r'"resumes": \d+,\s*"sha256": "(\w)',
+    "the schema": r'"schema": (\d)',
+}
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_an_edited_digit_is_found(place, record, store, command):
+    text = record.path.read_text()
+    (found,) = re.finditer(PLACES[place], text)
+    digit = "1" if found[1] == "2" else "2"
+    record.path.write_text(text[: found.start(1)] + digit + text[found.end(1) :])
+    refused(record.path, store.root)
+    said = command("runs", "verify", "--store", store.root)
+    assert said.code == 1
+    assert said.error.startswith("lcs: error: ")
+    assert str(record.path) in said.error
+    assert said.out == "2 records whole, 1 bad\n"
+    with pytest.raises(RecordError):
+        store.find(record.config)
+
+
+@pytest.mark.parametrize("ending", ["\n", " "])
+def test_added_space_is_found(ending, record, store):
+    record.path.write_text(record.path.read_text() + ending)
+    refused(record.path, store.root, "edited or damaged")
+
+
+def test_the_message_says_what_was_edited_and_what_to_do(record, store):
+    record.path.write_text(record.path.read_text().replace('"resumes": 0', '"resumes": 1'))
+    refused(record.path, store.root, r"edited or damaged \(SHA-256 differs\); restore or delete it")
+
+
+def test_every_truncation_is_found(record, store):
+    data = record.path.read_bytes()
+    for length in [*range(0, len(data), 97), len(data) - 2, len(data) - 1]:
+        record.path.write_bytes(data[:length])
+        with pytest.raises(RecordError):
+            read_record(record.path, store.root)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"", b"{}", b"[]", b"null", b'"text"', b"not JSON", b"\xff\xfe\x00", b"[" * 100_000,
+        b'{"schema": 1}', b'{"schema": 1, "provenance": []}',
+        b'{"schema": 1, "provenance": {"sha256": 3}}',
+        b'{"schema": 1, "provenance": {"sha256": "\\ud800"}}',
+    ],
+)  # fmt: skip
+def test_what_is_no_record_is_refused(data, record, store):
+    record.path.write_bytes(data)
+    refused(record.path, store.root, "not a run record .* restore or delete it")
+
+
+@pytest.mark.parametrize("constant", ["NaN", "Infinity", "-Infinity"])
+def test_constants_that_json_lacks_are_refused(constant, record, store):
+    text = re.sub(r'"train_loss": \[[^,]*', f'"train_loss": [{constant}', record.path.read_text())
+    record.path.write_text(text)
+    refused(record.path, store.root, f"not a run record .*{constant} is not a result")
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda d: d.update(schema=2, novelty={}), "schema 2, not 1; update lcs"),
+        (lambda d: d["config"].update(depth=3), "unknown parameter 'depth'"),
+        (lambda d: d["config"].update(lr="0.1"), "lr: '0.1' is of type str"),
+        (lambda d: d["config"].update(epochs=0), "epochs: 0 is out of range"),
+        (lambda d: d["config"].update(lr=0.2), "its config has the id"),
+        (lambda d: d["config"].update(seed=4), "its config has the id"),
+        (lambda d: d.update(kind="poem"), "not a run record"),
+        (lambda d: d.update(kind=["training"]), "not a run record"),
+        (lambda d: d.update(config=[]), "not a run record"),
+        (lambda d: d.pop("id"), "not a run record"),
+        (lambda d: d.pop("schema"), "not a run record"),
+        (lambda d: d.pop("history"), "not a run record"),
+        (lambda d: d.update(id="0000000000-s0"), "its config has the id"),
+    ],
+)
+def test_a_record_signed_anew_must_still_make_sense(change, reason, record, store):
+    signed_anew(record.path, change)
+    refused(record.path, store.root, reason)
+
+
+def test_a_field_named_twice_is_found(record, store):
+    text = record.path.read_text().replace('"lr": 0.1,', '"lr": 0.2,\n  "lr": 0.1,')
+    record.path.write_text(text)
+    refused(record.path, store.root, "edited or damaged")
+
+
+def test_a_record_from_before_a_field_was_added_is_read(record, store):
+    """A new field's default has no effect, so the id and the config stay the same."""
+    signed_anew(record.path, lambda document: document["config"].pop("permute_pixels"))
+    assert read_record(record.path, store.root).config == record.config
+
+
+def test_a_renamed_record_is_refused(record, store):
+    other = record.path.with_name(f"s-fc-a1-sgd-{CONFIG.run_id}.json")
+    record.path.rename(other)
+    refused(other, store.root, "its config has the id")
+
+
+@pytest.mark.parametrize("place", ["cifar10", ".", "digits/deeper"])
+def test_a_moved_record_is_refused(place, record, store):
+    moved = store.root / place / record.path.name
+    moved.parent.mkdir(exist_ok=True)
+    record.path.rename(moved)
+    refused(moved, store.root, f"belongs at {record.path}; move it there")
+
+
+def test_a_record_that_cannot_be_read(record, store):
+    record.path.unlink()
+    record.path.mkdir()
+    refused(record.path, store.root, "cannot be read")
+
+
+def test_verify_names_each_bad_record_and_no_other(store):
+    first, _, last = store.paths()
+    first.write_text("{}")
+    last.unlink()
+    (store.root / "stray.json").write_text("{}")
+    assert [str(problem).partition(":")[0] for problem in verify(store)] == [
+        str(first), str(store.root / "stray.json"),
+    ]  # fmt: skip
+
+
+# --- filters
+
+
+def test_filters_are_read_back(tmp_path):
+    filters = torch.randn(3, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    record = write(RunStore(tmp_path), filters=filters)
+    assert record.filters["file"] == record.path.with_suffix(".safetensors").name
+    loaded = record.load_filters()
+    assert loaded.dtype == torch.float32
+    assert torch.equal(loaded, filters.half().float())
+
+
+def test_a_record_without_filters(tmp_path):
+    with pytest.raises(RecordError, match="this run stored no filters"):
+        write(RunStore(tmp_path)).load_filters()
+
+
+@pytest.mark.parametrize("harm", ["altered", "truncated", "missing"])
+def test_bad_filters_are_found(harm, record, store, command):
+    path = record.path.with_suffix(".safetensors")
+    data = path.read_bytes()
+    path.unlink()
+    if harm == "altered":
+        path.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    elif harm == "truncated":
+        path.write_bytes(data[:-1])
+    reason = "cannot be read" if harm == "missing" else "altered"
+    with pytest.raises(RecordError, match=f"{re.escape(str(path))}: {reason}"):
+        record.load_filters()
+    said = command("runs", "verify", "--store", store.root)
+    assert said.code == 1
+    assert str(path) in said.error
+
+
+def test_filters_of_another_format_are_refused(record):
+    path = record.path.with_suffix(".safetensors")
+    path.write_bytes(b"no tensors")
+    checksum = hashlib.sha256(b"no tensors").hexdigest()
+    forged = dataclasses.replace(record, filters={"file": path.name, "sha256": checksum})
+    with pytest.raises(RecordError, match="not a file of filters"):
+        forged.load_filters()
+
+
+# --- ids
+
+
+def test_by_id(store):
+    records = list(store.records())
+    for record in records:
+        assert store.by_id(record.run_id) == record
+    lasso = next(record for record in records if record.filters)
+    assert store.by_id(lasso.run_id[:4]) == lasso
+    assert store.by_id(lasso.run_id.partition("-")[0]) == lasso
+
+
+def test_ambiguous_and_unknown_ids(store):
+    seeds = [record for record in store.records() if record.config.validation]
+    shared = seeds[0].run_id.partition("-")[0]
+    assert store.by_id(f"{shared}-s1").config.seed == 1
+    with pytest.raises(RecordError, match=f"^2 runs in .* with the id '{shared}'"):
+        store.by_id(shared)
+    with pytest.raises(RecordError, match=r"^no run in .* with the id 'ffff'"):
+        store.by_id("ffff")
+    (store.root / "stray.json").write_text("{}")
+    with pytest.raises(RecordError, match=r"^no run in .* with the id 'ffff'"):
+        store.by_id("ffff")
+
+
+def test_a_whole_id_is_not_ambiguous(tmp_path):
+    """Seed 1 and seed 10 begin alike."""
+    store = RunStore(tmp_path)
+    records = {seed: write(store, CONFIG.replace(seed=seed)) for seed in (1, 10)}
+    for seed, record in records.items():
+        assert store.by_id(CONFIG.replace(seed=seed).run_id) == record
+
+
+# --- two stores
+
+
+def test_the_fallback_is_read_and_never_written(store, tmp_path):
+    own = RunStore(tmp_path / "own", fallback=store)
+    record = next(store.records())
+    assert own.find(record.config) == own.by_id(record.run_id) == record
+    assert list(own.records()) == []
+    before = sorted(store.root.rglob("*"))
+    written = write(own)
+    assert own.root in written.path.parents
+    assert own.by_id(CONFIG.run_id) == written
+    assert sorted(store.root.rglob("*")) == before
+    with pytest.raises(RecordError, match="no run"):
+        own.by_id("ffff")
+
+
+def test_the_own_record_comes_before_the_fallbacks(store, tmp_path):
+    record = next(store.records())
+    own = RunStore(tmp_path / "own", fallback=store)
+    mine = write(own, record.config)
+    assert own.find(record.config) == mine != record
+
+
+def test_the_default_store(store, tmp_path, monkeypatch):
+    monkeypatch.setattr(lcs.runs, "PUBLISHED", store.root)
+    monkeypatch.setenv("LCS_STORE", str(tmp_path / "own"))
+    record = next(store.records())
+    assert default_store().root == tmp_path / "own"
+    assert default_store().find(record.config) == record
+    monkeypatch.delenv("LCS_STORE")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    assert default_store().root == tmp_path / "home/.cache/lcs/runs"
+    assert not (tmp_path / "home").exists()
+
+
+def test_taking_records_over(record, store, tmp_path):
+    book = RunStore(tmp_path / "book")
+    taken = book.take(record.path)
+    assert isinstance(taken, Record)
+    assert taken.path == book.path(record.config)
+    assert taken.path.read_bytes() == record.path.read_bytes()
+    assert torch.equal(taken.load_filters(), record.load_filters())
+    assert book.take(record.path) == taken  # twice is no harm
+    assert not verify(book)
+
+
+def test_a_bad_record_is_not_taken_over(record, tmp_path):
+    book = RunStore(tmp_path / "book")
+    text = record.path.read_text()
+    record.path.write_text(text.replace('"threads": ', '"threads": 1'))
+    with pytest.raises(RecordError, match="edited or damaged"):
+        book.take(record.path)
+    record.path.write_text(text)
+    record.path.with_suffix(".safetensors").unlink()
+    with pytest.raises(RecordError, match="cannot be read"):
+        book.take(record.path)
+    assert not book.paths()
+
+
+def test_another_record_of_the_same_run_is_not_overwritten(record, tmp_path):
+    book = RunStore(tmp_path / "book")
+    mine = write(book, record.config)
+    before = mine.path.read_bytes()
+    with pytest.raises(RecordError, match=r"exists already and differs from .*; delete one"):
+        book.take(record.path)
+    assert mine.path.read_bytes() == before
+
+
+# --- where a run comes from
+
+
+def test_provenance():
+    found = provenance(torch.device("cpu"))
+    assert set(found) == {
+        "commit", "unmodified", "code", "packages", "device", "hardware", "threads",
+    }  # fmt: skip
+    assert found["packages"]["torch"].startswith(torch.__version__.partition("+")[0])
+    assert found["threads"] == torch.get_num_threads()
+    assert found["device"] == "cpu"
+    assert found["hardware"]
+    json.dumps(found)
+
+
+def test_the_hash_of_the_code_covers_every_module(tmp_path, monkeypatch):
+    package = tmp_path / "lcs"
+    shutil.copytree(lcs.runs.PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(lcs.runs, "PACKAGE", package)
+    compute = lcs.runs.code_hash.__wrapped__
+    hashes = [compute()]
+    for name in ("optim.py", "new.py"):
+        with (package / name).open("a") as file:
+            file.write("# changed\n")
+        hashes.append(compute())
+    assert len(set(hashes)) == 3
+
+
+def test_no_git_is_no_error(tmp_path, monkeypatch):
+    monkeypatch.setattr(lcs.runs, "PACKAGE", tmp_path / "lcs")
+    monkeypatch.setattr(lcs.runs, "_git", lcs.runs._git.__wrapped__)
+    assert lcs.runs._git("rev-parse", "HEAD") is None
+    assert lcs.runs._unmodified() is None

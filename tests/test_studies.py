@@ -1,0 +1,339 @@
+"""Studies: which runs an exhibit is drawn from, and that only the missing ones are trained."""
+
+import concurrent.futures.process
+import functools
+import shutil
+
+import pandas as pd
+import pytest
+import torch
+
+from lcs import cost, data, models, studies
+from lcs.config import Config
+from lcs.errors import ConfigError, Paused, TrainingError
+from lcs.runs import RunStore
+from lcs.studies import (
+    SCALES,
+    STUDIES,
+    Study,
+    find_study,
+    frame,
+    last_epochs,
+    method,
+    missing,
+    plan_text,
+    setting,
+    shows_filters,
+)
+
+NETWORKS = [name for name, study in STUDIES.items() if isinstance(study, Study)]
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """Figure 3 on digits, two seeds, two epochs: the store's folder and the outcome."""
+    store = RunStore(tmp_path_factory.mktemp("trained"))
+    return STUDIES["figure3"].run("smoke", 2, store=store, device="cpu", epochs=2)
+
+
+@pytest.fixture
+def figure3(trained, tmp_path):
+    """A copy of those runs that a test may spoil."""
+    root = trained.records[0].path.parents[1]
+    return RunStore(shutil.copytree(root, tmp_path / "figure3"))
+
+
+def numbers(record):
+    """All of a record's bytes but its provenance."""
+    return record.path.read_text().partition('\n "provenance"')[0]
+
+
+# --- what a study consists of
+
+
+@pytest.mark.parametrize("scale", SCALES)
+@pytest.mark.parametrize("name", NETWORKS)
+def test_every_study_can_be_built_at_every_scale(name, scale):
+    """Whatever the configurations ask for, the data set and the network give."""
+    configs = STUDIES[name].configs(scale, seeds=3)
+    assert len({config.run_id for config in configs}) == len(configs)
+    assert {config.seed for config in configs} == {0, 1, 2}
+    for config in configs:
+        facts = data.facts(config.dataset)
+        with torch.device("meta"):
+            models.build(
+                config.model,
+                num_classes=len(facts.classes),
+                image_size=facts.image_shape[0],
+                in_channels=facts.image_shape[2],
+                base_channels=config.base_channels,
+            )
+        assert config.validation is False  # what a table shows is measured on the test set
+
+
+def test_the_methods_of_each_exhibit():
+    methods = {
+        name: [method(config) for config in STUDIES[name].configs("desk")] for name in NETWORKS
+    }
+    fully_connected = [
+        "S-FC, SGD", "S-FC, β-LASSO, β = 0", "S-FC, β-LASSO, β = 1", "S-FC, β-LASSO, β = 50",
+    ]  # fmt: skip
+    assert methods["figure3"] == fully_connected
+    assert methods["figure4"] == ["S-LOCAL, SGD", *fully_connected]
+    assert methods["table2"] == [
+        "S-CONV, SGD", "S-LOCAL, SGD", "3-FC, SGD", "S-FC, SGD", "S-FC, proximal ℓ1",
+        *fully_connected[1:],
+    ]  # fmt: skip
+
+
+def test_exhibits_share_their_runs():
+    table2, figure3, figure4 = (
+        {config.run_id for config in STUDIES[name].configs("desk", 5)}
+        for name in ("table2", "figure3", "figure4")
+    )
+    assert figure3 < figure4 < table2
+
+
+def test_the_settings():
+    desk, paper, smoke = (setting(scale) for scale in ("desk", "paper", "smoke"))
+    assert (desk.dataset, desk.base_channels, desk.epochs, desk.batch_size, desk.lr, desk.loss) == (
+        "cifar10", 1, 400, 512, 0.1, "bce",
+    )  # fmt: skip
+    assert (paper.base_channels, paper.epochs, paper.loss) == (150, 4000, "cross-entropy")
+    assert smoke.dataset == "digits"
+    sparse = [
+        config for config in STUDIES["table2"].configs("desk") if config.optimizer != "sgd"
+    ]  # the reproduction's λ, everywhere
+    assert {(config.l1, config.l1_rest) for config in sparse} == {(2e-5, None)}
+    wide = STUDIES["figure3"].configs("paper")[-1]
+    assert (wide.l1, wide.l1_rest, wide.beta) == (2e-5, 5e-6, 50.0)
+
+
+def test_other_betas_and_fields():
+    configs = STUDIES["figure3"].configs("smoke", betas=[2, 7.5], lr=0.3, model="d-fc")
+    assert [config.beta for config in configs] == [0.0, 2.0, 7.5]
+    assert {config.lr for config in configs} == {0.3}
+    kept = STUDIES["figure3"].configs("smoke", epochs=0, dataset="")
+    assert {(config.epochs, config.dataset) for config in kept} == {(30, "digits")}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "changes", "reason"),
+    [
+        (("huge",), {}, "scale: unknown value 'huge'; choose from smoke, desk, paper"),
+        (("smoke", 0), {}, "seeds: 0 is out of range; give 1 or more"),
+        (("smoke", -1), {}, "seeds: -1 is out of range"),
+        (("smoke", 1.5), {}, "seeds: 1.5 is out of range"),
+        (("smoke", True), {}, "seeds: True is out of range"),
+        (("smoke",), {"epohcs": 3}, "unknown parameter 'epohcs'"),
+        (("smoke",), {"epochs": -3}, "epochs: -3 is out of range"),
+        (("smoke",), {"betas": [-1]}, "beta: -1.0 is out of range"),
+    ],
+)
+def test_wrong_requests_are_refused(arguments, changes, reason, tmp_path):
+    for verb in (
+        STUDIES["figure3"].configs,
+        functools.partial(STUDIES["figure3"].run, store=RunStore(tmp_path)),
+    ):
+        with pytest.raises(ConfigError, match=reason):
+            verb(*arguments, **changes)
+    assert not list(tmp_path.iterdir())
+
+
+def test_studies_are_found_by_name():
+    assert find_study("table2") is STUDIES["table2"]
+    assert all(name == study.name and study.title for name, study in STUDIES.items())
+    with pytest.raises(
+        ConfigError, match=f"unknown name 'tabel2'; choose from {', '.join(STUDIES)}"
+    ):
+        find_study("tabel2")
+
+
+def test_names_of_other_methods():
+    base = Config(dataset="digits", model="resnet18", kernel_size=9)
+    assert method(base) == "resnet18, SGD"
+    tuned = base.replace(model="s-fc", kernel_size=None, optimizer="beta-lasso", beta=0.5)
+    assert method(tuned) == "S-FC, β-LASSO, β = 0.5"
+
+
+# --- running
+
+
+def test_what_a_study_returns(trained):
+    records, table = trained.records, trained.frame
+    configs = STUDIES["figure3"].configs("smoke", 2, epochs=2)
+    assert [record.config for record in records] == configs
+    assert len(table) == 2 * len(configs)
+    assert table["run_id"].nunique() == len(configs)
+    columns = ["method", "model", "optimizer", "beta", "seed", "run_id", "epoch", "test_accuracy"]
+    assert set(columns) < set(table.columns)
+    last = last_epochs(table)
+    assert list(last["run_id"]) == [record.run_id for record in records]
+    assert list(last["test_accuracy"]) == [record.final["test_accuracy"] for record in records]
+    for layer in ("conv1", "fc1", "fc2"):
+        counts = [record.final["nonzeros"][layer] for record in records]
+        assert list(last[f"nonzeros_{layer}"]) == counts
+
+
+def test_the_last_epoch_is_that_of_each_run():
+    history = pd.DataFrame(
+        {"run_id": ["b", "b", "a", "a", "a"], "epoch": [1, 2, 1, 2, 9], "seed": [1, 1, 0, 0, 0]}
+    )
+    last = last_epochs(history)
+    assert last.to_dict("list") == {"run_id": ["b", "a"], "epoch": [2, 9], "seed": [1, 0]}
+
+
+def test_records_of_different_networks_share_a_frame(trained, store):
+    table = frame([*trained.records, *store.records()])
+    assert table["validation_accuracy"].notna().sum() == 2 * 3
+    assert table["test_accuracy"].notna().sum() == len(table) - 2 * 3
+
+
+def test_filters_are_stored_for_the_first_seed_alone(trained):
+    for record in trained.records:
+        assert shows_filters(record.config) == (record.filters is not None)
+        assert shows_filters(record.config) == (record.config.seed == 0)
+    assert trained.records[0].load_filters().shape[1:] == (1, 8, 8)
+    assert not shows_filters(Config(model="s-conv"))
+
+
+def test_only_what_lacks_is_trained(figure3, trained, monkeypatch, capsys):
+    configs = [record.config for record in trained.records]
+    lost = [configs[1], configs[4]]
+    for config in lost:
+        figure3.path(config).unlink()
+    assert missing(configs, figure3) == lost
+    asked = []
+    train_one = studies._train_one
+
+    def watched(config, **options):
+        if figure3.find(config) is None:
+            asked.append(config)
+        return train_one(config, **options)
+
+    monkeypatch.setattr(studies, "_train_one", watched)
+    outcome = STUDIES["figure3"].run("smoke", 2, store=figure3, device="cpu", epochs=2)
+    assert asked == lost
+    assert "2 runs to train, about " in capsys.readouterr().err
+    assert [numbers(r) for r in outcome.records] == [numbers(r) for r in trained.records]
+    pd.testing.assert_frame_equal(outcome.frame, trained.frame)
+    before = [record.path.stat().st_mtime_ns for record in outcome.records]
+    again = STUDIES["figure3"].run("smoke", 2, store=figure3, device="cpu", epochs=2)
+    assert [record.path.stat().st_mtime_ns for record in again.records] == before
+    assert capsys.readouterr().err == ""
+
+
+def test_the_books_records_are_used_and_new_ones_are_the_readers_own(
+    figure3, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("lcs.runs.PUBLISHED", figure3.root)
+    monkeypatch.setenv("LCS_STORE", str(tmp_path / "own"))
+    outcome = STUDIES["figure3"].run("smoke", 3, device="cpu", epochs=2)
+    own = [record.path for record in outcome.records if tmp_path / "own" in record.path.parents]
+    assert len(own) == 4
+    assert {record.config.seed for record in outcome.records if record.path in own} == {2}
+    assert len(figure3.paths()) == 8
+
+
+def test_several_workers_give_the_same_records(tmp_path, monkeypatch, forkserver):
+    monkeypatch.setattr(studies.multiprocessing, "get_context", {"spawn": forkserver}.get)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # as many as each worker has
+    try:
+        outcomes = [
+            STUDIES["figure3"].run(
+                "smoke",
+                store=RunStore(tmp_path / str(workers)),
+                device="cpu",
+                epochs=2,
+                betas=[50],
+                workers=workers,
+            )
+            for workers in (1, 2)
+        ]
+    finally:
+        torch.set_num_threads(threads)
+    one, two = outcomes
+    assert [numbers(record) for record in one.records] == [
+        numbers(record) for record in two.records
+    ]
+    assert [record.provenance["threads"] for record in two.records] == [1, 1]
+    pd.testing.assert_frame_equal(one.frame, two.frame)
+
+
+def test_a_killed_worker_is_said_in_one_line(monkeypatch, tmp_path):
+    class Broken:
+        def __init__(self, *_arguments, **_options):
+            raise concurrent.futures.process.BrokenProcessPool
+
+    monkeypatch.setattr(studies, "ProcessPoolExecutor", Broken)
+    with pytest.raises(TrainingError, match=r"a worker was killed.* fewer workers goes on"):
+        STUDIES["figure3"].run("smoke", store=RunStore(tmp_path), device="cpu", workers=2)
+
+
+def test_the_budget_is_that_of_the_whole_study(figure3, monkeypatch):
+    """The clock moves on by 40 s with each run: the third finds 10 of 90 seconds left."""
+    now, budgets = [0.0], []
+
+    def train(config, *, budget_minutes, **_options):
+        budgets.append(60 * budget_minutes)
+        now[0] += 40
+        if len(budgets) == 4:
+            raise Paused("no time left")
+        return figure3.find(config)
+
+    monkeypatch.setattr(studies.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(studies, "train", train)
+    with pytest.raises(Paused):
+        STUDIES["figure3"].run("smoke", 2, store=figure3, epochs=2, budget_minutes=1.5)
+    assert budgets == pytest.approx([90, 50, 10, 0])
+
+
+# --- plans and costs
+
+
+def test_a_plan_lists_what_is_missing_with_its_cost(figure3, trained):
+    configs = [record.config for record in trained.records]
+    assert plan_text(configs, figure3, "cpu") == "0 of 8 runs missing, about 0 s in all"
+    figure3.path(configs[-1]).unlink()
+    line, total = plan_text(configs, figure3, "cpu").splitlines()
+    assert line.startswith(
+        f"digits/{configs[-1].name}: S-FC, β-LASSO, β = 50, α = 1, 2 epochs, about "
+    )
+    assert total.startswith("1 of 8 runs missing, about ")
+
+
+def test_a_run_costs_what_a_similar_one_took(record, store):
+    known = next(store.records())
+    per_epoch = known.provenance["seconds"] / 3
+    config = known.config.replace(epochs=300, seed=9, validation=False)
+    assert cost.seconds(config, "cpu", store) == pytest.approx(300 * per_epoch)
+    fallen_back = RunStore(store.root / "none", fallback=store)
+    assert cost.seconds(config, "cpu", fallen_back) == pytest.approx(300 * per_epoch)
+
+
+def test_an_unknown_run_costs_by_its_operations(tmp_path, monkeypatch):
+    monkeypatch.setattr(cost, "_rate", lambda device, precision: 1e9)
+    config = Config(dataset="digits", epochs=10)
+    weights = 1024 + 384 + 240
+    assert cost.training_flops(config) == 3 * 2 * weights * 1442 * 10
+    expected = cost.OVERHEAD * cost.training_flops(config) / 1e9
+    assert cost.seconds(config, "cpu", RunStore(tmp_path)) == pytest.approx(expected)
+
+
+def test_convolutions_cost_their_positions():
+    config = Config(dataset="digits", model="s-conv", epochs=1)
+    positions, kernel = 4 * 4, 9 * 9
+    macs = positions * kernel + 16 * 24 + 24 * 10
+    assert cost.training_flops(config) == 3 * 2 * macs * 1442
+
+
+def test_the_rate_is_measured():
+    assert 1e6 < cost._rate(torch.device("cpu"), "fp32") < 1e16
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.4, "0 s"), (59, "59 s"), (60, "1.0 min"), (5400, "1.5 h")]
+)
+def test_durations(seconds, text):
+    assert cost.duration(seconds) == text
