@@ -210,7 +210,7 @@ def recovery(cells: pd.DataFrame, lines: pd.DataFrame, names: pd.DataFrame) -> F
         image = axes.imshow(grid, cmap=colours, vmin=0, vmax=1, origin="lower", aspect="auto")
         for name, line in lines[lines.schedule == schedule].groupby("line", sort=False):
             places = np.interp(np.log(line.beta), *_log_places(grid.index))
-            axes.plot(np.arange(len(line)), places, LINES[name], color="k", lw=1.3, label=name)
+            axes.plot(np.arange(len(line)), places, LINES[str(name)], color="k", lw=1.3, label=name)
         for row in names[names.schedule == schedule].itertuples():
             place = grid.columns.get_loc(row.l1), grid.index.get_loc(row.beta)
             axes.text(*place, row.region, ha="center", va="center", bbox=LABEL)
@@ -243,7 +243,9 @@ def support(curves: pd.DataFrame, lr: float) -> Figure:
             lasso, proximal = (run[run.optimizer == o] for o in ("beta-lasso", "proximal-l1"))
             places = np.arange(len(lasso))
             for column, (label, shade) in SUPPORTS.items():
-                above.plot(places, lasso[column], style, color=shade, label=f"{label}, {schedule}")
+                width = 3 if column == "recovered" else 1.3
+                name = f"{label}, {schedule}"
+                above.plot(places, lasso[column], style, color=shade, lw=width, label=name)
             below.plot(places, lasso.distance_mean, style, color=PALETTE[0])
             below.axhline(proximal.distance_mean.item(), color=PALETTE[4], ls=style, lw=1)
         above.axhline(here.lasso_true_support.iloc[0], color="0.4", ls=":", label=EXACT)
@@ -253,8 +255,8 @@ def support(curves: pd.DataFrame, lr: float) -> Figure:
         below.set_xticks(places[::2], [f"{beta:g}" for beta in lasso.beta[::2]])
         below.set(yscale="log", xlabel="β: threshold in units of λ")
     panels[0, 0].set_ylabel("share of problems")
-    panels[1, 0].set_ylabel("mean distance to the LASSO")
-    panels[1, 0].axhline(np.nan, color=PALETTE[4], label="proximal ℓ1 (below)")
+    panels[1, 0].set_ylabel("mean distance")
+    panels[0, 0].plot([], [], color=PALETTE[4], lw=1, label="below: proximal ℓ1")
     _legend_of(figure, panels[0, 0], columns=2)
     return figure
 

@@ -123,6 +123,10 @@ def test_algorithm_1_by_hand() -> None:
     expected = torch.tensor([0.95, -0.95, 0.0, 0.0, 0.0, 0.4], dtype=torch.float64)
     torch.testing.assert_close(result, expected)
     assert θ[0] == 1.0
+    # what is exactly at 0.25 stays
+    edge = torch.tensor([0.25, -0.25, math.nextafter(0.25, 0)], dtype=torch.float64)
+    kept = algorithm_1(torch.zeros_like, edge, λ=0.5, β=0.5, η=0.0, τ=1)
+    assert kept.tolist() == [0.25, -0.25, 0.0]
 
 
 # The paths
