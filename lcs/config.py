@@ -96,11 +96,22 @@ class Config:
         check_values(self, CHOICES, RANGES)
         self._check_combinations()
 
+        self._drop_what_is_implied()
+
+    def _drop_what_is_implied(self) -> None:
+        """Keep one spelling of each run: what equals the value of None becomes None."""
+        if self.l1_rest == self.l1:
+            object.__setattr__(self, "l1_rest", None)
+        if self.kernel_size == (9 if self.model.startswith("s-") else 3):
+            object.__setattr__(self, "kernel_size", None)
+
     def _check_combinations(self) -> None:
         idle = idle_fields(self.optimizer, dataclasses.asdict(self))
         if idle:
             names = ", ".join(idle)
             raise ConfigError(f"optimizer {self.optimizer!r} has no {names}: leave {names} out")
+        if self.beta and not (self.l1 or self.l1_rest):
+            raise ConfigError("beta: the threshold is beta * l1, and l1 is 0; give l1")
         convolutional = not self.model.endswith("fc")
         if self.kernel_size is not None and not convolutional:
             raise ConfigError(f"kernel_size: model {self.model!r} has no kernels; leave it out")
@@ -200,7 +211,7 @@ def check_values(
     for name, (low, high) in ranges.items():
         value = getattr(config, name)
         if value is not None and not low <= value <= high:
-            raise ConfigError(f"{name}: {value!r} is out of range; give {low:g} to {high:g}")
+            raise ConfigError(f"{name}: {value!r} is out of range; give {low:.10g} to {high:.10g}")
 
 
 def _members(hint: Any) -> tuple[type, ...]:

@@ -311,7 +311,7 @@ def embed(net: Net) -> Net:
                 state[name] = _embed_tensor(state[name], geometry, above)
         if above == "fc":
             _repeat_statistics(state, f"bn{number}.", geometry.out_size**2)
-    result.load_state_dict(state)
+    result.to(net.fc1.weight).load_state_dict(state)
     return result.train(net.training)
 
 
@@ -325,16 +325,15 @@ def dense_weight(weight: Tensor, geometry: Geometry) -> Tensor:
 
 
 @functools.cache
+@torch.inference_mode(False)  # what is kept serves training too, wherever it was first needed
 def _places(g: Geometry) -> tuple[Tensor, Tensor]:
     """Return which weights of a LOCAL layer see the image, and their places in the dense matrix.
 
     Both are index vectors into flattened tensors; weights that see only padding are left out.
     """
-    out, kernel = torch.arange(g.out_size), torch.arange(g.kernel_size)
-    row, column, channel, c, i, j = torch.meshgrid(
-        out, out, torch.arange(g.out_channels), torch.arange(g.in_channels), kernel, kernel,
-        indexing="ij",
-    )  # fmt: skip
+    sizes = (g.out_size, g.out_size, g.out_channels, g.in_channels, g.kernel_size, g.kernel_size)
+    axes = (torch.arange(size, device="cpu") for size in sizes)
+    row, column, channel, c, i, j = torch.meshgrid(*axes, indexing="ij")
     y = row * g.stride + i - g.padding
     x = column * g.stride + j - g.padding
     unit = (channel * g.out_size + row) * g.out_size + column

@@ -129,7 +129,7 @@ class BetaLasso(_L1Optimizer):
         RuntimeError: (in `step`) a gradient is sparse.
 
     Warns:
-        UserWarning: βλ exceeds the largest weight of a group, so the first step empties it.
+        UserWarning: βλ exceeds the largest weight of a group, so the first step all but empties it.
 
     Example:
         >>> model = torch.nn.Linear(3072, 256, bias=False)
@@ -150,11 +150,15 @@ class BetaLasso(_L1Optimizer):
         self.compiled = compiled
         super().__init__(params, {"lr": lr, "l1": l1, "beta": beta})
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what a copy needs: torch's own state, and the choice of path."""
+        return super().__getstate__() | {"foreach": self.foreach, "compiled": self.compiled}
+
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Restore a pickled or copied optimizer; earlier states lack the choice of path."""
+        """Restore a copy; `load_state_dict` comes here too, with a state that lacks the path."""
         super().__setstate__(state)
-        self.foreach = state.get("foreach")
-        self.compiled = state.get("compiled", False)
+        self.__dict__.setdefault("foreach", None)
+        self.__dict__.setdefault("compiled", False)
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Add a group of parameters; see the class for its hyperparameters."""
@@ -162,7 +166,7 @@ class BetaLasso(_L1Optimizer):
         _warn_if_emptied(self.param_groups[-1])
 
     def _update(self, params: list[Tensor], grads: list[Tensor], group: dict[str, Any]) -> None:
-        lr, l1, beta = group["lr"], group["l1"], group["beta"]
+        lr, l1, beta = (float(group[name]) for name in ("lr", "l1", "beta"))
         if self.compiled and _compiler_works(params[0].device.type):
             _compiled_update(params, grads, lr, l1, beta)
         elif self.foreach or (self.foreach is None and not _on_cpu(params)):
@@ -196,14 +200,15 @@ class ProximalL1(_L1Optimizer):
         super().__init__(params, {"lr": lr, "l1": l1})
 
     def _update(self, params: list[Tensor], grads: list[Tensor], group: dict[str, Any]) -> None:
+        lr, l1 = float(group["lr"]), float(group["l1"])
         for param, grad in zip(params, grads, strict=True):
-            param.add_(grad, alpha=-group["lr"])
-            if group["l1"] > 0:
-                param.copy_(F.softshrink(param, group["lr"] * group["l1"]))
+            param.add_(grad, alpha=-lr)
+            if l1 > 0:
+                param.copy_(F.softshrink(param, lr * l1))
 
 
 def _check(name: str, value: Any) -> None:
-    number = value.item() if isinstance(value, Tensor) else value
+    number = value.item() if isinstance(value, Tensor) and value.numel() == 1 else value
     if isinstance(number, bool) or not isinstance(number, (int, float)):
         raise ValueError(f"{name}: {value!r} is not a number")
     if not math.isfinite(number) or number < 0:
@@ -229,12 +234,12 @@ def _warn_if_emptied(group: dict[str, Any]) -> None:
         if threshold > largest:
             warnings.warn(
                 f"beta * l1 = {threshold:g} exceeds the largest weight, {largest:g}: "
-                "the first step sets this whole group to zero; lower beta or l1",
-                stacklevel=4,
+                "the first step sets to zero all that it does not carry past it; lower beta or l1",
+                stacklevel=6,
             )
 
 
-@functools.cache
+@functools.lru_cache
 def _largest_below(threshold: float, dtype: torch.dtype) -> float:
     """Return the next smaller number of this type: hardshrink keeps only what exceeds its bound."""
     value = torch.tensor(threshold, dtype=dtype)
@@ -315,7 +320,8 @@ def _fused(theta: Tensor, grad: Tensor, lr: Tensor, l1: Tensor, threshold: Tenso
 
 @functools.cache
 def _compiled_fused() -> Callable[..., None]:
-    return torch.compile(_fused, dynamic=True)
+    # dynamic threads: all cores, however small the first tensor and however many there were then
+    return torch.compile(_fused, dynamic=True, options={"cpp.dynamic_threads": True})
 
 
 def _compiled_update(

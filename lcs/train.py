@@ -310,15 +310,16 @@ class Run:
     def _train_epoch(self, epoch: int) -> tuple[float, float]:
         """Return the mean loss and accuracy over the epoch's batches, weights as they changed."""
         self.model.train()
-        total = torch.zeros(2, device=self.device)
+        total, seen = torch.zeros(2, device=self.device), 0
         steps = self.training.steps
         for step, (x, labels) in enumerate(self.training.batches(epoch)):
             rate = learning_rate(self.config, epoch, step, steps)
             for group in self.optimizer.param_groups:
                 group["lr"] = rate
             total += self._step(x, labels)
+            seen += len(labels)
         # the only time in an epoch that the host waits for the device
-        loss, hits = (total / len(self.training)).tolist()
+        loss, hits = (total / seen).tolist()
         return loss, hits
 
     def _step(self, x: Tensor, labels: Tensor) -> Tensor:

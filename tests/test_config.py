@@ -36,8 +36,8 @@ PINNED: dict[str, dict[str, object]] = {
 # fields that cannot be set alone, with what each needs
 COMPANIONS: dict[str, dict[str, object]] = {
     "l1": {"optimizer": "proximal-l1"},
-    "l1_rest": {"optimizer": "proximal-l1"},
-    "beta": {"optimizer": "beta-lasso"},
+    "l1_rest": {"optimizer": "proximal-l1", "l1": 0.5},
+    "beta": {"optimizer": "beta-lasso", "l1": 0.5},
     "kernel_size": {"model": "s-conv"},
     "padding": {"model": "s-conv"},
 }
@@ -110,7 +110,8 @@ def test_a_parameter_that_the_optimizer_lacks_is_refused(optimizer: str, own: se
     for name in ("momentum", "weight_decay", "l1", "l1_rest", "beta"):
         values: dict[str, object] = {"optimizer": optimizer, name: 0.5}
         if name in own:
-            assert getattr(Config(**values), name) == 0.5  # type: ignore[arg-type]
+            with_l1 = values | {"l1": 0.25} if name in ("beta", "l1_rest") else values
+            assert getattr(Config(**with_l1), name) == 0.5  # type: ignore[arg-type]
         else:
             message = refusal(**values)
             assert message == f"optimizer {optimizer!r} has no {name}: leave {name} out"
@@ -224,6 +225,19 @@ def test_an_int_for_a_float_is_the_same_run() -> None:
     assert type(whole.beta) is type(whole.lr) is float
     assert whole == fraction
     assert whole.run_id == fraction.run_id
+
+
+def test_one_run_has_one_spelling() -> None:
+    lasso = Config(optimizer="beta-lasso", l1=2e-5, beta=50)
+    assert lasso.replace(l1_rest=2e-5) == lasso
+    assert Config(model="s-conv", kernel_size=9) == Config(model="s-conv")
+    assert Config(model="d-local", kernel_size=3).run_id == Config(model="d-local").run_id
+    assert Config(model="s-conv", kernel_size=3).kernel_size == 3
+
+
+def test_a_threshold_without_a_penalty_is_refused() -> None:
+    assert "l1 is 0" in refusal(optimizer="beta-lasso", beta=50)
+    assert Config(optimizer="beta-lasso", beta=50, l1_rest=1e-5).beta == 50
 
 
 def test_every_field_is_part_of_the_id() -> None:

@@ -12,63 +12,18 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
-import torch.nn.functional as F
+from conventional import conventional
 from timing import interleaved, native_bf16, print_machine, print_ratios, print_times, seconds
 from torch import Tensor, nn
-from torch.utils.data import DataLoader
-from torchvision.datasets import CIFAR10, VisionDataset
-from torchvision.transforms import Compose, Normalize, ToTensor
 
 from lcs import data
 from lcs.config import Config
 from lcs.errors import DataError
 from lcs.train import Run, build_model
 
-REPEATS = 1
+REPEATS = 5
 CONFIG = Config(model="s-fc", loss="bce", optimizer="beta-lasso", l1=2e-5, beta=50.0)
 CPU = torch.device("cpu")
-
-
-class InMemoryCIFAR10(CIFAR10):
-    """torchvision's data set, without its files."""
-
-    def __init__(self, images: data.Images) -> None:
-        half = (0.5, 0.5, 0.5)
-        VisionDataset.__init__(self, transform=Compose([ToTensor(), Normalize(half, half)]))
-        self.data, self.targets = images.train_images, images.train_labels.tolist()
-
-
-class PlainBetaLasso(torch.optim.Optimizer):
-    """Algorithm 1 as one writes it down: a loop over parameters, a new tensor per operation."""
-
-    @torch.no_grad()
-    def step(self) -> None:
-        for group in self.param_groups:
-            for p in group["params"]:
-                p -= group["lr"] * (p.grad + group["l1"] * p.sign())
-                p *= p.abs() >= group["beta"] * group["l1"]
-
-
-def conventional(images: data.Images, workers: int) -> Callable[[], None]:
-    model = build_model(CONFIG, images)
-    settings = {"lr": CONFIG.lr, "l1": CONFIG.l1, "beta": CONFIG.beta}
-    optimizer = PlainBetaLasso(model.parameters(), settings)
-    loader = DataLoader(
-        InMemoryCIFAR10(images), CONFIG.batch_size, shuffle=True, num_workers=workers
-    )
-
-    def epoch() -> None:
-        total, hits = 0.0, 0
-        for x, labels in loader:
-            logits = model(x)
-            loss = F.binary_cross_entropy_with_logits(logits, F.one_hot(labels, 10).float())
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            total += loss.item()
-            hits += (logits.argmax(1) == labels).sum().item()
-
-    return epoch
 
 
 def ours(precision: str) -> Callable[[], None]:
@@ -122,7 +77,7 @@ def main() -> None:
     data.load = lambda name: images
     own = {precision: ours(precision) for precision in ("fp32", "bf16")}
     first = {precision: seconds(epoch) for precision, epoch in own.items()}
-    plain = {f"conventional, {n} workers": conventional(images, n) for n in (0, 1, 2)}
+    plain = {f"conventional, {n} workers": conventional(CONFIG, images, n) for n in (0, 1, 2)}
     actions = {
         **plain,
         **{f"ours, {precision}": epoch for precision, epoch in own.items()},

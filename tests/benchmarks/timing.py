@@ -29,8 +29,11 @@ def interleaved(
     for _ in range(warm_ups):
         for action in actions.values():
             action()
-    rounds = [[seconds(action) for action in actions.values()] for _ in range(repeats)]
-    return {name: list(column) for name, column in zip(actions, zip(*rounds, strict=True))}
+    times: Times = {name: [] for name in actions}
+    for _ in range(repeats):
+        for name, action in actions.items():
+            times[name].append(seconds(action))
+    return times
 
 
 def native_bf16() -> bool:
