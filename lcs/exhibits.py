@@ -24,7 +24,7 @@ LOCALITY = {
     "window_mass": "share in a window",
     "morans_i": "Moran's I",
 }
-FORMULAS = {"conv1": r"$3 s^4 \alpha / 4$", "fc1": r"$6 s^2 \alpha^2$", "fc2": r"$24 c \alpha$"}
+FORMULAS = {"conv1": "3 s⁴ α / 4", "fc1": "6 s² α²", "fc2": "24 c α"}
 
 Numbers = dict[str, float | str]
 
@@ -146,8 +146,8 @@ def ranges_table(config: Config) -> Table:
         for layer, title in LAYERS.items()
     ]
     caption = (
-        "Weights of S-FC in each layer, by the formulas of the paper's Table 3 (image side $s$, "
-        "$c$ classes), and what is left at the end of the paper's Figure 3, read off its log axes "
+        "Weights of S-FC in each layer, by the formulas of the paper's Table 3 (image side s, "
+        "c classes), and what is left at the end of the paper's Figure 3, read off its log axes "
         "and so approximate (CIFAR-10, β = 50, 4000 epochs)."
     )
     columns = ["layer", "formula", f"α = {config.base_channels}", "α = 150", "left in the paper"]

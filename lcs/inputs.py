@@ -92,13 +92,13 @@ class Inputs:
         labels = self.labels[order]
         if config.augment != "none":
             draws = stream(config.seed, "augment", epoch)
-            changed = augment(self.images[order], config.augment, draws)
+            changed = augment(self.images.index_select(0, order), config.augment, draws)
         for start in range(0, len(self), config.batch_size):
             batch = slice(start, start + config.batch_size)
             if len(labels[batch]) == 1:
                 return
             if config.augment == "none":
-                yield self.all_normalised[order[batch]], labels[batch]
+                yield self.all_normalised.index_select(0, order[batch]), labels[batch]
             else:
                 yield self.normalised(changed[batch]), labels[batch]
 

@@ -17,7 +17,7 @@ from IPython.display import HTML
 from lcs.toy import TRUE
 
 # the drawing's own units; what is drawn in them is scaled to the width of the page
-LEFT, RIGHT, TOP, BOTTOM = 340, 3960, 60, 2560
+LEFT, RIGHT, TOP, BOTTOM = 340, 3800, 60, 2560
 
 
 def weights(paths: Mapping[str, Any], shown: int | None = None) -> HTML:
@@ -117,7 +117,7 @@ _PAGE = Template("""\
 <style>
 #toy-weights { max-width: 42rem; margin: 0 auto; text-align: left; color: inherit; }
 #toy-weights svg { display: block; width: 100%; height: auto; overflow: visible; }
-#toy-weights text { font-size: 120px; fill: currentColor; }
+#toy-weights text { font-size: 90px; fill: currentColor; }
 #toy-weights polyline, #toy-weights path { fill: none; vector-effect: non-scaling-stroke; }
 #toy-weights .frame { stroke: currentColor; }
 #toy-weights .dummy { stroke: currentColor; stroke-width: 1.2px; opacity: 0.6; }
@@ -144,10 +144,10 @@ html[data-theme="dark"] .bd-content div.cell_output .text_html:has(#toy-weights)
 <label><input type="checkbox"> flip all signs of the start</label>
 </div>
 <svg viewBox="0 0 4000 2960" role="img" aria-label="Ten weights along training">
-<rect class="band" x="340" width="3620" $band/>
+<rect class="band" x="340" width="3460" $band/>
 $lasso<path class="frame" d="$frame"/>
 <g class="lines">$lines</g>
-$ticks<text x="2150" y="2890" text-anchor="middle">update (log scale)</text>
+$ticks<text x="2070" y="2890" text-anchor="middle">update (log scale)</text>
 <text transform="translate(110 1310) rotate(-90)" text-anchor="middle">weight</text>
 </svg>
 <div class="key">

@@ -10,6 +10,7 @@ from lcs.runs import AnyConfig, Record, RunStore
 from lcs.studies import STUDIES, Study, ToyStudy
 from lcs.tables import Table
 
+SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 WHY_PENDING = {
     "smoke": "run by the tests, never stored",
     "desk": "not run yet",
@@ -77,4 +78,4 @@ def _row(study: Study | ToyStudy, scale: str, store: RunStore, seeds: int) -> li
 def _operations(configs: Sequence[AnyConfig]) -> str:
     flops = sum(cost.operations(config) for config in configs)
     mantissa, exponent = f"{flops:.1e}".split("e+")
-    return f"${mantissa} \\cdot 10^{{{int(exponent)}}}$ FLOP"
+    return f"{mantissa} · 10{str(int(exponent)).translate(SUPERSCRIPTS)} operations"

@@ -276,8 +276,10 @@ def shows_filters(config: Config) -> bool:
     return shown and config.dataset in ("cifar10", "cifar100", "digits")
 
 
-def method(config: Config) -> str:
+def method(config: AnyConfig) -> str:
     """Name of a run's method as the tables print it: network, optimizer, β."""
+    if isinstance(config, ToyConfig):
+        return "toy LASSO"
     names = {"s-conv": "S-CONV", "s-local": "S-LOCAL", "s-fc": "S-FC", "3-fc": "3-FC"}
     net = names.get(config.model, config.model)
     if config.optimizer == "sgd":

@@ -56,6 +56,11 @@ def reproduction(value: float | str | None, digits: int = 2) -> str:
     return NONE if value is None else f"[{_shown(value, digits)}]{{.published .reproduction}}"
 
 
+def forum(value: str) -> str:
+    """Return a statement of the forum thread, marked as such."""
+    return f"[{value}]{{.published .forum}}"
+
+
 def pending(reason: str = "pending") -> str:
     """Return the mark of what has not been run."""
     return f"[{reason}]{{.pending}}"

@@ -71,16 +71,18 @@ def boundaries(records: Sequence[Record]) -> pd.DataFrame:
 
 
 def region_names(records: Sequence[Record], start: float) -> pd.DataFrame:
-    """Return a cell in the middle of each predicted region: schedule, region, l1, beta.
+    """Return the cell in the middle of each predicted region: schedule, region, l1, beta.
 
-    A cell belongs to the region of most of its problems; *never* lies above and below the others.
+    A cell belongs to the region of most of its problems. *Never* lies above and below the others.
     """
     frame, lr = recovery_map(records, start), records[0].config.lr
     frame["region"] = frame[list(toy.REGIONS)].idxmax(axis=1)
-    frame["below"] = frame.beta < lr
-    frame = frame[(frame.region != "depends") | ~frame.below].sort_values(["l1", "beta"])
-    groups = frame.groupby(["schedule", "region", "below"])
-    middles = pd.concat([cells.iloc[[len(cells) // 2]] for _, cells in groups])
+    below = frame.beta < lr  # η: what is uncertain there is the bounce, and not the start
+    frame = frame[(frame.region != "depends") | ~below]
+    places = frame[["l1", "beta"]].rank(method="dense")
+    groups = [frame.schedule, frame.region, below & (frame.region == "never")]
+    away = places - places.groupby(groups).transform("mean")
+    middles = frame.loc[(away**2).sum(axis=1).groupby(groups).idxmin()]
     names = middles.region.replace("depends", "depends on\nthe start")
     return middles.assign(region=names)[["schedule", "region", "l1", "beta"]]
 

@@ -152,7 +152,7 @@ def test_studies_are_found_by_name():
 def test_names_of_other_methods():
     base = Config(dataset="digits", model="resnet18", kernel_size=9)
     assert method(base) == "resnet18, SGD"
-    tuned = base.replace(model="s-fc", kernel_size=None, optimizer="beta-lasso", beta=0.5)
+    tuned = base.replace(model="s-fc", kernel_size=None, optimizer="beta-lasso", l1=1.0, beta=0.5)
     assert method(tuned) == "S-FC, β-LASSO, β = 0.5"
 
 

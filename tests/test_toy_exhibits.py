@@ -1,0 +1,285 @@
+"""The toy chapter: its frames, tables and numbers, its figures, and its slider."""
+
+import dataclasses
+import json
+import re
+
+import matplotlib.pyplot as plt
+import nbformat
+import numpy as np
+import pandas as pd
+import pytest
+
+from lcs import book, plots, slider, toy, toy_exhibits
+from lcs.errors import ConfigError
+from lcs.runs import PUBLISHED, RunStore
+from lcs.studies import compute_toy
+
+SMALL = dataclasses.replace(toy.SMOKE, problems=24, steps=200)
+
+
+@pytest.fixture(scope="module")
+def records(tmp_path_factory):
+    """Two experiments on a small grid, each with problems of its own."""
+    store = RunStore(tmp_path_factory.mktemp("runs"))
+    configs = [dataclasses.replace(SMALL, seed=seed) for seed in range(2)]
+    return [compute_toy(config, store) for config in configs]
+
+
+@pytest.fixture(scope="module")
+def desk():
+    """The experiment that the book shows."""
+    return [RunStore(PUBLISHED).find(toy.DESK)]
+
+
+@pytest.fixture(autouse=True)
+def figures():
+    yield
+    plt.close("all")
+
+
+# Frames
+
+
+def test_cells_average_over_seeds(records):
+    pooled = toy_exhibits.cells(records)
+    one, two = (toy.frame(record.final) for record in records)
+    assert len(pooled) == len(one)
+    assert pooled.recovered.to_numpy() == pytest.approx((one.recovered + two.recovered) / 2)
+    assert (pooled.distance_max == np.maximum(one.distance_max, two.distance_max)).all()
+    assert pooled.beta.isna().equals(one.beta.isna()), "the proximal step has no beta"
+
+
+def test_choose_takes_what_is_there(records):
+    cells = toy_exhibits.cells(records)
+    chosen = toy_exhibits.choose(cells, l1=0.2, scale=2.0)
+    assert set(chosen.l1) == {0.2}
+    assert len(chosen) == len(cells) / 4
+
+
+@pytest.mark.parametrize(
+    ("wanted", "message"),
+    [
+        ({"l1": 0.3}, r"^l1: 0.3 was not computed; choose from 0.02, 0.2$"),
+        ({"scale": "2"}, r"^scale: '2' was not computed; choose from 0.1, 2$"),
+    ],
+)
+def test_choose_refuses_what_is_not(records, wanted, message):
+    with pytest.raises(ConfigError, match=message):
+        toy_exhibits.choose(toy_exhibits.cells(records), **wanted)
+
+
+def test_boundaries_are_those_of_the_theory(records):
+    lines = toy_exhibits.boundaries(records).set_index(["schedule", "line", "l1"]).beta
+    assert lines["constant", "β = η/2", 0.2] == lines["constant", "β = η", 0.2] / 2 == 0.05
+    alone, vanished = lines["cosine", "β = η/λ", 0.2], lines["cosine", "β = (2 − 2λ)/λ", 0.2]
+    assert (alone, vanished) == toy.boundaries(0.2, 0.1)
+    assert "β = η/2" not in lines["cosine"].index
+
+
+@pytest.mark.parametrize("source", ["records", "desk"])
+def test_names_stand_in_their_regions(source, request):
+    records = request.getfixturevalue(source)
+    names = toy_exhibits.region_names(records, 2.0)
+    cells = toy_exhibits.recovery_map(records, 2.0).set_index(["schedule", "l1", "beta"])
+    for row in names.itertuples():
+        region = "depends" if "depends" in row.region else row.region
+        assert cells.loc[(row.schedule, row.l1, row.beta), region] >= 0.5
+    by_schedule = names.groupby("schedule").region
+    assert (by_schedule.nunique() == 3).all()
+    assert (by_schedule.count() == 4).all(), "never stands above and below"
+
+
+def test_curves_carry_the_exact_solutions_share(records):
+    curves = toy_exhibits.support_curves(records, 0.2, 2.0)
+    shares = [toy.frame(record.final, "lasso") for record in records]
+    few = [s[(s.observations == 20) & (s.l1 == 0.2)].true_support.item() for s in shares]
+    found = curves[curves.observations == 20].lasso_true_support
+    assert found.to_numpy() == pytest.approx(sum(few) / 2)
+
+
+def test_starts_are_measured_by_the_smallest_that_survives(records):
+    marks = toy_exhibits.start_frame(records)
+    smallest = {beta: toy.smallest_start(beta, l1, 0.1) for beta, l1 in ((10, 0.02), (1, 0.2))}
+    ratios = [scale / smallest[beta] for beta in (1, 10) for scale in (0.1, 2.0)]
+    assert sorted(marks.ratio) == pytest.approx(sorted(ratios))
+
+
+def test_law_of_starts(records):
+    law = toy_exhibits.start_law(records)
+    nearest = law.iloc[(law.ratio - 1).abs().argmin()]
+    assert nearest.share == pytest.approx(0.159, abs=0.01)
+    assert law.share.iloc[-1] == pytest.approx(0.5, abs=0.01)
+    half = 1.96 * (nearest.share * (1 - nearest.share) / 48) ** 0.5
+    assert nearest.high - nearest.share == pytest.approx(half)
+    assert nearest.share - nearest.low == pytest.approx(half)
+
+
+# Tables and numbers
+
+
+def _cells_of(table):
+    return {row[0]: [float(cell.replace(",", "")) for cell in row[1:]] for row in table.rows}
+
+
+def test_prediction_table_adds_up(records):
+    table = toy_exhibits.prediction_table(records)
+    rows = _cells_of(table)
+    assert len(rows) == 6
+    for size in (100, 20):
+        part = np.array([rows[f"N = {size}, {name}"] for name in toy.REGIONS])
+        cases, runs = part[:, :3].sum(), part[:, 3].sum()
+        assert runs == cases * 2 == 2 * 24 * (5 * 2 * 2) * 2  # seeds × problems × grid × schedules
+    assert "n = 48 problems" in table.caption
+
+
+def test_misses_are_the_runs_that_the_prediction_missed(records):
+    missed = [[int(cell.split()[0]) for cell in row[1:]] for row in
+              toy_exhibits.misses_table(records).rows]  # fmt: skip
+    cells = toy_exhibits.cells(records)
+    ours = cells[cells.optimizer == "beta-lasso"]
+    wrong = ((1 - ours.held) * 48).groupby(ours.observations).sum()
+    assert np.sum(missed, axis=0) == pytest.approx([wrong[100], wrong[20]])
+
+
+def test_numbers_survive_a_small_grid(records):
+    numbers = toy_exhibits.numbers(records)
+    assert numbers["edge"] == "–"
+    assert all(isinstance(value, str) or np.isfinite(value) for value in numbers.values())
+    assert numbers["problems"] == 48
+    cells = toy_exhibits.cells(records)
+    one = cells[(cells.beta == 1) & (cells.observations == 100) & (cells.l1 == 0.2)]
+    assert numbers["one-worst"] == pytest.approx(100 * one.recovered.mean())
+
+
+def test_prose_takes_every_number_and_no_other(records):
+    notebook = nbformat.read(book.ROOT / "book" / "toy.ipynb", as_version=4)
+    prose = "".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    taken = set(re.findall(r"\{glue:text\}`([\w-]+)", prose))
+    assert taken == set(toy_exhibits.numbers(records))
+
+
+def test_what_the_chapter_says_in_words(desk):
+    numbers = toy_exhibits.numbers(desk)
+    assert numbers["eta-lowest"] == 100
+    assert numbers["never-found"] == 0
+    assert numbers["proven-found"] == numbers["proven"]
+    assert numbers["held"] > 99
+    assert numbers["one-best"] == 100
+    assert numbers["one-worst"] < 50
+    assert numbers["verdict-one"] == "holds only while λ < η"
+    assert numbers["truth-best-beta"] == 2 * numbers["eta"]
+    assert numbers["truth-best"] > numbers["truth-lasso"] + 10
+    assert numbers["zero-rounded"] > 99
+    cells = toy_exhibits.cells(desk)
+    small = cells[(cells.beta == 1) & (cells.observations == 100) & (cells.l1 < numbers["eta"])]
+    assert (small.recovered == 1).all()
+
+
+def test_one_curve_explains_every_start(desk):
+    marks, law = toy_exhibits.start_frame(desk), toy_exhibits.start_law(desk)
+    assert len(marks) > 40
+    share = np.interp(marks.ratio, law.ratio, law.share)
+    assert (marks.recovered - share).abs().max() < 0.05
+    assert marks.recovered.max() < 0.5
+
+
+def test_record_is_small(desk):
+    assert desk[0].path.stat().st_size < 300_000
+    assert desk[0].provenance["unmodified"]
+
+
+# Figures
+
+
+def test_map_shows_the_shares_and_the_boundaries(records):
+    shares, lines = toy_exhibits.recovery_map(records, 2.0), toy_exhibits.boundaries(records)
+    figure = plots.recovery(shares, lines, toy_exhibits.region_names(records, 2.0))
+    figure.draw_without_rendering()
+    first = figure.axes[0]
+    constant = shares[shares.schedule == "constant"]
+    grid = constant.pivot(index="beta", columns="l1", values="recovered")
+    assert np.array_equal(first.images[0].get_array(), grid)
+    eta = next(line for line in first.lines if line.get_label() == "β = η")
+    assert eta.get_ydata() == pytest.approx([1, 1])  # β = 0.1 is the second row
+    alone = next(line for line in first.lines if line.get_label() == "β = η/λ")
+    assert alone.get_ydata() == pytest.approx([2 + np.log10(5), 1 + np.log10(5)])
+
+
+def test_support_shows_both_numbers_of_observations(records):
+    figure = plots.support(toy_exhibits.support_curves(records, 0.2, 2.0), 0.1)
+    figure.draw_without_rendering()
+    assert [axes.get_title(loc="left") for axes in figure.axes[:2]] == ["N = 100", "N = 20"]
+    drawn = figure.axes[0].lines[0].get_ydata()
+    cells = toy_exhibits.choose(toy_exhibits.cells(records), l1=0.2, scale=2.0)
+    wanted = cells[(cells.observations == 100) & (cells.schedule == "constant")]
+    assert list(drawn) == list(wanted[wanted.optimizer == "beta-lasso"].recovered)
+
+
+def test_forecast_and_starts_show_every_cell(records):
+    cells = toy_exhibits.choose(toy_exhibits.cells(records), optimizer="beta-lasso")
+    shown = plots.forecast(cells)
+    marks = toy_exhibits.start_frame(records)
+    second = plots.starts(marks, toy_exhibits.start_law(records))
+    for figure, total in ((shown, len(cells)), (second, len(marks))):
+        figure.draw_without_rendering()
+        lines = [line for axes in figure.axes for line in axes.lines if line.get_marker() != "None"]
+        assert sum(len(line.get_xdata()) for line in lines) == total
+
+
+# The slider
+
+
+@pytest.fixture(scope="module")
+def page(records):
+    return slider.weights(records[0].final["trajectories"]).data
+
+
+def _states(page):
+    return json.loads(re.search(r"states = (\[.*\]);", page)[1])
+
+
+def test_slider_is_one_small_piece_that_loads_nothing(page, records, desk):
+    assert slider.weights(records[0].final["trajectories"]).data == page
+    assert not re.search(r"https?:|src=|href=|@import|url\(", page)
+    assert "$" not in page, "every place is filled"
+    assert len(slider.weights(desk[0].final["trajectories"]).data.encode()) < 60_000
+
+
+def test_slider_has_a_state_for_each_beta_and_start(page, records):
+    runs = [r for r in records[0].final["trajectories"]["runs"] if r["optimizer"] == "beta-lasso"]
+    states = _states(page)
+    assert [state["beta"] for state in states] == [f"{run['beta']:g}" for run in runs]
+    assert f'max="{len(runs) // 2 - 1}"' in page
+    assert f"flipped.checked ? {len(runs) // 2} : 0" in page
+    for run, state in zip(runs, states, strict=True):
+        heights = pd.DataFrame(state["rows"]).T
+        middle = (slider.TOP + slider.BOTTOM) / 2
+        # what is above zero is drawn above the middle: downwards is positive on a page
+        assert np.corrcoef((middle - heights).to_numpy().ravel(), np.ravel(run["weights"]))[0, 1] > 1 - 1e-6  # fmt: skip
+        end = run["weights"][-1]
+        assert f"{sum(w != 0 for w in end)} weight" in state["text"].replace(
+            "no weight", "0 weight"
+        )
+        assert ("is lost" in state["text"]) == (end[toy.TRUE] == 0)
+
+
+def test_slider_shows_its_first_state_without_scripts(page):
+    states = _states(page)
+    shown = states[len(states) // 4]
+    across = json.loads(re.search(r"across = (\[.*?\])", page)[1])
+    drawn = re.findall(r'<polyline class="\w+" points="([^"]+)"', page)
+    points = [
+        " ".join(f"{x},{y}" for x, y in zip(across, row, strict=True)) for row in shown["rows"]
+    ]
+    assert drawn == points
+    assert across == sorted(across)
+    assert f">{shown['text']}</p>" in page
+    band = f'y="{shown["top"]}" height="{shown["bottom"] - shown["top"]}"'
+    assert band in page
+
+
+def test_slider_can_begin_elsewhere(records):
+    page = slider.weights(records[0].final["trajectories"], shown=0).data
+    assert 'value="0"' in page
+    assert "β = 0.1</output>" in page
