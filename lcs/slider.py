@@ -102,7 +102,7 @@ def _level(value: float, height: int) -> str:
 def _ticks(last: int, height: int) -> str:
     steps = [0, *(10**power for power in range(len(str(last))))]
     below = [
-        f'<text x="{x}" y="{BOTTOM + 150}" text-anchor="middle">{step}</text>'
+        f'<text x="{x}" y="{BOTTOM + 180}" text-anchor="middle">{step}</text>'
         for step, x in zip(steps, _across([*steps, last]), strict=False)
     ]
     left = [
@@ -143,11 +143,11 @@ html[data-theme="dark"] .bd-content div.cell_output .text_html:has(#toy-weights)
  aria-valuetext="β = $beta"></label>
 <label><input type="checkbox"> flip all signs of the start</label>
 </div>
-<svg viewBox="0 0 4000 2960" role="img" aria-label="Ten weights along training">
+<svg viewBox="0 0 4000 2990" role="img" aria-label="Ten weights along training">
 <rect class="band" x="340" width="3460" $band/>
 $lasso<path class="frame" d="$frame"/>
 <g class="lines">$lines</g>
-$ticks<text x="2070" y="2890" text-anchor="middle">update (log scale)</text>
+$ticks<text x="2070" y="2930" text-anchor="middle">update (log scale)</text>
 <text transform="translate(110 1310) rotate(-90)" text-anchor="middle">weight</text>
 </svg>
 <div class="key">
