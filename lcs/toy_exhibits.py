@@ -229,7 +229,7 @@ def _region_numbers(records: Sequence[Record]) -> Numbers:
     never, always = first.loc["never"], first.loc["always"]
     # with a constant step, weights that bounce depend on the start too
     decaying = counts(records, "confusion", ["observations", "schedule", "predicted"])
-    depends = decaying.loc[(size, "cosine", "depends")]
+    depends = decaying.loc[size].loc["cosine"].loc["depends"]
     return {
         "depends-recovered": 100 * depends["recovered"] / depends["runs"],
         "depends-some": 100 * depends["some"] / depends[["none", "some", "all"]].sum(),
