@@ -219,7 +219,7 @@ def _claim_numbers(ours: pd.DataFrame, lr: float) -> Numbers:
 
 def _edge(ours: pd.DataFrame, lr: float) -> str:
     """Share recovered where βλ = η exactly; the smaller grid has no such cell."""
-    edge = ours[np.isclose(ours.beta * ours.l1, lr) & (ours.beta > lr)].recovered
+    edge = ours[np.isclose(ours.beta * ours.l1, lr)].recovered
     return f"{100 * edge.mean():.0f} %" if len(edge) else tables.NONE
 
 

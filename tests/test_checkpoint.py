@@ -256,6 +256,15 @@ def interrupted_after(function, calls):
     return limited
 
 
+def test_the_times_of_all_parts_add_up(tmp_path, monkeypatch):
+    """Each of three processes takes 100 s."""
+    monkeypatch.setattr(lcs.train.Clock, "elapsed", 100.0)
+    store = RunStore(tmp_path)
+    for epochs in (2, 4):
+        start_and_stop(LASSO, store, epochs)
+    assert train(LASSO, store=store, device="cpu").provenance["seconds"] == 300
+
+
 @pytest.mark.parametrize(
     ("owner", "name"),
     [(lcs.checkpoint, "save_file"), (os, "fsync"), (Path, "replace"), (Run, "run_epoch")],

@@ -10,7 +10,7 @@ from lcs.errors import ConfigError
 from lcs.replay import replay
 from lcs.runs import RunStore
 from lcs.toy import ToyConfig
-from lcs.train import train
+from lcs.train import Run, train
 
 ELSEWHERE = {"hardware": "another processor"}
 
@@ -43,10 +43,6 @@ def shift(column, difference, epoch=1, layer=None):
     return change
 
 
-def unchanged(_history):
-    pass
-
-
 def test_a_record_is_confirmed_to_the_last_digit(record):
     outcome = replay(record, 2, "cpu")
     assert outcome.agrees
@@ -67,13 +63,21 @@ def test_a_validation_run_is_confirmed(store):
     assert "test_accuracy" not in outcome.text
 
 
-def test_more_epochs_than_the_run_has(record):
+def test_more_epochs_than_the_run_has(record, monkeypatch):
+    trained, run_epoch = [], Run.run_epoch
+
+    def count(run, epoch, *, record):
+        trained.append(epoch)
+        run_epoch(run, epoch, record=record)
+
+    monkeypatch.setattr(Run, "run_epoch", count)
     assert replay(record, 99, "cpu").text.count("epoch ") == 3
+    assert trained == [0, 1, 2]
 
 
 def test_a_resumed_run_is_confirmed(record, altered):
     """Its first epochs may come from another number of threads or other code: close is enough."""
-    assert replay(altered(unchanged, resumes=2), 3, "cpu").agrees
+    assert replay(altered(shift("train_loss", 1e-3), resumes=2), 3, "cpu").agrees
 
 
 @pytest.mark.parametrize("epochs", [1, 60])

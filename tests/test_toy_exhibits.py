@@ -92,6 +92,12 @@ def test_names_stand_in_their_regions(source, request):
     assert (by_schedule.count() == 4).all(), "never stands above and below"
 
 
+def test_names_stand_in_the_middle(desk):
+    names = toy_exhibits.region_names(desk, 2.0)
+    always = names[names.region == "always"]
+    assert set(always.l1) == {0.05}
+
+
 def test_curves_carry_the_exact_solutions_share(records):
     curves = toy_exhibits.support_curves(records, 0.2, 2.0)
     shares = [toy.frame(record.final, "lasso") for record in records]
@@ -195,7 +201,8 @@ def test_record_is_small(desk):
 
 
 def test_map_shows_the_shares_and_the_boundaries(records):
-    shares, lines = toy_exhibits.recovery_map(records, 2.0), toy_exhibits.boundaries(records)
+    lines = toy_exhibits.boundaries(records)
+    shares = toy_exhibits.recovery_map(records, 2.0).assign(expected=0.5)
     figure = plots.recovery(shares, lines, toy_exhibits.region_names(records, 2.0))
     figure.draw_without_rendering()
     first = figure.axes[0]
@@ -259,12 +266,29 @@ def test_slider_has_a_state_for_each_beta_and_start(page, records):
         above = (slider.TOP + slider.BOTTOM) / 2 - np.transpose(state["rows"])
         weights = np.array(run["weights"])
         height = above[0, 0] / weights[0, 0]
+        assert height > 0
         assert np.abs(above - height * weights).max() < 5
         end = run["weights"][-1]
         assert f"{sum(w != 0 for w in end)} weight" in state["text"].replace(
             "no weight", "0 weight"
         )
         assert ("is lost" in state["text"]) == (end[toy.TRUE] == 0)
+
+
+def test_slider_draws_and_tells_what_it_is_given():
+    start, end = [1.0] * 9 + [-2.0], [0.0] * 8 + [-0.5, 1.75]
+    run = {"optimizer": "beta-lasso", "beta": 2.0, "weights": [start, end]}
+    runs = [run | {"mirrored": False}, run | {"mirrored": True, "weights": [start, [0.0] * 10]}]
+    paths = {"runs": runs, "l1": 0.5, "steps": [0, 100], "lasso": [0.0] * 9 + [1.8]}
+    found, lost = _states(slider.weights(paths).data)
+    top, bottom = slider.TOP, slider.BOTTOM  # of an axis from 2 to -2
+    middle, unit = (top + bottom) / 2, (bottom - top) / 4
+    assert found["rows"][0] == [middle - unit, middle]
+    assert found["rows"][toy.TRUE] == [bottom, pytest.approx(middle - 1.75 * unit, abs=1)]
+    assert (found["top"], found["bottom"]) == (middle - unit, middle + unit)
+    assert "βλ = 1." in found["text"]
+    assert "2 weights are left; the true feature is at 1.75 (LASSO: 1.80)" in found["text"]
+    assert "no weight is left; the true feature is lost" in lost["text"]
 
 
 def test_slider_shows_its_first_state_without_scripts(page):
