@@ -31,9 +31,9 @@ def update(store: RunStore, readme: Path = README, picture: Path = PICTURE) -> N
     """Write the table into the README, and draw the picture anew."""
     before, after = _around(readme.read_text())
     readme.write_text(f"{before}{START}\n{table(store)}\n{END}{after}")
+    plots.use_style()
     figure = _picture(store)
     if figure is not None:
-        plots.use_style()
         figure.savefig(picture, dpi=150, metadata={"Comment": stamp(store)})
         plt.close(figure)
 

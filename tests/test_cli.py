@@ -13,8 +13,9 @@ import typer
 
 import lcs.book
 import lcs.cli
+import lcs.readme
 from lcs.config import Config
-from lcs.runs import RunStore
+from lcs.runs import PUBLISHED, RunStore
 
 DIGITS = ("--dataset", "digits", "--epochs", 2, "--batch-size", 256, "--device", "cpu")
 
@@ -408,6 +409,7 @@ def pages(monkeypatch):
             return f"{verb}.html"
 
         monkeypatch.setattr(lcs.book, verb, ask)
+    monkeypatch.setattr(lcs.readme, "update", lambda store: calls.append(("readme", store.root)))
     monkeypatch.setattr(lcs.book, "chapters", lambda: ["toy", "table2"])
     monkeypatch.setattr(lcs.book, "parse", lambda chapter, words: dict(words))
     return calls
@@ -423,15 +425,16 @@ def pages(monkeypatch):
             [("rerun", "toy", {"scale": "smoke", "betas": "[1, 2]"})],
         ),
         (["toy", "-p", "title=a=b"], [("rerun", "toy", {"title": "a=b"})]),
-        (["--update"], [("update", "toy"), ("update", "table2")]),
-        (["table2", "--update"], [("update", "table2")]),
+        (["--update"], [("update", "toy"), ("update", "table2"), ("readme", PUBLISHED)]),
+        (["table2", "--update"], [("update", "table2"), ("readme", PUBLISHED)]),
     ],
 )
 def test_book(words, expected, pages, command):
     said = command("book", *words)
     assert (said.code, said.err) == (0, "")
     assert pages == expected
-    assert said.out.splitlines() == [f"{call[0]}.html" for call in expected]
+    printed = [f"{call[0]}.html" for call in expected if call[0] != "readme"]
+    assert said.out.splitlines() == printed
 
 
 @pytest.mark.parametrize(
