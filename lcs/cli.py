@@ -18,7 +18,7 @@ from typing import Annotated, Any
 import typer
 
 from lcs.config import CHOICES, RANGES, Config, idle_fields
-from lcs.errors import LcsError, Paused
+from lcs.errors import ConfigError, LcsError, Paused
 
 EXIT_PAUSED = 75
 EXIT_INTERRUPTED = 130
@@ -166,7 +166,7 @@ def study(
 @runs_app.command("list")
 def list_runs(store: Store = None) -> None:
     """Print one line for each record: id, path, and the accuracy of the last epoch."""
-    for record in _store(store).records():
+    for record in (record for place in _stores(store) for record in place.records()):
         accuracy = record.final.get("test_accuracy", record.final.get("validation_accuracy"))
         shown = "" if accuracy is None else f"{100 * accuracy:6.2f} %"
         print(f"{record.run_id:16} {shown:9} {record.path}")
@@ -175,7 +175,7 @@ def list_runs(store: Store = None) -> None:
 @runs_app.command()
 def show(run_id: str, store: Store = None) -> None:
     """Print a record."""
-    print(_store(store).by_id(run_id).path.read_text(), end="")
+    print(_stores(store)[0].by_id(run_id).path.read_text(), end="")
 
 
 @runs_app.command()
@@ -183,21 +183,24 @@ def verify(store: Store = None) -> None:
     """Check every record against its checksum and its id; name the bad ones."""
     from lcs.runs import verify as verify_store
 
-    place = _store(store)
-    problems = verify_store(place)
+    places = _stores(store)
+    problems = [problem for place in places for problem in verify_store(place)]
     for problem in problems:
         _say(f"error: {problem}")
-    print(f"{len(place.paths()) - len(problems)} records whole, {len(problems)} bad")
+    count = sum(len(place.paths()) for place in places)
+    print(f"{count - len(problems)} records whole, {len(problems)} bad")
     raise typer.Exit(1 if problems else 0)
 
 
 @runs_app.command("import")
 def import_runs(
     sources: Annotated[list[Path], typer.Argument(help="Records, or folders of them.")],
-    store: Store = Path("book/runs"),
+    store: Store = None,
 ) -> None:
     """Copy checked records, with their filters, into a store (default: the book's)."""
-    place = _store(store)
+    from lcs.runs import PUBLISHED
+
+    place = _store(store or PUBLISHED)
     for source in sources:
         for path in sorted(source.rglob("*.json")) if source.is_dir() else [source]:
             print(place.take(path).path)
@@ -213,7 +216,7 @@ def replay(
     """Train a run's first epochs anew and compare: proof that the record came from this code."""
     from lcs.replay import replay as replay_record
 
-    outcome = replay_record(_store(store).by_id(run_id), epochs, device)
+    outcome = replay_record(_stores(store)[0].by_id(run_id), epochs, device)
     print(outcome.text)
     raise typer.Exit(0 if outcome.agrees else 1)
 
@@ -287,3 +290,13 @@ def _store(folder: Path | None) -> Any:
     from lcs.runs import RunStore, default_store
 
     return default_store() if folder is None else RunStore(folder)
+
+
+def _stores(folder: Path | None) -> list[Any]:
+    """Return the stores to read: the one that is named, else the reader's own and the book's."""
+    if folder is None:
+        own = _store(None)
+        return [own, own.fallback]
+    if not folder.is_dir():
+        raise ConfigError(f"store: there is no folder {folder}; check the path")
+    return [_store(folder)]

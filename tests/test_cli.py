@@ -460,3 +460,15 @@ def test_a_chapter_with_an_unknown_parameter(command):
     assert said.code == 1
     assert "table2 has no parameter 'no_such_parameter'; it has:" in said.error
     assert "there is no chapter 'tabel2'" in command("book", "tabel2").error
+
+
+@pytest.mark.parametrize("words", [["list"], ["verify"], ["show", "x"], ["replay", "x"]])
+def test_a_store_that_is_not_there_is_refused(words, command, tmp_path):
+    said = command("runs", *words, "--store", tmp_path / "typo")
+    assert said.code == 1
+    assert "there is no folder" in said.error
+
+
+def test_without_a_store_the_books_records_are_listed_too(command):
+    said = command("runs", "list")
+    assert len(said.out.splitlines()) >= len(RunStore(PUBLISHED).paths())
