@@ -5,6 +5,7 @@ A number that a page prints is made here, or in a test it is recomputed from her
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -102,7 +103,7 @@ def table2_numbers(records: Sequence[Record], betas: Sequence[float]) -> Numbers
     }
     return {
         **{short: mean[name] for short, name in named.items()},
-        **{f"beta-{beta:g}": mean[beta_lasso_name(beta)] for beta in betas},
+        **{f"beta-{b:g}": mean.get(beta_lasso_name(b), math.nan) for b in (0, 1, 50, *betas)},
         "difference": tables.interval(difference),
         "n": len(largest),
         "half-width": 50 * (high - low),
@@ -185,7 +186,26 @@ def nonzeros_numbers(records: Sequence[Record], beta: float) -> Numbers:
         "revived-never": 100 * (history.revived_conv1 == 0).mean(),
         "fc2": total["fc2"],
         "fc2-wide": count_weights(wide, "s-fc")["fc2"],
+        **_late_fall(records),
     }
+
+
+def _late_fall(records: Sequence[Record]) -> Numbers:
+    """Return how the first layer's count falls with β = 1: at half time, at the end, and in R."""
+    runs = by_method(records).get(beta_lasso_name(1), [])
+    half = [run.history["nonzeros"]["conv1"][_half_time(run)] for run in runs]
+    end = [run.final["nonzeros"]["conv1"] for run in runs]
+    known = published.NONZEROS[2]
+    return {
+        "one-half": mean_interval(half).mean if runs else math.nan,
+        "one-end": mean_interval(end).mean if runs else math.nan,
+        "one-published": known.conv1,
+    }
+
+
+def _half_time(run: Record) -> int:
+    """Index of the last recorded epoch in the first half of training."""
+    return sum(epoch <= run.config.epochs / 2 for epoch in run.history["epoch"]) - 1
 
 
 def locality_frame(records: Sequence[Record]) -> pd.DataFrame:
