@@ -70,7 +70,7 @@ def interval(value: Interval, digits: int = 2) -> str:
     """Return a mean with the half-width of its 95 % interval, where there is one."""
     if value.half_width is None:
         return f"{value.mean:,.{digits}f}"
-    return f"{value.mean:,.{digits}f} ± {value.half_width:.{digits}f}"
+    return f"{value.mean:,.{digits}f} ± {value.half_width:,.{digits}f}"
 
 
 def percent(accuracies: Sequence[float]) -> Interval:
