@@ -33,8 +33,8 @@ def table(store: RunStore, seeds: int = 1) -> Table:
     ]
     caption = (
         "What has been run. The cost of a finished exhibit is the time that all its runs took, "
-        "each on one processor core; that of a pending one is its number of floating-point "
-        "operations, for one seed."
+        "on a machine that was busy with others too; that of a pending one is its number of "
+        "floating-point operations."
     )
     columns = ["exhibit", "scale", "state", "cost", "command"]
     return Table("tab-status", caption, columns, rows, text=["scale", "state", "cost", "command"])
