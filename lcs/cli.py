@@ -40,7 +40,7 @@ Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
 Budget = Annotated[float | None, typer.Option(help="Stop at a checkpoint within so many minutes.")]
 Seconds = Annotated[float, typer.Option(help="Least time between checkpoints.")]
 Scale = Annotated[str, typer.Option(help="smoke, desk or paper.")]
-Seeds = Annotated[int, typer.Option(help="Runs of each configuration: seeds 0, 1, …")]
+Seeds = Annotated[int, typer.Option(help="Seeds 0, 1, … of each run; 0: as many as in the book.")]
 Parameters = Annotated[
     list[str] | None, typer.Option("-p", "--parameter", help="name=value; may be repeated.")
 ]
@@ -129,7 +129,7 @@ app.command("train")(_with_config_options(_train))
 def study(
     name: Annotated[str, typer.Argument(help="The exhibit, for example table2.")],
     scale: Scale = "desk",
-    seeds: Seeds = 1,
+    seeds: Seeds = 0,
     store: Store = None,
     device: Device = "auto",
     dataset: Annotated[str, typer.Option(help="Empty: the scale's own.")] = "",

@@ -47,7 +47,7 @@ RANGES: dict[str, tuple[float, float]] = {
 # which of the optimizers' own parameters each of them has
 OPTIMIZER_FIELDS: dict[str, tuple[str, ...]] = {
     "sgd": ("momentum", "weight_decay"),
-    "beta-lasso": ("l1", "l1_rest", "beta"),
+    "beta-lasso": ("l1", "l1_rest", "beta", "frozen_zeros"),
     "proximal-l1": ("l1", "l1_rest"),
 }
 
@@ -79,6 +79,7 @@ class Config:
     l1: float = 0.0  # lambda of the layers that correspond to convolutions, and of the others
     l1_rest: float | None = None  # lambda of the other layers; None: the same
     beta: float = 0.0  # weights below beta * lambda are set to zero
+    frozen_zeros: bool = False  # weights at zero stay there: one-way pruning
     loss: str = "cross-entropy"  # bce: with logits on one-hot targets, mean over classes
     schedule: str = "cosine-epoch"
     epochs: int = 400
@@ -112,6 +113,8 @@ class Config:
             raise ConfigError(f"optimizer {self.optimizer!r} has no {names}: leave {names} out")
         if self.beta and not (self.l1 or self.l1_rest):
             raise ConfigError("beta: the threshold is beta * l1, and l1 is 0; give l1")
+        if self.frozen_zeros and not self.beta:
+            raise ConfigError("frozen_zeros: without a threshold there are no zeros; give beta")
         convolutional = not self.model.endswith("fc")
         if self.kernel_size is not None and not convolutional:
             raise ConfigError(f"kernel_size: model {self.model!r} has no kernels; leave it out")

@@ -10,7 +10,7 @@ import functools
 import math
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, overload
+from typing import Any, NamedTuple, overload
 
 import torch
 import torch.nn.functional as F
@@ -113,12 +113,16 @@ class BetaLasso(_L1Optimizer):
     is plain SGD, bit for bit. The threshold is :math:`\beta\lambda`, whatever the learning rate:
     for the LASSO's own step see :class:`ProximalL1`.
 
+    A weight at zero returns if one step carries it past the threshold. With `frozen_zeros` it does
+    not: the same algorithm as one-way pruning, and not the paper's.
+
     Args:
         params: parameters or parameter groups; a group may have its own `lr`, `l1` and `beta`
             (use ``l1=0`` for biases and batch normalisation).
         lr: learning rate η, at least 0.
         l1: ℓ1 coefficient λ, at least 0.
         beta: threshold coefficient β, at least 0, in units of λ.
+        frozen_zeros: keep zeros at zero, in groups that have a threshold.
         foreach: update all parameters of a group by one call per operation; the default does so
             on accelerators, where many small calls are slow. The numbers are the same.
         compiled: fuse the update to one pass over memory with ``torch.compile``; equal to the
@@ -143,20 +147,24 @@ class BetaLasso(_L1Optimizer):
         l1: float = 0.0,
         beta: float = 0.0,
         *,
+        frozen_zeros: bool = False,
         foreach: bool | None = None,
         compiled: bool = False,
     ) -> None:
+        self.frozen_zeros = frozen_zeros
         self.foreach = foreach
         self.compiled = compiled
         super().__init__(params, {"lr": lr, "l1": l1, "beta": beta})
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return what a copy needs: torch's own state, and the choice of path."""
-        return super().__getstate__() | {"foreach": self.foreach, "compiled": self.compiled}
+        """Return what a copy needs: torch's own state, and what stands beside it."""
+        own = {name: getattr(self, name) for name in ("frozen_zeros", "foreach", "compiled")}
+        return super().__getstate__() | own
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Restore a copy; `load_state_dict` comes here too, with a state that lacks the path."""
+        """Restore a copy; `load_state_dict` comes here too, with torch's own state alone."""
         super().__setstate__(state)
+        self.__dict__.setdefault("frozen_zeros", False)
         self.__dict__.setdefault("foreach", None)
         self.__dict__.setdefault("compiled", False)
 
@@ -167,13 +175,14 @@ class BetaLasso(_L1Optimizer):
 
     def _update(self, params: list[Tensor], grads: list[Tensor], group: dict[str, Any]) -> None:
         lr, l1, beta = (float(group[name]) for name in ("lr", "l1", "beta"))
+        step = _Step(lr, l1, beta * l1, self.frozen_zeros and beta * l1 > 0)
         if self.compiled and _compiler_works(params[0].device.type):
-            _compiled_update(params, grads, lr, l1, beta)
+            _compiled_update(params, grads, step)
         elif self.foreach or (self.foreach is None and not _on_cpu(params)):
-            _foreach_update(params, grads, lr, l1, beta)
+            _foreach_update(params, grads, step)
         else:
             for param, grad in zip(params, grads, strict=True):
-                _chunked_update(param, grad, lr, l1, beta)
+                _chunked_update(param, grad, step)
 
 
 class ProximalL1(_L1Optimizer):
@@ -251,19 +260,31 @@ def _threshold_(theta: Tensor, threshold: float) -> None:
         torch.hardshrink(theta, _largest_below(threshold, theta.dtype), out=theta)
 
 
-def _update_(theta: Tensor, grad: Tensor, lr: float, l1: float, beta: float) -> None:
-    direction = torch.sign(theta).mul_(l1).add_(grad) if l1 > 0 else grad
-    theta.add_(direction, alpha=-lr)
-    _threshold_(theta, beta * l1)
+class _Step(NamedTuple):
+    """The numbers of one β-LASSO step; threshold: βλ."""
+
+    lr: float
+    l1: float
+    threshold: float
+    frozen: bool
+
+
+def _update_(theta: Tensor, grad: Tensor, step: _Step) -> None:
+    kept = theta != 0 if step.frozen else None
+    direction = torch.sign(theta).mul_(step.l1).add_(grad) if step.l1 > 0 else grad
+    theta.add_(direction, alpha=-step.lr)
+    _threshold_(theta, step.threshold)
+    if kept is not None:
+        theta.mul_(kept)
 
 
 # so many elements that the temporaries of one update stay in the processor's caches
 _CHUNK = 1 << 19
 
 
-def _chunked_update(theta: Tensor, grad: Tensor, lr: float, l1: float, beta: float) -> None:
+def _chunked_update(theta: Tensor, grad: Tensor, step: _Step) -> None:
     for theta_piece, grad_piece in _pieces(theta, grad):
-        _update_(theta_piece, grad_piece, lr, l1, beta)
+        _update_(theta_piece, grad_piece, step)
 
 
 def _pieces(theta: Tensor, grad: Tensor) -> Iterable[tuple[Tensor, Tensor]]:
@@ -276,18 +297,19 @@ def _contiguous(theta: Tensor, grad: Tensor) -> bool:
     return theta.is_contiguous() and grad.is_contiguous()
 
 
-def _foreach_update(
-    params: list[Tensor], grads: list[Tensor], lr: float, l1: float, beta: float
-) -> None:
+def _foreach_update(params: list[Tensor], grads: list[Tensor], step: _Step) -> None:
     for thetas, gradients in _batches(params, grads):
+        kept = [theta != 0 for theta in thetas] if step.frozen else []
         directions = gradients
-        if l1 > 0:
+        if step.l1 > 0:
             directions = list(torch._foreach_sign(thetas))
-            torch._foreach_mul_(directions, l1)
+            torch._foreach_mul_(directions, step.l1)
             torch._foreach_add_(directions, gradients)
-        torch._foreach_add_(thetas, directions, alpha=-lr)
+        torch._foreach_add_(thetas, directions, alpha=-step.lr)
         for theta in thetas:
-            _threshold_(theta, beta * l1)
+            _threshold_(theta, step.threshold)
+        if kept:
+            torch._foreach_mul_(thetas, kept)
 
 
 def _batches(
@@ -313,9 +335,14 @@ def _batches(
     yield batch
 
 
-def _fused(theta: Tensor, grad: Tensor, lr: Tensor, l1: Tensor, threshold: Tensor) -> None:
+def _fused(
+    theta: Tensor, grad: Tensor, lr: Tensor, l1: Tensor, threshold: Tensor, frozen: bool
+) -> None:
     moved = theta - lr * (grad + l1 * torch.sign(theta))
-    theta.copy_(torch.where(moved.abs() >= threshold, moved, torch.zeros_like(moved)))
+    kept = moved.abs() >= threshold
+    if frozen:
+        kept = kept & (theta != 0)
+    theta.copy_(torch.where(kept, moved, torch.zeros_like(moved)))
 
 
 @functools.cache
@@ -324,17 +351,15 @@ def _compiled_fused() -> Callable[..., None]:
     return torch.compile(_fused, dynamic=True, options={"cpp.dynamic_threads": True})
 
 
-def _compiled_update(
-    params: list[Tensor], grads: list[Tensor], lr: float, l1: float, beta: float
-) -> None:
+def _compiled_update(params: list[Tensor], grads: list[Tensor], step: _Step) -> None:
     fused = _compiled_fused()
     for param, grad in zip(params, grads, strict=True):
         if param.numel() < 2 or not _contiguous(param, grad):
-            _chunked_update(param, grad, lr, l1, beta)
+            _chunked_update(param, grad, step)
             continue
         # tensors and flat: neither a new learning rate nor a new shape may compile anew
-        numbers = torch.tensor([lr, l1, beta * l1], dtype=param.dtype).to(param.device)
-        fused(param.view(-1).detach(), grad.view(-1).detach(), *numbers)
+        numbers = torch.tensor(step[:3], dtype=param.dtype).to(param.device)
+        fused(param.view(-1).detach(), grad.view(-1).detach(), *numbers, step.frozen)
 
 
 @functools.cache
@@ -344,7 +369,7 @@ def _compiler_works(device: str) -> bool:
         numbers = torch.tensor([0.1, 0.1, 0.1], device=device)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            _compiled_fused()(probe, probe.clone(), *numbers)
+            _compiled_fused()(probe, probe.clone(), *numbers, False)
     except Exception as error:  # any failure of the tool chain: the eager path is always there
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         warnings.warn(

@@ -149,7 +149,13 @@ def make_optimizer(config: Config, model: nn.Module) -> Optimizer:
     if config.optimizer == "proximal-l1":
         return ProximalL1(_filled(groups), lr=config.lr)
     compiled = sum(p.numel() for p in model.parameters()) >= COMPILED_FROM
-    return BetaLasso(_filled(groups), lr=config.lr, beta=config.beta, compiled=compiled)
+    return BetaLasso(
+        _filled(groups),
+        lr=config.lr,
+        beta=config.beta,
+        frozen_zeros=config.frozen_zeros,
+        compiled=compiled,
+    )
 
 
 def build_model(config: Config, images: data.Images) -> nn.Module:

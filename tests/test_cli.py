@@ -267,7 +267,7 @@ def test_every_study_has_a_plan(name, scale, command, tmp_path):
     [
         (["tabel2"], 1, "study: unknown name 'tabel2'; choose from"),
         (["table2", "--scale", "huge"], 1, "scale: unknown value 'huge'; choose from smoke, desk"),
-        (["table2", "--seeds", 0], 1, "seeds: 0 is out of range"),
+        (["table2", "--seeds", -1], 1, "seeds: -1 is out of range"),
         (["table2", "--seeds", "few"], 2, "--seeds"),
         (["table2", "--workers", 0], 2, "--workers"),
         (["table2", "--epochs", -1], 1, "epochs: -1 is out of range"),

@@ -38,6 +38,7 @@ COMPANIONS: dict[str, dict[str, object]] = {
     "l1": {"optimizer": "proximal-l1"},
     "l1_rest": {"optimizer": "proximal-l1", "l1": 0.5},
     "beta": {"optimizer": "beta-lasso", "l1": 0.5},
+    "frozen_zeros": {"optimizer": "beta-lasso", "l1": 0.5, "beta": 50.0},
     "kernel_size": {"model": "s-conv"},
     "padding": {"model": "s-conv"},
 }
@@ -240,6 +241,11 @@ def test_a_threshold_without_a_penalty_is_refused() -> None:
     assert Config(optimizer="beta-lasso", beta=50, l1_rest=1e-5).beta == 50
 
 
+def test_frozen_zeros_without_a_threshold_are_refused() -> None:
+    assert "there are no zeros" in refusal(optimizer="beta-lasso", l1=2e-5, frozen_zeros=True)
+    assert "sgd" in refusal(frozen_zeros=True)
+
+
 def test_every_field_is_part_of_the_id() -> None:
     """Only the seed stands beside the hash; any other difference is another run."""
     others: dict[str, object] = {name: CHOICES[name][-1] for name in CHOICES} | {
@@ -254,6 +260,7 @@ def test_every_field_is_part_of_the_id() -> None:
         "l1": 1e-5,
         "l1_rest": 1e-5,
         "beta": 1.0,
+        "frozen_zeros": True,
         "epochs": 401,
         "batch_size": 511,
         "permute_pixels": True,

@@ -115,6 +115,28 @@ def test_states_are_those_of_algorithm_1(
     torch.testing.assert_close(algorithm_1(gradient, start, l1, beta, lr, 30), θ)
 
 
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("setting", SETTINGS)
+def test_frozen_zeros_stay_and_the_rest_is_algorithm_1(
+    path: str, setting: tuple[float, float, float]
+) -> None:
+    lr, l1, beta = setting
+    objective, start = small_net(0)
+    gradient = gradient_of(objective)
+    start[::7] = 0
+    param = parameter(start)
+    optimizer = BetaLasso([param], lr=lr, l1=l1, beta=beta, frozen_zeros=True, **PATHS[path])
+    θ = start
+    for _ in range(30):
+        optimizer.zero_grad()
+        objective(param).backward()
+        optimizer.step()
+        free = algorithm_1(gradient, θ, l1, beta, lr, 1)
+        θ = torch.where(θ == 0, θ, free) if beta * l1 else free  # no threshold, nothing to freeze
+        torch.testing.assert_close(param.detach(), θ, rtol=1e-12, atol=1e-13)
+    assert bool((θ[::7] == 0).all()) == (beta * l1 > 0)
+
+
 def test_algorithm_1_by_hand() -> None:
     θ = torch.tensor([1.0, -1.0, 0.3, -0.1, 0.0, 0.0], dtype=torch.float64)
     gradient = torch.tensor([0.0, 0.0, 1.0, 0.0, 1.0, -4.0], dtype=torch.float64)
@@ -216,6 +238,11 @@ def test_compiled_agrees_to_rounding() -> None:
                 )
             zeros = int((compiled[0] == 0).sum())
             assert 500 < zeros < 3000, "the threshold is to bite"
+        zeros_before = [param == 0 for param in compiled]
+        optimizers[0].frozen_zeros = True
+        optimizers[0].step()
+        for param, zero in zip(compiled, zeros_before, strict=True):
+            assert not param[zero].any()
 
 
 def test_without_a_compiler_it_says_so_once_and_steps_all_the_same(

@@ -51,8 +51,9 @@ def numbers(record):
 # --- what a study consists of
 
 
-@pytest.mark.parametrize("scale", SCALES)
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize(
+    ("name", "scale"), [(name, scale) for name in NETWORKS for scale in STUDIES[name].scales]
+)
 def test_every_study_can_be_built_at_every_scale(name, scale):
     """Whatever the configurations ask for, the data set and the network give."""
     configs = STUDIES[name].configs(scale, seeds=3)
@@ -73,7 +74,8 @@ def test_every_study_can_be_built_at_every_scale(name, scale):
 
 def test_the_methods_of_each_exhibit():
     methods = {
-        name: [method(config) for config in STUDIES[name].configs("desk")] for name in NETWORKS
+        name: [method(config) for config in STUDIES[name].configs("desk", 1)]
+        for name in ("figure3", "figure4", "table2")
     }
     fully_connected = [
         "S-FC, SGD", "S-FC, β-LASSO, β = 0", "S-FC, β-LASSO, β = 1", "S-FC, β-LASSO, β = 50",
@@ -121,8 +123,7 @@ def test_other_betas_and_fields():
     ("arguments", "changes", "reason"),
     [
         (("huge",), {}, "scale: unknown value 'huge'; choose from smoke, desk, paper"),
-        (("smoke", 0), {}, "seeds: 0 is out of range; give 1 or more"),
-        (("smoke", -1), {}, "seeds: -1 is out of range"),
+        (("smoke", -1), {}, "seeds: -1 is out of range; give 1 or more, or 0 for 1"),
         (("smoke", 1.5), {}, "seeds: 1.5 is out of range"),
         (("smoke", True), {}, "seeds: True is out of range"),
         (("smoke",), {"epohcs": 3}, "unknown parameter 'epohcs'"),
@@ -138,6 +139,52 @@ def test_wrong_requests_are_refused(arguments, changes, reason, tmp_path):
         with pytest.raises(ConfigError, match=reason):
             verb(*arguments, **changes)
     assert not list(tmp_path.iterdir())
+
+
+def test_the_number_of_seeds():
+    assert {c.seed for c in STUDIES["table2"].configs("desk")} == {0, 1, 2, 3, 4}
+    assert {c.seed for c in STUDIES["table2"].configs("paper")} == {0}
+    assert {c.seed for c in STUDIES["betas"].configs("desk")} == {0, 1}
+    assert {c.seed for c in STUDIES["betas"].configs("desk", 3)} == {0, 1, 2}
+
+
+def test_small_studies_have_no_paper_scale():
+    with pytest.raises(ConfigError, match="factorial has no 'paper'; choose from smoke, desk"):
+        STUDIES["factorial"].configs("paper")
+
+
+def test_a_grid_repeats_no_run_and_shares_those_of_table_2():
+    known = {config.run_id for config in STUDIES["table2"].configs("desk", 1)}
+    shared = {"betas": 4, "lambdas": 1, "length": 3, "precision": 2, "schedule": 2, "frozen": 2}
+    for name, count in shared.items():
+        runs = [config.run_id for config in STUDIES[name].configs("desk", 1)]
+        assert len(set(runs)) == len(runs)
+        assert len(known & set(runs)) == count, name
+
+
+def test_the_range_of_lambda_keeps_beta_or_the_threshold():
+    runs = STUDIES["lambdas"].configs("desk", 1)
+    thresholds = {round(run.l1 * run.beta, 9) for run in runs if run.beta != 50}
+    assert thresholds == {1e-3}
+    assert {run.l1 for run in runs if run.beta == 50} == set(studies.LAMBDAS)
+
+
+def test_equal_rates_keep_the_size_of_the_steps():
+    mean = Config(loss="bce", optimizer="beta-lasso", l1=2e-5, l1_rest=1e-5, beta=50.0)
+    other = studies.equal_rates(mean)
+    assert other.loss == "cross-entropy"
+    assert other.lr == pytest.approx(mean.lr / 10)
+    assert other.lr * other.l1 == pytest.approx(mean.lr * mean.l1)
+    assert other.lr * other.l1_rest == pytest.approx(mean.lr * mean.l1_rest)
+    assert other.beta * other.l1 == pytest.approx(mean.beta * mean.l1)
+
+
+def test_the_factorial_is_complete():
+    runs = STUDIES["factorial"].configs("desk", 1)
+    cells = {(run.augment, run.loss, run.lr) for run in runs}
+    assert len(cells) == 2 * 3
+    assert len(runs) == len(cells) * 4
+    assert {run.epochs for run in runs} == {100}
 
 
 def test_studies_are_found_by_name():
