@@ -13,7 +13,6 @@ from lcs.config import Config
 from lcs.errors import ConfigError, Paused, TrainingError
 from lcs.runs import RunStore
 from lcs.studies import (
-    SCALES,
     STUDIES,
     Study,
     find_study,
