@@ -56,9 +56,14 @@ class Checkpoint:
         with file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
+            except BlockingIOError as error:
                 raise CheckpointError(
                     f"run {self.run_id} is in progress in another process; wait for it to end"
+                ) from error
+            except OSError as error:  # some network file systems have no locks
+                raise CheckpointError(
+                    f"{self._lock}: cannot be locked ({error.strerror}); set LCS_CHECKPOINTS to a "
+                    "folder on a local disk"
                 ) from error
             yield
 
@@ -117,6 +122,8 @@ class Checkpoint:
 def _crc(tensors: Mapping[str, Tensor], text: str) -> int:
     crc = zlib.crc32(text.encode())
     for name in sorted(tensors):
-        flat = tensors[name].reshape(-1).view(torch.uint8)
-        crc = zlib.crc32(flat.numpy().data, zlib.crc32(name.encode(), crc))
+        tensor = tensors[name]
+        head = f"{name} {tensor.dtype} {tuple(tensor.shape)}"
+        flat = tensor.reshape(-1).view(torch.uint8)
+        crc = zlib.crc32(flat.numpy().data, zlib.crc32(head.encode(), crc))
     return crc

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import time
+from collections.abc import Sequence
 
 import torch
 
@@ -34,16 +35,20 @@ def count_weights(config: Config, model: str) -> dict[str, int]:
     return {name: layer.weight.numel() for name, layer in _layers(sized).items()}
 
 
-def seconds(config: AnyConfig, device: str, store: RunStore) -> float:
-    """Return about how long a run takes on a device: as a similar stored run, else by its FLOPs."""
+def seconds(configs: Sequence[AnyConfig], device: str, store: RunStore) -> list[float]:
+    """Return about how long each run takes on a device: as a similar stored run, else by FLOPs."""
+    timed = _timings(store).get(choose_device(device).type, []) if configs else []
+    return [_seconds(config, device, timed) for config in configs]
+
+
+def _seconds(config: AnyConfig, device: str, timed: Sequence[tuple[Config, float]]) -> float:
     if isinstance(config, ToyConfig):
         return TOY_SECONDS * toy.updates(config)
-    chosen = choose_device(device)
-    for timed in _timings(store).get(chosen.type, ()):
-        known, per_epoch = timed
+    for known, per_epoch in timed:
         if all(getattr(known, name) == getattr(config, name) for name in TIMED):
             return per_epoch * config.epochs
-    return OVERHEAD * training_flops(config) / _rate(chosen, config.precision)
+    rate = _rate(choose_device(device), config.precision)
+    return OVERHEAD * training_flops(config) / rate
 
 
 def operations(config: AnyConfig) -> int:

@@ -11,12 +11,12 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from lcs import published, tables
+from lcs import laws, published, tables
 from lcs.config import Config
 from lcs.cost import count_weights
 from lcs.measure import binomial_interval, mean_interval, paired_difference
 from lcs.plots import LAYERS
-from lcs.runs import Record
+from lcs.runs import Record, RunStore
 from lcs.studies import frame, last_epochs, method
 from lcs.tables import Table
 
@@ -53,11 +53,26 @@ def setting_text(records: Sequence[Record], scale: str) -> str:
 
 def table2(records: Sequence[Record], scale: str) -> Table:
     """Return the paper's Table 2 with our column: every published method, then those of ours."""
-    config: Config = records[0].config
     groups = by_method(records)
     others = [row.method for row in published.TABLE2 if row.method not in groups]
+    return _accuracy_table("tab-table2", [*others, *groups], records, scale)
+
+
+def other_data(name: str, records: Sequence[Record], scale: str, command: str) -> Table:
+    """Return our methods on another data set beside the paper's values, or the command for it."""
+    if not records:
+        pending = tables.pending(f"pending: `{command}`")
+        return Table(name, "Not run yet.", ["state"], [[pending]])
+    return _accuracy_table(name, list(by_method(records)), records, scale)
+
+
+def _accuracy_table(
+    label: str, names: Sequence[str], records: Sequence[Record], scale: str
+) -> Table:
+    config: Config = records[0].config
+    groups = by_method(records)
     rows = []
-    for name in [*others, *groups]:
+    for name in names:
         known, runs = published.table2(name), groups.get(name, [])
         ours = tables.interval(mean_interval(accuracies(runs))) if runs else tables.NONE
         report = known.report if config.dataset == "cifar10" else None
@@ -70,7 +85,7 @@ def table2(records: Sequence[Record], scale: str) -> Table:
         f"Ours: {setting_text(records, scale)}."
     )
     columns = ["method", "paper", "reproduction", "ours", "runs"]
-    return Table("tab-table2", caption, columns, rows)
+    return Table(label, caption, columns, rows)
 
 
 def accuracy_frame(records: Sequence[Record]) -> pd.DataFrame:
@@ -91,7 +106,6 @@ def table2_numbers(records: Sequence[Record], betas: Sequence[float]) -> Numbers
     groups = by_method(records)
     mean = {name: mean_interval(accuracies(runs)).mean for name, runs in groups.items()}
     largest = groups[beta_lasso_name(betas[-1])]
-    difference = paired_difference(accuracies(largest), accuracies(groups["S-FC, SGD"]))
     images = records[0].final["evaluation_images"]
     low, high = binomial_interval(mean["S-FC, SGD"] / 100, images)
     named = {
@@ -104,10 +118,25 @@ def table2_numbers(records: Sequence[Record], betas: Sequence[float]) -> Numbers
     return {
         **{short: mean[name] for short, name in named.items()},
         **{f"beta-{b:g}": mean.get(beta_lasso_name(b), math.nan) for b in (0, 1, 50, *betas)},
-        "difference": tables.interval(difference),
+        **_differences(groups, betas),
         "n": len(largest),
         "half-width": 50 * (high - low),
         "left": mean_interval([r.final["nonzeros"]["conv1"] for r in largest]).mean,
+    }
+
+
+def _differences(groups: dict[str, list[Record]], betas: Sequence[float]) -> Numbers:
+    """Return the largest β less other methods, in points, in words: `less-…`."""
+    largest = groups[beta_lasso_name(betas[-1])]
+    others = {f"beta-{beta:g}": beta_lasso_name(beta) for beta in (0, 1)}
+    others |= {"sgd": "S-FC, SGD", "proximal": "S-FC, proximal ℓ1", "local": "S-LOCAL, SGD"}
+    return {
+        f"less-{short}": tables.signed(
+            paired_difference(accuracies(largest), accuracies(groups[name]))
+        )
+        if name in groups
+        else tables.NONE
+        for short, name in others.items()
     }
 
 
@@ -190,6 +219,86 @@ def nonzeros_numbers(records: Sequence[Record], beta: float) -> Numbers:
     }
 
 
+def laws_frame(records: Sequence[Record]) -> pd.DataFrame:
+    """Return what `plots.laws` draws of the runs that have a threshold."""
+    history = frame([run for run in records if run.config.beta])
+    weights = records[0].final["weights"]["conv1"]
+    first_norm = history.groupby("run_id").norm_conv1.transform("first")
+    return history.assign(
+        left=100 * history.nonzeros_conv1 / weights, shrunk=history.norm_conv1 / first_norm
+    )
+
+
+def laws_forecasts(records: Sequence[Record]) -> dict[str, pd.DataFrame]:
+    """Return what the two laws say of each method that has a threshold, epoch by epoch."""
+    configs = {method(r.config): r.config for r in records if r.config.beta}
+    return {
+        name: pd.DataFrame(
+            {
+                "epoch": np.arange(1, config.epochs + 1),
+                "left": 100 * laws.share_left(config),
+                "dead_zone": laws.dead_zone(config),
+            }
+        )
+        for name, config in configs.items()
+    }
+
+
+def laws_numbers(records: Sequence[Record]) -> Numbers:
+    """Return what was measured beside what the laws say, for β = 1 and 50; NaN if not run.
+
+    `gone-first` and `gone-first-law`: per cent of the first layer after one epoch; `half` and
+    `half-law`: the first epoch with less than half of it; `left`: at the end; `empty-law`: the
+    epoch by which nothing would be; `returned`: at most in an epoch; `last`: learning rate, in per
+    cent of the first one, at which a weight last returned; `shrunk`: lowest norm of the layer, in
+    per cent of that after one epoch; `needed`: gradient needed to return, at first.
+    """
+    numbers: Numbers = {}
+    for beta in (1, 50):
+        runs = [r for r in records if method(r.config) == beta_lasso_name(beta)]
+        values = _law_numbers(runs) if runs else dict.fromkeys(LAW_NUMBERS, math.nan)
+        numbers |= {f"{name}-{beta}": value for name, value in values.items()}
+    return numbers
+
+
+def _law_numbers(runs: Sequence[Record]) -> dict[str, float]:
+    history, (law,) = laws_frame(runs), laws_forecasts(runs).values()
+    first, returned = history[history.epoch == 1], history[history.revived_conv1 > 0]
+    values = (
+        100 - first.left.mean(),
+        100 - law.left.iloc[0],
+        _first_epoch_below(history, 50),
+        _first_epoch_below(law.assign(run_id=0), 50),
+        history.groupby("run_id").left.last().mean(),
+        _first_epoch_below(law.assign(run_id=0), 1e-9),
+        history.revived_conv1.max(),
+        100 * returned.lr.min() / history.lr.max(),
+        100 * history.shrunk.min(),
+        law.dead_zone.iloc[0],
+    )
+    return dict(zip(LAW_NUMBERS, map(float, values), strict=True))
+
+
+LAW_NUMBERS = (
+    "gone-first",
+    "gone-first-law",
+    "half",
+    "half-law",
+    "left",
+    "empty-law",
+    "returned",
+    "last",
+    "shrunk",
+    "needed",
+)
+
+
+def _first_epoch_below(curve: pd.DataFrame, share: float) -> float:
+    """Mean over runs of the first recorded epoch with less than this share left, in per cent."""
+    below = curve[curve.left < share]
+    return below.groupby("run_id").epoch.min().mean()
+
+
 def _late_fall(records: Sequence[Record]) -> Numbers:
     """Return how the first layer's count falls with β = 1: at half time, at the end, and in R."""
     runs = by_method(records).get(beta_lasso_name(1), [])
@@ -211,44 +320,105 @@ def _half_time(run: Record) -> int:
 def locality_frame(records: Sequence[Record]) -> pd.DataFrame:
     """Return what `plots.locality` draws: a row for each method and measure."""
     rows = [
-        {"method": name, "measure": title, **runs[0].final["locality"][key]}
+        {"method": name, "measure": title, **_over_seeds(runs, key)}
         for name, runs in by_method(records).items()
         for key, title in LOCALITY.items()
     ]
     return pd.DataFrame(rows).dropna()
 
 
+def _over_seeds(runs: Sequence[Record], measure: str) -> dict[str, float | None]:
+    """Return a measure's summary over runs: of one run its own, with its interval over filters."""
+    found = [run.final["locality"][measure] for run in runs]
+    if len(found) == 1 or any(summary["mean"] is None for summary in found):
+        return dict(found[0])
+    summary: dict[str, float | None] = {}
+    for kind in ("", "null_", "excess_"):
+        value = mean_interval([one[f"{kind}mean"] for one in found])
+        summary |= {f"{kind}mean": value.mean, f"{kind}ci95": value.half_width}
+    return summary
+
+
+def fully_connected(store: RunStore, dataset: str = "cifar10") -> list[Record]:
+    """Return every stored run of S-FC on a data set, in the order of their files."""
+    records: list[Record] = []
+    place: RunStore | None = store
+    while place is not None:
+        records += place.records()
+        place = place.fallback
+    return [r for r in records if r.kind != "toy" and _is_s_fc(r.config, dataset)]
+
+
+def _is_s_fc(config: Config, dataset: str) -> bool:
+    return config.model == "s-fc" and config.dataset == dataset
+
+
+def locality_against_sparsity(records: Sequence[Record], measure: str) -> pd.DataFrame:
+    """Return what `plots.scatter` draws: locality beyond chance against weights per filter.
+
+    Args:
+        records: of S-FC with any method.
+        measure: a key of `LOCALITY`; the window's share is in per cent.
+    """
+    factor = 100 if measure == "window_mass" else 1
+    rows = []
+    for record in records:
+        found, config = record.final["locality"][measure], record.config
+        if found["excess_mean"] is not None:
+            units = 256 * config.base_channels
+            rows.append(
+                {
+                    "x": record.final["nonzeros"]["conv1"] / units,
+                    "y": factor * found["excess_mean"],
+                    "ci95": factor * found["excess_ci95"],
+                    "group": _training(config),
+                    "run_id": record.run_id,
+                }
+            )
+    table = pd.DataFrame(rows, columns=["x", "y", "ci95", "group", "run_id"])
+    return table.drop_duplicates("run_id").sort_values("group", kind="stable")
+
+
+def _training(config: Config) -> str:
+    """Say how a run was trained, apart from its method."""
+    augment = "augmented" if config.augment != "none" else "not augmented"
+    return f"α = {config.base_channels}, {augment}, {config.epochs} epochs"
+
+
 def locality_table(records: Sequence[Record], scale: str) -> Table:
     """Return the locality of first-layer filters beside their null model."""
     rows = []
     for name, runs in by_method(records).items():
-        found = runs[0].final["locality"]
-        cells = [_locality_cell(found[key]) for key in LOCALITY]
-        counts = [f"{found['eligible']:,}", f"{found['filters']:,}"]
-        rows.append([name, *counts, *cells, tables.link(runs[0])])
-    window = records[0].final["locality"]["window"]
+        cells = [_locality_cell(_over_seeds(runs, key)) for key in LOCALITY]
+        counts = [run.final["locality"]["eligible"] for run in runs]
+        rows.append([name, f"{mean_interval(counts).mean:,.0f}", *cells, tables.links(runs)])
+    locality = records[0].final["locality"]
+    window, n = locality["window"], max(map(len, by_method(records).values()))
     caption = (
-        f"Locality of first-layer filters ({setting_text(records, scale)}): mean, and in brackets "
-        "the mean difference between a filter and its own permutations, with a 95 % interval over "
-        f"filters. The window has {window} × {window} pixels."
+        f"Locality of first-layer filters, at most {max(_measured(records)):,} of each run "
+        f"({setting_text(records, scale)}): mean, and in brackets the mean difference between a "
+        "filter and its own permutations, with a 95 % interval over "
+        f"{'seeds' if n > 1 else 'filters'}. The window has {window} × {window} pixels."
     )
-    columns = ["method", "with ≥ 20 weights", "measured", *LOCALITY.values(), "run"]
+    columns = ["method", "with ≥ 20 weights", *LOCALITY.values(), "runs"]
     return Table("tab-locality", caption, columns, rows)
+
+
+def _measured(records: Sequence[Record]) -> list[int]:
+    return [record.final["locality"]["filters"] for record in records]
 
 
 def locality_numbers(records: Sequence[Record], beta: float) -> Numbers:
     """Return the numbers of the chapter's prose, for β-LASSO (`sparse-…`) and SGD (`dense-…`)."""
     groups = by_method(records)
-    numbers: Numbers = {"beta": beta}
+    numbers: Numbers = {"beta": beta, "n": len(groups["S-FC, SGD"])}
     for short, name in {"sparse": beta_lasso_name(beta), "dense": "S-FC, SGD"}.items():
-        found = groups[name][0].final["locality"]
         for key in LOCALITY:
-            for kind in ("mean", "null_mean"):
-                value = found[key][kind]
-                shown = float("nan") if value is None else value
+            found = _over_seeds(groups[name], key)
+            for kind in ("mean", "null_mean", "excess_mean", "excess_ci95"):
+                value = found[kind]
+                shown = math.nan if value is None else value
                 numbers[f"{short}-{key}-{kind}"] = 100 * shown if key == "window_mass" else shown
-        numbers[f"{short}-eligible"] = found["eligible"]
-        numbers[f"{short}-left"] = groups[name][0].final["nonzeros"]["conv1"]
     return numbers
 
 

@@ -11,7 +11,7 @@ from typing import NamedTuple, TypedDict
 import numpy as np
 import numpy.typing as npt
 import torch
-from scipy.special import ndtri, stdtrit
+from scipy.special import ndtri, stdtr, stdtrit
 from torch import Tensor
 
 from lcs.errors import ConfigError
@@ -87,6 +87,31 @@ def paired_difference(a: npt.ArrayLike, b: npt.ArrayLike) -> Interval:
     if first.shape != second.shape:
         raise ConfigError(f"pairs: shapes {first.shape} and {second.shape} differ; pair the values")
     return mean_interval(first - second)
+
+
+def p_value(interval: Interval) -> float:
+    """Two-sided p-value of the t-test that the mean is 0, from its 95 % interval.
+
+    Raises ConfigError for a single value, which has no interval.
+    """
+    if interval.half_width is None:
+        raise ConfigError("interval: a single value has none; give two or more")
+    if interval.half_width == 0:
+        return float(interval.mean == 0)
+    degrees = interval.n - 1
+    t = interval.mean / interval.half_width * stdtrit(degrees, _UPPER_QUANTILE)
+    return float(2 * stdtr(degrees, -abs(t)))
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """p-values adjusted for how many there are (Holm, Scandinavian Journal of Statistics 1979).
+
+    Rejecting those below 0.05 keeps the chance of even one false rejection below 0.05.
+    """
+    order = np.argsort(p_values)
+    factors = len(p_values) - np.arange(len(p_values))
+    adjusted = np.minimum(1, np.maximum.accumulate(factors * np.asarray(p_values)[order]))
+    return [float(p) for p in adjusted[np.argsort(order)]]
 
 
 def binomial_interval(accuracy: float, n: int) -> tuple[float, float]:

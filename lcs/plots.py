@@ -180,6 +180,134 @@ def locality(table: pd.DataFrame) -> Figure:
     return figure
 
 
+def sweep(
+    table: pd.DataFrame,
+    label: str,
+    *,
+    references: Mapping[str, float] | None = None,
+    linear_below: float | None = None,
+) -> Figure:
+    """Draw accuracy and the share of weights left against one thing that is varied.
+
+    Args:
+        table: columns `x`, `series`, `seed`, `accuracy` and `left` (both in per cent), one row per
+            run: dots are runs, lines their means.
+        label: of what is varied, with its unit.
+        references: named accuracies, drawn as horizontal lines.
+        linear_below: x is on a log scale; with zeros among it, linear below this value.
+    """
+    if table.empty:
+        return _pending()
+    figure, panels = plt.subplots(1, 2, figsize=(WIDTH, 3.2))
+    measures = {"accuracy": "test accuracy (%)", "left": "first layer left (%)"}
+    for axes, (column, title) in zip(panels, measures.items(), strict=True):
+        for number, (name, runs) in enumerate(table.groupby("series", sort=False)):
+            shade = COLOURS.get(f"S-FC, {name}", PALETTE[number])
+            axes.plot(runs.x, runs[column], "o", color=shade, ms=4, alpha=0.6)
+            mean = runs.groupby("x")[column].mean()
+            axes.plot(mean.index, mean, color=shade, label=name)
+        if linear_below is None:
+            axes.set_xscale("log")
+        else:
+            axes.set_xscale("symlog", linthresh=linear_below)
+        axes.set(xlabel=label, ylabel=title)
+        places = sorted(table.x.unique())
+        axes.set_xticks(places, [f"{place:g}" for place in places], minor=False)
+        axes.minorticks_off()
+    for (name, value), style in zip((references or {}).items(), ("--", ":", "-."), strict=False):
+        panels[0].axhline(value, color="0.4", ls=style, lw=1, label=name)
+    panels[1].set_ylim(bottom=0)
+    _legend_of(figure, panels[0], columns=4)
+    return figure
+
+
+def forest(table: pd.DataFrame, label: str) -> Figure:
+    """Draw differences with their intervals, a row for each cell, beside the line of no difference.
+
+    Args:
+        table: columns `cell`, `contrast` (a colour each), `mean` and `half_width`.
+        label: of the axis, with the unit.
+    """
+    if table.empty:
+        return _pending()
+    cells = list(dict.fromkeys(table.cell))
+    figure, axes = plt.subplots(figsize=(WIDTH, 0.36 * len(cells) + 1.2))
+    contrasts = list(dict.fromkeys(table.contrast))
+    for number, contrast in enumerate(contrasts):
+        rows = table[table.contrast == contrast]
+        height = [len(cells) - cells.index(name) + 0.12 * (1 - 2 * number) for name in rows.cell]
+        axes.errorbar(
+            rows["mean"], height, xerr=rows.half_width.fillna(0), fmt="os"[number % 2], ms=5,
+            color=PALETTE[(0, 1, 2, 4)[number % 4]], label=contrast,
+        )  # fmt: skip
+    axes.axvline(0, color="0.6", lw=1, zorder=0)
+    axes.set_yticks(range(len(cells), 0, -1), cells)
+    axes.set_xlabel(label)
+    axes.grid(axis="y", color="0.93")
+    _legend_of(figure, axes, columns=2)
+    return figure
+
+
+def laws(history: pd.DataFrame, forecasts: Mapping[str, pd.DataFrame]) -> Figure:
+    """Draw what is left of the first layer, what returns to it, and its norm, beside two laws.
+
+    Args:
+        history: columns `method`, `run_id`, `epoch`, `left` (per cent), `revived_conv1` and
+            `shrunk` (the layer's norm over its norm at the first recorded epoch).
+        forecasts: for a method, columns `epoch`, `left` (per cent) and `dead_zone`.
+    """
+    figure, panels = plt.subplots(2, 2, figsize=(WIDTH, 5.2), sharex=True)
+    shown = {"left": "first layer left (%)", "revived_conv1": "returned in the epoch"}
+    for axes, (column, title) in zip(panels.flat, shown.items(), strict=False):
+        for (method, _), run in history.groupby(["method", "run_id"], sort=False):
+            axes.plot(run.epoch, run[column], color=colour(method), lw=1, label=method)
+        axes.set(ylabel=title)
+    for (method, _), run in history.groupby(["method", "run_id"], sort=False):
+        panels[1, 1].plot(run.epoch, run.shrunk, color=colour(method), lw=1)
+    for method, law in forecasts.items():
+        panels[0, 0].plot(law.epoch, law.left, "--", color=colour(method), lw=1.3)
+        panels[1, 0].plot(law.epoch, law.dead_zone, "--", color=colour(method), lw=1.3)
+    panels[0, 0].plot([], [], "k--", lw=1.3, label="the laws, without data")
+    panels[0, 1].set_yscale("symlog", linthresh=1)
+    panels[1, 0].set(yscale="log", ylabel="gradient needed to return")
+    panels[1, 1].set(ylabel="norm / norm after one epoch", ylim=(0, None))
+    for axes in panels[1]:
+        axes.set_xlabel("epoch")
+    _legend_of(figure, panels[0, 0], columns=4)
+    return figure
+
+
+def scatter(table: pd.DataFrame, label: str, unit: str) -> Figure:
+    """Draw one number of each run against another, with its interval, a colour for each group.
+
+    Args:
+        table: columns `x` (logarithmic), `y`, `ci95` and `group`.
+        label: of the horizontal axis.
+        unit: of the vertical one.
+    """
+    if table.empty:
+        return _pending()
+    figure, axes = plt.subplots(figsize=(WIDTH, 3.6))
+    groups = table.groupby("group", sort=False)
+    for number, ((name, runs), marker) in enumerate(zip(groups, "osD^vP*X", strict=False)):
+        axes.errorbar(
+            runs.x, runs.y, yerr=runs.ci95, fmt=marker, ms=5, lw=0.8, alpha=0.8,
+            color=PALETTE[number], label=name,
+        )  # fmt: skip
+    axes.axhline(0, color="0.6", lw=1, zorder=0)
+    axes.set(xscale="log", xlabel=label, ylabel=unit)
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    _legend_of(figure, axes, columns=3)
+    return figure
+
+
+def _pending() -> Figure:
+    """Return a figure that says that its runs have not been made."""
+    figure = plt.figure(figsize=(WIDTH, 0.8))
+    figure.text(0.5, 0.5, "pending: not run yet", ha="center", va="center", style="italic")
+    return figure
+
+
 def _thousands(count: float, _: int) -> str:
     for unit, size in (("M", 1_000_000), ("k", 1000)):
         if count >= size:

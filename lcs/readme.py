@@ -11,6 +11,7 @@ from PIL import Image
 
 from lcs import claims, exhibits, plots
 from lcs.runs import PACKAGE, RunStore
+from lcs.studies import stored
 
 README = PACKAGE.parent / "README.md"
 PICTURE = PACKAGE.parent / "book" / "_static" / "headline.png"
@@ -50,13 +51,13 @@ def is_current(store: RunStore, readme: Path = README, picture: Path = PICTURE) 
 
 def stamp(store: RunStore) -> str:
     """Return a hash of the values that the picture shows."""
-    groups = claims.complete_runs("table2", "desk", store)
+    groups = exhibits.by_method(stored("table2", "desk", store))
     values = {name: exhibits.accuracies(runs) for name, runs in groups.items()}
     return hashlib.sha256(repr(values).encode()).hexdigest()
 
 
 def _picture(store: RunStore) -> plt.Figure | None:
-    groups = claims.complete_runs("table2", "desk", store)
+    groups = exhibits.by_method(stored("table2", "desk", store))
     if not groups:
         return None
     records = [record for runs in groups.values() for record in runs]

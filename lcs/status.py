@@ -7,34 +7,33 @@ from collections.abc import Sequence
 
 from lcs import cost, tables
 from lcs.runs import AnyConfig, Record, RunStore
-from lcs.studies import STUDIES, Study, ToyStudy
+from lcs.studies import STUDIES
 from lcs.tables import Table
 
 SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
-WHY_PENDING = {
-    "smoke": "run by the tests, never stored",
-    "desk": "not run yet",
-    "paper": "needs a GPU",
-}
+WHY_PENDING = {"desk": "not run yet", "paper": "needs a GPU"}
+# an exhibit on other data than its scale's own: data set, seeds, why it is pending
+OTHER_DATA = (("cifar100", 3, "not run yet"), ("svhn", 3, "the data are not here"))
 
 
-def table(store: RunStore, seeds: int = 1) -> Table:
-    """Return every exhibit at every scale: what is done, and how the rest is had."""
-    shown = [(study, scale) for study in STUDIES.values() for scale in study.scales]
-    rows = [_row(study, scale, store, seeds) for study, scale in shown]
-    rows += [
-        [
-            f"{STUDIES['table2'].title} (SVHN)",
-            "desk",
-            tables.pending("pending: the data are not here"),
-            tables.NONE,
-            "`lcs data get svhn`, `lcs study table2 --dataset svhn`",
-        ]
-    ]
+def table(store: RunStore) -> Table:
+    """Return every exhibit at every scale but smoke: what is done, and how the rest is had."""
+    rows = []
+    for study in STUDIES.values():
+        for scale in study.scales[1:]:
+            command = f"lcs study {study.name} --scale {scale}"
+            configs: list[AnyConfig] = [*study.configs(scale)]
+            rows.append([study.title, *_state(configs, scale, WHY_PENDING[scale], command, store)])
+    for dataset, seeds, reason in OTHER_DATA:
+        command = f"lcs study figure3 --dataset {dataset} --seeds {seeds}"
+        others: list[AnyConfig] = [*STUDIES["figure3"].configs("desk", seeds, dataset=dataset)]
+        title = f"Table 2 and Figure 3 on {dataset}"
+        rows.append([title, *_state(others, "desk", reason, command, store)])
     caption = (
         "What has been run. The cost of a finished exhibit is the time that all its runs took, "
         "on a machine that was busy with others too; that of a pending one is its number of "
-        "floating-point operations."
+        "floating-point operations. Exhibits share runs, and each counts all of its own. With "
+        "`--plan` a command says what is missing here, and how long it takes on your machine."
     )
     columns = ["exhibit", "scale", "state", "cost", "command"]
     return Table("tab-status", caption, columns, rows, text=["scale", "state", "cost", "command"])
@@ -59,20 +58,19 @@ def _origin(record: Record) -> tuple[str, ...]:
     return commit, state, origin["packages"]["torch"], origin["hardware"]
 
 
-def _row(study: Study | ToyStudy, scale: str, store: RunStore, seeds: int) -> list[str]:
-    configs: list[AnyConfig] = [*study.configs(scale, seeds)]
+def _state(
+    configs: Sequence[AnyConfig], scale: str, reason: str, command: str, store: RunStore
+) -> list[str]:
     found = [store.find(config) for config in configs]
     done = [record for record in found if record is not None]
     lacking = [config for config, record in zip(configs, found, strict=True) if record is None]
-    command = f"`lcs study {study.name} --scale {scale} --seeds {seeds}`"
     if not lacking:
         seconds = sum(record.provenance["seconds"] for record in done)
-        state = f"done: {len(done)} runs"
-        return [study.title, scale, state, cost.duration(seconds), command]
-    state = tables.pending(f"pending: {WHY_PENDING[scale]}")
+        return [scale, f"done: {len(done)} runs", cost.duration(seconds), f"`{command}`"]
+    state = tables.pending(f"pending: {reason}")
     if done:
         state = f"{len(done)} of {len(configs)} runs; the others " + state
-    return [study.title, scale, state, _operations(lacking), command]
+    return [scale, state, _operations(lacking), f"`{command}`"]
 
 
 def _operations(configs: Sequence[AnyConfig]) -> str:

@@ -30,6 +30,9 @@ from lcs.train import train
 
 SCALES = ("smoke", "desk", "paper")
 STORED_FILTERS = 64
+# what a toy takes without having it, so that it is called as the others are
+TOY_IGNORES = ("device", "budget_minutes", "checkpoint_seconds", "workers")
+MAX_SEEDS = 20
 
 # the reproduction's setting (its Table II)
 DESK = Config(loss="bce", epochs=400, precision="bf16")
@@ -116,7 +119,7 @@ class Study:
         """
         store = store or default_store()
         configs = self.configs(scale, seeds, betas=betas, **changes)
-        announce(missing(configs, store), device, store)
+        announce(missing(configs, store), device, store, workers)
         minutes = math.inf if budget_minutes is None else budget_minutes
         one = functools.partial(
             _train_one,
@@ -166,7 +169,7 @@ class ToyStudy:
         Other options are those of `Study.run`; a toy needs no device and has no checkpoints.
         """
         store = store or default_store()
-        changes = {n: options.get(n, 0) for n in ("dataset", "base_channels", "epochs")}
+        changes = {name: value for name, value in options.items() if name not in TOY_IGNORES}
         configs = self.configs(scale, seeds, **changes)
         records = [compute_toy(config, store, live=live) for config in configs]
         tables = [toy.frame(record.final).assign(seed=record.config.seed) for record in records]
@@ -302,9 +305,14 @@ def _lambdas(base: Config, betas: Sequence[float]) -> list[Config]:
 
 
 def _length(base: Config, betas: Sequence[float]) -> list[Config]:
-    """Return a quarter of the length, the length, and four times it."""
-    lengths = (max(1, base.epochs // 4), base.epochs, 4 * base.epochs)
+    """Return a quarter of the length, and the length."""
+    lengths = (max(1, base.epochs // 4), base.epochs)
     return [run for epochs in lengths for run in _figure3(base.replace(epochs=epochs), betas)]
+
+
+def _longer(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return four times the length."""
+    return _figure3(base.replace(epochs=4 * base.epochs), betas)
 
 
 def _factorial(base: Config, betas: Sequence[float]) -> list[Config]:
@@ -356,12 +364,18 @@ def _recipe(base: Config, betas: Sequence[float]) -> list[Config]:
 
 
 def _width(base: Config, betas: Sequence[float]) -> list[Config]:
-    """Return SGD and the largest β at growing width, and SGD on S-LOCAL, by the recipe."""
-    runs = []
-    for factor in WIDTHS:
-        wide = recipe(base, factor * base.base_channels, max(1, base.epochs // 4))
-        runs += [sgd(wide, "s-fc"), beta_lasso(wide, betas[-1], **STRONG)]
-    return runs
+    """Return SGD and the largest β at growing width, by the recipe."""
+    return [run for factor in (1, 4, 8) for run in _at_width(base, factor, betas[-1])]
+
+
+def _wider(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return the same at the largest width that a laptop holds."""
+    return _at_width(base, 16, betas[-1])
+
+
+def _at_width(base: Config, factor: int, beta: float) -> list[Config]:
+    wide = recipe(base, factor * base.base_channels, max(1, base.epochs // 4))
+    return [sgd(wide, "s-fc"), beta_lasso(wide, beta, **STRONG)]
 
 
 def _reproduction(base: Config, betas: Sequence[float]) -> list[Config]:
@@ -373,7 +387,6 @@ def _reproduction(base: Config, betas: Sequence[float]) -> list[Config]:
 ENDS = (0, 50)
 BETAS = (0, 1, 2, 5, 10, 20, 50, 100, 200)
 LAMBDAS = (5e-6, 1e-5, 2e-5, 5e-5, 1e-4)
-WIDTHS = (1, 4, 8, 16)
 # where single early runs did best; not a choice made on validation
 STRONG = {"l1": 5e-5, "l1_rest": 1e-5}
 SMALL = ("smoke", "desk")
@@ -391,6 +404,9 @@ STUDIES: dict[str, Study | ToyStudy] = {
         Study("betas", "A range of β", _figure3, 2, betas=BETAS, scales=SMALL),
         Study("lambdas", "A range of λ", _lambdas, 2, scales=SMALL),
         Study("length", "Training length", _length, 2, betas=ENDS, scales=SMALL, filters=True),
+        Study(
+            "longer", "Four times the length", _longer, 2, betas=ENDS, scales=SMALL, filters=True
+        ),
         Study("factorial", "Augmentation × loss × method", _factorial, betas=ENDS, scales=SMALL),
         Study("recipe", "The paper's recipe at α = 4", _recipe, scales=SMALL, filters=True),
         Study(
@@ -401,8 +417,24 @@ STUDIES: dict[str, Study | ToyStudy] = {
             scales=SMALL,
         ),
         Study("width", "The paper's recipe at growing width", _width, scales=SMALL),
+        Study("wider", "The paper's recipe at α = 16", _wider, scales=SMALL, filters=True),
     )
 }
+
+
+def stored(name: str, scale: str, store: RunStore, seeds: int = 0, **changes: Any) -> list[Record]:
+    """Return a study's records, for as many seeds as all of its runs have; none is trained.
+
+    At most `seeds` seeds, if any are given; `changes` as in `Study.configs`.
+    """
+    records: list[Record] = []
+    for seed in range(seeds or MAX_SEEDS):
+        configs = [c for c in STUDIES[name].configs(scale, seed + 1, **changes) if c.seed == seed]
+        found = [store.find(config) for config in configs]
+        if None in found:
+            break
+        records += [record for record in found if record is not None]
+    return records
 
 
 def missing(configs: Iterable[AnyConfig], store: RunStore) -> list[AnyConfig]:
@@ -458,10 +490,10 @@ def _history(record: Record) -> pd.DataFrame:
     return pd.DataFrame({**keys, **columns})
 
 
-def announce(configs: Sequence[AnyConfig], device: str, store: RunStore) -> None:
+def announce(configs: Sequence[AnyConfig], device: str, store: RunStore, workers: int = 1) -> None:
     """Say on stderr how many runs are going to be trained and about how long it takes."""
     if configs:
-        seconds = sum(cost.seconds(config, device, store) for config in configs)
+        seconds = sum(cost.seconds(configs, device, store)) / min(workers, len(configs))
         text = f"{len(configs)} runs to train, about {cost.duration(seconds)} in all"
         print(text, file=sys.stderr)
 
@@ -480,7 +512,7 @@ def find_study(name: str) -> Study | ToyStudy:
 def plan_text(configs: Sequence[AnyConfig], store: RunStore, device: str) -> str:
     """Say which runs are missing and about what each costs on this machine."""
     lacking = missing(configs, store)
-    costs = [cost.seconds(config, device, store) for config in lacking]
+    costs = cost.seconds(lacking, device, store)
     lines = [
         f"{_title(config)}, about {cost.duration(seconds)}"
         for config, seconds in zip(lacking, costs, strict=True)

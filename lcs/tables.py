@@ -73,6 +73,12 @@ def interval(value: Interval, digits: int = 2) -> str:
     return f"{value.mean:,.{digits}f} ± {value.half_width:,.{digits}f}"
 
 
+def signed(value: Interval, digits: int = 2) -> str:
+    """Return a difference with its sign, and the half-width of its interval where there is one."""
+    shown = f"{value.mean:+.{digits}f}".replace("-", "−")
+    return shown if value.half_width is None else f"{shown} ± {value.half_width:.{digits}f}"
+
+
 def percent(accuracies: Sequence[float]) -> Interval:
     """Return mean and 95 % interval over seeds of accuracies given as shares, in per cent."""
     return mean_interval(100 * np.asarray(accuracies, dtype=float))

@@ -213,6 +213,27 @@ def test_only_one_holds_a_run(checkpoint, tmp_path):
         pass
 
 
+def test_a_folder_without_locks(checkpoint, monkeypatch):
+    def no_locks(file, operation):
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(lcs.checkpoint.fcntl, "flock", no_locks)
+    with (
+        pytest.raises(CheckpointError, match=r"cannot be locked .* local disk"),
+        checkpoint.locked(),
+    ):
+        pass
+
+
+@pytest.mark.parametrize("other", [torch.int32, torch.uint8])
+def test_the_checksum_covers_types_and_shapes(other):
+    tensors = {"weight": torch.arange(4.0)}
+    seen_as = tensors["weight"].view(other)
+    crc = lcs.checkpoint._crc
+    assert crc(tensors, "") != crc({"weight": seen_as}, "")
+    assert crc(tensors, "") != crc({"weight": tensors["weight"].view(2, 2)}, "")
+
+
 def test_a_folder_that_cannot_be_written(tmp_path, monkeypatch):
     (tmp_path / "file").touch()
     monkeypatch.setenv("LCS_CHECKPOINTS", str(tmp_path / "file"))

@@ -4,14 +4,16 @@ import json
 import math
 
 import nbformat
+import numpy as np
 import pytest
+import scipy.stats
 
 from lcs import claims, exhibits, plots, published, readme, status, tables
 from lcs.book import ROOT
 from lcs.config import Config
 from lcs.measure import Interval
 from lcs.runs import PUBLISHED, RunStore
-from lcs.studies import STUDIES
+from lcs.studies import STUDIES, stored
 
 STORE = RunStore(PUBLISHED)
 S_FC = {
@@ -100,17 +102,52 @@ def test_an_edited_readme_is_noticed(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("difference", "said"),
+    ("difference", "equal", "said"),
     [
-        (Interval(1.0, 0.5, 3), "holds"),
-        (Interval(-1.0, 0.5, 3), "contradicted"),
-        (Interval(0.4, 0.5, 3), "undecided"),
-        (Interval(0.4, None, 1), "seen in one run"),
-        (Interval(-0.4, None, 1), "not seen in one run"),
+        (Interval(1.0, 0.5, 3), False, "holds"),
+        (Interval(-1.0, 0.5, 3), False, "contradicted"),
+        (Interval(0.4, 0.5, 3), False, "undecided"),
+        (Interval(0.4, None, 1), False, "seen in one run"),
+        (Interval(-0.4, None, 1), False, "not seen in one run"),
+        (Interval(0.4, 0.5, 3), True, "agrees"),
+        (Interval(1.0, 0.5, 3), True, "contradicted"),
+        (Interval(-1.0, 0.5, 3), True, "contradicted"),
+        (None, False, "as said"),
     ],
 )
-def test_verdicts_follow_the_interval(difference, said):
-    assert claims.verdict(difference) == said
+def test_verdicts_follow_the_interval(difference, equal, said):
+    assert claims.verdict(claims.Finding("", difference, equal, said="as said")) == said
+
+
+def test_a_verdict_that_correction_takes_away_says_so():
+    finding = claims.Finding("", Interval(1.0, 0.9, 3))
+    assert claims.verdict(finding, corrected=False) == "holds, but not after correction"
+    undecided = claims.Finding("", Interval(1.0, 1.1, 3))
+    assert claims.verdict(undecided, corrected=False) == "undecided"
+
+
+def test_verdicts_are_corrected_for_all_comparisons_of_the_page():
+    strong, weak = Interval(1.0, 0.1, 5), Interval(1.0, 0.9, 5)
+    made = [
+        claims.Claim("P", "", "", "table2", "table2", lambda _, v=v: claims.Finding("", v))
+        for v in (weak, strong, weak, weak)
+    ]
+    said = [evidence.verdict for evidence in claims.judged(made, STORE)]
+    assert said[1] == "holds"
+    assert said[0] == said[2] == said[3] == "holds, but not after correction"
+    assert claims.judged(made[:1], STORE)[0].verdict == "holds"
+
+
+def test_a_published_run_is_compared_as_one_more_draw():
+    judge = claims._is_published("S-FC, SGD", 45.8)
+    records = stored("table2", "desk", STORE)
+    finding = judge(records)
+    values = exhibits.accuracies(exhibits.by_method(records)["S-FC, SGD"])
+    n, spread = len(values), float(np.std(values, ddof=1))
+    assert finding.equal
+    assert finding.evidence.mean == pytest.approx(np.mean(values) - 45.8)
+    seeds_alone = scipy.stats.t.ppf(0.975, n - 1) * spread * math.sqrt(1 + 1 / n)
+    assert seeds_alone < finding.evidence.half_width < math.hypot(seeds_alone, 1.01)
 
 
 def test_claims_without_runs_are_pending(tmp_path):
@@ -119,17 +156,18 @@ def test_claims_without_runs_are_pending(tmp_path):
     assert all(".pending" in row[5] for row in table.rows)
 
 
-def test_complete_runs_need_every_method(tmp_path):
-    groups = claims.complete_runs("table2", "desk", STORE)
+def test_stored_runs_need_every_method(tmp_path):
+    groups = exhibits.by_method(stored("table2", "desk", STORE))
     assert list(groups) == list(
         exhibits.by_method(STUDIES["table2"].run("desk", 1, store=STORE)[1])
     )
-    assert claims.complete_runs("table2", "desk", RunStore(tmp_path)) == {}
+    assert stored("table2", "desk", RunStore(tmp_path)) == []
 
 
 def test_status_lists_every_exhibit_at_every_scale():
     rows = status.table(STORE).rows
-    assert len(rows) == sum(len(study.scales) for study in STUDIES.values()) + 1
+    scales = sum(len(study.scales) - 1 for study in STUDIES.values())
+    assert len(rows) == scales + len(status.OTHER_DATA)
     done = {(row[0], row[1]) for row in rows if row[2].startswith("done")}
     assert (STUDIES["table2"].title, "desk") in done
     assert all(".pending" in row[2] for row in rows if row[1] == "paper")
@@ -177,8 +215,6 @@ def test_figures_draw_what_they_are_given():
 
 
 def test_zero_is_grey_in_a_filter():
-    import numpy as np
-
     image = plots.as_image(np.array([[[0.0, -2.0], [1.0, 0.0]]] * 3))
     assert image.shape == (2, 2, 3)
     assert image[0, 0].tolist() == [0.5] * 3

@@ -391,3 +391,25 @@ def test_sharing_weights_tightens_the_bound() -> None:
 def test_mdl_bound_refuses_numbers_out_of_range(name: str, value: float) -> None:
     with pytest.raises(ConfigError, match=f"^{name}: expected"):
         measure.mdl_bound(**{"training_error": 0.1, **BOUND, name: value})
+
+
+# Many comparisons
+
+
+def test_p_values_are_those_of_the_t_test() -> None:
+    values = [1.0, 2.5, 0.5, 3.0]
+    expected = stats.ttest_1samp(values, 0).pvalue
+    assert measure.p_value(measure.mean_interval(values)) == pytest.approx(expected)
+    with pytest.raises(ConfigError, match="single value"):
+        measure.p_value(measure.mean_interval([1.0]))
+
+
+def test_a_p_value_is_at_five_per_cent_where_the_interval_touches_zero() -> None:
+    assert measure.p_value(measure.Interval(1.0, 1.0, 3)) == pytest.approx(0.05)
+
+
+def test_holm_by_hand() -> None:
+    # in order: 4 · 0.005, 3 · 0.01, 2 · 0.03, and 0.04 raised to the one before
+    assert measure.holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert measure.holm([0.9, 0.8]) == [1.0, 1.0]
+    assert measure.holm([]) == []

@@ -147,6 +147,11 @@ def test_the_number_of_seeds():
     assert {c.seed for c in STUDIES["betas"].configs("desk", 3)} == {0, 1, 2}
 
 
+def test_the_toy_refuses_what_it_has_not(tmp_path):
+    with pytest.raises(ConfigError, match="the toy has no lr: leave it out"):
+        STUDIES["toy"].run("smoke", store=RunStore(tmp_path), lr=0.2)
+
+
 def test_small_studies_have_no_paper_scale():
     with pytest.raises(ConfigError, match="factorial has no 'paper'; choose from smoke, desk"):
         STUDIES["factorial"].configs("paper")
@@ -353,9 +358,9 @@ def test_a_run_costs_what_a_similar_one_took(record, store):
     known = next(store.records())
     per_epoch = known.provenance["seconds"] / 3
     config = known.config.replace(epochs=300, seed=9, validation=False)
-    assert cost.seconds(config, "cpu", store) == pytest.approx(300 * per_epoch)
+    assert cost.seconds([config], "cpu", store) == [pytest.approx(300 * per_epoch)]
     fallen_back = RunStore(store.root / "none", fallback=store)
-    assert cost.seconds(config, "cpu", fallen_back) == pytest.approx(300 * per_epoch)
+    assert cost.seconds([config], "cpu", fallen_back) == [pytest.approx(300 * per_epoch)]
 
 
 def test_an_unknown_run_costs_by_its_operations(tmp_path, monkeypatch):
@@ -364,7 +369,7 @@ def test_an_unknown_run_costs_by_its_operations(tmp_path, monkeypatch):
     weights = 1024 + 384 + 240
     assert cost.training_flops(config) == 3 * 2 * weights * 1442 * 10
     expected = cost.OVERHEAD * cost.training_flops(config) / 1e9
-    assert cost.seconds(config, "cpu", RunStore(tmp_path)) == pytest.approx(expected)
+    assert cost.seconds([config], "cpu", RunStore(tmp_path)) == [pytest.approx(expected)]
 
 
 def test_convolutions_cost_their_positions():

@@ -1,0 +1,534 @@
+"""What the chapter `why` shows: studies that change one thing at a time, paired by seed.
+
+A condition is a configuration without its seed; two conditions are compared run for run.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from lcs import tables
+from lcs.config import Config
+from lcs.measure import Interval, mean_interval, paired_difference
+from lcs.runs import Record, RunStore, default_store
+from lcs.studies import STRONG, STUDIES, Study, equal_rates, l1_of, method, stored
+from lcs.tables import Table
+
+QUESTIONS = (
+    "precision",
+    "schedule",
+    "frozen",
+    "betas",
+    "lambdas",
+    "length",
+    "longer",
+    "factorial",
+    "recipe",
+    "reproduction",
+    "width",
+    "wider",
+)
+LABELS = {
+    "base_channels": "α",
+    "beta": "β",
+    "l1": "λ, first layer",
+    "l1_rest": "λ, others",
+    "epochs": "epochs",
+    "precision": "precision",
+    "schedule": "schedule",
+    "augment": "augmentation",
+    "loss": "loss",
+    "lr": "η",
+    "frozen_zeros": "zeros",
+}
+
+Conditions = dict[Config, list[Record]]
+Change = Callable[[Config], Config | None]
+
+
+def gather(
+    scale: str,
+    seeds: int,
+    *,
+    train: bool,
+    device: str = "auto",
+    epochs: int = 0,
+    store: RunStore | None = None,
+) -> dict[str, list[Record]]:
+    """Return the records of every question's study: what is stored, or all of it once trained.
+
+    Without `train`, a study that is not complete for at least one seed has none.
+    """
+    store = store or default_store()
+    found = {}
+    for name in QUESTIONS:
+        study = STUDIES[name]
+        if train and isinstance(study, Study):
+            found[name] = study.run(scale, seeds, store=store, device=device, epochs=epochs).records
+        else:
+            found[name] = stored(name, scale, store, seeds, epochs=epochs)
+    return found
+
+
+def conditions(records: Iterable[Record]) -> Conditions:
+    """Group records by their configuration without the seed, each group in the order of seeds."""
+    groups: Conditions = {}
+    for record in records:
+        groups.setdefault(record.config.replace(seed=0), []).append(record)
+    return {c: sorted(runs, key=lambda run: run.config.seed) for c, runs in groups.items()}
+
+
+def accuracies(records: Sequence[Record]) -> list[float]:
+    """Test accuracies of the last epoch, in per cent."""
+    return [100 * record.final["test_accuracy"] for record in records]
+
+
+def difference(found: Conditions, one: Config, other: Config) -> Interval | None:
+    """Return the accuracy of one condition less that of another, in points, paired by seed."""
+    if one == other or one not in found or other not in found:
+        return None
+    first, second = ({r.config.seed: r for r in found[c]} for c in (one, other))
+    seeds = sorted(first.keys() & second.keys())
+    pairs = ([runs[seed] for seed in seeds] for runs in (first, second))
+    return paired_difference(*map(accuracies, pairs))
+
+
+def as_sgd(config: Config) -> Config:
+    """Return the same run with plain SGD."""
+    none = Config()
+    names = ("optimizer", "l1", "l1_rest", "beta", "frozen_zeros")
+    return config.replace(**{name: getattr(none, name) for name in names})
+
+
+def left(records: Sequence[Record]) -> list[float]:
+    """Share of the first layer's weights that are not zero at the end, in per cent."""
+    return [100 * r.final["nonzeros"]["conv1"] / r.final["weights"]["conv1"] for r in records]
+
+
+def comparison(
+    name: str,
+    records: Sequence[Record],
+    fields: Sequence[str],
+    reference: Callable[[Config], Config],
+    against: str,
+    command: str,
+) -> Table:
+    """Return a table of conditions, each beside the one that it is compared with.
+
+    Args:
+        name: label of the table.
+        records: of one study, or of several.
+        fields: of `Config`, the columns that tell the conditions apart.
+        reference: from a condition to the one that it is compared with.
+        against: what that is, for the heading.
+        command: of the study, shown where there are no records.
+    """
+    columns = ["method", *(LABELS[field] for field in fields)]
+    columns += ["test accuracy (%)", f"less {against}", "first layer left (%)", "runs"]
+    text = columns[1 : len(fields) + 1]
+    if not records:
+        pending = tables.pending(f"pending: `{command}`")
+        return Table(name, "Not run yet.", ["state"], [[pending]])
+    found = conditions(records)
+    rows = [
+        [
+            _method(config),
+            *(_shown(config, field) for field in fields),
+            tables.interval(mean_interval(accuracies(runs))),
+            _signed(difference(found, config, reference(config))),
+            tables.interval(mean_interval(left(runs)), 1),
+            tables.links(runs),
+        ]
+        for config, runs in found.items()
+    ]
+    return Table(name, _caption(found), columns, rows, text=text)
+
+
+def _caption(found: Conditions) -> str:
+    configs, ns = list(found), sorted({len(runs) for runs in found.values()})
+    shared = {
+        "base_channels": lambda c: f"α = {c.base_channels}",
+        "epochs": lambda c: f"{c.epochs} epochs",
+        "loss": lambda c: _loss(c),
+        "augment": lambda c: f"augmentation {c.augment}",
+    }
+    parts = [say(configs[0]) for say in shared.values() if len({say(c) for c in configs}) == 1]
+    count = " or ".join(map(str, ns))
+    return (
+        f"S-FC on {configs[0].dataset}: {', '.join(parts)}, n = {count}; "
+        "mean ± 95 % interval over seeds, differences paired by seed."
+    )
+
+
+def _method(config: Config) -> str:
+    return method(config).removeprefix("S-FC, ")
+
+
+def _shown(config: Config, field: str) -> str:
+    value = getattr(config, field)
+    if field == "frozen_zeros":
+        return "stay" if value else "may return"
+    if config.optimizer == "sgd" and field in ("beta", "l1", "l1_rest"):
+        return tables.NONE
+    if field == "l1_rest" and value is None:
+        value = config.l1
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _loss(config: Config) -> str:
+    return {"bce": "binary cross-entropy"}.get(config.loss, config.loss)
+
+
+def _signed(value: Interval | None) -> str:
+    return tables.NONE if value is None else tables.signed(value)
+
+
+# What the figures draw
+
+
+def sweep_frame(
+    records: Iterable[Record], x: Callable[[Config], float], series: Callable[[Config], str]
+) -> pd.DataFrame:
+    """Return one row per run: columns `x`, `series`, `seed`, `accuracy` and `left`, in per cent."""
+    rows = [
+        {
+            "x": x(record.config),
+            "series": series(record.config),
+            "seed": record.config.seed,
+            "accuracy": accuracies([record])[0],
+            "left": left([record])[0],
+        }
+        for record in records
+    ]
+    return pd.DataFrame(rows, columns=["x", "series", "seed", "accuracy", "left"])
+
+
+def lambda_frame(records: Sequence[Record], beta: float) -> pd.DataFrame:
+    """Return `sweep_frame` over λ at this β, and at the threshold βλ that it has in Table 2."""
+    if not records:
+        return sweep_frame([], _l1, _method)
+    threshold = beta * l1_of(records[0].config)["l1"]
+    at_threshold = [r for r in records if math.isclose(r.config.beta * r.config.l1, threshold)]
+    at_beta = [r for r in records if r.config.beta == beta]
+    one = sweep_frame(at_beta, _l1, lambda _: f"β = {beta:g}")
+    return pd.concat([one, sweep_frame(at_threshold, _l1, lambda _: f"βλ = {threshold:g}")])
+
+
+def _l1(config: Config) -> float:
+    return config.l1
+
+
+def gains_frame(records: Sequence[Record]) -> pd.DataFrame:
+    """Return the gain of β = 50 in each cell: `cell`, `contrast`, `mean`, `half_width`, `n`."""
+    found = conditions(records)
+    rows = []
+    for config in _sparse(found):
+        for contrast, reference in {"over SGD": as_sgd, "over β = 0": as_beta_zero}.items():
+            value = difference(found, config, reference(config))
+            if value is not None:
+                rows.append({"cell": cell(config), "contrast": contrast, **value._asdict()})
+    return pd.DataFrame(rows, columns=["cell", "contrast", "mean", "half_width", "n"])
+
+
+def _sparse(found: Conditions) -> list[Config]:
+    """Conditions with the largest threshold coefficient of their loss and rate."""
+    largest: dict[tuple[str, float], float] = {}
+    for config in found:
+        key = config.loss, config.lr
+        largest[key] = max(config.beta, largest.get(key, 0.0))
+    return [c for c in found if c.beta and c.beta == largest[c.loss, c.lr]]
+
+
+def cell(config: Config) -> str:
+    """Name a cell of the factorial: augmentation, loss, and λ where it is the stronger one."""
+    loss = _loss(config) + (", equal rates" if config.lr < 0.1 else "")
+    strong = config.l1_rest is not None
+    return f"{config.augment}, {loss}" + (", stronger λ" if strong else "")
+
+
+def as_beta_zero(config: Config) -> Config:
+    """Return the same run without a threshold, at the λ of Table 2 for its rate."""
+    l1 = 2e-5 * (0.1 / config.lr)
+    return config.replace(l1=round(l1, 12), l1_rest=None, beta=0.0)
+
+
+def effects_table(records: Sequence[Record]) -> Table:
+    """Return how much each factor changes the gain of the largest β over SGD and over β = 0."""
+    name, columns = "tab-effects", ["factor", "from", "to", "gain over SGD", "gain over β = 0"]
+    if not records:
+        pending = tables.pending("pending: `lcs study factorial`")
+        return Table(name, "Not run yet.", ["state"], [[pending]])
+    found = conditions(records)
+    rows = [
+        [*factor, *(_signed(effect(found, change, other)) for other in (as_sgd, as_beta_zero))]
+        for factor, change in FACTORS.items()
+    ]
+    caption = (
+        "How much the gain of β = 50 changes, in points of test accuracy, when one factor changes "
+        "and the others take every value in turn: mean over the cells, 95 % interval over seeds. "
+        f"{_caption(found)}"
+    )
+    return Table(name, caption, columns, rows, text=["from", "to"])
+
+
+def effect(
+    found: Conditions, change: Change, reference: Callable[[Config], Config]
+) -> Interval | None:
+    """Return the mean change of the gain over all pairs of cells that differ by `change`."""
+    pairs = []
+    for config in _sparse(found):
+        other = change(config)
+        if other is not None and other in found:
+            cells = (config, reference(config), other, reference(other))
+            pairs.append([accuracies(found[c]) for c in cells])
+    if not pairs:
+        return None
+    per_cell = [np.subtract(c, d) - np.subtract(a, b) for a, b, c, d in pairs]
+    return mean_interval(np.mean(per_cell, axis=0))
+
+
+def augmented(config: Config) -> Config | None:
+    """Return the same cell with flips and crops."""
+    return config.replace(augment="flip-crop") if config.augment == "none" else None
+
+
+def crossed(config: Config) -> Config | None:
+    """Return the same cell with cross-entropy, at the same learning rate and λ."""
+    return config.replace(loss="cross-entropy") if config.loss == "bce" else None
+
+
+def crossed_at_equal_rates(config: Config) -> Config | None:
+    """Return the same cell with cross-entropy, and steps of the same size."""
+    return equal_rates(config) if config.loss == "bce" else None
+
+
+def stronger(config: Config) -> Config | None:
+    """Return the same cell with the stronger λ."""
+    if config.l1_rest is not None:
+        return None
+    unit = config.l1 / 2e-5  # the cells at equal rates have λ in units of their own
+    return config.replace(**{name: round(unit * l1, 12) for name, l1 in STRONG.items()})
+
+
+# name, from, to; and the change itself: None where a cell is not at the level to start from
+FACTORS: dict[tuple[str, str, str], Change] = {
+    ("augmentation", "none", "flip + crop"): augmented,
+    ("loss", "binary cross-entropy", "cross-entropy"): crossed,
+    ("loss, at equal rates", "binary cross-entropy", "cross-entropy"): crossed_at_equal_rates,
+    ("λ", "2e-5", "5e-5, others 1e-5"): stronger,
+}
+
+
+# The chapter's tables and figures, one after the other
+
+
+def precision_table(records: Sequence[Record]) -> Table:
+    """Compare float32 with bfloat16."""
+    return comparison(
+        "tab-precision",
+        records,
+        ["precision"],
+        lambda config: config.replace(precision="bf16"),
+        "bfloat16",
+        "lcs study precision",
+    )
+
+
+def frozen_table(records: Sequence[Record]) -> Table:
+    """Compare zeros that stay with zeros that may return."""
+    return comparison(
+        "tab-frozen",
+        records,
+        ["frozen_zeros"],
+        lambda config: config.replace(frozen_zeros=False),
+        "may return",
+        "lcs study frozen",
+    )
+
+
+def schedule_table(records: Sequence[Record]) -> Table:
+    """Compare a learning rate that stays with the cosine."""
+    return comparison(
+        "tab-schedule",
+        records,
+        ["schedule"],
+        lambda config: config.replace(schedule="cosine-epoch"),
+        "cosine",
+        "lcs study schedule",
+    )
+
+
+def length_table(records: Sequence[Record]) -> Table:
+    """Compare every method with SGD of the same length."""
+    return comparison("tab-length", records, ["epochs"], as_sgd, "SGD", "lcs study length")
+
+
+def factorial_table(records: Sequence[Record]) -> Table:
+    """Compare every method with SGD in its cell of the factorial."""
+    fields = ["augment", "loss", "lr", "l1"]
+    return comparison("tab-factorial", records, fields, as_sgd, "SGD", "lcs study factorial")
+
+
+def recipe_table(name: str, records: Sequence[Record], study: str) -> Table:
+    """Compare every method and λ with SGD."""
+    return comparison(name, records, ["l1", "l1_rest"], as_sgd, "SGD", f"lcs study {study}")
+
+
+def width_table(records: Sequence[Record]) -> Table:
+    """Compare β = 50 with SGD of the same width."""
+    return comparison("tab-width", records, ["base_channels"], as_sgd, "SGD", "lcs study width")
+
+
+def beta_frame(records: Sequence[Record]) -> pd.DataFrame:
+    """Return `sweep_frame` over β."""
+    sparse = [record for record in records if record.config.optimizer != "sgd"]
+    return sweep_frame(sparse, lambda config: config.beta, lambda _: "β-LASSO")
+
+
+def length_frame(records: Sequence[Record]) -> pd.DataFrame:
+    """Return `sweep_frame` over the length, a series for each method."""
+    return sweep_frame(records, lambda config: config.epochs, _method)
+
+
+def width_frame(records: Sequence[Record]) -> pd.DataFrame:
+    """Return `sweep_frame` over the width, a series for each method."""
+    return sweep_frame(records, lambda config: config.base_channels, _method)
+
+
+def mean_of_sgd(records: Sequence[Record]) -> dict[str, float]:
+    """Return the mean accuracy of SGD, as a named reference; none where it was not run."""
+    runs = [record for record in records if record.config.optimizer == "sgd"]
+    return {"SGD": mean_interval(accuracies(runs)).mean} if runs else {}
+
+
+# The numbers of the chapter's prose
+
+
+def numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
+    """Return the numbers of the chapter's prose, in words: "pending" where there are no runs."""
+    found = {name: conditions(records) for name, records in runs.items()}
+    return {
+        **_single_changes(found),
+        **_ranges(found),
+        **_lengths({**found["length"], **found["longer"]}),
+        **_effects(found["factorial"]),
+        **_widths({**found["width"], **found["wider"]}, found["reproduction"]),
+    }
+
+
+def _single_changes(found: Mapping[str, Conditions]) -> dict[str, str]:
+    """Return what one change does: precision, zeros that stay, a learning rate that stays."""
+    precision, frozen, schedule = (found[name] for name in ("precision", "frozen", "schedule"))
+    words = {
+        "fp32-sgd": _less(precision, {"beta": 0, "precision": "fp32"}, {"precision": "bf16"}),
+        "fp32-50": _less(precision, {"beta": 50, "precision": "fp32"}, {"precision": "bf16"}),
+    }
+    for beta in (1, 50):
+        stay = {"beta": beta, "frozen_zeros": True}
+        constant = {"beta": beta, "schedule": "constant"}
+        words |= {
+            f"frozen-{beta}": _less(frozen, stay, {"frozen_zeros": False}),
+            f"frozen-left-{beta}": _left_of(frozen, **stay),
+            f"free-left-{beta}": _left_of(frozen, **{**stay, "frozen_zeros": False}),
+            f"constant-{beta}": _less(schedule, constant, {"schedule": "cosine-epoch"}),
+            f"constant-left-{beta}": _left_of(schedule, **constant),
+            f"cosine-left-{beta}": _left_of(schedule, **{**constant, "schedule": "cosine-epoch"}),
+        }
+    return words
+
+
+def _ranges(found: Mapping[str, Conditions]) -> dict[str, str]:
+    """Return where along β and λ the mean accuracy is highest, and how high."""
+    betas = {c: runs for c, runs in found["betas"].items() if c.optimizer != "sgd"}
+    lambdas = {c: runs for c, runs in found["lambdas"].items() if c.beta == 50}
+    words: dict[str, str] = {}
+    for name, among in {"beta": betas, "l1": lambdas}.items():
+        best = max(among, key=lambda c: np.mean(accuracies(among[c])), default=None)
+        words |= {
+            f"best-{name}": PENDING if best is None else f"{getattr(best, name):g}",
+            f"best-{name}-accuracy": PENDING if best is None else _mean(among[best]),
+            f"best-{name}-left": PENDING
+            if best is None
+            else _left_of(among, **{name: getattr(best, name)}),
+        }
+    return words
+
+
+def _lengths(found: Conditions) -> dict[str, str]:
+    """Return the gain of β = 50 over β = 0 and over SGD at each length: `length-0-…`, in order."""
+    lengths = sorted({config.epochs for config in found})
+    words: dict[str, str] = {}
+    for place in range(3):
+        epochs = lengths[place] if place < len(lengths) else -1
+        sparse = {"beta": 50, "epochs": epochs}
+        words |= {
+            f"length-{place}": f"{epochs}" if epochs > 0 else PENDING,
+            f"length-{place}-zero": _less(found, sparse, {"beta": 0, "optimizer": "beta-lasso"}),
+            f"length-{place}-sgd": _versus_sgd(found, **sparse),
+        }
+    return words
+
+
+def _effects(found: Conditions) -> dict[str, str]:
+    """Return what each factor of the factorial does to the gain of β = 50."""
+    changes = {
+        "augmentation": augmented,
+        "loss": crossed,
+        "equal": crossed_at_equal_rates,
+        "l1": stronger,
+    }
+    references = {"sgd": as_sgd, "zero": as_beta_zero}
+    return {
+        f"effect-{name}-{short}": _words(effect(found, change, reference))
+        for name, change in changes.items()
+        for short, reference in references.items()
+    }
+
+
+def _widths(found: Conditions, reproduction: Conditions) -> dict[str, str]:
+    """Return the gain of β = 50 over SGD at each width, and in the reproduction's setting."""
+    words = {
+        f"width-{alpha}": _versus_sgd(found, beta=50, base_channels=alpha)
+        for alpha in (1, 4, 8, 16)
+    }
+    return words | {"reproduction-4": _versus_sgd(reproduction, beta=50)}
+
+
+PENDING = "pending"
+
+
+def _pick(found: Conditions, **fields: object) -> Config | None:
+    """Return the first condition with these values."""
+    matches = (c for c in found if all(getattr(c, n) == v for n, v in fields.items()))
+    return next(matches, None)
+
+
+def _less(found: Conditions, one: Mapping[str, object], change: Mapping[str, object]) -> str:
+    """Return the accuracy of a condition less that of the same with some values changed."""
+    first, second = _pick(found, **one), _pick(found, **{**one, **change})
+    if first is None or second is None:
+        return PENDING
+    return _words(difference(found, first, second))
+
+
+def _versus_sgd(found: Conditions, **fields: object) -> str:
+    config = _pick(found, **fields)
+    return PENDING if config is None else _words(difference(found, config, as_sgd(config)))
+
+
+def _words(value: Interval | None) -> str:
+    return PENDING if value is None else tables.signed(value)
+
+
+def _mean(runs: Sequence[Record]) -> str:
+    return tables.interval(mean_interval(accuracies(runs)))
+
+
+def _left_of(found: Conditions, **fields: object) -> str:
+    """Return how much of the first layer is left, in per cent."""
+    config = _pick(found, **fields)
+    return PENDING if config is None else f"{mean_interval(left(found[config])).mean:.1f}"

@@ -1,0 +1,152 @@
+"""What the chapter `why` computes, on records made up so that every answer is known."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from lcs import plots
+from lcs import why_exhibits as why
+from lcs.config import Config
+from lcs.measure import Interval
+from lcs.runs import Record, RunStore
+from lcs.studies import STUDIES, equal_rates
+
+
+def made_up(config: Config, accuracy: float, left: int = 500) -> Record:
+    """A record with this test accuracy, in per cent, and these per mille of weights left."""
+    final = {
+        "test_accuracy": accuracy / 100,
+        "nonzeros": {"conv1": left},
+        "weights": {"conv1": 1000},
+    }
+    return Record(Path(f"{config.name}.json"), "run", config, {}, final, None, {})
+
+
+def study(name: str, accuracy, seeds: int = 3) -> list[Record]:
+    """Records of a desk study, their accuracy a function of the configuration."""
+    return [made_up(config, accuracy(config)) for config in STUDIES[name].configs("desk", seeds)]
+
+
+def known_gain(config: Config) -> float:
+    """Accuracy in which β = 50 gains 1, and 2 more by augmentation, 4 more by a stronger λ."""
+    gain = 0.0
+    if config.beta:
+        gain = 1.0 + 2.0 * (config.augment != "none") + 4.0 * (config.l1_rest is not None)
+        gain += 8.0 * (config.loss == "cross-entropy" and config.lr == 0.1)
+    return 50.0 + config.seed + gain
+
+
+FACTORIAL = study("factorial", known_gain)
+
+
+def test_conditions_keep_their_runs_by_seed():
+    found = why.conditions(reversed(FACTORIAL))
+    assert len(found) == 24
+    assert all([r.config.seed for r in runs] == [0, 1, 2] for runs in found.values())
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (why.augmented, 2.0),
+        (why.crossed, 8.0),
+        (why.crossed_at_equal_rates, 0.0),
+        (why.stronger, 4.0),
+    ],
+)
+@pytest.mark.parametrize("reference", [why.as_sgd, why.as_beta_zero])
+def test_an_effect_is_what_a_factor_adds_to_the_gain(change, expected, reference):
+    effect = why.effect(why.conditions(FACTORIAL), change, reference)
+    assert effect == Interval(pytest.approx(expected), pytest.approx(0, abs=1e-9), 3)
+
+
+def test_gains_have_a_row_for_each_cell_and_contrast():
+    gains = why.gains_frame(FACTORIAL)
+    assert len(gains) == 2 * 3 * 2 * 2
+    assert gains.cell.nunique() == 12
+    one = gains[(gains.cell == "flip-crop, binary cross-entropy") & (gains.contrast == "over SGD")]
+    assert one["mean"].item() == pytest.approx(3.0)
+    figure = plots.forest(gains, "points")
+    assert [t.get_text() for t in figure.axes[0].get_yticklabels()] == list(gains.cell.unique())
+
+
+def test_differences_pair_by_seed():
+    sgd, sparse = Config(), Config(optimizer="beta-lasso", l1=2e-5, beta=50.0)
+    records = [made_up(sgd.replace(seed=s), 50 + s) for s in (0, 1, 2)]
+    records += [made_up(sparse.replace(seed=s), 51.5 + s) for s in (2, 1)]
+    found = why.conditions(records)
+    assert why.difference(found, sparse, sgd) == Interval(pytest.approx(1.5), pytest.approx(0), 2)
+    assert why.difference(found, sgd, sgd) is None
+    assert why.difference(found, sparse.replace(beta=1.0), sgd) is None
+
+
+def test_a_table_has_every_condition_beside_its_reference():
+    records = study("frozen", lambda c: 50 - 3 * c.frozen_zeros + 0.1 * c.seed)
+    table = why.frozen_table(records)
+    assert len(table.rows) == 4
+    stay = [row for row in table.rows if row[1] == "stay"]
+    assert [row[3] for row in stay] == ["−3.00 ± 0.00"] * 2
+    assert all(row[4] == "50.0 ± 0.0" for row in table.rows)
+
+
+@pytest.mark.parametrize(
+    "table",
+    [why.precision_table, why.frozen_table, why.schedule_table, why.length_table,
+     why.factorial_table, why.width_table, why.effects_table],
+)  # fmt: skip
+def test_without_runs_a_table_shows_its_command(table):
+    assert ".pending" in table([]).rows[0][0]
+    assert "lcs study" in table([]).rows[0][0]
+
+
+def test_without_runs_a_figure_says_so():
+    for figure in (
+        plots.sweep(why.beta_frame([]), "β"),
+        plots.sweep(why.lambda_frame([], 50), "λ"),
+        plots.forest(why.gains_frame([]), "points"),
+    ):
+        assert "pending" in figure.texts[0].get_text()
+
+
+def test_lambda_has_two_series_that_share_a_run():
+    table = why.lambda_frame(study("lambdas", lambda c: 50, 1), 50)
+    assert {name: len(rows) for name, rows in table.groupby("series")} == {
+        "β = 50": 5,
+        "βλ = 0.001": 5,
+    }
+    assert sorted(table.x.value_counts()) == [2] * 5
+
+
+def test_a_sweep_draws_every_run_and_the_reference():
+    records = study("betas", lambda c: 50 + c.beta / 100, 2)
+    table, reference = why.beta_frame(records), why.mean_of_sgd(records)
+    assert reference == {"SGD": pytest.approx(50)}
+    figure = plots.sweep(table, "β", references=reference, linear_below=1)
+    drawn = [line for line in figure.axes[0].lines if line.get_marker() == "o"]
+    assert sorted(drawn[0].get_xdata()) == sorted(table.x)
+    assert len(table) == 9 * 2
+
+
+def test_gathering_trains_nothing(tmp_path):
+    found = why.gather("smoke", 0, train=False, store=RunStore(tmp_path))
+    assert set(found) == set(why.QUESTIONS)
+    assert not any(found.values())
+    assert not list(tmp_path.iterdir())
+
+
+def test_gathering_finds_what_is_complete(tmp_path):
+    store = RunStore(tmp_path)
+    configs = STUDIES["schedule"].configs("smoke", 2)
+    for config in configs[:-1]:  # the last seed of one run lacks
+        record = made_up(config, 50)
+        store.write(config, history={}, final=record.final, provenance={})
+    found = why.gather("smoke", 0, train=False, store=store)["schedule"]
+    assert [r.config for r in found] == [c for c in configs if c.seed == 0]
+
+
+def test_equal_rates_name_their_cell():
+    mean = Config(loss="bce", optimizer="beta-lasso", l1=2e-5, beta=50.0)
+    assert why.cell(mean) == "none, binary cross-entropy"
+    assert why.cell(equal_rates(mean)) == "none, cross-entropy, equal rates"
+    assert why.as_beta_zero(equal_rates(mean)) == dataclasses.replace(equal_rates(mean), beta=0.0)
