@@ -192,7 +192,7 @@ def _locality_matters_more(records: list[Record]) -> Finding:
         np.array(accuracies(groups[f"S-{kind}, SGD"])) for kind in ("CONV", "LOCAL", "FC")
     )
     lost = mean_interval(conv - local), mean_interval(local - full)
-    value = f"{signed(lost[0])} without sharing, {signed(lost[1])} without locality"
+    value = f"{signed(lost[0])} and {signed(lost[1])} points lost"
     return Finding(value, mean_interval((local - full) - (conv - local)))
 
 

@@ -84,7 +84,7 @@ def _accuracy_table(
         "the reproduction's report (CIFAR-10, α = 1, 400 epochs). "
         f"Ours: {setting_text(records, scale)}."
     )
-    columns = ["method", "paper", "reproduction", "ours", "runs"]
+    columns = ["method", "paper", "reproduction", "ours", "seeds"]
     return Table(label, caption, columns, rows)
 
 
@@ -157,7 +157,7 @@ def nonzeros_table(records: Sequence[Record], scale: str) -> Table:
         "Non-zero weights of S-FC after the last epoch. Published: the reproduction (CIFAR-10, "
         f"α = 1, 400 epochs). Ours: {setting_text(records, scale)}."
     )
-    columns = ["method", "layer", "reproduction", "ours", "share (%)", "runs"]
+    columns = ["method", "layer", "reproduction", "ours", "share (%)", "seeds"]
     return Table("tab-nonzeros", caption, columns, rows, text=["layer"])
 
 
@@ -400,7 +400,7 @@ def locality_table(records: Sequence[Record], scale: str) -> Table:
         "filter and its own permutations, with a 95 % interval over "
         f"{'seeds' if n > 1 else 'filters'}. The window has {window} × {window} pixels."
     )
-    columns = ["method", "with ≥ 20 weights", *LOCALITY.values(), "runs"]
+    columns = ["method", "with ≥ 20 weights", *LOCALITY.values(), "seeds"]
     return Table("tab-locality", caption, columns, rows)
 
 

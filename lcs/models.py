@@ -143,7 +143,11 @@ class Net(nn.Module):
         for number in range(1, len(self.geometries) + 1):
             x = self.get_submodule(f"conv{number}")(x)
             x = F.relu(self.get_submodule(f"bn{number}")(x))
-        x = self.dropout(x.flatten(1))
+        return self.head(x.flatten(1))
+
+    def head(self, x: Tensor) -> Tensor:
+        """Map what the convolution-like layers give, (N, units), to logits (N, num_classes)."""
+        x = self.dropout(x)
         x = self.dropout(F.relu(self.bn_fc1(self.fc1(x))))
         return self.fc2(x)
 

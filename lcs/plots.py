@@ -110,7 +110,7 @@ def nonzeros(
 
 
 def curves(history: pd.DataFrame, column: str, label: str, *, scale: float = 1.0) -> Figure:
-    """Draw one measure against epochs, a line for each run.
+    """Draw one measure against epochs: a line for each method's mean, a band for its range.
 
     Args:
         history: columns `method`, `run_id`, `epoch` and the measure's.
@@ -119,8 +119,12 @@ def curves(history: pd.DataFrame, column: str, label: str, *, scale: float = 1.0
         scale: factor from the stored unit to the one shown.
     """
     figure, axes = plt.subplots(figsize=(WIDTH, 3.4))
-    for (method, _), run in history.groupby(["method", "run_id"], sort=False):
-        axes.plot(run.epoch, scale * run[column], color=colour(method), label=method)
+    for method, runs in history.groupby("method", sort=False):
+        shown = scale * runs.groupby("epoch")[column].agg(["mean", "min", "max"])
+        axes.plot(shown.index, shown["mean"], color=colour(method), label=method)
+        axes.fill_between(
+            shown.index, shown["min"], shown["max"], color=colour(method), alpha=0.2, lw=0
+        )
     axes.set(xscale="log", xlabel="epoch", ylabel=label)
     _legend_of(figure, axes, columns=3)
     return figure
@@ -296,7 +300,9 @@ def scatter(table: pd.DataFrame, label: str, unit: str) -> Figure:
         )  # fmt: skip
     axes.axhline(0, color="0.6", lw=1, zorder=0)
     axes.set(xscale="log", xlabel=label, ylabel=unit)
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.minorticks_off()
     _legend_of(figure, axes, columns=3)
     return figure
 

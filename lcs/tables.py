@@ -94,8 +94,8 @@ def link(record: Record, text: str = "") -> str:
 
 
 def links(records: Sequence[Record]) -> str:
-    """Return links to the runs of one method, by their seeds."""
-    return ", ".join(link(record, f"seed {record.config.seed}") for record in records)
+    """Return links to the runs of one method: their seeds."""
+    return " ".join(link(record, str(record.config.seed)) for record in records)
 
 
 def glue_numbers(numbers: Mapping[str, float | str]) -> None:

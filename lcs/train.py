@@ -16,13 +16,14 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from tqdm import tqdm
 
-from lcs import data, measure, models, runs
+from lcs import data, measure, models, runs, sparse
 from lcs.checkpoint import Checkpoint
 from lcs.config import Config
 from lcs.errors import CheckpointError, ConfigError, Paused, TrainingError
 from lcs.inputs import Inputs, split, stream
 from lcs.optim import BetaLasso, ProximalL1
 from lcs.runs import Record, RunStore
+from lcs.sparse import Forward
 
 MAX_RECORDED_EPOCHS = 200
 # from this many weights on, compiling the optimizer's step pays for itself
@@ -216,6 +217,7 @@ class Run:
     epoch: int = 0
     resumes: int = 0
     seconds: float = 0.0
+    modes: dict[str, int] = field(default_factory=dict)  # epochs by how they were computed
     history: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
@@ -259,6 +261,7 @@ class Run:
             torch.cuda.set_rng_state(tensors["rng.cuda"], self.device)
         self.epoch, self.seconds = state["epoch"], state["seconds"]
         self.history, self.resumes = state["history"], state["resumes"] + 1
+        self.modes = state["modes"]
         before = state.get("code_before_resume")
         if state["code"] != self.origin["code"]:
             before = state["code"]
@@ -277,6 +280,7 @@ class Run:
             "seconds": self.seconds + seconds,
             "history": self.history,
             "resumes": self.resumes,
+            "modes": self.modes,
             "code": self.origin["code"],
             "code_before_resume": self.origin.get("code_before_resume"),
         }
@@ -318,19 +322,22 @@ class Run:
         self.model.train()
         total, seen = torch.zeros(2, device=self.device), 0
         steps = self.training.steps
-        for step, (x, labels) in enumerate(self.training.batches(epoch)):
-            rate = learning_rate(self.config, epoch, step, steps)
-            for group in self.optimizer.param_groups:
-                group["lr"] = rate
-            total += self._step(x, labels)
-            seen += len(labels)
+        mode = sparse.mode(self.model, self.optimizer)
+        self.modes[mode] = self.modes.get(mode, 0) + 1
+        with sparse.epoch(self.model, self.optimizer, mode) as network:
+            for step, (x, labels) in enumerate(self.training.batches(epoch)):
+                rate = learning_rate(self.config, epoch, step, steps)
+                for group in self.optimizer.param_groups:
+                    group["lr"] = rate
+                total += self._step(network, x, labels)
+                seen += len(labels)
         # the only time in an epoch that the host waits for the device
         loss, hits = (total / seen).tolist()
         return loss, hits
 
-    def _step(self, x: Tensor, labels: Tensor) -> Tensor:
+    def _step(self, network: Forward, x: Tensor, labels: Tensor) -> Tensor:
         """Take one optimizer step; return the batch's summed loss and number of hits, (2,)."""
-        logits = self._logits(x)
+        logits = self._logits(network, x)
         loss = objective(self.config.loss, logits, labels)
         self.optimizer.zero_grad()
         loss.backward()
@@ -338,10 +345,10 @@ class Run:
         hits = (logits.detach().argmax(1) == labels).sum()
         return torch.stack([loss.detach() * len(labels), hits])
 
-    def _logits(self, x: Tensor) -> Tensor:
+    def _logits(self, network: Forward, x: Tensor) -> Tensor:
         bf16 = self.config.precision == "bf16"
         with torch.autocast(self.device.type, torch.bfloat16, enabled=bf16):
-            return self.model(x).float()
+            return network(x).float()
 
     @torch.no_grad()
     def accuracy(self, inputs: Inputs) -> float:
@@ -349,7 +356,7 @@ class Run:
         self.model.eval()
         hits = torch.zeros((), dtype=torch.int64, device=self.device)
         for x, labels in inputs.ordered_batches():
-            hits += (self._logits(x).argmax(1) == labels).sum()
+            hits += (self._logits(self.model, x).argmax(1) == labels).sum()
         return hits.item() / len(inputs)
 
     def replay(self, epochs: int) -> dict[str, Any]:
@@ -421,6 +428,7 @@ class Run:
     def finish(self, store: RunStore, stored_filters: int) -> Record:
         """Measure the trained network and write its record."""
         origin = {**self.origin, "seconds": self.seconds, "resumes": self.resumes}
+        origin["modes"] = self.modes
         kept = None
         if stored_filters:
             filters = self.filters()

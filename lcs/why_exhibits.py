@@ -128,7 +128,7 @@ def comparison(
         command: of the study, shown where there are no records.
     """
     columns = ["method", *(LABELS[field] for field in fields)]
-    columns += ["test accuracy (%)", f"less {against}", "first layer left (%)", "runs"]
+    columns += ["test accuracy (%)", f"less {against}", "first layer left (%)", "seeds"]
     text = columns[1 : len(fields) + 1]
     if not records:
         pending = tables.pending(f"pending: `{command}`")

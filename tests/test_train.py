@@ -296,7 +296,7 @@ def test_bf16_keeps_weights_and_logits_in_float32():
     assert run.training.all_normalised.dtype == torch.bfloat16
     run.run_epoch(0, record=True)
     assert {p.dtype for p in run.model.parameters()} == {torch.float32}
-    logits = run._logits(run.training.all_normalised[:64])
+    logits = run._logits(run.model, run.training.all_normalised[:64])
     assert logits.dtype == torch.float32
     assert torch.equal(logits, logits.bfloat16().float())  # computed in bf16
 

@@ -1,0 +1,178 @@
+"""S-FC with a first layer that is mostly zero: the same training, without products by zeros.
+
+For an epoch, the layer is kept as a compressed sparse row matrix; at its end, the weights are
+written back to the network, which is dense at every other time. Two modes:
+
+exact
+    The paper's algorithm, up to rounding. The forward product is sparse. The weights' gradient is
+    dense, since any zero may return; it is looked through for zeros that do, and the optimizer
+    updates the others alone.
+frozen
+    Zeros stay zero (`Config.frozen_zeros`), so the gradient is computed where weights are, and all
+    is sparse.
+"""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from lcs.models import Net
+from lcs.optim import BetaLasso
+
+# share of non-zero weights below which each mode is faster than dense products; see `make bench`
+PAYS_BELOW = {"exact": 0.03, "frozen": 0.04}
+
+Forward = Callable[[Tensor], Tensor]
+
+
+def mode(model: nn.Module, optimizer: Optimizer) -> str:
+    """Return how the next epoch is computed: "dense", "exact" or "frozen"."""
+    if not isinstance(optimizer, BetaLasso) or not _supported(model):
+        return "dense"
+    wanted = "frozen" if optimizer.frozen_zeros else "exact"
+    weight = _first(model).weight
+    density = int(torch.count_nonzero(weight)) / weight.numel()
+    return wanted if density < PAYS_BELOW[wanted] else "dense"
+
+
+def _supported(model: nn.Module) -> bool:
+    """Whether this is S-FC as the paper has it."""
+    if not isinstance(model, Net) or model.kind != "fc" or len(model.geometries) > 1:
+        return False
+    return _first(model).bias is None and model.dropout.p == 0
+
+
+def _first(model: nn.Module) -> nn.Linear:
+    return cast(nn.Linear, model.conv1)
+
+
+@contextmanager
+def epoch(model: nn.Module, optimizer: Optimizer, chosen: str) -> Iterator[Forward]:
+    """Yield the function that maps images to logits for one epoch, in a mode of `mode`.
+
+    In the sparse ones the optimizer holds the non-zero weights in place of the layer's matrix.
+    """
+    if chosen == "dense":
+        yield model
+        return
+    net, weight = cast(Net, model), _first(model).weight
+    group = next(g for g in optimizer.param_groups if any(p is weight for p in g["params"]))
+    layer = SparseLayer(weight, frozen=chosen == "frozen")
+    group["params"] = [layer.values]
+    hook = optimizer.register_step_post_hook(lambda *_: layer.revive(group))
+    try:
+        yield lambda x: layer.forward(net, x)
+    finally:
+        hook.remove()
+        group["params"] = [weight]
+        layer.write_back()
+
+
+class SparseLayer:
+    """The first layer's weight (units, inputs) as a compressed sparse row matrix.
+
+    Its products have the units first, (units, N): so both operands are read along their rows.
+
+    Args:
+        weight: of the dense layer.
+        frozen: whether zeros stay zero; else every step may let some return.
+    """
+
+    def __init__(self, weight: Tensor, *, frozen: bool) -> None:
+        self.weight = weight
+        self.frozen = frozen
+        self.gradient: Tensor | None = None  # dense, of the last step; exact mode alone
+        self.values = nn.Parameter(weight.new_empty(0))
+        _hear_the_warning()
+        self._take()
+
+    @torch.no_grad()
+    def _take(self) -> None:
+        """Take the non-zero weights of the dense matrix."""
+        pattern = self.weight.detach().to_sparse_csr()
+        self.rows, self.columns = pattern.crow_indices().int(), pattern.col_indices().int()
+        self.values.data = pattern.values()
+        row = torch.repeat_interleave(pattern.crow_indices().diff())
+        self.places = row * self.weight.shape[1] + pattern.col_indices()
+
+    def forward(self, model: Net, x: Tensor) -> Tensor:
+        """Map images (N, C, H, W) to logits (N, classes)."""
+        y: Tensor = _Product.apply(self.values, self, x.flatten(1))
+        batch_norm = cast(nn.BatchNorm1d, model.bn1)
+        # as one sample with N positions: the same statistics, and memory in its own order
+        y = F.relu(batch_norm(y[None])[0])
+        return model.head(y.t())
+
+    def matrix(self, values: Tensor) -> Tensor:
+        """Return the matrix of these values, in place of the weights."""
+        return torch.sparse_csr_tensor(
+            self.rows, self.columns, values, self.weight.shape, check_invariants=False
+        )
+
+    @torch.no_grad()
+    def write_back(self) -> None:
+        """Put the values into the dense weight."""
+        self.weight.zero_()
+        self.weight.view(-1)[self.places] = self.values.detach()
+
+    @torch.no_grad()
+    def revive(self, group: dict[str, Any]) -> None:
+        """Let zeros outside the matrix return whose step carries them past the threshold."""
+        if self.gradient is None:
+            return
+        step, threshold = float(group["lr"]), group["beta"] * group["l1"]
+        gradient, self.gradient = self.gradient, None
+        gradient.view(-1)[self.places] = 0
+        lowest, highest = gradient.aminmax()
+        if step * max(-lowest.item(), highest.item()) < threshold:
+            return
+        moved = gradient.float().mul_(-step)
+        self.write_back()
+        returned = moved.abs() >= threshold
+        self.weight[returned] = moved[returned]
+        self._take()
+
+
+@functools.cache
+def _hear_the_warning() -> None:
+    """Let torch say, once and to nobody, that its sparse matrices are in beta state.
+
+    And that it does not check them: its default, which it wants to hear.
+    """
+    torch.sparse.check_sparse_tensor_invariants.disable()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        torch.ones(1, 1).to_sparse_csr()
+
+
+class _Product(torch.autograd.Function):
+    """(units, N) of inputs (N, inputs); the gradient of the values where they are."""
+
+    @staticmethod
+    def forward(ctx: Any, values: Tensor, layer: SparseLayer, x: Tensor) -> Tensor:
+        ctx.layer = layer
+        ctx.save_for_backward(values, x)
+        return layer.matrix(values) @ x.t().float().contiguous()
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
+        values, x = ctx.saved_tensors
+        (gradient,) = gradients
+        layer: SparseLayer = ctx.layer
+        if layer.frozen:
+            nothing = layer.matrix(torch.zeros_like(values))
+            sampled = torch.sparse.sampled_addmm(
+                nothing, gradient.contiguous(), x.float(), beta=0.0
+            )
+            return sampled.values(), None, None
+        layer.gradient = gradient.to(x.dtype) @ x
+        return layer.gradient.view(-1)[layer.places].to(values.dtype), None, None

@@ -1,0 +1,170 @@
+"""Sparse products against dense ones: the same training, step by step; and dead units."""
+
+import copy
+import dataclasses
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from lcs import models, sparse
+from lcs.config import Config
+from lcs.errors import Paused
+from lcs.optim import BetaLasso, ProximalL1
+from lcs.runs import RunStore
+from lcs.train import Run, make_optimizer, train
+
+MODES = ("exact", "frozen")
+# a penalty at which digits leave 1 to 3 % of the first layer
+SPARSE = Config(
+    dataset="digits", base_channels=2, epochs=8, batch_size=128, optimizer="beta-lasso", l1=2e-2,
+    l1_rest=1e-5, beta=3.0,
+)  # fmt: skip
+
+
+def s_fc(density=0.02, seed=0, **options):
+    """S-FC for 8 × 8 images, its first layer thinned out at random; unit 3 is dead."""
+    torch.manual_seed(seed)
+    net = models.build(
+        "s-fc", num_classes=10, image_size=8, in_channels=1, base_channels=2, **options
+    )
+    with torch.no_grad():
+        net.conv1.weight[torch.rand_like(net.conv1.weight) > density] = 0
+        net.conv1.weight[3] = 0
+        net.conv1.weight[4, :5] = 0.1
+    return net
+
+
+def optimizer_of(net, mode, l1=1e-3, beta=20.0, lr=0.1):
+    groups = [{"params": [net.conv1.weight]}, {"params": [net.fc1.weight, net.fc2.weight]}]
+    return BetaLasso(groups, lr=lr, l1=l1, beta=beta, frozen_zeros=mode == "frozen")
+
+
+def batches(count, seed=1):
+    generator = torch.Generator().manual_seed(seed)
+    for _ in range(count):
+        yield (
+            torch.randn(64, 1, 8, 8, generator=generator),
+            torch.randint(10, (64,), generator=generator),
+        )
+
+
+def descend(forward, optimizer, count=10):
+    for x, labels in batches(count):
+        optimizer.zero_grad()
+        F.cross_entropy(forward(x), labels).backward()
+        optimizer.step()
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(("l1", "beta"), [(1e-3, 20.0), (1e-3, 2.0), (1e-2, 5.0)])
+def test_sparse_steps_are_dense_steps(mode, l1, beta):
+    dense, other = s_fc(), s_fc()
+    zeros = dense.conv1.weight == 0
+    descend(dense, optimizer_of(dense, mode, l1, beta))
+    optimizer = optimizer_of(other, mode, l1, beta)
+    with sparse.epoch(other, optimizer, mode) as forward:
+        descend(forward, optimizer)
+    for (name, value), twin in zip(
+        dense.state_dict().items(), other.state_dict().values(), strict=True
+    ):
+        torch.testing.assert_close(twin, value, rtol=1e-4, atol=1e-6, msg=name)
+    assert torch.equal(dense.conv1.weight == 0, other.conv1.weight == 0)
+    returned = int((zeros & (dense.conv1.weight != 0)).sum())
+    assert bool(returned) == (mode == "exact" and l1 * beta < 0.1), "zeros are to return, or not"
+
+
+def test_the_optimizer_holds_the_matrix_again_afterwards():
+    net = s_fc()
+    optimizer = optimizer_of(net, "exact")
+    with pytest.raises(KeyboardInterrupt):
+        _interrupted_epoch(net, optimizer)
+    assert optimizer.param_groups[0]["params"][0] is net.conv1.weight
+    before = copy.deepcopy(net.state_dict())
+    descend(net, optimizer, 1)
+    assert not torch.equal(before["conv1.weight"], net.conv1.weight)
+
+
+def _interrupted_epoch(net, optimizer):
+    with sparse.epoch(net, optimizer, "exact") as forward:
+        descend(forward, optimizer, 2)
+        raise KeyboardInterrupt
+
+
+def test_sparse_where_it_pays_and_nowhere_else():
+    assert sparse.mode(s_fc(0.01), optimizer_of(s_fc(0.01), "exact")) == "exact"
+    assert sparse.mode(s_fc(0.01), optimizer_of(s_fc(0.01), "frozen")) == "frozen"
+    assert sparse.mode(s_fc(0.5), optimizer_of(s_fc(0.5), "frozen")) == "dense"
+    for net in (s_fc(0.01, dropout=0.5), s_fc(0.01, bias=True)):
+        assert sparse.mode(net, optimizer_of(net, "exact")) == "dense"
+    net = s_fc(0.01)
+    assert sparse.mode(net, ProximalL1(net.parameters(), l1=1e-3)) == "dense"
+    deep = models.build("d-fc", num_classes=10, image_size=8, in_channels=1, base_channels=1)
+    torch.nn.init.zeros_(deep.conv1.weight)
+    assert sparse.mode(deep, BetaLasso(deep.parameters(), l1=1e-3)) == "dense"
+
+
+def test_a_dead_unit_is_dead_for_good():
+    """Its output and all gradients that touch it are exactly zero, as batch norm is not affine."""
+    net = s_fc()
+    seen = {}
+    net.bn1.register_forward_hook(lambda *hook: seen.update(output=hook[2]))
+    ((x, labels),) = batches(1)
+    F.cross_entropy(net(x), labels).backward()
+    assert not seen["output"][:, 3].any()
+    assert not net.conv1.weight.grad[3].any()
+    assert not net.fc1.weight.grad[:, 3].any()
+    assert net.conv1.weight.grad[4].any()
+
+
+def outcome(record):
+    return record.history["train_loss"], record.history["nonzeros"]
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+def test_a_run_turns_sparse_and_says_so(frozen, tmp_path, monkeypatch):
+    config = SPARSE.replace(frozen_zeros=frozen)
+    record = train(config, store=RunStore(tmp_path / "sparse"), device="cpu")
+    mode = "frozen" if frozen else "exact"
+    modes = record.provenance["modes"]
+    assert set(modes) == {"dense", mode}
+    assert sum(modes.values()) == config.epochs
+    monkeypatch.setattr(sparse, "PAYS_BELOW", dict.fromkeys(MODES, 0.0))
+    dense = train(config, store=RunStore(tmp_path / "dense"), device="cpu")
+    assert dense.provenance["modes"] == {"dense": config.epochs}
+    (losses, counts), (expected, dense_counts) = outcome(record), outcome(dense)
+    assert losses == pytest.approx(expected, rel=1e-3)
+    assert counts["conv1"] == pytest.approx(dense_counts["conv1"], abs=3)
+
+
+def test_a_stopped_sparse_run_ends_with_the_same_bits(tmp_path):
+    whole = train(SPARSE, store=RunStore(tmp_path / "whole"), device="cpu")
+    assert whole.provenance["modes"].get("exact", 0) > 1
+    store = RunStore(tmp_path / "stopped")
+    for _ in range(SPARSE.epochs - 1):
+        with pytest.raises(Paused):
+            _one_epoch(store)
+    record = train(SPARSE, store=store, device="cpu")
+    assert record.history == whole.history
+    assert record.provenance["modes"] == whole.provenance["modes"]
+    assert record.final == whole.final
+
+
+def _one_epoch(store):
+    done = []
+    run_epoch = Run.run_epoch
+
+    def counted(run, epoch, *, record):
+        done.append(epoch)
+        run_epoch(run, epoch, record=record)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Run, "run_epoch", counted)
+        patch.setattr("lcs.train.Clock.over_after", lambda clock, seconds: bool(done))
+        train(SPARSE, store=store, device="cpu")
+
+
+def test_training_makes_the_optimizer_that_the_config_names():
+    net = s_fc()
+    config = dataclasses.replace(SPARSE, frozen_zeros=True)
+    assert make_optimizer(config, net).frozen_zeros
