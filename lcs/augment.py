@@ -72,25 +72,36 @@ Stage = dict[Operation, Tensor]
 _IDENTITY = PolicyOperation("Identity", 0.0)
 
 
-def augment(images: Tensor, name: str, generator: torch.Generator) -> Tensor:
+def augment(
+    images: Tensor,
+    name: str,
+    generator: torch.Generator,
+    *,
+    order: Tensor | None = None,
+    out: Tensor | None = None,
+) -> Tensor:
     """Augment every image of an epoch by its own random draw.
 
     Args:
-        images: uint8 (N, C, S, S) on any device, C = 1 or 3, in this epoch's order; never modified.
+        images: uint8 (N, C, S, S) on any device, C = 1 or 3; never modified.
         name: one of ``AUGMENTATIONS``. ``"flip-crop"``: horizontal flip with probability 1/2 and
             random crop after zero padding of S // 8 pixels (4 for CIFAR). ``"autoaugment"``:
             flip-crop, then the CIFAR-10 policy of AutoAugment (Cubuk et al., CVPR 2019).
             ``"trivialaugment"``: flip-crop, then TrivialAugment Wide (Müller & Hutter, ICCV 2021).
         generator: of the CPU; how far it advances depends on N and the name alone.
+        order: int64 (N,) on the images' device, the image at each place; None: their own order.
+        out: uint8 (N, C, S, S) for the result, so that memory is claimed but once; None: new.
 
     Returns:
-        A new uint8 (N, C, S, S) tensor on the same device; for ``"none"`` the images themselves.
+        uint8 (N, C, S, S) on the same device; for ``"none"`` without order the images themselves.
 
     Raises:
         ConfigError: the name is unknown.
     """
     stages = draw(name, len(images), images.shape[-1], generator)
-    return apply(images, stages) if stages else images
+    if not stages:
+        return images if order is None else images.index_select(0, order)
+    return apply(images, stages, order=order, out=out)
 
 
 def draw(name: str, count: int, image_size: int, generator: torch.Generator) -> list[Stage]:
@@ -115,20 +126,25 @@ def draw(name: str, count: int, image_size: int, generator: torch.Generator) -> 
     return stages
 
 
-def apply(images: Tensor, stages: Sequence[Stage]) -> Tensor:
-    """Apply the drawn stages to images (N, C, S, S), one after the other, in a new tensor.
+def apply(
+    images: Tensor,
+    stages: Sequence[Stage],
+    *,
+    order: Tensor | None = None,
+    out: Tensor | None = None,
+) -> Tensor:
+    """Apply the drawn stages to images (N, C, S, S), one after the other.
 
-    Every image must have an operation in the first stage.
+    Every image must have an operation in the first stage. `order` and `out` as in ``augment``.
     """
-    output = torch.empty_like(images)
-    source = images
-    for stage in stages:
-        _apply_stage(stage, source, output)
-        source = output  # each image is read before it is written, so later stages work in place
+    output = torch.empty_like(images) if out is None else out
+    _apply_stage(stages[0], images, output, order)
+    for stage in stages[1:]:  # each image is read before it is written, so these work in place
+        _apply_stage(stage, output, output, None)
     return output
 
 
-def _apply_stage(stage: Stage, source: Tensor, output: Tensor) -> None:
+def _apply_stage(stage: Stage, source: Tensor, output: Tensor, order: Tensor | None) -> None:
     if not stage:
         return
     sizes = [len(group) for group in stage.values()]
@@ -136,7 +152,8 @@ def _apply_stage(stage: Stage, source: Tensor, output: Tensor) -> None:
     indices = torch.cat(list(stage.values())).to(source.device, non_blocking=True)
     for operation, group in zip(stage, indices.split(sizes), strict=True):
         for chunk in group.split(_CHUNK):
-            output[chunk] = operation(source.index_select(0, chunk))
+            drawn = chunk if order is None else order[chunk]
+            output[chunk] = operation(source.index_select(0, drawn))
 
 
 def _flip_crop(uniform: Tensor, image_size: int) -> Stage:

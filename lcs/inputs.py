@@ -81,6 +81,11 @@ class Inputs:
         """Every image as the network sees it without augmentation, made once."""
         return torch.cat([self.normalised(part) for part in self.images.split(CHUNK)])
 
+    @functools.cached_property
+    def augmented(self) -> Tensor:
+        """Room for an epoch of augmented images, claimed once."""
+        return torch.empty_like(self.images)
+
     def batches(self, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield (inputs, labels) in the order, and with the augmentation, of this epoch.
 
@@ -92,7 +97,7 @@ class Inputs:
         labels = self.labels[order]
         if config.augment != "none":
             draws = stream(config.seed, "augment", epoch)
-            changed = augment(self.images.index_select(0, order), config.augment, draws)
+            changed = augment(self.images, config.augment, draws, order=order, out=self.augmented)
         for start in range(0, len(self), config.batch_size):
             batch = slice(start, start + config.batch_size)
             if len(labels[batch]) == 1:

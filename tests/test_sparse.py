@@ -22,6 +22,11 @@ SPARSE = Config(
 )  # fmt: skip
 
 
+@pytest.fixture(autouse=True)
+def _small_layers_too(monkeypatch):
+    monkeypatch.setattr(sparse, "PAYS_FROM", 0)
+
+
 def s_fc(density=0.02, seed=0, **options):
     """S-FC for 8 × 8 images, its first layer thinned out at random; unit 3 is dead."""
     torch.manual_seed(seed)
@@ -102,6 +107,12 @@ def test_sparse_where_it_pays_and_nowhere_else():
     deep = models.build("d-fc", num_classes=10, image_size=8, in_channels=1, base_channels=1)
     torch.nn.init.zeros_(deep.conv1.weight)
     assert sparse.mode(deep, BetaLasso(deep.parameters(), l1=1e-3)) == "dense"
+
+
+def test_a_small_layer_stays_dense(monkeypatch):
+    net = s_fc(0.01)
+    monkeypatch.setattr(sparse, "PAYS_FROM", net.conv1.weight.numel() + 1)
+    assert sparse.mode(net, optimizer_of(net, "exact")) == "dense"
 
 
 def test_a_dead_unit_is_dead_for_good():
