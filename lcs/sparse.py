@@ -165,7 +165,8 @@ class _Product(torch.autograd.Function):
     def forward(ctx: Any, values: Tensor, layer: SparseLayer, x: Tensor) -> Tensor:
         ctx.layer = layer
         ctx.save_for_backward(values, x)
-        return layer.matrix(values) @ x.t().float().contiguous()
+        with torch.autocast(x.device.type, enabled=False):  # there are no sparse bf16 products
+            return layer.matrix(values) @ x.t().float().contiguous()
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:

@@ -132,9 +132,10 @@ def outcome(record):
     return record.history["train_loss"], record.history["nonzeros"]
 
 
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
 @pytest.mark.parametrize("frozen", [False, True])
-def test_a_run_turns_sparse_and_says_so(frozen, tmp_path, monkeypatch):
-    config = SPARSE.replace(frozen_zeros=frozen)
+def test_a_run_turns_sparse_and_says_so(frozen, precision, tmp_path, monkeypatch):
+    config = SPARSE.replace(frozen_zeros=frozen, precision=precision)
     record = train(config, store=RunStore(tmp_path / "sparse"), device="cpu")
     mode = "frozen" if frozen else "exact"
     modes = record.provenance["modes"]
@@ -144,8 +145,9 @@ def test_a_run_turns_sparse_and_says_so(frozen, tmp_path, monkeypatch):
     dense = train(config, store=RunStore(tmp_path / "dense"), device="cpu")
     assert dense.provenance["modes"] == {"dense": config.epochs}
     (losses, counts), (expected, dense_counts) = outcome(record), outcome(dense)
-    assert losses == pytest.approx(expected, rel=1e-3)
-    assert counts["conv1"] == pytest.approx(dense_counts["conv1"], abs=3)
+    assert losses == pytest.approx(expected, rel=1e-3 if precision == "fp32" else 0.15)
+    allowed = 3 if precision == "fp32" else 10  # bf16 rounds by 1 in 256
+    assert counts["conv1"] == pytest.approx(dense_counts["conv1"], abs=allowed)
 
 
 def test_a_stopped_sparse_run_ends_with_the_same_bits(tmp_path):

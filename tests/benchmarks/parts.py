@@ -1,0 +1,206 @@
+"""One step of S-FC part by part, beside its floor, for growing width; and sparse against dense.
+
+The floor of a step: its bare products (forward and weights' gradients, inputs' gradients but for
+the first layer), and one pass of the optimizer over the weights at the speed of memory.
+
+    parts.py [cpu|cuda] [alpha ...]
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from timing import Times, interleaved, print_machine, print_ratios, print_times
+from torch import Tensor, nn
+
+from lcs import models, sparse
+from lcs.augment import augment
+from lcs.optim import BetaLasso
+
+REPEATS = 7
+BATCH = 512
+EPOCH = 50_000
+DENSITIES = (0.05, 0.03, 0.02, 0.01, 0.005)
+SETTINGS = {"lr": 0.1, "l1": 5e-5, "beta": 50.0}
+
+
+def main() -> None:
+    device = torch.device(sys.argv[1] if len(sys.argv) > 1 else "cpu")
+    widths = [int(word) for word in sys.argv[2:]] or [1, 4, 16]
+    print_machine()
+    for width in widths:
+        step_by_parts(width, device)
+    for width in widths:
+        if 768 * 1024 * width >= sparse.PAYS_FROM:
+            sparse_against_dense(width, device)
+
+
+def step_by_parts(width: int, device: torch.device) -> None:
+    """Print the time of each part of a step, and the whole over its floor."""
+    net, optimizer = network(width, device)
+    images, labels = batch(device)
+    x = normalised(images)
+    grad = torch.randn(BATCH, net.conv1.out_features, device=device)
+
+    def forward() -> Tensor:
+        return loss_of(net, x, labels)
+
+    def step() -> None:
+        optimizer.zero_grad()
+        loss_of(net, normalised(images), labels).backward()
+        optimizer.step()
+
+    step()
+    del grad
+    parts: dict[str, Callable[[], object]] = {
+        "inputs": lambda: normalised(images),
+        "forward": forward,
+        "forward and backward": lambda: forward().backward(),
+        "optimizer": optimizer.step,
+        "whole step": step,
+        "floor: products": products(net, device),
+        "floor: pass of the optimizer": memory_pass(net),
+    }
+    print(f"S-FC, α = {width}, batches of {BATCH}, bf16, {device}\n")
+    times = interleaved({n: timed(a, device) for n, a in parts.items()}, repeats=REPEATS)
+    times["augmentation (flip + crop)"] = augmentation(device)
+    times["step with augmentation"] = _sum(times, "whole step", "augmentation (flip + crop)")
+    times["floor"] = _sum(times, "floor: products", "floor: pass of the optimizer")
+    print_times(times, unit="milliseconds a step", scale=1e3)
+    target = "<= 1.6" if device.type == "cpu" and width >= 4 else ""
+    print_ratios(
+        times,
+        [
+            ("step with augmentation", "floor: products", target),
+            ("step with augmentation", "floor", "<= 1.45" if device.type == "cuda" else ""),
+        ],
+    )
+
+
+def sparse_against_dense(width: int, device: torch.device) -> None:
+    """Print a step's time in each mode against the density of the first layer."""
+    x, labels = normalised(batch(device)[0]), batch(device)[1]
+    print(f"S-FC, α = {width}: sparse first layer against dense, {device}\n")
+    for density in DENSITIES:
+        actions = {}
+        for mode in ("dense", "exact", "frozen"):
+            net, optimizer = network(width, device, frozen=mode == "frozen")
+            thin_out(net, density)
+            actions[mode] = timed(steps(net, optimizer, mode, x, labels), device)
+        times = interleaved(actions, repeats=REPEATS)
+        print(f"density {density:.1%}")
+        print_times(times, unit="milliseconds a step", scale=1e3)
+        half = "<= 0.5" if density <= 0.01 else ""
+        print_ratios(times, [("exact", "dense", ""), ("frozen", "dense", half)])
+
+
+def steps(
+    net: models.Net, optimizer: BetaLasso, mode: str, x: Tensor, labels: Tensor
+) -> Callable[[], None]:
+    """Return a step within an epoch that never ends: its setting up is not timed."""
+    forward = sparse.epoch(net, optimizer, mode).__enter__()
+
+    def step() -> None:
+        optimizer.zero_grad()
+        loss_of(forward, x, labels).backward()
+        optimizer.step()
+
+    return step
+
+
+def network(
+    width: int, device: torch.device, *, frozen: bool = False
+) -> tuple[models.Net, BetaLasso]:
+    net = models.build(
+        "s-fc", num_classes=10, image_size=32, in_channels=3, base_channels=width
+    ).to(device)
+    large = sum(p.numel() for p in net.parameters()) >= 4_000_000
+    groups = [{"params": [net.conv1.weight]}, {"params": [net.fc1.weight, net.fc2.weight]}]
+    return net, BetaLasso(groups, **SETTINGS, frozen_zeros=frozen, compiled=large)
+
+
+def thin_out(net: models.Net, density: float) -> None:
+    with torch.no_grad():
+        weight = net.conv1.weight
+        weight.mul_(torch.rand_like(weight) < density).add_(0.01 * weight.sign())
+
+
+def batch(device: torch.device) -> tuple[Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(0)
+    images = torch.randint(256, (BATCH, 3, 32, 32), generator=generator).to(torch.uint8)
+    return images.to(device), torch.randint(10, (BATCH,), generator=generator).to(device)
+
+
+def normalised(images: Tensor) -> Tensor:
+    return images.float().sub_(127.5).div_(127.5).to(torch.bfloat16)
+
+
+def loss_of(forward: Callable[[Tensor], Tensor], x: Tensor, labels: Tensor) -> Tensor:
+    with torch.autocast(x.device.type, torch.bfloat16):
+        logits = forward(x)
+    return F.cross_entropy(logits.float(), labels)
+
+
+def augmentation(device: torch.device) -> list[float]:
+    """Seconds a step, of epochs augmented at once."""
+    images = torch.randint(256, (EPOCH, 3, 32, 32)).to(torch.uint8).to(device)
+    room, order = torch.empty_like(images), torch.randperm(EPOCH).to(device)
+    draws = torch.Generator().manual_seed(0)
+    action = timed(lambda: augment(images, "flip-crop", draws, order=order, out=room), device)
+    times = interleaved({"": action}, repeats=REPEATS)[""]
+    return [time * BATCH / EPOCH for time in times]
+
+
+def products(net: models.Net, device: torch.device) -> Callable[[], None]:
+    operands = [
+        (
+            layer.weight.detach().bfloat16(),
+            torch.randn(BATCH, layer.in_features, device=device).bfloat16(),
+            torch.randn(BATCH, layer.out_features, device=device).bfloat16(),
+        )
+        for layer in net.modules()
+        if isinstance(layer, nn.Linear)
+    ]
+
+    def once() -> None:
+        for depth, (weight, x, gradient) in enumerate(operands):
+            torch.mm(x, weight.t())
+            torch.mm(gradient.t(), x)
+            if depth > 0:
+                torch.mm(gradient, weight)
+
+    return once
+
+
+def memory_pass(net: models.Net) -> Callable[[], None]:
+    """Read the gradient, read and write the weights, write their bf16 copy."""
+    triples = [
+        (p.detach().clone(), torch.randn_like(p), p.detach().bfloat16()) for p in net.parameters()
+    ]
+
+    def once() -> None:
+        for weight, gradient, copy in triples:
+            weight.add_(gradient, alpha=-1e-9)
+            copy.copy_(weight)
+
+    return once
+
+
+def timed(action: Callable[[], object], device: torch.device) -> Callable[[], None]:
+    def once() -> None:
+        action()
+        if device.type == "cuda":
+            torch.cuda.synchronize()
+
+    return once
+
+
+def _sum(times: Times, *names: str) -> list[float]:
+    return [sum(values) for values in zip(*(times[name] for name in names), strict=True)]
+
+
+if __name__ == "__main__":
+    main()
