@@ -449,3 +449,23 @@ def shown_filters(records: Sequence[Record], beta: float) -> dict[str, np.ndarra
         name: groups[name][0].load_filters().numpy()
         for name in ("S-FC, SGD", beta_lasso_name(beta), "S-LOCAL, SGD")
     }
+
+
+def filters_by_l1(records: Sequence[Record]) -> dict[str, np.ndarray]:
+    """Return stored filters, (n, C, H, W), of SGD and of the largest β at growing λ: first seed."""
+    largest = max((r.config.beta for r in records), default=0)
+    shown = [r for r in records if r.filters and r.config.beta in (0, largest)]
+    shown = [r for r in shown if r.config.optimizer == "sgd" or r.config.beta]
+    return {_titled(r): r.load_filters().numpy() for r in sorted(shown, key=_strength)}
+
+
+def _strength(record: Record) -> tuple[float, float]:
+    return record.config.l1, record.config.l1_rest or 0.0
+
+
+def _titled(record: Record) -> str:
+    counts, weights = record.final["nonzeros"]["conv1"], record.final["weights"]["conv1"]
+    name, share = method(record.config), f"{100 * counts / weights:.1f} % left"
+    config: Config = record.config
+    l1 = "" if config.optimizer == "sgd" else f", λ = {config.l1:g} and {config.l1_rest:g}"
+    return f"{name}{l1}: {share}"

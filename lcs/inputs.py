@@ -8,6 +8,7 @@ was stopped needs no state of them to go on.
 
 from __future__ import annotations
 
+import copy
 import functools
 from collections.abc import Iterator
 
@@ -58,6 +59,14 @@ class Inputs:
         if config.permute_pixels:
             count = images.image_size**2
             self.pixels = torch.randperm(count, generator=stream(0, "pixels")).to(device)
+
+    def sharing(self, config: Config) -> Inputs:
+        """Return the same images for another run, which may differ in its streams alone."""
+        self.all_normalised  # noqa: B018  made once, and shared from here on
+        other = copy.copy(self)
+        other.config = config
+        other.__dict__.pop("augmented", None)  # each stream needs room of its own
+        return other
 
     def __len__(self) -> int:
         return len(self.labels)

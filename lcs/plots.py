@@ -138,6 +138,8 @@ def filters(groups: Mapping[str, np.ndarray], *, columns: int = 12) -> Figure:
             scale, the largest absolute weight. Three channels are drawn as red, green and blue.
         columns: filters in a row.
     """
+    if not groups:
+        return _pending()
     rows = {title: images[: 2 * columns] for title, images in groups.items()}
     figure = plt.figure(figsize=(WIDTH, 1.6 * len(rows)))
     parts = figure.subfigures(len(rows), 1, squeeze=False)[:, 0]

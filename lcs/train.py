@@ -221,18 +221,25 @@ class Run:
     history: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def start(cls, config: Config, device: torch.device) -> Run:
-        """Load the data and build the network with its initial weights."""
+    def start(cls, config: Config, device: torch.device, like: Run | None = None) -> Run:
+        """Load the data, or share those of a run like it, and build the initial network."""
         images = data.load(config.dataset)
         model = build_model(config, images).to(device)
-        training, evaluation = split(config, images)
+        if like is None:
+            training, evaluation = (
+                Inputs(config, images, part, device) for part in split(config, images)
+            )
+        else:
+            training, evaluation = (
+                part.sharing(config) for part in (like.training, like.evaluation)
+            )
         return cls(
             config,
             device,
             model,
             make_optimizer(config, model),
-            Inputs(config, images, training, device),
-            Inputs(config, images, evaluation, device),
+            training,
+            evaluation,
             images.image_size,
             runs.provenance(device),
         )
@@ -311,11 +318,21 @@ class Run:
 
     def run_epoch(self, epoch: int, *, record: bool) -> None:
         """Train one epoch, and record its results if asked."""
-        zeros = {name: layer.weight == 0 for name, layer in self.layers().items()} if record else {}
-        losses, hits = self._train_epoch(epoch)
-        self._require_finite("the loss", [losses], epoch)
-        if record:
-            self._record(epoch, losses, hits, zeros)
+        zeros = self.zeros() if record else None
+        loss, hits = self._train_epoch(epoch)
+        self.close_epoch(epoch, loss, hits, zeros)
+
+    def zeros(self) -> dict[str, Tensor]:
+        """Which weights of each layer are zero."""
+        return {name: layer.weight == 0 for name, layer in self.layers().items()}
+
+    def close_epoch(
+        self, epoch: int, loss: float, hits: float, zeros: dict[str, Tensor] | None
+    ) -> None:
+        """Check an epoch's mean loss, and record the epoch if its zeros are given."""
+        self._require_finite("the loss", [loss], epoch)
+        if zeros is not None:
+            self._record(epoch, loss, hits, zeros)
 
     def _train_epoch(self, epoch: int) -> tuple[float, float]:
         """Return the mean loss and accuracy over the epoch's batches, weights as they changed."""

@@ -1,0 +1,273 @@
+"""Runs of equal shape trained together as one batched network: small ones waste a GPU otherwise.
+
+Seeds and grid points of a fully connected net are stacked, and every product is a batched one.
+Each run keeps its own streams, learning rate, λ, β and record, with the numbers it would have alone
+up to the rounding of products taken in another order.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from typing import cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from lcs.checkpoint import Checkpoint
+from lcs.config import Config
+from lcs.errors import Paused
+from lcs.runs import Record, RunStore
+from lcs.train import Clock, Run, choose_device, learning_rate, recorded_epochs
+
+# what runs that train together may differ in
+OWN = ("seed", "optimizer", "lr", "l1", "l1_rest", "beta", "schedule")
+FULLY_CONNECTED = ("s-fc", "d-fc", "3-fc")
+
+
+def groups(configs: Sequence[Config]) -> list[list[Config]]:
+    """Return the runs that can train together, group by group, in their order."""
+    found: dict[Config, list[Config]] = {}
+    for config in configs:
+        key = config if not _stackable(config) else _shape(config)
+        found.setdefault(key, []).append(config)
+    return list(found.values())
+
+
+def _stackable(config: Config) -> bool:
+    plain = not (config.momentum or config.weight_decay or config.dropout or config.frozen_zeros)
+    return plain and config.model in FULLY_CONNECTED and not (config.bias or config.affine)
+
+
+def _shape(config: Config) -> Config:
+    """Return the configuration that stands for all with which a run can train."""
+    none = Config()
+    return config.replace(**{name: getattr(none, name) for name in OWN})
+
+
+def train_together(
+    configs: Sequence[Config],
+    *,
+    store: RunStore,
+    device: str = "auto",
+    budget_minutes: float | None = None,
+    checkpoint_seconds: float = 60.0,
+    stored_filters: Sequence[int] = (),
+) -> list[Record]:
+    """Train runs of one of `groups` to their last epoch; arguments and errors as in `train`.
+
+    Runs that have a record are not trained. A stopped group goes on, together or one by one.
+
+    Args:
+        stored_filters: for each configuration, how many filters to keep; empty: none.
+    """
+    chosen = choose_device(device)
+    kept = dict(zip(configs, stored_filters or [0] * len(configs), strict=True))
+    missing = [config for config in configs if store.find(config) is None]
+    checkpoints = [Checkpoint(config, store.root) for config in missing]
+    with ExitStack() as locks:
+        for checkpoint in checkpoints:
+            locks.enter_context(checkpoint.locked())
+        if missing:
+            group = Group(missing, chosen, checkpoints)
+            group.to_the_end(Clock(budget_minutes, checkpoint_seconds))
+            for run, checkpoint in zip(group.runs, checkpoints, strict=True):
+                run.finish(store, kept[run.config])
+                checkpoint.remove()
+    return [record for config in configs if (record := store.find(config)) is not None]
+
+
+class Group:
+    """Runs in progress whose networks share their memory with one stack of weights.
+
+    Args:
+        configs: of one of `groups`.
+        device: of all.
+        checkpoints: theirs; the group goes on from the epoch that all of them have reached.
+    """
+
+    def __init__(
+        self, configs: Sequence[Config], device: torch.device, checkpoints: Sequence[Checkpoint]
+    ) -> None:
+        self.device = device
+        self.checkpoints = checkpoints
+        first = Run.start(configs[0], device)
+        self.runs = [first, *(Run.start(config, device, like=first) for config in configs[1:])]
+        self._resume()
+        self.stack = Stack([run.model for run in self.runs])
+        seeds = list(dict.fromkeys(run.config.seed for run in self.runs))
+        self.leaders = [next(r for r in self.runs if r.config.seed == seed) for seed in seeds]
+        places = [seeds.index(run.config.seed) for run in self.runs]
+        self.places = torch.tensor(places, device=device)
+
+    def _resume(self) -> None:
+        """Go on together only from where all of them are; else each starts at its beginning."""
+        for run, checkpoint in zip(self.runs, self.checkpoints, strict=True):
+            run.resume(checkpoint)
+        if len({run.epoch for run in self.runs}) > 1:
+            print("checkpoints of several epochs: the group starts over", file=sys.stderr)
+            first = Run.start(self.runs[0].config, self.device)
+            self.runs = [
+                first, *(Run.start(r.config, self.device, like=first) for r in self.runs[1:])
+            ]  # fmt: skip
+
+    def to_the_end(self, clock: Clock) -> None:
+        """Train epoch by epoch, saving when it is time to."""
+        epochs = self.runs[0].config.epochs
+        recorded, slowest = set(recorded_epochs(epochs)), 0.0
+        start = self.runs[0].epoch
+        title = f"{len(self.runs)} runs of {self.runs[0].config.model}"
+        bar = tqdm(range(start, epochs), desc=title, initial=start, total=epochs, disable=None)
+        for epoch in bar:
+            if clock.over_after(1.5 * slowest):
+                self._pause(clock)
+            began = clock.elapsed
+            self.run_epoch(epoch, record=epoch + 1 in recorded)
+            slowest = max(slowest, clock.elapsed - began)
+            if clock.checkpoint_due() and epoch + 1 < epochs:
+                self._save(clock)
+        for run in self.runs:
+            run.seconds += clock.elapsed / len(self.runs)
+
+    def run_epoch(self, epoch: int, *, record: bool) -> None:
+        """Train one epoch, and record each run's results if asked."""
+        masks = [run.zeros() if record else None for run in self.runs]
+        sums = self._train_epoch(epoch)
+        for run, mask, (loss, hits) in zip(self.runs, masks, sums.tolist(), strict=True):
+            run.epoch = epoch + 1
+            run.modes["together"] = run.modes.get("together", 0) + 1
+            run.close_epoch(epoch, loss, hits, mask)
+
+    def _train_epoch(self, epoch: int) -> Tensor:
+        """Return mean loss and accuracy over the epoch's batches for each run: (runs, 2)."""
+        total, seen = torch.zeros(len(self.runs), 2, device=self.device), 0
+        for step, (x, labels) in enumerate(self._batches(epoch)):
+            rates = [self._rate(run, epoch, step) for run in self.runs]
+            total += self.stack.step(self.runs, rates, x, labels)
+            seen += labels.shape[1]
+        return total / seen
+
+    def _rate(self, run: Run, epoch: int, step: int) -> float:
+        return learning_rate(run.config, epoch, step, run.training.steps)
+
+    def _batches(self, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield inputs (runs, N, inputs) and labels (runs, N); equal seeds see equal batches."""
+        streams = [leader.training.batches(epoch) for leader in self.leaders]
+        for batches in zip(*streams, strict=True):
+            x = torch.stack([images.flatten(1) for images, _ in batches])
+            labels = torch.stack([labels for _, labels in batches])
+            yield x[self.places], labels[self.places]
+
+    def _save(self, clock: Clock) -> None:
+        for run, checkpoint in zip(self.runs, self.checkpoints, strict=True):
+            run.save(checkpoint, clock.elapsed / len(self.runs))
+
+    def _pause(self, clock: Clock) -> None:
+        self._save(clock)
+        run = self.runs[0]
+        raise Paused(
+            f"{len(self.runs)} runs paused at epoch {run.epoch} of {run.config.epochs}: the time "
+            "budget is spent; the same command goes on"
+        )
+
+
+class Stack:
+    """Fully connected networks of one shape as a single one with batched products.
+
+    The networks' weights and running statistics become views of the stack's. All activations have
+    the units first, (runs, units, N), so that batch normalisation sees runs × units channels.
+    """
+
+    def __init__(self, models: Sequence[nn.Module]) -> None:
+        self.conv_like = len(models[0].conv_like)  # type: ignore[arg-type]
+        linear = [[m for m in model.modules() if isinstance(m, nn.Linear)] for model in models]
+        norms = [[m for m in model.modules() if isinstance(m, nn.BatchNorm1d)] for model in models]
+        self.weights = [self._join(list(layer)) for layer in zip(*linear, strict=True)]
+        self.norms = [_Norm(list(layer)) for layer in zip(*norms, strict=True)]
+
+    @staticmethod
+    def _join(layers: list[nn.Linear]) -> Tensor:
+        weight = torch.stack([layer.weight.detach() for layer in layers])
+        for layer, part in zip(layers, weight, strict=True):
+            layer.weight.data = part
+        return weight.requires_grad_()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map inputs (runs, N, inputs) to logits (runs, classes, N)."""
+        x = x.mT
+        for weight, norm in zip(self.weights, self.norms, strict=False):
+            x = F.relu(norm(torch.bmm(weight, x)))
+        return torch.bmm(self.weights[-1], x)
+
+    def step(
+        self, runs: Sequence[Run], rates: Sequence[float], x: Tensor, labels: Tensor
+    ) -> Tensor:
+        """Take one step of every run; return summed loss and number of hits, (runs, 2)."""
+        config = runs[0].config
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=config.precision == "bf16"):
+            logits = self.forward(x).float()
+        losses = _losses(config.loss, logits, labels)
+        gradients = torch.autograd.grad(losses.sum(), self.weights)
+        self._update(runs, rates, gradients)
+        hits = (logits.detach().argmax(1) == labels).sum(1)
+        return torch.stack([losses.detach() * labels.shape[1], hits], dim=1)
+
+    @torch.no_grad()
+    def _update(
+        self, runs: Sequence[Run], rates: Sequence[float], gradients: Sequence[Tensor]
+    ) -> None:
+        for number, (weight, gradient) in enumerate(zip(self.weights, gradients, strict=True)):
+            numbers = [
+                _coefficients(run.config, rate, number < self.conv_like)
+                for run, rate in zip(runs, rates, strict=True)
+            ]
+            columns = torch.tensor(numbers, dtype=weight.dtype).to(weight.device, non_blocking=True)
+            rate, l1, threshold, shrink = columns.T[:, :, None, None]
+            moved = weight - rate * (gradient + l1 * weight.sign())
+            moved = torch.where(moved.abs() >= threshold, moved, 0.0)
+            weight.copy_(moved.sign() * (moved.abs() - shrink).clamp_min(0.0))
+
+
+class _Norm:
+    """Batch normalisation of several networks at once; their running statistics become views."""
+
+    def __init__(self, layers: list[nn.BatchNorm1d]) -> None:
+        self.layers = layers
+        self.mean = torch.cat([cast(Tensor, layer.running_mean) for layer in layers])
+        self.variance = torch.cat([cast(Tensor, layer.running_var) for layer in layers])
+        parts = (buffer.view(len(layers), -1) for buffer in (self.mean, self.variance))
+        for layer, mean, variance in zip(layers, *parts, strict=True):
+            layer.running_mean, layer.running_var = mean, variance
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Normalise (runs, units, N) over N."""
+        first = self.layers[0]
+        for layer in self.layers:
+            cast(Tensor, layer.num_batches_tracked).add_(1)
+        flat = x.reshape(1, -1, x.shape[-1])
+        y = F.batch_norm(
+            flat, self.mean, self.variance, training=True, momentum=cast(float, first.momentum),
+            eps=first.eps,
+        )  # fmt: skip
+        return y.view_as(x)
+
+
+def _losses(loss: str, logits: Tensor, labels: Tensor) -> Tensor:
+    """Mean loss of each run's batch: logits (runs, classes, N), labels (runs, N)."""
+    if loss == "cross-entropy":
+        return F.cross_entropy(logits, labels, reduction="none").mean(1)
+    targets = F.one_hot(labels, logits.shape[1]).mT.to(logits.dtype)
+    each = F.binary_cross_entropy_with_logits(logits, targets, reduction="none")
+    return each.mean((1, 2))
+
+
+def _coefficients(config: Config, rate: float, first: bool) -> tuple[float, float, float, float]:
+    """Return η, and what it multiplies sub-gradient, threshold and soft threshold of a layer by."""
+    rest = config.l1 if config.l1_rest is None else config.l1_rest
+    l1 = config.l1 if first else rest
+    if config.optimizer == "proximal-l1":
+        return rate, 0.0, 0.0, rate * l1
+    return rate, l1, config.beta * l1, 0.0

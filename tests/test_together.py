@@ -1,0 +1,133 @@
+"""Runs that train together against the same runs alone."""
+
+import pytest
+import torch
+
+from lcs.checkpoint import Checkpoint
+from lcs.config import Config
+from lcs.errors import CheckpointError, Paused
+from lcs.runs import RunStore
+from lcs.together import Group, groups, train_together
+from lcs.train import Run, train
+
+BASE = Config(dataset="digits", epochs=4, batch_size=128)
+LASSO = BASE.replace(optimizer="beta-lasso", l1=2e-3, l1_rest=1e-4, beta=10.0)
+GRID = [
+    BASE,
+    BASE.replace(lr=0.05),
+    LASSO,
+    LASSO.replace(beta=0.0, seed=1),
+    LASSO.replace(seed=1, l1_rest=2e-3, beta=1.0),
+    BASE.replace(optimizer="proximal-l1", l1=2e-3, seed=1),
+]
+
+
+def close(together, alone, rel=2e-3):
+    """Whether two histories agree up to the rounding that a few epochs amplify."""
+    for name in ("train_loss", "train_accuracy", "test_accuracy"):
+        assert together.history[name] == pytest.approx(alone.history[name], rel=rel, abs=0.006)
+    for layer, counts in alone.history["nonzeros"].items():
+        assert together.history["nonzeros"][layer] == pytest.approx(counts, abs=4)
+    assert together.history["lr"] == alone.history["lr"]
+    assert together.history["epoch"] == alone.history["epoch"]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"loss": "bce", "augment": "flip-crop"},
+        {"model": "3-fc"},
+        {"schedule": "cosine-step", "permute_pixels": True, "validation": True},
+    ],
+    ids=str,
+)
+def test_each_run_has_the_numbers_that_it_has_alone(changes, tmp_path):
+    configs = [config.replace(**changes) for config in GRID]
+    together = train_together(configs, store=RunStore(tmp_path / "together"), device="cpu")
+    assert [record.config for record in together] == configs
+    for record in together:
+        alone = train(record.config, store=RunStore(tmp_path / "alone"), device="cpu")
+        if "validation_accuracy" in alone.history:
+            alone.history["test_accuracy"] = alone.history["validation_accuracy"]
+            record.history["test_accuracy"] = record.history["validation_accuracy"]
+        close(record, alone)
+        assert record.provenance["modes"] == {"together": record.config.epochs}
+        assert record.history["norm"]["conv1"] == pytest.approx(
+            alone.history["norm"]["conv1"], rel=2e-3
+        )
+
+
+@pytest.mark.parametrize("model", ["s-fc", "d-fc", "3-fc"])
+def test_one_step_is_the_same_to_rounding(model):
+    configs = [config.replace(epochs=1, batch_size=1442, model=model) for config in GRID]
+    group = Group(configs, torch.device("cpu"), [Nothing()] * len(configs))
+    group.run_epoch(0, record=True)
+    for run in group.runs:
+        alone = Run.start(run.config, torch.device("cpu"))
+        alone.run_epoch(0, record=True)
+        for (name, value), other in zip(
+            alone.model.state_dict().items(), run.model.state_dict().values(), strict=True
+        ):
+            # by rounding a weight may fall on the other side of the threshold
+            far = ~torch.isclose(other, value, rtol=1e-4, atol=2e-5)
+            assert far.double().mean() < 1e-4, name
+
+
+class Nothing:
+    """A checkpoint that is not there."""
+
+    def load(self):
+        return None
+
+
+def test_only_runs_of_one_shape_go_together():
+    other = [
+        BASE.replace(epochs=5),
+        BASE.replace(base_channels=2),
+        BASE.replace(momentum=0.9),
+        BASE.replace(model="s-conv"),
+        BASE.replace(model="s-conv", seed=1),
+        LASSO.replace(frozen_zeros=True),
+    ]
+    found = groups([*GRID, *other])
+    assert found[0] == GRID
+    assert [len(group) for group in found] == [len(GRID)] + [1] * len(other)
+
+
+def test_what_has_a_record_is_not_trained_again(tmp_path):
+    store = RunStore(tmp_path)
+    first = train(GRID[0], store=store, device="cpu")
+    records = train_together(GRID[:3], store=store, device="cpu", stored_filters=[0, 0, 2])
+    assert records[0].path.read_bytes() == first.path.read_bytes()
+    assert [record.config for record in records] == GRID[:3]
+    assert records[1].filters is None
+    assert records[2].load_filters().shape[0] == 2
+
+
+def test_a_stopped_group_goes_on_with_the_same_bits(tmp_path, monkeypatch):
+    whole = train_together(GRID[:4], store=RunStore(tmp_path / "whole"), device="cpu")
+    store = RunStore(tmp_path / "stopped")
+    with monkeypatch.context() as patch:
+        run_epoch, done = Group.run_epoch, []
+
+        def counted(group, epoch, *, record):
+            done.append(epoch)
+            run_epoch(group, epoch, record=record)
+
+        patch.setattr(Group, "run_epoch", counted)
+        patch.setattr("lcs.train.Clock.over_after", lambda clock, seconds: len(done) == 2)
+        with pytest.raises(Paused, match="4 runs paused at epoch 2 of 4"):
+            train_together(GRID[:4], store=store, device="cpu")
+    after = train_together(GRID[:4], store=store, device="cpu")
+    for one, other in zip(whole, after, strict=True):
+        assert one.history == other.history
+        assert one.final == other.final
+
+
+def test_a_run_of_the_group_that_is_in_progress_is_refused(tmp_path):
+    with (
+        Checkpoint(GRID[1], tmp_path).locked(),
+        pytest.raises(CheckpointError, match="in progress in another process"),
+    ):
+        train_together(GRID, store=RunStore(tmp_path), device="cpu")
