@@ -16,20 +16,24 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, TypeVar
 
 import pandas as pd
 import torch
 
-from lcs import cost, toy
+from lcs import cost, together, toy
 from lcs.config import Config
 from lcs.errors import ConfigError, TrainingError
 from lcs.runs import AnyConfig, Record, RunStore, default_store, provenance
 from lcs.toy import ToyConfig
-from lcs.train import train
+from lcs.train import choose_device, train
+
+AnyConfigT = TypeVar("AnyConfigT", bound=AnyConfig)
 
 SCALES = ("smoke", "desk", "paper")
 STORED_FILTERS = 64
+# weights of all runs that train together on an accelerator
+TOGETHER = 100_000_000
 # what a toy takes without having it, so that it is called as the others are
 TOY_IGNORES = ("device", "budget_minutes", "checkpoint_seconds", "workers")
 MAX_SEEDS = 20
@@ -129,6 +133,9 @@ class Study:
             checkpoint_seconds=checkpoint_seconds,
             filters=self.filters,
         )
+        if workers == 1 and choose_device(device).type == "cuda":
+            for group in together.groups(missing(configs, store)):
+                _train_group(group, one)
         records = _map(one, configs, workers)
         return Outcome(frame(records), records)
 
@@ -204,8 +211,29 @@ def _train_one(
         device=device,
         budget_minutes=max(0.0, deadline - time.monotonic()) / 60,
         checkpoint_seconds=checkpoint_seconds,
-        stored_filters=STORED_FILTERS if filters and shows_filters(config) else 0,
+        stored_filters=_kept(config, filters),
     )
+
+
+def _train_group(group: list[Config], one: functools.partial[Record]) -> None:
+    """Train a group's runs together, as many at once as one device computes without waiting."""
+    options = dict(one.keywords)
+    deadline, filters = options.pop("deadline"), options.pop("filters")
+    weights = sum(cost.count_weights(group[0], group[0].model).values())
+    at_once = max(1, TOGETHER // weights)
+    for start in range(0, len(group), at_once):
+        part = group[start : start + at_once]
+        if len(part) > 1:
+            together.train_together(
+                part,
+                **options,
+                budget_minutes=max(0.0, deadline - time.monotonic()) / 60,
+                stored_filters=[_kept(config, filters) for config in part],
+            )
+
+
+def _kept(config: Config, filters: bool) -> int:
+    return STORED_FILTERS if filters and shows_filters(config) else 0
 
 
 def _map(one: Callable[[Config], Record], configs: list[Config], workers: int) -> list[Record]:
@@ -437,7 +465,7 @@ def stored(name: str, scale: str, store: RunStore, seeds: int = 0, **changes: An
     return records
 
 
-def missing(configs: Iterable[AnyConfig], store: RunStore) -> list[AnyConfig]:
+def missing(configs: Iterable[AnyConfigT], store: RunStore) -> list[AnyConfigT]:
     """Return the runs that have no record yet."""
     return [config for config in configs if store.find(config) is None]
 

@@ -248,6 +248,21 @@ def test_filters_are_stored_for_the_first_seed_alone(trained):
     assert not shows_filters(Config(model="s-conv"))
 
 
+def test_an_accelerator_trains_small_runs_together(tmp_path, monkeypatch, trained):
+    monkeypatch.setattr(studies, "choose_device", lambda name: torch.device("cuda"))
+    weights = 1024 + 384 + 240
+    monkeypatch.setattr(studies, "TOGETHER", 3 * weights)
+    options = {"store": RunStore(tmp_path), "device": "cpu", "epochs": 2}
+    outcome = STUDIES["figure3"].run("smoke", 2, **options)
+    assert [r.config for r in outcome.records] == [r.config for r in trained.records]
+    assert all(record.provenance["modes"] == {"together": 2} for record in outcome.records)
+    for together, alone in zip(outcome.records, trained.records, strict=True):
+        assert together.final["test_accuracy"] == pytest.approx(
+            alone.final["test_accuracy"], abs=0.01
+        )
+        assert (together.filters is None) == (alone.filters is None)
+
+
 def test_only_what_lacks_is_trained(figure3, trained, monkeypatch, capsys):
     configs = [record.config for record in trained.records]
     lost = [configs[1], configs[4]]
