@@ -79,6 +79,7 @@ def epoch(model: nn.Module, optimizer: Optimizer, chosen: str) -> Iterator[Forwa
         hook.remove()
         group["params"] = [weight]
         layer.write_back()
+        weight.grad = layer.last_gradient()
 
 
 class SparseLayer:
@@ -95,6 +96,7 @@ class SparseLayer:
         self.weight = weight
         self.frozen = frozen
         self.gradient: Tensor | None = None  # dense, of the last step; exact mode alone
+        self.operands: tuple[Tensor, Tensor] | None = None  # of that gradient; frozen mode alone
         self.values = nn.Parameter(weight.new_empty(0))
         _hear_the_warning()
         self._take()
@@ -127,6 +129,14 @@ class SparseLayer:
         """Put the values into the dense weight."""
         self.weight.zero_()
         self.weight.view(-1)[self.places] = self.values.detach()
+
+    @torch.no_grad()
+    def last_gradient(self) -> Tensor | None:
+        """Return the dense gradient of the last step, in frozen mode."""
+        if self.operands is None:
+            return None
+        gradient, x = self.operands
+        return (gradient.to(x.dtype) @ x).to(self.weight.dtype)
 
     @torch.no_grad()
     def revive(self, group: dict[str, Any]) -> None:
@@ -174,6 +184,7 @@ class _Product(torch.autograd.Function):
         (gradient,) = gradients
         layer: SparseLayer = ctx.layer
         if layer.frozen:
+            layer.operands = gradient, x
             nothing = layer.matrix(torch.zeros_like(values))
             sampled = torch.sparse.sampled_addmm(
                 nothing, gradient.contiguous(), x.float(), beta=0.0

@@ -409,9 +409,23 @@ class Run:
             "revived": measure.nonzeros(revived),
             "norm": norms,
         }
+        if self.config.frozen_zeros:
+            columns["forgone"] = self._forgone(epoch)
         for column, values in columns.items():
             for layer, number in values.items():
                 self.history.setdefault(column, {}).setdefault(layer, []).append(number)
+
+    def _forgone(self, epoch: int) -> dict[str, int]:
+        """Count the zeros of each layer that the epoch's last step would have let return."""
+        steps = self.training.steps
+        rate = learning_rate(self.config, epoch, steps - 1, steps)
+        thresholds = {
+            id(p): g["beta"] * g["l1"] for g in self.optimizer.param_groups for p in g["params"]
+        }
+        return {
+            name: int(_returning(layer.weight, rate, thresholds[id(layer.weight)]))
+            for name, layer in self.layers().items()
+        }
 
     def _require_finite(self, name: str, numbers: Iterable[float], epoch: int) -> None:
         if not all(math.isfinite(number) for number in numbers):
@@ -464,6 +478,12 @@ class Run:
             f"run {self.config.run_id} paused at epoch {self.epoch} of {self.config.epochs}: the "
             "time budget is spent; the same command goes on"
         )
+
+
+def _returning(weight: Tensor, rate: float, threshold: float) -> Tensor:
+    """Count the zeros that a step along the weight's gradient carries past the threshold."""
+    assert weight.grad is not None
+    return torch.count_nonzero((weight == 0) & (rate * weight.grad.abs() >= threshold))
 
 
 def _momentum(optimizer: Optimizer) -> Iterator[tuple[str, Tensor]]:

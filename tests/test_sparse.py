@@ -148,6 +148,11 @@ def test_a_run_turns_sparse_and_says_so(frozen, precision, tmp_path, monkeypatch
     assert losses == pytest.approx(expected, rel=1e-3 if precision == "fp32" else 0.15)
     allowed = 3 if precision == "fp32" else 10  # bf16 rounds by 1 in 256
     assert counts["conv1"] == pytest.approx(dense_counts["conv1"], abs=allowed)
+    assert ("forgone" in record.history) == frozen
+    if frozen:
+        forgone = record.history["forgone"]["conv1"], dense.history["forgone"]["conv1"]
+        assert any(forgone[1])
+        assert forgone[0] == pytest.approx(forgone[1], abs=allowed)
 
 
 def test_a_stopped_sparse_run_ends_with_the_same_bits(tmp_path):
