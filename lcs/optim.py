@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import math
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, overload
 
 import torch
@@ -43,6 +43,10 @@ def algorithm_1(
         θ = θ - η * (gradient(θ) + λ * torch.sign(θ))
         θ = θ * (θ.abs() >= β * λ)
     return θ
+
+
+# key in the state of a parameter that is a rounded copy: the weights themselves
+MASTER = "master"
 
 
 class _L1Optimizer(Optimizer):
@@ -113,6 +117,9 @@ class BetaLasso(_L1Optimizer):
     is plain SGD, bit for bit. The threshold is :math:`\beta\lambda`, whatever the learning rate:
     for the LASSO's own step see :class:`ProximalL1`.
 
+    A parameter of half precision may have a `MASTER` in its state, a tensor of its shape in full
+    precision: the step is taken there, and the parameter gets a rounded copy.
+
     A weight at zero returns if one step carries it past the threshold. With `frozen_zeros` it does
     not: the same algorithm as one-way pruning, and not the paper's.
 
@@ -176,13 +183,18 @@ class BetaLasso(_L1Optimizer):
     def _update(self, params: list[Tensor], grads: list[Tensor], group: dict[str, Any]) -> None:
         lr, l1, beta = (float(group[name]) for name in ("lr", "l1", "beta"))
         step = _Step(lr, l1, beta * l1, self.frozen_zeros and beta * l1 > 0)
+        masters = [self.state.get(param, {}).get(MASTER) for param in params]
+        work = [
+            _Work(param, grad, []) if master is None else _Work(master, grad, [param])
+            for param, grad, master in zip(params, grads, masters, strict=True)
+        ]
         if self.compiled and _compiler_works(params[0].device.type):
-            _compiled_update(params, grads, step)
+            _compiled_update(work, step)
         elif self.foreach or (self.foreach is None and not _on_cpu(params)):
-            _foreach_update(params, grads, step)
+            _foreach_update(work, step)
         else:
-            for param, grad in zip(params, grads, strict=True):
-                _chunked_update(param, grad, step)
+            for one in work:
+                _chunked_update(one, step)
 
 
 class ProximalL1(_L1Optimizer):
@@ -282,23 +294,33 @@ def _update_(theta: Tensor, grad: Tensor, step: _Step) -> None:
 _CHUNK = 1 << 19
 
 
-def _chunked_update(theta: Tensor, grad: Tensor, step: _Step) -> None:
-    for theta_piece, grad_piece in _pieces(theta, grad):
-        _update_(theta_piece, grad_piece, step)
+class _Work(NamedTuple):
+    """Weights to update, their gradient, and a rounded copy to keep up, if there is one."""
+
+    theta: Tensor
+    grad: Tensor
+    copies: list[Tensor]
 
 
-def _pieces(theta: Tensor, grad: Tensor) -> Iterable[tuple[Tensor, Tensor]]:
-    if theta.numel() <= _CHUNK or not _contiguous(theta, grad):
-        return [(theta, grad)]
-    return zip(theta.view(-1).split(_CHUNK), grad.view(-1).split(_CHUNK), strict=True)
+def _chunked_update(work: _Work, step: _Step) -> None:
+    for theta, grad, *copies in _pieces(work.theta, work.grad, *work.copies):
+        _update_(theta, grad, step)
+        for copy in copies:
+            copy.copy_(theta)
 
 
-def _contiguous(theta: Tensor, grad: Tensor) -> bool:
-    return theta.is_contiguous() and grad.is_contiguous()
+def _pieces(*tensors: Tensor) -> Iterable[tuple[Tensor, ...]]:
+    if tensors[0].numel() <= _CHUNK or not _contiguous(*tensors):
+        return [tensors]
+    return zip(*(tensor.view(-1).split(_CHUNK) for tensor in tensors), strict=True)
 
 
-def _foreach_update(params: list[Tensor], grads: list[Tensor], step: _Step) -> None:
-    for thetas, gradients in _batches(params, grads):
+def _contiguous(*tensors: Tensor) -> bool:
+    return all(tensor.is_contiguous() for tensor in tensors)
+
+
+def _foreach_update(work: Sequence[_Work], step: _Step) -> None:
+    for thetas, gradients in _batches([one.theta for one in work], [one.grad for one in work]):
         kept = [theta != 0 for theta in thetas] if step.frozen else []
         directions = gradients
         if step.l1 > 0:
@@ -310,6 +332,9 @@ def _foreach_update(params: list[Tensor], grads: list[Tensor], step: _Step) -> N
             _threshold_(theta, step.threshold)
         if kept:
             torch._foreach_mul_(thetas, kept)
+    for one in work:
+        for copy in one.copies:
+            copy.copy_(one.theta)
 
 
 def _batches(
@@ -336,13 +361,22 @@ def _batches(
 
 
 def _fused(
-    theta: Tensor, grad: Tensor, lr: Tensor, l1: Tensor, threshold: Tensor, frozen: bool
+    theta: Tensor,
+    grad: Tensor,
+    lr: Tensor,
+    l1: Tensor,
+    threshold: Tensor,
+    frozen: bool,
+    *copies: Tensor,
 ) -> None:
     moved = theta - lr * (grad + l1 * torch.sign(theta))
     kept = moved.abs() >= threshold
     if frozen:
         kept = kept & (theta != 0)
-    theta.copy_(torch.where(kept, moved, torch.zeros_like(moved)))
+    result = torch.where(kept, moved, torch.zeros_like(moved))
+    theta.copy_(result)
+    for copy in copies:
+        copy.copy_(result)
 
 
 @functools.cache
@@ -351,15 +385,17 @@ def _compiled_fused() -> Callable[..., None]:
     return torch.compile(_fused, dynamic=True, options={"cpp.dynamic_threads": True})
 
 
-def _compiled_update(params: list[Tensor], grads: list[Tensor], step: _Step) -> None:
+def _compiled_update(work: Sequence[_Work], step: _Step) -> None:
     fused = _compiled_fused()
-    for param, grad in zip(params, grads, strict=True):
-        if param.numel() < 2 or not _contiguous(param, grad):
-            _chunked_update(param, grad, step)
+    for one in work:
+        theta, grad, copies = one
+        if theta.numel() < 2 or not _contiguous(theta, grad, *copies):
+            _chunked_update(one, step)
             continue
         # tensors and flat: neither a new learning rate nor a new shape may compile anew
-        numbers = torch.tensor(step[:3], dtype=param.dtype).to(param.device)
-        fused(param.view(-1).detach(), grad.view(-1).detach(), *numbers, step.frozen)
+        numbers = torch.tensor(step[:3], dtype=theta.dtype).to(theta.device)
+        flat = [tensor.view(-1).detach() for tensor in (theta, grad, *copies)]
+        fused(*flat[:2], *numbers, step.frozen, *flat[2:])
 
 
 @functools.cache

@@ -6,6 +6,7 @@ import math
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +17,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from tqdm import tqdm
 
-from lcs import data, measure, models, runs, sparse
+from lcs import data, half, measure, models, runs, sparse
 from lcs.checkpoint import Checkpoint
 from lcs.config import Config
 from lcs.errors import CheckpointError, ConfigError, Paused, TrainingError
@@ -135,7 +136,8 @@ def make_optimizer(config: Config, model: nn.Module) -> Optimizer:
     chosen = {id(p) for p in first}
     rest = [p for p in model.parameters() if p.ndim > 1 and id(p) not in chosen]
     plain = [p for p in model.parameters() if p.ndim == 1]
-    if config.optimizer == "sgd":
+    plain_sgd = config.optimizer == "sgd" and not (config.momentum or config.weight_decay)
+    if config.optimizer == "sgd" and not plain_sgd:
         groups: list[dict[str, Any]] = [
             {"params": [*first, *rest], "weight_decay": config.weight_decay},
             {"params": plain},
@@ -341,7 +343,7 @@ class Run:
         steps = self.training.steps
         mode = sparse.mode(self.model, self.optimizer)
         self.modes[mode] = self.modes.get(mode, 0) + 1
-        with sparse.epoch(self.model, self.optimizer, mode) as network:
+        with sparse.epoch(self.model, self.optimizer, mode) as network, self._rounded():
             for step, (x, labels) in enumerate(self.training.batches(epoch)):
                 rate = learning_rate(self.config, epoch, step, steps)
                 for group in self.optimizer.param_groups:
@@ -351,6 +353,11 @@ class Run:
         # the only time in an epoch that the host waits for the device
         loss, hits = (total / seen).tolist()
         return loss, hits
+
+    def _rounded(self) -> AbstractContextManager[None]:
+        """Keep bfloat16 copies of the weights for an epoch, where products are bfloat16."""
+        bf16 = self.config.precision == "bf16"
+        return half.epoch(self.model, self.optimizer) if bf16 else nullcontext()
 
     def _step(self, network: Forward, x: Tensor, labels: Tensor) -> Tensor:
         """Take one optimizer step; return the batch's summed loss and number of hits, (2,)."""

@@ -1,0 +1,78 @@
+"""Rounded copies of the weights: the same bits as autocast, and nothing left behind."""
+
+from contextlib import nullcontext
+
+import pytest
+import torch
+
+from lcs import half, models
+from lcs.config import Config
+from lcs.optim import MASTER, BetaLasso
+from lcs.runs import RunStore
+from lcs.train import Run, train
+
+BASE = Config(dataset="digits", epochs=3, batch_size=128, precision="bf16")
+LASSO = BASE.replace(optimizer="beta-lasso", l1=2e-3, beta=10.0)
+
+
+def s_fc():
+    torch.manual_seed(0)
+    return models.build("s-fc", num_classes=10, image_size=8, in_channels=1, base_channels=2)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        BASE,
+        LASSO,
+        LASSO.replace(frozen_zeros=True),
+        LASSO.replace(beta=0.0, loss="bce"),
+        BASE.replace(model="s-local"),
+        BASE.replace(model="s-conv", bias=True, affine=True),
+    ],
+    ids=lambda config: config.name,
+)
+def test_the_bits_are_those_of_autocast(config, tmp_path, monkeypatch):
+    record = train(config, store=RunStore(tmp_path / "copies"), device="cpu")
+    monkeypatch.setattr(Run, "_rounded", lambda run: nullcontext())
+    plain = train(config, store=RunStore(tmp_path / "autocast"), device="cpu")
+    assert record.history == plain.history
+    assert record.final == plain.final
+
+
+@pytest.mark.parametrize("path", [{}, {"foreach": True}])
+def test_the_copy_follows_the_weight(path):
+    net = s_fc()
+    weight = net.conv1.weight
+    optimizer = BetaLasso(net.parameters(), lr=0.1, l1=1e-3, beta=20, **path)
+    with half.epoch(net, optimizer):
+        copy = net.conv1.weight
+        assert copy.dtype == torch.bfloat16
+        assert optimizer.state[copy][MASTER].data_ptr() == weight.data_ptr()
+        before = weight.detach().clone()
+        net(torch.randn(8, 1, 8, 8, dtype=torch.bfloat16)).float().square().sum().backward()
+        optimizer.step()
+        assert not torch.equal(weight, before)
+        assert torch.equal(copy, weight.bfloat16())
+
+
+def test_nothing_is_left_behind_even_after_an_error():
+    net = s_fc()
+    optimizer = BetaLasso(net.parameters(), lr=0.1)
+    weights = list(net.parameters())
+    with pytest.raises(KeyboardInterrupt):
+        _interrupted(net, optimizer)
+    assert all(a is b for a, b in zip(net.parameters(), weights, strict=True))
+    assert all(a is b for a, b in zip(optimizer.param_groups[0]["params"], weights, strict=True))
+    assert not optimizer.state
+
+
+def _interrupted(net, optimizer):
+    with half.epoch(net, optimizer):
+        raise KeyboardInterrupt
+
+
+def test_other_optimizers_keep_autocast():
+    net = s_fc()
+    with half.epoch(net, torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9)):
+        assert net.conv1.weight.dtype == torch.float32
