@@ -30,7 +30,7 @@ from lcs.optim import BetaLasso
 
 # share of non-zero weights below which each mode is faster than dense products, from so many
 # weights on: in a smaller layer, laying out the inputs costs what the product saves
-PAYS_BELOW = {"exact": 0.03, "frozen": 0.04}
+PAYS_BELOW = {"exact": 0.02, "frozen": 0.035}
 PAYS_FROM = 2_000_000
 
 Forward = Callable[[Tensor], Tensor]

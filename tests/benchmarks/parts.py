@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 
 import torch
 import torch.nn.functional as F
 from timing import Times, interleaved, print_machine, print_ratios, print_times
 from torch import Tensor, nn
 
-from lcs import models, sparse
+from lcs import half, models, sparse
 from lcs.augment import augment
 from lcs.optim import BetaLasso
 
@@ -24,6 +25,8 @@ REPEATS = 7
 BATCH = 512
 EPOCH = 50_000
 DENSITIES = (0.05, 0.03, 0.02, 0.01, 0.005)
+# epochs that never end, so that their setting up is not timed
+EPOCHS = ExitStack()
 SETTINGS = {"lr": 0.1, "l1": 5e-5, "beta": 50.0}
 
 
@@ -36,14 +39,19 @@ def main() -> None:
     for width in widths:
         if 768 * 1024 * width >= sparse.PAYS_FROM:
             sparse_against_dense(width, device)
+    EPOCHS.close()
 
 
 def step_by_parts(width: int, device: torch.device) -> None:
     """Print the time of each part of a step, and the whole over its floor."""
     net, optimizer = network(width, device)
+    floor = {
+        "floor: products": products(net, device),
+        "floor: pass of the optimizer": memory_pass(net),
+    }
+    EPOCHS.enter_context(half.epoch(net, optimizer))
     images, labels = batch(device)
     x = normalised(images)
-    grad = torch.randn(BATCH, net.conv1.out_features, device=device)
 
     def forward() -> Tensor:
         return loss_of(net, x, labels)
@@ -54,15 +62,13 @@ def step_by_parts(width: int, device: torch.device) -> None:
         optimizer.step()
 
     step()
-    del grad
     parts: dict[str, Callable[[], object]] = {
         "inputs": lambda: normalised(images),
         "forward": forward,
         "forward and backward": lambda: forward().backward(),
         "optimizer": optimizer.step,
         "whole step": step,
-        "floor: products": products(net, device),
-        "floor: pass of the optimizer": memory_pass(net),
+        **floor,
     }
     print(f"S-FC, α = {width}, batches of {BATCH}, bf16, {device}\n")
     times = interleaved({n: timed(a, device) for n, a in parts.items()}, repeats=REPEATS)
@@ -100,8 +106,9 @@ def sparse_against_dense(width: int, device: torch.device) -> None:
 def steps(
     net: models.Net, optimizer: BetaLasso, mode: str, x: Tensor, labels: Tensor
 ) -> Callable[[], None]:
-    """Return a step within an epoch that never ends: its setting up is not timed."""
-    forward = sparse.epoch(net, optimizer, mode).__enter__()
+    """Return a step within an epoch."""
+    forward = EPOCHS.enter_context(sparse.epoch(net, optimizer, mode))
+    EPOCHS.enter_context(half.epoch(net, optimizer))
 
     def step() -> None:
         optimizer.zero_grad()
