@@ -6,6 +6,7 @@ that the notebooks hold; rendering executes nothing.
 """
 
 import ast
+import os
 import re
 import shutil
 import subprocess
@@ -103,8 +104,19 @@ def execute(
 
 
 def update(chapter: str) -> Path:
-    """Execute the chapter with its own defaults and store the result in its place in book/."""
-    executed = execute(chapter, output=ROOT / "_build" / "update" / f"{chapter}.ipynb")
+    """Execute the chapter with its own defaults and store the result in its place in book/.
+
+    It sees the book's records alone, not those of the reader's own store.
+    """
+    folder = ROOT / "_build" / "update"
+    own = os.environ.get("LCS_STORE")
+    os.environ["LCS_STORE"] = str(folder / "runs")
+    try:
+        executed = execute(chapter, output=folder / f"{chapter}.ipynb")
+    finally:
+        del os.environ["LCS_STORE"]
+        if own is not None:
+            os.environ["LCS_STORE"] = own
     return executed.replace(_path(chapter))
 
 

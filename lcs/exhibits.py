@@ -11,9 +11,10 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from lcs import laws, published, tables
+from lcs import data, laws, published, tables
 from lcs.config import Config
 from lcs.cost import count_weights
+from lcs.errors import ConfigError
 from lcs.measure import binomial_interval, mean_interval, paired_difference
 from lcs.plots import LAYERS
 from lcs.runs import Record, RunStore
@@ -221,7 +222,10 @@ def nonzeros_numbers(records: Sequence[Record], beta: float) -> Numbers:
 
 def laws_frame(records: Sequence[Record]) -> pd.DataFrame:
     """Return what `plots.laws` draws of the runs that have a threshold."""
-    history = frame([run for run in records if run.config.beta])
+    sparse = [run for run in records if run.config.beta]
+    if not sparse:
+        raise ConfigError("betas: none of them has a threshold; give one above 0")
+    history = frame(sparse)
     weights = records[0].final["weights"]["conv1"]
     first_norm = history.groupby("run_id").norm_conv1.transform("first")
     return history.assign(
@@ -304,7 +308,7 @@ def _late_fall(records: Sequence[Record]) -> Numbers:
     runs = by_method(records).get(beta_lasso_name(1), [])
     half = [run.history["nonzeros"]["conv1"][_half_time(run)] for run in runs]
     end = [run.final["nonzeros"]["conv1"] for run in runs]
-    known = published.NONZEROS[2]
+    known = next(c for c in published.NONZEROS if c.method == beta_lasso_name(1))
     return {
         "one-half": mean_interval(half).mean if runs else math.nan,
         "one-end": mean_interval(end).mean if runs else math.nan,
@@ -350,7 +354,8 @@ def fully_connected(store: RunStore, dataset: str = "cifar10") -> list[Record]:
 
 
 def _is_s_fc(config: Config, dataset: str) -> bool:
-    return config.model == "s-fc" and config.dataset == dataset
+    plain = not (config.validation or config.permute_pixels)
+    return plain and config.model == "s-fc" and config.dataset == dataset
 
 
 def locality_against_sparsity(records: Sequence[Record], measure: str) -> pd.DataFrame:
@@ -365,7 +370,8 @@ def locality_against_sparsity(records: Sequence[Record], measure: str) -> pd.Dat
     for record in records:
         found, config = record.final["locality"][measure], record.config
         if found["excess_mean"] is not None:
-            units = 256 * config.base_channels
+            facts = data.facts(config.dataset)
+            units = record.final["weights"]["conv1"] / math.prod(facts.image_shape)
             rows.append(
                 {
                     "x": record.final["nonzeros"]["conv1"] / units,
@@ -467,5 +473,6 @@ def _titled(record: Record) -> str:
     counts, weights = record.final["nonzeros"]["conv1"], record.final["weights"]["conv1"]
     name, share = method(record.config), f"{100 * counts / weights:.1f} % left"
     config: Config = record.config
-    l1 = "" if config.optimizer == "sgd" else f", λ = {config.l1:g} and {config.l1_rest:g}"
+    rest = config.l1 if config.l1_rest is None else config.l1_rest
+    l1 = "" if config.optimizer == "sgd" else f", λ = {config.l1:g} and {rest:g}"
     return f"{name}{l1}: {share}"

@@ -33,6 +33,12 @@ def stream(seed: int, purpose: str, epoch: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(int(state) >> 1)
 
 
+def steps_of(images: int, batch_size: int) -> int:
+    """Batches in an epoch; a last one of a single image has no batch statistics and is left out."""
+    whole, left = divmod(images, batch_size)
+    return whole + (left > 1)
+
+
 class Inputs:
     """Images and labels of one part of a data set, on the device, and their normalisation.
 
@@ -123,8 +129,7 @@ class Inputs:
     @property
     def steps(self) -> int:
         """Batches in an epoch."""
-        whole, left = divmod(len(self), self.config.batch_size)
-        return whole + (left > 1)
+        return steps_of(len(self), self.config.batch_size)
 
 
 def _moments(images: data.Images) -> tuple[np.ndarray, np.ndarray]:

@@ -13,15 +13,15 @@ import numpy.typing as npt
 
 from lcs import data
 from lcs.config import Config
+from lcs.inputs import steps_of
 from lcs.train import learning_rate
 
 Curve = npt.NDArray[np.float64]
 
 
 def rates(config: Config) -> Curve:
-    """Learning rate η of every step: (epochs, steps of an epoch)."""
-    images = data.facts(config.dataset).train_size
-    steps = math.ceil(images / config.batch_size)
+    """Learning rate η of every step, on all training images: (epochs, steps of an epoch)."""
+    steps = steps_of(data.facts(config.dataset).train_size, config.batch_size)
     epochs = range(config.epochs)
     return np.array([[learning_rate(config, e, s, steps) for s in range(steps)] for e in epochs])
 

@@ -158,20 +158,20 @@ class BetaLasso(_L1Optimizer):
         foreach: bool | None = None,
         compiled: bool = False,
     ) -> None:
-        self.frozen_zeros = frozen_zeros
         self.foreach = foreach
         self.compiled = compiled
-        super().__init__(params, {"lr": lr, "l1": l1, "beta": beta})
+        defaults = {"lr": lr, "l1": l1, "beta": beta, "frozen_zeros": frozen_zeros}
+        super().__init__(params, defaults)
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what a copy needs: torch's own state, and what stands beside it."""
-        own = {name: getattr(self, name) for name in ("frozen_zeros", "foreach", "compiled")}
-        return super().__getstate__() | own
+        return super().__getstate__() | {"foreach": self.foreach, "compiled": self.compiled}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Restore a copy; `load_state_dict` comes here too, with torch's own state alone."""
         super().__setstate__(state)
-        self.__dict__.setdefault("frozen_zeros", False)
+        for group in self.param_groups:
+            group.setdefault("frozen_zeros", False)
         self.__dict__.setdefault("foreach", None)
         self.__dict__.setdefault("compiled", False)
 
@@ -182,7 +182,7 @@ class BetaLasso(_L1Optimizer):
 
     def _update(self, params: list[Tensor], grads: list[Tensor], group: dict[str, Any]) -> None:
         lr, l1, beta = (float(group[name]) for name in ("lr", "l1", "beta"))
-        step = _Step(lr, l1, beta * l1, self.frozen_zeros and beta * l1 > 0)
+        step = _Step(lr, l1, beta * l1, group["frozen_zeros"] and beta * l1 > 0)
         masters = [self.state.get(param, {}).get(MASTER) for param in params]
         work = [
             _Work(param, grad, []) if master is None else _Work(master, grad, [param])
@@ -229,6 +229,10 @@ class ProximalL1(_L1Optimizer):
 
 
 def _check(name: str, value: Any) -> None:
+    if name == "frozen_zeros":
+        if not isinstance(value, bool):
+            raise ValueError(f"{name}: {value!r} is neither True nor False")
+        return
     number = value.item() if isinstance(value, Tensor) and value.numel() == 1 else value
     if isinstance(number, bool) or not isinstance(number, (int, float)):
         raise ValueError(f"{name}: {value!r} is not a number")
@@ -370,10 +374,10 @@ def _fused(
     *copies: Tensor,
 ) -> None:
     moved = theta - lr * (grad + l1 * torch.sign(theta))
-    kept = moved.abs() >= threshold
+    gone = moved.abs() < threshold  # false for NaN, which is to be seen
     if frozen:
-        kept = kept & (theta != 0)
-    result = torch.where(kept, moved, torch.zeros_like(moved))
+        gone = gone | (theta == 0)
+    result = torch.where(gone, torch.zeros_like(moved), moved)
     theta.copy_(result)
     for copy in copies:
         copy.copy_(result)

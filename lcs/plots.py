@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 
 import matplotlib.pyplot as plt
@@ -295,10 +296,12 @@ def scatter(table: pd.DataFrame, label: str, unit: str) -> Figure:
         return _pending()
     figure, axes = plt.subplots(figsize=(WIDTH, 3.6))
     groups = table.groupby("group", sort=False)
-    for number, ((name, runs), marker) in enumerate(zip(groups, "osD^vP*X", strict=False)):
+    for number, ((name, runs), marker) in enumerate(
+        zip(groups, itertools.cycle("osD^vP*X"), strict=False)
+    ):
         axes.errorbar(
             runs.x, runs.y, yerr=runs.ci95, fmt=marker, ms=5, lw=0.8, alpha=0.8,
-            color=PALETTE[number], label=name,
+            color=PALETTE[number % len(PALETTE)], label=name,
         )  # fmt: skip
     axes.axhline(0, color="0.6", lw=1, zorder=0)
     axes.set(xscale="log", xlabel=label, ylabel=unit)

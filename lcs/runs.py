@@ -191,6 +191,17 @@ class RunStore:
         return read_record(target, self.root)
 
 
+def named_store(folder: str) -> RunStore:
+    """Return the store in a folder that a reader names; the book's for an empty name.
+
+    Raises:
+        RecordError: there is no such folder.
+    """
+    if folder and not Path(folder).is_dir():
+        raise RecordError(f"store: there is no folder {folder}; check the path")
+    return RunStore(folder or PUBLISHED)
+
+
 def default_store() -> RunStore:
     """Return the reader's own store, which falls back on the book's records.
 

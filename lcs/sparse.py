@@ -40,8 +40,8 @@ def mode(model: nn.Module, optimizer: Optimizer) -> str:
     """Return how the next epoch is computed: "dense", "exact" or "frozen"."""
     if not isinstance(optimizer, BetaLasso) or not _supported(model):
         return "dense"
-    wanted = "frozen" if optimizer.frozen_zeros else "exact"
     weight = _first(model).weight
+    wanted = "frozen" if _place(optimizer, weight)[0]["frozen_zeros"] else "exact"
     if weight.numel() < PAYS_FROM:
         return "dense"
     density = int(torch.count_nonzero(weight)) / weight.numel()
@@ -53,6 +53,12 @@ def _supported(model: nn.Module) -> bool:
     if not isinstance(model, Net) or model.kind != "fc" or len(model.geometries) > 1:
         return False
     return _first(model).bias is None and model.dropout.p == 0
+
+
+def _place(optimizer: Optimizer, weight: Tensor) -> tuple[dict[str, Any], int]:
+    """Return the group that holds a weight, and where in it."""
+    places = ((g, i) for g in optimizer.param_groups for i, p in enumerate(g["params"]))
+    return next((g, i) for g, i in places if g["params"][i] is weight)
 
 
 def _first(model: nn.Module) -> nn.Linear:
@@ -69,15 +75,15 @@ def epoch(model: nn.Module, optimizer: Optimizer, chosen: str) -> Iterator[Forwa
         yield model
         return
     net, weight = cast(Net, model), _first(model).weight
-    group = next(g for g in optimizer.param_groups if any(p is weight for p in g["params"]))
+    group, place = _place(optimizer, weight)
     layer = SparseLayer(weight, frozen=chosen == "frozen")
-    group["params"] = [layer.values]
+    group["params"][place] = layer.values
     hook = optimizer.register_step_post_hook(lambda *_: layer.revive(group))
     try:
         yield lambda x: layer.forward(net, x)
     finally:
         hook.remove()
-        group["params"] = [weight]
+        group["params"][place] = weight
         layer.write_back()
         weight.grad = layer.last_gradient()
 

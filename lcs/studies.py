@@ -21,7 +21,7 @@ from typing import Any, ClassVar, NamedTuple, TypeVar
 import pandas as pd
 import torch
 
-from lcs import cost, together, toy
+from lcs import cost, data, together, toy
 from lcs.config import Config
 from lcs.errors import ConfigError, TrainingError
 from lcs.runs import AnyConfig, Record, RunStore, default_store, provenance
@@ -31,7 +31,6 @@ from lcs.train import choose_device, train
 AnyConfigT = TypeVar("AnyConfigT", bound=AnyConfig)
 
 SCALES = ("smoke", "desk", "paper")
-STORED_FILTERS = 64
 # weights of all runs that train together on an accelerator
 TOGETHER = 100_000_000
 # what a toy takes without having it, so that it is called as the others are
@@ -63,7 +62,7 @@ class Study:
     """An exhibit: its name, its title, and the runs that it is drawn from.
 
     `make(base, betas)` lists the configurations of one seed, starting from a scale's setting.
-    `seeds` is how many the book has at the desk scale; `filters`: keep those of the first seed.
+    `seeds` is how many the book has at the desk scale.
     """
 
     name: str
@@ -72,7 +71,6 @@ class Study:
     seeds: int = 3
     betas: tuple[float, ...] = (0, 1, 50)
     scales: tuple[str, ...] = SCALES
-    filters: bool = False
 
     def configs(
         self,
@@ -121,6 +119,8 @@ class Study:
         default, which falls back on the book's records. With several `workers`, as many runs
         train at once, each in a process of its own with its share of the processor's cores.
         """
+        if workers < 1:
+            raise ConfigError(f"workers: {workers} is out of range; give 1 or more")
         store = store or default_store()
         configs = self.configs(scale, seeds, betas=betas, **changes)
         announce(missing(configs, store), device, store, workers)
@@ -131,7 +131,6 @@ class Study:
             device=device,
             deadline=time.monotonic() + 60 * minutes,
             checkpoint_seconds=checkpoint_seconds,
-            filters=self.filters,
         )
         if workers == 1 and choose_device(device).type == "cuda":
             for group in together.groups(missing(configs, store)):
@@ -203,7 +202,6 @@ def _train_one(
     device: str,
     deadline: float,
     checkpoint_seconds: float,
-    filters: bool,
 ) -> Record:
     return train(
         config,
@@ -211,14 +209,13 @@ def _train_one(
         device=device,
         budget_minutes=max(0.0, deadline - time.monotonic()) / 60,
         checkpoint_seconds=checkpoint_seconds,
-        stored_filters=_kept(config, filters),
     )
 
 
 def _train_group(group: list[Config], one: functools.partial[Record]) -> None:
     """Train a group's runs together, as many at once as one device computes without waiting."""
     options = dict(one.keywords)
-    deadline, filters = options.pop("deadline"), options.pop("filters")
+    deadline = options.pop("deadline")
     weights = sum(cost.count_weights(group[0], group[0].model).values())
     at_once = max(1, TOGETHER // weights)
     for start in range(0, len(group), at_once):
@@ -228,12 +225,7 @@ def _train_group(group: list[Config], one: functools.partial[Record]) -> None:
                 part,
                 **options,
                 budget_minutes=max(0.0, deadline - time.monotonic()) / 60,
-                stored_filters=[_kept(config, filters) for config in part],
             )
-
-
-def _kept(config: Config, filters: bool) -> int:
-    return STORED_FILTERS if filters and shows_filters(config) else 0
 
 
 def _map(one: Callable[[Config], Record], configs: list[Config], workers: int) -> list[Record]:
@@ -339,8 +331,9 @@ def _length(base: Config, betas: Sequence[float]) -> list[Config]:
 
 
 def _longer(base: Config, betas: Sequence[float]) -> list[Config]:
-    """Return four times the length."""
-    return _figure3(base.replace(epochs=4 * base.epochs), betas)
+    """Return the length, and four times it."""
+    lengths = (base.epochs, 4 * base.epochs)
+    return [run for epochs in lengths for run in _figure3(base.replace(epochs=epochs), betas)]
 
 
 def _factorial(base: Config, betas: Sequence[float]) -> list[Config]:
@@ -360,12 +353,13 @@ def _factorial(base: Config, betas: Sequence[float]) -> list[Config]:
     return runs
 
 
-def equal_rates(config: Config, classes: int = 10) -> Config:
+def equal_rates(config: Config) -> Config:
     """Return a run with cross-entropy whose steps are as large as those of the mean over classes.
 
     Averaging a loss over c classes with (η, λ, β) takes the same steps as summing it with
     (η / c, cλ, β / c): ηλ and βλ stay, and η shrinks as the gradient grows.
     """
+    classes = len(data.facts(config.dataset).classes)
     rest = None if config.l1_rest is None else config.l1_rest * classes
     return config.replace(
         loss="cross-entropy",
@@ -377,7 +371,7 @@ def equal_rates(config: Config, classes: int = 10) -> Config:
 
 
 def recipe(base: Config, base_channels: int, epochs: int) -> Config:
-    """Return the paper's recipe at a small width: cross-entropy, and flips and crops."""
+    """Return a step towards the paper's recipe: cross-entropy, and flips and crops."""
     return base.replace(
         base_channels=base_channels, epochs=epochs, loss="cross-entropy", augment="flip-crop"
     )
@@ -392,7 +386,7 @@ def _recipe(base: Config, betas: Sequence[float]) -> list[Config]:
 
 
 def _width(base: Config, betas: Sequence[float]) -> list[Config]:
-    """Return SGD and the largest β at growing width, by the recipe."""
+    """Return SGD, β = 0 and the largest β at growing width, by the recipe."""
     return [run for factor in (1, 4, 8) for run in _at_width(base, factor, betas[-1])]
 
 
@@ -403,7 +397,8 @@ def _wider(base: Config, betas: Sequence[float]) -> list[Config]:
 
 def _at_width(base: Config, factor: int, beta: float) -> list[Config]:
     wide = recipe(base, factor * base.base_channels, max(1, base.epochs // 4))
-    return [sgd(wide, "s-fc"), beta_lasso(wide, beta, **STRONG)]
+    plain = beta_lasso(wide, 0, l1=2e-5, l1_rest=None)
+    return [sgd(wide, "s-fc"), plain, beta_lasso(wide, beta, **STRONG)]
 
 
 def _reproduction(base: Config, betas: Sequence[float]) -> list[Config]:
@@ -415,7 +410,7 @@ def _reproduction(base: Config, betas: Sequence[float]) -> list[Config]:
 ENDS = (0, 50)
 BETAS = (0, 1, 2, 5, 10, 20, 50, 100, 200)
 LAMBDAS = (5e-6, 1e-5, 2e-5, 5e-5, 1e-4)
-# where single early runs did best; not a choice made on validation
+# where single early runs did best: no choice made on validation, so it may flatter
 STRONG = {"l1": 5e-5, "l1_rest": 1e-5}
 SMALL = ("smoke", "desk")
 
@@ -423,20 +418,18 @@ STUDIES: dict[str, Study | ToyStudy] = {
     study.name: study
     for study in (
         ToyStudy(),
-        Study("table2", "Table 2: test accuracy of S-FC under β-LASSO", _table2, 5, filters=True),
-        Study("figure3", "Figure 3: non-zero weights along training", _figure3, 5, filters=True),
-        Study("figure4", "Figure 4: filters and their locality", _figure4, 5, filters=True),
+        Study("table2", "Table 2: test accuracy of S-FC under β-LASSO", _table2, 5),
+        Study("figure3", "Figure 3: non-zero weights along training", _figure3, 5),
+        Study("figure4", "Figure 4: filters and their locality", _figure4, 5),
         Study("precision", "bfloat16 against float32", _precision, scales=SMALL),
         Study("schedule", "A learning rate that stays", _schedule, 2, scales=SMALL),
         Study("frozen", "Zeros that stay zero", _frozen, scales=SMALL),
         Study("betas", "A range of β", _figure3, 2, betas=BETAS, scales=SMALL),
         Study("lambdas", "A range of λ", _lambdas, 2, scales=SMALL),
-        Study("length", "Training length", _length, 2, betas=ENDS, scales=SMALL, filters=True),
-        Study(
-            "longer", "Four times the length", _longer, 2, betas=ENDS, scales=SMALL, filters=True
-        ),
+        Study("length", "Training length", _length, 2, betas=ENDS, scales=SMALL),
+        Study("longer", "Four times the length", _longer, 2, betas=ENDS, scales=SMALL),
         Study("factorial", "Augmentation × loss × method", _factorial, betas=ENDS, scales=SMALL),
-        Study("recipe", "The paper's recipe at α = 4", _recipe, scales=SMALL, filters=True),
+        Study("recipe", "Cross-entropy and augmentation at α = 4", _recipe, scales=SMALL),
         Study(
             "reproduction",
             "The reproduction's setting at α = 4",
@@ -444,8 +437,8 @@ STUDIES: dict[str, Study | ToyStudy] = {
             betas=ENDS,
             scales=SMALL,
         ),
-        Study("width", "The paper's recipe at growing width", _width, scales=SMALL),
-        Study("wider", "The paper's recipe at α = 16", _wider, scales=SMALL, filters=True),
+        Study("width", "Cross-entropy and augmentation at growing width", _width, scales=SMALL),
+        Study("wider", "Cross-entropy and augmentation at α = 16", _wider, scales=SMALL),
     )
 }
 
@@ -453,10 +446,13 @@ STUDIES: dict[str, Study | ToyStudy] = {
 def stored(name: str, scale: str, store: RunStore, seeds: int = 0, **changes: Any) -> list[Record]:
     """Return a study's records, for as many seeds as all of its runs have; none is trained.
 
-    At most `seeds` seeds, if any are given; `changes` as in `Study.configs`.
+    At most `seeds` seeds, if any are given; `changes` and errors as in `Study.configs`. Of a scale
+    that the study lacks there are none.
     """
     records: list[Record] = []
-    for seed in range(seeds or MAX_SEEDS):
+    if scale in SCALES and scale not in STUDIES[name].scales:
+        return records
+    for seed in range(_checked_seeds(seeds, MAX_SEEDS)):
         configs = [c for c in STUDIES[name].configs(scale, seed + 1, **changes) if c.seed == seed]
         found = [store.find(config) for config in configs]
         if None in found:
@@ -468,12 +464,6 @@ def stored(name: str, scale: str, store: RunStore, seeds: int = 0, **changes: An
 def missing(configs: Iterable[AnyConfigT], store: RunStore) -> list[AnyConfigT]:
     """Return the runs that have no record yet."""
     return [config for config in configs if store.find(config) is None]
-
-
-def shows_filters(config: Config) -> bool:
-    """Whether Figure 4 shows this run's filters: its methods, first seed."""
-    shown = config.model in ("s-fc", "s-local") and config.seed == 0
-    return shown and config.dataset in ("cifar10", "cifar100", "digits")
 
 
 def method(config: AnyConfig) -> str:

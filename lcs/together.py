@@ -7,7 +7,6 @@ up to the rounding of products taken in another order.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from typing import cast
@@ -19,7 +18,7 @@ from tqdm import tqdm
 
 from lcs.checkpoint import Checkpoint
 from lcs.config import Config
-from lcs.errors import Paused
+from lcs.errors import Paused, TrainingError
 from lcs.runs import Record, RunStore
 from lcs.train import Clock, Run, choose_device, learning_rate, recorded_epochs
 
@@ -55,29 +54,39 @@ def train_together(
     device: str = "auto",
     budget_minutes: float | None = None,
     checkpoint_seconds: float = 60.0,
-    stored_filters: Sequence[int] = (),
 ) -> list[Record]:
     """Train runs of one of `groups` to their last epoch; arguments and errors as in `train`.
 
-    Runs that have a record are not trained. A stopped group goes on, together or one by one.
-
-    Args:
-        stored_filters: for each configuration, how many filters to keep; empty: none.
+    Runs that have a record are not trained. Those that were stopped go on with the others that
+    have come as far, together or one by one. A run that fails is left out, and told at the end.
     """
-    chosen = choose_device(device)
-    kept = dict(zip(configs, stored_filters or [0] * len(configs), strict=True))
-    missing = [config for config in configs if store.find(config) is None]
-    checkpoints = [Checkpoint(config, store.root) for config in missing]
+    chosen, clock = choose_device(device), Clock(budget_minutes, checkpoint_seconds)
+    checkpoints = {config: Checkpoint(config, store.root) for config in configs}
     with ExitStack() as locks:
-        for checkpoint in checkpoints:
-            locks.enter_context(checkpoint.locked())
-        if missing:
-            group = Group(missing, chosen, checkpoints)
-            group.to_the_end(Clock(budget_minutes, checkpoint_seconds))
-            for run, checkpoint in zip(group.runs, checkpoints, strict=True):
-                run.finish(store, kept[run.config])
+        for config in configs:
+            if store.find(config) is None:
+                locks.enter_context(checkpoints[config].locked())
+        missing = [config for config in configs if store.find(config) is None]
+        failures: list[TrainingError] = []
+        for part in _as_far({config: checkpoints[config] for config in missing}):
+            group = Group(list(part), chosen, list(part.values()))
+            group.to_the_end(clock)
+            failures += group.failures
+            for run, checkpoint in zip(group.runs, group.checkpoints, strict=True):
+                run.finish(store)
                 checkpoint.remove()
+    if failures:
+        raise failures[0]
     return [record for config in configs if (record := store.find(config)) is not None]
+
+
+def _as_far(checkpoints: dict[Config, Checkpoint]) -> list[dict[Config, Checkpoint]]:
+    """Split runs by the epoch that they have reached."""
+    parts: dict[int, dict[Config, Checkpoint]] = {}
+    for config, checkpoint in checkpoints.items():
+        found = checkpoint.load()
+        parts.setdefault(found[1]["epoch"] if found else 0, {})[config] = checkpoint
+    return list(parts.values())
 
 
 class Group:
@@ -86,33 +95,28 @@ class Group:
     Args:
         configs: of one of `groups`.
         device: of all.
-        checkpoints: theirs; the group goes on from the epoch that all of them have reached.
+        checkpoints: theirs, all of the same epoch.
     """
 
     def __init__(
         self, configs: Sequence[Config], device: torch.device, checkpoints: Sequence[Checkpoint]
     ) -> None:
         self.device = device
-        self.checkpoints = checkpoints
+        self.failures: list[TrainingError] = []
         first = Run.start(configs[0], device)
-        self.runs = [first, *(Run.start(config, device, like=first) for config in configs[1:])]
-        self._resume()
+        runs = [first, *(Run.start(config, device, like=first) for config in configs[1:])]
+        for run, checkpoint in zip(runs, checkpoints, strict=True):
+            run.resume(checkpoint)
+        self._stack(list(zip(runs, checkpoints, strict=True)))
+
+    def _stack(self, members: Sequence[tuple[Run, Checkpoint]]) -> None:
+        self.runs = [run for run, _ in members]
+        self.checkpoints = [checkpoint for _, checkpoint in members]
         self.stack = Stack([run.model for run in self.runs])
         seeds = list(dict.fromkeys(run.config.seed for run in self.runs))
         self.leaders = [next(r for r in self.runs if r.config.seed == seed) for seed in seeds]
         places = [seeds.index(run.config.seed) for run in self.runs]
-        self.places = torch.tensor(places, device=device)
-
-    def _resume(self) -> None:
-        """Go on together only from where all of them are; else each starts at its beginning."""
-        for run, checkpoint in zip(self.runs, self.checkpoints, strict=True):
-            run.resume(checkpoint)
-        if len({run.epoch for run in self.runs}) > 1:
-            print("checkpoints of several epochs: the group starts over", file=sys.stderr)
-            first = Run.start(self.runs[0].config, self.device)
-            self.runs = [
-                first, *(Run.start(r.config, self.device, like=first) for r in self.runs[1:])
-            ]  # fmt: skip
+        self.places = torch.tensor(places, device=self.device)
 
     def to_the_end(self, clock: Clock) -> None:
         """Train epoch by epoch, saving when it is time to."""
@@ -133,13 +137,25 @@ class Group:
             run.seconds += clock.elapsed / len(self.runs)
 
     def run_epoch(self, epoch: int, *, record: bool) -> None:
-        """Train one epoch, and record each run's results if asked."""
+        """Train one epoch, and record each run's results if asked; leave out those that fail."""
         masks = [run.zeros() if record else None for run in self.runs]
         sums = self._train_epoch(epoch)
-        for run, mask, (loss, hits) in zip(self.runs, masks, sums.tolist(), strict=True):
+        members, failures = [], []
+        for run, checkpoint, mask, (loss, hits) in zip(
+            self.runs, self.checkpoints, masks, sums.tolist(), strict=True
+        ):
             run.epoch = epoch + 1
             run.modes["together"] = run.modes.get("together", 0) + 1
-            run.close_epoch(epoch, loss, hits, mask)
+            try:
+                run.close_epoch(epoch, loss, hits, mask)
+                members.append((run, checkpoint))
+            except TrainingError as error:
+                failures.append(error)
+        if failures:
+            self.failures += failures
+            if not members:
+                raise failures[0]
+            self._stack(members)
 
     def _train_epoch(self, epoch: int) -> Tensor:
         """Return mean loss and accuracy over the epoch's batches for each run: (runs, 2)."""
@@ -227,7 +243,7 @@ class Stack:
             columns = torch.tensor(numbers, dtype=weight.dtype).to(weight.device, non_blocking=True)
             rate, l1, threshold, shrink = columns.T[:, :, None, None]
             moved = weight - rate * (gradient + l1 * weight.sign())
-            moved = torch.where(moved.abs() >= threshold, moved, 0.0)
+            moved = torch.where(moved.abs() < threshold, 0.0, moved)  # NaN is to be seen
             weight.copy_(moved.sign() * (moved.abs() - shrink).clamp_min(0.0))
 
 

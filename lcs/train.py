@@ -27,6 +27,9 @@ from lcs.runs import Record, RunStore
 from lcs.sparse import Forward
 
 MAX_RECORDED_EPOCHS = 200
+# first-layer filters kept of the first seed of these networks: as many as a figure shows
+STORED_FILTERS = 24
+SHOWN = ("s-fc", "s-local")
 # from this many weights on, compiling the optimizer's step pays for itself
 COMPILED_FROM = 4_000_000
 
@@ -38,7 +41,6 @@ def train(
     device: str = "auto",
     budget_minutes: float | None = None,
     checkpoint_seconds: float = 60.0,
-    stored_filters: int = 0,
 ) -> Record:
     """Train one network to its last epoch and return its record; do nothing if it has one.
 
@@ -51,7 +53,6 @@ def train(
         device: "auto" (an accelerator where there is one), "cpu", "cuda" or "cuda:N".
         budget_minutes: stop at a checkpoint before this time is over.
         checkpoint_seconds: at least this time between checkpoints; they fall on epochs' ends.
-        stored_filters: store so many first-layer filters beside the record.
 
     Raises:
         ConfigError: there is no such device.
@@ -71,7 +72,7 @@ def train(
             run = Run.start(config, chosen)
             run.resume(checkpoint)
             run.to_the_end(checkpoint, Clock(budget_minutes, checkpoint_seconds))
-            record = run.finish(store, stored_filters)
+            record = run.finish(store)
         checkpoint.remove()
     return record
 
@@ -463,14 +464,14 @@ class Run:
         filters = models.first_layer_filters(self.model, self.image_size).cpu()
         return self.training.unpermuted(filters)
 
-    def finish(self, store: RunStore, stored_filters: int) -> Record:
-        """Measure the trained network and write its record."""
+    def finish(self, store: RunStore) -> Record:
+        """Measure the trained network and write its record, with some filters of a first seed."""
         origin = {**self.origin, "seconds": self.seconds, "resumes": self.resumes}
         origin["modes"] = self.modes
         kept = None
-        if stored_filters:
+        if self.config.seed == 0 and self.config.model in SHOWN:
             filters = self.filters()
-            kept = filters[measure.choose_filters(filters, stored_filters)]
+            kept = filters[measure.choose_filters(filters, STORED_FILTERS)]
         return store.write(
             self.config,
             history=self.history,

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from lcs import tables
 from lcs.config import Config
+from lcs.exhibits import accuracies
 from lcs.measure import Interval, mean_interval, paired_difference
 from lcs.runs import Record, RunStore, default_store
 from lcs.studies import STRONG, STUDIES, Study, equal_rates, l1_of, method, stored
@@ -82,19 +84,13 @@ def conditions(records: Iterable[Record]) -> Conditions:
     return {c: sorted(runs, key=lambda run: run.config.seed) for c, runs in groups.items()}
 
 
-def accuracies(records: Sequence[Record]) -> list[float]:
-    """Test accuracies of the last epoch, in per cent."""
-    return [100 * record.final["test_accuracy"] for record in records]
-
-
 def difference(found: Conditions, one: Config, other: Config) -> Interval | None:
     """Return the accuracy of one condition less that of another, in points, paired by seed."""
     if one == other or one not in found or other not in found:
         return None
-    first, second = ({r.config.seed: r for r in found[c]} for c in (one, other))
+    first, second = _by_seed(found[one]), _by_seed(found[other])
     seeds = sorted(first.keys() & second.keys())
-    pairs = ([runs[seed] for seed in seeds] for runs in (first, second))
-    return paired_difference(*map(accuracies, pairs))
+    return paired_difference([first[s] for s in seeds], [second[s] for s in seeds])
 
 
 def as_sgd(config: Config) -> Config:
@@ -113,8 +109,7 @@ def comparison(
     name: str,
     records: Sequence[Record],
     fields: Sequence[str],
-    reference: Callable[[Config], Config],
-    against: str,
+    references: Mapping[str, Callable[[Config], Config]],
     command: str,
 ) -> Table:
     """Return a table of conditions, each beside the one that it is compared with.
@@ -123,12 +118,12 @@ def comparison(
         name: label of the table.
         records: of one study, or of several.
         fields: of `Config`, the columns that tell the conditions apart.
-        reference: from a condition to the one that it is compared with.
-        against: what that is, for the heading.
+        references: by its name in the heading, from a condition to what it is compared with.
         command: of the study, shown where there are no records.
     """
     columns = ["method", *(LABELS[field] for field in fields)]
-    columns += ["test accuracy (%)", f"less {against}", "first layer left (%)", "seeds"]
+    columns += ["test accuracy (%)", *(f"less {against}" for against in references)]
+    columns += ["first layer left (%)", "seeds"]
     text = columns[1 : len(fields) + 1]
     if not records:
         pending = tables.pending(f"pending: `{command}`")
@@ -139,7 +134,7 @@ def comparison(
             _method(config),
             *(_shown(config, field) for field in fields),
             tables.interval(mean_interval(accuracies(runs))),
-            _signed(difference(found, config, reference(config))),
+            *(_signed(difference(found, config, other(config))) for other in references.values()),
             tables.interval(mean_interval(left(runs)), 1),
             tables.links(runs),
         ]
@@ -227,10 +222,12 @@ def gains_frame(records: Sequence[Record]) -> pd.DataFrame:
     found = conditions(records)
     rows = []
     for config in _sparse(found):
-        for contrast, reference in {"over SGD": as_sgd, "over β = 0": as_beta_zero}.items():
+        for contrast, reference in AGAINST.items():
             value = difference(found, config, reference(config))
             if value is not None:
-                rows.append({"cell": cell(config), "contrast": contrast, **value._asdict()})
+                rows.append(
+                    {"cell": cell(config), "contrast": f"over {contrast}", **value._asdict()}
+                )
     return pd.DataFrame(rows, columns=["cell", "contrast", "mean", "half_width", "n"])
 
 
@@ -245,15 +242,22 @@ def _sparse(found: Conditions) -> list[Config]:
 
 def cell(config: Config) -> str:
     """Name a cell of the factorial: augmentation, loss, and λ where it is the stronger one."""
-    loss = _loss(config) + (", equal rates" if config.lr < 0.1 else "")
-    strong = config.l1_rest is not None
+    loss = _loss(config) + (", equal rates" if _unit(config) > 1 else "")
+    strong = math.isclose(config.l1, STRONG["l1"] * _unit(config))
     return f"{config.augment}, {loss}" + (", stronger λ" if strong else "")
 
 
+def _unit(config: Config) -> float:
+    """Return by how much η is less than usual, and λ more, in the cells at equal rates."""
+    return round(Config().lr / config.lr, 9)
+
+
 def as_beta_zero(config: Config) -> Config:
-    """Return the same run without a threshold, at the λ of Table 2 for its rate."""
-    l1 = 2e-5 * (0.1 / config.lr)
-    return config.replace(l1=round(l1, 12), l1_rest=None, beta=0.0)
+    """Return the same run without a threshold, at the λ of Table 2 for its rate, in every layer."""
+    return config.replace(l1=round(2e-5 * _unit(config), 12), l1_rest=None, beta=0.0)
+
+
+AGAINST: dict[str, Callable[[Config], Config]] = {"SGD": as_sgd, "β = 0": as_beta_zero}
 
 
 def effects_table(records: Sequence[Record]) -> Table:
@@ -264,12 +268,13 @@ def effects_table(records: Sequence[Record]) -> Table:
         return Table(name, "Not run yet.", ["state"], [[pending]])
     found = conditions(records)
     rows = [
-        [*factor, *(_signed(effect(found, change, other)) for other in (as_sgd, as_beta_zero))]
-        for factor, change in FACTORS.items()
+        [*factor[:3], *(_signed(effect(found, factor.change, other)) for other in AGAINST.values())]
+        for factor in FACTORS.values()
     ]
     caption = (
         "How much the gain of β = 50 changes, in points of test accuracy, when one factor changes "
         "and the others take every value in turn: mean over the cells, 95 % interval over seeds. "
+        "β = 0 has the λ of Table 2 throughout. "
         f"{_caption(found)}"
     )
     return Table(name, caption, columns, rows, text=["from", "to"])
@@ -284,11 +289,18 @@ def effect(
         other = change(config)
         if other is not None and other in found:
             cells = (config, reference(config), other, reference(other))
-            pairs.append([accuracies(found[c]) for c in cells])
+            pairs.append([_by_seed(found[c]) for c in cells])
     if not pairs:
         return None
-    per_cell = [np.subtract(c, d) - np.subtract(a, b) for a, b, c, d in pairs]
-    return mean_interval(np.mean(per_cell, axis=0))
+    seeds = sorted(set.intersection(*(set(runs) for cells in pairs for runs in cells)))
+    values = np.array([[[runs[seed] for seed in seeds] for runs in cells] for cells in pairs])
+    before, after = values[:, 0] - values[:, 1], values[:, 2] - values[:, 3]
+    return mean_interval((after - before).mean(0))
+
+
+def _by_seed(records: Sequence[Record]) -> dict[int, float]:
+    seeds = (record.config.seed for record in records)
+    return dict(zip(seeds, accuracies(records), strict=True))
 
 
 def augmented(config: Config) -> Config | None:
@@ -310,16 +322,28 @@ def stronger(config: Config) -> Config | None:
     """Return the same cell with the stronger λ."""
     if config.l1_rest is not None:
         return None
-    unit = config.l1 / 2e-5  # the cells at equal rates have λ in units of their own
-    return config.replace(**{name: round(unit * l1, 12) for name, l1 in STRONG.items()})
+    return config.replace(**{n: round(_unit(config) * l1, 12) for n, l1 in STRONG.items()})
 
 
-# name, from, to; and the change itself: None where a cell is not at the level to start from
-FACTORS: dict[tuple[str, str, str], Change] = {
-    ("augmentation", "none", "flip + crop"): augmented,
-    ("loss", "binary cross-entropy", "cross-entropy"): crossed,
-    ("loss, at equal rates", "binary cross-entropy", "cross-entropy"): crossed_at_equal_rates,
-    ("λ", "2e-5", "5e-5, others 1e-5"): stronger,
+class Factor(NamedTuple):
+    """A factor of the factorial: its name and two levels, and the change from one to the other.
+
+    `change` returns None where a cell is not at the level to start from.
+    """
+
+    name: str
+    start: str
+    end: str
+    change: Change
+
+
+FACTORS = {
+    "augmentation": Factor("augmentation", "none", "flip + crop", augmented),
+    "loss": Factor("loss", "binary cross-entropy", "cross-entropy", crossed),
+    "equal": Factor(
+        "loss, at equal rates", "binary cross-entropy", "cross-entropy", crossed_at_equal_rates
+    ),
+    "l1": Factor("λ", "2e-5", "5e-5, others 1e-5", stronger),
 }
 
 
@@ -332,8 +356,7 @@ def precision_table(records: Sequence[Record]) -> Table:
         "tab-precision",
         records,
         ["precision"],
-        lambda config: config.replace(precision="bf16"),
-        "bfloat16",
+        {"bfloat16": lambda config: config.replace(precision="bf16")},
         "lcs study precision",
     )
 
@@ -344,8 +367,7 @@ def frozen_table(records: Sequence[Record]) -> Table:
         "tab-frozen",
         records,
         ["frozen_zeros"],
-        lambda config: config.replace(frozen_zeros=False),
-        "may return",
+        {"may return": lambda config: config.replace(frozen_zeros=False)},
         "lcs study frozen",
     )
 
@@ -356,31 +378,30 @@ def schedule_table(records: Sequence[Record]) -> Table:
         "tab-schedule",
         records,
         ["schedule"],
-        lambda config: config.replace(schedule="cosine-epoch"),
-        "cosine",
+        {"cosine": lambda config: config.replace(schedule="cosine-epoch")},
         "lcs study schedule",
     )
 
 
 def length_table(records: Sequence[Record]) -> Table:
     """Compare every method with SGD of the same length."""
-    return comparison("tab-length", records, ["epochs"], as_sgd, "SGD", "lcs study length")
+    return comparison("tab-length", records, ["epochs"], AGAINST, "lcs study longer")
 
 
 def factorial_table(records: Sequence[Record]) -> Table:
     """Compare every method with SGD in its cell of the factorial."""
     fields = ["augment", "loss", "lr", "l1"]
-    return comparison("tab-factorial", records, fields, as_sgd, "SGD", "lcs study factorial")
+    return comparison("tab-factorial", records, fields, AGAINST, "lcs study factorial")
 
 
 def recipe_table(name: str, records: Sequence[Record], study: str) -> Table:
     """Compare every method and λ with SGD."""
-    return comparison(name, records, ["l1", "l1_rest"], as_sgd, "SGD", f"lcs study {study}")
+    return comparison(name, records, ["l1", "l1_rest"], AGAINST, f"lcs study {study}")
 
 
 def width_table(records: Sequence[Record]) -> Table:
     """Compare β = 50 with SGD of the same width."""
-    return comparison("tab-width", records, ["base_channels"], as_sgd, "SGD", "lcs study width")
+    return comparison("tab-width", records, ["base_channels"], AGAINST, "lcs study width")
 
 
 def beta_frame(records: Sequence[Record]) -> pd.DataFrame:
@@ -414,9 +435,9 @@ def numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
     return {
         **_single_changes(found),
         **_ranges(found),
-        **_lengths({**found["length"], **found["longer"]}),
+        **_lengths(_joined(found["length"], found["longer"])),
         **_effects(found["factorial"]),
-        **_widths({**found["width"], **found["wider"]}, found["reproduction"]),
+        **_widths(_joined(found["width"], found["wider"]), found["reproduction"]),
     }
 
 
@@ -467,35 +488,61 @@ def _lengths(found: Conditions) -> dict[str, str]:
         sparse = {"beta": 50, "epochs": epochs}
         words |= {
             f"length-{place}": f"{epochs}" if epochs > 0 else PENDING,
-            f"length-{place}-zero": _less(found, sparse, {"beta": 0, "optimizer": "beta-lasso"}),
-            f"length-{place}-sgd": _versus_sgd(found, **sparse),
+            f"length-{place}-zero": _words(_gain(found, as_beta_zero, **sparse)),
+            f"length-{place}-sgd": _words(_gain(found, as_sgd, **sparse)),
         }
     return words
 
 
 def _effects(found: Conditions) -> dict[str, str]:
     """Return what each factor of the factorial does to the gain of β = 50."""
-    changes = {
-        "augmentation": augmented,
-        "loss": crossed,
-        "equal": crossed_at_equal_rates,
-        "l1": stronger,
-    }
     references = {"sgd": as_sgd, "zero": as_beta_zero}
-    return {
-        f"effect-{name}-{short}": _words(effect(found, change, reference))
-        for name, change in changes.items()
+    effects = {
+        f"effect-{name}-{short}": _words(effect(found, factor.change, reference))
+        for name, factor in FACTORS.items()
+        for short, reference in references.items()
+    }
+    return effects | {
+        f"cell-{short}-{name}": _words(_gain(found, reference, **fields))
+        for name, fields in CELLS.items()
         for short, reference in references.items()
     }
 
 
+def _gain(
+    found: Conditions, reference: Callable[[Config], Config], **fields: object
+) -> Interval | None:
+    config = _pick(found, **fields)
+    return None if config is None else difference(found, config, reference(config))
+
+
+# cells of the factorial that the prose names: β = 50 in the reproduction's setting and, with both
+# λ, in the one nearest to the paper's
+CELLS: dict[str, dict[str, object]] = {
+    "reproduction": {"beta": 50, "loss": "bce", "augment": "none", "l1_rest": None},
+    "paper": {
+        "beta": 50, "loss": "cross-entropy", "lr": 0.1, "augment": "flip-crop", "l1_rest": None
+    },
+    "strong": {
+        "beta": 50, "loss": "cross-entropy", "lr": 0.1, "augment": "flip-crop", "l1": 5e-5
+    },
+}  # fmt: skip
+
+
 def _widths(found: Conditions, reproduction: Conditions) -> dict[str, str]:
-    """Return the gain of β = 50 over SGD at each width, and in the reproduction's setting."""
-    words = {
-        f"width-{alpha}": _versus_sgd(found, beta=50, base_channels=alpha)
-        for alpha in (1, 4, 8, 16)
-    }
-    return words | {"reproduction-4": _versus_sgd(reproduction, beta=50)}
+    """Return the gain of β = 50 at each width, and in the reproduction's setting at α = 4."""
+    words = {}
+    for short, reference in {"sgd": as_sgd, "zero": as_beta_zero}.items():
+        words[f"reproduction-4-{short}"] = _words(_gain(reproduction, reference, beta=50))
+        for alpha in (1, 4, 8, 16):
+            gain = _gain(found, reference, beta=50, base_channels=alpha)
+            words[f"width-{alpha}-{short}"] = _words(gain)
+    return words
+
+
+def _joined(one: Conditions, other: Conditions) -> Conditions:
+    """Return the conditions of two studies, those of both with the runs of the larger sample."""
+    return {c: max(one.get(c, []), other.get(c, []), key=len) for c in {**one, **other}}
 
 
 PENDING = "pending"
@@ -513,11 +560,6 @@ def _less(found: Conditions, one: Mapping[str, object], change: Mapping[str, obj
     if first is None or second is None:
         return PENDING
     return _words(difference(found, first, second))
-
-
-def _versus_sgd(found: Conditions, **fields: object) -> str:
-    config = _pick(found, **fields)
-    return PENDING if config is None else _words(difference(found, config, as_sgd(config)))
 
 
 def _words(value: Interval | None) -> str:

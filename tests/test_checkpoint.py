@@ -378,17 +378,17 @@ def test_a_full_disk_at_a_checkpoint(tmp_path, monkeypatch):
 
 
 def test_a_full_disk_at_the_record(tmp_path, monkeypatch):
-    whole = train(LASSO, store=RunStore(tmp_path / "whole"), device="cpu", stored_filters=3)
+    whole = train(LASSO, store=RunStore(tmp_path / "whole"), device="cpu")
     store = RunStore(tmp_path / "full")
     checkpoint = start_and_stop(LASSO, store, 2)
     before = checkpoint.path.read_bytes()
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", disk_full)
         with pytest.raises(RecordError, match=r"cannot be written \(No space left .* make room"):
-            train(LASSO, store=store, device="cpu", checkpoint_seconds=1e9, stored_filters=3)
+            train(LASSO, store=store, device="cpu", checkpoint_seconds=1e9)
     assert checkpoint.path.read_bytes() == before
     assert not leftovers(store)
-    record = train(LASSO, store=store, device="cpu", stored_filters=3)
+    record = train(LASSO, store=store, device="cpu")
     assert numbers(record) == numbers(whole)
 
 

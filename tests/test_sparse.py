@@ -185,4 +185,4 @@ def _one_epoch(store):
 def test_training_makes_the_optimizer_that_the_config_names():
     net = s_fc()
     config = dataclasses.replace(SPARSE, frozen_zeros=True)
-    assert make_optimizer(config, net).frozen_zeros
+    assert make_optimizer(config, net).defaults["frozen_zeros"]

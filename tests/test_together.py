@@ -5,7 +5,7 @@ import torch
 
 from lcs.checkpoint import Checkpoint
 from lcs.config import Config
-from lcs.errors import CheckpointError, Paused
+from lcs.errors import CheckpointError, Paused, TrainingError
 from lcs.runs import RunStore
 from lcs.together import Group, groups, train_together
 from lcs.train import Run, train
@@ -98,11 +98,10 @@ def test_only_runs_of_one_shape_go_together():
 def test_what_has_a_record_is_not_trained_again(tmp_path):
     store = RunStore(tmp_path)
     first = train(GRID[0], store=store, device="cpu")
-    records = train_together(GRID[:3], store=store, device="cpu", stored_filters=[0, 0, 2])
+    records = train_together(GRID[:3], store=store, device="cpu")
     assert records[0].path.read_bytes() == first.path.read_bytes()
     assert [record.config for record in records] == GRID[:3]
-    assert records[1].filters is None
-    assert records[2].load_filters().shape[0] == 2
+    assert records[2].load_filters().shape[1:] == (1, 8, 8)
 
 
 def test_a_stopped_group_goes_on_with_the_same_bits(tmp_path, monkeypatch):
@@ -123,6 +122,39 @@ def test_a_stopped_group_goes_on_with_the_same_bits(tmp_path, monkeypatch):
     for one, other in zip(whole, after, strict=True):
         assert one.history == other.history
         assert one.final == other.final
+
+
+def test_runs_that_have_come_less_far_are_trained_too(tmp_path, monkeypatch):
+    whole = train_together(GRID[:4], store=RunStore(tmp_path / "whole"), device="cpu")
+    store = RunStore(tmp_path / "stopped")
+    with monkeypatch.context() as patch:
+        patch.setattr("lcs.train.Clock.over_after", lambda clock, seconds: seconds > 0)
+        with pytest.raises(Paused):
+            train_together(GRID[1:3], store=store, device="cpu")
+    after = train_together(GRID[:4], store=store, device="cpu")
+    for one, other in zip(whole, after, strict=True):
+        close(other, one)
+        resumed = one.config in GRID[1:3]
+        assert other.provenance["resumes"] == resumed
+
+
+def test_a_run_that_fails_does_not_take_the_others_with_it(tmp_path):
+    wild = BASE.replace(lr=1e3, loss="bce", epochs=4)
+    tame = [config.replace(loss="bce") for config in GRID[:2]]
+    store = RunStore(tmp_path)
+    with pytest.MonkeyPatch.context() as patch:
+        checked = Run._require_finite
+
+        def fails(run, name, numbers, epoch):
+            wrong = run.config == wild and epoch == 1
+            checked(run, name, [float("nan")] if wrong else numbers, epoch)
+
+        patch.setattr(Run, "_require_finite", fails)
+        with pytest.raises(TrainingError, match=f"run {wild.run_id}: the loss is not finite"):
+            train_together([tame[0], wild, tame[1]], store=store, device="cpu")
+    assert store.find(wild) is None
+    for config in tame:
+        close(store.find(config), train(config, store=RunStore(tmp_path / "alone"), device="cpu"))
 
 
 def test_a_run_of_the_group_that_is_in_progress_is_refused(tmp_path):

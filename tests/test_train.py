@@ -321,7 +321,7 @@ def test_every_network_trains_and_its_record_counts_its_weights(model, optimizer
     )
     run = Run.start(config, CPU)
     run.run_epoch(0, record=True)
-    record = run.finish(RunStore(tmp_path), stored_filters=0)
+    record = run.finish(RunStore(tmp_path))
     weights = {
         name.removesuffix(".weight"): parameter
         for name, parameter in run.model.named_parameters()
@@ -431,10 +431,12 @@ def test_a_run_that_another_process_has_just_ended_is_not_trained_again(
     assert train(record.config, store=late, device="cpu").path == record.path
 
 
-def test_stored_filters(tmp_path):
-    record = train(TINY, store=RunStore(tmp_path), device="cpu", stored_filters=5)
-    assert record.load_filters().shape == (5, 1, 8, 8)
-    assert train(TINY.replace(seed=1), store=RunStore(tmp_path), device="cpu").filters is None
+def test_the_first_seed_keeps_filters_for_a_figure(tmp_path):
+    store = RunStore(tmp_path)
+    wide = TINY.replace(base_channels=2)
+    assert train(wide, store=store, device="cpu").load_filters().shape == (24, 1, 8, 8)
+    assert train(wide.replace(seed=1), store=store, device="cpu").filters is None
+    assert train(TINY.replace(model="3-fc"), store=store, device="cpu").filters is None
 
 
 @pytest.mark.parametrize(
