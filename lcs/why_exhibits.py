@@ -254,7 +254,9 @@ def _unit(config: Config) -> float:
 
 def as_beta_zero(config: Config) -> Config:
     """Return the same run without a threshold, at the λ of Table 2 for its rate, in every layer."""
-    return config.replace(l1=round(2e-5 * _unit(config), 12), l1_rest=None, beta=0.0)
+    l1 = round(2e-5 * _unit(config), 12)
+    plain = as_sgd(config)
+    return plain.replace(optimizer="beta-lasso", l1=l1)
 
 
 AGAINST: dict[str, Callable[[Config], Config]] = {"SGD": as_sgd, "β = 0": as_beta_zero}
@@ -502,11 +504,29 @@ def _effects(found: Conditions) -> dict[str, str]:
         for name, factor in FACTORS.items()
         for short, reference in references.items()
     }
-    return effects | {
+    gains = {
         f"cell-{short}-{name}": _words(_gain(found, reference, **fields))
         for name, fields in CELLS.items()
         for short, reference in references.items()
     }
+    return effects | gains | _sgd_in_cells(found)
+
+
+def _sgd_in_cells(found: Conditions) -> dict[str, str]:
+    """Return the mean accuracy of SGD in each cell: `sgd-augment-loss`, in words."""
+    words = {}
+    for augment in ("none", "flip-crop"):
+        for name, fields in LOSSES.items():
+            config = _pick(found, optimizer="sgd", augment=augment, **fields)
+            words[f"sgd-{augment}-{name}"] = PENDING if config is None else _mean(found[config])
+    return words
+
+
+LOSSES: dict[str, dict[str, object]] = {
+    "bce": {"loss": "bce"},
+    "ce": {"loss": "cross-entropy", "lr": 0.1},
+    "equal": {"loss": "cross-entropy", "lr": 0.01},
+}
 
 
 def _gain(
