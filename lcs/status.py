@@ -27,7 +27,7 @@ def table(store: RunStore) -> Table:
     for dataset, seeds, reason in OTHER_DATA:
         command = f"lcs study figure3 --dataset {dataset} --seeds {seeds}"
         others: list[AnyConfig] = [*STUDIES["figure3"].configs("desk", seeds, dataset=dataset)]
-        title = f"Table 2 and Figure 3 on {dataset}"
+        title = f"S-FC on {dataset} (Table 2, Figure 3)"
         rows.append([title, *_state(others, "desk", reason, command, store)])
     caption = (
         "What has been run. The cost of a finished exhibit is the time that all its runs took, "
@@ -66,7 +66,8 @@ def _state(
     lacking = [config for config, record in zip(configs, found, strict=True) if record is None]
     if not lacking:
         seconds = sum(record.provenance["seconds"] for record in done)
-        return [scale, f"done: {len(done)} runs", cost.duration(seconds), f"`{command}`"]
+        runs = "1 run" if len(done) == 1 else f"{len(done)} runs"
+        return [scale, f"done: {runs}", cost.duration(seconds), f"`{command}`"]
     state = tables.pending(f"pending: {reason}")
     if done:
         state = f"{len(done)} of {len(configs)} runs; the others " + state

@@ -6,12 +6,14 @@ import math
 
 import nbformat
 import numpy as np
+import pandas as pd
 import pytest
 import scipy.stats
 
 from lcs import claims, exhibits, plots, published, readme, status, tables
 from lcs.book import ROOT
 from lcs.config import Config
+from lcs.errors import ConfigError
 from lcs.measure import Interval
 from lcs.runs import PUBLISHED, RunStore
 from lcs.studies import STUDIES, stored
@@ -238,3 +240,23 @@ def test_zero_is_grey_in_a_filter():
     assert image.shape == (2, 2, 3)
     assert image[0, 0].tolist() == [0.5] * 3
     assert image[0, 1].tolist() == [0.0] * 3
+
+
+def test_a_scatter_draws_every_group():
+    rows = [{"x": i + 1.0, "y": 0.0, "ci95": 0.1, "group": f"group {i}"} for i in range(11)]
+    figure = plots.scatter(pd.DataFrame(rows), "weights", "points")
+    assert len(figure.legends[0].get_texts()) == 11
+
+
+def test_a_chapter_with_no_threshold_says_what_to_give():
+    records = [r for r in stored("figure3", "desk", STORE) if not r.config.beta]
+    with pytest.raises(ConfigError, match="betas: none of them has a threshold; give one above 0"):
+        exhibits.laws_frame(records)
+
+
+def test_other_data_are_pending_with_their_command():
+    table = exhibits.other_data("tab-x", [], "desk", "lcs study figure3 --dataset svhn")
+    assert table.rows == [["[pending: `lcs study figure3 --dataset svhn`]{.pending}"]]
+    records = stored("figure3", "desk", STORE)
+    rows = exhibits.other_data("tab-x", records, "desk", "").rows
+    assert [row[0] for row in rows] == list(exhibits.by_method(records))

@@ -5,6 +5,7 @@ That the committed outputs are what the code now gives is nbval's part of `make 
 
 import ast
 import json
+import os
 import re
 import subprocess
 import sysconfig
@@ -224,6 +225,22 @@ def test_update_stores_outputs_without_noise_and_always_the_same(tiny):
     assert b'"a\\n"' in first
     book.update("tiny")
     assert (tiny / "book" / "tiny.ipynb").read_bytes() == first
+
+
+def test_update_sees_no_records_of_the_reader(tiny, monkeypatch):
+    path = tiny / "book" / "tiny.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells.append(
+        nbformat.v4.new_code_cell(
+            "import os\nos.environ['LCS_STORE'].endswith('_build/update/runs')"
+        )
+    )
+    nbformat.write(notebook, path)
+    monkeypatch.setenv("LCS_STORE", "the reader's own")
+    book.update("tiny")
+    outputs = [c.outputs for c in _code(nbformat.read(path, as_version=4))]
+    assert outputs[-1][0].data["text/plain"] == "True"
+    assert os.environ["LCS_STORE"] == "the reader's own"
 
 
 def test_failing_cell_is_told_in_one_line_and_the_chapter_kept(tiny):

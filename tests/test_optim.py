@@ -341,6 +341,19 @@ def test_without_l1_it_is_sgd_bit_for_bit(foreach: bool, dtype: torch.dtype) -> 
 
 
 @pytest.mark.parametrize("path", PATHS)
+def test_what_is_not_a_number_is_not_hidden_by_the_threshold(path: str) -> None:
+    param = parameter(torch.ones(3), torch.tensor([1.0, float("nan"), 1.0]))
+    BetaLasso([param], lr=0.1, l1=0.1, beta=2, **PATHS[path]).step()
+    assert torch.isnan(param).tolist() == [False, True, False]
+
+
+@pytest.mark.parametrize("value", [1, None, "yes"])
+def test_frozen_zeros_are_true_or_false(value: object) -> None:
+    with pytest.raises(ValueError, match=r"frozen_zeros: .* is neither True nor False"):
+        BetaLasso([parameter(torch.ones(2))], frozen_zeros=value)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("path", PATHS)
 def test_the_dead_zone(path: str) -> None:
     """A zero weight comes back only if one step carries it to the threshold: lr |g| >= beta l1."""
     lr, l1, beta = 0.5, 0.125, 2.0  # exact in binary

@@ -296,6 +296,13 @@ def test_verify_names_each_bad_record_and_no_other(store):
     ]  # fmt: skip
 
 
+def test_a_store_that_a_reader_names(tmp_path):
+    assert lcs.runs.named_store("").root == lcs.runs.PUBLISHED
+    assert lcs.runs.named_store(str(tmp_path)).root == tmp_path
+    with pytest.raises(RecordError, match=r"store: there is no folder .*typo; check the path"):
+        lcs.runs.named_store(str(tmp_path / "typo"))
+
+
 # --- filters
 
 

@@ -139,6 +139,19 @@ def test_wrong_requests_are_refused(arguments, changes, reason, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_stored_runs_of_a_scale_that_a_study_lacks_are_none(tmp_path):
+    assert studies.stored("factorial", "paper", RunStore(tmp_path)) == []
+    with pytest.raises(ConfigError, match="scale: unknown value 'huge'"):
+        studies.stored("factorial", "huge", RunStore(tmp_path))
+    with pytest.raises(ConfigError, match="seeds: -1 is out of range"):
+        studies.stored("factorial", "desk", RunStore(tmp_path), -1)
+
+
+def test_no_workers_are_refused(tmp_path):
+    with pytest.raises(ConfigError, match="workers: 0 is out of range; give 1 or more"):
+        STUDIES["figure3"].run("smoke", store=RunStore(tmp_path), workers=0)
+
+
 def test_the_number_of_seeds():
     assert {c.seed for c in STUDIES["table2"].configs("desk")} == {0, 1, 2, 3, 4}
     assert {c.seed for c in STUDIES["table2"].configs("paper")} == {0}
