@@ -308,7 +308,7 @@ def scatter(table: pd.DataFrame, label: str, unit: str) -> Figure:
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.minorticks_off()
-    _legend_of(figure, axes, columns=3)
+    _legend_of(figure, axes, columns=2)
     return figure
 
 

@@ -12,9 +12,9 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from lcs import tables
+from lcs import published, tables
 from lcs.config import Config
-from lcs.exhibits import accuracies
+from lcs.exhibits import accuracies, beta_lasso_name
 from lcs.measure import Interval, mean_interval, paired_difference
 from lcs.runs import Record, RunStore, default_store
 from lcs.studies import STRONG, STUDIES, Study, equal_rates, l1_of, method, stored
@@ -273,6 +273,7 @@ def effects_table(records: Sequence[Record]) -> Table:
         [*factor[:3], *(_signed(effect(found, factor.change, other)) for other in AGAINST.values())]
         for factor in FACTORS.values()
     ]
+    rows[-1][-1] = tables.NONE  # β = 0 has one λ: its part would cancel
     caption = (
         "How much the gain of β = 50 changes, in points of test accuracy, when one factor changes "
         "and the others take every value in turn: mean over the cells, 95 % interval over seeds. "
@@ -446,7 +447,13 @@ def numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
 def _single_changes(found: Mapping[str, Conditions]) -> dict[str, str]:
     """Return what one change does: precision, zeros that stay, a learning rate that stays."""
     precision, frozen, schedule = (found[name] for name in ("precision", "frozen", "schedule"))
+    counts = {c.method: c for c in published.NONZEROS if c.epochs == 400}
+    weights = counts["S-FC, SGD"].conv1
     words = {
+        f"published-left-{beta}": f"{100 * counts[beta_lasso_name(beta)].conv1 / weights:.1f}"
+        for beta in (1, 50)
+    }
+    words |= {
         "fp32-sgd": _less(precision, {"beta": 0, "precision": "fp32"}, {"precision": "bf16"}),
         "fp32-50": _less(precision, {"beta": 50, "precision": "fp32"}, {"precision": "bf16"}),
     }
@@ -485,8 +492,9 @@ def _lengths(found: Conditions) -> dict[str, str]:
     """Return the gain of β = 50 over β = 0 and over SGD at each length: `length-0-…`, in order."""
     lengths = sorted({config.epochs for config in found})
     words: dict[str, str] = {}
+    lengths += [4 * lengths[-1]] if len(lengths) == 2 else []  # of runs that are pending
     for place in range(3):
-        epochs = lengths[place] if place < len(lengths) else -1
+        epochs = lengths[place] if lengths else -1
         sparse = {"beta": 50, "epochs": epochs}
         words |= {
             f"length-{place}": f"{epochs}" if epochs > 0 else PENDING,
@@ -519,6 +527,7 @@ def _sgd_in_cells(found: Conditions) -> dict[str, str]:
         for name, fields in LOSSES.items():
             config = _pick(found, optimizer="sgd", augment=augment, **fields)
             words[f"sgd-{augment}-{name}"] = PENDING if config is None else _mean(found[config])
+            words[f"fit-{augment}-{name}"] = PENDING if config is None else _fit(found[config])
     return words
 
 
@@ -590,7 +599,47 @@ def _mean(runs: Sequence[Record]) -> str:
     return tables.interval(mean_interval(accuracies(runs)))
 
 
+def _fit(runs: Sequence[Record]) -> str:
+    """Return the accuracy on the training images, not augmented, at the end."""
+    return tables.interval(tables.percent([r.final["clean_train_accuracy"] for r in runs]))
+
+
 def _left_of(found: Conditions, **fields: object) -> str:
     """Return how much of the first layer is left, in per cent."""
     config = _pick(found, **fields)
     return PENDING if config is None else f"{mean_interval(left(found[config])).mean:.1f}"
+
+
+def locality_numbers(records: Sequence[Record]) -> dict[str, str]:
+    """Return what augmentation does to locality, from the factorial with cross-entropy, in words.
+
+    For SGD, β = 0, β = 50 and β = 50 with the stronger λ: points of the window's share beyond
+    chance without augmentation (`window-…-none`), with it (`window-…-flip-crop`), and the paired
+    difference (`window-…-more`).
+    """
+    found = conditions(records)
+    words = {}
+    for name, fields in LOCAL.items():
+        pair = []
+        for augment in ("none", "flip-crop"):
+            known = {"loss": "cross-entropy", "lr": 0.1, "augment": augment}
+            config = _pick(found, **known, **fields)
+            pair.append([] if config is None else _beyond_chance(found[config]))
+            shown = tables.signed(mean_interval(pair[-1])) if pair[-1] else PENDING
+            words[f"window-{name}-{augment}"] = shown
+        more = paired_difference(pair[1], pair[0]) if all(pair) else None
+        words[f"window-{name}-more"] = _words(more)
+    return words
+
+
+def _beyond_chance(records: Sequence[Record]) -> list[float]:
+    found = [record.final["locality"]["window_mass"]["excess_mean"] for record in records]
+    return [100 * value for value in found]
+
+
+LOCAL: dict[str, dict[str, object]] = {
+    "sgd": {"optimizer": "sgd"},
+    "zero": {"optimizer": "beta-lasso", "beta": 0},
+    "fifty": {"beta": 50, "l1": 2e-5},
+    "strong": {"beta": 50, "l1": 5e-5},
+}
