@@ -423,7 +423,7 @@ STUDIES: dict[str, Study | ToyStudy] = {
         Study("figure4", "Figure 4: filters and their locality", _figure4, 5),
         Study("precision", "bfloat16 against float32", _precision, scales=SMALL),
         Study("schedule", "A learning rate that stays", _schedule, 2, scales=SMALL),
-        Study("frozen", "Zeros that stay zero", _frozen, scales=SMALL),
+        Study("frozen", "Zeros that stay zero", _frozen, 5, scales=SMALL),
         Study("betas", "A range of β", _figure3, 2, betas=BETAS, scales=SMALL),
         Study("lambdas", "A range of λ", _lambdas, 2, scales=SMALL),
         Study("length", "Training length", _length, 2, betas=ENDS, scales=SMALL),

@@ -85,7 +85,7 @@ def disk_full(*_arguments):
 
 
 def leftovers(store):
-    return [path for path in store.root.rglob("*") if path.is_file()]
+    return sorted(path for path in store.root.rglob("*") if path.is_file())
 
 
 def start_and_stop(config, store, epochs):
@@ -328,7 +328,7 @@ def test_interrupted_between_the_record_and_the_end_of_the_checkpoint(tmp_path, 
     assert Checkpoint(LASSO, store.root).load()[1]["epoch"] == 5
     monkeypatch.setattr(Run, "start", None)
     record = train(LASSO, store=store, device="cpu")
-    assert leftovers(store) == [record.path]
+    assert leftovers(store) == [record.path, record.path.with_suffix(".safetensors")]
     assert not verify(store)
 
 

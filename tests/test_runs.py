@@ -170,7 +170,7 @@ PLACES = {
     "the threads": r'"threads": (\d)',
     "the number of resumes": r'"resumes": (\d)',
     "the filters' checksum": r'"filters": \{[^}]*"sha256": "(\w)',
-    "the checksum": r'"resumes": \d+,\s*"sha256": "(\w)',
+    "the checksum": r'"modes": \{[^}]*\},\s*"sha256": "(\w)',
     "the schema": r'"schema": (\d)',
 }
 

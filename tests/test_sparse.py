@@ -97,9 +97,11 @@ def _interrupted_epoch(net, optimizer):
 
 
 def test_sparse_where_it_pays_and_nowhere_else():
-    assert sparse.mode(s_fc(0.01), optimizer_of(s_fc(0.01), "exact")) == "exact"
-    assert sparse.mode(s_fc(0.01), optimizer_of(s_fc(0.01), "frozen")) == "frozen"
-    assert sparse.mode(s_fc(0.5), optimizer_of(s_fc(0.5), "frozen")) == "dense"
+    for density, mode, expected in (
+        (0.01, "exact", "exact"), (0.01, "frozen", "frozen"), (0.5, "frozen", "dense"),
+    ):  # fmt: skip
+        net = s_fc(density)
+        assert sparse.mode(net, optimizer_of(net, mode)) == expected
     for net in (s_fc(0.01, dropout=0.5), s_fc(0.01, bias=True)):
         assert sparse.mode(net, optimizer_of(net, "exact")) == "dense"
     net = s_fc(0.01)
