@@ -314,8 +314,9 @@ def scatter(table: pd.DataFrame, label: str, unit: str) -> Figure:
 
 def _pending() -> Figure:
     """Return a figure that says that its runs have not been made."""
-    figure = plt.figure(figsize=(WIDTH, 0.8))
-    figure.text(0.5, 0.5, "pending: not run yet", ha="center", va="center", style="italic")
+    figure, axes = plt.subplots(figsize=(WIDTH, 0.8))
+    axes.text(0.5, 0.5, "pending: not run yet", ha="center", va="center", style="italic")
+    axes.set_axis_off()
     return figure
 
 

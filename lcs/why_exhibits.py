@@ -131,7 +131,7 @@ def comparison(
     found = conditions(records)
     rows = [
         [
-            _method(config),
+            _method(config).removeprefix("β-LASSO, "),
             *(_shown(config, field) for field in fields),
             tables.interval(mean_interval(accuracies(runs))),
             *(_signed(difference(found, config, other(config))) for other in references.values()),
@@ -149,7 +149,7 @@ def _caption(found: Conditions) -> str:
         "base_channels": lambda c: f"α = {c.base_channels}",
         "epochs": lambda c: f"{c.epochs} epochs",
         "loss": lambda c: _loss(c),
-        "augment": lambda c: f"augmentation {c.augment}",
+        "augment": lambda c: f"augmentation: {_shown(c, 'augment')}",
     }
     parts = [say(configs[0]) for say in shared.values() if len({say(c) for c in configs}) == 1]
     count = " or ".join(map(str, ns))
@@ -171,11 +171,20 @@ def _shown(config: Config, field: str) -> str:
         return tables.NONE
     if field == "l1_rest" and value is None:
         value = config.l1
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{value:g}" if isinstance(value, float) else WORDS.get(value, str(value))
+
+
+WORDS = {
+    "flip-crop": "flip + crop",
+    "bce": "binary cross-entropy",
+    "cosine-epoch": "cosine",
+    "bf16": "bfloat16",
+    "fp32": "float32",
+}
 
 
 def _loss(config: Config) -> str:
-    return {"bce": "binary cross-entropy"}.get(config.loss, config.loss)
+    return _shown(config, "loss")
 
 
 def _signed(value: Interval | None) -> str:
@@ -244,7 +253,7 @@ def cell(config: Config) -> str:
     """Name a cell of the factorial: augmentation, loss, and λ where it is the stronger one."""
     loss = _loss(config) + (", equal rates" if _unit(config) > 1 else "")
     strong = math.isclose(config.l1, STRONG["l1"] * _unit(config))
-    return f"{config.augment}, {loss}" + (", stronger λ" if strong else "")
+    return f"{_shown(config, 'augment')}, {loss}" + (", stronger λ" if strong else "")
 
 
 def _unit(config: Config) -> float:
