@@ -362,57 +362,39 @@ FACTORS = {
 # The chapter's tables and figures, one after the other
 
 
-def precision_table(records: Sequence[Record]) -> Table:
-    """Compare float32 with bfloat16."""
-    return comparison(
-        "tab-precision",
-        records,
-        ["precision"],
-        {"bfloat16": lambda config: config.replace(precision="bf16")},
-        "lcs study precision",
-    )
+# for each control, the field that it changes, its usual value, and that value's name
+CONTROLS: dict[str, tuple[str, object, str]] = {
+    "precision": ("precision", "bf16", "bfloat16"),
+    "frozen": ("frozen_zeros", False, "may return"),
+    "schedule": ("schedule", "cosine-epoch", "cosine"),
+}
 
 
-def frozen_table(records: Sequence[Record]) -> Table:
-    """Compare zeros that stay with zeros that may return."""
-    return comparison(
-        "tab-frozen",
-        records,
-        ["frozen_zeros"],
-        {"may return": lambda config: config.replace(frozen_zeros=False)},
-        "lcs study frozen",
-    )
-
-
-def schedule_table(records: Sequence[Record]) -> Table:
-    """Compare a learning rate that stays with the cosine."""
-    return comparison(
-        "tab-schedule",
-        records,
-        ["schedule"],
-        {"cosine": lambda config: config.replace(schedule="cosine-epoch")},
-        "lcs study schedule",
-    )
+def control_table(study: str, records: Sequence[Record]) -> Table:
+    """Compare the runs of one of `CONTROLS` with those at the usual value, seed by seed."""
+    field, usual, name = CONTROLS[study]
+    references = {name: lambda config: config.replace(**{field: usual})}
+    return comparison(f"tab-{study}", records, [field], references, f"lcs study {study}")
 
 
 def length_table(records: Sequence[Record]) -> Table:
-    """Compare every method with SGD of the same length."""
+    """Compare every method with SGD and with β = 0 of the same length."""
     return comparison("tab-length", records, ["epochs"], AGAINST, "lcs study longer")
 
 
 def factorial_table(records: Sequence[Record]) -> Table:
-    """Compare every method with SGD in its cell of the factorial."""
+    """Compare every method with SGD and with β = 0 in its cell of the factorial."""
     fields = ["augment", "loss", "lr", "l1"]
     return comparison("tab-factorial", records, fields, AGAINST, "lcs study factorial")
 
 
 def recipe_table(name: str, records: Sequence[Record], study: str) -> Table:
-    """Compare every method and λ with SGD."""
+    """Compare every method and λ with SGD and with β = 0."""
     return comparison(name, records, ["l1", "l1_rest"], AGAINST, f"lcs study {study}")
 
 
 def width_table(records: Sequence[Record]) -> Table:
-    """Compare β = 50 with SGD of the same width."""
+    """Compare every method with SGD and with β = 0 of the same width."""
     return comparison("tab-width", records, ["base_channels"], AGAINST, "lcs study width")
 
 
