@@ -18,7 +18,7 @@ from lcs.errors import ConfigError
 
 AUGMENTATIONS: tuple[str, ...] = ("none", "flip-crop", "autoaugment", "trivialaugment")
 
-# Images per call: the float temporaries of 256 CIFAR images stay in a CPU's cache.
+# Images per call on a CPU: the float temporaries of 256 CIFAR images stay in its cache.
 _CHUNK = 256
 # AutoAugment's policies name one of ten levels of magnitude, as torchvision's class takes them.
 _AUTOAUGMENT_LEVELS = 10
@@ -76,9 +76,6 @@ def augment(
     images: Tensor,
     name: str,
     generator: torch.Generator,
-    *,
-    order: Tensor | None = None,
-    out: Tensor | None = None,
 ) -> Tensor:
     """Augment every image of an epoch by its own random draw.
 
@@ -89,19 +86,15 @@ def augment(
             flip-crop, then the CIFAR-10 policy of AutoAugment (Cubuk et al., CVPR 2019).
             ``"trivialaugment"``: flip-crop, then TrivialAugment Wide (Müller & Hutter, ICCV 2021).
         generator: of the CPU; how far it advances depends on N and the name alone.
-        order: int64 (N,) on the images' device, the image at each place; None: their own order.
-        out: uint8 (N, C, S, S) for the result, so that memory is claimed but once; None: new.
 
     Returns:
-        uint8 (N, C, S, S) on the same device; for ``"none"`` without order the images themselves.
+        uint8 (N, C, S, S) on the same device; for ``"none"`` the images themselves.
 
     Raises:
         ConfigError: the name is unknown.
     """
     stages = draw(name, len(images), images.shape[-1], generator)
-    if not stages:
-        return images if order is None else images.index_select(0, order)
-    return apply(images, stages, order=order, out=out)
+    return apply(images, stages) if stages else images
 
 
 def draw(name: str, count: int, image_size: int, generator: torch.Generator) -> list[Stage]:
@@ -135,7 +128,13 @@ def apply(
 ) -> Tensor:
     """Apply the drawn stages to images (N, C, S, S), one after the other.
 
-    Every image must have an operation in the first stage. `order` and `out` as in ``augment``.
+    Every image must have an operation in the first stage.
+
+    Args:
+        images: uint8 (N, C, S, S); never modified.
+        stages: of ``draw``.
+        order: int64 (N,) on the images' device, the image at each place; None: their own order.
+        out: uint8 (N, C, S, S) for the result, so that memory is claimed but once; None: new.
     """
     output = torch.empty_like(images) if out is None else out
     _apply_stage(stages[0], images, output, order)
@@ -150,8 +149,9 @@ def _apply_stage(stage: Stage, source: Tensor, output: Tensor, order: Tensor | N
     sizes = [len(group) for group in stage.values()]
     # one transfer for all groups; their sizes are known on the host, so it does not wait for them
     indices = torch.cat(list(stage.values())).to(source.device, non_blocking=True)
+    size = _CHUNK if source.device.type == "cpu" else len(source)
     for operation, group in zip(stage, indices.split(sizes), strict=True):
-        for chunk in group.split(_CHUNK):
+        for chunk in group.split(size):
             drawn = chunk if order is None else order[chunk]
             output[chunk] = operation(source.index_select(0, drawn))
 

@@ -11,13 +11,14 @@ from __future__ import annotations
 import copy
 import functools
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from lcs import data
-from lcs.augment import augment
+from lcs.augment import Stage, apply, draw
 from lcs.config import Config
 
 # images that are normalised or evaluated at once
@@ -37,6 +38,13 @@ def steps_of(images: int, batch_size: int) -> int:
     """Batches in an epoch; a last one of a single image has no batch statistics and is left out."""
     whole, left = divmod(images, batch_size)
     return whole + (left > 1)
+
+
+class Draws(NamedTuple):
+    """What the host draws for an epoch: the order of the images, and what happens to each."""
+
+    order: Tensor
+    stages: list[Stage]
 
 
 class Inputs:
@@ -61,6 +69,7 @@ class Inputs:
         mean, std = (half, half) if config.normalize == "half" else _moments(images)
         self.shift = torch.tensor(255 * mean, dtype=torch.float32).to(device).view(-1, 1, 1)
         self.scale = torch.tensor(255 * std, dtype=torch.float32).to(device).view(-1, 1, 1)
+        self.ahead: dict[int, Draws] = {}
         self.pixels: Tensor | None = None
         if config.permute_pixels:
             count = images.image_size**2
@@ -71,6 +80,7 @@ class Inputs:
         self.all_normalised  # noqa: B018  made once, and shared from here on
         other = copy.copy(self)
         other.config = config
+        other.ahead = {}
         other.__dict__.pop("augmented", None)  # each stream needs room of its own
         return other
 
@@ -101,23 +111,32 @@ class Inputs:
         """Room for an epoch of augmented images, claimed once."""
         return torch.empty_like(self.images)
 
+    def draw_ahead(self, epoch: int) -> None:
+        """Draw what `batches` of a later epoch needs, while the device is busy with this one."""
+        self.ahead = {epoch: self._draw(epoch)}
+
+    def _draw(self, epoch: int) -> Draws:
+        config = self.config
+        order = torch.randperm(len(self), generator=stream(config.seed, "order", epoch))
+        draws = stream(config.seed, "augment", epoch)
+        stages = draw(config.augment, len(self), self.images.shape[-1], draws)
+        return Draws(order.to(self.labels.device, non_blocking=True), stages)
+
     def batches(self, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield (inputs, labels) in the order, and with the augmentation, of this epoch.
 
         A last batch of one image is left out: it has no batch statistics.
         """
         config = self.config
-        order = torch.randperm(len(self), generator=stream(config.seed, "order", epoch))
-        order = order.to(self.labels.device)
+        order, stages = self.ahead.pop(epoch) if epoch in self.ahead else self._draw(epoch)
         labels = self.labels[order]
-        if config.augment != "none":
-            draws = stream(config.seed, "augment", epoch)
-            changed = augment(self.images, config.augment, draws, order=order, out=self.augmented)
+        if stages:
+            changed = apply(self.images, stages, order=order, out=self.augmented)
         for start in range(0, len(self), config.batch_size):
             batch = slice(start, start + config.batch_size)
             if len(labels[batch]) == 1:
                 return
-            if config.augment == "none":
+            if not stages:
                 yield self.all_normalised.index_select(0, order[batch]), labels[batch]
             else:
                 yield self.normalised(changed[batch]), labels[batch]

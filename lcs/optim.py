@@ -397,7 +397,8 @@ def _compiled_update(work: Sequence[_Work], step: _Step) -> None:
             _chunked_update(one, step)
             continue
         # tensors and flat: neither a new learning rate nor a new shape may compile anew
-        numbers = torch.tensor(step[:3], dtype=theta.dtype).to(theta.device)
+        # filled on the device: a copy from the host would wait for all that it has to do
+        numbers = [torch.full((), x, dtype=theta.dtype, device=theta.device) for x in step[:3]]
         flat = [tensor.view(-1).detach() for tensor in (theta, grad, *copies)]
         fused(*flat[:2], *numbers, step.frozen, *flat[2:])
 

@@ -164,6 +164,9 @@ class Group:
             rates = [self._rate(run, epoch, step) for run in self.runs]
             total += self.stack.step(self.runs, rates, x, labels)
             seen += labels.shape[1]
+        for leader in self.leaders:
+            if epoch + 1 < leader.config.epochs:
+                leader.training.draw_ahead(epoch + 1)
         return total / seen
 
     def _rate(self, run: Run, epoch: int, step: int) -> float:

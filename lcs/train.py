@@ -351,6 +351,8 @@ class Run:
                     group["lr"] = rate
                 total += self._step(network, x, labels)
                 seen += len(labels)
+        if epoch + 1 < self.config.epochs:
+            self.training.draw_ahead(epoch + 1)
         # the only time in an epoch that the host waits for the device
         loss, hits = (total / seen).tolist()
         return loss, hits

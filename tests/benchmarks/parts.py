@@ -18,7 +18,7 @@ from timing import Times, interleaved, print_machine, print_ratios, print_times
 from torch import Tensor, nn
 
 from lcs import half, models, sparse
-from lcs.augment import augment
+from lcs.augment import apply, draw
 from lcs.optim import BetaLasso
 
 REPEATS = 7
@@ -156,7 +156,11 @@ def augmentation(device: torch.device) -> list[float]:
     images = torch.randint(256, (EPOCH, 3, 32, 32)).to(torch.uint8).to(device)
     room, order = torch.empty_like(images), torch.randperm(EPOCH).to(device)
     draws = torch.Generator().manual_seed(0)
-    action = timed(lambda: augment(images, "flip-crop", draws, order=order, out=room), device)
+
+    def epoch() -> None:
+        apply(images, draw("flip-crop", EPOCH, 32, draws), order=order, out=room)
+
+    action = timed(epoch, device)
     times = interleaved({"": action}, repeats=REPEATS)[""]
     return [time * BATCH / EPOCH for time in times]
 
