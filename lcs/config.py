@@ -40,6 +40,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "l1_rest": (0.0, 1.0),
     "beta": (0.0, 1e9),
     "epochs": (1, 1_000_000),
+    "period": (1, 1_000_000),
     "batch_size": (2, 1_000_000),
     "seed": (0, 2**31 - 1),
 }
@@ -82,6 +83,7 @@ class Config:
     frozen_zeros: bool = False  # weights at zero stay there: one-way pruning
     loss: str = "cross-entropy"  # bce: with logits on one-hot targets, mean over classes
     schedule: str = "cosine-epoch"
+    period: int | None = None  # epochs in which the cosine falls to 0, to rise again; None: all
     epochs: int = 400
     batch_size: int = 512
     augment: str = "none"
@@ -105,6 +107,8 @@ class Config:
             object.__setattr__(self, "l1_rest", None)
         if self.kernel_size == (9 if self.model.startswith("s-") else 3):
             object.__setattr__(self, "kernel_size", None)
+        if self.period == self.epochs:
+            object.__setattr__(self, "period", None)
 
     def _check_combinations(self) -> None:
         idle = idle_fields(self.optimizer, dataclasses.asdict(self))
@@ -115,6 +119,8 @@ class Config:
             raise ConfigError("beta: the threshold is beta * l1, and l1 is 0; give l1")
         if self.frozen_zeros and not self.beta:
             raise ConfigError("frozen_zeros: without a threshold there are no zeros; give beta")
+        if self.period is not None and self.schedule == "constant":
+            raise ConfigError("period: a constant learning rate has none; leave it out")
         convolutional = not self.model.endswith("fc")
         if self.kernel_size is not None and not convolutional:
             raise ConfigError(f"kernel_size: model {self.model!r} has no kernels; leave it out")

@@ -306,6 +306,22 @@ def _schedule(base: Config, betas: Sequence[float]) -> list[Config]:
     return [beta_lasso(here, beta) for here in both for beta in betas if beta]
 
 
+def _period(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return all methods with a cosine that reaches zero in a quarter of the length, and rises."""
+    return _figure3(base.replace(period=max(1, base.epochs // 4)), betas)
+
+
+def _first_layer(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return β = 0 and the largest β with λ on all layers and on the first one alone.
+
+    Of the largest β also the variant whose zeros stay, with λ on the first layer alone.
+    """
+    ends = (0.0, betas[-1])
+    everywhere = [beta_lasso(base, beta) for beta in ends]
+    alone = [beta_lasso(base, beta, l1_rest=0.0) for beta in ends]
+    return [*everywhere, *alone, beta_lasso(base, betas[-1], l1_rest=0.0, frozen_zeros=True)]
+
+
 def _frozen(base: Config, betas: Sequence[float]) -> list[Config]:
     """Return the β that make zeros, with zeros that may return and with zeros that stay."""
     return [
@@ -423,6 +439,8 @@ STUDIES: dict[str, Study | ToyStudy] = {
         Study("figure4", "Figure 4: filters and their locality", _figure4, 5),
         Study("precision", "bfloat16 against float32", _precision, scales=SMALL),
         Study("schedule", "A learning rate that stays", _schedule, 2, scales=SMALL),
+        Study("period", "A cosine of a quarter of the length", _period, 2, scales=SMALL),
+        Study("first-layer", "λ on the first layer alone", _first_layer, scales=SMALL),
         Study("frozen", "Zeros that stay zero", _frozen, 5, scales=SMALL),
         Study("betas", "A range of β", _figure3, 2, betas=BETAS, scales=SMALL),
         Study("lambdas", "A range of λ", _lambdas, 2, scales=SMALL),

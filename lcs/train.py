@@ -109,11 +109,15 @@ def recorded_epochs(epochs: int) -> list[int]:
 
 
 def learning_rate(config: Config, epoch: int, step: int, steps: int) -> float:
-    """Learning rate of a step (both counted from 0); the schedules of SGDR without restarts."""
+    """Learning rate of a step (both counted from 0).
+
+    The cosine is that of SGDR without restarts; past its period it rises as it fell, as
+    `torch.optim.lr_scheduler.CosineAnnealingLR` does past its `T_max`.
+    """
     if config.schedule == "constant":
         return config.lr
     done = epoch if config.schedule == "cosine-epoch" else epoch + step / steps
-    return config.lr / 2 * (1 + math.cos(math.pi * done / config.epochs))
+    return config.lr / 2 * (1 + math.cos(math.pi * done / (config.period or config.epochs)))
 
 
 def objective(loss: str, logits: Tensor, labels: Tensor) -> Tensor:

@@ -139,6 +139,12 @@ def test_parameters_that_the_model_lacks_are_refused(model: str) -> None:
             assert model in message
 
 
+def test_a_period_belongs_to_a_cosine_and_is_spelt_in_one_way() -> None:
+    message = refusal(schedule="constant", period=10)
+    assert message == "period: a constant learning rate has none; leave it out"
+    assert Config(epochs=10, period=10) == Config(epochs=10)
+
+
 def test_even_kernels_are_refused() -> None:
     message = refusal(model="s-conv", kernel_size=4)
     assert message == "kernel_size: 4 is even; give an odd number"
@@ -262,6 +268,7 @@ def test_every_field_is_part_of_the_id() -> None:
         "beta": 1.0,
         "frozen_zeros": True,
         "epochs": 401,
+        "period": 100,
         "batch_size": 511,
         "permute_pixels": True,
         "validation": True,
