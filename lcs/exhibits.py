@@ -23,7 +23,7 @@ from lcs.tables import Table
 
 LOCALITY = {
     "spread": "spread (pixels)",
-    "window_mass": "share in a window",
+    "window_mass": "share in a window (%)",
     "morans_i": "Moran's I",
 }
 FORMULAS = {"conv1": "3 s⁴ α / 4", "fc1": "6 s² α²", "fc2": "24 c α"}
@@ -44,6 +44,17 @@ def accuracies(records: Sequence[Record]) -> list[float]:
     return [100 * record.final["test_accuracy"] for record in records]
 
 
+def _fits(records: Sequence[Record]) -> list[float]:
+    """Accuracies on the training images, not augmented, after the last epoch."""
+    return [record.final["clean_train_accuracy"] for record in records]
+
+
+def size_text(records: Sequence[Record]) -> str:
+    """Say how wide a network and how long a training the runs have."""
+    config: Config = records[0].config
+    return f"α = {config.base_channels}, {config.epochs} epochs"
+
+
 def setting_text(records: Sequence[Record], scale: str) -> str:
     """Say under which conditions runs were made: data set, scale, width, length, n."""
     config: Config = records[0].config
@@ -62,8 +73,7 @@ def table2(records: Sequence[Record], scale: str) -> Table:
 def other_data(name: str, records: Sequence[Record], scale: str, command: str) -> Table:
     """Return our methods on another data set beside the paper's values, or the command for it."""
     if not records:
-        pending = tables.pending(f"pending: `{command}`")
-        return Table(name, "Not run yet.", ["state"], [[pending]])
+        return tables.pending_table(name, "the same on other data", command)
     return _accuracy_table(name, list(by_method(records)), records, scale)
 
 
@@ -78,14 +88,16 @@ def _accuracy_table(
         ours = tables.interval(mean_interval(accuracies(runs))) if runs else tables.NONE
         report = known.report if config.dataset == "cifar10" else None
         paper = getattr(known, config.dataset, None)
-        row = [name, tables.published(paper), tables.reproduction(report, 1), ours]
+        fit = tables.interval(tables.percent(_fits(runs)), 1) if runs else tables.NONE
+        row = [name, tables.published(paper), tables.reproduction(report, 1), ours, fit]
         rows.append([*row, tables.links(runs)])
     caption = (
-        "Test accuracy in per cent. Published: the paper (α ≈ 150, 4000 epochs, augmentation) and "
-        "the reproduction's report (CIFAR-10, α = 1, 400 epochs). "
+        "Test accuracy in per cent, and ours on the training images, without augmentation. "
+        "Published: the paper (α ≈ 150, 4000 epochs, augmentation) and the reproduction's report "
+        "(CIFAR-10, α = 1, 400 epochs). "
         f"Ours: {setting_text(records, scale)}."
     )
-    columns = ["method", "paper", "reproduction", "ours", "seeds"]
+    columns = ["method", "paper", "reproduction", "ours", "ours, training", "seeds"]
     return Table(label, caption, columns, rows)
 
 
@@ -94,12 +106,36 @@ def accuracy_frame(records: Sequence[Record]) -> pd.DataFrame:
     groups = by_method(records)
     known = [published.table2(name) for name in groups]
     dataset = records[0].config.dataset
-    columns = {"published: paper": [getattr(row, dataset, None) for row in known]}
+    columns = {"the paper (α ≈ 150, 4000 epochs)": [getattr(row, dataset, None) for row in known]}
     if dataset == "cifar10":
-        columns["published: reproduction"] = [row.report for row in known]
+        columns["the reproduction (α = 1, 400 epochs)"] = [row.report for row in known]
     theirs = pd.DataFrame(columns, index=list(groups), dtype=float)
     ours = pd.Series({name: accuracies(runs) for name, runs in groups.items()}, name="ours")
     return pd.concat([ours, theirs], axis=1)
+
+
+def variants_table() -> Table:
+    """Return the values that a source gives in two places, which differ."""
+    rows = [
+        [
+            row.method,
+            tables.reproduction(row.report, 1),
+            tables.reproduction(row.notebook),
+            tables.published(row.cifar10) if row.method == published.ABSTRACT.method else "",
+            tables.published(published.ABSTRACT.cifar10)
+            if row.method == published.ABSTRACT.method
+            else "",
+        ]
+        for row in published.TABLE2
+        if row.notebook is not None
+    ]
+    caption = (
+        "Test accuracy on CIFAR-10 where a source gives two values: the reproduction's report and "
+        "its notebook; the paper's Table 2 and the abstract of its NeurIPS version. This book "
+        "compares with the report and the table."
+    )
+    columns = ["method", "report", "notebook", "paper, table", "paper, abstract"]
+    return Table("tab-variants", caption, columns, rows)
 
 
 def table2_numbers(records: Sequence[Record], betas: Sequence[float]) -> Numbers:
@@ -122,8 +158,16 @@ def table2_numbers(records: Sequence[Record], betas: Sequence[float]) -> Numbers
         **_differences(groups, betas),
         "n": len(largest),
         "half-width": 50 * (high - low),
-        "left": mean_interval([r.final["nonzeros"]["conv1"] for r in largest]).mean,
+        **{f"fit-{short}": 100 * np.mean(_fits(groups[name])) for short, name in named.items()},
+        "proximal-left": mean_interval(_first_layer(groups[named["proximal"]])).mean,
+        "first-layer": groups[named["proximal"]][0].final["weights"]["conv1"],
+        "left": mean_interval(_first_layer(largest)).mean,
     }
+
+
+def _first_layer(records: Sequence[Record]) -> list[int]:
+    """Non-zero weights of the first layer after the last epoch."""
+    return [record.final["nonzeros"]["conv1"] for record in records]
 
 
 def _differences(groups: dict[str, list[Record]], betas: Sequence[float]) -> Numbers:
@@ -141,25 +185,27 @@ def _differences(groups: dict[str, list[Record]], betas: Sequence[float]) -> Num
     }
 
 
-def nonzeros_table(records: Sequence[Record], scale: str) -> Table:
+def nonzeros_table(records: Sequence[Record], scale: str, name: str = "tab-nonzeros") -> Table:
     """Return the non-zero weights after the last epoch, layer by layer, with the published ones."""
+    if not records:
+        return tables.pending_table(name, "the same after 100 epochs", "lcs study length")
     rows = []
-    for name, runs in by_method(records).items():
-        known = _published_counts(name, runs[0].config)
-        for layer, title in LAYERS.items():
+    for title, runs in by_method(records).items():
+        known = _published_counts(title, runs[0].config)
+        for layer, place in LAYERS.items():
             counts = [run.final["nonzeros"][layer] for run in runs]
             share = 100 * mean_interval(counts).mean / runs[0].final["weights"][layer]
             theirs = tables.reproduction(getattr(known, layer, None), 0)
             ours = tables.interval(mean_interval(counts), 0)
             first = layer == "conv1"
-            row = [name if first else "", title, theirs, ours, f"{share:.1f}"]
+            row = [title if first else "", place, theirs, ours, f"{share:.1f}"]
             rows.append([*row, tables.links(runs) if first else ""])
     caption = (
         "Non-zero weights of S-FC after the last epoch. Published: the reproduction (CIFAR-10, "
-        f"α = 1, 400 epochs). Ours: {setting_text(records, scale)}."
+        f"α = 1, {records[0].config.epochs} epochs). Ours: {setting_text(records, scale)}."
     )
     columns = ["method", "layer", "reproduction", "ours", "share (%)", "seeds"]
-    return Table("tab-nonzeros", caption, columns, rows, text=["layer"])
+    return Table(name, caption, columns, rows, text=["layer"])
 
 
 def ranges_table(config: Config) -> Table:
@@ -192,8 +238,8 @@ def nonzeros_references(config: Config) -> dict[str, dict[str, float]]:
 
 
 def published_counts(config: Config) -> pd.DataFrame:
-    """Return the reproduction's counts, or none where the runs are not in its setting."""
-    rows = published.NONZEROS if _is_reproduction(config) else ()
+    """Return the reproduction's counts after as many epochs, if the runs are in its setting."""
+    rows = [c for c in published.NONZEROS if c.epochs == config.epochs and _is_reproduction(config)]
     return pd.DataFrame(rows, columns=published.Counts._fields)
 
 
@@ -213,6 +259,8 @@ def nonzeros_numbers(records: Sequence[Record], beta: float) -> Numbers:
         "left": end.nonzeros_conv1.mean(),
         "after-first": 100 * start.nonzeros_conv1.mean() / total["conv1"],
         "revived": history.revived_conv1.max(),
+        "revived-sum": history.groupby("run_id").revived_conv1.sum().mean(),
+        "recorded": history.epoch.nunique(),
         "revived-never": 100 * (history.revived_conv1 == 0).mean(),
         "fc2": total["fc2"],
         "fc2-wide": count_weights(wide, "s-fc")["fc2"],
@@ -377,25 +425,31 @@ def locality_against_sparsity(records: Sequence[Record], measure: str) -> pd.Dat
                     "x": record.final["nonzeros"]["conv1"] / units,
                     "y": factor * found["excess_mean"],
                     "ci95": factor * found["excess_ci95"],
-                    "group": _training(config),
+                    "method": _family(config),
+                    "augmented": config.augment != "none",
+                    "loss": LOSSES[config.loss],
                     "run_id": record.run_id,
                 }
             )
-    table = pd.DataFrame(rows, columns=["x", "y", "ci95", "group", "run_id"])
-    return table.drop_duplicates("run_id").sort_values("group", kind="stable")
+    columns = ["x", "y", "ci95", "method", "augmented", "loss", "run_id"]
+    return pd.DataFrame(rows, columns=columns).drop_duplicates("run_id")
 
 
-def _training(config: Config) -> str:
-    """Say how a run was trained, apart from its method."""
-    augment = "augmented" if config.augment != "none" else "not augmented"
-    return f"α = {config.base_channels}, {augment}, {config.epochs} epochs"
+LOSSES = {"bce": "binary cross-entropy", "cross-entropy": "cross-entropy"}
+
+
+def _family(config: Config) -> str:
+    """Name a run's kind of method: without ℓ1, with it, and with a threshold."""
+    if config.optimizer == "sgd":
+        return "SGD"
+    return "β-LASSO, β > 0" if config.beta else "ℓ1 alone: β = 0, proximal"
 
 
 def locality_table(records: Sequence[Record], scale: str) -> Table:
     """Return the locality of first-layer filters beside their null model."""
     rows = []
     for name, runs in by_method(records).items():
-        cells = [_locality_cell(_over_seeds(runs, key)) for key in LOCALITY]
+        cells = [_locality_cell(key, _over_seeds(runs, key)) for key in LOCALITY]
         counts = [run.final["locality"]["eligible"] for run in runs]
         rows.append([name, f"{mean_interval(counts).mean:,.0f}", *cells, tables.links(runs)])
     locality = records[0].final["locality"]
@@ -428,10 +482,13 @@ def locality_numbers(records: Sequence[Record], beta: float) -> Numbers:
     return numbers
 
 
-def _locality_cell(summary: dict[str, float | None]) -> str:
-    if summary["mean"] is None:
+def _locality_cell(key: str, summary: dict[str, float | None]) -> str:
+    mean, excess, half = (summary[name] for name in ("mean", "excess_mean", "excess_ci95"))
+    if mean is None or excess is None or half is None:
         return tables.NONE
-    return f"{summary['mean']:.3f} ({summary['excess_mean']:+.3f} ± {summary['excess_ci95']:.3f})"
+    factor, digits = (100, 2) if key == "window_mass" else (1, 3)
+    beyond = f"{factor * excess:+.{digits}f}".replace("-", "−")
+    return f"{factor * mean:.{digits}f} ({beyond} ± {factor * half:.{digits}f})"
 
 
 def beta_lasso_name(beta: float) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping
 
 import matplotlib.pyplot as plt
@@ -54,26 +53,28 @@ def colour(method: object) -> tuple[float, float, float]:
     return COLOURS.get(str(method), (0.4, 0.4, 0.4))
 
 
-def accuracies(table: pd.DataFrame, *, unit: str = "test accuracy (%)") -> Figure:
+def accuracies(table: pd.DataFrame, setting: str) -> Figure:
     """Draw accuracies of methods as dots, one column of the frame for each source.
 
     Args:
         table: index: methods, from top to bottom. Columns `ours` (a list of the seeds' values, in
             per cent), and any further ones: published values, NaN where there is none.
-        unit: label of the axis.
+        setting: in which our runs were made, for the legend.
     """
     figure, axes = plt.subplots(figsize=(WIDTH, 0.42 * len(table) + 1.1))
     height = np.arange(len(table))[::-1]
     markers = dict(zip(table.columns.drop("ours"), "Dsv", strict=False))
     for source, marker in markers.items():
-        axes.plot(table[source], height, marker, mfc="none", mec="0.35", ms=7, label=source)
-    for y, (method, values) in zip(height, table["ours"].items(), strict=True):
-        axes.plot(values, [y] * len(values), "o", color=colour(method), ms=7, alpha=0.8)
-    axes.plot([], [], "o", color="0.2", label="ours, one dot per seed")
+        axes.plot(
+            table[source], height, marker, mfc="none", mec="0.3", ms=8, label=source, zorder=3
+        )
+    for y, values in zip(height, table["ours"], strict=True):
+        axes.plot(values, [y] * len(values), "o", color=PALETTE[0], ms=5, alpha=0.6)
+    axes.plot([], [], "o", color=PALETTE[0], label=f"ours ({setting}), a dot per seed")
     axes.set_yticks(height, table.index)
-    axes.set_xlabel(unit)
+    axes.set_xlabel("test accuracy (%)")
     axes.grid(axis="y", color="0.9")
-    figure.legend(loc="outside upper left", ncols=len(markers) + 1)
+    figure.legend(loc="outside upper left", ncols=1)
     return figure
 
 
@@ -285,30 +286,35 @@ def laws(history: pd.DataFrame, forecasts: Mapping[str, pd.DataFrame]) -> Figure
 
 
 def scatter(table: pd.DataFrame, label: str, unit: str) -> Figure:
-    """Draw one number of each run against another, with its interval, a colour for each group.
+    """Draw one number of each run against another, with its interval.
 
     Args:
-        table: columns `x` (logarithmic), `y`, `ci95` and `group`.
+        table: columns `x` (logarithmic), `y`, `ci95`, `method` (its colour), `augmented` (filled)
+            and `loss` (its marker).
         label: of the horizontal axis.
         unit: of the vertical one.
     """
     if table.empty:
         return _pending()
-    figure, axes = plt.subplots(figsize=(WIDTH, 3.6))
-    groups = table.groupby("group", sort=False)
-    for number, ((name, runs), marker) in enumerate(
-        zip(groups, itertools.cycle("osD^vP*X"), strict=False)
-    ):
+    figure, axes = plt.subplots(figsize=(WIDTH, 3.8))
+    colours = dict(zip(dict.fromkeys(table.method), PALETTE, strict=False))
+    markers = dict(zip(dict.fromkeys(table.loss), "oD", strict=False))
+    for (method, loss, augmented), runs in table.groupby(["method", "loss", "augmented"]):
+        hue = colours[method]
         axes.errorbar(
-            runs.x, runs.y, yerr=runs.ci95, fmt=marker, ms=5, lw=0.8, alpha=0.8,
-            color=PALETTE[number % len(PALETTE)], label=name,
+            runs.x, runs.y, yerr=runs.ci95, fmt=markers[loss], ms=5, lw=0.8, alpha=0.8,
+            color=hue, mfc=hue if augmented else "white",
         )  # fmt: skip
+    keys = [({"marker": "s", "color": hue}, name) for name, hue in colours.items()]
+    keys += [({"marker": m, "color": "0.3", "mfc": "white"}, name) for name, m in markers.items()]
+    keys.append(({"marker": "o", "color": "0.3"}, "filled: with augmentation"))
+    handles = [plt.Line2D([], [], ls="", label=name, **style) for style, name in keys]
+    figure.legend(handles=handles, loc="outside upper left", ncols=3)
     axes.axhline(0, color="0.6", lw=1, zorder=0)
     axes.set(xscale="log", xlabel=label, ylabel=unit)
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.minorticks_off()
-    _legend_of(figure, axes, columns=2)
     return figure
 
 

@@ -19,8 +19,8 @@ START, END = "<!-- table: lcs book --update -->", "<!-- end of table -->"
 
 
 def table(store: RunStore) -> str:
-    """Return the claims page's rows that have a verdict, as a plain Markdown table."""
-    source = claims.table(store)
+    """Return the paper's claims that have a verdict, as a plain Markdown table."""
+    source = claims.table(store, "P")
     kept = ("claim", "published", "ours", "n", "scale", "verdict")
     indices = [list(source.columns).index(name) for name in kept]
     rows = [row for row in source.rows if ".pending" not in row[source.columns.index("verdict")]]
@@ -61,7 +61,7 @@ def _picture(store: RunStore) -> plt.Figure | None:
     if not groups:
         return None
     records = [record for runs in groups.values() for record in runs]
-    return plots.accuracies(exhibits.accuracy_frame(records))
+    return plots.accuracies(exhibits.accuracy_frame(records), exhibits.size_text(records))
 
 
 def _around(text: str) -> tuple[str, str]:

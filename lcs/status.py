@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 
@@ -31,8 +32,10 @@ def table(store: RunStore) -> Table:
         rows.append([title, *_state(others, "desk", reason, command, store)])
     caption = (
         "What has been run. The cost of a finished exhibit is the time that all its runs took, "
-        "on a machine that was busy with others too; that of a pending one is its number of "
-        "floating-point operations. Exhibits share runs, and each counts all of its own. With "
+        "on a machine that was busy with others too; that of a pending one is the number of "
+        "floating-point operations of the missing runs, and at the desk scale the time that they "
+        "would take at the mean pace of all stored ones, one after the other. Exhibits share "
+        "runs, and each counts all of its own. With "
         "`--plan` a command says what is missing here, and how long it takes on your machine."
     )
     columns = ["exhibit", "scale", "state", "cost", "command"]
@@ -53,7 +56,7 @@ def provenance_table(store: RunStore) -> Table:
 
 def _origin(record: Record) -> tuple[str, ...]:
     origin = record.provenance
-    state = "unmodified" if origin["unmodified"] else "modified"
+    state = {True: "unmodified", False: "modified"}.get(origin["unmodified"], "unknown")
     commit = f"`{(origin['commit'] or 'unknown')[:10]}`"
     return commit, state, origin["packages"]["torch"], origin["hardware"]
 
@@ -70,8 +73,18 @@ def _state(
         return [scale, f"done: {runs}", cost.duration(seconds), f"`{command}`"]
     state = tables.pending(f"pending: {reason}")
     if done:
-        state = f"{len(done)} of {len(configs)} runs; the others " + state
-    return [scale, state, _operations(lacking), f"`{command}`"]
+        state = f"{len(lacking)} of {len(configs)} runs missing; " + state
+    price = _operations(lacking)
+    if scale == "desk":
+        price += f", about {cost.duration(sum(map(cost.operations, lacking)) / _pace(store))}"
+    return [scale, state, price, f"`{command}`"]
+
+
+def _pace(store: RunStore) -> float:
+    """Mean operations a second of the stored runs."""
+    runs = [r for r in store.records() if r.kind != "toy"]
+    seconds = sum(run.provenance["seconds"] for run in runs)
+    return sum(cost.operations(run.config) for run in runs) / seconds if runs else math.inf
 
 
 def _operations(configs: Sequence[AnyConfig]) -> str:

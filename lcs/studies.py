@@ -307,29 +307,24 @@ def _schedule(base: Config, betas: Sequence[float]) -> list[Config]:
 
 
 def _period(base: Config, betas: Sequence[float]) -> list[Config]:
-    """Return all methods with a cosine that reaches zero in a quarter of the length, and rises."""
-    return _figure3(base.replace(period=max(1, base.epochs // 4)), betas)
+    """Return all methods with a cosine that falls once, and with one that falls and rises again."""
+    again = base.replace(period=max(1, base.epochs // 4))
+    return [*_figure3(base, betas), *_figure3(again, betas)]
 
 
 def _first_layer(base: Config, betas: Sequence[float]) -> list[Config]:
-    """Return β = 0 and the largest β with λ on all layers and on the first one alone.
-
-    Of the largest β also the variant whose zeros stay, with λ on the first layer alone.
-    """
-    ends = (0.0, betas[-1])
-    everywhere = [beta_lasso(base, beta) for beta in ends]
-    alone = [beta_lasso(base, beta, l1_rest=0.0) for beta in ends]
-    return [*everywhere, *alone, beta_lasso(base, betas[-1], l1_rest=0.0, frozen_zeros=True)]
+    """Return β = 0, the largest β, and this with zeros that stay: λ everywhere, or on one layer."""
+    return [
+        beta_lasso(base, beta, frozen_zeros=frozen, **l1)
+        for l1 in ({}, {"l1_rest": 0.0})
+        for beta, frozen in ((0.0, False), (betas[-1], False), (betas[-1], True))
+    ]
 
 
 def _frozen(base: Config, betas: Sequence[float]) -> list[Config]:
     """Return the β that make zeros, with zeros that may return and with zeros that stay."""
-    return [
-        beta_lasso(base, beta, frozen_zeros=frozen)
-        for beta in betas
-        if beta
-        for frozen in (False, True)
-    ]
+    stay = [beta_lasso(base, beta, frozen_zeros=True) for beta in betas if beta]
+    return [*(beta_lasso(base, beta) for beta in betas), *stay]
 
 
 def _lambdas(base: Config, betas: Sequence[float]) -> list[Config]:

@@ -61,6 +61,11 @@ def forum(value: str) -> str:
     return f"[{value}]{{.published .forum}}"
 
 
+def pending_table(name: str, what: str, command: str) -> Table:
+    """Return the place of a table whose runs are missing: what it will show, and the command."""
+    return Table(name, f"Not run yet: {what}.", ["state"], [[pending(f"pending: `{command}`")]])
+
+
 def pending(reason: str = "pending") -> str:
     """Return the mark of what has not been run."""
     return f"[{reason}]{{.pending}}"

@@ -224,8 +224,9 @@ def _edge(ours: pd.DataFrame, lr: float) -> str:
 
 
 def _region_numbers(records: Sequence[Record]) -> Numbers:
-    size = records[0].config.observations[0]
-    first = counts(records, "confusion", ["observations", "predicted"]).loc[size]
+    size, fewer = records[0].config.observations[0], records[0].config.observations[-1]
+    predicted = counts(records, "confusion", ["observations", "predicted"])
+    first, second = predicted.loc[size], predicted.loc[fewer].loc["never"]
     never, always = first.loc["never"], first.loc["always"]
     # with a constant step, weights that bounce depend on the start too
     decaying = counts(records, "confusion", ["observations", "schedule", "predicted"])
@@ -235,6 +236,8 @@ def _region_numbers(records: Sequence[Record]) -> Numbers:
         "depends-some": 100 * depends["some"] / depends[["none", "some", "all"]].sum(),
         "never-runs": never["runs"],
         "never-found": never["recovered"],
+        "never-runs-second": second["runs"],
+        "never-share-second": 100 * second["recovered"] / second["runs"],
         "proven": always["guaranteed"],
         "proven-found": always["guaranteed_recovered"],
         "held-first": 100 * first.held.sum() / first.runs.sum(),

@@ -16,6 +16,7 @@ from lcs import published, tables
 from lcs.config import Config
 from lcs.exhibits import accuracies, beta_lasso_name
 from lcs.measure import Interval, mean_interval, paired_difference
+from lcs.plots import LAYERS
 from lcs.runs import Record, RunStore, default_store
 from lcs.studies import STRONG, STUDIES, Study, equal_rates, l1_of, method, stored
 from lcs.tables import Table
@@ -23,7 +24,9 @@ from lcs.tables import Table
 QUESTIONS = (
     "precision",
     "schedule",
+    "period",
     "frozen",
+    "first-layer",
     "betas",
     "lambdas",
     "length",
@@ -38,10 +41,11 @@ LABELS = {
     "base_channels": "α",
     "beta": "β",
     "l1": "λ, first layer",
-    "l1_rest": "λ, others",
+    "l1_rest": "λ, other layers",
     "epochs": "epochs",
     "precision": "precision",
-    "schedule": "schedule",
+    "schedule": "learning rate",
+    "period": "cosine's period",
     "augment": "augmentation",
     "loss": "loss",
     "lr": "η",
@@ -100,9 +104,9 @@ def as_sgd(config: Config) -> Config:
     return config.replace(**{name: getattr(none, name) for name in names})
 
 
-def left(records: Sequence[Record]) -> list[float]:
-    """Share of the first layer's weights that are not zero at the end, in per cent."""
-    return [100 * r.final["nonzeros"]["conv1"] / r.final["weights"]["conv1"] for r in records]
+def left(records: Sequence[Record], layer: str = "conv1") -> list[float]:
+    """Share of a layer's weights that are not zero at the end, in per cent."""
+    return [100 * r.final["nonzeros"][layer] / r.final["weights"][layer] for r in records]
 
 
 def comparison(
@@ -111,6 +115,7 @@ def comparison(
     fields: Sequence[str],
     references: Mapping[str, Callable[[Config], Config]],
     command: str,
+    what: str,
 ) -> Table:
     """Return a table of conditions, each beside the one that it is compared with.
 
@@ -120,14 +125,14 @@ def comparison(
         fields: of `Config`, the columns that tell the conditions apart.
         references: by its name in the heading, from a condition to what it is compared with.
         command: of the study, shown where there are no records.
+        what: begins the caption: what is compared.
     """
     columns = ["method", *(LABELS[field] for field in fields)]
-    columns += ["test accuracy (%)", *(f"less {against}" for against in references)]
-    columns += ["first layer left (%)", "seeds"]
+    columns += ["test accuracy (%)", *(f"difference from {against}" for against in references)]
+    columns += ["left in layers 1, 2, 3 (%)", "seeds"]
     text = columns[1 : len(fields) + 1]
     if not records:
-        pending = tables.pending(f"pending: `{command}`")
-        return Table(name, "Not run yet.", ["state"], [[pending]])
+        return tables.pending_table(name, what[0].lower() + what[1:], command)
     found = conditions(records)
     rows = [
         [
@@ -135,12 +140,12 @@ def comparison(
             *(_shown(config, field) for field in fields),
             tables.interval(mean_interval(accuracies(runs))),
             *(_signed(difference(found, config, other(config))) for other in references.values()),
-            tables.interval(mean_interval(left(runs)), 1),
+            ", ".join(f"{mean_interval(left(runs, layer)).mean:.1f}" for layer in LAYERS),
             tables.links(runs),
         ]
         for config, runs in found.items()
     ]
-    return Table(name, _caption(found), columns, rows, text=text)
+    return Table(name, f"{what}. {_caption(found)}", columns, rows, text=text)
 
 
 def _caption(found: Conditions) -> str:
@@ -149,7 +154,7 @@ def _caption(found: Conditions) -> str:
         "base_channels": lambda c: f"α = {c.base_channels}",
         "epochs": lambda c: f"{c.epochs} epochs",
         "loss": lambda c: _loss(c),
-        "augment": lambda c: f"augmentation: {_shown(c, 'augment')}",
+        "augment": lambda c: _shown(c, "augment"),
     }
     parts = [say(configs[0]) for say in shared.values() if len({say(c) for c in configs}) == 1]
     count = " or ".join(map(str, ns))
@@ -171,11 +176,16 @@ def _shown(config: Config, field: str) -> str:
         return tables.NONE
     if field == "l1_rest" and value is None:
         value = config.l1
-    return f"{value:g}" if isinstance(value, float) else WORDS.get(value, str(value))
+    if field == "period":
+        value = value or config.epochs
+    if isinstance(value, float):
+        return f"{value:g}".replace("e-0", "e-")
+    return WORDS.get(value, str(value))
 
 
 WORDS = {
-    "flip-crop": "flip + crop",
+    "none": "no augmentation",
+    "flip-crop": "flips and crops",
     "bce": "binary cross-entropy",
     "cosine-epoch": "cosine",
     "bf16": "bfloat16",
@@ -275,8 +285,7 @@ def effects_table(records: Sequence[Record]) -> Table:
     """Return how much each factor changes the gain of the largest β over SGD and over β = 0."""
     name, columns = "tab-effects", ["factor", "from", "to", "gain over SGD", "gain over β = 0"]
     if not records:
-        pending = tables.pending("pending: `lcs study factorial`")
-        return Table(name, "Not run yet.", ["state"], [[pending]])
+        return tables.pending_table(name, "what each factor does", "lcs study factorial")
     found = conditions(records)
     rows = [
         [*factor[:3], *(_signed(effect(found, factor.change, other)) for other in AGAINST.values())]
@@ -296,18 +305,33 @@ def effect(
     found: Conditions, change: Change, reference: Callable[[Config], Config]
 ) -> Interval | None:
     """Return the mean change of the gain over all pairs of cells that differ by `change`."""
-    pairs = []
-    for config in _sparse(found):
-        other = change(config)
-        if other is not None and other in found:
-            cells = (config, reference(config), other, reference(other))
-            pairs.append([_by_seed(found[c]) for c in cells])
-    if not pairs:
+    gain = _contrast(found, _pairs(found, change), reference)
+    return None if gain is None else gain.change
+
+
+class Contrast(NamedTuple):
+    """The gain of β = 50 before and after a change, and how much the change adds, in points."""
+
+    before: Interval
+    after: Interval
+    change: Interval
+
+
+def _contrast(
+    found: Conditions,
+    pairs: Sequence[tuple[Config, Config]],
+    reference: Callable[[Config], Config],
+) -> Contrast | None:
+    """Return the mean over pairs of conditions, before and after, paired by seed."""
+    cells = [(one, reference(one), other, reference(other)) for one, other in pairs]
+    if not cells or any(config not in found for cell in cells for config in cell):
         return None
-    seeds = sorted(set.intersection(*(set(runs) for cells in pairs for runs in cells)))
-    values = np.array([[[runs[seed] for seed in seeds] for runs in cells] for cells in pairs])
-    before, after = values[:, 0] - values[:, 1], values[:, 2] - values[:, 3]
-    return mean_interval((after - before).mean(0))
+    runs = [[_by_seed(found[config]) for config in cell] for cell in cells]
+    seeds = sorted(set.intersection(*(set(one) for cell in runs for one in cell)))
+    values = np.array([[[one[seed] for seed in seeds] for one in cell] for cell in runs])
+    before = (values[:, 0] - values[:, 1]).mean(0)
+    after = (values[:, 2] - values[:, 3]).mean(0)
+    return Contrast(*map(mean_interval, (before, after, after - before)))
 
 
 def _by_seed(records: Sequence[Record]) -> dict[int, float]:
@@ -350,7 +374,7 @@ class Factor(NamedTuple):
 
 
 FACTORS = {
-    "augmentation": Factor("augmentation", "none", "flip + crop", augmented),
+    "augmentation": Factor("augmentation", "none", "flips and crops", augmented),
     "loss": Factor("loss", "binary cross-entropy", "cross-entropy", crossed),
     "equal": Factor(
         "loss, at equal rates", "binary cross-entropy", "cross-entropy", crossed_at_equal_rates
@@ -359,43 +383,173 @@ FACTORS = {
 }
 
 
+# The chapter in short
+
+
+class Question(NamedTuple):
+    """One change of the training, in which study, and over what β = 50 is to gain.
+
+    `before` and `after` are fields of the two conditions with β = 50.
+    """
+
+    text: str
+    study: str
+    over: str
+    before: Mapping[str, object]
+    after: Mapping[str, object]
+
+
+ASKED = (
+    Question("λ on the first layer alone", "first-layer", "β = 0 alike",
+             {"l1_rest": None, "frozen_zeros": False}, {"l1_rest": 0.0, "frozen_zeros": False}),
+    Question("zeros that stay zero", "frozen", "β = 0 alike",
+             {"frozen_zeros": False}, {"frozen_zeros": True}),
+    Question("float32 for bfloat16", "precision", "SGD",
+             {"precision": "bf16"}, {"precision": "fp32"}),
+    Question("400 epochs for 100", "length", "β = 0", {"epochs": 100}, {"epochs": 400}),
+    Question("1600 epochs for 400", "longer", "β = 0", {"epochs": 400}, {"epochs": 1600}),
+)  # fmt: skip
+STEPS = (
+    Question("width: α = 4 for 1", "width", "SGD", {"base_channels": 1}, {"base_channels": 4}),
+    Question("width: α = 8 for 4", "width", "SGD", {"base_channels": 4}, {"base_channels": 8}),
+    Question("width: α = 16 for 8", "wider", "SGD", {"base_channels": 8}, {"base_channels": 16}),
+)
+
+
+def summary_table(runs: Mapping[str, Sequence[Record]]) -> Table:
+    """Return what each change of the training adds to the gain of β = 50."""
+    found = {name: conditions(records) for name, records in runs.items()}
+    found["wider"] = _joined(found["width"], found["wider"])
+    references = {**AGAINST, "β = 0 alike": without_threshold}
+    rows = [_summary(q.text, q, _asked(found[q.study], q, references[q.over])) for q in ASKED]
+    for factor in FACTORS.values():
+        for over in ("β = 0", "SGD"):
+            if (factor.name, over) != ("λ", "β = 0"):  # β = 0 has one λ: its part would cancel
+                pairs = _pairs(found["factorial"], factor.change)
+                gain = _contrast(found["factorial"], pairs, AGAINST[over])
+                text = f"{factor.name}: {factor.end} for {factor.start}"
+                rows.append(_summary(text, Question(text, "factorial", over, {}, {}), gain))
+    rows += [_summary(q.text, q, _asked(found[q.study], q, references[q.over])) for q in STEPS]
+    caption = (
+        "What each change of the training adds to the gain of β = 50 over β = 0 or SGD, in points "
+        "of test accuracy: differences paired by seed, 95 % intervals over seeds. The changes "
+        "above those of the factorial start from the setting of Table 2; the factorial's are means "
+        "over its other factors, at 100 epochs; those of the width are with cross-entropy, flips "
+        "and crops and the stronger λ, at 100 epochs."
+    )
+    columns = ["change", "gain over", "before", "after", "change of the gain", "n"]
+    return Table("tab-summary", caption, columns, rows, text=["gain over"])
+
+
+def _asked(
+    found: Conditions, question: Question, reference: Callable[[Config], Config]
+) -> Contrast | None:
+    pair = [_pick(found, beta=50, **fields) for fields in (question.before, question.after)]
+    return _contrast(found, [(pair[0], pair[1])], reference) if pair[0] and pair[1] else None
+
+
+def _summary(text: str, question: Question, gain: Contrast | None) -> list[str]:
+    over = question.over.removesuffix(" alike")
+    if gain is None:
+        pending = tables.pending(f"pending: `lcs study {question.study}`")
+        return [text, over, tables.NONE, tables.NONE, pending, tables.NONE]
+    shown = [tables.signed(value) for value in gain]
+    decided = gain.change.half_width is not None and abs(gain.change.mean) > gain.change.half_width
+    shown[-1] = f"**{shown[-1]}**" if decided else shown[-1]
+    return [text, over, *shown, str(gain.change.n)]
+
+
+def _pairs(found: Conditions, change: Change) -> list[tuple[Config, Config]]:
+    """Return the cells with β = 50 from which a change leads to another cell, and that one."""
+    pairs = ((one, change(one)) for one in _sparse(found))
+    return [(one, other) for one, other in pairs if other is not None and other in found]
+
+
 # The chapter's tables and figures, one after the other
 
 
-# for each control, the field that it changes, its usual value, and that value's name
-CONTROLS: dict[str, tuple[str, object, str]] = {
-    "precision": ("precision", "bf16", "bfloat16"),
-    "frozen": ("frozen_zeros", False, "may return"),
-    "schedule": ("schedule", "cosine-epoch", "cosine"),
+class Control(NamedTuple):
+    """A study that changes one field: its usual value, that value's name, and what is compared."""
+
+    field: str
+    usual: object
+    name: str
+    what: str
+
+
+CONTROLS = {
+    "precision": Control("precision", "bf16", "bfloat16", "Products in float32 and in bfloat16"),
+    "frozen": Control(
+        "frozen_zeros", False, "zeros that may return", "Zeros that may return, and zeros that stay"
+    ),
+    "schedule": Control(
+        "schedule",
+        "cosine-epoch",
+        "the cosine",
+        "A learning rate that goes to zero, and one that stays",
+    ),
 }
 
 
 def control_table(study: str, records: Sequence[Record]) -> Table:
     """Compare the runs of one of `CONTROLS` with those at the usual value, seed by seed."""
-    field, usual, name = CONTROLS[study]
+    field, usual, name, what = CONTROLS[study]
     references = {name: lambda config: config.replace(**{field: usual})}
-    return comparison(f"tab-{study}", records, [field], references, f"lcs study {study}")
+    return comparison(f"tab-{study}", records, [field], references, f"lcs study {study}", what)
+
+
+def period_table(records: Sequence[Record]) -> Table:
+    """Compare a cosine that rises again with the one of Table 2, seed by seed."""
+    references = {"one fall": lambda config: config.replace(period=None)}
+    what = "A cosine that falls to zero within its period, and then rises as it fell"
+    return comparison("tab-period", records, ["period"], references, "lcs study period", what)
+
+
+def first_layer_table(records: Sequence[Record]) -> Table:
+    """Compare λ on the first layer alone with λ everywhere, and every β with β = 0."""
+    references = {"λ everywhere": everywhere, "β = 0": without_threshold}
+    what = "λ on all layers, and on the first one alone"
+    fields = ["l1_rest", "frozen_zeros"]
+    return comparison("tab-first-layer", records, fields, references, "lcs study first-layer", what)
+
+
+def everywhere(config: Config) -> Config:
+    """Return the same run with one λ for all layers."""
+    return config.replace(l1_rest=None)
+
+
+def without_threshold(config: Config) -> Config:
+    """Return the same run with β = 0."""
+    return config.replace(beta=0.0, frozen_zeros=False)
 
 
 def length_table(records: Sequence[Record]) -> Table:
     """Compare every method with SGD and with β = 0 of the same length."""
-    return comparison("tab-length", records, ["epochs"], AGAINST, "lcs study longer")
+    what = "Training length"
+    return comparison("tab-length", records, ["epochs"], AGAINST, "lcs study longer", what)
 
 
 def factorial_table(records: Sequence[Record]) -> Table:
     """Compare every method with SGD and with β = 0 in its cell of the factorial."""
+    what = (
+        "Every cell. At equal rates η is a tenth, λ ten times as large, and β = 5 stands for "
+        "β = 50; where λ is stronger in the first layer it is weaker in the others, 1e-5, and "
+        "compared with β = 0 at the usual 2e-5"
+    )
     fields = ["augment", "loss", "lr", "l1"]
-    return comparison("tab-factorial", records, fields, AGAINST, "lcs study factorial")
+    return comparison("tab-factorial", records, fields, AGAINST, "lcs study factorial", what)
 
 
 def recipe_table(name: str, records: Sequence[Record], study: str) -> Table:
     """Compare every method and λ with SGD and with β = 0."""
-    return comparison(name, records, ["l1", "l1_rest"], AGAINST, f"lcs study {study}")
+    what = {"recipe": "A range of λ", "reproduction": "The reproduction's setting, wider"}[study]
+    return comparison(name, records, ["l1", "l1_rest"], AGAINST, f"lcs study {study}", what)
 
 
 def width_table(records: Sequence[Record]) -> Table:
     """Compare every method with SGD and with β = 0 of the same width."""
-    return comparison("tab-width", records, ["base_channels"], AGAINST, "lcs study width")
+    what = "Growing width"
+    return comparison("tab-width", records, ["base_channels"], AGAINST, "lcs study width", what)
 
 
 def beta_frame(records: Sequence[Record]) -> pd.DataFrame:
@@ -428,6 +582,7 @@ def numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
     found = {name: conditions(records) for name, records in runs.items()}
     return {
         **_single_changes(found),
+        **_first_layers(found["first-layer"]),
         **_ranges(found),
         **_lengths(_joined(found["length"], found["longer"])),
         **_effects(found["factorial"]),
@@ -448,6 +603,7 @@ def _single_changes(found: Mapping[str, Conditions]) -> dict[str, str]:
         "fp32-sgd": _less(precision, {"beta": 0, "precision": "fp32"}, {"precision": "bf16"}),
         "fp32-50": _less(precision, {"beta": 50, "precision": "fp32"}, {"precision": "bf16"}),
     }
+    words |= _period_numbers(found["period"])
     for beta in (1, 50):
         stay = {"beta": beta, "frozen_zeros": True}
         constant = {"beta": beta, "schedule": "constant"}
@@ -459,6 +615,29 @@ def _single_changes(found: Mapping[str, Conditions]) -> dict[str, str]:
             f"constant-left-{beta}": _left_of(schedule, **constant),
             f"cosine-left-{beta}": _left_of(schedule, **{**constant, "schedule": "cosine-epoch"}),
         }
+    return words
+
+
+def _period_numbers(found: Conditions) -> dict[str, str]:
+    """Return what a cosine that rises again leaves of the first layer, and how accurate it is."""
+    words = {}
+    for beta in (0, 1, 50):
+        name = beta_lasso_name(beta)
+        again = [r for c, r in found.items() if c.period is not None and method(c) == name]
+        words[f"period-left-{beta}"] = _share(again[0]) if again else PENDING
+        words[f"period-mean-{beta}"] = _mean(again[0]) if again else PENDING
+        words[f"published-mean-{beta}"] = f"{published.table2(name).report}"
+    return words
+
+
+def _first_layers(found: Conditions) -> dict[str, str]:
+    """Return the gain of β = 50 over β = 0 by where λ is, and what is left of every layer."""
+    words = {}
+    for place, rest in {"everywhere": None, "alone": 0.0}.items():
+        fields: dict[str, object] = {"beta": 50, "l1_rest": rest}
+        for name, frozen in {"free": False, "frozen": True}.items():
+            gain = _gain(found, without_threshold, frozen_zeros=frozen, **fields)
+            words[f"first-{place}-{name}"] = _words(gain)
     return words
 
 
@@ -598,7 +777,11 @@ def _fit(runs: Sequence[Record]) -> str:
 def _left_of(found: Conditions, **fields: object) -> str:
     """Return how much of the first layer is left, in per cent."""
     config = _pick(found, **fields)
-    return PENDING if config is None else f"{mean_interval(left(found[config])).mean:.1f}"
+    return PENDING if config is None else _share(found[config])
+
+
+def _share(runs: Sequence[Record]) -> str:
+    return f"{mean_interval(left(runs)).mean:.1f}"
 
 
 def locality_numbers(records: Sequence[Record]) -> dict[str, str]:
@@ -621,6 +804,47 @@ def locality_numbers(records: Sequence[Record]) -> dict[str, str]:
         more = paired_difference(pair[1], pair[0]) if all(pair) else None
         words[f"window-{name}-more"] = _words(more)
     return words
+
+
+def locality_table(records: Sequence[Record]) -> Table:
+    """Return the window's share beyond chance in every cell of the factorial."""
+    name = "tab-locality-factorial"
+    if not records:
+        what = "locality with and without augmentation"
+        return tables.pending_table(name, what, "lcs study factorial")
+    found = conditions(records)
+    rows = []
+    for loss in ("bce", "equal", "ce"):
+        for augment in ("none", "flip-crop"):
+            here = {c: r for c, r in found.items() if _in_cell(c, augment, loss)}
+            rows.append([LOSS_NAMES[loss], WORDS[augment], *map(_local, _by_strength(here))])
+    caption = (
+        "Mass in a filter's best window, less that of its own permutations, in points: "
+        f"{_caption(found)} At equal rates, cross-entropy has the steps of the binary one."
+    )
+    columns = ["loss", "images", "SGD", "β = 0", "β = 50", "β = 50, stronger λ"]
+    return Table(name, caption, columns, rows, text=["images"])
+
+
+LOSS_NAMES = {
+    "bce": "binary cross-entropy",
+    "equal": "cross-entropy, equal rates",
+    "ce": "cross-entropy",
+}
+
+
+def _in_cell(config: Config, augment: str, loss: str) -> bool:
+    fields = {"augment": augment, **LOSSES[loss]}
+    return all(getattr(config, name) == value for name, value in fields.items())
+
+
+def _by_strength(found: Conditions) -> list[list[Record]]:
+    """Runs of SGD, β = 0, the largest β, and this with the stronger λ."""
+    return [found[c] for c in sorted(found, key=lambda c: (c.optimizer != "sgd", c.beta, c.l1))]
+
+
+def _local(runs: Sequence[Record]) -> str:
+    return tables.signed(mean_interval(_beyond_chance(runs)))
 
 
 def _beyond_chance(records: Sequence[Record]) -> list[float]:

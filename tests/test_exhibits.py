@@ -1,6 +1,7 @@
 """What the pages print, against the records read as plain JSON."""
 
 import dataclasses
+import itertools
 import json
 import math
 
@@ -98,8 +99,10 @@ def test_readme_is_what_the_claims_page_says():
     assert readme.is_current(STORE)
     shown = readme.README.read_text()
     page = claims.table(STORE)
-    verdicts = [row for row in page.rows if ".pending" not in row[5]]
+    assert sum(".pending" not in row[5] for row in page.rows) >= 20
+    verdicts = [row for row in claims.table(STORE, "P").rows if ".pending" not in row[5]]
     assert len(verdicts) >= 8
+    assert all(row in page.rows for row in verdicts)
     for row in verdicts:
         assert f"| {row[0]} |" in shown
         assert row[2] in shown
@@ -228,7 +231,10 @@ def test_links_lead_to_records_of_the_book_only(tmp_path):
 
 def test_figures_draw_what_they_are_given():
     _, records = STUDIES["table2"].run("desk", 1, store=STORE)
-    figure = plots.accuracies(exhibits.accuracy_frame(records))
+    size = exhibits.size_text(records)
+    assert size == "α = 1, 400 epochs"
+    figure = plots.accuracies(exhibits.accuracy_frame(records), size)
+    assert size in figure.legends[0].get_texts()[-1].get_text()
     drawn = {round(x, 4) for line in figure.axes[0].lines for x in line.get_xdata()}
     values = {round(v, 4) for v in exhibits.accuracies(records)}
     assert values <= drawn
@@ -242,10 +248,51 @@ def test_zero_is_grey_in_a_filter():
     assert image[0, 1].tolist() == [0.0] * 3
 
 
-def test_a_scatter_draws_every_group():
-    rows = [{"x": i + 1.0, "y": 0.0, "ci95": 0.1, "group": f"group {i}"} for i in range(11)]
+def test_a_scatter_tells_method_loss_and_augmentation_apart():
+    cells = itertools.product(("SGD", "β-LASSO"), ("bce", "cross-entropy"), (False, True))
+    rows = [
+        {
+            "x": 1.0 + i,
+            "y": 0.0,
+            "ci95": 0.1,
+            "method": method,
+            "loss": loss,
+            "augmented": augmented,
+        }
+        for i, (method, loss, augmented) in enumerate(cells)
+    ]
     figure = plots.scatter(pd.DataFrame(rows), "weights", "points")
-    assert len(figure.legends[0].get_texts()) == 11
+    assert len(figure.legends[0].get_texts()) == 5
+    drawn = [line for line in figure.axes[0].lines if len(line.get_xdata()) == 1]
+    looks = {(line.get_color(), line.get_marker(), line.get_mfc()) for line in drawn}
+    assert len(looks) == 8
+
+
+def test_pending_comparisons_count_as_comparisons(monkeypatch):
+    weak = claims.Finding("", Interval(1.0, 0.9, 5))
+    made = [claims.Claim("P", "", "", "table2", "table2", lambda _: weak)]
+    assert claims.judged(made, STORE)[0].verdict == "holds"
+    made += [dataclasses.replace(made[0], study="table2", judge=lambda _: weak)] * 5
+    assert claims.judged(made, STORE)[0].verdict == "holds"  # one comparison, made six times
+    real = claims.stored
+    monkeypatch.setattr(claims, "stored", lambda n, *a: [] if n == "wider" else real(n, *a))
+    made += [dataclasses.replace(made[0], study="wider")] * 5
+    assert claims.judged(made, STORE)[0].verdict == "holds, but not after correction"
+    made[6:] = [dataclasses.replace(claim, judge=None) for claim in made[6:]]
+    assert claims.judged(made, STORE)[0].verdict == "holds"
+
+
+def test_locality_is_judged_by_all_measures():
+    records = stored("table2", "desk", STORE)
+    assert claims._more_local_than_sgd(records).said == "depends on the measure"
+    conv = [r for r in records if r.config.model == "s-local"]
+    sgd = [r for r in records if exhibits.method(r.config) == "S-FC, SGD"]
+    as_sparse = [
+        dataclasses.replace(r, config=r.config.replace(
+            model="s-fc", optimizer="beta-lasso", l1=2e-5, beta=50.0)) for r in conv
+    ]  # fmt: skip
+    said = claims._more_local_than_sgd([*as_sparse, *sgd]).said
+    assert said == "depends on the measure"  # patches are local, but not smooth
 
 
 def test_a_chapter_with_no_threshold_says_what_to_give():

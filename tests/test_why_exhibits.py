@@ -18,8 +18,8 @@ def made_up(config: Config, accuracy: float, left: int = 500) -> Record:
     """A record with this test accuracy, in per cent, and these per mille of weights left."""
     final = {
         "test_accuracy": accuracy / 100,
-        "nonzeros": {"conv1": left},
-        "weights": {"conv1": 1000},
+        "nonzeros": {"conv1": left, "fc1": 300, "fc2": 40},
+        "weights": {"conv1": 1000, "fc1": 400, "fc2": 40},
     }
     return Record(Path(f"{config.name}.json"), "run", config, {}, final, None, {})
 
@@ -67,7 +67,7 @@ def test_gains_have_a_row_for_each_cell_and_contrast():
     assert len(gains) == 2 * 3 * 2 * 2
     assert gains.cell.nunique() == 12
     one = gains[
-        (gains.cell == "flip + crop, binary cross-entropy") & (gains.contrast == "over SGD")
+        (gains.cell == "flips and crops, binary cross-entropy") & (gains.contrast == "over SGD")
     ]
     assert one["mean"].item() == pytest.approx(3.0)
     figure = plots.forest(gains, "points")
@@ -87,15 +87,41 @@ def test_differences_pair_by_seed():
 def test_a_table_has_every_condition_beside_its_reference():
     records = study("frozen", lambda c: 50 - 3 * c.frozen_zeros + 0.1 * c.seed)
     table = why.control_table("frozen", records)
-    assert len(table.rows) == 4
+    assert len(table.rows) == 5
     stay = [row for row in table.rows if row[1] == "stay"]
     assert [row[3] for row in stay] == ["−3.00 ± 0.00"] * 2
-    assert all(row[4] == "50.0 ± 0.0" for row in table.rows)
+    assert all(row[4] == "50.0, 75.0, 100.0" for row in table.rows)
+
+
+def test_the_summary_has_the_gain_before_and_after_each_change():
+    def accuracy(config: Config) -> float:
+        lost = 3.0 if config.l1_rest is None else 0.5
+        return 50 + config.seed - (lost + config.frozen_zeros if config.beta else 0)
+
+    runs = {name: [] for name in why.QUESTIONS} | {
+        "first-layer": study("first-layer", accuracy),
+        "factorial": FACTORIAL,
+    }
+    rows = {(row[0], row[1]): row[2:] for row in why.summary_table(runs).rows}
+    change = rows["λ on the first layer alone", "β = 0"]
+    assert change == ["−3.00 ± 0.00", "−0.50 ± 0.00", "**+2.50 ± 0.00**", "3"]
+    change = rows["augmentation: flips and crops for none", "SGD"]
+    assert change == ["+5.67 ± 0.00", "+7.67 ± 0.00", "**+2.00 ± 0.00**", "3"]
+    assert "lcs study precision" in rows["float32 for bfloat16", "SGD"][2]
+
+
+def test_numbers_of_the_first_layer():
+    runs = study("first-layer", lambda c: 50 + c.seed - c.frozen_zeros - (c.beta > 0) * 2)
+    words = why.numbers({name: [] for name in why.QUESTIONS} | {"first-layer": runs})
+    assert words["first-alone-free"] == words["first-everywhere-free"] == "−2.00 ± 0.00"
+    assert words["first-alone-frozen"] == "−3.00 ± 0.00"
+    assert words["period-left-50"] == "pending"
 
 
 @pytest.mark.parametrize(
     "table",
     [why.length_table, why.factorial_table, why.width_table, why.effects_table,
+     why.period_table, why.first_layer_table, why.locality_table,
      *(functools.partial(why.control_table, name) for name in why.CONTROLS)],
 )  # fmt: skip
 def test_without_runs_a_table_shows_its_command(table):
@@ -150,6 +176,6 @@ def test_gathering_finds_what_is_complete(tmp_path):
 
 def test_equal_rates_name_their_cell():
     mean = Config(loss="bce", optimizer="beta-lasso", l1=2e-5, beta=50.0)
-    assert why.cell(mean) == "none, binary cross-entropy"
-    assert why.cell(equal_rates(mean)) == "none, cross-entropy, equal rates"
+    assert why.cell(mean) == "no augmentation, binary cross-entropy"
+    assert why.cell(equal_rates(mean)) == "no augmentation, cross-entropy, equal rates"
     assert why.as_beta_zero(equal_rates(mean)) == dataclasses.replace(equal_rates(mean), beta=0.0)
