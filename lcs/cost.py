@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 
 import torch
 
 from lcs import data, toy
 from lcs.config import Config
-from lcs.models import Layer, build, layers
-from lcs.runs import AnyConfig, RunStore
+from lcs.errors import RecordError
+from lcs.models import Layer, layers
+from lcs.runs import AnyConfig, Record, RunStore, read_record
 from lcs.toy import ToyConfig
-from lcs.train import choose_device
+from lcs.train import build_model, choose_device
 
 # measured time over bare products of one small network; used where no run has been timed
 OVERHEAD = 3.0
@@ -68,28 +70,17 @@ def duration(seconds: float) -> str:
 
 def _layers(config: Config) -> dict[str, Layer]:
     """Build the network without its memory."""
-    facts = data.facts(config.dataset)
-    size = facts.image_shape[0]
     with torch.device("meta"):
-        model = build(
-            config.model,
-            num_classes=len(facts.classes),
-            image_size=size,
-            in_channels=facts.image_shape[2],
-            base_channels=config.base_channels,
-            kernel_size=config.kernel_size,
-            padding=config.padding,
-        )
-        return layers(model, size)
+        return layers(build_model(config), data.facts(config.dataset).image_shape[0])
 
 
 def _timings(store: RunStore) -> dict[str, list[tuple[Config, float]]]:
-    """Return seconds per epoch of stored runs, by the kind of device."""
+    """Return seconds per epoch of runs that were stored, and trained alone, by kind of device."""
     timings: dict[str, list[tuple[Config, float]]] = {}
     while True:
-        for record in store.records():
-            if isinstance(record.config, Config):
-                origin = record.provenance
+        for record in readable(store):
+            origin = record.provenance
+            if isinstance(record.config, Config) and "together" not in origin.get("modes", ()):
                 per_epoch = origin["seconds"] / record.config.epochs
                 timings.setdefault(origin["device"], []).append((record.config, per_epoch))
         if store.fallback is None:
@@ -97,11 +88,22 @@ def _timings(store: RunStore) -> dict[str, list[tuple[Config, float]]]:
         store = store.fallback
 
 
+def readable(store: RunStore) -> Iterator[Record]:
+    """Yield the records that are whole: for an estimate the others are not needed."""
+    for path in store.paths():
+        with suppress(RecordError):
+            yield read_record(path, store.root)
+
+
 @functools.cache
 def _rate(device: torch.device, precision: str) -> float:
-    """Return the FLOP/s of a matrix product of the first layer's shape, measured once."""
+    """Return the FLOP/s of a matrix product, measured once: on a CPU one of a small first layer.
+
+    A GPU is done with that before it has been asked; its product is that of a wide one.
+    """
     dtype = torch.bfloat16 if precision == "bf16" else torch.float32
-    a, b = torch.rand(512, 3072, device=device), torch.rand(3072, 1024, device=device)
+    units = 1024 if device.type == "cpu" else 131_072
+    a, b = torch.rand(512, 3072, device=device), torch.rand(3072, units, device=device)
     a, b = a.to(dtype), b.to(dtype)
     times = [_timed(a, b) for _ in range(4)]
     return 2 * a.shape[0] * a.shape[1] * b.shape[1] / min(times)
@@ -109,5 +111,5 @@ def _rate(device: torch.device, precision: str) -> float:
 
 def _timed(a: torch.Tensor, b: torch.Tensor) -> float:
     began = time.perf_counter()
-    (a @ b).float().sum().item()
+    (a @ b)[0, 0].item()
     return time.perf_counter() - began

@@ -80,4 +80,5 @@ def _compared(record: Record, anew: dict[str, Any], row: int) -> _Epoch:
 def _same_origin(record: Record, device: torch.device) -> bool:
     here = {**provenance(device), "resumes": 0}
     same = all(record.provenance.get(name) == here[name] for name in ORIGIN)
-    return same and device.type == "cpu"
+    alone = "together" not in record.provenance.get("modes", ())
+    return same and alone and device.type == "cpu"

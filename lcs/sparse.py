@@ -30,7 +30,10 @@ from lcs.optim import BetaLasso
 
 # share of non-zero weights below which each mode is faster than dense products, from so many
 # weights on: in a smaller layer, laying out the inputs costs what the product saves
-PAYS_BELOW = {"exact": 0.02, "frozen": 0.035}
+PAYS_BELOW = {
+    "cpu": {"exact": 0.02, "frozen": 0.035},
+    "cuda": {"exact": 0.0, "frozen": 0.0},  # not measured yet: `parts.py cuda 150` does
+}
 PAYS_FROM = 2_000_000
 
 Forward = Callable[[Tensor], Tensor]
@@ -45,7 +48,7 @@ def mode(model: nn.Module, optimizer: Optimizer) -> str:
     if weight.numel() < PAYS_FROM:
         return "dense"
     density = int(torch.count_nonzero(weight)) / weight.numel()
-    return wanted if density < PAYS_BELOW[wanted] else "dense"
+    return wanted if density < PAYS_BELOW[weight.device.type][wanted] else "dense"
 
 
 def _supported(model: nn.Module) -> bool:

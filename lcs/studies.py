@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
@@ -221,16 +222,17 @@ def _train_group(group: list[Config], one: functools.partial[Record]) -> None:
     for start in range(0, len(group), at_once):
         part = group[start : start + at_once]
         if len(part) > 1:
-            together.train_together(
-                part,
-                **options,
-                budget_minutes=max(0.0, deadline - time.monotonic()) / 60,
-            )
+            with suppress(TrainingError):  # told again by those that fail alone
+                together.train_together(
+                    part,
+                    **options,
+                    budget_minutes=max(0.0, deadline - time.monotonic()) / 60,
+                )
 
 
 def _map(one: Callable[[Config], Record], configs: list[Config], workers: int) -> list[Record]:
     if workers == 1:
-        return [one(config) for config in configs]
+        return _each(one, configs)
     threads = max(1, torch.get_num_threads() // workers)
     try:
         with ProcessPoolExecutor(
@@ -244,6 +246,19 @@ def _map(one: Callable[[Config], Record], configs: list[Config], workers: int) -
         raise TrainingError(
             "a worker was killed, perhaps for lack of memory; the same with fewer workers goes on"
         ) from error
+
+
+def _each(one: Callable[[Config], Record], configs: list[Config]) -> list[Record]:
+    """Train all runs, one after the other; what one of them cannot do does not stop the others."""
+    records, failures = [], []
+    for config in configs:
+        try:
+            records.append(one(config))
+        except TrainingError as error:
+            failures.append(error)
+    if failures:
+        raise failures[0]
+    return records
 
 
 def _checked_seeds(seeds: int, own: int) -> int:

@@ -8,19 +8,19 @@ up to the rounding of products taken in another order.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from tqdm import tqdm
 
 from lcs.checkpoint import Checkpoint
 from lcs.config import Config
-from lcs.errors import Paused, TrainingError
+from lcs.errors import TrainingError
+from lcs.loop import Clock, descend
 from lcs.runs import Record, RunStore
-from lcs.train import Clock, Run, choose_device, learning_rate, recorded_epochs
+from lcs.train import Run, choose_device, enough_memory, learning_rate
 
 # what runs that train together may differ in
 OWN = ("seed", "optimizer", "lr", "l1", "l1_rest", "beta", "schedule")
@@ -60,7 +60,7 @@ def train_together(
     Runs that have a record are not trained. Those that were stopped go on with the others that
     have come as far, together or one by one. A run that fails is left out, and told at the end.
     """
-    chosen, clock = choose_device(device), Clock(budget_minutes, checkpoint_seconds)
+    clock, chosen = Clock(budget_minutes, checkpoint_seconds), choose_device(device)
     checkpoints = {config: Checkpoint(config, store.root) for config in configs}
     with ExitStack() as locks:
         for config in configs:
@@ -69,12 +69,14 @@ def train_together(
         missing = [config for config in configs if store.find(config) is None]
         failures: list[TrainingError] = []
         for part in _as_far({config: checkpoints[config] for config in missing}):
-            group = Group(list(part), chosen, list(part.values()))
-            group.to_the_end(clock)
-            failures += group.failures
-            for run, checkpoint in zip(group.runs, group.checkpoints, strict=True):
-                run.finish(store)
-                checkpoint.remove()
+            with enough_memory(next(iter(part))):
+                group = Group(list(part), chosen, list(part.values()))
+                with suppress(TrainingError):  # of the last run that was left
+                    descend(group, clock)
+                failures += group.failures
+                for run in group.runs:
+                    run.finish(store)
+                    checkpoints[run.config].remove()
     if failures:
         raise failures[0]
     return [record for config in configs if (record := store.find(config)) is not None]
@@ -107,55 +109,64 @@ class Group:
         runs = [first, *(Run.start(config, device, like=first) for config in configs[1:])]
         for run, checkpoint in zip(runs, checkpoints, strict=True):
             run.resume(checkpoint)
-        self._stack(list(zip(runs, checkpoints, strict=True)))
+        self._stack(runs)
 
-    def _stack(self, members: Sequence[tuple[Run, Checkpoint]]) -> None:
-        self.runs = [run for run, _ in members]
-        self.checkpoints = [checkpoint for _, checkpoint in members]
-        self.stack = Stack([run.model for run in self.runs])
-        seeds = list(dict.fromkeys(run.config.seed for run in self.runs))
-        self.leaders = [next(r for r in self.runs if r.config.seed == seed) for seed in seeds]
-        places = [seeds.index(run.config.seed) for run in self.runs]
+    def _stack(self, runs: Sequence[Run]) -> None:
+        self.runs = runs
+        self.stack = Stack([run.model for run in runs])
+        seeds = list(dict.fromkeys(run.config.seed for run in runs))
+        self.leaders = [next(r for r in runs if r.config.seed == seed) for seed in seeds]
+        places = [seeds.index(run.config.seed) for run in runs]
         self.places = torch.tensor(places, device=self.device)
 
-    def to_the_end(self, clock: Clock) -> None:
-        """Train epoch by epoch, saving when it is time to."""
-        epochs = self.runs[0].config.epochs
-        recorded, slowest = set(recorded_epochs(epochs)), 0.0
-        start = self.runs[0].epoch
-        title = f"{len(self.runs)} runs of {self.runs[0].config.model}"
-        bar = tqdm(range(start, epochs), desc=title, initial=start, total=epochs, disable=None)
-        for epoch in bar:
-            if clock.over_after(1.5 * slowest):
-                self._pause(clock)
-            began = clock.elapsed
-            self.run_epoch(epoch, record=epoch + 1 in recorded)
-            slowest = max(slowest, clock.elapsed - began)
-            if clock.checkpoint_due() and epoch + 1 < epochs:
-                self._save(clock)
+    @property
+    def title(self) -> str:
+        """Name for the progress bar."""
+        return f"{self.name} of {self.runs[0].config.model}"
+
+    @property
+    def name(self) -> str:
+        """Name for messages."""
+        return f"{len(self.runs)} runs"
+
+    @property
+    def epochs(self) -> int:
+        """Epochs of the whole training."""
+        return self.runs[0].epochs
+
+    @property
+    def epoch(self) -> int:
+        """Epochs that are done."""
+        return self.runs[0].epoch
+
+    def spend(self, seconds: float) -> None:
+        """Note the time of an epoch: each run's share of it."""
         for run in self.runs:
-            run.seconds += clock.elapsed / len(self.runs)
+            run.spend(seconds / len(self.runs))
+
+    def save(self) -> None:
+        """Write every run's checkpoint."""
+        for run in self.runs:
+            run.save()
 
     def run_epoch(self, epoch: int, *, record: bool) -> None:
         """Train one epoch, and record each run's results if asked; leave out those that fail."""
         masks = [run.zeros() if record else None for run in self.runs]
         sums = self._train_epoch(epoch)
-        members, failures = [], []
-        for run, checkpoint, mask, (loss, hits) in zip(
-            self.runs, self.checkpoints, masks, sums.tolist(), strict=True
-        ):
-            run.epoch = epoch + 1
+        left, failures = [], []
+        for run, mask, (loss, hits) in zip(self.runs, masks, sums.tolist(), strict=True):
             run.modes["together"] = run.modes.get("together", 0) + 1
             try:
                 run.close_epoch(epoch, loss, hits, mask)
-                members.append((run, checkpoint))
+                left.append(run)
             except TrainingError as error:
                 failures.append(error)
         if failures:
             self.failures += failures
-            if not members:
+            if not left:
+                self.runs = []
                 raise failures[0]
-            self._stack(members)
+            self._stack(left)
 
     def _train_epoch(self, epoch: int) -> Tensor:
         """Return mean loss and accuracy over the epoch's batches for each run: (runs, 2)."""
@@ -179,18 +190,6 @@ class Group:
             x = torch.stack([images.flatten(1) for images, _ in batches])
             labels = torch.stack([labels for _, labels in batches])
             yield x[self.places], labels[self.places]
-
-    def _save(self, clock: Clock) -> None:
-        for run, checkpoint in zip(self.runs, self.checkpoints, strict=True):
-            run.save(checkpoint, clock.elapsed / len(self.runs))
-
-    def _pause(self, clock: Clock) -> None:
-        self._save(clock)
-        run = self.runs[0]
-        raise Paused(
-            f"{len(self.runs)} runs paused at epoch {run.epoch} of {run.config.epochs}: the time "
-            "budget is spent; the same command goes on"
-        )
 
 
 class Stack:
@@ -260,12 +259,14 @@ class _Norm:
         parts = (buffer.view(len(layers), -1) for buffer in (self.mean, self.variance))
         for layer, mean, variance in zip(layers, *parts, strict=True):
             layer.running_mean, layer.running_var = mean, variance
+        self.tracked = torch.stack([cast(Tensor, layer.num_batches_tracked) for layer in layers])
+        for layer, count in zip(layers, self.tracked, strict=True):
+            layer.num_batches_tracked = count
 
     def __call__(self, x: Tensor) -> Tensor:
         """Normalise (runs, units, N) over N."""
         first = self.layers[0]
-        for layer in self.layers:
-            cast(Tensor, layer.num_batches_tracked).add_(1)
+        self.tracked.add_(1)
         flat = x.reshape(1, -1, x.shape[-1])
         y = F.batch_norm(
             flat, self.mean, self.variance, training=True, momentum=cast(float, first.momentum),

@@ -4,32 +4,31 @@ from __future__ import annotations
 
 import math
 import sys
-import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim import Optimizer
-from tqdm import tqdm
 
 from lcs import data, half, measure, models, runs, sparse
 from lcs.checkpoint import Checkpoint
 from lcs.config import Config
-from lcs.errors import CheckpointError, ConfigError, Paused, TrainingError
+from lcs.errors import CheckpointError, ConfigError, TrainingError
 from lcs.inputs import Inputs, split, stream
+from lcs.loop import Clock, descend, recorded_epochs
 from lcs.optim import BetaLasso, ProximalL1
 from lcs.runs import Record, RunStore
 from lcs.sparse import Forward
 
-MAX_RECORDED_EPOCHS = 200
 # first-layer filters kept of the first seed of these networks: as many as a figure shows
 STORED_FILTERS = 24
 SHOWN = ("s-fc", "s-local")
+# what a run that goes on may find changed
+ELSEWHERE = ("code", "packages", "device", "hardware", "threads")
 # from this many weights on, compiling the optimizer's step pays for itself
 COMPILED_FROM = 4_000_000
 
@@ -52,29 +51,47 @@ def train(
         store: where its record is read from or written to.
         device: "auto" (an accelerator where there is one), "cpu", "cuda" or "cuda:N".
         budget_minutes: stop at a checkpoint before this time is over.
-        checkpoint_seconds: at least this time between checkpoints; they fall on epochs' ends.
+        checkpoint_seconds: at least this time between checkpoints, which fall on epochs' ends;
+            longer where saving takes long (see `lcs.loop.Clock`).
 
     Raises:
         ConfigError: there is no such device.
         DataError: the data set is missing or damaged.
         CheckpointError: the checkpoint is damaged, or another process holds the run.
-        TrainingError: the loss or a weight is not finite.
+        TrainingError: the loss or a weight is not finite, or the device is out of memory.
         Paused: the time budget is over; the same call goes on.
     """
+    clock, checkpoint = Clock(budget_minutes, checkpoint_seconds), Checkpoint(config, store.root)
     record = store.find(config)
     if record is not None:
+        checkpoint.remove()  # a kill between record and removal leaves one
         return record
     chosen = choose_device(device)
-    checkpoint = Checkpoint(config, store.root)
-    with checkpoint.locked():
+    with checkpoint.locked(), enough_memory(config):
         record = store.find(config)  # another process may have ended it meanwhile
         if record is None:
             run = Run.start(config, chosen)
             run.resume(checkpoint)
-            run.to_the_end(checkpoint, Clock(budget_minutes, checkpoint_seconds))
+            descend(run, clock)
             record = run.finish(store)
         checkpoint.remove()
     return record
+
+
+@contextmanager
+def enough_memory(config: Config) -> Iterator[None]:
+    """Say in one line that the device's memory is full.
+
+    Raises:
+        TrainingError: it is.
+    """
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise TrainingError(
+            f"run {config.run_id}: the device is out of memory; free some and run the same again, "
+            "it goes on from its last checkpoint"
+        ) from error
 
 
 def choose_device(name: str) -> torch.device:
@@ -93,19 +110,9 @@ def choose_device(name: str) -> torch.device:
         raise ConfigError(f"device: {name!r} is not supported; give auto, cpu or cuda")
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise ConfigError(f"device: this machine has no {name!r}; give auto or cpu")
+    if device.type == "cuda":  # float32 is to mean float32 in convolutions too
+        torch.backends.cudnn.conv.fp32_precision = "ieee"  # type: ignore[attr-defined]
     return device
-
-
-def recorded_epochs(epochs: int) -> list[int]:
-    """Epochs, from 1, whose results are kept: all of up to 200, else the first 100 and more.
-
-    The others are spaced evenly on the log axis, and the last one is always kept.
-    """
-    if epochs <= MAX_RECORDED_EPOCHS:
-        return list(range(1, epochs + 1))
-    half = MAX_RECORDED_EPOCHS // 2
-    spaced = np.geomspace(half, epochs, MAX_RECORDED_EPOCHS - half + 1).round().astype(int)
-    return sorted({*range(1, half + 1), *spaced.tolist()})
 
 
 def learning_rate(config: Config, epoch: int, step: int, steps: int) -> float:
@@ -166,15 +173,17 @@ def make_optimizer(config: Config, model: nn.Module) -> Optimizer:
     )
 
 
-def build_model(config: Config, images: data.Images) -> nn.Module:
-    """Build the run's network on the CPU; its initial weights depend only on model and seed."""
+def build_model(config: Config) -> nn.Module:
+    """Build the run's network; its initial weights depend only on data set, model and seed."""
+    facts = data.facts(config.dataset)
+    size, _, channels = facts.image_shape
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(stream(config.seed, "weights").initial_seed())
         return models.build(
             config.model,
-            num_classes=images.num_classes,
-            image_size=images.image_size,
-            in_channels=images.in_channels,
+            num_classes=len(facts.classes),
+            image_size=size,
+            in_channels=channels,
             base_channels=config.base_channels,
             kernel_size=config.kernel_size,
             padding=config.padding,
@@ -182,31 +191,6 @@ def build_model(config: Config, images: data.Images) -> nn.Module:
             affine=config.affine,
             dropout=config.dropout,
         )
-
-
-class Clock:
-    """Time budget of a call, and the time of its last checkpoint."""
-
-    def __init__(self, budget_minutes: float | None, checkpoint_seconds: float) -> None:
-        self.started = self.saved = time.monotonic()
-        self.budget = math.inf if budget_minutes is None else 60 * budget_minutes
-        self.interval = checkpoint_seconds
-
-    @property
-    def elapsed(self) -> float:
-        """Seconds since the call began."""
-        return time.monotonic() - self.started
-
-    def checkpoint_due(self) -> bool:
-        """Whether it is time to save; asking starts the next interval."""
-        if time.monotonic() - self.saved < self.interval:
-            return False
-        self.saved = time.monotonic()
-        return True
-
-    def over_after(self, seconds: float) -> bool:
-        """Whether the budget will be spent after so many seconds more."""
-        return self.elapsed + seconds > self.budget
 
 
 @dataclass
@@ -219,8 +203,8 @@ class Run:
     optimizer: Optimizer
     training: Inputs
     evaluation: Inputs
-    image_size: int
     origin: dict[str, Any]
+    checkpoint: Checkpoint | None = None
     epoch: int = 0
     resumes: int = 0
     seconds: float = 0.0
@@ -230,9 +214,9 @@ class Run:
     @classmethod
     def start(cls, config: Config, device: torch.device, like: Run | None = None) -> Run:
         """Load the data, or share those of a run like it, and build the initial network."""
-        images = data.load(config.dataset)
-        model = build_model(config, images).to(device)
+        model = build_model(config).to(device)
         if like is None:
+            images = data.load(config.dataset)
             training, evaluation = (
                 Inputs(config, images, part, device) for part in split(config, images)
             )
@@ -247,18 +231,19 @@ class Run:
             make_optimizer(config, model),
             training,
             evaluation,
-            images.image_size,
             runs.provenance(device),
         )
 
     def resume(self, checkpoint: Checkpoint) -> None:
-        """Go on from the checkpoint, if there is one."""
-        found = checkpoint.load()
+        """Go on from a checkpoint if it has been written, and save to it from here on."""
+        self.checkpoint, found = checkpoint, checkpoint.load()
         if found is None:
             torch.manual_seed(stream(self.config.seed, "dropout").initial_seed())
             return
         try:
             self._restore(*found)
+        except torch.OutOfMemoryError:
+            raise
         except (KeyError, RuntimeError) as error:
             reason = str(error).splitlines()[0]
             raise CheckpointError(
@@ -276,14 +261,15 @@ class Run:
         self.epoch, self.seconds = state["epoch"], state["seconds"]
         self.history, self.resumes = state["history"], state["resumes"] + 1
         self.modes = state["modes"]
-        before = state.get("code_before_resume")
-        if state["code"] != self.origin["code"]:
-            before = state["code"]
-        if before is not None:
-            self.origin["code_before_resume"] = before
+        earlier = state["origin"]
+        changed = {name: earlier[name] for name in ELSEWHERE if earlier[name] != self.origin[name]}
+        before = [*earlier.get("before_resume", []), *([changed] if changed else [])]
+        if before:
+            self.origin["before_resume"] = before
 
-    def save(self, checkpoint: Checkpoint, seconds: float) -> None:
-        """Write the state after a whole epoch."""
+    def save(self) -> None:
+        """Write the state after a whole epoch to the checkpoint that the run was resumed from."""
+        assert self.checkpoint is not None
         tensors = {f"model.{name}": value for name, value in self.model.state_dict().items()}
         tensors |= {f"momentum.{name}": value for name, value in _momentum(self.optimizer)}
         tensors["rng.cpu"] = torch.get_rng_state()
@@ -291,37 +277,32 @@ class Run:
             tensors["rng.cuda"] = torch.cuda.get_rng_state(self.device)
         state = {
             "epoch": self.epoch,
-            "seconds": self.seconds + seconds,
+            "seconds": self.seconds,
             "history": self.history,
             "resumes": self.resumes,
             "modes": self.modes,
-            "code": self.origin["code"],
-            "code_before_resume": self.origin.get("code_before_resume"),
+            "origin": self.origin,
         }
-        checkpoint.save(tensors, state)
+        self.checkpoint.save(tensors, state)
 
-    def to_the_end(self, checkpoint: Checkpoint, clock: Clock) -> None:
-        """Train epoch by epoch, saving when it is time to."""
-        recorded = set(recorded_epochs(self.config.epochs))
-        slowest = 0.0
-        bar = tqdm(
-            range(self.epoch, self.config.epochs),
-            desc=self.config.name,
-            initial=self.epoch,
-            total=self.config.epochs,
-            unit="epoch",
-            disable=None,
-        )
-        for epoch in bar:
-            if clock.over_after(1.5 * slowest):
-                self._pause(checkpoint, clock)
-            began = clock.elapsed
-            self.run_epoch(epoch, record=epoch + 1 in recorded)
-            self.epoch = epoch + 1
-            slowest = max(slowest, clock.elapsed - began)
-            if clock.checkpoint_due() and self.epoch < self.config.epochs:
-                self.save(checkpoint, clock.elapsed)
-        self.seconds += clock.elapsed
+    @property
+    def title(self) -> str:
+        """Name for the progress bar."""
+        return self.config.name
+
+    @property
+    def name(self) -> str:
+        """Name for messages."""
+        return f"run {self.config.run_id}"
+
+    @property
+    def epochs(self) -> int:
+        """Epochs of the whole run."""
+        return self.config.epochs
+
+    def spend(self, seconds: float) -> None:
+        """Note the time of an epoch."""
+        self.seconds += seconds
 
     def run_epoch(self, epoch: int, *, record: bool) -> None:
         """Train one epoch, and record its results if asked."""
@@ -336,7 +317,8 @@ class Run:
     def close_epoch(
         self, epoch: int, loss: float, hits: float, zeros: dict[str, Tensor] | None
     ) -> None:
-        """Check an epoch's mean loss, and record the epoch if its zeros are given."""
+        """Count an epoch, check its mean loss, and record it if its zeros are given."""
+        self.epoch = epoch + 1
         self._require_finite("the loss", [loss], epoch)
         if zeros is not None:
             self._record(epoch, loss, hits, zeros)
@@ -401,7 +383,7 @@ class Run:
 
     def layers(self) -> dict[str, models.Layer]:
         """Weights of every layer, by name, with the positions at which each is used."""
-        return models.layers(self.model, self.image_size)
+        return models.layers(self.model, self.training.images.shape[-1])
 
     def _record(self, epoch: int, loss: float, hits: float, zeros: dict[str, Tensor]) -> None:
         name = "validation_accuracy" if self.config.validation else "test_accuracy"
@@ -467,7 +449,7 @@ class Run:
 
     def filters(self) -> Tensor:
         """First-layer filters (units, C, H, W) on the CPU, in the pixels' own order."""
-        filters = models.first_layer_filters(self.model, self.image_size).cpu()
+        filters = models.first_layer_filters(self.model, self.training.images.shape[-1]).cpu()
         return self.training.unpermuted(filters)
 
     def finish(self, store: RunStore) -> Record:
@@ -484,13 +466,6 @@ class Run:
             final=self.final(),
             provenance=origin,
             filters=kept,
-        )
-
-    def _pause(self, checkpoint: Checkpoint, clock: Clock) -> None:
-        self.save(checkpoint, clock.elapsed)
-        raise Paused(
-            f"run {self.config.run_id} paused at epoch {self.epoch} of {self.config.epochs}: the "
-            "time budget is spent; the same command goes on"
         )
 
 

@@ -243,6 +243,20 @@ def test_compiled_agrees_to_rounding() -> None:
         optimizers[0].step()
         for param, zero in zip(compiled, zeros_before, strict=True):
             assert not param[zero].any()
+    _compiled_keeps_a_rounded_copy()
+
+
+def _compiled_keeps_a_rounded_copy() -> None:
+    weight, grad = 0.1 * normal(90, 40, dtype=torch.float32), normal(90, 40, seed=1).bfloat16()
+    plain = parameter(weight, grad.float())
+    BetaLasso([plain], lr=0.1, l1=0.01, beta=3.0, foreach=False).step()
+    copy, master = parameter(weight.bfloat16(), grad), weight.clone()
+    optimizer = BetaLasso([copy], lr=0.1, l1=0.01, beta=3.0, compiled=True)
+    optimizer.state[copy][optim.MASTER] = master
+    optimizer.step()
+    assert torch.equal(copy.detach(), master.bfloat16())
+    far = ~torch.isclose(master, plain.detach(), rtol=1e-5, atol=1e-6)
+    assert far.double().mean() < 1e-3  # by rounding on the other side of the threshold
 
 
 def test_without_a_compiler_it_says_so_once_and_steps_all_the_same(

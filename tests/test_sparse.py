@@ -62,6 +62,23 @@ def descend(forward, optimizer, count=10):
 
 
 @pytest.mark.parametrize("mode", MODES)
+def test_in_bfloat16_gradients_are_those_of_float32_but_for_rounding(mode):
+    net, twin = s_fc(density=0.1), s_fc(density=0.1)
+    ((x, labels),) = batches(1)
+    x, optimizer = x.bfloat16(), optimizer_of(net, mode)
+    with sparse.epoch(net, optimizer, mode) as forward:
+        with torch.autocast("cpu", torch.bfloat16):
+            logits = forward(x)
+        F.cross_entropy(logits.float(), labels).backward()
+        gradient = optimizer.param_groups[0]["params"][0].grad
+    F.cross_entropy(twin(x.float()), labels).backward()
+    expected = twin.conv1.weight.grad[twin.conv1.weight != 0]
+    assert len(gradient) == len(expected) > 150
+    assert (gradient - expected).abs().max() < 0.05 * expected.abs().max()
+    assert (gradient @ expected) / (gradient.norm() * expected.norm()) > 0.9995
+
+
+@pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize(("l1", "beta"), [(1e-3, 20.0), (1e-3, 2.0), (1e-2, 5.0)])
 def test_sparse_steps_are_dense_steps(mode, l1, beta):
     dense, other = s_fc(), s_fc()
@@ -143,7 +160,7 @@ def test_a_run_turns_sparse_and_says_so(frozen, precision, tmp_path, monkeypatch
     modes = record.provenance["modes"]
     assert set(modes) == {"dense", mode}
     assert sum(modes.values()) == config.epochs
-    monkeypatch.setattr(sparse, "PAYS_BELOW", dict.fromkeys(MODES, 0.0))
+    monkeypatch.setattr(sparse, "PAYS_BELOW", {"cpu": dict.fromkeys(MODES, 0.0)})
     dense = train(config, store=RunStore(tmp_path / "dense"), device="cpu")
     assert dense.provenance["modes"] == {"dense": config.epochs}
     (losses, counts), (expected, dense_counts) = outcome(record), outcome(dense)
@@ -180,7 +197,7 @@ def _one_epoch(store):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Run, "run_epoch", counted)
-        patch.setattr("lcs.train.Clock.over_after", lambda clock, seconds: bool(done))
+        patch.setattr("lcs.loop.Clock.over", lambda clock: bool(done))
         train(SPARSE, store=store, device="cpu")
 
 

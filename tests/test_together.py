@@ -22,12 +22,14 @@ GRID = [
 ]
 
 
-def close(together, alone, rel=2e-3):
+def close(together, alone):
     """Whether two histories agree up to the rounding that a few epochs amplify."""
+    wide = 5 if alone.config.precision == "bf16" else 1
     for name in ("train_loss", "train_accuracy", "test_accuracy"):
-        assert together.history[name] == pytest.approx(alone.history[name], rel=rel, abs=0.006)
+        expected = pytest.approx(alone.history[name], rel=wide * 2e-3, abs=wide * 0.006)
+        assert together.history[name] == expected
     for layer, counts in alone.history["nonzeros"].items():
-        assert together.history["nonzeros"][layer] == pytest.approx(counts, abs=4)
+        assert together.history["nonzeros"][layer] == pytest.approx(counts, abs=4 * wide**2)
     assert together.history["lr"] == alone.history["lr"]
     assert together.history["epoch"] == alone.history["epoch"]
 
@@ -39,6 +41,7 @@ def close(together, alone, rel=2e-3):
         {"loss": "bce", "augment": "flip-crop"},
         {"model": "3-fc"},
         {"schedule": "cosine-step", "permute_pixels": True, "validation": True},
+        {"precision": "bf16"},
     ],
     ids=str,
 )
@@ -54,7 +57,7 @@ def test_each_run_has_the_numbers_that_it_has_alone(changes, tmp_path):
         close(record, alone)
         assert record.provenance["modes"] == {"together": record.config.epochs}
         assert record.history["norm"]["conv1"] == pytest.approx(
-            alone.history["norm"]["conv1"], rel=2e-3
+            alone.history["norm"]["conv1"], rel=5e-3
         )
 
 
@@ -115,7 +118,7 @@ def test_a_stopped_group_goes_on_with_the_same_bits(tmp_path, monkeypatch):
             run_epoch(group, epoch, record=record)
 
         patch.setattr(Group, "run_epoch", counted)
-        patch.setattr("lcs.train.Clock.over_after", lambda clock, seconds: len(done) == 2)
+        patch.setattr("lcs.loop.Clock.over", lambda clock: len(done) == 2)
         with pytest.raises(Paused, match="4 runs paused at epoch 2 of 4"):
             train_together(GRID[:4], store=store, device="cpu")
     after = train_together(GRID[:4], store=store, device="cpu")
@@ -128,7 +131,7 @@ def test_runs_that_have_come_less_far_are_trained_too(tmp_path, monkeypatch):
     whole = train_together(GRID[:4], store=RunStore(tmp_path / "whole"), device="cpu")
     store = RunStore(tmp_path / "stopped")
     with monkeypatch.context() as patch:
-        patch.setattr("lcs.train.Clock.over_after", lambda clock, seconds: seconds > 0)
+        patch.setattr("lcs.loop.Clock.over", lambda clock: bool(clock.recent))
         with pytest.raises(Paused):
             train_together(GRID[1:3], store=store, device="cpu")
     after = train_together(GRID[:4], store=store, device="cpu")

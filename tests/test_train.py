@@ -7,22 +7,22 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+import lcs.loop
 import lcs.train
 from lcs import data, models
 from lcs.config import CHOICES, Config
 from lcs.errors import ConfigError, Paused, TrainingError
 from lcs.inputs import Inputs, split
+from lcs.loop import Clock, recorded_epochs
 from lcs.runs import RunStore
 from lcs.train import (
     COMPILED_FROM,
-    Clock,
     Run,
     build_model,
     choose_device,
     learning_rate,
     make_optimizer,
     objective,
-    recorded_epochs,
     train,
 )
 
@@ -128,7 +128,7 @@ def test_devices(monkeypatch):
 
 def named_groups(config, **changes):
     """Each parameter's name with the hyperparameters of its group."""
-    model = build_model(config.replace(**changes), data.load("digits"))
+    model = build_model(config.replace(**changes))
     optimizer = make_optimizer(config.replace(**changes), model)
     names = {id(parameter): name for name, parameter in model.named_parameters()}
     found = {names[id(p)]: group for group in optimizer.param_groups for p in group["params"]}
@@ -186,16 +186,15 @@ def test_large_networks_take_the_compiled_step():
 
 
 def test_initial_weights_depend_on_model_and_seed_alone():
-    images = data.load("digits")
-    plain = state(build_model(TINY, images))
+    plain = state(build_model(TINY))
     torch.manual_seed(123)
     other = TINY.replace(
         optimizer="proximal-l1", l1=0.1, lr=3.0, epochs=9, batch_size=7, augment="flip-crop"
     )
     before = torch.get_rng_state()
-    assert_equal(state(build_model(other, images)), plain)
+    assert_equal(state(build_model(other)), plain)
     assert torch.equal(torch.get_rng_state(), before)
-    reseeded = state(build_model(TINY.replace(seed=1), images))
+    reseeded = state(build_model(TINY.replace(seed=1)))
     assert not torch.equal(reseeded["conv1.weight"], plain["conv1.weight"])
 
 
@@ -253,7 +252,7 @@ def test_it_is_the_textbook_loop(batch_size, steps, seen):
     images = data.load("digits")
     inputs = Inputs(config, images, split(config, images)[0], CPU)
     test = (torch.from_numpy(images.test_images).permute(0, 3, 1, 2) / 255 - 0.5) / 0.5
-    model = build_model(config, images)
+    model = build_model(config)
     optimizer = torch.optim.SGD(
         model.parameters(), lr=config.lr, momentum=0.9, weight_decay=1e-3, foreach=False
     )
@@ -375,7 +374,7 @@ def test_revived_weights_and_norms():
 
 
 def test_only_the_chosen_epochs_are_recorded(tmp_path, monkeypatch):
-    monkeypatch.setattr(lcs.train, "recorded_epochs", lambda epochs: [1, 4, epochs])
+    monkeypatch.setattr(lcs.loop, "recorded_epochs", lambda epochs: [1, 4, epochs])
     record = train(TINY.replace(epochs=6), store=RunStore(tmp_path), device="cpu")
     assert record.history["epoch"] == [1, 4, 6]
     assert len(record.history["norm"]["fc2"]) == 3
@@ -468,7 +467,7 @@ def test_images_too_small_for_the_kernel_are_refused(tmp_path):
 def time(monkeypatch):
     """A clock that stands still until a test moves it."""
     now = [1000.0]
-    monkeypatch.setattr(lcs.train.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(lcs.loop.time, "monotonic", lambda: now[0])
     return now
 
 
@@ -478,16 +477,59 @@ def test_checkpoints_are_due_by_time(time):
     for _ in range(6):
         time[0] += 25
         due.append(clock.checkpoint_due())
+        if due[-1]:
+            clock.save(lambda: None)
     assert due == [False, False, True, False, False, True]
     assert Clock(None, checkpoint_seconds=0).checkpoint_due()
 
 
-def test_the_budget_counts_the_next_epoch(time):
+def test_saving_takes_a_fiftieth_of_the_time_at_most(time):
+    clock, eager = Clock(None, 60), Clock(None, 0)
+
+    def slow():
+        time[0] += 4
+
+    clock.save(slow)
+    eager.save(slow)
+    time[0] += 190
+    assert not clock.checkpoint_due()
+    assert eager.checkpoint_due()
+    time[0] += 10
+    assert clock.checkpoint_due()
+
+
+def test_the_budget_counts_the_next_epoch_and_a_checkpoint(time):
     clock = Clock(2, 60)
-    time[0] += 100
-    assert not clock.over_after(20)
-    assert clock.over_after(20.1)
-    assert not Clock(None, 60).over_after(1e12)
+    clock.recent.append(20)
+    time[0] += 90
+    assert not clock.over()
+    clock.saving = 0.1
+    assert clock.over()
+    clock.saving, clock.recent = 0, clock.recent.copy()
+    clock.recent.extend([1] * 20)  # an epoch that was slow once is forgotten
+    time[0] += 28
+    assert not clock.over()
+    time[0] += 1
+    assert clock.over()
+    assert not Clock(None, 60).over()
+
+
+@pytest.mark.parametrize("times", [(-1, 60), (float("nan"), 60), (None, -1), (1, float("nan"))])
+def test_times_are_checked(times):
+    with pytest.raises(
+        ConfigError, match=r"(budget_minutes|checkpoint_seconds): .* give 0 or more"
+    ):
+        Clock(*times)
+
+
+def test_a_full_device_is_one_line_and_the_checkpoint_stays(tmp_path, monkeypatch):
+    def full(self, epoch):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate\n2 GiB")
+
+    monkeypatch.setattr(Run, "_train_epoch", full)
+    with pytest.raises(TrainingError, match=r"^run .*: the device is out of memory; free") as e:
+        train(TINY, store=RunStore(tmp_path), device="cpu")
+    assert "\n" not in str(e.value)
 
 
 def test_a_run_pauses_before_the_epoch_that_would_not_fit(time, tmp_path, monkeypatch):

@@ -37,7 +37,7 @@ class PlainBetaLasso(torch.optim.Optimizer):
 
 def conventional(config: Config, images: data.Images, workers: int) -> Callable[[], None]:
     """Return an epoch that trains the same network in the same setting."""
-    model = build_model(config, images)
+    model = build_model(config)
     settings = {"lr": config.lr, "l1": config.l1, "beta": config.beta}
     optimizer = PlainBetaLasso(model.parameters(), settings)
     loader = DataLoader(

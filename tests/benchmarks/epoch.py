@@ -34,7 +34,7 @@ def ours(precision: str) -> Callable[[], None]:
 
 def products(images: data.Images, dtype: torch.dtype) -> Callable[[], None]:
     """Forward and weight-gradient products of every layer, input gradients of all but the first."""
-    layers = [m for m in build_model(CONFIG, images).modules() if isinstance(m, nn.Linear)]
+    layers = [m for m in build_model(CONFIG).modules() if isinstance(m, nn.Linear)]
     weights = [layer.weight.detach().to(dtype) for layer in layers]
     whole, left = divmod(len(images.train_labels), CONFIG.batch_size)
     sizes = [CONFIG.batch_size] * whole + [left] * (left > 1)

@@ -1,0 +1,119 @@
+"""The same training on a GPU: numbers near the CPU's, no waiting between batches, resumption."""
+
+import itertools
+import warnings
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from lcs import sparse
+from lcs.config import Config
+from lcs.errors import Paused
+from lcs.optim import BetaLasso
+from lcs.runs import RunStore
+from lcs.together import train_together
+from lcs.train import Run, choose_device, train
+
+pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+
+BASE = Config(dataset="digits", epochs=4, batch_size=128)
+LASSO = BASE.replace(optimizer="beta-lasso", l1=2e-3, l1_rest=1e-4, beta=10.0)
+SPARSE = LASSO.replace(base_channels=2, epochs=8, l1=2e-2, l1_rest=1e-5, beta=3.0)
+
+
+def near(one, other):
+    """Whether two records agree up to other rounding, which epochs amplify."""
+    for name in ("train_loss", "train_accuracy", "test_accuracy"):
+        assert one.history[name] == pytest.approx(other.history[name], rel=0.05, abs=0.03)
+    assert one.history["lr"] == other.history["lr"]
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+@pytest.mark.parametrize(
+    "config",
+    [
+        BASE,
+        LASSO,
+        BASE.replace(optimizer="proximal-l1", l1=2e-3),
+        BASE.replace(momentum=0.9, weight_decay=5e-4, augment="autoaugment"),
+        BASE.replace(model="s-conv", loss="bce", augment="flip-crop"),
+        BASE.replace(model="s-local", dropout=0.0, permute_pixels=True),
+    ],
+    ids=lambda config: config.name,
+)
+def test_the_numbers_are_near_those_of_the_cpu(config, precision, tmp_path):
+    config = config.replace(precision=precision)
+    near(
+        train(config, store=RunStore(tmp_path / "cuda"), device="cuda"),
+        train(config, store=RunStore(tmp_path / "cpu"), device="cpu"),
+    )
+
+
+def test_convolutions_in_float32_are_not_rounded_to_less():
+    device = choose_device("cuda")
+    x, weight = torch.randn(8, 64, 32, 32, device=device), torch.randn(64, 64, 3, 3, device=device)
+    exact = F.conv2d(x.double(), weight.double())
+    assert (F.conv2d(x, weight) - exact).abs().max() < 1e-5 * exact.abs().max()
+
+
+@pytest.mark.parametrize("augment", ["none", "flip-crop"])
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_the_host_does_not_wait_between_batches(augment, precision):
+    run = Run.start(LASSO.replace(precision=precision, augment=augment), torch.device("cuda"))
+    run.run_epoch(0, record=False)
+    network, batches = run.model, list(itertools.islice(run.training.batches(1), 3))
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        for x, labels in batches:
+            run._step(network, x, labels)
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+
+
+def test_stopped_it_goes_on(tmp_path, monkeypatch, capsys):
+    whole = train(LASSO, store=RunStore(tmp_path / "whole"), device="cuda")
+    store = RunStore(tmp_path / "stopped")
+    with monkeypatch.context() as patch:
+        patch.setattr("lcs.loop.Clock.over", lambda clock: len(clock.recent) == 2)
+        with pytest.raises(Paused):
+            train(LASSO, store=store, device="cuda")
+    near(train(LASSO, store=store, device="cuda"), whole)
+    assert "resumed at epoch 2" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("mode", ["exact", "frozen"])
+def test_sparse_layers_give_the_numbers_of_dense_ones(mode, tmp_path, monkeypatch):
+    config = SPARSE.replace(frozen_zeros=mode == "frozen")
+    dense = train(config, store=RunStore(tmp_path / "dense"), device="cuda")
+    monkeypatch.setattr(sparse, "PAYS_FROM", 0)
+    monkeypatch.setattr(sparse, "PAYS_BELOW", {"cuda": {mode: 1.0}})
+    record = train(config, store=RunStore(tmp_path / "sparse"), device="cuda")
+    assert record.provenance["modes"].get(mode)
+    near(record, dense)
+
+
+def test_runs_that_train_together_have_the_numbers_that_they_have_alone(tmp_path):
+    configs = [BASE, LASSO, LASSO.replace(seed=1, beta=1.0)]
+    together = train_together(configs, store=RunStore(tmp_path / "together"), device="cuda")
+    for record in together:
+        near(record, train(record.config, store=RunStore(tmp_path / "alone"), device="cuda"))
+
+
+def test_a_compiled_step_agrees_with_the_loop():
+    torch.manual_seed(0)
+    weights = [0.1 * torch.randn(300, 200, device="cuda"), 0.1 * torch.randn(50, device="cuda")]
+    grads = [torch.randn_like(weight) for weight in weights]
+    results = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for path in ({"compiled": True}, {"foreach": True}, {"foreach": False}):
+            params = [torch.nn.Parameter(weight.clone()) for weight in weights]
+            for param, grad in zip(params, grads, strict=True):
+                param.grad = grad
+            BetaLasso(params, lr=0.1, l1=0.01, beta=5.0, **path).step()
+            results.append([param.detach() for param in params])
+    for other in results[1:]:
+        for one, two in zip(results[0], other, strict=True):
+            far = ~torch.isclose(one, two, rtol=1e-5, atol=1e-6)
+            assert far.double().mean() < 1e-3  # by rounding on the other side of the threshold
