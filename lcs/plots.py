@@ -318,6 +318,31 @@ def scatter(table: pd.DataFrame, label: str, unit: str) -> Figure:
     return figure
 
 
+def speed(table: pd.DataFrame) -> Figure:
+    """Draw the time of a step relative to the dense one against the density, both logarithmic.
+
+    Args:
+        table: columns `base_channels`, `density` (per cent), `mode` and `ratio`.
+    """
+    if table.empty:
+        return _pending()
+    figure, axes = plt.subplots(figsize=(WIDTH, 3.2))
+    modes = dict(zip(dict.fromkeys(table["mode"]), PALETTE, strict=False))
+    widths = dict(zip(dict.fromkeys(table.base_channels), ("-", "--", ":"), strict=False))
+    for (mode, width), runs in table.groupby(["mode", "base_channels"], sort=False):
+        axes.plot(
+            runs.density, runs.ratio, widths[width], marker="o", ms=4, color=modes[mode],
+            label=f"{mode}, α = {width}",
+        )  # fmt: skip
+    axes.axhline(1, color="0.5", lw=1)
+    axes.set(xscale="log", xlabel="weights left in the first layer (%)")
+    axes.set(ylabel="time of a step / dense", ylim=(0, None))
+    axes.set_xticks(sorted(set(table.density)), [f"{d:g}" for d in sorted(set(table.density))])
+    axes.minorticks_off()
+    _legend_of(figure, axes, columns=2)
+    return figure
+
+
 def _pending() -> Figure:
     """Return a figure that says that its runs have not been made."""
     figure, axes = plt.subplots(figsize=(WIDTH, 0.8))

@@ -75,7 +75,7 @@ def test_in_bfloat16_gradients_are_those_of_float32_but_for_rounding(mode):
     expected = twin.conv1.weight.grad[twin.conv1.weight != 0]
     assert len(gradient) == len(expected) > 150
     assert (gradient - expected).abs().max() < 0.05 * expected.abs().max()
-    assert (gradient @ expected) / (gradient.norm() * expected.norm()) > 0.9995
+    assert (gradient @ expected) / (gradient.norm() * expected.norm()) > 0.995
 
 
 @pytest.mark.parametrize("mode", MODES)

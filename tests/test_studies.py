@@ -13,6 +13,7 @@ from lcs.config import Config
 from lcs.errors import ConfigError, Paused, TrainingError
 from lcs.runs import RunStore
 from lcs.studies import (
+    SCALES,
     STUDIES,
     Study,
     find_study,
@@ -67,7 +68,6 @@ def test_every_study_can_be_built_at_every_scale(name, scale):
                 in_channels=facts.image_shape[2],
                 base_channels=config.base_channels,
             )
-        assert config.validation is False  # what a table shows is measured on the test set
 
 
 def test_the_methods_of_each_exhibit():
@@ -171,7 +171,8 @@ def test_small_studies_have_no_paper_scale():
 
 def test_a_grid_repeats_no_run_and_shares_those_of_table_2():
     known = {config.run_id for config in STUDIES["table2"].configs("desk", 1)}
-    shared = {"betas": 4, "lambdas": 1, "length": 3, "precision": 2, "schedule": 2, "frozen": 2}
+    shared = {"betas": 4, "lambdas": 1, "length": 3, "precision": 2, "schedule": 2, "frozen": 3}
+    shared |= {"period": 4, "first-layer": 2}
     for name, count in shared.items():
         runs = [config.run_id for config in STUDIES[name].configs("desk", 1)]
         assert len(set(runs)) == len(runs)
@@ -413,3 +414,19 @@ def test_the_rate_is_measured():
 )
 def test_durations(seconds, text):
     assert cost.duration(seconds) == text
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_the_search_alone_is_on_validation_and_stays_off_the_test_set(scale):
+    for name in NETWORKS:
+        if scale in STUDIES[name].scales:
+            held_out = {config.validation for config in STUDIES[name].configs(scale)}
+            assert held_out == {name == "search"}, name
+
+
+def test_the_search_has_the_lengths_that_it_promises():
+    sizes = {
+        scale: {(c.base_channels, c.epochs) for c in STUDIES["search"].configs(scale)}
+        for scale in ("desk", "paper")
+    }
+    assert sizes == {"desk": {(2, 50)}, "paper": {(150, 400)}}

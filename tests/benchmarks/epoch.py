@@ -13,7 +13,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 from conventional import conventional
-from timing import interleaved, native_bf16, print_machine, print_ratios, print_times, seconds
+from timing import Report, interleaved, native_bf16, seconds
 from torch import Tensor, nn
 
 from lcs import data
@@ -84,17 +84,18 @@ def main() -> None:
         "bare products, fp32": products(images, torch.float32),
         "bare products, bf16": products(images, torch.bfloat16),
     }
-    print("One epoch of S-FC, alpha = 1, on CIFAR-10 (batches of 512)\n")
-    print_machine()
+    report = Report("epoch")
     times = interleaved(actions, repeats=REPEATS)
-    print_times(times, unit="seconds", scale=1)
     print("Not in the clock: the first epoch, which normalises the images: ", end="")
     print(", ".join(f"{value:.2f} s in {precision}" for precision, value in first.items()), "\n")
     best = min(plain, key=lambda name: sorted(times[name])[REPEATS // 2])
     bf16 = native_bf16()  # without it the targets do not hold
-    print_ratios(
+    report.table(
+        "One epoch of S-FC, α = 1, on CIFAR-10 (batches of 512)",
         times,
-        [
+        unit="seconds",
+        scale=1,
+        ratios=[
             (best, "ours, fp32", ""),
             (best, "ours, bf16", ">= 8" if bf16 else ""),
             ("ours, fp32", "bare products, fp32", "<= 2.5"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from timing import interleaved, print_machine, print_ratios, print_times
+from timing import Report, interleaved
 from torch import nn
 
 from lcs import models
@@ -32,13 +32,14 @@ def main() -> None:
         "BetaLasso(foreach=True)": BetaLasso(parameters(), **settings, foreach=True).step,
         "BetaLasso(foreach=False)": BetaLasso(parameters(), **settings, foreach=False).step,
     }
-    print(f"Optimizer step at {sum(map(torch.Size.numel, shapes)) / 1e6:.1f} M weights\n")
-    print_machine()
-    times = interleaved(actions, repeats=REPEATS, warm_ups=3)
-    print_times(times, unit="milliseconds", scale=1e3)
     targets = {"compiled=True": "<= 1.3", "foreach=True": "<= 3", "foreach=False": ""}
-    pairs = [(f"BetaLasso({k})", "SGD(foreach=True)", target) for k, target in targets.items()]
-    print_ratios(times, pairs)
+    Report("optimizer").table(
+        f"Optimizer step at {sum(map(torch.Size.numel, shapes)) / 1e6:.1f} M weights",
+        interleaved(actions, repeats=REPEATS, warm_ups=3),
+        unit="milliseconds",
+        scale=1e3,
+        ratios=[(f"BetaLasso({k})", "SGD(foreach=True)", target) for k, target in targets.items()],
+    )
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from contextlib import ExitStack
 
 import torch
 import torch.nn.functional as F
-from timing import Times, interleaved, print_machine, print_ratios, print_times
+from timing import Report, Times, interleaved
 from torch import Tensor, nn
 
 from lcs import half, models, sparse
@@ -24,6 +24,7 @@ from lcs.optim import BetaLasso
 REPEATS = 7
 BATCH = 512
 EPOCH = 50_000
+AUGMENTATIONS = ("flip-crop", "autoaugment")
 DENSITIES = (0.05, 0.03, 0.02, 0.01, 0.005)
 # epochs that never end, so that their setting up is not timed
 EPOCHS = ExitStack()
@@ -33,16 +34,16 @@ SETTINGS = {"lr": 0.1, "l1": 5e-5, "beta": 50.0}
 def main() -> None:
     device = torch.device(sys.argv[1] if len(sys.argv) > 1 else "cpu")
     widths = [int(word) for word in sys.argv[2:]] or [1, 4, 16]
-    print_machine()
+    report = Report("parts", device.type)
     for width in widths:
-        step_by_parts(width, device)
+        step_by_parts(width, device, report)
     for width in widths:
         if 768 * 1024 * width >= sparse.PAYS_FROM:
-            sparse_against_dense(width, device)
+            sparse_against_dense(width, device, report)
     EPOCHS.close()
 
 
-def step_by_parts(width: int, device: torch.device) -> None:
+def step_by_parts(width: int, device: torch.device, report: Report) -> None:
     """Print the time of each part of a step, and the whole over its floor."""
     net, optimizer = network(width, device)
     floor = {
@@ -70,37 +71,43 @@ def step_by_parts(width: int, device: torch.device) -> None:
         "whole step": step,
         **floor,
     }
-    print(f"S-FC, α = {width}, batches of {BATCH}, bf16, {device}\n")
     times = interleaved({n: timed(a, device) for n, a in parts.items()}, repeats=REPEATS)
-    times["augmentation (flip + crop)"] = augmentation(device)
-    times["step with augmentation"] = _sum(times, "whole step", "augmentation (flip + crop)")
+    for name in AUGMENTATIONS:
+        times[f"augmentation: {name}"] = augmentation(name, device)
+    times["step with flip-crop"] = _sum(times, "whole step", "augmentation: flip-crop")
+    times["step with autoaugment"] = _sum(times, "whole step", "augmentation: autoaugment")
     times["floor"] = _sum(times, "floor: products", "floor: pass of the optimizer")
-    print_times(times, unit="milliseconds a step", scale=1e3)
-    target = "<= 1.6" if device.type == "cpu" and width >= 4 else ""
-    print_ratios(
+    cpu = device.type == "cpu"
+    report.table(
+        f"S-FC, α = {width}: a step of {BATCH} images, bf16",
         times,
-        [
-            ("step with augmentation", "floor: products", target),
-            ("step with augmentation", "floor", "<= 1.45" if device.type == "cuda" else ""),
+        unit="milliseconds a step",
+        scale=1e3,
+        ratios=[
+            ("step with flip-crop", "floor: products", "<= 1.6" if cpu and width >= 4 else ""),
+            ("step with flip-crop", "floor", ""),
+            ("step with autoaugment", "floor", "" if cpu else "<= 1.45"),
         ],
     )
 
 
-def sparse_against_dense(width: int, device: torch.device) -> None:
+def sparse_against_dense(width: int, device: torch.device, report: Report) -> None:
     """Print a step's time in each mode against the density of the first layer."""
     x, labels = normalised(batch(device)[0]), batch(device)[1]
-    print(f"S-FC, α = {width}: sparse first layer against dense, {device}\n")
     for density in DENSITIES:
         actions = {}
         for mode in ("dense", "exact", "frozen"):
             net, optimizer = network(width, device, frozen=mode == "frozen")
             thin_out(net, density)
             actions[mode] = timed(steps(net, optimizer, mode, x, labels), device)
-        times = interleaved(actions, repeats=REPEATS)
-        print(f"density {density:.1%}")
-        print_times(times, unit="milliseconds a step", scale=1e3)
-        half = "<= 0.5" if density <= 0.01 else ""
-        print_ratios(times, [("exact", "dense", ""), ("frozen", "dense", half)])
+        half = "<= 0.5" if density <= 0.01 and width >= 16 else ""
+        report.table(
+            f"S-FC, α = {width}: {density:.1%} of the first layer left",
+            interleaved(actions, repeats=REPEATS),
+            unit="milliseconds a step",
+            scale=1e3,
+            ratios=[("exact", "dense", ""), ("frozen", "dense", half)],
+        )
 
 
 def steps(
@@ -151,17 +158,16 @@ def loss_of(forward: Callable[[Tensor], Tensor], x: Tensor, labels: Tensor) -> T
     return F.cross_entropy(logits.float(), labels)
 
 
-def augmentation(device: torch.device) -> list[float]:
+def augmentation(name: str, device: torch.device) -> list[float]:
     """Seconds a step, of epochs augmented at once."""
     images = torch.randint(256, (EPOCH, 3, 32, 32)).to(torch.uint8).to(device)
     room, order = torch.empty_like(images), torch.randperm(EPOCH).to(device)
     draws = torch.Generator().manual_seed(0)
 
     def epoch() -> None:
-        apply(images, draw("flip-crop", EPOCH, 32, draws), order=order, out=room)
+        apply(images, draw(name, EPOCH, 32, draws), order=order, out=room)
 
-    action = timed(epoch, device)
-    times = interleaved({"": action}, repeats=REPEATS)[""]
+    times = interleaved({"": timed(epoch, device)}, repeats=REPEATS)[""]
     return [time * BATCH / EPOCH for time in times]
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
-import platform
 import statistics
 import time
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
 
 import torch
-import torchvision
 
-from lcs.runs import hardware
+from lcs.runs import provenance
 
 Times = dict[str, list[float]]
 
@@ -41,48 +42,110 @@ def native_bf16() -> bool:
     return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
 
 
-def print_machine() -> None:
+class Report:
+    """What a benchmark prints, and keeps in a file for the book's chapter on the engine.
+
+    Args:
+        name: of the benchmark.
+        device: that it ran on.
+
+    The file is `_build/benchmarks/<name>-<device>.json`; copy it to `book/benchmarks` to publish.
+    """
+
+    def __init__(self, name: str, device: str = "cpu") -> None:
+        self.path = Path("_build/benchmarks") / f"{name}-{device}.json"
+        self.machine = machine(torch.device(device))
+        self.tables: list[dict[str, Any]] = []
+        print(" · ".join(f"{name}: {value}" for name, value in self.machine.items()), "\n")
+
+    def table(
+        self,
+        title: str,
+        times: Times,
+        *,
+        unit: str,
+        scale: float,
+        ratios: Iterable[tuple[str, str, str]] = (),
+    ) -> None:
+        """Print and keep the times of some actions, in a unit of which `scale` make a second.
+
+        `ratios` are of two actions, taken round by round: (numerator, denominator, target). A
+        target reads ">= 8" or "<= 2.5"; "" is none.
+        """
+        shown = {name: [scale * value for value in values] for name, values in times.items()}
+        quotients = [_quotient(times, *ratio) for ratio in ratios]
+        print(title, "\n")
+        _print(shown, unit)
+        if quotients:
+            _print_ratios(quotients)
+        rounded = {name: [_rounded(value) for value in values] for name, values in shown.items()}
+        self.tables.append({"title": title, "unit": unit, "times": rounded, "ratios": quotients})
+        self._write()
+
+    def _write(self) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        document = {"machine": self.machine, "tables": self.tables}
+        self.path.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n")
+
+
+def machine(device: torch.device) -> dict[str, Any]:
+    """What the times depend on."""
+    origin = provenance(device)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    print(
-        f"{hardware(torch.device('cpu'))}; {cores} usable, {torch.get_num_threads()} threads; "
-        f"{torch.backends.cpu.get_cpu_capability()}, "
-        f"{'native' if native_bf16() else 'no native'} bf16\n"
-        f"Python {platform.python_version()}, torch {torch.__version__}, "
-        f"torchvision {torchvision.__version__}\n"
-    )
+    return {
+        "hardware": origin["hardware"],
+        "usable cores": cores,
+        "threads": torch.get_num_threads(),
+        "instructions": torch.backends.cpu.get_cpu_capability(),
+        "native bf16": native_bf16(),
+        "torch": origin["packages"]["torch"],
+        "python": origin["packages"]["python"],
+        "commit": origin["commit"],
+        "unmodified": origin["unmodified"],
+    }
 
 
-def print_times(times: Times, *, unit: str, scale: float) -> None:
-    """Print the median and range of each action, in a unit of which `scale` make a second."""
-    repeats = len(next(iter(times.values())))
+def _quotient(times: Times, above: str, below: str, target: str) -> dict[str, Any]:
+    values = [a / b for a, b in zip(times[above], times[below], strict=True)]
+    low, middle, high = (_rounded(value) for value in _summary(values))
+    return {
+        "ratio": f"{above} / {below}",
+        "median": middle,
+        "lowest": low,
+        "highest": high,
+        "target": target,
+        "met": _met(middle, target),
+    }
+
+
+def _met(value: float, target: str) -> bool | None:
+    if not target:
+        return None
+    sign, bound = target.split()
+    return value >= float(bound) if sign == ">=" else value <= float(bound)
+
+
+def _print(shown: Times, unit: str) -> None:
+    repeats = len(next(iter(shown.values())))
     print(f"{unit + f', {repeats} repeats':36} {'median':>9} {'range':>19}")
-    for name, values in times.items():
-        low, middle, high = (scale * value for value in _summary(values))
+    for name, values in shown.items():
+        low, middle, high = _summary(values)
         print(f"{name:36} {middle:9.2f} {low:9.2f} – {high:.2f}")
     print()
 
 
-def print_ratios(times: Times, ratios: Iterable[tuple[str, str, str]]) -> None:
-    """Print the ratios of two actions, taken round by round: (numerator, denominator, target).
-
-    A target reads ">= 8" or "<= 2.5"; "" is none.
-    """
+def _print_ratios(quotients: Iterable[Mapping[str, Any]]) -> None:
     print(f"{'ratio, round by round':52} {'median':>6} {'range':>14}   target")
-    for above, below, target in ratios:
-        quotients = [a / b for a, b in zip(times[above], times[below], strict=True)]
-        low, middle, high = _summary(quotients)
-        span = f"{low:.2f} – {high:.2f}"
-        print(f"{f'{above} / {below}':52} {middle:6.2f} {span:>14}   {_verdict(middle, target)}")
+    for one in quotients:
+        span = f"{one['lowest']:.2f} – {one['highest']:.2f}"
+        verdict = {True: "met", False: "missed", None: "–"}[one["met"]]
+        print(f"{one['ratio']:52} {one['median']:6.2f} {span:>14}   {one['target']} {verdict}")
     print()
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.4g}")
 
 
 def _summary(values: list[float]) -> tuple[float, float, float]:
     return min(values), statistics.median(values), max(values)
-
-
-def _verdict(value: float, target: str) -> str:
-    if not target:
-        return "–"
-    sign, bound = target.split()
-    met = value >= float(bound) if sign == ">=" else value <= float(bound)
-    return f"{target} {'met' if met else 'missed'}"

@@ -1,0 +1,187 @@
+"""What the chapter on the engine shows: a step counted, its floor, and what was measured.
+
+Times come from files in `book/benchmarks`, which `make bench` writes to `_build/benchmarks`.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from lcs import cost, tables
+from lcs.config import Config
+from lcs.errors import RecordError
+from lcs.inputs import steps_of
+from lcs.runs import PUBLISHED
+from lcs.tables import Table
+
+BENCHMARKS = PUBLISHED.parent / "benchmarks"
+# of one pass of the optimizer over a weight: the gradient read and a copy written in bfloat16, the
+# weight itself read and written in float32
+BYTES_OF_A_WEIGHT = 2 + 2 + 4 + 4
+# NVIDIA's data sheet of the H200 (SXM): dense bfloat16 products, and memory
+H200 = {"operations": 989e12, "bytes": 4.8e12}
+IMAGES = 50_000
+
+
+class Step(NamedTuple):
+    """A training step of S-FC, counted: weights, floating-point operations, bytes."""
+
+    weights: int
+    operations: int
+    bytes: int
+
+
+def count_step(base_channels: int, batch_size: int = 512) -> Step:
+    """Count a step of S-FC on CIFAR-10, to the leading term.
+
+    Each weight takes part in three products, of which the first layer lacks one: nobody asks for
+    the gradient of the images. Each product is one multiplication and one addition per image. The
+    bytes are those of one pass of the optimizer over the weights.
+    """
+    layers = cost.count_weights(Config(base_channels=base_channels), "s-fc")
+    products = 3 * sum(layers.values()) - layers["conv1"]
+    weights = sum(layers.values())
+    return Step(weights, 2 * batch_size * products, BYTES_OF_A_WEIGHT * weights)
+
+
+def floor_seconds(step: Step) -> float:
+    """Least time of a step on an H200 by its data sheet: the products, then the pass."""
+    return step.operations / H200["operations"] + step.bytes / H200["bytes"]
+
+
+def counts_table(widths: Sequence[int] = (1, 4, 16, 150)) -> Table:
+    """Return a step of S-FC at several widths, counted, and its floor on an H200."""
+    rows = []
+    for width in widths:
+        step = count_step(width)
+        floor = floor_seconds(step)
+        run = 4000 * steps_of(IMAGES, 512) * floor
+        rows.append(
+            [
+                f"{width}",
+                f"{step.weights / 1e6:,.1f}",
+                f"{step.operations / 1e9:,.1f}",
+                f"{step.bytes / 1e9:,.3f}",
+                tables.published(f"{1e3 * floor:.2f}"),
+                tables.published(cost.duration(run)),
+            ]
+        )
+    caption = (
+        "A step of S-FC with 512 images, counted, and what it and 4000 epochs of CIFAR-10 would "
+        "take at the ceilings of an H200's data sheet (989 TFLOP/s in bfloat16, 4.8 TB/s): a "
+        "floor, not a measurement."
+    )
+    columns = ["α", "weights (M)", "GFLOP", "GB", "floor of a step (ms)", "of 4000 epochs"]
+    return Table("tab-step", caption, columns, rows)
+
+
+def load(name: str, folder: str = "", device: str = "cpu") -> dict[str, Any] | None:
+    """Return what a benchmark has written, or None if there is nothing from that device.
+
+    Args:
+        name: of the benchmark.
+        folder: of its files; empty: the book's own.
+        device: that it ran on.
+
+    Raises:
+        RecordError: there is no such folder, or the file is not of a benchmark.
+    """
+    if folder and not Path(folder).is_dir():
+        raise RecordError(f"benchmarks: there is no folder {folder}; check the path")
+    path = (Path(folder) if folder else BENCHMARKS) / f"{name}-{device}.json"
+    if not path.exists():
+        return None
+    try:
+        found: dict[str, Any] = json.loads(path.read_text())
+        found["machine"], found["tables"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RecordError(f"{path}: not a benchmark's file; run `make bench` anew") from error
+    return found
+
+
+def machine_text(found: dict[str, Any]) -> str:
+    """Say on what a benchmark ran."""
+    machine = found["machine"]
+    bf16 = "native" if machine["native bf16"] else "no native"
+    return (
+        f"{machine['hardware']}, {machine['threads']} threads, {bf16} bfloat16, "
+        f"torch {machine['torch']}"
+    )
+
+
+def times_table(name: str, found: dict[str, Any] | None, title: str) -> Table:
+    """Return one table of a benchmark: the median of each part, and its range.
+
+    Args:
+        name: label of the table.
+        found: of `load`.
+        title: begins the benchmark's own title of the table.
+    """
+    one = _titled(found, title)
+    if found is None or one is None:
+        return tables.pending_table(name, title, "make bench")
+    rows = []
+    for part, values in one["times"].items():
+        spread = f"{min(values):.3g} – {max(values):.3g}"
+        rows.append([part, f"{statistics.median(values):.3g}", spread])
+    caption = f"{one['title']}: {one['unit']}, {_repeats(one)} repeats. {machine_text(found)}."
+    return Table(name, caption, ["part", "median", "range"], rows)
+
+
+def ratios_table(name: str, found: dict[str, Any] | None, titles: Sequence[str]) -> Table:
+    """Return the ratios of several tables of a benchmark, with their targets."""
+    shown = [one for title in titles if (one := _titled(found, title))]
+    if found is None or not shown:
+        return tables.pending_table(name, "ratios to the floor", "make bench")
+    rows = [
+        [
+            one["title"],
+            ratio["ratio"],
+            f"{ratio['median']:.2f}",
+            f"{ratio['lowest']:.2f} – {ratio['highest']:.2f}",
+            ratio["target"].replace("<=", "≤").replace(">=", "≥") or tables.NONE,
+        ]
+        for one in shown
+        for ratio in one["ratios"]
+    ]
+    caption = f"Ratios, taken round by round: median and range. {machine_text(found)}."
+    columns = ["what", "ratio", "median", "range", "target"]
+    return Table(name, caption, columns, rows, text=["ratio"])
+
+
+def _titled(found: dict[str, Any] | None, title: str) -> dict[str, Any] | None:
+    every: list[dict[str, Any]] = found["tables"] if found else []
+    return next((one for one in every if one["title"].startswith(title)), None)
+
+
+def _repeats(one: dict[str, Any]) -> int:
+    return len(next(iter(one["times"].values())))
+
+
+def density_frame(found: dict[str, Any] | None) -> pd.DataFrame:
+    """Return the time of a step by mode and density, relative to the dense one: a row for each.
+
+    Columns: `base_channels`, `density` (per cent), `mode`, `ratio`.
+    """
+    rows = [row for one in (found["tables"] if found else []) for row in _densities(one)]
+    return pd.DataFrame(rows, columns=["base_channels", "density", "mode", "ratio"])
+
+
+def _densities(one: dict[str, Any]) -> list[dict[str, Any]]:
+    head, _, rest = one["title"].partition(": ")
+    if not rest.endswith("% of the first layer left"):
+        return []
+    where = {
+        "base_channels": int(head.rpartition(" ")[2]),
+        "density": float(rest.partition("%")[0]),
+    }
+    return [
+        {**where, "mode": ratio["ratio"].partition(" / ")[0], "ratio": ratio["median"]}
+        for ratio in one["ratios"]
+    ]

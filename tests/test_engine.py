@@ -1,0 +1,95 @@
+"""The engine's chapter: counted steps, and what benchmarks have written."""
+
+import json
+
+import pytest
+
+from lcs import engine, plots
+from lcs.errors import RecordError
+
+MACHINE = {"hardware": "a processor", "threads": 2, "native bf16": True, "torch": "2.12.1"}
+
+
+def bench(tmp_path, tables, device="cpu"):
+    path = tmp_path / f"parts-{device}.json"
+    path.write_text(json.dumps({"machine": MACHINE, "tables": tables}))
+    return engine.load("parts", str(tmp_path), device)
+
+
+def table(title, ratios=()):
+    times = {"forward": [3.0, 1.0, 2.0], "whole step": [4.0, 6.0, 5.0]}
+    return {"title": title, "unit": "milliseconds a step", "times": times, "ratios": list(ratios)}
+
+
+def ratio(mode, median, target=""):
+    return {
+        "ratio": f"{mode} / dense", "median": median, "lowest": median, "highest": median,
+        "target": target, "met": None,
+    }  # fmt: skip
+
+
+def test_the_papers_step_is_counted():
+    """Layers of 118, 138.2 and 0.036 million weights, 512 images; 12 bytes a weight."""
+    step = engine.count_step(150)
+    first, rest = 117_964_800, 138_240_000 + 36_000
+    assert step.weights == first + rest
+    assert step.operations == 2 * 512 * (2 * first + 3 * rest)
+    assert step.bytes == 12 * step.weights
+    assert engine.count_step(150, 1024).operations == 2 * step.operations
+    assert engine.floor_seconds(step) == pytest.approx(1.31e-3, rel=0.01)
+
+
+def test_counts_are_marked_as_what_they_are():
+    rows = engine.counts_table((1, 150)).rows
+    assert rows[1][:3] == ["150", "256.2", "666.4"]
+    assert all(".published" in cell for row in rows for cell in row[4:])
+
+
+def test_times_have_median_and_range(tmp_path):
+    found = bench(tmp_path, [table("S-FC, α = 4: a step of 512 images")])
+    shown = engine.times_table("tab-x", found, "S-FC, α = 4: a step")
+    assert shown.rows == [["forward", "2", "1 – 3"], ["whole step", "5", "4 – 6"]]
+    assert "a processor, 2 threads, native bfloat16" in shown.caption
+    assert "3 repeats" in shown.caption
+
+
+def test_ratios_have_their_targets(tmp_path):
+    found = bench(tmp_path, [table("one", [ratio("exact", 1.5, "<= 1.6")]), table("two")])
+    (row,) = engine.ratios_table("tab-x", found, ["one", "two"]).rows
+    assert row == ["one", "exact / dense", "1.50", "1.50 – 1.50", "≤ 1.6"]
+
+
+@pytest.mark.parametrize("found", [None, {"machine": MACHINE, "tables": []}])
+def test_what_was_not_measured_is_pending(found):
+    for shown in (
+        engine.times_table("tab-x", found, "S-FC, α = 150"),
+        engine.ratios_table("tab-x", found, ["S-FC, α = 150"]),
+    ):
+        assert "make bench" in shown.rows[0][0]
+        assert ".pending" in shown.rows[0][0]
+    assert "pending" in plots.speed(engine.density_frame(found)).axes[0].texts[0].get_text()
+
+
+def test_sparse_modes_against_density(tmp_path):
+    found = bench(tmp_path, [
+        table("S-FC, α = 16: a step of 512 images"),
+        table("S-FC, α = 16: 1.0% of the first layer left",
+              [ratio("exact", 0.9), ratio("frozen", 0.5)]),
+        table("S-FC, α = 4: 0.5% of the first layer left",
+              [ratio("exact", 0.8), ratio("frozen", 0.4)]),
+    ])  # fmt: skip
+    frame = engine.density_frame(found)
+    assert frame.to_dict("records")[1] == {
+        "base_channels": 16, "density": 1.0, "mode": "frozen", "ratio": 0.5,
+    }  # fmt: skip
+    assert len(frame) == 4
+    assert len(plots.speed(frame).legends[0].get_texts()) == 4
+
+
+def test_a_missing_benchmark_is_none_and_a_broken_one_an_error(tmp_path):
+    assert engine.load("parts", str(tmp_path)) is None
+    (tmp_path / "parts-cpu.json").write_text('{"tables": []}')
+    with pytest.raises(RecordError, match=r"parts-cpu.json: not a benchmark's file"):
+        engine.load("parts", str(tmp_path))
+    with pytest.raises(RecordError, match="there is no folder"):
+        engine.load("parts", str(tmp_path / "nowhere"))
