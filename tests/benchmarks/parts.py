@@ -21,7 +21,7 @@ from lcs import half, models, sparse
 from lcs.augment import apply, draw
 from lcs.optim import BetaLasso
 
-REPEATS = 7
+REPEATS = 15
 BATCH = 512
 EPOCH = 50_000
 AUGMENTATIONS = ("flip-crop", "autoaugment")
