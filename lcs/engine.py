@@ -68,8 +68,8 @@ def counts_table(widths: Sequence[int] = (1, 4, 16, 150)) -> Table:
                 f"{step.weights / 1e6:,.1f}",
                 f"{step.operations / 1e9:,.1f}",
                 f"{step.bytes / 1e9:,.3f}",
-                tables.published(f"{1e3 * floor:.2f}"),
-                tables.published(cost.duration(run)),
+                f"{1e3 * floor:.3g}",
+                cost.duration(run),
             ]
         )
     caption = (

@@ -372,11 +372,17 @@ def _half_time(run: Record) -> int:
 def locality_frame(records: Sequence[Record]) -> pd.DataFrame:
     """Return what `plots.locality` draws: a row for each method and measure."""
     rows = [
-        {"method": name, "measure": title, **_over_seeds(runs, key)}
+        {"method": name, "measure": title, **_in_unit(key, _over_seeds(runs, key))}
         for name, runs in by_method(records).items()
         for key, title in LOCALITY.items()
     ]
     return pd.DataFrame(rows).dropna()
+
+
+def _in_unit(key: str, summary: dict[str, float | None]) -> dict[str, float | None]:
+    """Return a summary in the unit in which it is shown: the window's share in per cent."""
+    factor = 100 if key == "window_mass" else 1
+    return {kind: value if value is None else factor * value for kind, value in summary.items()}
 
 
 def _over_seeds(runs: Sequence[Record], measure: str) -> dict[str, float | None]:
@@ -474,21 +480,21 @@ def locality_numbers(records: Sequence[Record], beta: float) -> Numbers:
     numbers: Numbers = {"beta": beta, "n": len(groups["S-FC, SGD"])}
     for short, name in {"sparse": beta_lasso_name(beta), "dense": "S-FC, SGD"}.items():
         for key in LOCALITY:
-            found = _over_seeds(groups[name], key)
+            found = _in_unit(key, _over_seeds(groups[name], key))
             for kind in ("mean", "null_mean", "excess_mean", "excess_ci95"):
                 value = found[kind]
-                shown = math.nan if value is None else value
-                numbers[f"{short}-{key}-{kind}"] = 100 * shown if key == "window_mass" else shown
+                numbers[f"{short}-{key}-{kind}"] = math.nan if value is None else value
     return numbers
 
 
 def _locality_cell(key: str, summary: dict[str, float | None]) -> str:
-    mean, excess, half = (summary[name] for name in ("mean", "excess_mean", "excess_ci95"))
+    shown = _in_unit(key, summary)
+    mean, excess, half = (shown[name] for name in ("mean", "excess_mean", "excess_ci95"))
     if mean is None or excess is None or half is None:
         return tables.NONE
-    factor, digits = (100, 2) if key == "window_mass" else (1, 3)
-    beyond = f"{factor * excess:+.{digits}f}".replace("-", "−")
-    return f"{factor * mean:.{digits}f} ({beyond} ± {factor * half:.{digits}f})"
+    digits = 2 if key == "window_mass" else 3
+    beyond = f"{excess:+.{digits}f}".replace("-", "−")
+    return f"{mean:.{digits}f} ({beyond} ± {half:.{digits}f})"
 
 
 def beta_lasso_name(beta: float) -> str:

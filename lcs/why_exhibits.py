@@ -281,26 +281,6 @@ def as_beta_zero(config: Config) -> Config:
 AGAINST: dict[str, Callable[[Config], Config]] = {"SGD": as_sgd, "β = 0": as_beta_zero}
 
 
-def effects_table(records: Sequence[Record]) -> Table:
-    """Return how much each factor changes the gain of the largest β over SGD and over β = 0."""
-    name, columns = "tab-effects", ["factor", "from", "to", "gain over SGD", "gain over β = 0"]
-    if not records:
-        return tables.pending_table(name, "what each factor does", "lcs study factorial")
-    found = conditions(records)
-    rows = [
-        [*factor[:3], *(_signed(effect(found, factor.change, other)) for other in AGAINST.values())]
-        for factor in FACTORS.values()
-    ]
-    rows[-1][-1] = tables.NONE  # β = 0 has one λ: its part would cancel
-    caption = (
-        "How much the gain of β = 50 changes, in points of test accuracy, when one factor changes "
-        "and the others take every value in turn: mean over the cells, 95 % interval over seeds. "
-        "β = 0 has the λ of Table 2 throughout. "
-        f"{_caption(found)}"
-    )
-    return Table(name, caption, columns, rows, text=["from", "to"])
-
-
 def effect(
     found: Conditions, change: Change, reference: Callable[[Config], Config]
 ) -> Interval | None:
@@ -585,6 +565,7 @@ def numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
         **_first_layers(found["first-layer"]),
         **_ranges(found),
         **_lengths(_joined(found["length"], found["longer"])),
+        "left-100": _left_of(found["length"], beta=50, epochs=100),
         **_effects(found["factorial"]),
         **_widths(_joined(found["width"], found["wider"]), found["reproduction"]),
     }
@@ -638,6 +619,8 @@ def _first_layers(found: Conditions) -> dict[str, str]:
         for name, frozen in {"free": False, "frozen": True}.items():
             gain = _gain(found, without_threshold, frozen_zeros=frozen, **fields)
             words[f"first-{place}-{name}"] = _words(gain)
+        stay: dict[str, object] = {"beta": 50, "l1_rest": rest, "frozen_zeros": True}
+        words[f"first-{place}-returns"] = _less(found, stay, {"frozen_zeros": False})
     return words
 
 

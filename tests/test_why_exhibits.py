@@ -120,7 +120,7 @@ def test_numbers_of_the_first_layer():
 
 @pytest.mark.parametrize(
     "table",
-    [why.length_table, why.factorial_table, why.width_table, why.effects_table,
+    [why.length_table, why.factorial_table, why.width_table,
      why.period_table, why.first_layer_table, why.locality_table,
      *(functools.partial(why.control_table, name) for name in why.CONTROLS)],
 )  # fmt: skip
