@@ -195,7 +195,9 @@ def verify(store: Store = None) -> None:
 @runs_app.command("import")
 def import_runs(
     sources: Annotated[list[Path], typer.Argument(help="Records, or folders of them.")],
-    store: Store = None,
+    store: Annotated[
+        Path | None, typer.Option(help="Their new place; default: the book's.")
+    ] = None,
 ) -> None:
     """Copy checked records, with their filters, into a store (default: the book's)."""
     from lcs.runs import PUBLISHED

@@ -121,8 +121,7 @@ class Config:
             raise ConfigError("frozen_zeros: without a threshold there are no zeros; give beta")
         if self.period is not None and self.schedule == "constant":
             raise ConfigError("period: a constant learning rate has none; leave it out")
-        convolutional = not self.model.endswith("fc")
-        if self.kernel_size is not None and not convolutional:
+        if self.kernel_size is not None and self.fully_connected:
             raise ConfigError(f"kernel_size: model {self.model!r} has no kernels; leave it out")
         if self.kernel_size is not None and self.kernel_size % 2 == 0:
             raise ConfigError(f"kernel_size: {self.kernel_size} is even; give an odd number")
@@ -139,6 +138,16 @@ class Config:
     def replace(self, **changes: object) -> Config:
         """Return a copy with some fields changed; unknown names are refused."""
         return from_dict(Config, dataclasses.asdict(self) | changes)
+
+    @property
+    def fully_connected(self) -> bool:
+        """Whether every layer of the network is a matrix."""
+        return self.model.endswith("fc")
+
+    @property
+    def rest_l1(self) -> float:
+        """Return λ of the layers that do not correspond to convolutions."""
+        return self.l1 if self.l1_rest is None else self.l1_rest
 
     @property
     def run_id(self) -> str:

@@ -70,10 +70,10 @@ def table2(records: Sequence[Record], scale: str) -> Table:
     return _accuracy_table("tab-table2", [*others, *groups], records, scale)
 
 
-def other_data(name: str, records: Sequence[Record], scale: str, command: str) -> Table:
-    """Return our methods on another data set beside the paper's values, or the command for it."""
+def elsewhere(name: str, records: Sequence[Record], scale: str, what: str, command: str) -> Table:
+    """Return our methods on other data or at another size beside the paper's, or the command."""
     if not records:
-        return tables.pending_table(name, "the same on other data", command)
+        return tables.pending_table(name, what, command)
     return _accuracy_table(name, list(by_method(records)), records, scale)
 
 
@@ -451,13 +451,16 @@ def _family(config: Config) -> str:
     return "β-LASSO, β > 0" if config.beta else "ℓ1 alone: β = 0, proximal"
 
 
-def locality_table(records: Sequence[Record], scale: str) -> Table:
+def locality_table(records: Sequence[Record], scale: str, name: str = "tab-locality") -> Table:
     """Return the locality of first-layer filters beside their null model."""
+    if not records:
+        what = f"locality at the scale {scale}"
+        return tables.pending_table(name, what, f"lcs study figure4 --scale {scale}")
     rows = []
-    for name, runs in by_method(records).items():
+    for title, runs in by_method(records).items():
         cells = [_locality_cell(key, _over_seeds(runs, key)) for key in LOCALITY]
         counts = [run.final["locality"]["eligible"] for run in runs]
-        rows.append([name, f"{mean_interval(counts).mean:,.0f}", *cells, tables.links(runs)])
+        rows.append([title, f"{mean_interval(counts).mean:,.0f}", *cells, tables.links(runs)])
     locality = records[0].final["locality"]
     window, n = locality["window"], max(map(len, by_method(records).values()))
     caption = (
@@ -467,7 +470,7 @@ def locality_table(records: Sequence[Record], scale: str) -> Table:
         f"{'seeds' if n > 1 else 'filters'}. The window has {window} × {window} pixels."
     )
     columns = ["method", "with ≥ 20 weights", *LOCALITY.values(), "seeds"]
-    return Table("tab-locality", caption, columns, rows)
+    return Table(name, caption, columns, rows)
 
 
 def _measured(records: Sequence[Record]) -> list[int]:
@@ -536,6 +539,5 @@ def _titled(record: Record) -> str:
     counts, weights = record.final["nonzeros"]["conv1"], record.final["weights"]["conv1"]
     name, share = method(record.config), f"{100 * counts / weights:.1f} % left"
     config: Config = record.config
-    rest = config.l1 if config.l1_rest is None else config.l1_rest
-    l1 = "" if config.optimizer == "sgd" else f", λ = {config.l1:g} and {rest:g}"
+    l1 = "" if config.optimizer == "sgd" else f", λ = {config.l1:g} and {config.rest_l1:g}"
     return f"{name}{l1}: {share}"

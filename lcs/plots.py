@@ -90,6 +90,8 @@ def nonzeros(
         references: for each layer, named counts drawn as horizontal lines.
         marks: published counts: columns `method`, `epochs` and one for each layer.
     """
+    if history.empty:
+        return _pending()
     figure, panels = plt.subplots(1, 3, figsize=(WIDTH, 3.1))
     for axes, (layer, title) in zip(panels, LAYERS.items(), strict=True):
         for (method, _), run in history.groupby(["method", "run_id"], sort=False):

@@ -546,7 +546,8 @@ def method(config: AnyConfig) -> str:
 
 def frame(records: Iterable[Record]) -> pd.DataFrame:
     """Return one row per run and recorded epoch: what tells the runs apart, and their history."""
-    return pd.concat([_history(record) for record in records], ignore_index=True)
+    histories = [_history(record) for record in records]
+    return pd.concat(histories, ignore_index=True) if histories else pd.DataFrame()
 
 
 def last_epochs(history: pd.DataFrame) -> pd.DataFrame:

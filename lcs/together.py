@@ -24,7 +24,6 @@ from lcs.train import Run, choose_device, enough_memory, learning_rate
 
 # what runs that train together may differ in
 OWN = ("seed", "optimizer", "lr", "l1", "l1_rest", "beta", "schedule")
-FULLY_CONNECTED = ("s-fc", "d-fc", "3-fc")
 
 
 def groups(configs: Sequence[Config]) -> list[list[Config]]:
@@ -38,7 +37,7 @@ def groups(configs: Sequence[Config]) -> list[list[Config]]:
 
 def _stackable(config: Config) -> bool:
     plain = not (config.momentum or config.weight_decay or config.dropout or config.frozen_zeros)
-    return plain and config.model in FULLY_CONNECTED and not (config.bias or config.affine)
+    return plain and config.fully_connected and not (config.bias or config.affine)
 
 
 def _shape(config: Config) -> Config:
@@ -286,8 +285,7 @@ def _losses(loss: str, logits: Tensor, labels: Tensor) -> Tensor:
 
 def _coefficients(config: Config, rate: float, first: bool) -> tuple[float, float, float, float]:
     """Return η, and what it multiplies sub-gradient, threshold and soft threshold of a layer by."""
-    rest = config.l1 if config.l1_rest is None else config.l1_rest
-    l1 = config.l1 if first else rest
+    l1 = config.l1 if first else config.rest_l1
     if config.optimizer == "proximal-l1":
         return rate, 0.0, 0.0, rate * l1
     return rate, l1, config.beta * l1, 0.0

@@ -155,10 +155,9 @@ def make_optimizer(config: Config, model: nn.Module) -> Optimizer:
             {"params": plain},
         ]
         return torch.optim.SGD(_filled(groups), lr=config.lr, momentum=config.momentum)
-    l1_rest = config.l1 if config.l1_rest is None else config.l1_rest
     groups = [
         {"params": first, "l1": config.l1},
-        {"params": rest, "l1": l1_rest},
+        {"params": rest, "l1": config.rest_l1},
         {"params": plain, "l1": 0.0},
     ]
     if config.optimizer == "proximal-l1":

@@ -174,12 +174,12 @@ def _shown(config: Config, field: str) -> str:
         return "stay" if value else "may return"
     if config.optimizer == "sgd" and field in ("beta", "l1", "l1_rest"):
         return tables.NONE
-    if field == "l1_rest" and value is None:
-        value = config.l1
+    if field == "l1_rest":
+        value = config.rest_l1
     if field == "period":
         value = value or config.epochs
     if isinstance(value, float):
-        return f"{value:g}".replace("e-0", "e-")
+        return (f"{value:.0e}" if 0 < value < 1e-3 else f"{value:g}").replace("e-0", "e-")
     return WORDS.get(value, str(value))
 
 
@@ -828,6 +828,23 @@ def _by_strength(found: Conditions) -> list[list[Record]]:
 
 def _local(runs: Sequence[Record]) -> str:
     return tables.signed(mean_interval(_beyond_chance(runs)))
+
+
+def sparsity_numbers(records: Sequence[Record]) -> dict[str, str]:
+    """Return locality at the smallest and the largest λ of the recipe's largest β, in words.
+
+    `window-few`, `window-many`: points of the window's share beyond chance; `left-few`,
+    `left-many`: per cent of the first layer that is left.
+    """
+    found = conditions([r for r in records if r.config.beta == 50])
+    ends = sorted(found, key=lambda config: (config.l1, config.l1_rest or 0))[
+        :: max(1, len(found) - 1)
+    ]
+    words = {}
+    for name, config in zip(("many", "few"), ends or (None, None), strict=False):
+        words[f"window-{name}"] = _local(found[config]) if config else PENDING
+        words[f"left-{name}"] = _share(found[config]) if config else PENDING
+    return words
 
 
 def _beyond_chance(records: Sequence[Record]) -> list[float]:

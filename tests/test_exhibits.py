@@ -302,8 +302,9 @@ def test_a_chapter_with_no_threshold_says_what_to_give():
 
 
 def test_other_data_are_pending_with_their_command():
-    table = exhibits.other_data("tab-x", [], "desk", "lcs study figure3 --dataset svhn")
+    table = exhibits.elsewhere("tab-x", [], "desk", "SVHN", "lcs study figure3 --dataset svhn")
+    assert table.caption == "Not run yet: SVHN."
     assert table.rows == [["[pending: `lcs study figure3 --dataset svhn`]{.pending}"]]
     records = stored("figure3", "desk", STORE)
-    rows = exhibits.other_data("tab-x", records, "desk", "").rows
+    rows = exhibits.elsewhere("tab-x", records, "desk", "", "").rows
     assert [row[0] for row in rows] == list(exhibits.by_method(records))

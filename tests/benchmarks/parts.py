@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from lcs import half, models, sparse
 from lcs.augment import apply, draw
 from lcs.optim import BetaLasso
+from lcs.train import COMPILED_FROM
 
 REPEATS = 15
 BATCH = 512
@@ -131,7 +132,7 @@ def network(
     net = models.build(
         "s-fc", num_classes=10, image_size=32, in_channels=3, base_channels=width
     ).to(device)
-    large = sum(p.numel() for p in net.parameters()) >= 4_000_000
+    large = sum(p.numel() for p in net.parameters()) >= COMPILED_FROM
     groups = [{"params": [net.conv1.weight]}, {"params": [net.fc1.weight, net.fc2.weight]}]
     return net, BetaLasso(groups, **SETTINGS, frozen_zeros=frozen, compiled=large)
 
