@@ -7,7 +7,8 @@ up to the rounding of products taken in another order.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import functools
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from typing import cast
 
@@ -19,6 +20,7 @@ from lcs.checkpoint import Checkpoint
 from lcs.config import Config
 from lcs.errors import TrainingError
 from lcs.loop import Clock, descend
+from lcs.optim import compiler_works
 from lcs.runs import Record, RunStore
 from lcs.train import Run, choose_device, enough_memory, learning_rate
 
@@ -242,10 +244,9 @@ class Stack:
                 for run, rate in zip(runs, rates, strict=True)
             ]
             columns = torch.tensor(numbers, dtype=weight.dtype).to(weight.device, non_blocking=True)
-            rate, l1, threshold, shrink = columns.T[:, :, None, None]
-            moved = weight - rate * (gradient + l1 * weight.sign())
-            moved = torch.where(moved.abs() < threshold, 0.0, moved)  # NaN is to be seen
-            weight.copy_(moved.sign() * (moved.abs() - shrink).clamp_min(0.0))
+            weight.copy_(
+                _update(weight.device.type)(weight, gradient, *columns.T[:, :, None, None])
+            )
 
 
 class _Norm:
@@ -272,6 +273,22 @@ class _Norm:
             eps=first.eps,
         )  # fmt: skip
         return y.view_as(x)
+
+
+def _moved(
+    weight: Tensor, gradient: Tensor, rate: Tensor, l1: Tensor, threshold: Tensor, shrink: Tensor
+) -> Tensor:
+    """Return a step of every run: weights (runs, out, in), coefficients (runs, 1, 1)."""
+    moved = weight - rate * (gradient + l1 * weight.sign())
+    moved = torch.where(moved.abs() < threshold, 0.0, moved)  # NaN is to be seen
+    return moved.sign() * (moved.abs() - shrink).clamp_min(0.0)
+
+
+@functools.cache
+def _update(device: str) -> Callable[..., Tensor]:
+    """Return the step in one pass where a GPU's compiler makes it one."""
+    fused = device == "cuda" and compiler_works(device)
+    return torch.compile(_moved, dynamic=True) if fused else _moved
 
 
 def _losses(loss: str, logits: Tensor, labels: Tensor) -> Tensor:

@@ -266,7 +266,7 @@ def test_without_a_compiler_it_says_so_once_and_steps_all_the_same(
         raise RuntimeError("no C++ compiler\nand a long trace")
 
     monkeypatch.setattr(optim, "_compiled_fused", fails)
-    optim._compiler_works.cache_clear()
+    optim.compiler_works.cache_clear()
     try:
         values, grad = normal(20), normal(20, seed=1)
         params = [parameter(values, grad) for _ in range(3)]
@@ -283,7 +283,7 @@ def test_without_a_compiler_it_says_so_once_and_steps_all_the_same(
         assert torch.equal(params[0], params[1])
         assert torch.equal(params[0], params[2])
     finally:
-        optim._compiler_works.cache_clear()
+        optim.compiler_works.cache_clear()
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")

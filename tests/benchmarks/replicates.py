@@ -1,0 +1,78 @@
+"""An epoch of several small runs: together as one batched network, and one after the other.
+
+    replicates.py [cpu|cuda] [runs ...]
+
+S-FC (alpha = 1) on CIFAR-10 in the reproduction's setting, half of the runs with β-LASSO. Studies
+train runs together on a GPU only.
+"""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import torch
+from epoch import load_images
+from timing import Report, interleaved
+
+from lcs import data
+from lcs.checkpoint import Checkpoint
+from lcs.config import Config
+from lcs.together import Group
+from lcs.train import Run
+
+REPEATS = 5
+SGD = Config(loss="bce", precision="bf16")
+LASSO = SGD.replace(optimizer="beta-lasso", l1=2e-5, beta=50.0)
+
+
+class Nothing(Checkpoint):
+    """A checkpoint that has never been written."""
+
+    def load(self) -> None:
+        return None
+
+
+def main() -> None:
+    device = torch.device(sys.argv[1] if len(sys.argv) > 1 else "cpu")
+    counts = [int(word) for word in sys.argv[2:]] or [4]
+    images = load_images()
+    data.load = lambda name: images
+    report = Report("replicates", device.type)
+    for count in counts:
+        configs = [(SGD, LASSO)[i % 2].replace(seed=i // 2) for i in range(count)]
+        report.table(
+            f"{count} runs of S-FC, α = 1: an epoch of each",
+            interleaved(
+                {"together": together(configs, device), "one by one": alone(configs, device)},
+                repeats=REPEATS,
+            ),
+            unit="seconds",
+            scale=1,
+            ratios=[("together", "one by one", "<= 1" if device.type == "cuda" else "")],
+        )
+
+
+def together(configs: Sequence[Config], device: torch.device) -> Callable[[], None]:
+    group = Group(configs, device, [Nothing(config, Path()) for config in configs])
+    numbers = itertools.count()
+    return lambda: group.run_epoch(next(numbers), record=False)
+
+
+def alone(configs: Sequence[Config], device: torch.device) -> Callable[[], None]:
+    first = Run.start(configs[0], device)
+    runs = [first, *(Run.start(config, device, like=first) for config in configs[1:])]
+    numbers = itertools.count()
+
+    def epoch() -> None:
+        number = next(numbers)
+        for run in runs:
+            run.run_epoch(number, record=False)
+
+    return epoch
+
+
+if __name__ == "__main__":
+    main()
