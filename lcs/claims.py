@@ -448,7 +448,7 @@ CLAIMS: tuple[Claim, ...] = (
     Claim("B", "A learning rate that stays leaves more weights with β = 1", tables.NONE,
           "why", "schedule", _keeps_more),
     *(Claim("B", f"With a cosine of period 100, β = {beta} leaves as many weights as the "
-            "reproduction's", f"{count:,}", "why", "period",
+            "reproduction's", tables.reproduction(f"{count:,}"), "why", "period",
             _period_explains(beta_lasso_name(beta), count))
       for beta, count in ((50, 71_737), (1, 752_472))),
 )  # fmt: skip
