@@ -43,6 +43,7 @@ def _documents(**wanted):
         and document["config"]["l1"] in (0.0, 2e-5)
         and document["config"]["l1_rest"] is None
         and not document["config"].get("frozen_zeros")
+        and document["config"].get("period") is None
     ]
 
 
