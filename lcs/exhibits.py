@@ -101,6 +101,15 @@ def _accuracy_table(
     return Table(label, caption, columns, rows)
 
 
+def hundred_numbers(records: Sequence[Record]) -> Numbers:
+    """Return what SGD reaches on CIFAR-100 with the reproduction's loss, in per cent; or NaN."""
+    runs = by_method(records).get("S-FC, SGD", [])
+    return {
+        "hundred-bce": float(np.mean(accuracies(runs))) if runs else math.nan,
+        "hundred-bce-fit": 100 * float(np.mean(_fits(runs))) if runs else math.nan,
+    }
+
+
 def accuracy_frame(records: Sequence[Record]) -> pd.DataFrame:
     """Return what `plots.accuracies` draws: our values and the published ones by method."""
     groups = by_method(records)
