@@ -148,6 +148,8 @@ def verdict(finding: Finding, *, corrected: bool = True) -> str:
     value, margin = finding.evidence, finding.margin
     if value is None:
         return finding.said
+    if value.half_width is None and margin is not None:
+        return UNDECIDED  # one run is never equal to another
     if value.half_width is None:
         return "seen in one run" if value.mean > 0 else "not seen in one run"
     away = abs(value.mean) > value.half_width
