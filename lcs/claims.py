@@ -15,6 +15,7 @@ from lcs import why_exhibits as why
 from lcs.config import Config
 from lcs.exhibits import accuracies, beta_lasso_name, by_method
 from lcs.measure import (
+    SIGNIFICANCE,
     Interval,
     holm,
     mean_interval,
@@ -27,8 +28,6 @@ from lcs.tables import Table, signed
 
 # share of problems, in per cent, from which on "almost always" is granted
 ALMOST_ALWAYS = 95
-# chance of even one false verdict on the page that correction leaves
-SIGNIFICANCE = 0.05
 UNDECIDED = "undecided"
 MARKS: dict[str, Callable[[str], str]] = {
     "P": tables.published,
@@ -95,8 +94,9 @@ def judged(claims: Sequence[Claim], store: RunStore) -> list[Evidence | None]:
     found = [_evidence(claim, store) for claim in claims]
     for own in (True, False):
         family = [i for i, claim in enumerate(claims) if (claim.source == "B") == own]
-        pending = sum(found[i] is None and claims[i].judge is not None for i in family)
-        survives = _surviving({i: e.finding for i in family if (e := found[i])}, pending)
+        findings = {i: e.finding for i in family if (e := found[i])}
+        pending = sum(_is_pending(claims[i], findings.get(i)) for i in family)
+        survives = _surviving(findings, pending)
         for i in family:
             evidence = found[i]
             if evidence:
@@ -105,19 +105,27 @@ def judged(claims: Sequence[Claim], store: RunStore) -> list[Evidence | None]:
     return found
 
 
+def _is_pending(claim: Claim, finding: Finding | None) -> bool:
+    """Whether a comparison will have an interval once there are runs, or more than one."""
+    if finding is None:
+        return claim.judge is not None
+    return finding.evidence is not None and finding.evidence.half_width is None
+
+
 def _surviving(findings: Mapping[int, Finding], pending: int) -> dict[int, bool]:
     """Return which comparisons stand after correction; the same one made twice counts once."""
     intervals = {i: v for i, finding in findings.items() if (v := _interval(finding))}
-    distinct = {v._replace(mean=abs(v.mean)): p_value(v) for v in intervals.values()}
+    distinct = {v: p_value(v) for v in intervals.values()}
     adjusted = dict(zip(distinct, holm([*distinct.values(), *[1.0] * pending]), strict=False))
-    return {i: adjusted[v._replace(mean=abs(v.mean))] < SIGNIFICANCE for i, v in intervals.items()}
+    return {i: adjusted[v] < SIGNIFICANCE for i, v in intervals.items()}
 
 
 def _evidence(claim: Claim, store: RunStore) -> Evidence | None:
     if claim.judge is None:
         return None
-    scales = STUDIES[claim.study].scales
-    for scale in [scale for scale in ("paper", "desk") if scale in scales]:
+    # the reproduction's claims are about its own size
+    sizes = ("desk",) if claim.source == "R" else ("paper", "desk")
+    for scale in [scale for scale in sizes if scale in STUDIES[claim.study].scales]:
         records = stored(claim.study, scale, store)
         if records:
             return Evidence(claim.judge(records), _sample_size(records), scale, "")
@@ -125,8 +133,11 @@ def _evidence(claim: Claim, store: RunStore) -> Evidence | None:
 
 
 def _interval(finding: Finding) -> Interval | None:
+    """Return how far the evidence is from zero, or from the margin, with its interval."""
     found = finding.evidence
-    return found if found is not None and found.half_width is not None else None
+    if found is None or found.half_width is None:
+        return None
+    return found._replace(mean=max(0.0, abs(found.mean) - (finding.margin or 0.0)))
 
 
 def _sample_size(records: Sequence[Record]) -> int:
@@ -152,13 +163,21 @@ def verdict(finding: Finding, *, corrected: bool = True) -> str:
         return UNDECIDED  # one run is never equal to another
     if value.half_width is None:
         return "seen in one run" if value.mean > 0 else "not seen in one run"
-    away = abs(value.mean) > value.half_width
-    if margin is not None and not away:
-        return "agrees" if not margin or abs(value.mean) + value.half_width <= margin else UNDECIDED
-    if not away:
+    beyond = abs(value.mean) - (margin or 0.0)
+    if margin is not None and _is_equal(value, margin):
+        return "agrees"
+    if beyond <= value.half_width:
         return UNDECIDED
     said = "holds" if value.mean > 0 and margin is None else "contradicted"
     return said if corrected else f"{said}, but not after correction"
+
+
+def _is_equal(value: Interval, margin: float) -> bool:
+    """Whether an interval lies within the margin; for a margin of 0, whether it holds zero."""
+    assert value.half_width is not None
+    if not margin:
+        return abs(value.mean) <= value.half_width
+    return abs(value.mean) + value.half_width <= margin
 
 
 def _beats(first: str, second: str, *, worse: bool = False) -> Judge:
@@ -248,12 +267,9 @@ def _more_local_than_sgd(records: list[Record]) -> Finding:
         more[measure] = paired_difference(*pair)
     window, spread, moran = more.values()
     value = f"window {signed(window)} points, spread {signed(spread)} px less, Moran's I "
-    signs = {value.mean > 0 for value in more.values() if abs(value.mean) > (value.half_width or 0)}
-    if len(signs) == 1:
-        said = "holds" if True in signs else "contradicted"
-    else:
-        said = "depends on the measure" if signs else UNDECIDED
-    return Finding(value + signed(moran, 3), said=said)
+    said = {verdict(Finding("", one)) for one in more.values()}
+    (shared,) = said if len(said) == 1 else ("depends on the measure",)
+    return Finding(value + signed(moran, 3), said=shared)
 
 
 def _as_many(left: Interval, count: int) -> Finding:

@@ -115,17 +115,20 @@ def machine_text(found: dict[str, Any]) -> str:
     )
 
 
-def times_table(name: str, found: dict[str, Any] | None, title: str) -> Table:
+def times_table(
+    name: str, found: dict[str, Any] | None, title: str, command: str = "make bench"
+) -> Table:
     """Return one table of a benchmark: the median of each part, and its range.
 
     Args:
         name: label of the table.
         found: of `load`.
         title: begins the benchmark's own title of the table.
+        command: that measures it, shown where nothing was.
     """
     one = _titled(found, title)
     if found is None or one is None:
-        return tables.pending_table(name, title, "make bench")
+        return tables.pending_table(name, title, command)
     rows = []
     for part, values in one["times"].items():
         spread = f"{min(values):.3g} – {max(values):.3g}"

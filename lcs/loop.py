@@ -108,15 +108,13 @@ class Clock:
     """
 
     def __init__(self, budget_minutes: float | None, checkpoint_seconds: float) -> None:
-        budget = math.inf if budget_minutes is None else 60 * budget_minutes
-        for name, value in {
-            "budget_minutes": budget,
-            "checkpoint_seconds": checkpoint_seconds,
-        }.items():
+        minutes = math.inf if budget_minutes is None else budget_minutes
+        times = {"budget_minutes": minutes, "checkpoint_seconds": checkpoint_seconds}
+        for name, value in times.items():
             if not value >= 0:
                 raise ConfigError(f"{name}: {value!r} is out of range; give 0 or more")
         self.started = self.saved = time.monotonic()
-        self.budget, self.interval = budget, checkpoint_seconds
+        self.budget, self.interval = 60 * minutes, checkpoint_seconds
         self.recent: deque[float] = deque(maxlen=20)  # seconds of the last epochs
         self.saving = 0.0  # seconds of the last checkpoint
 

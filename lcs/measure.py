@@ -103,6 +103,10 @@ def p_value(interval: Interval) -> float:
     return float(2 * stdtr(degrees, -abs(t)))
 
 
+# chance of even one false rejection that correction for many comparisons leaves
+SIGNIFICANCE = 0.05
+
+
 def holm(p_values: Sequence[float]) -> list[float]:
     """p-values adjusted for how many there are (Holm, Scandinavian Journal of Statistics 1979).
 

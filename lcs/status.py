@@ -14,7 +14,7 @@ from lcs.tables import Table
 SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 WHY_PENDING = {"desk": "not run yet", "paper": "needs a GPU"}
 # an exhibit on other data than its scale's own: data set, seeds, why it is pending
-OTHER_DATA = (("svhn", 3, "the data are not here"),)
+OTHER_DATA = (("svhn", 3, "needs its data set"),)
 
 
 def table(store: RunStore) -> Table:
@@ -32,7 +32,7 @@ def table(store: RunStore) -> Table:
         rows.append([title, *_state(others, "desk", reason, command, store)])
     caption = (
         "What has been run. The cost of a finished exhibit is the time that all its runs took, "
-        "on a machine that was busy with others too; that of a pending one is the number of "
+        "two at once on two cores; that of a pending one is the number of "
         "floating-point operations of the missing runs, and at the desk scale the time that they "
         "would take at the mean pace of all stored ones, one after the other. Exhibits share "
         "runs, and each counts all of its own. With "
@@ -81,8 +81,8 @@ def _state(
 
 
 def _pace(store: RunStore) -> float:
-    """Mean operations a second of the stored runs."""
-    runs = [r for r in store.records() if r.kind != "toy"]
+    """Mean operations a second of the runs that were trained on a processor."""
+    runs = [r for r in store.records() if r.kind != "toy" and r.provenance["device"] == "cpu"]
     seconds = sum(run.provenance["seconds"] for run in runs)
     return sum(cost.operations(run.config) for run in runs) / seconds if runs else math.inf
 

@@ -15,7 +15,6 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
@@ -25,6 +24,7 @@ import torch
 from lcs import cost, data, together, toy
 from lcs.config import Config
 from lcs.errors import ConfigError, TrainingError
+from lcs.loop import Clock
 from lcs.runs import AnyConfig, Record, RunStore, default_store, provenance
 from lcs.toy import ToyConfig
 from lcs.train import choose_device, train
@@ -122,6 +122,7 @@ class Study:
         """
         if workers < 1:
             raise ConfigError(f"workers: {workers} is out of range; give 1 or more")
+        Clock(budget_minutes, checkpoint_seconds)  # checks both
         store = store or default_store()
         configs = self.configs(scale, seeds, betas=betas, **changes)
         announce(missing(configs, store), device, store, workers)
@@ -222,12 +223,11 @@ def _train_group(group: list[Config], one: functools.partial[Record]) -> None:
     for start in range(0, len(group), at_once):
         part = group[start : start + at_once]
         if len(part) > 1:
-            with suppress(TrainingError):  # told again by those that fail alone
-                together.train_together(
-                    part,
-                    **options,
-                    budget_minutes=max(0.0, deadline - time.monotonic()) / 60,
-                )
+            minutes = max(0.0, deadline - time.monotonic()) / 60
+            try:
+                together.train_together(part, **options, budget_minutes=minutes)
+            except TrainingError as error:
+                print(f"{error}; what is missing is trained one by one", file=sys.stderr)
 
 
 def _map(one: Callable[[Config], Record], configs: list[Config], workers: int) -> list[Record]:
@@ -460,8 +460,8 @@ def paper_recipe(base: Config, factor: int, epochs: int) -> Config:
 def _search(base: Config, betas: Sequence[float]) -> list[Config]:
     """Return the candidates for the paper's recipe, judged on validation images.
 
-    At the desk scale at twice the width and an eighth of the length; at the paper's own at its
-    width, and a tenth of the length: its shorter training.
+    From one base channel at twice the width and an eighth of the length; from the paper's width
+    at this width, and a tenth of the length: its shorter training.
     """
     factor, part = (2, 8) if base.base_channels == 1 else (1, 10)
     here = paper_recipe(base, factor, base.epochs // part).replace(validation=True)

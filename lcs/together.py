@@ -25,7 +25,7 @@ from lcs.runs import Record, RunStore
 from lcs.train import Run, choose_device, enough_memory, learning_rate
 
 # what runs that train together may differ in
-OWN = ("seed", "optimizer", "lr", "l1", "l1_rest", "beta", "schedule")
+OWN = ("seed", "optimizer", "lr", "l1", "l1_rest", "beta", "schedule", "period")
 
 
 def groups(configs: Sequence[Config]) -> list[list[Config]]:
@@ -244,9 +244,7 @@ class Stack:
                 for run, rate in zip(runs, rates, strict=True)
             ]
             columns = torch.tensor(numbers, dtype=weight.dtype).to(weight.device, non_blocking=True)
-            weight.copy_(
-                _update(weight.device.type)(weight, gradient, *columns.T[:, :, None, None])
-            )
+            _update(weight.device.type)(weight, gradient, *columns.T[:, :, None, None])
 
 
 class _Norm:
@@ -275,20 +273,20 @@ class _Norm:
         return y.view_as(x)
 
 
-def _moved(
+def _move(
     weight: Tensor, gradient: Tensor, rate: Tensor, l1: Tensor, threshold: Tensor, shrink: Tensor
-) -> Tensor:
-    """Return a step of every run: weights (runs, out, in), coefficients (runs, 1, 1)."""
+) -> None:
+    """Take a step of every run: weights (runs, out, in), coefficients (runs, 1, 1)."""
     moved = weight - rate * (gradient + l1 * weight.sign())
     moved = torch.where(moved.abs() < threshold, 0.0, moved)  # NaN is to be seen
-    return moved.sign() * (moved.abs() - shrink).clamp_min(0.0)
+    weight.copy_(moved.sign() * (moved.abs() - shrink).clamp_min(0.0))
 
 
 @functools.cache
-def _update(device: str) -> Callable[..., Tensor]:
-    """Return the step in one pass where a GPU's compiler makes it one."""
+def _update(device: str) -> Callable[..., None]:
+    """Return the step, in one pass where a GPU's compiler makes it one."""
     fused = device == "cuda" and compiler_works(device)
-    return torch.compile(_moved, dynamic=True) if fused else _moved
+    return torch.compile(_move, dynamic=True) if fused else _move
 
 
 def _losses(loss: str, logits: Tensor, labels: Tensor) -> Tensor:

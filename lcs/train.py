@@ -87,11 +87,18 @@ def enough_memory(config: Config) -> Iterator[None]:
     """
     try:
         yield
-    except torch.OutOfMemoryError as error:
+    except RuntimeError as error:
+        if not _is_full(error):
+            raise
         raise TrainingError(
             f"run {config.run_id}: the device is out of memory; free some and run the same again, "
             "it goes on from its last checkpoint"
         ) from error
+
+
+def _is_full(error: RuntimeError) -> bool:
+    """Whether a device has no memory left: a GPU's error has a class, a CPU's only a text."""
+    return isinstance(error, torch.OutOfMemoryError) or "DefaultCPUAllocator" in str(error)
 
 
 def choose_device(name: str) -> torch.device:
@@ -100,10 +107,9 @@ def choose_device(name: str) -> torch.device:
     Raises:
         ConfigError: the name is unknown, or this machine has no such device.
     """
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
-        device = torch.device(name)
+        auto = "cuda" if torch.cuda.is_available() else "cpu"
+        device = torch.device(auto if name == "auto" else name)
     except RuntimeError as error:
         raise ConfigError(f"device: unknown value {name!r}; give auto, cpu or cuda") from error
     if device.type not in ("cpu", "cuda"):
@@ -241,9 +247,9 @@ class Run:
             return
         try:
             self._restore(*found)
-        except torch.OutOfMemoryError:
-            raise
         except (KeyError, RuntimeError) as error:
+            if isinstance(error, RuntimeError) and _is_full(error):
+                raise
             reason = str(error).splitlines()[0]
             raise CheckpointError(
                 f"run {self.config.run_id}: checkpoint {checkpoint.path} is of another lcs and "

@@ -6,6 +6,7 @@ A condition is a configuration without its seed; two conditions are compared run
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -15,7 +16,7 @@ import pandas as pd
 from lcs import published, tables
 from lcs.config import Config
 from lcs.exhibits import accuracies, beta_lasso_name
-from lcs.measure import Interval, mean_interval, paired_difference
+from lcs.measure import SIGNIFICANCE, Interval, holm, mean_interval, p_value, paired_difference
 from lcs.plots import LAYERS
 from lcs.runs import Record, RunStore, default_store
 from lcs.studies import STRONG, STUDIES, Study, equal_rates, l1_of, method, stored
@@ -179,7 +180,7 @@ def _shown(config: Config, field: str) -> str:
     if field == "period":
         value = value or config.epochs
     if isinstance(value, float):
-        return (f"{value:.0e}" if 0 < value < 1e-3 else f"{value:g}").replace("e-0", "e-")
+        return re.sub(r"\.?0+e-0?", "e-", f"{value:e}") if 0 < value < 1e-3 else f"{value:g}"
     return WORDS.get(value, str(value))
 
 
@@ -398,24 +399,18 @@ STEPS = (
 
 def summary_table(runs: Mapping[str, Sequence[Record]]) -> Table:
     """Return what each change of the training adds to the gain of β = 50."""
-    found = {name: conditions(records) for name, records in runs.items()}
-    found["wider"] = _joined(found["width"], found["wider"])
-    references = {**AGAINST, "β = 0 alike": without_threshold}
-    rows = [_summary(q.text, q, _asked(found[q.study], q, references[q.over])) for q in ASKED]
-    for factor in FACTORS.values():
-        for over in ("β = 0", "SGD"):
-            if (factor.name, over) != ("λ", "β = 0"):  # β = 0 has one λ: its part would cancel
-                pairs = _pairs(found["factorial"], factor.change)
-                gain = _contrast(found["factorial"], pairs, AGAINST[over])
-                text = f"{factor.name}: {factor.end} for {factor.start}"
-                rows.append(_summary(text, Question(text, "factorial", over, {}, {}), gain))
-    rows += [_summary(q.text, q, _asked(found[q.study], q, references[q.over])) for q in STEPS]
+    asked = _all_asked({name: conditions(records) for name, records in runs.items()})
+    changes = [gain.change for _, gain in asked if gain]
+    compared = [change for change in changes if change.half_width is not None]
+    waiting = [1.0] * (len(asked) - len(compared))
+    adjusted = dict(zip(compared, holm([*map(p_value, compared), *waiting]), strict=False))
+    rows = [_summary(question, gain, adjusted) for question, gain in asked]
     caption = (
         "What each change of the training adds to the gain of β = 50 over β = 0 or SGD, in points "
-        "of test accuracy: differences paired by seed, 95 % intervals over seeds. The changes "
-        "above those of the factorial start from the setting of Table 2; the factorial's are means "
-        "over its other factors, at 100 epochs; those of the width are with cross-entropy, flips "
-        "and crops and the stronger λ, at 100 epochs."
+        "of test accuracy: differences paired by seed, 95 % intervals over seeds; bold where they "
+        "leave out zero after Holm's correction for all rows. The first changes are of the setting "
+        "of Table 2; those of the factorial are means over its other factors, at 100 epochs; those "
+        "of the width are with cross-entropy, flips and crops and the stronger λ, at 100 epochs."
     )
     columns = ["change", "gain over", "before", "after", "change of the gain", "n"]
     return Table("tab-summary", caption, columns, rows, text=["gain over"])
@@ -428,14 +423,34 @@ def _asked(
     return _contrast(found, [(pair[0], pair[1])], reference) if pair[0] and pair[1] else None
 
 
-def _summary(text: str, question: Question, gain: Contrast | None) -> list[str]:
-    over = question.over.removesuffix(" alike")
+def _all_asked(found: dict[str, Conditions]) -> list[tuple[Question, Contrast | None]]:
+    """Return every question of the summary with its answer, in their order."""
+    found["wider"] = _joined(found["width"], found["wider"])
+    references = {**AGAINST, "β = 0 alike": without_threshold}
+    asked = [(q, _asked(found[q.study], q, references[q.over])) for q in (*ASKED, *STEPS)]
+    crossed = found["factorial"]
+    of_factors = [
+        (
+            Question(f"{factor.name}: {factor.end} for {factor.start}", "factorial", over, {}, {}),
+            _contrast(crossed, _pairs(crossed, factor.change), AGAINST[over]),
+        )
+        for factor in FACTORS.values()
+        for over in ("β = 0", "SGD")
+        if (factor.name, over) != ("λ", "β = 0")  # β = 0 has one λ: its part would cancel
+    ]
+    return [*asked[: len(ASKED)], *of_factors, *asked[len(ASKED) :]]
+
+
+def _summary(
+    question: Question, gain: Contrast | None, adjusted: Mapping[Interval, float]
+) -> list[str]:
+    text, over = question.text, question.over.removesuffix(" alike")
     if gain is None:
         pending = tables.pending(f"pending: `lcs study {question.study}`")
         return [text, over, tables.NONE, tables.NONE, pending, tables.NONE]
     shown = [tables.signed(value) for value in gain]
-    decided = gain.change.half_width is not None and abs(gain.change.mean) > gain.change.half_width
-    shown[-1] = f"**{shown[-1]}**" if decided else shown[-1]
+    if adjusted.get(gain.change, 1.0) < SIGNIFICANCE:
+        shown[-1] = f"**{shown[-1]}**"
     return [text, over, *shown, str(gain.change.n)]
 
 
@@ -612,7 +627,7 @@ def _period_numbers(found: Conditions) -> dict[str, str]:
 
 
 def _first_layers(found: Conditions) -> dict[str, str]:
-    """Return the gain of β = 50 over β = 0 by where λ is, and what is left of every layer."""
+    """Return the gain of β = 50 over β = 0 by where λ is, and what forbidding returns changes."""
     words = {}
     for place, rest in {"everywhere": None, "alone": 0.0}.items():
         fields: dict[str, object] = {"beta": 50, "l1_rest": rest}
@@ -647,7 +662,7 @@ def _lengths(found: Conditions) -> dict[str, str]:
     words: dict[str, str] = {}
     lengths += [4 * lengths[-1]] if len(lengths) == 2 else []  # of runs that are pending
     for place in range(3):
-        epochs = lengths[place] if lengths else -1
+        epochs = lengths[place] if place < len(lengths) else -1
         sparse = {"beta": 50, "epochs": epochs}
         words |= {
             f"length-{place}": f"{epochs}" if epochs > 0 else PENDING,

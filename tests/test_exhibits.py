@@ -133,7 +133,9 @@ def test_an_edited_readme_is_noticed(tmp_path):
         # to be equal within a margin takes an interval that lies within it
         (Interval(0.4, 0.5, 3), 1.0, "agrees"),
         (Interval(0.4, 0.7, 3), 1.0, "undecided"),
-        (Interval(1.0, 0.5, 3), 2.0, "contradicted"),
+        (Interval(1.0, 0.5, 3), 2.0, "agrees"),
+        (Interval(-1.09, 0.68, 5), 1.0, "undecided"),
+        (Interval(-2.29, 0.24, 3), 1.0, "contradicted"),
         (None, None, "as said"),
     ],
 )
@@ -284,9 +286,37 @@ def test_pending_comparisons_count_as_comparisons(monkeypatch):
     assert claims.judged(made, STORE)[0].verdict == "holds"
 
 
+def test_what_the_reproduction_says_is_judged_at_its_own_size(monkeypatch):
+    asked = []
+
+    def recorded(name, scale, store):
+        asked.append((name, scale))
+        return []
+
+    monkeypatch.setattr(claims, "stored", recorded)
+    of_r = [claim for claim in claims.CLAIMS if claim.source == "R"]
+    assert all(evidence is None for evidence in claims.judged(of_r, STORE))
+    assert {scale for _, scale in asked} == {"desk"}
+
+
+def test_one_run_counts_as_pending():
+    weak = claims.Finding("", Interval(1.0, 0.9, 5))
+    one = claims.Finding("", Interval(1.0, None, 1))
+    made = [claims.Claim("P", "", "", "table2", "table2", lambda _, f=f: f)
+            for f in (weak, *[one] * 5)]  # fmt: skip
+    assert claims.judged(made[:1], STORE)[0].verdict == "holds"
+    assert claims.judged(made, STORE)[0].verdict == "holds, but not after correction"
+
+
 def test_locality_is_judged_by_all_measures():
     records = stored("table2", "desk", STORE)
     assert claims._more_local_than_sgd(records).said == "depends on the measure"
+    one = [r for r in records if r.config.seed == 0]
+    assert claims._more_local_than_sgd(one).said == "depends on the measure"
+    sparse = [r for r in records if r.config.beta == 50]
+    same = [dataclasses.replace(r, config=r.config.replace(
+        optimizer="sgd", l1=0.0, beta=0.0)) for r in sparse]  # fmt: skip
+    assert claims._more_local_than_sgd([*sparse, *same]).said == "undecided"
     conv = [r for r in records if r.config.model == "s-local"]
     sgd = [r for r in records if exhibits.method(r.config) == "S-FC, SGD"]
     as_sparse = [

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 import lcs.loop
 import lcs.train
 from lcs import data, models
+from lcs.checkpoint import Checkpoint
 from lcs.config import CHOICES, Config
 from lcs.errors import ConfigError, Paused, TrainingError
 from lcs.inputs import Inputs, split
@@ -522,14 +523,27 @@ def test_times_are_checked(times):
         Clock(*times)
 
 
-def test_a_full_device_is_one_line_and_the_checkpoint_stays(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate\n2 GiB"),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory:\nyou tried"),
+    ],
+    ids=["cuda", "cpu"],
+)
+def test_a_full_device_is_one_line_and_the_checkpoint_stays(error, tmp_path, monkeypatch):
+    train_epoch = Run._train_epoch
+
     def full(self, epoch):
-        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate\n2 GiB")
+        if epoch == 1:
+            raise error
+        return train_epoch(self, epoch)
 
     monkeypatch.setattr(Run, "_train_epoch", full)
     with pytest.raises(TrainingError, match=r"^run .*: the device is out of memory; free") as e:
-        train(TINY, store=RunStore(tmp_path), device="cpu")
+        train(TINY, store=RunStore(tmp_path), device="cpu", checkpoint_seconds=0)
     assert "\n" not in str(e.value)
+    assert Checkpoint(TINY, tmp_path).load()[1]["epoch"] == 1
 
 
 def test_a_run_pauses_before_the_epoch_that_would_not_fit(time, tmp_path, monkeypatch):

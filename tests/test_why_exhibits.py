@@ -105,6 +105,9 @@ def test_the_summary_has_the_gain_before_and_after_each_change():
     rows = {(row[0], row[1]): row[2:] for row in why.summary_table(runs).rows}
     change = rows["λ on the first layer alone", "β = 0"]
     assert change == ["−3.00 ± 0.00", "−0.50 ± 0.00", "**+2.50 ± 0.00**", "3"]
+    known = {"first-layer": study("first-layer", accuracy, 1)}
+    alone = why.summary_table({name: [] for name in why.QUESTIONS} | known).rows[0]
+    assert alone[2:] == ["−3.00", "−0.50", "+2.50", "1"]  # one run is not beyond chance
     change = rows["augmentation: flips and crops for none", "SGD"]
     assert change == ["+5.67 ± 0.00", "+7.67 ± 0.00", "**+2.00 ± 0.00**", "3"]
     assert "lcs study precision" in rows["float32 for bfloat16", "SGD"][2]

@@ -58,6 +58,10 @@ def step_by_parts(width: int, device: torch.device, report: Report) -> None:
     def forward() -> Tensor:
         return loss_of(net, x, labels)
 
+    def forward_and_backward() -> None:
+        optimizer.zero_grad()
+        forward().backward()
+
     def step() -> None:
         optimizer.zero_grad()
         loss_of(net, normalised(images), labels).backward()
@@ -67,14 +71,16 @@ def step_by_parts(width: int, device: torch.device, report: Report) -> None:
     parts: dict[str, Callable[[], object]] = {
         "inputs": lambda: normalised(images),
         "forward": forward,
-        "forward and backward": lambda: forward().backward(),
+        "forward and backward": forward_and_backward,
         "optimizer": optimizer.step,
         "whole step": step,
         **floor,
+        **{f"augmentation: {name}": augmentation(name, device) for name in AUGMENTATIONS},
     }
     times = interleaved({n: timed(a, device) for n, a in parts.items()}, repeats=REPEATS)
-    for name in AUGMENTATIONS:
-        times[f"augmentation: {name}"] = augmentation(name, device)
+    for name in AUGMENTATIONS:  # an epoch at once: a step's share of it
+        whole = times[f"augmentation: {name}"]
+        times[f"augmentation: {name}"] = [time * BATCH / EPOCH for time in whole]
     times["step with flip-crop"] = _sum(times, "whole step", "augmentation: flip-crop")
     times["step with autoaugment"] = _sum(times, "whole step", "augmentation: autoaugment")
     times["floor"] = _sum(times, "floor: products", "floor: pass of the optimizer")
@@ -109,6 +115,7 @@ def sparse_against_dense(width: int, device: torch.device, report: Report) -> No
             scale=1e3,
             ratios=[("exact", "dense", ""), ("frozen", "dense", half)],
         )
+        EPOCHS.close()
 
 
 def steps(
@@ -159,17 +166,12 @@ def loss_of(forward: Callable[[Tensor], Tensor], x: Tensor, labels: Tensor) -> T
     return F.cross_entropy(logits.float(), labels)
 
 
-def augmentation(name: str, device: torch.device) -> list[float]:
-    """Seconds a step, of epochs augmented at once."""
+def augmentation(name: str, device: torch.device) -> Callable[[], None]:
+    """Return the augmentation of a whole epoch at once."""
     images = torch.randint(256, (EPOCH, 3, 32, 32)).to(torch.uint8).to(device)
     room, order = torch.empty_like(images), torch.randperm(EPOCH).to(device)
     draws = torch.Generator().manual_seed(0)
-
-    def epoch() -> None:
-        apply(images, draw(name, EPOCH, 32, draws), order=order, out=room)
-
-    times = interleaved({"": timed(epoch, device)}, repeats=REPEATS)[""]
-    return [time * BATCH / EPOCH for time in times]
+    return lambda: apply(images, draw(name, EPOCH, 32, draws), order=order, out=room)  # type: ignore[func-returns-value]
 
 
 def products(net: models.Net, device: torch.device) -> Callable[[], None]:
