@@ -360,6 +360,11 @@ def _lambdas(base: Config, betas: Sequence[float]) -> list[Config]:
     return [*at_beta, *at_threshold]
 
 
+def _lambdas_zero(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return the same range of λ without a threshold."""
+    return [beta_lasso(base, 0, l1=l1, l1_rest=None) for l1 in LAMBDAS]
+
+
 def _length(base: Config, betas: Sequence[float]) -> list[Config]:
     """Return a quarter of the length, and the length."""
     lengths = (max(1, base.epochs // 4), base.epochs)
@@ -501,6 +506,7 @@ STUDIES: dict[str, Study | ToyStudy] = {
         Study("frozen", "Zeros that stay zero", _frozen, 5, scales=SMALL),
         Study("betas", "A range of β", _figure3, 2, betas=BETAS, scales=SMALL),
         Study("lambdas", "A range of λ", _lambdas, 2, scales=SMALL),
+        Study("lambdas-zero", "A range of λ at β = 0", _lambdas_zero, 2, scales=SMALL),
         Study("length", "Training length", _length, 2, betas=ENDS, scales=SMALL),
         Study("longer", "Four times the length", _longer, 2, betas=ENDS, scales=SMALL),
         Study("factorial", "Augmentation × loss × method", _factorial, betas=ENDS, scales=SMALL),

@@ -30,6 +30,7 @@ QUESTIONS = (
     "first-layer",
     "betas",
     "lambdas",
+    "lambdas-zero",
     "length",
     "longer",
     "factorial",
@@ -223,14 +224,16 @@ def sweep_frame(
 
 
 def lambda_frame(records: Sequence[Record], beta: float) -> pd.DataFrame:
-    """Return `sweep_frame` over λ at this β, and at the threshold βλ that it has in Table 2."""
+    """Return `sweep_frame` over λ at this β, at β = 0, and at the threshold βλ of Table 2."""
     if not records:
         return sweep_frame([], _l1, _method)
+    plain = [r for r in records if r.config.beta == 0]
     threshold = beta * l1_of(records[0].config)["l1"]
     at_threshold = [r for r in records if math.isclose(r.config.beta * r.config.l1, threshold)]
     at_beta = [r for r in records if r.config.beta == beta]
     one = sweep_frame(at_beta, _l1, lambda _: f"β = {beta:g}")
-    return pd.concat([one, sweep_frame(at_threshold, _l1, lambda _: f"βλ = {threshold:g}")])
+    other = sweep_frame(at_threshold, _l1, lambda _: f"βλ = {threshold:g}")
+    return pd.concat([one, other, sweep_frame(plain, _l1, lambda _: "β = 0")])
 
 
 def _l1(config: Config) -> float:

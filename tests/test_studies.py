@@ -171,7 +171,15 @@ def test_small_studies_have_no_paper_scale():
 
 def test_a_grid_repeats_no_run_and_shares_those_of_table_2():
     known = {config.run_id for config in STUDIES["table2"].configs("desk", 1)}
-    shared = {"betas": 4, "lambdas": 1, "length": 3, "precision": 2, "schedule": 2, "frozen": 3}
+    shared = {
+        "betas": 4,
+        "lambdas": 1,
+        "lambdas-zero": 1,
+        "length": 3,
+        "precision": 2,
+        "schedule": 2,
+        "frozen": 3,
+    }
     shared |= {"period": 4, "first-layer": 2}
     for name, count in shared.items():
         runs = [config.run_id for config in STUDIES[name].configs("desk", 1)]
