@@ -222,7 +222,9 @@ def sweep(
             axes.set_xscale("symlog", linthresh=linear_below)
         axes.set(xlabel=label, ylabel=title)
         places = sorted(table.x.unique())
-        axes.set_xticks(places, [f"{place:g}" for place in places], minor=False)
+        labels = [f"{place:g}".replace("e-0", "e-") for place in places]
+        size = "medium" if len(places) < 8 else "x-small"
+        axes.set_xticks(places, labels, minor=False, fontsize=size)
         axes.minorticks_off()
     for (name, value), style in zip((references or {}).items(), ("--", ":", "-."), strict=False):
         panels[0].axhline(value, color="0.4", ls=style, lw=1, label=name)

@@ -180,9 +180,12 @@ def _shown(config: Config, field: str) -> str:
         value = config.rest_l1
     if field == "period":
         value = value or config.epochs
-    if isinstance(value, float):
-        return re.sub(r"\.?0+e-0?", "e-", f"{value:e}") if 0 < value < 1e-3 else f"{value:g}"
-    return WORDS.get(value, str(value))
+    return _number(value) if isinstance(value, float) else WORDS.get(value, str(value))
+
+
+def _number(value: float) -> str:
+    """Return a number as one writes it: 2e-5, not 2e-05 or 0.00002."""
+    return re.sub(r"\.?0+e-0?", "e-", f"{value:e}") if 0 < value < 1e-3 else f"{value:g}"
 
 
 WORDS = {
@@ -648,9 +651,10 @@ def _ranges(found: Mapping[str, Conditions]) -> dict[str, str]:
     lambdas = {c: runs for c, runs in found["lambdas"].items() if c.beta == 50}
     words: dict[str, str] = {}
     for name, among in {"beta": betas, "l1": lambdas}.items():
+        words[f"runs-{name}"] = str(max(map(len, among.values()), default=0))
         best = max(among, key=lambda c: np.mean(accuracies(among[c])), default=None)
         words |= {
-            f"best-{name}": PENDING if best is None else f"{getattr(best, name):g}",
+            f"best-{name}": PENDING if best is None else _number(getattr(best, name)),
             f"best-{name}-accuracy": PENDING if best is None else _mean(among[best]),
             f"best-{name}-left": PENDING
             if best is None
