@@ -19,7 +19,7 @@ from lcs.exhibits import accuracies, beta_lasso_name
 from lcs.measure import SIGNIFICANCE, Interval, holm, mean_interval, p_value, paired_difference
 from lcs.plots import LAYERS
 from lcs.runs import Record, RunStore, default_store
-from lcs.studies import STRONG, STUDIES, Study, equal_rates, l1_of, method, stored
+from lcs.studies import STRONG, STUDIES, Study, equal_rates, method, stored
 from lcs.tables import Table
 
 QUESTIONS = (
@@ -53,6 +53,9 @@ LABELS = {
     "lr": "η",
     "frozen_zeros": "zeros",
 }
+
+# βλ of the largest β in Table 2
+THRESHOLD = 50 * 2e-5
 
 Conditions = dict[Config, list[Record]]
 Change = Callable[[Config], Config | None]
@@ -231,11 +234,10 @@ def lambda_frame(records: Sequence[Record], beta: float) -> pd.DataFrame:
     if not records:
         return sweep_frame([], _l1, _method)
     plain = [r for r in records if r.config.beta == 0]
-    threshold = beta * l1_of(records[0].config)["l1"]
-    at_threshold = [r for r in records if math.isclose(r.config.beta * r.config.l1, threshold)]
+    at_threshold = [r for r in records if math.isclose(r.config.beta * r.config.l1, THRESHOLD)]
     at_beta = [r for r in records if r.config.beta == beta]
     one = sweep_frame(at_beta, _l1, lambda _: f"β = {beta:g}")
-    other = sweep_frame(at_threshold, _l1, lambda _: f"βλ = {threshold:g}")
+    other = sweep_frame(at_threshold, _l1, lambda _: f"βλ = {THRESHOLD:g}")
     return pd.concat([one, other, sweep_frame(plain, _l1, lambda _: "β = 0")])
 
 
@@ -648,17 +650,20 @@ def _first_layers(found: Conditions) -> dict[str, str]:
 def _ranges(found: Mapping[str, Conditions]) -> dict[str, str]:
     """Return where along β and λ the mean accuracy is highest, and how high."""
     betas = {c: runs for c, runs in found["betas"].items() if c.optimizer != "sgd"}
-    lambdas = {c: runs for c, runs in found["lambdas"].items() if c.beta == 50}
+    at_beta = {c: runs for c, runs in found["lambdas"].items() if c.beta == 50}
+    fixed = {
+        c: runs for c, runs in found["lambdas"].items() if math.isclose(c.beta * c.l1, THRESHOLD)
+    }
+    ranges = {"beta": betas, "l1": at_beta, "l1-fixed": fixed, "l1-zero": found["lambdas-zero"]}
     words: dict[str, str] = {}
-    for name, among in {"beta": betas, "l1": lambdas}.items():
-        words[f"runs-{name}"] = str(max(map(len, among.values()), default=0))
+    for name, among in ranges.items():
+        field = name.partition("-")[0]
         best = max(among, key=lambda c: np.mean(accuracies(among[c])), default=None)
         words |= {
-            f"best-{name}": PENDING if best is None else _number(getattr(best, name)),
+            f"runs-{name}": str(max(map(len, among.values()), default=0)),
+            f"best-{name}": PENDING if best is None else _number(getattr(best, field)),
             f"best-{name}-accuracy": PENDING if best is None else _mean(among[best]),
-            f"best-{name}-left": PENDING
-            if best is None
-            else _left_of(among, **{name: getattr(best, name)}),
+            f"best-{name}-left": PENDING if best is None else _share(among[best]),
         }
     return words
 

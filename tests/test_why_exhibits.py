@@ -150,6 +150,21 @@ def test_lambda_has_two_series_that_share_a_run():
     assert sorted(table.x.value_counts()) == [2] * 5
 
 
+def test_the_best_of_each_range_is_named():
+    ranges = {
+        "betas": study("betas", lambda c: 50 - abs(c.beta - 5) / 100),
+        "lambdas": study("lambdas", lambda c: 50 + 1e5 * c.l1 * (c.beta < 50) + (c.l1 == 5e-5)),
+        "lambdas-zero": study("lambdas-zero", lambda c: 50 - 1e5 * c.l1),
+    }
+    words = why.numbers({name: [] for name in why.QUESTIONS} | ranges)
+    assert words["best-beta"] == "5"
+    assert (words["best-l1"], words["best-l1-fixed"], words["best-l1-zero"]) == (
+        "5e-5", "1e-4", "5e-6",
+    )  # fmt: skip
+    assert words["best-l1-zero-left"] == "50.0"
+    assert words["runs-beta"] == "3"
+
+
 def test_a_sweep_draws_every_run_and_the_reference():
     records = study("betas", lambda c: 50 + c.beta / 100, 2)
     table, reference = why.beta_frame(records), why.mean_of_sgd(records)
