@@ -388,7 +388,7 @@ def _factorial(base: Config, betas: Sequence[float]) -> list[Config]:
     for augment in ("none", "flip-crop"):
         here = short.replace(augment=augment)
         methods = [sgd(here, "s-fc"), *(beta_lasso(here, beta) for beta in betas)]
-        methods.append(beta_lasso(here, betas[-1], **STRONG))
+        methods += [beta_lasso(here, beta, **STRONG) for beta in (betas[0], betas[-1])]
         crossed = [run.replace(loss="cross-entropy") for run in methods]
         runs += [*methods, *crossed, *map(equal_rates, methods)]
     return runs
@@ -423,11 +423,12 @@ def _recipe(base: Config, betas: Sequence[float]) -> list[Config]:
     wide = recipe(base, 4 * base.base_channels, max(1, base.epochs // 4))
     plain = [beta_lasso(wide, beta, l1=2e-5, l1_rest=None) for beta in betas[:-1]]
     sparse = [beta_lasso(wide, betas[-1], l1=l1, l1_rest=1e-6) for l1 in LAMBDAS]
-    return [sgd(wide, "s-fc"), *plain, *sparse, beta_lasso(wide, betas[-1], **STRONG)]
+    strong = [beta_lasso(wide, beta, **STRONG) for beta in (0, betas[-1])]
+    return [sgd(wide, "s-fc"), *plain, *sparse, *strong]
 
 
 def _width(base: Config, betas: Sequence[float]) -> list[Config]:
-    """Return SGD, β = 0 and the largest β at growing width, by the recipe."""
+    """Return SGD, β = 0 at both λ, and the largest β, at growing width, by the recipe."""
     return [run for factor in (1, 4, 8) for run in _at_width(base, factor, betas[-1])]
 
 
@@ -439,7 +440,7 @@ def _wider(base: Config, betas: Sequence[float]) -> list[Config]:
 def _at_width(base: Config, factor: int, beta: float) -> list[Config]:
     wide = recipe(base, factor * base.base_channels, max(1, base.epochs // 4))
     plain = beta_lasso(wide, 0, l1=2e-5, l1_rest=None)
-    return [sgd(wide, "s-fc"), plain, beta_lasso(wide, beta, **STRONG)]
+    return [sgd(wide, "s-fc"), plain, *(beta_lasso(wide, b, **STRONG) for b in (0, beta))]
 
 
 def _reproduction(base: Config, betas: Sequence[float]) -> list[Config]:

@@ -208,7 +208,7 @@ def test_the_factorial_is_complete():
     runs = STUDIES["factorial"].configs("desk", 1)
     cells = {(run.augment, run.loss, run.lr) for run in runs}
     assert len(cells) == 2 * 3
-    assert len(runs) == len(cells) * 4
+    assert len(runs) == len(cells) * 5
     assert {run.epochs for run in runs} == {100}
 
 
