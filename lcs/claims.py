@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from lcs import published, tables, toy
+from lcs import compare, published, tables, toy
 from lcs import why_exhibits as why
 from lcs.config import Config
 from lcs.exhibits import accuracies, beta_lasso_name, by_method
@@ -293,23 +293,28 @@ def _gains_by(factor: Change, reference: Callable[[Config], Config]) -> Judge:
     """Judge whether a factor of the factorial raises the gain of β = 50."""
 
     def judge(records: list[Record]) -> Finding:
-        change = why.effect(why.conditions(records), factor, reference)
+        change = why.effect(compare.conditions(records), factor, reference)
         assert change is not None
         return Finding(f"{signed(change)} points", change)
 
     return judge
 
 
-def _stronger_beats_sgd(**where: object) -> Judge:
-    """Judge whether β = 50 with the stronger λ is better than SGD, in runs with these fields."""
+def _stronger_beats(reference: Callable[[Config], Config], **where: object) -> Judge:
+    """Judge whether β = 50 with the stronger λ is better than its reference, in these runs."""
 
-    def there(config: Config) -> bool:
-        return all(getattr(config, name) == value for name, value in where.items())
+    def judge(records: list[Record]) -> Finding:
+        found = compare.conditions(records)
+        (sparse,) = (c for c in found if c.beta == 50 and _has(c, **why.STRONG, **where))
+        gain = compare.difference(found, sparse, reference(sparse))
+        assert gain is not None
+        return Finding(f"{signed(gain)} points", gain)
 
-    def stronger(config: Config) -> bool:
-        return config.beta == 50 and (config.l1, config.l1_rest) == tuple(why.STRONG.values())
+    return judge
 
-    return _differs(lambda c: there(c) and stronger(c), lambda c: there(c) and c.optimizer == "sgd")
+
+def _has(config: Config, **fields: object) -> bool:
+    return all(getattr(config, name) == value for name, value in fields.items())
 
 
 def _first_layer_alone(records: list[Record]) -> Finding:
@@ -335,13 +340,13 @@ def _keeps_more(records: list[Record]) -> Finding:
     """Judge whether β = 1 keeps more of the first layer where the learning rate stays."""
     runs = [r for r in records if r.config.beta == 1]
     kept = [[x for x in runs if (x.config.schedule == "constant") == stays] for stays in (1, 0)]
-    more = paired_difference(*map(why.left, kept))
+    more = paired_difference(*map(compare.left, kept))
     return Finding(f"{signed(more, 1)} points of the layer", more)
 
 
 def _longer_helps(records: list[Record]) -> Finding:
     """Judge whether the gain of β = 50 over β = 0 is larger at the larger of two lengths."""
-    found = why.conditions(records)
+    found = compare.conditions(records)
     gains = {
         config.epochs: np.array(accuracies(runs)) - accuracies(found[_without(config)])
         for config, runs in found.items()
@@ -382,6 +387,7 @@ def _toy_shares(records: list[Record], beta: float) -> pd.Series:
     return 100 * chosen.groupby("l1").recovered.mean()
 
 
+CROSSED = {"loss": "cross-entropy", "lr": 0.1, "augment": "flip-crop"}
 # share of the third layer that is left in the paper's Figure 3, read off its log axes
 THIRD_LAYER = published.FIGURE3["fc2"] / 36_000
 B0, B1, B50 = (beta_lasso_name(beta) for beta in (0, 1, 50))
@@ -438,18 +444,19 @@ CLAIMS: tuple[Claim, ...] = (
     Claim("R", "More training, 1600 epochs for 400, lets β = 50 gain on β = 0", "a question",
           "why", "longer", _longer_helps),
     Claim("R", "Augmentation lets β = 50 gain on β = 0 (100 epochs, mean over losses and λ)",
-          "a question", "why", "factorial", _gains_by(why.augmented, why.as_beta_zero)),
+          "a question", "why", "factorial", _gains_by(why.augmented, compare.without_threshold)),
     Claim("B", "β = 50 gains more on β = 0 in 400 epochs than in 100",
           tables.NONE, "why", "length", _longer_helps),
     Claim("B", "β = 50 gains more on β = 0 with cross-entropy (100 epochs, same η, so data steps "
           "ten times as large)", tables.NONE, "why", "factorial",
-          _gains_by(why.crossed, why.as_beta_zero)),
-    Claim("B", "With cross-entropy, augmentation and the stronger λ, β = 50 is better than SGD: "
-          "α = 1", tables.NONE, "why", "factorial",
-          _stronger_beats_sgd(loss="cross-entropy", lr=0.1, augment="flip-crop")),
-    *(Claim("B", "With cross-entropy, augmentation and the stronger λ, β = 50 is better than SGD: "
-            f"α = {alpha}", tables.NONE, "why", study, _stronger_beats_sgd(base_channels=alpha))
-      for alpha, study in ((4, "recipe"), (8, "width"), (16, "wider"))),
+          _gains_by(why.crossed, compare.without_threshold)),
+    *(Claim("B", "With cross-entropy, augmentation and the stronger λ, β = 50 is better than "
+            f"{name}: α = {alpha}", tables.NONE, "why", study,
+            _stronger_beats(reference, base_channels=alpha, **where))
+      for name, reference in (("SGD", compare.as_sgd),
+                              ("β = 0 at the same λ", compare.without_threshold))
+      for alpha, study, where in ((1, "factorial", CROSSED), (4, "recipe", {}), (8, "width", {}),
+                                  (16, "wider", {}))),
     Claim("B", "With λ on the first layer alone, β = 50 is as good as β = 0, within 1 point",
           tables.NONE, "why", "first-layer", _first_layer_alone),
     Claim("B", "Zeros may as well stay: β = 50 is as good with zeros frozen, within 1 point",

@@ -6,18 +6,42 @@ A condition is a configuration without its seed; two conditions are compared run
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from lcs import published, tables
+from lcs.compare import (
+    AGAINST,
+    PENDING,
+    WORDS,
+    Conditions,
+    as_sgd,
+    by_seed,
+    comparison,
+    conditions,
+    difference,
+    difference_of,
+    field_text,
+    joined,
+    left_of,
+    left_text,
+    loss_text,
+    mean_text,
+    method_text,
+    number_text,
+    pick,
+    setting_text,
+    signed_or_none,
+    signed_or_pending,
+    sweep_frame,
+    without_threshold,
+)
 from lcs.config import Config
 from lcs.exhibits import accuracies, beta_lasso_name
 from lcs.measure import SIGNIFICANCE, Interval, holm, mean_interval, p_value, paired_difference
-from lcs.plots import LAYERS
 from lcs.runs import Record, RunStore, default_store
 from lcs.studies import STRONG, STUDIES, Study, equal_rates, method, stored
 from lcs.tables import Table
@@ -39,25 +63,10 @@ QUESTIONS = (
     "width",
     "wider",
 )
-LABELS = {
-    "base_channels": "α",
-    "beta": "β",
-    "l1": "λ, first layer",
-    "l1_rest": "λ, other layers",
-    "epochs": "epochs",
-    "precision": "precision",
-    "schedule": "learning rate",
-    "period": "cosine's period",
-    "augment": "augmentation",
-    "loss": "loss",
-    "lr": "η",
-    "frozen_zeros": "zeros",
-}
 
 # βλ of the largest β in Table 2
 THRESHOLD = 50 * 2e-5
 
-Conditions = dict[Config, list[Record]]
 Change = Callable[[Config], Config | None]
 
 
@@ -85,154 +94,13 @@ def gather(
     return found
 
 
-def conditions(records: Iterable[Record]) -> Conditions:
-    """Group records by their configuration without the seed, each group in the order of seeds."""
-    groups: Conditions = {}
-    for record in records:
-        groups.setdefault(record.config.replace(seed=0), []).append(record)
-    return {c: sorted(runs, key=lambda run: run.config.seed) for c, runs in groups.items()}
-
-
-def difference(found: Conditions, one: Config, other: Config) -> Interval | None:
-    """Return the accuracy of one condition less that of another, in points, paired by seed."""
-    if one == other or one not in found or other not in found:
-        return None
-    first, second = _by_seed(found[one]), _by_seed(found[other])
-    seeds = sorted(first.keys() & second.keys())
-    return paired_difference([first[s] for s in seeds], [second[s] for s in seeds])
-
-
-def as_sgd(config: Config) -> Config:
-    """Return the same run with plain SGD."""
-    none = Config()
-    names = ("optimizer", "l1", "l1_rest", "beta", "frozen_zeros")
-    return config.replace(**{name: getattr(none, name) for name in names})
-
-
-def left(records: Sequence[Record], layer: str = "conv1") -> list[float]:
-    """Share of a layer's weights that are not zero at the end, in per cent."""
-    return [100 * r.final["nonzeros"][layer] / r.final["weights"][layer] for r in records]
-
-
-def comparison(
-    name: str,
-    records: Sequence[Record],
-    fields: Sequence[str],
-    references: Mapping[str, Callable[[Config], Config]],
-    command: str,
-    what: str,
-) -> Table:
-    """Return a table of conditions, each beside the one that it is compared with.
-
-    Args:
-        name: label of the table.
-        records: of one study, or of several.
-        fields: of `Config`, the columns that tell the conditions apart.
-        references: by its name in the heading, from a condition to what it is compared with.
-        command: of the study, shown where there are no records.
-        what: begins the caption: what is compared.
-    """
-    columns = ["method", *(LABELS[field] for field in fields)]
-    columns += ["test accuracy (%)", *(f"difference from {against}" for against in references)]
-    columns += ["left in layers 1, 2, 3 (%)", "seeds"]
-    text = columns[1 : len(fields) + 1]
-    if not records:
-        return tables.pending_table(name, what[0].lower() + what[1:], command)
-    found = conditions(records)
-    rows = [
-        [
-            _method(config).removeprefix("β-LASSO, "),
-            *(_shown(config, field) for field in fields),
-            tables.interval(mean_interval(accuracies(runs))),
-            *(_signed(difference(found, config, other(config))) for other in references.values()),
-            ", ".join(f"{mean_interval(left(runs, layer)).mean:.1f}" for layer in LAYERS),
-            tables.links(runs),
-        ]
-        for config, runs in found.items()
-    ]
-    return Table(name, f"{what}. {_caption(found)}", columns, rows, text=text)
-
-
-def _caption(found: Conditions) -> str:
-    configs, ns = list(found), sorted({len(runs) for runs in found.values()})
-    shared = {
-        "base_channels": lambda c: f"α = {c.base_channels}",
-        "epochs": lambda c: f"{c.epochs} epochs",
-        "loss": lambda c: _loss(c),
-        "augment": lambda c: _shown(c, "augment"),
-    }
-    parts = [say(configs[0]) for say in shared.values() if len({say(c) for c in configs}) == 1]
-    count = " or ".join(map(str, ns))
-    return (
-        f"S-FC on {configs[0].dataset}: {', '.join(parts)}, n = {count}; "
-        "mean ± 95 % interval over seeds, differences paired by seed."
-    )
-
-
-def _method(config: Config) -> str:
-    return method(config).removeprefix("S-FC, ")
-
-
-def _shown(config: Config, field: str) -> str:
-    value = getattr(config, field)
-    if field == "frozen_zeros":
-        return "stay" if value else "may return"
-    if config.optimizer == "sgd" and field in ("beta", "l1", "l1_rest"):
-        return tables.NONE
-    if field == "l1_rest":
-        value = config.rest_l1
-    if field == "period":
-        value = value or config.epochs
-    return _number(value) if isinstance(value, float) else WORDS.get(value, str(value))
-
-
-def _number(value: float) -> str:
-    """Return a number as one writes it: 2e-5, not 2e-05 or 0.00002."""
-    return re.sub(r"\.?0+e-0?", "e-", f"{value:e}") if 0 < value < 1e-3 else f"{value:g}"
-
-
-WORDS = {
-    "none": "no augmentation",
-    "flip-crop": "flips and crops",
-    "bce": "binary cross-entropy",
-    "cosine-epoch": "cosine",
-    "bf16": "bfloat16",
-    "fp32": "float32",
-}
-
-
-def _loss(config: Config) -> str:
-    return _shown(config, "loss")
-
-
-def _signed(value: Interval | None) -> str:
-    return tables.NONE if value is None else tables.signed(value)
-
-
 # What the figures draw
-
-
-def sweep_frame(
-    records: Iterable[Record], x: Callable[[Config], float], series: Callable[[Config], str]
-) -> pd.DataFrame:
-    """Return one row per run: columns `x`, `series`, `seed`, `accuracy` and `left`, in per cent."""
-    rows = [
-        {
-            "x": x(record.config),
-            "series": series(record.config),
-            "seed": record.config.seed,
-            "accuracy": accuracies([record])[0],
-            "left": left([record])[0],
-        }
-        for record in records
-    ]
-    return pd.DataFrame(rows, columns=["x", "series", "seed", "accuracy", "left"])
 
 
 def lambda_frame(records: Sequence[Record], beta: float) -> pd.DataFrame:
     """Return `sweep_frame` over λ at this β, at β = 0, and at the threshold βλ of Table 2."""
     if not records:
-        return sweep_frame([], _l1, _method)
+        return sweep_frame([], _l1, method_text)
     plain = [r for r in records if r.config.beta == 0]
     at_threshold = [r for r in records if math.isclose(r.config.beta * r.config.l1, THRESHOLD)]
     at_beta = [r for r in records if r.config.beta == beta]
@@ -270,24 +138,14 @@ def _sparse(found: Conditions) -> list[Config]:
 
 def cell(config: Config) -> str:
     """Name a cell of the factorial: augmentation, loss, and λ where it is the stronger one."""
-    loss = _loss(config) + (", equal rates" if _unit(config) > 1 else "")
+    loss = loss_text(config) + (", equal rates" if _unit(config) > 1 else "")
     strong = math.isclose(config.l1, STRONG["l1"] * _unit(config))
-    return f"{_shown(config, 'augment')}, {loss}" + (", stronger λ" if strong else "")
+    return f"{field_text(config, 'augment')}, {loss}" + (", stronger λ" if strong else "")
 
 
 def _unit(config: Config) -> float:
     """Return by how much η is less than usual, and λ more, in the cells at equal rates."""
     return round(Config().lr / config.lr, 9)
-
-
-def as_beta_zero(config: Config) -> Config:
-    """Return the same run without a threshold, at the λ of Table 2 for its rate, in every layer."""
-    l1 = round(2e-5 * _unit(config), 12)
-    plain = as_sgd(config)
-    return plain.replace(optimizer="beta-lasso", l1=l1)
-
-
-AGAINST: dict[str, Callable[[Config], Config]] = {"SGD": as_sgd, "β = 0": as_beta_zero}
 
 
 def effect(
@@ -315,17 +173,12 @@ def _contrast(
     cells = [(one, reference(one), other, reference(other)) for one, other in pairs]
     if not cells or any(config not in found for cell in cells for config in cell):
         return None
-    runs = [[_by_seed(found[config]) for config in cell] for cell in cells]
+    runs = [[by_seed(found[config]) for config in cell] for cell in cells]
     seeds = sorted(set.intersection(*(set(one) for cell in runs for one in cell)))
     values = np.array([[[one[seed] for seed in seeds] for one in cell] for cell in runs])
     before = (values[:, 0] - values[:, 1]).mean(0)
     after = (values[:, 2] - values[:, 3]).mean(0)
     return Contrast(*map(mean_interval, (before, after, after - before)))
-
-
-def _by_seed(records: Sequence[Record]) -> dict[int, float]:
-    seeds = (record.config.seed for record in records)
-    return dict(zip(seeds, accuracies(records), strict=True))
 
 
 def augmented(config: Config) -> Config | None:
@@ -389,20 +242,21 @@ class Question(NamedTuple):
 
 
 ASKED = (
-    Question("λ on the first layer alone", "first-layer", "β = 0 alike",
+    Question("λ on the first layer alone", "first-layer", "β = 0",
              {"l1_rest": None, "frozen_zeros": False}, {"l1_rest": 0.0, "frozen_zeros": False}),
-    Question("zeros that stay zero", "frozen", "β = 0 alike",
+    Question("zeros that stay zero", "frozen", "β = 0",
              {"frozen_zeros": False}, {"frozen_zeros": True}),
     Question("float32 for bfloat16", "precision", "SGD",
              {"precision": "bf16"}, {"precision": "fp32"}),
     Question("400 epochs for 100", "length", "β = 0", {"epochs": 100}, {"epochs": 400}),
     Question("1600 epochs for 400", "longer", "β = 0", {"epochs": 400}, {"epochs": 1600}),
 )  # fmt: skip
-STEPS = (
-    Question("width: α = 4 for 1", "width", "SGD", {"base_channels": 1}, {"base_channels": 4}),
-    Question("width: α = 8 for 4", "width", "SGD", {"base_channels": 4}, {"base_channels": 8}),
-    Question("width: α = 16 for 8", "wider", "SGD", {"base_channels": 8}, {"base_channels": 16}),
-)
+STEPS = tuple(
+    Question(f"width: α = {to} for {start}", study, over,
+             {"base_channels": start}, {"base_channels": to})
+    for study, start, to in (("width", 1, 4), ("width", 4, 8), ("wider", 8, 16))
+    for over in ("β = 0", "SGD")
+)  # fmt: skip
 
 
 def summary_table(runs: Mapping[str, Sequence[Record]]) -> Table:
@@ -414,11 +268,12 @@ def summary_table(runs: Mapping[str, Sequence[Record]]) -> Table:
     adjusted = dict(zip(compared, holm([*map(p_value, compared), *waiting]), strict=False))
     rows = [_summary(question, gain, adjusted) for question, gain in asked]
     caption = (
-        "What each change of the training adds to the gain of β = 50 over β = 0 or SGD, in points "
-        "of test accuracy: differences paired by seed, 95 % intervals over seeds; bold where they "
-        "leave out zero after Holm's correction for all rows. The first changes are of the setting "
-        "of Table 2; those of the factorial are means over its other factors, at 100 epochs; those "
-        "of the width are with cross-entropy, flips and crops and the stronger λ, at 100 epochs."
+        "What each change of the training adds to the gain of β = 50 over SGD, or over β = 0 at "
+        "the same λ, in points of test accuracy: differences paired by seed, 95 % intervals over "
+        "seeds; bold where they leave out zero after Holm's correction for all rows. The first "
+        "changes are of the setting of Table 2; those of the factorial are means over its other "
+        "factors, at 100 epochs; those of the width are with cross-entropy, flips and crops and "
+        "the stronger λ, at 100 epochs."
     )
     columns = ["change", "gain over", "before", "after", "change of the gain", "n"]
     return Table("tab-summary", caption, columns, rows, text=["gain over"])
@@ -427,15 +282,14 @@ def summary_table(runs: Mapping[str, Sequence[Record]]) -> Table:
 def _asked(
     found: Conditions, question: Question, reference: Callable[[Config], Config]
 ) -> Contrast | None:
-    pair = [_pick(found, beta=50, **fields) for fields in (question.before, question.after)]
+    pair = [pick(found, beta=50, **fields) for fields in (question.before, question.after)]
     return _contrast(found, [(pair[0], pair[1])], reference) if pair[0] and pair[1] else None
 
 
 def _all_asked(found: dict[str, Conditions]) -> list[tuple[Question, Contrast | None]]:
     """Return every question of the summary with its answer, in their order."""
-    found["wider"] = _joined(found["width"], found["wider"])
-    references = {**AGAINST, "β = 0 alike": without_threshold}
-    asked = [(q, _asked(found[q.study], q, references[q.over])) for q in (*ASKED, *STEPS)]
+    found["wider"] = joined(found["width"], found["wider"])
+    asked = [(q, _asked(found[q.study], q, AGAINST[q.over])) for q in (*ASKED, *STEPS)]
     crossed = found["factorial"]
     of_factors = [
         (
@@ -444,7 +298,6 @@ def _all_asked(found: dict[str, Conditions]) -> list[tuple[Question, Contrast | 
         )
         for factor in FACTORS.values()
         for over in ("β = 0", "SGD")
-        if (factor.name, over) != ("λ", "β = 0")  # β = 0 has one λ: its part would cancel
     ]
     return [*asked[: len(ASKED)], *of_factors, *asked[len(ASKED) :]]
 
@@ -452,7 +305,7 @@ def _all_asked(found: dict[str, Conditions]) -> list[tuple[Question, Contrast | 
 def _summary(
     question: Question, gain: Contrast | None, adjusted: Mapping[Interval, float]
 ) -> list[str]:
-    text, over = question.text, question.over.removesuffix(" alike")
+    text, over = question.text, question.over
     if gain is None:
         pending = tables.pending(f"pending: `lcs study {question.study}`")
         return [text, over, tables.NONE, tables.NONE, pending, tables.NONE]
@@ -521,11 +374,6 @@ def everywhere(config: Config) -> Config:
     return config.replace(l1_rest=None)
 
 
-def without_threshold(config: Config) -> Config:
-    """Return the same run with β = 0."""
-    return config.replace(beta=0.0, frozen_zeros=False)
-
-
 def length_table(records: Sequence[Record]) -> Table:
     """Compare every method with SGD and with β = 0 of the same length."""
     what = "Training length"
@@ -536,23 +384,80 @@ def factorial_table(records: Sequence[Record]) -> Table:
     """Compare every method with SGD and with β = 0 in its cell of the factorial."""
     what = (
         "Every cell. At equal rates η is a tenth, λ ten times as large, and β = 5 stands for "
-        "β = 50; where λ is stronger in the first layer it is weaker in the others, 1e-5, and "
-        "compared with β = 0 at the usual 2e-5"
+        "β = 50; where λ is stronger in the first layer it is weaker in the others, 1e-5"
     )
     fields = ["augment", "loss", "lr", "l1"]
     return comparison("tab-factorial", records, fields, AGAINST, "lcs study factorial", what)
 
 
-def recipe_table(name: str, records: Sequence[Record], study: str) -> Table:
+def at_one_l1(config: Config) -> Config:
+    """Return the same run with β = 0, at the reproduction's λ in every layer."""
+    return without_threshold(config).replace(optimizer="beta-lasso", l1=2e-5, l1_rest=None)
+
+
+# from β = 0 at one λ to another λ, and from there to β = 50
+STEPWISE = {
+    "SGD": as_sgd,
+    "β = 0, λ = 2e-5": at_one_l1,
+    "β = 0, same λ": without_threshold,
+}
+
+
+def recipe_table(records: Sequence[Record]) -> Table:
     """Compare every method and λ with SGD and with β = 0."""
-    what = {"recipe": "A range of λ", "reproduction": "The reproduction's setting, wider"}[study]
-    return comparison(name, records, ["l1", "l1_rest"], AGAINST, f"lcs study {study}", what)
+    what, fields = "A range of λ", ["l1", "l1_rest"]
+    return comparison("tab-recipe", records, fields, STEPWISE, "lcs study recipe", what)
+
+
+def reproduction_table(records: Sequence[Record]) -> Table:
+    """Compare every method with SGD and with β = 0."""
+    name, what = "tab-reproduction", "The reproduction's setting, wider"
+    return comparison(name, records, ["l1"], AGAINST, "lcs study reproduction", what)
 
 
 def width_table(records: Sequence[Record]) -> Table:
     """Compare every method with SGD and with β = 0 of the same width."""
-    what = "Growing width"
-    return comparison("tab-width", records, ["base_channels"], AGAINST, "lcs study width", what)
+    what, fields = "Growing width", ["base_channels", "l1"]
+    return comparison("tab-width", records, fields, STEPWISE, "lcs study width", what)
+
+
+class Step(NamedTuple):
+    """A step on the way from SGD to β = 50: its name, and from which condition to which."""
+
+    name: str
+    start: Callable[[Config], Config]
+    end: Callable[[Config], Config]
+
+
+STAIRS = {
+    "l1": Step("ℓ1, λ = 2e-5", as_sgd, at_one_l1),
+    "stronger": Step("stronger λ", at_one_l1, without_threshold),
+    "zero": Step("threshold", without_threshold, lambda config: config),
+    "sgd": Step("all three", as_sgd, lambda config: config),
+}
+
+
+def stairs_table(records: Sequence[Record]) -> Table:
+    """Return what ℓ1, a stronger λ and the threshold each add on the way from SGD to β = 50."""
+    name, what = "tab-stairs", "What ℓ1, a stronger λ and the threshold of β = 50 each add to SGD"
+    if not records:
+        return tables.pending_table(name, what[0].lower() + what[1:], "lcs study width")
+    found = conditions(records)
+    rows = [
+        [
+            f"{config.base_channels}",
+            *(signed_or_none(_climb(found, config, step)) for step in STAIRS.values()),
+            f"{len(runs)}",
+        ]
+        for config, runs in found.items()
+        if config.beta
+    ]
+    columns = ["α", *(step.name for step in STAIRS.values()), "n"]
+    return Table(name, f"{what}, in points of test accuracy. {setting_text(found)}", columns, rows)
+
+
+def _climb(found: Conditions, config: Config, step: Step) -> Interval | None:
+    return difference(found, step.end(config), step.start(config))
 
 
 def beta_frame(records: Sequence[Record]) -> pd.DataFrame:
@@ -563,12 +468,12 @@ def beta_frame(records: Sequence[Record]) -> pd.DataFrame:
 
 def length_frame(records: Sequence[Record]) -> pd.DataFrame:
     """Return `sweep_frame` over the length, a series for each method."""
-    return sweep_frame(records, lambda config: config.epochs, _method)
+    return sweep_frame(records, lambda config: config.epochs, method_text)
 
 
 def width_frame(records: Sequence[Record]) -> pd.DataFrame:
     """Return `sweep_frame` over the width, a series for each method."""
-    return sweep_frame(records, lambda config: config.base_channels, _method)
+    return sweep_frame(records, lambda config: config.base_channels, method_text)
 
 
 def mean_of_sgd(records: Sequence[Record]) -> dict[str, float]:
@@ -587,10 +492,10 @@ def numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
         **_single_changes(found),
         **_first_layers(found["first-layer"]),
         **_ranges(found),
-        **_lengths(_joined(found["length"], found["longer"])),
-        "left-100": _left_of(found["length"], beta=50, epochs=100),
+        **_lengths(joined(found["length"], found["longer"])),
+        "left-100": left_of(found["length"], beta=50, epochs=100),
         **_effects(found["factorial"]),
-        **_widths(_joined(found["width"], found["wider"]), found["reproduction"]),
+        **_widths(joined(found["width"], found["wider"]), found["reproduction"]),
     }
 
 
@@ -604,20 +509,24 @@ def _single_changes(found: Mapping[str, Conditions]) -> dict[str, str]:
         for beta in (1, 50)
     }
     words |= {
-        "fp32-sgd": _less(precision, {"beta": 0, "precision": "fp32"}, {"precision": "bf16"}),
-        "fp32-50": _less(precision, {"beta": 50, "precision": "fp32"}, {"precision": "bf16"}),
+        "fp32-sgd": difference_of(
+            precision, {"beta": 0, "precision": "fp32"}, {"precision": "bf16"}
+        ),
+        "fp32-50": difference_of(
+            precision, {"beta": 50, "precision": "fp32"}, {"precision": "bf16"}
+        ),
     }
     words |= _period_numbers(found["period"])
     for beta in (1, 50):
         stay = {"beta": beta, "frozen_zeros": True}
         constant = {"beta": beta, "schedule": "constant"}
         words |= {
-            f"frozen-{beta}": _less(frozen, stay, {"frozen_zeros": False}),
-            f"frozen-left-{beta}": _left_of(frozen, **stay),
-            f"free-left-{beta}": _left_of(frozen, **{**stay, "frozen_zeros": False}),
-            f"constant-{beta}": _less(schedule, constant, {"schedule": "cosine-epoch"}),
-            f"constant-left-{beta}": _left_of(schedule, **constant),
-            f"cosine-left-{beta}": _left_of(schedule, **{**constant, "schedule": "cosine-epoch"}),
+            f"frozen-{beta}": difference_of(frozen, stay, {"frozen_zeros": False}),
+            f"frozen-left-{beta}": left_of(frozen, **stay),
+            f"free-left-{beta}": left_of(frozen, **{**stay, "frozen_zeros": False}),
+            f"constant-{beta}": difference_of(schedule, constant, {"schedule": "cosine-epoch"}),
+            f"constant-left-{beta}": left_of(schedule, **constant),
+            f"cosine-left-{beta}": left_of(schedule, **{**constant, "schedule": "cosine-epoch"}),
         }
     return words
 
@@ -628,8 +537,8 @@ def _period_numbers(found: Conditions) -> dict[str, str]:
     for beta in (0, 1, 50):
         name = beta_lasso_name(beta)
         again = [r for c, r in found.items() if c.period is not None and method(c) == name]
-        words[f"period-left-{beta}"] = _share(again[0]) if again else PENDING
-        words[f"period-mean-{beta}"] = _mean(again[0]) if again else PENDING
+        words[f"period-left-{beta}"] = left_text(again[0]) if again else PENDING
+        words[f"period-mean-{beta}"] = mean_text(again[0]) if again else PENDING
         words[f"published-mean-{beta}"] = f"{published.table2(name).report}"
     return words
 
@@ -641,9 +550,9 @@ def _first_layers(found: Conditions) -> dict[str, str]:
         fields: dict[str, object] = {"beta": 50, "l1_rest": rest}
         for name, frozen in {"free": False, "frozen": True}.items():
             gain = _gain(found, without_threshold, frozen_zeros=frozen, **fields)
-            words[f"first-{place}-{name}"] = _words(gain)
+            words[f"first-{place}-{name}"] = signed_or_pending(gain)
         stay: dict[str, object] = {"beta": 50, "l1_rest": rest, "frozen_zeros": True}
-        words[f"first-{place}-returns"] = _less(found, stay, {"frozen_zeros": False})
+        words[f"first-{place}-returns"] = difference_of(found, stay, {"frozen_zeros": False})
     return words
 
 
@@ -661,9 +570,9 @@ def _ranges(found: Mapping[str, Conditions]) -> dict[str, str]:
         best = max(among, key=lambda c: np.mean(accuracies(among[c])), default=None)
         words |= {
             f"runs-{name}": str(max(map(len, among.values()), default=0)),
-            f"best-{name}": PENDING if best is None else _number(getattr(best, field)),
-            f"best-{name}-accuracy": PENDING if best is None else _mean(among[best]),
-            f"best-{name}-left": PENDING if best is None else _share(among[best]),
+            f"best-{name}": PENDING if best is None else number_text(getattr(best, field)),
+            f"best-{name}-accuracy": PENDING if best is None else mean_text(among[best]),
+            f"best-{name}-left": PENDING if best is None else left_text(among[best]),
         }
     return words
 
@@ -678,22 +587,22 @@ def _lengths(found: Conditions) -> dict[str, str]:
         sparse = {"beta": 50, "epochs": epochs}
         words |= {
             f"length-{place}": f"{epochs}" if epochs > 0 else PENDING,
-            f"length-{place}-zero": _words(_gain(found, as_beta_zero, **sparse)),
-            f"length-{place}-sgd": _words(_gain(found, as_sgd, **sparse)),
+            f"length-{place}-zero": signed_or_pending(_gain(found, without_threshold, **sparse)),
+            f"length-{place}-sgd": signed_or_pending(_gain(found, as_sgd, **sparse)),
         }
     return words
 
 
 def _effects(found: Conditions) -> dict[str, str]:
     """Return what each factor of the factorial does to the gain of β = 50."""
-    references = {"sgd": as_sgd, "zero": as_beta_zero}
+    references = {"sgd": as_sgd, "zero": without_threshold}
     effects = {
-        f"effect-{name}-{short}": _words(effect(found, factor.change, reference))
+        f"effect-{name}-{short}": signed_or_pending(effect(found, factor.change, reference))
         for name, factor in FACTORS.items()
         for short, reference in references.items()
     }
     gains = {
-        f"cell-{short}-{name}": _words(_gain(found, reference, **fields))
+        f"cell-{short}-{name}": signed_or_pending(_gain(found, reference, **fields))
         for name, fields in CELLS.items()
         for short, reference in references.items()
     }
@@ -705,8 +614,8 @@ def _sgd_in_cells(found: Conditions) -> dict[str, str]:
     words = {}
     for augment in ("none", "flip-crop"):
         for name, fields in LOSSES.items():
-            config = _pick(found, optimizer="sgd", augment=augment, **fields)
-            words[f"sgd-{augment}-{name}"] = PENDING if config is None else _mean(found[config])
+            config = pick(found, optimizer="sgd", augment=augment, **fields)
+            words[f"sgd-{augment}-{name}"] = PENDING if config is None else mean_text(found[config])
             words[f"fit-{augment}-{name}"] = PENDING if config is None else _fit(found[config])
     return words
 
@@ -721,7 +630,7 @@ LOSSES: dict[str, dict[str, object]] = {
 def _gain(
     found: Conditions, reference: Callable[[Config], Config], **fields: object
 ) -> Interval | None:
-    config = _pick(found, **fields)
+    config = pick(found, **fields)
     return None if config is None else difference(found, config, reference(config))
 
 
@@ -739,59 +648,22 @@ CELLS: dict[str, dict[str, object]] = {
 
 
 def _widths(found: Conditions, reproduction: Conditions) -> dict[str, str]:
-    """Return the gain of β = 50 at each width, and in the reproduction's setting at α = 4."""
-    words = {}
-    for short, reference in {"sgd": as_sgd, "zero": as_beta_zero}.items():
-        words[f"reproduction-4-{short}"] = _words(_gain(reproduction, reference, beta=50))
-        for alpha in (1, 4, 8, 16):
-            gain = _gain(found, reference, beta=50, base_channels=alpha)
-            words[f"width-{alpha}-{short}"] = _words(gain)
+    """Return what each step adds at each width, and β = 50 in the reproduction's setting at 4."""
+    words = {
+        f"reproduction-4-{short}": signed_or_pending(_gain(reproduction, reference, beta=50))
+        for short, reference in {"sgd": as_sgd, "zero": without_threshold}.items()
+    }
+    for alpha in (1, 4, 8, 16):
+        sparse = pick(found, beta=50, base_channels=alpha)
+        for short, step in STAIRS.items():
+            gain = _climb(found, sparse, step) if sparse else None
+            words[f"width-{alpha}-{short}"] = signed_or_pending(gain)
     return words
-
-
-def _joined(one: Conditions, other: Conditions) -> Conditions:
-    """Return the conditions of two studies, those of both with the runs of the larger sample."""
-    return {c: max(one.get(c, []), other.get(c, []), key=len) for c in {**one, **other}}
-
-
-PENDING = "pending"
-
-
-def _pick(found: Conditions, **fields: object) -> Config | None:
-    """Return the first condition with these values."""
-    matches = (c for c in found if all(getattr(c, n) == v for n, v in fields.items()))
-    return next(matches, None)
-
-
-def _less(found: Conditions, one: Mapping[str, object], change: Mapping[str, object]) -> str:
-    """Return the accuracy of a condition less that of the same with some values changed."""
-    first, second = _pick(found, **one), _pick(found, **{**one, **change})
-    if first is None or second is None:
-        return PENDING
-    return _words(difference(found, first, second))
-
-
-def _words(value: Interval | None) -> str:
-    return PENDING if value is None else tables.signed(value)
-
-
-def _mean(runs: Sequence[Record]) -> str:
-    return tables.interval(mean_interval(accuracies(runs)))
 
 
 def _fit(runs: Sequence[Record]) -> str:
     """Return the accuracy on the training images, not augmented, at the end."""
     return tables.interval(tables.percent([r.final["clean_train_accuracy"] for r in runs]))
-
-
-def _left_of(found: Conditions, **fields: object) -> str:
-    """Return how much of the first layer is left, in per cent."""
-    config = _pick(found, **fields)
-    return PENDING if config is None else _share(found[config])
-
-
-def _share(runs: Sequence[Record]) -> str:
-    return f"{mean_interval(left(runs)).mean:.1f}"
 
 
 def locality_numbers(records: Sequence[Record]) -> dict[str, str]:
@@ -807,12 +679,12 @@ def locality_numbers(records: Sequence[Record]) -> dict[str, str]:
         pair = []
         for augment in ("none", "flip-crop"):
             known = {"loss": "cross-entropy", "lr": 0.1, "augment": augment}
-            config = _pick(found, **known, **fields)
+            config = pick(found, **known, **fields)
             pair.append([] if config is None else _beyond_chance(found[config]))
             shown = tables.signed(mean_interval(pair[-1])) if pair[-1] else PENDING
             words[f"window-{name}-{augment}"] = shown
         more = paired_difference(pair[1], pair[0]) if all(pair) else None
-        words[f"window-{name}-more"] = _words(more)
+        words[f"window-{name}-more"] = signed_or_pending(more)
     return words
 
 
@@ -830,9 +702,10 @@ def locality_table(records: Sequence[Record]) -> Table:
             rows.append([LOSS_NAMES[loss], WORDS[augment], *map(_local, _by_strength(here))])
     caption = (
         "Mass in a filter's best window, less that of its own permutations, in points: "
-        f"{_caption(found)} At equal rates, cross-entropy has the steps of the binary one."
+        f"{setting_text(found)} At equal rates, cross-entropy has the steps of the binary one."
     )
-    columns = ["loss", "images", "SGD", "β = 0", "β = 50", "β = 50, stronger λ"]
+    sparse = [f"β = {beta}{l1}" for beta in (0, 50) for l1 in ("", ", stronger λ")]
+    columns = ["loss", "images", "SGD", *sparse]
     return Table(name, caption, columns, rows, text=["images"])
 
 
@@ -849,7 +722,7 @@ def _in_cell(config: Config, augment: str, loss: str) -> bool:
 
 
 def _by_strength(found: Conditions) -> list[list[Record]]:
-    """Runs of SGD, β = 0, the largest β, and this with the stronger λ."""
+    """Runs of SGD, of β = 0 and of the largest β, each at both λ."""
     return [found[c] for c in sorted(found, key=lambda c: (c.optimizer != "sgd", c.beta, c.l1))]
 
 
@@ -870,7 +743,7 @@ def sparsity_numbers(records: Sequence[Record]) -> dict[str, str]:
     words = {}
     for name, config in zip(("many", "few"), ends or (None, None), strict=False):
         words[f"window-{name}"] = _local(found[config]) if config else PENDING
-        words[f"left-{name}"] = _share(found[config]) if config else PENDING
+        words[f"left-{name}"] = left_text(found[config]) if config else PENDING
     return words
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lcs import plots
+from lcs import compare, plots
 from lcs import why_exhibits as why
 from lcs.config import Config
 from lcs.measure import Interval
@@ -42,8 +42,8 @@ FACTORIAL = study("factorial", known_gain)
 
 
 def test_conditions_keep_their_runs_by_seed():
-    found = why.conditions(reversed(FACTORIAL))
-    assert len(found) == 24
+    found = compare.conditions(reversed(FACTORIAL))
+    assert len(found) == 30
     assert all([r.config.seed for r in runs] == [0, 1, 2] for runs in found.values())
 
 
@@ -56,9 +56,9 @@ def test_conditions_keep_their_runs_by_seed():
         (why.stronger, 4.0),
     ],
 )
-@pytest.mark.parametrize("reference", [why.as_sgd, why.as_beta_zero])
+@pytest.mark.parametrize("reference", [compare.as_sgd, compare.without_threshold])
 def test_an_effect_is_what_a_factor_adds_to_the_gain(change, expected, reference):
-    effect = why.effect(why.conditions(FACTORIAL), change, reference)
+    effect = why.effect(compare.conditions(FACTORIAL), change, reference)
     assert effect == Interval(pytest.approx(expected), pytest.approx(0, abs=1e-9), 3)
 
 
@@ -74,14 +74,30 @@ def test_gains_have_a_row_for_each_cell_and_contrast():
     assert [t.get_text() for t in figure.axes[0].get_yticklabels()] == list(gains.cell.unique())
 
 
+def test_the_stairs_add_up():
+    def accuracy(config: Config) -> float:
+        sparse = config.optimizer != "sgd"
+        gain = 1.0 * sparse + 2.0 * (config.l1 == 5e-5) - 0.5 * (config.beta > 0)
+        return 50.0 + config.seed + gain * config.base_channels
+
+    records = study("width", accuracy)
+    rows = why.stairs_table(records).rows
+    assert rows[1] == ["4", "+4.00 ± 0.00", "+8.00 ± 0.00", "−2.00 ± 0.00", "+10.00 ± 0.00", "3"]
+    words = why.numbers({name: [] for name in why.QUESTIONS} | {"width": records})
+    assert words["width-8-stronger"] == "+16.00 ± 0.00"
+    assert words["width-8-zero"] == "−4.00 ± 0.00"
+    assert words["width-16-zero"] == "pending"
+
+
 def test_differences_pair_by_seed():
     sgd, sparse = Config(), Config(optimizer="beta-lasso", l1=2e-5, beta=50.0)
     records = [made_up(sgd.replace(seed=s), 50 + s) for s in (0, 1, 2)]
     records += [made_up(sparse.replace(seed=s), 51.5 + s) for s in (2, 1)]
-    found = why.conditions(records)
-    assert why.difference(found, sparse, sgd) == Interval(pytest.approx(1.5), pytest.approx(0), 2)
-    assert why.difference(found, sgd, sgd) is None
-    assert why.difference(found, sparse.replace(beta=1.0), sgd) is None
+    found = compare.conditions(records)
+    gain = compare.difference(found, sparse, sgd)
+    assert gain == Interval(pytest.approx(1.5), pytest.approx(0), 2)
+    assert compare.difference(found, sgd, sgd) is None
+    assert compare.difference(found, sparse.replace(beta=1.0), sgd) is None
 
 
 def test_a_table_has_every_condition_beside_its_reference():
@@ -123,7 +139,7 @@ def test_numbers_of_the_first_layer():
 
 @pytest.mark.parametrize(
     "table",
-    [why.length_table, why.factorial_table, why.width_table,
+    [why.length_table, why.factorial_table, why.width_table, why.stairs_table,
      why.period_table, why.first_layer_table, why.locality_table,
      *(functools.partial(why.control_table, name) for name in why.CONTROLS)],
 )  # fmt: skip
@@ -196,4 +212,6 @@ def test_equal_rates_name_their_cell():
     mean = Config(loss="bce", optimizer="beta-lasso", l1=2e-5, beta=50.0)
     assert why.cell(mean) == "no augmentation, binary cross-entropy"
     assert why.cell(equal_rates(mean)) == "no augmentation, cross-entropy, equal rates"
-    assert why.as_beta_zero(equal_rates(mean)) == dataclasses.replace(equal_rates(mean), beta=0.0)
+    assert compare.without_threshold(equal_rates(mean)) == dataclasses.replace(
+        equal_rates(mean), beta=0.0
+    )

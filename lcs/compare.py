@@ -1,0 +1,246 @@
+"""Runs grouped by what was done, and compared seed by seed: the tables and numbers of studies.
+
+A condition is a configuration without its seed; two conditions are compared run for run.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import pandas as pd
+
+from lcs import tables
+from lcs.config import Config
+from lcs.exhibits import accuracies
+from lcs.measure import Interval, mean_interval, paired_difference
+from lcs.plots import LAYERS
+from lcs.runs import Record
+from lcs.studies import method
+from lcs.tables import Table
+
+LABELS = {
+    "base_channels": "α",
+    "beta": "β",
+    "l1": "λ, first layer",
+    "l1_rest": "λ, other layers",
+    "epochs": "epochs",
+    "precision": "precision",
+    "schedule": "learning rate",
+    "period": "cosine's period",
+    "augment": "augmentation",
+    "loss": "loss",
+    "lr": "η",
+    "frozen_zeros": "zeros",
+}
+
+
+Conditions = dict[Config, list[Record]]
+
+
+def conditions(records: Iterable[Record]) -> Conditions:
+    """Group records by their configuration without the seed, each group in the order of seeds."""
+    groups: Conditions = {}
+    for record in records:
+        groups.setdefault(record.config.replace(seed=0), []).append(record)
+    return {c: sorted(runs, key=lambda run: run.config.seed) for c, runs in groups.items()}
+
+
+def difference(found: Conditions, one: Config, other: Config) -> Interval | None:
+    """Return the accuracy of one condition less that of another, in points, paired by seed."""
+    if one == other or one not in found or other not in found:
+        return None
+    first, second = by_seed(found[one]), by_seed(found[other])
+    seeds = sorted(first.keys() & second.keys())
+    return paired_difference([first[s] for s in seeds], [second[s] for s in seeds])
+
+
+def as_sgd(config: Config) -> Config:
+    """Return the same run with plain SGD."""
+    none = Config()
+    names = ("optimizer", "l1", "l1_rest", "beta", "frozen_zeros")
+    return config.replace(**{name: getattr(none, name) for name in names})
+
+
+def without_threshold(config: Config) -> Config:
+    """Return the same run with β = 0, and the same λ."""
+    return config.replace(beta=0.0, frozen_zeros=False)
+
+
+AGAINST: dict[str, Callable[[Config], Config]] = {"SGD": as_sgd, "β = 0": without_threshold}
+
+
+def left(records: Sequence[Record], layer: str = "conv1") -> list[float]:
+    """Share of a layer's weights that are not zero at the end, in per cent."""
+    return [100 * r.final["nonzeros"][layer] / r.final["weights"][layer] for r in records]
+
+
+def comparison(
+    name: str,
+    records: Sequence[Record],
+    fields: Sequence[str],
+    references: Mapping[str, Callable[[Config], Config]],
+    command: str,
+    what: str,
+) -> Table:
+    """Return a table of conditions, each beside the one that it is compared with.
+
+    Args:
+        name: label of the table.
+        records: of one study, or of several.
+        fields: of `Config`, the columns that tell the conditions apart.
+        references: by its name in the heading, from a condition to what it is compared with.
+        command: of the study, shown where there are no records.
+        what: begins the caption: what is compared.
+    """
+    columns = ["method", *(LABELS[field] for field in fields)]
+    columns += ["test accuracy (%)", *(f"difference from {against}" for against in references)]
+    columns += ["left in layers 1, 2, 3 (%)", "seeds"]
+    text = columns[1 : len(fields) + 1]
+    if not records:
+        return tables.pending_table(name, what[0].lower() + what[1:], command)
+    found = conditions(records)
+    rows = [
+        [
+            method_text(config).removeprefix("β-LASSO, "),
+            *(field_text(config, field) for field in fields),
+            tables.interval(mean_interval(accuracies(runs))),
+            *(
+                signed_or_none(difference(found, config, other(config)))
+                for other in references.values()
+            ),
+            ", ".join(f"{mean_interval(left(runs, layer)).mean:.1f}" for layer in LAYERS),
+            tables.links(runs),
+        ]
+        for config, runs in found.items()
+    ]
+    return Table(name, f"{what}. {setting_text(found)}", columns, rows, text=text)
+
+
+def setting_text(found: Conditions) -> str:
+    """Say what all conditions share, how many seeds they have, and what the intervals are."""
+    configs, ns = list(found), sorted({len(runs) for runs in found.values()})
+    shared = {
+        "base_channels": lambda c: f"α = {c.base_channels}",
+        "epochs": lambda c: f"{c.epochs} epochs",
+        "loss": lambda c: loss_text(c),
+        "augment": lambda c: field_text(c, "augment"),
+    }
+    parts = [say(configs[0]) for say in shared.values() if len({say(c) for c in configs}) == 1]
+    count = " or ".join(map(str, ns))
+    return (
+        f"S-FC on {configs[0].dataset}: {', '.join(parts)}, n = {count}; "
+        "mean ± 95 % interval over seeds, differences paired by seed."
+    )
+
+
+def method_text(config: Config) -> str:
+    """Name of a run's method, without the network where it is S-FC."""
+    return method(config).removeprefix("S-FC, ")
+
+
+def field_text(config: Config, field: str) -> str:
+    """Return a field's value as the tables print it."""
+    value = getattr(config, field)
+    if field == "frozen_zeros":
+        return "stay" if value else "may return"
+    if config.optimizer == "sgd" and field in ("beta", "l1", "l1_rest"):
+        return tables.NONE
+    if field == "l1_rest":
+        value = config.rest_l1
+    if field == "period":
+        value = value or config.epochs
+    return number_text(value) if isinstance(value, float) else WORDS.get(value, str(value))
+
+
+def number_text(value: float) -> str:
+    """Return a number as one writes it: 2e-5, not 2e-05 or 0.00002."""
+    return re.sub(r"\.?0+e-0?", "e-", f"{value:e}") if 0 < value < 1e-3 else f"{value:g}"
+
+
+WORDS = {
+    "none": "no augmentation",
+    "flip-crop": "flips and crops",
+    "bce": "binary cross-entropy",
+    "cosine-epoch": "cosine",
+    "bf16": "bfloat16",
+    "fp32": "float32",
+}
+
+
+def loss_text(config: Config) -> str:
+    """Name of a run's loss."""
+    return field_text(config, "loss")
+
+
+def signed_or_none(value: Interval | None) -> str:
+    """Return a difference with its sign, or the mark of what does not exist."""
+    return tables.NONE if value is None else tables.signed(value)
+
+
+def sweep_frame(
+    records: Iterable[Record], x: Callable[[Config], float], series: Callable[[Config], str]
+) -> pd.DataFrame:
+    """Return one row per run: columns `x`, `series`, `seed`, `accuracy` and `left`, in per cent."""
+    rows = [
+        {
+            "x": x(record.config),
+            "series": series(record.config),
+            "seed": record.config.seed,
+            "accuracy": accuracies([record])[0],
+            "left": left([record])[0],
+        }
+        for record in records
+    ]
+    return pd.DataFrame(rows, columns=["x", "series", "seed", "accuracy", "left"])
+
+
+def by_seed(records: Sequence[Record]) -> dict[int, float]:
+    """Return the accuracy of each seed, in per cent."""
+    seeds = (record.config.seed for record in records)
+    return dict(zip(seeds, accuracies(records), strict=True))
+
+
+def joined(one: Conditions, other: Conditions) -> Conditions:
+    """Return the conditions of two studies, those of both with the runs of the larger sample."""
+    return {c: max(one.get(c, []), other.get(c, []), key=len) for c in {**one, **other}}
+
+
+PENDING = "pending"
+
+
+def pick(found: Conditions, **fields: object) -> Config | None:
+    """Return the first condition with these values."""
+    matches = (c for c in found if all(getattr(c, n) == v for n, v in fields.items()))
+    return next(matches, None)
+
+
+def signed_or_pending(value: Interval | None) -> str:
+    """Return a difference with its sign, or that it is pending."""
+    return PENDING if value is None else tables.signed(value)
+
+
+def mean_text(runs: Sequence[Record]) -> str:
+    """Return mean and interval of the accuracy, in per cent."""
+    return tables.interval(mean_interval(accuracies(runs)))
+
+
+def left_text(runs: Sequence[Record]) -> str:
+    """Return how much of the first layer is left on average, in per cent."""
+    return f"{mean_interval(left(runs)).mean:.1f}"
+
+
+def difference_of(
+    found: Conditions, one: Mapping[str, object], change: Mapping[str, object]
+) -> str:
+    """Return the accuracy of a condition less that of the same with some values changed."""
+    first, second = pick(found, **one), pick(found, **{**one, **change})
+    if first is None or second is None:
+        return PENDING
+    return signed_or_pending(difference(found, first, second))
+
+
+def left_of(found: Conditions, **fields: object) -> str:
+    """Return how much of the first layer is left, in per cent."""
+    config = pick(found, **fields)
+    return PENDING if config is None else left_text(found[config])
