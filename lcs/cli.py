@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import math
 import sys
 import typing
 from collections.abc import Callable
@@ -167,8 +168,7 @@ def study(
 def list_runs(store: Store = None) -> None:
     """Print one line for each record: id, path, and the accuracy of the last epoch."""
     for record in (record for place in _stores(store) for record in place.records()):
-        accuracy = record.final.get("test_accuracy", record.final.get("validation_accuracy"))
-        shown = "" if accuracy is None else f"{100 * accuracy:6.2f} %"
+        shown = "" if math.isnan(record.accuracy) else f"{100 * record.accuracy:6.2f} %"
         print(f"{record.run_id:16} {shown:9} {record.path}")
 
 

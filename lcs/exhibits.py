@@ -40,8 +40,8 @@ def by_method(records: Sequence[Record]) -> dict[str, list[Record]]:
 
 
 def accuracies(records: Sequence[Record]) -> list[float]:
-    """Test accuracies of the last epoch, in per cent."""
-    return [100 * record.final["test_accuracy"] for record in records]
+    """Accuracies of the last epoch, in per cent."""
+    return [100 * record.accuracy for record in records]
 
 
 def _fits(records: Sequence[Record]) -> list[float]:

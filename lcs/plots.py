@@ -260,6 +260,40 @@ def forest(table: pd.DataFrame, label: str) -> Figure:
     return figure
 
 
+def gains(
+    table: pd.DataFrame, lines: Mapping[str, tuple[float, float]], known: Mapping[str, float]
+) -> Figure:
+    """Draw gains against the width, and the lines through them as far as the paper's width.
+
+    Args:
+        table: columns `x` (α), `gain` (points) and `contrast` (a colour each), one row per run.
+        lines: for a contrast, slope per doubling of α, and height at α = 1.
+        known: for a contrast, the paper's gain at its width.
+    """
+    if table.empty:
+        return _pending()
+    figure, axes = plt.subplots(figsize=(WIDTH, 3.4))
+    largest, theirs = table["x"].max(), 150
+    for number, contrast in enumerate(dict.fromkeys(table.contrast)):
+        runs, shade = table[table.contrast == contrast], PALETTE[(0, 1, 2, 4)[number % 4]]
+        axes.plot(runs["x"], runs.gain, "os"[number % 2], color=shade, ms=5, label=contrast)
+        if contrast in lines:
+            slope, start = lines[contrast]
+            for ends, style in (((1, largest), "-"), ((largest, theirs), "--")):
+                axes.plot(ends, start + slope * np.log2(ends), style, color=shade, lw=1)
+        if contrast in known:
+            axes.plot(theirs, known[contrast], "x", color=shade, ms=8, mew=2)
+    axes.plot([], [], "x", color="0.3", ms=8, mew=2, label="the paper, 4000 epochs")
+    axes.plot([], [], "--", color="0.3", lw=1, label="the line, where nothing was run")
+    axes.axhline(0, color="0.6", lw=1, zorder=0)
+    axes.set(xscale="log", xlabel="base channels α", ylabel="gain of β = 50 (points)")
+    places = [*sorted(table["x"].unique()), theirs]
+    axes.set_xticks(places, [f"{place:g}" for place in places], minor=False)
+    axes.minorticks_off()
+    _legend_of(figure, axes, columns=2)
+    return figure
+
+
 def laws(history: pd.DataFrame, forecasts: Mapping[str, pd.DataFrame]) -> Figure:
     """Draw what is left of the first layer, what returns to it, and its norm, beside two laws.
 

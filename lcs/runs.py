@@ -61,6 +61,15 @@ class Record:
         """The id of the run, as in the file's name."""
         return run_id(self.config)
 
+    @property
+    def accuracy(self) -> float:
+        """Share of right answers after the last epoch: test images, or those held out for choosing.
+
+        NaN for a toy experiment, which classifies nothing.
+        """
+        held_out = self.final.get("validation_accuracy", math.nan)
+        return float(self.final.get("test_accuracy", held_out))
+
     def load_filters(self) -> Tensor:
         """Return the stored first-layer filters (units, C, H, W), float32.
 

@@ -483,6 +483,51 @@ def _search(base: Config, betas: Sequence[float]) -> list[Config]:
     return [*decays, *lasso, *sparse]
 
 
+def chosen(here: Config, model: str, optimizer: str = "sgd", beta: float = 0.0) -> Config:
+    """Return a run with the hyperparameters that `search` chose for its method.
+
+    A β that was not searched has those of the largest one that was.
+    """
+    values = CHOSEN.get((model, optimizer, beta), CHOSEN[LARGEST])
+    return here.replace(model=model, optimizer=optimizer, beta=float(beta), **values)
+
+
+def _scaling(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return all methods by the paper's recipe at growing width, and half of the length."""
+    return [
+        run
+        for factor in (1, 2, 4, 8)
+        for run in _all_methods(paper_recipe(base, factor, base.epochs // 2), betas)
+    ]
+
+
+def _all_methods(here: Config, betas: Sequence[float]) -> list[Config]:
+    nets = [chosen(here, model) for model in ("s-conv", "s-local", "3-fc", "s-fc")]
+    sparse = [chosen(here, "s-fc", "beta-lasso", beta) for beta in betas]
+    return [*nets, chosen(here, "s-fc", "proximal-l1"), *sparse]
+
+
+def _reach(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return three lengths by the paper's recipe, and the shorter ones with as much reach.
+
+    Where the length is shorter by a factor, λ is larger and β smaller by it: the threshold βλ and
+    the sum of all ℓ1 steps are those of the longest.
+    """
+    lengths = [max(1, base.epochs // part) for part in (8, 4, 2)]
+    runs = []
+    for epochs in lengths:
+        here = paper_recipe(base, 2, epochs)
+        sparse = [chosen(here, "s-fc", "beta-lasso", beta) for beta in betas]
+        runs += [chosen(here, "s-fc"), *sparse, raised(sparse[-1], lengths[-1] / epochs)]
+    return runs
+
+
+def raised(config: Config, factor: float) -> Config:
+    """Return a run with λ larger by a factor in every layer, and the threshold βλ as it was."""
+    rest = None if config.l1_rest is None else config.l1_rest * factor
+    return config.replace(l1=config.l1 * factor, l1_rest=rest, beta=config.beta / factor)
+
+
 ENDS = (0, 50)
 # candidates for λ of the first layer, and of the others
 FIRST, REST = (5e-6, 2e-5, 5e-5, 1e-4), (1e-6, 1e-5)
@@ -490,6 +535,18 @@ BETAS = (0, 1, 2, 5, 10, 20, 50, 100, 200)
 LAMBDAS = (5e-6, 1e-5, 2e-5, 5e-5, 1e-4)
 # where single early runs did best: no choice made on validation, so it may flatter
 STRONG = {"l1": 5e-5, "l1_rest": 1e-5}
+# chosen on validation images: a test holds these to the records of `search`
+LARGEST = ("s-fc", "beta-lasso", 50.0)
+CHOSEN: dict[tuple[str, str, float], dict[str, float]] = {
+    ("s-conv", "sgd", 0.0): {},
+    ("s-local", "sgd", 0.0): {},
+    ("3-fc", "sgd", 0.0): {},
+    ("s-fc", "sgd", 0.0): {},
+    ("s-fc", "proximal-l1", 0.0): STRONG,
+    ("s-fc", "beta-lasso", 0.0): STRONG,
+    ("s-fc", "beta-lasso", 1.0): STRONG,
+    LARGEST: STRONG,
+}
 SMALL = ("smoke", "desk")
 
 STUDIES: dict[str, Study | ToyStudy] = {
@@ -522,6 +579,8 @@ STUDIES: dict[str, Study | ToyStudy] = {
         Study("width", "Cross-entropy and augmentation at growing width", _width, scales=SMALL),
         Study("wider", "Cross-entropy and augmentation at α = 16", _wider, scales=SMALL),
         Study("search", "Hyperparameters of the paper's recipe, on validation", _search, 1),
+        Study("scaling", "The paper's recipe at growing width", _scaling, scales=SMALL),
+        Study("reach", "Training length, or a larger λ", _reach, betas=ENDS, scales=SMALL),
     )
 }
 
@@ -542,6 +601,31 @@ def stored(name: str, scale: str, store: RunStore, seeds: int = 0, **changes: An
             break
         records += [record for record in found if record is not None]
     return records
+
+
+def gather(
+    names: Iterable[str],
+    scale: str,
+    seeds: int,
+    *,
+    train: bool,
+    device: str = "auto",
+    epochs: int = 0,
+    store: RunStore | None = None,
+) -> dict[str, list[Record]]:
+    """Return the records of several studies: what is stored, or all of it once trained.
+
+    Without `train`, a study that is not complete for at least one seed has none.
+    """
+    store = store or default_store()
+    found = {}
+    for name in names:
+        study = STUDIES[name]
+        if train and isinstance(study, Study):
+            found[name] = study.run(scale, seeds, store=store, device=device, epochs=epochs).records
+        else:
+            found[name] = stored(name, scale, store, seeds, epochs=epochs)
+    return found
 
 
 def missing(configs: Iterable[AnyConfigT], store: RunStore) -> list[AnyConfigT]:

@@ -42,8 +42,8 @@ from lcs.compare import (
 from lcs.config import Config
 from lcs.exhibits import accuracies, beta_lasso_name
 from lcs.measure import SIGNIFICANCE, Interval, holm, mean_interval, p_value, paired_difference
-from lcs.runs import Record, RunStore, default_store
-from lcs.studies import STRONG, STUDIES, Study, equal_rates, method, stored
+from lcs.runs import Record
+from lcs.studies import STRONG, equal_rates, method
 from lcs.tables import Table
 
 QUESTIONS = (
@@ -68,30 +68,6 @@ QUESTIONS = (
 THRESHOLD = 50 * 2e-5
 
 Change = Callable[[Config], Config | None]
-
-
-def gather(
-    scale: str,
-    seeds: int,
-    *,
-    train: bool,
-    device: str = "auto",
-    epochs: int = 0,
-    store: RunStore | None = None,
-) -> dict[str, list[Record]]:
-    """Return the records of every question's study: what is stored, or all of it once trained.
-
-    Without `train`, a study that is not complete for at least one seed has none.
-    """
-    store = store or default_store()
-    found = {}
-    for name in QUESTIONS:
-        study = STUDIES[name]
-        if train and isinstance(study, Study):
-            found[name] = study.run(scale, seeds, store=store, device=device, epochs=epochs).records
-        else:
-            found[name] = stored(name, scale, store, seeds, epochs=epochs)
-    return found
 
 
 # What the figures draw

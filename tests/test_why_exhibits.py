@@ -2,31 +2,16 @@
 
 import dataclasses
 import functools
-from pathlib import Path
 
 import pytest
+from made_up import made_up, study
 
 from lcs import compare, plots
 from lcs import why_exhibits as why
 from lcs.config import Config
 from lcs.measure import Interval
-from lcs.runs import Record, RunStore
-from lcs.studies import STUDIES, equal_rates
-
-
-def made_up(config: Config, accuracy: float, left: int = 500) -> Record:
-    """A record with this test accuracy, in per cent, and these per mille of weights left."""
-    final = {
-        "test_accuracy": accuracy / 100,
-        "nonzeros": {"conv1": left, "fc1": 300, "fc2": 40},
-        "weights": {"conv1": 1000, "fc1": 400, "fc2": 40},
-    }
-    return Record(Path(f"{config.name}.json"), "run", config, {}, final, None, {})
-
-
-def study(name: str, accuracy, seeds: int = 3) -> list[Record]:
-    """Records of a desk study, their accuracy a function of the configuration."""
-    return [made_up(config, accuracy(config)) for config in STUDIES[name].configs("desk", seeds)]
+from lcs.runs import RunStore
+from lcs.studies import STUDIES, equal_rates, gather
 
 
 def known_gain(config: Config) -> float:
@@ -192,7 +177,7 @@ def test_a_sweep_draws_every_run_and_the_reference():
 
 
 def test_gathering_trains_nothing(tmp_path):
-    found = why.gather("smoke", 0, train=False, store=RunStore(tmp_path))
+    found = gather(why.QUESTIONS, "smoke", 0, train=False, store=RunStore(tmp_path))
     assert set(found) == set(why.QUESTIONS)
     assert not any(found.values())
     assert not list(tmp_path.iterdir())
@@ -204,7 +189,7 @@ def test_gathering_finds_what_is_complete(tmp_path):
     for config in configs[:-1]:  # the last seed of one run lacks
         record = made_up(config, 50)
         store.write(config, history={}, final=record.final, provenance={})
-    found = why.gather("smoke", 0, train=False, store=store)["schedule"]
+    found = gather(why.QUESTIONS, "smoke", 0, train=False, store=store)["schedule"]
     assert [r.config for r in found] == [c for c in configs if c.seed == 0]
 
 

@@ -1,0 +1,22 @@
+"""Records with known results, for the tests of what is computed from records."""
+
+from pathlib import Path
+
+from lcs.config import Config
+from lcs.runs import Record
+from lcs.studies import STUDIES
+
+
+def made_up(config: Config, accuracy: float, left: int = 500) -> Record:
+    """A record with this test accuracy, in per cent, and these per mille of weights left."""
+    final = {
+        "test_accuracy": accuracy / 100,
+        "nonzeros": {"conv1": left, "fc1": 300, "fc2": 40},
+        "weights": {"conv1": 1000, "fc1": 400, "fc2": 40},
+    }
+    return Record(Path(f"{config.name}.json"), "run", config, {}, final, None, {})
+
+
+def study(name: str, accuracy, seeds: int = 3) -> list[Record]:
+    """Records of a desk study, their accuracy a function of the configuration."""
+    return [made_up(config, accuracy(config)) for config in STUDIES[name].configs("desk", seeds)]

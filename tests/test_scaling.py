@@ -1,0 +1,188 @@
+"""What the chapter `scaling` computes, on records made up so that every answer is known."""
+
+import dataclasses
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from made_up import made_up, study
+from scipy import stats
+
+from lcs import plots, scaling
+from lcs.config import Config
+from lcs.runs import PUBLISHED, Record, RunStore
+from lcs.studies import CHOSEN, STUDIES, chosen, method, raised, stored
+
+BONUS = {"S-LOCAL, SGD": 10.0, "S-FC, β-LASSO, β = 50": 1.0, "S-FC, proximal ℓ1": 0.5}
+
+
+def growing(config: Config) -> float:
+    """Accuracy in which β = 50 gains one point and another for each doubling of the width."""
+    gain = BONUS.get(method(config), 0.0)
+    if config.beta == 50:
+        gain += math.log2(config.base_channels)
+    return 50.0 + config.seed + gain
+
+
+RUNS = study("scaling", growing)
+
+
+def rows(table) -> dict[str, list[str]]:
+    return {row[0]: list(row[1:]) for row in table.rows}
+
+
+# --- what is chosen
+
+
+def held_out(config: Config, accuracy: float) -> Record:
+    record = made_up(config, accuracy)
+    final = dict(record.final)
+    final["validation_accuracy"] = final.pop("test_accuracy")
+    return dataclasses.replace(record, final=final)
+
+
+def test_the_best_candidate_of_each_method_is_chosen():
+    def accuracy(config: Config) -> float:
+        return 50 - 1e5 * abs(config.l1 - 5e-5) - config.momentum + 1e3 * config.weight_decay
+
+    searched = [held_out(c, accuracy(c)) for c in STUDIES["search"].configs("desk")]
+    found = scaling.choices(searched)
+    assert len(found) == len(CHOSEN)
+    sgd = found["S-LOCAL, SGD"].config
+    assert (sgd.momentum, sgd.weight_decay) == (0.0, 5e-4)
+    assert {run.config.l1 for name, run in found.items() if "SGD" not in name} == {5e-5}
+    shown = rows(scaling.choices_table(searched))
+    assert shown["S-FC, SGD"][0] == "4"
+    assert shown["S-FC, proximal ℓ1"][0] == "8"
+    assert shown["S-FC, SGD"][5:7] == ["44.10", "45.50"]
+    assert set(scaling.search_frame(searched).x) == {5e-6, 2e-5, 5e-5, 1e-4}
+
+
+def test_what_is_chosen_is_what_the_search_found():
+    found = stored("search", "desk", RunStore(PUBLISHED))
+    if not found:
+        pytest.skip("the search has not been run")
+    best = {name: run.config for name, run in scaling.choices(found).items()}
+    for (model, optimizer, beta), values in CHOSEN.items():
+        here = chosen(Config(), model, optimizer, beta)
+        searched = best[method(here)]
+        assert {name: getattr(searched, name) for name in values} == values
+        for name in scaling.SEARCHED:
+            assert getattr(here, name) == getattr(searched, name), (method(here), name)
+
+
+def test_a_beta_that_was_not_searched_has_the_values_of_the_largest():
+    largest = chosen(Config(), "s-fc", "beta-lasso", 50)
+    assert chosen(Config(), "s-fc", "beta-lasso", 7.0) == largest.replace(beta=7.0)
+
+
+# --- growing width
+
+
+def test_every_method_has_its_accuracy_at_every_width():
+    table = scaling.scaling_table(RUNS)
+    assert list(table.columns)[1:5] == ["α = 1", "α = 2", "α = 4", "α = 8"]
+    shown = rows(table)
+    assert set(shown) == {method(run.config) for run in RUNS}
+    assert shown["S-FC, β-LASSO, β = 50"][:2] == ["52.00 ± 2.48", "53.00 ± 2.48"]
+    assert "78.63" in shown["S-FC, SGD"][-1]
+
+
+def test_gains_are_paired_and_the_share_of_the_gap_is_theirs():
+    shown = rows(scaling.gains_table(RUNS))
+    assert shown["β = 50 over SGD"][:4] == [f"**+{gain}.00 ± 0.00**" for gain in (1, 2, 3, 4)]
+    assert shown["β = 0 over SGD"][0] == "+0.00 ± 0.00"
+    assert "+6.56" in shown["β = 50 over SGD"][-1]
+    closed = shown["gap to S-LOCAL that β = 50 closes (%)"]
+    assert closed[:4] == ["10 ± 0", "20 ± 0", "30 ± 0", "40 ± 0"]
+    assert "91" in closed[-1]  # (85.19 − 78.63) / (85.86 − 78.63)
+
+
+def test_only_methods_that_make_zeros_are_asked_what_they_left():
+    shown = scaling.left_table(RUNS).rows
+    assert {row[0] for row in shown} == {
+        "S-FC, proximal ℓ1", "S-FC, β-LASSO, β = 1", "S-FC, β-LASSO, β = 50",
+    }  # fmt: skip
+    assert shown[0][1:3] == ["first layer", "50.00"]
+
+
+# --- the law
+
+
+def test_a_law_without_noise_is_found_exactly():
+    found = scaling.law(scaling.gains_by_width(RUNS))
+    assert found is not None
+    assert found.slope.mean == pytest.approx(1.0)
+    assert found.intercept == pytest.approx(1.0)
+    assert found.forecast.mean == pytest.approx(1 + math.log2(150))
+
+
+def test_the_intervals_of_the_law_are_those_of_least_squares():
+    noise = np.random.default_rng(0)
+    x = np.repeat([1, 2, 4, 8], 3)
+    gains = pd.DataFrame({"x": x, "gain": np.log2(x) + noise.normal(0, 0.5, len(x))})
+    found, other = scaling.law(gains, width=1), stats.linregress(np.log2(x), gains.gain)
+    assert found is not None
+    t = stats.t.ppf(0.975, len(x) - 2)
+    assert found.slope.half_width == pytest.approx(t * other.stderr)
+    # at width 1 the forecast is the intercept
+    assert found.forecast.mean == pytest.approx(other.intercept)
+    assert found.forecast.half_width == pytest.approx(t * other.intercept_stderr)
+
+
+def test_one_width_makes_no_law():
+    gains = scaling.gains_by_width(RUNS)
+    assert scaling.law(gains[gains.x == 1]) is None
+    assert scaling.numbers([])["law-slope-sgd"] == "pending"
+    assert scaling.numbers(RUNS)["law-slope-sgd"] == "+1.00 ± 0.00"
+    assert scaling.numbers(RUNS)["law-paper-sgd"] == "+6.56"
+
+
+def test_the_figure_draws_runs_lines_and_the_paper():
+    axes = scaling.gains_figure(RUNS).axes[0]
+    heights = {(line.get_xdata()[-1], round(line.get_ydata()[-1], 2)) for line in axes.lines[:4]}
+    assert (150, round(1 + math.log2(150), 2)) in heights
+    assert any(
+        line.get_marker() == "x" and 6.56 in line.get_ydata().round(2) for line in axes.lines
+    )
+
+
+# --- length, or λ
+
+
+def test_raising_lambda_keeps_threshold_and_reach():
+    long = chosen(Config(epochs=200), "s-fc", "beta-lasso", 50)
+    short = raised(long.replace(epochs=50), 4)
+    assert short.l1 * short.beta == pytest.approx(long.l1 * long.beta)
+    assert short.l1 * short.epochs == pytest.approx(long.l1 * long.epochs)
+    assert short.l1_rest * short.epochs == pytest.approx(long.l1_rest * long.epochs)
+
+
+def test_short_runs_are_compared_with_the_longest():
+    records = study("reach", lambda c: 50 + c.seed + c.epochs / 100 + (c.beta % 50 > 0))
+    table = scaling.reach_table(records)
+    column = list(table.columns).index("difference from the longest")
+    shown = {(row[0], row[1]): row[column] for row in table.rows}
+    assert shown["SGD", "50"] == "−1.50 ± 0.00"
+    assert shown["β = 50", "50"] == "−1.50 ± 0.00"
+    assert shown["β = 12.5", "50"] == "−0.50 ± 0.00"
+    assert shown["β = 50", "200"] == "–"
+
+
+@pytest.mark.parametrize(
+    "table",
+    [scaling.choices_table, scaling.scaling_table, scaling.left_table, scaling.gains_table,
+     scaling.reach_table],
+)  # fmt: skip
+def test_without_runs_a_table_shows_its_command(table):
+    assert "lcs study" in table([]).rows[0][0]
+
+
+def test_without_runs_a_figure_says_so():
+    for figure in (
+        scaling.gains_figure([]),
+        plots.sweep(scaling.width_frame([]), "α"),
+        plots.sweep(scaling.search_frame([]), "λ"),
+    ):
+        assert "pending" in figure.axes[0].texts[0].get_text()
