@@ -15,7 +15,7 @@ import math
 import os
 import platform
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -76,6 +76,17 @@ class Record:
         Raises:
             RecordError: the record has none, or their file is missing or altered.
         """
+        return self._load(lambda tensors: tensors["filters"].float())
+
+    def load_first_layer(self) -> Tensor:
+        """Return the whole first layer (units, C, H, W), float32, which sparse ones are stored as.
+
+        Raises:
+            RecordError: the record has none, or the file is missing or altered.
+        """
+        return self._load(_dense)
+
+    def _load(self, take: Callable[[dict[str, Tensor]], Tensor]) -> Tensor:
         if self.filters is None:
             raise RecordError(f"{self.path}: this run stored no filters")
         path = self.path.with_name(self.filters["file"])
@@ -83,9 +94,11 @@ class Record:
         if hashlib.sha256(data).hexdigest() != self.filters["sha256"]:
             raise RecordError(f"{path}: altered (its SHA-256 is not the record's); restore it")
         try:
-            return load_tensors(data)["filters"].float()
-        except (SafetensorError, KeyError) as error:
+            return take(load_tensors(data))
+        except SafetensorError as error:
             raise RecordError(f"{path}: not a file of filters ({error}); restore it") from error
+        except KeyError as error:
+            raise RecordError(f"{path}: this run stored no {error}") from error
 
 
 class RunStore:
@@ -152,8 +165,14 @@ class RunStore:
         final: Mapping[str, Any],
         provenance: Mapping[str, Any],
         filters: Tensor | None = None,
+        first_layer: Tensor | None = None,
     ) -> Record:
         """Write the record of a finished run, once and atomically.
+
+        Args:
+            config, history, final, provenance: what the record says.
+            filters: some filters (units, C, H, W), stored as half-precision numbers.
+            first_layer: the whole layer (units, C, H, W), stored beside them as a sparse tensor.
 
         Raises:
             RecordError: the run has a record already, or the folder cannot be written.
@@ -163,7 +182,8 @@ class RunStore:
             raise RecordError(f"{path}: exists already; delete it to run again")
         stored = None
         if filters is not None:
-            data = save_tensors({"filters": filters.half().contiguous()})
+            whole = {} if first_layer is None else _sparse(first_layer)
+            data = save_tensors({"filters": filters.half().contiguous(), **whole})
             file = path.with_suffix(".safetensors")
             stored = {"file": file.name, "sha256": hashlib.sha256(data).hexdigest()}
             write_atomically(file, data)
@@ -198,6 +218,23 @@ class RunStore:
             write_atomically(target.with_name(name), source.with_name(name).read_bytes())
         write_atomically(target, source.read_bytes())
         return read_record(target, self.root)
+
+
+def _sparse(layer: Tensor) -> dict[str, Tensor]:
+    flat = layer.flatten()
+    places = flat.nonzero().squeeze(1)
+    return {
+        "first_layer.places": places.int(),
+        "first_layer.values": flat[places],
+        "first_layer.shape": torch.tensor(layer.shape),
+    }
+
+
+def _dense(tensors: Mapping[str, Tensor]) -> Tensor:
+    shape = tensors["first_layer.shape"].tolist()
+    flat = torch.zeros(math.prod(shape))
+    flat[tensors["first_layer.places"].long()] = tensors["first_layer.values"]
+    return flat.reshape(shape)
 
 
 def named_store(folder: str) -> RunStore:

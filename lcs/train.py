@@ -27,6 +27,9 @@ from lcs.sparse import Forward
 # first-layer filters kept of the first seed of these networks: as many as a figure shows
 STORED_FILTERS = 24
 SHOWN = ("s-fc", "s-local")
+# a first layer is stored whole if no more than this share, and this many, of its weights are left:
+# a megabyte at most on a laptop, a dozen at the paper's size
+KEPT_SHARE, KEPT_WEIGHTS = 0.02, 1_000_000
 # what a run that goes on may find changed
 ELSEWHERE = ("code", "packages", "device", "hardware", "threads")
 # from this many weights on, compiling the optimizer's step pays for itself
@@ -444,6 +447,7 @@ class Run:
             **last,
             "nonzeros": {name: column[-1] for name, column in self.history["nonzeros"].items()},
             "weights": {name: layer.weight.numel() for name, layer in layers.items()},
+            "fan_in": measure.units_by_fan_in({n: layer.weight for n, layer in layers.items()}),
             "flops": {"dense": flops.dense, "sparse": flops.sparse},
             "evaluation_images": len(self.evaluation),
             "clean_train_accuracy": self.accuracy(self.training),
@@ -461,16 +465,19 @@ class Run:
         """Measure the trained network and write its record, with some filters of a first seed."""
         origin = {**self.origin, "seconds": self.seconds, "resumes": self.resumes}
         origin["modes"] = self.modes
-        kept = None
+        kept = whole = None
         if self.config.seed == 0 and self.config.model in SHOWN:
             filters = self.filters()
             kept = filters[measure.choose_filters(filters, STORED_FILTERS)]
+            few = min(KEPT_SHARE * filters.numel(), KEPT_WEIGHTS)
+            whole = filters if torch.count_nonzero(filters) <= few else None
         return store.write(
             self.config,
             history=self.history,
             final=self.final(),
             provenance=origin,
             filters=kept,
+            first_layer=whole,
         )
 
 

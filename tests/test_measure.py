@@ -53,6 +53,14 @@ def test_nonzeros_counts_exactly_and_keeps_names() -> None:
     assert json.loads(json.dumps(counts)) == counts
 
 
+def test_units_are_counted_by_the_digits_of_their_fan_in():
+    weight = torch.zeros(6, 9)
+    for unit, count in enumerate((0, 1, 2, 3, 4, 9)):
+        weight[unit, :count] = -1.0
+    kernel = torch.ones(2, 1, 3, 3)
+    assert measure.units_by_fan_in({"fc1": weight, "conv": kernel}) == {"fc1": [1, 1, 2, 1, 1]}
+
+
 def test_flops_uses_a_convolution_at_every_position_and_skips_zeros() -> None:
     conv, linear = torch.ones(4, 3, 9, 9), torch.ones(10, 6)
     linear[0] = 0

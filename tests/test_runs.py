@@ -315,6 +315,17 @@ def test_filters_are_read_back(tmp_path):
     assert torch.equal(loaded, filters.half().float())
 
 
+def test_a_sparse_first_layer_is_read_back_whole(tmp_path):
+    layer = torch.randn(5, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    layer[layer < 1.5] = 0.0
+    record = write(RunStore(tmp_path), filters=layer[:2], first_layer=layer)
+    assert torch.equal(record.load_first_layer(), layer)
+    assert record.load_filters().shape == (2, 1, 8, 8)
+    some = write(RunStore(tmp_path / "some"), filters=layer[:2])
+    with pytest.raises(RecordError, match="this run stored no 'first_layer"):
+        some.load_first_layer()
+
+
 def test_a_record_without_filters(tmp_path):
     with pytest.raises(RecordError, match="this run stored no filters"):
         write(RunStore(tmp_path)).load_filters()

@@ -12,7 +12,7 @@ import lcs.train
 from lcs import data, models
 from lcs.checkpoint import Checkpoint
 from lcs.config import CHOICES, Config
-from lcs.errors import ConfigError, Paused, TrainingError
+from lcs.errors import ConfigError, Paused, RecordError, TrainingError
 from lcs.inputs import Inputs, split
 from lcs.loop import Clock, recorded_epochs
 from lcs.runs import RunStore
@@ -438,6 +438,29 @@ def test_the_first_seed_keeps_filters_for_a_figure(tmp_path):
     assert train(wide, store=store, device="cpu").load_filters().shape == (24, 1, 8, 8)
     assert train(wide.replace(seed=1), store=store, device="cpu").filters is None
     assert train(TINY.replace(model="3-fc"), store=store, device="cpu").filters is None
+
+
+def test_a_sparse_first_layer_is_kept_whole(tmp_path, monkeypatch):
+    sparse = TINY.replace(optimizer="beta-lasso", l1=1e-3, beta=50.0)
+    monkeypatch.setattr("lcs.train.KEPT_SHARE", 1.0)
+    record = train(sparse, store=RunStore(tmp_path), device="cpu")
+    layer = record.load_first_layer()
+    assert torch.count_nonzero(layer) == record.final["nonzeros"]["conv1"]
+    assert layer.numel() == record.final["weights"]["conv1"]
+    monkeypatch.setattr("lcs.train.KEPT_SHARE", 0.0)
+    dense = train(sparse, store=RunStore(tmp_path / "dense"), device="cpu")
+    with pytest.raises(RecordError, match="first_layer"):
+        dense.load_first_layer()
+
+
+def test_a_record_counts_units_by_their_incoming_weights(tmp_path):
+    record = train(TINY, store=RunStore(tmp_path), device="cpu")
+    layers = Run.start(TINY, torch.device("cpu")).layers()
+    counted = record.final["fan_in"]
+    assert {name: sum(counts) for name, counts in counted.items()} == {
+        name: len(layer.weight) for name, layer in layers.items()
+    }
+    assert counted["conv1"][:7] == [0] * 7  # dense: all units have 64 weights
 
 
 @pytest.mark.parametrize(
