@@ -12,6 +12,7 @@ import pandas as pd
 
 from lcs import compare, published, tables, toy
 from lcs import why_exhibits as why
+from lcs.compare import as_sgd, without_threshold
 from lcs.config import Config
 from lcs.exhibits import accuracies, beta_lasso_name, by_method
 from lcs.measure import (
@@ -23,7 +24,7 @@ from lcs.measure import (
     paired_difference,
 )
 from lcs.runs import Record, RunStore
-from lcs.studies import STUDIES, stored
+from lcs.studies import STRONG, STUDIES, stored
 from lcs.tables import Table, signed
 
 # share of problems, in per cent, from which on "almost always" is granted
@@ -305,16 +306,13 @@ def _stronger_beats(reference: Callable[[Config], Config], **where: object) -> J
 
     def judge(records: list[Record]) -> Finding:
         found = compare.conditions(records)
-        (sparse,) = (c for c in found if c.beta == 50 and _has(c, **why.STRONG, **where))
+        sparse = compare.pick(found, beta=50, **STRONG, **where)
+        assert sparse is not None
         gain = compare.difference(found, sparse, reference(sparse))
         assert gain is not None
         return Finding(f"{signed(gain)} points", gain)
 
     return judge
-
-
-def _has(config: Config, **fields: object) -> bool:
-    return all(getattr(config, name) == value for name, value in fields.items())
 
 
 def _first_layer_alone(records: list[Record]) -> Finding:
@@ -348,16 +346,12 @@ def _longer_helps(records: list[Record]) -> Finding:
     """Judge whether the gain of β = 50 over β = 0 is larger at the larger of two lengths."""
     found = compare.conditions(records)
     gains = {
-        config.epochs: np.array(accuracies(runs)) - accuracies(found[_without(config)])
-        for config, runs in found.items()
-        if config.beta
+        sparse.epochs: np.array(accuracies(runs)) - accuracies(found[without_threshold(sparse)])
+        for sparse, runs in found.items()
+        if sparse.beta
     }
     growth = mean_interval(gains[max(gains)] - gains[min(gains)])
     return Finding(f"{signed(growth)} points", growth)
-
-
-def _without(config: Config) -> Config:
-    return config.replace(beta=0.0)
 
 
 def _lasso_conditions(records: list[Record]) -> Finding:
@@ -387,7 +381,7 @@ def _toy_shares(records: list[Record], beta: float) -> pd.Series:
     return 100 * chosen.groupby("l1").recovered.mean()
 
 
-CROSSED = {"loss": "cross-entropy", "lr": 0.1, "augment": "flip-crop"}
+CROSSED = {**why.LOSSES["ce"], "augment": "flip-crop"}
 # share of the third layer that is left in the paper's Figure 3, read off its log axes
 THIRD_LAYER = published.FIGURE3["fc2"] / 36_000
 B0, B1, B50 = (beta_lasso_name(beta) for beta in (0, 1, 50))
@@ -444,17 +438,17 @@ CLAIMS: tuple[Claim, ...] = (
     Claim("R", "More training, 1600 epochs for 400, lets β = 50 gain on β = 0", "a question",
           "why", "longer", _longer_helps),
     Claim("R", "Augmentation lets β = 50 gain on β = 0 (100 epochs, mean over losses and λ)",
-          "a question", "why", "factorial", _gains_by(why.augmented, compare.without_threshold)),
+          "a question", "why", "factorial", _gains_by(why.augmented, without_threshold)),
     Claim("B", "β = 50 gains more on β = 0 in 400 epochs than in 100",
           tables.NONE, "why", "length", _longer_helps),
     Claim("B", "β = 50 gains more on β = 0 with cross-entropy (100 epochs, same η, so data steps "
           "ten times as large)", tables.NONE, "why", "factorial",
-          _gains_by(why.crossed, compare.without_threshold)),
+          _gains_by(why.crossed, without_threshold)),
     *(Claim("B", "With cross-entropy, augmentation and the stronger λ, β = 50 is better than "
             f"{name}: α = {alpha}", tables.NONE, "why", study,
             _stronger_beats(reference, base_channels=alpha, **where))
-      for name, reference in (("SGD", compare.as_sgd),
-                              ("β = 0 at the same λ", compare.without_threshold))
+      for name, reference in (("SGD", as_sgd),
+                              ("β = 0 at the same λ", without_threshold))
       for alpha, study, where in ((1, "factorial", CROSSED), (4, "recipe", {}), (8, "width", {}),
                                   (16, "wider", {}))),
     Claim("B", "With λ on the first layer alone, β = 50 is as good as β = 0, within 1 point",

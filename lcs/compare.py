@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import pandas as pd
 
-from lcs import tables
-from lcs.config import Config
+from lcs import laws, tables
+from lcs.config import Config, foreign_fields
 from lcs.exhibits import accuracies
 from lcs.measure import Interval, mean_interval, paired_difference
 from lcs.plots import LAYERS
@@ -32,27 +32,34 @@ LABELS = {
     "loss": "loss",
     "lr": "η",
     "frozen_zeros": "zeros",
+    "momentum": "momentum",
+    "weight_decay": "weight decay",
+    "reach": "reach",
 }
-
 
 Conditions = dict[Config, list[Record]]
 
 
 def conditions(records: Iterable[Record]) -> Conditions:
-    """Group records by their configuration without the seed, each group in the order of seeds."""
-    groups: Conditions = {}
+    """Group records by their configuration without the seed: each seed once, in their order."""
+    groups: dict[Config, dict[int, Record]] = {}
     for record in records:
-        groups.setdefault(record.config.replace(seed=0), []).append(record)
-    return {c: sorted(runs, key=lambda run: run.config.seed) for c, runs in groups.items()}
+        groups.setdefault(record.config.replace(seed=0), {})[record.config.seed] = record
+    return {config: [runs[seed] for seed in sorted(runs)] for config, runs in groups.items()}
+
+
+def paired(one: Sequence[Record], other: Sequence[Record]) -> Interval:
+    """Return the accuracy of some runs less that of others, in points, for the seeds of both."""
+    first, second = by_seed(one), by_seed(other)
+    seeds = sorted(first.keys() & second.keys())
+    return paired_difference([first[s] for s in seeds], [second[s] for s in seeds])
 
 
 def difference(found: Conditions, one: Config, other: Config) -> Interval | None:
     """Return the accuracy of one condition less that of another, in points, paired by seed."""
     if one == other or one not in found or other not in found:
         return None
-    first, second = by_seed(found[one]), by_seed(found[other])
-    seeds = sorted(first.keys() & second.keys())
-    return paired_difference([first[s] for s in seeds], [second[s] for s in seeds])
+    return paired(found[one], found[other])
 
 
 def as_sgd(config: Config) -> Config:
@@ -88,7 +95,7 @@ def comparison(
     Args:
         name: label of the table.
         records: of one study, or of several.
-        fields: of `Config`, the columns that tell the conditions apart.
+        fields: the columns that tell the conditions apart: names in `LABELS`.
         references: by its name in the heading, from a condition to what it is compared with.
         command: of the study, shown where there are no records.
         what: begins the caption: what is compared.
@@ -114,24 +121,27 @@ def comparison(
         ]
         for config, runs in found.items()
     ]
-    return Table(name, f"{what}. {setting_text(found)}", columns, rows, text=text)
+    caption = (
+        f"{what}. {setting_text(records)}; mean ± 95 % interval over seeds, differences paired by "
+        "seed."
+    )
+    return Table(name, caption, columns, rows, text=text)
 
 
-def setting_text(found: Conditions) -> str:
-    """Say what all conditions share, how many seeds they have, and what the intervals are."""
+def setting_text(records: Sequence[Record]) -> str:
+    """Say what runs share of their setting, and how many seeds they have."""
+    found = conditions(records)
     configs, ns = list(found), sorted({len(runs) for runs in found.values()})
     shared = {
         "base_channels": lambda c: f"α = {c.base_channels}",
         "epochs": lambda c: f"{c.epochs} epochs",
-        "loss": lambda c: loss_text(c),
+        "loss": loss_text,
         "augment": lambda c: field_text(c, "augment"),
     }
     parts = [say(configs[0]) for say in shared.values() if len({say(c) for c in configs}) == 1]
+    net = "S-FC on " if all(config.model == "s-fc" for config in configs) else ""
     count = " or ".join(map(str, ns))
-    return (
-        f"S-FC on {configs[0].dataset}: {', '.join(parts)}, n = {count}; "
-        "mean ± 95 % interval over seeds, differences paired by seed."
-    )
+    return f"{net}{configs[0].dataset}: {', '.join(parts)}, n = {count}"
 
 
 def method_text(config: Config) -> str:
@@ -140,12 +150,14 @@ def method_text(config: Config) -> str:
 
 
 def field_text(config: Config, field: str) -> str:
-    """Return a field's value as the tables print it."""
+    """Return the value of a field as the tables print it, or the reach λ(β + Ση) of a run."""
+    if field == "reach":
+        return f"{laws.reach(config)[-1]:.3f}" if config.l1 else tables.NONE
     value = getattr(config, field)
+    if field in foreign_fields(config.optimizer):
+        return tables.NONE
     if field == "frozen_zeros":
         return "stay" if value else "may return"
-    if config.optimizer == "sgd" and field in ("beta", "l1", "l1_rest"):
-        return tables.NONE
     if field == "l1_rest":
         value = config.rest_l1
     if field == "period":
@@ -161,6 +173,7 @@ def number_text(value: float) -> str:
 WORDS = {
     "none": "no augmentation",
     "flip-crop": "flips and crops",
+    "autoaugment": "AutoAugment",
     "bce": "binary cross-entropy",
     "cosine-epoch": "cosine",
     "bf16": "bfloat16",
@@ -201,18 +214,14 @@ def by_seed(records: Sequence[Record]) -> dict[int, float]:
     return dict(zip(seeds, accuracies(records), strict=True))
 
 
-def joined(one: Conditions, other: Conditions) -> Conditions:
-    """Return the conditions of two studies, those of both with the runs of the larger sample."""
-    return {c: max(one.get(c, []), other.get(c, []), key=len) for c in {**one, **other}}
-
-
 PENDING = "pending"
 
 
 def pick(found: Conditions, **fields: object) -> Config | None:
-    """Return the first condition with these values."""
-    matches = (c for c in found if all(getattr(c, n) == v for n, v in fields.items()))
-    return next(matches, None)
+    """Return the condition with these values, or None; there must not be two."""
+    matches = [c for c in found if all(getattr(c, n) == v for n, v in fields.items())]
+    assert len(matches) < 2, (fields, matches)
+    return matches[0] if matches else None
 
 
 def signed_or_pending(value: Interval | None) -> str:

@@ -182,10 +182,15 @@ def run_id(config: Seeded) -> str:
     return f"{hashlib.sha256(text.encode()).hexdigest()[:10]}-s{config.seed}"
 
 
+def foreign_fields(optimizer: str) -> set[str]:
+    """Names of parameters that other optimizers have, and this one lacks."""
+    known = OPTIMIZER_FIELDS.get(optimizer, ())
+    return {name for names in OPTIMIZER_FIELDS.values() for name in names} - set(known)
+
+
 def idle_fields(optimizer: str, values: Mapping[str, object]) -> list[str]:
     """Names of optimizer parameters that are set in `values` but unknown to this optimizer."""
-    known = OPTIMIZER_FIELDS.get(optimizer, ())
-    others = {name for names in OPTIMIZER_FIELDS.values() for name in names} - set(known)
+    others = foreign_fields(optimizer)
     return sorted(name for name in others if values.get(name) not in (None, 0))
 
 

@@ -194,6 +194,7 @@ def sweep(
     table: pd.DataFrame,
     label: str,
     *,
+    accuracy: str = "test accuracy (%)",
     references: Mapping[str, float] | None = None,
     linear_below: float | None = None,
 ) -> Figure:
@@ -203,16 +204,17 @@ def sweep(
         table: columns `x`, `series`, `seed`, `accuracy` and `left` (both in per cent), one row per
             run: dots are runs, lines their means.
         label: of what is varied, with its unit.
+        accuracy: of the first panel: on which images.
         references: named accuracies, drawn as horizontal lines.
         linear_below: x is on a log scale; with zeros among it, linear below this value.
     """
     if table.empty:
         return _pending()
     figure, panels = plt.subplots(1, 2, figsize=(WIDTH, 3.2))
-    measures = {"accuracy": "test accuracy (%)", "left": "first layer left (%)"}
+    measures = {"accuracy": accuracy, "left": "first layer left (%)"}
     for axes, (column, title) in zip(panels, measures.items(), strict=True):
         for number, (name, runs) in enumerate(table.groupby("series", sort=False)):
-            shade = COLOURS.get(f"S-FC, {name}", PALETTE[number])
+            shade = COLOURS.get(f"S-FC, {name}", COLOURS.get(str(name), PALETTE[number % 10]))
             axes.plot(runs.x, runs[column], "o", color=shade, ms=4, alpha=0.6)
             mean = runs.groupby("x")[column].mean()
             axes.plot(mean.index, mean, color=shade, label=name)
@@ -250,7 +252,7 @@ def forest(table: pd.DataFrame, label: str) -> Figure:
         height = [len(cells) - cells.index(name) + 0.12 * (1 - 2 * number) for name in rows.cell]
         axes.errorbar(
             rows["mean"], height, xerr=rows.half_width.fillna(0), fmt="os"[number % 2], ms=5,
-            color=PALETTE[(0, 1, 2, 4)[number % 4]], label=contrast,
+            color=_shade(number), label=contrast,
         )  # fmt: skip
     axes.axvline(0, color="0.6", lw=1, zorder=0)
     axes.set_yticks(range(len(cells), 0, -1), cells)
@@ -261,7 +263,10 @@ def forest(table: pd.DataFrame, label: str) -> Figure:
 
 
 def gains(
-    table: pd.DataFrame, lines: Mapping[str, tuple[float, float]], known: Mapping[str, float]
+    table: pd.DataFrame,
+    lines: Mapping[str, tuple[float, float]],
+    known: Mapping[str, float],
+    width: int,
 ) -> Figure:
     """Draw gains against the width, and the lines through them as far as the paper's width.
 
@@ -269,25 +274,26 @@ def gains(
         table: columns `x` (α), `gain` (points) and `contrast` (a colour each), one row per run.
         lines: for a contrast, slope per doubling of α, and height at α = 1.
         known: for a contrast, the paper's gain at its width.
+        width: the paper's.
     """
     if table.empty:
         return _pending()
     figure, axes = plt.subplots(figsize=(WIDTH, 3.4))
-    largest, theirs = table["x"].max(), 150
+    largest = table["x"].max()
     for number, contrast in enumerate(dict.fromkeys(table.contrast)):
-        runs, shade = table[table.contrast == contrast], PALETTE[(0, 1, 2, 4)[number % 4]]
+        runs, shade = table[table.contrast == contrast], _shade(number)
         axes.plot(runs["x"], runs.gain, "os"[number % 2], color=shade, ms=5, label=contrast)
         if contrast in lines:
             slope, start = lines[contrast]
-            for ends, style in (((1, largest), "-"), ((largest, theirs), "--")):
+            for ends, style in (((1, largest), "-"), ((largest, width), "--")):
                 axes.plot(ends, start + slope * np.log2(ends), style, color=shade, lw=1)
         if contrast in known:
-            axes.plot(theirs, known[contrast], "x", color=shade, ms=8, mew=2)
+            axes.plot(width, known[contrast], "x", color=shade, ms=8, mew=2)
     axes.plot([], [], "x", color="0.3", ms=8, mew=2, label="the paper, 4000 epochs")
     axes.plot([], [], "--", color="0.3", lw=1, label="the line, where nothing was run")
     axes.axhline(0, color="0.6", lw=1, zorder=0)
     axes.set(xscale="log", xlabel="base channels α", ylabel="gain of β = 50 (points)")
-    places = [*sorted(table["x"].unique()), theirs]
+    places = [*sorted(table["x"].unique()), width]
     axes.set_xticks(places, [f"{place:g}" for place in places], minor=False)
     axes.minorticks_off()
     _legend_of(figure, axes, columns=2)
@@ -379,6 +385,11 @@ def speed(table: pd.DataFrame) -> Figure:
     axes.minorticks_off()
     _legend_of(figure, axes, columns=2)
     return figure
+
+
+def _shade(number: int) -> tuple[float, float, float]:
+    """Return the colour of the n-th contrast: colours that no two neighbours share."""
+    return PALETTE[(0, 1, 2, 4)[number % 4]]
 
 
 def _pending() -> Figure:

@@ -76,19 +76,19 @@ class Record:
         Raises:
             RecordError: the record has none, or their file is missing or altered.
         """
-        return self._load(lambda tensors: tensors["filters"].float())
+        return self._load("filters", lambda tensors: tensors["filters"].float())
 
     def load_first_layer(self) -> Tensor:
-        """Return the whole first layer (units, C, H, W), float32, which sparse ones are stored as.
+        """Return the whole first layer (units, C, H, W), float32, of a run that left it sparse.
 
         Raises:
             RecordError: the record has none, or the file is missing or altered.
         """
-        return self._load(_dense)
+        return self._load("sparse first layer", _dense)
 
-    def _load(self, take: Callable[[dict[str, Tensor]], Tensor]) -> Tensor:
+    def _load(self, what: str, take: Callable[[dict[str, Tensor]], Tensor]) -> Tensor:
         if self.filters is None:
-            raise RecordError(f"{self.path}: this run stored no filters")
+            raise RecordError(f"{self.path}: this run stored no {what}")
         path = self.path.with_name(self.filters["file"])
         data = _read(path)
         if hashlib.sha256(data).hexdigest() != self.filters["sha256"]:
@@ -98,7 +98,7 @@ class Record:
         except SafetensorError as error:
             raise RecordError(f"{path}: not a file of filters ({error}); restore it") from error
         except KeyError as error:
-            raise RecordError(f"{path}: this run stored no {error}") from error
+            raise RecordError(f"{path}: this run stored no {what}") from error
 
 
 class RunStore:

@@ -1,4 +1,4 @@
-"""What the chapter `scaling` shows: the paper's recipe, at every width that a laptop holds."""
+"""What the chapter `scaling` shows: the paper's recipe at growing width."""
 
 from __future__ import annotations
 
@@ -9,34 +9,36 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from scipy.special import stdtrit
 
 from lcs import plots, published, tables
 from lcs.compare import (
+    LABELS,
     PENDING,
-    Conditions,
     as_sgd,
     by_seed,
     comparison,
     conditions,
     field_text,
     left,
+    mean_text,
+    method_text,
+    paired,
+    setting_text,
     signed_or_pending,
     sweep_frame,
     without_threshold,
 )
 from lcs.config import Config
 from lcs.exhibits import accuracies, beta_lasso_name, by_method
-from lcs.measure import SIGNIFICANCE, Interval, holm, mean_interval, p_value, paired_difference
+from lcs.measure import Interval, mean_interval
 from lcs.plots import LAYERS
 from lcs.runs import Record
-from lcs.studies import method
+from lcs.studies import chosen, method
 from lcs.tables import Table
 
 SGD, LOCAL = "S-FC, SGD", "S-LOCAL, SGD"
 LASSO = "S-FC, proximal ℓ1"
 B0, B1, B50 = map(beta_lasso_name, (0, 1, 50))
-PAPER_WIDTH = 150
 # hyperparameters that the search varies
 SEARCHED = ("momentum", "weight_decay", "l1", "l1_rest")
 
@@ -44,10 +46,23 @@ SEARCHED = ("momentum", "weight_decay", "l1", "l1_rest")
 # The search on validation images
 
 
-def choices(records: Sequence[Record]) -> dict[str, Record]:
+class Choice(NamedTuple):
+    """The best candidate of a method, its runs, and the mean accuracy of each candidate."""
+
+    config: Config
+    runs: list[Record]
+    means: list[float]
+
+
+def choices(records: Sequence[Record]) -> dict[str, Choice]:
     """Return the candidate of each method that is best on the validation images."""
-    groups = by_method(records)
-    return {name: max(runs, key=lambda run: run.accuracy) for name, runs in groups.items()}
+    found = {}
+    for name, group in by_method(records).items():
+        candidates = conditions(group)
+        means = {config: float(np.mean(accuracies(runs))) for config, runs in candidates.items()}
+        best = max(means, key=means.__getitem__)
+        found[name] = Choice(best, candidates[best], list(means.values()))
+    return found
 
 
 def choices_table(records: Sequence[Record]) -> Table:
@@ -55,34 +70,30 @@ def choices_table(records: Sequence[Record]) -> Table:
     name, what = "tab-choices", "hyperparameters of each method, chosen on validation images"
     if not records:
         return tables.pending_table(name, what, "lcs study search")
-    groups = by_method(records)
     rows = [
         [
             method_name,
-            f"{len(groups[method_name])}",
-            *(field_text(best.config, field) for field in SEARCHED),
-            f"{min(accuracies(groups[method_name])):.2f}",
-            f"{100 * best.accuracy:.2f}",
-            tables.link(best),
+            f"{len(choice.means)}",
+            *(field_text(choice.config, field) for field in SEARCHED),
+            f"{min(choice.means):.2f}",
+            f"{max(choice.means):.2f}",
+            tables.links(choice.runs),
         ]
-        for method_name, best in choices(records).items()
+        for method_name, choice in choices(records).items()
     ]
-    config: Config = records[0].config
     caption = (
-        "Hyperparameters of each method, chosen on validation images, the last tenth of each "
-        f"class of {config.dataset}'s training images. "
-        f"α = {config.base_channels}, {config.epochs} epochs, one run for each candidate; "
-        "accuracy on the validation images in per cent."
+        "Hyperparameters of each method, chosen on validation images, the last tenth of each class "
+        f"of the training images. {setting_text(records)}; accuracy on the validation images, of "
+        "the worst and of the best candidate, in per cent."
     )
-    columns = ["method", "candidates", "momentum", "weight decay"]
-    columns += ["λ, first layer", "λ, other layers", "worst", "best", "run"]
-    return Table(name, caption, columns, rows)
+    columns = ["method", "candidates", *(LABELS[field] for field in SEARCHED)]
+    return Table(name, caption, [*columns, "worst", "best", "seeds"], rows)
 
 
 def search_frame(records: Sequence[Record]) -> pd.DataFrame:
     """Return `sweep_frame` over λ of the first layer, a series for each method that has one."""
     sparse = [record for record in records if record.config.optimizer != "sgd"]
-    return sweep_frame(sparse, lambda c: c.l1, lambda c: method(c).removeprefix("S-FC, "))
+    return sweep_frame(sparse, lambda config: config.l1, method_text)
 
 
 # Growing width
@@ -90,11 +101,10 @@ def search_frame(records: Sequence[Record]) -> pd.DataFrame:
 
 def by_width(records: Sequence[Record]) -> dict[int, dict[str, list[Record]]]:
     """Group records by width, from the smallest on, and within a width by method."""
-    widths = sorted({record.config.base_channels for record in records})
-    return {
-        width: by_method([r for r in records if r.config.base_channels == width])
-        for width in widths
-    }
+    widths: dict[int, list[Record]] = {}
+    for record in sorted(records, key=lambda record: record.config.base_channels):
+        widths.setdefault(record.config.base_channels, []).append(record)
+    return {width: by_method(group) for width, group in widths.items()}
 
 
 def scaling_table(records: Sequence[Record]) -> Table:
@@ -106,20 +116,23 @@ def scaling_table(records: Sequence[Record]) -> Table:
     rows = [
         [
             method_name,
-            *(
-                tables.interval(mean_interval(accuracies(at[method_name])))
-                for at in widths.values()
-            ),
+            *(mean_text(at[method_name]) for at in widths.values()),
             tables.published(published.table2(method_name).cifar10),
         ]
         for method_name in by_method(records)
     ]
-    columns = ["method", *(f"α = {width}" for width in widths), "paper, α ≈ 150"]
     caption = (
-        f"Test accuracy by the paper's recipe at growing width, in per cent. {_setting(records)}; "
-        "the paper's: 4000 epochs."
+        f"Test accuracy by the paper's recipe at growing width, in per cent. "
+        f"{setting_text(records)}; mean ± 95 % interval over seeds. The paper's: 4000 epochs."
     )
-    return Table(name, caption, columns, rows)
+    return Table(name, caption, ["method", *_heads(widths), PAPER], rows)
+
+
+def _heads(widths: Mapping[int, object]) -> list[str]:
+    return [f"α = {width}" for width in widths]
+
+
+PAPER = f"paper, α ≈ {published.PAPER_BASE_CHANNELS}"
 
 
 def left_table(records: Sequence[Record]) -> Table:
@@ -134,22 +147,16 @@ def left_table(records: Sequence[Record]) -> Table:
         for m in sparse
         for layer, title in LAYERS.items()
     ]
-    columns = ["method", "layer", *(f"α = {width}" for width in widths)]
     caption = (
-        "Weights left at growing width, per cent of each layer after the last epoch. "
-        f"{_setting(records)}."
+        "Weights left at growing width, per cent of each layer after the last epoch, mean over "
+        f"seeds. {setting_text(records)}."
     )
+    columns = ["method", "layer", *_heads(widths)]
     return Table(name, caption, columns, rows, text=["layer"])
 
 
 def _makes_zeros(config: Config) -> bool:
     return config.optimizer == "proximal-l1" or config.beta > 0
-
-
-def _setting(records: Sequence[Record]) -> str:
-    config: Config = records[0].config
-    n = len({record.config.seed for record in records})
-    return f"{config.dataset}, {config.epochs} epochs, n = {n}, mean ± 95 % interval over seeds"
 
 
 CONTRASTS = {
@@ -163,39 +170,46 @@ CONTRASTS = {
 
 
 def gains_table(records: Sequence[Record]) -> Table:
-    """Return differences between methods at every width, corrected for many comparisons."""
+    """Return differences between methods at every width, and the paper's."""
     name, what = "tab-scaling-gains", "who is ahead of whom at growing width"
     if not records:
         return tables.pending_table(name, what, "lcs study scaling")
     widths = by_width(records)
-    gains = {
-        (contrast, width): paired_difference(*(accuracies(at[name]) for name in pair))
-        for contrast, pair in CONTRASTS.items()
-        for width, at in widths.items()
-    }
-    adjusted = dict(zip(gains, holm([p_value(gain) for gain in gains.values()]), strict=True))
     rows = [
-        [contrast, *(_bold(gains[contrast, w], adjusted[contrast, w]) for w in widths), theirs]
-        for contrast, theirs in zip(CONTRASTS, _published_gains(), strict=True)
+        [
+            contrast,
+            *(_bold(paired(at[one], at[other])) for at in widths.values()),
+            _theirs(one, other),
+        ]
+        for contrast, (one, other) in CONTRASTS.items()
     ]
-    closed = [*map(_closed, widths.values()), _paper_closed()]
+    paper = 100 * _of_paper(B50, SGD) / _of_paper(LOCAL, SGD)
+    closed = [*map(_closed, widths.values()), tables.published(paper, 0)]
     rows.append(["gap to S-LOCAL that β = 50 closes (%)", *closed])
-    columns = ["difference", *(f"α = {width}" for width in widths), "paper, α ≈ 150"]
     caption = (
-        "Who is ahead of whom at growing width, in points of test accuracy, paired by seed; bold "
-        "where the interval leaves out zero after Holm's correction for the whole table. "
-        f"{_setting(records)}. The last row is the gain of β = 50 over SGD as a share of S-LOCAL's."
+        "Who is ahead of whom at growing width, in points of test accuracy, paired by seed. "
+        f"{setting_text(records)}; mean ± 95 % interval over seeds, bold where it leaves out zero: "
+        "of twenty such intervals one would by chance. The last row is the gain of β = 50 over SGD "
+        "as a share of S-LOCAL's, from the means."
     )
-    return Table(name, caption, columns, rows)
+    return Table(name, caption, ["difference", *_heads(widths), PAPER], rows)
 
 
-def _bold(gain: Interval, p: float) -> str:
-    return f"**{tables.signed(gain)}**" if p < SIGNIFICANCE else tables.signed(gain)
+def _bold(gain: Interval) -> str:
+    known = gain.half_width is not None and abs(gain.mean) > gain.half_width
+    return f"**{tables.signed(gain)}**" if known else tables.signed(gain)
 
 
-def _published_gains() -> list[str]:
-    gains = [_of_paper(*pair) for pair in CONTRASTS.values()]
-    return [tables.NONE if math.isnan(gain) else tables.published(_signed(gain)) for gain in gains]
+def _of_paper(one: str, other: str) -> float:
+    """Return by how many points a method is ahead of another in the paper; NaN if it is silent."""
+    found = (published.table2(name).cifar10 for name in (one, other))
+    first, second = (math.nan if value is None else value for value in found)
+    return first - second
+
+
+def _theirs(one: str, other: str) -> str:
+    gain = _of_paper(one, other)
+    return tables.NONE if math.isnan(gain) else tables.published(_signed(gain))
 
 
 def _signed(gain: float) -> str:
@@ -203,34 +217,24 @@ def _signed(gain: float) -> str:
 
 
 def _closed(groups: Mapping[str, Sequence[Record]]) -> str:
-    local, sparse, dense = (np.array(accuracies(groups[name])) for name in (LOCAL, B50, SGD))
-    return tables.interval(mean_interval(100 * (sparse - dense) / (local - dense)), 0)
-
-
-def _paper_closed() -> str:
-    return tables.published(100 * _of_paper(B50, SGD) / _of_paper(LOCAL, SGD), 0)
-
-
-def _of_paper(one: str, other: str) -> float:
-    """Return by how many points a method is ahead of another in the paper."""
-    found = (published.table2(name).cifar10 for name in (one, other))
-    first, second = (math.nan if value is None else value for value in found)
-    return first - second
+    """Return the share of means: over a few images S-LOCAL may gain nothing in a single run."""
+    gain, whole = (paired(groups[name], groups[SGD]).mean for name in (B50, LOCAL))
+    return f"{100 * gain / whole:.0f}" if whole else tables.NONE
 
 
 def width_frame(records: Sequence[Record]) -> pd.DataFrame:
     """Return `sweep_frame` over the width, a series for each method."""
-    return sweep_frame(records, lambda c: c.base_channels, method)
+    return sweep_frame(records, lambda config: config.base_channels, method)
 
 
 # The gain as a law of the width
 
 
 class Law(NamedTuple):
-    """A straight line through gains against log₂ α: its slope, and its height at the paper's α."""
+    """A straight line through gains against log₂ α: slope, height at α = 1 and at the paper's α."""
 
     slope: Interval
-    intercept: float
+    start: Interval
     forecast: Interval
 
 
@@ -238,31 +242,21 @@ def gains_by_width(records: Sequence[Record], other: str = SGD) -> pd.DataFrame:
     """Return the gain of β = 50 over another method: columns `x` (α), `seed`, `gain` (points)."""
     rows = []
     for width, groups in by_width(records).items():
-        one, two = by_seed(groups.get(B50, [])), by_seed(groups.get(other, []))
+        one, two = by_seed(groups[B50]), by_seed(groups[other])
         rows += [{"x": width, "seed": s, "gain": one[s] - two[s]} for s in one.keys() & two.keys()]
     return pd.DataFrame(rows, columns=["x", "seed", "gain"])
 
 
-def law(gains: pd.DataFrame, width: float = PAPER_WIDTH) -> Law | None:
-    """Fit gain = a + b log₂ α by least squares, with 95 % intervals from Student's t.
+def law(gains: pd.DataFrame, width: float = published.PAPER_BASE_CHANNELS) -> Law | None:
+    """Fit gain = a + b log₂ α by least squares to each seed; intervals are over seeds.
 
-    Every run counts once. The interval of the forecast is that of the line, not of a single run,
-    and holds only as far as the line does. None where fewer than three runs or two widths are.
+    None where there is only one width.
     """
-    x, y = np.log2(gains["x"].to_numpy(float)), gains["gain"].to_numpy(float)
-    if len(x) < 3 or len(set(x)) < 2:
+    if gains["x"].nunique() < 2:
         return None
-    slope, intercept = np.polyfit(x, y, 1)
-    away, spread = np.log2(width) - x.mean(), ((x - x.mean()) ** 2).sum()
-    deviation = np.sqrt(((y - intercept - slope * x) ** 2).sum() / (len(x) - 2))
-    t = stdtrit(len(x) - 2, 1 - (1 - 0.95) / 2)
-    half = t * deviation * np.sqrt([1 / spread, 1 / len(x) + away**2 / spread])
-    forecast = intercept + slope * np.log2(width)
-    return Law(
-        Interval(float(slope), float(half[0]), len(x)),
-        float(intercept),
-        Interval(float(forecast), float(half[1]), len(x)),
-    )
+    fits = [np.polyfit(np.log2(runs["x"]), runs.gain, 1) for _, runs in gains.groupby("seed")]
+    slopes, starts = np.array(fits).T
+    return Law(*map(mean_interval, (slopes, starts, starts + slopes * np.log2(width))))
 
 
 def gains_figure(records: Sequence[Record]) -> Figure:
@@ -271,8 +265,9 @@ def gains_figure(records: Sequence[Record]) -> Figure:
     frames = {name: gains_by_width(records, other) for name, other in named.items()}
     fits = {name: law(frame) for name, frame in frames.items()}
     table = pd.concat([frame.assign(contrast=name) for name, frame in frames.items()])
-    lines = {name: (fit.slope.mean, fit.intercept) for name, fit in fits.items() if fit}
-    return plots.gains(table, lines, {name: _of_paper(B50, named[name]) for name in named})
+    lines = {name: (fit.slope.mean, fit.start.mean) for name, fit in fits.items() if fit}
+    known = {name: _of_paper(B50, other) for name, other in named.items()}
+    return plots.gains(table, lines, known, published.PAPER_BASE_CHANNELS)
 
 
 def numbers(records: Sequence[Record]) -> dict[str, str]:
@@ -282,7 +277,7 @@ def numbers(records: Sequence[Record]) -> dict[str, str]:
     """
     words = {"epochs": f"{records[0].config.epochs}" if records else PENDING}
     for short, other in {"sgd": SGD, "zero": B0}.items():
-        found = law(gains_by_width(records, other)) if records else None
+        found = law(gains_by_width(records, other))
         words[f"law-slope-{short}"] = signed_or_pending(found and found.slope)
         words[f"law-forecast-{short}"] = signed_or_pending(found and found.forecast)
         words[f"law-paper-{short}"] = _signed(_of_paper(B50, other))
@@ -295,19 +290,17 @@ def numbers(records: Sequence[Record]) -> dict[str, str]:
 def reach_table(records: Sequence[Record]) -> Table:
     """Compare three lengths, and short runs that have the reach of the longest."""
     name, what = "tab-reach", "Training length, or a larger λ in its place"
-    longest = _longest(conditions(records))
+    found = conditions(records)
+    epochs = max((config.epochs for config in found), default=0)
+    longest = {_kind(config): config for config in found if config.epochs == epochs}
     references: dict[str, Callable[[Config], Config]] = {
-        "SGD": as_sgd,
-        "β = 0": without_threshold,
-        "the longest": lambda config: longest.get(method(config), config),
+        "SGD": lambda config: chosen(as_sgd(config), "s-fc"),
+        "β = 0, same λ": without_threshold,
+        "the longest": lambda config: longest[_kind(config)],
     }
-    fields = ["epochs", "l1", "l1_rest"]
+    fields = ["epochs", "l1", "l1_rest", "reach"]
     return comparison(name, records, fields, references, "lcs study reach", what)
 
 
-def _longest(found: Conditions) -> dict[str, Config]:
-    """Return, by the name of a method, the condition to compare with: the longest, by β = 50."""
-    epochs = max((config.epochs for config in found), default=0)
-    longest = {method(config): config for config in found if config.epochs == epochs}
-    raised = {method(config): longest[B50] for config in found if method(config) not in longest}
-    return longest | raised
+def _kind(config: Config) -> tuple[str, bool]:
+    return config.optimizer, config.beta > 0

@@ -27,8 +27,8 @@ from lcs.sparse import Forward
 # first-layer filters kept of the first seed of these networks: as many as a figure shows
 STORED_FILTERS = 24
 SHOWN = ("s-fc", "s-local")
-# a first layer is stored whole if no more than this share, and this many, of its weights are left:
-# a megabyte at most on a laptop, a dozen at the paper's size
+# a first layer is stored whole if no more than this share, and this many, of its weights are left;
+# at eight bytes each the file stays below 16 MB
 KEPT_SHARE, KEPT_WEIGHTS = 0.02, 1_000_000
 # what a run that goes on may find changed
 ELSEWHERE = ("code", "packages", "device", "hardware", "threads")

@@ -25,7 +25,6 @@ from lcs.compare import (
     difference,
     difference_of,
     field_text,
-    joined,
     left_of,
     left_text,
     loss_text,
@@ -235,9 +234,17 @@ STEPS = tuple(
 )  # fmt: skip
 
 
+def _found(runs: Mapping[str, Sequence[Record]]) -> dict[str, Conditions]:
+    """Group every study's records; where one goes on from another, with those of that one."""
+    found = {name: conditions(records) for name, records in runs.items()}
+    for name, start in {"longer": "length", "wider": "width"}.items():
+        found[name] = conditions([*runs[start], *runs[name]])
+    return found
+
+
 def summary_table(runs: Mapping[str, Sequence[Record]]) -> Table:
     """Return what each change of the training adds to the gain of β = 50."""
-    asked = _all_asked({name: conditions(records) for name, records in runs.items()})
+    asked = _all_asked(_found(runs))
     changes = [gain.change for _, gain in asked if gain]
     compared = [change for change in changes if change.half_width is not None]
     waiting = [1.0] * (len(asked) - len(compared))
@@ -264,7 +271,6 @@ def _asked(
 
 def _all_asked(found: dict[str, Conditions]) -> list[tuple[Question, Contrast | None]]:
     """Return every question of the summary with its answer, in their order."""
-    found["wider"] = joined(found["width"], found["wider"])
     asked = [(q, _asked(found[q.study], q, AGAINST[q.over])) for q in (*ASKED, *STEPS)]
     crossed = found["factorial"]
     of_factors = [
@@ -429,7 +435,8 @@ def stairs_table(records: Sequence[Record]) -> Table:
         if config.beta
     ]
     columns = ["α", *(step.name for step in STAIRS.values()), "n"]
-    return Table(name, f"{what}, in points of test accuracy. {setting_text(found)}", columns, rows)
+    caption = f"{what}, in points of test accuracy, paired by seed. {setting_text(records)}."
+    return Table(name, caption, columns, rows)
 
 
 def _climb(found: Conditions, config: Config, step: Step) -> Interval | None:
@@ -449,7 +456,13 @@ def length_frame(records: Sequence[Record]) -> pd.DataFrame:
 
 def width_frame(records: Sequence[Record]) -> pd.DataFrame:
     """Return `sweep_frame` over the width, a series for each method."""
-    return sweep_frame(records, lambda config: config.base_channels, method_text)
+    return sweep_frame(records, lambda config: config.base_channels, _with_l1)
+
+
+def _with_l1(config: Config) -> str:
+    """Name of a run's method, with λ where it is not the stronger one."""
+    weak = config.optimizer != "sgd" and config.l1 != STRONG["l1"]
+    return method_text(config) + (f", λ = {number_text(config.l1)}" if weak else "")
 
 
 def mean_of_sgd(records: Sequence[Record]) -> dict[str, float]:
@@ -463,15 +476,15 @@ def mean_of_sgd(records: Sequence[Record]) -> dict[str, float]:
 
 def numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
     """Return the numbers of the chapter's prose, in words: "pending" where there are no runs."""
-    found = {name: conditions(records) for name, records in runs.items()}
+    found = _found(runs)
     return {
         **_single_changes(found),
         **_first_layers(found["first-layer"]),
         **_ranges(found),
-        **_lengths(joined(found["length"], found["longer"])),
+        **_lengths(found["longer"]),
         "left-100": left_of(found["length"], beta=50, epochs=100),
         **_effects(found["factorial"]),
-        **_widths(joined(found["width"], found["wider"]), found["reproduction"]),
+        **_widths(found["wider"], found["reproduction"]),
     }
 
 
@@ -678,7 +691,7 @@ def locality_table(records: Sequence[Record]) -> Table:
             rows.append([LOSS_NAMES[loss], WORDS[augment], *map(_local, _by_strength(here))])
     caption = (
         "Mass in a filter's best window, less that of its own permutations, in points: "
-        f"{setting_text(found)} At equal rates, cross-entropy has the steps of the binary one."
+        f"{setting_text(records)}. At equal rates, cross-entropy has the steps of the binary one."
     )
     sparse = [f"β = {beta}{l1}" for beta in (0, 50) for l1 in ("", ", stronger λ")]
     columns = ["loss", "images", "SGD", *sparse]
@@ -730,7 +743,7 @@ def _beyond_chance(records: Sequence[Record]) -> list[float]:
 
 LOCAL: dict[str, dict[str, object]] = {
     "sgd": {"optimizer": "sgd"},
-    "zero": {"optimizer": "beta-lasso", "beta": 0},
+    "zero": {"optimizer": "beta-lasso", "beta": 0, "l1": 2e-5},
     "fifty": {"beta": 50, "l1": 2e-5},
     "strong": {"beta": 50, "l1": 5e-5},
 }

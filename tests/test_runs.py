@@ -322,7 +322,7 @@ def test_a_sparse_first_layer_is_read_back_whole(tmp_path):
     assert torch.equal(record.load_first_layer(), layer)
     assert record.load_filters().shape == (2, 1, 8, 8)
     some = write(RunStore(tmp_path / "some"), filters=layer[:2])
-    with pytest.raises(RecordError, match="this run stored no 'first_layer"):
+    with pytest.raises(RecordError, match="this run stored no sparse first layer"):
         some.load_first_layer()
 
 

@@ -42,34 +42,46 @@ def held_out(config: Config, accuracy: float) -> Record:
     return dataclasses.replace(record, final=final)
 
 
+def searched(seeds: int, accuracy) -> list[Record]:
+    return [held_out(c, accuracy(c)) for c in STUDIES["search"].configs("desk", seeds)]
+
+
 def test_the_best_candidate_of_each_method_is_chosen():
     def accuracy(config: Config) -> float:
         return 50 - 1e5 * abs(config.l1 - 5e-5) - config.momentum + 1e3 * config.weight_decay
 
-    searched = [held_out(c, accuracy(c)) for c in STUDIES["search"].configs("desk")]
-    found = scaling.choices(searched)
+    records = searched(1, accuracy)
+    found = scaling.choices(records)
     assert len(found) == len(CHOSEN)
     sgd = found["S-LOCAL, SGD"].config
     assert (sgd.momentum, sgd.weight_decay) == (0.0, 5e-4)
-    assert {run.config.l1 for name, run in found.items() if "SGD" not in name} == {5e-5}
-    shown = rows(scaling.choices_table(searched))
-    assert shown["S-FC, SGD"][0] == "4"
-    assert shown["S-FC, proximal ℓ1"][0] == "8"
-    assert shown["S-FC, SGD"][5:7] == ["44.10", "45.50"]
-    assert set(scaling.search_frame(searched).x) == {5e-6, 2e-5, 5e-5, 1e-4}
+    assert {choice.config.l1 for name, choice in found.items() if "SGD" not in name} == {5e-5}
+    shown = rows(scaling.choices_table(records))
+    assert shown["S-FC, SGD"] == ["4", "0", "5e-4", "–", "–", "44.10", "45.50", "`" + "0`"]
+    assert shown["S-FC, proximal ℓ1"][:4] == ["8", "–", "–", "5e-5"]
+    assert set(scaling.search_frame(records).x) == {5e-6, 2e-5, 5e-5, 1e-4}
+
+
+def test_a_candidate_is_judged_by_all_its_seeds():
+    def accuracy(config: Config) -> float:
+        lucky = config.momentum == 0.9 and config.seed == 1
+        return 70 if lucky else 60 - 20 * config.momentum
+
+    found = scaling.choices(searched(2, accuracy))["S-CONV, SGD"]
+    assert found.config.momentum == 0.0
+    assert len(found.means) == 4
+    assert [run.config.seed for run in found.runs] == [0, 1]
 
 
 def test_what_is_chosen_is_what_the_search_found():
     found = stored("search", "desk", RunStore(PUBLISHED))
     if not found:
         pytest.skip("the search has not been run")
-    best = {name: run.config for name, run in scaling.choices(found).items()}
-    for (model, optimizer, beta), values in CHOSEN.items():
-        here = chosen(Config(), model, optimizer, beta)
-        searched = best[method(here)]
-        assert {name: getattr(searched, name) for name in values} == values
+    best = scaling.choices(found)
+    for key in CHOSEN:
+        here = chosen(Config(), *key)
         for name in scaling.SEARCHED:
-            assert getattr(here, name) == getattr(searched, name), (method(here), name)
+            assert getattr(here, name) == getattr(best[method(here)].config, name), (key, name)
 
 
 def test_a_beta_that_was_not_searched_has_the_values_of_the_largest():
@@ -95,7 +107,7 @@ def test_gains_are_paired_and_the_share_of_the_gap_is_theirs():
     assert shown["β = 0 over SGD"][0] == "+0.00 ± 0.00"
     assert "+6.56" in shown["β = 50 over SGD"][-1]
     closed = shown["gap to S-LOCAL that β = 50 closes (%)"]
-    assert closed[:4] == ["10 ± 0", "20 ± 0", "30 ± 0", "40 ± 0"]
+    assert closed[:4] == ["10", "20", "30", "40"]
     assert "91" in closed[-1]  # (85.19 − 78.63) / (85.86 − 78.63)
 
 
@@ -114,21 +126,40 @@ def test_a_law_without_noise_is_found_exactly():
     found = scaling.law(scaling.gains_by_width(RUNS))
     assert found is not None
     assert found.slope.mean == pytest.approx(1.0)
-    assert found.intercept == pytest.approx(1.0)
+    assert found.start.mean == pytest.approx(1.0)
     assert found.forecast.mean == pytest.approx(1 + math.log2(150))
 
 
-def test_the_intervals_of_the_law_are_those_of_least_squares():
-    noise = np.random.default_rng(0)
-    x = np.repeat([1, 2, 4, 8], 3)
-    gains = pd.DataFrame({"x": x, "gain": np.log2(x) + noise.normal(0, 0.5, len(x))})
-    found, other = scaling.law(gains, width=1), stats.linregress(np.log2(x), gains.gain)
+def test_the_intervals_of_the_law_are_over_seeds():
+    noise = np.random.default_rng(0).normal(0, 0.5, (3, 4))
+    widths = np.array([1, 2, 4, 8])
+    gains = pd.DataFrame(
+        [
+            {"x": x, "seed": seed, "gain": value}
+            for seed, values in enumerate(noise)
+            for x, value in zip(widths, values, strict=True)
+        ]
+    )
+    slopes = [stats.linregress(np.log2(widths), values).slope for values in noise]
+    found = scaling.law(gains)
     assert found is not None
-    t = stats.t.ppf(0.975, len(x) - 2)
-    assert found.slope.half_width == pytest.approx(t * other.stderr)
-    # at width 1 the forecast is the intercept
-    assert found.forecast.mean == pytest.approx(other.intercept)
-    assert found.forecast.half_width == pytest.approx(t * other.intercept_stderr)
+    assert found.slope.mean == pytest.approx(np.mean(slopes))
+    half = stats.t.ppf(0.975, 2) * stats.sem(slopes)
+    assert found.slope.half_width == pytest.approx(half)
+
+
+def test_gains_are_of_the_seeds_that_both_methods_have():
+    some = [r for r in RUNS if r.config.beta != 50 or r.config.seed > 0]
+    assert set(scaling.gains_by_width(some).seed) == {1, 2}
+
+
+def test_one_seed_fills_every_table():
+    alone = study("scaling", growing, 1)
+    assert rows(scaling.gains_table(alone))["β = 50 over SGD"][:2] == ["+1.00", "+2.00"]
+    assert rows(scaling.scaling_table(alone))["S-LOCAL, SGD"][0] == "60.00"
+    assert scaling.numbers(alone)["law-slope-sgd"] == "+1.00"
+    flat = study("scaling", lambda config: 50.0, 1)
+    assert rows(scaling.gains_table(flat))["gap to S-LOCAL that β = 50 closes (%)"][0] == "–"
 
 
 def test_one_width_makes_no_law():
@@ -159,7 +190,9 @@ def test_raising_lambda_keeps_threshold_and_reach():
     assert short.l1_rest * short.epochs == pytest.approx(long.l1_rest * long.epochs)
 
 
-def test_short_runs_are_compared_with_the_longest():
+def test_short_runs_are_compared_with_the_longest(monkeypatch):
+    monkeypatch.setitem(CHOSEN, ("s-fc", "sgd", 0.0), {"momentum": 0.9})
+    monkeypatch.setitem(CHOSEN, ("s-fc", "beta-lasso", 0.0), {"l1": 1e-6})
     records = study("reach", lambda c: 50 + c.seed + c.epochs / 100 + (c.beta % 50 > 0))
     table = scaling.reach_table(records)
     column = list(table.columns).index("difference from the longest")
@@ -168,6 +201,28 @@ def test_short_runs_are_compared_with_the_longest():
     assert shown["β = 50", "50"] == "−1.50 ± 0.00"
     assert shown["β = 12.5", "50"] == "−0.50 ± 0.00"
     assert shown["β = 50", "200"] == "–"
+    missing = [row[6:8].count("–") for row in table.rows if row[0] != "SGD"]
+    assert missing.count(0) == 5  # of β > 0, with SGD and β = 0 of the same λ and length
+    reaches = [float(row[4]) for row in table.rows if row[0] in ("β = 12.5", "β = 25")]
+    longest = [float(row[4]) for row in table.rows if row[:2] == ["β = 50", "200"]]
+    assert reaches == pytest.approx(longest * 2, rel=0.02)
+
+
+def test_the_studies_share_the_runs_that_they_can():
+    widths = STUDIES["scaling"].configs("desk", 1)
+    assert {(c.base_channels, c.epochs) for c in widths} == {(a, 200) for a in (1, 2, 4, 8)}
+    assert {c.augment for c in widths} == {"autoaugment"}
+    lengths = STUDIES["reach"].configs("desk", 1)
+    assert {c.epochs for c in lengths} == {50, 100, 200}
+    shared = {c for c in lengths if c.epochs == 200 and c.beta == 50}
+    assert shared <= set(widths)
+
+
+def test_a_method_has_its_own_colour_on_every_page():
+    figure = plots.sweep(scaling.width_frame(RUNS), "α", accuracy="test")
+    drawn = {line.get_label(): line.get_color() for line in figure.axes[0].lines}
+    assert drawn["S-CONV, SGD"] == plots.COLOURS["S-CONV, SGD"]
+    assert figure.axes[0].get_ylabel() == "test"
 
 
 @pytest.mark.parametrize(

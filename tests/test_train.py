@@ -449,7 +449,7 @@ def test_a_sparse_first_layer_is_kept_whole(tmp_path, monkeypatch):
     assert layer.numel() == record.final["weights"]["conv1"]
     monkeypatch.setattr("lcs.train.KEPT_SHARE", 0.0)
     dense = train(sparse, store=RunStore(tmp_path / "dense"), device="cpu")
-    with pytest.raises(RecordError, match="first_layer"):
+    with pytest.raises(RecordError, match="no sparse first layer"):
         dense.load_first_layer()
 
 

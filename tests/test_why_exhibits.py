@@ -59,6 +59,26 @@ def test_gains_have_a_row_for_each_cell_and_contrast():
     assert [t.get_text() for t in figure.axes[0].get_yticklabels()] == list(gains.cell.unique())
 
 
+def test_runs_that_two_studies_share_count_once():
+    records = [*study("length", known_gain, 2), *study("longer", known_gain, 2)]
+    found = compare.conditions(records)
+    assert {len(runs) for runs in found.values()} == {2}
+    assert all([r.config.seed for r in runs] == [0, 1] for runs in found.values())
+
+
+def test_no_condition_is_picked_by_chance():
+    found = compare.conditions(FACTORIAL)
+    with pytest.raises(AssertionError):
+        compare.pick(found, beta=50)
+    assert compare.pick(found, beta=7) is None
+
+
+def test_each_series_over_the_width_is_one_condition():
+    table = why.width_frame(study("width", known_gain))
+    assert set(table.groupby(["series", "x"]).size()) == {3}
+    assert table.series.nunique() == 4
+
+
 def test_the_stairs_add_up():
     def accuracy(config: Config) -> float:
         sparse = config.optimizer != "sgd"
