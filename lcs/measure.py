@@ -215,6 +215,18 @@ def permute_pixels(filters: Tensor, generator: torch.Generator) -> Tensor:
     return filters.flatten(2).gather(2, order).view_as(filters)
 
 
+def prune(filters: Tensor, share: float) -> Tensor:
+    """Return filters with only this share of all their weights, the largest ones; the rest is zero.
+
+    Raises ConfigError for a share that is not above 0 and at most 1.
+    """
+    if not 0 < share <= 1:
+        raise ConfigError(f"share: {share} is out of range; give a number above 0 and up to 1")
+    kept = max(1, round(share * filters.numel()))
+    smallest = filters.abs().flatten().topk(kept).values[-1]
+    return torch.where(filters.abs() >= smallest, filters, 0.0)
+
+
 def choose_filters(filters: Tensor, count: int, *, min_nonzeros: int = 20, seed: int = 0) -> Tensor:
     """Indices of at most `count` filters, random among those with enough non-zeros.
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from lcs import published, tables
+from lcs import measure, published, tables
 from lcs.compare import (
     AGAINST,
     PENDING,
@@ -25,6 +25,7 @@ from lcs.compare import (
     difference,
     difference_of,
     field_text,
+    left,
     left_of,
     left_text,
     loss_text,
@@ -583,19 +584,23 @@ def _lengths(found: Conditions) -> dict[str, str]:
 
 
 def _effects(found: Conditions) -> dict[str, str]:
-    """Return what each factor of the factorial does to the gain of β = 50."""
+    """Return the gain of β = 50 in each cell, and before and after each factor of the factorial."""
     references = {"sgd": as_sgd, "zero": without_threshold}
-    effects = {
-        f"effect-{name}-{short}": signed_or_pending(effect(found, factor.change, reference))
-        for name, factor in FACTORS.items()
-        for short, reference in references.items()
-    }
+    effects: dict[str, str] = {}
+    for name, factor in FACTORS.items():
+        for short, reference in references.items():
+            gain = _contrast(found, _pairs(found, factor.change), reference)
+            effects |= {
+                f"{when}-{name}-{short}": signed_or_pending(gain and getattr(gain, field))
+                for when, field in (("before", "before"), ("after", "after"), ("effect", "change"))
+            }
     gains = {
         f"cell-{short}-{name}": signed_or_pending(_gain(found, reference, **fields))
         for name, fields in CELLS.items()
         for short, reference in references.items()
     }
-    return effects | gains | _sgd_in_cells(found)
+    left = {f"cell-left-{name}": left_of(found, **fields) for name, fields in CELLS.items()}
+    return effects | gains | left | _sgd_in_cells(found)
 
 
 def _sgd_in_cells(found: Conditions) -> dict[str, str]:
@@ -623,10 +628,12 @@ def _gain(
     return None if config is None else difference(found, config, reference(config))
 
 
-# cells of the factorial that the prose names: β = 50 in the reproduction's setting and, with both
-# λ, in the one nearest to the paper's
+# cells of the factorial that the prose names: β = 50 with both λ in the reproduction's setting,
+# there with augmentation, and in the cell nearest to the paper's
 CELLS: dict[str, dict[str, object]] = {
     "reproduction": {"beta": 50, "loss": "bce", "augment": "none", "l1_rest": None},
+    "bare": {"beta": 50, "loss": "bce", "augment": "none", "l1": 5e-5},
+    "cropped": {"beta": 50, "loss": "bce", "augment": "flip-crop", "l1": 5e-5},
     "paper": {
         "beta": 50, "loss": "cross-entropy", "lr": 0.1, "augment": "flip-crop", "l1_rest": None
     },
@@ -658,23 +665,51 @@ def _fit(runs: Sequence[Record]) -> str:
 def locality_numbers(records: Sequence[Record]) -> dict[str, str]:
     """Return what augmentation does to locality, from the factorial with cross-entropy, in words.
 
-    For SGD, β = 0, β = 50 and β = 50 with the stronger λ: points of the window's share beyond
-    chance without augmentation (`window-…-none`), with it (`window-…-flip-crop`), and the paired
-    difference (`window-…-more`).
+    For SGD, and for β = 0 and β = 50 with either λ: points of the window's share beyond chance
+    without augmentation (`window-…-none`), with it (`window-…-flip-crop`), and the paired
+    difference (`window-…-more`). `window-threshold`: β = 50 less β = 0 with the stronger λ and
+    augmentation.
     """
     found = conditions(records)
-    words = {}
+    shares: dict[tuple[str, str], list[float]] = {}
     for name, fields in LOCAL.items():
-        pair = []
         for augment in ("none", "flip-crop"):
             known = {"loss": "cross-entropy", "lr": 0.1, "augment": augment}
             config = pick(found, **known, **fields)
-            pair.append([] if config is None else _beyond_chance(found[config]))
-            shown = tables.signed(mean_interval(pair[-1])) if pair[-1] else PENDING
-            words[f"window-{name}-{augment}"] = shown
-        more = paired_difference(pair[1], pair[0]) if all(pair) else None
-        words[f"window-{name}-more"] = signed_or_pending(more)
-    return words
+            shares[name, augment] = _beyond_chance(found[config]) if config else []
+    words = {
+        f"window-{name}-{augment}": tables.signed(mean_interval(values)) if values else PENDING
+        for (name, augment), values in shares.items()
+    }
+    words |= {
+        f"window-{name}-more": _more(shares[name, "flip-crop"], shares[name, "none"])
+        for name in LOCAL
+    }
+    pair = (shares[name, "flip-crop"] for name in ("strong", "zero-strong"))
+    return words | {"window-threshold": _more(*pair), **_pruned(found)}
+
+
+def _pruned(found: Conditions) -> dict[str, str]:
+    """Return the locality of the stored filters of β = 0, pruned to as many weights as β = 50 has.
+
+    Cross-entropy, augmentation and the stronger λ, the first seed.
+    """
+    known = {"loss": "cross-entropy", "lr": 0.1, "augment": "flip-crop", "l1": STRONG["l1"]}
+    dense, sparse = (pick(found, beta=beta, **known) for beta in (0, 50))
+    if not (dense and sparse and found[dense][0].filters):
+        return {"window-pruned": PENDING, "pruned-filters": PENDING}
+    filters = found[dense][0].load_filters()
+    pruned = measure.prune(filters, left(found[sparse][:1])[0] / 100)
+    measured = measure.locality(pruned)
+    window = measured["window_mass"]
+    assert window["excess_mean"] is not None
+    assert window["excess_ci95"] is not None
+    excess = Interval(100 * window["excess_mean"], 100 * window["excess_ci95"], len(filters))
+    return {"window-pruned": tables.signed(excess), "pruned-filters": f"{measured['filters']}"}
+
+
+def _more(one: Sequence[float], other: Sequence[float]) -> str:
+    return tables.signed(paired_difference(one, other)) if one and other else PENDING
 
 
 def locality_table(records: Sequence[Record]) -> Table:
@@ -744,6 +779,7 @@ def _beyond_chance(records: Sequence[Record]) -> list[float]:
 LOCAL: dict[str, dict[str, object]] = {
     "sgd": {"optimizer": "sgd"},
     "zero": {"optimizer": "beta-lasso", "beta": 0, "l1": 2e-5},
+    "zero-strong": {"beta": 0, "l1": 5e-5},
     "fifty": {"beta": 50, "l1": 2e-5},
     "strong": {"beta": 50, "l1": 5e-5},
 }

@@ -53,6 +53,15 @@ def test_nonzeros_counts_exactly_and_keeps_names() -> None:
     assert json.loads(json.dumps(counts)) == counts
 
 
+def test_pruning_keeps_the_largest_weights():
+    filters = torch.tensor([[[[1.0, -4.0], [0.5, 3.0]]], [[[0.0, 2.0], [-5.0, 0.1]]]])
+    kept = measure.prune(filters, 3 / 8)
+    assert kept[kept != 0].tolist() == [-4.0, 3.0, -5.0]
+    assert torch.equal(measure.prune(filters, 1.0), filters)
+    with pytest.raises(ConfigError, match="share"):
+        measure.prune(filters, 0.0)
+
+
 def test_units_are_counted_by_the_digits_of_their_fan_in():
     weight = torch.zeros(6, 9)
     for unit, count in enumerate((0, 1, 2, 3, 4, 9)):
