@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from lcs import plots, published, tables
+from lcs import cost, plots, published, tables
 from lcs.compare import (
     LABELS,
     PENDING,
@@ -117,15 +117,18 @@ def scaling_table(records: Sequence[Record]) -> Table:
         [
             method_name,
             *(mean_text(at[method_name]) for at in widths.values()),
+            tables.published(published.SHORT.get(method_name)),
             tables.published(published.table2(method_name).cifar10),
         ]
         for method_name in by_method(records)
     ]
     caption = (
-        f"Test accuracy by the paper's recipe at growing width, in per cent. "
-        f"{setting_text(records)}; mean ± 95 % interval over seeds. The paper's: 4000 epochs."
+        "Test accuracy by the paper's recipe at growing width, in per cent. "
+        f"{setting_text(records)}; mean ± 95 % interval over seeds. The paper's: "
+        f"α ≈ {published.PAPER_BASE_CHANNELS}."
     )
-    return Table(name, caption, ["method", *_heads(widths), PAPER], rows)
+    columns = ["method", *_heads(widths), "paper, 400 epochs", "paper, 4000 epochs"]
+    return Table(name, caption, columns, rows)
 
 
 def _heads(widths: Mapping[int, object]) -> list[str]:
@@ -304,3 +307,30 @@ def reach_table(records: Sequence[Record]) -> Table:
 
 def _kind(config: Config) -> tuple[str, bool]:
     return config.optimizer, config.beta > 0
+
+
+# As large as a laptop does
+
+
+def showpiece_table(records: Sequence[Record]) -> Table:
+    """Return accuracy, weights left and time of the largest runs, and the paper's shorter ones."""
+    name, what = "tab-showpiece", "S-FC at α = 32, with SGD and with β-LASSO"
+    if not records:
+        return tables.pending_table(name, what, "lcs study showpiece")
+    ours = [
+        [
+            method_text(config) + (", zeros stay" if config.frozen_zeros else ""),
+            f"{config.base_channels}",
+            f"{config.epochs}",
+            mean_text(runs),
+            ", ".join(f"{np.mean(left(runs, layer)):.1f}" for layer in LAYERS),
+            cost.duration(float(np.mean([run.provenance["seconds"] for run in runs]))),
+            tables.links(runs),
+        ]
+        for config, runs in conditions(records).items()
+    ]
+    known = (f"{published.PAPER_BASE_CHANNELS}", "400", published.SHORT[SGD])
+    theirs = ["SGD", *(tables.published(value) for value in known), *[tables.NONE] * 3]
+    caption = f"{what}. {setting_text(records)}; the last row is the paper's shorter training."
+    columns = ["method", "α", "epochs", "test accuracy (%)", "left in layers 1, 2, 3 (%)", "time"]
+    return Table(name, caption, [*columns, "seeds"], [*ours, theirs])

@@ -524,6 +524,13 @@ def _reach(base: Config, betas: Sequence[float]) -> list[Config]:
     return runs
 
 
+def _showpiece(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return SGD and β-LASSO with zeros that stay, as wide and long as a laptop does in a night."""
+    wide = paper_recipe(base, 32, 5 * base.epochs // 2)
+    sparse = chosen(wide, "s-fc", "beta-lasso", betas[-1]).replace(frozen_zeros=True)
+    return [chosen(wide, "s-fc"), sparse]
+
+
 def raised(config: Config, factor: float) -> Config:
     """Return a run with λ larger by a factor in every layer, and the threshold βλ as it was."""
     rest = None if config.l1_rest is None else config.l1_rest * factor
@@ -532,7 +539,7 @@ def raised(config: Config, factor: float) -> Config:
 
 ENDS = (0, 50)
 # candidates for λ of the first layer, and of the others
-FIRST, REST = (5e-6, 2e-5, 5e-5, 1e-4), (1e-6, 1e-5)
+FIRST, REST = (5e-6, 2e-5, 5e-5, 1e-4, 2e-4), (1e-6, 1e-5)
 BETAS = (0, 1, 2, 5, 10, 20, 50, 100, 200)
 LAMBDAS = (5e-6, 1e-5, 2e-5, 5e-5, 1e-4)
 # where single early runs did best: no choice made on validation, so it may flatter
@@ -584,6 +591,7 @@ STUDIES: dict[str, Study | ToyStudy] = {
         Study("search", "Hyperparameters of the paper's recipe, on validation", _search, 1),
         Study("scaling", "The paper's recipe at growing width", _scaling, scales=SMALL),
         Study("reach", "Training length, or a larger λ", _reach, betas=ENDS, scales=SMALL),
+        Study("showpiece", "S-FC at α = 32 on a laptop", _showpiece, 1, scales=SMALL),
     )
 }
 

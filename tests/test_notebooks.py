@@ -22,9 +22,12 @@ from lcs import book
 from lcs.errors import ConfigError, LcsError
 
 CHAPTERS = book.chapters()
-TRAINING = ["table2", "figure3", "figure4", "why"]
+TRAINING = ["table2", "figure3", "figure4", "why", "scaling"]
 # beyond its scale: what a chapter of many studies needs to train, and to train them fast
-MORE: dict[str, dict[str, object]] = {"why": {"train": True, "epochs": 4}}
+MORE: dict[str, dict[str, object]] = {
+    "why": {"train": True, "epochs": 4},
+    "scaling": {"train": True, "epochs": 2},
+}
 SCALED = [chapter for chapter in CHAPTERS if "scale" in book.parameters(chapter)]
 
 

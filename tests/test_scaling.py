@@ -58,8 +58,8 @@ def test_the_best_candidate_of_each_method_is_chosen():
     assert {choice.config.l1 for name, choice in found.items() if "SGD" not in name} == {5e-5}
     shown = rows(scaling.choices_table(records))
     assert shown["S-FC, SGD"] == ["4", "0", "5e-4", "–", "–", "44.10", "45.50", "`" + "0`"]
-    assert shown["S-FC, proximal ℓ1"][:4] == ["8", "–", "–", "5e-5"]
-    assert set(scaling.search_frame(records).x) == {5e-6, 2e-5, 5e-5, 1e-4}
+    assert shown["S-FC, proximal ℓ1"][:4] == ["10", "–", "–", "5e-5"]
+    assert set(scaling.search_frame(records).x) == {5e-6, 2e-5, 5e-5, 1e-4, 2e-4}
 
 
 def test_a_candidate_is_judged_by_all_its_seeds():
@@ -179,6 +179,16 @@ def test_the_figure_draws_runs_lines_and_the_paper():
     )
 
 
+def test_the_largest_runs_stand_beside_the_papers():
+    runs = study("showpiece", growing)
+    timed = [dataclasses.replace(run, provenance={"seconds": 7200.0}) for run in runs]
+    sgd, sparse, paper = scaling.showpiece_table(timed).rows
+    assert sgd[:3] == ["SGD", "32", "1000"]
+    assert sparse[0] == "β-LASSO, β = 50, zeros stay"
+    assert sparse[5] == "2.0 h"
+    assert "72.77" in paper[3]
+
+
 # --- length, or λ
 
 
@@ -228,7 +238,7 @@ def test_a_method_has_its_own_colour_on_every_page():
 @pytest.mark.parametrize(
     "table",
     [scaling.choices_table, scaling.scaling_table, scaling.left_table, scaling.gains_table,
-     scaling.reach_table],
+     scaling.reach_table, scaling.showpiece_table],
 )  # fmt: skip
 def test_without_runs_a_table_shows_its_command(table):
     assert "lcs study" in table([]).rows[0][0]
