@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from lcs import measure, published, tables
+from lcs import data, measure, published, tables
 from lcs.compare import (
     AGAINST,
     PENDING,
@@ -238,8 +238,8 @@ STEPS = tuple(
 def _found(runs: Mapping[str, Sequence[Record]]) -> dict[str, Conditions]:
     """Group every study's records; where one goes on from another, with those of that one."""
     found = {name: conditions(records) for name, records in runs.items()}
-    for name, start in {"longer": "length", "wider": "width"}.items():
-        found[name] = conditions([*runs[start], *runs[name]])
+    found["longer"] = conditions([*runs["length"], *runs["longer"]])
+    found["width"] = found["wider"] = conditions(at_each_width(runs))
     return found
 
 
@@ -420,9 +420,16 @@ STAIRS = {
 }
 
 
+def at_each_width(runs: Mapping[str, Sequence[Record]]) -> list[Record]:
+    """Return all runs at growing width, with those seeds of them that other studies have."""
+    sizes = conditions([*runs["width"], *runs["wider"]])
+    everything = conditions([record for records in runs.values() for record in records])
+    return [record for config in sizes for record in everything[config]]
+
+
 def stairs_table(records: Sequence[Record]) -> Table:
-    """Return what ℓ1, a stronger λ and the threshold each add on the way from SGD to β = 50."""
-    name, what = "tab-stairs", "What ℓ1, a stronger λ and the threshold of β = 50 each add to SGD"
+    """Return what ℓ1, a stronger λ and the threshold each add to the step before, from SGD on."""
+    name, what = "tab-stairs", "From SGD to β = 50 in three steps: what each adds to the one before"
     if not records:
         return tables.pending_table(name, what[0].lower() + what[1:], "lcs study width")
     found = conditions(records)
@@ -547,7 +554,10 @@ def _first_layers(found: Conditions) -> dict[str, str]:
 
 
 def _ranges(found: Mapping[str, Conditions]) -> dict[str, str]:
-    """Return where along β and λ the mean accuracy is highest, and how high."""
+    """Return the mean accuracy at the first, the last and the best of each range of β and λ.
+
+    With it, what is left of the first layer, and the accuracy on the training images.
+    """
     betas = {c: runs for c, runs in found["betas"].items() if c.optimizer != "sgd"}
     at_beta = {c: runs for c, runs in found["lambdas"].items() if c.beta == 50}
     fixed = {
@@ -557,13 +567,18 @@ def _ranges(found: Mapping[str, Conditions]) -> dict[str, str]:
     words: dict[str, str] = {}
     for name, among in ranges.items():
         field = name.partition("-")[0]
-        best = max(among, key=lambda c: np.mean(accuracies(among[c])), default=None)
-        words |= {
-            f"runs-{name}": str(max(map(len, among.values()), default=0)),
-            f"best-{name}": PENDING if best is None else number_text(getattr(best, field)),
-            f"best-{name}-accuracy": PENDING if best is None else mean_text(among[best]),
-            f"best-{name}-left": PENDING if best is None else left_text(among[best]),
+        ordered = sorted(among, key=lambda c: float(getattr(c, field)))
+        words[f"runs-{name}"] = str(max(map(len, among.values()), default=0))
+        places = {
+            "first": ordered[0] if ordered else None,
+            "last": ordered[-1] if ordered else None,
+            "best": max(among, key=lambda c: np.mean(accuracies(among[c])), default=None),
         }
+        for place, config in places.items():
+            key = f"{place}-{name}"
+            words[key] = PENDING if config is None else number_text(getattr(config, field))
+            for what, say in {"accuracy": mean_text, "left": left_text, "fit": _fit}.items():
+                words[f"{key}-{what}"] = PENDING if config is None else say(among[config])
     return words
 
 
@@ -587,9 +602,14 @@ def _effects(found: Conditions) -> dict[str, str]:
     """Return the gain of β = 50 in each cell, and before and after each factor of the factorial."""
     references = {"sgd": as_sgd, "zero": without_threshold}
     effects: dict[str, str] = {}
-    for name, factor in FACTORS.items():
+    changed = {name: _pairs(found, factor.change) for name, factor in FACTORS.items()}
+    by_l1: dict[str, list[tuple[Config, Config]]] = {"weak": [], "strong": []}
+    for pair in changed["augmentation"]:
+        by_l1["weak" if pair[0].l1_rest is None else "strong"].append(pair)
+    changed |= {f"augmentation-{strength}": pairs for strength, pairs in by_l1.items()}
+    for name, pairs in changed.items():
         for short, reference in references.items():
-            gain = _contrast(found, _pairs(found, factor.change), reference)
+            gain = _contrast(found, pairs, reference)
             effects |= {
                 f"{when}-{name}-{short}": signed_or_pending(gain and getattr(gain, field))
                 for when, field in (("before", "before"), ("after", "after"), ("effect", "change"))
@@ -697,7 +717,7 @@ def _pruned(found: Conditions) -> dict[str, str]:
     known = {"loss": "cross-entropy", "lr": 0.1, "augment": "flip-crop", "l1": STRONG["l1"]}
     dense, sparse = (pick(found, beta=beta, **known) for beta in (0, 50))
     if not (dense and sparse and found[dense][0].filters):
-        return {"window-pruned": PENDING, "pruned-filters": PENDING}
+        return dict.fromkeys(("window-pruned", "window-rival", "pruned-filters"), PENDING)
     filters = found[dense][0].load_filters()
     pruned = measure.prune(filters, left(found[sparse][:1])[0] / 100)
     measured = measure.locality(pruned)
@@ -705,7 +725,11 @@ def _pruned(found: Conditions) -> dict[str, str]:
     assert window["excess_mean"] is not None
     assert window["excess_ci95"] is not None
     excess = Interval(100 * window["excess_mean"], 100 * window["excess_ci95"], len(filters))
-    return {"window-pruned": tables.signed(excess), "pruned-filters": f"{measured['filters']}"}
+    return {
+        "window-pruned": tables.signed(excess),
+        "window-rival": _local(found[sparse][:1]),
+        "pruned-filters": f"{measured['filters']}",
+    }
 
 
 def _more(one: Sequence[float], other: Sequence[float]) -> str:
@@ -758,7 +782,7 @@ def sparsity_numbers(records: Sequence[Record]) -> dict[str, str]:
     """Return locality at the smallest and the largest λ of the recipe's largest β, in words.
 
     `window-few`, `window-many`: points of the window's share beyond chance; `left-few`,
-    `left-many`: per cent of the first layer that is left.
+    `left-many`: per cent of the first layer that is left; `eligible-…`: filters that are measured.
     """
     found = conditions([r for r in records if r.config.beta == 50])
     ends = sorted(found, key=lambda config: (config.l1, config.l1_rest or 0))[
@@ -768,7 +792,18 @@ def sparsity_numbers(records: Sequence[Record]) -> dict[str, str]:
     for name, config in zip(("many", "few"), ends or (None, None), strict=False):
         words[f"window-{name}"] = _local(found[config]) if config else PENDING
         words[f"left-{name}"] = left_text(found[config]) if config else PENDING
+        words[f"eligible-{name}"] = _eligible(found[config]) if config else PENDING
+    words["runs-recipe"] = str(max(map(len, found.values()), default=0))
     return words
+
+
+def _eligible(runs: Sequence[Record]) -> str:
+    """Say how many filters, of how many, have enough weights to be measured, on average."""
+    counts = [run.final["locality"]["eligible"] for run in runs]
+    units = runs[0].final["weights"]["conv1"] / math.prod(
+        data.facts(runs[0].config.dataset).image_shape
+    )
+    return f"{np.mean(counts):,.0f} of {units:,.0f}"
 
 
 def _beyond_chance(records: Sequence[Record]) -> list[float]:

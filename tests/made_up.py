@@ -11,6 +11,7 @@ def made_up(config: Config, accuracy: float, left: int = 500) -> Record:
     """A record with this test accuracy, in per cent, and these per mille of weights left."""
     final = {
         "test_accuracy": accuracy / 100,
+        "clean_train_accuracy": 0.75,
         "nonzeros": {"conv1": left, "fc1": 300, "fc2": 40},
         "weights": {"conv1": 1000, "fc1": 400, "fc2": 40},
     }

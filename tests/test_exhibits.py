@@ -127,7 +127,7 @@ def test_an_edited_readme_is_noticed(tmp_path):
         (Interval(-0.4, None, 1), None, "not seen in one run"),
         (Interval(0.4, None, 1), 0.0, "undecided"),
         # a published run, which lies within the interval of one more run or does not
-        (Interval(0.4, 0.5, 3), 0.0, "agrees"),
+        (Interval(0.4, 0.5, 3), 0.0, "compatible"),
         (Interval(1.0, 0.5, 3), 0.0, "contradicted"),
         (Interval(-1.0, 0.5, 3), 0.0, "contradicted"),
         # to be equal within a margin takes an interval that lies within it
