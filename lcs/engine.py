@@ -176,6 +176,11 @@ def density_frame(found: dict[str, Any] | None) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["base_channels", "density", "mode", "ratio"])
 
 
+def rounds(found: dict[str, Any]) -> int:
+    """Return how often each time of a benchmark was taken."""
+    return min(map(_repeats, found["tables"]))
+
+
 def _densities(one: dict[str, Any]) -> list[dict[str, Any]]:
     head, _, rest = one["title"].partition(": ")
     if not rest.endswith("% of the first layer left"):

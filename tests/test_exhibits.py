@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 import scipy.stats
 
-from lcs import claims, exhibits, plots, published, readme, status, tables
+from lcs import claims, engine, exhibits, plots, published, readme, status, tables
 from lcs.book import ROOT
 from lcs.config import Config
 from lcs.errors import ConfigError
@@ -179,9 +179,27 @@ def test_a_published_run_is_compared_as_one_more_draw():
 
 
 def test_claims_without_runs_are_pending(tmp_path):
-    table = claims.table(RunStore(tmp_path))
-    assert len(table.rows) == len(claims.CLAIMS)
-    assert all(".pending" in row[5] for row in table.rows)
+    rows = claims.table(RunStore(tmp_path)).rows
+    assert len(rows) == len(claims.CLAIMS)
+    measured = [claim.study == claims.BENCHMARK for claim in claims.CLAIMS]
+    assert [".pending" not in row[5] for row in rows] == measured
+
+
+def test_claims_about_speed_rest_on_the_benchmark(monkeypatch):
+    def table(ratio: float) -> pd.DataFrame:
+        rows = [(4, 1.0, "exact", 0.5), (16, 1.0, "exact", ratio), (16, 5.0, "exact", 3.0)]
+        return pd.DataFrame(rows, columns=["base_channels", "density", "mode", "ratio"])
+
+    judge = claims._faster("exact", "less", "more")
+    monkeypatch.setattr(engine, "density_frame", lambda _: table(0.75))
+    assert judge([]) == claims.Finding(
+        "0.75 of a dense step's time at 1 % left, α = 16", said="less"
+    )
+    monkeypatch.setattr(engine, "density_frame", lambda _: table(1.25))
+    assert judge([]).said == "more"
+    speed = [claim for claim in claims.CLAIMS if claim.study == claims.BENCHMARK]
+    monkeypatch.setattr(engine, "load", lambda _: None)
+    assert claims.judged(speed, STORE) == [None] * len(speed)
 
 
 def test_stored_runs_need_every_method(tmp_path):
