@@ -1,0 +1,118 @@
+"""Which runs a claim is judged by, on records made up so that every answer is known."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from made_up import made_up, study
+
+from lcs import claims, exhibits
+from lcs.config import Config
+from lcs.runs import Record
+from lcs.studies import STRONG, STUDIES, method
+
+LOCALITY = {
+    name: {"excess_mean": 0.1, "excess_ci95": 0.01}
+    for name in ("window_mass", "spread", "morans_i")
+}
+WITH_RUNS = [c for c in claims.CLAIMS if c.judge and c.study not in (claims.BENCHMARK, "toy")]
+
+
+def judged(beginning: str, records: list[Record]) -> claims.Finding:
+    """The finding of the one claim whose text begins so."""
+    (claim,) = [claim for claim in claims.CLAIMS if claim.text.startswith(beginning)]
+    assert claim.judge is not None
+    return claim.judge(records)
+
+
+def with_final(record: Record, **values: object) -> Record:
+    return dataclasses.replace(record, final={**record.final, **values})
+
+
+@pytest.mark.parametrize("claim", WITH_RUNS, ids=lambda claim: claim.text)
+def test_every_claim_finds_its_runs_in_its_study(claim):
+    records = study(claim.study, lambda config: 50.0 + config.seed)
+    finding = claim.judge([with_final(record, locality=LOCALITY) for record in records])
+    assert finding.value
+    assert finding.said or finding.evidence.n == 3
+
+
+def test_the_stronger_lambda_is_compared_with_its_own_reference():
+    def accuracy(config: Config) -> float:
+        strong = (config.l1, config.l1_rest) == tuple(STRONG.values())
+        gain = 4.0 * (config.beta == 50 and strong) + 1.0 * (config.beta == 0 and strong)
+        return 50.0 + config.seed + gain * config.base_channels
+
+    for alpha, name in ((4, "recipe"), (8, "width"), (16, "wider")):
+        records = study(name, accuracy)
+        start = "With cross-entropy, augmentation and the stronger λ, β = 50 is better than "
+        over_sgd = judged(f"{start}SGD: α = {alpha}", records).evidence
+        over_zero = judged(f"{start}β = 0 at the same λ: α = {alpha}", records).evidence
+        assert over_sgd.mean == pytest.approx(4 * alpha)
+        assert over_zero.mean == pytest.approx(3 * alpha)
+
+
+def test_counts_are_of_runs_of_the_published_length():
+    def left(config: Config) -> int:
+        return 300 + config.seed if config.epochs == 100 else 800
+
+    records = [made_up(c, 50, left(c)) for c in STUDIES["length"].configs("desk", 3)]
+    text = "At α = 1, β = 50 leaves this many weights in the first layer after 100 epochs"
+    assert judged(text, records).value.startswith("301 ± 2")
+
+
+def test_where_lambda_is_on_the_first_layer_alone():
+    def accuracy(config: Config) -> float:
+        lost = 3.0 if config.l1_rest is None else 0.5
+        return 50 + config.seed - (lost + 0.25 * config.frozen_zeros if config.beta else 0)
+
+    records = study("first-layer", accuracy)
+    alone = judged("With λ on the first layer alone", records)
+    stay = judged("The same with λ on the first layer alone", records)
+    assert (alone.evidence.mean, alone.margin) == (pytest.approx(-0.5), 1.0)
+    assert stay.evidence.mean == pytest.approx(-0.25)
+
+
+def test_a_rate_that_stays_is_compared_at_beta_1():
+    records = [
+        made_up(c, 50, 600 if c.beta == 1 and c.schedule == "constant" else 100)
+        for c in STUDIES["schedule"].configs("desk", 2)
+    ]
+    more = judged("A learning rate that stays leaves more weights", records).evidence
+    assert more.mean == pytest.approx(50.0)
+
+
+def test_only_the_cosine_that_rises_again_is_held_to_the_published_counts():
+    records = [
+        made_up(c, 50, 400 if c.period else 100) for c in STUDIES["period"].configs("desk", 2)
+    ]
+    finding = judged("With a cosine of period 100, β = 1 ", records)
+    assert finding.value.startswith("400")
+
+
+def test_locality_is_compared_at_the_stronger_lambda():
+    def share(config: Config) -> float:
+        there = config.augment == "flip-crop" and config.lr == 0.1 and config.l1 == 5e-5
+        return 0.3 if config.beta == 0 and there and config.loss == "cross-entropy" else 0.1
+
+    records = [
+        with_final(r, locality={"window_mass": {"excess_mean": share(r.config)}})
+        for r in study("factorial", lambda _: 50.0)
+    ]
+    more = judged("With the same stronger λ, cross-entropy and augmentation, the filters", records)
+    assert more.evidence.mean == pytest.approx(-20.0)
+
+
+def test_cifar100_has_the_methods_of_figure_3_with_cross_entropy():
+    configs = STUDIES["cifar100"].configs("desk", 1)
+    assert {(c.dataset, c.loss) for c in configs} == {("cifar100", "cross-entropy")}
+    methods = [method(c) for c in STUDIES["figure3"].configs("desk", 1)]
+    assert [method(c) for c in configs] == methods
+    assert {c.dataset for c in STUDIES["cifar100"].configs("smoke", 1)} == {"digits"}
+
+
+def test_what_the_reproductions_loss_reaches_on_cifar100():
+    sgd = [made_up(Config(dataset="cifar100", seed=seed), 5.0 + seed) for seed in (0, 1)]
+    found = exhibits.hundred_numbers(sgd)
+    assert found == {"hundred-bce": pytest.approx(5.5), "hundred-bce-fit": pytest.approx(75.0)}
+    assert all(np.isnan(value) for value in exhibits.hundred_numbers([]).values())
