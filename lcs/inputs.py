@@ -23,6 +23,17 @@ from lcs.config import Config
 
 # images that are normalised or evaluated at once
 CHUNK = 2000
+# what the batches of a run depend on
+FEEDING = (
+    "dataset",
+    "seed",
+    "augment",
+    "normalize",
+    "precision",
+    "batch_size",
+    "validation",
+    "permute_pixels",
+)
 
 Part = tuple[np.ndarray, np.ndarray]
 
@@ -45,6 +56,15 @@ class Draws(NamedTuple):
 
     order: Tensor
     stages: list[Stage]
+
+
+class Ready(NamedTuple):
+    """An epoch, ready to be cut into batches: order, labels, and the images if they are changed."""
+
+    epoch: int
+    order: Tensor
+    labels: Tensor
+    images: Tensor | None
 
 
 class Inputs:
@@ -70,17 +90,24 @@ class Inputs:
         self.shift = torch.tensor(255 * mean, dtype=torch.float32).to(device).view(-1, 1, 1)
         self.scale = torch.tensor(255 * std, dtype=torch.float32).to(device).view(-1, 1, 1)
         self.ahead: dict[int, Draws] = {}
+        self.ready: Ready | None = None
         self.pixels: Tensor | None = None
         if config.permute_pixels:
             count = images.image_size**2
             self.pixels = torch.randperm(count, generator=stream(0, "pixels")).to(device)
 
     def sharing(self, config: Config) -> Inputs:
-        """Return the same images for another run, which may differ in its streams alone."""
+        """Return the same images for another run, which may differ in its streams alone.
+
+        A run with the same streams gets these very inputs: whoever comes first to an epoch draws
+        and augments it for the others.
+        """
+        if all(getattr(config, name) == getattr(self.config, name) for name in FEEDING):
+            return self
         self.all_normalised  # noqa: B018  made once, and shared from here on
         other = copy.copy(self)
         other.config = config
-        other.ahead = {}
+        other.ahead, other.ready = {}, None
         other.__dict__.pop("augmented", None)  # each stream needs room of its own
         return other
 
@@ -113,7 +140,8 @@ class Inputs:
 
     def draw_ahead(self, epoch: int) -> None:
         """Draw what `batches` of a later epoch needs, while the device is busy with this one."""
-        self.ahead = {epoch: self._draw(epoch)}
+        if epoch not in self.ahead:
+            self.ahead = {epoch: self._draw(epoch)}
 
     def _draw(self, epoch: int) -> Draws:
         config = self.config
@@ -127,19 +155,24 @@ class Inputs:
 
         A last batch of one image is left out: it has no batch statistics.
         """
-        config = self.config
-        order, stages = self.ahead.pop(epoch) if epoch in self.ahead else self._draw(epoch)
-        labels = self.labels[order]
-        if stages:
-            changed = apply(self.images, stages, order=order, out=self.augmented)
-        for start in range(0, len(self), config.batch_size):
-            batch = slice(start, start + config.batch_size)
+        size = self.config.batch_size
+        _, order, labels, images = self._prepared(epoch)
+        for start in range(0, len(self), size):
+            batch = slice(start, start + size)
             if len(labels[batch]) == 1:
                 return
-            if not stages:
+            if images is None:
                 yield self.all_normalised.index_select(0, order[batch]), labels[batch]
             else:
-                yield self.normalised(changed[batch]), labels[batch]
+                yield self.normalised(images[batch]), labels[batch]
+
+    def _prepared(self, epoch: int) -> Ready:
+        if self.ready is None or self.ready.epoch != epoch:
+            order, stages = self.ahead.pop(epoch) if epoch in self.ahead else self._draw(epoch)
+            room = self.augmented if stages else None
+            images = apply(self.images, stages, order=order, out=room) if stages else None
+            self.ready = Ready(epoch, order, self.labels[order], images)
+        return self.ready
 
     def ordered_batches(self) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield (inputs, labels) in their stored order, for evaluation."""

@@ -12,6 +12,7 @@ import math
 import multiprocessing
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -30,10 +31,9 @@ from lcs.toy import ToyConfig
 from lcs.train import choose_device, train
 
 AnyConfigT = TypeVar("AnyConfigT", bound=AnyConfig)
+T = TypeVar("T")
 
 SCALES = ("smoke", "desk", "paper")
-# weights of all runs that train together on an accelerator
-TOGETHER = 100_000_000
 # what a toy takes without having it, so that it is called as the others are
 TOY_IGNORES = ("device", "budget_minutes", "checkpoint_seconds", "workers")
 MAX_SEEDS = 20
@@ -134,10 +134,9 @@ class Study:
             deadline=time.monotonic() + 60 * minutes,
             checkpoint_seconds=checkpoint_seconds,
         )
-        if workers == 1 and choose_device(device).type == "cuda":
-            for group in together.groups(missing(configs, store)):
-                _train_group(group, one)
-        records = _map(one, configs, workers)
+        parts = together.groups(missing(configs, store), choose_device(device))
+        _map(functools.partial(_train_part, one=one), parts, workers)
+        records = [one(config) for config in configs]
         return Outcome(frame(records), records)
 
 
@@ -214,25 +213,21 @@ def _train_one(
     )
 
 
-def _train_group(group: list[Config], one: functools.partial[Record]) -> None:
-    """Train a group's runs together, as many at once as one device computes without waiting."""
-    options = dict(one.keywords)
-    deadline = options.pop("deadline")
-    weights = sum(cost.count_weights(group[0], group[0].model).values())
-    at_once = max(1, TOGETHER // weights)
-    for start in range(0, len(group), at_once):
-        part = group[start : start + at_once]
-        if len(part) > 1:
-            minutes = max(0.0, deadline - time.monotonic()) / 60
-            try:
-                together.train_together(part, **options, budget_minutes=minutes)
-            except TrainingError as error:
-                print(f"{error}; what is missing is trained one by one", file=sys.stderr)
+def _train_part(part: list[Config], one: functools.partial[Record]) -> None:
+    """Train some runs together; one by one what is left of them after a failure."""
+    if len(part) > 1:
+        options = dict(one.keywords)
+        minutes = max(0.0, options.pop("deadline") - time.monotonic()) / 60
+        try:
+            together.train_together(part, **options, budget_minutes=minutes)
+        except TrainingError as error:
+            print(f"{error}; what is missing is trained one by one", file=sys.stderr)
+    _each(one, part)
 
 
-def _map(one: Callable[[Config], Record], configs: list[Config], workers: int) -> list[Record]:
+def _map(work: Callable[[T], object], items: Sequence[T], workers: int) -> None:
     if workers == 1:
-        return _each(one, configs)
+        return _each(work, items)
     threads = max(1, torch.get_num_threads() // workers)
     try:
         with ProcessPoolExecutor(
@@ -241,24 +236,23 @@ def _map(one: Callable[[Config], Record], configs: list[Config], workers: int) -
             initializer=torch.set_num_threads,
             initargs=(threads,),
         ) as pool:
-            return list(pool.map(one, configs))
+            deque(pool.map(work, items), maxlen=0)
     except BrokenProcessPool as error:
         raise TrainingError(
             "a worker was killed, perhaps for lack of memory; the same with fewer workers goes on"
         ) from error
 
 
-def _each(one: Callable[[Config], Record], configs: list[Config]) -> list[Record]:
-    """Train all runs, one after the other; what one of them cannot do does not stop the others."""
-    records, failures = [], []
-    for config in configs:
+def _each(work: Callable[[T], object], items: Sequence[T]) -> None:
+    """Work on all, one after the other; what cannot be done with one does not stop the others."""
+    failures = []
+    for item in items:
         try:
-            records.append(one(config))
+            work(item)
         except TrainingError as error:
             failures.append(error)
     if failures:
         raise failures[0]
-    return records
 
 
 def _checked_seeds(seeds: int, own: int) -> int:

@@ -1,13 +1,16 @@
-"""Runs of equal shape trained together as one batched network: small ones waste a GPU otherwise.
+"""Runs trained together, in the way that suits the device.
 
-Seeds and grid points of a fully connected net are stacked, and every product is a batched one.
-Each run keeps its own streams, learning rate, λ, β and record, with the numbers it would have alone
-up to the rounding of products taken in another order.
+On a CPU they go in step, epoch by epoch: those with the same seed share the epoch's order and
+augmentation, and have the bits that they would have alone. On a GPU, which small runs waste, seeds
+and grid points of one fully connected net are stacked and every product is a batched one: each run
+keeps its own streams, learning rate, λ, β and record, with the numbers it would have alone up to
+the rounding of products taken in another order.
 """
 
 from __future__ import annotations
 
 import functools
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from typing import cast
@@ -16,36 +19,57 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from lcs import cost
 from lcs.checkpoint import Checkpoint
 from lcs.config import Config
 from lcs.errors import TrainingError
+from lcs.inputs import FEEDING
 from lcs.loop import Clock, descend
 from lcs.optim import compiler_works
 from lcs.runs import Record, RunStore
 from lcs.train import Run, choose_device, enough_memory, learning_rate
 
-# what runs that train together may differ in
+# what runs in one stack may differ in
 OWN = ("seed", "optimizer", "lr", "l1", "l1_rest", "beta", "schedule", "period")
+# weights of all runs in a stack: as many as a device computes without waiting
+STACKED = 100_000_000
+# runs that go in step: most of what can be shared is, and the first results come soon
+IN_STEP = 4
 
 
-def groups(configs: Sequence[Config]) -> list[list[Config]]:
-    """Return the runs that can train together, group by group, in their order."""
+def groups(configs: Sequence[Config], device: torch.device) -> list[list[Config]]:
+    """Return the runs that are to train together on a device, group by group, in their order."""
+    stands_for = _shape if device.type == "cuda" else _feeding
     found: dict[Config, list[Config]] = {}
     for config in configs:
-        key = config if not _stackable(config) else _shape(config)
-        found.setdefault(key, []).append(config)
-    return list(found.values())
-
-
-def _stackable(config: Config) -> bool:
-    plain = not (config.momentum or config.weight_decay or config.dropout or config.frozen_zeros)
-    return plain and config.fully_connected and not (config.bias or config.affine)
+        found.setdefault(stands_for(config), []).append(config)
+    return [part for group in found.values() for part in _parts(group, device)]
 
 
 def _shape(config: Config) -> Config:
-    """Return the configuration that stands for all with which a run can train."""
+    """Return the configuration that stands for all with which a run can be stacked."""
+    plain = not (config.momentum or config.weight_decay or config.dropout or config.frozen_zeros)
+    if not (plain and config.fully_connected) or config.bias or config.affine:
+        return config
     none = Config()
     return config.replace(**{name: getattr(none, name) for name in OWN})
+
+
+def _feeding(config: Config) -> Config:
+    """Return the configuration that stands for all with which a run can go in step.
+
+    Without augmentation there is nothing to share; dropout draws from one stream for all.
+    """
+    if config.augment == "none" or config.dropout:
+        return config
+    return Config(**{name: getattr(config, name) for name in (*FEEDING, "epochs")})
+
+
+def _parts(group: list[Config], device: torch.device) -> list[list[Config]]:
+    size = IN_STEP
+    if device.type == "cuda":
+        size = max(1, STACKED // sum(cost.count_weights(group[0], group[0].model).values()))
+    return [group[start : start + size] for start in range(0, len(group), size)]
 
 
 def train_together(
@@ -71,7 +95,7 @@ def train_together(
         failures: list[TrainingError] = []
         for part in _as_far({config: checkpoints[config] for config in missing}):
             with enough_memory(next(iter(part))):
-                group = Group(list(part), chosen, list(part.values()))
+                group = KINDS[chosen.type](list(part), chosen, list(part.values()))
                 with suppress(TrainingError):  # of the last run that was left
                     descend(group, clock)
                 failures += group.failures
@@ -93,7 +117,7 @@ def _as_far(checkpoints: dict[Config, Checkpoint]) -> list[dict[Config, Checkpoi
 
 
 class Group:
-    """Runs in progress whose networks share their memory with one stack of weights.
+    """Runs in progress that go in step: an epoch of each, then the next.
 
     Args:
         configs: of one of `groups`.
@@ -110,20 +134,17 @@ class Group:
         runs = [first, *(Run.start(config, device, like=first) for config in configs[1:])]
         for run, checkpoint in zip(runs, checkpoints, strict=True):
             run.resume(checkpoint)
-        self._stack(runs)
+        self.shares: list[float] = []
+        self._take(runs)
 
-    def _stack(self, runs: Sequence[Run]) -> None:
+    def _take(self, runs: Sequence[Run]) -> None:
+        """Go on with these runs."""
         self.runs = runs
-        self.stack = Stack([run.model for run in runs])
-        seeds = list(dict.fromkeys(run.config.seed for run in runs))
-        self.leaders = [next(r for r in runs if r.config.seed == seed) for seed in seeds]
-        places = [seeds.index(run.config.seed) for run in runs]
-        self.places = torch.tensor(places, device=self.device)
 
     @property
     def title(self) -> str:
         """Name for the progress bar."""
-        return f"{self.name} of {self.runs[0].config.model}"
+        return self.name
 
     @property
     def name(self) -> str:
@@ -142,8 +163,8 @@ class Group:
 
     def spend(self, seconds: float) -> None:
         """Note the time of an epoch: each run's share of it."""
-        for run in self.runs:
-            run.spend(seconds / len(self.runs))
+        for run, share in zip(self.runs, self.shares, strict=True):
+            run.spend(seconds * share / sum(self.shares))
 
     def save(self) -> None:
         """Write every run's checkpoint."""
@@ -151,23 +172,53 @@ class Group:
             run.save()
 
     def run_epoch(self, epoch: int, *, record: bool) -> None:
-        """Train one epoch, and record each run's results if asked; leave out those that fail."""
-        masks = [run.zeros() if record else None for run in self.runs]
-        sums = self._train_epoch(epoch)
-        left, failures = [], []
-        for run, mask, (loss, hits) in zip(self.runs, masks, sums.tolist(), strict=True):
-            run.modes["together"] = run.modes.get("together", 0) + 1
+        """Train one epoch of each run, and record its results if asked; leave out what fails."""
+        self._each(lambda run: run.run_epoch(epoch, record=record))
+
+    def _each(self, work: Callable[[Run], None]) -> None:
+        """Do something with every run, and note its time; leave out what fails."""
+        left, failures, self.shares = [], [], []
+        for run in self.runs:
+            began = time.monotonic()
             try:
-                run.close_epoch(epoch, loss, hits, mask)
-                left.append(run)
+                work(run)
             except TrainingError as error:
                 failures.append(error)
+                continue
+            left.append(run)
+            self.shares.append(time.monotonic() - began)
+        self.failures += failures
+        if not left:
+            self.runs = []
+            raise failures[0]
         if failures:
-            self.failures += failures
-            if not left:
-                self.runs = []
-                raise failures[0]
-            self._stack(left)
+            self._take(left)
+
+
+class Batched(Group):
+    """Runs in progress whose networks share their memory with one stack of weights."""
+
+    def _take(self, runs: Sequence[Run]) -> None:
+        super()._take(runs)
+        self.stack = Stack([run.model for run in runs])
+        seeds = list(dict.fromkeys(run.config.seed for run in runs))
+        self.leaders = [next(r for r in runs if r.config.seed == seed) for seed in seeds]
+        places = [seeds.index(run.config.seed) for run in runs]
+        self.places = torch.tensor(places, device=self.device)
+
+    def run_epoch(self, epoch: int, *, record: bool) -> None:
+        """Train one epoch, and record each run's results if asked; leave out what fails."""
+        masks = [run.zeros() if record else None for run in self.runs]
+        sums = self._train_epoch(epoch).tolist()
+        results = dict(zip(map(id, self.runs), zip(sums, masks, strict=True), strict=True))
+
+        def close(run: Run) -> None:
+            (loss, hits), mask = results[id(run)]
+            run.modes["together"] = run.modes.get("together", 0) + 1
+            run.close_epoch(epoch, loss, hits, mask)
+
+        self._each(close)
+        self.shares = [1.0] * len(self.runs)
 
     def _train_epoch(self, epoch: int) -> Tensor:
         """Return mean loss and accuracy over the epoch's batches for each run: (runs, 2)."""
@@ -191,6 +242,10 @@ class Group:
             x = torch.stack([images.flatten(1) for images, _ in batches])
             labels = torch.stack([labels for _, labels in batches])
             yield x[self.places], labels[self.places]
+
+
+# how runs train together on a device
+KINDS: dict[str, type[Group]] = {"cpu": Group, "cuda": Batched}
 
 
 class Stack:

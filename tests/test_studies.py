@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import torch
 
-from lcs import cost, data, models, studies
+from lcs import cost, data, models, studies, together
 from lcs.config import Config
 from lcs.errors import ConfigError, Paused, TrainingError
 from lcs.runs import RunStore
@@ -24,6 +24,7 @@ from lcs.studies import (
     plan_text,
     setting,
 )
+from lcs.train import train
 
 NETWORKS = [name for name, study in STUDIES.items() if isinstance(study, Study)]
 
@@ -269,17 +270,29 @@ def test_filters_are_stored_for_the_first_seed_alone(trained):
 
 def test_an_accelerator_trains_small_runs_together(tmp_path, monkeypatch, trained):
     monkeypatch.setattr(studies, "choose_device", lambda name: torch.device("cuda"))
-    weights = 1024 + 384 + 240
-    monkeypatch.setattr(studies, "TOGETHER", 3 * weights)
+    monkeypatch.setitem(together.KINDS, "cpu", together.Batched)
     options = {"store": RunStore(tmp_path), "device": "cpu", "epochs": 2}
     outcome = STUDIES["figure3"].run("smoke", 2, **options)
     assert [r.config for r in outcome.records] == [r.config for r in trained.records]
     assert all(record.provenance["modes"] == {"together": 2} for record in outcome.records)
-    for together, alone in zip(outcome.records, trained.records, strict=True):
-        assert together.final["test_accuracy"] == pytest.approx(
+    for record, alone in zip(outcome.records, trained.records, strict=True):
+        assert record.final["test_accuracy"] == pytest.approx(
             alone.final["test_accuracy"], abs=0.01
         )
-        assert (together.filters is None) == (alone.filters is None)
+        assert (record.filters is None) == (alone.filters is None)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_runs_that_see_the_same_images_train_in_step(tmp_path, monkeypatch, workers):
+    outcome = STUDIES["figure3"].run(
+        "smoke", 2, store=RunStore(tmp_path), device="cpu", epochs=2, augment="flip-crop",
+        workers=workers,
+    )  # fmt: skip
+    alone = train(outcome.records[-1].config, store=RunStore(tmp_path / "alone"), device="cpu")
+    loss = pytest.approx(alone.history["train_loss"], rel=1e-5)  # workers have threads of their own
+    assert outcome.records[-1].history["train_loss"] == loss
+    parts = together.groups([r.config for r in outcome.records], torch.device("cpu"))
+    assert [len({config.seed for config in part}) for part in parts] == [1, 1]
 
 
 def test_only_what_lacks_is_trained(figure3, trained, monkeypatch, capsys):

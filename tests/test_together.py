@@ -3,11 +3,13 @@
 import pytest
 import torch
 
+from lcs import inputs
+from lcs import together as rooms
 from lcs.checkpoint import Checkpoint
 from lcs.config import Config
 from lcs.errors import CheckpointError, Paused, TrainingError
 from lcs.runs import RunStore
-from lcs.together import Group, groups, train_together
+from lcs.together import Batched, Group, groups, train_together
 from lcs.train import Run, train
 
 BASE = Config(dataset="digits", epochs=4, batch_size=128)
@@ -20,6 +22,12 @@ GRID = [
     LASSO.replace(seed=1, l1_rest=2e-3, beta=1.0),
     BASE.replace(optimizer="proximal-l1", l1=2e-3, seed=1),
 ]
+
+
+@pytest.fixture
+def batched(monkeypatch):
+    """Runs train on the CPU as they would on a GPU."""
+    monkeypatch.setitem(rooms.KINDS, "cpu", Batched)
 
 
 def close(together, alone):
@@ -45,6 +53,7 @@ def close(together, alone):
     ],
     ids=str,
 )
+@pytest.mark.usefixtures("batched")
 def test_each_run_has_the_numbers_that_it_has_alone(changes, tmp_path):
     configs = [config.replace(**changes) for config in GRID]
     together = train_together(configs, store=RunStore(tmp_path / "together"), device="cpu")
@@ -64,7 +73,7 @@ def test_each_run_has_the_numbers_that_it_has_alone(changes, tmp_path):
 @pytest.mark.parametrize("model", ["s-fc", "d-fc", "3-fc"])
 def test_one_step_is_the_same_to_rounding(model):
     configs = [config.replace(epochs=1, batch_size=1442, model=model) for config in GRID]
-    group = Group(configs, torch.device("cpu"), [Nothing()] * len(configs))
+    group = Batched(configs, torch.device("cpu"), [Nothing()] * len(configs))
     group.run_epoch(0, record=True)
     for run in group.runs:
         alone = Run.start(run.config, torch.device("cpu"))
@@ -84,7 +93,7 @@ class Nothing:
         return None
 
 
-def test_only_runs_of_one_shape_go_together():
+def test_only_runs_of_one_shape_are_stacked():
     other = [
         BASE.replace(epochs=5),
         BASE.replace(base_channels=2),
@@ -93,11 +102,69 @@ def test_only_runs_of_one_shape_go_together():
         BASE.replace(model="s-conv", seed=1),
         LASSO.replace(frozen_zeros=True),
     ]
-    found = groups([*GRID, *other])
+    found = groups([*GRID, *other], torch.device("cuda"))
     assert found[0] == GRID
     assert [len(group) for group in found] == [len(GRID)] + [1] * len(other)
 
 
+def test_a_stack_has_no_more_weights_than_a_device_holds(monkeypatch):
+    weights = 1024 + 384 + 240
+    monkeypatch.setattr(rooms, "STACKED", 3 * weights)
+    assert [len(part) for part in groups(GRID, torch.device("cuda"))] == [3, 3]
+
+
+# In step, on a CPU
+
+CROPPED = BASE.replace(augment="flip-crop")
+MIXED = [
+    CROPPED,
+    CROPPED.replace(model="s-conv", momentum=0.9, weight_decay=5e-4),
+    CROPPED.replace(optimizer="beta-lasso", l1=2e-3, beta=10.0, frozen_zeros=True),
+    CROPPED.replace(base_channels=2, precision="fp32", optimizer="proximal-l1", l1=1e-3),
+]
+
+
+def test_runs_that_see_the_same_images_go_in_step():
+    apart = [CROPPED.replace(seed=1), CROPPED.replace(dropout=0.5), CROPPED.replace(epochs=5), BASE]
+    found = groups([*MIXED, *apart, CROPPED.replace(lr=0.05)], torch.device("cpu"))
+    assert found[0] == MIXED  # four at once
+    assert found[1:] == [[CROPPED.replace(lr=0.05)], *([config] for config in apart)]
+
+
+def test_in_step_each_run_has_the_bits_that_it_has_alone(tmp_path):
+    together = train_together(MIXED, store=RunStore(tmp_path / "together"), device="cpu")
+    for record in together:
+        alone = train(record.config, store=RunStore(tmp_path / "alone"), device="cpu")
+        assert (record.history, record.final) == (alone.history, alone.final)
+        assert record.provenance["modes"] == alone.provenance["modes"]
+        assert record.provenance["seconds"] > 0
+
+
+def test_in_step_an_epoch_is_augmented_once(tmp_path, monkeypatch):
+    epochs, prepare = [], inputs.apply
+
+    def counted(*args, **options):
+        epochs.append(1)
+        return prepare(*args, **options)
+
+    monkeypatch.setattr(inputs, "apply", counted)
+    train_together(MIXED, store=RunStore(tmp_path), device="cpu")
+    assert len(epochs) == CROPPED.epochs
+
+
+def test_in_step_a_stopped_group_goes_on_with_the_same_bits(tmp_path, monkeypatch):
+    whole = train_together(MIXED, store=RunStore(tmp_path / "whole"), device="cpu")
+    store = RunStore(tmp_path / "stopped")
+    with monkeypatch.context() as patch:
+        patch.setattr("lcs.loop.Clock.over", lambda clock: len(clock.recent) == 2)
+        with pytest.raises(Paused, match="4 runs paused"):
+            train_together(MIXED, store=store, device="cpu")
+    after = train_together(MIXED, store=store, device="cpu")
+    for one, other in zip(whole, after, strict=True):
+        assert (one.history, one.final) == (other.history, other.final)
+
+
+@pytest.mark.usefixtures("batched")
 def test_what_has_a_record_is_not_trained_again(tmp_path):
     store = RunStore(tmp_path)
     first = train(GRID[0], store=store, device="cpu")
@@ -107,17 +174,18 @@ def test_what_has_a_record_is_not_trained_again(tmp_path):
     assert records[2].load_filters().shape[1:] == (1, 8, 8)
 
 
+@pytest.mark.usefixtures("batched")
 def test_a_stopped_group_goes_on_with_the_same_bits(tmp_path, monkeypatch):
     whole = train_together(GRID[:4], store=RunStore(tmp_path / "whole"), device="cpu")
     store = RunStore(tmp_path / "stopped")
     with monkeypatch.context() as patch:
-        run_epoch, done = Group.run_epoch, []
+        run_epoch, done = Batched.run_epoch, []
 
         def counted(group, epoch, *, record):
             done.append(epoch)
             run_epoch(group, epoch, record=record)
 
-        patch.setattr(Group, "run_epoch", counted)
+        patch.setattr(Batched, "run_epoch", counted)
         patch.setattr("lcs.loop.Clock.over", lambda clock: len(done) == 2)
         with pytest.raises(Paused, match="4 runs paused at epoch 2 of 4"):
             train_together(GRID[:4], store=store, device="cpu")
@@ -127,6 +195,7 @@ def test_a_stopped_group_goes_on_with_the_same_bits(tmp_path, monkeypatch):
         assert one.final == other.final
 
 
+@pytest.mark.usefixtures("batched")
 def test_runs_that_have_come_less_far_are_trained_too(tmp_path, monkeypatch):
     whole = train_together(GRID[:4], store=RunStore(tmp_path / "whole"), device="cpu")
     store = RunStore(tmp_path / "stopped")
@@ -141,7 +210,9 @@ def test_runs_that_have_come_less_far_are_trained_too(tmp_path, monkeypatch):
         assert other.provenance["resumes"] == resumed
 
 
-def test_a_run_that_fails_does_not_take_the_others_with_it(tmp_path):
+@pytest.mark.parametrize("kind", [Group, Batched])
+def test_a_run_that_fails_does_not_take_the_others_with_it(kind, tmp_path, monkeypatch):
+    monkeypatch.setitem(rooms.KINDS, "cpu", kind)
     wild = BASE.replace(lr=1e3, loss="bce", epochs=4)
     tame = [config.replace(loss="bce") for config in GRID[:2]]
     store = RunStore(tmp_path)

@@ -1,9 +1,10 @@
-"""An epoch of several small runs: together as one batched network, and one after the other.
+"""An epoch of several small runs: together, as the device suits it, and one after the other.
 
     replicates.py [cpu|cuda] [runs ...]
 
-S-FC (alpha = 1) on CIFAR-10 in the reproduction's setting, half of the runs with β-LASSO. Studies
-train runs together on a GPU only.
+S-FC (alpha = 1) on CIFAR-10, half of the runs with β-LASSO: with AutoAugment on a CPU, where runs
+of one seed go in step and share it; in the reproduction's setting on a GPU, where runs of any seed
+are stacked.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from timing import Report, interleaved
 from lcs import data
 from lcs.checkpoint import Checkpoint
 from lcs.config import Config
-from lcs.together import Group
+from lcs.together import KINDS
 from lcs.train import Run
 
 REPEATS = 5
@@ -42,7 +43,7 @@ def main() -> None:
     data.load = lambda name: images
     report = Report("replicates", device.type)
     for count in counts:
-        configs = [(SGD, LASSO)[i % 2].replace(seed=i // 2) for i in range(count)]
+        configs = grid(device, count)
         report.table(
             f"{count} runs of S-FC, α = 1: an epoch of each",
             interleaved(
@@ -51,19 +52,27 @@ def main() -> None:
             ),
             unit="seconds",
             scale=1,
-            ratios=[("together", "one by one", "<= 1" if device.type == "cuda" else "")],
+            ratios=[("together", "one by one", "<= 1")],
         )
 
 
+def grid(device: torch.device, count: int) -> list[Config]:
+    """Return runs that can train together on the device."""
+    both = [(SGD, LASSO)[i % 2] for i in range(count)]
+    if device.type == "cuda":
+        return [config.replace(seed=i // 2) for i, config in enumerate(both)]
+    rates = [0.1 / (1 + i // 2) for i in range(count)]
+    return [c.replace(lr=lr, augment="autoaugment") for c, lr in zip(both, rates, strict=True)]
+
+
 def together(configs: Sequence[Config], device: torch.device) -> Callable[[], None]:
-    group = Group(configs, device, [Nothing(config, Path()) for config in configs])
+    group = KINDS[device.type](configs, device, [Nothing(config, Path()) for config in configs])
     numbers = itertools.count()
     return lambda: group.run_epoch(next(numbers), record=False)
 
 
 def alone(configs: Sequence[Config], device: torch.device) -> Callable[[], None]:
-    first = Run.start(configs[0], device)
-    runs = [first, *(Run.start(config, device, like=first) for config in configs[1:])]
+    runs = [Run.start(config, device) for config in configs]
     numbers = itertools.count()
 
     def epoch() -> None:
