@@ -134,7 +134,7 @@ class Study:
             deadline=time.monotonic() + 60 * minutes,
             checkpoint_seconds=checkpoint_seconds,
         )
-        parts = together.groups(missing(configs, store), choose_device(device))
+        parts = together.groups(missing(configs, store), choose_device(device), workers)
         _map(functools.partial(_train_part, one=one), parts, workers)
         records = [one(config) for config in configs]
         return Outcome(frame(records), records)

@@ -10,6 +10,7 @@ the rounding of products taken in another order.
 from __future__ import annotations
 
 import functools
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, suppress
@@ -37,13 +38,17 @@ STACKED = 100_000_000
 IN_STEP = 4
 
 
-def groups(configs: Sequence[Config], device: torch.device) -> list[list[Config]]:
-    """Return the runs that are to train together on a device, group by group, in their order."""
+def groups(configs: Sequence[Config], device: torch.device, workers: int = 1) -> list[list[Config]]:
+    """Return the runs that are to train together on a device, group by group, in their order.
+
+    With several workers no group is so large that one of them would have nothing to do.
+    """
     stands_for = _shape if device.type == "cuda" else _feeding
     found: dict[Config, list[Config]] = {}
     for config in configs:
         found.setdefault(stands_for(config), []).append(config)
-    return [part for group in found.values() for part in _parts(group, device)]
+    most = math.ceil(len(configs) / workers)
+    return [part for group in found.values() for part in _parts(group, device, most)]
 
 
 def _shape(config: Config) -> Config:
@@ -65,10 +70,11 @@ def _feeding(config: Config) -> Config:
     return Config(**{name: getattr(config, name) for name in (*FEEDING, "epochs")})
 
 
-def _parts(group: list[Config], device: torch.device) -> list[list[Config]]:
+def _parts(group: list[Config], device: torch.device, most: int) -> list[list[Config]]:
     size = IN_STEP
     if device.type == "cuda":
         size = max(1, STACKED // sum(cost.count_weights(group[0], group[0].model).values()))
+    size = min(size, most)
     return [group[start : start + size] for start in range(0, len(group), size)]
 
 

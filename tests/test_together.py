@@ -131,6 +131,13 @@ def test_runs_that_see_the_same_images_go_in_step():
     assert found[1:] == [[CROPPED.replace(lr=0.05)], *([config] for config in apart)]
 
 
+def test_every_worker_has_something_to_do():
+    cpu = torch.device("cpu")
+    assert [len(part) for part in groups(MIXED, cpu, 2)] == [2, 2]
+    assert [len(part) for part in groups(MIXED[:1], cpu, 2)] == [1]
+    assert groups([], cpu, 2) == []
+
+
 def test_in_step_each_run_has_the_bits_that_it_has_alone(tmp_path):
     together = train_together(MIXED, store=RunStore(tmp_path / "together"), device="cpu")
     for record in together:
