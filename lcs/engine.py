@@ -170,10 +170,12 @@ def _repeats(one: dict[str, Any]) -> int:
 def density_frame(found: dict[str, Any] | None) -> pd.DataFrame:
     """Return the time of a step by mode and density, relative to the dense one: a row for each.
 
-    Columns: `base_channels`, `density` (per cent), `mode`, `ratio`.
+    Columns: `base_channels`, `density` (per cent), `mode`; `ratio`, `lowest`, `highest`: median
+    and range over rounds.
     """
     rows = [row for one in (found["tables"] if found else []) for row in _densities(one)]
-    return pd.DataFrame(rows, columns=["base_channels", "density", "mode", "ratio"])
+    columns = ["base_channels", "density", "mode", "ratio", "lowest", "highest"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def rounds(found: dict[str, Any]) -> int:
@@ -190,6 +192,12 @@ def _densities(one: dict[str, Any]) -> list[dict[str, Any]]:
         "density": float(rest.partition("%")[0]),
     }
     return [
-        {**where, "mode": ratio["ratio"].partition(" / ")[0], "ratio": ratio["median"]}
+        {
+            **where,
+            "mode": ratio["ratio"].partition(" / ")[0],
+            "ratio": ratio["median"],
+            "lowest": ratio["lowest"],
+            "highest": ratio["highest"],
+        }
         for ratio in one["ratios"]
     ]

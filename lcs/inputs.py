@@ -97,10 +97,10 @@ class Inputs:
             self.pixels = torch.randperm(count, generator=stream(0, "pixels")).to(device)
 
     def sharing(self, config: Config) -> Inputs:
-        """Return the same images for another run, which may differ in its streams alone.
+        """Return the same images for another run, which may be fed otherwise by its seed alone.
 
-        A run with the same streams gets these very inputs: whoever comes first to an epoch draws
-        and augments it for the others.
+        A run with the same seed gets these very inputs: whoever comes first to an epoch draws and
+        augments it for the others.
         """
         if all(getattr(config, name) == getattr(self.config, name) for name in FEEDING):
             return self
@@ -156,7 +156,7 @@ class Inputs:
         A last batch of one image is left out: it has no batch statistics.
         """
         size = self.config.batch_size
-        _, order, labels, images = self._prepared(epoch)
+        _, order, labels, images = self.prepare(epoch)
         for start in range(0, len(self), size):
             batch = slice(start, start + size)
             if len(labels[batch]) == 1:
@@ -166,8 +166,10 @@ class Inputs:
             else:
                 yield self.normalised(images[batch]), labels[batch]
 
-    def _prepared(self, epoch: int) -> Ready:
+    def prepare(self, epoch: int) -> Ready:
+        """Draw and augment an epoch, unless it is ready."""
         if self.ready is None or self.ready.epoch != epoch:
+            self.ready = None  # its images are overwritten from here on
             order, stages = self.ahead.pop(epoch) if epoch in self.ahead else self._draw(epoch)
             room = self.augmented if stages else None
             images = apply(self.images, stages, order=order, out=room) if stages else None

@@ -12,7 +12,6 @@ import math
 import multiprocessing
 import sys
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -117,7 +116,8 @@ class Study:
         """Train what the store lacks, and return the results of all runs.
 
         Args are those of `configs` and of `lcs.train.train`; `store` is the reader's own by
-        default, which falls back on the book's records. With several `workers`, as many runs
+        default, which falls back on the book's records. With several `workers`, as many groups
+        of runs (see `lcs.together`)
         train at once, each in a process of its own with its share of the processor's cores.
         """
         if workers < 1:
@@ -236,7 +236,14 @@ def _map(work: Callable[[T], object], items: Sequence[T], workers: int) -> None:
             initializer=torch.set_num_threads,
             initargs=(threads,),
         ) as pool:
-            deque(pool.map(work, items), maxlen=0)
+            begun = [pool.submit(work, item) for item in items]
+            try:
+                _each(lambda future: future.result(), begun)
+            except TrainingError:
+                raise
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
     except BrokenProcessPool as error:
         raise TrainingError(
             "a worker was killed, perhaps for lack of memory; the same with fewer workers goes on"

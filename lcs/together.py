@@ -10,7 +10,6 @@ the rounding of products taken in another order.
 from __future__ import annotations
 
 import functools
-import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, suppress
@@ -34,20 +33,21 @@ from lcs.train import Run, choose_device, enough_memory, learning_rate
 OWN = ("seed", "optimizer", "lr", "l1", "l1_rest", "beta", "schedule", "period")
 # weights of all runs in a stack: as many as a device computes without waiting
 STACKED = 100_000_000
-# runs that go in step: most of what can be shared is, and the first results come soon
-IN_STEP = 4
+# runs that go in step: most of what can be shared is, and the first results come soon; and their
+# weights: of wide networks augmentation is a small part, and memory a large one
+IN_STEP, IN_STEP_WEIGHTS = 4, 40_000_000
 
 
 def groups(configs: Sequence[Config], device: torch.device, workers: int = 1) -> list[list[Config]]:
     """Return the runs that are to train together on a device, group by group, in their order.
 
-    With several workers no group is so large that one of them would have nothing to do.
+    There are as many groups as workers at least, if there are as many runs.
     """
     stands_for = _shape if device.type == "cuda" else _feeding
     found: dict[Config, list[Config]] = {}
     for config in configs:
         found.setdefault(stands_for(config), []).append(config)
-    most = math.ceil(len(configs) / workers)
+    most = max(1, len(configs) // workers)
     return [part for group in found.values() for part in _parts(group, device, most)]
 
 
@@ -71,10 +71,9 @@ def _feeding(config: Config) -> Config:
 
 
 def _parts(group: list[Config], device: torch.device, most: int) -> list[list[Config]]:
-    size = IN_STEP
-    if device.type == "cuda":
-        size = max(1, STACKED // sum(cost.count_weights(group[0], group[0].model).values()))
-    size = min(size, most)
+    largest = max(sum(cost.count_weights(c, c.model).values()) for c in group)
+    fit = STACKED // largest if device.type == "cuda" else min(IN_STEP, IN_STEP_WEIGHTS // largest)
+    size = max(1, min(fit, most))
     return [group[start : start + size] for start in range(0, len(group), size)]
 
 
@@ -179,7 +178,11 @@ class Group:
 
     def run_epoch(self, epoch: int, *, record: bool) -> None:
         """Train one epoch of each run, and record its results if asked; leave out what fails."""
+        began = time.monotonic()
+        self.runs[0].training.prepare(epoch)
+        shared = (time.monotonic() - began) / len(self.runs)
         self._each(lambda run: run.run_epoch(epoch, record=record))
+        self.shares = [share + shared for share in self.shares]
 
     def _each(self, work: Callable[[Run], None]) -> None:
         """Do something with every run, and note its time; leave out what fails."""
@@ -189,7 +192,7 @@ class Group:
             try:
                 work(run)
             except TrainingError as error:
-                failures.append(error)
+                failures.append(error.with_traceback(None))  # which would keep the run in memory
                 continue
             left.append(run)
             self.shares.append(time.monotonic() - began)

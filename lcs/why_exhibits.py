@@ -443,7 +443,10 @@ def stairs_table(records: Sequence[Record]) -> Table:
         if config.beta
     ]
     columns = ["α", *(step.name for step in STAIRS.values()), "n"]
-    caption = f"{what}, in points of test accuracy, paired by seed. {setting_text(records)}."
+    caption = (
+        f"{what}, in points of test accuracy, paired by seed. {setting_text(records)}; "
+        "mean ± 95 % interval over seeds."
+    )
     return Table(name, caption, columns, rows)
 
 
@@ -530,7 +533,7 @@ def _single_changes(found: Mapping[str, Conditions]) -> dict[str, str]:
 
 def _period_numbers(found: Conditions) -> dict[str, str]:
     """Return what a cosine that rises again leaves of the first layer, and how accurate it is."""
-    words = {}
+    words = {"runs-period": f"{max(map(len, found.values()), default=0)}"}
     for beta in (0, 1, 50):
         name = beta_lasso_name(beta)
         again = [r for c, r in found.items() if c.period is not None and method(c) == name]
@@ -639,6 +642,8 @@ LOSSES: dict[str, dict[str, object]] = {
     "ce": {"loss": "cross-entropy", "lr": 0.1},
     "equal": {"loss": "cross-entropy", "lr": 0.01},
 }
+# the cell with cross-entropy at the same rates, and augmentation
+CROSSED: dict[str, object] = {**LOSSES["ce"], "augment": "flip-crop"}
 
 
 def _gain(
@@ -674,6 +679,7 @@ def _widths(found: Conditions, reproduction: Conditions) -> dict[str, str]:
         for short, step in STAIRS.items():
             gain = _climb(found, sparse, step) if sparse else None
             words[f"width-{alpha}-{short}"] = signed_or_pending(gain)
+        words[f"width-{alpha}-n"] = f"{len(found[sparse])}" if sparse else "0"
     return words
 
 
@@ -694,8 +700,7 @@ def locality_numbers(records: Sequence[Record]) -> dict[str, str]:
     shares: dict[tuple[str, str], list[float]] = {}
     for name, fields in LOCAL.items():
         for augment in ("none", "flip-crop"):
-            known = {"loss": "cross-entropy", "lr": 0.1, "augment": augment}
-            config = pick(found, **known, **fields)
+            config = pick(found, **{**CROSSED, "augment": augment}, **fields)
             shares[name, augment] = _beyond_chance(found[config]) if config else []
     words = {
         f"window-{name}-{augment}": tables.signed(mean_interval(values)) if values else PENDING
@@ -714,26 +719,29 @@ def _pruned(found: Conditions) -> dict[str, str]:
 
     Cross-entropy, augmentation and the stronger λ, the first seed.
     """
-    known = {"loss": "cross-entropy", "lr": 0.1, "augment": "flip-crop", "l1": STRONG["l1"]}
-    dense, sparse = (pick(found, beta=beta, **known) for beta in (0, 50))
+    dense, sparse = (pick(found, **CROSSED, beta=beta, l1=STRONG["l1"]) for beta in (0, 50))
+    words = dict.fromkeys(("window-pruned", "window-rival", "pruned-filters"), PENDING)
     if not (dense and sparse and found[dense][0].filters):
-        return dict.fromkeys(("window-pruned", "window-rival", "pruned-filters"), PENDING)
+        return words
     filters = found[dense][0].load_filters()
-    pruned = measure.prune(filters, left(found[sparse][:1])[0] / 100)
-    measured = measure.locality(pruned)
-    window = measured["window_mass"]
-    assert window["excess_mean"] is not None
-    assert window["excess_ci95"] is not None
-    excess = Interval(100 * window["excess_mean"], 100 * window["excess_ci95"], len(filters))
+    measured = measure.locality(measure.prune(filters, left(found[sparse][:1])[0] / 100))
     return {
-        "window-pruned": tables.signed(excess),
-        "window-rival": _local(found[sparse][:1]),
+        "window-pruned": _over_filters(measured["window_mass"]),
+        "window-rival": _over_filters(found[sparse][0].final["locality"]["window_mass"]),
         "pruned-filters": f"{measured['filters']}",
     }
 
 
 def _more(one: Sequence[float], other: Sequence[float]) -> str:
     return tables.signed(paired_difference(one, other)) if one and other else PENDING
+
+
+def _over_filters(window: measure.Summary) -> str:
+    """Return the share beyond chance of one run, in points, with its interval over filters."""
+    mean, half = window["excess_mean"], window["excess_ci95"]
+    if mean is None or half is None:
+        return PENDING
+    return tables.signed(Interval(100 * mean, 100 * half, 2))
 
 
 def locality_table(records: Sequence[Record]) -> Table:
@@ -750,7 +758,8 @@ def locality_table(records: Sequence[Record]) -> Table:
             rows.append([LOSS_NAMES[loss], WORDS[augment], *map(_local, _by_strength(here))])
     caption = (
         "Mass in a filter's best window, less that of its own permutations, in points: "
-        f"{setting_text(records)}. At equal rates, cross-entropy has the steps of the binary one."
+        f"{setting_text(records)}; mean ± 95 % interval over seeds. At equal rates, cross-entropy "
+        "has the steps of the binary one."
     )
     sparse = [f"β = {beta}{l1}" for beta in (0, 50) for l1 in ("", ", stronger λ")]
     columns = ["loss", "images", "SGD", *sparse]

@@ -186,17 +186,23 @@ def test_claims_without_runs_are_pending(tmp_path):
 
 
 def test_claims_about_speed_rest_on_the_benchmark(monkeypatch):
-    def table(ratio: float) -> pd.DataFrame:
-        rows = [(4, 1.0, "exact", 0.5), (16, 1.0, "exact", ratio), (16, 5.0, "exact", 3.0)]
-        return pd.DataFrame(rows, columns=["base_channels", "density", "mode", "ratio"])
+    columns = ["base_channels", "density", "mode", "ratio", "lowest", "highest"]
+
+    def table(ratio: float, away: float = 0.1) -> pd.DataFrame:
+        ends = ratio - away, ratio + away
+        rows = [(4, 1.0, "exact", 0.5, 0.4, 0.6), (16, 1.0, "exact", ratio, *ends),
+                (16, 5.0, "exact", 3.0, 2.9, 3.1)]  # fmt: skip
+        return pd.DataFrame(rows, columns=columns)
 
     judge = claims._faster("exact", "less", "more")
     monkeypatch.setattr(engine, "density_frame", lambda _: table(0.75))
     assert judge([]) == claims.Finding(
-        "0.75 of a dense step's time at 1 % left, α = 16", said="less"
+        "0.75 (0.65 – 0.85) of a dense step's time at 1 % left, α = 16", said="less"
     )
     monkeypatch.setattr(engine, "density_frame", lambda _: table(1.25))
     assert judge([]).said == "more"
+    monkeypatch.setattr(engine, "density_frame", lambda _: table(0.95))
+    assert judge([]).said == "undecided"
     speed = [claim for claim in claims.CLAIMS if claim.study == claims.BENCHMARK]
     monkeypatch.setattr(engine, "load", lambda _: None)
     assert claims.judged(speed, STORE) == [None] * len(speed)

@@ -282,6 +282,20 @@ def test_an_accelerator_trains_small_runs_together(tmp_path, monkeypatch, traine
         assert (record.filters is None) == (alone.filters is None)
 
 
+def odd_ones_fail(item):
+    number, folder = item
+    if number % 2:
+        raise TrainingError(f"run {number} fails")
+    (folder / str(number)).touch()
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_what_fails_stops_no_other(tmp_path, workers):
+    with pytest.raises(TrainingError, match="run 1 fails"):
+        studies._map(odd_ones_fail, [(number, tmp_path) for number in range(9)], workers)
+    assert {path.name for path in tmp_path.iterdir()} == {"0", "2", "4", "6", "8"}
+
+
 @pytest.mark.parametrize("workers", [1, 2])
 def test_runs_that_see_the_same_images_train_in_step(tmp_path, monkeypatch, workers):
     outcome = STUDIES["figure3"].run(

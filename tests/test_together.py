@@ -1,10 +1,11 @@
 """Runs that train together against the same runs alone."""
 
+import itertools
+
 import pytest
 import torch
 
-from lcs import inputs
-from lcs import together as rooms
+from lcs import inputs, together
 from lcs.checkpoint import Checkpoint
 from lcs.config import Config
 from lcs.errors import CheckpointError, Paused, TrainingError
@@ -27,7 +28,7 @@ GRID = [
 @pytest.fixture
 def batched(monkeypatch):
     """Runs train on the CPU as they would on a GPU."""
-    monkeypatch.setitem(rooms.KINDS, "cpu", Batched)
+    monkeypatch.setitem(together.KINDS, "cpu", Batched)
 
 
 def close(together, alone):
@@ -56,9 +57,9 @@ def close(together, alone):
 @pytest.mark.usefixtures("batched")
 def test_each_run_has_the_numbers_that_it_has_alone(changes, tmp_path):
     configs = [config.replace(**changes) for config in GRID]
-    together = train_together(configs, store=RunStore(tmp_path / "together"), device="cpu")
-    assert [record.config for record in together] == configs
-    for record in together:
+    records = train_together(configs, store=RunStore(tmp_path / "together"), device="cpu")
+    assert [record.config for record in records] == configs
+    for record in records:
         alone = train(record.config, store=RunStore(tmp_path / "alone"), device="cpu")
         if "validation_accuracy" in alone.history:
             alone.history["test_accuracy"] = alone.history["validation_accuracy"]
@@ -109,7 +110,7 @@ def test_only_runs_of_one_shape_are_stacked():
 
 def test_a_stack_has_no_more_weights_than_a_device_holds(monkeypatch):
     weights = 1024 + 384 + 240
-    monkeypatch.setattr(rooms, "STACKED", 3 * weights)
+    monkeypatch.setattr(together, "STACKED", 3 * weights)
     assert [len(part) for part in groups(GRID, torch.device("cuda"))] == [3, 3]
 
 
@@ -133,14 +134,21 @@ def test_runs_that_see_the_same_images_go_in_step():
 
 def test_every_worker_has_something_to_do():
     cpu = torch.device("cpu")
-    assert [len(part) for part in groups(MIXED, cpu, 2)] == [2, 2]
-    assert [len(part) for part in groups(MIXED[:1], cpu, 2)] == [1]
-    assert groups([], cpu, 2) == []
+    for count, workers in itertools.product(range(12), range(1, 6)):
+        configs = [CROPPED.replace(lr=0.1 / (1 + i)) for i in range(count)]
+        parts = groups(configs, cpu, workers)
+        assert list(itertools.chain(*parts)) == configs
+        assert len(parts) >= min(count, workers)
+
+
+def test_wide_networks_go_alone():
+    wide = [CROPPED.replace(dataset="cifar10", base_channels=32, lr=lr) for lr in (0.1, 0.05)]
+    assert [len(part) for part in groups(wide, torch.device("cpu"))] == [1, 1]
 
 
 def test_in_step_each_run_has_the_bits_that_it_has_alone(tmp_path):
-    together = train_together(MIXED, store=RunStore(tmp_path / "together"), device="cpu")
-    for record in together:
+    records = train_together(MIXED, store=RunStore(tmp_path / "together"), device="cpu")
+    for record in records:
         alone = train(record.config, store=RunStore(tmp_path / "alone"), device="cpu")
         assert (record.history, record.final) == (alone.history, alone.final)
         assert record.provenance["modes"] == alone.provenance["modes"]
@@ -219,7 +227,7 @@ def test_runs_that_have_come_less_far_are_trained_too(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("kind", [Group, Batched])
 def test_a_run_that_fails_does_not_take_the_others_with_it(kind, tmp_path, monkeypatch):
-    monkeypatch.setitem(rooms.KINDS, "cpu", kind)
+    monkeypatch.setitem(together.KINDS, "cpu", kind)
     wild = BASE.replace(lr=1e3, loss="bce", epochs=4)
     tame = [config.replace(loss="bce") for config in GRID[:2]]
     store = RunStore(tmp_path)
