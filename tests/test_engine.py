@@ -23,7 +23,7 @@ def table(title, ratios=()):
 
 def ratio(mode, median, target=""):
     return {
-        "ratio": f"{mode} / dense", "median": median, "lowest": median, "highest": median,
+        "ratio": f"{mode} / dense", "median": median, "lowest": median - 0.1, "highest": median + 0.1,
         "target": target, "met": None,
     }  # fmt: skip
 
@@ -79,9 +79,12 @@ def test_sparse_modes_against_density(tmp_path):
               [ratio("exact", 0.8), ratio("frozen", 0.4)]),
     ])  # fmt: skip
     frame = engine.density_frame(found)
-    assert frame.to_dict("records")[1] == {
-        "base_channels": 16, "density": 1.0, "mode": "frozen", "ratio": 0.5,
-    }  # fmt: skip
+    second = frame.to_dict("records")[1]
+    assert (second["lowest"], second["highest"]) == (0.4, 0.6)
+    assert [second[name] for name in ("base_channels", "density", "mode", "ratio")] == [
+        16, 1.0, "frozen", 0.5,
+    ]  # fmt: skip
+    assert engine.rounds(found) == 3
     assert len(frame) == 4
     assert len(plots.speed(frame).legends[0].get_texts()) == 4
 
