@@ -56,7 +56,7 @@ def test_times_have_median_and_range(tmp_path):
 def test_ratios_have_their_targets(tmp_path):
     found = bench(tmp_path, [table("one", [ratio("exact", 1.5, "<= 1.6")]), table("two")])
     (row,) = engine.ratios_table("tab-x", found, ["one", "two"]).rows
-    assert row == ["one", "exact / dense", "1.50", "1.50 – 1.50", "≤ 1.6"]
+    assert row == ["one", "exact / dense", "1.50", "1.40 – 1.60", "≤ 1.6"]
 
 
 @pytest.mark.parametrize("found", [None, {"machine": MACHINE, "tables": []}])
