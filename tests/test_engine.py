@@ -23,7 +23,8 @@ def table(title, ratios=()):
 
 def ratio(mode, median, target=""):
     return {
-        "ratio": f"{mode} / dense", "median": median, "lowest": median - 0.1, "highest": median + 0.1,
+        "ratio": f"{mode} / dense", "median": median,
+        "lowest": median - 0.1, "highest": median + 0.1,
         "target": target, "met": None,
     }  # fmt: skip
 
