@@ -224,7 +224,10 @@ def sweep(
             axes.set_xscale("symlog", linthresh=linear_below)
         axes.set(xlabel=label, ylabel=title)
         places = sorted(table.x.unique())
-        labels = [f"{place:g}".replace("e-0", "e-") for place in places]
+        labels = [
+            f"{place:g}" if place >= 1e-3 or not place else f"{place:.0e}" for place in places
+        ]
+        labels = [label.replace("e-0", "e-") for label in labels]
         size = "medium" if len(places) < 8 else "x-small"
         axes.set_xticks(places, labels, minor=False, fontsize=size)
         axes.minorticks_off()

@@ -80,9 +80,8 @@ def lambda_frame(records: Sequence[Record], beta: float) -> pd.DataFrame:
     plain = [r for r in records if r.config.beta == 0]
     at_threshold = [r for r in records if math.isclose(r.config.beta * r.config.l1, THRESHOLD)]
     at_beta = [r for r in records if r.config.beta == beta]
-    one = sweep_frame(at_beta, _l1, lambda _: f"β = {beta:g}")
-    other = sweep_frame(at_threshold, _l1, lambda _: f"βλ = {THRESHOLD:g}")
-    return pd.concat([one, other, sweep_frame(plain, _l1, lambda _: "β = 0")])
+    at_one = sweep_frame([*at_beta, *plain], _l1, method_text)
+    return pd.concat([at_one, sweep_frame(at_threshold, _l1, lambda _: f"βλ = {THRESHOLD:g}")])
 
 
 def _l1(config: Config) -> float:
@@ -290,8 +289,7 @@ def _summary(
 ) -> list[str]:
     text, over = question.text, question.over
     if gain is None:
-        pending = tables.pending(f"pending: `lcs study {question.study}`")
-        return [text, over, tables.NONE, tables.NONE, pending, tables.NONE]
+        return [text, over, tables.NONE, tables.NONE, tables.pending(), tables.NONE]
     shown = [tables.signed(value) for value in gain]
     if adjusted.get(gain.change, 1.0) < SIGNIFICANCE:
         shown[-1] = f"**{shown[-1]}**"
