@@ -389,7 +389,7 @@ def _factorial(base: Config, betas: Sequence[float]) -> list[Config]:
     for augment in ("none", "flip-crop"):
         here = short.replace(augment=augment)
         methods = [sgd(here, "s-fc"), *(beta_lasso(here, beta) for beta in betas)]
-        methods += [beta_lasso(here, beta, **STRONG) for beta in (betas[0], betas[-1])]
+        methods += [beta_lasso(here, beta, **STRONG) for beta in (0, betas[-1])]
         crossed = [run.replace(loss="cross-entropy") for run in methods]
         runs += [*methods, *crossed, *map(equal_rates, methods)]
     return runs
