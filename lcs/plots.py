@@ -303,6 +303,33 @@ def gains(
     return figure
 
 
+def first_layers(units: pd.DataFrame, pairs: pd.DataFrame, window: int) -> Figure:
+    """Draw how many weights the units of first layers have, and how close together these lie.
+
+    Args:
+        units: columns `run`, `weights` (a range, in words) and `share` (per cent of the units).
+        pairs: columns `run`, `distance` (pixels) and `ratio` (of pairs, to chance).
+        window: side of S-LOCAL's patches; pairs in one of them are at most this far apart, less
+            one, along an axis.
+    """
+    if pairs.empty:
+        return _pending()
+    figure, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 3.3))
+    ranges = list(dict.fromkeys(units.weights))
+    for number, name in enumerate(dict.fromkeys(units.run)):
+        here, apart = units[units.run == name], pairs[pairs.run == name]
+        shade = PALETTE[number % 10]
+        left.plot(here.weights.map(ranges.index), here.share, "o-", ms=4, color=shade, label=name)
+        right.plot(apart.distance, apart.ratio, color=shade)
+    left.set_xticks(range(len(ranges)), ranges, rotation=45, ha="right", fontsize="small")
+    left.set(xlabel="weights of a unit", ylabel="units (%)", ylim=(0, None))
+    right.axhline(1, color="0.6", lw=1, zorder=0)
+    right.axvline(window - 1, color="0.6", ls=":", lw=1, zorder=0)
+    right.set(xlabel="distance (pixels)", ylabel="pairs of weights / chance", ylim=(0, None))
+    _legend_of(figure, left, columns=2)
+    return figure
+
+
 def laws(history: pd.DataFrame, forecasts: Mapping[str, pd.DataFrame]) -> Figure:
     """Draw what is left of the first layer, what returns to it, and its norm, beside two laws.
 

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from safetensors import SafetensorError
@@ -30,6 +30,8 @@ from torch import Tensor
 from lcs.config import Config, from_dict, run_id
 from lcs.errors import RecordError
 from lcs.toy import ToyConfig
+
+T = TypeVar("T")
 
 SCHEMA = 1
 SIGNIFICANT_DIGITS = 8
@@ -76,29 +78,30 @@ class Record:
         Raises:
             RecordError: the record has none, or their file is missing or altered.
         """
-        return self._load("filters", lambda tensors: tensors["filters"].float())
+        if self.filters is None:
+            raise RecordError(f"{self.path}: this run stored no filters")
+        return self._load(lambda tensors: tensors["filters"].float())
 
-    def load_first_layer(self) -> Tensor:
-        """Return the whole first layer (units, C, H, W), float32, of a run that left it sparse.
+    def load_first_layer(self) -> Tensor | None:
+        """Return the whole first layer (units, C, H, W), float32; None of a run that kept none.
+
+        It is kept of a first seed that left the layer sparse.
 
         Raises:
-            RecordError: the record has none, or the file is missing or altered.
+            RecordError: the file is missing or altered.
         """
-        return self._load("sparse first layer", _dense)
+        return None if self.filters is None else self._load(_dense)
 
-    def _load(self, what: str, take: Callable[[dict[str, Tensor]], Tensor]) -> Tensor:
-        if self.filters is None:
-            raise RecordError(f"{self.path}: this run stored no {what}")
+    def _load(self, take: Callable[[dict[str, Tensor]], T]) -> T:
+        assert self.filters is not None
         path = self.path.with_name(self.filters["file"])
         data = _read(path)
         if hashlib.sha256(data).hexdigest() != self.filters["sha256"]:
             raise RecordError(f"{path}: altered (its SHA-256 is not the record's); restore it")
         try:
             return take(load_tensors(data))
-        except SafetensorError as error:
+        except (SafetensorError, KeyError) as error:
             raise RecordError(f"{path}: not a file of filters ({error}); restore it") from error
-        except KeyError as error:
-            raise RecordError(f"{path}: this run stored no {what}") from error
 
 
 class RunStore:
@@ -230,7 +233,9 @@ def _sparse(layer: Tensor) -> dict[str, Tensor]:
     }
 
 
-def _dense(tensors: Mapping[str, Tensor]) -> Tensor:
+def _dense(tensors: Mapping[str, Tensor]) -> Tensor | None:
+    if "first_layer.shape" not in tensors:
+        return None
     shape = tensors["first_layer.shape"].tolist()
     flat = torch.zeros(math.prod(shape))
     flat[tensors["first_layer.places"].long()] = tensors["first_layer.values"]

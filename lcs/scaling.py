@@ -9,8 +9,9 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from torch import Tensor
 
-from lcs import cost, plots, published, tables
+from lcs import cost, measure, plots, published, tables
 from lcs.compare import (
     LABELS,
     PENDING,
@@ -307,6 +308,74 @@ def reach_table(records: Sequence[Record]) -> Table:
 
 def _kind(config: Config) -> tuple[str, bool]:
     return config.optimizer, config.beta > 0
+
+
+# What the units look at
+
+
+def first_layers(records: Sequence[Record]) -> dict[str, Tensor]:
+    """Return the first layers (units, C, H, W) of the largest β that were kept whole, by run."""
+    sparse = [r for r in records if r.config.beta == max(run.config.beta for run in records)]
+    found = {_wide_text(r.config): r.load_first_layer() for r in sparse if r.filters is not None}
+    return {name: layer for name, layer in found.items() if layer is not None}
+
+
+def _wide_text(config: Config) -> str:
+    stay = ", zeros stay" if config.frozen_zeros else ""
+    return f"α = {config.base_channels}, {config.epochs} epochs{stay}"
+
+
+def fan_in_frame(layers: Mapping[str, Tensor]) -> pd.DataFrame:
+    """Return how many weights the units have: columns `run`, `weights` and `share` (per cent)."""
+    rows = []
+    for name, layer in layers.items():
+        counts = measure.units_by_fan_in({"conv1": layer.flatten(1)})["conv1"]
+        shares = 100 * np.array(counts) / len(layer)
+        rows += [
+            {"run": name, "weights": _range(k), "share": share} for k, share in enumerate(shares)
+        ]
+    return pd.DataFrame(rows, columns=["run", "weights", "share"])
+
+
+def _range(digits: int) -> str:
+    """Name the numbers that have so many binary digits."""
+    low, high = 2**digits // 2, 2**digits - 1
+    return f"{low}" if low == high else f"{low}–{high}"
+
+
+def pairs_frame(layers: Mapping[str, Tensor]) -> pd.DataFrame:
+    """Return how close the weights of a unit lie: columns `run`, `distance`, `ratio` to chance."""
+    rows = [
+        {"run": name, "distance": distance, "ratio": float(ratio)}
+        for name, layer in layers.items()
+        for distance, ratio in enumerate(measure.pair_correlation(layer))
+        if distance
+    ]
+    return pd.DataFrame(rows, columns=["run", "distance", "ratio"])
+
+
+def layer_numbers(layers: Mapping[str, Tensor]) -> dict[str, str]:
+    """Return what the prose says of the last layer, in words: "pending" where there is none.
+
+    `layer`: which; `pairs-1`, `pairs-16`: pairs so many pixels apart, over chance; `dead`: per cent
+    of its units that have no weight.
+    """
+    if not layers:
+        return dict.fromkeys(("layer", "pairs-1", "pairs-16", "dead"), PENDING)
+    name, layer = list(layers.items())[-1]
+    ratios = measure.pair_correlation(layer)
+    dead = 100 * float((layer.flatten(1) == 0).all(1).double().mean())
+    shown = {f"pairs-{r}": f"{ratios[min(r, len(ratios) - 1)]:.2f}" for r in (1, 16)}
+    return {"layer": name, **shown, "dead": f"{dead:.1f}"}
+
+
+def shown_filters(records: Sequence[Record]) -> dict[str, np.ndarray]:
+    """Return the stored filters (n, C, H, W) of the first seeds of the largest runs."""
+    return {
+        f"{method_text(r.config)}, {_wide_text(r.config)}": r.load_filters().numpy()
+        for r in records
+        if r.filters is not None
+    }
 
 
 # As large as a laptop does

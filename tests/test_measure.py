@@ -273,6 +273,36 @@ def test_window_size_follows_the_image(height: int, width: int, side: int) -> No
     assert measure.window_size(height, width) == side
 
 
+def test_pairs_of_dense_filters_are_those_of_chance() -> None:
+    ratios = measure.pair_correlation(noise(5, side=8))
+    assert ratios.shape == (8,)
+    assert ratios[0].isnan()
+    assert ratios[1:].tolist() == pytest.approx([1.0] * 7)
+
+
+def test_pairs_by_chance_know_where_the_layer_has_its_weights() -> None:
+    generator = torch.Generator().manual_seed(0)
+    centre = torch.zeros(4000, 1, 16, 16)
+    centre[:, :, 4:12, 4:12] = (torch.rand(4000, 1, 8, 8, generator=generator) < 0.1).float()
+    assert measure.pair_correlation(centre)[1:8].tolist() == pytest.approx([1.0] * 7, abs=0.03)
+
+
+def test_pairs_in_patches_are_near() -> None:
+    filters = torch.zeros(36, 3, 8, 8)
+    for unit in range(36):  # a patch of 3 × 3 pixels, each in one channel, at every place
+        row, column = divmod(unit, 6)
+        filters[unit, unit % 3, row : row + 3, column : column + 3] = 1.0
+    ratios = measure.pair_correlation(filters)
+    assert ratios[1] > ratios[2] > ratios[3] > 0
+    assert ratios[1] > 3
+    assert ratios[4:].tolist() == pytest.approx([0.0] * 4, abs=1e-9)
+
+
+def test_pairs_of_single_weights_cannot_be_counted() -> None:
+    with pytest.raises(ConfigError, match="no pair can be counted"):
+        measure.pair_correlation(torch.eye(16).reshape(16, 1, 4, 4))
+
+
 def test_locality_finds_local_filters_local() -> None:
     result = measure.locality(blobs(24))
     assert (result["eligible"], result["filters"], result["window"]) == (24, 24, 9)

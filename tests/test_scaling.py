@@ -6,6 +6,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from made_up import made_up, study
 from scipy import stats
 
@@ -182,11 +183,62 @@ def test_the_figure_draws_runs_lines_and_the_paper():
 def test_the_largest_runs_stand_beside_the_papers():
     runs = study("showpiece", growing)
     timed = [dataclasses.replace(run, provenance={"seconds": 7200.0}) for run in runs]
-    sgd, sparse, paper = scaling.showpiece_table(timed).rows
-    assert sgd[:3] == ["SGD", "32", "1000"]
-    assert sparse[0] == "β-LASSO, β = 50, zeros stay"
+    sgd, sparse, longer, paper = scaling.showpiece_table(timed).rows
+    assert sgd[:3] == ["SGD", "32", "400"]
+    assert [row[:3] for row in (sparse, longer)] == [
+        ["β-LASSO, β = 50, zeros stay", "32", epochs] for epochs in ("400", "1000")
+    ]
     assert sparse[5] == "2.0 h"
     assert "72.77" in paper[3]
+
+
+# --- what the units look at
+
+
+def with_layer(tmp_path, layer: torch.Tensor | None, **changes) -> Record:
+    config = Config(base_channels=2, optimizer="beta-lasso", l1=2e-5, beta=50.0, **changes)
+    return RunStore(tmp_path).write(
+        config, history={}, final={}, provenance={}, filters=torch.ones(1, 1, 8, 8),
+        first_layer=layer,
+    )  # fmt: skip
+
+
+def patches() -> torch.Tensor:
+    """Three units with a square of four weights, and one without any."""
+    layer = torch.zeros(4, 1, 8, 8)
+    for unit, (row, column) in enumerate([(0, 0), (3, 5), (6, 1)]):
+        layer[unit, 0, row : row + 2, column : column + 2] = 1.0
+    return layer
+
+
+def test_only_layers_kept_whole_are_looked_at(tmp_path):
+    kept = with_layer(tmp_path, patches())
+    runs = [kept, with_layer(tmp_path, None, epochs=3), made_up(kept.config.replace(seed=1), 50)]
+    runs.append(made_up(kept.config.replace(beta=1.0), 50))
+    assert list(scaling.first_layers(runs)) == ["α = 2, 400 epochs"]
+    assert torch.equal(scaling.first_layers(runs)["α = 2, 400 epochs"], patches())
+    frozen = with_layer(tmp_path, patches(), frozen_zeros=True)
+    assert list(scaling.first_layers([frozen])) == ["α = 2, 400 epochs, zeros stay"]
+    assert next(iter(scaling.shown_filters(runs))) == "β-LASSO, β = 50, α = 2, 400 epochs"
+
+
+def test_units_are_counted_by_their_weights():
+    table = scaling.fan_in_frame({"run": patches()})
+    assert dict(zip(table.weights, table.share, strict=True)) == {
+        "0": 25, "1": 0, "2–3": 0, "4–7": 75,
+    }  # fmt: skip
+
+
+def test_weights_that_lie_together_make_near_pairs():
+    layers = {"run": patches()}
+    ratios = scaling.pairs_frame(layers).set_index("distance").ratio
+    assert ratios[1] > 2
+    assert ratios[4:].max() == pytest.approx(0)
+    said = scaling.layer_numbers(layers)
+    assert (said["layer"], said["dead"], said["pairs-16"]) == ("run", "25.0", "0.00")
+    assert scaling.layer_numbers({})["dead"] == "pending"
+    figure = plots.first_layers(scaling.fan_in_frame(layers), scaling.pairs_frame(layers), 9)
+    assert [line.get_label() for line in figure.axes[0].lines] == ["run"]
 
 
 # --- length, or λ
@@ -249,5 +301,7 @@ def test_without_runs_a_figure_says_so():
         scaling.gains_figure([]),
         plots.sweep(scaling.width_frame([]), "α"),
         plots.sweep(scaling.search_frame([]), "λ"),
+        plots.first_layers(scaling.fan_in_frame({}), scaling.pairs_frame({}), 9),
+        plots.filters(scaling.shown_filters([])),
     ):
         assert "pending" in figure.axes[0].texts[0].get_text()
