@@ -1,0 +1,98 @@
+"""Sentences of the pages that say what tables show: held to the records behind them."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from lcs import exhibits
+from lcs import why_exhibits as why
+from lcs.compare import AGAINST, as_sgd, conditions, difference, paired
+from lcs.exhibits import beta_lasso_name, by_method
+from lcs.runs import PUBLISHED, RunStore
+from lcs.studies import gather, stored
+
+ROOT = Path(__file__).parent.parent
+BOOK = RunStore(PUBLISHED)
+
+
+def said(page: str) -> str:
+    """The prose of a chapter or of README, its line breaks as spaces."""
+    if page == "README":
+        text = (ROOT / "README.md").read_text()
+    else:
+        cells = json.loads((ROOT / "book" / f"{page}.ipynb").read_text())["cells"]
+        text = "\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "markdown")
+    return " ".join(text.split())
+
+
+def cells_of_locality() -> dict[tuple[str, ...], list[float]]:
+    """Means of the table: by loss and images, those of SGD, and of β = 0 and β = 50 at each λ."""
+    rows = why.locality_table(stored("factorial", "desk", BOOK)).rows
+    return {
+        (loss, images): [float(value.split()[0].replace("−", "-")) for value in values]
+        for loss, images, *values in rows
+    }
+
+
+def test_the_threshold_makes_filters_less_local_in_every_cell():
+    assert "In the mean β = 50 is behind in every cell of the table" in said("figure4")
+    assert "the filters become local, by the penalty more than by the threshold" in said("README")
+    cells = cells_of_locality().values()
+    assert len(cells) == 6
+    for _, zero, zero_strong, fifty, fifty_strong in cells:
+        assert fifty < zero
+        assert fifty_strong < zero_strong
+
+
+def test_augmentation_raises_locality_in_every_cell():
+    assert "Augmentation raises locality in every cell" in said("figure4")
+    cells = cells_of_locality()
+    for (loss, images), values in cells.items():
+        bare = cells[loss, "no augmentation"]
+        if images != "no augmentation":
+            assert all(more > less for more, less in zip(values, bare, strict=True)), loss
+
+
+def test_a_smaller_beta_is_more_local_by_all_measures():
+    sentence = "the runs with the smaller β are more local than those of β = 50 by all three"
+    assert sentence in said("figure4")
+    frame = exhibits.locality_frame(stored("figure4", "desk", BOOK))
+    means = frame.set_index(["measure", "method"])["mean"]
+    for measure, sign in (("spread", -1), ("window", 1), ("Moran", 1)):
+        (title,) = {name for name, _ in means.index if measure in name}
+        fifty, *smaller = (sign * means[title, beta_lasso_name(beta)] for beta in (50, 0, 1))
+        assert min(smaller) > fifty, title
+
+
+def test_augmentation_raises_accuracy_in_every_cell():
+    assert "It raises the accuracy of SGD and of β = 50 in every cell" in said("why")
+    found = conditions(stored("factorial", "desk", BOOK))
+    bare = [c for c in found if c.augment == "none" and (c.optimizer == "sgd" or c.beta)]
+    assert len(bare) == 9
+    for config in bare:
+        gain = paired(found[config.replace(augment="flip-crop")], found[config])
+        assert gain.mean > 0, config
+
+
+def test_beta_lasso_beats_sgd_and_a_large_beta_costs_accuracy():
+    assert "β-LASSO does beat SGD" in said("README")
+    assert "a large β costs accuracy" in said("README")
+    runs = by_method(stored("table2", "desk", BOOK))
+    largest = runs[beta_lasso_name(50)]
+    over_sgd = paired(largest, runs["S-FC, SGD"])
+    over_zero = paired(largest, runs[beta_lasso_name(0)])
+    assert over_sgd.mean > over_sgd.half_width
+    assert over_zero.mean < -over_zero.half_width
+
+
+@pytest.mark.parametrize("width", [1, 4])
+def test_what_the_threshold_costs_by_the_recipe(width):
+    text = "the threshold no longer costs accuracy, at four times the width it gains some"
+    assert text in said("README")
+    found = conditions(why.at_each_width(gather(why.QUESTIONS, "desk", 0, train=False, store=BOOK)))
+    (config,) = (c for c in found if c.beta and c.base_channels == width)
+    gain = difference(found, config, AGAINST["β = 0"](config))
+    assert gain is not None
+    assert (gain.mean > gain.half_width) if width == 4 else (gain.mean > -gain.half_width)
+    assert as_sgd(config) in found
