@@ -325,7 +325,7 @@ def first_layers(units: pd.DataFrame, pairs: pd.DataFrame, window: int) -> Figur
     left.set(xlabel="weights of a unit", ylabel="units (%)", ylim=(0, None))
     right.axhline(1, color="0.6", lw=1, zorder=0)
     right.axvline(window - 1, color="0.6", ls=":", lw=1, zorder=0)
-    right.set(xlabel="distance (pixels)", ylabel="pairs of weights / chance", ylim=(0, None))
+    right.set(xlabel="distance (pixels)", ylabel="pairs of pixels / chance", ylim=(0, None))
     _legend_of(figure, left, columns=2)
     return figure
 
