@@ -76,16 +76,19 @@ def augment(
     images: Tensor,
     name: str,
     generator: torch.Generator,
+    *,
+    crop_padding: int | None = None,
 ) -> Tensor:
     """Augment every image of an epoch by its own random draw.
 
     Args:
         images: uint8 (N, C, S, S) on any device, C = 1 or 3; never modified.
         name: one of ``AUGMENTATIONS``. ``"flip-crop"``: horizontal flip with probability 1/2 and
-            random crop after zero padding of S // 8 pixels (4 for CIFAR). ``"autoaugment"``:
+            random crop after zero padding. ``"autoaugment"``:
             flip-crop, then the CIFAR-10 policy of AutoAugment (Cubuk et al., CVPR 2019).
             ``"trivialaugment"``: flip-crop, then TrivialAugment Wide (Müller & Hutter, ICCV 2021).
         generator: of the CPU; how far it advances depends on N and the name alone.
+        crop_padding: zeros on each side before the crop; None: S // 8 (4 for CIFAR).
 
     Returns:
         uint8 (N, C, S, S) on the same device; for ``"none"`` the images themselves.
@@ -93,16 +96,22 @@ def augment(
     Raises:
         ConfigError: the name is unknown.
     """
-    stages = draw(name, len(images), images.shape[-1], generator)
+    stages = draw(name, len(images), images.shape[-1], generator, crop_padding)
     return apply(images, stages) if stages else images
 
 
-def draw(name: str, count: int, image_size: int, generator: torch.Generator) -> list[Stage]:
+def draw(
+    name: str,
+    count: int,
+    image_size: int,
+    generator: torch.Generator,
+    crop_padding: int | None = None,
+) -> list[Stage]:
     """Draw, on the host, what is to happen to each of ``count`` images of side ``image_size``.
 
     Every image has its own row of random numbers, the same for each name: image i gets the same
     draw whatever the count, and the same flip and crop under every policy. The first stage,
-    flip-crop, holds every image. Names, generator and errors are those of ``augment``.
+    flip-crop, holds every image. The other arguments and errors are those of ``augment``.
     """
     if name not in AUGMENTATIONS:
         raise ConfigError(
@@ -111,7 +120,8 @@ def draw(name: str, count: int, image_size: int, generator: torch.Generator) -> 
     if name == "none":
         return []
     uniform = torch.rand((count, _DRAWS_PER_IMAGE), dtype=torch.float64, generator=generator).T
-    stages = [_flip_crop(uniform[:3], image_size)]
+    padding = image_size // 8 if crop_padding is None else crop_padding
+    stages = [_flip_crop(uniform[:3], padding)]
     if name == "autoaugment":
         stages += _autoaugment(uniform[3:], image_size)
     if name == "trivialaugment":
@@ -156,8 +166,7 @@ def _apply_stage(stage: Stage, source: Tensor, output: Tensor, order: Tensor | N
             output[chunk] = operation(source.index_select(0, drawn))
 
 
-def _flip_crop(uniform: Tensor, image_size: int) -> Stage:
-    padding = image_size // 8
+def _flip_crop(uniform: Tensor, padding: int) -> Stage:
     shifts = range(-padding, padding + 1)
     operations = [FlipCrop(*values) for values in product((False, True), shifts, shifts)]
     flip = _integers(uniform[0], 2)

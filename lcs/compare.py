@@ -5,7 +5,6 @@ A condition is a configuration without its seed; two conditions are compared run
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import pandas as pd
@@ -29,6 +28,7 @@ LABELS = {
     "schedule": "learning rate",
     "period": "cosine's period",
     "augment": "augmentation",
+    "crop_padding": "shift of crops",
     "loss": "loss",
     "lr": "η",
     "frozen_zeros": "zeros",
@@ -153,6 +153,8 @@ def field_text(config: Config, field: str) -> str:
     """Return the value of a field as the tables print it, or the reach λ(β + Ση) of a run."""
     if field == "reach":
         return f"{laws.reach(config)[-1]:.3f}" if config.l1 else tables.NONE
+    if field == "crop_padding":
+        return f"{config.crop_shift}" if config.augment != "none" else tables.NONE
     value = getattr(config, field)
     if field in foreign_fields(config.optimizer):
         return tables.NONE
@@ -162,12 +164,7 @@ def field_text(config: Config, field: str) -> str:
         value = config.rest_l1
     if field == "period":
         value = value or config.epochs
-    return number_text(value) if isinstance(value, float) else WORDS.get(value, str(value))
-
-
-def number_text(value: float) -> str:
-    """Return a number as one writes it: 2e-5, not 2e-05 or 0.00002."""
-    return re.sub(r"\.?0+e-0?", "e-", f"{value:e}") if 0 < value < 1e-3 else f"{value:g}"
+    return tables.number(value) if isinstance(value, float) else WORDS.get(value, str(value))
 
 
 WORDS = {

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, Self, TypeVar
 
+from lcs import data
 from lcs.errors import ConfigError
 
 T = TypeVar("T")
@@ -41,6 +42,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "beta": (0.0, 1e9),
     "epochs": (1, 1_000_000),
     "period": (1, 1_000_000),
+    "crop_padding": (0, 32),
     "batch_size": (2, 1_000_000),
     "seed": (0, 2**31 - 1),
 }
@@ -87,6 +89,7 @@ class Config:
     epochs: int = 400
     batch_size: int = 512
     augment: str = "none"
+    crop_padding: int | None = None  # zeros around an image before a crop; None: side // 8
     normalize: str = "half"  # half: (x / 255 - 0.5) / 0.5; standard: per channel
     permute_pixels: bool = False  # one fixed permutation of the pixels of every network input
     validation: bool = False  # hold out the last tenth of each class and leave the test set alone
@@ -109,6 +112,8 @@ class Config:
             object.__setattr__(self, "kernel_size", None)
         if self.period == self.epochs:
             object.__setattr__(self, "period", None)
+        if self.crop_padding == self._side // 8:
+            object.__setattr__(self, "crop_padding", None)
 
     def _check_combinations(self) -> None:
         idle = idle_fields(self.optimizer, dataclasses.asdict(self))
@@ -119,6 +124,10 @@ class Config:
             raise ConfigError("beta: the threshold is beta * l1, and l1 is 0; give l1")
         if self.frozen_zeros and not self.beta:
             raise ConfigError("frozen_zeros: without a threshold there are no zeros; give beta")
+        if self.crop_padding is not None and self.augment == "none":
+            raise ConfigError("crop_padding: without augmentation there are no crops; leave it out")
+        if self.crop_padding is not None and self.crop_padding > self._side:
+            raise ConfigError(f"crop_padding: images have {self._side} pixels a side; give less")
         if self.period is not None and self.schedule == "constant":
             raise ConfigError("period: a constant learning rate has none; leave it out")
         if self.kernel_size is not None and self.fully_connected:
@@ -138,6 +147,15 @@ class Config:
     def replace(self, **changes: object) -> Config:
         """Return a copy with some fields changed; unknown names are refused."""
         return from_dict(Config, dataclasses.asdict(self) | changes)
+
+    @property
+    def crop_shift(self) -> int:
+        """Return by how many pixels at most a crop shifts an image along each axis."""
+        return self._side // 8 if self.crop_padding is None else self.crop_padding
+
+    @property
+    def _side(self) -> int:
+        return data.facts(self.dataset).image_shape[0]
 
     @property
     def fully_connected(self) -> bool:

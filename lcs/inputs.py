@@ -28,6 +28,7 @@ FEEDING = (
     "dataset",
     "seed",
     "augment",
+    "crop_padding",
     "normalize",
     "precision",
     "batch_size",
@@ -147,7 +148,8 @@ class Inputs:
         config = self.config
         order = torch.randperm(len(self), generator=stream(config.seed, "order", epoch))
         draws = stream(config.seed, "augment", epoch)
-        stages = draw(config.augment, len(self), self.images.shape[-1], draws)
+        side, padding = self.images.shape[-1], config.crop_padding
+        stages = draw(config.augment, len(self), side, draws, padding)
         return Draws(order.to(self.labels.device, non_blocking=True), stages)
 
     def batches(self, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:

@@ -243,31 +243,34 @@ def choose_filters(filters: Tensor, count: int, *, min_nonzeros: int = 20, seed:
 
 
 def pair_correlation(filters: Tensor) -> Tensor:
-    """How many pairs of a filter's pixels lie r apart, over how many would by chance: (side,).
+    """How often two pixels of one filter lie r apart, over how often those of two do: (side,).
 
-    The pixels of a filter are those where any channel has a weight that is not zero; r is the
+    The pixels of a filter are those where any channel has a weight that is not zero; r is their
     distance rounded to 0, 1, … pixels, up to the shorter side less one, and the value at 0 is nan.
-    By chance as many pixels for each filter lie independently where those of all filters do. 1 is
-    chance, as for dense filters. (The pair correlation of spatial statistics: Illian et al. 2008.)
+    Two filters know nothing of each other but where the layer has its weights: 1 is chance, and
+    what dense filters have. (A pair correlation, as in spatial statistics: Illian et al. 2008.)
 
-    Raises ConfigError where no filter has two pixels.
+    Raises ConfigError where there are no two pixels of one filter, or of two.
     """
     pixels = (_checked(filters) != 0).any(1).to(torch.float64)
-    counts = pixels.sum((1, 2))
+    counts, everywhere = pixels.sum((1, 2)), pixels.sum(0, keepdim=True)
     pairs = (counts * (counts - 1)).sum()
-    if not pairs:
-        raise ConfigError("filters: none has weights at two pixels, so that no pair can be counted")
-    density = (pixels.sum(0) / counts.sum())[None]
-    chance = pairs / (1 - density.square().sum()) * _by_distance(density)
-    return _by_distance(pixels) / chance
+    others = counts.sum().square() - everywhere.square().sum() - pairs  # at different pixels
+    if not pairs or not others:
+        raise ConfigError("filters: too few weights to count pairs of them")
+    own = _by_distance(pixels)
+    return own / pairs / ((_by_distance(everywhere) - own) / others)
 
 
 def _by_distance(images: Tensor) -> Tensor:
-    """Sum over images (n, H, W) of the products of pixels 0, 1, … apart; nan at 0: (side,)."""
+    """Sum over images (n, H, W) of the products of pixels 0, 1, … apart; nan at 0: (side,).
+
+    Exact for images of whole numbers.
+    """
     height, width = images.shape[1:]
     size = (2 * height, 2 * width)  # padded: the image does not wrap around
     parts = [torch.fft.rfft2(part, s=size).abs().square().sum(0) for part in images.split(1024)]
-    products = torch.fft.irfft2(torch.stack(parts).sum(0), s=size).clamp(min=0)  # rounding
+    products = torch.fft.irfft2(torch.stack(parts).sum(0), s=size).round()
     rows, columns = (torch.fft.fftfreq(n, 1 / n, dtype=torch.float64) for n in size)
     distance = torch.hypot(rows[:, None], columns).round().long()
     sums = torch.bincount(distance.flatten(), products.flatten())[: min(height, width)]

@@ -316,18 +316,32 @@ def first_layers(units: pd.DataFrame, pairs: pd.DataFrame, window: int) -> Figur
         return _pending()
     figure, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 3.3))
     ranges = list(dict.fromkeys(units.weights))
-    for number, name in enumerate(dict.fromkeys(units.run)):
-        here, apart = units[units.run == name], pairs[pairs.run == name]
+    for number, (name, here) in enumerate(units.groupby("run", sort=False)):
         shade = PALETTE[number % 10]
         left.plot(here.weights.map(ranges.index), here.share, "o-", ms=4, color=shade, label=name)
-        right.plot(apart.distance, apart.ratio, color=shade)
     left.set_xticks(range(len(ranges)), ranges, rotation=45, ha="right", fontsize="small")
     left.set(xlabel="weights of a unit", ylabel="units (%)", ylim=(0, None))
-    right.axhline(1, color="0.6", lw=1, zorder=0)
-    right.axvline(window - 1, color="0.6", ls=":", lw=1, zorder=0)
-    right.set(xlabel="distance (pixels)", ylabel="pairs of pixels / chance", ylim=(0, None))
+    _pairs(right, pairs, window)
     _legend_of(figure, left, columns=2)
     return figure
+
+
+def pairs(table: pd.DataFrame, window: int) -> Figure:
+    """Draw how close together the weights of filters lie: see `first_layers`."""
+    if table.empty:
+        return _pending()
+    figure, axes = plt.subplots(figsize=(WIDTH, 3.6))
+    _pairs(axes, table, window)
+    _legend_of(figure, axes, columns=1)
+    return figure
+
+
+def _pairs(axes: Axes, table: pd.DataFrame, window: int) -> None:
+    for number, (name, apart) in enumerate(table.groupby("run", sort=False)):
+        axes.plot(apart.distance, apart.ratio, color=PALETTE[number % 10], label=name)
+    axes.axhline(1, color="0.6", lw=1, zorder=0)
+    axes.axvline(window - 1, color="0.6", ls=":", lw=1, zorder=0)
+    axes.set(xlabel="distance (pixels)", ylabel="pairs of pixels / chance", ylim=(0, None))
 
 
 def laws(history: pd.DataFrame, forecasts: Mapping[str, pd.DataFrame]) -> Figure:

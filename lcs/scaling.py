@@ -343,17 +343,6 @@ def _range(digits: int) -> str:
     return f"{low}" if low == high else f"{low}–{high}"
 
 
-def pairs_frame(layers: Mapping[str, Tensor]) -> pd.DataFrame:
-    """Return how close the weights of a unit lie: columns `run`, `distance`, `ratio` to chance."""
-    rows = [
-        {"run": name, "distance": distance, "ratio": float(ratio)}
-        for name, layer in layers.items()
-        for distance, ratio in enumerate(measure.pair_correlation(layer))
-        if distance
-    ]
-    return pd.DataFrame(rows, columns=["run", "distance", "ratio"])
-
-
 def layer_numbers(layers: Mapping[str, Tensor]) -> dict[str, str]:
     """Return what the prose says of the last layer, in words: "pending" where there is none.
 

@@ -433,6 +433,14 @@ def _width(base: Config, betas: Sequence[float]) -> list[Config]:
     return [run for factor in (1, 4, 8) for run in _at_width(base, factor, betas[-1])]
 
 
+def _crops(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return the largest β at four times the width with crops that shift less, as far, and more."""
+    wide = recipe(base, 4 * base.base_channels, max(1, base.epochs // 4))
+    sparse = beta_lasso(wide, betas[-1], **STRONG)
+    side = data.facts(base.dataset).image_shape[0]
+    return [sparse.replace(crop_padding=side // part) for part in (2 * side, 16, 8, 4)]
+
+
 def _wider(base: Config, betas: Sequence[float]) -> list[Config]:
     """Return the same at the largest width that a laptop holds."""
     return _at_width(base, 16, betas[-1])
@@ -588,6 +596,7 @@ STUDIES: dict[str, Study | ToyStudy] = {
             scales=SMALL,
         ),
         Study("width", "Cross-entropy and augmentation at growing width", _width, scales=SMALL),
+        Study("crops", "How far crops shift", _crops, scales=SMALL),
         Study("wider", "Cross-entropy and augmentation at α = 16", _wider, scales=SMALL),
         Study("search", "Hyperparameters of the paper's recipe, on validation", _search, 1),
         Study("scaling", "The paper's recipe at growing width", _scaling, scales=SMALL),

@@ -6,6 +6,7 @@ Published values carry a class of their own, so that nobody mixes them up with o
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,6 +83,11 @@ def signed(value: Interval, digits: int = 2) -> str:
     """Return a difference with its sign, and the half-width of its interval where there is one."""
     shown = f"{value.mean:+.{digits}f}".replace("-", "−")
     return shown if value.half_width is None else f"{shown} ± {value.half_width:.{digits}f}"
+
+
+def number(value: float) -> str:
+    """Return a number as one writes it: 2e-5, not 2e-05 or 0.00002."""
+    return re.sub(r"\.?0+e-0?", "e-", f"{value:e}") if 0 < value < 1e-3 else f"{value:g}"
 
 
 def percent(accuracies: Sequence[float]) -> Interval:

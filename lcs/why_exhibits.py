@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from lcs import data, measure, published, tables
+from lcs import data, exhibits, measure, published, tables
 from lcs.compare import (
     AGAINST,
     PENDING,
@@ -31,7 +31,6 @@ from lcs.compare import (
     loss_text,
     mean_text,
     method_text,
-    number_text,
     pick,
     setting_text,
     signed_or_none,
@@ -471,7 +470,7 @@ def width_frame(records: Sequence[Record]) -> pd.DataFrame:
 def _with_l1(config: Config) -> str:
     """Name of a run's method, with λ where it is not the stronger one."""
     weak = config.optimizer != "sgd" and config.l1 != STRONG["l1"]
-    return method_text(config) + (f", λ = {number_text(config.l1)}" if weak else "")
+    return method_text(config) + (f", λ = {tables.number(config.l1)}" if weak else "")
 
 
 def mean_of_sgd(records: Sequence[Record]) -> dict[str, float]:
@@ -577,7 +576,7 @@ def _ranges(found: Mapping[str, Conditions]) -> dict[str, str]:
         }
         for place, config in places.items():
             key = f"{place}-{name}"
-            words[key] = PENDING if config is None else number_text(getattr(config, field))
+            words[key] = PENDING if config is None else tables.number(getattr(config, field))
             for what, say in {"accuracy": mean_text, "left": left_text, "fit": _fit}.items():
                 words[f"{key}-{what}"] = PENDING if config is None else say(among[config])
     return words
@@ -764,6 +763,73 @@ def locality_table(records: Sequence[Record]) -> Table:
     return Table(name, caption, columns, rows, text=["images"])
 
 
+def crops_table(records: Sequence[Record]) -> Table:
+    """Return accuracy, sparsity and locality against how far crops shift the images."""
+    name, what = "tab-crops", "locality against how far crops shift the images"
+    if not records:
+        return tables.pending_table(name, what, "lcs study crops")
+    rows = [
+        [
+            field_text(config, "crop_padding"),
+            mean_text(runs),
+            left_text(runs),
+            _local(runs),
+            *(
+                f"{value:.{digits}f}"
+                for value, digits in zip(_closeness(runs), (2, 0), strict=True)
+            ),
+            tables.links(runs),
+        ]
+        for config, runs in conditions(records).items()
+    ]
+    caption = (
+        f"Locality against how far crops shift the images: {setting_text(records)}; β = 50, the "
+        "stronger λ. Shift: at most so many pixels along each axis; 0 leaves only flips. Window: "
+        "points of the mass beyond chance, as above; mean ± 95 % interval over seeds. Neighbours: "
+        "how many times as frequent as by chance are pairs of pixels side by side, and up to which "
+        "distance all pairs are more frequent; stored filters of the first seed."
+    )
+    columns = ["shift (pixels)", "test accuracy (%)", "first layer left (%)", "window (points)"]
+    return Table(name, caption, [*columns, "neighbours", "reach (pixels)", "seeds"], rows)
+
+
+def _closeness(runs: Sequence[Record]) -> tuple[float, float]:
+    """Return how frequent neighbours are in the first seed's stored filters, and the reach."""
+    numbers = exhibits.pairs_numbers({"": runs[0].load_filters()})
+    return float(numbers["pairs"]), float(numbers["pairs-reach"])
+
+
+def crops_numbers(records: Sequence[Record]) -> dict[str, str]:
+    """Return what the shift of crops does, in words, `near` for the least and `far` for the most.
+
+    `crop-…`: the shift; `crop-window-…`: points of the window's share beyond chance;
+    `crop-window-more`: their paired difference; `crop-left-…`: per cent of the first layer left;
+    `crop-pairs-…`, `crop-reach-…`: as in `exhibits.pairs_numbers`.
+    """
+    found = conditions(records)
+    ends = dict(zip(("near", "far"), list(found)[:: max(1, len(found) - 1)], strict=False))
+    words = dict.fromkeys(("crop-window-more", *(f"crop-{key}" for key in CROP_WORDS)), PENDING)
+    for name, config in ends.items():
+        runs = found[config]
+        neighbours, reach = _closeness(runs)
+        words |= {
+            f"crop-{name}": field_text(config, "crop_padding"),
+            f"crop-window-{name}": _local(runs),
+            f"crop-left-{name}": left_text(runs),
+            f"crop-pairs-{name}": f"{neighbours:.1f}",
+            f"crop-reach-{name}": f"{reach:.0f}",
+        }
+    if ends:
+        far, near = (_beyond_chance(found[ends[name]]) for name in ("far", "near"))
+        words["crop-window-more"] = _more(far, near)
+    return words
+
+
+CROP_WORDS = [
+    f"{kind}{end}"
+    for end in ("near", "far")
+    for kind in ("", "window-", "left-", "pairs-", "reach-")
+]
 LOSS_NAMES = {
     "bce": "binary cross-entropy",
     "equal": "cross-entropy, equal rates",

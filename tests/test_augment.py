@@ -145,6 +145,16 @@ def test_none_is_the_input_itself_and_draws_nothing() -> None:
     assert torch.equal(generator.get_state(), seeded().get_state())
 
 
+def test_a_crop_shifts_as_far_as_its_padding() -> None:
+    images = torch.zeros(400, 1, 32, 32, dtype=torch.uint8)
+    images[:, :, 16, 16] = 255
+    for padding in (0, 2, None, 8):
+        shifted = augment(images, "flip-crop", seeded(), crop_padding=padding)
+        rows = shifted.amax((1, 3)).float().argmax(1)
+        far = 4 if padding is None else padding
+        assert (rows.min(), rows.max()) == (16 - far, 16 + far)
+
+
 def test_unknown_name() -> None:
     with pytest.raises(ConfigError, match=r"'cutout'.*none, flip-crop, autoaugment, ") as error:
         augment(some_images(2, 3, 32), "cutout", seeded())

@@ -41,6 +41,7 @@ COMPANIONS: dict[str, dict[str, object]] = {
     "frozen_zeros": {"optimizer": "beta-lasso", "l1": 0.5, "beta": 50.0},
     "kernel_size": {"model": "s-conv"},
     "padding": {"model": "s-conv"},
+    "crop_padding": {"augment": "flip-crop"},
 }
 
 
@@ -143,6 +144,16 @@ def test_a_period_belongs_to_a_cosine_and_is_spelt_in_one_way() -> None:
     message = refusal(schedule="constant", period=10)
     assert message == "period: a constant learning rate has none; leave it out"
     assert Config(epochs=10, period=10) == Config(epochs=10)
+
+
+def test_a_crop_belongs_to_augmentation_and_is_spelt_in_one_way() -> None:
+    message = refusal(crop_padding=2)
+    assert message == "crop_padding: without augmentation there are no crops; leave it out"
+    message = refusal(dataset="digits", augment="flip-crop", crop_padding=9)
+    assert message == "crop_padding: images have 8 pixels a side; give less"
+    plain = Config(augment="flip-crop")
+    assert Config(augment="flip-crop", crop_padding=4) == plain
+    assert Config(augment="flip-crop", crop_padding=1).run_id != plain.run_id
 
 
 def test_even_kernels_are_refused() -> None:
@@ -269,6 +280,7 @@ def test_every_field_is_part_of_the_id() -> None:
         "frozen_zeros": True,
         "epochs": 401,
         "period": 100,
+        "crop_padding": 2,
         "batch_size": 511,
         "permute_pixels": True,
         "validation": True,

@@ -159,6 +159,14 @@ def test_a_batch_holds_the_images_of_its_labels_as_augmented(name: str, batch_si
         assert torch.equal(all_inputs(fed, epoch), fed.normalised(changed))
 
 
+def test_a_batch_is_cropped_as_far_as_the_run_says() -> None:
+    fed = inputs(augment="flip-crop", crop_padding=3)
+    shuffled = fed.images[order(fed, 0)]
+    changed = augment(shuffled, "flip-crop", stream(0, "augment", 0), crop_padding=3)
+    assert torch.equal(all_inputs(fed, 0), fed.normalised(changed))
+    assert not torch.equal(all_inputs(fed, 0), all_inputs(inputs(augment="flip-crop"), 0))
+
+
 def test_evaluation_sees_every_image_in_its_stored_order() -> None:
     images = fake()
     for name in AUGMENTATIONS:

@@ -1,5 +1,6 @@
 """Each measure against a case that can be worked out by hand, or against scipy's own answer."""
 
+import itertools
 import json
 import math
 
@@ -287,6 +288,18 @@ def test_pairs_by_chance_know_where_the_layer_has_its_weights() -> None:
     assert measure.pair_correlation(centre)[1:8].tolist() == pytest.approx([1.0] * 7, abs=0.03)
 
 
+def test_pairs_are_counted_one_by_one() -> None:
+    generator = torch.Generator().manual_seed(0)
+    filters = (torch.rand(4, 2, 5, 6, generator=generator) < 0.2).float()
+    places = [filters[unit].any(0).nonzero().tolist() for unit in range(4)]
+    own, others = [0] * 10, [0] * 10
+    for (u, here), (v, there) in itertools.product(enumerate(places), repeat=2):
+        for one, two in itertools.product(here, there):
+            (own if u == v else others)[round(math.dist(one, two))] += 1
+    expected = [own[r] / sum(own[1:]) / (others[r] / sum(others[1:])) for r in range(1, 5)]
+    assert measure.pair_correlation(filters)[1:].tolist() == pytest.approx(expected)
+
+
 def test_pairs_in_patches_are_near() -> None:
     filters = torch.zeros(36, 3, 8, 8)
     for unit in range(36):  # a patch of 3 × 3 pixels, each in one channel, at every place
@@ -299,7 +312,7 @@ def test_pairs_in_patches_are_near() -> None:
 
 
 def test_pairs_of_single_weights_cannot_be_counted() -> None:
-    with pytest.raises(ConfigError, match="no pair can be counted"):
+    with pytest.raises(ConfigError, match="too few weights to count pairs"):
         measure.pair_correlation(torch.eye(16).reshape(16, 1, 4, 4))
 
 

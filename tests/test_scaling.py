@@ -10,7 +10,7 @@ import torch
 from made_up import made_up, study
 from scipy import stats
 
-from lcs import plots, scaling
+from lcs import exhibits, plots, scaling
 from lcs.config import Config
 from lcs.runs import PUBLISHED, Record, RunStore
 from lcs.studies import CHOSEN, STUDIES, chosen, method, raised, stored
@@ -231,13 +231,13 @@ def test_units_are_counted_by_their_weights():
 
 def test_weights_that_lie_together_make_near_pairs():
     layers = {"run": patches()}
-    ratios = scaling.pairs_frame(layers).set_index("distance").ratio
+    ratios = exhibits.pairs_frame(layers).set_index("distance").ratio
     assert ratios[1] > 2
     assert ratios[4:].max() == pytest.approx(0)
     said = scaling.layer_numbers(layers)
     assert (said["layer"], said["dead"], said["pairs-16"]) == ("run", "25.0", "0.00")
     assert scaling.layer_numbers({})["dead"] == "pending"
-    figure = plots.first_layers(scaling.fan_in_frame(layers), scaling.pairs_frame(layers), 9)
+    figure = plots.first_layers(scaling.fan_in_frame(layers), exhibits.pairs_frame(layers), 9)
     assert [line.get_label() for line in figure.axes[0].lines] == ["run"]
 
 
@@ -301,7 +301,7 @@ def test_without_runs_a_figure_says_so():
         scaling.gains_figure([]),
         plots.sweep(scaling.width_frame([]), "α"),
         plots.sweep(scaling.search_frame([]), "λ"),
-        plots.first_layers(scaling.fan_in_frame({}), scaling.pairs_frame({}), 9),
+        plots.first_layers(scaling.fan_in_frame({}), exhibits.pairs_frame({}), 9),
         plots.filters(scaling.shown_filters([])),
     ):
         assert "pending" in figure.axes[0].texts[0].get_text()

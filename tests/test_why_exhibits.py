@@ -4,14 +4,15 @@ import dataclasses
 import functools
 
 import pytest
+import torch
 from made_up import made_up, study
 
-from lcs import compare, plots
+from lcs import compare, exhibits, plots
 from lcs import why_exhibits as why
 from lcs.config import Config
 from lcs.measure import Interval
-from lcs.runs import RunStore
-from lcs.studies import STUDIES, equal_rates, gather
+from lcs.runs import Record, RunStore
+from lcs.studies import STUDIES, equal_rates, gather, stored
 
 
 def known_gain(config: Config) -> float:
@@ -145,7 +146,7 @@ def test_numbers_of_the_first_layer():
 @pytest.mark.parametrize(
     "table",
     [why.length_table, why.factorial_table, why.width_table, why.stairs_table,
-     why.period_table, why.first_layer_table, why.locality_table,
+     why.period_table, why.first_layer_table, why.locality_table, why.crops_table,
      *(functools.partial(why.control_table, name) for name in why.CONTROLS)],
 )  # fmt: skip
 def test_without_runs_a_table_shows_its_command(table):
@@ -194,6 +195,38 @@ def test_a_sweep_draws_every_run_and_the_reference():
     drawn = [line for line in figure.axes[0].lines if line.get_marker() == "o"]
     assert sorted(drawn[0].get_xdata()) == sorted(table.x)
     assert len(table) == 9 * 2
+
+
+def cropped(store: RunStore, seeds: int = 2) -> list[Record]:
+    """Runs whose filters are squares with as many pixels a side as their crops shift, and two."""
+    for config in STUDIES["crops"].configs("desk", seeds):
+        filters = torch.zeros(40, 1, 32, 32)
+        for unit in range(40):
+            row, column = (5 * unit) % 22, (7 * unit) % 22
+            side = config.crop_shift + 2
+            filters[unit, :, row : row + side, column : column + side] = 1.0
+        excess = {"excess_mean": (config.crop_shift + config.seed) / 100}
+        final = made_up(config, 60.0).final | {"locality": {"window_mass": excess}}
+        store.write(config, history={}, final=final, provenance={}, filters=filters)
+    return stored("crops", "desk", store)
+
+
+def test_how_far_crops_shift_and_how_far_filters_reach(tmp_path):
+    records = cropped(RunStore(tmp_path))
+    rows = why.crops_table(records).rows
+    assert [row[0] for row in rows] == ["0", "2", "4", "8"]
+    assert rows[0][1:4] == ["60.00 ± 0.00", "50.0", "+0.50 ± 6.35"]
+    reaches = [int(row[5]) for row in rows]
+    assert reaches == sorted(set(reaches))
+    words = why.crops_numbers(records)
+    assert (words["crop-near"], words["crop-far"]) == ("0", "8")
+    assert words["crop-window-more"] == "+8.00 ± 0.00"
+    assert words["crop-reach-far"] == rows[3][5]
+    titles = list(exhibits.sparse_filters(records, share=1))
+    assert titles[0] == "α = 4, λ = 5e-5 and 1e-5, crops of ±0: 50.0 % left"
+    assert titles[2] == "α = 4, λ = 5e-5 and 1e-5: 50.0 % left"
+    assert why.crops_numbers([]).keys() == words.keys()
+    assert set(why.crops_numbers([]).values()) == {"pending"}
 
 
 def test_gathering_trains_nothing(tmp_path):
