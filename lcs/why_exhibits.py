@@ -752,15 +752,15 @@ def locality_table(records: Sequence[Record]) -> Table:
     for loss in ("bce", "equal", "ce"):
         for augment in ("none", "flip-crop"):
             here = {c: r for c, r in found.items() if _in_cell(c, augment, loss)}
-            rows.append([LOSS_NAMES[loss], WORDS[augment], *map(_local, _by_strength(here))])
+            row = f"{LOSS_NAMES[loss]}, {WORDS[augment]}"
+            rows.append([row, *map(_local, _by_strength(here))])
     caption = (
         "Mass in a filter's best window, less that of its own permutations, in points: "
         f"{setting_text(records)}; mean ± 95 % interval over seeds. At equal rates, cross-entropy "
         "has the steps of the binary one."
     )
     sparse = [f"β = {beta}{l1}" for beta in (0, 50) for l1 in ("", ", stronger λ")]
-    columns = ["loss", "images", "SGD", *sparse]
-    return Table(name, caption, columns, rows, text=["images"])
+    return Table(name, caption, ["loss and images", "SGD", *sparse], rows)
 
 
 def crops_table(records: Sequence[Record]) -> Table:
