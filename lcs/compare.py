@@ -28,7 +28,6 @@ LABELS = {
     "schedule": "learning rate",
     "period": "cosine's period",
     "augment": "augmentation",
-    "crop_padding": "shift of crops",
     "loss": "loss",
     "lr": "η",
     "frozen_zeros": "zeros",
@@ -153,8 +152,6 @@ def field_text(config: Config, field: str) -> str:
     """Return the value of a field as the tables print it, or the reach λ(β + Ση) of a run."""
     if field == "reach":
         return f"{laws.reach(config)[-1]:.3f}" if config.l1 else tables.NONE
-    if field == "crop_padding":
-        return f"{config.crop_shift}" if config.augment != "none" else tables.NONE
     value = getattr(config, field)
     if field in foreign_fields(config.optimizer):
         return tables.NONE

@@ -42,7 +42,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "beta": (0.0, 1e9),
     "epochs": (1, 1_000_000),
     "period": (1, 1_000_000),
-    "crop_padding": (0, 32),
+    "crop_padding": (0, 31),
     "batch_size": (2, 1_000_000),
     "seed": (0, 2**31 - 1),
 }
@@ -112,7 +112,7 @@ class Config:
             object.__setattr__(self, "kernel_size", None)
         if self.period == self.epochs:
             object.__setattr__(self, "period", None)
-        if self.crop_padding == self._side // 8:
+        if self.crop_padding == self._usual_shift:
             object.__setattr__(self, "crop_padding", None)
 
     def _check_combinations(self) -> None:
@@ -126,7 +126,7 @@ class Config:
             raise ConfigError("frozen_zeros: without a threshold there are no zeros; give beta")
         if self.crop_padding is not None and self.augment == "none":
             raise ConfigError("crop_padding: without augmentation there are no crops; leave it out")
-        if self.crop_padding is not None and self.crop_padding > self._side:
+        if self.crop_padding is not None and self.crop_padding >= self._side:
             raise ConfigError(f"crop_padding: images have {self._side} pixels a side; give less")
         if self.period is not None and self.schedule == "constant":
             raise ConfigError("period: a constant learning rate has none; leave it out")
@@ -151,7 +151,11 @@ class Config:
     @property
     def crop_shift(self) -> int:
         """Return by how many pixels at most a crop shifts an image along each axis."""
-        return self._side // 8 if self.crop_padding is None else self.crop_padding
+        return self._usual_shift if self.crop_padding is None else self.crop_padding
+
+    @property
+    def _usual_shift(self) -> int:
+        return self._side // 8
 
     @property
     def _side(self) -> int:

@@ -6,12 +6,10 @@ A number that a page prints is made here, or in a test it is recomputed from her
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
-import torch
-from torch import Tensor
 
 from lcs import data, laws, measure, published, tables
 from lcs.config import Config
@@ -539,59 +537,38 @@ def filters_by_l1(records: Sequence[Record]) -> dict[str, np.ndarray]:
     largest = max((r.config.beta for r in records), default=0)
     shown = [r for r in records if r.filters and r.config.beta in (0, largest)]
     shown = [r for r in shown if r.config.optimizer == "sgd" or r.config.beta]
-    return {
-        _titled(r, method(r.config)): r.load_filters().numpy() for r in sorted(shown, key=_strength)
-    }
+    return {_titled(r): r.load_filters().numpy() for r in sorted(shown, key=_strength)}
 
 
-def sparse_filters(records: Sequence[Record], share: float = 0.1) -> dict[str, Tensor]:
-    """Return stored filters (n, C, H, W) of the runs that left at most this share of the layer."""
-    sparse = [r for r in records if r.filters and _share_left(r) <= share]
-    sparse = sorted(sparse, key=_share_left, reverse=True)
-    return {_titled(r, f"α = {r.config.base_channels}"): r.load_filters() for r in sparse}
+def pair_correlation(record: Record) -> list[float] | None:
+    """Return a run's `measure.pair_correlation`: of all units, else of its stored filters.
 
-
-def pairs_numbers(layers: Mapping[str, Tensor]) -> Numbers:
-    """Return what the prose says of the last of some layers; NaN where there is none.
-
-    `pairs`: how many more pairs of neighbours there are than by chance, as a factor; `pairs-reach`:
-    the largest distance up to which there are more, in pixels.
+    None where it has neither: records before this measure, of seeds without filters.
     """
-    if not layers:
-        return {"pairs": math.nan, "pairs-reach": math.nan}
-    ratios = measure.pair_correlation(list(layers.values())[-1])[1:]
-    more = torch.cumprod((ratios > 1).int(), 0).sum()
-    return {"pairs": float(ratios[0]), "pairs-reach": int(more)}
+    if "pair_correlation" in record.final:
+        return [math.nan if r is None else r for r in record.final["pair_correlation"]]
+    return measure.pair_correlation(record.load_filters()).tolist() if record.filters else None
 
 
-def pairs_frame(layers: Mapping[str, Tensor]) -> pd.DataFrame:
-    """Return how close the weights of a filter lie: columns `run`, `distance`, `ratio` to chance.
-
-    Args:
-        layers: filters (units, C, H, W) by name.
-    """
+def pair_correlation_frame(
+    records: Sequence[Record], series: Callable[[Config], str]
+) -> pd.DataFrame:
+    """Return one row per run and distance: `series`, `run_id`, `distance` (pixels), `ratio`."""
     rows = [
-        {"run": name, "distance": distance, "ratio": float(ratio)}
-        for name, layer in layers.items()
-        for distance, ratio in enumerate(measure.pair_correlation(layer))
-        if distance
+        {"series": series(r.config), "run_id": r.run_id, "distance": distance, "ratio": ratio}
+        for r in records
+        for distance, ratio in enumerate(pair_correlation(r) or [], 1)
     ]
-    return pd.DataFrame(rows, columns=["run", "distance", "ratio"])
+    return pd.DataFrame(rows, columns=["series", "run_id", "distance", "ratio"])
 
 
 def _strength(record: Record) -> tuple[float, float]:
     return record.config.l1, record.config.l1_rest or 0.0
 
 
-def _titled(record: Record, name: str) -> str:
+def _titled(record: Record) -> str:
+    counts, weights = record.final["nonzeros"]["conv1"], record.final["weights"]["conv1"]
     config: Config = record.config
-    parts = [name]
-    if config.optimizer != "sgd":
-        parts.append(f"λ = {tables.number(config.l1)} and {tables.number(config.rest_l1)}")
-    if config.crop_padding is not None:
-        parts.append(f"crops of ±{config.crop_shift}")
-    return f"{', '.join(parts)}: {100 * _share_left(record):.1f} % left"
-
-
-def _share_left(record: Record) -> float:
-    return float(record.final["nonzeros"]["conv1"] / record.final["weights"]["conv1"])
+    l1 = f", λ = {tables.number(config.l1)} and {tables.number(config.rest_l1)}"
+    name = method(config) + ("" if config.optimizer == "sgd" else l1)
+    return f"{name}: {100 * counts / weights:.1f} % left"

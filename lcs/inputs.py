@@ -148,8 +148,8 @@ class Inputs:
         config = self.config
         order = torch.randperm(len(self), generator=stream(config.seed, "order", epoch))
         draws = stream(config.seed, "augment", epoch)
-        side, padding = self.images.shape[-1], config.crop_padding
-        stages = draw(config.augment, len(self), side, draws, padding)
+        side = self.images.shape[-1]
+        stages = draw(config.augment, len(self), side, draws, config.crop_padding)
         return Draws(order.to(self.labels.device, non_blocking=True), stages)
 
     def batches(self, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:

@@ -243,39 +243,57 @@ def choose_filters(filters: Tensor, count: int, *, min_nonzeros: int = 20, seed:
 
 
 def pair_correlation(filters: Tensor) -> Tensor:
-    """How often two pixels of one filter lie r apart, over how often those of two do: (side,).
+    """How often two pixels of a filter lie 1, 2, … apart, over how often by chance: (side - 1,).
 
-    The pixels of a filter are those where any channel has a weight that is not zero; r is their
-    distance rounded to 0, 1, … pixels, up to the shorter side less one, and the value at 0 is nan.
-    Two filters know nothing of each other but where the layer has its weights: 1 is chance, and
-    what dense filters have. (A pair correlation, as in spatial statistics: Illian et al. 2008.)
+    The pixels of a filter are those where any channel has a weight that is not zero; distances are
+    rounded to whole pixels, so at 1 are the eight neighbours. Chance is a pixel of one filter and a
+    pixel of another: what all filters share, such as more weights in the centre, makes no
+    correlation. Both frequencies are shares of all pairs, so that more near pairs mean fewer
+    distant ones. A filter counts by its number of pairs. nan where chance, or the filters, have no
+    pairs. (The natural estimator of spatial statistics, DD / RR: Illian et al. 2008.)
 
-    Raises ConfigError where there are no two pixels of one filter, or of two.
+    Raises ConfigError for filters that are not finite or not images.
     """
     pixels = (_checked(filters) != 0).any(1).to(torch.float64)
     counts, everywhere = pixels.sum((1, 2)), pixels.sum(0, keepdim=True)
     pairs = (counts * (counts - 1)).sum()
     others = counts.sum().square() - everywhere.square().sum() - pairs  # at different pixels
-    if not pairs or not others:
-        raise ConfigError("filters: too few weights to count pairs of them")
     own = _by_distance(pixels)
-    return own / pairs / ((_by_distance(everywhere) - own) / others)
+    ratios = own / pairs / ((_by_distance(everywhere) - own) / others)
+    return torch.where(ratios.isfinite(), ratios, torch.nan)
+
+
+def clustering_range(ratios: Sequence[float]) -> float:
+    """Up to which distance, in pixels, pairs are more frequent than by chance.
+
+    It is where the ratios of `pair_correlation` first fall to 1, between pixels by straight lines:
+    0 if they begin there, nan if they never do or are unknown before. It says how wide clusters of
+    weights are; how many weights are in clusters shows in how high the ratios begin.
+    """
+    above = 0.0
+    for distance, ratio in enumerate(ratios, 1):
+        if math.isnan(ratio):
+            return math.nan
+        if ratio <= 1:
+            return distance - (1 - ratio) / (above - ratio) if above else 0.0
+        above = ratio
+    return math.nan
 
 
 def _by_distance(images: Tensor) -> Tensor:
-    """Sum over images (n, H, W) of the products of pixels 0, 1, … apart; nan at 0: (side,).
+    """Sum over images (n, H, W) of the products of pixels 1, 2, … apart: (side - 1,).
 
     Exact for images of whole numbers.
     """
     height, width = images.shape[1:]
+    if not len(images):  # which an FFT refuses
+        return torch.zeros(min(height, width) - 1, dtype=torch.float64)
     size = (2 * height, 2 * width)  # padded: the image does not wrap around
     parts = [torch.fft.rfft2(part, s=size).abs().square().sum(0) for part in images.split(1024)]
     products = torch.fft.irfft2(torch.stack(parts).sum(0), s=size).round()
     rows, columns = (torch.fft.fftfreq(n, 1 / n, dtype=torch.float64) for n in size)
     distance = torch.hypot(rows[:, None], columns).round().long()
-    sums = torch.bincount(distance.flatten(), products.flatten())[: min(height, width)]
-    sums[0] = math.nan
-    return sums
+    return torch.bincount(distance.flatten(), products.flatten())[1 : min(height, width)]
 
 
 def window_size(height: int, width: int) -> int:

@@ -303,45 +303,56 @@ def gains(
     return figure
 
 
-def first_layers(units: pd.DataFrame, pairs: pd.DataFrame, window: int) -> Figure:
+def first_layers(units: pd.DataFrame, pairs: pd.DataFrame) -> Figure:
     """Draw how many weights the units of first layers have, and how close together these lie.
 
     Args:
-        units: columns `run`, `weights` (a range, in words) and `share` (per cent of the units).
-        pairs: columns `run`, `distance` (pixels) and `ratio` (of pairs, to chance).
-        window: side of S-LOCAL's patches; pairs in one of them are at most this far apart, less
-            one, along an axis.
+        units: columns `series`, `weights` (a range, in words) and `share` (per cent of the units).
+        pairs: as in `pair_correlation`, the same series first.
     """
-    if pairs.empty:
+    if units.empty:
         return _pending()
-    figure, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 3.3))
-    ranges = list(dict.fromkeys(units.weights))
-    for number, (name, here) in enumerate(units.groupby("run", sort=False)):
+    figure, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 3.5))
+    ranges = list(dict.fromkeys(units.sort_values("weights", key=_lowest).weights))
+    for number, (name, here) in enumerate(units.groupby("series", sort=False)):
         shade = PALETTE[number % 10]
         left.plot(here.weights.map(ranges.index), here.share, "o-", ms=4, color=shade, label=name)
     left.set_xticks(range(len(ranges)), ranges, rotation=45, ha="right", fontsize="small")
     left.set(xlabel="weights of a unit", ylabel="units (%)", ylim=(0, None))
-    _pairs(right, pairs, window)
-    _legend_of(figure, left, columns=2)
+    _pair_correlation(right, pairs)
+    _legend_of(figure, right, columns=2)
     return figure
 
 
-def pairs(table: pd.DataFrame, window: int) -> Figure:
-    """Draw how close together the weights of filters lie: see `first_layers`."""
+def _lowest(ranges: pd.Series) -> pd.Series:
+    return ranges.str.split("–").str[0].astype(int)
+
+
+def pair_correlation(table: pd.DataFrame) -> Figure:
+    """Draw pair correlations: a line for each run, a colour for each series, chance at 1.
+
+    Args:
+        table: columns `series`, `run_id`, `distance` (pixels) and `ratio`.
+    """
     if table.empty:
         return _pending()
-    figure, axes = plt.subplots(figsize=(WIDTH, 3.6))
-    _pairs(axes, table, window)
-    _legend_of(figure, axes, columns=1)
+    figure, axes = plt.subplots(figsize=(WIDTH, 3.8))
+    _pair_correlation(axes, table)
+    _legend_of(figure, axes, columns=2)
     return figure
 
 
-def _pairs(axes: Axes, table: pd.DataFrame, window: int) -> None:
-    for number, (name, apart) in enumerate(table.groupby("run", sort=False)):
-        axes.plot(apart.distance, apart.ratio, color=PALETTE[number % 10], label=name)
+def _pair_correlation(axes: Axes, table: pd.DataFrame) -> None:
+    for number, (name, runs) in enumerate(table.groupby("series", sort=False)):
+        shade = COLOURS.get(str(name), PALETTE[number % 10])
+        for _, run in runs.groupby("run_id"):
+            axes.plot(run.distance, run.ratio, color=shade, lw=1.2, label=name)
     axes.axhline(1, color="0.6", lw=1, zorder=0)
-    axes.axvline(window - 1, color="0.6", ls=":", lw=1, zorder=0)
-    axes.set(xlabel="distance (pixels)", ylabel="pairs of pixels / chance", ylim=(0, None))
+    axes.set(yscale="log", xlabel="distance (pixels)", ylabel="pairs of pixels / chance")
+    axes.set_ylim(bottom=max(0.1, axes.get_ylim()[0]))
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.minorticks_off()
 
 
 def laws(history: pd.DataFrame, forecasts: Mapping[str, pd.DataFrame]) -> Figure:

@@ -9,7 +9,6 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from torch import Tensor
 
 from lcs import cost, measure, plots, published, tables
 from lcs.compare import (
@@ -30,7 +29,7 @@ from lcs.compare import (
     without_threshold,
 )
 from lcs.config import Config
-from lcs.exhibits import accuracies, beta_lasso_name, by_method
+from lcs.exhibits import accuracies, beta_lasso_name, by_method, pair_correlation
 from lcs.measure import Interval, mean_interval
 from lcs.plots import LAYERS
 from lcs.runs import Record
@@ -313,55 +312,70 @@ def _kind(config: Config) -> tuple[str, bool]:
 # What the units look at
 
 
-def first_layers(records: Sequence[Record]) -> dict[str, Tensor]:
-    """Return the first layers (units, C, H, W) of the largest β that were kept whole, by run."""
-    sparse = [r for r in records if r.config.beta == max(run.config.beta for run in records)]
-    found = {_wide_text(r.config): r.load_first_layer() for r in sparse if r.filters is not None}
-    return {name: layer for name, layer in found.items() if layer is not None}
+def sparsest(records: Sequence[Record]) -> list[Record]:
+    """Return the runs with the largest β, the smallest network first, then the shortest run."""
+    largest = max((record.config.beta for record in records), default=0.0)
+    sparse = [record for record in records if record.config.beta == largest > 0]
+    return sorted(sparse, key=lambda r: (r.config.base_channels, r.config.epochs))
 
 
-def _wide_text(config: Config) -> str:
-    stay = ", zeros stay" if config.frozen_zeros else ""
-    return f"α = {config.base_channels}, {config.epochs} epochs{stay}"
+def size_text(config: Config) -> str:
+    """Name the width and the length of a run, and whether its zeros stay."""
+    return f"α = {config.base_channels}, {config.epochs} epochs{_zeros_text(config)}"
 
 
-def fan_in_frame(layers: Mapping[str, Tensor]) -> pd.DataFrame:
-    """Return how many weights the units have: columns `run`, `weights` and `share` (per cent)."""
+def _zeros_text(config: Config) -> str:
+    return ", zeros stay" if config.frozen_zeros else ""
+
+
+def fan_in_frame(records: Sequence[Record]) -> pd.DataFrame:
+    """Return how many weights first-layer units have: `series`, `weights`, `share` (per cent).
+
+    Runs of one size are taken together.
+    """
     rows = []
-    for name, layer in layers.items():
-        counts = measure.units_by_fan_in({"conv1": layer.flatten(1)})["conv1"]
-        shares = 100 * np.array(counts) / len(layer)
+    for config, runs in conditions(records).items():
+        counts = np.sum([_padded(run.final["fan_in"]["conv1"]) for run in runs], axis=0)
+        shares = 100 * np.trim_zeros(counts, "b") / counts.sum()
         rows += [
-            {"run": name, "weights": _range(k), "share": share} for k, share in enumerate(shares)
+            {"series": size_text(config), "weights": _binary_range(k), "share": share}
+            for k, share in enumerate(shares)
         ]
-    return pd.DataFrame(rows, columns=["run", "weights", "share"])
+    return pd.DataFrame(rows, columns=["series", "weights", "share"])
 
 
-def _range(digits: int) -> str:
+def _padded(counts: Sequence[int], digits: int = 32) -> list[int]:
+    return [*counts, *[0] * (digits - len(counts))]
+
+
+def _binary_range(digits: int) -> str:
     """Name the numbers that have so many binary digits."""
     low, high = 2**digits // 2, 2**digits - 1
     return f"{low}" if low == high else f"{low}–{high}"
 
 
-def layer_numbers(layers: Mapping[str, Tensor]) -> dict[str, str]:
-    """Return what the prose says of the last layer, in words: "pending" where there is none.
+def units_numbers(records: Sequence[Record]) -> dict[str, str]:
+    """Return what the prose says of the largest of some runs, in words: "pending" without any.
 
-    `layer`: which; `pairs-1`, `pairs-16`: pairs so many pixels apart, over chance; `dead`: per cent
-    of its units that have no weight.
+    `units-run`: which; `units-near`: how frequent pairs of neighbouring pixels are, over chance;
+    `units-range`: `measure.clustering_range`; `units-dead`: per cent of units without a weight.
     """
-    if not layers:
-        return dict.fromkeys(("layer", "pairs-1", "pairs-16", "dead"), PENDING)
-    name, layer = list(layers.items())[-1]
-    ratios = measure.pair_correlation(layer)
-    dead = 100 * float((layer.flatten(1) == 0).all(1).double().mean())
-    shown = {f"pairs-{r}": f"{ratios[min(r, len(ratios) - 1)]:.2f}" for r in (1, 16)}
-    return {"layer": name, **shown, "dead": f"{dead:.1f}"}
+    if not records:
+        return dict.fromkeys((f"units-{key}" for key in ("run", "near", "range", "dead")), PENDING)
+    largest = records[-1]
+    ratios, counts = pair_correlation(largest) or [math.nan], largest.final["fan_in"]["conv1"]
+    return {
+        "units-run": size_text(largest.config),
+        "units-near": f"{ratios[0]:.1f}",
+        "units-range": f"{measure.clustering_range(ratios):.1f}",
+        "units-dead": f"{100 * counts[0] / sum(counts):.1f}",
+    }
 
 
 def shown_filters(records: Sequence[Record]) -> dict[str, np.ndarray]:
     """Return the stored filters (n, C, H, W) of the first seeds of the largest runs."""
     return {
-        f"{method_text(r.config)}, {_wide_text(r.config)}": r.load_filters().numpy()
+        f"{method_text(r.config)}, {size_text(r.config)}": r.load_filters().numpy()
         for r in records
         if r.filters is not None
     }
@@ -377,7 +391,7 @@ def showpiece_table(records: Sequence[Record]) -> Table:
         return tables.pending_table(name, what, "lcs study showpiece")
     ours = [
         [
-            method_text(config) + (", zeros stay" if config.frozen_zeros else ""),
+            method_text(config) + _zeros_text(config),
             f"{config.base_channels}",
             f"{config.epochs}",
             mean_text(runs),

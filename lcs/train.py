@@ -453,7 +453,10 @@ class Run:
             "clean_train_accuracy": self.accuracy(self.training),
         }
         if self.config.model != "resnet18":  # its first filters are kernels, not images
-            result["locality"] = measure.locality(self.filters())
+            filters = self.filters()
+            result["locality"] = measure.locality(filters)
+            ratios = measure.pair_correlation(filters).tolist()
+            result["pair_correlation"] = [None if math.isnan(r) else r for r in ratios]
         return result
 
     def filters(self) -> Tensor:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from lcs import data, exhibits, measure, published, tables
+from lcs import data, measure, published, tables
 from lcs.compare import (
     AGAINST,
     PENDING,
@@ -39,11 +39,11 @@ from lcs.compare import (
     without_threshold,
 )
 from lcs.config import Config
-from lcs.exhibits import accuracies, beta_lasso_name
+from lcs.exhibits import accuracies, beta_lasso_name, pair_correlation
 from lcs.measure import SIGNIFICANCE, Interval, holm, mean_interval, p_value, paired_difference
 from lcs.runs import Record
 from lcs.studies import STRONG, equal_rates, method
-from lcs.tables import Table
+from lcs.tables import NONE, Table
 
 QUESTIONS = (
     "precision",
@@ -770,65 +770,81 @@ def crops_table(records: Sequence[Record]) -> Table:
         return tables.pending_table(name, what, "lcs study crops")
     rows = [
         [
-            field_text(config, "crop_padding"),
+            f"{config.crop_shift}",
             mean_text(runs),
             left_text(runs),
-            _local(runs),
-            *(
-                f"{value:.{digits}f}"
-                for value, digits in zip(_closeness(runs), (2, 0), strict=True)
-            ),
+            _neighbours(runs),
+            _clustering_range(runs),
             tables.links(runs),
         ]
         for config, runs in conditions(records).items()
     ]
     caption = (
-        f"Locality against how far crops shift the images: {setting_text(records)}; β = 50, the "
-        "stronger λ. Shift: at most so many pixels along each axis; 0 leaves only flips. Window: "
-        "points of the mass beyond chance, as above; mean ± 95 % interval over seeds. Neighbours: "
-        "how many times as frequent as by chance are pairs of pixels side by side, and up to which "
-        "distance all pairs are more frequent; stored filters of the first seed."
+        "Locality against how far crops shift the images at most, in pixels along each axis; 0 "
+        f"leaves only flips. {setting_text(records)}; β = 50, λ = {_lambdas_text(records[0])}; "
+        "mean ± 95 % interval over seeds. Neighbours: pairs of neighbouring pixels of one unit, "
+        "over chance. Range: the distance up to which pairs are more frequent than by chance."
     )
-    columns = ["shift (pixels)", "test accuracy (%)", "first layer left (%)", "window (points)"]
-    return Table(name, caption, [*columns, "neighbours", "reach (pixels)", "seeds"], rows)
+    columns = ["shift", "test accuracy (%)", "first layer left (%)", "neighbours"]
+    return Table(name, caption, [*columns, "range (pixels)", "seeds"], rows)
 
 
-def _closeness(runs: Sequence[Record]) -> tuple[float, float]:
-    """Return how frequent neighbours are in the first seed's stored filters, and the reach."""
-    numbers = exhibits.pairs_numbers({"": runs[0].load_filters()})
-    return float(numbers["pairs"]), float(numbers["pairs-reach"])
+def crop_text(config: Config) -> str:
+    """Name a run by its method, if it is not S-FC, or by how far its crops shift."""
+    if config.model != "s-fc":
+        return method(config)
+    return f"crops of ±{config.crop_shift} pixels" if config.crop_shift else "flips alone"
+
+
+def _lambdas_text(record: Record) -> str:
+    config: Config = record.config
+    return f"{tables.number(config.l1)} and {tables.number(config.rest_l1)}"
+
+
+def _neighbours(runs: Sequence[Record]) -> str:
+    return _known([ratios[0] for ratios in map(pair_correlation, runs) if ratios], 2)
+
+
+def _clustering_range(runs: Sequence[Record]) -> str:
+    return _known(_ranges_of(runs), 1)
+
+
+def _ranges_of(runs: Sequence[Record]) -> list[float]:
+    return [measure.clustering_range(pair_correlation(run) or []) for run in runs]
+
+
+def _known(values: Sequence[float], digits: int) -> str:
+    """Return mean and interval; the mark of what does not exist if a run has no such value."""
+    unknown = any(map(math.isnan, values)) or not values
+    return NONE if unknown else tables.interval(mean_interval(values), digits)
 
 
 def crops_numbers(records: Sequence[Record]) -> dict[str, str]:
-    """Return what the shift of crops does, in words, `near` for the least and `far` for the most.
+    """Return what the shift of crops does, in words: of flips alone, the usual one, and the most.
 
-    `crop-…`: the shift; `crop-window-…`: points of the window's share beyond chance;
-    `crop-window-more`: their paired difference; `crop-left-…`: per cent of the first layer left;
-    `crop-pairs-…`, `crop-reach-…`: as in `exhibits.pairs_numbers`.
+    For each of `none`, `usual` and `far`: `crop-…`, the shift in pixels; `near-…`, how frequent
+    neighbours are, over chance; `range-…` in pixels; and `range-far-more` and `range-none-more`,
+    paired differences from the usual one.
     """
-    found = conditions(records)
-    ends = dict(zip(("near", "far"), list(found)[:: max(1, len(found) - 1)], strict=False))
-    words = dict.fromkeys(("crop-window-more", *(f"crop-{key}" for key in CROP_WORDS)), PENDING)
-    for name, config in ends.items():
-        runs = found[config]
-        neighbours, reach = _closeness(runs)
-        words |= {
-            f"crop-{name}": field_text(config, "crop_padding"),
-            f"crop-window-{name}": _local(runs),
-            f"crop-left-{name}": left_text(runs),
-            f"crop-pairs-{name}": f"{neighbours:.1f}",
-            f"crop-reach-{name}": f"{reach:.0f}",
-        }
-    if ends:
-        far, near = (_beyond_chance(found[ends[name]]) for name in ("far", "near"))
-        words["crop-window-more"] = _more(far, near)
+    found = list(conditions(records).values())
+    if not found:
+        return dict.fromkeys(CROP_WORDS, PENDING)
+    usual = next(runs for runs in found if runs[0].config.crop_padding is None)
+    shown = {"none": found[0], "usual": usual, "far": found[-1]}
+    words = {f"crop-{name}": f"{runs[0].config.crop_shift}" for name, runs in shown.items()}
+    words |= {f"near-{name}": _neighbours(runs) for name, runs in shown.items()}
+    words |= {f"range-{name}": _clustering_range(runs) for name, runs in shown.items()}
+    for name in ("none", "far"):
+        more = np.subtract(_ranges_of(shown[name]), _ranges_of(usual))
+        known = np.isfinite(more).all()
+        words[f"range-{name}-more"] = tables.signed(mean_interval(more), 1) if known else NONE
     return words
 
 
 CROP_WORDS = [
-    f"{kind}{end}"
-    for end in ("near", "far")
-    for kind in ("", "window-", "left-", "pairs-", "reach-")
+    *(f"{k}-{name}" for k in ("crop", "near", "range") for name in ("none", "usual", "far")),
+    "range-none-more",
+    "range-far-more",
 ]
 LOSS_NAMES = {
     "bce": "binary cross-entropy",

@@ -150,9 +150,10 @@ def test_a_crop_shifts_as_far_as_its_padding() -> None:
     images[:, :, 16, 16] = 255
     for padding in (0, 2, None, 8):
         shifted = augment(images, "flip-crop", seeded(), crop_padding=padding)
-        rows = shifted.amax((1, 3)).float().argmax(1)
         far = 4 if padding is None else padding
+        rows, columns = (shifted.amax((1, other)).float().argmax(1) for other in (3, 2))
         assert (rows.min(), rows.max()) == (16 - far, 16 + far)
+        assert (columns.min(), columns.max()) == (15 - far, 16 + far)  # a flip takes 16 to 15
 
 
 def test_unknown_name() -> None:

@@ -149,7 +149,7 @@ def test_a_period_belongs_to_a_cosine_and_is_spelt_in_one_way() -> None:
 def test_a_crop_belongs_to_augmentation_and_is_spelt_in_one_way() -> None:
     message = refusal(crop_padding=2)
     assert message == "crop_padding: without augmentation there are no crops; leave it out"
-    message = refusal(dataset="digits", augment="flip-crop", crop_padding=9)
+    message = refusal(dataset="digits", augment="flip-crop", crop_padding=8)
     assert message == "crop_padding: images have 8 pixels a side; give less"
     plain = Config(augment="flip-crop")
     assert Config(augment="flip-crop", crop_padding=4) == plain

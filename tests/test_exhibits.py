@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.stats
+import torch
+from made_up import made_up
 
 from lcs import claims, engine, exhibits, plots, published, readme, status, tables
 from lcs.book import ROOT
@@ -17,7 +19,7 @@ from lcs.config import Config
 from lcs.errors import ConfigError
 from lcs.measure import Interval
 from lcs.runs import PUBLISHED, RunStore
-from lcs.studies import STUDIES, stored
+from lcs.studies import STUDIES, method, stored
 
 STORE = RunStore(PUBLISHED)
 S_FC = {
@@ -364,3 +366,22 @@ def test_other_data_are_pending_with_their_command():
     records = stored("figure3", "desk", STORE)
     rows = exhibits.elsewhere("tab-x", records, "desk", "", "").rows
     assert [row[0] for row in rows] == list(exhibits.by_method(records))
+
+
+def test_pairs_are_those_of_all_units_or_of_stored_filters(tmp_path):
+    run = made_up(Config(), 50.0)
+    assert exhibits.pair_correlation(run) is None
+    assert exhibits.pair_correlation_frame([run], method).empty
+    known = dataclasses.replace(run, final=run.final | {"pair_correlation": [2.0, None]})
+    found = exhibits.pair_correlation(known)
+    assert found is not None
+    assert found[0] == 2.0
+    assert math.isnan(found[1])
+    filters = torch.ones(3, 1, 8, 8)
+    kept = RunStore(tmp_path).write(Config(), history={}, final={}, provenance={}, filters=filters)
+    assert exhibits.pair_correlation(kept) == pytest.approx([1.0] * 7)
+    table = exhibits.pair_correlation_frame([known, kept], method)
+    assert table.distance.tolist() == [1, 2, *range(1, 8)]
+    assert set(table.series) == {"S-FC, SGD"}
+    axes = plots.pair_correlation(table).axes[0]
+    assert len(axes.lines) == 2

@@ -276,16 +276,18 @@ def test_window_size_follows_the_image(height: int, width: int, side: int) -> No
 
 def test_pairs_of_dense_filters_are_those_of_chance() -> None:
     ratios = measure.pair_correlation(noise(5, side=8))
-    assert ratios.shape == (8,)
-    assert ratios[0].isnan()
-    assert ratios[1:].tolist() == pytest.approx([1.0] * 7)
+    assert ratios.tolist() == pytest.approx([1.0] * 7)
 
 
-def test_pairs_by_chance_know_where_the_layer_has_its_weights() -> None:
+@pytest.mark.parametrize("shared", [True, False])
+def test_what_all_filters_share_makes_no_correlation(shared: bool) -> None:
     generator = torch.Generator().manual_seed(0)
-    centre = torch.zeros(4000, 1, 16, 16)
-    centre[:, :, 4:12, 4:12] = (torch.rand(4000, 1, 8, 8, generator=generator) < 0.1).float()
-    assert measure.pair_correlation(centre)[1:8].tolist() == pytest.approx([1.0] * 7, abs=0.03)
+    filters = torch.zeros(4000, 1, 16, 16)
+    filters[:, :, 4:12, 4:12] = (torch.rand(4000, 1, 8, 8, generator=generator) < 0.1).float()
+    if not shared:  # half of the filters look elsewhere
+        filters[::2] = filters[::2].roll((6, 6), (2, 3))
+    ratios = measure.pair_correlation(filters)[:7]
+    assert bool((ratios - 1).abs().max() < 0.03) == shared
 
 
 def test_pairs_are_counted_one_by_one() -> None:
@@ -297,23 +299,32 @@ def test_pairs_are_counted_one_by_one() -> None:
         for one, two in itertools.product(here, there):
             (own if u == v else others)[round(math.dist(one, two))] += 1
     expected = [own[r] / sum(own[1:]) / (others[r] / sum(others[1:])) for r in range(1, 5)]
-    assert measure.pair_correlation(filters)[1:].tolist() == pytest.approx(expected)
+    assert measure.pair_correlation(filters).tolist() == pytest.approx(expected)
 
 
-def test_pairs_in_patches_are_near() -> None:
-    filters = torch.zeros(36, 3, 8, 8)
-    for unit in range(36):  # a patch of 3 × 3 pixels, each in one channel, at every place
-        row, column = divmod(unit, 6)
-        filters[unit, unit % 3, row : row + 3, column : column + 3] = 1.0
-    ratios = measure.pair_correlation(filters)
-    assert ratios[1] > ratios[2] > ratios[3] > 0
-    assert ratios[1] > 3
-    assert ratios[4:].tolist() == pytest.approx([0.0] * 4, abs=1e-9)
+def test_the_range_of_clusters_is_their_width() -> None:
+    filters = torch.zeros(576, 3, 32, 32)
+    for unit in range(576):  # a patch of 9 × 9 pixels, each in one channel, at every place
+        row, column = divmod(unit, 24)
+        filters[unit, unit % 3, row : row + 9, column : column + 9] = 1.0
+    ratios = measure.pair_correlation(filters).tolist()
+    assert ratios[:12] == sorted(ratios[:12], reverse=True)
+    assert ratios[0] > 5
+    assert ratios[12:] == [0.0] * 19
+    assert 7 < measure.clustering_range(ratios) < 9
 
 
-def test_pairs_of_single_weights_cannot_be_counted() -> None:
-    with pytest.raises(ConfigError, match="too few weights to count pairs"):
-        measure.pair_correlation(torch.eye(16).reshape(16, 1, 4, 4))
+def test_the_range_is_where_the_ratios_fall_to_one() -> None:
+    assert measure.clustering_range([3.0, 1.5, 0.5, 2.0]) == pytest.approx(2.5)
+    assert measure.clustering_range([3.0, 1.0]) == 2.0
+    assert measure.clustering_range([0.9, 1.5]) == 0.0
+    for ratios in ([2.0, math.nan, 0.5], [2.0, 1.5], []):
+        assert math.isnan(measure.clustering_range(ratios))
+
+
+def test_without_pairs_there_is_no_correlation() -> None:
+    for filters in (torch.eye(16).reshape(16, 1, 4, 4), torch.ones(1, 1, 4, 4), noise(0, side=4)):
+        assert measure.pair_correlation(filters).isnan().all()
 
 
 def test_locality_finds_local_filters_local() -> None:

@@ -6,7 +6,6 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 from made_up import made_up, study
 from scipy import stats
 
@@ -195,50 +194,41 @@ def test_the_largest_runs_stand_beside_the_papers():
 # --- what the units look at
 
 
-def with_layer(tmp_path, layer: torch.Tensor | None, **changes) -> Record:
-    config = Config(base_channels=2, optimizer="beta-lasso", l1=2e-5, beta=50.0, **changes)
-    return RunStore(tmp_path).write(
-        config, history={}, final={}, provenance={}, filters=torch.ones(1, 1, 8, 8),
-        first_layer=layer,
-    )  # fmt: skip
+def looked_at(config: Config) -> Record:
+    """A run in which one unit in four has no weight, and the others have four to seven."""
+    record, ratios = made_up(config, 60.0), [3.0, 1.5, 0.5, None]
+    more = {"fan_in": {"conv1": [1, 0, 0, 3]}, "pair_correlation": ratios}
+    return dataclasses.replace(record, final=record.final | more)
 
 
-def patches() -> torch.Tensor:
-    """Three units with a square of four weights, and one without any."""
-    layer = torch.zeros(4, 1, 8, 8)
-    for unit, (row, column) in enumerate([(0, 0), (3, 5), (6, 1)]):
-        layer[unit, 0, row : row + 2, column : column + 2] = 1.0
-    return layer
-
-
-def test_only_layers_kept_whole_are_looked_at(tmp_path):
-    kept = with_layer(tmp_path, patches())
-    runs = [kept, with_layer(tmp_path, None, epochs=3), made_up(kept.config.replace(seed=1), 50)]
-    runs.append(made_up(kept.config.replace(beta=1.0), 50))
-    assert list(scaling.first_layers(runs)) == ["α = 2, 400 epochs"]
-    assert torch.equal(scaling.first_layers(runs)["α = 2, 400 epochs"], patches())
-    frozen = with_layer(tmp_path, patches(), frozen_zeros=True)
-    assert list(scaling.first_layers([frozen])) == ["α = 2, 400 epochs, zeros stay"]
-    assert next(iter(scaling.shown_filters(runs))) == "β-LASSO, β = 50, α = 2, 400 epochs"
-
-
-def test_units_are_counted_by_their_weights():
-    table = scaling.fan_in_frame({"run": patches()})
-    assert dict(zip(table.weights, table.share, strict=True)) == {
+def test_the_largest_threshold_is_looked_at_by_size():
+    records = [looked_at(config) for config in STUDIES["showpiece"].configs("desk", 1)]
+    records += [looked_at(config) for config in STUDIES["scaling"].configs("desk", 2)]
+    sparse = scaling.sparsest(records)
+    assert {record.config.beta for record in sparse} == {50}
+    assert scaling.units_numbers(sparse) == {
+        "units-run": "α = 32, 1000 epochs, zeros stay",
+        "units-near": "3.0",
+        "units-range": "2.5",
+        "units-dead": "25.0",
+    }
+    table = scaling.fan_in_frame(sparse)
+    assert list(table.series.unique())[:2] == ["α = 1, 200 epochs", "α = 2, 200 epochs"]
+    one = table[table.series == "α = 1, 200 epochs"]
+    assert dict(zip(one.weights, one.share, strict=True)) == {
         "0": 25, "1": 0, "2–3": 0, "4–7": 75,
     }  # fmt: skip
+    pairs = exhibits.pair_correlation_frame(sparse, scaling.size_text)
+    figure = plots.first_layers(table, pairs)
+    assert len(figure.axes[1].lines) == len(sparse) + 1
+    assert [t.get_text() for t in figure.axes[0].get_xticklabels()] == list(one.weights)
 
 
-def test_weights_that_lie_together_make_near_pairs():
-    layers = {"run": patches()}
-    ratios = exhibits.pairs_frame(layers).set_index("distance").ratio
-    assert ratios[1] > 2
-    assert ratios[4:].max() == pytest.approx(0)
-    said = scaling.layer_numbers(layers)
-    assert (said["layer"], said["dead"], said["pairs-16"]) == ("run", "25.0", "0.00")
-    assert scaling.layer_numbers({})["dead"] == "pending"
-    figure = plots.first_layers(scaling.fan_in_frame(layers), exhibits.pairs_frame(layers), 9)
-    assert [line.get_label() for line in figure.axes[0].lines] == ["run"]
+def test_without_runs_nothing_is_looked_at():
+    assert scaling.sparsest([]) == []
+    assert set(scaling.units_numbers([]).values()) == {"pending"}
+    dense = [made_up(config, 60.0) for config in STUDIES["scaling"].configs("desk", 1)][:4]
+    assert scaling.sparsest(dense) == []
 
 
 # --- length, or λ
@@ -301,7 +291,7 @@ def test_without_runs_a_figure_says_so():
         scaling.gains_figure([]),
         plots.sweep(scaling.width_frame([]), "α"),
         plots.sweep(scaling.search_frame([]), "λ"),
-        plots.first_layers(scaling.fan_in_frame({}), exhibits.pairs_frame({}), 9),
+        plots.first_layers(scaling.fan_in_frame([]), pd.DataFrame()),
         plots.filters(scaling.shown_filters([])),
     ):
         assert "pending" in figure.axes[0].texts[0].get_text()

@@ -452,6 +452,15 @@ def test_a_sparse_first_layer_is_kept_whole(tmp_path, monkeypatch):
     assert dense.load_first_layer() is None
 
 
+def test_a_record_says_how_close_weights_lie(tmp_path):
+    sparse = TINY.replace(optimizer="beta-lasso", l1=1e-3, beta=50.0)
+    ratios = train(sparse, store=RunStore(tmp_path), device="cpu").final["pair_correlation"]
+    assert len(ratios) == 7
+    assert all(ratio is None or ratio >= 0 for ratio in ratios)
+    dense = train(TINY, store=RunStore(tmp_path), device="cpu").final["pair_correlation"]
+    assert dense == pytest.approx([1.0] * 7)
+
+
 def test_a_record_counts_units_by_their_incoming_weights(tmp_path):
     record = train(TINY, store=RunStore(tmp_path), device="cpu")
     layers = Run.start(TINY, torch.device("cpu")).layers()

@@ -4,15 +4,14 @@ import dataclasses
 import functools
 
 import pytest
-import torch
 from made_up import made_up, study
 
-from lcs import compare, exhibits, plots
+from lcs import compare, plots
 from lcs import why_exhibits as why
 from lcs.config import Config
 from lcs.measure import Interval
 from lcs.runs import Record, RunStore
-from lcs.studies import STUDIES, equal_rates, gather, stored
+from lcs.studies import STUDIES, equal_rates, gather
 
 
 def known_gain(config: Config) -> float:
@@ -197,34 +196,25 @@ def test_a_sweep_draws_every_run_and_the_reference():
     assert len(table) == 9 * 2
 
 
-def cropped(store: RunStore, seeds: int = 2) -> list[Record]:
-    """Runs whose filters are squares with as many pixels a side as their crops shift, and two."""
-    for config in STUDIES["crops"].configs("desk", seeds):
-        filters = torch.zeros(40, 1, 32, 32)
-        for unit in range(40):
-            row, column = (5 * unit) % 22, (7 * unit) % 22
-            side = config.crop_shift + 2
-            filters[unit, :, row : row + side, column : column + side] = 1.0
-        excess = {"excess_mean": (config.crop_shift + config.seed) / 100}
-        final = made_up(config, 60.0).final | {"locality": {"window_mass": excess}}
-        store.write(config, history={}, final=final, provenance={}, filters=filters)
-    return stored("crops", "desk", store)
+def cropped(config: Config) -> Record:
+    """A run whose pairs are more frequent than by chance up to one pixel beyond its crops."""
+    ratios = [2.0] * (config.crop_shift + 1 + config.seed) + [0.0] * 20
+    record = made_up(config, 60.0)
+    return dataclasses.replace(record, final=record.final | {"pair_correlation": ratios})
 
 
-def test_how_far_crops_shift_and_how_far_filters_reach(tmp_path):
-    records = cropped(RunStore(tmp_path))
+def test_how_far_crops_shift_and_how_far_filters_reach():
+    records = [cropped(config) for config in STUDIES["crops"].configs("desk", 2)]
     rows = why.crops_table(records).rows
     assert [row[0] for row in rows] == ["0", "2", "4", "8"]
-    assert rows[0][1:4] == ["60.00 ± 0.00", "50.0", "+0.50 ± 6.35"]
-    reaches = [int(row[5]) for row in rows]
-    assert reaches == sorted(set(reaches))
+    assert rows[0][1:5] == ["60.00 ± 0.00", "50.0", "2.00 ± 0.00", "2.0 ± 6.4"]
     words = why.crops_numbers(records)
-    assert (words["crop-near"], words["crop-far"]) == ("0", "8")
-    assert words["crop-window-more"] == "+8.00 ± 0.00"
-    assert words["crop-reach-far"] == rows[3][5]
-    titles = list(exhibits.sparse_filters(records, share=1))
-    assert titles[0] == "α = 4, λ = 5e-5 and 1e-5, crops of ±0: 50.0 % left"
-    assert titles[2] == "α = 4, λ = 5e-5 and 1e-5: 50.0 % left"
+    assert [words[f"crop-{name}"] for name in ("none", "usual", "far")] == ["0", "4", "8"]
+    assert (words["range-usual"], words["near-far"]) == ("6.0 ± 6.4", "2.00 ± 0.00")
+    assert (words["range-none-more"], words["range-far-more"]) == ("−4.0 ± 0.0", "+4.0 ± 0.0")
+    unknown = dataclasses.replace(records[0], final=records[0].final | {"pair_correlation": [None]})
+    assert why.crops_table([unknown, *records[1:]]).rows[0][3:5] == ["–", "–"]
+    assert why.crops_numbers([unknown, *records[1:]])["range-none-more"] == "–"
     assert why.crops_numbers([]).keys() == words.keys()
     assert set(why.crops_numbers([]).values()) == {"pending"}
 
