@@ -819,19 +819,23 @@ def _known(values: Sequence[float], digits: int) -> str:
     return NONE if unknown else tables.interval(mean_interval(values), digits)
 
 
-def crops_numbers(records: Sequence[Record]) -> dict[str, str]:
+def crops_numbers(records: Sequence[Record], local: Sequence[Record] = ()) -> dict[str, str]:
     """Return what the shift of crops does, in words: of flips alone, the usual one, and the most.
 
     For each of `none`, `usual` and `far`: `crop-…`, the shift in pixels; `near-…`, how frequent
     neighbours are, over chance; `range-…` in pixels; and `range-far-more` and `range-none-more`,
-    paired differences from the usual one.
+    paired differences from the usual one. `near-local` and `range-local`: of runs of S-LOCAL.
     """
     found = list(conditions(records).values())
+    seen = [run for run in local if pair_correlation(run)]
+    reference = {"near-local": _neighbours(seen), "range-local": _clustering_range(seen)}
     if not found:
-        return dict.fromkeys(CROP_WORDS, PENDING)
+        return dict.fromkeys(CROP_WORDS, PENDING) | reference
     usual = next(runs for runs in found if runs[0].config.crop_padding is None)
     shown = {"none": found[0], "usual": usual, "far": found[-1]}
-    words = {f"crop-{name}": f"{runs[0].config.crop_shift}" for name, runs in shown.items()}
+    words = reference | {
+        f"crop-{name}": f"{runs[0].config.crop_shift}" for name, runs in shown.items()
+    }
     words |= {f"near-{name}": _neighbours(runs) for name, runs in shown.items()}
     words |= {f"range-{name}": _clustering_range(runs) for name, runs in shown.items()}
     for name in ("none", "far"):

@@ -216,7 +216,9 @@ def test_how_far_crops_shift_and_how_far_filters_reach():
     assert why.crops_table([unknown, *records[1:]]).rows[0][3:5] == ["–", "–"]
     assert why.crops_numbers([unknown, *records[1:]])["range-none-more"] == "–"
     assert why.crops_numbers([]).keys() == words.keys()
-    assert set(why.crops_numbers([]).values()) == {"pending"}
+    assert set(why.crops_numbers([]).values()) == {"pending", "–"}
+    local = [dataclasses.replace(run, config=Config(model="s-local")) for run in records[-1:]]
+    assert why.crops_numbers([], local)["range-local"] == "10.5"
 
 
 def test_gathering_trains_nothing(tmp_path):
