@@ -338,6 +338,19 @@ def _more_local(records: list[Record]) -> Finding:
     return Finding(f"{signed(more)} points of the mass", more)
 
 
+def _wider_range(one: str, other: str) -> Judge:
+    """Judge whether weights gather over a wider range where crops shift further."""
+
+    def judge(records: list[Record]) -> Finding:
+        shown = why.by_shift(records)
+        more = why.range_difference(shown[one], shown[other])
+        if more is None:
+            return Finding(tables.NONE, said="not measurable: too few weights")
+        return Finding(f"{signed(more, 1)} pixels", more)
+
+    return judge
+
+
 def _first_layer_alone(records: list[Record]) -> Finding:
     """Judge whether β = 50 is as good as β = 0, within a point, with λ on the first layer alone."""
     alone = [r for r in records if r.config.l1_rest == 0 and not r.config.frozen_zeros]
@@ -496,6 +509,10 @@ CLAIMS: tuple[Claim, ...] = (
     Claim("B", "With the same stronger λ, cross-entropy and augmentation, the filters of β = 50 "
           "are more local than those of β = 0 (100 epochs)", tables.NONE, "figure4", "factorial",
           _more_local),
+    Claim("B", "Weights of a filter gather over a wider range with crops than with flips alone "
+          "(β = 50, α = 4)", tables.NONE, "figure4", "crops", _wider_range("usual", "none")),
+    Claim("B", "And over a wider range still where crops shift twice as far", tables.NONE,
+          "figure4", "crops", _wider_range("far", "usual")),
     Claim("B", "With λ on the first layer alone, β = 50 is as good as β = 0, within 1 point",
           tables.NONE, "why", "first-layer", _first_layer_alone),
     Claim("B", "Zeros may as well stay: β = 50 is as good with zeros frozen, within 1 point",

@@ -819,6 +819,19 @@ def _known(values: Sequence[float], digits: int) -> str:
     return NONE if unknown else tables.interval(mean_interval(values), digits)
 
 
+def by_shift(records: Sequence[Record]) -> dict[str, list[Record]]:
+    """Return the runs with flips alone, `none`, with the `usual` crops, and with the `far` ones."""
+    found = list(conditions(records).values())
+    usual = next(runs for runs in found if runs[0].config.crop_padding is None)
+    return {"none": found[0], "usual": usual, "far": found[-1]}
+
+
+def range_difference(one: Sequence[Record], other: Sequence[Record]) -> Interval | None:
+    """Return the clustering range of some runs less that of others, in pixels, paired by seed."""
+    more = np.subtract(_ranges_of(one), _ranges_of(other))
+    return mean_interval(more) if np.isfinite(more).all() else None
+
+
 def crops_numbers(records: Sequence[Record], local: Sequence[Record] = ()) -> dict[str, str]:
     """Return what the shift of crops does, in words: of flips alone, the usual one, and the most.
 
@@ -826,22 +839,18 @@ def crops_numbers(records: Sequence[Record], local: Sequence[Record] = ()) -> di
     neighbours are, over chance; `range-…` in pixels; and `range-far-more` and `range-none-more`,
     paired differences from the usual one. `near-local` and `range-local`: of runs of S-LOCAL.
     """
-    found = list(conditions(records).values())
     seen = [run for run in local if pair_correlation(run)]
-    reference = {"near-local": _neighbours(seen), "range-local": _clustering_range(seen)}
-    if not found:
-        return dict.fromkeys(CROP_WORDS, PENDING) | reference
-    usual = next(runs for runs in found if runs[0].config.crop_padding is None)
-    shown = {"none": found[0], "usual": usual, "far": found[-1]}
-    words = reference | {
-        f"crop-{name}": f"{runs[0].config.crop_shift}" for name, runs in shown.items()
-    }
-    words |= {f"near-{name}": _neighbours(runs) for name, runs in shown.items()}
-    words |= {f"range-{name}": _clustering_range(runs) for name, runs in shown.items()}
+    words = {"near-local": _neighbours(seen), "range-local": _clustering_range(seen)}
+    if not records:
+        return words | dict.fromkeys(CROP_WORDS, PENDING)
+    shown = by_shift(records)
+    for name, runs in shown.items():
+        words[f"crop-{name}"] = f"{runs[0].config.crop_shift}"
+        words[f"near-{name}"] = _neighbours(runs)
+        words[f"range-{name}"] = _clustering_range(runs)
     for name in ("none", "far"):
-        more = np.subtract(_ranges_of(shown[name]), _ranges_of(usual))
-        known = np.isfinite(more).all()
-        words[f"range-{name}-more"] = tables.signed(mean_interval(more), 1) if known else NONE
+        more = range_difference(shown[name], shown["usual"])
+        words[f"range-{name}-more"] = NONE if more is None else tables.signed(more, 1)
     return words
 
 

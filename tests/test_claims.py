@@ -103,6 +103,20 @@ def test_locality_is_compared_at_the_stronger_lambda():
     assert more.evidence.mean == pytest.approx(-20.0)
 
 
+def test_ranges_are_compared_between_shifts_of_crops():
+    def with_range(run: Record) -> Record:
+        pixels = run.config.crop_shift + 2 + run.config.seed
+        return with_final(run, pair_correlation=[2.0] * pixels + [0.0])
+
+    records = [with_range(run) for run in study("crops", lambda _: 50.0)]
+    wider = judged("Weights of a filter gather over a wider range with crops", records)
+    assert wider.evidence.mean == pytest.approx(4.0)
+    further = judged("And over a wider range still", records)
+    assert further.evidence.mean == pytest.approx(4.0)
+    unknown = [with_final(run, pair_correlation=[None]) for run in records]
+    assert judged("And over a wider range still", unknown).evidence is None
+
+
 def test_cifar100_has_the_methods_of_figure_3_with_cross_entropy():
     configs = STUDIES["cifar100"].configs("desk", 1)
     assert {(c.dataset, c.loss) for c in configs} == {("cifar100", "cross-entropy")}
