@@ -96,3 +96,16 @@ def test_what_the_threshold_costs_by_the_recipe(width):
     assert gain is not None
     assert (gain.mean > gain.half_width) if width > 1 else (gain.mean > -gain.half_width)
     assert as_sgd(config) in found
+
+
+def test_the_gain_comes_between_width_1_and_4():
+    assert "The gain comes between α = 1 and 4; from 4 to 8 we see no further growth" in said("why")
+    rows = why.summary_table(gather(why.QUESTIONS, "desk", 0, train=False, store=BOOK)).rows
+    changes = {(row[0], row[1]): row[4].strip("*").replace("−", "-") for row in rows}
+    for reference in ("β = 0", "SGD"):
+        first, second = (
+            [float(value) for value in changes[f"width: {step}", reference].split(" ± ")]
+            for step in ("α = 4 for 1", "α = 8 for 4")
+        )
+        assert first[0] > first[1]
+        assert abs(second[0]) < second[1]
