@@ -109,3 +109,12 @@ def test_the_gain_comes_between_width_1_and_4():
         )
         assert first[0] > first[1]
         assert abs(second[0]) < second[1]
+
+
+def test_every_run_with_a_threshold_of_5_is_below_those_up_to_2():
+    assert "every run with β = 5 or more lies below every run with β up to 2" in said("why")
+    assert "where a quarter of the layer is left" in said("why")
+    runs = why.beta_frame(stored("betas", "desk", BOOK))
+    small, large = runs[runs.x <= 2], runs[runs.x >= 5]
+    assert large.accuracy.max() < small.accuracy.min()
+    assert runs[runs.x == 5].left.mean() == pytest.approx(25, abs=2)
