@@ -343,8 +343,10 @@ def pair_correlation(table: pd.DataFrame) -> Figure:
 
 
 def _pair_correlation(axes: Axes, table: pd.DataFrame) -> None:
-    for number, (name, runs) in enumerate(table.groupby("series", sort=False)):
-        shade = COLOURS.get(str(name), PALETTE[number % 10])
+    own = {name: COLOURS[name] for name in table.series.unique() if name in COLOURS}
+    others = (shade for shade in PALETTE if shade not in own.values())
+    for name, runs in table.groupby("series", sort=False):
+        shade = own.get(str(name)) or next(others)
         for _, run in runs.groupby("run_id"):
             axes.plot(run.distance, run.ratio, color=shade, lw=1.2, label=name)
     axes.axhline(1, color="0.6", lw=1, zorder=0)

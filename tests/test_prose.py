@@ -118,3 +118,20 @@ def test_every_run_with_a_threshold_of_5_is_below_those_up_to_2():
     small, large = runs[runs.x <= 2], runs[runs.x >= 5]
     assert large.accuracy.max() < small.accuracy.min()
     assert runs[runs.x == 5].left.mean() == pytest.approx(25, abs=2)
+
+
+def test_crops_make_weights_gather_but_do_not_set_how_far():
+    page = said("figure4")
+    assert "Crops make weights gather, but they do not set how far." in page
+    assert "with flips alone more weights are left than with crops" in page
+    crops = stored("crops", "desk", BOOK)
+    rows = {row[0]: row for row in why.crops_table(crops).rows}
+    shown = why.by_shift(crops)
+    none, usual, far = (shown[name] for name in ("none", "usual", "far"))
+    assert float(rows["0"][3].split()[0]) < 0.5 * float(rows["4"][3].split()[0])
+    assert float(rows["0"][2]) > max(float(rows[shift][2]) for shift in ("2", "4", "8"))
+    narrower, wider = why.range_difference(none, usual), why.range_difference(far, usual)
+    assert narrower is not None
+    assert wider is not None
+    assert narrower.mean > 0  # where the crops' shift would make it fall
+    assert wider.mean < 1  # where it would add up to eight pixels

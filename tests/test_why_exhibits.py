@@ -6,7 +6,7 @@ import functools
 import pytest
 from made_up import made_up, study
 
-from lcs import compare, plots
+from lcs import compare, exhibits, plots
 from lcs import why_exhibits as why
 from lcs.config import Config
 from lcs.measure import Interval
@@ -203,6 +203,10 @@ def cropped(config: Config) -> Record:
     return dataclasses.replace(record, final=record.final | {"pair_correlation": ratios})
 
 
+def local_net(record: Record) -> list[Record]:
+    return [dataclasses.replace(record, config=Config(model="s-local"))]
+
+
 def test_how_far_crops_shift_and_how_far_filters_reach():
     records = [cropped(config) for config in STUDIES["crops"].configs("desk", 2)]
     rows = why.crops_table(records).rows
@@ -212,13 +216,15 @@ def test_how_far_crops_shift_and_how_far_filters_reach():
     assert [words[f"crop-{name}"] for name in ("none", "usual", "far")] == ["0", "4", "8"]
     assert (words["range-usual"], words["near-far"]) == ("6.0 ± 6.4", "2.00 ± 0.00")
     assert (words["range-none-more"], words["range-far-more"]) == ("−4.0 ± 0.0", "+4.0 ± 0.0")
+    pairs = exhibits.pair_correlation_frame([*local_net(records[0]), *records], why.crop_text)
+    lines = plots.pair_correlation(pairs).axes[0].lines
+    assert len({line.get_color() for line in lines if not line.get_label().startswith("_")}) == 5
     unknown = dataclasses.replace(records[0], final=records[0].final | {"pair_correlation": [None]})
     assert why.crops_table([unknown, *records[1:]]).rows[0][3:5] == ["–", "–"]
     assert why.crops_numbers([unknown, *records[1:]])["range-none-more"] == "–"
     assert why.crops_numbers([]).keys() == words.keys()
     assert set(why.crops_numbers([]).values()) == {"pending", "–"}
-    local = [dataclasses.replace(run, config=Config(model="s-local")) for run in records[-1:]]
-    assert why.crops_numbers([], local)["range-local"] == "10.5"
+    assert why.crops_numbers([], local_net(records[-1]))["range-local"] == "10.5"
 
 
 def test_gathering_trains_nothing(tmp_path):
