@@ -253,11 +253,13 @@ def gains_by_width(records: Sequence[Record], other: str = SGD) -> pd.DataFrame:
 def law(gains: pd.DataFrame, width: float = published.PAPER_BASE_CHANNELS) -> Law | None:
     """Fit gain = a + b log₂ α by least squares to each seed; intervals are over seeds.
 
-    None where there is only one width.
+    Only seeds that have every width count. None without any, or where there is only one width.
     """
-    if gains["x"].nunique() < 2:
+    widths = gains["x"].nunique()
+    whole = [runs for _, runs in gains.groupby("seed") if len(runs) == widths]
+    if widths < 2 or not whole:
         return None
-    fits = [np.polyfit(np.log2(runs["x"]), runs.gain, 1) for _, runs in gains.groupby("seed")]
+    fits = [np.polyfit(np.log2(runs["x"]), runs.gain, 1) for runs in whole]
     slopes, starts = np.array(fits).T
     return Law(*map(mean_interval, (slopes, starts, starts + slopes * np.log2(width))))
 

@@ -496,22 +496,51 @@ def _search(base: Config, betas: Sequence[float]) -> list[Config]:
     return [*decays, *lasso, *sparse]
 
 
-def chosen(here: Config, model: str, optimizer: str = "sgd", beta: float = 0.0) -> Config:
+def _search_long(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return the ℓ1 methods at the length of `scaling`, on validation images, over parts of λ.
+
+    λ pulls four times as long as in `search`, so that what was best there may be too much here.
+    """
+    here = paper_recipe(base, 2, base.epochs // 2).replace(validation=True)
+    methods = [("proximal-l1", 0.0), *(("beta-lasso", float(beta)) for beta in betas)]
+    return [
+        chosen(here, "s-fc", optimizer, beta, share=share)
+        for optimizer, beta in methods
+        for share in SHARES
+    ]
+
+
+def chosen(
+    here: Config, model: str, optimizer: str = "sgd", beta: float = 0.0, share: float = 0.0
+) -> Config:
     """Return a run with the hyperparameters that `search` chose for its method.
 
-    A β that was not searched has those of the largest one that was.
+    Its λ, in every layer, is the share that `search-long` chose of it, unless one is given. A β
+    that was not searched has the values of the largest one that was.
     """
-    values = CHOSEN.get((model, optimizer, beta), CHOSEN[LARGEST])
+    key = (model, optimizer, float(beta))
+    key = key if key in CHOSEN else LARGEST
+    values = dict(CHOSEN[key])
+    for name in ("l1", "l1_rest"):
+        if name in values:
+            values[name] *= share or SHARE.get(key, 1.0)
     return here.replace(model=model, optimizer=optimizer, beta=float(beta), **values)
 
 
-def _scaling(base: Config, betas: Sequence[float]) -> list[Config]:
+def _scaling(
+    base: Config, betas: Sequence[float], factors: Sequence[int] = (1, 2, 4)
+) -> list[Config]:
     """Return all methods by the paper's recipe at growing width, and half of the length."""
     return [
         run
-        for factor in (1, 2, 4, 8)
+        for factor in factors
         for run in _all_methods(paper_recipe(base, factor, base.epochs // 2), betas)
     ]
+
+
+def _scaling_wide(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return the same at twice the largest of these widths, apart, for it takes as long as they."""
+    return _scaling(base, betas, (8,))
 
 
 def _all_methods(here: Config, betas: Sequence[float]) -> list[Config]:
@@ -557,19 +586,24 @@ BETAS = (0, 1, 2, 5, 10, 20, 50, 100, 200)
 LAMBDAS = (5e-6, 1e-5, 2e-5, 5e-5, 1e-4)
 # where single early runs did best: no choice made on validation, so it may flatter
 STRONG = {"l1": 5e-5, "l1_rest": 1e-5}
-# what `search` chose on validation images, once it has been run; until then, where to start. A
-# test holds these to its records
+# what `search` chose on validation images, at a quarter of the length of `scaling`; a test holds
+# these to its records
 LARGEST = ("s-fc", "beta-lasso", 50.0)
+MOMENTUM = {"momentum": 0.9, "weight_decay": 5e-4}
 CHOSEN: dict[tuple[str, str, float], dict[str, float]] = {
-    ("s-conv", "sgd", 0.0): {},
-    ("s-local", "sgd", 0.0): {},
-    ("3-fc", "sgd", 0.0): {},
-    ("s-fc", "sgd", 0.0): {},
-    ("s-fc", "proximal-l1", 0.0): STRONG,
-    ("s-fc", "beta-lasso", 0.0): STRONG,
-    ("s-fc", "beta-lasso", 1.0): STRONG,
-    LARGEST: STRONG,
+    ("s-conv", "sgd", 0.0): MOMENTUM,
+    ("s-local", "sgd", 0.0): MOMENTUM,
+    ("3-fc", "sgd", 0.0): MOMENTUM,
+    ("s-fc", "sgd", 0.0): MOMENTUM,
+    ("s-fc", "proximal-l1", 0.0): {"l1": 2e-5, "l1_rest": 1e-5},
+    ("s-fc", "beta-lasso", 0.0): {"l1": 2e-5, "l1_rest": 1e-6},
+    ("s-fc", "beta-lasso", 1.0): {"l1": 5e-5, "l1_rest": 1e-5},
+    LARGEST: {"l1": 1e-4, "l1_rest": 1e-5},
 }
+# candidates for how much of this λ stays at the whole length
+SHARES = (1.0, 0.5, 0.25)
+# what `search-long` chose of them; until it has been run, λ stays. A test holds it to its records
+SHARE: dict[tuple[str, str, float], float] = {}
 SMALL = ("smoke", "desk")
 
 STUDIES: dict[str, Study | ToyStudy] = {
@@ -603,7 +637,9 @@ STUDIES: dict[str, Study | ToyStudy] = {
         Study("crops", "How far crops shift", _crops, scales=SMALL),
         Study("wider", "Cross-entropy and augmentation at α = 16", _wider, scales=SMALL),
         Study("search", "Hyperparameters of the paper's recipe, on validation", _search, 1),
+        Study("search-long", "λ at the whole length, on validation", _search_long, 1, scales=SMALL),
         Study("scaling", "The paper's recipe at growing width", _scaling, scales=SMALL),
+        Study("scaling-wide", "The paper's recipe at α = 8", _scaling_wide, scales=SMALL),
         Study("reach", "Training length, or a larger λ", _reach, betas=ENDS, scales=SMALL),
         Study("showpiece", "S-FC at α = 32 on a laptop", _showpiece, 1, scales=SMALL),
     )

@@ -25,7 +25,7 @@ def growing(config: Config) -> float:
     return 50.0 + config.seed + gain
 
 
-RUNS = study("scaling", growing)
+RUNS = study("scaling", growing) + study("scaling-wide", growing)
 
 
 def rows(table) -> dict[str, list[str]]:
@@ -162,6 +162,16 @@ def test_one_seed_fills_every_table():
     assert rows(scaling.gains_table(flat))["gap to S-LOCAL that β = 50 closes (%)"][0] == "–"
 
 
+def test_a_seed_without_the_largest_width_has_no_part_in_the_law():
+    lopsided = study("scaling", growing) + study("scaling-wide", growing, 1)
+    found = scaling.law(scaling.gains_by_width(lopsided))
+    assert found is not None
+    assert found.slope.n == 1
+    assert rows(scaling.gains_table(lopsided))["β = 50 over SGD"][3] == "+4.00"
+    apart = [run for run in RUNS if (run.config.base_channels == 8) == (run.config.seed == 0)]
+    assert scaling.law(scaling.gains_by_width(apart)) is None
+
+
 def test_one_width_makes_no_law():
     gains = scaling.gains_by_width(RUNS)
     assert scaling.law(gains[gains.x == 1]) is None
@@ -261,7 +271,7 @@ def test_short_runs_are_compared_with_the_longest(monkeypatch):
 
 
 def test_the_studies_share_the_runs_that_they_can():
-    widths = STUDIES["scaling"].configs("desk", 1)
+    widths = [c for name in ("scaling", "scaling-wide") for c in STUDIES[name].configs("desk", 1)]
     assert {(c.base_channels, c.epochs) for c in widths} == {(a, 200) for a in (1, 2, 4, 8)}
     assert {c.augment for c in widths} == {"autoaugment"}
     lengths = STUDIES["reach"].configs("desk", 1)
