@@ -90,6 +90,31 @@ def choices_table(records: Sequence[Record]) -> Table:
     return Table(name, caption, [*columns, "worst", "best", "seeds"], rows)
 
 
+def long_table(records: Sequence[Record]) -> Table:
+    """Return the accuracy of every candidate for λ at the whole length, best of a method bold."""
+    name, what = "tab-search-long", "λ searched again at the whole length"
+    if not records:
+        return tables.pending_table(name, what, "lcs study search-long")
+    best = {choice.config for choice in choices(records).values()}
+    rows = [
+        [
+            method_text(config),
+            *(field_text(config, field) for field in ("l1", "l1_rest")),
+            f"**{mean_text(runs)}**" if config in best else mean_text(runs),
+            f"{np.mean(left(runs)):.1f}",
+            tables.links(runs),
+        ]
+        for config, runs in conditions(records).items()
+    ]
+    caption = (
+        "λ searched again at the whole length: what the search at a quarter of it had chosen, a "
+        f"half and a quarter of that. {setting_text(records)}; accuracy on the validation images, "
+        "in per cent, the best of each method bold; last, what is left of the first layer."
+    )
+    columns = ["method", LABELS["l1"], LABELS["l1_rest"], "accuracy (%)", "left (%)", "seeds"]
+    return Table(name, caption, columns, rows)
+
+
 def search_frame(records: Sequence[Record]) -> pd.DataFrame:
     """Return `sweep_frame` over λ of the first layer, a series for each method that has one."""
     sparse = [record for record in records if record.config.optimizer != "sgd"]

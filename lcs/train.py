@@ -24,7 +24,8 @@ from lcs.optim import BetaLasso, ProximalL1
 from lcs.runs import Record, RunStore
 from lcs.sparse import Forward
 
-# first-layer filters kept of the first seed of these networks: as many as a figure shows
+# first-layer filters kept of the first seed of these networks, but for candidates of a search: as
+# many as a figure shows
 STORED_FILTERS = 24
 SHOWN = ("s-fc", "s-local")
 # a first layer is stored whole if no more than this share, and this many, of its weights are left;
@@ -469,7 +470,7 @@ class Run:
         origin = {**self.origin, "seconds": self.seconds, "resumes": self.resumes}
         origin["modes"] = self.modes
         kept = whole = None
-        if self.config.seed == 0 and self.config.model in SHOWN:
+        if self.config.seed == 0 and self.config.model in SHOWN and not self.config.validation:
             filters = self.filters()
             kept = filters[measure.choose_filters(filters, STORED_FILTERS)]
             few = min(KEPT_SHARE * filters.numel(), KEPT_WEIGHTS)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from lcs import exhibits
+from lcs import exhibits, scaling
 from lcs import why_exhibits as why
 from lcs.compare import AGAINST, as_sgd, conditions, difference, paired
 from lcs.exhibits import beta_lasso_name, by_method
@@ -135,3 +135,11 @@ def test_crops_make_weights_gather_but_do_not_set_how_far():
     assert wider is not None
     assert narrower.mean > 0  # where the crops' shift would make it fall
     assert wider.mean < 1  # where it would add up to eight pixels
+
+
+def test_sgd_chooses_momentum_and_weight_decay_for_every_network():
+    assert "For every network SGD does best with both momentum and weight decay" in said("scaling")
+    best = scaling.choices(stored("search", "desk", BOOK))
+    found = [c.config for name, c in best.items() if c.config.optimizer == "sgd"]
+    assert len(found) == 4
+    assert all(config.momentum and config.weight_decay for config in found)

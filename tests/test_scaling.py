@@ -79,9 +79,36 @@ def test_what_is_chosen_is_what_the_search_found():
         pytest.skip("the search has not been run")
     best = scaling.choices(found)
     for key in CHOSEN:
-        here = chosen(Config(), *key)
+        here = chosen(Config(), *key, share=1.0)
         for name in scaling.SEARCHED:
             assert getattr(here, name) == getattr(best[method(here)].config, name), (key, name)
+
+
+def test_the_share_of_lambda_is_what_the_longer_search_found():
+    found = stored("search-long", "desk", RunStore(PUBLISHED))
+    if not found:
+        pytest.skip("the longer search has not been run")
+    best = scaling.choices(found)
+    sparse = [key for key, values in CHOSEN.items() if "l1" in values]
+    assert {method(chosen(Config(), *key)) for key in sparse} == set(best)
+    for key in sparse:
+        here = chosen(Config(), *key)
+        there = best[method(here)].config
+        assert (here.l1, here.l1_rest) == (there.l1, there.l1_rest), key
+
+
+def test_the_best_share_of_lambda_is_bold():
+    records = [
+        held_out(c, 60 - 1e5 * abs(c.l1 - 5e-5)) for c in STUDIES["search-long"].configs("desk", 1)
+    ]
+    shown = scaling.long_table(records).rows
+    assert len(shown) == 12
+    bold = [row for row in shown if row[3].startswith("**")]
+    assert [row[0] for row in bold] == [
+        "proximal ℓ1", "β-LASSO, β = 0", "β-LASSO, β = 1", "β-LASSO, β = 50",
+    ]  # fmt: skip
+    assert bold[-1][1:4] == ["5e-5", "5e-6", "**60.00**"]
+    assert [row[1] for row in shown if row[0] == "β-LASSO, β = 50"] == ["1e-4", "5e-5", "2.5e-5"]
 
 
 def test_a_beta_that_was_not_searched_has_the_values_of_the_largest():
@@ -289,8 +316,8 @@ def test_a_method_has_its_own_colour_on_every_page():
 
 @pytest.mark.parametrize(
     "table",
-    [scaling.choices_table, scaling.scaling_table, scaling.left_table, scaling.gains_table,
-     scaling.reach_table, scaling.showpiece_table],
+    [scaling.choices_table, scaling.long_table, scaling.scaling_table, scaling.left_table,
+     scaling.gains_table, scaling.reach_table, scaling.showpiece_table],
 )  # fmt: skip
 def test_without_runs_a_table_shows_its_command(table):
     assert "lcs study" in table([]).rows[0][0]

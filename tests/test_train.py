@@ -437,7 +437,8 @@ def test_the_first_seed_keeps_filters_for_a_figure(tmp_path):
     wide = TINY.replace(base_channels=2)
     assert train(wide, store=store, device="cpu").load_filters().shape == (24, 1, 8, 8)
     assert train(wide.replace(seed=1), store=store, device="cpu").filters is None
-    assert train(TINY.replace(model="3-fc"), store=store, device="cpu").filters is None
+    for unseen in (TINY.replace(model="3-fc"), TINY.replace(validation=True)):
+        assert train(unseen, store=store, device="cpu").filters is None
 
 
 def test_a_sparse_first_layer_is_kept_whole(tmp_path, monkeypatch):
