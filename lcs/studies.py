@@ -602,8 +602,8 @@ CHOSEN: dict[tuple[str, str, float], dict[str, float]] = {
 }
 # candidates for how much of this λ stays at the whole length
 SHARES = (1.0, 0.5, 0.25)
-# what `search-long` chose of them; until it has been run, λ stays. A test holds it to its records
-SHARE: dict[tuple[str, str, float], float] = {}
+# what `search-long` chose of them, 1 where nothing else is said; a test holds it to its records
+SHARE = {("s-fc", "beta-lasso", 1.0): 0.5, LARGEST: 0.25}
 SMALL = ("smoke", "desk")
 
 STUDIES: dict[str, Study | ToyStudy] = {
