@@ -143,3 +143,36 @@ def test_sgd_chooses_momentum_and_weight_decay_for_every_network():
     found = [c.config for name, c in best.items() if c.config.optimizer == "sgd"]
     assert len(found) == 4
     assert all(config.momentum and config.weight_decay for config in found)
+
+
+def test_a_threshold_gains_by_lambda_until_few_weights_are_left():
+    page = said("scaling")
+    assert "With β = 50 accuracy rises with λ until few weights of the first layer are left" in page
+    assert "the methods without a threshold only lose by a larger λ" in page
+    frame = scaling.search_frame(stored("search", "desk", BOOK))
+    means = frame.groupby(["series", "x"]).mean()
+    largest = means.loc["β-LASSO, β = 50"]
+    best = largest.accuracy.idxmax()
+    assert largest.index.min() < best < largest.index.max()
+    assert largest.left[best] < 5
+    assert largest.accuracy[best] - largest.accuracy.iloc[-1] > 3
+    for name in ("β-LASSO, β = 0", "proximal ℓ1"):
+        assert means.loc[name].accuracy[2e-5:].is_monotonic_decreasing, name
+
+
+def test_the_longer_search_gives_each_method_its_share_of_lambda():
+    page = said("scaling")
+    assert "With β = 50 a quarter of λ is best" in page
+    assert "with β = 1 a half; without a threshold λ stays as it was" in page
+    records = stored("search-long", "desk", BOOK)
+    best = scaling.choices(records)
+    first = {name: max(r.config.l1 for r in runs) for name, runs in by_method(records).items()}
+    shares = {name: choice.config.l1 / first[name] for name, choice in best.items()}
+    assert shares == {
+        "S-FC, proximal ℓ1": 1, scaling.B0: 1, scaling.B1: 0.5, scaling.B50: 0.25,
+    }  # fmt: skip
+    assert "it would have been the last of the ℓ1 methods, and not the first" in page
+    kept = [r for r in records if r.config.l1 == first[scaling.B50] and r.config.beta == 50]
+    tops = {name: max(choice.means) for name, choice in best.items()}
+    assert max(tops, key=tops.__getitem__) == scaling.B50
+    assert 100 * kept[0].accuracy < min(tops.values())
