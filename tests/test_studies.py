@@ -106,8 +106,9 @@ def test_the_settings():
         config for config in STUDIES["table2"].configs("desk") if config.optimizer != "sgd"
     ]  # the reproduction's λ, everywhere
     assert {(config.l1, config.l1_rest) for config in sparse} == {(2e-5, None)}
-    wide = STUDIES["figure3"].configs("paper")[-1]
-    assert (wide.l1, wide.l1_rest, wide.beta) == (2e-5, 5e-6, 50.0)
+    wide, short = (STUDIES["figure3"].configs("paper", epochs=n)[-1] for n in (4000, 400))
+    assert (short.l1, short.l1_rest, short.beta) == (2e-5, 5e-6, 50.0)
+    assert (wide.l1, wide.l1_rest) == pytest.approx((2e-6, 5e-7))  # it pulls as far
 
 
 def test_other_betas_and_fields():
