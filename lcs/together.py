@@ -10,6 +10,8 @@ the rounding of products taken in another order.
 from __future__ import annotations
 
 import functools
+import itertools
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, suppress
@@ -73,8 +75,9 @@ def _feeding(config: Config) -> Config:
 def _parts(group: list[Config], device: torch.device, most: int) -> list[list[Config]]:
     largest = max(sum(cost.count_weights(c, c.model).values()) for c in group)
     fit = STACKED // largest if device.type == "cuda" else min(IN_STEP, IN_STEP_WEIGHTS // largest)
-    size = max(1, min(fit, most))
-    return [group[start : start + size] for start in range(0, len(group), size)]
+    count = math.ceil(len(group) / max(1, min(fit, most)))
+    bounds = [len(group) * part // count for part in range(count + 1)]  # of about equal size
+    return [group[start:end] for start, end in itertools.pairwise(bounds)]
 
 
 def train_together(
