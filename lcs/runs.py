@@ -36,6 +36,8 @@ T = TypeVar("T")
 SCHEMA = 1
 SIGNIFICANT_DIGITS = 8
 PACKAGE = Path(__file__).resolve().parent
+# of Linux, and what we call them
+GENERATION = {"cpu family": "family", "model": "model"}
 PUBLISHED = PACKAGE.parent / "book" / "runs"
 
 AnyConfig = Config | ToyConfig
@@ -347,11 +349,17 @@ def hardware(device: torch.device) -> str:
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        for line in cpuinfo.read_text().splitlines():
-            if line.startswith("model name"):
-                return f"{line.split(':', 1)[1].strip()}, {os.cpu_count()} cores"
-    return platform.processor() or platform.machine()
+    name = _processor(cpuinfo.read_text()) if cpuinfo.exists() else ""
+    return f"{name}, {os.cpu_count()} cores" if name else platform.processor() or platform.machine()
+
+
+def _processor(cpuinfo: str) -> str:
+    """Name a processor and its generation, which a virtual machine may leave out of the name."""
+    lines = [line.partition(":") for line in cpuinfo.partition("\n\n")[0].splitlines()]
+    facts = {key.strip(): value.strip() for key, _, value in lines}
+    numbers = [f"{word} {facts[key]}" for key, word in GENERATION.items() if key in facts]
+    name = facts.get("model name", "")
+    return f"{name} ({', '.join(numbers)})" if name and numbers else name
 
 
 def write_atomically(path: Path, data: bytes) -> None:

@@ -474,6 +474,13 @@ def test_provenance():
     json.dumps(found)
 
 
+def test_a_processor_has_its_generation_beside_its_name():
+    first = "model\t\t: 17\nmodel name\t: AMD EPYC\ncpu family\t: 25\nflags\t\t: a b\n\n"
+    assert lcs.runs._processor(first + first) == "AMD EPYC (family 25, model 17)"
+    assert lcs.runs._processor("model name : Some CPU @ 2: GHz\n") == "Some CPU @ 2: GHz"
+    assert lcs.runs._processor("processor : 0\nHardware : BCM2711\n") == ""
+
+
 def test_the_hash_of_the_code_covers_every_module(tmp_path, monkeypatch):
     package = tmp_path / "lcs"
     shutil.copytree(lcs.runs.PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__"))
