@@ -115,6 +115,14 @@ def long_table(records: Sequence[Record]) -> Table:
     return Table(name, caption, columns, rows)
 
 
+def long_numbers(records: Sequence[Record], epochs: int = 4000) -> dict[str, str]:
+    """Return λ of the first layer at β = 50 that pulls as far in as many epochs as the paper's."""
+    if not records:
+        return {"lambda-paper": PENDING}
+    best = choices(records)[B50].config
+    return {"lambda-paper": tables.number(best.l1 * best.epochs / epochs)}
+
+
 def search_frame(records: Sequence[Record]) -> pd.DataFrame:
     """Return `sweep_frame` over λ of the first layer, a series for each method that has one."""
     sparse = [record for record in records if record.config.optimizer != "sgd"]

@@ -109,6 +109,8 @@ def test_the_best_share_of_lambda_is_bold():
     ]  # fmt: skip
     assert bold[-1][1:4] == ["5e-5", "5e-6", "**60.00**"]
     assert [row[1] for row in shown if row[0] == "β-LASSO, β = 50"] == ["1e-4", "5e-5", "2.5e-5"]
+    assert scaling.long_numbers(records) == {"lambda-paper": "2.5e-6"}
+    assert scaling.long_numbers([]) == {"lambda-paper": "pending"}
 
 
 def test_a_beta_that_was_not_searched_has_the_values_of_the_largest():
