@@ -7,7 +7,7 @@ import pytest
 
 from lcs import exhibits, scaling
 from lcs import why_exhibits as why
-from lcs.compare import AGAINST, as_sgd, conditions, difference, paired
+from lcs.compare import AGAINST, as_sgd, conditions, difference, left, paired
 from lcs.exhibits import beta_lasso_name, by_method
 from lcs.runs import PUBLISHED, RunStore
 from lcs.studies import gather, stored
@@ -176,3 +176,20 @@ def test_the_longer_search_gives_each_method_its_share_of_lambda():
     tops = {name: max(choice.means) for name, choice in best.items()}
     assert max(tops, key=tops.__getitem__) == scaling.B50
     assert 100 * kept[0].accuracy < min(tops.values())
+
+
+def test_a_raised_lambda_makes_up_for_length_in_weights_alone():
+    page = said("scaling")
+    assert "leave even fewer weights in the first layer than the longest" in page
+    assert "In accuracy they do not come near the longest run, but SGD at their length" in page
+    found = conditions(stored("reach", "desk", BOOK))
+    kept = {(c.epochs, c.beta): runs for c, runs in found.items()}
+    longest, sgd = kept[200, 50], [r for c, runs in found.items() if c.beta == 0 for r in runs]
+    assert {r.config.optimizer for r in sgd} == {"sgd", "beta-lasso"}
+    tops = {r.config.epochs: r.accuracy for r in sgd if r.config.optimizer == "sgd"}
+    for epochs, beta in ((50, 12.5), (100, 25)):
+        raised, usual = kept[epochs, beta], kept[epochs, 50]
+        assert left(raised)[0] < left(longest)[0] < left(usual)[0] / 2
+        assert raised[0].accuracy > usual[0].accuracy
+        assert raised[0].accuracy < longest[0].accuracy - 0.015
+        assert tops[epochs] < tops[200] - 0.015
