@@ -44,9 +44,9 @@ def accuracies(records: Sequence[Record]) -> list[float]:
     return [100 * record.accuracy for record in records]
 
 
-def _fits(records: Sequence[Record]) -> list[float]:
-    """Accuracies on the training images, not augmented, after the last epoch."""
-    return [record.final["clean_train_accuracy"] for record in records]
+def train_accuracies(records: Sequence[Record]) -> list[float]:
+    """Accuracies on the training images, not augmented, after the last epoch, in per cent."""
+    return [100 * record.final["clean_train_accuracy"] for record in records]
 
 
 def size_text(records: Sequence[Record]) -> str:
@@ -88,7 +88,7 @@ def _accuracy_table(
         ours = tables.interval(mean_interval(accuracies(runs))) if runs else tables.NONE
         report = known.report if config.dataset == "cifar10" else None
         paper = getattr(known, config.dataset, None)
-        fit = tables.interval(tables.percent(_fits(runs)), 1) if runs else tables.NONE
+        fit = tables.interval(mean_interval(train_accuracies(runs)), 1) if runs else tables.NONE
         row = [name, tables.published(paper), tables.reproduction(report, 1), ours, fit]
         rows.append([*row, tables.links(runs)])
     caption = (
@@ -106,7 +106,7 @@ def hundred_numbers(records: Sequence[Record]) -> Numbers:
     runs = by_method(records).get("S-FC, SGD", [])
     return {
         "hundred-bce": float(np.mean(accuracies(runs))) if runs else math.nan,
-        "hundred-bce-fit": 100 * float(np.mean(_fits(runs))) if runs else math.nan,
+        "hundred-bce-fit": float(np.mean(train_accuracies(runs))) if runs else math.nan,
     }
 
 
@@ -167,7 +167,7 @@ def table2_numbers(records: Sequence[Record], betas: Sequence[float]) -> Numbers
         **_differences(groups, betas),
         "n": len(largest),
         "half-width": 50 * (high - low),
-        **{f"fit-{short}": 100 * np.mean(_fits(groups[name])) for short, name in named.items()},
+        **{f"fit-{k}": np.mean(train_accuracies(groups[name])) for k, name in named.items()},
         "proximal-left": mean_interval(_first_layer(groups[named["proximal"]])).mean,
         "first-layer": groups[named["proximal"]][0].final["weights"]["conv1"],
         "left": mean_interval(_first_layer(largest)).mean,

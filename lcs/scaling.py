@@ -29,8 +29,14 @@ from lcs.compare import (
     without_threshold,
 )
 from lcs.config import Config
-from lcs.exhibits import accuracies, beta_lasso_name, by_method, pair_correlation
-from lcs.measure import Interval, mean_interval
+from lcs.exhibits import (
+    accuracies,
+    beta_lasso_name,
+    by_method,
+    pair_correlation,
+    train_accuracies,
+)
+from lcs.measure import Interval, mean_interval, paired_difference
 from lcs.plots import LAYERS
 from lcs.runs import Record
 from lcs.studies import chosen, method
@@ -74,7 +80,7 @@ def choices_table(records: Sequence[Record]) -> Table:
         [
             method_name,
             f"{len(choice.means)}",
-            *(field_text(choice.config, field) for field in SEARCHED),
+            _chosen_text(choice.config),
             f"{min(choice.means):.2f}",
             f"{max(choice.means):.2f}",
             tables.links(choice.runs),
@@ -86,8 +92,13 @@ def choices_table(records: Sequence[Record]) -> Table:
         f"of the training images. {setting_text(records)}; accuracy on the validation images, of "
         "the worst and of the best candidate, in per cent."
     )
-    columns = ["method", "candidates", *(LABELS[field] for field in SEARCHED)]
-    return Table(name, caption, [*columns, "worst", "best", "seeds"], rows)
+    columns = ["method", "candidates", "chosen", "worst", "best", "seeds"]
+    return Table(name, caption, columns, rows)
+
+
+def _chosen_text(config: Config) -> str:
+    texts = {LABELS[name]: field_text(config, name) for name in SEARCHED}
+    return "; ".join(f"{label}: {text}" for label, text in texts.items() if text != tables.NONE)
 
 
 def long_table(records: Sequence[Record]) -> Table:
@@ -111,7 +122,14 @@ def long_table(records: Sequence[Record]) -> Table:
         f"half and a quarter of that. {setting_text(records)}; accuracy on the validation images, "
         "in per cent, the best of each method bold; last, what is left of the first layer."
     )
-    columns = ["method", LABELS["l1"], LABELS["l1_rest"], "accuracy (%)", "left (%)", "seeds"]
+    columns = [
+        "method",
+        LABELS["l1"],
+        LABELS["l1_rest"],
+        "accuracy (%)",
+        "first layer left (%)",
+        "seeds",
+    ]
     return Table(name, caption, columns, rows)
 
 
@@ -258,6 +276,33 @@ def _closed(groups: Mapping[str, Sequence[Record]]) -> str:
     return f"{100 * gain / whole:.0f}" if whole else tables.NONE
 
 
+def fit_table(records: Sequence[Record]) -> Table:
+    """Return how well each method fits its training images, and how far ahead of the test that is.
+
+    Both without augmentation, after the last epoch.
+    """
+    name, what = "tab-scaling-fit", "accuracy on the training images at growing width"
+    if not records:
+        return tables.pending_table(name, what, "lcs study scaling")
+    widths = by_width(records)
+    rows = [
+        [method_name, *(_fit_text(at[method_name]) for at in widths.values())]
+        for method_name in by_method(records)
+    ]
+    caption = (
+        "Accuracy on the training images at growing width, without augmentation and after the last "
+        "epoch, in per cent; in brackets, by how many points it is above that on the test images. "
+        f"{setting_text(records)}; mean ± 95 % interval over seeds."
+    )
+    return Table(name, caption, ["method", *_heads(widths)], rows)
+
+
+def _fit_text(runs: Sequence[Record]) -> str:
+    fitted = mean_interval(train_accuracies(runs))
+    ahead = paired_difference(train_accuracies(runs), accuracies(runs))
+    return f"{tables.interval(fitted)} ({tables.signed(ahead)})"
+
+
 def width_frame(records: Sequence[Record]) -> pd.DataFrame:
     """Return `sweep_frame` over the width, a series for each method."""
     return sweep_frame(records, lambda config: config.base_channels, method)
@@ -320,6 +365,25 @@ def numbers(records: Sequence[Record]) -> dict[str, str]:
         words[f"law-forecast-{short}"] = signed_or_pending(found and found.forecast)
         words[f"law-paper-{short}"] = _signed(_of_paper(B50, other))
     return words
+
+
+# What SGD's own gain is made of
+
+
+def momentum_table(records: Sequence[Record]) -> Table:
+    """Compare SGD by parts of what was chosen for it, and both methods by the size of a step."""
+    usual = min((record.config.lr for record in records), default=math.nan)
+
+    def plain(config: Config) -> Config:
+        return as_sgd(config).replace(lr=usual, momentum=0.0, weight_decay=0.0)
+
+    references: dict[str, Callable[[Config], Config]] = {
+        "plain SGD": plain,
+        "SGD as chosen": lambda config: chosen(plain(config), "s-fc"),
+    }
+    fields = ["lr", "momentum", "weight_decay", "l1"]
+    what = "What makes SGD strong here"
+    return comparison("tab-momentum", records, fields, references, "lcs study momentum", what)
 
 
 # Length, and λ in its place

@@ -573,6 +573,20 @@ def _reach(base: Config, betas: Sequence[float]) -> list[Config]:
     return runs
 
 
+def _momentum(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return SGD by parts of what was chosen for it, and both methods with η ten times as large.
+
+    With momentum 0.9 a gradient moves a weight by η times 1 + 0.9 + 0.9² + … = 10 in the end: the
+    larger η has that step without momentum. β-LASSO keeps its pull λη and its threshold βλ.
+    """
+    here = paper_recipe(base, 2, base.epochs // 2)
+    plain, tuned = sgd(here, "s-fc"), chosen(here, "s-fc")
+    parts = [plain, plain.replace(weight_decay=5e-4), tuned.replace(weight_decay=0.0), tuned]
+    sparse = chosen(here, "s-fc", "beta-lasso", betas[-1])
+    step = 10 * here.lr
+    return [*parts, plain.replace(lr=step), sparse, raised(sparse, 0.1).replace(lr=step)]
+
+
 def _showpiece(base: Config, betas: Sequence[float]) -> list[Config]:
     """Return SGD and β-LASSO with zeros that stay, at α = 32; β-LASSO also 2.5 times as long."""
     wide = paper_recipe(base, 32, base.epochs)
@@ -648,6 +662,7 @@ STUDIES: dict[str, Study | ToyStudy] = {
         Study("scaling", "The paper's recipe at growing width", _scaling, scales=SMALL),
         Study("scaling-wide", "The paper's recipe at α = 8", _scaling_wide, scales=SMALL),
         Study("reach", "Training length, or a larger λ", _reach, betas=ENDS, scales=SMALL),
+        Study("momentum", "Momentum, weight decay or a larger step", _momentum, scales=SMALL),
         Study("showpiece", "S-FC at α = 32 on a laptop", _showpiece, 1, scales=SMALL),
     )
 }

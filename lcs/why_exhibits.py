@@ -39,7 +39,7 @@ from lcs.compare import (
     without_threshold,
 )
 from lcs.config import Config
-from lcs.exhibits import accuracies, beta_lasso_name, pair_correlation
+from lcs.exhibits import accuracies, beta_lasso_name, pair_correlation, train_accuracies
 from lcs.measure import SIGNIFICANCE, Interval, holm, mean_interval, p_value, paired_difference
 from lcs.runs import Record
 from lcs.studies import STRONG, equal_rates, method
@@ -682,7 +682,7 @@ def _widths(found: Conditions, reproduction: Conditions) -> dict[str, str]:
 
 def _fit(runs: Sequence[Record]) -> str:
     """Return the accuracy on the training images, not augmented, at the end."""
-    return tables.interval(tables.percent([r.final["clean_train_accuracy"] for r in runs]))
+    return tables.interval(mean_interval(train_accuracies(runs)))
 
 
 def locality_numbers(records: Sequence[Record]) -> dict[str, str]:

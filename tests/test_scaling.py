@@ -57,8 +57,9 @@ def test_the_best_candidate_of_each_method_is_chosen():
     assert (sgd.momentum, sgd.weight_decay) == (0.0, 5e-4)
     assert {choice.config.l1 for name, choice in found.items() if "SGD" not in name} == {5e-5}
     shown = rows(scaling.choices_table(records))
-    assert shown["S-FC, SGD"] == ["4", "0", "5e-4", "–", "–", "44.10", "45.50", "`" + "0`"]
-    assert shown["S-FC, proximal ℓ1"][:4] == ["10", "–", "–", "5e-5"]
+    assert shown["S-FC, SGD"] == ["4", "momentum: 0; weight decay: 5e-4", "44.10", "45.50", "`0`"]
+    lasso = shown["S-FC, proximal ℓ1"]
+    assert lasso[1].startswith("λ, first layer: 5e-5; λ, other layers: 1e-")
     assert set(scaling.search_frame(records).x) == {5e-6, 2e-5, 5e-5, 1e-4, 2e-4}
 
 
@@ -138,6 +139,12 @@ def test_gains_are_paired_and_the_share_of_the_gap_is_theirs():
     closed = shown["gap to S-LOCAL that β = 50 closes (%)"]
     assert closed[:4] == ["10", "20", "30", "40"]
     assert "91" in closed[-1]  # (85.19 − 78.63) / (85.86 − 78.63)
+
+
+def test_the_fit_is_set_against_the_test_images():
+    shown = rows(scaling.fit_table(RUNS))  # 75 % of the training images, made up
+    assert shown["S-LOCAL, SGD"][0] == "75.00 ± 0.00 (+14.00 ± 2.48)"
+    assert shown["S-FC, β-LASSO, β = 50"][3] == "75.00 ± 0.00 (+20.00 ± 2.48)"
 
 
 def test_only_methods_that_make_zeros_are_asked_what_they_left():
@@ -270,6 +277,40 @@ def test_without_runs_nothing_is_looked_at():
     assert scaling.sparsest(dense) == []
 
 
+# --- momentum, weight decay or a larger step
+
+
+def test_a_larger_step_keeps_pull_and_threshold_of_beta_lasso():
+    small, large = (c for c in STUDIES["momentum"].configs("desk", 1) if c.beta)
+    assert large.lr == 10 * small.lr
+    assert large.lr * large.l1 == pytest.approx(small.lr * small.l1)
+    assert large.lr * large.rest_l1 == pytest.approx(small.lr * small.rest_l1)
+    assert large.beta * large.l1 == pytest.approx(small.beta * small.l1)
+
+
+def test_the_parts_of_sgd_are_compared_with_none_and_with_all():
+    def accuracy(config: Config) -> float:
+        return 50 + 2 * (config.momentum > 0) + (config.weight_decay > 0) + 3 * (config.lr > 0.5)
+
+    table = scaling.momentum_table(study("momentum", accuracy))
+    none, all_of_it = (
+        list(table.columns).index(f"difference from {name}")
+        for name in ("plain SGD", "SGD as chosen")
+    )
+    shown = {tuple(row[:4]): (row[none], row[all_of_it]) for row in table.rows}
+    assert shown["SGD", "0.1", "0", "0"] == ("–", "−3.00 ± 0.00")
+    assert shown["SGD", "0.1", "0.9", "0"] == ("+2.00 ± 0.00", "−1.00 ± 0.00")
+    assert shown["SGD", "0.1", "0.9", "5e-4"] == ("+3.00 ± 0.00", "–")
+    assert shown["SGD", "1", "0", "0"] == ("+3.00 ± 0.00", "+0.00 ± 0.00")
+    assert shown["β = 50", "0.1", "–", "–"] == ("+0.00 ± 0.00", "−3.00 ± 0.00")
+    assert shown["β = 500", "1", "–", "–"] == ("+3.00 ± 0.00", "+0.00 ± 0.00")
+
+
+def test_the_strongest_sgd_is_the_one_of_the_widths():
+    parts = STUDIES["momentum"].configs("desk", 1)
+    assert len(set(parts) & set(STUDIES["scaling"].configs("desk", 1))) == 2
+
+
 # --- length, or λ
 
 
@@ -319,7 +360,8 @@ def test_a_method_has_its_own_colour_on_every_page():
 @pytest.mark.parametrize(
     "table",
     [scaling.choices_table, scaling.long_table, scaling.scaling_table, scaling.left_table,
-     scaling.gains_table, scaling.reach_table, scaling.showpiece_table],
+     scaling.gains_table, scaling.fit_table, scaling.momentum_table, scaling.reach_table,
+     scaling.showpiece_table],
 )  # fmt: skip
 def test_without_runs_a_table_shows_its_command(table):
     assert "lcs study" in table([]).rows[0][0]

@@ -453,7 +453,7 @@ def test_durations(seconds, text):
 
 
 @pytest.mark.parametrize("scale", SCALES)
-def test_the_searches_alone_are_on_validation_and_stays_off_the_test_set(scale):
+def test_the_searches_alone_are_on_validation_and_stay_off_the_test_set(scale):
     for name in NETWORKS:
         if scale in STUDIES[name].scales:
             held_out = {config.validation for config in STUDIES[name].configs(scale)}
