@@ -1,6 +1,7 @@
 """Which runs a claim is judged by, on records made up so that every answer is known."""
 
 import dataclasses
+import math
 
 import numpy as np
 import pytest
@@ -50,6 +51,16 @@ def test_the_stronger_lambda_is_compared_with_its_own_reference():
         over_zero = judged(f"{start}β = 0 at the same λ: α = {alpha}", records).evidence
         assert over_sgd.mean == pytest.approx(4 * alpha)
         assert over_zero.mean == pytest.approx(3 * alpha)
+
+
+def test_the_gain_is_asked_for_its_growth_and_for_its_sign_at_the_largest_width():
+    def accuracy(config: Config) -> float:
+        return 50 + config.seed + (config.beta == 50) * (2 * math.log2(config.base_channels) - 7)
+
+    growth = judged("By the paper's recipe, both as chosen", study("scaling", accuracy)).evidence
+    wide = judged("And at α = 8", study("scaling-wide", accuracy)).evidence
+    assert (growth.mean, growth.n) == (pytest.approx(2.0), 3)
+    assert (wide.mean, wide.n) == (pytest.approx(-1.0), 3)
 
 
 def test_counts_are_of_runs_of_the_published_length():
