@@ -10,7 +10,7 @@ from lcs import why_exhibits as why
 from lcs.compare import AGAINST, as_sgd, conditions, difference, left, paired
 from lcs.exhibits import beta_lasso_name, by_method
 from lcs.runs import PUBLISHED, RunStore
-from lcs.studies import gather, stored
+from lcs.studies import STUDIES, gather, stored
 
 ROOT = Path(__file__).parent.parent
 BOOK = RunStore(PUBLISHED)
@@ -176,6 +176,20 @@ def test_the_longer_search_gives_each_method_its_share_of_lambda():
     tops = {name: max(choice.means) for name, choice in best.items()}
     assert max(tops, key=tops.__getitem__) == scaling.B50
     assert 100 * kept[0].accuracy < min(tops.values())
+
+
+def test_the_showpiece_pulls_twice_as_far_as_was_best():
+    page = said("scaling")
+    assert "twice what was best" in page
+    assert "there that cost little accuracy and left a quarter of the weights" in page
+    runs = {r.config: r for r in stored("search-long", "desk", BOOK) if r.config.beta == 50}
+    best = max(runs, key=lambda config: runs[config].accuracy)
+    (double,) = [c for c in runs if c.l1 == pytest.approx(2 * best.l1)]
+    assert runs[double].accuracy > runs[best].accuracy - 0.005
+    assert left([runs[double]])[0] == pytest.approx(left([runs[best]])[0] / 4, rel=0.1)
+    for config in STUDIES["showpiece"].configs("desk", 1):
+        pull = 2 * best.l1 * best.epochs if config.beta else 0
+        assert config.l1 * config.epochs == pytest.approx(pull)
 
 
 def test_a_raised_lambda_makes_up_for_length_in_weights_alone():
