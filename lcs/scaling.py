@@ -93,7 +93,7 @@ def choices_table(records: Sequence[Record]) -> Table:
         "the worst and of the best candidate, in per cent."
     )
     columns = ["method", "candidates", "chosen", "worst", "best", "seeds"]
-    return Table(name, caption, columns, rows)
+    return Table(name, caption, columns, rows, text=["chosen"])
 
 
 def _chosen_text(config: Config) -> str:
@@ -273,7 +273,7 @@ def _signed(gain: float) -> str:
 def _closed(groups: Mapping[str, Sequence[Record]]) -> str:
     """Return the share of means: over a few images S-LOCAL may gain nothing in a single run."""
     gain, whole = (paired(groups[name], groups[SGD]).mean for name in (B50, LOCAL))
-    return f"{100 * gain / whole:.0f}" if whole else tables.NONE
+    return f"{100 * gain / whole:.0f}".replace("-", "−") if whole else tables.NONE
 
 
 def fit_table(records: Sequence[Record]) -> Table:
@@ -299,8 +299,12 @@ def fit_table(records: Sequence[Record]) -> Table:
 
 def _fit_text(runs: Sequence[Record]) -> str:
     fitted = mean_interval(train_accuracies(runs))
-    ahead = paired_difference(train_accuracies(runs), accuracies(runs))
-    return f"{tables.interval(fitted)} ({tables.signed(ahead)})"
+    return f"{tables.interval(fitted)} ({tables.signed(_overfit(runs))})"
+
+
+def _overfit(runs: Sequence[Record]) -> Interval:
+    """Return the accuracy on the training images less that on the test images, in points."""
+    return paired_difference(train_accuracies(runs), accuracies(runs))
 
 
 def width_frame(records: Sequence[Record]) -> pd.DataFrame:
@@ -356,14 +360,28 @@ def gains_figure(records: Sequence[Record]) -> Figure:
 def numbers(records: Sequence[Record]) -> dict[str, str]:
     """Return the numbers of the chapter's prose, in words: "pending" where there are no runs.
 
-    The length; slope and forecast over SGD and over β = 0, and the paper's own gains.
+    The length; gain over SGD and lead of SGD's fit at the first and the last width; slope and
+    forecast over SGD and over β = 0, and the paper's own gains.
     """
     words = {"epochs": f"{records[0].config.epochs}" if records else PENDING}
+    words |= _at_both_ends(records)
     for short, other in {"sgd": SGD, "zero": B0}.items():
         found = law(gains_by_width(records, other))
         words[f"law-slope-{short}"] = signed_or_pending(found and found.slope)
         words[f"law-forecast-{short}"] = signed_or_pending(found and found.forecast)
         words[f"law-paper-{short}"] = _signed(_of_paper(B50, other))
+    return words
+
+
+def _at_both_ends(records: Sequence[Record]) -> dict[str, str]:
+    if not records:
+        keys = ("width", "gain", "overfit")
+        return {f"{key}-{end}": PENDING for key in keys for end in ("first", "last")}
+    widths, words = [*by_width(records).items()], {}
+    for end, (width, at) in {"first": widths[0], "last": widths[-1]}.items():
+        words[f"width-{end}"] = f"{width}"
+        words[f"gain-{end}"] = tables.signed(paired(at[B50], at[SGD]))
+        words[f"overfit-{end}"] = tables.interval(_overfit(at[SGD]))
     return words
 
 

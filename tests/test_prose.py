@@ -192,6 +192,53 @@ def test_the_showpiece_pulls_twice_as_far_as_was_best():
         assert config.l1 * config.epochs == pytest.approx(pull)
 
 
+def widths():
+    grown = [r for name in ("scaling", "scaling-wide") for r in stored(name, "desk", BOOK)]
+    return [*scaling.by_width(grown).values()]
+
+
+def gains(one, other):
+    return [paired(at[one], at[other]).mean for at in widths()]
+
+
+def test_the_gain_of_the_threshold_grows_with_the_width():
+    page = said("scaling")
+    assert "At the smallest width β = 50 is the last of all S-FC methods" in page
+    smallest = widths()[0]
+    assert all(paired(runs, smallest[scaling.B50]).mean >= 0 for runs in smallest.values()
+               if runs[0].config.model == "s-fc")  # fmt: skip
+    assert "from α = 2 on it is ahead of β = 0, from α = 4 on of the proximal step too" in page
+    for start, other in ((1, scaling.B0), (2, scaling.LASSO)):
+        ahead = [gain > 0 for gain in gains(scaling.B50, other)]
+        assert not any(ahead[:start])
+        assert all(ahead[start:])
+    assert "every doubling brings it nearer to SGD" in page
+    over_sgd = gains(scaling.B50, scaling.SGD)
+    assert over_sgd == sorted(over_sgd)
+    assert over_sgd[-1] < 0
+    assert "stays a point behind SGD at all widths" in page
+    assert all(-1.5 < gain < -0.8 for gain in gains(scaling.B0, scaling.SGD))
+
+
+def test_what_the_paper_has_and_these_widths_have_not():
+    page = said("scaling")
+    assert "ours is worse, though by less the wider they are" in page
+    over = gains("3-FC, SGD", scaling.SGD)
+    assert over == sorted(over, reverse=True)
+    assert over[-1] > 0
+    assert "ours falls further behind with every doubling" in page
+    behind = gains(scaling.LOCAL, scaling.B50)
+    assert behind == sorted(behind)
+    assert (
+        "β = 50 overfits less than SGD at every width, but it fits the training images less" in page
+    )
+    for at in widths():
+        fits = {name: exhibits.train_accuracies(at[name])[0] for name in (scaling.B50, scaling.SGD)}
+        tests = {name: 100 * at[name][0].accuracy for name in fits}
+        assert fits[scaling.B50] < fits[scaling.SGD]
+        assert fits[scaling.B50] - tests[scaling.B50] < fits[scaling.SGD] - tests[scaling.SGD]
+
+
 def test_a_raised_lambda_makes_up_for_length_in_weights_alone():
     page = said("scaling")
     assert "leave even fewer weights in the first layer than the longest" in page

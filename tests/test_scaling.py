@@ -216,6 +216,14 @@ def test_one_width_makes_no_law():
     assert scaling.numbers(RUNS)["law-paper-sgd"] == "+6.56"
 
 
+def test_the_prose_has_both_ends_of_the_widths():
+    words = scaling.numbers(RUNS)
+    assert (words["width-first"], words["width-last"]) == ("1", "8")
+    assert (words["gain-first"], words["gain-last"]) == ("+1.00 ± 0.00", "+4.00 ± 0.00")
+    assert words["overfit-last"] == "24.00 ± 2.48"
+    assert scaling.numbers([]).keys() == words.keys()
+
+
 def test_the_figure_draws_runs_lines_and_the_paper():
     axes = scaling.gains_figure(RUNS).axes[0]
     heights = {(line.get_xdata()[-1], round(line.get_ydata()[-1], 2)) for line in axes.lines[:4]}
