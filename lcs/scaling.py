@@ -360,8 +360,8 @@ def gains_figure(records: Sequence[Record]) -> Figure:
 def numbers(records: Sequence[Record]) -> dict[str, str]:
     """Return the numbers of the chapter's prose, in words: "pending" where there are no runs.
 
-    The length; gain over SGD and lead of SGD's fit at the first and the last width; slope and
-    forecast over SGD and over β = 0, and the paper's own gains.
+    The length; at the first and the last width the gain over SGD, and by how much SGD overfits; of
+    the lines over SGD and over β = 0 slope, forecast and where they cross zero; the paper's gains.
     """
     words = {"epochs": f"{records[0].config.epochs}" if records else PENDING}
     words |= _at_both_ends(records)
@@ -369,8 +369,17 @@ def numbers(records: Sequence[Record]) -> dict[str, str]:
         found = law(gains_by_width(records, other))
         words[f"law-slope-{short}"] = signed_or_pending(found and found.slope)
         words[f"law-forecast-{short}"] = signed_or_pending(found and found.forecast)
+        words[f"law-crossing-{short}"] = _crossing(found)
         words[f"law-paper-{short}"] = _signed(_of_paper(B50, other))
     return words
+
+
+def _crossing(found: Law | None) -> str:
+    """Return α where the line through the means crosses zero, if it rises to it somewhere near."""
+    if found is None:
+        return PENDING
+    doublings = -found.start.mean / max(found.slope.mean, 1e-9)
+    return f"{2**doublings:.1f}" if abs(doublings) < 20 else tables.NONE
 
 
 def _at_both_ends(records: Sequence[Record]) -> dict[str, str]:

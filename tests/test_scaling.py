@@ -224,6 +224,13 @@ def test_the_prose_has_both_ends_of_the_widths():
     assert scaling.numbers([]).keys() == words.keys()
 
 
+def test_the_line_crosses_zero_where_the_gain_begins():
+    later = study("scaling", lambda c: 50 + (c.beta == 50) * (2 * math.log2(c.base_channels) - 6))
+    assert scaling.numbers(later)["law-crossing-sgd"] == "8.0"
+    falling = study("scaling", lambda c: 50 - (c.beta == 50) * math.log2(2 * c.base_channels))
+    assert scaling.numbers(falling)["law-crossing-sgd"] == "–"
+
+
 def test_the_figure_draws_runs_lines_and_the_paper():
     axes = scaling.gains_figure(RUNS).axes[0]
     heights = {(line.get_xdata()[-1], round(line.get_ydata()[-1], 2)) for line in axes.lines[:4]}
