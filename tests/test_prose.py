@@ -220,6 +220,12 @@ def test_the_gain_of_the_threshold_grows_with_the_width():
     assert all(-1.5 < gain < -0.8 for gain in gains(scaling.B0, scaling.SGD))
 
 
+def test_readme_says_who_is_ahead_by_the_papers_recipe():
+    assert "ahead of β = 50 at α = 1, 2 and 4, in the one seed run so far" in said("README")
+    assert all(len(at[scaling.B50]) == 1 for at in widths()[:3])
+    assert max(gains(scaling.B50, scaling.SGD)[:3]) < 0
+
+
 def test_what_the_paper_has_and_these_widths_have_not():
     page = said("scaling")
     assert "ours is worse, though by less the wider they are" in page
