@@ -423,7 +423,9 @@ def _checksum(data: bytes, checksum: str) -> str:
 
 
 def _text(document: Mapping[str, Any]) -> str:
-    return _render(document, "") + "\n"
+    """Return a record as JSON: results rounded, but never the config, which the id stands for."""
+    shown = {k: v if k == "config" else _rounded(v) for k, v in document.items()}
+    return _render(shown, "") + "\n"
 
 
 def _render(value: Any, indent: str) -> str:
@@ -434,10 +436,14 @@ def _render(value: Any, indent: str) -> str:
         return "{\n" + ",\n".join(lines) + f"\n{indent}}}"
     if isinstance(value, Sequence) and not isinstance(value, str):
         return "[" + ", ".join(_render(item, inner) for item in value) + "]"
-    return json.dumps(_rounded(value), ensure_ascii=False, allow_nan=False)
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
 
 
 def _rounded(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {k: _rounded(v) for k, v in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_rounded(item) for item in value]
     if isinstance(value, float) and math.isfinite(value):
         return float(f"{value:.{SIGNIFICANT_DIGITS}g}")
     return value

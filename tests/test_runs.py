@@ -100,6 +100,13 @@ def test_rounded_floats_are_read_back_as_written(tmp_path):
     assert record.history["train_loss"] == [2.0, 0.33333333, 3.1415927e-09]
 
 
+def test_a_configuration_is_never_rounded(tmp_path):
+    third = CONFIG.replace(l1=1e-5 / 3, beta=50 / 7)
+    record = write(RunStore(tmp_path), third)
+    assert record.config == third
+    assert verify(RunStore(tmp_path)) == []
+
+
 def test_a_list_of_numbers_is_one_line(record):
     lines = record.path.read_text().splitlines()
     assert sum(line.lstrip().startswith('"train_loss": [') for line in lines) == 1
