@@ -245,6 +245,22 @@ def test_what_the_paper_has_and_these_widths_have_not():
         assert fits[scaling.B50] - tests[scaling.B50] < fits[scaling.SGD] - tests[scaling.SGD]
 
 
+def test_momentum_and_decay_help_only_together():
+    page = said("scaling")
+    assert "Neither the larger step nor momentum alone is of use to SGD" in page
+    assert "weight decay alone adds less than a point; both together add two" in page
+    assert "β = 50 is ahead of the plain SGD" in page
+    assert "a larger step is of no use to it either" in page
+    found = {(c.beta, c.lr, c.momentum, c.weight_decay): 100 * runs[0].accuracy
+             for c, runs in conditions(stored("momentum", "desk", BOOK)).items()}  # fmt: skip
+    plain = found[0, 0.1, 0, 0]
+    assert max(found[0, 1, 0, 0], found[0, 0.1, 0.9, 0]) < plain
+    assert 0.5 < found[0, 0.1, 0, 5e-4] - plain < 1
+    assert found[0, 0.1, 0.9, 5e-4] - plain == pytest.approx(2, abs=0.1)
+    assert plain + 0.5 < found[50, 0.1, 0, 0] < found[0, 0.1, 0.9, 5e-4]
+    assert found[500, 1, 0, 0] < found[50, 0.1, 0, 0]
+
+
 def test_a_raised_lambda_makes_up_for_length_in_weights_alone():
     page = said("scaling")
     assert "leave even fewer weights in the first layer than the longest" in page
