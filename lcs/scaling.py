@@ -499,7 +499,7 @@ def units_numbers(records: Sequence[Record]) -> dict[str, str]:
 
 
 def shown_filters(records: Sequence[Record]) -> dict[str, np.ndarray]:
-    """Return the stored filters (n, C, H, W) of the first seeds of the largest runs."""
+    """Return the stored filters (n, C, H, W) of the first seeds, by method and size."""
     return {
         f"{method_text(r.config)}, {size_text(r.config)}": r.load_filters().numpy()
         for r in records
