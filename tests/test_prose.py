@@ -226,6 +226,13 @@ def test_readme_says_who_is_ahead_by_the_papers_recipe():
     assert max(gains(scaling.B50, scaling.SGD)[:3]) < 0
 
 
+def test_the_first_pair_at_the_next_width_warns_of_the_line():
+    assert "there β = 50 is still behind SGD" in said("scaling")
+    wide = [c for c in STUDIES["scaling-wide"].configs("desk", 1) if c.model == "s-fc"]
+    runs = by_method([run for config in wide if (run := BOOK.find(config))])
+    assert paired(runs[scaling.B50], runs[scaling.SGD]).mean < 0
+
+
 def test_what_the_paper_has_and_these_widths_have_not():
     page = said("scaling")
     assert "ours is worse, though by less the wider they are" in page
