@@ -517,6 +517,19 @@ def _search_long(base: Config, betas: Sequence[float]) -> list[Config]:
     ]
 
 
+def _search_wide(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return the largest β on validation images, over smaller parts of λ, at two widths.
+
+    λ was chosen at the smaller of them, and is used at both.
+    """
+    widths = [paper_recipe(base, factor, base.epochs // 2) for factor in (2, 8)]
+    return [
+        chosen(here.replace(validation=True), "s-fc", "beta-lasso", betas[-1], share=share)
+        for here in widths
+        for share in SMALLER
+    ]
+
+
 def chosen(
     here: Config, model: str, optimizer: str = "sgd", beta: float = 0.0, share: float = 0.0
 ) -> Config:
@@ -628,6 +641,7 @@ CHOSEN: dict[tuple[str, str, float], dict[str, float]] = {
 }
 # candidates for how much of this λ stays at the whole length
 SHARES = (1.0, 0.5, 0.25)
+SMALLER = (0.5, 0.25, 0.125)
 # what `search-long` chose of them, 1 where nothing else is said; a test holds it to its records
 SHARE = {("s-fc", "beta-lasso", 1.0): 0.5, LARGEST: 0.25}
 SMALL = ("smoke", "desk")
@@ -664,6 +678,7 @@ STUDIES: dict[str, Study | ToyStudy] = {
         Study("wider", "Cross-entropy and augmentation at α = 16", _wider, scales=SMALL),
         Study("search", "Hyperparameters of the paper's recipe, on validation", _search, 1),
         Study("search-long", "λ at the whole length, on validation", _search_long, 1, scales=SMALL),
+        Study("search-wide", "λ at two widths, on validation", _search_wide, 1, scales=SMALL),
         Study("scaling", "The paper's recipe at growing width", _scaling, scales=SMALL),
         Study("scaling-wide", "The paper's recipe at α = 8", _scaling_wide, scales=SMALL),
         Study("reach", "Training length, or a larger λ", _reach, betas=ENDS, scales=SMALL),
