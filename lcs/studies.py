@@ -346,18 +346,15 @@ def _period(base: Config, betas: Sequence[float]) -> list[Config]:
 
 
 def _first_layer(base: Config, betas: Sequence[float]) -> list[Config]:
-    """Return β = 0, the largest β, and this with zeros that stay: λ everywhere, or on one layer."""
-    return [
-        beta_lasso(base, beta, frozen_zeros=frozen, **l1)
-        for l1 in ({}, {"l1_rest": 0.0})
-        for beta, frozen in ((0.0, False), (betas[-1], False), (betas[-1], True))
-    ]
+    """Return the same as `_frozen` with λ everywhere, and with λ on the first layer alone."""
+    alone = [run.replace(l1_rest=0.0) for run in _frozen(base, betas)]
+    return [*_frozen(base, betas), *alone]
 
 
 def _frozen(base: Config, betas: Sequence[float]) -> list[Config]:
-    """Return the β that make zeros, with zeros that may return and with zeros that stay."""
-    stay = [beta_lasso(base, beta, frozen_zeros=True) for beta in betas if beta]
-    return [*(beta_lasso(base, beta) for beta in betas), *stay]
+    """Return all β, and those that make zeros once more with zeros that stay."""
+    free = [beta_lasso(base, beta) for beta in betas]
+    return [*free, *(run.replace(frozen_zeros=True) for run in free if run.beta)]
 
 
 def _lambdas(base: Config, betas: Sequence[float]) -> list[Config]:

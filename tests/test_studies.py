@@ -182,7 +182,7 @@ def test_a_grid_repeats_no_run_and_shares_those_of_table_2():
         "schedule": 2,
         "frozen": 3,
     }
-    shared |= {"period": 4, "first-layer": 2}
+    shared |= {"period": 4, "first-layer": 3}
     for name, count in shared.items():
         runs = [config.run_id for config in STUDIES[name].configs("desk", 1)]
         assert len(set(runs)) == len(runs)
