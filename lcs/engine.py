@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import statistics
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -176,6 +176,24 @@ def density_frame(found: dict[str, Any] | None) -> pd.DataFrame:
     rows = [row for one in (found["tables"] if found else []) for row in _densities(one)]
     columns = ["base_channels", "density", "mode", "ratio", "lowest", "highest"]
     return pd.DataFrame(rows, columns=columns)
+
+
+def speed_numbers(found: dict[str, Any] | None, density: float = 1.0) -> dict[str, str]:
+    """Return the time of a sparse step relative to the dense one, with its range, in words.
+
+    Keys are `speed-`, mode and width, as in `speed-exact-16`; `density` is in per cent.
+    """
+    keys = [f"speed-{mode}-{width}" for mode in ("exact", "frozen") for width in (4, 16)]
+    times = density_frame(found)
+    words = {
+        f"speed-{row['mode']}-{row['base_channels']}": _range_text(row)
+        for row in times[times.density == density].to_dict("records")
+    }
+    return dict.fromkeys(keys, "pending") | words
+
+
+def _range_text(row: Mapping[Hashable, float]) -> str:
+    return f"{row['ratio']:.2f} ({row['lowest']:.2f} – {row['highest']:.2f})"
 
 
 def rounds(found: dict[str, Any]) -> int:

@@ -87,7 +87,7 @@ class Record:
     def load_first_layer(self) -> Tensor | None:
         """Return the whole first layer (units, C, H, W), float32; None of a run that kept none.
 
-        Only seed 0 keeps it, where at most 2 % of the layer and a million weights are left.
+        Only seed 0 keeps it, where at most 4 % of the layer and a million weights are left.
 
         Raises:
             RecordError: the file is missing or altered.

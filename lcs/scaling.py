@@ -65,7 +65,7 @@ def choices(records: Sequence[Record]) -> dict[str, Choice]:
     found = {}
     for name, group in by_method(records).items():
         candidates = conditions(group)
-        means = {config: float(np.mean(accuracies(runs))) for config, runs in candidates.items()}
+        means = {config: _mean(runs) for config, runs in candidates.items()}
         best = max(means, key=means.__getitem__)
         found[name] = Choice(best, candidates[best], list(means.values()))
     return found
@@ -103,34 +103,51 @@ def _chosen_text(config: Config) -> str:
 
 def long_table(records: Sequence[Record]) -> Table:
     """Return the accuracy of every candidate for λ at the whole length, best of a method bold."""
-    name, what = "tab-search-long", "λ searched again at the whole length"
+    lead = (
+        "λ searched again at the whole length: what the search at a quarter of it had chosen, a "
+        "half and a quarter of that"
+    )
+    return _candidates("search-long", records, "method", method_text, lead)
+
+
+def two_widths_table(records: Sequence[Record]) -> Table:
+    """Return the accuracy of every candidate for λ of β = 50 at two widths, best of each bold."""
+    lead = "λ of β = 50 at the width at which it was chosen, and at the largest of the next tables"
+    return _candidates("search-wide", records, "α", lambda c: f"{c.base_channels}", lead)
+
+
+def _candidates(
+    study: str, records: Sequence[Record], head: str, group: Callable[[Config], str], lead: str
+) -> Table:
+    """Return a row for each candidate for λ, the best of each group bold."""
+    name = f"tab-{study}"
     if not records:
-        return tables.pending_table(name, what, "lcs study search-long")
-    best = {choice.config for choice in choices(records).values()}
+        return tables.pending_table(name, lead, f"lcs study {study}")
+    found = conditions(records)
+    tops: dict[str, float] = {}
+    for config, runs in found.items():
+        key = group(config)
+        tops[key] = max(tops.get(key, 0), _mean(runs))
     rows = [
         [
-            method_text(config),
+            group(config),
             *(field_text(config, field) for field in ("l1", "l1_rest")),
-            f"**{mean_text(runs)}**" if config in best else mean_text(runs),
+            f"**{mean_text(runs)}**" if _mean(runs) == tops[group(config)] else mean_text(runs),
             f"{np.mean(left(runs)):.1f}",
             tables.links(runs),
         ]
-        for config, runs in conditions(records).items()
+        for config, runs in found.items()
     ]
     caption = (
-        "λ searched again at the whole length: what the search at a quarter of it had chosen, a "
-        f"half and a quarter of that. {setting_text(records)}; accuracy on the validation images, "
-        "in per cent, the best of each method bold; last, what is left of the first layer."
+        f"{lead}. {setting_text(records)}; accuracy on the validation images, in per cent, the "
+        f"best of each {head} bold; last, what is left of the first layer."
     )
-    columns = [
-        "method",
-        LABELS["l1"],
-        LABELS["l1_rest"],
-        "accuracy (%)",
-        "first layer left (%)",
-        "seeds",
-    ]
-    return Table(name, caption, columns, rows)
+    labels = [LABELS["l1"], LABELS["l1_rest"], "accuracy (%)", "first layer left (%)", "seeds"]
+    return Table(name, caption, [head, *labels], rows)
+
+
+def _mean(runs: Sequence[Record]) -> float:
+    return float(np.mean(accuracies(runs)))
 
 
 def long_numbers(records: Sequence[Record], epochs: int = 4000) -> dict[str, str]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from lcs import cost, tables
 from lcs.runs import AnyConfig, Record, RunStore
-from lcs.studies import STUDIES
+from lcs.studies import CHAPTERS, STUDIES
 from lcs.tables import Table
 
 SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -20,16 +20,18 @@ OTHER_DATA = (("svhn", 3, "needs its data set"),)
 def table(store: RunStore) -> Table:
     """Return every exhibit at every scale but smoke: what is done, and how the rest is had."""
     rows = []
-    for study in STUDIES.values():
-        for scale in study.scales[1:]:
-            command = f"lcs study {study.name} --scale {scale}"
-            configs: list[AnyConfig] = [*study.configs(scale)]
-            rows.append([study.title, *_state(configs, scale, WHY_PENDING[scale], command, store)])
+    for chapter, studies in CHAPTERS.items():
+        for study in studies:
+            for scale in study.scales[1:]:
+                command = f"lcs study {study.name} --scale {scale}"
+                configs: list[AnyConfig] = [*study.configs(scale)]
+                state = _state(configs, scale, WHY_PENDING[scale], command, store)
+                rows.append([study.title, _link(chapter), *state])
     for dataset, seeds, reason in OTHER_DATA:
         command = f"lcs study figure3 --dataset {dataset} --seeds {seeds}"
         others: list[AnyConfig] = [*STUDIES["figure3"].configs("desk", seeds, dataset=dataset)]
         title = f"S-FC on {dataset} (Table 2, Figure 3)"
-        rows.append([title, *_state(others, "desk", reason, command, store)])
+        rows.append([title, _link("table2"), *_state(others, "desk", reason, command, store)])
     caption = (
         "What has been run. The cost of a finished exhibit is the time that all its runs took, "
         "two at once on two cores; that of a pending one is the number of "
@@ -38,8 +40,12 @@ def table(store: RunStore) -> Table:
         "runs, and each counts all of its own. With "
         "`--plan` a command says what is missing here, and how long it takes on your machine."
     )
-    columns = ["exhibit", "scale", "state", "cost", "command"]
-    return Table("tab-status", caption, columns, rows, text=["scale", "state", "cost", "command"])
+    columns = ["exhibit", "chapter", "scale", "state", "cost", "command"]
+    return Table("tab-status", caption, columns, rows, text=columns[1:])
+
+
+def _link(chapter: str) -> str:
+    return f"[{chapter}]({chapter}.ipynb)"
 
 
 def provenance_table(store: RunStore) -> Table:

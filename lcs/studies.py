@@ -605,7 +605,7 @@ def _showpiece(base: Config, betas: Sequence[float]) -> list[Config]:
     """
     wide, more = paper_recipe(base, 32, base.epochs), 2.5
     sparse = chosen(wide, "s-fc", "beta-lasso", betas[-1]).replace(frozen_zeros=True)
-    weaker = {"l1": sparse.l1 / more, "l1_rest": sparse.rest_l1 / more}
+    weaker = {"l1": round(sparse.l1 / more, 12), "l1_rest": round(sparse.rest_l1 / more, 12)}
     return [chosen(wide, "s-fc"), sparse, sparse.replace(epochs=int(more * base.epochs), **weaker)]
 
 
@@ -643,14 +643,19 @@ SMALLER = (0.5, 0.25, 0.125)
 SHARE = {("s-fc", "beta-lasso", 1.0): 0.5, LARGEST: 0.25}
 SMALL = ("smoke", "desk")
 
-STUDIES: dict[str, Study | ToyStudy] = {
-    study.name: study
-    for study in (
-        ToyStudy(),
+# the studies that each chapter shows
+CHAPTERS: dict[str, tuple[Study | ToyStudy, ...]] = {
+    "toy": (ToyStudy(),),
+    "table2": (
         Study("table2", "Table 2: test accuracy of S-FC under β-LASSO", _table2, 5),
-        Study("figure3", "Figure 3: non-zero weights along training", _figure3, 5),
-        Study("figure4", "Figure 4: filters and their locality", _figure4, 5),
         Study("cifar100", "Table 2 on CIFAR-100", _cifar100),
+    ),
+    "figure3": (Study("figure3", "Figure 3: non-zero weights along training", _figure3, 5),),
+    "figure4": (
+        Study("figure4", "Figure 4: filters and their locality", _figure4, 5),
+        Study("crops", "How far crops shift", _crops, scales=SMALL),
+    ),
+    "why": (
         Study("precision", "bfloat16 against float32", _precision, scales=SMALL),
         Study("schedule", "A learning rate that stays", _schedule, 2, scales=SMALL),
         Study("period", "A cosine of a quarter of the length", _period, 2, scales=SMALL),
@@ -671,8 +676,9 @@ STUDIES: dict[str, Study | ToyStudy] = {
             scales=SMALL,
         ),
         Study("width", "Cross-entropy and augmentation at growing width", _width, scales=SMALL),
-        Study("crops", "How far crops shift", _crops, scales=SMALL),
         Study("wider", "Cross-entropy and augmentation at α = 16", _wider, scales=SMALL),
+    ),
+    "scaling": (
         Study("search", "Hyperparameters of the paper's recipe, on validation", _search, 1),
         Study("search-long", "λ at the whole length, on validation", _search_long, 1, scales=SMALL),
         Study("search-wide", "λ at two widths, on validation", _search_wide, 1, scales=SMALL),
@@ -681,8 +687,9 @@ STUDIES: dict[str, Study | ToyStudy] = {
         Study("reach", "Training length, or a larger λ", _reach, betas=ENDS, scales=SMALL),
         Study("momentum", "Momentum, weight decay or a larger step", _momentum, scales=SMALL),
         Study("showpiece", "S-FC at α = 32 on a laptop", _showpiece, 1, scales=SMALL),
-    )
+    ),
 }
+STUDIES = {study.name: study for studies in CHAPTERS.values() for study in studies}
 
 
 def stored(name: str, scale: str, store: RunStore, seeds: int = 0, **changes: Any) -> list[Record]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import math
 import sys
 from collections.abc import Iterable, Iterator, Mapping
@@ -30,9 +31,11 @@ STORED_FILTERS = 24
 SHOWN = ("s-fc", "s-local")
 # a first layer is stored whole if no more than this share, and this many, of its weights are left;
 # at eight bytes each the file stays below 16 MB
-KEPT_SHARE, KEPT_WEIGHTS = 0.02, 1_000_000
+KEPT_SHARE, KEPT_WEIGHTS = 0.04, 1_000_000
 # what a run that goes on may find changed
 ELSEWHERE = ("code", "packages", "device", "hardware", "threads")
+# options of glibc's allocator, as its header malloc.h has them
+M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4
 # from this many weights on, compiling the optimizer's step pays for itself
 COMPILED_FROM = 4_000_000
 
@@ -122,7 +125,21 @@ def choose_device(name: str) -> torch.device:
         raise ConfigError(f"device: this machine has no {name!r}; give auto or cpu")
     if device.type == "cuda":  # float32 is to mean float32 in convolutions too
         torch.backends.cudnn.conv.fp32_precision = "ieee"  # type: ignore[attr-defined]
+    else:
+        _keep_freed_memory()
     return device
+
+
+def _keep_freed_memory() -> None:
+    """Have the C library keep large blocks that are freed, for the next step takes them again.
+
+    By default it gives them back to the system (glibc: from 32 MB on, and what is free at the
+    heap's end), which then has to fill every page with zeros anew.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    if mallopt:
+        mallopt(M_MMAP_MAX, 0)
+        mallopt(M_TRIM_THRESHOLD, -1)  # never trim
 
 
 def learning_rate(config: Config, epoch: int, step: int, steps: int) -> float:

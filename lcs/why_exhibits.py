@@ -42,26 +42,10 @@ from lcs.config import Config
 from lcs.exhibits import accuracies, beta_lasso_name, pair_correlation, train_accuracies
 from lcs.measure import SIGNIFICANCE, Interval, holm, mean_interval, p_value, paired_difference
 from lcs.runs import Record
-from lcs.studies import STRONG, equal_rates, method
+from lcs.studies import CHAPTERS, STRONG, equal_rates, method
 from lcs.tables import NONE, Table
 
-QUESTIONS = (
-    "precision",
-    "schedule",
-    "period",
-    "frozen",
-    "first-layer",
-    "betas",
-    "lambdas",
-    "lambdas-zero",
-    "length",
-    "longer",
-    "factorial",
-    "recipe",
-    "reproduction",
-    "width",
-    "wider",
-)
+QUESTIONS = tuple(study.name for study in CHAPTERS["why"])
 
 # βλ of the largest β in Table 2
 THRESHOLD = 50 * 2e-5

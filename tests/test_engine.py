@@ -88,6 +88,10 @@ def test_sparse_modes_against_density(tmp_path):
     assert engine.rounds(found) == 3
     assert len(frame) == 4
     assert len(plots.speed(frame).legends[0].get_texts()) == 4
+    words = engine.speed_numbers(found)
+    assert words["speed-exact-16"] == "0.90 (0.80 – 1.00)"
+    assert words["speed-frozen-4"] == "pending"  # there only at half a per cent
+    assert set(engine.speed_numbers(None).values()) == {"pending"}
 
 
 def test_a_missing_benchmark_is_none_and_a_broken_one_an_error(tmp_path):

@@ -222,9 +222,9 @@ def test_status_lists_every_exhibit_at_every_scale():
     rows = status.table(STORE).rows
     scales = sum(len(study.scales) - 1 for study in STUDIES.values())
     assert len(rows) == scales + len(status.OTHER_DATA)
-    done = {(row[0], row[1]) for row in rows if row[2].startswith("done")}
-    assert (STUDIES["table2"].title, "desk") in done
-    assert all(".pending" in row[2] for row in rows if row[1] == "paper")
+    done = {tuple(row[:3]) for row in rows if row[3].startswith("done")}
+    assert (STUDIES["table2"].title, "[table2](table2.ipynb)", "desk") in done
+    assert all(".pending" in row[3] for row in rows if row[2] == "paper")
 
 
 def test_provenance_counts_every_record():

@@ -114,6 +114,21 @@ def test_the_best_share_of_lambda_is_bold():
     assert scaling.long_numbers([]) == {"lambda-paper": "pending"}
 
 
+def test_each_width_has_its_best_lambda_bold():
+    best = {2: 2.5e-5, 8: 1.25e-5}
+    records = [
+        held_out(c, 60 - 1e5 * abs(c.l1 - best[c.base_channels]))
+        for c in STUDIES["search-wide"].configs("desk", 1)
+    ]
+    shown = scaling.two_widths_table(records).rows
+    assert [row[0] for row in shown] == ["2"] * 3 + ["8"] * 3
+    assert [row[:2] for row in shown if row[3] == "**60.00**"] == [
+        ["2", "2.5e-5"],
+        ["8", "1.25e-5"],
+    ]
+    assert "**" not in "".join(row[3] for row in shown if row[3] != "**60.00**")
+
+
 def test_a_beta_that_was_not_searched_has_the_values_of_the_largest():
     largest = chosen(Config(), "s-fc", "beta-lasso", 50)
     assert chosen(Config(), "s-fc", "beta-lasso", 7.0) == largest.replace(beta=7.0)

@@ -175,20 +175,26 @@ def test_a_run_turns_sparse_and_says_so(frozen, precision, tmp_path, monkeypatch
         assert forgone[0] == pytest.approx(forgone[1], abs=allowed)
 
 
-def test_a_stopped_sparse_run_ends_with_the_same_bits(tmp_path):
-    whole = train(SPARSE, store=RunStore(tmp_path / "whole"), device="cpu")
-    assert whole.provenance["modes"].get("exact", 0) > 1
+@pytest.mark.parametrize("mode", ["exact", "frozen"])
+def test_a_stopped_sparse_run_ends_with_the_same_bits(tmp_path, mode):
+    config = dataclasses.replace(
+        SPARSE,
+        frozen_zeros=mode == "frozen",
+        precision={"exact": "fp32", "frozen": "bf16"}[mode],
+    )
+    whole = train(config, store=RunStore(tmp_path / "whole"), device="cpu")
+    assert whole.provenance["modes"].get(mode, 0) > 1
     store = RunStore(tmp_path / "stopped")
-    for _ in range(SPARSE.epochs - 1):
+    for _ in range(config.epochs - 1):
         with pytest.raises(Paused):
-            _one_epoch(store)
-    record = train(SPARSE, store=store, device="cpu")
+            _one_epoch(config, store)
+    record = train(config, store=store, device="cpu")
     assert record.history == whole.history
     assert record.provenance["modes"] == whole.provenance["modes"]
     assert record.final == whole.final
 
 
-def _one_epoch(store):
+def _one_epoch(config, store):
     done = []
     run_epoch = Run.run_epoch
 
@@ -199,7 +205,7 @@ def _one_epoch(store):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Run, "run_epoch", counted)
         patch.setattr("lcs.loop.Clock.over", lambda clock: bool(done))
-        train(SPARSE, store=store, device="cpu")
+        train(config, store=store, device="cpu")
 
 
 def test_training_makes_the_optimizer_that_the_config_names():
