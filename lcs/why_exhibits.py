@@ -525,15 +525,23 @@ def _period_numbers(found: Conditions) -> dict[str, str]:
 
 
 def _first_layers(found: Conditions) -> dict[str, str]:
-    """Return the gain of β = 50 over β = 0 by where λ is, and what forbidding returns changes."""
+    """Return by where λ is, at β = 1 and 50: gain over β = 0, and what forbidding returns does.
+
+    Keys end in β: `first-alone-free-50`, and `…-frozen-…` with zeros that stay, `…-returns-…` for
+    the difference of the two, `first-alone-left-free-50` for what is left of the layer.
+    """
     words = {}
     for place, rest in {"everywhere": None, "alone": 0.0}.items():
-        fields: dict[str, object] = {"beta": 50, "l1_rest": rest}
-        for name, frozen in {"free": False, "frozen": True}.items():
-            gain = _gain(found, without_threshold, frozen_zeros=frozen, **fields)
-            words[f"first-{place}-{name}"] = signed_or_pending(gain)
-        stay: dict[str, object] = {"beta": 50, "l1_rest": rest, "frozen_zeros": True}
-        words[f"first-{place}-returns"] = difference_of(found, stay, {"frozen_zeros": False})
+        for beta in (1, 50):
+            fields: dict[str, object] = {"beta": beta, "l1_rest": rest}
+            for name, frozen in {"free": False, "frozen": True}.items():
+                here = {**fields, "frozen_zeros": frozen}
+                gain = _gain(found, without_threshold, **here)
+                words[f"first-{place}-{name}-{beta}"] = signed_or_pending(gain)
+                words[f"first-{place}-left-{name}-{beta}"] = left_of(found, **here)
+            stay = {**fields, "frozen_zeros": True}
+            returns = difference_of(found, stay, {"frozen_zeros": False})
+            words[f"first-{place}-returns-{beta}"] = returns
     return words
 
 

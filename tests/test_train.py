@@ -2,6 +2,8 @@
 
 import itertools
 import json
+import platform
+import resource
 
 import pytest
 import torch
@@ -106,6 +108,20 @@ def test_recorded_epochs_of_long_runs_are_spaced_evenly_on_the_log_axis(epochs):
 def test_unknown_devices_are_refused(name):
     with pytest.raises(ConfigError, match=r"device: unknown value .* give auto, cpu or cuda"):
         choose_device(name)
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="a matter of glibc's allocator")
+def test_freed_memory_is_kept_for_the_next_step():
+    choose_device("cpu")
+    new_pages()
+    assert new_pages() < 1000
+
+
+def new_pages() -> int:
+    """How many pages the system has to give for 64 MB: 16,384 of the usual size, if all."""
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    torch.zeros(2**24)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 
 
 def test_devices(monkeypatch):

@@ -137,8 +137,11 @@ def test_the_summary_has_the_gain_before_and_after_each_change():
 def test_numbers_of_the_first_layer():
     runs = study("first-layer", lambda c: 50 + c.seed - c.frozen_zeros - (c.beta > 0) * 2)
     words = why.numbers({name: [] for name in why.QUESTIONS} | {"first-layer": runs})
-    assert words["first-alone-free"] == words["first-everywhere-free"] == "−2.00 ± 0.00"
-    assert words["first-alone-frozen"] == "−3.00 ± 0.00"
+    for beta in (1, 50):
+        assert words[f"first-alone-free-{beta}"] == "−2.00 ± 0.00"
+        assert words[f"first-everywhere-free-{beta}"] == "−2.00 ± 0.00"
+        assert words[f"first-alone-frozen-{beta}"] == "−3.00 ± 0.00"
+        assert words[f"first-alone-returns-{beta}"] == "−1.00 ± 0.00"
     assert words["period-left-50"] == "pending"
 
 
