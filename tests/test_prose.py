@@ -112,6 +112,24 @@ def test_the_gain_comes_between_width_1_and_4():
         assert abs(second[0]) < second[1]
 
 
+def test_it_is_the_way_back_that_counts():
+    page = said("why")
+    assert "So it matters little how large the threshold is" in page
+    assert "with β = 1 the threshold costs nothing, until weights are forbidden to return" in said(
+        "README"
+    )
+    runs = stored("first-layer", "desk", BOOK)
+    alone = conditions([run for run in runs if run.config.l1_rest == 0])
+    gain = {
+        (c.beta, c.frozen_zeros): difference(alone, c, AGAINST["β = 0"](c)) for c in alone if c.beta
+    }
+    assert abs(gain[1, False].mean) < 0.2
+    for beta, frozen in ((1, True), (50, False), (50, True)):
+        found = gain[beta, frozen]
+        assert found.mean < -found.half_width
+        assert found.mean == pytest.approx(gain[50, False].mean, abs=0.5)
+
+
 def test_every_run_with_a_threshold_of_5_is_below_those_up_to_2():
     assert "every run with β = 5 or more lies below every run with β up to 2" in said("why")
     assert "where a quarter of the layer is left" in said("why")
