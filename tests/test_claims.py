@@ -47,7 +47,7 @@ def test_the_stronger_lambda_is_compared_with_its_own_reference():
     for alpha, name in ((4, "recipe"), (8, "width"), (16, "wider")):
         records = study(name, accuracy)
         start = "With cross-entropy, augmentation and the stronger λ, β = 50 is better than "
-        over_sgd = judged(f"{start}SGD: α = {alpha}", records).evidence
+        over_sgd = judged(f"{start}plain SGD: α = {alpha}", records).evidence
         over_zero = judged(f"{start}β = 0 at the same λ: α = {alpha}", records).evidence
         assert over_sgd.mean == pytest.approx(4 * alpha)
         assert over_zero.mean == pytest.approx(3 * alpha)
