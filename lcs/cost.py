@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -21,8 +22,8 @@ from lcs.train import build_model, choose_device
 OVERHEAD = 3.0
 # of one problem's descent in the toy, on two cores
 TOY_SECONDS = 2.5e-8
-# fields that a run's time depends on
-TIMED = ("dataset", "model", "base_channels", "kernel_size", "precision", "augment", "batch_size")
+# fields that decide how long an operation takes; width does so much less
+TIMED = ("dataset", "model", "kernel_size", "precision", "augment", "batch_size")
 
 
 def training_flops(config: Config) -> int:
@@ -38,7 +39,11 @@ def count_weights(config: Config, model: str) -> dict[str, int]:
 
 
 def seconds(configs: Sequence[AnyConfig], device: str, store: RunStore) -> list[float]:
-    """Return about how long each run takes on a device: as a similar stored run, else by FLOPs."""
+    """Return about how long each run takes on a device.
+
+    As a stored run of the same kind, of the nearest width, in proportion to the operations; where
+    there is none, by the speed of a matrix product.
+    """
     timed = _timings(store).get(choose_device(device).type, []) if configs else []
     return [_seconds(config, device, timed) for config in configs]
 
@@ -46,11 +51,17 @@ def seconds(configs: Sequence[AnyConfig], device: str, store: RunStore) -> list[
 def _seconds(config: AnyConfig, device: str, timed: Sequence[tuple[Config, float]]) -> float:
     if isinstance(config, ToyConfig):
         return TOY_SECONDS * toy.updates(config)
-    for known, per_epoch in timed:
-        if all(getattr(known, name) == getattr(config, name) for name in TIMED):
-            return per_epoch * config.epochs
+    width = config.base_channels
+    alike = [run for run in timed if _kind(run[0]) == _kind(config)]
+    if alike:
+        known, took = min(alike, key=lambda run: abs(math.log(run[0].base_channels / width)))
+        return took * training_flops(config) / training_flops(known)
     rate = _rate(choose_device(device), config.precision)
     return OVERHEAD * training_flops(config) / rate
+
+
+def _kind(config: Config) -> list[object]:
+    return [getattr(config, name) for name in TIMED]
 
 
 def operations(config: AnyConfig) -> int:
@@ -75,14 +86,13 @@ def _layers(config: Config) -> dict[str, Layer]:
 
 
 def _timings(store: RunStore) -> dict[str, list[tuple[Config, float]]]:
-    """Return seconds per epoch of runs that were stored, and trained alone, by kind of device."""
+    """Return the seconds that stored runs took which were trained alone, by kind of device."""
     timings: dict[str, list[tuple[Config, float]]] = {}
     while True:
         for record in readable(store):
             origin = record.provenance
             if isinstance(record.config, Config) and "together" not in origin.get("modes", ()):
-                per_epoch = origin["seconds"] / record.config.epochs
-                timings.setdefault(origin["device"], []).append((record.config, per_epoch))
+                timings.setdefault(origin["device"], []).append((record.config, origin["seconds"]))
         if store.fallback is None:
             return timings
         store = store.fallback

@@ -115,9 +115,7 @@ def test_the_gain_comes_between_width_1_and_4():
 def test_it_is_the_way_back_that_counts():
     page = said("why")
     assert "So it matters little how large the threshold is" in page
-    assert "with β = 1 the threshold costs nothing, until weights are forbidden to return" in said(
-        "README"
-    )
+    assert "with β = 1 we find no cost, until weights are forbidden to return" in said("README")
     runs = stored("first-layer", "desk", BOOK)
     alone = conditions([run for run in runs if run.config.l1_rest == 0])
     gain = {

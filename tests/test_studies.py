@@ -423,6 +423,18 @@ def test_a_run_costs_what_a_similar_one_took(record, store):
     assert cost.seconds([config], "cpu", store) == [pytest.approx(300 * per_epoch)]
     fallen_back = RunStore(store.root / "none", fallback=store)
     assert cost.seconds([config], "cpu", fallen_back) == [pytest.approx(300 * per_epoch)]
+    wide = config.replace(base_channels=4)
+    factor = cost.training_flops(wide) / cost.training_flops(config)
+    assert 4 < factor < 4**2
+    assert cost.seconds([wide], "cpu", store) == [pytest.approx(300 * per_epoch * factor)]
+
+
+def test_of_several_widths_the_nearest_is_asked(tmp_path, monkeypatch):
+    small, large = (Config(dataset="digits", base_channels=width) for width in (1, 8))
+    monkeypatch.setattr(cost, "_timings", lambda store: {"cpu": [(small, 9.0), (large, 20.0)]})
+    between = small.replace(base_channels=4)
+    expected = 20 * cost.training_flops(between) / cost.training_flops(large)
+    assert cost.seconds([between], "cpu", RunStore(tmp_path)) == [pytest.approx(expected)]
 
 
 def test_an_unknown_run_costs_by_its_operations(tmp_path, monkeypatch):
