@@ -107,43 +107,62 @@ def long_table(records: Sequence[Record]) -> Table:
         "λ searched again at the whole length: what the search at a quarter of it had chosen, a "
         "half and a quarter of that"
     )
-    return _candidates("search-long", records, "method", method_text, lead)
+    return _candidates("search-long", records, {"method": method_text}, PULL, lead)
 
 
-def two_widths_table(records: Sequence[Record]) -> Table:
-    """Return the accuracy of every candidate for λ of β = 50 at two widths, best of each bold."""
-    lead = "λ of β = 50 at the width at which it was chosen, and at the largest of the next tables"
-    return _candidates("search-wide", records, "α", lambda c: f"{c.base_channels}", lead)
+def widths_table(records: Sequence[Record]) -> Table:
+    """Return the accuracy of every candidate for λ of β = 50 at every width, best of each bold."""
+    return _candidates("search-wide", records, WIDTH, PULL, "λ of β = 50 at each width")
+
+
+def rivals_table(records: Sequence[Record]) -> Table:
+    """Return the accuracy of SGD and of β = 0 as chosen, and with twice the restraint."""
+    lead = "SGD and β = 0 at two widths, as chosen and with twice the weight decay or λ"
+    heads = WIDTH | {"method": method_text}
+    return _candidates("search-rivals", records, heads, ("weight_decay", "l1"), lead)
+
+
+WIDTH = {"α": lambda config: f"{config.base_channels}"}
+PULL = ("l1", "l1_rest")
 
 
 def _candidates(
-    study: str, records: Sequence[Record], head: str, group: Callable[[Config], str], lead: str
+    study: str,
+    records: Sequence[Record],
+    heads: Mapping[str, Callable[[Config], str]],
+    fields: Sequence[str],
+    lead: str,
 ) -> Table:
-    """Return a row for each candidate for λ, the best of each group bold."""
+    """Return a row for each candidate, the best of those that share all heads bold."""
     name = f"tab-{study}"
     if not records:
         return tables.pending_table(name, lead, f"lcs study {study}")
-    found = conditions(records)
-    tops: dict[str, float] = {}
-    for config, runs in found.items():
-        key = group(config)
-        tops[key] = max(tops.get(key, 0), _mean(runs))
+    found = {
+        config: (_heads_of(config, heads), runs) for config, runs in conditions(records).items()
+    }
+    tops: dict[tuple[str, ...], float] = {}
+    for group, runs in found.values():
+        tops[group] = max(tops.get(group, 0), _mean(runs))
     rows = [
         [
-            group(config),
-            *(field_text(config, field) for field in ("l1", "l1_rest")),
-            f"**{mean_text(runs)}**" if _mean(runs) == tops[group(config)] else mean_text(runs),
+            *group,
+            *(field_text(config, field) for field in fields),
+            f"**{mean_text(runs)}**" if _mean(runs) == tops[group] else mean_text(runs),
             f"{np.mean(left(runs)):.1f}",
             tables.links(runs),
         ]
-        for config, runs in found.items()
+        for config, (group, runs) in found.items()
     ]
     caption = (
         f"{lead}. {setting_text(records)}; accuracy on the validation images, in per cent, the "
-        f"best of each {head} bold; last, what is left of the first layer."
+        f"best of each {' and '.join(heads)} bold; last, what is left of the first layer."
     )
-    labels = [LABELS["l1"], LABELS["l1_rest"], "accuracy (%)", "first layer left (%)", "seeds"]
-    return Table(name, caption, [head, *labels], rows)
+    labels = [*map(LABELS.__getitem__, fields), "accuracy (%)", "first layer left (%)", "seeds"]
+    return Table(name, caption, [*heads, *labels], rows)
+
+
+def _heads_of(config: Config, heads: Mapping[str, Callable[[Config], str]]) -> tuple[str, ...]:
+    return tuple(text(config) for text in heads.values())
 
 
 def _mean(runs: Sequence[Record]) -> float:
@@ -382,12 +401,19 @@ def numbers(records: Sequence[Record]) -> dict[str, str]:
     """
     words = {"epochs": f"{records[0].config.epochs}" if records else PENDING}
     words |= _at_both_ends(records)
+    words |= law_numbers(records)
+    paper = {"sgd": SGD, "zero": B0}
+    return words | {f"law-paper-{key}": _signed(_of_paper(B50, at)) for key, at in paper.items()}
+
+
+def law_numbers(records: Sequence[Record], name: str = "law") -> dict[str, str]:
+    """Return slope, forecast and crossing of the lines over SGD and over β = 0, in words."""
+    words = {}
     for short, other in {"sgd": SGD, "zero": B0}.items():
         found = law(gains_by_width(records, other))
-        words[f"law-slope-{short}"] = signed_or_pending(found and found.slope)
-        words[f"law-forecast-{short}"] = signed_or_pending(found and found.forecast)
-        words[f"law-crossing-{short}"] = _crossing(found)
-        words[f"law-paper-{short}"] = _signed(_of_paper(B50, other))
+        words[f"{name}-slope-{short}"] = signed_or_pending(found and found.slope)
+        words[f"{name}-forecast-{short}"] = signed_or_pending(found and found.forecast)
+        words[f"{name}-crossing-{short}"] = _crossing(found)
     return words
 
 
@@ -409,6 +435,58 @@ def _at_both_ends(records: Sequence[Record]) -> dict[str, str]:
         words[f"gain-{end}"] = tables.signed(paired(at[B50], at[SGD]))
         words[f"overfit-{end}"] = tables.interval(_overfit(at[SGD]))
     return words
+
+
+# λ chosen at each width
+
+
+def own_table(own: Sequence[Record], common: Sequence[Record]) -> Table:
+    """Return what β = 50 does with the λ chosen at each width, and with one λ for all of them.
+
+    Args:
+        own: records of `scaling-own`.
+        common: records of `scaling` and `scaling-wide`.
+    """
+    name, what = "tab-own", "β = 50 with λ chosen at each width"
+    if not own or not common:
+        return tables.pending_table(name, what, "lcs study scaling-own")
+    widths, others = by_width(own), by_width(common)
+    at = [(groups, others[width]) for width, groups in widths.items()]
+    sparse = [groups[B50] for groups, _ in at]
+    rows = [
+        [LABELS["l1"], *(field_text(runs[0].config, "l1") for runs in sparse), tables.NONE],
+        ["left in the first layer (%)", *(f"{np.mean(left(r)):.1f}" for r in sparse), tables.NONE],
+        ["test accuracy (%)", *map(mean_text, sparse), _published_mean(B50)],
+        [
+            "over the same with one λ",
+            *(_own_gain(groups, same) for groups, same in at),
+            tables.NONE,
+        ],
+        *(
+            [
+                text,
+                *(_bold(paired(groups[B50], groups[other])) for groups, _ in at),
+                _theirs(B50, other),
+            ]
+            for text, other in {"over SGD": SGD, "over β = 0": B0, "over S-LOCAL": LOCAL}.items()
+        ),
+    ]
+    caption = (
+        f"{what}, and by how many points of test accuracy it is ahead, paired by seed: of itself "
+        f"with the λ that was chosen at α = 2, and of the others. {setting_text(own)}; mean ± 95 % "
+        "interval over seeds, bold where it leaves out zero."
+    )
+    return Table(name, caption, ["", *_heads(widths), PAPER], rows)
+
+
+def _own_gain(own: Mapping[str, list[Record]], common: Mapping[str, list[Record]]) -> str:
+    one, other = own[B50], common[B50]
+    same = one[0].config.l1 == other[0].config.l1
+    return tables.NONE if same else _bold(paired(one, other))
+
+
+def _published_mean(method_name: str) -> str:
+    return tables.published(published.table2(method_name).cifar10)
 
 
 # What SGD's own gain is made of

@@ -515,16 +515,32 @@ def _search_long(base: Config, betas: Sequence[float]) -> list[Config]:
 
 
 def _search_wide(base: Config, betas: Sequence[float]) -> list[Config]:
-    """Return the largest β on validation images, over smaller parts of λ, at two widths.
-
-    λ was chosen at the smaller of them, and is used at both.
-    """
-    widths = [paper_recipe(base, factor, base.epochs // 2) for factor in (2, 8)]
+    """Return the largest β on validation images, over parts of its λ, at every width."""
     return [
         chosen(here.replace(validation=True), "s-fc", "beta-lasso", betas[-1], share=share)
-        for here in widths
-        for share in SMALLER
+        for here in _widths(base)
+        for share in PARTS
     ]
+
+
+def _search_rivals(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return SGD and β = 0 on validation images, as chosen and with twice the restraint.
+
+    At the width at which they were chosen, and at the largest.
+    """
+    runs = []
+    for factor in (2, WIDTHS[-1]):
+        here = paper_recipe(base, factor, base.epochs // 2).replace(validation=True)
+        plain = chosen(here, "s-fc")
+        decays = [plain.replace(weight_decay=share * plain.weight_decay) for share in (1, 2)]
+        pulls = [chosen(here, "s-fc", "beta-lasso", 0.0, share=share) for share in (1, 2)]
+        runs += [*decays, *pulls]
+    return runs
+
+
+def _widths(base: Config) -> list[Config]:
+    """Return the setting of `scaling` and `scaling-wide` at each of their widths."""
+    return [paper_recipe(base, factor, base.epochs // 2) for factor in WIDTHS]
 
 
 def chosen(
@@ -544,20 +560,24 @@ def chosen(
     return here.replace(model=model, optimizer=optimizer, beta=float(beta), **values)
 
 
-def _scaling(
-    base: Config, betas: Sequence[float], factors: Sequence[int] = (1, 2, 4)
-) -> list[Config]:
+def _scaling(base: Config, betas: Sequence[float]) -> list[Config]:
     """Return all methods by the paper's recipe at growing width, and half of the length."""
-    return [
-        run
-        for factor in factors
-        for run in _all_methods(paper_recipe(base, factor, base.epochs // 2), betas)
-    ]
+    return [run for here in _widths(base)[:-1] for run in _all_methods(here, betas)]
 
 
 def _scaling_wide(base: Config, betas: Sequence[float]) -> list[Config]:
-    """Return the same at twice the largest of these widths, apart, for it takes as long as they."""
-    return _scaling(base, betas, (8,))
+    """Return the same at the largest width, apart, for it takes as long as all others."""
+    return _all_methods(_widths(base)[-1], betas)
+
+
+def _scaling_own(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return the largest β with the λ that `search-wide` chose at each width, and its rivals."""
+    runs = []
+    for factor, here in zip(WIDTHS, _widths(base), strict=True):
+        rivals = [chosen(here, model) for model in ("s-local", "s-fc")]
+        zero = chosen(here, "s-fc", "beta-lasso", 0.0)
+        runs += [*rivals, zero, chosen(here, "s-fc", "beta-lasso", betas[-1], share=OWN[factor])]
+    return runs
 
 
 def _all_methods(here: Config, betas: Sequence[float]) -> list[Config]:
@@ -638,9 +658,12 @@ CHOSEN: dict[tuple[str, str, float], dict[str, float]] = {
 }
 # candidates for how much of this λ stays at the whole length
 SHARES = (1.0, 0.5, 0.25)
-SMALLER = (0.5, 0.25, 0.125)
+# widths of `scaling`, and the candidates at each of them
+WIDTHS, PARTS = (1, 2, 4, 8), (1.0, 0.5, 0.25, 0.125)
 # what `search-long` chose of them, 1 where nothing else is said; a test holds it to its records
 SHARE = {("s-fc", "beta-lasso", 1.0): 0.5, LARGEST: 0.25}
+# what `search-wide` chose at each width; a test holds it to its records
+OWN = {1: 0.25, 2: 0.25, 4: 0.25, 8: 0.5}
 SMALL = ("smoke", "desk")
 
 # the studies that each chapter shows
@@ -681,9 +704,11 @@ CHAPTERS: dict[str, tuple[Study | ToyStudy, ...]] = {
     "scaling": (
         Study("search", "Hyperparameters of the paper's recipe, on validation", _search, 1),
         Study("search-long", "λ at the whole length, on validation", _search_long, 1, scales=SMALL),
-        Study("search-wide", "λ at two widths, on validation", _search_wide, 1, scales=SMALL),
+        Study("search-wide", "λ at each width, on validation", _search_wide, 1, scales=SMALL),
+        Study("search-rivals", "SGD and β = 0 held tighter", _search_rivals, 1, scales=SMALL),
         Study("scaling", "The paper's recipe at growing width", _scaling, scales=SMALL),
         Study("scaling-wide", "The paper's recipe at α = 8", _scaling_wide, scales=SMALL),
+        Study("scaling-own", "λ of β = 50 chosen at each width", _scaling_own, scales=SMALL),
         Study("reach", "Training length, or a larger λ", _reach, betas=ENDS, scales=SMALL),
         Study("momentum", "Momentum, weight decay or a larger step", _momentum, scales=SMALL),
         Study("showpiece", "S-FC at α = 32 on a laptop", _showpiece, 1, scales=SMALL),

@@ -9,10 +9,10 @@ import pytest
 from made_up import made_up, study
 from scipy import stats
 
-from lcs import exhibits, plots, scaling
+from lcs import exhibits, plots, scaling, tables
 from lcs.config import Config
 from lcs.runs import PUBLISHED, Record, RunStore
-from lcs.studies import CHOSEN, STUDIES, chosen, method, raised, stored
+from lcs.studies import CHOSEN, OWN, STUDIES, chosen, method, raised, stored
 
 BONUS = {"S-LOCAL, SGD": 10.0, "S-FC, β-LASSO, β = 50": 1.0, "S-FC, proximal ℓ1": 0.5}
 
@@ -115,18 +115,32 @@ def test_the_best_share_of_lambda_is_bold():
 
 
 def test_each_width_has_its_best_lambda_bold():
-    best = {2: 2.5e-5, 8: 1.25e-5}
+    best = {1: 2.5e-5, 2: 2.5e-5, 4: 5e-5, 8: 1e-4}
     records = [
         held_out(c, 60 - 1e5 * abs(c.l1 - best[c.base_channels]))
         for c in STUDIES["search-wide"].configs("desk", 1)
     ]
-    shown = scaling.two_widths_table(records).rows
-    assert [row[0] for row in shown] == ["2"] * 3 + ["8"] * 3
-    assert [row[:2] for row in shown if row[3] == "**60.00**"] == [
-        ["2", "2.5e-5"],
-        ["8", "1.25e-5"],
-    ]
+    shown = scaling.widths_table(records).rows
+    assert [row[0] for row in shown] == [width for width in "1248" for _ in range(4)]
+    top = [row[:2] for row in shown if row[3] == "**60.00**"]
+    assert top == [["1", "2.5e-5"], ["2", "2.5e-5"], ["4", "5e-5"], ["8", "1e-4"]]
     assert "**" not in "".join(row[3] for row in shown if row[3] != "**60.00**")
+
+
+def test_the_rivals_have_twice_the_restraint_and_the_best_of_each_bold():
+    configs = STUDIES["search-rivals"].configs("desk", 1)
+    records = [held_out(c, 60 + 1e4 * c.weight_decay + 1e5 * c.l1) for c in configs]
+    shown = scaling.rivals_table(records)
+    assert list(shown.columns)[:4] == ["α", "method", "weight decay", "λ, first layer"]
+    assert [row[:5] for row in shown.rows if row[4].startswith("**")] == [
+        [width, name, *best]
+        for width in "28"
+        for name, *best in (
+            ("SGD", "0.001", tables.NONE, "**70.00**"),
+            ("β-LASSO, β = 0", tables.NONE, "4e-5", "**64.00**"),
+        )
+    ]
+    assert scaling.rivals_table([]).rows == [["[pending: `lcs study search-rivals`]{.pending}"]]
 
 
 def test_a_beta_that_was_not_searched_has_the_values_of_the_largest():
@@ -168,6 +182,33 @@ def test_only_methods_that_make_zeros_are_asked_what_they_left():
         "S-FC, proximal ℓ1", "S-FC, β-LASSO, β = 1", "S-FC, β-LASSO, β = 50",
     }  # fmt: skip
     assert shown[0][1:3] == ["first layer", "50.00"]
+
+
+def test_lambda_of_the_width_is_set_against_one_lambda(monkeypatch):
+    monkeypatch.setitem(OWN, 4, 0.5)
+
+    def better(config: Config) -> float:
+        return growing(config) + (config.beta == 50 and config.l1 == 5e-5)
+
+    own = study("scaling-own", better)
+    shown = rows(scaling.own_table(own, RUNS))
+    assert shown["λ, first layer"][2] == "5e-5"
+    assert shown["over the same with one λ"][1:3] == [tables.NONE, "**+1.00 ± 0.00**"]
+    assert shown["over SGD"][:3] == [f"**+{gain}.00 ± 0.00**" for gain in (1, 2, 4)]
+    assert "+6.56" in shown["over SGD"][-1]
+    assert shown["over S-LOCAL"][0] == "**−9.00 ± 0.00**"
+    assert "85.19" in shown["test accuracy (%)"][-1]
+    assert scaling.own_table([], RUNS).rows == [["[pending: `lcs study scaling-own`]{.pending}"]]
+
+
+def test_each_width_has_the_share_of_lambda_that_was_best_there():
+    found = stored("search-wide", "desk", RunStore(PUBLISHED))
+    if not found:
+        pytest.skip("the search has not been run")
+    for factor, at in scaling.by_width(found).items():
+        best = max(at[scaling.B50], key=lambda run: run.accuracy)
+        here = chosen(Config(), "s-fc", "beta-lasso", 50, share=OWN[factor])
+        assert (here.l1, here.l1_rest) == (best.config.l1, best.config.l1_rest), factor
 
 
 # --- the law
