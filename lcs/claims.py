@@ -517,6 +517,12 @@ CLAIMS: tuple[Claim, ...] = (
           "scaling", "scaling", _gain_grows),
     Claim("B", "And at α = 8 β = 50 is better than SGD", tables.NONE, "scaling", "scaling-wide",
           _beats(scaling.B50, scaling.SGD)),
+    Claim("B", "With λ of β = 50 chosen at each width, that gain grows with it (α = 1, 2, 4, 8)",
+          tables.NONE, "scaling", "scaling-own", _gain_grows),
+    Claim("B", "And at α = 8 β = 50 with λ of its own is better than SGD", tables.NONE, "scaling",
+          "scaling-own",
+          _differs(lambda c: c.base_channels == 8 and c.beta == 50,
+                   lambda c: c.base_channels == 8 and c.model == "s-fc" and c.optimizer == "sgd")),
     Claim("B", "With the same stronger λ, cross-entropy and augmentation, the filters of β = 50 "
           "are more local than those of β = 0 (100 epochs)", tables.NONE, "figure4", "factorial",
           _more_local),

@@ -620,11 +620,11 @@ def _momentum(base: Config, betas: Sequence[float]) -> list[Config]:
 def _showpiece(base: Config, betas: Sequence[float]) -> list[Config]:
     """Return SGD and β-LASSO with zeros that stay, at α = 32; β-LASSO also 2.5 times as long.
 
-    λ pulls twice as far as `search-long` found best: that cost little there, and left a quarter of
-    the weights, so that an epoch is faster. The longest has no more pull.
+    λ pulls as far in all of them as `search-wide` found best at the largest of its widths.
     """
     wide, more = paper_recipe(base, 32, base.epochs), 2.5
-    sparse = chosen(wide, "s-fc", "beta-lasso", betas[-1]).replace(frozen_zeros=True)
+    share = OWN[WIDTHS[-1]] / 2  # this is twice as long
+    sparse = chosen(wide, "s-fc", "beta-lasso", betas[-1], share=share).replace(frozen_zeros=True)
     weaker = {"l1": round(sparse.l1 / more, 12), "l1_rest": round(sparse.rest_l1 / more, 12)}
     return [chosen(wide, "s-fc"), sparse, sparse.replace(epochs=int(more * base.epochs), **weaker)]
 

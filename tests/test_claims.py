@@ -57,10 +57,15 @@ def test_the_gain_is_asked_for_its_growth_and_for_its_sign_at_the_largest_width(
     def accuracy(config: Config) -> float:
         return 50 + config.seed + (config.beta == 50) * (2 * math.log2(config.base_channels) - 7)
 
-    growth = judged("By the paper's recipe, both as chosen", study("scaling", accuracy)).evidence
-    wide = judged("And at α = 8", study("scaling-wide", accuracy)).evidence
-    assert (growth.mean, growth.n) == (pytest.approx(2.0), 3)
-    assert (wide.mean, wide.n) == (pytest.approx(-1.0), 3)
+    for growing, wide, last in (
+        ("By the paper's recipe, both as chosen", "And at α = 8 β = 50 is", "scaling-wide"),
+        ("With λ of β = 50 chosen at each width", "And at α = 8 β = 50 with λ", "scaling-own"),
+    ):
+        first = last.replace("-wide", "")
+        growth = judged(growing, study(first, accuracy)).evidence
+        ahead = judged(wide, study(last, accuracy)).evidence
+        assert (growth.mean, growth.n) == (pytest.approx(2.0), 3)
+        assert (ahead.mean, ahead.n) == (pytest.approx(-1.0), 3)
 
 
 def test_counts_are_of_runs_of_the_published_length():
