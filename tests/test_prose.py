@@ -11,7 +11,7 @@ from lcs import why_exhibits as why
 from lcs.compare import AGAINST, as_sgd, conditions, difference, left, paired
 from lcs.exhibits import beta_lasso_name, by_method
 from lcs.runs import PUBLISHED, RunStore
-from lcs.studies import OWN, STUDIES, gather, stored
+from lcs.studies import OWN, PAPER, STUDIES, gather, l1_of, stored
 
 ROOT = Path(__file__).parent.parent
 BOOK = RunStore(PUBLISHED)
@@ -203,6 +203,10 @@ def test_the_showpiece_pulls_as_far_as_was_best_in_the_widest_network():
     for config in STUDIES["showpiece"].configs("desk", 1):
         pull = best.l1 * best.epochs if config.beta else 0
         assert config.l1 * config.epochs == pytest.approx(pull)
+    text = (ROOT / "book" / "reproduce.md").read_text()
+    assert "λ times the number of epochs came out close to this" in " ".join(text.split())
+    at_paper_size = l1_of(PAPER)["l1"] * PAPER.epochs
+    assert at_paper_size == pytest.approx(best.l1 * best.epochs, rel=0.25)
 
 
 def widths():
