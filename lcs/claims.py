@@ -145,7 +145,7 @@ def _interval(finding: Finding) -> Interval | None:
     found = finding.evidence
     if found is None or found.half_width is None:
         return None
-    return found._replace(mean=max(0.0, abs(found.mean) - (finding.margin or 0.0)))
+    return found._replace(mean=abs(abs(found.mean) - (finding.margin or 0.0)))
 
 
 def _sample_size(records: Sequence[Record]) -> int:
@@ -172,11 +172,14 @@ def verdict(finding: Finding, *, corrected: bool = True) -> str:
     if value.half_width is None:
         return "seen in one run" if value.mean > 0 else "not seen in one run"
     beyond = abs(value.mean) - (margin or 0.0)
-    if margin is not None and _is_equal(value, margin):
-        return "agrees" if margin else "compatible"
-    if beyond <= value.half_width:
+    if margin == 0 and _is_equal(value, margin):
+        return "compatible"
+    if margin and _is_equal(value, margin):
+        said = "agrees"
+    elif beyond <= value.half_width:
         return UNDECIDED
-    said = "holds" if value.mean > 0 and margin is None else "contradicted"
+    else:
+        said = "holds" if value.mean > 0 and margin is None else "contradicted"
     return said if corrected else f"{said}, but not after correction"
 
 
@@ -357,14 +360,6 @@ def _wider_range(one: str, other: str) -> Judge:
     return judge
 
 
-def _first_layer_alone(records: list[Record]) -> Finding:
-    """Judge whether β = 50 is as good as β = 0, within a point, with λ on the first layer alone."""
-    alone = [r for r in records if r.config.l1_rest == 0 and not r.config.frozen_zeros]
-    pair = [accuracies([r for r in alone if r.config.beta == beta]) for beta in (50, 0)]
-    difference = paired_difference(*pair)
-    return Finding(f"{signed(difference)} points", difference, margin=1.0)
-
-
 def _period_explains(name: str, count: int) -> Judge:
     """Judge whether a cosine that rises again leaves as many weights as were published."""
 
@@ -404,11 +399,11 @@ def _faster(mode: str, less: str, more: str) -> Judge:
         there = [row for row in times if row["mode"] == mode and row["density"] == 1]
         widest = max(there, key=lambda row: row["base_channels"])
         low, high = widest["lowest"], widest["highest"]
-        text = (
-            f"{widest['ratio']:.2f} ({low:.2f} – {high:.2f}) of a dense step's time at 1 % left, "
-            f"α = {widest['base_channels']}"
+        share = f"{engine.range_text(widest)} of a dense step's time at 1 % left"
+        return Finding(
+            f"{share}, α = {widest['base_channels']}",
+            said=less if high < 1 else more if low > 1 else UNDECIDED,
         )
-        return Finding(text, said=less if high < 1 else more if low > 1 else UNDECIDED)
 
     return judge
 
@@ -531,7 +526,9 @@ CLAIMS: tuple[Claim, ...] = (
     Claim("B", "And over a wider range still where crops shift twice as far", tables.NONE,
           "figure4", "crops", _wider_range("far", "usual")),
     Claim("B", "With λ on the first layer alone, β = 50 is as good as β = 0, within 1 point",
-          tables.NONE, "why", "first-layer", _first_layer_alone),
+          tables.NONE, "why", "first-layer",
+          _differs(lambda c: c.beta == 50 and c.l1_rest == 0 and not c.frozen_zeros,
+                   lambda c: c.beta == 0 and c.l1_rest == 0, margin=1.0)),
     Claim("B", "Zeros may as well stay: β = 50 is as good with zeros frozen, within 1 point",
           tables.NONE, "why", "frozen",
           _differs(lambda c: c.beta == 50 and c.frozen_zeros,

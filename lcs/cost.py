@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+import statistics
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -41,8 +42,9 @@ def count_weights(config: Config, model: str) -> dict[str, int]:
 def seconds(configs: Sequence[AnyConfig], device: str, store: RunStore) -> list[float]:
     """Return about how long each run takes on a device.
 
-    As a stored run of the same kind, of the nearest width, in proportion to the operations; where
-    there is none, by the speed of a matrix product.
+    In proportion to the operations: at the median pace of the stored runs of the same kind and of
+    the nearest width; where there are none, at the mean pace of all stored runs; and without any,
+    by the speed of a matrix product.
     """
     timed = _timings(store).get(choose_device(device).type, []) if configs else []
     return [_seconds(config, device, timed) for config in configs]
@@ -51,13 +53,24 @@ def seconds(configs: Sequence[AnyConfig], device: str, store: RunStore) -> list[
 def _seconds(config: AnyConfig, device: str, timed: Sequence[tuple[Config, float]]) -> float:
     if isinstance(config, ToyConfig):
         return TOY_SECONDS * toy.updates(config)
-    width = config.base_channels
-    alike = [run for run in timed if _kind(run[0]) == _kind(config)]
-    if alike:
-        known, took = min(alike, key=lambda run: abs(math.log(run[0].base_channels / width)))
-        return took * training_flops(config) / training_flops(known)
-    rate = _rate(choose_device(device), config.precision)
-    return OVERHEAD * training_flops(config) / rate
+    return training_flops(config) * _pace(config, device, timed)
+
+
+def _pace(config: Config, device: str, timed: Sequence[tuple[Config, float]]) -> float:
+    """Return about how many seconds an operation of a run takes."""
+    near = _nearest([run for run in timed if _kind(run[0]) == _kind(config)], config.base_channels)
+    if near:
+        return statistics.median(took / training_flops(known) for known, took in near)
+    if timed:
+        whole = sum(training_flops(known) for known, _ in timed)
+        return sum(took for _, took in timed) / whole
+    return OVERHEAD / _rate(choose_device(device), config.precision)
+
+
+def _nearest(timed: Sequence[tuple[Config, float]], width: int) -> list[tuple[Config, float]]:
+    """Return the runs whose width is nearest, by its ratio."""
+    away = [abs(math.log(known.base_channels / width)) for known, _ in timed]
+    return [run for run, distance in zip(timed, away, strict=True) if distance == min(away)]
 
 
 def _kind(config: Config) -> list[object]:

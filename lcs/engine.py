@@ -186,13 +186,14 @@ def speed_numbers(found: dict[str, Any] | None, density: float = 1.0) -> dict[st
     keys = [f"speed-{mode}-{width}" for mode in ("exact", "frozen") for width in (4, 16)]
     times = density_frame(found)
     words = {
-        f"speed-{row['mode']}-{row['base_channels']}": _range_text(row)
+        f"speed-{row['mode']}-{row['base_channels']}": range_text(row)
         for row in times[times.density == density].to_dict("records")
     }
     return dict.fromkeys(keys, "pending") | words
 
 
-def _range_text(row: Mapping[Hashable, float]) -> str:
+def range_text(row: Mapping[Hashable, float]) -> str:
+    """Return a ratio of times and its range in words."""
     return f"{row['ratio']:.2f} ({row['lowest']:.2f} – {row['highest']:.2f})"
 
 

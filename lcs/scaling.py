@@ -448,9 +448,9 @@ def own_table(own: Sequence[Record], common: Sequence[Record]) -> Table:
         common: records of `scaling` and `scaling-wide`.
     """
     name, what = "tab-own", "β = 50 with λ chosen at each width"
-    if not own or not common:
-        return tables.pending_table(name, what, "lcs study scaling-own")
     widths, others = by_width(own), by_width(common)
+    if not own or not widths.keys() <= others.keys():
+        return tables.pending_table(name, what, "lcs study scaling-own")
     at = [(groups, others[width]) for width, groups in widths.items()]
     sparse = [groups[B50] for groups, _ in at]
     rows = [

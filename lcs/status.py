@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Sequence
 
@@ -36,7 +35,7 @@ def table(store: RunStore) -> Table:
         "What has been run. The cost of a finished exhibit is the time that all its runs took, "
         "two at once on two cores; that of a pending one is the number of "
         "floating-point operations of the missing runs, and at the desk scale the time that they "
-        "would take at the mean pace of all stored ones, one after the other. Exhibits share "
+        "would take at the pace of stored ones like them, one after the other. Exhibits share "
         "runs, and each counts all of its own. With "
         "`--plan` a command says what is missing here, and how long it takes on your machine."
     )
@@ -82,15 +81,8 @@ def _state(
         state = f"{len(lacking)} of {len(configs)} runs missing; " + state
     price = _operations(lacking)
     if scale == "desk":
-        price += f", about {cost.duration(sum(map(cost.operations, lacking)) / _pace(store))}"
+        price += f", about {cost.duration(sum(cost.seconds(lacking, 'cpu', store)))}"
     return [scale, state, price, f"`{command}`"]
-
-
-def _pace(store: RunStore) -> float:
-    """Mean operations a second of the runs that were trained on a processor."""
-    runs = [r for r in store.records() if r.kind != "toy" and r.provenance["device"] == "cpu"]
-    seconds = sum(run.provenance["seconds"] for run in runs)
-    return sum(cost.operations(run.config) for run in runs) / seconds if runs else math.inf
 
 
 def _operations(configs: Sequence[AnyConfig]) -> str:

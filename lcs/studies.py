@@ -281,20 +281,25 @@ def setting(scale: str) -> Config:
 
 
 def l1_of(base: Config) -> dict[str, float]:
-    """Return λ: 2e-5 everywhere at α = 1, the reproduction's; else less beyond the first layer.
+    """Return λ: 2e-5 everywhere at α = 1, the reproduction's; else what our own search suggests.
 
-    There longer runs than of 400 epochs have less in proportion, so that λ pulls as far in them:
-    `search-long` found this much to be best at the largest β.
+    That is what `search-wide` found best for β = 50 in its widest network, in proportion to the
+    number of epochs, so that it pulls as far over a whole training of any length.
     """
     if base.base_channels == 1:
         return {"l1": 2e-5}
-    share = min(1.0, 400 / base.epochs)
-    return {"l1": 2e-5 * share, "l1_rest": 5e-6 * share}
+    share = min(1.0, OWN[WIDTHS[-1]] * LENGTH / base.epochs)
+    return {name: round(share * value, 12) for name, value in CHOSEN[LARGEST].items()}
 
 
 def sgd(base: Config, model: str) -> Config:
     """Return a run of plain SGD."""
     return base.replace(model=model)
+
+
+def rival(base: Config, model: str) -> Config:
+    """Return SGD as a scale has it: plain at α = 1, the reproduction's; else as `search` chose."""
+    return sgd(base, model) if base.base_channels == 1 else chosen(base, model)
 
 
 def beta_lasso(base: Config, beta: float, **changes: Any) -> Config:
@@ -304,13 +309,13 @@ def beta_lasso(base: Config, beta: float, **changes: Any) -> Config:
 
 
 def _table2(base: Config, betas: Sequence[float]) -> list[Config]:
-    nets = [sgd(base, model) for model in ("s-conv", "s-local", "3-fc", "s-fc")]
+    nets = [rival(base, model) for model in ("s-conv", "s-local", "3-fc", "s-fc")]
     lasso = base.replace(model="s-fc", optimizer="proximal-l1", **l1_of(base))
     return [*nets, lasso, *(beta_lasso(base, beta) for beta in betas)]
 
 
 def _figure3(base: Config, betas: Sequence[float]) -> list[Config]:
-    return [sgd(base, "s-fc"), *(beta_lasso(base, beta) for beta in betas)]
+    return [rival(base, "s-fc"), *(beta_lasso(base, beta) for beta in betas)]
 
 
 def _cifar100(base: Config, betas: Sequence[float]) -> list[Config]:
@@ -324,7 +329,7 @@ def _cifar100(base: Config, betas: Sequence[float]) -> list[Config]:
 
 
 def _figure4(base: Config, betas: Sequence[float]) -> list[Config]:
-    return [sgd(base, "s-local"), *_figure3(base, betas)]
+    return [rival(base, "s-local"), *_figure3(base, betas)]
 
 
 def _precision(base: Config, betas: Sequence[float]) -> list[Config]:
@@ -620,13 +625,12 @@ def _momentum(base: Config, betas: Sequence[float]) -> list[Config]:
 def _showpiece(base: Config, betas: Sequence[float]) -> list[Config]:
     """Return SGD and β-LASSO with zeros that stay, at α = 32; β-LASSO also 2.5 times as long.
 
-    λ pulls as far in all of them as `search-wide` found best at the largest of its widths.
+    λ is that of `l1_of`, which pulls as far in all of them.
     """
-    wide, more = paper_recipe(base, 32, base.epochs), 2.5
-    share = OWN[WIDTHS[-1]] / 2  # this is twice as long
-    sparse = chosen(wide, "s-fc", "beta-lasso", betas[-1], share=share).replace(frozen_zeros=True)
-    weaker = {"l1": round(sparse.l1 / more, 12), "l1_rest": round(sparse.rest_l1 / more, 12)}
-    return [chosen(wide, "s-fc"), sparse, sparse.replace(epochs=int(more * base.epochs), **weaker)]
+    lengths = (base.epochs, 5 * base.epochs // 2)
+    wide = [paper_recipe(base, 32, epochs) for epochs in lengths]
+    sparse = [beta_lasso(here, betas[-1], frozen_zeros=True) for here in wide]
+    return [rival(wide[0], "s-fc"), *sparse]
 
 
 def raised(config: Config, factor: float) -> Config:
@@ -662,11 +666,11 @@ SHARES = (1.0, 0.5, 0.25)
 WIDTHS, PARTS = (1, 2, 4, 8), (1.0, 0.5, 0.25, 0.125)
 # what `search-long` chose of them, 1 where nothing else is said; a test holds it to its records
 SHARE = {("s-fc", "beta-lasso", 1.0): 0.5, LARGEST: 0.25}
-# what `search-wide` chose at each width; a test holds it to its records
-OWN = {1: 0.25, 2: 0.25, 4: 0.25, 8: 0.5}
+# what `search-wide` chose at each width, for runs of this length; a test holds it to its records
+OWN, LENGTH = {1: 0.25, 2: 0.25, 4: 0.25, 8: 0.5}, 200
 SMALL = ("smoke", "desk")
 
-# the studies that each chapter shows
+# the chapter that each study belongs to; some are shown in others too
 CHAPTERS: dict[str, tuple[Study | ToyStudy, ...]] = {
     "toy": (ToyStudy(),),
     "table2": (

@@ -125,16 +125,15 @@ def choose_device(name: str) -> torch.device:
         raise ConfigError(f"device: this machine has no {name!r}; give auto or cpu")
     if device.type == "cuda":  # float32 is to mean float32 in convolutions too
         torch.backends.cudnn.conv.fp32_precision = "ieee"  # type: ignore[attr-defined]
-    else:
-        _keep_freed_memory()
     return device
 
 
-def _keep_freed_memory() -> None:
+def keep_freed_memory() -> None:
     """Have the C library keep large blocks that are freed, for the next step takes them again.
 
     By default it gives them back to the system (glibc: from 32 MB on, and what is free at the
-    heap's end), which then has to fill every page with zeros anew.
+    heap's end), which then has to fill every page with zeros anew. From here on the process keeps
+    the most memory that it has needed, to its end.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
     if mallopt:
@@ -239,7 +238,12 @@ class Run:
 
     @classmethod
     def start(cls, config: Config, device: torch.device, like: Run | None = None) -> Run:
-        """Load the data, or share those of a run like it, and build the initial network."""
+        """Load the data, or share those of a run like it, and build the initial network.
+
+        On a CPU the process keeps its memory from here on (see `keep_freed_memory`).
+        """
+        if device.type == "cpu":
+            keep_freed_memory()
         model = build_model(config).to(device)
         if like is None:
             images = data.load(config.dataset)

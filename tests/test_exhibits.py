@@ -148,6 +148,8 @@ def test_verdicts_follow_the_interval(difference, margin, said):
 def test_a_verdict_that_correction_takes_away_says_so():
     finding = claims.Finding("", Interval(1.0, 0.9, 3))
     assert claims.verdict(finding, corrected=False) == "holds, but not after correction"
+    equal = claims.Finding("", Interval(0.1, 0.8, 3), margin=1.0)
+    assert claims.verdict(equal, corrected=False) == "agrees, but not after correction"
     undecided = claims.Finding("", Interval(1.0, 1.1, 3))
     assert claims.verdict(undecided, corrected=False) == "undecided"
 

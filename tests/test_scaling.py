@@ -198,7 +198,9 @@ def test_lambda_of_the_width_is_set_against_one_lambda(monkeypatch):
     assert "+6.56" in shown["over SGD"][-1]
     assert shown["over S-LOCAL"][0] == "**−9.00 ± 0.00**"
     assert "85.19" in shown["test accuracy (%)"][-1]
-    assert scaling.own_table([], RUNS).rows == [["[pending: `lcs study scaling-own`]{.pending}"]]
+    waits = [["[pending: `lcs study scaling-own`]{.pending}"]]
+    assert scaling.own_table([], RUNS).rows == waits
+    assert scaling.own_table(own, study("scaling", growing)).rows == waits
 
 
 def test_each_width_has_the_share_of_lambda_that_was_best_there():

@@ -3,6 +3,7 @@
 import concurrent.futures.process
 import functools
 import shutil
+import statistics
 
 import pandas as pd
 import pytest
@@ -107,8 +108,14 @@ def test_the_settings():
     ]  # the reproduction's λ, everywhere
     assert {(config.l1, config.l1_rest) for config in sparse} == {(2e-5, None)}
     wide, short = (STUDIES["figure3"].configs("paper", epochs=n)[-1] for n in (4000, 400))
-    assert (short.l1, short.l1_rest, short.beta) == (2e-5, 5e-6, 50.0)
-    assert (wide.l1, wide.l1_rest) == pytest.approx((2e-6, 5e-7))  # it pulls as far
+    assert (short.l1, short.l1_rest, short.beta) == (2.5e-5, 2.5e-6, 50.0)
+    assert (wide.l1, wide.l1_rest) == (2.5e-6, 2.5e-7)  # it pulls as far
+    for name in ("table2", "figure3", "figure4", "cifar100"):
+        strong = {(c.momentum, c.weight_decay)
+                  for c in STUDIES[name].configs("paper") if c.optimizer == "sgd"}  # fmt: skip
+        assert strong == {(0.9, 5e-4)}, name
+    plain = [c for c in STUDIES["table2"].configs("desk") if c.optimizer == "sgd"]
+    assert {(c.momentum, c.weight_decay) for c in plain} == {(0.0, 0.0)}
 
 
 def test_other_betas_and_fields():
@@ -417,9 +424,8 @@ def test_a_plan_lists_what_is_missing_with_its_cost(figure3, trained):
 
 
 def test_a_run_costs_what_a_similar_one_took(record, store):
-    known = next(store.records())
-    per_epoch = known.provenance["seconds"] / 3
-    config = known.config.replace(epochs=300, seed=9, validation=False)
+    per_epoch = statistics.median(run.provenance["seconds"] / 3 for run in store.records())
+    config = record.config.replace(epochs=300, seed=9)
     assert cost.seconds([config], "cpu", store) == [pytest.approx(300 * per_epoch)]
     fallen_back = RunStore(store.root / "none", fallback=store)
     assert cost.seconds([config], "cpu", fallen_back) == [pytest.approx(300 * per_epoch)]
@@ -435,6 +441,19 @@ def test_of_several_widths_the_nearest_is_asked(tmp_path, monkeypatch):
     between = small.replace(base_channels=4)
     expected = 20 * cost.training_flops(between) / cost.training_flops(large)
     assert cost.seconds([between], "cpu", RunStore(tmp_path)) == [pytest.approx(expected)]
+
+
+def test_of_several_runs_alike_the_median_counts(tmp_path, monkeypatch):
+    runs = [
+        (Config(dataset="digits", seed=seed), took) for seed, took in enumerate((9.0, 2.0, 3.0))
+    ]
+    monkeypatch.setattr(cost, "_timings", lambda store: {"cpu": runs})
+    again = Config(dataset="digits", seed=7)
+    assert cost.seconds([again], "cpu", RunStore(tmp_path)) == [pytest.approx(3.0)]
+    other = again.replace(model="s-conv")
+    pace = (9 + 2 + 3) / (3 * cost.training_flops(again))
+    expected = pace * cost.training_flops(other)
+    assert cost.seconds([other], "cpu", RunStore(tmp_path)) == [pytest.approx(expected)]
 
 
 def test_an_unknown_run_costs_by_its_operations(tmp_path, monkeypatch):

@@ -113,8 +113,8 @@ def test_unknown_devices_are_refused(name):
 
 NEW_PAGES = """
 import resource, torch
-from lcs.train import choose_device
-choose_device("cpu")
+from lcs.train import keep_freed_memory
+keep_freed_memory()
 for step in range(20):
     if step == 10:
         before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
@@ -128,6 +128,13 @@ def test_freed_memory_is_kept_for_the_next_step():
     command = [sys.executable, "-c", NEW_PAGES]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert int(done.stdout) < 10_000  # 163,840 of the usual size, if all are new
+
+
+def test_a_run_on_a_cpu_keeps_its_memory(monkeypatch):
+    calls = []
+    monkeypatch.setattr(lcs.train, "keep_freed_memory", lambda: calls.append(True))
+    Run.start(TINY, CPU)
+    assert calls
 
 
 def test_devices(monkeypatch):

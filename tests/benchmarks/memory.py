@@ -17,7 +17,7 @@ import torch
 from parts import batch, loss_of, network, normalised, steps
 from timing import Report, interleaved
 
-from lcs.train import choose_device
+from lcs.train import keep_freed_memory
 
 REPEATS = 20
 MOMENTUM = {"lr": 0.1, "momentum": 0.9, "weight_decay": 5e-4}
@@ -48,6 +48,7 @@ def child(width: int, method: str, *, keep: bool) -> Iterator[Callable[[], objec
         target=serve, args=(theirs, width, method, keep), daemon=True
     )
     process.start()
+    theirs.close()  # so that its end is seen here
 
     def step() -> None:
         ours.send(True)
@@ -62,8 +63,9 @@ def child(width: int, method: str, *, keep: bool) -> Iterator[Callable[[], objec
 
 def serve(parent: Connection, width: int, method: str, keep: bool) -> None:
     """Take a step whenever the parent asks for one."""
-    device = choose_device("cpu") if keep else torch.device("cpu")
-    step = make_step(width, method, device)
+    if keep:
+        keep_freed_memory()
+    step = make_step(width, method, torch.device("cpu"))
     while parent.recv():
         step()
         parent.send(True)
