@@ -39,7 +39,7 @@ from lcs.exhibits import (
 from lcs.measure import Interval, mean_interval, paired_difference
 from lcs.plots import LAYERS
 from lcs.runs import Record
-from lcs.studies import chosen, method
+from lcs.studies import STUDIES, chosen, method
 from lcs.tables import Table
 
 SGD, LOCAL = "S-FC, SGD", "S-LOCAL, SGD"
@@ -600,26 +600,44 @@ def shown_filters(records: Sequence[Record]) -> dict[str, np.ndarray]:
 
 # As large as a laptop does
 
+# the studies that this takes, one run each
+SHOWPIECE = ("showpiece-sgd", "showpiece", "showpiece-long")
 
-def showpiece_table(records: Sequence[Record]) -> Table:
-    """Return accuracy, weights left and time of the largest runs, and the paper's shorter ones."""
+
+def showpiece_table(runs: Mapping[str, Sequence[Record]]) -> Table:
+    """Return accuracy, weights left and time of the largest runs, and the paper's shorter ones.
+
+    Args:
+        runs: the records of each study of `SHOWPIECE`; of one that has none it shows the command.
+    """
     name, what = "tab-showpiece", "S-FC at α = 32, with SGD and with β-LASSO"
+    records = showpiece(runs)
     if not records:
         return tables.pending_table(name, what, "lcs study showpiece")
-    ours = [
-        [
-            method_text(config) + _zeros_text(config),
-            f"{config.base_channels}",
-            f"{config.epochs}",
-            mean_text(runs),
-            ", ".join(f"{np.mean(left(runs, layer)):.1f}" for layer in LAYERS),
-            cost.duration(float(np.mean([run.provenance["seconds"] for run in runs]))),
-            tables.links(runs),
-        ]
-        for config, runs in conditions(records).items()
-    ]
+    rows = [_largest(study, runs[study]) for study in SHOWPIECE]
     known = (f"{published.PAPER_BASE_CHANNELS}", "400", published.SHORT[SGD])
     theirs = ["SGD", *(tables.published(value) for value in known), *[tables.NONE] * 3]
     caption = f"{what}. {setting_text(records)}; the last row is the paper's shorter training."
     columns = ["method", "α", "epochs", "test accuracy (%)", "left in layers 1, 2, 3 (%)", "time"]
-    return Table(name, caption, [*columns, "seeds"], [*ours, theirs])
+    return Table(name, caption, [*columns, "seeds"], [*rows, theirs], text=["seeds"])
+
+
+def showpiece(runs: Mapping[str, Sequence[Record]]) -> list[Record]:
+    """Return the records of all studies of `SHOWPIECE`."""
+    return [record for study in SHOWPIECE for record in runs[study]]
+
+
+def _largest(study: str, runs: Sequence[Record]) -> list[str]:
+    if not runs:
+        waits = tables.pending(f"pending: `lcs study {study}`")
+        return [STUDIES[study].title, *[tables.NONE] * 5, waits]
+    config = runs[0].config
+    return [
+        method_text(config) + _zeros_text(config),
+        f"{config.base_channels}",
+        f"{config.epochs}",
+        mean_text(runs),
+        ", ".join(f"{np.mean(left(runs, layer)):.1f}" for layer in LAYERS),
+        cost.duration(float(np.mean([run.provenance["seconds"] for run in runs]))),
+        tables.links(runs),
+    ]
