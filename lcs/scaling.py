@@ -107,7 +107,7 @@ def long_table(records: Sequence[Record]) -> Table:
         "λ searched again at the whole length: what the search at a quarter of it had chosen, a "
         "half and a quarter of that"
     )
-    return _candidates("search-long", records, {"method": method_text}, PULL, lead)
+    return _candidates("search-long", records, METHOD, PULL, lead)
 
 
 def widths_table(records: Sequence[Record]) -> Table:
@@ -118,10 +118,17 @@ def widths_table(records: Sequence[Record]) -> Table:
 def rivals_table(records: Sequence[Record]) -> Table:
     """Return the accuracy of SGD and of β = 0 as chosen, and with twice the restraint."""
     lead = "SGD and β = 0 at two widths, as chosen and with twice the weight decay or λ"
-    heads = WIDTH | {"method": method_text}
+    heads = WIDTH | METHOD
     return _candidates("search-rivals", records, heads, ("weight_decay", "l1"), lead)
 
 
+def augment_table(records: Sequence[Record]) -> Table:
+    """Return the accuracy of SGD and of β = 50 with AutoAugment, and with flips and crops alone."""
+    lead = "AutoAugment, or flips and crops alone"
+    return _candidates("search-augment", records, METHOD, ("augment",), lead)
+
+
+METHOD = {"method": method_text}
 WIDTH = {"α": lambda config: f"{config.base_channels}"}
 PULL = ("l1", "l1_rest")
 

@@ -543,6 +543,17 @@ def _search_rivals(base: Config, betas: Sequence[float]) -> list[Config]:
     return runs
 
 
+def _search_augment(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return SGD and the largest β on validation images, with AutoAugment and without.
+
+    At the largest width, with the λ that `search-wide` chose there; flips and crops are in both.
+    """
+    here = _widths(base)[-1].replace(validation=True)
+    share = OWN[WIDTHS[-1]]
+    pair = [chosen(here, "s-fc"), chosen(here, "s-fc", "beta-lasso", betas[-1], share=share)]
+    return [*pair, *(config.replace(augment="flip-crop") for config in pair)]
+
+
 def _widths(base: Config) -> list[Config]:
     """Return the setting of `scaling` and `scaling-wide` at each of their widths."""
     return [paper_recipe(base, factor, base.epochs // 2) for factor in WIDTHS]
@@ -714,6 +725,7 @@ CHAPTERS: dict[str, tuple[Study | ToyStudy, ...]] = {
         Study("search-long", "λ at the whole length, on validation", _search_long, 1, scales=SMALL),
         Study("search-wide", "λ at each width, on validation", _search_wide, 1, scales=SMALL),
         Study("search-rivals", "SGD and β = 0 held tighter", _search_rivals, 1, scales=SMALL),
+        Study("search-augment", "AutoAugment, or less", _search_augment, 1, scales=SMALL),
         Study("scaling", "The paper's recipe at growing width", _scaling, scales=SMALL),
         Study("scaling-wide", "The paper's recipe at α = 8", _scaling_wide, scales=SMALL),
         Study("scaling-own", "λ of β = 50 chosen at each width", _scaling_own, scales=SMALL),

@@ -143,6 +143,21 @@ def test_the_rivals_have_twice_the_restraint_and_the_best_of_each_bold():
     assert scaling.rivals_table([]).rows == [["[pending: `lcs study search-rivals`]{.pending}"]]
 
 
+def test_augmentations_are_compared_for_each_method():
+    configs = STUDIES["search-augment"].configs("desk", 1)
+    shared = [
+        *STUDIES["search-wide"].configs("desk", 1),
+        *STUDIES["search-rivals"].configs("desk", 1),
+    ]
+    assert len(set(configs) & set(shared)) == 2  # those with AutoAugment, as chosen at α = 8
+    records = [held_out(c, 60 + (c.augment == "flip-crop") * (1 - c.beta)) for c in configs]
+    shown = scaling.augment_table(records)
+    assert [row[:3] for row in shown.rows if row[2].startswith("**")] == [
+        ["β-LASSO, β = 50", "AutoAugment", "**60.00**"],
+        ["SGD", "flips and crops", "**61.00**"],
+    ]
+
+
 def test_a_beta_that_was_not_searched_has_the_values_of_the_largest():
     largest = chosen(Config(), "s-fc", "beta-lasso", 50)
     assert chosen(Config(), "s-fc", "beta-lasso", 7.0) == largest.replace(beta=7.0)
@@ -437,7 +452,8 @@ def test_a_method_has_its_own_colour_on_every_page():
 @pytest.mark.parametrize(
     "table",
     [scaling.choices_table, scaling.long_table, scaling.scaling_table, scaling.left_table,
-     scaling.gains_table, scaling.fit_table, scaling.momentum_table, scaling.reach_table],
+     scaling.gains_table, scaling.fit_table, scaling.momentum_table, scaling.reach_table,
+     scaling.augment_table],
 )  # fmt: skip
 def test_without_runs_a_table_shows_its_command(table):
     assert "lcs study" in table([]).rows[0][0]
