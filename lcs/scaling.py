@@ -629,6 +629,22 @@ def showpiece_table(runs: Mapping[str, Sequence[Record]]) -> Table:
     return Table(name, caption, [*columns, "seeds"], [*rows, theirs], text=["seeds"])
 
 
+def showpiece_numbers(records: Sequence[Record]) -> dict[str, str]:
+    """Return what the prose says of β-LASSO at this size, in words: "pending" without any runs.
+
+    Accuracy, time, and what is left of the first layer; and the paper's accuracy, with SGD.
+    """
+    words = {"showpiece-paper": f"{published.SHORT[SGD]:.2f}"}
+    if not records:
+        return words | {f"showpiece-{key}": PENDING for key in ("accuracy", "time", "left")}
+    seconds = float(np.mean([run.provenance["seconds"] for run in records]))
+    return words | {
+        "showpiece-accuracy": mean_text(records),
+        "showpiece-time": cost.duration(seconds),
+        "showpiece-left": f"{np.mean(left(records)):.1f}",
+    }
+
+
 def showpiece(runs: Mapping[str, Sequence[Record]]) -> list[Record]:
     """Return the records of all studies of `SHOWPIECE`."""
     return [record for study in SHOWPIECE for record in runs[study]]

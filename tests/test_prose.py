@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lcs import exhibits, scaling
+from lcs import exhibits, published, scaling
 from lcs import why_exhibits as why
 from lcs.compare import AGAINST, as_sgd, conditions, difference, left, paired
 from lcs.exhibits import beta_lasso_name, by_method
@@ -207,6 +207,17 @@ def test_the_showpiece_pulls_as_far_as_was_best_in_the_widest_network():
     assert "λ times the number of epochs is what was best at α = 8" in " ".join(text.split())
     for name, value in l1_of(PAPER).items():
         assert value * PAPER.epochs == pytest.approx(getattr(best, name) * best.epochs)
+
+
+def test_readme_says_how_far_two_cores_get():
+    page = said("README")
+    assert "At α = 32, a fifth of the paper's width" in page
+    assert "takes less than two hours on two cores" in page
+    assert "within half a point of what the paper's SGD reached after as many epochs" in page
+    (run,) = stored("showpiece", "desk", BOOK)
+    assert run.provenance["seconds"] < 2 * 3600
+    assert 0 < published.SHORT[scaling.SGD] - 100 * run.accuracy < 0.5
+    assert (run.config.base_channels, run.config.epochs) == (32, 400)
 
 
 def widths():

@@ -328,6 +328,13 @@ def test_the_largest_runs_stand_beside_the_papers():
     waits, *others = scaling.showpiece_table(timed | {"showpiece-sgd": []}).rows
     assert waits[-1] == "[pending: `lcs study showpiece-sgd`]{.pending}"
     assert others == [sparse, longer, paper]
+    assert scaling.showpiece_numbers(timed["showpiece"]) == {
+        "showpiece-paper": "72.77",
+        "showpiece-accuracy": "56.00",
+        "showpiece-time": "2.0 h",
+        "showpiece-left": "50.0",
+    }
+    assert scaling.showpiece_numbers([])["showpiece-time"] == "pending"
     none = dict.fromkeys(scaling.SHOWPIECE, ())
     assert "lcs study showpiece" in scaling.showpiece_table(none).rows[0][0]
 
