@@ -215,6 +215,8 @@ def test_readme_says_how_far_two_cores_get():
     assert "takes less than two hours on two cores" in page
     assert "within half a point of what the paper's SGD reached after as many epochs" in page
     (run,) = stored("showpiece", "desk", BOOK)
+    assert "β = 50 with zeros that stay zero" in page
+    assert run.config.frozen_zeros
     assert run.provenance["seconds"] < 2 * 3600
     assert 0 < published.SHORT[scaling.SGD] - 100 * run.accuracy < 0.5
     assert (run.config.base_channels, run.config.epochs) == (32, 400)
