@@ -529,17 +529,15 @@ def _search_wide(base: Config, betas: Sequence[float]) -> list[Config]:
 
 
 def _search_rivals(base: Config, betas: Sequence[float]) -> list[Config]:
-    """Return SGD and β = 0 on validation images, with half, all and twice what was chosen.
+    """Return SGD and β = 0 on validation images, as chosen, and regularised less and more.
 
-    At the width at which they were chosen, and at the largest: weight decay or λ in every layer.
+    At the width at which they were chosen, and at the largest.
     """
     runs = []
     for factor in (2, WIDTHS[-1]):
         here = paper_recipe(base, factor, base.epochs // 2).replace(validation=True)
-        plain = chosen(here, "s-fc")
-        decays = [plain.replace(weight_decay=share * plain.weight_decay) for share in MULTIPLES]
-        pulls = [chosen(here, "s-fc", "beta-lasso", 0.0, share=share) for share in MULTIPLES]
-        runs += [*decays, *pulls]
+        pair = [chosen(here, "s-fc"), chosen(here, "s-fc", "beta-lasso", 0.0)]
+        runs += [regularised(config, multiple) for config in pair for multiple in MULTIPLES]
     return runs
 
 
@@ -547,11 +545,12 @@ def _search_augment(base: Config, betas: Sequence[float]) -> list[Config]:
     """Return SGD and the largest β on validation images, with AutoAugment and without.
 
     At the largest width, with the λ that `search-wide` chose there; flips and crops are in both.
+    Without AutoAugment, where networks overfit more, once more with twice the regularisation.
     """
-    here = _widths(base)[-1].replace(validation=True)
-    share = OWN[WIDTHS[-1]]
+    here, share = _widths(base)[-1].replace(validation=True), OWN[WIDTHS[-1]]
     pair = [chosen(here, "s-fc"), chosen(here, "s-fc", "beta-lasso", betas[-1], share=share)]
-    return [*pair, *(config.replace(augment="flip-crop") for config in pair)]
+    weak = [config.replace(augment="flip-crop") for config in pair]
+    return [*pair, *weak, *(regularised(config, 2.0) for config in weak)]
 
 
 def _widths(base: Config) -> list[Config]:
@@ -648,10 +647,16 @@ def _showpiece_sgd(base: Config, betas: Sequence[float]) -> list[Config]:
     return [rival(paper_recipe(base, 32, base.epochs), "s-fc")]
 
 
+def regularised(config: Config, factor: float) -> Config:
+    """Return a run with weight decay, and λ in every layer, larger by a factor; β stays."""
+    rest = None if config.l1_rest is None else config.l1_rest * factor
+    decay = config.weight_decay * factor
+    return config.replace(weight_decay=decay, l1=config.l1 * factor, l1_rest=rest)
+
+
 def raised(config: Config, factor: float) -> Config:
     """Return a run with λ larger by a factor in every layer, and the threshold βλ as it was."""
-    rest = None if config.l1_rest is None else config.l1_rest * factor
-    return config.replace(l1=config.l1 * factor, l1_rest=rest, beta=config.beta / factor)
+    return regularised(config, factor).replace(beta=config.beta / factor)
 
 
 ENDS = (0, 50)
@@ -726,7 +731,7 @@ CHAPTERS: dict[str, tuple[Study | ToyStudy, ...]] = {
         Study("search", "Hyperparameters of the paper's recipe, on validation", _search, 1),
         Study("search-long", "λ at the whole length, on validation", _search_long, 1, scales=SMALL),
         Study("search-wide", "λ at each width, on validation", _search_wide, 1, scales=SMALL),
-        Study("search-rivals", "SGD and β = 0 regularised less and more", _search_rivals, 1, scales=SMALL),
+        Study("search-rivals", "Regularisation of the baselines", _search_rivals, 1, scales=SMALL),
         Study("search-augment", "AutoAugment, or less", _search_augment, 1, scales=SMALL),
         Study("scaling", "The paper's recipe at growing width", _scaling, scales=SMALL),
         Study("scaling-wide", "The paper's recipe at α = 8", _scaling_wide, scales=SMALL),
