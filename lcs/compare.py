@@ -121,8 +121,7 @@ def comparison(
         for config, runs in found.items()
     ]
     caption = (
-        f"{what}. {setting_text(records)}; mean ± 95 % interval over seeds, differences paired by "
-        "seed."
+        f"{what}. {setting_text(records)}{spread_text(records)}; differences are paired by seed."
     )
     return Table(name, caption, columns, rows, text=text)
 
@@ -141,6 +140,12 @@ def setting_text(records: Sequence[Record]) -> str:
     net = "S-FC on " if all(config.model == "s-fc" for config in configs) else ""
     count = " or ".join(map(str, ns))
     return f"{net}{configs[0].dataset}: {', '.join(parts)}, n = {count}"
+
+
+def spread_text(records: Sequence[Record]) -> str:
+    """Say what stands behind ±, where a table has it: not where each condition has one run."""
+    several = any(len(runs) > 1 for runs in conditions(records).values())
+    return "; mean ± 95 % interval over seeds" if several else ""
 
 
 def method_text(config: Config) -> str:

@@ -24,7 +24,15 @@ OVERHEAD = 3.0
 # of one problem's descent in the toy, on two cores
 TOY_SECONDS = 2.5e-8
 # fields that decide how long an operation takes; width does so much less
-TIMED = ("dataset", "model", "kernel_size", "precision", "augment", "batch_size")
+TIMED = (
+    "dataset",
+    "model",
+    "kernel_size",
+    "precision",
+    "augment",
+    "batch_size",
+    "frozen_zeros",
+)
 
 
 def training_flops(config: Config) -> int:

@@ -25,6 +25,7 @@ from lcs.compare import (
     paired,
     setting_text,
     signed_or_pending,
+    spread_text,
     sweep_frame,
     without_threshold,
 )
@@ -116,21 +117,22 @@ def widths_table(records: Sequence[Record]) -> Table:
 
 
 def rivals_table(records: Sequence[Record]) -> Table:
-    """Return the accuracy of SGD and of β = 0 as chosen, and with twice the restraint."""
-    lead = "SGD and β = 0 at two widths, as chosen and with twice the weight decay or λ"
-    heads = WIDTH | METHOD
-    return _candidates("search-rivals", records, heads, ("weight_decay", "l1"), lead)
+    """Return the accuracy of SGD and of β = 0 as chosen, and regularised more."""
+    lead = "SGD and β = 0 at two widths: as chosen, and with twice the weight decay or λ"
+    return _candidates("search-rivals", records, WIDTH | METHOD, TIE, lead)
 
 
 def augment_table(records: Sequence[Record]) -> Table:
     """Return the accuracy of SGD and of β = 50 with AutoAugment, and with flips and crops alone."""
-    lead = "AutoAugment, or flips and crops alone"
-    return _candidates("search-augment", records, METHOD, ("augment",), lead)
+    lead = "AutoAugment with flips and crops, and flips and crops alone"
+    return _candidates("search-augment", records, METHOD, ("augment", *TIE), lead)
 
 
 METHOD = {"method": method_text}
 WIDTH = {"α": lambda config: f"{config.base_channels}"}
 PULL = ("l1", "l1_rest")
+# what regularises SGD, and what β-LASSO
+TIE = ("weight_decay", "l1")
 
 
 def _candidates(
@@ -155,17 +157,19 @@ def _candidates(
             *group,
             *(field_text(config, field) for field in fields),
             f"**{mean_text(runs)}**" if _mean(runs) == tops[group] else mean_text(runs),
+            tables.interval(mean_interval(train_accuracies(runs))),
             f"{np.mean(left(runs)):.1f}",
             tables.links(runs),
         ]
         for config, (group, runs) in found.items()
     ]
     caption = (
-        f"{lead}. {setting_text(records)}; accuracy on the validation images, in per cent, the "
-        f"best of each {' and '.join(heads)} bold; last, what is left of the first layer."
+        f"{lead}. {setting_text(records)}; accuracy on the validation images, the best of each "
+        f"{' and '.join(heads)} bold, and on the training images, without augmentation."
     )
-    labels = [*map(LABELS.__getitem__, fields), "accuracy (%)", "first layer left (%)", "seeds"]
-    return Table(name, caption, [*heads, *labels], rows)
+    labels = ["validation (%)", "training (%)", "first layer left (%)", "seeds"]
+    columns = [*heads, *map(LABELS.__getitem__, fields), *labels]
+    return Table(name, caption, columns, rows)
 
 
 def _heads_of(config: Config, heads: Mapping[str, Callable[[Config], str]]) -> tuple[str, ...]:
@@ -174,14 +178,6 @@ def _heads_of(config: Config, heads: Mapping[str, Callable[[Config], str]]) -> t
 
 def _mean(runs: Sequence[Record]) -> float:
     return float(np.mean(accuracies(runs)))
-
-
-def long_numbers(records: Sequence[Record], epochs: int = 4000) -> dict[str, str]:
-    """Return λ of the first layer at β = 50 that pulls as far in as many epochs as the paper's."""
-    if not records:
-        return {"lambda-paper": PENDING}
-    best = choices(records)[B50].config
-    return {"lambda-paper": tables.number(best.l1 * best.epochs / epochs)}
 
 
 def search_frame(records: Sequence[Record]) -> pd.DataFrame:
@@ -218,7 +214,7 @@ def scaling_table(records: Sequence[Record]) -> Table:
     ]
     caption = (
         "Test accuracy by the paper's recipe at growing width, in per cent. "
-        f"{setting_text(records)}; mean ± 95 % interval over seeds. The paper's: "
+        f"{setting_text(records)}{spread_text(records)}. The paper's: "
         f"α ≈ {published.PAPER_BASE_CHANNELS}."
     )
     columns = ["method", *_heads(widths), "paper, 400 epochs", "paper, 4000 epochs"]
@@ -285,11 +281,16 @@ def gains_table(records: Sequence[Record]) -> Table:
     rows.append(["gap to S-LOCAL that β = 50 closes (%)", *closed])
     caption = (
         "Who is ahead of whom at growing width, in points of test accuracy, paired by seed. "
-        f"{setting_text(records)}; mean ± 95 % interval over seeds, bold where it leaves out zero: "
-        "of twenty such intervals one would by chance. The last row is the gain of β = 50 over SGD "
-        "as a share of S-LOCAL's, from the means."
+        f"{setting_text(records)}{_known_text(records)}. The last row is the gain of β = 50 over "
+        "SGD as a share of S-LOCAL's, from the means."
     )
     return Table(name, caption, ["difference", *_heads(widths), PAPER], rows)
+
+
+def _known_text(records: Sequence[Record]) -> str:
+    """Say what is bold; single runs have no interval."""
+    spread = spread_text(records)
+    return spread and f"{spread}, bold where it leaves out zero: of twenty one would by chance"
 
 
 def _bold(gain: Interval) -> str:
@@ -335,7 +336,7 @@ def fit_table(records: Sequence[Record]) -> Table:
     caption = (
         "Accuracy on the training images at growing width, without augmentation and after the last "
         "epoch, in per cent; in brackets, by how many points it is above that on the test images. "
-        f"{setting_text(records)}; mean ± 95 % interval over seeds."
+        f"{setting_text(records)}{spread_text(records)}."
     )
     return Table(name, caption, ["method", *_heads(widths)], rows)
 
@@ -424,6 +425,27 @@ def law_numbers(records: Sequence[Record], name: str = "law") -> dict[str, str]:
     return words
 
 
+def own_numbers(records: Sequence[Record]) -> dict[str, str]:
+    """Return the numbers of the prose on λ of each width, in words: "pending" without any runs.
+
+    `law_numbers`; the gains of β = 50, and how far S-LOCAL is ahead of it, at the first and the
+    last width; the weights of S-LOCAL as a share of S-FC's.
+    """
+    named = {"sgd": (B50, SGD), "zero": (B50, B0), "local": (LOCAL, B50)}
+    widths = [*by_width(records).values()]
+    words = {"local-share": f"{_local_share(widths[-1]):.1f}" if widths else PENDING}
+    for name, (one, other) in named.items():
+        for end, place in {"first": 0, "last": -1}.items():
+            gain = paired(widths[place][one], widths[place][other]) if widths else None
+            words[f"own-{name}-{end}"] = signed_or_pending(gain)
+    return law_numbers(records, "own") | words
+
+
+def _local_share(at: Mapping[str, Sequence[Record]]) -> float:
+    local, whole = (at[name][0].final["weights"]["conv1"] for name in (LOCAL, SGD))
+    return 100 * local / whole
+
+
 def _crossing(found: Law | None) -> str:
     """Return α where the line through the means crosses zero, if it rises to it somewhere near."""
     if found is None:
@@ -463,6 +485,7 @@ def own_table(own: Sequence[Record], common: Sequence[Record]) -> Table:
     rows = [
         [LABELS["l1"], *(field_text(runs[0].config, "l1") for runs in sparse), tables.NONE],
         ["left in the first layer (%)", *(f"{np.mean(left(r)):.1f}" for r in sparse), tables.NONE],
+        ["training accuracy (%)", *map(_fit_text, sparse), tables.NONE],
         ["test accuracy (%)", *map(mean_text, sparse), _published_mean(B50)],
         [
             "over the same with one λ",
@@ -480,8 +503,9 @@ def own_table(own: Sequence[Record], common: Sequence[Record]) -> Table:
     ]
     caption = (
         f"{what}, and by how many points of test accuracy it is ahead, paired by seed: of itself "
-        f"with the λ that was chosen at α = 2, and of the others. {setting_text(own)}; mean ± 95 % "
-        "interval over seeds, bold where it leaves out zero."
+        "with the λ that was chosen at α = 2, and of the others. In brackets, by how many points "
+        "the accuracy on the training images is above that on the test images. "
+        f"{setting_text(own)}{_known_text(own)}."
     )
     return Table(name, caption, ["", *_heads(widths), PAPER], rows)
 
@@ -489,7 +513,7 @@ def own_table(own: Sequence[Record], common: Sequence[Record]) -> Table:
 def _own_gain(own: Mapping[str, list[Record]], common: Mapping[str, list[Record]]) -> str:
     one, other = own[B50], common[B50]
     same = one[0].config.l1 == other[0].config.l1
-    return tables.NONE if same else _bold(paired(one, other))
+    return "same λ" if same else _bold(paired(one, other))
 
 
 def _published_mean(method_name: str) -> str:
@@ -544,8 +568,9 @@ def sparsest(records: Sequence[Record]) -> list[Record]:
 
 
 def size_text(config: Config) -> str:
-    """Name the width and the length of a run, and whether its zeros stay."""
-    return f"α = {config.base_channels}, {config.epochs} epochs{_zeros_text(config)}"
+    """Name the width and the length of a run, the network if not S-FC, and whether zeros stay."""
+    net = "" if config.model == "s-fc" else f"{method(config).split(',')[0]}, "
+    return f"{net}α = {config.base_channels}, {config.epochs} epochs{_zeros_text(config)}"
 
 
 def _zeros_text(config: Config) -> str:
@@ -581,18 +606,34 @@ def _binary_range(digits: int) -> str:
 def units_numbers(records: Sequence[Record]) -> dict[str, str]:
     """Return what the prose says of the largest of some runs, in words: "pending" without any.
 
-    `units-run`: which; `units-near`: how frequent pairs of neighbouring pixels are, over chance;
-    `units-range`: `measure.clustering_range`; `units-dead`: per cent of units without a weight.
+    `units-run`: which; `units-range`: its `measure.clustering_range`, in pixels; `units-dead`: per
+    cent of units without a weight.
     """
     if not records:
-        return dict.fromkeys((f"units-{key}" for key in ("run", "near", "range", "dead")), PENDING)
+        return dict.fromkeys((f"units-{key}" for key in ("run", "range", "dead")), PENDING)
     largest = records[-1]
     ratios, counts = pair_correlation(largest) or [math.nan], largest.final["fan_in"]["conv1"]
     return {
         "units-run": size_text(largest.config),
-        "units-near": f"{ratios[0]:.1f}",
         "units-range": f"{measure.clustering_range(ratios):.1f}",
         "units-dead": f"{100 * counts[0] / sum(counts):.1f}",
+    }
+
+
+def widest_local(records: Sequence[Record]) -> list[Record]:
+    """Return the first run of S-LOCAL at the largest width: what local looks like."""
+    local = [record for record in records if record.config.model == "s-local"]
+    return sorted(local, key=lambda r: (-r.config.base_channels, r.config.seed))[:1]
+
+
+def near_numbers(named: Mapping[str, Sequence[Record]]) -> dict[str, str]:
+    """Return how frequent pairs of neighbouring pixels are in named runs, over chance, in words.
+
+    Of several runs the first; "pending" without any.
+    """
+    return {
+        f"near-{name}": f"{(pair_correlation(runs[0]) or [math.nan])[0]:.1f}" if runs else PENDING
+        for name, runs in named.items()
     }
 
 
@@ -608,11 +649,11 @@ def shown_filters(records: Sequence[Record]) -> dict[str, np.ndarray]:
 # As large as a laptop does
 
 # the studies that this takes, one run each
-SHOWPIECE = ("showpiece-sgd", "showpiece", "showpiece-long")
+SHOWPIECE = ("showpiece-sgd", "showpiece", "showpiece-autoaugment")
 
 
 def showpiece_table(runs: Mapping[str, Sequence[Record]]) -> Table:
-    """Return accuracy, weights left and time of the largest runs, and the paper's shorter ones.
+    """Return accuracy, fit, weights left and time of the largest runs, and the paper's.
 
     Args:
         runs: the records of each study of `SHOWPIECE`; of one that has none it shows the command.
@@ -623,10 +664,14 @@ def showpiece_table(runs: Mapping[str, Sequence[Record]]) -> Table:
         return tables.pending_table(name, what, "lcs study showpiece")
     rows = [_largest(study, runs[study]) for study in SHOWPIECE]
     known = (f"{published.PAPER_BASE_CHANNELS}", "400", published.SHORT[SGD])
-    theirs = ["SGD", *(tables.published(value) for value in known), *[tables.NONE] * 3]
-    caption = f"{what}. {setting_text(records)}; the last row is the paper's shorter training."
-    columns = ["method", "α", "epochs", "test accuracy (%)", "left in layers 1, 2, 3 (%)", "time"]
-    return Table(name, caption, [*columns, "seeds"], [*rows, theirs], text=["seeds"])
+    theirs = ["SGD", *(tables.published(value) for value in known), *[tables.NONE] * 5]
+    caption = (
+        f"{what}. {setting_text(records)}; training accuracy as in {{numref}}`tab-scaling-fit`; "
+        "the last row is the paper's shorter training."
+    )
+    columns = ["method", "α", "epochs", "test accuracy (%)", LABELS["augment"]]
+    columns += ["training accuracy (%)", "left in layers 1, 2, 3 (%)", "time", "seeds"]
+    return Table(name, caption, columns, [*rows, theirs], text=[LABELS["augment"], "seeds"])
 
 
 def showpiece_numbers(records: Sequence[Record]) -> dict[str, str]:
@@ -653,13 +698,15 @@ def showpiece(runs: Mapping[str, Sequence[Record]]) -> list[Record]:
 def _largest(study: str, runs: Sequence[Record]) -> list[str]:
     if not runs:
         waits = tables.pending(f"pending: `lcs study {study}`")
-        return [STUDIES[study].title, *[tables.NONE] * 5, waits]
+        return [STUDIES[study].title, *[tables.NONE] * 7, waits]
     config = runs[0].config
     return [
         method_text(config) + _zeros_text(config),
         f"{config.base_channels}",
         f"{config.epochs}",
         mean_text(runs),
+        field_text(config, "augment"),
+        _fit_text(runs),
         ", ".join(f"{np.mean(left(runs, layer)):.1f}" for layer in LAYERS),
         cost.duration(float(np.mean([run.provenance["seconds"] for run in runs]))),
         tables.links(runs),

@@ -35,6 +35,7 @@ from lcs.compare import (
     setting_text,
     signed_or_none,
     signed_or_pending,
+    spread_text,
     sweep_frame,
     without_threshold,
 )
@@ -425,8 +426,8 @@ def stairs_table(records: Sequence[Record]) -> Table:
     ]
     columns = ["α", *(step.name for step in STAIRS.values()), "n"]
     caption = (
-        f"{what}, in points of test accuracy, paired by seed. {setting_text(records)}; "
-        "mean ± 95 % interval over seeds."
+        f"{what}, in points of test accuracy, paired by seed. {setting_text(records)}"
+        f"{spread_text(records)}."
     )
     return Table(name, caption, columns, rows)
 
@@ -748,8 +749,8 @@ def locality_table(records: Sequence[Record]) -> Table:
             rows.append([row, *map(_local, _by_strength(here))])
     caption = (
         "Mass in a filter's best window, less that of its own permutations, in points: "
-        f"{setting_text(records)}; mean ± 95 % interval over seeds. At equal rates, cross-entropy "
-        "has the steps of the binary one."
+        f"{setting_text(records)}{spread_text(records)}. At equal rates, cross-entropy has the "
+        "steps of the binary one."
     )
     sparse = [f"β = {beta}{l1}" for beta in (0, 50) for l1 in ("", ", stronger λ")]
     return Table(name, caption, ["loss and images", "SGD", *sparse], rows)
@@ -773,9 +774,9 @@ def crops_table(records: Sequence[Record]) -> Table:
     ]
     caption = (
         "Locality against how far crops shift the images at most, in pixels along each axis; 0 "
-        f"leaves only flips. {setting_text(records)}; β = 50, λ = {_lambdas_text(records[0])}; "
-        "mean ± 95 % interval over seeds. Neighbours: pairs of neighbouring pixels of one unit, "
-        "over chance. Range: the distance up to which pairs are more frequent than by chance."
+        f"leaves only flips. {setting_text(records)}; β = 50, λ = {_lambdas_text(records[0])}"
+        f"{spread_text(records)}. Neighbours: pairs of neighbouring pixels of one unit, over "
+        "chance. Range: the distance up to which pairs are more frequent than by chance."
     )
     columns = ["shift", "test accuracy (%)", "first layer left (%)", "neighbours"]
     return Table(name, caption, [*columns, "range (pixels)", "seeds"], rows)

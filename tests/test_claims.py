@@ -57,15 +57,25 @@ def test_the_gain_is_asked_for_its_growth_and_for_its_sign_at_the_largest_width(
     def accuracy(config: Config) -> float:
         return 50 + config.seed + (config.beta == 50) * (2 * math.log2(config.base_channels) - 7)
 
-    for growing, wide, last in (
-        ("By the paper's recipe, both as chosen", "And at α = 8 β = 50 is", "scaling-wide"),
-        ("With λ of β = 50 chosen at each width", "And at α = 8 β = 50 with λ", "scaling-own"),
+    own = study("scaling-own", accuracy)
+    growth = judged("With λ of β = 50 chosen at each width", own).evidence
+    assert (growth.mean, growth.n) == (pytest.approx(2.0), 3)
+    for beginning, records in (
+        ("And at α = 8 β = 50 with λ of its own", own),
+        ("By the paper's recipe (200 epochs), both as chosen", study("scaling-wide", accuracy)),
     ):
-        first = last.replace("-wide", "")
-        growth = judged(growing, study(first, accuracy)).evidence
-        ahead = judged(wide, study(last, accuracy)).evidence
-        assert (growth.mean, growth.n) == (pytest.approx(2.0), 3)
+        ahead = judged(beginning, records).evidence
         assert (ahead.mean, ahead.n) == (pytest.approx(-1.0), 3)
+
+
+def test_weights_are_counted_against_those_of_s_local_in_the_widest_network():
+    def counted(config: Config) -> Record:
+        return made_up(config, 50, 300 if config.base_channels == 8 else 2000)
+
+    own = [counted(config) for config in STUDIES["scaling-own"].configs("desk", 1)]
+    finding = judged("And it leaves fewer weights in the first layer", own)
+    assert finding.value == "300 (S-LOCAL: 1,000)"
+    assert finding.evidence.mean == 700
 
 
 def test_counts_are_of_runs_of_the_published_length():

@@ -11,8 +11,9 @@ from scipy import stats
 
 from lcs import exhibits, plots, scaling, tables
 from lcs.config import Config
+from lcs.exhibits import by_method
 from lcs.runs import PUBLISHED, Record, RunStore
-from lcs.studies import CHOSEN, OWN, STUDIES, chosen, method, raised, stored
+from lcs.studies import CHOSEN, OWN, STUDIES, TIED, chosen, method, raised, regularised, stored
 
 BONUS = {"S-LOCAL, SGD": 10.0, "S-FC, β-LASSO, β = 50": 1.0, "S-FC, proximal ℓ1": 0.5}
 
@@ -110,8 +111,6 @@ def test_the_best_share_of_lambda_is_bold():
     ]  # fmt: skip
     assert bold[-1][1:4] == ["5e-5", "5e-6", "**60.00**"]
     assert [row[1] for row in shown if row[0] == "β-LASSO, β = 50"] == ["1e-4", "5e-5", "2.5e-5"]
-    assert scaling.long_numbers(records) == {"lambda-paper": "2.5e-6"}
-    assert scaling.long_numbers([]) == {"lambda-paper": "pending"}
 
 
 def test_each_width_has_its_best_lambda_bold():
@@ -127,7 +126,7 @@ def test_each_width_has_its_best_lambda_bold():
     assert "**" not in "".join(row[3] for row in shown if row[3] != "**60.00**")
 
 
-def test_the_rivals_have_twice_the_restraint_and_the_best_of_each_bold():
+def test_the_baselines_are_regularised_more_and_the_best_of_each_is_bold():
     configs = STUDIES["search-rivals"].configs("desk", 1)
     records = [held_out(c, 60 + 1e4 * c.weight_decay + 1e5 * c.l1) for c in configs]
     shown = scaling.rivals_table(records)
@@ -140,6 +139,9 @@ def test_the_rivals_have_twice_the_restraint_and_the_best_of_each_bold():
             ("β-LASSO, β = 0", tables.NONE, "4e-5", "**64.00**"),
         )
     ]
+    decays = [row[2] for row in shown.rows if row[:2] == ["8", "SGD"]]
+    assert decays == ["5e-4", "0.001"]
+    assert {row[5] for row in shown.rows} == {"75.00"}  # of the training images, made up
     assert scaling.rivals_table([]).rows == [["[pending: `lcs study search-rivals`]{.pending}"]]
 
 
@@ -150,12 +152,18 @@ def test_augmentations_are_compared_for_each_method():
         *STUDIES["search-rivals"].configs("desk", 1),
     ]
     assert len(set(configs) & set(shared)) == 2  # those with AutoAugment, as chosen at α = 8
-    records = [held_out(c, 60 + (c.augment == "flip-crop") * (1 - c.beta)) for c in configs]
-    shown = scaling.augment_table(records)
-    assert [row[:3] for row in shown.rows if row[2].startswith("**")] == [
-        ["β-LASSO, β = 50", "AutoAugment", "**60.00**"],
-        ["SGD", "flips and crops", "**61.00**"],
+    records = [
+        held_out(c, 60 + (c.augment == "flip-crop") * (1 - c.beta + 1e3 * c.weight_decay))
+        for c in configs
     ]
+    shown = scaling.augment_table(records)
+    assert [row[:5] for row in shown.rows if row[4].startswith("**")] == [
+        ["SGD", "flips and crops", "0.001", tables.NONE, "**62.00**"],
+        ["β-LASSO, β = 50", "AutoAugment", tables.NONE, "5e-5", "**60.00**"],
+    ]
+    for strong, weak, tied in (configs[:3], configs[3:]):
+        assert weak == strong.replace(augment="flip-crop")
+        assert tied == regularised(weak, 2)
 
 
 def test_a_beta_that_was_not_searched_has_the_values_of_the_largest():
@@ -208,7 +216,8 @@ def test_lambda_of_the_width_is_set_against_one_lambda(monkeypatch):
     own = study("scaling-own", better)
     shown = rows(scaling.own_table(own, RUNS))
     assert shown["λ, first layer"][2] == "5e-5"
-    assert shown["over the same with one λ"][1:3] == [tables.NONE, "**+1.00 ± 0.00**"]
+    assert shown["over the same with one λ"][1:3] == ["same λ", "**+1.00 ± 0.00**"]
+    assert shown["training accuracy (%)"][0] == "75.00 ± 0.00 (+23.00 ± 2.48)"
     assert shown["over SGD"][:3] == [f"**+{gain}.00 ± 0.00**" for gain in (1, 2, 4)]
     assert "+6.56" in shown["over SGD"][-1]
     assert shown["over S-LOCAL"][0] == "**−9.00 ± 0.00**"
@@ -226,6 +235,18 @@ def test_each_width_has_the_share_of_lambda_that_was_best_there():
         best = max(at[scaling.B50], key=lambda run: run.accuracy)
         here = chosen(Config(), "s-fc", "beta-lasso", 50, share=OWN[factor])
         assert (here.l1, here.l1_rest) == (best.config.l1, best.config.l1_rest), factor
+
+
+def test_without_autoaugment_each_method_is_regularised_as_was_best():
+    found = stored("search-augment", "desk", RunStore(PUBLISHED))
+    if not found:
+        pytest.skip("the search has not been run")
+    for name, runs in by_method([r for r in found if r.config.augment == "flip-crop"]).items():
+        best = max(runs, key=lambda run: run.accuracy).config
+        (strong,) = (r.config for r in found if r.config.augment == "autoaugment"
+                     and method(r.config) == name)  # fmt: skip
+        weak = strong.replace(augment="flip-crop")
+        assert best == regularised(weak, TIED[best.optimizer]), name
 
 
 # --- the law
@@ -297,6 +318,13 @@ def test_the_prose_has_both_ends_of_the_widths():
     assert scaling.numbers([]).keys() == words.keys()
 
 
+def test_the_prose_has_the_gains_with_lambda_of_each_width():
+    words = scaling.own_numbers(study("scaling-own", growing))
+    assert (words["own-sgd-first"], words["own-sgd-last"]) == ("+1.00 ± 0.00", "+4.00 ± 0.00")
+    assert (words["own-local-first"], words["own-local-last"]) == ("+9.00 ± 0.00", "+6.00 ± 0.00")
+    assert words["own-slope-zero"] == "+1.00 ± 0.00"
+
+
 def test_the_line_crosses_zero_where_the_gain_begins():
     later = study("scaling", lambda c: 50 + (c.beta == 50) * (2 * math.log2(c.base_channels) - 6))
     assert scaling.numbers(later)["law-crossing-sgd"] == "8.0"
@@ -318,16 +346,16 @@ def test_the_largest_runs_stand_beside_the_papers():
         name: [dataclasses.replace(r, provenance={"seconds": 7200.0}) for r in study(name, growing)]
         for name in scaling.SHOWPIECE
     }
-    sgd, sparse, longer, paper = scaling.showpiece_table(timed).rows
+    sgd, sparse, strong, paper = scaling.showpiece_table(timed).rows
     assert sgd[:3] == ["SGD", "32", "400"]
-    assert [row[:3] for row in (sparse, longer)] == [
-        ["β-LASSO, β = 50, zeros stay", "32", epochs] for epochs in ("400", "1000")
-    ]
-    assert sparse[5] == "2.0 h"
+    for row, images in ((sparse, "flips and crops"), (strong, "AutoAugment")):
+        assert row[:3] == ["β-LASSO, β = 50, zeros stay", "32", "400"]
+        assert row[4:6] == [images, "75.00 ± 0.00 (+18.00 ± 2.48)"]
+    assert sparse[7] == "2.0 h"
     assert "72.77" in paper[3]
     waits, *others = scaling.showpiece_table(timed | {"showpiece-sgd": []}).rows
     assert waits[-1] == "[pending: `lcs study showpiece-sgd`]{.pending}"
-    assert others == [sparse, longer, paper]
+    assert others == [sparse, strong, paper]
     assert scaling.showpiece_numbers(timed["showpiece"]) == {
         "showpiece-paper": "72.77",
         "showpiece-accuracy": "57.00 ± 2.48",
@@ -355,8 +383,7 @@ def test_the_largest_threshold_is_looked_at_by_size():
     sparse = scaling.sparsest(records)
     assert {record.config.beta for record in sparse} == {50}
     assert scaling.units_numbers(sparse) == {
-        "units-run": "α = 32, 1000 epochs, zeros stay",
-        "units-near": "3.0",
+        "units-run": "α = 32, 400 epochs, zeros stay",
         "units-range": "2.5",
         "units-dead": "25.0",
     }
@@ -370,6 +397,29 @@ def test_the_largest_threshold_is_looked_at_by_size():
     figure = plots.first_layers(table, pairs)
     assert len(figure.axes[1].lines) == len(sparse) + 1
     assert [t.get_text() for t in figure.axes[0].get_xticklabels()] == list(one.weights)
+
+
+def test_neighbours_of_s_local_are_set_beside_those_of_s_fc():
+    records = [looked_at(config) for config in STUDIES["scaling-own"].configs("desk", 2)]
+    (local,) = scaling.widest_local(records)
+    assert scaling.size_text(local.config) == "S-LOCAL, α = 8, 200 epochs"
+    assert local.config.seed == 0
+    named = {"local": [local], "none": scaling.widest_local([])}
+    assert scaling.near_numbers(named) == {"near-local": "3.0", "near-none": "pending"}
+
+
+def test_the_weights_of_s_local_are_a_share_of_those_of_s_fc():
+    def sized(config: Config) -> Record:
+        record = made_up(config, 60.0)
+        count = 3 if config.model == "s-local" else 40
+        more = {"nonzeros": {"conv1": count}, "weights": {"conv1": count}}
+        return dataclasses.replace(record, final=record.final | more)
+
+    records = [sized(config) for config in STUDIES["scaling-own"].configs("desk", 1)]
+    words = scaling.own_numbers(records)
+    assert words["local-share"] == "7.5"
+    assert set(scaling.own_numbers([]).values()) == {"pending"}
+    assert scaling.own_numbers([]).keys() == words.keys()
 
 
 def test_without_runs_nothing_is_looked_at():

@@ -443,6 +443,15 @@ def test_of_several_widths_the_nearest_is_asked(tmp_path, monkeypatch):
     assert cost.seconds([between], "cpu", RunStore(tmp_path)) == [pytest.approx(expected)]
 
 
+def test_a_dense_run_is_not_timed_by_one_whose_zeros_stay(tmp_path, monkeypatch):
+    dense = Config(dataset="digits", optimizer="beta-lasso", l1=1e-5, beta=50)
+    wide = dense.replace(base_channels=8)
+    timed = [(dense, 9.0), (wide.replace(frozen_zeros=True), 20.0)]
+    monkeypatch.setattr(cost, "_timings", lambda store: {"cpu": timed})
+    expected = 9 * cost.training_flops(wide) / cost.training_flops(dense)
+    assert cost.seconds([wide], "cpu", RunStore(tmp_path)) == [pytest.approx(expected)]
+
+
 def test_of_several_runs_alike_the_median_counts(tmp_path, monkeypatch):
     runs = [
         (Config(dataset="digits", seed=seed), took) for seed, took in enumerate((9.0, 2.0, 3.0))
