@@ -128,6 +128,19 @@ def augment_table(records: Sequence[Record]) -> Table:
     return _candidates("search-augment", records, METHOD, ("augment", *TIE), lead)
 
 
+def augment_numbers(records: Sequence[Record]) -> dict[str, str]:
+    """Return by how much β = 50 is ahead of SGD with each augmentation, in words.
+
+    Each with the best of its candidates, on the validation images; "pending" without any runs.
+    """
+    words = {}
+    for augment in ("autoaugment", "flip-crop"):
+        best = choices([record for record in records if record.config.augment == augment])
+        gain = paired(best[B50].runs, best[SGD].runs) if best else None
+        words[f"gain-{augment}"] = signed_or_pending(gain)
+    return words
+
+
 METHOD = {"method": method_text}
 WIDTH = {"α": lambda config: f"{config.base_channels}"}
 PULL = ("l1", "l1_rest")
@@ -674,20 +687,23 @@ def showpiece_table(runs: Mapping[str, Sequence[Record]]) -> Table:
     return Table(name, caption, columns, [*rows, theirs], text=[LABELS["augment"], "seeds"])
 
 
-def showpiece_numbers(records: Sequence[Record]) -> dict[str, str]:
-    """Return what the prose says of β-LASSO at this size, in words: "pending" without any runs.
+def showpiece_numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
+    """Return what the prose says of each of these studies, in words: "pending" without any runs.
 
     Accuracy, time, and what is left of the first layer; and the paper's accuracy, with SGD.
     """
     words = {"showpiece-paper": f"{published.SHORT[SGD]:.2f}"}
-    if not records:
-        return words | {f"showpiece-{key}": PENDING for key in ("accuracy", "time", "left")}
+    for study in SHOWPIECE:
+        values = _largest_text(runs[study]) if runs[study] else [PENDING] * 3
+        words |= zip(
+            (f"{study}-{key}" for key in ("accuracy", "time", "left")), values, strict=True
+        )
+    return words
+
+
+def _largest_text(records: Sequence[Record]) -> list[str]:
     seconds = float(np.mean([run.provenance["seconds"] for run in records]))
-    return words | {
-        "showpiece-accuracy": mean_text(records),
-        "showpiece-time": cost.duration(seconds),
-        "showpiece-left": f"{np.mean(left(records)):.1f}",
-    }
+    return [mean_text(records), cost.duration(seconds), f"{np.mean(left(records)):.1f}"]
 
 
 def showpiece(runs: Mapping[str, Sequence[Record]]) -> list[Record]:
@@ -699,15 +715,15 @@ def _largest(study: str, runs: Sequence[Record]) -> list[str]:
     if not runs:
         waits = tables.pending(f"pending: `lcs study {study}`")
         return [STUDIES[study].title, *[tables.NONE] * 7, waits]
-    config = runs[0].config
+    config, (accuracy, time, _) = runs[0].config, _largest_text(runs)
     return [
         method_text(config) + _zeros_text(config),
         f"{config.base_channels}",
         f"{config.epochs}",
-        mean_text(runs),
+        accuracy,
         field_text(config, "augment"),
         _fit_text(runs),
         ", ".join(f"{np.mean(left(runs, layer)):.1f}" for layer in LAYERS),
-        cost.duration(float(np.mean([run.provenance["seconds"] for run in runs]))),
+        time,
         tables.links(runs),
     ]

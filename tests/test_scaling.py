@@ -166,6 +166,16 @@ def test_augmentations_are_compared_for_each_method():
         assert tied == regularised(weak, 2)
 
 
+def test_gains_are_of_the_best_with_each_augmentation():
+    def accuracy(config: Config) -> float:
+        return 60 + (config.augment == "flip-crop") + 1e3 * (config.weight_decay + config.l1)
+
+    records = [held_out(c, accuracy(c)) for c in STUDIES["search-augment"].configs("desk", 1)]
+    words = scaling.augment_numbers(records)
+    assert words == {"gain-autoaugment": "−0.45", "gain-flip-crop": "−0.90"}
+    assert scaling.augment_numbers([]) == dict.fromkeys(words, "pending")
+
+
 def test_a_beta_that_was_not_searched_has_the_values_of_the_largest():
     largest = chosen(Config(), "s-fc", "beta-lasso", 50)
     assert chosen(Config(), "s-fc", "beta-lasso", 7.0) == largest.replace(beta=7.0)
@@ -356,15 +366,15 @@ def test_the_largest_runs_stand_beside_the_papers():
     waits, *others = scaling.showpiece_table(timed | {"showpiece-sgd": []}).rows
     assert waits[-1] == "[pending: `lcs study showpiece-sgd`]{.pending}"
     assert others == [sparse, strong, paper]
-    assert scaling.showpiece_numbers(timed["showpiece"]) == {
-        "showpiece-paper": "72.77",
-        "showpiece-accuracy": "57.00 ± 2.48",
-        "showpiece-time": "2.0 h",
-        "showpiece-left": "50.0",
-    }
-    assert scaling.showpiece_numbers([])["showpiece-time"] == "pending"
+    words = scaling.showpiece_numbers(timed)
+    assert words["showpiece-paper"] == "72.77"
+    assert [words[f"showpiece-{key}"] for key in ("accuracy", "time", "left")] == [
+        "57.00 ± 2.48", "2.0 h", "50.0",
+    ]  # fmt: skip
     none = dict.fromkeys(scaling.SHOWPIECE, ())
     assert "lcs study showpiece" in scaling.showpiece_table(none).rows[0][0]
+    assert scaling.showpiece_numbers(none)["showpiece-sgd-time"] == "pending"
+    assert scaling.showpiece_numbers(none).keys() == words.keys()
 
 
 # --- what the units look at
