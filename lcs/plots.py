@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -308,18 +309,21 @@ def first_layers(units: pd.DataFrame, pairs: pd.DataFrame) -> Figure:
 
     Args:
         units: columns `series`, `weights` (a range, in words) and `share` (per cent of the units).
-        pairs: as in `pair_correlation`, the same series first.
+        pairs: as in `pair_correlation`; a series that is not among the units is drawn in black.
     """
     if units.empty:
         return _pending()
     figure, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 3.5))
     ranges = list(dict.fromkeys(units.sort_values("weights", key=_lowest).weights))
-    for number, (name, here) in enumerate(units.groupby("series", sort=False)):
-        shade = PALETTE[number % 10]
-        left.plot(here.weights.map(ranges.index), here.share, "o-", ms=4, color=shade, label=name)
+    names = list(units.series.unique())
+    # a scale of colours, for the series have an order
+    shades = dict(zip(names, sns.color_palette("flare", len(names)), strict=True))
+    for name, here in units.groupby("series", sort=False):
+        places, shade = here.weights.map(ranges.index), shades[str(name)]
+        left.plot(places, here.share, "o-", ms=4, color=shade, label=name)
     left.set_xticks(range(len(ranges)), ranges, rotation=45, ha="right", fontsize="small")
     left.set(xlabel="weights of a unit", ylabel="units (%)", ylim=(0, None))
-    _pair_correlation(right, pairs)
+    _pair_correlation(right, pairs, dict.fromkeys(pairs.series, "black") | shades)
     _legend_of(figure, right, columns=2)
     return figure
 
@@ -337,13 +341,13 @@ def pair_correlation(table: pd.DataFrame) -> Figure:
     if table.empty:
         return _pending()
     figure, axes = plt.subplots(figsize=(WIDTH, 3.8))
-    _pair_correlation(axes, table)
+    _pair_correlation(axes, table, COLOURS)
     _legend_of(figure, axes, columns=2)
     return figure
 
 
-def _pair_correlation(axes: Axes, table: pd.DataFrame) -> None:
-    own = {name: COLOURS[name] for name in table.series.unique() if name in COLOURS}
+def _pair_correlation(axes: Axes, table: pd.DataFrame, shades: Mapping[str, Any]) -> None:
+    own = {name: shades[name] for name in table.series.unique() if name in shades}
     others = (shade for shade in PALETTE if shade not in own.values())
     for name, runs in table.groupby("series", sort=False):
         shade = own.get(str(name)) or next(others)

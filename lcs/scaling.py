@@ -182,7 +182,7 @@ def _candidates(
     )
     labels = ["validation (%)", "training (%)", "first layer left (%)", "seeds"]
     columns = [*heads, *map(LABELS.__getitem__, fields), *labels]
-    return Table(name, caption, columns, rows)
+    return Table(name, caption, columns, rows, text=[*heads, LABELS["augment"]])
 
 
 def _heads_of(config: Config, heads: Mapping[str, Callable[[Config], str]]) -> tuple[str, ...]:
@@ -581,9 +581,10 @@ def sparsest(records: Sequence[Record]) -> list[Record]:
 
 
 def size_text(config: Config) -> str:
-    """Name the width and the length of a run, the network if not S-FC, and whether zeros stay."""
+    """Name a run's width and length, and in what else it is not like most runs of the chapter."""
     net = "" if config.model == "s-fc" else f"{method(config).split(',')[0]}, "
-    return f"{net}α = {config.base_channels}, {config.epochs} epochs{_zeros_text(config)}"
+    images = "" if config.augment == "autoaugment" else f", {field_text(config, 'augment')}"
+    return f"{net}α = {config.base_channels}, {config.epochs} epochs{_zeros_text(config)}{images}"
 
 
 def _zeros_text(config: Config) -> str:

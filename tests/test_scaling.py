@@ -393,10 +393,12 @@ def test_the_largest_threshold_is_looked_at_by_size():
     sparse = scaling.sparsest(records)
     assert {record.config.beta for record in sparse} == {50}
     assert scaling.units_numbers(sparse) == {
-        "units-run": "α = 32, 400 epochs, zeros stay",
+        "units-run": "α = 32, 400 epochs, zeros stay",  # with AutoAugment
         "units-range": "2.5",
         "units-dead": "25.0",
     }
+    sizes = [scaling.size_text(run.config) for run in sparse]
+    assert "α = 32, 400 epochs, zeros stay, flips and crops" in sizes
     table = scaling.fan_in_frame(sparse)
     assert list(table.series.unique())[:2] == ["α = 1, 200 epochs", "α = 2, 200 epochs"]
     one = table[table.series == "α = 1, 200 epochs"]
