@@ -24,6 +24,7 @@ from lcs.measure import (
     paired_difference,
 )
 from lcs.runs import Record, RunStore
+from lcs.scaling import B0, B1, B50, LOCAL, SGD
 from lcs.studies import STRONG, STUDIES, stored
 from lcs.tables import Table, signed
 
@@ -254,7 +255,7 @@ def _few_weights(records: list[Record]) -> Finding:
     """Judge the widest network."""
     *_, groups = scaling.by_width(records).values()
     left = [run.final["nonzeros"]["conv1"] for run in groups[B50]]
-    local = groups["S-LOCAL, SGD"][0].final["weights"]["conv1"]
+    local = groups[LOCAL][0].final["weights"]["conv1"]
     value = f"{tables.interval(mean_interval(left), 0)} (S-LOCAL: {local:,})"
     return Finding(value, mean_interval([local - count for count in left]))
 
@@ -439,8 +440,6 @@ def _toy_shares(records: list[Record], beta: float) -> pd.Series:
 # share of the third layer that is left at least in the paper's Figure 3, read off its log axes to
 # one digit: 3 · 10⁴ is 2.5 · 10⁴ or more
 THIRD_LAYER = 2.5e4 / 36_000
-B0, B1, B50 = (beta_lasso_name(beta) for beta in (0, 1, 50))
-SGD = "S-FC, SGD"
 
 CLAIMS: tuple[Claim, ...] = (
     Claim("P", "S-FC with β-LASSO at β = 50 is better than with SGD", "85.19 against 78.63",
@@ -452,7 +451,7 @@ CLAIMS: tuple[Claim, ...] = (
     Claim("P", "S-FC is better than a 3-FC of its size", "78.63 against 75.12",
           "table2", "table2", _beats(SGD, "3-FC, SGD")),
     Claim("P", "S-LOCAL is better than S-FC with β-LASSO, β = 50", "85.86 against 85.19",
-          "table2", "table2", _beats("S-LOCAL, SGD", B50)),
+          "table2", "table2", _beats(LOCAL, B50)),
     Claim("P", "Locality matters more than weight sharing", "1.19 and 7.23 points lost",
           "table2", "table2", _locality_matters_more),
     Claim("P", "β = 50 leaves fewer weights in the first layer than S-LOCAL has",
@@ -510,7 +509,7 @@ CLAIMS: tuple[Claim, ...] = (
                                   (8, "width", {}), (16, "wider", {}))),
     Claim("B", "By the paper's recipe (200 epochs), both as chosen on validation images, β = 50 is "
           "better than SGD at α = 8", tables.NONE, "scaling", "scaling-wide",
-          _beats(scaling.B50, scaling.SGD)),
+          _beats(B50, SGD)),
     Claim("B", "With λ of β = 50 chosen at each width, its gain over SGD grows (α = 1, 2, 4, 8)",
           tables.NONE, "scaling", "scaling-own", _gain_grows),
     Claim("B", "And at α = 8 β = 50 with λ of its own is better than SGD", tables.NONE, "scaling",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+import operator
 import statistics
 import time
 from collections.abc import Iterator, Sequence
@@ -19,6 +20,8 @@ from lcs.runs import AnyConfig, Record, RunStore, read_record
 from lcs.toy import ToyConfig
 from lcs.train import build_model, choose_device
 
+# a run, and the seconds that it took
+Timing = tuple[Config, float]
 # measured time over bare products of one small network; used where no run has been timed
 OVERHEAD = 3.0
 # of one problem's descent in the toy, on two cores
@@ -50,32 +53,34 @@ def count_weights(config: Config, model: str) -> dict[str, int]:
 def seconds(configs: Sequence[AnyConfig], device: str, store: RunStore) -> list[float]:
     """Return about how long each run takes on a device.
 
-    In proportion to the operations: at the median pace of the stored runs of the same kind and of
-    the nearest width; where there are none, at the mean pace of all stored runs; and without any,
-    by the speed of a matrix product.
+    In proportion to the operations: at the median pace of the stored runs that are most alike, and
+    among them of the nearest width; without any, by the speed of a matrix product.
     """
     timed = _timings(store).get(choose_device(device).type, []) if configs else []
     return [_seconds(config, device, timed) for config in configs]
 
 
-def _seconds(config: AnyConfig, device: str, timed: Sequence[tuple[Config, float]]) -> float:
+def _seconds(config: AnyConfig, device: str, timed: Sequence[Timing]) -> float:
     if isinstance(config, ToyConfig):
         return TOY_SECONDS * toy.updates(config)
     return training_flops(config) * _pace(config, device, timed)
 
 
-def _pace(config: Config, device: str, timed: Sequence[tuple[Config, float]]) -> float:
+def _pace(config: Config, device: str, timed: Sequence[Timing]) -> float:
     """Return about how many seconds an operation of a run takes."""
-    near = _nearest([run for run in timed if _kind(run[0]) == _kind(config)], config.base_channels)
-    if near:
-        return statistics.median(took / training_flops(known) for known, took in near)
     if timed:
-        whole = sum(training_flops(known) for known, _ in timed)
-        return sum(took for _, took in timed) / whole
+        near = _nearest(_most_alike(timed, config), config.base_channels)
+        return statistics.median(took / training_flops(known) for known, took in near)
     return OVERHEAD / _rate(choose_device(device), config.precision)
 
 
-def _nearest(timed: Sequence[tuple[Config, float]], width: int) -> list[tuple[Config, float]]:
+def _most_alike(timed: Sequence[Timing], config: Config) -> list[Timing]:
+    """Return the runs that differ in the fewest of the fields that count."""
+    unlike = [sum(map(operator.ne, _kind(known), _kind(config))) for known, _ in timed]
+    return [run for run, count in zip(timed, unlike, strict=True) if count == min(unlike)]
+
+
+def _nearest(timed: Sequence[Timing], width: int) -> list[Timing]:
     """Return the runs whose width is nearest, by its ratio."""
     away = [abs(math.log(known.base_channels / width)) for known, _ in timed]
     return [run for run, distance in zip(timed, away, strict=True) if distance == min(away)]
@@ -106,9 +111,9 @@ def _layers(config: Config) -> dict[str, Layer]:
         return layers(build_model(config), data.facts(config.dataset).image_shape[0])
 
 
-def _timings(store: RunStore) -> dict[str, list[tuple[Config, float]]]:
+def _timings(store: RunStore) -> dict[str, list[Timing]]:
     """Return the seconds that stored runs took which were trained alone, by kind of device."""
-    timings: dict[str, list[tuple[Config, float]]] = {}
+    timings: dict[str, list[Timing]] = {}
     while True:
         for record in readable(store):
             origin = record.provenance

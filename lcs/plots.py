@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -13,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator
+from matplotlib.typing import ColorType
 
 # width of the page's text, in inches at the size of its letters
 WIDTH = 7.2
@@ -341,18 +341,18 @@ def pair_correlation(table: pd.DataFrame) -> Figure:
     if table.empty:
         return _pending()
     figure, axes = plt.subplots(figsize=(WIDTH, 3.8))
-    _pair_correlation(axes, table, COLOURS)
+    names = [str(name) for name in table.series.unique()]
+    own = {name: COLOURS[name] for name in names if name in COLOURS}
+    others = (shade for shade in PALETTE if shade not in own.values())
+    _pair_correlation(axes, table, {name: own.get(name) or next(others) for name in names})
     _legend_of(figure, axes, columns=2)
     return figure
 
 
-def _pair_correlation(axes: Axes, table: pd.DataFrame, shades: Mapping[str, Any]) -> None:
-    own = {name: shades[name] for name in table.series.unique() if name in shades}
-    others = (shade for shade in PALETTE if shade not in own.values())
+def _pair_correlation(axes: Axes, table: pd.DataFrame, shades: Mapping[str, ColorType]) -> None:
     for name, runs in table.groupby("series", sort=False):
-        shade = own.get(str(name)) or next(others)
         for _, run in runs.groupby("run_id"):
-            axes.plot(run.distance, run.ratio, color=shade, lw=1.2, label=name)
+            axes.plot(run.distance, run.ratio, color=shades[str(name)], lw=1.2, label=name)
     axes.axhline(1, color="0.6", lw=1, zorder=0)
     axes.set(yscale="log", xlabel="distance (pixels)", ylabel="pairs of pixels / chance")
     axes.set_ylim(bottom=max(0.1, axes.get_ylim()[0]))

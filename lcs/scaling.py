@@ -40,7 +40,7 @@ from lcs.exhibits import (
 from lcs.measure import Interval, mean_interval, paired_difference
 from lcs.plots import LAYERS
 from lcs.runs import Record
-from lcs.studies import STUDIES, chosen, method
+from lcs.studies import NETWORKS, STUDIES, chosen, method
 from lcs.tables import Table
 
 SGD, LOCAL = "S-FC, SGD", "S-LOCAL, SGD"
@@ -119,13 +119,13 @@ def widths_table(records: Sequence[Record]) -> Table:
 def rivals_table(records: Sequence[Record]) -> Table:
     """Return the accuracy of SGD and of β = 0 as chosen, and regularised more."""
     lead = "SGD and β = 0 at two widths: as chosen, and with twice the weight decay or λ"
-    return _candidates("search-rivals", records, WIDTH | METHOD, TIE, lead)
+    return _candidates("search-rivals", records, WIDTH | METHOD, REGULARISATION, lead)
 
 
 def augment_table(records: Sequence[Record]) -> Table:
     """Return the accuracy of SGD and of β = 50 with AutoAugment, and with flips and crops alone."""
     lead = "AutoAugment with flips and crops, and flips and crops alone"
-    return _candidates("search-augment", records, METHOD, ("augment", *TIE), lead)
+    return _candidates("search-augment", records, METHOD, ("augment", *REGULARISATION), lead)
 
 
 def augment_numbers(records: Sequence[Record]) -> dict[str, str]:
@@ -144,8 +144,7 @@ def augment_numbers(records: Sequence[Record]) -> dict[str, str]:
 METHOD = {"method": method_text}
 WIDTH = {"α": lambda config: f"{config.base_channels}"}
 PULL = ("l1", "l1_rest")
-# what regularises SGD, and what β-LASSO
-TIE = ("weight_decay", "l1")
+REGULARISATION = ("weight_decay", "l1")
 
 
 def _candidates(
@@ -177,8 +176,9 @@ def _candidates(
         for config, (group, runs) in found.items()
     ]
     caption = (
-        f"{lead}. {setting_text(records)}; accuracy on the validation images, the best of each "
-        f"{' and '.join(heads)} bold, and on the training images, without augmentation."
+        f"{lead}. {setting_text(records)}{spread_text(records)}; accuracy on the validation "
+        f"images, the best of each {' and '.join(heads)} bold, and on the training images, without "
+        "augmentation."
     )
     labels = ["validation (%)", "training (%)", "first layer left (%)", "seeds"]
     columns = [*heads, *map(LABELS.__getitem__, fields), *labels]
@@ -303,7 +303,7 @@ def gains_table(records: Sequence[Record]) -> Table:
 def _known_text(records: Sequence[Record]) -> str:
     """Say what is bold; single runs have no interval."""
     spread = spread_text(records)
-    return spread and f"{spread}, bold where it leaves out zero: of twenty one would by chance"
+    return spread and f"{spread}, bold where it leaves out zero, as one in twenty does by chance"
 
 
 def _bold(gain: Interval) -> str:
@@ -414,44 +414,44 @@ def gains_figure(records: Sequence[Record]) -> Figure:
     return plots.gains(table, lines, known, published.PAPER_BASE_CHANNELS)
 
 
+OVER = {"sgd": SGD, "zero": B0}
+
+
 def numbers(records: Sequence[Record]) -> dict[str, str]:
     """Return the numbers of the chapter's prose, in words: "pending" where there are no runs.
 
     The length; at the first and the last width the gain over SGD, and by how much SGD overfits; of
-    the lines over SGD and over β = 0 slope, forecast and where they cross zero; the paper's gains.
+    the lines over SGD and over β = 0 the slope; the paper's gains.
     """
     words = {"epochs": f"{records[0].config.epochs}" if records else PENDING}
     words |= _at_both_ends(records)
-    words |= law_numbers(records)
-    paper = {"sgd": SGD, "zero": B0}
-    return words | {f"law-paper-{key}": _signed(_of_paper(B50, at)) for key, at in paper.items()}
-
-
-def law_numbers(records: Sequence[Record], name: str = "law") -> dict[str, str]:
-    """Return slope, forecast and crossing of the lines over SGD and over β = 0, in words."""
-    words = {}
-    for short, other in {"sgd": SGD, "zero": B0}.items():
+    for short, other in OVER.items():
         found = law(gains_by_width(records, other))
-        words[f"{name}-slope-{short}"] = signed_or_pending(found and found.slope)
-        words[f"{name}-forecast-{short}"] = signed_or_pending(found and found.forecast)
-        words[f"{name}-crossing-{short}"] = _crossing(found)
+        words[f"law-slope-{short}"] = signed_or_pending(found and found.slope)
+        words[f"law-paper-{short}"] = _signed(_of_paper(B50, other))
     return words
 
 
 def own_numbers(records: Sequence[Record]) -> dict[str, str]:
     """Return the numbers of the prose on λ of each width, in words: "pending" without any runs.
 
-    `law_numbers`; the gains of β = 50, and how far S-LOCAL is ahead of it, at the first and the
-    last width; the weights of S-LOCAL as a share of S-FC's.
+    Of the lines over SGD and over β = 0 slope, forecast and where they cross zero; the gains of
+    β = 50, and how far S-LOCAL is ahead of it, at the first and the last width; the weights of
+    S-LOCAL as a share of S-FC's.
     """
-    named = {"sgd": (B50, SGD), "zero": (B50, B0), "local": (LOCAL, B50)}
+    named = {name: (B50, other) for name, other in OVER.items()} | {"local": (LOCAL, B50)}
     widths = [*by_width(records).values()]
     words = {"local-share": f"{_local_share(widths[-1]):.1f}" if widths else PENDING}
     for name, (one, other) in named.items():
         for end, place in {"first": 0, "last": -1}.items():
             gain = paired(widths[place][one], widths[place][other]) if widths else None
             words[f"own-{name}-{end}"] = signed_or_pending(gain)
-    return law_numbers(records, "own") | words
+    for short, other in OVER.items():
+        found = law(gains_by_width(records, other))
+        words[f"own-slope-{short}"] = signed_or_pending(found and found.slope)
+        words[f"own-forecast-{short}"] = signed_or_pending(found and found.forecast)
+        words[f"own-crossing-{short}"] = _crossing(found)
+    return words
 
 
 def _local_share(at: Mapping[str, Sequence[Record]]) -> float:
@@ -582,7 +582,7 @@ def sparsest(records: Sequence[Record]) -> list[Record]:
 
 def size_text(config: Config) -> str:
     """Name a run's width and length, and in what else it is not like most runs of the chapter."""
-    net = "" if config.model == "s-fc" else f"{method(config).split(',')[0]}, "
+    net = "" if config.model == "s-fc" else f"{NETWORKS[config.model]}, "
     images = "" if config.augment == "autoaugment" else f", {field_text(config, 'augment')}"
     return f"{net}α = {config.base_channels}, {config.epochs} epochs{_zeros_text(config)}{images}"
 
@@ -618,26 +618,26 @@ def _binary_range(digits: int) -> str:
 
 
 def units_numbers(records: Sequence[Record]) -> dict[str, str]:
-    """Return what the prose says of the largest of some runs, in words: "pending" without any.
+    """Return what the prose says of the first of some runs, in words: "pending" without any.
 
     `units-run`: which; `units-range`: its `measure.clustering_range`, in pixels; `units-dead`: per
     cent of units without a weight.
     """
     if not records:
         return dict.fromkeys((f"units-{key}" for key in ("run", "range", "dead")), PENDING)
-    largest = records[-1]
-    ratios, counts = pair_correlation(largest) or [math.nan], largest.final["fan_in"]["conv1"]
+    run, *_ = records
+    ratios, counts = pair_correlation(run) or [math.nan], run.final["fan_in"]["conv1"]
     return {
-        "units-run": size_text(largest.config),
+        "units-run": size_text(run.config),
         "units-range": f"{measure.clustering_range(ratios):.1f}",
         "units-dead": f"{100 * counts[0] / sum(counts):.1f}",
     }
 
 
-def widest_local(records: Sequence[Record]) -> list[Record]:
-    """Return the first run of S-LOCAL at the largest width: what local looks like."""
-    local = [record for record in records if record.config.model == "s-local"]
-    return sorted(local, key=lambda r: (-r.config.base_channels, r.config.seed))[:1]
+def widest(records: Sequence[Record], method_name: str) -> list[Record]:
+    """Return the first run of a method at the largest width; none without any runs."""
+    widths = [*by_width(records).values()]
+    return widths[-1][method_name][:1] if widths else []
 
 
 def near_numbers(named: Mapping[str, Sequence[Record]]) -> dict[str, str]:
@@ -680,8 +680,8 @@ def showpiece_table(runs: Mapping[str, Sequence[Record]]) -> Table:
     known = (f"{published.PAPER_BASE_CHANNELS}", "400", published.SHORT[SGD])
     theirs = ["SGD", *(tables.published(value) for value in known), *[tables.NONE] * 5]
     caption = (
-        f"{what}. {setting_text(records)}; training accuracy as in {{numref}}`tab-scaling-fit`; "
-        "the last row is the paper's shorter training."
+        f"{what}. {setting_text(records)}{spread_text(records)}; training accuracy as in "
+        "{numref}`tab-scaling-fit`; the last row is the paper's shorter training."
     )
     columns = ["method", "α", "epochs", "test accuracy (%)", LABELS["augment"]]
     columns += ["training accuracy (%)", "left in layers 1, 2, 3 (%)", "time", "seeds"]
@@ -695,16 +695,19 @@ def showpiece_numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
     """
     words = {"showpiece-paper": f"{published.SHORT[SGD]:.2f}"}
     for study in SHOWPIECE:
-        values = _largest_text(runs[study]) if runs[study] else [PENDING] * 3
-        words |= zip(
-            (f"{study}-{key}" for key in ("accuracy", "time", "left")), values, strict=True
-        )
+        words |= {f"{study}-{key}": value for key, value in _largest_words(runs[study]).items()}
     return words
 
 
-def _largest_text(records: Sequence[Record]) -> list[str]:
+def _largest_words(records: Sequence[Record]) -> dict[str, str]:
+    if not records:
+        return dict.fromkeys(("accuracy", "time", "left"), PENDING)
     seconds = float(np.mean([run.provenance["seconds"] for run in records]))
-    return [mean_text(records), cost.duration(seconds), f"{np.mean(left(records)):.1f}"]
+    return {
+        "accuracy": mean_text(records),
+        "time": cost.duration(seconds),
+        "left": f"{np.mean(left(records)):.1f}",
+    }
 
 
 def showpiece(runs: Mapping[str, Sequence[Record]]) -> list[Record]:
@@ -716,15 +719,15 @@ def _largest(study: str, runs: Sequence[Record]) -> list[str]:
     if not runs:
         waits = tables.pending(f"pending: `lcs study {study}`")
         return [STUDIES[study].title, *[tables.NONE] * 7, waits]
-    config, (accuracy, time, _) = runs[0].config, _largest_text(runs)
+    config, words = runs[0].config, _largest_words(runs)
     return [
         method_text(config) + _zeros_text(config),
         f"{config.base_channels}",
         f"{config.epochs}",
-        accuracy,
+        words["accuracy"],
         field_text(config, "augment"),
         _fit_text(runs),
         ", ".join(f"{np.mean(left(runs, layer)):.1f}" for layer in LAYERS),
-        time,
+        words["time"],
         tables.links(runs),
     ]

@@ -552,7 +552,7 @@ def _search_augment(base: Config, betas: Sequence[float]) -> list[Config]:
     runs = []
     for config in pair:
         weak = config.replace(augment="flip-crop")
-        runs += [config, weak, regularised(weak, 2.0)]
+        runs += [config, *(regularised(weak, multiple) for multiple in MULTIPLES)]
     return runs
 
 
@@ -638,13 +638,13 @@ def _momentum(base: Config, betas: Sequence[float]) -> list[Config]:
 def _showpiece(base: Config, betas: Sequence[float]) -> list[Config]:
     """Return β-LASSO with zeros that stay at α = 32, by what `search-augment` chose."""
     (strong,) = _showpiece_autoaugment(base, betas)
-    return [regularised(strong.replace(augment="flip-crop"), TIED["beta-lasso"])]
+    return [regularised(strong.replace(augment="flip-crop"), MULTIPLE["beta-lasso"])]
 
 
 def _showpiece_sgd(base: Config, betas: Sequence[float]) -> list[Config]:
     """Return SGD at this size, by what `search-augment` chose."""
     weak = paper_recipe(base, 32, base.epochs).replace(augment="flip-crop")
-    return [regularised(rival(weak, "s-fc"), TIED["sgd"])]
+    return [regularised(chosen(weak, "s-fc"), MULTIPLE["sgd"])]
 
 
 def _showpiece_autoaugment(base: Config, betas: Sequence[float]) -> list[Config]:
@@ -653,14 +653,14 @@ def _showpiece_autoaugment(base: Config, betas: Sequence[float]) -> list[Config]
 
 
 def regularised(config: Config, factor: float) -> Config:
-    """Return a run with weight decay, and λ in every layer, larger by a factor; β stays."""
+    """Return a run with weight decay and every λ larger by a factor, and so the threshold βλ."""
     rest = None if config.l1_rest is None else config.l1_rest * factor
     decay = config.weight_decay * factor
     return config.replace(weight_decay=decay, l1=config.l1 * factor, l1_rest=rest)
 
 
 def raised(config: Config, factor: float) -> Config:
-    """Return a run with λ larger by a factor in every layer, and the threshold βλ as it was."""
+    """Return the same with the threshold βλ as it was."""
     return regularised(config, factor).replace(beta=config.beta / factor)
 
 
@@ -687,7 +687,7 @@ CHOSEN: dict[tuple[str, str, float], dict[str, float]] = {
 }
 # candidates for how much of this λ stays at the whole length
 SHARES = (1.0, 0.5, 0.25)
-# candidates for how much regularisation the baselines want beside what was chosen
+# candidates for weight decay or λ, as multiples of what was chosen
 MULTIPLES = (1.0, 2.0)
 # widths of `scaling`, and the candidates at each of them
 WIDTHS, PARTS = (1, 2, 4, 8), (1.0, 0.5, 0.25, 0.125)
@@ -695,10 +695,11 @@ WIDTHS, PARTS = (1, 2, 4, 8), (1.0, 0.5, 0.25, 0.125)
 SHARE = {("s-fc", "beta-lasso", 1.0): 0.5, LARGEST: 0.25}
 # what `search-wide` chose at each width, for runs of this length; a test holds it to its records
 OWN, LENGTH = {1: 0.25, 2: 0.25, 4: 0.25, 8: 0.5}, 200
-# what `search-augment` chose of regularisation with flips and crops alone, as a multiple of what
-# it is with AutoAugment; a test holds it to its records
-TIED = {"sgd": 2.0, "beta-lasso": 1.0}
+# what `search-augment` chose of them with flips and crops alone; a test holds it to its records
+MULTIPLE = {"sgd": 2.0, "beta-lasso": 1.0}
 SMALL = ("smoke", "desk")
+# the paper's names
+NETWORKS = {"s-conv": "S-CONV", "s-local": "S-LOCAL", "s-fc": "S-FC", "3-fc": "3-FC"}
 
 # the chapter that each study belongs to; some are shown in others too
 CHAPTERS: dict[str, tuple[Study | ToyStudy, ...]] = {
@@ -812,8 +813,7 @@ def method(config: AnyConfig) -> str:
     """Name of a run's method as the tables print it: network, optimizer, β."""
     if isinstance(config, ToyConfig):
         return "toy LASSO"
-    names = {"s-conv": "S-CONV", "s-local": "S-LOCAL", "s-fc": "S-FC", "3-fc": "3-FC"}
-    net = names.get(config.model, config.model)
+    net = NETWORKS.get(config.model, config.model)
     if config.optimizer == "sgd":
         return f"{net}, SGD"
     if config.optimizer == "proximal-l1":

@@ -1,6 +1,7 @@
 """Sentences of the pages that say what tables show: held to the records behind them."""
 
 import json
+import re
 from itertools import pairwise
 from pathlib import Path
 
@@ -414,7 +415,9 @@ def test_units_gather_more_where_fewer_weights_are_left():
     near = [exhibits.pair_correlation(run)[0] for run in runs]
     assert near == sorted(near)
     assert "All of them gather, up to about ten pixels" in page
-    for run in runs[:-1]:
+    assert "they gather where S-LOCAL's do, over about ten pixels, but much less tightly" in page
+    assert near[-1] > 1.5 * near[-2]
+    for run in runs:
         assert clustering_range(exhibits.pair_correlation(run)) == pytest.approx(10, abs=2)
     assert "most units of the widest network have fewer" in page
     counts = runs[-2].final["fan_in"]["conv1"]  # by the number of binary digits
@@ -437,19 +440,22 @@ def test_flips_and_crops_alone_are_better_at_this_length():
         assert gained[0] > 2
         assert gained[1] == pytest.approx(more, abs=0.5)
     assert "SGD has a use for more weight decay now, but a small one" in page
-    usual, tied = (found["flip-crop", "sgd", decay, 0].accuracy for decay in (5e-4, 1e-3))
-    assert 0 < tied - usual < 0.005
+    usual, twice = (found["flip-crop", "sgd", decay, 0].accuracy for decay in (5e-4, 1e-3))
+    assert 0 < twice - usual < 0.005
     assert "with twice the λ is left with a fifth of its weights, and loses a point" in page
-    usual, tied = (found["flip-crop", "beta-lasso", 0, l1] for l1 in (5e-5, 1e-4))
-    assert usual.accuracy - tied.accuracy == pytest.approx(0.01, abs=0.002)
-    assert left([tied])[0] / left([usual])[0] == pytest.approx(0.2, abs=0.02)
+    usual, twice = (found["flip-crop", "beta-lasso", 0, l1] for l1 in (5e-5, 1e-4))
+    assert usual.accuracy - twice.accuracy == pytest.approx(0.01, abs=0.002)
+    assert left([twice])[0] / left([usual])[0] == pytest.approx(0.2, abs=0.02)
     assert "Should not a network that overfits more gain more by sparsity? Hardly." in page
-    gains = scaling.augment_numbers(list(found.values())).values()
-    assert all(0 < float(gain) < 0.5 for gain in gains)
+    found_gains = scaling.augment_numbers(list(found.values())).values()
+    strong, weak = (float(gain.replace("−", "-")) for gain in found_gains)
+    assert 0 < strong < weak < strong + 0.2
 
 
 def test_half_as_many_epochs_without_autoaugment_are_no_worse():
     assert "after half as many epochs, and it is there no worse than here" in said("scaling")
+    weak = {run.config.augment for run in stored("width", "desk", BOOK)}
+    assert weak == {"flip-crop"}
     short = scaling.by_width(stored("width", "desk", BOOK))
     assert short.keys() == {1, 4, 8}
     for at in own_widths():
@@ -474,3 +480,12 @@ def test_the_answers_on_growing_width():
     largest = own_widths()[-1]
     counts = [largest[m][0].final["nonzeros"]["conv1"] for m in (scaling.B50, scaling.LOCAL)]
     assert counts[0] < counts[1]
+
+
+def test_the_chapter_takes_every_number_and_no_other():
+    none = dict.fromkeys(scaling.SHOWPIECE, ())
+    made = scaling.numbers([]) | scaling.own_numbers([]) | scaling.augment_numbers([])
+    made |= scaling.showpiece_numbers(none) | scaling.units_numbers([])
+    taken = set(re.findall(r"\{glue:text\}`([\w-]+)", said("scaling")))
+    assert made.keys() - {"showpiece-sgd-time", "showpiece-sgd-left"} <= taken
+    assert {name for name in taken - made.keys() if not name.startswith("near-")} == set()

@@ -13,7 +13,7 @@ from lcs import exhibits, plots, scaling, tables
 from lcs.config import Config
 from lcs.exhibits import by_method
 from lcs.runs import PUBLISHED, Record, RunStore
-from lcs.studies import CHOSEN, OWN, STUDIES, TIED, chosen, method, raised, regularised, stored
+from lcs.studies import CHOSEN, MULTIPLE, OWN, STUDIES, chosen, method, raised, regularised, stored
 
 BONUS = {"S-LOCAL, SGD": 10.0, "S-FC, β-LASSO, β = 50": 1.0, "S-FC, proximal ℓ1": 0.5}
 
@@ -161,9 +161,9 @@ def test_augmentations_are_compared_for_each_method():
         ["SGD", "flips and crops", "0.001", tables.NONE, "**62.00**"],
         ["β-LASSO, β = 50", "AutoAugment", tables.NONE, "5e-5", "**60.00**"],
     ]
-    for strong, weak, tied in (configs[:3], configs[3:]):
+    for strong, weak, twice in (configs[:3], configs[3:]):
         assert weak == strong.replace(augment="flip-crop")
-        assert tied == regularised(weak, 2)
+        assert twice == regularised(weak, 2)
 
 
 def test_gains_are_of_the_best_with_each_augmentation():
@@ -256,7 +256,7 @@ def test_without_autoaugment_each_method_is_regularised_as_was_best():
         (strong,) = (r.config for r in found if r.config.augment == "autoaugment"
                      and method(r.config) == name)  # fmt: skip
         weak = strong.replace(augment="flip-crop")
-        assert best == regularised(weak, TIED[best.optimizer]), name
+        assert best == regularised(weak, MULTIPLE[best.optimizer]), name
 
 
 # --- the law
@@ -291,6 +291,12 @@ def test_the_intervals_of_the_law_are_over_seeds():
 def test_gains_are_of_the_seeds_that_both_methods_have():
     some = [r for r in RUNS if r.config.beta != 50 or r.config.seed > 0]
     assert set(scaling.gains_by_width(some).seed) == {1, 2}
+
+
+@pytest.mark.parametrize("table", [scaling.scaling_table, scaling.gains_table, scaling.fit_table])
+def test_a_caption_names_the_interval_only_where_there_is_one(table):
+    assert "95 % interval" in table(RUNS).caption
+    assert "95 %" not in table(study("scaling", growing, 1)).caption
 
 
 def test_one_seed_fills_every_table():
@@ -336,10 +342,12 @@ def test_the_prose_has_the_gains_with_lambda_of_each_width():
 
 
 def test_the_line_crosses_zero_where_the_gain_begins():
-    later = study("scaling", lambda c: 50 + (c.beta == 50) * (2 * math.log2(c.base_channels) - 6))
-    assert scaling.numbers(later)["law-crossing-sgd"] == "8.0"
-    falling = study("scaling", lambda c: 50 - (c.beta == 50) * math.log2(2 * c.base_channels))
-    assert scaling.numbers(falling)["law-crossing-sgd"] == "–"
+    def crossing(gain) -> str:
+        records = study("scaling-own", lambda c: 50 + (c.beta == 50) * gain(c.base_channels))
+        return scaling.own_numbers(records)["own-crossing-sgd"]
+
+    assert crossing(lambda width: 2 * math.log2(width) - 6) == "8.0"
+    assert crossing(lambda width: -math.log2(2 * width)) == "–"
 
 
 def test_the_figure_draws_runs_lines_and_the_paper():
@@ -351,26 +359,44 @@ def test_the_figure_draws_runs_lines_and_the_paper():
     )
 
 
+def test_the_largest_runs_are_what_was_chosen():
+    (sgd,), (weak,), (strong,) = (STUDIES[name].configs("desk", 1) for name in scaling.SHOWPIECE)
+    assert (sgd.augment, sgd.momentum, sgd.weight_decay) == ("flip-crop", 0.9, 1e-3)
+    assert weak == strong.replace(augment="flip-crop")
+    assert strong.frozen_zeros
+    assert strong.augment == "autoaugment"
+
+
 def test_the_largest_runs_stand_beside_the_papers():
+    def record(config: Config) -> Record:
+        weak = config.augment == "flip-crop"
+        run = made_up(config, 57 + weak + (config.optimizer == "sgd"))
+        return dataclasses.replace(run, provenance={"seconds": 3600.0 * (1 + weak)})
+
     timed = {
-        name: [dataclasses.replace(r, provenance={"seconds": 7200.0}) for r in study(name, growing)]
+        name: [record(config) for config in STUDIES[name].configs("desk", 1)]
         for name in scaling.SHOWPIECE
     }
     sgd, sparse, strong, paper = scaling.showpiece_table(timed).rows
-    assert sgd[:3] == ["SGD", "32", "400"]
-    for row, images in ((sparse, "flips and crops"), (strong, "AutoAugment")):
+    assert sgd[:4] == ["SGD", "32", "400", "59.00"]
+    for row, images, gap, time in (
+        (sparse, "flips and crops", "+17.00", "2.0 h"),
+        (strong, "AutoAugment", "+18.00", "1.0 h"),
+    ):
         assert row[:3] == ["β-LASSO, β = 50, zeros stay", "32", "400"]
-        assert row[4:6] == [images, "75.00 ± 0.00 (+18.00 ± 2.48)"]
-    assert sparse[7] == "2.0 h"
+        assert [row[4], row[5], row[7]] == [images, f"75.00 ({gap})", time]
     assert "72.77" in paper[3]
     waits, *others = scaling.showpiece_table(timed | {"showpiece-sgd": []}).rows
     assert waits[-1] == "[pending: `lcs study showpiece-sgd`]{.pending}"
     assert others == [sparse, strong, paper]
     words = scaling.showpiece_numbers(timed)
     assert words["showpiece-paper"] == "72.77"
-    assert [words[f"showpiece-{key}"] for key in ("accuracy", "time", "left")] == [
-        "57.00 ± 2.48", "2.0 h", "50.0",
-    ]  # fmt: skip
+    for name, values in {
+        "showpiece-sgd": ["59.00", "2.0 h", "50.0"],
+        "showpiece": ["58.00", "2.0 h", "50.0"],
+        "showpiece-autoaugment": ["57.00", "1.0 h", "50.0"],
+    }.items():
+        assert [words[f"{name}-{key}"] for key in ("accuracy", "time", "left")] == values
     none = dict.fromkeys(scaling.SHOWPIECE, ())
     assert "lcs study showpiece" in scaling.showpiece_table(none).rows[0][0]
     assert scaling.showpiece_numbers(none)["showpiece-sgd-time"] == "pending"
@@ -392,8 +418,8 @@ def test_the_largest_threshold_is_looked_at_by_size():
     records += [looked_at(config) for config in STUDIES["scaling"].configs("desk", 2)]
     sparse = scaling.sparsest(records)
     assert {record.config.beta for record in sparse} == {50}
-    assert scaling.units_numbers(sparse) == {
-        "units-run": "α = 32, 400 epochs, zeros stay",  # with AutoAugment
+    assert scaling.units_numbers(sparse[-1:]) == {
+        "units-run": "α = 32, 400 epochs, zeros stay",
         "units-range": "2.5",
         "units-dead": "25.0",
     }
@@ -405,19 +431,31 @@ def test_the_largest_threshold_is_looked_at_by_size():
     assert dict(zip(one.weights, one.share, strict=True)) == {
         "0": 25, "1": 0, "2–3": 0, "4–7": 75,
     }  # fmt: skip
-    pairs = exhibits.pair_correlation_frame(sparse, scaling.size_text)
+    local = looked_at(STUDIES["scaling-own"].configs("desk", 1)[0])
+    pairs = exhibits.pair_correlation_frame([*sparse, local], scaling.size_text)
     figure = plots.first_layers(table, pairs)
-    assert len(figure.axes[1].lines) == len(sparse) + 1
+    left, right = figure.axes
+    shades = {line.get_label(): line.get_color() for line in left.lines}
+    *drawn, _ = right.lines
+    assert len(drawn) == len(sparse) + 1
+    for line in drawn:
+        assert line.get_color() == shades.get(line.get_label(), "black")
+    assert {line.get_label() for line in drawn} - shades.keys() == {"S-LOCAL, α = 1, 200 epochs"}
     assert [t.get_text() for t in figure.axes[0].get_xticklabels()] == list(one.weights)
 
 
-def test_neighbours_of_s_local_are_set_beside_those_of_s_fc():
-    records = [looked_at(config) for config in STUDIES["scaling-own"].configs("desk", 2)]
-    (local,) = scaling.widest_local(records)
-    assert scaling.size_text(local.config) == "S-LOCAL, α = 8, 200 epochs"
-    assert local.config.seed == 0
-    named = {"local": [local], "none": scaling.widest_local([])}
-    assert scaling.near_numbers(named) == {"near-local": "3.0", "near-none": "pending"}
+def test_neighbours_are_of_the_first_run_at_the_largest_width():
+    def seen(config: Config) -> Record:
+        run, ratio = looked_at(config), 10.0 * config.base_channels + config.seed
+        return dataclasses.replace(run, final=run.final | {"pair_correlation": [ratio, 1.0]})
+
+    records = [seen(config) for config in STUDIES["scaling-own"].configs("desk", 2)]
+    local = scaling.widest(records, scaling.LOCAL)
+    assert [scaling.size_text(run.config) for run in local] == ["S-LOCAL, α = 8, 200 epochs"]
+    named = {"local": local, "first": scaling.sparsest(records), "none": ()}
+    words = {"near-local": "80.0", "near-first": "10.0", "near-none": "pending"}
+    assert scaling.near_numbers(named) == words
+    assert scaling.widest([], scaling.LOCAL) == []
 
 
 def test_the_weights_of_s_local_are_a_share_of_those_of_s_fc():

@@ -446,10 +446,13 @@ def test_of_several_widths_the_nearest_is_asked(tmp_path, monkeypatch):
 def test_a_dense_run_is_not_timed_by_one_whose_zeros_stay(tmp_path, monkeypatch):
     dense = Config(dataset="digits", optimizer="beta-lasso", l1=1e-5, beta=50)
     wide = dense.replace(base_channels=8)
-    timed = [(dense, 9.0), (wide.replace(frozen_zeros=True), 20.0)]
+    frozen = wide.replace(frozen_zeros=True)
+    timed = [(dense, 9.0), (frozen, 20.0)]
     monkeypatch.setattr(cost, "_timings", lambda store: {"cpu": timed})
     expected = 9 * cost.training_flops(wide) / cost.training_flops(dense)
     assert cost.seconds([wide], "cpu", RunStore(tmp_path)) == [pytest.approx(expected)]
+    cropped = frozen.replace(augment="flip-crop")  # of the two, more like the frozen one
+    assert cost.seconds([cropped], "cpu", RunStore(tmp_path)) == [pytest.approx(20)]
 
 
 def test_of_several_runs_alike_the_median_counts(tmp_path, monkeypatch):
@@ -460,8 +463,7 @@ def test_of_several_runs_alike_the_median_counts(tmp_path, monkeypatch):
     again = Config(dataset="digits", seed=7)
     assert cost.seconds([again], "cpu", RunStore(tmp_path)) == [pytest.approx(3.0)]
     other = again.replace(model="s-conv")
-    pace = (9 + 2 + 3) / (3 * cost.training_flops(again))
-    expected = pace * cost.training_flops(other)
+    expected = 3 * cost.training_flops(other) / cost.training_flops(again)
     assert cost.seconds([other], "cpu", RunStore(tmp_path)) == [pytest.approx(expected)]
 
 
