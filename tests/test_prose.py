@@ -41,7 +41,7 @@ def cells_of_locality() -> dict[str, list[float]]:
 
 def test_the_threshold_makes_filters_less_local_in_every_cell():
     assert "In the mean β = 50 is behind in every cell of the table" in said("figure4")
-    assert "the filters become local, by the penalty more than by the threshold" in said("README")
+    assert "by augmentation and the penalty, of which the threshold takes a part" in said("README")
     cells = cells_of_locality().values()
     assert len(cells) == 6
     for _, zero, zero_strong, fifty, fifty_strong in cells:
@@ -489,3 +489,59 @@ def test_the_chapter_takes_every_number_and_no_other():
     taken = set(re.findall(r"\{glue:text\}`([\w-]+)", said("scaling")))
     assert made.keys() - {"showpiece-sgd-time", "showpiece-sgd-left"} <= taken
     assert {name for name in taken - made.keys() if not name.startswith("near-")} == set()
+
+
+def test_the_usual_crops_are_not_the_best():
+    assert "crops of half the usual shift give the best accuracy" in said("figure4")
+    found = conditions(stored("crops", "desk", BOOK))
+    means = {c.crop_shift: np.mean([r.accuracy for r in runs]) for c, runs in found.items()}
+    assert max(means, key=means.__getitem__) == 2
+    assert max(means) == 8
+    assert "how far they shift hardly matters" in said("figure4")
+
+
+def test_smooth_is_not_local():
+    assert "S-LOCAL, all of whose filters are local, has little of it" in said("figure4")
+    assert "They are less smooth, by Moran's I; but so are those of S-LOCAL" in said("figure4")
+    runs = by_method(stored("figure4", "desk", BOOK))
+    smooth = {
+        name: np.mean([run.final["locality"]["morans_i"]["mean"] for run in group])
+        for name, group in runs.items()
+    }
+    assert smooth[scaling.LOCAL] < smooth[scaling.B50] < smooth[scaling.SGD]
+
+
+def test_filters_of_sgd_with_decay_are_almost_as_local():
+    page = said("figure4")
+    assert (
+        "with momentum and weight decay, in the chapter [Scaling](scaling.ipynb), it comes" in page
+    )
+    for at in widths():
+        sgd, sparse = (
+            at[name][0].final["locality"]["window_mass"]["excess_mean"]
+            for name in (scaling.SGD, scaling.B50)
+        )
+        assert 0.8 * sparse < sgd < sparse
+
+
+def test_a_lambda_of_the_paper_is_too_small_for_short_runs():
+    page = said("why")
+    assert "Up to λ = 2e-5, the end of the paper's search, β = 50 is level with SGD" in page
+    found = conditions(stored("recipe", "desk", BOOK))
+    sparse = {c.l1: c for c in found if c.beta == 50 and c.l1_rest == 1e-6}
+    for l1, config in sparse.items():
+        gain = difference(found, config, as_sgd(config))
+        zero = next(c for c in found if c.beta == 0 and c.l1 == 2e-5)
+        over_zero = difference(found, config, zero)
+        if l1 <= 2e-5:
+            assert abs(gain.mean) < 0.5
+            assert over_zero.mean + over_zero.half_width < 0
+        else:
+            assert gain.mean > 1
+    assert "about as accurate at 1e-4, with a two-hundredth of the layer left" in page
+    assert left(found[sparse[1e-4]])[0] == pytest.approx(0.5, abs=0.1)
+    assert "over β = 0 with the reproduction's λ it gains less at α = 4" in page
+    strong = next(c for c in found if c.beta == 50 and c.l1_rest == 1e-5)
+    same, usual = (difference(found, strong, next(c for c in found if c.beta == 0 and c.l1 == l1
+                   and c.optimizer == "beta-lasso")) for l1 in (5e-5, 2e-5))  # fmt: skip
+    assert usual.mean < same.mean
