@@ -660,7 +660,7 @@ def shown_filters(records: Sequence[Record]) -> dict[str, np.ndarray]:
     }
 
 
-# As large as a laptop does
+# As large as two cores can train
 
 # the studies that this takes, one run each
 SHOWPIECE = ("showpiece-sgd", "showpiece", "showpiece-autoaugment")

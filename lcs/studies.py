@@ -1,6 +1,6 @@
 """Each exhibit as a list of runs, at every scale; `Study.run` trains only what the store lacks.
 
-Scales: `smoke` takes seconds, on scikit-learn's digits; `desk` is real data on a laptop, at the
+Scales: `smoke` takes seconds, on scikit-learn's digits; `desk` is real data on two cores, at the
 reproduction's size (α = 1); `paper` is the paper's own size (α = 150, 4000 epochs), on one GPU.
 """
 
@@ -747,8 +747,8 @@ CHAPTERS: dict[str, tuple[Study | ToyStudy, ...]] = {
         Study("scaling-own", "λ of β = 50 chosen at each width", _scaling_own, scales=SMALL),
         Study("reach", "Training length, or a larger λ", _reach, betas=ENDS, scales=SMALL),
         Study("momentum", "Momentum, weight decay or a larger step", _momentum, scales=SMALL),
-        Study("showpiece-sgd", "α = 32 on a laptop: SGD", _showpiece_sgd, 1, scales=SMALL),
-        Study("showpiece", "α = 32 on a laptop: β = 50", _showpiece, 1, scales=SMALL),
+        Study("showpiece-sgd", "α = 32 on two cores: SGD", _showpiece_sgd, 1, scales=SMALL),
+        Study("showpiece", "α = 32 on two cores: β = 50", _showpiece, 1, scales=SMALL),
         Study(
             "showpiece-autoaugment",
             "The same with AutoAugment",

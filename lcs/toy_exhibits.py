@@ -253,6 +253,7 @@ def _second_numbers(records: Sequence[Record], ours: pd.DataFrame) -> Numbers:
         "truth-best": found.max(),
         "truth-best-beta": found.idxmax(),
         "truth-lasso": 100 * lasso.true_support.mean(),
+        "eta-lowest-second": 100 * ours[ours.beta == records[0].config.lr].recovered.min(),
         "condition-fails": 100 * lasso.condition_fails.mean(),
     }
 

@@ -151,6 +151,18 @@ def test_cifar100_has_the_methods_of_figure_3_with_cross_entropy():
     assert {c.dataset for c in STUDIES["cifar100"].configs("smoke", 1)} == {"digits"}
 
 
+def test_gains_on_cifar100_are_paired():
+    gain = {0.0: 1.0, 1.0: 2.0, 50.0: 4.0}
+    runs = study("cifar100", lambda c: 20 + c.seed + gain[c.beta] * (c.optimizer != "sgd"))
+    assert exhibits.hundred_gains(runs) == {
+        "hundred-sgd": "+4.00 ± 0.00", "hundred-one": "+2.00 ± 0.00", "hundred-left": "50",
+    }  # fmt: skip
+    assert set(exhibits.hundred_gains([]).values()) == {"–"}
+    shown = exhibits.elsewhere("tab", runs, "desk", "CIFAR-100", "lcs study cifar100")
+    assert "reproduction" not in shown.columns
+    assert "reproduction" not in shown.caption
+
+
 def test_what_the_reproductions_loss_reaches_on_cifar100():
     sgd = [made_up(Config(dataset="cifar100", seed=seed), 5.0 + seed) for seed in (0, 1)]
     found = exhibits.hundred_numbers(sgd)

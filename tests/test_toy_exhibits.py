@@ -170,6 +170,7 @@ def test_prose_takes_every_number_and_no_other(records):
 def test_what_the_chapter_says_in_words(desk):
     numbers = toy_exhibits.numbers(desk)
     assert numbers["eta-lowest"] == 100
+    assert numbers["eta-lowest-second"] < 90
     assert numbers["never-found"] == 0
     assert numbers["proven-found"] == numbers["proven"]
     assert numbers["held"] > 99
