@@ -233,6 +233,8 @@ def test_readme_says_how_far_two_cores_get():
     assert run.config.frozen_zeros
     assert run.provenance["seconds"] < 2 * 3600
     assert 100 * run.accuracy > published.SHORT[scaling.SGD]
+    assert "Its training accuracy is far above the test" in said("scaling")
+    assert run.final["clean_train_accuracy"] - run.accuracy > 0.15
     assert (run.config.base_channels, run.config.epochs) == (32, 400)
 
 
