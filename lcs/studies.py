@@ -660,7 +660,7 @@ def regularised(config: Config, factor: float) -> Config:
 
 
 def raised(config: Config, factor: float) -> Config:
-    """Return the same with the threshold βλ as it was."""
+    """Return a β-LASSO run with every λ larger by a factor, and the threshold βλ as it was."""
     return regularised(config, factor).replace(beta=config.beta / factor)
 
 

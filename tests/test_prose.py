@@ -284,6 +284,7 @@ def own_widths():
 def test_readme_says_who_is_ahead_by_the_papers_recipe():
     page = said("README")
     assert "SGD, now with momentum and weight decay, is ahead of β = 50 at α = 1, 2 and 4" in page
+    assert "and at α = 8 too with the λ of α = 2" in page
     assert max(gains(scaling.B50, scaling.SGD)) < 0
     assert "With λ of β = 50 chosen at each width, its gain over SGD rises with every" in page
     assert "at α = 8 it is ahead by less than half a point" in page
@@ -550,3 +551,25 @@ def test_a_lambda_of_the_paper_is_too_small_for_short_runs():
     same, usual = (difference(found, strong, next(c for c in found if c.beta == 0 and c.l1 == l1
                    and c.optimizer == "beta-lasso")) for l1 in (5e-5, 2e-5))  # fmt: skip
     assert usual.mean < same.mean
+
+
+def test_on_cifar100_the_methods_can_hardly_be_told_apart():
+    assert "There the methods can hardly be told apart" in said("table2")
+    assert "The cost of the threshold on CIFAR-10 is not seen here" in said("table2")
+    runs = by_method(stored("cifar100", "desk", BOOK))
+    for other in (scaling.SGD, scaling.B1):
+        gain = paired(runs[scaling.B50], runs[other])
+        assert abs(gain.mean) < gain.half_width
+
+
+def test_the_first_layer_falls_below_s_local_in_wider_networks():
+    assert "stays above S-LOCAL's number of weights" in said("figure3")
+    assert "by the paper's recipe wider networks fall below it here too" in said("figure3")
+    table = by_method(stored("table2", "desk", BOOK))
+    pairs = [(table[scaling.B50], table[scaling.LOCAL])]
+    pairs += [(at[scaling.B50], at[scaling.LOCAL]) for at in own_widths()[-2:]]
+    below = [
+        all(run.final["nonzeros"]["conv1"] < local[0].final["weights"]["conv1"] for run in sparse)
+        for sparse, local in pairs
+    ]
+    assert below == [False, True, True]
