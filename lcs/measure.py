@@ -267,15 +267,30 @@ def clustering_range(ratios: Sequence[float]) -> float:
     """Up to which distance, in pixels, pairs are more frequent than by chance.
 
     It is where the ratios of `pair_correlation` first fall to 1, between pixels by straight lines:
-    0 if they begin there, nan if they never do or are unknown before. It says how wide clusters of
-    weights are; how many weights are in clusters shows in how high the ratios begin.
+    0 if they begin there, nan if they never do or are unknown before. It says how far clusters of
+    weights extend; how many weights are in clusters shows in how high the ratios begin.
     """
+    return _falls_to(1.0, ratios)
+
+
+def half_distance(ratios: Sequence[float]) -> float:
+    """At which distance, in pixels, the excess of pairs over chance is half that of neighbours.
+
+    It is where the ratios of `pair_correlation` first fall to the middle between 1 and the first of
+    them, between pixels by straight lines: 0 if the first is no more than 1, nan if they never do
+    or are unknown before. It says how wide the core of a cluster is, whatever its faint rim.
+    """
+    first = ratios[0] if ratios else math.nan
+    return 0.0 if first <= 1 else _falls_to((1 + first) / 2, ratios)
+
+
+def _falls_to(level: float, ratios: Sequence[float]) -> float:
     above = 0.0
     for distance, ratio in enumerate(ratios, 1):
         if math.isnan(ratio):
             return math.nan
-        if ratio <= 1:
-            return distance - (1 - ratio) / (above - ratio) if above else 0.0
+        if ratio <= level:
+            return distance - (level - ratio) / (above - ratio) if above else 0.0
         above = ratio
     return math.nan
 

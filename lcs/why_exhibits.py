@@ -767,6 +767,7 @@ def crops_table(records: Sequence[Record]) -> Table:
             mean_text(runs),
             left_text(runs),
             _neighbours(runs),
+            _half_distance(runs),
             _clustering_range(runs),
             tables.links(runs),
         ]
@@ -776,10 +777,11 @@ def crops_table(records: Sequence[Record]) -> Table:
         "Locality against how far crops shift the images at most, in pixels along each axis; 0 "
         f"leaves only flips. {setting_text(records)}; β = 50, λ = {_lambdas_text(records[0])}"
         f"{spread_text(records)}. Neighbours: pairs of neighbouring pixels of one unit, over "
-        "chance. Range: the distance up to which pairs are more frequent than by chance."
+        "chance. Half: the distance, in pixels, at which their excess over chance is half of that. "
+        "Range: the one up to which pairs are more frequent than by chance."
     )
-    columns = ["shift", "test accuracy (%)", "first layer left (%)", "neighbours"]
-    return Table(name, caption, [*columns, "range (pixels)", "seeds"], rows)
+    columns = ["shift", "test accuracy (%)", "first layer left (%)", "neighbours", "half", "range"]
+    return Table(name, caption, [*columns, "seeds"], rows)
 
 
 def crop_text(config: Config) -> str:
@@ -800,6 +802,10 @@ def _neighbours(runs: Sequence[Record]) -> str:
 
 def _clustering_range(runs: Sequence[Record]) -> str:
     return _known(_ranges_of(runs), 1)
+
+
+def _half_distance(runs: Sequence[Record]) -> str:
+    return _known([measure.half_distance(pair_correlation(run) or []) for run in runs], 1)
 
 
 def _ranges_of(runs: Sequence[Record]) -> list[float]:
@@ -829,17 +835,20 @@ def crops_numbers(records: Sequence[Record], local: Sequence[Record] = ()) -> di
     """Return what the shift of crops does, in words: of flips alone, the usual one, and the most.
 
     For each of `none`, `usual` and `far`: `crop-…`, the shift in pixels; `near-…`, how frequent
-    neighbours are, over chance; `range-…` in pixels; and `range-far-more` and `range-none-more`,
-    paired differences from the usual one. `near-local` and `range-local`: of runs of S-LOCAL.
+    neighbours are, over chance; `half-…`, the half distance, and `range-…`, both in pixels; and
+    `range-far-more` and `range-none-more`, paired differences from the usual one. `near-local`,
+    `half-local` and `range-local`: of runs of S-LOCAL.
     """
     seen = [run for run in local if pair_correlation(run)]
-    words = {"near-local": _neighbours(seen), "range-local": _clustering_range(seen)}
+    words = {"near-local": _neighbours(seen), "half-local": _half_distance(seen)}
+    words["range-local"] = _clustering_range(seen)
     if not records:
         return words | dict.fromkeys(CROP_WORDS, PENDING)
     shown = by_shift(records)
     for name, runs in shown.items():
         words[f"crop-{name}"] = f"{runs[0].config.crop_shift}"
         words[f"near-{name}"] = _neighbours(runs)
+        words[f"half-{name}"] = _half_distance(runs)
         words[f"range-{name}"] = _clustering_range(runs)
     for name in ("none", "far"):
         more = range_difference(shown[name], shown["usual"])
@@ -847,8 +856,9 @@ def crops_numbers(records: Sequence[Record], local: Sequence[Record] = ()) -> di
     return words
 
 
+SHIFTS = ("none", "usual", "far")
 CROP_WORDS = [
-    *(f"{k}-{name}" for k in ("crop", "near", "range") for name in ("none", "usual", "far")),
+    *(f"{k}-{name}" for k in ("crop", "near", "half", "range") for name in SHIFTS),
     "range-none-more",
     "range-far-more",
 ]

@@ -322,6 +322,14 @@ def test_the_range_is_where_the_ratios_fall_to_one() -> None:
         assert math.isnan(measure.clustering_range(ratios))
 
 
+def test_the_half_distance_is_where_the_excess_is_half_that_of_neighbours() -> None:
+    assert measure.half_distance([5.0, 4.0, 2.0, 0.5]) == pytest.approx(2.5)
+    assert measure.half_distance([1.5, 1.25, 1.1]) == 2.0
+    assert measure.half_distance([1.0, 0.5]) == 0.0
+    for ratios in ([3.0, math.nan, 1.0], [3.0, 2.5], [math.nan], []):
+        assert math.isnan(measure.half_distance(ratios))
+
+
 def test_without_pairs_there_is_no_correlation() -> None:
     for filters in (torch.eye(16).reshape(16, 1, 4, 4), torch.ones(1, 1, 4, 4), noise(0, side=4)):
         assert measure.pair_correlation(filters).isnan().all()

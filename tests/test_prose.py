@@ -140,9 +140,9 @@ def test_every_run_with_a_threshold_of_5_is_below_those_up_to_2():
     assert runs[runs.x == 5].left.mean() == pytest.approx(25, abs=2)
 
 
-def test_crops_make_weights_gather_but_do_not_set_how_far():
+def test_crops_make_weights_gather_and_how_far_they_shift_hardly_matters():
     page = said("figure4")
-    assert "Crops make weights gather, but they do not set how far." in page
+    assert "Crops make weights gather; how far they shift hardly matters." in page
     assert "with flips alone more weights are left than with crops" in page
     crops = stored("crops", "desk", BOOK)
     rows = {row[0]: row for row in why.crops_table(crops).rows}
@@ -155,6 +155,12 @@ def test_crops_make_weights_gather_but_do_not_set_how_far():
     assert wider is not None
     assert narrower.mean > 0  # where the crops' shift would make it fall
     assert wider.mean < 1  # where it would add up to eight pixels
+    assert "crops of two pixels do most of that already" in page
+    near, half = ([float(row[i].split()[0]) for row in rows.values()] for i in (3, 4))
+    assert near[1] - near[0] > 2 * (max(near) - near[1]) > 0
+    assert "Only the core of the clusters grows, and only from no crops to any" in page
+    assert half[0] + 1 <= min(half[1:])
+    assert max(half[1:]) - min(half[1:]) < 0.2
 
 
 def test_sgd_chooses_momentum_and_weight_decay_for_every_network():

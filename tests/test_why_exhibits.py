@@ -214,16 +214,17 @@ def test_how_far_crops_shift_and_how_far_filters_reach():
     records = [cropped(config) for config in STUDIES["crops"].configs("desk", 2)]
     rows = why.crops_table(records).rows
     assert [row[0] for row in rows] == ["0", "2", "4", "8"]
-    assert rows[0][1:5] == ["60.00 ± 0.00", "50.0", "2.00 ± 0.00", "2.0 ± 6.4"]
+    assert rows[0][1:6] == ["60.00 ± 0.00", "50.0", "2.00 ± 0.00", "1.8 ± 6.4", "2.0 ± 6.4"]
     words = why.crops_numbers(records)
     assert [words[f"crop-{name}"] for name in ("none", "usual", "far")] == ["0", "4", "8"]
     assert (words["range-usual"], words["near-far"]) == ("6.0 ± 6.4", "2.00 ± 0.00")
+    assert words["half-usual"] == "5.8 ± 6.4"
     assert (words["range-none-more"], words["range-far-more"]) == ("−4.0 ± 0.0", "+4.0 ± 0.0")
     pairs = exhibits.pair_correlation_frame([*local_net(records[0]), *records], why.crop_text)
     lines = plots.pair_correlation(pairs).axes[0].lines
     assert len({line.get_color() for line in lines if not line.get_label().startswith("_")}) == 5
     unknown = dataclasses.replace(records[0], final=records[0].final | {"pair_correlation": [None]})
-    assert why.crops_table([unknown, *records[1:]]).rows[0][3:5] == ["–", "–"]
+    assert why.crops_table([unknown, *records[1:]]).rows[0][3:6] == ["–"] * 3
     assert why.crops_numbers([unknown, *records[1:]])["range-none-more"] == "–"
     assert why.crops_numbers([]).keys() == words.keys()
     assert set(why.crops_numbers([]).values()) == {"pending", "–"}
