@@ -153,7 +153,10 @@ def ratios_table(name: str, found: dict[str, Any] | None, titles: Sequence[str])
         for one in shown
         for ratio in one["ratios"]
     ]
-    caption = f"Ratios, taken round by round: median and range. {machine_text(found)}."
+    caption = (
+        "Ratios, taken round by round: median and range; targets were set before measuring. "
+        f"{machine_text(found)}."
+    )
     columns = ["what", "ratio", "median", "range", "target"]
     return Table(name, caption, columns, rows, text=["ratio"])
 

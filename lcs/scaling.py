@@ -31,6 +31,7 @@ from lcs.compare import (
 )
 from lcs.config import Config
 from lcs.exhibits import (
+    SGD,
     accuracies,
     beta_lasso_name,
     by_method,
@@ -43,7 +44,7 @@ from lcs.runs import Record
 from lcs.studies import NETWORKS, STUDIES, chosen, method
 from lcs.tables import Table
 
-SGD, LOCAL = "S-FC, SGD", "S-LOCAL, SGD"
+LOCAL = "S-LOCAL, SGD"
 LASSO = "S-FC, proximal ℓ1"
 B0, B1, B50 = map(beta_lasso_name, (0, 1, 50))
 # hyperparameters that the search varies
@@ -117,14 +118,14 @@ def widths_table(records: Sequence[Record]) -> Table:
 
 
 def rivals_table(records: Sequence[Record]) -> Table:
-    """Return the accuracy of SGD and of β = 0 as chosen, and regularised more."""
-    lead = "SGD and β = 0 at two widths: as chosen, and with twice the weight decay or λ"
+    """Return the accuracy of SGD and of β = 0 with half, all and twice the best regularisation."""
+    lead = "weight decay of SGD and λ of β = 0 at two widths, each around the best"
     return _candidates("search-rivals", records, WIDTH | METHOD, REGULARISATION, lead)
 
 
 def augment_table(records: Sequence[Record]) -> Table:
     """Return the accuracy of SGD and of β = 50 with AutoAugment, and with flips and crops alone."""
-    lead = "AutoAugment with flips and crops, and flips and crops alone"
+    lead = "AutoAugment with flips and crops, as chosen, and flips and crops alone, around the best"
     return _candidates("search-augment", records, METHOD, ("augment", *REGULARISATION), lead)
 
 
@@ -420,10 +421,13 @@ OVER = {"sgd": SGD, "zero": B0}
 def numbers(records: Sequence[Record]) -> dict[str, str]:
     """Return the numbers of the chapter's prose, in words: "pending" where there are no runs.
 
-    The length; at the first and the last width the gain over SGD, and by how much SGD overfits; of
-    the lines over SGD and over β = 0 the slope; the paper's gains.
+    The length; at the first and the last width the gain over SGD, and by how much SGD overfits; at
+    the last the gain over β = 0; of the lines over SGD and over β = 0 the slope; the paper's gains.
     """
     words = {"epochs": f"{records[0].config.epochs}" if records else PENDING}
+    widths = [*by_width(records).values()]
+    more = paired(widths[-1][B50], widths[-1][B0]) if widths else None
+    words["zero-last"] = signed_or_pending(more)
     words |= _at_both_ends(records)
     for short, other in OVER.items():
         found = law(gains_by_width(records, other))
@@ -691,9 +695,15 @@ def showpiece_table(runs: Mapping[str, Sequence[Record]]) -> Table:
 def showpiece_numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
     """Return what the prose says of each of these studies, in words: "pending" without any runs.
 
-    Accuracy, time, and what is left of the first layer; and the paper's accuracy, with SGD.
+    Accuracy, time, and what is left of the first layer; the paper's accuracy, with SGD; and
+    `showpiece-work`: which part of the dense network's operations an image takes, in per cent.
     """
-    words = {"showpiece-paper": f"{published.SHORT[SGD]:.2f}"}
+    flops = [run.final["flops"] for run in runs["showpiece"]]
+    work = [100 * one["sparse"] / one["dense"] for one in flops]
+    words = {
+        "showpiece-paper": f"{published.SHORT[SGD]:.2f}",
+        "showpiece-work": f"{np.mean(work):.1f}" if work else PENDING,
+    }
     for study in SHOWPIECE:
         words |= {f"{study}-{key}": value for key, value in _largest_words(runs[study]).items()}
     return words

@@ -529,15 +529,15 @@ def _search_wide(base: Config, betas: Sequence[float]) -> list[Config]:
 
 
 def _search_rivals(base: Config, betas: Sequence[float]) -> list[Config]:
-    """Return SGD and β = 0 on validation images, as chosen, and regularised more.
+    """Return SGD and β = 0 on validation images, regularised as was best, by half and by twice.
 
     At the width at which they were chosen, and at the largest.
     """
     runs = []
     for factor in (2, WIDTHS[-1]):
         here = paper_recipe(base, factor, base.epochs // 2).replace(validation=True)
-        pair = [chosen(here, "s-fc"), chosen(here, "s-fc", "beta-lasso", 0.0)]
-        runs += [regularised(config, multiple) for config in pair for multiple in MULTIPLES]
+        for config in (chosen(here, "s-fc"), chosen(here, "s-fc", "beta-lasso", 0.0)):
+            runs += _around(config, BEST[factor, config.optimizer])
     return runs
 
 
@@ -545,15 +545,20 @@ def _search_augment(base: Config, betas: Sequence[float]) -> list[Config]:
     """Return SGD and the largest β on validation images, with AutoAugment and without.
 
     At the largest width, with the λ that `search-wide` chose there; flips and crops are in both.
-    Without AutoAugment, where networks overfit more, once more with twice the regularisation.
+    Without AutoAugment, where networks overfit more, with half and twice the best too.
     """
     here, share = _widths(base)[-1].replace(validation=True), OWN[WIDTHS[-1]]
     pair = [chosen(here, "s-fc"), chosen(here, "s-fc", "beta-lasso", betas[-1], share=share)]
     runs = []
     for config in pair:
         weak = config.replace(augment="flip-crop")
-        runs += [config, *(regularised(weak, multiple) for multiple in MULTIPLES)]
+        runs += [config, *_around(weak, MULTIPLE[config.optimizer])]
     return runs
+
+
+def _around(config: Config, best: float) -> list[Config]:
+    """Return a run regularised as was best, by half as much and by twice."""
+    return [regularised(config, best * factor) for factor in AROUND]
 
 
 def _widths(base: Config) -> list[Config]:
@@ -687,15 +692,17 @@ CHOSEN: dict[tuple[str, str, float], dict[str, float]] = {
 }
 # candidates for how much of this λ stays at the whole length
 SHARES = (1.0, 0.5, 0.25)
-# candidates for weight decay or λ, as multiples of what was chosen
-MULTIPLES = (1.0, 2.0)
+# candidates for weight decay or λ: the best lies between two that do worse
+AROUND = (0.5, 1.0, 2.0)
 # widths of `scaling`, and the candidates at each of them
 WIDTHS, PARTS = (1, 2, 4, 8), (1.0, 0.5, 0.25, 0.125)
 # what `search-long` chose of them, 1 where nothing else is said; a test holds it to its records
 SHARE = {("s-fc", "beta-lasso", 1.0): 0.5, LARGEST: 0.25}
 # what `search-wide` chose at each width, for runs of this length; a test holds it to its records
 OWN, LENGTH = {1: 0.25, 2: 0.25, 4: 0.25, 8: 0.5}, 200
-# what `search-augment` chose of them with flips and crops alone; a test holds it to its records
+# the best multiple of what was chosen, by width and method in `search-rivals`, and by method in
+# `search-augment` with flips and crops alone; a test holds both to their records
+BEST = {(2, "sgd"): 1.0, (2, "beta-lasso"): 2.0, (8, "sgd"): 1.0, (8, "beta-lasso"): 1.0}
 MULTIPLE = {"sgd": 2.0, "beta-lasso": 1.0}
 SMALL = ("smoke", "desk")
 # the paper's names

@@ -42,6 +42,7 @@ from lcs.compare import (
 from lcs.config import Config
 from lcs.exhibits import accuracies, beta_lasso_name, pair_correlation, train_accuracies
 from lcs.measure import SIGNIFICANCE, Interval, holm, mean_interval, p_value, paired_difference
+from lcs.plots import LAYERS
 from lcs.runs import Record
 from lcs.studies import CHAPTERS, STRONG, equal_rates, method
 from lcs.tables import NONE, Table
@@ -442,6 +443,35 @@ def beta_frame(records: Sequence[Record]) -> pd.DataFrame:
     return sweep_frame(sparse, lambda config: config.beta, lambda _: "β-LASSO")
 
 
+def returns_table(records: Sequence[Record]) -> Table:
+    """Return what each β costs, what it leaves of the first layer, and how many weights return."""
+    name, what = "tab-returns", "the cost of β, and how many weights return"
+    if not records:
+        return tables.pending_table(name, what, "lcs study betas")
+    found = {c: runs for c, runs in conditions(records).items() if c.optimizer != "sgd"}
+    rows = [
+        [
+            tables.number(config.beta),
+            signed_or_none(difference(found, config, without_threshold(config))),
+            left_text(runs),
+            f"{np.mean([_returns(run) for run in runs]) / 1e6:.2f}",
+            tables.links(runs),
+        ]
+        for config, runs in found.items()
+    ]
+    caption = (
+        f"The cost of β. {setting_text(records)}{spread_text(records)}. Returns: weights of the "
+        "first layer that are zero before an epoch and not after it, summed over the "
+        f"{len(records[0].history['epoch'])} epochs that are recorded, in millions a run."
+    )
+    columns = ["β", "difference from β = 0", "first layer left (%)", "returns", "seeds"]
+    return Table(name, caption, columns, rows)
+
+
+def _returns(run: Record) -> int:
+    return sum(run.history["revived"]["conv1"])
+
+
 def length_frame(records: Sequence[Record]) -> pd.DataFrame:
     """Return `sweep_frame` over the length, a series for each method."""
     return sweep_frame(records, lambda config: config.epochs, method_text)
@@ -498,6 +528,7 @@ def _single_changes(found: Mapping[str, Conditions]) -> dict[str, str]:
             precision, {"beta": 50, "precision": "fp32"}, {"precision": "bf16"}
         ),
     }
+    words |= _layers_of_the_reproduction()
     words |= _period_numbers(found["period"])
     for beta in (1, 50):
         stay = {"beta": beta, "frozen_zeros": True}
@@ -508,9 +539,34 @@ def _single_changes(found: Mapping[str, Conditions]) -> dict[str, str]:
             f"free-left-{beta}": left_of(frozen, **{**stay, "frozen_zeros": False}),
             f"constant-{beta}": difference_of(schedule, constant, {"schedule": "cosine-epoch"}),
             f"constant-left-{beta}": left_of(schedule, **constant),
+            f"constant-swing-{beta}": _said_of(schedule, _swing, **constant),
             f"cosine-left-{beta}": left_of(schedule, **{**constant, "schedule": "cosine-epoch"}),
         }
     return words
+
+
+def _layers_of_the_reproduction() -> dict[str, str]:
+    """Return what the reproduction had left in layers 1, 2, 3 after 400 epochs, in per cent."""
+    full, *some = (c for c in published.NONZEROS if c.epochs == 400)
+    return {
+        f"published-layers-{beta}": ", ".join(
+            f"{100 * getattr(counts, layer) / getattr(full, layer):.1f}" for layer in LAYERS
+        )
+        for beta in (1, 50)
+        for counts in some
+        if counts.method == beta_lasso_name(beta)
+    }
+
+
+def _swing(runs: Sequence[Record]) -> str:
+    """Return between which test accuracies, in per cent, runs lie in the last tenth of epochs."""
+    last = [100 * x for r in runs for x in _late(r)]
+    return f"{min(last):.0f} and {max(last):.0f}"
+
+
+def _late(run: Record) -> list[float]:
+    accuracy = run.history["test_accuracy"]
+    return accuracy[-max(1, len(accuracy) // 10) :]
 
 
 def _period_numbers(found: Conditions) -> dict[str, str]:
@@ -599,6 +655,7 @@ def _effects(found: Conditions) -> dict[str, str]:
     by_l1: dict[str, list[tuple[Config, Config]]] = {"weak": [], "strong": []}
     for pair in changed["augmentation"]:
         by_l1["weak" if pair[0].l1_rest is None else "strong"].append(pair)
+    by_l1["own"] = [pair for pair in by_l1["weak"] if pair[0].loss == "bce"]
     changed |= {f"augmentation-{strength}": pairs for strength, pairs in by_l1.items()}
     for name, pairs in changed.items():
         for short, reference in references.items():
@@ -614,6 +671,11 @@ def _effects(found: Conditions) -> dict[str, str]:
     }
     left = {f"cell-left-{name}": left_of(found, **fields) for name, fields in CELLS.items()}
     return effects | gains | left | _sgd_in_cells(found)
+
+
+def _said_of(found: Conditions, say: Callable[[Sequence[Record]], str], **fields: object) -> str:
+    config = pick(found, **fields)
+    return PENDING if config is None else say(found[config])
 
 
 def _sgd_in_cells(found: Conditions) -> dict[str, str]:
@@ -756,6 +818,26 @@ def locality_table(records: Sequence[Record]) -> Table:
     return Table(name, caption, ["loss and images", "SGD", *sparse], rows)
 
 
+def locality_by_width_table(records: Sequence[Record]) -> Table:
+    """Return the window's share beyond chance of each method at growing width."""
+    name, what = "tab-locality-width", "locality at growing width"
+    if not records:
+        return tables.pending_table(name, what, "lcs study width")
+    found = conditions(records)
+    widths = sorted({config.base_channels for config in found})
+    by_width = [{c: r for c, r in found.items() if c.base_channels == width} for width in widths]
+    rows = [
+        [str(width), *map(_local, _by_strength(here))]
+        for width, here in zip(widths, by_width, strict=True)
+    ]
+    caption = (
+        "Mass in a filter's best window, less that of its own permutations, in points: "
+        f"{setting_text(records)}{spread_text(records)}."
+    )
+    columns = ["α", "SGD", "β = 0", "β = 0, stronger λ", "β = 50, stronger λ"]
+    return Table(name, caption, columns, rows)
+
+
 def crops_table(records: Sequence[Record]) -> Table:
     """Return accuracy, sparsity and locality against how far crops shift the images."""
     name, what = "tab-crops", "locality against how far crops shift the images"
@@ -852,7 +934,7 @@ def crops_numbers(records: Sequence[Record], local: Sequence[Record] = ()) -> di
         words[f"range-{name}"] = _clustering_range(runs)
     for name in ("none", "far"):
         more = range_difference(shown[name], shown["usual"])
-        words[f"range-{name}-more"] = NONE if more is None else tables.signed(more, 1)
+        words[f"range-{name}-more"] = NONE if more is None else tables.signed(more)
     return words
 
 

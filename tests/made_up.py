@@ -14,6 +14,7 @@ def made_up(config: Config, accuracy: float, left: int = 500) -> Record:
         "clean_train_accuracy": 0.75,
         "nonzeros": {"conv1": left, "fc1": 300, "fc2": 40},
         "weights": {"conv1": 1000, "fc1": 400, "fc2": 40},
+        "flops": {"dense": 2880, "sparse": 720},
     }
     return Record(Path(f"{config.name}.json"), "run", config, {}, final, None, {})
 

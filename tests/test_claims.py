@@ -108,6 +108,15 @@ def test_a_rate_that_stays_is_compared_at_beta_1():
     assert more.mean == pytest.approx(50.0)
 
 
+def test_only_the_rate_that_stays_is_held_to_the_published_counts():
+    records = [
+        made_up(c, 50, 400 if c.schedule == "constant" else 100)
+        for c in STUDIES["schedule"].configs("desk", 2)
+    ]
+    finding = judged("With a learning rate that stays, β = 50 ", records)
+    assert finding.value.startswith("400")
+
+
 def test_only_the_cosine_that_rises_again_is_held_to_the_published_counts():
     records = [
         made_up(c, 50, 400 if c.period else 100) for c in STUDIES["period"].configs("desk", 2)
@@ -118,15 +127,42 @@ def test_only_the_cosine_that_rises_again_is_held_to_the_published_counts():
 
 def test_locality_is_compared_at_the_stronger_lambda():
     def share(config: Config) -> float:
-        there = config.augment == "flip-crop" and config.lr == 0.1 and config.l1 == 5e-5
-        return 0.3 if config.beta == 0 and there and config.loss == "cross-entropy" else 0.1
+        if config.optimizer == "sgd":
+            return 0.05
+        return (0.3 if config.beta == 0 else 0.1) if config.l1_rest else 0.9
 
     records = [
         with_final(r, locality={"window_mass": {"excess_mean": share(r.config)}})
         for r in study("factorial", lambda _: 50.0)
     ]
-    more = judged("With the same stronger λ, cross-entropy and augmentation, the filters", records)
-    assert more.evidence.mean == pytest.approx(-20.0)
+    over_sgd = judged("With the stronger λ, the filters of β = 50 are more local", records)
+    assert over_sgd.evidence.mean == pytest.approx(5.0)
+    under_zero = judged("And less local than those of β = 0", records)
+    assert under_zero.evidence.mean == pytest.approx(20.0)
+    assert under_zero.value.startswith("−20.00")
+
+
+def test_augmentation_is_judged_in_the_reproductions_cell_and_with_the_stronger_lambda():
+    def accuracy(config: Config) -> float:
+        cropped = config.augment == "flip-crop"
+        own = config.loss == "bce" and config.l1_rest is None
+        more = 2 if own else 0 if config.l1_rest is None else 5
+        return 50 + config.seed + more * cropped * (config.beta > 0)
+
+    records = study("factorial", accuracy)
+    start = "Augmentation lets β = 50 gain on β = 0"
+    assert judged(f"{start} (100 epochs)", records).evidence.mean == pytest.approx(2.0)
+    assert judged(f"{start} with the stronger λ", records).evidence.mean == pytest.approx(5.0)
+
+
+def test_a_layer_loses_most_of_its_weights_if_less_than_half_is_left():
+    runs = [
+        with_final(r, nonzeros=r.final["nonzeros"] | {"fc1": 120})
+        for r in study("table2", lambda _: 50.0)
+    ]
+    found = judged("The second layer loses most", runs)
+    assert found.evidence.mean == pytest.approx(50 - 100 * 120 / 400)
+    assert found.value.startswith("30.0")
 
 
 def test_ranges_are_compared_between_shifts_of_crops():

@@ -71,6 +71,14 @@ def test_table2_prose_says_what_the_records_say(name):
     assert float(glued[name]) == pytest.approx(mean, abs=1e-9)
 
 
+def test_the_best_stretch_is_that_of_successive_epochs():
+    run = made_up(Config(), 50.0)
+    curve = [0.9, *[0.1] * 10, *[0.4] * 10, 0.2]
+    run = dataclasses.replace(run, history={"test_accuracy": curve})
+    assert exhibits._best_stretch(run) == pytest.approx(40.0)
+    assert exhibits._best_stretch(run, epochs=100) == pytest.approx(100 * np.mean(curve))
+
+
 def _mean(values):
     values = list(values)
     return sum(values) / len(values)

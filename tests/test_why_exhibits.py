@@ -149,6 +149,7 @@ def test_numbers_of_the_first_layer():
     "table",
     [why.length_table, why.factorial_table, why.width_table, why.stairs_table,
      why.period_table, why.first_layer_table, why.locality_table, why.crops_table,
+     why.locality_by_width_table, why.returns_table,
      *(functools.partial(why.control_table, name) for name in why.CONTROLS)],
 )  # fmt: skip
 def test_without_runs_a_table_shows_its_command(table):
@@ -199,6 +200,39 @@ def test_a_sweep_draws_every_run_and_the_reference():
     assert len(table) == 9 * 2
 
 
+def test_each_beta_has_its_cost_and_its_returns():
+    def with_returns(config: Config) -> Record:
+        run = made_up(config, 50.0 + config.seed - config.beta / 100, left=900)
+        returned = {"epoch": [1, 2], "revived": {"conv1": [10_000, 1_000_000 * int(config.beta)]}}
+        return dataclasses.replace(run, history=returned)
+
+    records = [with_returns(config) for config in STUDIES["betas"].configs("desk", 2)]
+    rows = {row[0]: row for row in why.returns_table(records).rows}
+    assert list(rows) == ["0", "1", "2", "5", "10", "20", "50", "100", "200"]
+    assert rows["0"][1:4] == ["–", "90.0", "0.01"]
+    assert rows["5"][1:4] == ["−0.05 ± 0.00", "90.0", "5.01"]
+
+
+def test_locality_at_each_width_is_that_of_its_runs():
+    def with_window(config: Config) -> Record:
+        share = config.base_channels / 100 + (config.beta > 0) / 2
+        run = made_up(config, 50.0)
+        local = {"window_mass": {"excess_mean": share}}
+        return dataclasses.replace(run, final=run.final | {"locality": local})
+
+    records = [with_window(config) for config in STUDIES["width"].configs("desk", 2)]
+    rows = why.locality_by_width_table(records).rows
+    assert [row[0] for row in rows] == ["1", "4", "8"]
+    assert rows[1][1:] == [*["+4.00 ± 0.00"] * 3, "+54.00 ± 0.00"]
+
+
+def test_between_which_accuracies_runs_lie_at_their_end():
+    run = made_up(STUDIES["schedule"].configs("desk", 1)[0], 50.0)
+    curve = [0.9] * 18 + [0.31, 0.52]
+    runs = [dataclasses.replace(run, history={"test_accuracy": c}) for c in (curve, [0.4] * 20)]
+    assert why._swing(runs) == "31 and 52"
+
+
 def cropped(config: Config) -> Record:
     """A run whose pairs are more frequent than by chance up to one pixel beyond its crops."""
     ratios = [2.0] * (config.crop_shift + 1 + config.seed) + [0.0] * 20
@@ -219,7 +253,7 @@ def test_how_far_crops_shift_and_how_far_filters_reach():
     assert [words[f"crop-{name}"] for name in ("none", "usual", "far")] == ["0", "4", "8"]
     assert (words["range-usual"], words["near-far"]) == ("6.0 ± 6.4", "2.00 ± 0.00")
     assert words["half-usual"] == "5.8 ± 6.4"
-    assert (words["range-none-more"], words["range-far-more"]) == ("−4.0 ± 0.0", "+4.0 ± 0.0")
+    assert (words["range-none-more"], words["range-far-more"]) == ("−4.00 ± 0.00", "+4.00 ± 0.00")
     pairs = exhibits.pair_correlation_frame([*local_net(records[0]), *records], why.crop_text)
     lines = plots.pair_correlation(pairs).axes[0].lines
     assert len({line.get_color() for line in lines if not line.get_label().startswith("_")}) == 5
