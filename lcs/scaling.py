@@ -119,7 +119,7 @@ def widths_table(records: Sequence[Record]) -> Table:
 
 def rivals_table(records: Sequence[Record]) -> Table:
     """Return the accuracy of SGD and of β = 0 with half, all and twice the best regularisation."""
-    lead = "weight decay of SGD and λ of β = 0 at two widths, each around the best"
+    lead = "SGD and β = 0 at two widths: weight decay or λ around the best"
     return _candidates("search-rivals", records, WIDTH | METHOD, REGULARISATION, lead)
 
 
