@@ -250,5 +250,10 @@ def difference_of(
 
 def left_of(found: Conditions, **fields: object) -> str:
     """Return how much of the first layer is left, in per cent."""
+    return said_of(found, left_text, **fields)
+
+
+def said_of(found: Conditions, say: Callable[[Sequence[Record]], str], **fields: object) -> str:
+    """Return what is to be said of the runs of one condition, or that they are pending."""
     config = pick(found, **fields)
-    return PENDING if config is None else left_text(found[config])
+    return PENDING if config is None else say(found[config])

@@ -32,6 +32,7 @@ from lcs.compare import (
     mean_text,
     method_text,
     pick,
+    said_of,
     setting_text,
     signed_or_none,
     signed_or_pending,
@@ -539,7 +540,7 @@ def _single_changes(found: Mapping[str, Conditions]) -> dict[str, str]:
             f"free-left-{beta}": left_of(frozen, **{**stay, "frozen_zeros": False}),
             f"constant-{beta}": difference_of(schedule, constant, {"schedule": "cosine-epoch"}),
             f"constant-left-{beta}": left_of(schedule, **constant),
-            f"constant-swing-{beta}": _said_of(schedule, _swing, **constant),
+            f"constant-swing-{beta}": said_of(schedule, _swing, **constant),
             f"cosine-left-{beta}": left_of(schedule, **{**constant, "schedule": "cosine-epoch"}),
         }
     return words
@@ -673,19 +674,14 @@ def _effects(found: Conditions) -> dict[str, str]:
     return effects | gains | left | _sgd_in_cells(found)
 
 
-def _said_of(found: Conditions, say: Callable[[Sequence[Record]], str], **fields: object) -> str:
-    config = pick(found, **fields)
-    return PENDING if config is None else say(found[config])
-
-
 def _sgd_in_cells(found: Conditions) -> dict[str, str]:
     """Return the mean accuracy of SGD in each cell: `sgd-augment-loss`, in words."""
     words = {}
     for augment in ("none", "flip-crop"):
         for name, fields in LOSSES.items():
-            config = pick(found, optimizer="sgd", augment=augment, **fields)
-            words[f"sgd-{augment}-{name}"] = PENDING if config is None else mean_text(found[config])
-            words[f"fit-{augment}-{name}"] = PENDING if config is None else _fit(found[config])
+            sgd = {"optimizer": "sgd", "augment": augment, **fields}
+            words[f"sgd-{augment}-{name}"] = said_of(found, mean_text, **sgd)
+            words[f"fit-{augment}-{name}"] = said_of(found, _fit, **sgd)
     return words
 
 
