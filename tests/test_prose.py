@@ -201,7 +201,7 @@ def test_it_is_not_only_for_want_of_returns_that_a_threshold_costs():
 def test_every_beta_that_empties_the_layer_loses():
     page = said("why")
     assert "so does every β that leaves a quarter of the first layer or less" in page
-    assert "Accuracy is lost where the threshold leaves a quarter of the first layer" in said(
+    assert "accuracy is lost where the threshold leaves a quarter of the first layer" in said(
         "README"
     )
     runs = why.beta_frame(stored("betas", "desk", BOOK)).groupby("x").mean(numeric_only=True)
