@@ -423,14 +423,14 @@ def _longer_helps(records: list[Record]) -> Finding:
 
 
 def _faster(mode: str, less: str, more: str) -> Judge:
-    """Judge whether a sparse step takes less time than a dense one in every round, at 1 % left."""
+    """Judge whether a sparse step takes less time than a dense one, at 1 % left, by the median."""
 
     def judge(_: list[Record]) -> Finding:
         times = engine.density_frame(engine.load("parts")).to_dict("records")
         there = [row for row in times if row["mode"] == mode and row["density"] == 1]
         widest = max(there, key=lambda row: row["base_channels"])
-        low, high = widest["lowest"], widest["highest"]
-        share = f"{engine.range_text(widest)} of a dense step's time at 1 % left"
+        low, high = widest["low"], widest["high"]
+        share = f"{engine.ratio_text(widest)} of a dense step's time at 1 % left"
         return Finding(
             f"{share}, α = {widest['base_channels']}",
             said=less if high < 1 else more if low > 1 else UNDECIDED,
@@ -611,7 +611,7 @@ def table(store: RunStore, sources: str = "PRFB") -> Table:
         "another: α = 1, 400 epochs, binary cross-entropy, no augmentation, λ = 2e-5. Verdicts "
         "with an interval are corrected for many comparisons. n is the number of runs of each "
         "condition, for the toy that of random problems in each cell, for a benchmark that of "
-        "rounds, whose median and range are shown."
+        "rounds, whose median is shown with its 95 % interval."
     )
     columns = ["claim", "published", "ours", "n", "scale", "verdict", "chapter"]
     text = ["published", "ours", "scale", "verdict", "chapter"]

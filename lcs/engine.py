@@ -11,7 +11,9 @@ from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
+import scipy
 
 from lcs import cost, tables
 from lcs.config import Config
@@ -173,31 +175,31 @@ def _repeats(one: dict[str, Any]) -> int:
 def density_frame(found: dict[str, Any] | None) -> pd.DataFrame:
     """Return the time of a step by mode and density, relative to the dense one: a row for each.
 
-    Columns: `base_channels`, `density` (per cent), `mode`; `ratio`, `lowest`, `highest`: median
-    and range over rounds.
+    Columns: `base_channels`, `density` (per cent), `mode`; `ratio`, `low`, `high`: median over
+    rounds, and its 95 % interval from order statistics, nan where the rounds are too few for one.
     """
     rows = [row for one in (found["tables"] if found else []) for row in _densities(one)]
-    columns = ["base_channels", "density", "mode", "ratio", "lowest", "highest"]
+    columns = ["base_channels", "density", "mode", "ratio", "low", "high"]
     return pd.DataFrame(rows, columns=columns)
 
 
 def speed_numbers(found: dict[str, Any] | None, density: float = 1.0) -> dict[str, str]:
-    """Return the time of a sparse step relative to the dense one, with its range, in words.
+    """Return the time of a sparse step relative to the dense one, with its interval, in words.
 
     Keys are `speed-`, mode and width, as in `speed-exact-16`; `density` is in per cent.
     """
     keys = [f"speed-{mode}-{width}" for mode in ("exact", "frozen") for width in (4, 16)]
     times = density_frame(found)
     words = {
-        f"speed-{row['mode']}-{row['base_channels']}": range_text(row)
+        f"speed-{row['mode']}-{row['base_channels']}": ratio_text(row)
         for row in times[times.density == density].to_dict("records")
     }
     return dict.fromkeys(keys, "pending") | words
 
 
-def range_text(row: Mapping[Hashable, float]) -> str:
-    """Return a ratio of times and its range in words."""
-    return f"{row['ratio']:.2f} ({row['lowest']:.2f} – {row['highest']:.2f})"
+def ratio_text(row: Mapping[Hashable, float]) -> str:
+    """Return a ratio of times and its interval in words."""
+    return f"{row['ratio']:.2f} ({row['low']:.2f} – {row['high']:.2f})"
 
 
 def rounds(found: dict[str, Any]) -> int:
@@ -214,12 +216,12 @@ def _densities(one: dict[str, Any]) -> list[dict[str, Any]]:
         "density": float(rest.partition("%")[0]),
     }
     return [
-        {
-            **where,
-            "mode": ratio["ratio"].partition(" / ")[0],
-            "ratio": ratio["median"],
-            "lowest": ratio["lowest"],
-            "highest": ratio["highest"],
-        }
-        for ratio in one["ratios"]
+        {**where, "mode": mode, **_median(one["times"][mode], one["times"][dense])}
+        for mode, dense in (ratio["ratio"].split(" / ") for ratio in one["ratios"])
     ]
+
+
+def _median(times: Sequence[float], dense: Sequence[float]) -> dict[str, float]:
+    ratios = np.divide(times, dense)
+    bounds = scipy.stats.quantile_test(ratios, p=0.5).confidence_interval(0.95)
+    return {"ratio": float(np.median(ratios)), "low": bounds.low, "high": bounds.high}

@@ -198,7 +198,7 @@ def test_claims_without_runs_are_pending(tmp_path):
 
 
 def test_claims_about_speed_rest_on_the_benchmark(monkeypatch):
-    columns = ["base_channels", "density", "mode", "ratio", "lowest", "highest"]
+    columns = ["base_channels", "density", "mode", "ratio", "low", "high"]
 
     def table(ratio: float, away: float = 0.1) -> pd.DataFrame:
         ends = ratio - away, ratio + away
