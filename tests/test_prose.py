@@ -190,12 +190,35 @@ def test_it_is_not_only_for_want_of_returns_that_a_threshold_costs():
     assert "But with β = 5 millions return, and most of the cost is there all the same" in said(
         "README"
     )
-    rows = {row[0]: row for row in why.returns_table(stored("betas", "desk", BOOK)).rows}
-    returns = {beta: float(row[3]) for beta, row in rows.items()}
+    assert "with a quarter of that λ and β = 200 none returns, and little is lost" in page
+    assert "with the largest λ, β = 10 leaves less than a hundredth of the layer, and loses" in page
+    names = ("betas", "lambdas", "lambdas-zero")
+    runs = [run for name in names for run in stored(name, "desk", BOOK)]
+    table = {
+        (row[0], row[1]): [float(value.split()[0].replace("−", "-")) for value in row[2:5]]
+        for row in why.returns_table(runs).rows
+    }
+    returns = {beta: row[2] for (l1, beta), row in table.items() if l1 == "2e-5"}
     assert max(returns, key=returns.__getitem__) == "5"
     assert returns["5"] > 2
-    costs = [float(rows[beta][1].split()[0].replace("−", "-")) for beta in ("5", "50")]
-    assert costs[0] < costs[1] / 2 < 0
+    assert table["2e-5", "5"][0] < table["2e-5", "50"][0] / 2 < 0
+    assert table["5e-6", "200"][2] == 0
+    assert -0.35 < table["5e-6", "200"][0] < 0
+    assert max(float(l1) for l1, _ in table) == 1e-4
+    assert "at λ = 5e-5 β = 20 and β = 50 leave about as many weights, and both runs" in page
+    (one, other), (some, none) = (
+        [table["5e-5", beta][place] for beta in ("20", "50")] for place in (1, 2)
+    )
+    assert one - other < 0.5
+    assert some > 1 > none == 0
+    pair = [
+        [run.accuracy for run in runs if (run.config.l1, run.config.beta) == (5e-5, beta)]
+        for beta in (20, 50)
+    ]
+    assert min(pair[0]) > max(pair[1])
+    lost, kept, _ = table["1e-4", "10"]
+    assert kept < 1
+    assert -0.35 < lost < 0
 
 
 def test_every_beta_that_empties_the_layer_loses():

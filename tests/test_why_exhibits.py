@@ -207,10 +207,10 @@ def test_each_beta_has_its_cost_and_its_returns():
         return dataclasses.replace(run, history=returned)
 
     records = [with_returns(config) for config in STUDIES["betas"].configs("desk", 2)]
-    rows = {row[0]: row for row in why.returns_table(records).rows}
-    assert list(rows) == ["0", "1", "2", "5", "10", "20", "50", "100", "200"]
-    assert rows["0"][1:4] == ["–", "90.0", "0.01"]
-    assert rows["5"][1:4] == ["−0.05 ± 0.00", "90.0", "5.01"]
+    rows = why.returns_table(records).rows
+    assert [row[1] for row in rows] == ["1", "2", "5", "10", "20", "50", "100", "200"]
+    assert rows[2][:5] == ["2e-5", "5", "−0.05 ± 0.00", "90.0", "5.01"]
+    assert why.returns_table(records[::-1]).rows[2][:5] == rows[2][:5]
 
 
 def test_locality_at_each_width_is_that_of_its_runs():
