@@ -349,8 +349,8 @@ def _gain_grows(records: list[Record]) -> Finding:
     return Finding(f"{signed(found.slope)} points a doubling", found.slope)
 
 
-def _more_local_by_recipe(reference: Callable[[Config], Config], *, worse: bool = False) -> Judge:
-    """Judge where β = 50 with the stronger λ puts more (or less) of a filter's mass in a window.
+def _more_local(reference: Callable[[Config], Config], *, worse: bool = False) -> Judge:
+    """Judge whether β = 50 with the stronger λ puts more (or less) of a filter's mass in a window.
 
     In the mean over losses and images of the factorial.
     """
@@ -556,9 +556,9 @@ CLAIMS: tuple[Claim, ...] = (
           "scaling", "scaling-own", _few_weights),
     Claim("B", "With the stronger λ, the filters of β = 50 are more local than those of SGD, by "
           "the window (100 epochs, mean over losses and images)", tables.NONE, "figure4",
-          "factorial", _more_local_by_recipe(as_sgd)),
+          "factorial", _more_local(as_sgd)),
     Claim("B", "And less local than those of β = 0 with the same λ", tables.NONE, "figure4",
-          "factorial", _more_local_by_recipe(without_threshold, worse=True)),
+          "factorial", _more_local(without_threshold, worse=True)),
     Claim("B", "Weights of a filter gather over a wider range with crops than with flips alone "
           "(β = 50, α = 4)", tables.NONE, "figure4", "crops", _wider_range("usual", "none")),
     Claim("B", "And over a wider range still where crops shift twice as far", tables.NONE,

@@ -198,8 +198,9 @@ def speed_numbers(found: dict[str, Any] | None, density: float = 1.0) -> dict[st
 
 
 def ratio_text(row: Mapping[Hashable, float]) -> str:
-    """Return a ratio of times and its interval in words."""
-    return f"{row['ratio']:.2f} ({row['low']:.2f} – {row['high']:.2f})"
+    """Return a ratio of times and its interval in words; the ratio alone without an interval."""
+    interval = f" ({row['low']:.2f} – {row['high']:.2f})" if row["low"] <= row["high"] else ""
+    return f"{row['ratio']:.2f}{interval}"
 
 
 def rounds(found: dict[str, Any]) -> int:

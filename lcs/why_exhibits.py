@@ -445,8 +445,8 @@ def beta_frame(records: Sequence[Record]) -> pd.DataFrame:
 
 
 def returns_table(records: Sequence[Record]) -> Table:
-    """Return what each β costs at its λ, what it leaves, and how many weights return."""
-    name, what = "tab-returns", "the cost of β at each λ, and how many weights return"
+    """Return what each β costs at its λ, what it leaves, and how often weights return."""
+    name, what = "tab-returns", "the cost of β at each λ, and how often weights return"
     if not records:
         return tables.pending_table(name, what, "lcs study betas")
     found = {c: runs for c, runs in conditions(records).items() if c.optimizer != "sgd"}
@@ -456,16 +456,16 @@ def returns_table(records: Sequence[Record]) -> Table:
             tables.number(config.beta),
             signed_or_none(difference(found, config, without_threshold(config))),
             left_text(runs),
-            f"{np.mean([_returns(run) for run in runs]) / 1e6:.2f}",
+            f"{np.mean([_returns(run) for run in runs]):,.0f}",
             tables.links(runs),
         ]
         for config, runs in sorted(found.items(), key=lambda one: (one[0].l1, one[0].beta))
         if config.beta
     ]
     caption = (
-        f"The cost of β at each λ. {setting_text(records)}{spread_text(records)}. Returns: weights "
-        "of the first layer that are zero before an epoch and not after it, summed over the "
-        f"{len(records[0].history['epoch'])} epochs that are recorded, in millions a run."
+        f"The cost of β at each λ. {setting_text(records)}{spread_text(records)}. Returns: how "
+        "often a weight of the first layer is zero before an epoch and not after it, in the "
+        f"{len(records[0].history['epoch'])} epochs that are recorded."
     )
     columns = ["λ", "β", "difference from β = 0", "first layer left (%)", "returns", "seeds"]
     return Table(name, caption, columns, rows)

@@ -16,15 +16,18 @@ def bench(tmp_path, tables, device="cpu"):
     return engine.load("parts", str(tmp_path), device)
 
 
-ROUNDS = [0.9, 1.1, *[1.0] * 9]
+# of eleven rounds the interval of the median is that from the second to the tenth
+SLOWER = [0.5, 0.8, *[0.9] * 3, 1.0, *[1.1] * 3, 1.3, 2.0]
+DENSE = [2.0 + number for number in range(len(SLOWER))]
 
 
 def table(title, ratios=()):
     times = {"forward": [3.0, 1.0, 2.0], "whole step": [4.0, 6.0, 5.0]}
-    times |= {"dense": [2.0] * len(ROUNDS)} if ratios else {}
+    times |= {"dense": DENSE} if ratios else {}
     for one in ratios:
         mode = one["ratio"].partition(" / ")[0]
-        times[mode] = [2 * one["median"] * slower for slower in ROUNDS]
+        pairs = zip(SLOWER, DENSE, strict=True)
+        times[mode] = [one["median"] * slower * dense for slower, dense in pairs]
     return {"title": title, "unit": "milliseconds a step", "times": times, "ratios": list(ratios)}
 
 
@@ -88,17 +91,22 @@ def test_sparse_modes_against_density(tmp_path):
     ])  # fmt: skip
     frame = engine.density_frame(found)
     second = frame.to_dict("records")[1]
-    assert (second["low"], second["high"]) == (0.5, 0.5)  # the outer rounds do not count
+    assert (second["low"], second["high"]) == pytest.approx((0.4, 0.65))
     assert [second[name] for name in ("base_channels", "density", "mode", "ratio")] == [
-        16, 1.0, "frozen", 0.5,
+        16, 1.0, "frozen", pytest.approx(0.5),
     ]  # fmt: skip
     assert engine.rounds(found) == 3
     assert len(frame) == 4
     assert len(plots.speed(frame).legends[0].get_texts()) == 4
     words = engine.speed_numbers(found)
-    assert words["speed-exact-16"] == "0.90 (0.90 – 0.90)"
+    assert words["speed-exact-16"] == "0.90 (0.72 – 1.17)"
     assert words["speed-frozen-4"] == "pending"  # there only at half a per cent
     assert set(engine.speed_numbers(None).values()) == {"pending"}
+
+
+def test_too_few_rounds_have_no_interval():
+    row = engine._median([1.0, 2.0, 3.0], [1.0, 1.0, 1.0])
+    assert engine.ratio_text(row) == "2.00"
 
 
 def test_a_missing_benchmark_is_none_and_a_broken_one_an_error(tmp_path):

@@ -51,7 +51,9 @@ def test_the_threshold_makes_filters_less_local_in_every_cell():
 
 
 def test_by_the_spread_the_threshold_costs_locality_in_some_cells():
-    sentence = "By the spread it is so without augmentation, and with it only for cross-entropy at"
+    sentence = (
+        "By the spread, with the stronger λ, it is clearly so without augmentation, and with it"
+    )
     assert sentence in said("figure4")
     found = conditions(stored("factorial", "desk", BOOK))
     strong = [c for c in found if c.beta and c.l1_rest is not None]
@@ -74,13 +76,16 @@ def windows(runs):
 
 def test_locality_at_growing_width_and_length():
     page = said("figure4")
-    assert "with plain SGD locality fades in a wider network; with the stronger λ it stays" in page
+    assert "with plain SGD and with the reproduction's λ locality fades in a wider network" in page
+    assert "with the larger λ the more the wider the network" in page
     runs = gather(why.QUESTIONS, "desk", 0, train=False, store=BOOK)
     rows = why.locality_by_width_table(why.at_each_width(runs)).rows
-    sgd, _, zero, largest = np.array([[float(x.split()[0]) for x in row[1:]] for row in rows]).T
+    sgd, weak, zero, largest = np.array([[float(x.split()[0]) for x in row[1:]] for row in rows]).T
     assert list(sgd) == sorted(sgd, reverse=True)
+    assert list(weak) == sorted(weak, reverse=True)
     assert sgd[-1] < sgd[0] / 2
-    assert list(zero) == sorted(zero)
+    assert list(zero - sgd) == sorted(zero - sgd)
+    assert zero[-1] > zero[0]
     assert largest.max() - largest.min() < 2
     assert "the window of SGD and of β = 0 holds at least twice as many points beyond" in page
     found = conditions(stored("length", "desk", BOOK))
@@ -92,7 +97,11 @@ def test_locality_at_growing_width_and_length():
 
 
 def test_sgd_with_momentum_and_decay_is_nearly_as_local():
-    assert "it is within four points of β = 50 with the same λ at every width" in said("figure4")
+    page = said("figure4")
+    assert "it is within four points of β = 50 while one λ serves all widths" in page
+    assert "with λ chosen for α = 8, β = 50 is far ahead" in page
+    widest = own_widths()[-1]
+    assert windows(widest[scaling.B50]).mean() - windows(widest[scaling.SGD]).mean() > 0.1
     for at in widths():
         behind = windows(at[scaling.B50]).mean() - windows(at[scaling.SGD]).mean()
         assert 0 < behind < 0.04
@@ -185,24 +194,25 @@ def test_a_threshold_costs_where_weights_may_not_return():
 
 def test_it_is_not_only_for_want_of_returns_that_a_threshold_costs():
     page = said("why")
-    assert "with β = 5 more of them return than with any other, and most of what β = 50" in page
-    assert "With β = 5 millions of weights come back in every run, and most of the cost" in page
-    assert "But with β = 5 millions return, and most of the cost is there all the same" in said(
-        "README"
-    )
-    assert "with a quarter of that λ and β = 200 none returns, and little is lost" in page
+    assert "with β = 5 they return more often than with any other, and most of what β = 50" in page
+    assert "With β = 5 weights come back millions of times in every run, and most of the" in page
+    sentence = "But with β = 5 weights return millions of times, and most of the cost is there all"
+    assert sentence in said("README")
+    assert "with a quarter of that λ and β = 200 hardly any returns, and little is lost" in page
     assert "with the largest λ, β = 10 leaves less than a hundredth of the layer, and loses" in page
     names = ("betas", "lambdas", "lambdas-zero")
     runs = [run for name in names for run in stored(name, "desk", BOOK)]
     table = {
-        (row[0], row[1]): [float(value.split()[0].replace("−", "-")) for value in row[2:5]]
+        (row[0], row[1]): [
+            float(value.split()[0].replace("−", "-").replace(",", "")) for value in row[2:5]
+        ]
         for row in why.returns_table(runs).rows
     }
     returns = {beta: row[2] for (l1, beta), row in table.items() if l1 == "2e-5"}
     assert max(returns, key=returns.__getitem__) == "5"
-    assert returns["5"] > 2
+    assert returns["5"] > 2e6
     assert table["2e-5", "5"][0] < table["2e-5", "50"][0] / 2 < 0
-    assert table["5e-6", "200"][2] == 0
+    assert table["5e-6", "200"][2] < 10
     assert -0.35 < table["5e-6", "200"][0] < 0
     assert max(float(l1) for l1, _ in table) == 1e-4
     assert "at λ = 5e-5 β = 20 and β = 50 leave about as many weights, and both runs" in page
@@ -210,7 +220,8 @@ def test_it_is_not_only_for_want_of_returns_that_a_threshold_costs():
         [table["5e-5", beta][place] for beta in ("20", "50")] for place in (1, 2)
     )
     assert one - other < 0.5
-    assert some > 1 > none == 0
+    assert some > 1e6
+    assert none < 200
     pair = [
         [run.accuracy for run in runs if (run.config.l1, run.config.beta) == (5e-5, beta)]
         for beta in (20, 50)
@@ -223,10 +234,9 @@ def test_it_is_not_only_for_want_of_returns_that_a_threshold_costs():
 
 def test_every_beta_that_empties_the_layer_loses():
     page = said("why")
-    assert "so does every β that leaves a quarter of the first layer or less" in page
-    assert "accuracy is lost where the threshold leaves a quarter of the first layer" in said(
-        "README"
-    )
+    assert "so does every β that leaves about a quarter of the first layer or less" in page
+    sentence = "after 400 epochs accuracy is lost where the threshold leaves about a quarter of the"
+    assert sentence in said("README")
     runs = why.beta_frame(stored("betas", "desk", BOOK)).groupby("x").mean(numeric_only=True)
     few = runs[runs.left < 27]
     assert list(few.index) == [5, 10, 20, 50, 100, 200]
@@ -244,7 +254,11 @@ def test_a_rate_that_stays_leaves_what_the_reproduction_has():
 
 
 def test_sgd_that_stops_in_time_is_as_good():
-    assert "(an SGD that stops in time is at least as good)" in said("README")
+    assert "(after 100 epochs β = 50 cannot be told from SGD)" in said("README")
+    found = conditions(stored("length", "desk", BOOK))
+    (short,) = (config for config in found if config.beta == 50 and config.epochs == 100)
+    gain = difference(found, short, as_sgd(short))
+    assert abs(gain.mean) < gain.half_width
     assert "Nor would it be if every run were stopped at its best" in said("table2")
     runs = by_method(stored("table2", "desk", BOOK))
     early = exhibits.table2_numbers([run for group in runs.values() for run in group], [0, 1, 50])
@@ -262,7 +276,10 @@ def test_how_much_of_the_second_layer_is_left():
 
 
 def test_in_float32_one_more_run_of_sgd_might_have_the_published_accuracy():
-    assert "one more run might well have its accuracy" in said("claims")
+    page = said("claims")
+    assert "in float32 three seeds of SGD are no nearer to it, but few enough that the" in page
+    usual = accuracies(by_method(stored("table2", "desk", BOOK))[scaling.SGD])
+    assert mean_interval(usual).mean > published.table2(scaling.SGD).report
     (plain,) = (
         runs
         for config, runs in conditions(stored("precision", "desk", BOOK)).items()
@@ -271,6 +288,7 @@ def test_in_float32_one_more_run_of_sgd_might_have_the_published_accuracy():
     ours = mean_interval(accuracies(plain))
     assert ours.n == 3
     away = claims._one_more(ours, published.table2(scaling.SGD).report)
+    assert mean_interval(usual).mean - ours.mean < 0
     assert away.mean < away.half_width
 
 
@@ -594,7 +612,8 @@ def test_units_gather_more_where_fewer_weights_are_left():
     near = [exhibits.pair_correlation(run)[0] for run in runs]
     assert near == sorted(near)
     assert "All of them gather, up to about ten pixels" in page
-    assert "over about the same distance as S-LOCAL's, ten pixels, but much less tightly" in page
+    assert "over about ten pixels, S-LOCAL's over nine, but much less tightly" in page
+    assert clustering_range(exhibits.pair_correlation(local)) == pytest.approx(8.7, abs=0.3)
     assert near[-1] > 1.5 * near[-2]
     for run in runs:
         assert clustering_range(exhibits.pair_correlation(run)) == pytest.approx(10, abs=2)
