@@ -156,7 +156,7 @@ def ratios_table(name: str, found: dict[str, Any] | None, titles: Sequence[str])
         for ratio in one["ratios"]
     ]
     caption = (
-        "Ratios, taken round by round: median and range; targets were set before measuring. "
+        "Ratios, taken round by round: median and range, and the target that was to be reached. "
         f"{machine_text(found)}."
     )
     columns = ["what", "ratio", "median", "range", "target"]
