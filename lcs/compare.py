@@ -11,8 +11,8 @@ import pandas as pd
 
 from lcs import laws, tables
 from lcs.config import Config, foreign_fields
-from lcs.exhibits import accuracies
-from lcs.measure import Interval, mean_interval, paired_difference
+from lcs.exhibits import accuracies, left, paired, train_accuracies
+from lcs.measure import Interval, mean_interval
 from lcs.plots import LAYERS
 from lcs.runs import Record
 from lcs.studies import method
@@ -47,13 +47,6 @@ def conditions(records: Iterable[Record]) -> Conditions:
     return {config: [runs[seed] for seed in sorted(runs)] for config, runs in groups.items()}
 
 
-def paired(one: Sequence[Record], other: Sequence[Record]) -> Interval:
-    """Return the accuracy of some runs less that of others, in points, for the seeds of both."""
-    first, second = by_seed(one), by_seed(other)
-    seeds = sorted(first.keys() & second.keys())
-    return paired_difference([first[s] for s in seeds], [second[s] for s in seeds])
-
-
 def difference(found: Conditions, one: Config, other: Config) -> Interval | None:
     """Return the accuracy of one condition less that of another, in points, paired by seed."""
     if one == other or one not in found or other not in found:
@@ -74,11 +67,6 @@ def without_threshold(config: Config) -> Config:
 
 
 AGAINST: dict[str, Callable[[Config], Config]] = {"SGD": as_sgd, "β = 0": without_threshold}
-
-
-def left(records: Sequence[Record], layer: str = "conv1") -> list[float]:
-    """Share of a layer's weights that are not zero at the end, in per cent."""
-    return [100 * r.final["nonzeros"][layer] / r.final["weights"][layer] for r in records]
 
 
 def comparison(
@@ -110,12 +98,12 @@ def comparison(
         [
             method_text(config).removeprefix("β-LASSO, "),
             *(field_text(config, field) for field in fields),
-            tables.interval(mean_interval(accuracies(runs))),
+            mean_text(runs),
             *(
                 signed_or_none(difference(found, config, other(config)))
                 for other in references.values()
             ),
-            ", ".join(f"{mean_interval(left(runs, layer)).mean:.1f}" for layer in LAYERS),
+            layers_text(runs),
             tables.links(runs),
         ]
         for config, runs in found.items()
@@ -129,7 +117,7 @@ def comparison(
 def setting_text(records: Sequence[Record]) -> str:
     """Say what runs share of their setting, and how many seeds they have."""
     found = conditions(records)
-    configs, ns = list(found), sorted({len(runs) for runs in found.values()})
+    configs = list(found)
     shared = {
         "base_channels": lambda c: f"α = {c.base_channels}",
         "epochs": lambda c: f"{c.epochs} epochs",
@@ -138,8 +126,12 @@ def setting_text(records: Sequence[Record]) -> str:
     }
     parts = [say(configs[0]) for say in shared.values() if len({say(c) for c in configs}) == 1]
     net = "S-FC on " if all(config.model == "s-fc" for config in configs) else ""
-    count = " or ".join(map(str, ns))
-    return f"{net}{configs[0].dataset}: {', '.join(parts)}, n = {count}"
+    return f"{net}{configs[0].dataset}: {', '.join(parts)}, n = {count_text(found)}"
+
+
+def count_text(found: Conditions) -> str:
+    """Say how many runs each condition has."""
+    return " or ".join(map(str, sorted({len(runs) for runs in found.values()}))) or "0"
 
 
 def spread_text(records: Sequence[Record]) -> str:
@@ -207,12 +199,6 @@ def sweep_frame(
     return pd.DataFrame(rows, columns=["x", "series", "seed", "accuracy", "left"])
 
 
-def by_seed(records: Sequence[Record]) -> dict[int, float]:
-    """Return the accuracy of each seed, in per cent."""
-    seeds = (record.config.seed for record in records)
-    return dict(zip(seeds, accuracies(records), strict=True))
-
-
 PENDING = "pending"
 
 
@@ -236,6 +222,16 @@ def mean_text(runs: Sequence[Record]) -> str:
 def left_text(runs: Sequence[Record]) -> str:
     """Return how much of the first layer is left on average, in per cent."""
     return f"{mean_interval(left(runs)).mean:.1f}"
+
+
+def layers_text(runs: Sequence[Record]) -> str:
+    """Return how much of each layer is left on average, in per cent."""
+    return ", ".join(f"{mean_interval(left(runs, layer)).mean:.1f}" for layer in LAYERS)
+
+
+def fit_text(runs: Sequence[Record]) -> str:
+    """Return mean and interval of the accuracy on the training images, in per cent."""
+    return tables.interval(mean_interval(train_accuracies(runs)))
 
 
 def difference_of(

@@ -11,22 +11,30 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pandas as pd
 
-from lcs import data, laws, measure, published, tables
+from lcs import laws, published, tables
 from lcs.config import Config
 from lcs.cost import count_weights
 from lcs.errors import ConfigError
-from lcs.measure import binomial_interval, mean_interval, paired_difference
+from lcs.measure import Interval, binomial_interval, mean_interval, paired_difference
 from lcs.plots import LAYERS
-from lcs.runs import Record, RunStore
-from lcs.studies import frame, last_epochs, method
+from lcs.runs import Record
+from lcs.studies import (
+    B0,
+    B1,
+    B50,
+    CONV,
+    LOCAL,
+    PROXIMAL,
+    SGD,
+    THREE,
+    beta_lasso_name,
+    frame,
+    last_epochs,
+    method,
+)
 from lcs.tables import Table
 
-SGD = "S-FC, SGD"
-LOCALITY = {
-    "spread": "spread (pixels)",
-    "window_mass": "share in a window (%)",
-    "morans_i": "Moran's I",
-}
+PAPER = f"α ≈ {published.PAPER_BASE_CHANNELS}, {published.PAPER_EPOCHS} epochs"
 FORMULAS = {"conv1": "3 s⁴ α / 4", "fc1": "6 s² α²", "fc2": "24 c α"}
 
 Numbers = dict[str, float | str]
@@ -48,6 +56,28 @@ def accuracies(records: Sequence[Record]) -> list[float]:
 def train_accuracies(records: Sequence[Record]) -> list[float]:
     """Accuracies on the training images, not augmented, after the last epoch, in per cent."""
     return [100 * record.final["clean_train_accuracy"] for record in records]
+
+
+def left(records: Sequence[Record], layer: str = "conv1") -> list[float]:
+    """Share of a layer's weights that are not zero at the end, in per cent."""
+    return [100 * r.final["nonzeros"][layer] / r.final["weights"][layer] for r in records]
+
+
+Values = Callable[[Sequence[Record]], Sequence[float]]
+
+
+def by_seed(records: Sequence[Record], of: Values = accuracies) -> dict[int, float]:
+    """Return a value of each run by its seed; none may come twice."""
+    seeds = [record.config.seed for record in records]
+    assert len(set(seeds)) == len(seeds), seeds
+    return dict(zip(seeds, of(records), strict=True))
+
+
+def paired(one: Sequence[Record], other: Sequence[Record], of: Values = accuracies) -> Interval:
+    """Return some runs' values less those of others, for the seeds of both: accuracy, in points."""
+    first, second = by_seed(one, of), by_seed(other, of)
+    seeds = sorted(first.keys() & second.keys())
+    return paired_difference([first[s] for s in seeds], [second[s] for s in seeds])
 
 
 def size_text(records: Sequence[Record]) -> str:
@@ -96,7 +126,7 @@ def _accuracy_table(
         rows.append([name, tables.published(paper), *report, ours, fit, tables.links(runs)])
     caption = (
         "Test accuracy in per cent, and ours on the training images, without augmentation. "
-        f"Published: the paper (α ≈ 150, 4000 epochs, augmentation){report_text}. "
+        f"Published: the paper ({PAPER}, augmentation){report_text}. "
         f"Ours: {setting_text(records, scale)}."
     )
     columns = ["method", "paper", *reports, "ours", "ours, training", "seeds"]
@@ -115,12 +145,12 @@ def hundred_numbers(records: Sequence[Record]) -> Numbers:
 def hundred_gains(records: Sequence[Record]) -> dict[str, str]:
     """Return the gains of β = 50 over SGD and over β = 1 on CIFAR-100, and what it leaves."""
     groups = by_method(records)
-    sparse, words = groups.get(beta_lasso_name(50), []), {}
-    for key, other in {"sgd": SGD, "one": beta_lasso_name(1)}.items():
-        pair = accuracies(sparse), accuracies(groups.get(other, []))
-        words[f"hundred-{key}"] = tables.signed(paired_difference(*pair)) if sparse else tables.NONE
-    shares = [r.final["nonzeros"]["conv1"] / r.final["weights"]["conv1"] for r in sparse]
-    words["hundred-left"] = f"{100 * np.mean(shares):.0f}" if sparse else tables.NONE
+    sparse, words = groups.get(B50, []), {}
+    for key, other in {"sgd": SGD, "one": B1}.items():
+        known = sparse and other in groups
+        gain = tables.signed(paired(sparse, groups[other])) if known else tables.NONE
+        words[f"hundred-{key}"] = gain
+    words["hundred-left"] = f"{np.mean(left(sparse)):.0f}" if sparse else tables.NONE
     return words
 
 
@@ -129,7 +159,7 @@ def accuracy_frame(records: Sequence[Record]) -> pd.DataFrame:
     groups = by_method(records)
     known = [published.table2(name) for name in groups]
     dataset = records[0].config.dataset
-    columns = {"the paper (α ≈ 150, 4000 epochs)": [getattr(row, dataset, None) for row in known]}
+    columns = {f"the paper ({PAPER})": [getattr(row, dataset, None) for row in known]}
     if dataset == "cifar10":
         columns["the reproduction (α = 1, 400 epochs)"] = [row.report for row in known]
     theirs = pd.DataFrame(columns, index=list(groups), dtype=float)
@@ -170,25 +200,27 @@ def table2_numbers(records: Sequence[Record], betas: Sequence[float]) -> Numbers
     low, high = binomial_interval(mean[SGD] / 100, images)
     named = {
         "sgd": SGD,
-        "conv": "S-CONV, SGD",
-        "local": "S-LOCAL, SGD",
-        "three": "3-FC, SGD",
-        "proximal": "S-FC, proximal ℓ1",
+        "conv": CONV,
+        "local": LOCAL,
+        "three": THREE,
+        "proximal": PROXIMAL,
     }
     return {
         **{short: mean[name] for short, name in named.items()},
         **{f"beta-{b:g}": mean.get(beta_lasso_name(b), math.nan) for b in (0, 1, 50, *betas)},
         **_differences(groups, betas),
-        "early-sgd": tables.signed(
-            paired_difference(*(list(map(_best_stretch, runs)) for runs in (largest, groups[SGD])))
-        ),
+        "early-sgd": tables.signed(paired(largest, groups[SGD], _best_stretches)),
         "n": len(largest),
         "half-width": 50 * (high - low),
-        **{f"fit-{k}": np.mean(train_accuracies(groups[name])) for k, name in named.items()},
-        "proximal-left": mean_interval(_first_layer(groups[named["proximal"]])).mean,
-        "first-layer": groups[named["proximal"]][0].final["weights"]["conv1"],
+        **{f"fit-{k}": np.mean(train_accuracies(groups[named[k]])) for k in ("sgd", "conv")},
+        "proximal-left": mean_interval(_first_layer(groups[PROXIMAL])).mean,
+        "first-layer": groups[PROXIMAL][0].final["weights"]["conv1"],
         "left": mean_interval(_first_layer(largest)).mean,
     }
+
+
+def _best_stretches(runs: Sequence[Record]) -> list[float]:
+    return [_best_stretch(run) for run in runs]
 
 
 def _best_stretch(run: Record, epochs: int = 10) -> float:
@@ -206,12 +238,9 @@ def _first_layer(records: Sequence[Record]) -> list[int]:
 def _differences(groups: dict[str, list[Record]], betas: Sequence[float]) -> Numbers:
     """Return the largest β less other methods, in points, in words: `less-…`."""
     largest = groups[beta_lasso_name(betas[-1])]
-    others = {f"beta-{beta:g}": beta_lasso_name(beta) for beta in (0, 1)}
-    others |= {"sgd": SGD, "proximal": "S-FC, proximal ℓ1", "local": "S-LOCAL, SGD"}
+    others = {"beta-0": B0, "beta-1": B1, "sgd": SGD, "proximal": PROXIMAL}
     return {
-        f"less-{short}": tables.signed(
-            paired_difference(accuracies(largest), accuracies(groups[name]))
-        )
+        f"less-{short}": tables.signed(paired(largest, groups[name]))
         if name in groups
         else tables.NONE
         for short, name in others.items()
@@ -227,7 +256,7 @@ def nonzeros_table(records: Sequence[Record], scale: str, name: str = "tab-nonze
         known = _published_counts(title, runs[0].config)
         for layer, place in LAYERS.items():
             counts = [run.final["nonzeros"][layer] for run in runs]
-            share = 100 * mean_interval(counts).mean / runs[0].final["weights"][layer]
+            share = np.mean(left(runs, layer))
             theirs = tables.reproduction(getattr(known, layer, None), 0)
             ours = tables.interval(mean_interval(counts), 0)
             first = layer == "conv1"
@@ -243,7 +272,7 @@ def nonzeros_table(records: Sequence[Record], scale: str, name: str = "tab-nonze
 
 def ranges_table(config: Config) -> Table:
     """Return the size of S-FC's layers, here and in the paper: it explains the figures' ranges."""
-    wide = config.replace(base_channels=published.PAPER_BASE_CHANNELS, dataset="cifar10")
+    wide = _as_wide_as_the_papers(config.replace(dataset="cifar10"))
     here, there = count_weights(config, "s-fc"), count_weights(wide, "s-fc")
     rows = [
         [
@@ -258,10 +287,15 @@ def ranges_table(config: Config) -> Table:
     caption = (
         "Weights of S-FC in each layer, by the formulas of the paper's Table 3 (image side s, "
         "c classes), and what is left at the end of the paper's Figure 3, read off its log axes "
-        "and so approximate (CIFAR-10, β = 50, 4000 epochs)."
+        f"and so approximate (CIFAR-10, β = 50, {published.PAPER_EPOCHS} epochs)."
     )
-    columns = ["layer", "formula", f"α = {config.base_channels}", "α = 150", "left in the paper"]
+    widths = [f"α = {c.base_channels}" for c in (config, wide)]
+    columns = ["layer", "formula", *widths, "left in the paper"]
     return Table("tab-ranges", caption, columns, rows, text=["formula"])
+
+
+def _as_wide_as_the_papers(config: Config) -> Config:
+    return config.replace(base_channels=published.PAPER_BASE_CHANNELS)
 
 
 def nonzeros_references(config: Config) -> dict[str, dict[str, float]]:
@@ -282,7 +316,7 @@ def nonzeros_numbers(records: Sequence[Record], beta: float) -> Numbers:
     history = frame(runs)
     end, start = last_epochs(history), history[history.epoch == history.epoch.min()]
     total = runs[0].final["weights"]
-    wide = runs[0].config.replace(base_channels=published.PAPER_BASE_CHANNELS)
+    wide = _as_wide_as_the_papers(runs[0].config)
     shares = {
         f"share-{layer}": 100 * end[f"nonzeros_{layer}"].mean() / total[layer] for layer in LAYERS
     }
@@ -339,43 +373,45 @@ def laws_numbers(records: Sequence[Record]) -> Numbers:
     per cent of that after one epoch; `needed`: gradient needed to return, at first.
     """
     numbers: Numbers = {}
-    for beta in (1, 50):
-        runs = [r for r in records if method(r.config) == beta_lasso_name(beta)]
-        values = _law_numbers(runs) if runs else dict.fromkeys(LAW_NUMBERS, math.nan)
-        numbers |= {f"{name}-{beta}": value for name, value in values.items()}
+    for beta, names in LAW_NUMBERS.items():
+        runs = by_method(records).get(beta_lasso_name(beta))
+        values = _law_numbers(runs) if runs else dict.fromkeys(names, math.nan)
+        numbers |= {f"{name}-{beta}": values[name] for name in names}
     return numbers
 
 
 def _law_numbers(runs: Sequence[Record]) -> dict[str, float]:
     history, (law,) = laws_frame(runs), laws_forecasts(runs).values()
     first, returned = history[history.epoch == 1], history[history.revived_conv1 > 0]
-    values = (
-        100 - first.left.mean(),
-        100 - law.left.iloc[0],
-        _first_epoch_below(history, 50),
-        _first_epoch_below(law.assign(run_id=0), 50),
-        history.groupby("run_id").left.last().mean(),
-        _first_epoch_below(law.assign(run_id=0), 1e-9),
-        history.revived_conv1.max(),
-        100 * returned.lr.min() / history.lr.max(),
-        100 * history.shrunk.min(),
-        law.dead_zone.iloc[0],
-    )
-    return dict(zip(LAW_NUMBERS, map(float, values), strict=True))
+    return {
+        "gone-first": 100 - first.left.mean(),
+        "gone-first-law": 100 - law.left.iloc[0],
+        "half": _first_epoch_below(history, 50),
+        "half-law": _first_epoch_below(law.assign(run_id=0), 50),
+        "left": history.groupby("run_id").left.last().mean(),
+        "empty-law": _first_epoch_below(law.assign(run_id=0), 1e-9),
+        "returned": history.revived_conv1.max(),
+        "last": 100 * returned.lr.min() / history.lr.max(),
+        "shrunk": 100 * history.shrunk.min(),
+        "needed": law.dead_zone.iloc[0],
+    }
 
 
-LAW_NUMBERS = (
-    "gone-first",
-    "gone-first-law",
-    "half",
-    "half-law",
-    "left",
-    "empty-law",
-    "returned",
-    "last",
-    "shrunk",
-    "needed",
-)
+# those of each β that the prose names
+LAW_NUMBERS = {
+    1: ("half", "half-law", "returned", "needed"),
+    50: (
+        "gone-first",
+        "gone-first-law",
+        "half",
+        "half-law",
+        "left",
+        "empty-law",
+        "returned",
+        "last",
+        "shrunk",
+    ),
+}
 
 
 def _first_epoch_below(curve: pd.DataFrame, share: float) -> float:
@@ -386,14 +422,13 @@ def _first_epoch_below(curve: pd.DataFrame, share: float) -> float:
 
 def _late_fall(records: Sequence[Record]) -> Numbers:
     """Return how the first layer's count falls with β = 1: at half time, at the end, and in R."""
-    runs = by_method(records).get(beta_lasso_name(1), [])
+    runs = by_method(records).get(B1, [])
     half = [run.history["nonzeros"]["conv1"][_half_time(run)] for run in runs]
     end = [run.final["nonzeros"]["conv1"] for run in runs]
-    known = next(c for c in published.NONZEROS if c.method == beta_lasso_name(1))
     return {
         "one-half": mean_interval(half).mean if runs else math.nan,
         "one-end": mean_interval(end).mean if runs else math.nan,
-        "one-published": known.conv1,
+        "one-published": published.COUNTS[B1, 400].conv1,
     }
 
 
@@ -402,197 +437,9 @@ def _half_time(run: Record) -> int:
     return sum(epoch <= run.config.epochs / 2 for epoch in run.history["epoch"]) - 1
 
 
-def locality_frame(records: Sequence[Record]) -> pd.DataFrame:
-    """Return what `plots.locality` draws: a row for each method and measure."""
-    rows = [
-        {"method": name, "measure": title, **_in_unit(key, _over_seeds(runs, key))}
-        for name, runs in by_method(records).items()
-        for key, title in LOCALITY.items()
-    ]
-    return pd.DataFrame(rows).dropna()
-
-
-def _in_unit(key: str, summary: dict[str, float | None]) -> dict[str, float | None]:
-    """Return a summary in the unit in which it is shown: the window's share in per cent."""
-    factor = 100 if key == "window_mass" else 1
-    return {kind: value if value is None else factor * value for kind, value in summary.items()}
-
-
-def _over_seeds(runs: Sequence[Record], measure: str) -> dict[str, float | None]:
-    """Return a measure's summary over runs: of one run its own, with its interval over filters."""
-    found = [run.final["locality"][measure] for run in runs]
-    if len(found) == 1 or any(summary["mean"] is None for summary in found):
-        return dict(found[0])
-    summary: dict[str, float | None] = {}
-    for kind in ("", "null_", "excess_"):
-        value = mean_interval([one[f"{kind}mean"] for one in found])
-        summary |= {f"{kind}mean": value.mean, f"{kind}ci95": value.half_width}
-    return summary
-
-
-def fully_connected(store: RunStore, dataset: str = "cifar10") -> list[Record]:
-    """Return every stored run of S-FC on a data set, in the order of their files."""
-    records: list[Record] = []
-    place: RunStore | None = store
-    while place is not None:
-        records += place.records()
-        place = place.fallback
-    return [r for r in records if r.kind != "toy" and _is_s_fc(r.config, dataset)]
-
-
-def _is_s_fc(config: Config, dataset: str) -> bool:
-    plain = not (config.validation or config.permute_pixels)
-    return plain and config.model == "s-fc" and config.dataset == dataset
-
-
-def locality_against_sparsity(records: Sequence[Record], measure: str) -> pd.DataFrame:
-    """Return what `plots.scatter` draws: locality beyond chance against weights per filter.
-
-    Args:
-        records: of S-FC with any method.
-        measure: a key of `LOCALITY`; the window's share is in per cent.
-    """
-    factor = 100 if measure == "window_mass" else 1
-    rows = []
-    for record in records:
-        found, config = record.final["locality"][measure], record.config
-        if found["excess_mean"] is not None:
-            facts = data.facts(config.dataset)
-            units = record.final["weights"]["conv1"] / math.prod(facts.image_shape)
-            rows.append(
-                {
-                    "x": record.final["nonzeros"]["conv1"] / units,
-                    "y": factor * found["excess_mean"],
-                    "ci95": factor * found["excess_ci95"],
-                    "method": _family(config),
-                    "augmented": config.augment != "none",
-                    "loss": LOSSES[config.loss],
-                    "run_id": record.run_id,
-                }
-            )
-    columns = ["x", "y", "ci95", "method", "augmented", "loss", "run_id"]
-    return pd.DataFrame(rows, columns=columns).drop_duplicates("run_id")
-
-
-LOSSES = {"bce": "binary cross-entropy", "cross-entropy": "cross-entropy"}
-
-
-def _family(config: Config) -> str:
-    """Name a run's kind of method: without ℓ1, with it, and with a threshold."""
-    if config.optimizer == "sgd":
-        return "SGD"
-    return "β-LASSO, β > 0" if config.beta else "ℓ1 alone: β = 0, proximal"
-
-
-def locality_table(records: Sequence[Record], scale: str, name: str = "tab-locality") -> Table:
-    """Return the locality of first-layer filters beside their null model."""
-    if not records:
-        what = f"locality at the scale {scale}"
-        return tables.pending_table(name, what, f"lcs study figure4 --scale {scale}")
-    rows = []
-    for title, runs in by_method(records).items():
-        cells = [_locality_cell(key, _over_seeds(runs, key)) for key in LOCALITY]
-        counts = [run.final["locality"]["eligible"] for run in runs]
-        rows.append([title, f"{mean_interval(counts).mean:,.0f}", *cells, tables.links(runs)])
-    locality = records[0].final["locality"]
-    window, n = locality["window"], max(map(len, by_method(records).values()))
-    caption = (
-        f"Locality of first-layer filters, at most {max(_measured(records)):,} of each run "
-        f"({setting_text(records, scale)}): mean, and in brackets the mean difference between a "
-        "filter and its own permutations, with a 95 % interval over "
-        f"{'seeds' if n > 1 else 'filters'}. The window has {window} × {window} pixels."
-    )
-    columns = ["method", "with ≥ 20 weights", *LOCALITY.values(), "seeds"]
-    return Table(name, caption, columns, rows)
-
-
-def _measured(records: Sequence[Record]) -> list[int]:
-    return [record.final["locality"]["filters"] for record in records]
-
-
-def locality_numbers(records: Sequence[Record], beta: float) -> Numbers:
-    """Return the numbers of the chapter's prose, for β-LASSO (`sparse-…`) and SGD (`dense-…`)."""
-    groups = by_method(records)
-    numbers: Numbers = {"beta": beta, "n": len(groups[SGD])}
-    for short, name in {"sparse": beta_lasso_name(beta), "dense": SGD}.items():
-        for key in LOCALITY:
-            found = _in_unit(key, _over_seeds(groups[name], key))
-            for kind in ("mean", "null_mean", "excess_mean", "excess_ci95"):
-                value = found[kind]
-                numbers[f"{short}-{key}-{kind}"] = math.nan if value is None else value
-    return numbers
-
-
-def _locality_cell(key: str, summary: dict[str, float | None]) -> str:
-    shown = _in_unit(key, summary)
-    mean, excess, half = (shown[name] for name in ("mean", "excess_mean", "excess_ci95"))
-    if mean is None or excess is None or half is None:
-        return tables.NONE
-    digits = 2 if key == "window_mass" else 3
-    beyond = f"{excess:+.{digits}f}".replace("-", "−")
-    return f"{mean:.{digits}f} ({beyond} ± {half:.{digits}f})"
-
-
-def beta_lasso_name(beta: float) -> str:
-    """Name of a β-LASSO run of S-FC, as `studies.method` gives it."""
-    return f"S-FC, β-LASSO, β = {beta:g}"
-
-
 def _is_reproduction(config: Config) -> bool:
     return config.dataset == "cifar10" and config.base_channels == 1 and config.loss == "bce"
 
 
 def _published_counts(name: str, config: Config) -> published.Counts | None:
-    known = [c for c in published.NONZEROS if c.method == name and c.epochs == config.epochs]
-    return known[0] if known and _is_reproduction(config) else None
-
-
-def shown_filters(records: Sequence[Record], beta: float) -> dict[str, np.ndarray]:
-    """Return the filters that Figure 4 shows, (n, C, H, W) by method: dense, sparse, patches."""
-    groups = by_method(records)
-    return {
-        name: groups[name][0].load_filters().numpy()
-        for name in (SGD, beta_lasso_name(beta), "S-LOCAL, SGD")
-    }
-
-
-def filters_by_l1(records: Sequence[Record]) -> dict[str, np.ndarray]:
-    """Return stored filters, (n, C, H, W), of SGD and of the largest β at growing λ: first seed."""
-    largest = max((r.config.beta for r in records), default=0)
-    shown = [r for r in records if r.filters and r.config.beta in (0, largest)]
-    shown = [r for r in shown if r.config.optimizer == "sgd" or r.config.beta]
-    return {_titled(r): r.load_filters().numpy() for r in sorted(shown, key=_strength)}
-
-
-def pair_correlation(record: Record) -> list[float] | None:
-    """Return a run's `measure.pair_correlation`: of all units, else of its stored filters.
-
-    None where it has neither: records before this measure, of seeds without filters.
-    """
-    if "pair_correlation" in record.final:
-        return [math.nan if r is None else r for r in record.final["pair_correlation"]]
-    return measure.pair_correlation(record.load_filters()).tolist() if record.filters else None
-
-
-def pair_correlation_frame(
-    records: Sequence[Record], series: Callable[[Config], str]
-) -> pd.DataFrame:
-    """Return one row per run and distance: `series`, `run_id`, `distance` (pixels), `ratio`."""
-    rows = [
-        {"series": series(r.config), "run_id": r.run_id, "distance": distance, "ratio": ratio}
-        for r in records
-        for distance, ratio in enumerate(pair_correlation(r) or [], 1)
-    ]
-    return pd.DataFrame(rows, columns=["series", "run_id", "distance", "ratio"])
-
-
-def _strength(record: Record) -> tuple[float, float]:
-    return record.config.l1, record.config.l1_rest or 0.0
-
-
-def _titled(record: Record) -> str:
-    counts, weights = record.final["nonzeros"]["conv1"], record.final["weights"]["conv1"]
-    config: Config = record.config
-    l1 = f", λ = {tables.number(config.l1)} and {tables.number(config.rest_l1)}"
-    name = method(config) + ("" if config.optimizer == "sgd" else l1)
-    return f"{name}: {100 * counts / weights:.1f} % left"
+    return published.COUNTS.get((name, config.epochs)) if _is_reproduction(config) else None

@@ -62,9 +62,11 @@ NONZEROS: tuple[Counts, ...] = (
     Counts("S-FC, β-LASSO, β = 50", 100, 301_067, 4_383, 178),
 )
 
+COUNTS = {(row.method, row.epochs): row for row in NONZEROS}
+
 # P Figure 3, read off its log axes: S-FC, α = 150, β = 50, CIFAR-10, after 4000 epochs
 FIGURE3 = {"conv1": 1.5e5, "fc1": 5e6, "fc2": 3e4}
-PAPER_BASE_CHANNELS = 150
+PAPER_BASE_CHANNELS, PAPER_EPOCHS = 150, 4000
 
 
 def table2(method: str) -> Row:

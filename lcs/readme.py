@@ -50,17 +50,16 @@ def is_current(store: RunStore, readme: Path = README, picture: Path = PICTURE) 
 
 
 def stamp(store: RunStore) -> str:
-    """Return a hash of the values that the picture shows."""
+    """Return a hash of our values that the picture shows."""
     groups = exhibits.by_method(stored("table2", "desk", store))
     values = {name: exhibits.accuracies(runs) for name, runs in groups.items()}
     return hashlib.sha256(repr(values).encode()).hexdigest()
 
 
 def _picture(store: RunStore) -> plt.Figure | None:
-    groups = exhibits.by_method(stored("table2", "desk", store))
-    if not groups:
+    records = stored("table2", "desk", store)
+    if not records:
         return None
-    records = [record for runs in groups.values() for record in runs]
     return plots.accuracies(exhibits.accuracy_frame(records), exhibits.size_text(records))
 
 

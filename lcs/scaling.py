@@ -15,14 +15,14 @@ from lcs.compare import (
     LABELS,
     PENDING,
     as_sgd,
-    by_seed,
     comparison,
     conditions,
     field_text,
-    left,
+    fit_text,
+    layers_text,
+    left_text,
     mean_text,
     method_text,
-    paired,
     setting_text,
     signed_or_pending,
     spread_text,
@@ -30,23 +30,25 @@ from lcs.compare import (
     without_threshold,
 )
 from lcs.config import Config
-from lcs.exhibits import (
-    SGD,
-    accuracies,
-    beta_lasso_name,
-    by_method,
-    pair_correlation,
-    train_accuracies,
-)
+from lcs.exhibits import accuracies, by_method, by_seed, left, paired, train_accuracies
+from lcs.locality_exhibits import pair_correlation
 from lcs.measure import Interval, mean_interval, paired_difference
 from lcs.plots import LAYERS
 from lcs.runs import Record
-from lcs.studies import NETWORKS, STUDIES, chosen, method
+from lcs.studies import (
+    B0,
+    B1,
+    B50,
+    LOCAL,
+    NETWORKS,
+    PROXIMAL,
+    SGD,
+    STUDIES,
+    chosen,
+    method,
+)
 from lcs.tables import Table
 
-LOCAL = "S-LOCAL, SGD"
-LASSO = "S-FC, proximal ℓ1"
-B0, B1, B50 = map(beta_lasso_name, (0, 1, 50))
 # hyperparameters that the search varies
 SEARCHED = ("momentum", "weight_decay", "l1", "l1_rest")
 
@@ -170,8 +172,8 @@ def _candidates(
             *group,
             *(field_text(config, field) for field in fields),
             f"**{mean_text(runs)}**" if _mean(runs) == tops[group] else mean_text(runs),
-            tables.interval(mean_interval(train_accuracies(runs))),
-            f"{np.mean(left(runs)):.1f}",
+            fit_text(runs),
+            left_text(runs),
             tables.links(runs),
         ]
         for config, (group, runs) in found.items()
@@ -222,7 +224,7 @@ def scaling_table(records: Sequence[Record]) -> Table:
             method_name,
             *(mean_text(at[method_name]) for at in widths.values()),
             tables.published(published.SHORT.get(method_name)),
-            tables.published(published.table2(method_name).cifar10),
+            _published_mean(method_name),
         ]
         for method_name in by_method(records)
     ]
@@ -231,7 +233,8 @@ def scaling_table(records: Sequence[Record]) -> Table:
         f"{setting_text(records)}{spread_text(records)}. The paper's: "
         f"α ≈ {published.PAPER_BASE_CHANNELS}."
     )
-    columns = ["method", *_heads(widths), "paper, 400 epochs", "paper, 4000 epochs"]
+    theirs = [f"paper, {epochs} epochs" for epochs in (400, published.PAPER_EPOCHS)]
+    columns = ["method", *_heads(widths), *theirs]
     return Table(name, caption, columns, rows)
 
 
@@ -270,7 +273,7 @@ CONTRASTS = {
     "β = 50 over SGD": (B50, SGD),
     "β = 50 over β = 0": (B50, B0),
     "β = 50 over β = 1": (B50, B1),
-    "β = 50 over proximal ℓ1": (B50, LASSO),
+    "β = 50 over proximal ℓ1": (B50, PROXIMAL),
     "β = 0 over SGD": (B0, SGD),
     "S-LOCAL over β = 50": (LOCAL, B50),
 }
@@ -356,8 +359,7 @@ def fit_table(records: Sequence[Record]) -> Table:
 
 
 def _fit_text(runs: Sequence[Record]) -> str:
-    fitted = mean_interval(train_accuracies(runs))
-    return f"{tables.interval(fitted)} ({tables.signed(_overfit(runs))})"
+    return f"{fit_text(runs)} ({tables.signed(_overfit(runs))})"
 
 
 def _overfit(runs: Sequence[Record]) -> Interval:
@@ -406,15 +408,15 @@ def law(gains: pd.DataFrame, width: float = published.PAPER_BASE_CHANNELS) -> La
 
 def gains_figure(records: Sequence[Record]) -> Figure:
     """Draw the gains over SGD and over β = 0 at every width, their lines, and the paper's gains."""
-    named = {"over SGD": SGD, "over β = 0": B0}
-    frames = {name: gains_by_width(records, other) for name, other in named.items()}
+    frames = {name: gains_by_width(records, other) for name, other in CONTRASTED.items()}
     fits = {name: law(frame) for name, frame in frames.items()}
     table = pd.concat([frame.assign(contrast=name) for name, frame in frames.items()])
     lines = {name: (fit.slope.mean, fit.start.mean) for name, fit in fits.items() if fit}
-    known = {name: _of_paper(B50, other) for name, other in named.items()}
+    known = {name: _of_paper(B50, other) for name, other in CONTRASTED.items()}
     return plots.gains(table, lines, known, published.PAPER_BASE_CHANNELS)
 
 
+CONTRASTED = {"over SGD": SGD, "over β = 0": B0}
 OVER = {"sgd": SGD, "zero": B0}
 
 
@@ -501,7 +503,7 @@ def own_table(own: Sequence[Record], common: Sequence[Record]) -> Table:
     sparse = [groups[B50] for groups, _ in at]
     rows = [
         [LABELS["l1"], *(field_text(runs[0].config, "l1") for runs in sparse), tables.NONE],
-        ["left in the first layer (%)", *(f"{np.mean(left(r)):.1f}" for r in sparse), tables.NONE],
+        ["left in the first layer (%)", *map(left_text, sparse), tables.NONE],
         ["training accuracy (%)", *map(_fit_text, sparse), tables.NONE],
         ["test accuracy (%)", *map(mean_text, sparse), _published_mean(B50)],
         [
@@ -515,7 +517,7 @@ def own_table(own: Sequence[Record], common: Sequence[Record]) -> Table:
                 *(_bold(paired(groups[B50], groups[other])) for groups, _ in at),
                 _theirs(B50, other),
             ]
-            for text, other in {"over SGD": SGD, "over β = 0": B0, "over S-LOCAL": LOCAL}.items()
+            for text, other in (CONTRASTED | {"over S-LOCAL": LOCAL}).items()
         ),
     ]
     caption = (
@@ -716,7 +718,7 @@ def _largest_words(records: Sequence[Record]) -> dict[str, str]:
     return {
         "accuracy": mean_text(records),
         "time": cost.duration(seconds),
-        "left": f"{np.mean(left(records)):.1f}",
+        "left": left_text(records),
     }
 
 
@@ -737,7 +739,7 @@ def _largest(study: str, runs: Sequence[Record]) -> list[str]:
         words["accuracy"],
         field_text(config, "augment"),
         _fit_text(runs),
-        ", ".join(f"{np.mean(left(runs, layer)):.1f}" for layer in LAYERS),
+        layers_text(runs),
         words["time"],
         tables.links(runs),
     ]

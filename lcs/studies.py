@@ -62,7 +62,7 @@ class Study:
     """An exhibit: its name, its title, and the runs that it is drawn from.
 
     `make(base, betas)` lists the configurations of one seed, starting from a scale's setting.
-    `seeds` is how many the book has at the desk scale.
+    `seeds` is how many the book is to have at the desk scale.
     """
 
     name: str
@@ -280,14 +280,14 @@ def setting(scale: str) -> Config:
     return settings[scale]
 
 
-def l1_of(base: Config) -> dict[str, float]:
-    """Return λ: 2e-5 everywhere at α = 1, the reproduction's; else what our own search suggests.
+def l1_of(base: Config) -> dict[str, Any]:
+    """Return λ: at α = 1 the reproduction's, `WEAK`; else what our own search suggests.
 
     That is what `search-wide` found best for β = 50 in its widest network, in proportion to the
     number of epochs, so that it pulls as far over a whole training of any length.
     """
     if base.base_channels == 1:
-        return {"l1": 2e-5}
+        return WEAK
     share = min(1.0, OWN[WIDTHS[-1]] * LENGTH / base.epochs)
     return {name: round(share * value, 12) for name, value in CHOSEN[LARGEST].items()}
 
@@ -346,7 +346,7 @@ def _schedule(base: Config, betas: Sequence[float]) -> list[Config]:
 
 def _period(base: Config, betas: Sequence[float]) -> list[Config]:
     """Return all methods with a cosine that falls once, and with one that falls and rises again."""
-    again = base.replace(period=max(1, base.epochs // 4))
+    again = base.replace(period=_quarter(base).epochs)
     return [*_figure3(base, betas), *_figure3(again, betas)]
 
 
@@ -377,14 +377,16 @@ def _lambdas_zero(base: Config, betas: Sequence[float]) -> list[Config]:
 
 def _length(base: Config, betas: Sequence[float]) -> list[Config]:
     """Return a quarter of the length, and the length."""
-    lengths = (max(1, base.epochs // 4), base.epochs)
-    return [run for epochs in lengths for run in _figure3(base.replace(epochs=epochs), betas)]
+    return [*_figure3(_quarter(base), betas), *_figure3(base, betas)]
+
+
+def _quarter(base: Config) -> Config:
+    return base.replace(epochs=max(1, base.epochs // 4))
 
 
 def _longer(base: Config, betas: Sequence[float]) -> list[Config]:
     """Return the length, and four times it."""
-    lengths = (base.epochs, 4 * base.epochs)
-    return [run for epochs in lengths for run in _figure3(base.replace(epochs=epochs), betas)]
+    return [*_figure3(base, betas), *_figure3(base.replace(epochs=4 * base.epochs), betas)]
 
 
 def _factorial(base: Config, betas: Sequence[float]) -> list[Config]:
@@ -393,7 +395,7 @@ def _factorial(base: Config, betas: Sequence[float]) -> list[Config]:
     Cross-entropy comes twice: with the rates as they are, and with those at which it would be the
     same as binary cross-entropy if the two were proportional (see `equal_rates`).
     """
-    short = base.replace(loss="bce", epochs=max(1, base.epochs // 4))
+    short = _quarter(base).replace(loss="bce")
     runs = []
     for augment in ("none", "flip-crop"):
         here = short.replace(augment=augment)
@@ -421,17 +423,16 @@ def equal_rates(config: Config) -> Config:
     )
 
 
-def recipe(base: Config, base_channels: int, epochs: int) -> Config:
-    """Return a step towards the paper's recipe: cross-entropy, and flips and crops."""
-    return base.replace(
-        base_channels=base_channels, epochs=epochs, loss="cross-entropy", augment="flip-crop"
-    )
+def _short_recipe(base: Config, factor: int) -> Config:
+    """Return a step towards the paper's recipe: cross-entropy, flips and crops, a quarter long."""
+    wide = _quarter(base).replace(base_channels=factor * base.base_channels)
+    return wide.replace(loss="cross-entropy", augment="flip-crop")
 
 
 def _recipe(base: Config, betas: Sequence[float]) -> list[Config]:
     """Return all methods at four times the width and a quarter of the length, over a range of λ."""
-    wide = recipe(base, 4 * base.base_channels, max(1, base.epochs // 4))
-    plain = [beta_lasso(wide, beta, l1=2e-5, l1_rest=None) for beta in betas[:-1]]
+    wide = _short_recipe(base, 4)
+    plain = [beta_lasso(wide, beta, **WEAK) for beta in betas[:-1]]
     sparse = [beta_lasso(wide, betas[-1], l1=l1, l1_rest=1e-6) for l1 in LAMBDAS]
     strong = [beta_lasso(wide, beta, **STRONG) for beta in (0, betas[-1])]
     return [sgd(wide, "s-fc"), *plain, *sparse, *strong]
@@ -448,7 +449,7 @@ def _crops(base: Config, betas: Sequence[float]) -> list[Config]:
     λ of the first layer is larger than elsewhere, so that few enough weights are left to say where
     they are.
     """
-    wide = recipe(base, 4 * base.base_channels, max(1, base.epochs // 4))
+    wide = _short_recipe(base, 4)
     sparse = beta_lasso(wide, betas[-1], l1=1e-4, l1_rest=1e-5)
     usual = sparse.crop_shift
     return [sparse.replace(crop_padding=shift) for shift in (0, usual // 2, usual, 2 * usual)]
@@ -460,15 +461,15 @@ def _wider(base: Config, betas: Sequence[float]) -> list[Config]:
 
 
 def _at_width(base: Config, factor: int, beta: float) -> list[Config]:
-    wide = recipe(base, factor * base.base_channels, max(1, base.epochs // 4))
-    plain = beta_lasso(wide, 0, l1=2e-5, l1_rest=None)
+    wide = _short_recipe(base, factor)
+    plain = beta_lasso(wide, 0, **WEAK)
     return [sgd(wide, "s-fc"), plain, *(beta_lasso(wide, b, **STRONG) for b in (0, beta))]
 
 
 def _reproduction(base: Config, betas: Sequence[float]) -> list[Config]:
     """Return Table 2's setting at four times the width and a quarter of the length."""
-    wide = base.replace(base_channels=4 * base.base_channels, epochs=max(1, base.epochs // 4))
-    return [sgd(wide, "s-fc"), *(beta_lasso(wide, beta, l1=2e-5, l1_rest=None) for beta in betas)]
+    wide = _quarter(base).replace(base_channels=4 * base.base_channels)
+    return [sgd(wide, "s-fc"), *(beta_lasso(wide, beta, **WEAK) for beta in betas)]
 
 
 def paper_recipe(base: Config, factor: int, epochs: int) -> Config:
@@ -674,6 +675,8 @@ ENDS = (0, 50)
 FIRST, REST = (5e-6, 2e-5, 5e-5, 1e-4, 2e-4), (1e-6, 1e-5)
 BETAS = (0, 1, 2, 5, 10, 20, 50, 100, 200)
 LAMBDAS = (5e-6, 1e-5, 2e-5, 5e-5, 1e-4)
+# the reproduction's λ, the end of the paper's search: the same in every layer
+WEAK: dict[str, Any] = {"l1": 2e-5, "l1_rest": None}
 # where single early runs did best: no choice made on validation, so it may flatter
 STRONG = {"l1": 5e-5, "l1_rest": 1e-5}
 # what `search` chose on validation images, at a quarter of the length of `scaling`; a test holds
@@ -825,7 +828,18 @@ def method(config: AnyConfig) -> str:
         return f"{net}, SGD"
     if config.optimizer == "proximal-l1":
         return f"{net}, proximal ℓ1"
-    return f"{net}, β-LASSO, β = {config.beta:g}"
+    return beta_lasso_name(config.beta, net)
+
+
+def beta_lasso_name(beta: float, net: str = NETWORKS["s-fc"]) -> str:
+    """Name of a β-LASSO run, of S-FC unless said otherwise, as `method` gives it."""
+    return f"{net}, β-LASSO, β = {beta:g}"
+
+
+# the methods that the pages name
+SGD, LOCAL, CONV, THREE = (f"{NETWORKS[net]}, SGD" for net in ("s-fc", "s-local", "s-conv", "3-fc"))
+PROXIMAL = f"{NETWORKS['s-fc']}, proximal ℓ1"
+B0, B1, B50 = map(beta_lasso_name, (0, 1, 50))
 
 
 def frame(records: Iterable[Record]) -> pd.DataFrame:

@@ -11,9 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
-from lcs.measure import Interval, mean_interval
+from lcs.measure import Interval
 from lcs.runs import PUBLISHED, Record
 
 NONE = "–"
@@ -88,11 +86,6 @@ def signed(value: Interval, digits: int = 2) -> str:
 def number(value: float) -> str:
     """Return a number as one writes it: 2e-5, not 2e-05 or 0.00002."""
     return re.sub(r"\.?0+e-0?", "e-", f"{value:e}") if 0 < value < 1e-3 else f"{value:g}"
-
-
-def percent(accuracies: Sequence[float]) -> Interval:
-    """Return mean and 95 % interval over seeds of accuracies given as shares, in per cent."""
-    return mean_interval(100 * np.asarray(accuracies, dtype=float))
 
 
 def link(record: Record, text: str = "") -> str:

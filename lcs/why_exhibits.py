@@ -12,20 +12,19 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from lcs import data, measure, published, tables
+from lcs import published, tables
 from lcs.compare import (
     AGAINST,
     PENDING,
-    WORDS,
     Conditions,
     as_sgd,
-    by_seed,
     comparison,
     conditions,
+    count_text,
     difference,
     difference_of,
     field_text,
-    left,
+    fit_text,
     left_of,
     left_text,
     loss_text,
@@ -41,31 +40,40 @@ from lcs.compare import (
     without_threshold,
 )
 from lcs.config import Config
-from lcs.exhibits import accuracies, beta_lasso_name, pair_correlation, train_accuracies
-from lcs.measure import SIGNIFICANCE, Interval, holm, mean_interval, p_value, paired_difference
+from lcs.exhibits import accuracies, by_seed
+from lcs.measure import SIGNIFICANCE, Interval, holm, mean_interval, p_value
 from lcs.plots import LAYERS
 from lcs.runs import Record
-from lcs.studies import CHAPTERS, STRONG, equal_rates, method
-from lcs.tables import NONE, Table
+from lcs.studies import (
+    CHAPTERS,
+    SGD,
+    STRONG,
+    WEAK,
+    beta_lasso_name,
+    equal_rates,
+    method,
+)
+from lcs.tables import Table
 
 QUESTIONS = tuple(study.name for study in CHAPTERS["why"])
 
 # βλ of the largest β in Table 2
-THRESHOLD = 50 * 2e-5
+THRESHOLD = 50 * WEAK["l1"]
 
 Change = Callable[[Config], Config | None]
+Cell = Callable[[Sequence[Record]], str]
 
 
 # What the figures draw
 
 
-def lambda_frame(records: Sequence[Record], beta: float) -> pd.DataFrame:
-    """Return `sweep_frame` over λ at this β, at β = 0, and at the threshold βλ of Table 2."""
+def lambda_frame(records: Sequence[Record]) -> pd.DataFrame:
+    """Return `sweep_frame` over λ at β = 50, at β = 0, and at the threshold βλ of Table 2."""
     if not records:
         return sweep_frame([], _l1, method_text)
     plain = [r for r in records if r.config.beta == 0]
     at_threshold = [r for r in records if math.isclose(r.config.beta * r.config.l1, THRESHOLD)]
-    at_beta = [r for r in records if r.config.beta == beta]
+    at_beta = [r for r in records if r.config.beta == 50]
     at_one = sweep_frame([*at_beta, *plain], _l1, method_text)
     return pd.concat([at_one, sweep_frame(at_threshold, _l1, lambda _: f"βλ = {THRESHOLD:g}")])
 
@@ -113,7 +121,7 @@ def effect(
     found: Conditions, change: Change, reference: Callable[[Config], Config]
 ) -> Interval | None:
     """Return the mean change of the gain over all pairs of cells that differ by `change`."""
-    gain = _contrast(found, _pairs(found, change), reference)
+    gain = contrast(found, _pairs(found, change), reference)
     return None if gain is None else gain.change
 
 
@@ -125,12 +133,18 @@ class Contrast(NamedTuple):
     change: Interval
 
 
-def _contrast(
+def contrast(
     found: Conditions,
     pairs: Sequence[tuple[Config, Config]],
     reference: Callable[[Config], Config],
 ) -> Contrast | None:
-    """Return the mean over pairs of conditions, before and after, paired by seed."""
+    """Return the mean gain over pairs of conditions, before and after, paired by seed.
+
+    Args:
+        found: the runs of each condition.
+        pairs: conditions with β = 50, before and after a change.
+        reference: from a condition to the one that it gains on.
+    """
     cells = [(one, reference(one), other, reference(other)) for one, other in pairs]
     if not cells or any(config not in found for cell in cells for config in cell):
         return None
@@ -252,7 +266,7 @@ def _asked(
     found: Conditions, question: Question, reference: Callable[[Config], Config]
 ) -> Contrast | None:
     pair = [pick(found, beta=50, **fields) for fields in (question.before, question.after)]
-    return _contrast(found, [(pair[0], pair[1])], reference) if pair[0] and pair[1] else None
+    return contrast(found, [(pair[0], pair[1])], reference) if pair[0] and pair[1] else None
 
 
 def _all_asked(found: dict[str, Conditions]) -> list[tuple[Question, Contrast | None]]:
@@ -262,7 +276,7 @@ def _all_asked(found: dict[str, Conditions]) -> list[tuple[Question, Contrast | 
     of_factors = [
         (
             Question(f"{factor.name}: {factor.end} for {factor.start}", "factorial", over, {}, {}),
-            _contrast(crossed, _pairs(crossed, factor.change), AGAINST[over]),
+            contrast(crossed, _pairs(crossed, factor.change), AGAINST[over]),
         )
         for factor in FACTORS.values()
         for over in ("β = 0", "SGD")
@@ -359,7 +373,7 @@ def factorial_table(records: Sequence[Record]) -> Table:
 
 def at_one_l1(config: Config) -> Config:
     """Return the same run with β = 0, at the reproduction's λ in every layer."""
-    return without_threshold(config).replace(optimizer="beta-lasso", l1=2e-5, l1_rest=None)
+    return without_threshold(config).replace(optimizer="beta-lasso", **WEAK)
 
 
 # from β = 0 at one λ to another λ, and from there to β = 50
@@ -421,9 +435,9 @@ def stairs_table(records: Sequence[Record]) -> Table:
         [
             f"{config.base_channels}",
             *(signed_or_none(_climb(found, config, step)) for step in STAIRS.values()),
-            f"{len(runs)}",
+            _count(_climb(found, config, STAIRS["sgd"])),
         ]
-        for config, runs in found.items()
+        for config in found
         if config.beta
     ]
     columns = ["α", *(step.name for step in STAIRS.values()), "n"]
@@ -432,6 +446,11 @@ def stairs_table(records: Sequence[Record]) -> Table:
         f"{spread_text(records)}."
     )
     return Table(name, caption, columns, rows)
+
+
+def _count(gain: Interval | None) -> str:
+    """Return how many pairs of runs stand behind a difference."""
+    return "0" if gain is None else f"{gain.n}"
 
 
 def _climb(found: Conditions, config: Config, step: Step) -> Interval | None:
@@ -505,60 +524,48 @@ def numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
     found = _found(runs)
     return {
         **_single_changes(found),
+        **_of_the_reproduction(),
+        **_period_numbers(found["period"]),
         **_first_layers(found["first-layer"]),
         **_ranges(found),
         **_lengths(found["longer"]),
         "left-100": left_of(found["length"], beta=50, epochs=100),
         **_effects(found["factorial"]),
-        **_widths(found["wider"], found["reproduction"]),
+        **_cells(found["factorial"]),
+        **_widths(found["wider"]),
     }
 
 
 def _single_changes(found: Mapping[str, Conditions]) -> dict[str, str]:
     """Return what one change does: precision, zeros that stay, a learning rate that stays."""
     precision, frozen, schedule = (found[name] for name in ("precision", "frozen", "schedule"))
-    counts = {c.method: c for c in published.NONZEROS if c.epochs == 400}
-    weights = counts["S-FC, SGD"].conv1
+    usual = {"precision": "bf16"}
     words = {
-        f"published-left-{beta}": f"{100 * counts[beta_lasso_name(beta)].conv1 / weights:.1f}"
-        for beta in (1, 50)
+        "fp32-sgd": difference_of(precision, {"beta": 0, "precision": "fp32"}, usual),
+        "fp32-50": difference_of(precision, {"beta": 50, "precision": "fp32"}, usual),
+        "free-left-50": left_of(frozen, beta=50, frozen_zeros=False),
     }
-    words |= {
-        "fp32-sgd": difference_of(
-            precision, {"beta": 0, "precision": "fp32"}, {"precision": "bf16"}
-        ),
-        "fp32-50": difference_of(
-            precision, {"beta": 50, "precision": "fp32"}, {"precision": "bf16"}
-        ),
-    }
-    words |= _layers_of_the_reproduction()
-    words |= _period_numbers(found["period"])
     for beta in (1, 50):
         stay = {"beta": beta, "frozen_zeros": True}
         constant = {"beta": beta, "schedule": "constant"}
         words |= {
             f"frozen-{beta}": difference_of(frozen, stay, {"frozen_zeros": False}),
-            f"frozen-left-{beta}": left_of(frozen, **stay),
-            f"free-left-{beta}": left_of(frozen, **{**stay, "frozen_zeros": False}),
-            f"constant-{beta}": difference_of(schedule, constant, {"schedule": "cosine-epoch"}),
             f"constant-left-{beta}": left_of(schedule, **constant),
             f"constant-swing-{beta}": said_of(schedule, _swing, **constant),
-            f"cosine-left-{beta}": left_of(schedule, **{**constant, "schedule": "cosine-epoch"}),
+            f"cosine-left-{beta}": left_of(schedule, beta=beta, schedule="cosine-epoch"),
         }
     return words
 
 
-def _layers_of_the_reproduction() -> dict[str, str]:
-    """Return what the reproduction had left in layers 1, 2, 3 after 400 epochs, in per cent."""
-    full, *some = (c for c in published.NONZEROS if c.epochs == 400)
-    return {
-        f"published-layers-{beta}": ", ".join(
-            f"{100 * getattr(counts, layer) / getattr(full, layer):.1f}" for layer in LAYERS
-        )
-        for beta in (1, 50)
-        for counts in some
-        if counts.method == beta_lasso_name(beta)
-    }
+def _of_the_reproduction() -> dict[str, str]:
+    """Return what the reproduction had left after 400 epochs, in per cent of each layer."""
+    whole, words = published.COUNTS[SGD, 400], {}
+    for beta in (1, 50):
+        counts = published.COUNTS[beta_lasso_name(beta), 400]
+        shares = [100 * getattr(counts, layer) / getattr(whole, layer) for layer in LAYERS]
+        words[f"published-left-{beta}"] = f"{shares[0]:.1f}"
+        words[f"published-layers-{beta}"] = ", ".join(f"{share:.1f}" for share in shares)
+    return words
 
 
 def _swing(runs: Sequence[Record]) -> str:
@@ -573,117 +580,142 @@ def _late(run: Record) -> list[float]:
 
 
 def _period_numbers(found: Conditions) -> dict[str, str]:
-    """Return what a cosine that rises again leaves of the first layer, and how accurate it is."""
-    words = {"runs-period": f"{max(map(len, found.values()), default=0)}"}
-    for beta in (0, 1, 50):
+    """Return what a cosine that rises again leaves of the first layer."""
+    words = {"runs-period": count_text(found)}
+    for beta in (1, 50):
         name = beta_lasso_name(beta)
         again = [r for c, r in found.items() if c.period is not None and method(c) == name]
         words[f"period-left-{beta}"] = left_text(again[0]) if again else PENDING
-        words[f"period-mean-{beta}"] = mean_text(again[0]) if again else PENDING
-        words[f"published-mean-{beta}"] = f"{published.table2(name).report}"
     return words
 
 
 def _first_layers(found: Conditions) -> dict[str, str]:
-    """Return by where λ is, at β = 1 and 50: gain over β = 0, and what forbidding returns does.
+    """Return what λ on the first layer alone does: its gain over β = 0, and what it leaves there.
 
     Keys end in β: `first-alone-free-50`, and `…-frozen-…` with zeros that stay, `…-returns-…` for
-    the difference of the two, `first-alone-left-free-50` for what is left of the layer.
+    the difference of the two, `first-alone-left-free-50` for what is left of the layer;
+    `first-everywhere-…` with λ on all layers.
     """
-    words = {}
-    for place, rest in {"everywhere": None, "alone": 0.0}.items():
-        for beta in (1, 50):
-            fields: dict[str, object] = {"beta": beta, "l1_rest": rest}
-            for name, frozen in {"free": False, "frozen": True}.items():
-                here = {**fields, "frozen_zeros": frozen}
-                gain = _gain(found, without_threshold, **here)
-                words[f"first-{place}-{name}-{beta}"] = signed_or_pending(gain)
-                words[f"first-{place}-left-{name}-{beta}"] = left_of(found, **here)
-            stay = {**fields, "frozen_zeros": True}
-            returns = difference_of(found, stay, {"frozen_zeros": False})
-            words[f"first-{place}-returns-{beta}"] = returns
-    return words
+    free: dict[str, object] = {"l1_rest": 0.0, "frozen_zeros": False}
+    frozen = free | {"frozen_zeros": True}
+
+    def gain(**fields: object) -> str:
+        return signed_or_pending(_gain(found, without_threshold, **fields))
+
+    return {
+        "first-everywhere-free-50": gain(beta=50, l1_rest=None, frozen_zeros=False),
+        "first-alone-free-1": gain(beta=1, **free),
+        "first-alone-free-50": gain(beta=50, **free),
+        "first-alone-frozen-1": gain(beta=1, **frozen),
+        "first-alone-left-free-1": left_of(found, beta=1, **free),
+        "first-alone-left-frozen-1": left_of(found, beta=1, **frozen),
+        "first-alone-left-free-50": left_of(found, beta=50, **free),
+        "first-alone-returns-50": difference_of(found, {"beta": 50, **frozen}, free),
+    }
 
 
 def _ranges(found: Mapping[str, Conditions]) -> dict[str, str]:
-    """Return the mean accuracy at the first, the last and the best of each range of β and λ.
+    """Return the first, the last and the best of ranges of β and λ, and what each comes to.
 
-    With it, what is left of the first layer, and the accuracy on the training images.
+    Mean accuracies on the test and (`-fit`) on the training images, and what is left of the layer.
     """
     betas = {c: runs for c, runs in found["betas"].items() if c.optimizer != "sgd"}
-    at_beta = {c: runs for c, runs in found["lambdas"].items() if c.beta == 50}
-    fixed = {
-        c: runs for c, runs in found["lambdas"].items() if math.isclose(c.beta * c.l1, THRESHOLD)
+    lambdas, zero = found["lambdas"], found["lambdas-zero"]
+    at_beta = {c: runs for c, runs in lambdas.items() if c.beta == 50}
+    fixed = {c: runs for c, runs in lambdas.items() if math.isclose(c.beta * c.l1, THRESHOLD)}
+    places: tuple[tuple[str, Conditions, Callable[[Conditions], Config], Cell], ...] = (
+        ("best-beta", betas, _best, _beta_text),
+        ("best-beta-accuracy", betas, _best, mean_text),
+        ("last-beta", betas, _last, _beta_text),
+        ("last-beta-accuracy", betas, _last, mean_text),
+        ("best-l1", at_beta, _best, _l1_text),
+        ("best-l1-accuracy", at_beta, _best, mean_text),
+        ("best-l1-left", at_beta, _best, left_text),
+        ("first-l1-fit", at_beta, _first, fit_text),
+        ("last-l1-fit", at_beta, _last, fit_text),
+        ("last-l1-fixed-accuracy", fixed, _last, mean_text),
+        ("last-l1-fixed-left", fixed, _last, left_text),
+        ("first-l1-zero", zero, _first, _l1_text),
+        ("first-l1-zero-fit", zero, _first, fit_text),
+        ("last-l1-zero", zero, _last, _l1_text),
+        ("last-l1-zero-accuracy", zero, _last, mean_text),
+        ("last-l1-zero-fit", zero, _last, fit_text),
+    )
+    counts = {"beta": betas, "l1": at_beta, "l1-zero": zero}
+    return {f"runs-{name}": count_text(among) for name, among in counts.items()} | {
+        word: say(among[place(among)]) if among else PENDING for word, among, place, say in places
     }
-    ranges = {"beta": betas, "l1": at_beta, "l1-fixed": fixed, "l1-zero": found["lambdas-zero"]}
-    words: dict[str, str] = {}
-    for name, among in ranges.items():
-        field = name.partition("-")[0]
-        ordered = sorted(among, key=lambda c: float(getattr(c, field)))
-        words[f"runs-{name}"] = str(max(map(len, among.values()), default=0))
-        places = {
-            "first": ordered[0] if ordered else None,
-            "last": ordered[-1] if ordered else None,
-            "best": max(among, key=lambda c: np.mean(accuracies(among[c])), default=None),
-        }
-        for place, config in places.items():
-            key = f"{place}-{name}"
-            words[key] = PENDING if config is None else tables.number(getattr(config, field))
-            for what, say in {"accuracy": mean_text, "left": left_text, "fit": _fit}.items():
-                words[f"{key}-{what}"] = PENDING if config is None else say(among[config])
-    return words
+
+
+def _best(among: Conditions) -> Config:
+    return max(among, key=lambda config: np.mean(accuracies(among[config])))
+
+
+def _first(among: Conditions) -> Config:
+    return min(among, key=lambda config: (config.l1, config.beta))
+
+
+def _last(among: Conditions) -> Config:
+    return max(among, key=lambda config: (config.l1, config.beta))
+
+
+def _beta_text(runs: Sequence[Record]) -> str:
+    return tables.number(runs[0].config.beta)
+
+
+def _l1_text(runs: Sequence[Record]) -> str:
+    return tables.number(runs[0].config.l1)
 
 
 def _lengths(found: Conditions) -> dict[str, str]:
-    """Return the gain of β = 50 over β = 0 and over SGD at each length: `length-0-…`, in order."""
-    lengths = sorted({config.epochs for config in found})
-    words: dict[str, str] = {}
-    lengths += [4 * lengths[-1]] if len(lengths) == 2 else []  # of runs that are pending
-    for place in range(3):
-        epochs = lengths[place] if place < len(lengths) else -1
-        sparse = {"beta": 50, "epochs": epochs}
-        words |= {
-            f"length-{place}": f"{epochs}" if epochs > 0 else PENDING,
-            f"length-{place}-zero": signed_or_pending(_gain(found, without_threshold, **sparse)),
-            f"length-{place}-sgd": signed_or_pending(_gain(found, as_sgd, **sparse)),
-        }
+    """Return the gain of β = 50 over β = 0 and over SGD at the two shortest lengths, in order."""
+    lengths, words = [*sorted({config.epochs for config in found}), 0, 0], {}
+    for place, epochs in enumerate(lengths[:2]):
+        words[f"length-{place}"] = f"{epochs}" if epochs else PENDING
+        for short, reference in REFERENCES.items():
+            gain = _gain(found, reference, beta=50, epochs=epochs)
+            words[f"length-{place}-{short}"] = signed_or_pending(gain)
     return words
 
 
+REFERENCES = {"sgd": as_sgd, "zero": without_threshold}
+
+
 def _effects(found: Conditions) -> dict[str, str]:
-    """Return the gain of β = 50 in each cell, and before and after each factor of the factorial."""
-    references = {"sgd": as_sgd, "zero": without_threshold}
-    effects: dict[str, str] = {}
-    changed = {name: _pairs(found, factor.change) for name, factor in FACTORS.items()}
-    by_l1: dict[str, list[tuple[Config, Config]]] = {"weak": [], "strong": []}
-    for pair in changed["augmentation"]:
-        by_l1["weak" if pair[0].l1_rest is None else "strong"].append(pair)
-    by_l1["own"] = [pair for pair in by_l1["weak"] if pair[0].loss == "bce"]
-    changed |= {f"augmentation-{strength}": pairs for strength, pairs in by_l1.items()}
-    for name, pairs in changed.items():
-        for short, reference in references.items():
-            gain = _contrast(found, pairs, reference)
-            effects |= {
-                f"{when}-{name}-{short}": signed_or_pending(gain and getattr(gain, field))
-                for when, field in (("before", "before"), ("after", "after"), ("effect", "change"))
-            }
-    gains = {
-        f"cell-{short}-{name}": signed_or_pending(_gain(found, reference, **fields))
-        for name, fields in CELLS.items()
-        for short, reference in references.items()
+    """Return what factors of the factorial add to the gain of β = 50, and before and after."""
+    cropped = _pairs(found, augmented)
+    gain = contrast(found, cropped, without_threshold)
+    by_l1 = {
+        "weak": [pair for pair in cropped if pair[0].l1_rest is None],
+        "strong": [pair for pair in cropped if pair[0].l1_rest is not None],
     }
-    left = {f"cell-left-{name}": left_of(found, **fields) for name, fields in CELLS.items()}
-    return effects | gains | left | _sgd_in_cells(found)
+    by_l1["own"] = [pair for pair in by_l1["weak"] if pair[0].loss == "bce"]
+    words = {
+        "before-augmentation-zero": signed_or_pending(gain and gain.before),
+        "after-augmentation-zero": signed_or_pending(gain and gain.after),
+        "effect-augmentation-sgd": signed_or_pending(effect(found, augmented, as_sgd)),
+    }
+    for name, pairs in by_l1.items():
+        gain = contrast(found, pairs, without_threshold)
+        words[f"effect-augmentation-{name}-zero"] = signed_or_pending(gain and gain.change)
+    for name, change in {"loss": crossed, "equal": crossed_at_equal_rates}.items():
+        for short, reference in REFERENCES.items():
+            words[f"effect-{name}-{short}"] = signed_or_pending(effect(found, change, reference))
+    return words
 
 
-def _sgd_in_cells(found: Conditions) -> dict[str, str]:
-    """Return the mean accuracy of SGD in each cell: `sgd-augment-loss`, in words."""
+def _cells(found: Conditions) -> dict[str, str]:
+    """Return β = 50 in some cells of the factorial, and SGD with augmentation: `sgd-flip-crop-…`.
+
+    `cell-zero-…`: the gain over β = 0; `cell-left-…`: what is left of the first layer.
+    """
     words = {}
-    for augment in ("none", "flip-crop"):
-        for name, fields in LOSSES.items():
-            sgd = {"optimizer": "sgd", "augment": augment, **fields}
-            words[f"sgd-{augment}-{name}"] = said_of(found, mean_text, **sgd)
-            words[f"fit-{augment}-{name}"] = said_of(found, _fit, **sgd)
+    for name, fields in CELLS.items():
+        words[f"cell-zero-{name}"] = signed_or_pending(_gain(found, without_threshold, **fields))
+        words[f"cell-left-{name}"] = left_of(found, **fields)
+    for name, fields in LOSSES.items():
+        sgd = {"optimizer": "sgd", "augment": "flip-crop", **fields}
+        words[f"sgd-flip-crop-{name}"] = said_of(found, mean_text, **sgd)
     return words
 
 
@@ -694,6 +726,13 @@ LOSSES: dict[str, dict[str, object]] = {
 }
 # the cell with cross-entropy at the same rates, and augmentation
 CROSSED: dict[str, object] = {**LOSSES["ce"], "augment": "flip-crop"}
+# cells of the factorial that the prose names, with the stronger λ: the reproduction's, there with
+# augmentation, and the one nearest to the paper's
+CELLS: dict[str, dict[str, object]] = {
+    "bare": {"beta": 50, "loss": "bce", "augment": "none", **STRONG},
+    "cropped": {"beta": 50, "loss": "bce", "augment": "flip-crop", **STRONG},
+    "strong": {"beta": 50, **CROSSED, **STRONG},
+}
 
 
 def _gain(
@@ -703,303 +742,14 @@ def _gain(
     return None if config is None else difference(found, config, reference(config))
 
 
-# cells of the factorial that the prose names: β = 50 with both λ in the reproduction's setting,
-# there with augmentation, and in the cell nearest to the paper's
-CELLS: dict[str, dict[str, object]] = {
-    "reproduction": {"beta": 50, "loss": "bce", "augment": "none", "l1_rest": None},
-    "bare": {"beta": 50, "loss": "bce", "augment": "none", "l1": 5e-5},
-    "cropped": {"beta": 50, "loss": "bce", "augment": "flip-crop", "l1": 5e-5},
-    "paper": {
-        "beta": 50, "loss": "cross-entropy", "lr": 0.1, "augment": "flip-crop", "l1_rest": None
-    },
-    "strong": {
-        "beta": 50, "loss": "cross-entropy", "lr": 0.1, "augment": "flip-crop", "l1": 5e-5
-    },
-}  # fmt: skip
-
-
-def _widths(found: Conditions, reproduction: Conditions) -> dict[str, str]:
-    """Return what each step adds at each width, and β = 50 in the reproduction's setting at 4."""
-    words = {
-        f"reproduction-4-{short}": signed_or_pending(_gain(reproduction, reference, beta=50))
-        for short, reference in {"sgd": as_sgd, "zero": without_threshold}.items()
-    }
-    for alpha in (1, 4, 8, 16):
+def _widths(found: Conditions) -> dict[str, str]:
+    """Return what each step adds at each width: `width-4-zero`; `width-4-n`: in how many runs."""
+    words: dict[str, str] = {}
+    for alpha in (1, 4, 8):
         sparse = pick(found, beta=50, base_channels=alpha)
-        for short, step in STAIRS.items():
-            gain = _climb(found, sparse, step) if sparse else None
-            words[f"width-{alpha}-{short}"] = signed_or_pending(gain)
-        words[f"width-{alpha}-n"] = f"{len(found[sparse])}" if sparse else "0"
+        gains = {name: _climb(found, sparse, step) if sparse else None
+                 for name, step in STAIRS.items()}  # fmt: skip
+        whole = gains.pop("sgd")
+        words |= {f"width-{alpha}-{name}": signed_or_pending(g) for name, g in gains.items()}
+        words[f"width-{alpha}-n"] = _count(whole)
     return words
-
-
-def _fit(runs: Sequence[Record]) -> str:
-    """Return the accuracy on the training images, not augmented, at the end."""
-    return tables.interval(mean_interval(train_accuracies(runs)))
-
-
-def locality_numbers(records: Sequence[Record]) -> dict[str, str]:
-    """Return what augmentation does to locality, from the factorial with cross-entropy, in words.
-
-    For SGD, and for β = 0 and β = 50 with either λ: points of the window's share beyond chance
-    without augmentation (`window-…-none`), with it (`window-…-flip-crop`), and the paired
-    difference (`window-…-more`). `window-threshold`: β = 50 less β = 0 with the stronger λ and
-    augmentation.
-    """
-    found = conditions(records)
-    shares: dict[tuple[str, str], list[float]] = {}
-    for name, fields in LOCAL.items():
-        for augment in ("none", "flip-crop"):
-            config = pick(found, **{**CROSSED, "augment": augment}, **fields)
-            shares[name, augment] = _beyond_chance(found[config]) if config else []
-    words = {
-        f"window-{name}-{augment}": tables.signed(mean_interval(values)) if values else PENDING
-        for (name, augment), values in shares.items()
-    }
-    words |= {
-        f"window-{name}-more": _more(shares[name, "flip-crop"], shares[name, "none"])
-        for name in LOCAL
-    }
-    pair = (shares[name, "flip-crop"] for name in ("strong", "zero-strong"))
-    return words | {"window-threshold": _more(*pair), **_pruned(found)}
-
-
-def _pruned(found: Conditions) -> dict[str, str]:
-    """Return the locality of the stored filters of β = 0, pruned to as many weights as β = 50 has.
-
-    Cross-entropy, augmentation and the stronger λ, the first seed.
-    """
-    dense, sparse = (pick(found, **CROSSED, beta=beta, l1=STRONG["l1"]) for beta in (0, 50))
-    words = dict.fromkeys(("window-pruned", "window-rival", "pruned-filters"), PENDING)
-    if not (dense and sparse and found[dense][0].filters):
-        return words
-    filters = found[dense][0].load_filters()
-    measured = measure.locality(measure.prune(filters, left(found[sparse][:1])[0] / 100))
-    return {
-        "window-pruned": _over_filters(measured["window_mass"]),
-        "window-rival": _over_filters(found[sparse][0].final["locality"]["window_mass"]),
-        "pruned-filters": f"{measured['filters']}",
-    }
-
-
-def _more(one: Sequence[float], other: Sequence[float]) -> str:
-    return tables.signed(paired_difference(one, other)) if one and other else PENDING
-
-
-def _over_filters(window: measure.Summary) -> str:
-    """Return the share beyond chance of one run, in points, with its interval over filters."""
-    mean, half = window["excess_mean"], window["excess_ci95"]
-    if mean is None or half is None:
-        return PENDING
-    return tables.signed(Interval(100 * mean, 100 * half, 2))
-
-
-def locality_table(records: Sequence[Record]) -> Table:
-    """Return the window's share beyond chance in every cell of the factorial."""
-    name = "tab-locality-factorial"
-    if not records:
-        what = "locality with and without augmentation"
-        return tables.pending_table(name, what, "lcs study factorial")
-    found = conditions(records)
-    rows = []
-    for loss in ("bce", "equal", "ce"):
-        for augment in ("none", "flip-crop"):
-            here = {c: r for c, r in found.items() if _in_cell(c, augment, loss)}
-            row = f"{LOSS_NAMES[loss]}, {WORDS[augment]}"
-            rows.append([row, *map(_local, _by_strength(here))])
-    caption = (
-        "Mass in a filter's best window, less that of its own permutations, in points: "
-        f"{setting_text(records)}{spread_text(records)}. At equal rates, cross-entropy has the "
-        "steps of the binary one."
-    )
-    sparse = [f"β = {beta}{l1}" for beta in (0, 50) for l1 in ("", ", stronger λ")]
-    return Table(name, caption, ["loss and images", "SGD", *sparse], rows)
-
-
-def locality_by_width_table(records: Sequence[Record]) -> Table:
-    """Return the window's share beyond chance of each method at growing width."""
-    name, what = "tab-locality-width", "locality at growing width"
-    if not records:
-        return tables.pending_table(name, what, "lcs study width")
-    found = conditions(records)
-    widths = sorted({config.base_channels for config in found})
-    by_width = [{c: r for c, r in found.items() if c.base_channels == width} for width in widths]
-    rows = [
-        [str(width), *map(_local, _by_strength(here))]
-        for width, here in zip(widths, by_width, strict=True)
-    ]
-    caption = (
-        "Mass in a filter's best window, less that of its own permutations, in points: "
-        f"{setting_text(records)}{spread_text(records)}."
-    )
-    columns = ["α", "SGD", "β = 0", "β = 0, stronger λ", "β = 50, stronger λ"]
-    return Table(name, caption, columns, rows)
-
-
-def crops_table(records: Sequence[Record]) -> Table:
-    """Return accuracy, sparsity and locality against how far crops shift the images."""
-    name, what = "tab-crops", "locality against how far crops shift the images"
-    if not records:
-        return tables.pending_table(name, what, "lcs study crops")
-    rows = [
-        [
-            f"{config.crop_shift}",
-            mean_text(runs),
-            left_text(runs),
-            _neighbours(runs),
-            _half_distance(runs),
-            _clustering_range(runs),
-            tables.links(runs),
-        ]
-        for config, runs in conditions(records).items()
-    ]
-    caption = (
-        "Locality against how far crops shift the images at most, in pixels along each axis; 0 "
-        f"leaves only flips. {setting_text(records)}; β = 50, λ = {_lambdas_text(records[0])}"
-        f"{spread_text(records)}. Neighbours: pairs of neighbouring pixels of one unit, over "
-        "chance. Half: the distance, in pixels, at which their excess over chance is half of that. "
-        "Range: the one up to which pairs are more frequent than by chance."
-    )
-    columns = ["shift", "test accuracy (%)", "first layer left (%)", "neighbours", "half", "range"]
-    return Table(name, caption, [*columns, "seeds"], rows)
-
-
-def crop_text(config: Config) -> str:
-    """Name a run by its method, if it is not S-FC, or by how far its crops shift."""
-    if config.model != "s-fc":
-        return method(config)
-    return f"crops of ±{config.crop_shift} pixels" if config.crop_shift else "flips alone"
-
-
-def _lambdas_text(record: Record) -> str:
-    config: Config = record.config
-    return f"{tables.number(config.l1)} and {tables.number(config.rest_l1)}"
-
-
-def _neighbours(runs: Sequence[Record]) -> str:
-    return _known([ratios[0] for ratios in map(pair_correlation, runs) if ratios], 2)
-
-
-def _clustering_range(runs: Sequence[Record]) -> str:
-    return _known(_ranges_of(runs), 1)
-
-
-def _half_distance(runs: Sequence[Record]) -> str:
-    return _known([measure.half_distance(pair_correlation(run) or []) for run in runs], 1)
-
-
-def _ranges_of(runs: Sequence[Record]) -> list[float]:
-    return [measure.clustering_range(pair_correlation(run) or []) for run in runs]
-
-
-def _known(values: Sequence[float], digits: int) -> str:
-    """Return mean and interval; the mark of what does not exist if a run has no such value."""
-    unknown = any(map(math.isnan, values)) or not values
-    return NONE if unknown else tables.interval(mean_interval(values), digits)
-
-
-def by_shift(records: Sequence[Record]) -> dict[str, list[Record]]:
-    """Return the runs with flips alone, `none`, with the `usual` crops, and with the `far` ones."""
-    found = list(conditions(records).values())
-    usual = next(runs for runs in found if runs[0].config.crop_padding is None)
-    return {"none": found[0], "usual": usual, "far": found[-1]}
-
-
-def range_difference(one: Sequence[Record], other: Sequence[Record]) -> Interval | None:
-    """Return the clustering range of some runs less that of others, in pixels, paired by seed."""
-    more = np.subtract(_ranges_of(one), _ranges_of(other))
-    return mean_interval(more) if np.isfinite(more).all() else None
-
-
-def crops_numbers(records: Sequence[Record], local: Sequence[Record] = ()) -> dict[str, str]:
-    """Return what the shift of crops does, in words: of flips alone, the usual one, and the most.
-
-    For each of `none`, `usual` and `far`: `crop-…`, the shift in pixels; `near-…`, how frequent
-    neighbours are, over chance; `half-…`, the half distance, and `range-…`, both in pixels; and
-    `range-far-more` and `range-none-more`, paired differences from the usual one. `near-local`,
-    `half-local` and `range-local`: of runs of S-LOCAL.
-    """
-    seen = [run for run in local if pair_correlation(run)]
-    words = {"near-local": _neighbours(seen), "half-local": _half_distance(seen)}
-    words["range-local"] = _clustering_range(seen)
-    if not records:
-        return words | dict.fromkeys(CROP_WORDS, PENDING)
-    shown = by_shift(records)
-    for name, runs in shown.items():
-        words[f"crop-{name}"] = f"{runs[0].config.crop_shift}"
-        words[f"near-{name}"] = _neighbours(runs)
-        words[f"half-{name}"] = _half_distance(runs)
-        words[f"range-{name}"] = _clustering_range(runs)
-    for name in ("none", "far"):
-        more = range_difference(shown[name], shown["usual"])
-        words[f"range-{name}-more"] = NONE if more is None else tables.signed(more)
-    return words
-
-
-SHIFTS = ("none", "usual", "far")
-CROP_WORDS = [
-    *(f"{k}-{name}" for k in ("crop", "near", "half", "range") for name in SHIFTS),
-    "range-none-more",
-    "range-far-more",
-]
-LOSS_NAMES = {
-    "bce": "binary cross-entropy",
-    "equal": "cross-entropy, equal rates",
-    "ce": "cross-entropy",
-}
-
-
-def _in_cell(config: Config, augment: str, loss: str) -> bool:
-    fields = {"augment": augment, **LOSSES[loss]}
-    return all(getattr(config, name) == value for name, value in fields.items())
-
-
-def _by_strength(found: Conditions) -> list[list[Record]]:
-    """Runs of SGD, of β = 0 and of the largest β, each at both λ."""
-    return [found[c] for c in sorted(found, key=lambda c: (c.optimizer != "sgd", c.beta, c.l1))]
-
-
-def _local(runs: Sequence[Record]) -> str:
-    return tables.signed(mean_interval(_beyond_chance(runs)))
-
-
-def sparsity_numbers(records: Sequence[Record]) -> dict[str, str]:
-    """Return locality at the smallest and the largest λ of the recipe's largest β, in words.
-
-    `window-few`, `window-many`: points of the window's share beyond chance; `left-few`,
-    `left-many`: per cent of the first layer that is left; `eligible-…`: filters that are measured.
-    """
-    found = conditions([r for r in records if r.config.beta == 50])
-    ends = sorted(found, key=lambda config: (config.l1, config.l1_rest or 0))[
-        :: max(1, len(found) - 1)
-    ]
-    words = {}
-    for name, config in zip(("many", "few"), ends or (None, None), strict=False):
-        words[f"window-{name}"] = _local(found[config]) if config else PENDING
-        words[f"left-{name}"] = left_text(found[config]) if config else PENDING
-        words[f"eligible-{name}"] = _eligible(found[config]) if config else PENDING
-    words["runs-recipe"] = str(max(map(len, found.values()), default=0))
-    return words
-
-
-def _eligible(runs: Sequence[Record]) -> str:
-    """Say how many filters, of how many, have enough weights to be measured, on average."""
-    counts = [run.final["locality"]["eligible"] for run in runs]
-    units = runs[0].final["weights"]["conv1"] / math.prod(
-        data.facts(runs[0].config.dataset).image_shape
-    )
-    return f"{np.mean(counts):,.0f} of {units:,.0f}"
-
-
-def _beyond_chance(records: Sequence[Record]) -> list[float]:
-    found = [record.final["locality"]["window_mass"]["excess_mean"] for record in records]
-    return [100 * value for value in found]
-
-
-LOCAL: dict[str, dict[str, object]] = {
-    "sgd": {"optimizer": "sgd"},
-    "zero": {"optimizer": "beta-lasso", "beta": 0, "l1": 2e-5},
-    "zero-strong": {"beta": 0, "l1": 5e-5},
-    "fifty": {"beta": 50, "l1": 2e-5},
-    "strong": {"beta": 50, "l1": 5e-5},
-}

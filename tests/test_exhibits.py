@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.stats
-import torch
 from made_up import made_up
 
 from lcs import claims, engine, exhibits, plots, published, readme, status, tables
@@ -19,7 +18,7 @@ from lcs.config import Config
 from lcs.errors import ConfigError
 from lcs.measure import Interval
 from lcs.runs import PUBLISHED, RunStore
-from lcs.studies import STUDIES, method, stored
+from lcs.studies import STUDIES, stored
 
 STORE = RunStore(PUBLISHED)
 S_FC = {
@@ -179,7 +178,7 @@ def test_verdicts_are_corrected_for_all_comparisons_of_the_page():
 
 
 def test_a_published_run_is_compared_as_one_more_draw():
-    judge = claims._is_published("S-FC, SGD", 45.8)
+    judge = claims._is_published("S-FC, SGD")
     records = stored("table2", "desk", STORE)
     finding = judge(records)
     values = exhibits.accuracies(exhibits.by_method(records)["S-FC, SGD"])
@@ -344,6 +343,23 @@ def test_one_run_counts_as_pending():
     assert claims.judged(made, STORE)[0].verdict == "holds, but not after correction"
 
 
+def test_each_scale_is_corrected_by_itself(monkeypatch):
+    weak = claims.Finding("", Interval(1.0, 0.9, 5))
+    one = claims.Finding("", Interval(1.0, None, 1))
+    made = [claims.Claim("P", "", "", "table2", study, lambda _, f=f: f)
+            for study, f in (("table2", weak), *[("figure3", one)] * 5)]  # fmt: skip
+    real = claims.stored
+
+    def wide(name, scale, store):
+        return real(name, "desk", store) if (name, scale) == ("figure3", "paper") else (
+            real(name, scale, store))  # fmt: skip
+
+    monkeypatch.setattr(claims, "stored", wide)
+    found = claims.judged(made, STORE)
+    assert [evidence.scale for evidence in found] == ["desk", *["paper"] * 5]
+    assert [evidence.verdict for evidence in found] == ["holds", *["seen in one run"] * 5]
+
+
 def test_locality_is_judged_by_all_measures():
     records = stored("table2", "desk", STORE)
     assert claims._more_local_than_sgd(records).said == "depends on the measure"
@@ -352,7 +368,7 @@ def test_locality_is_judged_by_all_measures():
     sparse = [r for r in records if r.config.beta == 50]
     same = [dataclasses.replace(r, config=r.config.replace(
         optimizer="sgd", l1=0.0, beta=0.0)) for r in sparse]  # fmt: skip
-    assert claims._more_local_than_sgd([*sparse, *same]).said == "undecided"
+    assert claims.verdict(claims._more_local_than_sgd([*sparse, *same])) == "undecided"
     conv = [r for r in records if r.config.model == "s-local"]
     sgd = [r for r in records if exhibits.method(r.config) == "S-FC, SGD"]
     as_sparse = [
@@ -376,22 +392,3 @@ def test_other_data_are_pending_with_their_command():
     records = stored("figure3", "desk", STORE)
     rows = exhibits.elsewhere("tab-x", records, "desk", "", "").rows
     assert [row[0] for row in rows] == list(exhibits.by_method(records))
-
-
-def test_pairs_are_those_of_all_units_or_of_stored_filters(tmp_path):
-    run = made_up(Config(), 50.0)
-    assert exhibits.pair_correlation(run) is None
-    assert exhibits.pair_correlation_frame([run], method).empty
-    known = dataclasses.replace(run, final=run.final | {"pair_correlation": [2.0, None]})
-    found = exhibits.pair_correlation(known)
-    assert found is not None
-    assert found[0] == 2.0
-    assert math.isnan(found[1])
-    filters = torch.ones(3, 1, 8, 8)
-    kept = RunStore(tmp_path).write(Config(), history={}, final={}, provenance={}, filters=filters)
-    assert exhibits.pair_correlation(kept) == pytest.approx([1.0] * 7)
-    table = exhibits.pair_correlation_frame([known, kept], method)
-    assert table.distance.tolist() == [1, 2, *range(1, 8)]
-    assert set(table.series) == {"S-FC, SGD"}
-    axes = plots.pair_correlation(table).axes[0]
-    assert len(axes.lines) == 2

@@ -79,6 +79,16 @@ def test_notebook_holds_nothing_of_the_machine_or_the_hour(chapter):
         assert not {"papermill", "execution"} & set(cell.metadata)
 
 
+def test_every_number_for_the_prose_is_used():
+    notebooks = [_read(chapter) for chapter in CHAPTERS]
+    outputs = [output for page in notebooks for c in _code(page) for output in c.outputs]
+    made = {output.metadata.get("scrapbook", {}).get("name") for output in outputs} - {None}
+    text = "".join(c.source for page in notebooks for c in page.cells if c.cell_type == "markdown")
+    # of a run that is pending
+    waits = {"showpiece-sgd-time", "showpiece-sgd-left"}
+    assert made - waits == set(re.findall(r"\{glue:text\}`([\w-]+)", text)) - waits
+
+
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_parameters_are_few_commented_literals(chapter):
     (cell,) = _tagged(_read(chapter))

@@ -9,12 +9,23 @@ import numpy as np
 import pytest
 
 from lcs import claims, exhibits, published, scaling
+from lcs import locality_exhibits as locality
 from lcs import why_exhibits as why
-from lcs.compare import AGAINST, as_sgd, conditions, difference, left, paired
-from lcs.exhibits import accuracies, beta_lasso_name, by_method
+from lcs.compare import AGAINST, as_sgd, conditions, difference
+from lcs.exhibits import accuracies, by_method, left, paired
 from lcs.measure import clustering_range, mean_interval
 from lcs.runs import PUBLISHED, RunStore
-from lcs.studies import CHAPTERS, OWN, PAPER, STUDIES, chosen, gather, l1_of, stored
+from lcs.studies import (
+    CHAPTERS,
+    OWN,
+    PAPER,
+    STUDIES,
+    beta_lasso_name,
+    chosen,
+    gather,
+    l1_of,
+    stored,
+)
 
 ROOT = Path(__file__).parent.parent
 BOOK = RunStore(PUBLISHED)
@@ -32,7 +43,7 @@ def said(page: str) -> str:
 
 def cells_of_locality() -> dict[str, list[float]]:
     """Means of the table: by loss and images, those of SGD, and of β = 0 and β = 50 at each λ."""
-    rows = why.locality_table(stored("factorial", "desk", BOOK)).rows
+    rows = locality.factorial_table(stored("factorial", "desk", BOOK)).rows
     return {
         cell: [float(value.split()[0].replace("−", "-")) for value in values]
         for cell, *values in rows
@@ -79,7 +90,7 @@ def test_locality_at_growing_width_and_length():
     assert "with plain SGD and with the reproduction's λ locality fades in a wider network" in page
     assert "with the larger λ the more the wider the network" in page
     runs = gather(why.QUESTIONS, "desk", 0, train=False, store=BOOK)
-    rows = why.locality_by_width_table(why.at_each_width(runs)).rows
+    rows = locality.width_table(why.at_each_width(runs)).rows
     sgd, weak, zero, largest = np.array([[float(x.split()[0]) for x in row[1:]] for row in rows]).T
     assert list(sgd) == sorted(sgd, reverse=True)
     assert list(weak) == sorted(weak, reverse=True)
@@ -119,7 +130,7 @@ def test_augmentation_raises_locality_in_every_cell():
 def test_a_smaller_beta_is_more_local_by_all_measures():
     sentence = "the runs with the smaller β are more local than those of β = 50 by all three"
     assert sentence in said("figure4")
-    frame = exhibits.locality_frame(stored("figure4", "desk", BOOK))
+    frame = locality.frame(stored("figure4", "desk", BOOK))
     means = frame.set_index(["measure", "method"])["mean"]
     for measure, sign in (("spread", -1), ("window", 1), ("Moran", 1)):
         (title,) = {name for name, _ in means.index if measure in name}
@@ -321,12 +332,12 @@ def test_crops_make_weights_gather_and_how_far_they_shift_hardly_matters():
     assert "Crops make weights gather; how far they shift hardly matters." in page
     assert "with flips alone more weights are left than with crops" in page
     crops = stored("crops", "desk", BOOK)
-    rows = {row[0]: row for row in why.crops_table(crops).rows}
-    shown = why.by_shift(crops)
+    rows = {row[0]: row for row in locality.crops_table(crops).rows}
+    shown = locality.by_shift(crops)
     none, usual, far = (shown[name] for name in ("none", "usual", "far"))
     assert float(rows["0"][3].split()[0]) < 0.5 * float(rows["4"][3].split()[0])
     assert float(rows["0"][2]) > max(float(rows[shift][2]) for shift in ("2", "4", "8"))
-    narrower, wider = why.range_difference(none, usual), why.range_difference(far, usual)
+    narrower, wider = locality.range_difference(none, usual), locality.range_difference(far, usual)
     assert narrower is not None
     assert wider is not None
     assert narrower.mean > 0  # where the crops' shift would make it fall
@@ -443,7 +454,7 @@ def test_the_gain_of_the_threshold_at_each_width():
     assert all(paired(runs, smallest[scaling.B50]).mean >= 0 for runs in smallest.values()
                if runs[0].config.model == "s-fc")  # fmt: skip
     assert "at α = 2 it is level with them, from α = 4 on ahead of them all" in page
-    for other in (scaling.B0, scaling.B1, scaling.LASSO):
+    for other in (scaling.B0, scaling.B1, scaling.PROXIMAL):
         found = gains(scaling.B50, other)
         assert abs(found[1]) < 0.2
         assert min(found[2:]) > 0.2
@@ -609,14 +620,14 @@ def test_units_gather_more_where_fewer_weights_are_left():
     local = own_widths()[-1][scaling.LOCAL][0]
     largest = stored("showpiece-autoaugment", "desk", BOOK)
     runs = [widths()[0][scaling.B50][0], common, own, *largest, local]
-    near = [exhibits.pair_correlation(run)[0] for run in runs]
+    near = [locality.pair_correlation(run)[0] for run in runs]
     assert near == sorted(near)
     assert "All of them gather, up to about ten pixels" in page
     assert "over about ten pixels, S-LOCAL's over nine, but much less tightly" in page
-    assert clustering_range(exhibits.pair_correlation(local)) == pytest.approx(8.7, abs=0.3)
+    assert clustering_range(locality.pair_correlation(local)) == pytest.approx(8.7, abs=0.3)
     assert near[-1] > 1.5 * near[-2]
     for run in runs:
-        assert clustering_range(exhibits.pair_correlation(run)) == pytest.approx(10, abs=2)
+        assert clustering_range(locality.pair_correlation(run)) == pytest.approx(10, abs=2)
     assert "most units of the widest network have fewer" in page
     counts = runs[-2].final["fan_in"]["conv1"]  # by the number of binary digits
     assert sum(counts[:5]) > sum(counts) / 2

@@ -9,7 +9,8 @@ import pytest
 from made_up import made_up, study
 from scipy import stats
 
-from lcs import exhibits, plots, scaling, tables
+from lcs import locality_exhibits as locality
+from lcs import plots, scaling, tables
 from lcs.config import Config
 from lcs.runs import PUBLISHED, Record, RunStore
 from lcs.studies import CHOSEN, OWN, STUDIES, chosen, method, raised, regularised, stored
@@ -433,7 +434,7 @@ def test_the_largest_threshold_is_looked_at_by_size():
         "0": 25, "1": 0, "2–3": 0, "4–7": 75,
     }  # fmt: skip
     local = looked_at(STUDIES["scaling-own"].configs("desk", 1)[0])
-    pairs = exhibits.pair_correlation_frame([*sparse, local], scaling.size_text)
+    pairs = locality.pair_correlation_frame([*sparse, local], scaling.size_text)
     figure = plots.first_layers(table, pairs)
     left, right = figure.axes
     shades = {line.get_label(): line.get_color() for line in left.lines}
