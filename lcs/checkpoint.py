@@ -30,10 +30,10 @@ class Checkpoint:
     """
 
     def __init__(self, config: Config, store: Path) -> None:
-        folder = os.environ.get("LCS_CHECKPOINTS") or Path("~/.cache/lcs/checkpoints").expanduser()
+        folder = Path(os.environ.get("LCS_CHECKPOINTS") or "~/.cache/lcs/checkpoints").expanduser()
         place = hashlib.sha256(str(store.resolve()).encode()).hexdigest()[:8]
         self.run_id = config.run_id
-        self.path = Path(folder) / f"{config.run_id}-{place}.safetensors"
+        self.path = folder / f"{config.run_id}-{place}.safetensors"
         self._lock = self.path.with_suffix(".lock")
         # one name, as the lock lets only one process write: a killed one leaves no second file
         self._temporary = self.path.with_suffix(".partial")
@@ -100,13 +100,29 @@ class Checkpoint:
         """
         if not self.path.exists():
             return None
-        try:
-            with safe_open(self.path, framework="pt") as file:
-                metadata = file.metadata() or {}
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        with self._opened() as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             if metadata["crc32"] != str(_crc(tensors, metadata["state"])):
                 raise ValueError("its checksum differs")
             return tensors, json.loads(metadata["state"])
+
+    def epoch(self) -> int:
+        """Return the epochs that are done, 0 where there is no checkpoint; tensors are not read.
+
+        Raises:
+            CheckpointError: it is damaged.
+        """
+        if not self.path.exists():
+            return 0
+        with self._opened() as file:
+            return int(json.loads((file.metadata() or {})["state"])["epoch"])
+
+    @contextmanager
+    def _opened(self) -> Iterator[Any]:
+        try:
+            with safe_open(self.path, framework="pt") as file:
+                yield file
         except (OSError, SafetensorError, ValueError, KeyError) as error:
             raise CheckpointError(
                 f"run {self.run_id}: checkpoint {self.path} is damaged ({error}); delete it to "
@@ -114,9 +130,19 @@ class Checkpoint:
             ) from error
 
     def remove(self) -> None:
-        """Delete the checkpoint and its lock, once the run's record is written."""
-        for path in (self.path, self._temporary, self._lock):
-            path.unlink(missing_ok=True)
+        """Delete the checkpoint and its lock, once the run's record is written.
+
+        Raises:
+            CheckpointError: they cannot be deleted.
+        """
+        try:
+            for path in (self.path, self._temporary, self._lock):
+                path.unlink(missing_ok=True)
+        except OSError as error:
+            raise CheckpointError(
+                f"{error.filename}: cannot be deleted ({error.strerror}); the run is done, delete "
+                "it by hand"
+            ) from error
 
 
 def _crc(tensors: Mapping[str, Tensor], text: str) -> int:

@@ -18,7 +18,7 @@ from lcs.errors import ConfigError
 T = TypeVar("T")
 
 CHOICES: dict[str, tuple[str, ...]] = {
-    "dataset": ("cifar10", "cifar100", "svhn", "digits"),
+    "dataset": data.DATASETS,
     "model": ("s-conv", "s-local", "s-fc", "d-conv", "d-local", "d-fc", "3-fc", "resnet18"),
     "padding": ("same", "none"),
     "optimizer": ("sgd", "beta-lasso", "proximal-l1"),

@@ -39,15 +39,29 @@ TIMED = (
 
 
 def training_flops(config: Config) -> int:
-    """Floating-point operations of a whole run: three products per weight (1 MAC = 2 FLOPs)."""
-    forward = sum(2 * layer.positions * layer.weight.numel() for layer in _layers(config).values())
-    return 3 * forward * data.facts(config.dataset).train_size * config.epochs
+    """Floating-point operations of a whole run, to the leading term."""
+    return image_flops(config) * data.facts(config.dataset).train_size * config.epochs
+
+
+def image_flops(config: Config) -> int:
+    """Floating-point operations that an image takes in training (1 MAC = 2 FLOPs).
+
+    Each weight takes part in three products, of which the first layer lacks one: nobody asks for
+    the gradient of the images.
+    """
+    first, *others = (2 * layer.positions * layer.weight.numel() for layer in _layers(config))
+    return 2 * first + 3 * sum(others)
+
+
+def weights(config: Config) -> int:
+    """Weights of a run's network."""
+    return sum(layer.weight.numel() for layer in _layers(config))
 
 
 def count_weights(config: Config, model: str) -> dict[str, int]:
     """Weights of each layer of a network of this width, on this data set."""
     sized = Config(dataset=config.dataset, model=model, base_channels=config.base_channels)
-    return {name: layer.weight.numel() for name, layer in _layers(sized).items()}
+    return {name: layer.weight.numel() for name, layer in _network(sized).items()}
 
 
 def seconds(configs: Sequence[AnyConfig], device: str, store: RunStore) -> list[float]:
@@ -105,7 +119,11 @@ def duration(seconds: float) -> str:
     return f"{seconds:.0f} s"
 
 
-def _layers(config: Config) -> dict[str, Layer]:
+def _layers(config: Config) -> list[Layer]:
+    return list(_network(config).values())
+
+
+def _network(config: Config) -> dict[str, Layer]:
     """Build the network without its memory."""
     with torch.device("meta"):
         return layers(build_model(config), data.facts(config.dataset).image_shape[0])
@@ -138,9 +156,8 @@ def _rate(device: torch.device, precision: str) -> float:
     A GPU is done with that before it has been asked; its product is that of a wide one.
     """
     dtype = torch.bfloat16 if precision == "bf16" else torch.float32
-    units = 1024 if device.type == "cpu" else 131_072
-    a, b = torch.rand(512, 3072, device=device), torch.rand(3072, units, device=device)
-    a, b = a.to(dtype), b.to(dtype)
+    units = 1024 if device.type == "cpu" else 32_768
+    a, b = (torch.rand(size, dtype=dtype, device=device) for size in ((512, 3072), (3072, units)))
     times = [_timed(a, b) for _ in range(4)]
     return 2 * a.shape[0] * a.shape[1] * b.shape[1] / min(times)
 

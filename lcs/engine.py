@@ -15,10 +15,11 @@ import numpy as np
 import pandas as pd
 import scipy
 
-from lcs import cost, tables
+from lcs import cost, data, tables
 from lcs.config import Config
 from lcs.errors import RecordError
 from lcs.inputs import steps_of
+from lcs.published import PAPER_EPOCHS
 from lcs.runs import PUBLISHED
 from lcs.tables import Table
 
@@ -28,7 +29,6 @@ BENCHMARKS = PUBLISHED.parent / "benchmarks"
 BYTES_OF_A_WEIGHT = 2 + 2 + 4 + 4
 # NVIDIA's data sheet of the H200 (SXM): dense bfloat16 products, and memory
 H200 = {"operations": 989e12, "bytes": 4.8e12}
-IMAGES = 50_000
 
 
 class Step(NamedTuple):
@@ -42,14 +42,12 @@ class Step(NamedTuple):
 def count_step(base_channels: int, batch_size: int = 512) -> Step:
     """Count a step of S-FC on CIFAR-10, to the leading term.
 
-    Each weight takes part in three products, of which the first layer lacks one: nobody asks for
-    the gradient of the images. Each product is one multiplication and one addition per image. The
-    bytes are those of one pass of the optimizer over the weights.
+    The operations are those of `cost.image_flops`, the bytes those of one pass of the optimizer
+    over the weights.
     """
-    layers = cost.count_weights(Config(base_channels=base_channels), "s-fc")
-    products = 3 * sum(layers.values()) - layers["conv1"]
-    weights = sum(layers.values())
-    return Step(weights, 2 * batch_size * products, BYTES_OF_A_WEIGHT * weights)
+    config = Config(base_channels=base_channels)
+    weights = cost.weights(config)
+    return Step(weights, batch_size * cost.image_flops(config), BYTES_OF_A_WEIGHT * weights)
 
 
 def floor_seconds(step: Step) -> float:
@@ -59,11 +57,11 @@ def floor_seconds(step: Step) -> float:
 
 def counts_table(widths: Sequence[int] = (1, 4, 16, 150)) -> Table:
     """Return a step of S-FC at several widths, counted, and its floor on an H200."""
-    rows = []
+    rows, images = [], data.facts("cifar10").train_size
     for width in widths:
         step = count_step(width)
         floor = floor_seconds(step)
-        run = 4000 * steps_of(IMAGES, 512) * floor
+        run = PAPER_EPOCHS * steps_of(images, 512) * floor
         rows.append(
             [
                 f"{width}",

@@ -150,7 +150,7 @@ class Inputs:
         draws = stream(config.seed, "augment", epoch)
         side = self.images.shape[-1]
         stages = draw(config.augment, len(self), side, draws, config.crop_padding)
-        return Draws(order.to(self.labels.device, non_blocking=True), stages)
+        return Draws(order, stages)
 
     def batches(self, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield (inputs, labels) in the order, and with the augmentation, of this epoch.
@@ -173,6 +173,7 @@ class Inputs:
         if self.ready is None or self.ready.epoch != epoch:
             self.ready = None  # its images are overwritten from here on
             order, stages = self.ahead.pop(epoch) if epoch in self.ahead else self._draw(epoch)
+            order = order.to(self.labels.device, non_blocking=True)
             room = self.augmented if stages else None
             images = apply(self.images, stages, order=order, out=room) if stages else None
             self.ready = Ready(epoch, order, self.labels[order], images)

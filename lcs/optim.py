@@ -188,7 +188,7 @@ class BetaLasso(_L1Optimizer):
             _Work(param, grad, []) if master is None else _Work(master, grad, [param])
             for param, grad, master in zip(params, grads, masters, strict=True)
         ]
-        if self.compiled and compiler_works(params[0].device.type):
+        if self.compiled and compiler_works(params[0].device):
             _compiled_update(work, step)
         elif self.foreach or (self.foreach is None and not _on_cpu(params)):
             _foreach_update(work, step)
@@ -404,10 +404,11 @@ def _compiled_update(work: Sequence[_Work], step: _Step) -> None:
 
 
 @functools.cache
-def compiler_works(device: str) -> bool:
-    """Whether `torch.compile` works for this type of device; say so once where it does not."""
+def compiler_works(device: torch.device) -> bool:
+    """Whether `torch.compile` works for this device; say so once where it does not."""
     try:
-        probe = torch.ones(8, device=device)
+        # on a GPU the first tensor decides how large the blocks of all later ones are
+        probe = torch.ones(8 if device.type == "cpu" else _CHUNK, device=device)
         numbers = torch.tensor([0.1, 0.1, 0.1], device=device)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -14,6 +14,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator
 from matplotlib.typing import ColorType
 
+from lcs.published import PAPER_EPOCHS
+
 # width of the page's text, in inches at the size of its letters
 WIDTH = 7.2
 PALETTE = sns.color_palette("colorblind")
@@ -293,7 +295,7 @@ def gains(
                 axes.plot(ends, start + slope * np.log2(ends), style, color=shade, lw=1)
         if contrast in known:
             axes.plot(width, known[contrast], "x", color=shade, ms=8, mew=2)
-    axes.plot([], [], "x", color="0.3", ms=8, mew=2, label="the paper, 4000 epochs")
+    axes.plot([], [], "x", color="0.3", ms=8, mew=2, label=f"the paper, {PAPER_EPOCHS} epochs")
     axes.plot([], [], "--", color="0.3", lw=1, label="the line, where nothing was run")
     axes.axhline(0, color="0.6", lw=1, zorder=0)
     axes.set(xscale="log", xlabel="base channels α", ylabel="gain of β = 50 (points)")

@@ -8,14 +8,14 @@ import torch
 
 from lcs.errors import ConfigError
 from lcs.runs import Record, provenance
-from lcs.train import Run, choose_device
+from lcs.train import ELSEWHERE, Run, choose_device, enough_memory
 
 # other processors and numbers of threads round sums differently; these differences stay small
 # while a run is young: of the loss, and of the shares of hits and of non-zero weights
 LOSS_TOLERANCE = 0.02
 SHARE_TOLERANCE = 0.03
 # where all of these are the same, and on a CPU, so is every bit
-ORIGIN = ("code", "packages", "device", "hardware", "threads", "resumes")
+ORIGIN = (*ELSEWHERE, "resumes")
 
 
 class Replay(NamedTuple):
@@ -33,13 +33,15 @@ def replay(record: Record, epochs: int, device: str = "auto") -> Replay:
 
     Raises:
         ConfigError: the record is not of a training run, or `epochs` is below 1.
+        TrainingError: the loss is not finite, or the device is out of memory.
     """
     if record.kind != "training":
         raise ConfigError(f"run {record.run_id} is no training run: only those can be replayed")
     if epochs < 1:
         raise ConfigError(f"epochs: {epochs} is out of range; give 1 or more")
     chosen = choose_device(device)
-    anew = Run.start(record.config, chosen).replay(epochs)
+    with enough_memory(record.config):
+        anew = Run.start(record.config, chosen).replay(epochs)
     compared = [_compared(record, anew, row) for row in range(len(anew["epoch"]))]
     equal = all(epoch.equal for epoch in compared)
     close = all(epoch.close for epoch in compared) and not _same_origin(record, chosen)

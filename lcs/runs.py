@@ -130,8 +130,13 @@ class RunStore:
         Raises:
             RecordError: the record is there but broken.
         """
-        if self.path(config).exists():
-            return read_record(self.path(config), self.root)
+        path = self.path(config)
+        try:
+            there = path.exists()
+        except PermissionError:
+            there = True  # reading it says so
+        if there:
+            return read_record(path, self.root)
         return self.fallback.find(config) if self.fallback else None
 
     def records(self) -> Iterator[Record]:
@@ -260,7 +265,7 @@ def default_store() -> RunStore:
 
     New runs go to `$LCS_STORE`, else `~/.cache/lcs/runs`; `lcs runs import` moves them on.
     """
-    own = os.environ.get("LCS_STORE") or Path("~/.cache/lcs/runs").expanduser()
+    own = Path(os.environ.get("LCS_STORE") or "~/.cache/lcs/runs").expanduser()
     return RunStore(own, fallback=RunStore(PUBLISHED))
 
 

@@ -45,10 +45,11 @@ def mode(model: nn.Module, optimizer: Optimizer) -> str:
         return "dense"
     weight = _first(model).weight
     wanted = "frozen" if _place(optimizer, weight)[0]["frozen_zeros"] else "exact"
-    if weight.numel() < PAYS_FROM:
+    limit = PAYS_BELOW[weight.device.type][wanted]
+    if weight.numel() < PAYS_FROM or not limit:
         return "dense"
     density = int(torch.count_nonzero(weight)) / weight.numel()
-    return wanted if density < PAYS_BELOW[weight.device.type][wanted] else "dense"
+    return wanted if density < limit else "dense"
 
 
 def _supported(model: nn.Module) -> bool:

@@ -257,7 +257,7 @@ def _each(work: Callable[[T], object], items: Sequence[T]) -> None:
         try:
             work(item)
         except TrainingError as error:
-            failures.append(error)
+            failures.append(error.with_traceback(None))  # which would keep the run in memory
     if failures:
         raise failures[0]
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import functools
 import itertools
 import math
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, suppress
@@ -73,7 +74,7 @@ def _feeding(config: Config) -> Config:
 
 
 def _parts(group: list[Config], device: torch.device, most: int) -> list[list[Config]]:
-    largest = max(sum(cost.count_weights(c, c.model).values()) for c in group)
+    largest = max(map(cost.weights, group))
     fit = STACKED // largest if device.type == "cuda" else min(IN_STEP, IN_STEP_WEIGHTS // largest)
     count = math.ceil(len(group) / max(1, min(fit, most)))
     bounds = [len(group) * part // count for part in range(count + 1)]  # of about equal size
@@ -119,8 +120,7 @@ def _as_far(checkpoints: dict[Config, Checkpoint]) -> list[dict[Config, Checkpoi
     """Split runs by the epoch that they have reached."""
     parts: dict[int, dict[Config, Checkpoint]] = {}
     for config, checkpoint in checkpoints.items():
-        found = checkpoint.load()
-        parts.setdefault(found[1]["epoch"] if found else 0, {})[config] = checkpoint
+        parts.setdefault(checkpoint.epoch(), {})[config] = checkpoint
     return list(parts.values())
 
 
@@ -203,6 +203,8 @@ class Group:
         if not left:
             self.runs = []
             raise failures[0]
+        for failure in failures:
+            print(f"{failure}; the other runs go on", file=sys.stderr, flush=True)
         if failures:
             self._take(left)
 
@@ -311,7 +313,7 @@ class Stack:
                 for run, rate in zip(runs, rates, strict=True)
             ]
             columns = torch.tensor(numbers, dtype=weight.dtype).to(weight.device, non_blocking=True)
-            _update(weight.device.type)(weight, gradient, *columns.T[:, :, None, None])
+            _update(weight.device)(weight, gradient, *columns.T[:, :, None, None])
 
 
 class _Norm:
@@ -350,9 +352,9 @@ def _move(
 
 
 @functools.cache
-def _update(device: str) -> Callable[..., None]:
+def _update(device: torch.device) -> Callable[..., None]:
     """Return the step, in one pass where a GPU's compiler makes it one."""
-    fused = device == "cuda" and compiler_works(device)
+    fused = device.type == "cuda" and compiler_works(device)
     return torch.compile(_move, dynamic=True) if fused else _move
 
 

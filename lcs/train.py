@@ -36,6 +36,8 @@ KEPT_SHARE, KEPT_WEIGHTS = 0.04, 1_000_000
 ELSEWHERE = ("code", "packages", "device", "hardware", "threads")
 # options of glibc's allocator, as its header malloc.h has them
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4
+# what torch's CPU, CUDA and Triton, and cuBLAS say of it
+OUT_OF_MEMORY = ("DefaultCPUAllocator", "out of memory", "CUBLAS_STATUS_ALLOC_FAILED")
 # from this many weights on, compiling the optimizer's step pays for itself
 COMPILED_FROM = 4_000_000
 
@@ -65,6 +67,7 @@ def train(
         ConfigError: there is no such device.
         DataError: the data set is missing or damaged.
         CheckpointError: the checkpoint is damaged, or another process holds the run.
+        RecordError: the run's record is damaged, or cannot be written.
         TrainingError: the loss or a weight is not finite, or the device is out of memory.
         Paused: the time budget is over; the same call goes on.
     """
@@ -94,22 +97,27 @@ def enough_memory(config: Config) -> Iterator[None]:
     """
     try:
         yield
-    except RuntimeError as error:
+    except (RuntimeError, MemoryError) as error:
         if not _is_full(error):
             raise
+        # without its frames, which would keep the run in memory
         raise TrainingError(
             f"run {config.run_id}: the device is out of memory; free some and run the same again, "
             "it goes on from its last checkpoint"
-        ) from error
+        ) from error.with_traceback(None)
 
 
-def _is_full(error: RuntimeError) -> bool:
-    """Whether a device has no memory left: a GPU's error has a class, a CPU's only a text."""
-    return isinstance(error, torch.OutOfMemoryError) or "DefaultCPUAllocator" in str(error)
+def _is_full(error: Exception) -> bool:
+    """Whether there is no memory left: some errors have a class, others only a text."""
+    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
+        return True
+    return any(text in str(error) for text in OUT_OF_MEMORY)
 
 
 def choose_device(name: str) -> torch.device:
     """Return a device by its name; "auto" prefers an accelerator.
+
+    On a GPU, the process computes convolutions of float32 in float32 from here on.
 
     Raises:
         ConfigError: the name is unknown, or this machine has no such device.
@@ -123,7 +131,7 @@ def choose_device(name: str) -> torch.device:
         raise ConfigError(f"device: {name!r} is not supported; give auto, cpu or cuda")
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise ConfigError(f"device: this machine has no {name!r}; give auto or cpu")
-    if device.type == "cuda":  # float32 is to mean float32 in convolutions too
+    if device.type == "cuda":
         torch.backends.cudnn.conv.fp32_precision = "ieee"  # type: ignore[attr-defined]
     return device
 
@@ -171,16 +179,17 @@ def make_optimizer(config: Config, model: nn.Module) -> Optimizer:
     Biases and the parameters of batch normalisation are neither shrunk nor thresholded.
     """
     first = [layer.weight for layer in model.conv_like]  # type: ignore[union-attr]
-    chosen = {id(p) for p in first}
-    rest = [p for p in model.parameters() if p.ndim > 1 and id(p) not in chosen]
-    plain = [p for p in model.parameters() if p.ndim == 1]
-    plain_sgd = config.optimizer == "sgd" and not (config.momentum or config.weight_decay)
-    if config.optimizer == "sgd" and not plain_sgd:
+    # a bias of a local layer has one number for each position and channel
+    plain = [p for name, p in model.named_parameters() if p.ndim == 1 or name.endswith("bias")]
+    chosen = {id(p) for p in (*first, *plain)}
+    rest = [p for p in model.parameters() if id(p) not in chosen]
+    if config.momentum or config.weight_decay:
         groups: list[dict[str, Any]] = [
             {"params": [*first, *rest], "weight_decay": config.weight_decay},
             {"params": plain},
         ]
         return torch.optim.SGD(_filled(groups), lr=config.lr, momentum=config.momentum)
+    # plain SGD is β-LASSO with λ = 0
     groups = [
         {"params": first, "l1": config.l1},
         {"params": rest, "l1": config.rest_l1},
@@ -267,8 +276,9 @@ class Run:
     def resume(self, checkpoint: Checkpoint) -> None:
         """Go on from a checkpoint if it has been written, and save to it from here on."""
         self.checkpoint, found = checkpoint, checkpoint.load()
+        # a GPU's stream too, which a checkpoint of a CPU does not have
+        torch.manual_seed(stream(self.config.seed, "dropout").initial_seed())
         if found is None:
-            torch.manual_seed(stream(self.config.seed, "dropout").initial_seed())
             return
         try:
             self._restore(*found)
@@ -369,7 +379,7 @@ class Run:
                 seen += len(labels)
         if epoch + 1 < self.config.epochs:
             self.training.draw_ahead(epoch + 1)
-        # the only time in an epoch that the host waits for the device
+        # between batches the host never waits for the device
         loss, hits = (total / seen).tolist()
         return loss, hits
 
@@ -507,7 +517,7 @@ class Run:
 
 
 def _returning(weight: Tensor, rate: float, threshold: float) -> Tensor:
-    """Count the zeros that a step along the weight's gradient carries past the threshold."""
+    """Count the zeros, new ones too, that a step along the gradient carries past the threshold."""
     assert weight.grad is not None
     return torch.count_nonzero((weight == 0) & (rate * weight.grad.abs() >= threshold))
 

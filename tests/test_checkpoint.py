@@ -114,6 +114,7 @@ def test_what_is_saved_is_loaded(checkpoint, tensors):
     assert state == STATE
     checkpoint.save({"model.other": torch.ones(2)}, {"epoch": 4})
     assert checkpoint.load()[1] == {"epoch": 4}
+    assert checkpoint.epoch() == 4
     assert list(checkpoint.load()[0]) == ["model.other"]
 
 
@@ -125,7 +126,23 @@ def test_it_is_safetensors_with_json_and_no_pickle(checkpoint):
 
 def test_no_checkpoint(tmp_path):
     assert Checkpoint(LASSO, tmp_path).load() is None
+    assert Checkpoint(LASSO, tmp_path).epoch() == 0
     Checkpoint(LASSO, tmp_path).remove()
+
+
+def test_a_checkpoint_without_its_epoch_is_damaged(checkpoint, tensors):
+    checkpoint.save(tensors, {})
+    with pytest.raises(CheckpointError, match=r"is damaged \('epoch'\); delete it"):
+        checkpoint.epoch()
+
+
+def test_what_cannot_be_deleted_is_named(checkpoint):
+    checkpoint.path.unlink()
+    checkpoint.path.mkdir()
+    with pytest.raises(
+        CheckpointError, match=rf"^{re.escape(str(checkpoint.path))}: cannot be del"
+    ):
+        checkpoint.remove()
 
 
 def test_where_it_stands(tmp_path, monkeypatch):
@@ -140,6 +157,8 @@ def test_where_it_stands(tmp_path, monkeypatch):
     monkeypatch.delenv("LCS_CHECKPOINTS")
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     assert Checkpoint(LASSO, tmp_path).path.parent == tmp_path / "home/.cache/lcs/checkpoints"
+    monkeypatch.setenv("LCS_CHECKPOINTS", "~/there")
+    assert Checkpoint(LASSO, tmp_path).path.parent == tmp_path / "home/there"
 
 
 @pytest.mark.parametrize(

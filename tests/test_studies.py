@@ -470,8 +470,8 @@ def test_of_several_runs_alike_the_median_counts(tmp_path, monkeypatch):
 def test_an_unknown_run_costs_by_its_operations(tmp_path, monkeypatch):
     monkeypatch.setattr(cost, "_rate", lambda device, precision: 1e9)
     config = Config(dataset="digits", epochs=10)
-    weights = 1024 + 384 + 240
-    assert cost.training_flops(config) == 3 * 2 * weights * 1442 * 10
+    products = 2 * 1024 + 3 * (384 + 240)  # no gradient of the images
+    assert cost.training_flops(config) == 2 * products * 1442 * 10
     expected = cost.OVERHEAD * cost.training_flops(config) / 1e9
     assert cost.seconds([config], "cpu", RunStore(tmp_path)) == [pytest.approx(expected)]
 
@@ -479,8 +479,8 @@ def test_an_unknown_run_costs_by_its_operations(tmp_path, monkeypatch):
 def test_convolutions_cost_their_positions():
     config = Config(dataset="digits", model="s-conv", epochs=1)
     positions, kernel = 4 * 4, 9 * 9
-    macs = positions * kernel + 16 * 24 + 24 * 10
-    assert cost.training_flops(config) == 3 * 2 * macs * 1442
+    products = 2 * positions * kernel + 3 * (16 * 24 + 24 * 10)
+    assert cost.training_flops(config) == 2 * products * 1442
 
 
 def test_the_rate_is_measured():

@@ -179,6 +179,16 @@ def test_l1_of_the_groups(optimizer):
     assert set(l1.values()) == {0.0}
 
 
+@pytest.mark.parametrize("config", [LASSO, TINY.replace(momentum=0.9, weight_decay=1e-3)])
+def test_no_bias_is_shrunk_not_even_one_with_positions(config):
+    groups = named_groups(config, model="s-local", bias=True)
+    shrunk = {
+        name for name, group in groups.items() if group.get("l1") or group.get("weight_decay")
+    }
+    assert "conv1.bias" in groups
+    assert shrunk == {"conv1.weight", "fc1.weight", "fc2.weight"}
+
+
 def test_l1_of_the_rest_is_the_first_layers_unless_it_is_given():
     assert named_groups(LASSO)["fc1.weight"]["l1"] == 2e-4
     assert named_groups(LASSO, l1_rest=0.0)["fc1.weight"]["l1"] == 0.0
@@ -589,8 +599,10 @@ def test_times_are_checked(times):
     [
         torch.OutOfMemoryError("CUDA out of memory. Tried to allocate\n2 GiB"),
         RuntimeError("DefaultCPUAllocator: can't allocate memory:\nyou tried"),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate`"),
+        MemoryError("Unable to allocate 586 MiB for an array"),
     ],
-    ids=["cuda", "cpu"],
+    ids=["cuda", "cpu", "cublas", "numpy"],
 )
 def test_a_full_device_is_one_line_and_the_checkpoint_stays(error, tmp_path, monkeypatch):
     train_epoch = Run._train_epoch
