@@ -6,6 +6,7 @@ A condition is a configuration without its seed; two conditions are compared run
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 
 import pandas as pd
 
@@ -87,31 +88,66 @@ def comparison(
         command: of the study, shown where there are no records.
         what: begins the caption: what is compared.
     """
-    columns = ["method", *(LABELS[field] for field in fields)]
-    columns += ["test accuracy (%)", *(f"difference from {against}" for against in references)]
-    columns += ["left in layers 1, 2, 3 (%)", "seeds"]
-    text = columns[1 : len(fields) + 1]
-    if not records:
-        return tables.pending_table(name, what[0].lower() + what[1:], command)
     found = conditions(records)
-    rows = [
-        [
-            method_text(config).removeprefix("β-LASSO, "),
-            *(field_text(config, field) for field in fields),
-            mean_text(runs),
-            *(
-                signed_or_none(difference(found, config, other(config)))
-                for other in references.values()
-            ),
-            layers_text(runs),
-            tables.links(runs),
-        ]
-        for config, runs in found.items()
-    ]
-    caption = (
-        f"{what}. {setting_text(records)}{spread_text(records)}; differences are paired by seed."
-    )
-    return Table(name, caption, columns, rows, text=text)
+    columns: dict[str, Cell] = {
+        "method": of(lambda config: method_text(config).removeprefix("β-LASSO, ")),
+        **by_field(fields),
+        "test accuracy (%)": mean_text,
+        **{
+            f"difference from {against}": less(found, other)
+            for against, other in references.items()
+        },
+        "left in layers 1, 2, 3 (%)": layers_text,
+        "seeds": tables.links,
+    }
+    note = "; differences are paired by seed"
+    return by_condition(name, what, command, records, columns, note=note, text=[*by_field(fields)])
+
+
+Cell = Callable[[Sequence[Record]], str]
+
+
+def by_condition(
+    name: str,
+    what: str,
+    command: str,
+    records: Sequence[Record],
+    columns: Mapping[str, Cell],
+    *,
+    note: str = "",
+    text: Sequence[str] = (),
+) -> Table:
+    """Return a table with a row for each condition.
+
+    Args:
+        name: label of the table.
+        what: begins the caption: what is shown.
+        command: of the study, shown where there are no records.
+        records: of one study, or of several.
+        columns: by its heading, what each column says of a condition's runs.
+        note: ends the caption, before its full stop.
+        text: headings of further columns of text.
+    """
+    if not records:
+        return tables.pending_table(name, what, command)
+    rows = [[say(runs) for say in columns.values()] for runs in conditions(records).values()]
+    caption = f"{what}. {setting_text(records)}{spread_text(records)}{note}."
+    return Table(name, caption, [*columns], rows, text=text)
+
+
+def of(say: Callable[[Config], str]) -> Cell:
+    """Return the cell that says something of a condition's configuration, without its seed."""
+    return lambda runs: say(runs[0].config.replace(seed=0))
+
+
+def by_field(names: Sequence[str]) -> dict[str, Cell]:
+    """Return columns with the values of fields."""
+    return {LABELS[name]: of(partial(field_text, field=name)) for name in names}
+
+
+def less(found: Conditions, other: Callable[[Config], Config]) -> Cell:
+    """Return the cell with a condition's accuracy less that of the one it is compared with."""
+    return of(lambda config: signed_or_none(difference(found, config, other(config))))
 
 
 def setting_text(records: Sequence[Record]) -> str:

@@ -13,12 +13,15 @@ from lcs import data, measure, tables
 from lcs.compare import (
     PENDING,
     WORDS,
+    Cell,
     Conditions,
+    by_condition,
     conditions,
     count_text,
     left_text,
     loss_text,
     mean_text,
+    of,
     pick,
     setting_text,
     spread_text,
@@ -336,31 +339,26 @@ def width_table(records: Sequence[Record]) -> Table:
 
 def crops_table(records: Sequence[Record]) -> Table:
     """Return accuracy, sparsity and locality against how far crops shift the images."""
-    name, what = "tab-crops", "locality against how far crops shift the images"
-    if not records:
-        return tables.pending_table(name, what, "lcs study crops")
-    rows = [
-        [
-            f"{config.crop_shift}",
-            mean_text(runs),
-            left_text(runs),
-            _neighbours(runs),
-            _half_distance(runs),
-            _clustering_range(runs),
-            tables.links(runs),
-        ]
-        for config, runs in conditions(records).items()
-    ]
-    lambdas = _lambdas_text(records[0].config)
-    caption = (
+    columns: dict[str, Cell] = {
+        "shift": of(lambda config: f"{config.crop_shift}"),
+        "test accuracy (%)": mean_text,
+        "first layer left (%)": left_text,
+        "neighbours": _neighbours,
+        "half": _half_distance,
+        "range": _clustering_range,
+        "seeds": tables.links,
+    }
+    what = (
         "Locality against how far crops shift the images at most, in pixels along each axis; 0 "
-        f"leaves only flips. {setting_text(records)}; β = 50, λ = {lambdas}"
-        f"{spread_text(records)}. Neighbours: pairs of neighbouring pixels of one unit, over "
-        "chance. Half: the distance, in pixels, at which their excess over chance is half of that. "
-        "Range: the one up to which pairs are more frequent than by chance."
+        "leaves only flips"
     )
-    columns = ["shift", "test accuracy (%)", "first layer left (%)", "neighbours", "half", "range"]
-    return Table(name, caption, [*columns, "seeds"], rows)
+    setting = f"; β = 50, λ = {_lambdas_text(records[0].config)}" if records else ""
+    note = (
+        f"{setting}. Neighbours: pairs of neighbouring pixels of one unit, over chance. Half: the "
+        "distance, in pixels, at which their excess over chance is half of that. Range: the one "
+        "up to which pairs are more frequent than by chance"
+    )
+    return by_condition("tab-crops", what, "lcs study crops", records, columns, note=note)
 
 
 def crop_text(config: Config) -> str:

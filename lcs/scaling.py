@@ -14,7 +14,10 @@ from lcs import cost, measure, plots, published, tables
 from lcs.compare import (
     LABELS,
     PENDING,
+    Cell,
     as_sgd,
+    by_condition,
+    by_field,
     comparison,
     conditions,
     field_text,
@@ -23,6 +26,7 @@ from lcs.compare import (
     left_text,
     mean_text,
     method_text,
+    of,
     setting_text,
     signed_or_pending,
     spread_text,
@@ -158,34 +162,29 @@ def _candidates(
     lead: str,
 ) -> Table:
     """Return a row for each candidate, the best of those that share all heads bold."""
-    name = f"tab-{study}"
-    if not records:
-        return tables.pending_table(name, lead, f"lcs study {study}")
-    found = {
-        config: (_heads_of(config, heads), runs) for config, runs in conditions(records).items()
-    }
     tops: dict[tuple[str, ...], float] = {}
-    for group, runs in found.values():
+    for config, runs in conditions(records).items():
+        group = _heads_of(config, heads)
         tops[group] = max(tops.get(group, 0), _mean(runs))
-    rows = [
-        [
-            *group,
-            *(field_text(config, field) for field in fields),
-            f"**{mean_text(runs)}**" if _mean(runs) == tops[group] else mean_text(runs),
-            fit_text(runs),
-            left_text(runs),
-            tables.links(runs),
-        ]
-        for config, (group, runs) in found.items()
-    ]
-    caption = (
-        f"{lead}. {setting_text(records)}{spread_text(records)}; accuracy on the validation "
-        f"images, the best of each {' and '.join(heads)} bold, and on the training images, without "
-        "augmentation."
+
+    def marked(runs: Sequence[Record]) -> str:
+        best = _mean(runs) == tops[_heads_of(runs[0].config, heads)]
+        return f"**{mean_text(runs)}**" if best else mean_text(runs)
+
+    columns: dict[str, Cell] = {
+        **{head: of(say) for head, say in heads.items()},
+        **by_field(fields),
+        "validation (%)": marked,
+        "training (%)": fit_text,
+        "first layer left (%)": left_text,
+        "seeds": tables.links,
+    }
+    note = (
+        f"; accuracy on the validation images, the best of each {' and '.join(heads)} bold, and on "
+        "the training images, without augmentation"
     )
-    labels = ["validation (%)", "training (%)", "first layer left (%)", "seeds"]
-    columns = [*heads, *map(LABELS.__getitem__, fields), *labels]
-    return Table(name, caption, columns, rows, text=[*heads, LABELS["augment"]])
+    text, command = [*heads, LABELS["augment"]], f"lcs study {study}"
+    return by_condition(f"tab-{study}", lead, command, records, columns, note=note, text=text)
 
 
 def _heads_of(config: Config, heads: Mapping[str, Callable[[Config], str]]) -> tuple[str, ...]:

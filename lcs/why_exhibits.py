@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -16,8 +17,11 @@ from lcs import published, tables
 from lcs.compare import (
     AGAINST,
     PENDING,
+    Cell,
     Conditions,
     as_sgd,
+    by_condition,
+    by_field,
     comparison,
     conditions,
     count_text,
@@ -27,15 +31,15 @@ from lcs.compare import (
     fit_text,
     left_of,
     left_text,
+    less,
     loss_text,
     mean_text,
     method_text,
+    of,
     pick,
     said_of,
-    setting_text,
     signed_or_none,
     signed_or_pending,
-    spread_text,
     sweep_frame,
     without_threshold,
 )
@@ -61,7 +65,6 @@ QUESTIONS = tuple(study.name for study in CHAPTERS["why"])
 THRESHOLD = 50 * WEAK["l1"]
 
 Change = Callable[[Config], Config | None]
-Cell = Callable[[Sequence[Record]], str]
 
 
 # What the figures draw
@@ -427,25 +430,18 @@ def at_each_width(runs: Mapping[str, Sequence[Record]]) -> list[Record]:
 
 def stairs_table(records: Sequence[Record]) -> Table:
     """Return what ℓ1, a stronger λ and the threshold each add to the step before, from SGD on."""
-    name, what = "tab-stairs", "From SGD to β = 50 in three steps: what each adds to the one before"
-    if not records:
-        return tables.pending_table(name, what[0].lower() + what[1:], "lcs study width")
-    found = conditions(records)
-    rows = [
-        [
-            f"{config.base_channels}",
-            *(signed_or_none(_climb(found, config, step)) for step in STAIRS.values()),
-            _count(_climb(found, config, STAIRS["sgd"])),
-        ]
-        for config in found
-        if config.beta
-    ]
-    columns = ["α", *(step.name for step in STAIRS.values()), "n"]
-    caption = (
-        f"{what}, in points of test accuracy, paired by seed. {setting_text(records)}"
-        f"{spread_text(records)}."
+    what = (
+        "From SGD to β = 50 in three steps: what each adds to the one before, in points of test "
+        "accuracy, paired by seed"
     )
-    return Table(name, caption, columns, rows)
+    found = conditions(records)
+    columns: dict[str, Cell] = {
+        **by_field(["base_channels"]),
+        **{step.name: of(partial(_climb_text, found, step)) for step in STAIRS.values()},
+        "n": of(lambda config: _count(_climb(found, STAIRS["sgd"], config))),
+    }
+    sparse = [record for record in records if record.config.beta]
+    return by_condition("tab-stairs", what, "lcs study width", sparse, columns)
 
 
 def _count(gain: Interval | None) -> str:
@@ -453,7 +449,11 @@ def _count(gain: Interval | None) -> str:
     return "0" if gain is None else f"{gain.n}"
 
 
-def _climb(found: Conditions, config: Config, step: Step) -> Interval | None:
+def _climb_text(found: Conditions, step: Step, config: Config) -> str:
+    return signed_or_none(_climb(found, step, config))
+
+
+def _climb(found: Conditions, step: Step, config: Config) -> Interval | None:
     return difference(found, step.end(config), step.start(config))
 
 
@@ -465,29 +465,26 @@ def beta_frame(records: Sequence[Record]) -> pd.DataFrame:
 
 def returns_table(records: Sequence[Record]) -> Table:
     """Return what each β costs at its λ, what it leaves, and how often weights return."""
-    name, what = "tab-returns", "the cost of β at each λ, and how often weights return"
-    if not records:
-        return tables.pending_table(name, what, "lcs study betas")
-    found = {c: runs for c, runs in conditions(records).items() if c.optimizer != "sgd"}
-    rows = [
-        [
-            tables.number(config.l1),
-            tables.number(config.beta),
-            signed_or_none(difference(found, config, without_threshold(config))),
-            left_text(runs),
-            f"{np.mean([_returns(run) for run in runs]):,.0f}",
-            tables.links(runs),
-        ]
-        for config, runs in sorted(found.items(), key=lambda one: (one[0].l1, one[0].beta))
-        if config.beta
-    ]
-    caption = (
-        f"The cost of β at each λ. {setting_text(records)}{spread_text(records)}. Returns: how "
-        "often a weight of the first layer is zero before an epoch and not after it, in the "
-        f"{len(records[0].history['epoch'])} epochs that are recorded."
+    found = conditions(record for record in records if record.config.optimizer != "sgd")
+    columns: dict[str, Cell] = {
+        "λ": of(lambda config: tables.number(config.l1)),
+        **by_field(["beta"]),
+        "difference from β = 0": less(found, without_threshold),
+        "first layer left (%)": left_text,
+        "returns": lambda runs: f"{np.mean([_returns(run) for run in runs]):,.0f}",
+        "seeds": tables.links,
+    }
+    sparse = sorted(
+        (record for record in records if record.config.beta),
+        key=lambda record: (record.config.l1, record.config.beta),
     )
-    columns = ["λ", "β", "difference from β = 0", "first layer left (%)", "returns", "seeds"]
-    return Table(name, caption, columns, rows)
+    recorded = len(sparse[0].history["epoch"]) if sparse else 0
+    note = (
+        ". Returns: how often a weight of the first layer is zero before an epoch and not after "
+        f"it, in the {recorded} epochs that are recorded"
+    )
+    what = "The cost of β at each λ, and how often weights return"
+    return by_condition("tab-returns", what, "lcs study betas", sparse, columns, note=note)
 
 
 def _returns(run: Record) -> int:
@@ -747,7 +744,7 @@ def _widths(found: Conditions) -> dict[str, str]:
     words: dict[str, str] = {}
     for alpha in (1, 4, 8):
         sparse = pick(found, beta=50, base_channels=alpha)
-        gains = {name: _climb(found, sparse, step) if sparse else None
+        gains = {name: _climb(found, step, sparse) if sparse else None
                  for name, step in STAIRS.items()}  # fmt: skip
         whole = gains.pop("sgd")
         words |= {f"width-{alpha}-{name}": signed_or_pending(g) for name, g in gains.items()}
