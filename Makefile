@@ -32,7 +32,7 @@ bench: $(STAMP) ## speed, side by side with the conventional way; takes minutes
 	@for script in tests/benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
 
 lock: $(STAMP) ## resolve pyproject.toml anew into requirements.lock
-	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --extra dev \
+	$(BIN)/uv pip compile -q --universal --fork-strategy fewest --python-version 3.11 --generate-hashes --extra dev \
 		pyproject.toml -o requirements.lock --no-emit-index-url
 
 clean: ## remove the built book and the caches; .venv and the records stay

@@ -37,6 +37,11 @@ def test_lock_pins_the_pair_of_torch_and_torchvision():
         assert LOCKED[name] == version
 
 
+def test_lock_has_one_version_of_each_for_every_python():
+    names = re.findall(r"^([a-z0-9_.-]+)==", LOCK, re.MULTILINE)
+    assert sorted(names) == sorted(LOCKED)
+
+
 def test_lock_has_hashes_and_no_addresses():
     pinned = LOCK.count("==")
     assert pinned > 100
