@@ -228,7 +228,7 @@ def test_runs_that_have_come_less_far_are_trained_too(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("kind", [Group, Batched])
-def test_a_run_that_fails_does_not_take_the_others_with_it(kind, tmp_path, monkeypatch):
+def test_a_run_that_fails_does_not_take_the_others_with_it(kind, tmp_path, monkeypatch, capsys):
     monkeypatch.setitem(together.KINDS, "cpu", kind)
     wild = BASE.replace(lr=1e3, loss="bce", epochs=4)
     tame = [config.replace(loss="bce") for config in GRID[:2]]
@@ -244,6 +244,10 @@ def test_a_run_that_fails_does_not_take_the_others_with_it(kind, tmp_path, monke
         with pytest.raises(TrainingError, match=f"run {wild.run_id}: the loss is not finite"):
             train_together([tame[0], wild, tame[1]], store=store, device="cpu")
     assert store.find(wild) is None
+    assert (
+        f"run {wild.run_id}: the loss is not finite in epoch 2; try a lower lr; the other runs"
+        in (capsys.readouterr().err)
+    )
     for config in tame:
         close(store.find(config), train(config, store=RunStore(tmp_path / "alone"), device="cpu"))
 
