@@ -181,7 +181,7 @@ def _locality_cell(key: str, runs: Sequence[Record]) -> str:
     mean, excess, half = (shown[name] for name in ("mean", "excess_mean", "excess_ci95"))
     if mean is None or excess is None or half is None:
         return tables.NONE
-    digits = 2 if key == "window_mass" else 3
+    digits = 3 if key == "morans_i" else 2
     beyond = tables.signed(Interval(excess, half, len(runs)), digits)
     return f"{mean:.{digits}f} ({beyond})"
 
