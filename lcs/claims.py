@@ -65,6 +65,7 @@ class Finding(NamedTuple):
     said: str = ""
 
 
+UNMEASURED = Finding(tables.NONE, said="not measurable: too few weights")
 # from the records of a study, for the same seeds of every run, to the finding
 Judge = Callable[[list[Record]], Finding]
 
@@ -280,7 +281,10 @@ def _keeps(layer: str, share: float, *, more: bool) -> Judge:
 
 
 def _local_filters(records: list[Record]) -> Finding:
-    excess = mean_interval(locality.beyond_chance(by_method(records)[B50]))
+    each = locality.beyond_chance(by_method(records)[B50])
+    if not np.isfinite(each).all():
+        return UNMEASURED
+    excess = mean_interval(each)
     return Finding(f"{signed(excess)} points of the mass in a window beyond chance", excess)
 
 
@@ -291,9 +295,13 @@ def _more_local_than_sgd(records: list[Record]) -> Finding:
     """
     groups = by_method(records)
     window, more_spread, moran = (
-        paired(groups[B50], groups[SGD], partial(locality.beyond_chance, measure=measure))
+        locality.compared(
+            groups[B50], groups[SGD], partial(locality.beyond_chance, measure=measure)
+        )
         for measure in ("window_mass", "spread", "morans_i")
     )
+    if window is None or more_spread is None or moran is None:
+        return UNMEASURED
     spread = more_spread._replace(mean=-more_spread.mean)
     value = f"window {signed(window)} points, spread {signed(spread)} px less, Moran's I "
     more, value = (window, spread, moran), value + signed(moran, 3)
@@ -373,6 +381,8 @@ def _more_local(reference: Callable[[Config], Config], *, worse: bool = False) -
         ]
         seeds = sorted(set.intersection(*(set(one) for pair in more for one in pair)))
         each = [[one[s] - other[s] for s in seeds] for one, other in more]
+        if not np.isfinite(each).all():
+            return UNMEASURED
         difference = mean_interval(np.mean(each, axis=0))
         claimed = difference._replace(mean=-difference.mean) if worse else difference
         return Finding(f"{signed(difference)} points of the mass", claimed)
@@ -391,7 +401,7 @@ def _wider_range(one: str, other: str) -> Judge:
         shown = locality.by_shift(records)
         more = locality.range_difference(shown[one], shown[other])
         if more is None:
-            return Finding(tables.NONE, said="not measurable: too few weights")
+            return UNMEASURED
         return Finding(f"{signed(more)} pixels", more)
 
     return judge

@@ -24,10 +24,11 @@ from lcs.compare import (
     of,
     pick,
     setting_text,
+    signed_or_none,
     spread_text,
 )
 from lcs.config import Config
-from lcs.exhibits import SGD, Numbers, by_method, left, paired
+from lcs.exhibits import SGD, Numbers, Values, by_method, left, paired
 from lcs.exhibits import setting_text as text_of_scale
 from lcs.measure import Interval, mean_interval
 from lcs.runs import Record, RunStore
@@ -255,8 +256,8 @@ def factorial_numbers(records: Sequence[Record]) -> dict[str, str]:
         "window-zero-strong-flip-crop": _local(found[zero]),
         "window-strong-flip-crop": _local(augmented),
         "window-strong-none": _local(plain),
-        "window-strong-more": tables.signed(paired(augmented, plain, beyond_chance)),
-        "window-threshold": tables.signed(paired(augmented, found[zero], beyond_chance)),
+        "window-strong-more": signed_or_none(compared(augmented, plain, beyond_chance)),
+        "window-threshold": signed_or_none(compared(augmented, found[zero], beyond_chance)),
         **_pruned(found[zero][0], augmented[0]),
     }
 
@@ -408,8 +409,7 @@ def by_shift(records: Sequence[Record]) -> dict[str, list[Record]]:
 
 def range_difference(one: Sequence[Record], other: Sequence[Record]) -> Interval | None:
     """Return the clustering range of some runs less that of others, in pixels, paired by seed."""
-    known = np.isfinite([*ranges(one), *ranges(other)]).all()
-    return paired(one, other, ranges) if known else None
+    return compared(one, other, ranges)
 
 
 def crops_numbers(records: Sequence[Record], local: Sequence[Record] = ()) -> dict[str, str]:
@@ -489,6 +489,12 @@ def _eligible(runs: Sequence[Record]) -> str:
     """Say how many filters, of how many, have enough weights to be measured, on average."""
     counts = [run.final["locality"]["eligible"] for run in runs]
     return f"{np.mean(counts):,.0f} of {_units(runs[0]):,.0f}"
+
+
+def compared(one: Sequence[Record], other: Sequence[Record], of: Values) -> Interval | None:
+    """Return some runs' values less those of others, by seed; None if one cannot be measured."""
+    known = np.isfinite([*of(one), *of(other)]).all()
+    return paired(one, other, of) if known else None
 
 
 def beyond_chance(records: Sequence[Record], measure: str = "window_mass") -> list[float]:

@@ -369,6 +369,10 @@ def test_locality_is_judged_by_all_measures():
     same = [dataclasses.replace(r, config=r.config.replace(
         optimizer="sgd", l1=0.0, beta=0.0)) for r in sparse]  # fmt: skip
     assert claims.verdict(claims._more_local_than_sgd([*sparse, *same])) == "undecided"
+    none = {name: {"excess_mean": None} for name in ("window_mass", "spread", "morans_i")}
+    dead = [dataclasses.replace(r, final=r.final | {"locality": none}) for r in records]
+    for judge in (claims._more_local_than_sgd, claims._local_filters):
+        assert judge(dead).said == "not measurable: too few weights"
     conv = [r for r in records if r.config.model == "s-local"]
     sgd = [r for r in records if exhibits.method(r.config) == "S-FC, SGD"]
     as_sparse = [
