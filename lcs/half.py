@@ -15,7 +15,7 @@ from typing import cast
 from torch import nn
 from torch.optim import Optimizer
 
-from lcs.optim import MASTER, BetaLasso
+from lcs.optim import MASTER, SGD, BetaLasso
 
 
 @contextmanager
@@ -24,7 +24,7 @@ def epoch(model: nn.Module, optimizer: Optimizer) -> Iterator[None]:
 
     Weights that the optimizer does not hold, as those of a sparse layer, stay as they are.
     """
-    swapped = _swap(model, optimizer) if isinstance(optimizer, BetaLasso) else []
+    swapped = _swap(model, optimizer) if isinstance(optimizer, (BetaLasso, SGD)) else []
     try:
         yield
     finally:
@@ -42,21 +42,24 @@ class _Swapped:
     place: int
 
     def back(self, optimizer: Optimizer) -> None:
-        """Give the weight back, with the gradient of the last step."""
+        """Give the weight back, with its state and the gradient of the last step."""
         copy = self.layer.weight
-        optimizer.state.pop(copy, None)
+        state = optimizer.state.pop(copy)
+        del state[MASTER]
+        if state:
+            optimizer.state[self.weight] = state
         self.weight.grad = None if copy.grad is None else copy.grad.to(self.weight.dtype)
         self.layer.weight = self.params[self.place] = self.weight
 
 
-def _swap(model: nn.Module, optimizer: BetaLasso) -> list[_Swapped]:
+def _swap(model: nn.Module, optimizer: Optimizer) -> list[_Swapped]:
     swapped = []
     for layer in (module for module in model.modules() if isinstance(module, nn.Linear)):
         weight = cast(nn.Parameter, layer.weight)
         for params in (group["params"] for group in optimizer.param_groups):
             for place in (i for i, param in enumerate(params) if param is weight):
                 copy = nn.Parameter(weight.detach().bfloat16())
-                optimizer.state[copy][MASTER] = weight.detach()
+                optimizer.state[copy] = optimizer.state.pop(weight, {}) | {MASTER: weight.detach()}
                 layer.weight = params[place] = copy
                 swapped.append(_Swapped(layer, weight, params, place))
     return swapped

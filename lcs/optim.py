@@ -2,6 +2,7 @@ r"""Optimizers that make weights exactly zero.
 
 `BetaLasso` is the paper's algorithm, `algorithm_1` the same in the paper's notation, and
 `ProximalL1` the step that solves the LASSO: the two differ in what they do to small weights.
+`SGD` is what both are compared to.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import functools
 import math
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, NamedTuple, overload
+from typing import Any, ClassVar, NamedTuple, overload
 
 import torch
 import torch.nn.functional as F
@@ -49,13 +50,26 @@ def algorithm_1(
 MASTER = "master"
 
 
-class _L1Optimizer(Optimizer):
-    """What both optimizers share: validated groups, closures, and one pass over the parameters."""
+class _Optimizer(Optimizer):
+    """What all optimizers share: validated groups, closures, and one pass over the parameters."""
+
+    # how the step is taken, by attribute: not part of the state that is saved, but of a copy
+    paths: ClassVar[dict[str, Any]] = {}
 
     def __init__(self, params: Any, defaults: dict[str, Any]) -> None:
         for name, value in defaults.items():
             _check(name, value)
         super().__init__(params, defaults)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what a copy needs: torch's own state, and what stands beside it."""
+        return super().__getstate__() | {name: getattr(self, name) for name in self.paths}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Restore a copy; `load_state_dict` comes here too, with torch's own state alone."""
+        super().__setstate__(state)
+        for name, value in self.paths.items():
+            self.__dict__.setdefault(name, value)
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Add a group of parameters with hyperparameters of its own.
@@ -97,7 +111,7 @@ class _L1Optimizer(Optimizer):
         raise NotImplementedError
 
 
-class BetaLasso(_L1Optimizer):
+class BetaLasso(_Optimizer):
     r"""SGD with an :math:`\ell_1` sub-gradient and a threshold (Neyshabur 2020, Algorithm 1).
 
     .. math::
@@ -147,6 +161,8 @@ class BetaLasso(_L1Optimizer):
         >>> optimizer = BetaLasso(model.parameters(), lr=0.1, l1=2e-5, beta=50)
     """
 
+    paths: ClassVar[dict[str, Any]] = {"foreach": None, "compiled": False}
+
     def __init__(
         self,
         params: Iterable[Any],
@@ -163,17 +179,11 @@ class BetaLasso(_L1Optimizer):
         defaults = {"lr": lr, "l1": l1, "beta": beta, "frozen_zeros": frozen_zeros}
         super().__init__(params, defaults)
 
-    def __getstate__(self) -> dict[str, Any]:
-        """Return what a copy needs: torch's own state, and what stands beside it."""
-        return super().__getstate__() | {"foreach": self.foreach, "compiled": self.compiled}
-
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Restore a copy; `load_state_dict` comes here too, with torch's own state alone."""
+        """Restore a copy, also one from before `frozen_zeros`."""
         super().__setstate__(state)
         for group in self.param_groups:
             group.setdefault("frozen_zeros", False)
-        self.__dict__.setdefault("foreach", None)
-        self.__dict__.setdefault("compiled", False)
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Add a group of parameters; see the class for its hyperparameters."""
@@ -197,7 +207,7 @@ class BetaLasso(_L1Optimizer):
                 _chunked_update(one, step)
 
 
-class ProximalL1(_L1Optimizer):
+class ProximalL1(_Optimizer):
     r"""Proximal gradient descent on :math:`f(\theta) + \lambda \|\theta\|_1`: the LASSO's own step.
 
     .. math::
@@ -226,6 +236,61 @@ class ProximalL1(_L1Optimizer):
             param.add_(grad, alpha=-lr)
             if l1 > 0:
                 param.copy_(F.softshrink(param, lr * l1))
+
+
+class SGD(_Optimizer):
+    r"""SGD with momentum and weight decay, as `torch.optim.SGD`, in one pass over memory.
+
+    .. math::
+        v_t \leftarrow \mu v_{t-1} + \nabla f(\theta_{t-1}) + w \theta_{t-1}, \qquad
+        \theta_t \leftarrow \theta_{t-1} - \eta v_t
+
+    A parameter of half precision may have a `MASTER` in its state, as with :class:`BetaLasso`:
+    momentum is of full precision too.
+
+    Args:
+        params: parameters or parameter groups; a group may have its own hyperparameters.
+        lr: learning rate η, at least 0.
+        momentum: μ, at least 0.
+        weight_decay: w, the coefficient of half the squared ℓ2 norm, at least 0.
+        compiled: fuse the update to one pass over memory with ``torch.compile``; equal to
+            `torch.optim.SGD` up to rounding. Without, or without a compiler, it is the same bits.
+
+    Raises:
+        ValueError: a hyperparameter is negative or not finite.
+        RuntimeError: (in `step`) a gradient is sparse.
+    """
+
+    paths: ClassVar[dict[str, Any]] = {"compiled": False}
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float = 0.1,
+        momentum: float = 0.0,
+        weight_decay: float = 0.0,
+        *,
+        compiled: bool = False,
+    ) -> None:
+        self.compiled = compiled
+        defaults = {"lr": lr, "momentum": momentum, "weight_decay": weight_decay}
+        super().__init__(params, defaults)
+
+    def _update(self, params: list[Tensor], grads: list[Tensor], group: dict[str, Any]) -> None:
+        numbers = [float(group[name]) for name in ("lr", "momentum", "weight_decay")]
+        compiled = self.compiled and compiler_works(params[0].device)
+        for param, grad in zip(params, grads, strict=True):
+            state = self.state[param]
+            theta, copies = (state[MASTER], [param]) if MASTER in state else (param, [])
+            if "momentum_buffer" not in state:
+                state["momentum_buffer"] = torch.zeros_like(theta)
+            tensors = [theta, grad, state["momentum_buffer"], *copies]
+            if compiled and _fusible(*tensors):
+                flat = _flat(*tensors)
+                _compiled(_fused_sgd)(*flat[:3], *_numbers(numbers, theta), *flat[3:])
+                continue
+            for piece in _pieces(*tensors):
+                _sgd_update_(piece, *numbers)
 
 
 def _check(name: str, value: Any) -> None:
@@ -383,24 +448,64 @@ def _fused(
         copy.copy_(result)
 
 
+def _sgd_update_(
+    tensors: Sequence[Tensor], lr: float, momentum: float, weight_decay: float
+) -> None:
+    """Step with the operations of `torch.optim.SGD`."""
+    theta, grad, buffer, *copies = tensors
+    direction = torch.add(grad, theta, alpha=weight_decay) if weight_decay else grad
+    buffer.mul_(momentum).add_(direction)
+    theta.add_(buffer, alpha=-lr)
+    for copy in copies:
+        copy.copy_(theta)
+
+
+def _fused_sgd(
+    theta: Tensor,
+    grad: Tensor,
+    buffer: Tensor,
+    lr: Tensor,
+    momentum: Tensor,
+    weight_decay: Tensor,
+    *copies: Tensor,
+) -> None:
+    velocity = momentum * buffer + (grad + weight_decay * theta)
+    moved = theta - lr * velocity
+    buffer.copy_(velocity)
+    for tensor in (theta, *copies):
+        tensor.copy_(moved)
+
+
 @functools.cache
-def _compiled_fused() -> Callable[..., None]:
+def _compiled(update: Callable[..., None]) -> Callable[..., None]:
     # dynamic threads: all cores, however small the first tensor and however many there were then
-    return torch.compile(_fused, dynamic=True, options={"cpp.dynamic_threads": True})
+    return torch.compile(update, dynamic=True, options={"cpp.dynamic_threads": True})
 
 
 def _compiled_update(work: Sequence[_Work], step: _Step) -> None:
-    fused = _compiled_fused()
     for one in work:
         theta, grad, copies = one
-        if theta.numel() < 2 or not _contiguous(theta, grad, *copies):
+        if not _fusible(theta, grad, *copies):
             _chunked_update(one, step)
             continue
-        # tensors and flat: neither a new learning rate nor a new shape may compile anew
-        # filled on the device: a copy from the host would wait for all that it has to do
-        numbers = [torch.full((), x, dtype=theta.dtype, device=theta.device) for x in step[:3]]
-        flat = [tensor.view(-1).detach() for tensor in (theta, grad, *copies)]
-        fused(*flat[:2], *numbers, step.frozen, *flat[2:])
+        flat = _flat(theta, grad, *copies)
+        _compiled(_fused)(*flat[:2], *_numbers(step[:3], theta), step.frozen, *flat[2:])
+
+
+# tensors and flat: neither a new learning rate nor a new shape may compile anew
+
+
+def _fusible(*tensors: Tensor) -> bool:
+    return tensors[0].numel() > 1 and _contiguous(*tensors)
+
+
+def _flat(*tensors: Tensor) -> list[Tensor]:
+    return [tensor.view(-1).detach() for tensor in tensors]
+
+
+def _numbers(values: Iterable[float], like: Tensor) -> list[Tensor]:
+    # filled on the device: a copy from the host would wait for all that it has to do
+    return [torch.full((), value, dtype=like.dtype, device=like.device) for value in values]
 
 
 @functools.cache
@@ -412,11 +517,11 @@ def compiler_works(device: torch.device) -> bool:
         numbers = torch.tensor([0.1, 0.1, 0.1], device=device)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            _compiled_fused()(probe, probe.clone(), *numbers, False)
+            _compiled(_fused)(probe, probe.clone(), *numbers, False)
     except Exception as error:  # any failure of the tool chain: the eager path is always there
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         warnings.warn(
-            f"torch.compile does not work here ({reason}); BetaLasso steps without it",
+            f"torch.compile does not work here ({reason}); optimizers step without it",
             stacklevel=2,
         )
         return False

@@ -21,7 +21,7 @@ from lcs.config import Config
 from lcs.errors import CheckpointError, ConfigError, TrainingError
 from lcs.inputs import Inputs, split, stream
 from lcs.loop import Clock, descend, recorded_epochs
-from lcs.optim import BetaLasso, ProximalL1
+from lcs.optim import SGD, BetaLasso, ProximalL1
 from lcs.runs import Record, RunStore
 from lcs.sparse import Forward
 
@@ -183,12 +183,13 @@ def make_optimizer(config: Config, model: nn.Module) -> Optimizer:
     plain = [p for name, p in model.named_parameters() if p.ndim == 1 or name.endswith("bias")]
     chosen = {id(p) for p in (*first, *plain)}
     rest = [p for p in model.parameters() if id(p) not in chosen]
+    compiled = sum(p.numel() for p in model.parameters()) >= COMPILED_FROM
     if config.momentum or config.weight_decay:
         groups: list[dict[str, Any]] = [
             {"params": [*first, *rest], "weight_decay": config.weight_decay},
             {"params": plain},
         ]
-        return torch.optim.SGD(_filled(groups), lr=config.lr, momentum=config.momentum)
+        return SGD(_filled(groups), config.lr, config.momentum, compiled=compiled)
     # plain SGD is β-LASSO with λ = 0
     groups = [
         {"params": first, "l1": config.l1},
@@ -197,7 +198,6 @@ def make_optimizer(config: Config, model: nn.Module) -> Optimizer:
     ]
     if config.optimizer == "proximal-l1":
         return ProximalL1(_filled(groups), lr=config.lr)
-    compiled = sum(p.numel() for p in model.parameters()) >= COMPILED_FROM
     return BetaLasso(
         _filled(groups),
         lr=config.lr,

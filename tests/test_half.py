@@ -7,7 +7,7 @@ import torch
 
 from lcs import half, models
 from lcs.config import Config
-from lcs.optim import MASTER, BetaLasso
+from lcs.optim import MASTER, SGD, BetaLasso, ProximalL1
 from lcs.runs import RunStore
 from lcs.train import Run, train
 
@@ -27,6 +27,7 @@ def s_fc():
         LASSO,
         LASSO.replace(frozen_zeros=True),
         LASSO.replace(beta=0.0, loss="bce"),
+        BASE.replace(momentum=0.9, weight_decay=5e-4),
         BASE.replace(model="s-local"),
         BASE.replace(model="s-conv", bias=True, affine=True),
     ],
@@ -72,7 +73,20 @@ def _interrupted(net, optimizer):
         raise KeyboardInterrupt
 
 
+def test_momentum_stays_with_the_weights():
+    net = s_fc()
+    optimizer = SGD(net.parameters(), lr=0.1, momentum=0.9)
+    for _ in range(2):
+        with half.epoch(net, optimizer):
+            net(torch.randn(8, 1, 8, 8, dtype=torch.bfloat16)).float().square().sum().backward()
+            optimizer.step()
+    assert optimizer.state.keys() == set(net.parameters())
+    for weight, state in optimizer.state.items():
+        assert state.keys() == {"momentum_buffer"}
+        assert state["momentum_buffer"].dtype == weight.dtype == torch.float32
+
+
 def test_other_optimizers_keep_autocast():
     net = s_fc()
-    with half.epoch(net, torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9)):
+    with half.epoch(net, ProximalL1(net.parameters(), lr=0.1)):
         assert net.conv1.weight.dtype == torch.float32

@@ -20,9 +20,14 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import CosineAnnealingLR
 
 from lcs import optim
-from lcs.optim import BetaLasso, ProximalL1, algorithm_1
+from lcs.optim import SGD, BetaLasso, ProximalL1, algorithm_1
 
-OPTIMIZERS = {"beta-lasso": BetaLasso, "proximal-l1": ProximalL1}
+OPTIMIZERS = {"beta-lasso": BetaLasso, "proximal-l1": ProximalL1, "sgd": SGD}
+SOME: dict[str, dict[str, float]] = {
+    "beta-lasso": {"lr": 0.1, "l1": 0.02},
+    "proximal-l1": {"lr": 0.1, "l1": 0.02},
+    "sgd": {"lr": 0.1, "momentum": 0.9, "weight_decay": 0.02},
+}
 PATHS: dict[str, dict[str, bool]] = {
     "default": {},
     "loop": {"foreach": False},
@@ -244,6 +249,7 @@ def test_compiled_agrees_to_rounding() -> None:
         for param, zero in zip(compiled, zeros_before, strict=True):
             assert not param[zero].any()
     _compiled_keeps_a_rounded_copy()
+    _compiled_sgd_is_that_of_torch()
 
 
 def _compiled_keeps_a_rounded_copy() -> None:
@@ -259,13 +265,30 @@ def _compiled_keeps_a_rounded_copy() -> None:
     assert far.double().mean() < 1e-3  # by rounding on the other side of the threshold
 
 
+def _compiled_sgd_is_that_of_torch() -> None:
+    weight, grad = normal(90, 40, dtype=torch.float32), normal(90, 40, seed=1).bfloat16()
+    settings = {"momentum": 0.9, "weight_decay": 0.1}
+    plain = parameter(weight, grad.float())
+    theirs = torch.optim.SGD([plain], lr=0.1, **settings)
+    copy, master = parameter(weight.bfloat16(), grad), weight.clone()
+    ours = SGD([copy], lr=0.1, **settings, compiled=True)
+    ours.state[copy][optim.MASTER] = master
+    for lr in (0.1, 0.05, 0.02):
+        with torch._dynamo.config.patch(error_on_recompile=lr < 0.1):
+            for optimizer in (ours, theirs):
+                optimizer.param_groups[0]["lr"] = lr
+                optimizer.step()
+    assert torch.equal(copy.detach(), master.bfloat16())
+    torch.testing.assert_close(master, plain.detach(), rtol=1e-6, atol=1e-6)
+
+
 def test_without_a_compiler_it_says_so_once_and_steps_all_the_same(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def fails() -> None:
+    def fails(update: Callable[..., None]) -> None:
         raise RuntimeError("no C++ compiler\nand a long trace")
 
-    monkeypatch.setattr(optim, "_compiled_fused", fails)
+    monkeypatch.setattr(optim, "_compiled", fails)
     optim.compiler_works.cache_clear()
     try:
         values, grad = normal(20), normal(20, seed=1)
@@ -354,6 +377,25 @@ def test_without_l1_it_is_sgd_bit_for_bit(foreach: bool, dtype: torch.dtype) -> 
     assert all(torch.equal(*pair) for pair in zip(ours, theirs, strict=True))
 
 
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+@pytest.mark.parametrize("weight_decay", [0.0, 0.1])
+def test_sgd_is_that_of_torch_bit_for_bit(
+    momentum: float, weight_decay: float, dtype: torch.dtype
+) -> None:
+    weights, grads = zip(*layouts(dtype), strict=True)
+    ours, theirs = (
+        [parameter(*pair) for pair in zip(weights, grads, strict=True)] for _ in range(2)
+    )
+    optimizers = [
+        make(params, lr=0.1, momentum=momentum, weight_decay=weight_decay)
+        for make, params in ((SGD, ours), (torch.optim.SGD, theirs))
+    ]
+    for _, optimizer in itertools.product(range(5), optimizers):
+        optimizer.step()
+    assert all(torch.equal(*pair) for pair in zip(ours, theirs, strict=True))
+
+
 @pytest.mark.parametrize("path", PATHS)
 def test_what_is_not_a_number_is_not_hidden_by_the_threshold(path: str) -> None:
     param = parameter(torch.ones(3), torch.tensor([1.0, float("nan"), 1.0]))
@@ -383,7 +425,7 @@ def test_the_dead_zone(path: str) -> None:
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_a_parameter_without_gradient_is_untouched(name: str) -> None:
     still, moving = parameter(normal(30)), parameter(normal(30), normal(30, seed=1))
-    optimizer = OPTIMIZERS[name]([still, moving], lr=0.1, l1=0.1)
+    optimizer = OPTIMIZERS[name]([still, moving], **SOME[name])
     for group in optimizer.param_groups:
         group["beta"] = 10.0
     optimizer.step()
@@ -403,6 +445,7 @@ def test_gradients_are_never_written(path: str, setting: tuple[float, float, flo
     optimizers = [
         BetaLasso(params, lr=lr, l1=l1, beta=beta, **PATHS[path]),
         ProximalL1(params, lr=lr, l1=l1),
+        SGD(params, lr=lr, momentum=0.9, weight_decay=0.1),
     ]
     grads = [param.grad for param in params]
     copies = [grad.clone() for grad in grads if grad is not None]
@@ -436,7 +479,8 @@ BAD = [
 @pytest.mark.parametrize(
     ("optimizer", "name"),
     [("beta-lasso", name) for name in ("lr", "l1", "beta")]
-    + [("proximal-l1", name) for name in ("lr", "l1")],
+    + [("proximal-l1", name) for name in ("lr", "l1")]
+    + [("sgd", name) for name in ("lr", "momentum", "weight_decay")],
 )
 def test_bad_hyperparameters_are_refused_by_name(optimizer: str, name: str, value: object) -> None:
     make: Any = OPTIMIZERS[optimizer]
@@ -456,7 +500,7 @@ def test_sparse_gradients_are_refused_by_name(name: str) -> None:
     table = nn.Embedding(10, 3, sparse=True)
     table(torch.tensor([1, 2])).sum().backward()
     before = table.weight.detach().clone()
-    optimizer = OPTIMIZERS[name](table.parameters(), lr=0.1, l1=0.1)
+    optimizer = OPTIMIZERS[name](table.parameters(), **SOME[name])
     with pytest.raises(RuntimeError, match=f"^{type(optimizer).__name__} .*sparse"):
         optimizer.step()
     assert torch.equal(table.weight.detach(), before)
@@ -564,7 +608,7 @@ def test_a_state_without_the_choice_of_path_is_restored() -> None:
 def test_closures(name: str) -> None:
     objective, start = quadratic(0)
     params = [parameter(start), parameter(start)]
-    with_closure, without = (OPTIMIZERS[name]([p], lr=0.1, l1=0.02) for p in params)
+    with_closure, without = (OPTIMIZERS[name]([p], **SOME[name]) for p in params)
 
     def closure() -> float:
         with_closure.zero_grad()

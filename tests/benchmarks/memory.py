@@ -14,9 +14,10 @@ from contextlib import contextmanager
 from multiprocessing.connection import Connection
 
 import torch
-from parts import batch, loss_of, network, normalised, steps
+from parts import batch, network, normalised, steps
 from timing import Report, interleaved
 
+from lcs.optim import SGD
 from lcs.train import keep_freed_memory
 
 REPEATS = 20
@@ -74,17 +75,9 @@ def serve(parent: Connection, width: int, method: str, keep: bool) -> None:
 def make_step(width: int, method: str, device: torch.device) -> Callable[[], None]:
     images, labels = batch(device)
     x = normalised(images)
-    net, optimizer = network(width, device)
-    if method == "β-LASSO":
-        return steps(net, optimizer, "dense", x, labels)
-    sgd = torch.optim.SGD(net.parameters(), **MOMENTUM)
-
-    def step() -> None:
-        sgd.zero_grad()
-        loss_of(net, x, labels).backward()
-        sgd.step()
-
-    return step
+    net, lasso = network(width, device)
+    sgd = SGD(net.parameters(), **MOMENTUM, compiled=lasso.compiled)
+    return steps(net, lasso if method == "β-LASSO" else sgd, "dense", x, labels)
 
 
 if __name__ == "__main__":

@@ -1,18 +1,23 @@
-"""Optimizer step at 25 M weights (those of S-FC, alpha = 26): BetaLasso against torch's SGD."""
+"""Optimizer step at 25 M weights (those of S-FC, alpha = 26): ours against torch's SGD."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import torch
 from timing import Report, interleaved
 from torch import nn
 
 from lcs import models
-from lcs.optim import BetaLasso
+from lcs.optim import MASTER, SGD, BetaLasso
+from lcs.train import keep_freed_memory
 
 REPEATS = 50
+MOMENTUM = {"lr": 0.1, "momentum": 0.9, "weight_decay": 5e-4}
 
 
 def main() -> None:
+    keep_freed_memory()  # as training does: the pass is compared, not the system's memory
     with torch.device("meta"):
         model = models.build("s-fc", num_classes=10, image_size=32, in_channels=3, base_channels=26)
     shapes = [parameter.shape for parameter in model.parameters()]
@@ -33,13 +38,55 @@ def main() -> None:
         "BetaLasso(foreach=False)": BetaLasso(parameters(), **settings, foreach=False).step,
     }
     targets = {"compiled=True": "<= 1.3", "foreach=True": "<= 3", "foreach=False": ""}
-    Report("optimizer").table(
-        f"Optimizer step at {sum(map(torch.Size.numel, shapes)) / 1e6:.1f} M weights",
+    millions = sum(map(torch.Size.numel, shapes)) / 1e6
+    report = Report("optimizer")
+    report.table(
+        f"Optimizer step at {millions:.1f} M weights",
         interleaved(actions, repeats=REPEATS, warm_ups=3),
         unit="milliseconds",
         scale=1e3,
         ratios=[(f"BetaLasso({k})", "SGD(foreach=True)", target) for k, target in targets.items()],
     )
+    casts = "weights and gradients cast"
+    conventional = {
+        f"torch's SGD({path}=True), {casts}": with_casts(parameters(), path)
+        for path in ("foreach", "fused")
+    }
+    ours = {
+        f"SGD(compiled={compiled})": with_copies(parameters(), compiled)
+        for compiled in (True, False)
+    }
+    report.table(
+        f"SGD with momentum and weight decay at {millions:.1f} M weights, products in bf16",
+        interleaved(conventional | ours, repeats=REPEATS, warm_ups=3),
+        unit="milliseconds",
+        scale=1e3,
+        ratios=[("SGD(compiled=True)", name, "<= 1") for name in conventional],
+    )
+
+
+def with_casts(weights: list[nn.Parameter], path: str) -> Callable[[], None]:
+    """Return a step as autocast has it: weights are rounded and gradients cast back every time."""
+    sgd = torch.optim.SGD(weights, **MOMENTUM, **{path: True})
+    gradients = [weight.grad.bfloat16() for weight in weights]
+
+    def step() -> None:
+        for weight, gradient in zip(weights, gradients, strict=True):
+            weight.detach().bfloat16()
+            weight.grad = gradient.float()
+        sgd.step()
+
+    return step
+
+
+def with_copies(weights: list[nn.Parameter], compiled: bool) -> Callable[[], None]:
+    """Return a step that reads bf16 gradients, and writes bf16 copies of the weights."""
+    copies = [nn.Parameter(weight.detach().bfloat16()) for weight in weights]
+    sgd = SGD(copies, **MOMENTUM, compiled=compiled)
+    for copy, weight in zip(copies, weights, strict=True):
+        sgd.state[copy][MASTER] = weight.detach()
+        copy.grad = weight.grad.bfloat16()
+    return sgd.step
 
 
 if __name__ == "__main__":

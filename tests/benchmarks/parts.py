@@ -16,6 +16,7 @@ import torch
 import torch.nn.functional as F
 from timing import Report, Times, interleaved
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from lcs import half, models, sparse
 from lcs.augment import apply, draw
@@ -119,7 +120,7 @@ def sparse_against_dense(width: int, device: torch.device, report: Report) -> No
 
 
 def steps(
-    net: models.Net, optimizer: BetaLasso, mode: str, x: Tensor, labels: Tensor
+    net: models.Net, optimizer: Optimizer, mode: str, x: Tensor, labels: Tensor
 ) -> Callable[[], None]:
     """Return a step within an epoch."""
     forward = EPOCHS.enter_context(sparse.epoch(net, optimizer, mode))
