@@ -278,19 +278,24 @@ class SGD(_Optimizer):
 
     def _update(self, params: list[Tensor], grads: list[Tensor], group: dict[str, Any]) -> None:
         numbers = [float(group[name]) for name in ("lr", "momentum", "weight_decay")]
+        work = [self._tensors(*pair) for pair in zip(params, grads, strict=True)]
+        on_device = _numbers(numbers, work[0][0])
         compiled = self.compiled and compiler_works(params[0].device)
-        for param, grad in zip(params, grads, strict=True):
-            state = self.state[param]
-            theta, copies = (state[MASTER], [param]) if MASTER in state else (param, [])
-            if "momentum_buffer" not in state:
-                state["momentum_buffer"] = torch.zeros_like(theta)
-            tensors = [theta, grad, state["momentum_buffer"], *copies]
+        for tensors in work:
             if compiled and _fusible(*tensors):
                 flat = _flat(*tensors)
-                _compiled(_fused_sgd)(*flat[:3], *_numbers(numbers, theta), *flat[3:])
+                _compiled(_fused_sgd)(*flat[:3], *on_device, *flat[3:])
                 continue
             for piece in _pieces(*tensors):
                 _sgd_update_(piece, *numbers)
+
+    def _tensors(self, param: Tensor, grad: Tensor) -> list[Tensor]:
+        """Return the weights, their gradient and momentum, and a rounded copy if there is one."""
+        state = self.state[param]
+        theta, copies = (state[MASTER], [param]) if MASTER in state else (param, [])
+        if "momentum_buffer" not in state:
+            state["momentum_buffer"] = torch.zeros_like(theta)
+        return [theta, grad, state["momentum_buffer"], *copies]
 
 
 def _check(name: str, value: Any) -> None:
@@ -483,13 +488,14 @@ def _compiled(update: Callable[..., None]) -> Callable[..., None]:
 
 
 def _compiled_update(work: Sequence[_Work], step: _Step) -> None:
+    numbers = _numbers(step[:3], work[0].theta)
     for one in work:
         theta, grad, copies = one
         if not _fusible(theta, grad, *copies):
             _chunked_update(one, step)
             continue
         flat = _flat(theta, grad, *copies)
-        _compiled(_fused)(*flat[:2], *_numbers(step[:3], theta), step.frozen, *flat[2:])
+        _compiled(_fused)(*flat[:2], *numbers, step.frozen, *flat[2:])
 
 
 # tensors and flat: neither a new learning rate nor a new shape may compile anew
