@@ -225,7 +225,8 @@ def test_lambda_of_the_width_is_set_against_one_lambda(monkeypatch):
     shown = rows(scaling.own_table(own, RUNS))
     assert shown["λ, first layer"][2] == "5e-5"
     assert shown["over the same with one λ"][1:3] == ["same λ", "**+1.00 ± 0.00**"]
-    assert shown["training accuracy (%)"][0] == "75.00 ± 0.00 (+23.00 ± 2.48)"
+    assert shown["training accuracy (%)"][0] == "75.00 ± 0.00"
+    assert shown["training above test (points)"][0] == "+23.00 ± 2.48"
     assert shown["over SGD"][:3] == [f"**+{gain}.00 ± 0.00**" for gain in (1, 2, 4)]
     assert "+6.56" in shown["over SGD"][-1]
     assert shown["over S-LOCAL"][0] == "**−9.00 ± 0.00**"
