@@ -254,7 +254,8 @@ class SGD(_Optimizer):
         momentum: μ, at least 0.
         weight_decay: w, the coefficient of half the squared ℓ2 norm, at least 0.
         compiled: fuse the update to one pass over memory with ``torch.compile``; equal to
-            `torch.optim.SGD` up to rounding. Without, or without a compiler, it is the same bits.
+            `torch.optim.SGD` up to rounding. Without, or without a compiler, weights of full
+            precision have the same bits.
 
     Raises:
         ValueError: a hyperparameter is negative or not finite.
