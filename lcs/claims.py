@@ -254,9 +254,12 @@ def _locality_matters_more(records: list[Record]) -> Finding:
     groups = by_method(records)
     conv, local, full = (np.array(accuracies(groups[name])) for name in (CONV, LOCAL, SGD))
     lost = mean_interval(conv - local), mean_interval(local - full)
-    value = f"CONV less LOCAL {signed(lost[0])}, LOCAL less FC {signed(lost[1])}"
-    if min(value.mean for value in lost) < 0:  # what gains nothing cannot matter more or less
-        return Finding(value, said="not testable: one of the two loses nothing")
+    value = f"S-CONV minus S-LOCAL {signed(lost[0])}, S-LOCAL minus S-FC {signed(lost[1])}"
+    # what gains nothing cannot matter more or less
+    for gain, (more, less) in zip(lost, ((CONV, LOCAL), (LOCAL, SGD)), strict=True):
+        if gain.mean < 0:
+            short = (name.removesuffix(", SGD") for name in (more, less))
+            return Finding(value, said="not testable: {} is behind {}".format(*short))
     return Finding(value, mean_interval((local - full) - (conv - local)))
 
 
@@ -289,9 +292,9 @@ def _local_filters(records: list[Record]) -> Finding:
 
 
 def _more_local_than_sgd(records: list[Record]) -> Finding:
-    """Judge by all three measures; where they agree, the evidence is the weakest of them.
+    """Judge by both measures of locality; where they agree, the evidence is the weaker one.
 
-    The spread is smaller in a local filter, the others are larger.
+    The spread is smaller in a local filter. Moran's I, of smoothness, is said beside them.
     """
     groups = by_method(records)
     window, more_spread, moran = (
@@ -303,8 +306,8 @@ def _more_local_than_sgd(records: list[Record]) -> Finding:
     if window is None or more_spread is None or moran is None:
         return UNMEASURED
     spread = more_spread._replace(mean=-more_spread.mean)
-    value = f"window {signed(window)} points, spread {signed(spread)} px less, Moran's I "
-    more, value = (window, spread, moran), value + signed(moran, 3)
+    value = f"window {signed(window)} points, spread {signed(spread)} px less; smoothness: "
+    more, value = (window, spread), f"{value}Moran's I {signed(moran, 3)}"
     if len({verdict(Finding("", one)) for one in more}) > 1:
         return Finding(value, said="depends on the measure")
     return Finding(value, min(more, key=lambda one: abs(one.mean) / (one.half_width or 1)))
@@ -408,7 +411,7 @@ def _wider_range(one: str, other: str) -> Judge:
 
 
 def _keeps_more(records: list[Record]) -> Finding:
-    """Judge whether β = 1 keeps more of the first layer where the learning rate stays."""
+    """Judge whether β = 1 keeps more of the first layer with a constant learning rate."""
     runs = [r for r in records if r.config.beta == 1]
     stays = [run for run in runs if run.config.schedule == "constant"]
     falls = [run for run in runs if run.config.schedule != "constant"]
@@ -535,7 +538,7 @@ CLAIMS: tuple[Claim, ...] = (
     *(Claim("R", f"At α = 1, {name.removeprefix('S-FC, ')} reaches this accuracy",
             f"{table2(name).report}", "table2", "table2", _is_published(name))
       for name in (SGD, B0, B1, B50)),
-    Claim("R", "More training, 1600 epochs for 400, lets β = 50 gain on β = 0", "a question",
+    Claim("R", "More training, 1600 epochs instead of 400, lets β = 50 gain on β = 0", "a question",
           "why", "longer", _longer_helps),
     Claim("R", "Augmentation lets β = 50 gain on β = 0 (100 epochs)", "a question", "why",
           "factorial",
@@ -561,21 +564,22 @@ CLAIMS: tuple[Claim, ...] = (
           _beats(B50, SGD)),
     Claim("B", "With λ of β = 50 chosen at each width, its gain over SGD grows (α = 1, 2, 4, 8)",
           tables.NONE, "scaling", "scaling-own", _gain_grows),
-    Claim("B", "And at α = 8 β = 50 with λ of its own is better than SGD", tables.NONE, "scaling",
-          "scaling-own",
+    Claim("B", "With λ of β = 50 chosen at α = 8, it is better than SGD there", tables.NONE,
+          "scaling", "scaling-own",
           _differs(lambda c: c.base_channels == 8 and c.beta == 50,
                    lambda c: c.base_channels == 8 and c.model == "s-fc" and c.optimizer == "sgd")),
-    Claim("B", "And it leaves fewer weights in the first layer than S-LOCAL has", tables.NONE,
-          "scaling", "scaling-own", _few_weights),
+    Claim("B", "With λ of β = 50 chosen at α = 8, it leaves fewer weights in the first layer than "
+          "S-LOCAL has", tables.NONE, "scaling", "scaling-own", _few_weights),
     Claim("B", "With the stronger λ, the filters of β = 50 are more local than those of SGD, by "
           "the window (100 epochs, mean over losses and images)", tables.NONE, "figure4",
           "factorial", _more_local(as_sgd)),
-    Claim("B", "And less local than those of β = 0 with the same λ", tables.NONE, "figure4",
-          "factorial", _more_local(without_threshold, worse=True)),
+    Claim("B", "With the stronger λ, the filters of β = 50 are less local than those of β = 0 "
+          "with the same λ, by the window (100 epochs, mean over losses and images)", tables.NONE,
+          "figure4", "factorial", _more_local(without_threshold, worse=True)),
     Claim("B", "Weights of a filter gather over a wider range with crops than with flips alone "
           "(β = 50, α = 4)", tables.NONE, "figure4", "crops", _wider_range("usual", "none")),
-    Claim("B", "And over a wider range still where crops shift twice as far", tables.NONE,
-          "figure4", "crops", _wider_range("far", "usual")),
+    Claim("B", "Weights of a filter gather over a wider range where crops shift twice as far "
+          "(β = 50, α = 4)", tables.NONE, "figure4", "crops", _wider_range("far", "usual")),
     Claim("B", "With λ on the first layer alone, β = 50 is as good as β = 0, within 1 point",
           tables.NONE, "why", "first-layer",
           _differs(lambda c: c.beta == 50 and c.l1_rest == 0 and not c.frozen_zeros,
@@ -584,23 +588,25 @@ CLAIMS: tuple[Claim, ...] = (
           tables.NONE, "why", "frozen",
           _differs(lambda c: c.beta == 50 and c.frozen_zeros,
                    lambda c: c.beta == 50 and not c.frozen_zeros, margin=1.0)),
-    Claim("B", "The same with λ on the first layer alone", tables.NONE, "why", "first-layer",
+    Claim("B", "With λ on the first layer alone, β = 50 is as good with zeros frozen, "
+          "within 1 point", tables.NONE, "why", "first-layer",
           _differs(lambda c: c.beta == 50 and c.l1_rest == 0 and c.frozen_zeros,
                    lambda c: c.beta == 50 and c.l1_rest == 0 and not c.frozen_zeros, margin=1.0)),
-    Claim("B", "And there zeros that stay cost β = 1 accuracy", tables.NONE, "why", "first-layer",
+    Claim("B", "With λ on the first layer alone, zeros that stay cost β = 1 accuracy", tables.NONE,
+          "why", "first-layer",
           _differs(lambda c: c.beta == 1 and c.l1_rest == 0 and not c.frozen_zeros,
                    lambda c: c.beta == 1 and c.l1_rest == 0 and c.frozen_zeros)),
     Claim("B", "bfloat16 and float32 give β = 50 the same accuracy, within 1 point", tables.NONE,
           "why", "precision",
           _differs(lambda c: c.beta == 50 and c.precision == "bf16",
                    lambda c: c.beta == 50 and c.precision == "fp32", margin=1.0)),
-    Claim("B", "A learning rate that stays leaves more weights with β = 1", tables.NONE,
-          "why", "schedule", _keeps_more),
+    Claim("B", "A constant learning rate leaves more weights than a cosine, with β = 1",
+          tables.NONE, "why", "schedule", _keeps_more),
     *(Claim("B", f"With {text}, β = {beta} leaves as many weights as the reproduction's",
             tables.reproduction(f"{COUNTS[beta_lasso_name(beta), 400].conv1:,}"), "why", study,
             _leaves(beta_lasso_name(beta), **schedule))
       for text, study, schedule in (
-          ("a learning rate that stays", "schedule", {"schedule": "constant"}),
+          ("a constant learning rate", "schedule", {"schedule": "constant"}),
           ("a cosine of period 100", "period", {"period": 100}))
       for beta in (50, 1)),
 )  # fmt: skip

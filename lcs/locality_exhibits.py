@@ -311,8 +311,10 @@ def factorial_table(records: Sequence[Record]) -> Table:
             rows.append([row, *map(_local, _by_strength(here))])
     caption = (
         "Mass in a filter's best window, less that of its own permutations, in points: "
-        f"{setting_text(records)}{spread_text(records)}. At equal rates, cross-entropy has the "
-        "steps of the binary one."
+        f"{setting_text(records)}{spread_text(records)}. Stronger λ: "
+        f"{tables.number(STRONG['l1'])} on the first layer, {tables.number(STRONG['l1_rest'])} on "
+        "the others. At equal rates η is a tenth, λ ten times as large, and β = 5 stands "
+        "for β = 50, so that ηλ and βλ are as with the binary cross-entropy."
     )
     sparse = [f"β = {beta}{l1}" for beta in (0, 50) for l1 in ("", ", stronger λ")]
     return Table(name, caption, ["loss and images", "SGD", *sparse], rows)

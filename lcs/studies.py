@@ -725,7 +725,7 @@ CHAPTERS: dict[str, tuple[Study | ToyStudy, ...]] = {
     ),
     "why": (
         Study("precision", "bfloat16 against float32", _precision, scales=SMALL),
-        Study("schedule", "A learning rate that stays", _schedule, 2, scales=SMALL),
+        Study("schedule", "A constant learning rate", _schedule, 2, scales=SMALL),
         Study("period", "A cosine of a quarter of the length", _period, 2, scales=SMALL),
         Study("first-layer", "λ on the first layer alone", _first_layer, scales=SMALL),
         Study("frozen", "Zeros that stay zero", _frozen, 5, scales=SMALL),

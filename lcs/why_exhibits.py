@@ -224,13 +224,13 @@ ASKED = (
              {"l1_rest": None, "frozen_zeros": False}, {"l1_rest": 0.0, "frozen_zeros": False}),
     Question("zeros that stay zero", "frozen", "β = 0",
              {"frozen_zeros": False}, {"frozen_zeros": True}),
-    Question("float32 for bfloat16", "precision", "SGD",
+    Question("float32 instead of bfloat16", "precision", "SGD",
              {"precision": "bf16"}, {"precision": "fp32"}),
-    Question("400 epochs for 100", "length", "β = 0", {"epochs": 100}, {"epochs": 400}),
-    Question("1600 epochs for 400", "longer", "β = 0", {"epochs": 400}, {"epochs": 1600}),
+    Question("400 epochs instead of 100", "length", "β = 0", {"epochs": 100}, {"epochs": 400}),
+    Question("1600 epochs instead of 400", "longer", "β = 0", {"epochs": 400}, {"epochs": 1600}),
 )  # fmt: skip
 STEPS = tuple(
-    Question(f"width: α = {to} for {start}", study, over,
+    Question(f"width: α = {to} instead of {start}", study, over,
              {"base_channels": start}, {"base_channels": to})
     for study, start, to in (("width", 1, 4), ("width", 4, 8), ("wider", 8, 16))
     for over in ("β = 0", "SGD")
@@ -278,7 +278,9 @@ def _all_asked(found: dict[str, Conditions]) -> list[tuple[Question, Contrast | 
     crossed = found["factorial"]
     of_factors = [
         (
-            Question(f"{factor.name}: {factor.end} for {factor.start}", "factorial", over, {}, {}),
+            Question(
+                f"{factor.name}: {factor.end} instead of {factor.start}", "factorial", over, {}, {}
+            ),
             contrast(crossed, _pairs(crossed, factor.change), AGAINST[over]),
         )
         for factor in FACTORS.values()
@@ -326,7 +328,7 @@ CONTROLS = {
         "schedule",
         "cosine-epoch",
         "the cosine",
-        "A learning rate that goes to zero, and one that stays",
+        "A learning rate that goes to zero, and a constant one",
     ),
 }
 
@@ -346,8 +348,12 @@ def period_table(records: Sequence[Record]) -> Table:
 
 
 def first_layer_table(records: Sequence[Record]) -> Table:
-    """Compare λ on the first layer alone with λ everywhere, and every β with β = 0."""
-    references = {"λ everywhere": everywhere, "β = 0": without_threshold}
+    """Compare with λ everywhere, with zeros that may return, and with β = 0."""
+    references = {
+        "λ everywhere": everywhere,
+        "zeros that may return": lambda config: config.replace(frozen_zeros=False),
+        "β = 0": without_threshold,
+    }
     what = "λ on all layers, and on the first one alone"
     fields = ["l1_rest", "frozen_zeros"]
     return comparison("tab-first-layer", records, fields, references, "lcs study first-layer", what)
@@ -534,7 +540,7 @@ def numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
 
 
 def _single_changes(found: Mapping[str, Conditions]) -> dict[str, str]:
-    """Return what one change does: precision, zeros that stay, a learning rate that stays."""
+    """Return what one change does: precision, zeros that stay, a constant learning rate."""
     precision, frozen, schedule = (found[name] for name in ("precision", "frozen", "schedule"))
     usual = {"precision": "bf16"}
     words = {

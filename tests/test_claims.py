@@ -61,7 +61,7 @@ def test_the_gain_is_asked_for_its_growth_and_for_its_sign_at_the_largest_width(
     growth = judged("With λ of β = 50 chosen at each width", own).evidence
     assert (growth.mean, growth.n) == (pytest.approx(2.0), 3)
     for beginning, records in (
-        ("And at α = 8 β = 50 with λ of its own", own),
+        ("With λ of β = 50 chosen at α = 8, it is better", own),
         ("By the paper's recipe (200 epochs), both as chosen", study("scaling-wide", accuracy)),
     ):
         ahead = judged(beginning, records).evidence
@@ -94,7 +94,7 @@ def test_where_lambda_is_on_the_first_layer_alone():
 
     records = study("first-layer", accuracy)
     alone = judged("With λ on the first layer alone", records)
-    stay = judged("The same with λ on the first layer alone", records)
+    stay = judged("With λ on the first layer alone, β = 50 is as good with", records)
     assert (alone.evidence.mean, alone.margin) == (pytest.approx(-0.5), 1.0)
     assert stay.evidence.mean == pytest.approx(-0.25)
 
@@ -104,7 +104,7 @@ def test_a_rate_that_stays_is_compared_at_beta_1():
         made_up(c, 50, 600 if c.beta == 1 and c.schedule == "constant" else 100)
         for c in STUDIES["schedule"].configs("desk", 2)
     ]
-    more = judged("A learning rate that stays leaves more weights", records).evidence
+    more = judged("A constant learning rate leaves more weights", records).evidence
     assert more.mean == pytest.approx(50.0)
 
 
@@ -113,7 +113,7 @@ def test_only_the_rate_that_stays_is_held_to_the_published_counts():
         made_up(c, 50, 400 if c.schedule == "constant" else 100)
         for c in STUDIES["schedule"].configs("desk", 2)
     ]
-    finding = judged("With a learning rate that stays, β = 50 ", records)
+    finding = judged("With a constant learning rate, β = 50 ", records)
     assert finding.value.startswith("400")
 
 

@@ -129,9 +129,9 @@ def test_the_summary_has_the_gain_before_and_after_each_change():
     known = {"first-layer": study("first-layer", accuracy, 1)}
     alone = why.summary_table({name: [] for name in why.QUESTIONS} | known).rows[0]
     assert alone[2:] == ["−3.00", "−0.50", "+2.50", "1"]  # one run is not beyond chance
-    change = rows["augmentation: flips and crops for none", "SGD"]
+    change = rows["augmentation: flips and crops instead of none", "SGD"]
     assert change == ["+5.67 ± 0.00", "+7.67 ± 0.00", "**+2.00 ± 0.00**", "3"]
-    assert ".pending" in rows["float32 for bfloat16", "SGD"][2]
+    assert ".pending" in rows["float32 instead of bfloat16", "SGD"][2]
 
 
 def test_numbers_of_the_first_layer():
