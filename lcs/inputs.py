@@ -90,7 +90,6 @@ class Inputs:
         mean, std = (half, half) if config.normalize == "half" else _moments(images)
         self.shift = torch.tensor(255 * mean, dtype=torch.float32).to(device).view(-1, 1, 1)
         self.scale = torch.tensor(255 * std, dtype=torch.float32).to(device).view(-1, 1, 1)
-        self.ahead: dict[int, Draws] = {}
         self.ready: Ready | None = None
         self.pixels: Tensor | None = None
         if config.permute_pixels:
@@ -108,7 +107,7 @@ class Inputs:
         self.all_normalised  # noqa: B018  made once, and shared from here on
         other = copy.copy(self)
         other.config = config
-        other.ahead, other.ready = {}, None
+        other.ready = None
         other.__dict__.pop("augmented", None)  # each stream needs room of its own
         return other
 
@@ -139,11 +138,6 @@ class Inputs:
         """Room for an epoch of augmented images, claimed once."""
         return torch.empty_like(self.images)
 
-    def draw_ahead(self, epoch: int) -> None:
-        """Draw what `batches` of a later epoch needs, while the device is busy with this one."""
-        if epoch not in self.ahead:
-            self.ahead = {epoch: self._draw(epoch)}
-
     def _draw(self, epoch: int) -> Draws:
         config = self.config
         order = torch.randperm(len(self), generator=stream(config.seed, "order", epoch))
@@ -169,10 +163,14 @@ class Inputs:
                 yield self.normalised(images[batch]), labels[batch]
 
     def prepare(self, epoch: int) -> Ready:
-        """Draw and augment an epoch, unless it is ready."""
+        """Draw and augment an epoch, unless it is ready.
+
+        On a GPU this only queues the work, so that one may ask for the next epoch as soon as the
+        last batch of this one is queued.
+        """
         if self.ready is None or self.ready.epoch != epoch:
             self.ready = None  # its images are overwritten from here on
-            order, stages = self.ahead.pop(epoch) if epoch in self.ahead else self._draw(epoch)
+            order, stages = self._draw(epoch)
             order = order.to(self.labels.device, non_blocking=True)
             room = self.augmented if stages else None
             images = apply(self.images, stages, order=order, out=room) if stages else None

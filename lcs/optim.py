@@ -280,8 +280,8 @@ class SGD(_Optimizer):
     def _update(self, params: list[Tensor], grads: list[Tensor], group: dict[str, Any]) -> None:
         numbers = [float(group[name]) for name in ("lr", "momentum", "weight_decay")]
         work = [self._tensors(*pair) for pair in zip(params, grads, strict=True)]
-        on_device = _numbers(numbers, work[0][0])
         compiled = self.compiled and compiler_works(params[0].device)
+        on_device = _numbers(numbers, work[0][0]) if compiled else []
         for tensors in work:
             if compiled and _fusible(*tensors):
                 flat = _flat(*tensors)
@@ -365,7 +365,7 @@ def _update_(theta: Tensor, grad: Tensor, step: _Step) -> None:
         theta.mul_(kept)
 
 
-# so many elements that the temporaries of one update stay in the processor's caches
+# so many elements that the temporaries of one update stay in a processor's caches
 _CHUNK = 1 << 19
 
 
@@ -385,7 +385,8 @@ def _chunked_update(work: _Work, step: _Step) -> None:
 
 
 def _pieces(*tensors: Tensor) -> Iterable[tuple[Tensor, ...]]:
-    if tensors[0].numel() <= _CHUNK or not _contiguous(*tensors):
+    whole = tensors[0].numel() <= _CHUNK or not tensors[0].is_cpu
+    if whole or not _contiguous(*tensors):
         return [tensors]
     return zip(*(tensor.view(-1).split(_CHUNK) for tensor in tensors), strict=True)
 

@@ -243,7 +243,7 @@ class Batched(Group):
             seen += labels.shape[1]
         for leader in self.leaders:
             if epoch + 1 < leader.config.epochs:
-                leader.training.draw_ahead(epoch + 1)
+                leader.training.prepare(epoch + 1)
         return total / seen
 
     def _rate(self, run: Run, epoch: int, step: int) -> float:
@@ -307,13 +307,16 @@ class Stack:
     def _update(
         self, runs: Sequence[Run], rates: Sequence[float], gradients: Sequence[Tensor]
     ) -> None:
+        numbers = [
+            [_coefficients(run.config, rate, first) for run, rate in zip(runs, rates, strict=True)]
+            for first in (True, False)
+        ]
+        like = self.weights[0]
+        # one copy to the device for all layers: (first layer or not, coefficients, runs, 1, 1)
+        columns = torch.tensor(numbers, dtype=like.dtype).to(like.device, non_blocking=True)
+        first, rest = columns.mT[..., None, None]
         for number, (weight, gradient) in enumerate(zip(self.weights, gradients, strict=True)):
-            numbers = [
-                _coefficients(run.config, rate, number < self.conv_like)
-                for run, rate in zip(runs, rates, strict=True)
-            ]
-            columns = torch.tensor(numbers, dtype=weight.dtype).to(weight.device, non_blocking=True)
-            _update(weight.device)(weight, gradient, *columns.T[:, :, None, None])
+            _update(weight.device)(weight, gradient, *(first if number < self.conv_like else rest))
 
 
 class _Norm:

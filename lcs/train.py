@@ -117,7 +117,8 @@ def _is_full(error: Exception) -> bool:
 def choose_device(name: str) -> torch.device:
     """Return a device by its name; "auto" prefers an accelerator.
 
-    On a GPU, the process computes convolutions of float32 in float32 from here on.
+    On a GPU, the process computes convolutions of float32 in float32 from here on, and adds up
+    products of bfloat16 in float32, as a CPU does.
 
     Raises:
         ConfigError: the name is unknown, or this machine has no such device.
@@ -133,6 +134,7 @@ def choose_device(name: str) -> torch.device:
         raise ConfigError(f"device: this machine has no {name!r}; give auto or cpu")
     if device.type == "cuda":
         torch.backends.cudnn.conv.fp32_precision = "ieee"  # type: ignore[attr-defined]
+        torch.backends.cuda.matmul.allow_bf16_reduced_precision_reduction = False
     return device
 
 
@@ -377,8 +379,8 @@ class Run:
                     group["lr"] = rate
                 total += self._step(network, x, labels)
                 seen += len(labels)
-        if epoch + 1 < self.config.epochs:
-            self.training.draw_ahead(epoch + 1)
+        if self.device.type == "cuda" and epoch + 1 < self.config.epochs:
+            self.training.prepare(epoch + 1)
         # between batches the host never waits for the device
         loss, hits = (total / seen).tolist()
         return loss, hits

@@ -112,13 +112,13 @@ def test_the_order_depends_on_seed_and_epoch() -> None:
     assert order(inputs(seed=1), 2) == torch.randperm(23, generator=generator).tolist()
 
 
-def test_drawn_ahead_an_epoch_is_the_same() -> None:
+def test_prepared_ahead_an_epoch_is_the_same() -> None:
     fed, plain = (inputs(augment="flip-crop", batch_size=5) for _ in range(2))
-    fed.draw_ahead(1)
-    assert fed.ahead.keys() == {1}
+    fed.prepare(1)
+    assert fed.ready is not None
+    assert fed.ready.epoch == 1
     for epoch in (0, 1, 1):
         assert torch.equal(all_inputs(fed, epoch), all_inputs(plain, epoch))
-    assert not fed.ahead
 
 
 def test_an_epoch_does_not_depend_on_the_earlier_ones() -> None:

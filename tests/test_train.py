@@ -149,6 +149,7 @@ def test_devices(monkeypatch):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     assert choose_device("auto") == torch.device("cuda")
     assert choose_device("cuda:1") == torch.device("cuda:1")
+    assert not torch.backends.cuda.matmul.allow_bf16_reduced_precision_reduction
     with pytest.raises(ConfigError, match="this machine has no 'cuda:2'"):
         choose_device("cuda:2")
 
