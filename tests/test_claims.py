@@ -73,7 +73,7 @@ def test_weights_are_counted_against_those_of_s_local_in_the_widest_network():
         return made_up(config, 50, 300 if config.base_channels == 8 else 2000)
 
     own = [counted(config) for config in STUDIES["scaling-own"].configs("desk", 1)]
-    finding = judged("And it leaves fewer weights in the first layer", own)
+    finding = judged("With λ of β = 50 chosen at α = 8, it leaves fewer weights", own)
     assert finding.value == "300 (S-LOCAL: 1,000)"
     assert finding.evidence.mean == 700
 
@@ -93,13 +93,13 @@ def test_where_lambda_is_on_the_first_layer_alone():
         return 50 + config.seed - (lost + 0.25 * config.frozen_zeros if config.beta else 0)
 
     records = study("first-layer", accuracy)
-    alone = judged("With λ on the first layer alone", records)
+    alone = judged("With λ on the first layer alone, β = 50 is as good as", records)
     stay = judged("With λ on the first layer alone, β = 50 is as good with", records)
     assert (alone.evidence.mean, alone.margin) == (pytest.approx(-0.5), 1.0)
     assert stay.evidence.mean == pytest.approx(-0.25)
 
 
-def test_a_rate_that_stays_is_compared_at_beta_1():
+def test_a_constant_rate_is_compared_at_beta_1():
     records = [
         made_up(c, 50, 600 if c.beta == 1 and c.schedule == "constant" else 100)
         for c in STUDIES["schedule"].configs("desk", 2)
@@ -137,7 +137,7 @@ def test_locality_is_compared_at_the_stronger_lambda():
     ]
     over_sgd = judged("With the stronger λ, the filters of β = 50 are more local", records)
     assert over_sgd.evidence.mean == pytest.approx(5.0)
-    under_zero = judged("And less local than those of β = 0", records)
+    under_zero = judged("With the stronger λ, the filters of β = 50 are less local", records)
     assert under_zero.evidence.mean == pytest.approx(20.0)
     assert under_zero.value.startswith("−20.00")
 
@@ -173,10 +173,10 @@ def test_ranges_are_compared_between_shifts_of_crops():
     records = [with_range(run) for run in study("crops", lambda _: 50.0)]
     wider = judged("Weights of a filter gather over a wider range with crops", records)
     assert wider.evidence.mean == pytest.approx(4.0)
-    further = judged("And over a wider range still", records)
+    further = judged("Weights of a filter gather over a wider range where", records)
     assert further.evidence.mean == pytest.approx(4.0)
     unknown = [with_final(run, pair_correlation=[None]) for run in records]
-    assert judged("And over a wider range still", unknown).evidence is None
+    assert judged("Weights of a filter gather over a wider range where", unknown).evidence is None
 
 
 def test_cifar100_has_the_methods_of_figure_3_with_cross_entropy():
