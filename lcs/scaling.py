@@ -701,7 +701,8 @@ def showpiece_table(runs: Mapping[str, Sequence[Record]]) -> Table:
 def showpiece_numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
     """Return what the prose says of each of these studies, in words: "pending" without any runs.
 
-    Accuracy, time, and what is left of the first layer; the paper's accuracy, with SGD; and
+    Accuracy, time, and of the sparse ones what is left of the first layer; the paper's accuracy,
+    with SGD; `showpiece-gain`: by how many points β = 50 is ahead of SGD with the same images; and
     `showpiece-work`: which part of the dense network's operations an image takes, in per cent.
     """
     flops = [run.final["flops"] for run in runs["showpiece"]]
@@ -712,7 +713,10 @@ def showpiece_numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
     }
     for study in SHOWPIECE:
         words |= {f"{study}-{key}": value for key, value in _largest_words(runs[study]).items()}
-    return words
+    del words["showpiece-sgd-left"]  # all of it
+    sparse, dense = runs["showpiece"], runs["showpiece-sgd"]
+    gain = paired(sparse, dense) if sparse and dense else None
+    return words | {"showpiece-gain": signed_or_pending(gain)}
 
 
 def _largest_words(records: Sequence[Record]) -> dict[str, str]:
