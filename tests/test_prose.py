@@ -433,7 +433,16 @@ def test_readme_says_how_far_two_cores_get():
     assert 100 * (run.accuracy - dense.accuracy) == pytest.approx(2.85, abs=0.1)
     assert "β = 50 is ahead of it by {glue:text}`showpiece-gain` points" in said("scaling")
     assert "SGD also fits its training images less well" in said("scaling")
-    assert dense.final["clean_train_accuracy"] < run.final["clean_train_accuracy"]
+    fit = run.final["clean_train_accuracy"] - dense.final["clean_train_accuracy"]
+    assert "so that β = 50 wins mostly by a better fit" in said("scaling")
+    assert run.accuracy - dense.accuracy > fit > 0.75 * (run.accuracy - dense.accuracy)
+    assert "That is more than at α = 8 in this chapter" in said("scaling")
+    assert run.accuracy - dense.accuracy > max(own_gains(scaling.SGD)[8].values()) / 100
+    assert "weight decay, chosen at α = 8 and half the length" in said("scaling")
+    (search,) = {
+        (c.base_channels, c.epochs) for c in conditions(stored("search-augment", "desk", BOOK))
+    }
+    assert search == (8, dense.config.epochs // 2)
     assert "about level at α = 8 and ahead at α = 32, in one seed or two" in said("intro")
     assert "with AutoAugment it stays just below" in page
     (strong,) = stored("showpiece-autoaugment", "desk", BOOK)
