@@ -1,7 +1,7 @@
 """One step of S-FC part by part, beside its floor, for growing width; and sparse against dense.
 
 The floor of a step: its bare products (forward and weights' gradients, inputs' gradients but for
-the first layer), and one pass of the optimizer over the weights at the speed of memory.
+the first layer), and the bytes that the optimizer cannot but move, at the speed of memory.
 
     parts.py [cpu|cuda] [alpha ...]
 """
@@ -21,7 +21,7 @@ from torch.optim import Optimizer
 from lcs import half, models, sparse
 from lcs.augment import apply, draw
 from lcs.optim import BetaLasso
-from lcs.train import COMPILED_FROM
+from lcs.train import COMPILED_FROM, choose_device
 
 REPEATS = 15
 BATCH = 512
@@ -34,7 +34,7 @@ SETTINGS = {"lr": 0.1, "l1": 5e-5, "beta": 50.0}
 
 
 def main() -> None:
-    device = torch.device(sys.argv[1] if len(sys.argv) > 1 else "cpu")
+    device = choose_device(sys.argv[1] if len(sys.argv) > 1 else "cpu")
     widths = [int(word) for word in sys.argv[2:]] or [1, 4, 16]
     report = Report("parts", device.type)
     for width in widths:
@@ -50,7 +50,7 @@ def step_by_parts(width: int, device: torch.device, report: Report) -> None:
     net, optimizer = network(width, device)
     floor = {
         "floor: products": products(net, device),
-        "floor: pass of the optimizer": memory_pass(net),
+        "floor: pass of the optimizer": memory_pass(net, device),
     }
     EPOCHS.enter_context(half.epoch(net, optimizer))
     images, labels = batch(device)
@@ -137,9 +137,10 @@ def steps(
 def network(
     width: int, device: torch.device, *, frozen: bool = False
 ) -> tuple[models.Net, BetaLasso]:
-    net = models.build(
-        "s-fc", num_classes=10, image_size=32, in_channels=3, base_channels=width
-    ).to(device)
+    with device:
+        net = models.build(
+            "s-fc", num_classes=10, image_size=32, in_channels=3, base_channels=width
+        )
     large = sum(p.numel() for p in net.parameters()) >= COMPILED_FROM
     groups = [{"params": [net.conv1.weight]}, {"params": [net.fc1.weight, net.fc2.weight]}]
     return net, BetaLasso(groups, **SETTINGS, frozen_zeros=frozen, compiled=large)
@@ -167,12 +168,15 @@ def loss_of(forward: Callable[[Tensor], Tensor], x: Tensor, labels: Tensor) -> T
     return F.cross_entropy(logits.float(), labels)
 
 
-def augmentation(name: str, device: torch.device) -> Callable[[], None]:
-    """Return the augmentation of a whole epoch at once."""
+def augmentation(name: str, device: torch.device) -> Callable[[], object]:
+    """Return the augmentation of a whole epoch at once; on a GPU, training draws it meanwhile."""
     images = torch.randint(256, (EPOCH, 3, 32, 32)).to(torch.uint8).to(device)
     room, order = torch.empty_like(images), torch.randperm(EPOCH).to(device)
     draws = torch.Generator().manual_seed(0)
-    return lambda: apply(images, draw(name, EPOCH, 32, draws), order=order, out=room)  # type: ignore[func-returns-value]
+    if device.type == "cuda":
+        drawn = draw(name, EPOCH, 32, draws)
+        return lambda: apply(images, drawn, order=order, out=room)
+    return lambda: apply(images, draw(name, EPOCH, 32, draws), order=order, out=room)
 
 
 def products(net: models.Net, device: torch.device) -> Callable[[], None]:
@@ -196,18 +200,12 @@ def products(net: models.Net, device: torch.device) -> Callable[[], None]:
     return once
 
 
-def memory_pass(net: models.Net) -> Callable[[], None]:
-    """Read the gradient, read and write the weights, write their bf16 copy."""
-    triples = [
-        (p.detach().clone(), torch.randn_like(p), p.detach().bfloat16()) for p in net.parameters()
-    ]
-
-    def once() -> None:
-        for weight, gradient, copy in triples:
-            weight.add_(gradient, alpha=-1e-9)
-            copy.copy_(weight)
-
-    return once
+def memory_pass(net: models.Net, device: torch.device) -> Callable[[], object]:
+    """Copy 6 bytes a weight: as many read and written as a step reads and writes at least."""
+    weights = sum(p.numel() for p in net.parameters())
+    held = torch.ones(6 * weights, dtype=torch.uint8, device=device)
+    copied = torch.empty_like(held)
+    return lambda: copied.copy_(held)
 
 
 def timed(action: Callable[[], object], device: torch.device) -> Callable[[], None]:
