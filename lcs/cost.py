@@ -130,7 +130,7 @@ def _network(config: Config) -> dict[str, Layer]:
 
 
 def _timings(store: RunStore) -> dict[str, list[Timing]]:
-    """Return the seconds that stored runs took which were trained alone, by kind of device."""
+    """Return what stored runs took that were not trained in a stack, in seconds, by device."""
     timings: dict[str, list[Timing]] = {}
     while True:
         for record in readable(store):

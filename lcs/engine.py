@@ -39,15 +39,15 @@ class Step(NamedTuple):
     bytes: int
 
 
-def count_step(base_channels: int, batch_size: int = 512) -> Step:
-    """Count a step of S-FC on CIFAR-10, to the leading term.
+def count_step(base_channels: int) -> Step:
+    """Count a step of S-FC on CIFAR-10, with the usual batch, to the leading term.
 
     The operations are those of `cost.image_flops`, the bytes those of one pass of the optimizer
     over the weights.
     """
     config = Config(base_channels=base_channels)
     weights = cost.weights(config)
-    return Step(weights, batch_size * cost.image_flops(config), BYTES_OF_A_WEIGHT * weights)
+    return Step(weights, config.batch_size * cost.image_flops(config), BYTES_OF_A_WEIGHT * weights)
 
 
 def floor_seconds(step: Step) -> float:
@@ -57,11 +57,12 @@ def floor_seconds(step: Step) -> float:
 
 def counts_table(widths: Sequence[int] = (1, 4, 16, 150)) -> Table:
     """Return a step of S-FC at several widths, counted, and its floor on an H200."""
-    rows, images = [], data.facts("cifar10").train_size
+    rows, batch = [], Config().batch_size
+    steps = steps_of(data.facts("cifar10").train_size, batch)
     for width in widths:
         step = count_step(width)
         floor = floor_seconds(step)
-        run = PAPER_EPOCHS * steps_of(images, 512) * floor
+        run = PAPER_EPOCHS * steps * floor
         rows.append(
             [
                 f"{width}",
@@ -73,8 +74,8 @@ def counts_table(widths: Sequence[int] = (1, 4, 16, 150)) -> Table:
             ]
         )
     caption = (
-        "A step of S-FC with 512 images, counted, and what it and 4000 epochs of CIFAR-10 would "
-        "take at the ceilings of an H200's data sheet (989 TFLOP/s in bfloat16, 4.8 TB/s): a "
+        f"A step of S-FC with {batch} images, counted, and what it and 4000 epochs of CIFAR-10 "
+        "would take at the ceilings of an H200's data sheet (989 TFLOP/s in bfloat16, 4.8 TB/s): a "
         "floor, not a measurement."
     )
     columns = ["α", "weights (M)", "GFLOP", "GB", "floor of a step (ms)", "of 4000 epochs"]

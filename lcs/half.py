@@ -61,5 +61,6 @@ def _swap(model: nn.Module, optimizer: Optimizer) -> list[_Swapped]:
                 copy = nn.Parameter(weight.detach().bfloat16())
                 optimizer.state[copy] = optimizer.state.pop(weight, {}) | {MASTER: weight.detach()}
                 layer.weight = params[place] = copy
+                weight.grad = None  # the last epoch's, which nobody reads any more
                 swapped.append(_Swapped(layer, weight, params, place))
     return swapped

@@ -52,13 +52,6 @@ def steps_of(images: int, batch_size: int) -> int:
     return whole + (left > 1)
 
 
-class Draws(NamedTuple):
-    """What the host draws for an epoch: the order of the images, and what happens to each."""
-
-    order: Tensor
-    stages: list[Stage]
-
-
 class Ready(NamedTuple):
     """An epoch, ready to be cut into batches: order, labels, and the images if they are changed."""
 
@@ -87,7 +80,8 @@ class Inputs:
         self.labels = torch.from_numpy(part[1].astype(np.int64)).to(device)
         self.dtype = torch.bfloat16 if config.precision == "bf16" else torch.float32
         half = np.full(images.in_channels, 0.5)
-        mean, std = (half, half) if config.normalize == "half" else _moments(images)
+        own = np.array(images.mean), np.array(images.std)
+        mean, std = (half, half) if config.normalize == "half" else own
         self.shift = torch.tensor(255 * mean, dtype=torch.float32).to(device).view(-1, 1, 1)
         self.scale = torch.tensor(255 * std, dtype=torch.float32).to(device).view(-1, 1, 1)
         self.ready: Ready | None = None
@@ -138,13 +132,14 @@ class Inputs:
         """Room for an epoch of augmented images, claimed once."""
         return torch.empty_like(self.images)
 
-    def _draw(self, epoch: int) -> Draws:
+    def _draw(self, epoch: int) -> tuple[Tensor, list[Stage]]:
+        """Draw the order of the images, and what happens to each."""
         config = self.config
         order = torch.randperm(len(self), generator=stream(config.seed, "order", epoch))
         draws = stream(config.seed, "augment", epoch)
         side = self.images.shape[-1]
         stages = draw(config.augment, len(self), side, draws, config.crop_padding)
-        return Draws(order, stages)
+        return order, stages
 
     def batches(self, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield (inputs, labels) in the order, and with the augmentation, of this epoch.
@@ -165,8 +160,8 @@ class Inputs:
     def prepare(self, epoch: int) -> Ready:
         """Draw and augment an epoch, unless it is ready.
 
-        On a GPU this only queues the work, so that one may ask for the next epoch as soon as the
-        last batch of this one is queued.
+        On a GPU flips and crops are only queued, so that one may ask for the next epoch as soon
+        as the last batch of this one is; torchvision's own operations wait for the device.
         """
         if self.ready is None or self.ready.epoch != epoch:
             self.ready = None  # its images are overwritten from here on
@@ -185,10 +180,6 @@ class Inputs:
     def steps(self) -> int:
         """Batches in an epoch."""
         return steps_of(len(self), self.config.batch_size)
-
-
-def _moments(images: data.Images) -> tuple[np.ndarray, np.ndarray]:
-    return np.array(images.mean), np.array(images.std)
 
 
 def split(config: Config, images: data.Images) -> tuple[Part, Part]:

@@ -20,18 +20,17 @@ from lcs.toy import TRUE
 LEFT, RIGHT, TOP, BOTTOM = 340, 3800, 60, 2560
 
 
-def weights(paths: Mapping[str, Any], shown: int | None = None) -> HTML:
+def weights(paths: Mapping[str, Any]) -> HTML:
     """Return ten weights along training, with a slider over β and a choice of two starts.
 
     Args:
         paths: `trajectories` of `lcs.toy.run`.
-        shown: the slider's first place; by default the middle one.
     """
     runs = [run for run in paths["runs"] if run["optimizer"] == "beta-lasso"]
     height = math.ceil(max(abs(w) for run in runs for row in run["weights"] for w in row))
     states = [_state(run, paths, height) for run in runs]
     count = len(states) // 2
-    shown = count // 2 if shown is None else shown
+    shown = count // 2
     across = _across(paths["steps"])
     first = states[shown]
     return HTML(

@@ -82,6 +82,7 @@ def epoch(model: nn.Module, optimizer: Optimizer, chosen: str) -> Iterator[Forwa
     group, place = _place(optimizer, weight)
     layer = SparseLayer(weight, frozen=chosen == "frozen")
     group["params"][place] = layer.values
+    weight.grad = None  # the last epoch's, which nobody reads any more
     hook = optimizer.register_step_post_hook(lambda *_: layer.revive(group))
     try:
         yield lambda x: layer.forward(net, x)

@@ -296,7 +296,10 @@ class Run:
 
     def _restore(self, tensors: Mapping[str, Tensor], state: Mapping[str, Any]) -> None:
         self.model.load_state_dict(_part(tensors, "model."))
-        _load_momentum(self.optimizer, _part(tensors, "momentum."))
+        buffers = _part(tensors, "momentum.")
+        if isinstance(self.optimizer, SGD) and state["epoch"] and not buffers:
+            raise KeyError("momentum")
+        _load_momentum(self.optimizer, buffers)
         torch.set_rng_state(tensors["rng.cpu"])
         if self.device.type == "cuda" and "rng.cuda" in tensors:
             torch.cuda.set_rng_state(tensors["rng.cuda"], self.device)
@@ -381,7 +384,7 @@ class Run:
                 seen += len(labels)
         if self.device.type == "cuda" and epoch + 1 < self.config.epochs:
             self.training.prepare(epoch + 1)
-        # between batches the host never waits for the device
+        # between batches of dense layers the host never waits for the device
         loss, hits = (total / seen).tolist()
         return loss, hits
 

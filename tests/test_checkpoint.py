@@ -438,15 +438,15 @@ def test_a_checkpoint_of_other_code_goes_on_and_is_noted(tmp_path, monkeypatch):
     assert "before_resume" not in train(MOMENTUM, store=store, device="cpu").provenance
 
 
-@pytest.mark.parametrize("missing", ["conv1.weight", "rng.cpu", "epoch"])
+@pytest.mark.parametrize("missing", ["conv1.weight", "momentum", "rng.cpu", "epoch"])
 def test_a_checkpoint_that_does_not_fit_is_refused(missing, tmp_path):
-    checkpoint = start_and_stop(LASSO, RunStore(tmp_path), 2)
+    checkpoint = start_and_stop(MOMENTUM, RunStore(tmp_path), 2)
     tensors, state = checkpoint.load()
     tensors = {name: value for name, value in tensors.items() if missing not in name}
     state.pop(missing, None)
     checkpoint.save(tensors, state)
     with pytest.raises(CheckpointError, match=r"does not fit this one .* delete it") as e:
-        train(LASSO, store=RunStore(tmp_path), device="cpu")
+        train(MOMENTUM, store=RunStore(tmp_path), device="cpu")
     assert str(checkpoint.path) in str(e.value)
     assert "\n" not in str(e.value)
 

@@ -19,14 +19,25 @@ pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a C
 
 BASE = Config(dataset="digits", epochs=4, batch_size=128)
 LASSO = BASE.replace(optimizer="beta-lasso", l1=2e-3, l1_rest=1e-4, beta=10.0)
-SPARSE = LASSO.replace(base_channels=2, epochs=8, l1=2e-2, l1_rest=1e-5, beta=3.0)
+SPARSE = LASSO.replace(base_channels=2, epochs=5, l1=2e-2, l1_rest=1e-5, beta=3.0)
 
 
-def near(one, other):
+def near(one, other, slack=1):
     """Whether two records agree up to other rounding, which epochs amplify."""
     for name in ("train_loss", "train_accuracy", "test_accuracy"):
-        assert one.history[name] == pytest.approx(other.history[name], rel=0.05, abs=0.03)
+        assert one.history[name] == pytest.approx(
+            other.history[name], rel=0.05 * slack, abs=0.03 * slack
+        )
     assert one.history["lr"] == other.history["lr"]
+    for layer, counts in other.history["nonzeros"].items():
+        assert one.history["nonzeros"][layer] == pytest.approx(counts, rel=0.03 * slack, abs=8)
+
+
+@pytest.fixture(params=[True, False], ids=["compiled", "foreach"])
+def compiled(request, monkeypatch):
+    """Whether the optimizer compiles its step, as it does for large networks."""
+    if request.param:
+        monkeypatch.setattr("lcs.train.COMPILED_FROM", 0)
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
@@ -35,14 +46,15 @@ def near(one, other):
     [
         BASE,
         LASSO,
-        BASE.replace(optimizer="proximal-l1", l1=2e-3),
+        LASSO.replace(frozen_zeros=True),
+        BASE.replace(optimizer="proximal-l1", l1=2e-2),
         BASE.replace(momentum=0.9, weight_decay=5e-4, augment="autoaugment"),
         BASE.replace(model="s-conv", loss="bce", augment="flip-crop"),
         BASE.replace(model="s-local", dropout=0.0, permute_pixels=True),
     ],
     ids=lambda config: config.name,
 )
-def test_the_numbers_are_near_those_of_the_cpu(config, precision, tmp_path):
+def test_the_numbers_are_near_those_of_the_cpu(config, precision, compiled, tmp_path):
     config = config.replace(precision=precision)
     near(
         train(config, store=RunStore(tmp_path / "cuda"), device="cuda"),
@@ -61,38 +73,42 @@ def test_convolutions_in_float32_are_not_rounded_to_less():
 @pytest.mark.filterwarnings("ignore:Synchronization debug mode")
 @pytest.mark.parametrize("augment", ["none", "flip-crop"])
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
-def test_the_host_does_not_wait_between_batches(augment, precision):
-    run = Run.start(LASSO.replace(precision=precision, augment=augment), torch.device("cuda"))
+def test_the_host_does_not_wait_between_batches(augment, precision, compiled):
+    device = choose_device("cuda")
+    run = Run.start(LASSO.replace(precision=precision, augment=augment), device)
     run.run_epoch(0, record=False)
     try:
         torch.cuda.set_sync_debug_mode("error")
         with run._rounded():
-            for x, labels in itertools.islice(run.training.batches(1), 3):
+            for x, labels in itertools.islice(run.training.batches(2), 3):  # 1 is ready
                 run._step(run.model, x, labels)
     finally:
         torch.cuda.set_sync_debug_mode("default")
 
 
 def test_stopped_it_goes_on(tmp_path, monkeypatch, capsys):
-    whole = train(LASSO, store=RunStore(tmp_path / "whole"), device="cuda")
+    config = BASE.replace(dropout=0.5, momentum=0.9)
+    whole = train(config, store=RunStore(tmp_path / "whole"), device="cuda")
     store = RunStore(tmp_path / "stopped")
     with monkeypatch.context() as patch:
         patch.setattr("lcs.loop.Clock.over", lambda clock: len(clock.recent) == 2)
         with pytest.raises(Paused):
-            train(LASSO, store=store, device="cuda")
-    near(train(LASSO, store=store, device="cuda"), whole)
+            train(config, store=store, device="cuda")
+    resumed = train(config, store=store, device="cuda")
+    assert resumed.history["train_loss"] == pytest.approx(whole.history["train_loss"], rel=1e-4)
     assert "resumed at epoch 2" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
 @pytest.mark.parametrize("mode", ["exact", "frozen"])
-def test_sparse_layers_give_the_numbers_of_dense_ones(mode, tmp_path, monkeypatch):
-    config = SPARSE.replace(frozen_zeros=mode == "frozen")
+def test_sparse_layers_give_the_numbers_of_dense_ones(mode, precision, tmp_path, monkeypatch):
+    config = SPARSE.replace(frozen_zeros=mode == "frozen", precision=precision)
     dense = train(config, store=RunStore(tmp_path / "dense"), device="cuda")
     monkeypatch.setattr(sparse, "PAYS_FROM", 0)
     monkeypatch.setattr(sparse, "PAYS_BELOW", {"cuda": {mode: 1.0}})
     record = train(config, store=RunStore(tmp_path / "sparse"), device="cuda")
     assert record.provenance["modes"].get(mode)
-    near(record, dense)
+    near(record, dense, slack=3 if precision == "bf16" else 1)
 
 
 def test_runs_that_train_together_have_the_numbers_that_they_have_alone(tmp_path):

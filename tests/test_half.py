@@ -34,7 +34,13 @@ def s_fc():
     ids=lambda config: config.name,
 )
 def test_the_bits_are_those_of_autocast(config, tmp_path, monkeypatch):
+    made = []
+    monkeypatch.setattr(
+        half, "_swap", lambda *args, swap=half._swap: made.append(swap(*args)) or made[-1]
+    )
     record = train(config, store=RunStore(tmp_path / "copies"), device="cpu")
+    assert len(made) == config.epochs
+    assert all(made)
     monkeypatch.setattr(Run, "_rounded", lambda run: nullcontext())
     plain = train(config, store=RunStore(tmp_path / "autocast"), device="cpu")
     assert record.history == plain.history

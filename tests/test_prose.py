@@ -535,6 +535,10 @@ def test_the_law_in_every_seed():
         assert len(alone) == 3
         assert min(alone) > 0
     assert above[0] > 1 > abs(above[1])
+    assert "though the one over SGD does not withstand the correction for many" in page
+    verdicts = {row[0]: row[5] for row in claims.table(BOOK).rows}
+    (verdict,) = (verdicts[text] for text in verdicts if "its gain over SGD grows" in text)
+    assert verdict == "holds, but not after correction"
 
 
 def test_the_baselines_have_no_use_for_more_regularisation_in_a_wide_network():

@@ -87,6 +87,12 @@ def test_one_step_is_the_same_to_rounding(model):
             assert far.double().mean() < 1e-4, name
 
 
+def test_in_a_stack_the_next_epoch_is_ready_as_one_ends():
+    group = Batched(GRID, torch.device("cpu"), [Nothing()] * len(GRID))
+    group.run_epoch(0, record=False)
+    assert [leader.training.ready.epoch for leader in group.leaders] == [1] * len(group.leaders)
+
+
 class Nothing:
     """A checkpoint that is not there."""
 

@@ -305,9 +305,3 @@ def test_slider_shows_its_first_state_without_scripts(page):
     assert f">{shown['text']}</p>" in page
     band = f'y="{shown["top"]}" height="{shown["bottom"] - shown["top"]}"'
     assert band in page
-
-
-def test_slider_can_begin_elsewhere(records):
-    page = slider.weights(records[0].final["trajectories"], shown=0).data
-    assert 'value="0"' in page
-    assert "β = 0.1</output>" in page

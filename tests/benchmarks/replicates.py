@@ -22,7 +22,7 @@ from lcs import data
 from lcs.checkpoint import Checkpoint
 from lcs.config import Config
 from lcs.together import KINDS
-from lcs.train import Run
+from lcs.train import Run, choose_device
 
 REPEATS = 5
 SGD = Config(loss="bce", precision="bf16")
@@ -37,7 +37,7 @@ class Nothing(Checkpoint):
 
 
 def main() -> None:
-    device = torch.device(sys.argv[1] if len(sys.argv) > 1 else "cpu")
+    device = choose_device(sys.argv[1] if len(sys.argv) > 1 else "cpu")
     counts = [int(word) for word in sys.argv[2:]] or [4]
     images = load_images()
     data.load = lambda name: images
