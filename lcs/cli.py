@@ -200,12 +200,11 @@ def import_runs(
     ] = None,
 ) -> None:
     """Copy checked records, with their filters, into a store (default: the book's)."""
-    from lcs.runs import PUBLISHED
+    from lcs.runs import PUBLISHED, paths_in
 
     place = _store(store or PUBLISHED)
-    for source in sources:
-        for path in sorted(source.rglob("*.json")) if source.is_dir() else [source]:
-            print(place.take(path).path)
+    for path in [path for source in sources for path in paths_in(source)]:
+        print(place.take(path).path)
 
 
 @runs_app.command()

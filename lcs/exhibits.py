@@ -113,20 +113,23 @@ def _accuracy_table(
 ) -> Table:
     config: Config = records[0].config
     groups = by_method(records)
-    # the reproduction has one data set
-    reports = ["reproduction"] if config.dataset == "cifar10" else []
+    wide = config.base_channels == published.PAPER_BASE_CHANNELS
+    short = wide and config.epochs == published.SHORT_EPOCHS
+    paper_text = PAPER.replace(f"{published.PAPER_EPOCHS}", f"{config.epochs}") if short else PAPER
+    # the reproduction has one data set, and one width
+    reports = ["reproduction"] if config.dataset == "cifar10" and not wide else []
     report_text = " and the reproduction's report (α = 1, 400 epochs)" if reports else ""
     rows = []
     for name in names:
         known, runs = published.table2(name), groups.get(name, [])
         ours = tables.interval(mean_interval(accuracies(runs))) if runs else tables.NONE
-        paper = getattr(known, config.dataset, None)
+        paper = published.SHORT.get(name) if short else getattr(known, config.dataset, None)
         fit = tables.interval(mean_interval(train_accuracies(runs)), 1) if runs else tables.NONE
         report = [tables.reproduction(known.report, 1) for _ in reports]
         rows.append([name, tables.published(paper), *report, ours, fit, tables.links(runs)])
     caption = (
         "Test accuracy in per cent, and ours on the training images, without augmentation. "
-        f"Published: the paper ({PAPER}, augmentation){report_text}. "
+        f"Published: the paper ({paper_text}, augmentation){report_text}. "
         f"Ours: {setting_text(records, scale)}."
     )
     columns = ["method", "paper", *reports, "ours", "ours, training", "seeds"]

@@ -15,6 +15,7 @@ import math
 import os
 import platform
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
@@ -210,6 +211,23 @@ class RunStore:
         write_atomically(path, _signed(document))
         return read_record(path, self.root)
 
+    def check_writable(self, config: AnyConfig) -> None:
+        """Try whether the record of a run can be written, before the run takes its time.
+
+        Raises:
+            RecordError: it cannot.
+        """
+        folder = self.path(config).parent
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder):
+                pass
+        except OSError as error:
+            raise RecordError(
+                f"{folder}: cannot be written ({error.strerror}); mend that, or name another "
+                "folder by --store or LCS_STORE"
+            ) from error
+
     def take(self, source: Path) -> Record:
         """Copy a checked record, with its filters, into this store.
 
@@ -228,6 +246,20 @@ class RunStore:
             write_atomically(target.with_name(name), source.with_name(name).read_bytes())
         write_atomically(target, source.read_bytes())
         return read_record(target, self.root)
+
+
+def paths_in(source: Path) -> list[Path]:
+    """Return the records of a folder, or the one that is named.
+
+    Raises:
+        RecordError: there is no such path, or no record in it.
+    """
+    if not source.exists():
+        raise RecordError(f"{source}: there is no such file or folder; check the path")
+    found = sorted(source.rglob("*.json")) if source.is_dir() else [source]
+    if not found:
+        raise RecordError(f"{source}: holds no record; check the path")
+    return found
 
 
 def _sparse(layer: Tensor) -> dict[str, Tensor]:

@@ -232,7 +232,9 @@ def scaling_table(records: Sequence[Record]) -> Table:
         f"{setting_text(records)}{spread_text(records)}. The paper's: "
         f"α ≈ {published.PAPER_BASE_CHANNELS}."
     )
-    theirs = [f"paper, {epochs} epochs" for epochs in (400, published.PAPER_EPOCHS)]
+    theirs = [
+        f"paper, {epochs} epochs" for epochs in (published.SHORT_EPOCHS, published.PAPER_EPOCHS)
+    ]
     columns = ["method", *_heads(widths), *theirs]
     return Table(name, caption, columns, rows)
 
@@ -687,7 +689,8 @@ def showpiece_table(runs: Mapping[str, Sequence[Record]]) -> Table:
     if not records:
         return tables.pending_table(name, what, "lcs study showpiece")
     rows = [_largest(study, runs[study]) for study in SHOWPIECE]
-    known = (f"{published.PAPER_BASE_CHANNELS}", "400", published.SHORT[SGD])
+    width, epochs = published.PAPER_BASE_CHANNELS, published.SHORT_EPOCHS
+    known = (f"{width}", f"{epochs}", published.SHORT[SGD])
     theirs = ["SGD", *(tables.published(value) for value in known), *[tables.NONE] * 5]
     caption = (
         f"{what}. {setting_text(records)}{spread_text(records)}; training accuracy as in "

@@ -876,7 +876,8 @@ def announce(configs: Sequence[AnyConfig], device: str, store: RunStore, workers
     """Say on stderr how many runs are going to be trained and about how long it takes."""
     if configs:
         seconds = sum(cost.seconds(configs, device, store)) / min(workers, len(configs))
-        text = f"{len(configs)} runs to train, about {cost.duration(seconds)} in all"
+        where = choose_device(device).type
+        text = f"{len(configs)} runs to train on {where}, about {cost.duration(seconds)} in all"
         print(text, file=sys.stderr)
 
 

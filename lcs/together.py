@@ -101,6 +101,8 @@ def train_together(
             if store.find(config) is None:
                 locks.enter_context(checkpoints[config].locked())
         missing = [config for config in configs if store.find(config) is None]
+        for config in missing:
+            store.check_writable(config)
         failures: list[TrainingError] = []
         for part in _as_far({config: checkpoints[config] for config in missing}):
             with enough_memory(next(iter(part))):

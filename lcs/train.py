@@ -80,6 +80,7 @@ def train(
     with checkpoint.locked(), enough_memory(config):
         record = store.find(config)  # another process may have ended it meanwhile
         if record is None:
+            store.check_writable(config)
             run = Run.start(config, chosen)
             run.resume(checkpoint)
             descend(run, clock)

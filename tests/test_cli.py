@@ -141,7 +141,7 @@ REFUSED = {
     "precision": (["--precision", "fp8"], "precision: unknown value 'fp8'"),
     "kernel": (["--model", "s-conv", "--kernel-size", 4], "kernel_size: 4 is even"),
     "image": (["--model", "s-conv", "--padding", "none"], "choose 'same'"),
-    "store": (["--store", "/dev/null/records"], "/dev/null/records/digits/s-fc-a1-sgd-"),
+    "store": (["--store", "/dev/null/records"], "/dev/null/records/digits: cannot be"),
 }
 WRONG = {
     "type": (["--epochs", "many"], "--epochs"),
@@ -244,7 +244,7 @@ def test_study(command, tmp_path):
     assert not files(tmp_path)
     said = command(*words)
     assert said.code == 0
-    assert said.err.startswith("8 runs to train, about ")
+    assert said.err.startswith("8 runs to train on cpu, about ")
     paths = [Path(line) for line in said.out.splitlines()]
     assert len({json.loads(path.read_text())["id"] for path in paths}) == 8
     assert [line.partition(":")[0] for line in runs] == [
@@ -359,6 +359,13 @@ def test_import_of_what_is_edited_or_in_conflict(store, record, command, tmp_pat
     assert not files(book.root)
     said = command("runs", "import", tmp_path / "none.json", "--store", book.root)
     assert (said.code, "none.json" in said.error) == (1, True)
+    (tmp_path / "empty").mkdir()
+    for name, reason in {"none": "no such file or folder", "empty": "holds no record"}.items():
+        whole = store.paths()[0]
+        said = command("runs", "import", whole, tmp_path / name, "--store", book.root)
+        assert (said.code, f"{tmp_path / name}: " in said.error) == (1, True)
+        assert reason in said.error
+        assert not files(book.root)
 
 
 # --- data

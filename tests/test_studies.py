@@ -334,7 +334,7 @@ def test_only_what_lacks_is_trained(figure3, trained, monkeypatch, capsys):
     monkeypatch.setattr(studies, "_train_one", watched)
     outcome = STUDIES["figure3"].run("smoke", 2, store=figure3, device="cpu", epochs=2)
     assert asked == lost
-    assert "2 runs to train, about " in capsys.readouterr().err
+    assert "2 runs to train on cpu, about " in capsys.readouterr().err
     assert [numbers(r) for r in outcome.records] == [numbers(r) for r in trained.records]
     pd.testing.assert_frame_equal(outcome.frame, trained.frame)
     before = [record.path.stat().st_mtime_ns for record in outcome.records]

@@ -15,10 +15,11 @@ import lcs.train
 from lcs import data, models
 from lcs.checkpoint import Checkpoint
 from lcs.config import CHOICES, Config
-from lcs.errors import ConfigError, Paused, TrainingError
+from lcs.errors import ConfigError, Paused, RecordError, TrainingError
 from lcs.inputs import Inputs, split
 from lcs.loop import Clock, recorded_epochs
 from lcs.runs import RunStore
+from lcs.together import train_together
 from lcs.train import (
     COMPILED_FROM,
     Run,
@@ -524,7 +525,18 @@ def test_a_run_that_diverges_leaves_no_record(changes, reason, tmp_path):
     config = TINY.replace(**changes)
     with pytest.raises(TrainingError, match=rf"^run {config.run_id}: {reason}.*lower lr$"):
         train(config, store=RunStore(tmp_path), device="cpu")
-    assert not list(tmp_path.rglob("*"))
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+@pytest.mark.parametrize("together", [False, True])
+def test_where_no_record_can_be_written_nothing_is_trained(together, tmp_path, monkeypatch):
+    monkeypatch.setattr(Run, "start", None)
+    (tmp_path / "digits").touch()
+    store = RunStore(tmp_path)
+    with pytest.raises(RecordError, match=r"digits: cannot be written .* name another folder"):
+        train_together([TINY], store=store, device="cpu") if together else train(
+            TINY, store=store, device="cpu"
+        )
 
 
 def test_images_too_small_for_the_kernel_are_refused(tmp_path):
