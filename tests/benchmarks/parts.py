@@ -14,14 +14,14 @@ from contextlib import ExitStack
 
 import torch
 import torch.nn.functional as F
-from timing import Report, Times, interleaved
+from timing import Report, Times, device_asked, interleaved
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from lcs import half, models, sparse
 from lcs.augment import apply, draw
 from lcs.optim import BetaLasso
-from lcs.train import COMPILED_FROM, choose_device
+from lcs.train import COMPILED_FROM
 
 REPEATS = 15
 BATCH = 512
@@ -34,7 +34,7 @@ SETTINGS = {"lr": 0.1, "l1": 5e-5, "beta": 50.0}
 
 
 def main() -> None:
-    device = choose_device(sys.argv[1] if len(sys.argv) > 1 else "cpu")
+    device = device_asked()
     widths = [int(word) for word in sys.argv[2:]] or [1, 4, 16]
     report = Report("parts", device.type)
     for width in widths:

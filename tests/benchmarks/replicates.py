@@ -16,13 +16,13 @@ from pathlib import Path
 
 import torch
 from epoch import load_images
-from timing import Report, interleaved
+from timing import Report, device_asked, interleaved
 
 from lcs import data
 from lcs.checkpoint import Checkpoint
 from lcs.config import Config
 from lcs.together import KINDS
-from lcs.train import Run, choose_device
+from lcs.train import Run
 
 REPEATS = 5
 SGD = Config(loss="bce", precision="bf16")
@@ -37,7 +37,7 @@ class Nothing(Checkpoint):
 
 
 def main() -> None:
-    device = choose_device(sys.argv[1] if len(sys.argv) > 1 else "cpu")
+    device = device_asked()
     counts = [int(word) for word in sys.argv[2:]] or [4]
     images = load_images()
     data.load = lambda name: images

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import statistics
+import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -12,7 +13,9 @@ from typing import Any
 
 import torch
 
+from lcs.errors import ConfigError
 from lcs.runs import provenance
+from lcs.train import choose_device
 
 Times = dict[str, list[float]]
 
@@ -35,6 +38,14 @@ def interleaved(
         for name, action in actions.items():
             times[name].append(seconds(action))
     return times
+
+
+def device_asked() -> torch.device:
+    """Return the device that the command line names first, or end in one line."""
+    try:
+        return choose_device(sys.argv[1] if len(sys.argv) > 1 else "cpu")
+    except ConfigError as error:
+        sys.exit(f"{sys.argv[0]}: error: {error}")
 
 
 def native_bf16() -> bool:
