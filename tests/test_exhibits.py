@@ -167,14 +167,14 @@ def test_verdicts_are_corrected_for_all_comparisons_of_the_page():
         claims.Claim("P", "", "", "table2", "table2", lambda _, v=v: claims.Finding("", v))
         for v in (weak, strong, weak._replace(mean=1.01), weak._replace(mean=1.02))
     ]
-    said = [evidence.verdict for evidence in claims.judged(made, STORE)]
+    said = [evidence.verdict for evidence in claims.judged(made, STORE, "desk")]
     assert said[1] == "holds"
     assert said[0] == said[2] == said[3] == "holds, but not after correction"
-    assert claims.judged(made[:1], STORE)[0].verdict == "holds"
+    assert claims.judged(made[:1], STORE, "desk")[0].verdict == "holds"
     # the same comparison twice is one, and this book's own claims are a family of their own
-    assert claims.judged([made[0]] * 5, STORE)[0].verdict == "holds"
+    assert claims.judged([made[0]] * 5, STORE, "desk")[0].verdict == "holds"
     own = [dataclasses.replace(claim, source="B") for claim in made[1:]]
-    assert claims.judged([made[0], *own], STORE)[0].verdict == "holds"
+    assert claims.judged([made[0], *own], STORE, "desk")[0].verdict == "holds"
 
 
 def test_a_published_run_is_compared_as_one_more_draw():
@@ -216,7 +216,7 @@ def test_claims_about_speed_rest_on_the_benchmark(monkeypatch):
     assert judge([]).said == "undecided"
     speed = [claim for claim in claims.CLAIMS if claim.study == claims.BENCHMARK]
     monkeypatch.setattr(engine, "load", lambda _: None)
-    assert claims.judged(speed, STORE) == [None] * len(speed)
+    assert claims.judged(speed, STORE, "benchmark") == [None] * len(speed)
 
 
 def test_stored_runs_need_every_method(tmp_path):
@@ -315,15 +315,17 @@ def test_a_scatter_tells_method_loss_and_augmentation_apart():
 def test_pending_comparisons_count_as_comparisons(monkeypatch):
     weak = claims.Finding("", Interval(1.0, 0.9, 5))
     made = [claims.Claim("P", "", "", "table2", "table2", lambda _: weak)]
-    assert claims.judged(made, STORE)[0].verdict == "holds"
+    assert claims.judged(made, STORE, "desk")[0].verdict == "holds"
     made += [dataclasses.replace(made[0], study="table2", judge=lambda _: weak)] * 5
-    assert claims.judged(made, STORE)[0].verdict == "holds"  # one comparison, made six times
+    assert (
+        claims.judged(made, STORE, "desk")[0].verdict == "holds"
+    )  # one comparison, made six times
     real = claims.stored
     monkeypatch.setattr(claims, "stored", lambda n, *a: [] if n == "wider" else real(n, *a))
     made += [dataclasses.replace(made[0], study="wider")] * 5
-    assert claims.judged(made, STORE)[0].verdict == "holds, but not after correction"
+    assert claims.judged(made, STORE, "desk")[0].verdict == "holds, but not after correction"
     made[6:] = [dataclasses.replace(claim, judge=None) for claim in made[6:]]
-    assert claims.judged(made, STORE)[0].verdict == "holds"
+    assert claims.judged(made, STORE, "desk")[0].verdict == "holds"
 
 
 def test_what_the_reproduction_says_is_judged_at_its_own_size(monkeypatch):
@@ -335,7 +337,8 @@ def test_what_the_reproduction_says_is_judged_at_its_own_size(monkeypatch):
 
     monkeypatch.setattr(claims, "stored", recorded)
     of_r = [claim for claim in claims.CLAIMS if claim.source == "R"]
-    assert all(evidence is None for evidence in claims.judged(of_r, STORE))
+    for scale in claims.SCALES:
+        assert all(evidence is None for evidence in claims.judged(of_r, STORE, scale))
     assert {scale for _, scale in asked} == {"desk"}
 
 
@@ -344,8 +347,8 @@ def test_one_run_counts_as_pending():
     one = claims.Finding("", Interval(1.0, None, 1))
     made = [claims.Claim("P", "", "", "table2", "table2", lambda _, f=f: f)
             for f in (weak, *[one] * 5)]  # fmt: skip
-    assert claims.judged(made[:1], STORE)[0].verdict == "holds"
-    assert claims.judged(made, STORE)[0].verdict == "holds, but not after correction"
+    assert claims.judged(made[:1], STORE, "desk")[0].verdict == "holds"
+    assert claims.judged(made, STORE, "desk")[0].verdict == "holds, but not after correction"
 
 
 def test_each_scale_is_corrected_by_itself(monkeypatch):
@@ -361,9 +364,24 @@ def test_each_scale_is_corrected_by_itself(monkeypatch):
         return real(name, scale, store)
 
     monkeypatch.setattr(claims, "stored", wide)
-    found = claims.judged(made, STORE)
-    assert [evidence.scale for evidence in found] == ["desk", *["paper"] * 5]
-    assert [evidence.verdict for evidence in found] == ["holds", *["seen in one run"] * 5]
+    wide_ones = claims.judged(made, STORE, "paper")
+    assert [evidence and evidence.verdict for evidence in wide_ones] == [
+        None, *["seen in one run"] * 5,
+    ]  # fmt: skip
+    narrow = claims.judged(made[:1], STORE, "desk")
+    assert narrow[0].verdict == "holds"
+
+
+def test_a_claim_has_a_row_for_each_scale(monkeypatch):
+    weak = claims.Finding("1.0", Interval(1.0, 0.9, 5))
+    monkeypatch.setattr(claims, "CLAIMS", [
+        claims.Claim("P", "It is so", "", "table2", "table2", lambda _: weak)])  # fmt: skip
+    assert [row[4] for row in claims.table(STORE).rows] == ["desk"]
+    real = claims.stored
+    monkeypatch.setattr(claims, "stored", lambda name, _, store: real(name, "desk", store))
+    shown = claims.table(STORE)
+    assert [row[4] for row in shown.rows] == ["paper", "desk"]
+    assert {row[0] for row in shown.rows} == {"It is so"}
 
 
 def test_locality_is_judged_by_both_measures():
