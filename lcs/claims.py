@@ -636,10 +636,9 @@ def table(store: RunStore, sources: str = "PRFB") -> Table:
         "Claims, their published values, and ours: differences are paired by seed, in points of "
         "test accuracy on CIFAR-10. At the desk scale ours is the reproduction's setting unless "
         "the claim names another: α = 1, 400 epochs, binary cross-entropy, no augmentation, "
-        "λ = 2e-5. Verdicts "
-        "with an interval over seeds are corrected for many comparisons. n is the number of runs "
-        "of each condition, for the toy that of random problems in each cell, for a benchmark "
-        "that of rounds, whose median is shown with its 95 % interval."
+        "λ = 2e-5. Verdicts with an interval over seeds are corrected for many comparisons. n is "
+        "the number of runs of each condition, for the toy that of random problems in each cell, "
+        "for a benchmark that of rounds, whose median is shown with its 95 % interval."
     )
     columns = ["claim", "published", "ours", "n", "scale", "verdict", "chapter"]
     text = ["published", "ours", "scale", "verdict", "chapter"]

@@ -115,7 +115,8 @@ def _accuracy_table(
     groups = by_method(records)
     wide = config.base_channels == published.PAPER_BASE_CHANNELS
     short = wide and config.epochs == published.SHORT_EPOCHS
-    paper_text = PAPER.replace(f"{published.PAPER_EPOCHS}", f"{config.epochs}") if short else PAPER
+    epochs = published.SHORT_EPOCHS if short else published.PAPER_EPOCHS
+    paper_text = f"α ≈ {published.PAPER_BASE_CHANNELS}, {epochs} epochs"
     # the reproduction has one data set, and one width
     reports = ["reproduction"] if config.dataset == "cifar10" and not wide else []
     report_text = " and the reproduction's report (α = 1, 400 epochs)" if reports else ""

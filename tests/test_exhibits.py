@@ -317,9 +317,8 @@ def test_pending_comparisons_count_as_comparisons(monkeypatch):
     made = [claims.Claim("P", "", "", "table2", "table2", lambda _: weak)]
     assert claims.judged(made, STORE, "desk")[0].verdict == "holds"
     made += [dataclasses.replace(made[0], study="table2", judge=lambda _: weak)] * 5
-    assert (
-        claims.judged(made, STORE, "desk")[0].verdict == "holds"
-    )  # one comparison, made six times
+    # one comparison, made six times
+    assert claims.judged(made, STORE, "desk")[0].verdict == "holds"
     real = claims.stored
     monkeypatch.setattr(claims, "stored", lambda n, *a: [] if n == "wider" else real(n, *a))
     made += [dataclasses.replace(made[0], study="wider")] * 5
@@ -356,7 +355,7 @@ def test_each_scale_is_corrected_by_itself(monkeypatch):
     one = claims.Finding("", Interval(1.0, None, 1))
     made = [claims.Claim("P", "", "", "table2", study, lambda _, f=f: f)
             for study, f in (("table2", weak), *[("figure3", one)] * 5)]  # fmt: skip
-    real = claims.stored
+    real, before = claims.stored, claims.judged(made, STORE, "desk")
 
     def wide(name, scale, store):
         if scale == "paper":
@@ -368,8 +367,7 @@ def test_each_scale_is_corrected_by_itself(monkeypatch):
     assert [evidence and evidence.verdict for evidence in wide_ones] == [
         None, *["seen in one run"] * 5,
     ]  # fmt: skip
-    narrow = claims.judged(made[:1], STORE, "desk")
-    assert narrow[0].verdict == "holds"
+    assert claims.judged(made, STORE, "desk") == before
 
 
 def test_a_claim_has_a_row_for_each_scale(monkeypatch):
