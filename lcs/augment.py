@@ -7,6 +7,7 @@ the random stream is the same on every device.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import product
 
 import torch
@@ -24,6 +25,9 @@ _CHUNK = 256
 _AUTOAUGMENT_LEVELS = 10
 # Flip, down, right, and at most five for a policy: which one, and twice whether and which sign.
 _DRAWS_PER_IMAGE = 8
+
+# These move pixels and change none: torchvision interpolates by the nearest neighbour.
+_GEOMETRIC = ("ShearX", "ShearY", "TranslateX", "TranslateY", "Rotate")
 
 _AUTOAUGMENT = AutoAugment(AutoAugmentPolicy.CIFAR10)
 _TRIVIALAUGMENT = TrivialAugmentWide()
@@ -55,7 +59,15 @@ class PolicyOperation:
     magnitude: float
 
     def __call__(self, images: Tensor) -> Tensor:
-        """Transform images (N, C, H, W) with C = 1 or 3 as torchvision transforms each of them."""
+        """Transform images (N, C, S, S) with C = 1 or 3 as torchvision transforms each of them."""
+        if self.name not in _GEOMETRIC:
+            return self._by_torchvision(images)
+        sources, inside = _moves(self, images.shape[-1], images.device)
+        pixels = images.flatten(-2)
+        moved = pixels.gather(-1, sources.expand(*images.shape[:2], -1))
+        return moved.mul_(inside).view_as(images)
+
+    def _by_torchvision(self, images: Tensor) -> Tensor:
         return _AUTOAUGMENT._apply_image_or_video_transform(
             images,
             self.name,
@@ -63,6 +75,19 @@ class PolicyOperation:
             interpolation=_AUTOAUGMENT.interpolation,
             fill=_AUTOAUGMENT._fill,
         )
+
+
+@cache
+def _moves(operation: PolicyOperation, size: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Return the pixel that comes to each place of an image, (S·S,), and whether there is one.
+
+    Torchvision finds them on the host, by an image of the pixels' numbers: the same on each device,
+    and a GPU need not wait for the matrix of each group.
+    """
+    numbers = torch.arange(1.0, size**2 + 1).view(1, 1, size, size)
+    sources = operation._by_torchvision(numbers).flatten().long() - 1
+    inside = (sources >= 0).to(torch.uint8)
+    return sources.clamp_(min=0).to(device), inside.to(device)
 
 
 Operation = FlipCrop | PolicyOperation

@@ -160,8 +160,8 @@ class Inputs:
     def prepare(self, epoch: int) -> Ready:
         """Draw and augment an epoch, unless it is ready.
 
-        On a GPU flips and crops are only queued, so that one may ask for the next epoch as soon
-        as the last batch of this one is; torchvision's own operations wait for the device.
+        On a GPU this is only queued, so that one may ask for the next epoch as soon as the last
+        batch of this one is; torchvision's sharpness alone waits for the device.
         """
         if self.ready is None or self.ready.epoch != epoch:
             self.ready = None  # its images are overwritten from here on

@@ -257,7 +257,7 @@ def test_an_order_and_a_place_for_the_result(name: str) -> None:
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 @pytest.mark.parametrize("name", RANDOM)
 def test_the_device_draws_alike(name: str) -> None:
-    """On CUDA a policy's floats may round otherwise; flips and crops may not."""
+    """On CUDA a policy's floats may round otherwise; pixels that only move may not."""
     images = some_images(2000, 3, 32)
     output = augment(images.cuda(), name, seeded())
     assert output.is_cuda
@@ -265,3 +265,13 @@ def test_the_device_draws_alike(name: str) -> None:
     if name == "flip-crop":
         assert difference.max() == 0
     assert (difference <= 2).float().mean() > 0.995
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_pixels_move_alike_on_each_device() -> None:
+    images = some_images(6, 3, 32)
+    (stage,) = draw("trivialaugment", 4000, 32, seeded())[1:]
+    moves = [op for op in stage if op.name.startswith(("Shear", "Translate", "Rotate"))]
+    assert len(moves) > 250
+    for operation in moves:
+        assert torch.equal(operation(images.cuda()).cpu(), operation(images)), operation
