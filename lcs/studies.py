@@ -22,6 +22,7 @@ import pandas as pd
 import torch
 
 from lcs import cost, data, together, toy
+from lcs.checkpoint import Checkpoint
 from lcs.config import Config
 from lcs.errors import ConfigError, TrainingError
 from lcs.loop import Clock
@@ -875,9 +876,10 @@ def _history(record: Record) -> pd.DataFrame:
 def announce(configs: Sequence[AnyConfig], device: str, store: RunStore, workers: int = 1) -> None:
     """Say on stderr how many runs are going to be trained and about how long it takes."""
     if configs:
-        seconds = sum(cost.seconds(configs, device, store)) / min(workers, len(configs))
+        seconds = sum(_seconds_left(configs, device, store)) / min(workers, len(configs))
         where = choose_device(device).type
-        text = f"{len(configs)} runs to train on {where}, about {cost.duration(seconds)} in all"
+        runs = "1 run" if len(configs) == 1 else f"{len(configs)} runs"
+        text = f"{runs} to train on {where}, about {cost.duration(seconds)} in all"
         print(text, file=sys.stderr)
 
 
@@ -893,19 +895,36 @@ def find_study(name: str) -> Study | ToyStudy:
 
 
 def plan_text(configs: Sequence[AnyConfig], store: RunStore, device: str) -> str:
-    """Say which runs are missing and about what each costs on this machine."""
+    """Say which runs are missing and about what each still costs on this machine.
+
+    Raises:
+        CheckpointError: a run's checkpoint is damaged.
+    """
     lacking = missing(configs, store)
-    costs = cost.seconds(lacking, device, store)
+    costs = _seconds_left(lacking, device, store)
     lines = [
-        f"{_title(config)}, about {cost.duration(seconds)}"
+        f"{_title(config, store)}, about {cost.duration(seconds)}"
         for config, seconds in zip(lacking, costs, strict=True)
     ]
     total = f"{len(lacking)} of {len(configs)} runs missing"
     return "\n".join([*lines, f"{total}, about {cost.duration(sum(costs))} in all"])
 
 
-def _title(config: AnyConfig) -> str:
+def _seconds_left(configs: Sequence[AnyConfig], device: str, store: RunStore) -> list[float]:
+    """Return about how long each run still takes after the epochs that its checkpoint holds."""
+    return [
+        seconds if isinstance(config, ToyConfig) else seconds * _share_left(config, store)
+        for config, seconds in zip(configs, cost.seconds(configs, device, store), strict=True)
+    ]
+
+
+def _share_left(config: Config, store: RunStore) -> float:
+    return 1 - Checkpoint(config, store.root).epoch() / config.epochs
+
+
+def _title(config: AnyConfig, store: RunStore) -> str:
     if isinstance(config, ToyConfig):
         return f"toy LASSO, {config.problems} problems in each cell"
-    where = f"{config.dataset}/{config.name}: {method(config)}"
-    return f"{where}, α = {config.base_channels}, {config.epochs} epochs"
+    where = f"{config.dataset}/{config.name}: {method(config)}, α = {config.base_channels}"
+    done = Checkpoint(config, store.root).epoch()
+    return f"{where}, {config.epochs} epochs" + (f", {done} of them done" if done else "")

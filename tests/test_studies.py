@@ -10,8 +10,9 @@ import pytest
 import torch
 
 from lcs import cost, data, models, studies, together
+from lcs.checkpoint import Checkpoint
 from lcs.config import Config
-from lcs.errors import ConfigError, Paused, TrainingError
+from lcs.errors import CheckpointError, ConfigError, Paused, TrainingError
 from lcs.runs import RunStore
 from lcs.studies import (
     SCALES,
@@ -421,6 +422,23 @@ def test_a_plan_lists_what_is_missing_with_its_cost(figure3, trained):
         f"digits/{configs[-1].name}: S-FC, β-LASSO, β = 50, α = 1, 2 epochs, about "
     )
     assert total.startswith("1 of 8 runs missing, about ")
+
+
+def test_a_plan_counts_what_a_checkpoint_holds(record, store, capsys):
+    config = record.config.replace(epochs=100, seed=9)
+    whole = cost.seconds([config], "cpu", store)[0]
+    checkpoint = Checkpoint(config, store.root)
+    with checkpoint.locked():
+        checkpoint.save({"weight": torch.zeros(1)}, {"epoch": 75})
+    line, total = plan_text([config], store, "cpu").splitlines()
+    left = f"about {cost.duration(whole / 4)}"
+    assert line.endswith(f", 100 epochs, 75 of them done, {left}")
+    assert total == f"1 of 1 runs missing, {left} in all"
+    studies.announce([config], "cpu", store)
+    assert capsys.readouterr().err == f"1 run to train on cpu, {left} in all\n"
+    checkpoint.path.write_bytes(b"cut")
+    with pytest.raises(CheckpointError, match="is damaged"):
+        plan_text([config], store, "cpu")
 
 
 def test_a_run_costs_what_a_similar_one_took(record, store):
