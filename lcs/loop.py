@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 import time
 from collections import deque
 from collections.abc import Callable
@@ -81,6 +82,9 @@ def descend(trainee: Trainee, clock: Clock) -> None:
         trainee.spend(clock.took_epoch(began))
         if clock.checkpoint_due() and epoch + 1 < trainee.epochs:
             clock.save(trainee.save)
+            if bar.disable:  # no terminal: a log
+                text = f"{trainee.name} saved at epoch {epoch + 1} of {trainee.epochs}"
+                print(text, file=sys.stderr)
 
 
 def recorded_epochs(epochs: int) -> list[int]:

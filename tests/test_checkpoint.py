@@ -367,6 +367,12 @@ def test_a_run_out_of_time_pauses_and_goes_on(tmp_path, capsys, monkeypatch):
     assert capsys.readouterr().err.splitlines() == resumed
 
 
+def test_a_log_tells_how_far_a_run_is(tmp_path, capsys):
+    train(LASSO, store=RunStore(tmp_path), device="cpu", checkpoint_seconds=0)
+    said = [f"run {LASSO.run_id} saved at epoch {epoch} of 6" for epoch in range(1, 6)]
+    assert capsys.readouterr().err.splitlines() == said
+
+
 def test_no_time_at_all(tmp_path):
     with pytest.raises(Paused, match="paused at epoch 0 of 6"):
         train(LASSO, store=RunStore(tmp_path), device="cpu", budget_minutes=0)
