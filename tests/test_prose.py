@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lcs import claims, exhibits, published, scaling
+from lcs import claims, cost, exhibits, published, scaling
 from lcs import locality_exhibits as locality
 from lcs import why_exhibits as why
 from lcs.compare import AGAINST, as_sgd, conditions, difference
@@ -32,8 +32,9 @@ BOOK = RunStore(PUBLISHED)
 
 
 def said(page: str) -> str:
-    """The prose of a chapter, of the first page or of README, its line breaks as spaces."""
-    plain = {"README": ROOT / "README.md", "intro": ROOT / "book" / "intro.md"}
+    """The prose of a page or of README, its line breaks as spaces."""
+    plain = {"README": ROOT / "README.md"}
+    plain |= {name: ROOT / "book" / f"{name}.md" for name in ("intro", "reproduce")}
     if page in plain:
         text = plain[page].read_text()
     else:
@@ -404,10 +405,32 @@ def test_the_showpiece_pulls_as_far_as_was_best_in_the_widest_network():
     for config in [c for name in scaling.SHOWPIECE for c in STUDIES[name].configs("desk", 1)]:
         pull = best.l1 * best.epochs if config.beta else 0
         assert config.l1 * config.epochs == pytest.approx(pull)
-    text = (ROOT / "book" / "reproduce.md").read_text()
-    assert "λ times the number of epochs is what was best at α = 8" in " ".join(text.split())
+    assert "λ times the number of epochs is what was best at α = 8" in said("reproduce")
     for name, value in l1_of(PAPER).items():
         assert value * PAPER.epochs == pytest.approx(getattr(best, name) * best.epochs)
+
+
+def test_of_the_pieces_at_the_papers_size_the_search_is_the_longest():
+    page = said("reproduce")
+    assert (
+        "The search is the longest of them; for the table alone leave it out, and CIFAR-100" in page
+    )
+    pieces = re.findall(r"lcs study (\S+) --scale paper(?: --epochs (\d+))? --device cuda", page)
+    work, trained = [], set()
+    for name, epochs in pieces:
+        lacking = set(STUDIES[name].configs("paper", epochs=int(epochs or 0))) - trained
+        trained |= lacking  # what one piece has trained, the next ones do not train again
+        work.append((sum(map(cost.training_flops, lacking)), name))
+    assert len(pieces) == 6  # one of them again, in the loop
+    assert max(work)[1] == "search"
+
+
+def test_nothing_has_been_run_at_the_papers_size():
+    for page in ("README", "intro"):
+        assert "Nothing has been run at the paper's size yet" in said(page)
+    assert "None of it has been run for this book yet" in said("reproduce")
+    widths = {run.config.base_channels for run in BOOK.records() if hasattr(run.config, "model")}
+    assert max(widths) < published.PAPER_BASE_CHANNELS
 
 
 def test_readme_says_how_far_two_cores_get():

@@ -473,6 +473,19 @@ def test_a_dense_run_is_not_timed_by_one_whose_zeros_stay(tmp_path, monkeypatch)
     assert cost.seconds([cropped], "cpu", RunStore(tmp_path)) == [pytest.approx(20)]
 
 
+def test_digits_do_not_set_the_pace_of_other_data(tmp_path, monkeypatch):
+    digits, images = Config(dataset="digits"), Config(dataset="cifar10", base_channels=8)
+    monkeypatch.setattr(cost, "_timings", lambda store: {"cpu": [(digits, 9.0), (images, 20.0)]})
+    again = images.replace(base_channels=1)  # but for its data it is like the digits
+    expected = 20 * cost.training_flops(again) / cost.training_flops(images)
+    assert cost.seconds([again], "cpu", RunStore(tmp_path)) == [pytest.approx(expected)]
+    assert cost.seconds([digits], "cpu", RunStore(tmp_path)) == [pytest.approx(9)]
+    monkeypatch.setattr(cost, "_timings", lambda store: {"cpu": [(digits, 9.0)]})
+    monkeypatch.setattr(cost, "_rate", lambda device, precision: 1e9)
+    by_products = cost.OVERHEAD * cost.training_flops(again) / 1e9
+    assert cost.seconds([again], "cpu", RunStore(tmp_path)) == [pytest.approx(by_products)]
+
+
 def test_of_several_runs_alike_the_median_counts(tmp_path, monkeypatch):
     runs = [
         (Config(dataset="digits", seed=seed), took) for seed, took in enumerate((9.0, 2.0, 3.0))
