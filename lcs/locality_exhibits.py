@@ -252,10 +252,10 @@ def factorial_numbers(records: Sequence[Record]) -> dict[str, str]:
         return dict.fromkeys(FACTORIAL_WORDS, PENDING)
     augmented, plain = found[sparse], found[sparse.replace(augment="none")]
     return {
-        "window-sgd-flip-crop": _local(found[sgd]),
-        "window-zero-strong-flip-crop": _local(found[zero]),
-        "window-strong-flip-crop": _local(augmented),
-        "window-strong-none": _local(plain),
+        "window-sgd-flip-crop": window_text(found[sgd]),
+        "window-zero-strong-flip-crop": window_text(found[zero]),
+        "window-strong-flip-crop": window_text(augmented),
+        "window-strong-none": window_text(plain),
         "window-strong-more": signed_or_none(compared(augmented, plain, beyond_chance)),
         "window-threshold": signed_or_none(compared(augmented, found[zero], beyond_chance)),
         **_pruned(found[zero][0], augmented[0]),
@@ -308,7 +308,7 @@ def factorial_table(records: Sequence[Record]) -> Table:
         for augment in ("none", "flip-crop"):
             here = {c: r for c, r in found.items() if _in_cell(c, augment, loss)}
             row = f"{LOSS_NAMES[loss]}, {WORDS[augment]}"
-            rows.append([row, *map(_local, _by_strength(here))])
+            rows.append([row, *map(window_text, _by_strength(here))])
     caption = (
         "Mass in a filter's best window, less that of its own permutations, in points: "
         f"{setting_text(records)}{spread_text(records)}. Stronger λ: "
@@ -329,7 +329,7 @@ def width_table(records: Sequence[Record]) -> Table:
     widths = sorted({config.base_channels for config in found})
     by_width = [{c: r for c, r in found.items() if c.base_channels == width} for width in widths]
     rows = [
-        [str(width), *map(_local, _by_strength(here))]
+        [str(width), *map(window_text, _by_strength(here))]
         for width, here in zip(widths, by_width, strict=True)
     ]
     caption = (
@@ -463,7 +463,8 @@ def _by_strength(found: Conditions) -> list[list[Record]]:
     return [found[c] for c in sorted(found, key=lambda c: (c.optimizer != "sgd", c.beta, c.l1))]
 
 
-def _local(runs: Sequence[Record]) -> str:
+def window_text(runs: Sequence[Record]) -> str:
+    """Return the window's share beyond chance, in points; a dash if weights are too few."""
     excess = beyond_chance(runs)
     return NONE if any(map(math.isnan, excess)) else tables.signed(mean_interval(excess))
 
@@ -481,13 +482,13 @@ def sparsity_numbers(records: Sequence[Record]) -> dict[str, str]:
     ]
     words = {}
     for name, config in zip(("many", "few"), ends or (None, None), strict=False):
-        words[f"window-{name}"] = _local(found[config]) if config else PENDING
+        words[f"window-{name}"] = window_text(found[config]) if config else PENDING
         words[f"left-{name}"] = left_text(found[config]) if config else PENDING
-    words["eligible-few"] = _eligible(found[ends[-1]]) if ends else PENDING
+    words["eligible-few"] = eligible_text(found[ends[-1]]) if ends else PENDING
     return words | {"runs-recipe": count_text(found)}
 
 
-def _eligible(runs: Sequence[Record]) -> str:
+def eligible_text(runs: Sequence[Record]) -> str:
     """Say how many filters, of how many, have enough weights to be measured, on average."""
     counts = [run.final["locality"]["eligible"] for run in runs]
     return f"{np.mean(counts):,.0f} of {_units(runs[0]):,.0f}"

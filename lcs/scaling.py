@@ -35,7 +35,7 @@ from lcs.compare import (
 )
 from lcs.config import Config
 from lcs.exhibits import accuracies, by_method, by_seed, left, paired, train_accuracies
-from lcs.locality_exhibits import pair_correlation
+from lcs.locality_exhibits import eligible_text, pair_correlation, window_text
 from lcs.measure import Interval, mean_interval, paired_difference
 from lcs.plots import LAYERS
 from lcs.runs import Record
@@ -661,6 +661,34 @@ def near_numbers(named: Mapping[str, Sequence[Record]]) -> dict[str, str]:
         f"near-{name}": f"{(pair_correlation(runs[0]) or [math.nan])[0]:.1f}" if runs else PENDING
         for name, runs in named.items()
     }
+
+
+def locality_table(own: Sequence[Record], common: Sequence[Record]) -> Table:
+    """Return how much of a filter's mass is in its best window, beyond chance, at every width.
+
+    Args:
+        own: records of `scaling-own`.
+        common: records of `scaling` and `scaling-wide`.
+    """
+    name, what = "tab-scaling-locality", "locality by the paper's recipe at growing width"
+    widths, others = by_width(own), by_width(common)
+    if not own or not widths.keys() <= others.keys():
+        return tables.pending_table(name, what, "lcs study scaling-own")
+    rows = [
+        [method_name, *(window_text(others[width][method_name]) for width in widths)]
+        for method_name in (LOCAL, SGD, B0, B50)
+    ]
+    sparse = [at[B50] for at in widths.values()]
+    rows += [
+        [f"{B50}, λ of the width", *map(window_text, sparse)],
+        ["its units that are measured", *map(eligible_text, sparse)],
+    ]
+    caption = (
+        "Mass in a filter's best window of 9 × 9 pixels, less that of its own permutations, in "
+        f"points. {setting_text([*own, *common])}{spread_text([*own, *common])}. Units with fewer "
+        "than 20 weights are not measured."
+    )
+    return Table(name, caption, ["method", *_heads(widths)], rows)
 
 
 def shown_filters(records: Sequence[Record]) -> dict[str, np.ndarray]:

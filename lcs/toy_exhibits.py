@@ -257,11 +257,16 @@ def _second_numbers(records: Sequence[Record], ours: pd.DataFrame) -> Numbers:
     found = 100 * ours.groupby("beta").true_support.mean()
     lasso = pooled_lasso(records).set_index("observations")
     lasso = lasso.loc[records[0].config.observations[-1]]
+    lr, small = records[0].config.lr, ours[ours.beta > 0].beta.min()
+    decaying = ours[ours.schedule == "cosine"]
     return {
         "truth-best": found.max(),
         "truth-best-beta": found.idxmax(),
         "truth-lasso": 100 * lasso.true_support.mean(),
-        "eta-lowest-second": 100 * ours[ours.beta == records[0].config.lr].recovered.min(),
+        "eta-lowest-second": 100 * ours[ours.beta == lr].recovered.min(),
+        "small-beta": small,
+        "small-second": 100 * decaying[decaying.beta == small].recovered.mean(),
+        "eta-second": 100 * decaying[decaying.beta == lr].recovered.mean(),
         "condition-fails": 100 * lasso.condition_fails.mean(),
     }
 

@@ -479,6 +479,35 @@ def test_the_weights_of_s_local_are_a_share_of_those_of_s_fc():
     assert scaling.own_numbers([]).keys() == words.keys()
 
 
+def test_windows_are_compared_at_every_width():
+    def local(config: Config) -> Record:
+        run = made_up(config, 60.0)
+        share = 0.01 * config.base_channels + config.l1
+        seen = {"window_mass": {"excess_mean": share}, "eligible": 3}
+        weights = run.final["weights"] | {"conv1": 3072 * 7}
+        return dataclasses.replace(run, final=run.final | {"locality": seen, "weights": weights})
+
+    grown = [local(c) for n in ("scaling", "scaling-wide") for c in STUDIES[n].configs("desk", 1)]
+    own = [
+        local(c.replace(l1=0.5)) if c.beta else local(c)
+        for c in STUDIES["scaling-own"].configs("desk", 1)
+    ]
+    table = scaling.locality_table(own, grown)
+    assert list(table.columns)[1:] == ["α = 1", "α = 2", "α = 4", "α = 8"]
+    shown = rows(table)
+    assert shown["S-FC, SGD"] == ["+1.00", "+2.00", "+4.00", "+8.00"]
+    assert shown["S-FC, β-LASSO, β = 50, λ of the width"] == [
+        "+51.00",
+        "+52.00",
+        "+54.00",
+        "+58.00",
+    ]
+    assert set(shown["its units that are measured"]) == {"3 of 7"}
+    waits = [["[pending: `lcs study scaling-own`]{.pending}"]]
+    assert scaling.locality_table([], grown).rows == waits
+    assert scaling.locality_table(own, grown[:8]).rows == waits
+
+
 def test_without_runs_nothing_is_looked_at():
     assert scaling.sparsest([]) == []
     assert set(scaling.units_numbers([]).values()) == {"pending"}
