@@ -490,24 +490,39 @@ def test_the_gain_of_the_threshold_at_each_width():
     smallest = widths()[0]
     assert all(paired(runs, smallest[scaling.B50]).mean >= 0 for runs in smallest.values()
                if runs[0].config.model == "s-fc")  # fmt: skip
-    assert "at α = 2 it is level with them, from α = 4 on ahead of them all" in page
+    assert "at α = 2 it is level with them; at α = 4 it is ahead of them in the mean" in page
+    assert "though no interval leaves out zero, and at α = 8 in the one seed" in page
     for other in (scaling.B0, scaling.B1, scaling.PROXIMAL):
-        found = gains(scaling.B50, other)
-        assert abs(found[1]) < 0.2
-        assert min(found[2:]) > 0.2
+        _, two, four, eight = (paired(at[scaling.B50], at[other]) for at in widths())
+        assert abs(two.mean) < 0.15 < two.half_width
+        assert 0 < four.mean < four.half_width
+        assert eight.mean > 0
     assert "its lead over β = 0 grows with every doubling" in page
     over_zero = gains(scaling.B50, scaling.B0)
     assert over_zero == sorted(over_zero)
-    assert "over β = 0 it is {glue:text}`law-slope-zero`, and the gain grows with every" in page
-    steps = [after - before for before, after in pairwise(over_zero)]
-    assert steps == sorted(steps, reverse=True)
-    assert "On SGD it gains up to α = 4" in page
+    assert "SGD stays ahead at all widths, by less at α = 4 and 8 than at 1 and 2" in page
+    *narrow, four, eight = gains(scaling.B50, scaling.SGD)
+    assert max(narrow) < min(four, eight) <= max(four, eight) < 0
+    assert "stays behind SGD too, from α = 2 on by more than a point" in page
+    first, *others = gains(scaling.B0, scaling.SGD)
+    assert first < 0
+    assert max(others) < -1
+
+
+def test_the_gain_with_one_lambda_in_one_seed():
+    page = said("scaling")
+    assert "With one λ for all widths, in one seed, the slope over SGD" in page
+    names = ("scaling", "scaling-wide")
+    grown = [r for n in names for r in stored(n, "desk", BOOK) if r.config.seed == 0]
     assert "and the gain grows twice and then falls" in page
-    *rising, last = gains(scaling.B50, scaling.SGD)
+    *rising, last = scaling.gains_by_width(grown).gain
     assert rising == sorted(rising)
     assert last < rising[-1] < 0
-    assert "stays a point or more behind SGD at all widths" in page
-    assert max(gains(scaling.B0, scaling.SGD)) < -1
+    assert "over β = 0 it is {glue:text}`law-slope-zero`, and the gain grows with every" in page
+    over_zero = [*scaling.gains_by_width(grown, scaling.B0).gain]
+    assert over_zero == sorted(over_zero)
+    steps = [after - before for before, after in pairwise(over_zero)]
+    assert steps == sorted(steps, reverse=True)
 
 
 def own_widths():
@@ -517,13 +532,15 @@ def own_widths():
 def test_readme_says_who_is_ahead_by_the_papers_recipe():
     page = said("README")
     assert "SGD, now with momentum and weight decay, is ahead of β = 50 at α = 1, 2 and 4" in page
-    assert "and at α = 8 too with the λ of α = 2" in page
+    assert "and at α = 8 too, in one seed, with the λ of α = 2" in page
     assert max(gains(scaling.B50, scaling.SGD)) < 0
     assert "chosen at each width, in three seeds, its gain over SGD rises from α = 2 on" in page
     assert "at α = 8 it is ahead in all of them, by less than half a point in the mean" in page
     assert "which they cannot tell from zero" in page
-    assert "goes on from there, mostly in one seed" in page
-    assert {len(at[scaling.B50]) for at in widths()} == {1}
+    assert [len(at[scaling.B50]) for at in widths()] == [3, 3, 3, 1]
+    for at in widths()[:3]:
+        behind = paired(at[scaling.SGD], at[scaling.B50])
+        assert behind.mean > behind.half_width
     assert {len(at[scaling.B50]) for at in own_widths()} == {3}
     found = [paired(at[scaling.B50], at[scaling.SGD]) for at in own_widths()]
     means = [gain.mean for gain in found]
@@ -681,16 +698,15 @@ def test_a_raised_lambda_makes_up_for_length_in_weights_alone():
 
 def test_how_many_seeds_the_chapter_has():
     page = said("scaling")
+    assert "Up to α = 4 every method has three seeds, and at α = 8 those of {numref}`tab-o" in page
     assert (
-        "Most runs of this chapter are of one seed; only those with λ of β = 50 chosen at" in page
+        "from three seeds up to α = 4 and where λ was chosen at each width, else from one" in page
     )
-    assert "All of this is from one seed, or from three where λ was chosen at each width" in page
     names = [study.name for study in CHAPTERS["scaling"]]
     found = gather(names, "desk", 0, train=False, store=BOOK)
     for name, runs in found.items():
-        seeds = {0, 1, 2} if name == "scaling-own" else {0}
-        assert {run.config.seed for run in runs} <= seeds
-    assert {run.config.seed for run in found["scaling-own"]} == {0, 1, 2}
+        seeds = {0, 1, 2} if name in ("scaling", "scaling-own") else {0}
+        assert {run.config.seed for run in runs} in (seeds, set()), name
 
 
 def test_units_gather_more_where_fewer_weights_are_left():
@@ -712,7 +728,7 @@ def test_units_gather_more_where_fewer_weights_are_left():
     assert near[-1] > 1.5 * near[-2]
     for run in runs:
         assert clustering_range(locality.pair_correlation(run)) == pytest.approx(10, abs=2)
-    assert "most units of the widest network have fewer" in page
+    assert "the units that still have the 20 weights that it takes, less than half" in page
     counts = runs[-2].final["fan_in"]["conv1"]  # by the number of binary digits
     assert sum(counts[:5]) > sum(counts) / 2
 
