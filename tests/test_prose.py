@@ -497,7 +497,7 @@ def test_the_gain_of_the_threshold_at_each_width():
         assert abs(two.mean) < 0.15 < two.half_width
         assert 0 < four.mean < four.half_width
         assert eight.mean > 0
-    assert "its lead over β = 0 grows with every doubling" in page
+    assert "Its lead over β = 0 grows with every doubling" in page
     over_zero = gains(scaling.B50, scaling.B0)
     assert over_zero == sorted(over_zero)
     assert "SGD stays ahead at all widths, by less at α = 4 and 8 than at 1 and 2" in page
