@@ -206,10 +206,13 @@ def _is_equal(value: Interval, margin: float) -> bool:
 
 
 def _beats(first: str, second: str, *, worse: bool = False) -> Judge:
-    """Judge whether a method's accuracy is higher (or lower), run for run with the same seed."""
+    """Judge whether a method's accuracy is higher (or lower), run for run with the same seed.
+
+    Of several widths, at the largest.
+    """
 
     def judge(records: list[Record]) -> Finding:
-        groups = by_method(records)
+        *_, groups = scaling.by_width(records).values()
         difference = paired(groups[first], groups[second])
         claimed = difference._replace(mean=-difference.mean) if worse else difference
         return Finding(f"{signed(difference)} points", claimed)
@@ -374,17 +377,6 @@ def _gain_grows(other: str) -> Judge:
         found = scaling.law(scaling.gains_by_width(records, other))
         assert found is not None
         return Finding(f"{signed(found.slope)} points a doubling", found.slope)
-
-    return judge
-
-
-def _beats_at_widest(other: str) -> Judge:
-    """Judge whether β = 50 is better than another method at the largest width."""
-
-    def judge(records: list[Record]) -> Finding:
-        *_, groups = scaling.by_width(records).values()
-        gain = paired(groups[B50], groups[other])
-        return Finding(f"{signed(gain)} points", gain)
 
     return judge
 
@@ -586,7 +578,7 @@ CLAIMS: tuple[Claim, ...] = (
             "8)", tables.NONE, "scaling", "scaling-own", _gain_grows(other))
       for name, other in (("SGD", SGD), ("β = 0", B0))),
     *(Claim("B", f"With λ of β = 50 chosen at α = 8, it is better than {name} there", tables.NONE,
-            "scaling", "scaling-own", _beats_at_widest(other))
+            "scaling", "scaling-own", _beats(B50, other))
       for name, other in (("SGD", SGD), ("β = 0", B0))),
     Claim("B", "With λ of β = 50 chosen at α = 8, it leaves fewer weights in the first layer than "
           "S-LOCAL has", tables.NONE, "scaling", "scaling-own", _few_weights),

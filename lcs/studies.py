@@ -874,7 +874,11 @@ def _history(record: Record) -> pd.DataFrame:
 
 
 def announce(configs: Sequence[AnyConfig], device: str, store: RunStore, workers: int = 1) -> None:
-    """Say on stderr how many runs are going to be trained and about how long it takes."""
+    """Say on stderr how many runs are going to be trained and about how long it takes.
+
+    Raises:
+        CheckpointError: a run's checkpoint is damaged.
+    """
     if configs:
         seconds = sum(_seconds_left(configs, device, store)) / min(workers, len(configs))
         where = choose_device(device).type
@@ -913,18 +917,19 @@ def plan_text(configs: Sequence[AnyConfig], store: RunStore, device: str) -> str
 def _seconds_left(configs: Sequence[AnyConfig], device: str, store: RunStore) -> list[float]:
     """Return about how long each run still takes after the epochs that its checkpoint holds."""
     return [
-        seconds if isinstance(config, ToyConfig) else seconds * _share_left(config, store)
+        seconds * (1 if isinstance(config, ToyConfig) else 1 - _done(config, store) / config.epochs)
         for config, seconds in zip(configs, cost.seconds(configs, device, store), strict=True)
     ]
 
 
-def _share_left(config: Config, store: RunStore) -> float:
-    return 1 - Checkpoint(config, store.root).epoch() / config.epochs
+def _done(config: Config, store: RunStore) -> int:
+    """Return the epochs that a run's checkpoint holds."""
+    return Checkpoint(config, store.root).epoch()
 
 
 def _title(config: AnyConfig, store: RunStore) -> str:
     if isinstance(config, ToyConfig):
         return f"toy LASSO, {config.problems} problems in each cell"
     where = f"{config.dataset}/{config.name}: {method(config)}, α = {config.base_channels}"
-    done = Checkpoint(config, store.root).epoch()
+    done = _done(config, store)
     return f"{where}, {config.epochs} epochs" + (f", {done} of them done" if done else "")
