@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -106,13 +107,13 @@ def execute(
 def update(chapter: str) -> Path:
     """Execute the chapter with its own defaults and store the result in its place in book/.
 
-    It sees the book's records alone, not those of the reader's own store.
+    It sees the book's records alone, not those of the reader's own store, nor of an update before.
     """
-    folder = ROOT / "_build" / "update"
-    own = os.environ.get("LCS_STORE")
-    os.environ["LCS_STORE"] = str(folder / "runs")
+    output, own = ROOT / "_build" / "update" / f"{chapter}.ipynb", os.environ.get("LCS_STORE")
     try:
-        executed = execute(chapter, output=folder / f"{chapter}.ipynb")
+        with tempfile.TemporaryDirectory() as empty:
+            os.environ["LCS_STORE"] = empty
+            executed = execute(chapter, output=output)
     finally:
         del os.environ["LCS_STORE"]
         if own is not None:

@@ -18,7 +18,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from lcs.config import Config
-from lcs.errors import CheckpointError
+from lcs.errors import CheckpointError, DiskError
 
 
 class Checkpoint:
@@ -43,13 +43,14 @@ class Checkpoint:
         """Hold the run: a second process that wants it is refused.
 
         Raises:
-            CheckpointError: another process holds it, or the folder cannot be written.
+            CheckpointError: another process holds it.
+            DiskError: the folder cannot be written.
         """
         try:
             self._lock.parent.mkdir(parents=True, exist_ok=True)
             file = self._lock.open("w")
         except OSError as error:
-            raise CheckpointError(
+            raise DiskError(
                 f"{self._lock}: cannot be written ({error.strerror}); set LCS_CHECKPOINTS to a "
                 "folder that can"
             ) from error
@@ -61,7 +62,7 @@ class Checkpoint:
                     f"run {self.run_id} is in progress in another process; wait for it to end"
                 ) from error
             except OSError as error:  # some network file systems have no locks
-                raise CheckpointError(
+                raise DiskError(
                     f"{self._lock}: cannot be locked ({error.strerror}); set LCS_CHECKPOINTS to a "
                     "folder on a local disk"
                 ) from error
@@ -75,7 +76,7 @@ class Checkpoint:
             state: JSON-ready.
 
         Raises:
-            CheckpointError: it cannot be written; the one before is still there.
+            DiskError: it cannot be written; the one before is still there.
         """
         tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
         text = json.dumps(state)
@@ -87,7 +88,7 @@ class Checkpoint:
             self._temporary.replace(self.path)
         except (OSError, SafetensorError) as error:
             self._temporary.unlink(missing_ok=True)
-            raise CheckpointError(
+            raise DiskError(
                 f"run {self.run_id}: checkpoint {self.path} cannot be written ({error}); make room "
                 "and run the same again, it goes on from the checkpoint before"
             ) from error

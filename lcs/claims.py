@@ -6,7 +6,7 @@ import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from typing import NamedTuple
 
 import numpy as np
@@ -18,7 +18,7 @@ from lcs import why_exhibits as why
 from lcs.compare import as_sgd, without_threshold
 from lcs.config import Config
 from lcs.exhibits import accuracies, by_method, by_seed, left, paired
-from lcs.measure import SIGNIFICANCE, Interval, holm, mean_interval, p_value
+from lcs.measure import Interval, mean_interval, surviving
 from lcs.published import COUNTS, table2
 from lcs.runs import Record, RunStore
 from lcs.studies import (
@@ -104,7 +104,9 @@ def judged(claims: Sequence[Claim], store: RunStore, scale: str) -> list[Evidenc
     together, and those on this book's own; the pending ones count already, so that no verdict
     weakens when they come.
     """
-    found = [_evidence(claim, store, scale) for claim in claims]
+    # many claims rest on the same runs
+    read = cache(lambda study: stored(study, scale, store))
+    found = [_evidence(claim, read, scale) for claim in claims]
     for own in (True, False):
         family = [
             i
@@ -139,18 +141,17 @@ def _is_pending(claim: Claim, finding: Finding | None) -> bool:
 def _surviving(findings: Mapping[int, Finding], pending: int) -> dict[int, bool]:
     """Return which comparisons stand after correction; the same one made twice counts once."""
     intervals = {i: v for i, finding in findings.items() if (v := _interval(finding))}
-    distinct = {v: p_value(v) for v in intervals.values()}
-    adjusted = dict(zip(distinct, holm([*distinct.values(), *[1.0] * pending]), strict=False))
-    return {i: adjusted[v] < SIGNIFICANCE for i, v in intervals.items()}
+    known = surviving(intervals.values(), pending)
+    return {i: value in known for i, value in intervals.items()}
 
 
-def _evidence(claim: Claim, store: RunStore, scale: str) -> Evidence | None:
+def _evidence(claim: Claim, read: Callable[[str], list[Record]], scale: str) -> Evidence | None:
     if claim.judge is None or not _is_asked(claim, scale):
         return None
     if scale == BENCHMARK:
         found = engine.load("parts")
         return Evidence(claim.judge([]), engine.rounds(found), scale, "") if found else None
-    records = stored(claim.study, scale, store)
+    records = read(claim.study)
     return Evidence(claim.judge(records), _sample_size(records), scale, "") if records else None
 
 

@@ -131,6 +131,9 @@ def study(
     name: Annotated[str, typer.Argument(help="The exhibit, for example table2.")],
     scale: Scale = "desk",
     seeds: Seeds = 0,
+    betas: Annotated[
+        list[float] | None, typer.Option(help="A β of its runs; may be repeated.")
+    ] = None,
     store: Store = None,
     device: Device = "auto",
     dataset: Annotated[str, typer.Option(help="Empty: the scale's own.")] = "",
@@ -147,6 +150,7 @@ def study(
     chosen = find_study(name)
     place = _store(store)
     changes: dict[str, Any] = {"dataset": dataset, "base_channels": base_channels, "epochs": epochs}
+    changes |= {"betas": betas} if betas else {}
     if plan:
         print(plan_text(chosen.configs(scale, seeds, **changes), place, device))
         return

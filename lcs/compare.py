@@ -265,6 +265,25 @@ def layers_text(runs: Sequence[Record]) -> str:
     return ", ".join(f"{mean_interval(left(runs, layer)).mean:.1f}" for layer in LAYERS)
 
 
+def zeros_text(config: Config) -> str:
+    """Say that zeros stay, after the name of a method, where they do."""
+    return ", zeros stay" if config.frozen_zeros else ""
+
+
+def forgone_text(runs: Sequence[Record]) -> str:
+    """Return which share of the first layer one step would have let return, had zeros been free.
+
+    In per cent, the largest of the steps that were looked at: the last of each recorded epoch, in
+    the runs that counted it.
+    """
+    shares = [
+        max(run.history["forgone"]["conv1"]) / run.final["weights"]["conv1"]
+        for run in runs
+        if "forgone" in run.history
+    ]
+    return f"{100 * max(shares):.2g}" if shares else PENDING
+
+
 def fit_text(runs: Sequence[Record]) -> str:
     """Return mean and interval of the accuracy on the training images, in per cent."""
     return tables.interval(mean_interval(train_accuracies(runs)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import json
 import math
@@ -225,9 +226,15 @@ def from_dict(cls: type[T], values: Mapping[str, object]) -> T:
     return cls(**values)
 
 
+@functools.cache
+def _hints(cls: type) -> dict[str, Any]:
+    """Return the types of a dataclass's fields, which take long to evaluate."""
+    return typing.get_type_hints(cls)
+
+
 def check_types(config: Seeded) -> None:
     """Refuse values of the wrong type; an int given for a float becomes one."""
-    hints = typing.get_type_hints(type(config))
+    hints = _hints(type(config))
     for field in dataclasses.fields(config):
         value = getattr(config, field.name)
         allowed = _members(hints[field.name])

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import statistics
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,11 +16,12 @@ import pandas as pd
 import scipy
 
 from lcs import cost, data, tables
+from lcs.compare import LABELS, field_text, forgone_text, left_text, method_text, zeros_text
 from lcs.config import Config
 from lcs.errors import RecordError
 from lcs.inputs import steps_of
 from lcs.published import PAPER_EPOCHS
-from lcs.runs import PUBLISHED
+from lcs.runs import PUBLISHED, Record
 from lcs.tables import Table
 
 BENCHMARKS = PUBLISHED.parent / "benchmarks"
@@ -29,6 +30,8 @@ BENCHMARKS = PUBLISHED.parent / "benchmarks"
 BYTES_OF_A_WEIGHT = 2 + 2 + 4 + 4
 # NVIDIA's data sheet of the H200 (SXM): dense bfloat16 products, and memory
 H200 = {"operations": 989e12, "bytes": 4.8e12}
+# how an epoch is computed
+MODES = ("dense", "exact", "frozen")
 
 
 class Step(NamedTuple):
@@ -138,11 +141,16 @@ def times_table(
     return Table(name, caption, ["part", "median", "range"], rows)
 
 
-def ratios_table(name: str, found: dict[str, Any] | None, titles: Sequence[str]) -> Table:
-    """Return the ratios of several tables of a benchmark, with their targets."""
+def ratios_table(
+    name: str, found: dict[str, Any] | None, titles: Sequence[str], command: str = "make bench"
+) -> Table:
+    """Return the ratios of several tables of a benchmark, with their targets.
+
+    Args are those of `times_table`; `titles` begin the titles of the benchmark's tables.
+    """
     shown = [one for title in titles if (one := _titled(found, title))]
     if found is None or not shown:
-        return tables.pending_table(name, "ratios to the floor", "make bench")
+        return tables.pending_table(name, f"ratios of {'; '.join(titles)}", command)
     rows = [
         [
             one["title"],
@@ -196,7 +204,7 @@ def speed_numbers(found: dict[str, Any] | None, density: float = 1.0) -> dict[st
     return dict.fromkeys(keys, "pending") | words
 
 
-def ratio_text(row: Mapping[Hashable, float]) -> str:
+def ratio_text(row: Mapping[Any, float]) -> str:
     """Return a ratio of times and its interval in words; the ratio alone without an interval."""
     interval = f" ({row['low']:.2f} – {row['high']:.2f})" if row["low"] <= row["high"] else ""
     return f"{row['ratio']:.2f}{interval}"
@@ -205,6 +213,53 @@ def ratio_text(row: Mapping[Hashable, float]) -> str:
 def rounds(found: dict[str, Any]) -> int:
     """Return how often each time of a benchmark was taken."""
     return min(map(_repeats, found["tables"]))
+
+
+def epoch_numbers(found: dict[str, Any] | None) -> dict[str, str]:
+    """Return the time of a sparse epoch relative to the dense one, in words: by `epoch-`, mode."""
+    one = _titled(found, "S-FC, α = 16: an epoch")
+    times = one["times"] if one else {}
+    return {
+        f"epoch-{mode}": ratio_text(_median(times[mode], times["dense"])) if times else "pending"
+        for mode in MODES[1:]
+    }
+
+
+def runs_table(records: Sequence[Record]) -> Table:
+    """Return what whole runs took, and how their epochs were computed.
+
+    With the largest share of the first layer that one step would have let return, had zeros been
+    free (`compare.forgone_text`), and the units that have no weight left, which the products go on
+    computing.
+    """
+    what = "Whole runs of S-FC at α = 32"
+    if not records:
+        return tables.pending_table("tab-whole", what, "lcs study showpiece")
+    modes = [mode for mode in MODES if any(mode in run.provenance["modes"] for run in records)]
+    columns = ["run", LABELS["augment"], *(f"{mode} epochs" for mode in modes)]
+    columns += ["left in layer 1 (%)", "held back (%)", "dead units", "time", "seed"]
+    caption = (
+        f"{what}, {records[0].config.epochs} epochs each: how many of them were computed how; what "
+        "is left of the first layer, and the largest share of it that one step would have let "
+        "return, had zeros not to stay; units without a weight. Times are those of the records, on "
+        f"{records[0].provenance['hardware']}."
+    )
+    rows = [_run(record, modes) for record in records]
+    return Table("tab-whole", caption, columns, rows, [LABELS["augment"]])
+
+
+def _run(record: Record, modes: Sequence[str]) -> list[str]:
+    config, units = record.config, record.final["fan_in"]["conv1"]
+    return [
+        method_text(config) + zeros_text(config),
+        field_text(config, "augment"),
+        *(f"{record.provenance['modes'].get(mode, 0)}" for mode in modes),
+        left_text([record]),
+        forgone_text([record]) if config.frozen_zeros else tables.NONE,
+        f"{units[0]:,} of {sum(units):,}",
+        cost.duration(record.provenance["seconds"]),
+        tables.link(record, f"{config.seed}"),
+    ]
 
 
 def _densities(one: dict[str, Any]) -> list[dict[str, Any]]:

@@ -21,6 +21,10 @@ class CheckpointError(LcsError):
     """A checkpoint cannot be read or written, or its run is already in progress."""
 
 
+class DiskError(CheckpointError):
+    """The folder of checkpoints cannot be written, which no other run can do without either."""
+
+
 class TrainingError(LcsError):
     """A run cannot go on, for example because its loss is not finite."""
 

@@ -6,7 +6,7 @@ A number that a page prints is made here, or in a test it is recomputed from her
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -122,11 +122,11 @@ def _accuracy_table(
     report_text = " and the reproduction's report (α = 1, 400 epochs)" if reports else ""
     rows = []
     for name in names:
-        known, runs = published.table2(name), groups.get(name, [])
+        runs = groups.get(name, [])
         ours = tables.interval(mean_interval(accuracies(runs))) if runs else tables.NONE
-        paper = published.SHORT.get(name) if short else getattr(known, config.dataset, None)
+        paper = published.accuracy(name, config.dataset, epochs)
         fit = tables.interval(mean_interval(train_accuracies(runs)), 1) if runs else tables.NONE
-        report = [tables.reproduction(known.report, 1) for _ in reports]
+        report = [tables.reproduction(published.table2(name).report, 1) for _ in reports]
         rows.append([name, tables.published(paper), *report, ours, fit, tables.links(runs)])
     caption = (
         "Test accuracy in per cent, and ours on the training images, without augmentation. "
@@ -149,23 +149,21 @@ def hundred_numbers(records: Sequence[Record]) -> Numbers:
 def hundred_gains(records: Sequence[Record]) -> dict[str, str]:
     """Return the gains of β = 50 over SGD and over β = 1 on CIFAR-100, and what it leaves."""
     groups = by_method(records)
-    sparse, words = groups.get(B50, []), {}
-    for key, other in {"sgd": SGD, "one": B1}.items():
-        known = sparse and other in groups
-        gain = tables.signed(paired(sparse, groups[other])) if known else tables.NONE
-        words[f"hundred-{key}"] = gain
-    words["hundred-left"] = f"{np.mean(left(sparse)):.0f}" if sparse else tables.NONE
-    return words
+    sparse = groups.get(B50, [])
+    words = {
+        f"hundred-{key}": _less(groups, other) for key, other in {"sgd": SGD, "one": B1}.items()
+    }
+    return words | {"hundred-left": f"{np.mean(left(sparse)):.0f}" if sparse else tables.NONE}
 
 
 def accuracy_frame(records: Sequence[Record]) -> pd.DataFrame:
     """Return what `plots.accuracies` draws: our values and the published ones by method."""
     groups = by_method(records)
-    known = [published.table2(name) for name in groups]
     dataset = records[0].config.dataset
-    columns = {f"the paper ({PAPER})": [getattr(row, dataset, None) for row in known]}
+    columns = {f"the paper ({PAPER})": [published.accuracy(name, dataset) for name in groups]}
     if dataset == "cifar10":
-        columns["the reproduction (α = 1, 400 epochs)"] = [row.report for row in known]
+        known = [published.table2(name).report for name in groups]
+        columns["the reproduction (α = 1, 400 epochs)"] = known
     theirs = pd.DataFrame(columns, index=list(groups), dtype=float)
     ours = pd.Series({name: accuracies(runs) for name, runs in groups.items()}, name="ours")
     return pd.concat([ours, theirs], axis=1)
@@ -195,11 +193,14 @@ def variants_table() -> Table:
     return Table("tab-variants", caption, columns, rows)
 
 
-def table2_numbers(records: Sequence[Record], betas: Sequence[float]) -> Numbers:
-    """Return the numbers of the chapter's prose: mean accuracies in per cent, and differences."""
+def table2_numbers(records: Sequence[Record]) -> Numbers:
+    """Return the numbers of the chapter's prose: mean accuracies in per cent, and differences.
+
+    What it says of a β that is not among the runs is NaN, or a dash.
+    """
     groups = by_method(records)
     mean = {name: mean_interval(accuracies(runs)).mean for name, runs in groups.items()}
-    largest = groups[beta_lasso_name(betas[-1])]
+    sparse = groups.get(B50, [])
     images = records[0].final["evaluation_images"]
     low, high = binomial_interval(mean[SGD] / 100, images)
     named = {
@@ -211,15 +212,15 @@ def table2_numbers(records: Sequence[Record], betas: Sequence[float]) -> Numbers
     }
     return {
         **{short: mean[name] for short, name in named.items()},
-        **{f"beta-{b:g}": mean.get(beta_lasso_name(b), math.nan) for b in (0, 1, 50, *betas)},
-        **_differences(groups, betas),
-        "early-sgd": tables.signed(paired(largest, groups[SGD], _best_stretches)),
-        "n": len(largest),
+        **{f"beta-{b}": mean.get(beta_lasso_name(b), math.nan) for b in (0, 1, 50)},
+        **_differences(groups),
+        "early-sgd": _less(groups, SGD, _best_stretches),
+        "n": len(groups[SGD]),
         "half-width": 50 * (high - low),
         **{f"fit-{k}": np.mean(train_accuracies(groups[named[k]])) for k in ("sgd", "conv")},
         "proximal-left": mean_interval(_first_layer(groups[PROXIMAL])).mean,
         "first-layer": groups[PROXIMAL][0].final["weights"]["conv1"],
-        "left": mean_interval(_first_layer(largest)).mean,
+        "left": mean_interval(_first_layer(sparse)).mean if sparse else math.nan,
     }
 
 
@@ -239,16 +240,21 @@ def _first_layer(records: Sequence[Record]) -> list[int]:
     return [record.final["nonzeros"]["conv1"] for record in records]
 
 
-def _differences(groups: dict[str, list[Record]], betas: Sequence[float]) -> Numbers:
-    """Return the largest β less other methods, in points, in words: `less-…`."""
-    largest = groups[beta_lasso_name(betas[-1])]
+def _differences(groups: Mapping[str, Sequence[Record]]) -> Numbers:
+    """Return β = 50 less other methods, in points, in words: `less-…`."""
     others = {"beta-0": B0, "beta-1": B1, "sgd": SGD, "proximal": PROXIMAL}
-    return {
-        f"less-{short}": tables.signed(paired(largest, groups[name]))
-        if name in groups
-        else tables.NONE
-        for short, name in others.items()
-    }
+    return {f"less-{short}": _less(groups, name) for short, name in others.items()}
+
+
+def _less(groups: Mapping[str, Sequence[Record]], other: str, values: Values = accuracies) -> str:
+    """Return β = 50 less another method; a dash if one of them was not run."""
+    known = B50 in groups and other in groups
+    return tables.signed(paired(groups[B50], groups[other], values)) if known else tables.NONE
+
+
+def largest_beta(records: Sequence[Record]) -> float:
+    """Return the largest β of some runs."""
+    return float(max(record.config.beta for record in records))
 
 
 def nonzeros_table(records: Sequence[Record], scale: str, name: str = "tab-nonzeros") -> Table:
@@ -314,8 +320,9 @@ def published_counts(config: Config) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=published.Counts._fields)
 
 
-def nonzeros_numbers(records: Sequence[Record], beta: float) -> Numbers:
-    """Return the numbers of the chapter's prose: shares in per cent, and revived weights."""
+def nonzeros_numbers(records: Sequence[Record]) -> Numbers:
+    """Return the numbers of the prose, of the largest β: shares in per cent, revived weights."""
+    beta = largest_beta(records)
     runs = by_method(records)[beta_lasso_name(beta)]
     history = frame(runs)
     end, start = last_epochs(history), history[history.epoch == history.epoch.min()]

@@ -28,7 +28,7 @@ from lcs.compare import (
     spread_text,
 )
 from lcs.config import Config
-from lcs.exhibits import SGD, Numbers, Values, by_method, left, paired
+from lcs.exhibits import SGD, Numbers, Values, by_method, largest_beta, left, paired
 from lcs.exhibits import setting_text as text_of_scale
 from lcs.measure import Interval, mean_interval
 from lcs.runs import Record, RunStore
@@ -153,7 +153,7 @@ def table(records: Sequence[Record], scale: str, name: str = "tab-locality") -> 
         "filter and its own permutations, with a 95 % interval over "
         f"{'seeds' if n > 1 else 'filters'}. The window has {window} × {window} pixels."
     )
-    columns = ["method", "with ≥ 20 weights", *LOCALITY.values(), "seeds"]
+    columns = ["method", f"with ≥ {measure.MIN_NONZEROS} weights", *LOCALITY.values(), "seeds"]
     return Table(name, caption, columns, rows)
 
 
@@ -161,12 +161,12 @@ def _measured(records: Sequence[Record]) -> list[int]:
     return [record.final["locality"]["filters"] for record in records]
 
 
-def numbers(records: Sequence[Record], beta: float) -> Numbers:
-    """Return the numbers of the chapter's prose, for β-LASSO (`sparse-…`) and SGD (`dense-…`).
+def numbers(records: Sequence[Record]) -> Numbers:
+    """Return the numbers of the prose, for the largest β (`sparse-…`) and SGD (`dense-…`).
 
     `…-mean` is of the filters, `…-null_mean` of their permutations, where it is not about 0.
     """
-    groups = by_method(records)
+    groups, beta = by_method(records), largest_beta(records)
     numbers: Numbers = {"beta": beta, "n": len(groups[SGD])}
     for short, name in {"sparse": beta_lasso_name(beta), "dense": SGD}.items():
         for key in LOCALITY:
@@ -187,12 +187,11 @@ def _locality_cell(key: str, runs: Sequence[Record]) -> str:
     return f"{mean:.{digits}f} ({beyond})"
 
 
-def shown_filters(records: Sequence[Record], beta: float) -> dict[str, np.ndarray]:
+def shown_filters(records: Sequence[Record]) -> dict[str, np.ndarray]:
     """Return the filters that Figure 4 shows, (n, C, H, W) by method: dense, sparse, patches."""
     groups = by_method(records)
-    return {
-        name: groups[name][0].load_filters().numpy() for name in (SGD, beta_lasso_name(beta), LOCAL)
-    }
+    names = (SGD, beta_lasso_name(largest_beta(records)), LOCAL)
+    return {name: groups[name][0].load_filters().numpy() for name in names}
 
 
 def filters_by_l1(records: Sequence[Record]) -> dict[str, np.ndarray]:

@@ -5,7 +5,7 @@ Filters are first-layer weights seen as images, shape (units, channels, height, 
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, TypedDict
 
 import numpy as np
@@ -17,6 +17,7 @@ from torch import Tensor
 from lcs.errors import ConfigError
 
 _UPPER_QUANTILE = 0.975  # of a two-sided 95 % interval
+MIN_NONZEROS = 20  # weights without which a filter has no locality to speak of
 
 
 # Counts
@@ -130,6 +131,16 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return [float(p) for p in adjusted[np.argsort(order)]]
 
 
+def surviving(differences: Iterable[Interval], pending: int) -> set[Interval]:
+    """Return the differences that can be told from zero after correction by `holm`.
+
+    The same one asked for twice counts once; those that are still `pending` count already.
+    """
+    distinct = list(dict.fromkeys(differences))
+    adjusted = holm([*map(p_value, distinct), *[1.0] * pending])
+    return {d for d, p in zip(distinct, adjusted, strict=False) if p < SIGNIFICANCE}
+
+
 def binomial_interval(accuracy: float, n: int) -> tuple[float, float]:
     """95 % Wilson score interval (low, high) of an accuracy, a fraction, measured on n images.
 
@@ -227,7 +238,9 @@ def prune(filters: Tensor, share: float) -> Tensor:
     return torch.where(filters.abs() >= smallest, filters, 0.0)
 
 
-def choose_filters(filters: Tensor, count: int, *, min_nonzeros: int = 20, seed: int = 0) -> Tensor:
+def choose_filters(
+    filters: Tensor, count: int, *, min_nonzeros: int = MIN_NONZEROS, seed: int = 0
+) -> Tensor:
     """Indices of at most `count` filters, random among those with enough non-zeros.
 
     So the paper chooses what to show (Neyshabur 2020, Figure 4). Filters come in the order drawn:
@@ -347,7 +360,7 @@ def locality(
     *,
     permutations: int = 20,
     seed: int = 0,
-    min_nonzeros: int = 20,
+    min_nonzeros: int = MIN_NONZEROS,
     max_filters: int = 512,
 ) -> Locality:
     """How local filters (units, channels, height, width) are, against a null model.

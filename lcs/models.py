@@ -64,15 +64,15 @@ class LocallyConnected2d(nn.Module):
         if _dense_is_faster(x, g):
             y = _as_dense(x, self.weight, g)
         else:
-            patches = self._patches(x)  # (positions, fan_in, N)
+            patches = self.patches(x)  # (positions, fan_in, N)
             y = torch.bmm(self.weight.to(patches.dtype), patches)  # (positions, out_channels, N)
             y = y.permute(2, 1, 0).reshape(-1, g.out_channels, g.out_size, g.out_size)
         if self.bias is None:
             return y
         return y + self.bias.to(y.dtype).t().reshape(1, g.out_channels, g.out_size, g.out_size)
 
-    def _patches(self, x: Tensor) -> Tensor:
-        """Unfold the images with the batch as the last axis: whole rows of memory are copied."""
+    def patches(self, x: Tensor) -> Tensor:
+        """Unfold images (N, in_channels, H, W) to (positions, fan_in, N): whole rows are copied."""
         g = self.geometry
         x = F.pad(x, (g.padding,) * 4).permute(1, 2, 3, 0).contiguous()  # (C, H, W, N)
         x = x.unfold(1, g.kernel_size, g.stride).unfold(2, g.kernel_size, g.stride)

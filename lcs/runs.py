@@ -306,7 +306,7 @@ def read_record(path: Path, root: Path | None = None) -> Record:
 
     Args:
         path: the JSON file.
-        root: the store it stands in; given, the file must stand where its config says.
+        root: the store it stands in: then the file must stand where its config says.
 
     Raises:
         RecordError: it cannot be read, does not parse, or does not match its checksum, its id or
@@ -338,7 +338,7 @@ def read_record(path: Path, root: Path | None = None) -> Record:
         raise RecordError(f"{path}: edited or damaged (SHA-256 differs); restore or delete it")
     if identity != run_id(config) or path.name != expected.name:
         raise RecordError(f"{path}: its config has the id {run_id(config)}; restore or delete it")
-    if path.resolve() != expected.resolve():
+    if root is not None and path.resolve() != expected.resolve():
         raise RecordError(f"{path}: belongs at {expected}; move it there")
     return record
 

@@ -32,11 +32,12 @@ from lcs.compare import (
     spread_text,
     sweep_frame,
     without_threshold,
+    zeros_text,
 )
 from lcs.config import Config
 from lcs.exhibits import accuracies, by_method, by_seed, left, paired, train_accuracies
 from lcs.locality_exhibits import eligible_text, pair_correlation, window_text
-from lcs.measure import Interval, mean_interval, paired_difference
+from lcs.measure import MIN_NONZEROS, Interval, mean_interval, paired_difference
 from lcs.plots import LAYERS
 from lcs.runs import Record
 from lcs.studies import (
@@ -217,13 +218,13 @@ def scaling_table(records: Sequence[Record]) -> Table:
     name, what = "tab-scaling", "test accuracy by the paper's recipe at growing width"
     if not records:
         return tables.pending_table(name, what, "lcs study scaling")
-    widths = by_width(records)
+    widths, dataset = by_width(records), records[0].config.dataset
+    lengths = (published.SHORT_EPOCHS, published.PAPER_EPOCHS)
     rows = [
         [
             method_name,
             *(mean_text(at[method_name]) for at in widths.values()),
-            tables.published(published.SHORT.get(method_name)),
-            _published_mean(method_name),
+            *(tables.published(published.accuracy(method_name, dataset, n)) for n in lengths),
         ]
         for method_name in by_method(records)
     ]
@@ -232,9 +233,7 @@ def scaling_table(records: Sequence[Record]) -> Table:
         f"{setting_text(records)}{spread_text(records)}. The paper's: "
         f"α ≈ {published.PAPER_BASE_CHANNELS}."
     )
-    theirs = [
-        f"paper, {epochs} epochs" for epochs in (published.SHORT_EPOCHS, published.PAPER_EPOCHS)
-    ]
+    theirs = [f"paper, {epochs} epochs" for epochs in lengths]
     columns = ["method", *_heads(widths), *theirs]
     return Table(name, caption, columns, rows)
 
@@ -285,17 +284,18 @@ def gains_table(records: Sequence[Record]) -> Table:
     name, what = "tab-scaling-gains", "who is ahead of whom at growing width"
     if not records:
         return tables.pending_table(name, what, "lcs study scaling")
-    widths = by_width(records)
+    widths, dataset = by_width(records), records[0].config.dataset
     rows = [
         [
             contrast,
             *(_bold(paired(at[one], at[other])) for at in widths.values()),
-            _theirs(one, other),
+            _theirs(one, other, dataset),
         ]
         for contrast, (one, other) in CONTRASTS.items()
     ]
-    paper = 100 * _of_paper(B50, SGD) / _of_paper(LOCAL, SGD)
-    closed = [*map(_closed, widths.values()), tables.published(paper, 0)]
+    paper = 100 * _of_paper(B50, SGD, dataset) / _of_paper(LOCAL, SGD, dataset)
+    theirs = tables.published(None if math.isnan(paper) else paper, 0)
+    closed = [*map(_closed, widths.values()), theirs]
     rows.append(["gap to S-LOCAL that β = 50 closes (%)", *closed])
     caption = (
         "Who is ahead of whom at growing width, in points of test accuracy, paired by seed. "
@@ -316,15 +316,15 @@ def _bold(gain: Interval) -> str:
     return f"**{tables.signed(gain)}**" if known else tables.signed(gain)
 
 
-def _of_paper(one: str, other: str) -> float:
+def _of_paper(one: str, other: str, dataset: str = "cifar10") -> float:
     """Return by how many points a method is ahead of another in the paper; NaN if it is silent."""
-    found = (published.table2(name).cifar10 for name in (one, other))
+    found = (published.accuracy(name, dataset) for name in (one, other))
     first, second = (math.nan if value is None else value for value in found)
     return first - second
 
 
-def _theirs(one: str, other: str) -> str:
-    gain = _of_paper(one, other)
+def _theirs(one: str, other: str, dataset: str) -> str:
+    gain = _of_paper(one, other, dataset)
     return tables.NONE if math.isnan(gain) else tables.published(_signed(gain))
 
 
@@ -502,6 +502,8 @@ def own_table(own: Sequence[Record], common: Sequence[Record]) -> Table:
         return tables.pending_table(name, what, "lcs study scaling-own")
     at = [(groups, others[width]) for width, groups in widths.items()]
     sparse = [groups[B50] for groups, _ in at]
+    dataset = own[0].config.dataset
+    theirs = tables.published(published.accuracy(B50, dataset))
     rows = [
         [LABELS["l1"], *(field_text(runs[0].config, "l1") for runs in sparse), tables.NONE],
         ["left in the first layer (%)", *map(left_text, sparse), tables.NONE],
@@ -511,7 +513,7 @@ def own_table(own: Sequence[Record], common: Sequence[Record]) -> Table:
             *(tables.signed(_overfit(runs)) for runs in sparse),
             tables.NONE,
         ],
-        ["test accuracy (%)", *map(mean_text, sparse), _published_mean(B50)],
+        ["test accuracy (%)", *map(mean_text, sparse), theirs],
         [
             "over the same with one λ",
             *(_own_gain(groups, same) for groups, same in at),
@@ -521,7 +523,7 @@ def own_table(own: Sequence[Record], common: Sequence[Record]) -> Table:
             [
                 text,
                 *(_bold(paired(groups[B50], groups[other])) for groups, _ in at),
-                _theirs(B50, other),
+                _theirs(B50, other, dataset),
             ]
             for text, other in (CONTRASTED | {"over S-LOCAL": LOCAL}).items()
         ),
@@ -539,10 +541,6 @@ def _own_gain(own: Mapping[str, list[Record]], common: Mapping[str, list[Record]
     one, other = own[B50], common[B50]
     same = one[0].config.l1 == other[0].config.l1
     return "same λ" if same else _bold(paired(one, other))
-
-
-def _published_mean(method_name: str) -> str:
-    return tables.published(published.table2(method_name).cifar10)
 
 
 # What SGD's own gain is made of
@@ -596,11 +594,7 @@ def size_text(config: Config) -> str:
     """Name a run's width and length, and in what else it is not like most runs of the chapter."""
     net = "" if config.model == "s-fc" else f"{NETWORKS[config.model]}, "
     images = "" if config.augment == "autoaugment" else f", {field_text(config, 'augment')}"
-    return f"{net}α = {config.base_channels}, {config.epochs} epochs{_zeros_text(config)}{images}"
-
-
-def _zeros_text(config: Config) -> str:
-    return ", zeros stay" if config.frozen_zeros else ""
+    return f"{net}α = {config.base_channels}, {config.epochs} epochs{zeros_text(config)}{images}"
 
 
 def fan_in_frame(records: Sequence[Record]) -> pd.DataFrame:
@@ -679,14 +673,15 @@ def locality_table(own: Sequence[Record], common: Sequence[Record]) -> Table:
         for method_name in (LOCAL, SGD, B0, B50)
     ]
     sparse = [at[B50] for at in widths.values()]
+    side = own[0].final["locality"]["window"]
     rows += [
         [f"{B50}, λ of the width", *map(window_text, sparse)],
         ["its units that are measured", *map(eligible_text, sparse)],
     ]
     caption = (
-        "Mass in a filter's best window of 9 × 9 pixels, less that of its own permutations, in "
-        f"points. {setting_text([*own, *common])}{spread_text([*own, *common])}. Units with fewer "
-        "than 20 weights are not measured."
+        f"Mass in a filter's best window of {side} × {side} pixels, less that of its own "
+        f"permutations, in points. {setting_text([*own, *common])}{spread_text([*own, *common])}. "
+        f"Units with fewer than {MIN_NONZEROS} weights are not measured."
     )
     return Table(name, caption, ["method", *_heads(widths)], rows)
 
@@ -772,7 +767,7 @@ def _largest(study: str, runs: Sequence[Record]) -> list[str]:
         return [STUDIES[study].title, *[tables.NONE] * 7, waits]
     config, words = runs[0].config, _largest_words(runs)
     return [
-        method_text(config) + _zeros_text(config),
+        method_text(config) + zeros_text(config),
         f"{config.base_channels}",
         f"{config.epochs}",
         words["accuracy"],

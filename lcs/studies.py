@@ -24,7 +24,7 @@ import torch
 from lcs import cost, data, together, toy
 from lcs.checkpoint import Checkpoint
 from lcs.config import Config
-from lcs.errors import ConfigError, TrainingError
+from lcs.errors import CheckpointError, ConfigError, DiskError, LcsError, TrainingError
 from lcs.loop import Clock
 from lcs.runs import AnyConfig, Record, RunStore, default_store, provenance
 from lcs.toy import ToyConfig
@@ -34,8 +34,6 @@ AnyConfigT = TypeVar("AnyConfigT", bound=AnyConfig)
 T = TypeVar("T")
 
 SCALES = ("smoke", "desk", "paper")
-# what a toy takes without having it, so that it is called as the others are
-TOY_IGNORES = ("device", "budget_minutes", "checkpoint_seconds", "workers")
 MAX_SEEDS = 20
 
 # the reproduction's setting (its Table II)
@@ -97,7 +95,7 @@ class Study:
                 f"scale: {self.name} has no {scale!r}; choose from {', '.join(self.scales)}"
             )
         base = setting(scale).replace(**{n: v for n, v in changes.items() if v not in (0, "")})
-        once = dict.fromkeys(self.make(base, betas or self.betas))  # each run once
+        once = dict.fromkeys(self.make(base, sorted(betas or self.betas)))  # each run once
         count = _checked_seeds(seeds, self.seeds if scale == "desk" else 1)
         return [config.replace(seed=seed) for config in once for seed in range(count)]
 
@@ -121,9 +119,7 @@ class Study:
         of runs (see `lcs.together`)
         train at once, each in a process of its own with its share of the processor's cores.
         """
-        if workers < 1:
-            raise ConfigError(f"workers: {workers} is out of range; give 1 or more")
-        Clock(budget_minutes, checkpoint_seconds)  # checks both
+        _check_options(device, budget_minutes, checkpoint_seconds, workers)
         store = store or default_store()
         configs = self.configs(scale, seeds, betas=betas, **changes)
         announce(missing(configs, store), device, store, workers)
@@ -156,7 +152,9 @@ class ToyStudy:
             ConfigError: the scale is unknown, or a field of networks is changed.
         """
         if scale not in self.scales:
-            raise ConfigError(f"scale: the toy has no {scale!r}; choose from smoke, desk")
+            raise ConfigError(
+                f"scale: the toy has no {scale!r}; choose from {', '.join(self.scales)}"
+            )
         changed = [name for name, value in changes.items() if value not in (0, "")]
         if changed:
             raise ConfigError(f"the toy has no {', '.join(changed)}: leave it out")
@@ -170,14 +168,19 @@ class ToyStudy:
         *,
         store: RunStore | None = None,
         live: bool = False,
-        **options: Any,
+        device: str = "auto",
+        budget_minutes: float | None = None,
+        checkpoint_seconds: float = 60.0,
+        workers: int = 1,
+        **changes: Any,
     ) -> Outcome:
         """Compute what the store lacks, or everything anew if `live`, and return the records.
 
-        Other options are those of `Study.run`; a toy needs no device and has no checkpoints.
+        Other arguments are those of `Study.run`: checked, but a toy needs no device and no workers,
+        and has no checkpoints.
         """
+        _check_options(device, budget_minutes, checkpoint_seconds, workers)
         store = store or default_store()
-        changes = {name: value for name, value in options.items() if name not in TOY_IGNORES}
         configs = self.configs(scale, seeds, **changes)
         records = [compute_toy(config, store, live=live) for config in configs]
         tables = [toy.frame(record.final).assign(seed=record.config.seed) for record in records]
@@ -185,10 +188,15 @@ class ToyStudy:
 
 
 def compute_toy(config: ToyConfig, store: RunStore, *, live: bool = False) -> Record:
-    """Return a toy's record, computed and stored if missing; if live, computed anew, not stored."""
+    """Return a toy's record, computed and stored if missing; if live, computed in any case.
+
+    A live result is not stored where there is a record.
+    """
     found = store.find(config)
     if found is not None and not live:
         return found
+    if found is None:
+        store.check_writable(config)
     origin, began = provenance(torch.device("cpu")), time.monotonic()
     results = toy.run(config)
     origin |= {"seconds": time.monotonic() - began, "resumes": 0}
@@ -221,7 +229,9 @@ def _train_part(part: list[Config], one: functools.partial[Record]) -> None:
         minutes = max(0.0, options.pop("deadline") - time.monotonic()) / 60
         try:
             together.train_together(part, **options, budget_minutes=minutes)
-        except TrainingError as error:
+        except DiskError:
+            raise
+        except (TrainingError, CheckpointError) as error:
             print(f"{error}; what is missing is trained one by one", file=sys.stderr)
     _each(one, part)
 
@@ -240,7 +250,9 @@ def _map(work: Callable[[T], object], items: Sequence[T], workers: int) -> None:
             begun = [pool.submit(work, item) for item in items]
             try:
                 _each(lambda future: future.result(), begun)
-            except TrainingError:
+            except (TrainingError, CheckpointError) as error:
+                if isinstance(error, DiskError):
+                    pool.shutdown(cancel_futures=True)
                 raise
             except BaseException:
                 pool.shutdown(cancel_futures=True)
@@ -253,14 +265,26 @@ def _map(work: Callable[[T], object], items: Sequence[T], workers: int) -> None:
 
 def _each(work: Callable[[T], object], items: Sequence[T]) -> None:
     """Work on all, one after the other; what cannot be done with one does not stop the others."""
-    failures = []
+    failures: list[LcsError] = []
     for item in items:
         try:
             work(item)
-        except TrainingError as error:
+        except DiskError:
+            raise  # the others would meet it too
+        except (TrainingError, CheckpointError) as error:
             failures.append(error.with_traceback(None))  # which would keep the run in memory
     if failures:
         raise failures[0]
+
+
+def _check_options(
+    device: str, budget_minutes: float | None, checkpoint_seconds: float, workers: int
+) -> None:
+    """Refuse what is out of range before anything is computed."""
+    if workers < 1:
+        raise ConfigError(f"workers: {workers} is out of range; give 1 or more")
+    Clock(budget_minutes, checkpoint_seconds)  # checks both
+    choose_device(device)
 
 
 def _checked_seeds(seeds: int, own: int) -> int:
@@ -781,9 +805,9 @@ def stored(name: str, scale: str, store: RunStore, seeds: int = 0, **changes: An
     records: list[Record] = []
     if scale in SCALES and scale not in STUDIES[name].scales:
         return records
+    configs = STUDIES[name].configs(scale, 1, **changes)
     for seed in range(_checked_seeds(seeds, MAX_SEEDS)):
-        configs = [c for c in STUDIES[name].configs(scale, seed + 1, **changes) if c.seed == seed]
-        found = [store.find(config) for config in configs]
+        found = [store.find(dataclasses.replace(config, seed=seed)) for config in configs]
         if None in found:
             break
         records += [record for record in found if record is not None]

@@ -6,7 +6,7 @@ A condition is a configuration without its seed; two conditions are compared run
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -29,6 +29,7 @@ from lcs.compare import (
     difference_of,
     field_text,
     fit_text,
+    forgone_text,
     left_of,
     left_text,
     less,
@@ -45,7 +46,7 @@ from lcs.compare import (
 )
 from lcs.config import Config
 from lcs.exhibits import accuracies, by_seed
-from lcs.measure import SIGNIFICANCE, Interval, holm, mean_interval, p_value
+from lcs.measure import Interval, mean_interval, surviving
 from lcs.plots import LAYERS
 from lcs.runs import Record
 from lcs.studies import (
@@ -250,9 +251,8 @@ def summary_table(runs: Mapping[str, Sequence[Record]]) -> Table:
     asked = _all_asked(_found(runs))
     changes = [gain.change for _, gain in asked if gain]
     compared = [change for change in changes if change.half_width is not None]
-    waiting = [1.0] * (len(asked) - len(compared))
-    adjusted = dict(zip(compared, holm([*map(p_value, compared), *waiting]), strict=False))
-    rows = [_summary(question, gain, adjusted) for question, gain in asked]
+    known = surviving(compared, pending=len(asked) - len(compared))
+    rows = [_summary(question, gain, known) for question, gain in asked]
     caption = (
         "What each change of the training adds to the gain of β = 50 over SGD, or over β = 0 at "
         "the same λ, in points of test accuracy: differences paired by seed, 95 % intervals over "
@@ -289,14 +289,12 @@ def _all_asked(found: dict[str, Conditions]) -> list[tuple[Question, Contrast | 
     return [*asked[: len(ASKED)], *of_factors, *asked[len(ASKED) :]]
 
 
-def _summary(
-    question: Question, gain: Contrast | None, adjusted: Mapping[Interval, float]
-) -> list[str]:
+def _summary(question: Question, gain: Contrast | None, known: Container[Interval]) -> list[str]:
     text, over = question.text, question.over
     if gain is None:
         return [text, over, tables.NONE, tables.NONE, tables.pending(), tables.NONE]
     shown = [tables.signed(value) for value in gain]
-    if adjusted.get(gain.change, 1.0) < SIGNIFICANCE:
+    if gain.change in known:
         shown[-1] = f"**{shown[-1]}**"
     return [text, over, *shown, str(gain.change.n)]
 
@@ -553,6 +551,7 @@ def _single_changes(found: Mapping[str, Conditions]) -> dict[str, str]:
         constant = {"beta": beta, "schedule": "constant"}
         words |= {
             f"frozen-{beta}": difference_of(frozen, stay, {"frozen_zeros": False}),
+            f"forgone-{beta}": said_of(frozen, forgone_text, **stay),
             f"constant-left-{beta}": left_of(schedule, **constant),
             f"constant-swing-{beta}": said_of(schedule, _swing, **constant),
             f"cosine-left-{beta}": left_of(schedule, beta=beta, schedule="cosine-epoch"),

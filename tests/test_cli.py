@@ -262,6 +262,15 @@ def test_every_study_has_a_plan(name, scale, command, tmp_path):
     assert " runs missing, about " in said.out.splitlines()[-1]
 
 
+def test_some_betas_alone(command, tmp_path):
+    words = ("figure3", "--seeds", 1, "--betas", 50, "--betas", 2, "--store", tmp_path, "--plan")
+    methods = [
+        line.split(": ")[1].split(", α")[0]
+        for line in command("study", *words).out.splitlines()[:-1]
+    ]
+    assert methods == ["S-FC, SGD", "S-FC, β-LASSO, β = 2", "S-FC, β-LASSO, β = 50"]
+
+
 @pytest.mark.parametrize(
     ("words", "code", "reason"),
     [
@@ -274,6 +283,9 @@ def test_every_study_has_a_plan(name, scale, command, tmp_path):
         (["table2", "--dataset", "mnist"], 1, "dataset: unknown value 'mnist'"),
         (["table2", "--device", "tpu", "--scale", "smoke"], 1, "device: unknown value 'tpu'"),
         (["toy", "--scale", "paper"], 1, "scale"),
+        (["toy", "--betas", 50], 1, "the toy has no betas"),
+        (["table2", "--betas", "large"], 2, "--betas"),
+        (["table2", "--betas", -1], 1, "beta: -1"),
         ([], 2, "NAME"),
     ],
 )
@@ -343,6 +355,14 @@ def test_import(store, record, command, tmp_path):
     assert sorted(p.name for p in files(book)) == sorted(p.name for p in files(store.root))
     assert command("runs", "import", record.path, "--store", book).code == 0
     assert command("runs", "verify", "--store", book).out == "3 records whole, 0 bad\n"
+
+
+def test_import_of_one_file_from_anywhere(store, record, command, tmp_path):
+    away, book = tmp_path / "mail", tmp_path / "book"
+    shutil.copytree(record.path.parent, away)
+    said = command("runs", "import", away / record.path.name, "--store", book)
+    assert (said.code, said.err) == (0, "")
+    assert RunStore(book).find(record.config) is not None
 
 
 def test_import_of_what_is_edited_or_in_conflict(store, record, command, tmp_path):

@@ -1,10 +1,13 @@
 """The engine's chapter: counted steps, and what benchmarks have written."""
 
+import dataclasses
 import json
 
 import pytest
+from made_up import made_up
 
 from lcs import engine, plots
+from lcs.config import Config
 from lcs.errors import RecordError
 
 MACHINE = {"hardware": "a processor", "threads": 2, "native bf16": True, "torch": "2.12.1"}
@@ -75,6 +78,7 @@ def test_what_was_not_measured_is_pending(found):
         engine.times_table("tab-x", found, "S-FC, α = 150"),
         engine.ratios_table("tab-x", found, ["S-FC, α = 150"]),
     ):
+        assert "S-FC, α = 150" in shown.caption
         assert "make bench" in shown.rows[0][0]
         assert ".pending" in shown.rows[0][0]
     assert "pending" in plots.speed(engine.density_frame(found)).axes[0].texts[0].get_text()
@@ -101,6 +105,38 @@ def test_sparse_modes_against_density(tmp_path):
     assert words["speed-exact-16"] == "0.90 (0.72 – 1.17)"
     assert words["speed-frozen-4"] == "pending"  # there only at half a per cent
     assert set(engine.speed_numbers(None).values()) == {"pending"}
+
+
+def test_a_sparse_epoch_against_the_dense_one(tmp_path):
+    assert set(engine.epoch_numbers(None).values()) == {"pending"}
+    title = "S-FC, α = 16: an epoch at 1% density, flips and crops"
+    found = bench(tmp_path, [table(title, [ratio("exact", 0.8), ratio("frozen", 0.4)])])
+    assert engine.epoch_numbers(found) == {
+        "epoch-exact": "0.80 (0.64 – 1.04)",
+        "epoch-frozen": "0.40 (0.32 – 0.52)",
+    }
+    assert engine.density_frame(found).empty
+
+
+def test_whole_runs(tmp_path):
+    assert "lcs study showpiece" in engine.runs_table([]).rows[0][0]
+    sparse = Config(optimizer="beta-lasso", beta=50.0, l1=1e-5, frozen_zeros=True, epochs=9)
+    modes = {sparse: {"dense": 2, "frozen": 7}, Config(epochs=9): {"dense": 9}}
+
+    def run(config):
+        record = made_up(config, 60.0, left=20)
+        final = record.final | {"fan_in": {"conv1": [1, 2, 5]}}
+        origin = {"modes": modes[config], "seconds": 90.0, "hardware": "a processor"}
+        history = {"forgone": {"conv1": [0, 4, 3]}} if config.frozen_zeros else {}
+        return dataclasses.replace(record, final=final, provenance=origin, history=history)
+
+    shown = engine.runs_table([run(config) for config in modes])
+    assert "exact epochs" not in shown.columns
+    first, second = (dict(zip(shown.columns, row, strict=True)) for row in shown.rows)
+    assert (first["dense epochs"], first["frozen epochs"], first["time"]) == ("2", "7", "1.5 min")
+    assert (first["held back (%)"], second["held back (%)"]) == ("0.4", "–")
+    assert first["dead units"] == "1 of 8"
+    assert "9 epochs each" in shown.caption
 
 
 def test_too_few_rounds_have_no_interval():

@@ -424,6 +424,37 @@ def test_other_data_are_pending_with_their_command():
     assert [row[0] for row in rows] == list(exhibits.by_method(records))
 
 
+def test_published_accuracies_are_of_their_data_set():
+    assert published.accuracy(exhibits.SGD, "cifar10") == 78.63
+    assert published.accuracy(exhibits.SGD, "cifar10", 400) == 72.77
+    assert published.accuracy(exhibits.SGD, "cifar100") == 51.43
+    assert published.accuracy(exhibits.SGD, "cifar100", 400) is None
+    assert published.accuracy(exhibits.SGD, "digits") is None
+
+
+def test_the_shorter_training_on_other_data_has_nothing_beside_it():
+    records = [
+        dataclasses.replace(
+            record,
+            config=record.config.replace(base_channels=150, epochs=400, dataset="cifar100"),
+        )
+        for record in stored("figure3", "desk", STORE)
+    ]
+    table = exhibits.elsewhere("tab-x", records, "paper", "", "")
+    assert {row[1] for row in table.rows} == {"–"}
+
+
+def test_numbers_of_a_beta_that_was_not_run_are_missing_and_no_others():
+    records = [r for r in stored("table2", "desk", STORE) if r.config.beta < 50]
+    found = exhibits.table2_numbers(records)
+    assert math.isnan(found["beta-50"])
+    assert math.isnan(found["left"])
+    assert found["less-sgd"] == found["early-sgd"] == "–"
+    every = exhibits.table2_numbers(stored("table2", "desk", STORE))
+    assert found["beta-1"] == every["beta-1"]
+    assert every["less-sgd"] != "–"
+
+
 @pytest.mark.parametrize(
     ("epochs", "sgd", "sparse"), [(400, "72.77", None), (4000, "78.63", "85.19")]
 )

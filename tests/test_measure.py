@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from lcs import measure
 from lcs.errors import ConfigError
+from lcs.measure import Interval
 
 MEASURES = ("spread", "window_mass", "morans_i")
 
@@ -492,3 +493,10 @@ def test_holm_by_hand() -> None:
     assert measure.holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
     assert measure.holm([0.9, 0.8]) == [1.0, 1.0]
     assert measure.holm([]) == []
+
+
+def test_what_survives_a_correction() -> None:
+    clear, narrow = Interval(2.0, 0.5, 10), Interval(1.0, 0.9, 10)
+    assert measure.surviving([clear, narrow, narrow], pending=0) == {clear, narrow}
+    assert measure.surviving([clear, narrow], pending=1) == {clear}  # it may be the third of three
+    assert measure.surviving([], pending=3) == set()

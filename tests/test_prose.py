@@ -273,7 +273,7 @@ def test_sgd_that_stops_in_time_is_as_good():
     assert abs(gain.mean) < gain.half_width
     assert "Nor would it be if every run were stopped at its best" in said("table2")
     runs = by_method(stored("table2", "desk", BOOK))
-    early = exhibits.table2_numbers([run for group in runs.values() for run in group], [0, 1, 50])
+    early = exhibits.table2_numbers([run for group in runs.values() for run in group])
     assert float(str(early["early-sgd"]).split()[0].replace("−", "-")) < 0
 
 
@@ -964,3 +964,30 @@ def test_who_is_how_local_by_the_papers_recipe():
         assert 0 < zero - fifty < 0.03
     widest = own_widths()[-1]
     assert windows(widest[scaling.B50]).mean() - windows(widest[scaling.B0]).mean() > 0.08
+
+
+def test_what_frozen_zeros_forgo_in_the_largest_networks():
+    page = said("engine")
+    assert "would as much as a hundredth of the first layer have returned" in page
+    assert "(In the second layer it is up to a seventh.)" in page
+    assert "They do not, for hardly any unit dies." in page
+    runs = [r for n in ("showpiece", "showpiece-autoaugment") for r in stored(n, "desk", BOOK)]
+    shares = {
+        layer: [max(r.history["forgone"][layer]) / r.final["weights"][layer] for r in runs]
+        for layer in ("conv1", "fc1")
+    }
+    assert 0 < max(shares["conv1"]) < 0.01
+    assert 1 / 8 < max(shares["fc1"]) < 1 / 7
+    for run in runs:
+        dead, units = run.final["fan_in"]["conv1"][0], sum(run.final["fan_in"]["conv1"])
+        assert dead < 1e-3 * units
+
+
+def test_what_freezing_holds_back_at_each_beta():
+    assert "would have let as much as {glue:text}`forgone-1` %" in said("why")
+    runs = [r for r in stored("frozen", "desk", BOOK) if r.config.frozen_zeros]
+    counted = [r for r in runs if "forgone" in r.history]
+    assert 0 < len(counted) < len(runs)  # "in some of these runs"
+    most = {beta: forgone_text([r for r in runs if r.config.beta == beta]) for beta in (1, 50)}
+    assert float(most[1]) > 50
+    assert float(most[50]) < 1

@@ -483,7 +483,7 @@ def test_windows_are_compared_at_every_width():
     def local(config: Config) -> Record:
         run = made_up(config, 60.0)
         share = 0.01 * config.base_channels + config.l1
-        seen = {"window_mass": {"excess_mean": share}, "eligible": 3}
+        seen = {"window_mass": {"excess_mean": share}, "eligible": 3, "window": 9}
         weights = run.final["weights"] | {"conv1": 3072 * 7}
         return dataclasses.replace(run, final=run.final | {"locality": seen, "weights": weights})
 

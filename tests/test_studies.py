@@ -2,6 +2,7 @@
 
 import concurrent.futures.process
 import functools
+import math
 import shutil
 import statistics
 
@@ -12,7 +13,14 @@ import torch
 from lcs import cost, data, models, studies, together
 from lcs.checkpoint import Checkpoint
 from lcs.config import Config
-from lcs.errors import CheckpointError, ConfigError, Paused, TrainingError
+from lcs.errors import (
+    CheckpointError,
+    ConfigError,
+    DiskError,
+    Paused,
+    RecordError,
+    TrainingError,
+)
 from lcs.runs import RunStore
 from lcs.studies import (
     SCALES,
@@ -174,6 +182,32 @@ def test_the_toy_refuses_what_it_has_not(tmp_path):
         STUDIES["toy"].run("smoke", store=RunStore(tmp_path), lr=0.2)
 
 
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"device": "tpu"}, "device"),
+        ({"workers": 0}, "workers"),
+        ({"budget_minutes": -1}, "budget"),
+    ],
+)
+def test_the_toy_checks_even_what_it_does_not_need(tmp_path, options, reason):
+    with pytest.raises(ConfigError, match=reason):
+        STUDIES["toy"].run("smoke", store=RunStore(tmp_path), **options)
+
+
+def test_a_toy_that_cannot_be_stored_is_not_computed(tmp_path, monkeypatch):
+    monkeypatch.setattr("lcs.toy.run", lambda config: pytest.fail("computed"))
+    (tmp_path / "file").touch()
+    with pytest.raises(RecordError, match="cannot be written"):
+        STUDIES["toy"].run("smoke", store=RunStore(tmp_path / "file"))
+
+
+def test_betas_are_taken_in_their_order():
+    configs = STUDIES["lambdas"].configs("desk", 1, betas=[50, 1, 0])
+    assert configs == STUDIES["lambdas"].configs("desk", 1, betas=[0, 1, 50])
+    assert configs[0].beta == 50
+
+
 def test_small_studies_have_no_paper_scale():
     with pytest.raises(ConfigError, match="factorial has no 'paper'; choose from smoke, desk"):
         STUDIES["factorial"].configs("paper")
@@ -303,6 +337,34 @@ def test_what_fails_stops_no_other(tmp_path, workers):
     with pytest.raises(TrainingError, match="run 1 fails"):
         studies._map(odd_ones_fail, [(number, tmp_path) for number in range(9)], workers)
     assert {path.name for path in tmp_path.iterdir()} == {"0", "2", "4", "6", "8"}
+
+
+@pytest.mark.parametrize("error", [CheckpointError, DiskError])
+def test_a_run_that_is_held_stops_no_other_but_a_full_disk_does(error):
+    done = []
+
+    def first_fails(item):
+        if not item:
+            raise error("no")
+        done.append(item)
+
+    with pytest.raises(error, match="no"):
+        studies._each(first_fails, range(3))
+    assert done == ([] if error is DiskError else [1, 2])
+
+
+def test_what_is_left_of_a_group_with_a_held_run_is_trained(tmp_path):
+    configs = STUDIES["figure3"].configs("smoke", betas=[50], epochs=1)
+    store = RunStore(tmp_path)
+    one = functools.partial(
+        studies._train_one, store=store, device="cpu", deadline=math.inf, checkpoint_seconds=60.0
+    )
+    with (
+        Checkpoint(configs[0], store.root).locked(),
+        pytest.raises(CheckpointError, match="in prog"),
+    ):
+        studies._train_part(configs, one)
+    assert [store.find(config) is not None for config in configs] == [False, True]
 
 
 @pytest.mark.parametrize("workers", [1, 2])

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from multiprocessing.connection import Connection
 
 import torch
-from parts import batch, network, normalised, steps
+from parts import EPOCHS, batch, network, normalised, steps
 from timing import Report, interleaved
 
 from lcs.optim import SGD
@@ -70,12 +70,13 @@ def serve(parent: Connection, width: int, method: str, keep: bool) -> None:
     while parent.recv():
         step()
         parent.send(True)
+    EPOCHS.close()
 
 
 def make_step(width: int, method: str, device: torch.device) -> Callable[[], None]:
     images, labels = batch(device)
     x = normalised(images)
-    net, lasso = network(width, device)
+    net, lasso = network("s-fc", width, device)
     sgd = SGD(net.parameters(), **MOMENTUM, compiled=lasso.compiled)
     return steps(net, lasso if method == "β-LASSO" else sgd, "dense", x, labels)
 

@@ -1,15 +1,17 @@
-"""One step of S-FC part by part, beside its floor, for growing width; and sparse against dense.
+"""One step part by part, beside its floor, for growing width; and sparse S-FC against dense.
 
 The floor of a step: its bare products (forward and weights' gradients, inputs' gradients but for
 the first layer), and the bytes that the optimizer cannot but move, at the speed of memory.
 
     parts.py [cpu|cuda] [alpha ...]
+
+S-FC at every width, S-LOCAL and S-CONV at the largest.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 
 import torch
@@ -21,15 +23,17 @@ from torch.optim import Optimizer
 from lcs import half, models, sparse
 from lcs.augment import apply, draw
 from lcs.optim import BetaLasso
+from lcs.studies import NETWORKS
 from lcs.train import COMPILED_FROM
 
-REPEATS = 15
+REPEATS, EPOCH_REPEATS = 15, 5
 BATCH = 512
 EPOCH = 50_000
 AUGMENTATIONS = ("flip-crop", "autoaugment")
-DENSITIES = (0.05, 0.03, 0.02, 0.01, 0.005)
+DENSITIES, EPOCH_DENSITY = (0.05, 0.03, 0.02, 0.01, 0.005), 0.01
 # epochs that never end, so that their setting up is not timed
 EPOCHS = ExitStack()
+Product = Callable[[], None]
 SETTINGS = {"lr": 0.1, "l1": 5e-5, "beta": 50.0}
 
 
@@ -38,18 +42,20 @@ def main() -> None:
     widths = [int(word) for word in sys.argv[2:]] or [1, 4, 16]
     report = Report("parts", device.type)
     for width in widths:
-        step_by_parts(width, device, report)
+        step_by_parts("s-fc", width, device, report)
+    for model in ("s-local", "s-conv"):
+        step_by_parts(model, widths[-1], device, report)
     for width in widths:
         if 768 * 1024 * width >= sparse.PAYS_FROM:
             sparse_against_dense(width, device, report)
-    EPOCHS.close()
+    sparse_epochs(widths[-1], device, report)
 
 
-def step_by_parts(width: int, device: torch.device, report: Report) -> None:
+def step_by_parts(model: str, width: int, device: torch.device, report: Report) -> None:
     """Print the time of each part of a step, and the whole over its floor."""
-    net, optimizer = network(width, device)
+    net, optimizer = network(model, width, device)
     floor = {
-        "floor: products": products(net, device),
+        "floor: products": products(net),
         "floor: pass of the optimizer": memory_pass(net, device),
     }
     EPOCHS.enter_context(half.epoch(net, optimizer))
@@ -85,18 +91,27 @@ def step_by_parts(width: int, device: torch.device, report: Report) -> None:
     times["step with flip-crop"] = _sum(times, "whole step", "augmentation: flip-crop")
     times["step with autoaugment"] = _sum(times, "whole step", "augmentation: autoaugment")
     times["floor"] = _sum(times, "floor: products", "floor: pass of the optimizer")
-    cpu = device.type == "cpu"
     report.table(
-        f"S-FC, α = {width}: a step of {BATCH} images, bf16",
+        f"{NETWORKS[model]}, α = {width}: a step of {BATCH} images, bf16",
         times,
         unit="milliseconds a step",
         scale=1e3,
-        ratios=[
-            ("step with flip-crop", "floor: products", "<= 1.6" if cpu and width >= 4 else ""),
-            ("step with flip-crop", "floor", ""),
-            ("step with autoaugment", "floor", "" if cpu else "<= 1.45"),
-        ],
+        ratios=targets(model, width, device),
     )
+    EPOCHS.close()
+
+
+def targets(model: str, width: int, device: torch.device) -> list[tuple[str, str, str]]:
+    """Return a step's ratios, and what they were to be: for each device where its runs are."""
+    cpu = device.type == "cpu"
+    near = "<= 1.6" if cpu and width >= 4 and model == "s-fc" else ""
+    whole = "" if cpu else {"s-fc": "<= 1.45"}.get(model, "<= 2")
+    return [
+        ("step with flip-crop", "floor: products", near),
+        ("step with flip-crop", "floor", ""),
+        ("step with autoaugment", "floor", whole),
+        ("augmentation: autoaugment", "step with autoaugment", "" if cpu else "<= 0.1"),
+    ]
 
 
 def sparse_against_dense(width: int, device: torch.device, report: Report) -> None:
@@ -105,7 +120,7 @@ def sparse_against_dense(width: int, device: torch.device, report: Report) -> No
     for density in DENSITIES:
         actions = {}
         for mode in ("dense", "exact", "frozen"):
-            net, optimizer = network(width, device, frozen=mode == "frozen")
+            net, optimizer = network("s-fc", width, device, frozen=mode == "frozen")
             thin_out(net, density)
             actions[mode] = timed(steps(net, optimizer, mode, x, labels), device)
         half = "<= 0.5" if density <= 0.01 and width >= 16 else ""
@@ -117,6 +132,39 @@ def sparse_against_dense(width: int, device: torch.device, report: Report) -> No
             ratios=[("exact", "dense", ""), ("frozen", "dense", half)],
         )
         EPOCHS.close()
+
+
+def sparse_epochs(width: int, device: torch.device, report: Report) -> None:
+    """Print the time of an epoch in each mode: with its images, and with laying out the matrix."""
+    modes = ("dense", "exact", "frozen")
+    report.table(
+        f"S-FC, α = {width}: an epoch at {EPOCH_DENSITY:.0%} density, flips and crops",
+        interleaved({mode: epoch(width, device, mode) for mode in modes}, repeats=EPOCH_REPEATS),
+        unit="seconds",
+        scale=1,
+        ratios=[(mode, "dense", "<= 0.5") for mode in modes[1:]],
+    )
+
+
+def epoch(width: int, device: torch.device, mode: str) -> Callable[[], None]:
+    """Return an epoch of training that begins with the same weights each time."""
+    net, optimizer = network("s-fc", width, device, frozen=mode == "frozen")
+    thin_out(net, EPOCH_DENSITY)
+    first = net.conv1.weight
+    start = first.detach().clone()
+    labels, images = batch(device)[1], augmentation("flip-crop", device)
+
+    def once() -> None:
+        with torch.no_grad():
+            first.copy_(start)
+        augmented = images()
+        with sparse.epoch(net, optimizer, mode) as forward, half.epoch(net, optimizer):
+            for some in augmented.split(BATCH):
+                optimizer.zero_grad()
+                loss_of(forward, normalised(some), labels[: len(some)]).backward()
+                optimizer.step()
+
+    return timed(once, device)
 
 
 def steps(
@@ -135,12 +183,10 @@ def steps(
 
 
 def network(
-    width: int, device: torch.device, *, frozen: bool = False
+    model: str, width: int, device: torch.device, *, frozen: bool = False
 ) -> tuple[models.Net, BetaLasso]:
     with device:
-        net = models.build(
-            "s-fc", num_classes=10, image_size=32, in_channels=3, base_channels=width
-        )
+        net = models.build(model, num_classes=10, image_size=32, in_channels=3, base_channels=width)
     large = sum(p.numel() for p in net.parameters()) >= COMPILED_FROM
     groups = [{"params": [net.conv1.weight]}, {"params": [net.fc1.weight, net.fc2.weight]}]
     return net, BetaLasso(groups, **SETTINGS, frozen_zeros=frozen, compiled=large)
@@ -168,7 +214,7 @@ def loss_of(forward: Callable[[Tensor], Tensor], x: Tensor, labels: Tensor) -> T
     return F.cross_entropy(logits.float(), labels)
 
 
-def augmentation(name: str, device: torch.device) -> Callable[[], object]:
+def augmentation(name: str, device: torch.device) -> Callable[[], Tensor]:
     """Return the augmentation of a whole epoch at once; on a GPU, training draws it meanwhile."""
     images = torch.randint(256, (EPOCH, 3, 32, 32)).to(torch.uint8).to(device)
     room, order = torch.empty_like(images), torch.randperm(EPOCH).to(device)
@@ -179,25 +225,80 @@ def augmentation(name: str, device: torch.device) -> Callable[[], object]:
     return lambda: apply(images, draw(name, EPOCH, 32, draws), order=order, out=room)
 
 
-def products(net: models.Net, device: torch.device) -> Callable[[], None]:
-    operands = [
-        (
-            layer.weight.detach().bfloat16(),
-            torch.randn(BATCH, layer.in_features, device=device).bfloat16(),
-            torch.randn(BATCH, layer.out_features, device=device).bfloat16(),
-        )
-        for layer in net.modules()
-        if isinstance(layer, nn.Linear)
-    ]
+def products(net: models.Net) -> Product:
+    """Return the bare products of a step, layer by layer, on operands that lie ready."""
+    layers = [m for m in net.modules() if isinstance(m, tuple(PRODUCTS))]
+    every = []
+    for depth, (layer, (x, gradient)) in enumerate(zip(layers, operands(net, layers), strict=True)):
+        kind = next(kind for kind in PRODUCTS if isinstance(layer, kind))
+        every.append(PRODUCTS[kind](layer, x, gradient, inner=depth > 0))
 
     def once() -> None:
-        for depth, (weight, x, gradient) in enumerate(operands):
-            torch.mm(x, weight.t())
-            torch.mm(gradient.t(), x)
-            if depth > 0:
-                torch.mm(gradient, weight)
+        for product in every:
+            product()
 
     return once
+
+
+def operands(net: models.Net, layers: Sequence[nn.Module]) -> list[tuple[Tensor, Tensor]]:
+    """Return each layer's input, and a tensor like its output, in bfloat16."""
+    seen: list[tuple[Tensor, Tensor]] = []
+    hooks = [
+        layer.register_forward_hook(lambda _, x, y: seen.append((x[0].bfloat16(), y.bfloat16())))
+        for layer in layers
+    ]
+    with torch.no_grad():
+        device = next(net.parameters()).device
+        net(normalised(batch(device)[0]).float())
+    for hook in hooks:
+        hook.remove()
+    return seen
+
+
+def of_linear(layer: nn.Linear, x: Tensor, gradient: Tensor, *, inner: bool) -> Product:
+    weight = layer.weight.detach().bfloat16()
+
+    def once() -> None:
+        torch.mm(x, weight.t())
+        torch.mm(gradient.t(), x)
+        if inner:
+            torch.mm(gradient, weight)
+
+    return once
+
+
+def of_convolution(layer: nn.Conv2d, x: Tensor, gradient: Tensor, *, inner: bool) -> Product:
+    weight, shape = layer.weight.detach().bfloat16(), (layer.stride, layer.padding)
+    back = torch.ops.aten.convolution_backward
+    wanted = [inner, True, False]
+
+    def once() -> None:
+        F.conv2d(x, weight, None, *shape)
+        back(gradient, x, weight, None, *shape, (1, 1), False, (0, 0), 1, wanted)
+
+    return once
+
+
+def of_local(
+    layer: models.LocallyConnected2d, x: Tensor, gradient: Tensor, *, inner: bool
+) -> Product:
+    """Return the products of a first layer: one for each position, on patches that lie ready."""
+    assert not inner
+    weight, patches = layer.weight.detach().bfloat16(), layer.patches(x)
+    gradients = gradient.flatten(2).permute(2, 1, 0).contiguous()  # (positions, out_channels, N)
+
+    def once() -> None:
+        torch.bmm(weight, patches)
+        torch.bmm(gradients, patches.transpose(1, 2))
+
+    return once
+
+
+PRODUCTS: dict[type[nn.Module], Callable[..., Product]] = {
+    nn.Linear: of_linear,
+    nn.Conv2d: of_convolution,
+    models.LocallyConnected2d: of_local,
+}
 
 
 def memory_pass(net: models.Net, device: torch.device) -> Callable[[], object]:

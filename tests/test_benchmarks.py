@@ -1,0 +1,119 @@
+"""Every benchmark runs, on a size at which its times mean nothing."""
+
+import importlib
+import json
+from multiprocessing import Pipe
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from lcs import data
+
+FOLDER = Path(__file__).parent / "benchmarks"
+SMALL = {"BATCH": 8, "EPOCH": 24, "REPEATS": 1, "EPOCH_REPEATS": 1, "DENSITIES": (0.01,)}
+
+
+@pytest.fixture
+def bench(monkeypatch, tmp_path):
+    """Run a script with some words of its command line, and return the tables that it wrote."""
+    monkeypatch.syspath_prepend(str(FOLDER))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(data, "load", data.load)  # a benchmark puts another in its place
+    monkeypatch.setattr("lcs.train.keep_freed_memory", lambda: None)
+
+    def run(script, *words, **changes):
+        module = importlib.import_module(script)
+        for name, value in changes.items():
+            monkeypatch.setattr(module, name, value)
+        monkeypatch.setattr("sys.argv", [script, *words])
+        module.main()
+        device = words[0] if words and words[0].isalpha() else "cpu"
+        return json.loads(Path(f"_build/benchmarks/{script}-{device}.json").read_text())["tables"]
+
+    return run
+
+
+def few_images():
+    """As many as two batches of the right shape."""
+    train, test = (np.zeros((n, 32, 32, 3), np.uint8) for n in (1024, 8))
+    labels = [np.arange(n, dtype=np.uint8) % 10 for n in (1024, 8)]
+    return data.Images("cifar10", train, labels[0], test, labels[1], data.facts("cifar10").classes)
+
+
+def ratios(table):
+    return [one["ratio"] for one in table["ratios"]]
+
+
+def test_a_step_in_parts_at_each_width(bench, monkeypatch):
+    monkeypatch.setattr("lcs.sparse.PAYS_FROM", 0)
+    every = bench("parts", "cpu", "1", **SMALL)
+    titles = [table["title"].partition(":")[0] for table in every]
+    assert titles == ["S-FC, α = 1", "S-LOCAL, α = 1", "S-CONV, α = 1", *2 * ["S-FC, α = 1"]]
+    step, _, _, density, epoch = every
+    assert {"forward", "whole step", "floor: products"} < set(step["times"])
+    assert ratios(density) == ratios(epoch) == ["exact / dense", "frozen / dense"]
+
+
+def test_what_each_device_was_to_reach(bench):
+    parts = importlib.import_module("parts")
+
+    def asked(*case):
+        return [one for one in parts.targets(*case) if one[2]]
+
+    cpu, cuda = torch.device("cpu"), torch.device("cuda")
+    assert asked("s-fc", 4, cpu) == [("step with flip-crop", "floor: products", "<= 1.6")]
+    assert asked("s-fc", 1, cpu) == asked("s-local", 4, cpu) == []
+    assert [one[2] for one in asked("s-fc", 150, cuda)] == ["<= 1.45", "<= 0.1"]
+    assert [one[2] for one in asked("s-conv", 150, cuda)] == ["<= 2", "<= 0.1"]
+
+
+@pytest.mark.parametrize("model", ["s-fc", "s-local", "s-conv"])
+def test_bare_products_are_those_of_the_network(bench, monkeypatch, model):
+    """As many multiplications as the network's own step, counted by torch."""
+    parts = importlib.import_module("parts")
+    monkeypatch.setattr(parts, "BATCH", 8)
+    net, _ = parts.network(model, 1, torch.device("cpu"))
+    images, labels = parts.batch(torch.device("cpu"))
+    bare = parts.products(net)
+    with FlopCounterMode(display=False) as of_products:
+        bare()
+    monkeypatch.setattr("lcs.models._dense_is_faster", lambda *_: False)
+    with FlopCounterMode(display=False) as of_step:
+        parts.loss_of(net, parts.normalised(images), labels).backward()
+    assert of_products.get_total_flops() == of_step.get_total_flops() > 0
+
+
+@pytest.mark.parametrize("script", ["epoch", "changes", "replicates"])
+def test_an_epoch_beside_others(bench, script):
+    words = {"changes": ["1"], "replicates": ["cpu", "2"]}.get(script, [])
+    (table,) = bench(script, *words, REPEATS=1, load_images=few_images)
+    assert len(table["times"]) > len(table["ratios"]) > 0
+
+
+def test_each_change_has_its_ratio(bench):
+    (table,) = bench("changes", "1", REPEATS=1, load_images=few_images)
+    assert ratios(table) == [
+        "no data loader / first version",
+        "products in bfloat16, by autocast / no data loader",
+        "one pass, with rounded copies / products in bfloat16, by autocast",
+    ]
+
+
+def test_the_optimizers_passes(bench, monkeypatch):
+    monkeypatch.setattr("lcs.optim.compiler_works", lambda _: False)
+    monkeypatch.setattr("lcs.models.build", lambda *_, **__: torch.nn.Linear(8, 8, bias=False))
+    first, second = bench("optimizer", REPEATS=1, keep_freed_memory=lambda: None)
+    assert "SGD(foreach=True)" in first["times"]
+    assert "SGD(compiled=True)" in second["times"]
+
+
+def test_a_step_in_a_process_of_its_own(bench):
+    memory = importlib.import_module("memory")
+    ours, theirs = Pipe()
+    for asked in (True, False):
+        ours.send(asked)
+    memory.serve(theirs, 1, "β-LASSO", False)
+    assert ours.recv() is True
