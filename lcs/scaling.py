@@ -543,6 +543,40 @@ def _own_gain(own: Mapping[str, list[Record]], common: Mapping[str, list[Record]
     return "same λ" if same else _bold(paired(one, other))
 
 
+def beyond_table(own: Sequence[Record], beyond: Sequence[Record]) -> Table:
+    """Return what a wider network gains, beside what the lines through narrower ones say of it.
+
+    Args:
+        own: records of `scaling-own`, through which the lines go.
+        beyond: records of `scaling-beyond`.
+    """
+    name, what = "tab-beyond", "the lines of {numref}`fig-law` at α = 16, and runs"
+    if not own or not beyond:
+        return tables.pending_table(name, what, "lcs study scaling-beyond")
+    groups, width = by_method(beyond), beyond[0].config.base_channels
+    rows = [[text, *_foretold(own, groups, other, width)] for text, other in CONTRASTED.items()]
+    caption = (
+        f"What the lines through the gains up to α = {max(by_width(own))} say of β = 50 at "
+        f"α = {width}, in points{spread_text(own)}, and what it gains there. "
+        f"{setting_text(beyond)}. β = 50 reaches {mean_text(groups[B50])} %, with "
+        f"{left_text(groups[B50])} % of the first layer left."
+    )
+    columns = ["gain of β = 50", "the line", "the runs", "the other's test accuracy (%)", "seeds"]
+    return Table(name, caption, columns, rows)
+
+
+def _foretold(
+    own: Sequence[Record], groups: Mapping[str, list[Record]], other: str, width: int
+) -> list[str]:
+    line = law(gains_by_width(own, other), width)
+    return [
+        signed_or_pending(line and line.forecast),
+        _bold(paired(groups[B50], groups[other])),
+        mean_text(groups[other]),
+        tables.links(groups[other]),
+    ]
+
+
 # What SGD's own gain is made of
 
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from lcs import cost, tables
+from lcs.engine import H200
 from lcs.runs import AnyConfig, Record, RunStore
 from lcs.studies import CHAPTERS, STUDIES
 from lcs.tables import Table
@@ -35,7 +36,8 @@ def table(store: RunStore) -> Table:
         "What has been run. The cost of a finished exhibit is the time that all its runs took, "
         "two at once on two cores; that of a pending one is the number of "
         "floating-point operations of the missing runs, and at the desk scale the time that they "
-        "would take at the pace of stored ones like them, one after the other. Exhibits share "
+        "would take at the pace of stored ones like them, one after the other; at the paper's the "
+        "least time that the products take on an H200 by its data sheet. Exhibits share "
         "runs, and each counts all of its own. With "
         "`--plan` a command says what is missing here, and how long it takes on your machine."
     )
@@ -82,6 +84,9 @@ def _state(
     price = _operations(lacking)
     if scale == "desk":
         price += f", about {cost.duration(sum(cost.seconds(lacking, 'cpu', store)))}"
+    else:
+        flops = sum(map(cost.operations, lacking))
+        price += f", {cost.duration(flops / H200['operations'])} or more on an H200"
     return [scale, state, price, f"`{command}`"]
 
 

@@ -554,6 +554,12 @@ def _search_wide(base: Config, betas: Sequence[float]) -> list[Config]:
     ]
 
 
+def _search_beyond(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return the largest β on validation images, over parts of its λ, at a width beyond."""
+    here = paper_recipe(base, BEYOND, base.epochs // 2).replace(validation=True)
+    return [chosen(here, "s-fc", "beta-lasso", betas[-1], share=share) for share in SHARES]
+
+
 def _search_rivals(base: Config, betas: Sequence[float]) -> list[Config]:
     """Return SGD and β = 0 on validation images, regularised as was best, by half and by twice.
 
@@ -627,6 +633,13 @@ def _scaling_own(base: Config, betas: Sequence[float]) -> list[Config]:
         zero = chosen(here, "s-fc", "beta-lasso", 0.0)
         runs += [*rivals, zero, chosen(here, "s-fc", "beta-lasso", betas[-1], share=OWN[factor])]
     return runs
+
+
+def _scaling_beyond(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return the same without S-LOCAL at a width beyond, which tests what these lead to."""
+    here = paper_recipe(base, BEYOND, base.epochs // 2)
+    rivals = [chosen(here, "s-fc"), chosen(here, "s-fc", "beta-lasso", 0.0)]
+    return [*rivals, chosen(here, "s-fc", "beta-lasso", betas[-1], share=OWN[BEYOND])]
 
 
 def _all_methods(here: Config, betas: Sequence[float]) -> list[Config]:
@@ -722,12 +735,13 @@ CHOSEN: dict[tuple[str, str, float], dict[str, float]] = {
 SHARES = (1.0, 0.5, 0.25)
 # candidates for weight decay or λ: the best lies between two that do worse
 AROUND = (0.5, 1.0, 2.0)
-# widths of `scaling`, and the candidates at each of them
-WIDTHS, PARTS = (1, 2, 4, 8), (1.0, 0.5, 0.25, 0.125)
+# widths of `scaling`, the candidates at each of them, and a width beyond
+WIDTHS, PARTS, BEYOND = (1, 2, 4, 8), (1.0, 0.5, 0.25, 0.125), 16
 # what `search-long` chose of them, 1 where nothing else is said; a test holds it to its records
 SHARE = {("s-fc", "beta-lasso", 1.0): 0.5, LARGEST: 0.25}
-# what `search-wide` chose at each width, for runs of this length; a test holds it to its records
-OWN, LENGTH = {1: 0.25, 2: 0.25, 4: 0.25, 8: 0.5}, 200
+# what `search-wide` and `search-beyond` chose at each width, for runs of this length; a test holds
+# it to their records
+OWN, LENGTH = {1: 0.25, 2: 0.25, 4: 0.25, 8: 0.5, BEYOND: 0.5}, 200
 # the best multiple of what was chosen, by width and method in `search-rivals`, and by method in
 # `search-augment` with flips and crops alone; a test holds both to their records
 BEST = {(2, "sgd"): 1.0, (2, "beta-lasso"): 2.0, (8, "sgd"): 1.0, (8, "beta-lasso"): 1.0}
@@ -753,7 +767,7 @@ CHAPTERS: dict[str, tuple[Study | ToyStudy, ...]] = {
         Study("schedule", "A constant learning rate", _schedule, 2, scales=SMALL),
         Study("period", "A cosine of a quarter of the length", _period, 2, scales=SMALL),
         Study("first-layer", "λ on the first layer alone", _first_layer, scales=SMALL),
-        Study("frozen", "Zeros that stay zero", _frozen, 5, scales=SMALL),
+        Study("frozen", "Zeros that stay zero", _frozen, 5),
         Study("betas", "A range of β", _figure3, 2, betas=BETAS, scales=SMALL),
         Study("lambdas", "A range of λ", _lambdas, 2, scales=SMALL),
         Study("lambdas-zero", "A range of λ at β = 0", _lambdas_zero, 2, scales=SMALL),
@@ -775,11 +789,13 @@ CHAPTERS: dict[str, tuple[Study | ToyStudy, ...]] = {
         Study("search", "Hyperparameters of the paper's recipe, on validation", _search, 1),
         Study("search-long", "λ at the whole length, on validation", _search_long, 1, scales=SMALL),
         Study("search-wide", "λ at each width, on validation", _search_wide, 1, scales=SMALL),
+        Study("search-beyond", "λ at α = 16, on validation", _search_beyond, 1, scales=SMALL),
         Study("search-rivals", "Regularisation of the baselines", _search_rivals, 1, scales=SMALL),
         Study("search-augment", "AutoAugment, or less", _search_augment, 1, scales=SMALL),
         Study("scaling", "The paper's recipe at growing width", _scaling, scales=SMALL),
         Study("scaling-wide", "The paper's recipe at α = 8", _scaling_wide, scales=SMALL),
         Study("scaling-own", "λ of β = 50 chosen at each width", _scaling_own, scales=SMALL),
+        Study("scaling-beyond", "The law at α = 16", _scaling_beyond, 1, scales=SMALL),
         Study("reach", "Training length, or a larger λ", _reach, betas=ENDS, scales=SMALL),
         Study("momentum", "Momentum, weight decay or a larger step", _momentum, scales=SMALL),
         Study("showpiece-sgd", "α = 32 on two cores: SGD", _showpiece_sgd, 1, scales=SMALL),
@@ -807,11 +823,17 @@ def stored(name: str, scale: str, store: RunStore, seeds: int = 0, **changes: An
         return records
     configs = STUDIES[name].configs(scale, 1, **changes)
     for seed in range(_checked_seeds(seeds, MAX_SEEDS)):
-        found = [store.find(dataclasses.replace(config, seed=seed)) for config in configs]
-        if None in found:
+        every = [store.find(dataclasses.replace(config, seed=seed)) for config in configs]
+        if None in every:
             break
-        records += [record for record in found if record is not None]
+        records += [record for record in every if record is not None]
     return records
+
+
+def found(name: str, scale: str, store: RunStore, **changes: Any) -> list[Record]:
+    """Return every record of a study that is stored, also where others of its runs are missing."""
+    configs = STUDIES[name].configs(scale, MAX_SEEDS, **changes)
+    return [record for config in configs if (record := store.find(config)) is not None]
 
 
 def gather(
@@ -829,14 +851,15 @@ def gather(
     Without `train`, a study that is not complete for at least one seed has none.
     """
     store = store or default_store()
-    found = {}
+    records = {}
     for name in names:
         study = STUDIES[name]
         if train and isinstance(study, Study):
-            found[name] = study.run(scale, seeds, store=store, device=device, epochs=epochs).records
+            outcome = study.run(scale, seeds, store=store, device=device, epochs=epochs)
+            records[name] = outcome.records
         else:
-            found[name] = stored(name, scale, store, seeds, epochs=epochs)
-    return found
+            records[name] = stored(name, scale, store, seeds, epochs=epochs)
+    return records
 
 
 def missing(configs: Iterable[AnyConfigT], store: RunStore) -> list[AnyConfigT]:

@@ -3,6 +3,7 @@
 import json
 import re
 from itertools import pairwise
+from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 from lcs import claims, cost, engine, exhibits, published, scaling, toy_exhibits
 from lcs import locality_exhibits as locality
 from lcs import why_exhibits as why
-from lcs.compare import AGAINST, as_sgd, conditions, difference
+from lcs.compare import AGAINST, as_sgd, conditions, difference, forgone_text
 from lcs.exhibits import accuracies, by_method, left, paired
 from lcs.measure import clustering_range, mean_interval
 from lcs.runs import PUBLISHED, RunStore
@@ -20,6 +21,7 @@ from lcs.studies import (
     OWN,
     PAPER,
     STUDIES,
+    WIDTHS,
     beta_lasso_name,
     chosen,
     gather,
@@ -415,14 +417,28 @@ def test_of_the_pieces_at_the_papers_size_the_search_is_the_longest():
     assert (
         "The search is the longest of them; for the table alone leave it out, and CIFAR-100" in page
     )
-    pieces = re.findall(r"lcs study (\S+) --scale paper(?: --epochs (\d+))? --device cuda", page)
     work, trained = [], set()
-    for name, epochs in pieces:
-        lacking = set(STUDIES[name].configs("paper", epochs=int(epochs or 0))) - trained
+    for name, options in pieces_at_the_papers_size():
+        lacking = set(STUDIES[name].configs("paper", **options)) - trained
         trained |= lacking  # what one piece has trained, the next ones do not train again
-        work.append((sum(map(cost.training_flops, lacking)), name))
-    assert len(pieces) == 6  # one of them again, in the loop
-    assert max(work)[1] == "search"
+        work.append((sum(map(cost.training_flops, lacking)), name, options))
+    of_cifar = [piece for piece in work if "dataset" not in piece[2]]
+    assert of_cifar[0][1:] == ("figure3", {"epochs": 400, "betas": [50]})
+    assert max(of_cifar, key=itemgetter(0))[1] == "search"
+    assert all(done for done, *_ in work)  # each piece adds something
+
+
+def pieces_at_the_papers_size():
+    """The commands of the page, each a study and what it changes; not the one in the loop."""
+    block = said("reproduce").partition("how fast is this GPU?")[2].partition("into the book")[0]
+    for words in re.findall(r"lcs study (.+?) --device cuda", block):
+        name, *options = words.split()
+        pairs = {
+            one.strip("-"): value for one, value in zip(options[::2], options[1::2], strict=True)
+        }
+        assert pairs.pop("scale") == "paper"
+        changes = {"epochs": int, "betas": lambda beta: [float(beta)], "dataset": str}
+        yield name, {one: changes[one](value) for one, value in pairs.items()}
 
 
 def test_nothing_has_been_run_at_the_papers_size():
@@ -607,7 +623,7 @@ def test_the_best_lambda_grows_at_the_largest_width():
     assert best - second < 0.001
     assert "At α = 8 twice as much is best" in page
     assert "leaves less than a hundredth of the first layer" in page
-    assert list(OWN.values()) == [0.25, 0.25, 0.25, 0.5]  # held to the search in test_scaling
+    assert [OWN[w] for w in WIDTHS] == [0.25, 0.25, 0.25, 0.5]  # held to the search in test_scaling
     largest = own_widths()[-1][scaling.B50]
     assert left(largest)[0] < 1
     assert "the training accuracy is about the same as with the smaller λ" in page

@@ -236,8 +236,23 @@ def test_lambda_of_the_width_is_set_against_one_lambda(monkeypatch):
     assert scaling.own_table(own, study("scaling", growing)).rows == waits
 
 
-def test_each_width_has_the_share_of_lambda_that_was_best_there():
-    found = stored("search-wide", "desk", RunStore(PUBLISHED))
+def test_beyond_the_widths_runs_stand_beside_the_lines():
+    own = study("scaling-own", growing)
+    beyond = study("scaling-beyond", lambda config: growing(config) - 1, seeds=1)
+    waits = [["[pending: `lcs study scaling-beyond`]{.pending}"]]
+    assert scaling.beyond_table(own, []).rows == scaling.beyond_table([], beyond).rows == waits
+    table = scaling.beyond_table(own, beyond)
+    assert [row[0] for row in table.rows] == ["over SGD", "over β = 0"]
+    line = scaling.law(scaling.gains_by_width(own), 16)
+    assert table.rows[0][1] == tables.signed(line.forecast)
+    made = {method(r.config): r.accuracy for r in beyond}
+    assert table.rows[0][2] == f"{100 * (made[scaling.B50] - made[scaling.SGD]):+.2f}"
+    assert "up to α = 8 say of β = 50 at α = 16" in table.caption
+
+
+@pytest.mark.parametrize("name", ["search-wide", "search-beyond"])
+def test_each_width_has_the_share_of_lambda_that_was_best_there(name):
+    found = stored(name, "desk", RunStore(PUBLISHED))
     if not found:
         pytest.skip("the search has not been run")
     for factor, at in scaling.by_width(found).items():

@@ -601,3 +601,12 @@ def test_the_search_has_the_lengths_that_it_promises():
         for scale in ("desk", "paper")
     }
     assert sizes == {"desk": {(2, 50)}, "paper": {(150, 400)}}
+
+
+def test_what_is_found_of_a_study_that_is_not_whole(tmp_path):
+    store = RunStore(tmp_path)
+    part = STUDIES["figure3"].run("smoke", 2, store=store, betas=[50], epochs=1).records
+    assert studies.stored("figure3", "smoke", store, epochs=1) == []
+    shown = studies.found("figure3", "smoke", store, epochs=1)
+    assert [record.run_id for record in shown] == [record.run_id for record in part]
+    assert studies.found("table2", "smoke", store, epochs=2) == []
