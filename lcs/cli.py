@@ -19,7 +19,7 @@ from typing import Annotated, Any
 import typer
 
 from lcs.config import CHOICES, RANGES, Config, idle_fields
-from lcs.errors import ConfigError, LcsError, Paused
+from lcs.errors import LcsError, Paused
 
 EXIT_PAUSED = 75
 EXIT_INTERRUPTED = 130
@@ -299,9 +299,6 @@ def _store(folder: Path | None) -> Any:
 
 def _stores(folder: Path | None) -> list[Any]:
     """Return the stores to read: the one that is named, else the reader's own and the book's."""
-    if folder is None:
-        own = _store(None)
-        return [own, own.fallback]
-    if not folder.is_dir():
-        raise ConfigError(f"store: there is no folder {folder}; check the path")
-    return [_store(folder)]
+    from lcs.runs import named_store
+
+    return [*_store(None).chain()] if folder is None else [named_store(str(folder))]

@@ -134,14 +134,11 @@ def _network(config: Config) -> dict[str, Layer]:
 def _timings(store: RunStore) -> dict[str, list[Timing]]:
     """Return what stored runs took that were not trained in a stack, in seconds, by device."""
     timings: dict[str, list[Timing]] = {}
-    while True:
-        for record in readable(store):
-            origin = record.provenance
-            if isinstance(record.config, Config) and "together" not in origin.get("modes", ()):
-                timings.setdefault(origin["device"], []).append((record.config, origin["seconds"]))
-        if store.fallback is None:
-            return timings
-        store = store.fallback
+    for record in (record for place in store.chain() for record in readable(place)):
+        origin = record.provenance
+        if isinstance(record.config, Config) and "together" not in origin.get("modes", ()):
+            timings.setdefault(origin["device"], []).append((record.config, origin["seconds"]))
+    return timings
 
 
 def readable(store: RunStore) -> Iterator[Record]:

@@ -82,11 +82,7 @@ def _over_seeds(runs: Sequence[Record], measure: str) -> dict[str, float | None]
 
 def fully_connected(store: RunStore, dataset: str = "cifar10") -> list[Record]:
     """Return every stored run of S-FC on a data set, in the order of their files."""
-    records: list[Record] = []
-    place: RunStore | None = store
-    while place is not None:
-        records += place.records()
-        place = place.fallback
+    records = (record for place in store.chain() for record in place.records())
     return [r for r in records if r.kind != "toy" and _is_s_fc(r.config, dataset)]
 
 

@@ -128,8 +128,8 @@ class BetaLasso(_Optimizer):
         \end{aligned}
 
     :math:`\beta = 0` is plain sub-gradient :math:`\ell_1` and makes no zeros; :math:`\lambda = 0`
-    is plain SGD, bit for bit. The threshold is :math:`\beta\lambda`, whatever the learning rate:
-    for the LASSO's own step see :class:`ProximalL1`.
+    is plain SGD, bit for bit unless compiled. The threshold is :math:`\beta\lambda`, whatever the
+    learning rate: for the LASSO's own step see :class:`ProximalL1`.
 
     A parameter of half precision may have a `MASTER` in its state, a tensor of its shape in full
     precision: the step is taken there, and the parameter gets a rounded copy.

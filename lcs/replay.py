@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import torch
 
 from lcs.errors import ConfigError
-from lcs.runs import Record, provenance
+from lcs.runs import Record, provenance, rounded
 from lcs.train import ELSEWHERE, Run, choose_device, enough_memory
 
 # other processors and numbers of threads round sums differently; these differences stay small
@@ -67,7 +67,7 @@ def _compared(record: Record, anew: dict[str, Any], row: int) -> _Epoch:
     stored, equal, close, parts = record.history, True, True, []
     for name in ("train_loss", "train_accuracy", "test_accuracy", "validation_accuracy"):
         if name in stored:
-            old, new = stored[name][row], float(f"{anew[name][row]:.8g}")
+            old, new = stored[name][row], rounded(anew[name][row])
             allowed = LOSS_TOLERANCE * abs(old) if name == "train_loss" else SHARE_TOLERANCE
             equal, close = equal and old == new, close and abs(old - new) <= allowed
             parts.append(f"{name} {old:g} / {new:g}")

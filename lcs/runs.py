@@ -119,6 +119,12 @@ class RunStore:
         self.root = Path(root)
         self.fallback = fallback
 
+    def chain(self) -> Iterator[RunStore]:
+        """Yield this store, and those that it falls back on."""
+        yield self
+        if self.fallback:
+            yield from self.fallback.chain()
+
     def path(self, config: AnyConfig) -> Path:
         """Where the record of this run stands, or will stand."""
         if isinstance(config, ToyConfig):
@@ -461,7 +467,7 @@ def _checksum(data: bytes, checksum: str) -> str:
 
 def _text(document: Mapping[str, Any]) -> str:
     """Return a record as JSON: results rounded, but never the config, which the id stands for."""
-    shown = {k: v if k == "config" else _rounded(v) for k, v in document.items()}
+    shown = {k: v if k == "config" else rounded(v) for k, v in document.items()}
     return _render(shown, "") + "\n"
 
 
@@ -476,11 +482,12 @@ def _render(value: Any, indent: str) -> str:
     return json.dumps(value, ensure_ascii=False, allow_nan=False)
 
 
-def _rounded(value: Any) -> Any:
+def rounded(value: Any) -> Any:
+    """Return JSON-ready values with floats to the digits that a record keeps."""
     if isinstance(value, Mapping):
-        return {k: _rounded(v) for k, v in value.items()}
+        return {k: rounded(v) for k, v in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return [_rounded(item) for item in value]
+        return [rounded(item) for item in value]
     if isinstance(value, float) and math.isfinite(value):
         return float(f"{value:.{SIGNIFICANT_DIGITS}g}")
     return value
