@@ -22,7 +22,7 @@ from lcs import data
 from lcs.config import Config
 from lcs.train import Run
 
-REPEATS = 5
+REPEATS = 3
 CPU = torch.device("cpu")
 
 
