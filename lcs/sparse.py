@@ -83,7 +83,12 @@ def epoch(model: nn.Module, optimizer: Optimizer, chosen: str) -> Iterator[Forwa
     layer = SparseLayer(weight, frozen=chosen == "frozen")
     group["params"][place] = layer.values
     weight.grad = None  # the last epoch's, which nobody reads any more
-    hook = optimizer.register_step_post_hook(lambda *_: layer.revive(group))
+
+    def revive(*_: object) -> None:
+        layer.revive(group)
+        group["params"][place] = layer.values
+
+    hook = optimizer.register_step_post_hook(revive)
     try:
         yield lambda x: layer.forward(net, x)
     finally:
@@ -106,20 +111,27 @@ class SparseLayer:
     def __init__(self, weight: Tensor, *, frozen: bool) -> None:
         self.weight = weight
         self.frozen = frozen
+        self.values: nn.Parameter
         self.gradient: Tensor | None = None  # dense, of the last step; exact mode alone
         self.operands: tuple[Tensor, Tensor] | None = None  # of that gradient; frozen mode alone
-        self.values = nn.Parameter(weight.new_empty(0))
         _hear_the_warning()
         self._take()
 
     @torch.no_grad()
     def _take(self) -> None:
         """Take the non-zero weights of the dense matrix."""
-        pattern = self.weight.detach().to_sparse_csr()
-        self.rows, self.columns = pattern.crow_indices().int(), pattern.col_indices().int()
-        self.values.data = pattern.values()
-        row = torch.repeat_interleave(pattern.crow_indices().diff())
-        self.places = row * self.weight.shape[1] + pattern.col_indices()
+        flat = self.weight.detach().view(-1)
+        places = flat.nonzero().squeeze(1)
+        self._lay_out(places, flat[places])
+
+    def _lay_out(self, places: Tensor, values: Tensor) -> None:
+        """Hold these weights, in the order of their places in the flat matrix."""
+        units, inputs = self.weight.shape
+        # a new one: autograd would expect gradients of the old one's length
+        self.places, self.values = places, nn.Parameter(values)
+        self.columns = (places % inputs).int()
+        ends = torch.bincount(places // inputs, minlength=units).cumsum(0)
+        self.rows = F.pad(ends, (1, 0)).int()
 
     def forward(self, model: Net, x: Tensor) -> Tensor:
         """Map images (N, C, H, W) to logits (N, classes)."""
@@ -160,11 +172,14 @@ class SparseLayer:
         lowest, highest = gradient.aminmax()
         if step * max(-lowest.item(), highest.item()) < threshold:
             return
-        moved = gradient.float().mul_(-step)
-        self.write_back()
-        returned = moved.abs() >= threshold
-        self.weight[returned] = moved[returned]
-        self._take()
+        largest = torch.maximum(gradient.amax(dim=1), -gradient.amin(dim=1))
+        units = (largest.float() * step >= threshold).nonzero().squeeze(1)
+        moved = gradient[units].float().mul_(-step)
+        unit, column = (moved.abs() >= threshold).nonzero(as_tuple=True)
+        places = torch.cat([self.places, units[unit] * gradient.shape[1] + column])
+        order = places.argsort()
+        values = torch.cat([self.values, moved[unit, column]])
+        self._lay_out(places[order], values[order])
 
 
 @functools.cache

@@ -97,6 +97,19 @@ def test_sparse_steps_are_dense_steps(mode, l1, beta):
     assert bool(returned) == (mode == "exact" and l1 * beta < 0.1), "zeros are to return, or not"
 
 
+def test_zeros_may_return_while_the_step_before_is_not_forgotten():
+    net, kept = s_fc(density=0.01), []
+    optimizer = optimizer_of(net, "exact", l1=1e-6)
+    zeros = net.conv1.weight == 0
+    with sparse.epoch(net, optimizer, "exact") as forward:
+        for x, labels in batches(4):
+            optimizer.zero_grad()
+            kept.append(F.cross_entropy(forward(x), labels))
+            kept[-1].backward()
+            optimizer.step()
+    assert (zeros & (net.conv1.weight != 0)).sum() > 100
+
+
 def test_the_optimizer_holds_the_matrix_again_afterwards():
     net = s_fc()
     optimizer = optimizer_of(net, "exact")
