@@ -211,8 +211,8 @@ def ratio_text(row: Mapping[Any, float]) -> str:
 
 
 def rounds(found: dict[str, Any]) -> int:
-    """Return how often each time of a benchmark was taken."""
-    return min(map(_repeats, found["tables"]))
+    """Return how often each time of a sparse step was taken."""
+    return min(_repeats(one) for one in found["tables"] if _densities(one))
 
 
 def epoch_numbers(found: dict[str, Any] | None) -> dict[str, str]:

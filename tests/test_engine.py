@@ -99,6 +99,8 @@ def test_sparse_modes_against_density(tmp_path):
         16, 1.0, "frozen", pytest.approx(0.5),
     ]  # fmt: skip
     assert engine.rounds(found) == 3
+    more = {"title": "S-FC, α = 16: an epoch", "times": {"dense": [1.0]}, "ratios": []}
+    assert engine.rounds({"tables": [*found["tables"], more]}) == 3
     assert len(frame) == 4
     assert len(plots.speed(frame).legends[0].get_texts()) == 4
     words = engine.speed_numbers(found)
