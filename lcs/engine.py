@@ -153,7 +153,7 @@ def ratios_table(
         return tables.pending_table(name, f"ratios of {'; '.join(titles)}", command)
     rows = [
         [
-            one["title"],
+            one["title"] if ratio is one["ratios"][0] else "",
             ratio["ratio"],
             f"{ratio['median']:.2f}",
             f"{ratio['lowest']:.2f} – {ratio['highest']:.2f}",

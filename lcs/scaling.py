@@ -729,7 +729,7 @@ def shown_filters(records: Sequence[Record]) -> dict[str, np.ndarray]:
     }
 
 
-# As large as two cores can train
+# A large network on two cores
 
 # the studies that this takes, one run each
 SHOWPIECE = ("showpiece-sgd", "showpiece", "showpiece-autoaugment")

@@ -31,7 +31,7 @@ STORED_FILTERS = 24
 SHOWN = ("s-fc", "s-local")
 # a first layer is stored whole if no more than this share, and this many, of its weights are left;
 # at eight bytes each the file stays below 16 MB
-KEPT_SHARE, KEPT_WEIGHTS = 0.04, 1_000_000
+KEPT_SHARE, KEPT_WEIGHTS = 0.04, 1_800_000
 # what a run that goes on may find changed
 ELSEWHERE = ("code", "packages", "device", "hardware", "threads")
 # options of glibc's allocator, as its header malloc.h has them

@@ -67,8 +67,10 @@ def test_times_have_median_and_range(tmp_path):
 
 
 def test_ratios_have_their_targets(tmp_path):
-    found = bench(tmp_path, [table("one", [ratio("exact", 1.5, "<= 1.6")]), table("two")])
-    (row,) = engine.ratios_table("tab-x", found, ["one", "two"]).rows
+    both = [ratio("exact", 1.5, "<= 1.6"), ratio("frozen", 0.9)]
+    found = bench(tmp_path, [table("one", both), table("two")])
+    row, next_row = engine.ratios_table("tab-x", found, ["one", "two"]).rows
+    assert next_row[:2] == ["", "frozen / dense"]  # of the same
     assert row == ["one", "exact / dense", "1.50", "1.40 – 1.60", "≤ 1.6"]
 
 
