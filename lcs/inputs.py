@@ -138,7 +138,7 @@ class Inputs:
         order = torch.randperm(len(self), generator=stream(config.seed, "order", epoch))
         draws = stream(config.seed, "augment", epoch)
         side = self.images.shape[-1]
-        stages = draw(config.augment, len(self), side, draws, config.crop_shift)
+        stages = draw(config.augment, len(self), side, draws, config.crop_padding)
         return order, stages
 
     def batches(self, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
