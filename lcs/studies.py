@@ -9,12 +9,9 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
-import multiprocessing
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
@@ -24,14 +21,14 @@ import torch
 from lcs import cost, data, together, toy
 from lcs.checkpoint import Checkpoint
 from lcs.config import Config
-from lcs.errors import CheckpointError, ConfigError, DiskError, LcsError, TrainingError
+from lcs.errors import CheckpointError, ConfigError, DiskError, TrainingError
 from lcs.loop import Clock
 from lcs.runs import AnyConfig, Record, RunStore, default_store, provenance
 from lcs.toy import ToyConfig
 from lcs.train import choose_device, train
+from lcs.workers import each, spread
 
 AnyConfigT = TypeVar("AnyConfigT", bound=AnyConfig)
-T = TypeVar("T")
 
 SCALES = ("smoke", "desk", "paper")
 MAX_SEEDS = 20
@@ -132,7 +129,7 @@ class Study:
             checkpoint_seconds=checkpoint_seconds,
         )
         parts = together.groups(missing(configs, store), choose_device(device), workers)
-        _map(functools.partial(_train_part, one=one), parts, workers)
+        spread(functools.partial(_train_part, one=one), parts, workers)
         records = [one(config) for config in configs]
         return Outcome(frame(records), records)
 
@@ -233,48 +230,7 @@ def _train_part(part: list[Config], one: functools.partial[Record]) -> None:
             raise
         except (TrainingError, CheckpointError) as error:
             print(f"{error}; what is missing is trained one by one", file=sys.stderr)
-    _each(one, part)
-
-
-def _map(work: Callable[[T], object], items: Sequence[T], workers: int) -> None:
-    if workers == 1:
-        return _each(work, items)
-    threads = max(1, torch.get_num_threads() // workers)
-    try:
-        with ProcessPoolExecutor(
-            workers,
-            mp_context=multiprocessing.get_context("spawn"),
-            initializer=torch.set_num_threads,
-            initargs=(threads,),
-        ) as pool:
-            begun = [pool.submit(work, item) for item in items]
-            try:
-                _each(lambda future: future.result(), begun)
-            except (TrainingError, CheckpointError) as error:
-                if isinstance(error, DiskError):
-                    pool.shutdown(cancel_futures=True)
-                raise
-            except BaseException:
-                pool.shutdown(cancel_futures=True)
-                raise
-    except BrokenProcessPool as error:
-        raise TrainingError(
-            "a worker was killed, perhaps for lack of memory; the same with fewer workers goes on"
-        ) from error
-
-
-def _each(work: Callable[[T], object], items: Sequence[T]) -> None:
-    """Work on all, one after the other; what cannot be done with one does not stop the others."""
-    failures: list[LcsError] = []
-    for item in items:
-        try:
-            work(item)
-        except DiskError:
-            raise  # the others would meet it too
-        except (TrainingError, CheckpointError) as error:
-            failures.append(error.with_traceback(None))  # which would keep the run in memory
-    if failures:
-        raise failures[0]
+    each(one, part)
 
 
 def _check_options(

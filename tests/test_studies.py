@@ -35,6 +35,7 @@ from lcs.studies import (
     setting,
 )
 from lcs.train import train
+from lcs.workers import each, spread
 
 NETWORKS = [name for name, study in STUDIES.items() if isinstance(study, Study)]
 
@@ -335,7 +336,7 @@ def odd_ones_fail(item):
 @pytest.mark.parametrize("workers", [1, 2])
 def test_what_fails_stops_no_other(tmp_path, workers):
     with pytest.raises(TrainingError, match="run 1 fails"):
-        studies._map(odd_ones_fail, [(number, tmp_path) for number in range(9)], workers)
+        spread(odd_ones_fail, [(number, tmp_path) for number in range(9)], workers)
     assert {path.name for path in tmp_path.iterdir()} == {"0", "2", "4", "6", "8"}
 
 
@@ -349,7 +350,7 @@ def test_a_run_that_is_held_stops_no_other_but_a_full_disk_does(error):
         done.append(item)
 
     with pytest.raises(error, match="no"):
-        studies._each(first_fails, range(3))
+        each(first_fails, range(3))
     assert done == ([] if error is DiskError else [1, 2])
 
 
@@ -419,7 +420,7 @@ def test_the_books_records_are_used_and_new_ones_are_the_readers_own(
 
 
 def test_several_workers_give_the_same_records(tmp_path, monkeypatch, forkserver):
-    monkeypatch.setattr(studies.multiprocessing, "get_context", {"spawn": forkserver}.get)
+    monkeypatch.setattr("lcs.workers.multiprocessing.get_context", {"spawn": forkserver}.get)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # as many as each worker has
     try:
@@ -449,7 +450,7 @@ def test_a_killed_worker_is_said_in_one_line(monkeypatch, tmp_path):
         def __init__(self, *_arguments, **_options):
             raise concurrent.futures.process.BrokenProcessPool
 
-    monkeypatch.setattr(studies, "ProcessPoolExecutor", Broken)
+    monkeypatch.setattr("lcs.workers.ProcessPoolExecutor", Broken)
     with pytest.raises(TrainingError, match=r"a worker was killed.* fewer workers goes on"):
         STUDIES["figure3"].run("smoke", store=RunStore(tmp_path), device="cpu", workers=2)
 
