@@ -22,6 +22,7 @@ from torch.optim import Optimizer
 
 from lcs import half, models, sparse
 from lcs.augment import apply, draw
+from lcs.engine import MODES
 from lcs.optim import BetaLasso
 from lcs.studies import NETWORKS
 from lcs.train import COMPILED_FROM
@@ -119,7 +120,7 @@ def sparse_against_dense(width: int, device: torch.device, report: Report) -> No
     x, labels = normalised(batch(device)[0]), batch(device)[1]
     for density in DENSITIES:
         actions = {}
-        for mode in ("dense", "exact", "frozen"):
+        for mode in MODES:
             net, optimizer = network("s-fc", width, device, frozen=mode == "frozen")
             thin_out(net, density)
             actions[mode] = timed(steps(net, optimizer, mode, x, labels), device)
@@ -136,13 +137,12 @@ def sparse_against_dense(width: int, device: torch.device, report: Report) -> No
 
 def sparse_epochs(width: int, device: torch.device, report: Report) -> None:
     """Print the time of an epoch in each mode: with its images, and with laying out the matrix."""
-    modes = ("dense", "exact", "frozen")
     report.table(
         f"S-FC, α = {width}: an epoch at {EPOCH_DENSITY:.0%} density, flips and crops",
-        interleaved({mode: epoch(width, device, mode) for mode in modes}, repeats=EPOCH_REPEATS),
+        interleaved({mode: epoch(width, device, mode) for mode in MODES}, repeats=EPOCH_REPEATS),
         unit="seconds",
         scale=1,
-        ratios=[(mode, "dense", "<= 0.5") for mode in modes[1:]],
+        ratios=[(mode, "dense", "<= 0.5") for mode in MODES[1:]],
     )
 
 
