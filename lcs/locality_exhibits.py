@@ -28,11 +28,11 @@ from lcs.compare import (
     spread_text,
 )
 from lcs.config import Config
-from lcs.exhibits import SGD, Numbers, Values, by_method, largest_beta, left, paired
+from lcs.exhibits import Numbers, Values, by_method, largest_beta, left, paired
 from lcs.exhibits import setting_text as text_of_scale
 from lcs.measure import Interval, mean_interval
 from lcs.runs import Record, RunStore
-from lcs.studies import LOCAL, STRONG, beta_lasso_name, method
+from lcs.studies import LOCAL, SGD, STRONG, beta_lasso_name, method
 from lcs.tables import NONE, Table
 from lcs.why_exhibits import CROSSED, LOSSES
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 from PIL import Image
 
-from lcs import claims, exhibits, plots
+from lcs import claims, exhibits, plots, table2_exhibits
 from lcs.runs import PACKAGE, RunStore
 from lcs.studies import stored
 
@@ -60,7 +60,7 @@ def _picture(store: RunStore) -> plt.Figure | None:
     records = stored("table2", "desk", store)
     if not records:
         return None
-    return plots.accuracies(exhibits.accuracy_frame(records), exhibits.size_text(records))
+    return plots.accuracies(table2_exhibits.accuracy_frame(records), exhibits.size_text(records))
 
 
 def _around(text: str) -> tuple[str, str]:

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from made_up import made_up, study
 
-from lcs import claims, exhibits
+from lcs import claims
+from lcs import table2_exhibits as table2
 from lcs.config import Config
 from lcs.runs import Record
 from lcs.studies import STRONG, STUDIES, method
@@ -193,17 +194,17 @@ def test_cifar100_has_the_methods_of_figure_3_with_cross_entropy():
 def test_gains_on_cifar100_are_paired():
     gain = {0.0: 1.0, 1.0: 2.0, 50.0: 4.0}
     runs = study("cifar100", lambda c: 20 + c.seed + gain[c.beta] * (c.optimizer != "sgd"))
-    assert exhibits.hundred_gains(runs) == {
+    assert table2.hundred_gains(runs) == {
         "hundred-sgd": "+4.00 ± 0.00", "hundred-one": "+2.00 ± 0.00", "hundred-left": "50",
     }  # fmt: skip
-    assert set(exhibits.hundred_gains([]).values()) == {"–"}
-    shown = exhibits.elsewhere("tab", runs, "desk", "CIFAR-100", "lcs study cifar100")
+    assert set(table2.hundred_gains([]).values()) == {"–"}
+    shown = table2.elsewhere("tab", runs, "desk", "CIFAR-100", "lcs study cifar100")
     assert "reproduction" not in shown.columns
     assert "reproduction" not in shown.caption
 
 
 def test_what_the_reproductions_loss_reaches_on_cifar100():
     sgd = [made_up(Config(dataset="cifar100", seed=seed), 5.0 + seed) for seed in (0, 1)]
-    found = exhibits.hundred_numbers(sgd)
+    found = table2.hundred_numbers(sgd)
     assert found == {"hundred-bce": pytest.approx(5.5), "hundred-bce-fit": pytest.approx(75.0)}
-    assert all(np.isnan(value) for value in exhibits.hundred_numbers([]).values())
+    assert all(np.isnan(value) for value in table2.hundred_numbers([]).values())

@@ -13,12 +13,14 @@ import scipy.stats
 from made_up import made_up
 
 from lcs import claims, engine, exhibits, plots, published, readme, status, tables
+from lcs import figure3_exhibits as figure3
+from lcs import table2_exhibits as table2
 from lcs.book import ROOT
 from lcs.config import Config
 from lcs.errors import ConfigError
 from lcs.measure import Interval
 from lcs.runs import PUBLISHED, RunStore
-from lcs.studies import STUDIES, stored
+from lcs.studies import SGD, STUDIES, method, stored
 
 STORE = RunStore(PUBLISHED)
 S_FC = {
@@ -74,8 +76,8 @@ def test_the_best_stretch_is_that_of_successive_epochs():
     run = made_up(Config(), 50.0)
     curve = [0.9, *[0.1] * 10, *[0.4] * 10, 0.2]
     run = dataclasses.replace(run, history={"test_accuracy": curve})
-    assert exhibits._best_stretch(run) == pytest.approx(40.0)
-    assert exhibits._best_stretch(run, epochs=100) == pytest.approx(100 * np.mean(curve))
+    assert table2._best_stretch(run) == pytest.approx(40.0)
+    assert table2._best_stretch(run, epochs=100) == pytest.approx(100 * np.mean(curve))
 
 
 def _mean(values):
@@ -277,7 +279,7 @@ def test_figures_draw_what_they_are_given():
     _, records = STUDIES["table2"].run("desk", 1, store=STORE)
     size = exhibits.size_text(records)
     assert size == "α = 1, 400 epochs"
-    figure = plots.accuracies(exhibits.accuracy_frame(records), size)
+    figure = plots.accuracies(table2.accuracy_frame(records), size)
     assert size in figure.legends[0].get_texts()[-1].get_text()
     drawn = {round(x, 4) for line in figure.axes[0].lines for x in line.get_xdata()}
     values = {round(v, 4) for v in exhibits.accuracies(records)}
@@ -400,7 +402,7 @@ def test_locality_is_judged_by_both_measures():
     for judge in (claims._more_local_than_sgd, claims._local_filters):
         assert judge(dead).said == "not measurable: too few weights"
     conv = [r for r in records if r.config.model == "s-local"]
-    sgd = [r for r in records if exhibits.method(r.config) == "S-FC, SGD"]
+    sgd = [r for r in records if method(r.config) == "S-FC, SGD"]
     as_sparse = [
         dataclasses.replace(r, config=r.config.replace(
             model="s-fc", optimizer="beta-lasso", l1=2e-5, beta=50.0)) for r in conv
@@ -412,24 +414,24 @@ def test_locality_is_judged_by_both_measures():
 def test_a_chapter_with_no_threshold_says_what_to_give():
     records = [r for r in stored("figure3", "desk", STORE) if not r.config.beta]
     with pytest.raises(ConfigError, match="betas: none of them has a threshold; give one above 0"):
-        exhibits.laws_frame(records)
+        figure3.laws_frame(records)
 
 
 def test_other_data_are_pending_with_their_command():
-    table = exhibits.elsewhere("tab-x", [], "desk", "SVHN", "lcs study figure3 --dataset svhn")
+    table = table2.elsewhere("tab-x", [], "desk", "SVHN", "lcs study figure3 --dataset svhn")
     assert table.caption == "Not run yet: SVHN."
     assert table.rows == [["[pending: `lcs study figure3 --dataset svhn`]{.pending}"]]
     records = stored("figure3", "desk", STORE)
-    rows = exhibits.elsewhere("tab-x", records, "desk", "", "").rows
+    rows = table2.elsewhere("tab-x", records, "desk", "", "").rows
     assert [row[0] for row in rows] == list(exhibits.by_method(records))
 
 
 def test_published_accuracies_are_of_their_data_set():
-    assert published.accuracy(exhibits.SGD, "cifar10") == 78.63
-    assert published.accuracy(exhibits.SGD, "cifar10", 400) == 72.77
-    assert published.accuracy(exhibits.SGD, "cifar100") == 51.43
-    assert published.accuracy(exhibits.SGD, "cifar100", 400) is None
-    assert published.accuracy(exhibits.SGD, "digits") is None
+    assert published.accuracy(SGD, "cifar10") == 78.63
+    assert published.accuracy(SGD, "cifar10", 400) == 72.77
+    assert published.accuracy(SGD, "cifar100") == 51.43
+    assert published.accuracy(SGD, "cifar100", 400) is None
+    assert published.accuracy(SGD, "digits") is None
 
 
 def test_the_shorter_training_on_other_data_has_nothing_beside_it():
@@ -440,17 +442,17 @@ def test_the_shorter_training_on_other_data_has_nothing_beside_it():
         )
         for record in stored("figure3", "desk", STORE)
     ]
-    table = exhibits.elsewhere("tab-x", records, "paper", "", "")
+    table = table2.elsewhere("tab-x", records, "paper", "", "")
     assert {row[1] for row in table.rows} == {"–"}
 
 
 def test_numbers_of_a_beta_that_was_not_run_are_missing_and_no_others():
     records = [r for r in stored("table2", "desk", STORE) if r.config.beta < 50]
-    found = exhibits.table2_numbers(records)
+    found = table2.numbers(records)
     assert math.isnan(found["beta-50"])
     assert math.isnan(found["left"])
     assert found["less-sgd"] == found["early-sgd"] == "–"
-    every = exhibits.table2_numbers(stored("table2", "desk", STORE))
+    every = table2.numbers(stored("table2", "desk", STORE))
     assert found["beta-1"] == every["beta-1"]
     assert every["less-sgd"] != "–"
 
@@ -463,7 +465,7 @@ def test_at_the_papers_width_the_paper_stands_beside_runs_of_its_own_length(epoc
         dataclasses.replace(record, config=record.config.replace(base_channels=150, epochs=epochs))
         for record in stored("figure3", "desk", STORE)
     ]
-    table = exhibits.elsewhere("tab-x", records, "paper", "", "")
+    table = table2.elsewhere("tab-x", records, "paper", "", "")
     assert f"the paper (α ≈ 150, {epochs} epochs" in table.caption
     assert "reproduction" not in table.columns
     shown = {row[0]: row[1] for row in table.rows}

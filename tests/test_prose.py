@@ -11,6 +11,7 @@ import pytest
 
 from lcs import claims, cost, engine, exhibits, published, scaling, toy_exhibits
 from lcs import locality_exhibits as locality
+from lcs import table2_exhibits as table2
 from lcs import why_exhibits as why
 from lcs.compare import AGAINST, as_sgd, conditions, difference, forgone_text
 from lcs.exhibits import accuracies, by_method, left, paired
@@ -275,7 +276,7 @@ def test_sgd_that_stops_in_time_is_as_good():
     assert abs(gain.mean) < gain.half_width
     assert "Nor would it be if every run were stopped at its best" in said("table2")
     runs = by_method(stored("table2", "desk", BOOK))
-    early = exhibits.table2_numbers([run for group in runs.values() for run in group])
+    early = table2.numbers([run for group in runs.values() for run in group])
     assert float(str(early["early-sgd"]).split()[0].replace("−", "-")) < 0
 
 

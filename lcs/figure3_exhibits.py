@@ -1,0 +1,224 @@
+"""What the chapter `figure3` shows: non-zero weights over the epochs, and laws for them.
+
+A number that a page prints is made here, or in a test it is recomputed from here.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from lcs import laws, published, tables
+from lcs.config import Config
+from lcs.cost import count_weights
+from lcs.errors import ConfigError
+from lcs.exhibits import Numbers, by_method, largest_beta, left, setting_text
+from lcs.measure import mean_interval
+from lcs.plots import LAYERS
+from lcs.runs import Record
+from lcs.studies import B1, beta_lasso_name, frame, last_epochs, method
+from lcs.tables import Table
+
+FORMULAS = {"conv1": "3 s⁴ α / 4", "fc1": "6 s² α²", "fc2": "24 c α"}
+
+
+def nonzeros_table(records: Sequence[Record], scale: str, name: str = "tab-nonzeros") -> Table:
+    """Return the non-zero weights after the last epoch, layer by layer, with the published ones."""
+    if not records:
+        return tables.pending_table(name, "the same after 100 epochs", "lcs study length")
+    rows = []
+    for title, runs in by_method(records).items():
+        known = _published_counts(title, runs[0].config)
+        for layer, place in LAYERS.items():
+            counts = [run.final["nonzeros"][layer] for run in runs]
+            share = np.mean(left(runs, layer))
+            theirs = tables.reproduction(getattr(known, layer, None), 0)
+            ours = tables.interval(mean_interval(counts), 0)
+            first = layer == "conv1"
+            row = [title if first else "", place, theirs, ours, f"{share:.1f}"]
+            rows.append([*row, tables.links(runs) if first else ""])
+    caption = (
+        "Non-zero weights of S-FC after the last epoch. Published: the reproduction (CIFAR-10, "
+        f"α = 1, {records[0].config.epochs} epochs). Ours: {setting_text(records, scale)}."
+    )
+    columns = ["method", "layer", "reproduction", "ours", "share (%)", "seeds"]
+    return Table(name, caption, columns, rows, text=["layer"])
+
+
+def ranges_table(config: Config) -> Table:
+    """Return the size of S-FC's layers, here and in the paper: it explains the figures' ranges."""
+    wide = _as_wide_as_the_papers(config.replace(dataset="cifar10"))
+    here, there = count_weights(config, "s-fc"), count_weights(wide, "s-fc")
+    rows = [
+        [
+            title,
+            FORMULAS[layer],
+            f"{here[layer]:,}",
+            f"{there[layer]:,}",
+            tables.published(published.FIGURE3[layer], 0),
+        ]
+        for layer, title in LAYERS.items()
+    ]
+    caption = (
+        "Weights of S-FC in each layer, by the formulas of the paper's Table 3 (image side s, "
+        "c classes), and what is left at the end of the paper's Figure 3, read off its log axes "
+        f"and so approximate (CIFAR-10, β = 50, {published.PAPER_EPOCHS} epochs)."
+    )
+    widths = [f"α = {c.base_channels}" for c in (config, wide)]
+    columns = ["layer", "formula", *widths, "left in the paper"]
+    return Table("tab-ranges", caption, columns, rows, text=["formula"])
+
+
+def _as_wide_as_the_papers(config: Config) -> Config:
+    return config.replace(base_channels=published.PAPER_BASE_CHANNELS)
+
+
+def nonzeros_references(config: Config) -> dict[str, dict[str, float]]:
+    """Return the reference lines of Figure 3: how many weights S-CONV and S-LOCAL have."""
+    conv, local = count_weights(config, "s-conv"), count_weights(config, "s-local")
+    return {"conv1": {"S-LOCAL": local["conv1"], "S-CONV": conv["conv1"]}}
+
+
+def published_counts(config: Config) -> pd.DataFrame:
+    """Return the reproduction's counts after as many epochs, if the runs are in its setting."""
+    rows = [c for c in published.NONZEROS if c.epochs == config.epochs and _is_reproduction(config)]
+    return pd.DataFrame(rows, columns=published.Counts._fields)
+
+
+def nonzeros_numbers(records: Sequence[Record]) -> Numbers:
+    """Return the numbers of the prose, of the largest β: shares in per cent, revived weights."""
+    beta = largest_beta(records)
+    runs = by_method(records)[beta_lasso_name(beta)]
+    history = frame(runs)
+    end, start = last_epochs(history), history[history.epoch == history.epoch.min()]
+    total = runs[0].final["weights"]
+    wide = _as_wide_as_the_papers(runs[0].config)
+    shares = {
+        f"share-{layer}": 100 * end[f"nonzeros_{layer}"].mean() / total[layer] for layer in LAYERS
+    }
+    return {
+        **shares,
+        "beta": beta,
+        "left": end.nonzeros_conv1.mean(),
+        "after-first": 100 * start.nonzeros_conv1.mean() / total["conv1"],
+        "revived": history.revived_conv1.max(),
+        "revived-sum": history.groupby("run_id").revived_conv1.sum().mean(),
+        "recorded": history.epoch.nunique(),
+        "revived-never": 100 * (history.revived_conv1 == 0).mean(),
+        "fc2": total["fc2"],
+        "fc2-wide": count_weights(wide, "s-fc")["fc2"],
+        **_late_fall(records),
+    }
+
+
+def laws_frame(records: Sequence[Record]) -> pd.DataFrame:
+    """Return what `plots.laws` draws of the runs that have a threshold."""
+    sparse = [run for run in records if run.config.beta]
+    if not sparse:
+        raise ConfigError("betas: none of them has a threshold; give one above 0")
+    history = frame(sparse)
+    weights = records[0].final["weights"]["conv1"]
+    first_norm = history.groupby("run_id").norm_conv1.transform("first")
+    return history.assign(
+        left=100 * history.nonzeros_conv1 / weights, shrunk=history.norm_conv1 / first_norm
+    )
+
+
+def laws_forecasts(records: Sequence[Record]) -> dict[str, pd.DataFrame]:
+    """Return what the two laws say of each method that has a threshold, epoch by epoch."""
+    configs = {method(r.config): r.config for r in records if r.config.beta}
+    return {
+        name: pd.DataFrame(
+            {
+                "epoch": np.arange(1, config.epochs + 1),
+                "left": 100 * laws.share_left(config),
+                "dead_zone": laws.dead_zone(config),
+            }
+        )
+        for name, config in configs.items()
+    }
+
+
+def laws_numbers(records: Sequence[Record]) -> Numbers:
+    """Return what was measured beside what the laws say, for β = 1 and 50; NaN if not run.
+
+    `gone-first` and `gone-first-law`: per cent of the first layer after one epoch; `half` and
+    `half-law`: the first epoch with less than half of it; `left`: at the end; `empty-law`: the
+    epoch by which nothing would be; `returned`: at most in an epoch; `last`: learning rate, in per
+    cent of the first one, at which a weight last returned; `shrunk`: lowest norm of the layer, in
+    per cent of that after one epoch; `needed`: gradient needed to return, at first.
+    """
+    numbers: Numbers = {}
+    for beta, names in LAW_NUMBERS.items():
+        runs = by_method(records).get(beta_lasso_name(beta))
+        values = _law_numbers(runs) if runs else dict.fromkeys(names, math.nan)
+        numbers |= {f"{name}-{beta}": values[name] for name in names}
+    return numbers
+
+
+def _law_numbers(runs: Sequence[Record]) -> dict[str, float]:
+    history, (law,) = laws_frame(runs), laws_forecasts(runs).values()
+    first, returned = history[history.epoch == 1], history[history.revived_conv1 > 0]
+    return {
+        "gone-first": 100 - first.left.mean(),
+        "gone-first-law": 100 - law.left.iloc[0],
+        "half": _first_epoch_below(history, 50),
+        "half-law": _first_epoch_below(law.assign(run_id=0), 50),
+        "left": history.groupby("run_id").left.last().mean(),
+        "empty-law": _first_epoch_below(law.assign(run_id=0), 1e-9),
+        "returned": history.revived_conv1.max(),
+        "last": 100 * returned.lr.min() / history.lr.max(),
+        "shrunk": 100 * history.shrunk.min(),
+        "needed": law.dead_zone.iloc[0],
+    }
+
+
+# those of each β that the prose names
+LAW_NUMBERS = {
+    1: ("half", "half-law", "returned", "needed"),
+    50: (
+        "gone-first",
+        "gone-first-law",
+        "half",
+        "half-law",
+        "left",
+        "empty-law",
+        "returned",
+        "last",
+        "shrunk",
+    ),
+}
+
+
+def _first_epoch_below(curve: pd.DataFrame, share: float) -> float:
+    """Mean over runs of the first recorded epoch with less than this share left, in per cent."""
+    below = curve[curve.left < share]
+    return below.groupby("run_id").epoch.min().mean()
+
+
+def _late_fall(records: Sequence[Record]) -> Numbers:
+    """Return how the first layer's count falls with β = 1: at half time, at the end, and in R."""
+    runs = by_method(records).get(B1, [])
+    half = [run.history["nonzeros"]["conv1"][_half_time(run)] for run in runs]
+    end = [run.final["nonzeros"]["conv1"] for run in runs]
+    return {
+        "one-half": mean_interval(half).mean if runs else math.nan,
+        "one-end": mean_interval(end).mean if runs else math.nan,
+        "one-published": published.COUNTS[B1, 400].conv1,
+    }
+
+
+def _half_time(run: Record) -> int:
+    """Index of the last recorded epoch in the first half of training."""
+    return sum(epoch <= run.config.epochs / 2 for epoch in run.history["epoch"]) - 1
+
+
+def _is_reproduction(config: Config) -> bool:
+    return config.dataset == "cifar10" and config.base_channels == 1 and config.loss == "bce"
+
+
+def _published_counts(name: str, config: Config) -> published.Counts | None:
+    return published.COUNTS.get((name, config.epochs)) if _is_reproduction(config) else None
