@@ -5,6 +5,7 @@ A condition is a configuration without its seed; two conditions are compared run
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
@@ -276,10 +277,21 @@ def forgone_text(runs: Sequence[Record]) -> str:
     In per cent, the largest of the steps that were looked at: the last of each recorded epoch, in
     the runs that counted it.
     """
+    return _most_forgone(runs, lambda run: itertools.repeat(run.final["weights"]["conv1"]))
+
+
+def forgone_of_left_text(runs: Sequence[Record]) -> str:
+    """Return the same as a share of the weights of the layer that were left at that step."""
+    return _most_forgone(runs, lambda run: run.history["nonzeros"]["conv1"])
+
+
+def _most_forgone(runs: Sequence[Record], of: Callable[[Record], Iterable[int]]) -> str:
     shares = [
-        max(run.history["forgone"]["conv1"]) / run.final["weights"]["conv1"]
+        count / whole
         for run in runs
         if "forgone" in run.history
+        for count, whole in zip(run.history["forgone"]["conv1"], of(run), strict=False)
+        if whole
     ]
     return f"{100 * max(shares):.2g}" if shares else PENDING
 

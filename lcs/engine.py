@@ -16,7 +16,15 @@ import pandas as pd
 import scipy
 
 from lcs import cost, data, tables
-from lcs.compare import LABELS, field_text, forgone_text, left_text, method_text, zeros_text
+from lcs.compare import (
+    LABELS,
+    field_text,
+    forgone_of_left_text,
+    forgone_text,
+    left_text,
+    method_text,
+    zeros_text,
+)
 from lcs.config import Config
 from lcs.errors import RecordError
 from lcs.inputs import steps_of
@@ -228,7 +236,7 @@ def epoch_numbers(found: dict[str, Any] | None) -> dict[str, str]:
 def runs_table(records: Sequence[Record]) -> Table:
     """Return what whole runs took, and how their epochs were computed.
 
-    With the largest share of the first layer that one step would have let return, had zeros been
+    With the most weights of the first layer that one step would have let return, had zeros been
     free (`compare.forgone_text`), and the units that have no weight left, which the products go on
     computing.
     """
@@ -237,11 +245,13 @@ def runs_table(records: Sequence[Record]) -> Table:
         return tables.pending_table("tab-whole", what, "lcs study showpiece")
     modes = [mode for mode in MODES if any(mode in run.provenance["modes"] for run in records)]
     columns = ["run", LABELS["augment"], *(f"{mode} epochs" for mode in modes)]
-    columns += ["left in layer 1 (%)", "held back (%)", "dead units", "time", "seed"]
+    columns += ["left in layer 1 (%)", "held back (% of layer 1)", "held back (% of what is left)"]
+    columns += ["dead units", "time", "seed"]
     caption = (
         f"{what}, {records[0].config.epochs} epochs each: how many of them were computed how; what "
-        "is left of the first layer, and the largest share of it that one step would have let "
-        "return, had zeros not to stay; units without a weight. Times are those of the records, on "
+        "is left of the first layer; the most weights that one step would have let return, had "
+        "zeros not to stay, of all and of those left at that step; units without a weight. Times "
+        "are those of the records, on "
         f"{records[0].provenance['hardware']}."
     )
     rows = [_run(record, modes) for record in records]
@@ -255,7 +265,10 @@ def _run(record: Record, modes: Sequence[str]) -> list[str]:
         field_text(config, "augment"),
         *(f"{record.provenance['modes'].get(mode, 0)}" for mode in modes),
         left_text([record]),
-        forgone_text([record]) if config.frozen_zeros else tables.NONE,
+        *(
+            say([record]) if config.frozen_zeros else tables.NONE
+            for say in (forgone_text, forgone_of_left_text)
+        ),
         f"{units[0]:,} of {sum(units):,}",
         cost.duration(record.provenance["seconds"]),
         tables.link(record, f"{config.seed}"),

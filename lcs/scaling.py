@@ -293,14 +293,9 @@ def gains_table(records: Sequence[Record]) -> Table:
         ]
         for contrast, (one, other) in CONTRASTS.items()
     ]
-    paper = 100 * _of_paper(B50, SGD, dataset) / _of_paper(LOCAL, SGD, dataset)
-    theirs = tables.published(None if math.isnan(paper) else paper, 0)
-    closed = [*map(_closed, widths.values()), theirs]
-    rows.append(["gap to S-LOCAL that β = 50 closes (%)", *closed])
     caption = (
         "Who is ahead of whom at growing width, in points of test accuracy, paired by seed. "
-        f"{setting_text(records)}{_known_text(records)}. The last row is the gain of β = 50 over "
-        "SGD as a share of S-LOCAL's, from the means."
+        f"{setting_text(records)}{_known_text(records)}."
     )
     return Table(name, caption, ["difference", *_heads(widths), PAPER], rows)
 
@@ -333,9 +328,9 @@ def _signed(gain: float) -> str:
 
 
 def _closed(groups: Mapping[str, Sequence[Record]]) -> str:
-    """Return the share of means: over a few images S-LOCAL may gain nothing in a single run."""
+    """Return the share of means; over a few images S-LOCAL may gain nothing in a single run."""
     gain, whole = (paired(groups[name], groups[SGD]).mean for name in (B50, LOCAL))
-    return f"{100 * gain / whole:.0f}".replace("-", "−") if whole else tables.NONE
+    return f"{100 * gain / whole:.0f}" if whole and gain > 0 else tables.NONE
 
 
 def fit_table(records: Sequence[Record]) -> Table:
@@ -425,12 +420,14 @@ def numbers(records: Sequence[Record]) -> dict[str, str]:
     """Return the numbers of the chapter's prose, in words: "pending" where there are no runs.
 
     The length; at the first and the last width the gain over SGD, and by how much SGD overfits; at
-    the last the gain over β = 0; of the lines over SGD and over β = 0 the slope; the paper's gains.
+    the last the gain over β = 0 and over proximal ℓ1; of the lines over SGD and over β = 0 the
+    slope; the paper's gains.
     """
     words = {"epochs": f"{records[0].config.epochs}" if records else PENDING}
     widths = [*by_width(records).values()]
-    more = paired(widths[-1][B50], widths[-1][B0]) if widths else None
-    words["zero-last"] = signed_or_pending(more)
+    for short, other in {"zero": B0, "proximal": PROXIMAL}.items():
+        more = paired(widths[-1][B50], widths[-1][other]) if widths else None
+        words[f"{short}-last"] = signed_or_pending(more)
     words |= _at_both_ends(records)
     for short, other in OVER.items():
         found = law(gains_by_width(records, other))
@@ -439,22 +436,26 @@ def numbers(records: Sequence[Record]) -> dict[str, str]:
     return words
 
 
-def own_numbers(records: Sequence[Record]) -> dict[str, str]:
+def own_numbers(own: Sequence[Record], common: Sequence[Record]) -> dict[str, str]:
     """Return the numbers of the prose on λ of each width, in words: "pending" without any runs.
 
     Of the lines over SGD and over β = 0 slope, forecast and where they cross zero; the gains of
-    β = 50, and how far S-LOCAL is ahead of it, at the first and the last width; the weights of
-    S-LOCAL as a share of S-FC's.
+    β = 50, and how far S-LOCAL is ahead of it, at the first and the last width; at the last what
+    its own λ gains over the common one; the weights of S-LOCAL as a share of S-FC's.
     """
     named = {name: (B50, other) for name, other in OVER.items()} | {"local": (LOCAL, B50)}
-    widths = [*by_width(records).values()]
+    widths, others = [*by_width(own).values()], [*by_width(common).values()]
     words = {"local-share": f"{_local_share(widths[-1]):.1f}" if widths else PENDING}
+    known = widths and others
+    words["own-common"] = signed_or_pending(
+        paired(widths[-1][B50], others[-1][B50]) if known else None
+    )
     for name, (one, other) in named.items():
         for end, place in {"first": 0, "last": -1}.items():
             gain = paired(widths[place][one], widths[place][other]) if widths else None
             words[f"own-{name}-{end}"] = signed_or_pending(gain)
     for short, other in OVER.items():
-        found = law(gains_by_width(records, other))
+        found = law(gains_by_width(own, other))
         words[f"own-slope-{short}"] = signed_or_pending(found and found.slope)
         words[f"own-forecast-{short}"] = signed_or_pending(found and found.forecast)
         words[f"own-crossing-{short}"] = _crossing(found)
@@ -504,6 +505,8 @@ def own_table(own: Sequence[Record], common: Sequence[Record]) -> Table:
     sparse = [groups[B50] for groups, _ in at]
     dataset = own[0].config.dataset
     theirs = tables.published(published.accuracy(B50, dataset))
+    share = 100 * _of_paper(B50, SGD, dataset) / _of_paper(LOCAL, SGD, dataset)
+    closed = tables.published(None if math.isnan(share) else share, 0)
     rows = [
         [LABELS["l1"], *(field_text(runs[0].config, "l1") for runs in sparse), tables.NONE],
         ["left in the first layer (%)", *map(left_text, sparse), tables.NONE],
@@ -527,12 +530,19 @@ def own_table(own: Sequence[Record], common: Sequence[Record]) -> Table:
             ]
             for text, other in (CONTRASTED | {"over S-LOCAL": LOCAL}).items()
         ),
+        [
+            "over proximal ℓ1",
+            *(_bold(paired(groups[B50], same[PROXIMAL])) for groups, same in at),
+            tables.NONE,
+        ],
+        ["gap to S-LOCAL that it closes (%)", *(_closed(groups) for groups, _ in at), closed],
     ]
     caption = (
         f"{what}, and by how many points of test accuracy it is ahead, paired by seed: of itself "
         "with the λ that was chosen at α = 2, and of the others. Training accuracy is without "
         "augmentation. "
-        f"{setting_text(own)}{_known_text(own)}."
+        f"{setting_text(own)}{_known_text(own)}. The last row is the gain over SGD as a share of "
+        "S-LOCAL's, from the means, where there is a gain."
     )
     return Table(name, caption, ["", *_heads(widths), PAPER], rows)
 
@@ -708,14 +718,15 @@ def locality_table(own: Sequence[Record], common: Sequence[Record]) -> Table:
     ]
     sparse = [at[B50] for at in widths.values()]
     side = own[0].final["locality"]["window"]
+    measured = max(record.final["locality"]["filters"] for record in own)
     rows += [
         [f"{B50}, λ of the width", *map(window_text, sparse)],
-        ["its units that are measured", *map(eligible_text, sparse)],
+        [f"its units with {MIN_NONZEROS} weights or more", *map(eligible_text, sparse)],
     ]
     caption = (
         f"Mass in a filter's best window of {side} × {side} pixels, less that of its own "
         f"permutations, in points. {setting_text([*own, *common])}{spread_text([*own, *common])}. "
-        f"Units with fewer than {MIN_NONZEROS} weights are not measured."
+        f"Measured are units with {MIN_NONZEROS} weights or more, at most {measured} of each run."
     )
     return Table(name, caption, ["method", *_heads(widths)], rows)
 
@@ -758,12 +769,16 @@ def showpiece_table(runs: Mapping[str, Sequence[Record]]) -> Table:
     return Table(name, caption, columns, [*rows, theirs], text=[LABELS["augment"], "seeds"])
 
 
-def showpiece_numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
+def showpiece_numbers(
+    runs: Mapping[str, Sequence[Record]], own: Sequence[Record]
+) -> dict[str, str]:
     """Return what the prose says of each of these studies, in words: "pending" without any runs.
 
     Accuracy, time, and of the sparse ones what is left of the first layer; the paper's accuracy,
-    with SGD; `showpiece-gain`: by how many points β = 50 is ahead of SGD with the same images; and
-    `showpiece-work`: which part of the dense network's operations an image takes, in per cent.
+    with SGD; `showpiece-gain`: by how many points β = 50 is ahead of SGD with the same images;
+    `showpiece-line`: what the line through the gains of `own`, records of `scaling-own`, says of
+    that width; `showpiece-work`: which part of the dense network's operations an image takes, in
+    per cent.
     """
     flops = [run.final["flops"] for run in runs["showpiece"]]
     work = [100 * one["sparse"] / one["dense"] for one in flops]
@@ -776,6 +791,8 @@ def showpiece_numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
     del words["showpiece-sgd-left"]  # all of it
     sparse, dense = runs["showpiece"], runs["showpiece-sgd"]
     gain = paired(sparse, dense) if sparse and dense else None
+    line = law(gains_by_width(own), sparse[0].config.base_channels) if sparse else None
+    words["showpiece-line"] = signed_or_pending(line and line.forecast)
     return words | {"showpiece-gain": signed_or_pending(gain)}
 
 

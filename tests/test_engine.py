@@ -131,14 +131,16 @@ def test_whole_runs(tmp_path):
         record = made_up(config, 60.0, left=20)
         final = record.final | {"fan_in": {"conv1": [1, 2, 5]}}
         origin = {"modes": modes[config], "seconds": 90.0, "hardware": "a processor"}
-        history = {"forgone": {"conv1": [0, 4, 3]}} if config.frozen_zeros else {}
+        history = {"forgone": {"conv1": [0, 4, 3]}, "nonzeros": {"conv1": [0, 80, 20]}}
+        history = history if config.frozen_zeros else {}
         return dataclasses.replace(record, final=final, provenance=origin, history=history)
 
     shown = engine.runs_table([run(config) for config in modes])
     assert "exact epochs" not in shown.columns
     first, second = (dict(zip(shown.columns, row, strict=True)) for row in shown.rows)
     assert (first["dense epochs"], first["frozen epochs"], first["time"]) == ("2", "7", "1.5 min")
-    assert (first["held back (%)"], second["held back (%)"]) == ("0.4", "–")
+    held = [f"held back (% of {whole})" for whole in ("layer 1", "what is left")]
+    assert [(first[name], second[name]) for name in held] == [("0.4", "–"), ("15", "–")]
     assert first["dead units"] == "1 of 8"
     assert "9 epochs each" in shown.caption
 
