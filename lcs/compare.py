@@ -263,7 +263,8 @@ def left_text(runs: Sequence[Record]) -> str:
 
 def layers_text(runs: Sequence[Record]) -> str:
     """Return how much of each layer is left on average, in per cent."""
-    return ", ".join(f"{mean_interval(left(runs, layer)).mean:.1f}" for layer in LAYERS)
+    shares = (f"{mean_interval(left(runs, layer)).mean:.1f}" for layer in LAYERS)
+    return ", ".join(share.replace("100.0", "100") for share in shares)
 
 
 def zeros_text(config: Config) -> str:

@@ -318,8 +318,9 @@ def first_layers(units: pd.DataFrame, pairs: pd.DataFrame) -> Figure:
     figure, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 3.5))
     ranges = list(dict.fromkeys(units.sort_values("weights", key=_lowest).weights))
     names = list(units.series.unique())
-    # a scale of colours, for the series have an order
-    shades = dict(zip(names, sns.color_palette("flare", len(names)), strict=True))
+    # a scale of colours, for the series have an order; without its yellow, too light for a line
+    scale = sns.color_palette("plasma_r", len(names) + 1)[1:]
+    shades = dict(zip(names, scale, strict=True))
     for name, here in units.groupby("series", sort=False):
         places, shade = here.weights.map(ranges.index), shades[str(name)]
         left.plot(places, here.share, "o-", ms=4, color=shade, label=name)

@@ -111,7 +111,7 @@ def test_a_table_has_every_condition_beside_its_reference():
     assert len(table.rows) == 5
     stay = [row for row in table.rows if row[1] == "stay"]
     assert [row[3] for row in stay] == ["−3.00 ± 0.00"] * 2
-    assert all(row[4] == "50.0, 75.0, 100.0" for row in table.rows)
+    assert all(row[4] == "50.0, 75.0, 100" for row in table.rows)
 
 
 def test_the_summary_has_the_gain_before_and_after_each_change():
