@@ -171,7 +171,8 @@ def ratios_table(
         for ratio in one["ratios"]
     ]
     caption = (
-        "Ratios, taken round by round: median and range, and the target that was to be reached. "
+        "Ratios of two times, the first over the second, taken round by round: median and range, "
+        "and the target that this book has set itself. "
         f"{machine_text(found)}."
     )
     columns = ["what", "ratio", "median", "range", "target"]
@@ -231,6 +232,16 @@ def epoch_numbers(found: dict[str, Any] | None) -> dict[str, str]:
         f"epoch-{mode}": ratio_text(_median(times[mode], times["dense"])) if times else "pending"
         for mode in MODES[1:]
     }
+
+
+def changes_numbers(found: dict[str, Any] | None) -> dict[str, str]:
+    """Return how many times as fast all changes make an epoch, in words: by `changes-`, width."""
+    words = {}
+    for width in (1, 8):
+        one = _titled(found, f"S-FC, α = {width}: an epoch")
+        times = [statistics.median(rounds) for rounds in one["times"].values()] if one else []
+        words[f"changes-{width}"] = f"{times[0] / times[-1]:.1f}" if times else "pending"
+    return words
 
 
 def runs_table(records: Sequence[Record]) -> Table:

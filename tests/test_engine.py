@@ -113,6 +113,10 @@ def test_sparse_modes_against_density(tmp_path):
 
 def test_a_sparse_epoch_against_the_dense_one(tmp_path):
     assert set(engine.epoch_numbers(None).values()) == {"pending"}
+    assert engine.changes_numbers(None) == {"changes-1": "pending", "changes-8": "pending"}
+    times = {"first": [6.0, 8.0, 9.0], "between": [5.0], "last": [2.0, 1.0, 9.0]}
+    known = {"tables": [{"title": "S-FC, α = 8: an epoch", "times": times}]}
+    assert engine.changes_numbers(known) == {"changes-1": "pending", "changes-8": "4.0"}
     title = "S-FC, α = 16: an epoch at 1% density, flips and crops"
     found = bench(tmp_path, [table(title, [ratio("exact", 0.8), ratio("frozen", 0.4)])])
     assert engine.epoch_numbers(found) == {
