@@ -178,12 +178,18 @@ def apply(
     return output
 
 
+def send(values: Tensor, device: torch.device) -> Tensor:
+    """Return a tensor of the host on the device, without waiting for what is queued there."""
+    pinned = values.pin_memory() if device.type == "cuda" else values  # pageable memory may wait
+    return pinned.to(device, non_blocking=True)
+
+
 def _apply_stage(stage: Stage, source: Tensor, output: Tensor, order: Tensor | None) -> None:
     if not stage:
         return
     sizes = [len(group) for group in stage.values()]
     # one transfer for all groups; their sizes are known on the host, so it does not wait for them
-    indices = torch.cat(list(stage.values())).to(source.device, non_blocking=True)
+    indices = send(torch.cat(list(stage.values())), source.device)
     size = _CHUNK if source.device.type == "cpu" else len(source)
     for operation, group in zip(stage, indices.split(sizes), strict=True):
         for chunk in group.split(size):

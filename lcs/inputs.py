@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from lcs import data
-from lcs.augment import Stage, apply, draw
+from lcs.augment import Stage, apply, draw, send
 from lcs.config import Config
 
 # images that are normalised or evaluated at once
@@ -166,7 +166,7 @@ class Inputs:
         if self.ready is None or self.ready.epoch != epoch:
             self.ready = None  # its images are overwritten from here on
             order, stages = self._draw(epoch)
-            order = order.to(self.labels.device, non_blocking=True)
+            order = send(order, self.labels.device)
             room = self.augmented if stages else None
             images = apply(self.images, stages, order=order, out=room) if stages else None
             self.ready = Ready(epoch, order, self.labels[order], images)

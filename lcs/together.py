@@ -23,6 +23,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lcs import cost
+from lcs.augment import send
 from lcs.checkpoint import Checkpoint
 from lcs.config import Config
 from lcs.errors import TrainingError
@@ -315,7 +316,7 @@ class Stack:
         ]
         like = self.weights[0]
         # one copy to the device for all layers: (first layer or not, coefficients, runs, 1, 1)
-        columns = torch.tensor(numbers, dtype=like.dtype).to(like.device, non_blocking=True)
+        columns = send(torch.tensor(numbers, dtype=like.dtype), like.device)
         first, rest = columns.mT[..., None, None]
         for number, (weight, gradient) in enumerate(zip(self.weights, gradients, strict=True)):
             _update(weight.device)(weight, gradient, *(first if number < self.conv_like else rest))

@@ -4,7 +4,9 @@ import dataclasses
 import importlib.metadata
 import json
 import re
+import runpy
 import shutil
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -35,6 +37,14 @@ def asked(monkeypatch):
 
 def files(folder):
     return sorted(path for path in Path(folder).rglob("*") if path.is_file())
+
+
+def test_a_checkout_that_is_not_installed_has_the_command_line_too(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["lcs", "study", "nonsense"])
+    with pytest.raises(SystemExit) as stopped:
+        runpy.run_module("lcs", run_name="__main__")
+    assert stopped.value.code == 1
+    assert "unknown name 'nonsense'" in capsys.readouterr().err
 
 
 # --- train
