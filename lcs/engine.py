@@ -256,7 +256,7 @@ def runs_table(records: Sequence[Record]) -> Table:
         return tables.pending_table("tab-whole", what, "lcs study showpiece")
     modes = [mode for mode in MODES if any(mode in run.provenance["modes"] for run in records)]
     columns = ["run", LABELS["augment"], *(f"{mode} epochs" for mode in modes)]
-    columns += ["left in layer 1 (%)", "held back (% of layer 1)", "held back (% of what is left)"]
+    columns += ["left in layer 1 (%)", "held back, of all (%)", "held back, of those left (%)"]
     columns += ["dead units", "time", "seed"]
     caption = (
         f"{what}, {records[0].config.epochs} epochs each: how many of them were computed how; what "

@@ -143,7 +143,7 @@ def test_whole_runs(tmp_path):
     assert "exact epochs" not in shown.columns
     first, second = (dict(zip(shown.columns, row, strict=True)) for row in shown.rows)
     assert (first["dense epochs"], first["frozen epochs"], first["time"]) == ("2", "7", "1.5 min")
-    held = [f"held back (% of {whole})" for whole in ("layer 1", "what is left")]
+    held = [f"held back, of {whole} (%)" for whole in ("all", "those left")]
     assert [(first[name], second[name]) for name in held] == [("0.4", "–"), ("15", "–")]
     assert first["dead units"] == "1 of 8"
     assert "9 epochs each" in shown.caption

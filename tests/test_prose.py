@@ -612,6 +612,21 @@ def test_the_law_in_every_seed():
     assert verdicts == ["holds, but not after correction"] * 2
 
 
+def test_at_the_largest_width_the_run_is_above_the_line_through_the_others():
+    page = said("scaling")
+    assert "as much as the line promises at α = 150; but it has another augmentation" in page
+    line = scaling.law(scaling.gains_by_width(stored("scaling-own", "desk", BOOK)))
+    (sparse,), (dense,) = (stored(name, "desk", BOOK) for name in ("showpiece", "showpiece-sgd"))
+    assert 100 * (sparse.accuracy - dense.accuracy) == pytest.approx(line.forecast.mean, abs=0.1)
+    assert "half as large for twice the length. The weight decay of SGD stayed as it was" in page
+    tried = [r for r in stored("search-augment", "desk", BOOK) if r.config.augment == "flip-crop"]
+    for run, name, ratio in ((sparse, "l1", 0.5), (dense, "weight_decay", 1.0)):
+        same = [r for r in tried if r.config.optimizer == run.config.optimizer]
+        best = max(same, key=lambda r: r.accuracy).config
+        assert run.config.epochs == 2 * best.epochs
+        assert getattr(run.config, name) == pytest.approx(ratio * getattr(best, name))
+
+
 def test_the_baselines_have_no_use_for_more_regularisation_in_a_wide_network():
     page = said("scaling")
     assert "until the best lies between two that are worse" in page  # held in test_scaling
@@ -1028,7 +1043,7 @@ def test_who_is_how_local_by_the_papers_recipe():
 def test_what_frozen_zeros_forgo_in_the_largest_networks():
     page = said("engine")
     assert "would as much as a hundredth of the first layer have returned" in page
-    assert "but this is up to a quarter of the weights that it had left" in page
+    assert "but this is up to about a quarter of the weights that it had" in page
     assert "In the second layer it is up to a seventh of all weights, in the third more" in page
     assert "They do not, for hardly any unit dies." in page
     runs = [r for n in ("showpiece", "showpiece-autoaugment") for r in stored(n, "desk", BOOK)]
