@@ -41,7 +41,7 @@ Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
 Budget = Annotated[float | None, typer.Option(help="Stop at a checkpoint within so many minutes.")]
 Seconds = Annotated[float, typer.Option(help="Least time between checkpoints.")]
 Scale = Annotated[str, typer.Option(help="smoke, desk or paper.")]
-Seeds = Annotated[int, typer.Option(help="Seeds 0, 1, … of each run; 0: as many as in the book.")]
+Seeds = Annotated[int | None, typer.Option(help="Seeds 0, 1, … of each run; default: as many as in the book.")]
 Parameters = Annotated[
     list[str] | None, typer.Option("-p", "--parameter", help="name=value; may be repeated.")
 ]
@@ -130,22 +130,23 @@ app.command("train")(_with_config_options(_train))
 def study(
     name: Annotated[str, typer.Argument(help="The exhibit, for example table2.")],
     scale: Scale = "desk",
-    seeds: Seeds = 0,
+    seeds: Seeds = None,
     betas: Annotated[
         list[float] | None, typer.Option(help="A β of its runs; may be repeated.")
     ] = None,
     store: Store = None,
     device: Device = "auto",
-    dataset: Annotated[str, typer.Option(help="Empty: the scale's own.")] = "",
-    base_channels: Annotated[int, typer.Option(help="0: the scale's own.")] = 0,
-    epochs: Annotated[int, typer.Option(help="0: the scale's own.")] = 0,
+    dataset: Annotated[str | None, typer.Option(help="Default: the scale's own.")] = None,
+    base_channels: Annotated[int | None, typer.Option(help="Default: the scale's own.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Default: the scale's own.")] = None,
     plan: Annotated[bool, typer.Option("--plan", help="Only say what is missing.")] = False,
     budget_minutes: Budget = None,
     checkpoint_seconds: Seconds = 60.0,
     workers: Annotated[int, typer.Option(min=1, help="Runs that train at once.")] = 1,
 ) -> None:
     """Train the runs of an exhibit that the store lacks; print the paths of all its records."""
-    from lcs.studies import find_study, plan_text
+    from lcs.exhibits import find_study
+    from lcs.study import plan_text
 
     chosen = find_study(name)
     place = _store(store)
@@ -268,8 +269,8 @@ def book(
     ] = False,
 ) -> None:
     """Render the book from stored outputs; with a chapter, run it anew first."""
-    from lcs import book as pages
-    from lcs import readme
+    from lcs.exhibits import book as pages
+    from lcs.exhibits import readme
     from lcs.runs import PUBLISHED, RunStore
 
     if parameter and (update or not chapter):

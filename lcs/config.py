@@ -11,7 +11,7 @@ import types
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, Self, TypeVar
+from typing import Any, ClassVar, Protocol, Self, TypeVar
 
 from lcs import data
 from lcs.errors import ConfigError
@@ -67,6 +67,8 @@ class Config:
         ConfigError: a value has the wrong type, is out of range, or does nothing together with the
             others (for example `beta` with plain SGD).
     """
+
+    kind: ClassVar[str] = "training"
 
     dataset: str = "cifar10"
     model: str = "s-fc"
@@ -160,7 +162,7 @@ class Config:
 
     @property
     def _side(self) -> int:
-        return data.facts(self.dataset).image_shape[0]
+        return data.spec(self.dataset).image_shape[0]
 
     @property
     def fully_connected(self) -> bool:
@@ -182,19 +184,146 @@ class Config:
         """Stem of the record's file: model, width, optimizer and run id."""
         return f"{self.model}-a{self.base_channels}-{self.optimizer}-{self.run_id}"
 
+    @property
+    def file(self) -> str:
+        """Place of the record in a store, without suffix."""
+        return f"{self.dataset}/{self.name}"
 
-class Seeded(Protocol):
-    """Any frozen dataclass with a seed: the configuration of some kind of run."""
 
-    __dataclass_fields__: typing.ClassVar[dict[str, Any]]
+# the toy LASSO: features of each problem, and schedules of the step size
+TOY_FEATURES = 10
+TOY_SCHEDULES = ("constant", "cosine")
+# a descent has settled if no weight changed its sign, or became or left zero, in its last steps
+TOY_STEPS_WATCHED = 20
+
+# lowest and highest value allowed, both included
+_TOY_RANGES: dict[str, tuple[float, float]] = {
+    "problems": (1, 1_000_000),
+    "lr": (1e-6, 1.0),
+    "steps": (TOY_STEPS_WATCHED, 1_000_000),
+    "trajectory_l1": (1e-6, 100.0),
+    "trajectory_scale": (0.0, 1e3),
+    "seed": (0, 2**31 - 1),
+}
+_TOY_ELEMENT_RANGES: dict[str, tuple[float, float]] = {
+    "observations": (
+        TOY_FEATURES + 1,
+        1_000_000,
+    ),  # fewer leave the LASSO without a unique solution
+    "betas": (0.0, 1e9),
+    "l1s": (1e-6, 100.0),
+    "scales": (0.0, 1e3),
+    "trajectory_betas": (0.0, 1e9),
+}
+
+
+@dataclass(frozen=True)
+class ToyConfig:
+    """One toy experiment: the full grid over its tuples, `problems` random problems in each cell.
+
+    Raises:
+        ConfigError: a value has the wrong type or is out of range.
+    """
+
+    kind: ClassVar[str] = "toy"
+
+    problems: int = 1000
+    observations: tuple[int, ...] = (100, 20)
+    schedules: tuple[str, ...] = TOY_SCHEDULES
+    betas: tuple[float, ...] = (
+        *(0.0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0),
+        *(2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0),
+    )
+    l1s: tuple[float, ...] = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
+    scales: tuple[float, ...] = (0.1, 0.5, 2.0)  # standard deviation of the initial weights
+    lr: float = 0.1  # eta, at the start of the schedule
+    steps: int = 1000
+    trajectory_betas: tuple[float, ...] = (0.0, 0.1, 1.0, 5.0, 10.0, 20.0, 50.0)
+    trajectory_l1: float = 0.05
+    trajectory_scale: float = 1.0
+    trajectory_problem: int = 0  # the problem whose weights are recorded along training
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Check every field; lists, as JSON has them, become tuples."""
+        for name in _TUPLES:
+            object.__setattr__(self, name, _as_tuple(name, getattr(self, name)))
+        check_types(self)
+        check_values(self, {}, _TOY_RANGES | {"trajectory_problem": (0, self.problems - 1)})
+
+    @property
+    def run_id(self) -> str:
+        """Short hash of the fields that differ from their defaults, then the seed."""
+        return run_id(self)
+
+    @property
+    def file(self) -> str:
+        """Place of the record in a store, without suffix."""
+        return f"toy/lasso-{self.run_id}"
+
+    @property
+    def updates(self) -> int:
+        """Steps that the whole experiment takes, counted for each problem in each cell."""
+        optimizers = len(self.betas) + 1
+        cells = len(self.observations) * len(self.schedules) * len(self.l1s)
+        return self.problems * self.steps * cells * len(self.scales) * optimizers
+
+
+_TUPLES = ("schedules", *_TOY_ELEMENT_RANGES)
+
+
+def _as_tuple(name: str, values: Any) -> tuple[Any, ...]:
+    """Refuse a bad tuple; a list becomes a tuple, and ints given for floats become floats."""
+    if not isinstance(values, list | tuple) or not values:
+        raise ConfigError(f"{name}: {values!r} is not a list of values; give at least one")
+    check = _known_schedule if name == "schedules" else _number_in_range
+    checked = [check(name, value) for value in values]
+    if len(set(checked)) < len(checked):
+        raise ConfigError(f"{name}: {values!r} has a value twice; give each once")
+    return tuple(checked)
+
+
+def _known_schedule(name: str, value: Any) -> Any:
+    if value not in TOY_SCHEDULES:
+        known = ", ".join(TOY_SCHEDULES)
+        raise ConfigError(f"{name}: unknown value {value!r}; choose from {known}")
+    return value
+
+
+def _number_in_range(name: str, value: Any) -> Any:
+    kind = int if name == "observations" else float
+    low, high = _TOY_ELEMENT_RANGES[name]
+    if type(value) not in (int, kind):
+        raise ConfigError(f"{name}: {value!r} is of type {type(value).__name__}; give numbers")
+    if not low <= value <= high:
+        raise ConfigError(f"{name}: {value!r} is out of range; give {low:g} to {high:g}")
+    return kind(value)
+
+
+class RunConfig(Protocol):
+    """The configuration of some kind of run: a frozen dataclass with a seed."""
+
+    kind: ClassVar[str]
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
 
     @property
     def seed(self) -> int:
         """Seed of every random stream of the run."""
         ...
 
+    @property
+    def run_id(self) -> str:
+        """Short hash of what differs from the defaults, then the seed."""
+        ...
 
-def run_id(config: Seeded) -> str:
+    @property
+    def file(self) -> str:
+        """Place of the record in a store, without suffix: `cifar10/s-fc-a1-sgd-…-s0`."""
+        ...
+
+
+def run_id(config: RunConfig) -> str:
     """Return the id of a run: 10 hex digits of its differences from the defaults, and the seed."""
     different = {
         field.name: getattr(config, field.name)
@@ -232,7 +361,7 @@ def _hints(cls: type) -> dict[str, Any]:
     return typing.get_type_hints(cls)
 
 
-def check_types(config: Seeded) -> None:
+def check_types(config: RunConfig) -> None:
     """Refuse values of the wrong type; an int given for a float becomes one."""
     hints = _hints(type(config))
     for field in dataclasses.fields(config):
@@ -251,7 +380,7 @@ def check_types(config: Seeded) -> None:
 
 
 def check_values(
-    config: Seeded,
+    config: RunConfig,
     choices: Mapping[str, tuple[str, ...]],
     ranges: Mapping[str, tuple[float, float]],
 ) -> None:

@@ -12,12 +12,11 @@ from contextlib import suppress
 
 import torch
 
-from lcs import data, toy
-from lcs.config import Config
+from lcs import data
+from lcs.config import TOY_FEATURES, Config, ToyConfig
 from lcs.errors import RecordError
 from lcs.models import Layer, layers
 from lcs.runs import AnyConfig, Record, RunStore, read_record
-from lcs.toy import ToyConfig
 from lcs.train import build_model, choose_device
 
 # a run, and the seconds that it took
@@ -40,7 +39,7 @@ TIMED = (
 
 def training_flops(config: Config) -> int:
     """Floating-point operations of a whole run, to the leading term."""
-    return image_flops(config) * data.facts(config.dataset).train_size * config.epochs
+    return image_flops(config) * data.spec(config.dataset).train_size * config.epochs
 
 
 def image_flops(config: Config) -> int:
@@ -76,7 +75,7 @@ def seconds(configs: Sequence[AnyConfig], device: str, store: RunStore) -> list[
 
 def _seconds(config: AnyConfig, device: str, timed: Sequence[Timing]) -> float:
     if isinstance(config, ToyConfig):
-        return TOY_SECONDS * toy.updates(config)
+        return TOY_SECONDS * config.updates
     return training_flops(config) * _pace(config, device, timed)
 
 
@@ -109,7 +108,7 @@ def _kind(config: Config) -> list[object]:
 def operations(config: AnyConfig) -> int:
     """Floating-point operations of a run, to the leading term."""
     if isinstance(config, ToyConfig):
-        return 2 * toy.FEATURES**2 * toy.updates(config)
+        return 2 * TOY_FEATURES**2 * config.updates
     return training_flops(config)
 
 
@@ -128,7 +127,7 @@ def _layers(config: Config) -> list[Layer]:
 def _network(config: Config) -> dict[str, Layer]:
     """Build the network without its memory."""
     with torch.device("meta"):
-        return layers(build_model(config), data.facts(config.dataset).image_shape[0])
+        return layers(build_model(config), data.spec(config.dataset).image_shape[0])
 
 
 def _timings(store: RunStore) -> dict[str, list[Timing]]:

@@ -106,7 +106,7 @@ class Images:
 
 
 @dataclass(frozen=True)
-class Facts:
+class DatasetSpec:
     """What a data set has to be: sizes, classes, and SHA-256 (none where nobody has pinned it)."""
 
     classes: tuple[str, ...]
@@ -121,8 +121,8 @@ class Facts:
         return (size, *self.image_shape) if key.endswith("images") else (size,)
 
 
-FACTS = {
-    "cifar10": Facts(
+SPECS = {
+    "cifar10": DatasetSpec(
         tuple(CIFAR10_CLASSES.split()),
         train_size=50_000,
         test_size=10_000,
@@ -134,7 +134,7 @@ FACTS = {
             "test_labels": "a054c239a40ee7f2a5745e7e4bc11a51e9cb40c98134b602c1068e6a207487c6",
         },
     ),
-    "cifar100": Facts(
+    "cifar100": DatasetSpec(
         tuple(CIFAR100_CLASSES.split()),
         train_size=50_000,
         test_size=10_000,
@@ -146,14 +146,14 @@ FACTS = {
             "test_labels": "7335f3ca04ad4876c5479947470a13b869b8fe2143b1077bb51b95a0c23892b1",
         },
     ),
-    "svhn": Facts(
+    "svhn": DatasetSpec(
         tuple(DIGIT_CLASSES.split()),
         train_size=73_257,
         test_size=26_032,
         image_shape=(32, 32, 3),
         sha256={},
     ),
-    "digits": Facts(
+    "digits": DatasetSpec(
         tuple(DIGIT_CLASSES.split()),
         train_size=1_442,
         test_size=355,
@@ -166,7 +166,7 @@ FACTS = {
         },
     ),
 }
-DATASETS = tuple(FACTS)
+DATASETS = tuple(SPECS)
 
 
 def load(name: str) -> Images:
@@ -182,7 +182,7 @@ def load(name: str) -> Images:
         ConfigError: unknown name.
         DataError: the file is missing, unreadable, truncated, altered, or not what it should be.
     """
-    return Images(name=name, classes=facts(name).classes, **_load_arrays(name))
+    return Images(name=name, classes=spec(name).classes, **_load_arrays(name))
 
 
 def verify(name: str) -> Path:
@@ -199,14 +199,14 @@ def verify(name: str) -> Path:
 def available() -> list[tuple[str, Path | None, str]]:
     """Check every data set: its name, its path (None if missing), and what was found."""
     rows: list[tuple[str, Path | None, str]] = []
-    for name, facts in FACTS.items():
+    for name, known in SPECS.items():
         path = _path(name)
         if not os.path.lexists(path):
             rows.append((name, None, "missing"))
             continue
         try:
             verify(name)
-            status = "verified" if facts.sha256 else "sizes and labels checked (no SHA-256 known)"
+            status = "verified" if known.sha256 else "sizes and labels checked (no SHA-256 known)"
         except DataError as error:
             status = str(error)
         rows.append((name, path, status))
@@ -277,15 +277,15 @@ def split_validation(labels: Array) -> tuple[NDArray[np.int64], NDArray[np.int64
 # --- where the files are, and what they hold
 
 
-def facts(name: str) -> Facts:
+def spec(name: str) -> DatasetSpec:
     """Return what a data set has to be, without loading it; an unknown name is a ConfigError."""
-    if name not in FACTS:
+    if name not in SPECS:
         raise ConfigError(f"unknown data set {name!r}: choose one of {', '.join(DATASETS)}")
-    return FACTS[name]
+    return SPECS[name]
 
 
 def _path(name: str) -> Path:
-    facts(name)
+    spec(name)
     if name == "digits":
         import sklearn
 
@@ -351,7 +351,7 @@ def _parse(file: BinaryIO) -> Arrays:
 
 def _verified(name: str, arrays: Arrays) -> Arrays:
     """Return the arrays in canonical order, if they are what they should be."""
-    known = facts(name)
+    known = spec(name)
     for key in KEYS:
         array, shape = arrays[key], known.shape(key)
         if array.dtype != np.uint8 or array.shape != shape:

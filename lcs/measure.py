@@ -1,22 +1,19 @@
-"""Numbers about weights: non-zeros, FLOPs, locality, description length, and their intervals.
+"""Numbers about weights: non-zeros, FLOPs, locality, description length.
 
 Everything here takes tensors or plain numbers, and returns plain numbers or small tensors.
 Filters are first-layer weights seen as images, shape (units, channels, height, width).
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, TypedDict
 
-import numpy as np
-import numpy.typing as npt
 import torch
-from scipy.special import ndtri, stdtr, stdtrit
 from torch import Tensor
 
 from lcs.errors import ConfigError
+from lcs.stats import mean_interval, paired_difference
 
-_UPPER_QUANTILE = 0.975  # of a two-sided 95 % interval
 MIN_NONZEROS = 20  # weights without which a filter has no locality to speak of
 
 
@@ -58,103 +55,6 @@ def flops(layers: Sequence[tuple[Tensor, int]]) -> Flops:
     dense = sum(2 * positions * weight.numel() for weight, positions in layers)
     sparse = sum(2 * positions * int(torch.count_nonzero(weight)) for weight, positions in layers)
     return Flops(dense, sparse)
-
-
-# Intervals
-
-
-class Interval(NamedTuple):
-    """A mean of n values and the half-width of its 95 % interval (None where n is 1)."""
-
-    mean: float
-    half_width: float | None
-    n: int
-
-
-def mean_interval(values: npt.ArrayLike) -> Interval:
-    """Mean and 95 % Student-t interval of independent values, shape (n,).
-
-    Raises ConfigError where there are no values or one is not finite.
-    """
-    sample = np.asarray(values, dtype=np.float64)
-    if sample.ndim != 1 or sample.size == 0:
-        raise ConfigError(
-            f"values: expected a list of at least one number, got shape {sample.shape}"
-        )
-    if not np.isfinite(sample).all():
-        raise ConfigError("values: not all are finite; leave out what could not be measured")
-    n = sample.size
-    if n == 1:
-        return Interval(float(sample[0]), None, 1)
-    standard_error = sample.std(ddof=1) / math.sqrt(n)
-    half_width = float(stdtrit(n - 1, _UPPER_QUANTILE) * standard_error)
-    return Interval(float(sample.mean()), half_width, n)
-
-
-def paired_difference(a: npt.ArrayLike, b: npt.ArrayLike) -> Interval:
-    """Mean of a - b and its 95 % Student-t interval, for values paired by position (by seed, say).
-
-    Raises ConfigError where the two differ in length, and as `mean_interval` does.
-    """
-    first, second = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
-    if first.shape != second.shape:
-        raise ConfigError(f"pairs: shapes {first.shape} and {second.shape} differ; pair the values")
-    return mean_interval(first - second)
-
-
-def p_value(interval: Interval) -> float:
-    """Two-sided p-value of the t-test that the mean is 0, from its 95 % interval.
-
-    Raises ConfigError for a single value, which has no interval.
-    """
-    if interval.half_width is None:
-        raise ConfigError("interval: a single value has none; give two or more")
-    if interval.half_width == 0:
-        return float(interval.mean == 0)
-    degrees = interval.n - 1
-    t = interval.mean / interval.half_width * stdtrit(degrees, _UPPER_QUANTILE)
-    return float(2 * stdtr(degrees, -abs(t)))
-
-
-# chance of even one false rejection that correction for many comparisons leaves
-SIGNIFICANCE = 0.05
-
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """p-values adjusted for how many there are (Holm, Scandinavian Journal of Statistics 1979).
-
-    Rejecting those below 0.05 keeps the chance of even one false rejection below 0.05.
-    """
-    order = np.argsort(p_values)
-    factors = len(p_values) - np.arange(len(p_values))
-    adjusted = np.minimum(1, np.maximum.accumulate(factors * np.asarray(p_values)[order]))
-    return [float(p) for p in adjusted[np.argsort(order)]]
-
-
-def surviving(differences: Iterable[Interval], pending: int) -> set[Interval]:
-    """Return the differences that can be told from zero after correction by `holm`.
-
-    The same one asked for twice counts once; those that are still `pending` count already.
-    """
-    distinct = list(dict.fromkeys(differences))
-    adjusted = holm([*map(p_value, distinct), *[1.0] * pending])
-    return {d for d, p in zip(distinct, adjusted, strict=False) if p < SIGNIFICANCE}
-
-
-def binomial_interval(accuracy: float, n: int) -> tuple[float, float]:
-    """95 % Wilson score interval (low, high) of an accuracy, a fraction, measured on n images.
-
-    It is the test set's own sampling error, for one trained network; the spread over seeds is
-    `mean_interval`'s.
-    """
-    if not 0 <= accuracy <= 1:
-        raise ConfigError(f"accuracy: expected a fraction from 0 to 1, got {accuracy}")
-    _require_positive(n=n)
-    z = float(ndtri(_UPPER_QUANTILE))
-    shrink = 1 + z**2 / n
-    centre = (accuracy + z**2 / (2 * n)) / shrink
-    half_width = z / shrink * math.sqrt(accuracy * (1 - accuracy) / n + z**2 / (4 * n**2))
-    return max(0.0, centre - half_width), min(1.0, centre + half_width)
 
 
 # Locality of filters

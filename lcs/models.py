@@ -152,7 +152,7 @@ class Net(nn.Module):
         return self.fc2(x)
 
     @property
-    def conv_like(self) -> list[nn.Module]:
+    def conv_layers(self) -> list[nn.Module]:
         """The layers that correspond to convolutions, from input to output."""
         return [self.get_submodule(f"conv{i + 1}") for i in range(len(self.geometries))]
 
@@ -189,7 +189,7 @@ class ThreeLayer(nn.Module):
         return self.fc2(x)
 
     @property
-    def conv_like(self) -> list[nn.Module]:
+    def conv_layers(self) -> list[nn.Module]:
         """The first layer: the one that the paper regularises like a convolution."""
         return [self.conv1]
 
@@ -225,7 +225,7 @@ class ScaledResNet(ResNet):
         return super()._make_layer(block, planes * self._base // 64, blocks, stride, dilate)
 
     @property
-    def conv_like(self) -> list[nn.Module]:
+    def conv_layers(self) -> list[nn.Module]:
         """Every convolution."""
         return [module for module in self.modules() if isinstance(module, nn.Conv2d)]
 
@@ -413,7 +413,7 @@ def first_layer_filters(model: nn.Module, image_size: int) -> Tensor:
 
     A filter of a CONV or LOCAL net is placed where it looks; the rest is zero.
     """
-    weight = model.conv_like[0].weight.detach()  # type: ignore[index, union-attr]
+    weight = model.conv_layers[0].weight.detach()  # type: ignore[index, union-attr]
     if isinstance(model, Net) and model.kind != "fc":
         geometry = model.geometries[0]
         if model.kind == "conv":

@@ -28,9 +28,8 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
-from lcs.config import Config, from_dict, run_id
+from lcs.config import Config, ToyConfig, from_dict, run_id
 from lcs.errors import RecordError
-from lcs.toy import ToyConfig
 
 T = TypeVar("T")
 
@@ -127,9 +126,7 @@ class RunStore:
 
     def path(self, config: AnyConfig) -> Path:
         """Where the record of this run stands, or will stand."""
-        if isinstance(config, ToyConfig):
-            return self.root / "toy" / f"lasso-{run_id(config)}.json"
-        return self.root / config.dataset / f"{config.name}.json"
+        return self.root / f"{config.file}.json"
 
     def find(self, config: AnyConfig) -> Record | None:
         """Return the record of a run, or None if there is none.
@@ -206,7 +203,7 @@ class RunStore:
             write_atomically(file, data)
         document = {
             "schema": SCHEMA,
-            "kind": _kind(config),
+            "kind": config.kind,
             "id": run_id(config),
             "config": dataclasses.asdict(config),
             "history": dict(history),
@@ -432,10 +429,6 @@ def _ids(path: Path) -> tuple[str, str]:
     """Return the id in a record's file name, with the seed and without."""
     words = path.stem.split("-")
     return "-".join(words[-2:]), words[-2] if len(words) > 1 else ""
-
-
-def _kind(config: AnyConfig) -> str:
-    return next(kind for kind, cls in KINDS.items() if type(config) is cls)
 
 
 def _read(path: Path) -> bytes:

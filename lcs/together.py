@@ -24,10 +24,10 @@ from torch import Tensor, nn
 
 from lcs import cost
 from lcs.augment import send
+from lcs.batches import BATCH_FIELDS
 from lcs.checkpoint import Checkpoint
 from lcs.config import Config
 from lcs.errors import TrainingError
-from lcs.inputs import FEEDING
 from lcs.loop import Clock, descend
 from lcs.optim import compiler_works
 from lcs.runs import Record, RunStore
@@ -71,7 +71,7 @@ def _feeding(config: Config) -> Config:
     """
     if config.augment == "none" or config.dropout:
         return config
-    return Config(**{name: getattr(config, name) for name in (*FEEDING, "epochs")})
+    return Config(**{name: getattr(config, name) for name in (*BATCH_FIELDS, "epochs")})
 
 
 def _parts(group: list[Config], device: torch.device, most: int) -> list[list[Config]]:
@@ -273,7 +273,7 @@ class Stack:
     """
 
     def __init__(self, models: Sequence[nn.Module]) -> None:
-        self.conv_like = len(models[0].conv_like)  # type: ignore[arg-type]
+        self.conv_layers = len(models[0].conv_layers)  # type: ignore[arg-type]
         linear = [[m for m in model.modules() if isinstance(m, nn.Linear)] for model in models]
         norms = [[m for m in model.modules() if isinstance(m, nn.BatchNorm1d)] for model in models]
         self.weights = [self._join(list(layer)) for layer in zip(*linear, strict=True)]
@@ -319,7 +319,9 @@ class Stack:
         columns = send(torch.tensor(numbers, dtype=like.dtype), like.device)
         first, rest = columns.mT[..., None, None]
         for number, (weight, gradient) in enumerate(zip(self.weights, gradients, strict=True)):
-            _update(weight.device)(weight, gradient, *(first if number < self.conv_like else rest))
+            _update(weight.device)(
+                weight, gradient, *(first if number < self.conv_layers else rest)
+            )
 
 
 class _Norm:

@@ -15,11 +15,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from lcs import data, half, measure, models, runs, sparse
+from lcs import data, measure, mixed_precision, models, runs, sparse
+from lcs.batches import Batches, split, stream
 from lcs.checkpoint import Checkpoint
 from lcs.config import Config
 from lcs.errors import CheckpointError, ConfigError, TrainingError
-from lcs.inputs import Inputs, split, stream
 from lcs.loop import Clock, descend, recorded_epochs
 from lcs.optim import SGD, BetaLasso, ProximalL1
 from lcs.runs import Record, RunStore
@@ -181,7 +181,7 @@ def make_optimizer(config: Config, model: nn.Module) -> Optimizer:
 
     Biases and the parameters of batch normalisation are neither shrunk nor thresholded.
     """
-    first = [layer.weight for layer in model.conv_like]  # type: ignore[union-attr]
+    first = [layer.weight for layer in model.conv_layers]  # type: ignore[union-attr]
     # a bias of a local layer has one number for each position and channel
     plain = [p for name, p in model.named_parameters() if p.ndim == 1 or name.endswith("bias")]
     chosen = {id(p) for p in (*first, *plain)}
@@ -212,7 +212,7 @@ def make_optimizer(config: Config, model: nn.Module) -> Optimizer:
 
 def build_model(config: Config) -> nn.Module:
     """Build the run's network; its initial weights depend only on data set, model and seed."""
-    facts = data.facts(config.dataset)
+    facts = data.spec(config.dataset)
     size, _, channels = facts.image_shape
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(stream(config.seed, "weights").initial_seed())
@@ -238,8 +238,8 @@ class Run:
     device: torch.device
     model: nn.Module
     optimizer: Optimizer
-    training: Inputs
-    evaluation: Inputs
+    training: Batches
+    evaluation: Batches
     origin: dict[str, Any]
     checkpoint: Checkpoint | None = None
     epoch: int = 0
@@ -260,7 +260,7 @@ class Run:
         if like is None:
             images = data.load(config.dataset)
             training, evaluation = (
-                Inputs(config, images, part, device) for part in split(config, images)
+                Batches(config, images, part, device) for part in split(config, images)
             )
         else:
             training, evaluation = (
@@ -392,7 +392,7 @@ class Run:
     def _rounded(self) -> AbstractContextManager[None]:
         """Keep bfloat16 copies of the weights for an epoch, where products are bfloat16."""
         bf16 = self.config.precision == "bf16"
-        return half.epoch(self.model, self.optimizer) if bf16 else nullcontext()
+        return mixed_precision.epoch(self.model, self.optimizer) if bf16 else nullcontext()
 
     def _step(self, network: Forward, x: Tensor, labels: Tensor) -> Tensor:
         """Take one optimizer step; return the batch's summed loss and number of hits, (2,)."""
@@ -410,7 +410,7 @@ class Run:
             return network(x).float()
 
     @torch.no_grad()
-    def accuracy(self, inputs: Inputs) -> float:
+    def accuracy(self, inputs: Batches) -> float:
         """Share of the images, not augmented, that the network classifies correctly."""
         self.model.eval()
         hits = torch.zeros((), dtype=torch.int64, device=self.device)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from lcs.config import Config
 from lcs.runs import Record
-from lcs.studies import STUDIES
+from lcs.exhibits import STUDIES
 
 
 def made_up(config: Config, accuracy: float, left: int = 500) -> Record:

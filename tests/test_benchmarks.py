@@ -40,7 +40,7 @@ def few_images():
     """As many as two batches of the right shape."""
     train, test = (np.zeros((n, 32, 32, 3), np.uint8) for n in (1024, 8))
     labels = [np.arange(n, dtype=np.uint8) % 10 for n in (1024, 8)]
-    return data.Images("cifar10", train, labels[0], test, labels[1], data.facts("cifar10").classes)
+    return data.Images("cifar10", train, labels[0], test, labels[1], data.spec("cifar10").classes)
 
 
 def ratios(table):

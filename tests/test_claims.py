@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 from made_up import made_up, study
 
-from lcs import claims
-from lcs import table2_exhibits as table2
+from lcs.exhibits import claims
+from lcs.exhibits import table2
 from lcs.config import Config
 from lcs.runs import Record
-from lcs.studies import STRONG, STUDIES, method
+from lcs.exhibits.methods import method
+from lcs.exhibits.settings import STRONGER_L1
+from lcs.exhibits import STUDIES
 
 LOCALITY = {
     name: {"excess_mean": 0.1, "excess_ci95": 0.01}
@@ -41,7 +43,7 @@ def test_every_claim_finds_its_runs_in_its_study(claim):
 
 def test_the_stronger_lambda_is_compared_with_its_own_reference():
     def accuracy(config: Config) -> float:
-        strong = (config.l1, config.l1_rest) == tuple(STRONG.values())
+        strong = (config.l1, config.l1_rest) == tuple(STRONGER_L1.values())
         gain = 4.0 * (config.beta == 50 and strong) + 1.0 * (config.beta == 0 and strong)
         return 50.0 + config.seed + gain * config.base_channels
 
@@ -83,10 +85,10 @@ def test_weights_are_counted_against_those_of_s_local_in_the_widest_network():
 
 
 def test_counts_are_of_runs_of_the_published_length():
-    def left(config: Config) -> int:
+    def remaining(config: Config) -> int:
         return 300 + config.seed if config.epochs == 100 else 800
 
-    records = [made_up(c, 50, left(c)) for c in STUDIES["length"].configs("desk", 3)]
+    records = [made_up(c, 50, remaining(c)) for c in STUDIES["length"].configs("desk", 3)]
     text = "At α = 1, β = 50 leaves this many weights in the first layer after 100 epochs"
     assert judged(text, records).value.startswith("301 ± 2")
 

@@ -13,9 +13,9 @@ from types import SimpleNamespace
 import pytest
 import typer
 
-import lcs.book
+import lcs.exhibits.book
 import lcs.cli
-import lcs.readme
+import lcs.exhibits.readme
 from lcs.config import Config
 from lcs.runs import PUBLISHED, RunStore
 
@@ -122,7 +122,7 @@ def test_without_a_store_records_are_the_readers_own(asked, command, monkeypatch
     monkeypatch.setenv("LCS_STORE", str(tmp_path / "own"))
     command("train")
     assert asked[0][1]["store"].root == tmp_path / "own"
-    assert asked[0][1]["store"].fallback.root == Path(lcs.book.ROOT) / "book" / "runs"
+    assert asked[0][1]["store"].fallback.root == Path(lcs.exhibits.book.ROOT) / "book" / "runs"
 
 
 def test_parameters_of_other_optimizers_are_left_out_aloud(asked, command):
@@ -445,10 +445,10 @@ def pages(monkeypatch):
             calls.append((verb, *arguments))
             return f"{verb}.html"
 
-        monkeypatch.setattr(lcs.book, verb, ask)
-    monkeypatch.setattr(lcs.readme, "update", lambda store: calls.append(("readme", store.root)))
-    monkeypatch.setattr(lcs.book, "chapters", lambda: ["toy", "table2"])
-    monkeypatch.setattr(lcs.book, "parse", lambda chapter, words: dict(words))
+        monkeypatch.setattr(lcs.exhibits.book, verb, ask)
+    monkeypatch.setattr(lcs.exhibits.readme, "update", lambda store: calls.append(("readme", store.root)))
+    monkeypatch.setattr(lcs.exhibits.book, "chapters", lambda: ["toy", "table2"])
+    monkeypatch.setattr(lcs.exhibits.book, "parse", lambda chapter, words: dict(words))
     return calls
 
 

@@ -57,9 +57,9 @@ def pin(monkeypatch, name, arrays, pinned=True):
         for key, array in canonical_arrays(arrays).items()
     }
     facts = replace(
-        data.FACTS[name], train_size=TRAIN, test_size=TEST, sha256=digest if pinned else {}
+        data.SPECS[name], train_size=TRAIN, test_size=TEST, sha256=digest if pinned else {}
     )
-    monkeypatch.setitem(data.FACTS, name, facts)
+    monkeypatch.setitem(data.SPECS, name, facts)
 
 
 def save(path, arrays):
@@ -243,7 +243,7 @@ def test_mean_and_std_are_those_of_the_training_images_in_0_to_1(folder, arrays)
 
 
 def test_class_names():
-    names = {name: facts.classes for name, facts in data.FACTS.items()}
+    names = {name: facts.classes for name, facts in data.SPECS.items()}
     assert tuple(names) == data.DATASETS == ("cifar10", "cifar100", "svhn", "digits")
     assert names["cifar10"][3] == "cat"
     assert names["cifar10"][9] == "truck"
@@ -665,7 +665,7 @@ def test_svhn_with_another_checksum_is_refused(folder, svhn, web):
 
 
 def test_available_tells_what_each_check_found(monkeypatch, folder, arrays):
-    monkeypatch.setattr(data, "FACTS", data.FACTS.copy())
+    monkeypatch.setattr(data, "SPECS", data.SPECS.copy())
     pin(monkeypatch, "svhn", arrays, pinned=False)
     good, bad = save(folder / "cifar10.npz", arrays), save(folder / "cifar100.npz", arrays)
     svhn = save(folder / "svhn.npz", arrays)

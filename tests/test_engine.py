@@ -6,7 +6,7 @@ import json
 import pytest
 from made_up import made_up
 
-from lcs import engine, plots
+from lcs.exhibits import engine, plots
 from lcs.config import Config
 from lcs.errors import RecordError
 

@@ -12,15 +12,18 @@ import pytest
 import scipy.stats
 from made_up import made_up
 
-from lcs import claims, engine, exhibits, plots, published, readme, status, tables
-from lcs import figure3_exhibits as figure3
-from lcs import table2_exhibits as table2
-from lcs.book import ROOT
+from lcs import exhibits
+from lcs.exhibits import claims, engine, plots, published, readme, status, tables
+from lcs.exhibits import figure3
+from lcs.exhibits import table2
+from lcs.exhibits.book import ROOT
 from lcs.config import Config
 from lcs.errors import ConfigError
-from lcs.measure import Interval
+from lcs.stats import Interval
 from lcs.runs import PUBLISHED, RunStore
-from lcs.studies import SGD, STUDIES, method, stored
+from lcs.exhibits.methods import SGD, method
+from lcs.study import stored
+from lcs.exhibits import STUDIES
 
 STORE = RunStore(PUBLISHED)
 S_FC = {

@@ -5,7 +5,7 @@ from contextlib import nullcontext
 import pytest
 import torch
 
-from lcs import half, models
+from lcs import mixed_precision, models
 from lcs.config import Config
 from lcs.optim import MASTER, SGD, BetaLasso, ProximalL1
 from lcs.runs import RunStore

@@ -12,7 +12,7 @@ from lcs import data
 from lcs.augment import AUGMENTATIONS, augment
 from lcs.config import CHOICES, Config
 from lcs.data import Images
-from lcs.inputs import Inputs, split, stream
+from lcs.batches import Batches, split, stream
 
 CPU = torch.device("cpu")
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
@@ -29,19 +29,19 @@ def fake(count: int = 23, size: int = 8, channels: int = 3) -> Images:
     return Images("fake", pixels[:count], labels, pixels[count:], labels, classes)
 
 
-def inputs(images: Images | None = None, **settings: Any) -> Inputs:
+def inputs(images: Images | None = None, **settings: Any) -> Batches:
     """Return the training part of a fake data set under these settings."""
     images = images or fake()
     config = Config(**settings)
-    return Inputs(config, images, split(config, images)[0], CPU)
+    return Batches(config, images, split(config, images)[0], CPU)
 
 
-def order(fed: Inputs, epoch: int) -> list[int]:
+def order(fed: Batches, epoch: int) -> list[int]:
     """Return which images the epoch's batches hold, by their labels."""
     return [label for _, labels in fed.batches(epoch) for label in labels.tolist()]
 
 
-def all_inputs(fed: Inputs, epoch: int) -> Tensor:
+def all_inputs(fed: Batches, epoch: int) -> Tensor:
     return torch.cat([x for x, _ in fed.batches(epoch)])
 
 
@@ -177,7 +177,7 @@ def test_evaluation_sees_every_image_in_its_stored_order() -> None:
 
 
 def test_evaluation_of_more_images_than_a_chunk(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lcs.inputs.CHUNK", 10)
+    monkeypatch.setattr("lcs.batches.CHUNK", 10)
     fed = inputs()
     assert [len(labels) for _, labels in fed.ordered_batches()] == [10, 10, 3]
     x = torch.cat([x for x, _ in fed.ordered_batches()])
@@ -227,7 +227,7 @@ def test_half_maps_black_and_white_to_one() -> None:
 def test_standard_normalises_the_training_images() -> None:
     images = data.load("digits")
     config = Config(dataset="digits", normalize="standard")
-    training, evaluation = (Inputs(config, images, part, CPU) for part in split(config, images))
+    training, evaluation = (Batches(config, images, part, CPU) for part in split(config, images))
     x = training.all_normalised.double()
     assert x.mean().item() == pytest.approx(0, abs=1e-6)
     assert x.std(correction=0).item() == pytest.approx(1, abs=1e-6)
@@ -241,7 +241,7 @@ def test_standard_normalises_the_training_images() -> None:
 def test_pixels_are_permuted_alike_in_training_and_evaluation() -> None:
     images = fake()
     plain, permuted = (
-        [Inputs(config, images, part, CPU) for part in split(config, images)]
+        [Batches(config, images, part, CPU) for part in split(config, images)]
         for config in (Config(), Config(permute_pixels=True))
     )
     pixels = torch.randperm(64, generator=stream(0, "pixels"))
@@ -310,7 +310,7 @@ def test_validation_leaves_the_test_set_alone() -> None:
     images = Images("fake", dark, labels, bright, labels, ("a", "b"))
     for validation in (False, True):
         config = Config(validation=validation)
-        training, evaluation = (Inputs(config, images, part, CPU) for part in split(config, images))
+        training, evaluation = (Batches(config, images, part, CPU) for part in split(config, images))
         assert training.images.max() == 10
         assert evaluation.images.max() == (10 if validation else 200)
         assert (len(training), len(evaluation)) == ((36, 4) if validation else (40, 40))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from lcs import laws
+from lcs import theory
 from lcs.config import Config
 from lcs.optim import BetaLasso
 
@@ -34,7 +34,7 @@ def test_without_gradients_the_optimizer_keeps_what_the_reach_leaves():
             optimizer.param_groups[0]["lr"] = rate
             optimizer.step()
         left.append(float((weights != 0).double().mean()))
-    np.testing.assert_allclose(left, laws.share_left(config), atol=5e-4)
+    np.testing.assert_allclose(left, laws.remaining_share(config), atol=5e-4)
     assert 0.3 < left[-1] < left[0] < 1
 
 

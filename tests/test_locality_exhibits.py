@@ -7,11 +7,12 @@ import pytest
 import torch
 from made_up import made_up
 
-from lcs import locality_exhibits as locality
-from lcs import plots
+from lcs.exhibits import figure4 as locality
+from lcs.exhibits import plots
 from lcs.config import Config
 from lcs.runs import Record, RunStore
-from lcs.studies import STUDIES, method
+from lcs.exhibits.methods import method
+from lcs.exhibits import STUDIES
 
 
 def test_pairs_are_those_of_all_units_or_of_stored_filters(tmp_path):

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from lcs import measure
 from lcs.errors import ConfigError
-from lcs.measure import Interval
+from lcs.stats import Interval
 
 MEASURES = ("spread", "window_mass", "morans_i")
 
@@ -93,7 +93,7 @@ def test_flops_of_nothing_are_none() -> None:
 def test_mean_interval_is_scipys_t_interval(n: int) -> None:
     values = np.random.default_rng(n).normal(85, 0.3, n)
     low, high = stats.t.interval(0.95, n - 1, loc=values.mean(), scale=stats.sem(values))
-    interval = measure.mean_interval(values)
+    interval = stats.mean_interval(values)
     assert interval.n == n
     assert interval.mean == pytest.approx((low + high) / 2)
     assert interval.half_width == pytest.approx((high - low) / 2, rel=1e-9)
@@ -101,23 +101,23 @@ def test_mean_interval_is_scipys_t_interval(n: int) -> None:
 
 def test_mean_interval_takes_lists_arrays_and_tensors() -> None:
     values = [1.0, 2.0, 4.5]
-    assert measure.mean_interval(values) == measure.mean_interval(np.array(values))
-    assert measure.mean_interval(values) == measure.mean_interval(torch.tensor(values))
+    assert stats.mean_interval(values) == stats.mean_interval(np.array(values))
+    assert stats.mean_interval(values) == stats.mean_interval(torch.tensor(values))
 
 
 def test_one_value_has_no_interval() -> None:
-    assert measure.mean_interval([48.9]) == (48.9, None, 1)
+    assert stats.mean_interval([48.9]) == (48.9, None, 1)
 
 
 @pytest.mark.parametrize("values", [[], [[1.0, 2.0]], 3.0, [1.0, math.nan], [math.inf, 1.0]])
 def test_mean_interval_refuses_what_has_no_mean(values: list[float]) -> None:
     with pytest.raises(ConfigError, match=r"^values: "):
-        measure.mean_interval(values)
+        stats.mean_interval(values)
 
 
 def test_paired_difference_removes_what_pairs_share() -> None:
     a, b = [81.0, 85.0, 90.0, 70.0], [80.0, 84.5, 88.5, 69.0]
-    interval = measure.paired_difference(a, b)
+    interval = stats.paired_difference(a, b)
     t, _ = stats.ttest_rel(a, b)
     assert interval.mean == pytest.approx(1.0)
     assert interval.half_width == pytest.approx(stats.t.ppf(0.975, 3) * interval.mean / t)
@@ -125,13 +125,13 @@ def test_paired_difference_removes_what_pairs_share() -> None:
 
 def test_paired_difference_refuses_unequal_lengths() -> None:
     with pytest.raises(ConfigError, match="differ"):
-        measure.paired_difference([1.0, 2.0], [1.0])
+        stats.paired_difference([1.0, 2.0], [1.0])
 
 
 @pytest.mark.parametrize(("correct", "n"), [(0, 10), (10, 10), (7, 10), (4570, 10_000)])
 def test_binomial_interval_is_scipys_wilson_interval(correct: int, n: int) -> None:
     expected = stats.binomtest(correct, n).proportion_ci(0.95, method="wilson")
-    interval = measure.binomial_interval(correct / n, n)
+    interval = stats.binomial_interval(correct / n, n)
     assert interval == pytest.approx((expected.low, expected.high), abs=1e-12)
     assert 0 <= interval[0] < interval[1] <= 1
 
@@ -139,7 +139,7 @@ def test_binomial_interval_is_scipys_wilson_interval(correct: int, n: int) -> No
 @pytest.mark.parametrize(("accuracy", "n"), [(85.19, 100), (-0.1, 100), (math.nan, 100), (0.5, 0)])
 def test_binomial_interval_refuses_percentages_and_empty_sets(accuracy: float, n: int) -> None:
     with pytest.raises(ConfigError):
-        measure.binomial_interval(accuracy, n)
+        stats.binomial_interval(accuracy, n)
 
 
 # Locality of filters
@@ -361,13 +361,13 @@ def test_locality_agrees_with_its_parts() -> None:
     chosen = filters[measure.choose_filters(filters, 4, seed=9)]
     generator = torch.Generator().manual_seed(9)
     null = sum(measure.spread(measure.permute_pixels(chosen, generator)) for _ in range(2)) / 2
-    own = measure.mean_interval(measure.spread(chosen))
-    excess = measure.paired_difference(measure.spread(chosen), null)
+    own = stats.mean_interval(measure.spread(chosen))
+    excess = stats.paired_difference(measure.spread(chosen), null)
     summary = result["spread"]
     assert (result["eligible"], result["filters"], result["permutations"]) == (6, 4, 2)
     assert (summary["mean"], summary["ci95"]) == pytest.approx(own[:2])
     assert (summary["null_mean"], summary["null_ci95"]) == pytest.approx(
-        measure.mean_interval(null)[:2]
+        stats.mean_interval(null)[:2]
     )
     assert (summary["excess_mean"], summary["excess_ci95"]) == pytest.approx(excess[:2])
 
@@ -479,24 +479,24 @@ def test_mdl_bound_refuses_numbers_out_of_range(name: str, value: float) -> None
 def test_p_values_are_those_of_the_t_test() -> None:
     values = [1.0, 2.5, 0.5, 3.0]
     expected = stats.ttest_1samp(values, 0).pvalue
-    assert measure.p_value(measure.mean_interval(values)) == pytest.approx(expected)
+    assert stats.p_value(stats.mean_interval(values)) == pytest.approx(expected)
     with pytest.raises(ConfigError, match="single value"):
-        measure.p_value(measure.mean_interval([1.0]))
+        stats.p_value(stats.mean_interval([1.0]))
 
 
 def test_a_p_value_is_at_five_per_cent_where_the_interval_touches_zero() -> None:
-    assert measure.p_value(measure.Interval(1.0, 1.0, 3)) == pytest.approx(0.05)
+    assert stats.p_value(stats.Interval(1.0, 1.0, 3)) == pytest.approx(0.05)
 
 
 def test_holm_by_hand() -> None:
     # in order: 4 · 0.005, 3 · 0.01, 2 · 0.03, and 0.04 raised to the one before
-    assert measure.holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
-    assert measure.holm([0.9, 0.8]) == [1.0, 1.0]
-    assert measure.holm([]) == []
+    assert stats.holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert stats.holm([0.9, 0.8]) == [1.0, 1.0]
+    assert stats.holm([]) == []
 
 
 def test_what_survives_a_correction() -> None:
     clear, narrow = Interval(2.0, 0.5, 10), Interval(1.0, 0.9, 10)
-    assert measure.surviving([clear, narrow, narrow], pending=0) == {clear, narrow}
-    assert measure.surviving([clear, narrow], pending=1) == {clear}  # it may be the third of three
-    assert measure.surviving([], pending=3) == set()
+    assert stats.surviving([clear, narrow, narrow], pending=0) == {clear, narrow}
+    assert stats.surviving([clear, narrow], pending=1) == {clear}  # it may be the third of three
+    assert stats.surviving([], pending=3) == set()

@@ -331,7 +331,7 @@ def test_initial_weights_are_bounded_by_the_fan_in(layer: Any, g: Geometry) -> N
 @pytest.mark.parametrize("kernel_size", [3, 5])
 def test_convolutions_of_resnet18_start_as_torchvisions(kernel_size: int) -> None:
     torch.manual_seed(0)
-    for conv in make("resnet18", base_channels=32, kernel_size=kernel_size).conv_like:
+    for conv in make("resnet18", base_channels=32, kernel_size=kernel_size).conv_layers:
         expected = math.sqrt(2 / (conv.out_channels * conv.kernel_size[0] ** 2))
         assert conv.weight.std().item() == pytest.approx(expected, rel=0.1)
 
@@ -437,7 +437,7 @@ def test_dropout_acts_before_the_last_two_layers_in_training_only(name: str) -> 
 @pytest.mark.parametrize("name", models.MODELS)
 def test_conv_like_are_the_layers_before_the_dense_ones(name: str) -> None:
     model = on_meta(name)
-    names = [n for n, m in model.named_modules() if any(m is layer for layer in model.conv_like)]
+    names = [n for n, m in model.named_modules() if any(m is layer for layer in model.conv_layers)]
     if name == "resnet18":
         assert names == [n for n, m in model.named_modules() if isinstance(m, nn.Conv2d)]
     else:

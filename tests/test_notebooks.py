@@ -18,7 +18,7 @@ import papermill
 import pytest
 import yaml
 
-from lcs import book
+from lcs.exhibits import book
 from lcs.errors import ConfigError, LcsError
 
 CHAPTERS = book.chapters()
@@ -150,7 +150,7 @@ def test_chapter_itself_refuses_a_wrong_value(scale, store, tmp_path):
     assert re.search(r"ConfigError: .*scale", finished.stderr)
 
 
-# The strictness of lcs.book, on a chapter of its own
+# The strictness of lcs.exhibits.book, on a chapter of its own
 
 
 @pytest.fixture

@@ -8,26 +8,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lcs import claims, cost, engine, exhibits, published, scaling, toy_exhibits
-from lcs import locality_exhibits as locality
-from lcs import table2_exhibits as table2
-from lcs import why_exhibits as why
-from lcs.compare import AGAINST, as_sgd, conditions, difference, forgone_of_left_text, forgone_text
-from lcs.exhibits import accuracies, by_method, left, paired
-from lcs.measure import clustering_range, mean_interval
+from lcs import cost, exhibits
+from lcs.exhibits import claims, engine, published, scaling, toy
+from lcs.exhibits import figure4 as locality
+from lcs.exhibits import table2
+from lcs.exhibits import why
+from lcs.exhibits.compare import AGAINST, as_sgd, conditions, difference, would_revive_of_remaining_text, would_revive_text
+from lcs.exhibits.compare import accuracies, by_method, remaining, paired
+from lcs.measure import clustering_range
+from lcs.stats import mean_interval
 from lcs.runs import PUBLISHED, RunStore
-from lcs.studies import (
-    CHAPTERS,
-    OWN,
-    PAPER,
-    STUDIES,
-    WIDTHS,
-    beta_lasso_name,
-    chosen,
-    gather,
-    l1_of,
-    stored,
-)
+from lcs.exhibits.methods import beta_lasso_name
+from lcs.exhibits.settings import SHARE_AT_WIDTH, PAPER, WIDTHS, chosen, l1_of
+from lcs.study import gather, stored
+from lcs.exhibits import CHAPTERS, STUDIES
 
 ROOT = Path(__file__).parent.parent
 BOOK = RunStore(PUBLISHED)
@@ -263,7 +257,7 @@ def test_a_constant_rate_leaves_what_the_reproduction_has():
     for config, runs in conditions(stored("schedule", "desk", BOOK)).items():
         if config.schedule == "constant":
             theirs = [float(x) for x in words[f"published-layers-{config.beta:g}"].split(", ")]
-            ours = [np.mean(left(runs, layer)) for layer in ("conv1", "fc1", "fc2")]
+            ours = [np.mean(remaining(runs, layer)) for layer in ("conv1", "fc1", "fc2")]
             assert ours == pytest.approx(theirs, abs=5)
 
 
@@ -284,9 +278,9 @@ def test_how_much_of_the_second_layer_is_left():
     assert "a few per cent of it left where here it is more than half" in page
     assert "in the widest and longest runs of [Scaling](scaling.ipynb) it is still a third" in page
     sparse = by_method(stored("table2", "desk", BOOK))[beta_lasso_name(50)]
-    assert min(left(sparse, "fc1")) > 50
+    assert min(remaining(sparse, "fc1")) > 50
     for name in ("showpiece", "showpiece-autoaugment"):
-        assert left(stored(name, "desk", BOOK), "fc1")[0] == pytest.approx(35, abs=2.5)
+        assert remaining(stored(name, "desk", BOOK), "fc1")[0] == pytest.approx(35, abs=2.5)
 
 
 def test_in_float32_one_more_run_of_sgd_might_have_the_published_accuracy():
@@ -527,7 +521,7 @@ def test_the_gain_of_the_threshold_at_each_width():
         assert abs(near) < far
         rest = {m: at[m][0].config.l1_rest for m in (scaling.PROXIMAL, scaling.B0, scaling.B50)}
         assert max(rest, key=rest.__getitem__) == scaling.PROXIMAL
-        assert left(at[scaling.PROXIMAL])[0] > 99
+        assert remaining(at[scaling.PROXIMAL])[0] > 99
     assert "Its lead over β = 0 grows with every doubling" in page
     over_zero = gains(scaling.B50, scaling.B0)
     assert over_zero == sorted(over_zero)
@@ -654,7 +648,7 @@ def test_the_best_lambda_grows_at_the_largest_width():
     assert "leaves less than a hundredth of the first layer" in page
     assert [OWN[w] for w in WIDTHS] == [0.25, 0.25, 0.25, 0.5]  # held to the search in test_scaling
     largest = own_widths()[-1][scaling.B50]
-    assert left(largest)[0] < 1
+    assert remaining(largest)[0] < 1
     assert "is worth {glue:text}`own-common` points, which three seeds cannot tell" in page
     assert "in the mean the training accuracy is more than half a point lower than" in page
     assert "and the gap is smaller in every seed" in page
@@ -733,7 +727,7 @@ def test_a_raised_lambda_makes_up_for_length_in_weights_alone():
     tops = {r.config.epochs: r.accuracy for r in sgd if r.config.optimizer == "sgd"}
     for epochs, beta in ((50, 12.5), (100, 25)):
         raised, usual = kept[epochs, beta], kept[epochs, 50]
-        assert left(longest)[0] / 2.3 < left(raised)[0] < left(longest)[0] < left(usual)[0] / 2
+        assert remaining(longest)[0] / 2.3 < remaining(raised)[0] < remaining(longest)[0] < remaining(usual)[0] / 2
         plain = {c.l1: runs[0].accuracy for c, runs in found.items()
                  if (c.epochs, c.beta, c.optimizer) == (epochs, 0, "beta-lasso")}  # fmt: skip
         assert raised[0].accuracy > plain[raised[0].config.l1]
@@ -806,7 +800,7 @@ def test_flips_and_crops_alone_are_better_at_this_length():
     assert "with twice as much it is left with a fifth of its weights, and loses a point" in page
     usual, twice = (found["flip-crop", "beta-lasso", 0, l1] for l1 in (5e-5, 1e-4))
     assert usual.accuracy - twice.accuracy == pytest.approx(0.01, abs=0.002)
-    assert left([twice])[0] / left([usual])[0] == pytest.approx(0.2, abs=0.02)
+    assert remaining([twice])[0] / remaining([usual])[0] == pytest.approx(0.2, abs=0.02)
     assert "more where a network overfits more. Here it hardly does." in page
     found_gains = scaling.augment_numbers(list(found.values())).values()
     strong, weak = (float(gain.replace("−", "-")) for gain in found_gains)
@@ -901,7 +895,7 @@ def test_a_lambda_of_the_paper_is_too_small_for_short_runs():
     assert "at 1e-4 it is about as accurate, with a two-hundredth of the layer left" in page
     assert "and of β = 0 with the reproduction's λ by less than the interval" in page
     assert 0 < gains_over_zero[5e-5].mean < gains_over_zero[5e-5].half_width
-    assert left(found[sparse[1e-4]])[0] == pytest.approx(0.5, abs=0.1)
+    assert remaining(found[sparse[1e-4]])[0] == pytest.approx(0.5, abs=0.1)
     assert "over β = 0 with the reproduction's λ it gains less at α = 4" in page
     strong = next(c for c in found if c.beta == 50 and c.l1_rest == 1e-5)
     same, usual = (difference(found, strong, next(c for c in found if c.beta == 0 and c.l1 == l1
@@ -1054,7 +1048,7 @@ def test_what_frozen_zeros_forgo_in_the_largest_networks():
     assert 0 < max(shares["conv1"]) < 0.01
     assert 1 / 8 < max(shares["fc1"]) < 1 / 7
     assert 1 / 3 < max(shares["fc2"]) < 0.4
-    assert float(forgone_of_left_text(runs)) == pytest.approx(25, abs=2)
+    assert float(would_revive_of_remaining_text(runs)) == pytest.approx(25, abs=2)
     for run in runs:
         dead, units = run.final["fan_in"]["conv1"][0], sum(run.final["fan_in"]["conv1"])
         assert dead < 1e-3 * units
@@ -1065,6 +1059,6 @@ def test_what_freezing_holds_back_at_each_beta():
     runs = [r for r in stored("frozen", "desk", BOOK) if r.config.frozen_zeros]
     counted = [r for r in runs if "forgone" in r.history]
     assert 0 < len(counted) < len(runs)  # "in some of these runs"
-    most = {beta: forgone_text([r for r in runs if r.config.beta == beta]) for beta in (1, 50)}
+    most = {beta: would_revive_text([r for r in runs if r.config.beta == beta]) for beta in (1, 50)}
     assert float(most[1]) > 50
     assert float(most[50]) < 1

@@ -9,7 +9,7 @@ from lcs.config import Config
 from lcs.errors import ConfigError
 from lcs.replay import replay
 from lcs.runs import RunStore
-from lcs.toy import ToyConfig
+from lcs.exhibits.toy.lasso import ToyConfig
 from lcs.train import Run, train
 
 ELSEWHERE = {"hardware": "another processor"}

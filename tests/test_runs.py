@@ -25,7 +25,7 @@ from lcs.runs import (
     verify,
     write_atomically,
 )
-from lcs.toy import ToyConfig
+from lcs.exhibits.toy.lasso import ToyConfig
 
 CONFIG = Config(dataset="digits", epochs=3, optimizer="beta-lasso", l1=1e-4, beta=50.0)
 HISTORY = {"epoch": [1, 2, 3], "train_loss": [2.0, 1 / 3, math.pi * 1e-9]}

@@ -9,11 +9,14 @@ import pytest
 from made_up import made_up, study
 from scipy import stats
 
-from lcs import locality_exhibits as locality
-from lcs import plots, scaling, tables
+from lcs.exhibits import figure4 as locality
+from lcs.exhibits import plots, scaling, tables
 from lcs.config import Config
 from lcs.runs import PUBLISHED, Record, RunStore
-from lcs.studies import CHOSEN, OWN, STUDIES, chosen, method, raised, regularised, stored
+from lcs.exhibits.methods import method
+from lcs.exhibits.settings import CHOSEN, SHARE_AT_WIDTH, chosen, raised, regularised
+from lcs.study import stored
+from lcs.exhibits import STUDIES
 
 BONUS = {"S-LOCAL, SGD": 10.0, "S-FC, β-LASSO, β = 50": 1.0, "S-FC, proximal ℓ1": 0.5}
 

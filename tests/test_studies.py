@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import torch
 
-from lcs import cost, data, models, studies, together
+from lcs import cost, data, models, study, together
 from lcs.checkpoint import Checkpoint
 from lcs.config import Config
 from lcs.errors import (
@@ -22,20 +22,11 @@ from lcs.errors import (
     TrainingError,
 )
 from lcs.runs import RunStore
-from lcs.studies import (
-    SCALES,
-    STUDIES,
-    Study,
-    find_study,
-    frame,
-    last_epochs,
-    method,
-    missing,
-    plan_text,
-    setting,
-)
+from lcs.exhibits.methods import method
+from lcs.study import SCALES, Study, frame, last_epochs, missing, plan_text, setting
+from lcs.exhibits import STUDIES, find_study
 from lcs.train import train
-from lcs.workers import each, spread
+from lcs.parallel import each, spread
 
 NETWORKS = [name for name, study in STUDIES.items() if isinstance(study, Study)]
 
@@ -71,7 +62,7 @@ def test_every_study_can_be_built_at_every_scale(name, scale):
     assert len({config.run_id for config in configs}) == len(configs)
     assert {config.seed for config in configs} == {0, 1, 2}
     for config in configs:
-        facts = data.facts(config.dataset)
+        facts = data.spec(config.dataset)
         with torch.device("meta"):
             models.build(
                 config.model,
@@ -420,7 +411,7 @@ def test_the_books_records_are_used_and_new_ones_are_the_readers_own(
 
 
 def test_several_workers_give_the_same_records(tmp_path, monkeypatch, forkserver):
-    monkeypatch.setattr("lcs.workers.multiprocessing.get_context", {"spawn": forkserver}.get)
+    monkeypatch.setattr("lcs.parallel.multiprocessing.get_context", {"spawn": forkserver}.get)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # as many as each worker has
     try:
@@ -450,7 +441,7 @@ def test_a_killed_worker_is_said_in_one_line(monkeypatch, tmp_path):
         def __init__(self, *_arguments, **_options):
             raise concurrent.futures.process.BrokenProcessPool
 
-    monkeypatch.setattr("lcs.workers.ProcessPoolExecutor", Broken)
+    monkeypatch.setattr("lcs.parallel.ProcessPoolExecutor", Broken)
     with pytest.raises(TrainingError, match=r"a worker was killed.* fewer workers goes on"):
         STUDIES["figure3"].run("smoke", store=RunStore(tmp_path), device="cpu", workers=2)
 

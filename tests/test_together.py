@@ -5,7 +5,7 @@ import itertools
 import pytest
 import torch
 
-from lcs import inputs, together
+from lcs import batches, together
 from lcs.checkpoint import Checkpoint
 from lcs.config import Config
 from lcs.errors import CheckpointError, Paused, TrainingError

@@ -8,7 +8,7 @@ import torch
 from sklearn.linear_model import Lasso
 from torch import Tensor
 
-from lcs import toy
+from lcs.exhibits.toy import lasso
 from lcs.errors import ConfigError
 from lcs.optim import BetaLasso, ProximalL1
 

@@ -9,10 +9,11 @@ import nbformat
 import numpy as np
 import pytest
 
-from lcs import book, plots, slider, toy, toy_exhibits
+from lcs.exhibits import book, plots, toy
+from lcs.exhibits.toy import slider, lasso
 from lcs.errors import ConfigError
 from lcs.runs import PUBLISHED, RunStore
-from lcs.studies import compute_toy
+from lcs.study import compute_toy
 
 SMALL = dataclasses.replace(toy.SMOKE, problems=24, steps=200)
 

@@ -16,7 +16,7 @@ from lcs import data, models
 from lcs.checkpoint import Checkpoint
 from lcs.config import CHOICES, Config
 from lcs.errors import ConfigError, Paused, RecordError, TrainingError
-from lcs.inputs import Inputs, split
+from lcs.batches import Batches, split
 from lcs.loop import Clock, recorded_epochs
 from lcs.runs import RunStore
 from lcs.together import train_together
@@ -292,7 +292,7 @@ def test_it_is_the_textbook_loop(batch_size, steps, seen):
         batch_size=batch_size, momentum=0.9, weight_decay=1e-3, loss="bce", schedule="cosine-step"
     )
     images = data.load("digits")
-    inputs = Inputs(config, images, split(config, images)[0], CPU)
+    inputs = Batches(config, images, split(config, images)[0], CPU)
     test = (torch.from_numpy(images.test_images).permute(0, 3, 1, 2) / 255 - 0.5) / 0.5
     model = build_model(config)
     optimizer = torch.optim.SGD(

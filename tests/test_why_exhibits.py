@@ -6,12 +6,13 @@ import functools
 import pytest
 from made_up import made_up, study
 
-from lcs import compare, plots
-from lcs import why_exhibits as why
+from lcs.exhibits import compare, plots
+from lcs.exhibits import why
 from lcs.config import Config
-from lcs.measure import Interval
+from lcs.stats import Interval
 from lcs.runs import Record, RunStore
-from lcs.studies import STUDIES, equal_rates, gather
+from lcs.study import equal_rates, gather
+from lcs.exhibits import STUDIES
 
 
 def known_gain(config: Config) -> float:

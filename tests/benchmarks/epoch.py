@@ -63,7 +63,7 @@ def load_images() -> data.Images:
         return data.load("cifar10")
     except DataError as error:
         print(f"{error}\nTimed on random images of the same shape instead.\n")
-    facts = data.facts("cifar10")
+    facts = data.spec("cifar10")
     draw = np.random.default_rng(0).integers
     arrays = []
     for size in (facts.train_size, facts.test_size):

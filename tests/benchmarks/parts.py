@@ -20,11 +20,11 @@ from timing import Report, Times, device_asked, interleaved
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from lcs import half, models, sparse
+from lcs import mixed_precision, models, sparse
 from lcs.augment import apply, draw
-from lcs.engine import MODES
+from lcs.exhibits.engine import MODES
 from lcs.optim import BetaLasso
-from lcs.studies import NETWORKS
+from lcs.exhibits.methods import NETWORKS
 from lcs.train import COMPILED_FROM
 
 REPEATS, EPOCH_REPEATS = 15, 5

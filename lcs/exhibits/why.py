@@ -13,15 +13,19 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from lcs import published, tables
-from lcs.compare import (
+from lcs import data
+from lcs.config import Config
+from lcs.exhibits import published, tables
+from lcs.exhibits.compare import (
     AGAINST,
     PENDING,
     Cell,
     Conditions,
+    accuracies,
     as_sgd,
     by_condition,
     by_field,
+    by_seed,
     comparison,
     conditions,
     count_text,
@@ -29,41 +33,245 @@ from lcs.compare import (
     difference_of,
     field_text,
     fit_text,
-    forgone_text,
     left_of,
-    left_text,
     less,
     loss_text,
     mean_text,
     method_text,
     of,
+    paired,
     pick,
+    remaining,
+    remaining_text,
     said_of,
     signed_or_none,
     signed_or_pending,
     sweep_frame,
     without_threshold,
+    would_revive_text,
 )
-from lcs.config import Config
-from lcs.exhibits import accuracies, by_seed
-from lcs.measure import Interval, mean_interval, surviving
-from lcs.plots import LAYERS
+from lcs.exhibits.figure3 import leaves
+from lcs.exhibits.methods import SGD, beta_lasso_name, method
+from lcs.exhibits.plots import LAYERS
+from lcs.exhibits.published import COUNTS
+from lcs.exhibits.settings import (
+    BETAS,
+    DESK_SCALES,
+    LAMBDAS,
+    REPRODUCTION,
+    REPRODUCTION_L1,
+    STRONGER_L1,
+    beta_lasso,
+    l1_of,
+    quarter_length,
+    sgd,
+    sgd_and_betas,
+    short_recipe,
+)
+from lcs.exhibits.tables import Table, signed
+from lcs.exhibits.verdicts import Claim, Finding, Judge, Pick, differs
 from lcs.runs import Record
-from lcs.studies import (
-    CHAPTERS,
-    SGD,
-    STRONG,
-    WEAK,
-    beta_lasso_name,
-    equal_rates,
-    method,
-)
-from lcs.tables import Table
+from lcs.stats import Interval, mean_interval, surviving
+from lcs.study import Study
 
-QUESTIONS = tuple(study.name for study in CHAPTERS["why"])
+# Studies
+
+
+def _precision(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return SGD and the largest β in both precisions."""
+    both = [base.replace(precision=precision) for precision in ("bf16", "fp32")]
+    return [run for here in both for run in (sgd(here, "s-fc"), beta_lasso(here, betas[-1]))]
+
+
+def _schedule(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return the β that make zeros, with the learning rate going to zero and without."""
+    both = [base.replace(schedule=schedule) for schedule in (base.schedule, "constant")]
+    return [beta_lasso(here, beta) for here in both for beta in betas if beta]
+
+
+def _period(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return all methods with a cosine that falls once, and with one that falls and rises again."""
+    again = base.replace(period=quarter_length(base).epochs)
+    return [*sgd_and_betas(base, betas), *sgd_and_betas(again, betas)]
+
+
+def _first_layer(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return the same as `_frozen` with λ everywhere, and with λ on the first layer alone."""
+    alone = [run.replace(l1_rest=0.0) for run in _frozen(base, betas)]
+    return [*_frozen(base, betas), *alone]
+
+
+def _frozen(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return all β, and those that make zeros once more with zeros that stay."""
+    free = [beta_lasso(base, beta) for beta in betas]
+    return [*free, *(run.replace(frozen_zeros=True) for run in free if run.beta)]
+
+
+def _lambdas(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return a range of λ at the largest β, and at the threshold βλ that it has in Table 2."""
+    beta, own = betas[-1], l1_of(base)["l1"]
+    at_beta = [beta_lasso(base, beta, l1=l1, l1_rest=None) for l1 in LAMBDAS]
+    at_threshold = [beta_lasso(base, beta * own / l1, l1=l1, l1_rest=None) for l1 in LAMBDAS]
+    return [*at_beta, *at_threshold]
+
+
+def _lambdas_zero(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return the same range of λ without a threshold."""
+    return [beta_lasso(base, 0, l1=l1, l1_rest=None) for l1 in LAMBDAS]
+
+
+def _length(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return a quarter of the length, and the length."""
+    return [*sgd_and_betas(quarter_length(base), betas), *sgd_and_betas(base, betas)]
+
+
+def _longer(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return the length, and four times it."""
+    return [
+        *sgd_and_betas(base, betas),
+        *sgd_and_betas(base.replace(epochs=4 * base.epochs), betas),
+    ]
+
+
+def _factorial(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return every combination of augmentation, loss and method, at a quarter of the length.
+
+    Cross-entropy comes twice: with the rates as they are, and with those at which it would be the
+    same as binary cross-entropy if the two were proportional (see `equal_rates`).
+    """
+    short = quarter_length(base).replace(loss="bce")
+    runs = []
+    for augment in ("none", "flip-crop"):
+        here = short.replace(augment=augment)
+        methods = [sgd(here, "s-fc"), *(beta_lasso(here, beta) for beta in betas)]
+        methods += [beta_lasso(here, beta, **STRONGER_L1) for beta in (0, betas[-1])]
+        crossed = [run.replace(loss="cross-entropy") for run in methods]
+        runs += [*methods, *crossed, *map(equal_rates, methods)]
+    return runs
+
+
+def equal_rates(config: Config) -> Config:
+    """Return a run with cross-entropy whose steps are as large as those of the mean over classes.
+
+    Averaging a loss over c classes with (η, λ, β) takes the same steps as summing it with
+    (η / c, cλ, β / c): ηλ and βλ stay, and η shrinks as the gradient grows.
+    """
+    classes = len(data.spec(config.dataset).classes)
+    rest = None if config.l1_rest is None else config.l1_rest * classes
+    return config.replace(
+        loss="cross-entropy",
+        lr=config.lr / classes,
+        l1=config.l1 * classes,
+        l1_rest=rest,
+        beta=config.beta / classes,
+    )
+
+
+def _recipe(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return all methods at four times the width and a quarter of the length, over a range of λ."""
+    wide = short_recipe(base, 4)
+    plain = [beta_lasso(wide, beta, **REPRODUCTION_L1) for beta in betas[:-1]]
+    sparse = [beta_lasso(wide, betas[-1], l1=l1, l1_rest=1e-6) for l1 in LAMBDAS]
+    strong = [beta_lasso(wide, beta, **STRONGER_L1) for beta in (0, betas[-1])]
+    return [sgd(wide, "s-fc"), *plain, *sparse, *strong]
+
+
+def _width(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return SGD, β = 0 at both λ, and the largest β, at growing width, by the recipe."""
+    return [run for factor in (1, 4, 8) for run in _at_width(base, factor, betas[-1])]
+
+
+def _wider(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return the same at twice the largest of these widths."""
+    return _at_width(base, 16, betas[-1])
+
+
+def _at_width(base: Config, factor: int, beta: float) -> list[Config]:
+    wide = short_recipe(base, factor)
+    plain = beta_lasso(wide, 0, **REPRODUCTION_L1)
+    return [sgd(wide, "s-fc"), plain, *(beta_lasso(wide, b, **STRONGER_L1) for b in (0, beta))]
+
+
+def _reproduction(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return Table 2's setting at four times the width and a quarter of the length."""
+    wide = quarter_length(base).replace(base_channels=4 * base.base_channels)
+    return [sgd(wide, "s-fc"), *(beta_lasso(wide, beta, **REPRODUCTION_L1) for beta in betas)]
+
+
+STUDIES = (
+    Study("precision", "bfloat16 against float32", REPRODUCTION, _precision, scales=DESK_SCALES),
+    Study("schedule", "A constant learning rate", REPRODUCTION, _schedule, 2, scales=DESK_SCALES),
+    Study(
+        "period",
+        "A cosine of a quarter of the length",
+        REPRODUCTION,
+        _period,
+        2,
+        scales=DESK_SCALES,
+    ),
+    Study(
+        "first-layer", "λ on the first layer alone", REPRODUCTION, _first_layer, scales=DESK_SCALES
+    ),
+    Study("frozen", "Zeros that stay zero", REPRODUCTION, _frozen, 5),
+    Study("betas", "A range of β", REPRODUCTION, sgd_and_betas, 2, betas=BETAS, scales=DESK_SCALES),
+    Study("lambdas", "A range of λ", REPRODUCTION, _lambdas, 2, scales=DESK_SCALES),
+    Study(
+        "lambdas-zero", "A range of λ at β = 0", REPRODUCTION, _lambdas_zero, 2, scales=DESK_SCALES
+    ),
+    Study("length", "Training length", REPRODUCTION, _length, 2, betas=(0, 50), scales=DESK_SCALES),
+    Study(
+        "longer",
+        "Four times the length",
+        REPRODUCTION,
+        _longer,
+        2,
+        betas=(0, 50),
+        scales=DESK_SCALES,
+    ),
+    Study(
+        "factorial",
+        "Augmentation × loss × method",
+        REPRODUCTION,
+        _factorial,
+        betas=(0, 50),
+        scales=DESK_SCALES,
+    ),
+    Study(
+        "recipe",
+        "Cross-entropy and augmentation at α = 4",
+        REPRODUCTION,
+        _recipe,
+        scales=DESK_SCALES,
+    ),
+    Study(
+        "reproduction",
+        "The reproduction's setting at α = 4",
+        REPRODUCTION,
+        _reproduction,
+        betas=(0, 50),
+        scales=DESK_SCALES,
+    ),
+    Study(
+        "width",
+        "Cross-entropy and augmentation at growing width",
+        REPRODUCTION,
+        _width,
+        scales=DESK_SCALES,
+    ),
+    Study(
+        "wider",
+        "Cross-entropy and augmentation at α = 16",
+        REPRODUCTION,
+        _wider,
+        scales=DESK_SCALES,
+    ),
+)
+
+
+QUESTIONS = tuple(study.name for study in STUDIES)
 
 # βλ of the largest β in Table 2
-THRESHOLD = 50 * WEAK["l1"]
+THRESHOLD = 50 * REPRODUCTION_L1["l1"]
 
 Change = Callable[[Config], Config | None]
 
@@ -112,7 +320,7 @@ def _sparse(found: Conditions) -> list[Config]:
 def cell(config: Config) -> str:
     """Name a cell of the factorial: augmentation, loss, and λ where it is the stronger one."""
     loss = loss_text(config) + (", equal rates" if _unit(config) > 1 else "")
-    strong = math.isclose(config.l1, STRONG["l1"] * _unit(config))
+    strong = math.isclose(config.l1, STRONGER_L1["l1"] * _unit(config))
     return f"{field_text(config, 'augment')}, {loss}" + (", stronger λ" if strong else "")
 
 
@@ -179,7 +387,7 @@ def stronger(config: Config) -> Config | None:
     """Return the same cell with the stronger λ."""
     if config.l1_rest is not None:
         return None
-    return config.replace(**{n: round(_unit(config) * l1, 12) for n, l1 in STRONG.items()})
+    return config.replace(**{n: round(_unit(config) * l1, 12) for n, l1 in STRONGER_L1.items()})
 
 
 class Factor(NamedTuple):
@@ -380,7 +588,7 @@ def factorial_table(records: Sequence[Record]) -> Table:
 
 def at_one_l1(config: Config) -> Config:
     """Return the same run with β = 0, at the reproduction's λ in every layer."""
-    return without_threshold(config).replace(optimizer="beta-lasso", **WEAK)
+    return without_threshold(config).replace(optimizer="beta-lasso", **REPRODUCTION_L1)
 
 
 # from β = 0 at one λ to another λ, and from there to β = 50
@@ -474,7 +682,7 @@ def returns_table(records: Sequence[Record]) -> Table:
         "λ": of(lambda config: tables.number(config.l1)),
         **by_field(["beta"]),
         "difference from β = 0": less(found, without_threshold),
-        "first layer left (%)": left_text,
+        "first layer left (%)": remaining_text,
         "returns": lambda runs: f"{np.mean([_returns(run) for run in runs]):,.0f}",
         "seeds": tables.links,
     }
@@ -507,7 +715,7 @@ def width_frame(records: Sequence[Record]) -> pd.DataFrame:
 
 def _with_l1(config: Config) -> str:
     """Name of a run's method, with λ where it is not the stronger one."""
-    weak = config.optimizer != "sgd" and config.l1 != STRONG["l1"]
+    weak = config.optimizer != "sgd" and config.l1 != STRONGER_L1["l1"]
     return method_text(config) + (f", λ = {tables.number(config.l1)}" if weak else "")
 
 
@@ -551,7 +759,7 @@ def _single_changes(found: Mapping[str, Conditions]) -> dict[str, str]:
         constant = {"beta": beta, "schedule": "constant"}
         words |= {
             f"frozen-{beta}": difference_of(frozen, stay, {"frozen_zeros": False}),
-            f"forgone-{beta}": said_of(frozen, forgone_text, **stay),
+            f"forgone-{beta}": said_of(frozen, would_revive_text, **stay),
             f"constant-left-{beta}": left_of(schedule, **constant),
             f"constant-swing-{beta}": said_of(schedule, _swing, **constant),
             f"cosine-left-{beta}": left_of(schedule, beta=beta, schedule="cosine-epoch"),
@@ -587,7 +795,7 @@ def _period_numbers(found: Conditions) -> dict[str, str]:
     for beta in (1, 50):
         name = beta_lasso_name(beta)
         again = [r for c, r in found.items() if c.period is not None and method(c) == name]
-        words[f"period-left-{beta}"] = left_text(again[0]) if again else PENDING
+        words[f"period-left-{beta}"] = remaining_text(again[0]) if again else PENDING
     return words
 
 
@@ -632,11 +840,11 @@ def _ranges(found: Mapping[str, Conditions]) -> dict[str, str]:
         ("last-beta-accuracy", betas, _last, mean_text),
         ("best-l1", at_beta, _best, _l1_text),
         ("best-l1-accuracy", at_beta, _best, mean_text),
-        ("best-l1-left", at_beta, _best, left_text),
+        ("best-l1-left", at_beta, _best, remaining_text),
         ("first-l1-fit", at_beta, _first, fit_text),
         ("last-l1-fit", at_beta, _last, fit_text),
         ("last-l1-fixed-accuracy", fixed, _last, mean_text),
-        ("last-l1-fixed-left", fixed, _last, left_text),
+        ("last-l1-fixed-left", fixed, _last, remaining_text),
         ("first-l1-zero", zero, _first, _l1_text),
         ("first-l1-zero-fit", zero, _first, fit_text),
         ("last-l1-zero", zero, _last, _l1_text),
@@ -731,9 +939,9 @@ CROSSED: dict[str, object] = {**LOSSES["ce"], "augment": "flip-crop"}
 # cells of the factorial that the prose names, with the stronger λ: the reproduction's, there with
 # augmentation, and the one nearest to the paper's
 CELLS: dict[str, dict[str, object]] = {
-    "bare": {"beta": 50, "loss": "bce", "augment": "none", **STRONG},
-    "cropped": {"beta": 50, "loss": "bce", "augment": "flip-crop", **STRONG},
-    "strong": {"beta": 50, **CROSSED, **STRONG},
+    "bare": {"beta": 50, "loss": "bce", "augment": "none", **STRONGER_L1},
+    "cropped": {"beta": 50, "loss": "bce", "augment": "flip-crop", **STRONGER_L1},
+    "strong": {"beta": 50, **CROSSED, **STRONGER_L1},
 }
 
 
@@ -755,3 +963,201 @@ def _widths(found: Conditions) -> dict[str, str]:
         words |= {f"width-{alpha}-{name}": signed_or_pending(g) for name, g in gains.items()}
         words[f"width-{alpha}-n"] = _count(whole)
     return words
+
+
+# Claims
+
+
+def gains_by(
+    factor: Change, reference: Callable[[Config], Config], where: Pick = lambda _: True
+) -> Judge:
+    """Judge whether a factor of the factorial raises the gain of β = 50, in the mean of cells."""
+
+    def judge(records: list[Record]) -> Finding:
+        chosen = [r for r in records if r.config.optimizer == "sgd" or where(r.config)]
+        change = effect(conditions(chosen), factor, reference)
+        assert change is not None
+        return Finding(f"{signed(change)} points", change)
+
+    return judge
+
+
+def _stronger_beats(reference: Callable[[Config], Config], **where: object) -> Judge:
+    """Judge whether β = 50 with the stronger λ is better than its reference, in these runs."""
+
+    def judge(records: list[Record]) -> Finding:
+        found = conditions(records)
+        sparse = pick(found, beta=50, **STRONGER_L1, **where)
+        assert sparse is not None
+        gain = difference(found, sparse, reference(sparse))
+        assert gain is not None
+        return Finding(f"{signed(gain)} points", gain)
+
+    return judge
+
+
+def is_strong(config: Config) -> bool:
+    return config.optimizer == "beta-lasso" and config.l1_rest is not None
+
+
+def _keeps_more(records: list[Record]) -> Finding:
+    """Judge whether β = 1 keeps more of the first layer with a constant learning rate."""
+    runs = [r for r in records if r.config.beta == 1]
+    stays = [run for run in runs if run.config.schedule == "constant"]
+    falls = [run for run in runs if run.config.schedule != "constant"]
+    more = paired(stays, falls, remaining)
+    return Finding(f"{signed(more, 1)} points of the layer", more)
+
+
+def _longer_helps(records: list[Record]) -> Finding:
+    """Judge whether the gain of β = 50 over β = 0 is larger at the larger of two lengths."""
+    found = conditions(records)
+    short, *_, long = sorted((c for c in found if c.beta), key=lambda config: config.epochs)
+    growth = contrast(found, [(short, long)], without_threshold)
+    assert growth is not None
+    return Finding(f"{signed(growth.change)} points", growth.change)
+
+
+CLAIMS: tuple[Claim, ...] = (
+    Claim(
+        "R",
+        "More training, 1600 epochs instead of 400, lets β = 50 gain on β = 0",
+        "a question",
+        "why",
+        "longer",
+        _longer_helps,
+    ),
+    Claim(
+        "R",
+        "Augmentation lets β = 50 gain on β = 0 (100 epochs)",
+        "a question",
+        "why",
+        "factorial",
+        gains_by(augmented, without_threshold, lambda c: c.loss == "bce" and not is_strong(c)),
+    ),
+    Claim(
+        "B",
+        "Augmentation lets β = 50 gain on β = 0 with the stronger λ (100 epochs, mean over losses)",
+        tables.NONE,
+        "why",
+        "factorial",
+        gains_by(augmented, without_threshold, is_strong),
+    ),
+    Claim(
+        "B",
+        "β = 50 gains more on β = 0 in 400 epochs than in 100",
+        tables.NONE,
+        "why",
+        "length",
+        _longer_helps,
+    ),
+    Claim(
+        "B",
+        "β = 50 gains more on β = 0 with cross-entropy (100 epochs, same η, so data steps "
+        "ten times as large)",
+        tables.NONE,
+        "why",
+        "factorial",
+        gains_by(crossed, without_threshold),
+    ),
+    *(
+        Claim(
+            "B",
+            "With cross-entropy, augmentation and the stronger λ, β = 50 is better than "
+            f"{name}: α = {alpha}",
+            tables.NONE,
+            "why",
+            study,
+            _stronger_beats(reference, base_channels=alpha, **where),
+        )
+        for name, reference in (("plain SGD", as_sgd), ("β = 0 at the same λ", without_threshold))
+        for alpha, study, where in (
+            (1, "factorial", CROSSED),
+            (4, "recipe", {}),
+            (8, "width", {}),
+            (16, "wider", {}),
+        )
+    ),
+    Claim(
+        "B",
+        "With λ on the first layer alone, β = 50 is as good as β = 0, within 1 point",
+        tables.NONE,
+        "why",
+        "first-layer",
+        differs(
+            lambda c: c.beta == 50 and c.l1_rest == 0 and not c.frozen_zeros,
+            lambda c: c.beta == 0 and c.l1_rest == 0,
+            margin=1.0,
+        ),
+    ),
+    Claim(
+        "B",
+        "Zeros may as well stay: β = 50 is as good with zeros frozen, within 1 point",
+        tables.NONE,
+        "why",
+        "frozen",
+        differs(
+            lambda c: c.beta == 50 and c.frozen_zeros,
+            lambda c: c.beta == 50 and not c.frozen_zeros,
+            margin=1.0,
+        ),
+    ),
+    Claim(
+        "B",
+        "With λ on the first layer alone, β = 50 is as good with zeros frozen, within 1 point",
+        tables.NONE,
+        "why",
+        "first-layer",
+        differs(
+            lambda c: c.beta == 50 and c.l1_rest == 0 and c.frozen_zeros,
+            lambda c: c.beta == 50 and c.l1_rest == 0 and not c.frozen_zeros,
+            margin=1.0,
+        ),
+    ),
+    Claim(
+        "B",
+        "With λ on the first layer alone, zeros that stay cost β = 1 accuracy",
+        tables.NONE,
+        "why",
+        "first-layer",
+        differs(
+            lambda c: c.beta == 1 and c.l1_rest == 0 and not c.frozen_zeros,
+            lambda c: c.beta == 1 and c.l1_rest == 0 and c.frozen_zeros,
+        ),
+    ),
+    Claim(
+        "B",
+        "bfloat16 and float32 give β = 50 the same accuracy, within 1 point",
+        tables.NONE,
+        "why",
+        "precision",
+        differs(
+            lambda c: c.beta == 50 and c.precision == "bf16",
+            lambda c: c.beta == 50 and c.precision == "fp32",
+            margin=1.0,
+        ),
+    ),
+    Claim(
+        "B",
+        "A constant learning rate leaves more weights than a cosine, with β = 1",
+        tables.NONE,
+        "why",
+        "schedule",
+        _keeps_more,
+    ),
+    *(
+        Claim(
+            "B",
+            f"With {text}, β = {beta} leaves as many weights as the reproduction's",
+            tables.reproduction(f"{COUNTS[beta_lasso_name(beta), 400].conv1:,}"),
+            "why",
+            study,
+            leaves(beta_lasso_name(beta), **schedule),
+        )
+        for text, study, schedule in (
+            ("a constant learning rate", "schedule", {"schedule": "constant"}),
+            ("a cosine of period 100", "period", {"period": 100}),
+        )
+        for beta in (50, 1)
+    ),
+)

@@ -35,110 +35,18 @@ import torch
 from sklearn.linear_model import lasso_path
 from torch import Tensor
 
-from lcs.config import check_types, check_values
+from lcs.config import TOY_FEATURES as FEATURES
+from lcs.config import TOY_STEPS_WATCHED, ToyConfig
 from lcs.errors import ConfigError
 
-FEATURES = 10
 TRUE = FEATURES - 1  # the feature that is half the target; its coefficient is 2
-SCHEDULES = ("constant", "cosine")
 OPTIMIZERS = ("beta-lasso", "proximal-l1")
 REGIONS = ("never", "depends", "always")
 NEVER, DEPENDS, ALWAYS = range(3)
 
-# a run has settled if no weight changed its sign, or became or left zero, in its last steps
-_WATCHED = 20
 # so many problems descend together that their weights stay in a core's cache
 _CHUNK = 32
 _STORED_STEPS = 60
-
-# lowest and highest value allowed, both included
-_RANGES: dict[str, tuple[float, float]] = {
-    "problems": (1, 1_000_000),
-    "lr": (1e-6, 1.0),
-    "steps": (_WATCHED, 1_000_000),
-    "trajectory_l1": (1e-6, 100.0),
-    "trajectory_scale": (0.0, 1e3),
-    "seed": (0, 2**31 - 1),
-}
-_ELEMENT_RANGES: dict[str, tuple[float, float]] = {
-    "observations": (FEATURES + 1, 1_000_000),  # fewer leave the LASSO without a unique solution
-    "betas": (0.0, 1e9),
-    "l1s": (1e-6, 100.0),
-    "scales": (0.0, 1e3),
-    "trajectory_betas": (0.0, 1e9),
-}
-
-
-@dataclass(frozen=True)
-class ToyConfig:
-    """One toy experiment: the full grid over its tuples, `problems` random problems in each cell.
-
-    Raises:
-        ConfigError: a value has the wrong type or is out of range.
-    """
-
-    problems: int = 1000
-    observations: tuple[int, ...] = (100, 20)
-    schedules: tuple[str, ...] = SCHEDULES
-    betas: tuple[float, ...] = (
-        *(0.0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0),
-        *(2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0),
-    )
-    l1s: tuple[float, ...] = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
-    scales: tuple[float, ...] = (0.1, 0.5, 2.0)  # standard deviation of the initial weights
-    lr: float = 0.1  # eta, at the start of the schedule
-    steps: int = 1000
-    trajectory_betas: tuple[float, ...] = (0.0, 0.1, 1.0, 5.0, 10.0, 20.0, 50.0)
-    trajectory_l1: float = 0.05
-    trajectory_scale: float = 1.0
-    trajectory_problem: int = 0  # the problem whose weights are recorded along training
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        """Check every field; lists, as JSON has them, become tuples."""
-        for name in _TUPLES:
-            object.__setattr__(self, name, _as_tuple(name, getattr(self, name)))
-        check_types(self)
-        check_values(self, {}, _RANGES | {"trajectory_problem": (0, self.problems - 1)})
-
-
-def updates(config: ToyConfig) -> int:
-    """Steps that a whole experiment takes, counted for each problem in each cell."""
-    optimizers = len(config.betas) + 1
-    cells = len(config.observations) * len(config.schedules) * len(config.l1s)
-    return config.problems * config.steps * cells * len(config.scales) * optimizers
-
-
-_TUPLES = ("schedules", *_ELEMENT_RANGES)
-
-
-def _as_tuple(name: str, values: Any) -> tuple[Any, ...]:
-    """Refuse a bad tuple; a list becomes a tuple, and ints given for floats become floats."""
-    if not isinstance(values, list | tuple) or not values:
-        raise ConfigError(f"{name}: {values!r} is not a list of values; give at least one")
-    check = _known_schedule if name == "schedules" else _number_in_range
-    checked = [check(name, value) for value in values]
-    if len(set(checked)) < len(checked):
-        raise ConfigError(f"{name}: {values!r} has a value twice; give each once")
-    return tuple(checked)
-
-
-def _known_schedule(name: str, value: Any) -> Any:
-    if value not in SCHEDULES:
-        known = ", ".join(SCHEDULES)
-        raise ConfigError(f"{name}: unknown value {value!r}; choose from {known}")
-    return value
-
-
-def _number_in_range(name: str, value: Any) -> Any:
-    kind = int if name == "observations" else float
-    low, high = _ELEMENT_RANGES[name]
-    if type(value) not in (int, kind):
-        raise ConfigError(f"{name}: {value!r} is of type {type(value).__name__}; give numbers")
-    if not low <= value <= high:
-        raise ConfigError(f"{name}: {value!r} is out of range; give {low:g} to {high:g}")
-    return kind(value)
-
 
 DESK = ToyConfig()
 SMOKE = ToyConfig(
@@ -288,11 +196,11 @@ def descend(
 def _descend_chunk(
     grid: Grid, rates: list[float], gram: Tensor, cross: Tensor, theta: Tensor
 ) -> tuple[Tensor, Tensor]:
-    for rate in rates[:-_WATCHED]:
+    for rate in rates[:-TOY_STEPS_WATCHED]:
         theta = grid.step(theta, gradient(gram, cross, theta), rate)
     signs = torch.sign(theta)
     settled = torch.ones_like(signs[:, 0], dtype=torch.bool)
-    for rate in rates[-_WATCHED:]:
+    for rate in rates[-TOY_STEPS_WATCHED:]:
         theta = grid.step(theta, gradient(gram, cross, theta), rate)
         settled &= (torch.sign(theta) == signs).all(dim=1)
     return theta, settled

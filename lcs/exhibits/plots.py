@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator
 from matplotlib.typing import ColorType
 
-from lcs.published import PAPER_EPOCHS
+from lcs.exhibits.published import PAPER_EPOCHS
 
 # width of the page's text, in inches at the size of its letters
 WIDTH = 7.2

@@ -5,19 +5,110 @@ Records of several seeds are pooled: shares are averaged over them, counts are a
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
+import time
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
+import torch
 from scipy.stats import norm
 
-from lcs import tables, toy
+from lcs.config import ToyConfig
 from lcs.errors import ConfigError
-from lcs.exhibits import Numbers
-from lcs.runs import Record
-from lcs.tables import Table
+from lcs.exhibits import tables
+from lcs.exhibits.compare import Numbers
+from lcs.exhibits.tables import Table
+from lcs.exhibits.toy import lasso
+from lcs.exhibits.verdicts import Claim, Finding, Judge
+from lcs.runs import Record, RunStore, default_store, provenance
+from lcs.study import MAX_SEEDS, Outcome, check_options, check_seeds
+
+
+@dataclass(frozen=True)
+class ToyStudy:
+    """The toy LASSO recovery: one experiment on random problems, at two scales."""
+
+    name: str = "toy"
+    title: str = "Toy LASSO: does β-LASSO find the LASSO's solution?"
+    scales: ClassVar[tuple[str, ...]] = ("smoke", "desk")
+
+    def configs(
+        self, scale: str = "desk", seeds: int | None = None, **changes: Any
+    ) -> list[ToyConfig]:
+        """List the experiments: one for each of seeds 0 … seeds − 1; None: one.
+
+        Raises:
+            ConfigError: the scale is unknown, or a field of networks is changed.
+        """
+        if scale not in self.scales:
+            raise ConfigError(
+                f"scale: the toy has no {scale!r}; choose from {', '.join(self.scales)}"
+            )
+        changed = [name for name, value in changes.items() if value is not None]
+        if changed:
+            raise ConfigError(f"the toy has no {', '.join(changed)}: leave it out")
+        base = lasso.SMOKE if scale == "smoke" else lasso.DESK
+        return [dataclasses.replace(base, seed=seed) for seed in range(check_seeds(seeds, 1))]
+
+    def stored(
+        self, scale: str, store: RunStore, seeds: int | None = None, **changes: Any
+    ) -> list[Record]:
+        """Return the records of as many seeds as are stored; none of an unknown scale."""
+        if scale not in self.scales:
+            return []
+        configs = self.configs(scale, check_seeds(seeds, MAX_SEEDS), **changes)
+        return [record for config in configs if (record := store.find(config)) is not None]
+
+    def run(
+        self,
+        scale: str = "desk",
+        seeds: int | None = None,
+        *,
+        store: RunStore | None = None,
+        live: bool = False,
+        device: str = "auto",
+        budget_minutes: float | None = None,
+        checkpoint_seconds: float = 60.0,
+        workers: int = 1,
+        **changes: Any,
+    ) -> Outcome:
+        """Compute what the store lacks, or everything anew if `live`, and return the records.
+
+        Other arguments are those of `Study.run`: checked, but a toy needs no device and no workers,
+        and has no checkpoints.
+        """
+        check_options(device, budget_minutes, checkpoint_seconds, workers)
+        store = store or default_store()
+        configs = self.configs(scale, seeds, **changes)
+        records = [compute_toy(config, store, live=live) for config in configs]
+        tables = [lasso.frame(record.final).assign(seed=record.config.seed) for record in records]
+        return Outcome(pd.concat(tables, ignore_index=True), records)
+
+
+def compute_toy(config: ToyConfig, store: RunStore, *, live: bool = False) -> Record:
+    """Return a toy's record, computed and stored if missing; if live, computed in any case.
+
+    A live result is not stored where there is a record.
+    """
+    found = store.find(config)
+    if found is not None and not live:
+        return found
+    if found is None:
+        store.check_writable(config)
+    origin, began = provenance(torch.device("cpu")), time.monotonic()
+    results = lasso.run(config)
+    origin |= {"seconds": time.monotonic() - began, "resumes": 0}
+    if found is not None:
+        return dataclasses.replace(found, final=results, provenance=origin)
+    return store.write(config, history={}, final=results, provenance=origin)
+
+
+STUDIES = (ToyStudy(),)
+
 
 # share of problems, in per cent, from which on "almost always" is granted
 ALMOST_ALWAYS = 95
@@ -27,7 +118,7 @@ CAUSES = ("stand-in", "first step", "cycle", "slow")
 
 def cells(records: Sequence[Record]) -> pd.DataFrame:
     """Return one row per cell of the grid: shares of problems, and distances to the LASSO."""
-    frame = pd.concat([toy.frame(record.final) for record in records])
+    frame = pd.concat([lasso.frame(record.final) for record in records])
     groups = frame.groupby(CELL, dropna=False, sort=False)
     means = groups.mean()
     means["distance_max"] = groups.distance_max.max()
@@ -63,7 +154,7 @@ def boundaries(records: Sequence[Record]) -> pd.DataFrame:
     config = records[0].config
     rows = []
     for schedule, l1 in itertools.product(config.schedules, config.l1s):
-        alone, vanished = toy.boundaries(l1, config.lr)
+        alone, vanished = lasso.boundaries(l1, config.lr)
         lines = {"β = η": config.lr, "β = η/λ": alone, "β = (2 − 2λ)/λ": vanished}
         lower = {"β = η/2": config.lr / 2} if schedule == "constant" else {}
         for line, beta in (lower | lines).items():
@@ -77,7 +168,7 @@ def region_names(records: Sequence[Record], start: float) -> pd.DataFrame:
     A cell belongs to the region of most of its problems. *Never* lies above and below the others.
     """
     frame, lr = recovery_map(records, start), records[0].config.lr
-    frame["region"] = frame[list(toy.REGIONS)].idxmax(axis=1)
+    frame["region"] = frame[list(lasso.REGIONS)].idxmax(axis=1)
     below = frame.beta < lr  # η: what is uncertain there is the bounce, and not the start
     frame = frame[(frame.region != "depends") | ~below]
     places = frame[["l1", "beta"]].rank(method="dense")
@@ -98,7 +189,7 @@ def support_curves(records: Sequence[Record], l1: float, start: float) -> pd.Dat
 def start_frame(records: Sequence[Record]) -> pd.DataFrame:
     """Return what `plots.starts` draws: cells between both boundaries, first N and schedule.
 
-    Columns: `ratio`, initial scale over `toy.smallest_start`; `recovered`; `scale`.
+    Columns: `ratio`, initial scale over `lasso.smallest_start`; `recovered`; `scale`.
     """
     config = records[0].config
     frame = choose(
@@ -107,18 +198,18 @@ def start_frame(records: Sequence[Record]) -> pd.DataFrame:
         observations=config.observations[0],
         schedule=config.schedules[0],
     )
-    low, high = np.transpose([toy.boundaries(l1, config.lr) for l1 in frame.l1])
+    low, high = np.transpose([lasso.boundaries(l1, config.lr) for l1 in frame.l1])
     # well between them: at the boundaries themselves, the data decide and not the start
     frame = frame[(frame.beta > 1.5 * low) & (frame.beta < high / 1.5)]
     smallest = [
-        toy.smallest_start(beta, l1, config.lr)
+        lasso.smallest_start(beta, l1, config.lr)
         for beta, l1 in zip(frame.beta, frame.l1, strict=True)
     ]
     return frame.assign(ratio=frame.scale / smallest)[["ratio", "recovered", "scale"]]
 
 
 def start_law(records: Sequence[Record]) -> pd.DataFrame:
-    """Return the share of normal starts above `toy.smallest_start`, by their scale over it.
+    """Return the share of normal starts above `lasso.smallest_start`, by their scale over it.
 
     Columns: `ratio`, `share`, and `low` and `high`, the 95 % interval of a sample of problems.
     """
@@ -142,13 +233,13 @@ def problems(records: Sequence[Record]) -> int:
 
 def pooled_lasso(records: Sequence[Record]) -> pd.DataFrame:
     """Return the exact LASSO's own shares, per N and λ."""
-    frame = pd.concat([toy.frame(record.final, "lasso") for record in records])
+    frame = pd.concat([lasso.frame(record.final, "lasso") for record in records])
     return frame.groupby(["observations", "l1"], sort=False).mean().reset_index()
 
 
 def counts(records: Sequence[Record], table: str, by: Sequence[str]) -> pd.DataFrame:
     """Return one of the tables of counts, `confusion` or `misses`, summed up."""
-    frame = pd.concat([toy.frame(record.final, table) for record in records])
+    frame = pd.concat([lasso.frame(record.final, table) for record in records])
     return frame.groupby(list(by), sort=False).sum(numeric_only=True)
 
 
@@ -157,7 +248,7 @@ def prediction_table(records: Sequence[Record]) -> Table:
     found = counts(records, "confusion", ["observations", "predicted"])
     config = records[0].config
     rows = []
-    for size, region in itertools.product(config.observations, toy.REGIONS):
+    for size, region in itertools.product(config.observations, lasso.REGIONS):
         row = found.loc[(size, region)]
         shown = [row["none"], row["some"], row["all"], row["runs"]]
         shares = [_percent(row["recovered"], row["runs"]), _percent(row["held"], row["runs"])]
@@ -255,27 +346,27 @@ def _region_numbers(records: Sequence[Record]) -> Numbers:
 def _second_numbers(records: Sequence[Record], ours: pd.DataFrame) -> Numbers:
     """Numbers at the second N: where the true feature alone is found more often than by LASSO."""
     found = 100 * ours.groupby("beta").true_support.mean()
-    lasso = pooled_lasso(records).set_index("observations")
-    lasso = lasso.loc[records[0].config.observations[-1]]
+    pooled = pooled_lasso(records).set_index("observations")
+    pooled = pooled.loc[records[0].config.observations[-1]]
     lr, small = records[0].config.lr, ours[ours.beta > 0].beta.min()
     decaying = ours[ours.schedule == "cosine"]
     return {
         "truth-best": found.max(),
         "truth-best-beta": found.idxmax(),
-        "truth-lasso": 100 * lasso.true_support.mean(),
+        "truth-lasso": 100 * pooled.true_support.mean(),
         "eta-lowest-second": 100 * ours[ours.beta == lr].recovered.min(),
         "small-beta": small,
         "small-second": 100 * decaying[decaying.beta == small].recovered.mean(),
         "eta-second": 100 * decaying[decaying.beta == lr].recovered.mean(),
-        "condition-fails": 100 * lasso.condition_fails.mean(),
+        "condition-fails": 100 * pooled.condition_fails.mean(),
     }
 
 
 def _start_numbers(records: Sequence[Record]) -> Numbers:
     """Numbers of the starts, and of the problem whose weights are followed."""
     config = records[0].config
-    drawn = [toy.draw(record.config, config.observations[0]).starts for record in records]
-    positive = np.concatenate([starts[:, toy.TRUE] > 0 for starts in drawn])
+    drawn = [lasso.draw(record.config, config.observations[0]).starts for record in records]
+    positive = np.concatenate([starts[:, lasso.TRUE] > 0 for starts in drawn])
     paths = records[0].final["trajectories"]
     runs = [run for run in paths["runs"] if run["optimizer"] == "beta-lasso"]
     lost = [run["beta"] for run in runs if run["mirrored"] and _is_lost(run)]
@@ -289,8 +380,50 @@ def _start_numbers(records: Sequence[Record]) -> Numbers:
 
 
 def _is_lost(run: dict[str, Any]) -> bool:
-    return run["weights"][-1][toy.TRUE] == 0
+    return run["weights"][-1][lasso.TRUE] == 0
 
 
 def _percent(part: float, whole: float) -> str:
     return f"{100 * part / whole:.2f}"
+
+
+# Claims
+
+
+def _lasso_conditions(records: list[Record]) -> Finding:
+    """Judge whether β = 1 finds the LASSO's solution almost always, whatever λ."""
+    shares = recovered_by_l1(records, 1.0)
+    text = f"{shares.min():.0f} to {shares.max():.0f} % of problems, by λ"
+    if shares.min() < ALMOST_ALWAYS <= shares.max():
+        return Finding(text, said="holds for small λ only")
+    return Finding(text, said=_almost_always(shares, "holds", "contradicted"))
+
+
+def _larger_beta_can_miss(records: list[Record]) -> Finding:
+    shares = recovered_by_l1(records, 50.0)
+    text = f"found in {shares.min():.0f} to {shares.max():.0f} % of problems at β = 50, by λ"
+    return Finding(text, said=_almost_always(shares, "contradicted", "holds"))
+
+
+def _almost_always(shares: pd.Series, yes: str, no: str) -> str:
+    return yes if shares.min() >= ALMOST_ALWAYS else no
+
+
+CLAIMS: tuple[Claim, ...] = (
+    Claim(
+        "F",
+        "With β = 1 the LASSO solution of a linear problem is reached almost always",
+        "almost always",
+        "toy",
+        "toy",
+        _lasso_conditions,
+    ),
+    Claim(
+        "F",
+        "With larger β it can be missed, depending on initial weights and data",
+        "can be missed",
+        "toy",
+        "toy",
+        _larger_beta_can_miss,
+    ),
+)

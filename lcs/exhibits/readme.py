@@ -9,9 +9,8 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 from PIL import Image
 
-from lcs import claims, exhibits, plots, table2_exhibits
+from lcs.exhibits import claims, compare, find_study, plots, table2
 from lcs.runs import PACKAGE, RunStore
-from lcs.studies import stored
 
 README = PACKAGE.parent / "README.md"
 PICTURE = PACKAGE.parent / "book" / "_static" / "headline.png"
@@ -51,16 +50,16 @@ def is_current(store: RunStore, readme: Path = README, picture: Path = PICTURE) 
 
 def stamp(store: RunStore) -> str:
     """Return a hash of our values that the picture shows."""
-    groups = exhibits.by_method(stored("table2", "desk", store))
-    values = {name: exhibits.accuracies(runs) for name, runs in groups.items()}
+    groups = compare.by_method(find_study("table2").stored("desk", store))
+    values = {name: compare.accuracies(runs) for name, runs in groups.items()}
     return hashlib.sha256(repr(values).encode()).hexdigest()
 
 
 def _picture(store: RunStore) -> plt.Figure | None:
-    records = stored("table2", "desk", store)
+    records = find_study("table2").stored("desk", store)
     if not records:
         return None
-    return plots.accuracies(table2_exhibits.accuracy_frame(records), exhibits.size_text(records))
+    return plots.accuracies(table2.accuracy_frame(records), compare.size_text(records))
 
 
 def _around(text: str) -> tuple[str, str]:

@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lcs import data
+from lcs.batches import steps_per_epoch
 from lcs.config import Config
-from lcs.inputs import steps_of
 from lcs.train import learning_rate
 
 Curve = npt.NDArray[np.float64]
@@ -21,7 +21,7 @@ Curve = npt.NDArray[np.float64]
 
 def rates(config: Config) -> Curve:
     """Learning rate η of every step, on all training images: (epochs, steps of an epoch)."""
-    steps = steps_of(data.facts(config.dataset).train_size, config.batch_size)
+    steps = steps_per_epoch(data.spec(config.dataset).train_size, config.batch_size)
     epochs = range(config.epochs)
     return np.array([[learning_rate(config, e, s, steps) for s in range(steps)] for e in epochs])
 
@@ -40,10 +40,10 @@ def dead_zone(config: Config) -> Curve:
     return config.beta * config.l1 / rates(config)[:, 0]
 
 
-def share_left(config: Config) -> Curve:
+def remaining_share(config: Config) -> Curve:
     """Share of the first layer that the reach leaves at each epoch's end: (epochs,).
 
     For S-FC with the default initialisation, uniform within ± 1 / √n for fan-in n.
     """
-    fan_in = math.prod(data.facts(config.dataset).image_shape)
+    fan_in = math.prod(data.spec(config.dataset).image_shape)
     return np.clip(1 - math.sqrt(fan_in) * reach(config), 0, 1)

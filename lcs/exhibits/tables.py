@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lcs.measure import Interval
 from lcs.runs import PUBLISHED, Record
+from lcs.stats import Interval
 
 NONE = "–"
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from IPython.display import HTML
 
-from lcs.toy import TRUE
+from lcs.exhibits.toy.lasso import TRUE
 
 # the drawing's own units; what is drawn in them is scaled to the width of the page
 LEFT, RIGHT, TOP, BOTTOM = 340, 3800, 60, 2560

@@ -25,7 +25,7 @@ from traitlets.config import Config
 from lcs import errors
 from lcs.errors import ConfigError, LcsError
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 """The project's root, where `_config.yml` and `_toc.yml` lie; notebooks run from here."""
 
 KERNEL = Config({"KernelManager": {"transport_encryption": "auto"}})

@@ -18,7 +18,7 @@ from lcs.errors import CheckpointError, DiskError, LcsError, TrainingError
 T = TypeVar("T")
 
 
-def spread(work: Callable[[T], object], items: Sequence[T], workers: int) -> None:
+def run_parallel(work: Callable[[T], object], items: Sequence[T], workers: int) -> None:
     """Work on all, on as many at once as there are workers.
 
     Each has a process of its own and its share of the cores; a single worker is this process.

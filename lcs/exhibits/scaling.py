@@ -10,49 +10,302 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from lcs import cost, measure, plots, published, tables
-from lcs.compare import (
+from lcs import cost, measure
+from lcs.config import Config
+from lcs.exhibits import find_study, plots, published, tables
+from lcs.exhibits.compare import (
     LABELS,
     PENDING,
     Cell,
+    accuracies,
     as_sgd,
     by_condition,
     by_field,
+    by_method,
+    by_seed,
+    by_width,
     comparison,
     conditions,
     field_text,
     fit_text,
     layers_text,
-    left_text,
     mean_text,
     method_text,
     of,
+    paired,
+    remaining,
+    remaining_text,
     setting_text,
     signed_or_pending,
     spread_text,
     sweep_frame,
+    train_accuracies,
     without_threshold,
     zeros_text,
 )
-from lcs.config import Config
-from lcs.exhibits import accuracies, by_method, by_seed, left, paired, train_accuracies
-from lcs.locality_exhibits import eligible_text, pair_correlation, window_text
-from lcs.measure import MIN_NONZEROS, Interval, mean_interval, paired_difference
-from lcs.plots import LAYERS
-from lcs.runs import Record
-from lcs.studies import (
-    B0,
-    B1,
-    B50,
-    LOCAL,
-    NETWORKS,
-    PROXIMAL,
-    SGD,
-    STUDIES,
+from lcs.exhibits.figure3 import leaves_fewer_than_local
+from lcs.exhibits.figure4 import eligible_text, pair_correlation, window_text
+from lcs.exhibits.methods import B0, B1, B50, LOCAL, NETWORKS, PROXIMAL, SGD, method
+from lcs.exhibits.plots import LAYERS
+from lcs.exhibits.settings import (
+    CHOSEN,
+    DESK_SCALES,
+    RECIPE,
+    SHARE_AT_WIDTH,
+    WIDTH_BEYOND,
+    WIDTHS,
+    beta_lasso,
     chosen,
-    method,
+    paper_recipe,
+    raised,
+    regularised,
+    sgd,
 )
-from lcs.tables import Table
+from lcs.exhibits.tables import Table, signed
+from lcs.exhibits.verdicts import Claim, Finding, Judge, beats
+from lcs.measure import MIN_NONZEROS
+from lcs.runs import Record
+from lcs.stats import Interval, mean_interval, paired_difference
+from lcs.study import Study
+
+# Studies
+
+# candidates for λ of the first layer, and of the others
+FIRST, REST = (5e-6, 2e-5, 5e-5, 1e-4, 2e-4), (1e-6, 1e-5)
+# candidates for how much of the chosen λ stays at the whole length, and at each width
+SHARES, WIDTH_SHARES = (1.0, 0.5, 0.25), (1.0, 0.5, 0.25, 0.125)
+# candidates for weight decay or λ: the best lies between two that do worse
+AROUND = (0.5, 1.0, 2.0)
+
+
+def _search(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return the candidates for the paper's recipe, judged on validation images.
+
+    From one base channel at twice the width and an eighth of the length; from the paper's width
+    at this width, and a tenth of the length: its shorter training.
+    """
+    factor, part = (2, 8) if base.base_channels == 1 else (1, 10)
+    here = paper_recipe(base, factor, base.epochs // part).replace(validation=True)
+    decays = [
+        sgd(here, model).replace(momentum=momentum, weight_decay=decay)
+        for model in ("s-fc", "s-local", "s-conv", "3-fc")
+        for momentum in (0.0, 0.9)
+        for decay in (0.0, 5e-4)
+    ]
+    pairs = [{"l1": first, "l1_rest": rest} for first in FIRST for rest in REST]
+    lasso = [here.replace(model="s-fc", optimizer="proximal-l1", **pair) for pair in pairs]
+    sparse = [beta_lasso(here, beta, **pair) for beta in betas for pair in pairs]
+    return [*decays, *lasso, *sparse]
+
+
+def _search_long(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return the ℓ1 methods at the length of `scaling`, on validation images, over parts of λ.
+
+    λ pulls four times as long as in `search`, so that what was best there may be too much here.
+    """
+    here = paper_recipe(base, 2, base.epochs // 2).replace(validation=True)
+    methods = [("proximal-l1", 0.0), *(("beta-lasso", float(beta)) for beta in betas)]
+    return [
+        chosen(here, "s-fc", optimizer, beta, share=share)
+        for optimizer, beta in methods
+        for share in SHARES
+    ]
+
+
+def _search_wide(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return the largest β on validation images, over parts of its λ, at every width."""
+    return [
+        chosen(here.replace(validation=True), "s-fc", "beta-lasso", betas[-1], share=share)
+        for here in _widths(base)
+        for share in WIDTH_SHARES
+    ]
+
+
+def _search_beyond(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return the largest β on validation images, over parts of its λ, at a width beyond."""
+    here = paper_recipe(base, WIDTH_BEYOND, base.epochs // 2).replace(validation=True)
+    return [chosen(here, "s-fc", "beta-lasso", betas[-1], share=share) for share in SHARES]
+
+
+def _search_rivals(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return SGD and β = 0 on validation images, regularised as was best, by half and by twice.
+
+    At the width at which they were chosen, and at the largest.
+    """
+    runs = []
+    for factor in (2, WIDTHS[-1]):
+        here = paper_recipe(base, factor, base.epochs // 2).replace(validation=True)
+        for config in (chosen(here, "s-fc"), chosen(here, "s-fc", "beta-lasso", 0.0)):
+            runs += _around(config, CHOSEN["search-rivals"][f"{factor} {config.optimizer}"])
+    return runs
+
+
+def _search_augment(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return SGD and the largest β on validation images, with AutoAugment and without.
+
+    At the largest width, with the λ that `search-wide` chose there; flips and crops are in both.
+    Without AutoAugment, where networks overfit more, with half and twice the best too.
+    """
+    here, share = _widths(base)[-1].replace(validation=True), SHARE_AT_WIDTH[WIDTHS[-1]]
+    pair = [chosen(here, "s-fc"), chosen(here, "s-fc", "beta-lasso", betas[-1], share=share)]
+    runs = []
+    for config in pair:
+        weak = config.replace(augment="flip-crop")
+        runs += [config, *_around(weak, CHOSEN["search-augment"][config.optimizer])]
+    return runs
+
+
+def _around(config: Config, best: float) -> list[Config]:
+    """Return a run regularised as was best, by half as much and by twice."""
+    return [regularised(config, best * factor) for factor in AROUND]
+
+
+def _widths(base: Config) -> list[Config]:
+    """Return the setting of `scaling` and `scaling-wide` at each of their widths."""
+    return [paper_recipe(base, factor, base.epochs // 2) for factor in WIDTHS]
+
+
+def _scaling(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return all methods by the paper's recipe at growing width, and half of the length."""
+    return [run for here in _widths(base)[:-1] for run in _all_methods(here, betas)]
+
+
+def _scaling_wide(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return the same at the largest width, apart, for it takes as long as all others."""
+    return _all_methods(_widths(base)[-1], betas)
+
+
+def _scaling_own(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return the largest β with the λ that `search-wide` chose at each width, and its rivals."""
+    runs = []
+    for factor, here in zip(WIDTHS, _widths(base), strict=True):
+        rivals = [chosen(here, model) for model in ("s-local", "s-fc")]
+        zero = chosen(here, "s-fc", "beta-lasso", 0.0)
+        runs += [
+            *rivals,
+            zero,
+            chosen(here, "s-fc", "beta-lasso", betas[-1], share=SHARE_AT_WIDTH[factor]),
+        ]
+    return runs
+
+
+def _scaling_beyond(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return the same without S-LOCAL at a width beyond, which tests what these lead to."""
+    here = paper_recipe(base, WIDTH_BEYOND, base.epochs // 2)
+    rivals = [chosen(here, "s-fc"), chosen(here, "s-fc", "beta-lasso", 0.0)]
+    return [
+        *rivals,
+        chosen(here, "s-fc", "beta-lasso", betas[-1], share=SHARE_AT_WIDTH[WIDTH_BEYOND]),
+    ]
+
+
+def _all_methods(here: Config, betas: Sequence[float]) -> list[Config]:
+    nets = [chosen(here, model) for model in ("s-conv", "s-local", "3-fc", "s-fc")]
+    sparse = [chosen(here, "s-fc", "beta-lasso", beta) for beta in betas]
+    return [*nets, chosen(here, "s-fc", "proximal-l1"), *sparse]
+
+
+def _reach(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return three lengths by the paper's recipe, and the shorter ones with as much reach.
+
+    Where the length is shorter by a factor, λ is larger and β smaller by it: the threshold βλ is
+    that of the longest, and so is, nearly, the sum of all ℓ1 steps. β = 0 has the λ of the other.
+    """
+    lengths = [max(1, base.epochs // part) for part in (8, 4, 2)]
+    runs = []
+    for epochs in lengths:
+        here = paper_recipe(base, 2, epochs)
+        sparse = chosen(here, "s-fc", "beta-lasso", betas[-1])
+        pair = [sparse.replace(beta=0.0), sparse]
+        factor = lengths[-1] / epochs
+        runs += [chosen(here, "s-fc"), *pair, *(raised(config, factor) for config in pair)]
+    return runs
+
+
+def _momentum(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return SGD by parts of what was chosen for it, and both methods with η ten times as large.
+
+    With momentum 0.9 a gradient moves a weight by η times 1 + 0.9 + 0.9² + … = 10 in the end: the
+    larger η has that step without momentum. β-LASSO keeps its pull λη and its threshold βλ.
+    """
+    here = paper_recipe(base, 2, base.epochs // 2)
+    plain, tuned = sgd(here, "s-fc"), chosen(here, "s-fc")
+    parts = [plain, plain.replace(weight_decay=5e-4), tuned.replace(weight_decay=0.0), tuned]
+    sparse = chosen(here, "s-fc", "beta-lasso", betas[-1])
+    step = 10 * here.lr
+    return [*parts, plain.replace(lr=step), sparse, raised(sparse, 0.1).replace(lr=step)]
+
+
+def _showpiece(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return β-LASSO with zeros that stay at α = 32, by what `search-augment` chose."""
+    (strong,) = _showpiece_autoaugment(base, betas)
+    return [
+        regularised(strong.replace(augment="flip-crop"), CHOSEN["search-augment"]["beta-lasso"])
+    ]
+
+
+def _showpiece_sgd(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return SGD at this size, by what `search-augment` chose."""
+    weak = paper_recipe(base, 32, base.epochs).replace(augment="flip-crop")
+    return [regularised(chosen(weak, "s-fc"), CHOSEN["search-augment"]["sgd"])]
+
+
+def _showpiece_autoaugment(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return β-LASSO with zeros that stay at α = 32 with AutoAugment, and the λ of `l1_of`."""
+    return [beta_lasso(paper_recipe(base, 32, base.epochs), betas[-1], frozen_zeros=True)]
+
+
+STUDIES = (
+    Study("search", "Hyperparameters of the paper's recipe, on validation", RECIPE, _search, 1),
+    Study(
+        "search-long",
+        "λ at the whole length, on validation",
+        RECIPE,
+        _search_long,
+        1,
+        scales=DESK_SCALES,
+    ),
+    Study(
+        "search-wide", "λ at each width, on validation", RECIPE, _search_wide, 1, scales=DESK_SCALES
+    ),
+    Study(
+        "search-beyond", "λ at α = 16, on validation", RECIPE, _search_beyond, 1, scales=DESK_SCALES
+    ),
+    Study(
+        "search-rivals",
+        "Regularisation of the baselines",
+        RECIPE,
+        _search_rivals,
+        1,
+        scales=DESK_SCALES,
+    ),
+    Study("search-augment", "AutoAugment, or less", RECIPE, _search_augment, 1, scales=DESK_SCALES),
+    Study("scaling", "The paper's recipe at growing width", RECIPE, _scaling, scales=DESK_SCALES),
+    Study("scaling-wide", "The paper's recipe at α = 8", RECIPE, _scaling_wide, scales=DESK_SCALES),
+    Study(
+        "scaling-own", "λ of β = 50 chosen at each width", RECIPE, _scaling_own, scales=DESK_SCALES
+    ),
+    Study("scaling-beyond", "The law at α = 16", RECIPE, _scaling_beyond, 1, scales=DESK_SCALES),
+    Study(
+        "reach", "Training length, or a larger λ", RECIPE, _reach, betas=(0, 50), scales=DESK_SCALES
+    ),
+    Study(
+        "momentum", "Momentum, weight decay or a larger step", RECIPE, _momentum, scales=DESK_SCALES
+    ),
+    Study(
+        "showpiece-sgd", "α = 32 on two cores: SGD", RECIPE, _showpiece_sgd, 1, scales=DESK_SCALES
+    ),
+    Study("showpiece", "α = 32 on two cores: β = 50", RECIPE, _showpiece, 1, scales=DESK_SCALES),
+    Study(
+        "showpiece-autoaugment",
+        "The same with AutoAugment",
+        RECIPE,
+        _showpiece_autoaugment,
+        1,
+        scales=DESK_SCALES,
+    ),
+)
+
 
 # hyperparameters that the search varies
 SEARCHED = ("momentum", "weight_decay", "l1", "l1_rest")
@@ -177,7 +430,7 @@ def _candidates(
         **by_field(fields),
         "validation (%)": marked,
         "training (%)": fit_text,
-        "first layer left (%)": left_text,
+        "first layer left (%)": remaining_text,
         "seeds": tables.links,
     }
     note = (
@@ -203,14 +456,6 @@ def search_frame(records: Sequence[Record]) -> pd.DataFrame:
 
 
 # Growing width
-
-
-def by_width(records: Sequence[Record]) -> dict[int, dict[str, list[Record]]]:
-    """Group records by width, from the smallest on, and within a width by method."""
-    widths: dict[int, list[Record]] = {}
-    for record in sorted(records, key=lambda record: record.config.base_channels):
-        widths.setdefault(record.config.base_channels, []).append(record)
-    return {width: by_method(group) for width, group in widths.items()}
 
 
 def scaling_table(records: Sequence[Record]) -> Table:
@@ -253,7 +498,7 @@ def left_table(records: Sequence[Record]) -> Table:
     widths = by_width(records)
     sparse = [m for m, runs in by_method(records).items() if _makes_zeros(runs[0].config)]
     rows = [
-        [m, title, *(f"{np.mean(left(at[m], layer)):.2f}" for at in widths.values())]
+        [m, title, *(f"{np.mean(remaining(at[m], layer)):.2f}" for at in widths.values())]
         for m in sparse
         for layer, title in LAYERS.items()
     ]
@@ -511,7 +756,7 @@ def own_table(own: Sequence[Record], common: Sequence[Record]) -> Table:
     closed = tables.published(None if math.isnan(share) else share, 0)
     rows = [
         [LABELS["l1"], *(field_text(runs[0].config, "l1") for runs in sparse), tables.NONE],
-        ["left in the first layer (%)", *map(left_text, sparse), tables.NONE],
+        ["left in the first layer (%)", *map(remaining_text, sparse), tables.NONE],
         ["training accuracy (%)", *map(fit_text, sparse), tables.NONE],
         [
             "training above test (points)",
@@ -571,7 +816,7 @@ def beyond_table(own: Sequence[Record], beyond: Sequence[Record]) -> Table:
         f"What the lines through the gains up to α = {max(by_width(own))} say of β = 50 at "
         f"α = {width}, in points{spread_text(own)}, and what it gains there. "
         f"{setting_text(beyond)}. β = 50 reaches {mean_text(groups[B50])} %, with "
-        f"{left_text(groups[B50])} % of the first layer left."
+        f"{remaining_text(groups[B50])} % of the first layer left."
     )
     columns = ["gain of β = 50", "the line", "the runs", "the other's test accuracy (%)", "seeds"]
     return Table(name, caption, columns, rows)
@@ -798,7 +1043,7 @@ def _largest_words(records: Sequence[Record]) -> dict[str, str]:
     return {
         "accuracy": mean_text(records),
         "time": cost.duration(seconds),
-        "left": left_text(records),
+        "left": remaining_text(records),
     }
 
 
@@ -810,7 +1055,7 @@ def showpiece(runs: Mapping[str, Sequence[Record]]) -> list[Record]:
 def _largest(study: str, runs: Sequence[Record]) -> list[str]:
     if not runs:
         waits = tables.pending(f"pending: `lcs study {study}`")
-        return [STUDIES[study].title, *[tables.NONE] * 6, waits]
+        return [find_study(study).title, *[tables.NONE] * 6, waits]
     config, words = runs[0].config, _largest_words(runs)
     return [
         method_text(config) + zeros_text(config),
@@ -822,3 +1067,61 @@ def _largest(study: str, runs: Sequence[Record]) -> list[str]:
         words["time"],
         tables.links(runs),
     ]
+
+
+# Claims
+
+
+def _gain_grows(other: str) -> Judge:
+    """Judge whether the gain of β = 50 over another method grows with the width."""
+
+    def judge(records: list[Record]) -> Finding:
+        found = law(gains_by_width(records, other))
+        assert found is not None
+        return Finding(f"{signed(found.slope)} points a doubling", found.slope)
+
+    return judge
+
+
+CLAIMS: tuple[Claim, ...] = (
+    Claim(
+        "B",
+        "By the paper's recipe (200 epochs), both as chosen on validation images, β = 50 is "
+        "better than SGD at α = 8",
+        tables.NONE,
+        "scaling",
+        "scaling-wide",
+        beats(B50, SGD),
+    ),
+    *(
+        Claim(
+            "B",
+            f"With λ of β = 50 chosen at each width, its gain over {name} grows (α = 1, 2, 4, 8)",
+            tables.NONE,
+            "scaling",
+            "scaling-own",
+            _gain_grows(other),
+        )
+        for name, other in (("SGD", SGD), ("β = 0", B0))
+    ),
+    *(
+        Claim(
+            "B",
+            f"With λ of β = 50 chosen at α = 8, it is better than {name} there",
+            tables.NONE,
+            "scaling",
+            "scaling-own",
+            beats(B50, other),
+        )
+        for name, other in (("SGD", SGD), ("β = 0", B0))
+    ),
+    Claim(
+        "B",
+        "With λ of β = 50 chosen at α = 8, it leaves fewer weights in the first layer than "
+        "S-LOCAL has",
+        tables.NONE,
+        "scaling",
+        "scaling-own",
+        leaves_fewer_than_local,
+    ),
+)

@@ -4,37 +4,83 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from lcs import data, measure, tables
-from lcs.compare import (
+from lcs import data, measure
+from lcs.config import Config
+from lcs.exhibits import tables
+from lcs.exhibits.compare import (
     PENDING,
     WORDS,
     Cell,
     Conditions,
+    Numbers,
+    Values,
+    as_sgd,
     by_condition,
+    by_method,
+    by_seed,
     conditions,
     count_text,
-    left_text,
+    largest_beta,
     loss_text,
     mean_text,
     of,
+    paired,
     pick,
+    remaining,
+    remaining_text,
+    scale_text,
     setting_text,
     signed_or_none,
     spread_text,
+    without_threshold,
 )
-from lcs.config import Config
-from lcs.exhibits import Numbers, Values, by_method, largest_beta, left, paired
-from lcs.exhibits import setting_text as text_of_scale
-from lcs.measure import Interval, mean_interval
+from lcs.exhibits.methods import B50, LOCAL, SGD, beta_lasso_name, method
+from lcs.exhibits.settings import (
+    DESK_SCALES,
+    REPRODUCTION,
+    STRONGER_L1,
+    baseline,
+    beta_lasso,
+    sgd_and_betas,
+    short_recipe,
+)
+from lcs.exhibits.tables import NONE, Table, signed
+from lcs.exhibits.verdicts import UNMEASURED, Claim, Finding, Judge, verdict
+from lcs.exhibits.why import CROSSED, LOSSES, is_strong
 from lcs.runs import Record, RunStore
-from lcs.studies import LOCAL, SGD, STRONG, beta_lasso_name, method
-from lcs.tables import NONE, Table
-from lcs.why_exhibits import CROSSED, LOSSES
+from lcs.stats import Interval, mean_interval
+from lcs.study import Study
+
+# Studies
+
+
+def _figure4(base: Config, betas: Sequence[float]) -> list[Config]:
+    return [baseline(base, "s-local"), *sgd_and_betas(base, betas)]
+
+
+def _crops(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return the largest β by the recipe: no crops, half as far as usual, as far, twice as far.
+
+    λ of the first layer is larger than elsewhere, so that few enough weights are left to say where
+    they are.
+    """
+    wide = short_recipe(base, 4)
+    sparse = beta_lasso(wide, betas[-1], l1=1e-4, l1_rest=1e-5)
+    usual = sparse.crop_shift
+    return [sparse.replace(crop_padding=shift) for shift in (0, usual // 2, usual, 2 * usual)]
+
+
+STUDIES = (
+    Study("figure4", "Figure 4: filters and their locality", REPRODUCTION, _figure4, 5),
+    Study("crops", "How far crops shift", REPRODUCTION, _crops, scales=DESK_SCALES),
+)
+
 
 LOCALITY = {
     "spread": "spread (pixels)",
@@ -120,7 +166,7 @@ def against_sparsity(records: Sequence[Record], measure: str) -> pd.DataFrame:
 
 def _units(record: Record) -> float:
     """Return how many units the first layer has."""
-    image = data.facts(record.config.dataset).image_shape
+    image = data.spec(record.config.dataset).image_shape
     return record.final["weights"]["conv1"] / math.prod(image)
 
 
@@ -145,7 +191,7 @@ def table(records: Sequence[Record], scale: str, name: str = "tab-locality") -> 
     window, n = locality["window"], max(map(len, by_method(records).values()))
     caption = (
         f"Locality of first-layer filters, at most {max(_measured(records)):,} of each run "
-        f"({text_of_scale(records, scale)}): mean, and in brackets the mean difference between a "
+        f"({scale_text(records, scale)}): mean, and in brackets the mean difference between a "
         "filter and its own permutations, with a 95 % interval over "
         f"{'seeds' if n > 1 else 'filters'}. The window has {window} × {window} pixels."
     )
@@ -228,7 +274,7 @@ def _titled(record: Record) -> str:
     config: Config = record.config
     l1 = f", λ = {_lambdas_text(config)}"
     name = method(config) + ("" if config.optimizer == "sgd" else l1)
-    return f"{name}: {left([record])[0]:.1f} % left"
+    return f"{name}: {remaining([record])[0]:.1f} % left"
 
 
 def factorial_numbers(records: Sequence[Record]) -> dict[str, str]:
@@ -241,7 +287,11 @@ def factorial_numbers(records: Sequence[Record]) -> dict[str, str]:
     found = conditions(records)
     sgd, zero, sparse = (
         pick(found, **CROSSED, **fields)
-        for fields in ({"optimizer": "sgd"}, {"beta": 0, **STRONG}, {"beta": 50, **STRONG})
+        for fields in (
+            {"optimizer": "sgd"},
+            {"beta": 0, **STRONGER_L1},
+            {"beta": 50, **STRONGER_L1},
+        )
     )
     if not (sgd and zero and sparse):
         return dict.fromkeys(FACTORIAL_WORDS, PENDING)
@@ -261,7 +311,7 @@ def _pruned(dense: Record, sparse: Record) -> dict[str, str]:
     """Return the locality of stored filters pruned to as many weights as another run has left."""
     if not dense.filters:
         return dict.fromkeys(FACTORIAL_WORDS[-3:], PENDING)
-    measured = measure.locality(measure.prune(dense.load_filters(), left([sparse])[0] / 100))
+    measured = measure.locality(measure.prune(dense.load_filters(), remaining([sparse])[0] / 100))
     return {
         "window-pruned": _over_filters(measured),
         "window-rival": _over_filters(sparse.final["locality"]),
@@ -307,7 +357,7 @@ def factorial_table(records: Sequence[Record]) -> Table:
     caption = (
         "Mass in a filter's best window, less that of its own permutations, in points: "
         f"{setting_text(records)}{spread_text(records)}. Stronger λ: "
-        f"{tables.number(STRONG['l1'])} on the first layer, {tables.number(STRONG['l1_rest'])} on "
+        f"{tables.number(STRONGER_L1['l1'])} on the first layer, {tables.number(STRONGER_L1['l1_rest'])} on "
         "the others. At equal rates η is a tenth, λ ten times as large, and β = 5 stands "
         "for β = 50, so that ηλ and βλ are as with the binary cross-entropy."
     )
@@ -340,7 +390,7 @@ def crops_table(records: Sequence[Record]) -> Table:
     columns: dict[str, Cell] = {
         "shift": of(lambda config: f"{config.crop_shift}"),
         "test accuracy (%)": mean_text,
-        "first layer left (%)": left_text,
+        "first layer left (%)": remaining_text,
         "neighbours": _neighbours,
         "half": _half_distance,
         "range": _clustering_range,
@@ -478,7 +528,7 @@ def sparsity_numbers(records: Sequence[Record]) -> dict[str, str]:
     words = {}
     for name, config in zip(("many", "few"), ends or (None, None), strict=False):
         words[f"window-{name}"] = window_text(found[config]) if config else PENDING
-        words[f"left-{name}"] = left_text(found[config]) if config else PENDING
+        words[f"left-{name}"] = remaining_text(found[config]) if config else PENDING
     words["eligible-few"] = eligible_text(found[ends[-1]]) if ends else PENDING
     return words | {"runs-recipe": count_text(found)}
 
@@ -502,3 +552,126 @@ def beyond_chance(records: Sequence[Record], measure: str = "window_mass") -> li
     """
     found = [record.final["locality"][measure]["excess_mean"] for record in records]
     return [math.nan if value is None else _factor(measure) * value for value in found]
+
+
+# Claims
+
+
+def _local_filters(records: list[Record]) -> Finding:
+    each = beyond_chance(by_method(records)[B50])
+    if not np.isfinite(each).all():
+        return UNMEASURED
+    excess = mean_interval(each)
+    return Finding(f"{signed(excess)} points of the mass in a window beyond chance", excess)
+
+
+def _more_local_than_sgd(records: list[Record]) -> Finding:
+    """Judge by both measures of locality; where they agree, the evidence is the weaker one.
+
+    The spread is smaller in a local filter. Moran's I, of smoothness, is said beside them.
+    """
+    groups = by_method(records)
+    window, more_spread, moran = (
+        compared(groups[B50], groups[SGD], partial(beyond_chance, measure=measure))
+        for measure in ("window_mass", "spread", "morans_i")
+    )
+    if window is None or more_spread is None or moran is None:
+        return UNMEASURED
+    spread = more_spread._replace(mean=-more_spread.mean)
+    value = f"window {signed(window)} points, spread {signed(spread)} px less; smoothness: "
+    more, value = (window, spread), f"{value}Moran's I {signed(moran, 3)}"
+    if len({verdict(Finding("", one)) for one in more}) > 1:
+        return Finding(value, said="depends on the measure")
+    return Finding(value, min(more, key=lambda one: abs(one.mean) / (one.half_width or 1)))
+
+
+def _more_local(reference: Callable[[Config], Config], *, worse: bool = False) -> Judge:
+    """Judge whether β = 50 with the stronger λ puts more (or less) of a filter's mass in a window.
+
+    In the mean over losses and images of the factorial.
+    """
+
+    def judge(records: list[Record]) -> Finding:
+        found = conditions(records)
+        cells = [c for c in found if c.beta and is_strong(c)]
+        more = [
+            [by_seed(found[c], beyond_chance) for c in (cell, reference(cell))] for cell in cells
+        ]
+        seeds = sorted(set.intersection(*(set(one) for pair in more for one in pair)))
+        each = [[one[s] - other[s] for s in seeds] for one, other in more]
+        if not np.isfinite(each).all():
+            return UNMEASURED
+        difference = mean_interval(np.mean(each, axis=0))
+        claimed = difference._replace(mean=-difference.mean) if worse else difference
+        return Finding(f"{signed(difference)} points of the mass", claimed)
+
+    return judge
+
+
+def _wider_range(one: str, other: str) -> Judge:
+    """Judge whether weights gather over a wider range where crops shift further."""
+
+    def judge(records: list[Record]) -> Finding:
+        shown = by_shift(records)
+        more = range_difference(shown[one], shown[other])
+        if more is None:
+            return UNMEASURED
+        return Finding(f"{signed(more)} pixels", more)
+
+    return judge
+
+
+CLAIMS: tuple[Claim, ...] = (
+    Claim(
+        "P",
+        "The filters of β = 50 are more local than their own permutations",
+        "pictures",
+        "figure4",
+        "table2",
+        _local_filters,
+    ),
+    Claim(
+        "P",
+        "The filters of β = 50 are more local than those of SGD",
+        "pictures",
+        "figure4",
+        "table2",
+        _more_local_than_sgd,
+    ),
+    Claim(
+        "B",
+        "With the stronger λ, the filters of β = 50 are more local than those of SGD, by "
+        "the window (100 epochs, mean over losses and images)",
+        tables.NONE,
+        "figure4",
+        "factorial",
+        _more_local(as_sgd),
+    ),
+    Claim(
+        "B",
+        "With the stronger λ, the filters of β = 50 are less local than those of β = 0 "
+        "with the same λ, by the window (100 epochs, mean over losses and images)",
+        tables.NONE,
+        "figure4",
+        "factorial",
+        _more_local(without_threshold, worse=True),
+    ),
+    Claim(
+        "B",
+        "Weights of a filter gather over a wider range with crops than with flips alone "
+        "(β = 50, α = 4)",
+        tables.NONE,
+        "figure4",
+        "crops",
+        _wider_range("usual", "none"),
+    ),
+    Claim(
+        "B",
+        "Weights of a filter gather over a wider range where crops shift twice as far "
+        "(β = 50, α = 4)",
+        tables.NONE,
+        "figure4",
+        "crops",
+        _wider_range("far", "usual"),
+    ),
+)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from lcs import cost, tables
-from lcs.engine import H200
+from lcs import cost
+from lcs.exhibits import EXHIBITS, exhibit, find_study, tables
+from lcs.exhibits.engine import H200
+from lcs.exhibits.tables import Table
 from lcs.runs import AnyConfig, Record, RunStore
-from lcs.studies import CHAPTERS, STUDIES
-from lcs.tables import Table
 
 SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 WHY_PENDING = {"desk": "not run yet", "paper": "needs a GPU"}
@@ -20,8 +20,8 @@ OTHER_DATA = (("svhn", 3, "needs its data set"),)
 def table(store: RunStore) -> Table:
     """Return every exhibit at every scale but smoke: what is done, and how the rest is had."""
     rows = []
-    for chapter, studies in CHAPTERS.items():
-        for study in studies:
+    for chapter in EXHIBITS:
+        for study in exhibit(chapter).STUDIES:
             for scale in study.scales[1:]:
                 command = f"lcs study {study.name} --scale {scale}"
                 configs: list[AnyConfig] = [*study.configs(scale)]
@@ -29,7 +29,7 @@ def table(store: RunStore) -> Table:
                 rows.append([study.title, _link(chapter), *state])
     for dataset, seeds, reason in OTHER_DATA:
         command = f"lcs study figure3 --dataset {dataset} --seeds {seeds}"
-        others: list[AnyConfig] = [*STUDIES["figure3"].configs("desk", seeds, dataset=dataset)]
+        others: list[AnyConfig] = [*find_study("figure3").configs("desk", seeds, dataset=dataset)]
         title = f"S-FC on {dataset} (Table 2, Figure 3)"
         rows.append([title, _link("table2"), *_state(others, "desk", reason, command, store)])
     caption = (

@@ -11,16 +11,37 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from lcs import laws, published, tables
+from lcs import theory
 from lcs.config import Config
 from lcs.cost import count_weights
 from lcs.errors import ConfigError
-from lcs.exhibits import Numbers, by_method, largest_beta, left, setting_text
-from lcs.measure import mean_interval
-from lcs.plots import LAYERS
+from lcs.exhibits import published, tables
+from lcs.exhibits.compare import (
+    Numbers,
+    by_method,
+    by_width,
+    frame,
+    largest_beta,
+    remaining,
+    scale_text,
+)
+from lcs.exhibits.methods import B1, B50, LOCAL, beta_lasso_name, method
+from lcs.exhibits.plots import LAYERS
+from lcs.exhibits.published import COUNTS
+from lcs.exhibits.settings import REPRODUCTION, sgd_and_betas
+from lcs.exhibits.tables import Table
+from lcs.exhibits.verdicts import Claim, Finding, Judge, one_more, one_more_text
 from lcs.runs import Record
-from lcs.studies import B1, beta_lasso_name, frame, last_epochs, method
-from lcs.tables import Table
+from lcs.stats import mean_interval
+from lcs.study import Study, last_epochs
+
+# Studies
+
+
+STUDIES = (
+    Study("figure3", "Figure 3: non-zero weights along training", REPRODUCTION, sgd_and_betas, 5),
+)
+
 
 FORMULAS = {"conv1": "3 s⁴ α / 4", "fc1": "6 s² α²", "fc2": "24 c α"}
 
@@ -34,7 +55,7 @@ def nonzeros_table(records: Sequence[Record], scale: str, name: str = "tab-nonze
         known = _published_counts(title, runs[0].config)
         for layer, place in LAYERS.items():
             counts = [run.final["nonzeros"][layer] for run in runs]
-            share = np.mean(left(runs, layer))
+            share = np.mean(remaining(runs, layer))
             theirs = tables.reproduction(getattr(known, layer, None), 0)
             ours = tables.interval(mean_interval(counts), 0)
             first = layer == "conv1"
@@ -42,7 +63,7 @@ def nonzeros_table(records: Sequence[Record], scale: str, name: str = "tab-nonze
             rows.append([*row, tables.links(runs) if first else ""])
     caption = (
         "Non-zero weights of S-FC after the last epoch. Published: the reproduction (CIFAR-10, "
-        f"α = 1, {records[0].config.epochs} epochs). Ours: {setting_text(records, scale)}."
+        f"α = 1, {records[0].config.epochs} epochs). Ours: {scale_text(records, scale)}."
     )
     columns = ["method", "layer", "reproduction", "ours", "share (%)", "seeds"]
     return Table(name, caption, columns, rows, text=["layer"])
@@ -134,8 +155,8 @@ def laws_forecasts(records: Sequence[Record]) -> dict[str, pd.DataFrame]:
         name: pd.DataFrame(
             {
                 "epoch": np.arange(1, config.epochs + 1),
-                "left": 100 * laws.share_left(config),
-                "dead_zone": laws.dead_zone(config),
+                "left": 100 * theory.remaining_share(config),
+                "dead_zone": theory.dead_zone(config),
             }
         )
         for name, config in configs.items()
@@ -222,3 +243,101 @@ def _is_reproduction(config: Config) -> bool:
 
 def _published_counts(name: str, config: Config) -> published.Counts | None:
     return published.COUNTS.get((name, config.epochs)) if _is_reproduction(config) else None
+
+
+# Claims
+
+
+def leaves_fewer_than_local(records: list[Record]) -> Finding:
+    """Judge the widest network."""
+    *_, groups = by_width(records).values()
+    counts = [run.final["nonzeros"]["conv1"] for run in groups[B50]]
+    local = groups[LOCAL][0].final["weights"]["conv1"]
+    value = f"{tables.interval(mean_interval(counts), 0)} (S-LOCAL: {local:,})"
+    return Finding(value, mean_interval([local - count for count in counts]))
+
+
+def _keeps(layer: str, share: float, *, more: bool) -> Judge:
+    """Judge whether β = 50 keeps more, or less, than a share of a layer, in per cent."""
+
+    def judge(records: list[Record]) -> Finding:
+        kept = remaining(by_method(records)[B50], layer)
+        beyond = [one - share if more else share - one for one in kept]
+        return Finding(f"{tables.interval(mean_interval(kept), 1)} % left", mean_interval(beyond))
+
+    return judge
+
+
+def leaves(name: str, epochs: int = 400, **changed: object) -> Judge:
+    """Judge whether a published number of weights lies where those of our seeds do.
+
+    Args:
+        name: the method.
+        epochs: length of both trainings.
+        changed: values of our runs that are to explain the published number.
+    """
+    wanted = changed | {"epochs": epochs}
+
+    def judge(records: list[Record]) -> Finding:
+        runs = [
+            r for r in by_method(records)[name]
+            if all(getattr(r.config, field) == value for field, value in wanted.items())
+        ]  # fmt: skip
+        ours = mean_interval([r.final["nonzeros"]["conv1"] for r in runs])
+        away = one_more(ours, COUNTS[name, epochs].conv1)
+        return Finding(f"{tables.interval(ours, 0)}{one_more_text(away, 0)}", away, margin=0.0)
+
+    return judge
+
+
+# least share of the third layer that is left in the paper's Figure 3, in per cent, read off its log
+# axes to one digit: 3 · 10⁴ is 2.5 · 10⁴ or more
+THIRD_LAYER = 100 * 2.5e4 / 36_000
+
+
+CLAIMS: tuple[Claim, ...] = (
+    Claim(
+        "P",
+        "β = 50 leaves fewer weights in the first layer than S-LOCAL has",
+        "about 1.5 · 10⁵ against 9.3 · 10⁶",
+        "figure3",
+        "table2",
+        leaves_fewer_than_local,
+    ),
+    Claim(
+        "P",
+        "The second layer loses most of its weights",
+        "about 5 · 10⁶ of 1.4 · 10⁸",
+        "figure3",
+        "table2",
+        _keeps("fc1", 50, more=False),
+    ),
+    Claim(
+        "P",
+        f"The third layer stays dense: more than {THIRD_LAYER:.0f} % are left",
+        "about 3 · 10⁴ of 3.6 · 10⁴",
+        "figure3",
+        "table2",
+        _keeps("fc2", THIRD_LAYER, more=True),
+    ),
+    *(
+        Claim(
+            "R",
+            f"At α = 1, {text}",
+            f"{COUNTS[name, epochs].conv1:,}",
+            "figure3",
+            study,
+            leaves(name, epochs),
+        )
+        for name, epochs, study, text in (
+            (
+                B50,
+                100,
+                "length",
+                "β = 50 leaves this many weights in the first layer after 100 epochs",
+            ),
+            (B50, 400, "table2", "β = 50 leaves this many weights in the first layer"),
+            (B1, 400, "table2", "β = 1 leaves this many weights in the first layer"),
+        )
+    ),
+)

@@ -11,14 +11,84 @@ from functools import partial
 
 import pandas as pd
 
-from lcs import laws, tables
+from lcs import study, theory
 from lcs.config import Config, foreign_fields
-from lcs.exhibits import accuracies, left, paired, train_accuracies
-from lcs.measure import Interval, mean_interval
-from lcs.plots import LAYERS
+from lcs.exhibits import tables
+from lcs.exhibits.methods import method
+from lcs.exhibits.plots import LAYERS
+from lcs.exhibits.tables import Table
 from lcs.runs import Record
-from lcs.studies import method
-from lcs.tables import Table
+from lcs.stats import Interval, mean_interval, paired_difference
+
+Numbers = dict[str, float | str]
+
+
+def by_method(records: Sequence[Record]) -> dict[str, list[Record]]:
+    """Group records by method, in their order."""
+    groups: dict[str, list[Record]] = {}
+    for record in records:
+        groups.setdefault(method(record.config), []).append(record)
+    return groups
+
+
+def by_width(records: Sequence[Record]) -> dict[int, dict[str, list[Record]]]:
+    """Group records by width, from the smallest on, and within a width by method."""
+    widths: dict[int, list[Record]] = {}
+    for record in sorted(records, key=lambda record: record.config.base_channels):
+        widths.setdefault(record.config.base_channels, []).append(record)
+    return {width: by_method(group) for width, group in widths.items()}
+
+
+def accuracies(records: Sequence[Record]) -> list[float]:
+    """Accuracies of the last epoch, in per cent."""
+    return [100 * record.accuracy for record in records]
+
+
+def train_accuracies(records: Sequence[Record]) -> list[float]:
+    """Accuracies on the training images, not augmented, after the last epoch, in per cent."""
+    return [100 * record.final["clean_train_accuracy"] for record in records]
+
+
+def remaining(records: Sequence[Record], layer: str = "conv1") -> list[float]:
+    """Share of a layer's weights that are not zero at the end, in per cent."""
+    return [100 * r.final["nonzeros"][layer] / r.final["weights"][layer] for r in records]
+
+
+Values = Callable[[Sequence[Record]], Sequence[float]]
+
+
+def by_seed(records: Sequence[Record], of: Values = accuracies) -> dict[int, float]:
+    """Return a value of each run by its seed; none may come twice."""
+    seeds = [record.config.seed for record in records]
+    assert len(set(seeds)) == len(seeds), seeds
+    return dict(zip(seeds, of(records), strict=True))
+
+
+def paired(one: Sequence[Record], other: Sequence[Record], of: Values = accuracies) -> Interval:
+    """Return some runs' values less those of others, for the seeds of both: accuracy, in points."""
+    first, second = by_seed(one, of), by_seed(other, of)
+    seeds = sorted(first.keys() & second.keys())
+    return paired_difference([first[s] for s in seeds], [second[s] for s in seeds])
+
+
+def size_text(records: Sequence[Record]) -> str:
+    """Say how wide a network and how long a training the runs have."""
+    config: Config = records[0].config
+    return f"α = {config.base_channels}, {config.epochs} epochs"
+
+
+def scale_text(records: Sequence[Record], scale: str) -> str:
+    """Say under which conditions runs were made: data set, scale, width, length, n."""
+    config: Config = records[0].config
+    n = max(len(group) for group in by_method(records).values())
+    text = f"scale {scale}, {config.dataset}, α = {config.base_channels}, {config.epochs} epochs"
+    return text + f", n = {n}" + (", mean ± 95 % interval over seeds" if n > 1 else "")
+
+
+def largest_beta(records: Sequence[Record]) -> float:
+    """Return the largest β of some runs."""
+    return float(max(record.config.beta for record in records))
+
 
 LABELS = {
     "base_channels": "α",
@@ -185,7 +255,7 @@ def method_text(config: Config) -> str:
 def field_text(config: Config, field: str) -> str:
     """Return the value of a field as the tables print it, or the reach λ(β + Ση) of a run."""
     if field == "reach":
-        return f"{laws.reach(config)[-1]:.3f}" if config.l1 else tables.NONE
+        return f"{theory.reach(config)[-1]:.3f}" if config.l1 else tables.NONE
     value = getattr(config, field)
     if field in foreign_fields(config.optimizer):
         return tables.NONE
@@ -229,7 +299,7 @@ def sweep_frame(
             "series": series(record.config),
             "seed": record.config.seed,
             "accuracy": accuracies([record])[0],
-            "left": left([record])[0],
+            "left": remaining([record])[0],
         }
         for record in records
     ]
@@ -256,14 +326,14 @@ def mean_text(runs: Sequence[Record]) -> str:
     return tables.interval(mean_interval(accuracies(runs)))
 
 
-def left_text(runs: Sequence[Record]) -> str:
+def remaining_text(runs: Sequence[Record]) -> str:
     """Return how much of the first layer is left on average, in per cent."""
-    return f"{mean_interval(left(runs)).mean:.1f}"
+    return f"{mean_interval(remaining(runs)).mean:.1f}"
 
 
 def layers_text(runs: Sequence[Record]) -> str:
     """Return how much of each layer is left on average, in per cent."""
-    shares = (f"{mean_interval(left(runs, layer)).mean:.1f}" for layer in LAYERS)
+    shares = (f"{mean_interval(remaining(runs, layer)).mean:.1f}" for layer in LAYERS)
     return ", ".join(share.replace("100.0", "100") for share in shares)
 
 
@@ -272,7 +342,7 @@ def zeros_text(config: Config) -> str:
     return ", zeros stay" if config.frozen_zeros else ""
 
 
-def forgone_text(runs: Sequence[Record]) -> str:
+def would_revive_text(runs: Sequence[Record]) -> str:
     """Return which share of the first layer one step would have let return, had zeros been free.
 
     In per cent, the largest of the steps that were looked at: the last of each recorded epoch, in
@@ -281,7 +351,7 @@ def forgone_text(runs: Sequence[Record]) -> str:
     return _most_forgone(runs, lambda run: itertools.repeat(run.final["weights"]["conv1"]))
 
 
-def forgone_of_left_text(runs: Sequence[Record]) -> str:
+def would_revive_of_remaining_text(runs: Sequence[Record]) -> str:
     """Return the same as a share of the weights of the layer that were left at that step."""
     return _most_forgone(runs, lambda run: run.history["nonzeros"]["conv1"])
 
@@ -314,10 +384,17 @@ def difference_of(
 
 def left_of(found: Conditions, **fields: object) -> str:
     """Return how much of the first layer is left, in per cent."""
-    return said_of(found, left_text, **fields)
+    return said_of(found, remaining_text, **fields)
 
 
 def said_of(found: Conditions, say: Callable[[Sequence[Record]], str], **fields: object) -> str:
     """Return what is to be said of the runs of one condition, or that they are pending."""
     config = pick(found, **fields)
     return PENDING if config is None else say(found[config])
+
+
+def frame(records: Sequence[Record]) -> pd.DataFrame:
+    """Return `lcs.study.frame` with the name of each run's method in a column `method`."""
+    table = study.frame(records)
+    names = {record.run_id: method(record.config) for record in records}
+    return table.assign(method=table["run_id"].map(names)) if records else table

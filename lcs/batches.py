@@ -24,7 +24,7 @@ from lcs.config import Config
 # images that are normalised or evaluated at once
 CHUNK = 2000
 # what the batches of a run depend on
-FEEDING = (
+BATCH_FIELDS = (
     "dataset",
     "seed",
     "augment",
@@ -46,7 +46,7 @@ def stream(seed: int, purpose: str, epoch: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(int(state) >> 1)
 
 
-def steps_of(images: int, batch_size: int) -> int:
+def steps_per_epoch(images: int, batch_size: int) -> int:
     """Batches in an epoch; a last one of a single image has no batch statistics and is left out."""
     whole, left = divmod(images, batch_size)
     return whole + (left > 1)
@@ -61,7 +61,7 @@ class Ready(NamedTuple):
     images: Tensor | None
 
 
-class Inputs:
+class Batches:
     """Images and labels of one part of a data set, on the device, and their normalisation.
 
     images: uint8 (N, C, H, W); labels: int64 (N,).
@@ -90,13 +90,13 @@ class Inputs:
             count = images.image_size**2
             self.pixels = torch.randperm(count, generator=stream(0, "pixels")).to(device)
 
-    def sharing(self, config: Config) -> Inputs:
+    def sharing(self, config: Config) -> Batches:
         """Return the same images for another run, which may be fed otherwise by its seed alone.
 
         A run with the same seed gets these very inputs: whoever comes first to an epoch draws and
         augments it for the others.
         """
-        if all(getattr(config, name) == getattr(self.config, name) for name in FEEDING):
+        if all(getattr(config, name) == getattr(self.config, name) for name in BATCH_FIELDS):
             return self
         self.all_normalised  # noqa: B018  made once, and shared from here on
         other = copy.copy(self)
@@ -179,7 +179,7 @@ class Inputs:
     @property
     def steps(self) -> int:
         """Batches in an epoch."""
-        return steps_of(len(self), self.config.batch_size)
+        return steps_per_epoch(len(self), self.config.batch_size)
 
 
 def split(config: Config, images: data.Images) -> tuple[Part, Part]:

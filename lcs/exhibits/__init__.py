@@ -1,0 +1,42 @@
+"""What the book shows: one exhibit for each chapter with results, in the order of the book.
+
+An exhibit is a module of this package and a notebook of the same name. It declares its `STUDIES`
+and its `CLAIMS`, and draws its tables and figures.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from lcs.errors import ConfigError
+
+if TYPE_CHECKING:
+    from lcs.exhibits.toy import ToyStudy
+    from lcs.study import Study
+
+EXHIBITS = ("toy", "table2", "figure3", "figure4", "why", "scaling", "engine")
+
+
+def exhibit(name: str) -> ModuleType:
+    """Return the module of an exhibit."""
+    return importlib.import_module(f"lcs.exhibits.{name}")
+
+
+@functools.cache
+def studies() -> dict[str, Study | ToyStudy]:
+    """Return every study of the book by its name, in the order of the exhibits."""
+    return {study.name: study for name in EXHIBITS for study in exhibit(name).STUDIES}
+
+
+def find_study(name: str) -> Study | ToyStudy:
+    """Return a study by its name.
+
+    Raises:
+        ConfigError: there is none of that name.
+    """
+    if name not in studies():
+        raise ConfigError(f"study: unknown name {name!r}; choose from {', '.join(studies())}")
+    return studies()[name]

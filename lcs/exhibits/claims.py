@@ -1,0 +1,57 @@
+"""The page Claims: every claim of the paper, the reproduction and the forum beside our runs."""
+
+from __future__ import annotations
+
+from lcs.exhibits import EXHIBITS, exhibit, tables
+from lcs.exhibits.tables import Table
+from lcs.exhibits.verdicts import MARKS, SCALES, Claim, judged
+from lcs.runs import RunStore
+
+# claims of the paper that no exhibit looks at yet
+NOT_STUDIED: tuple[Claim, ...] = (
+    Claim(
+        "P",
+        "A fixed permutation of all images' pixels does not change S-FC's accuracy",
+        "by argument",
+        "",
+    ),
+    Claim("P", "Shallow networks catch up with deep ones when trained longer", "Table 1", ""),
+    Claim("P", "Without weight sharing, depth does not help", "Table 1", ""),
+    Claim("P", "On ResNet18, β-LASSO is better than SGD at every kernel size", "Figure 5", ""),
+)
+
+
+def claims() -> list[Claim]:
+    """Return the claims of all exhibits by who makes them, each in the order of the book."""
+    every = [*(claim for name in EXHIBITS for claim in exhibit(name).CLAIMS), *NOT_STUDIED]
+    return sorted(every, key=lambda claim: [*MARKS].index(claim.source))
+
+
+def table(store: RunStore, sources: str = "PRFB") -> Table:
+    """Return the claims of some sources beside what came out here, a row for each scale."""
+    every = claims()
+    rows = []
+    by_scale = [judged(every, store, scale) for scale in SCALES]
+    for claim, *found in zip(every, *by_scale, strict=True):
+        if claim.source not in sources:
+            continue
+        state = tables.pending("pending" if claim.judge else "not studied yet")
+        all_ours = [
+            [evidence.finding.value, str(evidence.n), evidence.scale, evidence.verdict]
+            for evidence in found
+            if evidence
+        ] or [[tables.NONE, tables.NONE, tables.NONE, state]]
+        where = f"[{claim.chapter}]({claim.chapter}.ipynb)" if claim.chapter else tables.NONE
+        theirs = MARKS[claim.source](claim.value)
+        rows += [[claim.text, theirs, *ours, where] for ours in all_ours]
+    caption = (
+        "Claims, their published values, and ours: differences are paired by seed, in points of "
+        "test accuracy on CIFAR-10. At the desk scale ours is the reproduction's setting unless "
+        "the claim names another: α = 1, 400 epochs, binary cross-entropy, no augmentation, "
+        "λ = 2e-5. Verdicts with an interval over seeds are corrected for many comparisons. n is "
+        "the number of runs of each condition, for the toy that of random problems in each cell, "
+        "for a benchmark that of rounds, whose median is shown with its 95 % interval."
+    )
+    columns = ["claim", "published", "ours", "n", "scale", "verdict", "chapter"]
+    text = ["published", "ours", "scale", "verdict", "chapter"]
+    return Table("tab-claims", caption, columns, rows, text=text)

@@ -1,0 +1,141 @@
+"""Settings: how the runs of the book are trained, and the hyperparameters that searches chose.
+
+A *setting* is how a run is trained; a *scale* is how much is run: `smoke` takes seconds on
+scikit-learn's digits, `desk` is real data on two cores, `paper` the paper's own size (α = 150,
+4000 epochs) on one GPU. The reproduction's setting is that of R, Table II; the recipe is the
+paper's, at the widths that two cores hold.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from lcs.config import Config
+from lcs.study import Setting
+
+# at every scale the networks of one base channel; a study widens them
+SMOKE = Config(dataset="digits", epochs=30, batch_size=128, lr=0.1)
+# the reproduction's setting (its Table II)
+DESK = Config(loss="bce", epochs=400, precision="bf16")
+# the paper's setting; where it is silent, the starting point of the search on validation
+PAPER = Config(
+    base_channels=150,
+    epochs=4000,
+    augment="autoaugment",
+    normalize="standard",
+    precision="bf16",
+)
+SCALES = {"smoke": SMOKE, "desk": DESK, "paper": PAPER}
+REPRODUCTION = Setting("reproduction", SCALES)
+# `paper_recipe` changes the rest
+RECIPE = Setting("recipe", SCALES)
+# the scales of a study that makes no sense at the paper's size
+DESK_SCALES = ("smoke", "desk")
+
+BETAS = (0, 1, 2, 5, 10, 20, 50, 100, 200)
+LAMBDAS = (5e-6, 1e-5, 2e-5, 5e-5, 1e-4)
+# the reproduction's λ, the end of the paper's search: the same in every layer
+REPRODUCTION_L1: dict[str, Any] = {"l1": 2e-5, "l1_rest": None}
+# where single early runs did best: no choice made on validation, so it may flatter
+STRONGER_L1 = {"l1": 5e-5, "l1_rest": 1e-5}
+
+# what the searches chose on validation images: written by `lcs study NAME --choose`
+CHOSEN_FILE = Path(__file__).with_name("chosen.json")
+CHOSEN: dict[str, dict[str, Any]] = json.loads(CHOSEN_FILE.read_text())
+BETA_50 = "s-fc beta-lasso 50"
+# widths of `scaling`, and a width beyond
+WIDTHS, WIDTH_BEYOND = (1, 2, 4, 8), 16
+# share of its λ that was best for β = 50 at each width, in runs of so many epochs
+SHARE_AT_WIDTH, SHARE_EPOCHS = (
+    {int(k): v for k, v in (CHOSEN["search-wide"] | CHOSEN["search-beyond"]).items()},
+    200,
+)
+
+
+def l1_of(base: Config) -> dict[str, Any]:
+    """Return λ: at α = 1 the reproduction's, `REPRODUCTION_L1`; else what our own search suggests.
+
+    That is what `search-wide` found best for β = 50 in its widest network, in proportion to the
+    number of epochs, so that it pulls as far over a whole training of any length.
+    """
+    if base.base_channels == 1:
+        return REPRODUCTION_L1
+    share = min(1.0, SHARE_AT_WIDTH[WIDTHS[-1]] * SHARE_EPOCHS / base.epochs)
+    return {name: round(share * value, 12) for name, value in CHOSEN["search"][BETA_50].items()}
+
+
+def sgd(base: Config, model: str) -> Config:
+    """Return a run of plain SGD."""
+    return base.replace(model=model)
+
+
+def baseline(base: Config, model: str) -> Config:
+    """Return SGD as a scale has it: plain at α = 1, the reproduction's; else as `search` chose."""
+    return sgd(base, model) if base.base_channels == 1 else chosen(base, model)
+
+
+def beta_lasso(base: Config, beta: float, **changes: Any) -> Config:
+    """Return a run of S-FC with β-LASSO, its λ that of the scale unless changed."""
+    values = {**l1_of(base), "beta": float(beta), **changes}
+    return base.replace(model="s-fc", optimizer="beta-lasso", **values)
+
+
+def quarter_length(base: Config) -> Config:
+    return base.replace(epochs=max(1, base.epochs // 4))
+
+
+def paper_recipe(base: Config, factor: int, epochs: int) -> Config:
+    """Return the paper's recipe: cross-entropy, AutoAugment, normalised inputs.
+
+    AutoAugment stands in for Fast AutoAugment, whose policies were found by a search of their own.
+    """
+    return base.replace(
+        base_channels=factor * base.base_channels,
+        epochs=max(1, epochs),
+        loss="cross-entropy",
+        augment="autoaugment",
+        normalize="standard",
+    )
+
+
+def chosen(
+    here: Config, model: str, optimizer: str = "sgd", beta: float = 0.0, share: float = 0.0
+) -> Config:
+    """Return a run with the hyperparameters that `search` chose for its method.
+
+    Its λ, in every layer, is the share that `search-long` chose of it, unless one is given. A β
+    that was not searched has the values of the largest one that was.
+    """
+    key = f"{model} {optimizer} {beta:g}"
+    key = key if key in CHOSEN["search"] else BETA_50
+    values = dict(CHOSEN["search"][key])
+    for name in ("l1", "l1_rest"):
+        if name in values:
+            values[name] *= share or CHOSEN["search-long"].get(key, 1.0)
+    return here.replace(model=model, optimizer=optimizer, beta=float(beta), **values)
+
+
+def regularised(config: Config, factor: float) -> Config:
+    """Return a run with weight decay and every λ larger by a factor, and so the threshold βλ."""
+    rest = None if config.l1_rest is None else config.l1_rest * factor
+    decay = config.weight_decay * factor
+    return config.replace(weight_decay=decay, l1=config.l1 * factor, l1_rest=rest)
+
+
+def raised(config: Config, factor: float) -> Config:
+    """Return a β-LASSO run with every λ larger by a factor, and the threshold βλ as it was."""
+    return regularised(config, factor).replace(beta=config.beta / factor)
+
+
+def sgd_and_betas(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return S-FC with the baseline and with β-LASSO at each β."""
+    return [baseline(base, "s-fc"), *(beta_lasso(base, beta) for beta in betas)]
+
+
+def short_recipe(base: Config, factor: int) -> Config:
+    """Return a step towards the paper's recipe: cross-entropy, flips and crops, a quarter long."""
+    wide = quarter_length(base).replace(base_channels=factor * base.base_channels)
+    return wide.replace(loss="cross-entropy", augment="flip-crop")
