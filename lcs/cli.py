@@ -41,7 +41,9 @@ Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
 Budget = Annotated[float | None, typer.Option(help="Stop at a checkpoint within so many minutes.")]
 Seconds = Annotated[float, typer.Option(help="Least time between checkpoints.")]
 Scale = Annotated[str, typer.Option(help="smoke, desk or paper.")]
-Seeds = Annotated[int | None, typer.Option(help="Seeds 0, 1, … of each run; default: as many as in the book.")]
+Seeds = Annotated[
+    int | None, typer.Option(help="Seeds 0, 1, … of each run; default: as many as in the book.")
+]
 Parameters = Annotated[
     list[str] | None, typer.Option("-p", "--parameter", help="name=value; may be repeated.")
 ]

@@ -19,7 +19,7 @@ from lcs.optim import MASTER, SGD, BetaLasso
 
 
 @contextmanager
-def epoch(model: nn.Module, optimizer: Optimizer) -> Iterator[None]:
+def bf16_weights(model: nn.Module, optimizer: Optimizer) -> Iterator[None]:
     """Let the fully connected layers hold rounded copies, and the optimizer the weights.
 
     Weights that the optimizer does not hold, as those of a sparse layer, stay as they are.

@@ -39,7 +39,7 @@ PAYS_FROM = 2_000_000
 Forward = Callable[[Tensor], Tensor]
 
 
-def mode(model: nn.Module, optimizer: Optimizer) -> str:
+def choose_mode(model: nn.Module, optimizer: Optimizer) -> str:
     """Return how the next epoch is computed: "dense", "exact" or "frozen"."""
     if not isinstance(optimizer, BetaLasso) or not _supported(model):
         return "dense"
@@ -70,17 +70,17 @@ def _first(model: nn.Module) -> nn.Linear:
 
 
 @contextmanager
-def epoch(model: nn.Module, optimizer: Optimizer, chosen: str) -> Iterator[Forward]:
-    """Yield the function that maps images to logits for one epoch, in a mode of `mode`.
+def sparse_first_layer(model: nn.Module, optimizer: Optimizer, mode: str) -> Iterator[Forward]:
+    """Yield the function that maps images to logits for one epoch, in a mode of `choose_mode`.
 
     In the sparse ones the optimizer holds the non-zero weights in place of the layer's matrix.
     """
-    if chosen == "dense":
+    if mode == "dense":
         yield model
         return
     net, weight = cast(Net, model), _first(model).weight
     group, place = _place(optimizer, weight)
-    layer = SparseLayer(weight, frozen=chosen == "frozen")
+    layer = SparseLayer(weight, frozen=mode == "frozen")
     group["params"][place] = layer.values
     weight.grad = None  # the last epoch's, which nobody reads any more
 

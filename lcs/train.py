@@ -374,9 +374,12 @@ class Run:
         self.model.train()
         total, seen = torch.zeros(2, device=self.device), 0
         steps = self.training.steps
-        mode = sparse.mode(self.model, self.optimizer)
+        mode = sparse.choose_mode(self.model, self.optimizer)
         self.modes[mode] = self.modes.get(mode, 0) + 1
-        with sparse.epoch(self.model, self.optimizer, mode) as network, self._rounded():
+        with (
+            sparse.sparse_first_layer(self.model, self.optimizer, mode) as network,
+            self._rounded(),
+        ):
             for step, (x, labels) in enumerate(self.training.batches(epoch)):
                 rate = learning_rate(self.config, epoch, step, steps)
                 for group in self.optimizer.param_groups:
@@ -392,7 +395,7 @@ class Run:
     def _rounded(self) -> AbstractContextManager[None]:
         """Keep bfloat16 copies of the weights for an epoch, where products are bfloat16."""
         bf16 = self.config.precision == "bf16"
-        return mixed_precision.epoch(self.model, self.optimizer) if bf16 else nullcontext()
+        return mixed_precision.bf16_weights(self.model, self.optimizer) if bf16 else nullcontext()
 
     def _step(self, network: Forward, x: Tensor, labels: Tensor) -> Tensor:
         """Take one optimizer step; return the batch's summed loss and number of hits, (2,)."""
