@@ -22,7 +22,6 @@ def bench(monkeypatch, tmp_path):
     monkeypatch.syspath_prepend(str(FOLDER))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(data, "load", data.load)  # a benchmark puts another in its place
-    monkeypatch.setattr("lcs.train.keep_freed_memory", lambda: None)
 
     def run(script, *words, **changes):
         module = importlib.import_module(script)
