@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import json
 import math
 import sys
 import typing
@@ -142,32 +143,30 @@ def study(
     base_channels: Annotated[int | None, typer.Option(help="Default: the scale's own.")] = None,
     epochs: Annotated[int | None, typer.Option(help="Default: the scale's own.")] = None,
     plan: Annotated[bool, typer.Option("--plan", help="Only say what is missing.")] = False,
+    choose: Annotated[
+        bool, typer.Option("--choose", help="Write what a search found best to chosen.json.")
+    ] = False,
     budget_minutes: Budget = None,
     checkpoint_seconds: Seconds = 60.0,
     workers: Annotated[int, typer.Option(min=1, help="Runs that train at once.")] = 1,
 ) -> None:
     """Train the runs of an exhibit that the store lacks; print the paths of all its records."""
     from lcs.exhibits import find_study
-    from lcs.study import plan_text
 
-    chosen = find_study(name)
     place = _store(store)
+    if choose:
+        from lcs.exhibits.search import write_choice
+
+        print(json.dumps(write_choice(name, place)))
+        return
     changes: dict[str, Any] = {"dataset": dataset, "base_channels": base_channels, "epochs": epochs}
     changes |= {"betas": betas} if betas else {}
+    options = {"store": place, "device": device, "workers": workers, **changes}
     if plan:
-        print(plan_text(chosen.configs(scale, seeds, **changes), place, device))
+        print(find_study(name).plan(scale, seeds, **options))
         return
-    outcome = chosen.run(
-        scale,
-        seeds,
-        store=place,
-        device=device,
-        budget_minutes=budget_minutes,
-        checkpoint_seconds=checkpoint_seconds,
-        workers=workers,
-        **changes,
-    )
-    for record in outcome.records:
+    options |= {"budget_minutes": budget_minutes, "checkpoint_seconds": checkpoint_seconds}
+    for record in find_study(name).train(scale, seeds, **options):
         print(record.path)
 
 

@@ -1,21 +1,77 @@
-"""Work on many things, in this process or in several; what fails with one does not stop the others.
+"""Train many runs, in this process or in several; what fails with one does not stop the others.
 
-What cannot be done are errors of training and of checkpoints; only a full disk stops all.
+Failures are errors of training and of checkpoints; only a full disk stops all.
 """
 
 from __future__ import annotations
 
+import functools
+import math
 import multiprocessing
+import sys
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from typing import TypeVar
+from typing import Any, TypeVar
 
-import torch
-
+from lcs.config import Config
 from lcs.errors import CheckpointError, DiskError, LcsError, TrainingError
+from lcs.runs import RunStore
 
 T = TypeVar("T")
+
+
+def train_all(
+    configs: Sequence[Config],
+    store: RunStore,
+    *,
+    device: str,
+    budget_minutes: float | None,
+    checkpoint_seconds: float,
+    workers: int,
+) -> None:
+    """Train runs, those in one group that can share their batches.
+
+    Args:
+        configs: runs; those that have a record are not trained.
+        store, device, checkpoint_seconds: as in `lcs.train.train`.
+        budget_minutes: of all together.
+        workers: as many groups train at once.
+
+    Raises:
+        As `lcs.train.train` and `run_parallel`.
+    """
+    from lcs.train import groups
+
+    minutes = math.inf if budget_minutes is None else budget_minutes
+    work = functools.partial(
+        train_together,
+        deadline=time.monotonic() + 60 * minutes,
+        store=store,
+        device=device,
+        checkpoint_seconds=checkpoint_seconds,
+    )
+    run_parallel(work, groups(configs, workers), workers)
+
+
+def train_together(configs: Sequence[Config], *, deadline: float, **options: Any) -> None:
+    """Train a group of runs until `deadline`; one by one what is missing after a failure.
+
+    Raises:
+        As `lcs.train.train`.
+    """
+    from lcs.train import train_group
+
+    minutes = max(0.0, deadline - time.monotonic()) / 60
+    try:
+        train_group(configs, budget_minutes=minutes, **options)
+    except (TrainingError, CheckpointError) as error:
+        if isinstance(error, DiskError) or len(configs) == 1:
+            raise
+        print(f"{error}; what is missing is trained one by one", file=sys.stderr)
+        alone = functools.partial(train_together, deadline=deadline, **options)
+        each(alone, [[config] for config in configs])
 
 
 def run_parallel(work: Callable[[T], object], items: Sequence[T], workers: int) -> None:
@@ -28,6 +84,8 @@ def run_parallel(work: Callable[[T], object], items: Sequence[T], workers: int) 
     """
     if workers == 1:
         return each(work, items)
+    import torch
+
     threads = max(1, torch.get_num_threads() // workers)
     try:
         with ProcessPoolExecutor(
@@ -44,7 +102,8 @@ def run_parallel(work: Callable[[T], object], items: Sequence[T], workers: int) 
                 raise
     except BrokenProcessPool as error:
         raise TrainingError(
-            "a worker was killed, perhaps for lack of memory; the same with fewer workers goes on"
+            "a worker was killed, perhaps for lack of memory; run the same with fewer workers, it "
+            "goes on from the last checkpoints"
         ) from error
 
 

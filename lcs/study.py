@@ -1,43 +1,45 @@
 """A study: the runs behind a table or a figure, at every scale, and how the missing ones are made.
 
-`configs` lists the runs, `stored` reads those that have a record, and `run` trains the others.
+`configs` lists the runs, `stored` reads those that have a record, `plan` says what the others cost,
+and `run` trains them.
 """
 
 from __future__ import annotations
 
-import functools
-import math
+import dataclasses
+import itertools
 import sys
-import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
-from lcs.config import Config, ToyConfig
-from lcs.errors import CheckpointError, ConfigError, DiskError, TrainingError
+from lcs import cost
+from lcs.config import OPTIMIZER_FIELDS, Config
+from lcs.errors import ConfigError
 from lcs.runs import AnyConfig, Record, RunStore, default_store
 
 if TYPE_CHECKING:
     import pandas as pd
 
-AnyConfigT = TypeVar("AnyConfigT", bound=AnyConfig)
+C = TypeVar("C", bound=AnyConfig)
 
 SCALES = ("smoke", "desk", "paper")
-MAX_SEEDS = 20
+MAX_SEEDS = 1000
 
 
 @dataclass(frozen=True)
-class Setting:
+class Setting(Generic[C]):
     """How runs are trained: its name on the pages, and what all runs of a scale share."""
 
     name: str
-    configs: Mapping[str, Config]
+    configs: Mapping[str, C]
 
     def label(self, scale: str) -> str:
-        """Name of the setting at a scale: smoke runs and the paper's size are settings of theirs."""
+        """Name at a scale: smoke runs and the paper's size are settings of their own."""
         return self.name if scale == "desk" else scale
 
-    def config(self, scale: str) -> Config:
+    def config(self, scale: str) -> C:
         """Return what all runs of a scale share.
 
         Raises:
@@ -56,17 +58,204 @@ class Outcome(NamedTuple):
     records: list[Record]
 
 
-@dataclass(frozen=True)
-class Study:
-    """A name, a title, a setting, and the runs that a table or a figure is drawn from.
+class AnyStudy(ABC, Generic[C]):
+    """What all studies have in common, whatever is computed in their runs.
 
-    `make(base, betas)` lists the configurations of one seed, starting from what the setting has at
-    a scale. `seeds` is how many the book is to have at the desk scale.
+    One rule for seeds: where their number is not given, a study has every seed that all of its runs
+    have in the store; `runs`, `train` and `plan` ask for `seeds` of them at least at the desk
+    scale, and for one at others.
     """
 
     name: str
     title: str
-    setting: Setting
+    setting: Setting[C]
+    seeds: int
+    scales: tuple[str, ...]
+
+    @abstractmethod
+    def configs(self, scale: str = "desk", seeds: int | None = None, **changes: Any) -> list[C]:
+        """List the runs: every configuration for seeds 0 … seeds − 1; None: the study's own."""
+
+    @abstractmethod
+    def flops(self, config: C) -> int:
+        """Floating-point operations of a run, to the leading term."""
+
+    @abstractmethod
+    def seconds(
+        self, configs: Sequence[C], device: str, records: Iterable[Record]
+    ) -> list[float | None]:
+        """Return about how long each run takes by `records` that were timed; None: unknown."""
+
+    @abstractmethod
+    def progress(self, config: C, store: RunStore) -> tuple[str, float]:
+        """Return what a plan says of a run that has no record, and the share still to compute."""
+
+    @abstractmethod
+    def compute(self, configs: Sequence[C], store: RunStore, **options: Any) -> None:
+        """Compute the records of these runs into the store; options are those of `train`."""
+
+    def runs(
+        self,
+        scale: str,
+        seeds: int | None,
+        find: Callable[[C], Record | None],
+        **changes: Any,
+    ) -> dict[C, Record | None]:
+        """Return the runs, by the rule above and in the order of `configs`, with their records.
+
+        `find` returns the record of a run, as `RunStore.find` does.
+        """
+        least = check_seeds(seeds, self.own_seeds(scale))
+        found: dict[C, Record | None] = {}
+        for seed, row in enumerate(self._by_seed(scale, find, changes)):
+            if seed >= least and (seeds is not None or None in row.values()):
+                break
+            found |= row
+        count = 1 + max(config.seed for config in found)
+        return {config: found[config] for config in self.configs(scale, count, **changes)}
+
+    def stored(
+        self, scale: str, store: RunStore, seeds: int | None = None, **changes: Any
+    ) -> list[Record]:
+        """Return the records of as many seeds as all runs of the study have; none is trained.
+
+        At most `seeds` seeds, if given; of a scale that the study lacks there are none. Other
+        arguments and errors are those of `configs`.
+        """
+        if scale in SCALES and scale not in self.scales:
+            return []
+        rows = itertools.islice(
+            self._by_seed(scale, store.find, changes), check_seeds(seeds, MAX_SEEDS)
+        )
+        whole = itertools.takewhile(lambda row: None not in row.values(), rows)
+        return [record for row in whole for record in row.values() if record is not None]
+
+    def found(self, scale: str, store: RunStore, **changes: Any) -> list[Record]:
+        """Return the stored records, also where runs are missing, up to a seed that has none."""
+        rows = self._by_seed(scale, store.find, changes)
+        begun = itertools.takewhile(lambda row: any(row.values()), rows)
+        return [record for row in begun for record in row.values() if record is not None]
+
+    def plan(
+        self,
+        scale: str = "desk",
+        seeds: int | None = None,
+        *,
+        store: RunStore | None = None,
+        device: str = "auto",
+        workers: int = 1,
+        **changes: Any,
+    ) -> str:
+        """Say which runs are missing and about how long each still takes; arguments as in `train`.
+
+        The device need not be in this machine.
+
+        Raises:
+            CheckpointError: a run's checkpoint is damaged; others as `train`.
+        """
+        check_options(device, workers=workers)
+        store = store or default_store()
+        runs = self.runs(scale, seeds, store.find, **changes)
+        lacking = self._remaining(runs, device, store)
+        lines = [f"{text}, {cost.about(seconds)}" for text, seconds in lacking.values()]
+        total = f", {cost.in_all(lacking.values(), workers)}" if lacking else ""
+        return "\n".join([*lines, f"{len(lacking)} of {len(runs)} runs missing{total}"])
+
+    def train(
+        self,
+        scale: str = "desk",
+        seeds: int | None = None,
+        *,
+        store: RunStore | None = None,
+        device: str = "auto",
+        budget_minutes: float | None = None,
+        checkpoint_seconds: float = 60.0,
+        workers: int = 1,
+        **changes: Any,
+    ) -> list[Record]:
+        """Train what the store lacks, and return the records of all runs.
+
+        Args:
+            scale, seeds, changes: as in `configs`.
+            store: where records are read and written; by default the reader's own, which falls
+                back on the book's.
+            device, budget_minutes, checkpoint_seconds: as in `lcs.train.train`; the budget is that
+                of the whole call.
+            workers: as many groups of runs train at once, each in a process of its own with its
+                share of the processor's cores.
+
+        Raises:
+            As `configs` and `lcs.train.train`. What fails with a run does not stop the others, but
+            for a full disk.
+        """
+        check_options(device, budget_minutes, checkpoint_seconds, workers)
+        store = store or default_store()
+        runs = self.runs(scale, seeds, store.find, **changes)
+        lacking = self._remaining(runs, device, store)
+        if lacking:
+            from lcs.device import choose_device
+
+            where = choose_device(device).type
+            count = "1 run" if len(lacking) == 1 else f"{len(lacking)} runs"
+            print(
+                f"{count} to train on {where}, {cost.in_all(lacking.values(), workers)}",
+                file=sys.stderr,
+            )
+            self.compute(
+                list(lacking),
+                store,
+                device=device,
+                budget_minutes=budget_minutes,
+                checkpoint_seconds=checkpoint_seconds,
+                workers=workers,
+            )
+            runs |= {config: store.find(config) for config in lacking}
+        return [record for record in runs.values() if record is not None]
+
+    def run(self, scale: str = "desk", seeds: int | None = None, **options: Any) -> Outcome:
+        """Train what the store lacks, and return the results of all runs; see `train`."""
+        records = self.train(scale, seeds, **options)
+        return Outcome(frame(records), records)
+
+    def own_seeds(self, scale: str) -> int:
+        """Number of seeds where none is given."""
+        return self.seeds if scale == "desk" else 1
+
+    def _by_seed(
+        self, scale: str, find: Callable[[C], Record | None], changes: Mapping[str, Any]
+    ) -> Iterator[dict[C, Record | None]]:
+        """Yield the runs of each seed with their records."""
+        configs = self.configs(scale, 1, **changes)
+        for seed in range(MAX_SEEDS):
+            seeded = [dataclasses.replace(config, seed=seed) for config in configs]
+            yield {config: find(config) for config in seeded}
+
+    def _remaining(
+        self, runs: Mapping[C, Record | None], device: str, store: RunStore
+    ) -> dict[C, tuple[str, float | None]]:
+        """Return what a plan says of each run without a record, and the seconds it still takes."""
+        lacking = [config for config, record in runs.items() if record is None]
+        known = [record for record in runs.values() if record is not None]
+        records = cost.readable(store, known) if lacking else ()
+        costs = self.seconds(lacking, device, records)
+        progress = [self.progress(config, store) for config in lacking]
+        return {
+            config: (text, None if seconds is None else seconds * share)
+            for config, seconds, (text, share) in zip(lacking, costs, progress, strict=True)
+        }
+
+
+@dataclass(frozen=True)
+class Study(AnyStudy[Config]):
+    """A study of networks.
+
+    `make(base, betas)` lists the configurations of one seed, starting from what the setting has at
+    a scale.
+    """
+
+    name: str
+    title: str
+    setting: Setting[Config]
     make: Callable[[Config, Sequence[float]], list[Config]]
     seeds: int = 3
     betas: tuple[float, ...] = (0, 1, 50)
@@ -86,7 +275,8 @@ class Study:
             scale: one of the study's `scales`.
             seeds: how many; None: `Study.seeds` at the desk scale, one at others.
             betas: β of the β-LASSO runs; None: the study's own.
-            changes: fields of `Config` that all runs take over the scale's own; None keeps it.
+            changes: fields of `Config` that all runs take over the scale's own; None keeps it. An
+                optimizer's own field, as `l1`, is that of all runs with such an optimizer.
 
         Raises:
             ConfigError: a value is unknown or out of range.
@@ -95,91 +285,49 @@ class Study:
             raise ConfigError(
                 f"scale: {self.name} has no {scale!r}; choose from {', '.join(self.scales)}"
             )
+        if betas is not None and not betas:
+            raise ConfigError("betas: none is given; give one or more, or leave it out")
         given = {name: value for name, value in changes.items() if value is not None}
+        of_optimizers = {name for names in OPTIMIZER_FIELDS.values() for name in names}
+        late = {name: given.pop(name) for name in of_optimizers & given.keys()}
         base = self.setting.config(scale).replace(**given)
-        once = dict.fromkeys(self.make(base, sorted(betas or self.betas)))  # each run once
-        count = check_seeds(seeds, self.seeds if scale == "desk" else 1)
+        made = [
+            config.replace(
+                **{n: v for n, v in late.items() if n in OPTIMIZER_FIELDS[config.optimizer]}
+            )
+            for config in self.make(base, sorted(self.betas if betas is None else betas))
+        ]
+        once = dict.fromkeys(made)  # each run once
+        count = check_seeds(seeds, self.own_seeds(scale))
         return [config.replace(seed=seed) for config in once for seed in range(count)]
 
-    def stored(
-        self, scale: str, store: RunStore, seeds: int | None = None, **changes: Any
-    ) -> list[Record]:
-        """Return the records of as many seeds as all runs of the study have; none is trained.
+    def flops(self, config: Config) -> int:
+        """Floating-point operations of a run, to the leading term."""
+        return cost.training_flops(config)
 
-        At most `seeds` seeds, if given; of a scale that the study lacks there are none. Other
-        arguments and errors are those of `configs`.
-        """
-        records: list[Record] = []
-        if scale in SCALES and scale not in self.scales:
-            return records
-        configs = self.configs(scale, 1, **changes)
-        for seed in range(check_seeds(seeds, MAX_SEEDS)):
-            every = [store.find(config.replace(seed=seed)) for config in configs]
-            if None in every:
-                break
-            records += [record for record in every if record is not None]
-        return records
+    def seconds(
+        self, configs: Sequence[Config], device: str, records: Iterable[Record]
+    ) -> list[float | None]:
+        """Return about how long each run takes; see `cost.seconds`."""
+        return cost.seconds(configs, device, records)
 
-    def found(self, scale: str, store: RunStore, **changes: Any) -> list[Record]:
-        """Return every stored record of the study, also where others of its runs are missing."""
-        configs = self.configs(scale, MAX_SEEDS, **changes)
-        return [record for config in configs if (record := store.find(config)) is not None]
+    def progress(self, config: Config, store: RunStore) -> tuple[str, float]:
+        """Return what a plan says of a run, and the share that its checkpoint does not hold."""
+        from lcs.checkpoint import Checkpoint
 
-    def run(
-        self,
-        scale: str = "desk",
-        seeds: int | None = None,
-        *,
-        store: RunStore | None = None,
-        device: str = "auto",
-        budget_minutes: float | None = None,
-        checkpoint_seconds: float = 60.0,
-        workers: int = 1,
-        betas: Sequence[float] | None = None,
-        **changes: Any,
-    ) -> Outcome:
-        """Train what the store lacks, and return the results of all runs.
+        done = Checkpoint(config, store.root).epoch()
+        text = f"{config.file}, {config.epochs} epochs" + f", {done} of them done" * bool(done)
+        return text, 1 - done / config.epochs
 
-        Args are those of `configs` and of `lcs.train.train`; `store` is the reader's own by
-        default, which falls back on the book's records. With several `workers`, as many groups
-        of runs train at once, each in a process of its own with its share of the processor's cores.
-        """
-        check_options(device, budget_minutes, checkpoint_seconds, workers)
-        store = store or default_store()
-        configs = self.configs(scale, seeds, betas=betas, **changes)
-        lacking = missing(configs, store)
-        if lacking:
-            _train_missing(lacking, store, device, budget_minutes, checkpoint_seconds, workers)
-        records = [record for config in configs if (record := store.find(config)) is not None]
-        return Outcome(frame(records), records)
+    def compute(self, configs: Sequence[Config], store: RunStore, **options: Any) -> None:
+        """Train these runs; see `parallel.train_all`."""
+        from lcs.parallel import train_all
 
-
-def _train_missing(
-    configs: Sequence[Config],
-    store: RunStore,
-    device: str,
-    budget_minutes: float | None,
-    checkpoint_seconds: float,
-    workers: int,
-) -> None:
-    from lcs.parallel import run_parallel
-    from lcs.train import groups
-
-    announce(configs, device, store, workers)
-    minutes = math.inf if budget_minutes is None else budget_minutes
-    one = functools.partial(
-        _train_one,
-        store=store,
-        device=device,
-        deadline=time.monotonic() + 60 * minutes,
-        checkpoint_seconds=checkpoint_seconds,
-    )
-    parts = groups(configs, workers)
-    run_parallel(functools.partial(_train_part, one=one), parts, workers)
+        train_all(configs, store, **options)
 
 
 def gather(
-    studies: Iterable[Study],
+    studies: Iterable[AnyStudy[Any]],
     scale: str,
     seeds: int | None = None,
     *,
@@ -193,14 +341,12 @@ def gather(
     Without `train`, a study that is not complete for at least one seed has none.
     """
     store = store or default_store()
-    records = {}
-    for study in studies:
-        if train:
-            outcome = study.run(scale, seeds, store=store, device=device, epochs=epochs)
-            records[study.name] = outcome.records
-        else:
-            records[study.name] = study.stored(scale, store, seeds, epochs=epochs)
-    return records
+    if train:
+        return {
+            study.name: study.train(scale, seeds, store=store, device=device, epochs=epochs)
+            for study in studies
+        }
+    return {study.name: study.stored(scale, store, seeds, epochs=epochs) for study in studies}
 
 
 def given(**parameters: Any) -> dict[str, Any]:
@@ -209,11 +355,6 @@ def given(**parameters: Any) -> dict[str, Any]:
     A parameter of papermill needs a type, which None has not.
     """
     return {name: value for name, value in parameters.items() if value not in (0, "", [])}
-
-
-def missing(configs: Iterable[AnyConfigT], store: RunStore) -> list[AnyConfigT]:
-    """Return the runs that have no record yet."""
-    return [config for config in configs if store.find(config) is None]
 
 
 def frame(records: Iterable[Record]) -> pd.DataFrame:
@@ -243,15 +384,18 @@ def last_epochs(history: pd.DataFrame) -> pd.DataFrame:
 
 
 def check_options(
-    device: str, budget_minutes: float | None, checkpoint_seconds: float, workers: int
+    device: str,
+    budget_minutes: float | None = None,
+    checkpoint_seconds: float = 60.0,
+    workers: int = 1,
 ) -> None:
-    """Refuse what is out of range before anything is computed."""
-    from lcs.train import Clock, choose_device
-
-    if workers < 1:
-        raise ConfigError(f"workers: {workers} is out of range; give 1 or more")
-    Clock(budget_minutes, checkpoint_seconds)  # checks both
-    choose_device(device)
+    """Refuse, by a ConfigError, what is out of range before anything is computed."""
+    cost.device_type(device)
+    times = {"budget_minutes": budget_minutes, "checkpoint_seconds": checkpoint_seconds}
+    for name, value in (times | {"workers": workers}).items():
+        least = 1 if name == "workers" else 0
+        if value is not None and not value >= least:
+            raise ConfigError(f"{name}: {value!r} is out of range; give {least} or more")
 
 
 def check_seeds(seeds: int | None, own: int) -> int:
@@ -262,102 +406,6 @@ def check_seeds(seeds: int | None, own: int) -> int:
     """
     if seeds is None:
         return own
-    if type(seeds) is not int or seeds < 1:
-        raise ConfigError(f"seeds: {seeds!r} is out of range; give 1 or more")
+    if type(seeds) is not int or not 1 <= seeds <= MAX_SEEDS:
+        raise ConfigError(f"seeds: {seeds!r} is out of range; give 1 to {MAX_SEEDS}")
     return seeds
-
-
-def announce(configs: Sequence[AnyConfig], device: str, store: RunStore, workers: int = 1) -> None:
-    """Say on stderr how many runs are going to be trained and about how long it takes.
-
-    Raises:
-        CheckpointError: a run's checkpoint is damaged.
-    """
-    from lcs import cost
-    from lcs.train import choose_device
-
-    if configs:
-        seconds = sum(_seconds_left(configs, device, store)) / min(workers, len(configs))
-        where = choose_device(device).type
-        runs = "1 run" if len(configs) == 1 else f"{len(configs)} runs"
-        text = f"{runs} to train on {where}, about {cost.duration(seconds)} in all"
-        print(text, file=sys.stderr)
-
-
-def plan_text(configs: Sequence[AnyConfig], store: RunStore, device: str) -> str:
-    """Say which runs are missing and about what each still costs on this machine.
-
-    Raises:
-        CheckpointError: a run's checkpoint is damaged.
-    """
-    from lcs import cost
-
-    lacking = missing(configs, store)
-    costs = _seconds_left(lacking, device, store)
-    lines = [
-        f"{_title(config, store)}, about {cost.duration(seconds)}"
-        for config, seconds in zip(lacking, costs, strict=True)
-    ]
-    total = f"{len(lacking)} of {len(configs)} runs missing"
-    return "\n".join([*lines, f"{total}, about {cost.duration(sum(costs))} in all"])
-
-
-def _train_one(
-    config: Config,
-    *,
-    store: RunStore,
-    device: str,
-    deadline: float,
-    checkpoint_seconds: float,
-) -> Record:
-    from lcs.train import train
-
-    return train(
-        config,
-        store=store,
-        device=device,
-        budget_minutes=max(0.0, deadline - time.monotonic()) / 60,
-        checkpoint_seconds=checkpoint_seconds,
-    )
-
-
-def _train_part(part: list[Config], one: functools.partial[Record]) -> None:
-    """Train some runs together; one by one what is left of them after a failure."""
-    from lcs.parallel import each
-    from lcs.train import train_group
-
-    if len(part) > 1:
-        options = dict(one.keywords)
-        minutes = max(0.0, options.pop("deadline") - time.monotonic()) / 60
-        try:
-            train_group(part, **options, budget_minutes=minutes)
-        except DiskError:
-            raise
-        except (TrainingError, CheckpointError) as error:
-            print(f"{error}; what is missing is trained one by one", file=sys.stderr)
-    each(one, part)
-
-
-def _seconds_left(configs: Sequence[AnyConfig], device: str, store: RunStore) -> list[float]:
-    """Return about how long each run still takes after the epochs that its checkpoint holds."""
-    from lcs import cost
-
-    return [
-        seconds * (1 if isinstance(config, ToyConfig) else 1 - _done(config, store) / config.epochs)
-        for config, seconds in zip(configs, cost.seconds(configs, device, store), strict=True)
-    ]
-
-
-def _done(config: Config, store: RunStore) -> int:
-    """Return the epochs that a run's checkpoint holds."""
-    from lcs.checkpoint import Checkpoint
-
-    return Checkpoint(config, store.root).epoch()
-
-
-def _title(config: AnyConfig, store: RunStore) -> str:
-    if isinstance(config, ToyConfig):
-        return f"toy LASSO, {config.problems} problems in each cell"
-    where = f"{config.dataset}/{config.name}"
-    done = _done(config, store)
-    return f"{where}, {config.epochs} epochs" + (f", {done} of them done" if done else "")

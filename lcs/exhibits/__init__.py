@@ -9,13 +9,12 @@ from __future__ import annotations
 import functools
 import importlib
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lcs.errors import ConfigError
 
 if TYPE_CHECKING:
-    from lcs.exhibits.toy import ToyStudy
-    from lcs.study import Study
+    from lcs.study import AnyStudy
 
 EXHIBITS = ("toy", "table2", "figure3", "figure4", "why", "scaling", "engine")
 
@@ -26,12 +25,12 @@ def exhibit(name: str) -> ModuleType:
 
 
 @functools.cache
-def studies() -> dict[str, Study | ToyStudy]:
+def studies() -> dict[str, AnyStudy[Any]]:
     """Return every study of the book by its name, in the order of the exhibits."""
     return {study.name: study for name in EXHIBITS for study in exhibit(name).STUDIES}
 
 
-def find_study(name: str) -> Study | ToyStudy:
+def find_study(name: str) -> AnyStudy[Any]:
     """Return a study by its name.
 
     Raises:

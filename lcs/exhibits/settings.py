@@ -30,6 +30,8 @@ PAPER = Config(
 )
 SCALES = {"smoke": SMOKE, "desk": DESK, "paper": PAPER}
 REPRODUCTION = Setting("reproduction", SCALES)
+# between the two: `short_recipe` changes loss, augmentation and width
+TOWARDS_RECIPE = Setting("towards the recipe", SCALES)
 # `paper_recipe` changes the rest
 RECIPE = Setting("recipe", SCALES)
 # the scales of a study that makes no sense at the paper's size
@@ -84,6 +86,7 @@ def beta_lasso(base: Config, beta: float, **changes: Any) -> Config:
 
 
 def quarter_length(base: Config) -> Config:
+    """Return a run of a quarter of the epochs."""
     return base.replace(epochs=max(1, base.epochs // 4))
 
 

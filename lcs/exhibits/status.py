@@ -1,57 +1,60 @@
-"""Which exhibits have been run at which scale, and the command and cost of those that have not."""
+"""Which exhibits have been run in which setting, and the command and cost of the others."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from lcs import cost
 from lcs.exhibits import EXHIBITS, exhibit, find_study, tables
 from lcs.exhibits.engine import H200
 from lcs.exhibits.tables import Table
-from lcs.runs import AnyConfig, Record, RunStore
+from lcs.runs import Record, RunStore
+from lcs.study import AnyStudy
 
 SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 WHY_PENDING = {"desk": "not run yet", "paper": "needs a GPU"}
-# an exhibit on other data than its scale's own: data set, seeds, why it is pending
-OTHER_DATA = (("svhn", 3, "needs its data set"),)
 
 
 def table(store: RunStore) -> Table:
-    """Return every exhibit at every scale but smoke: what is done, and how the rest is had."""
+    """Return every study at every scale but smoke: what is done, and how the rest is had."""
+    records = {record.config: record for record in store.records()}
     rows = []
     for chapter in EXHIBITS:
         for study in exhibit(chapter).STUDIES:
             for scale in study.scales[1:]:
-                command = f"lcs study {study.name} --scale {scale}"
-                configs: list[AnyConfig] = [*study.configs(scale)]
-                state = _state(configs, scale, WHY_PENDING[scale], command, store)
-                rows.append([study.title, _link(chapter), *state])
-    for dataset, seeds, reason in OTHER_DATA:
-        command = f"lcs study figure3 --dataset {dataset} --seeds {seeds}"
-        others: list[AnyConfig] = [*find_study("figure3").configs("desk", seeds, dataset=dataset)]
-        title = f"S-FC on {dataset} (Table 2, Figure 3)"
-        rows.append([title, _link("table2"), *_state(others, "desk", reason, command, store)])
+                runs = study.runs(scale, None, records.get)
+                state = _state(study, runs, scale, WHY_PENDING[scale], records.values())
+                command = f"`lcs study {study.name} --scale {scale}`"
+                rows.append([study.title, _link(chapter), *state, command])
+    # on a data set other than its scale's own
+    figure3 = find_study("figure3")
+    runs = figure3.runs("desk", 3, records.get, dataset="svhn")
+    state = _state(figure3, runs, "desk", "needs its data set", records.values())
+    command = "`lcs study figure3 --dataset svhn --seeds 3`"
+    rows.append(["S-FC on svhn (Table 2, Figure 3)", _link("table2"), *state, command])
     caption = (
         "What has been run. The cost of a finished exhibit is the time that all its runs took, "
-        "two at once on two cores; that of a pending one is the number of "
-        "floating-point operations of the missing runs, and at the desk scale the time that they "
-        "would take at the pace of stored ones like them, one after the other; at the paper's the "
-        "least time that the products take on an H200 by its data sheet. Exhibits share "
-        "runs, and each counts all of its own. With "
-        "`--plan` a command says what is missing here, and how long it takes on your machine."
+        "two at once on two cores; that of a pending one is the number of floating-point "
+        "operations of the missing runs, and for two cores the time that they would take one after "
+        "the other at the median rate of the stored runs; at the paper's size the least time that "
+        "the products take on an H200 by its data sheet. Exhibits share runs, and each counts all "
+        "of its own. With `--plan` a command says what is missing here, and how long it takes on "
+        "your machine."
     )
-    columns = ["exhibit", "chapter", "scale", "state", "cost", "command"]
+    columns = ["exhibit", "chapter", "setting", "state", "cost", "command"]
     return Table("tab-status", caption, columns, rows, text=columns[1:])
-
-
-def _link(chapter: str) -> str:
-    return f"[{chapter}]({chapter}.ipynb)"
 
 
 def provenance_table(store: RunStore) -> Table:
     """Return where the records come from: how many, from which code, on what."""
-    counts = Counter(_origin(record) for record in store.records())
+    counts: Counter[tuple[str, ...]] = Counter()
+    for record in store.records():
+        origin = record.provenance
+        commit = f"`{(origin['commit'] or 'unknown')[:10]}`"
+        state = {True: "unmodified", False: "modified"}.get(origin["unmodified"], "unknown")
+        counts[commit, state, origin["packages"]["torch"], origin["hardware"]] += 1
     rows = [[*origin, str(count)] for origin, count in sorted(counts.items())]
     caption = (
         "Where the records of this book come from: the commit of the code, whether it was "
@@ -61,36 +64,32 @@ def provenance_table(store: RunStore) -> Table:
     return Table("tab-provenance", caption, columns, rows, text=columns[1:4])
 
 
-def _origin(record: Record) -> tuple[str, ...]:
-    origin = record.provenance
-    state = {True: "unmodified", False: "modified"}.get(origin["unmodified"], "unknown")
-    commit = f"`{(origin['commit'] or 'unknown')[:10]}`"
-    return commit, state, origin["packages"]["torch"], origin["hardware"]
+def _link(chapter: str) -> str:
+    return f"[{chapter}]({chapter}.ipynb)"
 
 
 def _state(
-    configs: Sequence[AnyConfig], scale: str, reason: str, command: str, store: RunStore
+    study: AnyStudy[Any],
+    runs: Mapping[Any, Record | None],
+    scale: str,
+    reason: str,
+    timed: Iterable[Record],
 ) -> list[str]:
-    found = [store.find(config) for config in configs]
-    done = [record for record in found if record is not None]
-    lacking = [config for config, record in zip(configs, found, strict=True) if record is None]
+    """Return the setting of a study's runs, how many are done, and the cost of them or the rest."""
+    setting = study.setting.label(scale)
+    lacking = [config for config, record in runs.items() if record is None]
     if not lacking:
-        seconds = sum(record.provenance["seconds"] for record in done)
-        runs = "1 run" if len(done) == 1 else f"{len(done)} runs"
-        return [scale, f"done: {runs}", cost.duration(seconds), f"`{command}`"]
+        seconds = sum(record.provenance["seconds"] for record in runs.values() if record)
+        count = "1 run" if len(runs) == 1 else f"{len(runs)} runs"
+        return [setting, f"done: {count}", cost.duration(seconds)]
     state = tables.pending(f"pending: {reason}")
-    if done:
-        state = f"{len(lacking)} of {len(configs)} runs missing; " + state
-    price = _operations(lacking)
-    if scale == "desk":
-        price += f", about {cost.duration(sum(cost.seconds(lacking, 'cpu', store)))}"
-    else:
-        flops = sum(map(cost.operations, lacking))
-        price += f", {cost.duration(flops / H200['operations'])} or more on an H200"
-    return [scale, state, price, f"`{command}`"]
-
-
-def _operations(configs: Sequence[AnyConfig]) -> str:
-    flops = sum(cost.operations(config) for config in configs)
+    if len(lacking) < len(runs):
+        state = f"{len(lacking)} of {len(runs)} runs missing; " + state
+    flops = sum(study.flops(config) for config in lacking)
     mantissa, exponent = f"{flops:.1e}".split("e+")
-    return f"{mantissa} · 10{str(int(exponent)).translate(SUPERSCRIPTS)} operations"
+    price = f"{mantissa} · 10{str(int(exponent)).translate(SUPERSCRIPTS)} operations"
+    if scale == "paper":
+        least = cost.duration(flops / H200["operations"])
+        return [setting, state, f"{price}, {least} or more on an H200"]
+    known = [took for took in study.seconds(lacking, "cpu", timed) if took is not None]
+    return [setting, state, f"{price}, about {cost.duration(sum(known))}"]

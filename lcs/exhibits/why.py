@@ -61,6 +61,7 @@ from lcs.exhibits.settings import (
     REPRODUCTION,
     REPRODUCTION_L1,
     STRONGER_L1,
+    TOWARDS_RECIPE,
     beta_lasso,
     l1_of,
     quarter_length,
@@ -239,7 +240,7 @@ STUDIES = (
     Study(
         "recipe",
         "Cross-entropy and augmentation at α = 4",
-        REPRODUCTION,
+        TOWARDS_RECIPE,
         _recipe,
         scales=DESK_SCALES,
     ),
@@ -254,14 +255,14 @@ STUDIES = (
     Study(
         "width",
         "Cross-entropy and augmentation at growing width",
-        REPRODUCTION,
+        TOWARDS_RECIPE,
         _width,
         scales=DESK_SCALES,
     ),
     Study(
         "wider",
         "Cross-entropy and augmentation at α = 16",
-        REPRODUCTION,
+        TOWARDS_RECIPE,
         _wider,
         scales=DESK_SCALES,
     ),

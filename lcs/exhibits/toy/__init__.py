@@ -8,33 +8,38 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 from scipy.stats import norm
 
-from lcs.config import ToyConfig
+from lcs.config import TOY_FEATURES, ToyConfig
 from lcs.errors import ConfigError
 from lcs.exhibits import tables
 from lcs.exhibits.compare import Numbers
 from lcs.exhibits.tables import Table
 from lcs.exhibits.toy import lasso
-from lcs.exhibits.verdicts import Claim, Finding, Judge
+from lcs.exhibits.verdicts import Claim, Finding
 from lcs.runs import Record, RunStore, default_store, provenance
-from lcs.study import MAX_SEEDS, Outcome, check_options, check_seeds
+from lcs.study import AnyStudy, Outcome, Setting, check_seeds
+
+SETTING = Setting("toy", {"smoke": lasso.SMOKE, "desk": lasso.DESK})
+# of one problem's update, on two cores
+SECONDS_OF_AN_UPDATE = 2.5e-8
 
 
 @dataclass(frozen=True)
-class ToyStudy:
+class ToyStudy(AnyStudy[ToyConfig]):
     """The toy LASSO recovery: one experiment on random problems, at two scales."""
 
     name: str = "toy"
     title: str = "Toy LASSO: does β-LASSO find the LASSO's solution?"
-    scales: ClassVar[tuple[str, ...]] = ("smoke", "desk")
+    setting: Setting[ToyConfig] = SETTING
+    seeds: int = 1
+    scales: tuple[str, ...] = ("smoke", "desk")
 
     def configs(
         self, scale: str = "desk", seeds: int | None = None, **changes: Any
@@ -44,49 +49,46 @@ class ToyStudy:
         Raises:
             ConfigError: the scale is unknown, or a field of networks is changed.
         """
-        if scale not in self.scales:
-            raise ConfigError(
-                f"scale: the toy has no {scale!r}; choose from {', '.join(self.scales)}"
-            )
         changed = [name for name, value in changes.items() if value is not None]
         if changed:
             raise ConfigError(f"the toy has no {', '.join(changed)}: leave it out")
-        base = lasso.SMOKE if scale == "smoke" else lasso.DESK
-        return [dataclasses.replace(base, seed=seed) for seed in range(check_seeds(seeds, 1))]
-
-    def stored(
-        self, scale: str, store: RunStore, seeds: int | None = None, **changes: Any
-    ) -> list[Record]:
-        """Return the records of as many seeds as are stored; none of an unknown scale."""
-        if scale not in self.scales:
-            return []
-        configs = self.configs(scale, check_seeds(seeds, MAX_SEEDS), **changes)
-        return [record for config in configs if (record := store.find(config)) is not None]
+        base, count = self.setting.config(scale), check_seeds(seeds, self.own_seeds(scale))
+        return [dataclasses.replace(base, seed=seed) for seed in range(count)]
 
     def run(
-        self,
-        scale: str = "desk",
-        seeds: int | None = None,
-        *,
-        store: RunStore | None = None,
-        live: bool = False,
-        device: str = "auto",
-        budget_minutes: float | None = None,
-        checkpoint_seconds: float = 60.0,
-        workers: int = 1,
-        **changes: Any,
+        self, scale: str = "desk", seeds: int | None = None, *, live: bool = False, **options: Any
     ) -> Outcome:
         """Compute what the store lacks, or everything anew if `live`, and return the records.
 
-        Other arguments are those of `Study.run`: checked, but a toy needs no device and no workers,
-        and has no checkpoints.
+        Other options are those of `Study.train`; a toy needs no device, and has no checkpoints.
         """
-        check_options(device, budget_minutes, checkpoint_seconds, workers)
-        store = store or default_store()
-        configs = self.configs(scale, seeds, **changes)
-        records = [compute_toy(config, store, live=live) for config in configs]
-        tables = [lasso.frame(record.final).assign(seed=record.config.seed) for record in records]
-        return Outcome(pd.concat(tables, ignore_index=True), records)
+        if live:
+            store = options.pop("store", None) or default_store()
+            configs = self.configs(scale, seeds, **options)
+            records = [compute_toy(config, store, live=True) for config in configs]
+        else:
+            records = self.train(scale, seeds, **options)
+        frames = [lasso.frame(record.final).assign(seed=record.config.seed) for record in records]
+        return Outcome(pd.concat(frames, ignore_index=True), records)
+
+    def flops(self, config: ToyConfig) -> int:
+        """Floating-point operations of an experiment, to the leading term."""
+        return 2 * TOY_FEATURES**2 * config.updates
+
+    def seconds(
+        self, configs: Sequence[ToyConfig], device: str, records: Iterable[Record]
+    ) -> list[float | None]:
+        """Return about how long each experiment takes, on the processor."""
+        return [SECONDS_OF_AN_UPDATE * config.updates for config in configs]
+
+    def progress(self, config: ToyConfig, store: RunStore) -> tuple[str, float]:
+        """Return what a plan says of an experiment, and that all of it is still to compute."""
+        return f"{config.file}, {config.problems} problems in each cell", 1.0
+
+    def compute(self, configs: Sequence[ToyConfig], store: RunStore, **options: Any) -> None:
+        """Compute these experiments, one after the other."""
+        for config in configs:
+            compute_toy(config, store)
 
 
 def compute_toy(config: ToyConfig, store: RunStore, *, live: bool = False) -> Record:
@@ -94,6 +96,8 @@ def compute_toy(config: ToyConfig, store: RunStore, *, live: bool = False) -> Re
 
     A live result is not stored where there is a record.
     """
+    import torch
+
     found = store.find(config)
     if found is not None and not live:
         return found
