@@ -390,7 +390,8 @@ def check_options(
     workers: int = 1,
 ) -> None:
     """Refuse, by a ConfigError, what is out of range before anything is computed."""
-    cost.device_type(device)
+    if device != "auto":  # which imports torch
+        cost.device_type(device)
     times = {"budget_minutes": budget_minutes, "checkpoint_seconds": checkpoint_seconds}
     for name, value in (times | {"workers": workers}).items():
         least = 1 if name == "workers" else 0
