@@ -9,12 +9,11 @@ from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
-import numpy as np
 from tqdm import tqdm
 
+from lcs.config import recorded_epochs
 from lcs.errors import ConfigError, Paused
 
-MAX_RECORDED_EPOCHS = 200
 # saving may take this share of the time
 SAVING = 0.02
 
@@ -85,18 +84,6 @@ def descend(trainee: Trainee, clock: Clock) -> None:
             if bar.disable:  # no terminal: a log
                 text = f"{trainee.name} saved at epoch {epoch + 1} of {trainee.epochs}"
                 print(text, file=sys.stderr)
-
-
-def recorded_epochs(epochs: int) -> list[int]:
-    """Epochs, from 1, whose results are kept: all of up to 200, else the first 100 and more.
-
-    The others are spaced evenly on the log axis, and the last one is always kept.
-    """
-    if epochs <= MAX_RECORDED_EPOCHS:
-        return list(range(1, epochs + 1))
-    dense = MAX_RECORDED_EPOCHS // 2
-    spaced = np.geomspace(dense, epochs, MAX_RECORDED_EPOCHS - dense + 1).round().astype(int)
-    return sorted({*range(1, dense + 1), *spaced.tolist()})
 
 
 class Clock:

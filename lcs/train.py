@@ -29,9 +29,6 @@ from lcs.sparse import Forward
 # many as a figure shows
 STORED_FILTERS = 24
 SHOWN = ("s-fc", "s-local")
-# a first layer is stored whole if no more than this share, and this many, of its weights are left;
-# at eight bytes each the file stays below 16 MB
-KEPT_SHARE, KEPT_WEIGHTS = 0.04, 1_800_000
 # what a run that goes on may find changed
 ELSEWHERE = ("code", "packages", "device", "hardware", "threads")
 # options of glibc's allocator, as its header malloc.h has them
@@ -308,6 +305,7 @@ class Run:
         self.history, self.resumes = state["history"], state["resumes"] + 1
         self.modes = state["modes"]
         earlier = state["origin"]
+        self.origin["time"] = earlier["time"]
         changed = {name: earlier[name] for name in ELSEWHERE if earlier[name] != self.origin[name]}
         before = [*earlier.get("before_resume", []), *([changed] if changed else [])]
         if before:
@@ -509,19 +507,16 @@ class Run:
         """Measure the trained network and write its record, with some filters of a first seed."""
         origin = {**self.origin, "seconds": self.seconds, "resumes": self.resumes}
         origin["modes"] = self.modes
-        kept = whole = None
+        kept = None
         if self.config.seed == 0 and self.config.model in SHOWN and not self.config.validation:
             filters = self.filters()
             kept = filters[measure.choose_filters(filters, STORED_FILTERS)]
-            few = min(KEPT_SHARE * filters.numel(), KEPT_WEIGHTS)
-            whole = filters if torch.count_nonzero(filters) <= few else None
         return store.write(
             self.config,
             history=self.history,
             final=self.final(),
             provenance=origin,
             filters=kept,
-            first_layer=whole,
         )
 
 

@@ -18,7 +18,9 @@ from lcs.errors import ConfigError
 
 FIELDS = {field.name: field for field in dataclasses.fields(Config)}
 HINTS = {
-    name: typing.get_args(hint) or (hint,) for name, hint in typing.get_type_hints(Config).items()
+    name: typing.get_args(hint) or (hint,)
+    for name, hint in typing.get_type_hints(Config).items()
+    if name in FIELDS
 }
 DESK = {
     "loss": "bce",

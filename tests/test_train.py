@@ -482,18 +482,6 @@ def test_the_first_seed_keeps_filters_for_a_figure(tmp_path):
         assert train(unseen, store=store, device="cpu").filters is None
 
 
-def test_a_sparse_first_layer_is_kept_whole(tmp_path, monkeypatch):
-    sparse = TINY.replace(optimizer="beta-lasso", l1=1e-3, beta=50.0)
-    monkeypatch.setattr("lcs.train.KEPT_SHARE", 1.0)
-    record = train(sparse, store=RunStore(tmp_path), device="cpu")
-    layer = record.load_first_layer()
-    assert torch.count_nonzero(layer) == record.final["nonzeros"]["conv1"]
-    assert layer.numel() == record.final["weights"]["conv1"]
-    monkeypatch.setattr("lcs.train.KEPT_SHARE", 0.0)
-    dense = train(sparse, store=RunStore(tmp_path / "dense"), device="cpu")
-    assert dense.load_first_layer() is None
-
-
 def test_a_record_says_how_close_weights_lie(tmp_path):
     sparse = TINY.replace(optimizer="beta-lasso", l1=1e-3, beta=50.0)
     ratios = train(sparse, store=RunStore(tmp_path), device="cpu").final["pair_correlation"]
