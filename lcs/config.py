@@ -365,23 +365,19 @@ def _checked(
     types: tuple[type, ...],
     value: Any,
 ) -> Any:
-    whole = float in types and type(value) is int
+    whole, given = float in types and type(value) is int, f"{name}: {_shown(value)}"
     if type(value) not in types and not whole:
         names = " or ".join("None" if t is NoneType else t.__name__ for t in types)
-        raise ConfigError(
-            f"{name}: {_shown(value)} is of type {type(value).__name__}; give {names}"
-        )
+        raise ConfigError(f"{given} is of type {type(value).__name__}; give {names}")
     if isinstance(value, float) and not math.isfinite(value):
-        raise ConfigError(f"{name}: {value!r} is not a finite number")
+        raise ConfigError(f"{given} is not a finite number")
     if choices is not None and value not in choices:
         raise ConfigError(
             f"{name}: unknown value {_shown(value)}; choose from {', '.join(choices)}"
         )
     if limits is not None and value is not None and not limits[0] <= value <= limits[1]:
         low, high = limits
-        raise ConfigError(
-            f"{name}: {_shown(value)} is out of range; give {low:.10g} to {high:.10g}"
-        )
+        raise ConfigError(f"{given} is out of range; give {low:.10g} to {high:.10g}")
     return float(value) if whole else value
 
 

@@ -31,9 +31,15 @@ LAYER_COLUMNS: dict[str, type] = {"nonzeros": int, "revived": int, "forgone": in
 NEEDED = ("epoch", "lr", "train_loss", "train_accuracy", "nonzeros", "revived", "norm")
 
 LOCALITY_COUNTS = ("eligible", "filters", "permutations", "window")
-LOCALITY_MEASURES = ("spread", "window_mass", "morans_i")
+# its measures, with the lowest and highest value
+LOCALITY_RANGES = {"spread": (0, 1e300), "window_mass": (0, 1 + 1e-9), "morans_i": (-2, 2)}
+
+PACKAGES = ("python", "torch", "torchvision", "numpy")
 
 TOY_TABLES = ("cells", "confusion", "misses", "lasso")
+# columns of the toy's cells: shares of problems
+TOY_SHARES = ("recovered", "rounded", "true_support", "settled", "never", "depends", "always",
+              "expected", "held")  # fmt: skip
 
 # types of what every record says of its origin, and of what some say
 ORIGIN: dict[str, tuple[type, ...]] = {
@@ -117,8 +123,8 @@ def check_origin(origin: Any) -> None:
             _require(known, f"provenance: {name} of type {type(origin[name]).__name__}")
     for name in ("threads", "seconds", "resumes"):
         _require((origin[name] or 0) >= 0, f"provenance: {name} below 0")
-    versions = all(type(version) is str for version in origin["packages"].values())
-    _require(versions, "provenance: packages are not versions")
+    versions = all(type(origin["packages"].get(name)) is str for name in PACKAGES)
+    _require(versions, f"provenance: packages lack a version of {', '.join(PACKAGES)}")
     counted = all(type(count) is int and count > 0 for count in origin.get("modes", {}).values())
     _require(counted, "provenance: modes are not counts")
     mappings = all(type(part) is dict for part in origin.get("before_resume", []))
@@ -167,7 +173,8 @@ def _check_training(config: Config, history: Any, final: Any) -> None:
     if "locality" in final:
         _check_locality(final["locality"])
     for ratio in final.get("pair_correlation", []):
-        _require(type(ratio) in (float, NoneType), "pair_correlation: holds others than numbers")
+        right = ratio is None or (type(ratio) is float and ratio >= 0)
+        _require(right, "pair_correlation: holds others than numbers from 0 on")
 
 
 def _check_evaluation_images(config: Config, count: Any) -> None:
@@ -194,15 +201,27 @@ def _check_fan_in(fan_in: Any, sizes: Mapping[str, LayerSize], nonzeros: dict[st
 
 
 def _check_locality(found: Any) -> None:
-    _check_keys("locality", found, {*LOCALITY_COUNTS, *LOCALITY_MEASURES})
+    _check_keys("locality", found, {*LOCALITY_COUNTS, *LOCALITY_RANGES})
     counted = all(type(found[name]) is int and found[name] >= 0 for name in LOCALITY_COUNTS)
     _require(counted, "locality: counts are not whole")
     _require(found["filters"] <= found["eligible"], "locality: more filters than eligible ones")
     names = {f"{of}{value}" for of in ("", "null_", "excess_") for value in ("mean", "ci95")}
-    for measure in LOCALITY_MEASURES:
-        _check_keys(measure, found[measure], names)
-        numbers = all(type(value) in (float, NoneType) for value in found[measure].values())
-        _require(numbers, f"locality: {measure} holds others than numbers")
+    for measure in LOCALITY_RANGES:
+        values = found[measure]
+        _check_keys(measure, values, names)
+        kind = float if found["filters"] else NoneType
+        _require({*map(type, values.values())} == {kind}, f"locality: {measure} holds no numbers")
+        if not found["filters"]:
+            continue
+        lowest, highest = LOCALITY_RANGES[measure]
+        for name, value in values.items():
+            if name.endswith("ci95"):
+                _require(value >= 0, f"locality: an interval of {measure} is below 0")
+            elif name != "excess_mean":
+                _require(lowest <= value <= highest, f"locality: {measure} is out of range")
+        excess = values["mean"] - values["null_mean"]
+        agrees = math.isclose(excess, values["excess_mean"], rel_tol=1e-5, abs_tol=1e-5)
+        _require(agrees, f"locality: excess of {measure} is not the difference")
 
 
 def _check_toy(config: ToyConfig, history: Any, final: Any) -> None:
@@ -214,9 +233,12 @@ def _check_toy(config: ToyConfig, history: Any, final: Any) -> None:
         table = final[name]
         lists = type(table) is dict and all(type(column) is list for column in table.values())
         _require(lists, f"{name}: not a table")
-        _require(len(set(map(len, table.values()))) == 1, f"{name}: columns of different lengths")
+        _require(len({*map(len, table.values())}) == 1, f"{name}: columns of different lengths")
+        kinds = {type(value) for column in table.values() for value in column}
+        _require(kinds <= {int, float, str, NoneType}, f"{name}: holds others than plain values")
     cells = config.updates // (config.problems * config.steps)
-    _require(len(final["cells"]["recovered"]) == cells, "cells: not those of the grid")
+    for name in TOY_SHARES:
+        _check_column(name, final["cells"][name], cells, float, 0, 1)
 
 
 def _accuracy(config: Config, *, other: bool = False) -> str:

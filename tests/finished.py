@@ -10,7 +10,7 @@ ORIGIN = {
     "commit": None,
     "unmodified": None,
     "code": "of a test",
-    "packages": {"python": "3"},
+    "packages": dict.fromkeys(("python", "torch", "torchvision", "numpy"), "1"),
     "device": "cpu",
     "hardware": "a test's",
     "threads": 1,

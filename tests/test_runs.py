@@ -21,6 +21,7 @@ import lcs.provenance
 import lcs.runs
 from lcs.config import Config, ToyConfig, run_id
 from lcs.errors import RecordError
+from lcs.record_checks import TOY_SHARES
 from lcs.runs import (
     Record,
     RunStore,
@@ -34,7 +35,7 @@ from lcs.runs import (
 CONFIG = Config(dataset="digits", epochs=3, optimizer="beta-lasso", l1=1e-4, beta=50.0)
 TOY = ToyConfig(seed=3, betas=(0.0, 2.0), l1s=(0.1,), scales=(1.0,))
 TOY_FINAL = {
-    "cells": {"recovered": [1.0] * 12},
+    "cells": {name: [1.0] * 12 for name in TOY_SHARES},
     **{name: {"runs": [1, 2]} for name in ("confusion", "misses", "lasso")},
     "trajectories": {},
 }
@@ -359,6 +360,7 @@ NONSENSE = {
     "seconds of text": at("provenance", "seconds", to="long"),
     "threads a float": at("provenance", "threads", to=1.5),
     "hardware a list": at("provenance", "hardware", to=["cpu"]),
+    "packages without torch": without("provenance", "packages", "torch"),
     "packages of numbers": at("provenance", "packages", "torch", to=2.12),
     "modes of text": at("provenance", "modes", to={"dense": "3"}),
     "modes a list": at("provenance", "modes", to=["dense"]),
@@ -368,6 +370,10 @@ NONSENSE = {
     "filters without checksum": without("filters", "sha256"),
     "a file in a list": at("filters", "file", to=["x.safetensors"]),
     "locality of text": at("final", "locality", "spread", "mean", to="near"),
+    "a share of mass above 1": at("final", "locality", "window_mass", "mean", to=7.5),
+    "an interval below 0": at("final", "locality", "morans_i", "ci95", to=-1.0),
+    "an excess that is none": at("final", "locality", "spread", "excess_mean", to=-9.0),
+    "no locality of filters": at("final", "locality", "spread", "mean", to=None),
     "pair correlation of text": at("final", "pair_correlation", to=["1"]),
     "pair correlation a number": at("final", "pair_correlation", to=1.0),
     # ranges
@@ -417,7 +423,9 @@ def test_nonsense_is_refused_though_it_is_signed(name, record, store):
         at("final", "cells", to=[]),
         at("final", "cells", to={}),
         at("final", "cells", "recovered", to=[0.5]),
+        at("final", "cells", "held", 0, to=-1.0),
         at("final", "lasso", "l1", to=[0.1]),
+        at("final", "lasso", "runs", 0, to=[[{}]]),
         at("final", "misses", "runs", to=[10**400, 1]),
         without("final", "trajectories"),
         at("config", "betas", to=[]),

@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 
 import lcs.loop
+import lcs.record_checks
 import lcs.train
 from lcs import data, models
 from lcs.checkpoint import Checkpoint
@@ -416,7 +417,8 @@ def test_revived_weights_and_norms():
 
 
 def test_only_the_chosen_epochs_are_recorded(tmp_path, monkeypatch):
-    monkeypatch.setattr(lcs.loop, "recorded_epochs", lambda epochs: [1, 4, epochs])
+    for module in (lcs.loop, lcs.record_checks):
+        monkeypatch.setattr(module, "recorded_epochs", lambda epochs: [1, 4, epochs])
     record = train(TINY.replace(epochs=6), store=RunStore(tmp_path), device="cpu")
     assert record.history["epoch"] == [1, 4, 6]
     assert len(record.history["norm"]["fc2"]) == 3
