@@ -12,6 +12,7 @@ from types import SimpleNamespace
 
 import pytest
 import typer
+from finished import results
 
 import lcs.exhibits.book
 import lcs.cli
@@ -377,7 +378,7 @@ def test_import_of_one_file_from_anywhere(store, record, command, tmp_path):
 
 def test_import_of_what_is_edited_or_in_conflict(store, record, command, tmp_path):
     book = RunStore(tmp_path / "book")
-    book.write(record.config, history={}, final={}, provenance={})
+    book.write(record.config, **results(record.config))
     said = command("runs", "import", record.path, "--store", book.root)
     assert said.code == 1
     assert "exists already and differs" in said.error

@@ -10,8 +10,8 @@ import torch.nn.functional as F
 import lcs.train
 from lcs import data, models
 from lcs.batches import Batches, split
-from lcs.config import CHOICES, Config
-from lcs.recording import recorded_epochs, would_revive
+from lcs.config import CHOICES, Config, recorded_epochs
+from lcs.recording import would_revive
 from lcs.run import COMPILED_FROM, Run, build_model, learning_rate, make_optimizer, objective
 from lcs.runs import RunStore
 from lcs.train import train

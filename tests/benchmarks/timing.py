@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from lcs.errors import ConfigError
-from lcs.runs import provenance
+from lcs.provenance import provenance
 from lcs.train import choose_device
 
 Times = dict[str, list[float]]

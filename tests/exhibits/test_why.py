@@ -4,6 +4,7 @@ import dataclasses
 import functools
 
 import pytest
+from finished import results
 from made_up import made_up, study
 
 from lcs.exhibits import compare, plots
@@ -230,8 +231,7 @@ def test_gathering_finds_what_is_complete(tmp_path):
     store = RunStore(tmp_path)
     configs = STUDIES["schedule"].configs("smoke", 2)
     for config in configs[:-1]:  # the last seed of one run lacks
-        record = made_up(config, 50)
-        store.write(config, history={}, final=record.final, provenance={})
+        store.write(config, **results(config))
     found = gather(why.QUESTIONS, "smoke", 0, train=False, store=store)["schedule"]
     assert [r.config for r in found] == [c for c in configs if c.seed == 0]
 
