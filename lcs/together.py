@@ -29,7 +29,7 @@ from lcs.checkpoint import Checkpoint
 from lcs.config import Config
 from lcs.errors import TrainingError
 from lcs.loop import Clock, descend
-from lcs.optim import compiler_works
+from lcs.fused_steps import compiler_works
 from lcs.runs import Record, RunStore
 from lcs.train import Run, choose_device, enough_memory, learning_rate
 
