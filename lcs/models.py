@@ -17,25 +17,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lcs.errors import ConfigError
+from lcs.shapes import HIDDEN, PLANS, Geometry, default_kernel, geometries, three_layer_width
 
 # elements of the dense matrix up to which a layer with few channels is computed by it
 DENSE_UP_TO = 1 << 22
-
-
-class Geometry(NamedTuple):
-    """Shape of a convolution, or of the layer in its place: square images, square kernels."""
-
-    in_channels: int
-    in_size: int  # pixels along one side
-    out_channels: int
-    kernel_size: int
-    stride: int
-    padding: int
-
-    @property
-    def out_size(self) -> int:
-        """Output positions along one side."""
-        return (self.in_size + 2 * self.padding - self.kernel_size) // self.stride + 1
 
 
 class LocallyConnected2d(nn.Module):
@@ -98,11 +83,7 @@ class Convolution(nn.Conv2d):
 
 
 KINDS = ("conv", "local", "fc")
-MODELS = (*(f"{depth}-{kind}" for depth in "sd" for kind in KINDS), "3-fc", "resnet18")
-
-# channels in units of α, and strides: the convolutions of the S- and of the D- nets
-SHALLOW = ((1, 2),)
-DEEP = ((1, 1), (2, 2), (2, 1), (4, 2), (4, 1), (8, 2), (8, 1), (16, 2))
+MODELS = (*(f"{depth}-{kind}" for depth in PLANS for kind in KINDS), "3-fc", "resnet18")
 
 
 class Net(nn.Module):
@@ -134,18 +115,15 @@ class Net(nn.Module):
         self.geometries = geometries
         self.options = {"bias": bias, "affine": affine, "dropout": dropout}
         for number, geometry in enumerate(geometries, start=1):
-            units = geometry.out_channels * geometry.out_size**2
             if kind == "fc":
-                inputs = geometry.in_channels * geometry.in_size**2
-                layer: nn.Module = nn.Linear(inputs, units, bias=bias)
-                norm: nn.Module = nn.BatchNorm1d(units, affine=affine)
+                layer: nn.Module = nn.Linear(geometry.inputs, geometry.outputs, bias=bias)
+                norm: nn.Module = nn.BatchNorm1d(geometry.outputs, affine=affine)
             else:
                 layer = (Convolution if kind == "conv" else LocallyConnected2d)(geometry, bias=bias)
                 norm = nn.BatchNorm2d(geometry.out_channels, affine=affine)
             self.add_module(f"conv{number}", layer)
             self.add_module(f"bn{number}", norm)
-        features = geometries[-1].out_channels * geometries[-1].out_size ** 2
-        self.fc1 = nn.Linear(features, hidden, bias=bias)
+        self.fc1 = nn.Linear(geometries[-1].outputs, hidden, bias=bias)
         self.bn_fc1 = nn.BatchNorm1d(hidden, affine=affine)
         self.fc2 = nn.Linear(hidden, num_classes, bias=bias)
         self.dropout = nn.Dropout(dropout)
@@ -245,6 +223,7 @@ def build(
     """
     if name not in MODELS:
         raise ConfigError(f"model: unknown value {name!r}; choose from {', '.join(MODELS)}")
+    images = {"image_size": image_size, "in_channels": in_channels, "base_channels": base_channels}
     extras: dict[str, Any] = {"bias": bias, "affine": affine, "dropout": dropout}
     if name == "resnet18":
         from lcs.resnet import ScaledResNet  # torchvision takes as long to import as torch
@@ -252,42 +231,16 @@ def build(
         return ScaledResNet(
             in_channels=in_channels,
             base_channels=base_channels,
-            kernel_size=kernel_size or 3,
+            kernel_size=kernel_size or default_kernel(name),
             num_classes=num_classes,
         )
     if name == "3-fc":
-        inputs = in_channels * image_size**2
-        with torch.device("meta"):
-            s_fc = build(
-                "s-fc",
-                num_classes=num_classes,
-                image_size=image_size,
-                in_channels=in_channels,
-                base_channels=base_channels,
-                kernel_size=kernel_size,
-                padding=padding,
-            )
-        budget = sum(p.numel() for p in s_fc.parameters())
-        # a net of width w has w² + (inputs + classes) w weights
-        half = (inputs + num_classes) / 2
-        width = round(math.sqrt(half**2 + budget) - half)
-        return ThreeLayer(inputs, width, num_classes=num_classes, **extras)
+        width = three_layer_width(num_classes=num_classes, **images)
+        return ThreeLayer(in_channels * image_size**2, width, num_classes=num_classes, **extras)
     depth, kind = name.split("-")
-    stack, hidden, usual_kernel = (SHALLOW, 24, 9) if depth == "s" else (DEEP, 64, 3)
-    kernel = kernel_size or usual_kernel
-    geometries: list[Geometry] = []
-    channels, size = in_channels, image_size
-    for multiple, stride in stack:
-        around = kernel // 2 if padding == "same" else 0
-        geometry = Geometry(channels, size, multiple * base_channels, kernel, stride, around)
-        if geometry.out_size < 1:
-            raise ConfigError(
-                f"padding: 'none' leaves nothing of {size}x{size} images under a "
-                f"{kernel}x{kernel} kernel; choose 'same'"
-            )
-        geometries.append(geometry)
-        channels, size = geometry.out_channels, geometry.out_size
-    return Net(kind, geometries, hidden=hidden * base_channels, num_classes=num_classes, **extras)
+    stack = geometries(name, **images, kernel_size=kernel_size, padding=padding)
+    hidden = HIDDEN[depth] * base_channels
+    return Net(kind, stack, hidden=hidden, num_classes=num_classes, **extras)
 
 
 def embed(net: Net) -> Net:
@@ -322,9 +275,8 @@ def dense_weight(weight: Tensor, geometry: Geometry) -> Tensor:
     """Lay the weights of a LOCAL layer out as a matrix (C'·H'·W', C·H·W); differentiable."""
     g = geometry
     inside, place = (t.to(weight.device) for t in _places(geometry))
-    outputs, inputs = g.out_channels * g.out_size**2, g.in_channels * g.in_size**2
-    dense = weight.new_zeros(outputs * inputs)
-    return dense.scatter(0, place, weight.flatten()[inside]).view(outputs, inputs)
+    dense = weight.new_zeros(g.outputs * g.inputs)
+    return dense.scatter(0, place, weight.flatten()[inside]).view(g.outputs, g.inputs)
 
 
 @functools.cache
@@ -358,9 +310,7 @@ def _dense_is_faster(x: Tensor, geometry: Geometry) -> bool:
     A patch is then used by too few filters to pay for copying it. The result is the same up to
     rounding.
     """
-    inputs = geometry.in_channels * geometry.in_size**2
-    size = geometry.out_channels * geometry.out_size**2 * inputs
-    return x.device.type == "cpu" and size <= DENSE_UP_TO
+    return x.device.type == "cpu" and geometry.inputs * geometry.outputs <= DENSE_UP_TO
 
 
 class Layer(NamedTuple):

@@ -162,9 +162,8 @@ def _train_missing(
     checkpoint_seconds: float,
     workers: int,
 ) -> None:
-    from lcs import together
     from lcs.parallel import run_parallel
-    from lcs.train import choose_device
+    from lcs.train import groups
 
     announce(configs, device, store, workers)
     minutes = math.inf if budget_minutes is None else budget_minutes
@@ -175,7 +174,7 @@ def _train_missing(
         deadline=time.monotonic() + 60 * minutes,
         checkpoint_seconds=checkpoint_seconds,
     )
-    parts = together.groups(configs, choose_device(device), workers)
+    parts = groups(configs, workers)
     run_parallel(functools.partial(_train_part, one=one), parts, workers)
 
 
@@ -247,8 +246,7 @@ def check_options(
     device: str, budget_minutes: float | None, checkpoint_seconds: float, workers: int
 ) -> None:
     """Refuse what is out of range before anything is computed."""
-    from lcs.loop import Clock
-    from lcs.train import choose_device
+    from lcs.train import Clock, choose_device
 
     if workers < 1:
         raise ConfigError(f"workers: {workers} is out of range; give 1 or more")
@@ -325,14 +323,14 @@ def _train_one(
 
 def _train_part(part: list[Config], one: functools.partial[Record]) -> None:
     """Train some runs together; one by one what is left of them after a failure."""
-    from lcs import together
     from lcs.parallel import each
+    from lcs.train import train_group
 
     if len(part) > 1:
         options = dict(one.keywords)
         minutes = max(0.0, options.pop("deadline") - time.monotonic()) / 60
         try:
-            together.train_together(part, **options, budget_minutes=minutes)
+            train_group(part, **options, budget_minutes=minutes)
         except DiskError:
             raise
         except (TrainingError, CheckpointError) as error:

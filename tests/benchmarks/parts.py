@@ -24,8 +24,8 @@ from lcs import mixed_precision, models, sparse
 from lcs.augment import apply, draw
 from lcs.exhibits.methods import NETWORKS
 from lcs.optim import BetaLasso
+from lcs.run import COMPILED_FROM
 from lcs.sparse import MODES
-from lcs.train import COMPILED_FROM
 
 REPEATS, EPOCH_REPEATS = 15, 5
 BATCH = 512

@@ -1,68 +1,81 @@
-"""Several small runs that share their augmentation in step, and the same one after the other.
+"""An epoch of several small runs: in step, as a group, and one after the other.
 
-    replicates.py [runs]
+    replicates.py [cpu|cuda] [runs ...]
 
-S-FC (alpha = 1) on CIFAR-10 with AutoAugment, half of the runs with β-LASSO. A run has `EPOCHS`
-epochs; the time of building it and of writing its record is in the clock of both.
+S-FC (alpha = 1) on CIFAR-10 with AutoAugment, half of the runs with β-LASSO. In a group, each epoch
+is augmented once for all runs.
 """
 
 from __future__ import annotations
 
+import itertools
 import sys
-import tempfile
 from collections.abc import Callable, Sequence
 
+import torch
 from epoch import load_images
-from timing import Report, interleaved
+from timing import Report, device_asked, interleaved
 
 from lcs import data
 from lcs.config import Config
-from lcs.runs import RunStore
-from lcs.train import train, train_group
+from lcs.train import Run
 
-REPEATS, EPOCHS = 5, 3
-SGD = Config(loss="bce", precision="bf16", augment="autoaugment")
+REPEATS = 5
+SGD = Config(loss="bce", precision="bf16")
 LASSO = SGD.replace(optimizer="beta-lasso", l1=2e-5, beta=50.0)
 
 
 def main() -> None:
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 4
+    device = device_asked()
+    counts = [int(word) for word in sys.argv[2:]] or [4]
     images = load_images()
     data.load = lambda name: images
-    configs = [
-        (SGD, LASSO)[i % 2].replace(lr=0.1 / (1 + i // 2), epochs=EPOCHS) for i in range(count)
-    ]
-    actions = {
-        "together": stored(lambda store: train_group(configs, store=store, device="cpu")),
-        "one by one": stored(lambda store: one_by_one(configs, store)),
-    }
-    report = Report("replicates")
-    report.table(
-        f"{count} runs of S-FC, α = 1: {EPOCHS} epochs of each",
-        interleaved(actions, repeats=REPEATS),
-        unit="seconds",
-        scale=1,
-        ratios=[("together", "one by one", "<= 1")],
-        measured="runs",
-        model="s-fc",
-        base_channels=1,
-        runs=count,
-    )
+    report = Report("replicates", device.type)
+    for count in counts:
+        configs = grid(count)
+        report.table(
+            f"{count} runs of S-FC, α = 1: an epoch of each",
+            interleaved(
+                {"together": together(configs, device), "one by one": alone(configs, device)},
+                repeats=REPEATS,
+            ),
+            unit="seconds",
+            scale=1,
+            ratios=[("together", "one by one", "<= 1")],
+            measured="runs",
+            model="s-fc",
+            base_channels=1,
+            runs=count,
+        )
 
 
-def one_by_one(configs: Sequence[Config], store: RunStore) -> None:
+def grid(count: int) -> list[Config]:
+    """Return runs that can train together."""
+    both = [(SGD, LASSO)[i % 2] for i in range(count)]
+    rates = [0.1 / (1 + i // 2) for i in range(count)]
+    return [c.replace(lr=lr, augment="autoaugment") for c, lr in zip(both, rates, strict=True)]
+
+
+def together(configs: Sequence[Config], device: torch.device) -> Callable[[], None]:
+    runs: list[Run] = []
     for config in configs:
-        train(config, store=store, device="cpu")
+        runs.append(Run.start(config, device, like=runs[-1] if runs else None))
+    return epoch_of_each(runs)
 
 
-def stored(action: Callable[[RunStore], object]) -> Callable[[], None]:
-    """Return the action with a new, empty store every time."""
+def alone(configs: Sequence[Config], device: torch.device) -> Callable[[], None]:
+    return epoch_of_each([Run.start(config, device) for config in configs])
 
-    def once() -> None:
-        with tempfile.TemporaryDirectory() as folder:
-            action(RunStore(folder))
 
-    return once
+def epoch_of_each(runs: Sequence[Run]) -> Callable[[], None]:
+    numbers = itertools.count()
+
+    def epoch() -> None:
+        number = next(numbers)
+        for run in runs:
+            run.run_epoch(number, record=False)
+
+    return epoch
 
 
 if __name__ == "__main__":
