@@ -98,12 +98,12 @@ def counts_table(widths: Sequence[int] = (1, 4, 16, 150)) -> Table:
 
 
 def load(name: str, folder: str = "", device: str = "cpu") -> dict[str, Any] | None:
-    """Return what a benchmark has written, or None if there is nothing from that device.
+    """Return what a benchmark has written on a device, or None if there is nothing.
 
     Args:
         name: of the benchmark.
         folder: of its files; empty: the book's own.
-        device: that it ran on.
+        device: "cpu" or "cuda".
 
     Raises:
         RecordError: there is no such folder, or the file is not of a benchmark.
@@ -336,20 +336,9 @@ def _faster(mode: str) -> Judge:
     return judge
 
 
-CLAIMS: tuple[Claim, ...] = tuple(
-    Claim(source, text, value, "engine", BENCHMARK, _faster(mode))
-    for source, text, value, mode in (
-        (
-            "P",
-            "Sparsity can be used for speed, with the algorithm as it is",
-            "future work",
-            "exact",
-        ),
-        (
-            "F",
-            "Sparse weights in dense layers can be used for speed (zeros that stay)",
-            "a question",
-            "frozen",
-        ),
-    )
+EXACT = "Sparsity can be used for speed, with the algorithm as it is"
+FROZEN = "Sparse weights in dense layers can be used for speed (zeros that stay)"
+CLAIMS: tuple[Claim, ...] = (
+    Claim("P", EXACT, "future work", "engine", BENCHMARK, _faster("exact")),
+    Claim("F", FROZEN, "a question", "engine", BENCHMARK, _faster("frozen")),
 )
