@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from lcs import cost, exhibits
-from lcs.exhibits import claims, engine, published, scaling, toy
+from lcs.exhibits import claims, published, scaling, toy
 from lcs.exhibits import figure4 as locality
 from lcs.exhibits import table2
 from lcs.exhibits import why
-from lcs.exhibits.compare import AGAINST, as_sgd, conditions, difference, would_revive_of_remaining_text, would_revive_text
+from lcs.exhibits.compare import AGAINST, as_sgd, conditions, difference, would_revive_text
 from lcs.exhibits.compare import accuracies, by_method, remaining, paired
 from lcs.measure import clustering_range
 from lcs.stats import mean_interval
@@ -973,45 +973,6 @@ def test_a_larger_lambda_without_augmentation_and_with_it():
     assert abs(none_seen.mean) < none_seen.half_width
 
 
-def test_what_sparse_products_gain():
-    page = said("engine")
-    assert (
-        "the algorithm as it is gains nothing, and with zeros that stay a quarter at most" in page
-    )
-    frame = engine.density_frame(engine.load("parts"))
-    at = frame[frame.density == 5].groupby("mode").ratio
-    assert 0.95 < at.min()["exact"] < at.max()["exact"] < 1.1
-    assert 0.75 < at.min()["frozen"] < at.max()["frozen"] < 1
-    assert "We had aimed at half: frozen zeros reach it, the algorithm as it is does not" in page
-    words = engine.epoch_numbers(engine.load("parts"))
-    exact, frozen = (float(words[f"epoch-{mode}"].split()[0]) for mode in ("exact", "frozen"))
-    assert frozen < 0.5 < exact < 1
-
-
-def test_how_near_its_floor_each_network_is():
-    page = said("engine")
-    assert "S-LOCAL, whose patches are copied in every step, takes almost three times its" in page
-    assert "they take more time alone than the step that they make up, and the optimizer" in page
-    assert "At α = 8 it makes no difference; at α = 32 a step takes a little less in the" in page
-    (whole,) = (t["times"] for t in engine.load("parts")["tables"]
-                if t["title"].startswith("S-FC, α = 16: a step"))  # fmt: skip
-    times = {name: np.median(rounds) for name, rounds in whole.items()}
-    parts = times["inputs"] + times["forward and backward"] + times["optimizer"]
-    assert parts > 1.1 * times["whole step"]
-    assert times["optimizer"] < times["floor: pass of the optimizer"]
-    kept = [one["ratios"][0]["median"] for one in engine.load("memory")["tables"]]
-    assert kept[:2] == pytest.approx([1, 1], abs=0.02)
-    assert max(kept[2:]) < 0.95
-    tables = {one["title"]: one for one in engine.load("parts")["tables"]}
-
-    def over_floor(net):
-        (one,) = (t for title, t in tables.items() if title.startswith(f"{net}, α = 16: a step"))
-        return {r["ratio"]: r["median"] for r in one["ratios"]}["step with flip-crop / floor"]
-
-    assert 2.5 < over_floor("S-LOCAL") < 3
-    assert over_floor("S-FC") < over_floor("S-CONV") < 1.5
-
-
 def test_images_are_normalised_in_one_way_in_scaling_and_in_another_before():
     assert "every colour channel has mean 0 and variance 1" in said("scaling")
     assert "the chapters before this one map pixels to −1 … 1" in said("scaling")
@@ -1032,26 +993,6 @@ def test_who_is_how_local_by_the_papers_recipe():
         assert 0 < zero - fifty < 0.03
     widest = own_widths()[-1]
     assert windows(widest[scaling.B50]).mean() - windows(widest[scaling.B0]).mean() > 0.08
-
-
-def test_what_frozen_zeros_forgo_in_the_largest_networks():
-    page = said("engine")
-    assert "would as much as a hundredth of the first layer have returned" in page
-    assert "but this is up to about a quarter of the weights that it had" in page
-    assert "In the second layer it is up to a seventh of all weights, in the third more" in page
-    assert "They do not, for hardly any unit dies." in page
-    runs = [r for n in ("showpiece", "showpiece-autoaugment") for r in stored(n, "desk", BOOK)]
-    shares = {
-        layer: [max(r.history["forgone"][layer]) / r.final["weights"][layer] for r in runs]
-        for layer in ("conv1", "fc1", "fc2")
-    }
-    assert 0 < max(shares["conv1"]) < 0.01
-    assert 1 / 8 < max(shares["fc1"]) < 1 / 7
-    assert 1 / 3 < max(shares["fc2"]) < 0.4
-    assert float(would_revive_of_remaining_text(runs)) == pytest.approx(25, abs=2)
-    for run in runs:
-        dead, units = run.final["fan_in"]["conv1"][0], sum(run.final["fan_in"]["conv1"])
-        assert dead < 1e-3 * units
 
 
 def test_what_freezing_holds_back_at_each_beta():

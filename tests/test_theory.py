@@ -49,5 +49,5 @@ def test_a_gradient_returns_a_weight_just_outside_the_dead_zone():
     for factor, returns in ((0.999, False), (1.001, True)):
         weight = torch.nn.Parameter(torch.tensor([0.0, 1.0], dtype=torch.float64))
         weight.grad = torch.tensor([factor * zone, 0.0], dtype=torch.float64)
-        BetaLasso([weight], lr=DESK.lr, l1=DESK.l1, beta=DESK.beta, foreach=False).step()
+        BetaLasso([weight], lr=DESK.lr, l1=DESK.l1, beta=DESK.beta).step()
         assert bool(weight[0] != 0) == returns
