@@ -232,17 +232,17 @@ def replay(
 @data_app.command("get")
 def get_data(name: str) -> None:
     """Obtain a data set, check it, and print where it is."""
-    from lcs import data
+    from lcs import download
 
-    print(data.get(name))
+    print(download.get(name))
 
 
 @data_app.command("import")
 def import_data(name: str, file: Path) -> None:
     """Check a prepared .npz and take it over."""
-    from lcs import data
+    from lcs import download
 
-    print(data.import_npz(name, file))
+    print(download.import_npz(name, file))
 
 
 @data_app.command("verify")
