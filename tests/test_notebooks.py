@@ -4,6 +4,7 @@ That the committed outputs are what the code now gives is nbval's part of `make 
 """
 
 import ast
+import html
 import json
 import os
 import re
@@ -265,13 +266,38 @@ def test_failing_cell_is_told_in_one_line_and_the_chapter_kept(tiny):
     assert (tiny / "book" / "tiny.ipynb").read_bytes() == committed
 
 
-def test_warning_of_the_build_is_an_error_every_time(tiny):
+@pytest.fixture
+def rendered(tiny):
+    """The tiny book with all that its rendering needs."""
     (tiny / "_config.yml").write_text("only_build_toc_files: true\n")
     (tiny / "_toc.yml").write_text("format: jb-book\nroot: book/intro\n")
     (tiny / "book" / "intro.md").write_text("# Tiny\n\n### A level left out\n")
+    return tiny
+
+
+def test_warning_of_the_build_is_an_error_every_time(rendered):
     for _ in range(2):
         with pytest.raises(LcsError, match=r"intro\.md:.*header.* \(see .*book\.log\)"):
             book.render()
+    (rendered / "_config.yml").write_text("sphinx:\n  extra_extensions: [no_such_extension]\n")
+    with pytest.raises(LcsError, match="No module named 'no_such_extension'"):
+        book.render()
+
+
+def test_rerun_renders_the_chapter_alone_whatever_the_others_are(rendered, capfd):
+    path = rendered / "book" / "tiny.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells.insert(0, nbformat.v4.new_markdown_cell("# Tiny\n\n[Why](why.ipynb), {ref}`x`"))
+    nbformat.write(notebook, path)
+    (rendered / "_toc.yml").write_text("root: book/intro\nchapters:\n  - file: book/tiny\n")
+    page = book.rerun("tiny", {"seeds": 3})
+    assert page == rendered / "_build" / "rerun" / "_build" / "html" / "book" / "tiny.html"
+    assert "(3, 50.0, False, 'desk', [0.5])" in html.unescape(page.read_text())
+    assert not page.with_name("intro.html").exists()
+    assert (
+        f"tiny: start-up and rendering take about {book.OVERHEAD_SECONDS} s"
+        in capfd.readouterr().err
+    )
 
 
 # On the page
@@ -294,7 +320,7 @@ class _Links(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def html():
+def built():
     """The folder of the pages of the whole book, built once."""
     return book.render().parent
 
@@ -307,16 +333,16 @@ def _missing(page, addresses):
 
 
 @pytest.mark.parametrize("name", _pages())
-def test_page_is_there_and_all_it_refers_to(name, html):
-    page = html / f"{name}.html"
+def test_page_is_there_and_all_it_refers_to(name, built):
+    page = built / f"{name}.html"
     found = _Links(page)
     assert not _missing(page, found.images)
     assert not _missing(page, found.links)
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS)
-def test_page_shows_every_figure_of_its_notebook(chapter, html):
+def test_page_shows_every_figure_of_its_notebook(chapter, built):
     outputs = [output for cell in _code(_read(chapter)) for output in cell.outputs]
     figures = [o for o in outputs if {"image/png", "image/svg+xml"} & set(o.get("data", {}))]
-    shown = [s for s in _Links(html / "book" / f"{chapter}.html").images if "_images/" in s]
+    shown = [s for s in _Links(built / "book" / f"{chapter}.html").images if "_images/" in s]
     assert len(shown) >= len(figures)
