@@ -148,15 +148,15 @@ def study(
 ) -> None:
     """Train the runs of an exhibit that the store lacks; print the paths of all its records."""
     from lcs.exhibits import find_study
-    from lcs.study import check_options, plan_text
+    from lcs.study import check_options
 
     chosen = find_study(name)
-    check_options(device, budget_minutes, checkpoint_seconds, workers)
     place = _store(store)
     changes: dict[str, Any] = {"dataset": dataset, "base_channels": base_channels, "epochs": epochs}
     changes |= {"betas": betas} if betas else {}
     if plan:
-        print(plan_text(chosen.configs(scale, seeds, **changes), place, device))
+        check_options("auto", budget_minutes, checkpoint_seconds, workers)
+        print(chosen.plan(chosen.configs(scale, seeds, **changes), place, device))
         return
     outcome = chosen.run(
         scale,
