@@ -15,12 +15,11 @@ from lcs import study, theory
 from lcs.config import Config, foreign_fields
 from lcs.exhibits import tables
 from lcs.exhibits.methods import Method, method
-from lcs.exhibits.tables import Table
+from lcs.exhibits.tables import LAYERS, Table
 from lcs.runs import Record
 from lcs.stats import Interval, mean_interval, paired_difference
 
 Numbers = dict[str, float | str]
-LAYERS = {"conv1": "first layer", "fc1": "second layer", "fc2": "third layer"}
 
 
 def by_method(records: Sequence[Record]) -> dict[Method, list[Record]]:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lcs.exhibits.compare import LAYERS
 from lcs.exhibits.plots.style import (
     COLOURS,
     PALETTE,
@@ -18,6 +17,7 @@ from lcs.exhibits.plots.style import (
     pending,
     subplots,
 )
+from lcs.exhibits.tables import LAYERS
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,7 +10,6 @@ import numpy as np
 from lcs.config import Config
 from lcs.exhibits import published, tables
 from lcs.exhibits.compare import (
-    LAYERS,
     PENDING,
     Cell,
     Conditions,
@@ -31,6 +30,7 @@ from lcs.exhibits.compare import (
 )
 from lcs.exhibits.methods import SGD, beta_lasso_method
 from lcs.exhibits.settings import STRONGER_L1
+from lcs.exhibits.tables import LAYERS
 from lcs.exhibits.why.factorial import (
     AUGMENTED_CROSS_ENTROPY,
     LOSSES,
