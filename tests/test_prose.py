@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from lcs import cost, exhibits
-from lcs.exhibits import claims, published, scaling, toy
+from lcs.exhibits import claims, engine, published, scaling, toy
 from lcs.exhibits import figure4 as locality
 from lcs.exhibits import table2
 from lcs.exhibits import why
-from lcs.exhibits.compare import AGAINST, as_sgd, conditions, difference, would_revive_text
+from lcs.exhibits.compare import AGAINST, as_sgd, conditions, difference, would_revive_of_remaining_text, would_revive_text
 from lcs.exhibits.compare import accuracies, by_method, remaining, paired
 from lcs.measure import clustering_range
 from lcs.stats import mean_interval
@@ -134,16 +134,6 @@ def test_a_smaller_beta_is_more_local_and_smoother():
         assert min(smaller) > fifty, title
 
 
-def test_augmentation_raises_accuracy_in_every_cell():
-    assert "It raises the accuracy of SGD and of β = 50 in every cell" in said("why")
-    found = conditions(stored("factorial", "desk", BOOK))
-    bare = [c for c in found if c.augment == "none" and (c.optimizer == "sgd" or c.beta)]
-    assert len(bare) == 9
-    for config in bare:
-        gain = paired(found[config.replace(augment="flip-crop")], found[config])
-        assert gain.mean > 0, config
-
-
 def test_beta_lasso_beats_sgd_and_a_large_beta_costs_accuracy():
     assert "β-LASSO does beat SGD" in said("README")
     assert "a large β costs accuracy" in said("README")
@@ -165,100 +155,6 @@ def test_what_the_threshold_costs_by_the_recipe(width):
     assert gain is not None
     assert (gain.mean > gain.half_width) if width > 1 else (gain.mean > -gain.half_width)
     assert as_sgd(config) in found
-
-
-def test_the_gain_comes_between_width_1_and_4():
-    assert "The gain comes between α = 1 and 4; from 4 to 8 we see no further growth" in said("why")
-    rows = why.summary_table(gather(why.QUESTIONS, "desk", 0, train=False, store=BOOK)).rows
-    changes = {(row[0], row[1]): row[4].strip("*").replace("−", "-") for row in rows}
-    for reference in ("β = 0", "SGD"):
-        first, second = (
-            [float(value) for value in changes[f"width: {step}", reference].split(" ± ")]
-            for step in ("α = 4 instead of 1", "α = 8 instead of 4")
-        )
-        assert first[0] > first[1]
-        assert abs(second[0]) < second[1]
-
-
-def test_a_threshold_costs_where_weights_may_not_return():
-    page = said("why")
-    assert "So a small threshold costs as much as a large one, once a weight that fell" in page
-    sentence = "β = 1 costs about as much as β = 50, whose weights rarely return"
-    assert f"are forbidden to return, {sentence}" in said("README")
-    assert "freezing costs β = 50 nothing that we can see" in page
-    runs = stored("first-layer", "desk", BOOK)
-    alone = conditions([run for run in runs if run.config.l1_rest == 0])
-    gain = {
-        (c.beta, c.frozen_zeros): difference(alone, c, AGAINST["β = 0"](c)) for c in alone if c.beta
-    }
-    assert abs(gain[1, False].mean) < 0.2
-    for beta, frozen in ((1, True), (50, False), (50, True)):
-        found = gain[beta, frozen]
-        assert found.mean < -found.half_width
-        assert found.mean == pytest.approx(gain[50, False].mean, abs=0.5)
-
-
-def test_it_is_not_only_for_want_of_returns_that_a_threshold_costs():
-    page = said("why")
-    assert "with β = 5 they return more often than with any other, and most of what β = 50" in page
-    assert "With β = 5 weights come back millions of times in every run, and most of the" in page
-    sentence = "But with β = 5 weights return millions of times, and most of the cost is there all"
-    assert sentence in said("README")
-    assert "with a quarter of that λ and β = 200 hardly any returns, and little is lost" in page
-    assert "with the largest λ, β = 10 leaves less than a hundredth of the layer, and loses" in page
-    names = ("betas", "lambdas", "lambdas-zero")
-    runs = [run for name in names for run in stored(name, "desk", BOOK)]
-    table = {
-        (row[0], row[1]): [
-            float(value.split()[0].replace("−", "-").replace(",", "")) for value in row[2:5]
-        ]
-        for row in why.returns_table(runs).rows
-    }
-    returns = {beta: row[2] for (l1, beta), row in table.items() if l1 == "2e-5"}
-    assert max(returns, key=returns.__getitem__) == "5"
-    assert returns["5"] > 2e6
-    assert table["2e-5", "5"][0] < table["2e-5", "50"][0] / 2 < 0
-    assert table["5e-6", "200"][2] < 10
-    assert -0.35 < table["5e-6", "200"][0] < 0
-    assert max(float(l1) for l1, _ in table) == 1e-4
-    assert "at λ = 5e-5 β = 20 and β = 50 leave about as many weights, and both runs" in page
-    (one, other), (some, none) = (
-        [table["5e-5", beta][place] for beta in ("20", "50")] for place in (1, 2)
-    )
-    assert one - other < 0.5
-    assert some > 1e6
-    assert none < 200
-    pair = [
-        [run.accuracy for run in runs if (run.config.l1, run.config.beta) == (5e-5, beta)]
-        for beta in (20, 50)
-    ]
-    assert min(pair[0]) > max(pair[1])
-    lost, kept, _ = table["1e-4", "10"]
-    assert kept < 1
-    assert -0.35 < lost < 0
-
-
-def test_every_beta_that_empties_the_layer_loses():
-    page = said("why")
-    assert "so does every β that leaves about a quarter of the first layer or less" in page
-    sentence = (
-        "accuracy is lost where the threshold leaves about a quarter of the first layer or less"
-    )
-    assert sentence in said("README")
-    runs = why.beta_frame(stored("betas", "desk", BOOK)).groupby("x").mean(numeric_only=True)
-    few = runs[runs.left < 27]
-    assert list(few.index) == [5, 10, 20, 50, 100, 200]
-    assert (few.accuracy < runs[runs.left > 27].accuracy.min()).all()
-
-
-def test_a_constant_rate_leaves_what_the_reproduction_has():
-    assert "about what a constant rate leaves in each" in said("why")
-    words = why.numbers(gather(why.QUESTIONS, "desk", 0, train=False, store=BOOK))
-    for config, runs in conditions(stored("schedule", "desk", BOOK)).items():
-        if config.schedule == "constant":
-            theirs = [float(x) for x in words[f"published-layers-{config.beta:g}"].split(", ")]
-            ours = [np.mean(remaining(runs, layer)) for layer in ("conv1", "fc1", "fc2")]
-            assert ours == pytest.approx(theirs, abs=5)
 
 
 def test_sgd_that_stops_in_time_is_as_good():
@@ -310,15 +206,6 @@ def test_how_far_gains_scatter_from_seed_to_seed():
     assert len(scatter) == 8
     assert min(scatter) > 0.15
     assert max(scatter) < 0.45
-
-
-def test_every_run_with_a_threshold_of_5_is_below_those_up_to_2():
-    assert "every run with β = 5 or more lies below every run with β up to 2" in said("why")
-    assert "where a quarter of the layer is left" in said("why")
-    runs = why.beta_frame(stored("betas", "desk", BOOK))
-    small, large = runs[runs.x <= 2], runs[runs.x >= 5]
-    assert large.accuracy.max() < small.accuracy.min()
-    assert runs[runs.x == 5].left.mean() == pytest.approx(25, abs=2)
 
 
 def test_crops_make_weights_gather_and_how_far_they_shift_hardly_matters():
@@ -748,13 +635,6 @@ def test_how_many_seeds_the_chapter_has():
         assert seeds == {0, 1, 2} if three else seeds <= {0}, name
 
 
-def test_at_the_smallest_width_beta_50_is_behind_beta_0_in_every_seed():
-    assert "in all three seeds, though not by more than they scatter" in said("why")
-    (gap,) = (paired(at[scaling.B50], at[scaling.B0]) for at in own_widths()[:1])
-    assert max(own_gains(scaling.B0)[1].values()) < 0
-    assert abs(gap.mean) < gap.half_width
-
-
 def test_units_gather_more_where_fewer_weights_are_left():
     page = said("scaling")
     assert "with twice the λ, which leaves a sixth of the weights" in page
@@ -877,32 +757,6 @@ def test_smooth_is_not_local():
     assert smooth[scaling.LOCAL] < smooth[scaling.B50] < smooth[scaling.SGD]
 
 
-def test_a_lambda_of_the_paper_is_too_small_for_short_runs():
-    page = said("why")
-    assert "Up to λ = 2e-5, the end of the paper's search, β = 50 is level with SGD" in page
-    found = conditions(stored("recipe", "desk", BOOK))
-    sparse = {c.l1: c for c in found if c.beta == 50 and c.l1_rest == 1e-6}
-    gains_over_zero = {}
-    for l1, config in sparse.items():
-        gain = difference(found, config, as_sgd(config))
-        zero = next(c for c in found if c.beta == 0 and c.l1 == 2e-5)
-        over_zero = gains_over_zero[l1] = difference(found, config, zero)
-        if l1 <= 2e-5:
-            assert abs(gain.mean) < 0.5
-            assert over_zero.mean + over_zero.half_width < 0
-        else:
-            assert gain.mean > 1
-    assert "at 1e-4 it is about as accurate, with a two-hundredth of the layer left" in page
-    assert "and of β = 0 with the reproduction's λ by less than the interval" in page
-    assert 0 < gains_over_zero[5e-5].mean < gains_over_zero[5e-5].half_width
-    assert remaining(found[sparse[1e-4]])[0] == pytest.approx(0.5, abs=0.1)
-    assert "over β = 0 with the reproduction's λ it gains less at α = 4" in page
-    strong = next(c for c in found if c.beta == 50 and c.l1_rest == 1e-5)
-    same, usual = (difference(found, strong, next(c for c in found if c.beta == 0 and c.l1 == l1
-                   and c.optimizer == "beta-lasso")) for l1 in (5e-5, 2e-5))  # fmt: skip
-    assert usual.mean < same.mean
-
-
 def test_on_cifar100_the_methods_can_hardly_be_told_apart():
     assert "There the methods can hardly be told apart" in said("table2")
     assert "The cost of the threshold on CIFAR-10 is not seen here" in said("table2")
@@ -925,19 +779,6 @@ def test_the_first_layer_falls_below_s_local_in_wider_networks():
     assert below == [False, True, True]
 
 
-def test_the_toy_needs_no_beta_of_eta_if_the_step_decays():
-    page = said("toy")
-    assert "with a step that decays, at any β between zero and η, and the smaller it is" in page
-    ours = toy_exhibits.cells(stored("toy", "desk", BOOK))
-    ours = ours[(ours.optimizer == "beta-lasso") & (ours.schedule == "cosine")]
-    (lr,) = {run.config.lr for run in stored("toy", "desk", BOOK)}
-    low = ours[(ours.beta > 0) & (ours.beta <= lr)]
-    shares = low.groupby(["observations", "beta"]).recovered.mean()
-    assert shares[shares.index.levels[0].max()].min() > 0.999
-    few = [*shares[shares.index.levels[0].min()]]
-    assert few == sorted(few, reverse=True)
-
-
 def test_the_reproduction_beside_ours():
     page = said("table2")
     assert "values for β = 0, 1 and 50 lie where one more run of ours would" in page
@@ -953,24 +794,43 @@ def test_the_reproduction_beside_ours():
     assert lead > ours.mean + ours.half_width > 0 > ours.mean - ours.half_width
 
 
-def test_to_spare_the_upper_layers_does_not_help_a_large_beta():
-    page = said("why")
-    assert "does not help β = 50 to spare the upper layers: it is worse than with λ every" in page
-    found = conditions(stored("first-layer", "desk", BOOK))
-    (alone,) = (c for c in found if c.beta == 50 and c.l1_rest == 0 and not c.frozen_zeros)
-    less = difference(found, alone, alone.replace(l1_rest=None))
-    assert less.mean < -less.half_width
+def test_what_sparse_products_gain():
+    page = said("engine")
+    assert (
+        "the algorithm as it is gains nothing, and with zeros that stay a quarter at most" in page
+    )
+    frame = engine.density_frame(engine.load("parts"))
+    at = frame[frame.density == 5].groupby("mode").ratio
+    assert 0.95 < at.min()["exact"] < at.max()["exact"] < 1.1
+    assert 0.75 < at.min()["frozen"] < at.max()["frozen"] < 1
+    assert "We had aimed at half: frozen zeros reach it, the algorithm as it is does not" in page
+    words = engine.epoch_numbers(engine.load("parts"))
+    exact, frozen = (float(words[f"epoch-{mode}"].split()[0]) for mode in ("exact", "frozen"))
+    assert frozen < 0.5 < exact < 1
 
 
-def test_a_larger_lambda_without_augmentation_and_with_it():
-    page = said("why")
-    assert "There a larger λ makes β = 50 lose more; together with augmentation it leaves" in page
-    found = conditions(stored("factorial", "desk", BOOK))
-    cell = [c for c in found if c.loss == "bce" and c.beta == 50]
-    loss = {(c.augment, c.l1_rest is None): difference(found, c, AGAINST["β = 0"](c)) for c in cell}
-    assert loss["none", False].mean < loss["none", True].mean < 0
-    none_seen = loss["flip-crop", False]
-    assert abs(none_seen.mean) < none_seen.half_width
+def test_how_near_its_floor_each_network_is():
+    page = said("engine")
+    assert "S-LOCAL, whose patches are copied in every step, takes almost three times its" in page
+    assert "they take more time alone than the step that they make up, and the optimizer" in page
+    assert "At α = 8 it makes no difference; at α = 32 a step takes a little less in the" in page
+    (whole,) = (t["times"] for t in engine.load("parts")["tables"]
+                if t["title"].startswith("S-FC, α = 16: a step"))  # fmt: skip
+    times = {name: np.median(rounds) for name, rounds in whole.items()}
+    parts = times["inputs"] + times["forward and backward"] + times["optimizer"]
+    assert parts > 1.1 * times["whole step"]
+    assert times["optimizer"] < times["floor: pass of the optimizer"]
+    kept = [one["ratios"][0]["median"] for one in engine.load("memory")["tables"]]
+    assert kept[:2] == pytest.approx([1, 1], abs=0.02)
+    assert max(kept[2:]) < 0.95
+    tables = {one["title"]: one for one in engine.load("parts")["tables"]}
+
+    def over_floor(net):
+        (one,) = (t for title, t in tables.items() if title.startswith(f"{net}, α = 16: a step"))
+        return {r["ratio"]: r["median"] for r in one["ratios"]}["step with flip-crop / floor"]
+
+    assert 2.5 < over_floor("S-LOCAL") < 3
+    assert over_floor("S-FC") < over_floor("S-CONV") < 1.5
 
 
 def test_images_are_normalised_in_one_way_in_scaling_and_in_another_before():
@@ -995,11 +855,21 @@ def test_who_is_how_local_by_the_papers_recipe():
     assert windows(widest[scaling.B50]).mean() - windows(widest[scaling.B0]).mean() > 0.08
 
 
-def test_what_freezing_holds_back_at_each_beta():
-    assert "would have let as much as {glue:text}`forgone-1` %" in said("why")
-    runs = [r for r in stored("frozen", "desk", BOOK) if r.config.frozen_zeros]
-    counted = [r for r in runs if "forgone" in r.history]
-    assert 0 < len(counted) < len(runs)  # "in some of these runs"
-    most = {beta: would_revive_text([r for r in runs if r.config.beta == beta]) for beta in (1, 50)}
-    assert float(most[1]) > 50
-    assert float(most[50]) < 1
+def test_what_frozen_zeros_forgo_in_the_largest_networks():
+    page = said("engine")
+    assert "would as much as a hundredth of the first layer have returned" in page
+    assert "but this is up to about a quarter of the weights that it had" in page
+    assert "In the second layer it is up to a seventh of all weights, in the third more" in page
+    assert "They do not, for hardly any unit dies." in page
+    runs = [r for n in ("showpiece", "showpiece-autoaugment") for r in stored(n, "desk", BOOK)]
+    shares = {
+        layer: [max(r.history["forgone"][layer]) / r.final["weights"][layer] for r in runs]
+        for layer in ("conv1", "fc1", "fc2")
+    }
+    assert 0 < max(shares["conv1"]) < 0.01
+    assert 1 / 8 < max(shares["fc1"]) < 1 / 7
+    assert 1 / 3 < max(shares["fc2"]) < 0.4
+    assert float(would_revive_of_remaining_text(runs)) == pytest.approx(25, abs=2)
+    for run in runs:
+        dead, units = run.final["fan_in"]["conv1"][0], sum(run.final["fan_in"]["conv1"])
+        assert dead < 1e-3 * units
