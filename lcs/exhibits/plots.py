@@ -16,6 +16,7 @@ from matplotlib.typing import ColorType
 
 from lcs.exhibits.methods import B0, B1, B50, CONV, LOCAL, PROXIMAL, SGD, THREE
 from lcs.exhibits.published import PAPER_EPOCHS
+from lcs.exhibits.tables import LAYERS
 
 # width of the page's text, in inches at the size of its letters
 WIDTH = 7.2
@@ -31,7 +32,6 @@ COLOURS = {
     str(B1): PALETTE[1],
     str(B50): PALETTE[4],
 }
-LAYERS = {"conv1": "first layer", "fc1": "second layer", "fc2": "third layer"}
 
 
 def use_style() -> None:

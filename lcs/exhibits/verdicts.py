@@ -122,9 +122,7 @@ def _is_asked(claim: Claim, scale: str) -> bool:
 
 def _is_pending(finding: Finding | None) -> bool:
     """Whether a comparison may have an interval once there are runs, or more than one."""
-    return finding is None or (
-        finding.evidence is not None and finding.evidence.half_width is None
-    )
+    return finding is None or (finding.evidence is not None and finding.evidence.half_width is None)
 
 
 def _evidence(claim: Claim, read: Callable[[str], list[Record]], scale: str) -> Evidence | None:
