@@ -1,7 +1,7 @@
 """Laws of β-LASSO without data, of shrinkage and of return, and a bound from description length.
 
-The two laws are this book's. Neither takes account of batch normalisation, which makes the gradient of a
-filter grow as its norm shrinks.
+The two laws are this book's. Neither takes account of batch normalisation, which makes the gradient
+of a filter grow as its norm shrinks.
 """
 
 from __future__ import annotations
