@@ -138,7 +138,8 @@ class Checkpoint:
         """
         try:
             for path in (self.path, self._temporary, self._lock):
-                path.unlink(missing_ok=True)
+                if os.access(path, os.F_OK):  # else nothing is asked of the folder
+                    path.unlink(missing_ok=True)
         except OSError as error:
             raise CheckpointError(
                 f"{error.filename}: cannot be deleted ({error.strerror}); the run is done, delete "

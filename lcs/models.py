@@ -19,25 +19,10 @@ from torch import Tensor, nn
 from torchvision.models.resnet import BasicBlock, ResNet
 
 from lcs.errors import ConfigError
+from lcs.shapes import HIDDEN, Geometry, default_kernel, geometries, three_layer_width
 
 # size of the dense matrix up to which a layer with few channels is computed by it
 DENSE_UP_TO = 1 << 22
-
-
-class Geometry(NamedTuple):
-    """Shape of one convolution-like layer: square images, square kernels."""
-
-    in_channels: int
-    in_size: int  # pixels along one side
-    out_channels: int
-    kernel_size: int
-    stride: int
-    padding: int
-
-    @property
-    def out_size(self) -> int:
-        """Output positions along one side."""
-        return (self.in_size + 2 * self.padding - self.kernel_size) // self.stride + 1
 
 
 class LocallyConnected2d(nn.Module):
@@ -478,52 +463,27 @@ def _resize_kernels(model: nn.Module, size: int) -> None:
                 setattr(module, name, resized)
 
 
-# channels in units of alpha, and strides
-SHALLOW = ((1, 2),)
-DEEP = ((1, 1), (2, 2), (2, 1), (4, 2), (4, 1), (8, 2), (8, 1), (16, 2))
-
-
-def _stack(plan: tuple[tuple[int, int], ...], kernel: int, options: Options) -> list[Geometry]:
-    geometries = []
-    channels, size = options.in_channels, options.image_size
-    padding = kernel // 2 if options.padding == "same" else 0
-    for multiple, stride in plan:
-        out_channels = multiple * options.base_channels
-        geometry = Geometry(channels, size, out_channels, kernel, stride, padding)
-        if geometry.out_size < 1:
-            raise ConfigError(
-                f"padding: 'none' leaves nothing of {size}x{size} images under a "
-                f"{kernel}x{kernel} kernel; choose 'same'"
-            )
-        geometries.append(geometry)
-        channels, size = geometry.out_channels, geometry.out_size
-    return geometries
-
-
-def _shallow(kind: str, options: Options) -> nn.Module:
-    geometries = _stack(SHALLOW, options.kernel_size or 9, options)
-    hidden = 24 * options.base_channels
-    return Net(
-        kind, geometries, hidden=hidden, num_classes=options.num_classes, **options.trimmings
+def _net(name: str, options: Options) -> nn.Module:
+    stack = geometries(
+        name,
+        image_size=options.image_size,
+        in_channels=options.in_channels,
+        base_channels=options.base_channels,
+        kernel_size=options.kernel_size,
+        padding=options.padding,
     )
-
-
-def _deep(kind: str, options: Options) -> nn.Module:
-    geometries = _stack(DEEP, options.kernel_size or 3, options)
-    hidden = 64 * options.base_channels
-    return Net(
-        kind, geometries, hidden=hidden, num_classes=options.num_classes, **options.trimmings
-    )
+    hidden = HIDDEN[name[0]] * options.base_channels
+    return Net(name[2:], stack, hidden=hidden, num_classes=options.num_classes, **options.trimmings)
 
 
 def _three_layer(options: Options) -> nn.Module:
+    width = three_layer_width(
+        num_classes=options.num_classes,
+        image_size=options.image_size,
+        in_channels=options.in_channels,
+        base_channels=options.base_channels,
+    )
     inputs = options.in_channels * options.image_size**2
-    with torch.device("meta"):
-        shallow = _shallow("fc", options._replace(bias=False, affine=False))
-    budget = sum(p.numel() for p in shallow.parameters())
-    # a net of width w has w² + (inputs + classes) w weights
-    half = (inputs + options.num_classes) / 2
-    width = round(math.sqrt(half**2 + budget) - half)
     return ThreeLayer(inputs, width, num_classes=options.num_classes, **options.trimmings)
 
 
@@ -531,14 +491,14 @@ def _resnet18(options: Options) -> nn.Module:
     return ScaledResNet(
         in_channels=options.in_channels,
         base_channels=options.base_channels,
-        kernel_size=options.kernel_size or 3,
+        kernel_size=options.kernel_size or default_kernel("resnet18"),
         num_classes=options.num_classes,
     )
 
 
 MODELS: dict[str, Callable[[Options], nn.Module]] = {
-    **{f"s-{kind}": functools.partial(_shallow, kind) for kind in CONV_LIKE},
-    **{f"d-{kind}": functools.partial(_deep, kind) for kind in CONV_LIKE},
+    **{f"s-{kind}": functools.partial(_net, f"s-{kind}") for kind in CONV_LIKE},
+    **{f"d-{kind}": functools.partial(_net, f"d-{kind}") for kind in CONV_LIKE},
     "3-fc": _three_layer,
     "resnet18": _resnet18,
 }

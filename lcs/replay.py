@@ -7,15 +7,16 @@ from typing import Any, NamedTuple
 import torch
 
 from lcs.errors import ConfigError
+from lcs.run import ENVIRONMENT, Run
 from lcs.runs import Record, provenance, rounded
-from lcs.train import ELSEWHERE, Run, choose_device, enough_memory
+from lcs.train import choose_device, enough_memory
 
 # other processors and numbers of threads round sums differently; these differences stay small
 # while a run is young: of the loss, and of the shares of hits and of non-zero weights
 LOSS_TOLERANCE = 0.02
 SHARE_TOLERANCE = 0.03
 # where all of these are the same, and on a CPU, so is every bit
-ORIGIN = (*ELSEWHERE, "resumes")
+ORIGIN = (*ENVIRONMENT, "resumes")
 
 
 class Replay(NamedTuple):
