@@ -132,16 +132,10 @@ def _evidence(claim: Claim, read: Callable[[str], list[Record]], scale: str) -> 
     finding = claim.judge(records) if records or scale == BENCHMARK else None
     if finding is None:
         return None
-    n = _sample_size(records) if records else finding.n
-    return Evidence(finding, n, _setting(claim.study, scale), "")
-
-
-def _setting(study: str, scale: str) -> str:
-    """Name of the setting of a study's runs at a scale; the study itself where it has none."""
-    if study == BENCHMARK:
-        return BENCHMARK
-    found = getattr(find_study(study), "setting", None)
-    return found.label(scale) if found else study
+    if scale == BENCHMARK:
+        return Evidence(finding, finding.n, BENCHMARK, "")
+    setting = find_study(claim.study).setting.label(scale)
+    return Evidence(finding, _sample_size(records), setting, "")
 
 
 def _distance(finding: Finding) -> Interval | None:
@@ -228,4 +222,5 @@ def one_more(ours: Interval, published: float) -> Interval:
 
 
 def one_more_text(away: Interval, digits: int = 2) -> str:
+    """Return the half-width of the interval of one more run, in brackets, where there is one."""
     return "" if away.half_width is None else f" (one more run: ± {away.half_width:,.{digits}f})"
