@@ -148,14 +148,13 @@ def study(
 ) -> None:
     """Train the runs of an exhibit that the store lacks; print the paths of all its records."""
     from lcs.exhibits import find_study
-    from lcs.study import plan_text
 
     chosen = find_study(name)
     place = _store(store)
     changes: dict[str, Any] = {"dataset": dataset, "base_channels": base_channels, "epochs": epochs}
     changes |= {"betas": betas} if betas else {}
     if plan:
-        print(plan_text(chosen.configs(scale, seeds, **changes), place, device))
+        print(chosen.plan(chosen.configs(scale, seeds, **changes), place, device))
         return
     outcome = chosen.run(
         scale,

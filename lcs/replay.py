@@ -9,15 +9,16 @@ import torch
 from lcs.errors import ConfigError
 from lcs.provenance import provenance
 from lcs.record_format import rounded
+from lcs.run import ENVIRONMENT, Run
 from lcs.runs import Record
-from lcs.train import ELSEWHERE, Run, choose_device, enough_memory
+from lcs.train import choose_device, enough_memory
 
 # other processors and numbers of threads round sums differently; these differences stay small
 # while a run is young: of the loss, and of the shares of hits and of non-zero weights
 LOSS_TOLERANCE = 0.02
 SHARE_TOLERANCE = 0.03
 # where all of these are the same, and on a CPU, so is every bit
-ORIGIN = (*ELSEWHERE, "resumes")
+ORIGIN = (*ENVIRONMENT, "resumes")
 # final measures that depend on the network and the data alone
 FIXED = ("epoch", "weights", "evaluation_images")
 
@@ -48,7 +49,7 @@ def replay(record: Record[Any], epochs: int, device: str = "auto") -> Replay:
     with enough_memory(record.config):
         run = Run.start(record.config, chosen)
         anew = rounded(run.replay(epochs))
-        final = rounded(run.final()) if epochs >= record.config.epochs else None
+        final = rounded(run.final(run.filters())) if epochs >= record.config.epochs else None
     compared = [_compare_epoch(record, anew, row) for row in range(len(anew["epoch"]))]
     if final is not None:
         compared.append(_compare_final(record, final))

@@ -22,7 +22,6 @@ def bench(monkeypatch, tmp_path):
     monkeypatch.syspath_prepend(str(FOLDER))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(data, "load", data.load)  # a benchmark puts another in its place
-    monkeypatch.setattr("lcs.train.keep_freed_memory", lambda: None)
 
     def run(script, *words, **changes):
         module = importlib.import_module(script)
@@ -105,7 +104,7 @@ def test_each_change_has_its_ratio(bench):
 def test_the_optimizers_passes(bench, monkeypatch):
     monkeypatch.setattr("lcs.optim.compiler_works", lambda _: False)
     monkeypatch.setattr("lcs.models.build", lambda *_, **__: torch.nn.Linear(8, 8, bias=False))
-    first, second = bench("optimizer", REPEATS=1, keep_freed_memory=lambda: None)
+    first, second = bench("optimizer", REPEATS=1)
     assert "SGD(foreach=True)" in first["times"]
     assert "SGD(compiled=True)" in second["times"]
 

@@ -22,9 +22,9 @@ import lcs.provenance
 from lcs.checkpoint import Checkpoint
 from lcs.config import Config
 from lcs.errors import CheckpointError, DiskError, Paused, RecordError
-from lcs.loop import Clock
+from lcs.run import Run
 from lcs.runs import RunStore, verify
-from lcs.train import Run, train
+from lcs.train import Clock, train
 
 BASE = Config(dataset="digits", epochs=6, batch_size=128, dropout=0.5)
 LASSO = BASE.replace(optimizer="beta-lasso", l1=2e-4, beta=50.0)

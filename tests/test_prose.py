@@ -18,7 +18,7 @@ from lcs.exhibits.compare import accuracies, by_method, remaining, paired
 from lcs.measure import clustering_range
 from lcs.stats import mean_interval
 from lcs.runs import PUBLISHED, RunStore
-from lcs.exhibits.methods import beta_lasso_name
+from lcs.exhibits.methods import beta_lasso_method
 from lcs.exhibits.settings import SHARE_AT_WIDTH, PAPER, WIDTHS, chosen, l1_of
 from lcs.study import gather, stored
 from lcs.exhibits import CHAPTERS, STUDIES
@@ -130,7 +130,7 @@ def test_a_smaller_beta_is_more_local_and_smoother():
     means = frame.set_index(["measure", "method"])["mean"]
     for measure, sign in (("spread", -1), ("window", 1), ("Moran", 1)):
         (title,) = {name for name, _ in means.index if measure in name}
-        fifty, *smaller = (sign * means[title, beta_lasso_name(beta)] for beta in (50, 0, 1))
+        fifty, *smaller = (sign * means[title, beta_lasso_method(beta)] for beta in (50, 0, 1))
         assert min(smaller) > fifty, title
 
 
@@ -148,9 +148,9 @@ def test_beta_lasso_beats_sgd_and_a_large_beta_costs_accuracy():
     assert "β-LASSO does beat SGD" in said("README")
     assert "a large β costs accuracy" in said("README")
     runs = by_method(stored("table2", "desk", BOOK))
-    largest = runs[beta_lasso_name(50)]
+    largest = runs[beta_lasso_method(50)]
     over_sgd = paired(largest, runs["S-FC, SGD"])
-    over_zero = paired(largest, runs[beta_lasso_name(0)])
+    over_zero = paired(largest, runs[beta_lasso_method(0)])
     assert over_sgd.mean > over_sgd.half_width
     assert over_zero.mean < -over_zero.half_width
 
@@ -277,7 +277,7 @@ def test_how_much_of_the_second_layer_is_left():
     page = said("figure3")
     assert "a few per cent of it left where here it is more than half" in page
     assert "in the widest and longest runs of [Scaling](scaling.ipynb) it is still a third" in page
-    sparse = by_method(stored("table2", "desk", BOOK))[beta_lasso_name(50)]
+    sparse = by_method(stored("table2", "desk", BOOK))[beta_lasso_method(50)]
     assert min(remaining(sparse, "fc1")) > 50
     for name in ("showpiece", "showpiece-autoaugment"):
         assert remaining(stored(name, "desk", BOOK), "fc1")[0] == pytest.approx(35, abs=2.5)

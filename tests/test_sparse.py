@@ -217,7 +217,7 @@ def _one_epoch(config, store):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Run, "run_epoch", counted)
-        patch.setattr("lcs.loop.Clock.over", lambda clock: bool(done))
+        patch.setattr("lcs.train.Clock.over", lambda clock: bool(done))
         train(config, store=store, device="cpu")
 
 

@@ -14,7 +14,7 @@ import pandas as pd
 from lcs import study, theory
 from lcs.config import Config, foreign_fields
 from lcs.exhibits import tables
-from lcs.exhibits.methods import method
+from lcs.exhibits.methods import Method, method
 from lcs.exhibits.plots import LAYERS
 from lcs.exhibits.tables import Table
 from lcs.runs import Record
@@ -23,15 +23,15 @@ from lcs.stats import Interval, mean_interval, paired_difference
 Numbers = dict[str, float | str]
 
 
-def by_method(records: Sequence[Record]) -> dict[str, list[Record]]:
+def by_method(records: Sequence[Record]) -> dict[Method, list[Record]]:
     """Group records by method, in their order."""
-    groups: dict[str, list[Record]] = {}
+    groups: dict[Method, list[Record]] = {}
     for record in records:
         groups.setdefault(method(record.config), []).append(record)
     return groups
 
 
-def by_width(records: Sequence[Record]) -> dict[int, dict[str, list[Record]]]:
+def by_width(records: Sequence[Record]) -> dict[int, dict[Method, list[Record]]]:
     """Group records by width, from the smallest on, and within a width by method."""
     widths: dict[int, list[Record]] = {}
     for record in sorted(records, key=lambda record: record.config.base_channels):
@@ -249,7 +249,7 @@ def spread_text(records: Sequence[Record]) -> str:
 
 def method_text(config: Config) -> str:
     """Name of a run's method, without the network where it is S-FC."""
-    return method(config).removeprefix("S-FC, ")
+    return method(config).short
 
 
 def field_text(config: Config, field: str) -> str:
@@ -396,5 +396,5 @@ def said_of(found: Conditions, say: Callable[[Sequence[Record]], str], **fields:
 def frame(records: Sequence[Record]) -> pd.DataFrame:
     """Return `lcs.study.frame` with the name of each run's method in a column `method`."""
     table = study.frame(records)
-    names = {record.run_id: method(record.config) for record in records}
+    names = {record.run_id: str(method(record.config)) for record in records}
     return table.assign(method=table["run_id"].map(names)) if records else table

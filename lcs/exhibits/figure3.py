@@ -25,7 +25,7 @@ from lcs.exhibits.compare import (
     remaining,
     scale_text,
 )
-from lcs.exhibits.methods import B1, B50, LOCAL, beta_lasso_name, method
+from lcs.exhibits.methods import B1, B50, LOCAL, Method, beta_lasso_method, method
 from lcs.exhibits.plots import LAYERS
 from lcs.exhibits.published import COUNTS
 from lcs.exhibits.settings import REPRODUCTION, sgd_and_betas
@@ -112,7 +112,7 @@ def published_counts(config: Config) -> pd.DataFrame:
 def nonzeros_numbers(records: Sequence[Record]) -> Numbers:
     """Return the numbers of the prose, of the largest β: shares in per cent, revived weights."""
     beta = largest_beta(records)
-    runs = by_method(records)[beta_lasso_name(beta)]
+    runs = by_method(records)[beta_lasso_method(beta)]
     history = frame(runs)
     end, start = last_epochs(history), history[history.epoch == history.epoch.min()]
     total = runs[0].final["weights"]
@@ -150,7 +150,7 @@ def laws_frame(records: Sequence[Record]) -> pd.DataFrame:
 
 def laws_forecasts(records: Sequence[Record]) -> dict[str, pd.DataFrame]:
     """Return what the two laws say of each method that has a threshold, epoch by epoch."""
-    configs = {method(r.config): r.config for r in records if r.config.beta}
+    configs = {str(method(r.config)): r.config for r in records if r.config.beta}
     return {
         name: pd.DataFrame(
             {
@@ -174,7 +174,7 @@ def laws_numbers(records: Sequence[Record]) -> Numbers:
     """
     numbers: Numbers = {}
     for beta, names in LAW_NUMBERS.items():
-        runs = by_method(records).get(beta_lasso_name(beta))
+        runs = by_method(records).get(beta_lasso_method(beta))
         values = _law_numbers(runs) if runs else dict.fromkeys(names, math.nan)
         numbers |= {f"{name}-{beta}": values[name] for name in names}
     return numbers
@@ -241,7 +241,7 @@ def _is_reproduction(config: Config) -> bool:
     return config.dataset == "cifar10" and config.base_channels == 1 and config.loss == "bce"
 
 
-def _published_counts(name: str, config: Config) -> published.Counts | None:
+def _published_counts(name: Method, config: Config) -> published.Counts | None:
     return published.COUNTS.get((name, config.epochs)) if _is_reproduction(config) else None
 
 
@@ -268,7 +268,7 @@ def _keeps(layer: str, share: float, *, more: bool) -> Judge:
     return judge
 
 
-def leaves(name: str, epochs: int = 400, **changed: object) -> Judge:
+def leaves(name: Method, epochs: int = 400, **changed: object) -> Judge:
     """Judge whether a published number of weights lies where those of our seeds do.
 
     Args:

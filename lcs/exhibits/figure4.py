@@ -40,7 +40,7 @@ from lcs.exhibits.compare import (
     spread_text,
     without_threshold,
 )
-from lcs.exhibits.methods import B50, LOCAL, SGD, beta_lasso_name, method
+from lcs.exhibits.methods import B50, LOCAL, SGD, beta_lasso_method, method
 from lcs.exhibits.settings import (
     DESK_SCALES,
     REPRODUCTION,
@@ -210,7 +210,7 @@ def numbers(records: Sequence[Record]) -> Numbers:
     """
     groups, beta = by_method(records), largest_beta(records)
     numbers: Numbers = {"beta": beta, "n": len(groups[SGD])}
-    for short, name in {"sparse": beta_lasso_name(beta), "dense": SGD}.items():
+    for short, name in {"sparse": beta_lasso_method(beta), "dense": SGD}.items():
         for key in LOCALITY:
             found = _in_unit(key, _over_seeds(groups[name], key))
             for kind in ("mean",) if key == "morans_i" else ("mean", "null_mean"):
@@ -232,8 +232,8 @@ def _locality_cell(key: str, runs: Sequence[Record]) -> str:
 def shown_filters(records: Sequence[Record]) -> dict[str, np.ndarray]:
     """Return the filters that Figure 4 shows, (n, C, H, W) by method: dense, sparse, patches."""
     groups = by_method(records)
-    names = (SGD, beta_lasso_name(largest_beta(records)), LOCAL)
-    return {name: groups[name][0].load_filters().numpy() for name in names}
+    names = (SGD, beta_lasso_method(largest_beta(records)), LOCAL)
+    return {str(name): groups[name][0].load_filters().numpy() for name in names}
 
 
 def filters_by_l1(records: Sequence[Record]) -> dict[str, np.ndarray]:
@@ -273,7 +273,7 @@ def _strength(record: Record) -> tuple[float, float]:
 def _titled(record: Record) -> str:
     config: Config = record.config
     l1 = f", λ = {_lambdas_text(config)}"
-    name = method(config) + ("" if config.optimizer == "sgd" else l1)
+    name = str(method(config)) + ("" if config.optimizer == "sgd" else l1)
     return f"{name}: {remaining([record])[0]:.1f} % left"
 
 
@@ -412,7 +412,7 @@ def crops_table(records: Sequence[Record]) -> Table:
 def crop_text(config: Config) -> str:
     """Name a run by its method, if it is not S-FC, or by how far its crops shift."""
     if config.model != "s-fc":
-        return method(config)
+        return str(method(config))
     return f"crops of ±{config.crop_shift} pixels" if config.crop_shift else "flips alone"
 
 

@@ -1,6 +1,8 @@
-"""Names of methods as the pages print them."""
+"""Methods that the book compares, and their names as the pages print them."""
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 from lcs.config import Config
 
@@ -8,24 +10,40 @@ from lcs.config import Config
 NETWORKS = {"s-conv": "S-CONV", "s-local": "S-LOCAL", "s-fc": "S-FC", "3-fc": "3-FC"}
 
 
-def method(config: Config) -> str:
-    """Name of a run's method as the tables print it: network, optimizer, β."""
-    net = NETWORKS.get(config.model, config.model)
-    if config.optimizer == "sgd":
-        return f"{net}, SGD"
-    if config.optimizer == "proximal-l1":
-        return f"{net}, proximal ℓ1"
-    return beta_lasso_name(config.beta, net)
+class Method(NamedTuple):
+    """What distinguishes the rows of the paper's Table 2: network, optimizer and β."""
+
+    model: str
+    optimizer: str = "sgd"
+    beta: float = 0.0
+
+    def __str__(self) -> str:
+        """Name in the tables, for example `S-FC, β-LASSO, β = 50`."""
+        return f"{NETWORKS.get(self.model, self.model)}, {self.training}"
+
+    @property
+    def training(self) -> str:
+        """Name of the training alone, for example `β-LASSO, β = 50`."""
+        names = {"sgd": "SGD", "proximal-l1": "proximal ℓ1"}
+        return names.get(self.optimizer, f"β-LASSO, β = {self.beta:g}")
+
+    @property
+    def short(self) -> str:
+        """Name without the network where that is S-FC."""
+        return self.training if self.model == "s-fc" else str(self)
 
 
-def beta_lasso_name(beta: float, net: str = NETWORKS["s-fc"]) -> str:
-    """Name of a β-LASSO run, of S-FC unless said otherwise, as `method` gives it."""
-    return f"{net}, β-LASSO, β = {beta:g}"
+def method(config: Config) -> Method:
+    """Return the method of a run."""
+    return Method(config.model, config.optimizer, config.beta)
+
+
+def beta_lasso_method(beta: float) -> Method:
+    """Return S-FC trained by β-LASSO."""
+    return Method("s-fc", "beta-lasso", float(beta))
 
 
 # the methods that the pages name
-SGD, LOCAL, CONV, THREE = (f"{NETWORKS[net]}, SGD" for net in ("s-fc", "s-local", "s-conv", "3-fc"))
-
-PROXIMAL = f"{NETWORKS['s-fc']}, proximal ℓ1"
-
-B0, B1, B50 = map(beta_lasso_name, (0, 1, 50))
+SGD, LOCAL, CONV, THREE = (Method(model) for model in ("s-fc", "s-local", "s-conv", "3-fc"))
+PROXIMAL = Method("s-fc", "proximal-l1")
+B0, B1, B50 = map(beta_lasso_method, (0, 1, 50))

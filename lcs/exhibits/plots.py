@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator
 from matplotlib.typing import ColorType
 
+from lcs.exhibits.methods import B0, B1, B50, CONV, LOCAL, PROXIMAL, SGD, THREE
 from lcs.exhibits.published import PAPER_EPOCHS
 
 # width of the page's text, in inches at the size of its letters
@@ -21,14 +22,14 @@ WIDTH = 7.2
 PALETTE = sns.color_palette("colorblind")
 # one colour for each method, on every page; told apart by the colour-blind too
 COLOURS = {
-    "S-CONV, SGD": (0.15, 0.15, 0.15),
-    "S-LOCAL, SGD": PALETTE[2],
-    "3-FC, SGD": PALETTE[7],
-    "S-FC, SGD": PALETTE[0],
-    "S-FC, proximal ℓ1": PALETTE[5],
-    "S-FC, β-LASSO, β = 0": PALETTE[9],
-    "S-FC, β-LASSO, β = 1": PALETTE[1],
-    "S-FC, β-LASSO, β = 50": PALETTE[4],
+    str(CONV): (0.15, 0.15, 0.15),
+    str(LOCAL): PALETTE[2],
+    str(THREE): PALETTE[7],
+    str(SGD): PALETTE[0],
+    str(PROXIMAL): PALETTE[5],
+    str(B0): PALETTE[9],
+    str(B1): PALETTE[1],
+    str(B50): PALETTE[4],
 }
 LAYERS = {"conv1": "first layer", "fc1": "second layer", "fc2": "third layer"}
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from lcs.exhibits.methods import B0, B1, B50, CONV, LOCAL, SGD, THREE, Method
+
 
 class Row(NamedTuple):
     """A row of Table 2: published accuracies by data set, and R's on CIFAR-10."""
 
-    method: str
+    method: Method | str  # a name, where it is not among ours
     cifar10: float | None = None
     cifar100: float | None = None
     svhn: float | None = None
@@ -22,32 +24,32 @@ class Row(NamedTuple):
 
 # P Table 2 (4000 epochs, α ≈ 150) and R Table II (400 epochs, α = 1)
 TABLE2: tuple[Row, ...] = (
-    Row("S-CONV, SGD", 87.05, 62.51, 93.38),
-    Row("S-LOCAL, SGD", 85.86, 62.03, 93.98),
+    Row(CONV, 87.05, 62.51, 93.38),
+    Row(LOCAL, 85.86, 62.03, 93.98),
     Row("MLP, SGD without augmentation (Neyshabur et al. 2019)", 58.1, None, 84.3),
     Row("MLP, Adam or RMSProp (Mukkamala & Hein 2017)", 72.2, 39.3, None),
     Row("MLP, SET (Mocanu et al. 2018)", 74.84, None, None),
     Row("MLP, deep convolutional teacher (Urban et al. 2017)", 74.3, None, None),
     Row("MLP, unsupervised pretraining (Lin et al. 2016)", 78.62, None, None),
-    Row("3-FC, SGD", 75.12, 50.75, 86.02),
-    Row("S-FC, SGD", 78.63, 51.43, 91.80, 45.8, 45.07),
-    Row("S-FC, β-LASSO, β = 0", 82.45, 55.58, 93.80, 49.6, 49.32),
-    Row("S-FC, β-LASSO, β = 1", 82.52, 55.96, 93.66, 51.2, 51.10),
-    Row("S-FC, β-LASSO, β = 50", 85.19, 59.56, 94.07, 48.9, 48.54),
+    Row(THREE, 75.12, 50.75, 86.02),
+    Row(SGD, 78.63, 51.43, 91.80, 45.8, 45.07),
+    Row(B0, 82.45, 55.58, 93.80, 49.6, 49.32),
+    Row(B1, 82.52, 55.96, 93.66, 51.2, 51.10),
+    Row(B50, 85.19, 59.56, 94.07, 48.9, 48.54),
 )
 
 # P Table 1, CIFAR-10 after as many epochs; it has no β-LASSO
 SHORT_EPOCHS = 400
-SHORT = {"S-CONV, SGD": 84.14, "S-LOCAL, SGD": 81.52, "S-FC, SGD": 72.77, "3-FC, SGD": 69.19}
+SHORT: dict[Method | str, float] = {CONV: 84.14, LOCAL: 81.52, SGD: 72.77, THREE: 69.19}
 
 # the NeurIPS abstract's last row of Table 2
-ABSTRACT = Row("S-FC, β-LASSO, β = 50", 84.50, 57.76, 93.84)
+ABSTRACT = Row(B50, 84.50, 57.76, 93.84)
 
 
 class Counts(NamedTuple):
     """Non-zero weights of S-FC at α = 1 on CIFAR-10 after R's training, by layer."""
 
-    method: str
+    method: Method
     epochs: int
     conv1: int
     fc1: int
@@ -56,11 +58,11 @@ class Counts(NamedTuple):
 
 # R, final non-zero weights per layer
 NONZEROS: tuple[Counts, ...] = (
-    Counts("S-FC, SGD", 400, 786_432, 6_144, 240),
-    Counts("S-FC, β-LASSO, β = 0", 400, 786_432, 6_144, 240),
-    Counts("S-FC, β-LASSO, β = 1", 400, 752_472, 6_136, 240),
-    Counts("S-FC, β-LASSO, β = 50", 400, 71_737, 4_596, 184),
-    Counts("S-FC, β-LASSO, β = 50", 100, 301_067, 4_383, 178),
+    Counts(SGD, 400, 786_432, 6_144, 240),
+    Counts(B0, 400, 786_432, 6_144, 240),
+    Counts(B1, 400, 752_472, 6_136, 240),
+    Counts(B50, 400, 71_737, 4_596, 184),
+    Counts(B50, 100, 301_067, 4_383, 178),
 )
 
 COUNTS = {(row.method, row.epochs): row for row in NONZEROS}
@@ -70,7 +72,7 @@ FIGURE3 = {"conv1": 1.5e5, "fc1": 5e6, "fc2": 3e4}
 PAPER_BASE_CHANNELS, PAPER_EPOCHS = 150, 4000
 
 
-def accuracy(method: str, dataset: str, epochs: int = PAPER_EPOCHS) -> float | None:
+def accuracy(method: Method | str, dataset: str, epochs: int = PAPER_EPOCHS) -> float | None:
     """Return what the paper has for a method after so many epochs, or None where it has nothing.
 
     Its shorter training is of CIFAR-10 alone.
@@ -80,6 +82,6 @@ def accuracy(method: str, dataset: str, epochs: int = PAPER_EPOCHS) -> float | N
     return getattr(table2(method), dataset, None)
 
 
-def table2(method: str) -> Row:
+def table2(method: Method | str) -> Row:
     """Return the published row of a method; an empty one where nobody has published it."""
     return next((row for row in TABLE2 if row.method == method), Row(method))

@@ -51,7 +51,7 @@ def is_current(store: RunStore, readme: Path = README, picture: Path = PICTURE) 
 def stamp(store: RunStore) -> str:
     """Return a hash of our values that the picture shows."""
     groups = compare.by_method(find_study("table2").stored("desk", store))
-    values = {name: compare.accuracies(runs) for name, runs in groups.items()}
+    values = {str(name): compare.accuracies(runs) for name, runs in groups.items()}
     return hashlib.sha256(repr(values).encode()).hexdigest()
 
 

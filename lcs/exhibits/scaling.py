@@ -45,7 +45,7 @@ from lcs.exhibits.compare import (
 )
 from lcs.exhibits.figure3 import leaves_fewer_than_local
 from lcs.exhibits.figure4 import eligible_text, pair_correlation, window_text
-from lcs.exhibits.methods import B0, B1, B50, LOCAL, NETWORKS, PROXIMAL, SGD, method
+from lcs.exhibits.methods import B0, B1, B50, LOCAL, NETWORKS, PROXIMAL, SGD, Method, method
 from lcs.exhibits.plots import LAYERS
 from lcs.exhibits.settings import (
     CHOSEN,
@@ -322,7 +322,7 @@ class Choice(NamedTuple):
     means: list[float]
 
 
-def choices(records: Sequence[Record]) -> dict[str, Choice]:
+def choices(records: Sequence[Record]) -> dict[Method, Choice]:
     """Return the candidate of each method that is best on the validation images."""
     found = {}
     for name, group in by_method(records).items():
@@ -556,14 +556,14 @@ def _bold(gain: Interval) -> str:
     return f"**{tables.signed(gain)}**" if known else tables.signed(gain)
 
 
-def _of_paper(one: str, other: str, dataset: str = "cifar10") -> float:
+def _of_paper(one: Method, other: Method, dataset: str = "cifar10") -> float:
     """Return by how many points a method is ahead of another in the paper; NaN if it is silent."""
     found = (published.accuracy(name, dataset) for name in (one, other))
     first, second = (math.nan if value is None else value for value in found)
     return first - second
 
 
-def _theirs(one: str, other: str, dataset: str) -> str:
+def _theirs(one: Method, other: Method, dataset: str) -> str:
     gain = _of_paper(one, other, dataset)
     return tables.NONE if math.isnan(gain) else tables.published(_signed(gain))
 
@@ -572,7 +572,7 @@ def _signed(gain: float) -> str:
     return tables.signed(Interval(gain, None, 1))
 
 
-def _closed(groups: Mapping[str, Sequence[Record]]) -> str:
+def _closed(groups: Mapping[Method, Sequence[Record]]) -> str:
     """Return the share of means; over a few images S-LOCAL may gain nothing in a single run."""
     gain, whole = (paired(groups[name], groups[SGD]).mean for name in (B50, LOCAL))
     return f"{100 * gain / whole:.0f}" if whole and gain > 0 else tables.NONE
@@ -612,7 +612,9 @@ def _overfit(runs: Sequence[Record]) -> Interval:
 
 def width_frame(records: Sequence[Record]) -> pd.DataFrame:
     """Return `sweep_frame` over the width, a series for each method."""
-    return sweep_frame(records, lambda config: config.base_channels, method)
+    return sweep_frame(
+        records, lambda config: config.base_channels, lambda config: str(method(config))
+    )
 
 
 # The gain as a law of the width
@@ -626,7 +628,7 @@ class Law(NamedTuple):
     forecast: Interval
 
 
-def gains_by_width(records: Sequence[Record], other: str = SGD) -> pd.DataFrame:
+def gains_by_width(records: Sequence[Record], other: Method = SGD) -> pd.DataFrame:
     """Return the gain of β = 50 over another method: columns `x` (α), `seed`, `gain` (points)."""
     rows = []
     for width, groups in by_width(records).items():
@@ -709,7 +711,7 @@ def own_numbers(own: Sequence[Record], common: Sequence[Record]) -> dict[str, st
     return words
 
 
-def _local_share(at: Mapping[str, Sequence[Record]]) -> float:
+def _local_share(at: Mapping[Method, Sequence[Record]]) -> float:
     local, whole = (at[name][0].final["weights"]["conv1"] for name in (LOCAL, SGD))
     return 100 * local / whole
 
@@ -794,7 +796,7 @@ def own_table(own: Sequence[Record], common: Sequence[Record]) -> Table:
     return Table(name, caption, ["", *_heads(widths), PAPER], rows)
 
 
-def _own_gain(own: Mapping[str, list[Record]], common: Mapping[str, list[Record]]) -> str:
+def _own_gain(own: Mapping[Method, list[Record]], common: Mapping[Method, list[Record]]) -> str:
     one, other = own[B50], common[B50]
     same = one[0].config.l1 == other[0].config.l1
     return "same λ" if same else _bold(paired(one, other))
@@ -823,7 +825,7 @@ def beyond_table(own: Sequence[Record], beyond: Sequence[Record]) -> Table:
 
 
 def _foretold(
-    own: Sequence[Record], groups: Mapping[str, list[Record]], other: str, width: int
+    own: Sequence[Record], groups: Mapping[Method, list[Record]], other: Method, width: int
 ) -> list[str]:
     line = law(gains_by_width(own, other), width)
     return [
@@ -923,7 +925,7 @@ def units_numbers(records: Sequence[Record]) -> dict[str, str]:
     }
 
 
-def widest(records: Sequence[Record], method_name: str) -> list[Record]:
+def widest(records: Sequence[Record], method_name: Method) -> list[Record]:
     """Return the first run of a method at the largest width; none without any runs."""
     widths = [*by_width(records).values()]
     return widths[-1][method_name][:1] if widths else []
@@ -1072,7 +1074,7 @@ def _largest(study: str, runs: Sequence[Record]) -> list[str]:
 # Claims
 
 
-def _gain_grows(other: str) -> Judge:
+def _gain_grows(other: Method) -> Judge:
     """Judge whether the gain of β = 50 over another method grows with the width."""
 
     def judge(records: list[Record]) -> Finding:

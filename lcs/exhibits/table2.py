@@ -24,7 +24,19 @@ from lcs.exhibits.compare import (
     scale_text,
     train_accuracies,
 )
-from lcs.exhibits.methods import B0, B1, B50, CONV, LOCAL, PROXIMAL, SGD, THREE, beta_lasso_name
+from lcs.exhibits.methods import (
+    B0,
+    B1,
+    B50,
+    CONV,
+    LOCAL,
+    NETWORKS,
+    PROXIMAL,
+    SGD,
+    THREE,
+    Method,
+    beta_lasso_method,
+)
 from lcs.exhibits.settings import (
     REPRODUCTION,
     baseline,
@@ -81,7 +93,7 @@ def elsewhere(name: str, records: Sequence[Record], scale: str, what: str, comma
 
 
 def _accuracy_table(
-    label: str, names: Sequence[str], records: Sequence[Record], scale: str
+    label: str, names: Sequence[Method | str], records: Sequence[Record], scale: str
 ) -> Table:
     config: Config = records[0].config
     groups = by_method(records)
@@ -94,7 +106,7 @@ def _accuracy_table(
     report_text = " and the reproduction's report (α = 1, 400 epochs)" if reports else ""
     rows = []
     for name in names:
-        runs = groups.get(name, [])
+        runs = groups.get(name, []) if isinstance(name, Method) else []
         ours = tables.interval(mean_interval(accuracies(runs))) if runs else tables.NONE
         paper = published.accuracy(name, config.dataset, epochs)
         fit = tables.interval(mean_interval(train_accuracies(runs)), 1) if runs else tables.NONE
@@ -136,8 +148,8 @@ def accuracy_frame(records: Sequence[Record]) -> pd.DataFrame:
     if dataset == "cifar10":
         known = [published.table2(name).report for name in groups]
         columns["the reproduction (α = 1, 400 epochs)"] = known
-    theirs = pd.DataFrame(columns, index=list(groups), dtype=float)
-    ours = pd.Series({name: accuracies(runs) for name, runs in groups.items()}, name="ours")
+    theirs = pd.DataFrame(columns, index=list(map(str, groups)), dtype=float)
+    ours = pd.Series({str(name): accuracies(runs) for name, runs in groups.items()}, name="ours")
     return pd.concat([ours, theirs], axis=1)
 
 
@@ -184,12 +196,12 @@ def numbers(records: Sequence[Record]) -> Numbers:
     }
     return {
         **{short: mean[name] for short, name in named.items()},
-        **{f"beta-{b}": mean.get(beta_lasso_name(b), math.nan) for b in (0, 1, 50)},
+        **{f"beta-{b}": mean.get(beta_lasso_method(b), math.nan) for b in (0, 1, 50)},
         **_differences(groups),
         "early-sgd": _less(groups, SGD, _best_stretches),
         "n": len(groups[SGD]),
         "half-width": 50 * (high - low),
-        **{f"fit-{k}": np.mean(train_accuracies(groups[named[k]])) for k in ("sgd", "conv")},
+        **{f"fit-{k}": float(np.mean(train_accuracies(groups[named[k]]))) for k in ("sgd", "conv")},
         "proximal-left": mean_interval(_first_layer(groups[PROXIMAL])).mean,
         "first-layer": groups[PROXIMAL][0].final["weights"]["conv1"],
         "left": mean_interval(_first_layer(sparse)).mean if sparse else math.nan,
@@ -212,13 +224,15 @@ def _first_layer(records: Sequence[Record]) -> list[int]:
     return [record.final["nonzeros"]["conv1"] for record in records]
 
 
-def _differences(groups: Mapping[str, Sequence[Record]]) -> Numbers:
+def _differences(groups: Mapping[Method, Sequence[Record]]) -> Numbers:
     """Return β = 50 less other methods, in points, in words: `less-…`."""
     others = {"beta-0": B0, "beta-1": B1, "sgd": SGD, "proximal": PROXIMAL}
     return {f"less-{short}": _less(groups, name) for short, name in others.items()}
 
 
-def _less(groups: Mapping[str, Sequence[Record]], other: str, values: Values = accuracies) -> str:
+def _less(
+    groups: Mapping[Method, Sequence[Record]], other: Method, values: Values = accuracies
+) -> str:
     """Return β = 50 less another method; a dash if one of them was not run."""
     known = B50 in groups and other in groups
     return tables.signed(paired(groups[B50], groups[other], values)) if known else tables.NONE
@@ -235,12 +249,12 @@ def _locality_matters_more(records: list[Record]) -> Finding:
     # what gains nothing cannot matter more or less
     for gain, (more, less) in zip(lost, ((CONV, LOCAL), (LOCAL, SGD)), strict=True):
         if gain.mean < 0:
-            short = (name.removesuffix(", SGD") for name in (more, less))
+            short = (NETWORKS[name.model] for name in (more, less))
             return Finding(value, said="not testable: {} is behind {}".format(*short))
     return Finding(value, mean_interval((local - full) - (conv - local)))
 
 
-def _is_published(name: str) -> Judge:
+def _is_published(name: Method) -> Judge:
     """Judge whether the reproduction's run lies where one more of ours would.
 
     It was measured on the same test images, so their sampling error is the same for all.
@@ -256,18 +270,18 @@ def _is_published(name: str) -> Judge:
     return judge
 
 
-def _against(first: str, second: str) -> str:
+def _against(first: Method, second: Method) -> str:
     """Return two accuracies of the paper's Table 2."""
     return " against ".join(f"{published.table2(name).cifar10:.2f}" for name in (first, second))
 
 
-def _lost(*names: str) -> str:
+def _lost(*names: Method) -> str:
     """Return by how many points each method of the paper's Table 2 is behind the one before it."""
     means = [published.table2(name).cifar10 or math.nan for name in names]
     return f"{' and '.join(f'{a - b:.2f}' for a, b in itertools.pairwise(means))} points lost"
 
 
-def _reported(first: str, second: str) -> str:
+def _reported(first: Method, second: Method) -> str:
     """Return two accuracies of the reproduction's report."""
     return " against ".join(f"{published.table2(name).report}" for name in (first, second))
 
@@ -343,7 +357,7 @@ CLAIMS: tuple[Claim, ...] = (
     *(
         Claim(
             "R",
-            f"At α = 1, {name.removeprefix('S-FC, ')} reaches this accuracy",
+            f"At α = 1, {name.training} reaches this accuracy",
             f"{published.table2(name).report}",
             "table2",
             "table2",

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from lcs.runs import PUBLISHED, Record
 from lcs.stats import Interval
@@ -32,8 +33,12 @@ class Table:
     name: str
     caption: str
     columns: Sequence[str]
-    rows: Sequence[Sequence[str]]
+    rows: Sequence[Sequence[Any]]
     text: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        """Turn every cell into text."""
+        object.__setattr__(self, "rows", [[str(cell) for cell in row] for row in self.rows])
 
     def _repr_markdown_(self) -> str:
         marks = [":--" if self._is_text(i) else "--:" for i in range(len(self.columns))]

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from lcs.config import Config
 from lcs.exhibits import find_study, tables
 from lcs.exhibits.compare import by_width, paired
+from lcs.exhibits.methods import Method
 from lcs.exhibits.tables import signed
 from lcs.runs import Record, RunStore
 from lcs.stats import Interval, surviving
@@ -195,7 +196,7 @@ def _is_equal(value: Interval, margin: float) -> bool:
     return abs(value.mean) + value.half_width <= margin
 
 
-def beats(first: str, second: str, *, worse: bool = False) -> Judge:
+def beats(first: Method, second: Method, *, worse: bool = False) -> Judge:
     """Judge whether a method's accuracy is higher (or lower), run for run with the same seed.
 
     Of several widths, at the largest.

@@ -51,7 +51,7 @@ from lcs.exhibits.compare import (
     would_revive_text,
 )
 from lcs.exhibits.figure3 import leaves
-from lcs.exhibits.methods import SGD, beta_lasso_name, method
+from lcs.exhibits.methods import SGD, beta_lasso_method, method
 from lcs.exhibits.plots import LAYERS
 from lcs.exhibits.published import COUNTS
 from lcs.exhibits.settings import (
@@ -771,7 +771,7 @@ def _of_the_reproduction() -> dict[str, str]:
     """Return what the reproduction had left after 400 epochs, in per cent of each layer."""
     whole, words = published.COUNTS[SGD, 400], {}
     for beta in (1, 50):
-        counts = published.COUNTS[beta_lasso_name(beta), 400]
+        counts = published.COUNTS[beta_lasso_method(beta), 400]
         shares = [100 * getattr(counts, layer) / getattr(whole, layer) for layer in LAYERS]
         words[f"published-left-{beta}"] = f"{shares[0]:.1f}"
         words[f"published-layers-{beta}"] = ", ".join(f"{share:.1f}" for share in shares)
@@ -793,7 +793,7 @@ def _period_numbers(found: Conditions) -> dict[str, str]:
     """Return what a cosine that rises again leaves of the first layer."""
     words = {"runs-period": count_text(found)}
     for beta in (1, 50):
-        name = beta_lasso_name(beta)
+        name = beta_lasso_method(beta)
         again = [r for c, r in found.items() if c.period is not None and method(c) == name]
         words[f"period-left-{beta}"] = remaining_text(again[0]) if again else PENDING
     return words
@@ -1149,10 +1149,10 @@ CLAIMS: tuple[Claim, ...] = (
         Claim(
             "B",
             f"With {text}, β = {beta} leaves as many weights as the reproduction's",
-            tables.reproduction(f"{COUNTS[beta_lasso_name(beta), 400].conv1:,}"),
+            tables.reproduction(f"{COUNTS[beta_lasso_method(beta), 400].conv1:,}"),
             "why",
             study,
-            leaves(beta_lasso_name(beta), **schedule),
+            leaves(beta_lasso_method(beta), **schedule),
         )
         for text, study, schedule in (
             ("a constant learning rate", "schedule", {"schedule": "constant"}),

@@ -7,6 +7,7 @@ On Linux with glibc. Either has a process of its own, for what is kept cannot be
 
 from __future__ import annotations
 
+import ctypes
 import multiprocessing
 import sys
 from collections.abc import Callable, Iterator
@@ -18,11 +19,12 @@ from parts import EPOCHS, batch, network, normalised, steps
 from timing import Report, interleaved
 
 from lcs.optim import SGD
-from lcs.train import keep_freed_memory
 
 REPEATS = 20
 MOMENTUM = {"lr": 0.1, "momentum": 0.9, "weight_decay": 5e-4}
 METHODS = ("SGD with momentum", "β-LASSO")
+# options of glibc's allocator, from its header malloc.h
+M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4
 
 
 def main() -> None:
@@ -65,7 +67,9 @@ def child(width: int, method: str, *, keep: bool) -> Iterator[Callable[[], objec
 def serve(parent: Connection, width: int, method: str, keep: bool) -> None:
     """Take a step whenever the parent asks for one."""
     if keep:
-        keep_freed_memory()
+        mallopt = ctypes.CDLL(None).mallopt
+        mallopt(M_MMAP_MAX, 0)
+        mallopt(M_TRIM_THRESHOLD, -1)  # never trim
     step = make_step(width, method, torch.device("cpu"))
     while parent.recv():
         step()

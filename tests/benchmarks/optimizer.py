@@ -10,14 +10,12 @@ from torch import nn
 
 from lcs import models
 from lcs.optim import MASTER, SGD, BetaLasso
-from lcs.train import keep_freed_memory
 
 REPEATS = 50
 MOMENTUM = {"lr": 0.1, "momentum": 0.9, "weight_decay": 5e-4}
 
 
 def main() -> None:
-    keep_freed_memory()  # as training does: the pass is compared, not the system's memory
     with torch.device("meta"):
         model = models.build("s-fc", num_classes=10, image_size=32, in_channels=3, base_channels=26)
     shapes = [parameter.shape for parameter in model.parameters()]

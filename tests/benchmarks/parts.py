@@ -25,7 +25,7 @@ from lcs.augment import apply, draw
 from lcs.exhibits.engine import MODES
 from lcs.optim import BetaLasso
 from lcs.exhibits.methods import NETWORKS
-from lcs.train import COMPILED_FROM
+from lcs.run import COMPILED_FROM
 
 REPEATS, EPOCH_REPEATS = 15, 5
 BATCH = 512
