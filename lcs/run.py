@@ -285,6 +285,17 @@ class Run:
             filters=recording.filters_to_store(self.config, self.filters()),
         )
 
+    def final(self, filters: Tensor) -> dict[str, Any]:
+        """Measures of the trained network, with those of its first layer (units, C, H, W)."""
+        return recording.final_measures(
+            self.config,
+            self.history,
+            self.layers(),
+            filters,
+            clean_train_accuracy=self.accuracy(self.training),
+            evaluation_images=len(self.evaluation),
+        )
+
     def replay(self, epochs: int) -> dict[str, Any]:
         """Train the first epochs of a run that has just been started; return their history."""
         recorded = set(recorded_epochs(self.config.epochs))
