@@ -14,6 +14,7 @@ from lcs.exhibits.settings import (
     REPRODUCTION,
     REPRODUCTION_L1,
     STRONGER_L1,
+    TOWARDS_RECIPE,
     beta_lasso,
     l1_of,
     quarter_length,
@@ -21,7 +22,7 @@ from lcs.exhibits.settings import (
     sgd_and_betas,
     short_recipe,
 )
-from lcs.study import Study
+from lcs.study import Setting, Study
 
 
 def equal_rates(config: Config) -> Config:
@@ -146,9 +147,14 @@ def _reproduction(base: Config, betas: Sequence[float]) -> list[Config]:
 
 
 def _at_desk(
-    name: str, title: str, make: Callable[..., list[Config]], seeds: int = 3, **options: Any
+    name: str,
+    title: str,
+    make: Callable[..., list[Config]],
+    seeds: int = 3,
+    setting: Setting = REPRODUCTION,
+    **options: Any,
 ) -> Study:
-    return Study(name, title, REPRODUCTION, make, seeds, scales=DESK_SCALES, **options)
+    return Study(name, title, setting, make, seeds, scales=DESK_SCALES, **options)
 
 
 STUDIES = (
@@ -163,8 +169,10 @@ STUDIES = (
     _at_desk("length", "Training length", _length, 2, betas=(0, 50)),
     _at_desk("longer", "Four times the length", _longer, 2, betas=(0, 50)),
     _at_desk("factorial", "Augmentation × loss × method", _factorial, betas=(0, 50)),
-    _at_desk("recipe", "Cross-entropy and augmentation at α = 4", _recipe),
+    _at_desk("recipe", "Cross-entropy and augmentation at α = 4", _recipe, setting=TOWARDS_RECIPE),
     _at_desk("reproduction", "The reproduction's setting at α = 4", _reproduction, betas=(0, 50)),
-    _at_desk("width", "Cross-entropy and augmentation at growing width", _width),
-    _at_desk("wider", "Cross-entropy and augmentation at α = 16", _wider),
+    _at_desk(
+        "width", "Cross-entropy and augmentation at growing width", _width, setting=TOWARDS_RECIPE
+    ),
+    _at_desk("wider", "Cross-entropy and augmentation at α = 16", _wider, setting=TOWARDS_RECIPE),
 )
