@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from lcs.config import Config, foreign_fields
+from lcs.config import Config
 from lcs.exhibits import tables
 from lcs.exhibits.compare import (
     LABELS,
@@ -184,41 +184,6 @@ def choices(records: Sequence[Record], by: Callable[[Config], Key]) -> dict[Key,
         best = [*candidates][means.index(max(means))]
         found[key] = Choice(best, candidates[best], means)
     return found
-
-
-def selected(name: str, records: Sequence[Record]) -> dict[str, Any]:
-    """Return what `chosen.json` has of a search: the best candidate of each group.
-
-    Of `search` the values of its fields; of the others the factor by which weight decay, or every
-    λ, differs from what the searches before it chose. `search-augment` is asked about flips and
-    crops alone.
-
-    Args:
-        name: of the search, a study of this module.
-        records: of that study at the desk scale.
-    """
-    keys: dict[str, Callable[[Config], str]] = {
-        "search": lambda c: f"{c.model} {c.optimizer} {c.beta:g}",
-        "search-long": lambda c: f"{c.model} {c.optimizer} {c.beta:g}",
-        "search-wide": lambda c: f"{c.base_channels}",
-        "search-beyond": lambda c: f"{c.base_channels}",
-        "search-rivals": lambda c: f"{c.base_channels} {c.optimizer}",
-        "search-augment": lambda c: c.optimizer,
-    }
-    if name == "search-augment":
-        records = [record for record in records if record.config.augment == "flip-crop"]
-    values: dict[str, Any] = {}
-    for key, (best, *_) in choices(records, keys[name]).items():
-        if name == "search":
-            own = [field for field in SEARCHED if field not in foreign_fields(best.optimizer)]
-            values[key] = {field: getattr(best, field) for field in own}
-            continue
-        # `chosen` takes the share that `search-long` chose for 0
-        share = {"search-rivals": 0.0, "search-augment": SHARE_AT_WIDTH[WIDTHS[-1]]}.get(name, 1.0)
-        before = chosen(best, best.model, best.optimizer, best.beta, share=share)
-        field = "weight_decay" if best.optimizer == "sgd" else "l1"
-        values[key] = round(getattr(best, field) / getattr(before, field), 6)
-    return values
 
 
 def choices_table(records: Sequence[Record]) -> Table:
