@@ -113,7 +113,7 @@ def gap_grows_with_the_width(store):
 
 @CHECKS.add
 def sgd_wins_by_the_fit(store):
-    """The gap of β = 50 is smaller than SGD's, at α = 2 about the same; it loses more in the fit."""
+    """The gap of β = 50 is smaller than SGD's, at α = 2 the same; it loses more in the fit."""
     widths = common(store)
     smaller = {alpha: gaps(at[SGD]).mean() - gaps(at[B50]).mean() for alpha, at in widths.items()}
     lost = {alpha: fit(at[SGD]) - fit(at[B50]) for alpha, at in widths.items()}
