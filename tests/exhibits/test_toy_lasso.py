@@ -304,7 +304,7 @@ def test_desk_grid_is_the_promised_one():
         ({"betas": ()}, r"betas: \(\) is not a list of values"),
         ({"betas": 1.0}, "betas: 1.0 is not a list of values"),
         ({"betas": (-1.0,)}, "betas: -1.0 is out of range"),
-        ({"betas": (float("nan"),)}, "betas: nan is out of range"),
+        ({"betas": (float("nan"),)}, "betas: nan is not a finite number"),
         ({"betas": (1, 1.0)}, "has a value twice"),
         ({"l1s": (0.0,)}, "l1s: 0.0 is out of range"),
         ({"scales": ("1",)}, "scales: '1' is of type str"),

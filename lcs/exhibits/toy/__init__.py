@@ -8,32 +8,35 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 
-from lcs.config import ToyConfig
+from lcs.config import TOY_FEATURES, ToyConfig
 from lcs.errors import ConfigError
 from lcs.exhibits.toy import lasso
 from lcs.exhibits.toy.results import ALMOST_ALWAYS, recovered_by_l1
 from lcs.exhibits.verdicts import Claim, Finding
 from lcs.runs import Record, RunStore, default_store, provenance
-from lcs.study import MAX_SEEDS, Outcome, check_options, check_seeds
+from lcs.study import BaseStudy, Outcome, Setting, check_options
 
 
 @dataclass(frozen=True)
-class ToyStudy:
+class ToyStudy(BaseStudy):
     """The toy LASSO recovery: one experiment on random problems, at two scales."""
 
     name: str = "toy"
     title: str = "Toy LASSO: does β-LASSO find the LASSO's solution?"
-    scales: ClassVar[tuple[str, ...]] = ("smoke", "desk")
+    setting: Setting = Setting("toy", {})
+    seeds: int = 1
+    scales: tuple[str, ...] = ("smoke", "desk")
 
     def configs(
         self, scale: str = "desk", seeds: int | None = None, **changes: Any
     ) -> list[ToyConfig]:
-        """List the experiments: one for each of seeds 0 … seeds − 1; None: one.
+        """List the experiments: one for each of seeds 0 … seeds − 1.
 
         Raises:
             ConfigError: the scale is unknown, or a field of networks is changed.
@@ -46,16 +49,8 @@ class ToyStudy:
         if changed:
             raise ConfigError(f"the toy has no {', '.join(changed)}: leave it out")
         base = lasso.SMOKE if scale == "smoke" else lasso.DESK
-        return [dataclasses.replace(base, seed=seed) for seed in range(check_seeds(seeds, 1))]
-
-    def stored(
-        self, scale: str, store: RunStore, seeds: int | None = None, **changes: Any
-    ) -> list[Record]:
-        """Return the records of as many seeds as are stored; none of an unknown scale."""
-        if scale not in self.scales:
-            return []
-        configs = self.configs(scale, check_seeds(seeds, MAX_SEEDS), **changes)
-        return [record for config in configs if (record := store.find(config)) is not None]
+        count = self.checked_seeds(seeds, self.seeds)
+        return [dataclasses.replace(base, seed=seed) for seed in range(count)]
 
     def run(
         self,
@@ -79,10 +74,25 @@ class ToyStudy:
 
         check_options(device, budget_minutes, checkpoint_seconds, workers)
         store = store or default_store()
+        seeds = self.shown_seeds(scale, store, seeds, **changes)
         configs = self.configs(scale, seeds, **changes)
         records = [compute_toy(config, store, live=live) for config in configs]
         tables = [lasso.frame(record.final).assign(seed=record.config.seed) for record in records]
         return Outcome(pd.concat(tables, ignore_index=True), records)
+
+    def flops(self, config: ToyConfig) -> int:
+        """Floating-point operations of an experiment, to the leading term."""
+        return 2 * TOY_FEATURES**2 * config.updates
+
+    def seconds_left(
+        self, configs: Sequence[ToyConfig], store: RunStore, device: str
+    ) -> list[float | None]:
+        """Return about how long each experiment takes on two cores."""
+        return [SECONDS_PER_UPDATE * config.updates for config in configs]
+
+    def describe(self, config: ToyConfig, store: RunStore) -> str:
+        """Say in a line which experiment it is."""
+        return f"toy LASSO, {config.problems} problems in each cell"
 
 
 def compute_toy(config: ToyConfig, store: RunStore, *, live: bool = False) -> Record:
@@ -102,6 +112,9 @@ def compute_toy(config: ToyConfig, store: RunStore, *, live: bool = False) -> Re
         return dataclasses.replace(found, final=results, provenance=origin)
     return store.write(config, history={}, final=results, provenance=origin)
 
+
+# of a problem's descent, on two cores
+SECONDS_PER_UPDATE = 2.5e-8
 
 STUDIES = (ToyStudy(),)
 
