@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from lcs import data
@@ -124,20 +125,14 @@ def _recipe(base: Config, betas: Sequence[float]) -> list[Config]:
     return [sgd(wide, "s-fc"), *plain, *sparse, *strong]
 
 
-def _width(base: Config, betas: Sequence[float]) -> list[Config]:
-    """Return SGD, β = 0 at both λ, and the largest β, at growing width, by the recipe."""
-    return [run for factor in (1, 4, 8) for run in _at_width(base, factor, betas[-1])]
-
-
-def _wider(base: Config, betas: Sequence[float]) -> list[Config]:
-    """Return the same at twice the largest of these widths."""
-    return _at_width(base, 16, betas[-1])
-
-
-def _at_width(base: Config, factor: int, beta: float) -> list[Config]:
-    wide = short_recipe(base, factor)
-    plain = beta_lasso(wide, 0, **REPRODUCTION_L1)
-    return [sgd(wide, "s-fc"), plain, *(beta_lasso(wide, b, **STRONGER_L1) for b in (0, beta))]
+def _widths(base: Config, betas: Sequence[float], *, factors: Sequence[int]) -> list[Config]:
+    """Return SGD, β = 0 at both λ, and the largest β, at these widths, by the recipe."""
+    runs = []
+    for factor in factors:
+        wide = short_recipe(base, factor)
+        strong = [beta_lasso(wide, beta, **STRONGER_L1) for beta in (0, betas[-1])]
+        runs += [sgd(wide, "s-fc"), beta_lasso(wide, 0, **REPRODUCTION_L1), *strong]
+    return runs
 
 
 def _reproduction(base: Config, betas: Sequence[float]) -> list[Config]:
@@ -154,6 +149,7 @@ def _at_desk(
     setting: Setting = REPRODUCTION,
     **options: Any,
 ) -> Study:
+    """Return a study that makes no sense at the paper's size."""
     return Study(name, title, setting, make, seeds, scales=DESK_SCALES, **options)
 
 
@@ -172,7 +168,15 @@ STUDIES = (
     _at_desk("recipe", "Cross-entropy and augmentation at α = 4", _recipe, setting=TOWARDS_RECIPE),
     _at_desk("reproduction", "The reproduction's setting at α = 4", _reproduction, betas=(0, 50)),
     _at_desk(
-        "width", "Cross-entropy and augmentation at growing width", _width, setting=TOWARDS_RECIPE
+        "width",
+        "Cross-entropy and augmentation at growing width",
+        partial(_widths, factors=(1, 4, 8)),
+        setting=TOWARDS_RECIPE,
     ),
-    _at_desk("wider", "Cross-entropy and augmentation at α = 16", _wider, setting=TOWARDS_RECIPE),
+    _at_desk(
+        "wider",
+        "Cross-entropy and augmentation at α = 16",
+        partial(_widths, factors=(16,)),
+        setting=TOWARDS_RECIPE,
+    ),
 )
