@@ -18,10 +18,9 @@ from tqdm import tqdm
 from lcs import cost
 from lcs.batches import BATCH_FIELDS
 from lcs.checkpoint import Checkpoint
-from lcs.config import Config
+from lcs.config import Config, recorded_epochs
 from lcs.device import choose_device, enough_memory
 from lcs.errors import ConfigError, Paused, TrainingError
-from lcs.recording import recorded_epochs
 from lcs.run import Run, build_model, learning_rate, make_optimizer, objective
 from lcs.runs import Record, RunStore
 
