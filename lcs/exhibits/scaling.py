@@ -46,7 +46,6 @@ from lcs.exhibits.compare import (
 from lcs.exhibits.figure3 import leaves_fewer_than_local
 from lcs.exhibits.figure4 import eligible_text, pair_correlation, window_text
 from lcs.exhibits.methods import B0, B1, B50, LOCAL, NETWORKS, PROXIMAL, SGD, Method, method
-from lcs.exhibits.plots import LAYERS
 from lcs.exhibits.settings import (
     CHOSEN,
     DESK_SCALES,
@@ -61,7 +60,7 @@ from lcs.exhibits.settings import (
     regularised,
     sgd,
 )
-from lcs.exhibits.tables import Table, signed
+from lcs.exhibits.tables import LAYERS, Table, signed
 from lcs.exhibits.verdicts import Claim, Finding, Judge, beats
 from lcs.measure import MIN_NONZEROS
 from lcs.runs import Record
