@@ -6,7 +6,6 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.optim import Optimizer
@@ -15,22 +14,9 @@ from lcs import measure
 from lcs.config import Config
 from lcs.models import Layer
 
-MAX_RECORDED_EPOCHS = 200
 # networks whose first-layer filters a figure shows, and how many of them
 MODELS_WITH_STORED_FILTERS = ("s-fc", "s-local")
 STORED_FILTERS = 24
-
-
-def recorded_epochs(epochs: int) -> list[int]:
-    """Epochs, from 1, whose results are recorded: all of up to 200, else the first 100 and more.
-
-    The others are spaced evenly on the log axis, and the last one is always recorded.
-    """
-    if epochs <= MAX_RECORDED_EPOCHS:
-        return list(range(1, epochs + 1))
-    dense = MAX_RECORDED_EPOCHS // 2
-    spaced = np.geomspace(dense, epochs, MAX_RECORDED_EPOCHS - dense + 1).round().astype(int)
-    return sorted({*range(1, dense + 1), *spaced.tolist()})
 
 
 def layer_measures(

@@ -14,17 +14,18 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from lcs import data, mixed_precision, models, recording, runs, sparse
+from lcs import data, mixed_precision, models, recording, sparse
 from lcs.batches import Batches, generator_for, split
 from lcs.checkpoint import Checkpoint
-from lcs.config import Config
+from lcs.config import Config, recorded_epochs
 from lcs.device import is_out_of_memory
 from lcs.errors import CheckpointError, TrainingError
 from lcs.optim import SGD, BetaLasso, ProximalL1
+from lcs.provenance import provenance
 from lcs.runs import Record, RunStore
 from lcs.sparse import Forward
 
-# entries of `runs.provenance` on which rounding may depend; they may change when a run is resumed
+# entries of the provenance on which rounding may depend; they may change when a run is resumed
 ENVIRONMENT = ("code", "packages", "device", "hardware", "threads")
 # from this many weights on, compiling the optimizer's step pays for itself
 COMPILED_FROM = 4_000_000
@@ -155,7 +156,7 @@ class Run:
             make_optimizer(config, model),
             training,
             evaluation,
-            runs.provenance(device),
+            provenance(device),
         )
 
     def run_epoch(self, epoch: int, *, record: bool) -> None:
@@ -264,30 +265,30 @@ class Run:
         Raises:
             RecordError: the record cannot be written.
         """
+        origin = {"seconds": self.seconds, "resumes": self.resumes, "modes": self.modes}
         filters = self.filters()
         return store.write(
             self.config,
             history=self.history,
-            final=recording.final_measures(
-                self.config,
-                self.history,
-                self.layers(),
-                filters,
-                clean_train_accuracy=self.accuracy(self.training),
-                evaluation_images=len(self.evaluation),
-            ),
-            provenance={
-                **self.provenance,
-                "seconds": self.seconds,
-                "resumes": self.resumes,
-                "modes": self.modes,
-            },
+            final=self.final(filters),
+            provenance=self.provenance | origin,
             filters=recording.filters_to_store(self.config, filters),
+        )
+
+    def final(self, filters: Tensor) -> dict[str, Any]:
+        """Measures of the trained network, with those of its first layer (units, C, H, W)."""
+        return recording.final_measures(
+            self.config,
+            self.history,
+            self.layers(),
+            filters,
+            clean_train_accuracy=self.accuracy(self.training),
+            evaluation_images=len(self.evaluation),
         )
 
     def replay(self, epochs: int) -> dict[str, Any]:
         """Train the first epochs of a run that has just been started; return their history."""
-        recorded = set(recording.recorded_epochs(self.config.epochs))
+        recorded = set(recorded_epochs(self.config.epochs))
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(generator_for(self.config.seed, "dropout").initial_seed())
             for epoch in range(min(epochs, self.config.epochs)):
@@ -335,6 +336,7 @@ class Run:
         self.history, self.modes = state["history"], state["modes"]
         self.resumes = state["resumes"] + 1
         earlier, here = state["origin"], self.provenance
+        here["time"] = earlier["time"]
         changed = {name: earlier[name] for name in ENVIRONMENT if earlier[name] != here[name]}
         before = [*earlier.get("before_resume", []), *([changed] if changed else [])]
         if before:

@@ -97,8 +97,14 @@ def three_layer_width(
     *, num_classes: int, image_size: int, in_channels: int, base_channels: int
 ) -> int:
     """Width at which the weights of 3-FC come nearest to those of S-FC at the same α (Table 1)."""
-    shape = {"image_size": image_size, "in_channels": in_channels, "base_channels": base_channels}
-    budget = sum(size.weights for size in layer_sizes("s-fc", num_classes, **shape).values())
+    same = layer_sizes(
+        "s-fc",
+        num_classes,
+        image_size=image_size,
+        in_channels=in_channels,
+        base_channels=base_channels,
+    )
+    budget = sum(size.weights for size in same.values())
     # a net of width w has w² + (inputs + classes) w weights
     half = (in_channels * image_size**2 + num_classes) / 2
     return round(math.sqrt(half**2 + budget) - half)

@@ -12,7 +12,7 @@ import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lcs import cost
 from lcs.config import OPTIMIZER_FIELDS, Config
@@ -22,33 +22,24 @@ from lcs.runs import AnyConfig, Record, RunStore, default_store
 if TYPE_CHECKING:
     import pandas as pd
 
-C = TypeVar("C", bound=AnyConfig)
-
 SCALES = ("smoke", "desk", "paper")
+# more are refused, before as many configurations are listed
 MAX_SEEDS = 1000
 
 
 @dataclass(frozen=True)
-class Setting(Generic[C]):
-    """How runs are trained: its name on the pages, and what all runs of a scale share."""
+class Setting:
+    """How runs are trained: its name on the pages, and what all runs of a scale share.
+
+    `configs` has the configuration that a study starts from, for each scale.
+    """
 
     name: str
-    configs: Mapping[str, C]
+    configs: Mapping[str, Config]
 
     def label(self, scale: str) -> str:
-        """Name at a scale: smoke runs and the paper's size are settings of their own."""
+        """Name of the setting at a scale; smoke runs and the paper's size have names of theirs."""
         return self.name if scale == "desk" else scale
-
-    def config(self, scale: str) -> C:
-        """Return what all runs of a scale share.
-
-        Raises:
-            ConfigError: the scale is unknown.
-        """
-        if scale not in self.configs:
-            known = ", ".join(self.configs)
-            raise ConfigError(f"scale: unknown value {scale!r}; choose from {known}")
-        return self.configs[scale]
 
 
 class Outcome(NamedTuple):
@@ -58,61 +49,61 @@ class Outcome(NamedTuple):
     records: list[Record]
 
 
-class AnyStudy(ABC, Generic[C]):
-    """What all studies have in common, whatever is computed in their runs.
+class BaseStudy(ABC):
+    """What all studies share: `Study` trains networks, the toy's solves problems.
 
     One rule for seeds: where their number is not given, a study has every seed that all of its runs
-    have in the store; `runs`, `train` and `plan` ask for `seeds` of them at least at the desk
-    scale, and for one at others.
+    have in the store; to be trained are at least `seeds` of them at the desk scale, one at others.
     """
 
     name: str
     title: str
-    setting: Setting[C]
+    setting: Setting
     seeds: int
     scales: tuple[str, ...]
 
     @abstractmethod
-    def configs(self, scale: str = "desk", seeds: int | None = None, **changes: Any) -> list[C]:
-        """List the runs: every configuration for seeds 0 … seeds − 1; None: the study's own."""
+    def configs(
+        self, scale: str = "desk", seeds: int | None = None, **changes: Any
+    ) -> Sequence[AnyConfig]:
+        """List the runs: every configuration for seeds 0 … seeds − 1."""
 
     @abstractmethod
-    def flops(self, config: C) -> int:
+    def train(
+        self,
+        scale: str = "desk",
+        seeds: int | None = None,
+        *,
+        store: RunStore | None = None,
+        **options: Any,
+    ) -> list[Record]:
+        """Make what the store lacks, and return the records of all runs."""
+
+    def frame(self, records: Sequence[Record]) -> pd.DataFrame:
+        """Return the results of runs as a tidy table."""
+        return frame(records)
+
+    def run(self, scale: str = "desk", seeds: int | None = None, **options: Any) -> Outcome:
+        """Train what the store lacks; return its results with their records (see `train`)."""
+        records = self.train(scale, seeds, **options)
+        return Outcome(self.frame(records), records)
+
+    @abstractmethod
+    def flops(self, config: Any) -> int:
         """Floating-point operations of a run, to the leading term."""
 
     @abstractmethod
     def seconds(
-        self, configs: Sequence[C], device: str, records: Iterable[Record]
+        self, configs: Sequence[Any], device: str, records: Iterable[Record]
     ) -> list[float | None]:
-        """Return about how long each run takes by `records` that were timed; None: unknown."""
+        """Return about how long each run takes; None where nothing is known of the device.
 
-    @abstractmethod
-    def progress(self, config: C, store: RunStore) -> tuple[str, float]:
-        """Return what a plan says of a run that has no record, and the share still to compute."""
-
-    @abstractmethod
-    def compute(self, configs: Sequence[C], store: RunStore, **options: Any) -> None:
-        """Compute the records of these runs into the store; options are those of `train`."""
-
-    def runs(
-        self,
-        scale: str,
-        seeds: int | None,
-        find: Callable[[C], Record | None],
-        **changes: Any,
-    ) -> dict[C, Record | None]:
-        """Return the runs, by the rule above and in the order of `configs`, with their records.
-
-        `find` returns the record of a run, as `RunStore.find` does.
+        `records` are runs whose time is known.
         """
-        least = check_seeds(seeds, self.own_seeds(scale))
-        found: dict[C, Record | None] = {}
-        for seed, row in enumerate(self._by_seed(scale, find, changes)):
-            if seed >= least and (seeds is not None or None in row.values()):
-                break
-            found |= row
-        count = 1 + max(config.seed for config in found)
-        return {config: found[config] for config in self.configs(scale, count, **changes)}
+
+    def share_left(self, config: Any, store: RunStore) -> float:
+        """Return the share of a run that is still to be computed."""
+        return 1.0
 
     def stored(
         self, scale: str, store: RunStore, seeds: int | None = None, **changes: Any
@@ -124,9 +115,8 @@ class AnyStudy(ABC, Generic[C]):
         """
         if scale in SCALES and scale not in self.scales:
             return []
-        rows = itertools.islice(
-            self._by_seed(scale, store.find, changes), check_seeds(seeds, MAX_SEEDS)
-        )
+        count = self.checked_seeds(seeds, MAX_SEEDS)
+        rows = itertools.islice(self._by_seed(scale, store.find, changes), count)
         whole = itertools.takewhile(lambda row: None not in row.values(), rows)
         return [record for row in whole for record in row.values() if record is not None]
 
@@ -135,6 +125,34 @@ class AnyStudy(ABC, Generic[C]):
         rows = self._by_seed(scale, store.find, changes)
         begun = itertools.takewhile(lambda row: any(row.values()), rows)
         return [record for row in begun for record in row.values() if record is not None]
+
+    def runs(
+        self,
+        scale: str,
+        seeds: int | None,
+        find: Callable[[Any], Record | None],
+        **changes: Any,
+    ) -> dict[Any, Record | None]:
+        """Return the runs, by the rule for seeds and in the order of `configs`, with their records.
+
+        `find` returns the record of a run, as `RunStore.find` does.
+        """
+        least = self.checked_seeds(seeds, self.own_seeds(scale))
+        found: dict[Any, Record | None] = {}
+        for seed, row in enumerate(self._by_seed(scale, find, changes)):
+            if seed >= least and (seeds is not None or None in row.values()):
+                break
+            found |= row
+        count = 1 + max(config.seed for config in found)
+        return {config: found[config] for config in self.configs(scale, count, **changes)}
+
+    def _by_seed(
+        self, scale: str, find: Callable[[Any], Record | None], changes: Mapping[str, Any]
+    ) -> Iterator[dict[Any, Record | None]]:
+        configs = self.configs(scale, 1, **changes)
+        for seed in range(MAX_SEEDS):
+            seeded = [dataclasses.replace(config, seed=seed) for config in configs]
+            yield {config: find(config) for config in seeded}
 
     def plan(
         self,
@@ -151,103 +169,60 @@ class AnyStudy(ABC, Generic[C]):
         The device need not be in this machine.
 
         Raises:
-            CheckpointError: a run's checkpoint is damaged; others as `train`.
+            ConfigError: a value is out of range.
+            CheckpointError: a run's checkpoint is damaged.
         """
-        check_options(device, workers=workers)
+        if device != "auto":
+            cost.device_type(device)
+        check_options("cpu", None, 0.0, workers)
         store = store or default_store()
         runs = self.runs(scale, seeds, store.find, **changes)
-        lacking = self._remaining(runs, device, store)
-        lines = [f"{text}, {cost.about(seconds)}" for text, seconds in lacking.values()]
-        total = f", {cost.in_all(lacking.values(), workers)}" if lacking else ""
-        return "\n".join([*lines, f"{len(lacking)} of {len(runs)} runs missing{total}"])
+        costs = self._costs(runs, store, device)
+        lines = [
+            f"{self.describe(config, store)}, {_about(seconds)}"
+            for config, seconds in costs.items()
+        ]
+        total = _total([*costs.values()], workers)
+        return "\n".join([*lines, f"{len(costs)} of {len(runs)} runs missing{total}"])
 
-    def train(
-        self,
-        scale: str = "desk",
-        seeds: int | None = None,
-        *,
-        store: RunStore | None = None,
-        device: str = "auto",
-        budget_minutes: float | None = None,
-        checkpoint_seconds: float = 60.0,
-        workers: int = 1,
-        **changes: Any,
-    ) -> list[Record]:
-        """Train what the store lacks, and return the records of all runs.
-
-        Args:
-            scale, seeds, changes: as in `configs`.
-            store: where records are read and written; by default the reader's own, which falls
-                back on the book's.
-            device, budget_minutes, checkpoint_seconds: as in `lcs.train.train`; the budget is that
-                of the whole call.
-            workers: as many groups of runs train at once, each in a process of its own with its
-                share of the processor's cores.
-
-        Raises:
-            As `configs` and `lcs.train.train`. What fails with a run does not stop the others, but
-            for a full disk.
-        """
-        check_options(device, budget_minutes, checkpoint_seconds, workers)
-        store = store or default_store()
-        runs = self.runs(scale, seeds, store.find, **changes)
-        lacking = self._remaining(runs, device, store)
-        if lacking:
-            from lcs.device import choose_device
-
-            where = choose_device(device).type
-            count = "1 run" if len(lacking) == 1 else f"{len(lacking)} runs"
-            print(
-                f"{count} to train on {where}, {cost.in_all(lacking.values(), workers)}",
-                file=sys.stderr,
-            )
-            self.compute(
-                list(lacking),
-                store,
-                device=device,
-                budget_minutes=budget_minutes,
-                checkpoint_seconds=checkpoint_seconds,
-                workers=workers,
-            )
-            runs |= {config: store.find(config) for config in lacking}
-        return [record for record in runs.values() if record is not None]
-
-    def run(self, scale: str = "desk", seeds: int | None = None, **options: Any) -> Outcome:
-        """Train what the store lacks, and return the results of all runs; see `train`."""
-        records = self.train(scale, seeds, **options)
-        return Outcome(frame(records), records)
-
-    def own_seeds(self, scale: str) -> int:
-        """Number of seeds where none is given."""
-        return self.seeds if scale == "desk" else 1
-
-    def _by_seed(
-        self, scale: str, find: Callable[[C], Record | None], changes: Mapping[str, Any]
-    ) -> Iterator[dict[C, Record | None]]:
-        """Yield the runs of each seed with their records."""
-        configs = self.configs(scale, 1, **changes)
-        for seed in range(MAX_SEEDS):
-            seeded = [dataclasses.replace(config, seed=seed) for config in configs]
-            yield {config: find(config) for config in seeded}
-
-    def _remaining(
-        self, runs: Mapping[C, Record | None], device: str, store: RunStore
-    ) -> dict[C, tuple[str, float | None]]:
-        """Return what a plan says of each run without a record, and the seconds it still takes."""
+    def _costs(
+        self, runs: Mapping[Any, Record | None], store: RunStore, device: str
+    ) -> dict[Any, float | None]:
+        """Return about how long each run without a record still takes."""
         lacking = [config for config, record in runs.items() if record is None]
         known = [record for record in runs.values() if record is not None]
-        records = cost.readable(store, known) if lacking else ()
-        costs = self.seconds(lacking, device, records)
-        progress = [self.progress(config, store) for config in lacking]
+        costs = self.seconds(lacking, device, cost.readable(store, known)) if lacking else []
+        shares = [self.share_left(config, store) for config in lacking]
         return {
-            config: (text, None if seconds is None else seconds * share)
-            for config, seconds, (text, share) in zip(lacking, costs, progress, strict=True)
+            config: None if seconds is None else seconds * share
+            for config, seconds, share in zip(lacking, costs, shares, strict=True)
         }
+
+    def describe(self, config: Any, store: RunStore) -> str:
+        """Say in a line which run it is, and how far it has come."""
+        return str(config.file)
+
+    def own_seeds(self, scale: str) -> int:
+        """Least number of seeds where none is given."""
+        return self.seeds if scale == "desk" else 1
+
+    @staticmethod
+    def checked_seeds(seeds: int | None, own: int) -> int:
+        """Return a number of seeds, `own` where none is given.
+
+        Raises:
+            ConfigError: it is out of range.
+        """
+        if seeds is None:
+            return own
+        if type(seeds) is not int or not 1 <= seeds <= MAX_SEEDS:
+            raise ConfigError(f"seeds: {seeds!r} is out of range; give 1 to {MAX_SEEDS}")
+        return seeds
 
 
 @dataclass(frozen=True)
-class Study(AnyStudy[Config]):
-    """A study of networks.
+class Study(BaseStudy):
+    """Networks to train: a name, a title, a setting, and the runs that a page is drawn from.
 
     `make(base, betas)` lists the configurations of one seed, starting from what the setting has at
     a scale.
@@ -255,7 +230,7 @@ class Study(AnyStudy[Config]):
 
     name: str
     title: str
-    setting: Setting[Config]
+    setting: Setting
     make: Callable[[Config, Sequence[float]], list[Config]]
     seeds: int = 3
     betas: tuple[float, ...] = (0, 1, 50)
@@ -273,7 +248,7 @@ class Study(AnyStudy[Config]):
 
         Args:
             scale: one of the study's `scales`.
-            seeds: how many; None: `Study.seeds` at the desk scale, one at others.
+            seeds: how many; None: `seeds` of the study at the desk scale, one at others.
             betas: β of the β-LASSO runs; None: the study's own.
             changes: fields of `Config` that all runs take over the scale's own; None keeps it. An
                 optimizer's own field, as `l1`, is that of all runs with such an optimizer.
@@ -281,25 +256,68 @@ class Study(AnyStudy[Config]):
         Raises:
             ConfigError: a value is unknown or out of range.
         """
-        if scale in SCALES and scale not in self.scales:
-            raise ConfigError(
-                f"scale: {self.name} has no {scale!r}; choose from {', '.join(self.scales)}"
-            )
+        if scale not in self.scales:
+            known = scale in SCALES
+            reason = f"{self.name} has no {scale!r}" if known else f"unknown value {scale!r}"
+            raise ConfigError(f"scale: {reason}; choose from {', '.join(self.scales)}")
         if betas is not None and not betas:
             raise ConfigError("betas: none is given; give one or more, or leave it out")
         given = {name: value for name, value in changes.items() if value is not None}
         of_optimizers = {name for names in OPTIMIZER_FIELDS.values() for name in names}
-        late = {name: given.pop(name) for name in of_optimizers & given.keys()}
-        base = self.setting.config(scale).replace(**given)
+        own = {name: given.pop(name) for name in of_optimizers & given.keys()}
+        base = self.setting.configs[scale].replace(**given)
         made = [
             config.replace(
-                **{n: v for n, v in late.items() if n in OPTIMIZER_FIELDS[config.optimizer]}
+                **{n: v for n, v in own.items() if n in OPTIMIZER_FIELDS[config.optimizer]}
             )
             for config in self.make(base, sorted(self.betas if betas is None else betas))
         ]
         once = dict.fromkeys(made)  # each run once
-        count = check_seeds(seeds, self.own_seeds(scale))
+        count = self.checked_seeds(seeds, self.own_seeds(scale))
         return [config.replace(seed=seed) for config in once for seed in range(count)]
+
+    def train(
+        self,
+        scale: str = "desk",
+        seeds: int | None = None,
+        *,
+        store: RunStore | None = None,
+        device: str = "auto",
+        budget_minutes: float | None = None,
+        checkpoint_seconds: float = 60.0,
+        workers: int = 1,
+        **changes: Any,
+    ) -> list[Record]:
+        """Train what the store lacks, and return the records of all runs.
+
+        Arguments are those of `configs` and of `lcs.train.train`. `store` is the reader's own by
+        default, which falls back on the book's records. With several `workers`, as many groups of
+        runs train at once, each in a process of its own with its share of the processor's cores.
+
+        Raises:
+            As `lcs.train.train`. What fails with one run does not stop the others.
+        """
+        check_options(device, budget_minutes, checkpoint_seconds, workers)
+        store = store or default_store()
+        runs = self.runs(scale, seeds, store.find, **changes)
+        costs = self._costs(runs, store, device)
+        if costs:
+            from lcs.parallel import train_all
+
+            lacking = [*costs]
+            count = "1 run" if len(costs) == 1 else f"{len(costs)} runs"
+            total = _total([*costs.values()], workers)
+            print(f"{count} to train on {cost.device_type(device)}{total}", file=sys.stderr)
+            train_all(
+                lacking,
+                store,
+                device=device,
+                budget_minutes=budget_minutes,
+                checkpoint_seconds=checkpoint_seconds,
+                workers=workers,
+            )
+            runs |= {config: store.find(config) for config in lacking}
+        return [record for record in runs.values() if record is not None]
 
     def flops(self, config: Config) -> int:
         """Floating-point operations of a run, to the leading term."""
@@ -308,26 +326,28 @@ class Study(AnyStudy[Config]):
     def seconds(
         self, configs: Sequence[Config], device: str, records: Iterable[Record]
     ) -> list[float | None]:
-        """Return about how long each run takes; see `cost.seconds`."""
-        return cost.seconds(configs, device, records)
+        """Return about how long each run takes; see `cost.Pace`."""
+        pace = cost.Pace(device, records)
+        return [pace.seconds(config) for config in configs]
 
-    def progress(self, config: Config, store: RunStore) -> tuple[str, float]:
-        """Return what a plan says of a run, and the share that its checkpoint does not hold."""
-        from lcs.checkpoint import Checkpoint
+    def share_left(self, config: Config, store: RunStore) -> float:
+        """Return the share of a run that its checkpoint does not hold.
 
-        done = Checkpoint(config, store.root).epoch()
-        text = f"{config.file}, {config.epochs} epochs" + f", {done} of them done" * bool(done)
-        return text, 1 - done / config.epochs
+        Raises:
+            CheckpointError: the checkpoint is damaged.
+        """
+        return 1 - epochs_done(config, store) / config.epochs
 
-    def compute(self, configs: Sequence[Config], store: RunStore, **options: Any) -> None:
-        """Train these runs; see `parallel.train_all`."""
-        from lcs.parallel import train_all
-
-        train_all(configs, store, **options)
+    def describe(self, config: Config, store: RunStore) -> str:
+        """Say in a line which run it is, and how far it has come."""
+        method = f"β = {config.beta:g}, " if config.optimizer == "beta-lasso" else ""
+        done = epochs_done(config, store)
+        text = f"{config.file}: {method}α = {config.base_channels}, {config.epochs} epochs"
+        return text + (f", {done} of them done" if done else "")
 
 
 def gather(
-    studies: Iterable[AnyStudy[Any]],
+    studies: Iterable[BaseStudy],
     scale: str,
     seeds: int | None = None,
     *,
@@ -341,12 +361,15 @@ def gather(
     Without `train`, a study that is not complete for at least one seed has none.
     """
     store = store or default_store()
-    if train:
-        return {
-            study.name: study.train(scale, seeds, store=store, device=device, epochs=epochs)
-            for study in studies
-        }
-    return {study.name: study.stored(scale, store, seeds, epochs=epochs) for study in studies}
+    records = {}
+    for study in studies:
+        if train:
+            records[study.name] = study.train(
+                scale, seeds, store=store, device=device, epochs=epochs
+            )
+        else:
+            records[study.name] = study.stored(scale, store, seeds, epochs=epochs)
+    return records
 
 
 def given(**parameters: Any) -> dict[str, Any]:
@@ -355,6 +378,17 @@ def given(**parameters: Any) -> dict[str, Any]:
     A parameter of papermill needs a type, which None has not.
     """
     return {name: value for name, value in parameters.items() if value not in (0, "", [])}
+
+
+def epochs_done(config: Config, store: RunStore) -> int:
+    """Return the epochs that a run's checkpoint holds.
+
+    Raises:
+        CheckpointError: it is damaged.
+    """
+    from lcs.checkpoint import Checkpoint
+
+    return Checkpoint(config, store.root).epoch()
 
 
 def frame(records: Iterable[Record]) -> pd.DataFrame:
@@ -384,29 +418,31 @@ def last_epochs(history: pd.DataFrame) -> pd.DataFrame:
 
 
 def check_options(
-    device: str,
-    budget_minutes: float | None = None,
-    checkpoint_seconds: float = 60.0,
-    workers: int = 1,
+    device: str, budget_minutes: float | None, checkpoint_seconds: float, workers: int
 ) -> None:
-    """Refuse, by a ConfigError, what is out of range before anything is computed."""
-    if device != "auto":  # which imports torch
-        cost.device_type(device)
-    times = {"budget_minutes": budget_minutes, "checkpoint_seconds": checkpoint_seconds}
-    for name, value in (times | {"workers": workers}).items():
-        least = 1 if name == "workers" else 0
-        if value is not None and not value >= least:
-            raise ConfigError(f"{name}: {value!r} is out of range; give {least} or more")
+    """Refuse what is out of range before anything is computed."""
+    if workers < 1:
+        raise ConfigError(f"workers: {workers} is out of range; give 1 or more")
+    for name, value in (
+        ("budget_minutes", budget_minutes),
+        ("checkpoint_seconds", checkpoint_seconds),
+    ):
+        if value is not None and not value >= 0:
+            raise ConfigError(f"{name}: {value!r} is out of range; give 0 or more")
+    if device not in ("auto", "cpu"):
+        from lcs.device import choose_device
+
+        choose_device(device)
 
 
-def check_seeds(seeds: int | None, own: int) -> int:
-    """Return a number of seeds, `own` where none is given.
+def _about(seconds: float | None) -> str:
+    return "time unknown" if seconds is None else f"about {cost.duration(seconds)}"
 
-    Raises:
-        ConfigError: it is out of range.
-    """
-    if seeds is None:
-        return own
-    if type(seeds) is not int or not 1 <= seeds <= MAX_SEEDS:
-        raise ConfigError(f"seeds: {seeds!r} is out of range; give 1 to {MAX_SEEDS}")
-    return seeds
+
+def _total(costs: Sequence[float | None], workers: int = 1) -> str:
+    """Say what all runs cost, with the time that each worker takes to start."""
+    if not costs or None in costs:
+        return "; how long they take is not known: no run on this device is stored" if costs else ""
+    known = sum(seconds for seconds in costs if seconds is not None)
+    seconds = cost.START_SECONDS + known / min(workers, len(costs))
+    return f", about {cost.duration(seconds)} in all"

@@ -13,15 +13,14 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 
-import torch
 from tqdm import tqdm
 
+from lcs import cost
 from lcs.batches import BATCH_FIELDS
 from lcs.checkpoint import Checkpoint
-from lcs.config import Config
+from lcs.config import Config, recorded_epochs
 from lcs.device import choose_device, enough_memory
 from lcs.errors import ConfigError, Paused, TrainingError
-from lcs.recording import recorded_epochs
 from lcs.run import Run, build_model, learning_rate, make_optimizer, objective
 from lcs.runs import Record, RunStore
 
@@ -143,7 +142,7 @@ def groups(configs: Sequence[Config], workers: int = 1) -> list[list[Config]]:
         found.setdefault(_shared_fields(config), []).append(config)
     result = []
     for group in found.values():
-        in_memory = MAX_GROUP_WEIGHTS // max(map(_count_parameters, group))
+        in_memory = MAX_GROUP_WEIGHTS // max(map(cost.weights, group))
         most = max(1, min(MAX_GROUP, in_memory, len(configs) // workers))
         count = math.ceil(len(group) / most)
         bounds = [len(group) * part // count for part in range(count + 1)]  # of about equal size
@@ -160,11 +159,6 @@ def _shared_fields(config: Config) -> Config:
     if config.augment == "none" or config.dropout:
         return config
     return Config(**{name: getattr(config, name) for name in (*BATCH_FIELDS, "epochs")})
-
-
-def _count_parameters(config: Config) -> int:
-    with torch.device("meta"):  # takes no memory
-        return sum(p.numel() for p in build_model(config).parameters())
 
 
 def fit(runs: list[Run], clock: Clock) -> list[TrainingError]:

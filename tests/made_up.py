@@ -16,7 +16,7 @@ def made_up(config: Config, accuracy: float, left: int = 500) -> Record:
         "weights": {"conv1": 1000, "fc1": 400, "fc2": 40},
         "flops": {"dense": 2880, "sparse": 720},
     }
-    return Record(Path(f"{config.name}.json"), "training", config, {}, final, None, {})
+    return Record(Path(f"{config.name}.json"), "run", config, {}, final, None, {})
 
 
 def study(name: str, accuracy, seeds: int = 3) -> list[Record]:

@@ -7,11 +7,12 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+import lcs.record_checks
 import lcs.train
 from lcs import data, models
 from lcs.batches import Batches, split
-from lcs.config import CHOICES, Config
-from lcs.recording import recorded_epochs
+from lcs.config import CHOICES, Config, recorded_epochs
+from lcs.recording import would_revive
 from lcs.run import COMPILED_FROM, Run, build_model, learning_rate, make_optimizer, objective
 from lcs.runs import RunStore
 from lcs.train import train
@@ -342,8 +343,19 @@ def test_revived_weights_and_norms():
     assert sum(sum(column) for column in run.history["revived"].values()) > 0
 
 
+def test_zeros_that_the_last_step_would_have_revived():
+    weight = torch.nn.Parameter(torch.tensor([0.0, 0.0, 0.0, 0.5]))
+    weight.grad = torch.tensor([3.0, -4.0, 1.0, 9.0])
+    optimizer = torch.optim.SGD([{"params": [weight], "l1": 0.1, "beta": 3.0}], lr=7.0)
+    layers = {"fc": models.Layer(weight, 1)}
+    assert [would_revive(layers, optimizer, lr) for lr in (0.1, 0.075, 0.05)] == [
+        {"fc": 2}, {"fc": 1}, {"fc": 0},
+    ]  # fmt: skip
+
+
 def test_only_the_chosen_epochs_are_recorded(tmp_path, monkeypatch):
-    monkeypatch.setattr(lcs.train, "recorded_epochs", lambda epochs: [1, 4, epochs])
+    for module in (lcs.train, lcs.record_checks):
+        monkeypatch.setattr(module, "recorded_epochs", lambda epochs: [1, 4, epochs])
     record = train(TINY.replace(epochs=6), store=RunStore(tmp_path), device="cpu")
     assert record.history["epoch"] == [1, 4, 6]
     assert len(record.history["norm"]["fc2"]) == 3

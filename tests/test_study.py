@@ -1,6 +1,7 @@
-"""Studies: which runs an exhibit is drawn from, and that only the missing ones are trained."""
+"""Studies: which runs a page is drawn from, and that only the missing ones are trained."""
 
 import dataclasses
+import math
 import shutil
 
 import pandas as pd
@@ -8,56 +9,69 @@ import pytest
 import torch
 from made_up import Memory, made_up
 
+from lcs import cost
+from lcs import runs as runs_module
 from lcs.checkpoint import Checkpoint
 from lcs.config import Config
 from lcs.errors import CheckpointError, ConfigError
 from lcs.exhibits import find_study
 from lcs.runs import RunStore
-from lcs.study import MAX_SEEDS, Setting, Study, frame, gather, given, last_epochs
+from lcs.study import (
+    MAX_SEEDS,
+    Setting,
+    Study,
+    frame,
+    gather,
+    given,
+    last_epochs,
+)
+from lcs.train import groups, train
 
-SMOKE = Config(dataset="digits", epochs=2, batch_size=128, lr=0.1)
-OPTIONS = {"device": "cpu", "epochs": 2}
+SMOKE = Config(dataset="digits", epochs=2, batch_size=128)
 
 
-def plain_and_sparse(base, betas):
-    sparse = base.replace(optimizer="beta-lasso", l1=1e-3)
-    return [base, *(sparse.replace(beta=float(beta)) for beta in betas), base]
+def sgd_and_betas(base, betas):
+    sparse = [base.replace(optimizer="beta-lasso", l1=1e-4, beta=float(beta)) for beta in betas]
+    return [base, *sparse]
 
 
-SETTING = Setting("own", {"smoke": SMOKE, "desk": SMOKE.replace(epochs=3), "paper": SMOKE})
-STUDY = Study("two", "Two methods", SETTING, plain_and_sparse, seeds=2, betas=(50,))
+OWN = Setting("own", {"smoke": SMOKE, "desk": SMOKE})
+STUDY = Study("mine", "Mine", OWN, sgd_and_betas, 2, scales=("smoke", "desk"))
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
-    """Two seeds of the study on digits: the store's folder and the outcome."""
+    """Two seeds of two methods: the outcome."""
     store = RunStore(tmp_path_factory.mktemp("trained"))
-    return STUDY.run("smoke", 2, store=store, **OPTIONS)
+    return STUDY.run("smoke", 2, store=store, device="cpu", betas=[50])
 
 
 @pytest.fixture
-def spoilt(trained, tmp_path):
+def own(trained, tmp_path):
     """A copy of those runs that a test may spoil."""
     root = trained.records[0].path.parents[1]
-    return RunStore(shutil.copytree(root, tmp_path / "runs"))
+    return RunStore(shutil.copytree(root, tmp_path / "own"))
 
 
-def results(record):
+def numbers(record):
     """All of a record's bytes but its provenance."""
     return record.path.read_text().partition('\n "provenance"')[0]
 
 
-# --- what a study consists of
+def as_seed(record, store, seed):
+    """Write a made-up run: the same results for another seed."""
+    parts = {name: getattr(record, name) for name in ("history", "final", "provenance")}
+    return store.write(record.config.replace(seed=seed), **parts)
 
 
-def test_runs_are_listed_once_for_every_seed():
-    configs = STUDY.configs("smoke", 3)
-    assert [(c.optimizer, c.seed) for c in configs] == [
-        (name, seed) for name in ("sgd", "beta-lasso") for seed in range(3)
-    ]
-    assert {c.seed for c in STUDY.configs("desk")} == {0, 1}
-    assert {c.seed for c in STUDY.configs("paper")} == {0}
-    assert STUDY.configs("smoke", betas=[7, 2]) == STUDY.configs("smoke", betas=[2, 7])
+# What a study consists of
+
+
+def test_seeds_and_betas():
+    assert [c.seed for c in STUDY.configs("desk", betas=[1])] == [0, 1, 0, 1]
+    assert {c.seed for c in STUDY.configs("smoke")} == {0}
+    assert {c.seed for c in STUDY.configs("smoke", 3)} == {0, 1, 2}
+    assert [c.beta for c in STUDY.configs("smoke", betas=[7.5, 2])] == [0, 2, 7.5]
 
 
 def test_zero_is_a_value_and_none_is_not_given():
@@ -80,11 +94,12 @@ def test_a_notebooks_zero_is_not_given():
 @pytest.mark.parametrize(
     ("arguments", "changes", "reason"),
     [
-        (("huge",), {}, "scale: unknown value 'huge'; choose from smoke, desk, paper"),
-        (("smoke", 0), {}, "seeds: 0 is out of range"),
+        (("huge",), {}, "scale: unknown value 'huge'"),
+        (("smoke", 0), {}, f"seeds: 0 is out of range; give 1 to {MAX_SEEDS}"),
+        (("smoke", -1), {}, "seeds: -1 is out of range"),
+        (("smoke", 10**9), {}, "seeds: 1000000000 is out of range"),
         (("smoke", 1.5), {}, "seeds: 1.5 is out of range"),
         (("smoke", True), {}, "seeds: True is out of range"),
-        (("smoke", MAX_SEEDS + 1), {}, f"give 1 to {MAX_SEEDS}"),
         (("smoke",), {"epohcs": 3}, "unknown parameter 'epohcs'"),
         (("smoke",), {"epochs": -3}, "epochs: -3 is out of range"),
         (("smoke",), {"betas": [-1]}, "beta: -1.0 is out of range"),
@@ -93,32 +108,37 @@ def test_a_notebooks_zero_is_not_given():
 )
 def test_wrong_requests_are_refused(arguments, changes, reason, tmp_path):
     for verb in (STUDY.configs, STUDY.train, STUDY.plan):
-        own = {} if verb == STUDY.configs else {"store": RunStore(tmp_path)}
+        store = {} if verb == STUDY.configs else {"store": RunStore(tmp_path)}
         with pytest.raises(ConfigError, match=reason):
-            verb(*arguments, **own, **changes)
+            verb(*arguments, **store, **changes)
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("name", ["figure3", "toy"])
 @pytest.mark.parametrize(
-    "options",
-    [{"device": "tpu"}, {"workers": 0}, {"budget_minutes": -1}, {"checkpoint_seconds": -1}],
+    ("options", "reason"),
+    [
+        ({"device": "tpu"}, "device"),
+        ({"workers": 0}, "workers: 0 is out of range"),
+        ({"budget_minutes": -1}, "budget"),
+        ({"checkpoint_seconds": math.nan}, "checkpoint"),
+    ],
 )
-def test_options_out_of_range_are_refused_even_where_nothing_is_missing(tmp_path, name, options):
-    with pytest.raises(ConfigError, match=next(iter(options))):
-        find_study(name).train("smoke", store=RunStore(tmp_path), **options)
+@pytest.mark.parametrize("name", ["table2", "toy"])
+def test_options_are_checked_before_anything_is_computed(name, options, reason, tmp_path):
+    with pytest.raises(ConfigError, match=reason):
+        find_study(name).run("smoke", store=RunStore(tmp_path), **options)
 
 
-def test_a_scale_that_a_study_lacks():
-    study = find_study("factorial")
-    assert study.stored("paper", Memory()) == []
-    with pytest.raises(ConfigError, match="factorial has no 'paper'; choose from smoke, desk"):
-        study.configs("paper")
-    with pytest.raises(ConfigError, match="scale: unknown value 'huge'"):
-        study.stored("huge", Memory())
+# What of it is stored
 
 
-# --- seeds
+def test_stored_takes_whole_seeds_and_found_every_run(own, trained):
+    assert len(STUDY.stored("smoke", own, betas=[50])) == 4
+    assert len(STUDY.stored("smoke", own, 1, betas=[50])) == 2
+    own.path(trained.records[-1].config).unlink()
+    assert {r.config.seed for r in STUDY.stored("smoke", own, betas=[50])} == {0}
+    assert len(STUDY.found("smoke", own, betas=[50])) == 3
+    assert STUDY.stored("paper", own) == []
 
 
 def seeds_of(records):
@@ -127,44 +147,55 @@ def seeds_of(records):
 
 def test_every_complete_seed_counts_everywhere():
     """Seeds 0 to 2 are complete, of a study that has two of its own; of seed 3 one run is there."""
-    records = [made_up(config, 50) for config in STUDY.configs("desk", 4)][:-1]
-    store = Memory(records)
-    assert seeds_of(STUDY.stored("desk", store)) == [0, 0, 1, 1, 2, 2]
-    assert seeds_of(STUDY.train("desk", store=store)) == [0, 1, 2, 0, 1, 2]
-    assert STUDY.plan("desk", store=store) == "0 of 6 runs missing"
-    assert seeds_of(gather([STUDY], "desk", store=store)["two"]) == [0, 0, 1, 1, 2, 2]
-    assert seeds_of(STUDY.stored("desk", store, 1)) == [0, 0]
-    assert seeds_of(STUDY.train("desk", 1, store=store)) == [0, 0]
-    assert seeds_of(STUDY.found("desk", store)) == [0, 0, 1, 1, 2, 2, 3]
-    missing = [config for config, record in STUDY.runs("desk", 4, store.find).items() if not record]
-    assert missing == STUDY.configs("desk", 4)[-1:]
+    study = dataclasses.replace(STUDY, betas=(50,))
+    store = Memory([made_up(config, 50) for config in study.configs("desk", 4)][:-1])
+    assert seeds_of(study.stored("desk", store)) == [0, 0, 1, 1, 2, 2]
+    assert seeds_of(study.train("desk", store=store)) == [0, 1, 2, 0, 1, 2]
+    assert study.plan("desk", store=store) == "0 of 6 runs missing"
+    assert seeds_of(gather([study], "desk", store=store)["mine"]) == [0, 0, 1, 1, 2, 2]
+    assert seeds_of(study.stored("desk", store, 1)) == [0, 0]
+    assert seeds_of(study.train("desk", 1, store=store)) == [0, 0]
+    assert seeds_of(study.found("desk", store)) == [0, 0, 1, 1, 2, 2, 3]
+    runs = study.runs("desk", 4, store.find)
+    assert [config for config, found in runs.items() if not found] == study.configs("desk", 4)[-1:]
 
 
 def test_at_least_the_studys_own_seeds_are_asked_for():
     store = Memory([made_up(config, 50) for config in STUDY.configs("desk", 1)])
     runs = STUDY.runs("desk", None, store.find)
-    assert [config.seed for config, record in runs.items() if record is None] == [1, 1]
-    assert STUDY.stored("desk", Memory()) == STUDY.found("desk", Memory()) == []
+    assert [config.seed for config, record in runs.items() if record is None] == [1] * 4
 
 
-def test_an_imported_seed_is_shown_by_stored_and_run_alike(spoilt, tmp_path):
-    """The third seed comes from another store; the study's own number is two."""
-    for record in STUDY.train("smoke", 3, store=RunStore(tmp_path / "other"), **OPTIONS):
-        if record.config.seed == 2:
-            spoilt.take(record.path)
-    study = dataclasses.replace(STUDY, seeds=1)
-    shown = study.stored("smoke", spoilt, epochs=2)
-    again = study.run("smoke", store=spoilt, **OPTIONS)
-    assert sorted(seeds_of(shown)) == sorted(seeds_of(again.records)) == [0, 0, 1, 1, 2, 2]
+def test_an_imported_seed_is_shown_by_stored_and_run_alike(own, trained, tmp_path):
+    other = RunStore(tmp_path / "other")
+    for record in trained.records[::2]:
+        own.take(as_seed(record, other, 2).path)
+    shown = STUDY.stored("smoke", own, betas=[50])
+    again = STUDY.run("smoke", store=own, device="cpu", betas=[50]).records
+    assert sorted(seeds_of(shown)) == sorted(seeds_of(again)) == [0, 0, 1, 1, 2, 2]
 
 
-# --- running
+def test_each_record_is_read_once(own, monkeypatch):
+    read = []
+    original = runs_module.read_record
+    monkeypatch.setattr(
+        runs_module, "read_record", lambda *args: read.append(args[0]) or original(*args)
+    )
+    STUDY.train("smoke", store=own, betas=[50])
+    assert sorted(read) == own.paths()
+
+
+def test_gather(own):
+    assert gather([STUDY], "smoke", store=own) == {"mine": []}  # β = 0 and 1 are missing
+
+
+# Running
 
 
 def test_what_a_study_returns(trained):
     records, table = trained.records, trained.frame
-    assert [record.config for record in records] == STUDY.configs("smoke", 2, epochs=2)
-    assert len(table) == 2 * len(records)
+    assert [record.config for record in records] == STUDY.configs("smoke", 2, betas=[50])
+    assert len(table) == 2 * 4
     columns = ["model", "optimizer", "beta", "seed", "run_id", "epoch", "test_accuracy"]
     assert set(columns) < set(table.columns)
     last = last_epochs(table)
@@ -175,108 +206,76 @@ def test_what_a_study_returns(trained):
         assert list(last[f"nonzeros_{layer}"]) == counts
 
 
-def test_records_of_different_networks_share_a_frame(trained, store):
+def test_records_of_different_columns_share_a_frame(trained, store):
     table = frame([*trained.records, *store.records()])
     assert table["validation_accuracy"].notna().sum() == 2 * 3
     assert table["test_accuracy"].notna().sum() == len(table) - 2 * 3
-    assert frame([]).empty
 
 
-def test_only_the_missing_runs_are_trained(spoilt, trained, monkeypatch, capsys):
+def test_only_what_lacks_is_trained(own, trained, capsys):
     configs = [record.config for record in trained.records]
     for config in configs[1:3]:
-        spoilt.path(config).unlink()
-    asked = []
-    compute = Study.compute
-    monkeypatch.setattr(
-        Study,
-        "compute",
-        lambda self, runs, *a, **k: asked.extend(runs) or compute(self, runs, *a, **k),
-    )
-    outcome = STUDY.run("smoke", 2, store=spoilt, **OPTIONS)
-    assert asked == configs[1:3]
-    assert capsys.readouterr().err.startswith("2 runs to train on cpu, about 1")
-    assert [results(r) for r in outcome.records] == [results(r) for r in trained.records]
-    pd.testing.assert_frame_equal(outcome.frame, trained.frame)
-    STUDY.run("smoke", 2, store=spoilt, **OPTIONS)
-    assert len(asked) == 2
+        own.path(config).unlink()
+    kept = own.path(configs[0]).stat().st_mtime_ns
+    again = STUDY.run("smoke", 2, store=own, device="cpu", betas=[50])
+    assert "2 runs to train on cpu, about " in capsys.readouterr().err
+    assert [numbers(r) for r in again.records] == [numbers(r) for r in trained.records]
+    pd.testing.assert_frame_equal(again.frame, trained.frame)
+    assert own.path(configs[0]).stat().st_mtime_ns == kept
+    STUDY.run("smoke", 2, store=own, device="cpu", betas=[50])
     assert capsys.readouterr().err == ""
 
 
-def test_the_books_records_are_used_and_new_ones_are_the_readers_own(spoilt, tmp_path, monkeypatch):
-    monkeypatch.setattr("lcs.runs.PUBLISHED", spoilt.root)
-    monkeypatch.setenv("LCS_STORE", str(tmp_path / "own"))
-    records = STUDY.train("smoke", 3, **OPTIONS)
-    own = [record for record in records if tmp_path / "own" in record.path.parents]
-    assert seeds_of(own) == [2, 2]
-    assert len(spoilt.paths()) == 4
+def test_new_runs_are_the_readers_own(own, tmp_path):
+    mine = RunStore(tmp_path / "mine", fallback=own)
+    outcome = STUDY.run("smoke", 3, store=mine, device="cpu", betas=[50])
+    assert {r.config.seed for r in outcome.records if r.path.is_relative_to(mine.root)} == {2}
+    assert len(own.paths()) == 4
 
 
-def test_several_workers_give_the_same_records(tmp_path, monkeypatch, forkserver, trained):
-    monkeypatch.setattr("lcs.parallel.multiprocessing.get_context", {"spawn": forkserver}.get)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(2)
-    try:
-        records = STUDY.train("smoke", 1, store=RunStore(tmp_path), workers=2, **OPTIONS)
-    finally:
-        torch.set_num_threads(threads)
-    assert [record.provenance["threads"] for record in records] == [1, 1]
-    for record, alone in zip(records, trained.records[::2], strict=True):
-        assert record.config == alone.config
-        # threads add up in another order
-        loss = pytest.approx(alone.history["train_loss"], rel=1e-5)
-        assert record.history["train_loss"] == loss
+def test_runs_that_see_the_same_images_train_in_step(tmp_path):
+    options = {"device": "cpu", "betas": [50], "augment": "flip-crop"}
+    outcome = STUDY.run("smoke", 2, store=RunStore(tmp_path), **options)
+    alone = train(outcome.records[-1].config, store=RunStore(tmp_path / "alone"), device="cpu")
+    assert numbers(outcome.records[-1]) == numbers(alone)
+    parts = groups([r.config for r in outcome.records])
+    assert [len({config.seed for config in part}) for part in parts] == [1, 1]
 
 
-def test_a_device_that_is_not_here_is_refused_before_training(tmp_path, capsys):
-    with pytest.raises(ConfigError, match="this machine has no 'cuda:99'"):
-        STUDY.train("smoke", store=RunStore(tmp_path), device="cuda:99")
-    assert capsys.readouterr().err == ""
+# Plans
 
 
-# --- plans
+def test_a_plan_lists_what_is_missing_with_its_cost(own, trained):
+    def plan(device):
+        return STUDY.plan("smoke", 2, store=own, device=device, betas=[50]).splitlines()
 
-
-def test_a_plan_lists_what_is_missing_with_its_cost(spoilt, trained):
-    def plan(**options):
-        return STUDY.plan("smoke", 2, store=spoilt, epochs=2, **options).splitlines()
-
-    assert plan(device="cpu") == ["0 of 4 runs missing"]
+    assert plan("cpu") == ["0 of 4 runs missing"]
     lost = trained.records[-1].config
-    spoilt.path(lost).unlink()
-    assert plan(device="cpu") == [
-        f"{lost.file}, 2 epochs, about 1 s",
-        "1 of 4 runs missing, about 10 s in all",
-    ]
-    assert plan(device="cuda:99") == [
-        f"{lost.file}, 2 epochs, time unknown",
-        "1 of 4 runs missing, time unknown in all",
-    ]
+    own.path(lost).unlink()
+    name = f"{lost.file}: β = 50, α = 1, 2 epochs"
+    total = f"about {cost.START_SECONDS:.0f} s in all"
+    assert plan("cpu") == [f"{name}, about 1 s", f"1 of 4 runs missing, {total}"]
+    if not torch.cuda.is_available():
+        line, unknown = plan("cuda")
+        assert line == f"{name}, time unknown"
+        assert "not known" in unknown
     with pytest.raises(ConfigError, match="device"):
-        plan(device="tpu")
+        plan("tpu")
 
 
-def test_a_plan_counts_what_a_checkpoint_holds(tmp_path, monkeypatch):
-    monkeypatch.setattr("lcs.cost._product_rate", lambda device, precision: 1e-4)
-    store = RunStore(tmp_path)
-    config, _ = STUDY.configs("smoke", epochs=100)
-    whole = STUDY.flops(config) * 1e-4
-    monkeypatch.setattr(Checkpoint, "epoch", lambda self: 75 * (self.run_id == config.run_id))
-    one, other, total = STUDY.plan("smoke", store=store, device="cpu", epochs=100).splitlines()
-    hours = [whole / 4 / 3600, whole / 3600]
-    assert one == f"{config.file}, 100 epochs, 75 of them done, about {hours[0]:.1f} h"
-    assert other.endswith(f", 100 epochs, about {hours[1]:.1f} h")
-    assert total.startswith("2 of 2 runs missing, about ")
-    assert float(total.split()[-4]) == pytest.approx(sum(hours), abs=0.1)
+def test_a_plan_counts_what_a_checkpoint_holds(record, store, monkeypatch):
+    config = record.config.replace(epochs=100)
+    study = Study("one", "One", Setting("own", {"smoke": config}), lambda base, _: [base])
+    (whole,) = study.seconds([config], "cpu", list(store.records()))
+    monkeypatch.setattr(Checkpoint, "epoch", lambda self: 75)
+    line, total = study.plan("smoke", store=store, device="cpu").splitlines()
+    assert line.endswith(f"100 epochs, 75 of them done, about {cost.duration(whole / 4)}")
+    assert total.endswith(f"about {cost.duration(cost.START_SECONDS + whole / 4)} in all")
 
 
-def test_a_plan_names_a_damaged_checkpoint(tmp_path):
-    config, _ = STUDY.configs("smoke")
-    path = Checkpoint(config, tmp_path).path
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(b"cut")
-    try:
-        with pytest.raises(CheckpointError, match="is damaged"):
-            STUDY.plan("smoke", store=RunStore(tmp_path), device="cpu")
-    finally:
-        path.unlink()
+def test_a_plan_names_a_damaged_checkpoint(tmp_path, monkeypatch):
+    monkeypatch.setenv("LCS_CHECKPOINTS", str(tmp_path))
+    store = RunStore(tmp_path / "runs")
+    Checkpoint(STUDY.configs("smoke")[0], store.root).path.write_bytes(b"cut")
+    with pytest.raises(CheckpointError, match="is damaged"):
+        STUDY.plan("smoke", store=store, device="cpu")

@@ -197,6 +197,12 @@ def test_a_stopped_group_goes_on_with_the_same_bits(alone, tmp_path, monkeypatch
     assert not any(Checkpoint(config, store.root).path.exists() for config in GROUP)
 
 
+def test_the_runs_of_a_group_divide_its_time(tmp_path, monkeypatch):
+    monkeypatch.setattr(Clock, "took_epoch", lambda clock, began: 50.0)
+    records = train_group(GROUP[:2], store=RunStore(tmp_path), device="cpu")
+    assert sum(record.provenance["seconds"] for record in records) == pytest.approx(4 * 50)
+
+
 def test_runs_with_batches_of_their_own_train_one_after_the_other(tmp_path):
     configs = [TINY, TINY.replace(seed=1, dropout=0.5), CROPPED.replace(epochs=1)]
     records = train_group(configs, store=RunStore(tmp_path / "group"), device="cpu")

@@ -9,12 +9,13 @@ from __future__ import annotations
 import functools
 import importlib
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lcs.errors import ConfigError
 
 if TYPE_CHECKING:
-    from lcs.study import AnyStudy
+    from lcs.exhibits.toy import ToyStudy
+    from lcs.study import Study
 
 EXHIBITS = ("toy", "table2", "figure3", "figure4", "why", "scaling", "engine")
 
@@ -25,12 +26,12 @@ def exhibit(name: str) -> ModuleType:
 
 
 @functools.cache
-def studies() -> dict[str, AnyStudy[Any]]:
+def studies() -> dict[str, Study | ToyStudy]:
     """Return every study of the book by its name, in the order of the exhibits."""
     return {study.name: study for name in EXHIBITS for study in exhibit(name).STUDIES}
 
 
-def find_study(name: str) -> AnyStudy[Any]:
+def find_study(name: str) -> Study | ToyStudy:
     """Return a study by its name.
 
     Raises:

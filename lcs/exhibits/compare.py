@@ -8,17 +8,18 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from lcs import study, theory
 from lcs.config import Config, foreign_fields
 from lcs.exhibits import tables
 from lcs.exhibits.methods import Method, method
-from lcs.exhibits.plots import LAYERS
-from lcs.exhibits.tables import Table
+from lcs.exhibits.tables import LAYERS, Table
 from lcs.runs import Record
 from lcs.stats import Interval, mean_interval, paired_difference
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Numbers = dict[str, float | str]
 
@@ -33,10 +34,8 @@ def by_method(records: Sequence[Record]) -> dict[Method, list[Record]]:
 
 def by_width(records: Sequence[Record]) -> dict[int, dict[Method, list[Record]]]:
     """Group records by width, from the smallest on, and within a width by method."""
-    widths: dict[int, list[Record]] = {}
-    for record in sorted(records, key=lambda record: record.config.base_channels):
-        widths.setdefault(record.config.base_channels, []).append(record)
-    return {width: by_method(group) for width, group in widths.items()}
+    widths = sorted({record.config.base_channels for record in records})
+    return {w: by_method([r for r in records if r.config.base_channels == w]) for w in widths}
 
 
 def accuracies(records: Sequence[Record]) -> list[float]:
@@ -128,9 +127,7 @@ def difference(found: Conditions, one: Config, other: Config) -> Interval | None
 
 def as_sgd(config: Config) -> Config:
     """Return the same run with plain SGD."""
-    none = Config()
-    names = ("optimizer", "l1", "l1_rest", "beta", "frozen_zeros")
-    return config.replace(**{name: getattr(none, name) for name in names})
+    return config.replace(optimizer="sgd", l1=0.0, l1_rest=None, beta=0.0, frozen_zeros=False)
 
 
 def without_threshold(config: Config) -> Config:
@@ -161,7 +158,7 @@ def comparison(
     """
     found = conditions(records)
     columns: dict[str, Cell] = {
-        "method": of(lambda config: method_text(config).removeprefix("β-LASSO, ")),
+        "method": of(lambda config: method(config).shortest),
         **by_field(fields),
         "test accuracy (%)": mean_text,
         **{
@@ -253,9 +250,9 @@ def method_text(config: Config) -> str:
 
 
 def field_text(config: Config, field: str) -> str:
-    """Return the value of a field as the tables print it, or the reach λ(β + Ση) of a run."""
+    """Return the value of a field as the tables print it, or λ(β + Ση) of a run."""
     if field == "reach":
-        return f"{theory.reach(config)[-1]:.3f}" if config.l1 else tables.NONE
+        return f"{theory.total_shrinkage(config)[-1]:.3f}" if config.l1 else tables.NONE
     value = getattr(config, field)
     if field in foreign_fields(config.optimizer):
         return tables.NONE
@@ -293,6 +290,8 @@ def sweep_frame(
     records: Iterable[Record], x: Callable[[Config], float], series: Callable[[Config], str]
 ) -> pd.DataFrame:
     """Return one row per run: columns `x`, `series`, `seed`, `accuracy` and `left`, in per cent."""
+    import pandas as pd
+
     rows = [
         {
             "x": x(record.config),

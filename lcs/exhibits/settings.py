@@ -30,7 +30,7 @@ PAPER = Config(
 )
 SCALES = {"smoke": SMOKE, "desk": DESK, "paper": PAPER}
 REPRODUCTION = Setting("reproduction", SCALES)
-# between the two: `short_recipe` changes loss, augmentation and width
+# wider networks with cross-entropy, flips and crops (see `short_recipe`)
 TOWARDS_RECIPE = Setting("towards the recipe", SCALES)
 # `paper_recipe` changes the rest
 RECIPE = Setting("recipe", SCALES)
@@ -86,7 +86,6 @@ def beta_lasso(base: Config, beta: float, **changes: Any) -> Config:
 
 
 def quarter_length(base: Config) -> Config:
-    """Return a run of a quarter of the epochs."""
     return base.replace(epochs=max(1, base.epochs // 4))
 
 

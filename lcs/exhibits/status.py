@@ -1,49 +1,48 @@
-"""Which exhibits have been run in which setting, and the command and cost of the others."""
+"""The page Status: which studies have been run in which setting, and what the others cost."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 from lcs import cost
 from lcs.exhibits import EXHIBITS, exhibit, find_study, tables
 from lcs.exhibits.engine import H200
 from lcs.exhibits.tables import Table
-from lcs.runs import Record, RunStore
-from lcs.study import AnyStudy
+from lcs.runs import AnyConfig, Record, RunStore
+from lcs.study import BaseStudy
 
 SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
-WHY_PENDING = {"desk": "not run yet", "paper": "needs a GPU"}
+REASONS = {"desk": "not run yet", "paper": "needs a GPU"}
+# a study on other data than its scale's own: study, chapter, data set, seeds, why it is pending
+OTHER_DATA = (("figure3", "table2", "svhn", 3, "needs its data set"),)
 
 
-def table(store: RunStore) -> Table:
+def studies_table(store: RunStore) -> Table:
     """Return every study at every scale but smoke: what is done, and how the rest is had."""
-    records = {record.config: record for record in store.records()}
-    rows = []
-    for chapter in EXHIBITS:
-        for study in exhibit(chapter).STUDIES:
-            for scale in study.scales[1:]:
-                runs = study.runs(scale, None, records.get)
-                state = _state(study, runs, scale, WHY_PENDING[scale], records.values())
-                command = f"`lcs study {study.name} --scale {scale}`"
-                rows.append([study.title, _link(chapter), *state, command])
-    # on a data set other than its scale's own
-    figure3 = find_study("figure3")
-    runs = figure3.runs("desk", 3, records.get, dataset="svhn")
-    state = _state(figure3, runs, "desk", "needs its data set", records.values())
-    command = "`lcs study figure3 --dataset svhn --seeds 3`"
-    rows.append(["S-FC on svhn (Table 2, Figure 3)", _link("table2"), *state, command])
+    records = {record.config: record for record in store.records()}  # each is read once
+    rows = [
+        _row(study, chapter, study.title, scale, REASONS[scale], records)
+        for chapter in EXHIBITS
+        for study in exhibit(chapter).STUDIES
+        for scale in study.scales[1:]
+    ]
+    for name, chapter, dataset, seeds, reason in OTHER_DATA:
+        title = f"S-FC on {dataset} (Table 2, Figure 3)"
+        row = _row(
+            find_study(name), chapter, title, "desk", reason, records, seeds=seeds, dataset=dataset
+        )
+        rows.append(row)
     caption = (
-        "What has been run. The cost of a finished exhibit is the time that all its runs took, "
+        "What has been run. The cost of a finished study is the time that all its runs took, "
         "two at once on two cores; that of a pending one is the number of floating-point "
-        "operations of the missing runs, and for two cores the time that they would take one after "
-        "the other at the median rate of the stored runs; at the paper's size the least time that "
-        "the products take on an H200 by its data sheet. Exhibits share runs, and each counts all "
-        "of its own. With `--plan` a command says what is missing here, and how long it takes on "
-        "your machine."
+        "operations of the missing runs, and at the desk scale the time that they would take at "
+        "the pace of the stored runs, one after the other; at the paper's the least time "
+        "that the products take on an H200 by its data sheet. Studies share runs, and each counts "
+        "all of its own. With `--plan` a command says what is missing here, and how long it takes "
+        "on your machine."
     )
-    columns = ["exhibit", "chapter", "setting", "state", "cost", "command"]
+    columns = ["study", "chapter", "setting", "state", "cost", "command"]
     return Table("tab-status", caption, columns, rows, text=columns[1:])
 
 
@@ -52,8 +51,8 @@ def provenance_table(store: RunStore) -> Table:
     counts: Counter[tuple[str, ...]] = Counter()
     for record in store.records():
         origin = record.provenance
-        commit = f"`{(origin['commit'] or 'unknown')[:10]}`"
         state = {True: "unmodified", False: "modified"}.get(origin["unmodified"], "unknown")
+        commit = f"`{(origin['commit'] or 'unknown')[:10]}`"
         counts[commit, state, origin["packages"]["torch"], origin["hardware"]] += 1
     rows = [[*origin, str(count)] for origin, count in sorted(counts.items())]
     caption = (
@@ -64,32 +63,36 @@ def provenance_table(store: RunStore) -> Table:
     return Table("tab-provenance", caption, columns, rows, text=columns[1:4])
 
 
-def _link(chapter: str) -> str:
-    return f"[{chapter}]({chapter}.ipynb)"
-
-
-def _state(
-    study: AnyStudy[Any],
-    runs: Mapping[Any, Record | None],
+def _row(
+    study: BaseStudy,
+    chapter: str,
+    title: str,
     scale: str,
     reason: str,
-    timed: Iterable[Record],
+    records: Mapping[AnyConfig, Record],
+    *,
+    seeds: int | None = None,
+    **changes: object,
 ) -> list[str]:
-    """Return the setting of a study's runs, how many are done, and the cost of them or the rest."""
-    setting = study.setting.label(scale)
-    lacking = [config for config, record in runs.items() if record is None]
+    found = study.runs(scale, seeds, records.get, **changes)
+    given = changes | ({} if seeds is None else {"seeds": seeds})
+    options = "".join(f" --{name} {value}" for name, value in given.items())
+    command = f"`lcs study {study.name} --scale {scale}{options}`"
+    head = [title, f"[{chapter}]({chapter}.ipynb)", study.setting.label(scale)]
+    lacking = [config for config, record in found.items() if record is None]
     if not lacking:
-        seconds = sum(record.provenance["seconds"] for record in runs.values() if record)
-        count = "1 run" if len(runs) == 1 else f"{len(runs)} runs"
-        return [setting, f"done: {count}", cost.duration(seconds)]
+        seconds = sum(record.provenance["seconds"] for record in found.values() if record)
+        runs = "1 run" if len(found) == 1 else f"{len(found)} runs"
+        return [*head, f"done: {runs}", cost.duration(seconds), command]
     state = tables.pending(f"pending: {reason}")
-    if len(lacking) < len(runs):
-        state = f"{len(lacking)} of {len(runs)} runs missing; " + state
-    flops = sum(study.flops(config) for config in lacking)
+    if len(lacking) < len(found):
+        state = f"{len(lacking)} of {len(found)} runs missing; " + state
+    flops = sum(map(study.flops, lacking))
     mantissa, exponent = f"{flops:.1e}".split("e+")
     price = f"{mantissa} · 10{str(int(exponent)).translate(SUPERSCRIPTS)} operations"
-    if scale == "paper":
-        least = cost.duration(flops / H200["operations"])
-        return [setting, state, f"{price}, {least} or more on an H200"]
-    known = [took for took in study.seconds(lacking, "cpu", timed) if took is not None]
-    return [setting, state, f"{price}, about {cost.duration(sum(known))}"]
+    if scale == "desk":
+        costs = study.seconds(lacking, "cpu", records.values())
+        price += f", about {cost.duration(sum(s or 0.0 for s in costs))}"
+    else:
+        price += f", {cost.duration(flops / H200['operations'])} or more on an H200"
+    return [*head, state, price, command]

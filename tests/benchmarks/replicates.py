@@ -42,6 +42,10 @@ def main() -> None:
             unit="seconds",
             scale=1,
             ratios=[("together", "one by one", "<= 1")],
+            measured="runs",
+            model="s-fc",
+            base_channels=1,
+            runs=count,
         )
 
 

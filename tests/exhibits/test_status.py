@@ -27,7 +27,7 @@ def row(table, command):
 
 
 def test_every_study_has_a_row_for_each_scale():
-    table = status.table(Memory())
+    table = status.studies_table(Memory())
     scales = [len(study.scales) - 1 for name in EXHIBITS for study in exhibit(name).STUDIES]
     assert len(table.rows) == sum(scales) + 1
     assert {row[2] for row in table.rows} == {
@@ -37,15 +37,15 @@ def test_every_study_has_a_row_for_each_scale():
 
 
 def test_a_finished_study_and_one_more_seed():
-    table = status.table(Memory(timed("figure3")))
+    table = status.studies_table(Memory(timed("figure3")))
     found = row(table, "figure3 --scale desk")
     assert (found["state"], found["cost"]) == ("done: 20 runs", "10.0 h")
-    more = status.table(Memory(timed("figure3", seeds=6)))
+    more = status.studies_table(Memory(timed("figure3", seeds=6)))
     assert row(more, "figure3 --scale desk")["state"] == "done: 24 runs"
 
 
 def test_missing_runs_cost_what_stored_ones_took():
-    table = status.table(Memory(timed("figure3")[:-2]))
+    table = status.studies_table(Memory(timed("figure3")[:-2]))
     found = row(table, "figure3 --scale desk")
     assert found["state"] == "2 of 20 runs missing; [pending: not run yet]{.pending}"
     flops = 2 * find_study("figure3").flops(find_study("figure3").configs("desk")[0])
@@ -78,5 +78,5 @@ def test_records_are_read_once():
             raise AssertionError("read one by one")
 
     store = Counted(timed("figure3", seeds=1))
-    status.table(store)
+    status.studies_table(store)
     assert store.reads == 1

@@ -1,0 +1,96 @@
+"""What the pages say of results, as predicates over the records of a store: a module per page.
+
+Beside a sentence that depends on results stands the id of a check: a comment in a line of its own,
+directly before the paragraph, `% holds: gain-grows-with-width` in the book, in the README
+`<!-- holds: gain-grows-with-width -->`. A paragraph may have several, one per line, and paragraphs
+of one page may share one. A list has them before its first item, for a comment between two items
+ends a list. The predicate is in the module named after the page:
+
+    CHECKS = Checks()
+
+    @CHECKS.add
+    def gain_grows_with_width(store: RunStore) -> bool:
+        '''The gain of β = 50 over β = 0 is larger at each doubling of the width.'''
+        gains = ...
+        return gains == sorted(gains)
+
+It recomputes the statement and returns whether it holds, of these records and of more: with
+another seed, or at another width, it fails only if the statement is no longer true. Where a page
+has no results yet it says so, and the predicate is written for those that it has.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from lcs.config import Config
+from lcs.exhibits import find_study
+from lcs.runs import Record, RunStore
+from lcs.stats import Interval
+
+Check = Callable[[RunStore], bool]
+
+ROOT = Path(__file__).parents[2]
+# README.md is checked in readme.py
+PAGES = {"readme": ROOT / "README.md"} | {
+    path.stem: path
+    for path in sorted((ROOT / "book").glob("*"))
+    if path.suffix in (".md", ".ipynb")
+}
+
+
+class Checks(dict[str, Check]):
+    """The checks of one page by their ids."""
+
+    def add(self, check: Check) -> Check:
+        """Register a predicate; its id is its name, with hyphens."""
+        name = check.__name__.replace("_", "-")
+        assert name not in self, f"{name}: a page has one check of a name"
+        assert check.__doc__, f"{name}: a check says in its docstring what is claimed"
+        self[name] = check
+        return check
+
+
+class ReadOnce(RunStore):
+    """A store for many checks: it reads each record once."""
+
+    @functools.cache  # noqa: B019  it lives as long as the tests do
+    def find(self, config: Config) -> Record | None:
+        """Return the record of a run, or None if there is none."""
+        return super().find(config)
+
+
+def ids_on(page: Path) -> set[str]:
+    """Return the ids of the checks that a page names."""
+    text = page.read_text()
+    if page.suffix == ".ipynb":
+        cells = json.loads(text)["cells"]
+        text = "\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "markdown")
+    pattern = (
+        r"^<!-- holds: ([\w-]+) -->$" if page.name == "README.md" else r"^ *% holds: ([\w-]+)$"
+    )
+    return set(re.findall(pattern, text, re.MULTILINE))
+
+
+def records(store: RunStore, *studies: str) -> list[Record]:
+    """Return the records of some studies at the desk scale, one after another."""
+    return [record for name in studies for record in find_study(name).stored("desk", store)]
+
+
+def ahead(gain: Interval) -> bool:
+    """Return whether the interval of a difference lies above zero."""
+    return gain.half_width is not None and gain.mean > gain.half_width
+
+
+def behind(gain: Interval) -> bool:
+    """Return whether the interval of a difference lies below zero."""
+    return ahead(gain._replace(mean=-gain.mean))
+
+
+def level(gain: Interval) -> bool:
+    """Return whether the interval of a difference contains zero."""
+    return gain.half_width is not None and abs(gain.mean) <= gain.half_width
