@@ -9,14 +9,13 @@ import pytest
 from made_up import made_up, study
 from scipy import stats
 
-from lcs.exhibits import figure4 as locality
-from lcs.exhibits import plots, scaling, tables
 from lcs.config import Config
-from lcs.runs import PUBLISHED, Record, RunStore
+from lcs.exhibits import STUDIES, plots, scaling, tables
+from lcs.exhibits import figure4 as locality
 from lcs.exhibits.methods import method
-from lcs.exhibits.settings import CHOSEN, SHARE_AT_WIDTH, chosen, raised, regularised
+from lcs.exhibits.settings import CHOSEN, chosen, raised, regularised
+from lcs.runs import PUBLISHED, Record, RunStore
 from lcs.study import stored
-from lcs.exhibits import STUDIES
 
 BONUS = {"S-LOCAL, SGD": 10.0, "S-FC, β-LASSO, β = 50": 1.0, "S-FC, proximal ℓ1": 0.5}
 
@@ -216,7 +215,7 @@ def test_only_methods_that_make_zeros_are_asked_what_they_left():
 
 
 def test_lambda_of_the_width_is_set_against_one_lambda(monkeypatch):
-    monkeypatch.setitem(OWN, 4, 0.5)
+    monkeypatch.setitem(SHARE_AT_WIDTH, 4, 0.5)
 
     def better(config: Config) -> float:
         return growing(config) + (config.beta == 50 and config.l1 == 5e-5)
@@ -264,7 +263,7 @@ def test_each_width_has_the_share_of_lambda_that_was_best_there(name):
         pytest.skip("the search has not been run")
     for factor, at in scaling.by_width(found).items():
         best = max(at[scaling.B50], key=lambda run: run.accuracy)
-        here = chosen(Config(), "s-fc", "beta-lasso", 50, share=OWN[factor])
+        here = chosen(Config(), "s-fc", "beta-lasso", 50, share=SHARE_AT_WIDTH[factor])
         assert (here.l1, here.l1_rest) == (best.config.l1, best.config.l1_rest), factor
 
 
