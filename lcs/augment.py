@@ -5,17 +5,22 @@ transformed as one batch. Drawing (``draw``) and transforming (``apply``) are se
 the random stream is the same on every device.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import product
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 from torch.nn import functional
-from torchvision.transforms.v2 import AutoAugment, AutoAugmentPolicy, TrivialAugmentWide
 
 from lcs.errors import ConfigError
+
+if TYPE_CHECKING:
+    from torchvision.transforms.v2 import AutoAugment, TrivialAugmentWide
 
 AUGMENTATIONS: tuple[str, ...] = ("none", "flip-crop", "autoaugment", "trivialaugment")
 
@@ -29,8 +34,20 @@ _DRAWS_PER_IMAGE = 8
 # These move pixels and change none: torchvision interpolates by the nearest neighbour.
 _GEOMETRIC = ("ShearX", "ShearY", "TranslateX", "TranslateY", "Rotate")
 
-_AUTOAUGMENT = AutoAugment(AutoAugmentPolicy.CIFAR10)
-_TRIVIALAUGMENT = TrivialAugmentWide()
+
+@cache
+def _autoaugment_policy() -> AutoAugment:
+    # here, for importing torchvision takes as long as importing torch
+    from torchvision.transforms.v2 import AutoAugment, AutoAugmentPolicy
+
+    return AutoAugment(AutoAugmentPolicy.CIFAR10)
+
+
+@cache
+def _trivialaugment_policy() -> TrivialAugmentWide:
+    from torchvision.transforms.v2 import TrivialAugmentWide
+
+    return TrivialAugmentWide()
 
 
 @dataclass(frozen=True)
@@ -68,12 +85,9 @@ class PolicyOperation:
         return moved.mul_(inside).view_as(images)
 
     def _by_torchvision(self, images: Tensor) -> Tensor:
-        return _AUTOAUGMENT._apply_image_or_video_transform(
-            images,
-            self.name,
-            self.magnitude,
-            interpolation=_AUTOAUGMENT.interpolation,
-            fill=_AUTOAUGMENT._fill,
+        policy = _autoaugment_policy()
+        return policy._apply_image_or_video_transform(
+            images, self.name, self.magnitude, policy.interpolation, policy._fill
         )
 
 
@@ -169,7 +183,7 @@ def apply(
         images: uint8 (N, C, S, S); never modified.
         stages: of ``draw``.
         order: int64 (N,) on the images' device, the image at each place; None: their own order.
-        out: uint8 (N, C, S, S) for the result, so that memory is claimed but once; None: new.
+        out: uint8 (N, C, S, S) for the result, to allocate it only once; None: a new one.
     """
     output = torch.empty_like(images) if out is None else out
     _apply_stage(stages[0], images, output, order)
@@ -178,8 +192,8 @@ def apply(
     return output
 
 
-def send(values: Tensor, device: torch.device) -> Tensor:
-    """Return a tensor of the host on the device, without waiting for what is queued there."""
+def to_device(values: Tensor, device: torch.device) -> Tensor:
+    """Copy a tensor of the host to a device, without waiting for what is queued there."""
     pinned = values.pin_memory() if device.type == "cuda" else values  # pageable memory may wait
     return pinned.to(device, non_blocking=True)
 
@@ -189,7 +203,7 @@ def _apply_stage(stage: Stage, source: Tensor, output: Tensor, order: Tensor | N
         return
     sizes = [len(group) for group in stage.values()]
     # one transfer for all groups; their sizes are known on the host, so it does not wait for them
-    indices = send(torch.cat(list(stage.values())), source.device)
+    indices = to_device(torch.cat(list(stage.values())), source.device)
     size = _CHUNK if source.device.type == "cpu" else len(source)
     for operation, group in zip(stage, indices.split(sizes), strict=True):
         for chunk in group.split(size):
@@ -206,13 +220,14 @@ def _flip_crop(uniform: Tensor, padding: int) -> Stage:
 
 
 def _autoaugment(uniform: Tensor, image_size: int) -> list[Stage]:
-    policies = _AUTOAUGMENT._policies
+    transform = _autoaugment_policy()
+    policies = transform._policies
     policy = _integers(uniform[0], len(policies))
     stages = []
     for step in range(2):
         operations = [_IDENTITY]
         for name, _, level in (pair[step] for pair in policies):
-            levels = _signed_levels(_AUTOAUGMENT, name, _AUTOAUGMENT_LEVELS, image_size)
+            levels = _signed_levels(transform, name, _AUTOAUGMENT_LEVELS, image_size)
             operations += levels[level or 0]
         probability = torch.tensor([pair[step][1] for pair in policies])[policy]
         negative = _integers(uniform[3 + step], 2)
@@ -222,12 +237,13 @@ def _autoaugment(uniform: Tensor, image_size: int) -> list[Stage]:
 
 
 def _trivialaugment(uniform: Tensor, image_size: int) -> Stage:
-    names = list(_TRIVIALAUGMENT._AUGMENTATION_SPACE)
-    bins = _TRIVIALAUGMENT.num_magnitude_bins
+    transform = _trivialaugment_policy()
+    names = list(transform._AUGMENTATION_SPACE)
+    bins = transform.num_magnitude_bins
     operations = [
         operation
         for name in names
-        for pair in _signed_levels(_TRIVIALAUGMENT, name, bins, image_size)
+        for pair in _signed_levels(transform, name, bins, image_size)
         for operation in pair
     ]
     kind, level = _integers(uniform[0], len(names)), _integers(uniform[1], bins)

@@ -1,14 +1,13 @@
-"""What a network is fed: a data set on the device, in the order and augmentation of each epoch.
+"""Batches of a data set on the device, in the order and with the augmentation of each epoch.
 
 The data set lives on the device as uint8. The permutation of every epoch and the augmentation of
-every image are drawn on the host, from streams that depend only on the seed and the epoch: they
-are the same on every device and for every optimizer, so runs pair by their seeds, and a run that
-was stopped needs no state of them to go on.
+every image are drawn on the host, by generators that depend only on the seed and the epoch: they
+are the same on every device and for every optimizer, so runs pair by their seeds, and a checkpoint
+need not hold their state.
 """
 
 from __future__ import annotations
 
-import copy
 import functools
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -18,12 +17,12 @@ import torch
 from torch import Tensor
 
 from lcs import data
-from lcs.augment import Stage, apply, draw, send
+from lcs.augment import apply, draw, to_device
 from lcs.config import Config
 
 # images that are normalised or evaluated at once
 CHUNK = 2000
-# what the batches of a run depend on
+# fields of the configuration on which a run's batches depend
 BATCH_FIELDS = (
     "dataset",
     "seed",
@@ -39,8 +38,8 @@ BATCH_FIELDS = (
 Part = tuple[np.ndarray, np.ndarray]
 
 
-def stream(seed: int, purpose: str, epoch: int = 0) -> torch.Generator:
-    """Return the host's random stream for one purpose in one epoch."""
+def generator_for(seed: int, purpose: str, epoch: int = 0) -> torch.Generator:
+    """Return the CPU's random generator for one purpose in one epoch."""
     words = [seed, epoch, *purpose.encode()]
     state = np.random.SeedSequence(words).generate_state(1, np.uint64)[0]
     return torch.Generator().manual_seed(int(state) >> 1)
@@ -48,12 +47,16 @@ def stream(seed: int, purpose: str, epoch: int = 0) -> torch.Generator:
 
 def steps_per_epoch(images: int, batch_size: int) -> int:
     """Batches in an epoch; a last one of a single image has no batch statistics and is left out."""
-    whole, left = divmod(images, batch_size)
-    return whole + (left > 1)
+    whole, rest = divmod(images, batch_size)
+    return whole + (rest > 1)
 
 
-class Ready(NamedTuple):
-    """An epoch, ready to be cut into batches: order, labels, and the images if they are changed."""
+class EpochData(NamedTuple):
+    """One epoch of a part of a data set.
+
+    order: int64 (N,), the image at each place. labels: int64 (N,), in this order. images: uint8
+    (N, C, H, W), in this order and augmented; None without augmentation.
+    """
 
     epoch: int
     order: Tensor
@@ -84,26 +87,11 @@ class Batches:
         mean, std = (half, half) if config.normalize == "half" else own
         self.shift = torch.tensor(255 * mean, dtype=torch.float32).to(device).view(-1, 1, 1)
         self.scale = torch.tensor(255 * std, dtype=torch.float32).to(device).view(-1, 1, 1)
-        self.ready: Ready | None = None
+        self.prepared: EpochData | None = None
         self.pixels: Tensor | None = None
         if config.permute_pixels:
             count = images.image_size**2
-            self.pixels = torch.randperm(count, generator=stream(0, "pixels")).to(device)
-
-    def sharing(self, config: Config) -> Batches:
-        """Return the same images for another run, which may be fed otherwise by its seed alone.
-
-        A run with the same seed gets these very inputs: whoever comes first to an epoch draws and
-        augments it for the others.
-        """
-        if all(getattr(config, name) == getattr(self.config, name) for name in BATCH_FIELDS):
-            return self
-        self.all_normalised  # noqa: B018  made once, and shared from here on
-        other = copy.copy(self)
-        other.config = config
-        other.ready = None
-        other.__dict__.pop("augmented", None)  # each stream needs room of its own
-        return other
+            self.pixels = torch.randperm(count, generator=generator_for(0, "pixels")).to(device)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -129,17 +117,8 @@ class Batches:
 
     @functools.cached_property
     def augmented(self) -> Tensor:
-        """Room for an epoch of augmented images, claimed once."""
+        """Memory for an epoch of augmented images, allocated once."""
         return torch.empty_like(self.images)
-
-    def _draw(self, epoch: int) -> tuple[Tensor, list[Stage]]:
-        """Draw the order of the images, and what happens to each."""
-        config = self.config
-        order = torch.randperm(len(self), generator=stream(config.seed, "order", epoch))
-        draws = stream(config.seed, "augment", epoch)
-        side = self.images.shape[-1]
-        stages = draw(config.augment, len(self), side, draws, config.crop_padding)
-        return order, stages
 
     def batches(self, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield (inputs, labels) in the order, and with the augmentation, of this epoch.
@@ -147,7 +126,7 @@ class Batches:
         A last batch of one image is left out: it has no batch statistics.
         """
         size = self.config.batch_size
-        _, order, labels, images = self.prepare(epoch)
+        _, order, labels, images = self.prepare_epoch(epoch)
         for start in range(0, len(self), size):
             batch = slice(start, start + size)
             if len(labels[batch]) == 1:
@@ -157,20 +136,23 @@ class Batches:
             else:
                 yield self.normalised(images[batch]), labels[batch]
 
-    def prepare(self, epoch: int) -> Ready:
-        """Draw and augment an epoch, unless it is ready.
+    def prepare_epoch(self, epoch: int) -> EpochData:
+        """Draw the order of an epoch's images and augment them, unless that is done.
 
         On a GPU this is only queued, so that one may ask for the next epoch as soon as the last
         batch of this one is; torchvision's sharpness alone waits for the device.
         """
-        if self.ready is None or self.ready.epoch != epoch:
-            self.ready = None  # its images are overwritten from here on
-            order, stages = self._draw(epoch)
-            order = send(order, self.labels.device)
-            room = self.augmented if stages else None
-            images = apply(self.images, stages, order=order, out=room) if stages else None
-            self.ready = Ready(epoch, order, self.labels[order], images)
-        return self.ready
+        if self.prepared is None or self.prepared.epoch != epoch:
+            self.prepared = None  # its images are overwritten from here on
+            config, side = self.config, self.images.shape[-1]
+            drawn = torch.randperm(len(self), generator=generator_for(config.seed, "order", epoch))
+            draws = generator_for(config.seed, "augment", epoch)
+            stages = draw(config.augment, len(self), side, draws, config.crop_padding)
+            order = to_device(drawn, self.labels.device)
+            buffer = self.augmented if stages else None
+            images = apply(self.images, stages, order=order, out=buffer) if stages else None
+            self.prepared = EpochData(epoch, order, self.labels[order], images)
+        return self.prepared
 
     def ordered_batches(self) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield (inputs, labels) in their stored order, for evaluation."""

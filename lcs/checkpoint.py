@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import fcntl
+import dataclasses
 import hashlib
 import json
 import os
@@ -13,16 +13,20 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from filelock import FileLock, Timeout
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
 from lcs.config import Config
 from lcs.errors import CheckpointError, DiskError
+from lcs.record_checks import check_history
 
 
 class Checkpoint:
     """The checkpoint of one run for one store, in `$LCS_CHECKPOINTS` or `~/.cache/lcs/checkpoints`.
+
+    It holds the run's configuration and is refused where that is another's.
 
     Args:
         config: the run.
@@ -32,6 +36,7 @@ class Checkpoint:
     def __init__(self, config: Config, store: Path) -> None:
         folder = Path(os.environ.get("LCS_CHECKPOINTS") or "~/.cache/lcs/checkpoints").expanduser()
         place = hashlib.sha256(str(store.resolve()).encode()).hexdigest()[:8]
+        self.config = config
         self.run_id = config.run_id
         self.path = folder / f"{config.run_id}-{place}.safetensors"
         self._lock = self.path.with_suffix(".lock")
@@ -40,47 +45,48 @@ class Checkpoint:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the run: a second process that wants it is refused.
+        """Hold the run: a second process that wants it is refused. The lock ends with the process.
 
         Raises:
             CheckpointError: another process holds it.
-            DiskError: the folder cannot be written.
+            DiskError: the folder cannot be written, or knows no locks.
         """
+        # a soft lock, a mere file, would outlive a process that is killed
+        lock = FileLock(self._lock, fallback_to_soft=False)
         try:
             self._lock.parent.mkdir(parents=True, exist_ok=True)
-            file = self._lock.open("w")
+            lock.acquire(blocking=False)
+        except Timeout as error:
+            raise CheckpointError(
+                f"run {self.run_id} is in progress in another process; wait for it to end"
+            ) from error
         except OSError as error:
             raise DiskError(
-                f"{self._lock}: cannot be written ({error.strerror}); set LCS_CHECKPOINTS to a "
-                "folder that can"
+                f"{self._lock}: cannot be written and locked ({error.strerror}); set "
+                "LCS_CHECKPOINTS to a folder on a local disk that can"
             ) from error
-        with file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise CheckpointError(
-                    f"run {self.run_id} is in progress in another process; wait for it to end"
-                ) from error
-            except OSError as error:  # some network file systems have no locks
-                raise DiskError(
-                    f"{self._lock}: cannot be locked ({error.strerror}); set LCS_CHECKPOINTS to a "
-                    "folder on a local disk"
-                ) from error
+        try:
             yield
+        finally:
+            lock.release()
 
     def save(self, tensors: Mapping[str, Tensor], state: Mapping[str, Any]) -> None:
         """Replace the checkpoint.
 
         Args:
             tensors: by name, on any device.
-            state: JSON-ready.
+            state: JSON-ready, with the `epoch` that is done and the `history` up to it.
 
         Raises:
             DiskError: it cannot be written; the one before is still there.
         """
         tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-        text = json.dumps(state)
-        metadata = {"state": text, "crc32": str(_crc(tensors, text))}
+        metadata = {
+            "run": self.run_id,
+            "config": json.dumps(dataclasses.asdict(self.config)),
+            "state": json.dumps(state),
+        }
+        metadata["crc32"] = str(_crc(tensors, metadata))
         try:
             save_file(tensors, self._temporary, metadata)
             with self._temporary.open("rb") as file:
@@ -97,48 +103,65 @@ class Checkpoint:
         """Return (tensors on the CPU, state), or None where there is no checkpoint.
 
         Raises:
-            CheckpointError: it is damaged.
+            CheckpointError: it is damaged, of another run or of an older lcs.
         """
-        if not self.path.exists():
+        if not os.path.lexists(self.path):
             return None
-        with self._opened() as file:
-            metadata = file.metadata() or {}
+        with self._opened() as (file, metadata, state):
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            if metadata["crc32"] != str(_crc(tensors, metadata["state"])):
+            if metadata.pop("crc32") != str(_crc(tensors, metadata)):
                 raise ValueError("its checksum differs")
-            return tensors, json.loads(metadata["state"])
+            return tensors, state
 
     def epoch(self) -> int:
         """Return the epochs that are done, 0 where there is no checkpoint; tensors are not read.
 
         Raises:
-            CheckpointError: it is damaged.
+            CheckpointError: it is damaged, of another run or of an older lcs.
         """
-        if not self.path.exists():
+        if not os.path.lexists(self.path):
             return 0
-        with self._opened() as file:
-            return int(json.loads((file.metadata() or {})["state"])["epoch"])
+        with self._opened() as (_, _, state):
+            return int(state["epoch"])
 
     @contextmanager
-    def _opened(self) -> Iterator[Any]:
+    def _opened(self) -> Iterator[tuple[Any, dict[str, str], dict[str, Any]]]:
+        """Open the file and yield it, its metadata and its state, once they are this run's."""
         try:
             with safe_open(self.path, framework="pt") as file:
-                yield file
-        except (OSError, SafetensorError, ValueError, KeyError) as error:
-            raise CheckpointError(
-                f"run {self.run_id}: checkpoint {self.path} is damaged ({error}); delete it to "
-                "start the run over"
-            ) from error
+                metadata = file.metadata() or {}
+                if "state" in metadata and "config" not in metadata:
+                    raise self._refusal("is of an older lcs and does not say whose it is")
+                owner = Config.from_dict(json.loads(metadata["config"]))
+                if owner != self.config or metadata["run"] != self.run_id:
+                    raise self._refusal(f"is of another run, {owner.run_id}")
+                state = json.loads(metadata["state"])
+                epoch = state["epoch"]
+                if type(epoch) is not int or not 0 <= epoch <= self.config.epochs:
+                    raise ValueError(f"epoch {epoch} of {self.config.epochs}")
+                check_history(self.config, state["history"], epoch)
+                yield file, metadata, state
+        except (OSError, SafetensorError, ValueError, LookupError, TypeError) as error:
+            raise self._refusal(f"is damaged ({error})") from error
+
+    def _refusal(self, reason: str) -> CheckpointError:
+        return CheckpointError(
+            f"run {self.run_id}: checkpoint {self.path} {reason}; delete it to start the run over"
+        )
 
     def remove(self) -> None:
-        """Delete the checkpoint and its lock, once the run's record is written.
+        """Delete the checkpoint and its lock, where there are any, once the record is written.
 
         Raises:
             CheckpointError: they cannot be deleted.
         """
+        # Windows deletes a lock as it is released, and not while it is held
+        locks = () if os.name == "nt" else (self._lock,)
         try:
-            for path in (self.path, self._temporary, self._lock):
-                path.unlink(missing_ok=True)
+            for path in (self.path, self._temporary, *locks):
+                # without a file, a folder that is missing or cannot be written does no harm
+                if os.path.lexists(path):
+                    path.unlink()
         except OSError as error:
             raise CheckpointError(
                 f"{error.filename}: cannot be deleted ({error.strerror}); the run is done, delete "
@@ -146,8 +169,8 @@ class Checkpoint:
             ) from error
 
 
-def _crc(tensors: Mapping[str, Tensor], text: str) -> int:
-    crc = zlib.crc32(text.encode())
+def _crc(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> int:
+    crc = zlib.crc32(json.dumps(metadata, sort_keys=True).encode())
     for name in sorted(tensors):
         tensor = tensors[name]
         head = f"{name} {tensor.dtype} {tuple(tensor.shape)}"

@@ -3,6 +3,8 @@
 Results go to stdout, messages to stderr. Exit codes: 0 done, 1 an error said in one line, 2 a wrong
 command line, 75 paused because the time budget is spent (the same command goes on), 130
 interrupted.
+
+Only what a command uses is imported, inside it: torch alone takes seconds to import.
 """
 
 from __future__ import annotations
@@ -60,6 +62,11 @@ def main(arguments: list[str] | None = None) -> None:
     except WrongCommandLine as error:
         text = str(error.format_message())  # type: ignore[attr-defined]
         sys.exit(_say(f"error: {text}", 2))
+    except ModuleNotFoundError as error:
+        if (error.name or "lcs").partition(".")[0] == "lcs":
+            raise
+        text = f"error: {error.name} is not installed; pip install 'lcs[book]' brings all packages"
+        sys.exit(_say(text, 1))
     except (KeyboardInterrupt, typer.Abort):
         status = EXIT_INTERRUPTED
     if status == EXIT_INTERRUPTED:  # typer itself returns it
@@ -99,12 +106,14 @@ def _train(
 def _with_config_options(function: Callable[..., None]) -> Callable[..., None]:
     """Replace `**fields` by one option for each field of `Config`."""
     hints = typing.get_type_hints(Config)
+    allowed = {name: f"{low:g} to {high:g}" for name, (low, high) in RANGES.items()}
+    allowed |= {name: "; ".join(choices) for name, choices in CHOICES.items()}
     options = [
         inspect.Parameter(
             field.name,
             inspect.Parameter.KEYWORD_ONLY,
             default=field.default,
-            annotation=Annotated[hints[field.name], typer.Option(help=_allowed(field.name))],
+            annotation=Annotated[hints[field.name], typer.Option(help=allowed.get(field.name, ""))],
         )
         for field in dataclasses.fields(Config)
     ]
@@ -114,15 +123,6 @@ def _with_config_options(function: Callable[..., None]) -> Callable[..., None]:
     function.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     function.__annotations__ = {p.name: p.annotation for p in parameters}
     return function
-
-
-def _allowed(name: str) -> str:
-    if name in CHOICES:
-        return "; ".join(CHOICES[name])
-    if name in RANGES:
-        low, high = RANGES[name]
-        return f"{low:g} to {high:g}"
-    return ""
 
 
 app.command("train")(_with_config_options(_train))
@@ -148,14 +148,15 @@ def study(
 ) -> None:
     """Train the runs of an exhibit that the store lacks; print the paths of all its records."""
     from lcs.exhibits import find_study
-    from lcs.study import plan_text
+    from lcs.study import check_options
 
     chosen = find_study(name)
     place = _store(store)
     changes: dict[str, Any] = {"dataset": dataset, "base_channels": base_channels, "epochs": epochs}
     changes |= {"betas": betas} if betas else {}
     if plan:
-        print(plan_text(chosen.configs(scale, seeds, **changes), place, device))
+        check_options("auto", budget_minutes, checkpoint_seconds, workers)
+        print(chosen.plan(chosen.configs(scale, seeds, **changes), place, device))
         return
     outcome = chosen.run(
         scale,
@@ -174,7 +175,10 @@ def study(
 @runs_app.command("list")
 def list_runs(store: Store = None) -> None:
     """Print one line for each record: id, path, and the accuracy of the last epoch."""
-    for record in (record for place in _stores(store) for record in place.records()):
+    places = _stores(store)
+    if not any(place.paths() for place in places):
+        _say(f"no records in {' or '.join(str(place.root) for place in places)}")
+    for record in (record for place in places for record in place.records()):
         shown = "" if math.isnan(record.accuracy) else f"{100 * record.accuracy:6.2f} %"
         print(f"{record.run_id:16} {shown:9} {record.path}")
 
@@ -209,6 +213,8 @@ def import_runs(
     """Copy checked records, with their filters, into a store (default: the book's)."""
     from lcs.runs import PUBLISHED, paths_in
 
+    if store is None and not PUBLISHED.is_dir():
+        raise LcsError("the book is not part of the installed package: name a folder by --store")
     place = _store(store or PUBLISHED)
     for path in [path for source in sources for path in paths_in(source)]:
         print(place.take(path).path)
@@ -232,17 +238,17 @@ def replay(
 @data_app.command("get")
 def get_data(name: str) -> None:
     """Obtain a data set, check it, and print where it is."""
-    from lcs import data
+    from lcs import download
 
-    print(data.get(name))
+    print(download.get(name))
 
 
 @data_app.command("import")
 def import_data(name: str, file: Path) -> None:
     """Check a prepared .npz and take it over."""
-    from lcs import data
+    from lcs import download
 
-    print(data.import_npz(name, file))
+    print(download.import_npz(name, file))
 
 
 @data_app.command("verify")
@@ -270,28 +276,29 @@ def book(
         bool, typer.Option("--update", help="Execute in place with the stored parameters.")
     ] = False,
 ) -> None:
-    """Render the book from stored outputs; with a chapter, run it anew first."""
-    from lcs.exhibits import book as pages
-    from lcs.exhibits import readme
-    from lcs.runs import PUBLISHED, RunStore
-
+    """Render the book from stored outputs; with a chapter, run that anew and render it alone."""
     if parameter and (update or not chapter):
         raise typer.BadParameter("-p is for running one chapter anew: name it, without --update")
+    words = {}
+    for text in parameter or []:
+        name, equals, word = text.partition("=")
+        if not equals:
+            raise typer.BadParameter(f"parameter {text!r}: give name=value")
+        words[name] = word
+
+    from lcs.exhibits import book as pages
+
     if update:
+        from lcs.exhibits import readme
+        from lcs.runs import PUBLISHED, RunStore
+
         for name in [chapter] if chapter else pages.chapters():
             print(pages.update(name))
         readme.update(RunStore(PUBLISHED))
     elif chapter:
-        print(pages.rerun(chapter, pages.parse(chapter, _pairs(parameter or []))))
+        print(pages.rerun(chapter, pages.parse(chapter, words)))
     else:
         print(pages.render())
-
-
-def _pairs(words: list[str]) -> dict[str, str]:
-    for word in words:
-        if "=" not in word:
-            raise typer.BadParameter(f"parameter {word!r}: give name=value")
-    return {name: value for name, _, value in (word.partition("=") for word in words)}
 
 
 def _store(folder: Path | None) -> Any:

@@ -7,16 +7,22 @@ import functools
 import hashlib
 import json
 import math
-import types
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import NoneType
 from typing import Any, ClassVar, Protocol, Self, TypeVar
+
+import numpy as np
 
 from lcs import data
 from lcs.errors import ConfigError
+from lcs.shapes import default_kernel
 
 T = TypeVar("T")
+
+# results of at most about so many epochs are kept
+MAX_RECORDED_EPOCHS = 200
 
 CHOICES: dict[str, tuple[str, ...]] = {
     "dataset": data.DATASETS,
@@ -73,7 +79,7 @@ class Config:
     dataset: str = "cifar10"
     model: str = "s-fc"
     base_channels: int = 1  # alpha; what it means for a model stands in the model's docstring
-    kernel_size: int | None = None  # of the convolutions; None: 9 for S-, 3 for D- nets and ResNet
+    kernel_size: int | None = None  # of the convolutions; None: `lcs.shapes.default_kernel`
     padding: str = "same"  # of S-CONV and S-LOCAL; the reproduction used none
     affine: bool = False  # batch normalisation with learnt scale and shift
     bias: bool = False  # biases in every linear map
@@ -101,22 +107,18 @@ class Config:
 
     def __post_init__(self) -> None:
         """Check every field, then what the fields mean together."""
-        check_types(self)
         check_values(self, CHOICES, RANGES)
         self._check_combinations()
-
-        self._drop_what_is_implied()
-
-    def _drop_what_is_implied(self) -> None:
-        """Keep one spelling of each run: what equals the value of None becomes None."""
-        if self.l1_rest == self.l1:
-            object.__setattr__(self, "l1_rest", None)
-        if self.kernel_size == (9 if self.model.startswith("s-") else 3):
-            object.__setattr__(self, "kernel_size", None)
-        if self.period == self.epochs:
-            object.__setattr__(self, "period", None)
-        if self.crop_padding == self._usual_shift:
-            object.__setattr__(self, "crop_padding", None)
+        # one spelling of each run: what equals the value of None becomes None
+        implied = {
+            "l1_rest": self.l1,
+            "kernel_size": default_kernel(self.model),
+            "period": self.epochs,
+            "crop_padding": self._usual_shift,
+        }
+        for name, value in implied.items():
+            if getattr(self, name) == value:
+                object.__setattr__(self, name, None)
 
     def _check_combinations(self) -> None:
         idle = idle_fields(self.optimizer, dataclasses.asdict(self))
@@ -196,24 +198,20 @@ TOY_SCHEDULES = ("constant", "cosine")
 # a descent has settled if no weight changed its sign, or became or left zero, in its last steps
 TOY_STEPS_WATCHED = 20
 
-# lowest and highest value allowed, both included
-_TOY_RANGES: dict[str, tuple[float, float]] = {
+# of numbers, and of every element of a tuple
+TOY_RANGES: dict[str, tuple[float, float]] = {
     "problems": (1, 1_000_000),
-    "lr": (1e-6, 1.0),
-    "steps": (TOY_STEPS_WATCHED, 1_000_000),
-    "trajectory_l1": (1e-6, 100.0),
-    "trajectory_scale": (0.0, 1e3),
-    "seed": (0, 2**31 - 1),
-}
-_TOY_ELEMENT_RANGES: dict[str, tuple[float, float]] = {
-    "observations": (
-        TOY_FEATURES + 1,
-        1_000_000,
-    ),  # fewer leave the LASSO without a unique solution
+    "observations": (TOY_FEATURES + 1, 1_000_000),  # fewer: the LASSO's solution is not unique
     "betas": (0.0, 1e9),
     "l1s": (1e-6, 100.0),
     "scales": (0.0, 1e3),
+    "lr": (1e-6, 1.0),
+    "steps": (TOY_STEPS_WATCHED, 1_000_000),
     "trajectory_betas": (0.0, 1e9),
+    "trajectory_l1": (1e-6, 100.0),
+    "trajectory_scale": (0.0, 1e3),
+    "trajectory_problem": (0, 999_999),
+    "seed": (0, 2**31 - 1),
 }
 
 
@@ -246,10 +244,12 @@ class ToyConfig:
 
     def __post_init__(self) -> None:
         """Check every field; lists, as JSON has them, become tuples."""
-        for name in _TUPLES:
-            object.__setattr__(self, name, _as_tuple(name, getattr(self, name)))
-        check_types(self)
-        check_values(self, {}, _TOY_RANGES | {"trajectory_problem": (0, self.problems - 1)})
+        check_values(self, {"schedules": TOY_SCHEDULES}, TOY_RANGES)
+        if self.trajectory_problem >= self.problems:
+            raise ConfigError(
+                f"trajectory_problem: {self.trajectory_problem} is out of range; "
+                f"give 0 to {self.problems - 1}"
+            )
 
     @property
     def run_id(self) -> str:
@@ -269,42 +269,10 @@ class ToyConfig:
         return self.problems * self.steps * cells * len(self.scales) * optimizers
 
 
-_TUPLES = ("schedules", *_TOY_ELEMENT_RANGES)
-
-
-def _as_tuple(name: str, values: Any) -> tuple[Any, ...]:
-    """Refuse a bad tuple; a list becomes a tuple, and ints given for floats become floats."""
-    if not isinstance(values, list | tuple) or not values:
-        raise ConfigError(f"{name}: {values!r} is not a list of values; give at least one")
-    check = _known_schedule if name == "schedules" else _number_in_range
-    checked = [check(name, value) for value in values]
-    if len(set(checked)) < len(checked):
-        raise ConfigError(f"{name}: {values!r} has a value twice; give each once")
-    return tuple(checked)
-
-
-def _known_schedule(name: str, value: Any) -> Any:
-    if value not in TOY_SCHEDULES:
-        known = ", ".join(TOY_SCHEDULES)
-        raise ConfigError(f"{name}: unknown value {value!r}; choose from {known}")
-    return value
-
-
-def _number_in_range(name: str, value: Any) -> Any:
-    kind = int if name == "observations" else float
-    low, high = _TOY_ELEMENT_RANGES[name]
-    if type(value) not in (int, kind):
-        raise ConfigError(f"{name}: {value!r} is of type {type(value).__name__}; give numbers")
-    if not low <= value <= high:
-        raise ConfigError(f"{name}: {value!r} is out of range; give {low:g} to {high:g}")
-    return kind(value)
-
-
 class RunConfig(Protocol):
     """The configuration of some kind of run: a frozen dataclass with a seed."""
 
     kind: ClassVar[str]
-
     __dataclass_fields__: ClassVar[dict[str, Any]]
 
     @property
@@ -355,28 +323,16 @@ def from_dict(cls: type[T], values: Mapping[str, object]) -> T:
     return cls(**values)
 
 
-@functools.cache
-def _hints(cls: type) -> dict[str, Any]:
-    """Return the types of a dataclass's fields, which take long to evaluate."""
-    return typing.get_type_hints(cls)
+def recorded_epochs(epochs: int) -> list[int]:
+    """Epochs, from 1, whose results are kept: all of up to 200, else the first 100 and more.
 
-
-def check_types(config: RunConfig) -> None:
-    """Refuse values of the wrong type; an int given for a float becomes one."""
-    hints = _hints(type(config))
-    for field in dataclasses.fields(config):
-        value = getattr(config, field.name)
-        allowed = _members(hints[field.name])
-        if float in allowed and type(value) is int:
-            value = float(value)
-            object.__setattr__(config, field.name, value)
-        if type(value) not in allowed:
-            names = " or ".join("None" if t is type(None) else t.__name__ for t in allowed)
-            raise ConfigError(
-                f"{field.name}: {value!r} is of type {type(value).__name__}; give {names}"
-            )
-        if isinstance(value, float) and not math.isfinite(value):
-            raise ConfigError(f"{field.name}: {value!r} is not a finite number")
+    The others are spaced evenly on the log axis, and the last one is always kept.
+    """
+    if epochs <= MAX_RECORDED_EPOCHS:
+        return list(range(1, epochs + 1))
+    dense = MAX_RECORDED_EPOCHS // 2
+    spaced = np.geomspace(dense, epochs, MAX_RECORDED_EPOCHS - dense + 1).round().astype(int)
+    return sorted({*range(1, dense + 1), *spaced.tolist()})
 
 
 def check_values(
@@ -384,18 +340,58 @@ def check_values(
     choices: Mapping[str, tuple[str, ...]],
     ranges: Mapping[str, tuple[float, float]],
 ) -> None:
-    """Refuse values that are not among a field's choices or not within its range."""
-    for name, allowed in choices.items():
+    """Refuse values of the wrong type, not among a field's choices or not within its range.
+
+    An int given for a float becomes one. Of a tuple every element is checked; a list becomes one.
+    """
+    for name, types in _field_types(type(config)).items():
         value = getattr(config, name)
-        if value not in allowed:
-            raise ConfigError(f"{name}: unknown value {value!r}; choose from {', '.join(allowed)}")
-    for name, (low, high) in ranges.items():
-        value = getattr(config, name)
-        if value is not None and not low <= value <= high:
-            raise ConfigError(f"{name}: {value!r} is out of range; give {low:.10g} to {high:.10g}")
+        check = functools.partial(_checked, name, choices.get(name), ranges.get(name))
+        if tuple not in types:
+            value = check(types, value)
+        elif not isinstance(value, list | tuple) or not value:
+            raise ConfigError(f"{name}: {_shown(value)} is not a list of values; give at least one")
+        else:
+            value = tuple(check(types[1:], element) for element in value)
+            if len(set(value)) < len(value):
+                raise ConfigError(f"{name}: {value!r} has a value twice; give each once")
+        object.__setattr__(config, name, value)
 
 
-def _members(hint: Any) -> tuple[type, ...]:
-    if isinstance(hint, types.UnionType):
-        return typing.get_args(hint)
-    return (typing.get_origin(hint) or hint,)
+def _checked(
+    name: str,
+    choices: tuple[str, ...] | None,
+    limits: tuple[float, float] | None,
+    types: tuple[type, ...],
+    value: Any,
+) -> Any:
+    whole, given = float in types and type(value) is int, f"{name}: {_shown(value)}"
+    if type(value) not in types and not whole:
+        names = " or ".join("None" if t is NoneType else t.__name__ for t in types)
+        raise ConfigError(f"{given} is of type {type(value).__name__}; give {names}")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ConfigError(f"{given} is not a finite number")
+    if choices is not None and value not in choices:
+        raise ConfigError(
+            f"{name}: unknown value {_shown(value)}; choose from {', '.join(choices)}"
+        )
+    if limits is not None and value is not None and not limits[0] <= value <= limits[1]:
+        low, high = limits
+        raise ConfigError(f"{given} is out of range; give {low:.10g} to {high:.10g}")
+    return float(value) if whole else value
+
+
+@functools.cache
+def _field_types(cls: type) -> dict[str, tuple[type, ...]]:
+    """Types that each field may have; of a tuple, `tuple` and the types of its elements."""
+    hints, found = typing.get_type_hints(cls), {}
+    for field in dataclasses.fields(cls):
+        members = typing.get_args(hints[field.name]) or (hints[field.name],)
+        found[field.name] = (tuple, members[0]) if members[-1] is Ellipsis else members
+    return found
+
+
+def _shown(value: object) -> str:
+    """Value in a message of one line, of which a long one is cut."""
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -1,40 +1,58 @@
-"""What a run costs, before it is run: floating-point operations, and about how much time."""
+"""What a run costs, before it is run: its operations, and about how long they take here."""
 
 from __future__ import annotations
 
 import functools
-import math
-import operator
-import statistics
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
 
-import torch
+import numpy as np
 
 from lcs import data
-from lcs.config import TOY_FEATURES, Config, ToyConfig
-from lcs.errors import RecordError
-from lcs.models import Layer, layers
-from lcs.runs import AnyConfig, Record, RunStore, read_record
-from lcs.train import build_model, choose_device
+from lcs.config import Config
+from lcs.errors import ConfigError, RecordError
+from lcs.runs import RunStore, read_record
+from lcs.shapes import LayerSize, layer_sizes
 
-# a run, and the seconds that it took
-Timing = tuple[Config, float]
-# measured time over bare products of one small network; used where no run has been timed
+# a process starts, imports torch, loads the data and compiles the optimizer
+START_SECONDS = 12.0
+# time of a training over that of its bare matrix products; used where no run has been timed
 OVERHEAD = 3.0
-# of one problem's descent in the toy, on two cores
-TOY_SECONDS = 2.5e-8
-# fields that decide how long an operation takes; width does so much less
-TIMED = (
-    "dataset",
-    "model",
-    "kernel_size",
-    "precision",
-    "augment",
-    "batch_size",
-    "frozen_zeros",
-)
+
+
+def sizes(config: Config) -> dict[str, LayerSize]:
+    """Return the size of every layer of a run's network, by name."""
+    known = data.spec(config.dataset)
+    size, _, channels = known.image_shape
+    return layer_sizes(
+        config.model,
+        len(known.classes),
+        image_size=size,
+        in_channels=channels,
+        base_channels=config.base_channels,
+        kernel_size=config.kernel_size,
+        padding=config.padding,
+    )
+
+
+def count_weights(config: Config, model: str) -> dict[str, int]:
+    """Weights of each layer of a network of this width, on this data set."""
+    plain = Config(dataset=config.dataset, model=model, base_channels=config.base_channels)
+    return {name: layer.weights for name, layer in sizes(plain).items()}
+
+
+def weights(config: Config) -> int:
+    """Weights of a run's network."""
+    return sum(layer.weights for layer in sizes(config).values())
+
+
+def image_flops(config: Config) -> int:
+    """Floating-point operations that an image takes in training (1 MAC = 2 FLOPs).
+
+    Each weight takes part in three products, of which the first layer lacks one: the gradient of
+    the images is not needed.
+    """
+    first, *others = (2 * layer.positions * layer.weights for layer in sizes(config).values())
+    return 2 * first + 3 * sum(others)
 
 
 def training_flops(config: Config) -> int:
@@ -42,125 +60,93 @@ def training_flops(config: Config) -> int:
     return image_flops(config) * data.spec(config.dataset).train_size * config.epochs
 
 
-def image_flops(config: Config) -> int:
-    """Floating-point operations that an image takes in training (1 MAC = 2 FLOPs).
+class Pace:
+    """How long training takes on a device: so much for each image, and so much for each operation.
 
-    Each weight takes part in three products, of which the first layer lacks one: nobody asks for
-    the gradient of the images.
+    Both are fitted to the stored runs by least squares of relative errors; runs on the digits,
+    which are tiny, count apart. Where none was stored, it is the pace of a matrix product, if this
+    machine has the device.
+
+    Args:
+        device: "auto", "cpu", "cuda" or "cuda:N"; it need not be present.
+        store: whose runs are taken, and those of the stores that it falls back on.
     """
-    first, *others = (2 * layer.positions * layer.weight.numel() for layer in _layers(config))
-    return 2 * first + 3 * sum(others)
+
+    def __init__(self, device: str, store: RunStore) -> None:
+        self.device = device_type(device)
+        timed: dict[bool, list[tuple[float, float]]] = {True: [], False: []}
+        for place in store.chain():
+            for path in place.paths():
+                try:
+                    record = read_record(path, place.root)
+                except RecordError:  # for an estimate the others suffice
+                    continue
+                config, origin = record.config, record.provenance
+                if isinstance(config, Config) and origin["device"] == self.device:
+                    row = np.array(_terms(config)) / origin["seconds"]
+                    timed[config.dataset == "digits"].append((row[0], row[1]))
+        self._of_digits = {
+            key: np.linalg.lstsq(np.array(rows), np.ones(len(rows)), rcond=None)[0].clip(min=0.0)
+            for key, rows in timed.items()
+            if rows
+        }
+
+    def seconds(self, config: Config) -> float | None:
+        """Return about how long a run takes; None where nothing is known of the device."""
+        pace = self._of_digits.get(config.dataset == "digits")
+        if pace is not None:
+            return float(pace @ _terms(config))
+        rate = _product_rate(self.device, config.precision)
+        return None if rate is None else OVERHEAD / rate * training_flops(config)
 
 
-def weights(config: Config) -> int:
-    """Weights of a run's network."""
-    return sum(layer.weight.numel() for layer in _layers(config))
+def _terms(config: Config) -> tuple[float, float]:
+    """Return images and operations of a run."""
+    images = data.spec(config.dataset).train_size * config.epochs
+    return float(images), float(images * image_flops(config))
 
 
-def count_weights(config: Config, model: str) -> dict[str, int]:
-    """Weights of each layer of a network of this width, on this data set."""
-    sized = Config(dataset=config.dataset, model=model, base_channels=config.base_channels)
-    return {name: layer.weight.numel() for name, layer in _network(sized).items()}
+def device_type(name: str) -> str:
+    """Return "cpu" or "cuda" for the name of a device, which need not be present.
 
-
-def seconds(configs: Sequence[AnyConfig], device: str, store: RunStore) -> list[float]:
-    """Return about how long each run takes on a device.
-
-    In proportion to the operations: at the median pace of the stored runs that are most alike, and
-    among them of the nearest width; without any, by the speed of a matrix product.
+    Raises:
+        ConfigError: the name is unknown.
     """
-    timed = _timings(store).get(choose_device(device).type, []) if configs else []
-    return [_seconds(config, device, timed) for config in configs]
+    if name == "auto":
+        import torch
 
-
-def _seconds(config: AnyConfig, device: str, timed: Sequence[Timing]) -> float:
-    if isinstance(config, ToyConfig):
-        return TOY_SECONDS * config.updates
-    return training_flops(config) * _pace(config, device, timed)
-
-
-def _pace(config: Config, device: str, timed: Sequence[Timing]) -> float:
-    """Return about how many seconds an operation of a run takes."""
-    # digits take seconds, whatever their operations
-    timed = [run for run in timed if (run[0].dataset == "digits") == (config.dataset == "digits")]
-    if timed:
-        near = _nearest(_most_alike(timed, config), config.base_channels)
-        return statistics.median(took / training_flops(known) for known, took in near)
-    return OVERHEAD / _rate(choose_device(device), config.precision)
-
-
-def _most_alike(timed: Sequence[Timing], config: Config) -> list[Timing]:
-    """Return the runs that differ in the fewest of the fields that count."""
-    unlike = [sum(map(operator.ne, _kind(known), _kind(config))) for known, _ in timed]
-    return [run for run, count in zip(timed, unlike, strict=True) if count == min(unlike)]
-
-
-def _nearest(timed: Sequence[Timing], width: int) -> list[Timing]:
-    """Return the runs whose width is nearest, by its ratio."""
-    away = [abs(math.log(known.base_channels / width)) for known, _ in timed]
-    return [run for run, distance in zip(timed, away, strict=True) if distance == min(away)]
-
-
-def _kind(config: Config) -> list[object]:
-    return [getattr(config, name) for name in TIMED]
-
-
-def operations(config: AnyConfig) -> int:
-    """Floating-point operations of a run, to the leading term."""
-    if isinstance(config, ToyConfig):
-        return 2 * TOY_FEATURES**2 * config.updates
-    return training_flops(config)
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    kind = name.partition(":")[0]
+    if kind not in ("cpu", "cuda"):
+        raise ConfigError(f"device: unknown value {name!r}; give auto, cpu or cuda")
+    return kind
 
 
 def duration(seconds: float) -> str:
-    """Return a time in the unit that suits it."""
+    """Return a time in the unit that suits it, at least one second."""
     for unit, size in (("h", 3600), ("min", 60)):
         if seconds >= size:
             return f"{seconds / size:.1f} {unit}"
-    return f"{seconds:.0f} s"
-
-
-def _layers(config: Config) -> list[Layer]:
-    return list(_network(config).values())
-
-
-def _network(config: Config) -> dict[str, Layer]:
-    """Build the network without its memory."""
-    with torch.device("meta"):
-        return layers(build_model(config), data.spec(config.dataset).image_shape[0])
-
-
-def _timings(store: RunStore) -> dict[str, list[Timing]]:
-    """Return what stored runs took that were not trained in a stack, in seconds, by device."""
-    timings: dict[str, list[Timing]] = {}
-    for record in (record for place in store.chain() for record in readable(place)):
-        origin = record.provenance
-        if isinstance(record.config, Config) and "together" not in origin.get("modes", ()):
-            timings.setdefault(origin["device"], []).append((record.config, origin["seconds"]))
-    return timings
-
-
-def readable(store: RunStore) -> Iterator[Record]:
-    """Yield the records that are whole: for an estimate the others are not needed."""
-    for path in store.paths():
-        with suppress(RecordError):
-            yield read_record(path, store.root)
+    return f"{max(1.0, seconds):.0f} s"
 
 
 @functools.cache
-def _rate(device: torch.device, precision: str) -> float:
-    """Return the FLOP/s of a matrix product, measured once: on a CPU one of a small first layer.
+def _product_rate(device: str, precision: str) -> float | None:
+    """Return the FLOP/s of a matrix product, measured once; None without the device.
 
-    A GPU is done with that before it has been asked; its product is that of a wide one.
+    On a CPU it is that of a small first layer; on a GPU that of a wide one, since a small one ends
+    before the next is asked for.
     """
+    import torch
+
+    if device == "cuda" and not torch.cuda.is_available():
+        return None
     dtype = torch.bfloat16 if precision == "bf16" else torch.float32
-    units = 1024 if device.type == "cpu" else 32_768
+    units = 1024 if device == "cpu" else 32_768
     a, b = (torch.rand(size, dtype=dtype, device=device) for size in ((512, 3072), (3072, units)))
-    times = [_timed(a, b) for _ in range(4)]
+    times = []
+    for _ in range(4):
+        began = time.perf_counter()
+        (a @ b)[0, 0].item()
+        times.append(time.perf_counter() - began)
     return 2 * a.shape[0] * a.shape[1] * b.shape[1] / min(times)
-
-
-def _timed(a: torch.Tensor, b: torch.Tensor) -> float:
-    began = time.perf_counter()
-    (a @ b)[0, 0].item()
-    return time.perf_counter() - began

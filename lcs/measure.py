@@ -1,4 +1,4 @@
-"""Numbers about weights: non-zeros, FLOPs, locality, description length.
+"""Numbers about weights: non-zeros, FLOPs, and the locality of filters.
 
 Everything here takes tensors or plain numbers, and returns plain numbers or small tensors.
 Filters are first-layer weights seen as images, shape (units, channels, height, width).
@@ -103,16 +103,6 @@ def morans_i(filters: Tensor) -> Tensor:
     squares = deviation.square().sum((1, 2, 3))
     covariance, variance = (down + right) / pairs, squares / (height * width)
     return torch.where(variance > 0, covariance / variance, 0)
-
-
-def inverse_participation_ratio(filters: Tensor) -> Tensor:
-    """Sum of w^4 over the squared sum of w^2, for each filter: (units,), float64.
-
-    1 for a single weight, 1 / inputs for equal ones; where the weights lie does not matter. nan for
-    an all-zero filter. (Ingrosso & Goldt, PNAS 2022.)
-    """
-    squares = _checked(filters).flatten(1).square()
-    return squares.square().sum(1) / squares.sum(1).square()
 
 
 def permute_pixels(filters: Tensor, generator: torch.Generator) -> Tensor:
@@ -280,8 +270,12 @@ def locality(
     window = window_size(*chosen.shape[2:])
     summaries = [_NOTHING, _NOTHING, _NOTHING]
     if len(units) > 1:
-        own, null = _measures(chosen, window), _null_measures(chosen, window, permutations, seed)
-        summaries = [_summary(*pair) for pair in zip(own, null, strict=True)]
+        generator = torch.Generator().manual_seed(seed)
+        null = torch.zeros(3, len(chosen), dtype=torch.float64)
+        for _ in range(permutations):  # one at a time: memory stays that of the filters
+            null += _measures(permute_pixels(chosen, generator), window)
+        pairs = zip(_measures(chosen, window), null / permutations, strict=True)
+        summaries = [_summary(own, chance) for own, chance in pairs]
     return Locality(
         eligible=len(_eligible(filters, min_nonzeros)),
         filters=len(units) if len(units) > 1 else 0,
@@ -301,15 +295,6 @@ _NOTHING = Summary(
 def _measures(filters: Tensor, window: int) -> Tensor:
     """The three measures of each filter: (3, units)."""
     return torch.stack([spread(filters), window_mass(filters, window), morans_i(filters)])
-
-
-def _null_measures(filters: Tensor, window: int, permutations: int, seed: int) -> Tensor:
-    """The three measures averaged over permutations: (3, units)."""
-    generator = torch.Generator().manual_seed(seed)
-    total = torch.zeros(3, len(filters), dtype=torch.float64)
-    for _ in range(permutations):  # one at a time: memory stays that of the filters
-        total += _measures(permute_pixels(filters, generator), window)
-    return total / permutations
 
 
 def _summary(own: Tensor, null: Tensor) -> Summary:
@@ -364,52 +349,3 @@ def _window_sums(size: int, window: int) -> Tensor:
     """Matrix (size - window + 1, size) that sums every run of `window` neighbours."""
     offset = torch.arange(size) - torch.arange(size - window + 1)[:, None]
     return ((offset >= 0) & (offset < window)).to(torch.float64)
-
-
-# Description length
-
-
-def mdl_bound(
-    training_error: float,
-    *,
-    samples: int,
-    parameters: int,
-    free_parameters: int,
-    nonzero: int,
-    bits: int = 32,
-    delta: float = 0.05,
-) -> float:
-    r"""Upper bound on the test error, with probability 1 - delta (Neyshabur 2020, Theorem 2).
-
-    .. math::
-        L_D \le L_S + \sqrt{\frac{k b + |d(g)| + \log(2n/\delta)}{2m}},
-        \qquad |d(g)| \le \|w\|_0 \log(kn) + 2 \log n
-
-    with L_S `training_error`, a fraction; m `samples`, the number of training images; n
-    `parameters`, the weights that the architecture could have; ‖w‖₀ `nonzero`, those that are not
-    zero; k `free_parameters`, the distinct values among them (fewer than ‖w‖₀ where weights are
-    shared, as in a convolution, else equal to it); b `bits` for each value; δ `delta`.
-
-    The paper does not say to which base its logarithms are. Here kb and |d(g)| are lengths in bits,
-    so those of |d(g)| are base 2, and that of the confidence term is natural, as in the theorem
-    that it rests on (Shalev-Shwartz & Ben-David 2014, Theorem 7.7). The bound is not cut off at 1:
-    above 1 it promises nothing, but still ranks networks.
-
-    Raises ConfigError for a number out of range.
-    """
-    ranges: list[tuple[str, float, float, float]] = [
-        ("training_error", training_error, 0, 1),
-        ("samples", samples, 1, math.inf),
-        ("parameters", parameters, 1, math.inf),
-        ("free_parameters", free_parameters, 1, parameters),
-        ("nonzero", nonzero, 0, parameters),
-        ("bits", bits, 1, math.inf),
-    ]
-    for name, value, low, high in ranges:
-        if not low <= value <= high:
-            raise ConfigError(f"{name}: expected a number from {low:g} to {high:g}, got {value}")
-    if not 0 < delta <= 1:
-        raise ConfigError(f"delta: expected a probability above 0, at most 1, got {delta}")
-    n, k, m = parameters, free_parameters, samples
-    structure = nonzero * math.log2(k * n) + 2 * math.log2(n)  # |d(g)|
-    return training_error + math.sqrt((k * bits + structure + math.log(2 * n / delta)) / (2 * m))

@@ -9,58 +9,46 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import cast
 
 from torch import nn
 from torch.optim import Optimizer
 
-from lcs.optim import MASTER, SGD, BetaLasso
+from lcs.optim import FULL_PRECISION, SGD, BetaLasso, replace_parameter
 
 
 @contextmanager
 def bf16_weights(model: nn.Module, optimizer: Optimizer) -> Iterator[None]:
-    """Let the fully connected layers hold rounded copies, and the optimizer the weights.
+    """Let the fully connected layers hold bfloat16 copies of their weights for an epoch.
 
-    Weights that the optimizer does not hold, as those of a sparse layer, stay as they are.
+    The optimizer holds the copies too, and the weights, in full precision, in their state. On
+    leaving, layers and optimizer hold the weights again, with the gradients of the last step.
+
+    Weights that the optimizer does not hold stay as they are: those of `sparse_first_layer`, which
+    is entered before. Optimizers other than `BetaLasso` and `SGD` keep full precision.
+
+    Raises:
+        RuntimeError: the layers hold copies already.
     """
-    swapped = _swap(model, optimizer) if isinstance(optimizer, (BetaLasso, SGD)) else []
+    held = {p for group in optimizer.param_groups for p in group["params"]}
+    linear = [m for m in model.modules() if isinstance(m, nn.Linear) and m.weight in held]
+    replaced: list[tuple[nn.Linear, nn.Parameter]] = []
     try:
+        for layer in linear if isinstance(optimizer, (BetaLasso, SGD)) else []:
+            weight = cast(nn.Parameter, layer.weight)
+            copy = nn.Parameter(weight.detach().bfloat16())
+            replace_parameter(optimizer, weight, copy)
+            optimizer.state[copy][FULL_PRECISION] = weight.detach()
+            layer.weight = copy
+            weight.grad = None  # of the last epoch
+            replaced.append((layer, weight))
         yield
     finally:
-        for one in swapped:
-            one.back(optimizer)
-
-
-@dataclass(frozen=True)
-class _Swapped:
-    """A layer that holds a copy of its weight, and the weight's place in the optimizer."""
-
-    layer: nn.Linear
-    weight: nn.Parameter
-    params: list[nn.Parameter]
-    place: int
-
-    def back(self, optimizer: Optimizer) -> None:
-        """Give the weight back, with its state and the gradient of the last step."""
-        copy = self.layer.weight
-        state = optimizer.state.pop(copy)
-        del state[MASTER]
-        if state:
-            optimizer.state[self.weight] = state
-        self.weight.grad = None if copy.grad is None else copy.grad.to(self.weight.dtype)
-        self.layer.weight = self.params[self.place] = self.weight
-
-
-def _swap(model: nn.Module, optimizer: Optimizer) -> list[_Swapped]:
-    swapped = []
-    for layer in (module for module in model.modules() if isinstance(module, nn.Linear)):
-        weight = cast(nn.Parameter, layer.weight)
-        for params in (group["params"] for group in optimizer.param_groups):
-            for place in (i for i, param in enumerate(params) if param is weight):
-                copy = nn.Parameter(weight.detach().bfloat16())
-                optimizer.state[copy] = optimizer.state.pop(weight, {}) | {MASTER: weight.detach()}
-                layer.weight = params[place] = copy
-                weight.grad = None  # the last epoch's, which nobody reads any more
-                swapped.append(_Swapped(layer, weight, params, place))
-    return swapped
+        for layer, weight in replaced:
+            copy = cast(nn.Parameter, layer.weight)
+            del optimizer.state[copy][FULL_PRECISION]
+            if not optimizer.state[copy]:
+                del optimizer.state[copy]
+            replace_parameter(optimizer, copy, weight)
+            weight.grad = None if copy.grad is None else copy.grad.to(weight.dtype)
+            layer.weight = weight

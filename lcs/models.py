@@ -3,41 +3,24 @@
 Each S- and D- net exists three times, with the same layer names: as a convolutional net (CONV),
 with the weights no longer shared (LOCAL), and with every input connected (FC). A CONV net is a
 LOCAL net with tied weights, and a LOCAL net is an FC net with most weights zero: see `embed`.
-Every layer but the last is a linear map, batch normalisation and ReLU.
+Every layer but the last is a linear map, batch normalisation and ReLU. ResNet18 is in `lcs.resnet`.
 """
 
 from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torchvision.models.resnet import BasicBlock, ResNet
 
 from lcs.errors import ConfigError
+from lcs.shapes import HIDDEN, PLANS, Geometry, default_kernel, geometries, three_layer_width
 
-# size of the dense matrix up to which a layer with few channels is computed by it
+# elements of the dense matrix up to which a layer with few channels is computed by it
 DENSE_UP_TO = 1 << 22
-
-
-class Geometry(NamedTuple):
-    """Shape of one convolution-like layer: square images, square kernels."""
-
-    in_channels: int
-    in_size: int  # pixels along one side
-    out_channels: int
-    kernel_size: int
-    stride: int
-    padding: int
-
-    @property
-    def out_size(self) -> int:
-        """Output positions along one side."""
-        return (self.in_size + 2 * self.padding - self.kernel_size) // self.stride + 1
 
 
 class LocallyConnected2d(nn.Module):
@@ -99,12 +82,16 @@ class Convolution(nn.Conv2d):
         return y if self.bias is None else y + self.bias.to(y.dtype)[:, None, None]
 
 
+KINDS = ("conv", "local", "fc")
+MODELS = (*(f"{depth}-{kind}" for depth in PLANS for kind in KINDS), "3-fc", "resnet18")
+
+
 class Net(nn.Module):
-    """A stack of convolution-like layers of one kind, then two fully connected layers.
+    """A stack of CONV, LOCAL or FC layers, then two fully connected layers.
 
     Args:
-        kind: "conv", "local" or "fc": what the convolution-like layers are.
-        geometries: shapes of the convolution-like layers, from input to output.
+        kind: "conv", "local" or "fc": what the layers of the stack are.
+        geometries: shapes of the convolutions that they correspond to, from input to output.
         hidden: units of the first fully connected layer.
         num_classes: units of the last.
         bias: biases in every linear map.
@@ -128,10 +115,15 @@ class Net(nn.Module):
         self.geometries = geometries
         self.options = {"bias": bias, "affine": affine, "dropout": dropout}
         for number, geometry in enumerate(geometries, start=1):
-            self.add_module(f"conv{number}", CONV_LIKE[kind](geometry, bias))
-            self.add_module(f"bn{number}", _batch_norm(kind, geometry, affine))
-        features = geometries[-1].out_channels * geometries[-1].out_size ** 2
-        self.fc1 = nn.Linear(features, hidden, bias=bias)
+            if kind == "fc":
+                layer: nn.Module = nn.Linear(geometry.inputs, geometry.outputs, bias=bias)
+                norm: nn.Module = nn.BatchNorm1d(geometry.outputs, affine=affine)
+            else:
+                layer = (Convolution if kind == "conv" else LocallyConnected2d)(geometry, bias=bias)
+                norm = nn.BatchNorm2d(geometry.out_channels, affine=affine)
+            self.add_module(f"conv{number}", layer)
+            self.add_module(f"bn{number}", norm)
+        self.fc1 = nn.Linear(geometries[-1].outputs, hidden, bias=bias)
         self.bn_fc1 = nn.BatchNorm1d(hidden, affine=affine)
         self.fc2 = nn.Linear(hidden, num_classes, bias=bias)
         self.dropout = nn.Dropout(dropout)
@@ -146,14 +138,14 @@ class Net(nn.Module):
         return self.head(x.flatten(1))
 
     def head(self, x: Tensor) -> Tensor:
-        """Map what the convolution-like layers give, (N, units), to logits (N, num_classes)."""
+        """Map the outputs of the last of `conv_layers`, (N, units), to logits (N, num_classes)."""
         x = self.dropout(x)
         x = self.dropout(F.relu(self.bn_fc1(self.fc1(x))))
         return self.fc2(x)
 
     @property
     def conv_layers(self) -> list[nn.Module]:
-        """The layers that correspond to convolutions, from input to output."""
+        """The layers that correspond to the convolutions (paper, Section 4: higher λ there)."""
         return [self.get_submodule(f"conv{i + 1}") for i in range(len(self.geometries))]
 
 
@@ -190,63 +182,8 @@ class ThreeLayer(nn.Module):
 
     @property
     def conv_layers(self) -> list[nn.Module]:
-        """The first layer: the one that the paper regularises like a convolution."""
+        """The first layer, which has the higher λ of a convolution (paper, Section 4)."""
         return [self.conv1]
-
-
-class ScaledResNet(ResNet):
-    """torchvision's ResNet18 for small images: a k×k first convolution, no max-pool.
-
-    `base_channels` is the width of the first stage (64 in He et al. 2016); the next three stages
-    have 2, 4 and 8 times as many. Every 3×3 convolution becomes k×k (Neyshabur 2020, Fig. 5);
-    the 1×1 convolutions of the shortcuts stay.
-    """
-
-    def __init__(
-        self, *, in_channels: int, base_channels: int, kernel_size: int, num_classes: int
-    ) -> None:
-        self._base = base_channels
-        super().__init__(BasicBlock, [2, 2, 2, 2], num_classes=num_classes)
-        self.conv1 = nn.Conv2d(in_channels, base_channels, 3, padding=1, bias=False)
-        self.bn1 = nn.BatchNorm2d(base_channels)
-        self.maxpool = nn.Identity()
-        self.fc = nn.Linear(8 * base_channels, num_classes)
-        if kernel_size != 3:
-            _resize_kernels(self, kernel_size)
-        for module in self.modules():
-            if isinstance(module, nn.Conv2d):
-                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
-
-    def _make_layer(
-        self, block: type, planes: int, blocks: int, stride: int = 1, dilate: bool = False
-    ) -> nn.Sequential:
-        if planes == 64:
-            self.inplanes = self._base
-        return super()._make_layer(block, planes * self._base // 64, blocks, stride, dilate)
-
-    @property
-    def conv_layers(self) -> list[nn.Module]:
-        """Every convolution."""
-        return [module for module in self.modules() if isinstance(module, nn.Conv2d)]
-
-
-class Options(NamedTuple):
-    """The arguments of `build`."""
-
-    num_classes: int
-    image_size: int
-    in_channels: int
-    base_channels: int
-    kernel_size: int | None
-    padding: str
-    bias: bool
-    affine: bool
-    dropout: float
-
-    @property
-    def trimmings(self) -> dict[str, Any]:
-        """What the paper's own nets share."""
-        return {"bias": self.bias, "affine": self.affine, "dropout": self.dropout}
 
 
 def build(
@@ -274,7 +211,7 @@ def build(
         image_size: pixels along one side, s.
         in_channels: channels of the images.
         base_channels: α. S- and D- nets: channels of the first convolution; 3-FC and ResNet18:
-            see `ThreeLayer` and `ScaledResNet`.
+            see `ThreeLayer` and `lcs.resnet.ScaledResNet`.
         kernel_size: of the convolutions; None: 9 (S-), 3 (D-, ResNet18).
         padding: of the S- nets' convolution: "same" (Table 3) or "none" (the reproduction).
         bias: biases in every linear map; the paper's counts have none.
@@ -286,11 +223,24 @@ def build(
     """
     if name not in MODELS:
         raise ConfigError(f"model: unknown value {name!r}; choose from {', '.join(MODELS)}")
-    options = Options(
-        num_classes, image_size, in_channels, base_channels, kernel_size, padding, bias, affine,
-        dropout,
-    )  # fmt: skip
-    return MODELS[name](options)
+    images = {"image_size": image_size, "in_channels": in_channels, "base_channels": base_channels}
+    extras: dict[str, Any] = {"bias": bias, "affine": affine, "dropout": dropout}
+    if name == "resnet18":
+        from lcs.resnet import ScaledResNet  # torchvision takes as long to import as torch
+
+        return ScaledResNet(
+            in_channels=in_channels,
+            base_channels=base_channels,
+            kernel_size=kernel_size or default_kernel(name),
+            num_classes=num_classes,
+        )
+    if name == "3-fc":
+        width = three_layer_width(num_classes=num_classes, **images)
+        return ThreeLayer(in_channels * image_size**2, width, num_classes=num_classes, **extras)
+    depth, kind = name.split("-")
+    stack = geometries(name, **images, kernel_size=kernel_size, padding=padding)
+    hidden = HIDDEN[depth] * base_channels
+    return Net(kind, stack, hidden=hidden, num_classes=num_classes, **extras)
 
 
 def embed(net: Net) -> Net:
@@ -313,8 +263,10 @@ def embed(net: Net) -> Net:
         for name in (f"conv{number}.weight", f"conv{number}.bias"):
             if name in state:
                 state[name] = _embed_tensor(state[name], geometry, above)
-        if above == "fc":
-            _repeat_statistics(state, f"bn{number}.", geometry.out_size**2)
+        for name, value in state.items():
+            # of batch normalisation: every unit has the values of its channel
+            if above == "fc" and name.startswith(f"bn{number}.") and value.ndim == 1:
+                state[name] = value.repeat_interleave(geometry.out_size**2)
     result.to(net.fc1.weight).load_state_dict(state)
     return result.train(net.training)
 
@@ -323,9 +275,8 @@ def dense_weight(weight: Tensor, geometry: Geometry) -> Tensor:
     """Lay the weights of a LOCAL layer out as a matrix (C'·H'·W', C·H·W); differentiable."""
     g = geometry
     inside, place = (t.to(weight.device) for t in _places(geometry))
-    outputs, inputs = g.out_channels * g.out_size**2, g.in_channels * g.in_size**2
-    dense = weight.new_zeros(outputs * inputs)
-    return dense.scatter(0, place, weight.flatten()[inside]).view(outputs, inputs)
+    dense = weight.new_zeros(g.outputs * g.inputs)
+    return dense.scatter(0, place, weight.flatten()[inside]).view(g.outputs, g.inputs)
 
 
 @functools.cache
@@ -359,9 +310,7 @@ def _dense_is_faster(x: Tensor, geometry: Geometry) -> bool:
     A patch is then used by too few filters to pay for copying it. The result is the same up to
     rounding.
     """
-    inputs = geometry.in_channels * geometry.in_size**2
-    size = geometry.out_channels * geometry.out_size**2 * inputs
-    return x.device.type == "cpu" and size <= DENSE_UP_TO
+    return x.device.type == "cpu" and geometry.inputs * geometry.outputs <= DENSE_UP_TO
 
 
 class Layer(NamedTuple):
@@ -371,41 +320,33 @@ class Layer(NamedTuple):
     positions: int
 
 
-def layers(model: nn.Module, image_size: int) -> dict[str, Layer]:
-    """Return every layer with weights, by its name."""
-    linear = (nn.Linear, LocallyConnected2d)
-    modules = dict(model.named_modules())
-    convolutions = {name: m for name, m in modules.items() if isinstance(m, nn.Conv2d)}
-    positions = _positions(model, convolutions, image_size)
-    return {
-        name: Layer(module.weight, positions.get(name, 1))
-        for name, module in modules.items()
-        if isinstance(module, linear) or name in convolutions
-    }
-
-
 @torch.no_grad()
-def _positions(
-    model: nn.Module, convolutions: dict[str, nn.Conv2d], image_size: int
-) -> dict[str, int]:
-    """Return the number of output positions of each convolution, by passing one image through."""
-    if not convolutions:
-        return {}
-    first = next(iter(convolutions.values()))
-    image = first.weight.new_zeros(1, first.in_channels, image_size, image_size)
-    sizes: dict[str, int] = {}
+def layers(model: nn.Module, image_size: int) -> dict[str, Layer]:
+    """Return every layer with weights, by its name.
+
+    The positions of convolutions are counted by passing one image of this size through.
+    """
+    modules = dict(model.named_modules())
+    linear = (nn.Linear, LocallyConnected2d, nn.Conv2d)
+    found = {name: module for name, module in modules.items() if isinstance(module, linear)}
+    convolutions = {name: m for name, m in found.items() if isinstance(m, nn.Conv2d)}
+    positions: dict[str, int] = {}
     hooks = [
         module.register_forward_hook(
-            lambda _module, _inputs, output, name=name: sizes.update({name: output[0, 0].numel()})
+            lambda _module, _inputs, output, name=name: positions.update(
+                {name: output[0, 0].numel()}
+            )
         )
         for name, module in convolutions.items()
     ]
-    training = model.training
-    model.eval()(image)
-    model.train(training)
+    if convolutions:
+        first = next(iter(convolutions.values()))
+        training = model.training
+        model.eval()(first.weight.new_zeros(1, first.in_channels, image_size, image_size))
+        model.train(training)
     for hook in hooks:
         hook.remove()
-    return sizes
+    return {name: Layer(m.weight, positions.get(name, 1)) for name, m in found.items()}
 
 
 def first_layer_filters(model: nn.Module, image_size: int) -> Tensor:
@@ -431,114 +372,3 @@ def _embed_tensor(tensor: Tensor, geometry: Geometry, kind: str) -> Tensor:
     if tensor.ndim == 2:  # bias (positions, out_channels) to one per unit
         return tensor.t().reshape(-1)
     return dense_weight(tensor, geometry)
-
-
-def _repeat_statistics(state: dict[str, Tensor], prefix: str, positions: int) -> None:
-    """Give every unit the batch-normalisation values of its channel."""
-    for name, value in state.items():
-        if name.startswith(prefix) and value.ndim == 1:
-            state[name] = value.repeat_interleave(positions)
-
-
-def _linear(geometry: Geometry, bias: bool) -> nn.Module:
-    inputs = geometry.in_channels * geometry.in_size**2
-    return nn.Linear(inputs, geometry.out_channels * geometry.out_size**2, bias=bias)
-
-
-def _conv(geometry: Geometry, bias: bool) -> nn.Module:
-    return Convolution(geometry, bias=bias)
-
-
-def _local(geometry: Geometry, bias: bool) -> nn.Module:
-    return LocallyConnected2d(geometry, bias=bias)
-
-
-CONV_LIKE = {"conv": _conv, "local": _local, "fc": _linear}
-
-
-def _batch_norm(kind: str, geometry: Geometry, affine: bool) -> nn.Module:
-    if kind == "fc":
-        units = geometry.out_channels * geometry.out_size**2
-        return nn.BatchNorm1d(units, affine=affine)
-    return nn.BatchNorm2d(geometry.out_channels, affine=affine)
-
-
-def _resize_kernels(model: nn.Module, size: int) -> None:
-    for module in list(model.modules()):
-        for name, child in module.named_children():
-            if isinstance(child, nn.Conv2d) and child.kernel_size == (3, 3):
-                resized = nn.Conv2d(
-                    child.in_channels,
-                    child.out_channels,
-                    size,
-                    stride=child.stride,  # type: ignore[arg-type]
-                    padding=size // 2,
-                    bias=False,
-                )
-                setattr(module, name, resized)
-
-
-# channels in units of alpha, and strides
-SHALLOW = ((1, 2),)
-DEEP = ((1, 1), (2, 2), (2, 1), (4, 2), (4, 1), (8, 2), (8, 1), (16, 2))
-
-
-def _stack(plan: tuple[tuple[int, int], ...], kernel: int, options: Options) -> list[Geometry]:
-    geometries = []
-    channels, size = options.in_channels, options.image_size
-    padding = kernel // 2 if options.padding == "same" else 0
-    for multiple, stride in plan:
-        out_channels = multiple * options.base_channels
-        geometry = Geometry(channels, size, out_channels, kernel, stride, padding)
-        if geometry.out_size < 1:
-            raise ConfigError(
-                f"padding: 'none' leaves nothing of {size}x{size} images under a "
-                f"{kernel}x{kernel} kernel; choose 'same'"
-            )
-        geometries.append(geometry)
-        channels, size = geometry.out_channels, geometry.out_size
-    return geometries
-
-
-def _shallow(kind: str, options: Options) -> nn.Module:
-    geometries = _stack(SHALLOW, options.kernel_size or 9, options)
-    hidden = 24 * options.base_channels
-    return Net(
-        kind, geometries, hidden=hidden, num_classes=options.num_classes, **options.trimmings
-    )
-
-
-def _deep(kind: str, options: Options) -> nn.Module:
-    geometries = _stack(DEEP, options.kernel_size or 3, options)
-    hidden = 64 * options.base_channels
-    return Net(
-        kind, geometries, hidden=hidden, num_classes=options.num_classes, **options.trimmings
-    )
-
-
-def _three_layer(options: Options) -> nn.Module:
-    inputs = options.in_channels * options.image_size**2
-    with torch.device("meta"):
-        shallow = _shallow("fc", options._replace(bias=False, affine=False))
-    budget = sum(p.numel() for p in shallow.parameters())
-    # a net of width w has w² + (inputs + classes) w weights
-    half = (inputs + options.num_classes) / 2
-    width = round(math.sqrt(half**2 + budget) - half)
-    return ThreeLayer(inputs, width, num_classes=options.num_classes, **options.trimmings)
-
-
-def _resnet18(options: Options) -> nn.Module:
-    return ScaledResNet(
-        in_channels=options.in_channels,
-        base_channels=options.base_channels,
-        kernel_size=options.kernel_size or 3,
-        num_classes=options.num_classes,
-    )
-
-
-MODELS: dict[str, Callable[[Options], nn.Module]] = {
-    **{f"s-{kind}": functools.partial(_shallow, kind) for kind in CONV_LIKE},
-    **{f"d-{kind}": functools.partial(_deep, kind) for kind in CONV_LIKE},
-    "3-fc": _three_layer,
-    "resnet18": _resnet18,
-}

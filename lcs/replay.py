@@ -7,15 +7,20 @@ from typing import Any, NamedTuple
 import torch
 
 from lcs.errors import ConfigError
-from lcs.runs import Record, provenance, rounded
-from lcs.train import ELSEWHERE, Run, choose_device, enough_memory
+from lcs.provenance import provenance
+from lcs.record_format import rounded
+from lcs.run import ENVIRONMENT, Run
+from lcs.runs import Record
+from lcs.train import choose_device, enough_memory
 
 # other processors and numbers of threads round sums differently; these differences stay small
 # while a run is young: of the loss, and of the shares of hits and of non-zero weights
 LOSS_TOLERANCE = 0.02
 SHARE_TOLERANCE = 0.03
 # where all of these are the same, and on a CPU, so is every bit
-ORIGIN = (*ELSEWHERE, "resumes")
+ORIGIN = (*ENVIRONMENT, "resumes")
+# final measures that depend on the network and the data alone
+FIXED = ("epoch", "weights", "evaluation_images")
 
 
 class Replay(NamedTuple):
@@ -25,11 +30,12 @@ class Replay(NamedTuple):
     text: str
 
 
-def replay(record: Record, epochs: int, device: str = "auto") -> Replay:
-    """Train a record's first epochs anew and compare losses, accuracies and non-zeros.
+def replay(record: Record[Any], epochs: int, device: str = "auto") -> Replay:
+    """Train a record's first epochs anew and compare all that it says of them.
 
-    They have to be equal where the record comes from the same code, versions, processor and number
-    of threads, and was never resumed; they have to be close elsewhere.
+    The results have to be equal where the record comes from the same code, versions, processor and
+    number of threads, and was never resumed; elsewhere losses, accuracies and non-zeros have to be
+    close. With its last epoch a run's final measures are compared, too.
 
     Raises:
         ConfigError: the record is not of a training run, or `epochs` is below 1.
@@ -41,45 +47,84 @@ def replay(record: Record, epochs: int, device: str = "auto") -> Replay:
         raise ConfigError(f"epochs: {epochs} is out of range; give 1 or more")
     chosen = choose_device(device)
     with enough_memory(record.config):
-        anew = Run.start(record.config, chosen).replay(epochs)
-    compared = [_compared(record, anew, row) for row in range(len(anew["epoch"]))]
-    equal = all(epoch.equal for epoch in compared)
-    close = all(epoch.close for epoch in compared) and not _same_origin(record, chosen)
+        run = Run.start(record.config, chosen)
+        anew = rounded(run.replay(epochs))
+        final = rounded(run.final(run.filters())) if epochs >= record.config.epochs else None
+    compared = [_compare_epoch(record, anew, row) for row in range(len(anew["epoch"]))]
+    if final is not None:
+        compared.append(_compare_final(record, final))
+    equal = all(part.equal for part in compared)
+    close = all(part.close for part in compared) and not _same_origin(record, chosen)
     if equal:
         verdict = "equal to the last stored digit"
     elif close:
         verdict = "equal within rounding (other code, hardware, threads or versions)"
     else:
         verdict = "DIFFERENT: this code does not give this record"
-    lines = [*(epoch.text for epoch in compared), f"run {record.run_id}: {verdict}"]
+    lines = [*(part.text for part in compared), f"run {record.run_id}: {verdict}"]
     return Replay(equal or close, "\n".join(lines))
 
 
-class _Epoch(NamedTuple):
-    """One epoch stored and trained anew: equal, close, and a line that says it."""
+class _Comparison(NamedTuple):
+    """Results stored and computed anew: equal, close, and a line that says it."""
 
     equal: bool
     close: bool
     text: str
 
 
-def _compared(record: Record, anew: dict[str, Any], row: int) -> _Epoch:
-    stored, equal, close, parts = record.history, True, True, []
-    for name in ("train_loss", "train_accuracy", "test_accuracy", "validation_accuracy"):
-        if name in stored:
-            old, new = stored[name][row], rounded(anew[name][row])
-            allowed = LOSS_TOLERANCE * abs(old) if name == "train_loss" else SHARE_TOLERANCE
-            equal, close = equal and old == new, close and abs(old - new) <= allowed
-            parts.append(f"{name} {old:g} / {new:g}")
-    for layer, counts in stored["nonzeros"].items():
-        old, new = counts[row], anew["nonzeros"][layer][row]
-        allowed = SHARE_TOLERANCE * record.final["weights"][layer]
-        equal, close = equal and old == new, close and abs(old - new) <= allowed
-        parts.append(f"{layer} {old} / {new}")
-    return _Epoch(equal, close, f"epoch {stored['epoch'][row]} (stored / anew): {', '.join(parts)}")
+def _compare_epoch(record: Record[Any], anew: dict[str, Any], row: int) -> _Comparison:
+    stored, new = (
+        {name: _at(column, row) for name, column in history.items()}
+        for history in (record.history, anew)
+    )
+    names = ("train_loss", "train_accuracy", "test_accuracy", "validation_accuracy")
+    shown = [name for name in names if name in stored]
+    parts = [f"{name} {stored[name]:g} / {new[name]:g}" for name in shown]
+    counts = stored["nonzeros"]
+    parts += [f"{layer} {count} / {new['nonzeros'][layer]}" for layer, count in counts.items()]
+    close = stored["epoch"] == new["epoch"] and all(
+        abs(stored[name] - new[name])
+        <= (LOSS_TOLERANCE * abs(stored[name]) if name == "train_loss" else SHARE_TOLERANCE)
+        for name in shown
+    )
+    text = f"epoch {stored['epoch']} (stored / anew): {', '.join(parts)}"
+    return _Comparison(_equal(stored, new), close and _close_counts(record, counts, new), text)
 
 
-def _same_origin(record: Record, device: torch.device) -> bool:
+def _at(column: Any, row: int) -> Any:
+    if isinstance(column, dict):
+        return {layer: values[row] for layer, values in column.items()}
+    return column[row]
+
+
+def _compare_final(record: Record[Any], anew: dict[str, Any]) -> _Comparison:
+    stored, name = record.final, "clean_train_accuracy"
+    close = abs(stored[name] - anew[name]) <= SHARE_TOLERANCE and all(
+        stored[name] == anew[name] for name in FIXED
+    )
+    same = _equal(stored, anew)
+    text = (
+        f"final measures: {name} {stored[name]:g} / {anew[name]:g}, "
+        f"all {'equal' if same else 'not equal'}"
+    )
+    return _Comparison(same, close and _close_counts(record, stored["nonzeros"], anew), text)
+
+
+def _close_counts(record: Record[Any], counts: dict[str, int], anew: dict[str, Any]) -> bool:
+    weights = record.final["weights"]
+    return all(
+        abs(count - anew["nonzeros"][layer]) <= SHARE_TOLERANCE * weights[layer]
+        for layer, count in counts.items()
+    )
+
+
+def _equal(stored: dict[str, Any], anew: dict[str, Any]) -> bool:
+    """Whether all that is stored is equal; an earlier lcs stored less, or by other names."""
+    return all(stored[name] == anew[name] for name in stored.keys() & anew.keys())
+
+
+def _same_origin(record: Record[Any], device: torch.device) -> bool:
     here = {**provenance(device), "resumes": 0}
     same = all(record.provenance.get(name) == here[name] for name in ORIGIN)
     alone = "together" not in record.provenance.get("modes", ())

@@ -8,44 +8,44 @@ own bytes (computed with the checksum itself blanked), so that an edited digit i
 from __future__ import annotations
 
 import dataclasses
-import functools
 import hashlib
-import json
 import math
 import os
-import platform
-import subprocess
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-import torch
 from safetensors import SafetensorError
-from safetensors.torch import load as load_tensors
-from safetensors.torch import save as save_tensors
-from torch import Tensor
+from safetensors.numpy import load as load_arrays
+from safetensors.numpy import save as save_arrays
 
-from lcs.config import Config, ToyConfig, from_dict, run_id
+from lcs.config import Config, RunConfig, ToyConfig, from_dict, run_id
 from lcs.errors import RecordError
+from lcs.provenance import PACKAGE
+from lcs.provenance import provenance as provenance  # callers find it here, too
+from lcs.record_checks import check_filters, check_origin, check_results
+from lcs.record_format import SCHEMA, is_signed, parse, sign
 
-T = TypeVar("T")
+if TYPE_CHECKING:  # a store is read without torch, which takes long to import
+    import numpy as np
+    from numpy.typing import NDArray
+    from torch import Tensor
 
-SCHEMA = 1
-SIGNIFICANT_DIGITS = 8
-PACKAGE = Path(__file__).resolve().parent
-# of Linux, and what we call them
-GENERATION = {"cpu family": "family", "model": "model"}
+PARTS = {"schema", "kind", "id", "config", "history", "final", "filters", "provenance"}
 PUBLISHED = PACKAGE.parent / "book" / "runs"
 
 AnyConfig = Config | ToyConfig
-KINDS: dict[str, type[Any]] = {"training": Config, "toy": ToyConfig}
+KINDS: dict[str, type[Any]] = {Config.kind: Config, ToyConfig.kind: ToyConfig}
+# what else than a reason reading an ill-formed record can raise
+NONSENSE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
+C = TypeVar("C", bound=RunConfig)
+C_co = TypeVar("C_co", bound=RunConfig, covariant=True)
 
 
 @dataclass(frozen=True)
-class Record:
+class Record(Generic[C_co]):
     """One finished run as stored.
 
     `history` maps a measure to its values at the recorded epochs, `final` holds the measures of
@@ -54,7 +54,7 @@ class Record:
 
     path: Path
     kind: str
-    config: Any
+    config: C_co
     history: dict[str, Any]
     final: dict[str, Any]
     filters: dict[str, Any] | None
@@ -80,28 +80,24 @@ class Record:
         Raises:
             RecordError: the record has none, or their file is missing or altered.
         """
-        if self.filters is None:
-            raise RecordError(f"{self.path}: this run stored no filters")
-        return self._load(lambda tensors: tensors["filters"].float())
+        import torch
 
-    def load_first_layer(self) -> Tensor | None:
-        """Return the whole first layer (units, C, H, W), float32; None of a run that kept none.
+        return torch.from_numpy(self.read_filters()[1].astype("float32"))
 
-        Only seed 0 keeps it, where at most 4 % of the layer and a million weights are left.
+    def read_filters(self) -> tuple[bytes, NDArray[np.float16]]:
+        """Return the checked file of filters, and the filters in it (units, C, H, W).
 
         Raises:
-            RecordError: the file is missing or altered.
+            RecordError: the record has none, or their file is missing or altered.
         """
-        return None if self.filters is None else self._load(_dense)
-
-    def _load(self, take: Callable[[dict[str, Tensor]], T]) -> T:
-        assert self.filters is not None
+        if self.filters is None:
+            raise RecordError(f"{self.path}: this run stored no filters")
         path = self.path.with_name(self.filters["file"])
-        data = _read(path)
-        if hashlib.sha256(data).hexdigest() != self.filters["sha256"]:
+        content = _read(path)
+        if hashlib.sha256(content).hexdigest() != self.filters["sha256"]:
             raise RecordError(f"{path}: altered (its SHA-256 is not the record's); restore it")
         try:
-            return take(load_tensors(data))
+            return content, load_arrays(content)["filters"]
         except (SafetensorError, KeyError) as error:
             raise RecordError(f"{path}: not a file of filters ({error}); restore it") from error
 
@@ -124,11 +120,11 @@ class RunStore:
         if self.fallback:
             yield from self.fallback.chain()
 
-    def path(self, config: AnyConfig) -> Path:
+    def path(self, config: RunConfig) -> Path:
         """Where the record of this run stands, or will stand."""
         return self.root / f"{config.file}.json"
 
-    def find(self, config: AnyConfig) -> Record | None:
+    def find(self, config: C) -> Record[C] | None:
         """Return the record of a run, or None if there is none.
 
         Raises:
@@ -143,7 +139,7 @@ class RunStore:
             return read_record(path, self.root)
         return self.fallback.find(config) if self.fallback else None
 
-    def records(self) -> Iterator[Record]:
+    def records(self) -> Iterator[Record[Any]]:
         """Every record of this folder (not of the fallback), in the order of their paths.
 
         Raises:
@@ -156,14 +152,15 @@ class RunStore:
         """Paths of all records of this folder, sorted."""
         return sorted(self.root.rglob("*.json"))
 
-    def by_id(self, wanted: str) -> Record:
+    def by_id(self, wanted: str) -> Record[Any]:
         """Return the record whose id is, or starts with, the given text.
 
         Raises:
             RecordError: no record, or more than one, has such an id.
         """
-        found = [p for p in self.paths() if wanted in _ids(p)]
-        found = found or [p for p in self.paths() if any(i.startswith(wanted) for i in _ids(p))]
+        ids = {path: _ids(path) for path in self.paths()}
+        found = [path for path, own in ids.items() if wanted in own]
+        found = found or [p for p, own in ids.items() if any(i.startswith(wanted) for i in own)]
         if len(found) == 1:
             return read_record(found[0], self.root)
         if not found and self.fallback:
@@ -173,34 +170,31 @@ class RunStore:
 
     def write(
         self,
-        config: AnyConfig,
+        config: C,
         *,
         history: Mapping[str, Any],
         final: Mapping[str, Any],
         provenance: Mapping[str, Any],
         filters: Tensor | None = None,
-        first_layer: Tensor | None = None,
-    ) -> Record:
+    ) -> Record[C]:
         """Write the record of a finished run, once and atomically.
 
         Args:
             config, history, final, provenance: what the record says.
             filters: some filters (units, C, H, W), stored as half-precision numbers.
-            first_layer: the whole layer (units, C, H, W), stored beside them as a sparse tensor.
 
         Raises:
-            RecordError: the run has a record already, or the folder cannot be written.
+            RecordError: the run has a record already, the folder cannot be written, or the results
+                are not those of such a run.
         """
         path = self.path(config)
         if path.exists():
             raise RecordError(f"{path}: exists already; delete it to run again")
-        stored = None
+        stored, content = None, b""
         if filters is not None:
-            whole = {} if first_layer is None else _sparse(first_layer)
-            data = save_tensors({"filters": filters.half().contiguous(), **whole})
-            file = path.with_suffix(".safetensors")
-            stored = {"file": file.name, "sha256": hashlib.sha256(data).hexdigest()}
-            write_atomically(file, data)
+            content = save_arrays({"filters": filters.half().contiguous().numpy()})
+            name = path.with_suffix(".safetensors").name
+            stored = {"file": name, "sha256": hashlib.sha256(content).hexdigest()}
         document = {
             "schema": SCHEMA,
             "kind": config.kind,
@@ -211,10 +205,14 @@ class RunStore:
             "filters": stored,
             "provenance": {**provenance, "sha256": ""},
         }
-        write_atomically(path, _signed(document))
-        return read_record(path, self.root)
+        signed = sign(document)
+        record = _parsed(signed, path)
+        if stored is not None:
+            write_atomically(path.with_suffix(".safetensors"), content)
+        write_atomically(path, signed)
+        return record
 
-    def check_writable(self, config: AnyConfig) -> None:
+    def check_writable(self, config: RunConfig) -> None:
         """Try whether the record of a run can be written, before the run takes its time.
 
         Raises:
@@ -231,24 +229,23 @@ class RunStore:
                 "folder by --store or LCS_STORE"
             ) from error
 
-    def take(self, source: Path) -> Record:
+    def take(self, source: Path) -> Record[Any]:
         """Copy a checked record, with its filters, into this store.
 
         Raises:
             RecordError: it is broken, or this store has another record of the same run.
         """
-        record = read_record(source)
+        content = _read(source)
+        record = _parsed(content, source)
         target = self.path(record.config)
         if target.exists():
-            if target.read_bytes() == source.read_bytes():
-                return read_record(target, self.root)
-            raise RecordError(f"{target}: exists already and differs from {source}; delete one")
-        if record.filters is not None:
-            record.load_filters()
-            name = record.filters["file"]
-            write_atomically(target.with_name(name), source.with_name(name).read_bytes())
-        write_atomically(target, source.read_bytes())
-        return read_record(target, self.root)
+            if _read(target) != content:
+                raise RecordError(f"{target}: exists already and differs from {source}; delete one")
+        else:
+            if record.filters is not None:
+                write_atomically(target.with_suffix(".safetensors"), record.read_filters()[0])
+            write_atomically(target, content)
+        return dataclasses.replace(record, path=target)
 
 
 def paths_in(source: Path) -> list[Path]:
@@ -263,25 +260,6 @@ def paths_in(source: Path) -> list[Path]:
     if not found:
         raise RecordError(f"{source}: holds no record; check the path")
     return found
-
-
-def _sparse(layer: Tensor) -> dict[str, Tensor]:
-    flat = layer.flatten()
-    places = flat.nonzero().squeeze(1)
-    return {
-        "first_layer.places": places.int(),
-        "first_layer.values": flat[places],
-        "first_layer.shape": torch.tensor(layer.shape),
-    }
-
-
-def _dense(tensors: Mapping[str, Tensor]) -> Tensor | None:
-    if "first_layer.shape" not in tensors:
-        return None
-    shape = tensors["first_layer.shape"].tolist()
-    flat = torch.zeros(math.prod(shape))
-    flat[tensors["first_layer.places"].long()] = tensors["first_layer.values"]
-    return flat.reshape(shape)
 
 
 def named_store(folder: str) -> RunStore:
@@ -304,7 +282,7 @@ def default_store() -> RunStore:
     return RunStore(own, fallback=RunStore(PUBLISHED))
 
 
-def read_record(path: Path, root: Path | None = None) -> Record:
+def read_record(path: Path, root: Path | None = None) -> Record[Any]:
     """Read and check one record.
 
     Args:
@@ -312,37 +290,14 @@ def read_record(path: Path, root: Path | None = None) -> Record:
         root: the store it stands in: then the file must stand where its config says.
 
     Raises:
-        RecordError: it cannot be read, does not parse, or does not match its checksum, its id or
-            its place; the message names the file.
+        RecordError: it cannot be read, does not parse, does not match its checksum, its id or its
+            place, or says what cannot be; the message names the file.
     """
-    data = _read(path)
-    try:
-        document = json.loads(data, parse_constant=_refuse_constant)
-        if document["schema"] != SCHEMA:
-            raise RecordError(f"{path}: schema {document['schema']!r}, not {SCHEMA}; update lcs")
-        checksum = document["provenance"]["sha256"]
-        whole = _checksum(data, checksum) == checksum
-        identity = document["id"]
-        config = from_dict(KINDS[document["kind"]], _tuples(document["config"]))
-        expected = RunStore(root or path.parent.parent).path(config)
-        record = Record(
-            path,
-            document["kind"],
-            config,
-            document["history"],
-            document["final"],
-            document["filters"],
-            document["provenance"],
-        )
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        reason = f"{type(error).__name__}: {error}".splitlines()[0]
-        raise RecordError(f"{path}: not a run record ({reason}); restore or delete it") from error
-    if not whole:
-        raise RecordError(f"{path}: edited or damaged (SHA-256 differs); restore or delete it")
-    if identity != run_id(config) or path.name != expected.name:
-        raise RecordError(f"{path}: its config has the id {run_id(config)}; restore or delete it")
-    if root is not None and path.resolve() != expected.resolve():
-        raise RecordError(f"{path}: belongs at {expected}; move it there")
+    record = _parsed(_read(path), path)
+    if root is not None:
+        expected = RunStore(root).path(record.config)
+        if path != expected and path.resolve() != expected.resolve():
+            raise RecordError(f"{path}: belongs at {expected}; move it there")
     return record
 
 
@@ -353,53 +308,10 @@ def verify(store: RunStore) -> list[RecordError]:
         try:
             record = read_record(path, store.root)
             if record.filters is not None:
-                record.load_filters()
+                record.read_filters()
         except RecordError as error:
             problems.append(error)
     return problems
-
-
-def provenance(device: torch.device) -> dict[str, Any]:
-    """Where a run comes from: code, packages, hardware. JSON-ready."""
-    return {
-        "commit": _git("rev-parse", "HEAD"),
-        "unmodified": _unmodified(),
-        "code": code_hash(),
-        "packages": {
-            "python": platform.python_version(),
-            **{name: metadata.version(name) for name in ("torch", "torchvision", "numpy")},
-        },
-        "device": device.type,
-        "hardware": hardware(device),
-        "threads": torch.get_num_threads() if device.type == "cpu" else None,
-    }
-
-
-@functools.cache
-def code_hash() -> str:
-    """SHA-256 of the library's source files, names and contents."""
-    digest = hashlib.sha256()
-    for path in sorted(PACKAGE.glob("*.py")):
-        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()
-
-
-def hardware(device: torch.device) -> str:
-    """Name of the processor or accelerator."""
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    cpuinfo = Path("/proc/cpuinfo")
-    name = _processor(cpuinfo.read_text()) if cpuinfo.exists() else ""
-    return f"{name}, {os.cpu_count()} cores" if name else platform.processor() or platform.machine()
-
-
-def _processor(cpuinfo: str) -> str:
-    """Name a processor and its generation, which a virtual machine may leave out of the name."""
-    lines = [line.partition(":") for line in cpuinfo.partition("\n\n")[0].splitlines()]
-    facts = {key.strip(): value.strip() for key, _, value in lines}
-    numbers = [f"{word} {facts[key]}" for key, word in GENERATION.items() if key in facts]
-    name = facts.get("model name", "")
-    return f"{name} ({', '.join(numbers)})" if name and numbers else name
 
 
 def write_atomically(path: Path, data: bytes) -> None:
@@ -425,6 +337,38 @@ def write_atomically(path: Path, data: bytes) -> None:
         ) from error
 
 
+def _parsed(content: bytes, path: Path) -> Record[Any]:
+    """Return the record that these bytes of a file are, checked against themselves."""
+    try:
+        document = parse(content)
+        if type(document["schema"]) is not int or document["schema"] != SCHEMA:
+            raise RecordError(f"{path}: schema {document['schema']!r}, not {SCHEMA}; update lcs")
+        if not is_signed(content, document["provenance"]["sha256"]):
+            raise RecordError(f"{path}: edited or damaged (SHA-256 differs); restore or delete it")
+        if document.keys() != PARTS:
+            raise ValueError(f"its parts are not {', '.join(sorted(PARTS))}")
+        config = from_dict(KINDS[document["kind"]], document["config"])
+        identity, name = run_id(config), Path(config.file).name
+        if document["id"] != identity or path.name != f"{name}.json":
+            raise RecordError(f"{path}: its config has the id {identity}; restore or delete it")
+        check_origin(document["provenance"])
+        check_filters(document["filters"], name)
+        check_results(config, document["history"], document["final"])
+        return Record(
+            path,
+            document["kind"],
+            config,
+            document["history"],
+            document["final"],
+            document["filters"],
+            document["provenance"],
+        )
+    except NONSENSE as error:
+        text = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
+        reason = " ".join(text.split())[:300]
+        raise RecordError(f"{path}: not a run record ({reason}); restore or delete it") from error
+
+
 def _ids(path: Path) -> tuple[str, str]:
     """Return the id in a record's file name, with the seed and without."""
     words = path.stem.split("-")
@@ -436,66 +380,3 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise RecordError(f"{path}: cannot be read ({error.strerror}); restore it") from error
-
-
-def _refuse_constant(name: str) -> float:
-    raise ValueError(f"{name} is not a result")
-
-
-def _tuples(values: Mapping[str, Any]) -> dict[str, Any]:
-    """JSON has no tuples; configurations have no lists."""
-    return {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
-
-
-def _signed(document: dict[str, Any]) -> bytes:
-    blank = _text(document).encode()
-    document["provenance"]["sha256"] = hashlib.sha256(blank).hexdigest()
-    return _text(document).encode()
-
-
-def _checksum(data: bytes, checksum: str) -> str:
-    field = b'"sha256": "%s"'
-    return hashlib.sha256(data.replace(field % checksum.encode(), field % b"")).hexdigest()
-
-
-def _text(document: Mapping[str, Any]) -> str:
-    """Return a record as JSON: results rounded, but never the config, which the id stands for."""
-    shown = {k: v if k == "config" else rounded(v) for k, v in document.items()}
-    return _render(shown, "") + "\n"
-
-
-def _render(value: Any, indent: str) -> str:
-    """Render JSON with one line for each list of numbers, so that records read well in a diff."""
-    inner = indent + " "
-    if isinstance(value, Mapping) and value:
-        lines = [f"{inner}{json.dumps(str(k))}: {_render(v, inner)}" for k, v in value.items()]
-        return "{\n" + ",\n".join(lines) + f"\n{indent}}}"
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return "[" + ", ".join(_render(item, inner) for item in value) + "]"
-    return json.dumps(value, ensure_ascii=False, allow_nan=False)
-
-
-def rounded(value: Any) -> Any:
-    """Return JSON-ready values with floats to the digits that a record keeps."""
-    if isinstance(value, Mapping):
-        return {k: rounded(v) for k, v in value.items()}
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return [rounded(item) for item in value]
-    if isinstance(value, float) and math.isfinite(value):
-        return float(f"{value:.{SIGNIFICANT_DIGITS}g}")
-    return value
-
-
-@functools.cache
-def _git(*arguments: str) -> str | None:
-    command = ["git", "-C", str(PACKAGE.parent), *arguments]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=20)
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return done.stdout.strip()
-
-
-def _unmodified() -> bool | None:
-    status = _git("status", "--porcelain", "--", "lcs", "requirements.lock")
-    return None if status is None else status == ""

@@ -5,11 +5,11 @@ written back to the network, which is dense at every other time. Two modes:
 
 exact
     The paper's algorithm, up to rounding. The forward product is sparse. The weights' gradient is
-    dense, since any zero may return; it is looked through for zeros that do, and the optimizer
-    updates the others alone.
+    dense, since any zero may return: it is searched for zeros that do, and the optimizer updates
+    the non-zeros only.
 frozen
-    Zeros stay zero (`Config.frozen_zeros`), so the gradient is computed where weights are, and all
-    is sparse.
+    Zeros stay zero (`Config.frozen_zeros`), so the gradient is computed at the non-zeros only, and
+    every product is sparse.
 """
 
 from __future__ import annotations
@@ -26,10 +26,12 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from lcs.models import Net
-from lcs.optim import BetaLasso
+from lcs.optim import BetaLasso, replace_parameter
 
-# share of non-zero weights below which each mode is faster than dense products, from so many
-# weights on: in a smaller layer, laying out the inputs costs what the product saves
+# how an epoch is computed
+MODES = ("dense", "exact", "frozen")
+# share of non-zero weights below which each mode is faster than dense products, in layers of at
+# least `PAYS_FROM` weights: in a smaller one, laying out the inputs costs what the product saves
 PAYS_BELOW = {
     "cpu": {"exact": 0.02, "frozen": 0.035},
     "cuda": {"exact": 0.0, "frozen": 0.0},  # not measured yet: `parts.py cuda 150` does
@@ -40,60 +42,56 @@ Forward = Callable[[Tensor], Tensor]
 
 
 def choose_mode(model: nn.Module, optimizer: Optimizer) -> str:
-    """Return how the next epoch is computed: "dense", "exact" or "frozen"."""
-    if not isinstance(optimizer, BetaLasso) or not _supported(model):
+    """Return which of the `MODES` is the fastest for the next epoch.
+
+    "dense" unless this is S-FC as the paper has it, trained by β-LASSO, with a first layer of low
+    density. The optimizer holds the layer's weight.
+    """
+    if not isinstance(optimizer, BetaLasso) or not isinstance(model, Net):
         return "dense"
-    weight = _first(model).weight
-    wanted = "frozen" if _place(optimizer, weight)[0]["frozen_zeros"] else "exact"
-    limit = PAYS_BELOW[weight.device.type][wanted]
-    if weight.numel() < PAYS_FROM or not limit:
+    if model.kind != "fc" or len(model.geometries) > 1:
+        return "dense"
+    first, weight = cast(nn.Linear, model.conv1), cast(nn.Linear, model.conv1).weight
+    group = next(g for g in optimizer.param_groups if any(p is weight for p in g["params"]))
+    mode = "frozen" if group["frozen_zeros"] else "exact"
+    limit = PAYS_BELOW[weight.device.type][mode]
+    if first.bias is not None or model.dropout.p or weight.numel() < PAYS_FROM or not limit:
         return "dense"
     density = int(torch.count_nonzero(weight)) / weight.numel()
-    return wanted if density < limit else "dense"
-
-
-def _supported(model: nn.Module) -> bool:
-    """Whether this is S-FC as the paper has it."""
-    if not isinstance(model, Net) or model.kind != "fc" or len(model.geometries) > 1:
-        return False
-    return _first(model).bias is None and model.dropout.p == 0
-
-
-def _place(optimizer: Optimizer, weight: Tensor) -> tuple[dict[str, Any], int]:
-    """Return the group that holds a weight, and where in it."""
-    places = ((g, i) for g in optimizer.param_groups for i, p in enumerate(g["params"]))
-    return next((g, i) for g, i in places if g["params"][i] is weight)
-
-
-def _first(model: nn.Module) -> nn.Linear:
-    return cast(nn.Linear, model.conv1)
+    return mode if density < limit else "dense"
 
 
 @contextmanager
 def sparse_first_layer(model: nn.Module, optimizer: Optimizer, mode: str) -> Iterator[Forward]:
     """Yield the function that maps images to logits for one epoch, in a mode of `choose_mode`.
 
-    In the sparse ones the optimizer holds the non-zero weights in place of the layer's matrix.
+    In the sparse modes the optimizer holds the non-zero weights in place of the layer's matrix; on
+    leaving, it holds the matrix again, with the gradient of the last step. Where `bf16_weights` is
+    used too, it is entered after this one.
+
+    Raises:
+        RuntimeError: the optimizer does not hold the layer's weight, or a rounded copy of it.
     """
     if mode == "dense":
         yield model
         return
-    net, weight = cast(Net, model), _first(model).weight
-    group, place = _place(optimizer, weight)
+    net = cast(Net, model)
+    weight = cast(nn.Parameter, cast(nn.Linear, net.conv1).weight)
     layer = SparseLayer(weight, frozen=mode == "frozen")
-    group["params"][place] = layer.values
-    weight.grad = None  # the last epoch's, which nobody reads any more
+    group = replace_parameter(optimizer, weight, layer.values)
+    weight.grad = None  # of the last epoch
 
     def revive(*_: object) -> None:
+        before = layer.values
         layer.revive(group)
-        group["params"][place] = layer.values
+        replace_parameter(optimizer, before, layer.values)
 
     hook = optimizer.register_step_post_hook(revive)
     try:
         yield lambda x: layer.forward(net, x)
     finally:
         hook.remove()
-        group["params"][place] = weight
+        replace_parameter(optimizer, layer.values, weight)
         layer.write_back()
         weight.grad = layer.last_gradient()
 
@@ -112,22 +110,17 @@ class SparseLayer:
         self.weight = weight
         self.frozen = frozen
         self.values: nn.Parameter
-        self.gradient: Tensor | None = None  # dense, of the last step; exact mode alone
-        self.operands: tuple[Tensor, Tensor] | None = None  # of that gradient; frozen mode alone
-        _hear_the_warning()
-        self._take()
-
-    @torch.no_grad()
-    def _take(self) -> None:
-        """Take the non-zero weights of the dense matrix."""
-        flat = self.weight.detach().view(-1)
+        self.gradient: Tensor | None = None  # dense, of the last step; in exact mode only
+        self.operands: tuple[Tensor, Tensor] | None = None  # of that gradient; in frozen mode only
+        _silence_beta_warning()
+        flat = weight.detach().view(-1)
         places = flat.nonzero().squeeze(1)
         self._lay_out(places, flat[places])
 
     def _lay_out(self, places: Tensor, values: Tensor) -> None:
-        """Hold these weights, in the order of their places in the flat matrix."""
+        """Hold these values (non-zeros,), in the order of their places in the flat matrix."""
         units, inputs = self.weight.shape
-        # a new one: autograd would expect gradients of the old one's length
+        # a new parameter: autograd would expect gradients of the old one's length
         self.places, self.values = places, nn.Parameter(values)
         self.columns = (places % inputs).int()
         ends = torch.bincount(places // inputs, minlength=units).cumsum(0)
@@ -142,7 +135,7 @@ class SparseLayer:
         return model.head(y.t())
 
     def matrix(self, values: Tensor) -> Tensor:
-        """Return the matrix of these values, in place of the weights."""
+        """Return the sparse matrix (units, inputs) with these values at the non-zero weights."""
         return torch.sparse_csr_tensor(
             self.rows, self.columns, values, self.weight.shape, check_invariants=False
         )
@@ -163,7 +156,7 @@ class SparseLayer:
 
     @torch.no_grad()
     def revive(self, group: dict[str, Any]) -> None:
-        """Let zeros outside the matrix return whose step carries them past the threshold."""
+        """Let those zeros return that the step of their group carries past the threshold."""
         if self.gradient is None:
             return
         step, threshold = float(group["lr"]), group["beta"] * group["l1"]
@@ -183,12 +176,9 @@ class SparseLayer:
 
 
 @functools.cache
-def _hear_the_warning() -> None:
-    """Let torch say, once and to nobody, that its sparse matrices are in beta state.
-
-    And that it does not check them: its default, which it wants to hear.
-    """
-    torch.sparse.check_sparse_tensor_invariants.disable()
+def _silence_beta_warning() -> None:
+    """Suppress torch's warning, once a process, that its sparse matrices are in beta state."""
+    torch.sparse.check_sparse_tensor_invariants.disable()  # the default; unset, it warns too
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
         torch.ones(1, 1).to_sparse_csr()

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtri, stdtr, stdtrit
+from scipy.special import stdtr, stdtrit
 
 from lcs.errors import ConfigError
 
@@ -68,14 +68,14 @@ def p_value(interval: Interval) -> float:
     return float(2 * stdtr(degrees, -abs(t)))
 
 
-# chance of even one false rejection that correction for many comparisons leaves
+# family-wise error rate after correction for many comparisons
 SIGNIFICANCE = 0.05
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """p-values adjusted for how many there are (Holm, Scandinavian Journal of Statistics 1979).
+    """p-values adjusted for multiple comparisons (Holm, Scandinavian Journal of Statistics 1979).
 
-    Rejecting those below 0.05 keeps the chance of even one false rejection below 0.05.
+    Rejecting those below 0.05 keeps the family-wise error rate below 0.05.
     """
     order = np.argsort(p_values)
     factors = len(p_values) - np.arange(len(p_values))
@@ -96,15 +96,16 @@ def surviving(differences: Iterable[Interval], pending: int) -> set[Interval]:
 def binomial_interval(accuracy: float, n: int) -> tuple[float, float]:
     """95 % Wilson score interval (low, high) of an accuracy, a fraction, measured on n images.
 
-    It is the test set's own sampling error, for one trained network; the spread over seeds is
-    `mean_interval`'s.
+    It is the test set's own sampling error, for one trained network, the right answers rounded to a
+    whole number; the spread over seeds is `mean_interval`'s.
+
+    Raises ConfigError where the accuracy is no fraction or there are no images.
     """
     if not 0 <= accuracy <= 1:
         raise ConfigError(f"accuracy: expected a fraction from 0 to 1, got {accuracy}")
     if n < 1:
         raise ConfigError(f"n: {n} is out of range; give 1 or more")
-    z = float(ndtri(_UPPER_QUANTILE))
-    shrink = 1 + z**2 / n
-    centre = (accuracy + z**2 / (2 * n)) / shrink
-    half_width = z / shrink * math.sqrt(accuracy * (1 - accuracy) / n + z**2 / (4 * n**2))
-    return max(0.0, centre - half_width), min(1.0, centre + half_width)
+    from scipy.stats import binomtest  # slow to import
+
+    interval = binomtest(round(accuracy * n), n).proportion_ci(method="wilson")
+    return float(interval.low), float(interval.high)

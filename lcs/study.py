@@ -5,48 +5,42 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import math
 import sys
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from lcs.config import Config, ToyConfig
+from lcs import cost
+from lcs.config import Config
 from lcs.errors import CheckpointError, ConfigError, DiskError, TrainingError
 from lcs.runs import AnyConfig, Record, RunStore, default_store
 
 if TYPE_CHECKING:
     import pandas as pd
 
-AnyConfigT = TypeVar("AnyConfigT", bound=AnyConfig)
-
 SCALES = ("smoke", "desk", "paper")
-MAX_SEEDS = 20
+# more are refused, before as many configurations are listed
+MAX_SEEDS = 1000
 
 
 @dataclass(frozen=True)
 class Setting:
-    """How runs are trained: its name on the pages, and what all runs of a scale share."""
+    """How runs are trained: its name on the pages, and what all runs of a scale share.
+
+    `configs` has the configuration that a study starts from, for each scale.
+    """
 
     name: str
     configs: Mapping[str, Config]
 
     def label(self, scale: str) -> str:
-        """Name of the setting at a scale: smoke runs and the paper's size are settings of theirs."""
+        """Name of the setting at a scale; smoke runs and the paper's size have names of theirs."""
         return self.name if scale == "desk" else scale
-
-    def config(self, scale: str) -> Config:
-        """Return what all runs of a scale share.
-
-        Raises:
-            ConfigError: the scale is unknown.
-        """
-        if scale not in self.configs:
-            known = ", ".join(self.configs)
-            raise ConfigError(f"scale: unknown value {scale!r}; choose from {known}")
-        return self.configs[scale]
 
 
 class Outcome(NamedTuple):
@@ -56,12 +50,130 @@ class Outcome(NamedTuple):
     records: list[Record]
 
 
+class BaseStudy(ABC):
+    """What all studies share: `Study` trains networks, the toy's solves problems.
+
+    `seeds` is how many the book is to have at the desk scale.
+    """
+
+    name: str
+    title: str
+    setting: Setting
+    seeds: int
+    scales: tuple[str, ...]
+
+    @abstractmethod
+    def configs(
+        self, scale: str = "desk", seeds: int | None = None, **changes: Any
+    ) -> Sequence[AnyConfig]:
+        """List the runs: every configuration for seeds 0 … seeds − 1."""
+
+    @abstractmethod
+    def run(
+        self,
+        scale: str = "desk",
+        seeds: int | None = None,
+        *,
+        store: RunStore | None = None,
+        **options: Any,
+    ) -> Outcome:
+        """Make what the store lacks, and return the results of all runs."""
+
+    @abstractmethod
+    def flops(self, config: Any) -> int:
+        """Floating-point operations of a run, to the leading term."""
+
+    @abstractmethod
+    def seconds_left(
+        self, configs: Sequence[Any], store: RunStore, device: str
+    ) -> list[float | None]:
+        """Return about how long each run still takes; None where nothing is known of the device."""
+
+    def stored(
+        self, scale: str, store: RunStore, seeds: int | None = None, **changes: Any
+    ) -> list[Record]:
+        """Return the records of as many seeds as all runs of the study have; none is trained.
+
+        At most `seeds` seeds, if given; of a scale that the study lacks there are none. Other
+        arguments and errors are those of `configs`.
+        """
+        records: list[Record] = []
+        if scale in SCALES and scale not in self.scales:
+            return records
+        for every in self._by_seed(scale, store, self.checked_seeds(seeds, MAX_SEEDS), **changes):
+            if None in every:
+                break
+            records += [record for record in every if record is not None]
+        return records
+
+    def found(self, scale: str, store: RunStore, **changes: Any) -> list[Record]:
+        """Return the stored records of the study, also where others of its runs are missing."""
+        records: list[Record] = []
+        for every in self._by_seed(scale, store, MAX_SEEDS, **changes):
+            present = [record for record in every if record is not None]
+            if not present:
+                break
+            records += present
+        return records
+
+    def _by_seed(
+        self, scale: str, store: RunStore, seeds: int, **changes: Any
+    ) -> Iterable[list[Record | None]]:
+        configs = self.configs(scale, 1, **changes)
+        for seed in range(seeds):
+            yield [store.find(dataclasses.replace(config, seed=seed)) for config in configs]
+
+    def shown_seeds(
+        self, scale: str, store: RunStore, seeds: int | None = None, **changes: Any
+    ) -> int:
+        """Return how many seeds a page shows: those asked for, else every complete one there is.
+
+        At the desk scale there are at least `seeds` of the study, at others at least one.
+        """
+        own = self.checked_seeds(seeds, self.seeds if scale == "desk" else 1)
+        if seeds is not None:
+            return own
+        stored = self.stored(scale, store, **changes)
+        return max([own, *(record.config.seed + 1 for record in stored)])
+
+    def plan(self, configs: Sequence[AnyConfig], store: RunStore, device: str) -> str:
+        """Say which runs are missing and about what each still costs; the device may be absent.
+
+        Raises:
+            CheckpointError: a run's checkpoint is damaged.
+        """
+        lacking = missing(configs, store)
+        costs = self.seconds_left(lacking, store, device)
+        lines = [
+            f"{self.describe(config, store)}, {_about(seconds)}"
+            for config, seconds in zip(lacking, costs, strict=True)
+        ]
+        return "\n".join([*lines, f"{len(lacking)} of {len(configs)} runs missing{_total(costs)}"])
+
+    def describe(self, config: Any, store: RunStore) -> str:
+        """Say in a line which run it is, and how far it has come."""
+        return str(config.file)
+
+    @staticmethod
+    def checked_seeds(seeds: int | None, own: int) -> int:
+        """Return a number of seeds, `own` where none is given.
+
+        Raises:
+            ConfigError: it is out of range.
+        """
+        if seeds is None:
+            return own
+        if type(seeds) is not int or not 1 <= seeds <= MAX_SEEDS:
+            raise ConfigError(f"seeds: {seeds!r} is out of range; give 1 to {MAX_SEEDS}")
+        return seeds
+
+
 @dataclass(frozen=True)
-class Study:
-    """A name, a title, a setting, and the runs that a table or a figure is drawn from.
+class Study(BaseStudy):
+    """Networks to train: a name, a title, a setting, and the runs that a page is drawn from.
 
     `make(base, betas)` lists the configurations of one seed, starting from what the setting has at
-    a scale. `seeds` is how many the book is to have at the desk scale.
+    a scale.
     """
 
     name: str
@@ -84,46 +196,22 @@ class Study:
 
         Args:
             scale: one of the study's `scales`.
-            seeds: how many; None: `Study.seeds` at the desk scale, one at others.
+            seeds: how many; None: `seeds` of the study at the desk scale, one at others.
             betas: β of the β-LASSO runs; None: the study's own.
             changes: fields of `Config` that all runs take over the scale's own; None keeps it.
 
         Raises:
             ConfigError: a value is unknown or out of range.
         """
-        if scale in SCALES and scale not in self.scales:
-            raise ConfigError(
-                f"scale: {self.name} has no {scale!r}; choose from {', '.join(self.scales)}"
-            )
+        if scale not in self.scales:
+            known = scale in SCALES
+            reason = f"{self.name} has no {scale!r}" if known else f"unknown value {scale!r}"
+            raise ConfigError(f"scale: {reason}; choose from {', '.join(self.scales)}")
         given = {name: value for name, value in changes.items() if value is not None}
-        base = self.setting.config(scale).replace(**given)
+        base = self.setting.configs[scale].replace(**given)
         once = dict.fromkeys(self.make(base, sorted(betas or self.betas)))  # each run once
-        count = check_seeds(seeds, self.seeds if scale == "desk" else 1)
+        count = self.checked_seeds(seeds, self.seeds if scale == "desk" else 1)
         return [config.replace(seed=seed) for config in once for seed in range(count)]
-
-    def stored(
-        self, scale: str, store: RunStore, seeds: int | None = None, **changes: Any
-    ) -> list[Record]:
-        """Return the records of as many seeds as all runs of the study have; none is trained.
-
-        At most `seeds` seeds, if given; of a scale that the study lacks there are none. Other
-        arguments and errors are those of `configs`.
-        """
-        records: list[Record] = []
-        if scale in SCALES and scale not in self.scales:
-            return records
-        configs = self.configs(scale, 1, **changes)
-        for seed in range(check_seeds(seeds, MAX_SEEDS)):
-            every = [store.find(config.replace(seed=seed)) for config in configs]
-            if None in every:
-                break
-            records += [record for record in every if record is not None]
-        return records
-
-    def found(self, scale: str, store: RunStore, **changes: Any) -> list[Record]:
-        """Return every stored record of the study, also where others of its runs are missing."""
-        configs = self.configs(scale, MAX_SEEDS, **changes)
-        return [record for config in configs if (record := store.find(config)) is not None]
 
     def run(
         self,
@@ -140,47 +228,87 @@ class Study:
     ) -> Outcome:
         """Train what the store lacks, and return the results of all runs.
 
-        Args are those of `configs` and of `lcs.train.train`; `store` is the reader's own by
-        default, which falls back on the book's records. With several `workers`, as many groups
-        of runs train at once, each in a process of its own with its share of the processor's cores.
+        Args are those of `configs` and of `lcs.train.train`. `store` is the reader's own by
+        default, which falls back on the book's records. `seeds` are by default as many as
+        `shown_seeds`. With several `workers`, as many groups of runs train at once, each in a
+        process of its own with its share of the processor's cores.
+
+        Raises:
+            As `lcs.train.train`. What fails with one run does not stop the others.
         """
         check_options(device, budget_minutes, checkpoint_seconds, workers)
         store = store or default_store()
+        seeds = self.shown_seeds(scale, store, seeds, betas=betas, **changes)
         configs = self.configs(scale, seeds, betas=betas, **changes)
         lacking = missing(configs, store)
         if lacking:
-            _train_missing(lacking, store, device, budget_minutes, checkpoint_seconds, workers)
+            from lcs.parallel import run_parallel
+            from lcs.train import groups
+
+            costs = self.seconds_left(lacking, store, device)
+            where = cost.device_type(device)
+            print(f"{_runs(lacking)} to train on {where}{_total(costs, workers)}", file=sys.stderr)
+            minutes = math.inf if budget_minutes is None else budget_minutes
+            train = functools.partial(
+                _train_group,
+                deadline=time.monotonic() + 60 * minutes,
+                options={
+                    "store": store,
+                    "device": device,
+                    "checkpoint_seconds": checkpoint_seconds,
+                },
+            )
+            run_parallel(train, groups(lacking, workers), workers)
         records = [record for config in configs if (record := store.find(config)) is not None]
         return Outcome(frame(records), records)
 
+    def flops(self, config: Config) -> int:
+        """Floating-point operations of a run, to the leading term."""
+        return cost.training_flops(config)
 
-def _train_missing(
-    configs: Sequence[Config],
-    store: RunStore,
-    device: str,
-    budget_minutes: float | None,
-    checkpoint_seconds: float,
-    workers: int,
-) -> None:
-    from lcs import together
-    from lcs.parallel import run_parallel
-    from lcs.train import choose_device
+    def seconds_left(
+        self, configs: Sequence[Config], store: RunStore, device: str
+    ) -> list[float | None]:
+        """Return about how long each run still takes; None where nothing is known of the device.
 
-    announce(configs, device, store, workers)
-    minutes = math.inf if budget_minutes is None else budget_minutes
-    one = functools.partial(
-        _train_one,
-        store=store,
-        device=device,
-        deadline=time.monotonic() + 60 * minutes,
-        checkpoint_seconds=checkpoint_seconds,
-    )
-    parts = together.groups(configs, choose_device(device), workers)
-    run_parallel(functools.partial(_train_part, one=one), parts, workers)
+        Raises:
+            CheckpointError: a run's checkpoint is damaged.
+        """
+        if not configs:
+            return []
+        pace = cost.Pace(device, store)
+        left = [1 - epochs_done(config, store) / config.epochs for config in configs]
+        seconds = [pace.seconds(config) for config in configs]
+        return [s and s * share for s, share in zip(seconds, left, strict=True)]
+
+    def describe(self, config: Config, store: RunStore) -> str:
+        """Say in a line which run it is, and how far it has come."""
+        method = f"β = {config.beta:g}, " if config.optimizer == "beta-lasso" else ""
+        done = epochs_done(config, store)
+        text = f"{config.file}: {method}α = {config.base_channels}, {config.epochs} epochs"
+        return text + (f", {done} of them done" if done else "")
+
+
+def _train_group(configs: Sequence[Config], *, deadline: float, options: dict[str, Any]) -> None:
+    """Train runs together; one by one what is left of them after a failure."""
+    from lcs.parallel import each
+    from lcs.train import train_group
+
+    minutes = max(0.0, deadline - time.monotonic()) / 60
+    try:
+        train_group(configs, budget_minutes=minutes, **options)
+    except DiskError:
+        raise
+    except (TrainingError, CheckpointError) as error:
+        if len(configs) == 1:
+            raise
+        print(f"{error}; what is missing is trained one by one", file=sys.stderr)
+        alone = functools.partial(_train_group, deadline=deadline, options=options)
+        each(alone, [[config] for config in configs])
 
 
 def gather(
-    studies: Iterable[Study],
+    studies: Iterable[BaseStudy],
     scale: str,
     seeds: int | None = None,
     *,
@@ -212,9 +340,20 @@ def given(**parameters: Any) -> dict[str, Any]:
     return {name: value for name, value in parameters.items() if value not in (0, "", [])}
 
 
-def missing(configs: Iterable[AnyConfigT], store: RunStore) -> list[AnyConfigT]:
+def missing(configs: Iterable[Any], store: RunStore) -> list[Any]:
     """Return the runs that have no record yet."""
     return [config for config in configs if store.find(config) is None]
+
+
+def epochs_done(config: Config, store: RunStore) -> int:
+    """Return the epochs that a run's checkpoint holds.
+
+    Raises:
+        CheckpointError: it is damaged.
+    """
+    from lcs.checkpoint import Checkpoint
+
+    return Checkpoint(config, store.root).epoch()
 
 
 def frame(records: Iterable[Record]) -> pd.DataFrame:
@@ -247,119 +386,32 @@ def check_options(
     device: str, budget_minutes: float | None, checkpoint_seconds: float, workers: int
 ) -> None:
     """Refuse what is out of range before anything is computed."""
-    from lcs.loop import Clock
-    from lcs.train import choose_device
-
     if workers < 1:
         raise ConfigError(f"workers: {workers} is out of range; give 1 or more")
-    Clock(budget_minutes, checkpoint_seconds)  # checks both
-    choose_device(device)
+    for name, value in (
+        ("budget_minutes", budget_minutes),
+        ("checkpoint_seconds", checkpoint_seconds),
+    ):
+        if value is not None and not value >= 0:
+            raise ConfigError(f"{name}: {value!r} is out of range; give 0 or more")
+    if device not in ("auto", "cpu"):
+        from lcs.device import choose_device
+
+        choose_device(device)
 
 
-def check_seeds(seeds: int | None, own: int) -> int:
-    """Return a number of seeds, `own` where none is given.
-
-    Raises:
-        ConfigError: it is out of range.
-    """
-    if seeds is None:
-        return own
-    if type(seeds) is not int or seeds < 1:
-        raise ConfigError(f"seeds: {seeds!r} is out of range; give 1 or more")
-    return seeds
+def _runs(configs: Sequence[object]) -> str:
+    return "1 run" if len(configs) == 1 else f"{len(configs)} runs"
 
 
-def announce(configs: Sequence[AnyConfig], device: str, store: RunStore, workers: int = 1) -> None:
-    """Say on stderr how many runs are going to be trained and about how long it takes.
-
-    Raises:
-        CheckpointError: a run's checkpoint is damaged.
-    """
-    from lcs import cost
-    from lcs.train import choose_device
-
-    if configs:
-        seconds = sum(_seconds_left(configs, device, store)) / min(workers, len(configs))
-        where = choose_device(device).type
-        runs = "1 run" if len(configs) == 1 else f"{len(configs)} runs"
-        text = f"{runs} to train on {where}, about {cost.duration(seconds)} in all"
-        print(text, file=sys.stderr)
+def _about(seconds: float | None) -> str:
+    return "time unknown" if seconds is None else f"about {cost.duration(seconds)}"
 
 
-def plan_text(configs: Sequence[AnyConfig], store: RunStore, device: str) -> str:
-    """Say which runs are missing and about what each still costs on this machine.
-
-    Raises:
-        CheckpointError: a run's checkpoint is damaged.
-    """
-    from lcs import cost
-
-    lacking = missing(configs, store)
-    costs = _seconds_left(lacking, device, store)
-    lines = [
-        f"{_title(config, store)}, about {cost.duration(seconds)}"
-        for config, seconds in zip(lacking, costs, strict=True)
-    ]
-    total = f"{len(lacking)} of {len(configs)} runs missing"
-    return "\n".join([*lines, f"{total}, about {cost.duration(sum(costs))} in all"])
-
-
-def _train_one(
-    config: Config,
-    *,
-    store: RunStore,
-    device: str,
-    deadline: float,
-    checkpoint_seconds: float,
-) -> Record:
-    from lcs.train import train
-
-    return train(
-        config,
-        store=store,
-        device=device,
-        budget_minutes=max(0.0, deadline - time.monotonic()) / 60,
-        checkpoint_seconds=checkpoint_seconds,
-    )
-
-
-def _train_part(part: list[Config], one: functools.partial[Record]) -> None:
-    """Train some runs together; one by one what is left of them after a failure."""
-    from lcs import together
-    from lcs.parallel import each
-
-    if len(part) > 1:
-        options = dict(one.keywords)
-        minutes = max(0.0, options.pop("deadline") - time.monotonic()) / 60
-        try:
-            together.train_together(part, **options, budget_minutes=minutes)
-        except DiskError:
-            raise
-        except (TrainingError, CheckpointError) as error:
-            print(f"{error}; what is missing is trained one by one", file=sys.stderr)
-    each(one, part)
-
-
-def _seconds_left(configs: Sequence[AnyConfig], device: str, store: RunStore) -> list[float]:
-    """Return about how long each run still takes after the epochs that its checkpoint holds."""
-    from lcs import cost
-
-    return [
-        seconds * (1 if isinstance(config, ToyConfig) else 1 - _done(config, store) / config.epochs)
-        for config, seconds in zip(configs, cost.seconds(configs, device, store), strict=True)
-    ]
-
-
-def _done(config: Config, store: RunStore) -> int:
-    """Return the epochs that a run's checkpoint holds."""
-    from lcs.checkpoint import Checkpoint
-
-    return Checkpoint(config, store.root).epoch()
-
-
-def _title(config: AnyConfig, store: RunStore) -> str:
-    if isinstance(config, ToyConfig):
-        return f"toy LASSO, {config.problems} problems in each cell"
-    where = f"{config.dataset}/{config.name}"
-    done = _done(config, store)
-    return f"{where}, {config.epochs} epochs" + (f", {done} of them done" if done else "")
+def _total(costs: Sequence[float | None], workers: int = 1) -> str:
+    """Say what all runs cost, with the time that each worker takes to start."""
+    if not costs or None in costs:
+        return "; how long they take is not known: no run on this device is stored" if costs else ""
+    known = sum(seconds for seconds in costs if seconds is not None)
+    seconds = cost.START_SECONDS + known / min(workers, len(costs))
+    return f", about {cost.duration(seconds)} in all"

@@ -1,7 +1,7 @@
-"""Two laws of β-LASSO that leave out the data: how far it draws weights, and when they return.
+"""Laws of β-LASSO without data, of shrinkage and of return, and a bound from description length.
 
-Both are ours. Neither knows of batch normalisation, before which a filter's gradient grows as its
-norm shrinks.
+The two laws are this book's. Neither takes account of batch normalisation, which makes the gradient
+of a filter grow as its norm shrinks.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import numpy.typing as npt
 from lcs import data
 from lcs.batches import steps_per_epoch
 from lcs.config import Config
+from lcs.errors import ConfigError
 from lcs.train import learning_rate
 
 Curve = npt.NDArray[np.float64]
@@ -26,24 +27,70 @@ def rates(config: Config) -> Curve:
     return np.array([[learning_rate(config, e, s, steps) for s in range(steps)] for e in epochs])
 
 
-def reach(config: Config) -> Curve:
+def total_shrinkage(config: Config) -> Curve:
     """λ(β + Σ η) of the first layer at each epoch's end: (epochs,), in units of the weights.
 
-    A weight that starts below it is gone by then, if the loss has no say: the threshold takes
-    λβ at once, the sub-gradient λη in every step.
+    Without a gradient of the loss, a weight that starts below it is zero by then: the sub-gradient
+    takes λη in every step, and the threshold the last λβ. The page `figure3` calls it the reach.
     """
     return config.l1 * (config.beta + rates(config).sum(1).cumsum())
 
 
 def dead_zone(config: Config) -> Curve:
-    """βλ / η at each epoch's start: (epochs,); a weight at zero stays there for gradients below."""
+    """βλ / η at each epoch's start: (epochs,); for smaller gradients a zero weight stays zero."""
     return config.beta * config.l1 / rates(config)[:, 0]
 
 
 def remaining_share(config: Config) -> Curve:
-    """Share of the first layer that the reach leaves at each epoch's end: (epochs,).
+    """Share of the first layer above `total_shrinkage` at the start, by epoch: (epochs,).
 
     For S-FC with the default initialisation, uniform within ± 1 / √n for fan-in n.
     """
     fan_in = math.prod(data.spec(config.dataset).image_shape)
-    return np.clip(1 - math.sqrt(fan_in) * reach(config), 0, 1)
+    return np.clip(1 - math.sqrt(fan_in) * total_shrinkage(config), 0, 1)
+
+
+def mdl_bound(
+    training_error: float,
+    *,
+    samples: int,
+    parameters: int,
+    free_parameters: int,
+    nonzero: int,
+    bits: int = 32,
+    delta: float = 0.05,
+) -> float:
+    r"""Upper bound on the test error, with probability 1 - delta (Neyshabur 2020, Theorem 2).
+
+    .. math::
+        L_D \le L_S + \sqrt{\frac{k b + |d(g)| + \log(2n/\delta)}{2m}},
+        \qquad |d(g)| \le \|w\|_0 \log(kn) + 2 \log n
+
+    with L_S `training_error`, a fraction; m `samples`, the number of training images; n
+    `parameters`, the weights that the architecture could have; ‖w‖₀ `nonzero`, those that are not
+    zero; k `free_parameters`, the distinct values among them (fewer than ‖w‖₀ where weights are
+    shared, as in a convolution, else equal to it); b `bits` for each value; δ `delta`.
+
+    The paper does not say to which base its logarithms are. Here kb and |d(g)| are lengths in bits,
+    so those of |d(g)| are base 2, and that of the confidence term is natural, as in the theorem
+    that it rests on (Shalev-Shwartz & Ben-David 2014, Theorem 7.7). The bound is not cut off at 1:
+    above 1 it promises nothing, but still ranks networks.
+
+    Raises ConfigError for a number out of range.
+    """
+    ranges: list[tuple[str, float, float, float]] = [
+        ("training_error", training_error, 0, 1),
+        ("samples", samples, 1, math.inf),
+        ("parameters", parameters, 1, math.inf),
+        ("free_parameters", free_parameters, 1, parameters),
+        ("nonzero", nonzero, 0, parameters),
+        ("bits", bits, 1, math.inf),
+    ]
+    for name, value, low, high in ranges:
+        if not low <= value <= high:
+            raise ConfigError(f"{name}: expected a number from {low:g} to {high:g}, got {value}")
+    if not 0 < delta <= 1:
+        raise ConfigError(f"delta: expected a probability above 0, at most 1, got {delta}")
+    n, k, m = parameters, free_parameters, samples
+    structure = nonzero * math.log2(k * n) + 2 * math.log2(n)  # |d(g)|
+    return training_error + math.sqrt((k * bits + structure + math.log(2 * n / delta)) / (2 * m))

@@ -49,7 +49,7 @@ def command(capsys):
 def forkserver():
     """Processes from a server that has imported torch once: each costs only what it computes."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["lcs.cli", "lcs.study", "sklearn.datasets"])
+    context.set_forkserver_preload(["lcs.cli", "lcs.study", "lcs.train"])
     return context
 
 

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from lcs.config import Config
+from lcs.exhibits import find_study
 from lcs.runs import Record
-from lcs.exhibits import STUDIES
 
 
 def made_up(config: Config, accuracy: float, left: int = 500) -> Record:
@@ -21,4 +21,4 @@ def made_up(config: Config, accuracy: float, left: int = 500) -> Record:
 
 def study(name: str, accuracy, seeds: int = 3) -> list[Record]:
     """Records of a desk study, their accuracy a function of the configuration."""
-    return [made_up(config, accuracy(config)) for config in STUDIES[name].configs("desk", seeds)]
+    return [made_up(config, accuracy(config)) for config in find_study(name).configs("desk", seeds)]

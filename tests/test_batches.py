@@ -10,9 +10,9 @@ from torch import Tensor
 
 from lcs import data
 from lcs.augment import AUGMENTATIONS, augment
+from lcs.batches import Batches, generator_for, split
 from lcs.config import CHOICES, Config
 from lcs.data import Images
-from lcs.batches import Batches, split, stream
 
 CPU = torch.device("cpu")
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
@@ -58,24 +58,24 @@ def test_streams_are_pinned() -> None:
         (0, "weights", 0): 684_422_423_885_802_804,
         (LARGEST_SEED, "dropout", 999_999): 2_077_559_976_205_812_289,
     }
-    assert {key: stream(*key).initial_seed() for key in seeds} == seeds
+    assert {key: generator_for(*key).initial_seed() for key in seeds} == seeds
 
 
 def test_streams_differ_by_seed_purpose_and_epoch() -> None:
     purposes = ("order", "augment", "weights", "dropout", "pixels")
     seeds, epochs = (0, 1, 256, LARGEST_SEED), (0, 1, 2, 256, 999_999)
     keys = list(itertools.product(seeds, purposes, epochs))
-    assert len({stream(*key).initial_seed() for key in keys}) == len(keys)
-    draws = {tuple(torch.rand(4, generator=stream(*key)).tolist()) for key in keys}
+    assert len({generator_for(*key).initial_seed() for key in keys}) == len(keys)
+    draws = {tuple(torch.rand(4, generator=generator_for(*key)).tolist()) for key in keys}
     assert len(draws) == len(keys)
 
 
 def test_streams_begin_anew_and_leave_the_global_one_alone() -> None:
     torch.manual_seed(0)
     state = torch.get_rng_state()
-    first = torch.rand(5, generator=stream(3, "order", 7))
+    first = torch.rand(5, generator=generator_for(3, "order", 7))
     list(inputs(augment="flip-crop", batch_size=5, permute_pixels=True).batches(0))
-    assert torch.equal(torch.rand(5, generator=stream(3, "order", 7)), first)
+    assert torch.equal(torch.rand(5, generator=generator_for(3, "order", 7)), first)
     assert torch.equal(torch.get_rng_state(), state)
 
 
@@ -108,15 +108,15 @@ def test_the_order_depends_on_seed_and_epoch() -> None:
     orders = {tuple(order(inputs(seed=s), e)) for s in range(3) for e in range(4)}
     assert len(orders) == 12
     assert order(inputs(seed=1), 2) == order(inputs(seed=1), 2)
-    generator = stream(1, "order", 2)
+    generator = generator_for(1, "order", 2)
     assert order(inputs(seed=1), 2) == torch.randperm(23, generator=generator).tolist()
 
 
 def test_prepared_ahead_an_epoch_is_the_same() -> None:
     fed, plain = (inputs(augment="flip-crop", batch_size=5) for _ in range(2))
-    fed.prepare(1)
-    assert fed.ready is not None
-    assert fed.ready.epoch == 1
+    fed.prepare_epoch(1)
+    assert fed.prepared is not None
+    assert fed.prepared.epoch == 1
     for epoch in (0, 1, 1):
         assert torch.equal(all_inputs(fed, epoch), all_inputs(plain, epoch))
 
@@ -154,7 +154,7 @@ def test_a_batch_holds_the_images_of_its_labels_as_augmented(name: str, batch_si
     fed = inputs(augment=name, batch_size=batch_size, seed=2)
     for epoch in range(2):
         shuffled = fed.images[order(fed, epoch)]
-        changed = augment(shuffled, name, stream(2, "augment", epoch))
+        changed = augment(shuffled, name, generator_for(2, "augment", epoch))
         assert torch.equal(shuffled, changed) == (name == "none")
         assert torch.equal(all_inputs(fed, epoch), fed.normalised(changed))
 
@@ -162,7 +162,7 @@ def test_a_batch_holds_the_images_of_its_labels_as_augmented(name: str, batch_si
 def test_a_batch_is_cropped_as_far_as_the_run_says() -> None:
     fed = inputs(augment="flip-crop", crop_padding=3)
     shuffled = fed.images[order(fed, 0)]
-    changed = augment(shuffled, "flip-crop", stream(0, "augment", 0), crop_padding=3)
+    changed = augment(shuffled, "flip-crop", generator_for(0, "augment", 0), crop_padding=3)
     assert torch.equal(all_inputs(fed, 0), fed.normalised(changed))
     assert not torch.equal(all_inputs(fed, 0), all_inputs(inputs(augment="flip-crop"), 0))
 
@@ -244,7 +244,7 @@ def test_pixels_are_permuted_alike_in_training_and_evaluation() -> None:
         [Batches(config, images, part, CPU) for part in split(config, images)]
         for config in (Config(), Config(permute_pixels=True))
     )
-    pixels = torch.randperm(64, generator=stream(0, "pixels"))
+    pixels = torch.randperm(64, generator=generator_for(0, "pixels"))
     assert not torch.equal(pixels, torch.arange(64))
     for before, after in zip(plain, permuted, strict=True):
         expected = before.all_normalised.flatten(2)[:, :, pixels].view(-1, 3, 8, 8)
@@ -267,7 +267,7 @@ def test_every_seed_has_the_same_permutation_of_pixels() -> None:
 def test_filters_are_put_back_into_the_order_of_the_images() -> None:
     """A filter on permuted inputs gives what the filter put back gives on the images."""
     plain, permuted = inputs(), inputs(permute_pixels=True)
-    filters = torch.randn(5, 3, 8, 8, generator=stream(0, "filters"))
+    filters = torch.randn(5, 3, 8, 8, generator=generator_for(0, "filters"))
     product = "uchw,nchw->nu"
     torch.testing.assert_close(
         torch.einsum(product, permuted.unpermuted(filters), plain.all_normalised),
@@ -310,7 +310,9 @@ def test_validation_leaves_the_test_set_alone() -> None:
     images = Images("fake", dark, labels, bright, labels, ("a", "b"))
     for validation in (False, True):
         config = Config(validation=validation)
-        training, evaluation = (Batches(config, images, part, CPU) for part in split(config, images))
+        training, evaluation = (
+            Batches(config, images, part, CPU) for part in split(config, images)
+        )
         assert training.images.max() == 10
         assert evaluation.images.max() == (10 if validation else 200)
         assert (len(training), len(evaluation)) == ((36, 4) if validation else (40, 40))

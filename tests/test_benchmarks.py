@@ -11,6 +11,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from lcs import data
+from lcs.exhibits import engine
 
 FOLDER = Path(__file__).parent / "benchmarks"
 SMALL = {"BATCH": 8, "EPOCH": 24, "REPEATS": 1, "EPOCH_REPEATS": 1, "DENSITIES": (0.01,)}
@@ -22,7 +23,6 @@ def bench(monkeypatch, tmp_path):
     monkeypatch.syspath_prepend(str(FOLDER))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(data, "load", data.load)  # a benchmark puts another in its place
-    monkeypatch.setattr("lcs.train.keep_freed_memory", lambda: None)
 
     def run(script, *words, **changes):
         module = importlib.import_module(script)
@@ -53,6 +53,9 @@ def test_a_step_in_parts_at_each_width(bench, monkeypatch):
     titles = [table["title"].partition(":")[0] for table in every]
     assert titles == ["S-FC, α = 1", "S-LOCAL, α = 1", "S-CONV, α = 1", *2 * ["S-FC, α = 1"]]
     step, _, _, density, epoch = every
+    what = ["step", "step", "step", "sparse step", "sparse epoch"]
+    assert [table["measured"] for table in every] == what
+    assert engine.find({"tables": every}, model="s-fc", density=0.01) == [density, epoch]
     assert {"forward", "whole step", "floor: products"} < set(step["times"])
     assert ratios(density) == ratios(epoch) == ["exact / dense", "frozen / dense"]
 
@@ -103,9 +106,9 @@ def test_each_change_has_its_ratio(bench):
 
 
 def test_the_optimizers_passes(bench, monkeypatch):
-    monkeypatch.setattr("lcs.optim.compiler_works", lambda _: False)
+    monkeypatch.setattr("lcs.fused_steps.compiler_works", lambda _: False)
     monkeypatch.setattr("lcs.models.build", lambda *_, **__: torch.nn.Linear(8, 8, bias=False))
-    first, second = bench("optimizer", REPEATS=1, keep_freed_memory=lambda: None)
+    first, second = bench("optimizer", REPEATS=1)
     assert "SGD(foreach=True)" in first["times"]
     assert "SGD(compiled=True)" in second["times"]
 
@@ -115,5 +118,5 @@ def test_a_step_in_a_process_of_its_own(bench):
     ours, theirs = Pipe()
     for asked in (True, False):
         ours.send(asked)
-    memory.serve(theirs, 1, "β-LASSO", False)
+    memory.serve(theirs, 1, "β-LASSO")
     assert ours.recv() is True

@@ -2,6 +2,7 @@
 
 import dataclasses
 import errno
+import json
 import os
 import random
 import re
@@ -12,21 +13,29 @@ from pathlib import Path
 
 import pytest
 import torch
+from finished import results
 from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
 
 import lcs.checkpoint
-import lcs.train
+import lcs.provenance
 from lcs.checkpoint import Checkpoint
 from lcs.config import Config
-from lcs.errors import CheckpointError, Paused, RecordError
-from lcs.loop import Clock
+from lcs.errors import CheckpointError, DiskError, Paused, RecordError
 from lcs.runs import RunStore, verify
-from lcs.train import Run, train
+from lcs.run import Run
+from lcs.runs import RunStore, verify
+from lcs.train import Clock, train
 
 BASE = Config(dataset="digits", epochs=6, batch_size=128, dropout=0.5)
 LASSO = BASE.replace(optimizer="beta-lasso", l1=2e-4, beta=50.0)
 MOMENTUM = BASE.replace(momentum=0.9, augment="flip-crop")
-STATE = {"epoch": 3, "history": {"train_loss": [2.3, 1 / 3]}, "code": "abc"}
+STATE = {"epoch": 0, "history": {}, "seconds": 2.3}
+
+
+def history(epochs, config=LASSO):
+    """What a run may have recorded after so many epochs."""
+    return results(config.replace(epochs=epochs))["history"]
 
 
 @pytest.fixture
@@ -112,15 +121,16 @@ def test_what_is_saved_is_loaded(checkpoint, tensors):
     loaded, state = checkpoint.load()
     assert_equal(loaded, tensors)
     assert state == STATE
-    checkpoint.save({"model.other": torch.ones(2)}, {"epoch": 4})
-    assert checkpoint.load()[1] == {"epoch": 4}
+    later = {"epoch": 4, "history": history(4)}
+    checkpoint.save({"model.other": torch.ones(2)}, later)
+    assert checkpoint.load()[1] == later
     assert checkpoint.epoch() == 4
     assert list(checkpoint.load()[0]) == ["model.other"]
 
 
 def test_it_is_safetensors_with_json_and_no_pickle(checkpoint):
     with safe_open(checkpoint.path, framework="pt") as file:
-        assert set(file.metadata()) == {"state", "crc32"}
+        assert set(file.metadata()) == {"run", "config", "state", "crc32"}
         assert "rng.cpu" in file.keys()  # noqa: SIM118
 
 
@@ -134,6 +144,63 @@ def test_a_checkpoint_without_its_epoch_is_damaged(checkpoint, tensors):
     checkpoint.save(tensors, {})
     with pytest.raises(CheckpointError, match=r"is damaged \('epoch'\); delete it"):
         checkpoint.epoch()
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        {"epoch": 7, "history": history(6)},
+        {"epoch": -1, "history": {}},
+        {"epoch": 2.0, "history": history(2)},
+        {"epoch": True, "history": history(1)},
+        {"epoch": "2", "history": history(2)},
+        {"epoch": 3, "history": history(2)},
+        {"epoch": 2, "history": history(3)},
+        {"epoch": 2, "history": {}},
+        {"epoch": 2, "history": history(2, BASE.replace(model="3-fc"))},
+        {"epoch": 2, "history": history(2, BASE.replace(validation=True))},
+        {"epoch": 2, "history": []},
+        {"epoch": 2},
+        [],
+    ],
+)
+def test_a_state_that_the_run_cannot_have_is_refused(state, checkpoint, tensors):
+    checkpoint.save(tensors, state)
+    for read in (checkpoint.load, checkpoint.epoch):
+        with pytest.raises(CheckpointError, match=f"run {LASSO.run_id}: .* is damaged .* delete"):
+            read()
+
+
+@pytest.mark.parametrize("owner", [LASSO.replace(beta=0.0), LASSO.replace(seed=1), MOMENTUM])
+def test_a_checkpoint_of_another_run_is_refused(owner, checkpoint, tensors, tmp_path):
+    """Copied to this run's place, it would be resumed under this run's configuration."""
+    other = Checkpoint(owner, tmp_path / "runs")
+    other.save(tensors, STATE)
+    other.path.replace(checkpoint.path)
+    for read in (checkpoint.load, checkpoint.epoch):
+        with pytest.raises(CheckpointError, match=r"of another run, .*; delete it to start") as e:
+            read()
+        assert owner.run_id in str(e.value)
+        assert f"run {LASSO.run_id}: " in str(e.value)
+
+
+def test_a_run_does_not_go_on_from_another_runs_checkpoint(tmp_path):
+    store, plain = RunStore(tmp_path), LASSO.replace(beta=0.0)
+    thresholded = start_and_stop(LASSO, store, 2)
+    copied = thresholded.path.rename(Checkpoint(plain, store.root).path)
+    with pytest.raises(CheckpointError, match=f"another run, {LASSO.run_id}"):
+        train(plain, store=store, device="cpu")
+    assert not leftovers(store)
+    copied.unlink()
+    assert train(plain, store=store, device="cpu").provenance["resumes"] == 0
+
+
+def test_a_checkpoint_of_an_older_lcs_is_refused(checkpoint):
+    save_file(
+        {"weight": torch.ones(2)}, checkpoint.path, {"state": json.dumps(STATE), "crc32": "0"}
+    )
+    with pytest.raises(CheckpointError, match=r"is of an older lcs .*; delete it to start the run"):
+        checkpoint.load()
 
 
 def test_what_cannot_be_deleted_is_named(checkpoint):
@@ -233,16 +300,33 @@ def test_only_one_holds_a_run(checkpoint, tmp_path):
         pass
 
 
-def test_a_folder_without_locks(checkpoint, monkeypatch):
+@pytest.mark.parametrize("code", [errno.ENOLCK, errno.ENOSYS])
+def test_a_folder_without_locks(code, checkpoint, monkeypatch):
     def no_locks(file, operation):
-        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+        raise OSError(code, os.strerror(code))
 
-    monkeypatch.setattr(lcs.checkpoint.fcntl, "flock", no_locks)
-    with (
-        pytest.raises(CheckpointError, match=r"cannot be locked .* local disk"),
-        checkpoint.locked(),
-    ):
+    fcntl = pytest.importorskip("fcntl")
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    with pytest.raises(DiskError, match=r"locked \(.* local disk"), checkpoint.locked():
         pass
+
+
+@pytest.mark.parametrize("kind", ["missing", "a file", "read-only"])
+def test_where_nothing_is_there_nothing_has_to_be_removed(kind, record, store, monkeypatch):
+    """A finished run needs no folder of checkpoints, nor one that can be written."""
+    folder = store.root / "checkpoints"
+    if kind == "a file":
+        folder.touch()
+    elif kind == "read-only":
+
+        def read_only(path, missing_ok=False):
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+
+        folder.mkdir()
+        monkeypatch.setattr(Path, "unlink", read_only)
+    monkeypatch.setenv("LCS_CHECKPOINTS", str(folder))
+    assert train(record.config, store=store, device="cpu") == record
+    assert folder.exists() == (kind != "missing")
 
 
 @pytest.mark.parametrize("other", [torch.int32, torch.uint8])
@@ -250,14 +334,14 @@ def test_the_checksum_covers_types_and_shapes(other):
     tensors = {"weight": torch.arange(4.0)}
     seen_as = tensors["weight"].view(other)
     crc = lcs.checkpoint._crc
-    assert crc(tensors, "") != crc({"weight": seen_as}, "")
-    assert crc(tensors, "") != crc({"weight": tensors["weight"].view(2, 2)}, "")
+    assert crc(tensors, {}) != crc({"weight": seen_as}, {})
+    assert crc(tensors, {}) != crc({"weight": tensors["weight"].view(2, 2)}, {})
 
 
 def test_a_folder_that_cannot_be_written(tmp_path, monkeypatch):
     (tmp_path / "file").touch()
     monkeypatch.setenv("LCS_CHECKPOINTS", str(tmp_path / "file"))
-    with pytest.raises(CheckpointError, match=r"cannot be written .* set LCS_CHECKPOINTS") as e:
+    with pytest.raises(DiskError, match=r"cannot be written .* set LCS_CHECKPOINTS") as e:
         train(LASSO, store=RunStore(tmp_path / "runs"), device="cpu")
     assert str(tmp_path / "file") in str(e.value)
 
@@ -434,7 +518,7 @@ def test_a_checkpoint_of_other_code_goes_on_and_is_noted(tmp_path, monkeypatch):
     """The note lasts, also when the run is stopped once more."""
     store = RunStore(tmp_path / "runs")
     with monkeypatch.context() as patch:
-        patch.setattr(lcs.train.runs, "code_hash", lambda: "of another lcs")
+        patch.setattr(lcs.provenance, "code_hash", lambda: "of another lcs")
         start_and_stop(LASSO, store, 2)
     start_and_stop(LASSO, store, 4)
     record = train(LASSO, store=store, device="cpu")
@@ -444,7 +528,7 @@ def test_a_checkpoint_of_other_code_goes_on_and_is_noted(tmp_path, monkeypatch):
     assert "before_resume" not in train(MOMENTUM, store=store, device="cpu").provenance
 
 
-@pytest.mark.parametrize("missing", ["conv1.weight", "momentum", "rng.cpu", "epoch"])
+@pytest.mark.parametrize("missing", ["conv1.weight", "momentum", "rng.cpu", "origin"])
 def test_a_checkpoint_that_does_not_fit_is_refused(missing, tmp_path):
     checkpoint = start_and_stop(MOMENTUM, RunStore(tmp_path), 2)
     tensors, state = checkpoint.load()

@@ -5,6 +5,7 @@ import importlib
 import pytest
 from checks import PAGES, ROOT, ReadOnce, ids_on
 
+from lcs.exhibits import claims, find_study, table2
 from lcs.runs import PUBLISHED
 
 
@@ -15,11 +16,12 @@ def checks_of(page):
     return importlib.import_module(f"checks.{page}").CHECKS
 
 
-EVERY = [
-    pytest.param(check, id=f"{page}:{name}")
-    for page in PAGES
-    for name, check in checks_of(page).items()
-]
+def every_check(pages):
+    return [
+        pytest.param(check, id=f"{page}:{name}")
+        for page in pages
+        for name, check in checks_of(page).items()
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +39,45 @@ def test_every_module_belongs_to_a_page():
     assert modules - {"__init__"} <= PAGES.keys()
 
 
-@pytest.mark.parametrize("check", EVERY)
+@pytest.mark.parametrize("check", every_check(PAGES))
 def test_what_a_page_says_holds(check, book):
     assert check(book), check.__doc__
+
+
+# Another seed
+
+
+@pytest.fixture(scope="module")
+def with_another_seed(book, tmp_path_factory):
+    """The book's records, and a made-up further seed of every method of some studies."""
+    store = ReadOnce(tmp_path_factory.mktemp("made-up"), fallback=book)
+    for study in ("table2", "scaling", "scaling-wide", "scaling-own"):
+        known = find_study(study).stored("desk", book)
+        last = max(run.config.seed for run in known)
+        for run in (run for run in known if run.config.seed == last):
+            config = run.config.replace(seed=last + 1)
+            if store.find.__wrapped__(store, config) is None:  # studies share runs
+                accuracy = run.accuracy - 0.001
+                curve = [*run.history["test_accuracy"][:-1], accuracy]
+                store.write(
+                    config,
+                    history=run.history | {"test_accuracy": curve},
+                    final=run.final | {"test_accuracy": accuracy},
+                    provenance=run.provenance,
+                )
+    store.find.cache_clear()
+    return store
+
+
+def test_another_seed_changes_tables_and_claims(book, with_another_seed):
+    before, after = (claims.table(store).rows for store in (book, with_another_seed))
+    changed = [new for old, new in zip(before, after, strict=True) if old != new]
+    assert {row[3] for row in changed} == {"4", "6"}
+    runs = find_study("table2").stored("desk", with_another_seed)
+    assert table2.accuracy_numbers(runs)["n"] == 6
+    assert "n = 6" in table2.accuracy_table(runs, "desk").caption
+
+
+@pytest.mark.parametrize("check", every_check(("table2", "figure3", "scaling", "claims")))
+def test_another_seed_breaks_no_check(check, with_another_seed):
+    assert check(with_another_seed), check.__doc__

@@ -3,18 +3,21 @@
 import dataclasses
 import importlib.metadata
 import json
+import os
 import re
 import runpy
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import typer
+from finished import results
 
-import lcs.exhibits.book
 import lcs.cli
+import lcs.exhibits.book
 import lcs.exhibits.readme
 from lcs.config import Config
 from lcs.runs import PUBLISHED, RunStore
@@ -289,6 +292,8 @@ def test_some_betas_alone(command, tmp_path):
         (["table2", "--seeds", -1], 1, "seeds: -1 is out of range"),
         (["table2", "--seeds", "few"], 2, "--seeds"),
         (["table2", "--workers", 0], 2, "--workers"),
+        (["table2", "--plan", "--device", "tpu"], 1, "device: unknown value 'tpu'"),
+        (["table2", "--plan", "--budget-minutes", -1], 1, "budget_minutes: -1"),
         (["table2", "--epochs", -1], 1, "epochs: -1 is out of range"),
         (["table2", "--dataset", "mnist"], 1, "dataset: unknown value 'mnist'"),
         (["table2", "--device", "tpu", "--scale", "smoke"], 1, "device: unknown value 'tpu'"),
@@ -331,12 +336,8 @@ def test_list_and_show(store, record, command):
 
 
 def test_show_of_an_unknown_or_ambiguous_id(store, command):
-    (root, shared) = (
-        store.root,
-        next(found.run_id for found in store.records() if found.config.validation).partition("-")[
-            0
-        ],
-    )
+    root = store.root
+    shared = next(r.run_id for r in store.records() if r.config.validation).partition("-")[0]
     said = command("runs", "show", shared, "--store", root)
     assert (said.code, said.out) == (1, "")
     assert said.error.startswith(f"lcs: error: 2 runs in {root} with the id '{shared}'")
@@ -377,7 +378,7 @@ def test_import_of_one_file_from_anywhere(store, record, command, tmp_path):
 
 def test_import_of_what_is_edited_or_in_conflict(store, record, command, tmp_path):
     book = RunStore(tmp_path / "book")
-    book.write(record.config, history={}, final={}, provenance={})
+    book.write(record.config, **results(record.config))
     said = command("runs", "import", record.path, "--store", book.root)
     assert said.code == 1
     assert "exists already and differs" in said.error
@@ -446,7 +447,9 @@ def pages(monkeypatch):
             return f"{verb}.html"
 
         monkeypatch.setattr(lcs.exhibits.book, verb, ask)
-    monkeypatch.setattr(lcs.exhibits.readme, "update", lambda store: calls.append(("readme", store.root)))
+    monkeypatch.setattr(
+        lcs.exhibits.readme, "update", lambda store: calls.append(("readme", store.root))
+    )
     monkeypatch.setattr(lcs.exhibits.book, "chapters", lambda: ["toy", "table2"])
     monkeypatch.setattr(lcs.exhibits.book, "parse", lambda chapter, words: dict(words))
     return calls
@@ -497,6 +500,62 @@ def test_a_chapter_with_an_unknown_parameter(command):
     assert said.code == 1
     assert "table2 has no parameter 'no_such_parameter'; it has:" in said.error
     assert "there is no chapter 'tabel2'" in command("book", "tabel2").error
+
+
+# --- installed without the book
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory):
+    """The package as a wheel brings it, without the packages of the book."""
+    site = tmp_path_factory.mktemp("site")
+    shutil.copytree(Path(lcs.cli.__file__).parent, site / "lcs", ignore=lambda *_: ["__pycache__"])
+    script = f"""
+import sys
+sys.path.insert(0, {str(site)!r})
+sys.modules |= dict.fromkeys(["pandas", "sklearn", "matplotlib", "papermill", "nbformat"])
+from lcs.cli import main
+main()
+"""
+
+    def run(*words):
+        done = subprocess.run(
+            [sys.executable, "-c", script, *map(str, words)],
+            cwd=site,
+            capture_output=True,
+            text=True,
+            env={**os.environ, "LCS_STORE": str(site / "none"), "LCS_DATA": str(site / "none")},
+        )
+        (line,) = done.stderr.splitlines()
+        return done.returncode, done.stdout, line
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "reason"),
+    [
+        (["runs", "list"], 0, "lcs: no records in "),
+        (["runs", "import", "x.json"], 1, "name a folder by --store"),
+        (["book"], 1, "is not installed; pip install 'lcs[book]'"),
+        (["data", "verify", "digits"], 1, "digits comes with scikit-learn"),
+    ],
+)
+def test_what_an_installed_package_lacks_is_said_in_one_line(words, code, reason, installed):
+    found, out, line = installed(*words)
+    assert (found, out) == (code, "")
+    assert reason in line
+
+
+@pytest.mark.parametrize("words", [[], ["table2"], ["--update"], ["table2", "-p", "scale=smoke"]])
+def test_an_installed_package_has_no_book(words, command, monkeypatch, tmp_path):
+    monkeypatch.setattr(lcs.exhibits.book, "ROOT", tmp_path)
+    said = command("book", *words)
+    assert said.code == 1
+    assert said.error.endswith("run this from a clone")
+
+
+# --- stores
 
 
 @pytest.mark.parametrize("words", [["list"], ["verify"], ["show", "x"], ["replay", "x"]])

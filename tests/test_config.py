@@ -13,12 +13,14 @@ import pytest
 
 from lcs import data, models
 from lcs.augment import AUGMENTATIONS
-from lcs.config import CHOICES, OPTIMIZER_FIELDS, RANGES, Config
+from lcs.config import CHOICES, OPTIMIZER_FIELDS, RANGES, Config, ToyConfig
 from lcs.errors import ConfigError
 
 FIELDS = {field.name: field for field in dataclasses.fields(Config)}
 HINTS = {
-    name: typing.get_args(hint) or (hint,) for name, hint in typing.get_type_hints(Config).items()
+    name: typing.get_args(hint) or (hint,)
+    for name, hint in typing.get_type_hints(Config).items()
+    if name in FIELDS
 }
 DESK = {
     "loss": "bce",
@@ -90,6 +92,23 @@ def test_numbers_out_of_range_are_refused_with_the_range(name: str, end: int) ->
     head, _, limits = message.partition(" is out of range; give ")
     assert head == f"{name}: {value!r}"
     assert [float(limit) for limit in limits.split(" to ")] == [low, high]
+
+
+@pytest.mark.parametrize("name", RANGES)
+def test_a_number_of_hundreds_of_digits_is_out_of_range(name: str) -> None:
+    message = refusal(**{name: 10**400})
+    assert f"{name}: 1000" in message
+    assert "out of range" in message
+    assert len(message) < 150
+
+
+def test_zero_is_a_value_and_not_given_is_none() -> None:
+    lasso = Config(optimizer="beta-lasso", l1=0.5, l1_rest=0.25, augment="flip-crop")
+    assert lasso.replace(l1_rest=0.0).rest_l1 == 0.0
+    assert lasso.replace(l1_rest=None).rest_l1 == 0.5
+    assert lasso.replace(crop_padding=0).crop_shift == 0
+    assert lasso.replace(crop_padding=None).crop_shift == 4
+    assert ToyConfig(seed=0, trajectory_scale=0.0).trajectory_scale == 0.0
 
 
 @pytest.mark.parametrize("end", [0, 1])

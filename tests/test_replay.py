@@ -1,15 +1,15 @@
 """Replays: a record that came from this code is confirmed, one that did not is found out."""
 
 import copy
+import dataclasses
 
 import pytest
 import torch
 
-from lcs.config import Config
+from lcs.config import Config, ToyConfig
 from lcs.errors import ConfigError
 from lcs.replay import replay
-from lcs.runs import RunStore
-from lcs.exhibits.toy.lasso import ToyConfig
+from lcs.runs import Record, RunStore
 from lcs.train import Run, train
 
 ELSEWHERE = {"hardware": "another processor"}
@@ -20,13 +20,13 @@ def altered(record, tmp_path):
     """Store the run anew with an altered history, properly signed, as a forger would."""
 
     def write(change, **origin):
-        history = copy.deepcopy(record.history)
-        change(history)
+        history, final = copy.deepcopy(record.history), copy.deepcopy(record.final)
+        change(history, final)
         store = RunStore(tmp_path / "altered")
         return store.write(
             record.config,
             history=history,
-            final=record.final,
+            final=final,
             provenance=record.provenance | origin,
         )
 
@@ -36,9 +36,20 @@ def altered(record, tmp_path):
 def shift(column, difference, epoch=1, layer=None):
     """Return a change of one number of the history."""
 
-    def change(history):
+    def change(history, final):
         values = history[column][layer] if layer else history[column]
         values[epoch] += difference
+
+    return change
+
+
+def shift_final(difference, *keys):
+    """Return a change of one final measure that is in no history."""
+
+    def change(history, final):
+        for key in keys[:-1]:
+            final = final[key]
+        final[keys[-1]] += difference
 
     return change
 
@@ -47,6 +58,7 @@ def test_a_record_is_confirmed_to_the_last_digit(record):
     outcome = replay(record, 2, "cpu")
     assert outcome.agrees
     *epochs, verdict = outcome.text.splitlines()
+    assert "final measures" in replay(record, 3, "cpu").text
     assert verdict == f"run {record.run_id}: equal to the last stored digit"
     assert [line.partition(" (")[0] for line in epochs] == ["epoch 1", "epoch 2"]
     loss = f"{record.history['train_loss'][1]:g}"
@@ -96,6 +108,7 @@ def test_a_long_run_replays_its_own_beginning(epochs, tmp_path):
         shift("train_accuracy", 1e-7),
         shift("test_accuracy", 1 / 355),
         shift("nonzeros", -1, layer="fc2"),
+        shift("norm", 1e-6, layer="fc2"),
     ],
 )
 def test_a_slightly_altered_record_of_this_machine_is_different(change, altered):
@@ -107,6 +120,28 @@ def test_a_slightly_altered_record_of_this_machine_is_different(change, altered)
         f"run {forged.run_id}: DIFFERENT: this code does not give this record"
     )
     assert replay(forged, 1, "cpu").agrees  # the altered epoch was not replayed
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        shift_final(1e-7, "clean_train_accuracy"),
+        shift_final(1e-6, "locality", "spread", "mean"),
+        shift_final(1e-6, "pair_correlation", 0),
+    ],
+)
+def test_final_measures_are_compared_at_the_end(change, altered):
+    forged = altered(change)
+    assert replay(forged, 2, "cpu").agrees
+    outcome = replay(forged, 3, "cpu")
+    assert not outcome.agrees
+    assert "not equal" in outcome.text.splitlines()[-2]
+    elsewhere = dataclasses.replace(forged, provenance=forged.provenance | ELSEWHERE)
+    assert replay(elsewhere, 3, "cpu").agrees
+
+
+def test_a_much_altered_final_measure_is_different_everywhere(altered):
+    assert not replay(altered(shift_final(-0.1, "clean_train_accuracy"), **ELSEWHERE), 3).agrees
 
 
 def test_another_machine_may_round_differently(altered):
@@ -156,7 +191,7 @@ def test_what_cannot_be_replayed(record, tmp_path):
         replay(record, 0, "cpu")
     with pytest.raises(ConfigError, match="unknown value 'tpu'"):
         replay(record, 1, "tpu")
-    toy = RunStore(tmp_path / "toy").write(ToyConfig(), history={}, final={}, provenance={})
+    toy = Record(tmp_path, "toy", ToyConfig(), {}, {}, None, {})
     with pytest.raises(ConfigError, match=f"{toy.run_id} is no training run"):
         replay(toy, 3, "cpu")
 

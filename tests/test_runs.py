@@ -8,14 +8,20 @@ import math
 import os
 import re
 import shutil
+import subprocess
+import sys
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 import torch
+from finished import results
 
+import lcs.provenance
 import lcs.runs
-from lcs.config import Config, run_id
+from lcs.config import Config, ToyConfig, run_id
 from lcs.errors import RecordError
+from lcs.record_checks import TOY_SHARES
 from lcs.runs import (
     Record,
     RunStore,
@@ -25,27 +31,56 @@ from lcs.runs import (
     verify,
     write_atomically,
 )
-from lcs.exhibits.toy.lasso import ToyConfig
 
 CONFIG = Config(dataset="digits", epochs=3, optimizer="beta-lasso", l1=1e-4, beta=50.0)
-HISTORY = {"epoch": [1, 2, 3], "train_loss": [2.0, 1 / 3, math.pi * 1e-9]}
-FINAL = {"epoch": 3, "nonzeros": {"conv1": 7}}
-ORIGIN = {"device": "cpu", "seconds": 1.5}
+TOY = ToyConfig(seed=3, betas=(0.0, 2.0), l1s=(0.1,), scales=(1.0,))
+TOY_FINAL = {
+    "cells": {name: [1.0] * 12 for name in TOY_SHARES},
+    **{name: {"runs": [1, 2]} for name in ("confusion", "misses", "lasso")},
+    "trajectories": {},
+}
 
 
 def write(store, config=CONFIG, **changes):
-    parts = {"history": HISTORY, "final": FINAL, "provenance": ORIGIN} | changes
-    return store.write(config, **parts)
+    return store.write(config, **(results(config) | changes))
+
+
+def write_toy(store):
+    origin = results(CONFIG)["provenance"]
+    return store.write(TOY, history={}, final=TOY_FINAL, provenance=origin)
 
 
 def signed_anew(path, change):
     """Change a record's document and sign it again, as someone might who knows how."""
     document = json.loads(path.read_text())
     change(document)
-    document["provenance"]["sha256"] = ""
-    blank = json.dumps(document).encode()
-    document["provenance"]["sha256"] = hashlib.sha256(blank).hexdigest()
+    if isinstance(document.get("provenance"), dict):
+        document["provenance"]["sha256"] = ""
+        blank = json.dumps(document).encode()
+        document["provenance"]["sha256"] = hashlib.sha256(blank).hexdigest()
     path.write_text(json.dumps(document))
+
+
+def at(*keys, to):
+    """A change of one value of a document, a last key that is missing included."""
+
+    def change(document):
+        for key in keys[:-1]:
+            document = document[key]
+        document[keys[-1]] = to(document[keys[-1]]) if callable(to) else to
+
+    return change
+
+
+def without(*keys):
+    """A change that removes a value."""
+
+    def change(document):
+        for key in keys[:-1]:
+            document = document[key]
+        del document[keys[-1]]
+
+    return change
 
 
 def refused(path, root, reason=None):
@@ -74,9 +109,11 @@ def test_a_record_says_everything(tmp_path):
     assert document["config"] == dataclasses.asdict(CONFIG)  # defaults written out
     assert record.config == CONFIG
     assert record.run_id == CONFIG.run_id
-    assert record.final == FINAL
+    expected = results(CONFIG)
+    assert (record.history, record.final) == (expected["history"], expected["final"])
     assert record.filters is None
-    assert record.provenance == {**ORIGIN, "sha256": document["provenance"]["sha256"]}
+    checksum = document["provenance"]["sha256"]
+    assert record.provenance == {**expected["provenance"], "sha256": checksum}
 
 
 def test_the_checksum_is_that_of_the_bytes_with_itself_blanked(tmp_path):
@@ -96,7 +133,10 @@ def test_floats_have_at_most_eight_digits(record):
 
 
 def test_rounded_floats_are_read_back_as_written(tmp_path):
-    record = write(RunStore(tmp_path))
+    parts = results(CONFIG)
+    parts["history"]["train_loss"] = [2.0, 1 / 3, math.pi * 1e-9]
+    parts["final"]["train_loss"] = math.pi * 1e-9
+    record = write(RunStore(tmp_path), **parts)
     assert record.history["train_loss"] == [2.0, 0.33333333, 3.1415927e-09]
 
 
@@ -118,7 +158,7 @@ def test_a_record_is_written_once(tmp_path):
     record = write(store)
     before = record.path.read_bytes()
     with pytest.raises(RecordError, match="exists already; delete it to run again"):
-        write(store, final={})
+        write(store)
     assert record.path.read_bytes() == before
 
 
@@ -129,14 +169,19 @@ def test_what_is_not_a_number_is_not_written(number, tmp_path):
     assert not list(tmp_path.rglob("*"))
 
 
+def test_results_of_another_run_are_not_written(tmp_path):
+    with pytest.raises(RecordError, match="epoch: not 3 values"):
+        write(RunStore(tmp_path), **results(CONFIG.replace(epochs=4)) | {"filters": torch.ones(1)})
+    assert not list(tmp_path.rglob("*"))
+
+
 def test_toy_experiments_have_records_too(tmp_path):
     store = RunStore(tmp_path)
-    config = ToyConfig(seed=3, betas=(0.0, 2.0))
-    record = write(store, config, history={})
-    assert record.path == tmp_path / "toy" / f"lasso-{run_id(config)}.json"
-    assert record.config == config
+    record = write_toy(store)
+    assert record.path == tmp_path / "toy" / f"lasso-{run_id(TOY)}.json"
+    assert record.config == TOY
     assert record.kind == "toy"
-    assert store.find(config) == record
+    assert store.find(TOY) == record
     assert not verify(store)
 
 
@@ -241,24 +286,174 @@ def test_constants_that_json_lacks_are_refused(constant, record, store):
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        (lambda d: d.update(schema=2, novelty={}), "schema 2, not 1; update lcs"),
-        (lambda d: d["config"].update(depth=3), "unknown parameter 'depth'"),
-        (lambda d: d["config"].update(lr="0.1"), "lr: '0.1' is of type str"),
-        (lambda d: d["config"].update(epochs=0), "epochs: 0 is out of range"),
-        (lambda d: d["config"].update(lr=0.2), "its config has the id"),
-        (lambda d: d["config"].update(seed=4), "its config has the id"),
-        (lambda d: d.update(kind="poem"), "not a run record"),
-        (lambda d: d.update(kind=["training"]), "not a run record"),
-        (lambda d: d.update(config=[]), "not a run record"),
-        (lambda d: d.pop("id"), "not a run record"),
-        (lambda d: d.pop("schema"), "not a run record"),
-        (lambda d: d.pop("history"), "not a run record"),
-        (lambda d: d.update(id="0000000000-s0"), "its config has the id"),
+        (at("schema", to=2), "schema 2, not 1; update lcs"),
+        (at("config", "depth", to=3), "unknown parameter 'depth'"),
+        (at("config", "lr", to="0.1"), "lr: '0.1' is of type str"),
+        (at("config", "epochs", to=0), "epochs: 0 is out of range"),
+        (at("config", "beta", to=10**400), "beta: 1000.* is out of range"),
+        (at("config", "lr", to=0.2), "its config has the id"),
+        (at("config", "seed", to=4), "its config has the id"),
+        (at("id", to="0000000000-s0"), "its config has the id"),
+        (at("final", "test_accuracy", to=0.99), "test_accuracy is not the history's last"),
+        (at("final", "fan_in", "fc2", to=[0, 10]), "not the non-zeros of fc2"),
+        (at("filters", "file", to="other.safetensors"), "the file is not the run's own"),
     ],
 )
 def test_a_record_signed_anew_must_still_make_sense(change, reason, record, store):
     signed_anew(record.path, change)
     refused(record.path, store.root, reason)
+
+
+def last(column, value, *layer):
+    """A change of a last value in history and final: a forgery that agrees with itself."""
+
+    def change(document):
+        final = document["final"]
+        for key in (column, *layer)[:-1]:
+            final = final[key]
+        final[(column, *layer)[-1]] = value
+        values = document["history"][column]
+        (values[layer[0]] if layer else values)[-1] = value
+
+    return change
+
+
+NONSENSE = {
+    # what is missing, and what is too much
+    **{f"without {part}": without(part) for part in (
+        "schema", "kind", "id", "config", "history", "final", "filters", "provenance",
+    )},
+    **{f"without history/{name}": without("history", name) for name in (
+        "epoch", "lr", "train_loss", "train_accuracy", "test_accuracy", "nonzeros", "revived",
+        "norm",
+    )},
+    **{f"without final/{name}": without("final", name) for name in (
+        "epoch", "lr", "train_loss", "test_accuracy", "nonzeros", "weights", "flops",
+        "evaluation_images", "clean_train_accuracy",
+    )},
+    **{f"without provenance/{name}": without("provenance", name) for name in (
+        "commit", "code", "packages", "device", "hardware", "threads", "seconds", "resumes",
+    )},
+    "without a layer": without("history", "nonzeros", "fc1"),
+    "without a layer's norm": without("history", "norm", "fc1"),
+    "without a layer's fan-in": without("final", "fan_in", "fc1"),
+    "without a measure of locality": without("final", "locality", "spread"),
+    "one part more": at("novelty", to={}),
+    "history of epochs alone": at("history", to=lambda h: {"epoch": h["epoch"]}),
+    "validation images too": at("final", "validation_accuracy", to=0.5),
+    # types
+    **{f"{part} a {type(value).__name__}": at(part, to=value)
+       for part in ("kind", "config", "history", "final", "provenance", "filters")
+       for value in ([], 3, "text", [[{}]])},
+    "schema a bool": at("schema", to=True),
+    "id a list": at("id", to=[]),
+    "id a dict": at("id", to={}),
+    "a nested config": at("config", "lr", to={"lr": 0.1}),
+    "a column a dict": at("history", "lr", to={"conv1": [0.1] * 3}),
+    "layers a list": at("history", "nonzeros", to=[1, 2, 3]),
+    "a loss of text": at("history", "train_loss", 1, to="2.0"),
+    "a loss of null": at("history", "train_loss", 1, to=None),
+    "a loss in a list": at("history", "train_loss", 1, to=[2.0]),
+    "a count that is a float": at("history", "nonzeros", "conv1", 0, to=7.0),
+    "an epoch that is a bool": at("history", "epoch", 0, to=True),
+    "final epoch a float": at("final", "epoch", to=3.0),
+    "seconds of text": at("provenance", "seconds", to="long"),
+    "threads a float": at("provenance", "threads", to=1.5),
+    "hardware a list": at("provenance", "hardware", to=["cpu"]),
+    "packages without torch": without("provenance", "packages", "torch"),
+    "packages of numbers": at("provenance", "packages", "torch", to=2.12),
+    "modes of text": at("provenance", "modes", to={"dense": "3"}),
+    "modes a list": at("provenance", "modes", to=["dense"]),
+    "before_resume a dict": at("provenance", "before_resume", to={}),
+    "a time that is none": at("provenance", "time", to="noon"),
+    "a command of words": at("provenance", "command", to=["lcs"]),
+    "filters without checksum": without("filters", "sha256"),
+    "a file in a list": at("filters", "file", to=["x.safetensors"]),
+    "locality of text": at("final", "locality", "spread", "mean", to="near"),
+    "a share of mass above 1": at("final", "locality", "window_mass", "mean", to=7.5),
+    "an interval below 0": at("final", "locality", "morans_i", "ci95", to=-1.0),
+    "an excess that is none": at("final", "locality", "spread", "excess_mean", to=-9.0),
+    "no locality of filters": at("final", "locality", "spread", "mean", to=None),
+    "pair correlation of text": at("final", "pair_correlation", to=["1"]),
+    "pair correlation a number": at("final", "pair_correlation", to=1.0),
+    # ranges
+    **{f"accuracy {value}": last("test_accuracy", value) for value in (7.5, -3.0, 1e308, 10**400)},
+    "training accuracy 2": last("train_accuracy", 2.0),
+    "clean accuracy -1": at("final", "clean_train_accuracy", to=-1.0),
+    "a loss below 0": last("train_loss", -1.0),
+    "a loss of hundreds of digits": last("train_loss", 10**400),
+    "more non-zeros than weights": last("nonzeros", 10**9, "fc2"),
+    "non-zeros below 0": last("nonzeros", -1, "fc2"),
+    "more revived than non-zero": at("history", "revived", "fc2", to=[10**6] * 3),
+    "seconds below 0": at("provenance", "seconds", to=-1.0),
+    "resumes below 0": at("provenance", "resumes", to=-1),
+    # agreement
+    "an epoch less": at("history", to=lambda h: {
+        name: {k: v[:-1] for k, v in c.items()} if isinstance(c, dict) else c[:-1]
+        for name, c in h.items()
+    }),
+    "a column too short": at("history", "lr", to=lambda column: column[:-1]),
+    "a layer too long": at("history", "norm", "fc1", to=lambda column: column + column),
+    "epochs in another order": at("history", "epoch", to=[1, 3, 2]),
+    "epochs twice": at("history", "epoch", to=[1, 1, 3]),
+    **{f"another final {name}": at("final", name, to=lambda value: value / 2 + 0.1)
+       for name in ("lr", "train_loss", "train_accuracy", "test_accuracy")},
+    "another final epoch": at("final", "epoch", to=2),
+    "other final non-zeros": at("final", "nonzeros", "fc1", to=1),
+    "other weights": at("final", "weights", "conv1", to=lambda count: count + 1),
+    "other dense FLOPs": at("final", "flops", "dense", to=lambda count: count + 2),
+    "other sparse FLOPs": at("final", "flops", "sparse", to=lambda count: count - 2),
+    "non-zeros that FLOPs do not know": last("nonzeros", 1, "fc2"),
+    "a unit more": at("final", "fan_in", "fc1", to=lambda counts: [counts[0] + 1, *counts[1:]]),
+    "units below 0": at("final", "fan_in", "fc1", to=[-1, 25]),
+    "other images": at("final", "evaluation_images", to=10_000),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NONSENSE)
+def test_nonsense_is_refused_though_it_is_signed(name, record, store):
+    signed_anew(record.path, NONSENSE[name])
+    refused(record.path, store.root)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        at("history", to={"epoch": [1]}),
+        at("final", "cells", to=[]),
+        at("final", "cells", to={}),
+        at("final", "cells", "recovered", to=[0.5]),
+        at("final", "cells", "held", 0, to=-1.0),
+        at("final", "lasso", "l1", to=[0.1]),
+        at("final", "lasso", "runs", 0, to=[[{}]]),
+        at("final", "misses", "runs", to=[10**400, 1]),
+        without("final", "trajectories"),
+        at("config", "betas", to=[]),
+        at("config", "betas", to=[10**400]),
+        at("config", "betas", to=[[1.0]]),
+        at("config", "problems", to="many"),
+    ],
+)
+def test_nonsense_of_a_toy_experiment_is_refused(change, tmp_path):
+    record = write_toy(RunStore(tmp_path))
+    signed_anew(record.path, change)
+    refused(record.path, tmp_path)
+
+
+def test_a_huge_number_is_one_line_in_every_command(record, store, command):
+    for sign in (True, False):
+        change = at("config", "beta", to=10**400)
+        if sign:
+            signed_anew(record.path, change)
+        else:
+            record.path.write_text(record.path.read_text().replace("50.0", "1" + "0" * 400))
+        for words in (
+            ["list"], ["verify"], ["show", record.run_id], ["import", record.path],
+            ["replay", record.run_id],
+        ):  # fmt: skip
+            said = command("runs", *words, "--store", store.root)
+            assert said.code == 1
+            assert str(record.path) in said.error
 
 
 def test_a_field_named_twice_is_found(record, store):
@@ -320,17 +515,6 @@ def test_filters_are_read_back(tmp_path):
     loaded = record.load_filters()
     assert loaded.dtype == torch.float32
     assert torch.equal(loaded, filters.half().float())
-
-
-def test_a_sparse_first_layer_is_read_back_whole(tmp_path):
-    layer = torch.randn(5, 1, 8, 8, generator=torch.Generator().manual_seed(0))
-    layer[layer < 1.5] = 0.0
-    record = write(RunStore(tmp_path), filters=layer[:2], first_layer=layer)
-    assert torch.equal(record.load_first_layer(), layer)
-    assert record.load_filters().shape == (2, 1, 8, 8)
-    some = write(RunStore(tmp_path / "some"), filters=layer[:2])
-    assert some.load_first_layer() is None
-    assert write(RunStore(tmp_path / "none")).load_first_layer() is None
 
 
 def test_a_record_without_filters(tmp_path):
@@ -466,14 +650,49 @@ def test_another_record_of_the_same_run_is_not_overwritten(record, tmp_path):
     assert mine.path.read_bytes() == before
 
 
+@pytest.mark.parametrize(
+    "name", ["json", "safetensors", "../digits/", "./", "/", "", "..", "other folder", "capitals"]
+)
+def test_a_record_cannot_have_another_runs_files_overwritten(
+    name, record, store, command, tmp_path
+):
+    """A stranger's record names a file of another run as the file of its filters."""
+    other = next(r for r in store.records() if r.filters is None)
+    named = {
+        "json": other.path.name,
+        "safetensors": other.path.with_suffix(".safetensors").name,
+        "../digits/": f"../digits/{record.path.stem}.safetensors",
+        "./": f"./{record.path.stem}.safetensors",
+        "/": str(store.root / "x.safetensors"),
+        "other folder": f"../toy/{record.path.stem}.safetensors",
+        "capitals": f"{record.path.stem}.SAFETENSORS",
+    }.get(name, name)
+    mail = tmp_path / "mail" / "digits"
+    mail.mkdir(parents=True)
+    stranger = Path(shutil.copy(record.path, mail))
+    filters = record.path.with_suffix(".safetensors").read_bytes()
+    if named not in ("", "..") and not named.startswith("/"):
+        (mail / named).parent.mkdir(exist_ok=True)
+        (mail / named).write_bytes(filters)
+    signed_anew(stranger, at("filters", "file", to=named))
+    record.path.unlink()
+    before = {path: path.read_bytes() for path in store.root.rglob("*") if path.is_file()}
+    said = command("runs", "import", stranger, "--store", store.root)
+    assert said.code == 1
+    assert f"{stranger}: not a run record (filters: the file is not the run's own" in said.error
+    assert before == {path: path.read_bytes() for path in store.root.rglob("*") if path.is_file()}
+
+
 # --- where a run comes from
 
 
 def test_provenance():
     found = provenance(torch.device("cpu"))
     assert set(found) == {
-        "commit", "unmodified", "code", "packages", "device", "hardware", "threads",
+        "commit", "unmodified", "code", "packages", "device", "hardware", "threads", "time",
+        "command",
     }  # fmt: skip
+    assert datetime.fromisoformat(found["time"]).utcoffset() == timedelta(0)
     assert found["packages"]["torch"].startswith(torch.__version__.partition("+")[0])
     assert found["threads"] == torch.get_num_threads()
     assert found["device"] == "cpu"
@@ -481,18 +700,26 @@ def test_provenance():
     json.dumps(found)
 
 
+def test_a_command_names_no_folder_of_the_machine():
+    words = ["/home/me/env/bin/lcs", "train", "--lr", "1e-4", "--store", "/home/me/my runs/",
+             "--store=/a/b", "~/runs", "C:\\Users\\me\\mine", "here/runs"]  # fmt: skip
+    expected = "lcs train --lr 1e-4 --store my runs --store=b runs mine here/runs"
+    assert lcs.provenance.command(words) == expected
+    assert lcs.provenance.command(["/x/lcs/__main__.py", "runs"]) == "lcs runs"
+
+
 def test_a_processor_has_its_generation_beside_its_name():
     first = "model\t\t: 17\nmodel name\t: AMD EPYC\ncpu family\t: 25\nflags\t\t: a b\n\n"
-    assert lcs.runs._processor(first + first) == "AMD EPYC (family 25, model 17)"
-    assert lcs.runs._processor("model name : Some CPU @ 2: GHz\n") == "Some CPU @ 2: GHz"
-    assert lcs.runs._processor("processor : 0\nHardware : BCM2711\n") == ""
+    assert lcs.provenance._processor(first + first) == "AMD EPYC (family 25, model 17)"
+    assert lcs.provenance._processor("model name : Some CPU @ 2: GHz\n") == "Some CPU @ 2: GHz"
+    assert lcs.provenance._processor("processor : 0\nHardware : BCM2711\n") == ""
 
 
 def test_the_hash_of_the_code_covers_every_module(tmp_path, monkeypatch):
     package = tmp_path / "lcs"
-    shutil.copytree(lcs.runs.PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__"))
-    monkeypatch.setattr(lcs.runs, "PACKAGE", package)
-    compute = lcs.runs.code_hash.__wrapped__
+    shutil.copytree(lcs.provenance.PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(lcs.provenance, "PACKAGE", package)
+    compute = lcs.provenance.code_hash.__wrapped__
     hashes = [compute()]
     for name in ("optim.py", "new.py"):
         with (package / name).open("a") as file:
@@ -502,7 +729,22 @@ def test_the_hash_of_the_code_covers_every_module(tmp_path, monkeypatch):
 
 
 def test_no_git_is_no_error(tmp_path, monkeypatch):
-    monkeypatch.setattr(lcs.runs, "PACKAGE", tmp_path / "lcs")
-    monkeypatch.setattr(lcs.runs, "_git", lcs.runs._git.__wrapped__)
-    assert lcs.runs._git("rev-parse", "HEAD") is None
-    assert lcs.runs._unmodified() is None
+    monkeypatch.setattr(lcs.provenance, "PACKAGE", tmp_path / "lcs")
+    monkeypatch.setattr(lcs.provenance, "_git", lcs.provenance._git.__wrapped__)
+    found = provenance(torch.device("cpu"))
+    assert (found["commit"], found["unmodified"]) == (None, None)
+
+
+# --- the time it takes
+
+
+def test_records_are_read_without_heavy_imports(store):
+    """`lcs runs list` and `verify` start without torch, which takes seconds to import."""
+    code = (
+        "import sys; from lcs.runs import RunStore, verify;"
+        f"store = RunStore({str(store.root)!r}); assert not verify(store);"
+        "assert len(list(store.records())) == 3;"
+        "print(*{'torch', 'pandas', 'sklearn', 'scipy'} & sys.modules.keys())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""

@@ -54,7 +54,7 @@ def batches(count, seed=1):
         )
 
 
-def descend(forward, optimizer, count=10):
+def fit(forward, optimizer, count=10):
     for x, labels in batches(count):
         optimizer.zero_grad()
         F.cross_entropy(forward(x), labels).backward()
@@ -66,7 +66,7 @@ def test_in_bfloat16_gradients_are_those_of_float32_but_for_rounding(mode):
     net, twin = s_fc(density=0.1), s_fc(density=0.1)
     ((x, labels),) = batches(1)
     x, optimizer = x.bfloat16(), optimizer_of(net, mode)
-    with sparse.epoch(net, optimizer, mode) as forward:
+    with sparse.sparse_first_layer(net, optimizer, mode) as forward:
         with torch.autocast("cpu", torch.bfloat16):
             logits = forward(x)
         F.cross_entropy(logits.float(), labels).backward()
@@ -83,10 +83,10 @@ def test_in_bfloat16_gradients_are_those_of_float32_but_for_rounding(mode):
 def test_sparse_steps_are_dense_steps(mode, l1, beta):
     dense, other = s_fc(), s_fc()
     zeros = dense.conv1.weight == 0
-    descend(dense, optimizer_of(dense, mode, l1, beta))
+    fit(dense, optimizer_of(dense, mode, l1, beta))
     optimizer = optimizer_of(other, mode, l1, beta)
-    with sparse.epoch(other, optimizer, mode) as forward:
-        descend(forward, optimizer)
+    with sparse.sparse_first_layer(other, optimizer, mode) as forward:
+        fit(forward, optimizer)
     for (name, value), twin in zip(
         dense.state_dict().items(), other.state_dict().values(), strict=True
     ):
@@ -101,7 +101,7 @@ def test_zeros_may_return_while_the_step_before_is_not_forgotten():
     net, kept = s_fc(density=0.01), []
     optimizer = optimizer_of(net, "exact", l1=1e-6)
     zeros = net.conv1.weight == 0
-    with sparse.epoch(net, optimizer, "exact") as forward:
+    with sparse.sparse_first_layer(net, optimizer, "exact") as forward:
         for x, labels in batches(4):
             optimizer.zero_grad()
             kept.append(F.cross_entropy(forward(x), labels))
@@ -117,13 +117,13 @@ def test_the_optimizer_holds_the_matrix_again_afterwards():
         _interrupted_epoch(net, optimizer)
     assert optimizer.param_groups[0]["params"][0] is net.conv1.weight
     before = copy.deepcopy(net.state_dict())
-    descend(net, optimizer, 1)
+    fit(net, optimizer, 1)
     assert not torch.equal(before["conv1.weight"], net.conv1.weight)
 
 
 def _interrupted_epoch(net, optimizer):
-    with sparse.epoch(net, optimizer, "exact") as forward:
-        descend(forward, optimizer, 2)
+    with sparse.sparse_first_layer(net, optimizer, "exact") as forward:
+        fit(forward, optimizer, 2)
         raise KeyboardInterrupt
 
 
@@ -132,20 +132,20 @@ def test_sparse_where_it_pays_and_nowhere_else():
         (0.01, "exact", "exact"), (0.01, "frozen", "frozen"), (0.5, "frozen", "dense"),
     ):  # fmt: skip
         net = s_fc(density)
-        assert sparse.mode(net, optimizer_of(net, mode)) == expected
+        assert sparse.choose_mode(net, optimizer_of(net, mode)) == expected
     for net in (s_fc(0.01, dropout=0.5), s_fc(0.01, bias=True)):
-        assert sparse.mode(net, optimizer_of(net, "exact")) == "dense"
+        assert sparse.choose_mode(net, optimizer_of(net, "exact")) == "dense"
     net = s_fc(0.01)
-    assert sparse.mode(net, ProximalL1(net.parameters(), l1=1e-3)) == "dense"
+    assert sparse.choose_mode(net, ProximalL1(net.parameters(), l1=1e-3)) == "dense"
     deep = models.build("d-fc", num_classes=10, image_size=8, in_channels=1, base_channels=1)
     torch.nn.init.zeros_(deep.conv1.weight)
-    assert sparse.mode(deep, BetaLasso(deep.parameters(), l1=1e-3)) == "dense"
+    assert sparse.choose_mode(deep, BetaLasso(deep.parameters(), l1=1e-3)) == "dense"
 
 
 def test_a_small_layer_stays_dense(monkeypatch):
     net = s_fc(0.01)
     monkeypatch.setattr(sparse, "PAYS_FROM", net.conv1.weight.numel() + 1)
-    assert sparse.mode(net, optimizer_of(net, "exact")) == "dense"
+    assert sparse.choose_mode(net, optimizer_of(net, "exact")) == "dense"
 
 
 def test_a_dead_unit_is_dead_for_good():
@@ -217,7 +217,7 @@ def _one_epoch(config, store):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Run, "run_epoch", counted)
-        patch.setattr("lcs.loop.Clock.over", lambda clock: bool(done))
+        patch.setattr("lcs.train.Clock.over", lambda clock: bool(done))
         train(config, store=store, device="cpu")
 
 

@@ -1,141 +1,36 @@
-"""The training loop: what it computes, what it records, and what it refuses."""
+"""The training loop: a run alone, a group of runs, the time budget, and what is refused."""
 
+import errno
 import itertools
-import json
-import platform
-import subprocess
-import sys
+import os
 
 import pytest
 import torch
-import torch.nn.functional as F
 
-import lcs.loop
+import lcs.batches
 import lcs.train
-from lcs import data, models
 from lcs.checkpoint import Checkpoint
-from lcs.config import CHOICES, Config
-from lcs.errors import ConfigError, Paused, RecordError, TrainingError
-from lcs.batches import Batches, split
-from lcs.loop import Clock, recorded_epochs
+from lcs.config import Config
+from lcs.errors import CheckpointError, ConfigError, Paused, RecordError, TrainingError
 from lcs.runs import RunStore
-from lcs.together import train_together
-from lcs.train import (
-    COMPILED_FROM,
-    Run,
-    build_model,
-    choose_device,
-    learning_rate,
-    make_optimizer,
-    objective,
-    train,
-)
+from lcs.train import Clock, Run, choose_device, groups, train, train_group
 
 CPU = torch.device("cpu")
 TINY = Config(dataset="digits", epochs=2, batch_size=128)
-LASSO = TINY.replace(optimizer="beta-lasso", l1=2e-4, beta=50.0)
-
-
-def numbers(record):
-    """All of a record's bytes but its provenance."""
-    text = record.path.read_text()
-    assert text.count('\n "provenance"') == 1
-    return text.partition('\n "provenance"')[0]
-
-
-def state(model):
-    return {name: value.clone() for name, value in model.state_dict().items()}
-
-
-def assert_equal(state, other):
-    assert state.keys() == other.keys()
-    for name in state:
-        assert torch.equal(state[name], other[name]), name
-
-
-# --- the pieces
-
-
-@pytest.mark.parametrize("period", [3, 9])
-@pytest.mark.parametrize(("schedule", "steps"), [("cosine-epoch", 1), ("cosine-step", 7)])
-def test_schedules_are_pytorchs(schedule, steps, period):
-    config = TINY.replace(schedule=schedule, epochs=9, lr=0.3, period=period)
-    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.3)
-    reference = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=period * steps)
-    for epoch in range(9):
-        for step in range(steps):
-            (expected,) = reference.get_last_lr()
-            assert learning_rate(config, epoch, step, steps) == pytest.approx(expected, abs=1e-12)
-            optimizer.step()
-            reference.step()
-
-
-def test_rate_per_epoch_stays_within_an_epoch_and_constant_stays():
-    per_epoch = TINY.replace(epochs=9)
-    assert learning_rate(per_epoch, 3, 6, 7) == learning_rate(per_epoch, 3, 0, 7)
-    assert learning_rate(TINY.replace(schedule="constant", lr=0.3), 1, 6, 7) == 0.3
-
-
-def test_objectives():
-    generator = torch.Generator().manual_seed(0)
-    logits = torch.randn(6, 4, generator=generator, dtype=torch.float64)
-    labels = torch.tensor([0, 1, 2, 3, 3, 0])
-    picked = -logits.log_softmax(1)[range(6), labels]
-    torch.testing.assert_close(objective("cross-entropy", logits, labels), picked.mean())
-    one_hot = torch.eye(4, dtype=torch.float64)[labels]
-    likelihood = one_hot * F.logsigmoid(logits) + (1 - one_hot) * F.logsigmoid(-logits)
-    torch.testing.assert_close(objective("bce", logits, labels), -likelihood.mean())
-
-
-@pytest.mark.parametrize(
-    ("epochs", "count", "dense"), [(1, 1, 1), (200, 200, 200), (201, 200, 100), (400, 200, 100)]
-)
-def test_recorded_epochs_of_short_runs(epochs, count, dense):
-    kept = recorded_epochs(epochs)
-    assert kept[:dense] == list(range(1, dense + 1))
-    assert kept[-1] == epochs
-    assert len(kept) <= count
-
-
-@pytest.mark.parametrize("epochs", [400, 4000, 1_000_000])
-def test_recorded_epochs_of_long_runs_are_spaced_evenly_on_the_log_axis(epochs):
-    kept = recorded_epochs(epochs)
-    assert kept == sorted(set(kept))
-    assert 195 <= len(kept) <= 200
-    ratios = [later / earlier for earlier, later in itertools.pairwise(kept[99:])]
-    assert max(ratios) <= (epochs / 100) ** 0.01 * 1.01 + 0.01
+CROPPED = TINY.replace(augment="flip-crop", epochs=4)
+# of one seed and augmentation: they share their batches
+GROUP = [
+    CROPPED,
+    CROPPED.replace(model="s-conv", momentum=0.9, weight_decay=5e-4),
+    CROPPED.replace(optimizer="beta-lasso", l1=2e-3, beta=10.0, frozen_zeros=True),
+    CROPPED.replace(base_channels=2, optimizer="proximal-l1", l1=1e-3),
+]
 
 
 @pytest.mark.parametrize("name", ["tpu", "", "gpu", "cuda:x", "cuda:-1"])
 def test_unknown_devices_are_refused(name):
     with pytest.raises(ConfigError, match=r"device: unknown value .* give auto, cpu or cuda"):
         choose_device(name)
-
-
-NEW_PAGES = """
-import resource, torch
-from lcs.train import keep_freed_memory
-keep_freed_memory()
-for step in range(20):
-    if step == 10:
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-    torch.zeros(2**24)
-print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
-"""
-
-
-@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="a matter of glibc's allocator")
-def test_freed_memory_is_kept_for_the_next_step():
-    command = [sys.executable, "-c", NEW_PAGES]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert int(done.stdout) < 10_000  # 163,840 of the usual size, if all are new
-
-
-def test_a_run_on_a_cpu_keeps_its_memory(monkeypatch):
-    calls = []
-    monkeypatch.setattr(lcs.train, "keep_freed_memory", lambda: calls.append(True))
-    Run.start(TINY, CPU)
-    assert calls
 
 
 def test_devices(monkeypatch):
@@ -153,297 +48,6 @@ def test_devices(monkeypatch):
     assert not torch.backends.cuda.matmul.allow_bf16_reduced_precision_reduction
     with pytest.raises(ConfigError, match="this machine has no 'cuda:2'"):
         choose_device("cuda:2")
-
-
-# --- the optimizer and its groups
-
-
-def named_groups(config, **changes):
-    """Each parameter's name with the hyperparameters of its group."""
-    model = build_model(config.replace(**changes))
-    optimizer = make_optimizer(config.replace(**changes), model)
-    names = {id(parameter): name for name, parameter in model.named_parameters()}
-    found = {names[id(p)]: group for group in optimizer.param_groups for p in group["params"]}
-    assert found.keys() == dict(model.named_parameters()).keys()
-    return found
-
-
-@pytest.mark.parametrize("optimizer", ["beta-lasso", "proximal-l1"])
-def test_l1_of_the_groups(optimizer):
-    config = TINY.replace(optimizer=optimizer, affine=True, bias=True, l1=2e-5, l1_rest=5e-6)
-    l1 = {name: group["l1"] for name, group in named_groups(config).items()}
-    assert l1.pop("conv1.weight") == 2e-5
-    assert l1.pop("fc1.weight") == l1.pop("fc2.weight") == 5e-6
-    assert set(l1) == {
-        "conv1.bias", "fc1.bias", "fc2.bias",
-        "bn1.weight", "bn1.bias", "bn_fc1.weight", "bn_fc1.bias",
-    }  # fmt: skip
-    assert set(l1.values()) == {0.0}
-
-
-@pytest.mark.parametrize("config", [LASSO, TINY.replace(momentum=0.9, weight_decay=1e-3)])
-def test_no_bias_is_shrunk_not_even_one_with_positions(config):
-    groups = named_groups(config, model="s-local", bias=True)
-    shrunk = {
-        name for name, group in groups.items() if group.get("l1") or group.get("weight_decay")
-    }
-    assert "conv1.bias" in groups
-    assert shrunk == {"conv1.weight", "fc1.weight", "fc2.weight"}
-
-
-def test_l1_of_the_rest_is_the_first_layers_unless_it_is_given():
-    assert named_groups(LASSO)["fc1.weight"]["l1"] == 2e-4
-    assert named_groups(LASSO, l1_rest=0.0)["fc1.weight"]["l1"] == 0.0
-    assert {group["beta"] for group in named_groups(LASSO).values()} == {50.0}
-
-
-def test_every_convolution_like_layer_is_in_the_first_group():
-    deep = named_groups(LASSO, model="d-local", l1_rest=1e-6)
-    first = {name for name, group in deep.items() if group["l1"] == 2e-4}
-    assert first == {f"conv{number}.weight" for number in range(1, 9)}
-
-
-def test_groups_of_sgd():
-    config = TINY.replace(affine=True, bias=True, momentum=0.9, weight_decay=1e-3)
-    groups = named_groups(config)
-    assert {group["momentum"] for group in groups.values()} == {0.9}
-    decayed = {name for name, group in groups.items() if group["weight_decay"]}
-    assert decayed == {"conv1.weight", "fc1.weight", "fc2.weight"}
-
-
-def test_large_networks_take_the_compiled_step():
-    def compiled(base_channels):
-        with torch.device("meta"):
-            model = models.build(
-                "s-fc", num_classes=10, image_size=32, in_channels=3, base_channels=base_channels
-            )
-        assert (sum(p.numel() for p in model.parameters()) >= COMPILED_FROM) == (base_channels > 1)
-        return make_optimizer(LASSO, model).compiled
-
-    assert compiled(15)
-    assert not compiled(1)
-
-
-# --- seeds
-
-
-def test_initial_weights_depend_on_model_and_seed_alone():
-    plain = state(build_model(TINY))
-    torch.manual_seed(123)
-    other = TINY.replace(
-        optimizer="proximal-l1", l1=0.1, lr=3.0, epochs=9, batch_size=7, augment="flip-crop"
-    )
-    before = torch.get_rng_state()
-    assert_equal(state(build_model(other)), plain)
-    assert torch.equal(torch.get_rng_state(), before)
-    reseeded = state(build_model(TINY.replace(seed=1)))
-    assert not torch.equal(reseeded["conv1.weight"], plain["conv1.weight"])
-
-
-def test_optimizers_see_the_same_images_in_the_same_order():
-    runs = [Run.start(config.replace(augment="flip-crop"), CPU) for config in (TINY, LASSO)]
-    for epoch in (0, 1):
-        pairs = zip(*(run.training.batches(epoch) for run in runs), strict=True)
-        for (x, labels), (other_x, other_labels) in pairs:
-            assert torch.equal(x, other_x)
-            assert torch.equal(labels, other_labels)
-
-
-@pytest.mark.parametrize(
-    "config",
-    [
-        LASSO,
-        TINY.replace(dropout=0.5, momentum=0.9, augment="flip-crop"),
-        TINY.replace(model="s-local", precision="bf16"),
-    ],
-    ids=["beta-lasso", "dropout", "bf16"],
-)
-def test_equal_runs_give_equal_records(config, tmp_path):
-    texts = []
-    for name, checkpoint_seconds in (("once", 60), ("again", 0)):
-        torch.manual_seed(len(texts))  # what went on before in the process has no influence
-        record = train(
-            config,
-            store=RunStore(tmp_path / name),
-            device="cpu",
-            checkpoint_seconds=checkpoint_seconds,
-        )
-        texts.append(numbers(record))
-    assert texts[0] == texts[1]
-
-
-@pytest.mark.parametrize("change", [{"seed": 1}, {"dropout": 0.5}, {"augment": "flip-crop"}])
-def test_what_should_change_the_numbers_changes_them(change):
-    losses = []
-    for config in (TINY, TINY.replace(**change)):
-        run = Run.start(config, CPU)
-        run.run_epoch(0, record=True)
-        losses.append(run.history["train_loss"])
-    assert losses[0] != losses[1]
-
-
-# --- the loop against one in plain PyTorch
-
-
-@pytest.mark.parametrize(("batch_size", "steps", "seen"), [(128, 12, 1442), (131, 11, 1441)])
-def test_it_is_the_textbook_loop(batch_size, steps, seen):
-    """A last batch of one image, as 131 leaves it, is neither trained on nor counted."""
-    config = TINY.replace(
-        batch_size=batch_size, momentum=0.9, weight_decay=1e-3, loss="bce", schedule="cosine-step"
-    )
-    images = data.load("digits")
-    inputs = Batches(config, images, split(config, images)[0], CPU)
-    test = (torch.from_numpy(images.test_images).permute(0, 3, 1, 2) / 255 - 0.5) / 0.5
-    model = build_model(config)
-    optimizer = torch.optim.SGD(
-        model.parameters(), lr=config.lr, momentum=0.9, weight_decay=1e-3, foreach=False
-    )
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=2 * steps)
-    run = Run.start(config, CPU)
-    for epoch in (0, 1):
-        model.train()
-        loss_sum, hits = 0.0, 0
-        for x, labels in inputs.batches(epoch):
-            logits = model(x)
-            loss = F.binary_cross_entropy_with_logits(logits, F.one_hot(labels, 10).float())
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            schedule.step()
-            loss_sum += loss.item() * len(labels)
-            hits += int((logits.argmax(1) == labels).sum())
-        model.eval()
-        with torch.no_grad():
-            right = model(test).argmax(1).numpy() == images.test_labels
-        run.run_epoch(epoch, record=True)
-        history = run.history
-        assert history["train_loss"][-1] == pytest.approx(loss_sum / seen, rel=1e-5)
-        assert history["train_accuracy"][-1] == pytest.approx(hits / seen, abs=1.01 / seen)
-        assert history["test_accuracy"][-1] == pytest.approx(right.mean(), abs=1.01 / 355)
-    for name, value in run.model.state_dict().items():
-        torch.testing.assert_close(value, model.state_dict()[name], rtol=1e-4, atol=1e-5)
-
-
-def test_evaluation_leaves_the_network_as_it_is():
-    run = Run.start(TINY.replace(dropout=0.5), CPU)
-    run.run_epoch(0, record=False)
-    before, rng = state(run.model), torch.get_rng_state()
-    assert run.accuracy(run.evaluation) == run.accuracy(run.evaluation)
-    assert_equal(state(run.model), before)
-    assert torch.equal(torch.get_rng_state(), rng)
-
-
-def test_bf16_keeps_weights_and_logits_in_float32():
-    run = Run.start(TINY.replace(precision="bf16"), CPU)
-    assert run.training.all_normalised.dtype == torch.bfloat16
-    run.run_epoch(0, record=True)
-    assert {p.dtype for p in run.model.parameters()} == {torch.float32}
-    logits = run._logits(run.model, run.training.all_normalised[:64])
-    assert logits.dtype == torch.float32
-    assert torch.equal(logits, logits.bfloat16().float())  # computed in bf16
-
-
-def test_filters_of_permuted_pixels_are_put_back():
-    plain, permuted = (Run.start(TINY.replace(permute_pixels=p), CPU) for p in (False, True))
-    pixels = permuted.training.pixels
-    torch.testing.assert_close(
-        permuted.filters().flatten(2)[..., pixels], plain.filters().flatten(2), rtol=0, atol=0
-    )
-
-
-# --- what is recorded
-
-
-@pytest.mark.parametrize("model", CHOICES["model"])
-@pytest.mark.parametrize("optimizer", CHOICES["optimizer"])
-def test_every_network_trains_and_its_record_counts_its_weights(model, optimizer, tmp_path):
-    sparse = {"beta-lasso": {"l1": 1e-3, "beta": 20.0}, "proximal-l1": {"l1": 0.02}, "sgd": {}}
-    config = TINY.replace(
-        model=model, optimizer=optimizer, epochs=1, batch_size=512, **sparse[optimizer]
-    )
-    run = Run.start(config, CPU)
-    run.run_epoch(0, record=True)
-    record = run.finish(RunStore(tmp_path))
-    weights = {
-        name.removesuffix(".weight"): parameter
-        for name, parameter in run.model.named_parameters()
-        if parameter.ndim > 1
-    }
-    counts = {name: int((weight != 0).sum()) for name, weight in weights.items()}
-    assert record.final["nonzeros"] == counts
-    assert {name: column[-1] for name, column in record.history["nonzeros"].items()} == counts
-    assert record.final["weights"] == {name: weight.numel() for name, weight in weights.items()}
-    flops = record.final["flops"]
-    if optimizer == "sgd":
-        assert flops["sparse"] == flops["dense"] > 0
-    else:
-        assert sum(counts.values()) < sum(record.final["weights"].values())
-        assert 0 < flops["sparse"] < flops["dense"]
-    clean = run.accuracy(run.training)
-    assert record.final["clean_train_accuracy"] == pytest.approx(clean, rel=1e-7)
-    assert ("locality" in record.final) == (model != "resnet18")
-
-
-def test_history_and_final_measures(tmp_path):
-    config = LASSO.replace(epochs=5)
-    record = train(config, store=RunStore(tmp_path), device="cpu")
-    history, final = record.history, record.final
-    assert history["epoch"] == [1, 2, 3, 4, 5]
-    rates = [learning_rate(config, epoch, 0, 1) for epoch in range(5)]
-    assert history["lr"] == [float(f"{rate:.8g}") for rate in rates]
-    columns = ["epoch", "lr", "train_loss", "train_accuracy", "test_accuracy"]
-    assert [name for name in history if not isinstance(history[name], dict)] == columns
-    assert {name: final[name] for name in columns} == {n: history[n][-1] for n in columns}
-    for column in ("nonzeros", "revived", "norm"):
-        assert list(history[column]) == ["conv1", "fc1", "fc2"]
-        assert {len(values) for values in history[column].values()} == {5}
-    assert final["evaluation_images"] == 355
-    assert 0 <= final["clean_train_accuracy"] <= 1
-
-
-def test_revived_weights_and_norms():
-    run = Run.start(LASSO.replace(epochs=9, l1=2e-5), CPU)
-    dead = {name: torch.zeros_like(layer.weight) for name, layer in run.layers().items()}
-    for epoch in range(6):
-        run.run_epoch(epoch, record=True)
-        weights = {name: layer.weight.detach() for name, layer in run.layers().items()}
-        for name, weight in weights.items():
-            revived = int(((weight != 0) & (dead[name] != 0)).sum())
-            assert run.history["revived"][name][-1] == revived
-            assert run.history["norm"][name][-1] == float(weight.norm())
-        dead = {name: (weight == 0).float() for name, weight in weights.items()}
-    assert sum(sum(column) for column in run.history["revived"].values()) > 0
-
-
-def test_only_the_chosen_epochs_are_recorded(tmp_path, monkeypatch):
-    monkeypatch.setattr(lcs.loop, "recorded_epochs", lambda epochs: [1, 4, epochs])
-    record = train(TINY.replace(epochs=6), store=RunStore(tmp_path), device="cpu")
-    assert record.history["epoch"] == [1, 4, 6]
-    assert len(record.history["norm"]["fc2"]) == 3
-
-
-def test_a_validation_run_never_touches_the_test_set(tmp_path):
-    config = TINY.replace(validation=True)
-    run = Run.start(config, CPU)
-    images = data.load("digits")
-    seen = {bytes(image.numpy().tobytes()) for image in run.evaluation.images}
-    assert seen <= {image.transpose(2, 0, 1).tobytes() for image in images.train_images}
-    assert len(run.training) + len(run.evaluation) == len(images.train_images)
-    record = train(config, store=RunStore(tmp_path), device="cpu")
-    assert "test_accuracy" not in json.loads(record.path.read_text())["history"]
-    assert "test_accuracy" not in record.path.read_text()
-    assert len(record.history["validation_accuracy"]) == 2
-    assert record.final["validation_accuracy"] == record.history["validation_accuracy"][-1]
-    assert record.final["evaluation_images"] == len(run.evaluation)
-
-
-def test_training_learns(tmp_path):
-    config = TINY.replace(epochs=20, batch_size=64)
-    record = train(config, store=RunStore(tmp_path), device="cpu")
-    losses = record.history["train_loss"]
-    assert losses[-1] < 0.5 * losses[4] < 0.25 * losses[0]
-    assert record.final["test_accuracy"] > 0.85
-    assert record.final["clean_train_accuracy"] > 0.9
 
 
 # --- train: one record for each run
@@ -473,46 +77,6 @@ def test_a_run_that_another_process_has_just_ended_is_not_trained_again(
     assert train(record.config, store=late, device="cpu").path == record.path
 
 
-def test_the_first_seed_keeps_filters_for_a_figure(tmp_path):
-    store = RunStore(tmp_path)
-    wide = TINY.replace(base_channels=2)
-    assert train(wide, store=store, device="cpu").load_filters().shape == (24, 1, 8, 8)
-    assert train(wide.replace(seed=1), store=store, device="cpu").filters is None
-    for unseen in (TINY.replace(model="3-fc"), TINY.replace(validation=True)):
-        assert train(unseen, store=store, device="cpu").filters is None
-
-
-def test_a_sparse_first_layer_is_kept_whole(tmp_path, monkeypatch):
-    sparse = TINY.replace(optimizer="beta-lasso", l1=1e-3, beta=50.0)
-    monkeypatch.setattr("lcs.train.KEPT_SHARE", 1.0)
-    record = train(sparse, store=RunStore(tmp_path), device="cpu")
-    layer = record.load_first_layer()
-    assert torch.count_nonzero(layer) == record.final["nonzeros"]["conv1"]
-    assert layer.numel() == record.final["weights"]["conv1"]
-    monkeypatch.setattr("lcs.train.KEPT_SHARE", 0.0)
-    dense = train(sparse, store=RunStore(tmp_path / "dense"), device="cpu")
-    assert dense.load_first_layer() is None
-
-
-def test_a_record_says_how_close_weights_lie(tmp_path):
-    sparse = TINY.replace(optimizer="beta-lasso", l1=1e-3, beta=50.0)
-    ratios = train(sparse, store=RunStore(tmp_path), device="cpu").final["pair_correlation"]
-    assert len(ratios) == 7
-    assert all(ratio is None or ratio >= 0 for ratio in ratios)
-    dense = train(TINY, store=RunStore(tmp_path), device="cpu").final["pair_correlation"]
-    assert dense == pytest.approx([1.0] * 7)
-
-
-def test_a_record_counts_units_by_their_incoming_weights(tmp_path):
-    record = train(TINY, store=RunStore(tmp_path), device="cpu")
-    layers = Run.start(TINY, torch.device("cpu")).layers()
-    counted = record.final["fan_in"]
-    assert {name: sum(counts) for name, counts in counted.items()} == {
-        name: len(layer.weight) for name, layer in layers.items()
-    }
-    assert counted["conv1"][:7] == [0] * 7  # dense: all units have 64 weights
-
-
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
@@ -528,21 +92,158 @@ def test_a_run_that_diverges_leaves_no_record(changes, reason, tmp_path):
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
-@pytest.mark.parametrize("together", [False, True])
-def test_where_no_record_can_be_written_nothing_is_trained(together, tmp_path, monkeypatch):
+def test_where_no_record_can_be_written_nothing_is_trained(tmp_path, monkeypatch):
     monkeypatch.setattr(Run, "start", None)
     (tmp_path / "digits").touch()
-    store = RunStore(tmp_path)
     with pytest.raises(RecordError, match=r"digits: cannot be written .* name another folder"):
-        train_together([TINY], store=store, device="cpu") if together else train(
-            TINY, store=store, device="cpu"
-        )
+        train(TINY, store=RunStore(tmp_path), device="cpu")
 
 
 def test_images_too_small_for_the_kernel_are_refused(tmp_path):
     config = TINY.replace(model="s-conv", padding="none")
     with pytest.raises(ConfigError, match="choose 'same'"):
         train(config, store=RunStore(tmp_path), device="cpu")
+
+
+@pytest.mark.parametrize("folder", ["missing", "file", "read-only"])
+def test_a_finished_run_needs_no_folder_of_checkpoints(
+    folder, record, store, tmp_path, monkeypatch
+):
+    place = tmp_path / folder
+    if folder == "file":
+        place.touch()
+    if folder == "read-only":
+        place.mkdir(mode=0o500)
+        monkeypatch.setattr(os, "unlink", refuse)  # what a read-only disk says of any name
+    monkeypatch.setenv("LCS_CHECKPOINTS", str(place))
+    assert train(record.config, store=store, device="cpu").path == record.path
+
+
+def refuse(path, **_options):
+    raise OSError(errno.EROFS, os.strerror(errno.EROFS), path)
+
+
+# --- a group
+
+
+def outcome(record):
+    return record.history, record.final, record.provenance["modes"]
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory):
+    """The records of the group's runs, each trained alone."""
+    store = RunStore(tmp_path_factory.mktemp("alone"))
+    return [train(config, store=store, device="cpu") for config in GROUP]
+
+
+def test_runs_that_share_their_batches_are_grouped():
+    apart = [
+        CROPPED.replace(seed=1),
+        CROPPED.replace(dropout=0.5),
+        CROPPED.replace(epochs=5),
+        CROPPED.replace(precision="bf16"),
+        TINY,
+        TINY.replace(lr=0.05),
+    ]
+    singles = [[config] for config in apart]
+    assert groups([*GROUP, *apart]) == [GROUP, *singles]  # at most four
+    fifth = CROPPED.replace(lr=0.05)
+    halves = [GROUP[:2], [*GROUP[2:], fifth]]  # of about equal size
+    assert groups([*GROUP, fifth, *apart]) == [*halves, *singles]
+
+
+def test_every_worker_has_something_to_do():
+    for count, workers in itertools.product(range(12), range(1, 6)):
+        configs = [CROPPED.replace(lr=0.1 / (1 + i)) for i in range(count)]
+        parts = groups(configs, workers)
+        assert list(itertools.chain(*parts)) == configs
+        assert len(parts) >= min(count, workers)
+
+
+def test_wide_networks_train_alone():
+    wide = [CROPPED.replace(dataset="cifar10", base_channels=32, lr=lr) for lr in (0.1, 0.05)]
+    assert [len(part) for part in groups(wide)] == [1, 1]
+
+
+def test_in_a_group_each_run_has_the_bits_that_it_has_alone(alone, tmp_path, monkeypatch):
+    augmented, apply = [], lcs.batches.apply
+
+    def counted(*arguments, **options):
+        augmented.append(1)
+        return apply(*arguments, **options)
+
+    monkeypatch.setattr(lcs.batches, "apply", counted)
+    records = train_group(GROUP, store=RunStore(tmp_path), device="cpu")
+    assert [record.config for record in records] == GROUP
+    assert list(map(outcome, records)) == list(map(outcome, alone))
+    assert all(record.provenance["seconds"] > 0 for record in records)
+    assert len(augmented) == CROPPED.epochs  # once for all
+
+
+def test_a_stopped_group_goes_on_with_the_same_bits(alone, tmp_path, monkeypatch):
+    """Also where one run has come further, and one has ended."""
+    store = RunStore(tmp_path)
+    first = train(GROUP[0], store=store, device="cpu")
+    for stopped, epoch, name in ((GROUP[1:], 1, "3 runs"), (GROUP[1:2], 2, "run")):
+        with monkeypatch.context() as patch:
+            patch.setattr(Clock, "over", lambda clock: len(clock.recent) == 1)
+            with pytest.raises(Paused, match=rf"^{name}.* paused at epoch {epoch} of 4"):
+                train_group(stopped, store=store, device="cpu")
+    records = train_group(GROUP, store=store, device="cpu")
+    assert list(map(outcome, records)) == list(map(outcome, alone))
+    assert [record.provenance["resumes"] for record in records] == [0, 2, 1, 1]
+    assert records[0].path.read_bytes() == first.path.read_bytes()
+    assert not any(Checkpoint(config, store.root).path.exists() for config in GROUP)
+
+
+def test_the_runs_of_a_group_divide_its_time(tmp_path, monkeypatch):
+    monkeypatch.setattr(Clock, "took_epoch", lambda clock, began: 50.0)
+    records = train_group(GROUP[:2], store=RunStore(tmp_path), device="cpu")
+    assert sum(record.provenance["seconds"] for record in records) == pytest.approx(4 * 50)
+
+
+def test_runs_with_batches_of_their_own_train_one_after_the_other(tmp_path):
+    configs = [TINY, TINY.replace(seed=1, dropout=0.5), CROPPED.replace(epochs=1)]
+    records = train_group(configs, store=RunStore(tmp_path / "group"), device="cpu")
+    alone = [train(c, store=RunStore(tmp_path / "alone"), device="cpu") for c in configs]
+    assert list(map(outcome, records)) == list(map(outcome, alone))
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (TrainingError("the loss is not finite"), "the loss is not finite"),
+        (MemoryError("Unable to allocate"), "the device is out of memory"),
+    ],
+    ids=["not finite", "out of memory"],
+)
+def test_a_run_that_fails_does_not_stop_the_others(
+    error, reason, alone, tmp_path, monkeypatch, capsys
+):
+    train_epoch = Run._train_epoch
+
+    def fails(run, epoch):
+        if run.config == GROUP[1] and epoch == 1:
+            raise error
+        return train_epoch(run, epoch)
+
+    monkeypatch.setattr(Run, "_train_epoch", fails)
+    store = RunStore(tmp_path)
+    with pytest.raises(TrainingError, match=reason):
+        train_group(GROUP, store=store, device="cpu")
+    assert store.find(GROUP[1]) is None
+    assert "; the other runs go on\n" in capsys.readouterr().err
+    for config, expected in zip(GROUP, alone, strict=True):
+        assert config == GROUP[1] or outcome(store.find(config)) == outcome(expected)
+
+
+def test_a_group_with_a_run_that_is_in_progress_is_refused(tmp_path):
+    with (
+        Checkpoint(GROUP[1], tmp_path).locked(),
+        pytest.raises(CheckpointError, match="in progress in another process"),
+    ):
+        train_group(GROUP, store=RunStore(tmp_path), device="cpu")
 
 
 # --- the clock
@@ -552,7 +253,7 @@ def test_images_too_small_for_the_kernel_are_refused(tmp_path):
 def time(monkeypatch):
     """A clock that stands still until a test moves it."""
     now = [1000.0]
-    monkeypatch.setattr(lcs.loop.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(lcs.train.time, "monotonic", lambda: now[0])
     return now
 
 

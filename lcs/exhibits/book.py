@@ -2,10 +2,12 @@
 
 Chapters are executed through papermill's Python API, because its command line only warns about an
 unknown parameter and reads `1e-4` as a string. Pages are rendered by jupyter-book from the outputs
-that the notebooks hold; rendering executes nothing.
+that the notebooks hold; rendering executes nothing. The sources are needed: an installed package
+has no book.
 """
 
 import ast
+import contextlib
 import os
 import re
 import shutil
@@ -31,9 +33,16 @@ ROOT = Path(__file__).resolve().parents[2]
 KERNEL = Config({"KernelManager": {"transport_encryption": "auto"}})
 """Without encryption of its local sockets the kernel warns on every start."""
 
+OVERHEAD_SECONDS = 15
+"""Time on two cores to start a chapter's kernel, import its modules, and render its page."""
+
 
 def chapters() -> list[str]:
-    """Names of the notebooks in the book's order, for example `table2`."""
+    """Names of the notebooks in the book's order, for example `table2`.
+
+    Raises:
+        ConfigError: the sources of the book are not here.
+    """
     table_of_contents = ROOT / "_toc.yml"
     if not table_of_contents.exists():
         raise ConfigError("the book is not part of the installed package: run this from a clone")
@@ -44,29 +53,36 @@ def chapters() -> list[str]:
 def parameters(chapter: str) -> dict[str, object]:
     """Names and default values in the chapter's cell that is tagged `parameters`.
 
-    Raises `ConfigError` for an unknown chapter and for a default that is not a literal.
+    Raises:
+        ConfigError: unknown chapter, or a default that is not a literal.
     """
     notebook = nbformat.read(_path(chapter), as_version=4)
     tagged = [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])]
-    assignments = [
-        statement
-        for cell in tagged
-        for statement in ast.parse(cell.source).body
-        if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name)
-    ]
+    statements = [statement for cell in tagged for statement in ast.parse(cell.source).body]
     try:
-        return {ast.unparse(a.targets[0]): ast.literal_eval(a.value) for a in assignments}
+        return {
+            ast.unparse(statement.targets[0]): ast.literal_eval(statement.value)
+            for statement in statements
+            if isinstance(statement, ast.Assign)
+        }
     except ValueError:
         raise ConfigError(f"{chapter}: a parameter's default is not a literal") from None
 
 
 def parse(chapter: str, words: Mapping[str, str]) -> dict[str, object]:
-    """Parameters given as words, such as `{"seeds": "3"}`, as values of the declared types.
+    """Read parameters of the command line, such as `{"seeds": "3"}`, by the types of the defaults.
 
-    Raises `ConfigError` for a name that the chapter lacks and for a word of another type.
+    Raises:
+        ConfigError: the chapter lacks a name, or a word is of another type.
     """
     defaults = parameters(chapter)
-    values = {name: _read(word, defaults.get(name)) for name, word in words.items()}
+    values: dict[str, object] = {}
+    for name, word in words.items():
+        values[name] = word
+        if not isinstance(defaults.get(name), str):
+            literal = word.capitalize() if isinstance(defaults.get(name), bool) else word
+            with contextlib.suppress(ValueError, SyntaxError):
+                values[name] = ast.literal_eval(literal)
     return _checked(chapter, values)
 
 
@@ -76,8 +92,11 @@ def execute(
     """Execute a copy of the chapter and return its path (default `_build/rerun/<chapter>.ipynb`).
 
     A parameter has the type of its default in the chapter; an int may stand for a float, a bool
-    not for an int. Raises `ConfigError` for an unknown name or another type before anything runs,
-    and the chapter's own error, if it is one of `lcs.errors`, else `LcsError`, when a cell fails.
+    not for an int.
+
+    Raises:
+        ConfigError: an unknown name or another type, before anything runs.
+        LcsError: a cell fails; its own class if that is one of `lcs.errors`.
     """
     values = _checked(chapter, parameters or {})
     output = output or ROOT / "_build" / "rerun" / f"{chapter}.ipynb"
@@ -109,39 +128,52 @@ def update(chapter: str) -> Path:
 
     It sees the book's records alone, not those of the reader's own store, nor of an update before.
     """
-    output, own = ROOT / "_build" / "update" / f"{chapter}.ipynb", os.environ.get("LCS_STORE")
-    try:
-        with tempfile.TemporaryDirectory() as empty:
-            os.environ["LCS_STORE"] = empty
-            executed = execute(chapter, output=output)
-    finally:
-        del os.environ["LCS_STORE"]
-        if own is not None:
-            os.environ["LCS_STORE"] = own
+    own = os.environ.get("LCS_STORE")
+    with tempfile.TemporaryDirectory() as empty:
+        os.environ["LCS_STORE"] = empty
+        try:
+            executed = execute(chapter, output=ROOT / "_build" / "update" / f"{chapter}.ipynb")
+        finally:
+            del os.environ["LCS_STORE"]
+            if own is not None:
+                os.environ["LCS_STORE"] = own
     return executed.replace(_path(chapter))
 
 
 def rerun(chapter: str, parameters: Mapping[str, object]) -> Path:
-    """Execute a copy of the chapter, render the book around it, and return the chapter's page.
+    """Execute a copy of the chapter, render it alone, and return its page.
 
     All of it lies in `_build/rerun`: the committed notebooks and their pages stay as they are.
+    The page has the references beside it; links to other chapters become plain text.
     """
-    executed = execute(chapter, parameters)
+    values = _checked(chapter, parameters)
+    print(
+        f"{chapter}: start-up and rendering take about {OVERHEAD_SECONDS} s, training is extra",
+        file=sys.stderr,
+    )
+    executed = execute(chapter, values)
     copy = executed.parent
     shutil.rmtree(copy / "book", ignore_errors=True)
-    shutil.copytree(ROOT / "book", copy / "book")
-    for name in ("_config.yml", "_toc.yml"):
-        shutil.copy(ROOT / name, copy)
+    shutil.copytree(ROOT / "book", copy / "book", ignore=shutil.ignore_patterns("*.ipynb"))
     shutil.copy(executed, copy / "book")
+    shutil.copy(ROOT / "_config.yml", copy)
+    contents = f"format: jb-book\nroot: book/{chapter}\n"
+    if (copy / "book" / "references.md").exists():
+        contents += "chapters:\n  - file: book/references\n"
+    (copy / "_toc.yml").write_text(contents)
     return _build(copy) / "book" / f"{chapter}.html"
 
 
 def render() -> Path:
-    """Render the whole book strictly, warnings being errors, and return its first page.
+    """Render the whole book, warnings being errors, and return its first page.
 
-    Raises `LcsError` with the first warning and the log's place.
+    Raises:
+        ConfigError: the sources of the book are not here.
+        LcsError: the book did not build; with the first warning and the place of the log.
     """
-    return _build(ROOT) / "index.html"
+    chapters()  # refuses where the sources are missing
+    # -n: report references that lead nowhere
+    return _build(ROOT, "-n", "-W", "--keep-going") / "index.html"
 
 
 def _path(chapter: str) -> Path:
@@ -172,16 +204,6 @@ def _fits(value: object, default: object) -> bool:
     return type(value) is type(default)
 
 
-def _read(word: str, default: object) -> object:
-    """The value that a word of the command line stands for; a word that is none stays a word."""
-    if isinstance(default, str):
-        return word
-    try:
-        return ast.literal_eval(word.capitalize() if isinstance(default, bool) else word)
-    except (ValueError, SyntaxError):
-        return word
-
-
 def _tidy(path: Path) -> None:
     """Take out what differs between two equal executions: times, versions, progress bars."""
     notebook = nbformat.read(path, as_version=4)
@@ -194,34 +216,28 @@ def _tidy(path: Path) -> None:
     for cell in notebook.cells:
         cell.metadata.pop("papermill", None)
         cell.metadata.pop("execution", None)
-        if cell.cell_type == "code":
-            cell.outputs = _without_stderr(cell.outputs)
+        kept: list[nbformat.NotebookNode] = []
+        for output in cell.get("outputs", []):
+            if output.get("name") == "stderr":
+                continue
+            if kept and output.output_type == kept[-1].output_type == "stream":
+                kept[-1].text += output.text  # pieces of stdout, cut wherever the kernel flushed
+            else:
+                kept.append(output)
+        if "outputs" in cell:
+            cell.outputs = kept
     nbformat.write(notebook, path)
 
 
-def _without_stderr(outputs: list[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]:
-    """The outputs but for stderr, with neighbouring pieces of stdout joined."""
-    kept: list[nbformat.NotebookNode] = []
-    for output in outputs:
-        if output.get("name") == "stderr":
-            continue
-        if kept and output.output_type == kept[-1].output_type == "stream":
-            kept[-1].text += output.text
-        else:
-            kept.append(output)
-    return kept
-
-
-def _build(source: Path) -> Path:
+def _build(source: Path, *options: str) -> Path:
     """Render the book that lies in `source` and return the folder of its pages."""
     pages, log = source / "_build" / "html", source / "_build" / "book.log"
     shutil.rmtree(pages, ignore_errors=True)
     log.parent.mkdir(exist_ok=True)
     jupyter_book = Path(sysconfig.get_path("scripts")) / "jupyter-book"
-    # --all: sphinx forgets the warnings of pages that it does not read again
-    options = ["--all", "-n", "-W", "--keep-going"]
     finished = subprocess.run(
-        [jupyter_book, "build", source, *options],
+        # --all: sphinx forgets the warnings of pages that it does not read again
+        [jupyter_book, "build", source, "--all", *options],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -229,13 +245,17 @@ def _build(source: Path) -> Path:
     report = re.sub(r"\x1b\[[\d;]*m", "", finished.stdout)  # the colours of a terminal
     log.write_text(report)
     if finished.returncode:
-        raise LcsError(f"the book did not build: {_first_warning(report)} (see {log})")
+        raise LcsError(f"the book did not build: {_cause(report)} (see {log})")
     records = source / "book" / "runs"
     if records.exists():  # each number's link leads to the run that made it
         shutil.copytree(records, pages / "book" / "runs", dirs_exist_ok=True)
     return pages
 
 
-def _first_warning(report: str) -> str:
-    lines = [line.strip() for line in report.splitlines() if line.strip()]
-    return next((line for line in lines if re.search(r"WARNING|ERROR", line)), lines[-1])
+def _cause(report: str) -> str:
+    """Return the first warning or error of a build, or else its last line of text."""
+    lines = [line.strip() for line in report.splitlines() if re.search(r"\w", line)]
+    problem = re.compile(r"\b(WARNING|ERROR|CRITICAL)\b|^[\w.]+(Error|Exception): \S")
+    return next(
+        (line for line in lines if problem.search(line)), lines[-1] if lines else "no output"
+    )

@@ -8,17 +8,18 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from lcs import study, theory
 from lcs.config import Config, foreign_fields
 from lcs.exhibits import tables
 from lcs.exhibits.methods import Method, method
-from lcs.exhibits.plots import LAYERS
-from lcs.exhibits.tables import Table
+from lcs.exhibits.tables import LAYERS, Table
 from lcs.runs import Record
 from lcs.stats import Interval, mean_interval, paired_difference
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Numbers = dict[str, float | str]
 
@@ -253,9 +254,9 @@ def method_text(config: Config) -> str:
 
 
 def field_text(config: Config, field: str) -> str:
-    """Return the value of a field as the tables print it, or the reach λ(β + Ση) of a run."""
+    """Return the value of a field as the tables print it, or λ(β + Ση) of a run."""
     if field == "reach":
-        return f"{theory.reach(config)[-1]:.3f}" if config.l1 else tables.NONE
+        return f"{theory.total_shrinkage(config)[-1]:.3f}" if config.l1 else tables.NONE
     value = getattr(config, field)
     if field in foreign_fields(config.optimizer):
         return tables.NONE
@@ -293,6 +294,8 @@ def sweep_frame(
     records: Iterable[Record], x: Callable[[Config], float], series: Callable[[Config], str]
 ) -> pd.DataFrame:
     """Return one row per run: columns `x`, `series`, `seed`, `accuracy` and `left`, in per cent."""
+    import pandas as pd
+
     rows = [
         {
             "x": x(record.config),

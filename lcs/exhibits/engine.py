@@ -1,6 +1,7 @@
-"""What the chapter on the engine shows: a step counted, its floor, and what was measured.
+"""The engine: a training step counted, the least time that it can take, and what was measured.
 
-Times come from files in `book/benchmarks`, which `make bench` writes to `_build/benchmarks`.
+Times come from files in `book/benchmarks`, which `make bench` writes to `_build/benchmarks`. Each
+has tables with the fields of `tests/benchmarks/timing.py`, by which `find` looks them up.
 """
 
 from __future__ import annotations
@@ -9,11 +10,7 @@ import json
 import statistics
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
-
-import numpy as np
-import pandas as pd
-import scipy
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lcs import cost, data
 from lcs.batches import steps_per_epoch
@@ -29,10 +26,15 @@ from lcs.exhibits.compare import (
     would_revive_text,
     zeros_text,
 )
+from lcs.exhibits.methods import NETWORKS
 from lcs.exhibits.published import PAPER_EPOCHS
 from lcs.exhibits.tables import Table
 from lcs.exhibits.verdicts import BENCHMARK, UNDECIDED, Claim, Finding, Judge
 from lcs.runs import PUBLISHED, Record
+from lcs.sparse import MODES
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # the engine is timed by `make bench`, not by studies
 STUDIES = ()
@@ -43,8 +45,8 @@ BENCHMARKS = PUBLISHED.parent / "benchmarks"
 BYTES_OF_A_WEIGHT = 2 + 2 + 4 + 4
 # NVIDIA's data sheet of the H200 (SXM): dense bfloat16 products, and memory
 H200 = {"operations": 989e12, "bytes": 4.8e12}
-# how an epoch is computed
-MODES = ("dense", "exact", "frozen")
+# what a benchmark's table may have measured, in words; others are named as they are
+MEASURED = {"step": "a step", "sparse step": "{density:.1%} of the first layer left"}
 
 
 class Step(NamedTuple):
@@ -54,21 +56,20 @@ class Step(NamedTuple):
     operations: int
     bytes: int
 
+    @property
+    def floor(self) -> float:
+        """Least seconds on an H200 by its data sheet: the products, then the optimizer's pass."""
+        return self.operations / H200["operations"] + self.bytes / H200["bytes"]
+
 
 def count_step(base_channels: int) -> Step:
     """Count a step of S-FC on CIFAR-10, with the usual batch, to the leading term.
 
-    The operations are those of `cost.image_flops`, the bytes those of one pass of the optimizer
-    over the weights.
+    The operations are those of `cost.image_flops`, the bytes those of one pass of the optimizer.
     """
     config = Config(base_channels=base_channels)
     weights = cost.weights(config)
     return Step(weights, config.batch_size * cost.image_flops(config), BYTES_OF_A_WEIGHT * weights)
-
-
-def floor_seconds(step: Step) -> float:
-    """Least time of a step on an H200 by its data sheet: the products, then the pass."""
-    return step.operations / H200["operations"] + step.bytes / H200["bytes"]
 
 
 def counts_table(widths: Sequence[int] = (1, 4, 16, 150)) -> Table:
@@ -77,16 +78,14 @@ def counts_table(widths: Sequence[int] = (1, 4, 16, 150)) -> Table:
     steps = steps_per_epoch(data.spec("cifar10").train_size, batch)
     for width in widths:
         step = count_step(width)
-        floor = floor_seconds(step)
-        run = PAPER_EPOCHS * steps * floor
         rows.append(
             [
                 f"{width}",
                 f"{step.weights / 1e6:,.1f}",
                 f"{step.operations / 1e9:,.1f}",
                 f"{step.bytes / 1e9:,.3f}",
-                f"{1e3 * floor:.3g}",
-                cost.duration(run),
+                f"{1e3 * step.floor:.3g}",
+                cost.duration(PAPER_EPOCHS * steps * step.floor),
             ]
         )
     caption = (
@@ -99,12 +98,12 @@ def counts_table(widths: Sequence[int] = (1, 4, 16, 150)) -> Table:
 
 
 def load(name: str, folder: str = "", device: str = "cpu") -> dict[str, Any] | None:
-    """Return what a benchmark has written, or None if there is nothing from that device.
+    """Return what a benchmark has written on a device, or None if there is nothing.
 
     Args:
         name: of the benchmark.
         folder: of its files; empty: the book's own.
-        device: that it ran on.
+        device: "cpu" or "cuda".
 
     Raises:
         RecordError: there is no such folder, or the file is not of a benchmark.
@@ -132,38 +131,54 @@ def machine_text(found: dict[str, Any]) -> str:
     )
 
 
+def find(found: dict[str, Any] | None, **fields: Any) -> list[dict[str, Any]]:
+    """Return the tables of a benchmark whose fields are these, as in ``measured="step"``."""
+    every: list[dict[str, Any]] = found["tables"] if found else []
+    return [one for one in every if all(one.get(name) == fields[name] for name in fields)]
+
+
+def _describe(measured: str, model: str = "", base_channels: int = 1, **more: Any) -> str:
+    what = MEASURED.get(measured, measured).format(**more)
+    return f"{NETWORKS[model]}, α = {base_channels}: {what}" if model else what
+
+
 def times_table(
-    name: str, found: dict[str, Any] | None, title: str, command: str = "make bench"
+    name: str, found: dict[str, Any] | None, command: str = "make bench", **fields: Any
 ) -> Table:
     """Return one table of a benchmark: the median of each part, and its range.
 
     Args:
         name: label of the table.
         found: of `load`.
-        title: begins the benchmark's own title of the table.
         command: that measures it, shown where nothing was.
+        fields: of the benchmark's table, as in `find`.
     """
-    one = _titled(found, title)
-    if found is None or one is None:
-        return tables.pending_table(name, title, command)
-    rows = []
-    for part, values in one["times"].items():
-        spread = f"{min(values):.3g} – {max(values):.3g}"
-        rows.append([part, f"{statistics.median(values):.3g}", spread])
-    caption = f"{one['title']}: {one['unit']}, {_repeats(one)} repeats. {machine_text(found)}."
+    shown = find(found, **fields)
+    if found is None or not shown:
+        return tables.pending_table(name, _describe(**fields), command)
+    (one,) = shown
+    rows = [
+        [part, f"{statistics.median(took):.3g}", f"{min(took):.3g} – {max(took):.3g}"]
+        for part, took in one["times"].items()
+    ]
+    caption = f"{one['title']}: {one['unit']}, {one['repeats']} repeats. {machine_text(found)}."
     return Table(name, caption, ["part", "median", "range"], rows)
 
 
 def ratios_table(
-    name: str, found: dict[str, Any] | None, titles: Sequence[str], command: str = "make bench"
+    name: str,
+    found: dict[str, Any] | None,
+    asked: Sequence[Mapping[str, Any]],
+    command: str = "make bench",
 ) -> Table:
     """Return the ratios of several tables of a benchmark, with their targets.
 
-    Args are those of `times_table`; `titles` begin the titles of the benchmark's tables.
+    Args are those of `times_table`; `asked` has the fields of each of the benchmark's tables.
     """
-    shown = [one for title in titles if (one := _titled(found, title))]
+    shown = [one for fields in asked for one in find(found, **fields)]
     if found is None or not shown:
-        return tables.pending_table(name, f"ratios of {'; '.join(titles)}", command)
+        what = "ratios of " + "; ".join(_describe(**fields) for fields in asked)
+        return tables.pending_table(name, what, command)
     rows = [
         [
             one["title"] if ratio is one["ratios"][0] else "",
@@ -184,68 +199,66 @@ def ratios_table(
     return Table(name, caption, columns, rows, text=["ratio"])
 
 
-def _titled(found: dict[str, Any] | None, title: str) -> dict[str, Any] | None:
-    every: list[dict[str, Any]] = found["tables"] if found else []
-    return next((one for one in every if one["title"].startswith(title)), None)
+def sparse_steps(found: dict[str, Any] | None) -> list[dict[str, Any]]:
+    """Return the time of each sparse step relative to the dense one.
 
-
-def _repeats(one: dict[str, Any]) -> int:
-    return len(next(iter(one["times"].values())))
+    Keys: `base_channels`, `density` (per cent), `mode`; `ratio`, `low`, `high`: median over
+    rounds, and its 95 % interval from order statistics, nan where the rounds are too few for one.
+    """
+    return [
+        {
+            "base_channels": one["base_channels"],
+            "density": round(100 * one["density"], 6),
+            "mode": mode,
+            **_median_ratio(one["times"][mode], one["times"]["dense"]),
+        }
+        for one in find(found, measured="sparse step")
+        for mode in MODES[1:]
+    ]
 
 
 def density_frame(found: dict[str, Any] | None) -> pd.DataFrame:
-    """Return the time of a step by mode and density, relative to the dense one: a row for each.
+    """Return `sparse_steps` as a table, for `plots.speed`."""
+    import pandas as pd
 
-    Columns: `base_channels`, `density` (per cent), `mode`; `ratio`, `low`, `high`: median over
-    rounds, and its 95 % interval from order statistics, nan where the rounds are too few for one.
-    """
-    rows = [row for one in (found["tables"] if found else []) for row in _densities(one)]
     columns = ["base_channels", "density", "mode", "ratio", "low", "high"]
-    return pd.DataFrame(rows, columns=columns)
+    return pd.DataFrame(sparse_steps(found), columns=columns)
 
 
-def speed_numbers(found: dict[str, Any] | None, density: float = 1.0) -> dict[str, str]:
-    """Return the time of a sparse step relative to the dense one, with its interval, in words.
+def sparse_numbers(found: dict[str, Any] | None) -> dict[str, str]:
+    """Return the times of sparse steps and epochs relative to the dense ones, in words.
 
-    Keys are `speed-`, mode and width, as in `speed-exact-16`; `density` is in per cent.
+    Keys are `speed-`, mode and width, of a step at 1 %, as in `speed-exact-16`; `epoch-` and mode.
     """
-    keys = [f"speed-{mode}-{width}" for mode in ("exact", "frozen") for width in (4, 16)]
-    times = density_frame(found)
-    words = {
-        f"speed-{row['mode']}-{row['base_channels']}": ratio_text(row)
-        for row in times[times.density == density].to_dict("records")
-    }
-    return dict.fromkeys(keys, "pending") | words
+    words = {f"speed-{mode}-{width}": "pending" for mode in MODES[1:] for width in (4, 16)}
+    words |= {f"epoch-{mode}": "pending" for mode in MODES[1:]}
+    for row in sparse_steps(found):
+        if row["density"] == 1:
+            words[f"speed-{row['mode']}-{row['base_channels']}"] = ratio_text(row)
+    return words | {f"epoch-{mode}": ratio_text(row) for mode, row in epoch_ratios(found).items()}
 
 
-def ratio_text(row: Mapping[Any, float]) -> str:
+def ratio_text(row: Mapping[str, Any]) -> str:
     """Return a ratio of times and its interval in words; the ratio alone without an interval."""
     interval = f" ({row['low']:.2f} – {row['high']:.2f})" if row["low"] <= row["high"] else ""
     return f"{row['ratio']:.2f}{interval}"
 
 
-def rounds(found: dict[str, Any]) -> int:
-    """Return how often each time of a sparse step was taken."""
-    return min(_repeats(one) for one in found["tables"] if _densities(one))
-
-
-def epoch_numbers(found: dict[str, Any] | None) -> dict[str, str]:
-    """Return the time of a sparse epoch relative to the dense one, in words: by `epoch-`, mode."""
-    one = _titled(found, "S-FC, α = 16: an epoch")
-    times = one["times"] if one else {}
+def epoch_ratios(found: dict[str, Any] | None) -> dict[str, dict[str, float]]:
+    """Return the time of a sparse epoch relative to the dense one, by mode."""
     return {
-        f"epoch-{mode}": ratio_text(_median(times[mode], times["dense"])) if times else "pending"
+        mode: _median_ratio(one["times"][mode], one["times"]["dense"])
+        for one in find(found, measured="sparse epoch", base_channels=16)
         for mode in MODES[1:]
     }
 
 
 def changes_numbers(found: dict[str, Any] | None) -> dict[str, str]:
     """Return how many times as fast all changes make an epoch, in words: by `changes-`, width."""
-    words = {}
-    for width in (1, 8):
-        one = _titled(found, f"S-FC, α = {width}: an epoch")
-        times = [statistics.median(rounds) for rounds in one["times"].values()] if one else []
-        words[f"changes-{width}"] = f"{times[0] / times[-1]:.1f}" if times else "pending"
+    words = {f"changes-{width}": "pending" for width in (1, 8)}
+    for one in find(found, measured="changes"):
+        times = [statistics.median(rounds) for rounds in one["times"].values()]
+        words[f"changes-{one['base_channels']}"] = f"{times[0] / times[-1]:.1f}"
     return words
 
 
@@ -253,8 +266,8 @@ def runs_table(records: Sequence[Record]) -> Table:
     """Return what whole runs took, and how their epochs were computed.
 
     With the most weights of the first layer that one step would have let return, had zeros been
-    free (`compare.would_revive_text`), and the units that have no weight left, which the products go on
-    computing.
+    free (`compare.would_revive_text`), and the units without a weight, which the products still
+    compute.
     """
     what = "Whole runs of S-FC at α = 32"
     if not records:
@@ -270,42 +283,31 @@ def runs_table(records: Sequence[Record]) -> Table:
         "are those of the records, on "
         f"{records[0].provenance['hardware']}."
     )
-    rows = [_run(record, modes) for record in records]
+    rows = []
+    for run in records:
+        config, units = run.config, run.final["fan_in"]["conv1"]
+        rows.append(
+            [
+                method_text(config) + zeros_text(config),
+                field_text(config, "augment"),
+                *(f"{run.provenance['modes'].get(mode, 0)}" for mode in modes),
+                remaining_text([run]),
+                *(
+                    say([run]) if config.frozen_zeros else tables.NONE
+                    for say in (would_revive_text, would_revive_of_remaining_text)
+                ),
+                f"{units[0]:,} of {sum(units):,}",
+                cost.duration(run.provenance["seconds"]),
+                tables.link(run, f"{config.seed}"),
+            ]
+        )
     return Table("tab-whole", caption, columns, rows, [LABELS["augment"]])
 
 
-def _run(record: Record, modes: Sequence[str]) -> list[str]:
-    config, units = record.config, record.final["fan_in"]["conv1"]
-    return [
-        method_text(config) + zeros_text(config),
-        field_text(config, "augment"),
-        *(f"{record.provenance['modes'].get(mode, 0)}" for mode in modes),
-        remaining_text([record]),
-        *(
-            say([record]) if config.frozen_zeros else tables.NONE
-            for say in (would_revive_text, would_revive_of_remaining_text)
-        ),
-        f"{units[0]:,} of {sum(units):,}",
-        cost.duration(record.provenance["seconds"]),
-        tables.link(record, f"{config.seed}"),
-    ]
+def _median_ratio(times: Sequence[float], dense: Sequence[float]) -> dict[str, float]:
+    import numpy as np
+    import scipy
 
-
-def _densities(one: dict[str, Any]) -> list[dict[str, Any]]:
-    head, _, rest = one["title"].partition(": ")
-    if not rest.endswith("% of the first layer left"):
-        return []
-    where = {
-        "base_channels": int(head.rpartition(" ")[2]),
-        "density": float(rest.partition("%")[0]),
-    }
-    return [
-        {**where, "mode": mode, **_median(one["times"][mode], one["times"][dense])}
-        for mode, dense in (ratio["ratio"].split(" / ") for ratio in one["ratios"])
-    ]
-
-
-def _median(times: Sequence[float], dense: Sequence[float]) -> dict[str, float]:
     ratios = np.divide(times, dense)
     bounds = scipy.stats.quantile_test(ratios, p=0.5).confidence_interval(0.95)
     return {"ratio": float(np.median(ratios)), "low": bounds.low, "high": bounds.high}
@@ -314,42 +316,29 @@ def _median(times: Sequence[float], dense: Sequence[float]) -> dict[str, float]:
 # Claims
 
 
-def _faster(mode: str, less: str, more: str) -> Judge:
+def _faster(mode: str) -> Judge:
     """Judge whether a sparse step takes less time than a dense one, at 1 % left, by the median."""
 
     def judge(_: list[Record]) -> Finding | None:
         found = load("parts")
         if found is None:
             return None
-        times = density_frame(found).to_dict("records")
-        there = [row for row in times if row["mode"] == mode and row["density"] == 1]
+        there = [row for row in sparse_steps(found) if (row["mode"], row["density"]) == (mode, 1)]
         widest = max(there, key=lambda row: row["base_channels"])
-        low, high = widest["low"], widest["high"]
-        share = f"{ratio_text(widest)} of a dense step's time at 1 % left"
+        share, width = ratio_text(widest), widest["base_channels"]
+        slower = "contradicted" if widest["low"] > 1 else UNDECIDED
         return Finding(
-            f"{share}, α = {widest['base_channels']}",
-            said=less if high < 1 else more if low > 1 else UNDECIDED,
-            n=rounds(found),
+            f"{share} of a dense step's time at 1 % left, α = {width}",
+            said="holds" if widest["high"] < 1 else slower,
+            n=min(one["repeats"] for one in find(found, measured="sparse step")),
         )
 
     return judge
 
 
+EXACT = "Sparsity can be used for speed, with the algorithm as it is"
+FROZEN = "Sparse weights in dense layers can be used for speed (zeros that stay)"
 CLAIMS: tuple[Claim, ...] = (
-    Claim(
-        "P",
-        "Sparsity can be used for speed, with the algorithm as it is",
-        "future work",
-        "engine",
-        BENCHMARK,
-        _faster("exact", "holds", "contradicted"),
-    ),
-    Claim(
-        "F",
-        "Sparse weights in dense layers can be used for speed (zeros that stay)",
-        "a question",
-        "engine",
-        BENCHMARK,
-        _faster("frozen", "holds", "contradicted"),
-    ),
+    Claim("P", EXACT, "future work", "engine", BENCHMARK, _faster("exact")),
+    Claim("F", FROZEN, "a question", "engine", BENCHMARK, _faster("frozen")),
 )

@@ -1,15 +1,13 @@
-"""What the chapter `figure3` shows: non-zero weights over the epochs, and laws for them.
-
-A number that a page prints is made here, or in a test it is recomputed from here.
-"""
+"""What the chapter `figure3` shows: non-zero weights over the epochs, and laws for them."""
 
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from lcs import theory
 from lcs.config import Config
@@ -26,17 +24,16 @@ from lcs.exhibits.compare import (
     scale_text,
 )
 from lcs.exhibits.methods import B1, B50, LOCAL, Method, beta_lasso_method, method
-from lcs.exhibits.plots import LAYERS
 from lcs.exhibits.published import COUNTS
 from lcs.exhibits.settings import REPRODUCTION, sgd_and_betas
-from lcs.exhibits.tables import Table
+from lcs.exhibits.tables import LAYERS, Table
 from lcs.exhibits.verdicts import Claim, Finding, Judge, one_more, one_more_text
 from lcs.runs import Record
 from lcs.stats import mean_interval
 from lcs.study import Study, last_epochs
 
-# Studies
-
+if TYPE_CHECKING:
+    import pandas as pd
 
 STUDIES = (
     Study("figure3", "Figure 3: non-zero weights along training", REPRODUCTION, sgd_and_betas, 5),
@@ -52,7 +49,8 @@ def nonzeros_table(records: Sequence[Record], scale: str, name: str = "tab-nonze
         return tables.pending_table(name, "the same after 100 epochs", "lcs study length")
     rows = []
     for title, runs in by_method(records).items():
-        known = _published_counts(title, runs[0].config)
+        config = runs[0].config
+        known = COUNTS.get((title, config.epochs)) if _is_reproduction(config) else None
         for layer, place in LAYERS.items():
             counts = [run.final["nonzeros"][layer] for run in runs]
             share = np.mean(remaining(runs, layer))
@@ -71,7 +69,7 @@ def nonzeros_table(records: Sequence[Record], scale: str, name: str = "tab-nonze
 
 def ranges_table(config: Config) -> Table:
     """Return the size of S-FC's layers, here and in the paper: it explains the figures' ranges."""
-    wide = _as_wide_as_the_papers(config.replace(dataset="cifar10"))
+    wide = config.replace(dataset="cifar10", base_channels=published.PAPER_BASE_CHANNELS)
     here, there = count_weights(config, "s-fc"), count_weights(wide, "s-fc")
     rows = [
         [
@@ -93,10 +91,6 @@ def ranges_table(config: Config) -> Table:
     return Table("tab-ranges", caption, columns, rows, text=["formula"])
 
 
-def _as_wide_as_the_papers(config: Config) -> Config:
-    return config.replace(base_channels=published.PAPER_BASE_CHANNELS)
-
-
 def nonzeros_references(config: Config) -> dict[str, dict[str, float]]:
     """Return the reference lines of Figure 3: how many weights S-CONV and S-LOCAL have."""
     conv, local = count_weights(config, "s-conv"), count_weights(config, "s-local")
@@ -105,18 +99,32 @@ def nonzeros_references(config: Config) -> dict[str, dict[str, float]]:
 
 def published_counts(config: Config) -> pd.DataFrame:
     """Return the reproduction's counts after as many epochs, if the runs are in its setting."""
+    import pandas as pd
+
     rows = [c for c in published.NONZEROS if c.epochs == config.epochs and _is_reproduction(config)]
     return pd.DataFrame(rows, columns=published.Counts._fields)
 
 
 def nonzeros_numbers(records: Sequence[Record]) -> Numbers:
-    """Return the numbers of the prose, of the largest β: shares in per cent, revived weights."""
+    """Return the numbers of the prose, of the largest β: shares in per cent, revived weights.
+
+    `one-half`, `one-end`: weights of the first layer with β = 1 at half time and at the end.
+    """
     beta = largest_beta(records)
     runs = by_method(records)[beta_lasso_method(beta)]
     history = frame(runs)
     end, start = last_epochs(history), history[history.epoch == history.epoch.min()]
     total = runs[0].final["weights"]
-    wide = _as_wide_as_the_papers(runs[0].config)
+    wide = runs[0].config.replace(base_channels=published.PAPER_BASE_CHANNELS)
+    ones = by_method(records).get(B1, [])
+    # up to the last recorded epoch of the first half of training
+    halves = [bisect_right(run.history["epoch"], run.config.epochs / 2) for run in ones]
+    counts = {
+        "one-half": [
+            r.history["nonzeros"]["conv1"][n - 1] for r, n in zip(ones, halves, strict=True)
+        ],
+        "one-end": [run.final["nonzeros"]["conv1"] for run in ones],
+    }
     shares = {
         f"share-{layer}": 100 * end[f"nonzeros_{layer}"].mean() / total[layer] for layer in LAYERS
     }
@@ -131,7 +139,8 @@ def nonzeros_numbers(records: Sequence[Record]) -> Numbers:
         "revived-never": 100 * (history.revived_conv1 == 0).mean(),
         "fc2": total["fc2"],
         "fc2-wide": count_weights(wide, "s-fc")["fc2"],
-        **_late_fall(records),
+        **{name: mean_interval(n).mean if n else math.nan for name, n in counts.items()},
+        "one-published": COUNTS[B1, 400].conv1,
     }
 
 
@@ -150,6 +159,8 @@ def laws_frame(records: Sequence[Record]) -> pd.DataFrame:
 
 def laws_forecasts(records: Sequence[Record]) -> dict[str, pd.DataFrame]:
     """Return what the two laws say of each method that has a threshold, epoch by epoch."""
+    import pandas as pd
+
     configs = {str(method(r.config)): r.config for r in records if r.config.beta}
     return {
         name: pd.DataFrame(
@@ -220,29 +231,8 @@ def _first_epoch_below(curve: pd.DataFrame, share: float) -> float:
     return below.groupby("run_id").epoch.min().mean()
 
 
-def _late_fall(records: Sequence[Record]) -> Numbers:
-    """Return how the first layer's count falls with β = 1: at half time, at the end, and in R."""
-    runs = by_method(records).get(B1, [])
-    half = [run.history["nonzeros"]["conv1"][_half_time(run)] for run in runs]
-    end = [run.final["nonzeros"]["conv1"] for run in runs]
-    return {
-        "one-half": mean_interval(half).mean if runs else math.nan,
-        "one-end": mean_interval(end).mean if runs else math.nan,
-        "one-published": published.COUNTS[B1, 400].conv1,
-    }
-
-
-def _half_time(run: Record) -> int:
-    """Index of the last recorded epoch in the first half of training."""
-    return sum(epoch <= run.config.epochs / 2 for epoch in run.history["epoch"]) - 1
-
-
 def _is_reproduction(config: Config) -> bool:
     return config.dataset == "cifar10" and config.base_channels == 1 and config.loss == "bce"
-
-
-def _published_counts(name: Method, config: Config) -> published.Counts | None:
-    return published.COUNTS.get((name, config.epochs)) if _is_reproduction(config) else None
 
 
 # Claims

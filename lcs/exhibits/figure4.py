@@ -5,32 +5,25 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
-from lcs import data, measure
+from lcs import measure
 from lcs.config import Config
-from lcs.exhibits import tables
+from lcs.exhibits import crop_shift, tables
 from lcs.exhibits.compare import (
     PENDING,
     WORDS,
-    Cell,
     Conditions,
     Numbers,
-    Values,
     as_sgd,
-    by_condition,
     by_method,
     by_seed,
     conditions,
     count_text,
     largest_beta,
     loss_text,
-    mean_text,
-    of,
-    paired,
     pick,
     remaining,
     remaining_text,
@@ -40,15 +33,24 @@ from lcs.exhibits.compare import (
     spread_text,
     without_threshold,
 )
+from lcs.exhibits.locality import (
+    MEASURES,
+    beyond_chance,
+    compared,
+    eligible_text,
+    lambdas_text,
+    pair_correlation,
+    summary,
+    unit_factor,
+    units,
+    window_text,
+)
 from lcs.exhibits.methods import B50, LOCAL, SGD, beta_lasso_method, method
 from lcs.exhibits.settings import (
-    DESK_SCALES,
     REPRODUCTION,
     STRONGER_L1,
     baseline,
-    beta_lasso,
     sgd_and_betas,
-    short_recipe,
 )
 from lcs.exhibits.tables import NONE, Table, signed
 from lcs.exhibits.verdicts import UNMEASURED, Claim, Finding, Judge, verdict
@@ -57,6 +59,9 @@ from lcs.runs import Record, RunStore
 from lcs.stats import Interval, mean_interval
 from lcs.study import Study
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 # Studies
 
 
@@ -64,77 +69,34 @@ def _figure4(base: Config, betas: Sequence[float]) -> list[Config]:
     return [baseline(base, "s-local"), *sgd_and_betas(base, betas)]
 
 
-def _crops(base: Config, betas: Sequence[float]) -> list[Config]:
-    """Return the largest β by the recipe: no crops, half as far as usual, as far, twice as far.
-
-    λ of the first layer is larger than elsewhere, so that few enough weights are left to say where
-    they are.
-    """
-    wide = short_recipe(base, 4)
-    sparse = beta_lasso(wide, betas[-1], l1=1e-4, l1_rest=1e-5)
-    usual = sparse.crop_shift
-    return [sparse.replace(crop_padding=shift) for shift in (0, usual // 2, usual, 2 * usual)]
-
-
 STUDIES = (
     Study("figure4", "Figure 4: filters and their locality", REPRODUCTION, _figure4, 5),
-    Study("crops", "How far crops shift", REPRODUCTION, _crops, scales=DESK_SCALES),
+    *crop_shift.STUDIES,
 )
 
 
-LOCALITY = {
-    "spread": "spread (pixels)",
-    "window_mass": "share in a window (%)",
-    "morans_i": "Moran's I",
-}
-
-
-def frame(records: Sequence[Record]) -> pd.DataFrame:
+def locality_frame(records: Sequence[Record]) -> pd.DataFrame:
     """Return what `plots.locality` draws: a row for each method and measure."""
+    import pandas as pd
+
     rows = [
-        {"method": name, "measure": title, **_in_unit(key, _over_seeds(runs, key))}
+        {"method": name, "measure": title, **summary(runs, key)}
         for name, runs in by_method(records).items()
-        for key, title in LOCALITY.items()
+        for key, title in MEASURES.items()
     ]
     return pd.DataFrame(rows).dropna()
-
-
-def _factor(measure: str) -> int:
-    """Return what brings a measure to the unit in which it is shown: a share to per cent."""
-    return 100 if measure == "window_mass" else 1
-
-
-def _in_unit(key: str, summary: dict[str, float | None]) -> dict[str, float | None]:
-    factor = _factor(key)
-    return {kind: value if value is None else factor * value for kind, value in summary.items()}
-
-
-def _over_seeds(runs: Sequence[Record], measure: str) -> dict[str, float | None]:
-    """Return a measure's summary over runs: of one run its own, with its interval over filters.
-
-    All None if a run has too few weights to measure it.
-    """
-    found = [run.final["locality"][measure] for run in runs]
-    if any(summary["mean"] is None for summary in found):
-        return dict.fromkeys(found[0])
-    if len(found) == 1:
-        return dict(found[0])
-    summary: dict[str, float | None] = {}
-    for kind in ("", "null_", "excess_"):
-        value = mean_interval([one[f"{kind}mean"] for one in found])
-        summary |= {f"{kind}mean": value.mean, f"{kind}ci95": value.half_width}
-    return summary
 
 
 def fully_connected(store: RunStore, dataset: str = "cifar10") -> list[Record]:
     """Return every stored run of S-FC on a data set, in the order of their files."""
     records = (record for place in store.chain() for record in place.records())
-    return [r for r in records if r.kind != "toy" and _is_s_fc(r.config, dataset)]
-
-
-def _is_s_fc(config: Config, dataset: str) -> bool:
-    plain = not (config.validation or config.permute_pixels)
-    return plain and config.model == "s-fc" and config.dataset == dataset
+    return [
+        r
+        for r in records
+        if r.kind != "toy"
+        and (r.config.model, r.config.dataset) == ("s-fc", dataset)
+        and not (r.config.validation or r.config.permute_pixels)
+    ]
 
 
 def against_sparsity(records: Sequence[Record], measure: str) -> pd.DataFrame:
@@ -142,68 +104,55 @@ def against_sparsity(records: Sequence[Record], measure: str) -> pd.DataFrame:
 
     Args:
         records: of S-FC with any method.
-        measure: a key of `LOCALITY`; the window's share is in per cent.
+        measure: a key of `locality.MEASURES`; the window's share is in per cent.
     """
-    factor = _factor(measure)
+    import pandas as pd
+
+    factor = unit_factor(measure)
     rows = []
     for record in records:
         found, config = record.final["locality"][measure], record.config
-        if found["excess_mean"] is not None:
-            rows.append(
-                {
-                    "x": record.final["nonzeros"]["conv1"] / _units(record),
-                    "y": factor * found["excess_mean"],
-                    "ci95": factor * found["excess_ci95"],
-                    "method": _family(config),
-                    "augmented": config.augment != "none",
-                    "loss": loss_text(config),
-                    "run_id": record.run_id,
-                }
-            )
+        if found["excess_mean"] is None:
+            continue
+        penalised = "β-LASSO, β > 0" if config.beta else "ℓ1 alone: β = 0, proximal"
+        rows.append(
+            {
+                "x": record.final["nonzeros"]["conv1"] / units(record),
+                "y": factor * found["excess_mean"],
+                "ci95": factor * found["excess_ci95"],
+                "method": "SGD" if config.optimizer == "sgd" else penalised,
+                "augmented": config.augment != "none",
+                "loss": loss_text(config),
+                "run_id": record.run_id,
+            }
+        )
     columns = ["x", "y", "ci95", "method", "augmented", "loss", "run_id"]
     return pd.DataFrame(rows, columns=columns).drop_duplicates("run_id")
 
 
-def _units(record: Record) -> float:
-    """Return how many units the first layer has."""
-    image = data.spec(record.config.dataset).image_shape
-    return record.final["weights"]["conv1"] / math.prod(image)
-
-
-def _family(config: Config) -> str:
-    """Name a run's kind of method: without ℓ1, with it, and with a threshold."""
-    if config.optimizer == "sgd":
-        return "SGD"
-    return "β-LASSO, β > 0" if config.beta else "ℓ1 alone: β = 0, proximal"
-
-
-def table(records: Sequence[Record], scale: str, name: str = "tab-locality") -> Table:
+def locality_table(records: Sequence[Record], scale: str, name: str = "tab-locality") -> Table:
     """Return the locality of first-layer filters beside their null model."""
     if not records:
         what = f"locality at the scale {scale}"
         return tables.pending_table(name, what, f"lcs study figure4 --scale {scale}")
     rows = []
     for title, runs in by_method(records).items():
-        cells = [_locality_cell(key, runs) for key in LOCALITY]
+        cells = [_beside_null(key, runs) for key in MEASURES]
         counts = [run.final["locality"]["eligible"] for run in runs]
         rows.append([title, f"{mean_interval(counts).mean:,.0f}", *cells, tables.links(runs)])
-    locality = records[0].final["locality"]
-    window, n = locality["window"], max(map(len, by_method(records).values()))
+    window, n = records[0].final["locality"]["window"], max(map(len, by_method(records).values()))
+    measured = max(record.final["locality"]["filters"] for record in records)
     caption = (
-        f"Locality of first-layer filters, at most {max(_measured(records)):,} of each run "
+        f"Locality of first-layer filters, at most {measured:,} of each run "
         f"({scale_text(records, scale)}): mean, and in brackets the mean difference between a "
         "filter and its own permutations, with a 95 % interval over "
         f"{'seeds' if n > 1 else 'filters'}. The window has {window} × {window} pixels."
     )
-    columns = ["method", f"with ≥ {measure.MIN_NONZEROS} weights", *LOCALITY.values(), "seeds"]
+    columns = ["method", f"with ≥ {measure.MIN_NONZEROS} weights", *MEASURES.values(), "seeds"]
     return Table(name, caption, columns, rows)
 
 
-def _measured(records: Sequence[Record]) -> list[int]:
-    return [record.final["locality"]["filters"] for record in records]
-
-
-def numbers(records: Sequence[Record]) -> Numbers:
+def locality_numbers(records: Sequence[Record]) -> Numbers:
     """Return the numbers of the prose, for the largest β (`sparse-…`) and SGD (`dense-…`).
 
     `…-mean` is of the filters, `…-null_mean` of their permutations, where it is not about 0.
@@ -211,16 +160,17 @@ def numbers(records: Sequence[Record]) -> Numbers:
     groups, beta = by_method(records), largest_beta(records)
     numbers: Numbers = {"beta": beta, "n": len(groups[SGD])}
     for short, name in {"sparse": beta_lasso_method(beta), "dense": SGD}.items():
-        for key in LOCALITY:
-            found = _in_unit(key, _over_seeds(groups[name], key))
+        for key in MEASURES:
+            found = summary(groups[name], key)
             for kind in ("mean",) if key == "morans_i" else ("mean", "null_mean"):
                 value = found[kind]
                 numbers[f"{short}-{key}-{kind}"] = math.nan if value is None else value
     return numbers
 
 
-def _locality_cell(key: str, runs: Sequence[Record]) -> str:
-    shown = _in_unit(key, _over_seeds(runs, key))
+def _beside_null(key: str, runs: Sequence[Record]) -> str:
+    """Return a measure's mean and, in brackets, its excess over the null model."""
+    shown = summary(runs, key)
     mean, excess, half = (shown[name] for name in ("mean", "excess_mean", "excess_ci95"))
     if mean is None or excess is None or half is None:
         return tables.NONE
@@ -241,23 +191,20 @@ def filters_by_l1(records: Sequence[Record]) -> dict[str, np.ndarray]:
     largest = max((r.config.beta for r in records), default=0)
     shown = [r for r in records if r.filters and r.config.beta in (0, largest)]
     shown = [r for r in shown if r.config.optimizer == "sgd" or r.config.beta]
-    return {_titled(r): r.load_filters().numpy() for r in sorted(shown, key=_strength)}
-
-
-def pair_correlation(record: Record) -> list[float] | None:
-    """Return a run's `measure.pair_correlation`: of all units, else of its stored filters.
-
-    None where it has neither: records before this measure, of seeds without filters.
-    """
-    if "pair_correlation" in record.final:
-        return [math.nan if r is None else r for r in record.final["pair_correlation"]]
-    return measure.pair_correlation(record.load_filters()).tolist() if record.filters else None
+    filters = {}
+    for run in sorted(shown, key=lambda run: (run.config.l1, run.config.l1_rest or 0.0)):
+        l1 = "" if run.config.optimizer == "sgd" else f", λ = {lambdas_text(run.config)}"
+        title = f"{method(run.config)}{l1}: {remaining([run])[0]:.1f} % left"
+        filters[title] = run.load_filters().numpy()
+    return filters
 
 
 def pair_correlation_frame(
     records: Sequence[Record], series: Callable[[Config], str]
 ) -> pd.DataFrame:
     """Return one row per run and distance: `series`, `run_id`, `distance` (pixels), `ratio`."""
+    import pandas as pd
+
     rows = [
         {"series": series(r.config), "run_id": r.run_id, "distance": distance, "ratio": ratio}
         for r in records
@@ -266,23 +213,14 @@ def pair_correlation_frame(
     return pd.DataFrame(rows, columns=["series", "run_id", "distance", "ratio"])
 
 
-def _strength(record: Record) -> tuple[float, float]:
-    return record.config.l1, record.config.l1_rest or 0.0
-
-
-def _titled(record: Record) -> str:
-    config: Config = record.config
-    l1 = f", λ = {_lambdas_text(config)}"
-    name = str(method(config)) + ("" if config.optimizer == "sgd" else l1)
-    return f"{name}: {remaining([record])[0]:.1f} % left"
-
-
 def factorial_numbers(records: Sequence[Record]) -> dict[str, str]:
     """Return what augmentation does to locality, from the factorial with cross-entropy, in words.
 
     For SGD, β = 0 and β = 50 with the stronger λ: points of the window's share beyond chance with
     augmentation (`window-…-flip-crop`); of β = 50 also without it (`window-strong-none`), and the
     paired difference (`window-strong-more`). `window-threshold`: β = 50 less β = 0, augmented.
+    `window-pruned`: stored filters of β = 0, pruned to as many weights as the run of β = 50 with
+    the same seed has left, and `window-rival`, those of that run.
     """
     found = conditions(records)
     sgd, zero, sparse = (
@@ -294,32 +232,27 @@ def factorial_numbers(records: Sequence[Record]) -> dict[str, str]:
         )
     )
     if not (sgd and zero and sparse):
-        return dict.fromkeys(FACTORIAL_WORDS, PENDING)
+        return dict.fromkeys(FACTORIAL_NUMBERS, PENDING)
     augmented, plain = found[sparse], found[sparse.replace(augment="none")]
-    return {
-        "window-sgd-flip-crop": window_text(found[sgd]),
-        "window-zero-strong-flip-crop": window_text(found[zero]),
-        "window-strong-flip-crop": window_text(augmented),
-        "window-strong-none": window_text(plain),
-        "window-strong-more": signed_or_none(compared(augmented, plain, beyond_chance)),
-        "window-threshold": signed_or_none(compared(augmented, found[zero], beyond_chance)),
-        **_pruned(found[zero][0], augmented[0]),
-    }
+    first, pruned = found[zero][0], None
+    if first.filters:
+        share = remaining(augmented)[0] / 100
+        pruned = measure.locality(measure.prune(first.load_filters(), share))
+    values = (
+        window_text(found[sgd]),
+        window_text(found[zero]),
+        window_text(augmented),
+        window_text(plain),
+        signed_or_none(compared(augmented, plain, beyond_chance)),
+        signed_or_none(compared(augmented, found[zero], beyond_chance)),
+        _over_filters(pruned) if pruned else PENDING,
+        _over_filters(augmented[0].final["locality"]) if pruned else PENDING,
+        f"{pruned['filters']}" if pruned else PENDING,
+    )
+    return dict(zip(FACTORIAL_NUMBERS, values, strict=True))
 
 
-def _pruned(dense: Record, sparse: Record) -> dict[str, str]:
-    """Return the locality of stored filters pruned to as many weights as another run has left."""
-    if not dense.filters:
-        return dict.fromkeys(FACTORIAL_WORDS[-3:], PENDING)
-    measured = measure.locality(measure.prune(dense.load_filters(), remaining([sparse])[0] / 100))
-    return {
-        "window-pruned": _over_filters(measured),
-        "window-rival": _over_filters(sparse.final["locality"]),
-        "pruned-filters": f"{measured['filters']}",
-    }
-
-
-FACTORIAL_WORDS = (
+FACTORIAL_NUMBERS = (
     "window-sgd-flip-crop",
     "window-zero-strong-flip-crop",
     "window-strong-flip-crop",
@@ -351,15 +284,20 @@ def factorial_table(records: Sequence[Record]) -> Table:
     rows = []
     for loss in ("bce", "equal", "ce"):
         for augment in ("none", "flip-crop"):
-            here = {c: r for c, r in found.items() if _in_cell(c, augment, loss)}
+            cell = {"augment": augment, **LOSSES[loss]}
+            here = {
+                config: runs
+                for config, runs in found.items()
+                if all(getattr(config, field) == value for field, value in cell.items())
+            }
             row = f"{LOSS_NAMES[loss]}, {WORDS[augment]}"
             rows.append([row, *map(window_text, _by_strength(here))])
     caption = (
         "Mass in a filter's best window, less that of its own permutations, in points: "
         f"{setting_text(records)}{spread_text(records)}. Stronger λ: "
-        f"{tables.number(STRONGER_L1['l1'])} on the first layer, {tables.number(STRONGER_L1['l1_rest'])} on "
-        "the others. At equal rates η is a tenth, λ ten times as large, and β = 5 stands "
-        "for β = 50, so that ηλ and βλ are as with the binary cross-entropy."
+        f"{tables.number(STRONGER_L1['l1'])} on the first layer, "
+        f"{tables.number(STRONGER_L1['l1_rest'])} on the others. At equal rates η is a tenth, "
+        "λ ten times as large, and β = 5 stands for β = 50, so that ηλ and βλ are as with the binary cross-entropy."
     )
     sparse = [f"β = {beta}{l1}" for beta in (0, 50) for l1 in ("", ", stronger λ")]
     return Table(name, caption, ["loss and images", "SGD", *sparse], rows)
@@ -385,112 +323,6 @@ def width_table(records: Sequence[Record]) -> Table:
     return Table(name, caption, columns, rows)
 
 
-def crops_table(records: Sequence[Record]) -> Table:
-    """Return accuracy, sparsity and locality against how far crops shift the images."""
-    columns: dict[str, Cell] = {
-        "shift": of(lambda config: f"{config.crop_shift}"),
-        "test accuracy (%)": mean_text,
-        "first layer left (%)": remaining_text,
-        "neighbours": _neighbours,
-        "half": _half_distance,
-        "range": _clustering_range,
-        "seeds": tables.links,
-    }
-    what = (
-        "Locality against how far crops shift the images at most, in pixels along each axis; 0 "
-        "leaves only flips"
-    )
-    setting = f"; β = 50, λ = {_lambdas_text(records[0].config)}" if records else ""
-    note = (
-        f"{setting}. Neighbours: pairs of neighbouring pixels of one unit, over chance. Half: the "
-        "distance, in pixels, at which their excess over chance is half of that. Range: the one "
-        "up to which pairs are more frequent than by chance"
-    )
-    return by_condition("tab-crops", what, "lcs study crops", records, columns, note=note)
-
-
-def crop_text(config: Config) -> str:
-    """Name a run by its method, if it is not S-FC, or by how far its crops shift."""
-    if config.model != "s-fc":
-        return str(method(config))
-    return f"crops of ±{config.crop_shift} pixels" if config.crop_shift else "flips alone"
-
-
-def _lambdas_text(config: Config) -> str:
-    return f"{tables.number(config.l1)} and {tables.number(config.rest_l1)}"
-
-
-def _neighbours(runs: Sequence[Record]) -> str:
-    return _known([ratios[0] for ratios in _ratios(runs)], 2)
-
-
-def _clustering_range(runs: Sequence[Record]) -> str:
-    return _known(ranges(runs), 1)
-
-
-def _half_distance(runs: Sequence[Record]) -> str:
-    return _known([measure.half_distance(ratios) for ratios in _ratios(runs)], 1)
-
-
-def ranges(runs: Sequence[Record]) -> list[float]:
-    """Return each run's `measure.clustering_range`, in pixels; NaN if it cannot be measured."""
-    return [measure.clustering_range(ratios) for ratios in _ratios(runs)]
-
-
-def _ratios(runs: Sequence[Record]) -> list[list[float]]:
-    return [pair_correlation(run) or [math.nan] for run in runs]
-
-
-def _known(values: Sequence[float], digits: int) -> str:
-    """Return mean and interval; the mark of what does not exist if a run has no such value."""
-    unknown = any(map(math.isnan, values)) or not values
-    return NONE if unknown else tables.interval(mean_interval(values), digits)
-
-
-def by_shift(records: Sequence[Record]) -> dict[str, list[Record]]:
-    """Return the runs with flips alone, `none`, with the `usual` crops, and with the `far` ones."""
-    found = list(conditions(records).values())
-    usual = next(runs for runs in found if runs[0].config.crop_padding is None)
-    return {"none": found[0], "usual": usual, "far": found[-1]}
-
-
-def range_difference(one: Sequence[Record], other: Sequence[Record]) -> Interval | None:
-    """Return the clustering range of some runs less that of others, in pixels, paired by seed."""
-    return compared(one, other, ranges)
-
-
-def crops_numbers(records: Sequence[Record], local: Sequence[Record] = ()) -> dict[str, str]:
-    """Return what the shift of crops does, in words: of flips alone, the usual one, and the most.
-
-    `half-…` of `none`, `usual` and `far` is the half distance, in pixels; `near-…` and `range-…`
-    of the first two, how frequent neighbours are, over chance, and the range; `range-far-more` and
-    `range-none-more`, paired differences from the usual crops; `crop-far`, the largest shift.
-    `near-local`, `half-local` and `range-local`: of runs of S-LOCAL.
-    """
-    seen = [run for run in local if pair_correlation(run)]
-    words = {"near-local": _neighbours(seen), "half-local": _half_distance(seen)}
-    words["range-local"] = _clustering_range(seen)
-    if not records:
-        return words | dict.fromkeys(CROP_WORDS, PENDING)
-    shown = by_shift(records)
-    words["crop-far"] = f"{shown['far'][0].config.crop_shift}"
-    words |= {f"half-{name}": _half_distance(runs) for name, runs in shown.items()}
-    for name in ("none", "usual"):
-        words[f"near-{name}"] = _neighbours(shown[name])
-        words[f"range-{name}"] = _clustering_range(shown[name])
-    for name in ("none", "far"):
-        more = range_difference(shown[name], shown["usual"])
-        words[f"range-{name}-more"] = NONE if more is None else tables.signed(more)
-    return words
-
-
-CROP_WORDS = (
-    "crop-far",
-    *(f"half-{name}" for name in ("none", "usual", "far")),
-    *(f"{key}-{name}" for key in ("near", "range") for name in ("none", "usual")),
-    "range-none-more",
-    "range-far-more",
-)
 LOSS_NAMES = {
     "bce": "binary cross-entropy",
     "equal": "cross-entropy, equal rates",
@@ -498,20 +330,9 @@ LOSS_NAMES = {
 }
 
 
-def _in_cell(config: Config, augment: str, loss: str) -> bool:
-    fields = {"augment": augment, **LOSSES[loss]}
-    return all(getattr(config, name) == value for name, value in fields.items())
-
-
 def _by_strength(found: Conditions) -> list[list[Record]]:
     """Runs of SGD, of β = 0 and of the largest β, each at both λ."""
     return [found[c] for c in sorted(found, key=lambda c: (c.optimizer != "sgd", c.beta, c.l1))]
-
-
-def window_text(runs: Sequence[Record]) -> str:
-    """Return the window's share beyond chance, in points; a dash if weights are too few."""
-    excess = beyond_chance(runs)
-    return NONE if any(map(math.isnan, excess)) else tables.signed(mean_interval(excess))
 
 
 def sparsity_numbers(records: Sequence[Record]) -> dict[str, str]:
@@ -522,36 +343,19 @@ def sparsity_numbers(records: Sequence[Record]) -> dict[str, str]:
     measured; `runs-recipe`: how many runs each has.
     """
     found = conditions([r for r in records if r.config.beta == 50])
-    ends = sorted(found, key=lambda config: (config.l1, config.l1_rest or 0))[
-        :: max(1, len(found) - 1)
-    ]
-    words = {}
-    for name, config in zip(("many", "few"), ends or (None, None), strict=False):
-        words[f"window-{name}"] = window_text(found[config]) if config else PENDING
-        words[f"left-{name}"] = remaining_text(found[config]) if config else PENDING
-    words["eligible-few"] = eligible_text(found[ends[-1]]) if ends else PENDING
-    return words | {"runs-recipe": count_text(found)}
-
-
-def eligible_text(runs: Sequence[Record]) -> str:
-    """Say how many filters, of how many, have enough weights to be measured, on average."""
-    counts = [run.final["locality"]["eligible"] for run in runs]
-    return f"{np.mean(counts):,.0f} of {_units(runs[0]):,.0f}"
-
-
-def compared(one: Sequence[Record], other: Sequence[Record], of: Values) -> Interval | None:
-    """Return some runs' values less those of others, by seed; None if one cannot be measured."""
-    known = np.isfinite([*of(one), *of(other)]).all()
-    return paired(one, other, of) if known else None
-
-
-def beyond_chance(records: Sequence[Record], measure: str = "window_mass") -> list[float]:
-    """Return how much more local runs are than their permutations; a share in points.
-
-    NaN where a run has too few weights.
-    """
-    found = [record.final["locality"][measure]["excess_mean"] for record in records]
-    return [math.nan if value is None else _factor(measure) * value for value in found]
+    by_l1 = sorted(found, key=lambda config: (config.l1, config.l1_rest or 0))
+    if not found:
+        names = ("window-many", "left-many", "window-few", "left-few", "eligible-few")
+        return {**dict.fromkeys(names, PENDING), "runs-recipe": count_text(found)}
+    many, few = found[by_l1[0]], found[by_l1[-1]]
+    return {
+        "window-many": window_text(many),
+        "left-many": remaining_text(many),
+        "window-few": window_text(few),
+        "left-few": remaining_text(few),
+        "eligible-few": eligible_text(few),
+        "runs-recipe": count_text(found),
+    }
 
 
 # Claims
@@ -608,19 +412,6 @@ def _more_local(reference: Callable[[Config], Config], *, worse: bool = False) -
     return judge
 
 
-def _wider_range(one: str, other: str) -> Judge:
-    """Judge whether weights gather over a wider range where crops shift further."""
-
-    def judge(records: list[Record]) -> Finding:
-        shown = by_shift(records)
-        more = range_difference(shown[one], shown[other])
-        if more is None:
-            return UNMEASURED
-        return Finding(f"{signed(more)} pixels", more)
-
-    return judge
-
-
 CLAIMS: tuple[Claim, ...] = (
     Claim(
         "P",
@@ -656,22 +447,5 @@ CLAIMS: tuple[Claim, ...] = (
         "factorial",
         _more_local(without_threshold, worse=True),
     ),
-    Claim(
-        "B",
-        "Weights of a filter gather over a wider range with crops than with flips alone "
-        "(β = 50, α = 4)",
-        tables.NONE,
-        "figure4",
-        "crops",
-        _wider_range("usual", "none"),
-    ),
-    Claim(
-        "B",
-        "Weights of a filter gather over a wider range where crops shift twice as far "
-        "(β = 50, α = 4)",
-        tables.NONE,
-        "figure4",
-        "crops",
-        _wider_range("far", "usual"),
-    ),
+    *crop_shift.CLAIMS,
 )

@@ -20,7 +20,7 @@ START, END = "<!-- table: lcs book --update -->", "<!-- end of table -->"
 def table(store: RunStore) -> str:
     """Return the paper's claims that have a verdict, as a plain Markdown table."""
     source = claims.table(store, "P")
-    kept = ("claim", "published", "ours", "n", "scale", "verdict")
+    kept = ("claim", "published", "ours", "n", "setting", "verdict")
     indices = [list(source.columns).index(name) for name in kept]
     rows = [row for row in source.rows if ".pending" not in row[source.columns.index("verdict")]]
     lines = [kept, ["---"] * len(kept), *([row[i] for i in indices] for row in rows)]

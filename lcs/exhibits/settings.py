@@ -30,6 +30,8 @@ PAPER = Config(
 )
 SCALES = {"smoke": SMOKE, "desk": DESK, "paper": PAPER}
 REPRODUCTION = Setting("reproduction", SCALES)
+# wider networks with cross-entropy, flips and crops (see `short_recipe`)
+TOWARDS_RECIPE = Setting("towards the recipe", SCALES)
 # `paper_recipe` changes the rest
 RECIPE = Setting("recipe", SCALES)
 # the scales of a study that makes no sense at the paper's size

@@ -1,57 +1,55 @@
-"""Which exhibits have been run at which scale, and the command and cost of those that have not."""
+"""The page Status: which studies have been run in which setting, and what the others cost."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 
 from lcs import cost
 from lcs.exhibits import EXHIBITS, exhibit, find_study, tables
 from lcs.exhibits.engine import H200
 from lcs.exhibits.tables import Table
-from lcs.runs import AnyConfig, Record, RunStore
+from lcs.runs import RunStore
+from lcs.study import BaseStudy, missing
 
 SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
-WHY_PENDING = {"desk": "not run yet", "paper": "needs a GPU"}
-# an exhibit on other data than its scale's own: data set, seeds, why it is pending
-OTHER_DATA = (("svhn", 3, "needs its data set"),)
+REASONS = {"desk": "not run yet", "paper": "needs a GPU"}
+# a study on other data than its scale's own: study, chapter, data set, seeds, why it is pending
+OTHER_DATA = (("figure3", "table2", "svhn", 3, "needs its data set"),)
 
 
-def table(store: RunStore) -> Table:
-    """Return every exhibit at every scale but smoke: what is done, and how the rest is had."""
-    rows = []
-    for chapter in EXHIBITS:
-        for study in exhibit(chapter).STUDIES:
-            for scale in study.scales[1:]:
-                command = f"lcs study {study.name} --scale {scale}"
-                configs: list[AnyConfig] = [*study.configs(scale)]
-                state = _state(configs, scale, WHY_PENDING[scale], command, store)
-                rows.append([study.title, _link(chapter), *state])
-    for dataset, seeds, reason in OTHER_DATA:
-        command = f"lcs study figure3 --dataset {dataset} --seeds {seeds}"
-        others: list[AnyConfig] = [*find_study("figure3").configs("desk", seeds, dataset=dataset)]
+def studies_table(store: RunStore) -> Table:
+    """Return every study at every scale but smoke: what is done, and how the rest is had."""
+    rows = [
+        _row(study, chapter, study.title, scale, REASONS[scale], store)
+        for chapter in EXHIBITS
+        for study in exhibit(chapter).STUDIES
+        for scale in study.scales[1:]
+    ]
+    for name, chapter, dataset, seeds, reason in OTHER_DATA:
         title = f"S-FC on {dataset} (Table 2, Figure 3)"
-        rows.append([title, _link("table2"), *_state(others, "desk", reason, command, store)])
+        changes = {"dataset": dataset, "seeds": seeds}
+        rows.append(_row(find_study(name), chapter, title, "desk", reason, store, **changes))
     caption = (
-        "What has been run. The cost of a finished exhibit is the time that all its runs took, "
-        "two at once on two cores; that of a pending one is the number of "
-        "floating-point operations of the missing runs, and at the desk scale the time that they "
-        "would take at the pace of stored ones like them, one after the other; at the paper's the "
-        "least time that the products take on an H200 by its data sheet. Exhibits share "
-        "runs, and each counts all of its own. With "
-        "`--plan` a command says what is missing here, and how long it takes on your machine."
+        "What has been run. The cost of a finished study is the time that all its runs took, "
+        "two at once on two cores; that of a pending one is the number of floating-point "
+        "operations of the missing runs, and at the desk scale the time that they would take at "
+        "the median pace of the stored runs, one after the other; at the paper's the least time "
+        "that the products take on an H200 by its data sheet. Studies share runs, and each counts "
+        "all of its own. With `--plan` a command says what is missing here, and how long it takes "
+        "on your machine."
     )
-    columns = ["exhibit", "chapter", "scale", "state", "cost", "command"]
+    columns = ["study", "chapter", "setting", "state", "cost", "command"]
     return Table("tab-status", caption, columns, rows, text=columns[1:])
-
-
-def _link(chapter: str) -> str:
-    return f"[{chapter}]({chapter}.ipynb)"
 
 
 def provenance_table(store: RunStore) -> Table:
     """Return where the records come from: how many, from which code, on what."""
-    counts = Counter(_origin(record) for record in store.records())
+    counts: Counter[tuple[str, ...]] = Counter()
+    for record in store.records():
+        origin = record.provenance
+        state = {True: "unmodified", False: "modified"}.get(origin["unmodified"], "unknown")
+        commit = f"`{(origin['commit'] or 'unknown')[:10]}`"
+        counts[commit, state, origin["packages"]["torch"], origin["hardware"]] += 1
     rows = [[*origin, str(count)] for origin, count in sorted(counts.items())]
     caption = (
         "Where the records of this book come from: the commit of the code, whether it was "
@@ -61,36 +59,34 @@ def provenance_table(store: RunStore) -> Table:
     return Table("tab-provenance", caption, columns, rows, text=columns[1:4])
 
 
-def _origin(record: Record) -> tuple[str, ...]:
-    origin = record.provenance
-    state = {True: "unmodified", False: "modified"}.get(origin["unmodified"], "unknown")
-    commit = f"`{(origin['commit'] or 'unknown')[:10]}`"
-    return commit, state, origin["packages"]["torch"], origin["hardware"]
-
-
-def _state(
-    configs: Sequence[AnyConfig], scale: str, reason: str, command: str, store: RunStore
+def _row(
+    study: BaseStudy,
+    chapter: str,
+    title: str,
+    scale: str,
+    reason: str,
+    store: RunStore,
+    **changes: object,
 ) -> list[str]:
-    found = [store.find(config) for config in configs]
-    done = [record for record in found if record is not None]
-    lacking = [config for config, record in zip(configs, found, strict=True) if record is None]
+    configs = study.configs(scale, **changes)  # type: ignore[arg-type]
+    options = "".join(f" --{name} {value}" for name, value in changes.items())
+    command = f"`lcs study {study.name} --scale {scale}{options}`"
+    head = [title, f"[{chapter}]({chapter}.ipynb)", study.setting.label(scale)]
+    lacking = missing(configs, store)
     if not lacking:
+        done = [record for config in configs if (record := store.find(config))]
         seconds = sum(record.provenance["seconds"] for record in done)
         runs = "1 run" if len(done) == 1 else f"{len(done)} runs"
-        return [scale, f"done: {runs}", cost.duration(seconds), f"`{command}`"]
+        return [*head, f"done: {runs}", cost.duration(seconds), command]
     state = tables.pending(f"pending: {reason}")
-    if done:
+    if len(lacking) < len(configs):
         state = f"{len(lacking)} of {len(configs)} runs missing; " + state
-    price = _operations(lacking)
-    if scale == "desk":
-        price += f", about {cost.duration(sum(cost.seconds(lacking, 'cpu', store)))}"
-    else:
-        flops = sum(map(cost.operations, lacking))
-        price += f", {cost.duration(flops / H200['operations'])} or more on an H200"
-    return [scale, state, price, f"`{command}`"]
-
-
-def _operations(configs: Sequence[AnyConfig]) -> str:
-    flops = sum(cost.operations(config) for config in configs)
+    flops = sum(map(study.flops, lacking))
     mantissa, exponent = f"{flops:.1e}".split("e+")
-    return f"{mantissa} · 10{str(int(exponent)).translate(SUPERSCRIPTS)} operations"
+    price = f"{mantissa} · 10{str(int(exponent)).translate(SUPERSCRIPTS)} operations"
+    if scale == "desk":
+        seconds = sum(s or 0.0 for s in study.seconds_left(lacking, store, "cpu"))
+        price += f", about {cost.duration(seconds)}"
+    else:
+        price += f", {cost.duration(flops / H200['operations'])} or more on an H200"
+    return [*head, state, price, command]

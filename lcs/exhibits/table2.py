@@ -1,16 +1,13 @@
-"""What the chapter `table2` shows: accuracies beside the published ones.
-
-A number that a page prints is made here, or in a test it is recomputed from here.
-"""
+"""What the chapter `table2` shows: accuracies beside the published ones."""
 
 from __future__ import annotations
 
 import itertools
 import math
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from lcs.config import Config
 from lcs.exhibits import published, tables
@@ -50,7 +47,8 @@ from lcs.runs import Record
 from lcs.stats import binomial_interval, mean_interval
 from lcs.study import Study
 
-# Studies
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def _table2(base: Config, betas: Sequence[float]) -> list[Config]:
@@ -78,23 +76,26 @@ STUDIES = (
 PAPER = f"α ≈ {published.PAPER_BASE_CHANNELS}, {published.PAPER_EPOCHS} epochs"
 
 
-def table(records: Sequence[Record], scale: str) -> Table:
+def accuracy_table(records: Sequence[Record], scale: str) -> Table:
     """Return the paper's Table 2 with our column: every published method, then those of ours."""
     groups = by_method(records)
     others = [row.method for row in published.TABLE2 if row.method not in groups]
-    return _accuracy_table("tab-table2", [*others, *groups], records, scale)
+    return _beside_published("tab-table2", [*others, *groups], records, scale)
 
 
-def elsewhere(name: str, records: Sequence[Record], scale: str, what: str, command: str) -> Table:
+def own_accuracy_table(
+    name: str, records: Sequence[Record], scale: str, what: str, command: str
+) -> Table:
     """Return our methods on other data or at another size beside the paper's, or the command."""
     if not records:
         return tables.pending_table(name, what, command)
-    return _accuracy_table(name, list(by_method(records)), records, scale)
+    return _beside_published(name, list(by_method(records)), records, scale)
 
 
-def _accuracy_table(
+def _beside_published(
     label: str, names: Sequence[Method | str], records: Sequence[Record], scale: str
 ) -> Table:
+    """Return our accuracies of these methods beside the published ones."""
     config: Config = records[0].config
     groups = by_method(records)
     wide = config.base_channels == published.PAPER_BASE_CHANNELS
@@ -121,7 +122,7 @@ def _accuracy_table(
     return Table(label, caption, columns, rows)
 
 
-def hundred_numbers(records: Sequence[Record]) -> Numbers:
+def cifar100_bce_numbers(records: Sequence[Record]) -> Numbers:
     """Return what SGD reaches on CIFAR-100 with the reproduction's loss, in per cent; or NaN."""
     runs = by_method(records).get(SGD, [])
     return {
@@ -130,18 +131,21 @@ def hundred_numbers(records: Sequence[Record]) -> Numbers:
     }
 
 
-def hundred_gains(records: Sequence[Record]) -> dict[str, str]:
+def cifar100_numbers(records: Sequence[Record]) -> dict[str, str]:
     """Return the gains of β = 50 over SGD and over β = 1 on CIFAR-100, and what it leaves."""
     groups = by_method(records)
     sparse = groups.get(B50, [])
-    words = {
-        f"hundred-{key}": _less(groups, other) for key, other in {"sgd": SGD, "one": B1}.items()
+    return {
+        "hundred-sgd": _less(groups, SGD),
+        "hundred-one": _less(groups, B1),
+        "hundred-left": f"{np.mean(remaining(sparse)):.0f}" if sparse else tables.NONE,
     }
-    return words | {"hundred-left": f"{np.mean(remaining(sparse)):.0f}" if sparse else tables.NONE}
 
 
 def accuracy_frame(records: Sequence[Record]) -> pd.DataFrame:
     """Return what `plots.accuracies` draws: our values and the published ones by method."""
+    import pandas as pd
+
     groups = by_method(records)
     dataset = records[0].config.dataset
     columns = {f"the paper ({PAPER})": [published.accuracy(name, dataset) for name in groups]}
@@ -155,19 +159,14 @@ def accuracy_frame(records: Sequence[Record]) -> pd.DataFrame:
 
 def variants_table() -> Table:
     """Return the values that a source gives in two places, which differ."""
-    rows = [
-        [
-            row.method,
-            tables.reproduction(row.report, 1),
-            tables.reproduction(row.notebook),
-            tables.published(row.cifar10) if row.method == published.ABSTRACT.method else "",
-            tables.published(published.ABSTRACT.cifar10)
-            if row.method == published.ABSTRACT.method
-            else "",
-        ]
-        for row in published.TABLE2
-        if row.notebook is not None
-    ]
+    rows = []
+    for row in published.TABLE2:
+        if row.notebook is not None:
+            paper = ["", ""]
+            if row.method == published.ABSTRACT.method:
+                paper = [tables.published(one.cifar10) for one in (row, published.ABSTRACT)]
+            report = tables.reproduction(row.report, 1)
+            rows.append([row.method, report, tables.reproduction(row.notebook), *paper])
     caption = (
         "Test accuracy on CIFAR-10 where a source gives two values: the reproduction's report and "
         "its notebook; the paper's Table 2 and the abstract of its NeurIPS version. This book "
@@ -177,28 +176,23 @@ def variants_table() -> Table:
     return Table("tab-variants", caption, columns, rows)
 
 
-def numbers(records: Sequence[Record]) -> Numbers:
+def accuracy_numbers(records: Sequence[Record]) -> Numbers:
     """Return the numbers of the chapter's prose: mean accuracies in per cent, and differences.
 
-    What it says of a β that is not among the runs is NaN, or a dash.
+    `less-…` and `early-sgd` are β = 50 less other methods. What is said of a β that is not among
+    the runs is NaN, or a dash.
     """
     groups = by_method(records)
     mean = {name: mean_interval(accuracies(runs)).mean for name, runs in groups.items()}
     sparse = groups.get(B50, [])
-    images = records[0].final["evaluation_images"]
-    low, high = binomial_interval(mean[SGD] / 100, images)
-    named = {
-        "sgd": SGD,
-        "conv": CONV,
-        "local": LOCAL,
-        "three": THREE,
-        "proximal": PROXIMAL,
-    }
+    low, high = binomial_interval(mean[SGD] / 100, records[0].final["evaluation_images"])
+    named = {"sgd": SGD, "conv": CONV, "local": LOCAL, "three": THREE, "proximal": PROXIMAL}
+    others = {"beta-0": B0, "beta-1": B1, "sgd": SGD, "proximal": PROXIMAL}
     return {
         **{short: mean[name] for short, name in named.items()},
         **{f"beta-{b}": mean.get(beta_lasso_method(b), math.nan) for b in (0, 1, 50)},
-        **_differences(groups),
-        "early-sgd": _less(groups, SGD, _best_stretches),
+        **{f"less-{short}": _less(groups, name) for short, name in others.items()},
+        "early-sgd": _less(groups, SGD, best_stretches),
         "n": len(groups[SGD]),
         "half-width": 50 * (high - low),
         **{f"fit-{k}": float(np.mean(train_accuracies(groups[named[k]]))) for k in ("sgd", "conv")},
@@ -208,26 +202,20 @@ def numbers(records: Sequence[Record]) -> Numbers:
     }
 
 
-def _best_stretches(runs: Sequence[Record]) -> list[float]:
-    return [_best_stretch(run) for run in runs]
-
-
-def _best_stretch(run: Record, epochs: int = 10) -> float:
-    """Return the best mean of so many successive recorded test accuracies, in per cent."""
-    curve = run.history["test_accuracy"]
-    window = min(epochs, len(curve))
-    return 100 * float(np.convolve(curve, np.full(window, 1 / window), "valid").max())
+def best_stretches(runs: Sequence[Record], epochs: int = 10) -> list[float]:
+    """Return each run's best mean of so many successive recorded test accuracies, in per cent."""
+    best = []
+    for run in runs:
+        curve = run.history["test_accuracy"]
+        window = min(epochs, len(curve))
+        means = np.convolve(curve, np.full(window, 1 / window), "valid")
+        best.append(100 * float(means.max()))
+    return best
 
 
 def _first_layer(records: Sequence[Record]) -> list[int]:
     """Non-zero weights of the first layer after the last epoch."""
     return [record.final["nonzeros"]["conv1"] for record in records]
-
-
-def _differences(groups: Mapping[Method, Sequence[Record]]) -> Numbers:
-    """Return β = 50 less other methods, in points, in words: `less-…`."""
-    others = {"beta-0": B0, "beta-1": B1, "sgd": SGD, "proximal": PROXIMAL}
-    return {f"less-{short}": _less(groups, name) for short, name in others.items()}
 
 
 def _less(

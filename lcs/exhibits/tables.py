@@ -17,6 +17,9 @@ from lcs.stats import Interval
 
 NONE = "–"
 
+# layers of the shallow networks, and what the pages call them
+LAYERS = {"conv1": "first layer", "fc1": "second layer", "fc2": "third layer"}
+
 
 @dataclass(frozen=True)
 class Table:

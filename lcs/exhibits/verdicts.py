@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import NamedTuple
@@ -18,20 +18,18 @@ from lcs.stats import Interval, surviving
 
 # the study of claims about speed
 BENCHMARK = "benchmark"
-# at which claims are judged, each by itself
+# where claims are judged, each by itself: with its runs at a scale, or by a benchmark
 SCALES = ("paper", "desk", BENCHMARK)
-
 
 UNDECIDED = "undecided"
 
-
+# how the pages mark what each source says: paper, reproduction, forum, this book
 MARKS: dict[str, Callable[[str], str]] = {
     "P": tables.published,
     "R": tables.reproduction,
     "F": tables.forum,
     "B": str,
 }
-
 
 Pick = Callable[[Config], bool]
 
@@ -61,11 +59,11 @@ Judge = Callable[[list[Record]], Finding | None]
 
 @dataclass(frozen=True)
 class Evidence:
-    """A finding, in how many runs, at which scale, and the verdict after correction."""
+    """A finding, in how many runs, in which setting, and the verdict after correction."""
 
     finding: Finding
     n: int
-    scale: str
+    setting: str
     verdict: str
 
 
@@ -88,64 +86,59 @@ def judged(claims: Sequence[Claim], store: RunStore, scale: str) -> list[Evidenc
     """Return the evidence for each claim at one of the `SCALES`; None where there are no runs.
 
     Verdicts are corrected for many comparisons by Holm's method: those on published claims
-    together, and those on this book's own; the pending ones count already, so that no verdict
-    weakens when they come.
+    together, and those on this book's own. Claims that are pending, of one run, or not studied yet
+    count already, so that no verdict weakens when their runs come.
     """
     # many claims rest on the same runs
     read = cache(lambda study: find_study(study).stored(scale, store))
     found = [_evidence(claim, read, scale) for claim in claims]
     for own in (True, False):
         family = [
-            i
-            for i, claim in enumerate(claims)
+            evidence.finding if evidence else None
+            for claim, evidence in zip(claims, found, strict=True)
             if (claim.source == "B") == own and _is_asked(claim, scale)
         ]
-        known = {i: evidence for i in family if (evidence := found[i])}
-        findings = {i: evidence.finding for i, evidence in known.items()}
-        pending = sum(_is_pending(claims[i], findings.get(i)) for i in family)
-        survives = _surviving(findings, pending)
-        for i, evidence in known.items():
-            said = verdict(evidence.finding, corrected=survives.get(i, True))
-            found[i] = replace(evidence, verdict=said)
+        # the same comparison made twice counts once
+        distances = [d for finding in family if finding and (d := _distance(finding))]
+        known = surviving(distances, pending=sum(map(_is_pending, family)))
+        for i, (claim, evidence) in enumerate(zip(claims, found, strict=True)):
+            if evidence and (claim.source == "B") == own:
+                distance = _distance(evidence.finding)
+                said = verdict(evidence.finding, corrected=distance is None or distance in known)
+                found[i] = replace(evidence, verdict=said)
     return found
 
 
 def _is_asked(claim: Claim, scale: str) -> bool:
     """Whether runs of this scale can say anything of a claim."""
-    if claim.study in ("", BENCHMARK):
+    if claim.study == BENCHMARK or scale == BENCHMARK:
         return claim.study == scale
     # the reproduction's claims are about its own size
-    return scale in find_study(claim.study).scales and not (
-        scale == "paper" and claim.source == "R"
+    return not (scale == "paper" and claim.source == "R") and (
+        # what is not studied yet could be, at either
+        not claim.study or scale in find_study(claim.study).scales
     )
 
 
-def _is_pending(claim: Claim, finding: Finding | None) -> bool:
+def _is_pending(finding: Finding | None) -> bool:
     """Whether a comparison may have an interval once there are runs, or more than one."""
-    if finding is None:
-        return claim.judge is not None
-    return finding.evidence is not None and finding.evidence.half_width is None
-
-
-def _surviving(findings: Mapping[int, Finding], pending: int) -> dict[int, bool]:
-    """Return which comparisons stand after correction; the same one made twice counts once."""
-    intervals = {i: v for i, finding in findings.items() if (v := _interval(finding))}
-    known = surviving(intervals.values(), pending)
-    return {i: value in known for i, value in intervals.items()}
+    return finding is None or (finding.evidence is not None and finding.evidence.half_width is None)
 
 
 def _evidence(claim: Claim, read: Callable[[str], list[Record]], scale: str) -> Evidence | None:
     if claim.judge is None or not _is_asked(claim, scale):
         return None
+    records = [] if scale == BENCHMARK else read(claim.study)
+    finding = claim.judge(records) if records or scale == BENCHMARK else None
+    if finding is None:
+        return None
     if scale == BENCHMARK:
-        measured = claim.judge([])
-        return Evidence(measured, measured.n, scale, "") if measured else None
-    records = read(claim.study)
-    finding = claim.judge(records) if records else None
-    return Evidence(finding, _sample_size(records), scale, "") if finding else None
+        return Evidence(finding, finding.n, BENCHMARK, "")
+    setting = find_study(claim.study).setting.label(scale)
+    return Evidence(finding, _sample_size(records), setting, "")
 
 
-def _interval(finding: Finding) -> Interval | None:
+def _distance(finding: Finding) -> Interval | None:
     """Return how far the evidence is from zero, or from the margin, with its interval."""
     found = finding.evidence
     if found is None or found.half_width is None:
@@ -229,4 +222,5 @@ def one_more(ours: Interval, published: float) -> Interval:
 
 
 def one_more_text(away: Interval, digits: int = 2) -> str:
+    """Return the half-width of the interval of one more run, in brackets, where there is one."""
     return "" if away.half_width is None else f" (one more run: ± {away.half_width:,.{digits}f})"

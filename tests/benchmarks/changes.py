@@ -45,6 +45,9 @@ def main() -> None:
             unit="seconds",
             scale=1,
             ratios=[(after, before, "") for before, after in pairwise(actions)],
+            measured="changes",
+            model="s-fc",
+            base_channels=width,
         )
 
 

@@ -101,6 +101,9 @@ def main() -> None:
             ("ours, fp32", "bare products, fp32", "<= 2.5"),
             ("ours, bf16", "bare products, bf16", "<= 2.5" if bf16 else ""),
         ],
+        measured="epoch",
+        model="s-fc",
+        base_channels=1,
     )
 
 

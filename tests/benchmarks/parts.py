@@ -22,10 +22,10 @@ from torch.optim import Optimizer
 
 from lcs import mixed_precision, models, sparse
 from lcs.augment import apply, draw
-from lcs.exhibits.engine import MODES
-from lcs.optim import BetaLasso
 from lcs.exhibits.methods import NETWORKS
-from lcs.train import COMPILED_FROM
+from lcs.optim import BetaLasso
+from lcs.run import COMPILED_FROM
+from lcs.sparse import MODES
 
 REPEATS, EPOCH_REPEATS = 15, 5
 BATCH = 512
@@ -59,7 +59,7 @@ def step_by_parts(model: str, width: int, device: torch.device, report: Report) 
         "floor: products": products(net),
         "floor: pass of the optimizer": memory_pass(net, device),
     }
-    EPOCHS.enter_context(half.epoch(net, optimizer))
+    EPOCHS.enter_context(mixed_precision.bf16_weights(net, optimizer))
     images, labels = batch(device)
     x = normalised(images)
 
@@ -98,6 +98,9 @@ def step_by_parts(model: str, width: int, device: torch.device, report: Report) 
         unit="milliseconds a step",
         scale=1e3,
         ratios=targets(model, width, device),
+        measured="step",
+        model=model,
+        base_channels=width,
     )
     EPOCHS.close()
 
@@ -124,13 +127,17 @@ def sparse_against_dense(width: int, device: torch.device, report: Report) -> No
             net, optimizer = network("s-fc", width, device, frozen=mode == "frozen")
             thin_out(net, density)
             actions[mode] = timed(steps(net, optimizer, mode, x, labels), device)
-        half = "<= 0.5" if density <= 0.01 and width >= 16 else ""
+        target = "<= 0.5" if density <= 0.01 and width >= 16 else ""
         report.table(
             f"S-FC, α = {width}: {density:.1%} of the first layer left",
             interleaved(actions, repeats=REPEATS),
             unit="milliseconds a step",
             scale=1e3,
-            ratios=[("exact", "dense", ""), ("frozen", "dense", half)],
+            ratios=[("exact", "dense", ""), ("frozen", "dense", target)],
+            measured="sparse step",
+            model="s-fc",
+            base_channels=width,
+            density=density,
         )
         EPOCHS.close()
 
@@ -143,6 +150,10 @@ def sparse_epochs(width: int, device: torch.device, report: Report) -> None:
         unit="seconds",
         scale=1,
         ratios=[(mode, "dense", "<= 0.5") for mode in MODES[1:]],
+        measured="sparse epoch",
+        model="s-fc",
+        base_channels=width,
+        density=EPOCH_DENSITY,
     )
 
 
@@ -158,7 +169,10 @@ def epoch(width: int, device: torch.device, mode: str) -> Callable[[], None]:
         with torch.no_grad():
             first.copy_(start)
         augmented = images()
-        with sparse.epoch(net, optimizer, mode) as forward, half.epoch(net, optimizer):
+        with (
+            sparse.sparse_first_layer(net, optimizer, mode) as forward,
+            mixed_precision.bf16_weights(net, optimizer),
+        ):
             for some in augmented.split(BATCH):
                 optimizer.zero_grad()
                 loss_of(forward, normalised(some), labels[: len(some)]).backward()
@@ -171,8 +185,8 @@ def steps(
     net: models.Net, optimizer: Optimizer, mode: str, x: Tensor, labels: Tensor
 ) -> Callable[[], None]:
     """Return a step within an epoch."""
-    forward = EPOCHS.enter_context(sparse.epoch(net, optimizer, mode))
-    EPOCHS.enter_context(half.epoch(net, optimizer))
+    forward = EPOCHS.enter_context(sparse.sparse_first_layer(net, optimizer, mode))
+    EPOCHS.enter_context(mixed_precision.bf16_weights(net, optimizer))
 
     def step() -> None:
         optimizer.zero_grad()
@@ -283,7 +297,8 @@ def of_local(
     layer: models.LocallyConnected2d, x: Tensor, gradient: Tensor, *, inner: bool
 ) -> Product:
     """Return the products of a first layer: one for each position, on patches that lie ready."""
-    assert not inner
+    if inner:
+        raise ValueError("the patches of an inner layer would need a gradient too")
     weight, patches = layer.weight.detach().bfloat16(), layer.patches(x)
     gradients = gradient.flatten(2).permute(2, 1, 0).contiguous()  # (positions, out_channels, N)
 

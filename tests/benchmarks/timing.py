@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from lcs.errors import ConfigError
-from lcs.runs import provenance
+from lcs.provenance import provenance
 from lcs.train import choose_device
 
 Times = dict[str, list[float]]
@@ -77,11 +77,14 @@ class Report:
         unit: str,
         scale: float,
         ratios: Iterable[tuple[str, str, str]] = (),
+        measured: str,
+        **fields: Any,
     ) -> None:
         """Print and keep the times of some actions, in a unit of which `scale` make a second.
 
         `ratios` are of two actions, taken round by round: (numerator, denominator, target). A
-        target reads ">= 8" or "<= 2.5"; "" is none.
+        target reads ">= 8" or "<= 2.5"; "" is none. By `measured` and further fields, as `model`
+        and `base_channels`, `lcs.exhibits.engine.find` looks the table up.
         """
         shown = {name: [scale * value for value in values] for name, values in times.items()}
         quotients = [_quotient(times, *ratio) for ratio in ratios]
@@ -90,7 +93,9 @@ class Report:
         if quotients:
             _print_ratios(quotients)
         rounded = {name: [_rounded(value) for value in values] for name, values in shown.items()}
-        self.tables.append({"title": title, "unit": unit, "times": rounded, "ratios": quotients})
+        repeats = len(next(iter(times.values())))
+        kept = {"title": title, "measured": measured, **fields, "repeats": repeats, "unit": unit}
+        self.tables.append(kept | {"times": rounded, "ratios": quotients})
         self._write()
 
     def _write(self) -> None:

@@ -30,6 +30,7 @@ from pathlib import Path
 from lcs.config import Config
 from lcs.exhibits import find_study
 from lcs.runs import Record, RunStore
+from lcs.stats import Interval
 
 Check = Callable[[RunStore], bool]
 
@@ -78,3 +79,18 @@ def ids_on(page: Path) -> set[str]:
 def records(store: RunStore, *studies: str) -> list[Record]:
     """Return the records of some studies at the desk scale, one after another."""
     return [record for name in studies for record in find_study(name).stored("desk", store)]
+
+
+def ahead(gain: Interval) -> bool:
+    """Return whether the interval of a difference lies above zero."""
+    return gain.half_width is not None and gain.mean > gain.half_width
+
+
+def behind(gain: Interval) -> bool:
+    """Return whether the interval of a difference lies below zero."""
+    return ahead(gain._replace(mean=-gain.mean))
+
+
+def level(gain: Interval) -> bool:
+    """Return whether the interval of a difference contains zero."""
+    return gain.half_width is not None and abs(gain.mean) <= gain.half_width

@@ -6,9 +6,9 @@ import json
 import pytest
 from made_up import made_up
 
-from lcs.exhibits import engine, plots
 from lcs.config import Config
 from lcs.errors import RecordError
+from lcs.exhibits import engine, plots
 
 MACHINE = {"hardware": "a processor", "threads": 2, "native bf16": True, "torch": "2.12.1"}
 
@@ -24,14 +24,16 @@ SLOWER = [0.5, 0.8, *[0.9] * 3, 1.0, *[1.1] * 3, 1.3, 2.0]
 DENSE = [2.0 + number for number in range(len(SLOWER))]
 
 
-def table(title, ratios=()):
+def table(title, ratios=(), **fields):
     times = {"forward": [3.0, 1.0, 2.0], "whole step": [4.0, 6.0, 5.0]}
     times |= {"dense": DENSE} if ratios else {}
     for one in ratios:
         mode = one["ratio"].partition(" / ")[0]
         pairs = zip(SLOWER, DENSE, strict=True)
         times[mode] = [one["median"] * slower * dense for slower, dense in pairs]
-    return {"title": title, "unit": "milliseconds a step", "times": times, "ratios": list(ratios)}
+    unit = "milliseconds a step"
+    kept = {"title": title, "unit": unit, "times": times, "ratios": list(ratios), "repeats": 3}
+    return kept | fields
 
 
 def ratio(mode, median, target=""):
@@ -42,6 +44,14 @@ def ratio(mode, median, target=""):
     }  # fmt: skip
 
 
+def step(width, model="s-fc"):
+    return {"measured": "step", "model": model, "base_channels": width}
+
+
+def sparse_step(width, density):
+    return {**step(width), "measured": "sparse step", "density": density}
+
+
 def test_the_papers_step_is_counted():
     """Layers of 118, 138.2 and 0.036 million weights, 512 images; 12 bytes a weight."""
     step = engine.count_step(150)
@@ -49,7 +59,7 @@ def test_the_papers_step_is_counted():
     assert step.weights == first + rest
     assert step.operations == 2 * 512 * (2 * first + 3 * rest)
     assert step.bytes == 12 * step.weights
-    assert engine.floor_seconds(step) == pytest.approx(1.31e-3, rel=0.01)
+    assert step.floor == pytest.approx(1.31e-3, rel=0.01)
 
 
 def test_counts_are_said_to_be_no_measurement():
@@ -59,17 +69,16 @@ def test_counts_are_said_to_be_no_measurement():
 
 
 def test_times_have_median_and_range(tmp_path):
-    found = bench(tmp_path, [table("S-FC, α = 4: a step of 512 images")])
-    shown = engine.times_table("tab-x", found, "S-FC, α = 4: a step")
+    found = bench(tmp_path, [table("A step", **step(1)), table("Another", **step(4))])
+    shown = engine.times_table("tab-x", found, **step(4))
     assert shown.rows == [["forward", "2", "1 – 3"], ["whole step", "5", "4 – 6"]]
-    assert "a processor, 2 threads, native bfloat16" in shown.caption
-    assert "3 repeats" in shown.caption
+    assert "Another: milliseconds a step, 3 repeats. a processor, 2 threads" in shown.caption
 
 
 def test_ratios_have_their_targets(tmp_path):
     both = [ratio("exact", 1.5, "<= 1.6"), ratio("frozen", 0.9)]
-    found = bench(tmp_path, [table("one", both), table("two")])
-    row, next_row = engine.ratios_table("tab-x", found, ["one", "two"]).rows
+    found = bench(tmp_path, [table("one", both, **step(1)), table("two", **step(4))])
+    row, next_row = engine.ratios_table("tab-x", found, [step(1), step(4)]).rows
     assert next_row[:2] == ["", "frozen / dense"]  # of the same
     assert row == ["one", "exact / dense", "1.50", "1.40 – 1.60", "≤ 1.6"]
 
@@ -77,53 +86,44 @@ def test_ratios_have_their_targets(tmp_path):
 @pytest.mark.parametrize("found", [None, {"machine": MACHINE, "tables": []}])
 def test_what_was_not_measured_is_pending(found):
     for shown in (
-        engine.times_table("tab-x", found, "S-FC, α = 150"),
-        engine.ratios_table("tab-x", found, ["S-FC, α = 150"]),
+        engine.times_table("tab-x", found, **step(150)),
+        engine.ratios_table("tab-x", found, [step(150), sparse_step(16, 0.01)]),
     ):
-        assert "S-FC, α = 150" in shown.caption
+        assert "S-FC, α = 150: a step" in shown.caption
         assert "make bench" in shown.rows[0][0]
         assert ".pending" in shown.rows[0][0]
+    assert "S-FC, α = 16: 1.0% of the first layer left" in shown.caption
     assert "pending" in plots.speed(engine.density_frame(found)).axes[0].texts[0].get_text()
+    assert {*engine.sparse_numbers(found).values(), *engine.changes_numbers(found).values()} == {
+        "pending"
+    }
 
 
 def test_sparse_modes_against_density(tmp_path):
     found = bench(tmp_path, [
-        table("S-FC, α = 16: a step of 512 images"),
-        table("S-FC, α = 16: 1.0% of the first layer left",
-              [ratio("exact", 0.9), ratio("frozen", 0.5)]),
-        table("S-FC, α = 4: 0.5% of the first layer left",
-              [ratio("exact", 0.8), ratio("frozen", 0.4)]),
+        table("whole", **step(16)),
+        table("wide", [ratio("exact", 0.9), ratio("frozen", 0.5)], **sparse_step(16, 0.01)),
+        table("narrow", [ratio("exact", 0.8), ratio("frozen", 0.4)], **sparse_step(4, 0.005)),
+        table("epoch", [ratio("exact", 0.8), ratio("frozen", 0.4)], **step(16)
+              | {"measured": "sparse epoch"}),
     ])  # fmt: skip
-    frame = engine.density_frame(found)
-    second = frame.to_dict("records")[1]
-    assert (second["low"], second["high"]) == pytest.approx((0.4, 0.65))
-    assert [second[name] for name in ("base_channels", "density", "mode", "ratio")] == [
-        16, 1.0, "frozen", pytest.approx(0.5),
-    ]  # fmt: skip
-    assert engine.rounds(found) == 3
-    more = {"title": "S-FC, α = 16: an epoch", "times": {"dense": [1.0]}, "ratios": []}
-    assert engine.rounds({"tables": [*found["tables"], more]}) == 3
-    assert len(frame) == 4
-    assert len(plots.speed(frame).legends[0].get_texts()) == 4
-    words = engine.speed_numbers(found)
+    rows = engine.sparse_steps(found)
+    assert len(rows) == 4
+    assert rows[1] == {
+        "base_channels": 16, "density": 1.0, "mode": "frozen", "ratio": pytest.approx(0.5),
+        "low": pytest.approx(0.4), "high": pytest.approx(0.65),
+    }  # fmt: skip
+    assert len(plots.speed(engine.density_frame(found)).legends[0].get_texts()) == 4
+    words = engine.sparse_numbers(found)
     assert words["speed-exact-16"] == "0.90 (0.72 – 1.17)"
     assert words["speed-frozen-4"] == "pending"  # there only at half a per cent
-    assert set(engine.speed_numbers(None).values()) == {"pending"}
+    assert words["epoch-frozen"] == "0.40 (0.32 – 0.52)"
 
 
-def test_a_sparse_epoch_against_the_dense_one(tmp_path):
-    assert set(engine.epoch_numbers(None).values()) == {"pending"}
-    assert engine.changes_numbers(None) == {"changes-1": "pending", "changes-8": "pending"}
+def test_what_all_changes_buy():
     times = {"first": [6.0, 8.0, 9.0], "between": [5.0], "last": [2.0, 1.0, 9.0]}
-    known = {"tables": [{"title": "S-FC, α = 8: an epoch", "times": times}]}
+    known = {"tables": [{"measured": "changes", "base_channels": 8, "times": times}]}
     assert engine.changes_numbers(known) == {"changes-1": "pending", "changes-8": "4.0"}
-    title = "S-FC, α = 16: an epoch at 1% density, flips and crops"
-    found = bench(tmp_path, [table(title, [ratio("exact", 0.8), ratio("frozen", 0.4)])])
-    assert engine.epoch_numbers(found) == {
-        "epoch-exact": "0.80 (0.64 – 1.04)",
-        "epoch-frozen": "0.40 (0.32 – 0.52)",
-    }
-    assert engine.density_frame(found).empty
 
 
 def test_whole_runs(tmp_path):
@@ -150,7 +150,7 @@ def test_whole_runs(tmp_path):
 
 
 def test_too_few_rounds_have_no_interval():
-    row = engine._median([1.0, 2.0, 3.0], [1.0, 1.0, 1.0])
+    row = engine._median_ratio([1.0, 2.0, 3.0], [1.0, 1.0, 1.0])
     assert engine.ratio_text(row) == "2.00"
 
 

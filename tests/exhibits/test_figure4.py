@@ -5,6 +5,7 @@ import math
 
 import pytest
 import torch
+from finished import results
 from made_up import made_up
 
 from lcs.exhibits import figure4 as locality
@@ -25,7 +26,7 @@ def test_pairs_are_those_of_all_units_or_of_stored_filters(tmp_path):
     assert found[0] == 2.0
     assert math.isnan(found[1])
     filters = torch.ones(3, 1, 8, 8)
-    kept = RunStore(tmp_path).write(Config(), history={}, final={}, provenance={}, filters=filters)
+    kept = RunStore(tmp_path).write(Config(), **results(Config()), filters=filters)
     assert locality.pair_correlation(kept) == pytest.approx([1.0] * 7)
     table = locality.pair_correlation_frame([known, kept], method)
     assert table.distance.tolist() == [1, 2, *range(1, 8)]

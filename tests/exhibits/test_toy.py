@@ -9,13 +9,13 @@ import nbformat
 import numpy as np
 import pytest
 
-from lcs.exhibits import book, plots, toy
-from lcs.exhibits.toy import slider, lasso
 from lcs.errors import ConfigError
+from lcs.exhibits import book, plots
+from lcs.exhibits.toy import compute_toy, figures, lasso, results, slider, theory
+from lcs.exhibits.toy.problems import TRUE
 from lcs.runs import PUBLISHED, RunStore
-from lcs.study import compute_toy
 
-SMALL = dataclasses.replace(toy.SMOKE, problems=24, steps=200)
+SMALL = dataclasses.replace(lasso.SMOKE, problems=24, steps=200)
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def records(tmp_path_factory):
 @pytest.fixture(scope="module")
 def desk():
     """The experiment that the book shows."""
-    return [RunStore(PUBLISHED).find(toy.DESK)]
+    return [RunStore(PUBLISHED).find(lasso.DESK)]
 
 
 @pytest.fixture(autouse=True)
@@ -45,8 +45,8 @@ def style():
 
 
 def test_cells_average_over_seeds(records):
-    pooled = toy_exhibits.cells(records)
-    one, two = (toy.frame(record.final) for record in records)
+    pooled = results.cells(records)
+    one, two = (lasso.frame(record.final) for record in records)
     assert len(pooled) == len(one)
     assert pooled.recovered.to_numpy() == pytest.approx((one.recovered + two.recovered) / 2)
     assert (pooled.distance_max == np.maximum(one.distance_max, two.distance_max)).all()
@@ -54,8 +54,8 @@ def test_cells_average_over_seeds(records):
 
 
 def test_choose_takes_what_is_there(records):
-    cells = toy_exhibits.cells(records)
-    chosen = toy_exhibits.choose(cells, l1=0.2, scale=2.0)
+    cells = results.cells(records)
+    chosen = results.choose(cells, l1=0.2, scale=2.0)
     assert set(chosen.l1) == {0.2}
     assert len(chosen) == len(cells) / 4
 
@@ -69,22 +69,22 @@ def test_choose_takes_what_is_there(records):
 )
 def test_choose_refuses_what_is_not(records, wanted, message):
     with pytest.raises(ConfigError, match=message):
-        toy_exhibits.choose(toy_exhibits.cells(records), **wanted)
+        results.choose(results.cells(records), **wanted)
 
 
 def test_boundaries_are_those_of_the_theory(records):
-    lines = toy_exhibits.boundaries(records).set_index(["schedule", "line", "l1"]).beta
+    lines = results.boundaries(records).set_index(["schedule", "line", "l1"]).beta
     assert lines["constant", "β = η/2", 0.2] == lines["constant", "β = η", 0.2] / 2 == 0.05
     alone, vanished = lines["cosine", "β = η/λ", 0.2], lines["cosine", "β = (2 − 2λ)/λ", 0.2]
-    assert (alone, vanished) == toy.boundaries(0.2, 0.1)
+    assert (alone, vanished) == theory.boundaries(0.2, 0.1)
     assert "β = η/2" not in lines["cosine"].index
 
 
 @pytest.mark.parametrize("source", ["records", "desk"])
 def test_names_stand_in_their_regions(source, request):
     records = request.getfixturevalue(source)
-    names = toy_exhibits.region_names(records, 2.0)
-    cells = toy_exhibits.recovery_map(records, 2.0).set_index(["schedule", "l1", "beta"])
+    names = results.region_names(records, 2.0)
+    cells = results.recovery_map(records, 2.0).set_index(["schedule", "l1", "beta"])
     for row in names.itertuples():
         region = "depends" if "depends" in row.region else row.region
         assert cells.loc[(row.schedule, row.l1, row.beta), region] >= 0.5
@@ -94,28 +94,28 @@ def test_names_stand_in_their_regions(source, request):
 
 
 def test_names_stand_in_the_middle(desk):
-    names = toy_exhibits.region_names(desk, 2.0)
+    names = results.region_names(desk, 2.0)
     always = names[names.region == "always"]
     assert set(always.l1) == {0.05}
 
 
 def test_curves_carry_the_exact_solutions_share(records):
-    curves = toy_exhibits.support_curves(records, 0.2, 2.0)
-    shares = [toy.frame(record.final, "lasso") for record in records]
+    curves = results.support_curves(records, 0.2, 2.0)
+    shares = [lasso.frame(record.final, "lasso") for record in records]
     few = [s[(s.observations == 20) & (s.l1 == 0.2)].true_support.item() for s in shares]
     found = curves[curves.observations == 20].lasso_true_support
     assert found.to_numpy() == pytest.approx(sum(few) / 2)
 
 
 def test_starts_are_measured_by_the_smallest_that_survives(records):
-    marks = toy_exhibits.start_frame(records)
-    smallest = {beta: toy.smallest_start(beta, l1, 0.1) for beta, l1 in ((10, 0.02), (1, 0.2))}
+    marks = results.start_frame(records)
+    smallest = {beta: theory.smallest_start(beta, l1, 0.1) for beta, l1 in ((10, 0.02), (1, 0.2))}
     ratios = [scale / smallest[beta] for beta in (1, 10) for scale in (0.1, 2.0)]
     assert sorted(marks.ratio) == pytest.approx(sorted(ratios))
 
 
 def test_law_of_starts(records):
-    law = toy_exhibits.start_law(records)
+    law = results.start_law(records)
     nearest = law.iloc[(law.ratio - 1).abs().argmin()]
     assert nearest.share == pytest.approx(0.159, abs=0.01)
     assert law.share.iloc[-1] == pytest.approx(0.5, abs=0.01)
@@ -132,11 +132,11 @@ def _cells_of(table):
 
 
 def test_prediction_table_adds_up(records):
-    table = toy_exhibits.prediction_table(records)
+    table = results.prediction_table(records)
     rows = _cells_of(table)
     assert len(rows) == 6
     for size in (100, 20):
-        part = np.array([rows[f"N = {size}, {name}"] for name in toy.REGIONS])
+        part = np.array([rows[f"N = {size}, {name}"] for name in theory.REGIONS])
         cases, runs = part[:, :3].sum(), part[:, 3].sum()
         assert runs == cases * 2 == 2 * 24 * (5 * 2 * 2) * 2  # seeds × problems × grid × schedules
     assert "n = 48 problems" in table.caption
@@ -144,19 +144,19 @@ def test_prediction_table_adds_up(records):
 
 def test_misses_are_the_runs_that_the_prediction_missed(records):
     missed = [[int(cell.split()[0]) for cell in row[1:]] for row in
-              toy_exhibits.misses_table(records).rows]  # fmt: skip
-    cells = toy_exhibits.cells(records)
+              results.misses_table(records).rows]  # fmt: skip
+    cells = results.cells(records)
     ours = cells[cells.optimizer == "beta-lasso"]
     wrong = ((1 - ours.held) * 48).groupby(ours.observations).sum()
     assert np.sum(missed, axis=0) == pytest.approx([wrong[100], wrong[20]])
 
 
 def test_numbers_survive_a_small_grid(records):
-    numbers = toy_exhibits.numbers(records)
+    numbers = results.numbers(records)
     assert numbers["edge"] == "–"
     assert all(isinstance(value, str) or np.isfinite(value) for value in numbers.values())
     assert numbers["problems"] == 48
-    cells = toy_exhibits.cells(records)
+    cells = results.cells(records)
     one = cells[(cells.beta == 1) & (cells.observations == 100) & (cells.l1 == 0.2)]
     assert numbers["one-worst"] == pytest.approx(100 * one.recovered.mean())
 
@@ -165,33 +165,7 @@ def test_prose_takes_every_number_and_no_other(records):
     notebook = nbformat.read(book.ROOT / "book" / "toy.ipynb", as_version=4)
     prose = "".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
     taken = set(re.findall(r"\{glue:text\}`([\w-]+)", prose))
-    assert taken == {*toy_exhibits.numbers(records), "l1", "start"}
-
-
-def test_what_the_chapter_says_in_words(desk):
-    numbers = toy_exhibits.numbers(desk)
-    assert numbers["eta-lowest"] == 100
-    assert numbers["eta-lowest-second"] < 90
-    assert numbers["never-found"] == 0
-    assert numbers["proven-found"] == numbers["proven"]
-    assert numbers["held"] > 99
-    assert numbers["one-best"] == 100
-    assert numbers["one-worst"] < 50
-    assert numbers["verdict-one"] == "holds only while λ < η"
-    assert numbers["truth-best-beta"] == 2 * numbers["eta"]
-    assert numbers["truth-best"] > numbers["truth-lasso"] + 10
-    assert numbers["zero-rounded"] > 99
-    cells = toy_exhibits.cells(desk)
-    small = cells[(cells.beta == 1) & (cells.observations == 100) & (cells.l1 < numbers["eta"])]
-    assert (small.recovered == 1).all()
-
-
-def test_one_curve_explains_every_start(desk):
-    marks, law = toy_exhibits.start_frame(desk), toy_exhibits.start_law(desk)
-    assert len(marks) > 40
-    share = np.interp(marks.ratio, law.ratio, law.share)
-    assert (marks.recovered - share).abs().max() < 0.05
-    assert marks.recovered.max() < 0.5
+    assert taken == {*results.numbers(records), "l1", "start"}
 
 
 def test_record_is_small(desk):
@@ -203,9 +177,9 @@ def test_record_is_small(desk):
 
 
 def test_map_shows_the_shares_and_the_boundaries(records):
-    lines = toy_exhibits.boundaries(records)
-    shares = toy_exhibits.recovery_map(records, 2.0).assign(expected=0.5)
-    figure = plots.recovery(shares, lines, toy_exhibits.region_names(records, 2.0))
+    lines = results.boundaries(records)
+    shares = results.recovery_map(records, 2.0).assign(expected=0.5)
+    figure = figures.recovery(shares, lines, results.region_names(records, 2.0))
     figure.draw_without_rendering()
     first = figure.axes[0]
     constant = shares[shares.schedule == "constant"]
@@ -218,20 +192,20 @@ def test_map_shows_the_shares_and_the_boundaries(records):
 
 
 def test_support_shows_both_numbers_of_observations(records):
-    figure = plots.support(toy_exhibits.support_curves(records, 0.2, 2.0), 0.1)
+    figure = figures.support(results.support_curves(records, 0.2, 2.0), 0.1)
     figure.draw_without_rendering()
     assert [axes.get_title(loc="left") for axes in figure.axes[:2]] == ["N = 100", "N = 20"]
     drawn = figure.axes[0].lines[0].get_ydata()
-    cells = toy_exhibits.choose(toy_exhibits.cells(records), l1=0.2, scale=2.0)
+    cells = results.choose(results.cells(records), l1=0.2, scale=2.0)
     wanted = cells[(cells.observations == 100) & (cells.schedule == "constant")]
     assert list(drawn) == list(wanted[wanted.optimizer == "beta-lasso"].recovered)
 
 
 def test_forecast_and_starts_show_every_cell(records):
-    cells = toy_exhibits.choose(toy_exhibits.cells(records), optimizer="beta-lasso")
-    shown = plots.forecast(cells)
-    marks = toy_exhibits.start_frame(records)
-    second = plots.starts(marks, toy_exhibits.start_law(records))
+    cells = results.choose(results.cells(records), optimizer="beta-lasso")
+    shown = figures.forecast(cells)
+    marks = results.start_frame(records)
+    second = figures.starts(marks, results.start_law(records))
     for figure, total in ((shown, len(cells)), (second, len(marks))):
         figure.draw_without_rendering()
         lines = [line for axes in figure.axes for line in axes.lines if line.get_marker() != "None"]
@@ -274,7 +248,7 @@ def test_slider_has_a_state_for_each_beta_and_start(page, records):
         assert f"{sum(w != 0 for w in end)} weight" in state["text"].replace(
             "no weight", "0 weight"
         )
-        assert ("is lost" in state["text"]) == (end[toy.TRUE] == 0)
+        assert ("is lost" in state["text"]) == (end[TRUE] == 0)
 
 
 def test_slider_draws_and_tells_what_it_is_given():
@@ -286,7 +260,7 @@ def test_slider_draws_and_tells_what_it_is_given():
     top, bottom = slider.TOP, slider.BOTTOM  # of an axis from 2 to -2
     middle, unit = (top + bottom) / 2, (bottom - top) / 4
     assert found["rows"][0] == [middle - unit, middle]
-    assert found["rows"][toy.TRUE] == [bottom, pytest.approx(middle - 1.75 * unit, abs=1)]
+    assert found["rows"][TRUE] == [bottom, pytest.approx(middle - 1.75 * unit, abs=1)]
     assert (found["top"], found["bottom"]) == (middle - unit, middle + unit)
     assert "βλ = 1." in found["text"]
     assert "2 weights are left; the true feature is at 1.75 (LASSO: 1.80)" in found["text"]

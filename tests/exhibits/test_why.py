@@ -6,13 +6,14 @@ import functools
 import pytest
 from made_up import made_up, study
 
-from lcs.exhibits import compare, plots
-from lcs.exhibits import why
 from lcs.config import Config
-from lcs.stats import Interval
+from lcs.exhibits import compare, find_study, plots, why
+from lcs.exhibits.why import prose
 from lcs.runs import Record, RunStore
-from lcs.study import equal_rates, gather
-from lcs.exhibits import STUDIES
+from lcs.stats import Interval
+from lcs.study import gather
+
+NOTHING = {one.name: [] for one in why.STUDIES}
 
 
 def known_gain(config: Config) -> float:
@@ -27,44 +28,14 @@ def known_gain(config: Config) -> float:
 FACTORIAL = study("factorial", known_gain)
 
 
-def test_conditions_keep_their_runs_by_seed():
-    found = compare.conditions(reversed(FACTORIAL))
-    assert len(found) == 30
-    assert all([r.config.seed for r in runs] == [0, 1, 2] for runs in found.values())
+# Conditions
 
 
-@pytest.mark.parametrize(
-    ("change", "expected"),
-    [
-        (why.augmented, 2.0),
-        (why.crossed, 8.0),
-        (why.crossed_at_equal_rates, 0.0),
-        (why.stronger, 4.0),
-    ],
-)
-@pytest.mark.parametrize("reference", [compare.as_sgd, compare.without_threshold])
-def test_an_effect_is_what_a_factor_adds_to_the_gain(change, expected, reference):
-    effect = why.effect(compare.conditions(FACTORIAL), change, reference)
-    assert effect == Interval(pytest.approx(expected), pytest.approx(0, abs=1e-9), 3)
-
-
-def test_gains_have_a_row_for_each_cell_and_contrast():
-    gains = why.gains_frame(FACTORIAL)
-    assert len(gains) == 2 * 3 * 2 * 2
-    assert gains.cell.nunique() == 12
-    one = gains[
-        (gains.cell == "flips and crops, binary cross-entropy") & (gains.contrast == "over SGD")
-    ]
-    assert one["mean"].item() == pytest.approx(3.0)
-    figure = plots.forest(gains, "points")
-    assert [t.get_text() for t in figure.axes[0].get_yticklabels()] == list(gains.cell.unique())
-
-
-def test_runs_that_two_studies_share_count_once():
+def test_a_run_that_two_studies_share_counts_once():
     records = [*study("length", known_gain, 2), *study("longer", known_gain, 2)]
-    found = compare.conditions(records)
-    assert {len(runs) for runs in found.values()} == {2}
+    found = compare.conditions(reversed(records))
     assert all([r.config.seed for r in runs] == [0, 1] for runs in found.values())
+    assert len(compare.conditions(FACTORIAL)) == 30
 
 
 def test_no_condition_is_picked_by_chance():
@@ -72,27 +43,6 @@ def test_no_condition_is_picked_by_chance():
     with pytest.raises(AssertionError):
         compare.pick(found, beta=50)
     assert compare.pick(found, beta=7) is None
-
-
-def test_each_series_over_the_width_is_one_condition():
-    table = why.width_frame(study("width", known_gain))
-    assert set(table.groupby(["series", "x"]).size()) == {3}
-    assert table.series.nunique() == 4
-
-
-def test_the_stairs_add_up():
-    def accuracy(config: Config) -> float:
-        sparse = config.optimizer != "sgd"
-        gain = 1.0 * sparse + 2.0 * (config.l1 == 5e-5) - 0.5 * (config.beta > 0)
-        return 50.0 + config.seed + gain * config.base_channels
-
-    records = study("width", accuracy)
-    rows = why.stairs_table(records).rows
-    assert rows[1] == ["4", "+4.00 ± 0.00", "+8.00 ± 0.00", "−2.00 ± 0.00", "+10.00 ± 0.00", "3"]
-    words = why.numbers({name: [] for name in why.QUESTIONS} | {"width": records})
-    assert words["width-8-stronger"] == "+16.00 ± 0.00"
-    assert words["width-8-zero"] == "−4.00 ± 0.00"
-    assert why.numbers({name: [] for name in why.QUESTIONS})["width-8-zero"] == "pending"
 
 
 def test_differences_pair_by_seed():
@@ -106,6 +56,63 @@ def test_differences_pair_by_seed():
     assert compare.difference(found, sparse.replace(beta=1.0), sgd) is None
 
 
+# The factorial
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (why.add_augmentation, 2.0),
+        (why.use_cross_entropy, 8.0),
+        (why.use_cross_entropy_at_equal_rates, 0.0),
+        (why.use_stronger_l1, 4.0),
+    ],
+)
+@pytest.mark.parametrize("reference", [compare.as_sgd, compare.without_threshold])
+def test_an_effect_is_what_a_factor_adds_to_the_gain(change, expected, reference):
+    effect = why.effect(compare.conditions(FACTORIAL), change, reference)
+    assert effect == Interval(pytest.approx(expected), pytest.approx(0, abs=1e-9), 3)
+
+
+def test_gains_have_a_row_for_each_cell_and_contrast():
+    gains = why.gains_frame(FACTORIAL)
+    assert gains.cell.nunique() == 12
+    assert len(gains) == 12 * 2
+    one = gains.set_index(["cell", "contrast"])
+    assert one["mean"]["flips and crops, binary cross-entropy", "over SGD"] == pytest.approx(3.0)
+    figure = plots.forest(gains, "points")
+    assert [t.get_text() for t in figure.axes[0].get_yticklabels()] == list(gains.cell.unique())
+
+
+def test_cells_at_equal_rates_keep_their_steps_and_have_a_name():
+    mean = Config(loss="bce", optimizer="beta-lasso", l1=2e-5, beta=50.0)
+    equal = why.equal_rates(mean)
+    assert equal.lr * equal.l1 == pytest.approx(mean.lr * mean.l1)
+    assert equal.beta * equal.l1 == pytest.approx(mean.beta * mean.l1)
+    assert why.cell(mean) == "no augmentation, binary cross-entropy"
+    assert why.cell(equal) == "no augmentation, cross-entropy, equal rates"
+    assert why.cell(why.use_stronger_l1(equal)) == f"{why.cell(equal)}, stronger λ"
+
+
+# Tables and frames
+
+
+def test_the_summary_has_the_gain_before_and_after_each_change():
+    def accuracy(config: Config) -> float:
+        lost = 3.0 if config.l1_rest is None else 0.5
+        return 50 + config.seed - (lost + config.frozen_zeros if config.beta else 0)
+
+    runs = NOTHING | {"first-layer": study("first-layer", accuracy), "factorial": FACTORIAL}
+    rows = {(row[0], row[1]): row[2:] for row in why.summary_table(runs).rows}
+    change = rows["λ on the first layer alone", "β = 0"]
+    assert change == ["−3.00 ± 0.00", "−0.50 ± 0.00", "**+2.50 ± 0.00**", "3"]
+    change = rows["augmentation: flips and crops instead of none", "SGD"]
+    assert change == ["+5.67 ± 0.00", "+7.67 ± 0.00", "**+2.00 ± 0.00**", "3"]
+    assert ".pending" in rows["float32 instead of bfloat16", "SGD"][2]
+    single = why.summary_table(NOTHING | {"first-layer": study("first-layer", accuracy, 1)}).rows
+    assert single[0][2:] == ["−3.00", "−0.50", "+2.50", "1"]  # one run is not beyond chance
+
+
 def test_a_table_has_every_condition_beside_its_reference():
     records = study("frozen", lambda c: 50 - 3 * c.frozen_zeros + 0.1 * c.seed)
     table = why.control_table("frozen", records)
@@ -115,78 +122,34 @@ def test_a_table_has_every_condition_beside_its_reference():
     assert all(row[4] == "50.0, 75.0, 100" for row in table.rows)
 
 
-def test_the_summary_has_the_gain_before_and_after_each_change():
+def test_what_lies_between_sgd_and_beta_50_adds_up():
     def accuracy(config: Config) -> float:
-        lost = 3.0 if config.l1_rest is None else 0.5
-        return 50 + config.seed - (lost + config.frozen_zeros if config.beta else 0)
+        sparse = config.optimizer != "sgd"
+        gain = 1.0 * sparse + 2.0 * (config.l1 == 5e-5) - 0.5 * (config.beta > 0)
+        return 50.0 + config.seed + gain * config.base_channels
 
-    runs = {name: [] for name in why.QUESTIONS} | {
-        "first-layer": study("first-layer", accuracy),
-        "factorial": FACTORIAL,
-    }
-    rows = {(row[0], row[1]): row[2:] for row in why.summary_table(runs).rows}
-    change = rows["λ on the first layer alone", "β = 0"]
-    assert change == ["−3.00 ± 0.00", "−0.50 ± 0.00", "**+2.50 ± 0.00**", "3"]
-    known = {"first-layer": study("first-layer", accuracy, 1)}
-    alone = why.summary_table({name: [] for name in why.QUESTIONS} | known).rows[0]
-    assert alone[2:] == ["−3.00", "−0.50", "+2.50", "1"]  # one run is not beyond chance
-    change = rows["augmentation: flips and crops instead of none", "SGD"]
-    assert change == ["+5.67 ± 0.00", "+7.67 ± 0.00", "**+2.00 ± 0.00**", "3"]
-    assert ".pending" in rows["float32 instead of bfloat16", "SGD"][2]
+    records = study("width", accuracy)
+    rows = why.components_table(records).rows
+    assert rows[1] == ["4", "+4.00 ± 0.00", "+8.00 ± 0.00", "−2.00 ± 0.00", "+10.00 ± 0.00", "3"]
+    words = why.numbers(NOTHING | {"width": records})
+    assert words["width-8-stronger"] == "+16.00 ± 0.00"
+    assert words["width-8-zero"] == "−4.00 ± 0.00"
+    table = why.width_frame(records)
+    assert set(table.groupby(["series", "x"]).size()) == {3}
+    assert table.series.nunique() == 4
 
 
-def test_numbers_of_the_first_layer():
-    runs = study("first-layer", lambda c: 50 + c.seed - c.frozen_zeros - (c.beta > 0) * 2)
-    words = why.numbers({name: [] for name in why.QUESTIONS} | {"first-layer": runs})
-    for name in ("alone-free-1", "alone-free-50", "everywhere-free-50"):
-        assert words[f"first-{name}"] == "−2.00 ± 0.00"
-    assert words["first-alone-frozen-1"] == "−3.00 ± 0.00"
-    assert words["first-alone-returns-50"] == "−1.00 ± 0.00"
-    assert words["period-left-50"] == "pending"
+def test_each_beta_has_its_cost_and_its_returns():
+    def with_returns(config: Config) -> Record:
+        run = made_up(config, 50.0 + config.seed - config.beta / 100, left=900)
+        returned = {"epoch": [1, 2], "revived": {"conv1": [10_000, 1_000_000 * int(config.beta)]}}
+        return dataclasses.replace(run, history=returned)
 
-
-@pytest.mark.parametrize(
-    "table",
-    [why.length_table, why.factorial_table, why.width_table, why.stairs_table,
-     why.period_table, why.first_layer_table, why.returns_table,
-     *(functools.partial(why.control_table, name) for name in why.CONTROLS)],
-)  # fmt: skip
-def test_without_runs_a_table_shows_its_command(table):
-    assert ".pending" in table([]).rows[0][0]
-    assert "lcs study" in table([]).rows[0][0]
-
-
-def test_without_runs_a_figure_says_so():
-    for figure in (
-        plots.sweep(why.beta_frame([]), "β"),
-        plots.sweep(why.lambda_frame([]), "λ"),
-        plots.forest(why.gains_frame([]), "points"),
-    ):
-        assert "pending" in figure.axes[0].texts[0].get_text()
-
-
-def test_lambda_has_two_series_that_share_a_run():
-    table = why.lambda_frame(study("lambdas", lambda c: 50, 1))
-    assert {name: len(rows) for name, rows in table.groupby("series")} == {
-        "β-LASSO, β = 50": 5,
-        "βλ = 0.001": 5,
-    }
-    assert sorted(table.x.value_counts()) == [2] * 5
-
-
-def test_the_best_of_each_range_is_named():
-    ranges = {
-        "betas": study("betas", lambda c: 50 - abs(c.beta - 5) / 100),
-        "lambdas": study("lambdas", lambda c: 50 + 1e5 * c.l1 * (c.beta < 50) + (c.l1 == 5e-5)),
-        "lambdas-zero": study("lambdas-zero", lambda c: 50 - 1e5 * c.l1),
-    }
-    words = why.numbers({name: [] for name in why.QUESTIONS} | ranges)
-    assert words["best-beta"] == "5"
-    assert (words["best-l1"], words["best-l1-left"]) == ("5e-5", "50.0")
-    assert (words["first-l1-zero"], words["last-l1-zero"]) == ("5e-6", "1e-4")
-    assert words["last-l1-zero-accuracy"] == "40.00 ± 0.00"
-    assert words["last-l1-fixed-accuracy"] == "60.00 ± 0.00"
-    assert words["runs-beta"] == "3"
+    records = [with_returns(config) for config in find_study("betas").configs("desk", 2)]
+    rows = why.returns_table(records).rows
+    assert [row[1] for row in rows] == ["1", "2", "5", "10", "20", "50", "100", "200"]
+    assert rows[2][:5] == ["2e-5", "5", "−0.05 ± 0.00", "90.0", "5,010,000"]
+    assert why.returns_table(records[::-1]).rows[2][:5] == rows[2][:5]
 
 
 def test_a_sweep_draws_every_run_and_the_reference():
@@ -199,47 +162,75 @@ def test_a_sweep_draws_every_run_and_the_reference():
     assert len(table) == 9 * 2
 
 
-def test_each_beta_has_its_cost_and_its_returns():
-    def with_returns(config: Config) -> Record:
-        run = made_up(config, 50.0 + config.seed - config.beta / 100, left=900)
-        returned = {"epoch": [1, 2], "revived": {"conv1": [10_000, 1_000_000 * int(config.beta)]}}
-        return dataclasses.replace(run, history=returned)
+def test_the_two_series_over_lambda_share_a_run():
+    table = why.lambda_frame(study("lambdas", lambda c: 50, 1))
+    series = {name: len(rows) for name, rows in table.groupby("series")}
+    assert series == {"β-LASSO, β = 50": 5, "βλ = 0.001": 5}
+    assert sorted(table.x.value_counts()) == [2] * 5
 
-    records = [with_returns(config) for config in STUDIES["betas"].configs("desk", 2)]
-    rows = why.returns_table(records).rows
-    assert [row[1] for row in rows] == ["1", "2", "5", "10", "20", "50", "100", "200"]
-    assert rows[2][:5] == ["2e-5", "5", "−0.05 ± 0.00", "90.0", "5,010,000"]
-    assert why.returns_table(records[::-1]).rows[2][:5] == rows[2][:5]
+
+@pytest.mark.parametrize(
+    "table",
+    [why.length_table, why.factorial_table, why.width_table, why.components_table,
+     why.period_table, why.first_layer_table, why.returns_table,
+     *(functools.partial(why.control_table, name) for name in why.CONTROLS)],
+)  # fmt: skip
+def test_without_runs_a_table_shows_its_command(table):
+    shown = table([]).rows[0][0]
+    assert ".pending" in shown
+    assert "lcs study" in shown
+
+
+@pytest.mark.parametrize(
+    "figure",
+    [
+        lambda: plots.sweep(why.beta_frame([]), "β"),
+        lambda: plots.sweep(why.lambda_frame([]), "λ"),
+        lambda: plots.forest(why.gains_frame([]), "points"),
+    ],
+)
+def test_without_runs_a_figure_says_so(figure):
+    assert "pending" in figure().axes[0].texts[0].get_text()
+
+
+# Numbers
+
+
+def test_numbers_of_the_first_layer():
+    runs = study("first-layer", lambda c: 50 + c.seed - c.frozen_zeros - (c.beta > 0) * 2)
+    words = why.numbers(NOTHING | {"first-layer": runs})
+    for name in ("alone-free-1", "alone-free-50", "everywhere-free-50"):
+        assert words[f"first-{name}"] == "−2.00 ± 0.00"
+    assert words["first-alone-frozen-1"] == "−3.00 ± 0.00"
+    assert words["first-alone-returns-50"] == "−1.00 ± 0.00"
+    assert words["period-left-50"] == words["width-8-zero"] == "pending"
+
+
+def test_the_best_of_each_range_is_named():
+    ranges = {
+        "betas": study("betas", lambda c: 50 - abs(c.beta - 5) / 100),
+        "lambdas": study("lambdas", lambda c: 50 + 1e5 * c.l1 * (c.beta < 50) + (c.l1 == 5e-5)),
+        "lambdas-zero": study("lambdas-zero", lambda c: 50 - 1e5 * c.l1),
+    }
+    words = why.numbers(NOTHING | ranges)
+    assert words["best-beta"] == "5"
+    assert (words["best-l1"], words["best-l1-left"]) == ("5e-5", "50.0")
+    assert (words["first-l1-zero"], words["last-l1-zero"]) == ("5e-6", "1e-4")
+    assert words["last-l1-zero-accuracy"] == "40.00 ± 0.00"
+    assert words["last-l1-fixed-accuracy"] == "60.00 ± 0.00"
+    assert words["runs-beta"] == "3"
 
 
 def test_between_which_accuracies_runs_lie_at_their_end():
-    run = made_up(STUDIES["schedule"].configs("desk", 1)[0], 50.0)
+    run = made_up(find_study("schedule").configs("desk", 1)[0], 50.0)
     curve = [0.9] * 18 + [0.31, 0.52]
     runs = [dataclasses.replace(run, history={"test_accuracy": c}) for c in (curve, [0.4] * 20)]
-    assert why._swing(runs) == "31 and 52"
+    assert prose.late_range_text(runs) == "31 and 52"
+
+
+# Runs
 
 
 def test_gathering_trains_nothing(tmp_path):
-    found = gather(why.QUESTIONS, "smoke", 0, train=False, store=RunStore(tmp_path))
-    assert set(found) == set(why.QUESTIONS)
-    assert not any(found.values())
+    assert gather(why.STUDIES, "smoke", store=RunStore(tmp_path)) == NOTHING
     assert not list(tmp_path.iterdir())
-
-
-def test_gathering_finds_what_is_complete(tmp_path):
-    store = RunStore(tmp_path)
-    configs = STUDIES["schedule"].configs("smoke", 2)
-    for config in configs[:-1]:  # the last seed of one run lacks
-        record = made_up(config, 50)
-        store.write(config, history={}, final=record.final, provenance={})
-    found = gather(why.QUESTIONS, "smoke", 0, train=False, store=store)["schedule"]
-    assert [r.config for r in found] == [c for c in configs if c.seed == 0]
-
-
-def test_equal_rates_name_their_cell():
-    mean = Config(loss="bce", optimizer="beta-lasso", l1=2e-5, beta=50.0)
-    assert why.cell(mean) == "no augmentation, binary cross-entropy"
-    assert why.cell(equal_rates(mean)) == "no augmentation, cross-entropy, equal rates"
-    assert compare.without_threshold(equal_rates(mean)) == dataclasses.replace(
-        equal_rates(mean), beta=0.0
-    )

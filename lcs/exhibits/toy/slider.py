@@ -10,11 +10,12 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from string import Template
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from IPython.display import HTML
+from lcs.exhibits.toy.problems import TRUE
 
-from lcs.exhibits.toy.lasso import TRUE
+if TYPE_CHECKING:
+    from IPython.display import HTML
 
 # the drawing's own units; what is drawn in them is scaled to the width of the page
 LEFT, RIGHT, TOP, BOTTOM = 340, 3800, 60, 2560
@@ -24,8 +25,10 @@ def weights(paths: Mapping[str, Any]) -> HTML:
     """Return ten weights along training, with a slider over β and a choice of two starts.
 
     Args:
-        paths: `trajectories` of `lcs.toy.run`.
+        paths: `trajectories` of `lcs.exhibits.toy.lasso.run`.
     """
+    from IPython.display import HTML
+
     runs = [run for run in paths["runs"] if run["optimizer"] == "beta-lasso"]
     height = math.ceil(max(abs(w) for run in runs for row in run["weights"] for w in row))
     states = [_state(run, paths, height) for run in runs]
@@ -33,6 +36,15 @@ def weights(paths: Mapping[str, Any]) -> HTML:
     shown = count // 2
     across = _across(paths["steps"])
     first = states[shown]
+    lines = []
+    for index, row in enumerate(first["rows"]):
+        points = " ".join(f"{x},{y}" for x, y in zip(across, row, strict=True))
+        kind = "true" if index == TRUE else "dummy"
+        lines.append(f'<polyline class="{kind}" points="{points}"/>')
+    levels = [
+        f'<path class="lasso" d="M{LEFT} {_down(value, height)}H{RIGHT}"/>'
+        for value in sorted({0.0, *paths["lasso"]})
+    ]
     return HTML(
         _PAGE.substitute(
             states=json.dumps(states, separators=(",", ":"), ensure_ascii=False),
@@ -42,10 +54,10 @@ def weights(paths: Mapping[str, Any]) -> HTML:
             shown=shown,
             beta=first["beta"],
             text=first["text"],
-            band=_band(first),
-            lines="".join(_line(index, across, row) for index, row in enumerate(first["rows"])),
+            band=f'y="{first["top"]}" height="{first["bottom"] - first["top"]}"',
+            lines="".join(lines),
             ticks=_ticks(paths["steps"][-1], height),
-            lasso="".join(_level(value, height) for value in sorted({0.0, *paths["lasso"]})),
+            lasso="".join(levels),
             frame=f"M{LEFT} {TOP}V{BOTTOM}H{RIGHT}",
         )
     )
@@ -55,23 +67,20 @@ def _state(run: Mapping[str, Any], paths: Mapping[str, Any], height: int) -> dic
     """Return what the script draws for one run: the rows' heights, the band, and a sentence."""
     threshold = run["beta"] * paths["l1"]
     visible = min(threshold, height)
+    end = run["weights"][-1]
+    left = sum(weight != 0 for weight in end)
+    counted = "no weight is" if left == 0 else "1 weight is" if left == 1 else f"{left} weights are"
+    true = f"at {end[TRUE]:.2f}" if end[TRUE] else "lost"
     return {
         "beta": f"{run['beta']:g}",
         "rows": [[_down(w, height) for w in row] for row in zip(*run["weights"], strict=True)],
         "top": _down(visible, height),
         "bottom": _down(-visible, height),
-        "text": _sentence(run["weights"][-1], paths["lasso"][TRUE], threshold),
+        "text": (
+            f"Threshold βλ = {threshold:g}. At the end {counted} left; "
+            f"the true feature is {true} (LASSO: {paths['lasso'][TRUE]:.2f})."
+        ),
     }
-
-
-def _sentence(end: Sequence[float], lasso: float, threshold: float) -> str:
-    left = sum(weight != 0 for weight in end)
-    counted = "no weight is" if left == 0 else "1 weight is" if left == 1 else f"{left} weights are"
-    true = f"at {end[TRUE]:.2f}" if end[TRUE] else "lost"
-    return (
-        f"Threshold βλ = {threshold:g}. At the end {counted} left; "
-        f"the true feature is {true} (LASSO: {lasso:.2f})."
-    )
 
 
 def _across(steps: Sequence[int]) -> list[int]:
@@ -82,20 +91,6 @@ def _across(steps: Sequence[int]) -> list[int]:
 
 def _down(weight: float, height: int) -> int:
     return round((TOP + BOTTOM) / 2 - (BOTTOM - TOP) / 2 * weight / height)
-
-
-def _band(state: Mapping[str, Any]) -> str:
-    return f'y="{state["top"]}" height="{state["bottom"] - state["top"]}"'
-
-
-def _line(index: int, across: Sequence[int], row: Sequence[int]) -> str:
-    points = " ".join(f"{x},{y}" for x, y in zip(across, row, strict=True))
-    kind = "true" if index == TRUE else "dummy"
-    return f'<polyline class="{kind}" points="{points}"/>'
-
-
-def _level(value: float, height: int) -> str:
-    return f'<path class="lasso" d="M{LEFT} {_down(value, height)}H{RIGHT}"/>'
 
 
 def _ticks(last: int, height: int) -> str:

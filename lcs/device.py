@@ -1,0 +1,64 @@
+"""The device that a run is trained on: its choice, and what happens when its memory is full."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+from lcs.config import Config
+from lcs.errors import ConfigError, TrainingError
+
+# in the messages of torch's CPU, CUDA and Triton, and of cuBLAS
+OUT_OF_MEMORY = ("DefaultCPUAllocator", "out of memory", "CUBLAS_STATUS_ALLOC_FAILED")
+
+
+def choose_device(name: str) -> torch.device:
+    """Return a device by its name; "auto" prefers an accelerator.
+
+    On a GPU, the process computes convolutions of float32 in float32 from here on, and adds up
+    products of bfloat16 in float32, as a CPU does.
+
+    Raises:
+        ConfigError: the name is unknown, or this machine has no such device.
+    """
+    try:
+        auto = "cuda" if torch.cuda.is_available() else "cpu"
+        device = torch.device(auto if name == "auto" else name)
+    except RuntimeError as error:
+        raise ConfigError(f"device: unknown value {name!r}; give auto, cpu or cuda") from error
+    if device.type not in ("cpu", "cuda"):
+        raise ConfigError(f"device: {name!r} is not supported; give auto, cpu or cuda")
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise ConfigError(f"device: this machine has no {name!r}; give auto or cpu")
+    if device.type == "cuda":
+        torch.backends.cudnn.conv.fp32_precision = "ieee"  # type: ignore[attr-defined]
+        torch.backends.cuda.matmul.allow_bf16_reduced_precision_reduction = False
+    return device
+
+
+@contextmanager
+def enough_memory(config: Config) -> Iterator[None]:
+    """Turn the errors of a full memory into one line that names the run.
+
+    Raises:
+        TrainingError: the device's memory is full.
+    """
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        # without its frames, which would keep the run in memory
+        raise TrainingError(
+            f"run {config.run_id}: the device is out of memory; free some and run the same again, "
+            "it goes on from its last checkpoint"
+        ) from error.with_traceback(None)
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether an error says that memory is full: some have a class of their own, others a text."""
+    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
+        return True
+    return any(text in str(error) for text in OUT_OF_MEMORY)

@@ -1,0 +1,187 @@
+"""How far the shift of crops makes the weights of a filter gather: a part of the page `figure4`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from lcs import measure
+from lcs.config import Config
+from lcs.exhibits import tables
+from lcs.exhibits.compare import (
+    PENDING,
+    Cell,
+    by_condition,
+    conditions,
+    mean_text,
+    of,
+    remaining_text,
+)
+from lcs.exhibits.locality import compared, lambdas_text, pair_correlation
+from lcs.exhibits.methods import method
+from lcs.exhibits.settings import DESK_SCALES, REPRODUCTION, beta_lasso, short_recipe
+from lcs.exhibits.tables import NONE, Table, signed
+from lcs.exhibits.verdicts import UNMEASURED, Claim, Finding, Judge
+from lcs.runs import Record
+from lcs.stats import Interval, mean_interval
+from lcs.study import Study
+
+# Studies
+
+
+def _crops(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return the largest β by the recipe: no crops, half as far as usual, as far, twice as far.
+
+    λ of the first layer is larger than elsewhere, so that few enough weights are left to say where
+    they are.
+    """
+    wide = short_recipe(base, 4)
+    sparse = beta_lasso(wide, betas[-1], l1=1e-4, l1_rest=1e-5)
+    usual = sparse.crop_shift
+    return [sparse.replace(crop_padding=shift) for shift in (0, usual // 2, usual, 2 * usual)]
+
+
+STUDIES = (Study("crops", "How far crops shift", REPRODUCTION, _crops, scales=DESK_SCALES),)
+
+
+def crops_table(records: Sequence[Record]) -> Table:
+    """Return accuracy, sparsity and locality against how far crops shift the images."""
+    columns: dict[str, Cell] = {
+        "shift": of(lambda config: f"{config.crop_shift}"),
+        "test accuracy (%)": mean_text,
+        "first layer left (%)": remaining_text,
+        "neighbours": _neighbours,
+        "half": _half_distance,
+        "range": _clustering_range,
+        "seeds": tables.links,
+    }
+    what = (
+        "Locality against how far crops shift the images at most, in pixels along each axis; 0 "
+        "leaves only flips"
+    )
+    setting = f"; β = 50, λ = {lambdas_text(records[0].config)}" if records else ""
+    note = (
+        f"{setting}. Neighbours: pairs of neighbouring pixels of one unit, over chance. Half: the "
+        "distance, in pixels, at which their excess over chance is half of that. Range: the one "
+        "up to which pairs are more frequent than by chance"
+    )
+    return by_condition("tab-crops", what, "lcs study crops", records, columns, note=note)
+
+
+def crop_text(config: Config) -> str:
+    """Name a run by its method, if it is not S-FC, or by how far its crops shift."""
+    if config.model != "s-fc":
+        return str(method(config))
+    return f"crops of ±{config.crop_shift} pixels" if config.crop_shift else "flips alone"
+
+
+def crops_numbers(records: Sequence[Record], local: Sequence[Record] = ()) -> dict[str, str]:
+    """Return what the shift of crops does, in words: of flips alone, the usual one, and the most.
+
+    `half-…` of `none`, `usual` and `far` is the half distance, in pixels; `near-…` and `range-…`
+    of the first two, how frequent neighbours are, over chance, and the range; `range-far-more` and
+    `range-none-more`, paired differences from the usual crops; `crop-far`, the largest shift.
+    `near-local`, `half-local` and `range-local`: of runs of S-LOCAL.
+    """
+    seen = [run for run in local if pair_correlation(run)]
+    words = {"near-local": _neighbours(seen), "half-local": _half_distance(seen)}
+    words["range-local"] = _clustering_range(seen)
+    if not records:
+        return words | dict.fromkeys(CROP_NUMBERS, PENDING)
+    shown = by_shift(records)
+    words["crop-far"] = f"{shown['far'][0].config.crop_shift}"
+    words |= {f"half-{name}": _half_distance(runs) for name, runs in shown.items()}
+    for name in ("none", "usual"):
+        words[f"near-{name}"] = _neighbours(shown[name])
+        words[f"range-{name}"] = _clustering_range(shown[name])
+    for name in ("none", "far"):
+        more = range_difference(shown[name], shown["usual"])
+        words[f"range-{name}-more"] = NONE if more is None else tables.signed(more)
+    return words
+
+
+CROP_NUMBERS = (
+    "crop-far",
+    *(f"half-{name}" for name in ("none", "usual", "far")),
+    *(f"{key}-{name}" for key in ("near", "range") for name in ("none", "usual")),
+    "range-none-more",
+    "range-far-more",
+)
+
+
+def by_shift(records: Sequence[Record]) -> dict[str, list[Record]]:
+    """Return the runs with flips alone, `none`, with the `usual` crops, and with the `far` ones."""
+    found = list(conditions(records).values())
+    usual = next(runs for runs in found if runs[0].config.crop_padding is None)
+    return {"none": found[0], "usual": usual, "far": found[-1]}
+
+
+def ranges(runs: Sequence[Record]) -> list[float]:
+    """Return each run's `measure.clustering_range`, in pixels; NaN if it cannot be measured."""
+    return [measure.clustering_range(one) for one in _ratios(runs)]
+
+
+def range_difference(one: Sequence[Record], other: Sequence[Record]) -> Interval | None:
+    """Return the clustering range of some runs less that of others, in pixels, paired by seed."""
+    return compared(one, other, ranges)
+
+
+def _ratios(runs: Sequence[Record]) -> list[list[float]]:
+    """Return each run's `pair_correlation`; where there is none, one value that is NaN."""
+    return [pair_correlation(run) or [math.nan] for run in runs]
+
+
+def _neighbours(runs: Sequence[Record]) -> str:
+    return _known([ratios[0] for ratios in _ratios(runs)], 2)
+
+
+def _half_distance(runs: Sequence[Record]) -> str:
+    return _known([measure.half_distance(ratios) for ratios in _ratios(runs)], 1)
+
+
+def _clustering_range(runs: Sequence[Record]) -> str:
+    return _known(ranges(runs), 1)
+
+
+def _known(values: Sequence[float], digits: int) -> str:
+    """Return mean and interval; the mark of what does not exist if a run has no such value."""
+    unknown = any(map(math.isnan, values)) or not values
+    return NONE if unknown else tables.interval(mean_interval(values), digits)
+
+
+# Claims
+
+
+def _wider_range(one: str, other: str) -> Judge:
+    """Judge whether weights gather over a wider range where crops shift further."""
+
+    def judge(records: list[Record]) -> Finding:
+        shown = by_shift(records)
+        more = range_difference(shown[one], shown[other])
+        if more is None:
+            return UNMEASURED
+        return Finding(f"{signed(more)} pixels", more)
+
+    return judge
+
+
+CLAIMS: tuple[Claim, ...] = (
+    Claim(
+        "B",
+        "Weights of a filter gather over a wider range with crops than with flips alone "
+        "(β = 50, α = 4)",
+        tables.NONE,
+        "figure4",
+        "crops",
+        _wider_range("usual", "none"),
+    ),
+    Claim(
+        "B",
+        "Weights of a filter gather over a wider range where crops shift twice as far "
+        "(β = 50, α = 4)",
+        tables.NONE,
+        "figure4",
+        "crops",
+        _wider_range("far", "usual"),
+    ),
+)

@@ -1,0 +1,95 @@
+"""How local the filters of runs are, beyond chance: values over seeds, and differences by seed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from lcs import data, measure
+from lcs.config import Config
+from lcs.exhibits import tables
+from lcs.exhibits.compare import Values, paired
+from lcs.runs import Record
+from lcs.stats import Interval, mean_interval
+
+# measures by their keys in a record
+MEASURES = {
+    "spread": "spread (pixels)",
+    "window_mass": "share in a window (%)",
+    "morans_i": "Moran's I",
+}
+
+
+def unit_factor(measure: str) -> int:
+    """Return what brings a measure to the unit in which it is shown: a share to per cent."""
+    return 100 if measure == "window_mass" else 1
+
+
+def summary(runs: Sequence[Record], measure: str) -> dict[str, float | None]:
+    """Return a measure's summary over runs: of one run its own, with its interval over filters.
+
+    The keys are those of `lcs.measure.Summary`; a share is in per cent. All are None if a run has
+    too few weights to measure it.
+    """
+    found = [run.final["locality"][measure] for run in runs]
+    if any(one["mean"] is None for one in found):
+        return dict.fromkeys(found[0])
+    factor = unit_factor(measure)
+    if len(found) == 1:
+        return {kind: factor * value for kind, value in found[0].items()}
+    over_seeds: dict[str, float | None] = {}
+    for kind in ("", "null_", "excess_"):
+        value = mean_interval([one[f"{kind}mean"] for one in found])
+        half = None if value.half_width is None else factor * value.half_width
+        over_seeds |= {f"{kind}mean": factor * value.mean, f"{kind}ci95": half}
+    return over_seeds
+
+
+def beyond_chance(records: Sequence[Record], measure: str = "window_mass") -> list[float]:
+    """Return how much more local runs are than their permutations; a share in points.
+
+    NaN where a run has too few weights.
+    """
+    found = [record.final["locality"][measure]["excess_mean"] for record in records]
+    return [math.nan if value is None else unit_factor(measure) * value for value in found]
+
+
+def compared(one: Sequence[Record], other: Sequence[Record], of: Values) -> Interval | None:
+    """Return some runs' values less those of others, by seed; None if one cannot be measured."""
+    known = np.isfinite([*of(one), *of(other)]).all()
+    return paired(one, other, of) if known else None
+
+
+def window_text(runs: Sequence[Record]) -> str:
+    """Return the window's share beyond chance, in points; a dash if weights are too few."""
+    excess = beyond_chance(runs)
+    return tables.NONE if any(map(math.isnan, excess)) else tables.signed(mean_interval(excess))
+
+
+def eligible_text(runs: Sequence[Record]) -> str:
+    """Say how many filters, of how many, have enough weights to be measured, on average."""
+    counts = [run.final["locality"]["eligible"] for run in runs]
+    return f"{np.mean(counts):,.0f} of {units(runs[0]):,.0f}"
+
+
+def units(record: Record) -> float:
+    """Return how many units the first layer has."""
+    image = data.spec(record.config.dataset).image_shape
+    return record.final["weights"]["conv1"] / math.prod(image)
+
+
+def pair_correlation(record: Record) -> list[float] | None:
+    """Return a run's `measure.pair_correlation`: of all units, else of its stored filters.
+
+    None where it has neither: records before this measure, of seeds without filters.
+    """
+    if "pair_correlation" in record.final:
+        return [math.nan if r is None else r for r in record.final["pair_correlation"]]
+    return measure.pair_correlation(record.load_filters()).tolist() if record.filters else None
+
+
+def lambdas_text(config: Config) -> str:
+    """Return λ of the first layer and of the others, as the tables print them."""
+    return f"{tables.number(config.l1)} and {tables.number(config.rest_l1)}"

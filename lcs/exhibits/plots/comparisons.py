@@ -1,0 +1,208 @@
+"""Figures that compare methods: accuracies, gains, sweeps over one variable, and speed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lcs.exhibits.plots.style import (
+    COLOURS,
+    PALETTE,
+    WIDTH,
+    add_legend,
+    colour,
+    contrast_colour,
+    pending,
+    subplots,
+)
+from lcs.exhibits.published import PAPER_EPOCHS
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+
+def accuracies(table: pd.DataFrame, setting: str) -> Figure:
+    """Draw accuracies of methods as dots, one column of the frame for each source.
+
+    Args:
+        table: index: methods, from top to bottom. Columns `ours` (a list of the seeds' values, in
+            per cent), and any further ones: published values, NaN where there is none.
+        setting: in which our runs were made, for the legend.
+    """
+    figure, axes = subplots(figsize=(WIDTH, 0.42 * len(table) + 1.1))
+    height = np.arange(len(table))[::-1]
+    markers = dict(zip(table.columns.drop("ours"), "Dsv", strict=False))
+    for source, marker in markers.items():
+        axes.plot(
+            table[source], height, marker, mfc="none", mec="0.3", ms=8, label=source, zorder=3
+        )
+    for y, values in zip(height, table["ours"], strict=True):
+        axes.plot(values, [y] * len(values), "o", color=PALETTE[0], ms=5, alpha=0.6)
+    axes.plot([], [], "o", color=PALETTE[0], label=f"ours ({setting}), a dot per seed")
+    axes.set_yticks(height, table.index)
+    axes.set_xlabel("test accuracy (%)")
+    axes.grid(axis="y", color="0.9")
+    figure.legend(loc="outside upper left", ncols=1)
+    return figure
+
+
+def curves(history: pd.DataFrame, column: str, label: str, *, scale: float = 1.0) -> Figure:
+    """Draw one measure against epochs: a line for each method's mean, a band for its range.
+
+    Args:
+        history: columns `method`, `run_id`, `epoch` and the measure's.
+        column: the measure.
+        label: of its axis, with the unit.
+        scale: factor from the stored unit to the one shown.
+    """
+    figure, axes = subplots(figsize=(WIDTH, 3.4))
+    for method, runs in history.groupby("method", sort=False):
+        shown = scale * runs.groupby("epoch")[column].agg(["mean", "min", "max"])
+        axes.plot(shown.index, shown["mean"], color=colour(method), label=method)
+        axes.fill_between(
+            shown.index, shown["min"], shown["max"], color=colour(method), alpha=0.2, lw=0
+        )
+    axes.set(xscale="log", xlabel="epoch", ylabel=label)
+    add_legend(figure, axes, columns=3)
+    return figure
+
+
+def sweep(
+    table: pd.DataFrame,
+    label: str,
+    *,
+    accuracy: str = "test accuracy (%)",
+    references: Mapping[str, float] | None = None,
+    linear_below: float | None = None,
+) -> Figure:
+    """Draw accuracy and the share of weights left against one thing that is varied.
+
+    Args:
+        table: columns `x`, `series`, `seed`, `accuracy` and `left` (both in per cent), one row per
+            run: dots are runs, lines their means.
+        label: of what is varied, with its unit.
+        accuracy: of the first panel: on which images.
+        references: named accuracies, drawn as horizontal lines.
+        linear_below: x is on a log scale; with zeros among it, linear below this value.
+    """
+    if table.empty:
+        return pending()
+    figure, panels = subplots(1, 2, figsize=(WIDTH, 3.2))
+    measures = {"accuracy": accuracy, "left": "first layer left (%)"}
+    for axes, (column, title) in zip(panels, measures.items(), strict=True):
+        for number, (name, runs) in enumerate(table.groupby("series", sort=False)):
+            shade = COLOURS.get(f"S-FC, {name}", COLOURS.get(str(name), PALETTE[number % 10]))
+            axes.plot(runs.x, runs[column], "o", color=shade, ms=4, alpha=0.6)
+            mean = runs.groupby("x")[column].mean()
+            axes.plot(mean.index, mean, color=shade, label=name)
+        if linear_below is None:
+            axes.set_xscale("log")
+        else:
+            axes.set_xscale("symlog", linthresh=linear_below)
+        axes.set(xlabel=label, ylabel=title)
+        places = sorted(table.x.unique())
+        labels = [
+            f"{place:g}" if place >= 1e-3 or not place else f"{place:.0e}" for place in places
+        ]
+        labels = [label.replace("e-0", "e-") for label in labels]
+        size = "medium" if len(places) < 8 else "x-small"
+        axes.set_xticks(places, labels, minor=False, fontsize=size)
+        axes.minorticks_off()
+    for (name, value), style in zip((references or {}).items(), ("--", ":", "-."), strict=False):
+        panels[0].axhline(value, color="0.4", ls=style, lw=1, label=name)
+    panels[1].set_ylim(bottom=0)
+    add_legend(figure, panels[0], columns=4)
+    return figure
+
+
+def forest(table: pd.DataFrame, label: str) -> Figure:
+    """Draw differences with their intervals, a row for each cell, beside the line of no difference.
+
+    Args:
+        table: columns `cell`, `contrast` (a colour each), `mean` and `half_width`.
+        label: of the axis, with the unit.
+    """
+    if table.empty:
+        return pending()
+    cells = list(dict.fromkeys(table.cell))
+    figure, axes = subplots(figsize=(WIDTH, 0.36 * len(cells) + 1.2))
+    contrasts = list(dict.fromkeys(table.contrast))
+    for number, contrast in enumerate(contrasts):
+        rows = table[table.contrast == contrast]
+        height = [len(cells) - cells.index(name) + 0.12 * (1 - 2 * number) for name in rows.cell]
+        axes.errorbar(
+            rows["mean"], height, xerr=rows.half_width.fillna(0), fmt="os"[number % 2], ms=5,
+            color=contrast_colour(number), label=contrast,
+        )  # fmt: skip
+    axes.axvline(0, color="0.6", lw=1, zorder=0)
+    axes.set_yticks(range(len(cells), 0, -1), cells)
+    axes.set_xlabel(label)
+    axes.grid(axis="y", color="0.93")
+    add_legend(figure, axes, columns=2)
+    return figure
+
+
+def gains(
+    table: pd.DataFrame,
+    lines: Mapping[str, tuple[float, float]],
+    known: Mapping[str, float],
+    width: int,
+) -> Figure:
+    """Draw gains against the width, and the lines through them as far as the paper's width.
+
+    Args:
+        table: columns `x` (α), `gain` (points) and `contrast` (a colour each), one row per run.
+        lines: for a contrast, slope per doubling of α, and height at α = 1.
+        known: for a contrast, the paper's gain at its width.
+        width: the paper's.
+    """
+    if table.empty:
+        return pending()
+    figure, axes = subplots(figsize=(WIDTH, 3.4))
+    largest = table["x"].max()
+    for number, contrast in enumerate(dict.fromkeys(table.contrast)):
+        runs, shade = table[table.contrast == contrast], contrast_colour(number)
+        axes.plot(runs["x"], runs.gain, "os"[number % 2], color=shade, ms=5, label=contrast)
+        if contrast in lines:
+            slope, start = lines[contrast]
+            for ends, style in (((1, largest), "-"), ((largest, width), "--")):
+                axes.plot(ends, start + slope * np.log2(ends), style, color=shade, lw=1)
+        if contrast in known:
+            axes.plot(width, known[contrast], "x", color=shade, ms=8, mew=2)
+    axes.plot([], [], "x", color="0.3", ms=8, mew=2, label=f"the paper, {PAPER_EPOCHS} epochs")
+    axes.plot([], [], "--", color="0.3", lw=1, label="the line, where nothing was run")
+    axes.axhline(0, color="0.6", lw=1, zorder=0)
+    axes.set(xscale="log", xlabel="base channels α", ylabel="gain of β = 50 (points)")
+    places = [*sorted(table["x"].unique()), width]
+    axes.set_xticks(places, [f"{place:g}" for place in places], minor=False)
+    axes.minorticks_off()
+    add_legend(figure, axes, columns=2)
+    return figure
+
+
+def speed(table: pd.DataFrame) -> Figure:
+    """Draw the time of a step relative to the dense one against the density, both logarithmic.
+
+    Args:
+        table: columns `base_channels`, `density` (per cent), `mode` and `ratio`.
+    """
+    if table.empty:
+        return pending()
+    figure, axes = subplots(figsize=(WIDTH, 3.2))
+    modes = dict(zip(dict.fromkeys(table["mode"]), PALETTE, strict=False))
+    widths = dict(zip(dict.fromkeys(table.base_channels), ("-", "--", ":"), strict=False))
+    for (mode, width), runs in table.groupby(["mode", "base_channels"], sort=False):
+        axes.plot(
+            runs.density, runs.ratio, widths[width], marker="o", ms=4, color=modes[mode],
+            label=f"{mode}, α = {width}",
+        )  # fmt: skip
+    axes.axhline(1, color="0.5", lw=1)
+    axes.set(xscale="log", xlabel="weights left in the first layer (%)")
+    axes.set(ylabel="time of a step / dense", ylim=(0, None))
+    axes.set_xticks(sorted(set(table.density)), [f"{d:g}" for d in sorted(set(table.density))])
+    axes.minorticks_off()
+    add_legend(figure, axes, columns=2)
+    return figure

@@ -1,0 +1,242 @@
+"""Figures of weights: how many are left, filters, and how local and how clustered they are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lcs.exhibits.plots.style import (
+    COLOURS,
+    PALETTE,
+    WIDTH,
+    add_legend,
+    colour,
+    label_log_axis,
+    pending,
+    subplots,
+)
+from lcs.exhibits.tables import LAYERS
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.typing import ColorType
+
+
+def nonzeros(
+    history: pd.DataFrame,
+    references: Mapping[str, Mapping[str, float]],
+    marks: pd.DataFrame,
+) -> Figure:
+    """Draw non-zero weights against epochs, a panel for each layer, both axes logarithmic.
+
+    Args:
+        history: columns `method`, `run_id`, `epoch` and `nonzeros_<layer>`.
+        references: for each layer, named counts drawn as horizontal lines.
+        marks: published counts: columns `method`, `epochs` and one for each layer.
+    """
+    if history.empty:
+        return pending()
+    figure, panels = subplots(1, 3, figsize=(WIDTH, 3.1))
+    for axes, (layer, title) in zip(panels, LAYERS.items(), strict=True):
+        for (method, _), run in history.groupby(["method", "run_id"], sort=False):
+            axes.plot(run.epoch, run[f"nonzeros_{layer}"], color=colour(method), label=method)
+        for row in marks.itertuples():
+            axes.plot(row.epochs, getattr(row, layer), "D", mfc="none", mec=colour(row.method))
+        for name, count in references.get(layer, {}).items():
+            axes.axhline(count, color="0.5", ls=":", lw=1)
+            axes.annotate(name, (1, count), (2, 2), textcoords="offset points", color="0.35")
+        axes.set(xscale="log", yscale="log", xlabel="epoch", title=title)
+        low, high = axes.get_ylim()
+        axes.set_ylim(bottom=min(low, high / 10))
+        label_log_axis(axes.yaxis, _thousands, every=high / low <= 100)
+    panels[0].set_ylabel("non-zero weights")
+    panels[0].plot([], [], "D", mfc="none", mec="0.3", label="published (reproduction)")
+    add_legend(figure, panels[0], columns=3)
+    return figure
+
+
+def _thousands(count: float) -> str:
+    for unit, size in (("M", 1_000_000), ("k", 1000)):
+        if count >= size:
+            return f"{count / size:g} {unit}"
+    return f"{count:g}"
+
+
+def laws(history: pd.DataFrame, forecasts: Mapping[str, pd.DataFrame]) -> Figure:
+    """Draw what is left of the first layer, what returns to it, and its norm, beside two laws.
+
+    Args:
+        history: columns `method`, `run_id`, `epoch`, `left` (per cent), `revived_conv1` and
+            `shrunk` (the layer's norm over its norm at the first recorded epoch).
+        forecasts: for a method, columns `epoch`, `left` (per cent) and `dead_zone`.
+    """
+    figure, panels = subplots(2, 2, figsize=(WIDTH, 5.2), sharex=True)
+    shown = {"left": "first layer left (%)", "revived_conv1": "returned in the epoch"}
+    for axes, (column, title) in zip(panels.flat, shown.items(), strict=False):
+        for (method, _), run in history.groupby(["method", "run_id"], sort=False):
+            axes.plot(run.epoch, run[column], color=colour(method), lw=1, label=method)
+        axes.set(ylabel=title)
+    for (method, _), run in history.groupby(["method", "run_id"], sort=False):
+        panels[1, 1].plot(run.epoch, run.shrunk, color=colour(method), lw=1)
+    for method, law in forecasts.items():
+        panels[0, 0].plot(law.epoch, law.left, "--", color=colour(method), lw=1.3)
+        panels[1, 0].plot(law.epoch, law.dead_zone, "--", color=colour(method), lw=1.3)
+    panels[0, 0].plot([], [], "k--", lw=1.3, label="the laws, without data")
+    panels[0, 1].set_yscale("symlog", linthresh=1)
+    panels[1, 0].set(yscale="log", ylabel="gradient needed to return")
+    panels[1, 1].set(ylabel="norm / norm after one epoch", ylim=(0, None))
+    for axes in panels[1]:
+        axes.set_xlabel("epoch")
+    add_legend(figure, panels[0, 0], columns=4)
+    return figure
+
+
+def filters(groups: Mapping[str, np.ndarray], *, columns: int = 12) -> Figure:
+    """Draw first-layer filters as images, one row of the figure for each group.
+
+    Args:
+        groups: for each title, filters (n, C, H, W); zero is grey, and each filter has its own
+            scale, the largest absolute weight. Three channels are drawn as red, green and blue.
+        columns: filters in a row.
+    """
+    if not groups:
+        return pending()
+    import matplotlib.pyplot as plt
+
+    rows = {title: images[: 2 * columns] for title, images in groups.items()}
+    figure = plt.figure(figsize=(WIDTH, 1.6 * len(rows)))
+    parts = figure.subfigures(len(rows), 1, squeeze=False)[:, 0]
+    for part, (title, images) in zip(parts, rows.items(), strict=True):
+        part.suptitle(title, x=0.01, ha="left", weight="bold", size="medium")
+        for axes, image in zip(part.subplots(2, columns).flat, images, strict=False):
+            axes.imshow(as_image(image), interpolation="nearest")
+        for axes in part.axes:
+            axes.set_axis_off()
+    return figure
+
+
+def as_image(filter_: np.ndarray) -> np.ndarray:
+    """Map a filter (C, H, W) to an image (H, W, 3) in [0, 1]; zero becomes the middle grey."""
+    largest = np.abs(filter_).max() or 1.0
+    image = 0.5 + 0.5 * filter_ / largest
+    return np.broadcast_to(image, (3, *image.shape[1:])).transpose(1, 2, 0)
+
+
+def locality(table: pd.DataFrame) -> Figure:
+    """Draw locality measures beside their null model.
+
+    Args:
+        table: columns `method`, `measure`, `mean`, `ci95`, `null_mean`, `null_ci95`.
+    """
+    from matplotlib.lines import Line2D
+
+    measures = list(dict.fromkeys(table.measure))
+    figure, panels = subplots(1, len(measures), figsize=(WIDTH, 2.9), sharey=True)
+    for axes, measure in zip(panels, measures, strict=True):
+        rows = table[table.measure == measure].iloc[::-1]
+        height = np.arange(len(rows))
+        axes.errorbar(
+            rows.null_mean, height, xerr=rows.null_ci95, fmt="|", color="0.55", ms=12, lw=1
+        )
+        for y, row in zip(height, rows.itertuples(), strict=True):
+            axes.errorbar(row.mean, y, xerr=row.ci95, fmt="o", color=colour(row.method), ms=6)
+        axes.set_yticks(height, rows.method)
+        axes.set_title(measure, weight="normal", size="medium")
+        axes.grid(axis="x", color="0.92")
+    handles = [
+        Line2D([], [], marker="o", ls="", color="0.2", label="filters"),
+        Line2D([], [], marker="|", ls="", color="0.55", ms=12, label="null: pixels permuted"),
+    ]
+    figure.legend(handles=handles, loc="outside upper left", ncols=2)
+    return figure
+
+
+def scatter(table: pd.DataFrame, label: str, unit: str) -> Figure:
+    """Draw one number of each run against another, with its interval.
+
+    Args:
+        table: columns `x` (logarithmic), `y`, `ci95`, `method` (its colour), `augmented` (filled)
+            and `loss` (its marker).
+        label: of the horizontal axis.
+        unit: of the vertical one.
+    """
+    if table.empty:
+        return pending()
+    from matplotlib.lines import Line2D
+
+    figure, axes = subplots(figsize=(WIDTH, 3.8))
+    colours = dict(zip(dict.fromkeys(table.method), PALETTE, strict=False))
+    markers = dict(zip(dict.fromkeys(table.loss), "oD", strict=False))
+    for (method, loss, augmented), runs in table.groupby(["method", "loss", "augmented"]):
+        hue = colours[method]
+        axes.errorbar(
+            runs.x, runs.y, yerr=runs.ci95, fmt=markers[loss], ms=5, lw=0.8, alpha=0.8,
+            color=hue, mfc=hue if augmented else "white",
+        )  # fmt: skip
+    keys = [({"marker": "s", "color": hue}, name) for name, hue in colours.items()]
+    keys += [({"marker": m, "color": "0.3", "mfc": "white"}, name) for name, m in markers.items()]
+    keys.append(({"marker": "o", "color": "0.3"}, "filled: with augmentation"))
+    handles = [Line2D([], [], ls="", label=name, **style) for style, name in keys]
+    figure.legend(handles=handles, loc="outside upper left", ncols=3)
+    axes.axhline(0, color="0.6", lw=1, zorder=0)
+    axes.set(xscale="log", xlabel=label, ylabel=unit)
+    label_log_axis(axes.xaxis)
+    return figure
+
+
+def first_layers(units: pd.DataFrame, pairs: pd.DataFrame) -> Figure:
+    """Draw how many weights the units of first layers have, and how close together these lie.
+
+    Args:
+        units: columns `series`, `weights` (a range, in words) and `share` (per cent of the units).
+        pairs: as in `pair_correlation`; a series that is not among the units is drawn in black.
+    """
+    if units.empty:
+        return pending()
+    import seaborn as sns
+
+    figure, (left, right) = subplots(1, 2, figsize=(WIDTH, 3.5))
+    ranges = sorted(set(units.weights), key=lambda words: int(words.split("–")[0]))
+    names = list(units.series.unique())
+    # a scale of colours, for the series have an order; without its yellow, too light for a line
+    scale = sns.color_palette("plasma_r", len(names) + 1)[1:]
+    shades = dict(zip(names, scale, strict=True))
+    for name, here in units.groupby("series", sort=False):
+        places, shade = here.weights.map(ranges.index), shades[str(name)]
+        left.plot(places, here.share, "o-", ms=4, color=shade, label=name)
+    left.set_xticks(range(len(ranges)), ranges, rotation=45, ha="right", fontsize="small")
+    left.set(xlabel="weights of a unit", ylabel="units (%)", ylim=(0, None))
+    _pair_correlation(right, pairs, dict.fromkeys(pairs.series, "black") | shades)
+    add_legend(figure, right, columns=2)
+    return figure
+
+
+def pair_correlation(table: pd.DataFrame) -> Figure:
+    """Draw pair correlations: a line for each run, a colour for each series, chance at 1.
+
+    Args:
+        table: columns `series`, `run_id`, `distance` (pixels) and `ratio`.
+    """
+    if table.empty:
+        return pending()
+    figure, axes = subplots(figsize=(WIDTH, 3.8))
+    names = [str(name) for name in table.series.unique()]
+    own = {name: COLOURS[name] for name in names if name in COLOURS}
+    others = (shade for shade in PALETTE if shade not in own.values())
+    _pair_correlation(axes, table, {name: own.get(name) or next(others) for name in names})
+    add_legend(figure, axes, columns=2)
+    return figure
+
+
+def _pair_correlation(axes: Axes, table: pd.DataFrame, shades: Mapping[str, ColorType]) -> None:
+    for name, runs in table.groupby("series", sort=False):
+        for _, run in runs.groupby("run_id"):
+            axes.plot(run.distance, run.ratio, color=shades[str(name)], lw=1.2, label=name)
+    axes.axhline(1, color="0.6", lw=1, zorder=0)
+    axes.set(yscale="log", xlabel="distance (pixels)", ylabel="pairs of pixels / chance")
+    axes.set_ylim(bottom=max(0.1, axes.get_ylim()[0]))
+    label_log_axis(axes.yaxis)

@@ -1,0 +1,167 @@
+"""The toy's random problems, their exact solutions, and gradient descent on a grid of settings."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from lcs.config import TOY_FEATURES as FEATURES
+from lcs.config import TOY_STEPS_WATCHED, ToyConfig
+
+TRUE = FEATURES - 1  # the feature that is half the target; its coefficient is 2
+OPTIMIZERS = ("beta-lasso", "proximal-l1")
+# so many problems are trained together that their weights stay in a core's cache
+PROBLEMS_PER_CHUNK = 32
+
+
+@dataclass(frozen=True)
+class Problems:
+    """Random toy problems: R of them, each with N observations.
+
+    Attributes:
+        features: (R, N, 10), the last one half the target.
+        target: (R, N), standard normal.
+        gram: (R, 10, 10), XᵀX / N.
+        cross: (R, 10), Xᵀy / N.
+        starts: (R, 10), standard normal: initial weights at scale 1.
+    """
+
+    features: Tensor
+    target: Tensor
+    gram: Tensor
+    cross: Tensor
+    starts: Tensor
+
+
+def draw(config: ToyConfig, observations: int) -> Problems:
+    """Draw the problems of one number of observations, in float64, from `config.seed`."""
+    generator = torch.Generator().manual_seed(1_000_003 * config.seed + observations)
+
+    def normal(*shape: int) -> Tensor:
+        return torch.randn(config.problems, *shape, generator=generator, dtype=torch.float64)
+
+    dummies, target, starts = normal(observations, TRUE), normal(observations), normal(FEATURES)
+    features = torch.cat([dummies, target[..., None] / 2], dim=-1)
+    gram = features.mT @ features / observations
+    cross = (features.mT @ target[..., None] / observations).squeeze(-1)
+    return Problems(features, target, gram, cross, starts)
+
+
+def solve(problems: Problems, l1s: tuple[float, ...]) -> Tensor:
+    """Exact LASSO solutions by scikit-learn's coordinate descent, (R, 10, len(l1s)).
+
+    With the mean squared error, scikit-learn's `alpha` is λ/2.
+    """
+    import numpy as np
+    from sklearn.linear_model import lasso_path
+
+    falling = sorted(l1s, reverse=True)
+    paths = [
+        lasso_path(x, y, alphas=np.array(falling) / 2, tol=1e-13, max_iter=1_000_000)[1]
+        for x, y in zip(problems.features.numpy(), problems.target.numpy(), strict=True)
+    ]
+    return torch.from_numpy(np.stack(paths))[..., [falling.index(l1) for l1 in l1s]]
+
+
+def gradient(gram: Tensor, cross: Tensor, theta: Tensor) -> Tensor:
+    """Gradient of the mean squared error, 2 (Gθ - Xᵀy/N).
+
+    Shapes: gram (R, 10, 10), cross (R, 10), theta and result (R, 10, C).
+    """
+    return torch.baddbmm(cross[..., None], gram, theta, beta=-2, alpha=2)
+
+
+def beta_lasso_step(
+    theta: Tensor, grad: Tensor, lr: float, l1: float | Tensor, beta: float | Tensor
+) -> Tensor:
+    """One update of Algorithm 1 (Neyshabur 2020); l1 and beta broadcast against theta.
+
+    The optimizer of this algorithm has one l1 and beta per parameter group; here each column of
+    theta has its own, so that a whole grid is trained at once.
+    """
+    theta = theta - lr * (grad + l1 * torch.sign(theta))
+    return theta * (theta.abs() >= beta * l1)
+
+
+def proximal_l1_step(theta: Tensor, grad: Tensor, lr: float, l1: float | Tensor) -> Tensor:
+    """One proximal gradient update, soft-thresholding by ηλ; l1 broadcasts against theta."""
+    moved = theta - lr * grad
+    return torch.sign(moved) * (moved.abs() - lr * l1).clamp(min=0)
+
+
+def step_sizes(schedule: str, lr: float, steps: int) -> list[float]:
+    """Step size of every update: constant, or half a cosine from lr to almost zero."""
+    if schedule == "constant":
+        return [lr] * steps
+    return [lr * (1 + math.cos(math.pi * step / steps)) / 2 for step in range(steps)]
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The columns that are trained together: C combinations of hyperparameters, each tensor (C,).
+
+    `l1_index` is the place of l1 in the config; beta is not used by the proximal optimizer.
+    """
+
+    optimizer: str
+    beta: Tensor
+    l1: Tensor
+    l1_index: Tensor
+    scale: Tensor
+
+    @classmethod
+    def of(cls, config: ToyConfig, optimizer: str) -> Grid:
+        """All combinations for one optimizer; the scale runs fastest."""
+        betas = config.betas if optimizer == "beta-lasso" else (math.nan,)
+        rows = itertools.product(betas, range(len(config.l1s)), config.scales)
+        beta, l1_index, scale = torch.tensor(list(rows), dtype=torch.float64).unbind(dim=1)
+        l1 = torch.tensor(config.l1s, dtype=torch.float64)[l1_index.long()]
+        return cls(optimizer, beta, l1, l1_index.long(), scale)
+
+    @property
+    def threshold(self) -> Tensor:
+        """Below this, β-LASSO sets weights to zero, (C,)."""
+        return self.beta * self.l1
+
+    def step(self, theta: Tensor, grad: Tensor, lr: float) -> Tensor:
+        """One update of every column, theta and grad (R, 10, C)."""
+        if self.optimizer == "beta-lasso":
+            return beta_lasso_step(theta, grad, lr, self.l1, self.beta)
+        return proximal_l1_step(theta, grad, lr, self.l1)
+
+
+def gradient_descent(
+    problems: Problems, grid: Grid, theta: Tensor, rates: list[float]
+) -> tuple[Tensor, Tensor]:
+    """Train every problem in every column, with the step sizes `rates`, from theta (R, 10, C).
+
+    Returns:
+        The final weights (R, 10, C), and whether the run has settled (R, C): no weight changed
+        its sign, or became or left zero, in the last 20 steps.
+    """
+
+    def train(gram: Tensor, cross: Tensor, theta: Tensor) -> tuple[Tensor, Tensor]:
+        for rate in rates[:-TOY_STEPS_WATCHED]:
+            theta = grid.step(theta, gradient(gram, cross, theta), rate)
+        signs = torch.sign(theta)
+        settled = torch.ones_like(signs[:, 0], dtype=torch.bool)
+        for rate in rates[-TOY_STEPS_WATCHED:]:
+            theta = grid.step(theta, gradient(gram, cross, theta), rate)
+            settled &= (torch.sign(theta) == signs).all(dim=1)
+        return theta, settled
+
+    chunks = (part.split(PROBLEMS_PER_CHUNK) for part in (problems.gram, problems.cross, theta))
+    threads = torch.get_num_threads()
+    # one thread for each chunk: sharing every small operation is slow where the cores are busy
+    torch.set_num_threads(1)
+    try:
+        with ThreadPoolExecutor(threads) as pool:
+            ends = list(pool.map(train, *chunks))
+    finally:
+        torch.set_num_threads(threads)
+    return torch.cat([end for end, _ in ends]), torch.cat([settled for _, settled in ends])

@@ -1,0 +1,265 @@
+"""The numbers of the chapter's prose, in words: "pending" where there are no runs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from lcs.config import Config
+from lcs.exhibits import published, tables
+from lcs.exhibits.compare import (
+    PENDING,
+    Cell,
+    Conditions,
+    accuracies,
+    as_sgd,
+    count_text,
+    difference,
+    difference_of,
+    fit_text,
+    left_of,
+    mean_text,
+    pick,
+    remaining_text,
+    said_of,
+    signed_or_pending,
+    without_threshold,
+    would_revive_text,
+)
+from lcs.exhibits.methods import SGD, beta_lasso_method
+from lcs.exhibits.settings import STRONGER_L1
+from lcs.exhibits.tables import LAYERS
+from lcs.exhibits.why.factorial import (
+    AUGMENTED_CROSS_ENTROPY,
+    LOSSES,
+    Reference,
+    add_augmentation,
+    changed_pairs,
+    contrast,
+    effect,
+    has_stronger_l1,
+    use_cross_entropy,
+    use_cross_entropy_at_equal_rates,
+)
+from lcs.exhibits.why.results import THRESHOLD
+from lcs.exhibits.why.summary import by_study
+from lcs.exhibits.why.width import COMPONENTS, count_of_pairs
+from lcs.runs import Record
+from lcs.stats import Interval
+
+REFERENCES = {"sgd": as_sgd, "zero": without_threshold}
+
+
+def numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
+    """Return the numbers of the chapter's prose, by name."""
+    found = by_study(runs)
+    return {
+        **_controls(found),
+        **_schedules_and_counts(found["period"]),
+        **_first_layer(found["first-layer"]),
+        **_beta_and_lambda(found),
+        **_lengths(found["longer"]),
+        "left-100": left_of(found["length"], beta=50, epochs=100),
+        **_factorial(found["factorial"]),
+        **_widths(found["wider"]),
+    }
+
+
+def _gain(found: Conditions, reference: Reference, **fields: object) -> Interval | None:
+    """Return the accuracy of the condition with these values less that of its reference."""
+    config = pick(found, **fields)
+    return None if config is None else difference(found, config, reference(config))
+
+
+def _controls(found: Mapping[str, Conditions]) -> dict[str, str]:
+    """Return what one change does: precision, zeros that stay, another schedule."""
+    precision, frozen, schedule = (found[name] for name in ("precision", "frozen", "schedule"))
+    usual = {"precision": "bf16"}
+    words = {
+        "fp32-sgd": difference_of(precision, {"beta": 0, "precision": "fp32"}, usual),
+        "fp32-50": difference_of(precision, {"beta": 50, "precision": "fp32"}, usual),
+        "free-left-50": left_of(frozen, beta=50, frozen_zeros=False),
+    }
+    for beta in (1, 50):
+        stay = {"beta": beta, "frozen_zeros": True}
+        constant = {"beta": beta, "schedule": "constant"}
+        words |= {
+            f"frozen-{beta}": difference_of(frozen, stay, {"frozen_zeros": False}),
+            f"forgone-{beta}": said_of(frozen, would_revive_text, **stay),
+            f"constant-left-{beta}": left_of(schedule, **constant),
+            f"constant-swing-{beta}": said_of(schedule, late_range_text, **constant),
+            f"cosine-left-{beta}": left_of(schedule, beta=beta, schedule="cosine-epoch"),
+        }
+    return words
+
+
+def late_range_text(runs: Sequence[Record]) -> str:
+    """Return between which test accuracies, in per cent, runs lie in the last tenth of epochs."""
+    curves = [run.history["test_accuracy"] for run in runs]
+    late = [100 * value for curve in curves for value in curve[-max(1, len(curve) // 10) :]]
+    return f"{min(late):.0f} and {max(late):.0f}"
+
+
+def _schedules_and_counts(found: Conditions) -> dict[str, str]:
+    """Return what the reproduction had left after 400 epochs, and what a rising cosine leaves.
+
+    The reproduction's in per cent of each layer, ours of the first.
+    """
+    whole, words = published.COUNTS[SGD, 400], {}
+    for beta in (1, 50):
+        counts = published.COUNTS[beta_lasso_method(beta), 400]
+        shares = [100 * getattr(counts, layer) / getattr(whole, layer) for layer in LAYERS]
+        words[f"published-left-{beta}"] = f"{shares[0]:.1f}"
+        words[f"published-layers-{beta}"] = ", ".join(f"{share:.1f}" for share in shares)
+    rising = {config: runs for config, runs in found.items() if config.period is not None}
+    words["runs-period"] = count_text(found)
+    return words | {f"period-left-{beta}": left_of(rising, beta=float(beta)) for beta in (1, 50)}
+
+
+def _first_layer(found: Conditions) -> dict[str, str]:
+    """Return what λ on the first layer alone does: its gain over β = 0, and what it leaves there.
+
+    Keys end in β: `first-alone-free-50`, and `…-frozen-…` with zeros that stay, `…-returns-…` for
+    the difference of the two, `first-alone-left-free-50` for what is left of the layer;
+    `first-everywhere-…` with λ on all layers.
+    """
+    free: dict[str, object] = {"l1_rest": 0.0, "frozen_zeros": False}
+    frozen = free | {"frozen_zeros": True}
+
+    def gain(**fields: object) -> str:
+        return signed_or_pending(_gain(found, without_threshold, **fields))
+
+    return {
+        "first-everywhere-free-50": gain(beta=50, l1_rest=None, frozen_zeros=False),
+        "first-alone-free-1": gain(beta=1, **free),
+        "first-alone-free-50": gain(beta=50, **free),
+        "first-alone-frozen-1": gain(beta=1, **frozen),
+        "first-alone-left-free-1": left_of(found, beta=1, **free),
+        "first-alone-left-frozen-1": left_of(found, beta=1, **frozen),
+        "first-alone-left-free-50": left_of(found, beta=50, **free),
+        "first-alone-returns-50": difference_of(found, {"beta": 50, **frozen}, free),
+    }
+
+
+def _beta_and_lambda(found: Mapping[str, Conditions]) -> dict[str, str]:
+    """Return the smallest, the largest and the best of ranges of β and λ, and their results.
+
+    Mean accuracies on the test and (`-fit`) on the training images, and what is left of the layer.
+    """
+    betas = {c: runs for c, runs in found["betas"].items() if c.optimizer != "sgd"}
+    lambdas, zero = found["lambdas"], found["lambdas-zero"]
+    at_beta = {c: runs for c, runs in lambdas.items() if c.beta == 50}
+    fixed = {c: runs for c, runs in lambdas.items() if math.isclose(c.beta * c.l1, THRESHOLD)}
+
+    def best(among: Conditions) -> Config:
+        return max(among, key=lambda config: np.mean(accuracies(among[config])))
+
+    def smallest(among: Conditions) -> Config:
+        return min(among, key=lambda config: (config.l1, config.beta))
+
+    def largest(among: Conditions) -> Config:
+        return max(among, key=lambda config: (config.l1, config.beta))
+
+    def beta(runs: Sequence[Record]) -> str:
+        return tables.number(runs[0].config.beta)
+
+    def l1(runs: Sequence[Record]) -> str:
+        return tables.number(runs[0].config.l1)
+
+    places: tuple[tuple[str, Conditions, Callable[[Conditions], Config], Cell], ...] = (
+        ("best-beta", betas, best, beta),
+        ("best-beta-accuracy", betas, best, mean_text),
+        ("last-beta", betas, largest, beta),
+        ("last-beta-accuracy", betas, largest, mean_text),
+        ("best-l1", at_beta, best, l1),
+        ("best-l1-accuracy", at_beta, best, mean_text),
+        ("best-l1-left", at_beta, best, remaining_text),
+        ("first-l1-fit", at_beta, smallest, fit_text),
+        ("last-l1-fit", at_beta, largest, fit_text),
+        ("last-l1-fixed-accuracy", fixed, largest, mean_text),
+        ("last-l1-fixed-left", fixed, largest, remaining_text),
+        ("first-l1-zero", zero, smallest, l1),
+        ("first-l1-zero-fit", zero, smallest, fit_text),
+        ("last-l1-zero", zero, largest, l1),
+        ("last-l1-zero-accuracy", zero, largest, mean_text),
+        ("last-l1-zero-fit", zero, largest, fit_text),
+    )
+    counts = {"beta": betas, "l1": at_beta, "l1-zero": zero}
+    return {f"runs-{name}": count_text(among) for name, among in counts.items()} | {
+        name: text(among[place(among)]) if among else PENDING for name, among, place, text in places
+    }
+
+
+def _lengths(found: Conditions) -> dict[str, str]:
+    """Return the gain of β = 50 over β = 0 and over SGD at the two shortest lengths, in order."""
+    lengths, words = [*sorted({config.epochs for config in found}), 0, 0], {}
+    for place, epochs in enumerate(lengths[:2]):
+        words[f"length-{place}"] = f"{epochs}" if epochs else PENDING
+        for short, reference in REFERENCES.items():
+            gain = _gain(found, reference, beta=50, epochs=epochs)
+            words[f"length-{place}-{short}"] = signed_or_pending(gain)
+    return words
+
+
+def _factorial(found: Conditions) -> dict[str, str]:
+    """Return what factors add to the gain of β = 50, and some cells: see `_cells`."""
+    augmented = changed_pairs(found, add_augmentation)
+    gain = contrast(found, augmented, without_threshold)
+    weak = [pair for pair in augmented if not has_stronger_l1(pair[0])]
+    by_l1 = {
+        "weak": weak,
+        "strong": [pair for pair in augmented if has_stronger_l1(pair[0])],
+        "own": [pair for pair in weak if pair[0].loss == "bce"],
+    }
+    words = {
+        "before-augmentation-zero": signed_or_pending(gain and gain.before),
+        "after-augmentation-zero": signed_or_pending(gain and gain.after),
+        "effect-augmentation-sgd": signed_or_pending(effect(found, add_augmentation, as_sgd)),
+    }
+    for name, pairs in by_l1.items():
+        gain = contrast(found, pairs, without_threshold)
+        words[f"effect-augmentation-{name}-zero"] = signed_or_pending(gain and gain.change)
+    losses = {"loss": use_cross_entropy, "equal": use_cross_entropy_at_equal_rates}
+    for name, change in losses.items():
+        for short, reference in REFERENCES.items():
+            words[f"effect-{name}-{short}"] = signed_or_pending(effect(found, change, reference))
+    return words | _cells(found)
+
+
+def _cells(found: Conditions) -> dict[str, str]:
+    """Return β = 50 in three cells of the stronger λ, and SGD with augmentation.
+
+    `bare` is the reproduction's setting, `cropped` the same with augmentation, `strong` the one
+    nearest to the paper's. `cell-zero-…`: the gain over β = 0; `cell-left-…`: what is left of the
+    first layer; `sgd-flip-crop-…`: the accuracy of SGD with each loss.
+    """
+    cells: dict[str, dict[str, object]] = {
+        "bare": {"loss": "bce", "augment": "none"},
+        "cropped": {"loss": "bce", "augment": "flip-crop"},
+        "strong": AUGMENTED_CROSS_ENTROPY,
+    }
+    words = {}
+    for name, cell in cells.items():
+        fields = {"beta": 50, **cell, **STRONGER_L1}
+        words[f"cell-zero-{name}"] = signed_or_pending(_gain(found, without_threshold, **fields))
+        words[f"cell-left-{name}"] = left_of(found, **fields)
+    for name, loss in LOSSES.items():
+        sgd = {"optimizer": "sgd", "augment": "flip-crop", **loss}
+        words[f"sgd-flip-crop-{name}"] = said_of(found, mean_text, **sgd)
+    return words
+
+
+def _widths(found: Conditions) -> dict[str, str]:
+    """Return what each step adds at each width: `width-4-zero`; `width-4-n`: in how many runs."""
+    words: dict[str, str] = {}
+    for alpha in (1, 4, 8):
+        sparse = pick(found, beta=50, base_channels=alpha)
+        gains = {
+            name: part.gain(found, sparse) if sparse else None for name, part in COMPONENTS.items()
+        }
+        whole = gains.pop("sgd")
+        words |= {f"width-{alpha}-{name}": signed_or_pending(g) for name, g in gains.items()}
+        words[f"width-{alpha}-n"] = count_of_pairs(whole)
+    return words

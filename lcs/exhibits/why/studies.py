@@ -1,0 +1,170 @@
+"""The studies of the chapter `why`: each changes one thing, the last ones several at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from lcs import data
+from lcs.config import Config
+from lcs.exhibits.settings import (
+    BETAS,
+    DESK_SCALES,
+    LAMBDAS,
+    REPRODUCTION,
+    REPRODUCTION_L1,
+    STRONGER_L1,
+    beta_lasso,
+    l1_of,
+    quarter_length,
+    sgd,
+    sgd_and_betas,
+    short_recipe,
+)
+from lcs.study import Study
+
+
+def equal_rates(config: Config) -> Config:
+    """Return a run with cross-entropy whose steps are as large as those of the mean over classes.
+
+    Averaging a loss over c classes with (η, λ, β) takes the same steps as summing it with
+    (η / c, cλ, β / c): ηλ and βλ stay, and η shrinks as the gradient grows.
+    """
+    classes = len(data.spec(config.dataset).classes)
+    rest = None if config.l1_rest is None else config.l1_rest * classes
+    return config.replace(
+        loss="cross-entropy",
+        lr=config.lr / classes,
+        l1=config.l1 * classes,
+        l1_rest=rest,
+        beta=config.beta / classes,
+    )
+
+
+def _precision(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return SGD and the largest β in both precisions."""
+    both = [base.replace(precision=precision) for precision in ("bf16", "fp32")]
+    return [run for here in both for run in (sgd(here, "s-fc"), beta_lasso(here, betas[-1]))]
+
+
+def _schedule(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return the β that make zeros, with the learning rate going to zero and without."""
+    both = [base.replace(schedule=schedule) for schedule in (base.schedule, "constant")]
+    return [beta_lasso(here, beta) for here in both for beta in betas if beta]
+
+
+def _period(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return all methods with a cosine that falls once, and with one that falls and rises again."""
+    again = base.replace(period=quarter_length(base).epochs)
+    return [*sgd_and_betas(base, betas), *sgd_and_betas(again, betas)]
+
+
+def _first_layer(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return the same as `_frozen` with λ everywhere, and with λ on the first layer alone."""
+    alone = [run.replace(l1_rest=0.0) for run in _frozen(base, betas)]
+    return [*_frozen(base, betas), *alone]
+
+
+def _frozen(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return all β, and those that make zeros once more with zeros that stay."""
+    free = [beta_lasso(base, beta) for beta in betas]
+    return [*free, *(run.replace(frozen_zeros=True) for run in free if run.beta)]
+
+
+def _lambdas(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return a range of λ at the largest β, and at the threshold βλ that it has in Table 2."""
+    beta, own = betas[-1], l1_of(base)["l1"]
+    at_beta = [beta_lasso(base, beta, l1=l1, l1_rest=None) for l1 in LAMBDAS]
+    at_threshold = [beta_lasso(base, beta * own / l1, l1=l1, l1_rest=None) for l1 in LAMBDAS]
+    return [*at_beta, *at_threshold]
+
+
+def _lambdas_zero(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return the same range of λ without a threshold."""
+    return [beta_lasso(base, 0, l1=l1, l1_rest=None) for l1 in LAMBDAS]
+
+
+def _length(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return a quarter of the length, and the length."""
+    return [*sgd_and_betas(quarter_length(base), betas), *sgd_and_betas(base, betas)]
+
+
+def _longer(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return the length, and four times it."""
+    return [
+        *sgd_and_betas(base, betas),
+        *sgd_and_betas(base.replace(epochs=4 * base.epochs), betas),
+    ]
+
+
+def _factorial(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return every combination of augmentation, loss and method, at a quarter of the length.
+
+    Cross-entropy comes twice: with the rates as they are, and with those at which it would be the
+    same as binary cross-entropy if the two were proportional (see `equal_rates`).
+    """
+    short = quarter_length(base).replace(loss="bce")
+    runs = []
+    for augment in ("none", "flip-crop"):
+        here = short.replace(augment=augment)
+        methods = [sgd(here, "s-fc"), *(beta_lasso(here, beta) for beta in betas)]
+        methods += [beta_lasso(here, beta, **STRONGER_L1) for beta in (0, betas[-1])]
+        crossed = [run.replace(loss="cross-entropy") for run in methods]
+        runs += [*methods, *crossed, *map(equal_rates, methods)]
+    return runs
+
+
+def _recipe(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return all methods at four times the width and a quarter of the length, over a range of λ."""
+    wide = short_recipe(base, 4)
+    plain = [beta_lasso(wide, beta, **REPRODUCTION_L1) for beta in betas[:-1]]
+    sparse = [beta_lasso(wide, betas[-1], l1=l1, l1_rest=1e-6) for l1 in LAMBDAS]
+    strong = [beta_lasso(wide, beta, **STRONGER_L1) for beta in (0, betas[-1])]
+    return [sgd(wide, "s-fc"), *plain, *sparse, *strong]
+
+
+def _width(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return SGD, β = 0 at both λ, and the largest β, at growing width, by the recipe."""
+    return [run for factor in (1, 4, 8) for run in _at_width(base, factor, betas[-1])]
+
+
+def _wider(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return the same at twice the largest of these widths."""
+    return _at_width(base, 16, betas[-1])
+
+
+def _at_width(base: Config, factor: int, beta: float) -> list[Config]:
+    wide = short_recipe(base, factor)
+    plain = beta_lasso(wide, 0, **REPRODUCTION_L1)
+    return [sgd(wide, "s-fc"), plain, *(beta_lasso(wide, b, **STRONGER_L1) for b in (0, beta))]
+
+
+def _reproduction(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return Table 2's setting at four times the width and a quarter of the length."""
+    wide = quarter_length(base).replace(base_channels=4 * base.base_channels)
+    return [sgd(wide, "s-fc"), *(beta_lasso(wide, beta, **REPRODUCTION_L1) for beta in betas)]
+
+
+def _at_desk(
+    name: str, title: str, make: Callable[..., list[Config]], seeds: int = 3, **options: Any
+) -> Study:
+    return Study(name, title, REPRODUCTION, make, seeds, scales=DESK_SCALES, **options)
+
+
+STUDIES = (
+    _at_desk("precision", "bfloat16 against float32", _precision),
+    _at_desk("schedule", "A constant learning rate", _schedule, 2),
+    _at_desk("period", "A cosine of a quarter of the length", _period, 2),
+    _at_desk("first-layer", "λ on the first layer alone", _first_layer),
+    Study("frozen", "Zeros that stay zero", REPRODUCTION, _frozen, 5),
+    _at_desk("betas", "A range of β", sgd_and_betas, 2, betas=BETAS),
+    _at_desk("lambdas", "A range of λ", _lambdas, 2),
+    _at_desk("lambdas-zero", "A range of λ at β = 0", _lambdas_zero, 2),
+    _at_desk("length", "Training length", _length, 2, betas=(0, 50)),
+    _at_desk("longer", "Four times the length", _longer, 2, betas=(0, 50)),
+    _at_desk("factorial", "Augmentation × loss × method", _factorial, betas=(0, 50)),
+    _at_desk("recipe", "Cross-entropy and augmentation at α = 4", _recipe),
+    _at_desk("reproduction", "The reproduction's setting at α = 4", _reproduction, betas=(0, 50)),
+    _at_desk("width", "Cross-entropy and augmentation at growing width", _width),
+    _at_desk("wider", "Cross-entropy and augmentation at α = 16", _wider),
+)

@@ -1,0 +1,71 @@
+"""The JSON text of a record: its digits, its lines, and a SHA-256 of its own bytes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+SCHEMA = 1
+SIGNIFICANT_DIGITS = 8
+
+
+def parse(content: bytes) -> dict[str, Any]:
+    """Read the bytes of a record.
+
+    Raises:
+        ValueError: they are not JSON, or hold NaN or an infinity.
+        TypeError: they are no mapping.
+    """
+    document = json.loads(content, parse_constant=_refuse_constant)
+    if type(document) is not dict:
+        raise TypeError(f"a {type(document).__name__}, no mapping")
+    return document
+
+
+def sign(document: dict[str, Any]) -> bytes:
+    """Return the bytes of a record, whose checksum is put in its place."""
+    blank = _text(document).encode()
+    document["provenance"]["sha256"] = hashlib.sha256(blank).hexdigest()
+    return _text(document).encode()
+
+
+def is_signed(content: bytes, checksum: str) -> bool:
+    """Whether the checksum is that of these bytes, in which it is blanked."""
+    field = b'"sha256": "%s"'
+    blank = content.replace(field % checksum.encode(), field % b"")
+    return hashlib.sha256(blank).hexdigest() == checksum
+
+
+def rounded(value: Any) -> Any:
+    """Return JSON-ready values with floats to the digits that a record keeps."""
+    if isinstance(value, Mapping):
+        return {k: rounded(v) for k, v in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [rounded(item) for item in value]
+    if isinstance(value, float) and math.isfinite(value):
+        return float(f"{value:.{SIGNIFICANT_DIGITS}g}")
+    return value
+
+
+def _text(document: Mapping[str, Any]) -> str:
+    """Return a record as JSON: results rounded, but never the config, which the id stands for."""
+    shown = {k: v if k == "config" else rounded(v) for k, v in document.items()}
+    return _render(shown, "") + "\n"
+
+
+def _render(value: Any, indent: str) -> str:
+    """Render JSON with one line for each list of numbers, so that records read well in a diff."""
+    inner = indent + " "
+    if isinstance(value, Mapping) and value:
+        lines = [f"{inner}{json.dumps(str(k))}: {_render(v, inner)}" for k, v in value.items()]
+        return "{\n" + ",\n".join(lines) + f"\n{indent}}}"
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return "[" + ", ".join(_render(item, inner) for item in value) + "]"
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f"{name} is not a result")

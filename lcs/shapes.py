@@ -1,0 +1,189 @@
+"""Shapes of the networks' layers, known without building them (Neyshabur 2020, Tables 3 and 4).
+
+Needs no torch: what lists or checks records starts without it.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+from lcs.errors import ConfigError
+
+# convolutions of S- and D- nets: channels in units of alpha, and strides
+PLANS: dict[str, tuple[tuple[int, int], ...]] = {
+    "s": ((1, 2),),
+    "d": ((1, 1), (2, 2), (2, 1), (4, 2), (4, 1), (8, 2), (8, 1), (16, 2)),
+}
+# units of their first fully connected layer, in units of alpha
+HIDDEN = {"s": 24, "d": 64}
+
+
+class Geometry(NamedTuple):
+    """Shape of one convolution-like layer: square images, square kernels."""
+
+    in_channels: int
+    in_size: int  # pixels along one side
+    out_channels: int
+    kernel_size: int
+    stride: int
+    padding: int
+
+    @property
+    def out_size(self) -> int:
+        """Output positions along one side."""
+        return (self.in_size + 2 * self.padding - self.kernel_size) // self.stride + 1
+
+    @property
+    def inputs(self) -> int:
+        """Numbers in the layer's input."""
+        return self.in_channels * self.in_size**2
+
+    @property
+    def outputs(self) -> int:
+        """Numbers in the layer's output."""
+        return self.out_channels * self.out_size**2
+
+
+class LayerSize(NamedTuple):
+    """Size of one layer.
+
+    Attributes:
+        weights: their number, biases left out.
+        positions: at how many places of the image each weight is used.
+        units: rows of the weight matrix; None where the layer has none.
+    """
+
+    weights: int
+    positions: int = 1
+    units: int | None = None
+
+
+def default_kernel(model: str) -> int:
+    """Side of a convolution's kernel where none is given."""
+    return 9 if model.startswith("s-") else 3
+
+
+def geometries(
+    model: str,
+    *,
+    image_size: int,
+    in_channels: int,
+    base_channels: int,
+    kernel_size: int | None = None,
+    padding: str = "same",
+) -> list[Geometry]:
+    """Convolution-like layers of an S- or D- net, from input to output.
+
+    Raises:
+        ConfigError: the image is too small for the kernel.
+    """
+    kernel = kernel_size or default_kernel(model)
+    margin = kernel // 2 if padding == "same" else 0
+    channels, size, result = in_channels, image_size, []
+    for multiple, stride in PLANS[model[0]]:
+        layer = Geometry(channels, size, multiple * base_channels, kernel, stride, margin)
+        if layer.out_size < 1:
+            raise ConfigError(
+                f"padding: 'none' leaves nothing of {size}x{size} images under a "
+                f"{kernel}x{kernel} kernel; choose 'same'"
+            )
+        result.append(layer)
+        channels, size = layer.out_channels, layer.out_size
+    return result
+
+
+def three_layer_width(
+    *, num_classes: int, image_size: int, in_channels: int, base_channels: int
+) -> int:
+    """Width at which the weights of 3-FC come nearest to those of S-FC at the same α (Table 1)."""
+    same = layer_sizes(
+        "s-fc",
+        num_classes,
+        image_size=image_size,
+        in_channels=in_channels,
+        base_channels=base_channels,
+    )
+    budget = sum(size.weights for size in same.values())
+    # a net of width w has w² + (inputs + classes) w weights
+    half = (in_channels * image_size**2 + num_classes) / 2
+    return round(math.sqrt(half**2 + budget) - half)
+
+
+def layer_sizes(
+    model: str,
+    num_classes: int,
+    *,
+    image_size: int,
+    in_channels: int,
+    base_channels: int,
+    kernel_size: int | None = None,
+    padding: str = "same",
+) -> dict[str, LayerSize]:
+    """Size of every layer with weights, by name, in the order of `lcs.models.layers`.
+
+    Arguments are those of `lcs.models.build`.
+
+    Raises:
+        ConfigError: the image is too small for the kernel.
+    """
+    if model == "resnet18":
+        kernel = kernel_size or default_kernel(model)
+        return _resnet_sizes(num_classes, image_size, in_channels, base_channels, kernel)
+    if model == "3-fc":
+        width = three_layer_width(
+            num_classes=num_classes,
+            image_size=image_size,
+            in_channels=in_channels,
+            base_channels=base_channels,
+        )
+        first, features, hidden = [_matrix(in_channels * image_size**2, width)], width, width
+    else:
+        stack = geometries(
+            model,
+            image_size=image_size,
+            in_channels=in_channels,
+            base_channels=base_channels,
+            kernel_size=kernel_size,
+            padding=padding,
+        )
+        first = [_convolution_like(model[2:], geometry) for geometry in stack]
+        features, hidden = stack[-1].outputs, HIDDEN[model[0]] * base_channels
+    return {
+        **{f"conv{number}": size for number, size in enumerate(first, start=1)},
+        "fc1": _matrix(features, hidden),
+        "fc2": _matrix(hidden, num_classes),
+    }
+
+
+def _matrix(inputs: int, units: int) -> LayerSize:
+    return LayerSize(inputs * units, units=units)
+
+
+def _convolution_like(kind: str, g: Geometry) -> LayerSize:
+    if kind == "fc":
+        return _matrix(g.inputs, g.outputs)
+    kernels = g.out_channels * g.in_channels * g.kernel_size**2
+    positions = g.out_size**2
+    return LayerSize(kernels, positions) if kind == "conv" else LayerSize(kernels * positions)
+
+
+def _resnet_sizes(
+    num_classes: int, image_size: int, in_channels: int, base_channels: int, kernel: int
+) -> dict[str, LayerSize]:
+    """Sizes of `lcs.models.ScaledResNet`: four stages of two blocks of two convolutions."""
+    positions, width = image_size**2, base_channels
+    sizes = {"conv1": LayerSize(in_channels * width * kernel**2, positions)}
+    for stage in range(4):
+        before, width = width, base_channels << stage
+        if stage:
+            image_size = (image_size + 1) // 2
+            positions = image_size**2
+        for block in range(2):
+            inputs = width if block else before
+            name = f"layer{stage + 1}.{block}"
+            sizes[f"{name}.conv1"] = LayerSize(inputs * width * kernel**2, positions)
+            sizes[f"{name}.conv2"] = LayerSize(width * width * kernel**2, positions)
+            if inputs != width:
+                sizes[f"{name}.downsample.0"] = LayerSize(inputs * width, positions)
+    return sizes | {"fc": _matrix(width, num_classes)}

@@ -1,0 +1,113 @@
+"""What the page on the engine says, held to the benchmarks and to whole runs."""
+
+import statistics
+from typing import Any
+
+from checks import Checks, records
+from lcs.exhibits import engine
+from lcs.exhibits.compare import would_revive_of_remaining_text
+from lcs.runs import Record, RunStore
+
+CHECKS = Checks()
+
+
+def measured(name: str, **fields: Any) -> dict[str, Any]:
+    """One table of a benchmark."""
+    (one,) = engine.find(engine.load(name), **fields)
+    return one
+
+
+def medians(table: dict[str, Any]) -> dict[str, float]:
+    return {part: statistics.median(times) for part, times in table["times"].items()}
+
+
+def frozen_runs(store: RunStore) -> list[Record]:
+    """The largest networks, trained by β-LASSO with zeros that stay."""
+    return records(store, "showpiece", "showpiece-autoaugment")
+
+
+def most_held_back(store: RunStore, layer: str) -> float:
+    """The largest share of a layer's weights that one step would have let return."""
+    return max(
+        max(run.history["forgone"][layer]) / run.final["weights"][layer]
+        for run in frozen_runs(store)
+    )
+
+
+@CHECKS.add
+def parts_exceed_the_step(_: RunStore) -> bool:
+    """At α = 16 parts take longer alone than in the step; the optimizer less than its floor."""
+    times = medians(measured("parts", measured="step", model="s-fc", base_channels=16))
+    parts = times["inputs"] + times["forward and backward"] + times["optimizer"]
+    faster = times["optimizer"] < times["floor: pass of the optimizer"]
+    return parts > 1.1 * times["whole step"] and faster
+
+
+@CHECKS.add
+def distance_from_the_floor(_: RunStore) -> bool:
+    """S-LOCAL takes almost three times its floor, and S-FC and S-CONV are much nearer."""
+
+    def over_floor(model: str) -> float:
+        table = measured("parts", measured="step", model=model, base_channels=16)
+        ratios = {ratio["ratio"]: ratio["median"] for ratio in table["ratios"]}
+        return ratios["step with flip-crop / floor"]
+
+    return 2.5 < over_floor("s-local") < 3 and over_floor("s-fc") < over_floor("s-conv") < 1.5
+
+
+@CHECKS.add
+def kept_memory_gains_little(_: RunStore) -> bool:
+    """Keeping freed memory makes no difference at α = 8, and a few per cent at α = 32."""
+    ratios = {
+        width: [
+            table["ratios"][0]["median"]
+            for table in engine.find(engine.load("memory"), base_channels=width)
+        ]
+        for width in (8, 32)
+    }
+    return all(abs(r - 1) <= 0.02 for r in ratios[8]) and all(0.9 < r < 0.95 for r in ratios[32])
+
+
+@CHECKS.add
+def foreach_gains_nothing(_: RunStore) -> bool:
+    """A step by PyTorch's foreach operations takes as long as one in pieces, on a processor."""
+    times = medians(measured("optimizer", measured="optimizer step"))
+    return times["BetaLasso(foreach=True)"] >= 0.98 * times["BetaLasso(foreach=False)"]
+
+
+@CHECKS.add
+def gain_at_five_per_cent(_: RunStore) -> bool:
+    """With 5 % left the exact mode gains nothing, and the frozen mode a quarter at most."""
+    rows = [row for row in engine.sparse_steps(engine.load("parts")) if row["density"] == 5]
+    exact, frozen = (
+        [row["ratio"] for row in rows if row["mode"] == mode] for mode in ("exact", "frozen")
+    )
+    return all(0.95 < r < 1.1 for r in exact) and all(0.75 < r < 1 for r in frozen)
+
+
+@CHECKS.add
+def gain_of_an_epoch(_: RunStore) -> bool:
+    """At 1 % an epoch takes less than half of the dense one's time only with frozen zeros."""
+    ratios = engine.epoch_ratios(engine.load("parts"))
+    return ratios["frozen"]["ratio"] < 0.5 < ratios["exact"]["ratio"] < 1
+
+
+@CHECKS.add
+def frozen_zeros_hold_back(store: RunStore) -> bool:
+    """What one step would have let return: below 1 %, a seventh, and above a third, by layer.
+
+    Of the weights that the first layer had left, about a quarter.
+    """
+    by_layer = (
+        0 < most_held_back(store, "conv1") < 0.01
+        and 1 / 8 < most_held_back(store, "fc1") < 1 / 7
+        and most_held_back(store, "fc2") > 1 / 3
+    )
+    return by_layer and 22 < float(would_revive_of_remaining_text(frozen_runs(store))) < 28
+
+
+@CHECKS.add
+def few_units_die(store: RunStore) -> bool:
+    """Fewer than one in a thousand units of the first layer has no weight left."""
+    counts = [run.final["fan_in"]["conv1"] for run in frozen_runs(store)]
+    return all(units[0] < 1e-3 * sum(units) for units in counts)

@@ -1,0 +1,206 @@
+"""What the page figure4 says of results."""
+
+import numpy as np
+
+from checks import Checks, ahead, behind, records
+from lcs.exhibits import why
+from lcs.exhibits.compare import (
+    accuracies,
+    by_method,
+    by_width,
+    conditions,
+    paired,
+    remaining,
+    without_threshold,
+)
+from lcs.exhibits.crop_shift import by_shift, range_difference
+from lcs.exhibits.locality import beyond_chance, pair_correlation
+from lcs.exhibits.methods import B0, B1, B50, LOCAL, SGD
+from lcs.measure import half_distance
+
+CHECKS = Checks()
+
+
+def spread(runs):
+    return beyond_chance(runs, "spread")
+
+
+def window(runs):
+    """Mean of the window's share beyond chance, in points."""
+    return float(np.mean(beyond_chance(runs)))
+
+
+def sparse_cells(store):
+    """Conditions of the factorial with a threshold, of all conditions of it."""
+    found = conditions(records(store, "factorial"))
+    return found, [config for config in found if config.beta]
+
+
+@CHECKS.add
+def threshold_makes_filters_less_local(store):
+    """β = 50 is behind β = 0 of the same λ in every cell, clearly so with the stronger λ."""
+    found, sparse = sparse_cells(store)
+    return all(
+        behind(less) if config.l1_rest else less.mean < 0
+        for config in sparse
+        for less in [paired(found[config], found[without_threshold(config)], beyond_chance)]
+    )
+
+
+@CHECKS.add
+def by_the_spread_in_some_cells(store):
+    """By the spread, β = 50 with the stronger λ is clearly behind β = 0 without augmentation.
+
+    With augmentation it is so only for cross-entropy at the same η.
+    """
+    found, sparse = sparse_cells(store)
+    return all(
+        ahead(paired(found[config], found[without_threshold(config)], spread))
+        == (config.augment == "none" or (config.loss == "cross-entropy" and config.lr == 0.1))
+        for config in sparse
+        if config.l1_rest
+    )
+
+
+@CHECKS.add
+def augmentation_raises_locality(store):
+    """Flips and crops raise the window's share in every cell of the factorial."""
+    found = conditions(records(store, "factorial"))
+    bare = [config for config in found if config.augment == "none"]
+    return len(bare) > 0 and all(
+        window(found[config.replace(augment="flip-crop")]) > window(found[config])
+        for config in bare
+    )
+
+
+@CHECKS.add
+def stronger_lambda_or_cross_entropy(store):
+    """With augmentation the window of β = 50 gains little only with both binary loss and weak λ."""
+    found, sparse = sparse_cells(store)
+    cropped = [c for c in sparse if c.augment == "flip-crop" and (c.loss == "bce" or c.lr == 0.1)]
+    faint = {c: window(found[c]) for c in cropped if c.loss == "bce" and not c.l1_rest}
+    return max(faint.values()) * 2 < min(window(found[c]) for c in cropped if c not in faint)
+
+
+@CHECKS.add
+def locality_at_growing_width(store):
+    """With plain SGD and the reproduction's λ locality fades with the width.
+
+    With the stronger λ it stays, or grows, and β = 0 is further ahead of SGD at each width.
+    """
+    names = ("factorial", "recipe", "width", "wider")
+    runs = why.at_each_width({name: records(store, name) for name in names})
+    found = conditions(runs)
+    series = {"sgd": [], "weak": [], "zero": [], "sparse": []}
+    for config in sorted(found, key=lambda config: config.base_channels):
+        kind = "sgd" if config.optimizer == "sgd" else "weak" if not config.l1_rest else "zero"
+        series["sparse" if config.beta else kind].append(window(found[config]))
+    more = list(np.subtract(series["zero"], series["sgd"]))
+    return (
+        series["sgd"] == sorted(series["sgd"], reverse=True)
+        and series["weak"] == sorted(series["weak"], reverse=True)
+        and more == sorted(more)
+        and series["zero"][-1] > series["zero"][0]
+        and max(series["sparse"]) - min(series["sparse"]) < 2
+    )
+
+
+@CHECKS.add
+def locality_at_growing_length(store):
+    """From 100 to 400 epochs SGD and β = 0 gain at least as much again, β = 50 hardly more."""
+    found = conditions(records(store, "length"))
+    return all(
+        (longer < 1.2 if config.beta else longer >= 2)
+        for config, runs in found.items()
+        if config.epochs == 100
+        for longer in [window(found[config.replace(epochs=400)]) / window(runs)]
+    )
+
+
+@CHECKS.add
+def sgd_with_momentum_and_decay(store):
+    """With one λ for all widths it is up to four points behind β = 50; with λ of α = 8, far."""
+    at_widths = by_width(records(store, "scaling", "scaling-wide")).values()
+    gaps = [window(at[B50]) - window(at[SGD]) for at in at_widths]
+    *_, widest = by_width(records(store, "scaling-own")).values()
+    return min(gaps) > 0 and max(gaps) < 4 and window(widest[B50]) - window(widest[SGD]) > 10
+
+
+@CHECKS.add
+def local_but_barely(store):
+    """β = 50 is local beyond chance, by less than 5 points, and a little more than SGD."""
+    runs = by_method(records(store, "table2"))
+    more = paired(runs[B50], runs[SGD], beyond_chance)
+    closer = paired(runs[B50], runs[SGD], spread)
+    return 0 < window(runs[B50]) < 5 and ahead(more) and more.mean < 2 and behind(closer)
+
+
+@CHECKS.add
+def smaller_beta_is_more_local_and_smoother(store):
+    """The runs with β = 0 and β = 1 are more local than those of β = 50, and smoother."""
+    runs = by_method(records(store, "figure4"))
+    return all(
+        ahead(paired(runs[other], runs[B50], lambda one: sign * np.array(beyond_chance(one, name))))  # noqa: B023
+        for other in (B0, B1)
+        for name, sign in (("window_mass", 1), ("spread", -1), ("morans_i", 1))
+    )
+
+
+@CHECKS.add
+def smooth_is_not_local(store):
+    """S-LOCAL is less smooth than β = 50, and β = 50 less than SGD, by Moran's I."""
+    runs = by_method(records(store, "figure4"))
+    local, sparse, dense = (
+        np.mean([run.final["locality"]["morans_i"]["mean"] for run in runs[m]])
+        for m in (LOCAL, B50, SGD)
+    )
+    return local < sparse < dense
+
+
+@CHECKS.add
+def beta_0_is_local_without_zeros(store):
+    """With every weight left, β = 0 has more than twenty points beyond chance in some cell."""
+    found = conditions(records(store, "factorial"))
+    zero = [runs for c, runs in found.items() if c.optimizer == "beta-lasso" and not c.beta]
+    return max(map(window, zero)) > 20
+
+
+@CHECKS.add
+def crops_make_weights_gather(store):
+    """Neighbours are twice as frequent with crops, and two pixels do most of that already.
+
+    With flips alone more weights are left; of all crops, those of half the usual shift give the
+    best accuracy.
+    """
+    shifts = sorted(conditions(records(store, "crops")).items(), key=lambda one: one[0].crop_shift)
+    near = [np.mean([pair_correlation(run)[0] for run in runs]) for _, runs in shifts]
+    kept = [np.mean(remaining(runs)) for _, runs in shifts]
+    best = max(shifts, key=lambda one: np.mean(accuracies(one[1])))[0].crop_shift
+    usual = next(config.crop_shift for config, _ in shifts if config.crop_padding is None)
+    return (
+        2 * near[0] < near[2]
+        and near[1] - near[0] > 2 * (max(near) - near[1])
+        and kept[0] == max(kept)
+        and 2 * best == usual
+    )
+
+
+@CHECKS.add
+def range_does_not_follow_the_shift(store):
+    """The range of clusters is not larger with crops, and grows by less than a pixel if doubled."""
+    shown = by_shift(records(store, "crops"))
+    narrower = range_difference(shown["none"], shown["usual"])
+    wider = range_difference(shown["far"], shown["usual"])
+    return narrower.mean > 0 and wider.mean < 1
+
+
+@CHECKS.add
+def only_the_core_grows(store):
+    """The half distance grows by a pixel from no crops to any, and not with their shift."""
+    shifts = conditions(records(store, "crops"))
+    half = {
+        config.crop_shift: np.mean([half_distance(pair_correlation(run)) for run in runs])
+        for config, runs in shifts.items()
+    }
+    some = [value for shift, value in half.items() if shift]
+    return half[0] + 1 <= min(some) and max(some) - min(some) < 0.3

@@ -1,0 +1,83 @@
+"""What the page table2 says of results."""
+
+from checks import Checks, ahead, behind, level, records
+from lcs.exhibits import published
+from lcs.exhibits.compare import accuracies, by_method, paired, train_accuracies
+from lcs.exhibits.methods import B0, B1, B50, CONV, PROXIMAL, SGD
+from lcs.exhibits.table2 import best_stretches
+from lcs.exhibits.verdicts import one_more
+from lcs.stats import mean_interval
+
+CHECKS = Checks()
+
+
+def methods(store):
+    return by_method(records(store, "table2"))
+
+
+@CHECKS.add
+def large_threshold_costs_accuracy(store):
+    """β = 50 is below β = 0 and β = 1."""
+    runs = methods(store)
+    return all(behind(paired(runs[B50], runs[other])) for other in (B0, B1))
+
+
+@CHECKS.add
+def reproduction_beside_ours(store):
+    """One more run of β = 0, 1 or 50 would lie as the reproduction's; of SGD none is as low.
+
+    Its lead of β = 1 over β = 0 lies above the interval of ours, which contains zero.
+    """
+    runs = methods(store)
+    near = [
+        level(one_more(mean_interval(accuracies(runs[m])), published.table2(m).report))
+        for m in (B0, B1, B50)
+    ]
+    lead = published.table2(B1).report - published.table2(B0).report
+    ours = paired(runs[B1], runs[B0])
+    lower = published.table2(SGD).report < min(accuracies(runs[SGD]))
+    return all(near) and lower and level(ours) and lead > ours.mean + ours.half_width
+
+
+@CHECKS.add
+def l1_reduces_overfitting(store):
+    """SGD fits its training images almost perfectly and falls from its best; with a λ all fall less.
+
+    β = 50 beats it at the end, but not if each run were stopped at its best.
+    """
+    runs = methods(store)
+    fallen = {
+        m: mean_interval(best_stretches(runs[m])).mean - mean_interval(accuracies(runs[m])).mean
+        for m in (SGD, B0, B1, B50, PROXIMAL)
+    }
+    at_end, at_best = (paired(runs[B50], runs[SGD], of) for of in (accuracies, best_stretches))
+    return (
+        min(train_accuracies(runs[SGD])) > 99
+        and max(fallen, key=fallen.get) == SGD
+        and fallen[SGD] > 1
+        and ahead(at_end)
+        and at_best.mean < 0
+    )
+
+
+@CHECKS.add
+def proximal_is_dense_and_as_good_as_beta_0(store):
+    """Proximal ℓ1 is less than a point from β = 0, and leaves nearly all weights."""
+    runs = methods(store)
+    dense = [r.final["nonzeros"]["conv1"] / r.final["weights"]["conv1"] for r in runs[PROXIMAL]]
+    return abs(paired(runs[PROXIMAL], runs[B0]).mean) < 1 and min(dense) > 0.9
+
+
+@CHECKS.add
+def conv_is_last_and_underfits(store):
+    """S-CONV has the lowest accuracy of all, and the lowest on its training images."""
+    means = {m: mean_interval(accuracies(runs)).mean for m, runs in methods(store).items()}
+    fits = {m: mean_interval(train_accuracies(runs)).mean for m, runs in methods(store).items()}
+    return min(means, key=means.get) == min(fits, key=fits.get) == CONV
+
+
+@CHECKS.add
+def cifar100_cannot_be_told_apart(store):
+    """On CIFAR-100, β = 50 can be told neither from SGD nor from β = 1."""
+    runs = by_method(records(store, "cifar100"))
+    return all(level(paired(runs[B50], runs[other])) for other in (SGD, B1))

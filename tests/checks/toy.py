@@ -1,0 +1,107 @@
+"""What the page toy says of results."""
+
+import numpy as np
+
+from checks import Checks, records
+from lcs.exhibits.toy import results
+
+CHECKS = Checks()
+
+
+def numbers(store):
+    return results.numbers(records(store, "toy"))
+
+
+def cells(store, *, few=False, **wanted):
+    """Cells of β-LASSO with many observations, or with few, and with these values."""
+    runs = records(store, "toy")
+    size = runs[0].config.observations[-1 if few else 0]
+    chosen = results.choose(results.cells(runs), optimizer="beta-lasso", observations=size)
+    return results.choose(chosen, **wanted) if wanted else chosen
+
+
+@CHECKS.add
+def agrees_at_eta_and_not_at_1(store):
+    """With many observations every run at β = η finds the LASSO's support; at β = 1 few do."""
+    found = numbers(store)
+    return found["eta-lowest"] == 100 and found["one-worst"] < 50
+
+
+@CHECKS.add
+def few_observations_open_the_gap(store):
+    """With few observations β = η misses more than a tenth of the solutions in some cell."""
+    return numbers(store)["eta-lowest-second"] < 90
+
+
+@CHECKS.add
+def a_decaying_step_allows_any_beta_up_to_eta(store):
+    """With a step that decays every 0 < β ≤ η recovers nearly all, and the smaller the more."""
+    few, many = (cells(store, few=few, schedule="cosine") for few in (True, False))
+    (lr,) = {run.config.lr for run in records(store, "toy")}
+    low = [
+        at[(at.beta > 0) & (at.beta <= lr)].groupby("beta").recovered.mean() for at in (few, many)
+    ]
+    return low[0].is_monotonic_decreasing and low[1].min() > 0.999
+
+
+@CHECKS.add
+def rounding_stands_in_for_exact_zeros(store):
+    """At β = 0 dropping all weights below 2ηλ leaves the right support nearly always."""
+    return numbers(store)["zero-rounded"] > 99
+
+
+@CHECKS.add
+def the_prediction_holds(store):
+    """The prediction is right in nearly all runs, and in none that it says never to succeed."""
+    found = numbers(store)
+    return found["held"] > 99 and found["never-found"] == 0
+
+
+@CHECKS.add
+def what_is_proven_happens(store):
+    """Every run that is proven not to lose the true feature finds the solution."""
+    found = numbers(store)
+    return found["proven-found"] == found["proven"]
+
+
+@CHECKS.add
+def one_curve_explains_every_start(store):
+    """Between the boundaries the share recovered is Φ(−w*/s), for every β and λ; under one half."""
+    runs = records(store, "toy")
+    marks, law = results.start_frame(runs), results.start_law(runs)
+    away = (marks.recovered - np.interp(marks.ratio, law.ratio, law.share)).abs()
+    return len(marks) > 40 and away.max() < 0.05 and marks.recovered.max() < 0.5
+
+
+@CHECKS.add
+def a_beta_above_eta_finds_the_truth_more_often(store):
+    """With few observations a β above η has the true feature alone more often than the LASSO."""
+    found = numbers(store)
+    return (
+        found["truth-best-beta"] > found["eta"] and found["truth-best"] > found["truth-lasso"] + 10
+    )
+
+
+@CHECKS.add
+def as_close_as_the_proximal_step(store):
+    """With many observations β = η comes as close to the solution as the proximal step does."""
+    runs = records(store, "toy")
+    lr, size = runs[0].config.lr, runs[0].config.observations[0]
+    every = results.choose(results.cells(runs), observations=size)
+    ours = every[every.beta == lr].distance_mean.mean()
+    return ours < every[every.optimizer == "proximal-l1"].distance_mean.mean() + 1e-3
+
+
+@CHECKS.add
+def small_lambda_shows_what_the_forum_saw(store):
+    """With β = 1 and many observations every run with λ < η recovers the support."""
+    found = numbers(store)
+    one = cells(store, beta=1.0)
+    return found["one-best"] == 100 and (one[one.l1 < found["eta"]].recovered == 1).all()
+
+
+@CHECKS.add
+def a_larger_beta_can_miss_it(store):
+    """With β = 50 the solution is missed at some λ in more than a few of the problems."""
+    shares = results.recovered_by_l1(records(store, "toy"), 50.0)
+    return shares.min() < results.ALMOST_ALWAYS

@@ -1,0 +1,421 @@
+"""What the page why says of results."""
+
+import functools
+
+import numpy as np
+
+from checks import Checks, records
+from lcs.exhibits import why
+from lcs.exhibits.compare import (
+    as_sgd,
+    by_width,
+    conditions,
+    difference,
+    paired,
+    pick,
+    remaining,
+    train_accuracies,
+    without_threshold,
+    would_revive_text,
+)
+from lcs.exhibits.methods import B0, B50, SGD, beta_lasso_method
+from lcs.exhibits.published import COUNTS
+from lcs.exhibits.settings import REPRODUCTION_L1, STRONGER_L1
+from lcs.exhibits.tables import LAYERS
+from lcs.exhibits.why.factorial import largest_thresholds
+from lcs.exhibits.why.width import at_reproduction_l1
+from lcs.study import gather
+
+CHECKS = Checks()
+SETTING_L1 = REPRODUCTION_L1["l1"]
+
+
+def found_in(store, *studies):
+    """The runs of some studies by condition."""
+    return conditions(records(store, *studies))
+
+
+def gain(found, reference=without_threshold, **fields):
+    """What the condition with these values has more than its reference, in points."""
+    config = pick(found, **fields)
+    return difference(found, config, reference(config))
+
+
+def at_growing_width(store):
+    return conditions(why.at_each_width(gather(why.STUDIES, "desk", store=store)))
+
+
+def is_seen(value):
+    """Whether an interval leaves out zero."""
+    return abs(value.mean) > value.half_width
+
+
+def accuracy(runs):
+    return 100 * np.mean([run.accuracy for run in runs])
+
+
+def mean_left(runs, layer="conv1"):
+    return np.mean(remaining(runs, layer))
+
+
+def ranges_of_beta(store):
+    """The runs of β-LASSO by λ and β, and the conditions themselves, in the setting of Table 2."""
+    found = found_in(store, "betas", "lambdas", "lambdas-zero")
+    return found, {(c.l1, c.beta): runs for c, runs in found.items() if c.optimizer != "sgd"}
+
+
+def cost(found, l1, beta):
+    """What a threshold costs at this λ, in points."""
+    return -gain(found, l1=l1, beta=beta, optimizer="beta-lasso").mean
+
+
+def returns(runs):
+    return np.mean([sum(run.history["revived"]["conv1"]) for run in runs])
+
+
+# In short
+
+
+@CHECKS.add
+def beta_50_loses_to_beta_0(store):
+    """In the reproduction's setting β = 50 is behind β = 0."""
+    loss = gain(found_in(store, "frozen"), beta=50, frozen_zeros=False)
+    return loss.mean < -loss.half_width
+
+
+@CHECKS.add
+def every_beta_that_empties_the_layer_loses(store):
+    """Every β that leaves about a quarter of the first layer or less is behind every other β."""
+    means = why.beta_frame(records(store, "betas")).groupby("x").mean(numeric_only=True)
+    few = means[means.left < 27]
+    return len(few) >= 3 and few.accuracy.max() < means[means.left > 27].accuracy.min()
+
+
+@CHECKS.add
+def augmentation_makes_up_for_a_larger_lambda(store):
+    """A larger λ makes β = 50 lose more without augmentation; with it no loss is seen."""
+    found = found_in(store, "factorial")
+    at = functools.partial(gain, found, beta=50, loss="bce")
+    usual, strong = at(augment="none", **REPRODUCTION_L1), at(augment="none", **STRONGER_L1)
+    return strong.mean < usual.mean < 0 and not is_seen(at(augment="flip-crop", **STRONGER_L1))
+
+
+@CHECKS.add
+def a_larger_lambda_costs_less_at_a_fixed_threshold(store):
+    """With βλ fixed the largest λ costs less than the reproduction's does; with β = 50, more."""
+    found, runs = ranges_of_beta(store)
+    largest = max(l1 for l1, _ in runs)
+    usual = cost(found, SETTING_L1, 50)
+    return cost(found, largest, 50 * SETTING_L1 / largest) < usual < cost(found, largest, 50)
+
+
+@CHECKS.add
+def about_a_point_at_4_and_8(store):
+    """At α = 4 and 8 the threshold gains about a point over β = 0 of the same λ."""
+    found = at_growing_width(store)
+    gains = [gain(found, beta=50, base_channels=width) for width in (4, 8)]
+    return all(is_seen(one) and 0.5 < one.mean < 1.5 for one in gains)
+
+
+# Controls
+
+
+@CHECKS.add
+def precision_does_not_matter(store):
+    """β = 50 has the same accuracy in bfloat16 and in float32, within half a point."""
+    found = found_in(store, "precision")
+    config = pick(found, beta=50, precision="fp32")
+    change = difference(found, config, config.replace(precision="bf16"))
+    return abs(change.mean) + change.half_width < 0.5
+
+
+@CHECKS.add
+def freezing_holds_back_far_more_at_beta_1(store):
+    """In some runs it was counted: most of the layer would return with β = 1, little with 50."""
+    frozen = [run for run in records(store, "frozen") if run.config.frozen_zeros]
+    most = {b: would_revive_text([r for r in frozen if r.config.beta == b]) for b in (1, 50)}
+    return float(most[1]) > 50 and float(most[50]) < 1
+
+
+@CHECKS.add
+def freezing_leaves_fewer_weights(store):
+    """With zeros that stay, fewer weights are left in every layer, of the third half at β = 50."""
+    found = found_in(store, "frozen")
+    pairs = [(found[c], found[c.replace(frozen_zeros=False)]) for c in found if c.frozen_zeros]
+    fewer = all(
+        mean_left(stay, layer) < mean_left(free, layer) for stay, free in pairs for layer in LAYERS
+    )
+    return fewer and 40 < mean_left(found[pick(found, beta=50, frozen_zeros=True)], "fc2") < 60
+
+
+@CHECKS.add
+def sparing_the_upper_layers_does_not_help(store):
+    """β = 50 with λ on the first layer alone is worse than with λ everywhere."""
+    found = found_in(store, "first-layer")
+    alone = pick(found, beta=50, l1_rest=0, frozen_zeros=False)
+    more = difference(found, alone, alone.replace(l1_rest=None))
+    return more.mean < -more.half_width
+
+
+@CHECKS.add
+def a_threshold_costs_where_weights_may_not_return(store):
+    """With λ on the first layer, frozen zeros cost β = 1 what β = 50 loses, and β = 50 no more."""
+    at = functools.partial(gain, found_in(store, "first-layer"), l1_rest=0)
+    free, *costly = (
+        at(beta=beta, frozen_zeros=stay)
+        for beta, stay in ((1, False), (50, False), (1, True), (50, True))
+    )
+    equal = all(abs(one.mean - costly[0].mean) < 0.5 for one in costly)
+    return abs(free.mean) < 0.2 and equal and all(one.mean < -one.half_width for one in costly)
+
+
+@CHECKS.add
+def a_constant_rate_leaves_what_the_reproduction_reports(store):
+    """In each layer, within five points of its size, at β = 1 and 50."""
+    found, whole = found_in(store, "schedule"), COUNTS[SGD, 400]
+    for beta in (1, 50):
+        theirs = COUNTS[beta_lasso_method(beta), 400]
+        runs = found[pick(found, beta=beta, schedule="constant")]
+        for layer in LAYERS:
+            share = 100 * getattr(theirs, layer) / getattr(whole, layer)
+            if abs(mean_left(runs, layer) - share) > 5:
+                return False
+    return True
+
+
+@CHECKS.add
+def only_a_constant_rate_fits_both_counts(store):
+    """Both published counts are compatible with a constant rate, and with a rising cosine one."""
+
+    def fits(study):
+        judges = [c.judge for c in why.CLAIMS if c.study == study and "as many weights" in c.text]
+        findings = [judge(records(store, study)) for judge in judges]
+        return [abs(one.evidence.mean) <= one.evidence.half_width for one in findings]
+
+    return all(fits("schedule")) and not all(fits("period"))
+
+
+# β and λ
+
+
+@CHECKS.add
+def every_run_from_beta_5_on_is_below_those_up_to_2(store):
+    """Every run with β = 5 or more lies below every run with β up to 2; it leaves a quarter."""
+    runs = why.beta_frame(records(store, "betas"))
+    small, large = runs[runs.x <= 2], runs[runs.x >= 5]
+    quarter = abs(runs[runs.x == 5].left.mean() - 25) < 2
+    return quarter and large.accuracy.max() < small.accuracy.min()
+
+
+@CHECKS.add
+def a_larger_beta_leaves_fewer_weights(store):
+    """What is left of the first layer falls over the whole range of β."""
+    left = why.beta_frame(records(store, "betas")).groupby("x").left.mean()
+    return left.is_monotonic_decreasing
+
+
+@CHECKS.add
+def it_is_not_the_returns_alone(store):
+    """With β = 5 weights return most often, in every run, and most of the cost of β = 50 is there.
+
+    With a quarter of that λ and β = 200 hardly any returns, and little is lost.
+    """
+    found, runs = ranges_of_beta(store)
+    often = {b: returns(at) for (l1, b), at in runs.items() if l1 == SETTING_L1 and b}
+    every = min(returns([run]) for run in runs[SETTING_L1, 5])
+    most = cost(found, SETTING_L1, 5) > cost(found, SETTING_L1, 50) / 2 > 0
+    few = returns(runs[SETTING_L1 / 4, 200]) < 10 and cost(found, SETTING_L1 / 4, 200) < 0.35
+    return max(often, key=often.get) == 5 and every > 2e6 and most and few
+
+
+@CHECKS.add
+def it_is_not_the_number_of_weights_alone(store):
+    """With the largest λ, β = 10 leaves less than a hundredth of the layer, and loses little."""
+    found, runs = ranges_of_beta(store)
+    largest = max(l1 for l1, _ in runs)
+    return mean_left(runs[largest, 10]) < 1 and cost(found, largest, 10) < 0.35
+
+
+@CHECKS.add
+def returns_and_numbers_both_play_a_part(store):
+    """At λ = 5e-5 β = 20 and 50 leave about as many weights; those that return are ahead."""
+    _, runs = ranges_of_beta(store)
+    one, other = runs[5e-5, 20], runs[5e-5, 50]
+    as_many = abs(mean_left(one) - mean_left(other)) < 0.5
+    ahead = min(run.accuracy for run in one) > max(run.accuracy for run in other)
+    return as_many and returns(one) > 1e6 and returns(other) < 200 and ahead
+
+
+@CHECKS.add
+def a_larger_lambda_is_better_than_the_papers(store):
+    """At β = 50 a λ above the paper's is best; at a fixed threshold and at β = 0 the largest."""
+    _, runs = ranges_of_beta(store)
+    means = {key: accuracy(at) for key, at in runs.items()}
+    largest = max(l1 for l1, _ in runs)
+    best = max((key for key in means if key[1] == 50), key=means.get)[0]
+    fixed = max((key for key in means if np.isclose(np.prod(key), 50 * SETTING_L1)), key=means.get)
+    zero = max((key for key in means if not key[1]), key=means.get)
+    return best > SETTING_L1 and fixed[0] == zero[0] == largest
+
+
+@CHECKS.add
+def a_larger_lambda_overfits_less(store):
+    """At β = 0 training accuracy falls and test accuracy rises with λ; at β = 50 both fall last."""
+    _, runs = ranges_of_beta(store)
+    zero, fifty = ([at for (_, b), at in sorted(runs.items()) if b == beta] for beta in (0, 50))
+    fits = [[np.mean(train_accuracies(at)) for at in line] for line in (zero, fifty)]
+    tests = [[accuracy(at) for at in line] for line in (zero, fifty)]
+    falls = all(fit[-1] < fit[0] for fit in fits)
+    return falls and tests[0] == sorted(tests[0]) and tests[1][-1] < max(tests[1])
+
+
+# Towards the paper, and width
+
+
+@CHECKS.add
+def short_runs_need_a_larger_lambda(store):
+    """At α = 4, up to the end of the paper's λ, β = 50 is level with SGD and behind β = 0.
+
+    At 5e-5 it is ahead of SGD, and of β = 0 with the reproduction's λ by less than the interval;
+    at 1e-4 it is about as accurate, with a two-hundredth of the layer left.
+    """
+    found = found_in(store, "recipe")
+    sparse = {c.l1: c for c in found if c.beta == 50 and c.l1_rest == 1e-6}
+    over_sgd = {l1: difference(found, c, as_sgd(c)) for l1, c in sparse.items()}
+    over_zero = {l1: difference(found, c, at_reproduction_l1(c)) for l1, c in sparse.items()}
+    level = all(
+        abs(over_sgd[l1].mean) < 0.5 and over_zero[l1].mean < -over_zero[l1].half_width
+        for l1 in sparse
+        if l1 <= SETTING_L1
+    )
+    ahead = over_sgd[5e-5].mean > 1 and 0 < over_zero[5e-5].mean < over_zero[5e-5].half_width
+    as_good = abs(over_sgd[1e-4].mean - over_sgd[5e-5].mean) < 0.5
+    return level and ahead and as_good and abs(mean_left(found[sparse[1e-4]]) - 0.5) < 0.1
+
+
+@CHECKS.add
+def the_gain_comes_between_width_1_and_4(store):
+    """Over both references the gain grows from α = 1 to 4; from 4 to 8 no growth is seen."""
+    rows = why.summary_table(gather(why.STUDIES, "desk", store=store)).rows
+    changes = {(row[0], row[1]): row[4].strip("*").replace("−", "-") for row in rows}
+    for over in ("β = 0", "SGD"):
+        (first, half), (second, wide) = (
+            map(float, changes[f"width: α = {step}", over].split(" ± "))
+            for step in ("4 instead of 1", "8 instead of 4")
+        )
+        if first <= half or abs(second) >= wide:
+            return False
+    return True
+
+
+@CHECKS.add
+def the_gain_is_smaller_over_beta_0_with_the_usual_lambda(store):
+    """At α = 4 β = 50 with the stronger λ gains less on β = 0 with the reproduction's λ."""
+    found = found_in(store, "recipe")
+    same, usual = (
+        gain(found, reference, beta=50, **STRONGER_L1)
+        for reference in (without_threshold, at_reproduction_l1)
+    )
+    return usual.mean < same.mean
+
+
+@CHECKS.add
+def a_wider_network_keeps_a_smaller_share(store):
+    """At the stronger λ the share that β = 50 leaves falls with the width."""
+    found = at_growing_width(store)
+    sparse = sorted((c for c in found if c.beta), key=lambda config: config.base_channels)
+    left = [mean_left(found[config]) for config in sparse]
+    return left == sorted(left, reverse=True)
+
+
+@CHECKS.add
+def by_the_recipe_beta_50_is_behind_at_the_smallest_width(store):
+    """Behind β = 0 in every seed, with λ of its own at α = 1, but not by more than the scatter."""
+    runs = by_width(records(store, "scaling-own"))[1]
+    gap = paired(runs[B50], runs[B0])
+    pairs = zip(runs[B50], runs[B0], strict=True)
+    return all(one.accuracy < other.accuracy for one, other in pairs) and not is_seen(gap)
+
+
+@CHECKS.add
+def momentum_and_decay_put_sgd_ahead_in_narrow_networks(store):
+    """By the recipe SGD is ahead of β = 50 at α = 1 and 2, and about level with it at α = 8."""
+    widths = by_width(records(store, "scaling-own"))
+    gaps = {width: paired(at[B50], at[SGD]) for width, at in widths.items()}
+    return gaps[1].mean < 0 and gaps[2].mean < 0 and not is_seen(gaps[8])
+
+
+# Answers
+
+
+@CHECKS.add
+def longer_training_empties_the_layer_at_the_same_cost(store):
+    """From 100 to 400 epochs much less is left, and what β = 50 loses to β = 0 hardly changes."""
+    found = found_in(store, "length")
+    short, long = (pick(found, beta=50, epochs=epochs) for epochs in (100, 400))
+    emptied = mean_left(found[long]) < mean_left(found[short]) / 2
+    costs = [difference(found, config, without_threshold(config)) for config in (short, long)]
+    return emptied and abs(costs[0].mean - costs[1].mean) < max(one.half_width for one in costs)
+
+
+@CHECKS.add
+def sgd_overfits_most_as_it_trains_longer(store):
+    """Without augmentation every method is worse after 400 epochs than after 100, SGD most."""
+    found = found_in(store, "length")
+    falls = {
+        config: accuracy(runs) - accuracy(found[config.replace(epochs=400)])
+        for config, runs in found.items()
+        if config.epochs == 100
+    }
+    return min(falls.values()) > 0 and max(falls, key=falls.get).optimizer == "sgd"
+
+
+@CHECKS.add
+def augmentation_raises_accuracy_in_every_cell(store):
+    """Flips and crops raise the accuracy of SGD and of β = 50 in every cell of the factorial."""
+    found = found_in(store, "factorial")
+    sparse = largest_thresholds(found)
+    bare = [c for c in found if c.augment == "none" and (c.optimizer == "sgd" or c in sparse)]
+    cropped = [c.replace(augment="flip-crop") for c in bare]
+    return all(paired(found[one], found[c]).mean > 0 for one, c in zip(cropped, bare, strict=True))
+
+
+@CHECKS.add
+def undecided_what_augmentation_adds(store):
+    """No change of the gain is seen over SGD, nor over β = 0 with the loss and λ asked about."""
+    judged = [
+        why.effect(found, why.add_augmentation, reference)
+        for reference, found in (
+            (as_sgd, found_in(store, "factorial")),
+            (without_threshold, asked_about(store)),
+        )
+    ]
+    return not any(map(is_seen, judged))
+
+
+def asked_about(store):
+    """The cells of the factorial with the reproduction's loss and λ."""
+    found = found_in(store, "factorial")
+    return {c: runs for c, runs in found.items() if c.loss == "bce" and c.l1_rest is None}
+
+
+@CHECKS.add
+def with_augmentation_no_cost_is_seen_at_the_stronger_lambda(store):
+    """Neither loss nor gain over β = 0, with either loss; with the binary one β = 0 gets worse."""
+    found = found_in(store, "factorial")
+    zero = {"beta": 0, "loss": "bce", **STRONGER_L1}
+    bare, cropped = (found[pick(found, augment=a, **zero)] for a in ("none", "flip-crop"))
+    at = functools.partial(gain, found, beta=50, augment="flip-crop", **STRONGER_L1)
+    seen = [is_seen(at(loss="bce")), is_seen(at(loss="cross-entropy"))]
+    return not any(seen) and accuracy(cropped) < accuracy(bare)
+
+
+@CHECKS.add
+def most_of_what_the_loss_does_for_sgd_is_larger_steps(store):
+    """With augmentation, cross-entropy at equal rates gives SGD less than half of its gain."""
+    found = found_in(store, "factorial")
+    one, crossed, equal = (
+        accuracy(found[pick(found, optimizer="sgd", augment="flip-crop", **why.LOSSES[loss])])
+        for loss in ("bce", "ce", "equal")
+    )
+    return crossed - equal > equal - one

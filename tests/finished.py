@@ -1,0 +1,48 @@
+"""Results that a store takes for those of a finished run, without training."""
+
+from typing import Any
+
+from lcs import data
+from lcs.config import Config, recorded_epochs
+from lcs.record_checks import layer_sizes_of
+
+ORIGIN = {
+    "commit": None,
+    "unmodified": None,
+    "code": "of a test",
+    "packages": dict.fromkeys(("python", "torch", "torchvision", "numpy"), "1"),
+    "device": "cpu",
+    "hardware": "a test's",
+    "threads": 1,
+    "seconds": 1.5,
+    "resumes": 0,
+}
+
+
+def results(config: Config, accuracy: float = 0.5) -> dict[str, Any]:
+    """History, final measures and provenance of a finished run without a zero weight."""
+    sizes, epochs = layer_sizes_of(config), recorded_epochs(config.epochs)
+    weights = {layer: size.weights for layer, size in sizes.items()}
+    flops = sum(2 * size.positions * size.weights for size in sizes.values())
+    spec, name = data.spec(config.dataset), "test_accuracy"
+    images = spec.test_size
+    if config.validation:
+        images, name = spec.train_size // 10, "validation_accuracy"
+    row = {"lr": config.lr, "train_loss": 1.0, "train_accuracy": accuracy, name: accuracy}
+    history = {
+        "epoch": epochs,
+        **{column: [value] * len(epochs) for column, value in row.items()},
+        "nonzeros": {layer: [count] * len(epochs) for layer, count in weights.items()},
+        "revived": {layer: [0] * len(epochs) for layer in weights},
+        "norm": {layer: [1.0] * len(epochs) for layer in weights},
+    }
+    final = {
+        "epoch": config.epochs,
+        **row,
+        "nonzeros": weights,
+        "weights": weights,
+        "flops": {"dense": flops, "sparse": flops},
+        "evaluation_images": images,
+        "clean_train_accuracy": accuracy,
+    }
+    return {"history": history, "final": final, "provenance": ORIGIN}

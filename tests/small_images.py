@@ -1,0 +1,77 @@
+"""Small data sets in the place of the published ones."""
+
+import hashlib
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from lcs import data
+from lcs.errors import DataError
+
+TRAIN, TEST = 40, 20
+
+
+def official_arrays(classes=10, size=32, channels=3):
+    """Random images whose labels are in no order, every class present."""
+    generator = np.random.default_rng(0)
+    arrays = {}
+    for split, count in (("train", TRAIN), ("test", TEST)):
+        shape = (count, size, size, channels)
+        arrays[f"{split}_images"] = generator.integers(0, 256, shape, dtype=np.uint8)
+        labels = generator.permutation(np.arange(count) % classes)
+        arrays[f"{split}_labels"] = labels.astype(np.uint8)
+    return arrays
+
+
+def canonical_arrays(arrays):
+    """The same rows sorted by label, by Python's stable sort."""
+    ordered = {}
+    for split in ("train", "test"):
+        images, labels = arrays[f"{split}_images"], arrays[f"{split}_labels"]
+        rows = sorted(range(len(labels)), key=lambda row: labels[row])
+        ordered[f"{split}_images"], ordered[f"{split}_labels"] = images[rows], labels[rows]
+    return ordered
+
+
+def pin(monkeypatch, name, arrays, pinned=True):
+    """Let a small set of arrays be the data set of this name."""
+    digest = {
+        key: hashlib.sha256(array.tobytes()).hexdigest()
+        for key, array in canonical_arrays(arrays).items()
+    }
+    known = replace(
+        data.SPECS[name], train_size=TRAIN, test_size=TEST, sha256=digest if pinned else {}
+    )
+    monkeypatch.setitem(data.SPECS, name, known)
+
+
+def save(path, arrays):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as file:
+        np.savez(file, **arrays)
+    return path
+
+
+def altered(arrays):
+    """The same arrays but for one bit of one test image."""
+    images = arrays["test_images"].copy()
+    images[7, 3, 5, 1] ^= 1
+    return arrays | {"test_images": images}
+
+
+def assert_equal(images, arrays):
+    for key in data.KEYS:
+        np.testing.assert_array_equal(getattr(images, key), arrays[key])
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def error_of(function, *args, **kwargs):
+    with pytest.raises(DataError) as caught:
+        function(*args, **kwargs)
+    message = str(caught.value)
+    assert "\n" not in message
+    return message

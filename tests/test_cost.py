@@ -1,0 +1,78 @@
+"""What a run costs: operations that can be counted by hand, and times fitted to stored runs."""
+
+import pytest
+import torch
+
+from lcs import cost, models
+from lcs.config import Config
+from lcs.runs import RunStore
+from lcs.train import build_model
+
+DIGITS = Config(dataset="digits", epochs=10)
+
+
+@pytest.mark.parametrize("model", ["s-conv", "s-local", "s-fc", "d-conv", "d-fc", "3-fc"])
+def test_sizes_are_those_of_the_network(model):
+    config = Config(model=model, base_channels=2)
+    with torch.device("meta"):
+        layers = models.layers(build_model(config), 32)
+    found = {name: (size.weights, size.positions) for name, size in cost.sizes(config).items()}
+    assert found == {name: (one.weight.numel(), one.positions) for name, one in layers.items()}
+
+
+def test_operations_by_hand():
+    products = 2 * 1024 + 3 * (384 + 240)  # no gradient of the images
+    assert cost.training_flops(DIGITS) == 2 * products * 1442 * 10
+    positions, kernel = 4 * 4, 9 * 9
+    products = 2 * positions * kernel + 3 * (16 * 24 + 24 * 10)
+    convolution = DIGITS.replace(model="s-conv", epochs=1)
+    assert cost.training_flops(convolution) == 2 * products * 1442
+
+
+def test_a_run_costs_what_stored_ones_took(record, store):
+    seconds = [run.provenance["seconds"] for run in store.records()]
+    again = record.config.replace(seed=9)
+    pace = cost.Pace("cpu", store)
+    assert min(seconds) / 2 < pace.seconds(again) < 2 * max(seconds)
+    assert pace.seconds(again.replace(epochs=300)) == pytest.approx(100 * pace.seconds(again))
+    fallen_back = cost.Pace("cpu", RunStore(store.root / "none", fallback=store))
+    assert fallen_back.seconds(again) == pace.seconds(again)
+
+
+def test_images_and_operations_have_prices_of_their_own(tmp_path, monkeypatch):
+    """Runs that take 1 µs for each image and 1 ns for each operation are told apart."""
+    configs = [Config(base_channels=width) for width in (1, 2, 8)]
+    store = RunStore(tmp_path)
+    monkeypatch.setattr(RunStore, "paths", lambda self: list(configs))
+
+    def read(config, _root):
+        images = 50_000 * config.epochs
+        took = 1e-6 * images + 1e-9 * cost.training_flops(config)
+
+        class Fake:
+            provenance = {"device": "cpu", "seconds": took}
+
+        Fake.config = config
+        return Fake
+
+    monkeypatch.setattr(cost, "read_record", read)
+    wide = Config(base_channels=32)
+    expected = 1e-6 * 50_000 * 400 + 1e-9 * cost.training_flops(wide)
+    assert cost.Pace("cpu", store).seconds(wide) == pytest.approx(expected)
+
+
+def test_without_runs_a_product_sets_the_pace(tmp_path, monkeypatch):
+    monkeypatch.setattr(cost, "_product_rate", lambda device, precision: 1e9)
+    expected = cost.OVERHEAD * cost.training_flops(DIGITS) / 1e9
+    assert cost.Pace("cpu", RunStore(tmp_path)).seconds(DIGITS) == pytest.approx(expected)
+
+
+def test_the_rate_is_measured():
+    assert 1e6 < cost._product_rate("cpu", "fp32") < 1e16
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.0, "1 s"), (59, "59 s"), (60, "1.0 min"), (5400, "1.5 h")]
+)
+def test_durations(seconds, text):
+    assert cost.duration(seconds) == text

@@ -1,0 +1,65 @@
+"""The two floors: the library imports nothing of the exhibits, and no package of the book."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+LIBRARY = {
+    path.stem: path
+    for path in (Path(__file__).parents[1] / "lcs").glob("*.py")
+    if path.stem not in ("__init__", "__main__", "cli")
+}
+BOOK = {"pandas", "sklearn", "matplotlib", "seaborn", "papermill", "nbformat", "IPython"}
+MOST_LEVELS = 9
+
+
+def imports(path):
+    """Names of the modules of lcs that a file imports, in functions too but not for types alone."""
+    tree = ast.parse(path.read_text())
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            node.body = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+GRAPH = {
+    name: {word for text in imports(path) if (word := text.partition("lcs.")[2].partition(".")[0])}
+    for name, path in LIBRARY.items()
+}
+
+
+@pytest.mark.parametrize("name", LIBRARY)
+def test_library_imports_library_only(name):
+    assert GRAPH[name] <= LIBRARY.keys()
+
+
+def test_imports_of_the_library_have_few_levels_and_no_cycle():
+    levels = {}
+    while len(levels) < len(GRAPH):
+        ready = {name for name, below in GRAPH.items() if below <= levels.keys()} - levels.keys()
+        assert ready, f"in a cycle, or above one: {GRAPH.keys() - levels.keys()}"
+        level = 1 + max(levels.values(), default=0)
+        levels |= dict.fromkeys(ready, level)
+    assert max(levels.values()) <= MOST_LEVELS
+
+
+@pytest.mark.parametrize(
+    ("modules", "forbidden"),
+    [
+        ("data download config errors runs cli", {*BOOK, "torch", "PIL"}),
+        ("optim models data train runs measure stats study theory sparse replay", BOOK),
+        ("exhibits", {*BOOK, "torch"}),
+    ],
+)
+def test_importing_loads_no_package_of_the_book(modules, forbidden):
+    script = f"import sys, {', '.join(f'lcs.{name}' for name in modules.split())}\n"
+    script += f"print(*sorted({forbidden} & sys.modules.keys()))"
+    found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert (found.stdout, found.stderr) == ("\n", "")
