@@ -12,7 +12,7 @@ from scipy import stats
 
 from lcs.config import Config
 from lcs.exhibits import find_study, plots
-from lcs.exhibits.methods import B50, CONV, LOCAL, PROXIMAL, SGD, method
+from lcs.exhibits.methods import B0, B1, B50, CONV, LOCAL, PROXIMAL, SGD, method
 from lcs.exhibits.scaling import ablations, gains, largest, search, tuned, units, width
 from lcs.exhibits.settings import CHOSEN, SHARE_AT_WIDTH, chosen, raised, regularised
 from lcs.runs import PUBLISHED, Record
