@@ -12,7 +12,6 @@ from torch.optim import Optimizer
 
 from lcs import measure
 from lcs.config import Config
-from lcs.config import recorded_epochs as recorded_epochs  # callers find it here, too
 from lcs.models import Layer
 
 # networks whose first-layer filters a figure shows, and how many of them

@@ -12,28 +12,16 @@ if TYPE_CHECKING:
     from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
-Colour = tuple[float, float, float]
-
 # width of the page's text, in inches at the size of its letters
 WIDTH = 7.2
-
-
-def _rgb(code: int) -> Colour:
-    red, green, blue = (part / 255 for part in code.to_bytes(3, "big"))
-    return red, green, blue
-
-
 # seaborn's "colorblind"
 PALETTE = [
-    _rgb(code)
-    for code in (
-        0x0173B2, 0xDE8F05, 0x029E73, 0xD55E00, 0xCC78BC,
-        0xCA9161, 0xFBAFE4, 0x949494, 0xECE133, 0x56B4E9,
-    )
+    "#0173B2", "#DE8F05", "#029E73", "#D55E00", "#CC78BC",
+    "#CA9161", "#FBAFE4", "#949494", "#ECE133", "#56B4E9",
 ]  # fmt: skip
 # one colour for each method, on every page; told apart by the colour-blind too
-COLOURS: dict[str, Colour] = {
-    str(CONV): (0.15, 0.15, 0.15),
+COLOURS = {
+    str(CONV): "0.15",
     str(LOCAL): PALETTE[2],
     str(THREE): PALETTE[7],
     str(SGD): PALETTE[0],
@@ -65,12 +53,12 @@ def use_style() -> None:
     )
 
 
-def colour(method: object) -> Colour:
+def colour(method: object) -> str:
     """Return the colour of a method; grey for one that has none of its own."""
-    return COLOURS.get(str(method), (0.4, 0.4, 0.4))
+    return COLOURS.get(str(method), "0.4")
 
 
-def contrast_colour(number: int) -> Colour:
+def contrast_colour(number: int) -> str:
     """Return the colour of the n-th contrast: colours that no two neighbours share."""
     return PALETTE[(0, 1, 2, 4)[number % 4]]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from lcs import data
@@ -14,6 +15,7 @@ from lcs.exhibits.settings import (
     REPRODUCTION,
     REPRODUCTION_L1,
     STRONGER_L1,
+    TOWARDS_RECIPE,
     beta_lasso,
     l1_of,
     quarter_length,
@@ -21,7 +23,7 @@ from lcs.exhibits.settings import (
     sgd_and_betas,
     short_recipe,
 )
-from lcs.study import Study
+from lcs.study import Setting, Study
 
 
 def equal_rates(config: Config) -> Config:
@@ -123,20 +125,14 @@ def _recipe(base: Config, betas: Sequence[float]) -> list[Config]:
     return [sgd(wide, "s-fc"), *plain, *sparse, *strong]
 
 
-def _width(base: Config, betas: Sequence[float]) -> list[Config]:
-    """Return SGD, β = 0 at both λ, and the largest β, at growing width, by the recipe."""
-    return [run for factor in (1, 4, 8) for run in _at_width(base, factor, betas[-1])]
-
-
-def _wider(base: Config, betas: Sequence[float]) -> list[Config]:
-    """Return the same at twice the largest of these widths."""
-    return _at_width(base, 16, betas[-1])
-
-
-def _at_width(base: Config, factor: int, beta: float) -> list[Config]:
-    wide = short_recipe(base, factor)
-    plain = beta_lasso(wide, 0, **REPRODUCTION_L1)
-    return [sgd(wide, "s-fc"), plain, *(beta_lasso(wide, b, **STRONGER_L1) for b in (0, beta))]
+def _widths(base: Config, betas: Sequence[float], *, factors: Sequence[int]) -> list[Config]:
+    """Return SGD, β = 0 at both λ, and the largest β, at these widths, by the recipe."""
+    runs = []
+    for factor in factors:
+        wide = short_recipe(base, factor)
+        strong = [beta_lasso(wide, beta, **STRONGER_L1) for beta in (0, betas[-1])]
+        runs += [sgd(wide, "s-fc"), beta_lasso(wide, 0, **REPRODUCTION_L1), *strong]
+    return runs
 
 
 def _reproduction(base: Config, betas: Sequence[float]) -> list[Config]:
@@ -146,9 +142,15 @@ def _reproduction(base: Config, betas: Sequence[float]) -> list[Config]:
 
 
 def _at_desk(
-    name: str, title: str, make: Callable[..., list[Config]], seeds: int = 3, **options: Any
+    name: str,
+    title: str,
+    make: Callable[..., list[Config]],
+    seeds: int = 3,
+    setting: Setting = REPRODUCTION,
+    **options: Any,
 ) -> Study:
-    return Study(name, title, REPRODUCTION, make, seeds, scales=DESK_SCALES, **options)
+    """Return a study that makes no sense at the paper's size."""
+    return Study(name, title, setting, make, seeds, scales=DESK_SCALES, **options)
 
 
 STUDIES = (
@@ -163,8 +165,18 @@ STUDIES = (
     _at_desk("length", "Training length", _length, 2, betas=(0, 50)),
     _at_desk("longer", "Four times the length", _longer, 2, betas=(0, 50)),
     _at_desk("factorial", "Augmentation × loss × method", _factorial, betas=(0, 50)),
-    _at_desk("recipe", "Cross-entropy and augmentation at α = 4", _recipe),
+    _at_desk("recipe", "Cross-entropy and augmentation at α = 4", _recipe, setting=TOWARDS_RECIPE),
     _at_desk("reproduction", "The reproduction's setting at α = 4", _reproduction, betas=(0, 50)),
-    _at_desk("width", "Cross-entropy and augmentation at growing width", _width),
-    _at_desk("wider", "Cross-entropy and augmentation at α = 16", _wider),
+    _at_desk(
+        "width",
+        "Cross-entropy and augmentation at growing width",
+        partial(_widths, factors=(1, 4, 8)),
+        setting=TOWARDS_RECIPE,
+    ),
+    _at_desk(
+        "wider",
+        "Cross-entropy and augmentation at α = 16",
+        partial(_widths, factors=(16,)),
+        setting=TOWARDS_RECIPE,
+    ),
 )
