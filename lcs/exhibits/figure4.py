@@ -54,7 +54,7 @@ from lcs.exhibits.settings import (
 )
 from lcs.exhibits.tables import NONE, Table, signed
 from lcs.exhibits.verdicts import UNMEASURED, Claim, Finding, Judge, verdict
-from lcs.exhibits.why import CROSSED, LOSSES, is_strong
+from lcs.exhibits.why import AUGMENTED_CROSS_ENTROPY, LOSSES, has_stronger_l1
 from lcs.runs import Record, RunStore
 from lcs.stats import Interval, mean_interval
 from lcs.study import Study
@@ -224,7 +224,7 @@ def factorial_numbers(records: Sequence[Record]) -> dict[str, str]:
     """
     found = conditions(records)
     sgd, zero, sparse = (
-        pick(found, **CROSSED, **fields)
+        pick(found, **AUGMENTED_CROSS_ENTROPY, **fields)
         for fields in (
             {"optimizer": "sgd"},
             {"beta": 0, **STRONGER_L1},
@@ -397,7 +397,7 @@ def _more_local(reference: Callable[[Config], Config], *, worse: bool = False) -
 
     def judge(records: list[Record]) -> Finding:
         found = conditions(records)
-        cells = [c for c in found if c.beta and is_strong(c)]
+        cells = [c for c in found if c.beta and has_stronger_l1(c)]
         more = [
             [by_seed(found[c], beyond_chance) for c in (cell, reference(cell))] for cell in cells
         ]

@@ -38,13 +38,10 @@ from lcs.exhibits.why.studies import STUDIES, equal_rates
 from lcs.exhibits.why.summary import summary_table
 from lcs.exhibits.why.width import at_each_width, components_table, width_frame, width_table
 
-# as the chapter figure4 has them
-CROSSED, is_strong = AUGMENTED_CROSS_ENTROPY, has_stronger_l1
-
 __all__ = [
+    "AUGMENTED_CROSS_ENTROPY",
     "CLAIMS",
     "CONTROLS",
-    "CROSSED",
     "LOSSES",
     "STUDIES",
     "Contrast",
@@ -60,7 +57,6 @@ __all__ = [
     "first_layer_table",
     "gains_frame",
     "has_stronger_l1",
-    "is_strong",
     "lambda_frame",
     "length_frame",
     "length_table",
