@@ -147,6 +147,7 @@ def study(
     workers: Annotated[int, typer.Option(min=1, help="Runs that train at once.")] = 1,
 ) -> None:
     """Train the runs of an exhibit that the store lacks; print the paths of all its records."""
+    from lcs.cost import device_type
     from lcs.exhibits import find_study
     from lcs.study import check_options
 
@@ -155,7 +156,9 @@ def study(
     changes: dict[str, Any] = {"dataset": dataset, "base_channels": base_channels, "epochs": epochs}
     changes |= {"betas": betas} if betas else {}
     if plan:
-        check_options("auto", budget_minutes, checkpoint_seconds, workers)
+        check_options("cpu", budget_minutes, checkpoint_seconds, workers)
+        if device != "auto":
+            device_type(device)  # it may be absent, but not misspelt
         print(chosen.plan(chosen.configs(scale, seeds, **changes), place, device))
         return
     outcome = chosen.run(

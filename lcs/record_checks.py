@@ -195,7 +195,7 @@ def _check_fan_in(fan_in: Any, sizes: Mapping[str, LayerSize], nonzeros: dict[st
         whole = type(counts) is list and all(type(c) is int and c >= 0 for c in counts)
         _require(whole, f"fan_in: of {layer} no list of counts")
         _require(sum(counts) == units[layer], f"fan_in: not the units of {layer}")
-        least = sum(count << k >> 1 for k, count in enumerate(counts))
+        least = sum(count * (1 << k >> 1) for k, count in enumerate(counts))
         most = sum(count * ((1 << k) - 1) for k, count in enumerate(counts))
         _require(least <= nonzeros[layer] <= most, f"fan_in: not the non-zeros of {layer}")
 

@@ -49,7 +49,7 @@ def replay(record: Record[Any], epochs: int, device: str = "auto") -> Replay:
     with enough_memory(record.config):
         run = Run.start(record.config, chosen)
         anew = rounded(run.replay(epochs))
-        final = rounded(run.final()) if epochs >= record.config.epochs else None
+        final = rounded(run.final(run.filters())) if epochs >= record.config.epochs else None
     compared = [_compare_epoch(record, anew, row) for row in range(len(anew["epoch"]))]
     if final is not None:
         compared.append(_compare_final(record, final))

@@ -259,17 +259,6 @@ class Run:
         filters = models.first_layer_filters(self.model, self.training.images.shape[-1]).cpu()
         return self.training.unpermuted(filters)
 
-    def final(self) -> dict[str, Any]:
-        """Measures of the trained network, JSON-ready."""
-        return recording.final_measures(
-            self.config,
-            self.history,
-            self.layers(),
-            self.filters(),
-            clean_train_accuracy=self.accuracy(self.training),
-            evaluation_images=len(self.evaluation),
-        )
-
     def finish(self, store: RunStore) -> Record:
         """Measure the trained network and write its record, with some filters of a first seed.
 
@@ -277,12 +266,24 @@ class Run:
             RecordError: the record cannot be written.
         """
         origin = {"seconds": self.seconds, "resumes": self.resumes, "modes": self.modes}
+        filters = self.filters()
         return store.write(
             self.config,
             history=self.history,
-            final=self.final(),
+            final=self.final(filters),
             provenance=self.provenance | origin,
-            filters=recording.filters_to_store(self.config, self.filters()),
+            filters=recording.filters_to_store(self.config, filters),
+        )
+
+    def final(self, filters: Tensor) -> dict[str, Any]:
+        """Measures of the trained network, with those of its first layer (units, C, H, W)."""
+        return recording.final_measures(
+            self.config,
+            self.history,
+            self.layers(),
+            filters,
+            clean_train_accuracy=self.accuracy(self.training),
+            evaluation_images=len(self.evaluation),
         )
 
     def replay(self, epochs: int) -> dict[str, Any]:

@@ -69,15 +69,24 @@ class BaseStudy(ABC):
         """List the runs: every configuration for seeds 0 … seeds − 1."""
 
     @abstractmethod
-    def run(
+    def train(
         self,
         scale: str = "desk",
         seeds: int | None = None,
         *,
         store: RunStore | None = None,
         **options: Any,
-    ) -> Outcome:
-        """Make what the store lacks, and return the results of all runs."""
+    ) -> list[Record]:
+        """Make what the store lacks, and return the records of all runs."""
+
+    def frame(self, records: Sequence[Record]) -> pd.DataFrame:
+        """Return the results of runs as a tidy table."""
+        return frame(records)
+
+    def run(self, scale: str = "desk", seeds: int | None = None, **options: Any) -> Outcome:
+        """Train what the store lacks; return its results with their records (see `train`)."""
+        records = self.train(scale, seeds, **options)
+        return Outcome(self.frame(records), records)
 
     @abstractmethod
     def flops(self, config: Any) -> int:
@@ -213,7 +222,7 @@ class Study(BaseStudy):
         count = self.checked_seeds(seeds, self.seeds if scale == "desk" else 1)
         return [config.replace(seed=seed) for config in once for seed in range(count)]
 
-    def run(
+    def train(
         self,
         scale: str = "desk",
         seeds: int | None = None,
@@ -225,8 +234,8 @@ class Study(BaseStudy):
         workers: int = 1,
         betas: Sequence[float] | None = None,
         **changes: Any,
-    ) -> Outcome:
-        """Train what the store lacks, and return the results of all runs.
+    ) -> list[Record]:
+        """Train what the store lacks, and return the records of all runs.
 
         Args are those of `configs` and of `lcs.train.train`. `store` is the reader's own by
         default, which falls back on the book's records. `seeds` are by default as many as
@@ -249,7 +258,7 @@ class Study(BaseStudy):
             where = cost.device_type(device)
             print(f"{_runs(lacking)} to train on {where}{_total(costs, workers)}", file=sys.stderr)
             minutes = math.inf if budget_minutes is None else budget_minutes
-            train = functools.partial(
+            train_part = functools.partial(
                 _train_group,
                 deadline=time.monotonic() + 60 * minutes,
                 options={
@@ -258,9 +267,8 @@ class Study(BaseStudy):
                     "checkpoint_seconds": checkpoint_seconds,
                 },
             )
-            run_parallel(train, groups(lacking, workers), workers)
-        records = [record for config in configs if (record := store.find(config)) is not None]
-        return Outcome(frame(records), records)
+            run_parallel(train_part, groups(lacking, workers), workers)
+        return [record for config in configs if (record := store.find(config)) is not None]
 
     def flops(self, config: Config) -> int:
         """Floating-point operations of a run, to the leading term."""
@@ -325,8 +333,8 @@ def gather(
     records = {}
     for study in studies:
         if train:
-            outcome = study.run(scale, seeds, store=store, device=device, epochs=epochs)
-            records[study.name] = outcome.records
+            options = {"store": store, "device": device, "epochs": epochs}
+            records[study.name] = study.train(scale, seeds, **options)
         else:
             records[study.name] = study.stored(scale, store, seeds, epochs=epochs)
     return records

@@ -7,6 +7,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+import lcs.record_checks
 import lcs.train
 from lcs import data, models
 from lcs.batches import Batches, split
@@ -353,7 +354,8 @@ def test_zeros_that_the_last_step_would_have_revived():
 
 
 def test_only_the_chosen_epochs_are_recorded(tmp_path, monkeypatch):
-    monkeypatch.setattr(lcs.train, "recorded_epochs", lambda epochs: [1, 4, epochs])
+    for module in (lcs.train, lcs.record_checks):
+        monkeypatch.setattr(module, "recorded_epochs", lambda epochs: [1, 4, epochs])
     record = train(TINY.replace(epochs=6), store=RunStore(tmp_path), device="cpu")
     assert record.history["epoch"] == [1, 4, 6]
     assert len(record.history["norm"]["fc2"]) == 3

@@ -19,6 +19,7 @@ from finished import results
 
 import lcs.provenance
 import lcs.runs
+from lcs import record_checks
 from lcs.config import Config, ToyConfig, run_id
 from lcs.errors import RecordError
 from lcs.record_checks import TOY_SHARES
@@ -31,6 +32,7 @@ from lcs.runs import (
     verify,
     write_atomically,
 )
+from lcs.shapes import LayerSize
 
 CONFIG = Config(dataset="digits", epochs=3, optimizer="beta-lasso", l1=1e-4, beta=50.0)
 TOY = ToyConfig(seed=3, betas=(0.0, 2.0), l1s=(0.1,), scales=(1.0,))
@@ -748,3 +750,10 @@ def test_records_are_read_without_heavy_imports(store):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
+
+
+def test_units_without_weights_are_not_counted_as_weights():
+    units = {"conv1": LayerSize(40, units=10)}
+    record_checks._check_fan_in({"conv1": [8, 1, 1]}, units, {"conv1": 3})
+    with pytest.raises(ValueError, match="not the non-zeros of conv1"):
+        record_checks._check_fan_in({"conv1": [8, 1, 1]}, units, {"conv1": 2})

@@ -34,10 +34,8 @@ def by_method(records: Sequence[Record]) -> dict[Method, list[Record]]:
 
 def by_width(records: Sequence[Record]) -> dict[int, dict[Method, list[Record]]]:
     """Group records by width, from the smallest on, and within a width by method."""
-    widths: dict[int, list[Record]] = {}
-    for record in sorted(records, key=lambda record: record.config.base_channels):
-        widths.setdefault(record.config.base_channels, []).append(record)
-    return {width: by_method(group) for width, group in widths.items()}
+    widths = sorted({record.config.base_channels for record in records})
+    return {w: by_method([r for r in records if r.config.base_channels == w]) for w in widths}
 
 
 def accuracies(records: Sequence[Record]) -> list[float]:
@@ -129,9 +127,7 @@ def difference(found: Conditions, one: Config, other: Config) -> Interval | None
 
 def as_sgd(config: Config) -> Config:
     """Return the same run with plain SGD."""
-    none = Config()
-    names = ("optimizer", "l1", "l1_rest", "beta", "frozen_zeros")
-    return config.replace(**{name: getattr(none, name) for name in names})
+    return config.replace(optimizer="sgd", l1=0.0, l1_rest=None, beta=0.0, frozen_zeros=False)
 
 
 def without_threshold(config: Config) -> Config:
@@ -162,7 +158,7 @@ def comparison(
     """
     found = conditions(records)
     columns: dict[str, Cell] = {
-        "method": of(lambda config: method_text(config).removeprefix("β-LASSO, ")),
+        "method": of(lambda config: method(config).shortest),
         **by_field(fields),
         "test accuracy (%)": mean_text,
         **{

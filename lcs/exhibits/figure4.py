@@ -223,14 +223,8 @@ def factorial_numbers(records: Sequence[Record]) -> dict[str, str]:
     the same seed has left, and `window-rival`, those of that run.
     """
     found = conditions(records)
-    sgd, zero, sparse = (
-        pick(found, **AUGMENTED_CROSS_ENTROPY, **fields)
-        for fields in (
-            {"optimizer": "sgd"},
-            {"beta": 0, **STRONGER_L1},
-            {"beta": 50, **STRONGER_L1},
-        )
-    )
+    methods = {"optimizer": "sgd"}, {"beta": 0, **STRONGER_L1}, {"beta": 50, **STRONGER_L1}
+    sgd, zero, sparse = (pick(found, **AUGMENTED_CROSS_ENTROPY, **fields) for fields in methods)
     if not (sgd and zero and sparse):
         return dict.fromkeys(FACTORIAL_NUMBERS, PENDING)
     augmented, plain = found[sparse], found[sparse.replace(augment="none")]
@@ -297,7 +291,8 @@ def factorial_table(records: Sequence[Record]) -> Table:
         f"{setting_text(records)}{spread_text(records)}. Stronger λ: "
         f"{tables.number(STRONGER_L1['l1'])} on the first layer, "
         f"{tables.number(STRONGER_L1['l1_rest'])} on the others. At equal rates η is a tenth, "
-        "λ ten times as large, and β = 5 stands for β = 50, so that ηλ and βλ are as with the binary cross-entropy."
+        "λ ten times as large, and β = 5 stands for β = 50, so that ηλ and βλ are as with the "
+        "binary cross-entropy."
     )
     sparse = [f"β = {beta}{l1}" for beta in (0, 50) for l1 in ("", ", stronger λ")]
     return Table(name, caption, ["loss and images", "SGD", *sparse], rows)

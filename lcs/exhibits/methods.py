@@ -32,6 +32,12 @@ class Method(NamedTuple):
         """Name without the network where that is S-FC."""
         return self.training if self.model == "s-fc" else str(self)
 
+    @property
+    def shortest(self) -> str:
+        """Name where S-FC and β-LASSO are understood, for example `β = 50`."""
+        lasso = (self.model, self.optimizer) == ("s-fc", "beta-lasso")
+        return f"β = {self.beta:g}" if lasso else self.short
+
 
 def method(config: Config) -> Method:
     """Return the method of a run."""

@@ -44,13 +44,11 @@ class Table:
         object.__setattr__(self, "rows", [[str(cell) for cell in row] for row in self.rows])
 
     def _repr_markdown_(self) -> str:
-        marks = [":--" if self._is_text(i) else "--:" for i in range(len(self.columns))]
+        left = {self.columns[0], *self.text}
+        marks = [":--" if heading in left else "--:" for heading in self.columns]
         lines = [f":::{{table}} {self.caption}", f":name: {self.name}", ""]
-        lines += [_row(cells) for cells in (self.columns, marks, *self.rows)]
+        lines += [f"| {' | '.join(cells)} |" for cells in (self.columns, marks, *self.rows)]
         return "\n".join([*lines, ":::"])
-
-    def _is_text(self, index: int) -> bool:
-        return index == 0 or self.columns[index] in self.text
 
 
 def published(value: float | str | None, digits: int = 2) -> str:
@@ -120,7 +118,3 @@ def glue_numbers(numbers: Mapping[str, float | str]) -> None:
 
 def _shown(value: float | str, digits: int) -> str:
     return value if isinstance(value, str) else f"{value:,.{digits}f}"
-
-
-def _row(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"

@@ -1,32 +1,181 @@
-"""Which runs a claim is judged by, on records made up so that every answer is known."""
+"""Verdicts by the interval and after correction, and which runs each claim is judged by."""
 
 import dataclasses
 import math
 
-import numpy as np
 import pytest
 from made_up import made_up, study
 
-from lcs.exhibits import claims
-from lcs.exhibits import table2
 from lcs.config import Config
-from lcs.runs import Record
-from lcs.exhibits.methods import method
+from lcs.exhibits import claims, engine, find_study, readme, verdicts
 from lcs.exhibits.settings import STRONGER_L1
-from lcs.exhibits import STUDIES
+from lcs.exhibits.verdicts import BENCHMARK, Claim, Finding, verdict
+from lcs.runs import PUBLISHED, Record, RunStore
+from lcs.stats import Interval
+from lcs.study import Setting
+
+STORE = RunStore(PUBLISHED)
+WEAK = Finding("1.0", Interval(1.0, 0.9, 5))  # not after correction for four comparisons
+ONE = Finding("1.0", Interval(1.0, None, 1))
+EVERY = claims.claims()
+
+
+@pytest.mark.parametrize(
+    ("difference", "margin", "said"),
+    [
+        (Interval(1.0, 0.5, 3), None, "holds"),
+        (Interval(-1.0, 0.5, 3), None, "contradicted"),
+        (Interval(0.4, 0.5, 3), None, "undecided"),
+        (Interval(0.4, None, 1), None, "seen in one run"),
+        (Interval(-0.4, None, 1), None, "not seen in one run"),
+        (Interval(0.4, None, 1), 0.0, "undecided"),
+        # a published run, which lies within the interval of one more run or does not
+        (Interval(0.4, 0.5, 3), 0.0, "compatible"),
+        (Interval(1.0, 0.5, 3), 0.0, "contradicted"),
+        (Interval(-1.0, 0.5, 3), 0.0, "contradicted"),
+        # to be equal within a margin takes an interval that lies within it
+        (Interval(0.4, 0.5, 3), 1.0, "agrees"),
+        (Interval(0.4, 0.7, 3), 1.0, "undecided"),
+        (Interval(1.0, 0.5, 3), 2.0, "agrees"),
+        (Interval(-1.09, 0.68, 5), 1.0, "undecided"),
+        (Interval(-2.29, 0.24, 3), 1.0, "contradicted"),
+        (None, None, "as said"),
+    ],
+)
+def test_verdicts_follow_the_interval(difference, margin, said):
+    assert verdict(Finding("", difference, margin, said="as said")) == said
+
+
+def test_a_verdict_that_correction_takes_away_says_so():
+    assert verdict(WEAK, corrected=False) == "holds, but not after correction"
+    equal = Finding("", Interval(0.1, 0.8, 3), margin=1.0)
+    assert verdict(equal, corrected=False) == "agrees, but not after correction"
+    assert verdict(Finding("", Interval(1.0, 1.1, 3)), corrected=False) == "undecided"
+
+
+@dataclasses.dataclass
+class Fake:
+    """A study that has runs at some scales."""
+
+    has: tuple[str, ...]
+    scales: tuple[str, ...] = ("smoke", "desk", "paper")
+    setting = Setting("reproduction", {})
+
+    def stored(self, scale, store):
+        return [made_up(Config(seed=seed), 50.0) for seed in range(5 * (scale in self.has))]
+
+
+@pytest.fixture(autouse=True)
+def fake_studies(monkeypatch):
+    fakes = {"run": Fake(("desk",)), "wide": Fake(("desk", "paper")), "missing": Fake(())}
+    fakes["small"] = Fake((), scales=("smoke", "desk"))
+    real = verdicts.find_study
+    monkeypatch.setattr(verdicts, "find_study", lambda name: fakes.get(name) or real(name))
+
+
+def claim(finding, study="run", source="P", judge=True):
+    return Claim(source, "It is so", "", "", study, (lambda _: finding) if judge else None)
+
+
+def said(made, scale="desk"):
+    """The verdicts of claims at a scale."""
+    return [e and e.verdict for e in verdicts.judged(made, STORE, scale)]
+
+
+def weak(shift):
+    return Finding("", Interval(1.0 + shift, 0.9, 5))
+
+
+@pytest.mark.parametrize(
+    ("others", "corrected"),
+    [
+        ([], False),
+        ([claim(weak(0.01)), claim(weak(0.02)), claim(weak(0.03))], True),
+        # the same comparison twice is one; this book's own claims are a family of their own
+        ([claim(WEAK)] * 5, False),
+        ([claim(weak(i / 100), source="B") for i in range(1, 4)], False),
+        # runs that are to come count: none yet, or one only
+        ([claim(WEAK, "missing")] * 5, True),
+        ([claim(ONE)] * 5, True),
+        ([claim(WEAK, "missing", source="B")] * 5, False),
+        # so do claims that nothing judges yet, with a study or without
+        ([claim(None, "missing", judge=False)] * 5, True),
+        ([claim(None, "", judge=False)] * 5, True),
+        # but not what has a verdict in words, or a benchmark
+        ([claim(Finding("", said="not testable"))] * 5, False),
+        ([claim(None, BENCHMARK, judge=False)] * 5, False),
+    ],
+)
+def test_comparisons_count_in_the_correction(others, corrected):
+    word = "holds, but not after correction" if corrected else "holds"
+    assert said([claim(WEAK), *others])[0] == word
+
+
+def test_each_scale_is_corrected_by_itself():
+    made = [claim(WEAK, "wide"), *[claim(WEAK, "small")] * 5]
+    assert said(made, "desk") == ["holds, but not after correction", *[None] * 5]
+    # a study without the paper's size is not pending there, one without runs is
+    assert said(made, "paper") == ["holds", *[None] * 5]
+    assert said([*made, claim(WEAK)], "paper")[0] == "holds, but not after correction"
+
+
+def test_what_the_reproduction_says_is_judged_at_its_own_size():
+    made = [claim(WEAK, "wide", source="R"), claim(WEAK, "wide")]
+    assert said(made, "paper") == [None, "holds"]
+    assert said(made, "desk") == ["holds", "holds"]
+
+
+def test_a_claim_has_a_row_for_each_setting(monkeypatch):
+    monkeypatch.setattr(claims, "claims", lambda: [claim(WEAK, "wide"), claim(None, "missing")])
+    shown = claims.table(STORE)
+    place = [*shown.columns].index("setting")
+    assert [row[place] for row in shown.rows] == ["paper", "reproduction", "–"]
+    assert ".pending" in shown.rows[-1][place + 1]
+
+
+def test_without_runs_all_but_benchmarks_is_pending(tmp_path):
+    rows = claims.table(RunStore(tmp_path)).rows
+    assert [".pending" in row[5] for row in rows] == [c.study != BENCHMARK for c in EVERY]
+
+
+def test_a_benchmark_judges_without_records(monkeypatch):
+    speed = [one for one in EVERY if one.study == BENCHMARK]
+    assert {e.setting for e in verdicts.judged(speed, STORE, BENCHMARK)} == {BENCHMARK}
+    monkeypatch.setattr(engine, "load", lambda _: None)
+    assert verdicts.judged(speed, STORE, BENCHMARK) == [None] * len(speed)
+
+
+def test_readme_has_the_claims_of_the_paper_that_have_a_verdict():
+    page = claims.table(STORE)
+    of_paper = [row for row in claims.table(STORE, "P").rows if ".pending" not in row[5]]
+    assert len(of_paper) >= 8
+    assert all(row in page.rows for row in of_paper)
+    shown = readme.README.read_text()
+    assert all(f"| {row[0]} |" in shown and row[2] in shown for row in of_paper)
+    assert readme.is_current(STORE)
+
+
+def test_an_edited_readme_is_noticed(tmp_path):
+    edited = tmp_path / "README.md"
+    text = readme.README.read_text()
+    start = text.index(readme.START)
+    edited.write_text(text[:start] + text[start:].replace("1", "7", 1))
+    assert not readme.is_current(STORE, edited)
+
+
+# Judges
 
 LOCALITY = {
     name: {"excess_mean": 0.1, "excess_ci95": 0.01}
     for name in ("window_mass", "spread", "morans_i")
 }
-WITH_RUNS = [c for c in claims.CLAIMS if c.judge and c.study not in (claims.BENCHMARK, "toy")]
+WITH_RUNS = [c for c in EVERY if c.judge and c.study not in (BENCHMARK, "toy")]
 
 
-def judged(beginning: str, records: list[Record]) -> claims.Finding:
+def judged(beginning: str, records: list[Record]) -> Finding:
     """The finding of the one claim whose text begins so."""
-    (claim,) = [claim for claim in claims.CLAIMS if claim.text.startswith(beginning)]
-    assert claim.judge is not None
-    return claim.judge(records)
+    (found,) = [claim for claim in EVERY if claim.text.startswith(beginning)]
+    return found.judge(records)
 
 
 def with_final(record: Record, **values: object) -> Record:
@@ -78,7 +227,7 @@ def test_weights_are_counted_against_those_of_s_local_in_the_widest_network():
     def counted(config: Config) -> Record:
         return made_up(config, 50, 300 if config.base_channels == 8 else 2000)
 
-    own = [counted(config) for config in STUDIES["scaling-own"].configs("desk", 1)]
+    own = [counted(config) for config in find_study("scaling-own").configs("desk", 1)]
     finding = judged("With λ of β = 50 chosen at α = 8, it leaves fewer weights", own)
     assert finding.value == "300 (S-LOCAL: 1,000)"
     assert finding.evidence.mean == 700
@@ -88,7 +237,7 @@ def test_counts_are_of_runs_of_the_published_length():
     def remaining(config: Config) -> int:
         return 300 + config.seed if config.epochs == 100 else 800
 
-    records = [made_up(c, 50, remaining(c)) for c in STUDIES["length"].configs("desk", 3)]
+    records = [made_up(c, 50, remaining(c)) for c in find_study("length").configs("desk", 3)]
     text = "At α = 1, β = 50 leaves this many weights in the first layer after 100 epochs"
     assert judged(text, records).value.startswith("301 ± 2")
 
@@ -108,7 +257,7 @@ def test_where_lambda_is_on_the_first_layer_alone():
 def test_a_constant_rate_is_compared_at_beta_1():
     records = [
         made_up(c, 50, 600 if c.beta == 1 and c.schedule == "constant" else 100)
-        for c in STUDIES["schedule"].configs("desk", 2)
+        for c in find_study("schedule").configs("desk", 2)
     ]
     more = judged("A constant learning rate leaves more weights", records).evidence
     assert more.mean == pytest.approx(50.0)
@@ -117,7 +266,7 @@ def test_a_constant_rate_is_compared_at_beta_1():
 def test_only_the_rate_that_stays_is_held_to_the_published_counts():
     records = [
         made_up(c, 50, 400 if c.schedule == "constant" else 100)
-        for c in STUDIES["schedule"].configs("desk", 2)
+        for c in find_study("schedule").configs("desk", 2)
     ]
     finding = judged("With a constant learning rate, β = 50 ", records)
     assert finding.value.startswith("400")
@@ -125,7 +274,7 @@ def test_only_the_rate_that_stays_is_held_to_the_published_counts():
 
 def test_only_the_cosine_that_rises_again_is_held_to_the_published_counts():
     records = [
-        made_up(c, 50, 400 if c.period else 100) for c in STUDIES["period"].configs("desk", 2)
+        made_up(c, 50, 400 if c.period else 100) for c in find_study("period").configs("desk", 2)
     ]
     finding = judged("With a cosine of period 100, β = 1 ", records)
     assert finding.value.startswith("400")
@@ -183,30 +332,3 @@ def test_ranges_are_compared_between_shifts_of_crops():
     assert further.evidence.mean == pytest.approx(4.0)
     unknown = [with_final(run, pair_correlation=[None]) for run in records]
     assert judged("Weights of a filter gather over a wider range where", unknown).evidence is None
-
-
-def test_cifar100_has_the_methods_of_figure_3_with_cross_entropy():
-    configs = STUDIES["cifar100"].configs("desk", 1)
-    assert {(c.dataset, c.loss) for c in configs} == {("cifar100", "cross-entropy")}
-    methods = [method(c) for c in STUDIES["figure3"].configs("desk", 1)]
-    assert [method(c) for c in configs] == methods
-    assert {c.dataset for c in STUDIES["cifar100"].configs("smoke", 1)} == {"digits"}
-
-
-def test_gains_on_cifar100_are_paired():
-    gain = {0.0: 1.0, 1.0: 2.0, 50.0: 4.0}
-    runs = study("cifar100", lambda c: 20 + c.seed + gain[c.beta] * (c.optimizer != "sgd"))
-    assert table2.hundred_gains(runs) == {
-        "hundred-sgd": "+4.00 ± 0.00", "hundred-one": "+2.00 ± 0.00", "hundred-left": "50",
-    }  # fmt: skip
-    assert set(table2.hundred_gains([]).values()) == {"–"}
-    shown = table2.elsewhere("tab", runs, "desk", "CIFAR-100", "lcs study cifar100")
-    assert "reproduction" not in shown.columns
-    assert "reproduction" not in shown.caption
-
-
-def test_what_the_reproductions_loss_reaches_on_cifar100():
-    sgd = [made_up(Config(dataset="cifar100", seed=seed), 5.0 + seed) for seed in (0, 1)]
-    found = table2.hundred_numbers(sgd)
-    assert found == {"hundred-bce": pytest.approx(5.5), "hundred-bce-fit": pytest.approx(75.0)}
-    assert all(np.isnan(value) for value in table2.hundred_numbers([]).values())

@@ -10,7 +10,7 @@ import dataclasses
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -20,7 +20,12 @@ from lcs.exhibits.toy import lasso
 from lcs.exhibits.toy.results import ALMOST_ALWAYS, recovered_by_l1
 from lcs.exhibits.verdicts import Claim, Finding
 from lcs.runs import Record, RunStore, default_store, provenance
-from lcs.study import BaseStudy, Outcome, Setting, check_options
+from lcs.study import BaseStudy, Setting, check_options
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SETTING = Setting("toy", {})
 
 
 @dataclass(frozen=True)
@@ -29,7 +34,7 @@ class ToyStudy(BaseStudy):
 
     name: str = "toy"
     title: str = "Toy LASSO: does β-LASSO find the LASSO's solution?"
-    setting: Setting = Setting("toy", {})
+    setting: Setting = SETTING
     seeds: int = 1
     scales: tuple[str, ...] = ("smoke", "desk")
 
@@ -52,7 +57,7 @@ class ToyStudy(BaseStudy):
         count = self.checked_seeds(seeds, self.seeds)
         return [dataclasses.replace(base, seed=seed) for seed in range(count)]
 
-    def run(
+    def train(
         self,
         scale: str = "desk",
         seeds: int | None = None,
@@ -64,21 +69,24 @@ class ToyStudy(BaseStudy):
         checkpoint_seconds: float = 60.0,
         workers: int = 1,
         **changes: Any,
-    ) -> Outcome:
+    ) -> list[Record]:
         """Compute what the store lacks, or everything anew if `live`, and return the records.
 
-        Other arguments are those of `Study.run`: checked, but a toy needs no device and no workers,
+        Other arguments are those of `Study.train`: checked, but a toy needs no device and no workers,
         and has no checkpoints.
         """
-        import pandas as pd
-
         check_options(device, budget_minutes, checkpoint_seconds, workers)
         store = store or default_store()
         seeds = self.shown_seeds(scale, store, seeds, **changes)
         configs = self.configs(scale, seeds, **changes)
-        records = [compute_toy(config, store, live=live) for config in configs]
+        return [compute_toy(config, store, live=live) for config in configs]
+
+    def frame(self, records: Sequence[Record]) -> pd.DataFrame:
+        """Return a row for each cell of the grid and seed."""
+        import pandas as pd
+
         tables = [lasso.frame(record.final).assign(seed=record.config.seed) for record in records]
-        return Outcome(pd.concat(tables, ignore_index=True), records)
+        return pd.concat(tables, ignore_index=True)
 
     def flops(self, config: ToyConfig) -> int:
         """Floating-point operations of an experiment, to the leading term."""

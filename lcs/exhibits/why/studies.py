@@ -15,6 +15,7 @@ from lcs.exhibits.settings import (
     REPRODUCTION,
     REPRODUCTION_L1,
     STRONGER_L1,
+    TOWARDS_RECIPE,
     beta_lasso,
     l1_of,
     quarter_length,
@@ -22,7 +23,7 @@ from lcs.exhibits.settings import (
     sgd_and_betas,
     short_recipe,
 )
-from lcs.study import Study
+from lcs.study import Setting, Study
 
 
 def equal_rates(config: Config) -> Config:
@@ -141,10 +142,15 @@ def _reproduction(base: Config, betas: Sequence[float]) -> list[Config]:
 
 
 def _at_desk(
-    name: str, title: str, make: Callable[..., list[Config]], seeds: int = 3, **options: Any
+    name: str,
+    title: str,
+    make: Callable[..., list[Config]],
+    seeds: int = 3,
+    setting: Setting = REPRODUCTION,
+    **options: Any,
 ) -> Study:
-    """Return a study of the reproduction's setting that makes no sense at the paper's size."""
-    return Study(name, title, REPRODUCTION, make, seeds, scales=DESK_SCALES, **options)
+    """Return a study that makes no sense at the paper's size."""
+    return Study(name, title, setting, make, seeds, scales=DESK_SCALES, **options)
 
 
 STUDIES = (
@@ -159,12 +165,18 @@ STUDIES = (
     _at_desk("length", "Training length", _length, 2, betas=(0, 50)),
     _at_desk("longer", "Four times the length", _longer, 2, betas=(0, 50)),
     _at_desk("factorial", "Augmentation × loss × method", _factorial, betas=(0, 50)),
-    _at_desk("recipe", "Cross-entropy and augmentation at α = 4", _recipe),
+    _at_desk("recipe", "Cross-entropy and augmentation at α = 4", _recipe, setting=TOWARDS_RECIPE),
     _at_desk("reproduction", "The reproduction's setting at α = 4", _reproduction, betas=(0, 50)),
     _at_desk(
         "width",
         "Cross-entropy and augmentation at growing width",
         partial(_widths, factors=(1, 4, 8)),
+        setting=TOWARDS_RECIPE,
     ),
-    _at_desk("wider", "Cross-entropy and augmentation at α = 16", partial(_widths, factors=(16,))),
+    _at_desk(
+        "wider",
+        "Cross-entropy and augmentation at α = 16",
+        partial(_widths, factors=(16,)),
+        setting=TOWARDS_RECIPE,
+    ),
 )

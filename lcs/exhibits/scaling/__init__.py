@@ -1,0 +1,72 @@
+"""The paper's recipe at growing width: does the gain of β = 50 grow with it?
+
+Modules follow the chapter `scaling`: `search` chooses hyperparameters on validation images, `width`
+has every method with one λ, `tuned` β = 50 with λ chosen at each width, `largest` the runs at
+α = 32, `ablations` momentum and training length, `units` the first layer's units. `gains` has the
+differences between methods and their growth with the width, which several of them show.
+"""
+
+from __future__ import annotations
+
+from lcs.exhibits import tables
+from lcs.exhibits.figure3 import leaves_fewer_than_local
+from lcs.exhibits.methods import B0, B50, SGD
+from lcs.exhibits.scaling import ablations, gains, largest, search, tuned, units, width
+from lcs.exhibits.verdicts import Claim, beats
+
+STUDIES = (*search.STUDIES, *width.STUDIES, *tuned.STUDIES, *ablations.STUDIES, *largest.STUDIES)
+
+CLAIMS: tuple[Claim, ...] = (
+    Claim(
+        "B",
+        "By the paper's recipe (200 epochs), both as chosen on validation images, β = 50 is "
+        "better than SGD at α = 8",
+        tables.NONE,
+        "scaling",
+        "scaling-wide",
+        beats(B50, SGD),
+    ),
+    *(
+        Claim(
+            "B",
+            f"With λ of β = 50 chosen at each width, its gain over {name} grows (α = 1, 2, 4, 8)",
+            tables.NONE,
+            "scaling",
+            "scaling-own",
+            gains.gain_grows(other),
+        )
+        for name, other in (("SGD", SGD), ("β = 0", B0))
+    ),
+    *(
+        Claim(
+            "B",
+            f"With λ of β = 50 chosen at α = 8, it is better than {name} there",
+            tables.NONE,
+            "scaling",
+            "scaling-own",
+            beats(B50, other),
+        )
+        for name, other in (("SGD", SGD), ("β = 0", B0))
+    ),
+    Claim(
+        "B",
+        "With λ of β = 50 chosen at α = 8, it leaves fewer weights in the first layer than "
+        "S-LOCAL has",
+        tables.NONE,
+        "scaling",
+        "scaling-own",
+        leaves_fewer_than_local,
+    ),
+)
+
+__all__ = [
+    "CLAIMS",
+    "STUDIES",
+    "ablations",
+    "gains",
+    "largest",
+    "search",
+    "tuned",
+    "units",
+    "width",
+]

@@ -1,0 +1,162 @@
+"""The largest networks that two cores train: S-FC at α = 32, with SGD and with β = 50."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+import numpy as np
+
+from lcs import cost
+from lcs.config import Config
+from lcs.exhibits import published, tables
+from lcs.exhibits.compare import (
+    LABELS,
+    PENDING,
+    field_text,
+    layers_text,
+    mean_text,
+    method_text,
+    paired,
+    remaining_text,
+    setting_text,
+    signed_or_pending,
+    spread_text,
+    zeros_text,
+)
+from lcs.exhibits.methods import SGD
+from lcs.exhibits.scaling.gains import gains_by_width, log_linear_fit
+from lcs.exhibits.scaling.width import fit_and_gap_text
+from lcs.exhibits.settings import (
+    CHOSEN,
+    DESK_SCALES,
+    RECIPE,
+    beta_lasso,
+    chosen,
+    paper_recipe,
+    regularised,
+)
+from lcs.exhibits.tables import Table
+from lcs.runs import Record
+from lcs.study import Study
+
+WIDTH = 32
+
+
+def _sgd(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return SGD with flips and crops, and the weight decay that `search-augment` chose."""
+    weak = paper_recipe(base, WIDTH, base.epochs).replace(augment="flip-crop")
+    return [regularised(chosen(weak, "s-fc"), CHOSEN["search-augment"]["sgd"])]
+
+
+def _beta_lasso(base: Config, betas: Sequence[float], *, augment: str) -> list[Config]:
+    """Return the largest β with zeros that stay; λ is that of `l1_of`.
+
+    With flips and crops alone by the factor that `search-augment` chose.
+    """
+    here = paper_recipe(base, WIDTH, base.epochs).replace(augment=augment)
+    factor = CHOSEN["search-augment"]["beta-lasso"] if augment == "flip-crop" else 1.0
+    return [regularised(beta_lasso(here, betas[-1], frozen_zeros=True), factor)]
+
+
+_desk_study = partial(Study, setting=RECIPE, seeds=1, scales=DESK_SCALES)
+
+STUDIES = (
+    _desk_study("showpiece-sgd", "α = 32 on two cores: SGD", make=_sgd),
+    _desk_study(
+        "showpiece", "α = 32 on two cores: β = 50", make=partial(_beta_lasso, augment="flip-crop")
+    ),
+    _desk_study(
+        "showpiece-autoaugment",
+        "The same with AutoAugment",
+        make=partial(_beta_lasso, augment="autoaugment"),
+    ),
+)
+
+
+def all_records(runs: Mapping[str, Sequence[Record]]) -> list[Record]:
+    """Return the records of all studies of the largest networks."""
+    return [record for study in STUDIES for record in runs[study.name]]
+
+
+def table(runs: Mapping[str, Sequence[Record]]) -> Table:
+    """Return accuracy, fit, weights left and time of the largest runs, and the paper's accuracy.
+
+    Args:
+        runs: the records of each study by its name; of one without records it shows the command.
+    """
+    name, what = "tab-showpiece", "S-FC at α = 32, with SGD and with β-LASSO"
+    records = all_records(runs)
+    if not records:
+        return tables.pending_table(name, what, "lcs study showpiece")
+    rows = []
+    for study in STUDIES:
+        found = runs[study.name]
+        if not found:
+            state = tables.pending(f"pending: `lcs study {study.name}`")
+            rows.append([study.title, *[tables.NONE] * 6, state])
+            continue
+        config, words = found[0].config, _words(found)
+        rows.append(
+            [
+                method_text(config) + zeros_text(config),
+                f"{config.base_channels}",
+                words["accuracy"],
+                field_text(config, "augment"),
+                fit_and_gap_text(found),
+                layers_text(found),
+                words["time"],
+                tables.links(found),
+            ]
+        )
+    width, epochs = published.PAPER_BASE_CHANNELS, published.SHORT_EPOCHS
+    known = (f"{width}", published.SHORT[SGD])
+    theirs = ["SGD", *(tables.published(value) for value in known), *[tables.NONE] * 5]
+    caption = (
+        f"{what}. {setting_text(records)}{spread_text(records)}; training accuracy as in "
+        "{numref}`tab-scaling-fit`; the last row is the paper's shorter training, "
+        f"{epochs} epochs."
+    )
+    columns = ["method", "α", "test accuracy (%)", LABELS["augment"]]
+    columns += ["training accuracy (%)", "left in layers 1, 2, 3 (%)", "time", "seeds"]
+    return Table(name, caption, columns, [*rows, theirs], text=[LABELS["augment"], "seeds"])
+
+
+def numbers(runs: Mapping[str, Sequence[Record]], own: Sequence[Record]) -> dict[str, str]:
+    """Return what the prose says of the largest networks, in words: "pending" without any runs.
+
+    `showpiece-paper`: the paper's accuracy with SGD; `showpiece-work`: per cent of the dense
+    network's operations that an image takes with β = 50; of each study accuracy and time, and of
+    the sparse ones what is left of the first layer; `showpiece-line`: what the line through the
+    gains over SGD says of that width; `showpiece-gain`: by how many points β = 50 is ahead of SGD
+    with the same images.
+
+    Args:
+        runs: the records of each study by its name.
+        own: records of `scaling-own`, through which the line goes.
+    """
+    flops = [run.final["flops"] for run in runs["showpiece"]]
+    work = [100 * one["sparse"] / one["dense"] for one in flops]
+    words = {
+        "showpiece-paper": f"{published.SHORT[SGD]:.2f}",
+        "showpiece-work": f"{np.mean(work):.1f}" if work else PENDING,
+    }
+    for name in (study.name for study in STUDIES):
+        words |= {f"{name}-{key}": value for key, value in _words(runs[name]).items()}
+    del words["showpiece-sgd-left"]  # all of it
+    sparse, dense = runs["showpiece"], runs["showpiece-sgd"]
+    gain = paired(sparse, dense) if sparse and dense else None
+    fit = log_linear_fit(gains_by_width(own), sparse[0].config.base_channels) if sparse else None
+    words["showpiece-line"] = signed_or_pending(fit and fit.forecast)
+    return words | {"showpiece-gain": signed_or_pending(gain)}
+
+
+def _words(records: Sequence[Record]) -> dict[str, str]:
+    if not records:
+        return dict.fromkeys(("accuracy", "time", "left"), PENDING)
+    seconds = float(np.mean([run.provenance["seconds"] for run in records]))
+    return {
+        "accuracy": mean_text(records),
+        "time": cost.duration(seconds),
+        "left": remaining_text(records),
+    }

@@ -1,0 +1,142 @@
+"""Where the units of the first layer look: how many weights they have, and how far apart."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lcs.config import Config
+from lcs.exhibits import tables
+from lcs.exhibits.compare import (
+    PENDING,
+    by_width,
+    conditions,
+    field_text,
+    method_text,
+    setting_text,
+    spread_text,
+    zeros_text,
+)
+from lcs.exhibits.figure4 import eligible_text, pair_correlation, window_text
+from lcs.exhibits.methods import B0, B50, LOCAL, NETWORKS, SGD, Method
+from lcs.exhibits.scaling.gains import width_heads
+from lcs.exhibits.tables import Table
+from lcs.runs import Record
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def sparsest(records: Sequence[Record]) -> list[Record]:
+    """Return the runs with the largest β, the smallest network first, then the shortest run."""
+    largest = max((record.config.beta for record in records), default=0.0)
+    sparse = [record for record in records if record.config.beta == largest > 0]
+    return sorted(sparse, key=lambda r: (r.config.base_channels, r.config.epochs))
+
+
+def widest(records: Sequence[Record], method: Method) -> list[Record]:
+    """Return the first run of a method at the largest width; none without any runs."""
+    widths = [*by_width(records).values()]
+    return widths[-1][method][:1] if widths else []
+
+
+def size_text(config: Config) -> str:
+    """Name a run's width and length, and in what else it is not like most runs of the chapter."""
+    net = "" if config.model == "s-fc" else f"{NETWORKS[config.model]}, "
+    images = "" if config.augment == "autoaugment" else f", {field_text(config, 'augment')}"
+    return f"{net}α = {config.base_channels}, {config.epochs} epochs{zeros_text(config)}{images}"
+
+
+def fan_in_frame(records: Sequence[Record]) -> pd.DataFrame:
+    """Return how many weights first-layer units have: `series`, `weights`, `share` (per cent).
+
+    Runs of one size are taken together. `weights` is a range of numbers with as many binary digits.
+    """
+    import pandas as pd
+
+    rows = []
+    for config, runs in conditions(records).items():
+        counts = np.zeros(32)
+        for run in runs:
+            found = run.final["fan_in"]["conv1"]
+            counts[: len(found)] += found
+        shares = 100 * np.trim_zeros(counts, "b") / counts.sum()
+        for digits, share in enumerate(shares):
+            low, high = 2**digits // 2, 2**digits - 1
+            weights = f"{low}" if low == high else f"{low}–{high}"
+            rows.append({"series": size_text(config), "weights": weights, "share": share})
+    return pd.DataFrame(rows, columns=["series", "weights", "share"])
+
+
+def numbers(records: Sequence[Record]) -> dict[str, str]:
+    """Return what the prose says of the first of some runs, in words: "pending" without any.
+
+    `units-run`: which; `units-range`: its `measure.clustering_range`, in pixels; `units-dead`: per
+    cent of units without a weight.
+    """
+    from lcs.measure import clustering_range
+
+    if not records:
+        return dict.fromkeys((f"units-{key}" for key in ("run", "range", "dead")), PENDING)
+    run, *_ = records
+    ratios, counts = pair_correlation(run) or [math.nan], run.final["fan_in"]["conv1"]
+    return {
+        "units-run": size_text(run.config),
+        "units-range": f"{clustering_range(ratios):.1f}",
+        "units-dead": f"{100 * counts[0] / sum(counts):.1f}",
+    }
+
+
+def neighbour_numbers(named: Mapping[str, Sequence[Record]]) -> dict[str, str]:
+    """Return how frequent pairs of neighbouring pixels are in named runs, over chance, in words.
+
+    `near-<name>`: of several runs the first; "pending" without any.
+    """
+    return {
+        f"near-{name}": f"{(pair_correlation(runs[0]) or [math.nan])[0]:.1f}" if runs else PENDING
+        for name, runs in named.items()
+    }
+
+
+def locality_table(own: Sequence[Record], common: Sequence[Record]) -> Table:
+    """Return how much of a filter's mass is in its best window, beyond chance, at every width.
+
+    Args:
+        own: records of `scaling-own`.
+        common: records of `scaling` and `scaling-wide`.
+    """
+    from lcs.measure import MIN_NONZEROS
+
+    name, what = "tab-scaling-locality", "locality by the paper's recipe at growing width"
+    widths, others = by_width(own), by_width(common)
+    if not own or not widths.keys() <= others.keys():
+        return tables.pending_table(name, what, "lcs study scaling-own")
+    rows = [
+        [method, *(window_text(others[width][method]) for width in widths)]
+        for method in (LOCAL, SGD, B0, B50)
+    ]
+    sparse = [at[B50] for at in widths.values()]
+    side = own[0].final["locality"]["window"]
+    measured = max(record.final["locality"]["filters"] for record in own)
+    rows += [
+        [f"{B50}, λ of the width", *map(window_text, sparse)],
+        [f"its units with {MIN_NONZEROS} weights or more", *map(eligible_text, sparse)],
+    ]
+    caption = (
+        f"Mass in a filter's best window of {side} × {side} pixels, less that of its own "
+        f"permutations, in points. {setting_text([*own, *common])}{spread_text([*own, *common])}. "
+        f"Measured are units with {MIN_NONZEROS} weights or more, at most {measured} of each run."
+    )
+    return Table(name, caption, ["method", *width_heads(widths)], rows)
+
+
+def shown_filters(records: Sequence[Record]) -> dict[str, np.ndarray]:
+    """Return the stored filters (n, C, H, W) of the first seeds, by method and size."""
+    return {
+        f"{method_text(r.config)}, {size_text(r.config)}": r.load_filters().numpy()
+        for r in records
+        if r.filters is not None
+    }

@@ -1,0 +1,66 @@
+"""What the checks of the page scaling share: its runs, and how they are compared."""
+
+import itertools
+
+import numpy as np
+
+from checks import records
+from lcs.exhibits.compare import accuracies, by_width, paired, train_accuracies
+from lcs.exhibits.scaling import gains
+
+
+def common(store):
+    """Return the runs with one λ, by width and method."""
+    return by_width(records(store, "scaling", "scaling-wide"))
+
+
+def own(store):
+    """Return the runs with the λ of each width, by width and method."""
+    return by_width(records(store, "scaling-own"))
+
+
+def gain(groups, one, other, of=accuracies):
+    return paired(groups[one], groups[other], of)
+
+
+def means(widths, one, other):
+    return [gain(at, one, other).mean for at in widths.values()]
+
+
+def rises(values):
+    return all(before < after for before, after in itertools.pairwise(values))
+
+
+def is_clear(interval):
+    """Whether an interval leaves out zero."""
+    return abs(interval.mean) > interval.half_width
+
+
+def gains_by_seed(runs, other):
+    """Return the gains of β = 50 in each seed that has every width, from the smallest width on."""
+    table = gains.gains_by_width(runs, other)
+    seeds = [at.sort_values("x").gain.tolist() for _, at in table.groupby("seed")]
+    return [values for values in seeds if len(values) == table.x.nunique()]
+
+
+def slopes(runs, other):
+    table = gains.gains_by_width(runs, other)
+    fits = [gains.log_linear_fit(at) for _, at in table.groupby("seed")]
+    return [fit.slope.mean for fit in fits if fit]
+
+
+def window(runs):
+    """Return the mass in a filter's best window beyond chance, a share, in the mean."""
+    return np.mean([run.final["locality"]["window_mass"]["excess_mean"] for run in runs])
+
+
+def gaps(runs):
+    return np.subtract(train_accuracies(runs), accuracies(runs))
+
+
+def accuracy(runs):
+    return np.mean(accuracies(runs))
+
+
+def fit(runs):
+    return np.mean(train_accuracies(runs))

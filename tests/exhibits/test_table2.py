@@ -1,0 +1,125 @@
+"""What Table 2 shows, on records made up so that every answer is known, and on the book's."""
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+import scipy.stats
+from made_up import made_up, study
+
+from lcs.config import Config
+from lcs.exhibits import find_study, published, table2, tables
+from lcs.exhibits.compare import accuracies, by_method
+from lcs.exhibits.methods import B50, SGD, method
+from lcs.runs import PUBLISHED, RunStore
+
+STORE = RunStore(PUBLISHED)
+
+
+def test_the_best_stretch_is_that_of_successive_epochs():
+    curve = [0.9, *[0.1] * 10, *[0.4] * 10, 0.2]
+    run = dataclasses.replace(made_up(Config(), 50.0), history={"test_accuracy": curve})
+    assert table2.best_stretches([run, run]) == pytest.approx([40.0, 40.0])
+    assert table2.best_stretches([run], epochs=100) == pytest.approx([100 * np.mean(curve)])
+
+
+def test_cifar100_has_the_methods_of_figure_3_with_cross_entropy():
+    configs = find_study("cifar100").configs("desk", 1)
+    assert {(c.dataset, c.loss) for c in configs} == {("cifar100", "cross-entropy")}
+    methods = [method(c) for c in find_study("figure3").configs("desk", 1)]
+    assert [method(c) for c in configs] == methods
+    assert {c.dataset for c in find_study("cifar100").configs("smoke", 1)} == {"digits"}
+
+
+def test_gains_on_cifar100_are_paired():
+    gain = {0.0: 1.0, 1.0: 2.0, 50.0: 4.0}
+    runs = study("cifar100", lambda c: 20 + c.seed + gain[c.beta] * (c.optimizer != "sgd"))
+    assert table2.cifar100_numbers(runs) == {
+        "hundred-sgd": "+4.00 ± 0.00", "hundred-one": "+2.00 ± 0.00", "hundred-left": "50",
+    }  # fmt: skip
+    assert set(table2.cifar100_numbers([]).values()) == {"–"}
+    shown = table2.own_accuracy_table("tab", runs, "desk", "CIFAR-100", "lcs study cifar100")
+    assert "reproduction" not in shown.columns
+    assert "reproduction" not in shown.caption
+
+
+def test_what_the_reproductions_loss_reaches_on_cifar100():
+    sgd = [made_up(Config(dataset="cifar100", seed=seed), 5.0 + seed) for seed in (0, 1)]
+    found = table2.cifar100_bce_numbers(sgd)
+    assert found == {"hundred-bce": pytest.approx(5.5), "hundred-bce-fit": pytest.approx(75.0)}
+    assert all(np.isnan(value) for value in table2.cifar100_bce_numbers([]).values())
+
+
+def test_other_data_are_pending_with_their_command():
+    table = table2.own_accuracy_table("tab-x", [], "desk", "SVHN", "lcs study figure3")
+    assert table.caption == "Not run yet: SVHN."
+    assert table.rows == [["[pending: `lcs study figure3`]{.pending}"]]
+    records = find_study("figure3").stored("desk", STORE)
+    rows = table2.own_accuracy_table("tab-x", records, "desk", "", "").rows
+    assert [row[0] for row in rows] == [str(name) for name in by_method(records)]
+
+
+def test_published_accuracies_are_of_their_data_set():
+    assert published.accuracy(SGD, "cifar10") == 78.63
+    assert published.accuracy(SGD, "cifar10", 400) == 72.77
+    assert published.accuracy(SGD, "cifar100") == 51.43
+    assert published.accuracy(SGD, "cifar100", 400) is None
+    assert published.accuracy(SGD, "digits") is None
+
+
+def test_table2_quotes_the_published_rows():
+    row = published.table2(B50)
+    assert (row.cifar10, row.cifar100, row.svhn, row.report) == (85.19, 59.56, 94.07, 48.9)
+    assert published.table2("no such method").cifar10 is None
+
+
+def test_numbers_of_a_beta_that_was_not_run_are_missing_and_no_others():
+    records = [r for r in find_study("table2").stored("desk", STORE) if r.config.beta < 50]
+    found = table2.accuracy_numbers(records)
+    assert math.isnan(found["beta-50"])
+    assert math.isnan(found["left"])
+    assert found["less-sgd"] == found["early-sgd"] == "–"
+    every = table2.accuracy_numbers(find_study("table2").stored("desk", STORE))
+    assert found["beta-1"] == every["beta-1"]
+    assert every["less-sgd"] != "–"
+
+
+@pytest.mark.parametrize(
+    ("epochs", "sgd", "sparse"), [(400, "72.77", None), (4000, "78.63", "85.19")]
+)
+def test_at_the_papers_width_the_paper_stands_beside_runs_of_its_own_length(epochs, sgd, sparse):
+    records = [
+        dataclasses.replace(record, config=record.config.replace(base_channels=150, epochs=epochs))
+        for record in find_study("figure3").stored("desk", STORE)
+    ]
+    table = table2.own_accuracy_table("tab-x", records, "paper", "", "")
+    assert f"the paper (α ≈ 150, {epochs} epochs" in table.caption
+    assert "reproduction" not in table.columns
+    shown = {row[0]: row[1] for row in table.rows}
+    assert shown[str(SGD)] == tables.published(float(sgd))
+    assert shown[str(B50)] == tables.published(float(sparse) if sparse else None)
+
+
+def test_the_shorter_training_on_other_data_has_nothing_beside_it():
+    records = [
+        dataclasses.replace(
+            record,
+            config=record.config.replace(base_channels=150, epochs=400, dataset="cifar100"),
+        )
+        for record in find_study("figure3").stored("desk", STORE)
+    ]
+    table = table2.own_accuracy_table("tab-x", records, "paper", "", "")
+    assert {row[1] for row in table.rows} == {"–"}
+
+
+def test_a_published_run_is_compared_as_one_more_draw():
+    judge = table2._is_published(SGD)
+    records = find_study("table2").stored("desk", STORE)
+    finding = judge(records)
+    values = accuracies(by_method(records)[SGD])
+    n, spread = len(values), float(np.std(values, ddof=1))
+    assert finding.margin == 0
+    assert finding.evidence.mean == pytest.approx(np.mean(values) - 45.8)
+    next_draw = scipy.stats.t.ppf(0.975, n - 1) * spread * math.sqrt(1 + 1 / n)
+    assert finding.evidence.half_width == pytest.approx(next_draw)
