@@ -150,12 +150,12 @@ def study(
     checkpoint_seconds: Seconds = 60.0,
     workers: Annotated[int, typer.Option(min=1, help="Runs that train at once.")] = 1,
 ) -> None:
-    """Train the runs of an exhibit that the store lacks; print the paths of all its records."""
+    """Train the runs of a study that the store lacks; print the paths of all its records."""
     from lcs.exhibits import find_study
 
     place = _store(store)
     if choose:
-        from lcs.exhibits.choices import write_choice
+        from lcs.exhibits.choose import write_choice
 
         print(json.dumps(write_choice(name, place)))
         return
@@ -164,6 +164,9 @@ def study(
     changes |= {"betas": betas} if betas else {}
     options = {"store": place, "device": device, "workers": workers, **changes}
     if plan:
+        from lcs.study import check_options
+
+        check_options("cpu", budget_minutes, checkpoint_seconds, workers)
         print(chosen.plan(scale, seeds, **options))
         return
     options |= {"budget_minutes": budget_minutes, "checkpoint_seconds": checkpoint_seconds}

@@ -11,8 +11,9 @@ from made_up import made_up
 from lcs import data, models
 from lcs.config import Config
 from lcs.errors import ConfigError
-from lcs.exhibits import choices, find_study, settings, studies
-from lcs.exhibits.choices import RULES, choose, write_choice
+from lcs.exhibits import choose as choosing
+from lcs.exhibits import find_study, settings, studies
+from lcs.exhibits.choose import RULES, choose, write_choice
 from lcs.runs import PUBLISHED, RunStore
 from lcs.study import Study
 
@@ -147,7 +148,7 @@ def test_only_whole_searches_choose(tmp_path):
 def test_the_command_writes_the_file(command, tmp_path, monkeypatch):
     file = tmp_path / "chosen.json"
     file.write_text(settings.CHOSEN_FILE.read_text().replace('"4": 0.25', '"4": 1.0'))
-    monkeypatch.setattr(choices.write_choice, "__defaults__", (file,))
+    monkeypatch.setattr(choosing.write_choice, "__defaults__", (file,))
     said = command("study", "search-wide", "--choose", "--store", PUBLISHED)
     assert (said.code, json.loads(said.out)) == (0, settings.CHOSEN["search-wide"])
     assert file.read_bytes() == settings.CHOSEN_FILE.read_bytes()

@@ -20,7 +20,7 @@ from lcs.exhibits.compare import (
     spread_text,
     zeros_text,
 )
-from lcs.exhibits.figure4 import eligible_text, pair_correlation, window_text
+from lcs.exhibits.locality import eligible_text, pair_correlation, window_text
 from lcs.exhibits.methods import B0, B50, LOCAL, NETWORKS, SGD, Method
 from lcs.exhibits.scaling.gains import width_heads
 from lcs.exhibits.tables import Table

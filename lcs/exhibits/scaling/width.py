@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from lcs.config import Config
 from lcs.exhibits import published, tables
 from lcs.exhibits.compare import (
-    LAYERS,
     PENDING,
     accuracies,
     by_method,
@@ -37,7 +36,7 @@ from lcs.exhibits.scaling.gains import (
     width_heads,
 )
 from lcs.exhibits.settings import DESK_SCALES, RECIPE, WIDTHS, chosen, paper_recipe
-from lcs.exhibits.tables import Table
+from lcs.exhibits.tables import LAYERS, Table
 from lcs.runs import Record
 from lcs.stats import Interval, mean_interval, paired_difference
 from lcs.study import Study

@@ -5,7 +5,7 @@ import numpy as np
 from checks import Checks, records
 from checks.scaling_parts import common, own, rises, window
 from lcs.exhibits.compare import remaining
-from lcs.exhibits.figure4 import pair_correlation
+from lcs.exhibits.locality import pair_correlation
 from lcs.exhibits.methods import B0, B50, LOCAL, SGD
 from lcs.measure import clustering_range
 

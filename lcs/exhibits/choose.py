@@ -7,16 +7,14 @@ A choice of one search is where others start from: run `lcs study NAME --choose`
 from __future__ import annotations
 
 import json
-from collections import defaultdict
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from lcs.config import Config
 from lcs.errors import ConfigError
 from lcs.exhibits import find_study
+from lcs.exhibits.scaling.search import choices
 from lcs.exhibits.settings import CHOSEN_FILE, SHARE_AT_WIDTH, chosen
 from lcs.runs import Record, RunStore, write_atomically
 
@@ -51,16 +49,9 @@ def choose(name: str, records: Iterable[Record]) -> dict[str, Any]:
     if name not in RULES:
         raise ConfigError(f"{name} is no search: choose from {', '.join(RULES)}")
     rule = RULES[name]
-    accuracies: dict[str, dict[Config, list[float]]] = defaultdict(lambda: defaultdict(list))
-    for record in records:
-        if rule.augment in ("", record.config.augment):
-            candidate = record.config.replace(seed=0)
-            accuracies[rule.key(candidate)][candidate].append(record.final["validation_accuracy"])
-    means = {
-        key: {candidate: np.mean(values) for candidate, values in candidates.items()}
-        for key, candidates in accuracies.items()
-    }
-    return {key: rule.value(max(found, key=found.__getitem__)) for key, found in means.items()}
+    compared = [r for r in records if rule.augment in ("", r.config.augment)]
+    found = choices(compared, rule.key)
+    return {key: rule.value(choice.config) for key, choice in found.items()}
 
 
 def write_choice(name: str, store: RunStore, file: Path = CHOSEN_FILE) -> dict[str, Any]:
