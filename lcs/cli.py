@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import json
 import math
 import sys
 import typing
@@ -142,11 +143,14 @@ def study(
     base_channels: Annotated[int | None, typer.Option(help="Default: the scale's own.")] = None,
     epochs: Annotated[int | None, typer.Option(help="Default: the scale's own.")] = None,
     plan: Annotated[bool, typer.Option("--plan", help="Only say what is missing.")] = False,
+    choose: Annotated[
+        bool, typer.Option("--choose", help="Write what a search found best to chosen.json.")
+    ] = False,
     budget_minutes: Budget = None,
     checkpoint_seconds: Seconds = 60.0,
     workers: Annotated[int, typer.Option(min=1, help="Runs that train at once.")] = 1,
 ) -> None:
-    """Train the runs of an exhibit that the store lacks; print the paths of all its records."""
+    """Train the runs of a study that the store lacks; print the paths of all its records."""
     from lcs.cost import device_type
     from lcs.exhibits import find_study
     from lcs.study import check_options
@@ -161,7 +165,12 @@ def study(
             device_type(device)  # it may be absent, but not misspelt
         print(chosen.plan(chosen.configs(scale, seeds, **changes), place, device))
         return
-    outcome = chosen.run(
+    if choose:
+        from lcs.exhibits.choose import write_choice
+
+        print(json.dumps(write_choice(name, place)))
+        return
+    records = chosen.train(
         scale,
         seeds,
         store=place,
@@ -171,7 +180,7 @@ def study(
         workers=workers,
         **changes,
     )
-    for record in outcome.records:
+    for record in records:
         print(record.path)
 
 

@@ -333,8 +333,8 @@ def gather(
     records = {}
     for study in studies:
         if train:
-            options = {"store": store, "device": device, "epochs": epochs}
-            records[study.name] = study.train(scale, seeds, **options)
+            options = {"device": device, "epochs": epochs}
+            records[study.name] = study.train(scale, seeds, store=store, **options)
         else:
             records[study.name] = study.stored(scale, store, seeds, epochs=epochs)
     return records

@@ -22,7 +22,6 @@ import lcs.provenance
 from lcs.checkpoint import Checkpoint
 from lcs.config import Config
 from lcs.errors import CheckpointError, DiskError, Paused, RecordError
-from lcs.runs import RunStore, verify
 from lcs.run import Run
 from lcs.runs import RunStore, verify
 from lcs.train import Clock, train

@@ -1,5 +1,7 @@
 """What a run costs: operations that can be counted by hand, and times fitted to stored runs."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 
@@ -49,11 +51,7 @@ def test_images_and_operations_have_prices_of_their_own(tmp_path, monkeypatch):
         images = 50_000 * config.epochs
         took = 1e-6 * images + 1e-9 * cost.training_flops(config)
 
-        class Fake:
-            provenance = {"device": "cpu", "seconds": took}
-
-        Fake.config = config
-        return Fake
+        return SimpleNamespace(config=config, provenance={"device": "cpu", "seconds": took})
 
     monkeypatch.setattr(cost, "read_record", read)
     wide = Config(base_channels=32)

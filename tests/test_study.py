@@ -7,6 +7,7 @@ import shutil
 import pandas as pd
 import pytest
 import torch
+from finished import results
 
 from lcs import cost
 from lcs.checkpoint import Checkpoint
@@ -78,7 +79,7 @@ def test_what_is_not_given_is_none_and_zero_is_zero():
     assert {c.epochs for c in STUDY.configs("smoke", epochs=None)} == {2}
     cropped = STUDY.configs("smoke", betas=[0], augment="flip-crop", crop_padding=0, l1_rest=None)
     assert {c.crop_padding for c in cropped} == {0}
-    with pytest.raises(ConfigError, match="lr: 0.0 is out of range"):
+    with pytest.raises(ConfigError, match=r"lr: 0.0 is out of range"):
         STUDY.configs("smoke", lr=0.0)
     assert given(epochs=0, dataset="", betas=[], scale="desk", seeds=2) == {
         "scale": "desk",
@@ -259,7 +260,8 @@ def test_a_plan_counts_what_a_checkpoint_holds(record, store):
     (whole,) = STUDY.seconds_left([config], store, "cpu")
     checkpoint = Checkpoint(config, store.root)
     with checkpoint.locked():
-        checkpoint.save({"weight": torch.zeros(1)}, {"epoch": 75})
+        history = results(config.replace(epochs=75))["history"]
+        checkpoint.save({"weight": torch.zeros(1)}, {"epoch": 75, "history": history})
     assert STUDY.seconds_left([config], store, "cpu") == [pytest.approx(whole / 4)]
     line, _ = STUDY.plan([config], store, "cpu").splitlines()
     assert "100 epochs, 75 of them done, about " in line

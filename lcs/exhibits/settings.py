@@ -86,6 +86,7 @@ def beta_lasso(base: Config, beta: float, **changes: Any) -> Config:
 
 
 def quarter_length(base: Config) -> Config:
+    """Return a run of a quarter of the epochs."""
     return base.replace(epochs=max(1, base.epochs // 4))
 
 

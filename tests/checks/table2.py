@@ -41,7 +41,7 @@ def reproduction_beside_ours(store):
 
 @CHECKS.add
 def l1_reduces_overfitting(store):
-    """SGD fits its training images almost perfectly and falls from its best; with a λ all fall less.
+    """SGD fits its training images almost perfectly and falls from its best; others fall less.
 
     β = 50 beats it at the end, but not if each run were stopped at its best.
     """

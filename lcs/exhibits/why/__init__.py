@@ -39,6 +39,7 @@ from lcs.exhibits.why.summary import summary_table
 from lcs.exhibits.why.width import at_each_width, components_table, width_frame, width_table
 
 __all__ = [
+    "AUGMENTED_CROSS_ENTROPY",
     "CLAIMS",
     "CONTROLS",
     "LOSSES",

@@ -1,0 +1,115 @@
+"""What the searches found best on validation images, and how it comes into `chosen.json`.
+
+A choice of one search is where others start from: run `lcs study NAME --choose` in the order of
+`RULES`, each once its runs are stored.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from lcs.config import Config
+from lcs.errors import ConfigError
+from lcs.exhibits import find_study
+from lcs.exhibits.scaling.search import choices
+from lcs.exhibits.settings import CHOSEN_FILE, SHARE_AT_WIDTH, chosen
+from lcs.runs import Record, RunStore, write_atomically
+
+# hyperparameters that are searched, by optimizer
+SEARCHED = {
+    "sgd": ("momentum", "weight_decay"),
+    "proximal-l1": ("l1", "l1_rest"),
+    "beta-lasso": ("l1", "l1_rest"),
+}
+
+
+class Rule(NamedTuple):
+    """How a search chooses: among candidates of the same key, the best one's value is written.
+
+    With `augment`, only candidates with that augmentation are compared.
+    """
+
+    key: Callable[[Config], str]
+    value: Callable[[Config], Any]
+    augment: str = ""
+
+
+def choose(name: str, records: Iterable[Record]) -> dict[str, Any]:
+    """Return what a search chooses: by key, the value of the best candidate.
+
+    That is the one with the highest mean accuracy over seeds on the validation images; of equals
+    the first.
+
+    Raises:
+        ConfigError: the study is no search.
+    """
+    if name not in RULES:
+        raise ConfigError(f"{name} is no search: choose from {', '.join(RULES)}")
+    rule = RULES[name]
+    compared = [r for r in records if rule.augment in ("", r.config.augment)]
+    found = choices(compared, rule.key)
+    return {key: rule.value(choice.config) for key, choice in found.items()}
+
+
+def write_choice(name: str, store: RunStore, file: Path = CHOSEN_FILE) -> dict[str, Any]:
+    """Write the choice of a search's stored runs into its section of `chosen.json`.
+
+    Raises:
+        ConfigError: the study is no search, or some of its runs are missing.
+        RecordError: the file cannot be written.
+    """
+    records = find_study(name).stored("desk", store)
+    if name in RULES and not records:
+        raise ConfigError(f"{name}: runs are missing; `lcs study {name}` trains them")
+    found = choose(name, records)
+    sections = json.loads(file.read_text())
+    order = sections.get(name, {})
+    sections[name] = {key: found[key] for key in order if key in found} | found
+    write_atomically(file, _render(sections).encode())
+    return sections[name]
+
+
+def _render(sections: dict[str, dict[str, Any]]) -> str:
+    """Render JSON, a line for each section, or for each key of a section with several values."""
+    texts = []
+    for name, section in sections.items():
+        text = json.dumps(section)
+        if any(isinstance(value, dict) for value in section.values()):
+            lines = [f"    {json.dumps(key)}: {json.dumps(v)}" for key, v in section.items()]
+            text = "{\n" + ",\n".join(lines) + "\n  }"
+        texts.append(f"  {json.dumps(name)}: {text}")
+    return "{\n" + ",\n".join(texts) + "\n}\n"
+
+
+def _method(config: Config) -> str:
+    return f"{config.model} {config.optimizer} {config.beta:g}"
+
+
+def _regularisation(config: Config, share: float = 0.0) -> float:
+    """Return weight decay or λ, over what `search` and `search-long`, or a share of λ, chose."""
+    reference = chosen(config, config.model, config.optimizer, config.beta, share)
+    name = "weight_decay" if config.optimizer == "sgd" else "l1"
+    return round(getattr(config, name) / getattr(reference, name), 9)
+
+
+def _share(config: Config) -> float:
+    """Return λ over what `search` chose."""
+    return _regularisation(config, share=1.0)
+
+
+def _own_share(config: Config) -> float:
+    """Return weight decay or λ, over what is chosen with AutoAugment at this width."""
+    return _regularisation(config, SHARE_AT_WIDTH[config.base_channels])
+
+
+RULES = {
+    "search": Rule(_method, lambda c: {name: getattr(c, name) for name in SEARCHED[c.optimizer]}),
+    "search-long": Rule(_method, _share),
+    "search-wide": Rule(lambda c: f"{c.base_channels}", _share),
+    "search-beyond": Rule(lambda c: f"{c.base_channels}", _share),
+    "search-rivals": Rule(lambda c: f"{c.base_channels} {c.optimizer}", _regularisation),
+    "search-augment": Rule(lambda c: c.optimizer, _own_share, "flip-crop"),
+}

@@ -1,0 +1,155 @@
+"""Settings and studies of the book: what they train, and what the searches chose."""
+
+import dataclasses
+import json
+import shutil
+
+import pytest
+import torch
+from made_up import made_up
+
+from lcs import data, models
+from lcs.config import Config
+from lcs.errors import ConfigError
+from lcs.exhibits import choose as choosing
+from lcs.exhibits import find_study, settings, studies
+from lcs.exhibits.choose import RULES, choose, write_choice
+from lcs.runs import PUBLISHED, RunStore
+from lcs.study import Study
+
+NETWORKS = {name: study for name, study in studies().items() if isinstance(study, Study)}
+EVERY = [(name, scale) for name, study in NETWORKS.items() for scale in study.scales]
+
+
+@pytest.mark.parametrize(("name", "scale"), EVERY)
+def test_every_study_can_be_built_at_every_scale(name, scale):
+    """The data set and the network of each run exist, and only searches use validation images."""
+    configs = NETWORKS[name].configs(scale, 1)
+    assert len({config.run_id for config in configs}) == len(configs)
+    assert {config.validation for config in configs} == {name.startswith("search")}
+    for config in configs:
+        facts = data.spec(config.dataset)
+        with torch.device("meta"):
+            models.build(
+                config.model,
+                num_classes=len(facts.classes),
+                image_size=facts.image_shape[0],
+                in_channels=facts.image_shape[2],
+                base_channels=config.base_channels,
+            )
+
+
+def test_studies_are_found_by_name():
+    assert all(find_study(name) is study and study.title for name, study in studies().items())
+    with pytest.raises(ConfigError, match="unknown name 'tabel2'; choose from toy, table2"):
+        find_study("tabel2")
+
+
+def test_exhibits_share_their_runs():
+    table2, figure3, figure4 = (
+        set(find_study(name).configs("desk", 5)) for name in ("table2", "figure3", "figure4")
+    )
+    assert figure3 < figure4 < table2
+
+
+def test_both_desk_settings_have_names_of_their_own():
+    labels = {study.setting.label("desk") for study in studies().values()}
+    assert labels == {"toy", "reproduction", "towards the recipe", "recipe"}
+    assert settings.RECIPE.label("paper") == settings.REPRODUCTION.label("paper") == "paper"
+    for name in ("recipe", "width", "wider"):
+        losses = {(c.loss, c.augment) for c in find_study(name).configs("desk", 1)}
+        assert losses == {("cross-entropy", "flip-crop")}
+        assert find_study(name).setting.label("desk") == "towards the recipe"
+
+
+def test_the_reproductions_setting():
+    runs = find_study("table2").configs("desk", 1)
+    assert {(c.dataset, c.base_channels, c.epochs, c.loss) for c in runs} == {
+        ("cifar10", 1, 400, "bce")
+    }
+    sparse = [c for c in runs if c.optimizer != "sgd"]
+    assert {(c.l1, c.l1_rest) for c in sparse} == {(2e-5, None)}
+    assert {(c.momentum, c.weight_decay) for c in runs if c not in sparse} == {(0.0, 0.0)}
+
+
+def test_the_papers_setting_pulls_as_far_at_every_length():
+    wide, short = (find_study("figure3").configs("paper", epochs=n)[-1] for n in (4000, 400))
+    assert (wide.base_channels, wide.beta) == (150, 50.0)
+    assert (short.l1, short.l1_rest) == pytest.approx((10 * wide.l1, 10 * wide.l1_rest))
+    for name in ("table2", "figure3", "figure4", "cifar100"):
+        runs = [c for c in find_study(name).configs("paper") if c.optimizer == "sgd"]
+        assert {(c.momentum, c.weight_decay) for c in runs} == {(0.9, 5e-4)}
+
+
+def test_the_factorial_is_complete():
+    runs = find_study("factorial").configs("desk", 1)
+    cells = {(run.augment, run.loss, run.lr) for run in runs}
+    assert (len(cells), len(runs)) == (2 * 3, 2 * 3 * 5)
+
+
+# --- searches
+
+
+def held_out(config: Config, accuracy: float):
+    record = made_up(config, accuracy)
+    return dataclasses.replace(record, final={"validation_accuracy": accuracy / 100})
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_what_is_chosen_agrees_with_the_records(name, tmp_path):
+    """Its section of the file, taken out, is written again to the same bytes."""
+    store = RunStore(PUBLISHED)
+    if not find_study(name).stored("desk", store):
+        pytest.skip("the search has not been run")
+    sections = json.loads(settings.CHOSEN_FILE.read_text())
+    sections[name] = dict.fromkeys(sections[name])
+    file = tmp_path / "chosen.json"
+    file.write_text(json.dumps(sections))
+    assert write_choice(name, store, file) == settings.CHOSEN[name]
+    assert file.read_bytes() == settings.CHOSEN_FILE.read_bytes()
+
+
+def test_every_section_is_that_of_a_search():
+    assert set(settings.CHOSEN) == set(RULES)
+
+
+def test_a_candidate_is_judged_by_all_its_seeds():
+    def accuracy(config):
+        lucky = config.momentum == 0.9 and config.seed == 1
+        return 70 if lucky else 60 - 20 * config.momentum - 1e3 * config.weight_decay
+
+    runs = [held_out(c, accuracy(c)) for c in find_study("search").configs("desk", 2)]
+    assert choose("search", runs)["s-conv sgd 0"] == {"momentum": 0.0, "weight_decay": 0.0}
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("search-long", dict.fromkeys(settings.CHOSEN["search-long"], 0.25)),
+        ("search-wide", {"1": 0.125, "2": 0.125, "4": 0.125, "8": 0.125}),
+        ("search-rivals", {k: v / 2 for k, v in settings.CHOSEN["search-rivals"].items()}),
+        ("search-augment", {k: v / 2 for k, v in settings.CHOSEN["search-augment"].items()}),
+    ],
+)
+def test_shares_are_of_what_was_chosen_before(name, expected):
+    """The weakest regularisation is made the best."""
+    configs = find_study(name).configs("desk", 1)
+    runs = [held_out(c, 60 - 1e4 * c.weight_decay - 1e5 * c.l1) for c in configs]
+    assert choose(name, runs) == pytest.approx(expected)
+
+
+def test_only_whole_searches_choose(tmp_path):
+    file = shutil.copy(settings.CHOSEN_FILE, tmp_path)
+    for name, reason in (("table2", "is no search"), ("search", "runs are missing")):
+        with pytest.raises(ConfigError, match=reason):
+            write_choice(name, RunStore(tmp_path), file)
+
+
+def test_the_command_writes_the_file(command, tmp_path, monkeypatch):
+    file = tmp_path / "chosen.json"
+    file.write_text(settings.CHOSEN_FILE.read_text().replace('"4": 0.25', '"4": 1.0'))
+    monkeypatch.setattr(choosing.write_choice, "__defaults__", (file,))
+    said = command("study", "search-wide", "--choose", "--store", PUBLISHED)
+    assert (said.code, json.loads(said.out)) == (0, settings.CHOSEN["search-wide"])
+    assert file.read_bytes() == settings.CHOSEN_FILE.read_bytes()
+    assert "is no search" in command("study", "table2", "--choose").error
