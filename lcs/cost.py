@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 
 import numpy as np
@@ -117,6 +117,24 @@ def device_type(name: str) -> str:
     if kind not in ("cpu", "cuda"):
         raise ConfigError(f"device: unknown value {name!r}; give auto, cpu or cuda")
     return kind
+
+
+def about(seconds: float | None) -> str:
+    """Return an estimate in words; None: unknown."""
+    return "time unknown" if seconds is None else f"about {duration(seconds)}"
+
+
+def in_all(costs: Collection[float | None], workers: int = 1) -> str:
+    """Return the end of a sentence: what runs cost, with the time that each worker takes to start.
+
+    It is empty without runs.
+    """
+    if not costs:
+        return ""
+    known = [seconds for seconds in costs if seconds is not None]
+    if len(known) < len(costs):
+        return "; how long they take is not known: no run on this device is stored"
+    return f", {about(START_SECONDS + sum(known) / min(workers, len(costs)))} in all"
 
 
 def readable(store: RunStore, known: Iterable[Record] = ()) -> Iterator[Record]:

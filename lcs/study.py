@@ -179,10 +179,10 @@ class BaseStudy(ABC):
         runs = self.runs(scale, seeds, store.find, **changes)
         costs = self._costs(runs, store, device)
         lines = [
-            f"{self.describe(config, store)}, {_about(seconds)}"
+            f"{self.describe(config, store)}, {cost.about(seconds)}"
             for config, seconds in costs.items()
         ]
-        total = _total([*costs.values()], workers)
+        total = cost.in_all(costs.values(), workers)
         return "\n".join([*lines, f"{len(costs)} of {len(runs)} runs missing{total}"])
 
     def _costs(
@@ -306,7 +306,7 @@ class Study(BaseStudy):
 
             lacking = [*costs]
             count = "1 run" if len(costs) == 1 else f"{len(costs)} runs"
-            total = _total([*costs.values()], workers)
+            total = cost.in_all(costs.values(), workers)
             print(f"{count} to train on {cost.device_type(device)}{total}", file=sys.stderr)
             train_all(
                 lacking,
@@ -336,12 +336,14 @@ class Study(BaseStudy):
         Raises:
             CheckpointError: the checkpoint is damaged.
         """
-        return 1 - epochs_done(config, store) / config.epochs
+        from lcs.checkpoint import Checkpoint
+
+        return 1 - Checkpoint(config, store.root).epoch() / config.epochs
 
     def describe(self, config: Config, store: RunStore) -> str:
         """Say in a line which run it is, and how far it has come."""
         method = f"β = {config.beta:g}, " if config.optimizer == "beta-lasso" else ""
-        done = epochs_done(config, store)
+        done = round(config.epochs * (1 - self.share_left(config, store)))
         text = f"{config.file}: {method}α = {config.base_channels}, {config.epochs} epochs"
         return text + (f", {done} of them done" if done else "")
 
@@ -361,15 +363,12 @@ def gather(
     Without `train`, a study that is not complete for at least one seed has none.
     """
     store = store or default_store()
-    records = {}
-    for study in studies:
-        if train:
-            records[study.name] = study.train(
-                scale, seeds, store=store, device=device, epochs=epochs
-            )
-        else:
-            records[study.name] = study.stored(scale, store, seeds, epochs=epochs)
-    return records
+    if train:
+        return {
+            study.name: study.train(scale, seeds, store=store, device=device, epochs=epochs)
+            for study in studies
+        }
+    return {study.name: study.stored(scale, store, seeds, epochs=epochs) for study in studies}
 
 
 def given(**parameters: Any) -> dict[str, Any]:
@@ -378,17 +377,6 @@ def given(**parameters: Any) -> dict[str, Any]:
     A parameter of papermill needs a type, which None has not.
     """
     return {name: value for name, value in parameters.items() if value not in (0, "", [])}
-
-
-def epochs_done(config: Config, store: RunStore) -> int:
-    """Return the epochs that a run's checkpoint holds.
-
-    Raises:
-        CheckpointError: it is damaged.
-    """
-    from lcs.checkpoint import Checkpoint
-
-    return Checkpoint(config, store.root).epoch()
 
 
 def frame(records: Iterable[Record]) -> pd.DataFrame:
@@ -421,28 +409,14 @@ def check_options(
     device: str, budget_minutes: float | None, checkpoint_seconds: float, workers: int
 ) -> None:
     """Refuse what is out of range before anything is computed."""
-    if workers < 1:
-        raise ConfigError(f"workers: {workers} is out of range; give 1 or more")
-    for name, value in (
-        ("budget_minutes", budget_minutes),
-        ("checkpoint_seconds", checkpoint_seconds),
+    for name, value, least in (
+        ("workers", workers, 1),
+        ("budget_minutes", budget_minutes, 0),
+        ("checkpoint_seconds", checkpoint_seconds, 0),
     ):
-        if value is not None and not value >= 0:
-            raise ConfigError(f"{name}: {value!r} is out of range; give 0 or more")
+        if value is not None and not value >= least:
+            raise ConfigError(f"{name}: {value!r} is out of range; give {least} or more")
     if device not in ("auto", "cpu"):
         from lcs.device import choose_device
 
         choose_device(device)
-
-
-def _about(seconds: float | None) -> str:
-    return "time unknown" if seconds is None else f"about {cost.duration(seconds)}"
-
-
-def _total(costs: Sequence[float | None], workers: int = 1) -> str:
-    """Say what all runs cost, with the time that each worker takes to start."""
-    if not costs or None in costs:
-        return "; how long they take is not known: no run on this device is stored" if costs else ""
-    known = sum(seconds for seconds in costs if seconds is not None)
-    seconds = cost.START_SECONDS + known / min(workers, len(costs))
-    return f", about {cost.duration(seconds)} in all"

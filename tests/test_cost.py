@@ -70,6 +70,14 @@ def test_durations(seconds, text):
     assert cost.duration(seconds) == text
 
 
+@pytest.mark.parametrize(("workers", "seconds"), [(1, 2400), (2, 1200), (8, 600)])
+def test_in_all_counts_the_start_of_each_worker(workers, seconds):
+    said = cost.in_all([600.0] * 4, workers)
+    assert said == f", about {cost.duration(cost.START_SECONDS + seconds)} in all"
+    assert "not known" in cost.in_all([600.0, None], workers)
+    assert cost.in_all([], workers) == ""
+
+
 def test_known_records_are_not_read_again_and_broken_ones_are_left_out(store, monkeypatch):
     known, *_ = paths = store.paths()
     paths[1].write_text("{}")
