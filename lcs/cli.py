@@ -168,7 +168,7 @@ def study(
     if choose:
         from lcs.exhibits.choose import write_choice
 
-        print(json.dumps(write_choice(name, place)))
+        print(json.dumps(write_choice(name, place, scale)))
         return
     records = chosen.train(
         scale,
