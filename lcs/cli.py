@@ -157,7 +157,7 @@ def study(
     if choose:
         from lcs.exhibits.choose import write_choice
 
-        print(json.dumps(write_choice(name, place)))
+        print(json.dumps(write_choice(name, place, scale)))
         return
     chosen = find_study(name)
     changes: dict[str, Any] = {"dataset": dataset, "base_channels": base_channels, "epochs": epochs}

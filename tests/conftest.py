@@ -49,7 +49,8 @@ def command(capsys):
 def forkserver():
     """Processes from a server that has imported torch once: each costs only what it computes."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["lcs.cli", "lcs.study", "lcs.train"])
+    # optimizers of torch import torch._dynamo at their first use
+    context.set_forkserver_preload(["lcs.cli", "lcs.study", "lcs.train", "torch._dynamo"])
     return context
 
 

@@ -54,14 +54,16 @@ def choose(name: str, records: Iterable[Record]) -> dict[str, Any]:
     return {key: rule.value(choice.config) for key, choice in found.items()}
 
 
-def write_choice(name: str, store: RunStore, file: Path = CHOSEN_FILE) -> dict[str, Any]:
+def write_choice(
+    name: str, store: RunStore, scale: str = "desk", file: Path = CHOSEN_FILE
+) -> dict[str, Any]:
     """Write the choice of a search's stored runs into its section of `chosen.json`.
 
     Raises:
         ConfigError: the study is no search, or some of its runs are missing.
         RecordError: the file cannot be written.
     """
-    records = find_study(name).stored("desk", store)
+    records = find_study(name).stored(scale, store)
     if name in RULES and not records:
         raise ConfigError(f"{name}: runs are missing; `lcs study {name}` trains them")
     found = choose(name, records)

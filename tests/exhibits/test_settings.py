@@ -105,7 +105,7 @@ def test_what_is_chosen_agrees_with_the_records(name, tmp_path):
     sections[name] = dict.fromkeys(sections[name])
     file = tmp_path / "chosen.json"
     file.write_text(json.dumps(sections))
-    assert write_choice(name, store, file) == settings.CHOSEN[name]
+    assert write_choice(name, store, file=file) == settings.CHOSEN[name]
     assert file.read_bytes() == settings.CHOSEN_FILE.read_bytes()
 
 
@@ -142,13 +142,13 @@ def test_only_whole_searches_choose(tmp_path):
     file = shutil.copy(settings.CHOSEN_FILE, tmp_path)
     for name, reason in (("table2", "is no search"), ("search", "runs are missing")):
         with pytest.raises(ConfigError, match=reason):
-            write_choice(name, RunStore(tmp_path), file)
+            write_choice(name, RunStore(tmp_path), file=file)
 
 
 def test_the_command_writes_the_file(command, tmp_path, monkeypatch):
     file = tmp_path / "chosen.json"
     file.write_text(settings.CHOSEN_FILE.read_text().replace('"4": 0.25', '"4": 1.0'))
-    monkeypatch.setattr(choosing.write_choice, "__defaults__", (file,))
+    monkeypatch.setattr(choosing.write_choice, "__defaults__", ("desk", file))
     said = command("study", "search-wide", "--choose", "--store", PUBLISHED)
     assert (said.code, json.loads(said.out)) == (0, settings.CHOSEN["search-wide"])
     assert file.read_bytes() == settings.CHOSEN_FILE.read_bytes()
