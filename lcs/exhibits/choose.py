@@ -60,9 +60,11 @@ def write_choice(
     """Write the choice of a search's stored runs into its section of `chosen.json`.
 
     Raises:
-        ConfigError: the study is no search, or some of its runs are missing.
+        ConfigError: the study is no search, runs are missing, or the scale is smoke.
         RecordError: the file cannot be written.
     """
+    if scale == "smoke":
+        raise ConfigError("scale: smoke runs choose nothing; give desk or paper")
     records = find_study(name).stored(scale, store)
     if name in RULES and not records:
         raise ConfigError(f"{name}: runs are missing; `lcs study {name}` trains them")
