@@ -17,7 +17,7 @@ import numpy as np
 
 from lcs import data
 from lcs.errors import ConfigError
-from lcs.shapes import default_kernel
+from lcs.shapes import LayerSize, default_kernel, layer_sizes
 
 T = TypeVar("T")
 
@@ -165,6 +165,20 @@ class Config:
     @property
     def _side(self) -> int:
         return data.spec(self.dataset).image_shape[0]
+
+    def layer_sizes(self) -> dict[str, LayerSize]:
+        """Return the size of every layer of the network, by name, without building it."""
+        spec = data.spec(self.dataset)
+        size, _, channels = spec.image_shape
+        return layer_sizes(
+            self.model,
+            len(spec.classes),
+            image_size=size,
+            in_channels=channels,
+            base_channels=self.base_channels,
+            kernel_size=self.kernel_size,
+            padding=self.padding,
+        )
 
     @property
     def fully_connected(self) -> bool:

@@ -13,7 +13,6 @@ from lcs import data
 from lcs.config import Config
 from lcs.errors import ConfigError, RecordError
 from lcs.runs import Record, RunStore, read_record
-from lcs.shapes import LayerSize, layer_sizes
 
 # a process starts, imports torch, loads the data and compiles the optimizer
 START_SECONDS = 12.0
@@ -21,30 +20,15 @@ START_SECONDS = 12.0
 OVERHEAD = 3.0
 
 
-def sizes(config: Config) -> dict[str, LayerSize]:
-    """Return the size of every layer of a run's network, by name."""
-    known = data.spec(config.dataset)
-    size, _, channels = known.image_shape
-    return layer_sizes(
-        config.model,
-        len(known.classes),
-        image_size=size,
-        in_channels=channels,
-        base_channels=config.base_channels,
-        kernel_size=config.kernel_size,
-        padding=config.padding,
-    )
-
-
 def count_weights(config: Config, model: str) -> dict[str, int]:
     """Weights of each layer of a network of this width, on this data set."""
     plain = Config(dataset=config.dataset, model=model, base_channels=config.base_channels)
-    return {name: layer.weights for name, layer in sizes(plain).items()}
+    return {name: layer.weights for name, layer in plain.layer_sizes().items()}
 
 
 def weights(config: Config) -> int:
     """Weights of a run's network."""
-    return sum(layer.weights for layer in sizes(config).values())
+    return sum(layer.weights for layer in config.layer_sizes().values())
 
 
 def image_flops(config: Config) -> int:
@@ -53,7 +37,9 @@ def image_flops(config: Config) -> int:
     Each weight takes part in three products, of which the first layer lacks one: the gradient of
     the images is not needed.
     """
-    first, *others = (2 * layer.positions * layer.weights for layer in sizes(config).values())
+    first, *others = (
+        2 * layer.positions * layer.weights for layer in config.layer_sizes().values()
+    )
     return 2 * first + 3 * sum(others)
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from lcs import data
 from lcs.config import Config, RunConfig, ToyConfig, recorded_epochs
-from lcs.shapes import LayerSize, layer_sizes
+from lcs.shapes import LayerSize
 
 # columns of a history: type, lowest and highest value
 COLUMNS: dict[str, tuple[type, float, float]] = {
@@ -77,7 +77,7 @@ def check_history(config: Config, history: Any, epochs: int) -> None:
     _require(type(history) is dict, "history: not a mapping")
     if not expected and not history:
         return
-    sizes, length = layer_sizes_of(config), len(expected)
+    sizes, length = config.layer_sizes(), len(expected)
     for name in (*NEEDED, _accuracy(config)):
         _require(name in history, f"history: lacks {name}")
     _require(_accuracy(config, other=True) not in history, "history: of the other images too")
@@ -133,21 +133,6 @@ def check_origin(origin: Any) -> None:
         datetime.fromisoformat(origin["time"])
 
 
-def layer_sizes_of(config: Config) -> dict[str, LayerSize]:
-    """Size of every layer of the run's network, by name."""
-    spec = data.spec(config.dataset)
-    size, _, channels = spec.image_shape
-    return layer_sizes(
-        config.model,
-        len(spec.classes),
-        image_size=size,
-        in_channels=channels,
-        base_channels=config.base_channels,
-        kernel_size=config.kernel_size,
-        padding=config.padding,
-    )
-
-
 def _check_training(config: Config, history: Any, final: Any) -> None:
     check_history(config, history, config.epochs)
     _require(type(final) is dict, "final: not a mapping")
@@ -158,7 +143,7 @@ def _check_training(config: Config, history: Any, final: Any) -> None:
     last = {layer: values[-1] for layer, values in history["nonzeros"].items()}
     _require(_same(final["nonzeros"], last), "final: nonzeros are not the history's last")
 
-    sizes = layer_sizes_of(config)
+    sizes = config.layer_sizes()
     weights = {layer: size.weights for layer, size in sizes.items()}
     _require(_same(final["weights"], weights), "weights: not those of the network")
     flops = {

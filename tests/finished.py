@@ -4,7 +4,6 @@ from typing import Any
 
 from lcs import data
 from lcs.config import Config, recorded_epochs
-from lcs.record_checks import layer_sizes_of
 
 ORIGIN = {
     "commit": None,
@@ -21,7 +20,7 @@ ORIGIN = {
 
 def results(config: Config, accuracy: float = 0.5) -> dict[str, Any]:
     """History, final measures and provenance of a finished run without a zero weight."""
-    sizes, epochs = layer_sizes_of(config), recorded_epochs(config.epochs)
+    sizes, epochs = config.layer_sizes(), recorded_epochs(config.epochs)
     weights = {layer: size.weights for layer, size in sizes.items()}
     flops = sum(2 * size.positions * size.weights for size in sizes.values())
     spec, name = data.spec(config.dataset), "test_accuracy"

@@ -6,7 +6,6 @@ import torch
 from lcs import data
 from lcs.config import CHOICES, Config
 from lcs.models import layers
-from lcs.shapes import layer_sizes
 from lcs.train import build_model
 
 VARIANTS = [
@@ -24,19 +23,10 @@ def test_sizes_are_those_of_the_network(model, variant):
     elif not model.startswith("s-"):
         variant = {k: v for k, v in variant.items() if k != "padding"}
     config = Config(model=model, **variant)
-    spec = data.spec(config.dataset)
-    size, _, channels = spec.image_shape
+    size = data.spec(config.dataset).image_shape[0]
     with torch.device("meta"):
         built = layers(build_model(config), size)
-    sizes = layer_sizes(
-        model,
-        len(spec.classes),
-        image_size=size,
-        in_channels=channels,
-        base_channels=config.base_channels,
-        kernel_size=config.kernel_size,
-        padding=config.padding,
-    )
+    sizes = config.layer_sizes()
     assert list(sizes) == list(built)
     for name, layer in built.items():
         matrix = layer.weight.ndim == 2
