@@ -59,7 +59,8 @@ Values = Callable[[Sequence[Record]], Sequence[float]]
 def by_seed(records: Sequence[Record], of: Values = accuracies) -> dict[int, float]:
     """Return a value of each run by its seed; none may come twice."""
     seeds = [record.config.seed for record in records]
-    assert len(set(seeds)) == len(seeds), seeds
+    if len(set(seeds)) < len(seeds):
+        raise ValueError(f"seeds: {seeds} come twice; group the runs by condition first")
     return dict(zip(seeds, of(records), strict=True))
 
 
@@ -311,7 +312,8 @@ PENDING = "pending"
 def pick(found: Conditions, **fields: object) -> Config | None:
     """Return the condition with these values, or None; there must not be two."""
     matches = [c for c in found if all(getattr(c, n) == v for n, v in fields.items())]
-    assert len(matches) < 2, (fields, matches)
+    if len(matches) > 1:
+        raise ValueError(f"{fields}: {len(matches)} conditions have these values; give more")
     return matches[0] if matches else None
 
 

@@ -83,5 +83,5 @@ def accuracy(method: Method | str, dataset: str, epochs: int = PAPER_EPOCHS) -> 
 
 
 def table2(method: Method | str) -> Row:
-    """Return the published row of a method; an empty one where nobody has published it."""
+    """Return the published row of a method; an empty one where there is none."""
     return next((row for row in TABLE2 if row.method == method), Row(method))

@@ -61,7 +61,7 @@ def _cifar100(base: Config, betas: Sequence[float]) -> list[Config]:
     """Return the methods of Figure 3 on CIFAR-100, with cross-entropy.
 
     A binary cross-entropy averaged over a hundred classes has gradients about a hundred times
-    smaller: at the same learning rate the network hardly begins to learn.
+    smaller: at the same learning rate the network barely learns.
     """
     dataset = "cifar100" if base.dataset == "cifar10" else base.dataset
     return sgd_and_betas(base.replace(dataset=dataset, loss="cross-entropy"), betas)

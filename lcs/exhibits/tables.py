@@ -1,6 +1,6 @@
 """Tables and numbers of the book, as MyST Markdown: captioned, numbered, and typeset by origin.
 
-Published values carry a class of their own, so that nobody mixes them up with ours.
+Published values carry a class of their own, so that they are not mistaken for ours.
 """
 
 from __future__ import annotations

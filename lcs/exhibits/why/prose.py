@@ -122,7 +122,7 @@ def _first_layer(found: Conditions) -> dict[str, str]:
     """Return what λ on the first layer alone does: its gain over β = 0, and what it leaves there.
 
     Keys end in β: `first-alone-free-50`, and `…-frozen-…` with zeros that stay, `…-returns-…` for
-    the difference of the two, `first-alone-left-free-50` for what is left of the layer;
+    the difference of the two, `first-alone-left-free-50` for the remaining share of the layer;
     `first-everywhere-…` with λ on all layers.
     """
     free: dict[str, object] = {"l1_rest": 0.0, "frozen_zeros": False}
@@ -146,7 +146,7 @@ def _first_layer(found: Conditions) -> dict[str, str]:
 def _beta_and_lambda(found: Mapping[str, Conditions]) -> dict[str, str]:
     """Return the smallest, the largest and the best of ranges of β and λ, and their results.
 
-    Mean accuracies on the test and (`-fit`) on the training images, and what is left of the layer.
+    Mean accuracies on the test and (`-fit`) on the training images, and the remaining share of the layer.
     """
     betas = {c: runs for c, runs in found["betas"].items() if c.optimizer != "sgd"}
     lambdas, zero = found["lambdas"], found["lambdas-zero"]
