@@ -67,7 +67,7 @@ def _thousands(count: float) -> str:
 
 
 def laws(history: pd.DataFrame, forecasts: Mapping[str, pd.DataFrame]) -> Figure:
-    """Draw the remaining share of the first layer, what returns to it, and its norm, beside two laws.
+    """Draw the first layer's remaining share, its revived weights and its norm, beside two laws.
 
     Args:
         history: columns `method`, `run_id`, `epoch`, `left` (per cent), `revived_conv1` and

@@ -146,7 +146,7 @@ def _first_layer(found: Conditions) -> dict[str, str]:
 def _beta_and_lambda(found: Mapping[str, Conditions]) -> dict[str, str]:
     """Return the smallest, the largest and the best of ranges of β and λ, and their results.
 
-    Mean accuracies on the test and (`-fit`) on the training images, and the remaining share of the layer.
+    Mean accuracies on the test and (`-fit`) on the training images, and the remaining share.
     """
     betas = {c: runs for c, runs in found["betas"].items() if c.optimizer != "sgd"}
     lambdas, zero = found["lambdas"], found["lambdas-zero"]
