@@ -128,8 +128,8 @@ def numbers(runs: Mapping[str, Sequence[Record]], own: Sequence[Record]) -> dict
     `showpiece-paper`: the paper's accuracy with SGD; `showpiece-work`: per cent of the dense
     network's operations that an image takes with β = 50; of each study accuracy and time, and of
     the sparse ones the remaining share of the first layer; `showpiece-line`: what the line through
-    the gains over SGD says of that width; `showpiece-gain`: by how many points β = 50 is ahead of SGD
-    with the same images.
+    the gains over SGD says of that width; `showpiece-gain`: by how many points β = 50 is ahead of
+    SGD with the same images.
 
     Args:
         runs: the records of each study by its name.
