@@ -40,7 +40,7 @@ def test_a_run_that_two_studies_share_counts_once():
 
 def test_no_condition_is_picked_by_chance():
     found = compare.conditions(FACTORIAL)
-    with pytest.raises(AssertionError):
+    with pytest.raises(ValueError, match="conditions have these values"):
         compare.pick(found, beta=50)
     assert compare.pick(found, beta=7) is None
 
