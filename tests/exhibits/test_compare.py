@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from lcs.config import Config
-from lcs.exhibits import compare, find_study, plots, status, studies, table2, tables
+from lcs.exhibits import compare, find_study, plots, table2, tables
 from lcs.exhibits.book import ROOT
 from lcs.runs import PUBLISHED, RunStore
 from lcs.stats import Interval
@@ -98,24 +98,6 @@ def test_stored_runs_need_every_method(tmp_path):
         compare.by_method(find_study("table2").run("desk", 1, store=STORE)[1])
     )
     assert find_study("table2").stored("desk", RunStore(tmp_path)) == []
-
-
-def test_status_lists_every_exhibit_at_every_scale():
-    rows = status.studies_table(STORE).rows
-    scales = sum(len(study.scales) - 1 for study in studies().values())
-    assert len(rows) == scales + len(status.OTHER_DATA)
-    done = {tuple(row[:3]) for row in rows if row[3].startswith("done")}
-    assert (find_study("table2").title, "[table2](table2.ipynb)", "reproduction") in done
-
-
-def test_without_records_every_study_is_pending(tmp_path):
-    rows = [row for row in status.studies_table(RunStore(tmp_path)).rows if row[2] != "smoke"]
-    assert rows
-    assert all(".pending" in row[3] for row in rows)
-
-
-def test_provenance_counts_every_record():
-    assert sum(int(row[-1]) for row in status.provenance_table(STORE).rows) == len(STORE.paths())
 
 
 def test_a_table_is_numbered_markdown():
