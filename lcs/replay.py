@@ -6,12 +6,12 @@ from typing import Any, NamedTuple
 
 import torch
 
+from lcs.device import choose_device, enough_memory
 from lcs.errors import ConfigError
 from lcs.provenance import provenance
 from lcs.record_format import rounded
 from lcs.run import ENVIRONMENT, Run
 from lcs.runs import Record
-from lcs.train import choose_device, enough_memory
 
 # other processors and numbers of threads round sums differently; these differences stay small
 # while a run is young: of the loss, and of the shares of hits and of non-zero weights

@@ -23,24 +23,13 @@ from lcs.errors import CheckpointError, TrainingError
 from lcs.optim import SGD, BetaLasso, ProximalL1
 from lcs.provenance import provenance
 from lcs.runs import Record, RunStore
+from lcs.schedule import learning_rate
 from lcs.sparse import Forward
 
 # entries of the provenance on which rounding may depend; they may change when a run is resumed
 ENVIRONMENT = ("code", "packages", "device", "hardware", "threads")
 # from this many weights on, compiling the optimizer's step pays for itself
 COMPILED_FROM = 4_000_000
-
-
-def learning_rate(config: Config, epoch: int, step: int, steps: int) -> float:
-    """Learning rate of a step (both counted from 0) of an epoch of `steps`.
-
-    The cosine is that of SGDR without restarts; past its period it rises as it fell, as
-    `torch.optim.lr_scheduler.CosineAnnealingLR` does past its `T_max`.
-    """
-    if config.schedule == "constant":
-        return config.lr
-    done = epoch if config.schedule == "cosine-epoch" else epoch + step / steps
-    return config.lr / 2 * (1 + math.cos(math.pi * done / (config.period or config.epochs)))
 
 
 def objective(loss: str, logits: Tensor, labels: Tensor) -> Tensor:

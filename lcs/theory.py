@@ -15,7 +15,7 @@ from lcs import data
 from lcs.batches import steps_per_epoch
 from lcs.config import Config
 from lcs.errors import ConfigError
-from lcs.train import learning_rate
+from lcs.schedule import learning_rate
 
 Curve = npt.NDArray[np.float64]
 

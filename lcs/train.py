@@ -21,24 +21,8 @@ from lcs.checkpoint import Checkpoint
 from lcs.config import Config, recorded_epochs
 from lcs.device import choose_device, enough_memory
 from lcs.errors import ConfigError, Paused, TrainingError
-from lcs.run import Run, build_model, learning_rate, make_optimizer, objective
+from lcs.run import Run
 from lcs.runs import Record, RunStore
-
-__all__ = [
-    "Clock",
-    "Run",
-    "build_model",
-    "choose_device",
-    "enough_memory",
-    "fit",
-    "groups",
-    "learning_rate",
-    "make_optimizer",
-    "objective",
-    "recorded_epochs",
-    "train",
-    "train_group",
-]
 
 # the most runs in a group, which already share most of the cost of augmentation; and the most
 # weights: of wide networks augmentation is a small part, and memory a large one

@@ -10,11 +10,13 @@ import torch.nn.functional as F
 
 from lcs import sparse
 from lcs.config import Config
+from lcs.device import choose_device
 from lcs.errors import Paused
 from lcs.mixed_precision import bf16_weights
 from lcs.optim import BetaLasso
+from lcs.run import Run
 from lcs.runs import RunStore
-from lcs.train import Run, choose_device, train, train_group
+from lcs.train import train, train_group
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 

@@ -9,8 +9,9 @@ import torch
 from lcs.config import Config, ToyConfig
 from lcs.errors import ConfigError
 from lcs.replay import replay
+from lcs.run import Run
 from lcs.runs import Record, RunStore
-from lcs.train import Run, train
+from lcs.train import train
 
 ELSEWHERE = {"hardware": "another processor"}
 

@@ -13,8 +13,9 @@ from lcs import data, models
 from lcs.batches import Batches, split
 from lcs.config import CHOICES, Config, recorded_epochs
 from lcs.recording import would_revive
-from lcs.run import COMPILED_FROM, Run, build_model, learning_rate, make_optimizer, objective
+from lcs.run import COMPILED_FROM, Run, build_model, make_optimizer, objective
 from lcs.runs import RunStore
+from lcs.schedule import learning_rate
 from lcs.train import train
 
 CPU = torch.device("cpu")

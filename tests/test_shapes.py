@@ -6,7 +6,7 @@ import torch
 from lcs import data
 from lcs.config import CHOICES, Config
 from lcs.models import layers
-from lcs.train import build_model
+from lcs.run import build_model
 
 VARIANTS = [
     {},

@@ -11,8 +11,9 @@ from lcs import models, sparse
 from lcs.config import Config
 from lcs.errors import Paused
 from lcs.optim import BetaLasso, ProximalL1
+from lcs.run import Run, make_optimizer
 from lcs.runs import RunStore
-from lcs.train import Run, make_optimizer, train
+from lcs.train import train
 
 MODES = ("exact", "frozen")
 # a penalty at which digits leave 1 to 3 % of the first layer

@@ -11,9 +11,11 @@ import lcs.batches
 import lcs.train
 from lcs.checkpoint import Checkpoint
 from lcs.config import Config
+from lcs.device import choose_device
 from lcs.errors import CheckpointError, ConfigError, Paused, RecordError, TrainingError
+from lcs.run import Run
 from lcs.runs import RunStore
-from lcs.train import Clock, Run, choose_device, groups, train, train_group
+from lcs.train import Clock, groups, train, train_group
 
 CPU = torch.device("cpu")
 TINY = Config(dataset="digits", epochs=2, batch_size=128)
