@@ -170,8 +170,6 @@ CLAIMS: tuple[Claim, ...] = (
         "B",
         "Weights of a filter gather over a wider range with crops than with flips alone "
         "(β = 50, α = 4)",
-        tables.NONE,
-        "figure4",
         "crops",
         _wider_range("usual", "none"),
     ),
@@ -179,8 +177,6 @@ CLAIMS: tuple[Claim, ...] = (
         "B",
         "Weights of a filter gather over a wider range where crops shift twice as far "
         "(β = 50, α = 4)",
-        tables.NONE,
-        "figure4",
         "crops",
         _wider_range("far", "usual"),
     ),

@@ -339,6 +339,6 @@ def _faster(mode: str) -> Judge:
 EXACT = "Sparsity can be used for speed, with the algorithm as it is"
 FROZEN = "Sparse weights in dense layers can be used for speed (zeros that stay)"
 CLAIMS: tuple[Claim, ...] = (
-    Claim("P", EXACT, "future work", "engine", BENCHMARK, _faster("exact")),
-    Claim("F", FROZEN, "a question", "engine", BENCHMARK, _faster("frozen")),
+    Claim("P", EXACT, BENCHMARK, _faster("exact"), "future work"),
+    Claim("F", FROZEN, BENCHMARK, _faster("frozen"), "a question"),
 )

@@ -289,35 +289,27 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         "P",
         "β = 50 leaves fewer weights in the first layer than S-LOCAL has",
-        "about 1.5 · 10⁵ against 9.3 · 10⁶",
-        "figure3",
         "table2",
         leaves_fewer_than_local,
+        "about 1.5 · 10⁵ against 9.3 · 10⁶",
     ),
     Claim(
         "P",
         "The second layer loses most of its weights",
-        "about 5 · 10⁶ of 1.4 · 10⁸",
-        "figure3",
         "table2",
         _keeps("fc1", 50, more=False),
+        "about 5 · 10⁶ of 1.4 · 10⁸",
     ),
     Claim(
         "P",
         f"The third layer stays dense: more than {THIRD_LAYER:.0f} % are left",
-        "about 3 · 10⁴ of 3.6 · 10⁴",
-        "figure3",
         "table2",
         _keeps("fc2", THIRD_LAYER, more=True),
+        "about 3 · 10⁴ of 3.6 · 10⁴",
     ),
     *(
         Claim(
-            "R",
-            f"At α = 1, {text}",
-            f"{COUNTS[name, epochs].conv1:,}",
-            "figure3",
-            study,
-            leaves(name, epochs),
+            "R", f"At α = 1, {text}", study, leaves(name, epochs), f"{COUNTS[name, epochs].conv1:,}"
         )
         for name, epochs, study, text in (
             (

@@ -411,25 +411,21 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         "P",
         "The filters of β = 50 are more local than their own permutations",
-        "pictures",
-        "figure4",
         "table2",
         _local_filters,
+        "pictures",
     ),
     Claim(
         "P",
         "The filters of β = 50 are more local than those of SGD",
-        "pictures",
-        "figure4",
         "table2",
         _more_local_than_sgd,
+        "pictures",
     ),
     Claim(
         "B",
         "With the stronger λ, the filters of β = 50 are more local than those of SGD, by "
         "the window (100 epochs, mean over losses and images)",
-        tables.NONE,
-        "figure4",
         "factorial",
         _more_local(as_sgd),
     ),
@@ -437,8 +433,6 @@ CLAIMS: tuple[Claim, ...] = (
         "B",
         "With the stronger λ, the filters of β = 50 are less local than those of β = 0 "
         "with the same λ, by the window (100 epochs, mean over losses and images)",
-        tables.NONE,
-        "figure4",
         "factorial",
         _more_local(without_threshold, worse=True),
     ),

@@ -69,17 +69,16 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Claim:
-    """A claim: who makes it, what, the value given, and the chapter that looks at it, if any does.
+    """A claim: who makes it, what, the study that looks at it, if any does, and the value given.
 
     `judge` takes the records of `study` at one scale; of a `BENCHMARK` it takes none.
     """
 
     source: str
     text: str
-    value: str
-    chapter: str
     study: str = ""
     judge: Judge | None = None
+    value: str = tables.NONE
 
 
 def judged(claims: Sequence[Claim], store: RunStore, scale: str) -> list[Evidence | None]:

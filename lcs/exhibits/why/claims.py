@@ -79,45 +79,32 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         "R",
         "More training, 1600 epochs instead of 400, lets β = 50 gain on β = 0",
-        "a question",
-        "why",
         "longer",
         _longer_helps,
+        "a question",
     ),
     Claim(
         "R",
         "Augmentation lets β = 50 gain on β = 0 (100 epochs)",
-        "a question",
-        "why",
         "factorial",
         _raises_gain(
             add_augmentation,
             without_threshold,
             lambda c: c.loss == "bce" and not has_stronger_l1(c),
         ),
+        "a question",
     ),
     Claim(
         "B",
         "Augmentation lets β = 50 gain on β = 0 with the stronger λ (100 epochs, mean over losses)",
-        tables.NONE,
-        "why",
         "factorial",
         _raises_gain(add_augmentation, without_threshold, has_stronger_l1),
     ),
-    Claim(
-        "B",
-        "β = 50 gains more on β = 0 in 400 epochs than in 100",
-        tables.NONE,
-        "why",
-        "length",
-        _longer_helps,
-    ),
+    Claim("B", "β = 50 gains more on β = 0 in 400 epochs than in 100", "length", _longer_helps),
     Claim(
         "B",
         "β = 50 gains more on β = 0 with cross-entropy (100 epochs, same η, so data steps "
         "ten times as large)",
-        tables.NONE,
-        "why",
         "factorial",
         _raises_gain(use_cross_entropy, without_threshold),
     ),
@@ -126,8 +113,6 @@ CLAIMS: tuple[Claim, ...] = (
             "B",
             "With cross-entropy, augmentation and the stronger λ, β = 50 is better than "
             f"{name}: α = {alpha}",
-            tables.NONE,
-            "why",
             study,
             _stronger_beats(reference, base_channels=alpha, **where),
         )
@@ -142,8 +127,6 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         "B",
         "With λ on the first layer alone, β = 50 is as good as β = 0, within 1 point",
-        tables.NONE,
-        "why",
         "first-layer",
         differs(
             lambda c: c.beta == 50 and c.l1_rest == 0 and not c.frozen_zeros,
@@ -154,8 +137,6 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         "B",
         "Zeros may as well stay: β = 50 is as good with zeros frozen, within 1 point",
-        tables.NONE,
-        "why",
         "frozen",
         differs(
             lambda c: c.beta == 50 and c.frozen_zeros,
@@ -166,8 +147,6 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         "B",
         "With λ on the first layer alone, β = 50 is as good with zeros frozen, within 1 point",
-        tables.NONE,
-        "why",
         "first-layer",
         differs(
             lambda c: c.beta == 50 and c.l1_rest == 0 and c.frozen_zeros,
@@ -178,8 +157,6 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         "B",
         "With λ on the first layer alone, zeros that stay cost β = 1 accuracy",
-        tables.NONE,
-        "why",
         "first-layer",
         differs(
             lambda c: c.beta == 1 and c.l1_rest == 0 and not c.frozen_zeros,
@@ -189,8 +166,6 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         "B",
         "bfloat16 and float32 give β = 50 the same accuracy, within 1 point",
-        tables.NONE,
-        "why",
         "precision",
         differs(
             lambda c: c.beta == 50 and c.precision == "bf16",
@@ -201,8 +176,6 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         "B",
         "A constant learning rate leaves more weights than a cosine, with β = 1",
-        tables.NONE,
-        "why",
         "schedule",
         _constant_rate_leaves_more,
     ),
@@ -210,10 +183,9 @@ CLAIMS: tuple[Claim, ...] = (
         Claim(
             "B",
             f"With {text}, β = {beta} leaves as many weights as the reproduction's",
-            tables.reproduction(f"{COUNTS[beta_lasso_method(beta), 400].conv1:,}"),
-            "why",
             study,
             leaves(beta_lasso_method(beta), **schedule),
+            tables.reproduction(f"{COUNTS[beta_lasso_method(beta), 400].conv1:,}"),
         )
         for text, study, schedule in (
             ("a constant learning rate", "schedule", {"schedule": "constant"}),
