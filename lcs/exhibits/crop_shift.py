@@ -19,12 +19,11 @@ from lcs.exhibits.compare import (
 )
 from lcs.exhibits.locality import compared, lambdas_text, pair_correlation
 from lcs.exhibits.methods import method
-from lcs.exhibits.settings import DESK_SCALES, REPRODUCTION, beta_lasso, short_recipe
+from lcs.exhibits.settings import REPRODUCTION, beta_lasso, desk_study, short_recipe
 from lcs.exhibits.tables import NONE, Table, signed
 from lcs.exhibits.verdicts import UNMEASURED, Claim, Finding, Judge
 from lcs.runs import Record
 from lcs.stats import Interval, mean_interval
-from lcs.study import Study
 
 # Studies
 
@@ -41,7 +40,7 @@ def _crops(base: Config, betas: Sequence[float]) -> list[Config]:
     return [sparse.replace(crop_padding=shift) for shift in (0, usual // 2, usual, 2 * usual)]
 
 
-STUDIES = (Study("crops", "How far crops shift", REPRODUCTION, _crops, scales=DESK_SCALES),)
+STUDIES = (desk_study("crops", "How far crops shift", REPRODUCTION, _crops),)
 
 
 def crops_table(records: Sequence[Record]) -> Table:
@@ -65,7 +64,7 @@ def crops_table(records: Sequence[Record]) -> Table:
         "distance, in pixels, at which their excess over chance is half of that. Range: the one "
         "up to which pairs are more frequent than by chance"
     )
-    return by_condition("tab-crops", what, "lcs study crops", records, columns, note=note)
+    return by_condition("crops", records, columns, what, note=note)
 
 
 def crop_text(config: Config) -> str:

@@ -20,6 +20,7 @@ from lcs.exhibits.compare import (
     by_width,
     frame,
     largest_beta,
+    matches,
     remaining,
     scale_text,
 )
@@ -269,10 +270,7 @@ def leaves(name: Method, epochs: int = 400, **changed: object) -> Judge:
     wanted = changed | {"epochs": epochs}
 
     def judge(records: list[Record]) -> Finding:
-        runs = [
-            r for r in by_method(records)[name]
-            if all(getattr(r.config, field) == value for field, value in wanted.items())
-        ]  # fmt: skip
+        runs = [run for run in by_method(records)[name] if matches(run.config, wanted)]
         ours = mean_interval([r.final["nonzeros"]["conv1"] for r in runs])
         away = one_more(ours, COUNTS[name, epochs].conv1)
         return Finding(f"{tables.interval(ours, 0)}{one_more_text(away, 0)}", away, margin=0.0)

@@ -24,12 +24,13 @@ from lcs.exhibits.compare import (
     count_text,
     largest_beta,
     loss_text,
+    matches,
     pick,
     remaining,
     remaining_text,
     scale_text,
     setting_text,
-    signed_or_none,
+    signed_text,
     spread_text,
     without_threshold,
 )
@@ -54,7 +55,7 @@ from lcs.exhibits.settings import (
 )
 from lcs.exhibits.tables import NONE, Table, signed
 from lcs.exhibits.verdicts import UNMEASURED, Claim, Finding, Judge, verdict
-from lcs.exhibits.why import AUGMENTED_CROSS_ENTROPY, LOSSES, has_stronger_l1
+from lcs.exhibits.why.factorial import AUGMENTED_CROSS_ENTROPY, LOSSES, has_stronger_l1
 from lcs.runs import Record, RunStore
 from lcs.stats import Interval, mean_interval
 from lcs.study import Study
@@ -237,8 +238,8 @@ def factorial_numbers(records: Sequence[Record]) -> dict[str, str]:
         window_text(found[zero]),
         window_text(augmented),
         window_text(plain),
-        signed_or_none(compared(augmented, plain, beyond_chance)),
-        signed_or_none(compared(augmented, found[zero], beyond_chance)),
+        signed_text(compared(augmented, plain, beyond_chance), NONE),
+        signed_text(compared(augmented, found[zero], beyond_chance), NONE),
         _over_filters(pruned) if pruned else PENDING,
         _over_filters(augmented[0].final["locality"]) if pruned else PENDING,
         f"{pruned['filters']}" if pruned else PENDING,
@@ -279,11 +280,7 @@ def factorial_table(records: Sequence[Record]) -> Table:
     for loss in ("bce", "equal", "ce"):
         for augment in ("none", "flip-crop"):
             cell = {"augment": augment, **LOSSES[loss]}
-            here = {
-                config: runs
-                for config, runs in found.items()
-                if all(getattr(config, field) == value for field, value in cell.items())
-            }
+            here = {config: runs for config, runs in found.items() if matches(config, cell)}
             row = f"{LOSS_NAMES[loss]}, {WORDS[augment]}"
             rows.append([row, *map(window_text, _by_strength(here))])
     caption = (

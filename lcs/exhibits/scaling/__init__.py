@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from lcs.exhibits.figure3 import leaves_fewer_than_local
 from lcs.exhibits.methods import B0, B50, SGD
-from lcs.exhibits.scaling import ablations, gains, largest, search, tuned, units, width
+from lcs.exhibits.scaling import ablations, gains, largest, search, tuned, width
 from lcs.exhibits.verdicts import Claim, beats
 
 STUDIES = (*search.STUDIES, *width.STUDIES, *tuned.STUDIES, *ablations.STUDIES, *largest.STUDIES)
@@ -49,15 +49,3 @@ CLAIMS: tuple[Claim, ...] = (
         leaves_fewer_than_local,
     ),
 )
-
-__all__ = [
-    "CLAIMS",
-    "STUDIES",
-    "ablations",
-    "gains",
-    "largest",
-    "search",
-    "tuned",
-    "units",
-    "width",
-]

@@ -20,7 +20,7 @@ from lcs.exhibits.compare import (
     paired,
     remaining_text,
     setting_text,
-    signed_or_pending,
+    signed_text,
     spread_text,
     zeros_text,
 )
@@ -29,16 +29,15 @@ from lcs.exhibits.scaling.gains import gains_by_width, log_linear_fit
 from lcs.exhibits.scaling.width import fit_and_gap_text
 from lcs.exhibits.settings import (
     CHOSEN,
-    DESK_SCALES,
     RECIPE,
     beta_lasso,
     chosen,
+    desk_study,
     paper_recipe,
     regularised,
 )
 from lcs.exhibits.tables import Table
 from lcs.runs import Record
-from lcs.study import Study
 
 WIDTH = 32
 
@@ -59,14 +58,14 @@ def _beta_lasso(base: Config, betas: Sequence[float], *, augment: str) -> list[C
     return [regularised(beta_lasso(here, betas[-1], frozen_zeros=True), factor)]
 
 
-_desk_study = partial(Study, setting=RECIPE, seeds=1, scales=DESK_SCALES)
+_one_seed = partial(desk_study, setting=RECIPE, seeds=1)
 
 STUDIES = (
-    _desk_study("showpiece-sgd", "α = 32 on two cores: SGD", make=_sgd),
-    _desk_study(
+    _one_seed("showpiece-sgd", "α = 32 on two cores: SGD", make=_sgd),
+    _one_seed(
         "showpiece", "α = 32 on two cores: β = 50", make=partial(_beta_lasso, augment="flip-crop")
     ),
-    _desk_study(
+    _one_seed(
         "showpiece-autoaugment",
         "The same with AutoAugment",
         make=partial(_beta_lasso, augment="autoaugment"),
@@ -147,8 +146,8 @@ def numbers(runs: Mapping[str, Sequence[Record]], own: Sequence[Record]) -> dict
     sparse, dense = runs["showpiece"], runs["showpiece-sgd"]
     gain = paired(sparse, dense) if sparse and dense else None
     fit = log_linear_fit(gains_by_width(own), sparse[0].config.base_channels) if sparse else None
-    words["showpiece-line"] = signed_or_pending(fit and fit.forecast)
-    return words | {"showpiece-gain": signed_or_pending(gain)}
+    words["showpiece-line"] = signed_text(fit and fit.forecast)
+    return words | {"showpiece-gain": signed_text(gain)}
 
 
 def _words(records: Sequence[Record]) -> dict[str, str]:

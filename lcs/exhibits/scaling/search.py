@@ -23,19 +23,19 @@ from lcs.exhibits.compare import (
     paired,
     remaining_text,
     setting_text,
-    signed_or_pending,
+    signed_text,
     sweep_frame,
 )
 from lcs.exhibits.methods import B50, SGD, method
 from lcs.exhibits.settings import (
     CHOSEN,
-    DESK_SCALES,
     RECIPE,
     SHARE_AT_WIDTH,
     WIDTH_BEYOND,
     WIDTHS,
     beta_lasso,
     chosen,
+    desk_study,
     paper_recipe,
     regularised,
     sgd,
@@ -137,23 +137,23 @@ def _search_augment(base: Config, betas: Sequence[float]) -> list[Config]:
     return runs
 
 
-_desk_study = partial(Study, setting=RECIPE, seeds=1, scales=DESK_SCALES)
+_one_seed = partial(desk_study, setting=RECIPE, seeds=1)
 
 STUDIES = (
     Study("search", "Hyperparameters of the paper's recipe, on validation", RECIPE, _search, 1),
-    _desk_study("search-long", "λ at the whole length, on validation", make=_search_long),
-    _desk_study(
+    _one_seed("search-long", "λ at the whole length, on validation", make=_search_long),
+    _one_seed(
         "search-wide",
         "λ at each width, on validation",
         make=partial(_search_widths, widths=WIDTHS, shares=WIDTH_SHARES),
     ),
-    _desk_study(
+    _one_seed(
         "search-beyond",
         "λ at α = 16, on validation",
         make=partial(_search_widths, widths=(WIDTH_BEYOND,), shares=SHARES),
     ),
-    _desk_study("search-rivals", "Regularisation of the baselines", make=_search_rivals),
-    _desk_study("search-augment", "AutoAugment, or less", make=_search_augment),
+    _one_seed("search-rivals", "Regularisation of the baselines", make=_search_rivals),
+    _one_seed("search-augment", "AutoAugment, or less", make=_search_augment),
 )
 
 
@@ -262,8 +262,8 @@ def candidates_table(study: str, records: Sequence[Record]) -> Table:
         f"; accuracy on the validation images, the best of each {' and '.join(heads)} bold, and on "
         "the training images, without augmentation"
     )
-    text, command = [*heads, LABELS["augment"]], f"lcs study {study}"
-    return by_condition(f"tab-{study}", what, command, records, columns, note=note, text=text)
+    text = [*heads, LABELS["augment"]]
+    return by_condition(study, records, columns, what, note=note, text=text)
 
 
 def augment_numbers(records: Sequence[Record]) -> dict[str, str]:
@@ -275,11 +275,11 @@ def augment_numbers(records: Sequence[Record]) -> dict[str, str]:
     for augment in ("autoaugment", "flip-crop"):
         best = choices([r for r in records if r.config.augment == augment], method)
         gain = paired(best[B50].runs, best[SGD].runs) if best else None
-        words[f"gain-{augment}"] = signed_or_pending(gain)
+        words[f"gain-{augment}"] = signed_text(gain)
     return words
 
 
 def search_frame(records: Sequence[Record]) -> pd.DataFrame:
     """Return `sweep_frame` over λ of the first layer, a series for each method that has one."""
     sparse = [record for record in records if record.config.optimizer != "sgd"]
-    return sweep_frame(sparse, lambda config: config.l1, method_text)
+    return sweep_frame(sparse, "l1")

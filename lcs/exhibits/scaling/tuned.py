@@ -19,7 +19,7 @@ from lcs.exhibits.compare import (
     paired,
     remaining_text,
     setting_text,
-    signed_or_pending,
+    signed_text,
     spread_text,
 )
 from lcs.exhibits.methods import B0, B50, LOCAL, PROXIMAL, SGD
@@ -37,17 +37,16 @@ from lcs.exhibits.scaling.gains import (
 )
 from lcs.exhibits.scaling.width import generalisation_gap
 from lcs.exhibits.settings import (
-    DESK_SCALES,
     RECIPE,
     SHARE_AT_WIDTH,
     WIDTH_BEYOND,
     WIDTHS,
     chosen,
+    desk_study,
     paper_recipe,
 )
 from lcs.exhibits.tables import Table
 from lcs.runs import Record
-from lcs.study import Study
 
 
 def _tuned(
@@ -64,20 +63,18 @@ def _tuned(
 
 
 STUDIES = (
-    Study(
+    desk_study(
         "scaling-own",
         "λ of β = 50 chosen at each width",
         RECIPE,
         partial(_tuned, widths=WIDTHS, models=("s-local", "s-fc")),
-        scales=DESK_SCALES,
     ),
-    Study(
+    desk_study(
         "scaling-beyond",
         "The law at α = 16",
         RECIPE,
         partial(_tuned, widths=(WIDTH_BEYOND,), models=("s-fc",)),
         1,
-        scales=DESK_SCALES,
     ),
 )
 
@@ -164,7 +161,7 @@ def beyond_table(own: Sequence[Record], beyond: Sequence[Record]) -> Table:
         fit = log_linear_fit(gains_by_width(own, other), width)
         gain = bold_gain(groups[B50], groups[other])
         known = [mean_text(groups[other]), tables.links(groups[other])]
-        rows.append([label, signed_or_pending(fit and fit.forecast), gain, *known])
+        rows.append([label, signed_text(fit and fit.forecast), gain, *known])
     caption = (
         f"What the lines through the gains up to α = {max(by_width(own))} say of β = 50 at "
         f"α = {width}, in points{spread_text(own)}, and what it gains there. "
@@ -197,8 +194,8 @@ def numbers(own: Sequence[Record], common: Sequence[Record]) -> dict[str, str]:
         words[f"own-{key}-last"] = gain_text(last, one, other)
     for key, _, other in BASELINES:
         fit = log_linear_fit(gains_by_width(own, other))
-        words[f"own-slope-{key}"] = signed_or_pending(fit and fit.slope)
-        words[f"own-forecast-{key}"] = signed_or_pending(fit and fit.forecast)
+        words[f"own-slope-{key}"] = signed_text(fit and fit.slope)
+        words[f"own-forecast-{key}"] = signed_text(fit and fit.forecast)
         words[f"own-crossing-{key}"] = PENDING
         if fit:
             # only where the line through the means rises to zero at a width worth naming

@@ -16,7 +16,7 @@ from lcs.exhibits.compare import (
     mean_text,
     remaining,
     setting_text,
-    signed_or_pending,
+    signed_text,
     spread_text,
     sweep_frame,
     train_accuracies,
@@ -35,11 +35,10 @@ from lcs.exhibits.scaling.gains import (
     signed_value,
     width_heads,
 )
-from lcs.exhibits.settings import DESK_SCALES, RECIPE, WIDTHS, chosen, paper_recipe
+from lcs.exhibits.settings import RECIPE, WIDTHS, chosen, desk_study, paper_recipe
 from lcs.exhibits.tables import LAYERS, Table
 from lcs.runs import Record
 from lcs.stats import Interval, mean_interval, paired_difference
-from lcs.study import Study
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,19 +57,17 @@ def _all_methods(base: Config, betas: Sequence[float], *, widths: Sequence[int])
 
 # the largest width apart, for it takes as long as all others
 STUDIES = (
-    Study(
+    desk_study(
         "scaling",
         "The paper's recipe at growing width",
         RECIPE,
         partial(_all_methods, widths=WIDTHS[:-1]),
-        scales=DESK_SCALES,
     ),
-    Study(
+    desk_study(
         "scaling-wide",
         "The paper's recipe at α = 8",
         RECIPE,
         partial(_all_methods, widths=WIDTHS[-1:]),
-        scales=DESK_SCALES,
     ),
 )
 
@@ -190,9 +187,7 @@ def fit_and_gap_text(runs: Sequence[Record]) -> str:
 
 def width_frame(records: Sequence[Record]) -> pd.DataFrame:
     """Return `sweep_frame` over the width, a series for each method."""
-    return sweep_frame(
-        records, lambda config: config.base_channels, lambda config: str(method(config))
-    )
+    return sweep_frame(records, "base_channels", lambda config: str(method(config)))
 
 
 def numbers(records: Sequence[Record]) -> dict[str, str]:
@@ -218,6 +213,6 @@ def numbers(records: Sequence[Record]) -> dict[str, str]:
         words[f"overfit-{end}"] = gap
     for key, _, other in BASELINES:
         fit = log_linear_fit(gains_by_width(records, other))
-        words[f"law-slope-{key}"] = signed_or_pending(fit and fit.slope)
+        words[f"law-slope-{key}"] = signed_text(fit and fit.slope)
         words[f"law-paper-{key}"] = signed_value(published_gain(B50, other))
     return words

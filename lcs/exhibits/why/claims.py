@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from lcs.config import Config
 from lcs.exhibits import tables
 from lcs.exhibits.compare import (
+    Reference,
     as_sgd,
     conditions,
-    difference,
+    gain,
     paired,
-    pick,
     remaining,
     without_threshold,
 )
@@ -17,11 +20,10 @@ from lcs.exhibits.methods import beta_lasso_method
 from lcs.exhibits.published import COUNTS
 from lcs.exhibits.settings import STRONGER_L1
 from lcs.exhibits.tables import signed
-from lcs.exhibits.verdicts import Claim, Finding, Judge, Pick, differs
+from lcs.exhibits.verdicts import Claim, Finding, Judge, differs
 from lcs.exhibits.why.factorial import (
     AUGMENTED_CROSS_ENTROPY,
     Change,
-    Reference,
     add_augmentation,
     contrast,
     effect,
@@ -31,7 +33,9 @@ from lcs.exhibits.why.factorial import (
 from lcs.runs import Record
 
 
-def _raises_gain(change: Change, reference: Reference, where: Pick = lambda _: True) -> Judge:
+def _raises_gain(
+    change: Change, reference: Reference, where: Callable[[Config], bool] = lambda _: True
+) -> Judge:
     """Judge whether a factor of the factorial raises the gain of β = 50, in the mean of cells."""
 
     def judge(records: list[Record]) -> Finding:
@@ -47,12 +51,9 @@ def _stronger_beats(reference: Reference, **where: object) -> Judge:
     """Judge whether β = 50 with the stronger λ is better than its reference, in these runs."""
 
     def judge(records: list[Record]) -> Finding:
-        found = conditions(records)
-        sparse = pick(found, beta=50, **STRONGER_L1, **where)
-        assert sparse is not None
-        gain = difference(found, sparse, reference(sparse))
-        assert gain is not None
-        return Finding(f"{signed(gain)} points", gain)
+        more = gain(conditions(records), reference, beta=50, **STRONGER_L1, **where)
+        assert more is not None
+        return Finding(f"{signed(more)} points", more)
 
     return judge
 
@@ -129,8 +130,8 @@ CLAIMS: tuple[Claim, ...] = (
         "With λ on the first layer alone, β = 50 is as good as β = 0, within 1 point",
         "first-layer",
         differs(
-            lambda c: c.beta == 50 and c.l1_rest == 0 and not c.frozen_zeros,
-            lambda c: c.beta == 0 and c.l1_rest == 0,
+            {"beta": 50, "l1_rest": 0, "frozen_zeros": False},
+            {"beta": 0, "l1_rest": 0},
             margin=1.0,
         ),
     ),
@@ -139,8 +140,8 @@ CLAIMS: tuple[Claim, ...] = (
         "Zeros may as well stay: β = 50 is as good with zeros frozen, within 1 point",
         "frozen",
         differs(
-            lambda c: c.beta == 50 and c.frozen_zeros,
-            lambda c: c.beta == 50 and not c.frozen_zeros,
+            {"beta": 50, "frozen_zeros": True},
+            {"beta": 50, "frozen_zeros": False},
             margin=1.0,
         ),
     ),
@@ -149,8 +150,8 @@ CLAIMS: tuple[Claim, ...] = (
         "With λ on the first layer alone, β = 50 is as good with zeros frozen, within 1 point",
         "first-layer",
         differs(
-            lambda c: c.beta == 50 and c.l1_rest == 0 and c.frozen_zeros,
-            lambda c: c.beta == 50 and c.l1_rest == 0 and not c.frozen_zeros,
+            {"beta": 50, "l1_rest": 0, "frozen_zeros": True},
+            {"beta": 50, "l1_rest": 0, "frozen_zeros": False},
             margin=1.0,
         ),
     ),
@@ -159,8 +160,8 @@ CLAIMS: tuple[Claim, ...] = (
         "With λ on the first layer alone, zeros that stay cost β = 1 accuracy",
         "first-layer",
         differs(
-            lambda c: c.beta == 1 and c.l1_rest == 0 and not c.frozen_zeros,
-            lambda c: c.beta == 1 and c.l1_rest == 0 and c.frozen_zeros,
+            {"beta": 1, "l1_rest": 0, "frozen_zeros": False},
+            {"beta": 1, "l1_rest": 0, "frozen_zeros": True},
         ),
     ),
     Claim(
@@ -168,8 +169,8 @@ CLAIMS: tuple[Claim, ...] = (
         "bfloat16 and float32 give β = 50 the same accuracy, within 1 point",
         "precision",
         differs(
-            lambda c: c.beta == 50 and c.precision == "bf16",
-            lambda c: c.beta == 50 and c.precision == "fp32",
+            {"beta": 50, "precision": "bf16"},
+            {"beta": 50, "precision": "fp32"},
             margin=1.0,
         ),
     ),

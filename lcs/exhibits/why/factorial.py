@@ -12,15 +12,14 @@ from lcs.config import Config
 from lcs.exhibits.compare import (
     AGAINST,
     Conditions,
+    Reference,
     by_seed,
-    comparison,
     conditions,
     difference,
     field_text,
     loss_text,
 )
 from lcs.exhibits.settings import STRONGER_L1
-from lcs.exhibits.tables import Table
 from lcs.exhibits.why.studies import equal_rates
 from lcs.runs import Record
 from lcs.stats import Interval, mean_interval
@@ -28,8 +27,6 @@ from lcs.stats import Interval, mean_interval
 if TYPE_CHECKING:
     import pandas as pd
 
-# from a condition to the one that it gains on
-Reference = Callable[[Config], Config]
 # from a cell to the one with a factor changed; None where it is not at the level to start from
 Change = Callable[[Config], Config | None]
 
@@ -39,16 +36,6 @@ LOSSES: dict[str, dict[str, object]] = {
     "equal": {"loss": "cross-entropy", "lr": 0.01},
 }
 AUGMENTED_CROSS_ENTROPY: dict[str, object] = {**LOSSES["ce"], "augment": "flip-crop"}
-
-
-def factorial_table(records: Sequence[Record]) -> Table:
-    """Compare every method with SGD and with β = 0 in its cell of the factorial."""
-    what = (
-        "Every cell. At equal rates η is a tenth, λ ten times as large, and β = 5 stands for "
-        "β = 50; where λ is stronger in the first layer it is weaker in the others, 1e-5"
-    )
-    fields = ["augment", "loss", "lr", "l1"]
-    return comparison("tab-factorial", records, fields, AGAINST, "lcs study factorial", what)
 
 
 def gains_frame(records: Sequence[Record]) -> pd.DataFrame:

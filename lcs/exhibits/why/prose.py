@@ -16,15 +16,15 @@ from lcs.exhibits.compare import (
     accuracies,
     as_sgd,
     count_text,
-    difference,
     difference_of,
     fit_text,
+    gain,
     left_of,
     mean_text,
     pick,
     remaining_text,
     said_of,
-    signed_or_pending,
+    signed_text,
     without_threshold,
     would_revive_text,
 )
@@ -34,7 +34,6 @@ from lcs.exhibits.tables import LAYERS
 from lcs.exhibits.why.factorial import (
     AUGMENTED_CROSS_ENTROPY,
     LOSSES,
-    Reference,
     add_augmentation,
     changed_pairs,
     contrast,
@@ -47,7 +46,6 @@ from lcs.exhibits.why.results import THRESHOLD
 from lcs.exhibits.why.summary import by_study
 from lcs.exhibits.why.width import COMPONENTS, count_of_pairs
 from lcs.runs import Record
-from lcs.stats import Interval
 
 REFERENCES = {"sgd": as_sgd, "zero": without_threshold}
 
@@ -65,12 +63,6 @@ def numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
         **_factorial(found["factorial"]),
         **_widths(found["wider"]),
     }
-
-
-def _gain(found: Conditions, reference: Reference, **fields: object) -> Interval | None:
-    """Return the accuracy of the condition with these values less that of its reference."""
-    config = pick(found, **fields)
-    return None if config is None else difference(found, config, reference(config))
 
 
 def _controls(found: Mapping[str, Conditions]) -> dict[str, str]:
@@ -128,14 +120,14 @@ def _first_layer(found: Conditions) -> dict[str, str]:
     free: dict[str, object] = {"l1_rest": 0.0, "frozen_zeros": False}
     frozen = free | {"frozen_zeros": True}
 
-    def gain(**fields: object) -> str:
-        return signed_or_pending(_gain(found, without_threshold, **fields))
+    def over_zero(**fields: object) -> str:
+        return signed_text(gain(found, without_threshold, **fields))
 
     return {
-        "first-everywhere-free-50": gain(beta=50, l1_rest=None, frozen_zeros=False),
-        "first-alone-free-1": gain(beta=1, **free),
-        "first-alone-free-50": gain(beta=50, **free),
-        "first-alone-frozen-1": gain(beta=1, **frozen),
+        "first-everywhere-free-50": over_zero(beta=50, l1_rest=None, frozen_zeros=False),
+        "first-alone-free-1": over_zero(beta=1, **free),
+        "first-alone-free-50": over_zero(beta=50, **free),
+        "first-alone-frozen-1": over_zero(beta=1, **frozen),
         "first-alone-left-free-1": left_of(found, beta=1, **free),
         "first-alone-left-frozen-1": left_of(found, beta=1, **frozen),
         "first-alone-left-free-50": left_of(found, beta=50, **free),
@@ -198,15 +190,15 @@ def _lengths(found: Conditions) -> dict[str, str]:
     for place, epochs in enumerate(lengths[:2]):
         words[f"length-{place}"] = f"{epochs}" if epochs else PENDING
         for short, reference in REFERENCES.items():
-            gain = _gain(found, reference, beta=50, epochs=epochs)
-            words[f"length-{place}-{short}"] = signed_or_pending(gain)
+            more = gain(found, reference, beta=50, epochs=epochs)
+            words[f"length-{place}-{short}"] = signed_text(more)
     return words
 
 
 def _factorial(found: Conditions) -> dict[str, str]:
     """Return what factors add to the gain of β = 50, and some cells: see `_cells`."""
     augmented = changed_pairs(found, add_augmentation)
-    gain = contrast(found, augmented, without_threshold)
+    both = contrast(found, augmented, without_threshold)
     weak = [pair for pair in augmented if not has_stronger_l1(pair[0])]
     by_l1 = {
         "weak": weak,
@@ -214,17 +206,17 @@ def _factorial(found: Conditions) -> dict[str, str]:
         "own": [pair for pair in weak if pair[0].loss == "bce"],
     }
     words = {
-        "before-augmentation-zero": signed_or_pending(gain and gain.before),
-        "after-augmentation-zero": signed_or_pending(gain and gain.after),
-        "effect-augmentation-sgd": signed_or_pending(effect(found, add_augmentation, as_sgd)),
+        "before-augmentation-zero": signed_text(both and both.before),
+        "after-augmentation-zero": signed_text(both and both.after),
+        "effect-augmentation-sgd": signed_text(effect(found, add_augmentation, as_sgd)),
     }
     for name, pairs in by_l1.items():
-        gain = contrast(found, pairs, without_threshold)
-        words[f"effect-augmentation-{name}-zero"] = signed_or_pending(gain and gain.change)
+        each = contrast(found, pairs, without_threshold)
+        words[f"effect-augmentation-{name}-zero"] = signed_text(each and each.change)
     losses = {"loss": use_cross_entropy, "equal": use_cross_entropy_at_equal_rates}
     for name, change in losses.items():
         for short, reference in REFERENCES.items():
-            words[f"effect-{name}-{short}"] = signed_or_pending(effect(found, change, reference))
+            words[f"effect-{name}-{short}"] = signed_text(effect(found, change, reference))
     return words | _cells(found)
 
 
@@ -243,7 +235,7 @@ def _cells(found: Conditions) -> dict[str, str]:
     words = {}
     for name, cell in cells.items():
         fields = {"beta": 50, **cell, **STRONGER_L1}
-        words[f"cell-zero-{name}"] = signed_or_pending(_gain(found, without_threshold, **fields))
+        words[f"cell-zero-{name}"] = signed_text(gain(found, without_threshold, **fields))
         words[f"cell-left-{name}"] = left_of(found, **fields)
     for name, loss in LOSSES.items():
         sgd = {"optimizer": "sgd", "augment": "flip-crop", **loss}
@@ -260,6 +252,6 @@ def _widths(found: Conditions) -> dict[str, str]:
             name: part.gain(found, sparse) if sparse else None for name, part in COMPONENTS.items()
         }
         whole = gains.pop("sgd")
-        words |= {f"width-{alpha}-{name}": signed_or_pending(g) for name, g in gains.items()}
+        words |= {f"width-{alpha}-{name}": signed_text(g) for name, g in gains.items()}
         words[f"width-{alpha}-n"] = count_of_pairs(whole)
     return words

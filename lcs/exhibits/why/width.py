@@ -14,12 +14,11 @@ from lcs.exhibits.compare import (
     as_sgd,
     by_condition,
     by_field,
-    comparison,
     conditions,
     difference,
     method_text,
     of,
-    signed_or_none,
+    signed_text,
     sweep_frame,
     without_threshold,
 )
@@ -72,12 +71,6 @@ def at_each_width(runs: Mapping[str, Sequence[Record]]) -> list[Record]:
     return [record for config in sizes for record in everything[config]]
 
 
-def width_table(records: Sequence[Record]) -> Table:
-    """Compare every method with SGD and with β = 0 of the same width."""
-    fields = ["base_channels", "l1"]
-    return comparison("tab-width", records, fields, REFERENCES, "lcs study width", "Growing width")
-
-
 def components_table(records: Sequence[Record]) -> Table:
     """Return what ℓ1, a stronger λ and the threshold each add to the step before, from SGD on."""
     what = (
@@ -87,7 +80,7 @@ def components_table(records: Sequence[Record]) -> Table:
     found = conditions(records)
 
     def text(config: Config, component: Component) -> str:
-        return signed_or_none(component.gain(found, config))
+        return signed_text(component.gain(found, config), tables.NONE)
 
     columns: dict[str, Cell] = {
         **by_field(["base_channels"]),
@@ -95,7 +88,7 @@ def components_table(records: Sequence[Record]) -> Table:
         "n": of(lambda config: count_of_pairs(COMPONENTS["sgd"].gain(found, config))),
     }
     sparse = [record for record in records if record.config.beta]
-    return by_condition("tab-stairs", what, "lcs study width", sparse, columns)
+    return by_condition("width", sparse, columns, what, label="tab-stairs")
 
 
 def count_of_pairs(gain: Interval | None) -> str:
@@ -110,4 +103,4 @@ def width_frame(records: Sequence[Record]) -> pd.DataFrame:
         weaker = config.optimizer != "sgd" and config.l1 != STRONGER_L1["l1"]
         return method_text(config) + (f", λ = {tables.number(config.l1)}" if weaker else "")
 
-    return sweep_frame(records, lambda config: config.base_channels, series)
+    return sweep_frame(records, "base_channels", series)
