@@ -50,6 +50,11 @@ def train_accuracies(records: Sequence[Record]) -> list[float]:
     return [100 * record.final["clean_train_accuracy"] for record in records]
 
 
+def nonzeros(records: Sequence[Record], layer: str = "conv1") -> list[int]:
+    """Weights of a layer that are not zero at the end."""
+    return [record.final["nonzeros"][layer] for record in records]
+
+
 def remaining(records: Sequence[Record], layer: str = "conv1") -> list[float]:
     """Share of a layer's weights that are not zero at the end, in per cent."""
     return [100 * r.final["nonzeros"][layer] / r.final["weights"][layer] for r in records]
@@ -297,8 +302,6 @@ def sweep_frame(
         field: the name of the field that x is.
         series: the name of a run's series.
     """
-    import pandas as pd
-
     rows = [
         {
             "x": getattr(record.config, field),
@@ -309,7 +312,7 @@ def sweep_frame(
         }
         for record in records
     ]
-    return pd.DataFrame(rows, columns=["x", "series", "seed", "accuracy", "left"])
+    return tables.data_frame(rows, columns=["x", "series", "seed", "accuracy", "left"])
 
 
 def matches(config: Config, fields: Mapping[str, object]) -> bool:

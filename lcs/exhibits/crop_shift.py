@@ -16,8 +16,15 @@ from lcs.exhibits.compare import (
     mean_text,
     of,
     remaining_text,
+    signed_text,
 )
-from lcs.exhibits.locality import compared, lambdas_text, pair_correlation
+from lcs.exhibits.locality import (
+    clustering_ranges,
+    compared,
+    lambdas_text,
+    pair_correlation,
+    pair_ratios,
+)
 from lcs.exhibits.methods import method
 from lcs.exhibits.settings import REPRODUCTION, beta_lasso, desk_study, short_recipe
 from lcs.exhibits.tables import NONE, Table, signed
@@ -85,61 +92,49 @@ def crops_numbers(records: Sequence[Record], local: Sequence[Record] = ()) -> di
     seen = [run for run in local if pair_correlation(run)]
     words = {"near-local": _neighbours(seen), "half-local": _half_distance(seen)}
     words["range-local"] = _clustering_range(seen)
-    if not records:
-        return words | dict.fromkeys(CROP_NUMBERS, PENDING)
     shown = by_shift(records)
-    words["crop-far"] = f"{shown['far'][0].config.crop_shift}"
-    words |= {f"half-{name}": _half_distance(runs) for name, runs in shown.items()}
+
+    def said(text: Cell, name: str) -> str:
+        return text(shown[name]) if shown else PENDING
+
+    words["crop-far"] = said(of(lambda config: f"{config.crop_shift}"), "far")
+    words |= {f"half-{name}": said(_half_distance, name) for name in ("none", "usual", "far")}
     for name in ("none", "usual"):
-        words[f"near-{name}"] = _neighbours(shown[name])
-        words[f"range-{name}"] = _clustering_range(shown[name])
+        words[f"near-{name}"] = said(_neighbours, name)
+        words[f"range-{name}"] = said(_clustering_range, name)
     for name in ("none", "far"):
-        more = range_difference(shown[name], shown["usual"])
-        words[f"range-{name}-more"] = NONE if more is None else tables.signed(more)
+        more = range_difference(shown[name], shown["usual"]) if shown else None
+        words[f"range-{name}-more"] = signed_text(more, NONE if shown else PENDING)
     return words
 
 
-CROP_NUMBERS = (
-    "crop-far",
-    *(f"half-{name}" for name in ("none", "usual", "far")),
-    *(f"{key}-{name}" for key in ("near", "range") for name in ("none", "usual")),
-    "range-none-more",
-    "range-far-more",
-)
-
-
 def by_shift(records: Sequence[Record]) -> dict[str, list[Record]]:
-    """Return the runs with flips alone, `none`, with the `usual` crops, and with the `far` ones."""
+    """Return the runs with flips alone, `none`, with the `usual` crops, and with the `far` ones.
+
+    Nothing without any runs.
+    """
     found = list(conditions(records).values())
+    if not found:
+        return {}
     usual = next(runs for runs in found if runs[0].config.crop_padding is None)
     return {"none": found[0], "usual": usual, "far": found[-1]}
 
 
-def ranges(runs: Sequence[Record]) -> list[float]:
-    """Return each run's `measure.clustering_range`, in pixels; NaN if it cannot be measured."""
-    return [measure.clustering_range(one) for one in _ratios(runs)]
-
-
 def range_difference(one: Sequence[Record], other: Sequence[Record]) -> Interval | None:
     """Return the clustering range of some runs less that of others, in pixels, paired by seed."""
-    return compared(one, other, ranges)
-
-
-def _ratios(runs: Sequence[Record]) -> list[list[float]]:
-    """Return each run's `pair_correlation`; where there is none, one value that is NaN."""
-    return [pair_correlation(run) or [math.nan] for run in runs]
+    return compared(one, other, clustering_ranges)
 
 
 def _neighbours(runs: Sequence[Record]) -> str:
-    return _known([ratios[0] for ratios in _ratios(runs)], 2)
+    return _known([ratios[0] for ratios in pair_ratios(runs)], 2)
 
 
 def _half_distance(runs: Sequence[Record]) -> str:
-    return _known([measure.half_distance(ratios) for ratios in _ratios(runs)], 1)
+    return _known([measure.half_distance(ratios) for ratios in pair_ratios(runs)], 1)
 
 
 def _clustering_range(runs: Sequence[Record]) -> str:
-    return _known(ranges(runs), 1)
+    return _known(clustering_ranges(runs), 1)
 
 
 def _known(values: Sequence[float], digits: int) -> str:

@@ -21,6 +21,7 @@ from lcs.exhibits.compare import (
     frame,
     largest_beta,
     matches,
+    nonzeros,
     remaining,
     scale_text,
 )
@@ -53,10 +54,9 @@ def nonzeros_table(records: Sequence[Record], scale: str, name: str = "tab-nonze
         config = runs[0].config
         known = COUNTS.get((title, config.epochs)) if _is_reproduction(config) else None
         for layer, place in LAYERS.items():
-            counts = [run.final["nonzeros"][layer] for run in runs]
             share = np.mean(remaining(runs, layer))
             theirs = tables.reproduction(getattr(known, layer, None), 0)
-            ours = tables.interval(mean_interval(counts), 0)
+            ours = tables.interval(mean_interval(nonzeros(runs, layer)), 0)
             first = layer == "conv1"
             row = [title if first else "", place, theirs, ours, f"{share:.1f}"]
             rows.append([*row, tables.links(runs) if first else ""])
@@ -100,10 +100,8 @@ def nonzeros_references(config: Config) -> dict[str, dict[str, float]]:
 
 def published_counts(config: Config) -> pd.DataFrame:
     """Return the reproduction's counts after as many epochs, if the runs are in its setting."""
-    import pandas as pd
-
     rows = [c for c in published.NONZEROS if c.epochs == config.epochs and _is_reproduction(config)]
-    return pd.DataFrame(rows, columns=published.Counts._fields)
+    return tables.data_frame(rows, columns=published.Counts._fields)
 
 
 def nonzeros_numbers(records: Sequence[Record]) -> Numbers:
@@ -124,7 +122,7 @@ def nonzeros_numbers(records: Sequence[Record]) -> Numbers:
         "one-half": [
             r.history["nonzeros"]["conv1"][n - 1] for r, n in zip(ones, halves, strict=True)
         ],
-        "one-end": [run.final["nonzeros"]["conv1"] for run in ones],
+        "one-end": nonzeros(ones),
     }
     shares = {
         f"share-{layer}": 100 * end[f"nonzeros_{layer}"].mean() / total[layer] for layer in LAYERS
@@ -227,9 +225,12 @@ LAW_NUMBERS = {
 
 
 def _first_epoch_below(curve: pd.DataFrame, share: float) -> float:
-    """Mean over runs of the first recorded epoch with less than this share left, in per cent."""
-    below = curve[curve.left < share]
-    return below.groupby("run_id").epoch.min().mean()
+    """Mean over runs of the first recorded epoch with less than this share left, in per cent.
+
+    NaN if one of them never has.
+    """
+    first = curve[curve.left < share].groupby("run_id").epoch.min()
+    return first.mean() if len(first) == curve.run_id.nunique() else math.nan
 
 
 def _is_reproduction(config: Config) -> bool:
@@ -242,7 +243,7 @@ def _is_reproduction(config: Config) -> bool:
 def leaves_fewer_than_local(records: list[Record]) -> Finding:
     """Judge the widest network."""
     *_, groups = by_width(records).values()
-    counts = [run.final["nonzeros"]["conv1"] for run in groups[B50]]
+    counts = nonzeros(groups[B50])
     local = groups[LOCAL][0].final["weights"]["conv1"]
     value = f"{tables.interval(mean_interval(counts), 0)} (S-LOCAL: {local:,})"
     return Finding(value, mean_interval([local - count for count in counts]))
@@ -271,7 +272,7 @@ def leaves(name: Method, epochs: int = 400, **changed: object) -> Judge:
 
     def judge(records: list[Record]) -> Finding:
         runs = [run for run in by_method(records)[name] if matches(run.config, wanted)]
-        ours = mean_interval([r.final["nonzeros"]["conv1"] for r in runs])
+        ours = mean_interval(nonzeros(runs))
         away = one_more(ours, COUNTS[name, epochs].conv1)
         return Finding(f"{tables.interval(ours, 0)}{one_more_text(away, 0)}", away, margin=0.0)
 

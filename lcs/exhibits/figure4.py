@@ -15,6 +15,7 @@ from lcs.exhibits import crop_shift, tables
 from lcs.exhibits.compare import (
     PENDING,
     WORDS,
+    Cell,
     Conditions,
     Numbers,
     as_sgd,
@@ -39,6 +40,7 @@ from lcs.exhibits.locality import (
     beyond_chance,
     compared,
     eligible_text,
+    filters_of,
     lambdas_text,
     pair_correlation,
     summary,
@@ -78,14 +80,12 @@ STUDIES = (
 
 def locality_frame(records: Sequence[Record]) -> pd.DataFrame:
     """Return what `plots.locality` draws: a row for each method and measure."""
-    import pandas as pd
-
     rows = [
         {"method": name, "measure": title, **summary(runs, key)}
         for name, runs in by_method(records).items()
         for key, title in MEASURES.items()
     ]
-    return pd.DataFrame(rows).dropna()
+    return tables.data_frame(rows).dropna()
 
 
 def fully_connected(store: RunStore, dataset: str = "cifar10") -> list[Record]:
@@ -107,8 +107,6 @@ def against_sparsity(records: Sequence[Record], measure: str) -> pd.DataFrame:
         records: of S-FC with any method.
         measure: a key of `locality.MEASURES`; the window's share is in per cent.
     """
-    import pandas as pd
-
     factor = unit_factor(measure)
     rows = []
     for record in records:
@@ -128,7 +126,7 @@ def against_sparsity(records: Sequence[Record], measure: str) -> pd.DataFrame:
             }
         )
     columns = ["x", "y", "ci95", "method", "augmented", "loss", "run_id"]
-    return pd.DataFrame(rows, columns=columns).drop_duplicates("run_id")
+    return tables.data_frame(rows, columns=columns).drop_duplicates("run_id")
 
 
 def locality_table(records: Sequence[Record], scale: str, name: str = "tab-locality") -> Table:
@@ -184,34 +182,32 @@ def shown_filters(records: Sequence[Record]) -> dict[str, np.ndarray]:
     """Return the filters that Figure 4 shows, (n, C, H, W) by method: dense, sparse, patches."""
     groups = by_method(records)
     names = (SGD, beta_lasso_method(largest_beta(records)), LOCAL)
-    return {str(name): groups[name][0].load_filters().numpy() for name in names}
+    return filters_of([groups[name][0] for name in names], lambda run: str(method(run.config)))
 
 
 def filters_by_l1(records: Sequence[Record]) -> dict[str, np.ndarray]:
     """Return stored filters, (n, C, H, W), of SGD and of the largest β at growing λ: first seed."""
     largest = max((r.config.beta for r in records), default=0)
-    shown = [r for r in records if r.filters and r.config.beta in (0, largest)]
-    shown = [r for r in shown if r.config.optimizer == "sgd" or r.config.beta]
-    filters = {}
-    for run in sorted(shown, key=lambda run: (run.config.l1, run.config.l1_rest or 0.0)):
+    shown = [r for r in records if r.config.optimizer == "sgd" or r.config.beta == largest > 0]
+
+    def title(run: Record) -> str:
         l1 = "" if run.config.optimizer == "sgd" else f", λ = {lambdas_text(run.config)}"
-        title = f"{method(run.config)}{l1}: {remaining([run])[0]:.1f} % left"
-        filters[title] = run.load_filters().numpy()
-    return filters
+        return f"{method(run.config)}{l1}: {remaining([run])[0]:.1f} % left"
+
+    by_l1 = sorted(shown, key=lambda run: (run.config.l1, run.config.l1_rest or 0.0))
+    return filters_of(by_l1, title)
 
 
 def pair_correlation_frame(
     records: Sequence[Record], series: Callable[[Config], str]
 ) -> pd.DataFrame:
     """Return one row per run and distance: `series`, `run_id`, `distance` (pixels), `ratio`."""
-    import pandas as pd
-
     rows = [
         {"series": series(r.config), "run_id": r.run_id, "distance": distance, "ratio": ratio}
         for r in records
         for distance, ratio in enumerate(pair_correlation(r) or [], 1)
     ]
-    return pd.DataFrame(rows, columns=["series", "run_id", "distance", "ratio"])
+    return tables.data_frame(rows, columns=["series", "run_id", "distance", "ratio"])
 
 
 def factorial_numbers(records: Sequence[Record]) -> dict[str, str]:
@@ -271,47 +267,52 @@ def _over_filters(found: Mapping[str, Any]) -> str:
 
 def factorial_table(records: Sequence[Record]) -> Table:
     """Return the window's share beyond chance in every cell of the factorial."""
-    name = "tab-locality-factorial"
-    if not records:
-        what = "locality with and without augmentation"
-        return tables.pending_table(name, what, "lcs study factorial")
-    found = conditions(records)
-    rows = []
-    for loss in ("bce", "equal", "ce"):
-        for augment in ("none", "flip-crop"):
-            cell = {"augment": augment, **LOSSES[loss]}
-            here = {config: runs for config, runs in found.items() if matches(config, cell)}
-            row = f"{LOSS_NAMES[loss]}, {WORDS[augment]}"
-            rows.append([row, *map(window_text, _by_strength(here))])
-    caption = (
-        "Mass in a filter's best window, less that of its own permutations, in points: "
-        f"{setting_text(records)}{spread_text(records)}. Stronger λ: "
-        f"{tables.number(STRONGER_L1['l1'])} on the first layer, "
+    cells = {
+        f"{LOSS_NAMES[loss]}, {WORDS[augment]}": {"augment": augment, **LOSSES[loss]}
+        for loss in ("bce", "equal", "ce")
+        for augment in ("none", "flip-crop")
+    }
+    note = (
+        f". Stronger λ: {tables.number(STRONGER_L1['l1'])} on the first layer, "
         f"{tables.number(STRONGER_L1['l1_rest'])} on the others. At equal rates η is a tenth, "
         "λ ten times as large, and β = 5 stands for β = 50, so that ηλ and βλ are as with the "
-        "binary cross-entropy."
+        "binary cross-entropy"
     )
     sparse = [f"β = {beta}{l1}" for beta in (0, 50) for l1 in ("", ", stronger λ")]
-    return Table(name, caption, ["loss and images", "SGD", *sparse], rows)
+    columns = ["loss and images", "SGD", *sparse]
+    what = "locality with and without augmentation"
+    return _window_table("factorial", records, cells, columns, what, note)
 
 
 def width_table(records: Sequence[Record]) -> Table:
     """Return the window's share beyond chance of each method at growing width."""
-    name, what = "tab-locality-width", "locality at growing width"
+    widths = sorted({record.config.base_channels for record in records})
+    cells = {f"{width}": {"base_channels": width} for width in widths}
+    columns = ["α", "SGD", "β = 0", "β = 0, stronger λ", "β = 50, stronger λ"]
+    return _window_table("width", records, cells, columns, "locality at growing width")
+
+
+def _window_table(
+    study: str,
+    records: Sequence[Record],
+    cells: Mapping[str, Mapping[str, object]],
+    columns: Sequence[str],
+    what: str,
+    note: str = "",
+) -> Table:
+    """Return the window's share beyond chance, a row for the runs with each of these values."""
+    name = f"tab-locality-{study}"
     if not records:
-        return tables.pending_table(name, what, "lcs study width")
+        return tables.pending_table(name, what, f"lcs study {study}")
     found = conditions(records)
-    widths = sorted({config.base_channels for config in found})
-    by_width = [{c: r for c, r in found.items() if c.base_channels == width} for width in widths]
-    rows = [
-        [str(width), *map(window_text, _by_strength(here))]
-        for width, here in zip(widths, by_width, strict=True)
-    ]
+    rows = []
+    for heading, fields in cells.items():
+        here = {config: runs for config, runs in found.items() if matches(config, fields)}
+        rows.append([heading, *map(window_text, _by_strength(here))])
     caption = (
         "Mass in a filter's best window, less that of its own permutations, in points: "
-        f"{setting_text(records)}{spread_text(records)}."
+        f"{setting_text(records)}{spread_text(records)}{note}."
     )
-    columns = ["α", "SGD", "β = 0", "β = 0, stronger λ", "β = 50, stronger λ"]
     return Table(name, caption, columns, rows)
 
 
@@ -336,16 +337,16 @@ def sparsity_numbers(records: Sequence[Record]) -> dict[str, str]:
     """
     found = conditions([r for r in records if r.config.beta == 50])
     by_l1 = sorted(found, key=lambda config: (config.l1, config.l1_rest or 0))
-    if not found:
-        names = ("window-many", "left-many", "window-few", "left-few", "eligible-few")
-        return {**dict.fromkeys(names, PENDING), "runs-recipe": count_text(found)}
-    many, few = found[by_l1[0]], found[by_l1[-1]]
+
+    def said(text: Cell, place: int) -> str:
+        return text(found[by_l1[place]]) if found else PENDING
+
     return {
-        "window-many": window_text(many),
-        "left-many": remaining_text(many),
-        "window-few": window_text(few),
-        "left-few": remaining_text(few),
-        "eligible-few": eligible_text(few),
+        "window-many": said(window_text, 0),
+        "left-many": said(remaining_text, 0),
+        "window-few": said(window_text, -1),
+        "left-few": said(remaining_text, -1),
+        "eligible-few": said(eligible_text, -1),
         "runs-recipe": count_text(found),
     }
 
@@ -378,7 +379,10 @@ def _more_local_than_sgd(records: list[Record]) -> Finding:
     more, value = (window, spread), f"{value}Moran's I {signed(moran, 3)}"
     if len({verdict(Finding("", one)) for one in more}) > 1:
         return Finding(value, said="depends on the measure")
-    return Finding(value, min(more, key=lambda one: abs(one.mean) / (one.half_width or 1)))
+    # points and pixels are compared by their intervals, which single runs lack
+    known = all(one.half_width for one in more)
+    weaker = min(more, key=lambda one: abs(one.mean) / (one.half_width or 1)) if known else window
+    return Finding(value, weaker)
 
 
 def _more_local(reference: Callable[[Config], Config], *, worse: bool = False) -> Judge:

@@ -16,6 +16,7 @@ from lcs.exhibits.compare import (
     Values,
     accuracies,
     by_method,
+    nonzeros,
     paired,
     remaining,
     scale_text,
@@ -73,40 +74,28 @@ STUDIES = (
 )
 
 
-PAPER = f"α ≈ {published.PAPER_BASE_CHANNELS}, {published.PAPER_EPOCHS} epochs"
-
-
-def accuracy_table(records: Sequence[Record], scale: str) -> Table:
-    """Return the paper's Table 2 with our column: every published method, then those of ours."""
-    groups = by_method(records)
-    others = [row.method for row in published.TABLE2 if row.method not in groups]
-    return _beside_published("tab-table2", [*others, *groups], records, scale)
-
-
-def own_accuracy_table(
-    name: str, records: Sequence[Record], scale: str, what: str, command: str
+def accuracy_table(
+    records: Sequence[Record], scale: str, label: str = "tab-table2", *, every: bool = True
 ) -> Table:
-    """Return our methods on other data or at another size beside the paper's, or the command."""
-    if not records:
-        return tables.pending_table(name, what, command)
-    return _beside_published(name, list(by_method(records)), records, scale)
+    """Return our test accuracies beside the paper's, and on CIFAR-10 beside the reproduction's.
 
-
-def _beside_published(
-    label: str, names: Sequence[Method | str], records: Sequence[Record], scale: str
-) -> Table:
-    """Return our accuracies of these methods beside the published ones."""
+    Args:
+        records: of one data set and one size.
+        scale: at which they were run.
+        label: of the table.
+        every: whether the published methods that are not among ours come first.
+    """
     config: Config = records[0].config
     groups = by_method(records)
+    others = [row.method for row in published.TABLE2 if row.method not in groups]
     wide = config.base_channels == published.PAPER_BASE_CHANNELS
     short = wide and config.epochs == published.SHORT_EPOCHS
     epochs = published.SHORT_EPOCHS if short else published.PAPER_EPOCHS
-    paper_text = f"α ≈ {published.PAPER_BASE_CHANNELS}, {epochs} epochs"
     # the reproduction has one data set, and one width
     reports = ["reproduction"] if config.dataset == "cifar10" and not wide else []
     report_text = " and the reproduction's report (α = 1, 400 epochs)" if reports else ""
     rows = []
-    for name in names:
+    for name in [*(others if every else []), *groups]:
         runs = groups.get(name, []) if isinstance(name, Method) else []
         ours = tables.interval(mean_interval(accuracies(runs))) if runs else tables.NONE
         paper = published.accuracy(name, config.dataset, epochs)
@@ -115,11 +104,24 @@ def _beside_published(
         rows.append([name, tables.published(paper), *report, ours, fit, tables.links(runs)])
     caption = (
         "Test accuracy in per cent, and ours on the training images, without augmentation. "
-        f"Published: the paper ({paper_text}, augmentation){report_text}. "
+        f"Published: the paper ({_paper_text(epochs)}, augmentation){report_text}. "
         f"Ours: {scale_text(records, scale)}."
     )
     columns = ["method", "paper", *reports, "ours", "ours, training", "seeds"]
     return Table(label, caption, columns, rows)
+
+
+def own_accuracy_table(
+    name: str, records: Sequence[Record], scale: str, what: str, command: str
+) -> Table:
+    """Return our methods on other data or at another size beside the paper's, or the command."""
+    if not records:
+        return tables.pending_table(name, what, command)
+    return accuracy_table(records, scale, name, every=False)
+
+
+def _paper_text(epochs: int = published.PAPER_EPOCHS) -> str:
+    return f"α ≈ {published.PAPER_BASE_CHANNELS}, {epochs} epochs"
 
 
 def cifar100_bce_numbers(records: Sequence[Record]) -> Numbers:
@@ -148,7 +150,9 @@ def accuracy_frame(records: Sequence[Record]) -> pd.DataFrame:
 
     groups = by_method(records)
     dataset = records[0].config.dataset
-    columns = {f"the paper ({PAPER})": [published.accuracy(name, dataset) for name in groups]}
+    columns = {
+        f"the paper ({_paper_text()})": [published.accuracy(name, dataset) for name in groups]
+    }
     if dataset == "cifar10":
         known = [published.table2(name).report for name in groups]
         columns["the reproduction (α = 1, 400 epochs)"] = known
@@ -196,9 +200,9 @@ def accuracy_numbers(records: Sequence[Record]) -> Numbers:
         "n": len(groups[SGD]),
         "half-width": 50 * (high - low),
         **{f"fit-{k}": float(np.mean(train_accuracies(groups[named[k]]))) for k in ("sgd", "conv")},
-        "proximal-left": mean_interval(_first_layer(groups[PROXIMAL])).mean,
+        "proximal-left": mean_interval(nonzeros(groups[PROXIMAL])).mean,
         "first-layer": groups[PROXIMAL][0].final["weights"]["conv1"],
-        "left": mean_interval(_first_layer(sparse)).mean if sparse else math.nan,
+        "left": mean_interval(nonzeros(sparse)).mean if sparse else math.nan,
     }
 
 
@@ -211,11 +215,6 @@ def best_stretches(runs: Sequence[Record], epochs: int = 10) -> list[float]:
         means = np.convolve(curve, np.full(window, 1 / window), "valid")
         best.append(100 * float(means.max()))
     return best
-
-
-def _first_layer(records: Sequence[Record]) -> list[int]:
-    """Non-zero weights of the first layer after the last epoch."""
-    return [record.final["nonzeros"]["conv1"] for record in records]
 
 
 def _less(

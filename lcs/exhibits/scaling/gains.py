@@ -37,13 +37,11 @@ class LogLinearFit(NamedTuple):
 
 def gains_by_width(records: Sequence[Record], other: Method = SGD) -> pd.DataFrame:
     """Return the gain of β = 50 over another method: columns `x` (α), `seed`, `gain` (points)."""
-    import pandas as pd
-
     rows = []
     for width, groups in by_width(records).items():
         one, two = by_seed(groups[B50]), by_seed(groups[other])
         rows += [{"x": width, "seed": s, "gain": one[s] - two[s]} for s in one.keys() & two.keys()]
-    return pd.DataFrame(rows, columns=["x", "seed", "gain"])
+    return tables.data_frame(rows, columns=["x", "seed", "gain"])
 
 
 def log_linear_fit(

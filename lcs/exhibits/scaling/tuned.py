@@ -99,7 +99,7 @@ def own_table(own: Sequence[Record], common: Sequence[Record]) -> Table:
         over_common.append(bold_gain(groups[B50], same[B50]) if changed else "same λ")
         # of means: over a few images S-LOCAL may gain nothing in a single run
         gain, whole = (paired(groups[one], groups[SGD]).mean for one in (B50, LOCAL))
-        closed.append(f"{100 * gain / whole:.0f}" if whole and gain > 0 else tables.NONE)
+        closed.append(f"{100 * gain / whole:.0f}" if gain > 0 and whole > 0 else tables.NONE)
     share = 100 * published_gain(B50, SGD, dataset) / published_gain(LOCAL, SGD, dataset)
     rows = [
         [LABELS["l1"], *(field_text(runs[0].config, "l1") for runs in sparse), tables.NONE],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -20,7 +19,13 @@ from lcs.exhibits.compare import (
     spread_text,
     zeros_text,
 )
-from lcs.exhibits.locality import eligible_text, pair_correlation, window_text
+from lcs.exhibits.locality import (
+    clustering_ranges,
+    eligible_text,
+    filters_of,
+    pair_ratios,
+    window_text,
+)
 from lcs.exhibits.methods import B0, B50, LOCAL, NETWORKS, SGD, Method
 from lcs.exhibits.scaling.gains import width_heads
 from lcs.exhibits.tables import Table
@@ -43,7 +48,7 @@ def widest(records: Sequence[Record], method: Method) -> list[Record]:
     return widths[-1][method][:1] if widths else []
 
 
-def size_text(config: Config) -> str:
+def run_text(config: Config) -> str:
     """Name a run's width and length, and in what else it is not like most runs of the chapter."""
     net = "" if config.model == "s-fc" else f"{NETWORKS[config.model]}, "
     images = "" if config.augment == "autoaugment" else f", {field_text(config, 'augment')}"
@@ -55,8 +60,6 @@ def fan_in_frame(records: Sequence[Record]) -> pd.DataFrame:
 
     Runs of one size are taken together. `weights` is a range of numbers with as many binary digits.
     """
-    import pandas as pd
-
     rows = []
     for config, runs in conditions(records).items():
         counts = np.zeros(32)
@@ -67,8 +70,8 @@ def fan_in_frame(records: Sequence[Record]) -> pd.DataFrame:
         for digits, share in enumerate(shares):
             low, high = 2**digits // 2, 2**digits - 1
             weights = f"{low}" if low == high else f"{low}–{high}"
-            rows.append({"series": size_text(config), "weights": weights, "share": share})
-    return pd.DataFrame(rows, columns=["series", "weights", "share"])
+            rows.append({"series": run_text(config), "weights": weights, "share": share})
+    return tables.data_frame(rows, columns=["series", "weights", "share"])
 
 
 def numbers(records: Sequence[Record]) -> dict[str, str]:
@@ -77,15 +80,13 @@ def numbers(records: Sequence[Record]) -> dict[str, str]:
     `units-run`: which; `units-range`: its `measure.clustering_range`, in pixels; `units-dead`: per
     cent of units without a weight.
     """
-    from lcs.measure import clustering_range
-
     if not records:
         return dict.fromkeys((f"units-{key}" for key in ("run", "range", "dead")), PENDING)
     run, *_ = records
-    ratios, counts = pair_correlation(run) or [math.nan], run.final["fan_in"]["conv1"]
+    counts = run.final["fan_in"]["conv1"]
     return {
-        "units-run": size_text(run.config),
-        "units-range": f"{clustering_range(ratios):.1f}",
+        "units-run": run_text(run.config),
+        "units-range": f"{clustering_ranges([run])[0]:.1f}",
         "units-dead": f"{100 * counts[0] / sum(counts):.1f}",
     }
 
@@ -96,7 +97,7 @@ def neighbour_numbers(named: Mapping[str, Sequence[Record]]) -> dict[str, str]:
     `near-<name>`: of several runs the first; "pending" without any.
     """
     return {
-        f"near-{name}": f"{(pair_correlation(runs[0]) or [math.nan])[0]:.1f}" if runs else PENDING
+        f"near-{name}": f"{pair_ratios(runs[:1])[0][0]:.1f}" if runs else PENDING
         for name, runs in named.items()
     }
 
@@ -135,8 +136,4 @@ def locality_table(own: Sequence[Record], common: Sequence[Record]) -> Table:
 
 def shown_filters(records: Sequence[Record]) -> dict[str, np.ndarray]:
     """Return the stored filters (n, C, H, W) of the first seeds, by method and size."""
-    return {
-        f"{method_text(r.config)}, {size_text(r.config)}": r.load_filters().numpy()
-        for r in records
-        if r.filters is not None
-    }
+    return filters_of(records, lambda r: f"{method_text(r.config)}, {run_text(r.config)}")

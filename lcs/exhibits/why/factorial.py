@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from lcs.config import Config
+from lcs.exhibits import tables
 from lcs.exhibits.compare import (
     AGAINST,
     Conditions,
@@ -40,8 +41,6 @@ AUGMENTED_CROSS_ENTROPY: dict[str, object] = {**LOSSES["ce"], "augment": "flip-c
 
 def gains_frame(records: Sequence[Record]) -> pd.DataFrame:
     """Return the gain of β = 50 in each cell: `cell`, `contrast`, `mean`, `half_width`, `n`."""
-    import pandas as pd
-
     found = conditions(records)
     gains = [
         (cell(config), f"over {name}", difference(found, config, reference(config)))
@@ -49,7 +48,7 @@ def gains_frame(records: Sequence[Record]) -> pd.DataFrame:
         for name, reference in AGAINST.items()
     ]
     rows = [(place, over, *gain) for place, over, gain in gains if gain is not None]
-    return pd.DataFrame(rows, columns=["cell", "contrast", *Interval._fields])
+    return tables.data_frame(rows, columns=["cell", "contrast", *Interval._fields])
 
 
 def largest_thresholds(found: Conditions) -> list[Config]:

@@ -47,7 +47,7 @@ from lcs.exhibits.why.summary import by_study
 from lcs.exhibits.why.width import COMPONENTS, count_of_pairs
 from lcs.runs import Record
 
-REFERENCES = {"sgd": as_sgd, "zero": without_threshold}
+OVER = {"sgd": as_sgd, "zero": without_threshold}
 
 
 def numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
@@ -189,7 +189,7 @@ def _lengths(found: Conditions) -> dict[str, str]:
     lengths, words = [*sorted({config.epochs for config in found}), 0, 0], {}
     for place, epochs in enumerate(lengths[:2]):
         words[f"length-{place}"] = f"{epochs}" if epochs else PENDING
-        for short, reference in REFERENCES.items():
+        for short, reference in OVER.items():
             more = gain(found, reference, beta=50, epochs=epochs)
             words[f"length-{place}-{short}"] = signed_text(more)
     return words
@@ -215,7 +215,7 @@ def _factorial(found: Conditions) -> dict[str, str]:
         words[f"effect-augmentation-{name}-zero"] = signed_text(each and each.change)
     losses = {"loss": use_cross_entropy, "equal": use_cross_entropy_at_equal_rates}
     for name, change in losses.items():
-        for short, reference in REFERENCES.items():
+        for short, reference in OVER.items():
             words[f"effect-{name}-{short}"] = signed_text(effect(found, change, reference))
     return words | _cells(found)
 
