@@ -7,24 +7,8 @@ from collections.abc import Sequence
 
 from lcs import measure
 from lcs.config import Config
-from lcs.exhibits import tables
-from lcs.exhibits.compare import (
-    PENDING,
-    Cell,
-    by_condition,
-    conditions,
-    mean_text,
-    of,
-    remaining_text,
-    signed_text,
-)
-from lcs.exhibits.locality import (
-    clustering_ranges,
-    compared,
-    lambdas_text,
-    pair_correlation,
-    pair_ratios,
-)
+from lcs.exhibits import compare, locality, tables
+from lcs.exhibits.compare import PENDING, Cell
 from lcs.exhibits.methods import method
 from lcs.exhibits.settings import REPRODUCTION, beta_lasso, desk_study, short_recipe
 from lcs.exhibits.tables import NONE, Table, signed
@@ -53,9 +37,9 @@ STUDIES = (desk_study("crops", "How far crops shift", REPRODUCTION, _crops),)
 def crops_table(records: Sequence[Record]) -> Table:
     """Return accuracy, sparsity and locality against how far crops shift the images."""
     columns: dict[str, Cell] = {
-        "shift": of(lambda config: f"{config.crop_shift}"),
-        "test accuracy (%)": mean_text,
-        "first layer left (%)": remaining_text,
+        "shift": compare.of(lambda config: f"{config.crop_shift}"),
+        "test accuracy (%)": compare.mean_text,
+        "first layer left (%)": compare.remaining_text,
         "neighbours": _neighbours,
         "half": _half_distance,
         "range": _clustering_range,
@@ -65,13 +49,13 @@ def crops_table(records: Sequence[Record]) -> Table:
         "Locality against how far crops shift the images at most, in pixels along each axis; 0 "
         "leaves only flips"
     )
-    setting = f"; β = 50, λ = {lambdas_text(records[0].config)}" if records else ""
+    setting = f"; β = 50, λ = {locality.lambdas_text(records[0].config)}" if records else ""
     note = (
         f"{setting}. Neighbours: pairs of neighbouring pixels of one unit, over chance. Half: the "
         "distance, in pixels, at which their excess over chance is half of that. Range: the one "
         "up to which pairs are more frequent than by chance"
     )
-    return by_condition("crops", records, columns, what, note=note)
+    return compare.by_condition("crops", records, columns, what, note=note)
 
 
 def crop_text(config: Config) -> str:
@@ -89,7 +73,7 @@ def crops_numbers(records: Sequence[Record], local: Sequence[Record] = ()) -> di
     `range-none-more`, paired differences from the usual crops; `crop-far`, the largest shift.
     `near-local`, `half-local` and `range-local`: of runs of S-LOCAL.
     """
-    seen = [run for run in local if pair_correlation(run)]
+    seen = [run for run in local if locality.pair_correlation(run)]
     words = {"near-local": _neighbours(seen), "half-local": _half_distance(seen)}
     words["range-local"] = _clustering_range(seen)
     shown = by_shift(records)
@@ -97,14 +81,14 @@ def crops_numbers(records: Sequence[Record], local: Sequence[Record] = ()) -> di
     def said(text: Cell, name: str) -> str:
         return text(shown[name]) if shown else PENDING
 
-    words["crop-far"] = said(of(lambda config: f"{config.crop_shift}"), "far")
+    words["crop-far"] = said(compare.of(lambda config: f"{config.crop_shift}"), "far")
     words |= {f"half-{name}": said(_half_distance, name) for name in ("none", "usual", "far")}
     for name in ("none", "usual"):
         words[f"near-{name}"] = said(_neighbours, name)
         words[f"range-{name}"] = said(_clustering_range, name)
     for name in ("none", "far"):
         more = range_difference(shown[name], shown["usual"]) if shown else None
-        words[f"range-{name}-more"] = signed_text(more, NONE if shown else PENDING)
+        words[f"range-{name}-more"] = compare.signed_text(more, NONE if shown else PENDING)
     return words
 
 
@@ -113,7 +97,7 @@ def by_shift(records: Sequence[Record]) -> dict[str, list[Record]]:
 
     Nothing without any runs.
     """
-    found = list(conditions(records).values())
+    found = list(compare.conditions(records).values())
     if not found:
         return {}
     usual = next(runs for runs in found if runs[0].config.crop_padding is None)
@@ -122,19 +106,19 @@ def by_shift(records: Sequence[Record]) -> dict[str, list[Record]]:
 
 def range_difference(one: Sequence[Record], other: Sequence[Record]) -> Interval | None:
     """Return the clustering range of some runs less that of others, in pixels, paired by seed."""
-    return compared(one, other, clustering_ranges)
+    return locality.compared(one, other, locality.clustering_ranges)
 
 
 def _neighbours(runs: Sequence[Record]) -> str:
-    return _known([ratios[0] for ratios in pair_ratios(runs)], 2)
+    return _known([ratios[0] for ratios in locality.pair_ratios(runs)], 2)
 
 
 def _half_distance(runs: Sequence[Record]) -> str:
-    return _known([measure.half_distance(ratios) for ratios in pair_ratios(runs)], 1)
+    return _known([measure.half_distance(ratios) for ratios in locality.pair_ratios(runs)], 1)
 
 
 def _clustering_range(runs: Sequence[Record]) -> str:
-    return _known(clustering_ranges(runs), 1)
+    return _known(locality.clustering_ranges(runs), 1)
 
 
 def _known(values: Sequence[float], digits: int) -> str:

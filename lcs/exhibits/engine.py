@@ -16,17 +16,8 @@ from lcs import cost, data
 from lcs.batches import steps_per_epoch
 from lcs.config import Config
 from lcs.errors import RecordError
-from lcs.exhibits import tables
-from lcs.exhibits.compare import (
-    LABELS,
-    PENDING,
-    field_text,
-    method_text,
-    remaining_text,
-    would_revive_of_remaining_text,
-    would_revive_text,
-    zeros_text,
-)
+from lcs.exhibits import compare, tables
+from lcs.exhibits.compare import LABELS, PENDING
 from lcs.exhibits.methods import NETWORKS
 from lcs.exhibits.published import PAPER_EPOCHS
 from lcs.exhibits.tables import Table
@@ -287,13 +278,13 @@ def runs_table(records: Sequence[Record]) -> Table:
         config, units = run.config, run.final["fan_in"]["conv1"]
         rows.append(
             [
-                method_text(config) + zeros_text(config),
-                field_text(config, "augment"),
+                compare.method_text(config) + compare.zeros_text(config),
+                compare.field_text(config, "augment"),
                 *(f"{run.provenance['modes'].get(mode, 0)}" for mode in modes),
-                remaining_text([run]),
+                compare.remaining_text([run]),
                 *(
                     say([run]) if config.frozen_zeros else tables.NONE
-                    for say in (would_revive_text, would_revive_of_remaining_text)
+                    for say in (compare.would_revive_text, compare.would_revive_of_remaining_text)
                 ),
                 f"{units[0]:,} of {sum(units):,}",
                 cost.duration(run.provenance["seconds"]),

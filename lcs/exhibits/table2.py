@@ -10,18 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lcs.config import Config
-from lcs.exhibits import published, tables
-from lcs.exhibits.compare import (
-    Numbers,
-    Values,
-    accuracies,
-    by_method,
-    nonzeros,
-    paired,
-    remaining,
-    scale_text,
-    train_accuracies,
-)
+from lcs.exhibits import compare, published, tables
+from lcs.exhibits.compare import Numbers, Values
 from lcs.exhibits.methods import (
     B0,
     B1,
@@ -86,7 +76,7 @@ def accuracy_table(
         every: whether the published methods that are not among ours come first.
     """
     config: Config = records[0].config
-    groups = by_method(records)
+    groups = compare.by_method(records)
     others = [row.method for row in published.TABLE2 if row.method not in groups]
     wide = config.base_channels == published.PAPER_BASE_CHANNELS
     short = wide and config.epochs == published.SHORT_EPOCHS
@@ -97,15 +87,19 @@ def accuracy_table(
     rows = []
     for name in [*(others if every else []), *groups]:
         runs = groups.get(name, []) if isinstance(name, Method) else []
-        ours = tables.interval(mean_interval(accuracies(runs))) if runs else tables.NONE
+        ours = tables.interval(mean_interval(compare.accuracies(runs))) if runs else tables.NONE
         paper = published.accuracy(name, config.dataset, epochs)
-        fit = tables.interval(mean_interval(train_accuracies(runs)), 1) if runs else tables.NONE
+        fit = (
+            tables.interval(mean_interval(compare.train_accuracies(runs)), 1)
+            if runs
+            else tables.NONE
+        )
         report = [tables.reproduction(published.table2(name).report, 1) for _ in reports]
         rows.append([name, tables.published(paper), *report, ours, fit, tables.links(runs)])
     caption = (
         "Test accuracy in per cent, and ours on the training images, without augmentation. "
         f"Published: the paper ({_paper_text(epochs)}, augmentation){report_text}. "
-        f"Ours: {scale_text(records, scale)}."
+        f"Ours: {compare.scale_text(records, scale)}."
     )
     columns = ["method", "paper", *reports, "ours", "ours, training", "seeds"]
     return Table(label, caption, columns, rows)
@@ -126,21 +120,21 @@ def _paper_text(epochs: int = published.PAPER_EPOCHS) -> str:
 
 def cifar100_bce_numbers(records: Sequence[Record]) -> Numbers:
     """Return what SGD reaches on CIFAR-100 with the reproduction's loss, in per cent; or NaN."""
-    runs = by_method(records).get(SGD, [])
+    runs = compare.by_method(records).get(SGD, [])
     return {
-        "hundred-bce": float(np.mean(accuracies(runs))) if runs else math.nan,
-        "hundred-bce-fit": float(np.mean(train_accuracies(runs))) if runs else math.nan,
+        "hundred-bce": float(np.mean(compare.accuracies(runs))) if runs else math.nan,
+        "hundred-bce-fit": float(np.mean(compare.train_accuracies(runs))) if runs else math.nan,
     }
 
 
 def cifar100_numbers(records: Sequence[Record]) -> dict[str, str]:
     """Return the gains of β = 50 over SGD and over β = 1 on CIFAR-100, and what it leaves."""
-    groups = by_method(records)
+    groups = compare.by_method(records)
     sparse = groups.get(B50, [])
     return {
         "hundred-sgd": _less(groups, SGD),
         "hundred-one": _less(groups, B1),
-        "hundred-left": f"{np.mean(remaining(sparse)):.0f}" if sparse else tables.NONE,
+        "hundred-left": f"{np.mean(compare.remaining(sparse)):.0f}" if sparse else tables.NONE,
     }
 
 
@@ -148,7 +142,7 @@ def accuracy_frame(records: Sequence[Record]) -> pd.DataFrame:
     """Return what `plots.accuracies` draws: our values and the published ones by method."""
     import pandas as pd
 
-    groups = by_method(records)
+    groups = compare.by_method(records)
     dataset = records[0].config.dataset
     columns = {
         f"the paper ({_paper_text()})": [published.accuracy(name, dataset) for name in groups]
@@ -157,7 +151,9 @@ def accuracy_frame(records: Sequence[Record]) -> pd.DataFrame:
         known = [published.table2(name).report for name in groups]
         columns["the reproduction (α = 1, 400 epochs)"] = known
     theirs = pd.DataFrame(columns, index=list(map(str, groups)), dtype=float)
-    ours = pd.Series({str(name): accuracies(runs) for name, runs in groups.items()}, name="ours")
+    ours = pd.Series(
+        {str(name): compare.accuracies(runs) for name, runs in groups.items()}, name="ours"
+    )
     return pd.concat([ours, theirs], axis=1)
 
 
@@ -186,8 +182,8 @@ def accuracy_numbers(records: Sequence[Record]) -> Numbers:
     `less-…` and `early-sgd` are β = 50 less other methods. What is said of a β that is not among
     the runs is NaN, or a dash.
     """
-    groups = by_method(records)
-    mean = {name: mean_interval(accuracies(runs)).mean for name, runs in groups.items()}
+    groups = compare.by_method(records)
+    mean = {name: mean_interval(compare.accuracies(runs)).mean for name, runs in groups.items()}
     sparse = groups.get(B50, [])
     low, high = binomial_interval(mean[SGD] / 100, records[0].final["evaluation_images"])
     named = {"sgd": SGD, "conv": CONV, "local": LOCAL, "three": THREE, "proximal": PROXIMAL}
@@ -199,10 +195,13 @@ def accuracy_numbers(records: Sequence[Record]) -> Numbers:
         "early-sgd": _less(groups, SGD, best_stretches),
         "n": len(groups[SGD]),
         "half-width": 50 * (high - low),
-        **{f"fit-{k}": float(np.mean(train_accuracies(groups[named[k]]))) for k in ("sgd", "conv")},
-        "proximal-left": mean_interval(nonzeros(groups[PROXIMAL])).mean,
+        **{
+            f"fit-{k}": float(np.mean(compare.train_accuracies(groups[named[k]])))
+            for k in ("sgd", "conv")
+        },
+        "proximal-left": mean_interval(compare.nonzeros(groups[PROXIMAL])).mean,
         "first-layer": groups[PROXIMAL][0].final["weights"]["conv1"],
-        "left": mean_interval(nonzeros(sparse)).mean if sparse else math.nan,
+        "left": mean_interval(compare.nonzeros(sparse)).mean if sparse else math.nan,
     }
 
 
@@ -218,19 +217,21 @@ def best_stretches(runs: Sequence[Record], epochs: int = 10) -> list[float]:
 
 
 def _less(
-    groups: Mapping[Method, Sequence[Record]], other: Method, values: Values = accuracies
+    groups: Mapping[Method, Sequence[Record]], other: Method, values: Values = compare.accuracies
 ) -> str:
     """Return β = 50 less another method; a dash if one of them was not run."""
     known = B50 in groups and other in groups
-    return tables.signed(paired(groups[B50], groups[other], values)) if known else tables.NONE
+    return (
+        tables.signed(compare.paired(groups[B50], groups[other], values)) if known else tables.NONE
+    )
 
 
 # Claims
 
 
 def _locality_matters_more(records: list[Record]) -> Finding:
-    groups = by_method(records)
-    conv, local, full = (np.array(accuracies(groups[name])) for name in (CONV, LOCAL, SGD))
+    groups = compare.by_method(records)
+    conv, local, full = (np.array(compare.accuracies(groups[name])) for name in (CONV, LOCAL, SGD))
     lost = mean_interval(conv - local), mean_interval(local - full)
     value = f"S-CONV minus S-LOCAL {signed(lost[0])}, S-LOCAL minus S-FC {signed(lost[1])}"
     # what gains nothing cannot matter more or less
@@ -250,7 +251,7 @@ def _is_published(name: Method) -> Judge:
     assert accuracy is not None
 
     def judge(records: list[Record]) -> Finding:
-        ours = mean_interval(accuracies(by_method(records)[name]))
+        ours = mean_interval(compare.accuracies(compare.by_method(records)[name]))
         away = one_more(ours, accuracy)
         return Finding(f"{tables.interval(ours)}{one_more_text(away)}", away, margin=0.0)
 

@@ -5,31 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from lcs.config import Config
-from lcs.exhibits import tables
-from lcs.exhibits.compare import (
-    Reference,
-    as_sgd,
-    conditions,
-    gain,
-    paired,
-    remaining,
-    without_threshold,
-)
+from lcs.exhibits import compare, tables
+from lcs.exhibits.compare import Reference
 from lcs.exhibits.figure3 import leaves
 from lcs.exhibits.methods import beta_lasso_method
 from lcs.exhibits.published import COUNTS
 from lcs.exhibits.settings import STRONGER_L1
 from lcs.exhibits.tables import signed
 from lcs.exhibits.verdicts import Claim, Finding, Judge, differs
-from lcs.exhibits.why.factorial import (
-    AUGMENTED_CROSS_ENTROPY,
-    Change,
-    add_augmentation,
-    contrast,
-    effect,
-    has_stronger_l1,
-    use_cross_entropy,
-)
+from lcs.exhibits.why import factorial
+from lcs.exhibits.why.factorial import AUGMENTED_CROSS_ENTROPY, Change
 from lcs.runs import Record
 
 
@@ -40,7 +25,7 @@ def _raises_gain(
 
     def judge(records: list[Record]) -> Finding:
         chosen = [r for r in records if r.config.optimizer == "sgd" or where(r.config)]
-        more = effect(conditions(chosen), change, reference)
+        more = factorial.effect(compare.conditions(chosen), change, reference)
         assert more is not None
         return Finding(f"{signed(more)} points", more)
 
@@ -51,7 +36,7 @@ def _stronger_beats(reference: Reference, **where: object) -> Judge:
     """Judge whether β = 50 with the stronger λ is better than its reference, in these runs."""
 
     def judge(records: list[Record]) -> Finding:
-        more = gain(conditions(records), reference, beta=50, **STRONGER_L1, **where)
+        more = compare.gain(compare.conditions(records), reference, beta=50, **STRONGER_L1, **where)
         assert more is not None
         return Finding(f"{signed(more)} points", more)
 
@@ -63,15 +48,15 @@ def _constant_rate_leaves_more(records: list[Record]) -> Finding:
     runs = [r for r in records if r.config.beta == 1]
     constant = [run for run in runs if run.config.schedule == "constant"]
     falling = [run for run in runs if run.config.schedule != "constant"]
-    more = paired(constant, falling, remaining)
+    more = compare.paired(constant, falling, compare.remaining)
     return Finding(f"{signed(more, 1)} points of the layer", more)
 
 
 def _longer_helps(records: list[Record]) -> Finding:
     """Judge whether the gain of β = 50 over β = 0 is larger at the larger of two lengths."""
-    found = conditions(records)
+    found = compare.conditions(records)
     short, *_, long = sorted((c for c in found if c.beta), key=lambda config: config.epochs)
-    growth = contrast(found, [(short, long)], without_threshold)
+    growth = factorial.contrast(found, [(short, long)], compare.without_threshold)
     assert growth is not None
     return Finding(f"{signed(growth.change)} points", growth.change)
 
@@ -89,9 +74,9 @@ CLAIMS: tuple[Claim, ...] = (
         "Augmentation lets β = 50 gain on β = 0 (100 epochs)",
         "factorial",
         _raises_gain(
-            add_augmentation,
-            without_threshold,
-            lambda c: c.loss == "bce" and not has_stronger_l1(c),
+            factorial.add_augmentation,
+            compare.without_threshold,
+            lambda c: c.loss == "bce" and not factorial.has_stronger_l1(c),
         ),
         "a question",
     ),
@@ -99,7 +84,9 @@ CLAIMS: tuple[Claim, ...] = (
         "B",
         "Augmentation lets β = 50 gain on β = 0 with the stronger λ (100 epochs, mean over losses)",
         "factorial",
-        _raises_gain(add_augmentation, without_threshold, has_stronger_l1),
+        _raises_gain(
+            factorial.add_augmentation, compare.without_threshold, factorial.has_stronger_l1
+        ),
     ),
     Claim("B", "β = 50 gains more on β = 0 in 400 epochs than in 100", "length", _longer_helps),
     Claim(
@@ -107,7 +94,7 @@ CLAIMS: tuple[Claim, ...] = (
         "β = 50 gains more on β = 0 with cross-entropy (100 epochs, same η, so data steps "
         "ten times as large)",
         "factorial",
-        _raises_gain(use_cross_entropy, without_threshold),
+        _raises_gain(factorial.use_cross_entropy, compare.without_threshold),
     ),
     *(
         Claim(
@@ -117,7 +104,10 @@ CLAIMS: tuple[Claim, ...] = (
             study,
             _stronger_beats(reference, base_channels=alpha, **where),
         )
-        for name, reference in (("plain SGD", as_sgd), ("β = 0 at the same λ", without_threshold))
+        for name, reference in (
+            ("plain SGD", compare.as_sgd),
+            ("β = 0 at the same λ", compare.without_threshold),
+        )
         for alpha, study, where in (
             (1, "factorial", AUGMENTED_CROSS_ENTROPY),
             (4, "recipe", {}),

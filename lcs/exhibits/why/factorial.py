@@ -9,17 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from lcs.config import Config
-from lcs.exhibits import tables
-from lcs.exhibits.compare import (
-    AGAINST,
-    Conditions,
-    Reference,
-    by_seed,
-    conditions,
-    difference,
-    field_text,
-    loss_text,
-)
+from lcs.exhibits import compare, tables
+from lcs.exhibits.compare import AGAINST, Conditions, Reference
 from lcs.exhibits.settings import STRONGER_L1
 from lcs.exhibits.why.studies import equal_rates
 from lcs.runs import Record
@@ -41,9 +32,9 @@ AUGMENTED_CROSS_ENTROPY: dict[str, object] = {**LOSSES["ce"], "augment": "flip-c
 
 def gains_frame(records: Sequence[Record]) -> pd.DataFrame:
     """Return the gain of β = 50 in each cell: `cell`, `contrast`, `mean`, `half_width`, `n`."""
-    found = conditions(records)
+    found = compare.conditions(records)
     gains = [
-        (cell(config), f"over {name}", difference(found, config, reference(config)))
+        (cell(config), f"over {name}", compare.difference(found, config, reference(config)))
         for config in largest_thresholds(found)
         for name, reference in AGAINST.items()
     ]
@@ -63,9 +54,9 @@ def largest_thresholds(found: Conditions) -> list[Config]:
 def cell(config: Config) -> str:
     """Name a cell of the factorial: augmentation, loss, and λ where it is the stronger one."""
     scale = _rate_divisor(config)
-    loss = loss_text(config) + (", equal rates" if scale > 1 else "")
+    loss = compare.loss_text(config) + (", equal rates" if scale > 1 else "")
     strong = math.isclose(config.l1, STRONGER_L1["l1"] * scale)
-    return f"{field_text(config, 'augment')}, {loss}" + (", stronger λ" if strong else "")
+    return f"{compare.field_text(config, 'augment')}, {loss}" + (", stronger λ" if strong else "")
 
 
 def _rate_divisor(config: Config) -> float:
@@ -144,7 +135,7 @@ def contrast(
     cells = [(one, reference(one), other, reference(other)) for one, other in pairs]
     if not cells or any(config not in found for cell in cells for config in cell):
         return None
-    runs = [[by_seed(found[config]) for config in cell] for cell in cells]
+    runs = [[compare.by_seed(found[config]) for config in cell] for cell in cells]
     seeds = sorted(set.intersection(*(set(one) for cell in runs for one in cell)))
     values = np.array([[[one[seed] for seed in seeds] for one in cell] for cell in runs])
     before = (values[:, 0] - values[:, 1]).mean(0)

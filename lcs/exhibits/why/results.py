@@ -8,22 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from lcs.exhibits import tables
-from lcs.exhibits.compare import (
-    AGAINST,
-    Cell,
-    Reference,
-    accuracies,
-    by_condition,
-    by_field,
-    comparison,
-    conditions,
-    less,
-    of,
-    remaining_text,
-    sweep_frame,
-    without_threshold,
-)
+from lcs.exhibits import compare, tables
+from lcs.exhibits.compare import AGAINST, Cell, Reference
 from lcs.exhibits.settings import REPRODUCTION_L1
 from lcs.exhibits.tables import Table
 from lcs.exhibits.why.width import REFERENCES
@@ -62,7 +48,7 @@ COMPARED = {
         {
             "λ everywhere": lambda config: config.replace(l1_rest=None),
             "zeros that may return": lambda config: config.replace(frozen_zeros=False),
-            "β = 0": without_threshold,
+            "β = 0": compare.without_threshold,
         },
         "λ on all layers, and on the first one alone",
     ),
@@ -95,33 +81,33 @@ def comparison_table(study: str, records: Sequence[Record]) -> Table:
     Differences are paired by seed.
     """
     fields, references, what, label = COMPARED[study]
-    return comparison(study, records, fields, references, what, label=label)
+    return compare.comparison(study, records, fields, references, what, label=label)
 
 
 def beta_frame(records: Sequence[Record]) -> pd.DataFrame:
     """Return `sweep_frame` over β."""
     sparse = [record for record in records if record.config.optimizer != "sgd"]
-    return sweep_frame(sparse, "beta", lambda _: "β-LASSO")
+    return compare.sweep_frame(sparse, "beta", lambda _: "β-LASSO")
 
 
 def mean_of_sgd(records: Sequence[Record]) -> dict[str, float]:
     """Return the mean accuracy of SGD, as a named reference; none where it was not run."""
     runs = [record for record in records if record.config.optimizer == "sgd"]
-    return {"SGD": mean_interval(accuracies(runs)).mean} if runs else {}
+    return {"SGD": mean_interval(compare.accuracies(runs)).mean} if runs else {}
 
 
 def returns_table(records: Sequence[Record]) -> Table:
     """Return what each β costs at its λ, what it leaves, and how often weights return."""
-    found = conditions(record for record in records if record.config.optimizer != "sgd")
+    found = compare.conditions(record for record in records if record.config.optimizer != "sgd")
 
     def returns(runs: Sequence[Record]) -> str:
         return f"{np.mean([sum(run.history['revived']['conv1']) for run in runs]):,.0f}"
 
     columns: dict[str, Cell] = {
-        "λ": of(lambda config: tables.number(config.l1)),
-        **by_field(["beta"]),
-        "difference from β = 0": less(found, without_threshold),
-        "first layer left (%)": remaining_text,
+        "λ": compare.of(lambda config: tables.number(config.l1)),
+        **compare.by_field(["beta"]),
+        "difference from β = 0": compare.less(found, compare.without_threshold),
+        "first layer left (%)": compare.remaining_text,
         "returns": returns,
         "seeds": tables.links,
     }
@@ -135,7 +121,7 @@ def returns_table(records: Sequence[Record]) -> Table:
         f"it, in the {recorded} epochs that are recorded"
     )
     what = "The cost of β at each λ, and how often weights return"
-    return by_condition("betas", sparse, columns, what, label="tab-returns", note=note)
+    return compare.by_condition("betas", sparse, columns, what, label="tab-returns", note=note)
 
 
 def lambda_frame(records: Sequence[Record]) -> pd.DataFrame:
@@ -145,8 +131,8 @@ def lambda_frame(records: Sequence[Record]) -> pd.DataFrame:
     at_one = [r for beta in (50, 0) for r in records if r.config.beta == beta]
     at_threshold = [r for r in records if math.isclose(r.config.beta * r.config.l1, THRESHOLD)]
     parts = [
-        sweep_frame(at_one, "l1"),
-        sweep_frame(at_threshold, "l1", lambda _: f"βλ = {THRESHOLD:g}"),
+        compare.sweep_frame(at_one, "l1"),
+        compare.sweep_frame(at_threshold, "l1", lambda _: f"βλ = {THRESHOLD:g}"),
     ]
     shown = [part for part in parts if len(part)]
     return pd.concat(shown) if shown else parts[0]
