@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 # the methods over which the gain is fitted: key in names of numbers, label, method
 BASELINES = (("sgd", "over SGD", SGD), ("zero", "over β = 0", B0))
-PAPER = f"paper, α ≈ {published.PAPER_BASE_CHANNELS}"
+# heading of the column with the published gains
+PAPER_COLUMN = f"paper, α ≈ {published.PAPER_BASE_CHANNELS}"
 
 
 class LogLinearFit(NamedTuple):

@@ -11,7 +11,7 @@ from lcs.exhibits import compare, published, tables
 from lcs.exhibits.compare import LABELS, PENDING
 from lcs.exhibits.methods import B0, B50, LOCAL, PROXIMAL, SGD
 from lcs.exhibits.scaling import gains
-from lcs.exhibits.scaling.gains import BASELINES, PAPER
+from lcs.exhibits.scaling.gains import BASELINES, PAPER_COLUMN
 from lcs.exhibits.scaling.width import generalisation_gap
 from lcs.exhibits.settings import (
     RECIPE,
@@ -121,7 +121,7 @@ def own_table(own: Sequence[Record], common: Sequence[Record]) -> Table:
         f"{compare.setting_text(own)}{gains.bold_note(own)}. The last row is the gain over SGD "
         "as a share of S-LOCAL's, from the means, where there is a gain."
     )
-    return Table(name, caption, ["", *gains.width_heads(widths), PAPER], rows)
+    return Table(name, caption, ["", *gains.width_heads(widths), PAPER_COLUMN], rows)
 
 
 def beyond_table(own: Sequence[Record], beyond: Sequence[Record]) -> Table:

@@ -11,7 +11,7 @@ from lcs.exhibits import compare, published, tables
 from lcs.exhibits.compare import PENDING
 from lcs.exhibits.methods import B0, B1, B50, LOCAL, PROXIMAL, SGD, method
 from lcs.exhibits.scaling import gains
-from lcs.exhibits.scaling.gains import BASELINES, PAPER
+from lcs.exhibits.scaling.gains import BASELINES, PAPER_COLUMN
 from lcs.exhibits.settings import RECIPE, WIDTHS, chosen, desk_study, paper_recipe
 from lcs.exhibits.tables import LAYERS, Table
 from lcs.runs import Record
@@ -128,7 +128,7 @@ def gains_table(records: Sequence[Record]) -> Table:
         "Who is ahead of whom at growing width, in points of test accuracy, paired by seed. "
         f"{compare.setting_text(records)}{gains.bold_note(records)}."
     )
-    return Table(name, caption, ["difference", *gains.width_heads(widths), PAPER], rows)
+    return Table(name, caption, ["difference", *gains.width_heads(widths), PAPER_COLUMN], rows)
 
 
 def fit_table(records: Sequence[Record]) -> Table:
