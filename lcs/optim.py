@@ -25,8 +25,8 @@ from lcs.fused_steps import fused_beta_lasso, fused_sgd, take_steps
 def algorithm_1(
     gradient: Callable[[Tensor], Tensor],
     θ: Tensor,
-    λ: float,
-    β: float,
+    λ: float | Tensor,
+    β: float | Tensor,
     η: float,
     τ: int,
 ) -> Tensor:
@@ -35,8 +35,8 @@ def algorithm_1(
     Args:
         gradient: ∇f, from parameters to a tensor of the same shape.
         θ: initial parameters, any shape.
-        λ: ℓ1 coefficient.
-        β: threshold coefficient.
+        λ: ℓ1 coefficient; a tensor broadcasts against θ.
+        β: threshold coefficient, as λ.
         η: learning rate.
         τ: number of updates.
 

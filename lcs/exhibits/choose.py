@@ -11,19 +11,12 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from lcs.config import Config
+from lcs.config import Config, foreign_fields
 from lcs.errors import ConfigError
 from lcs.exhibits import find_study
-from lcs.exhibits.scaling.search import choices
+from lcs.exhibits.scaling.search import SEARCHED, choices
 from lcs.exhibits.settings import CHOSEN_FILE, SHARE_AT_WIDTH, chosen
 from lcs.runs import Record, RunStore, write_atomically
-
-# hyperparameters that are searched, by optimizer
-SEARCHED = {
-    "sgd": ("momentum", "weight_decay"),
-    "proximal-l1": ("l1", "l1_rest"),
-    "beta-lasso": ("l1", "l1_rest"),
-}
 
 
 class Rule(NamedTuple):
@@ -93,10 +86,14 @@ def _method(config: Config) -> str:
 
 
 def _regularisation(config: Config, share: float = 0.0) -> float:
-    """Return weight decay or λ, over what `search` and `search-long`, or a share of λ, chose."""
+    """Return weight decay or λ, over what `search` and `search-long`, or a share of λ, chose.
+
+    Over 0 it is 1: every share of 0 is 0.
+    """
     reference = chosen(config, config.model, config.optimizer, config.beta, share)
     name = "weight_decay" if config.optimizer == "sgd" else "l1"
-    return round(getattr(config, name) / getattr(reference, name), 9)
+    best = getattr(reference, name)
+    return round(getattr(config, name) / best, 9) if best else 1.0
 
 
 def _share(config: Config) -> float:
@@ -104,16 +101,22 @@ def _share(config: Config) -> float:
     return _regularisation(config, share=1.0)
 
 
-def _own_share(config: Config) -> float:
-    """Return weight decay or λ, over what is chosen with AutoAugment at this width."""
-    return _regularisation(config, SHARE_AT_WIDTH[config.base_channels])
+def _searched(config: Config) -> dict[str, float]:
+    """Return the values of the fields that `search` varies for this optimizer."""
+    names = [name for name in SEARCHED if name not in foreign_fields(config.optimizer)]
+    return {name: getattr(config, name) for name in names}
 
 
 RULES = {
-    "search": Rule(_method, lambda c: {name: getattr(c, name) for name in SEARCHED[c.optimizer]}),
+    "search": Rule(_method, _searched),
     "search-long": Rule(_method, _share),
     "search-wide": Rule(lambda c: f"{c.base_channels}", _share),
     "search-beyond": Rule(lambda c: f"{c.base_channels}", _share),
     "search-rivals": Rule(lambda c: f"{c.base_channels} {c.optimizer}", _regularisation),
-    "search-augment": Rule(lambda c: c.optimizer, _own_share, "flip-crop"),
+    # over what is chosen with AutoAugment at this width
+    "search-augment": Rule(
+        lambda c: c.optimizer,
+        lambda c: _regularisation(c, SHARE_AT_WIDTH[c.base_channels]),
+        "flip-crop",
+    ),
 }

@@ -12,27 +12,27 @@ NOT_STUDIED: tuple[Claim, ...] = (
     Claim(
         "P",
         "A fixed permutation of all images' pixels does not change S-FC's accuracy",
-        "by argument",
-        "",
+        value="by argument",
     ),
-    Claim("P", "Shallow networks catch up with deep ones when trained longer", "Table 1", ""),
-    Claim("P", "Without weight sharing, depth does not help", "Table 1", ""),
-    Claim("P", "On ResNet18, β-LASSO is better than SGD at every kernel size", "Figure 5", ""),
+    Claim("P", "Shallow networks catch up with deep ones when trained longer", value="Table 1"),
+    Claim("P", "Without weight sharing, depth does not help", value="Table 1"),
+    Claim("P", "On ResNet18, β-LASSO is better than SGD at every kernel size", value="Figure 5"),
 )
 
 
-def claims() -> list[Claim]:
-    """Return the claims of all exhibits by who makes them, each in the order of the book."""
-    every = [*(claim for name in EXHIBITS for claim in exhibit(name).CLAIMS), *NOT_STUDIED]
-    return sorted(every, key=lambda claim: [*MARKS].index(claim.source))
+def claims() -> list[tuple[str, Claim]]:
+    """Return every claim with its chapter, if any, by who makes it and in the order of the book."""
+    every = [(name, claim) for name in EXHIBITS for claim in exhibit(name).CLAIMS]
+    every += [("", claim) for claim in NOT_STUDIED]
+    return sorted(every, key=lambda one: [*MARKS].index(one[1].source))
 
 
 def table(store: RunStore, sources: str = "PRFB") -> Table:
     """Return the claims of some sources beside what came out here, a row for each setting."""
     every = claims()
     rows = []
-    by_scale = [judged(every, store, scale) for scale in SCALES]
-    for claim, *found in zip(every, *by_scale, strict=True):
+    by_scale = [judged([claim for _, claim in every], store, scale) for scale in SCALES]
+    for (chapter, claim), *found in zip(every, *by_scale, strict=True):
         if claim.source not in sources:
             continue
         state = tables.pending("pending" if claim.judge else "not studied yet")
@@ -41,7 +41,7 @@ def table(store: RunStore, sources: str = "PRFB") -> Table:
             for evidence in found
             if evidence
         ] or [[tables.NONE, tables.NONE, tables.NONE, state]]
-        where = f"[{claim.chapter}]({claim.chapter}.ipynb)" if claim.chapter else tables.NONE
+        where = f"[{chapter}]({chapter}.ipynb)" if chapter else tables.NONE
         theirs = MARKS[claim.source](claim.value)
         rows += [[claim.text, theirs, *ours, where] for ours in all_ours]
     caption = (

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 Numbers = dict[str, float | str]
 
+PENDING = "pending"
+
 
 def by_method(records: Sequence[Record]) -> dict[Method, list[Record]]:
     """Group records by method, in their order."""
@@ -46,6 +48,11 @@ def accuracies(records: Sequence[Record]) -> list[float]:
 def train_accuracies(records: Sequence[Record]) -> list[float]:
     """Accuracies on the training images, not augmented, after the last epoch, in per cent."""
     return [100 * record.final["clean_train_accuracy"] for record in records]
+
+
+def nonzeros(records: Sequence[Record], layer: str = "conv1") -> list[int]:
+    """Weights of a layer that are not zero at the end."""
+    return [record.final["nonzeros"][layer] for record in records]
 
 
 def remaining(records: Sequence[Record], layer: str = "conv1") -> list[float]:
@@ -136,26 +143,27 @@ def without_threshold(config: Config) -> Config:
     return config.replace(beta=0.0, frozen_zeros=False)
 
 
-AGAINST: dict[str, Callable[[Config], Config]] = {"SGD": as_sgd, "β = 0": without_threshold}
+# from a condition to the one that it is compared with
+Reference = Callable[[Config], Config]
+AGAINST: dict[str, Reference] = {"SGD": as_sgd, "β = 0": without_threshold}
 
 
 def comparison(
-    name: str,
+    study_name: str,
     records: Sequence[Record],
     fields: Sequence[str],
-    references: Mapping[str, Callable[[Config], Config]],
-    command: str,
+    references: Mapping[str, Reference],
     what: str,
+    *,
+    label: str = "",
 ) -> Table:
     """Return a table of conditions, each beside the one that it is compared with.
 
     Args:
-        name: label of the table.
-        records: of one study, or of several.
         fields: the columns that tell the conditions apart: names in `LABELS`.
-        references: by its name in the heading, from a condition to what it is compared with.
-        command: of the study, shown where there are no records.
-        what: begins the caption: what is compared.
+        references: what each condition is compared with, by its name in the heading.
+
+    Other arguments are those of `by_condition`.
     """
     found = conditions(records)
     columns: dict[str, Cell] = {
@@ -170,35 +178,37 @@ def comparison(
         "seeds": tables.links,
     }
     note = "; differences are paired by seed"
-    return by_condition(name, what, command, records, columns, note=note, text=[*by_field(fields)])
+    text = [*by_field(fields)]
+    return by_condition(study_name, records, columns, what, label=label, note=note, text=text)
 
 
 Cell = Callable[[Sequence[Record]], str]
 
 
 def by_condition(
-    name: str,
-    what: str,
-    command: str,
+    study_name: str,
     records: Sequence[Record],
     columns: Mapping[str, Cell],
+    what: str,
     *,
+    label: str = "",
     note: str = "",
     text: Sequence[str] = (),
 ) -> Table:
     """Return a table with a row for each condition.
 
     Args:
-        name: label of the table.
-        what: begins the caption: what is shown.
-        command: of the study, shown where there are no records.
+        study_name: the study whose command is shown where there are no records.
         records: of one study, or of several.
         columns: by its heading, what each column says of a condition's runs.
+        what: begins the caption: what is shown.
+        label: of the table; empty: `tab-` and the study's name.
         note: ends the caption, before its full stop.
         text: headings of further columns of text.
     """
+    name = label or f"tab-{study_name}"
     if not records:
-        return tables.pending_table(name, what, command)
+        return tables.pending_table(name, what, f"lcs study {study_name}")
     rows = [[say(runs) for say in columns.values()] for runs in conditions(records).values()]
     caption = f"{what}. {setting_text(records)}{spread_text(records)}{note}."
     return Table(name, caption, [*columns], rows, text=text)
@@ -214,9 +224,9 @@ def by_field(names: Sequence[str]) -> dict[str, Cell]:
     return {LABELS[name]: of(partial(field_text, field=name)) for name in names}
 
 
-def less(found: Conditions, other: Callable[[Config], Config]) -> Cell:
+def less(found: Conditions, other: Reference) -> Cell:
     """Return the cell with a condition's accuracy less that of the one it is compared with."""
-    return of(lambda config: signed_or_none(difference(found, config, other(config))))
+    return of(lambda config: signed_text(difference(found, config, other(config)), tables.NONE))
 
 
 def setting_text(records: Sequence[Record]) -> str:
@@ -282,20 +292,19 @@ def loss_text(config: Config) -> str:
     return field_text(config, "loss")
 
 
-def signed_or_none(value: Interval | None) -> str:
-    """Return a difference with its sign, or the mark of what does not exist."""
-    return tables.NONE if value is None else tables.signed(value)
-
-
 def sweep_frame(
-    records: Iterable[Record], x: Callable[[Config], float], series: Callable[[Config], str]
+    records: Iterable[Record], field: str, series: Callable[[Config], str] = method_text
 ) -> pd.DataFrame:
-    """Return one row per run: columns `x`, `series`, `seed`, `accuracy` and `left`, in per cent."""
-    import pandas as pd
+    """Return one row per run: columns `x`, `series`, `seed`, `accuracy` and `left`, in per cent.
 
+    Args:
+        records: of a study.
+        field: the name of the field that x is.
+        series: the name of a run's series.
+    """
     rows = [
         {
-            "x": x(record.config),
+            "x": getattr(record.config, field),
             "series": series(record.config),
             "seed": record.config.seed,
             "accuracy": accuracies([record])[0],
@@ -303,23 +312,33 @@ def sweep_frame(
         }
         for record in records
     ]
-    return pd.DataFrame(rows, columns=["x", "series", "seed", "accuracy", "left"])
+    return tables.data_frame(rows, columns=["x", "series", "seed", "accuracy", "left"])
 
 
-PENDING = "pending"
+def matches(config: Config, fields: Mapping[str, object]) -> bool:
+    """Whether a configuration has these values."""
+    return all(getattr(config, name) == value for name, value in fields.items())
 
 
 def pick(found: Conditions, **fields: object) -> Config | None:
     """Return the condition with these values, or None; there must not be two."""
-    matches = [c for c in found if all(getattr(c, n) == v for n, v in fields.items())]
-    if len(matches) > 1:
-        raise ValueError(f"{fields}: {len(matches)} conditions have these values; give more")
-    return matches[0] if matches else None
+    picked = [config for config in found if matches(config, fields)]
+    if len(picked) > 1:
+        raise ValueError(f"{fields}: {len(picked)} conditions have these values; give more")
+    return picked[0] if picked else None
 
 
-def signed_or_pending(value: Interval | None) -> str:
-    """Return a difference with its sign, or that it is pending."""
-    return PENDING if value is None else tables.signed(value)
+def gain(
+    found: Conditions, reference: Reference = without_threshold, **fields: object
+) -> Interval | None:
+    """Return the accuracy of the condition with these values less that of its reference."""
+    config = pick(found, **fields)
+    return None if config is None else difference(found, config, reference(config))
+
+
+def signed_text(value: Interval | None, missing: str = PENDING) -> str:
+    """Return a difference with its sign, or that it is missing."""
+    return missing if value is None else tables.signed(value)
 
 
 def mean_text(runs: Sequence[Record]) -> str:
@@ -380,7 +399,7 @@ def difference_of(
     first, second = pick(found, **one), pick(found, **{**one, **change})
     if first is None or second is None:
         return PENDING
-    return signed_or_pending(difference(found, first, second))
+    return signed_text(difference(found, first, second))
 
 
 def left_of(found: Conditions, **fields: object) -> str:

@@ -7,24 +7,14 @@ from collections.abc import Sequence
 
 from lcs import measure
 from lcs.config import Config
-from lcs.exhibits import tables
-from lcs.exhibits.compare import (
-    PENDING,
-    Cell,
-    by_condition,
-    conditions,
-    mean_text,
-    of,
-    remaining_text,
-)
-from lcs.exhibits.locality import compared, lambdas_text, pair_correlation
+from lcs.exhibits import compare, locality, tables
+from lcs.exhibits.compare import PENDING, Cell
 from lcs.exhibits.methods import method
-from lcs.exhibits.settings import DESK_SCALES, REPRODUCTION, beta_lasso, short_recipe
+from lcs.exhibits.settings import REPRODUCTION, beta_lasso, desk_study, short_recipe
 from lcs.exhibits.tables import NONE, Table, signed
 from lcs.exhibits.verdicts import UNMEASURED, Claim, Finding, Judge
 from lcs.runs import Record
 from lcs.stats import Interval, mean_interval
-from lcs.study import Study
 
 # Studies
 
@@ -41,15 +31,15 @@ def _crops(base: Config, betas: Sequence[float]) -> list[Config]:
     return [sparse.replace(crop_padding=shift) for shift in (0, usual // 2, usual, 2 * usual)]
 
 
-STUDIES = (Study("crops", "How far crops shift", REPRODUCTION, _crops, scales=DESK_SCALES),)
+STUDIES = (desk_study("crops", "How far crops shift", REPRODUCTION, _crops),)
 
 
 def crops_table(records: Sequence[Record]) -> Table:
     """Return accuracy, sparsity and locality against how far crops shift the images."""
     columns: dict[str, Cell] = {
-        "shift": of(lambda config: f"{config.crop_shift}"),
-        "test accuracy (%)": mean_text,
-        "first layer left (%)": remaining_text,
+        "shift": compare.of(lambda config: f"{config.crop_shift}"),
+        "test accuracy (%)": compare.mean_text,
+        "first layer left (%)": compare.remaining_text,
         "neighbours": _neighbours,
         "half": _half_distance,
         "range": _clustering_range,
@@ -59,13 +49,13 @@ def crops_table(records: Sequence[Record]) -> Table:
         "Locality against how far crops shift the images at most, in pixels along each axis; 0 "
         "leaves only flips"
     )
-    setting = f"; β = 50, λ = {lambdas_text(records[0].config)}" if records else ""
+    setting = f"; β = 50, λ = {locality.lambdas_text(records[0].config)}" if records else ""
     note = (
         f"{setting}. Neighbours: pairs of neighbouring pixels of one unit, over chance. Half: the "
         "distance, in pixels, at which their excess over chance is half of that. Range: the one "
         "up to which pairs are more frequent than by chance"
     )
-    return by_condition("tab-crops", what, "lcs study crops", records, columns, note=note)
+    return compare.by_condition("crops", records, columns, what, note=note)
 
 
 def crop_text(config: Config) -> str:
@@ -83,64 +73,52 @@ def crops_numbers(records: Sequence[Record], local: Sequence[Record] = ()) -> di
     `range-none-more`, paired differences from the usual crops; `crop-far`, the largest shift.
     `near-local`, `half-local` and `range-local`: of runs of S-LOCAL.
     """
-    seen = [run for run in local if pair_correlation(run)]
+    seen = [run for run in local if locality.pair_correlation(run)]
     words = {"near-local": _neighbours(seen), "half-local": _half_distance(seen)}
     words["range-local"] = _clustering_range(seen)
-    if not records:
-        return words | dict.fromkeys(CROP_NUMBERS, PENDING)
     shown = by_shift(records)
-    words["crop-far"] = f"{shown['far'][0].config.crop_shift}"
-    words |= {f"half-{name}": _half_distance(runs) for name, runs in shown.items()}
+
+    def said(text: Cell, name: str) -> str:
+        return text(shown[name]) if shown else PENDING
+
+    words["crop-far"] = said(compare.of(lambda config: f"{config.crop_shift}"), "far")
+    words |= {f"half-{name}": said(_half_distance, name) for name in ("none", "usual", "far")}
     for name in ("none", "usual"):
-        words[f"near-{name}"] = _neighbours(shown[name])
-        words[f"range-{name}"] = _clustering_range(shown[name])
+        words[f"near-{name}"] = said(_neighbours, name)
+        words[f"range-{name}"] = said(_clustering_range, name)
     for name in ("none", "far"):
-        more = range_difference(shown[name], shown["usual"])
-        words[f"range-{name}-more"] = NONE if more is None else tables.signed(more)
+        more = range_difference(shown[name], shown["usual"]) if shown else None
+        words[f"range-{name}-more"] = compare.signed_text(more, NONE if shown else PENDING)
     return words
 
 
-CROP_NUMBERS = (
-    "crop-far",
-    *(f"half-{name}" for name in ("none", "usual", "far")),
-    *(f"{key}-{name}" for key in ("near", "range") for name in ("none", "usual")),
-    "range-none-more",
-    "range-far-more",
-)
-
-
 def by_shift(records: Sequence[Record]) -> dict[str, list[Record]]:
-    """Return the runs with flips alone, `none`, with the `usual` crops, and with the `far` ones."""
-    found = list(conditions(records).values())
+    """Return the runs with flips alone, `none`, with the `usual` crops, and with the `far` ones.
+
+    Nothing without any runs.
+    """
+    found = list(compare.conditions(records).values())
+    if not found:
+        return {}
     usual = next(runs for runs in found if runs[0].config.crop_padding is None)
     return {"none": found[0], "usual": usual, "far": found[-1]}
 
 
-def ranges(runs: Sequence[Record]) -> list[float]:
-    """Return each run's `measure.clustering_range`, in pixels; NaN if it cannot be measured."""
-    return [measure.clustering_range(one) for one in _ratios(runs)]
-
-
 def range_difference(one: Sequence[Record], other: Sequence[Record]) -> Interval | None:
     """Return the clustering range of some runs less that of others, in pixels, paired by seed."""
-    return compared(one, other, ranges)
-
-
-def _ratios(runs: Sequence[Record]) -> list[list[float]]:
-    """Return each run's `pair_correlation`; where there is none, one value that is NaN."""
-    return [pair_correlation(run) or [math.nan] for run in runs]
+    return locality.compared(one, other, locality.clustering_ranges)
 
 
 def _neighbours(runs: Sequence[Record]) -> str:
-    return _known([ratios[0] for ratios in _ratios(runs)], 2)
+    return _known([ratios[0] for ratios in locality.pair_ratios(runs)], 2)
 
 
 def _half_distance(runs: Sequence[Record]) -> str:
-    return _known([measure.half_distance(ratios) for ratios in _ratios(runs)], 1)
+    return _known([measure.half_distance(ratios) for ratios in locality.pair_ratios(runs)], 1)
 
 
 def _clustering_range(runs: Sequence[Record]) -> str:
-    return _known(ranges(runs), 1)
+    return _known(locality.clustering_ranges(runs), 1)
 
 
 def _known(values: Sequence[float], digits: int) -> str:
@@ -170,8 +148,6 @@ CLAIMS: tuple[Claim, ...] = (
         "B",
         "Weights of a filter gather over a wider range with crops than with flips alone "
         "(β = 50, α = 4)",
-        tables.NONE,
-        "figure4",
         "crops",
         _wider_range("usual", "none"),
     ),
@@ -179,8 +155,6 @@ CLAIMS: tuple[Claim, ...] = (
         "B",
         "Weights of a filter gather over a wider range where crops shift twice as far "
         "(β = 50, α = 4)",
-        tables.NONE,
-        "figure4",
         "crops",
         _wider_range("far", "usual"),
     ),

@@ -16,16 +16,8 @@ from lcs import cost, data
 from lcs.batches import steps_per_epoch
 from lcs.config import Config
 from lcs.errors import RecordError
-from lcs.exhibits import tables
-from lcs.exhibits.compare import (
-    LABELS,
-    field_text,
-    method_text,
-    remaining_text,
-    would_revive_of_remaining_text,
-    would_revive_text,
-    zeros_text,
-)
+from lcs.exhibits import compare, tables
+from lcs.exhibits.compare import LABELS, PENDING
 from lcs.exhibits.methods import NETWORKS
 from lcs.exhibits.published import PAPER_EPOCHS
 from lcs.exhibits.tables import Table
@@ -219,10 +211,8 @@ def sparse_steps(found: dict[str, Any] | None) -> list[dict[str, Any]]:
 
 def density_frame(found: dict[str, Any] | None) -> pd.DataFrame:
     """Return `sparse_steps` as a table, for `plots.speed`."""
-    import pandas as pd
-
     columns = ["base_channels", "density", "mode", "ratio", "low", "high"]
-    return pd.DataFrame(sparse_steps(found), columns=columns)
+    return tables.data_frame(sparse_steps(found), columns=columns)
 
 
 def sparse_numbers(found: dict[str, Any] | None) -> dict[str, str]:
@@ -230,8 +220,8 @@ def sparse_numbers(found: dict[str, Any] | None) -> dict[str, str]:
 
     Keys are `speed-`, mode and width, of a step at 1 %, as in `speed-exact-16`; `epoch-` and mode.
     """
-    words = {f"speed-{mode}-{width}": "pending" for mode in MODES[1:] for width in (4, 16)}
-    words |= {f"epoch-{mode}": "pending" for mode in MODES[1:]}
+    words = {f"speed-{mode}-{width}": PENDING for mode in MODES[1:] for width in (4, 16)}
+    words |= {f"epoch-{mode}": PENDING for mode in MODES[1:]}
     for row in sparse_steps(found):
         if row["density"] == 1:
             words[f"speed-{row['mode']}-{row['base_channels']}"] = ratio_text(row)
@@ -255,7 +245,7 @@ def epoch_ratios(found: dict[str, Any] | None) -> dict[str, dict[str, float]]:
 
 def changes_numbers(found: dict[str, Any] | None) -> dict[str, str]:
     """Return how many times as fast all changes make an epoch, in words: by `changes-`, width."""
-    words = {f"changes-{width}": "pending" for width in (1, 8)}
+    words = {f"changes-{width}": PENDING for width in (1, 8)}
     for one in find(found, measured="changes"):
         times = [statistics.median(rounds) for rounds in one["times"].values()]
         words[f"changes-{one['base_channels']}"] = f"{times[0] / times[-1]:.1f}"
@@ -288,13 +278,13 @@ def runs_table(records: Sequence[Record]) -> Table:
         config, units = run.config, run.final["fan_in"]["conv1"]
         rows.append(
             [
-                method_text(config) + zeros_text(config),
-                field_text(config, "augment"),
+                compare.method_text(config) + compare.zeros_text(config),
+                compare.field_text(config, "augment"),
                 *(f"{run.provenance['modes'].get(mode, 0)}" for mode in modes),
-                remaining_text([run]),
+                compare.remaining_text([run]),
                 *(
                     say([run]) if config.frozen_zeros else tables.NONE
-                    for say in (would_revive_text, would_revive_of_remaining_text)
+                    for say in (compare.would_revive_text, compare.would_revive_of_remaining_text)
                 ),
                 f"{units[0]:,} of {sum(units):,}",
                 cost.duration(run.provenance["seconds"]),
@@ -321,9 +311,9 @@ def _faster(mode: str) -> Judge:
 
     def judge(_: list[Record]) -> Finding | None:
         found = load("parts")
-        if found is None:
-            return None
         there = [row for row in sparse_steps(found) if (row["mode"], row["density"]) == (mode, 1)]
+        if not there:
+            return None
         widest = max(there, key=lambda row: row["base_channels"])
         share, width = ratio_text(widest), widest["base_channels"]
         slower = "contradicted" if widest["low"] > 1 else UNDECIDED
@@ -339,6 +329,6 @@ def _faster(mode: str) -> Judge:
 EXACT = "Sparsity can be used for speed, with the algorithm as it is"
 FROZEN = "Sparse weights in dense layers can be used for speed (zeros that stay)"
 CLAIMS: tuple[Claim, ...] = (
-    Claim("P", EXACT, "future work", "engine", BENCHMARK, _faster("exact")),
-    Claim("F", FROZEN, "a question", "engine", BENCHMARK, _faster("frozen")),
+    Claim("P", EXACT, BENCHMARK, _faster("exact"), "future work"),
+    Claim("F", FROZEN, BENCHMARK, _faster("frozen"), "a question"),
 )

@@ -13,16 +13,8 @@ from lcs import theory
 from lcs.config import Config
 from lcs.cost import count_weights
 from lcs.errors import ConfigError
-from lcs.exhibits import published, tables
-from lcs.exhibits.compare import (
-    Numbers,
-    by_method,
-    by_width,
-    frame,
-    largest_beta,
-    remaining,
-    scale_text,
-)
+from lcs.exhibits import compare, published, tables
+from lcs.exhibits.compare import Numbers
 from lcs.exhibits.methods import B1, B50, LOCAL, Method, beta_lasso_method, method
 from lcs.exhibits.published import COUNTS
 from lcs.exhibits.settings import REPRODUCTION, sgd_and_betas
@@ -48,20 +40,19 @@ def nonzeros_table(records: Sequence[Record], scale: str, name: str = "tab-nonze
     if not records:
         return tables.pending_table(name, "the same after 100 epochs", "lcs study length")
     rows = []
-    for title, runs in by_method(records).items():
+    for title, runs in compare.by_method(records).items():
         config = runs[0].config
         known = COUNTS.get((title, config.epochs)) if _is_reproduction(config) else None
         for layer, place in LAYERS.items():
-            counts = [run.final["nonzeros"][layer] for run in runs]
-            share = np.mean(remaining(runs, layer))
+            share = np.mean(compare.remaining(runs, layer))
             theirs = tables.reproduction(getattr(known, layer, None), 0)
-            ours = tables.interval(mean_interval(counts), 0)
+            ours = tables.interval(mean_interval(compare.nonzeros(runs, layer)), 0)
             first = layer == "conv1"
             row = [title if first else "", place, theirs, ours, f"{share:.1f}"]
             rows.append([*row, tables.links(runs) if first else ""])
     caption = (
         "Non-zero weights of S-FC after the last epoch. Published: the reproduction (CIFAR-10, "
-        f"α = 1, {records[0].config.epochs} epochs). Ours: {scale_text(records, scale)}."
+        f"α = 1, {records[0].config.epochs} epochs). Ours: {compare.scale_text(records, scale)}."
     )
     columns = ["method", "layer", "reproduction", "ours", "share (%)", "seeds"]
     return Table(name, caption, columns, rows, text=["layer"])
@@ -99,10 +90,8 @@ def nonzeros_references(config: Config) -> dict[str, dict[str, float]]:
 
 def published_counts(config: Config) -> pd.DataFrame:
     """Return the reproduction's counts after as many epochs, if the runs are in its setting."""
-    import pandas as pd
-
     rows = [c for c in published.NONZEROS if c.epochs == config.epochs and _is_reproduction(config)]
-    return pd.DataFrame(rows, columns=published.Counts._fields)
+    return tables.data_frame(rows, columns=published.Counts._fields)
 
 
 def nonzeros_numbers(records: Sequence[Record]) -> Numbers:
@@ -110,20 +99,20 @@ def nonzeros_numbers(records: Sequence[Record]) -> Numbers:
 
     `one-half`, `one-end`: weights of the first layer with β = 1 at half time and at the end.
     """
-    beta = largest_beta(records)
-    runs = by_method(records)[beta_lasso_method(beta)]
-    history = frame(runs)
+    beta = compare.largest_beta(records)
+    runs = compare.by_method(records)[beta_lasso_method(beta)]
+    history = compare.frame(runs)
     end, start = last_epochs(history), history[history.epoch == history.epoch.min()]
     total = runs[0].final["weights"]
     wide = runs[0].config.replace(base_channels=published.PAPER_BASE_CHANNELS)
-    ones = by_method(records).get(B1, [])
+    ones = compare.by_method(records).get(B1, [])
     # up to the last recorded epoch of the first half of training
     halves = [bisect_right(run.history["epoch"], run.config.epochs / 2) for run in ones]
     counts = {
         "one-half": [
             r.history["nonzeros"]["conv1"][n - 1] for r, n in zip(ones, halves, strict=True)
         ],
-        "one-end": [run.final["nonzeros"]["conv1"] for run in ones],
+        "one-end": compare.nonzeros(ones),
     }
     shares = {
         f"share-{layer}": 100 * end[f"nonzeros_{layer}"].mean() / total[layer] for layer in LAYERS
@@ -149,7 +138,7 @@ def laws_frame(records: Sequence[Record]) -> pd.DataFrame:
     sparse = [run for run in records if run.config.beta]
     if not sparse:
         raise ConfigError("betas: none of them has a threshold; give one above 0")
-    history = frame(sparse)
+    history = compare.frame(sparse)
     weights = records[0].final["weights"]["conv1"]
     first_norm = history.groupby("run_id").norm_conv1.transform("first")
     return history.assign(
@@ -185,7 +174,7 @@ def laws_numbers(records: Sequence[Record]) -> Numbers:
     """
     numbers: Numbers = {}
     for beta, names in LAW_NUMBERS.items():
-        runs = by_method(records).get(beta_lasso_method(beta))
+        runs = compare.by_method(records).get(beta_lasso_method(beta))
         values = _law_numbers(runs) if runs else dict.fromkeys(names, math.nan)
         numbers |= {f"{name}-{beta}": values[name] for name in names}
     return numbers
@@ -226,9 +215,12 @@ LAW_NUMBERS = {
 
 
 def _first_epoch_below(curve: pd.DataFrame, share: float) -> float:
-    """Mean over runs of the first recorded epoch with less than this share left, in per cent."""
-    below = curve[curve.left < share]
-    return below.groupby("run_id").epoch.min().mean()
+    """Mean over runs of the first recorded epoch with less than this share left, in per cent.
+
+    NaN if one of them never has.
+    """
+    first = curve[curve.left < share].groupby("run_id").epoch.min()
+    return first.mean() if len(first) == curve.run_id.nunique() else math.nan
 
 
 def _is_reproduction(config: Config) -> bool:
@@ -240,8 +232,8 @@ def _is_reproduction(config: Config) -> bool:
 
 def leaves_fewer_than_local(records: list[Record]) -> Finding:
     """Judge the widest network."""
-    *_, groups = by_width(records).values()
-    counts = [run.final["nonzeros"]["conv1"] for run in groups[B50]]
+    *_, groups = compare.by_width(records).values()
+    counts = compare.nonzeros(groups[B50])
     local = groups[LOCAL][0].final["weights"]["conv1"]
     value = f"{tables.interval(mean_interval(counts), 0)} (S-LOCAL: {local:,})"
     return Finding(value, mean_interval([local - count for count in counts]))
@@ -251,7 +243,7 @@ def _keeps(layer: str, share: float, *, more: bool) -> Judge:
     """Judge whether β = 50 keeps more, or less, than a share of a layer, in per cent."""
 
     def judge(records: list[Record]) -> Finding:
-        kept = remaining(by_method(records)[B50], layer)
+        kept = compare.remaining(compare.by_method(records)[B50], layer)
         beyond = [one - share if more else share - one for one in kept]
         return Finding(f"{tables.interval(mean_interval(kept), 1)} % left", mean_interval(beyond))
 
@@ -270,10 +262,9 @@ def leaves(name: Method, epochs: int = 400, **changed: object) -> Judge:
 
     def judge(records: list[Record]) -> Finding:
         runs = [
-            r for r in by_method(records)[name]
-            if all(getattr(r.config, field) == value for field, value in wanted.items())
-        ]  # fmt: skip
-        ours = mean_interval([r.final["nonzeros"]["conv1"] for r in runs])
+            run for run in compare.by_method(records)[name] if compare.matches(run.config, wanted)
+        ]
+        ours = mean_interval(compare.nonzeros(runs))
         away = one_more(ours, COUNTS[name, epochs].conv1)
         return Finding(f"{tables.interval(ours, 0)}{one_more_text(away, 0)}", away, margin=0.0)
 
@@ -289,35 +280,27 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         "P",
         "β = 50 leaves fewer weights in the first layer than S-LOCAL has",
-        "about 1.5 · 10⁵ against 9.3 · 10⁶",
-        "figure3",
         "table2",
         leaves_fewer_than_local,
+        "about 1.5 · 10⁵ against 9.3 · 10⁶",
     ),
     Claim(
         "P",
         "The second layer loses most of its weights",
-        "about 5 · 10⁶ of 1.4 · 10⁸",
-        "figure3",
         "table2",
         _keeps("fc1", 50, more=False),
+        "about 5 · 10⁶ of 1.4 · 10⁸",
     ),
     Claim(
         "P",
         f"The third layer stays dense: more than {THIRD_LAYER:.0f} % are left",
-        "about 3 · 10⁴ of 3.6 · 10⁴",
-        "figure3",
         "table2",
         _keeps("fc2", THIRD_LAYER, more=True),
+        "about 3 · 10⁴ of 3.6 · 10⁴",
     ),
     *(
         Claim(
-            "R",
-            f"At α = 1, {text}",
-            f"{COUNTS[name, epochs].conv1:,}",
-            "figure3",
-            study,
-            leaves(name, epochs),
+            "R", f"At α = 1, {text}", study, leaves(name, epochs), f"{COUNTS[name, epochs].conv1:,}"
         )
         for name, epochs, study, text in (
             (

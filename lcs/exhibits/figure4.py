@@ -11,40 +11,9 @@ import numpy as np
 
 from lcs import measure
 from lcs.config import Config
-from lcs.exhibits import crop_shift, tables
-from lcs.exhibits.compare import (
-    PENDING,
-    WORDS,
-    Conditions,
-    Numbers,
-    as_sgd,
-    by_method,
-    by_seed,
-    conditions,
-    count_text,
-    largest_beta,
-    loss_text,
-    pick,
-    remaining,
-    remaining_text,
-    scale_text,
-    setting_text,
-    signed_or_none,
-    spread_text,
-    without_threshold,
-)
-from lcs.exhibits.locality import (
-    MEASURES,
-    beyond_chance,
-    compared,
-    eligible_text,
-    lambdas_text,
-    pair_correlation,
-    summary,
-    unit_factor,
-    units,
-    window_text,
-)
+from lcs.exhibits import compare, crop_shift, locality, tables
+from lcs.exhibits.compare import PENDING, WORDS, Cell, Conditions, Numbers
+from lcs.exhibits.locality import MEASURES
 from lcs.exhibits.methods import B50, LOCAL, SGD, beta_lasso_method, method
 from lcs.exhibits.settings import (
     REPRODUCTION,
@@ -54,7 +23,7 @@ from lcs.exhibits.settings import (
 )
 from lcs.exhibits.tables import NONE, Table, signed
 from lcs.exhibits.verdicts import UNMEASURED, Claim, Finding, Judge, verdict
-from lcs.exhibits.why import AUGMENTED_CROSS_ENTROPY, LOSSES, has_stronger_l1
+from lcs.exhibits.why.factorial import AUGMENTED_CROSS_ENTROPY, LOSSES, has_stronger_l1
 from lcs.runs import Record, RunStore
 from lcs.stats import Interval, mean_interval
 from lcs.study import Study
@@ -77,14 +46,12 @@ STUDIES = (
 
 def locality_frame(records: Sequence[Record]) -> pd.DataFrame:
     """Return what `plots.locality` draws: a row for each method and measure."""
-    import pandas as pd
-
     rows = [
-        {"method": name, "measure": title, **summary(runs, key)}
-        for name, runs in by_method(records).items()
+        {"method": name, "measure": title, **locality.summary(runs, key)}
+        for name, runs in compare.by_method(records).items()
         for key, title in MEASURES.items()
     ]
-    return pd.DataFrame(rows).dropna()
+    return tables.data_frame(rows).dropna()
 
 
 def fully_connected(store: RunStore, dataset: str = "cifar10") -> list[Record]:
@@ -106,9 +73,7 @@ def against_sparsity(records: Sequence[Record], measure: str) -> pd.DataFrame:
         records: of S-FC with any method.
         measure: a key of `locality.MEASURES`; the window's share is in per cent.
     """
-    import pandas as pd
-
-    factor = unit_factor(measure)
+    factor = locality.unit_factor(measure)
     rows = []
     for record in records:
         found, config = record.final["locality"][measure], record.config
@@ -117,17 +82,17 @@ def against_sparsity(records: Sequence[Record], measure: str) -> pd.DataFrame:
         penalised = "β-LASSO, β > 0" if config.beta else "ℓ1 alone: β = 0, proximal"
         rows.append(
             {
-                "x": record.final["nonzeros"]["conv1"] / units(record),
+                "x": record.final["nonzeros"]["conv1"] / locality.units(record),
                 "y": factor * found["excess_mean"],
                 "ci95": factor * found["excess_ci95"],
                 "method": "SGD" if config.optimizer == "sgd" else penalised,
                 "augmented": config.augment != "none",
-                "loss": loss_text(config),
+                "loss": compare.loss_text(config),
                 "run_id": record.run_id,
             }
         )
     columns = ["x", "y", "ci95", "method", "augmented", "loss", "run_id"]
-    return pd.DataFrame(rows, columns=columns).drop_duplicates("run_id")
+    return tables.data_frame(rows, columns=columns).drop_duplicates("run_id")
 
 
 def locality_table(records: Sequence[Record], scale: str, name: str = "tab-locality") -> Table:
@@ -136,16 +101,19 @@ def locality_table(records: Sequence[Record], scale: str, name: str = "tab-local
         what = f"locality at the scale {scale}"
         return tables.pending_table(name, what, f"lcs study figure4 --scale {scale}")
     rows = []
-    for title, runs in by_method(records).items():
+    for title, runs in compare.by_method(records).items():
         cells = [_beside_null(key, runs) for key in MEASURES]
         counts = [run.final["locality"]["eligible"] for run in runs]
         rows.append([title, f"{mean_interval(counts).mean:,.0f}", *cells, tables.links(runs)])
-    window, n = records[0].final["locality"]["window"], max(map(len, by_method(records).values()))
+    window, n = (
+        records[0].final["locality"]["window"],
+        max(map(len, compare.by_method(records).values())),
+    )
     measured = max(record.final["locality"]["filters"] for record in records)
     caption = (
         f"Locality of first-layer filters, at most {measured:,} of each run "
-        f"({scale_text(records, scale)}): mean, and in brackets the mean difference between a "
-        "filter and its own permutations, with a 95 % interval over "
+        f"({compare.scale_text(records, scale)}): mean, and in brackets the mean difference "
+        "between a filter and its own permutations, with a 95 % interval over "
         f"{'seeds' if n > 1 else 'filters'}. The window has {window} × {window} pixels."
     )
     columns = ["method", f"with ≥ {measure.MIN_NONZEROS} weights", *MEASURES.values(), "seeds"]
@@ -157,11 +125,11 @@ def locality_numbers(records: Sequence[Record]) -> Numbers:
 
     `…-mean` is of the filters, `…-null_mean` of their permutations, where it is not about 0.
     """
-    groups, beta = by_method(records), largest_beta(records)
+    groups, beta = compare.by_method(records), compare.largest_beta(records)
     numbers: Numbers = {"beta": beta, "n": len(groups[SGD])}
     for short, name in {"sparse": beta_lasso_method(beta), "dense": SGD}.items():
         for key in MEASURES:
-            found = summary(groups[name], key)
+            found = locality.summary(groups[name], key)
             for kind in ("mean",) if key == "morans_i" else ("mean", "null_mean"):
                 value = found[kind]
                 numbers[f"{short}-{key}-{kind}"] = math.nan if value is None else value
@@ -170,7 +138,7 @@ def locality_numbers(records: Sequence[Record]) -> Numbers:
 
 def _beside_null(key: str, runs: Sequence[Record]) -> str:
     """Return a measure's mean and, in brackets, its excess over the null model."""
-    shown = summary(runs, key)
+    shown = locality.summary(runs, key)
     mean, excess, half = (shown[name] for name in ("mean", "excess_mean", "excess_ci95"))
     if mean is None or excess is None or half is None:
         return tables.NONE
@@ -181,36 +149,36 @@ def _beside_null(key: str, runs: Sequence[Record]) -> str:
 
 def shown_filters(records: Sequence[Record]) -> dict[str, np.ndarray]:
     """Return the filters that Figure 4 shows, (n, C, H, W) by method: dense, sparse, patches."""
-    groups = by_method(records)
-    names = (SGD, beta_lasso_method(largest_beta(records)), LOCAL)
-    return {str(name): groups[name][0].load_filters().numpy() for name in names}
+    groups = compare.by_method(records)
+    names = (SGD, beta_lasso_method(compare.largest_beta(records)), LOCAL)
+    return locality.filters_of(
+        [groups[name][0] for name in names], lambda run: str(method(run.config))
+    )
 
 
 def filters_by_l1(records: Sequence[Record]) -> dict[str, np.ndarray]:
     """Return stored filters, (n, C, H, W), of SGD and of the largest β at growing λ: first seed."""
     largest = max((r.config.beta for r in records), default=0)
-    shown = [r for r in records if r.filters and r.config.beta in (0, largest)]
-    shown = [r for r in shown if r.config.optimizer == "sgd" or r.config.beta]
-    filters = {}
-    for run in sorted(shown, key=lambda run: (run.config.l1, run.config.l1_rest or 0.0)):
-        l1 = "" if run.config.optimizer == "sgd" else f", λ = {lambdas_text(run.config)}"
-        title = f"{method(run.config)}{l1}: {remaining([run])[0]:.1f} % left"
-        filters[title] = run.load_filters().numpy()
-    return filters
+    shown = [r for r in records if r.config.optimizer == "sgd" or r.config.beta == largest > 0]
+
+    def title(run: Record) -> str:
+        l1 = "" if run.config.optimizer == "sgd" else f", λ = {locality.lambdas_text(run.config)}"
+        return f"{method(run.config)}{l1}: {compare.remaining([run])[0]:.1f} % left"
+
+    by_l1 = sorted(shown, key=lambda run: (run.config.l1, run.config.l1_rest or 0.0))
+    return locality.filters_of(by_l1, title)
 
 
 def pair_correlation_frame(
     records: Sequence[Record], series: Callable[[Config], str]
 ) -> pd.DataFrame:
     """Return one row per run and distance: `series`, `run_id`, `distance` (pixels), `ratio`."""
-    import pandas as pd
-
     rows = [
         {"series": series(r.config), "run_id": r.run_id, "distance": distance, "ratio": ratio}
         for r in records
-        for distance, ratio in enumerate(pair_correlation(r) or [], 1)
+        for distance, ratio in enumerate(locality.pair_correlation(r) or [], 1)
     ]
-    return pd.DataFrame(rows, columns=["series", "run_id", "distance", "ratio"])
+    return tables.data_frame(rows, columns=["series", "run_id", "distance", "ratio"])
 
 
 def factorial_numbers(records: Sequence[Record]) -> dict[str, str]:
@@ -222,23 +190,27 @@ def factorial_numbers(records: Sequence[Record]) -> dict[str, str]:
     `window-pruned`: stored filters of β = 0, pruned to as many weights as the run of β = 50 with
     the same seed has left, and `window-rival`, those of that run.
     """
-    found = conditions(records)
+    found = compare.conditions(records)
     methods = {"optimizer": "sgd"}, {"beta": 0, **STRONGER_L1}, {"beta": 50, **STRONGER_L1}
-    sgd, zero, sparse = (pick(found, **AUGMENTED_CROSS_ENTROPY, **fields) for fields in methods)
+    sgd, zero, sparse = (
+        compare.pick(found, **AUGMENTED_CROSS_ENTROPY, **fields) for fields in methods
+    )
     if not (sgd and zero and sparse):
         return dict.fromkeys(FACTORIAL_NUMBERS, PENDING)
     augmented, plain = found[sparse], found[sparse.replace(augment="none")]
     first, pruned = found[zero][0], None
     if first.filters:
-        share = remaining(augmented)[0] / 100
+        share = compare.remaining(augmented)[0] / 100
         pruned = measure.locality(measure.prune(first.load_filters(), share))
     values = (
-        window_text(found[sgd]),
-        window_text(found[zero]),
-        window_text(augmented),
-        window_text(plain),
-        signed_or_none(compared(augmented, plain, beyond_chance)),
-        signed_or_none(compared(augmented, found[zero], beyond_chance)),
+        locality.window_text(found[sgd]),
+        locality.window_text(found[zero]),
+        locality.window_text(augmented),
+        locality.window_text(plain),
+        compare.signed_text(locality.compared(augmented, plain, locality.beyond_chance), NONE),
+        compare.signed_text(
+            locality.compared(augmented, found[zero], locality.beyond_chance), NONE
+        ),
         _over_filters(pruned) if pruned else PENDING,
         _over_filters(augmented[0].final["locality"]) if pruned else PENDING,
         f"{pruned['filters']}" if pruned else PENDING,
@@ -270,51 +242,52 @@ def _over_filters(found: Mapping[str, Any]) -> str:
 
 def factorial_table(records: Sequence[Record]) -> Table:
     """Return the window's share beyond chance in every cell of the factorial."""
-    name = "tab-locality-factorial"
-    if not records:
-        what = "locality with and without augmentation"
-        return tables.pending_table(name, what, "lcs study factorial")
-    found = conditions(records)
-    rows = []
-    for loss in ("bce", "equal", "ce"):
-        for augment in ("none", "flip-crop"):
-            cell = {"augment": augment, **LOSSES[loss]}
-            here = {
-                config: runs
-                for config, runs in found.items()
-                if all(getattr(config, field) == value for field, value in cell.items())
-            }
-            row = f"{LOSS_NAMES[loss]}, {WORDS[augment]}"
-            rows.append([row, *map(window_text, _by_strength(here))])
-    caption = (
-        "Mass in a filter's best window, less that of its own permutations, in points: "
-        f"{setting_text(records)}{spread_text(records)}. Stronger λ: "
-        f"{tables.number(STRONGER_L1['l1'])} on the first layer, "
+    cells = {
+        f"{LOSS_NAMES[loss]}, {WORDS[augment]}": {"augment": augment, **LOSSES[loss]}
+        for loss in ("bce", "equal", "ce")
+        for augment in ("none", "flip-crop")
+    }
+    note = (
+        f". Stronger λ: {tables.number(STRONGER_L1['l1'])} on the first layer, "
         f"{tables.number(STRONGER_L1['l1_rest'])} on the others. At equal rates η is a tenth, "
         "λ ten times as large, and β = 5 stands for β = 50, so that ηλ and βλ are as with the "
-        "binary cross-entropy."
+        "binary cross-entropy"
     )
     sparse = [f"β = {beta}{l1}" for beta in (0, 50) for l1 in ("", ", stronger λ")]
-    return Table(name, caption, ["loss and images", "SGD", *sparse], rows)
+    columns = ["loss and images", "SGD", *sparse]
+    what = "locality with and without augmentation"
+    return _window_table("factorial", records, cells, columns, what, note)
 
 
 def width_table(records: Sequence[Record]) -> Table:
     """Return the window's share beyond chance of each method at growing width."""
-    name, what = "tab-locality-width", "locality at growing width"
+    widths = sorted({record.config.base_channels for record in records})
+    cells = {f"{width}": {"base_channels": width} for width in widths}
+    columns = ["α", "SGD", "β = 0", "β = 0, stronger λ", "β = 50, stronger λ"]
+    return _window_table("width", records, cells, columns, "locality at growing width")
+
+
+def _window_table(
+    study: str,
+    records: Sequence[Record],
+    cells: Mapping[str, Mapping[str, object]],
+    columns: Sequence[str],
+    what: str,
+    note: str = "",
+) -> Table:
+    """Return the window's share beyond chance, a row for the runs with each of these values."""
+    name = f"tab-locality-{study}"
     if not records:
-        return tables.pending_table(name, what, "lcs study width")
-    found = conditions(records)
-    widths = sorted({config.base_channels for config in found})
-    by_width = [{c: r for c, r in found.items() if c.base_channels == width} for width in widths]
-    rows = [
-        [str(width), *map(window_text, _by_strength(here))]
-        for width, here in zip(widths, by_width, strict=True)
-    ]
+        return tables.pending_table(name, what, f"lcs study {study}")
+    found = compare.conditions(records)
+    rows = []
+    for heading, fields in cells.items():
+        here = {config: runs for config, runs in found.items() if compare.matches(config, fields)}
+        rows.append([heading, *map(locality.window_text, _by_strength(here))])
     caption = (
         "Mass in a filter's best window, less that of its own permutations, in points: "
-        f"{setting_text(records)}{spread_text(records)}."
+        f"{compare.setting_text(records)}{compare.spread_text(records)}{note}."
     )
-    columns = ["α", "SGD", "β = 0", "β = 0, stronger λ", "β = 50, stronger λ"]
     return Table(name, caption, columns, rows)
 
 
@@ -337,19 +310,19 @@ def sparsity_numbers(records: Sequence[Record]) -> dict[str, str]:
     `left-many`: per cent of the first layer that is left; `eligible-few`: filters that are
     measured; `runs-recipe`: how many runs each has.
     """
-    found = conditions([r for r in records if r.config.beta == 50])
+    found = compare.conditions([r for r in records if r.config.beta == 50])
     by_l1 = sorted(found, key=lambda config: (config.l1, config.l1_rest or 0))
-    if not found:
-        names = ("window-many", "left-many", "window-few", "left-few", "eligible-few")
-        return {**dict.fromkeys(names, PENDING), "runs-recipe": count_text(found)}
-    many, few = found[by_l1[0]], found[by_l1[-1]]
+
+    def said(text: Cell, place: int) -> str:
+        return text(found[by_l1[place]]) if found else PENDING
+
     return {
-        "window-many": window_text(many),
-        "left-many": remaining_text(many),
-        "window-few": window_text(few),
-        "left-few": remaining_text(few),
-        "eligible-few": eligible_text(few),
-        "runs-recipe": count_text(found),
+        "window-many": said(locality.window_text, 0),
+        "left-many": said(compare.remaining_text, 0),
+        "window-few": said(locality.window_text, -1),
+        "left-few": said(compare.remaining_text, -1),
+        "eligible-few": said(locality.eligible_text, -1),
+        "runs-recipe": compare.count_text(found),
     }
 
 
@@ -357,7 +330,7 @@ def sparsity_numbers(records: Sequence[Record]) -> dict[str, str]:
 
 
 def _local_filters(records: list[Record]) -> Finding:
-    each = beyond_chance(by_method(records)[B50])
+    each = locality.beyond_chance(compare.by_method(records)[B50])
     if not np.isfinite(each).all():
         return UNMEASURED
     excess = mean_interval(each)
@@ -369,9 +342,11 @@ def _more_local_than_sgd(records: list[Record]) -> Finding:
 
     The spread is smaller in a local filter. Moran's I, of smoothness, is said beside them.
     """
-    groups = by_method(records)
+    groups = compare.by_method(records)
     window, more_spread, moran = (
-        compared(groups[B50], groups[SGD], partial(beyond_chance, measure=measure))
+        locality.compared(
+            groups[B50], groups[SGD], partial(locality.beyond_chance, measure=measure)
+        )
         for measure in ("window_mass", "spread", "morans_i")
     )
     if window is None or more_spread is None or moran is None:
@@ -381,7 +356,10 @@ def _more_local_than_sgd(records: list[Record]) -> Finding:
     more, value = (window, spread), f"{value}Moran's I {signed(moran, 3)}"
     if len({verdict(Finding("", one)) for one in more}) > 1:
         return Finding(value, said="depends on the measure")
-    return Finding(value, min(more, key=lambda one: abs(one.mean) / (one.half_width or 1)))
+    # points and pixels are compared by their intervals, which single runs lack
+    known = all(one.half_width for one in more)
+    weaker = min(more, key=lambda one: abs(one.mean) / (one.half_width or 1)) if known else window
+    return Finding(value, weaker)
 
 
 def _more_local(reference: Callable[[Config], Config], *, worse: bool = False) -> Judge:
@@ -391,10 +369,11 @@ def _more_local(reference: Callable[[Config], Config], *, worse: bool = False) -
     """
 
     def judge(records: list[Record]) -> Finding:
-        found = conditions(records)
+        found = compare.conditions(records)
         cells = [c for c in found if c.beta and has_stronger_l1(c)]
         more = [
-            [by_seed(found[c], beyond_chance) for c in (cell, reference(cell))] for cell in cells
+            [compare.by_seed(found[c], locality.beyond_chance) for c in (cell, reference(cell))]
+            for cell in cells
         ]
         seeds = sorted(set.intersection(*(set(one) for pair in more for one in pair)))
         each = [[one[s] - other[s] for s in seeds] for one, other in more]
@@ -411,36 +390,30 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         "P",
         "The filters of β = 50 are more local than their own permutations",
-        "pictures",
-        "figure4",
         "table2",
         _local_filters,
+        "pictures",
     ),
     Claim(
         "P",
         "The filters of β = 50 are more local than those of SGD",
-        "pictures",
-        "figure4",
         "table2",
         _more_local_than_sgd,
+        "pictures",
     ),
     Claim(
         "B",
         "With the stronger λ, the filters of β = 50 are more local than those of SGD, by "
         "the window (100 epochs, mean over losses and images)",
-        tables.NONE,
-        "figure4",
         "factorial",
-        _more_local(as_sgd),
+        _more_local(compare.as_sgd),
     ),
     Claim(
         "B",
         "With the stronger λ, the filters of β = 50 are less local than those of β = 0 "
         "with the same λ, by the window (100 epochs, mean over losses and images)",
-        tables.NONE,
-        "figure4",
         "factorial",
-        _more_local(without_threshold, worse=True),
+        _more_local(compare.without_threshold, worse=True),
     ),
     *crop_shift.CLAIMS,
 )

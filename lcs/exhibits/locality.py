@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -88,6 +88,21 @@ def pair_correlation(record: Record) -> list[float] | None:
     if "pair_correlation" in record.final:
         return [math.nan if r is None else r for r in record.final["pair_correlation"]]
     return measure.pair_correlation(record.load_filters()).tolist() if record.filters else None
+
+
+def pair_ratios(runs: Sequence[Record]) -> list[list[float]]:
+    """Return each run's `pair_correlation`; where there is none, one value that is NaN."""
+    return [pair_correlation(run) or [math.nan] for run in runs]
+
+
+def clustering_ranges(runs: Sequence[Record]) -> list[float]:
+    """Return each run's `measure.clustering_range`, in pixels; NaN if it cannot be measured."""
+    return [measure.clustering_range(ratios) for ratios in pair_ratios(runs)]
+
+
+def filters_of(records: Sequence[Record], title: Callable[[Record], str]) -> dict[str, np.ndarray]:
+    """Return the filters, (n, C, H, W), of those runs that have stored them, by their titles."""
+    return {title(run): run.load_filters().numpy() for run in records if run.filters}
 
 
 def lambdas_text(config: Config) -> str:

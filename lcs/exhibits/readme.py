@@ -24,25 +24,27 @@ def table(store: RunStore) -> str:
     indices = [list(source.columns).index(name) for name in kept]
     rows = [row for row in source.rows if ".pending" not in row[source.columns.index("verdict")]]
     lines = [kept, ["---"] * len(kept), *([row[i] for i in indices] for row in rows)]
-    return "\n".join(_plain(f"| {' | '.join(line)} |") for line in lines)
+    text = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    # classes of words are known to the book's Markdown alone
+    return re.sub(r"\[([^\]]*)\]\{[^}]*\}", r"\1", text)
 
 
 def update(store: RunStore, readme: Path = README, picture: Path = PICTURE) -> None:
     """Write the table into the README, and draw the picture anew."""
-    before, after = _around(readme.read_text())
+    text = readme.read_text()
+    before, after = text[: text.index(START)], text[text.index(END) + len(END) :]
     readme.write_text(f"{before}{START}\n{table(store)}\n{END}{after}")
-    plots.use_style()
-    figure = _picture(store)
-    if figure is not None:
+    records = find_study("table2").stored("desk", store)
+    if records:
+        plots.use_style()
+        figure = plots.accuracies(table2.accuracy_frame(records), compare.size_text(records))
         figure.savefig(picture, dpi=150, metadata={"Comment": stamp(store)})
         plt.close(figure)
 
 
 def is_current(store: RunStore, readme: Path = README, picture: Path = PICTURE) -> bool:
     """Whether README and picture are those that the records give."""
-    text = readme.read_text()
-    shown = text[text.index(START) + len(START) : text.index(END)].strip()
-    if shown != table(store):
+    if f"{START}\n{table(store)}\n{END}" not in readme.read_text():
         return False
     with Image.open(picture) as image:
         return image.info.get("Comment") == stamp(store)
@@ -53,19 +55,3 @@ def stamp(store: RunStore) -> str:
     groups = compare.by_method(find_study("table2").stored("desk", store))
     values = {str(name): compare.accuracies(runs) for name, runs in groups.items()}
     return hashlib.sha256(repr(values).encode()).hexdigest()
-
-
-def _picture(store: RunStore) -> plt.Figure | None:
-    records = find_study("table2").stored("desk", store)
-    if not records:
-        return None
-    return plots.accuracies(table2.accuracy_frame(records), compare.size_text(records))
-
-
-def _around(text: str) -> tuple[str, str]:
-    return text[: text.index(START)], text[text.index(END) + len(END) :]
-
-
-def _plain(line: str) -> str:
-    """Drop what only the book's Markdown knows: classes of words."""
-    return re.sub(r"\[([^\]]*)\]\{[^}]*\}", r"\1", line)

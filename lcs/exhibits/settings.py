@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from lcs.config import Config
-from lcs.study import Setting
+from lcs.study import Setting, Study
 
 # at every scale the networks of one base channel; a study widens them
 SMOKE = Config(dataset="digits", epochs=30, batch_size=128, lr=0.1)
@@ -34,8 +35,8 @@ REPRODUCTION = Setting("reproduction", SCALES)
 TOWARDS_RECIPE = Setting("towards the recipe", SCALES)
 # `paper_recipe` changes the rest
 RECIPE = Setting("recipe", SCALES)
-# the scales of a study that makes no sense at the paper's size
-DESK_SCALES = ("smoke", "desk")
+# a study that makes no sense at the paper's size
+desk_study = partial(Study, scales=("smoke", "desk"))
 
 BETAS = (0, 1, 2, 5, 10, 20, 50, 100, 200)
 LAMBDAS = (5e-6, 1e-5, 2e-5, 5e-5, 1e-4)

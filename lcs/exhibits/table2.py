@@ -10,17 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lcs.config import Config
-from lcs.exhibits import published, tables
-from lcs.exhibits.compare import (
-    Numbers,
-    Values,
-    accuracies,
-    by_method,
-    paired,
-    remaining,
-    scale_text,
-    train_accuracies,
-)
+from lcs.exhibits import compare, published, tables
+from lcs.exhibits.compare import Numbers, Values
 from lcs.exhibits.methods import (
     B0,
     B1,
@@ -73,14 +64,45 @@ STUDIES = (
 )
 
 
-PAPER = f"α ≈ {published.PAPER_BASE_CHANNELS}, {published.PAPER_EPOCHS} epochs"
+def accuracy_table(
+    records: Sequence[Record], scale: str, label: str = "tab-table2", *, every: bool = True
+) -> Table:
+    """Return our test accuracies beside the paper's, and on CIFAR-10 beside the reproduction's.
 
-
-def accuracy_table(records: Sequence[Record], scale: str) -> Table:
-    """Return the paper's Table 2 with our column: every published method, then those of ours."""
-    groups = by_method(records)
+    Args:
+        records: of one data set and one size.
+        scale: at which they were run.
+        label: of the table.
+        every: whether the published methods that are not among ours come first.
+    """
+    config: Config = records[0].config
+    groups = compare.by_method(records)
     others = [row.method for row in published.TABLE2 if row.method not in groups]
-    return _beside_published("tab-table2", [*others, *groups], records, scale)
+    wide = config.base_channels == published.PAPER_BASE_CHANNELS
+    short = wide and config.epochs == published.SHORT_EPOCHS
+    epochs = published.SHORT_EPOCHS if short else published.PAPER_EPOCHS
+    # the reproduction has one data set, and one width
+    reports = ["reproduction"] if config.dataset == "cifar10" and not wide else []
+    report_text = " and the reproduction's report (α = 1, 400 epochs)" if reports else ""
+    rows = []
+    for name in [*(others if every else []), *groups]:
+        runs = groups.get(name, []) if isinstance(name, Method) else []
+        ours = tables.interval(mean_interval(compare.accuracies(runs))) if runs else tables.NONE
+        paper = published.accuracy(name, config.dataset, epochs)
+        fit = (
+            tables.interval(mean_interval(compare.train_accuracies(runs)), 1)
+            if runs
+            else tables.NONE
+        )
+        report = [tables.reproduction(published.table2(name).report, 1) for _ in reports]
+        rows.append([name, tables.published(paper), *report, ours, fit, tables.links(runs)])
+    caption = (
+        "Test accuracy in per cent, and ours on the training images, without augmentation. "
+        f"Published: the paper ({_paper_text(epochs)}, augmentation){report_text}. "
+        f"Ours: {compare.scale_text(records, scale)}."
+    )
+    columns = ["method", "paper", *reports, "ours", "ours, training", "seeds"]
+    return Table(label, caption, columns, rows)
 
 
 def own_accuracy_table(
@@ -89,56 +111,30 @@ def own_accuracy_table(
     """Return our methods on other data or at another size beside the paper's, or the command."""
     if not records:
         return tables.pending_table(name, what, command)
-    return _beside_published(name, list(by_method(records)), records, scale)
+    return accuracy_table(records, scale, name, every=False)
 
 
-def _beside_published(
-    label: str, names: Sequence[Method | str], records: Sequence[Record], scale: str
-) -> Table:
-    """Return our accuracies of these methods beside the published ones."""
-    config: Config = records[0].config
-    groups = by_method(records)
-    wide = config.base_channels == published.PAPER_BASE_CHANNELS
-    short = wide and config.epochs == published.SHORT_EPOCHS
-    epochs = published.SHORT_EPOCHS if short else published.PAPER_EPOCHS
-    paper_text = f"α ≈ {published.PAPER_BASE_CHANNELS}, {epochs} epochs"
-    # the reproduction has one data set, and one width
-    reports = ["reproduction"] if config.dataset == "cifar10" and not wide else []
-    report_text = " and the reproduction's report (α = 1, 400 epochs)" if reports else ""
-    rows = []
-    for name in names:
-        runs = groups.get(name, []) if isinstance(name, Method) else []
-        ours = tables.interval(mean_interval(accuracies(runs))) if runs else tables.NONE
-        paper = published.accuracy(name, config.dataset, epochs)
-        fit = tables.interval(mean_interval(train_accuracies(runs)), 1) if runs else tables.NONE
-        report = [tables.reproduction(published.table2(name).report, 1) for _ in reports]
-        rows.append([name, tables.published(paper), *report, ours, fit, tables.links(runs)])
-    caption = (
-        "Test accuracy in per cent, and ours on the training images, without augmentation. "
-        f"Published: the paper ({paper_text}, augmentation){report_text}. "
-        f"Ours: {scale_text(records, scale)}."
-    )
-    columns = ["method", "paper", *reports, "ours", "ours, training", "seeds"]
-    return Table(label, caption, columns, rows)
+def _paper_text(epochs: int = published.PAPER_EPOCHS) -> str:
+    return f"α ≈ {published.PAPER_BASE_CHANNELS}, {epochs} epochs"
 
 
 def cifar100_bce_numbers(records: Sequence[Record]) -> Numbers:
     """Return what SGD reaches on CIFAR-100 with the reproduction's loss, in per cent; or NaN."""
-    runs = by_method(records).get(SGD, [])
+    runs = compare.by_method(records).get(SGD, [])
     return {
-        "hundred-bce": float(np.mean(accuracies(runs))) if runs else math.nan,
-        "hundred-bce-fit": float(np.mean(train_accuracies(runs))) if runs else math.nan,
+        "hundred-bce": float(np.mean(compare.accuracies(runs))) if runs else math.nan,
+        "hundred-bce-fit": float(np.mean(compare.train_accuracies(runs))) if runs else math.nan,
     }
 
 
 def cifar100_numbers(records: Sequence[Record]) -> dict[str, str]:
     """Return the gains of β = 50 over SGD and over β = 1 on CIFAR-100, and what it leaves."""
-    groups = by_method(records)
+    groups = compare.by_method(records)
     sparse = groups.get(B50, [])
     return {
         "hundred-sgd": _less(groups, SGD),
         "hundred-one": _less(groups, B1),
-        "hundred-left": f"{np.mean(remaining(sparse)):.0f}" if sparse else tables.NONE,
+        "hundred-left": f"{np.mean(compare.remaining(sparse)):.0f}" if sparse else tables.NONE,
     }
 
 
@@ -146,14 +142,18 @@ def accuracy_frame(records: Sequence[Record]) -> pd.DataFrame:
     """Return what `plots.accuracies` draws: our values and the published ones by method."""
     import pandas as pd
 
-    groups = by_method(records)
+    groups = compare.by_method(records)
     dataset = records[0].config.dataset
-    columns = {f"the paper ({PAPER})": [published.accuracy(name, dataset) for name in groups]}
+    columns = {
+        f"the paper ({_paper_text()})": [published.accuracy(name, dataset) for name in groups]
+    }
     if dataset == "cifar10":
         known = [published.table2(name).report for name in groups]
         columns["the reproduction (α = 1, 400 epochs)"] = known
     theirs = pd.DataFrame(columns, index=list(map(str, groups)), dtype=float)
-    ours = pd.Series({str(name): accuracies(runs) for name, runs in groups.items()}, name="ours")
+    ours = pd.Series(
+        {str(name): compare.accuracies(runs) for name, runs in groups.items()}, name="ours"
+    )
     return pd.concat([ours, theirs], axis=1)
 
 
@@ -182,8 +182,8 @@ def accuracy_numbers(records: Sequence[Record]) -> Numbers:
     `less-…` and `early-sgd` are β = 50 less other methods. What is said of a β that is not among
     the runs is NaN, or a dash.
     """
-    groups = by_method(records)
-    mean = {name: mean_interval(accuracies(runs)).mean for name, runs in groups.items()}
+    groups = compare.by_method(records)
+    mean = {name: mean_interval(compare.accuracies(runs)).mean for name, runs in groups.items()}
     sparse = groups.get(B50, [])
     low, high = binomial_interval(mean[SGD] / 100, records[0].final["evaluation_images"])
     named = {"sgd": SGD, "conv": CONV, "local": LOCAL, "three": THREE, "proximal": PROXIMAL}
@@ -195,10 +195,13 @@ def accuracy_numbers(records: Sequence[Record]) -> Numbers:
         "early-sgd": _less(groups, SGD, best_stretches),
         "n": len(groups[SGD]),
         "half-width": 50 * (high - low),
-        **{f"fit-{k}": float(np.mean(train_accuracies(groups[named[k]]))) for k in ("sgd", "conv")},
-        "proximal-left": mean_interval(_first_layer(groups[PROXIMAL])).mean,
+        **{
+            f"fit-{k}": float(np.mean(compare.train_accuracies(groups[named[k]])))
+            for k in ("sgd", "conv")
+        },
+        "proximal-left": mean_interval(compare.nonzeros(groups[PROXIMAL])).mean,
         "first-layer": groups[PROXIMAL][0].final["weights"]["conv1"],
-        "left": mean_interval(_first_layer(sparse)).mean if sparse else math.nan,
+        "left": mean_interval(compare.nonzeros(sparse)).mean if sparse else math.nan,
     }
 
 
@@ -213,25 +216,22 @@ def best_stretches(runs: Sequence[Record], epochs: int = 10) -> list[float]:
     return best
 
 
-def _first_layer(records: Sequence[Record]) -> list[int]:
-    """Non-zero weights of the first layer after the last epoch."""
-    return [record.final["nonzeros"]["conv1"] for record in records]
-
-
 def _less(
-    groups: Mapping[Method, Sequence[Record]], other: Method, values: Values = accuracies
+    groups: Mapping[Method, Sequence[Record]], other: Method, values: Values = compare.accuracies
 ) -> str:
     """Return β = 50 less another method; a dash if one of them was not run."""
     known = B50 in groups and other in groups
-    return tables.signed(paired(groups[B50], groups[other], values)) if known else tables.NONE
+    return (
+        tables.signed(compare.paired(groups[B50], groups[other], values)) if known else tables.NONE
+    )
 
 
 # Claims
 
 
 def _locality_matters_more(records: list[Record]) -> Finding:
-    groups = by_method(records)
-    conv, local, full = (np.array(accuracies(groups[name])) for name in (CONV, LOCAL, SGD))
+    groups = compare.by_method(records)
+    conv, local, full = (np.array(compare.accuracies(groups[name])) for name in (CONV, LOCAL, SGD))
     lost = mean_interval(conv - local), mean_interval(local - full)
     value = f"S-CONV minus S-LOCAL {signed(lost[0])}, S-LOCAL minus S-FC {signed(lost[1])}"
     # what gains nothing cannot matter more or less
@@ -251,16 +251,11 @@ def _is_published(name: Method) -> Judge:
     assert accuracy is not None
 
     def judge(records: list[Record]) -> Finding:
-        ours = mean_interval(accuracies(by_method(records)[name]))
+        ours = mean_interval(compare.accuracies(compare.by_method(records)[name]))
         away = one_more(ours, accuracy)
         return Finding(f"{tables.interval(ours)}{one_more_text(away)}", away, margin=0.0)
 
     return judge
-
-
-def _against(first: Method, second: Method) -> str:
-    """Return two accuracies of the paper's Table 2."""
-    return " against ".join(f"{published.table2(name).cifar10:.2f}" for name in (first, second))
 
 
 def _lost(*names: Method) -> str:
@@ -269,87 +264,37 @@ def _lost(*names: Method) -> str:
     return f"{' and '.join(f'{a - b:.2f}' for a, b in itertools.pairwise(means))} points lost"
 
 
-def _reported(first: Method, second: Method) -> str:
-    """Return two accuracies of the reproduction's report."""
-    return " against ".join(f"{published.table2(name).report}" for name in (first, second))
+def _better(source: str, text: str, first: Method, second: Method, *, worse: bool = False) -> Claim:
+    """Claim that a method is better (or worse) than another, by the accuracies of its source."""
+    rows = published.table2(first), published.table2(second)
+    known = [f"{r.cifar10:.2f}" if source == "P" else f"{r.report}" for r in rows]
+    judge = beats(first, second, worse=worse)
+    return Claim(source, text, "table2", judge, " against ".join(known))
 
 
 CLAIMS: tuple[Claim, ...] = (
-    Claim(
-        "P",
-        "S-FC with β-LASSO at β = 50 is better than with SGD",
-        _against(B50, SGD),
-        "table2",
-        "table2",
-        beats(B50, SGD),
-    ),
-    Claim(
-        "P", "β = 50 is better than β = 1", _against(B50, B1), "table2", "table2", beats(B50, B1)
-    ),
-    Claim(
-        "P",
-        "β = 0, the plain ℓ1 sub-gradient, is better than SGD",
-        _against(B0, SGD),
-        "table2",
-        "table2",
-        beats(B0, SGD),
-    ),
-    Claim(
-        "P",
-        "S-FC is better than a 3-FC of its size",
-        _against(SGD, THREE),
-        "table2",
-        "table2",
-        beats(SGD, THREE),
-    ),
-    Claim(
-        "P",
-        "S-LOCAL is better than S-FC with β-LASSO, β = 50",
-        _against(LOCAL, B50),
-        "table2",
-        "table2",
-        beats(LOCAL, B50),
-    ),
+    _better("P", "S-FC with β-LASSO at β = 50 is better than with SGD", B50, SGD),
+    _better("P", "β = 50 is better than β = 1", B50, B1),
+    _better("P", "β = 0, the plain ℓ1 sub-gradient, is better than SGD", B0, SGD),
+    _better("P", "S-FC is better than a 3-FC of its size", SGD, THREE),
+    _better("P", "S-LOCAL is better than S-FC with β-LASSO, β = 50", LOCAL, B50),
     Claim(
         "P",
         "Locality matters more than weight sharing",
-        _lost(CONV, LOCAL, SGD),
-        "table2",
         "table2",
         _locality_matters_more,
+        _lost(CONV, LOCAL, SGD),
     ),
-    Claim(
-        "R",
-        "At α = 1, β = 50 is worse than β = 1",
-        _reported(B50, B1),
-        "table2",
-        "table2",
-        beats(B50, B1, worse=True),
-    ),
-    Claim(
-        "R",
-        "At α = 1, β = 50 is worse than β = 0",
-        _reported(B50, B0),
-        "table2",
-        "table2",
-        beats(B50, B0, worse=True),
-    ),
-    Claim(
-        "R",
-        "At α = 1, β = 1 is better than SGD",
-        _reported(B1, SGD),
-        "table2",
-        "table2",
-        beats(B1, SGD),
-    ),
+    _better("R", "At α = 1, β = 50 is worse than β = 1", B50, B1, worse=True),
+    _better("R", "At α = 1, β = 50 is worse than β = 0", B50, B0, worse=True),
+    _better("R", "At α = 1, β = 1 is better than SGD", B1, SGD),
     *(
         Claim(
             "R",
             f"At α = 1, {name.training} reaches this accuracy",
-            f"{published.table2(name).report}",
-            "table2",
             "table2",
             _is_published(name),
+            f"{published.table2(name).report}",
         )
         for name in (SGD, B0, B1, B50)
     ),

@@ -10,10 +10,13 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lcs.runs import PUBLISHED, Record
 from lcs.stats import Interval
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 NONE = "–"
 
@@ -106,6 +109,15 @@ def link(record: Record, text: str = "") -> str:
 def links(records: Sequence[Record]) -> str:
     """Return links to the runs of one method: their seeds."""
     return " ".join(link(record, str(record.config.seed)) for record in records)
+
+
+def data_frame(
+    rows: Sequence[Any], columns: list[str] | tuple[str, ...] | None = None
+) -> pd.DataFrame:
+    """Return a data frame; pandas is loaded here, so that importing an exhibit does not load it."""
+    import pandas as pd
+
+    return pd.DataFrame(rows, columns=columns)
 
 
 def glue_numbers(numbers: Mapping[str, float | str]) -> None:

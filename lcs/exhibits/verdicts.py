@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import NamedTuple
 
-from lcs.config import Config
 from lcs.exhibits import find_study, tables
-from lcs.exhibits.compare import by_width, paired
+from lcs.exhibits.compare import by_width, matches, paired
 from lcs.exhibits.methods import Method
 from lcs.exhibits.tables import signed
 from lcs.runs import Record, RunStore
@@ -30,8 +29,6 @@ MARKS: dict[str, Callable[[str], str]] = {
     "F": tables.forum,
     "B": str,
 }
-
-Pick = Callable[[Config], bool]
 
 
 class Finding(NamedTuple):
@@ -69,17 +66,16 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Claim:
-    """A claim: who makes it, what, the value given, and the chapter that looks at it, if any does.
+    """A claim: who makes it, what, the study that looks at it, if any does, and the value given.
 
     `judge` takes the records of `study` at one scale; of a `BENCHMARK` it takes none.
     """
 
     source: str
     text: str
-    value: str
-    chapter: str
     study: str = ""
     judge: Judge | None = None
+    value: str = tables.NONE
 
 
 def judged(claims: Sequence[Claim], store: RunStore, scale: str) -> list[Evidence | None]:
@@ -204,11 +200,18 @@ def beats(first: Method, second: Method, *, worse: bool = False) -> Judge:
     return judge
 
 
-def differs(one: Pick, other: Pick, *, margin: float | None = None) -> Judge:
-    """Judge whether one condition's accuracy is higher than another's, or equal within points."""
+def differs(
+    one: Mapping[str, object], other: Mapping[str, object], *, margin: float | None = None
+) -> Judge:
+    """Judge whether the runs with some values are better than those with others.
+
+    With a margin, whether they are as good, within so many points.
+    """
 
     def judge(records: list[Record]) -> Finding:
-        first, second = ([r for r in records if pick(r.config)] for pick in (one, other))
+        first, second = (
+            [r for r in records if matches(r.config, values)] for values in (one, other)
+        )
         difference = paired(first, second)
         return Finding(f"{signed(difference)} points", difference, margin)
 

@@ -3,7 +3,6 @@
 import numpy as np
 
 from checks import Checks, ahead, behind, records
-from lcs.exhibits import why
 from lcs.exhibits.compare import (
     accuracies,
     by_method,
@@ -16,6 +15,7 @@ from lcs.exhibits.compare import (
 from lcs.exhibits.crop_shift import by_shift, range_difference
 from lcs.exhibits.locality import beyond_chance, pair_correlation
 from lcs.exhibits.methods import B0, B1, B50, LOCAL, SGD
+from lcs.exhibits.why import width
 from lcs.measure import half_distance
 
 CHECKS = Checks()
@@ -89,7 +89,7 @@ def locality_at_growing_width(store):
     With the stronger λ it stays, or grows, and β = 0 is further ahead of SGD at each width.
     """
     names = ("factorial", "recipe", "width", "wider")
-    runs = why.at_each_width({name: records(store, name) for name in names})
+    runs = width.at_each_width({name: records(store, name) for name in names})
     found = conditions(runs)
     series = {"sgd": [], "weak": [], "zero": [], "sparse": []}
     for config in sorted(found, key=lambda config: config.base_channels):

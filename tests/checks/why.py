@@ -11,6 +11,7 @@ from lcs.exhibits.compare import (
     by_width,
     conditions,
     difference,
+    gain,
     paired,
     pick,
     remaining,
@@ -22,6 +23,7 @@ from lcs.exhibits.methods import B0, B50, SGD, beta_lasso_method
 from lcs.exhibits.published import COUNTS
 from lcs.exhibits.settings import REPRODUCTION_L1, STRONGER_L1
 from lcs.exhibits.tables import LAYERS
+from lcs.exhibits.why import factorial, results, summary, width
 from lcs.exhibits.why.factorial import largest_thresholds
 from lcs.exhibits.why.width import at_reproduction_l1
 from lcs.study import gather
@@ -35,14 +37,8 @@ def found_in(store, *studies):
     return conditions(records(store, *studies))
 
 
-def gain(found, reference=without_threshold, **fields):
-    """What the condition with these values has more than its reference, in points."""
-    config = pick(found, **fields)
-    return difference(found, config, reference(config))
-
-
 def at_growing_width(store):
-    return conditions(why.at_each_width(gather(why.STUDIES, "desk", store=store)))
+    return conditions(width.at_each_width(gather(why.STUDIES, "desk", store=store)))
 
 
 def is_seen(value):
@@ -86,7 +82,7 @@ def beta_50_loses_to_beta_0(store):
 @CHECKS.add
 def every_beta_that_empties_the_layer_loses(store):
     """Every β that leaves about a quarter of the first layer or less is behind every other β."""
-    means = why.beta_frame(records(store, "betas")).groupby("x").mean(numeric_only=True)
+    means = results.beta_frame(records(store, "betas")).groupby("x").mean(numeric_only=True)
     few = means[means.left < 27]
     return len(few) >= 3 and few.accuracy.max() < means[means.left > 27].accuracy.min()
 
@@ -201,7 +197,7 @@ def only_a_constant_rate_fits_both_counts(store):
 @CHECKS.add
 def every_run_from_beta_5_on_is_below_those_up_to_2(store):
     """Every run with β = 5 or more lies below every run with β up to 2; it leaves a quarter."""
-    runs = why.beta_frame(records(store, "betas"))
+    runs = results.beta_frame(records(store, "betas"))
     small, large = runs[runs.x <= 2], runs[runs.x >= 5]
     quarter = abs(runs[runs.x == 5].left.mean() - 25) < 2
     return quarter and large.accuracy.max() < small.accuracy.min()
@@ -210,7 +206,7 @@ def every_run_from_beta_5_on_is_below_those_up_to_2(store):
 @CHECKS.add
 def a_larger_beta_leaves_fewer_weights(store):
     """What is left of the first layer falls over the whole range of β."""
-    left = why.beta_frame(records(store, "betas")).groupby("x").left.mean()
+    left = results.beta_frame(records(store, "betas")).groupby("x").left.mean()
     return left.is_monotonic_decreasing
 
 
@@ -296,7 +292,7 @@ def short_runs_need_a_larger_lambda(store):
 @CHECKS.add
 def the_gain_comes_between_width_1_and_4(store):
     """Over both references the gain grows from α = 1 to 4; from 4 to 8 no growth is seen."""
-    rows = why.summary_table(gather(why.STUDIES, "desk", store=store)).rows
+    rows = summary.summary_table(gather(why.STUDIES, "desk", store=store)).rows
     changes = {(row[0], row[1]): row[4].strip("*").replace("−", "-") for row in rows}
     for over in ("β = 0", "SGD"):
         (first, half), (second, wide) = (
@@ -384,7 +380,7 @@ def augmentation_raises_accuracy_in_every_cell(store):
 def undecided_what_augmentation_adds(store):
     """No change of the gain is seen over SGD, nor over β = 0 with the loss and λ asked about."""
     judged = [
-        why.effect(found, why.add_augmentation, reference)
+        factorial.effect(found, factorial.add_augmentation, reference)
         for reference, found in (
             (as_sgd, found_in(store, "factorial")),
             (without_threshold, asked_about(store)),
@@ -415,7 +411,7 @@ def most_of_what_the_loss_does_for_sgd_is_larger_steps(store):
     """With augmentation, cross-entropy at equal rates gives SGD less than half of its gain."""
     found = found_in(store, "factorial")
     one, crossed, equal = (
-        accuracy(found[pick(found, optimizer="sgd", augment="flip-crop", **why.LOSSES[loss])])
+        accuracy(found[pick(found, optimizer="sgd", augment="flip-crop", **factorial.LOSSES[loss])])
         for loss in ("bce", "ce", "equal")
     )
     return crossed - equal > equal - one

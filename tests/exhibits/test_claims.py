@@ -17,7 +17,7 @@ from lcs.study import Setting
 STORE = RunStore(PUBLISHED)
 WEAK = Finding("1.0", Interval(1.0, 0.9, 5))  # not after correction for four comparisons
 ONE = Finding("1.0", Interval(1.0, None, 1))
-EVERY = claims.claims()
+EVERY = [claim for _, claim in claims.claims()]
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def fake_studies(monkeypatch):
 
 
 def claim(finding, study="run", source="P", judge=True):
-    return Claim(source, "It is so", "", "", study, (lambda _: finding) if judge else None)
+    return Claim(source, "It is so", study, (lambda _: finding) if judge else None)
 
 
 def said(made, scale="desk"):
@@ -126,7 +126,9 @@ def test_what_the_reproduction_says_is_judged_at_its_own_size():
 
 
 def test_a_claim_has_a_row_for_each_setting(monkeypatch):
-    monkeypatch.setattr(claims, "claims", lambda: [claim(WEAK, "wide"), claim(None, "missing")])
+    monkeypatch.setattr(
+        claims, "claims", lambda: [("", claim(WEAK, "wide")), ("", claim(None, "missing"))]
+    )
     shown = claims.table(STORE)
     place = [*shown.columns].index("setting")
     assert [row[place] for row in shown.rows] == ["paper", "reproduction", "–"]

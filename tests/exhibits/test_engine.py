@@ -161,3 +161,11 @@ def test_a_missing_benchmark_is_none_and_a_broken_one_an_error(tmp_path):
         engine.load("parts", str(tmp_path))
     with pytest.raises(RecordError, match="there is no folder"):
         engine.load("parts", str(tmp_path / "nowhere"))
+
+
+@pytest.mark.parametrize("density", [None, 0.1])
+def test_speed_is_not_judged_without_a_measurement_at_one_per_cent(monkeypatch, tmp_path, density):
+    one = [table("x", [ratio("exact", 0.9), ratio("frozen", 0.5)], **sparse_step(16, density or 1))]
+    found = bench(tmp_path, one) if density else None
+    monkeypatch.setattr(engine, "load", lambda _: found)
+    assert [claim.judge([]) for claim in engine.CLAIMS] == [None, None]

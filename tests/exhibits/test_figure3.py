@@ -1,7 +1,9 @@
 """What Figure 3 shows: counts beside the published ones, and the two laws."""
 
 import dataclasses
+import math
 
+import pandas as pd
 import pytest
 from made_up import made_up
 
@@ -36,3 +38,14 @@ def test_half_time_is_the_last_recorded_epoch_of_the_first_half():
     found = figure3.nonzeros_numbers([run])
     assert (found["one-half"], found["one-end"]) == (700, 500)
     assert found["share-conv1"] == pytest.approx(50.0)
+
+
+def test_half_is_reached_only_if_every_seed_reaches_it():
+    curves = {0: [80, 40], 1: [90, 30]}
+    history = pd.DataFrame(
+        {"run_id": seed, "epoch": epoch, "left": left}
+        for seed, curve in curves.items()
+        for epoch, left in enumerate(curve, 1)
+    )
+    assert figure3._first_epoch_below(history, 50) == 2
+    assert math.isnan(figure3._first_epoch_below(history, 35))

@@ -7,7 +7,7 @@ from made_up import made_up
 
 from lcs import measure
 from lcs.config import Config
-from lcs.exhibits import crop_shift, figure4, find_study, locality, plots
+from lcs.exhibits import crop_shift, figure4, find_study, locality, plots, tables
 from lcs.exhibits.methods import SGD, method
 from lcs.exhibits.verdicts import verdict
 from lcs.runs import PUBLISHED, Record, RunStore
@@ -46,6 +46,11 @@ def test_locality_at_each_width_is_that_of_its_runs():
     assert rows[1][1:] == [*["+4.00 ± 0.00"] * 3, "+54.00 ± 0.00"]
 
 
+def test_filters_are_shown_of_runs_that_stored_them():
+    kept = find_study("figure4").stored("desk", STORE, 1)[1]
+    assert [*locality.filters_of([kept, made_up(Config(), 50.0)], str)] == [str(kept)]
+
+
 def cropped(config: Config) -> Record:
     """A run whose pairs are more frequent than by chance up to one pixel beyond its crops."""
     ratios = [2.0] * (config.crop_shift + 1 + config.seed) + [0.0] * 20
@@ -82,7 +87,9 @@ def test_locality_is_judged_by_both_measures():
     records = find_study("table2").stored("desk", STORE)
     assert verdict(figure4._more_local_than_sgd(records)) == "holds"
     one = [r for r in records if r.config.seed == 0]
-    assert verdict(figure4._more_local_than_sgd(one)) == "seen in one run"
+    found = figure4._more_local_than_sgd(one)
+    assert verdict(found) == "seen in one run"
+    assert found.value.startswith(f"window {tables.signed(found.evidence)} ")
     wide = [dataclasses.replace(r, final=r.final | {"locality": r.final["locality"] | {
         "spread": {"excess_mean": 1.0 if r.config.beta else r.config.seed / 9}}})
         for r in records]  # fmt: skip

@@ -378,7 +378,7 @@ def test_the_largest_threshold_is_looked_at_by_size():
 def test_neighbours_are_of_the_first_run_at_the_largest_width():
     records = [looked_at(config) for config in configs("scaling-own", seeds=2)]
     local = units.widest(records, LOCAL)
-    assert [units.size_text(run.config) for run in local] == ["S-LOCAL, α = 8, 200 epochs"]
+    assert [units.run_text(run.config) for run in local] == ["S-LOCAL, α = 8, 200 epochs"]
     named = {"local": local, "first": units.sparsest(records), "none": ()}
     words = {"near-local": "80.0", "near-first": "10.0", "near-none": "pending"}
     assert units.neighbour_numbers(named) == words

@@ -4,6 +4,7 @@ import dataclasses
 
 from made_up import Memory, made_up
 
+from lcs import cost
 from lcs.exhibits import EXHIBITS, exhibit, find_study, status
 
 ORIGIN = {
@@ -51,6 +52,12 @@ def test_missing_runs_cost_what_stored_ones_took():
     wide = row(table, "figure3 --scale paper")
     assert wide["state"] == "[pending: needs a GPU]{.pending}"
     assert wide["cost"].endswith(" min or more on an H200")
+
+
+def test_a_time_that_is_not_known_is_not_small(monkeypatch):
+    monkeypatch.setattr(cost.Pace, "seconds", lambda *_: None)
+    found = row(status.studies_table(Memory()), "figure3 --scale desk")
+    assert found["cost"].endswith("operations, time unknown")
 
 
 def test_where_records_come_from():

@@ -112,7 +112,10 @@ def head(problems: toy.Problems, count: int) -> toy.Problems:
 
 def test_a_weight_at_the_threshold_stays():
     theta = torch.tensor([0.5, -0.5, 0.49, 0.0], dtype=torch.float64)
-    kept = toy.beta_lasso_step(theta, torch.zeros(4, dtype=torch.float64), 0.0, 0.25, 2.0)
+    grid = toy.Grid.of(
+        dataclasses.replace(SMALL, betas=(2.0,), l1s=(0.25,), scales=(1.0,)), "beta-lasso"
+    )
+    kept = grid.step(theta, torch.zeros(4, dtype=torch.float64), 0.0)
     assert kept.tolist() == [0.5, -0.5, 0.0, 0.0]
 
 

@@ -8,7 +8,7 @@ from made_up import made_up, study
 
 from lcs.config import Config
 from lcs.exhibits import compare, find_study, plots, why
-from lcs.exhibits.why import prose
+from lcs.exhibits.why import factorial, prose, results, studies, summary, width
 from lcs.runs import Record, RunStore
 from lcs.stats import Interval
 from lcs.study import gather
@@ -62,20 +62,20 @@ def test_differences_pair_by_seed():
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        (why.add_augmentation, 2.0),
-        (why.use_cross_entropy, 8.0),
-        (why.use_cross_entropy_at_equal_rates, 0.0),
-        (why.use_stronger_l1, 4.0),
+        (factorial.add_augmentation, 2.0),
+        (factorial.use_cross_entropy, 8.0),
+        (factorial.use_cross_entropy_at_equal_rates, 0.0),
+        (factorial.use_stronger_l1, 4.0),
     ],
 )
 @pytest.mark.parametrize("reference", [compare.as_sgd, compare.without_threshold])
 def test_an_effect_is_what_a_factor_adds_to_the_gain(change, expected, reference):
-    effect = why.effect(compare.conditions(FACTORIAL), change, reference)
+    effect = factorial.effect(compare.conditions(FACTORIAL), change, reference)
     assert effect == Interval(pytest.approx(expected), pytest.approx(0, abs=1e-9), 3)
 
 
 def test_gains_have_a_row_for_each_cell_and_contrast():
-    gains = why.gains_frame(FACTORIAL)
+    gains = factorial.gains_frame(FACTORIAL)
     assert gains.cell.nunique() == 12
     assert len(gains) == 12 * 2
     one = gains.set_index(["cell", "contrast"])
@@ -86,12 +86,14 @@ def test_gains_have_a_row_for_each_cell_and_contrast():
 
 def test_cells_at_equal_rates_keep_their_steps_and_have_a_name():
     mean = Config(loss="bce", optimizer="beta-lasso", l1=2e-5, beta=50.0)
-    equal = why.equal_rates(mean)
+    equal = studies.equal_rates(mean)
     assert equal.lr * equal.l1 == pytest.approx(mean.lr * mean.l1)
     assert equal.beta * equal.l1 == pytest.approx(mean.beta * mean.l1)
-    assert why.cell(mean) == "no augmentation, binary cross-entropy"
-    assert why.cell(equal) == "no augmentation, cross-entropy, equal rates"
-    assert why.cell(why.use_stronger_l1(equal)) == f"{why.cell(equal)}, stronger λ"
+    assert factorial.cell(mean) == "no augmentation, binary cross-entropy"
+    assert factorial.cell(equal) == "no augmentation, cross-entropy, equal rates"
+    assert (
+        factorial.cell(factorial.use_stronger_l1(equal)) == f"{factorial.cell(equal)}, stronger λ"
+    )
 
 
 # Tables and frames
@@ -103,19 +105,21 @@ def test_the_summary_has_the_gain_before_and_after_each_change():
         return 50 + config.seed - (lost + config.frozen_zeros if config.beta else 0)
 
     runs = NOTHING | {"first-layer": study("first-layer", accuracy), "factorial": FACTORIAL}
-    rows = {(row[0], row[1]): row[2:] for row in why.summary_table(runs).rows}
+    rows = {(row[0], row[1]): row[2:] for row in summary.summary_table(runs).rows}
     change = rows["λ on the first layer alone", "β = 0"]
     assert change == ["−3.00 ± 0.00", "−0.50 ± 0.00", "**+2.50 ± 0.00**", "3"]
     change = rows["augmentation: flips and crops instead of none", "SGD"]
     assert change == ["+5.67 ± 0.00", "+7.67 ± 0.00", "**+2.00 ± 0.00**", "3"]
     assert ".pending" in rows["float32 instead of bfloat16", "SGD"][2]
-    single = why.summary_table(NOTHING | {"first-layer": study("first-layer", accuracy, 1)}).rows
+    single = summary.summary_table(
+        NOTHING | {"first-layer": study("first-layer", accuracy, 1)}
+    ).rows
     assert single[0][2:] == ["−3.00", "−0.50", "+2.50", "1"]  # one run is not beyond chance
 
 
 def test_a_table_has_every_condition_beside_its_reference():
     records = study("frozen", lambda c: 50 - 3 * c.frozen_zeros + 0.1 * c.seed)
-    table = why.control_table("frozen", records)
+    table = results.comparison_table("frozen", records)
     assert len(table.rows) == 5
     stay = [row for row in table.rows if row[1] == "stay"]
     assert [row[3] for row in stay] == ["−3.00 ± 0.00"] * 2
@@ -129,12 +133,12 @@ def test_what_lies_between_sgd_and_beta_50_adds_up():
         return 50.0 + config.seed + gain * config.base_channels
 
     records = study("width", accuracy)
-    rows = why.components_table(records).rows
+    rows = width.components_table(records).rows
     assert rows[1] == ["4", "+4.00 ± 0.00", "+8.00 ± 0.00", "−2.00 ± 0.00", "+10.00 ± 0.00", "3"]
-    words = why.numbers(NOTHING | {"width": records})
+    words = prose.numbers(NOTHING | {"width": records})
     assert words["width-8-stronger"] == "+16.00 ± 0.00"
     assert words["width-8-zero"] == "−4.00 ± 0.00"
-    table = why.width_frame(records)
+    table = width.width_frame(records)
     assert set(table.groupby(["series", "x"]).size()) == {3}
     assert table.series.nunique() == 4
 
@@ -146,15 +150,15 @@ def test_each_beta_has_its_cost_and_its_returns():
         return dataclasses.replace(run, history=returned)
 
     records = [with_returns(config) for config in find_study("betas").configs("desk", 2)]
-    rows = why.returns_table(records).rows
+    rows = results.returns_table(records).rows
     assert [row[1] for row in rows] == ["1", "2", "5", "10", "20", "50", "100", "200"]
     assert rows[2][:5] == ["2e-5", "5", "−0.05 ± 0.00", "90.0", "5,010,000"]
-    assert why.returns_table(records[::-1]).rows[2][:5] == rows[2][:5]
+    assert results.returns_table(records[::-1]).rows[2][:5] == rows[2][:5]
 
 
 def test_a_sweep_draws_every_run_and_the_reference():
     records = study("betas", lambda c: 50 + c.beta / 100, 2)
-    table, reference = why.beta_frame(records), why.mean_of_sgd(records)
+    table, reference = results.beta_frame(records), results.mean_of_sgd(records)
     assert reference == {"SGD": pytest.approx(50)}
     figure = plots.sweep(table, "β", references=reference, linear_below=1)
     drawn = [line for line in figure.axes[0].lines if line.get_marker() == "o"]
@@ -163,7 +167,7 @@ def test_a_sweep_draws_every_run_and_the_reference():
 
 
 def test_the_two_series_over_lambda_share_a_run():
-    table = why.lambda_frame(study("lambdas", lambda c: 50, 1))
+    table = results.lambda_frame(study("lambdas", lambda c: 50, 1))
     series = {name: len(rows) for name, rows in table.groupby("series")}
     assert series == {"β-LASSO, β = 50": 5, "βλ = 0.001": 5}
     assert sorted(table.x.value_counts()) == [2] * 5
@@ -171,9 +175,8 @@ def test_the_two_series_over_lambda_share_a_run():
 
 @pytest.mark.parametrize(
     "table",
-    [why.length_table, why.factorial_table, why.width_table, why.components_table,
-     why.period_table, why.first_layer_table, why.returns_table,
-     *(functools.partial(why.control_table, name) for name in why.CONTROLS)],
+    [width.components_table, results.returns_table,
+     *(functools.partial(results.comparison_table, name) for name in results.COMPARED)],
 )  # fmt: skip
 def test_without_runs_a_table_shows_its_command(table):
     shown = table([]).rows[0][0]
@@ -184,9 +187,9 @@ def test_without_runs_a_table_shows_its_command(table):
 @pytest.mark.parametrize(
     "figure",
     [
-        lambda: plots.sweep(why.beta_frame([]), "β"),
-        lambda: plots.sweep(why.lambda_frame([]), "λ"),
-        lambda: plots.forest(why.gains_frame([]), "points"),
+        lambda: plots.sweep(results.beta_frame([]), "β"),
+        lambda: plots.sweep(results.lambda_frame([]), "λ"),
+        lambda: plots.forest(factorial.gains_frame([]), "points"),
     ],
 )
 def test_without_runs_a_figure_says_so(figure):
@@ -198,7 +201,7 @@ def test_without_runs_a_figure_says_so(figure):
 
 def test_numbers_of_the_first_layer():
     runs = study("first-layer", lambda c: 50 + c.seed - c.frozen_zeros - (c.beta > 0) * 2)
-    words = why.numbers(NOTHING | {"first-layer": runs})
+    words = prose.numbers(NOTHING | {"first-layer": runs})
     for name in ("alone-free-1", "alone-free-50", "everywhere-free-50"):
         assert words[f"first-{name}"] == "−2.00 ± 0.00"
     assert words["first-alone-frozen-1"] == "−3.00 ± 0.00"
@@ -212,7 +215,7 @@ def test_the_best_of_each_range_is_named():
         "lambdas": study("lambdas", lambda c: 50 + 1e5 * c.l1 * (c.beta < 50) + (c.l1 == 5e-5)),
         "lambdas-zero": study("lambdas-zero", lambda c: 50 - 1e5 * c.l1),
     }
-    words = why.numbers(NOTHING | ranges)
+    words = prose.numbers(NOTHING | ranges)
     assert words["best-beta"] == "5"
     assert (words["best-l1"], words["best-l1-left"]) == ("5e-5", "50.0")
     assert (words["first-l1-zero"], words["last-l1-zero"]) == ("5e-6", "1e-4")

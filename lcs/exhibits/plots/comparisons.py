@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lcs.exhibits import tables
 from lcs.exhibits.plots.style import (
     COLOURS,
     PALETTE,
@@ -104,10 +105,7 @@ def sweep(
             axes.set_xscale("symlog", linthresh=linear_below)
         axes.set(xlabel=label, ylabel=title)
         places = sorted(table.x.unique())
-        labels = [
-            f"{place:g}" if place >= 1e-3 or not place else f"{place:.0e}" for place in places
-        ]
-        labels = [label.replace("e-0", "e-") for label in labels]
+        labels = [tables.number(place) for place in places]
         size = "medium" if len(places) < 8 else "x-small"
         axes.set_xticks(places, labels, minor=False, fontsize=size)
         axes.minorticks_off()

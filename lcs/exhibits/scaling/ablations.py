@@ -7,10 +7,9 @@ from collections.abc import Sequence
 
 from lcs.config import Config
 from lcs.exhibits.compare import as_sgd, comparison, without_threshold
-from lcs.exhibits.settings import DESK_SCALES, RECIPE, chosen, paper_recipe, raised, sgd
+from lcs.exhibits.settings import RECIPE, chosen, desk_study, paper_recipe, raised, sgd
 from lcs.exhibits.tables import Table
 from lcs.runs import Record
-from lcs.study import Study
 
 
 def _reach(base: Config, betas: Sequence[float]) -> list[Config]:
@@ -45,12 +44,8 @@ def _momentum(base: Config, betas: Sequence[float]) -> list[Config]:
 
 
 STUDIES = (
-    Study(
-        "reach", "Training length, or a larger λ", RECIPE, _reach, betas=(0, 50), scales=DESK_SCALES
-    ),
-    Study(
-        "momentum", "Momentum, weight decay or a larger step", RECIPE, _momentum, scales=DESK_SCALES
-    ),
+    desk_study("reach", "Training length, or a larger λ", RECIPE, _reach, betas=(0, 50)),
+    desk_study("momentum", "Momentum, weight decay or a larger step", RECIPE, _momentum),
 )
 
 
@@ -63,7 +58,7 @@ def momentum_table(records: Sequence[Record]) -> Table:
 
     fields = ["lr", "momentum", "weight_decay", "l1"]
     what, against = "What makes SGD strong here", {"plain SGD": plain}
-    return comparison("tab-momentum", records, fields, against, "lcs study momentum", what)
+    return comparison("momentum", records, fields, against, what)
 
 
 def reach_table(records: Sequence[Record]) -> Table:
@@ -74,4 +69,4 @@ def reach_table(records: Sequence[Record]) -> Table:
         "β = 0, same λ": without_threshold,
     }
     fields = ["epochs", "l1", "reach"]
-    return comparison("tab-reach", records, fields, references, "lcs study reach", what)
+    return comparison("reach", records, fields, references, what)

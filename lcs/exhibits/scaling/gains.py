@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 # the methods over which the gain is fitted: key in names of numbers, label, method
 BASELINES = (("sgd", "over SGD", SGD), ("zero", "over β = 0", B0))
-PAPER = f"paper, α ≈ {published.PAPER_BASE_CHANNELS}"
+# heading of the column with the published gains
+PAPER_COLUMN = f"paper, α ≈ {published.PAPER_BASE_CHANNELS}"
 
 
 class LogLinearFit(NamedTuple):
@@ -37,13 +38,11 @@ class LogLinearFit(NamedTuple):
 
 def gains_by_width(records: Sequence[Record], other: Method = SGD) -> pd.DataFrame:
     """Return the gain of β = 50 over another method: columns `x` (α), `seed`, `gain` (points)."""
-    import pandas as pd
-
     rows = []
     for width, groups in by_width(records).items():
         one, two = by_seed(groups[B50]), by_seed(groups[other])
         rows += [{"x": width, "seed": s, "gain": one[s] - two[s]} for s in one.keys() & two.keys()]
-    return pd.DataFrame(rows, columns=["x", "seed", "gain"])
+    return tables.data_frame(rows, columns=["x", "seed", "gain"])
 
 
 def log_linear_fit(

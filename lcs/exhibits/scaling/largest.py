@@ -9,36 +9,22 @@ import numpy as np
 
 from lcs import cost
 from lcs.config import Config
-from lcs.exhibits import published, tables
-from lcs.exhibits.compare import (
-    LABELS,
-    PENDING,
-    field_text,
-    layers_text,
-    mean_text,
-    method_text,
-    paired,
-    remaining_text,
-    setting_text,
-    signed_or_pending,
-    spread_text,
-    zeros_text,
-)
+from lcs.exhibits import compare, published, tables
+from lcs.exhibits.compare import LABELS, PENDING
 from lcs.exhibits.methods import SGD
 from lcs.exhibits.scaling.gains import gains_by_width, log_linear_fit
 from lcs.exhibits.scaling.width import fit_and_gap_text
 from lcs.exhibits.settings import (
     CHOSEN,
-    DESK_SCALES,
     RECIPE,
     beta_lasso,
     chosen,
+    desk_study,
     paper_recipe,
     regularised,
 )
 from lcs.exhibits.tables import Table
 from lcs.runs import Record
-from lcs.study import Study
 
 WIDTH = 32
 
@@ -59,14 +45,14 @@ def _beta_lasso(base: Config, betas: Sequence[float], *, augment: str) -> list[C
     return [regularised(beta_lasso(here, betas[-1], frozen_zeros=True), factor)]
 
 
-_desk_study = partial(Study, setting=RECIPE, seeds=1, scales=DESK_SCALES)
+_one_seed = partial(desk_study, setting=RECIPE, seeds=1)
 
 STUDIES = (
-    _desk_study("showpiece-sgd", "α = 32 on two cores: SGD", make=_sgd),
-    _desk_study(
+    _one_seed("showpiece-sgd", "α = 32 on two cores: SGD", make=_sgd),
+    _one_seed(
         "showpiece", "α = 32 on two cores: β = 50", make=partial(_beta_lasso, augment="flip-crop")
     ),
-    _desk_study(
+    _one_seed(
         "showpiece-autoaugment",
         "The same with AutoAugment",
         make=partial(_beta_lasso, augment="autoaugment"),
@@ -99,12 +85,12 @@ def table(runs: Mapping[str, Sequence[Record]]) -> Table:
         config, words = found[0].config, _words(found)
         rows.append(
             [
-                method_text(config) + zeros_text(config),
+                compare.method_text(config) + compare.zeros_text(config),
                 f"{config.base_channels}",
                 words["accuracy"],
-                field_text(config, "augment"),
+                compare.field_text(config, "augment"),
                 fit_and_gap_text(found),
-                layers_text(found),
+                compare.layers_text(found),
                 words["time"],
                 tables.links(found),
             ]
@@ -113,8 +99,8 @@ def table(runs: Mapping[str, Sequence[Record]]) -> Table:
     known = (f"{width}", published.SHORT[SGD])
     theirs = ["SGD", *(tables.published(value) for value in known), *[tables.NONE] * 5]
     caption = (
-        f"{what}. {setting_text(records)}{spread_text(records)}; training accuracy as in "
-        "{numref}`tab-scaling-fit`; the last row is the paper's shorter training, "
+        f"{what}. {compare.setting_text(records)}{compare.spread_text(records)}; training accuracy "
+        "as in {numref}`tab-scaling-fit`; the last row is the paper's shorter training, "
         f"{epochs} epochs."
     )
     columns = ["method", "α", "test accuracy (%)", LABELS["augment"]]
@@ -145,10 +131,10 @@ def numbers(runs: Mapping[str, Sequence[Record]], own: Sequence[Record]) -> dict
         words |= {f"{name}-{key}": value for key, value in _words(runs[name]).items()}
     del words["showpiece-sgd-left"]  # all of it
     sparse, dense = runs["showpiece"], runs["showpiece-sgd"]
-    gain = paired(sparse, dense) if sparse and dense else None
+    gain = compare.paired(sparse, dense) if sparse and dense else None
     fit = log_linear_fit(gains_by_width(own), sparse[0].config.base_channels) if sparse else None
-    words["showpiece-line"] = signed_or_pending(fit and fit.forecast)
-    return words | {"showpiece-gain": signed_or_pending(gain)}
+    words["showpiece-line"] = compare.signed_text(fit and fit.forecast)
+    return words | {"showpiece-gain": compare.signed_text(gain)}
 
 
 def _words(records: Sequence[Record]) -> dict[str, str]:
@@ -156,7 +142,7 @@ def _words(records: Sequence[Record]) -> dict[str, str]:
         return dict.fromkeys(("accuracy", "time", "left"), PENDING)
     seconds = float(np.mean([run.provenance["seconds"] for run in records]))
     return {
-        "accuracy": mean_text(records),
+        "accuracy": compare.mean_text(records),
         "time": cost.duration(seconds),
-        "left": remaining_text(records),
+        "left": compare.remaining_text(records),
     }

@@ -7,35 +7,18 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from lcs.config import Config
-from lcs.exhibits import tables
-from lcs.exhibits.compare import (
-    LABELS,
-    Cell,
-    accuracies,
-    by_condition,
-    by_field,
-    conditions,
-    field_text,
-    fit_text,
-    mean_text,
-    method_text,
-    of,
-    paired,
-    remaining_text,
-    setting_text,
-    signed_or_pending,
-    sweep_frame,
-)
+from lcs.exhibits import compare, tables
+from lcs.exhibits.compare import LABELS, Cell
 from lcs.exhibits.methods import B50, SGD, method
 from lcs.exhibits.settings import (
     CHOSEN,
-    DESK_SCALES,
     RECIPE,
     SHARE_AT_WIDTH,
     WIDTH_BEYOND,
     WIDTHS,
     beta_lasso,
     chosen,
+    desk_study,
     paper_recipe,
     regularised,
     sgd,
@@ -137,23 +120,23 @@ def _search_augment(base: Config, betas: Sequence[float]) -> list[Config]:
     return runs
 
 
-_desk_study = partial(Study, setting=RECIPE, seeds=1, scales=DESK_SCALES)
+_one_seed = partial(desk_study, setting=RECIPE, seeds=1)
 
 STUDIES = (
     Study("search", "Hyperparameters of the paper's recipe, on validation", RECIPE, _search, 1),
-    _desk_study("search-long", "λ at the whole length, on validation", make=_search_long),
-    _desk_study(
+    _one_seed("search-long", "λ at the whole length, on validation", make=_search_long),
+    _one_seed(
         "search-wide",
         "λ at each width, on validation",
         make=partial(_search_widths, widths=WIDTHS, shares=WIDTH_SHARES),
     ),
-    _desk_study(
+    _one_seed(
         "search-beyond",
         "λ at α = 16, on validation",
         make=partial(_search_widths, widths=(WIDTH_BEYOND,), shares=SHARES),
     ),
-    _desk_study("search-rivals", "Regularisation of the baselines", make=_search_rivals),
-    _desk_study("search-augment", "AutoAugment, or less", make=_search_augment),
+    _one_seed("search-rivals", "Regularisation of the baselines", make=_search_rivals),
+    _one_seed("search-augment", "AutoAugment, or less", make=_search_augment),
 )
 
 
@@ -176,11 +159,11 @@ def choices(records: Sequence[Record], by: Callable[[Config], Key]) -> dict[Key,
         by: from a candidate's configuration, without its seed, to its group: for example `method`.
     """
     groups: dict[Key, dict[Config, list[Record]]] = {}
-    for config, runs in conditions(records).items():
+    for config, runs in compare.conditions(records).items():
         groups.setdefault(by(config), {})[config] = runs
     found = {}
     for key, candidates in groups.items():
-        means = [mean_interval(accuracies(runs)).mean for runs in candidates.values()]
+        means = [mean_interval(compare.accuracies(runs)).mean for runs in candidates.values()]
         best = [*candidates][means.index(max(means))]
         found[key] = Choice(best, candidates[best], means)
     return found
@@ -193,15 +176,15 @@ def choices_table(records: Sequence[Record]) -> Table:
         return tables.pending_table(name, what, "lcs study search")
     rows = []
     for method_name, choice in choices(records, method).items():
-        texts = {LABELS[field]: field_text(choice.config, field) for field in SEARCHED}
+        texts = {LABELS[field]: compare.field_text(choice.config, field) for field in SEARCHED}
         values = [f"{label}: {text}" for label, text in texts.items() if text != tables.NONE]
         worst, best = min(choice.means), max(choice.means)
         counted = [f"{len(choice.means)}", "; ".join(values), f"{worst:.2f}", f"{best:.2f}"]
         rows.append([method_name, *counted, tables.links(choice.runs)])
     caption = (
         "Hyperparameters of each method, chosen on validation images, the last tenth of each class "
-        f"of the training images. {setting_text(records)}; accuracy on the validation images, of "
-        "the worst and of the best candidate, in per cent."
+        f"of the training images. {compare.setting_text(records)}; accuracy on the validation "
+        "images, of the worst and of the best candidate, in per cent."
     )
     columns = ["method", "candidates", "chosen", "worst", "best", "seeds"]
     return Table(name, caption, columns, rows, text=["chosen"])
@@ -209,7 +192,7 @@ def choices_table(records: Sequence[Record]) -> Table:
 
 # Tables of candidates: the columns that form a group, the fields that differ in it, the caption
 
-_METHOD = {"method": method_text}
+_METHOD = {"method": compare.method_text}
 _WIDTH = {"α": lambda config: f"{config.base_channels}"}
 _Layout = tuple[Mapping[str, Callable[[Config], str]], Sequence[str], str]
 
@@ -249,21 +232,23 @@ def candidates_table(study: str, records: Sequence[Record]) -> Table:
 
     best = {choice.config for choice in choices(records, group).values()}
     columns: dict[str, Cell] = {
-        **{head: of(text) for head, text in heads.items()},
-        **by_field(fields),
+        **{head: compare.of(text) for head, text in heads.items()},
+        **compare.by_field(fields),
         "validation (%)": lambda runs: (
-            f"**{mean_text(runs)}**" if runs[0].config.replace(seed=0) in best else mean_text(runs)
+            f"**{compare.mean_text(runs)}**"
+            if runs[0].config.replace(seed=0) in best
+            else compare.mean_text(runs)
         ),
-        "training (%)": fit_text,
-        "first layer left (%)": remaining_text,
+        "training (%)": compare.fit_text,
+        "first layer left (%)": compare.remaining_text,
         "seeds": tables.links,
     }
     note = (
         f"; accuracy on the validation images, the best of each {' and '.join(heads)} bold, and on "
         "the training images, without augmentation"
     )
-    text, command = [*heads, LABELS["augment"]], f"lcs study {study}"
-    return by_condition(f"tab-{study}", what, command, records, columns, note=note, text=text)
+    text = [*heads, LABELS["augment"]]
+    return compare.by_condition(study, records, columns, what, note=note, text=text)
 
 
 def augment_numbers(records: Sequence[Record]) -> dict[str, str]:
@@ -274,12 +259,12 @@ def augment_numbers(records: Sequence[Record]) -> dict[str, str]:
     words = {}
     for augment in ("autoaugment", "flip-crop"):
         best = choices([r for r in records if r.config.augment == augment], method)
-        gain = paired(best[B50].runs, best[SGD].runs) if best else None
-        words[f"gain-{augment}"] = signed_or_pending(gain)
+        gain = compare.paired(best[B50].runs, best[SGD].runs) if best else None
+        words[f"gain-{augment}"] = compare.signed_text(gain)
     return words
 
 
 def search_frame(records: Sequence[Record]) -> pd.DataFrame:
     """Return `sweep_frame` over λ of the first layer, a series for each method that has one."""
     sparse = [record for record in records if record.config.optimizer != "sgd"]
-    return sweep_frame(sparse, lambda config: config.l1, method_text)
+    return compare.sweep_frame(sparse, "l1")

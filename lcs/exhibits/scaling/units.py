@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lcs.config import Config
-from lcs.exhibits import tables
-from lcs.exhibits.compare import (
-    PENDING,
-    by_width,
-    conditions,
-    field_text,
-    method_text,
-    setting_text,
-    spread_text,
-    zeros_text,
-)
-from lcs.exhibits.locality import eligible_text, pair_correlation, window_text
+from lcs.exhibits import compare, locality, tables
+from lcs.exhibits.compare import PENDING
 from lcs.exhibits.methods import B0, B50, LOCAL, NETWORKS, SGD, Method
 from lcs.exhibits.scaling.gains import width_heads
 from lcs.exhibits.tables import Table
@@ -39,15 +28,16 @@ def sparsest(records: Sequence[Record]) -> list[Record]:
 
 def widest(records: Sequence[Record], method: Method) -> list[Record]:
     """Return the first run of a method at the largest width; none without any runs."""
-    widths = [*by_width(records).values()]
+    widths = [*compare.by_width(records).values()]
     return widths[-1][method][:1] if widths else []
 
 
-def size_text(config: Config) -> str:
+def run_text(config: Config) -> str:
     """Name a run's width and length, and in what else it is not like most runs of the chapter."""
     net = "" if config.model == "s-fc" else f"{NETWORKS[config.model]}, "
-    images = "" if config.augment == "autoaugment" else f", {field_text(config, 'augment')}"
-    return f"{net}α = {config.base_channels}, {config.epochs} epochs{zeros_text(config)}{images}"
+    images = "" if config.augment == "autoaugment" else f", {compare.field_text(config, 'augment')}"
+    zeros = compare.zeros_text(config)
+    return f"{net}α = {config.base_channels}, {config.epochs} epochs{zeros}{images}"
 
 
 def fan_in_frame(records: Sequence[Record]) -> pd.DataFrame:
@@ -55,10 +45,8 @@ def fan_in_frame(records: Sequence[Record]) -> pd.DataFrame:
 
     Runs of one size are taken together. `weights` is a range of numbers with as many binary digits.
     """
-    import pandas as pd
-
     rows = []
-    for config, runs in conditions(records).items():
+    for config, runs in compare.conditions(records).items():
         counts = np.zeros(32)
         for run in runs:
             found = run.final["fan_in"]["conv1"]
@@ -67,8 +55,8 @@ def fan_in_frame(records: Sequence[Record]) -> pd.DataFrame:
         for digits, share in enumerate(shares):
             low, high = 2**digits // 2, 2**digits - 1
             weights = f"{low}" if low == high else f"{low}–{high}"
-            rows.append({"series": size_text(config), "weights": weights, "share": share})
-    return pd.DataFrame(rows, columns=["series", "weights", "share"])
+            rows.append({"series": run_text(config), "weights": weights, "share": share})
+    return tables.data_frame(rows, columns=["series", "weights", "share"])
 
 
 def numbers(records: Sequence[Record]) -> dict[str, str]:
@@ -77,15 +65,13 @@ def numbers(records: Sequence[Record]) -> dict[str, str]:
     `units-run`: which; `units-range`: its `measure.clustering_range`, in pixels; `units-dead`: per
     cent of units without a weight.
     """
-    from lcs.measure import clustering_range
-
     if not records:
         return dict.fromkeys((f"units-{key}" for key in ("run", "range", "dead")), PENDING)
     run, *_ = records
-    ratios, counts = pair_correlation(run) or [math.nan], run.final["fan_in"]["conv1"]
+    counts = run.final["fan_in"]["conv1"]
     return {
-        "units-run": size_text(run.config),
-        "units-range": f"{clustering_range(ratios):.1f}",
+        "units-run": run_text(run.config),
+        "units-range": f"{locality.clustering_ranges([run])[0]:.1f}",
         "units-dead": f"{100 * counts[0] / sum(counts):.1f}",
     }
 
@@ -96,7 +82,7 @@ def neighbour_numbers(named: Mapping[str, Sequence[Record]]) -> dict[str, str]:
     `near-<name>`: of several runs the first; "pending" without any.
     """
     return {
-        f"near-{name}": f"{(pair_correlation(runs[0]) or [math.nan])[0]:.1f}" if runs else PENDING
+        f"near-{name}": f"{locality.pair_ratios(runs[:1])[0][0]:.1f}" if runs else PENDING
         for name, runs in named.items()
     }
 
@@ -111,23 +97,24 @@ def locality_table(own: Sequence[Record], common: Sequence[Record]) -> Table:
     from lcs.measure import MIN_NONZEROS
 
     name, what = "tab-scaling-locality", "locality by the paper's recipe at growing width"
-    widths, others = by_width(own), by_width(common)
+    widths, others = compare.by_width(own), compare.by_width(common)
     if not own or not widths.keys() <= others.keys():
         return tables.pending_table(name, what, "lcs study scaling-own")
     rows = [
-        [method, *(window_text(others[width][method]) for width in widths)]
+        [method, *(locality.window_text(others[width][method]) for width in widths)]
         for method in (LOCAL, SGD, B0, B50)
     ]
     sparse = [at[B50] for at in widths.values()]
     side = own[0].final["locality"]["window"]
     measured = max(record.final["locality"]["filters"] for record in own)
     rows += [
-        [f"{B50}, λ of the width", *map(window_text, sparse)],
-        [f"its units with {MIN_NONZEROS} weights or more", *map(eligible_text, sparse)],
+        [f"{B50}, λ of the width", *map(locality.window_text, sparse)],
+        [f"its units with {MIN_NONZEROS} weights or more", *map(locality.eligible_text, sparse)],
     ]
+    both = [*own, *common]
     caption = (
         f"Mass in a filter's best window of {side} × {side} pixels, less that of its own "
-        f"permutations, in points. {setting_text([*own, *common])}{spread_text([*own, *common])}. "
+        f"permutations, in points. {compare.setting_text(both)}{compare.spread_text(both)}. "
         f"Measured are units with {MIN_NONZEROS} weights or more, at most {measured} of each run."
     )
     return Table(name, caption, ["method", *width_heads(widths)], rows)
@@ -135,8 +122,6 @@ def locality_table(own: Sequence[Record], common: Sequence[Record]) -> Table:
 
 def shown_filters(records: Sequence[Record]) -> dict[str, np.ndarray]:
     """Return the stored filters (n, C, H, W) of the first seeds, by method and size."""
-    return {
-        f"{method_text(r.config)}, {size_text(r.config)}": r.load_filters().numpy()
-        for r in records
-        if r.filters is not None
-    }
+    return locality.filters_of(
+        records, lambda r: f"{compare.method_text(r.config)}, {run_text(r.config)}"
+    )

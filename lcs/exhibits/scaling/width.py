@@ -7,39 +7,15 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from lcs.config import Config
-from lcs.exhibits import published, tables
-from lcs.exhibits.compare import (
-    PENDING,
-    accuracies,
-    by_method,
-    by_width,
-    mean_text,
-    remaining,
-    setting_text,
-    signed_or_pending,
-    spread_text,
-    sweep_frame,
-    train_accuracies,
-)
+from lcs.exhibits import compare, published, tables
+from lcs.exhibits.compare import PENDING
 from lcs.exhibits.methods import B0, B1, B50, LOCAL, PROXIMAL, SGD, method
-from lcs.exhibits.scaling.gains import (
-    BASELINES,
-    PAPER,
-    bold_gain,
-    bold_note,
-    gain_text,
-    gains_by_width,
-    log_linear_fit,
-    published_gain,
-    published_gain_text,
-    signed_value,
-    width_heads,
-)
-from lcs.exhibits.settings import DESK_SCALES, RECIPE, WIDTHS, chosen, paper_recipe
+from lcs.exhibits.scaling import gains
+from lcs.exhibits.scaling.gains import BASELINES, PAPER_COLUMN
+from lcs.exhibits.settings import RECIPE, WIDTHS, chosen, desk_study, paper_recipe
 from lcs.exhibits.tables import LAYERS, Table
 from lcs.runs import Record
 from lcs.stats import Interval, mean_interval, paired_difference
-from lcs.study import Study
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,19 +34,17 @@ def _all_methods(base: Config, betas: Sequence[float], *, widths: Sequence[int])
 
 # the largest width apart, for it takes as long as all others
 STUDIES = (
-    Study(
+    desk_study(
         "scaling",
         "The paper's recipe at growing width",
         RECIPE,
         partial(_all_methods, widths=WIDTHS[:-1]),
-        scales=DESK_SCALES,
     ),
-    Study(
+    desk_study(
         "scaling-wide",
         "The paper's recipe at α = 8",
         RECIPE,
         partial(_all_methods, widths=WIDTHS[-1:]),
-        scales=DESK_SCALES,
     ),
 )
 
@@ -89,23 +63,23 @@ def accuracy_table(records: Sequence[Record]) -> Table:
     name, what = "tab-scaling", "test accuracy by the paper's recipe at growing width"
     if not records:
         return tables.pending_table(name, what, "lcs study scaling")
-    widths, dataset = by_width(records), records[0].config.dataset
+    widths, dataset = compare.by_width(records), records[0].config.dataset
     lengths = (published.SHORT_EPOCHS, published.PAPER_EPOCHS)
     rows = [
         [
             method_name,
-            *(mean_text(at[method_name]) for at in widths.values()),
+            *(compare.mean_text(at[method_name]) for at in widths.values()),
             *(tables.published(published.accuracy(method_name, dataset, n)) for n in lengths),
         ]
-        for method_name in by_method(records)
+        for method_name in compare.by_method(records)
     ]
     caption = (
         "Test accuracy by the paper's recipe at growing width, in per cent. "
-        f"{setting_text(records)}{spread_text(records)}. The paper's: "
+        f"{compare.setting_text(records)}{compare.spread_text(records)}. The paper's: "
         f"α ≈ {published.PAPER_BASE_CHANNELS}."
     )
     theirs = [f"paper, {epochs} epochs" for epochs in lengths]
-    return Table(name, caption, ["method", *width_heads(widths), *theirs], rows)
+    return Table(name, caption, ["method", *gains.width_heads(widths), *theirs], rows)
 
 
 def remaining_table(records: Sequence[Record]) -> Table:
@@ -113,25 +87,27 @@ def remaining_table(records: Sequence[Record]) -> Table:
     name, what = "tab-scaling-left", "weights left at growing width"
     if not records:
         return tables.pending_table(name, what, "lcs study scaling")
-    widths = by_width(records)
+    widths = compare.by_width(records)
     rows = [
         [
             method_name,
             title,
             *(
-                f"{mean_interval(remaining(at[method_name], layer)).mean:.2f}"
+                f"{mean_interval(compare.remaining(at[method_name], layer)).mean:.2f}"
                 for at in widths.values()
             ),
         ]
-        for method_name in by_method(records)
+        for method_name in compare.by_method(records)
         if method_name.optimizer == "proximal-l1" or method_name.beta > 0
         for layer, title in LAYERS.items()
     ]
     caption = (
         "Weights left at growing width, per cent of each layer after the last epoch, mean over "
-        f"seeds. {setting_text(records)}."
+        f"seeds. {compare.setting_text(records)}."
     )
-    return Table(name, caption, ["method", "layer", *width_heads(widths)], rows, text=["layer"])
+    return Table(
+        name, caption, ["method", "layer", *gains.width_heads(widths)], rows, text=["layer"]
+    )
 
 
 def gains_table(records: Sequence[Record]) -> Table:
@@ -139,20 +115,20 @@ def gains_table(records: Sequence[Record]) -> Table:
     name, what = "tab-scaling-gains", "who is ahead of whom at growing width"
     if not records:
         return tables.pending_table(name, what, "lcs study scaling")
-    widths, dataset = by_width(records), records[0].config.dataset
+    widths, dataset = compare.by_width(records), records[0].config.dataset
     rows = [
         [
             contrast,
-            *(bold_gain(at[one], at[other]) for at in widths.values()),
-            published_gain_text(one, other, dataset),
+            *(gains.bold_gain(at[one], at[other]) for at in widths.values()),
+            gains.published_gain_text(one, other, dataset),
         ]
         for contrast, (one, other) in CONTRASTS.items()
     ]
     caption = (
         "Who is ahead of whom at growing width, in points of test accuracy, paired by seed. "
-        f"{setting_text(records)}{bold_note(records)}."
+        f"{compare.setting_text(records)}{gains.bold_note(records)}."
     )
-    return Table(name, caption, ["difference", *width_heads(widths), PAPER], rows)
+    return Table(name, caption, ["difference", *gains.width_heads(widths), PAPER_COLUMN], rows)
 
 
 def fit_table(records: Sequence[Record]) -> Table:
@@ -163,36 +139,34 @@ def fit_table(records: Sequence[Record]) -> Table:
     name, what = "tab-scaling-fit", "accuracy on the training images at growing width"
     if not records:
         return tables.pending_table(name, what, "lcs study scaling")
-    widths = by_width(records)
+    widths = compare.by_width(records)
     rows = [
         [method_name, *(fit_and_gap_text(at[method_name]) for at in widths.values())]
-        for method_name in by_method(records)
+        for method_name in compare.by_method(records)
     ]
     caption = (
         "Accuracy on the training images at growing width, without augmentation and after the last "
         "epoch, in per cent; in brackets, by how many points it is above that on the test images, "
         "in the mean. "
-        f"{setting_text(records)}{spread_text(records)}."
+        f"{compare.setting_text(records)}{compare.spread_text(records)}."
     )
-    return Table(name, caption, ["method", *width_heads(widths)], rows)
+    return Table(name, caption, ["method", *gains.width_heads(widths)], rows)
 
 
 def generalisation_gap(runs: Sequence[Record]) -> Interval:
     """Return the accuracy on the training images less that on the test images, in points."""
-    return paired_difference(train_accuracies(runs), accuracies(runs))
+    return paired_difference(compare.train_accuracies(runs), compare.accuracies(runs))
 
 
 def fit_and_gap_text(runs: Sequence[Record]) -> str:
     """Return the accuracy on the training images, and in brackets the mean generalisation gap."""
-    fit, gap = mean_interval(train_accuracies(runs)), generalisation_gap(runs).mean
-    return f"{tables.interval(fit, 1)} ({signed_value(gap, 1)})"
+    fit, gap = mean_interval(compare.train_accuracies(runs)), generalisation_gap(runs).mean
+    return f"{tables.interval(fit, 1)} ({gains.signed_value(gap, 1)})"
 
 
 def width_frame(records: Sequence[Record]) -> pd.DataFrame:
     """Return `sweep_frame` over the width, a series for each method."""
-    return sweep_frame(
-        records, lambda config: config.base_channels, lambda config: str(method(config))
-    )
+    return compare.sweep_frame(records, "base_channels", lambda config: str(method(config)))
 
 
 def numbers(records: Sequence[Record]) -> dict[str, str]:
@@ -203,21 +177,21 @@ def numbers(records: Sequence[Record]) -> dict[str, str]:
     SGD, and the generalisation gap of SGD; `law-slope-…`, `law-paper-…`: points per doubling of the
     gains over SGD and over β = 0, and the paper's gains.
     """
-    widths = by_width(records)
+    widths = compare.by_width(records)
     first, last = min(widths, default=0), max(widths, default=0)
     words = {
         "epochs": f"{records[0].config.epochs}" if records else PENDING,
-        "zero-last": gain_text(widths.get(last), B50, B0),
-        "proximal-last": gain_text(widths.get(last), B50, PROXIMAL),
+        "zero-last": gains.gain_text(widths.get(last), B50, B0),
+        "proximal-last": gains.gain_text(widths.get(last), B50, PROXIMAL),
     }
     for end, width in {"first": first, "last": last}.items():
         groups = widths.get(width)
         gap = tables.interval(generalisation_gap(groups[SGD])) if groups else PENDING
         words[f"width-{end}"] = f"{width}" if groups else PENDING
-        words[f"gain-{end}"] = gain_text(groups, B50, SGD)
+        words[f"gain-{end}"] = gains.gain_text(groups, B50, SGD)
         words[f"overfit-{end}"] = gap
     for key, _, other in BASELINES:
-        fit = log_linear_fit(gains_by_width(records, other))
-        words[f"law-slope-{key}"] = signed_or_pending(fit and fit.slope)
-        words[f"law-paper-{key}"] = signed_value(published_gain(B50, other))
+        fit = gains.log_linear_fit(gains.gains_by_width(records, other))
+        words[f"law-slope-{key}"] = compare.signed_text(fit and fit.slope)
+        words[f"law-paper-{key}"] = gains.signed_value(gains.published_gain(B50, other))
     return words

@@ -153,17 +153,15 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         "F",
         "With β = 1 the LASSO solution of a linear problem is reached almost always",
-        "almost always",
-        "toy",
         "toy",
         _one_finds_it,
+        "almost always",
     ),
     Claim(
         "F",
         "With larger β it can be missed, depending on initial weights and data",
-        "can be missed",
-        "toy",
         "toy",
         _larger_can_miss,
+        "can be missed",
     ),
 )

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from lcs.config import TOY_FEATURES as FEATURES
 from lcs.config import TOY_STEPS_WATCHED, ToyConfig
+from lcs.optim import algorithm_1
 
 TRUE = FEATURES - 1  # the feature that is half the target; its coefficient is 2
 OPTIMIZERS = ("beta-lasso", "proximal-l1")
@@ -76,18 +77,6 @@ def gradient(gram: Tensor, cross: Tensor, theta: Tensor) -> Tensor:
     return torch.baddbmm(cross[..., None], gram, theta, beta=-2, alpha=2)
 
 
-def beta_lasso_step(
-    theta: Tensor, grad: Tensor, lr: float, l1: float | Tensor, beta: float | Tensor
-) -> Tensor:
-    """One update of Algorithm 1 (Neyshabur 2020); l1 and beta broadcast against theta.
-
-    The optimizer of this algorithm has one l1 and beta per parameter group; here each column of
-    theta has its own, so that a whole grid is trained at once.
-    """
-    theta = theta - lr * (grad + l1 * torch.sign(theta))
-    return theta * (theta.abs() >= beta * l1)
-
-
 def proximal_l1_step(theta: Tensor, grad: Tensor, lr: float, l1: float | Tensor) -> Tensor:
     """One proximal gradient update, soft-thresholding by ηλ; l1 broadcasts against theta."""
     moved = theta - lr * grad
@@ -129,9 +118,9 @@ class Grid:
         return self.beta * self.l1
 
     def step(self, theta: Tensor, grad: Tensor, lr: float) -> Tensor:
-        """One update of every column, theta and grad (R, 10, C)."""
+        """One update of every column, each with its own l1 and beta; theta and grad (R, 10, C)."""
         if self.optimizer == "beta-lasso":
-            return beta_lasso_step(theta, grad, lr, self.l1, self.beta)
+            return algorithm_1(lambda _: grad, theta, self.l1, self.beta, lr, 1)
         return proximal_l1_step(theta, grad, lr, self.l1)
 
 

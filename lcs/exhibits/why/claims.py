@@ -2,41 +2,30 @@
 
 from __future__ import annotations
 
-from lcs.exhibits import tables
-from lcs.exhibits.compare import (
-    as_sgd,
-    conditions,
-    difference,
-    paired,
-    pick,
-    remaining,
-    without_threshold,
-)
+from collections.abc import Callable
+
+from lcs.config import Config
+from lcs.exhibits import compare, tables
+from lcs.exhibits.compare import Reference
 from lcs.exhibits.figure3 import leaves
 from lcs.exhibits.methods import beta_lasso_method
 from lcs.exhibits.published import COUNTS
 from lcs.exhibits.settings import STRONGER_L1
 from lcs.exhibits.tables import signed
-from lcs.exhibits.verdicts import Claim, Finding, Judge, Pick, differs
-from lcs.exhibits.why.factorial import (
-    AUGMENTED_CROSS_ENTROPY,
-    Change,
-    Reference,
-    add_augmentation,
-    contrast,
-    effect,
-    has_stronger_l1,
-    use_cross_entropy,
-)
+from lcs.exhibits.verdicts import Claim, Finding, Judge, differs
+from lcs.exhibits.why import factorial
+from lcs.exhibits.why.factorial import AUGMENTED_CROSS_ENTROPY, Change
 from lcs.runs import Record
 
 
-def _raises_gain(change: Change, reference: Reference, where: Pick = lambda _: True) -> Judge:
+def _raises_gain(
+    change: Change, reference: Reference, where: Callable[[Config], bool] = lambda _: True
+) -> Judge:
     """Judge whether a factor of the factorial raises the gain of β = 50, in the mean of cells."""
 
     def judge(records: list[Record]) -> Finding:
         chosen = [r for r in records if r.config.optimizer == "sgd" or where(r.config)]
-        more = effect(conditions(chosen), change, reference)
+        more = factorial.effect(compare.conditions(chosen), change, reference)
         assert more is not None
         return Finding(f"{signed(more)} points", more)
 
@@ -47,12 +36,9 @@ def _stronger_beats(reference: Reference, **where: object) -> Judge:
     """Judge whether β = 50 with the stronger λ is better than its reference, in these runs."""
 
     def judge(records: list[Record]) -> Finding:
-        found = conditions(records)
-        sparse = pick(found, beta=50, **STRONGER_L1, **where)
-        assert sparse is not None
-        gain = difference(found, sparse, reference(sparse))
-        assert gain is not None
-        return Finding(f"{signed(gain)} points", gain)
+        more = compare.gain(compare.conditions(records), reference, beta=50, **STRONGER_L1, **where)
+        assert more is not None
+        return Finding(f"{signed(more)} points", more)
 
     return judge
 
@@ -62,15 +48,15 @@ def _constant_rate_leaves_more(records: list[Record]) -> Finding:
     runs = [r for r in records if r.config.beta == 1]
     constant = [run for run in runs if run.config.schedule == "constant"]
     falling = [run for run in runs if run.config.schedule != "constant"]
-    more = paired(constant, falling, remaining)
+    more = compare.paired(constant, falling, compare.remaining)
     return Finding(f"{signed(more, 1)} points of the layer", more)
 
 
 def _longer_helps(records: list[Record]) -> Finding:
     """Judge whether the gain of β = 50 over β = 0 is larger at the larger of two lengths."""
-    found = conditions(records)
+    found = compare.conditions(records)
     short, *_, long = sorted((c for c in found if c.beta), key=lambda config: config.epochs)
-    growth = contrast(found, [(short, long)], without_threshold)
+    growth = factorial.contrast(found, [(short, long)], compare.without_threshold)
     assert growth is not None
     return Finding(f"{signed(growth.change)} points", growth.change)
 
@@ -79,59 +65,49 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         "R",
         "More training, 1600 epochs instead of 400, lets β = 50 gain on β = 0",
-        "a question",
-        "why",
         "longer",
         _longer_helps,
+        "a question",
     ),
     Claim(
         "R",
         "Augmentation lets β = 50 gain on β = 0 (100 epochs)",
-        "a question",
-        "why",
         "factorial",
         _raises_gain(
-            add_augmentation,
-            without_threshold,
-            lambda c: c.loss == "bce" and not has_stronger_l1(c),
+            factorial.add_augmentation,
+            compare.without_threshold,
+            lambda c: c.loss == "bce" and not factorial.has_stronger_l1(c),
         ),
+        "a question",
     ),
     Claim(
         "B",
         "Augmentation lets β = 50 gain on β = 0 with the stronger λ (100 epochs, mean over losses)",
-        tables.NONE,
-        "why",
         "factorial",
-        _raises_gain(add_augmentation, without_threshold, has_stronger_l1),
+        _raises_gain(
+            factorial.add_augmentation, compare.without_threshold, factorial.has_stronger_l1
+        ),
     ),
-    Claim(
-        "B",
-        "β = 50 gains more on β = 0 in 400 epochs than in 100",
-        tables.NONE,
-        "why",
-        "length",
-        _longer_helps,
-    ),
+    Claim("B", "β = 50 gains more on β = 0 in 400 epochs than in 100", "length", _longer_helps),
     Claim(
         "B",
         "β = 50 gains more on β = 0 with cross-entropy (100 epochs, same η, so data steps "
         "ten times as large)",
-        tables.NONE,
-        "why",
         "factorial",
-        _raises_gain(use_cross_entropy, without_threshold),
+        _raises_gain(factorial.use_cross_entropy, compare.without_threshold),
     ),
     *(
         Claim(
             "B",
             "With cross-entropy, augmentation and the stronger λ, β = 50 is better than "
             f"{name}: α = {alpha}",
-            tables.NONE,
-            "why",
             study,
             _stronger_beats(reference, base_channels=alpha, **where),
         )
-        for name, reference in (("plain SGD", as_sgd), ("β = 0 at the same λ", without_threshold))
+        for name, reference in (
+            ("plain SGD", compare.as_sgd),
+            ("β = 0 at the same λ", compare.without_threshold),
+        )
         for alpha, study, where in (
             (1, "factorial", AUGMENTED_CROSS_ENTROPY),
             (4, "recipe", {}),
@@ -142,67 +118,55 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         "B",
         "With λ on the first layer alone, β = 50 is as good as β = 0, within 1 point",
-        tables.NONE,
-        "why",
         "first-layer",
         differs(
-            lambda c: c.beta == 50 and c.l1_rest == 0 and not c.frozen_zeros,
-            lambda c: c.beta == 0 and c.l1_rest == 0,
+            {"beta": 50, "l1_rest": 0, "frozen_zeros": False},
+            {"beta": 0, "l1_rest": 0},
             margin=1.0,
         ),
     ),
     Claim(
         "B",
         "Zeros may as well stay: β = 50 is as good with zeros frozen, within 1 point",
-        tables.NONE,
-        "why",
         "frozen",
         differs(
-            lambda c: c.beta == 50 and c.frozen_zeros,
-            lambda c: c.beta == 50 and not c.frozen_zeros,
+            {"beta": 50, "frozen_zeros": True},
+            {"beta": 50, "frozen_zeros": False},
             margin=1.0,
         ),
     ),
     Claim(
         "B",
         "With λ on the first layer alone, β = 50 is as good with zeros frozen, within 1 point",
-        tables.NONE,
-        "why",
         "first-layer",
         differs(
-            lambda c: c.beta == 50 and c.l1_rest == 0 and c.frozen_zeros,
-            lambda c: c.beta == 50 and c.l1_rest == 0 and not c.frozen_zeros,
+            {"beta": 50, "l1_rest": 0, "frozen_zeros": True},
+            {"beta": 50, "l1_rest": 0, "frozen_zeros": False},
             margin=1.0,
         ),
     ),
     Claim(
         "B",
         "With λ on the first layer alone, zeros that stay cost β = 1 accuracy",
-        tables.NONE,
-        "why",
         "first-layer",
         differs(
-            lambda c: c.beta == 1 and c.l1_rest == 0 and not c.frozen_zeros,
-            lambda c: c.beta == 1 and c.l1_rest == 0 and c.frozen_zeros,
+            {"beta": 1, "l1_rest": 0, "frozen_zeros": False},
+            {"beta": 1, "l1_rest": 0, "frozen_zeros": True},
         ),
     ),
     Claim(
         "B",
         "bfloat16 and float32 give β = 50 the same accuracy, within 1 point",
-        tables.NONE,
-        "why",
         "precision",
         differs(
-            lambda c: c.beta == 50 and c.precision == "bf16",
-            lambda c: c.beta == 50 and c.precision == "fp32",
+            {"beta": 50, "precision": "bf16"},
+            {"beta": 50, "precision": "fp32"},
             margin=1.0,
         ),
     ),
     Claim(
         "B",
         "A constant learning rate leaves more weights than a cosine, with β = 1",
-        tables.NONE,
-        "why",
         "schedule",
         _constant_rate_leaves_more,
     ),
@@ -210,10 +174,9 @@ CLAIMS: tuple[Claim, ...] = (
         Claim(
             "B",
             f"With {text}, β = {beta} leaves as many weights as the reproduction's",
-            tables.reproduction(f"{COUNTS[beta_lasso_method(beta), 400].conv1:,}"),
-            "why",
             study,
             leaves(beta_lasso_method(beta), **schedule),
+            tables.reproduction(f"{COUNTS[beta_lasso_method(beta), 400].conv1:,}"),
         )
         for text, study, schedule in (
             ("a constant learning rate", "schedule", {"schedule": "constant"}),

@@ -9,18 +9,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from lcs.config import Config
-from lcs.exhibits.compare import (
-    AGAINST,
-    Conditions,
-    by_seed,
-    comparison,
-    conditions,
-    difference,
-    field_text,
-    loss_text,
-)
+from lcs.exhibits import compare, tables
+from lcs.exhibits.compare import AGAINST, Conditions, Reference
 from lcs.exhibits.settings import STRONGER_L1
-from lcs.exhibits.tables import Table
 from lcs.exhibits.why.studies import equal_rates
 from lcs.runs import Record
 from lcs.stats import Interval, mean_interval
@@ -28,8 +19,6 @@ from lcs.stats import Interval, mean_interval
 if TYPE_CHECKING:
     import pandas as pd
 
-# from a condition to the one that it gains on
-Reference = Callable[[Config], Config]
 # from a cell to the one with a factor changed; None where it is not at the level to start from
 Change = Callable[[Config], Config | None]
 
@@ -41,28 +30,16 @@ LOSSES: dict[str, dict[str, object]] = {
 AUGMENTED_CROSS_ENTROPY: dict[str, object] = {**LOSSES["ce"], "augment": "flip-crop"}
 
 
-def factorial_table(records: Sequence[Record]) -> Table:
-    """Compare every method with SGD and with β = 0 in its cell of the factorial."""
-    what = (
-        "Every cell. At equal rates η is a tenth, λ ten times as large, and β = 5 stands for "
-        "β = 50; where λ is stronger in the first layer it is weaker in the others, 1e-5"
-    )
-    fields = ["augment", "loss", "lr", "l1"]
-    return comparison("tab-factorial", records, fields, AGAINST, "lcs study factorial", what)
-
-
 def gains_frame(records: Sequence[Record]) -> pd.DataFrame:
     """Return the gain of β = 50 in each cell: `cell`, `contrast`, `mean`, `half_width`, `n`."""
-    import pandas as pd
-
-    found = conditions(records)
+    found = compare.conditions(records)
     gains = [
-        (cell(config), f"over {name}", difference(found, config, reference(config)))
+        (cell(config), f"over {name}", compare.difference(found, config, reference(config)))
         for config in largest_thresholds(found)
         for name, reference in AGAINST.items()
     ]
     rows = [(place, over, *gain) for place, over, gain in gains if gain is not None]
-    return pd.DataFrame(rows, columns=["cell", "contrast", *Interval._fields])
+    return tables.data_frame(rows, columns=["cell", "contrast", *Interval._fields])
 
 
 def largest_thresholds(found: Conditions) -> list[Config]:
@@ -77,9 +54,9 @@ def largest_thresholds(found: Conditions) -> list[Config]:
 def cell(config: Config) -> str:
     """Name a cell of the factorial: augmentation, loss, and λ where it is the stronger one."""
     scale = _rate_divisor(config)
-    loss = loss_text(config) + (", equal rates" if scale > 1 else "")
+    loss = compare.loss_text(config) + (", equal rates" if scale > 1 else "")
     strong = math.isclose(config.l1, STRONGER_L1["l1"] * scale)
-    return f"{field_text(config, 'augment')}, {loss}" + (", stronger λ" if strong else "")
+    return f"{compare.field_text(config, 'augment')}, {loss}" + (", stronger λ" if strong else "")
 
 
 def _rate_divisor(config: Config) -> float:
@@ -158,7 +135,7 @@ def contrast(
     cells = [(one, reference(one), other, reference(other)) for one, other in pairs]
     if not cells or any(config not in found for cell in cells for config in cell):
         return None
-    runs = [[by_seed(found[config]) for config in cell] for cell in cells]
+    runs = [[compare.by_seed(found[config]) for config in cell] for cell in cells]
     seeds = sorted(set.intersection(*(set(one) for cell in runs for one in cell)))
     values = np.array([[[one[seed] for seed in seeds] for one in cell] for cell in runs])
     before = (values[:, 0] - values[:, 1]).mean(0)

@@ -8,48 +8,19 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from lcs.config import Config
-from lcs.exhibits import published, tables
-from lcs.exhibits.compare import (
-    PENDING,
-    Cell,
-    Conditions,
-    accuracies,
-    as_sgd,
-    count_text,
-    difference,
-    difference_of,
-    fit_text,
-    left_of,
-    mean_text,
-    pick,
-    remaining_text,
-    said_of,
-    signed_or_pending,
-    without_threshold,
-    would_revive_text,
-)
+from lcs.exhibits import compare, published, tables
+from lcs.exhibits.compare import PENDING, Cell, Conditions
 from lcs.exhibits.methods import SGD, beta_lasso_method
 from lcs.exhibits.settings import STRONGER_L1
 from lcs.exhibits.tables import LAYERS
-from lcs.exhibits.why.factorial import (
-    AUGMENTED_CROSS_ENTROPY,
-    LOSSES,
-    Reference,
-    add_augmentation,
-    changed_pairs,
-    contrast,
-    effect,
-    has_stronger_l1,
-    use_cross_entropy,
-    use_cross_entropy_at_equal_rates,
-)
+from lcs.exhibits.why import factorial
+from lcs.exhibits.why.factorial import AUGMENTED_CROSS_ENTROPY, LOSSES
 from lcs.exhibits.why.results import THRESHOLD
 from lcs.exhibits.why.summary import by_study
 from lcs.exhibits.why.width import COMPONENTS, count_of_pairs
 from lcs.runs import Record
-from lcs.stats import Interval
 
-REFERENCES = {"sgd": as_sgd, "zero": without_threshold}
+OVER = {"sgd": compare.as_sgd, "zero": compare.without_threshold}
 
 
 def numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
@@ -61,16 +32,10 @@ def numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
         **_first_layer(found["first-layer"]),
         **_beta_and_lambda(found),
         **_lengths(found["longer"]),
-        "left-100": left_of(found["length"], beta=50, epochs=100),
+        "left-100": compare.left_of(found["length"], beta=50, epochs=100),
         **_factorial(found["factorial"]),
         **_widths(found["wider"]),
     }
-
-
-def _gain(found: Conditions, reference: Reference, **fields: object) -> Interval | None:
-    """Return the accuracy of the condition with these values less that of its reference."""
-    config = pick(found, **fields)
-    return None if config is None else difference(found, config, reference(config))
 
 
 def _controls(found: Mapping[str, Conditions]) -> dict[str, str]:
@@ -78,19 +43,19 @@ def _controls(found: Mapping[str, Conditions]) -> dict[str, str]:
     precision, frozen, schedule = (found[name] for name in ("precision", "frozen", "schedule"))
     usual = {"precision": "bf16"}
     words = {
-        "fp32-sgd": difference_of(precision, {"beta": 0, "precision": "fp32"}, usual),
-        "fp32-50": difference_of(precision, {"beta": 50, "precision": "fp32"}, usual),
-        "free-left-50": left_of(frozen, beta=50, frozen_zeros=False),
+        "fp32-sgd": compare.difference_of(precision, {"beta": 0, "precision": "fp32"}, usual),
+        "fp32-50": compare.difference_of(precision, {"beta": 50, "precision": "fp32"}, usual),
+        "free-left-50": compare.left_of(frozen, beta=50, frozen_zeros=False),
     }
     for beta in (1, 50):
         stay = {"beta": beta, "frozen_zeros": True}
         constant = {"beta": beta, "schedule": "constant"}
         words |= {
-            f"frozen-{beta}": difference_of(frozen, stay, {"frozen_zeros": False}),
-            f"forgone-{beta}": said_of(frozen, would_revive_text, **stay),
-            f"constant-left-{beta}": left_of(schedule, **constant),
-            f"constant-swing-{beta}": said_of(schedule, late_range_text, **constant),
-            f"cosine-left-{beta}": left_of(schedule, beta=beta, schedule="cosine-epoch"),
+            f"frozen-{beta}": compare.difference_of(frozen, stay, {"frozen_zeros": False}),
+            f"forgone-{beta}": compare.said_of(frozen, compare.would_revive_text, **stay),
+            f"constant-left-{beta}": compare.left_of(schedule, **constant),
+            f"constant-swing-{beta}": compare.said_of(schedule, late_range_text, **constant),
+            f"cosine-left-{beta}": compare.left_of(schedule, beta=beta, schedule="cosine-epoch"),
         }
     return words
 
@@ -114,8 +79,10 @@ def _schedules_and_counts(found: Conditions) -> dict[str, str]:
         words[f"published-left-{beta}"] = f"{shares[0]:.1f}"
         words[f"published-layers-{beta}"] = ", ".join(f"{share:.1f}" for share in shares)
     rising = {config: runs for config, runs in found.items() if config.period is not None}
-    words["runs-period"] = count_text(found)
-    return words | {f"period-left-{beta}": left_of(rising, beta=float(beta)) for beta in (1, 50)}
+    words["runs-period"] = compare.count_text(found)
+    return words | {
+        f"period-left-{beta}": compare.left_of(rising, beta=float(beta)) for beta in (1, 50)
+    }
 
 
 def _first_layer(found: Conditions) -> dict[str, str]:
@@ -128,18 +95,18 @@ def _first_layer(found: Conditions) -> dict[str, str]:
     free: dict[str, object] = {"l1_rest": 0.0, "frozen_zeros": False}
     frozen = free | {"frozen_zeros": True}
 
-    def gain(**fields: object) -> str:
-        return signed_or_pending(_gain(found, without_threshold, **fields))
+    def over_zero(**fields: object) -> str:
+        return compare.signed_text(compare.gain(found, compare.without_threshold, **fields))
 
     return {
-        "first-everywhere-free-50": gain(beta=50, l1_rest=None, frozen_zeros=False),
-        "first-alone-free-1": gain(beta=1, **free),
-        "first-alone-free-50": gain(beta=50, **free),
-        "first-alone-frozen-1": gain(beta=1, **frozen),
-        "first-alone-left-free-1": left_of(found, beta=1, **free),
-        "first-alone-left-frozen-1": left_of(found, beta=1, **frozen),
-        "first-alone-left-free-50": left_of(found, beta=50, **free),
-        "first-alone-returns-50": difference_of(found, {"beta": 50, **frozen}, free),
+        "first-everywhere-free-50": over_zero(beta=50, l1_rest=None, frozen_zeros=False),
+        "first-alone-free-1": over_zero(beta=1, **free),
+        "first-alone-free-50": over_zero(beta=50, **free),
+        "first-alone-frozen-1": over_zero(beta=1, **frozen),
+        "first-alone-left-free-1": compare.left_of(found, beta=1, **free),
+        "first-alone-left-frozen-1": compare.left_of(found, beta=1, **frozen),
+        "first-alone-left-free-50": compare.left_of(found, beta=50, **free),
+        "first-alone-returns-50": compare.difference_of(found, {"beta": 50, **frozen}, free),
     }
 
 
@@ -154,7 +121,7 @@ def _beta_and_lambda(found: Mapping[str, Conditions]) -> dict[str, str]:
     fixed = {c: runs for c, runs in lambdas.items() if math.isclose(c.beta * c.l1, THRESHOLD)}
 
     def best(among: Conditions) -> Config:
-        return max(among, key=lambda config: np.mean(accuracies(among[config])))
+        return max(among, key=lambda config: np.mean(compare.accuracies(among[config])))
 
     def smallest(among: Conditions) -> Config:
         return min(among, key=lambda config: (config.l1, config.beta))
@@ -170,24 +137,24 @@ def _beta_and_lambda(found: Mapping[str, Conditions]) -> dict[str, str]:
 
     places: tuple[tuple[str, Conditions, Callable[[Conditions], Config], Cell], ...] = (
         ("best-beta", betas, best, beta),
-        ("best-beta-accuracy", betas, best, mean_text),
+        ("best-beta-accuracy", betas, best, compare.mean_text),
         ("last-beta", betas, largest, beta),
-        ("last-beta-accuracy", betas, largest, mean_text),
+        ("last-beta-accuracy", betas, largest, compare.mean_text),
         ("best-l1", at_beta, best, l1),
-        ("best-l1-accuracy", at_beta, best, mean_text),
-        ("best-l1-left", at_beta, best, remaining_text),
-        ("first-l1-fit", at_beta, smallest, fit_text),
-        ("last-l1-fit", at_beta, largest, fit_text),
-        ("last-l1-fixed-accuracy", fixed, largest, mean_text),
-        ("last-l1-fixed-left", fixed, largest, remaining_text),
+        ("best-l1-accuracy", at_beta, best, compare.mean_text),
+        ("best-l1-left", at_beta, best, compare.remaining_text),
+        ("first-l1-fit", at_beta, smallest, compare.fit_text),
+        ("last-l1-fit", at_beta, largest, compare.fit_text),
+        ("last-l1-fixed-accuracy", fixed, largest, compare.mean_text),
+        ("last-l1-fixed-left", fixed, largest, compare.remaining_text),
         ("first-l1-zero", zero, smallest, l1),
-        ("first-l1-zero-fit", zero, smallest, fit_text),
+        ("first-l1-zero-fit", zero, smallest, compare.fit_text),
         ("last-l1-zero", zero, largest, l1),
-        ("last-l1-zero-accuracy", zero, largest, mean_text),
-        ("last-l1-zero-fit", zero, largest, fit_text),
+        ("last-l1-zero-accuracy", zero, largest, compare.mean_text),
+        ("last-l1-zero-fit", zero, largest, compare.fit_text),
     )
     counts = {"beta": betas, "l1": at_beta, "l1-zero": zero}
-    return {f"runs-{name}": count_text(among) for name, among in counts.items()} | {
+    return {f"runs-{name}": compare.count_text(among) for name, among in counts.items()} | {
         name: text(among[place(among)]) if among else PENDING for name, among, place, text in places
     }
 
@@ -197,34 +164,41 @@ def _lengths(found: Conditions) -> dict[str, str]:
     lengths, words = [*sorted({config.epochs for config in found}), 0, 0], {}
     for place, epochs in enumerate(lengths[:2]):
         words[f"length-{place}"] = f"{epochs}" if epochs else PENDING
-        for short, reference in REFERENCES.items():
-            gain = _gain(found, reference, beta=50, epochs=epochs)
-            words[f"length-{place}-{short}"] = signed_or_pending(gain)
+        for short, reference in OVER.items():
+            more = compare.gain(found, reference, beta=50, epochs=epochs)
+            words[f"length-{place}-{short}"] = compare.signed_text(more)
     return words
 
 
 def _factorial(found: Conditions) -> dict[str, str]:
     """Return what factors add to the gain of β = 50, and some cells: see `_cells`."""
-    augmented = changed_pairs(found, add_augmentation)
-    gain = contrast(found, augmented, without_threshold)
-    weak = [pair for pair in augmented if not has_stronger_l1(pair[0])]
+    augmented = factorial.changed_pairs(found, factorial.add_augmentation)
+    both = factorial.contrast(found, augmented, compare.without_threshold)
+    weak = [pair for pair in augmented if not factorial.has_stronger_l1(pair[0])]
     by_l1 = {
         "weak": weak,
-        "strong": [pair for pair in augmented if has_stronger_l1(pair[0])],
+        "strong": [pair for pair in augmented if factorial.has_stronger_l1(pair[0])],
         "own": [pair for pair in weak if pair[0].loss == "bce"],
     }
     words = {
-        "before-augmentation-zero": signed_or_pending(gain and gain.before),
-        "after-augmentation-zero": signed_or_pending(gain and gain.after),
-        "effect-augmentation-sgd": signed_or_pending(effect(found, add_augmentation, as_sgd)),
+        "before-augmentation-zero": compare.signed_text(both and both.before),
+        "after-augmentation-zero": compare.signed_text(both and both.after),
+        "effect-augmentation-sgd": compare.signed_text(
+            factorial.effect(found, factorial.add_augmentation, compare.as_sgd)
+        ),
     }
     for name, pairs in by_l1.items():
-        gain = contrast(found, pairs, without_threshold)
-        words[f"effect-augmentation-{name}-zero"] = signed_or_pending(gain and gain.change)
-    losses = {"loss": use_cross_entropy, "equal": use_cross_entropy_at_equal_rates}
+        each = factorial.contrast(found, pairs, compare.without_threshold)
+        words[f"effect-augmentation-{name}-zero"] = compare.signed_text(each and each.change)
+    losses = {
+        "loss": factorial.use_cross_entropy,
+        "equal": factorial.use_cross_entropy_at_equal_rates,
+    }
     for name, change in losses.items():
-        for short, reference in REFERENCES.items():
-            words[f"effect-{name}-{short}"] = signed_or_pending(effect(found, change, reference))
+        for short, reference in OVER.items():
+            words[f"effect-{name}-{short}"] = compare.signed_text(
+                factorial.effect(found, change, reference)
+            )
     return words | _cells(found)
 
 
@@ -243,11 +217,13 @@ def _cells(found: Conditions) -> dict[str, str]:
     words = {}
     for name, cell in cells.items():
         fields = {"beta": 50, **cell, **STRONGER_L1}
-        words[f"cell-zero-{name}"] = signed_or_pending(_gain(found, without_threshold, **fields))
-        words[f"cell-left-{name}"] = left_of(found, **fields)
+        words[f"cell-zero-{name}"] = compare.signed_text(
+            compare.gain(found, compare.without_threshold, **fields)
+        )
+        words[f"cell-left-{name}"] = compare.left_of(found, **fields)
     for name, loss in LOSSES.items():
         sgd = {"optimizer": "sgd", "augment": "flip-crop", **loss}
-        words[f"sgd-flip-crop-{name}"] = said_of(found, mean_text, **sgd)
+        words[f"sgd-flip-crop-{name}"] = compare.said_of(found, compare.mean_text, **sgd)
     return words
 
 
@@ -255,11 +231,11 @@ def _widths(found: Conditions) -> dict[str, str]:
     """Return what each step adds at each width: `width-4-zero`; `width-4-n`: in how many runs."""
     words: dict[str, str] = {}
     for alpha in (1, 4, 8):
-        sparse = pick(found, beta=50, base_channels=alpha)
+        sparse = compare.pick(found, beta=50, base_channels=alpha)
         gains = {
             name: part.gain(found, sparse) if sparse else None for name, part in COMPONENTS.items()
         }
         whole = gains.pop("sgd")
-        words |= {f"width-{alpha}-{name}": signed_or_pending(g) for name, g in gains.items()}
+        words |= {f"width-{alpha}-{name}": compare.signed_text(g) for name, g in gains.items()}
         words[f"width-{alpha}-n"] = count_of_pairs(whole)
     return words

@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
-from typing import Any
 
 from lcs import data
 from lcs.config import Config
 from lcs.exhibits.settings import (
     BETAS,
-    DESK_SCALES,
     LAMBDAS,
     REPRODUCTION,
     REPRODUCTION_L1,
     STRONGER_L1,
     TOWARDS_RECIPE,
     beta_lasso,
+    desk_study,
     l1_of,
     quarter_length,
     sgd,
     sgd_and_betas,
     short_recipe,
 )
-from lcs.study import Setting, Study
+from lcs.study import Study
 
 
 def equal_rates(config: Config) -> Config:
@@ -141,42 +140,38 @@ def _reproduction(base: Config, betas: Sequence[float]) -> list[Config]:
     return [sgd(wide, "s-fc"), *(beta_lasso(wide, beta, **REPRODUCTION_L1) for beta in betas)]
 
 
-def _at_desk(
-    name: str,
-    title: str,
-    make: Callable[..., list[Config]],
-    seeds: int = 3,
-    setting: Setting = REPRODUCTION,
-    **options: Any,
-) -> Study:
-    """Return a study that makes no sense at the paper's size."""
-    return Study(name, title, setting, make, seeds, scales=DESK_SCALES, **options)
-
-
 STUDIES = (
-    _at_desk("precision", "bfloat16 against float32", _precision),
-    _at_desk("schedule", "A constant learning rate", _schedule, 2),
-    _at_desk("period", "A cosine of a quarter of the length", _period, 2),
-    _at_desk("first-layer", "λ on the first layer alone", _first_layer),
+    desk_study("precision", "bfloat16 against float32", REPRODUCTION, _precision),
+    desk_study("schedule", "A constant learning rate", REPRODUCTION, _schedule, 2),
+    desk_study("period", "A cosine of a quarter of the length", REPRODUCTION, _period, 2),
+    desk_study("first-layer", "λ on the first layer alone", REPRODUCTION, _first_layer),
     Study("frozen", "Zeros that stay zero", REPRODUCTION, _frozen, 5),
-    _at_desk("betas", "A range of β", sgd_and_betas, 2, betas=BETAS),
-    _at_desk("lambdas", "A range of λ", _lambdas, 2),
-    _at_desk("lambdas-zero", "A range of λ at β = 0", _lambdas_zero, 2),
-    _at_desk("length", "Training length", _length, 2, betas=(0, 50)),
-    _at_desk("longer", "Four times the length", _longer, 2, betas=(0, 50)),
-    _at_desk("factorial", "Augmentation × loss × method", _factorial, betas=(0, 50)),
-    _at_desk("recipe", "Cross-entropy and augmentation at α = 4", _recipe, setting=TOWARDS_RECIPE),
-    _at_desk("reproduction", "The reproduction's setting at α = 4", _reproduction, betas=(0, 50)),
-    _at_desk(
+    desk_study("betas", "A range of β", REPRODUCTION, sgd_and_betas, 2, betas=BETAS),
+    desk_study("lambdas", "A range of λ", REPRODUCTION, _lambdas, 2),
+    desk_study("lambdas-zero", "A range of λ at β = 0", REPRODUCTION, _lambdas_zero, 2),
+    desk_study("length", "Training length", REPRODUCTION, _length, 2, betas=(0, 50)),
+    desk_study("longer", "Four times the length", REPRODUCTION, _longer, 2, betas=(0, 50)),
+    desk_study(
+        "factorial", "Augmentation × loss × method", REPRODUCTION, _factorial, betas=(0, 50)
+    ),
+    desk_study("recipe", "Cross-entropy and augmentation at α = 4", TOWARDS_RECIPE, _recipe),
+    desk_study(
+        "reproduction",
+        "The reproduction's setting at α = 4",
+        REPRODUCTION,
+        _reproduction,
+        betas=(0, 50),
+    ),
+    desk_study(
         "width",
         "Cross-entropy and augmentation at growing width",
+        TOWARDS_RECIPE,
         partial(_widths, factors=(1, 4, 8)),
-        setting=TOWARDS_RECIPE,
     ),
-    _at_desk(
+    desk_study(
         "wider",
         "Cross-entropy and augmentation at α = 16",
+        TOWARDS_RECIPE,
         partial(_widths, factors=(16,)),
-        setting=TOWARDS_RECIPE,
     ),
 )

@@ -7,22 +7,8 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from lcs.config import Config
-from lcs.exhibits import tables
-from lcs.exhibits.compare import (
-    Cell,
-    Conditions,
-    as_sgd,
-    by_condition,
-    by_field,
-    comparison,
-    conditions,
-    difference,
-    method_text,
-    of,
-    signed_or_none,
-    sweep_frame,
-    without_threshold,
-)
+from lcs.exhibits import compare, tables
+from lcs.exhibits.compare import Cell, Conditions
 from lcs.exhibits.settings import REPRODUCTION_L1, STRONGER_L1
 from lcs.exhibits.tables import Table
 from lcs.runs import Record
@@ -34,14 +20,14 @@ if TYPE_CHECKING:
 
 def at_reproduction_l1(config: Config) -> Config:
     """Return the same run with β = 0, at the reproduction's λ in every layer."""
-    return without_threshold(config).replace(optimizer="beta-lasso", **REPRODUCTION_L1)
+    return compare.without_threshold(config).replace(optimizer="beta-lasso", **REPRODUCTION_L1)
 
 
 # what β = 50 is compared with, from plain SGD on
 REFERENCES = {
-    "SGD": as_sgd,
+    "SGD": compare.as_sgd,
     "β = 0, λ = 2e-5": at_reproduction_l1,
-    "β = 0, same λ": without_threshold,
+    "β = 0, same λ": compare.without_threshold,
 }
 
 
@@ -54,28 +40,22 @@ class Component(NamedTuple):
 
     def gain(self, found: Conditions, config: Config) -> Interval | None:
         """Return what it adds to the accuracy on the way to a condition with β = 50, in points."""
-        return difference(found, self.end(config), self.start(config))
+        return compare.difference(found, self.end(config), self.start(config))
 
 
 COMPONENTS = {
-    "l1": Component("ℓ1, λ = 2e-5", as_sgd, at_reproduction_l1),
-    "stronger": Component("stronger λ", at_reproduction_l1, without_threshold),
-    "zero": Component("threshold", without_threshold, lambda config: config),
-    "sgd": Component("all three", as_sgd, lambda config: config),
+    "l1": Component("ℓ1, λ = 2e-5", compare.as_sgd, at_reproduction_l1),
+    "stronger": Component("stronger λ", at_reproduction_l1, compare.without_threshold),
+    "zero": Component("threshold", compare.without_threshold, lambda config: config),
+    "sgd": Component("all three", compare.as_sgd, lambda config: config),
 }
 
 
 def at_each_width(runs: Mapping[str, Sequence[Record]]) -> list[Record]:
     """Return all runs at growing width, with those seeds of them that other studies have."""
-    sizes = conditions([*runs["width"], *runs["wider"]])
-    everything = conditions([record for records in runs.values() for record in records])
+    sizes = compare.conditions([*runs["width"], *runs["wider"]])
+    everything = compare.conditions([record for records in runs.values() for record in records])
     return [record for config in sizes for record in everything[config]]
-
-
-def width_table(records: Sequence[Record]) -> Table:
-    """Compare every method with SGD and with β = 0 of the same width."""
-    fields = ["base_channels", "l1"]
-    return comparison("tab-width", records, fields, REFERENCES, "lcs study width", "Growing width")
 
 
 def components_table(records: Sequence[Record]) -> Table:
@@ -84,18 +64,18 @@ def components_table(records: Sequence[Record]) -> Table:
         "From SGD to β = 50 in three steps: what each adds to the one before, in points of test "
         "accuracy, paired by seed"
     )
-    found = conditions(records)
+    found = compare.conditions(records)
 
     def text(config: Config, component: Component) -> str:
-        return signed_or_none(component.gain(found, config))
+        return compare.signed_text(component.gain(found, config), tables.NONE)
 
     columns: dict[str, Cell] = {
-        **by_field(["base_channels"]),
-        **{part.name: of(partial(text, component=part)) for part in COMPONENTS.values()},
-        "n": of(lambda config: count_of_pairs(COMPONENTS["sgd"].gain(found, config))),
+        **compare.by_field(["base_channels"]),
+        **{part.name: compare.of(partial(text, component=part)) for part in COMPONENTS.values()},
+        "n": compare.of(lambda config: count_of_pairs(COMPONENTS["sgd"].gain(found, config))),
     }
     sparse = [record for record in records if record.config.beta]
-    return by_condition("tab-stairs", what, "lcs study width", sparse, columns)
+    return compare.by_condition("width", sparse, columns, what, label="tab-stairs")
 
 
 def count_of_pairs(gain: Interval | None) -> str:
@@ -108,6 +88,6 @@ def width_frame(records: Sequence[Record]) -> pd.DataFrame:
 
     def series(config: Config) -> str:
         weaker = config.optimizer != "sgd" and config.l1 != STRONGER_L1["l1"]
-        return method_text(config) + (f", λ = {tables.number(config.l1)}" if weaker else "")
+        return compare.method_text(config) + (f", λ = {tables.number(config.l1)}" if weaker else "")
 
-    return sweep_frame(records, lambda config: config.base_channels, series)
+    return compare.sweep_frame(records, "base_channels", series)
