@@ -1,6 +1,7 @@
 """Train many runs, in this process or in several; what fails with one does not stop the others.
 
-Failures are errors of training and of checkpoints; only a full disk stops all.
+Failures are errors of training and of checkpoints. What concerns all runs stops all: a disk that
+cannot be written, a data set, a record or a configuration that is refused, the end of the budget.
 """
 
 from __future__ import annotations
@@ -67,7 +68,10 @@ def train_together(configs: Sequence[Config], *, deadline: float, **options: Any
     try:
         train_group(configs, budget_minutes=minutes, **options)
     except (TrainingError, CheckpointError) as error:
-        if isinstance(error, DiskError) or len(configs) == 1:
+        if isinstance(error, DiskError):
+            raise
+        if len(configs) == 1:
+            print(error, file=sys.stderr, flush=True)  # a pause of another run would hide it
             raise
         print(f"{error}; what is missing is trained one by one", file=sys.stderr)
         alone = functools.partial(train_together, deadline=deadline, **options)
@@ -82,7 +86,8 @@ def run_parallel(work: Callable[[T], object], items: Sequence[T], workers: int) 
     Raises:
         TrainingError: a worker was killed; or the first error of `each`.
     """
-    if workers == 1:
+    workers = min(workers, len(items))
+    if workers <= 1:
         return each(work, items)
     import torch
 

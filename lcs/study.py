@@ -295,7 +295,8 @@ class Study(BaseStudy):
         runs train at once, each in a process of its own with its share of the processor's cores.
 
         Raises:
-            As `lcs.train.train`. What fails with one run does not stop the others.
+            As `lcs.train.train`. A TrainingError, or a CheckpointError but a DiskError, stops no
+            other run; the other errors stop all.
         """
         check_options(device, budget_minutes, checkpoint_seconds, workers)
         store = store or default_store()

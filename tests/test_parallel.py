@@ -1,6 +1,7 @@
 """Work on many things at once: what fails with one does not stop the others."""
 
 import concurrent.futures.process
+import functools
 
 import pytest
 import torch
@@ -105,6 +106,27 @@ def test_a_group_is_tried_one_by_one_unless_nothing_can_go_on(monkeypatch, error
     with pytest.raises(error):
         train_together(PAIR, deadline=float("inf"))
     assert tried == [PAIR, [PAIR[0]], [PAIR[1]]][:calls]
+
+
+def test_a_pause_does_not_hide_the_error_of_a_failed_run(monkeypatch, capsys):
+    """The error of the first group, and the end of the budget in the second."""
+
+    def ends(configs, **_options):
+        raise TrainingError("it diverges") if configs[0] == PAIR[0] else Paused("no time")
+
+    monkeypatch.setattr("lcs.train.train_group", ends)
+    work = functools.partial(train_together, deadline=float("inf"))
+    with pytest.raises(Paused):
+        run_parallel(work, [[config] for config in PAIR], 1)
+    assert capsys.readouterr().err == "it diverges\n"
+
+
+def test_workers_without_work_take_no_cores(monkeypatch):
+    monkeypatch.setattr("lcs.parallel.ProcessPoolExecutor", None)
+    done = []
+    run_parallel(done.append, [1], 8)
+    run_parallel(done.append, [], 8)
+    assert done == [1]
 
 
 def test_the_budget_is_that_of_all_together(monkeypatch, tmp_path):
