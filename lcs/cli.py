@@ -21,7 +21,7 @@ from typing import Annotated, Any
 
 import typer
 
-from lcs.config import CHOICES, RANGES, Config, idle_fields
+from lcs.config import CHOICES, RANGES, Config
 from lcs.errors import LcsError, Paused
 
 EXIT_PAUSED = 75
@@ -90,12 +90,8 @@ def _train(
     """Train one network, or go on with it; the last line printed is its record's path."""
     from lcs.train import train
 
-    idle = idle_fields(fields["optimizer"], fields)
-    config = Config.from_dict({n: v for n, v in fields.items() if n not in idle})
-    if idle:
-        _say(f"{config.optimizer} has no {', '.join(idle)}: left out")
     record = train(
-        config,
+        Config.from_dict(fields),
         store=_store(store),
         device=device,
         budget_minutes=budget_minutes,
@@ -155,6 +151,9 @@ def study(
 
     place = _store(store)
     if choose:
+        others = (seeds, dataset, base_channels, epochs, budget_minutes)
+        if plan or betas or any(value is not None for value in others):
+            raise typer.BadParameter("--choose trains nothing: it takes --scale and --store only")
         from lcs.exhibits.choose import write_choice
 
         print(json.dumps(write_choice(name, place, scale)))
@@ -188,7 +187,7 @@ def list_runs(store: Store = None) -> None:
 @runs_app.command()
 def show(run_id: str, store: Store = None) -> None:
     """Print a record."""
-    print(_stores(store)[0].by_id(run_id).path.read_text(), end="")
+    print(_stores(store)[0].by_id(run_id).path.read_text(encoding="utf-8"), end="")
 
 
 @runs_app.command()

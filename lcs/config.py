@@ -124,7 +124,10 @@ class Config:
         idle = idle_fields(self.optimizer, dataclasses.asdict(self))
         if idle:
             names = ", ".join(idle)
-            raise ConfigError(f"optimizer {self.optimizer!r} has no {names}: leave {names} out")
+            raise ConfigError(
+                f"optimizer {self.optimizer!r} has no {names}: leave {names} out, or name another "
+                "by --optimizer"
+            )
         if self.beta and not (self.l1 or self.l1_rest):
             raise ConfigError("beta: the threshold is beta * l1, and l1 is 0; give l1")
         if self.frozen_zeros and not self.beta:
@@ -143,6 +146,8 @@ class Config:
             raise ConfigError(f"padding: only s-conv and s-local take 'none', not {self.model!r}")
         if self.model == "resnet18" and (self.affine or self.bias or self.dropout):
             raise ConfigError("resnet18 is torchvision's: leave affine, bias and dropout out")
+        if self.padding == "none":
+            self.layer_sizes()  # refuses images too small for the kernel
 
     @classmethod
     def from_dict(cls, values: Mapping[str, object]) -> Self:
