@@ -161,7 +161,7 @@ class Checkpoint:
             for path in (self.path, self._temporary, *locks):
                 # without a file, a folder that is missing or cannot be written does no harm
                 if os.path.lexists(path):
-                    path.unlink()
+                    path.unlink(missing_ok=True)  # another process may have deleted it meanwhile
         except OSError as error:
             raise CheckpointError(
                 f"{error.filename}: cannot be deleted ({error.strerror}); the run is done, delete "

@@ -111,7 +111,7 @@ def check_filters(filters: Any, name: str) -> None:
     _require(type(filters["sha256"]) is str, "filters: no checksum")
 
 
-def check_origin(origin: Any) -> None:
+def check_origin(config: RunConfig, origin: Any) -> None:
     """Refuse a provenance without what every record has, or with values of the wrong type."""
     _require(type(origin) is dict, "provenance: not a mapping")
     _check_plain("provenance", origin)
@@ -123,6 +123,8 @@ def check_origin(origin: Any) -> None:
             _require(known, f"provenance: {name} of type {type(origin[name]).__name__}")
     for name in ("threads", "seconds", "resumes"):
         _require((origin[name] or 0) >= 0, f"provenance: {name} below 0")
+    timed = origin["seconds"] > 0 or config.kind != Config.kind
+    _require(timed, "provenance: a training of 0 seconds")
     versions = all(type(origin["packages"].get(name)) is str for name in PACKAGES)
     _require(versions, f"provenance: packages lack a version of {', '.join(PACKAGES)}")
     counted = all(type(count) is int and count > 0 for count in origin.get("modes", {}).values())

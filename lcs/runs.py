@@ -351,7 +351,7 @@ def _parsed(content: bytes, path: Path) -> Record[Any]:
         identity, name = run_id(config), Path(config.file).name
         if document["id"] != identity or path.name != f"{name}.json":
             raise RecordError(f"{path}: its config has the id {identity}; restore or delete it")
-        check_origin(document["provenance"])
+        check_origin(config, document["provenance"])
         check_filters(document["filters"], name)
         check_results(config, document["history"], document["final"])
         return Record(

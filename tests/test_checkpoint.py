@@ -310,6 +310,14 @@ def test_a_folder_without_locks(code, checkpoint, monkeypatch):
         pass
 
 
+def test_what_another_process_removes_meanwhile_has_not_to_be_removed(tmp_path, monkeypatch):
+    """The lock disappears between the look for it and its removal."""
+    checkpoint = Checkpoint(LASSO, tmp_path)
+    monkeypatch.setattr(os.path, "lexists", lambda path: True)
+    checkpoint.remove()
+    assert not checkpoint.path.exists()
+
+
 @pytest.mark.parametrize("kind", ["missing", "a file", "read-only"])
 def test_where_nothing_is_there_nothing_has_to_be_removed(kind, record, store, monkeypatch):
     """A finished run needs no folder of checkpoints, nor one that can be written."""

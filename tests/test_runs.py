@@ -387,6 +387,7 @@ NONSENSE = {
     "more non-zeros than weights": last("nonzeros", 10**9, "fc2"),
     "non-zeros below 0": last("nonzeros", -1, "fc2"),
     "more revived than non-zero": at("history", "revived", "fc2", to=[10**6] * 3),
+    "no seconds": at("provenance", "seconds", to=0.0),
     "seconds below 0": at("provenance", "seconds", to=-1.0),
     "resumes below 0": at("provenance", "resumes", to=-1),
     # agreement
