@@ -147,10 +147,11 @@ class Batches:
             config, side = self.config, self.images.shape[-1]
             drawn = torch.randperm(len(self), generator=generator_for(config.seed, "order", epoch))
             draws = generator_for(config.seed, "augment", epoch)
-            stages = draw(config.augment, len(self), side, draws, config.crop_padding)
+            stages = draw(config.augment, len(self), side, draws, crop_shift=config.crop_shift)
             order = to_device(drawn, self.labels.device)
-            buffer = self.augmented if stages else None
-            images = apply(self.images, stages, order=order, out=buffer) if stages else None
+            images = None
+            if stages:
+                images = apply(self.images, stages, order=order, out=self.augmented)
             self.prepared = EpochData(epoch, order, self.labels[order], images)
         return self.prepared
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from lcs import data
 from lcs.config import Config, RunConfig, ToyConfig, recorded_epochs
-from lcs.shapes import LayerSize
+from lcs.shapes import LayerSize, flops
 
 # columns of a history: type, lowest and highest value
 COLUMNS: dict[str, tuple[type, float, float]] = {
@@ -148,11 +148,7 @@ def _check_training(config: Config, history: Any, final: Any) -> None:
     sizes = config.layer_sizes()
     weights = {layer: size.weights for layer, size in sizes.items()}
     _require(_same(final["weights"], weights), "weights: not those of the network")
-    flops = {
-        "dense": sum(2 * size.positions * size.weights for size in sizes.values()),
-        "sparse": sum(2 * size.positions * last[layer] for layer, size in sizes.items()),
-    }
-    _require(_same(final["flops"], flops), "flops: not those of the weights")
+    _require(_same(final["flops"], flops(sizes, last)), "flops: not those of the weights")
     _check_column("clean_train_accuracy", [final["clean_train_accuracy"]], 1, float, 0, 1)
     _check_evaluation_images(config, final["evaluation_images"])
     if "fan_in" in final:
