@@ -43,12 +43,8 @@ Store = Annotated[Path | None, typer.Option(help="Folder of records; default: yo
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
 Budget = Annotated[float | None, typer.Option(help="Stop at a checkpoint within so many minutes.")]
 Seconds = Annotated[float, typer.Option(help="Least time between checkpoints.")]
-Scale = Annotated[str, typer.Option(help="smoke, desk or paper.")]
 Seeds = Annotated[
     int | None, typer.Option(help="Seeds 0, 1, … of each run; default: as many as in the book.")
-]
-Parameters = Annotated[
-    list[str] | None, typer.Option("-p", "--parameter", help="name=value; may be repeated.")
 ]
 
 
@@ -128,7 +124,7 @@ app.command("train")(_with_config_options(_train))
 @app.command()
 def study(
     name: Annotated[str, typer.Argument(help="The exhibit, for example table2.")],
-    scale: Scale = "desk",
+    scale: Annotated[str, typer.Option(help="smoke, desk or paper.")] = "desk",
     seeds: Seeds = None,
     betas: Annotated[
         list[float] | None, typer.Option(help="A β of its runs; may be repeated.")
@@ -272,7 +268,9 @@ def list_data() -> None:
 @app.command()
 def book(
     chapter: Annotated[str | None, typer.Argument(help="A chapter to run anew.")] = None,
-    parameter: Parameters = None,
+    parameter: Annotated[
+        list[str] | None, typer.Option("-p", "--parameter", help="name=value; may be repeated.")
+    ] = None,
     update: Annotated[
         bool, typer.Option("--update", help="Execute in place with the stored parameters.")
     ] = False,

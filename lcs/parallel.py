@@ -7,7 +7,6 @@ cannot be written, a data set, a record or a configuration that is refused, the 
 from __future__ import annotations
 
 import functools
-import math
 import multiprocessing
 import sys
 import time
@@ -18,42 +17,8 @@ from typing import Any, TypeVar
 
 from lcs.config import Config
 from lcs.errors import CheckpointError, DiskError, LcsError, TrainingError
-from lcs.runs import RunStore
 
 T = TypeVar("T")
-
-
-def train_all(
-    configs: Sequence[Config],
-    store: RunStore,
-    *,
-    device: str,
-    budget_minutes: float | None,
-    checkpoint_seconds: float,
-    workers: int,
-) -> None:
-    """Train runs, those in one group that can share their batches.
-
-    Args:
-        configs: runs; those that have a record are not trained.
-        store, device, checkpoint_seconds: as in `lcs.train.train`.
-        budget_minutes: of all together.
-        workers: as many groups train at once.
-
-    Raises:
-        As `lcs.train.train` and `run_parallel`.
-    """
-    from lcs.train import groups
-
-    minutes = math.inf if budget_minutes is None else budget_minutes
-    work = functools.partial(
-        train_together,
-        deadline=time.monotonic() + 60 * minutes,
-        store=store,
-        device=device,
-        checkpoint_seconds=checkpoint_seconds,
-    )
-    run_parallel(work, groups(configs, workers), workers)
 
 
 def train_together(configs: Sequence[Config], *, deadline: float, **options: Any) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from types import NoneType
 from typing import Any
@@ -64,8 +64,11 @@ MORE_ORIGIN: dict[str, tuple[type, ...]] = {
 
 def check_results(config: RunConfig, history: Any, final: Any) -> None:
     """Refuse results that a run of this configuration cannot have."""
-    check: Callable[[Any, Any, Any], None] = CHECKS[config.kind]
-    check(config, history, final)
+    if isinstance(config, ToyConfig):
+        _check_toy(config, history, final)
+    else:
+        assert isinstance(config, Config)
+        _check_training(config, history, final)
 
 
 def check_history(config: Config, history: Any, epochs: int) -> None:
@@ -270,9 +273,3 @@ def _same(one: Any, other: Any) -> bool:
 def _require(condition: bool, reason: str) -> None:
     if not condition:
         raise ValueError(reason)
-
-
-CHECKS: dict[str, Callable[..., None]] = {
-    Config.kind: _check_training,
-    ToyConfig.kind: _check_toy,
-}

@@ -19,7 +19,7 @@ from lcs.batches import Batches, generator_for, split
 from lcs.checkpoint import Checkpoint
 from lcs.config import Config, recorded_epochs
 from lcs.device import is_out_of_memory
-from lcs.errors import CheckpointError, TrainingError
+from lcs.errors import TrainingError, one_line
 from lcs.optim import SGD, BetaLasso, ProximalL1
 from lcs.provenance import provenance
 from lcs.runs import Record, RunStore
@@ -314,11 +314,8 @@ class Run:
         except (KeyError, RuntimeError) as error:
             if is_out_of_memory(error):
                 raise
-            reason = str(error).splitlines()[0]
-            raise CheckpointError(
-                f"run {self.config.run_id}: checkpoint {checkpoint.path} is of another lcs and "
-                f"does not fit this one ({reason}); delete it to start the run over"
-            ) from error
+            reason = f"is of another lcs and does not fit this one ({one_line(error)})"
+            raise checkpoint.refusal(reason) from error
         print(f"resumed at epoch {self.epoch}", file=sys.stderr, flush=True)
 
     def _restore(self, tensors: Mapping[str, Tensor], state: Mapping[str, Any]) -> None:

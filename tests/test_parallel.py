@@ -10,7 +10,7 @@ from lcs import parallel
 from lcs.checkpoint import Checkpoint
 from lcs.config import Config
 from lcs.errors import CheckpointError, DiskError, Paused, TrainingError
-from lcs.parallel import each, run_parallel, train_all, train_together
+from lcs.parallel import each, run_parallel, train_together
 from lcs.runs import RunStore
 from lcs.study import Setting, Study
 
@@ -139,6 +139,6 @@ def test_the_budget_is_that_of_all_together(monkeypatch, tmp_path):
 
     monkeypatch.setattr(parallel.time, "monotonic", lambda: now[0])
     monkeypatch.setattr("lcs.train.train_group", train_group)
-    runs = [Config(dataset="digits", seed=seed) for seed in range(4)]
-    train_all(runs, RunStore(tmp_path), budget_minutes=1.5, workers=1, **OPTIONS)
+    study = Study("mine", "Mine", Setting("own", {"smoke": DIGITS}), lambda base, _betas: [base])
+    study.train("smoke", 4, store=RunStore(tmp_path), budget_minutes=1.5, **OPTIONS)
     assert budgets == pytest.approx([90, 50, 10, 0])

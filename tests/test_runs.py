@@ -20,14 +20,14 @@ from finished import results
 import lcs.provenance
 import lcs.runs
 from lcs import record_checks
-from lcs.config import Config, ToyConfig, run_id
+from lcs.config import Config, ToyConfig
 from lcs.errors import RecordError
+from lcs.provenance import provenance
 from lcs.record_checks import TOY_SHARES
 from lcs.runs import (
     Record,
     RunStore,
     default_store,
-    provenance,
     read_record,
     verify,
     write_atomically,
@@ -180,7 +180,7 @@ def test_results_of_another_run_are_not_written(tmp_path):
 def test_toy_experiments_have_records_too(tmp_path):
     store = RunStore(tmp_path)
     record = write_toy(store)
-    assert record.path == tmp_path / "toy" / f"lasso-{run_id(TOY)}.json"
+    assert record.path == tmp_path / "toy" / f"lasso-{TOY.run_id}.json"
     assert record.config == TOY
     assert record.kind == "toy"
     assert store.find(TOY) == record
