@@ -13,8 +13,6 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from lcs.errors import one_line
-
 Step = Callable[..., None]
 
 # so many elements that the temporaries of one update stay in a processor's caches
@@ -121,8 +119,9 @@ def compiler_works(device: torch.device) -> bool:
             warnings.simplefilter("ignore")
             _compiled(fused_beta_lasso)(*numbers, False, probe, probe.clone())
     except Exception as error:  # any failure of the tool chain: the eager step is always there
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         warnings.warn(
-            f"torch.compile does not work here ({one_line(error)}); optimizers step without it",
+            f"torch.compile does not work here ({reason}); optimizers step without it",
             stacklevel=2,
         )
         return False
