@@ -17,12 +17,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from lcs.config import CHOICES
 from lcs.errors import ConfigError
 
 if TYPE_CHECKING:
     from torchvision.transforms.v2 import AutoAugment, TrivialAugmentWide
-
-AUGMENTATIONS: tuple[str, ...] = ("none", "flip-crop", "autoaugment", "trivialaugment")
 
 # Images per call on a CPU: the float temporaries of 256 CIFAR images stay in its cache.
 _CHUNK = 256
@@ -111,56 +110,35 @@ Stage = dict[Operation, Tensor]
 _IDENTITY = PolicyOperation("Identity", 0.0)
 
 
-def augment(
-    images: Tensor,
-    name: str,
-    generator: torch.Generator,
-    *,
-    crop_padding: int | None = None,
-) -> Tensor:
-    """Augment every image of an epoch by its own random draw.
-
-    Args:
-        images: uint8 (N, C, S, S) on any device, C = 1 or 3; never modified.
-        name: one of ``AUGMENTATIONS``. ``"flip-crop"``: horizontal flip with probability 1/2 and
-            random crop after zero padding. ``"autoaugment"``:
-            flip-crop, then the CIFAR-10 policy of AutoAugment (Cubuk et al., CVPR 2019).
-            ``"trivialaugment"``: flip-crop, then TrivialAugment Wide (Müller & Hutter, ICCV 2021).
-        generator: of the CPU; how far it advances depends on N and the name alone.
-        crop_padding: zeros on each side before the crop; None: S // 8 (4 for CIFAR).
-
-    Returns:
-        uint8 (N, C, S, S) on the same device; for ``"none"`` the images themselves.
-
-    Raises:
-        ConfigError: the name is unknown.
-    """
-    stages = draw(name, len(images), images.shape[-1], generator, crop_padding)
-    return apply(images, stages) if stages else images
-
-
 def draw(
-    name: str,
-    count: int,
-    image_size: int,
-    generator: torch.Generator,
-    crop_padding: int | None = None,
+    name: str, count: int, image_size: int, generator: torch.Generator, *, crop_shift: int
 ) -> list[Stage]:
     """Draw, on the host, what is to happen to each of ``count`` images of side ``image_size``.
 
     Every image has its own row of random numbers, the same for each name: image i gets the same
     draw whatever the count, and the same flip and crop under every policy. The first stage,
-    flip-crop, holds every image. The other arguments and errors are those of ``augment``.
+    flip-crop, holds every image; for ``"none"`` there are no stages.
+
+    Args:
+        name: an augmentation of ``lcs.config.CHOICES``. ``"flip-crop"``: horizontal flip with
+            probability 1/2 and random crop after zero padding. ``"autoaugment"``: flip-crop, then
+            the CIFAR-10 policy of AutoAugment (Cubuk et al., CVPR 2019). ``"trivialaugment"``:
+            flip-crop, then TrivialAugment Wide (Müller & Hutter, ICCV 2021).
+        count: of the images.
+        image_size: of the images, in pixels.
+        generator: of the CPU; how far it advances depends on the count and the name alone.
+        crop_shift: zeros on each side before the crop, which shifts an image by so much at most.
+
+    Raises:
+        ConfigError: the name is unknown.
     """
-    if name not in AUGMENTATIONS:
-        raise ConfigError(
-            f"augment: unknown augmentation {name!r}; choose one of {', '.join(AUGMENTATIONS)}"
-        )
+    if name not in CHOICES["augment"]:
+        known = ", ".join(CHOICES["augment"])
+        raise ConfigError(f"augment: unknown augmentation {name!r}; choose one of {known}")
     if name == "none":
         return []
     uniform = torch.rand((count, _DRAWS_PER_IMAGE), dtype=torch.float64, generator=generator).T
-    padding = image_size // 8 if crop_padding is None else crop_padding
-    stages = [_flip_crop(uniform[:3], padding)]
+    stages = [_flip_crop(uniform[:3], crop_shift)]
     if name == "autoaugment":
         stages += _autoaugment(uniform[3:], image_size)
     if name == "trivialaugment":
@@ -180,7 +158,7 @@ def apply(
     Every image must have an operation in the first stage.
 
     Args:
-        images: uint8 (N, C, S, S); never modified.
+        images: uint8 (N, C, S, S), C = 1 or 3; never modified.
         stages: of ``draw``.
         order: int64 (N,) on the images' device, the image at each place; None: their own order.
         out: uint8 (N, C, S, S) for the result, to allocate it only once; None: a new one.
@@ -211,8 +189,8 @@ def _apply_stage(stage: Stage, source: Tensor, output: Tensor, order: Tensor | N
             output[chunk] = operation(source.index_select(0, drawn))
 
 
-def _flip_crop(uniform: Tensor, padding: int) -> Stage:
-    shifts = range(-padding, padding + 1)
+def _flip_crop(uniform: Tensor, crop_shift: int) -> Stage:
+    shifts = range(-crop_shift, crop_shift + 1)
     operations = [FlipCrop(*values) for values in product((False, True), shifts, shifts)]
     flip = _integers(uniform[0], 2)
     down, right = _integers(uniform[1:3], len(shifts))

@@ -123,14 +123,12 @@ class Batches:
     def batches(self, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield (inputs, labels) in the order, and with the augmentation, of this epoch.
 
-        A last batch of one image is left out: it has no batch statistics.
+        A last batch of one image is left out: see `steps_per_epoch`.
         """
         size = self.config.batch_size
         _, order, labels, images = self.prepare_epoch(epoch)
-        for start in range(0, len(self), size):
-            batch = slice(start, start + size)
-            if len(labels[batch]) == 1:
-                return
+        for step in range(self.steps):
+            batch = slice(step * size, (step + 1) * size)
             if images is None:
                 yield self.all_normalised.index_select(0, order[batch]), labels[batch]
             else:
@@ -147,10 +145,11 @@ class Batches:
             config, side = self.config, self.images.shape[-1]
             drawn = torch.randperm(len(self), generator=generator_for(config.seed, "order", epoch))
             draws = generator_for(config.seed, "augment", epoch)
-            stages = draw(config.augment, len(self), side, draws, config.crop_padding)
+            stages = draw(config.augment, len(self), side, draws, crop_shift=config.crop_shift)
             order = to_device(drawn, self.labels.device)
-            buffer = self.augmented if stages else None
-            images = apply(self.images, stages, order=order, out=buffer) if stages else None
+            images = None
+            if stages:
+                images = apply(self.images, stages, order=order, out=self.augmented)
             self.prepared = EpochData(epoch, order, self.labels[order], images)
         return self.prepared
 

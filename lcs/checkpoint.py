@@ -82,7 +82,6 @@ class Checkpoint:
         """
         tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
         metadata = {
-            "run": self.run_id,
             "config": json.dumps(dataclasses.asdict(self.config)),
             "state": json.dumps(state),
         }
@@ -103,7 +102,7 @@ class Checkpoint:
         """Return (tensors on the CPU, state), or None where there is no checkpoint.
 
         Raises:
-            CheckpointError: it is damaged, of another run or of an older lcs.
+            CheckpointError: it is damaged, of another run or of another lcs.
         """
         if not os.path.lexists(self.path):
             return None
@@ -117,7 +116,7 @@ class Checkpoint:
         """Return the epochs that are done, 0 where there is no checkpoint; tensors are not read.
 
         Raises:
-            CheckpointError: it is damaged, of another run or of an older lcs.
+            CheckpointError: it is damaged, of another run or of another lcs.
         """
         if not os.path.lexists(self.path):
             return 0
@@ -130,11 +129,9 @@ class Checkpoint:
         try:
             with safe_open(self.path, framework="pt") as file:
                 metadata = file.metadata() or {}
-                if "state" in metadata and "config" not in metadata:
-                    raise self._refusal("is of an older lcs and does not say whose it is")
                 owner = Config.from_dict(json.loads(metadata["config"]))
-                if owner != self.config or metadata["run"] != self.run_id:
-                    raise self._refusal(f"is of another run, {owner.run_id}")
+                if owner != self.config:
+                    raise self.refusal(f"is of another run, {owner.run_id}")
                 state = json.loads(metadata["state"])
                 epoch = state["epoch"]
                 if type(epoch) is not int or not 0 <= epoch <= self.config.epochs:
@@ -142,9 +139,10 @@ class Checkpoint:
                 check_history(self.config, state["history"], epoch)
                 yield file, metadata, state
         except (OSError, SafetensorError, ValueError, LookupError, TypeError) as error:
-            raise self._refusal(f"is damaged ({error})") from error
+            raise self.refusal(f"is damaged ({error})") from error
 
-    def _refusal(self, reason: str) -> CheckpointError:
+    def refusal(self, reason: str) -> CheckpointError:
+        """Return the error of a checkpoint from which the run cannot go on."""
         return CheckpointError(
             f"run {self.run_id}: checkpoint {self.path} {reason}; delete it to start the run over"
         )
@@ -161,7 +159,7 @@ class Checkpoint:
             for path in (self.path, self._temporary, *locks):
                 # without a file, a folder that is missing or cannot be written does no harm
                 if os.path.lexists(path):
-                    path.unlink()
+                    path.unlink(missing_ok=True)  # another process may have deleted it meanwhile
         except OSError as error:
             raise CheckpointError(
                 f"{error.filename}: cannot be deleted ({error.strerror}); the run is done, delete "

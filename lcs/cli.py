@@ -21,7 +21,7 @@ from typing import Annotated, Any
 
 import typer
 
-from lcs.config import CHOICES, RANGES, Config, idle_fields
+from lcs.config import CHOICES, RANGES, Config
 from lcs.errors import LcsError, Paused
 
 EXIT_PAUSED = 75
@@ -43,12 +43,8 @@ Store = Annotated[Path | None, typer.Option(help="Folder of records; default: yo
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
 Budget = Annotated[float | None, typer.Option(help="Stop at a checkpoint within so many minutes.")]
 Seconds = Annotated[float, typer.Option(help="Least time between checkpoints.")]
-Scale = Annotated[str, typer.Option(help="smoke, desk or paper.")]
 Seeds = Annotated[
     int | None, typer.Option(help="Seeds 0, 1, … of each run; default: as many as in the book.")
-]
-Parameters = Annotated[
-    list[str] | None, typer.Option("-p", "--parameter", help="name=value; may be repeated.")
 ]
 
 
@@ -90,12 +86,8 @@ def _train(
     """Train one network, or go on with it; the last line printed is its record's path."""
     from lcs.train import train
 
-    idle = idle_fields(fields["optimizer"], fields)
-    config = Config.from_dict({n: v for n, v in fields.items() if n not in idle})
-    if idle:
-        _say(f"{config.optimizer} has no {', '.join(idle)}: left out")
     record = train(
-        config,
+        Config.from_dict(fields),
         store=_store(store),
         device=device,
         budget_minutes=budget_minutes,
@@ -132,7 +124,7 @@ app.command("train")(_with_config_options(_train))
 @app.command()
 def study(
     name: Annotated[str, typer.Argument(help="The exhibit, for example table2.")],
-    scale: Scale = "desk",
+    scale: Annotated[str, typer.Option(help="smoke, desk or paper.")] = "desk",
     seeds: Seeds = None,
     betas: Annotated[
         list[float] | None, typer.Option(help="A β of its runs; may be repeated.")
@@ -155,6 +147,9 @@ def study(
 
     place = _store(store)
     if choose:
+        others = (seeds, dataset, base_channels, epochs, budget_minutes)
+        if plan or betas or any(value is not None for value in others):
+            raise typer.BadParameter("--choose trains nothing: it takes --scale and --store only")
         from lcs.exhibits.choose import write_choice
 
         print(json.dumps(write_choice(name, place, scale)))
@@ -188,7 +183,7 @@ def list_runs(store: Store = None) -> None:
 @runs_app.command()
 def show(run_id: str, store: Store = None) -> None:
     """Print a record."""
-    print(_stores(store)[0].by_id(run_id).path.read_text(), end="")
+    print(_stores(store)[0].by_id(run_id).path.read_text(encoding="utf-8"), end="")
 
 
 @runs_app.command()
@@ -273,7 +268,9 @@ def list_data() -> None:
 @app.command()
 def book(
     chapter: Annotated[str | None, typer.Argument(help="A chapter to run anew.")] = None,
-    parameter: Parameters = None,
+    parameter: Annotated[
+        list[str] | None, typer.Option("-p", "--parameter", help="name=value; may be repeated.")
+    ] = None,
     update: Annotated[
         bool, typer.Option("--update", help="Execute in place with the stored parameters.")
     ] = False,

@@ -8,18 +8,17 @@ import hashlib
 import json
 import math
 import typing
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import NoneType
-from typing import Any, ClassVar, Protocol, Self, TypeVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from lcs import data
 from lcs.errors import ConfigError
 from lcs.shapes import LayerSize, default_kernel, layer_sizes
-
-T = TypeVar("T")
 
 # results of at most about so many epochs are kept
 MAX_RECORDED_EPOCHS = 200
@@ -62,8 +61,49 @@ OPTIMIZER_FIELDS: dict[str, tuple[str, ...]] = {
 }
 
 
+# every parameter that only some optimizers have
+OPTIMIZERS_OWN = {name for names in OPTIMIZER_FIELDS.values() for name in names}
+
+
+class RunConfig(ABC):
+    """The configuration of some kind of run: a frozen dataclass with a seed."""
+
+    kind: ClassVar[str]
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+    seed: int  # of every random stream of the run
+
+    @property
+    @abstractmethod
+    def file(self) -> str:
+        """Place of the record in a store, without suffix: `cifar10/s-fc-a1-sgd-…-s0`."""
+
+    @property
+    def run_id(self) -> str:
+        """Short hash of the fields that differ from their defaults, then the seed: `1f0c…-s0`."""
+        different = {
+            field.name: getattr(self, field.name)
+            for field in dataclasses.fields(self)
+            if field.name != "seed" and getattr(self, field.name) != field.default
+        }
+        text = json.dumps(different, sort_keys=True, separators=(",", ":"))
+        return f"{hashlib.sha256(text.encode()).hexdigest()[:10]}-s{self.seed}"
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, object]) -> Self:
+        """Build a configuration; an unknown name is refused with the known ones."""
+        known = [field.name for field in dataclasses.fields(cls)]
+        for name in values:
+            if name not in known:
+                raise ConfigError(f"unknown parameter {name!r}; known: {', '.join(known)}")
+        return cls(**values)
+
+    def replace(self, **changes: object) -> Self:
+        """Return a copy with some fields changed; unknown names are refused."""
+        return self.from_dict(dataclasses.asdict(self) | changes)
+
+
 @dataclass(frozen=True)
-class Config:
+class Config(RunConfig):
     """One training run. Device, workers, paths and progress bars are not part of it.
 
     A default means "no effect" or the paper's choice; new fields must default to "no effect", so
@@ -121,10 +161,13 @@ class Config:
                 object.__setattr__(self, name, None)
 
     def _check_combinations(self) -> None:
-        idle = idle_fields(self.optimizer, dataclasses.asdict(self))
+        idle = [name for name in foreign_fields(self.optimizer) if getattr(self, name)]
         if idle:
-            names = ", ".join(idle)
-            raise ConfigError(f"optimizer {self.optimizer!r} has no {names}: leave {names} out")
+            names = ", ".join(sorted(idle))
+            raise ConfigError(
+                f"optimizer {self.optimizer!r} has no {names}: leave {names} out, or name another "
+                "by --optimizer"
+            )
         if self.beta and not (self.l1 or self.l1_rest):
             raise ConfigError("beta: the threshold is beta * l1, and l1 is 0; give l1")
         if self.frozen_zeros and not self.beta:
@@ -135,7 +178,7 @@ class Config:
             raise ConfigError(f"crop_padding: images have {self._side} pixels a side; give less")
         if self.period is not None and self.schedule == "constant":
             raise ConfigError("period: a constant learning rate has none; leave it out")
-        if self.kernel_size is not None and self.fully_connected:
+        if self.kernel_size is not None and self.model.endswith("fc"):
             raise ConfigError(f"kernel_size: model {self.model!r} has no kernels; leave it out")
         if self.kernel_size is not None and self.kernel_size % 2 == 0:
             raise ConfigError(f"kernel_size: {self.kernel_size} is even; give an odd number")
@@ -143,15 +186,8 @@ class Config:
             raise ConfigError(f"padding: only s-conv and s-local take 'none', not {self.model!r}")
         if self.model == "resnet18" and (self.affine or self.bias or self.dropout):
             raise ConfigError("resnet18 is torchvision's: leave affine, bias and dropout out")
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, object]) -> Self:
-        """Build a Config from a mapping; an unknown name is refused with the known ones."""
-        return from_dict(cls, values)
-
-    def replace(self, **changes: object) -> Config:
-        """Return a copy with some fields changed; unknown names are refused."""
-        return from_dict(Config, dataclasses.asdict(self) | changes)
+        if self.padding == "none":
+            self.layer_sizes()  # refuses images too small for the kernel
 
     @property
     def crop_shift(self) -> int:
@@ -181,19 +217,9 @@ class Config:
         )
 
     @property
-    def fully_connected(self) -> bool:
-        """Whether every layer of the network is a matrix."""
-        return self.model.endswith("fc")
-
-    @property
     def rest_l1(self) -> float:
         """Return λ of the layers that do not correspond to convolutions."""
         return self.l1 if self.l1_rest is None else self.l1_rest
-
-    @property
-    def run_id(self) -> str:
-        """Short hash of the fields that differ from their defaults, then the seed: `1f0c…-s0`."""
-        return run_id(self)
 
     @property
     def name(self) -> str:
@@ -230,7 +256,7 @@ TOY_RANGES: dict[str, tuple[float, float]] = {
 
 
 @dataclass(frozen=True)
-class ToyConfig:
+class ToyConfig(RunConfig):
     """One toy experiment: the full grid over its tuples, `problems` random problems in each cell.
 
     Raises:
@@ -266,11 +292,6 @@ class ToyConfig:
             )
 
     @property
-    def run_id(self) -> str:
-        """Short hash of the fields that differ from their defaults, then the seed."""
-        return run_id(self)
-
-    @property
     def file(self) -> str:
         """Place of the record in a store, without suffix."""
         return f"toy/lasso-{self.run_id}"
@@ -283,58 +304,9 @@ class ToyConfig:
         return self.problems * self.steps * cells * len(self.scales) * optimizers
 
 
-class RunConfig(Protocol):
-    """The configuration of some kind of run: a frozen dataclass with a seed."""
-
-    kind: ClassVar[str]
-    __dataclass_fields__: ClassVar[dict[str, Any]]
-
-    @property
-    def seed(self) -> int:
-        """Seed of every random stream of the run."""
-        ...
-
-    @property
-    def run_id(self) -> str:
-        """Short hash of what differs from the defaults, then the seed."""
-        ...
-
-    @property
-    def file(self) -> str:
-        """Place of the record in a store, without suffix: `cifar10/s-fc-a1-sgd-…-s0`."""
-        ...
-
-
-def run_id(config: RunConfig) -> str:
-    """Return the id of a run: 10 hex digits of its differences from the defaults, and the seed."""
-    different = {
-        field.name: getattr(config, field.name)
-        for field in dataclasses.fields(config)
-        if field.name != "seed" and getattr(config, field.name) != field.default
-    }
-    text = json.dumps(different, sort_keys=True, separators=(",", ":"))
-    return f"{hashlib.sha256(text.encode()).hexdigest()[:10]}-s{config.seed}"
-
-
 def foreign_fields(optimizer: str) -> set[str]:
     """Names of parameters that other optimizers have, and this one lacks."""
-    known = OPTIMIZER_FIELDS.get(optimizer, ())
-    return {name for names in OPTIMIZER_FIELDS.values() for name in names} - set(known)
-
-
-def idle_fields(optimizer: str, values: Mapping[str, object]) -> list[str]:
-    """Names of optimizer parameters that are set in `values` but unknown to this optimizer."""
-    others = foreign_fields(optimizer)
-    return sorted(name for name in others if values.get(name) not in (None, 0))
-
-
-def from_dict(cls: type[T], values: Mapping[str, object]) -> T:
-    """Build a configuration dataclass; an unknown name is refused with the known ones."""
-    known = [field.name for field in dataclasses.fields(cls)]  # type: ignore[arg-type]
-    for name in values:
-        if name not in known:
-            raise ConfigError(f"unknown parameter {name!r}; known: {', '.join(known)}")
-    return cls(**values)
+    return OPTIMIZERS_OWN - set(OPTIMIZER_FIELDS[optimizer])
 
 
 def recorded_epochs(epochs: int) -> list[int]:

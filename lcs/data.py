@@ -8,7 +8,6 @@ else in `~/.cache/lcs`, as `<name>.npz`; `lcs.download` obtains them. No pickle 
 import hashlib
 import importlib.util
 import os
-import textwrap
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from lcs.errors import ConfigError, DataError
+from lcs.errors import ConfigError, DataError, one_line
 
 Array = NDArray[np.uint8]
 Arrays = dict[str, Array]
@@ -53,11 +52,6 @@ class Images:
     test_images: Array
     test_labels: Array
     classes: tuple[str, ...]
-
-    @property
-    def num_classes(self) -> int:
-        """Number of classes."""
-        return len(self.classes)
 
     @property
     def image_size(self) -> int:
@@ -326,11 +320,6 @@ def check(name: str, arrays: Arrays) -> Arrays:
         if found != expected:
             raise DataError(f"{key} is altered: SHA-256 {found[:12]}…, expected {expected[:12]}…")
     return arrays
-
-
-def one_line(error: Exception) -> str:
-    """Return what an error says, shortened to one line."""
-    return textwrap.shorten(str(error), width=160, placeholder=" …") or type(error).__name__
 
 
 def _split_last(labels: Array, parts: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

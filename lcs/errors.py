@@ -1,5 +1,7 @@
 """The errors that a user can meet: each is one line that says what is wrong and what to do."""
 
+import textwrap
+
 
 class LcsError(Exception):
     """Base of every error that the command line prints as one line, without a traceback."""
@@ -31,3 +33,8 @@ class TrainingError(LcsError):
 
 class Paused(LcsError):  # noqa: N818 - not a failure
     """A run stopped at a checkpoint because its time budget is spent; the same command goes on."""
+
+
+def one_line(error: Exception) -> str:
+    """Return what an error says, shortened to one line."""
+    return textwrap.shorten(str(error), width=160, placeholder=" …") or type(error).__name__

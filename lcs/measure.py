@@ -1,4 +1,4 @@
-"""Numbers about weights: non-zeros, FLOPs, and the locality of filters.
+"""Numbers about weights: non-zeros, and the locality of filters.
 
 Everything here takes tensors or plain numbers, and returns plain numbers or small tensors.
 Filters are first-layer weights seen as images, shape (units, channels, height, width).
@@ -6,7 +6,7 @@ Filters are first-layer weights seen as images, shape (units, channels, height, 
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple, TypedDict
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -15,6 +15,9 @@ from lcs.errors import ConfigError
 from lcs.stats import mean_interval, paired_difference
 
 MIN_NONZEROS = 20  # weights without which a filter has no locality to speak of
+MAX_FILTERS = 512  # so many filters of a network are measured at most
+PERMUTATIONS = 20  # of the pixels of each filter, for chance
+SEED = 0  # of the choice of filters, and of the permutations
 
 
 # Counts
@@ -35,26 +38,6 @@ def units_by_fan_in(weights: Mapping[str, Tensor]) -> dict[str, list[int]]:
     counts = {name: torch.count_nonzero(w, 1) for name, w in weights.items() if w.ndim == 2}
     digits = {name: torch.frexp(count.double()).exponent for name, count in counts.items()}
     return {name: torch.bincount(binary).tolist() for name, binary in digits.items()}
-
-
-class Flops(NamedTuple):
-    """FLOPs of one image's forward pass: every weight used, and non-zero weights only."""
-
-    dense: int
-    sparse: int
-
-
-def flops(layers: Sequence[tuple[Tensor, int]]) -> Flops:
-    """FLOPs of the linear maps in one image's forward pass; one multiply-accumulate is 2 FLOPs.
-
-    Each layer is (weight, positions), positions being how often each weight is used: output height
-    times width for a convolution, 1 for linear and locally connected layers. In the sparse count a
-    zero weight costs nothing. Padding is counted as if it were image, as is usual. Biases, batch
-    normalisation and ReLU are not counted.
-    """
-    dense = sum(2 * positions * weight.numel() for weight, positions in layers)
-    sparse = sum(2 * positions * int(torch.count_nonzero(weight)) for weight, positions in layers)
-    return Flops(dense, sparse)
 
 
 # Locality of filters
@@ -128,20 +111,19 @@ def prune(filters: Tensor, share: float) -> Tensor:
     return torch.where(filters.abs() >= smallest, filters, 0.0)
 
 
-def choose_filters(
-    filters: Tensor, count: int, *, min_nonzeros: int = MIN_NONZEROS, seed: int = 0
-) -> Tensor:
-    """Indices of at most `count` filters, random among those with enough non-zeros.
+def choose_filters(filters: Tensor, count: int) -> Tensor:
+    """Indices of at most `count` filters, random among those with `MIN_NONZEROS` non-zeros.
 
     So the paper chooses what to show (Neyshabur 2020, Figure 4). Filters come in the order drawn:
-    for one seed a smaller draw is the beginning of a larger one, and the filters that a figure
+    a smaller draw is the beginning of a larger one, and the filters that a figure
     shows are among those measured.
 
     Raises ConfigError for a count below 1.
     """
-    _require_positive(count=count)
-    generator = torch.Generator().manual_seed(seed)
-    eligible = _eligible(filters, min_nonzeros)
+    if count < 1:
+        raise ConfigError(f"count: expected at least 1, got {count}")
+    generator = torch.Generator().manual_seed(SEED)
+    eligible = _eligible(filters)
     return eligible[torch.randperm(len(eligible), generator=generator)[:count]]
 
 
@@ -222,97 +204,57 @@ def window_size(height: int, width: int) -> int:
     return 2 * (min(height, width) // 8) + 1
 
 
-class Summary(TypedDict):
-    """A measure over filters: mean and 95 % half-width, for the filters, for chance, and paired."""
-
-    mean: float | None
-    ci95: float | None
-    null_mean: float | None
-    null_ci95: float | None
-    excess_mean: float | None
-    excess_ci95: float | None
-
-
-class Locality(TypedDict):
-    """What `locality` returns; it can be written as JSON."""
-
-    eligible: int
-    filters: int
-    permutations: int
-    window: int
-    spread: Summary
-    window_mass: Summary
-    morans_i: Summary
-
-
-def locality(
-    filters: Tensor,
-    *,
-    permutations: int = 20,
-    seed: int = 0,
-    min_nonzeros: int = MIN_NONZEROS,
-    max_filters: int = 512,
-) -> Locality:
+def locality(filters: Tensor) -> dict[str, Any]:
     """How local filters (units, channels, height, width) are, against a null model.
 
-    `eligible` filters have at least `min_nonzeros` non-zeros; `filters` of them, chosen by
-    `choose_filters`, are measured by `spread`, `window_mass` (side `window`, see `window_size`) and
-    `morans_i`. Each filter's null value is the average over `permutations` of its own pixels
-    (`permute_pixels`), and its excess is the filter's value less that. Means and 95 % Student-t
-    half-widths are over filters. With fewer than two filters there is no interval: `filters` is 0
-    and every value None. All of it is computed in float64 on the CPU.
+    `eligible` filters have at least `MIN_NONZEROS` non-zeros; `filters` of them, at most
+    `MAX_FILTERS` and chosen by `choose_filters`, are measured by `spread`, `window_mass` (side
+    `window`, see `window_size`) and `morans_i`. Each filter's null value is the average over
+    `permutations` of its own pixels (`permute_pixels`), and its excess is the filter's value less
+    that. All of it is computed in float64 on the CPU.
 
-    Raises ConfigError for filters that are not finite or not images, and for counts below 1.
+    Returns:
+        JSON-ready: the counts and the window by these names, and for each of the three measures
+        `mean`, `null_mean` and `excess_mean` over filters, with their 95 % Student-t half-widths
+        `ci95`, `null_ci95` and `excess_ci95`. With fewer than two filters there is no interval:
+        `filters` is 0 and every value None.
+
+    Raises ConfigError for filters that are not finite or not images.
     """
-    _require_positive(permutations=permutations, min_nonzeros=min_nonzeros, max_filters=max_filters)
-    units = choose_filters(filters, max_filters, min_nonzeros=min_nonzeros, seed=seed)
+    units = choose_filters(filters, MAX_FILTERS)
     chosen = _checked(filters[units])
     window = window_size(*chosen.shape[2:])
-    summaries = [_NOTHING, _NOTHING, _NOTHING]
-    if len(units) > 1:
-        generator = torch.Generator().manual_seed(seed)
-        null = torch.zeros(3, len(chosen), dtype=torch.float64)
-        for _ in range(permutations):  # one at a time: memory stays that of the filters
-            null += _measures(permute_pixels(chosen, generator), window)
-        pairs = zip(_measures(chosen, window), null / permutations, strict=True)
-        summaries = [_summary(own, chance) for own, chance in pairs]
-    return Locality(
-        eligible=len(_eligible(filters, min_nonzeros)),
-        filters=len(units) if len(units) > 1 else 0,
-        permutations=permutations,
-        window=window,
-        spread=summaries[0],
-        window_mass=summaries[1],
-        morans_i=summaries[2],
-    )
-
-
-_NOTHING = Summary(
-    mean=None, ci95=None, null_mean=None, null_ci95=None, excess_mean=None, excess_ci95=None
-)
+    result: dict[str, Any] = {
+        "eligible": len(_eligible(filters)),
+        "filters": len(units) if len(units) > 1 else 0,
+        "permutations": PERMUTATIONS,
+        "window": window,
+    }
+    names = ("spread", "window_mass", "morans_i")
+    if len(units) < 2:
+        nothing = ("mean", "ci95", "null_mean", "null_ci95", "excess_mean", "excess_ci95")
+        return result | {name: dict.fromkeys(nothing) for name in names}
+    generator = torch.Generator().manual_seed(SEED)
+    null = torch.zeros(3, len(chosen), dtype=torch.float64)
+    for _ in range(PERMUTATIONS):  # one at a time: memory stays that of the filters
+        null += _measures(permute_pixels(chosen, generator), window)
+    for name, own, chance in zip(
+        names, _measures(chosen, window), null / PERMUTATIONS, strict=True
+    ):
+        estimates = {
+            "": mean_interval(own),
+            "null_": mean_interval(chance),
+            "excess_": paired_difference(own, chance),
+        }
+        result[name] = {}
+        for prefix, estimate in estimates.items():
+            result[name] |= {f"{prefix}mean": estimate.mean, f"{prefix}ci95": estimate.half_width}
+    return result
 
 
 def _measures(filters: Tensor, window: int) -> Tensor:
     """The three measures of each filter: (3, units)."""
     return torch.stack([spread(filters), window_mass(filters, window), morans_i(filters)])
-
-
-def _summary(own: Tensor, null: Tensor) -> Summary:
-    value, chance, excess = mean_interval(own), mean_interval(null), paired_difference(own, null)
-    return Summary(
-        mean=value.mean,
-        ci95=value.half_width,
-        null_mean=chance.mean,
-        null_ci95=chance.half_width,
-        excess_mean=excess.mean,
-        excess_ci95=excess.half_width,
-    )
-
-
-def _require_positive(**counts: int) -> None:
-    for name, value in counts.items():
-        if value < 1:
-            raise ConfigError(f"{name}: expected at least 1, got {value}")
 
 
 def _checked(filters: Tensor) -> Tensor:
@@ -326,10 +268,10 @@ def _checked(filters: Tensor) -> Tensor:
     return filters
 
 
-def _eligible(filters: Tensor, min_nonzeros: int) -> Tensor:
-    """Indices of the filters with at least `min_nonzeros` non-zeros, ascending."""
+def _eligible(filters: Tensor) -> Tensor:
+    """Indices of the filters with at least `MIN_NONZEROS` non-zeros, ascending."""
     counts = torch.count_nonzero(filters.detach().flatten(1), dim=1)
-    return (counts >= min_nonzeros).nonzero().flatten().cpu()
+    return (counts >= MIN_NONZEROS).nonzero().flatten().cpu()
 
 
 def _mass(filters: Tensor) -> Tensor:

@@ -3,6 +3,7 @@
 Each S- and D- net exists three times, with the same layer names: as a convolutional net (CONV),
 with the weights no longer shared (LOCAL), and with every input connected (FC). A CONV net is a
 LOCAL net with tied weights, and a LOCAL net is an FC net with most weights zero: see `embed`.
+3-FC is an FC net whose one convolution has a kernel as large as the image.
 Every layer but the last is a linear map, batch normalisation and ReLU. ResNet18 is in `lcs.resnet`.
 """
 
@@ -10,14 +11,14 @@ from __future__ import annotations
 
 import functools
 import math
-from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from lcs.config import CHOICES
 from lcs.errors import ConfigError
-from lcs.shapes import HIDDEN, PLANS, Geometry, default_kernel, geometries, three_layer_width
+from lcs.shapes import Geometry, default_kernel, stack_and_hidden
 
 # elements of the dense matrix up to which a layer with few channels is computed by it
 DENSE_UP_TO = 1 << 22
@@ -80,10 +81,6 @@ class Convolution(nn.Conv2d):
         unshared = self.weight.flatten(1).expand(self.geometry.out_size**2, -1, -1)
         y = _as_dense(x, unshared, self.geometry)
         return y if self.bias is None else y + self.bias.to(y.dtype)[:, None, None]
-
-
-KINDS = ("conv", "local", "fc")
-MODELS = (*(f"{depth}-{kind}" for depth in PLANS for kind in KINDS), "3-fc", "resnet18")
 
 
 class Net(nn.Module):
@@ -149,43 +146,6 @@ class Net(nn.Module):
         return [self.get_submodule(f"conv{i + 1}") for i in range(len(self.geometries))]
 
 
-class ThreeLayer(nn.Module):
-    """3-FC: two hidden layers of equal width, batch normalisation and ReLU after each.
-
-    `base_channels` sets the budget: the width is the one whose weights come nearest to those of
-    S-FC at the same α, as the paper compares the two at equal size (Table 1).
-    """
-
-    def __init__(
-        self,
-        inputs: int,
-        width: int,
-        *,
-        num_classes: int,
-        bias: bool = False,
-        affine: bool = False,
-        dropout: float = 0.0,
-    ) -> None:
-        super().__init__()
-        self.conv1 = nn.Linear(inputs, width, bias=bias)
-        self.bn1 = nn.BatchNorm1d(width, affine=affine)
-        self.fc1 = nn.Linear(width, width, bias=bias)
-        self.bn_fc1 = nn.BatchNorm1d(width, affine=affine)
-        self.fc2 = nn.Linear(width, num_classes, bias=bias)
-        self.dropout = nn.Dropout(dropout)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map images (N, C, H, W) to logits (N, num_classes)."""
-        x = self.dropout(F.relu(self.bn1(self.conv1(x.flatten(1)))))
-        x = self.dropout(F.relu(self.bn_fc1(self.fc1(x))))
-        return self.fc2(x)
-
-    @property
-    def conv_layers(self) -> list[nn.Module]:
-        """The first layer, which has the higher λ of a convolution (paper, Section 4)."""
-        return [self.conv1]
-
-
 def build(
     name: str,
     *,
@@ -206,12 +166,12 @@ def build(
     ``torch.device("meta")`` to count parameters without memory.
 
     Args:
-        name: one of `MODELS`.
+        name: one of `lcs.config.CHOICES["model"]`.
         num_classes: c of Tables 3 and 4.
         image_size: pixels along one side, s.
         in_channels: channels of the images.
         base_channels: α. S- and D- nets: channels of the first convolution; 3-FC and ResNet18:
-            see `ThreeLayer` and `lcs.resnet.ScaledResNet`.
+            see `lcs.shapes.three_layer_width` and `lcs.resnet.ScaledResNet`.
         kernel_size: of the convolutions; None: 9 (S-), 3 (D-, ResNet18).
         padding: of the S- nets' convolution: "same" (Table 3) or "none" (the reproduction).
         bias: biases in every linear map; the paper's counts have none.
@@ -221,10 +181,9 @@ def build(
     Raises:
         ConfigError: the name is unknown or the image is too small for the kernel.
     """
-    if name not in MODELS:
-        raise ConfigError(f"model: unknown value {name!r}; choose from {', '.join(MODELS)}")
-    images = {"image_size": image_size, "in_channels": in_channels, "base_channels": base_channels}
-    extras: dict[str, Any] = {"bias": bias, "affine": affine, "dropout": dropout}
+    if name not in CHOICES["model"]:
+        known = ", ".join(CHOICES["model"])
+        raise ConfigError(f"model: unknown value {name!r}; choose from {known}")
     if name == "resnet18":
         from lcs.resnet import ScaledResNet  # torchvision takes as long to import as torch
 
@@ -234,13 +193,25 @@ def build(
             kernel_size=kernel_size or default_kernel(name),
             num_classes=num_classes,
         )
-    if name == "3-fc":
-        width = three_layer_width(num_classes=num_classes, **images)
-        return ThreeLayer(in_channels * image_size**2, width, num_classes=num_classes, **extras)
-    depth, kind = name.split("-")
-    stack = geometries(name, **images, kernel_size=kernel_size, padding=padding)
-    hidden = HIDDEN[depth] * base_channels
-    return Net(kind, stack, hidden=hidden, num_classes=num_classes, **extras)
+    stack, hidden = stack_and_hidden(
+        name,
+        num_classes,
+        image_size=image_size,
+        in_channels=in_channels,
+        base_channels=base_channels,
+        kernel_size=kernel_size,
+        padding=padding,
+    )
+    _, kind = name.split("-")
+    return Net(
+        kind,
+        stack,
+        hidden=hidden,
+        num_classes=num_classes,
+        bias=bias,
+        affine=affine,
+        dropout=dropout,
+    )
 
 
 def embed(net: Net) -> Net:
@@ -313,40 +284,10 @@ def _dense_is_faster(x: Tensor, geometry: Geometry) -> bool:
     return x.device.type == "cpu" and geometry.inputs * geometry.outputs <= DENSE_UP_TO
 
 
-class Layer(NamedTuple):
-    """Weights of a layer, and the number of positions at which each weight is used."""
-
-    weight: Tensor
-    positions: int
-
-
-@torch.no_grad()
-def layers(model: nn.Module, image_size: int) -> dict[str, Layer]:
-    """Return every layer with weights, by its name.
-
-    The positions of convolutions are counted by passing one image of this size through.
-    """
-    modules = dict(model.named_modules())
+def layers(model: nn.Module) -> dict[str, Tensor]:
+    """Return the weight of every layer, by the layer's name."""
     linear = (nn.Linear, LocallyConnected2d, nn.Conv2d)
-    found = {name: module for name, module in modules.items() if isinstance(module, linear)}
-    convolutions = {name: m for name, m in found.items() if isinstance(m, nn.Conv2d)}
-    positions: dict[str, int] = {}
-    hooks = [
-        module.register_forward_hook(
-            lambda _module, _inputs, output, name=name: positions.update(
-                {name: output[0, 0].numel()}
-            )
-        )
-        for name, module in convolutions.items()
-    ]
-    if convolutions:
-        first = next(iter(convolutions.values()))
-        training = model.training
-        model.eval()(first.weight.new_zeros(1, first.in_channels, image_size, image_size))
-        model.train(training)
-    for hook in hooks:
-        hook.remove()
-    return {name: Layer(m.weight, positions.get(name, 1)) for name, m in found.items()}
+    return {name: m.weight for name, m in model.named_modules() if isinstance(m, linear)}
 
 
 def first_layer_filters(model: nn.Module, image_size: int) -> Tensor:

@@ -1,12 +1,12 @@
 """Train many runs, in this process or in several; what fails with one does not stop the others.
 
-Failures are errors of training and of checkpoints; only a full disk stops all.
+Failures are errors of training and of checkpoints. What concerns all runs stops all: a disk that
+cannot be written, a data set, a record or a configuration that is refused, the end of the budget.
 """
 
 from __future__ import annotations
 
 import functools
-import math
 import multiprocessing
 import sys
 import time
@@ -17,42 +17,8 @@ from typing import Any, TypeVar
 
 from lcs.config import Config
 from lcs.errors import CheckpointError, DiskError, LcsError, TrainingError
-from lcs.runs import RunStore
 
 T = TypeVar("T")
-
-
-def train_all(
-    configs: Sequence[Config],
-    store: RunStore,
-    *,
-    device: str,
-    budget_minutes: float | None,
-    checkpoint_seconds: float,
-    workers: int,
-) -> None:
-    """Train runs, those in one group that can share their batches.
-
-    Args:
-        configs: runs; those that have a record are not trained.
-        store, device, checkpoint_seconds: as in `lcs.train.train`.
-        budget_minutes: of all together.
-        workers: as many groups train at once.
-
-    Raises:
-        As `lcs.train.train` and `run_parallel`.
-    """
-    from lcs.train import groups
-
-    minutes = math.inf if budget_minutes is None else budget_minutes
-    work = functools.partial(
-        train_together,
-        deadline=time.monotonic() + 60 * minutes,
-        store=store,
-        device=device,
-        checkpoint_seconds=checkpoint_seconds,
-    )
-    run_parallel(work, groups(configs, workers), workers)
 
 
 def train_together(configs: Sequence[Config], *, deadline: float, **options: Any) -> None:
@@ -67,7 +33,10 @@ def train_together(configs: Sequence[Config], *, deadline: float, **options: Any
     try:
         train_group(configs, budget_minutes=minutes, **options)
     except (TrainingError, CheckpointError) as error:
-        if isinstance(error, DiskError) or len(configs) == 1:
+        if isinstance(error, DiskError):
+            raise
+        if len(configs) == 1:
+            print(error, file=sys.stderr, flush=True)  # a pause of another run would hide it
             raise
         print(f"{error}; what is missing is trained one by one", file=sys.stderr)
         alone = functools.partial(train_together, deadline=deadline, **options)
@@ -82,7 +51,8 @@ def run_parallel(work: Callable[[T], object], items: Sequence[T], workers: int) 
     Raises:
         TrainingError: a worker was killed; or the first error of `each`.
     """
-    if workers == 1:
+    workers = min(workers, len(items))
+    if workers <= 1:
         return each(work, items)
     import torch
 

@@ -69,7 +69,7 @@ def hardware(device: torch.device) -> str:
 
         return torch.cuda.get_device_name(device)
     cpuinfo = Path("/proc/cpuinfo")
-    name = _processor(cpuinfo.read_text()) if cpuinfo.exists() else ""
+    name = _processor(cpuinfo.read_text(encoding="utf-8")) if cpuinfo.exists() else ""
     return f"{name}, {os.cpu_count()} cores" if name else platform.processor() or platform.machine()
 
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from types import NoneType
 from typing import Any
 
 from lcs import data
 from lcs.config import Config, RunConfig, ToyConfig, recorded_epochs
-from lcs.shapes import LayerSize
+from lcs.shapes import LayerSize, flops
 
 # columns of a history: type, lowest and highest value
 COLUMNS: dict[str, tuple[type, float, float]] = {
@@ -64,8 +64,11 @@ MORE_ORIGIN: dict[str, tuple[type, ...]] = {
 
 def check_results(config: RunConfig, history: Any, final: Any) -> None:
     """Refuse results that a run of this configuration cannot have."""
-    check: Callable[[Any, Any, Any], None] = CHECKS[config.kind]
-    check(config, history, final)
+    if isinstance(config, ToyConfig):
+        _check_toy(config, history, final)
+    else:
+        assert isinstance(config, Config)
+        _check_training(config, history, final)
 
 
 def check_history(config: Config, history: Any, epochs: int) -> None:
@@ -111,7 +114,7 @@ def check_filters(filters: Any, name: str) -> None:
     _require(type(filters["sha256"]) is str, "filters: no checksum")
 
 
-def check_origin(origin: Any) -> None:
+def check_origin(config: RunConfig, origin: Any) -> None:
     """Refuse a provenance without what every record has, or with values of the wrong type."""
     _require(type(origin) is dict, "provenance: not a mapping")
     _check_plain("provenance", origin)
@@ -123,6 +126,8 @@ def check_origin(origin: Any) -> None:
             _require(known, f"provenance: {name} of type {type(origin[name]).__name__}")
     for name in ("threads", "seconds", "resumes"):
         _require((origin[name] or 0) >= 0, f"provenance: {name} below 0")
+    timed = origin["seconds"] > 0 or config.kind != Config.kind
+    _require(timed, "provenance: a training of 0 seconds")
     versions = all(type(origin["packages"].get(name)) is str for name in PACKAGES)
     _require(versions, f"provenance: packages lack a version of {', '.join(PACKAGES)}")
     counted = all(type(count) is int and count > 0 for count in origin.get("modes", {}).values())
@@ -146,11 +151,7 @@ def _check_training(config: Config, history: Any, final: Any) -> None:
     sizes = config.layer_sizes()
     weights = {layer: size.weights for layer, size in sizes.items()}
     _require(_same(final["weights"], weights), "weights: not those of the network")
-    flops = {
-        "dense": sum(2 * size.positions * size.weights for size in sizes.values()),
-        "sparse": sum(2 * size.positions * last[layer] for layer, size in sizes.items()),
-    }
-    _require(_same(final["flops"], flops), "flops: not those of the weights")
+    _require(_same(final["flops"], flops(sizes, last)), "flops: not those of the weights")
     _check_column("clean_train_accuracy", [final["clean_train_accuracy"]], 1, float, 0, 1)
     _check_evaluation_images(config, final["evaluation_images"])
     if "fan_in" in final:
@@ -272,9 +273,3 @@ def _same(one: Any, other: Any) -> bool:
 def _require(condition: bool, reason: str) -> None:
     if not condition:
         raise ValueError(reason)
-
-
-CHECKS: dict[str, Callable[..., None]] = {
-    Config.kind: _check_training,
-    ToyConfig.kind: _check_toy,
-}

@@ -30,7 +30,7 @@ class Replay(NamedTuple):
     text: str
 
 
-def replay(record: Record[Any], epochs: int, device: str = "auto") -> Replay:
+def replay(record: Record, epochs: int, device: str = "auto") -> Replay:
     """Train a record's first epochs anew and compare all that it says of them.
 
     The results have to be equal where the record comes from the same code, versions, processor and
@@ -73,7 +73,7 @@ class _Comparison(NamedTuple):
     text: str
 
 
-def _compare_epoch(record: Record[Any], anew: dict[str, Any], row: int) -> _Comparison:
+def _compare_epoch(record: Record, anew: dict[str, Any], row: int) -> _Comparison:
     stored, new = (
         {name: _at(column, row) for name, column in history.items()}
         for history in (record.history, anew)
@@ -98,7 +98,7 @@ def _at(column: Any, row: int) -> Any:
     return column[row]
 
 
-def _compare_final(record: Record[Any], anew: dict[str, Any]) -> _Comparison:
+def _compare_final(record: Record, anew: dict[str, Any]) -> _Comparison:
     stored, name = record.final, "clean_train_accuracy"
     close = abs(stored[name] - anew[name]) <= SHARE_TOLERANCE and all(
         stored[name] == anew[name] for name in FIXED
@@ -111,7 +111,7 @@ def _compare_final(record: Record[Any], anew: dict[str, Any]) -> _Comparison:
     return _Comparison(same, close and _close_counts(record, stored["nonzeros"], anew), text)
 
 
-def _close_counts(record: Record[Any], counts: dict[str, int], anew: dict[str, Any]) -> bool:
+def _close_counts(record: Record, counts: dict[str, int], anew: dict[str, Any]) -> bool:
     weights = record.final["weights"]
     return all(
         abs(count - anew["nonzeros"][layer]) <= SHARE_TOLERANCE * weights[layer]
@@ -124,7 +124,7 @@ def _equal(stored: dict[str, Any], anew: dict[str, Any]) -> bool:
     return all(stored[name] == anew[name] for name in stored.keys() & anew.keys())
 
 
-def _same_origin(record: Record[Any], device: torch.device) -> bool:
+def _same_origin(record: Record, device: torch.device) -> bool:
     here = {**provenance(device), "resumes": 0}
     same = all(record.provenance.get(name) == here[name] for name in ORIGIN)
     alone = "together" not in record.provenance.get("modes", ())

@@ -14,16 +14,17 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from lcs import data, mixed_precision, models, recording, sparse
+from lcs import data, measure, mixed_precision, models, recording, sparse
 from lcs.batches import Batches, generator_for, split
 from lcs.checkpoint import Checkpoint
 from lcs.config import Config, recorded_epochs
 from lcs.device import is_out_of_memory
-from lcs.errors import CheckpointError, TrainingError
+from lcs.errors import TrainingError, one_line
 from lcs.optim import SGD, BetaLasso, ProximalL1
 from lcs.provenance import provenance
 from lcs.runs import Record, RunStore
 from lcs.schedule import learning_rate
+from lcs.shapes import flops
 from lcs.sparse import Forward
 
 # entries of the provenance on which rounding may depend; they may change when a run is resumed
@@ -154,8 +155,8 @@ class Run:
         Raises:
             TrainingError: the mean loss or, if recorded, a weight is not finite.
         """
-        layers = self.layers() if record else {}
-        were_zero = {name: layer.weight == 0 for name, layer in layers.items()}
+        weights = models.layers(self.model) if record else {}
+        were_zero = {name: weight == 0 for name, weight in weights.items()}
         loss, accuracy = self._train_epoch(epoch)
         self.epoch = epoch + 1
         self._require_finite("the loss", loss)
@@ -169,13 +170,18 @@ class Run:
             "train_loss": loss,
             "train_accuracy": accuracy,
             evaluated: self.accuracy(self.evaluation),
-            **recording.layer_measures(layers, were_zero),
+            **recording.layer_measures(weights, were_zero),
         }
         self._require_finite("the norm of a layer", *row["norm"].values())
         if self.config.frozen_zeros:
             last = learning_rate(self.config, epoch, steps - 1, steps)
-            row["forgone"] = recording.would_revive(layers, self.optimizer, last)
-        recording.append_row(self.history, row)
+            row["forgone"] = recording.would_revive(weights, self.optimizer, last)
+        for column, value in row.items():
+            if isinstance(value, dict):
+                for layer, number in value.items():
+                    self.history.setdefault(column, {}).setdefault(layer, []).append(number)
+            else:
+                self.history.setdefault(column, []).append(value)
 
     def _train_epoch(self, epoch: int) -> tuple[float, float]:
         """Return the mean loss and accuracy over the epoch's batches, weights as they changed."""
@@ -239,10 +245,6 @@ class Run:
                 "try a lower lr"
             )
 
-    def layers(self) -> dict[str, models.Layer]:
-        """Weights of every layer, by name, with the positions at which each is used."""
-        return models.layers(self.model, self.training.images.shape[-1])
-
     def filters(self) -> Tensor:
         """First-layer filters (units, C, H, W) on the CPU, in the pixels' own order."""
         filters = models.first_layer_filters(self.model, self.training.images.shape[-1]).cpu()
@@ -265,15 +267,27 @@ class Run:
         )
 
     def final(self, filters: Tensor) -> dict[str, Any]:
-        """Measures of the trained network, with those of its first layer (units, C, H, W)."""
-        return recording.final_measures(
-            self.config,
-            self.history,
-            self.layers(),
-            filters,
-            clean_train_accuracy=self.accuracy(self.training),
-            evaluation_images=len(self.evaluation),
-        )
+        """Return the measures of the trained network, JSON-ready.
+
+        Args:
+            filters: of its first layer (units, C, H, W), on the CPU.
+        """
+        weights = models.layers(self.model)
+        nonzeros = {name: column[-1] for name, column in self.history["nonzeros"].items()}
+        result = {
+            **{name: column[-1] for name, column in self.history.items() if type(column) is list},
+            "nonzeros": nonzeros,
+            "weights": {name: weight.numel() for name, weight in weights.items()},
+            "fan_in": measure.units_by_fan_in(weights),
+            "flops": flops(self.config.layer_sizes(), nonzeros),
+            "evaluation_images": len(self.evaluation),
+            "clean_train_accuracy": self.accuracy(self.training),
+        }
+        if self.config.model != "resnet18":  # its first filters are kernels, not images
+            result["locality"] = measure.locality(filters)
+            ratios = measure.pair_correlation(filters).tolist()
+            result["pair_correlation"] = [None if math.isnan(r) else r for r in ratios]
+        return result
 
     def replay(self, epochs: int) -> dict[str, Any]:
         """Train the first epochs of a run that has just been started; return their history."""
@@ -300,11 +314,8 @@ class Run:
         except (KeyError, RuntimeError) as error:
             if is_out_of_memory(error):
                 raise
-            reason = str(error).splitlines()[0]
-            raise CheckpointError(
-                f"run {self.config.run_id}: checkpoint {checkpoint.path} is of another lcs and "
-                f"does not fit this one ({reason}); delete it to start the run over"
-            ) from error
+            reason = f"is of another lcs and does not fit this one ({one_line(error)})"
+            raise checkpoint.refusal(reason) from error
         print(f"resumed at epoch {self.epoch}", file=sys.stderr, flush=True)
 
     def _restore(self, tensors: Mapping[str, Tensor], state: Mapping[str, Any]) -> None:

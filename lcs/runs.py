@@ -15,16 +15,16 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from safetensors import SafetensorError
 from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
 
-from lcs.config import Config, RunConfig, ToyConfig, from_dict, run_id
-from lcs.errors import RecordError
+from lcs.config import Config, RunConfig, ToyConfig
+from lcs.errors import RecordError, one_line
+from lcs.files import replacing
 from lcs.provenance import PACKAGE
-from lcs.provenance import provenance as provenance  # callers find it here, too
 from lcs.record_checks import check_filters, check_origin, check_results
 from lcs.record_format import SCHEMA, is_signed, parse, sign
 
@@ -36,16 +36,13 @@ if TYPE_CHECKING:  # a store is read without torch, which takes long to import
 PARTS = {"schema", "kind", "id", "config", "history", "final", "filters", "provenance"}
 PUBLISHED = PACKAGE.parent / "book" / "runs"
 
-AnyConfig = Config | ToyConfig
-KINDS: dict[str, type[Any]] = {Config.kind: Config, ToyConfig.kind: ToyConfig}
+KINDS: dict[str, type[RunConfig]] = {Config.kind: Config, ToyConfig.kind: ToyConfig}
 # what else than a reason reading an ill-formed record can raise
 NONSENSE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
-C = TypeVar("C", bound=RunConfig)
-C_co = TypeVar("C_co", bound=RunConfig, covariant=True)
 
 
 @dataclass(frozen=True)
-class Record(Generic[C_co]):
+class Record:
     """One finished run as stored.
 
     `history` maps a measure to its values at the recorded epochs, `final` holds the measures of
@@ -54,7 +51,7 @@ class Record(Generic[C_co]):
 
     path: Path
     kind: str
-    config: C_co
+    config: Any  # a `RunConfig`, of the kind
     history: dict[str, Any]
     final: dict[str, Any]
     filters: dict[str, Any] | None
@@ -63,7 +60,7 @@ class Record(Generic[C_co]):
     @property
     def run_id(self) -> str:
         """The id of the run, as in the file's name."""
-        return run_id(self.config)
+        return str(self.config.run_id)
 
     @property
     def accuracy(self) -> float:
@@ -124,7 +121,7 @@ class RunStore:
         """Where the record of this run stands, or will stand."""
         return self.root / f"{config.file}.json"
 
-    def find(self, config: C) -> Record[C] | None:
+    def find(self, config: RunConfig) -> Record | None:
         """Return the record of a run, or None if there is none.
 
         Raises:
@@ -139,7 +136,7 @@ class RunStore:
             return read_record(path, self.root)
         return self.fallback.find(config) if self.fallback else None
 
-    def records(self) -> Iterator[Record[Any]]:
+    def records(self) -> Iterator[Record]:
         """Every record of this folder (not of the fallback), in the order of their paths.
 
         Raises:
@@ -152,7 +149,7 @@ class RunStore:
         """Paths of all records of this folder, sorted."""
         return sorted(self.root.rglob("*.json"))
 
-    def by_id(self, wanted: str) -> Record[Any]:
+    def by_id(self, wanted: str) -> Record:
         """Return the record whose id is, or starts with, the given text.
 
         Raises:
@@ -170,13 +167,13 @@ class RunStore:
 
     def write(
         self,
-        config: C,
+        config: RunConfig,
         *,
         history: Mapping[str, Any],
         final: Mapping[str, Any],
         provenance: Mapping[str, Any],
         filters: Tensor | None = None,
-    ) -> Record[C]:
+    ) -> Record:
         """Write the record of a finished run, once and atomically.
 
         Args:
@@ -198,7 +195,7 @@ class RunStore:
         document = {
             "schema": SCHEMA,
             "kind": config.kind,
-            "id": run_id(config),
+            "id": config.run_id,
             "config": dataclasses.asdict(config),
             "history": dict(history),
             "final": dict(final),
@@ -229,7 +226,7 @@ class RunStore:
                 "folder by --store or LCS_STORE"
             ) from error
 
-    def take(self, source: Path) -> Record[Any]:
+    def take(self, source: Path) -> Record:
         """Copy a checked record, with its filters, into this store.
 
         Raises:
@@ -282,7 +279,7 @@ def default_store() -> RunStore:
     return RunStore(own, fallback=RunStore(PUBLISHED))
 
 
-def read_record(path: Path, root: Path | None = None) -> Record[Any]:
+def read_record(path: Path, root: Path | None = None) -> Record:
     """Read and check one record.
 
     Args:
@@ -320,24 +317,16 @@ def write_atomically(path: Path, data: bytes) -> None:
     Raises:
         RecordError: the folder cannot be written or the disk is full.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with temporary.open("wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        with replacing(path) as file:
+            file.write(data)
     except OSError as error:
         raise RecordError(
             f"{path}: cannot be written ({error.strerror}); make room and run the same again"
         ) from error
 
 
-def _parsed(content: bytes, path: Path) -> Record[Any]:
+def _parsed(content: bytes, path: Path) -> Record:
     """Return the record that these bytes of a file are, checked against themselves."""
     try:
         document = parse(content)
@@ -347,11 +336,11 @@ def _parsed(content: bytes, path: Path) -> Record[Any]:
             raise RecordError(f"{path}: edited or damaged (SHA-256 differs); restore or delete it")
         if document.keys() != PARTS:
             raise ValueError(f"its parts are not {', '.join(sorted(PARTS))}")
-        config = from_dict(KINDS[document["kind"]], document["config"])
-        identity, name = run_id(config), Path(config.file).name
+        config = KINDS[document["kind"]].from_dict(document["config"])
+        identity, name = config.run_id, Path(config.file).name
         if document["id"] != identity or path.name != f"{name}.json":
             raise RecordError(f"{path}: its config has the id {identity}; restore or delete it")
-        check_origin(document["provenance"])
+        check_origin(config, document["provenance"])
         check_filters(document["filters"], name)
         check_results(config, document["history"], document["final"])
         return Record(
@@ -364,8 +353,8 @@ def _parsed(content: bytes, path: Path) -> Record[Any]:
             document["provenance"],
         )
     except NONSENSE as error:
-        text = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
-        reason = " ".join(text.split())[:300]
+        kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
+        reason = kind + one_line(error)
         raise RecordError(f"{path}: not a run record ({reason}); restore or delete it") from error
 
 

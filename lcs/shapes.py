@@ -6,6 +6,7 @@ Needs no torch: what lists or checks records starts without it.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from lcs.errors import ConfigError
@@ -64,23 +65,34 @@ def default_kernel(model: str) -> int:
     return 9 if model.startswith("s-") else 3
 
 
-def geometries(
+def stack_and_hidden(
     model: str,
+    num_classes: int,
     *,
     image_size: int,
     in_channels: int,
     base_channels: int,
     kernel_size: int | None = None,
     padding: str = "same",
-) -> list[Geometry]:
-    """Convolution-like layers of an S- or D- net, from input to output.
+) -> tuple[list[Geometry], int]:
+    """Convolution-like layers of an S-, D- or 3- net from input to output, and its hidden units.
+
+    The first layer of 3-FC corresponds to a convolution whose kernel is as large as the image.
 
     Raises:
         ConfigError: the image is too small for the kernel.
     """
+    if model == "3-fc":
+        width = three_layer_width(
+            num_classes,
+            image_size=image_size,
+            in_channels=in_channels,
+            base_channels=base_channels,
+        )
+        return [Geometry(in_channels, image_size, width, image_size, stride=1, padding=0)], width
     kernel = kernel_size or default_kernel(model)
     margin = kernel // 2 if padding == "same" else 0
-    channels, size, result = in_channels, image_size, []
+    channels, size, stack = in_channels, image_size, []
     for multiple, stride in PLANS[model[0]]:
         layer = Geometry(channels, size, multiple * base_channels, kernel, stride, margin)
         if layer.out_size < 1:
@@ -88,15 +100,19 @@ def geometries(
                 f"padding: 'none' leaves nothing of {size}x{size} images under a "
                 f"{kernel}x{kernel} kernel; choose 'same'"
             )
-        result.append(layer)
+        stack.append(layer)
         channels, size = layer.out_channels, layer.out_size
-    return result
+    return stack, HIDDEN[model[0]] * base_channels
 
 
 def three_layer_width(
-    *, num_classes: int, image_size: int, in_channels: int, base_channels: int
+    num_classes: int, *, image_size: int, in_channels: int, base_channels: int
 ) -> int:
-    """Width at which the weights of 3-FC come nearest to those of S-FC at the same α (Table 1)."""
+    """Width of 3-FC, two hidden layers of equal width, at which it has the budget of S-FC.
+
+    Its number of weights comes nearest to that of S-FC at the same α, as the paper compares the two
+    at equal size (Table 1).
+    """
     same = layer_sizes(
         "s-fc",
         num_classes,
@@ -130,29 +146,34 @@ def layer_sizes(
     if model == "resnet18":
         kernel = kernel_size or default_kernel(model)
         return _resnet_sizes(num_classes, image_size, in_channels, base_channels, kernel)
-    if model == "3-fc":
-        width = three_layer_width(
-            num_classes=num_classes,
-            image_size=image_size,
-            in_channels=in_channels,
-            base_channels=base_channels,
-        )
-        first, features, hidden = [_matrix(in_channels * image_size**2, width)], width, width
-    else:
-        stack = geometries(
-            model,
-            image_size=image_size,
-            in_channels=in_channels,
-            base_channels=base_channels,
-            kernel_size=kernel_size,
-            padding=padding,
-        )
-        first = [_convolution_like(model[2:], geometry) for geometry in stack]
-        features, hidden = stack[-1].outputs, HIDDEN[model[0]] * base_channels
+    stack, hidden = stack_and_hidden(
+        model,
+        num_classes,
+        image_size=image_size,
+        in_channels=in_channels,
+        base_channels=base_channels,
+        kernel_size=kernel_size,
+        padding=padding,
+    )
+    _, kind = model.split("-")
+    first = [_convolution_like(kind, geometry) for geometry in stack]
     return {
         **{f"conv{number}": size for number, size in enumerate(first, start=1)},
-        "fc1": _matrix(features, hidden),
+        "fc1": _matrix(stack[-1].outputs, hidden),
         "fc2": _matrix(hidden, num_classes),
+    }
+
+
+def flops(sizes: Mapping[str, LayerSize], nonzeros: Mapping[str, int]) -> dict[str, int]:
+    """FLOPs of the linear maps in one image's forward pass; one multiply-accumulate is 2 FLOPs.
+
+    "dense" counts every weight, "sparse" those that are not zero (`nonzeros`, by layer), each at
+    every position. Padding is counted as if it were image, as is usual. Biases, batch normalisation
+    and ReLU are not counted.
+    """
+    return {
+        "dense": sum(2 * size.positions * size.weights for size in sizes.values()),
+        "sparse": sum(2 * size.positions * nonzeros[layer] for layer, size in sizes.items()),
     }
 
 
@@ -171,7 +192,7 @@ def _convolution_like(kind: str, g: Geometry) -> LayerSize:
 def _resnet_sizes(
     num_classes: int, image_size: int, in_channels: int, base_channels: int, kernel: int
 ) -> dict[str, LayerSize]:
-    """Sizes of `lcs.models.ScaledResNet`: four stages of two blocks of two convolutions."""
+    """Sizes of `lcs.resnet.ScaledResNet`: four stages of two blocks of two convolutions."""
     positions, width = image_size**2, base_channels
     sizes = {"conv1": LayerSize(in_channels * width * kernel**2, positions)}
     for stage in range(4):

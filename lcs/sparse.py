@@ -49,7 +49,7 @@ def choose_mode(model: nn.Module, optimizer: Optimizer) -> str:
     """
     if not isinstance(optimizer, BetaLasso) or not isinstance(model, Net):
         return "dense"
-    if model.kind != "fc" or len(model.geometries) > 1:
+    if model.kind != "fc" or len(model.geometries) > 1 or model.geometries[0].out_size == 1:
         return "dense"
     first, weight = cast(nn.Linear, model.conv1), cast(nn.Linear, model.conv1).weight
     group = next(g for g in optimizer.param_groups if any(p is weight for p in g["params"]))

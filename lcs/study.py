@@ -7,17 +7,20 @@ and `run` trains them.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import itertools
+import math
 import sys
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lcs import cost
-from lcs.config import OPTIMIZER_FIELDS, Config
+from lcs.config import OPTIMIZER_FIELDS, OPTIMIZERS_OWN, Config, RunConfig
 from lcs.errors import ConfigError
-from lcs.runs import AnyConfig, Record, RunStore, default_store
+from lcs.runs import Record, RunStore, default_store
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,7 +68,7 @@ class BaseStudy(ABC):
     @abstractmethod
     def configs(
         self, scale: str = "desk", seeds: int | None = None, **changes: Any
-    ) -> Sequence[AnyConfig]:
+    ) -> Sequence[RunConfig]:
         """List the runs: every configuration for seeds 0 … seeds − 1."""
 
     @abstractmethod
@@ -263,8 +266,7 @@ class Study(BaseStudy):
         if betas is not None and not betas:
             raise ConfigError("betas: none is given; give one or more, or leave it out")
         given = {name: value for name, value in changes.items() if value is not None}
-        of_optimizers = {name for names in OPTIMIZER_FIELDS.values() for name in names}
-        own = {name: given.pop(name) for name in of_optimizers & given.keys()}
+        own = {name: given.pop(name) for name in OPTIMIZERS_OWN & given.keys()}
         base = self.setting.configs[scale].replace(**given)
         made = [
             config.replace(
@@ -295,27 +297,30 @@ class Study(BaseStudy):
         runs train at once, each in a process of its own with its share of the processor's cores.
 
         Raises:
-            As `lcs.train.train`. What fails with one run does not stop the others.
+            As `lcs.train.train`. A TrainingError, or a CheckpointError but a DiskError, stops no
+            other run; the other errors stop all.
         """
         check_options(device, budget_minutes, checkpoint_seconds, workers)
         store = store or default_store()
         runs = self.runs(scale, seeds, store.find, **changes)
         costs = self._costs(runs, store, device)
         if costs:
-            from lcs.parallel import train_all
+            from lcs.parallel import run_parallel, train_together
+            from lcs.train import groups
 
             lacking = [*costs]
             count = "1 run" if len(costs) == 1 else f"{len(costs)} runs"
             total = cost.in_all(costs.values(), workers)
             print(f"{count} to train on {cost.device_type(device)}{total}", file=sys.stderr)
-            train_all(
-                lacking,
-                store,
+            minutes = math.inf if budget_minutes is None else budget_minutes
+            work = functools.partial(
+                train_together,
+                deadline=time.monotonic() + 60 * minutes,
+                store=store,
                 device=device,
-                budget_minutes=budget_minutes,
                 checkpoint_seconds=checkpoint_seconds,
-                workers=workers,
             )
+            run_parallel(work, groups(lacking, workers), workers)
             runs |= {config: store.find(config) for config in lacking}
         return [record for record in runs.values() if record is not None]
 

@@ -37,8 +37,12 @@ def total_shrinkage(config: Config) -> Curve:
 
 
 def dead_zone(config: Config) -> Curve:
-    """βλ / η at each epoch's start: (epochs,); for smaller gradients a zero weight stays zero."""
-    return config.beta * config.l1 / rates(config)[:, 0]
+    """βλ / η at each epoch's start: (epochs,); for smaller gradients a zero weight stays zero.
+
+    Infinite where η is 0, in the epoch in which a period ends.
+    """
+    with np.errstate(divide="ignore"):
+        return config.beta * config.l1 / rates(config)[:, 0]
 
 
 def remaining_share(config: Config) -> Curve:

@@ -101,15 +101,17 @@ def train_group(
             store.check_writable(config)
             parts.setdefault((_shared_fields(config), checkpoint.epoch()), []).append(config)
         for part in parts.values():
-            with enough_memory(part[0]):
-                runs: list[Run] = []
-                for config in part:
+            runs: list[Run] = []
+            for config in part:
+                with enough_memory(config):
                     runs.append(Run.start(config, chosen, like=runs[-1] if runs else None))
                     runs[-1].resume(checkpoints[config])
-                failures += fit(runs, clock)
-                for run in runs:
+            with enough_memory(part[0]):  # for what all share
+                failures += fit(runs, clock, several=len(configs) > 1)
+            for run in runs:
+                with enough_memory(run.config):
                     run.finish(store)
-                    checkpoints[run.config].remove()
+                checkpoints[run.config].remove()
     if failures:
         raise failures[0]
     return [record for config in configs if (record := store.find(config)) is not None]
@@ -145,13 +147,15 @@ def _shared_fields(config: Config) -> Config:
     return Config(**{name: getattr(config, name) for name in (*BATCH_FIELDS, "epochs")})
 
 
-def fit(runs: list[Run], clock: Clock) -> list[TrainingError]:
+def fit(runs: list[Run], clock: Clock, *, several: bool) -> list[TrainingError]:
     """Train runs to their last epoch, an epoch of each and then the next, saving when it is due.
 
     Args:
         runs: one, or several of equal batches, length and progress. A run that fails is removed
             from the list, which frees its memory, and the others go on.
         clock: of the call.
+        several: whether the call trains more than one run: then an error is printed at once, for
+            one who pauses another run would not learn of it.
 
     Returns:
         The errors of the runs that failed: the loss or a weight is not finite.
@@ -196,7 +200,10 @@ def fit(runs: list[Run], clock: Clock) -> list[TrainingError]:
                 failures.append(error.with_traceback(None))  # whose frames keep the run in memory
                 runs.remove(run)
                 if runs:
-                    print(f"{error}; the other runs go on", file=sys.stderr, flush=True)
+                    runs[-1].prefetch = True
+                if several:
+                    going_on = "; the other runs go on" if runs else ""
+                    print(f"{error}{going_on}", file=sys.stderr, flush=True)
         if not runs:
             break
         shared = clock.took_epoch(began) - sum(own_seconds.values())

@@ -4,23 +4,16 @@ from collections import Counter
 
 import pytest
 import torch
+from augmented import augment, draw_usual
 from torch import Tensor
 from torchvision.transforms.v2 import AutoAugment, AutoAugmentPolicy, TrivialAugmentWide
 from torchvision.transforms.v2 import functional as torchvision_functional
 
-from lcs.augment import (
-    AUGMENTATIONS,
-    FlipCrop,
-    Operation,
-    PolicyOperation,
-    Stage,
-    apply,
-    augment,
-    draw,
-)
+from lcs.augment import FlipCrop, Operation, PolicyOperation, Stage, apply
+from lcs.config import CHOICES
 from lcs.errors import ConfigError
 
-RANDOM = [name for name in AUGMENTATIONS if name != "none"]
+RANDOM = [name for name in CHOICES["augment"] if name != "none"]
 POLICIES = ["autoaugment", "trivialaugment"]
 SHAPES = [(3, 32), (1, 8), (3, 17)]  # channels, image size
 
@@ -69,7 +62,7 @@ def by_torchvision(image: Tensor, operation: Operation) -> Tensor:
 def test_every_image_is_what_torchvision_makes_of_it(name: str, channels: int, size: int) -> None:
     images = some_images(300, channels, size)
     expected = list(images)
-    for stage in draw(name, 300, size, seeded()):
+    for stage in draw_usual(name, 300, size, seeded()):
         operations = per_image(stage, 300)
         expected = [by_torchvision(*pair) for pair in zip(expected, operations, strict=True)]
     assert torch.equal(augment(images, name, seeded()), torch.stack(expected))
@@ -81,7 +74,7 @@ def test_an_operation_does_not_mix_the_images_of_a_batch(
     name: str, channels: int, size: int
 ) -> None:
     images = some_images(6, channels, size)
-    operations = {op for stage in draw(name, 4000, size, seeded()) for op in stage}
+    operations = {op for stage in draw_usual(name, 4000, size, seeded()) for op in stage}
     assert len(operations) > 70
     for operation in operations:
         alone = torch.stack([by_torchvision(image, operation) for image in images])
@@ -124,7 +117,7 @@ def test_an_image_is_drawn_alike_whatever_the_count(name: str, count: int) -> No
 
 
 def test_flip_and_crop_are_the_same_under_every_policy() -> None:
-    stages = [per_image(draw(name, 500, 32, seeded())[0], 500) for name in RANDOM]
+    stages = [per_image(draw_usual(name, 500, 32, seeded())[0], 500) for name in RANDOM]
     assert stages[0] == stages[1] == stages[2]
 
 
@@ -145,12 +138,11 @@ def test_none_is_the_input_itself_and_draws_nothing() -> None:
     assert torch.equal(generator.get_state(), seeded().get_state())
 
 
-def test_a_crop_shifts_as_far_as_its_padding() -> None:
+def test_a_crop_shifts_as_far_as_it_is_told() -> None:
     images = torch.zeros(400, 1, 32, 32, dtype=torch.uint8)
     images[:, :, 16, 16] = 255
-    for padding in (0, 2, None, 8):
-        shifted = augment(images, "flip-crop", seeded(), crop_padding=padding)
-        far = 4 if padding is None else padding
+    for far in (0, 2, 8):
+        shifted = augment(images, "flip-crop", seeded(), shift=far)
         rows, columns = (shifted.amax((1, other)).float().argmax(1) for other in (3, 2))
         assert (rows.min(), rows.max()) == (16 - far, 16 + far)
         assert (columns.min(), columns.max()) == (15 - far, 16 + far)  # a flip takes 16 to 15
@@ -172,7 +164,7 @@ def assert_frequencies(counts: Counter, expected: dict) -> None:
 @pytest.mark.parametrize(("size", "padding"), [(32, 4), (8, 1), (28, 3)])
 def test_flips_and_offsets_are_uniform(size: int, padding: int) -> None:
     count = 40_000
-    (stage,) = draw("flip-crop", count, size, seeded())
+    (stage,) = draw_usual("flip-crop", count, size, seeded())
     shifts = range(-padding, padding + 1)
     uniform = count / (2 * len(shifts) ** 2)
     assert_frequencies(
@@ -207,7 +199,7 @@ def test_autoaugment_draws_policies_with_their_probabilities() -> None:
         for first, first_chance in steps[0]:
             for second, second_chance in steps[1]:
                 expected[first, second] += count * first_chance * second_chance / len(policies)
-    _, first_stage, second_stage = draw("autoaugment", count, 32, seeded())
+    _, first_stage, second_stage = draw_usual("autoaugment", count, 32, seeded())
     drawn = zip(per_image(first_stage, count), per_image(second_stage, count), strict=True)
     assert_frequencies(Counter(drawn), expected)
 
@@ -220,7 +212,7 @@ def test_trivialaugment_draws_operation_level_and_sign_uniformly() -> None:
         for level in levels(TrivialAugmentWide, name, 31):
             for sign in (1, -1) if signed else (1, 1):
                 expected[PolicyOperation(name, sign * level)] += count / (len(space) * 31 * 2)
-    _, stage = draw("trivialaugment", count, 32, seeded())
+    _, stage = draw_usual("trivialaugment", count, 32, seeded())
     assert_frequencies(Counter(per_image(stage, count)), expected)
 
 
@@ -228,7 +220,9 @@ def test_trivialaugment_draws_operation_level_and_sign_uniformly() -> None:
 @pytest.mark.parametrize("field", ["flip", "down", "right"])
 def test_the_policy_does_not_depend_on_the_crop(name: str, field: str) -> None:
     count = 40_000
-    crops, operations = (per_image(stage, count) for stage in draw(name, count, 32, seeded())[:2])
+    crops, operations = (
+        per_image(stage, count) for stage in draw_usual(name, count, 32, seeded())[:2]
+    )
     crop = [getattr(operation, field) for operation in crops]
     crop_counts, operation_counts = Counter(crop), Counter(operations)
     assert_frequencies(
@@ -248,7 +242,7 @@ def test_an_order_and_a_place_for_the_result(name: str) -> None:
     expected = augment(images[order], name, seeded())
     before = images.clone()
     room = torch.empty_like(images)
-    result = apply(images, draw(name, 40, 32, seeded()), order=order, out=room)
+    result = apply(images, draw_usual(name, 40, 32, seeded()), order=order, out=room)
     assert result is room
     assert torch.equal(result, expected)
     assert torch.equal(images, before)
@@ -270,7 +264,7 @@ def test_the_device_draws_alike(name: str) -> None:
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_pixels_move_alike_on_each_device() -> None:
     images = some_images(6, 3, 32)
-    (stage,) = draw("trivialaugment", 4000, 32, seeded())[1:]
+    (stage,) = draw_usual("trivialaugment", 4000, 32, seeded())[1:]
     moves = [op for op in stage if op.name.startswith(("Shear", "Translate", "Rotate"))]
     assert len(moves) > 250
     for operation in moves:

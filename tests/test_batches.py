@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from augmented import augment
 from torch import Tensor
 
 from lcs import data
-from lcs.augment import AUGMENTATIONS, augment
 from lcs.batches import Batches, generator_for, split
 from lcs.config import CHOICES, Config
 from lcs.data import Images
@@ -32,7 +32,7 @@ def fake(count: int = 23, size: int = 8, channels: int = 3) -> Images:
 def inputs(images: Images | None = None, **settings: Any) -> Batches:
     """Return the training part of a fake data set under these settings."""
     images = images or fake()
-    config = Config(**settings)
+    config = Config(**({"dataset": "digits"} | settings))
     return Batches(config, images, split(config, images)[0], CPU)
 
 
@@ -82,7 +82,7 @@ def test_streams_begin_anew_and_leave_the_global_one_alone() -> None:
 # Batches
 
 
-@pytest.mark.parametrize("name", AUGMENTATIONS)
+@pytest.mark.parametrize("name", CHOICES["augment"])
 @pytest.mark.parametrize("batch_size", [2, 5, 22, 23, 512])
 @pytest.mark.parametrize("count", [20, 21, 22, 23])
 def test_an_epoch_is_every_image_once(count: int, batch_size: int, name: str) -> None:
@@ -149,7 +149,7 @@ def test_runs_of_a_seed_see_the_images_in_the_same_order(settings: dict[str, Any
 
 
 @pytest.mark.parametrize("batch_size", [5, 512])
-@pytest.mark.parametrize("name", AUGMENTATIONS)
+@pytest.mark.parametrize("name", CHOICES["augment"])
 def test_a_batch_holds_the_images_of_its_labels_as_augmented(name: str, batch_size: int) -> None:
     fed = inputs(augment=name, batch_size=batch_size, seed=2)
     for epoch in range(2):
@@ -162,14 +162,14 @@ def test_a_batch_holds_the_images_of_its_labels_as_augmented(name: str, batch_si
 def test_a_batch_is_cropped_as_far_as_the_run_says() -> None:
     fed = inputs(augment="flip-crop", crop_padding=3)
     shuffled = fed.images[order(fed, 0)]
-    changed = augment(shuffled, "flip-crop", generator_for(0, "augment", 0), crop_padding=3)
+    changed = augment(shuffled, "flip-crop", generator_for(0, "augment", 0), shift=3)
     assert torch.equal(all_inputs(fed, 0), fed.normalised(changed))
     assert not torch.equal(all_inputs(fed, 0), all_inputs(inputs(augment="flip-crop"), 0))
 
 
 def test_evaluation_sees_every_image_in_its_stored_order() -> None:
     images = fake()
-    for name in AUGMENTATIONS:
+    for name in CHOICES["augment"]:
         fed = inputs(images, augment=name)
         x, labels = (torch.cat(parts) for parts in zip(*fed.ordered_batches(), strict=True))
         assert labels.tolist() == list(range(23))

@@ -129,7 +129,7 @@ def test_what_is_saved_is_loaded(checkpoint, tensors):
 
 def test_it_is_safetensors_with_json_and_no_pickle(checkpoint):
     with safe_open(checkpoint.path, framework="pt") as file:
-        assert set(file.metadata()) == {"run", "config", "state", "crc32"}
+        assert set(file.metadata()) == {"config", "state", "crc32"}
         assert "rng.cpu" in file.keys()  # noqa: SIM118
 
 
@@ -194,11 +194,11 @@ def test_a_run_does_not_go_on_from_another_runs_checkpoint(tmp_path):
     assert train(plain, store=store, device="cpu").provenance["resumes"] == 0
 
 
-def test_a_checkpoint_of_an_older_lcs_is_refused(checkpoint):
+def test_a_checkpoint_that_does_not_say_whose_it_is_is_refused(checkpoint):
     save_file(
         {"weight": torch.ones(2)}, checkpoint.path, {"state": json.dumps(STATE), "crc32": "0"}
     )
-    with pytest.raises(CheckpointError, match=r"is of an older lcs .*; delete it to start the run"):
+    with pytest.raises(CheckpointError, match=r"is damaged .*; delete it to start the run"):
         checkpoint.load()
 
 
@@ -308,6 +308,14 @@ def test_a_folder_without_locks(code, checkpoint, monkeypatch):
     monkeypatch.setattr(fcntl, "flock", no_locks)
     with pytest.raises(DiskError, match=r"locked \(.* local disk"), checkpoint.locked():
         pass
+
+
+def test_what_another_process_removes_meanwhile_has_not_to_be_removed(tmp_path, monkeypatch):
+    """The lock disappears between the look for it and its removal."""
+    checkpoint = Checkpoint(LASSO, tmp_path)
+    monkeypatch.setattr(os.path, "lexists", lambda path: True)
+    checkpoint.remove()
+    assert not checkpoint.path.exists()
 
 
 @pytest.mark.parametrize("kind", ["missing", "a file", "read-only"])

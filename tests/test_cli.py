@@ -128,13 +128,6 @@ def test_without_a_store_records_are_the_readers_own(asked, command, monkeypatch
     assert asked[0][1]["store"].fallback.root == Path(lcs.exhibits.book.ROOT) / "book" / "runs"
 
 
-def test_parameters_of_other_optimizers_are_left_out_aloud(asked, command):
-    """One loop over optimizers may pass all of them the same words."""
-    said = command("train", "--optimizer", "sgd", "--beta", 50, "--l1", 2e-5, "--momentum", 0.9)
-    assert said.error == "lcs: sgd has no beta, l1: left out"
-    assert asked[0][0] == Config(momentum=0.9)
-
-
 REFUSED = {
     "epochs": (["--epochs", 0], "epochs: 0 is out of range; give 1 to"),
     "negative epochs": (["--epochs", -5], "epochs: -5 is out of range"),
@@ -149,6 +142,10 @@ REFUSED = {
     "optimizer with parameters": (
         ["--optimizer", "adam", "--beta", 50, "--l1", 2e-5],
         "optimizer: unknown value 'adam'; choose from sgd",
+    ),
+    "parameters of another optimizer": (
+        ["--l1", 2e-5, "--beta", 50],
+        "optimizer 'sgd' has no beta, l1: leave beta, l1 out, or name another by --optimizer",
     ),
     "loss": (["--loss", "hinge"], "loss: unknown value 'hinge'"),
     "precision": (["--precision", "fp8"], "precision: unknown value 'fp8'"),
@@ -298,6 +295,10 @@ def test_some_betas_alone(command, tmp_path):
         (["toy", "--scale", "paper"], 1, "scale"),
         (["toy", "--betas", 50], 1, "the toy has no betas"),
         (["table2", "--betas", "large"], 2, "--betas"),
+        (["search", "--choose", "--plan"], 2, "--choose trains nothing"),
+        (["search", "--choose", "--seeds", 3], 2, "--choose trains nothing"),
+        (["search", "--choose", "--betas", 50], 2, "--choose trains nothing"),
+        (["search", "--choose", "--dataset", "digits"], 2, "--choose trains nothing"),
         (["table2", "--betas", -1], 1, "beta: -1"),
         ([], 2, "NAME"),
     ],
@@ -331,6 +332,19 @@ def test_list_and_show(store, record, command):
     for wanted in (record.run_id, record.run_id[:5]):
         said = command("runs", "show", wanted, "--store", store.root)
         assert said.out == record.path.read_text()
+
+
+def test_show_reads_utf8_in_every_locale(store, record, command, monkeypatch):
+    read_text = Path.read_text
+
+    def of_the_locale(path, encoding="ascii"):
+        return read_text(path, encoding)
+
+    text = read_text(record.path, "utf-8").replace('"command": "', '"command": "β ', 1)
+    record.path.write_text(text, encoding="utf-8")
+    monkeypatch.setattr(Path, "read_text", of_the_locale)
+    monkeypatch.setattr("lcs.runs.read_record", lambda path, _root: SimpleNamespace(path=path))
+    assert command("runs", "show", record.run_id, "--store", store.root).out == text
 
 
 def test_show_of_an_unknown_or_ambiguous_id(store, command):

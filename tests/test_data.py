@@ -49,7 +49,7 @@ def test_digits_are_scikit_learns_with_the_last_fifth_of_each_class_as_test():
     from sklearn.datasets import load_digits
 
     source = load_digits()
-    assert (digits.num_classes, digits.image_size, digits.in_channels) == (10, 8, 1)
+    assert (len(digits.classes), digits.image_size, digits.in_channels) == (10, 8, 1)
     train_rows, test_rows = [], []
     for label in range(10):
         rows = [row for row, target in enumerate(source.target) if target == label]
@@ -103,7 +103,7 @@ def test_mean_and_std_are_those_of_the_training_images_in_0_to_1(folder, arrays)
     scaled = arrays["train_images"].astype(np.float64) / 255
     np.testing.assert_allclose(images.mean, scaled.mean(axis=(0, 1, 2)), rtol=1e-12)
     np.testing.assert_allclose(images.std, scaled.std(axis=(0, 1, 2)), rtol=1e-12)
-    assert (images.num_classes, images.image_size, images.in_channels) == (10, 32, 3)
+    assert (len(images.classes), images.image_size, images.in_channels) == (10, 32, 3)
     assert all(type(value) is float for value in images.mean + images.std)
 
 
@@ -276,7 +276,7 @@ def test_a_bad_file_is_named_explained_and_kept(make, folder, arrays):
     assert re.search(remedies, message)
     assert error_of(data.verify, "cifar10") == message
     if make is not make_missing:
-        assert error_of(download.get, "cifar10", progress=False) == message
+        assert error_of(download.get, "cifar10") == message
     assert (path.read_bytes() if path.is_file() else None) == before
     assert not (folder / "sprung").exists()
 
@@ -352,8 +352,8 @@ def test_the_real_data_set(name):
     mean, std = REAL[name]
     np.testing.assert_allclose(images.mean, mean, atol=1e-8)
     np.testing.assert_allclose(images.std, std, atol=1e-8)
-    per_class = 50_000 // images.num_classes
-    assert np.bincount(images.train_labels).tolist() == [per_class] * images.num_classes
+    per_class = 50_000 // len(images.classes)
+    assert np.bincount(images.train_labels).tolist() == [per_class] * len(images.classes)
     _, validation = data.split_validation(images.train_labels)
     assert len(validation) == 5_000
     assert set(validation % per_class) == set(range(per_class * 9 // 10, per_class))

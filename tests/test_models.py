@@ -9,13 +9,15 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
+from positions import positions
 from torch import Tensor, nn
 
 from lcs import models
+from lcs.config import CHOICES
 from lcs.errors import ConfigError
 from lcs.models import Geometry, LocallyConnected2d, Net, build, embed, layers
 
-NESTED = [f"{depth}-{kind}" for depth in "sd" for kind in models.KINDS]
+NESTED = [f"{depth}-{kind}" for depth in "sd" for kind in ("conv", "local", "fc")]
 OURS = [*NESTED, "3-fc"]  # all but torchvision's
 GRID = [(1, 32, 10), (4, 16, 100), (7, 64, 20), (15, 32, 10), (150, 32, 100)]  # alpha, s, c
 
@@ -82,7 +84,7 @@ DEEP: dict[str, Callable[[int, int], list[int]]] = {
 @pytest.mark.parametrize("name", SHALLOW)
 def test_shallow_counts_are_those_of_table_3(name: str, alpha: int, s: int, c: int) -> None:
     model = on_meta(name, base_channels=alpha, image_size=s, num_classes=c)
-    counts = {layer: entry.weight.numel() for layer, entry in layers(model, s).items()}
+    counts = {layer: weight.numel() for layer, weight in layers(model).items()}
     assert counts == {
         "conv1": SHALLOW[name](alpha, s),
         "fc1": 6 * s**2 * alpha**2,
@@ -95,7 +97,7 @@ def test_shallow_counts_are_those_of_table_3(name: str, alpha: int, s: int, c: i
 @pytest.mark.parametrize("name", DEEP)
 def test_deep_counts_are_those_of_table_4(name: str, alpha: int, s: int, c: int) -> None:
     model = on_meta(name, base_channels=alpha, image_size=s, num_classes=c)
-    counts = {layer: entry.weight.numel() for layer, entry in layers(model, s).items()}
+    counts = {layer: weight.numel() for layer, weight in layers(model).items()}
     expected = {f"conv{k}": count for k, count in enumerate(DEEP[name](alpha, s), start=1)}
     assert counts == expected | {"fc1": 4 * s**2 * alpha**2, "fc2": 64 * c * alpha}
     assert weights(model) == sum(counts.values())
@@ -126,7 +128,7 @@ def test_published_column_of_deep_local_is_that_of_no_net() -> None:
 
 def test_local_without_padding_is_the_reproductions() -> None:
     model = on_meta("s-local", padding="none")
-    counts = [entry.weight.numel() for entry in layers(model, 32).values()]
+    counts = [weight.numel() for weight in layers(model).values()]
     assert counts == [34_992, 3_456, 240]
     counts = [p.numel() for p in on_meta("s-conv", padding="none").parameters()]
     assert counts == [243, 3_456, 240]
@@ -165,12 +167,10 @@ def test_kernel_size_of_resnet18_changes_only_its_3x3_convolutions(kernel_size: 
 @pytest.mark.parametrize("name", ["s-conv", "s-local", "d-conv", "d-local", "resnet18"])
 def test_kernel_size_keeps_the_image_size(name: str) -> None:
     usual, other = (on_meta(name, image_size=16, kernel_size=k) for k in (None, 5))
-    positions = [
-        [entry.positions for entry in layers(model, 16).values()] for model in (usual, other)
-    ]
-    assert positions[0] == positions[1]
+    counted = [positions(model, 16) for model in (usual, other)]
+    assert counted[0] == counted[1]
     assert weights(usual) != weights(other)
-    dense = [name for name in layers(usual, 16) if "fc" in name]
+    dense = [name for name in layers(usual) if "fc" in name]
     for layer in dense:
         weight = f"{layer}.weight"
         assert usual.get_parameter(weight).shape == other.get_parameter(weight).shape
@@ -352,7 +352,7 @@ def test_bf16_autocast(name: str, computed: str) -> None:
 # Building
 
 
-@pytest.mark.parametrize("name", models.MODELS)
+@pytest.mark.parametrize("name", CHOICES["model"])
 @pytest.mark.parametrize(("size", "channels", "classes"), [(8, 1, 10), (32, 3, 100)])
 def test_every_net_maps_images_to_logits(name: str, size: int, channels: int, classes: int) -> None:
     model = make(name, image_size=size, in_channels=channels, num_classes=classes)
@@ -362,7 +362,7 @@ def test_every_net_maps_images_to_logits(name: str, size: int, channels: int, cl
     assert all(parameter.grad is not None for parameter in model.parameters())
 
 
-@pytest.mark.parametrize("name", models.MODELS)
+@pytest.mark.parametrize("name", CHOICES["model"])
 def test_the_same_seed_gives_the_same_weights(name: str) -> None:
     states = []
     for seed in (0, 0, 1):
@@ -436,7 +436,7 @@ def test_dropout_acts_before_the_last_two_layers_in_training_only(name: str) -> 
     assert torch.equal(model(x), model(x))
 
 
-@pytest.mark.parametrize("name", models.MODELS)
+@pytest.mark.parametrize("name", CHOICES["model"])
 def test_conv_layers_are_those_before_the_dense_ones(name: str) -> None:
     model = on_meta(name)
     names = [n for n, m in model.named_modules() if any(m is layer for layer in model.conv_layers)]
@@ -449,40 +449,13 @@ def test_conv_layers_are_those_before_the_dense_ones(name: str) -> None:
 # What a net is made of
 
 
-def test_layers_count_the_positions_of_convolutions() -> None:
-    sizes = [32, 16, 16, 8, 8, 4, 4, 2]
-    expected = {f"conv{k}": size**2 for k, size in enumerate(sizes, start=1)}
-    deep = layers(make("d-conv"), 32)
-    assert {name: entry.positions for name, entry in deep.items()} == expected | {
-        "fc1": 1,
-        "fc2": 1,
-    }
-    assert layers(make("s-conv"), 32)["conv1"].positions == 16**2
-    assert layers(make("s-conv", padding="none"), 32)["conv1"].positions == 12**2
-    for name in ("s-local", "s-fc", "d-local", "d-fc", "3-fc"):
-        assert {entry.positions for entry in layers(on_meta(name), 32).values()} == {1}
-
-
-def test_layers_of_resnet18() -> None:
-    found = layers(on_meta("resnet18"), 32)
-    assert len(found) == 21
-    assert found["conv1"].positions == 32**2
-    assert found["fc"].positions == 1
-    for stage, size in enumerate((32, 16, 8, 4), start=1):
-        of_stage = {entry.positions for name, entry in found.items() if f"layer{stage}" in name}
-        assert of_stage == {size**2}
-
-
-@pytest.mark.parametrize("training", [True, False])
-@pytest.mark.parametrize("name", models.MODELS)
-def test_layers_leave_the_model_as_it_was(name: str, training: bool) -> None:
-    model = make(name, image_size=8).train(training)
-    before = {key: value.clone() for key, value in model.state_dict().items()}
-    for key, entry in layers(model, 8).items():
-        assert entry.weight is model.get_parameter(f"{key}.weight")
-    assert all(module.training == training for module in model.modules())
-    assert all(torch.equal(value, before[key]) for key, value in model.state_dict().items())
-    assert not any(module._forward_hooks for module in model.modules())
+@pytest.mark.parametrize("name", CHOICES["model"])
+def test_layers_are_all_weights_but_those_of_batch_normalisation(name: str) -> None:
+    model = on_meta(name, bias=name != "resnet18")
+    expected = {n: p for n, p in model.named_parameters() if p.ndim > 1 and "bias" not in n}
+    found = layers(model)
+    assert [f"{layer}.weight" for layer in found] == [*expected]
+    assert all(weight is expected[f"{layer}.weight"] for layer, weight in found.items())
 
 
 @pytest.mark.parametrize("padding", ["same", "none"])

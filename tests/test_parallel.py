@@ -1,6 +1,7 @@
 """Work on many things at once: what fails with one does not stop the others."""
 
 import concurrent.futures.process
+import functools
 
 import pytest
 import torch
@@ -9,7 +10,7 @@ from lcs import parallel
 from lcs.checkpoint import Checkpoint
 from lcs.config import Config
 from lcs.errors import CheckpointError, DiskError, Paused, TrainingError
-from lcs.parallel import each, run_parallel, train_all, train_together
+from lcs.parallel import each, run_parallel, train_together
 from lcs.runs import RunStore
 from lcs.study import Setting, Study
 
@@ -107,6 +108,27 @@ def test_a_group_is_tried_one_by_one_unless_nothing_can_go_on(monkeypatch, error
     assert tried == [PAIR, [PAIR[0]], [PAIR[1]]][:calls]
 
 
+def test_a_pause_does_not_hide_the_error_of_a_failed_run(monkeypatch, capsys):
+    """The error of the first group, and the end of the budget in the second."""
+
+    def ends(configs, **_options):
+        raise TrainingError("it diverges") if configs[0] == PAIR[0] else Paused("no time")
+
+    monkeypatch.setattr("lcs.train.train_group", ends)
+    work = functools.partial(train_together, deadline=float("inf"))
+    with pytest.raises(Paused):
+        run_parallel(work, [[config] for config in PAIR], 1)
+    assert capsys.readouterr().err == "it diverges\n"
+
+
+def test_workers_without_work_take_no_cores(monkeypatch):
+    monkeypatch.setattr("lcs.parallel.ProcessPoolExecutor", None)
+    done = []
+    run_parallel(done.append, [1], 8)
+    run_parallel(done.append, [], 8)
+    assert done == [1]
+
+
 def test_the_budget_is_that_of_all_together(monkeypatch, tmp_path):
     """The clock moves on by 40 s with each group: the third finds 10 of 90 seconds left."""
     now, budgets = [0.0], []
@@ -117,6 +139,6 @@ def test_the_budget_is_that_of_all_together(monkeypatch, tmp_path):
 
     monkeypatch.setattr(parallel.time, "monotonic", lambda: now[0])
     monkeypatch.setattr("lcs.train.train_group", train_group)
-    runs = [Config(dataset="digits", seed=seed) for seed in range(4)]
-    train_all(runs, RunStore(tmp_path), budget_minutes=1.5, workers=1, **OPTIONS)
+    study = Study("mine", "Mine", Setting("own", {"smoke": DIGITS}), lambda base, _betas: [base])
+    study.train("smoke", 4, store=RunStore(tmp_path), budget_minutes=1.5, **OPTIONS)
     assert budgets == pytest.approx([90, 50, 10, 0])

@@ -273,6 +273,7 @@ def test_every_network_trains_and_its_record_counts_its_weights(model, optimizer
     )
     run = Run.start(config, CPU)
     run.run_epoch(0, record=True)
+    run.seconds = 1.0  # which the training loop measures
     record = run.finish(RunStore(tmp_path))
     weights = {
         name.removesuffix(".weight"): parameter
@@ -332,10 +333,10 @@ def test_history_and_final_measures(tmp_path):
 
 def test_revived_weights_and_norms():
     run = Run.start(LASSO.replace(epochs=9, l1=2e-5), CPU)
-    dead = {name: torch.zeros_like(layer.weight) for name, layer in run.layers().items()}
+    dead = {name: torch.zeros_like(weight) for name, weight in models.layers(run.model).items()}
     for epoch in range(6):
         run.run_epoch(epoch, record=True)
-        weights = {name: layer.weight.detach() for name, layer in run.layers().items()}
+        weights = {name: weight.detach() for name, weight in models.layers(run.model).items()}
         for name, weight in weights.items():
             revived = int(((weight != 0) & (dead[name] != 0)).sum())
             assert run.history["revived"][name][-1] == revived
@@ -348,8 +349,7 @@ def test_zeros_that_the_last_step_would_have_revived():
     weight = torch.nn.Parameter(torch.tensor([0.0, 0.0, 0.0, 0.5]))
     weight.grad = torch.tensor([3.0, -4.0, 1.0, 9.0])
     optimizer = torch.optim.SGD([{"params": [weight], "l1": 0.1, "beta": 3.0}], lr=7.0)
-    layers = {"fc": models.Layer(weight, 1)}
-    assert [would_revive(layers, optimizer, lr) for lr in (0.1, 0.075, 0.05)] == [
+    assert [would_revive({"fc": weight}, optimizer, lr) for lr in (0.1, 0.075, 0.05)] == [
         {"fc": 2}, {"fc": 1}, {"fc": 0},
     ]  # fmt: skip
 
@@ -406,9 +406,9 @@ def test_a_record_says_how_close_weights_lie(tmp_path):
 
 def test_a_record_counts_units_by_their_incoming_weights(tmp_path):
     record = train(TINY, store=RunStore(tmp_path), device="cpu")
-    layers = Run.start(TINY, torch.device("cpu")).layers()
+    layers = models.layers(Run.start(TINY, torch.device("cpu")).model)
     counted = record.final["fan_in"]
     assert {name: sum(counts) for name, counts in counted.items()} == {
-        name: len(layer.weight) for name, layer in layers.items()
+        name: len(weight) for name, weight in layers.items()
     }
     assert counted["conv1"][:7] == [0] * 7  # dense: all units have 64 weights

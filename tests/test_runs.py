@@ -20,14 +20,14 @@ from finished import results
 import lcs.provenance
 import lcs.runs
 from lcs import record_checks
-from lcs.config import Config, ToyConfig, run_id
+from lcs.config import Config, ToyConfig
 from lcs.errors import RecordError
+from lcs.provenance import provenance
 from lcs.record_checks import TOY_SHARES
 from lcs.runs import (
     Record,
     RunStore,
     default_store,
-    provenance,
     read_record,
     verify,
     write_atomically,
@@ -180,7 +180,7 @@ def test_results_of_another_run_are_not_written(tmp_path):
 def test_toy_experiments_have_records_too(tmp_path):
     store = RunStore(tmp_path)
     record = write_toy(store)
-    assert record.path == tmp_path / "toy" / f"lasso-{run_id(TOY)}.json"
+    assert record.path == tmp_path / "toy" / f"lasso-{TOY.run_id}.json"
     assert record.config == TOY
     assert record.kind == "toy"
     assert store.find(TOY) == record
@@ -387,6 +387,7 @@ NONSENSE = {
     "more non-zeros than weights": last("nonzeros", 10**9, "fc2"),
     "non-zeros below 0": last("nonzeros", -1, "fc2"),
     "more revived than non-zero": at("history", "revived", "fc2", to=[10**6] * 3),
+    "no seconds": at("provenance", "seconds", to=0.0),
     "seconds below 0": at("provenance", "seconds", to=-1.0),
     "resumes below 0": at("provenance", "resumes", to=-1),
     # agreement

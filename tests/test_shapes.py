@@ -2,11 +2,14 @@
 
 import pytest
 import torch
+from positions import positions
+from torch.utils.flop_counter import FlopCounterMode
 
 from lcs import data
 from lcs.config import CHOICES, Config
 from lcs.models import layers
 from lcs.run import build_model
+from lcs.shapes import LayerSize, flops
 
 VARIANTS = [
     {},
@@ -25,10 +28,33 @@ def test_sizes_are_those_of_the_network(model, variant):
     config = Config(model=model, **variant)
     size = data.spec(config.dataset).image_shape[0]
     with torch.device("meta"):
-        built = layers(build_model(config), size)
+        network = build_model(config)
+    sizes, places = config.layer_sizes(), positions(network, size)
+    assert list(sizes) == list(layers(network))
+    for name, weight in layers(network).items():
+        units = len(weight) if weight.ndim == 2 else None
+        assert sizes[name] == (weight.numel(), places[name], units), name
+
+
+def test_flops_use_a_convolution_at_every_position_and_skip_zeros():
+    sizes = {
+        "conv": LayerSize(4 * 3 * 9 * 9, positions=16 * 16),
+        "local": LayerSize(256 * 2 * 243),
+        "linear": LayerSize(60, units=10),
+    }
+    assert flops(sizes, {"conv": 972, "local": 5, "linear": 54}) == {
+        "dense": 2 * (4 * 243 * 256 + 256 * 2 * 243 + 60),
+        "sparse": 2 * (4 * 243 * 256 + 5 + 54),
+    }
+
+
+@pytest.mark.parametrize("model", CHOICES["model"])
+def test_flops_are_those_that_torch_counts(model):
+    config = Config(model=model, dataset="digits", base_channels=2)
     sizes = config.layer_sizes()
-    assert list(sizes) == list(built)
-    for name, layer in built.items():
-        matrix = layer.weight.ndim == 2
-        expected = (layer.weight.numel(), layer.positions, len(layer.weight) if matrix else None)
-        assert sizes[name] == expected, name
+    with torch.device("meta"):
+        network = build_model(config).eval()
+        with FlopCounterMode(display=False) as counter:
+            network(torch.empty(1, 1, 8, 8))
+    dense = flops(sizes, {name: size.weights for name, size in sizes.items()})["dense"]
+    assert dense == counter.get_total_flops()

@@ -138,9 +138,10 @@ def test_sparse_where_it_pays_and_nowhere_else():
         assert sparse.choose_mode(net, optimizer_of(net, "exact")) == "dense"
     net = s_fc(0.01)
     assert sparse.choose_mode(net, ProximalL1(net.parameters(), l1=1e-3)) == "dense"
-    deep = models.build("d-fc", num_classes=10, image_size=8, in_channels=1, base_channels=1)
-    torch.nn.init.zeros_(deep.conv1.weight)
-    assert sparse.choose_mode(deep, BetaLasso(deep.parameters(), l1=1e-3)) == "dense"
+    for name in ("d-fc", "3-fc"):
+        other = models.build(name, num_classes=10, image_size=8, in_channels=1, base_channels=1)
+        torch.nn.init.zeros_(other.conv1.weight)
+        assert sparse.choose_mode(other, BetaLasso(other.parameters(), l1=1e-3)) == "dense"
 
 
 def test_a_small_layer_stays_dense(monkeypatch):

@@ -45,6 +45,12 @@ def test_the_dead_zone_is_the_threshold_over_the_rate():
     assert (np.diff(zone) > 0).all()
 
 
+@pytest.mark.filterwarnings("error")
+def test_where_the_rate_is_zero_the_dead_zone_has_no_end():
+    zone = theory.dead_zone(DESK.replace(epochs=30, period=10))
+    assert np.isinf(zone).nonzero()[0].tolist() == [10]  # at 30 the training is over
+
+
 def test_a_gradient_returns_a_weight_just_outside_the_dead_zone():
     zone = theory.dead_zone(DESK)[0]
     for factor, returns in ((0.999, False), (1.001, True)):

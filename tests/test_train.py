@@ -101,12 +101,6 @@ def test_where_no_record_can_be_written_nothing_is_trained(tmp_path, monkeypatch
         train(TINY, store=RunStore(tmp_path), device="cpu")
 
 
-def test_images_too_small_for_the_kernel_are_refused(tmp_path):
-    config = TINY.replace(model="s-conv", padding="none")
-    with pytest.raises(ConfigError, match="choose 'same'"):
-        train(config, store=RunStore(tmp_path), device="cpu")
-
-
 @pytest.mark.parametrize("folder", ["missing", "file", "read-only"])
 def test_a_finished_run_needs_no_folder_of_checkpoints(
     folder, record, store, tmp_path, monkeypatch
@@ -238,6 +232,52 @@ def test_a_run_that_fails_does_not_stop_the_others(
     assert "; the other runs go on\n" in capsys.readouterr().err
     for config, expected in zip(GROUP, alone, strict=True):
         assert config == GROUP[1] or outcome(store.find(config)) == outcome(expected)
+
+
+@pytest.mark.parametrize("others", [GROUP[:1], [TINY]], ids=["of its group", "of another group"])
+def test_a_pause_does_not_hide_the_error_of_a_failed_run(others, tmp_path, monkeypatch, capsys):
+    train_epoch = Run._train_epoch
+
+    def fails(run, epoch):
+        if run.config == GROUP[1]:
+            raise TrainingError("the loss is not finite")
+        return train_epoch(run, epoch)
+
+    monkeypatch.setattr(Run, "_train_epoch", fails)
+    monkeypatch.setattr(Clock, "over", lambda clock: len(clock.recent) == 1)
+    with pytest.raises(Paused):
+        train_group([GROUP[1], *others], store=RunStore(tmp_path), device="cpu")
+    assert "the loss is not finite" in capsys.readouterr().err
+
+
+def test_where_memory_is_full_the_run_that_was_being_built_is_named(tmp_path, monkeypatch):
+    start = Run.start
+
+    def full(config, device, like=None):
+        if config == GROUP[1]:
+            raise MemoryError("Unable to allocate")
+        return start(config, device, like)
+
+    monkeypatch.setattr(Run, "start", full)
+    with pytest.raises(TrainingError, match=rf"^run {GROUP[1].run_id}: .* out of memory"):
+        train_group(GROUP, store=RunStore(tmp_path), device="cpu")
+
+
+def test_the_last_run_of_a_group_that_is_left_prepares_the_next_epoch(tmp_path, monkeypatch):
+    """A run that fails leaves that to the one before it."""
+    train_epoch, prepare = Run._train_epoch, {}
+
+    def fails(run, epoch):
+        prepare.setdefault(epoch, []).append(run.prefetch)
+        if run.config == GROUP[2] and epoch == 1:
+            raise TrainingError("the loss is not finite")
+        return train_epoch(run, epoch)
+
+    monkeypatch.setattr(Run, "_train_epoch", fails)
+    with pytest.raises(TrainingError):
+        train_group(GROUP[:3], store=RunStore(tmp_path), device="cpu")
+    whole, rest = [False, False, True], [False, True]
+    assert prepare == {0: whole, 1: whole, 2: rest, 3: rest}
 
 
 def test_a_group_with_a_run_that_is_in_progress_is_refused(tmp_path):

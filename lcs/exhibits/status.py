@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Mapping
 
 from lcs import cost
+from lcs.config import RunConfig
 from lcs.exhibits import EXHIBITS, exhibit, find_study, tables
 from lcs.exhibits.engine import H200
 from lcs.exhibits.tables import Table
-from lcs.runs import AnyConfig, Record, RunStore
+from lcs.runs import Record, RunStore
 from lcs.study import BaseStudy
 
 SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -65,7 +66,7 @@ def _row(
     title: str,
     scale: str,
     reason: str,
-    records: Mapping[AnyConfig, Record],
+    records: Mapping[RunConfig, Record],
     *,
     seeds: int | None = None,
     **changes: object,

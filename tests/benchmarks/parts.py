@@ -234,9 +234,9 @@ def augmentation(name: str, device: torch.device) -> Callable[[], Tensor]:
     room, order = torch.empty_like(images), torch.randperm(EPOCH).to(device)
     draws = torch.Generator().manual_seed(0)
     if device.type == "cuda":
-        drawn = draw(name, EPOCH, 32, draws)
+        drawn = draw(name, EPOCH, 32, draws, crop_shift=4)
         return lambda: apply(images, drawn, order=order, out=room)
-    return lambda: apply(images, draw(name, EPOCH, 32, draws), order=order, out=room)
+    return lambda: apply(images, draw(name, EPOCH, 32, draws, crop_shift=4), order=order, out=room)
 
 
 def products(net: models.Net) -> Product:

@@ -19,7 +19,8 @@ from lcs.errors import ConfigError
 from lcs.exhibits.toy import lasso
 from lcs.exhibits.toy.results import ALMOST_ALWAYS, recovered_by_l1
 from lcs.exhibits.verdicts import Claim, Finding
-from lcs.runs import Record, RunStore, default_store, provenance
+from lcs.provenance import provenance
+from lcs.runs import Record, RunStore, default_store
 from lcs.study import BaseStudy, Setting, check_options
 
 if TYPE_CHECKING:
