@@ -30,7 +30,7 @@ def unit_factor(measure: str) -> int:
 def summary(runs: Sequence[Record], measure: str) -> dict[str, float | None]:
     """Return a measure's summary over runs: of one run its own, with its interval over filters.
 
-    The keys are those of `lcs.measure.Summary`; a share is in per cent. All are None if a run has
+    The keys are those of `lcs.measure.locality`; a share is in per cent. All are None if a run has
     too few weights to measure it.
     """
     found = [run.final["locality"][measure] for run in runs]
