@@ -1,7 +1,8 @@
 """The paper's recipe at growing width: does the gain of β = 50 grow with it?
 
 Modules follow the chapter `scaling`: `search` chooses hyperparameters on validation images, `width`
-has every method with one λ, `tuned` β = 50 with λ chosen at each width, `largest` the runs at
+has every method with one λ, `tuned` β = 50 with λ chosen at each width, `threshold` what
+it owes to λ and what to the threshold, `largest` the runs at
 α = 32, `ablations` momentum and training length, `units` the first layer's units. `gains` has the
 differences between methods and their growth with the width, which several of them show.
 """
@@ -9,11 +10,18 @@ differences between methods and their growth with the width, which several of th
 from __future__ import annotations
 
 from lcs.exhibits.figure3 import leaves_fewer_than_local
-from lcs.exhibits.methods import B0, B50, SGD
-from lcs.exhibits.scaling import ablations, gains, largest, search, tuned, width
+from lcs.exhibits.methods import B0, B50, PROXIMAL, SGD
+from lcs.exhibits.scaling import ablations, gains, largest, search, threshold, tuned, width
 from lcs.exhibits.verdicts import Claim, beats
 
-STUDIES = (*search.STUDIES, *width.STUDIES, *tuned.STUDIES, *ablations.STUDIES, *largest.STUDIES)
+STUDIES = (
+    *search.STUDIES,
+    *width.STUDIES,
+    *tuned.STUDIES,
+    *threshold.STUDIES,
+    *ablations.STUDIES,
+    *largest.STUDIES,
+)
 
 CLAIMS: tuple[Claim, ...] = (
     Claim(
@@ -36,10 +44,15 @@ CLAIMS: tuple[Claim, ...] = (
         Claim(
             "B",
             f"With λ of β = 50 chosen at α = 8, it is better than {name} there",
-            "scaling-own",
+            study,
             beats(B50, other),
         )
-        for name, other in (("SGD", SGD), ("β = 0", B0))
+        for name, study, other in (
+            ("SGD", "scaling-seeds", SGD),
+            ("β = 0 with a λ of its own", "scaling-own", B0),
+            ("β = 0 with the same λ", "scaling-threshold", B0),
+            ("proximal ℓ1 with the same λ", "scaling-threshold", PROXIMAL),
+        )
     ),
     Claim(
         "B",
