@@ -29,10 +29,13 @@ def claims() -> list[tuple[str, Claim]]:
 
 def table(store: RunStore, sources: str = "PRFB") -> Table:
     """Return the claims of some sources beside what came out here, a row for each setting."""
-    every = claims()
+    every = [(chapter, [*claim.by_setting()]) for chapter, claim in claims()]
     rows = []
-    by_scale = [judged([claim for _, claim in every], store, scale) for scale in SCALES]
-    for (chapter, claim), *found in zip(every, *by_scale, strict=True):
+    by_scale = [
+        iter(judged([c for _, own in every for c in own], store, scale)) for scale in SCALES
+    ]
+    for chapter, own in every:
+        claim, found = own[0], [next(scale) for _ in own for scale in by_scale]
         if claim.source not in sources:
             continue
         state = tables.pending("pending" if claim.judge else "not studied yet")
@@ -48,7 +51,8 @@ def table(store: RunStore, sources: str = "PRFB") -> Table:
         "Claims, their published values, and ours: differences are paired by seed, in points of "
         "test accuracy on CIFAR-10. The setting *reproduction* is α = 1, 400 epochs, binary "
         "cross-entropy, no augmentation and λ = 2e-5, unless the claim names another value; "
-        "*recipe* is the paper's at the widths that two cores hold, *paper* its own size. "
+        "*recipe* is the paper's at the widths that two cores hold, of which a comparison takes the "
+        "largest, *paper* its own size. "
         "Verdicts with an interval over seeds are corrected for many comparisons. n is "
         "the number of runs of each condition, for the toy that of random problems in each cell, "
         "for a benchmark that of rounds, whose median is shown with its 95 % interval."

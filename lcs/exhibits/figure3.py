@@ -283,6 +283,7 @@ CLAIMS: tuple[Claim, ...] = (
         "table2",
         leaves_fewer_than_local,
         "about 1.5 · 10⁵ against 9.3 · 10⁶",
+        "scaling-own",
     ),
     Claim(
         "P",

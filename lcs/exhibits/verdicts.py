@@ -68,7 +68,8 @@ class Evidence:
 class Claim:
     """A claim: who makes it, what, the study that looks at it, if any does, and the value given.
 
-    `judge` takes the records of `study` at one scale; of a `BENCHMARK` it takes none.
+    `judge` takes the records of `study` at one scale; of a `BENCHMARK` it takes none. A claim is
+    judged in every setting that has runs: `also` names a study of another one.
     """
 
     source: str
@@ -76,6 +77,15 @@ class Claim:
     study: str = ""
     judge: Judge | None = None
     value: str = tables.NONE
+    also: str = ""
+
+    def by_setting(self) -> list[Claim]:
+        """Return the claim once for each study that looks at it."""
+        return [
+            replace(self, study=name, also="")
+            for name in (self.study, self.also)
+            if name or name == self.study
+        ]
 
 
 def judged(claims: Sequence[Claim], store: RunStore, scale: str) -> list[Evidence | None]:

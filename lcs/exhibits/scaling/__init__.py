@@ -9,7 +9,6 @@ differences between methods and their growth with the width, which several of th
 
 from __future__ import annotations
 
-from lcs.exhibits.figure3 import leaves_fewer_than_local
 from lcs.exhibits.methods import B0, B50, PROXIMAL, SGD
 from lcs.exhibits.scaling import ablations, gains, largest, search, threshold, tuned, width
 from lcs.exhibits.verdicts import Claim, beats
@@ -48,17 +47,9 @@ CLAIMS: tuple[Claim, ...] = (
             beats(B50, other),
         )
         for name, study, other in (
-            ("SGD", "scaling-seeds", SGD),
             ("β = 0 with a λ of its own", "scaling-own", B0),
             ("β = 0 with the same λ", "scaling-threshold", B0),
             ("proximal ℓ1 with the same λ", "scaling-threshold", PROXIMAL),
         )
-    ),
-    Claim(
-        "B",
-        "With λ of β = 50 chosen at α = 8, it leaves fewer weights in the first layer than "
-        "S-LOCAL has",
-        "scaling-own",
-        leaves_fewer_than_local,
     ),
 )

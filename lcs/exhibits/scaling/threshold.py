@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from lcs.config import Config
+from lcs.exhibits import compare
 from lcs.exhibits.compare import as_sgd, comparison, without_threshold
+from lcs.exhibits.methods import B0, B50, PROXIMAL, SGD, Method
 from lcs.exhibits.settings import (
     RECIPE,
     SHARE_AT_WIDTH,
@@ -63,3 +65,19 @@ def seeds_table(records: Sequence[Record]) -> Table:
     what = "SGD and β = 50 at the largest width, with more seeds"
     references = {"SGD": lambda config: chosen(as_sgd(config), "s-fc")}
     return comparison("scaling-seeds", records, ["l1"], references, what)
+
+
+def numbers(same: Sequence[Record], seeds: Sequence[Record]) -> dict[str, str]:
+    """Return what β = 50 gains over the other ways with its λ, and over SGD with more seeds."""
+    found, more = compare.by_method(same), compare.by_method(seeds)
+
+    def gain(groups: Mapping[Method, list[Record]], other: Method) -> str:
+        there = other in groups
+        return compare.signed_text(compare.paired(groups[B50], groups[other]) if there else None)
+
+    return {
+        "threshold-zero": gain(found, B0),
+        "threshold-proximal": gain(found, PROXIMAL),
+        "seeds-gain": gain(more, SGD),
+        "seeds-n": f"{len(more.get(SGD, []))}",
+    }

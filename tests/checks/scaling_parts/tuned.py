@@ -13,8 +13,8 @@ from checks.scaling_parts import (
     slopes,
 )
 from lcs.exhibits import claims
-from lcs.exhibits.compare import paired, train_accuracies
-from lcs.exhibits.methods import B0, B50, LOCAL, SGD
+from lcs.exhibits.compare import by_method, paired, train_accuracies
+from lcs.exhibits.methods import B0, B50, LOCAL, PROXIMAL, SGD
 from lcs.exhibits.scaling import gains
 
 CHECKS = Checks()
@@ -37,6 +37,24 @@ def ahead_at_the_largest_width(store):
     every = [values[-1] for values in gains_by_seed(records(store, "scaling-own"), SGD)]
     over_zero = gain(own(store)[8], B50, B0)
     return min(every) > 0 and over_zero.mean > 0 and is_clear(over_zero)
+
+
+@CHECKS.add
+def threshold_at_the_same_lambda(store):
+    """At the λ of β = 50, β = 0 and proximal ℓ1 are clearly behind it, and behind SGD."""
+    groups = by_method(records(store, "scaling-threshold"))
+    others = [groups[B0], groups[PROXIMAL]]
+    behind_it = [paired(groups[B50], runs) for runs in others]
+    behind_sgd = [paired(groups[SGD], runs) for runs in others]
+    return all(one.mean > 0 and is_clear(one) for one in (*behind_it, *behind_sgd))
+
+
+@CHECKS.add
+def more_seeds_than_sgd(store):
+    """With more than three seeds, β = 50 with its own λ is clearly ahead of SGD at α = 8."""
+    groups = by_method(records(store, "scaling-seeds"))
+    ahead = paired(groups[B50], groups[SGD])
+    return len(groups[SGD]) > 3 and ahead.mean > 0 and is_clear(ahead)
 
 
 @CHECKS.add
