@@ -1,0 +1,162 @@
+"""No entry of a gradient that reaches the bound is missed, and hardly any other is named."""
+
+import importlib
+import itertools
+from pathlib import Path
+
+import pytest
+import torch
+
+BENCHMARKS = str(Path(__file__).parent / "benchmarks")
+with pytest.MonkeyPatch.context() as patch:
+    patch.syspath_prepend(BENCHMARKS)
+    gradient_bound = importlib.import_module("gradient_bound")
+SUMMED, GradientBound = gradient_bound.SUMMED, gradient_bound.GradientBound
+
+PRECISIONS = [torch.float32, torch.bfloat16]
+LEVELS = range(len(SUMMED))
+WHOLE = len(SUMMED) - 1
+
+
+@pytest.fixture(autouse=True)
+def _all_levels_for_small_layers(monkeypatch):
+    monkeypatch.setattr(gradient_bound, "AXES_FROM", 0)
+
+
+def batch(dtype, seed=0, units=48, images=96, inputs=80, offset=0.0):
+    """Inputs that vary along few axes, and gradients that are large in few images."""
+    generator = torch.Generator().manual_seed(seed)
+    draw = lambda *shape: torch.randn(*shape, generator=generator)  # noqa: E731
+    x = draw(images, 6) @ draw(6, inputs) + 0.3 * draw(images, inputs) + offset
+    delta = draw(units, images) * draw(images).exp() * draw(units, 1).exp()
+    delta -= delta.mean(1, keepdim=True)  # as batch normalisation does
+    return 1e-3 * delta, x.to(dtype)
+
+
+def at(level):
+    """Return a bound that starts from this level."""
+    bound = GradientBound()
+    bound.level = level
+    return bound
+
+
+def missed(bound, delta, x, value):
+    """Return how many entries reach a value and are no candidates, and the number of candidates."""
+    reaching = (delta.double() @ x.double()).abs() >= value
+    units, inputs = bound.candidates(delta, x, value)
+    named = torch.zeros_like(reaching)
+    named[units, inputs] = True
+    assert int(named.sum()) == len(units), "an entry is named once"
+    return int((reaching & ~named).sum()), len(units)
+
+
+@pytest.mark.parametrize("dtype", PRECISIONS)
+@pytest.mark.parametrize("level", LEVELS)
+def test_no_entry_that_reaches_the_bound_is_missed(level, dtype, monkeypatch):
+    monkeypatch.setattr(gradient_bound, "CANDIDATES", 2.0)
+    for seed, offset in itertools.product(range(3), (0.0, 2.0)):
+        delta, x = batch(dtype, seed, offset=offset)
+        exact = (delta.double() @ x.double()).abs().flatten().sort().values
+        # exactly at the bound: of the largest entries, and of some among the others
+        for value in (*exact[-20:], *exact[:: len(exact) // 10]):
+            assert missed(at(level), delta, x, value.item())[0] == 0
+
+
+@pytest.mark.parametrize("dtype", PRECISIONS)
+@pytest.mark.parametrize("level", LEVELS[:-1])
+def test_none_is_missed_where_the_inequality_is_nearly_an_equality(level, dtype, monkeypatch):
+    """A unit's δ is one of the inputs, as Cauchy and Schwarz have it, and of equal weight."""
+    monkeypatch.setattr(gradient_bound, "CANDIDATES", 2.0)
+    delta, x = batch(dtype, 1)
+    inputs = x.float() - x.float().mean(0)
+    for unit in range(len(delta)):
+        delta[unit] = 1e-4 * inputs[:, unit] * inputs.square().sum(1).rsqrt()
+    exact = (delta.double() @ x.double()).abs()
+    for value in exact.amax(1):
+        assert missed(at(level), delta, x, value.item())[0] == 0
+
+
+def test_none_is_missed_that_float32_sums_to_less():
+    """Terms that are lost one by one: the sum of float32 stays below the bound."""
+    x = torch.full((8192, 64), 2.0**-13)
+    delta = torch.full((64, 8192), 2.0**-13)
+    x[0], delta[:, 0] = 1.0, 1.0
+    value = (delta.double() @ x.double()).max().item()
+    assert (delta @ x).max().double() < value - 1e-6, "float32 is to lose some"
+    for level in (0, WHOLE):
+        assert missed(at(level), delta, x, value)[0] == 0
+
+
+def test_none_is_missed_that_bfloat16_rounds_down():
+    """Factors, and then their product, lose nearly half of a unit in the last place each."""
+    x = torch.ones(257, 64, dtype=torch.bfloat16)
+    delta = torch.full((64, 257), 1 + 0.99 * 2.0**-8)
+    value = (delta.double() @ x.double()).max().item()
+    assert (delta.bfloat16() @ x).max().item() < 0.993 * value
+    assert missed(at(WHOLE), delta, x, value)[0] == 0
+
+
+@pytest.mark.parametrize("setting", ["medium", "high"])
+def test_products_of_low_precision_are_allowed_for(setting):
+    before = torch.get_float32_matmul_precision()
+    try:
+        torch.set_float32_matmul_precision(setting)
+        delta, x = batch(torch.float32)
+        value = (delta.double() @ x.double()).abs().max().item()
+        assert missed(at(WHOLE), delta, x, value)[0] == 0
+        assert missed(at(WHOLE), delta, x, 1.01 * value)[1] > 0
+    finally:
+        torch.set_float32_matmul_precision(before)
+
+
+@pytest.mark.parametrize("dtype", PRECISIONS)
+def test_far_from_the_bound_nothing_is_named_and_little_computed(dtype):
+    bound = GradientBound()
+    delta, x = batch(dtype)
+    units, inputs = bound.candidates(delta, x, 100.0)
+    assert (len(units), len(inputs), bound.level) == (0, 0, 0)
+
+
+@pytest.mark.parametrize("dtype", PRECISIONS)
+def test_as_much_is_computed_as_the_bound_needs(dtype):
+    delta, x = batch(dtype, units=256, images=256, inputs=256)
+    largest = (delta.double() @ x.double()).abs().max().item()
+    levels = []
+    for factor in (0.2, 1.05, 1.3, 2.0, 4.0, 20.0):
+        bound = GradientBound()
+        lost, named = missed(bound, delta, x, factor * largest)
+        assert lost == 0
+        assert named <= gradient_bound.CANDIDATES * 256 * 256 or bound.level == WHOLE
+        levels.append(bound.level)
+    assert levels == sorted(levels, reverse=True)
+    assert levels[0] == WHOLE
+    assert levels[-1] == 0
+    assert set(levels) & set(LEVELS[1:-1]), "some bound lies between nothing and everything"
+
+
+def test_the_level_stays_for_the_next_batch():
+    bound = GradientBound()
+    delta, x = batch(torch.float32, units=256)
+    bound.candidates(delta, x, 1.2 * (delta @ x).abs().max().item())
+    level = bound.level
+    assert level > 0
+    bound.candidates(delta, x, 100.0)
+    assert bound.level == level
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_images_and_units_that_are_zero(level):
+    delta, x = batch(torch.float32)
+    delta[3], delta[:, 5], x[7], x[:, 2] = 0.0, 0.0, 0.0, 0.0
+    value = (delta.double() @ x.double()).abs().max().item()
+    assert missed(at(level), delta, x, value)[0] == 0
+    zero = torch.zeros_like(delta)
+    assert len(at(level).candidates(zero, x, value)[0]) == 0
+
+
+def test_small_layers_go_without_axes(monkeypatch):
+    monkeypatch.setattr(gradient_bound, "AXES_FROM", 1000)
+    bound = GradientBound()
+    delta, x = batch(torch.float32)
+    bound.candidates(delta, x, (delta @ x).abs().max().item())
+    assert (bound.level, bound.axes) == (WHOLE, None)
