@@ -189,21 +189,23 @@ class _Product(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, values: Tensor, layer: SparseLayer, x: Tensor) -> Tensor:
-        ctx.layer = layer
-        ctx.save_for_backward(values, x)
+        inputs = x.t().float().contiguous()
+        ctx.layer, ctx.x = layer, x
+        ctx.save_for_backward(values, inputs)
         with torch.autocast(x.device.type, enabled=False):  # there are no sparse bf16 products
-            return layer.matrix(values) @ x.t().float().contiguous()
+            return layer.matrix(values) @ inputs
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
-        values, x = ctx.saved_tensors
+        values, inputs = ctx.saved_tensors
+        x = ctx.x
         (gradient,) = gradients
         layer: SparseLayer = ctx.layer
         if layer.frozen:
             layer.operands = gradient, x
             nothing = layer.matrix(torch.zeros_like(values))
             sampled = torch.sparse.sampled_addmm(
-                nothing, gradient.contiguous(), x.float(), beta=0.0
+                nothing, gradient.contiguous(), inputs.t(), beta=0.0
             )
             return sampled.values(), None, None
         layer.gradient = gradient.to(x.dtype) @ x

@@ -105,6 +105,13 @@ def test_each_change_has_its_ratio(bench):
     ]
 
 
+def test_a_bound_along_a_run(bench):
+    every = bench("bound", "cpu", "1", DATASET="digits", EPOCHS=4, MEASURED=(1, 3), REPEATS=2)
+    assert [(table["epoch"], table["base_channels"]) for table in every] == [(1, 1), (3, 1)]
+    assert all(0 < table["terms"] <= 1 for table in every)
+    assert all(table["returning"] <= table["candidates"] <= 1 for table in every)
+
+
 def test_the_optimizers_passes(bench, monkeypatch):
     monkeypatch.setattr("lcs.fused_steps.compiler_works", lambda _: False)
     monkeypatch.setattr("lcs.models.build", lambda *_, **__: torch.nn.Linear(8, 8, bias=False))

@@ -243,6 +243,38 @@ def epoch_ratios(found: dict[str, Any] | None) -> dict[str, dict[str, float]]:
     }
 
 
+def bound_table(found: dict[str, Any] | None) -> Table:
+    """Return what a bound on the first layer's gradient takes along runs, beside the gradient."""
+    what = "Can it be proved that no zero returns? A batch at a time along runs of S-FC"
+    shown = find(found, measured="bound")
+    if found is None or not shown:
+        return tables.pending_table("tab-bound", what, "make bench")
+    rows = [
+        [
+            f"{one['base_channels']}",
+            f"{one['epoch']}",
+            f"{100 * one['density']:.1f}",
+            tables.number(float(f"{100 * one['returning']:.1g}")),
+            f"{100 * one['terms']:.1f}",
+            tables.number(float(f"{100 * one['candidates']:.1g}")),
+            ratio_text(_median_ratio(one["times"]["bound"], one["times"]["gradient"])),
+        ]
+        for one in shown
+    ]
+    caption = (
+        f"{what} with β = 50, {shown[0]['epochs']} epochs: weights left; entries of the gradient "
+        "that would carry a zero past the threshold; how many terms the bound sums, as a share of "
+        "the batch; the entries for which it proves nothing; its time relative to that of the "
+        "gradient and of a search through it, in the median with its 95 % interval over rounds. "
+        f"{machine_text(found)}."
+    )
+    columns = [
+        "α", "after epoch", "left (%)", "returning (%)", "terms (%)", "not proved (%)",
+        "time / gradient",
+    ]  # fmt: skip
+    return Table("tab-bound", caption, columns, rows)
+
+
 def changes_numbers(found: dict[str, Any] | None) -> dict[str, str]:
     """Return how many times as fast all changes make an epoch, in words: by `changes-`, width."""
     words = {f"changes-{width}": PENDING for width in (1, 8)}

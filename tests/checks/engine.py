@@ -93,6 +93,31 @@ def gain_of_an_epoch(_: RunStore) -> bool:
 
 
 @CHECKS.add
+def bound_is_cheap_at_the_end_only(_: RunStore) -> bool:
+    """In the last epochs the bound takes less than half of the gradient's time, on the mean alone.
+
+    While few weights are left and the learning rate is large, it needs the whole gradient, and at
+    α = 4 nearly always. No zero returns in any of the batches.
+    """
+    tables = {width: engine.find(engine.load("bound"), base_channels=width) for width in (4, 16)}
+
+    def ratio(one: dict[str, Any]) -> float:
+        times = one["times"]
+        return statistics.median(
+            b / g for b, g in zip(times["bound"], times["gradient"], strict=True)
+        )
+
+    last = [run[-1] for run in tables.values()]
+    sparse = [one for one in tables[16] if one["density"] < 0.01 and one["epoch"] <= 30]
+    dear = [*sparse, *tables[4][:-3]]
+    return (
+        all(one["terms"] < 0.01 and ratio(one) < 0.5 for one in last)
+        and all(one["terms"] == 1 and 1.1 < ratio(one) < 1.35 for one in dear)
+        and not any(one["returning"] for run in tables.values() for one in run)
+    )
+
+
+@CHECKS.add
 def frozen_zeros_hold_back(store: RunStore) -> bool:
     """What one step would have let return: below 1 %, a seventh, and above a third, by layer.
 

@@ -120,6 +120,17 @@ def test_sparse_modes_against_density(tmp_path):
     assert words["epoch-frozen"] == "0.40 (0.32 – 0.52)"
 
 
+def test_the_bound_beside_the_gradient(tmp_path):
+    one = {"measured": "bound", "base_channels": 16, "epoch": 20, "epochs": 52, "density": 0.0063}
+    one |= {"terms": 0.3125, "candidates": 2.1e-4, "returning": 0.0, "repeats": len(DENSE)}
+    times = {"gradient": DENSE, "bound": [0.5 * s * d for s, d in zip(SLOWER, DENSE, strict=True)]}
+    found = bench(tmp_path, [one | {"times": times}])
+    assert engine.bound_table(found).rows == [
+        ["16", "20", "0.6", "0", "31.2", "0.02", "0.50 (0.40 – 0.65)"],
+    ]  # fmt: skip
+    assert "make bench" in engine.bound_table(None).rows[0][0]
+
+
 def test_what_all_changes_buy():
     times = {"first": [6.0, 8.0, 9.0], "between": [5.0], "last": [2.0, 1.0, 9.0]}
     known = {"tables": [{"measured": "changes", "base_channels": 8, "times": times}]}
