@@ -29,24 +29,25 @@ def claims() -> list[tuple[str, Claim]]:
 
 def table(store: RunStore, sources: str = "PRFB") -> Table:
     """Return the claims of some sources beside what came out here, a row for each setting."""
-    every = [(chapter, [*claim.by_setting()]) for chapter, claim in claims()]
+    chapters = {study.name: name for name in EXHIBITS for study in exhibit(name).STUDIES}
+    every = [(chapter, claim.by_setting()) for chapter, claim in claims()]
+    asked = [one for _, settings in every for one in settings]
+    by_scale = [iter(judged(asked, store, scale)) for scale in SCALES]
     rows = []
-    by_scale = [
-        iter(judged([c for _, own in every for c in own], store, scale)) for scale in SCALES
-    ]
-    for chapter, own in every:
-        claim, found = own[0], [next(scale) for _ in own for scale in by_scale]
-        if claim.source not in sources:
-            continue
-        state = tables.pending("pending" if claim.judge else "not studied yet")
-        all_ours = [
-            [evidence.finding.value, str(evidence.n), evidence.setting, evidence.verdict]
-            for evidence in found
-            if evidence
-        ] or [[tables.NONE, tables.NONE, tables.NONE, state]]
-        where = f"[{chapter}]({chapter}.ipynb)" if chapter else tables.NONE
-        theirs = MARKS[claim.source](claim.value)
-        rows += [[claim.text, theirs, *ours, where] for ours in all_ours]
+    for chapter, settings in every:
+        claim, ours = settings[0], []
+        for one in settings:
+            place = chapter if one.study == claim.study else chapters[one.study]
+            where = f"[{place}]({place}.ipynb)" if place else tables.NONE
+            for evidence in filter(None, [next(found) for found in by_scale]):
+                said = evidence.finding.value, f"{evidence.n}", evidence.setting, evidence.verdict
+                ours.append([*said, where])
+        if not ours:
+            state = tables.pending("pending" if claim.judge else "not studied yet")
+            ours = [[tables.NONE, tables.NONE, tables.NONE, state, where]]
+        if claim.source in sources:
+            theirs = MARKS[claim.source](claim.value)
+            rows += [[claim.text, theirs, *row] for row in ours]
     caption = (
         "Claims, their published values, and ours: differences are paired by seed, in points of "
         "test accuracy on CIFAR-10. The setting *reproduction* is α = 1, 400 epochs, binary "

@@ -141,7 +141,9 @@ def _evidence(claim: Claim, read: Callable[[str], list[Record]], scale: str) -> 
     if scale == BENCHMARK:
         return Evidence(finding, finding.n, BENCHMARK, "")
     setting = find_study(claim.study).setting.label(scale)
-    return Evidence(finding, _sample_size(records), setting, "")
+    widths = {run.config.base_channels for run in records if run.kind == "training"}
+    width = f", α = {max(widths)}" if setting == "recipe" and widths else ""
+    return Evidence(finding, _sample_size(records), setting + width, "")
 
 
 def _distance(finding: Finding) -> Interval | None:
