@@ -12,6 +12,9 @@ SHARED = (
     "local-only-a-little",
     "no-cost-at-width-1-gain-beyond",
     "nothing-at-the-papers-size",
+    "own-lambda-ahead-at-width-8",
+    "threshold-does-it",
+    "gap-hardly-closed",
 )
 CHECKS.update({name: readme.CHECKS[name] for name in SHARED})
 

@@ -17,7 +17,7 @@ from lcs.exhibits.compare import (
     without_threshold,
 )
 from lcs.exhibits.locality import beyond_chance
-from lcs.exhibits.methods import B0, B50, PROXIMAL, SGD
+from lcs.exhibits.methods import B0, B50, LOCAL, PROXIMAL, SGD
 
 CHECKS = Checks()
 CHECKS.add(nothing_at_the_papers_size)
@@ -150,6 +150,18 @@ def threshold_does_it(store):
     groups = by_method(records(store, "scaling-threshold"))
     gains = {name: paired(groups[name], groups[SGD]) for name in (B0, PROXIMAL, B50)}
     return behind(gains[B0]) and behind(gains[PROXIMAL]) and gains[B50].mean > 0
+
+
+@CHECKS.add
+def gap_hardly_closed(store):
+    """Of the gap between SGD and S-LOCAL β = 50 closes a quarter at α = 1, under a tenth at 8."""
+
+    def closed(study):
+        *_, groups = by_width(records(store, study)).values()
+        gain, gap = (paired(groups[name], groups[SGD]).mean for name in (B50, LOCAL))
+        return gain / gap
+
+    return 0.2 < closed("table2") < 0.3 and 0 < closed("scaling-own") < 0.1
 
 
 @CHECKS.add
