@@ -1,11 +1,13 @@
 """What the page scaling says of hyperparameters and augmentation, searched on validation images."""
 
+from collections import Counter
+
 import numpy as np
 
 from checks import Checks, records
 from checks.scaling_parts import accuracy, fit, own
 from lcs.exhibits.compare import accuracies, by_method, by_width, remaining
-from lcs.exhibits.methods import B0, B1, B50, PROXIMAL, SGD, method
+from lcs.exhibits.methods import B0, B1, B50, CONV, LOCAL, PROXIMAL, SGD, THREE, method
 from lcs.exhibits.scaling import search
 from lcs.exhibits.settings import chosen
 
@@ -18,6 +20,15 @@ def momentum_and_decay_for_every_network(store):
     best = search.choices(records(store, "search"), method)
     sgd = [choice.config for name, choice in best.items() if name.optimizer == "sgd"]
     return all(config.momentum and config.weight_decay for config in sgd)
+
+
+@CHECKS.add
+def searches_are_uneven(store):
+    """β = 50 had over twice as many validation runs as SGD, and S-FC three times the others'."""
+    runs = {run.path: run for study in search.STUDIES for run in records(store, study.name)}
+    counts = Counter(method(run.config) for run in runs.values())
+    others = [counts[name] for name in (LOCAL, CONV, THREE)]
+    return counts[B50] > 2 * counts[SGD] and counts[SGD] >= 3 * max(others)
 
 
 @CHECKS.add
