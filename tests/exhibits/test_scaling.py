@@ -13,7 +13,16 @@ from scipy import stats
 from lcs.config import Config
 from lcs.exhibits import find_study, plots
 from lcs.exhibits.methods import B50, CONV, LOCAL, PROXIMAL, SGD, method
-from lcs.exhibits.scaling import ablations, gains, largest, search, tuned, units, width
+from lcs.exhibits.scaling import (
+    ablations,
+    gains,
+    largest,
+    search,
+    threshold,
+    tuned,
+    units,
+    width,
+)
 from lcs.exhibits.settings import CHOSEN, SHARE_AT_WIDTH, chosen, raised, regularised
 from lcs.runs import PUBLISHED, Record
 
@@ -461,6 +470,31 @@ def test_the_studies_share_the_runs_that_they_can():
 # Without runs, and the page
 
 
+def test_the_threshold_is_taken_away_and_lambda_stays():
+    sgd, sparse, zero, proximal = find_study("scaling-threshold").configs("desk", 1)
+    assert sparse == find_study("scaling-own").configs("desk", 1)[-1]
+    assert (sgd.optimizer, zero.beta, proximal.optimizer) == ("sgd", 0.0, "proximal-l1")
+    assert len({(config.l1, config.rest_l1) for config in (sparse, zero, proximal)}) == 1
+
+    def accuracy(config: Config) -> float:
+        gain = {("beta-lasso", 50.0): 4.0, ("beta-lasso", 0.0): 1.0, ("proximal-l1", 0.0): 2.0}
+        return 50.0 + config.seed + gain.get((config.optimizer, config.beta), 0.0)
+
+    records = study("scaling-threshold", accuracy)
+    rows = threshold.threshold_table(records).rows
+    assert [row[3:6] for row in rows] == [
+        ["–", "–", "–"],
+        ["+4.00 ± 0.00", "+3.00 ± 0.00", "+2.00 ± 0.00"],
+        ["+1.00 ± 0.00", "–", "−1.00 ± 0.00"],
+        ["+2.00 ± 0.00", "–", "–"],
+    ]
+    numbers = threshold.numbers(records, study("scaling-seeds", accuracy))
+    assert numbers == {
+        "threshold-zero": "+3.00 ± 0.00", "threshold-proximal": "+2.00 ± 0.00",
+        "seeds-gain": "+4.00 ± 0.00", "seeds-n": "3",
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize(
     "table",
     [
@@ -471,6 +505,8 @@ def test_the_studies_share_the_runs_that_they_can():
         width.fit_table,
         ablations.momentum_table,
         ablations.reach_table,
+        threshold.threshold_table,
+        threshold.seeds_table,
     ],
 )
 def test_without_runs_a_table_shows_its_command(table):
@@ -492,6 +528,6 @@ def test_the_page_takes_every_number_and_no_other():
     cells = json.loads((PUBLISHED.parent / "scaling.ipynb").read_text())["cells"]
     prose = "".join("".join(c["source"]) for c in cells if c["cell_type"] == "markdown")
     made = width.numbers([]) | tuned.numbers([], []) | search.augment_numbers([])
-    made |= largest.numbers(NO_RUNS, []) | units.numbers([])
+    made |= largest.numbers(NO_RUNS, []) | units.numbers([]) | threshold.numbers([], [])
     taken = set(re.findall(r"\{glue:text\}`([\w-]+)", prose))
     assert {name for name in taken if not name.startswith("near-")} == made.keys()
