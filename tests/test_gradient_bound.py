@@ -16,11 +16,13 @@ SUMMED, GradientBound = gradient_bound.SUMMED, gradient_bound.GradientBound
 PRECISIONS = [torch.float32, torch.bfloat16]
 LEVELS = range(len(SUMMED))
 WHOLE = len(SUMMED) - 1
+A_QUARTER = SUMMED.index(0.25)
 
 
 @pytest.fixture(autouse=True)
 def _all_levels_for_small_layers(monkeypatch):
     monkeypatch.setattr(gradient_bound, "AXES_FROM", 0)
+    monkeypatch.setattr(gradient_bound, "UNITS", {"cpu": 20})  # several parts
 
 
 def batch(dtype, seed=0, units=48, images=96, inputs=80, offset=0.0):
@@ -76,24 +78,35 @@ def test_none_is_missed_where_the_inequality_is_nearly_an_equality(level, dtype,
         assert missed(at(level), delta, x, value.item())[0] == 0
 
 
-def test_none_is_missed_that_float32_sums_to_less():
+def test_none_is_missed_that_float32_sums_to_less(monkeypatch):
     """Terms that are lost one by one: the sum of float32 stays below the bound."""
-    x = torch.full((8192, 64), 2.0**-13)
-    delta = torch.full((64, 8192), 2.0**-13)
+    monkeypatch.setattr(gradient_bound, "CANDIDATES", 2.0)
+    x = torch.full((8192, 64), 0.7 * 2.0**-12)
+    delta = torch.full((64, 8192), 0.7 * 2.0**-12)
     x[0], delta[:, 0] = 1.0, 1.0
     value = (delta.double() @ x.double()).max().item()
     assert (delta @ x).max().double() < value - 1e-6, "float32 is to lose some"
     for level in (0, WHOLE):
         assert missed(at(level), delta, x, value)[0] == 0
+    delta, x = among_others(delta), torch.cat([x, x[1:2].expand(3 * len(x), -1)])
+    assert missed(at(A_QUARTER), delta, x, value)[0] == 0
 
 
-def test_none_is_missed_that_bfloat16_rounds_down():
+def among_others(delta):
+    """Return δ with three times as many images in which it is zero, so that a quarter is summed."""
+    return torch.cat([delta, torch.zeros(len(delta), 3 * delta.shape[1])], 1)
+
+
+def test_none_is_missed_that_bfloat16_rounds_down(monkeypatch):
     """Factors, and then their product, lose nearly half of a unit in the last place each."""
+    monkeypatch.setattr(gradient_bound, "CANDIDATES", 2.0)
     x = torch.ones(257, 64, dtype=torch.bfloat16)
     delta = torch.full((64, 257), 1 + 0.99 * 2.0**-8)
     value = (delta.double() @ x.double()).max().item()
     assert (delta.bfloat16() @ x).max().item() < 0.993 * value
     assert missed(at(WHOLE), delta, x, value)[0] == 0
+    delta, x = among_others(delta), torch.ones(4 * 257, 64, dtype=torch.bfloat16)
+    assert missed(at(A_QUARTER), delta, x, value)[0] == 0
 
 
 @pytest.mark.parametrize("setting", ["medium", "high"])

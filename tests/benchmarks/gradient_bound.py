@@ -76,6 +76,7 @@ class GradientBound:
         coefficients = F.pad(projections, (0, 1), value=1.0)  # C (N, k)
         squares = torch.addmm(inputs, coefficients, axes, alpha=-1).square_()  # of R
         weights = (_positive(energy) / _positive(squares.sum(1))).sqrt_()  # w²
+        weights.clamp_(1e-12, 1e12)  # finite also where nothing is left
         summed = energy.argsort(descending=True)[: int(len(x) * SUMMED[self.level])]
         others = torch.ones_like(energy).index_fill_(0, summed, 0.0)  # 1 in B, 0 in A
         coefficients *= others[:, None]
