@@ -81,11 +81,8 @@ class Claim:
 
     def by_setting(self) -> list[Claim]:
         """Return the claim once for each study that looks at it."""
-        return [
-            replace(self, study=name, also="")
-            for name in (self.study, self.also)
-            if name or name == self.study
-        ]
+        studies = [self.study, self.also] if self.also else [self.study]
+        return [replace(self, study=study, also="") for study in studies]
 
 
 def judged(claims: Sequence[Claim], store: RunStore, scale: str) -> list[Evidence | None]:

@@ -138,6 +138,7 @@ def test_a_claim_has_a_row_for_each_setting(monkeypatch):
 def test_a_claim_is_judged_by_each_of_its_studies(monkeypatch):
     gap = next(one for one in EVERY if one.text.startswith("β = 50 closes most of the gap"))
     assert [one.study for one in gap.by_setting()] == ["table2", "scaling-own"]
+    assert len(claim(None, "").by_setting()) == 1, "what is not studied counts once"
     monkeypatch.setattr(claims, "claims", lambda: [("", claim(WEAK)), ("", gap), ("", claim(WEAK))])
     shown = claims.table(STORE)
     place = [*shown.columns].index("setting")
