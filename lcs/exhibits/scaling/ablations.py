@@ -85,8 +85,8 @@ def _own(base: Config, width: int, betas: Sequence[float]) -> list[Config]:
 
 
 STUDIES = (
-    desk_study("precision", "bfloat16 or float32, at α = 8", RECIPE, _precision, 2),
-    desk_study("affine", "Scale, shift and bias, at α = 4", RECIPE, _scale_and_shift),
+    desk_study("recipe-precision", "bfloat16 or float32, at α = 8", RECIPE, _precision, 2),
+    desk_study("recipe-affine", "Scale, shift and bias, at α = 4", RECIPE, _scale_and_shift),
     desk_study("recipe-cifar100", "The recipe on CIFAR-100, at α = 8", RECIPE, _other_data),
     desk_study("reach", "Training length, or a larger λ", RECIPE, _reach, betas=(0, 50)),
     desk_study("momentum", "Momentum, weight decay or a larger step", RECIPE, _momentum),
@@ -120,17 +120,17 @@ def changed_table(study: str, records: Sequence[Record]) -> Table:
     """Compare SGD and β = 50 with what the study changes, each with the run without the change.
 
     Args:
-        study: `precision`, `affine` or `recipe-cifar100`, whose runs are compared with SGD.
+        study: `recipe-precision`, `recipe-affine` or `recipe-cifar100`, whose runs are compared with SGD.
         records: its records.
     """
     plain: dict[str, dict[str, object]] = {
-        "precision": {"precision": "bf16"},
-        "affine": {"affine": False, "bias": False},
+        "recipe-precision": {"precision": "bf16"},
+        "recipe-affine": {"affine": False, "bias": False},
     }
     if study == "recipe-cifar100":
         against = {"SGD": lambda config: chosen(as_sgd(config), "s-fc")}
         return comparison(study, records, ["l1"], against, "The recipe on CIFAR-100")
-    what = {"precision": "Matrix products in bfloat16 and in float32"}
+    what = {"recipe-precision": "Matrix products in bfloat16 and in float32"}
     references = {"the usual": lambda config: config.replace(**plain[study])}
     fields = [*plain[study]]
     title = what.get(study, "Batch normalisation with scale and shift, and layers with biases")

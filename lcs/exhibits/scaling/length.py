@@ -41,8 +41,8 @@ def _same_l1(base: Config, betas: Sequence[float]) -> list[Config]:
 
 
 STUDIES = (
-    desk_study("length", "Training length at α = 8", RECIPE, _lengths, 2),
-    desk_study("length-same-l1", "Training length with one λ, at α = 8", RECIPE, _same_l1, 1),
+    desk_study("recipe-length", "Training length at α = 8", RECIPE, _lengths, 2),
+    desk_study("recipe-length-l1", "Training length with one λ, at α = 8", RECIPE, _same_l1, 1),
 )
 
 
@@ -50,4 +50,4 @@ def length_table(records: Sequence[Record]) -> Table:
     """Compare β = 50 and S-LOCAL with SGD at each length."""
     what = "SGD, S-LOCAL and β = 50 at three lengths"
     references = {"SGD": lambda config: _baseline(as_sgd(config))}
-    return comparison("length", records, ["epochs", "l1"], references, what)
+    return comparison("recipe-length", records, ["epochs", "l1"], references, what)
