@@ -105,7 +105,8 @@ def test_command_of_a_run_gives_its_configuration(runs, command, monkeypatch):
         return SimpleNamespace(path="")
 
     monkeypatch.setattr("lcs.train.train", train)
-    book = {run.config.replace(seed=0): run.config for run in runs if run.record.kind == "training"}
+    training = [run.config for run in runs if isinstance(run.config, Config)]
+    book = {frozenset(records.changed(config)): config for config in training}
     sgd = Config(momentum=0.9, weight_decay=5e-4, schedule="constant")
     configs = [Config(), sgd, EVERY_OPTION, *book.values()]
     for config in configs:

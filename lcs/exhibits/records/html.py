@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import textwrap
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, fields
@@ -167,7 +168,7 @@ def _said(config: Config, name: str) -> str:
 def _results(run: Run) -> str:
     record = run.record
     if record.kind != Config.kind:
-        return "<p>The results of a toy experiment are in its record.</p>"
+        return "<p>Its chapter shows the results, which are in the record.</p>"
     final, curves = record.final, accuracy_curves(record) + weight_curves(record)
     held_out = "validation" if run.config.validation else "test"
     shares = {
@@ -195,11 +196,15 @@ def _commands(run: Run) -> str:
         replay = f"lcs runs replay {run.record.run_id}"
         note = "# or only its first epochs, which are compared with this record"
         lines = [f"lcs data get {run.config.dataset}", *lines, note, replay]
-    wrapped = [
-        " \\\n    ".join(textwrap.wrap(line, 84, break_long_words=False, break_on_hyphens=False))
-        for line in lines
-    ]
-    return f"<pre>{escape(chr(10).join(wrapped))}</pre>"
+    shown = "\n".join(" \\\n    ".join(_wrapped(line)) for line in lines)
+    return f"<pre>{escape(shown)}</pre>"
+
+
+def _wrapped(command: str) -> list[str]:
+    """Return the lines of a command, in which an option and its value stand together."""
+    together = re.sub(r"(--\S+) (?!--)", "\\1\N{NO-BREAK SPACE}", command)
+    lines = textwrap.wrap(together, 84, break_long_words=False, break_on_hyphens=False)
+    return [line.replace("\N{NO-BREAK SPACE}", " ") for line in lines]
 
 
 def _configuration(config: RunConfig) -> str:

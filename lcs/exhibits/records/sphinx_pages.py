@@ -16,11 +16,9 @@ from typing import Any
 from docutils import nodes
 from sphinx import addnodes
 from sphinx.application import Sphinx
-from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.osutil import relative_uri
 
-from lcs.errors import RecordError
 from lcs.exhibits.records import Run, all_runs, html
 from lcs.runs import RunStore
 
@@ -80,7 +78,4 @@ def write_pages(app: Sphinx, failure: Exception | None) -> None:
 
 @functools.cache
 def _runs(root: Path) -> list[Run]:
-    try:
-        return all_runs(RunStore(root))
-    except RecordError as error:
-        raise ExtensionError(str(error)) from error
+    return all_runs(RunStore(root))
