@@ -66,7 +66,7 @@ class Run:
         """Name of the setting: of those of its studies, or of all, the one closest to the run."""
         if isinstance(self.config, ToyConfig):
             return "toy"
-        declared = {use.setting for use in self.uses} or {*BASES} - {"paper"}
+        declared = {use.setting for use in self.uses} & BASES.keys() or BASES.keys() - {"paper"}
         return min(
             (name for name in BASES if name in declared),
             key=lambda name: len(unusual(self.config, BASES[name])),
