@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from lcs.config import Config, RunConfig, ToyConfig
+from lcs.errors import ConfigError
 from lcs.exhibits import EXHIBITS, exhibit
 from lcs.exhibits.methods import NETWORKS, method
 from lcs.exhibits.settings import (
@@ -172,10 +173,14 @@ def _uses(configs: Iterable[RunConfig]) -> dict[RunConfig, list[Use]]:
 def _look(found: dict[RunConfig, list[Use]], wanted: set[Any], **changes: Any) -> None:
     for chapter in EXHIBITS:
         for study in exhibit(chapter).STUDIES:
-            if changes and study.setting.name not in BASES:
-                continue  # the toy, which takes no changes
             for scale in study.scales[1:]:  # smoke runs are not stored
+                try:
+                    configs = study.configs(scale, 1, **changes)
+                except ConfigError:
+                    if not changes:
+                        raise
+                    continue  # a study that cannot be changed so, as the toy, has no such run
                 use = Use(study.name, chapter, study.setting.label(scale))
-                for config in study.configs(scale, 1, **changes):
+                for config in configs:
                     if config in wanted and use not in found[config]:
                         found[config].append(use)
