@@ -22,6 +22,7 @@ import yaml
 
 from lcs.errors import ConfigError, LcsError
 from lcs.exhibits import book
+from lcs.runs import PUBLISHED, RunStore
 
 CHAPTERS = book.chapters()
 TRAINING = ["table2", "figure3", "figure4", "why", "scaling"]
@@ -346,3 +347,24 @@ def test_page_shows_every_figure_of_its_notebook(chapter, built):
     figures = [o for o in outputs if {"image/png", "image/svg+xml"} & set(o.get("data", {}))]
     shown = [s for s in _Links(built / "book" / f"{chapter}.html").images if "_images/" in s]
     assert len(shown) >= len(figures)
+
+
+def test_every_record_has_its_row_and_its_page(built):
+    places = {r.path.relative_to(PUBLISHED).with_suffix("") for r in RunStore(PUBLISHED).records()}
+    rows = [
+        Path(row)
+        for row in re.findall(r'<tr id="(.+?)"', (built / "book/records.html").read_text())
+    ]
+    assert sorted(rows) == sorted(places)
+    for place in places:
+        page = built / "book" / "runs" / f"{place}.html"
+        assert not _missing(page, _Links(page).links)
+
+
+def test_links_to_records_lead_to_their_pages(built):
+    """Also from pages whose tables name runs, where the notebook has a link to the JSON file."""
+    for chapter in CHAPTERS:
+        linked = re.findall(r"\(runs/([\w./-]+)\.json\)", json.dumps(_read(chapter)))
+        links = _Links(built / "book" / f"{chapter}.html").links
+        assert {f"runs/{place}.html" for place in linked} <= set(links)
+        assert not [link for link in links if link.endswith(".json")]

@@ -49,8 +49,10 @@ def provenance_table(store: RunStore) -> Table:
     for record in store.records():
         origin = record.provenance
         state = {True: "unmodified", False: "modified"}.get(origin["unmodified"], "unknown")
-        commit = f"`{(origin['commit'] or 'unknown')[:10]}`"
-        counts[commit, state, origin["packages"]["torch"], origin["hardware"]] += 1
+        commit = (origin["commit"] or "unknown")[:10]
+        shown = f"`{commit}`" if commit.isalnum() else tables.plain(commit)
+        torch, hardware = map(tables.plain, (origin["packages"]["torch"], origin["hardware"]))
+        counts[shown, state, torch, hardware] += 1
     rows = [[*origin, str(count)] for origin, count in sorted(counts.items())]
     caption = (
         "Where the records of this book come from: the commit of the code, whether it was "

@@ -97,8 +97,19 @@ def number(value: float) -> str:
     return re.sub(r"\.?0+e-0?", "e-", f"{value:e}") if 0 < value < 1e-3 else f"{value:g}"
 
 
+def plain(text: object) -> str:
+    """Return what a record says, such as its hardware, as one line without Markdown or HTML in it.
+
+    A record is data that others may have made.
+    """
+    return re.sub(r"([\\`*_{}\[\]<>|$~^&#!])", r"\\\1", " ".join(str(text).split()))
+
+
 def link(record: Record, text: str = "") -> str:
-    """Return a link from a page to the record behind it; plain text where it is not the book's."""
+    """Return a link from a page to the record behind it; plain text where it is not the book's.
+
+    In the built book it leads to the page of the run (`lcs.exhibits.records`).
+    """
     shown = text or record.run_id
     if not record.path.resolve().is_relative_to(PUBLISHED.resolve()):
         return f"`{shown}`"
