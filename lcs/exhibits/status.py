@@ -76,7 +76,7 @@ def _row(
     found = study.runs(scale, seeds, records.get, **changes)
     given = changes | ({} if seeds is None else {"seeds": seeds})
     options = "".join(f" --{name} {value}" for name, value in given.items())
-    command = f"`lcs study {study.name} --scale {scale}{options}`"
+    command = tables.as_typed(f"lcs study {study.name} --scale {scale}{options}")
     head = [title, f"[{chapter}]({chapter}.ipynb)", study.setting.label(scale)]
     lacking = [config for config, record in found.items() if record is None]
     if not lacking:

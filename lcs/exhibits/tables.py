@@ -71,7 +71,14 @@ def forum(value: str) -> str:
 
 def pending_table(name: str, what: str, command: str) -> Table:
     """Return the place of a table whose runs are missing: what it will show, and the command."""
-    return Table(name, f"Not run yet: {what}.", ["state"], [[pending(f"pending: `{command}`")]])
+    return Table(
+        name, f"Not run yet: {what}.", ["state"], [[pending(f"pending: {as_typed(command)}")]]
+    )
+
+
+def as_typed(command: str) -> str:
+    """Return a command as code that runs as it stands, from the root of the project."""
+    return "`" + re.sub(r"(?<![\w/-])(?=(lcs|python) )", ".venv/bin/", command) + "`"
 
 
 def pending(reason: str = "pending") -> str:
