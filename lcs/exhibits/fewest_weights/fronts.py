@@ -122,32 +122,32 @@ def fewest_table(found: Conditions, width: int = WIDTH) -> Table:
     rows = []
     for config, runs in sorted(here.items(), key=lambda item: mean_weights(item[1])):
         layers = [list(run.final["nonzeros"].values()) for run in runs]
-        each = [f"{mean_interval(layer).mean:,.0f}" for layer in zip(*layers, strict=True)]
+        each = [f"{mean_interval(layer).mean / 1e3:,.1f}" for layer in zip(*layers, strict=True)]
         whole = sum(runs[0].final["weights"].values())
         sparse = mean_interval([operations(run) for run in runs]).mean
         rows.append(
             [
                 str(method(config)),
-                locality.lambdas_text(config) if config.l1 else NONE,
+                locality.lambdas_text(config).replace(" and ", ", ") if config.l1 else NONE,
                 " / ".join(each),
-                f"{mean_weights(runs):,.0f}",
+                f"{mean_weights(runs) / 1e3:,.1f}",
                 f"{100 * mean_weights(runs) / whole:.3g}",
                 f"{runs[0].final['flops']['dense'] / 1e6:.2f} / {sparse / 1e6:.2f}",
-                compare.mean_text(runs),
-                f"{len(runs)}",
+                f"{compare.mean_text(runs)} ({len(runs)})",
             ]
         )
     records = [run for runs in here.values() for run in runs]
     caption = (
-        f"R{what[1:]}: mean over n seeds, of the accuracy with its 95 % interval. "
-        f"{compare.setting_text(records)}. Share: of the network's own weights. FLOPs: of one "
-        "image's forward pass, with every weight (dense) and without the zeros (sparse)."
+        f"R{what[1:]}: mean over n seeds, n in brackets, and 95 % interval. "
+        f"{compare.setting_text(records)}. λ: of the first and the other layers. "
+        "Share: of the network's own weights. FLOPs: of one image's forward pass, with "
+        "every weight (dense) and without the zeros (sparse)."
     )
     columns = (
-        *("network and method", "λ, first and other layers", "weights in layers 1 / 2 / 3"),
-        *("all layers", "share (%)", "MFLOPs, dense / sparse", "test accuracy (%)", "n"),
+        *("network and method", "λ", "thousands of weights in layers 1 / 2 / 3", "in all"),
+        *("share (%)", "MFLOPs, dense / sparse", "test accuracy (%)"),
     )
-    return Table(name, caption, columns, rows, text=["λ, first and other layers"])
+    return Table(name, caption, columns, rows, text=["λ"])
 
 
 # The numbers of the prose
