@@ -61,7 +61,8 @@ class Interactive:
 def interactive(chart: Chart, description: str) -> Interactive:
     """Return a chart of Altair's in the house style, as wide as the page."""
     font = "DejaVu Sans, Verdana, sans-serif"
-    styled = chart.properties(width="container", description=description).configure(
+    fit = {"type": "fit-x", "contains": "padding"}
+    styled = chart.properties(width="container", autosize=fit, description=description).configure(
         font=font, background="white"
     )
     styled = styled.configure_axis(
