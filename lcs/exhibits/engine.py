@@ -380,6 +380,7 @@ def _faster(mode: str) -> Judge:
         slower = "contradicted" if widest["low"] > 1 else UNDECIDED
         return Finding(
             f"{share} of a dense step's time at 1 % left, α = {width}",
+            short=f"{share} of the time",
             said="holds" if widest["high"] < 1 else slower,
             n=min(one["repeats"] for one in find(found, measured="sparse step")),
         )

@@ -69,7 +69,8 @@ def slopes_positive(store):
     return (
         min(every) > 0
         and all(is_clear(found.slope) for found in fits)
-        and set(said) == {"holds, but not after correction"}
+        and len(said) == 2
+        and all("holds, but not after correction" in one for one in said)
     )
 
 
