@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from lcs import cost
 from lcs.config import RunConfig
-from lcs.exhibits import EXHIBITS, exhibit, find_study
+from lcs.exhibits import EXHIBITS, exhibit, find_study, tables
 from lcs.exhibits.tables import Table
 from lcs.runs import Record, RunStore
 from lcs.study import BaseStudy
@@ -48,7 +48,7 @@ def progress(store: RunStore) -> list[Progress]:
         **changes: object,
     ) -> Progress:
         found = study.runs(scale, seeds, records.get, **changes)
-        given = {} if scale == "desk" else {"scale": scale}
+        given: dict[str, object] = {} if scale == "desk" else {"scale": scale}
         given |= changes | ({} if seeds is None else {"seeds": seeds})
         options = "".join(f" --{name} {value}" for name, value in given.items())
         return Progress(
@@ -58,7 +58,7 @@ def progress(store: RunStore) -> list[Progress]:
             title or study.title,
             [record for record in found.values() if record],
             [config for config, record in found.items() if record is None],
-            f"`lcs study {study.name}{options}`",
+            tables.as_typed(f"lcs study {study.name}{options}"),
         )
 
     every = [
@@ -138,8 +138,10 @@ def provenance_table(store: RunStore) -> Table:
     for record in store.records():
         origin = record.provenance
         state = {True: "unmodified", False: "modified"}.get(origin["unmodified"], "unknown")
-        commit = f"`{(origin['commit'] or 'unknown')[:10]}`"
-        counts[commit, state, origin["packages"]["torch"], origin["hardware"]] += 1
+        commit = (origin["commit"] or "unknown")[:10]
+        shown = f"`{commit}`" if commit.isalnum() else tables.plain(commit)
+        torch, hardware = map(tables.plain, (origin["packages"]["torch"], origin["hardware"]))
+        counts[shown, state, torch, hardware] += 1
     rows = [[*origin, str(count)] for origin, count in sorted(counts.items())]
     caption = (
         "Where the records of this book come from: the commit of the code, whether it was "

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
+from lcs.config import Config
 from lcs.exhibits import find_study, tables
 from lcs.exhibits.compare import by_width, matches, paired
 from lcs.exhibits.methods import Method
@@ -149,13 +150,14 @@ def _evidence(claim: Claim, read: Callable[[str], list[Record]], scale: str) -> 
     finding = claim.judge(records) if records else None
     if finding is None:
         return None
-    setting = claim.studies[0].setting.label(scale) + _variant(records)
+    setting = claim.studies[0].setting.label(scale)
+    setting += _variant(records) if scale != "paper" else ""
     return Evidence(finding, _sample_size(records), setting, "")
 
 
 def _variant(records: Sequence[Record]) -> str:
     """Say how wide the widest of some runs is, and whether zeros stay in all of β-LASSO."""
-    configs = [run.config for run in records if run.kind == "training"]
+    configs = [run.config for run in records if isinstance(run.config, Config)]
     widths = {config.base_channels for config in configs}
     said = f", α = {max(widths)}" if widths else ""
     sparse = [config for config in configs if config.beta]

@@ -58,6 +58,7 @@ def test_a_verdict_that_correction_takes_away_says_so():
 class Fake:
     """A study that has runs at some scales."""
 
+    name: str
     has: tuple[str, ...]
     scales: tuple[str, ...] = ("smoke", "desk", "paper")
     setting = Setting("reproduction", {})
@@ -68,8 +69,9 @@ class Fake:
 
 @pytest.fixture(autouse=True)
 def fake_studies(monkeypatch):
-    fakes = {"run": Fake(("desk",)), "wide": Fake(("desk", "paper")), "missing": Fake(())}
-    fakes["small"] = Fake((), scales=("smoke", "desk"))
+    has = {"run": ("desk",), "wide": ("desk", "paper"), "missing": ()}
+    fakes = {name: Fake(name, scales) for name, scales in has.items()}
+    fakes["small"] = Fake("small", (), scales=("smoke", "desk"))
     real = verdicts.find_study
     monkeypatch.setattr(verdicts, "find_study", lambda name: fakes.get(name) or real(name))
 
