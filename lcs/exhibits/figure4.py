@@ -334,7 +334,8 @@ def _local_filters(records: list[Record]) -> Finding:
     if not np.isfinite(each).all():
         return UNMEASURED
     excess = mean_interval(each)
-    return Finding(f"{signed(excess)} points of the mass in a window beyond chance", excess)
+    value = f"{signed(excess)} points of the mass in a window beyond chance"
+    return Finding(value, excess, short=f"{signed(excess)} of the mass")
 
 
 def _more_local_than_sgd(records: list[Record]) -> Finding:
@@ -359,7 +360,7 @@ def _more_local_than_sgd(records: list[Record]) -> Finding:
     # points and pixels are compared by their intervals, which single runs lack
     known = all(one.half_width for one in more)
     weaker = min(more, key=lambda one: abs(one.mean) / (one.half_width or 1)) if known else window
-    return Finding(value, weaker)
+    return Finding(value, weaker, short=f"window {signed(window)}")
 
 
 def _more_local(reference: Callable[[Config], Config], *, worse: bool = False) -> Judge:
