@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -39,17 +39,17 @@ def _figure4(base: Config, betas: Sequence[float]) -> list[Config]:
 STUDIES = (Study("figure4", "Figure 4: filters and their locality", REPRODUCTION, _figure4, 5),)
 
 
-def by_setting(named: Mapping[str, Sequence[Record]]) -> dict[str, list[Record]]:
+def by_setting(studies: Iterable[Sequence[Record]]) -> dict[str, list[Record]]:
     """Return the runs of the figure of all settings, by the setting in words.
 
     Of each study those at its largest width with S-LOCAL, SGD, β = 0, β = 1 and β = 50; studies
     that share a width, a length and the images are one setting.
 
     Args:
-        named: records of each study by its name.
+        studies: the records of each.
     """
     settings: dict[str, list[Record]] = {}
-    for records in named.values():
+    for records in studies:
         widest = max((r.config.base_channels for r in records), default=0)
         shown = [r for r in records if r.config.base_channels == widest]
         for run in shown:
@@ -132,6 +132,23 @@ def width_frame(records: Sequence[Record]) -> pd.DataFrame:
     return tables.data_frame(rows, columns=["x", "series", "value"])
 
 
+def opening_numbers(records: Sequence[Record]) -> dict[str, str]:
+    """Return the window's share beyond chance at the largest width, in points: "pending" without.
+
+    `open-sgd`, `open-zero` and `open-sparse`: of SGD, of β = 50, and of β = 0 with the same λ;
+    `open-alpha`: the width.
+    """
+    names = ("open-alpha", "open-sgd", "open-zero", "open-sparse")
+    widths = [at for at in compare.by_width(records).values() if B50 in at]
+    if not widths:
+        return dict.fromkeys(names, compare.PENDING)
+    widest = widths[-1]
+    sparse = widest[B50]
+    zero = [run for run in widest[B0] if run.config.l1 == sparse[0].config.l1]
+    windows = map(locality.window_text, (widest[SGD], zero, sparse))
+    return dict(zip(names, (f"{sparse[0].config.base_channels}", *windows), strict=True))
+
+
 def locality_table(records: Sequence[Record], scale: str, name: str = "tab-locality") -> Table:
     """Return the locality of first-layer filters beside their null model."""
     if not records:
@@ -160,14 +177,14 @@ def locality_table(records: Sequence[Record], scale: str, name: str = "tab-local
 def locality_numbers(records: Sequence[Record]) -> Numbers:
     """Return the numbers of the prose, for the largest β (`sparse-…`) and SGD (`dense-…`).
 
-    `…-mean` is of the filters, `…-null_mean` of their permutations, where it is not about 0.
+    `…-mean` is of the filters, `…-null_mean` of their permutations.
     """
     groups, beta = compare.by_method(records), compare.largest_beta(records)
-    numbers: Numbers = {"beta": beta, "n": len(groups[SGD])}
+    numbers: Numbers = {"beta": beta}
     for short, name in {"sparse": beta_lasso_method(beta), "dense": SGD}.items():
-        for key in MEASURES:
+        for key in ("spread", "window_mass"):
             found = locality.summary(groups[name], key)
-            for kind in ("mean",) if key == "morans_i" else ("mean", "null_mean"):
+            for kind in ("mean", "null_mean"):
                 value = found[kind]
                 numbers[f"{short}-{key}-{kind}"] = math.nan if value is None else value
     return numbers

@@ -70,6 +70,11 @@ def way(row: Mapping[Any, Any]) -> float:
     return 100 * row["rearranged_excess"] / contrast if contrast > MIN_CONTRAST else math.nan
 
 
+def _way_text(row: Mapping[Any, Any]) -> str:
+    share = way(row)
+    return f"{round(share)}" if math.isfinite(share) else NONE
+
+
 def table(found: pd.DataFrame) -> Table:
     """Return the measure of every run of `frame`, beside its nulls and a shared kernel."""
     name, what = "tab-sharing", "whether filters are shifted copies of each other"
@@ -81,10 +86,9 @@ def table(found: pd.DataFrame) -> Table:
         if math.isfinite(row["mean"]):
             own = Interval(row["mean"], row["ci95"], int(row["filters"]))
             beyond = Interval(row["rearranged_excess"], row["rearranged_ci95"], own.n)
-            share = way(row)
             cells = [tables.interval(own), *(f"{row[null]:.2f}" for null in NULLS)]
             cells += [tables.signed(beyond), f"{row['shared']:.2f}"]
-            cells.append(f"{share:.0f}" if math.isfinite(share) else NONE)
+            cells.append(_way_text(row))
         count = f"{row['filters']:.0f} of {row['of']:.0f}"
         rows.append([row["setting"], row["series"], count, *cells])
     caption = (
@@ -116,7 +120,7 @@ def numbers(found: pd.DataFrame, named: Mapping[str, Sequence[Record]]) -> dict[
         words[f"sharing-{name}-null"] = f"{row['rearranged']:.2f}" if row else PENDING
         words[f"sharing-{name}-shared"] = f"{row['shared']:.2f}" if row else PENDING
         words[f"sharing-{name}-excess"] = compare.signed_text(excess)
-        words[f"sharing-{name}-way"] = f"{way(row):.0f}" if row else PENDING
+        words[f"sharing-{name}-way"] = _way_text(row) if row else PENDING
     return words
 
 

@@ -181,6 +181,8 @@ def excesses(table: pd.DataFrame) -> Figure:
     panels[0].set_yticks([heights[row] for row in rows], [name or "" for _, name in rows])
     panels[0].set_ylim(0.5 - len(rows), 0.6)
     panels[0].tick_params(axis="y", labelsize="small")
+    panels[0].set_zorder(1)  # headings extend over all panels
+    panels[0].patch.set_visible(False)
     for setting, name in rows:
         if name is None:
             at = heights[setting, None]
@@ -250,7 +252,7 @@ def sharing(table: pd.DataFrame) -> Figure:
     axes.set_yticks(range(len(table)), names)
     axes.tick_params(axis="y", labelsize="small")
     axes.set(ylim=(len(table) - 0.5, -0.5), xlim=(0, 1.02))
-    axes.set_xlabel("correlation with the nearest other filter, after the best shift")
+    axes.set_xlabel("correlation with the nearest filter after a shift")
     axes.grid(axis="x", color="0.92")
     add_legend(figure, axes, columns=2)
     return figure
