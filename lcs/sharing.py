@@ -41,8 +41,7 @@ def sharing(filters: Tensor, kernels: int) -> dict[str, Any]:
     Returns:
         JSON-ready: the number of `filters`, `mean` and `ci95` of the value, for each of the names
         above its mean, and for the nulls also the mean difference from them,
-        `<null>_excess`, with its 95 % half-width over filters, `<null>_ci95`. `progress` is how far
-        the mean lies on the way from `rearranged` (0) to `shared` (1).
+        `<null>_excess`, with its 95 % half-width over filters, `<null>_ci95`.
 
     Raises:
         ConfigError: filters that are not finite or not images.
@@ -71,7 +70,6 @@ def sharing(filters: Tensor, kernels: int) -> dict[str, Any]:
     generator = torch.Generator().manual_seed(measure.SEED)
     tied = [share_kernels(filters, kernels, generator) for _ in range(DRAWS)]
     found["shared"] = sum(float(_nearest(aligned_correlation(f, f)).mean()) for f in tied) / DRAWS
-    found["progress"] = found["rearranged_excess"] / (found["shared"] - found["rearranged"])
     return found
 
 
