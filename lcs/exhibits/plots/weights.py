@@ -103,40 +103,37 @@ def laws(history: pd.DataFrame, forecasts: Mapping[str, pd.DataFrame]) -> Figure
     return figure
 
 
-def filters(groups: Mapping[str, np.ndarray | None], *, columns: int = 8, scale: int = 2) -> Figure:
-    """Draw first-layer filters as images, one row of the figure for each group.
-
-    A pixel of a filter is a square of whole pixels of the figure, without interpolation.
+def filters(groups: Mapping[str, np.ndarray | None], *, columns: int = 8) -> Figure:
+    """Draw first-layer filters as images, a row for each group; two pixels for each weight.
 
     Args:
         groups: for each title, filters (n, C, H, W), the first of which are drawn; None: pending.
             Zero is grey, and each filter has its own scale, the largest absolute weight. Three
             channels are drawn as red, green and blue.
         columns: filters in a row.
-        scale: side of a pixel of a filter, in pixels of the figure.
     """
     known = [images for images in groups.values() if images is not None]
     if not known:
         return pending()
     import matplotlib.pyplot as plt
 
-    rows, columns_of_pixels = (scale * side for side in known[0].shape[2:])
-    gap, title_height, dpi = 4 * scale, 22, 100
-    step = rows + title_height + gap
-    width = columns * (columns_of_pixels + gap) - gap
-    height = sum(step if images is not None else title_height + gap for images in groups.values())
-    figure = plt.figure(figsize=(width / dpi, height / dpi), dpi=dpi, layout="none")
+    # in inches, of which the page has 96 pixels
+    side = 2 * max(images.shape[-1] for images in known) / 96
+    gap, head = side / 16, 0.28
+    width = columns * (side + gap) - gap
+    height = len(groups) * head + len(known) * (side + gap)
+    figure = plt.figure(figsize=(width, height), layout="none")
     top = height
     for title, images in groups.items():
-        figure.text(0, (top - 4) / height, title, va="top", weight="bold", size="medium")
-        top -= title_height
-        for place, image in enumerate(() if images is None else images[:columns]):
-            left = place * (columns_of_pixels + gap)
-            box = (left / width, (top - rows) / height, columns_of_pixels / width, rows / height)
-            axes = figure.add_axes(box)
+        figure.text(0, (top - 0.6 * head) / height, title, weight="bold", va="center")
+        top -= head
+        for column, image in enumerate(() if images is None else images[:columns]):
+            left, low = column * (side + gap), top - side
+            axes = figure.add_axes((left / width, low / height, side / width, side / height))
+            # not resampled: the page draws each weight as a square
             axes.imshow(as_image(image), interpolation="none")
             axes.set_axis_off()
-        top -= gap + (rows if images is not None else 0)
+        top -= 0 if images is None else side + gap
     return figure
 
 
