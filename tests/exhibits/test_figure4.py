@@ -3,6 +3,7 @@
 import dataclasses
 import math
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
@@ -18,6 +19,12 @@ from lcs.exhibits.verdicts import verdict
 from lcs.runs import PUBLISHED, Record, RunStore
 
 STORE = RunStore(PUBLISHED)
+
+
+@pytest.fixture(autouse=True)
+def closed_figures():
+    yield
+    plt.close("all")
 
 
 def test_pairs_are_those_of_all_units_or_of_stored_filters():
@@ -59,6 +66,14 @@ def test_how_far_crops_shift_and_how_far_filters_reach():
     assert (words["range-usual"], words["near-none"]) == ("6.0 ± 6.4", "2.00 ± 0.00")
     assert words["half-usual"] == "5.8 ± 6.4"
     assert (words["range-none-more"], words["range-far-more"]) == ("−4.00 ± 0.00", "+4.00 ± 0.00")
+    assert (
+        len(
+            plots.pair_correlation(
+                units.pair_correlation_frame(local_net(records[0]), crop_shift.crop_text)
+            ).axes
+        )
+        == 1
+    )  # no study of crops
     pairs = units.pair_correlation_frame([*local_net(records[0]), *records], crop_shift.crop_text)
     lines = plots.pair_correlation(pairs).axes[0].lines
     assert len({line.get_color() for line in lines if not line.get_label().startswith("_")}) == 5
