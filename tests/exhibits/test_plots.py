@@ -88,7 +88,7 @@ def test_filters_are_shown_with_two_pixels_for_each_weight():
     svg = style.as_svg(figure)
     plt.close(figure)
     images = re.findall(r"<image [^>]*>", svg)
-    assert len(images) == 16
+    assert len(images) == 8 + 3
     assert all("image-rendering" in image for image in images)
     # in points, of which 3 are 4 pixels
     scales = [re.search(r"matrix\((\S+) 0 0 (\S+) ", image).groups() for image in images]

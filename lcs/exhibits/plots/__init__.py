@@ -8,11 +8,13 @@ from lcs.exhibits.plots.engine import changes, floors, unproved
 from lcs.exhibits.plots.style import use_style
 from lcs.exhibits.plots.weights import (
     as_image,
+    excesses,
     filters,
     first_layers,
     laws,
-    locality,
     nonzeros,
     pair_correlation,
     scatter,
+    sharing,
+    windows,
 )
