@@ -11,7 +11,7 @@ from lcs.exhibits import compare, tables
 from lcs.exhibits.compare import PENDING
 from lcs.exhibits.methods import B0, B50, method
 from lcs.exhibits.tables import NONE, Table
-from lcs.exhibits.verdicts import UNMEASURED, Claim, Finding
+from lcs.exhibits.verdicts import Claim, Finding
 from lcs.recording import STORED_FILTERS
 from lcs.runs import Record
 from lcs.stats import Interval
@@ -134,8 +134,8 @@ def _shares_kernels(records: list[Record]) -> Finding:
     """
     said, shares = [], []
     for name in (B0, B50):
-        run = next(r for r in records if r.filters and method(r.config) == name)
-        found = measured(run)
+        runs = [r for r in records if r.filters and method(r.config) == name]
+        found = measured(runs[0]) if runs else {}
         share = way(found) if "mean" in found else math.nan
         shares.append(share)
         told = (
@@ -146,7 +146,7 @@ def _shares_kernels(records: list[Record]) -> Finding:
         said.append(f"{name.shortest}: {told}")
     known = [share for share in shares if math.isfinite(share)]
     if not known:
-        return UNMEASURED
+        return Finding(NONE, said="not measurable: too few filters, or weights")
     seen = "seen in one run" if min(known) > 50 else "not seen in one run"
     return Finding("; ".join(said), said=seen)
 
