@@ -100,7 +100,8 @@ def test_parameters_are_few_commented_literals(chapter):
     assert list(papermill.inspect_notebook(path)) == list(parameters)
 
 
-@pytest.mark.parametrize("chapter", CHAPTERS)
+# where the code is what the page teaches, there are functions
+@pytest.mark.parametrize("chapter", [name for name in CHAPTERS if name != "from_scratch"])
 def test_notebook_defines_no_function_and_no_class(chapter):
     defined = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
     for cell in _code(_read(chapter)):
