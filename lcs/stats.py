@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import stdtr, stdtrit
+from scipy.special import fdtrc, stdtr, stdtrit
 
 from lcs.errors import ConfigError
 
@@ -52,6 +52,54 @@ def paired_difference(a: npt.ArrayLike, b: npt.ArrayLike) -> Interval:
     if first.shape != second.shape:
         raise ConfigError(f"pairs: shapes {first.shape} and {second.shape} differ; pair the values")
     return mean_interval(first - second)
+
+
+def ratio_interval(a: npt.ArrayLike, b: npt.ArrayLike) -> tuple[float, float, float]:
+    """Ratio of the means of a and b, paired by position, and its 95 % interval (Fieller 1954).
+
+    Returns:
+        (ratio, low, high). The ends are infinite where the mean of b cannot be told from zero, and
+        NaN for a single pair.
+
+    Raises ConfigError where the two differ in length, and as `mean_interval` does.
+    """
+    first, second = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
+    paired_difference(first, second)  # of the same length, and finite
+    ratio, n = float(first.mean() / second.mean()), len(first)
+    if n == 1:
+        return ratio, math.nan, math.nan
+    (v11, v12), (_, v22) = np.cov(first, second) / n
+    t2 = float(stdtrit(n - 1, _UPPER_QUANTILE)) ** 2
+    # the ratios r for which the mean of a − r b cannot be told from zero
+    square = second.mean() ** 2 - t2 * v22
+    middle = first.mean() * second.mean() - t2 * v12
+    discriminant = middle**2 - square * (first.mean() ** 2 - t2 * v11)
+    if square <= 0 or discriminant < 0:
+        return ratio, -math.inf, math.inf
+    half = math.sqrt(discriminant)
+    return ratio, float((middle - half) / square), float((middle + half) / square)
+
+
+def lack_of_fit(x: npt.ArrayLike, y: npt.ArrayLike) -> float:
+    """p-value of the F test that the means of y at each value of x lie on a straight line.
+
+    Args:
+        x: with values that come several times.
+        y: of the same length.
+
+    Returns:
+        NaN with fewer than three values of x, or none that comes twice.
+    """
+    where, values = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
+    places, index = np.unique(where, return_inverse=True)
+    freedom, inside = len(places) - 2, len(values) - len(places)
+    if freedom < 1 or inside < 1:
+        return math.nan
+    means = np.bincount(index, values) / np.bincount(index)
+    within = float(np.square(values - means[index]).sum())
+    line = np.polyval(np.polyfit(where, values, 1), where)
+    between = float(np.square(values - line).sum()) - within
+    return float(fdtrc(freedom, inside, between / freedom / (within / inside)))
 
 
 def p_value(interval: Interval) -> float:

@@ -15,6 +15,7 @@ def made_up(config: Config, accuracy: float, left: int = 500) -> Record:
         "nonzeros": {"conv1": left, "fc1": 300, "fc2": 40},
         "weights": {"conv1": 1000, "fc1": 400, "fc2": 40},
         "flops": {"dense": 2880, "sparse": 720},
+        "locality": {"window_mass": {"excess_mean": 0.1}},
     }
     return Record(Path(f"{config.name}.json"), "run", config, {}, final, None, {})
 

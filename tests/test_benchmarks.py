@@ -112,6 +112,33 @@ def test_a_bound_along_a_run(bench):
     assert all(table["returning"] <= table["candidates"] <= 1 for table in every)
 
 
+def test_what_bounds_leave_unproved(bench, monkeypatch):
+    """No bound clears a unit of which an entry returns; more terms leave fewer units."""
+    bound = importlib.import_module("bound")
+    for name, value in {"DATASET": "digits", "EPOCHS": 4, "MEASURED": (0, 3)}.items():
+        monkeypatch.setattr(bound, name, value)
+    every = bench("unproved", "cpu", "1", EPOCHS=4)
+    assert [table["epoch"] for table in every] == [0, 3]
+    for shares in (table["shares"] for table in every):
+        for kind in ("equal", "weighted"):
+            left = [share for name, share in shares.items() if name.startswith(kind)]
+            assert sorted(left, reverse=True) == left
+            assert left[-1] >= shares["returning"]
+
+
+@pytest.mark.parametrize("terms", [1, 5, 20])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_bounds_by_some_of_the_terms_hold(monkeypatch, weighted, terms):
+    monkeypatch.syspath_prepend(str(FOLDER))
+    unproved = importlib.import_module("unproved")
+    generator = torch.Generator().manual_seed(0)
+    delta = torch.randn(7, 20, generator=generator, dtype=torch.float64)
+    x = 3 + torch.randn(20, 11, generator=generator, dtype=torch.float64)
+    above = unproved.bounds(delta, x, terms, weighted=weighted) - (delta @ x).abs()
+    assert above.min() > -1e-9
+    assert terms < 20 or above.max() < 1e-9  # all axes: the gradient itself
+
+
 def test_the_optimizers_passes(bench, monkeypatch):
     monkeypatch.setattr("lcs.fused_steps.compiler_works", lambda _: False)
     monkeypatch.setattr("lcs.models.build", lambda *_, **__: torch.nn.Linear(8, 8, bias=False))

@@ -95,3 +95,29 @@ def test_what_survives_a_correction():
     assert stats.surviving([clear, narrow, narrow], pending=0) == {clear, narrow}
     assert stats.surviving([clear, narrow], pending=1) == {clear}  # it may be the third of three
     assert stats.surviving([], pending=3) == set()
+
+
+def test_a_ratio_and_its_interval():
+    a, b = [1.0, 1.4, 1.2, 0.9], [4.0, 5.1, 4.4, 4.2]
+    ratio, low, high = stats.ratio_interval(a, b)
+    assert ratio == pytest.approx(sum(a) / sum(b))
+    assert low < ratio < high
+    # at its ends the difference a − r b is just told from zero
+    for end in (low, high):
+        found = stats.paired_difference(a, [end * value for value in b])
+        assert abs(found.mean) == pytest.approx(found.half_width)
+    assert np.isnan(stats.ratio_interval([1.0], [2.0])[1])
+    assert stats.ratio_interval([1.0, 1.1], [-1.0, 1.2])[2] == np.inf
+
+
+def test_whether_means_lie_on_a_line():
+    x = np.repeat([0, 1, 2, 3], 3)
+    noise = np.tile([-0.1, 0.0, 0.1], 4)
+    assert stats.lack_of_fit(x, 2 * x + noise) > 0.9
+    assert stats.lack_of_fit(x, x**2 + noise) < 0.01
+    # against the F test written out: of the squares between means and line and within groups
+    means = np.array([0.0, 1.0, 4.0, 9.0])
+    line = np.polyval(np.polyfit([0, 1, 2, 3], means, 1), [0, 1, 2, 3])
+    f = (3 * np.square(means - line).sum() / 2) / (np.square(noise).sum() / 8)
+    assert stats.lack_of_fit(x, x**2 + noise) == pytest.approx(scipy.stats.f.sf(f, 2, 8))
+    assert np.isnan(stats.lack_of_fit([1, 1, 2], [0, 1, 2]))

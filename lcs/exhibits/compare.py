@@ -104,6 +104,8 @@ LABELS = {
     "l1_rest": "λ, other layers",
     "epochs": "epochs",
     "precision": "precision",
+    "affine": "scale and shift",
+    "bias": "biases",
     "schedule": "learning rate",
     "period": "cosine's period",
     "augment": "augmentation",

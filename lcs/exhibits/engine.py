@@ -275,6 +275,35 @@ def bound_table(found: dict[str, Any] | None) -> Table:
     return Table("tab-bound", caption, columns, rows)
 
 
+def unproved_frame(found: dict[str, Any] | None) -> pd.DataFrame:
+    """Return of how many units a bound proves nothing along runs, for `plots.unproved`."""
+    columns = ["base_channels", "epoch", "density", "images", "bound", "terms", "units"]
+    rows = [
+        {
+            **{name: one[name] for name in columns[:4]},
+            "density": 100 * one["density"],
+            "bound": kind,
+            "terms": int(terms),
+            "units": 100 * share,
+        }
+        for one in find(found, measured="unproved")
+        for name, share in one["shares"].items()
+        for kind, separator, terms in [name.partition(": ")]
+        if separator
+    ]
+    return tables.data_frame(rows, columns=columns)
+
+
+def bound_numbers(width: int = 150) -> dict[str, str]:
+    """Return the share that the first layer's gradient has in the products of a step of S-FC.
+
+    It is one of the layer's two products; the other layers have three.
+    """
+    first, *others = (size.weights for size in Config(base_channels=width).layer_sizes().values())
+    share = 2 * first / (4 * first + 6 * sum(others))
+    return {"bound-share": f"{100 * share:.0f} %"}
+
+
 def changes_numbers(found: dict[str, Any] | None) -> dict[str, str]:
     """Return how many times as fast all changes make an epoch, in words: by `changes-`, width."""
     words = {f"changes-{width}": PENDING for width in (1, 8)}
@@ -358,9 +387,28 @@ def _faster(mode: str) -> Judge:
     return judge
 
 
+def _proved(_: list[Record]) -> Finding | None:
+    """Judge whether a quarter of the terms proves nine units in ten along whole runs."""
+    shares: dict[tuple[int, int], float] = {}
+    for one in find(load("unproved"), measured="unproved"):
+        quarter = str(one["images"] // 4)
+        proved = [share for name, share in one["shares"].items() if name.endswith(f": {quarter}")]
+        shares[one["base_channels"], one["epoch"]] = 100 * min(proved)
+    if not shares:
+        return None
+    (width, epoch), worst = max(shares.items(), key=lambda item: item[1])
+    return Finding(
+        f"up to {worst:.2g} % of the units not proved (α = {width}, after {epoch} epochs)",
+        said="contradicted" if worst > 10 else "holds",
+        n=len({width for width, _ in shares}),
+    )
+
+
 EXACT = "Sparsity can be used for speed, with the algorithm as it is"
 FROZEN = "Sparse weights in dense layers can be used for speed (zeros that stay)"
+PROVED = "A quarter of the gradient's terms proves of nine units in ten that no zero returns"
 CLAIMS: tuple[Claim, ...] = (
     Claim("P", EXACT, BENCHMARK, _faster("exact"), "future work"),
     Claim("F", FROZEN, BENCHMARK, _faster("frozen"), "a question"),
+    Claim("B", PROVED, BENCHMARK, _proved),
 )

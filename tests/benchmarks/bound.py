@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from gradient_bound import AXES, SUMMED, GradientBound
@@ -31,10 +32,10 @@ def main() -> None:
     device = device_asked()
     report = Report("bound", device.type)
     for width in [int(word) for word in sys.argv[2:]] or [4, 16]:
-        along_a_run(width, device, report)
+        along_a_run(width, device, partial(measure, report))
 
 
-def along_a_run(width: int, device: torch.device, report: Report) -> None:
+def along_a_run(width: int, device: torch.device, look: Callable[[Run, int], None]) -> None:
     """Train a network, and look at a batch after some epochs."""
     config = Config(
         dataset=DATASET, model="s-fc", base_channels=width, epochs=EPOCHS, loss="cross-entropy",
@@ -44,16 +45,14 @@ def along_a_run(width: int, device: torch.device, report: Report) -> None:
     run = Run.start(config, device)
     for epoch in range(EPOCHS):
         if epoch in MEASURED:
-            measure(run, epoch, report)
+            look(run, epoch)
         run.run_epoch(epoch, record=False)
 
 
-def measure(run: Run, epoch: int, report: Report) -> None:
+def measure(report: Report, run: Run, epoch: int) -> None:
     """Time the search of the gradient and the bound for one batch, and note what the bound took."""
     config, weight = run.config, run.model.conv1.weight
-    lr = learning_rate(config, epoch, 0, run.training.steps)
-    delta, x = operands(run, epoch)
-    value = config.beta * config.l1 / lr
+    delta, x, value = operands(run, epoch)
     bound = GradientBound()
     units, _ = bound.candidates(delta, x, value)  # from little work to as much as is needed
     summed = SUMMED[bound.level]
@@ -82,8 +81,13 @@ def measure(run: Run, epoch: int, report: Report) -> None:
     )
 
 
-def operands(run: Run, epoch: int) -> tuple[Tensor, Tensor]:
-    """Return δ (units, N) of the first layer's outputs, and its inputs (N, inputs), of a batch."""
+def operands(run: Run, epoch: int) -> tuple[Tensor, Tensor, float]:
+    """Return what decides whether a zero returns in the first batch of an epoch.
+
+    Returns:
+        δ (units, N) of the first layer's outputs, its inputs (N, inputs), and the gradient βλ/η
+        from which on a step carries a zero past the threshold.
+    """
     run.model.train()
     x, labels = next(run.training.batches(epoch))
     seen: list[Tensor] = []
@@ -95,7 +99,9 @@ def operands(run: Run, epoch: int) -> tuple[Tensor, Tensor]:
     torch.nn.functional.cross_entropy(run.logits(run.model, x), labels).backward()
     hook.remove()
     run.optimizer.zero_grad()
-    return seen[0], x.flatten(1)
+    config = run.config
+    lr = learning_rate(config, epoch, 0, run.training.steps)
+    return seen[0], x.flatten(1), config.beta * config.l1 / lr
 
 
 def search(delta: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:

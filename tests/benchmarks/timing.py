@@ -95,10 +95,18 @@ class Report:
         rounded = {name: [_rounded(value) for value in values] for name, values in shown.items()}
         repeats = len(next(iter(times.values())))
         kept = {"title": title, "measured": measured, **fields, "repeats": repeats, "unit": unit}
-        self.tables.append(kept | {"times": rounded, "ratios": quotients})
-        self._write()
+        self._keep(kept | {"times": rounded, "ratios": quotients})
 
-    def _write(self) -> None:
+    def shares(
+        self, title: str, shares: Mapping[str, float], *, measured: str, **fields: Any
+    ) -> None:
+        """Print and keep shares that were counted, and do not depend on the machine."""
+        print(title, *(f"{name:36} {share:9.2%}" for name, share in shares.items()), "", sep="\n")
+        kept = {name: _rounded(share) for name, share in shares.items()}
+        self._keep({"title": title, "measured": measured, **fields, "shares": kept})
+
+    def _keep(self, table: dict[str, Any]) -> None:
+        self.tables.append(table)
         self.path.parent.mkdir(parents=True, exist_ok=True)
         document = {"machine": self.machine, "tables": self.tables}
         self.path.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n")

@@ -131,6 +131,29 @@ def test_the_bound_beside_the_gradient(tmp_path):
     assert "make bench" in engine.bound_table(None).rows[0][0]
 
 
+def unproved(width, epoch, **shares):
+    return {
+        "measured": "unproved", "base_channels": width, "epoch": epoch, "epochs": 9,
+        "density": 0.01, "images": 512, "shares": {"returning": 0.0} | shares,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(("share", "said"), [(0.04, "holds"), (0.4, "contradicted")])
+def test_what_a_quarter_of_the_terms_proves(tmp_path, monkeypatch, share, said):
+    easy = {"weighted: 128": 0.9, "equal: 128": 0.01}
+    hard = {"weighted: 128": share, "equal: 128": 0.8, "weighted: 256": 0.0}
+    found = bench(tmp_path, [unproved(4, 2, **easy), unproved(4, 5, **hard)])
+    table = engine.unproved_frame(found)
+    assert sorted(table.units) == pytest.approx(sorted([90, 1, 100 * share, 80, 0]))
+    assert len(plots.unproved(table).legends[0].get_texts()) == 4  # and the remaining weights
+    monkeypatch.setattr(engine, "load", lambda name: found if name == "unproved" else None)
+    claim = next(claim for claim in engine.CLAIMS if claim.text == engine.PROVED)
+    finding = claim.judge([])
+    assert finding.said == said
+    assert f"{100 * share:.0f} % of the units not proved (α = 4, after 5 epochs)" in finding.value
+    assert engine.unproved_frame(None).empty
+
+
 def test_what_all_changes_buy():
     times = {"first": [6.0, 8.0, 9.0], "between": [5.0], "last": [2.0, 1.0, 9.0]}
     known = {"tables": [{"measured": "changes", "base_channels": 8, "times": times}]}

@@ -13,6 +13,7 @@ from scipy import stats
 from lcs.config import Config
 from lcs.exhibits import find_study, plots
 from lcs.exhibits.methods import B50, CONV, LOCAL, PROXIMAL, SGD, method
+from lcs.exhibits.plots.style import PUBLISHED_MARKERS
 from lcs.exhibits.scaling import (
     ablations,
     gains,
@@ -294,7 +295,7 @@ def test_only_seeds_that_have_every_width_count():
     assert gains.log_linear_fit(table[table.x == 1]) is None
 
 
-def test_the_line_crosses_zero_where_the_gain_begins():
+def test_the_line_marks_zero_where_the_gain_begins():
     def crossing(gain) -> str:
         records = study("scaling-own", lambda c: 50 + (c.beta == 50) * gain(c.base_channels))
         return tuned.numbers(records, [])["own-crossing-sgd"]
@@ -307,8 +308,8 @@ def test_the_figure_draws_runs_lines_and_the_paper():
     axes = gains.gains_figure(RUNS).axes[0]
     heights = {(line.get_xdata()[-1], round(line.get_ydata()[-1], 2)) for line in axes.lines[:4]}
     assert (150, round(1 + math.log2(150), 2)) in heights
-    crosses = [line for line in axes.lines if line.get_marker() == "x"]
-    assert any(6.56 in line.get_ydata().round(2) for line in crosses)
+    marks = [line for line in axes.lines if line.get_marker() == PUBLISHED_MARKERS[0]]
+    assert any(6.56 in line.get_ydata().round(2) for line in marks)
 
 
 # The largest networks

@@ -35,6 +35,11 @@ def test_every_study_has_a_row_for_each_scale():
     assert all("pending" in row[3] for row in table.rows)
 
 
+def test_no_two_studies_have_one_name():
+    names = [study.name for name in EXHIBITS for study in exhibit(name).STUDIES]
+    assert sorted(names) == sorted(set(names))
+
+
 def test_a_finished_study_and_one_more_seed():
     table = status.studies_table(Memory(timed("figure3")))
     found = row(table, "figure3 --scale desk")

@@ -9,13 +9,12 @@ import numpy as np
 
 from lcs.exhibits import tables
 from lcs.exhibits.plots.style import (
-    COLOURS,
-    PALETTE,
+    PUBLISHED_MARKERS,
     WIDTH,
     add_legend,
-    colour,
-    contrast_colour,
+    look,
     pending,
+    shades,
     subplots,
 )
 from lcs.exhibits.published import PAPER_EPOCHS
@@ -35,14 +34,15 @@ def accuracies(table: pd.DataFrame, setting: str) -> Figure:
     """
     figure, axes = subplots(figsize=(WIDTH, 0.42 * len(table) + 1.1))
     height = np.arange(len(table))[::-1]
-    markers = dict(zip(table.columns.drop("ours"), "Dsv", strict=False))
+    markers = dict(zip(table.columns.drop("ours"), PUBLISHED_MARKERS, strict=False))
     for source, marker in markers.items():
         axes.plot(
             table[source], height, marker, mfc="none", mec="0.3", ms=8, label=source, zorder=3
         )
-    for y, values in zip(height, table["ours"], strict=True):
-        axes.plot(values, [y] * len(values), "o", color=PALETTE[0], ms=5, alpha=0.6)
-    axes.plot([], [], "o", color=PALETTE[0], label=f"ours ({setting}), a dot per seed")
+    for y, (method, values) in zip(height, table["ours"].items(), strict=True):
+        drawn = look(method)._replace(line="")
+        axes.plot(values, [y] * len(values), **drawn.options, ms=5, alpha=0.6)
+    axes.plot([], [], "o", color="0.3", label=f"ours ({setting}), a dot per seed")
     axes.set_yticks(height, table.index)
     axes.set_xlabel("test accuracy (%)")
     axes.grid(axis="y", color="0.9")
@@ -62,9 +62,10 @@ def curves(history: pd.DataFrame, column: str, label: str, *, scale: float = 1.0
     figure, axes = subplots(figsize=(WIDTH, 3.4))
     for method, runs in history.groupby("method", sort=False):
         shown = scale * runs.groupby("epoch")[column].agg(["mean", "min", "max"])
-        axes.plot(shown.index, shown["mean"], color=colour(method), label=method)
+        own = look(method)
+        axes.plot(shown.index, shown["mean"], ls=own.line, color=own.colour, label=method)
         axes.fill_between(
-            shown.index, shown["min"], shown["max"], color=colour(method), alpha=0.2, lw=0
+            shown.index, shown["min"], shown["max"], color=own.colour, alpha=0.2, lw=0
         )
     axes.set(xscale="log", xlabel="epoch", ylabel=label)
     add_legend(figure, axes, columns=3)
@@ -94,11 +95,11 @@ def sweep(
     figure, panels = subplots(1, 2, figsize=(WIDTH, 3.2))
     measures = {"accuracy": accuracy, "left": "first layer left (%)"}
     for axes, (column, title) in zip(panels, measures.items(), strict=True):
-        for number, (name, runs) in enumerate(table.groupby("series", sort=False)):
-            shade = COLOURS.get(f"S-FC, {name}", COLOURS.get(str(name), PALETTE[number % 10]))
-            axes.plot(runs.x, runs[column], "o", color=shade, ms=4, alpha=0.6)
+        for name, runs in table.groupby("series", sort=False):
+            own = look(name)
+            axes.plot(runs.x, runs[column], own.marker, color=own.colour, ms=4, alpha=0.6)
             mean = runs.groupby("x")[column].mean()
-            axes.plot(mean.index, mean, color=shade, label=name)
+            axes.plot(mean.index, mean, ls=own.line, color=own.colour, label=name)
         if linear_below is None:
             axes.set_xscale("log")
         else:
@@ -109,10 +110,11 @@ def sweep(
         size = "medium" if len(places) < 8 else "x-small"
         axes.set_xticks(places, labels, minor=False, fontsize=size)
         axes.minorticks_off()
-    for (name, value), style in zip((references or {}).items(), ("--", ":", "-."), strict=False):
-        panels[0].axhline(value, color="0.4", ls=style, lw=1, label=name)
+    for name, value in (references or {}).items():
+        own = look(name)
+        panels[0].axhline(value, color=own.colour, ls=own.line, lw=1, label=name)
     panels[1].set_ylim(bottom=0)
-    add_legend(figure, panels[0], columns=4)
+    add_legend(figure, panels[0], columns=4 if table.series.nunique() < 6 else 3)
     return figure
 
 
@@ -120,7 +122,7 @@ def forest(table: pd.DataFrame, label: str) -> Figure:
     """Draw differences with their intervals, a row for each cell, beside the line of no difference.
 
     Args:
-        table: columns `cell`, `contrast` (a colour each), `mean` and `half_width`.
+        table: columns `cell`, `contrast` (`over` a method), `mean` and `half_width`.
         label: of the axis, with the unit.
     """
     if table.empty:
@@ -132,8 +134,8 @@ def forest(table: pd.DataFrame, label: str) -> Figure:
         rows = table[table.contrast == contrast]
         height = [len(cells) - cells.index(name) + 0.12 * (1 - 2 * number) for name in rows.cell]
         axes.errorbar(
-            rows["mean"], height, xerr=rows.half_width.fillna(0), fmt="os"[number % 2], ms=5,
-            color=contrast_colour(number), label=contrast,
+            rows["mean"], height, xerr=rows.half_width.fillna(0), fmt=look(contrast).marker, ms=5,
+            color=look(contrast).colour, label=contrast,
         )  # fmt: skip
     axes.axvline(0, color="0.6", lw=1, zorder=0)
     axes.set_yticks(range(len(cells), 0, -1), cells)
@@ -152,7 +154,7 @@ def gains(
     """Draw gains against the width, and the lines through them as far as the paper's width.
 
     Args:
-        table: columns `x` (α), `gain` (points) and `contrast` (a colour each), one row per run.
+        table: columns `x` (α), `gain` (points) and `contrast` (`over` a method), one row per run.
         lines: for a contrast, slope per doubling of α, and height at α = 1.
         known: for a contrast, the paper's gain at its width.
         width: the paper's.
@@ -161,16 +163,24 @@ def gains(
         return pending()
     figure, axes = subplots(figsize=(WIDTH, 3.4))
     largest = table["x"].max()
-    for number, contrast in enumerate(dict.fromkeys(table.contrast)):
-        runs, shade = table[table.contrast == contrast], contrast_colour(number)
-        axes.plot(runs["x"], runs.gain, "os"[number % 2], color=shade, ms=5, label=contrast)
+    for contrast in dict.fromkeys(table.contrast):
+        runs, (shade, marker, _) = table[table.contrast == contrast], look(contrast)
+        axes.plot(runs["x"], runs.gain, marker, color=shade, ms=5, label=contrast)
         if contrast in lines:
             slope, start = lines[contrast]
             for ends, style in (((1, largest), "-"), ((largest, width), "--")):
                 axes.plot(ends, start + slope * np.log2(ends), style, color=shade, lw=1)
         if contrast in known:
-            axes.plot(width, known[contrast], "x", color=shade, ms=8, mew=2)
-    axes.plot([], [], "x", color="0.3", ms=8, mew=2, label=f"the paper, {PAPER_EPOCHS} epochs")
+            axes.plot(width, known[contrast], PUBLISHED_MARKERS[0], color=shade, mfc="none", ms=8)
+    axes.plot(
+        [],
+        [],
+        PUBLISHED_MARKERS[0],
+        color="0.3",
+        mfc="none",
+        ms=8,
+        label=f"the paper, {PAPER_EPOCHS} epochs",
+    )
     axes.plot([], [], "--", color="0.3", lw=1, label="the line, where nothing was run")
     axes.axhline(0, color="0.6", lw=1, zorder=0)
     axes.set(xscale="log", xlabel="base channels α", ylabel="gain of β = 50 (points)")
@@ -190,11 +200,12 @@ def speed(table: pd.DataFrame) -> Figure:
     if table.empty:
         return pending()
     figure, axes = subplots(figsize=(WIDTH, 3.2))
-    modes = dict(zip(dict.fromkeys(table["mode"]), PALETTE, strict=False))
-    widths = dict(zip(dict.fromkeys(table.base_channels), ("-", "--", ":"), strict=False))
+    modes = dict(zip(dict.fromkeys(table["mode"]), ("-", "--", ":"), strict=False))
+    order = sorted(set(table.base_channels))
+    widths = dict(zip(order, shades("β-LASSO", len(order)), strict=True))
     for (mode, width), runs in table.groupby(["mode", "base_channels"], sort=False):
         axes.plot(
-            runs.density, runs.ratio, widths[width], marker="o", ms=4, color=modes[mode],
+            runs.density, runs.ratio, modes[mode], marker="o", ms=4, color=widths[width],
             label=f"{mode}, α = {width}",
         )  # fmt: skip
     axes.axhline(1, color="0.5", lw=1)

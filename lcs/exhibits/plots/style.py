@@ -1,11 +1,20 @@
-"""The house style: one width, one colour for each method, one kind of legend."""
+"""The house style: one look for each method on every page, one width, one kind of legend.
+
+A look is a colour for the method, a marker for its network and a line style for its training.
+Conditions that have an order, such as widths, are shades of one colour, from light to dark.
+"""
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from lcs.exhibits.methods import B0, B1, B50, CONV, LOCAL, PROXIMAL, SGD, THREE
+import numpy as np
+
+from lcs.exhibits.methods import CONV, LOCAL, NETWORKS, PROXIMAL, SGD, THREE, Method
+from lcs.exhibits.methods import beta_lasso_method as lasso
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -14,22 +23,72 @@ if TYPE_CHECKING:
 
 # width of the page's text, in inches at the size of its letters
 WIDTH = 7.2
-# seaborn's "colorblind"
-PALETTE = [
-    "#0173B2", "#DE8F05", "#029E73", "#D55E00", "#CC78BC",
-    "#CA9161", "#FBAFE4", "#949494", "#ECE133", "#56B4E9",
-]  # fmt: skip
-# one colour for each method, on every page; told apart by the colour-blind too
-COLOURS = {
-    str(CONV): "0.15",
-    str(LOCAL): PALETTE[2],
-    str(THREE): PALETTE[7],
-    str(SGD): PALETTE[0],
-    str(PROXIMAL): PALETTE[5],
-    str(B0): PALETTE[9],
-    str(B1): PALETTE[1],
-    str(B50): PALETTE[4],
+# of what others have published: hollow, and none of them a network's
+PUBLISHED_MARKERS = "vPX*"
+
+# the colour-blind can tell them apart
+_COLOURS = {
+    CONV: "#262626",
+    LOCAL: "#029E73",
+    THREE: "#949494",
+    SGD: "#0173B2",
+    PROXIMAL: "#56B4E9",
 }
+# of β-LASSO: the larger β the darker; between these, interpolated over log(1 + β)
+_BETA_COLOURS = {0: "#DE8F05", 1: "#D55E00", 50: "#AA3377", 1000: "#441133"}
+_MARKERS = {"s-fc": "o", "s-local": "s", "s-conv": "D", "3-fc": "^"}
+_LINES = {"SGD": "--", "proximal ℓ1": (0, (5, 1)), "β-LASSO, β = 0": ":", "β-LASSO, β = 1": "-."}
+# series of several methods, by the one that they look like
+_GROUPS = {
+    "β-LASSO": "β = 50",
+    "β-LASSO, β > 0": "β = 50",
+    "ℓ1 alone: β = 0, proximal": "β = 0",
+}
+
+
+class Look(NamedTuple):
+    """How a method is drawn in every figure; `**look.options` are arguments of matplotlib."""
+
+    colour: str
+    marker: str
+    line: Any
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Arguments of `matplotlib.axes.Axes.plot`."""
+        return {"color": self.colour, "marker": self.marker, "ls": self.line}
+
+
+def look(name: object) -> Look:
+    """Return the look of a method.
+
+    Args:
+        name: a `Method`, any of its names (`S-FC, β-LASSO, β = 50`, `β-LASSO, β = 50`, `β = 50`),
+            a network's, where SGD is understood (`S-LOCAL`), a baseline's (`over SGD`). What stands
+            after such a name (`β = 0, λ = 2e-5`) names a variant: it has a lighter colour.
+
+    Raises:
+        ValueError: no method has this name.
+    """
+    method, is_variant = _read(str(name))
+    colour = _COLOURS.get(method) or _beta_colour(method.beta)
+    if is_variant:
+        colour = _mixed(colour, "#FFFFFF", 0.45)
+    return Look(colour, _MARKERS[method.model], _LINES.get(method.training, "-"))
+
+
+def colour(name: object) -> str:
+    """Return the colour of a method, by any of its names; see `look`."""
+    return look(name).colour
+
+
+def shades(name: object, count: int) -> list[str]:
+    """Return shades of a method's colour, from light to dark: of conditions that have an order."""
+    base = colour(name)
+    light, dark = _mixed(base, "#FFFFFF", 0.65), _mixed(base, "#000000", 0.45)
+    # the colour itself is in the middle, and that of a single condition
+    places = np.linspace(-1, 1, count) if count > 1 else [0.0]
+    return [_mixed(base, light if place < 0 else dark, abs(place)) for place in places]
 
 
 def use_style() -> None:
@@ -37,9 +96,11 @@ def use_style() -> None:
     import matplotlib.pyplot as plt
     import seaborn as sns
 
-    sns.set_theme(context="paper", style="ticks", palette="colorblind", font_scale=1.15)
+    sns.set_theme(context="paper", style="ticks", font_scale=1.15)
     plt.rcParams.update(
         {
+            # colours are those of methods, none is taken in turn
+            "axes.prop_cycle": plt.cycler(color=["0.3"]),
             "figure.dpi": 110,
             "savefig.dpi": 200,
             "figure.constrained_layout.use": True,
@@ -51,16 +112,6 @@ def use_style() -> None:
             "svg.hashsalt": "lcs",
         }
     )
-
-
-def colour(method: object) -> str:
-    """Return the colour of a method; grey for one that has none of its own."""
-    return COLOURS.get(str(method), "0.4")
-
-
-def contrast_colour(number: int) -> str:
-    """Return the colour of the n-th contrast: colours that no two neighbours share."""
-    return PALETTE[(0, 1, 2, 4)[number % 4]]
 
 
 def subplots(*grid: int, **options: Any) -> tuple[Figure, Any]:
@@ -100,3 +151,41 @@ def label_log_axis(
     axis.set_major_locator(LogLocator(subs=(1, 2, 5) if every else (1,)))
     axis.set_major_formatter(FuncFormatter(lambda value, _: text(value)))
     axis.axes.minorticks_off()
+
+
+def _read(name: str) -> tuple[Method, bool]:
+    """Return a series' method, and whether it is a variant of it."""
+    name = name.removeprefix("over ")
+    words = _GROUPS.get(name, name).split(", ")
+    models = {shown: model for model, shown in NETWORKS.items()}
+    model = models.get(words[0], "s-fc")
+    if words[0] in models:
+        words = words[1:] or ["SGD"]
+    if len(words) > 1 and words[0] == "β-LASSO":
+        words = words[1:]
+    training, *rest = words
+    if training == SGD.training:
+        return Method(model), bool(rest)
+    if training == PROXIMAL.training:
+        return Method(model, "proximal-l1"), bool(rest)
+    if training.startswith("βλ = "):  # β varies
+        return lasso(50)._replace(model=model), True
+    if found := re.fullmatch(r"β = ([\d.e+-]+)", training):
+        return lasso(float(found[1]))._replace(model=model), bool(rest)
+    raise ValueError(f"{name!r} is no method's name; the looks are in {__name__}")
+
+
+def _beta_colour(beta: float) -> str:
+    known = [math.log1p(value) for value in _BETA_COLOURS]
+    here = min(math.log1p(beta), known[-1])
+    after = next(i for i, place in enumerate(known) if place >= here)
+    before = max(after - 1, 0)
+    colours = list(_BETA_COLOURS.values())
+    share = (here - known[before]) / (known[after] - known[before]) if after else 0.0
+    return _mixed(colours[before], colours[after], share)
+
+
+def _mixed(one: str, other: str, share: float) -> str:
+    """Return a colour on the way from one to the other."""
+    first, second = (np.array([int(c[i : i + 2], 16) for i in (1, 3, 5)]) for c in (one, other))
+    return "#" + "".join(f"{round(value):02X}" for value in first + share * (second - first))

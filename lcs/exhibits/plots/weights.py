@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lcs.exhibits.methods import NETWORKS
 from lcs.exhibits.plots.style import (
-    COLOURS,
-    PALETTE,
+    PUBLISHED_MARKERS,
     WIDTH,
     add_legend,
     colour,
     label_log_axis,
+    look,
     pending,
+    shades,
     subplots,
 )
 from lcs.exhibits.tables import LAYERS
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-    from matplotlib.typing import ColorType
 
 
 def nonzeros(
@@ -43,9 +44,13 @@ def nonzeros(
     figure, panels = subplots(1, 3, figsize=(WIDTH, 3.1))
     for axes, (layer, title) in zip(panels, LAYERS.items(), strict=True):
         for (method, _), run in history.groupby(["method", "run_id"], sort=False):
-            axes.plot(run.epoch, run[f"nonzeros_{layer}"], color=colour(method), label=method)
+            own = look(method)
+            axes.plot(
+                run.epoch, run[f"nonzeros_{layer}"], ls=own.line, color=own.colour, label=method
+            )
         for row in marks.itertuples():
-            axes.plot(row.epochs, getattr(row, layer), "D", mfc="none", mec=colour(row.method))
+            count = getattr(row, layer)
+            axes.plot(row.epochs, count, PUBLISHED_MARKERS[0], mfc="none", mec=colour(row.method))
         for name, count in references.get(layer, {}).items():
             axes.axhline(count, color="0.5", ls=":", lw=1)
             axes.annotate(name, (1, count), (2, 2), textcoords="offset points", color="0.35")
@@ -54,7 +59,9 @@ def nonzeros(
         axes.set_ylim(bottom=min(low, high / 10))
         label_log_axis(axes.yaxis, _thousands, every=high / low <= 100)
     panels[0].set_ylabel("non-zero weights")
-    panels[0].plot([], [], "D", mfc="none", mec="0.3", label="published (reproduction)")
+    panels[0].plot(
+        [], [], PUBLISHED_MARKERS[0], mfc="none", mec="0.3", label="published (reproduction)"
+    )
     add_legend(figure, panels[0], columns=3)
     return figure
 
@@ -143,7 +150,8 @@ def locality(table: pd.DataFrame) -> Figure:
             rows.null_mean, height, xerr=rows.null_ci95, fmt="|", color="0.55", ms=12, lw=1
         )
         for y, row in zip(height, rows.itertuples(), strict=True):
-            axes.errorbar(row.mean, y, xerr=row.ci95, fmt="o", color=colour(row.method), ms=6)
+            own = look(row.method)
+            axes.errorbar(row.mean, y, xerr=row.ci95, fmt=own.marker, color=own.colour, ms=6)
         axes.set_yticks(height, rows.method)
         axes.set_title(measure, weight="normal", size="medium")
         axes.grid(axis="x", color="0.92")
@@ -169,7 +177,7 @@ def scatter(table: pd.DataFrame, label: str, unit: str) -> Figure:
     from matplotlib.lines import Line2D
 
     figure, axes = subplots(figsize=(WIDTH, 3.8))
-    colours = dict(zip(dict.fromkeys(table.method), PALETTE, strict=False))
+    colours = {method: colour(method) for method in dict.fromkeys(table.method)}
     markers = dict(zip(dict.fromkeys(table.loss), "oD", strict=False))
     for (method, loss, augmented), runs in table.groupby(["method", "loss", "augmented"]):
         hue = colours[method]
@@ -177,6 +185,7 @@ def scatter(table: pd.DataFrame, label: str, unit: str) -> Figure:
             runs.x, runs.y, yerr=runs.ci95, fmt=markers[loss], ms=5, lw=0.8, alpha=0.8,
             color=hue, mfc=hue if augmented else "white",
         )  # fmt: skip
+    keys: list[tuple[dict[str, Any], str]]
     keys = [({"marker": "s", "color": hue}, name) for name, hue in colours.items()]
     keys += [({"marker": m, "color": "0.3", "mfc": "white"}, name) for name, m in markers.items()]
     keys.append(({"marker": "o", "color": "0.3"}, "filled: with augmentation"))
@@ -192,25 +201,24 @@ def first_layers(units: pd.DataFrame, pairs: pd.DataFrame) -> Figure:
     """Draw how many weights the units of first layers have, and how close together these lie.
 
     Args:
-        units: columns `series`, `weights` (a range, in words) and `share` (per cent of the units).
-        pairs: as in `pair_correlation`; a series that is not among the units is drawn in black.
+        units: columns `series` (runs of β-LASSO in their order), `weights` (a range, in words) and
+            `share` (per cent of the units).
+        pairs: as in `pair_correlation`; a series that is not among the units begins with a network.
     """
     if units.empty:
         return pending()
-    import seaborn as sns
-
     figure, (left, right) = subplots(1, 2, figsize=(WIDTH, 3.5))
     ranges = sorted(set(units.weights), key=lambda words: int(words.split("–")[0]))
     names = list(units.series.unique())
-    # a scale of colours, for the series have an order; without its yellow, too light for a line
-    scale = sns.color_palette("plasma_r", len(names) + 1)[1:]
-    shades = dict(zip(names, scale, strict=True))
+    ordered = dict(zip(names, shades("β-LASSO", len(names)), strict=True))
     for name, here in units.groupby("series", sort=False):
-        places, shade = here.weights.map(ranges.index), shades[str(name)]
+        places, shade = here.weights.map(ranges.index), ordered[str(name)]
         left.plot(places, here.share, "o-", ms=4, color=shade, label=name)
     left.set_xticks(range(len(ranges)), ranges, rotation=45, ha="right", fontsize="small")
     left.set(xlabel="weights of a unit", ylabel="units (%)", ylim=(0, None))
-    _pair_correlation(right, pairs, dict.fromkeys(pairs.series, "black") | shades)
+    others = [name for name in pairs.series.unique() if name not in ordered]
+    networks = {name: colour(name.split(",")[0]) for name in others}
+    _pair_correlation(right, pairs, ordered | networks)
     add_legend(figure, right, columns=2)
     return figure
 
@@ -219,23 +227,25 @@ def pair_correlation(table: pd.DataFrame) -> Figure:
     """Draw pair correlations: a line for each run, a colour for each series, chance at 1.
 
     Args:
-        table: columns `series`, `run_id`, `distance` (pixels) and `ratio`.
+        table: columns `series`, `run_id`, `distance` (pixels) and `ratio`. A series is a network,
+            or else a condition of β-LASSO; the conditions stand in their order.
     """
     if table.empty:
         return pending()
     figure, axes = subplots(figsize=(WIDTH, 3.8))
     names = [str(name) for name in table.series.unique()]
-    own = {name: COLOURS[name] for name in names if name in COLOURS}
-    others = (shade for shade in PALETTE if shade not in own.values())
-    _pair_correlation(axes, table, {name: own.get(name) or next(others) for name in names})
+    own = {name: colour(name) for name in names if name.split(",")[0] in NETWORKS.values()}
+    conditions = [name for name in names if name not in own]
+    ordered = dict(zip(conditions, shades("β-LASSO", len(conditions)), strict=True))
+    _pair_correlation(axes, table, own | ordered)
     add_legend(figure, axes, columns=2)
     return figure
 
 
-def _pair_correlation(axes: Axes, table: pd.DataFrame, shades: Mapping[str, ColorType]) -> None:
+def _pair_correlation(axes: Axes, table: pd.DataFrame, colours: Mapping[str, str]) -> None:
     for name, runs in table.groupby("series", sort=False):
         for _, run in runs.groupby("run_id"):
-            axes.plot(run.distance, run.ratio, color=shades[str(name)], lw=1.2, label=name)
+            axes.plot(run.distance, run.ratio, color=colours[str(name)], lw=1.2, label=name)
     axes.axhline(1, color="0.6", lw=1, zorder=0)
     axes.set(yscale="log", xlabel="distance (pixels)", ylabel="pairs of pixels / chance")
     axes.set_ylim(bottom=max(0.1, axes.get_ylim()[0]))

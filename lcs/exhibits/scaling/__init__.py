@@ -10,7 +10,17 @@ differences between methods and their growth with the width, which several of th
 from __future__ import annotations
 
 from lcs.exhibits.methods import B0, B50, PROXIMAL, SGD
-from lcs.exhibits.scaling import ablations, gains, largest, search, threshold, tuned, width
+from lcs.exhibits.scaling import (
+    ablations,
+    flips,
+    gains,
+    largest,
+    length,
+    search,
+    threshold,
+    tuned,
+    width,
+)
 from lcs.exhibits.verdicts import Claim, beats
 
 STUDIES = (
@@ -20,6 +30,9 @@ STUDIES = (
     *threshold.STUDIES,
     *ablations.STUDIES,
     *largest.STUDIES,
+    *largest.PENDING_STUDIES,
+    *flips.STUDIES,
+    *length.STUDIES,
 )
 
 CLAIMS: tuple[Claim, ...] = (

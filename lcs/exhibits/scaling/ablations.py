@@ -7,7 +7,16 @@ from collections.abc import Sequence
 
 from lcs.config import Config
 from lcs.exhibits.compare import as_sgd, comparison, without_threshold
-from lcs.exhibits.settings import RECIPE, chosen, desk_study, paper_recipe, raised, sgd
+from lcs.exhibits.settings import (
+    RECIPE,
+    SHARE_AT_WIDTH,
+    WIDTHS,
+    chosen,
+    desk_study,
+    paper_recipe,
+    raised,
+    sgd,
+)
 from lcs.exhibits.tables import Table
 from lcs.runs import Record
 
@@ -43,7 +52,42 @@ def _momentum(base: Config, betas: Sequence[float]) -> list[Config]:
     return [*parts, plain.replace(lr=step), sparse, raised(sparse, 0.1).replace(lr=step)]
 
 
+def _precision(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return SGD and the largest β at the largest width, products in bfloat16 and in float32."""
+    runs = _own(base, WIDTHS[-1], betas)
+    return [run.replace(precision=precision) for run in runs for precision in ("bf16", "fp32")]
+
+
+def _scale_and_shift(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return both at α = 4, with batch normalisation that scales and shifts, and with biases."""
+    runs = _own(base, 4, betas)
+    return [
+        *runs,
+        *(run.replace(affine=True) for run in runs),
+        *(r.replace(bias=True) for r in runs),
+    ]
+
+
+def _other_data(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return CIFAR-100 at the largest width, with the hyperparameters of CIFAR-10."""
+    here = paper_recipe(base, WIDTHS[-1], base.epochs // 2)
+    here = here if base.dataset == "digits" else here.replace(dataset="cifar100")
+    networks = [chosen(here, model) for model in ("s-conv", "s-local", "s-fc")]
+    share = SHARE_AT_WIDTH[WIDTHS[-1]]
+    zero, largest = chosen(here, "s-fc", "beta-lasso", 0.0), betas[-1]
+    return [*networks, zero, chosen(here, "s-fc", "beta-lasso", largest, share=share)]
+
+
+def _own(base: Config, width: int, betas: Sequence[float]) -> list[Config]:
+    here = paper_recipe(base, width, base.epochs // 2)
+    share = SHARE_AT_WIDTH[width]
+    return [chosen(here, "s-fc"), chosen(here, "s-fc", "beta-lasso", betas[-1], share=share)]
+
+
 STUDIES = (
+    desk_study("recipe-precision", "bfloat16 or float32, at α = 8", RECIPE, _precision, 2),
+    desk_study("recipe-affine", "Scale, shift and bias, at α = 4", RECIPE, _scale_and_shift),
+    desk_study("recipe-cifar100", "The recipe on CIFAR-100, at α = 8", RECIPE, _other_data),
     desk_study("reach", "Training length, or a larger λ", RECIPE, _reach, betas=(0, 50)),
     desk_study("momentum", "Momentum, weight decay or a larger step", RECIPE, _momentum),
 )
@@ -70,3 +114,24 @@ def reach_table(records: Sequence[Record]) -> Table:
     }
     fields = ["epochs", "l1", "reach"]
     return comparison("reach", records, fields, references, what)
+
+
+def changed_table(study: str, records: Sequence[Record]) -> Table:
+    """Compare SGD and β = 50 with what the study changes, each with the run without the change.
+
+    Args:
+        study: `recipe-precision`, `recipe-affine` or `recipe-cifar100`, whose runs are compared with SGD.
+        records: its records.
+    """
+    plain: dict[str, dict[str, object]] = {
+        "recipe-precision": {"precision": "bf16"},
+        "recipe-affine": {"affine": False, "bias": False},
+    }
+    if study == "recipe-cifar100":
+        against = {"SGD": lambda config: chosen(as_sgd(config), "s-fc")}
+        return comparison(study, records, ["l1"], against, "The recipe on CIFAR-100")
+    what = {"recipe-precision": "Matrix products in bfloat16 and in float32"}
+    references = {"the usual": lambda config: config.replace(**plain[study])}
+    fields = [*plain[study]]
+    title = what.get(study, "Batch normalisation with scale and shift, and layers with biases")
+    return comparison(study, records, fields, references, title)

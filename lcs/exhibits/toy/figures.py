@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lcs.exhibits.plots.style import PALETTE, WIDTH, add_legend, subplots
+from lcs.exhibits.plots.style import WIDTH, add_legend, colour, shades, subplots
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -14,10 +14,7 @@ if TYPE_CHECKING:
 
 LINES = {"β = η/2": "-.", "β = η": "-", "β = η/λ": "--", "β = (2 − 2λ)/λ": ":"}
 LABEL = {"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none", "alpha": 0.8}
-SUPPORTS = {
-    "recovered": ("the LASSO's support", PALETTE[0]),
-    "true_support": ("the true feature alone", PALETTE[1]),
-}
+SUPPORTS = {"recovered": "the LASSO's support", "true_support": "the true feature alone"}
 EXACT = "the true feature alone, exact LASSO"
 
 
@@ -68,6 +65,7 @@ def support(curves: pd.DataFrame, lr: float) -> Figure:
     figure, panels = subplots(
         2, curves.observations.nunique(), figsize=(WIDTH, 5.2), sharex=True, sharey="row"
     )
+    found = shades("β-LASSO", len(SUPPORTS))
     for (size, here), (above, below) in zip(
         curves.groupby("observations", sort=False), panels.T, strict=True
     ):
@@ -75,12 +73,14 @@ def support(curves: pd.DataFrame, lr: float) -> Figure:
             run = here[here.schedule == schedule]
             lasso, proximal = (run[run.optimizer == o] for o in ("beta-lasso", "proximal-l1"))
             places = np.arange(len(lasso))
-            for column, (label, shade) in SUPPORTS.items():
+            for (column, label), shade in zip(SUPPORTS.items(), found, strict=True):
                 width = 3 if column == "recovered" else 1.3
                 name = f"{label}, {schedule}"
                 above.plot(places, lasso[column], style, color=shade, lw=width, label=name)
-            below.plot(places, lasso.distance_mean, style, color=PALETTE[0])
-            below.axhline(proximal.distance_mean.item(), color=PALETTE[4], ls=style, lw=1)
+            below.plot(places, lasso.distance_mean, style, color=found[0], lw=3)
+            below.axhline(
+                proximal.distance_mean.item(), color=colour("proximal ℓ1"), ls=style, lw=1.5
+            )
         above.axhline(here.lasso_true_support.iloc[0], color="0.4", ls=":", label=EXACT)
         above.set_title(f"N = {size}")
         for axes in (above, below):
@@ -89,7 +89,7 @@ def support(curves: pd.DataFrame, lr: float) -> Figure:
         below.set(yscale="log", xlabel="β: threshold in units of λ")
     panels[0, 0].set_ylabel("share of problems")
     panels[1, 0].set_ylabel("mean distance")
-    panels[0, 0].plot([], [], color=PALETTE[4], lw=1, label="below: proximal ℓ1")
+    panels[0, 0].plot([], [], color=colour("proximal ℓ1"), lw=1.5, label="below: proximal ℓ1")
     add_legend(figure, panels[0, 0], columns=2)
     return figure
 
@@ -105,10 +105,11 @@ def forecast(cells: pd.DataFrame) -> Figure:
     )
     for axes, (size, here) in zip(panels, cells.groupby("observations", sort=False), strict=True):
         axes.plot([0, 1], [0, 1], color="0.8", zorder=0)
-        for (schedule, run), marker in zip(
-            here.groupby("schedule", sort=False), "ox", strict=False
+        for (schedule, run), marker, shade in zip(
+            here.groupby("schedule", sort=False), "ox", shades("β-LASSO", 2), strict=False
         ):
-            axes.plot(run.expected, run.recovered, marker, mfc="none", ms=5, label=schedule)
+            look = {"marker": marker, "color": shade, "mfc": "none", "ms": 5, "ls": ""}
+            axes.plot(run.expected, run.recovered, **look, label=schedule)
         axes.set(xlabel="share expected", title=f"N = {size}", aspect="equal")
     panels[0].set_ylabel("share recovered")
     add_legend(figure, panels[0], columns=2)
@@ -119,14 +120,18 @@ def starts(cells: pd.DataFrame, curve: pd.DataFrame) -> Figure:
     """Draw the share recovered against the scale of the start, in units of what survives.
 
     Args:
-        cells: columns `ratio`, `recovered` and `scale` (a colour each).
+        cells: columns `ratio`, `recovered` and `scale` (a shade each).
         curve: what theory says: columns `ratio`, `share`, and `low` and `high`, its interval.
     """
     figure, axes = subplots(figsize=(WIDTH, 3.6))
     axes.fill_between(curve.ratio, curve.low, curve.high, color="0.9", lw=0)
     axes.plot(curve.ratio, curve.share, color="0.4", label="theory, N → ∞")
-    for (scale, here), marker in zip(cells.groupby("scale"), "osD^v", strict=False):
-        axes.plot(here.ratio, here.recovered, marker, mfc="none", label=f"start of scale {scale:g}")
+    scales = cells.groupby("scale")
+    for (scale, here), marker, shade in zip(
+        scales, "osD^v", shades("β-LASSO", len(scales)), strict=False
+    ):
+        look = {"marker": marker, "color": shade, "mfc": "none", "ls": ""}
+        axes.plot(here.ratio, here.recovered, **look, label=f"start of scale {scale:g}")
     axes.set(xscale="log", xlabel="scale of the start / smallest start that survives")
     axes.set_ylabel("share of problems recovered")
     add_legend(figure, axes, columns=4)

@@ -1,0 +1,131 @@
+"""The same networks on images whose pixels are permuted, all by one fixed permutation.
+
+A fully connected network does not know which pixels are neighbours, so that nothing changes for it
+(P, section 2); S-LOCAL, S-CONV and the measures of locality do know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from lcs.config import Config
+from lcs.exhibits import compare, locality, plots, tables
+from lcs.exhibits.compare import PENDING, Cell
+from lcs.exhibits.methods import B50, CONV, LOCAL, SGD, THREE, Method, method
+from lcs.exhibits.settings import RECIPE, chosen, desk_study, paper_recipe
+from lcs.exhibits.tables import Table
+from lcs.exhibits.verdicts import Claim, differs
+from lcs.runs import Record
+from lcs.stats import Interval
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+WIDTHS = (1, 4)
+# share of the λ that `search` chose at 50 epochs: at twice the length half of it pulls as far
+SHARE = 0.5
+# within so many points the accuracies of two methods are called equal
+MARGIN = 1.0
+
+
+def _pairs(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return every method with flips and crops for a quarter of the length, plain and permuted."""
+    runs = []
+    for width in WIDTHS:
+        here = paper_recipe(base, width, base.epochs // 4).replace(augment="flip-crop")
+        plain = [chosen(here, model) for model in ("s-fc", "3-fc", "s-local", "s-conv")]
+        plain += [chosen(here, "s-fc", "beta-lasso", betas[-1], share=SHARE)]
+        runs += [
+            run.replace(permute_pixels=permuted) for run in plain for permuted in (False, True)
+        ]
+    return runs
+
+
+STUDIES = (desk_study("permuted", "Images with permuted pixels", RECIPE, _pairs, 5),)
+
+
+def plain(config: Config) -> Config:
+    """Return the same run on the images as they are."""
+    return config.replace(permute_pixels=False)
+
+
+def permuted_table(records: Sequence[Record]) -> Table:
+    """Return the accuracy of each method on permuted images, beside that on the images."""
+    shown = [run for run in records if run.config.permute_pixels]
+    found = compare.conditions(records)
+    columns: dict[str, Cell] = {
+        "method": compare.of(lambda config: method(config).short),
+        **compare.by_field(["base_channels"]),
+        "images (%)": lambda runs: compare.mean_text(found[plain(runs[0].config.replace(seed=0))]),
+        "permuted (%)": compare.mean_text,
+        "difference": compare.less(found, plain),
+        "seeds": tables.links,
+    }
+    what = "Test accuracy on images and on the same images with permuted pixels"
+    return compare.by_condition("permuted", shown, columns, what, note="; differences are paired")
+
+
+def permuted_figure(records: Sequence[Record]) -> Figure:
+    """Draw what the permutation changes in each method's accuracy, with its interval."""
+    rows = [
+        {
+            "cell": f"{method(config).short}, α = {config.base_channels}",
+            "contrast": "permuted − images",
+            "mean": change.mean,
+            "half_width": change.half_width,
+        }
+        for config, change in _changes(records).items()
+    ]
+    columns = ["cell", "contrast", "mean", "half_width"]
+    return plots.forest(
+        tables.data_frame(rows, columns=columns), "change of test accuracy (points)"
+    )
+
+
+def _changes(records: Sequence[Record]) -> dict[Config, Interval]:
+    found = compare.conditions(records)
+    return {
+        config: change
+        for config in found
+        if config.permute_pixels and (change := compare.difference(found, config, plain(config)))
+    }
+
+
+def numbers(records: Sequence[Record]) -> dict[str, str]:
+    """Return what the permutation changes at the largest width, in words.
+
+    `permuted-…` by method: points of accuracy; `window-images` and `window-permuted`: the mass in
+    the best window of β = 50's filters beyond chance, in points, where the filters of the second
+    are put back into the order of the images.
+    """
+    keys: Mapping[str, Method] = {
+        "sgd": SGD, "beta": B50, "three": THREE, "local": LOCAL, "conv": CONV,
+    }  # fmt: skip
+    widest = max((run.config.base_channels for run in records), default=0)
+    here = [run for run in records if run.config.base_channels == widest]
+    changes = {method(config): change for config, change in _changes(here).items()}
+    words = {
+        f"permuted-{key}": compare.signed_text(changes.get(name)) for key, name in keys.items()
+    }
+    for key, permuted in (("images", False), ("permuted", True)):
+        runs = [
+            run
+            for run in here
+            if method(run.config) == B50 and run.config.permute_pixels == permuted
+        ]
+        words[f"window-{key}"] = locality.window_text(runs) if runs else PENDING
+    return words
+
+
+def _unchanged(who: Method, width: int) -> Claim:
+    text = f"A fixed permutation of all images' pixels does not change the accuracy of {who}"
+    fields = {**who._asdict(), "base_channels": width}
+    judge = differs(
+        {**fields, "permute_pixels": True}, {**fields, "permute_pixels": False}, margin=MARGIN
+    )
+    source, value = ("P", "by argument") if who == SGD else ("B", tables.NONE)
+    return Claim(source, f"{text} by {MARGIN:g} point or more", "permuted", judge, value)
+
+
+CLAIMS: tuple[Claim, ...] = (_unchanged(SGD, WIDTHS[-1]), _unchanged(B50, WIDTHS[-1]))

@@ -1,0 +1,96 @@
+"""Flips and crops in place of AutoAugment at α = 8 and 16, every method searched at α = 8."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+from lcs.config import Config
+from lcs.exhibits.compare import as_sgd, comparison
+from lcs.exhibits.scaling.search import AROUND
+from lcs.exhibits.settings import (
+    CHOSEN,
+    RECIPE,
+    WIDTH_BEYOND,
+    WIDTHS,
+    chosen,
+    desk_study,
+    paper_recipe,
+    regularised,
+)
+from lcs.exhibits.tables import Table
+from lcs.runs import Record
+
+LEARNING_RATES = (0.03, 0.1, 0.3)
+NETWORKS = ("s-fc", "3-fc", "s-local", "s-conv")
+
+
+def _methods(here: Config, models: Sequence[str], betas: Sequence[float]) -> list[Config]:
+    """Return networks with SGD, and S-FC with β-LASSO, as `search` chose.
+
+    λ is in inverse proportion to the length, from the 50 epochs of `search` on.
+    """
+    share = min(1.0, 50 / here.epochs)
+    sparse = [chosen(here, "s-fc", "beta-lasso", beta, share=share) for beta in betas]
+    return [*(chosen(here, model) for model in models), *sparse]
+
+
+def _search(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return for every method three learning rates, each with three values of weight decay or λ."""
+    here = paper_recipe(base, WIDTHS[-1], base.epochs // 8)
+    here = here.replace(augment="flip-crop", validation=True)
+    return [
+        regularised(config, factor).replace(lr=rate)
+        for config in _methods(here, NETWORKS, betas)
+        for rate in LEARNING_RATES
+        for factor in AROUND
+    ]
+
+
+def _tuned(
+    base: Config, betas: Sequence[float], *, width: int, models: Sequence[str]
+) -> list[Config]:
+    """Return methods with what `search-flips` chose; where it has not, as with AutoAugment."""
+    here = paper_recipe(base, width, base.epochs // 2).replace(augment="flip-crop")
+    return [tuned(config) for config in _methods(here, models, betas)]
+
+
+def tuned(config: Config) -> Config:
+    """Return a run with the learning rate and the regularisation that `search-flips` chose."""
+    key = f"{config.model} {config.optimizer} {config.beta:g}"
+    found = CHOSEN["search-flips"].get(key, {"lr": config.lr, "factor": 1.0})
+    return regularised(config, found["factor"]).replace(lr=found["lr"])
+
+
+_two_betas = partial(desk_study, setting=RECIPE, betas=(0, 50))
+
+STUDIES = (
+    _two_betas(
+        "search-flips", "Every method with flips and crops, on validation", make=_search, seeds=1
+    ),
+    _two_betas(
+        "flips",
+        "Flips and crops at α = 8",
+        make=partial(_tuned, width=WIDTHS[-1], models=NETWORKS),
+    ),
+    _two_betas(
+        "flips-beyond",
+        "Flips and crops at α = 16",
+        make=partial(_tuned, width=WIDTH_BEYOND, models=("s-fc", "s-local")),
+    ),
+)
+
+
+def flips_table(study: str, records: Sequence[Record]) -> Table:
+    """Compare every method with SGD in S-FC, with flips and crops.
+
+    Args:
+        study: `flips` or `flips-beyond`.
+        records: its records.
+    """
+    what = "Every method with flips and crops, its hyperparameters chosen at α = 8"
+    references = {
+        "SGD": lambda config: tuned(chosen(as_sgd(config).replace(lr=0.1), "s-fc")),
+    }
+    fields = ["base_channels", "lr", "weight_decay", "l1"]
+    return comparison(study, records, fields, references, what)

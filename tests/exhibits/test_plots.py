@@ -1,0 +1,58 @@
+"""The house style: a look for each method, whichever of its names it is asked by."""
+
+import itertools
+import re
+
+import pytest
+
+from lcs.exhibits import book
+from lcs.exhibits.methods import B0, B1, B50, CONV, LOCAL, PROXIMAL, SGD, THREE, beta_lasso_method
+from lcs.exhibits.plots import style
+from lcs.exhibits.settings import BETAS
+
+METHODS = [CONV, LOCAL, THREE, SGD, PROXIMAL, *map(beta_lasso_method, BETAS)]
+
+
+def _lightness(colour):
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize("method", METHODS, ids=str)
+def test_every_name_of_a_method_has_the_same_look(method):
+    names = {str(method), method.short, method.shortest, f"over {method.shortest}"}
+    assert {style.look(name) for name in names} == {style.look(method)}
+    assert re.fullmatch("#[0-9A-F]{6}", style.colour(method))
+
+
+def test_no_two_methods_have_one_colour_and_networks_have_markers():
+    assert len({style.colour(method) for method in METHODS}) == len(METHODS)
+    assert len({style.look(method).marker for method in (CONV, LOCAL, THREE, SGD)}) == 4
+    assert {style.look(method).marker for method in (SGD, PROXIMAL, B0, B1, B50)} == {"o"}
+    assert style.look("S-LOCAL") == style.look(LOCAL)
+
+
+def test_a_variant_is_lighter_than_its_method():
+    for name in ("β-LASSO, β = 0, λ = 2e-5", "S-LOCAL, SGD, no augmentation", "βλ = 0.001"):
+        first = "β = 50" if name.startswith("βλ") else name.rsplit(", ", 1)[0]
+        assert _lightness(style.colour(name)) > _lightness(style.colour(first))
+        assert style.look(name).marker == style.look(first).marker
+
+
+@pytest.mark.parametrize("name", ["", "SGDs", "S-FCC, SGD", "β-LASSO, best", "over", "α = 8"])
+def test_an_unknown_name_is_refused(name):
+    with pytest.raises(ValueError, match="no method's name"):
+        style.look(name)
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_shades_go_from_light_to_dark(count):
+    light = [_lightness(shade) for shade in style.shades(B50, count)]
+    assert len(light) == count
+    assert all(one > other for one, other in itertools.pairwise(light))
+
+
+def test_colours_stand_in_the_style_alone():
+    literal = re.compile(r"""["'](#[0-9a-fA-F]{6}|C\d|tab:\w+)["']|color_palette\("(?!Blues)""")
+    found = [p.name for p in (book.ROOT / "lcs").rglob("*.py") if literal.search(p.read_text())]
+    assert found == ["style.py"]
