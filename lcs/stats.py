@@ -74,9 +74,9 @@ def ratio_interval(a: npt.ArrayLike, b: npt.ArrayLike) -> tuple[float, float, fl
     square = second.mean() ** 2 - t2 * v22
     middle = first.mean() * second.mean() - t2 * v12
     discriminant = middle**2 - square * (first.mean() ** 2 - t2 * v11)
-    if square <= 0 or discriminant < 0:
+    if square <= 0:
         return ratio, -math.inf, math.inf
-    half = math.sqrt(discriminant)
+    half = math.sqrt(max(discriminant, 0.0))  # below zero by rounding alone
     return ratio, float((middle - half) / square), float((middle + half) / square)
 
 
