@@ -81,7 +81,7 @@ def test_notebook_holds_nothing_of_the_machine_or_the_hour(chapter):
 def test_every_number_for_the_prose_is_used():
     notebooks = [_read(chapter) for chapter in CHAPTERS]
     outputs = [output for page in notebooks for c in _code(page) for output in c.outputs]
-    made = {output.metadata.get("scrapbook", {}).get("name") for output in outputs} - {None}
+    made = {o.get("metadata", {}).get("scrapbook", {}).get("name") for o in outputs} - {None}
     text = "".join(c.source for page in notebooks for c in page.cells if c.cell_type == "markdown")
     assert made == set(re.findall(r"\{glue:text\}`([\w-]+)", text))
 
