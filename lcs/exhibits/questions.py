@@ -19,6 +19,19 @@ ANSWERED, IN_PART, NOT_STUDIED = STATUSES = ("answered", "in part", "not studied
 # who asked: F the forum, R the reproduction, V1 to V4 the reviewers
 SOURCES = ("F", "R", "V1", "V2", "V3", "V4")
 
+# what the book calls its pages
+PAGES = {
+    "intro": "Introduction",
+    "toy": "Toy LASSO",
+    "table2": "Table 2",
+    "figure3": "Figure 3",
+    "figure4": "Figure 4",
+    "why": "Why",
+    "scaling": "Scaling",
+    "scaling_details": "Scaling, appendix",
+    "engine": "The engine",
+}
+
 # from the text of a claim to its rows on the page Claims, each by column
 Verdicts = Mapping[str, Sequence[Mapping[str, str]]]
 
@@ -364,7 +377,7 @@ def _answer(question: Question, known: Verdicts) -> str:
         return said
     page, _, section = question.place.partition("#")
     file = f"{page}.md" if page == "intro" else f"{page}.ipynb"
-    return f"{said} []({file}#{section})"
+    return f"{said} ([{PAGES[page]}]({file}#{section}))"
 
 
 def _said(row: Mapping[str, str]) -> str:

@@ -39,6 +39,7 @@ def test_what_a_question_names_exists(question):
     if question.place:
         page, _, section = question.place.partition("#")
         assert page in [*book.chapters(), "intro"]
+        assert page in questions.PAGES
         assert section in sections(page)
     for check in question.holds:
         page, _, name = check.partition(":")
