@@ -65,7 +65,8 @@ def ratio_interval(a: npt.ArrayLike, b: npt.ArrayLike) -> tuple[float, float, fl
     """
     first, second = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
     paired_difference(first, second)  # of the same length, and finite
-    ratio, n = float(first.mean() / second.mean()), len(first)
+    n = len(first)
+    ratio = float(first.mean() / second.mean()) if second.mean() else math.nan
     if n == 1:
         return ratio, math.nan, math.nan
     (v11, v12), (_, v22) = np.cov(first, second) / n

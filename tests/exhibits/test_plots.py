@@ -3,9 +3,11 @@
 import itertools
 import re
 
+import matplotlib.pyplot as plt
+import numpy as np
 import pytest
 
-from lcs.exhibits import book
+from lcs.exhibits import book, plots
 from lcs.exhibits.methods import B0, B1, B50, CONV, LOCAL, PROXIMAL, SGD, THREE, beta_lasso_method
 from lcs.exhibits.plots import style
 from lcs.exhibits.settings import BETAS
@@ -56,3 +58,37 @@ def test_colours_stand_in_the_style_alone():
     literal = re.compile(r"""["'](#[0-9a-fA-F]{6}|C\d|tab:\w+)["']|color_palette\("(?!Blues)""")
     found = [p.name for p in (book.ROOT / "lcs").rglob("*.py") if literal.search(p.read_text())]
     assert found == ["style.py"]
+
+
+def _svg():
+    figure, axes = style.subplots(figsize=(style.WIDTH, 2))
+    axes.plot([0, 1 / 3], [0.00012345, 2 / 3], label="β = 0.0001")
+    style.add_legend(figure, axes, columns=1)
+    return style.as_svg(figure)
+
+
+def test_a_figure_is_svg_with_the_same_bytes_every_time():
+    plots.use_style()
+    try:
+        first, second = _svg(), _svg()
+    finally:
+        plt.close("all")
+        plt.rcdefaults()
+    assert first == second
+    assert ">β = 0.0001<" in first, "text is text, and not rounded"
+    assert "<path" in first
+    assert not re.search(r' d="[^"]*\.\d{3}', first)
+    assert not re.search(r"dc:date|20\d\d-\d\d", first)
+
+
+def test_filters_are_shown_with_two_pixels_for_each_weight():
+    noise = np.random.default_rng(0).normal(size=(13, 3, 32, 32))
+    figure = plots.filters({"one": noise, "other": noise[:3]})
+    svg = style.as_svg(figure)
+    plt.close(figure)
+    images = re.findall(r"<image [^>]*>", svg)
+    assert len(images) == 16
+    assert all("image-rendering" in image for image in images)
+    # in points, of which 3 are 4 pixels
+    scales = [re.search(r"matrix\((\S+) 0 0 (\S+) ", image).groups() for image in images]
+    assert set(scales) == {("1.5", "1.5")}

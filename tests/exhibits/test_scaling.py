@@ -219,7 +219,7 @@ def test_lambda_of_the_width_is_set_against_one_lambda(monkeypatch):
     worse = study("scaling-own", lambda c: 50.0 - c.beta / 10 + 10 * (c.model == "s-local"))
     closed = rows(tuned.own_table(worse, RUNS))["gap to S-LOCAL that it closes (%)"]
     assert closed[0] == "−50 (−50 to −50)"
-    waits = [["[pending: `lcs study scaling-own`]{.pending}"]]
+    waits = [["[pending: `.venv/bin/lcs study scaling-own`]{.pending}"]]
     assert tuned.own_table([], RUNS).rows == waits
     assert tuned.own_table(own, study("scaling", growing)).rows == waits
 
@@ -240,7 +240,7 @@ def test_the_prose_has_the_gains_with_lambda_of_each_width():
 
 def test_beyond_the_widths_the_gains_stand_beside_the_others():
     beyond = study("scaling-beyond", lambda config: growing(config) - (config.beta == 50), seeds=1)
-    waits = [["[pending: `lcs study scaling-beyond`]{.pending}"]]
+    waits = [["[pending: `.venv/bin/lcs study scaling-beyond`]{.pending}"]]
     assert tuned.beyond_table([]).rows == waits
     rows = tuned.beyond_table(beyond).rows
     assert [row[:2] for row in rows] == [["over SGD", "+4.00"], ["over β = 0", "+4.00"]]
@@ -333,7 +333,7 @@ def test_the_largest_runs_stand_beside_the_papers():
     assert free[0] == "β-LASSO, β = 50"
     assert "72.77" in paper[2]
     waits = largest.table(timed | {"showpiece-sgd": []}).rows[3]
-    assert waits[-1] == "[pending: `lcs study showpiece-sgd`]{.pending}"
+    assert waits[-1] == "[pending: `.venv/bin/lcs study showpiece-sgd`]{.pending}"
     words = largest.numbers(timed)
     assert words["showpiece-paper"] == "72.77"
     assert (words["showpiece-accuracy"], words["showpiece-left"]) == ("58.00", "50.0")
@@ -399,7 +399,7 @@ def test_windows_are_compared_at_every_width():
     assert shown[str(SGD)] == ["+1.00", "+2.00", "+4.00", "+8.00"]
     assert shown[f"{B50}, λ of the width"] == ["+51.00", "+52.00", "+54.00", "+58.00"]
     assert set(shown["its units with 20 weights or more"]) == {"3 of 7"}
-    waits = [["[pending: `lcs study scaling-own`]{.pending}"]]
+    waits = [["[pending: `.venv/bin/lcs study scaling-own`]{.pending}"]]
     assert units.locality_table([], grown).rows == waits
     assert units.locality_table(own, grown[:8]).rows == waits
 

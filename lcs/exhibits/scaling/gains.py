@@ -117,7 +117,10 @@ def gap_text(groups: Mapping[Method, Sequence[Record]] | None) -> str:
     """Return `gap_closed` in words, per cent; "pending" where there are no runs."""
     if not groups:
         return PENDING
-    share, low, high = (f"{value:.0f}".replace("-", "−") for value in gap_closed(groups))
+    shares = gap_closed(groups)
+    if math.isnan(shares[0]):
+        return tables.NONE
+    share, low, high = (f"{value:.0f}".replace("-", "−") for value in shares)
     return share if low == "nan" else f"{share} ({low} to {high})"
 
 

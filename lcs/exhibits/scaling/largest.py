@@ -97,7 +97,7 @@ def table(runs: Mapping[str, Sequence[Record]]) -> Table:
     for study in STUDIES:
         found = runs[study.name]
         if not found:
-            state = tables.pending(f"pending: `lcs study {study.name}`")
+            state = tables.pending(f"pending: {tables.as_typed(f'lcs study {study.name}')}")
             rows.append([study.title, *[tables.NONE] * 6, state])
             continue
         config = found[0].config
