@@ -133,7 +133,9 @@ def test_code_is_seen_only_where_it_teaches(chapter):
             assert tags == {"parameters"}, "a reader sees what can be changed"
         elif re.search(r"^(import|from) |glue_numbers|use_style", cell.source, re.M) and not shown:
             assert tags & {"remove-cell", "hide-cell"}, f"set-up: {cell.source}"
-        elif any({"text/markdown", "image/png", "image/svg+xml"} & set(o.data) for o in shown):
+        elif any(
+            {"text/markdown", "image/png", "image/svg+xml"} & set(o.get("data", ())) for o in shown
+        ):
             assert tags & {"remove-input", "hide-input"}, f"draws: {cell.source}"
 
 
