@@ -21,11 +21,11 @@ SOURCES = ("F", "R", "V1", "V2", "V3", "V4")
 
 # what the book calls its pages
 PAGES = {
-    "intro": "Introduction",
     "toy": "Toy LASSO",
     "table2": "Table 2",
     "figure3": "Figure 3",
     "figure4": "Figure 4",
+    "fewest_weights": "Fewest weights",
     "why": "Why",
     "scaling": "Scaling",
     "scaling_details": "Scaling, appendix",
@@ -213,10 +213,10 @@ QUESTIONS: tuple[Question, ...] = (
     Question(
         "V2",
         "How sparse are the networks, and how many operations does that save?",
-        IN_PART,
-        "The weights of every layer are counted; in the first layer: {0}. What a step saves in "
-        "time is measured on a processor ([The engine](engine.ipynb)).",
-        "figure3#in-numbers",
+        ANSWERED,
+        "The remaining weights and the operations of every method are counted, and accuracy is "
+        "compared at as few of either. Weights in the first layer: {0}.",
+        "fewest_weights#by-the-papers-recipe",
         claims=("β = 50 leaves fewer weights in the first layer than S-LOCAL has",),
     ),
     Question(
@@ -295,7 +295,7 @@ QUESTIONS: tuple[Question, ...] = (
         "network the first layer of LOCAL has s²/4 times the weights for s × s pixels, and the "
         "others are equal. For the deep LOCAL network the paper's table counts too few: it does "
         "not fit the shapes of the layers.",
-        "intro#what-the-paper-claims",
+        "fewest_weights#how-many-weights-the-networks-have",
     ),
     Question(
         "V3",
@@ -376,8 +376,7 @@ def _answer(question: Question, known: Verdicts) -> str:
     if not question.place:
         return said
     page, _, section = question.place.partition("#")
-    file = f"{page}.md" if page == "intro" else f"{page}.ipynb"
-    return f"{said} ([{PAGES[page]}]({file}#{section}))"
+    return f"{said} ([{PAGES[page]}]({page}.ipynb#{section}))"
 
 
 def _said(row: Mapping[str, str]) -> str:
