@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lcs.exhibits.plots.style import PALETTE, WIDTH, add_legend, pending, subplots
+from lcs.exhibits.plots.style import WIDTH, add_legend, pending, shades, subplots
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,7 +24,7 @@ def unproved(table: pd.DataFrame) -> Figure:
     widths = list(dict.fromkeys(table.base_channels))
     figure, panels = subplots(1, len(widths), figsize=(WIDTH, 3.4), sharey=True, squeeze=False)
     terms = sorted(set(table.terms))
-    shades = dict(zip(terms, PALETTE, strict=False))
+    colours = dict(zip(terms, shades("β-LASSO", len(terms)), strict=True))
     for axes, width in zip(panels[0], widths, strict=True):
         here = table[table.base_channels == width]
         density = here.drop_duplicates("epoch")
@@ -34,7 +34,7 @@ def unproved(table: pd.DataFrame) -> Figure:
         for (bound, count), runs in here.groupby(["bound", "terms"], sort=False):
             share = count / runs.images.iloc[0]
             axes.plot(
-                runs.epoch, runs.units, ":" if bound == "equal" else "-", color=shades[count],
+                runs.epoch, runs.units, ":" if bound == "equal" else "-", color=colours[count],
                 label=f"{bound} weights, {share:.1%}",
             )  # fmt: skip
         axes.set(title=f"α = {width}", xlabel="epoch", ylim=(0, 103))
