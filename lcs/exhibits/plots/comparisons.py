@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from lcs.exhibits.plots.style import (
     subplots,
 )
 from lcs.exhibits.published import PAPER_EPOCHS
+from lcs.stats import mean_interval
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -118,30 +119,64 @@ def sweep(
     return figure
 
 
-def forest(table: pd.DataFrame, label: str) -> Figure:
-    """Draw differences with their intervals, a row for each cell, beside the line of no difference.
+class Differences(NamedTuple):
+    """A row of `forest`: what was compared, and the paired differences, one for each seed.
+
+    `contrast` is `over` a method, which gives the colour; several rows may share `group` and
+    `label`, one for each contrast.
+    """
+
+    label: str
+    contrast: str
+    values: Sequence[float]
+    group: str = ""
+
+
+def forest(rows: Sequence[Differences], label: str) -> Figure:
+    """Draw paired differences beside the line of no difference: dots are seeds, with n at the edge.
+
+    From three seeds on a bar is their mean with its 95 % interval.
 
     Args:
-        table: columns `cell`, `contrast` (`over` a method), `mean` and `half_width`.
+        rows: from top to bottom; each group, where they have one, under its name.
         label: of the axis, with the unit.
     """
-    if table.empty:
+    if not rows:
         return pending()
-    cells = list(dict.fromkeys(table.cell))
-    figure, axes = subplots(figsize=(WIDTH, 0.36 * len(cells) + 1.2))
-    contrasts = list(dict.fromkeys(table.contrast))
-    for number, contrast in enumerate(contrasts):
-        rows = table[table.contrast == contrast]
-        height = [len(cells) - cells.index(name) + 0.12 * (1 - 2 * number) for name in rows.cell]
-        axes.errorbar(
-            rows["mean"], height, xerr=rows.half_width.fillna(0), fmt=look(contrast).marker, ms=5,
-            color=look(contrast).colour, label=contrast,
-        )  # fmt: skip
-    axes.axvline(0, color="0.6", lw=1, zorder=0)
-    axes.set_yticks(range(len(cells), 0, -1), cells)
+    lines: dict[tuple[str, str], list[Differences]] = {}
+    for row in rows:
+        if row.group:
+            lines.setdefault((row.group, ""), [])
+        lines.setdefault((row.group, row.label), []).append(row)
+    contrasts = list(dict.fromkeys(row.contrast for row in rows))
+    figure, axes = subplots(figsize=(WIDTH, 0.29 * len(lines) + 1.1))
+    edge = axes.get_yaxis_transform()
+    for place, shown in enumerate(lines.values()):
+        for number, row in enumerate(shown):
+            # contrasts of one line, from above
+            y = place + 0.36 * ((number + 0.5) / len(shown) - 0.5)
+            own, count = look(row.contrast), len(row.values)
+            axes.plot(row.values, [y] * count, own.marker, color=own.colour, ms=3.5, alpha=0.5)
+            if count > 2:
+                mean, half_width, _ = mean_interval(row.values)
+                axes.errorbar(mean, y, xerr=half_width, fmt="|", ms=8, mew=2, color=own.colour)
+        counts = dict.fromkeys(f"{len(row.values)}" for row in shown)
+        axes.text(1.01, place, " / ".join(counts), transform=edge, va="center")
+    axes.text(1.01, -1, "n", transform=edge, va="center", style="italic")
+    for contrast in contrasts:
+        own = look(contrast)
+        axes.plot([], [], own.marker, color=own.colour, ms=4, ls="-", label=contrast)
+    axes.axvline(0, color="0.4", lw=1, zorder=1)
+    axes.set_yticks(range(len(lines)), [name for _, name in lines])
+    for place, (group, name) in enumerate(lines):
+        if not name:
+            axes.text(0.01, place, group, transform=edge, va="center", style="italic")
+    axes.set_ylim(len(lines) - 0.5, -0.7)
     axes.set_xlabel(label)
-    axes.grid(axis="y", color="0.93")
-    add_legend(figure, axes, columns=2)
+    axes.tick_params(axis="y", length=0)
+    axes.set_axisbelow(True)
+    axes.grid(axis="x", color="0.93")
+    add_legend(figure, axes, columns=len(contrasts))
     return figure
 
 
