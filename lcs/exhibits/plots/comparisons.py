@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from lcs.exhibits.plots.style import (
     PUBLISHED_MARKERS,
     WIDTH,
     add_legend,
+    label_log_axis,
     look,
     pending,
     shades,
@@ -249,4 +250,33 @@ def speed(table: pd.DataFrame) -> Figure:
     axes.set_xticks(sorted(set(table.density)), [f"{d:g}" for d in sorted(set(table.density))])
     axes.minorticks_off()
     add_legend(figure, axes, columns=2)
+    return figure
+
+
+def courses(
+    panels: Mapping[str, Mapping[str, tuple[Sequence[int], Any, Any]]], labels: tuple[str, str]
+) -> Figure:
+    """Draw two measures along the epochs, one above the other: a column for each panel.
+
+    Args:
+        panels: by title, for each method the epochs, shape (t,), and both measures, (seeds, t): a
+            line is their mean, a band their range.
+        labels: of the measures, with their units.
+    """
+    if not any(panels.values()):
+        return pending()
+    figure, grid = subplots(2, len(panels), figsize=(WIDTH, 4.2), sharex="col", squeeze=False)
+    for column, (title, lines) in enumerate(panels.items()):
+        grid[0, column].set_title(title, fontsize="medium")
+        for name, (epochs, *measures) in lines.items():
+            own = look(name)
+            for axes, values in zip(grid[:, column], measures, strict=True):
+                axes.plot(epochs, values.mean(0), ls=own.line, color=own.colour, label=name)
+                low, high = values.min(0), values.max(0)
+                axes.fill_between(epochs, low, high, color=own.colour, alpha=0.2, lw=0)
+        grid[1, column].set(xlabel="epoch", xscale="log")
+        label_log_axis(grid[1, column].xaxis)
+    for axes, label in zip(grid[:, 0], labels, strict=True):
+        axes.set_ylabel(label)
+    add_legend(figure, grid[0, 0], columns=4)
     return figure

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 
 from lcs.config import Config
 from lcs.exhibits import compare, published, tables
-from lcs.exhibits.compare import PENDING, Cell, Conditions
+from lcs.exhibits.compare import PENDING, Cell, Conditions, Values
 from lcs.exhibits.methods import SGD, beta_lasso_method
 from lcs.exhibits.settings import STRONGER_L1
 from lcs.exhibits.tables import LAYERS
@@ -19,6 +20,7 @@ from lcs.exhibits.why.results import THRESHOLD
 from lcs.exhibits.why.summary import beyond_chance, by_study, compare_all
 from lcs.exhibits.why.width import count_of_pairs
 from lcs.runs import Record
+from lcs.stats import mean_interval
 
 OVER = {"sgd": compare.as_sgd, "zero": compare.without_threshold}
 
@@ -63,6 +65,14 @@ def control_numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
             f"cosine-left-{beta}": compare.left_of(schedule, beta=beta, schedule="cosine-epoch"),
         }
     return words
+
+
+def few_text(runs: Sequence[Record], of: Values) -> str:
+    """Return mean and interval of what runs have, in per cent; of two runs both values."""
+    values = of(runs)
+    if len(values) == 2:
+        return f"{values[0]:.1f} and {values[1]:.1f}"
+    return tables.interval(mean_interval(values))
 
 
 def late_range_text(runs: Sequence[Record]) -> str:
@@ -137,23 +147,25 @@ def _beta_and_lambda(found: Mapping[str, Conditions]) -> dict[str, str]:
     def l1(runs: Sequence[Record]) -> str:
         return tables.number(runs[0].config.l1)
 
+    accuracy = partial(few_text, of=compare.accuracies)
+    fit = partial(few_text, of=compare.train_accuracies)
     places: tuple[tuple[str, Conditions, Callable[[Conditions], Config], Cell], ...] = (
         ("best-beta", betas, best, beta),
-        ("best-beta-accuracy", betas, best, compare.mean_text),
+        ("best-beta-accuracy", betas, best, accuracy),
         ("last-beta", betas, largest, beta),
-        ("last-beta-accuracy", betas, largest, compare.mean_text),
+        ("last-beta-accuracy", betas, largest, accuracy),
         ("best-l1", at_beta, best, l1),
-        ("best-l1-accuracy", at_beta, best, compare.mean_text),
+        ("best-l1-accuracy", at_beta, best, accuracy),
         ("best-l1-left", at_beta, best, compare.remaining_text),
-        ("last-l1-fixed-accuracy", fixed, largest, compare.mean_text),
+        ("last-l1-fixed-accuracy", fixed, largest, accuracy),
         ("last-l1-fixed-left", fixed, largest, compare.remaining_text),
         ("first-l1-zero", zero, smallest, l1),
-        ("first-l1-zero-fit", zero, smallest, compare.fit_text),
+        ("first-l1-zero-fit", zero, smallest, fit),
         ("last-l1-zero", zero, largest, l1),
-        ("last-l1-zero-accuracy", zero, largest, compare.mean_text),
-        ("last-l1-zero-fit", zero, largest, compare.fit_text),
+        ("last-l1-zero-accuracy", zero, largest, accuracy),
+        ("last-l1-zero-fit", zero, largest, fit),
     )
-    counts = {"beta": betas, "l1": at_beta, "l1-zero": zero}
+    counts = {"beta": betas, "l1": at_beta}
     return {f"runs-{name}": compare.count_text(among) for name, among in counts.items()} | {
         name: text(among[place(among)]) if among else PENDING for name, among, place, text in places
     }
