@@ -126,8 +126,7 @@ def descent_table(runs: Mapping[str, Sequence[Record]], window: int, least: floa
             f"{config.base_channels}",
             f"{config.epochs}",
             method(config).shortest,
-            f"{one.peak}",
-            f"{one.trough}",
+            f"{one.peak}, {one.trough}",
             tables.signed(one.drop._replace(mean=-one.drop.mean)),
             tables.signed(one.recovery),
             "yes" if one.is_double(least) else "no",
@@ -145,12 +144,12 @@ def descent_table(runs: Mapping[str, Sequence[Record]], window: int, least: floa
     ]
     caption = (
         f"The largest drop of the smoothed test accuracy (the mean of {window} successive recorded "
-        "epochs) below its maximum so far, and its later maximum against that one, in points: "
-        "means over n seeds of S-FC on CIFAR-10, 95 % intervals. A double descent is a drop of "
+        "epochs) below its maximum so far, from and to which epoch, and its later maximum against "
+        "that one, in points: means over n seeds of S-FC on CIFAR-10, 95 % intervals. A double descent is a drop of "
         f"more than {least:.1f} points with a recovery above the earlier maximum, both beyond "
         "their intervals."
     )
-    columns = ["setting", "α", "epochs", "method", "maximum at", "lowest at", "drop"]
+    columns = ["setting", "α", "epochs", "method", "from, to", "drop"]
     columns += ["later maximum", "double", "n"]
     return Table(name, caption, columns, rows, text=["method", "double"])
 
@@ -175,7 +174,8 @@ def numbers(
 ) -> dict[str, str | float]:
     """Return the numbers of the prose: how many conditions show it, and the longest training's.
 
-    `descent-longest`: the largest number of epochs. `drop-…` and `recovery-…`: in points, in the reproduction's setting.
+    `descent-longest`: the largest number of epochs; `drop-…` and `recovery-…`: in points, in the
+    setting of the reproduction.
     """
     found = descents(runs, window, least)
     setting, alpha, epochs = PANELS[0]
