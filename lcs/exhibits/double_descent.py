@@ -145,9 +145,9 @@ def descent_table(runs: Mapping[str, Sequence[Record]], window: int, least: floa
     caption = (
         f"The largest drop of the smoothed test accuracy (the mean of {window} successive recorded "
         "epochs) below its maximum so far, from and to which epoch, and its later maximum against "
-        "that one, in points: means over n seeds of S-FC on CIFAR-10, 95 % intervals. A double descent is a drop of "
-        f"more than {least:.1f} points with a recovery above the earlier maximum, both beyond "
-        "their intervals."
+        "that one, in points: means over n seeds of S-FC on CIFAR-10, 95 % intervals. A double "
+        f"descent is a drop of more than {least:.1f} points with a recovery above the earlier "
+        "maximum, both beyond their intervals."
     )
     columns = ["setting", "α", "epochs", "method", "from, to", "drop"]
     columns += ["later maximum", "double", "n"]
