@@ -65,7 +65,8 @@ def ratio_interval(a: npt.ArrayLike, b: npt.ArrayLike) -> tuple[float, float, fl
     """
     first, second = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
     paired_difference(first, second)  # of the same length, and finite
-    ratio, n = float(first.mean() / second.mean()), len(first)
+    n = len(first)
+    ratio = float(first.mean() / second.mean()) if second.mean() else math.nan
     if n == 1:
         return ratio, math.nan, math.nan
     (v11, v12), (_, v22) = np.cov(first, second) / n
@@ -74,9 +75,9 @@ def ratio_interval(a: npt.ArrayLike, b: npt.ArrayLike) -> tuple[float, float, fl
     square = second.mean() ** 2 - t2 * v22
     middle = first.mean() * second.mean() - t2 * v12
     discriminant = middle**2 - square * (first.mean() ** 2 - t2 * v11)
-    if square <= 0 or discriminant < 0:
+    if square <= 0:
         return ratio, -math.inf, math.inf
-    half = math.sqrt(discriminant)
+    half = math.sqrt(max(discriminant, 0.0))  # below zero by rounding alone
     return ratio, float((middle - half) / square), float((middle + half) / square)
 
 

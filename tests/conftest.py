@@ -2,6 +2,7 @@
 
 import multiprocessing
 import shutil
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -52,6 +53,28 @@ def forkserver():
     # optimizers of torch import torch._dynamo at their first use
     context.set_forkserver_preload(["lcs.cli", "lcs.study", "lcs.train", "torch._dynamo"])
     return context
+
+
+@pytest.fixture(scope="session")
+def built():
+    """The folder of the book's pages: built unless they are there, without warnings, and newer
+    than all they are made from."""
+    from filelock import FileLock
+
+    from lcs.exhibits import book
+
+    pages = book.ROOT / "_build" / "html"
+    pages.parent.mkdir(exist_ok=True)
+    folder = book.ROOT / "book"
+    sources = [book.ROOT / "_config.yml", book.ROOT / "_toc.yml", Path(book.__file__)]
+    sources += [path for path in folder.rglob("*") if path.is_file()]
+    with FileLock(pages.with_suffix(".lock")):
+        # records are copied when all else has gone well
+        done = (pages / "book" / "runs").exists()
+        made = (pages / "index.html").stat().st_mtime if done else 0.0
+        if any(source.stat().st_mtime > made for source in sources):
+            book.render()
+    return pages
 
 
 @pytest.fixture(scope="session")

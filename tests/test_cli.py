@@ -264,6 +264,13 @@ def test_study(command, tmp_path):
     assert command(*words) == (0, said.out, "")
 
 
+def test_a_plan_needs_no_device(command, tmp_path):
+    words = ("study", "figure3", "--scale", "paper", "--betas", 50, "--device", "cuda")
+    said = command(*words, "--seeds", 1, "--store", tmp_path, "--plan")
+    assert (said.code, said.err) == (0, "")
+    assert said.out.splitlines()[-1].startswith("2 of 2 runs missing")
+
+
 @pytest.mark.parametrize("name", ["table2", "figure3", "figure4", "toy"])
 @pytest.mark.parametrize("scale", ["smoke", "desk"])
 def test_every_study_has_a_plan(name, scale, command, tmp_path):

@@ -22,6 +22,7 @@ import yaml
 
 from lcs.errors import ConfigError, LcsError
 from lcs.exhibits import book
+from lcs.runs import PUBLISHED, RunStore
 
 CHAPTERS = book.chapters()
 TRAINING = ["table2", "figure3", "figure4", "why", "scaling"]
@@ -106,6 +107,53 @@ def test_notebook_defines_no_function_and_no_class(chapter):
     for cell in _code(_read(chapter)):
         source = re.sub(r"^\s*[%!].*$", "", cell.source, flags=re.MULTILINE)
         assert not [node for node in ast.walk(ast.parse(source)) if isinstance(node, defined)]
+
+
+def _is_shown(output):
+    return "scrapbook" not in output.get("metadata", {})
+
+
+# not yet as the rule has it
+SHOWS_ITS_SETUP = {"engine", "figure4"}
+
+
+@pytest.mark.parametrize(
+    "chapter",
+    [
+        pytest.param(name, marks=pytest.mark.xfail) if name in SHOWS_ITS_SETUP else name
+        for name in CHAPTERS
+    ],
+)
+def test_code_is_seen_only_where_it_teaches(chapter):
+    for cell in _code(_read(chapter)):
+        tags = set(cell.metadata.get("tags", []))
+        shown = [output for output in cell.outputs if _is_shown(output)]
+        if "parameters" in tags:
+            assert tags == {"parameters"}, "a reader sees what can be changed"
+        elif re.search(r"^(import|from) |glue_numbers|use_style", cell.source, re.M) and not shown:
+            assert tags & {"remove-cell", "hide-cell"}, f"set-up: {cell.source}"
+        elif any({"text/markdown", "image/png", "image/svg+xml"} & set(o.data) for o in shown):
+            assert tags & {"remove-input", "hide-input"}, f"draws: {cell.source}"
+
+
+# whose commands are not yet so
+OTHERWISE = {"status"}
+TEXTS = ["README.md", "CONTRIBUTING.md", "book/intro.md", "book/reproduce.md"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.xfail) if name in OTHERWISE else name
+        for name in [*TEXTS, *CHAPTERS]
+    ],
+)
+def test_commands_run_as_printed_from_the_root(name):
+    if name in TEXTS:
+        text = (book.ROOT / name).read_text()
+    else:
+        text = "".join(c.source for c in _read(name).cells if c.cell_type == "markdown")
+    assert not re.findall(r"(?:^|`|&& )(?:lcs|python) [a-z].*", text, re.MULTILINE)
 
 
 # Executed afresh
@@ -319,12 +367,6 @@ class _Links(HTMLParser):
             self.links.append(attributes["href"])
 
 
-@pytest.fixture(scope="module")
-def built():
-    """The folder of the pages of the whole book, built once."""
-    return book.render().parent
-
-
 def _missing(page, addresses):
     """Addresses of files that are not there, among those that stay within the book."""
     parts = [urlsplit(address) for address in addresses]
@@ -346,3 +388,24 @@ def test_page_shows_every_figure_of_its_notebook(chapter, built):
     figures = [o for o in outputs if {"image/png", "image/svg+xml"} & set(o.get("data", {}))]
     shown = [s for s in _Links(built / "book" / f"{chapter}.html").images if "_images/" in s]
     assert len(shown) >= len(figures)
+
+
+def test_every_record_has_its_row_and_its_page(built):
+    places = {r.path.relative_to(PUBLISHED).with_suffix("") for r in RunStore(PUBLISHED).records()}
+    rows = [
+        Path(row)
+        for row in re.findall(r'<tr id="(.+?)"', (built / "book/records.html").read_text())
+    ]
+    assert sorted(rows) == sorted(places)
+    for place in places:
+        page = built / "book" / "runs" / f"{place}.html"
+        assert not _missing(page, _Links(page).links)
+
+
+def test_links_to_records_lead_to_their_pages(built):
+    """Also from pages whose tables name runs, where the notebook has a link to the JSON file."""
+    for chapter in CHAPTERS:
+        linked = re.findall(r"\(runs/([\w./-]+)\.json\)", json.dumps(_read(chapter)))
+        links = _Links(built / "book" / f"{chapter}.html").links
+        assert {f"runs/{place}.html" for place in linked} <= set(links)
+        assert not [link for link in links if link.endswith(".json")]

@@ -144,7 +144,7 @@ def rerun(chapter: str, parameters: Mapping[str, object]) -> Path:
     """Execute a copy of the chapter, render it alone, and return its page.
 
     All of it lies in `_build/rerun`: the committed notebooks and their pages stay as they are.
-    The page has the references beside it; links to other chapters become plain text.
+    The page has the references and the records beside it; links to other pages become plain text.
     """
     values = _checked(chapter, parameters)
     print(
@@ -157,10 +157,10 @@ def rerun(chapter: str, parameters: Mapping[str, object]) -> Path:
     shutil.copytree(ROOT / "book", copy / "book", ignore=shutil.ignore_patterns("*.ipynb"))
     shutil.copy(executed, copy / "book")
     shutil.copy(ROOT / "_config.yml", copy)
-    contents = f"format: jb-book\nroot: book/{chapter}\n"
-    if (copy / "book" / "references.md").exists():
-        contents += "chapters:\n  - file: book/references\n"
-    (copy / "_toc.yml").write_text(contents)
+    beside = [page for page in ("references", "records") if (copy / "book" / f"{page}.md").exists()]
+    contents = ["format: jb-book", f"root: book/{chapter}", *(["chapters:"] if beside else [])]
+    contents += [f"  - file: book/{page}" for page in beside]
+    (copy / "_toc.yml").write_text("\n".join(contents))
     return _build(copy) / "book" / f"{chapter}.html"
 
 
@@ -246,9 +246,6 @@ def _build(source: Path, *options: str) -> Path:
     log.write_text(report)
     if finished.returncode:
         raise LcsError(f"the book did not build: {_cause(report)} (see {log})")
-    records = source / "book" / "runs"
-    if records.exists():  # each number's link leads to the run that made it
-        shutil.copytree(records, pages / "book" / "runs", dirs_exist_ok=True)
     return pages
 
 

@@ -332,7 +332,7 @@ def runs_table(records: Sequence[Record]) -> Table:
         "is left of the first layer; the most weights that one step would have let return, had "
         "zeros not to stay, of all and of those left at that step; units without a weight. Times "
         "are those of the records, on "
-        f"{records[0].provenance['hardware']}."
+        f"{tables.plain(records[0].provenance['hardware'])}."
     )
     rows = []
     for run in records:

@@ -49,8 +49,10 @@ def provenance_table(store: RunStore) -> Table:
     for record in store.records():
         origin = record.provenance
         state = {True: "unmodified", False: "modified"}.get(origin["unmodified"], "unknown")
-        commit = f"`{(origin['commit'] or 'unknown')[:10]}`"
-        counts[commit, state, origin["packages"]["torch"], origin["hardware"]] += 1
+        commit = (origin["commit"] or "unknown")[:10]
+        shown = f"`{commit}`" if commit.isalnum() else tables.plain(commit)
+        torch, hardware = map(tables.plain, (origin["packages"]["torch"], origin["hardware"]))
+        counts[shown, state, torch, hardware] += 1
     rows = [[*origin, str(count)] for origin, count in sorted(counts.items())]
     caption = (
         "Where the records of this book come from: the commit of the code, whether it was "
@@ -74,7 +76,7 @@ def _row(
     found = study.runs(scale, seeds, records.get, **changes)
     given = changes | ({} if seeds is None else {"seeds": seeds})
     options = "".join(f" --{name} {value}" for name, value in given.items())
-    command = f"`lcs study {study.name} --scale {scale}{options}`"
+    command = tables.as_typed(f"lcs study {study.name} --scale {scale}{options}")
     head = [title, f"[{chapter}]({chapter}.ipynb)", study.setting.label(scale)]
     lacking = [config for config, record in found.items() if record is None]
     if not lacking:

@@ -71,7 +71,14 @@ def forum(value: str) -> str:
 
 def pending_table(name: str, what: str, command: str) -> Table:
     """Return the place of a table whose runs are missing: what it will show, and the command."""
-    return Table(name, f"Not run yet: {what}.", ["state"], [[pending(f"pending: `{command}`")]])
+    return Table(
+        name, f"Not run yet: {what}.", ["state"], [[pending(f"pending: {as_typed(command)}")]]
+    )
+
+
+def as_typed(command: str) -> str:
+    """Return a command as code that runs as it stands, from the root of the project."""
+    return "`" + re.sub(r"(?<![\w/-])(?=(lcs|python) )", ".venv/bin/", command) + "`"
 
 
 def pending(reason: str = "pending") -> str:
@@ -97,8 +104,19 @@ def number(value: float) -> str:
     return re.sub(r"\.?0+e-0?", "e-", f"{value:e}") if 0 < value < 1e-3 else f"{value:g}"
 
 
+def plain(text: object) -> str:
+    """Return what a record says, such as its hardware, as one line without Markdown or HTML in it.
+
+    A record is data that others may have made.
+    """
+    return re.sub(r"([\\`*_{}\[\]<>|$~^&#!])", r"\\\1", " ".join(str(text).split()))
+
+
 def link(record: Record, text: str = "") -> str:
-    """Return a link from a page to the record behind it; plain text where it is not the book's."""
+    """Return a link from a page to the record behind it; plain text where it is not the book's.
+
+    In the built book it leads to the page of the run (`lcs.exhibits.records`).
+    """
     shown = text or record.run_id
     if not record.path.resolve().is_relative_to(PUBLISHED.resolve()):
         return f"`{shown}`"

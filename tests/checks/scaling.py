@@ -1,20 +1,81 @@
 """What the page scaling says of results."""
 
+from collections import Counter
+
 import numpy as np
 
 from checks import Checks, records
-from checks.scaling_parts import gains_by_seed, tuned, units, width
-from checks.scaling_parts import largest as largest_checks
-from checks.scaling_parts import search as search_checks
-from lcs.exhibits import EXHIBITS, exhibit
-from lcs.exhibits.compare import conditions
-from lcs.exhibits.methods import B0, SGD
-from lcs.exhibits.scaling import largest, search
+from checks.scaling_parts import (
+    accuracy,
+    common,
+    fit,
+    gain,
+    gains_by_seed,
+    gaps,
+    is_clear,
+    means,
+    own,
+    rises,
+)
+from lcs.exhibits import EXHIBITS, exhibit, published
+from lcs.exhibits.compare import (
+    accuracies,
+    by_method,
+    paired,
+    remaining,
+)
+from lcs.exhibits.methods import B0, B50, CONV, LOCAL, PROXIMAL, SGD, THREE, method
+from lcs.exhibits.scaling import gains, search
+from lcs.stats import lack_of_fit
 
 CHECKS = Checks()
-for part in (search_checks, width, tuned, largest_checks, units):
-    for check in part.CHECKS.values():
-        CHECKS.add(check)
+
+
+def augmentations(store):
+    """Return the best and all runs of each method with AutoAugment and with flips and crops."""
+    runs = records(store, "search-augment")
+    return by_method([r for r in runs if r.config.augment == "autoaugment"]), by_method(
+        [r for r in runs if r.config.augment == "flip-crop"]
+    )
+
+
+@CHECKS.add
+def more_seeds_than_sgd(store):
+    """With more than three seeds, β = 50 with its own λ is clearly ahead of SGD at α = 8."""
+    groups = by_method(records(store, "scaling-seeds"))
+    ahead = paired(groups[B50], groups[SGD])
+    return len(groups[SGD]) > 3 and ahead.mean > 0 and is_clear(ahead)
+
+
+@CHECKS.add
+def behind_sgd_up_to_width_4(store):
+    """With the λ of each width β = 50 is behind SGD at α = 1, 2 and 4, in the mean."""
+    return max(means(own(store), B50, SGD)[:3]) < 0
+
+
+@CHECKS.add
+def gain_over_zero_rises_in_every_seed(store):
+    """With the λ of each width the gain over β = 0 rises with every doubling in every seed.
+
+    It begins below zero; less than half of the last one comes with the new λ.
+    """
+    over_zero = means(own(store), B50, B0)
+    share = gain(common(store)[8], B50, B0).mean / over_zero[-1]
+    return (
+        all(map(rises, gains_by_seed(records(store, "scaling-own"), B0)))
+        and over_zero[0] < 0 < over_zero[-1]
+        and 0.5 < share < 1
+    )
+
+
+@CHECKS.add
+def threshold_at_the_same_lambda(store):
+    """At the λ of β = 50, β = 0 and proximal ℓ1 are clearly behind it, and behind SGD."""
+    groups = by_method(records(store, "scaling-threshold"))
+    others = [groups[B0], groups[PROXIMAL]]
+    behind_it = [paired(groups[B50], runs) for runs in others]
+    behind_sgd = [paired(groups[SGD], runs) for runs in others]
+    return all(one.mean > 0 and is_clear(one) for one in (*behind_it, *behind_sgd))
 
 
 @CHECKS.add
@@ -33,18 +94,117 @@ def images_normalised(store):
 
 
 @CHECKS.add
-def seeds(store):
-    """Up to α = 8 every method has at least three seeds, the searches and the largest runs one."""
-    several = conditions(records(store, "scaling", "scaling-wide", "scaling-own"))
-    single = [study.name for study in (*search.STUDIES, *largest.STUDIES)]
-    return min(map(len, several.values())) >= 3 and {
-        run.config.seed for run in records(store, *single)
-    } == {0}
+def searches_are_uneven(store):
+    """β = 50 had over twice as many validation runs as SGD, and S-FC three times the others'."""
+    runs = {run.path: run for study in search.STUDIES for run in records(store, study.name)}
+    counts = Counter(method(run.config) for run in runs.values())
+    others = [counts[name] for name in (LOCAL, CONV, THREE)]
+    return counts[B50] > 2 * counts[SGD] and counts[SGD] >= 3 * max(others)
 
 
 @CHECKS.add
-def gains_scatter(store):
-    """The gains over SGD and over β = 0 have standard deviations over seeds below half a point."""
-    runs = records(store, "scaling-own")
-    scatter = [np.std(gains_by_seed(runs, other), axis=0, ddof=1) for other in (SGD, B0)]
-    return np.max(scatter) < 0.5
+def lambda_grows_at_the_largest_width(store):
+    """λ stays up to α = 4, there by a narrow margin; at α = 8 twice as much is best.
+
+    It leaves less than a hundredth of the first layer.
+    """
+    runs = records(store, "search-wide")
+    best = search.choices(runs, lambda config: config.base_channels)
+    second, first = sorted(best[4].means)[-2:]
+    before = best[2].config.l1
+    return (
+        {width: choice.config.l1 for width, choice in best.items()}
+        == {1: before, 2: before, 4: before, 8: 2 * before}
+        and first - second < 0.1
+        and max(remaining(own(store)[8][B50])) < 1
+    )
+
+
+@CHECKS.add
+def ahead_at_the_largest_width(store):
+    """With its own λ β = 50 is ahead of SGD at α = 8 in every seed, and clearly of β = 0."""
+    every = [values[-1] for values in gains_by_seed(records(store, "scaling-own"), SGD)]
+    over_zero = gain(own(store)[8], B50, B0)
+    return min(every) > 0 and over_zero.mean > 0 and is_clear(over_zero)
+
+
+@CHECKS.add
+def lack_of_fit_over_sgd(store):
+    """A straight line in log α is rejected for the gain over SGD."""
+    table = gains.gains_by_width(records(store, "scaling-own"), SGD)
+    return lack_of_fit(np.log2(table["x"]), table.gain) < 0.05
+
+
+@CHECKS.add
+def one_lambda_stays_below_sgd(store):
+    """With one λ for all widths the mean gain over SGD does not get above zero."""
+    return max(means(common(store), B50, SGD)) < 0
+
+
+@CHECKS.add
+def local_lead_grows(store):
+    """The lead of S-LOCAL over β = 50 with the λ of each width grows with every doubling."""
+    return rises(means(own(store), LOCAL, B50))
+
+
+@CHECKS.add
+def gap_not_closed(store):
+    """β = 50 closes less than a fifth of the gap to S-LOCAL at α = 8, and nothing of it before."""
+    shares = {width: gains.gap_closed(at) for width, at in own(store).items()}
+    return shares[8][2] < 20 and max(shares[width][0] for width in (1, 2, 4)) < 0
+
+
+@CHECKS.add
+def largest_passes_published_sgd(store):
+    """With flips and crops β = 50 at α = 32 passes the paper's SGD after as many epochs.
+
+    Its training accuracy is far above that on the test images.
+    """
+    (run,) = records(store, "showpiece")
+    return (
+        run.config.epochs == published.SHORT_EPOCHS
+        and accuracy([run]) > published.SHORT[SGD]
+        and gaps([run])[0] > 15
+    )
+
+
+@CHECKS.add
+def largest_wins_by_the_fit(store):
+    """At α = 32 β = 50 is ahead of SGD by more than at α = 8, mostly by a better fit.
+
+    The weight decay of SGD was chosen for half the length.
+    """
+    (sparse,), (dense,) = records(store, "showpiece"), records(store, "showpiece-sgd")
+    gained, fitted = (of([sparse]) - of([dense]) for of in (accuracy, fit))
+    before = max(values[-1] for values in gains_by_seed(records(store, "scaling-own"), SGD))
+    lengths = {run.config.epochs for run in records(store, "search-augment")}
+    return (
+        gained > before
+        and gained > fitted > 0.75 * gained
+        and lengths == {dense.config.epochs // 2}
+    )
+
+
+@CHECKS.add
+def flips_and_crops_are_better(store):
+    """Flips and crops alone gain both methods more than two points at the same regularisation.
+
+    Their training accuracy gains about ten and seven.
+    """
+    strong, weak = augmentations(store)
+    more, fitted = [], []
+    for name in (SGD, B50):
+        (before,) = strong[name]
+        (after,) = (r for r in weak[name] if r.config == before.config.replace(augment="flip-crop"))
+        more.append(accuracy([after]) - accuracy([before]))
+        fitted.append(fit([after]) - fit([before]))
+    return min(more) > 2 and np.allclose(fitted, [10, 7], rtol=0, atol=0.5)
+
+
+@CHECKS.add
+def gain_hardly_larger_with_less_augmentation(store):
+    """β = 50 is ahead of SGD with both augmentations, by almost as much (0.2 points)."""
+    strong, weak = (
+        max(accuracies(at[B50])) - max(accuracies(at[SGD])) for at in augmentations(store)
+    )
+    return 0 < strong < weak < strong + 0.2

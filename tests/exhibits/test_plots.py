@@ -3,6 +3,7 @@
 import itertools
 import re
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
@@ -83,3 +84,37 @@ def test_a_forest_names_its_groups_once():
     (axes,) = plots.forest(rows, "points").axes
     assert [text.get_text() for text in axes.texts].count("there") == 1
     assert [text.get_text() for text in axes.get_yticklabels()] == ["", "one", "", "one"]
+
+
+def _svg():
+    figure, axes = style.subplots(figsize=(style.WIDTH, 2))
+    axes.plot([0, 1 / 3], [0.00012345, 2 / 3], label="β = 0.0001")
+    style.add_legend(figure, axes, columns=1)
+    return style.as_svg(figure)
+
+
+def test_a_figure_is_svg_with_the_same_bytes_every_time():
+    plots.use_style()
+    try:
+        first, second = _svg(), _svg()
+    finally:
+        plt.close("all")
+        plt.rcdefaults()
+    assert first == second
+    assert ">β = 0.0001<" in first, "text is text, and not rounded"
+    assert "<path" in first
+    assert not re.search(r' d="[^"]*\.\d{3}', first)
+    assert not re.search(r"dc:date|20\d\d-\d\d", first)
+
+
+def test_filters_are_shown_with_two_pixels_for_each_weight():
+    noise = np.random.default_rng(0).normal(size=(13, 3, 32, 32))
+    figure = plots.filters({"one": noise, "other": noise[:3]})
+    svg = style.as_svg(figure)
+    plt.close(figure)
+    images = re.findall(r"<image [^>]*>", svg)
+    assert len(images) == 16
+    assert all("image-rendering" in image for image in images)
+    # in points, of which 3 are 4 pixels
+    scales = [re.search(r"matrix\((\S+) 0 0 (\S+) ", image).groups() for image in images]
+    assert set(scales) == {("1.5", "1.5")}

@@ -1,9 +1,7 @@
 """What the chapter `scaling` computes, on records made up so that every answer is known."""
 
 import dataclasses
-import json
 import math
-import re
 
 import numpy as np
 import pytest
@@ -12,6 +10,7 @@ from scipy import stats
 
 from lcs.config import Config
 from lcs.exhibits import find_study, plots
+from lcs.exhibits.compare import by_width
 from lcs.exhibits.methods import B50, CONV, LOCAL, PROXIMAL, SGD, method
 from lcs.exhibits.plots.style import PUBLISHED_MARKERS
 from lcs.exhibits.scaling import (
@@ -25,7 +24,7 @@ from lcs.exhibits.scaling import (
     width,
 )
 from lcs.exhibits.settings import CHOSEN, SHARE_AT_WIDTH, chosen, raised, regularised
-from lcs.runs import PUBLISHED, Record
+from lcs.runs import Record
 
 BONUS = {LOCAL: 10.0, B50: 1.0, PROXIMAL: 0.5}
 NO_RUNS = {one.name: () for one in largest.STUDIES}
@@ -187,16 +186,6 @@ def test_only_methods_that_make_zeros_are_asked_what_they_left():
     assert shown[0][1:3] == ["first layer", "50.00"]
 
 
-def test_the_prose_has_both_ends_of_the_widths():
-    words = width.numbers(RUNS)
-    assert (words["width-first"], words["width-last"]) == ("1", "8")
-    assert (words["gain-first"], words["gain-last"]) == ("+1.00 ± 0.00", "+4.00 ± 0.00")
-    assert words["overfit-last"] == "24.00 ± 2.48"
-    assert (words["law-slope-sgd"], words["law-paper-sgd"]) == ("+1.00 ± 0.00", "+6.56")
-    assert width.numbers([]).keys() == words.keys()
-    assert width.numbers([])["gain-last"] == "pending"
-
-
 @pytest.mark.parametrize("table", [width.accuracy_table, width.gains_table, width.fit_table])
 def test_a_caption_names_the_interval_only_where_there_is_one(table):
     assert "95 % interval" in table(RUNS).caption
@@ -207,7 +196,6 @@ def test_one_seed_fills_every_table():
     alone = study("scaling", growing, 1)
     assert rows(width.gains_table(alone))["β = 50 over SGD"][:2] == ["+1.00", "+2.00"]
     assert rows(width.accuracy_table(alone))[str(LOCAL)][0] == "60.00"
-    assert width.numbers(alone)["law-slope-sgd"] == "+1.00"
     flat = study("scaling-own", lambda config: 50.0, 1)
     assert rows(tuned.own_table(flat, RUNS))["gap to S-LOCAL that it closes (%)"][0] == "–"
 
@@ -226,101 +214,105 @@ def test_lambda_of_the_width_is_set_against_one_lambda(monkeypatch):
     assert shown["over S-LOCAL"][0] == "**−9.00 ± 0.00**"
     assert shown["over proximal ℓ1"][2] == "**+3.50 ± 0.00**"
     closed = shown["gap to S-LOCAL that it closes (%)"]
-    assert closed[:4] == ["10", "20", "40", "50"]
+    assert closed[:4] == ["10 (10 to 10)", "20 (20 to 20)", "40 (40 to 40)", "50 (50 to 50)"]
     assert "91" in closed[-1]  # (85.19 − 78.63) / (85.86 − 78.63)
-    worse = study("scaling-own", lambda c: 50.0 - c.beta + 10 * (c.model == "s-local"))
+    worse = study("scaling-own", lambda c: 50.0 - c.beta / 10 + 10 * (c.model == "s-local"))
     closed = rows(tuned.own_table(worse, RUNS))["gap to S-LOCAL that it closes (%)"]
-    assert closed[:4] == ["–"] * 4
-    waits = [["[pending: `lcs study scaling-own`]{.pending}"]]
+    assert closed[0] == "−50 (−50 to −50)"
+    waits = [["[pending: `.venv/bin/lcs study scaling-own`]{.pending}"]]
     assert tuned.own_table([], RUNS).rows == waits
     assert tuned.own_table(own, study("scaling", growing)).rows == waits
 
 
 def test_the_prose_has_the_gains_with_lambda_of_each_width():
-    common = study("scaling", growing) + study("scaling-wide", lambda c: growing(c) - 0.5)
-    own = [
-        with_final(run, weights={"conv1": 3 if run.config.model == "s-local" else 40})
-        for run in study("scaling-own", growing)
-    ]
-    words = tuned.numbers(own, common)
-    assert words["local-share"] == "7.5"
-    assert (words["own-sgd-first"], words["own-sgd-last"]) == ("+1.00 ± 0.00", "+4.00 ± 0.00")
-    assert (words["own-local-first"], words["own-local-last"]) == ("+9.00 ± 0.00", "+6.00 ± 0.00")
-    assert words["own-slope-zero"] == "+1.00 ± 0.00"
-    assert words["own-common"] == "+0.50 ± 0.00"
-    assert tuned.numbers([], []) == dict.fromkeys(words, "pending")
+    own = study("scaling-own", lambda c: growing(c) + (0.1 * c.seed if c.beta == 50 else 0))
+    words = tuned.numbers(own)
+    assert words["epochs"] == "200"
+    assert (words["own-local-first"], words["own-local-last"]) == ("+8.90 ± 0.25", "+5.90 ± 0.25")
+    assert words["own-zero-last"] == "+4.10 ± 0.25"
+    assert words["gap-last"].startswith("41 (")
+    assert words["gap-paper"] == "91"
+    assert float(words["fit-sgd"]) > 0.99  # the gains lie on a line
+    waits = tuned.numbers([])
+    assert {*waits.values()} == {"pending", "91"}
+    assert waits.keys() == words.keys()
 
 
-def test_beyond_the_widths_runs_stand_beside_the_lines():
-    own = study("scaling-own", growing)
+def test_beyond_the_widths_the_gains_stand_beside_the_others():
     beyond = study("scaling-beyond", lambda config: growing(config) - (config.beta == 50), seeds=1)
-    waits = [["[pending: `lcs study scaling-beyond`]{.pending}"]]
-    assert tuned.beyond_table(own, []).rows == tuned.beyond_table([], beyond).rows == waits
-    table = tuned.beyond_table(own, beyond)
-    assert [row[:3] for row in table.rows] == [
-        ["over SGD", "+5.00 ± 0.00", "+4.00"],
-        ["over β = 0", "+5.00 ± 0.00", "+4.00"],
-    ]
-    assert "up to α = 8 say of β = 50 at α = 16" in table.caption
+    waits = [["[pending: `.venv/bin/lcs study scaling-beyond`]{.pending}"]]
+    assert tuned.beyond_table([]).rows == waits
+    rows = tuned.beyond_table(beyond).rows
+    assert [row[:2] for row in rows] == [["over SGD", "+4.00"], ["over β = 0", "+4.00"]]
 
 
-# The line through the gains
+# The gains against the width, and against the length
 
 
-def test_a_line_without_noise_is_found_exactly():
-    found = gains.log_linear_fit(gains.gains_by_width(RUNS))
-    assert found.slope.mean == pytest.approx(1.0)
-    assert found.start.mean == pytest.approx(1.0)
-    assert found.forecast.mean == pytest.approx(1 + math.log2(150))
-
-
-def test_the_intervals_of_the_line_are_over_seeds():
+def test_growth_is_the_slope_over_seeds():
+    assert gains.growth(gains.gains_by_width(RUNS)).mean == pytest.approx(1.0)
     noise = np.random.default_rng(0).normal(0, 0.5, (3, 4))
     table = gains.gains_by_width(RUNS).sort_values(["seed", "x"])
     table["gain"] = noise.ravel()
     slopes = [stats.linregress(range(4), values).slope for values in noise]
-    found = gains.log_linear_fit(table)
-    assert found.slope.mean == pytest.approx(np.mean(slopes))
-    assert found.slope.half_width == pytest.approx(stats.t.ppf(0.975, 2) * stats.sem(slopes))
+    found = gains.growth(table)
+    assert found.mean == pytest.approx(np.mean(slopes))
+    assert found.half_width == pytest.approx(stats.t.ppf(0.975, 2) * stats.sem(slopes))
 
 
 def test_only_seeds_that_have_every_width_count():
     some = [run for run in RUNS if run.config.beta != 50 or run.config.seed > 0]
     assert set(gains.gains_by_width(some).seed) == {1, 2}
     lopsided = study("scaling", growing) + study("scaling-wide", growing, 1)
-    assert gains.log_linear_fit(gains.gains_by_width(lopsided)).slope.n == 1
+    assert gains.growth(gains.gains_by_width(lopsided)).n == 1
     apart = [run for run in RUNS if (run.config.base_channels == 8) == (run.config.seed == 0)]
-    assert gains.log_linear_fit(gains.gains_by_width(apart)) is None
+    assert gains.growth(gains.gains_by_width(apart)) is None
     table = gains.gains_by_width(RUNS)
-    assert gains.log_linear_fit(table[table.x == 1]) is None
+    assert gains.growth(table[table.x == 1]) is None
 
 
-def test_the_line_marks_zero_where_the_gain_begins():
-    def crossing(gain) -> str:
-        records = study("scaling-own", lambda c: 50 + (c.beta == 50) * gain(c.base_channels))
-        return tuned.numbers(records, [])["own-crossing-sgd"]
-
-    assert crossing(lambda width: 2 * math.log2(width) - 6) == "8.0"
-    assert crossing(lambda width: -math.log2(2 * width)) == "–"
+NO_GAINS = dict.fromkeys(
+    [*NO_RUNS, "scaling-own", "scaling-threshold", "scaling-seeds", "recipe-length"], ()
+)
 
 
-def test_the_figure_draws_runs_lines_and_the_paper():
-    axes = gains.gains_figure(RUNS).axes[0]
-    heights = {(line.get_xdata()[-1], round(line.get_ydata()[-1], 2)) for line in axes.lines[:4]}
-    assert (150, round(1 + math.log2(150), 2)) in heights
-    marks = [line for line in axes.lines if line.get_marker() == PUBLISHED_MARKERS[0]]
-    assert any(6.56 in line.get_ydata().round(2) for line in marks)
+def test_the_figure_draws_gains_against_width_and_length_and_the_papers():
+    runs = NO_GAINS | {name: study(name, growing) for name in ("scaling-own", "scaling-threshold")}
+    runs |= {"scaling-seeds": study("scaling-seeds", growing, 5)}
+    axes = gains.gains_figure(runs).axes
+    assert len(axes) == 1, "nothing was run at several lengths"
+    at_eight = [line for line in axes[0].lines if len(line.get_xdata()) == 5]
+    assert len(at_eight) == 1, "all seeds of the last width"
+    assert np.allclose(at_eight[0].get_ydata(), 4)
+    marks = [line for line in axes[0].lines if line.get_marker() == PUBLISHED_MARKERS[0]]
+    assert any(6.56 in np.round(line.get_ydata(), 2) for line in marks)
+    longer = study("recipe-length", lambda c: c.epochs * (c.beta == 50), 2)
+    _, length = gains.gains_figure(runs | {"recipe-length": longer}).axes
+    assert {100, 400, 1600} == {y for line in length.lines for y in line.get_ydata()} - {0, 1}
+
+
+def test_the_share_of_the_gap_that_is_closed():
+    groups = by_width(study("scaling-own", lambda c: growing(c) + c.beta * c.seed / 100))[8]
+    share, low, high = gains.gap_closed(groups)
+    assert share == pytest.approx(45)
+    assert low < share < high
+    single = {name: runs[:1] for name, runs in groups.items()}
+    assert gains.gap_text(single) == "40"
+    assert gains.gap_text(None) == "pending"
 
 
 # The largest networks
 
 
 def test_the_largest_runs_are_what_was_chosen():
-    sgd, weak, strong = configs(*NO_RUNS)
+    weak, free, zero, sgd, decay, strong = configs(*NO_RUNS)
     assert (sgd.augment, sgd.momentum, sgd.weight_decay) == ("flip-crop", 0.9, 1e-3)
+    assert decay == sgd.replace(weight_decay=5e-4)
     assert weak == strong.replace(augment="flip-crop")
     assert strong.frozen_zeros
     assert strong.augment == "autoaugment"
+    assert free == weak.replace(frozen_zeros=False)
+    assert zero == free.replace(beta=0.0)
 
 
 def test_the_largest_runs_stand_beside_the_papers():
@@ -330,27 +322,25 @@ def test_the_largest_runs_stand_beside_the_papers():
         return dataclasses.replace(run, provenance={"seconds": 3600.0 * (1 + weak)})
 
     timed = {name: [record(config) for config in configs(name)] for name in NO_RUNS}
-    sgd, sparse, strong, paper = largest.table(timed).rows
-    assert sgd[:3] == ["SGD", "32", "59.00"]
+    sparse, free, _, sgd, _, strong, paper = largest.table(timed).rows
+    assert sgd[:3] == ["SGD", "0.001", "59.00"]
     for row, images, gap, time in (
         (sparse, "flips and crops", "+17.0", "2.0 h"),
         (strong, "AutoAugment", "+18.0", "1.0 h"),
     ):
-        assert row[:2] == ["β-LASSO, β = 50, zeros stay", "32"]
+        assert row[0] == "β-LASSO, β = 50, zeros stay"
         assert [row[3], row[4], row[6]] == [images, f"75.0 ({gap})", time]
+    assert free[0] == "β-LASSO, β = 50"
     assert "72.77" in paper[2]
-    waits, *others = largest.table(timed | {"showpiece-sgd": []}).rows
-    assert waits[-1] == "[pending: `lcs study showpiece-sgd`]{.pending}"
-    assert others == [sparse, strong, paper]
-    words = largest.numbers(timed, RUNS)
-    assert (words["showpiece-paper"], words["showpiece-work"]) == ("72.77", "25.0")
+    waits = largest.table(timed | {"showpiece-sgd": []}).rows[3]
+    assert waits[-1] == "[pending: `.venv/bin/lcs study showpiece-sgd`]{.pending}"
+    words = largest.numbers(timed)
+    assert words["showpiece-paper"] == "72.77"
     assert (words["showpiece-accuracy"], words["showpiece-left"]) == ("58.00", "50.0")
-    assert words["showpiece-autoaugment-time"] == "1.0 h"
     assert words["showpiece-gain"] == "−1.00"
-    assert words["showpiece-line"] == "+6.00 ± 0.00"  # a point at α = 1, one more each doubling
     assert "lcs study showpiece" in largest.table(NO_RUNS).rows[0][0]
-    assert largest.numbers(timed | {"showpiece-sgd": []}, RUNS)["showpiece-gain"] == "pending"
-    assert largest.numbers(NO_RUNS, []).keys() == words.keys()
+    assert largest.numbers(timed | {"showpiece-sgd": []})["showpiece-gain"] == "pending"
+    assert largest.numbers(NO_RUNS).keys() == words.keys()
 
 
 # Where units look
@@ -409,7 +399,7 @@ def test_windows_are_compared_at_every_width():
     assert shown[str(SGD)] == ["+1.00", "+2.00", "+4.00", "+8.00"]
     assert shown[f"{B50}, λ of the width"] == ["+51.00", "+52.00", "+54.00", "+58.00"]
     assert set(shown["its units with 20 weights or more"]) == {"3 of 7"}
-    waits = [["[pending: `lcs study scaling-own`]{.pending}"]]
+    waits = [["[pending: `.venv/bin/lcs study scaling-own`]{.pending}"]]
     assert units.locality_table([], grown).rows == waits
     assert units.locality_table(own, grown[:8]).rows == waits
 
@@ -517,18 +507,9 @@ def test_without_runs_a_table_shows_its_command(table):
 
 def test_without_runs_a_figure_says_so():
     for figure in (
-        gains.gains_figure([]),
+        gains.gains_figure(NO_GAINS),
         plots.sweep(width.width_frame([]), "α"),
         plots.sweep(search.search_frame([]), "λ"),
         plots.filters(units.shown_filters([])),
     ):
         assert "pending" in figure.axes[0].texts[0].get_text()
-
-
-def test_the_page_takes_every_number_and_no_other():
-    cells = json.loads((PUBLISHED.parent / "scaling.ipynb").read_text())["cells"]
-    prose = "".join("".join(c["source"]) for c in cells if c["cell_type"] == "markdown")
-    made = width.numbers([]) | tuned.numbers([], []) | search.augment_numbers([])
-    made |= largest.numbers(NO_RUNS, []) | units.numbers([]) | threshold.numbers([], [])
-    taken = set(re.findall(r"\{glue:text\}`([\w-]+)", prose))
-    assert {name for name in taken if not name.startswith("near-")} == made.keys()

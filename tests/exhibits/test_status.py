@@ -23,7 +23,7 @@ def timed(name, scale="desk", seeds=None):
 
 
 def row(table, command):
-    (found,) = [row for row in table.rows if row[-1] == f"`lcs study {command}`"]
+    (found,) = [row for row in table.rows if row[-1] == f"`.venv/bin/lcs study {command}`"]
     return dict(zip(table.columns, found, strict=True))
 
 

@@ -54,7 +54,7 @@ def test_what_the_reproductions_loss_reaches_on_cifar100():
 def test_other_data_are_pending_with_their_command():
     table = table2.own_accuracy_table("tab-x", [], "desk", "SVHN", "lcs study figure3")
     assert table.caption == "Not run yet: SVHN."
-    assert table.rows == [["[pending: `lcs study figure3`]{.pending}"]]
+    assert table.rows == [["[pending: `.venv/bin/lcs study figure3`]{.pending}"]]
     records = find_study("figure3").stored("desk", STORE)
     rows = table2.own_accuracy_table("tab-x", records, "desk", "", "").rows
     assert [row[0] for row in rows] == [str(name) for name in by_method(records)]

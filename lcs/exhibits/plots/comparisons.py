@@ -181,49 +181,55 @@ def forest(rows: Sequence[Differences], label: str) -> Figure:
     return figure
 
 
-def gains(
-    table: pd.DataFrame,
-    lines: Mapping[str, tuple[float, float]],
-    known: Mapping[str, float],
-    width: int,
-) -> Figure:
-    """Draw gains against the width, and the lines through them as far as the paper's width.
+def gains(frames: Mapping[str, pd.DataFrame], known: Mapping[str, float], width: int) -> Figure:
+    """Draw gains in test accuracy: a panel for each thing that grows, a dot for each seed.
+
+    Beside the dots of a group stand their mean and its 95 % interval.
 
     Args:
-        table: columns `x` (α), `gain` (points) and `contrast` (`over` a method), one row per run.
-        lines: for a contrast, slope per doubling of α, and height at α = 1.
-        known: for a contrast, the paper's gain at its width.
-        width: the paper's.
+        frames: by the label of x; columns `x`, `gain` (points), `contrast` (`over` a method) and
+            `other` (whether it was trained in another setting: hollow). Empty ones are left out.
+        known: for a contrast, the paper's gain, drawn in the first panel.
+        width: the paper's α.
     """
-    if table.empty:
+    frames = {label: table for label, table in frames.items() if not table.empty}
+    if not frames:
         return pending()
-    figure, axes = subplots(figsize=(WIDTH, 3.4))
-    largest = table["x"].max()
-    for contrast in dict.fromkeys(table.contrast):
-        runs, (shade, marker, _) = table[table.contrast == contrast], look(contrast)
-        axes.plot(runs["x"], runs.gain, marker, color=shade, ms=5, label=contrast)
-        if contrast in lines:
-            slope, start = lines[contrast]
-            for ends, style in (((1, largest), "-"), ((largest, width), "--")):
-                axes.plot(ends, start + slope * np.log2(ends), style, color=shade, lw=1)
-        if contrast in known:
-            axes.plot(width, known[contrast], PUBLISHED_MARKERS[0], color=shade, mfc="none", ms=8)
-    axes.plot(
-        [],
-        [],
-        PUBLISHED_MARKERS[0],
-        color="0.3",
-        mfc="none",
-        ms=8,
+    figure, panels = subplots(1, len(frames), figsize=(WIDTH, 3.6), sharey=True, squeeze=False)
+    for number, (axes, (label, table)) in enumerate(zip(panels[0], frames.items(), strict=True)):
+        contrasts = list(dict.fromkeys(table.contrast))
+        for place, contrast in enumerate(contrasts):
+            shade, marker, _ = look(contrast)
+            beside = 1.05 ** (2 * place - len(contrasts) + 1)
+            rows = table[table.contrast == contrast]
+            for (x, other), group in rows.groupby(["x", "other"]):
+                mean = mean_interval(group.gain)
+                filling = {"mfc": "none"} if other else {}
+                at = [x * beside / 1.02] * len(group)
+                axes.plot(at, group.gain, marker, color=shade, ms=3.5, alpha=0.5, **filling)
+                if mean.half_width is not None:
+                    axes.errorbar(
+                        x * beside * 1.02, mean.mean, mean.half_width, fmt=marker, color=shade,
+                        ms=6, capsize=2,
+                    )  # fmt: skip
+            axes.plot([], [], marker, color=shade, label=contrast)
+            if contrast in known and not number:
+                axes.plot(
+                    width, known[contrast], PUBLISHED_MARKERS[0], color=shade, mfc="none", ms=8
+                )
+        axes.axhline(0, color="0.6", lw=1, zorder=0)
+        places = [*sorted(table["x"].unique()), *([width] if known and not number else [])]
+        axes.set(xscale="log", xlabel=label)
+        axes.set_xticks(places, [f"{place:g}" for place in places], minor=False)
+        axes.minorticks_off()
+    panels[0, 0].set_ylabel("gain of β = 50 (points)")
+    if any(table.other.any() for table in frames.values()):
+        panels[0, 0].plot([], [], "o", color="0.3", mfc="none", label="another setting, one seed")
+    panels[0, 0].plot(
+        [], [], PUBLISHED_MARKERS[0], color="0.3", mfc="none", ms=8,
         label=f"the paper, {PAPER_EPOCHS} epochs",
-    )
-    axes.plot([], [], "--", color="0.3", lw=1, label="the line, where nothing was run")
-    axes.axhline(0, color="0.6", lw=1, zorder=0)
-    axes.set(xscale="log", xlabel="base channels α", ylabel="gain of β = 50 (points)")
-    places = [*sorted(table["x"].unique()), width]
-    axes.set_xticks(places, [f"{place:g}" for place in places], minor=False)
-    axes.minorticks_off()
-    add_legend(figure, axes, columns=2)
+    )  # fmt: skip
+    add_legend(figure, panels[0, 0], columns=2)
     return figure
 
 

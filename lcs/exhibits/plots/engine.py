@@ -24,7 +24,7 @@ def unproved(table: pd.DataFrame) -> Figure:
     widths = list(dict.fromkeys(table.base_channels))
     figure, panels = subplots(1, len(widths), figsize=(WIDTH, 3.4), sharey=True, squeeze=False)
     terms = sorted(set(table.terms))
-    colours = dict(zip(terms, shades("β-LASSO", len(terms)), strict=True))
+    colours = dict(zip(terms, shades("β = 50", len(terms)), strict=True))
     for axes, width in zip(panels[0], widths, strict=True):
         here = table[table.base_channels == width]
         density = here.drop_duplicates("epoch")

@@ -6,6 +6,7 @@ Conditions that have an order, such as widths, are shades of one colour, from li
 
 from __future__ import annotations
 
+import io
 import math
 import re
 from collections.abc import Callable
@@ -44,6 +45,9 @@ _GROUPS = {
     "β-LASSO, β > 0": "β = 50",
     "ℓ1 alone: β = 0, proximal": "β = 0",
 }
+# attributes of SVG with lengths, and what is longer than need be
+_LENGTHS = re.compile(r'(?<= )(?:d|points|transform|viewBox|width|height|[xy][12]?)="[^"]*"')
+_LONG = re.compile(r"-?\d+\.\d{3,}")
 
 
 class Look(NamedTuple):
@@ -109,9 +113,25 @@ def use_style() -> None:
             "axes.titlelocation": "left",
             "axes.titleweight": "bold",
             "legend.frameon": False,
+            # matplotlib's own font, for the places; a reader without it has one as wide
+            "font.sans-serif": ["DejaVu Sans", "Verdana"],
+            "svg.fonttype": "none",
             "svg.hashsalt": "lcs",
         }
     )
+    _show_as_svg()
+
+
+def as_svg(figure: Figure) -> str:
+    """Return a figure as SVG: the same bytes every time, and its text is text."""
+    drawn = io.StringIO()
+    metadata = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+    figure.savefig(drawn, format="svg", bbox_inches="tight", metadata=metadata)
+    # lengths to a hundredth of a point: the last digits differ between processors
+    svg = _LENGTHS.sub(
+        lambda at: _LONG.sub(lambda n: f"{float(n[0]):.2f}", at[0]), drawn.getvalue()
+    )
+    return svg[svg.index("<svg") :]
 
 
 def subplots(*grid: int, **options: Any) -> tuple[Figure, Any]:
@@ -151,6 +171,20 @@ def label_log_axis(
     axis.set_major_locator(LogLocator(subs=(1, 2, 5) if every else (1,)))
     axis.set_major_formatter(FuncFormatter(lambda value, _: text(value)))
     axis.axes.minorticks_off()
+
+
+def _show_as_svg() -> None:
+    """Let notebooks show figures as SVG, once the backend has set its own format, which is PNG."""
+    from IPython.core.getipython import get_ipython
+    from matplotlib.figure import Figure
+
+    shell = get_ipython()
+    if shell and shell.display_formatter:
+        import matplotlib_inline.backend_inline  # noqa: F401
+
+        formatters = shell.display_formatter.formatters
+        formatters["image/png"].pop(Figure, None)
+        formatters["image/svg+xml"].for_type(Figure, as_svg)
 
 
 def _read(name: str) -> tuple[Method, bool]:

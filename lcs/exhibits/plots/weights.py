@@ -102,8 +102,8 @@ def laws(history: pd.DataFrame, forecasts: Mapping[str, pd.DataFrame]) -> Figure
     return figure
 
 
-def filters(groups: Mapping[str, np.ndarray], *, columns: int = 12) -> Figure:
-    """Draw first-layer filters as images, one row of the figure for each group.
+def filters(groups: Mapping[str, np.ndarray], *, columns: int = 10) -> Figure:
+    """Draw first-layer filters as images, two rows for each group; two pixels for each weight.
 
     Args:
         groups: for each title, filters (n, C, H, W); zero is grey, and each filter has its own
@@ -115,14 +115,23 @@ def filters(groups: Mapping[str, np.ndarray], *, columns: int = 12) -> Figure:
     import matplotlib.pyplot as plt
 
     rows = {title: images[: 2 * columns] for title, images in groups.items()}
-    figure = plt.figure(figsize=(WIDTH, 1.6 * len(rows)))
-    parts = figure.subfigures(len(rows), 1, squeeze=False)[:, 0]
-    for part, (title, images) in zip(parts, rows.items(), strict=True):
-        part.suptitle(title, x=0.01, ha="left", weight="bold", size="medium")
-        for axes, image in zip(part.subplots(2, columns).flat, images, strict=False):
-            axes.imshow(as_image(image), interpolation="nearest")
-        for axes in part.axes:
+    # in inches, of which the page has 96 pixels
+    side = 2 * max(images.shape[-1] for images in rows.values()) / 96
+    gap, head = side / 16, 0.28
+    width = columns * (side + gap) - gap
+    height = len(rows) * (head + 2 * (side + gap))
+    figure = plt.figure(figsize=(width, height), layout="none")
+    top = height
+    for title, images in rows.items():
+        figure.text(0, (top - 0.6 * head) / height, title, weight="bold", va="center")
+        for number, image in enumerate(images):
+            row, column = divmod(number, columns)
+            left, low = column * (side + gap), top - head - row * (side + gap) - side
+            axes = figure.add_axes((left / width, low / height, side / width, side / height))
+            # not resampled: the page draws each weight as a square
+            axes.imshow(as_image(image), interpolation="none")
             axes.set_axis_off()
+        top -= head + 2 * (side + gap)
     return figure
 
 

@@ -30,7 +30,6 @@ STUDIES = (
     *threshold.STUDIES,
     *ablations.STUDIES,
     *largest.STUDIES,
-    *largest.PENDING_STUDIES,
     *flips.STUDIES,
     *length.STUDIES,
 )

@@ -120,7 +120,8 @@ def changed_table(study: str, records: Sequence[Record]) -> Table:
     """Compare SGD and β = 50 with what the study changes, each with the run without the change.
 
     Args:
-        study: `recipe-precision`, `recipe-affine` or `recipe-cifar100`, whose runs are compared with SGD.
+        study: `recipe-precision`, `recipe-affine` or `recipe-cifar100`; in the last, each method
+            is compared with SGD.
         records: its records.
     """
     plain: dict[str, dict[str, object]] = {

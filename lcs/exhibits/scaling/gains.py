@@ -7,84 +7,121 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lcs.exhibits import plots, published, tables
-from lcs.exhibits.compare import PENDING, by_seed, by_width, paired, spread_text
-from lcs.exhibits.methods import B0, B50, SGD, Method
+from lcs.exhibits.compare import PENDING, by_method, by_seed, paired, spread_text
+from lcs.exhibits.methods import B0, B50, LOCAL, PROXIMAL, SGD, Method
 from lcs.exhibits.verdicts import Finding, Judge
 from lcs.runs import Record
-from lcs.stats import Interval, mean_interval
+from lcs.stats import Interval, mean_interval, ratio_interval
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-# the methods over which the gain is fitted: key in names of numbers, label, method
-BASELINES = (("sgd", "over SGD", SGD), ("zero", "over β = 0", B0))
+# the methods over which the gain of β = 50 is shown at every width
+BASELINES = {"over SGD": SGD, "over β = 0": B0}
 # heading of the column with the published gains
 PAPER_COLUMN = f"paper, α ≈ {published.PAPER_BASE_CHANNELS}"
 
 
-class LogLinearFit(NamedTuple):
-    """A straight line through gains against log₂ α, in points, with intervals over seeds."""
+def gains_by_width(
+    records: Sequence[Record], other: Method = SGD, *, x: str = "base_channels"
+) -> pd.DataFrame:
+    """Return the gain of β = 50 over another method: columns `x` (α), `seed`, `gain` (points).
 
-    slope: Interval  # points per doubling of the width
-    start: Interval  # at α = 1
-    forecast: Interval  # at the width that was asked for
-
-
-def gains_by_width(records: Sequence[Record], other: Method = SGD) -> pd.DataFrame:
-    """Return the gain of β = 50 over another method: columns `x` (α), `seed`, `gain` (points)."""
+    With `x="epochs"`, x is the length of the training.
+    """
     rows = []
-    for width, groups in by_width(records).items():
+    for place in sorted({getattr(record.config, x) for record in records}):
+        groups = by_method([r for r in records if getattr(r.config, x) == place])
         one, two = by_seed(groups[B50]), by_seed(groups[other])
-        rows += [{"x": width, "seed": s, "gain": one[s] - two[s]} for s in one.keys() & two.keys()]
+        seeds = sorted(one.keys() & two.keys())
+        rows += [{"x": place, "seed": s, "gain": one[s] - two[s]} for s in seeds]
     return tables.data_frame(rows, columns=["x", "seed", "gain"])
 
 
-def log_linear_fit(
-    gains: pd.DataFrame, width: float = published.PAPER_BASE_CHANNELS
-) -> LogLinearFit | None:
-    """Fit gain = a + b log₂ α by least squares to each seed.
+def growth(gains: pd.DataFrame) -> Interval | None:
+    """Return how much a gain grows with each doubling of the width, in points.
 
-    Only seeds that have every width count. None without any, or where there is only one width.
+    That is the slope against log₂ α by least squares, over the seeds that have every width. None
+    without any, or where there is only one width.
 
     Args:
         gains: of `gains_by_width`.
-        width: α at which `forecast` is.
     """
     widths = gains["x"].nunique()
     whole = [runs for _, runs in gains.groupby("seed") if len(runs) == widths]
     if widths < 2 or not whole:
         return None
-    fits = [np.polyfit(np.log2(runs["x"]), runs.gain, 1) for runs in whole]
-    slopes, starts = np.array(fits).T
-    return LogLinearFit(*map(mean_interval, (slopes, starts, starts + slopes * np.log2(width))))
+    return mean_interval([np.polyfit(np.log2(runs["x"]), runs.gain, 1)[0] for runs in whole])
 
 
 def gain_grows(other: Method) -> Judge:
     """Judge whether the gain of β = 50 over another method grows with the width."""
 
     def judge(records: list[Record]) -> Finding | None:
-        fit = log_linear_fit(gains_by_width(records, other))
-        return fit and Finding(f"{tables.signed(fit.slope)} points a doubling", fit.slope)
+        slope = growth(gains_by_width(records, other))
+        return slope and Finding(f"{tables.signed(slope)} points a doubling", slope)
 
     return judge
 
 
-def gains_figure(records: Sequence[Record]) -> Figure:
-    """Draw the gains over SGD and over β = 0 at every width, their lines, and the paper's gains."""
+def gains_figure(runs: Mapping[str, Sequence[Record]]) -> Figure:
+    """Draw the gains of β = 50 against the width, and against the length, with the paper's.
+
+    Args:
+        runs: the records of each study by its name: at each width with λ chosen there, with the
+            same λ at the largest, more seeds of it, at α = 32, and at several lengths.
+    """
     import pandas as pd
 
-    frames = {label: gains_by_width(records, other) for _, label, other in BASELINES}
-    fits = {label: log_linear_fit(frame) for label, frame in frames.items()}
-    table = pd.concat([frame.assign(contrast=label) for label, frame in frames.items()])
-    lines = {label: (fit.slope.mean, fit.start.mean) for label, fit in fits.items() if fit}
-    known = {label: published_gain(B50, other) for _, label, other in BASELINES}
-    return plots.gains(table, lines, known, published.PAPER_BASE_CHANNELS)
+    own, same, seeds = (runs[f"scaling-{name}"] for name in ("own", "threshold", "seeds"))
+    largest = [*runs["showpiece"], *runs["showpiece-sgd"]]
+    more = {record.config.base_channels for record in seeds}
+    fewer = [record for record in own if record.config.base_channels not in more]
+    parts = [
+        ("over SGD", gains_by_width([*fewer, *seeds]), False),
+        ("over SGD", gains_by_width(largest), True),
+        ("over β = 0", gains_by_width(own, B0), False),
+        ("over β = 0, same λ", gains_by_width(same, B0), False),
+        ("over proximal ℓ1, same λ", gains_by_width(same, PROXIMAL), False),
+    ]
+    widths = pd.concat([frame.assign(contrast=name, other=other) for name, frame, other in parts])
+    lengths = gains_by_width(runs["recipe-length"], x="epochs")
+    known = {label: published_gain(B50, other) for label, other in BASELINES.items()}
+    frames = {
+        "base channels α": widths,
+        "epochs, at α = 8": lengths.assign(contrast="over SGD", other=False),
+    }
+    return plots.gains(frames, known, published.PAPER_BASE_CHANNELS)
+
+
+def gap_closed(groups: Mapping[Method, Sequence[Record]]) -> tuple[float, float, float]:
+    """Return the share of the gap between SGD and S-LOCAL that β = 50 closes, in per cent.
+
+    With its 95 % interval (low, high) over seeds, from `ratio_interval`.
+    """
+    sparse, dense, local = (by_seed(groups[name]) for name in (B50, SGD, LOCAL))
+    seeds = sorted(sparse.keys() & dense.keys() & local.keys())
+    share, low, high = ratio_interval(
+        [sparse[s] - dense[s] for s in seeds], [local[s] - dense[s] for s in seeds]
+    )
+    return 100 * share, 100 * low, 100 * high
+
+
+def gap_text(groups: Mapping[Method, Sequence[Record]] | None) -> str:
+    """Return `gap_closed` in words, per cent; "pending" where there are no runs."""
+    if not groups:
+        return PENDING
+    shares = gap_closed(groups)
+    if math.isnan(shares[0]):
+        return tables.NONE
+    share, low, high = (f"{value:.0f}".replace("-", "−") for value in shares)
+    return share if low == "nan" else f"{share} ({low} to {high})"
 
 
 def published_gain(one: Method, other: Method, dataset: str = "cifar10") -> float:

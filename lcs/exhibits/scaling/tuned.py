@@ -6,6 +6,8 @@ import math
 from collections.abc import Sequence
 from functools import partial
 
+import numpy as np
+
 from lcs.config import Config
 from lcs.exhibits import compare, published, tables
 from lcs.exhibits.compare import LABELS, PENDING
@@ -24,6 +26,7 @@ from lcs.exhibits.settings import (
 )
 from lcs.exhibits.tables import Table
 from lcs.runs import Record
+from lcs.stats import lack_of_fit
 
 
 def _tuned(
@@ -70,13 +73,10 @@ def own_table(own: Sequence[Record], common: Sequence[Record]) -> Table:
     at = [(groups, others[width]) for width, groups in widths.items()]
     sparse = [groups[B50] for groups, _ in at]
     dataset = own[0].config.dataset
-    over_common, closed = [], []
+    over_common = []
     for groups, same in at:
         changed = groups[B50][0].config.l1 != same[B50][0].config.l1
         over_common.append(gains.bold_gain(groups[B50], same[B50]) if changed else "same λ")
-        # of means: over a few images S-LOCAL may gain nothing in a single run
-        gain, whole = (compare.paired(groups[one], groups[SGD]).mean for one in (B50, LOCAL))
-        closed.append(f"{100 * gain / whole:.0f}" if gain > 0 and whole > 0 else tables.NONE)
     share = (
         100 * gains.published_gain(B50, SGD, dataset) / gains.published_gain(LOCAL, SGD, dataset)
     )
@@ -101,7 +101,7 @@ def own_table(own: Sequence[Record], common: Sequence[Record]) -> Table:
                 *(gains.bold_gain(groups[B50], groups[other]) for groups, _ in at),
                 gains.published_gain_text(B50, other, dataset),
             ]
-            for _, label, other in (*BASELINES, ("local", "over S-LOCAL", LOCAL))
+            for label, other in {**BASELINES, "over S-LOCAL": LOCAL}.items()
         ),
         [
             "over proximal ℓ1",
@@ -110,7 +110,7 @@ def own_table(own: Sequence[Record], common: Sequence[Record]) -> Table:
         ],
         [
             "gap to S-LOCAL that it closes (%)",
-            *closed,
+            *(gains.gap_text(groups) for groups, _ in at),
             tables.published(None if math.isnan(share) else share, 0),
         ],
     ]
@@ -119,66 +119,54 @@ def own_table(own: Sequence[Record], common: Sequence[Record]) -> Table:
         "with the λ that was chosen at α = 2, and of the others. Training accuracy is without "
         "augmentation. "
         f"{compare.setting_text(own)}{gains.bold_note(own)}. The last row is the gain over SGD "
-        "as a share of S-LOCAL's, from the means, where there is a gain."
+        "as a share of S-LOCAL's, with its 95 % interval."
     )
     return Table(name, caption, ["", *gains.width_heads(widths), PAPER_COLUMN], rows)
 
 
-def beyond_table(own: Sequence[Record], beyond: Sequence[Record]) -> Table:
-    """Return what a wider network gains, beside what the lines through narrower ones say of it.
-
-    Args:
-        own: records of `scaling-own`, through which the lines go.
-        beyond: records of `scaling-beyond`.
-    """
-    name, what = "tab-beyond", "the lines of {numref}`fig-law` at α = 16, and runs"
-    if not own or not beyond:
+def beyond_table(beyond: Sequence[Record]) -> Table:
+    """Return what β = 50 gains in a wider network."""
+    name, what = "tab-beyond", "the gain of β = 50 at α = 16"
+    if not beyond:
         return tables.pending_table(name, what, "lcs study scaling-beyond")
-    groups, width = compare.by_method(beyond), beyond[0].config.base_channels
-    rows = []
-    for _, label, other in BASELINES:
-        fit = gains.log_linear_fit(gains.gains_by_width(own, other), width)
-        gain = gains.bold_gain(groups[B50], groups[other])
-        known = [compare.mean_text(groups[other]), tables.links(groups[other])]
-        rows.append([label, compare.signed_text(fit and fit.forecast), gain, *known])
+    groups = compare.by_method(beyond)
+    rows = [
+        [
+            label,
+            gains.bold_gain(groups[B50], groups[other]),
+            compare.mean_text(groups[other]),
+            tables.links(groups[other]),
+        ]
+        for label, other in BASELINES.items()
+    ]
     caption = (
-        f"What the lines through the gains up to α = {max(compare.by_width(own))} say of β = 50 at "
-        f"α = {width}, in points{compare.spread_text(own)}, and what it gains there. "
-        f"{compare.setting_text(beyond)}. β = 50 reaches {compare.mean_text(groups[B50])} %, with "
-        f"{compare.remaining_text(groups[B50])} % of the first layer left."
+        f"The gain of β = 50 in points. {compare.setting_text(beyond)}. β = 50 reaches "
+        f"{compare.mean_text(groups[B50])} %, with {compare.remaining_text(groups[B50])} % of the "
+        "first layer left."
     )
-    columns = ["gain of β = 50", "the line", "the runs", "the other's test accuracy (%)", "seeds"]
+    columns = ["gain of β = 50", "points", "the other's test accuracy (%)", "seeds"]
     return Table(name, caption, columns, rows)
 
 
-def numbers(own: Sequence[Record], common: Sequence[Record]) -> dict[str, str]:
+def numbers(own: Sequence[Record]) -> dict[str, str]:
     """Return the numbers of the prose on λ of each width, in words: "pending" without any runs.
 
-    `local-share`: the weights of S-LOCAL's first layer, per cent of S-FC's; `own-common`: what its
-    own λ gains over the common one at the largest width; `own-sgd-…`, `own-zero-…`, `own-local-…`
-    at the first and the last width: the gains of β = 50, and how far S-LOCAL is ahead of it;
-    `own-slope-…`, `own-forecast-…`, `own-crossing-…`: of the lines over SGD and over β = 0 the
-    slope, the end at the paper's width, and α where they cross zero.
+    `epochs`: the length; `own-zero-last`: the gain over β = 0 at the largest width;
+    `own-local-…`: at the first and the last, how far S-LOCAL is ahead; `gap-last`, `gap-paper`: the
+    share of its gap to SGD that is closed, per cent; `fit-sgd`: p of the test that the gains over
+    SGD lie on a line against log α.
     """
-    widths, others = [*compare.by_width(own).values()], [*compare.by_width(common).values()]
+    widths = [*compare.by_width(own).values()]
     first, last = (widths[0], widths[-1]) if widths else (None, None)
-    words = {"local-share": PENDING, "own-common": PENDING}
-    if last:
-        local, dense = (last[name][0].final["weights"]["conv1"] for name in (LOCAL, SGD))
-        words["local-share"] = f"{100 * local / dense:.1f}"
-    if last and others:
-        words["own-common"] = tables.signed(compare.paired(last[B50], others[-1][B50]))
-    for key, one, other in (("sgd", B50, SGD), ("zero", B50, B0), ("local", LOCAL, B50)):
-        words[f"own-{key}-first"] = gains.gain_text(first, one, other)
-        words[f"own-{key}-last"] = gains.gain_text(last, one, other)
-    for key, _, other in BASELINES:
-        fit = gains.log_linear_fit(gains.gains_by_width(own, other))
-        words[f"own-slope-{key}"] = compare.signed_text(fit and fit.slope)
-        words[f"own-forecast-{key}"] = compare.signed_text(fit and fit.forecast)
-        words[f"own-crossing-{key}"] = PENDING
-        if fit:
-            # only where the line through the means rises to zero at a width worth naming
-            doublings = -fit.start.mean / max(fit.slope.mean, 1e-9)
-            crossing = f"{2**doublings:.1f}" if abs(doublings) < 20 else tables.NONE
-            words[f"own-crossing-{key}"] = crossing
-    return words
+    over_sgd = gains.gains_by_width(own)
+    p = lack_of_fit(np.log2(over_sgd["x"]), over_sgd.gain) if widths else math.nan
+    share = gains.published_gain(B50, SGD) / gains.published_gain(LOCAL, SGD)
+    return {
+        "epochs": f"{own[0].config.epochs}" if own else PENDING,
+        "own-zero-last": gains.gain_text(last, B50, B0),
+        "own-local-first": gains.gain_text(first, LOCAL, B50),
+        "own-local-last": gains.gain_text(last, LOCAL, B50),
+        "gap-last": gains.gap_text(last),
+        "gap-paper": f"{100 * share:.0f}",
+        "fit-sgd": PENDING if math.isnan(p) else f"{p:.2g}",
+    }

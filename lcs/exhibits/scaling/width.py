@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 
 from lcs.config import Config
 from lcs.exhibits import compare, published, tables
-from lcs.exhibits.compare import PENDING
 from lcs.exhibits.methods import B0, B1, B50, LOCAL, PROXIMAL, SGD, method
 from lcs.exhibits.scaling import gains
-from lcs.exhibits.scaling.gains import BASELINES, PAPER_COLUMN
+from lcs.exhibits.scaling.gains import PAPER_COLUMN
 from lcs.exhibits.settings import RECIPE, WIDTHS, chosen, desk_study, paper_recipe
 from lcs.exhibits.tables import LAYERS, Table
 from lcs.runs import Record
@@ -167,31 +166,3 @@ def fit_and_gap_text(runs: Sequence[Record]) -> str:
 def width_frame(records: Sequence[Record]) -> pd.DataFrame:
     """Return `sweep_frame` over the width, a series for each method."""
     return compare.sweep_frame(records, "base_channels", lambda config: str(method(config)))
-
-
-def numbers(records: Sequence[Record]) -> dict[str, str]:
-    """Return the numbers of the chapter's prose, in words: "pending" where there are no runs.
-
-    `epochs`: the length; `zero-last`, `proximal-last`: at the largest width the gain of β = 50 over
-    β = 0 and over proximal ℓ1; `gain-…`, `overfit-…` at the first and the last width: its gain over
-    SGD, and the generalisation gap of SGD; `law-slope-…`, `law-paper-…`: points per doubling of the
-    gains over SGD and over β = 0, and the paper's gains.
-    """
-    widths = compare.by_width(records)
-    first, last = min(widths, default=0), max(widths, default=0)
-    words = {
-        "epochs": f"{records[0].config.epochs}" if records else PENDING,
-        "zero-last": gains.gain_text(widths.get(last), B50, B0),
-        "proximal-last": gains.gain_text(widths.get(last), B50, PROXIMAL),
-    }
-    for end, width in {"first": first, "last": last}.items():
-        groups = widths.get(width)
-        gap = tables.interval(generalisation_gap(groups[SGD])) if groups else PENDING
-        words[f"width-{end}"] = f"{width}" if groups else PENDING
-        words[f"gain-{end}"] = gains.gain_text(groups, B50, SGD)
-        words[f"overfit-{end}"] = gap
-    for key, _, other in BASELINES:
-        fit = gains.log_linear_fit(gains.gains_by_width(records, other))
-        words[f"law-slope-{key}"] = compare.signed_text(fit and fit.slope)
-        words[f"law-paper-{key}"] = gains.signed_value(gains.published_gain(B50, other))
-    return words

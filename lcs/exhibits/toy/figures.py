@@ -37,7 +37,9 @@ def recovery(cells: pd.DataFrame, lines: pd.DataFrame, names: pd.DataFrame) -> F
     colours = ListedColormap(sns.color_palette("Blues", 320)[:256])
     for axes, (schedule, here) in zip(panels, cells.groupby("schedule", sort=False), strict=True):
         grid = here.pivot(index="beta", columns="l1", values="recovered")
-        image = axes.imshow(grid, cmap=colours, vmin=0, vmax=1, origin="lower", aspect="auto")
+        image = axes.imshow(
+            grid, cmap=colours, vmin=0, vmax=1, origin="lower", aspect="auto", interpolation="none"
+        )
         for name, line in lines[lines.schedule == schedule].groupby("line", sort=False):
             places = np.interp(np.log(line.beta), *_log_places(grid.index))
             axes.plot(np.arange(len(line)), places, LINES[str(name)], color="k", lw=1.3, label=name)

@@ -1,0 +1,186 @@
+"""The page Records: every run of the book, in a table and on a page of its own.
+
+The pages are made while the book is built (`sphinx_pages`), from the records alone. A record is
+data that others may have sent: whatever of it reaches a page is escaped (`html`).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import shlex
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from lcs.config import Config, RunConfig, ToyConfig
+from lcs.errors import ConfigError
+from lcs.exhibits import EXHIBITS, exhibit
+from lcs.exhibits.methods import NETWORKS, method
+from lcs.exhibits.settings import (
+    DESK,
+    PAPER,
+    RECIPE,
+    REPRODUCTION,
+    TOWARDS_RECIPE,
+    paper_recipe,
+    short_recipe,
+)
+from lcs.runs import Record, RunStore
+
+# what the runs of a setting have in common, in the order of the table
+BASES = {
+    REPRODUCTION.name: DESK,
+    TOWARDS_RECIPE.name: short_recipe(DESK, 1),
+    RECIPE.name: paper_recipe(DESK, 1, DESK.epochs),
+    "paper": PAPER,
+}
+# values that a table has columns of, or that follow from the method
+IN_COLUMNS = {"dataset", "model", "base_channels", "optimizer", "l1", "l1_rest", "beta", "epochs",
+              "seed"}  # fmt: skip
+OPTIMIZERS = ("sgd", "proximal-l1", "beta-lasso")
+# a folder without records: with the book's at hand, nothing would be trained
+AGAIN = "--store _build/again"
+
+
+class Use(NamedTuple):
+    """A study that has a run: its name, its chapter, and its setting at the scale of the run."""
+
+    study: str
+    chapter: str
+    setting: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """A record, and the studies of the book that have it: none for a run made outside of them."""
+
+    record: Record
+    uses: tuple[Use, ...]
+
+    @property
+    def config(self) -> Any:
+        """The configuration, a `RunConfig`."""
+        return self.record.config
+
+    @property
+    def setting(self) -> str:
+        """Name of the setting: of those of its studies, or of all, the one closest to the run."""
+        if isinstance(self.config, ToyConfig):
+            return "toy"
+        declared = {use.setting for use in self.uses} & BASES.keys() or BASES.keys() - {"paper"}
+        return min(
+            (name for name in BASES if name in declared),
+            key=lambda name: len(unusual(self.config, BASES[name])),
+        )
+
+    @property
+    def place(self) -> str:
+        """Place of the run's files, relative to the store and without suffix."""
+        return str(self.config.file)
+
+    @property
+    def title(self) -> str:
+        """What the run is, in words."""
+        config = self.config
+        if isinstance(config, ToyConfig):
+            return f"Toy LASSO, {config.problems} problems, seed {config.seed}"
+        zeros = ", zeros stay" if config.frozen_zeros else ""
+        return (
+            f"{method(config)}{zeros}, α = {config.base_channels}, {config.dataset}, "
+            f"{self.setting}, {config.epochs} epochs, seed {config.seed}"
+        )
+
+    @property
+    def order(self) -> tuple[Any, ...]:
+        """Key that sorts runs: data set, setting, network, α, method, other values, seed."""
+        config = self.config
+        if isinstance(config, ToyConfig):
+            return ("toy", config.run_id)
+        networks = [*NETWORKS]
+        network = networks.index(config.model) if config.model in networks else len(networks)
+        trained = (OPTIMIZERS.index(config.optimizer), config.beta, config.l1, config.rest_l1)
+        identity = (config.epochs, config.replace(seed=0).run_id, config.seed)
+        size = (network, config.model, config.base_channels)
+        return (config.dataset, [*BASES].index(self.setting), *size, *trained, *identity)
+
+
+def all_runs(store: RunStore) -> list[Run]:
+    """Return every run of a store, in the order of the table.
+
+    Raises:
+        RecordError: at the first broken record.
+    """
+    records = list(store.records())
+    uses = _uses([record.config for record in records])
+    found = [Run(record, tuple(uses[_seedless(record.config)])) for record in records]
+    return sorted(found, key=lambda run: run.order)
+
+
+def train_command(config: Config) -> str:
+    """Return the command that trains a run, with an option for each value that is no default."""
+    words = ["lcs", "train"]
+    for name, value in changed(config).items():
+        option = name.replace("_", "-")
+        if isinstance(value, bool):
+            words.append(f"--{option}" if value else f"--no-{option}")
+        else:
+            words += [f"--{option}", str(value)]
+    return shlex.join(words)
+
+
+def again_command(run: Run) -> str:
+    """Return the command that makes a run again beside the book's records; empty if there is none.
+
+    A toy experiment is that of its study.
+    """
+    if isinstance(run.config, Config):
+        return f"{train_command(run.config)} {AGAIN}"
+    seeds = f" --seeds {run.config.seed + 1}" if run.config.seed else ""
+    return f"lcs study {run.uses[0].study}{seeds} {AGAIN}" if run.uses else ""
+
+
+def changed(config: RunConfig) -> dict[str, Any]:
+    """Return the values that differ from their defaults, by name."""
+    fields = dataclasses.fields(config)
+    values = {field.name: (getattr(config, field.name), field.default) for field in fields}
+    return {name: value for name, (value, default) in values.items() if value != default}
+
+
+def unusual(config: Config, base: Config) -> list[str]:
+    """Return names of values that differ from a setting's base, among those without a column."""
+    names = [field.name for field in dataclasses.fields(Config) if field.name not in IN_COLUMNS]
+    return [name for name in names if getattr(config, name) != getattr(base, name)]
+
+
+def _seedless(config: RunConfig) -> RunConfig:
+    return config.replace(seed=0)
+
+
+def _uses(configs: Iterable[RunConfig]) -> dict[RunConfig, list[Use]]:
+    """Return the studies that have each configuration, whatever its seed.
+
+    A run that none has as it stands may be that of a study with `--dataset` and `--epochs`.
+    """
+    wanted = {_seedless(config) for config in configs}
+    found: dict[RunConfig, list[Use]] = defaultdict(list)
+    _look(found, wanted)
+    others = [c for c in wanted if c not in found and isinstance(c, Config)]
+    for dataset, epochs in sorted({(config.dataset, config.epochs) for config in others}):
+        _look(found, {*others}, dataset=dataset, epochs=epochs)
+    return found
+
+
+def _look(found: dict[RunConfig, list[Use]], wanted: set[Any], **changes: Any) -> None:
+    for chapter in EXHIBITS:
+        for study in exhibit(chapter).STUDIES:
+            for scale in study.scales[1:]:  # smoke runs are not stored
+                try:
+                    configs = study.configs(scale, 1, **changes)
+                except ConfigError:
+                    if not changes:
+                        raise
+                    continue  # a study that cannot be changed so, as the toy, has no such run
+                use = Use(study.name, chapter, study.setting.label(scale))
+                for config in configs:
+                    if config in wanted and use not in found[config]:
+                        found[config].append(use)

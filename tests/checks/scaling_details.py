@@ -1,0 +1,282 @@
+"""What the appendix of the page scaling says of results."""
+
+from checks import Checks, records
+from checks.scaling import CHECKS as ON_THE_CHAPTER
+from checks.scaling_parts import (
+    accuracy,
+    common,
+    fit,
+    gain,
+    gaps,
+    is_clear,
+    means,
+    rises,
+)
+from lcs.exhibits.compare import (
+    accuracies,
+    by_method,
+    by_width,
+    conditions,
+    remaining,
+)
+from lcs.exhibits.methods import B0, B1, B50, CONV, LOCAL, PROXIMAL, SGD, THREE, method
+from lcs.exhibits.scaling import search
+from lcs.exhibits.settings import chosen
+
+CHECKS = Checks()
+CHECKS.add(ON_THE_CHAPTER["lambda-grows-at-the-largest-width"])
+
+
+def augmentations(store):
+    """Return the best and all runs of each method with AutoAugment and with flips and crops."""
+    runs = records(store, "search-augment")
+    return by_method([r for r in runs if r.config.augment == "autoaugment"]), by_method(
+        [r for r in runs if r.config.augment == "flip-crop"]
+    )
+
+
+@CHECKS.add
+def momentum_and_decay_for_every_network(store):
+    """For every network SGD does best with both momentum and weight decay."""
+    best = search.choices(records(store, "search"), method)
+    sgd = [choice.config for name, choice in best.items() if name.optimizer == "sgd"]
+    return all(config.momentum and config.weight_decay for config in sgd)
+
+
+@CHECKS.add
+def best_lambdas(store):
+    """β = 50 is best at 1e-4 with few weights left, β = 0 and proximal ℓ1 at 2e-5; 2e-4 costs."""
+    frame = search.search_frame(records(store, "search"))
+    at = frame.groupby(["series", "x"]).mean()
+    fifty, zero, proximal = (at.loc[name.short] for name in (B50, B0, PROXIMAL))
+    lost = [table.accuracy.max() - table.accuracy[2e-4] for table in (fifty, zero, proximal)]
+    return (
+        fifty.accuracy.idxmax() == 1e-4
+        and fifty.left[1e-4] < 5
+        and zero.accuracy.idxmax() == proximal.accuracy.idxmax() == 2e-5
+        and proximal.left.min() > 99
+        and min(lost) > 3
+    )
+
+
+@CHECKS.add
+def lambda_at_the_whole_length(store):
+    """β = 50 is best with a quarter of λ, β = 1 with half; β = 0 and proximal ℓ1 keep theirs."""
+    runs = records(store, "search-long")
+    whole = {name: max(run.config.l1 for run in group) for name, group in by_method(runs).items()}
+    best = search.choices(runs, method)
+    shares = {name: choice.config.l1 / whole[name] for name, choice in best.items()}
+    return shares == {PROXIMAL: 1, B0: 1, B1: 0.5, B50: 0.25}
+
+
+@CHECKS.add
+def lambda_decides_the_order(store):
+    """β = 50 is the first of the ℓ1 methods, half a point or less ahead of itself with half of λ.
+
+    With all of its λ it would have been the last.
+    """
+    best = search.choices(records(store, "search-long"), method)
+    whole, half, quarter = best[B50].means
+    tops = {name: max(choice.means) for name, choice in best.items()}
+    return (
+        max(tops, key=tops.get) == B50 and whole < min(tops.values()) and 0 < quarter - half < 0.5
+    )
+
+
+@CHECKS.add
+def baselines_keep_their_regularisation(store):
+    """The best weight decay of SGD and λ of β = 0 lies between two that are worse.
+
+    At α = 2 twice the λ is better for β = 0, by a tenth of a point; at α = 8 both keep what they
+    have, and lose more than half a point with half or twice as much.
+    """
+    found = by_width(records(store, "search-rivals"))
+    runs = {
+        (alpha, name): sorted(group, key=lambda run: (run.config.weight_decay, run.config.l1))
+        for alpha, at in found.items()
+        for name, group in at.items()
+    }
+    margins = {
+        key: accuracies([best])[0] - max(accuracies([less, more]))
+        for key, (less, best, more) in runs.items()
+    }
+    less, twice, _ = accuracies(runs[2, B0])
+    kept = (run.config for key, (_, run, _) in runs.items() if key[0] == 8)
+    return (
+        min(margins.values()) > 0
+        and 0.05 < twice - less < 0.15
+        and all(config == chosen(config, "s-fc", config.optimizer) for config in kept)
+        and min(margins[8, SGD], margins[8, B0]) > 0.5
+    )
+
+
+@CHECKS.add
+def regularisation_with_flips_and_crops(store):
+    """With flips and crops twice the weight decay is best for SGD, by little.
+
+    β = 50 keeps its λ; twice as much leaves a fifth of its weights and costs a point.
+    """
+    _, weak = augmentations(store)
+    usual, twice, _ = accuracies(sorted(weak[SGD], key=lambda run: run.config.weight_decay))
+    less, kept, more = sorted(weak[B50], key=lambda run: run.config.l1)
+    share = remaining([more])[0] / remaining([kept])[0]
+    lost = accuracy([kept]) - accuracy([more])
+    return (
+        0 < twice - usual < 0.5
+        and accuracy([kept]) > accuracy([less])
+        and 0.18 < share < 0.22
+        and 0.8 < lost < 1.2
+    )
+
+
+@CHECKS.add
+def gains_on_the_other_penalties(store):
+    """β = 50 is level with the other ℓ1 methods at α = 2, at α = 4 with proximal ℓ1 alone.
+
+    There it is ahead of β = 0 and β = 1 in the mean, at α = 8 clearly and by more than a point.
+    """
+    two, four, eight = (common(store)[alpha] for alpha in (2, 4, 8))
+    level = [*(gain(two, B50, other) for other in (B0, B1, PROXIMAL)), gain(four, B50, PROXIMAL)]
+    at_eight = [gain(eight, B50, other) for other in (B0, B1)]
+    return (
+        all(abs(one.mean) < 0.25 for one in level)
+        and min(gain(four, B50, other).mean for other in (B0, B1)) > 0.25
+        and all(one.mean > 1 and is_clear(one) for one in at_eight)
+    )
+
+
+@CHECKS.add
+def sgd_ahead_by_less(store):
+    """SGD is ahead of β = 50 at α = 1, 2 and 4, by less at each doubling from α = 2 on."""
+    over_sgd = means(common(store), B50, SGD)
+    return max(over_sgd[:3]) < 0 and rises(over_sgd[1:])
+
+
+@CHECKS.add
+def zero_behind_sgd(store):
+    """β = 0 is behind SGD at every width, from α = 2 on by more than a point."""
+    first, *others = means(common(store), B0, SGD)
+    return first < 0 and max(others) < -1
+
+
+@CHECKS.add
+def proximal_nearer_than_zero(store):
+    """From α = 4 on proximal ℓ1, with hardly any zeros, is nearer to β = 50 than β = 0 is.
+
+    It has the largest λ in the other layers.
+    """
+    widths = [at for alpha, at in common(store).items() if alpha >= 4]
+    names = (PROXIMAL, B0, B50)
+    rest = [{name: at[name][0].config.rest_l1 for name in names} for at in widths]
+    return (
+        all(abs(gain(at, B50, PROXIMAL).mean) < gain(at, B50, B0).mean for at in widths)
+        and all(min(remaining(at[PROXIMAL])) > 99 for at in widths)
+        and all(max(values, key=values.get) == PROXIMAL for values in rest)
+    )
+
+
+@CHECKS.add
+def convolution_last_then_ahead(store):
+    """S-CONV is the last of all at α = 1, and ahead of every S-FC at α = 8."""
+    first, last = ({m: accuracy(runs) for m, runs in common(store)[a].items()} for a in (1, 8))
+    dense = [value for name, value in last.items() if name.model == "s-fc"]
+    return min(first, key=first.get) == CONV and last[CONV] > max(dense)
+
+
+@CHECKS.add
+def three_layers_fall_at_the_largest_width(store):
+    """S-FC is behind a 3-FC up to α = 4, ahead at α = 8, where the 3-FC falls, in its fit too."""
+    widths = common(store)
+    four, eight = widths[4][THREE], widths[8][THREE]
+    ahead = [mean > 0 for mean in means(widths, SGD, THREE)]
+    return (
+        ahead == [False, False, False, True]
+        and accuracy(eight) < accuracy(four)
+        and fit(eight) < fit(four)
+    )
+
+
+@CHECKS.add
+def not_seen_at_these_widths(store):
+    """S-CONV is behind S-LOCAL, β = 0 behind SGD; β = 50 falls further behind S-LOCAL."""
+    widths = common(store)
+    behind = [*means(widths, CONV, LOCAL), *means(widths, B0, SGD)]
+    return max(behind) < 0 and rises(means(widths, LOCAL, B50))
+
+
+@CHECKS.add
+def sgd_wins_by_the_fit(store):
+    """The gap of β = 50 is smaller than SGD's, at α = 2 the same; it loses more in the fit."""
+    widths = common(store)
+    smaller = {alpha: gaps(at[SGD]).mean() - gaps(at[B50]).mean() for alpha, at in widths.items()}
+    lost = {alpha: fit(at[SGD]) - fit(at[B50]) for alpha, at in widths.items()}
+    return (
+        abs(smaller.pop(2)) < 0.25
+        and min(smaller.values()) > 0
+        and all(smaller[alpha] < lost[alpha] for alpha in smaller)
+        and lost[2] > 0.25
+    )
+
+
+@CHECKS.add
+def zero_loses_by_the_fit(store):
+    """At α = 4 and 8 β = 50 is ahead of β = 0 by the better fit, and not by a smaller gap."""
+    return all(
+        fit(at[B50]) > fit(at[B0]) and gaps(at[B50]).mean() > gaps(at[B0]).mean()
+        for at in (common(store)[alpha] for alpha in (4, 8))
+    )
+
+
+@CHECKS.add
+def momentum_and_decay_together(store):
+    """For SGD neither a larger step nor momentum alone helps, weight decay alone less than a point.
+
+    Both together add two. β = 50 lies between plain SGD and this one; a larger step is of no use
+    to it either.
+    """
+    found = {
+        (c.beta, c.lr, c.momentum, c.weight_decay): accuracy(runs)
+        for c, runs in conditions(records(store, "momentum")).items()
+    }
+    plain, decayed, both = (found[0, 0.1, *rest] for rest in ((0, 0), (0, 5e-4), (0.9, 5e-4)))
+    return (
+        max(found[0, 1, 0, 0], found[0, 0.1, 0.9, 0]) < plain
+        and 0 < decayed - plain < 1
+        and 1.8 < both - plain < 2.2
+        and plain < found[50, 0.1, 0, 0] < both
+        and found[500, 1, 0, 0] < found[50, 0.1, 0, 0]
+    )
+
+
+@CHECKS.add
+def reach_predicts_weights_not_accuracy(store):
+    """Short runs with the raised λ leave fewer weights than the longest, by a factor of about two.
+
+    Those with the same λ leave several times as many. Every method is well behind its own longest
+    run, and with the raised λ β > 0 is ahead of β = 0, with the usual one behind it.
+    """
+    runs = conditions(records(store, "reach"))
+    found = {(c.optimizer, c.epochs, c.beta, round(c.l1, 12)): r for c, r in runs.items()}
+    (longest,) = (r for c, r in runs.items() if (c.beta, c.epochs) == (50, 200))
+    l1 = longest[0].config.l1
+    longest_sgd, whole = found["sgd", 200, 0, 0], remaining(longest)[0]
+    longest_zero = found["beta-lasso", 200, 0, l1]
+    for epochs, factor in ((50, 4), (100, 2)):
+        pairs = [
+            [found["beta-lasso", epochs, beta, round(l1 * more, 12)] for beta in (0, 50 / more)]
+            for more in (1, factor)
+        ]
+        (zero, usual), (raised_zero, raised) = pairs
+        behind = [
+            accuracy(longest_sgd) - accuracy(found["sgd", epochs, 0, 0]),
+            *(accuracy(longest_zero) - accuracy(one) for one in (zero, raised_zero)),
+            *(accuracy(longest) - accuracy(one) for one in (usual, raised)),
+        ]
+        if not (
+            whole / 2.3 < remaining(raised)[0] < whole < remaining(usual)[0] / 2
+            and min(behind) > 1
+            and accuracy(raised) > accuracy(raised_zero)
+            and accuracy(usual) < accuracy(zero)
+        ):
+            return False
+    return True

@@ -1,0 +1,167 @@
+"""The built pages as a reader sees them, in headless Chromium.
+
+A browser is taken where there is one and never downloaded: without it these tests are skipped.
+"""
+
+import functools
+import re
+import shutil
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+import yaml
+
+from lcs.exhibits import book
+
+DESKTOP, PHONE = {"width": 1300, "height": 900}, {"width": 400, "height": 800}
+OPTIONS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--no-first-run",
+    "--disable-component-update",
+    "--disable-sync",
+]
+# of the theme's own extensions, on every page
+KNOWN = "'THEBE_JS_URL' has already been declared"
+TOC = yaml.safe_load((book.ROOT / "_toc.yml").read_text())
+PAGES = [TOC["root"]] + [c["file"] for part in TOC["parts"] for c in part["chapters"]]
+
+
+def _browsers(playwright):
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    found = [path for name in names if (path := shutil.which(name))]
+    own = playwright.chromium.executable_path  # where `playwright install` puts it
+    return [*found, *([own] if Path(own).exists() else [])]
+
+
+@pytest.fixture(scope="session")
+def browser():
+    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with api.sync_playwright() as playwright:
+        found = _browsers(playwright)
+        if not found:
+            pytest.skip("there is no Chromium on this machine")
+        opened = playwright.chromium.launch(executable_path=found[0], args=OPTIONS)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="module", params=PAGES)
+def page(request, browser, built):
+    """A page of the book, opened once; `problems` is what the browser reported."""
+    opened = browser.new_page(viewport=DESKTOP)
+    opened.problems = []
+    opened.on(
+        "console",
+        lambda said: opened.problems.append(said.text) if said.type == "error" else None,
+    )
+    opened.on("pageerror", lambda error: opened.problems.append(str(error)))
+    opened.on("requestfailed", lambda asked: opened.problems.append(asked.url))
+    opened.goto((built / f"{request.param}.html").as_uri())
+    yield opened
+    opened.close()
+
+
+def test_the_browser_reports_no_problem(page):
+    assert [problem for problem in page.problems if KNOWN not in problem] == []
+
+
+def test_no_table_is_wider_than_the_page(page, request):
+    if page.url.endswith("/why.html"):
+        request.applymarker(pytest.mark.xfail(reason="four of its tables scroll sideways"))
+    page.set_viewport_size(DESKTOP)
+    wide = """() => [...document.querySelectorAll("article table")]
+        .filter(table => table.getClientRects().length)
+        .filter(table => table.getBoundingClientRect().right
+            > document.querySelector("article").getBoundingClientRect().right + 1)
+        .map(table => table.closest("[id]")?.id || table.textContent.trim().slice(0, 60))"""
+    assert page.evaluate(wide) == []
+
+
+def test_a_phone_scrolls_the_page_down_only(page):
+    page.set_viewport_size(PHONE)
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+
+
+def _luminance(colour):
+    """Relative luminance (WCAG 2.1) of a colour as the browser says it: `rgb(…)`."""
+    channels = [float(value) / 255 for value in re.findall(r"[\d.]+", colour)[:3]]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return sum(weight * c for weight, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_text_is_legible_in_both_themes(page, theme):
+    page.evaluate(f"document.documentElement.dataset.theme = '{theme}'")
+    style = "document.defaultView.getComputedStyle(document.querySelector('%s')).%s"
+    ground = _luminance(page.evaluate(style % ("body", "backgroundColor")))
+    assert (ground < 0.5) == (theme == "dark")
+    for part in ("article p", "article td", "article figcaption p", "article pre"):
+        if page.locator(part).count():
+            text = _luminance(page.evaluate(style % (part, "color")))
+            light, dark = max(text, ground), min(text, ground)
+            assert (light + 0.05) / (dark + 0.05) > 4.5, part
+
+
+@functools.cache
+def _anchors(path):
+    return set(re.findall(r'\bid="([^"]+)"', path.read_text()))
+
+
+def test_every_link_within_the_book_leads_somewhere(page):
+    here = Path(unquote(urlsplit(page.url).path))
+    links = page.evaluate("[...document.querySelectorAll('a[href]')].map(a => a.href)")
+    lost = []
+    for address in map(urlsplit, links):
+        if address.scheme != "file":
+            continue
+        path = Path(unquote(address.path))
+        if not path.exists():
+            lost.append(path.name)
+        elif address.fragment and path.suffix == ".html":
+            lost += {unquote(address.fragment)} - _anchors(path)
+    assert lost == [], here.name
+
+
+def test_a_chart_is_drawn_and_its_controls_change_it(page):
+    page.set_viewport_size(DESKTOP)
+    charts = page.locator(".chart")
+    if not charts.count():
+        pytest.skip("no interactive figure here")
+    for chart in charts.all():
+        chart.locator("svg.marks").wait_for(timeout=10_000)
+        before = chart.locator("svg.marks").inner_html()
+        for control in chart.locator("input[type=range]").all():
+            control.focus()
+            control.press("End")
+            page.wait_for_timeout(200)
+            assert chart.locator("svg.marks").inner_html() != before
+
+
+@pytest.fixture(scope="module")
+def intro(browser, built):
+    opened = browser.new_page(viewport=DESKTOP)
+    opened.goto((built / f"{TOC['root']}.html").as_uri())
+    yield opened
+    opened.close()
+
+
+def test_main_figure_and_summary_are_seen_without_scrolling(intro):
+    hero = intro.locator("#fig-hero, .fig-hero")
+    if not hero.count():
+        pytest.skip("the introduction has no main figure yet")
+    for seen in (hero.first, intro.locator("article p").first):
+        box = seen.bounding_box()
+        assert box["y"] + box["height"] <= DESKTOP["height"]
+
+
+def test_charts_show_something_without_scripts(browser, built):
+    silent = browser.new_context(java_script_enabled=False).new_page()
+    for name in PAGES:
+        if 'class="chart"' in (built / f"{name}.html").read_text():
+            silent.goto((built / f"{name}.html").as_uri())
+            for chart in silent.locator(".chart").all():
+                assert chart.locator("img, svg, table").first.bounding_box()["height"] > 100
+    silent.context.close()
