@@ -17,7 +17,17 @@ if TYPE_CHECKING:
     from lcs.exhibits.toy import ToyStudy
     from lcs.study import Study
 
-EXHIBITS = ("toy", "table2", "figure3", "figure4", "permuted", "why", "scaling", "engine")
+EXHIBITS = (
+    "toy",
+    "table2",
+    "figure3",
+    "figure4",
+    "fewest_weights",
+    "permuted",
+    "why",
+    "scaling",
+    "engine",
+)
 
 
 def exhibit(name: str) -> ModuleType:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from typing import NamedTuple
+
 from lcs.exhibits import EXHIBITS, exhibit, tables
 from lcs.exhibits.tables import Table
-from lcs.exhibits.verdicts import MARKS, SCALES, Claim, judged
+from lcs.exhibits.verdicts import BENCHMARK, MARKS, SCALES, Claim, Evidence, judged, marked, sign
 from lcs.runs import RunStore
+
+CORRECTED = ", but not after correction"
+UNTESTED = "[·]{.untested} [not tested]{.visually-hidden}"
 
 # claims of the paper that no exhibit looks at yet
 NOT_STUDIED: tuple[Claim, ...] = (
@@ -22,37 +28,119 @@ def claims() -> list[tuple[str, Claim]]:
     return sorted(every, key=lambda one: [*MARKS].index(one[1].source))
 
 
-def table(store: RunStore, sources: str = "PRFB") -> Table:
-    """Return the claims of some sources beside what came out here, a row for each setting."""
+class Judged(NamedTuple):
+    """A claim with what came out, and the chapter of each evidence; its own is the first."""
+
+    claim: Claim
+    evidence: list[tuple[Evidence, str]]
+    chapter: str
+
+    @property
+    def state(self) -> str:
+        """Mark of a claim that nothing has been run for."""
+        return tables.pending("pending" if self.claim.judge else "not studied yet")
+
+
+def judge_all(store: RunStore, sources: str = "PRFB") -> list[Judged]:
+    """Judge the claims of some sources, each in every setting; all count in the correction."""
     chapters = {study.name: name for name in EXHIBITS for study in exhibit(name).STUDIES}
-    every = [(chapter, claim.by_setting()) for chapter, claim in claims()]
-    asked = [one for _, settings in every for one in settings]
+    every = [(chapter, claim, claim.by_setting()) for chapter, claim in claims()]
+    asked = [one for *_, settings in every for one in settings]
     by_scale = [iter(judged(asked, store, scale)) for scale in SCALES]
     rows = []
-    for chapter, settings in every:
-        claim, ours = settings[0], []
+    for chapter, claim, settings in every:
+        found = []
         for one in settings:
-            place = chapter if one.study == claim.study else chapters[one.study]
-            where = f"[{place}]({place}.ipynb)" if place else tables.NONE
-            for evidence in filter(None, [next(found) for found in by_scale]):
-                said = evidence.finding.value, f"{evidence.n}", evidence.setting, evidence.verdict
-                ours.append([*said, where])
-        if not ours:
-            state = tables.pending("pending" if claim.judge else "not studied yet")
-            ours = [[tables.NONE, tables.NONE, tables.NONE, state, where]]
+            place = chapter if one.study == claim.study else chapters[one.studies[0].name]
+            found += [(each, place) for each in map(next, by_scale) if each]
         if claim.source in sources:
-            theirs = MARKS[claim.source](claim.value)
-            rows += [[claim.text, theirs, *row] for row in ours]
+            rows.append(Judged(claim, found, chapter))
+    return rows
+
+
+def matrix(store: RunStore, sources: str = "P") -> Table:
+    """Return the claims of some sources, a row for each, beside a column for each setting.
+
+    Nothing has been said of a claim in a setting without runs. The paper's own has a column in any
+    case.
+    """
+    found = judge_all(store, sources)
+    settings = {each.setting for one in found for each, _ in one.evidence} | {"paper"}
+    columns = sorted(settings, key=_place)
+    rows = []
+    for one in found:
+        cells = {each.setting: _cell(each, chapter) for each, chapter in one.evidence}
+        text = one.claim.text if cells else f"{one.claim.text} {one.state}"
+        theirs = MARKS[one.claim.source](one.claim.value)
+        rows.append([text, theirs, *(cells.get(name, UNTESTED) for name in columns)])
     caption = (
-        "Claims, their published values, and ours: differences are paired by seed, in points of "
-        "test accuracy on CIFAR-10. The setting *reproduction* is α = 1, 400 epochs, binary "
-        "cross-entropy, no augmentation and λ = 2e-5, unless the claim names another value; "
-        "*recipe* is the paper's at the widths that two cores hold (a comparison takes the largest "
-        "of its study), *paper* its own size. "
-        "Verdicts with an interval over seeds are corrected for many comparisons. n is "
-        "the number of runs of each condition, for the toy that of random problems in each cell, "
-        "for a benchmark that of rounds, whose median is shown with its 95 % interval."
+        "What the paper claims, its values, and in each setting the verdict, our value with its "
+        "95 % interval, and the number n of seeds (of a benchmark: of rounds). Differences are "
+        "paired by seed, in points of test accuracy on CIFAR-10. ✓ holds, ✗ contradicted, "
+        "~ undecided, – cannot be judged, · not tested. In brackets: before correction for many "
+        "comparisons, not after it, or in one run."
     )
-    columns = ["claim", "published", "ours", "n", "setting", "verdict", "chapter"]
-    text = ["published", "ours", "setting", "verdict", "chapter"]
-    return Table("tab-claims", caption, columns, rows, text=text)
+    columns = ["claim", "published", *columns]
+    return Table("tab-claims", caption, columns, rows, text=columns[1:], style="matrix")
+
+
+def _place(setting: str) -> list[object]:
+    """Return the key that sorts settings: from small to large, a benchmark last."""
+    known = ("reproduction", "towards the recipe", "recipe", "paper", "toy", BENCHMARK)
+    name, _, rest = setting.partition(", α = ")
+    width, _, more = rest.partition(", ")
+    return [known.index(name), int(width or 0), more]
+
+
+def _cell(evidence: Evidence, chapter: str) -> str:
+    said, _, why = evidence.verdict.partition(": ")
+    mark = marked(said)
+    if CORRECTED in said:  # its brackets say it to those who see them
+        mark = mark.replace(CORRECTED, "") + " [before correction]{.visually-hidden}"
+    value = why or evidence.finding.short or evidence.finding.value.removesuffix(" points")
+    return f"{mark} [{value}]({chapter}.ipynb) [n = {evidence.n}]{{.sample}}"
+
+
+def numbers(store: RunStore) -> dict[str, str]:
+    """Return how many of the paper's claims came out how, in words for the prose.
+
+    `claims-all` of them there are; by setting, `reproduction` and `recipe` (at α = 8): `-judged`
+    have runs, `-holds` hold, `-weak` only before correction, `-contradicted` and
+    `-weakly-contradicted` likewise.
+    """
+    found = [one for one in judge_all(store, "P") if one.claim.study != BENCHMARK]
+    words = {"claims-all": f"{len(found)}"}
+    for name, setting in (("reproduction", "reproduction, α = 1"), ("recipe", "recipe, α = 8")):
+        said = [e.verdict for one in found for e, _ in one.evidence if e.setting == setting]
+        counts = Counter(sign(verdict)[1] for verdict in said)
+        words |= {
+            f"{name}-judged": f"{len(said)}",
+            f"{name}-holds": f"{counts['holds']}",
+            f"{name}-weak": f"{counts['holds .weak']}",
+            f"{name}-contradicted": f"{counts['contradicted']}",
+            f"{name}-weakly-contradicted": f"{counts['contradicted .weak']}",
+        }
+    return words
+
+
+def table(store: RunStore, sources: str = "PRFB") -> Table:
+    """Return the claims of some sources beside what came out here, a row for each setting."""
+    rows = []
+    for claim, evidence, chapter in judge_all(store, sources):
+        theirs = MARKS[claim.source](claim.value)
+        for each, place in evidence:
+            value, where = each.finding.value, f"[{each.setting}]({place}.ipynb)"
+            rows.append([claim.text, theirs, value, f"{each.n}", where, marked(each.verdict)])
+        if not evidence:
+            where = f"[{chapter}]({chapter}.ipynb)" if chapter else tables.NONE
+            state = tables.pending("pending" if claim.judge else "not studied yet")
+            rows.append([claim.text, theirs, tables.NONE, tables.NONE, where, state])
+    whose = {"P": "the paper", "R": "the reproduction", "F": "the forum thread", "B": "this book"}
+    caption = (
+        f"Claims of {', '.join(whose[source] for source in sources)}: the published value, ours, "
+        "the number n of seeds (of the toy: of random problems in each cell; of a benchmark: of "
+        "rounds), the setting with a link to the chapter, and the verdict."
+    )
+    columns = ["claim", "published", "ours", "n", "setting", "verdict"]
+    text = ["published", "ours", "setting", "verdict"]
+    return Table(f"tab-claims-{sources.lower()}", caption, columns, rows, text=text)

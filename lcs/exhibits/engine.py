@@ -304,6 +304,49 @@ def bound_numbers(width: int = 150) -> dict[str, str]:
     return {"bound-share": f"{100 * share:.0f} %"}
 
 
+def changes_frame(found: dict[str, Any] | None) -> pd.DataFrame:
+    """Return what each change left of an epoch's time, median and range, for `plots.changes`."""
+    columns = ["base_channels", "change", "median", "low", "high"]
+    rows = [
+        [one["base_channels"], name, statistics.median(took), min(took), max(took)]
+        for one in find(found, measured="changes")
+        for name, took in one["times"].items()
+    ]
+    return tables.data_frame(rows, columns=columns)
+
+
+# the ratios of a step to its floor, by the augmentation of its images
+OVER_FLOOR = {
+    "step with flip-crop / floor": "with flips and crops",
+    "step with autoaugment / floor": "with AutoAugment",
+}
+
+
+def floor_frame(found: dict[str, Any] | None) -> pd.DataFrame:
+    """Return the time of a step over its floor, median and range, for `plots.floors`."""
+    columns = ["model", "base_channels", "images", "ratio", "low", "high"]
+    rows = [
+        [
+            one["model"], one["base_channels"], OVER_FLOOR[ratio["ratio"]],
+            ratio["median"], ratio["lowest"], ratio["highest"],
+        ]
+        for one in find(found, measured="step")
+        for ratio in one["ratios"]
+        if ratio["ratio"] in OVER_FLOOR
+    ]  # fmt: skip
+    return tables.data_frame(rows, columns=columns)
+
+
+def floor_numbers(found: dict[str, Any] | None) -> dict[str, str]:
+    """Return a step of S-FC with flips and crops over its floor: by `floor-`, width."""
+    words = {f"floor-{width}": PENDING for width in (1, 16)}
+    for row in floor_frame(found).to_dict("records"):
+        name = f"floor-{row['base_channels']}"
+        if row["model"] == "s-fc" and row["images"] == "with flips and crops" and name in words:
+            words[name] = f"{row['ratio']:.1f}"
+    return words
+
+
 def changes_numbers(found: dict[str, Any] | None) -> dict[str, str]:
     """Return how many times as fast all changes make an epoch, in words: by `changes-`, width."""
     words = {f"changes-{width}": PENDING for width in (1, 8)}
@@ -380,6 +423,7 @@ def _faster(mode: str) -> Judge:
         slower = "contradicted" if widest["low"] > 1 else UNDECIDED
         return Finding(
             f"{share} of a dense step's time at 1 % left, α = {width}",
+            short=f"{share} of the time",
             said="holds" if widest["high"] < 1 else slower,
             n=min(one["repeats"] for one in find(found, measured="sparse step")),
         )

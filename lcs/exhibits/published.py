@@ -71,6 +71,13 @@ COUNTS = {(row.method, row.epochs): row for row in NONZEROS}
 FIGURE3 = {"conv1": 1.5e5, "fc1": 5e6, "fc2": 3e4}
 PAPER_BASE_CHANNELS, PAPER_EPOCHS = 150, 4000
 
+# P Table 1: millions of weights, without batch normalisation; S- and 3-FC at α ≈ 150
+PARAMETERS = {
+    "s-conv": 138, "s-local": 147, "s-fc": 256, "3-fc": 256,
+    "d-conv": 1.45, "d-local": 3.42, "d-fc": 256,
+}  # fmt: skip
+DEEP_BASE_CHANNELS = 15
+
 
 def accuracy(method: Method | str, dataset: str, epochs: int = PAPER_EPOCHS) -> float | None:
     """Return what the paper has for a method after so many epochs, or None where it has nothing.

@@ -1,46 +1,135 @@
-"""The page Status: which studies have been run in which setting, and what the others cost."""
+"""The page Status: which studies are pending, what they cost, and which have been run."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from lcs import cost
 from lcs.config import RunConfig
 from lcs.exhibits import EXHIBITS, exhibit, find_study, tables
-from lcs.exhibits.engine import H200
 from lcs.exhibits.tables import Table
 from lcs.runs import Record, RunStore
 from lcs.study import BaseStudy
 
 SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
-REASONS = {"desk": "not run yet", "paper": "needs a GPU"}
+DEVICES = {"desk": "cpu", "paper": "cuda"}
 
 
-def studies_table(store: RunStore) -> Table:
-    """Return every study at every scale but smoke: what is done, and how the rest is had."""
+class Progress(NamedTuple):
+    """A study at a scale: its runs with a record, and those without."""
+
+    study: BaseStudy
+    chapter: str
+    scale: str
+    title: str
+    done: list[Record]
+    lacking: list[RunConfig]
+    command: str
+
+    @property
+    def head(self) -> list[str]:
+        """Title with a link to the chapter, and the setting."""
+        return [f"[{self.title}]({self.chapter}.ipynb)", self.study.setting.label(self.scale)]
+
+
+def progress(store: RunStore) -> list[Progress]:
+    """Return how far every study is, at every scale but smoke."""
     records = {record.config: record for record in store.records()}  # each is read once
-    rows = [
-        _row(study, chapter, study.title, scale, REASONS[scale], records)
+
+    def one(
+        study: BaseStudy,
+        chapter: str,
+        scale: str,
+        title: str = "",
+        *,
+        seeds: int | None = None,
+        **changes: object,
+    ) -> Progress:
+        found = study.runs(scale, seeds, records.get, **changes)
+        given: dict[str, object] = {} if scale == "desk" else {"scale": scale}
+        given |= changes | ({} if seeds is None else {"seeds": seeds})
+        options = "".join(f" --{name} {value}" for name, value in given.items())
+        return Progress(
+            study,
+            chapter,
+            scale,
+            title or study.title,
+            [record for record in found.values() if record],
+            [config for config, record in found.items() if record is None],
+            tables.as_typed(f"lcs study {study.name}{options}"),
+        )
+
+    every = [
+        one(study, chapter, scale)
+        for scale in DEVICES
         for chapter in EXHIBITS
         for study in exhibit(chapter).STUDIES
-        for scale in study.scales[1:]
+        if scale in study.scales
     ]
     # on other data than its scale's own
-    study, title = find_study("figure3"), "S-FC on svhn (Table 2, Figure 3)"
-    reason = "needs its data set"
-    rows.append(_row(study, "table2", title, "desk", reason, records, seeds=3, dataset="svhn"))
+    title = "S-FC on SVHN (Table 2, Figure 3)"
+    svhn = one(find_study("figure3"), "table2", "desk", title, seeds=3, dataset="svhn")
+    return sorted([*every, svhn], key=lambda each: [*DEVICES].index(each.scale))
+
+
+def pending_table(store: RunStore) -> Table:
+    """Return what has not been run, what it costs, and the command; the largest scale last."""
+    timed = list(store.records())
+    rows = []
+    for each in progress(store):
+        if each.lacking:
+            runs = f"{len(each.lacking)} of {len(each.lacking) + len(each.done)}"
+            rows.append([*each.head, runs, _cost(each, timed), each.command])
     caption = (
-        "What has been run. The cost of a finished study is the time that all its runs took, "
-        "two at once on two cores; that of a pending one is the number of floating-point "
-        "operations of the missing runs, and at the desk scale the time that they would take at "
-        "the pace of the stored runs, one after the other; at the paper's the least time "
-        "that the products take on an H200 by its data sheet. Studies share runs, and each counts "
-        "all of its own. With `--plan` a command says what is missing here, and how long it takes "
-        "on your machine."
+        "Pending: how many of a study's runs are missing, and about how long they take one after "
+        "the other on two cores, at the pace of the stored runs. Studies share runs, and each "
+        "counts all of its own. At the paper's size the time on a GPU is known only once runs on "
+        "one are stored; until then the table has the number of floating-point operations."
     )
-    columns = ["study", "chapter", "setting", "state", "cost", "command"]
-    return Table("tab-status", caption, columns, rows, text=columns[1:])
+    columns = ["study", "setting", "runs missing", "cost", "command"]
+    return Table("tab-pending", caption, columns, rows, text=columns[1:2] + columns[3:])
+
+
+def done_table(store: RunStore) -> Table:
+    """Return the studies that have all of their runs, with the time that these took."""
+    rows = [
+        [*each.head, f"{len(each.done)}", _duration(each.done), each.command]
+        for each in progress(store)
+        if not each.lacking
+    ]
+    caption = (
+        "Done: the number of runs, and the sum of the times that they took, two at once on two "
+        "cores. Studies share runs, and each counts all of its own."
+    )
+    columns = ["study", "setting", "runs", "time", "command"]
+    return Table("tab-done", caption, columns, rows, text=["setting", "command"])
+
+
+def numbers(store: RunStore) -> dict[str, str]:
+    """Return how many studies are done and pending, and the runs and times of both, in words."""
+    every = progress(store)
+    pending = [each for each in every if each.lacking]
+    desk = [each for each in pending if each.scale == "desk"]
+    timed = list(store.records())
+    # runs that studies share are counted once
+    missing = {config: each.study for each in desk for config in each.lacking}
+    costs = [
+        seconds
+        for config, study in missing.items()
+        for seconds in study.seconds([config], "cpu", timed)
+    ]
+    known = [seconds for seconds in costs if seconds is not None]
+    return {
+        "status-done": f"{len(every) - len(pending)}",
+        "status-records": f"{len(timed):,}",
+        "status-hours": _duration(timed),
+        "status-pending": f"{len(desk)}",
+        "status-missing": f"{len(missing)}",
+        "status-cost": cost.about(sum(known) if len(known) == len(costs) else None),
+        "status-paper": f"{len(pending) - len(desk)}",
+    }
 
 
 def provenance_table(store: RunStore) -> Table:
@@ -62,37 +151,17 @@ def provenance_table(store: RunStore) -> Table:
     return Table("tab-provenance", caption, columns, rows, text=columns[1:4])
 
 
-def _row(
-    study: BaseStudy,
-    chapter: str,
-    title: str,
-    scale: str,
-    reason: str,
-    records: Mapping[RunConfig, Record],
-    *,
-    seeds: int | None = None,
-    **changes: object,
-) -> list[str]:
-    found = study.runs(scale, seeds, records.get, **changes)
-    given = changes | ({} if seeds is None else {"seeds": seeds})
-    options = "".join(f" --{name} {value}" for name, value in given.items())
-    command = tables.as_typed(f"lcs study {study.name} --scale {scale}{options}")
-    head = [title, f"[{chapter}]({chapter}.ipynb)", study.setting.label(scale)]
-    lacking = [config for config, record in found.items() if record is None]
-    if not lacking:
-        seconds = sum(record.provenance["seconds"] for record in found.values() if record)
-        runs = "1 run" if len(found) == 1 else f"{len(found)} runs"
-        return [*head, f"done: {runs}", cost.duration(seconds), command]
-    state = tables.pending(f"pending: {reason}")
-    if len(lacking) < len(found):
-        state = f"{len(lacking)} of {len(found)} runs missing; " + state
-    flops = sum(map(study.flops, lacking))
-    mantissa, exponent = f"{flops:.1e}".split("e+")
-    price = f"{mantissa} · 10{str(int(exponent)).translate(SUPERSCRIPTS)} operations"
-    if scale == "desk":
-        costs = study.seconds(lacking, "cpu", records.values())
+def _duration(records: Sequence[Record]) -> str:
+    return cost.duration(sum(record.provenance["seconds"] for record in records))
+
+
+def _cost(pending: Progress, timed: Sequence[Record]) -> str:
+    """Return about how long missing runs take; the operations where no run has shown it."""
+    device = DEVICES[pending.scale]
+    if device == "cpu" or any(run.provenance["device"] == device for run in timed):
+        costs = pending.study.seconds(pending.lacking, device, timed)
         known = [seconds for seconds in costs if seconds is not None]
-        price += f", {cost.about(sum(known) if len(known) == len(costs) else None)}"
-    else:
-        price += f", {cost.duration(flops / H200['operations'])} or more on an H200"
-    return [*head, state, price, command]
+        return cost.about(sum(known) if len(known) == len(costs) else None)
+    flops = sum(map(pending.study.flops, pending.lacking))
+    mantissa, exponent = f"{flops:.1e}".split("e+")
+    return f"{mantissa} · 10{str(int(exponent)).translate(SUPERSCRIPTS)} operations"

@@ -34,6 +34,7 @@ class Table:
         columns: headings.
         rows: cells, as Markdown; the first column is text, the others are aligned right.
         text: further columns of text.
+        style: class of the table, known to the book's style sheet.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Table:
     columns: Sequence[str]
     rows: Sequence[Sequence[Any]]
     text: Sequence[str] = ()
+    style: str = ""
 
     def __post_init__(self) -> None:
         """Turn every cell into text."""
@@ -49,7 +51,8 @@ class Table:
     def _repr_markdown_(self) -> str:
         left = {self.columns[0], *self.text}
         marks = [":--" if heading in left else "--:" for heading in self.columns]
-        lines = [f":::{{table}} {self.caption}", f":name: {self.name}", ""]
+        lines = [f":::{{table}} {self.caption}", f":name: {self.name}"]
+        lines += [*([f":class: {self.style}"] if self.style else []), ""]
         lines += [f"| {' | '.join(cells)} |" for cells in (self.columns, marks, *self.rows)]
         return "\n".join([*lines, ":::"])
 

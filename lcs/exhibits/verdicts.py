@@ -6,14 +6,19 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
+from lcs.config import Config
 from lcs.exhibits import find_study, tables
 from lcs.exhibits.compare import by_width, matches, paired
 from lcs.exhibits.methods import Method
 from lcs.exhibits.tables import signed
 from lcs.runs import Record, RunStore
 from lcs.stats import Interval, surviving
+
+if TYPE_CHECKING:
+    from lcs.exhibits.toy import ToyStudy
+    from lcs.study import Study
 
 # the study of claims about speed
 BENCHMARK = "benchmark"
@@ -37,7 +42,7 @@ class Finding(NamedTuple):
     `evidence` is a difference that a true claim has above zero, with its interval. Of a claim that
     two things are equal it is at zero: within `margin` for what is to be shown equal, within the
     interval of one more run, and a margin of 0, for a single published run. Without evidence the
-    verdict is `said`.
+    verdict is `said`. Where space is scarce, `short` stands for the value.
     """
 
     value: str
@@ -45,6 +50,7 @@ class Finding(NamedTuple):
     margin: float | None = None
     said: str = ""
     n: int = 0  # rounds of a benchmark
+    short: str = ""
 
 
 UNMEASURED = Finding(tables.NONE, said="not measurable: too few weights")
@@ -69,7 +75,8 @@ class Claim:
     """A claim: who makes it, what, the study that looks at it, if any does, and the value given.
 
     `judge` takes the records of `study` at one scale; of a `BENCHMARK` it takes none. A claim is
-    judged in every setting that has runs: `also` names a study of another one.
+    judged in every setting that has runs: `also` names studies of other ones. Two studies that are
+    judged together are joined by ` + `.
     """
 
     source: str
@@ -77,12 +84,16 @@ class Claim:
     study: str = ""
     judge: Judge | None = None
     value: str = tables.NONE
-    also: str = ""
+    also: tuple[str, ...] = ()
 
     def by_setting(self) -> list[Claim]:
         """Return the claim once for each study that looks at it."""
-        studies = [self.study, self.also] if self.also else [self.study]
-        return [replace(self, study=study, also="") for study in studies]
+        return [replace(self, study=study, also=()) for study in (self.study, *self.also)]
+
+    @property
+    def studies(self) -> list[Study | ToyStudy]:
+        """The studies that are judged together."""
+        return [find_study(name) for name in self.study.split(" + ")]
 
 
 def judged(claims: Sequence[Claim], store: RunStore, scale: str) -> list[Evidence | None]:
@@ -93,7 +104,7 @@ def judged(claims: Sequence[Claim], store: RunStore, scale: str) -> list[Evidenc
     count already, so that no verdict weakens when their runs come.
     """
     # many claims rest on the same runs
-    read = cache(lambda study: find_study(study).stored(scale, store))
+    read = cache(lambda name: find_study(name).stored(scale, store))
     found = [_evidence(claim, read, scale) for claim in claims]
     for own in (True, False):
         family = [
@@ -119,7 +130,7 @@ def _is_asked(claim: Claim, scale: str) -> bool:
     # the reproduction's claims are about its own size
     return not (scale == "paper" and claim.source == "R") and (
         # what is not studied yet could be, at either
-        not claim.study or scale in find_study(claim.study).scales
+        not claim.study or all(scale in study.scales for study in claim.studies)
     )
 
 
@@ -131,16 +142,26 @@ def _is_pending(finding: Finding | None) -> bool:
 def _evidence(claim: Claim, read: Callable[[str], list[Record]], scale: str) -> Evidence | None:
     if claim.judge is None or not _is_asked(claim, scale):
         return None
-    records = [] if scale == BENCHMARK else read(claim.study)
-    finding = claim.judge(records) if records or scale == BENCHMARK else None
+    if scale == BENCHMARK:
+        finding = claim.judge([])
+        return finding and Evidence(finding, finding.n, BENCHMARK, "")
+    by_study = [read(study.name) for study in claim.studies]
+    records = [record for runs in by_study for record in runs] if all(by_study) else []
+    finding = claim.judge(records) if records else None
     if finding is None:
         return None
-    if scale == BENCHMARK:
-        return Evidence(finding, finding.n, BENCHMARK, "")
-    setting = find_study(claim.study).setting.label(scale)
-    widths = {run.config.base_channels for run in records if run.kind == "training"}
-    width = f", α = {max(widths)}" if setting == "recipe" and widths else ""
-    return Evidence(finding, _sample_size(records), setting + width, "")
+    setting = claim.studies[0].setting.label(scale)
+    setting += _variant(records) if scale != "paper" else ""
+    return Evidence(finding, _sample_size(records), setting, "")
+
+
+def _variant(records: Sequence[Record]) -> str:
+    """Say how wide the widest of some runs is, and whether zeros stay in all of β-LASSO."""
+    configs = [run.config for run in records if isinstance(run.config, Config)]
+    widths = {config.base_channels for config in configs}
+    said = f", α = {max(widths)}" if widths else ""
+    sparse = [config for config in configs if config.beta]
+    return said + (", zeros stay" if sparse and all(c.frozen_zeros for c in sparse) else "")
 
 
 def _distance(finding: Finding) -> Interval | None:
@@ -184,6 +205,30 @@ def verdict(finding: Finding, *, corrected: bool = True) -> str:
     else:
         said = "holds" if value.mean > 0 and margin is None else "contradicted"
     return said if corrected else f"{said}, but not after correction"
+
+
+def sign(said: str) -> tuple[str, str]:
+    """Return the sign of a verdict, and its kind: the class of its mark on the pages.
+
+    In brackets is the sign of a verdict with a reservation: it did not stand the correction, rests
+    on one run, or holds in part.
+    """
+    for words, mark, kind in (
+        (("holds", "agrees", "compatible", "seen"), "✓", "holds"),
+        (("contradicted", "not seen"), "✗", "contradicted"),
+        ((UNDECIDED,), "~", "undecided"),
+    ):
+        if said in words:
+            return mark, kind
+        if said.startswith(words):
+            return f"({mark})", f"{kind} .weak"
+    return tables.NONE, "undecided"
+
+
+def marked(said: str) -> str:
+    """Return a verdict in words with its sign, as the pages show it."""
+    mark, kind = sign(said)
+    return f"[{mark} {said}]{{.verdict .{kind}}}"
 
 
 def _is_equal(value: Interval, margin: float) -> bool:

@@ -1,6 +1,7 @@
 """What the page claims says of results."""
 
 from checks import Checks, records
+from checks.reproduce import nothing_at_the_papers_size
 from lcs.exhibits import published
 from lcs.exhibits.compare import accuracies, by_method
 from lcs.exhibits.methods import SGD
@@ -8,6 +9,7 @@ from lcs.exhibits.verdicts import one_more
 from lcs.stats import mean_interval
 
 CHECKS = Checks()
+CHECKS.add(nothing_at_the_papers_size)
 
 
 @CHECKS.add

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import re
 
 import pytest
 from made_up import made_up, study
@@ -57,6 +58,7 @@ def test_a_verdict_that_correction_takes_away_says_so():
 class Fake:
     """A study that has runs at some scales."""
 
+    name: str
     has: tuple[str, ...]
     scales: tuple[str, ...] = ("smoke", "desk", "paper")
     setting = Setting("reproduction", {})
@@ -67,8 +69,9 @@ class Fake:
 
 @pytest.fixture(autouse=True)
 def fake_studies(monkeypatch):
-    fakes = {"run": Fake(("desk",)), "wide": Fake(("desk", "paper")), "missing": Fake(())}
-    fakes["small"] = Fake((), scales=("smoke", "desk"))
+    has = {"run": ("desk",), "wide": ("desk", "paper"), "missing": ()}
+    fakes = {name: Fake(name, scales) for name, scales in has.items()}
+    fakes["small"] = Fake("small", (), scales=("smoke", "desk"))
     real = verdicts.find_study
     monkeypatch.setattr(verdicts, "find_study", lambda name: fakes.get(name) or real(name))
 
@@ -127,24 +130,88 @@ def test_what_the_reproduction_says_is_judged_at_its_own_size():
 
 def test_a_claim_has_a_row_for_each_setting(monkeypatch):
     monkeypatch.setattr(
-        claims, "claims", lambda: [("", claim(WEAK, "wide")), ("", claim(None, "missing"))]
+        claims, "claims", lambda: [("toy", claim(WEAK, "wide")), ("toy", claim(None, "missing"))]
     )
     shown = claims.table(STORE)
     place = [*shown.columns].index("setting")
-    assert [row[place] for row in shown.rows] == ["paper", "reproduction", "–"]
+    names = ["[paper](toy.ipynb)", "[reproduction, α = 1](toy.ipynb)", "[toy](toy.ipynb)"]
+    assert [row[place] for row in shown.rows] == names
     assert ".pending" in shown.rows[-1][place + 1]
+
+
+def test_the_matrix_has_a_column_for_each_setting(monkeypatch):
+    made = [("toy", claim(WEAK, "wide")), ("toy", claim(None, "missing")), ("toy", claim(ONE))]
+    monkeypatch.setattr(claims, "claims", lambda: made)
+    shown = claims.matrix(STORE)
+    assert shown.columns == ["claim", "published", "reproduction, α = 1", "paper"]
+    both, none, one = shown.rows
+    assert all("(✓) holds" in cell and "before correction" in cell for cell in both[2:3])
+    assert none[0] == "It is so [pending]{.pending}"
+    assert none[2:] == [claims.UNTESTED] * 2
+    assert "(✓) seen in one run" in one[2]
+    assert one[3] == claims.UNTESTED
+    assert "[1.0](toy.ipynb) [n = 5]" in one[2]
+
+
+def test_the_papers_own_setting_has_a_column_before_it_has_runs(tmp_path):
+    empty = claims.matrix(RunStore(tmp_path))
+    assert empty.columns[-2:] == ["paper", BENCHMARK]
+    assert {row[2] for row in empty.rows} == {claims.UNTESTED}
+
+
+@pytest.mark.parametrize(
+    ("said", "mark", "kind"),
+    [
+        ("holds", "✓", "holds"),
+        ("compatible", "✓", "holds"),
+        ("holds, but not after correction", "(✓)", "holds .weak"),
+        ("seen in one run", "(✓)", "holds .weak"),
+        ("holds for small λ only", "(✓)", "holds .weak"),
+        ("contradicted", "✗", "contradicted"),
+        ("contradicted, but not after correction", "(✗)", "contradicted .weak"),
+        ("not seen in one run", "(✗)", "contradicted .weak"),
+        ("undecided", "~", "undecided"),
+        ("not testable: S-CONV is behind S-LOCAL", "–", "undecided"),
+    ],
+)
+def test_verdicts_are_told_by_sign_and_kind(said, mark, kind):
+    assert verdicts.sign(said) == (mark, kind)
+    assert verdicts.marked(said) == f"[{mark} {said}]{{.verdict .{kind}}}"
+
+
+def test_claims_are_counted_by_what_came_out(monkeypatch):
+    made = [claim(WEAK), claim(weak(0.1)), claim(Finding("", Interval(-9.0, 0.1, 5))), claim(ONE)]
+    made += [claim(None, "missing"), claim(None, BENCHMARK)]
+    monkeypatch.setattr(claims, "claims", lambda: [("toy", one) for one in made])
+    words = claims.numbers(STORE)
+    assert words["claims-all"] == "5"
+    counts = {name.removeprefix("reproduction-"): int(n) for name, n in words.items()}
+    assert (counts["judged"], counts["holds"], counts["weak"]) == (4, 0, 3)
+    assert (counts["contradicted"], counts["weakly-contradicted"]) == (1, 0)
+
+
+def test_two_studies_that_are_judged_together(monkeypatch):
+    seen = []
+    both = dataclasses.replace(claim(None, "run + wide"), judge=lambda runs: seen.append(len(runs)))
+    assert said([both, claim(WEAK, "run + missing")]) == [None, None]
+    assert seen == [10], "without the runs of one of them nothing is judged"
 
 
 def test_a_claim_is_judged_by_each_of_its_studies(monkeypatch):
     gap = next(one for one in EVERY if one.text.startswith("β = 50 closes most of the gap"))
     assert [one.study for one in gap.by_setting()] == ["table2", "scaling-own"]
+    assert not any(one.also for one in gap.by_setting())
     assert len(claim(None, "").by_setting()) == 1, "what is not studied counts once"
-    monkeypatch.setattr(claims, "claims", lambda: [("", claim(WEAK)), ("", gap), ("", claim(WEAK))])
+    monkeypatch.setattr(
+        claims, "claims", lambda: [("toy", claim(WEAK)), ("toy", gap), ("toy", claim(WEAK))]
+    )
     shown = claims.table(STORE)
     place = [*shown.columns].index("setting")
     said = [(row[0] == gap.text, row[place]) for row in shown.rows]
     (one,) = {setting for other, setting in said if not other}
-    assert said == [(False, one), (True, one), (True, "recipe, α = 8"), (False, one)]
+    assert one == "[reproduction, α = 1](toy.ipynb)"
+    wide = "[recipe, α = 8](scaling.ipynb)"
+    assert said == [(False, one), (True, one), (True, wide), (False, one)]
 
 
 def test_the_share_of_the_gap_that_is_closed():
@@ -170,13 +237,11 @@ def test_a_benchmark_judges_without_records(monkeypatch):
     assert verdicts.judged(speed, STORE, BENCHMARK) == [None] * len(speed)
 
 
-def test_readme_has_the_claims_of_the_paper_that_have_a_verdict():
-    page = claims.table(STORE)
-    of_paper = [row for row in claims.table(STORE, "P").rows if ".pending" not in row[5]]
-    assert len(of_paper) >= 8
-    assert all(row in page.rows for row in of_paper)
-    shown = readme.README.read_text()
-    assert all(f"| {row[0]} |" in shown and row[2] in shown for row in of_paper)
+def test_readme_has_five_rows_of_the_matrix():
+    lines = readme.table(STORE).splitlines()
+    assert [line.split(" | ")[0].removeprefix("| ") for line in lines[2:]] == [*readme.SHOWN]
+    # none of it is the book's own Markdown
+    assert not re.search(r"[\]{}]|visually|ipynb", "".join(lines))
     assert readme.is_current(STORE)
 
 
@@ -250,12 +315,12 @@ def test_the_gain_is_asked_for_its_growth_and_for_its_sign_at_the_largest_width(
 
 def test_weights_are_counted_against_those_of_s_local_in_the_widest_network():
     def counted(config: Config) -> Record:
-        return made_up(config, 50, 300 if config.base_channels == 8 else 2000)
+        return made_up(config, 50, 300 if config.base_channels == 8 else 900_000)
 
     own = [counted(config) for config in find_study("scaling-own").configs("desk", 1)]
     finding = judged("β = 50 leaves fewer weights in the first layer than S-LOCAL", own)
-    assert finding.value == "300 (S-LOCAL: 1,000)"
-    assert finding.evidence.mean == 700
+    assert finding.value == "300 (S-LOCAL: 497,664)"
+    assert finding.evidence.mean == 497_364
 
 
 def test_counts_are_of_runs_of_the_published_length():

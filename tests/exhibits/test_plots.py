@@ -5,11 +5,12 @@ import re
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 
 from lcs.exhibits import book, plots
 from lcs.exhibits.methods import B0, B1, B50, CONV, LOCAL, PROXIMAL, SGD, THREE, beta_lasso_method
-from lcs.exhibits.plots import Differences, style
+from lcs.exhibits.plots import Differences, interactive, style
 from lcs.exhibits.settings import BETAS
 
 METHODS = [CONV, LOCAL, THREE, SGD, PROXIMAL, *map(beta_lasso_method, BETAS)]
@@ -113,8 +114,30 @@ def test_filters_are_shown_with_two_pixels_for_each_weight():
     svg = style.as_svg(figure)
     plt.close(figure)
     images = re.findall(r"<image [^>]*>", svg)
-    assert len(images) == 16
+    assert len(images) == 8 + 3
     assert all("image-rendering" in image for image in images)
     # in points, of which 3 are 4 pixels
     scales = [re.search(r"matrix\((\S+) 0 0 (\S+) ", image).groups() for image in images]
     assert set(scales) == {("1.5", "1.5")}
+
+
+def test_a_point_of_a_run_tells_what_it_is_and_leads_to_its_record():
+    table = pd.DataFrame(
+        {
+            "method": [str(SGD), str(B50)],
+            "link": ["", "runs/x.json"],
+            "left": [100.0, 2.5],
+            "accuracy": [50.0, 60.0],
+            "run_id": ["a", "</script>"],
+        }
+    )
+    titles = {"left": "weights left (%)", "accuracy": "test accuracy (%)", "run_id": "run"}
+    chart = interactive.scatter(table, "left", "accuracy", titles, "Runs.")
+    encoding = chart.spec["encoding"]
+    assert encoding["color"]["scale"]["range"] == [style.colour(SGD), style.colour(B50)]
+    assert [told["title"] for told in encoding["tooltip"]] == list(titles.values())
+    assert encoding["href"]["field"] == "link"
+    page = chart._repr_html_()
+    assert page == interactive.scatter(table, "left", "accuracy", titles, "Runs.")._repr_html_()
+    assert page.count("</script>") == 1, "data cannot end the script"
+    assert 'alt="Runs." src="data:image/svg+xml;base64,' in page

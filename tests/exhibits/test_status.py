@@ -27,12 +27,16 @@ def row(table, command):
     return dict(zip(table.columns, found, strict=True))
 
 
-def test_every_study_has_a_row_for_each_scale():
-    table = status.studies_table(Memory())
+def test_every_study_is_done_or_pending_at_each_scale():
+    empty, begun = Memory(), Memory(timed("figure3"))
     studies = [study for name in EXHIBITS for study in exhibit(name).STUDIES]
-    assert len(table.rows) == sum(len(study.scales) - 1 for study in studies) + 1
-    assert {row[2] for row in table.rows} == {study.setting.name for study in studies} | {"paper"}
-    assert all("pending" in row[3] for row in table.rows)
+    count = sum(len(study.scales) - 1 for study in studies) + 1
+    assert len(status.pending_table(empty).rows) == count
+    assert not status.done_table(empty).rows
+    assert len(status.pending_table(begun).rows) + len(status.done_table(begun).rows) == count
+    settings = [row[1] for row in status.pending_table(empty).rows]
+    assert set(settings) == {study.setting.name for study in studies} | {"paper"}
+    assert settings.index("paper") + settings.count("paper") == count, "the largest scale is last"
 
 
 def test_no_two_studies_have_one_name():
@@ -41,28 +45,41 @@ def test_no_two_studies_have_one_name():
 
 
 def test_a_finished_study_and_one_more_seed():
-    table = status.studies_table(Memory(timed("figure3")))
-    found = row(table, "figure3 --scale desk")
-    assert (found["state"], found["cost"]) == ("done: 20 runs", "10.0 h")
-    more = status.studies_table(Memory(timed("figure3", seeds=6)))
-    assert row(more, "figure3 --scale desk")["state"] == "done: 24 runs"
+    found = row(status.done_table(Memory(timed("figure3"))), "figure3")
+    assert (found["runs"], found["time"]) == ("20", "10.0 h")
+    more = status.done_table(Memory(timed("figure3", seeds=6)))
+    assert row(more, "figure3")["runs"] == "24"
 
 
 def test_missing_runs_cost_what_stored_ones_took():
-    table = status.studies_table(Memory(timed("figure3")[:-2]))
-    found = row(table, "figure3 --scale desk")
-    assert found["state"] == "2 of 20 runs missing; [pending: not run yet]{.pending}"
-    flops = 2 * find_study("figure3").flops(find_study("figure3").configs("desk")[0])
-    assert found["cost"] == f"{flops / 1e14:.1f} · 10¹⁴ operations, about 1.0 h"
-    wide = row(table, "figure3 --scale paper")
-    assert wide["state"] == "[pending: needs a GPU]{.pending}"
-    assert wide["cost"].endswith(" min or more on an H200")
+    table = status.pending_table(Memory(timed("figure3")[:-2]))
+    found = row(table, "figure3")
+    assert (found["runs missing"], found["cost"]) == ("2 of 20", "about 1.0 h")
+
+
+def test_on_a_gpu_the_time_is_said_once_a_run_on_one_is_stored():
+    wide = find_study("figure3").configs("paper", 1)[:1]
+    flops = sum(map(find_study("figure3").flops, find_study("figure3").configs("paper", 1)))
+    unknown = row(status.pending_table(Memory()), "figure3 --scale paper")
+    assert unknown["cost"] == f"{flops / 1e18:.1f} · 10¹⁸ operations"
+    on_gpu = dataclasses.replace(made_up(wide[0], 80), provenance=ORIGIN | {"device": "cuda"})
+    known = row(status.pending_table(Memory([on_gpu])), "figure3 --scale paper")
+    assert known["cost"] == "about 1.5 h"
 
 
 def test_a_time_that_is_not_known_is_not_small(monkeypatch):
     monkeypatch.setattr(cost.Pace, "seconds", lambda *_: None)
-    found = row(status.studies_table(Memory()), "figure3 --scale desk")
-    assert found["cost"].endswith("operations, time unknown")
+    found = row(status.pending_table(Memory()), "figure3")
+    assert found["cost"] == "time unknown"
+    assert status.numbers(Memory())["status-cost"] == "time unknown"
+
+
+def test_runs_that_studies_share_are_counted_once():
+    words = status.numbers(Memory())
+    every = [one for one in status.progress(Memory()) if one.scale == "desk"]
+    assert int(words["status-missing"]) < sum(len(one.lacking) for one in every)
+    assert int(words["status-pending"]) == len(every)
+    assert status.numbers(Memory(timed("figure3", seeds=1)))["status-hours"] == "2.0 h"
 
 
 def test_where_records_come_from():
@@ -88,5 +105,5 @@ def test_records_are_read_once():
             raise AssertionError("read one by one")
 
     store = Counted(timed("figure3", seeds=1))
-    status.studies_table(store)
+    status.progress(store)
     assert store.reads == 1

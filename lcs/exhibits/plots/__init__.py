@@ -13,15 +13,17 @@ from lcs.exhibits.plots.comparisons import (
     speed,
     sweep,
 )
-from lcs.exhibits.plots.engine import unproved
+from lcs.exhibits.plots.engine import changes, floors, unproved
 from lcs.exhibits.plots.style import use_style
 from lcs.exhibits.plots.weights import (
     as_image,
+    excesses,
     filters,
     first_layers,
     laws,
-    locality,
     nonzeros,
     pair_correlation,
     scatter,
+    sharing,
+    windows,
 )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lcs.exhibits.plots.style import WIDTH, add_legend, pending, shades, subplots
+from lcs.exhibits.methods import NETWORKS
+from lcs.exhibits.plots.style import WIDTH, add_legend, look, pending, shades, subplots
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,4 +41,64 @@ def unproved(table: pd.DataFrame) -> Figure:
         axes.set(title=f"α = {width}", xlabel="epoch", ylim=(0, 103))
     panels[0, 0].set_ylabel("units not proved (%)")
     add_legend(figure, panels[0, 0], columns=3)
+    return figure
+
+
+def changes(table: pd.DataFrame) -> Figure:
+    """Draw what each change left of an epoch's time as bars: a panel for each width.
+
+    Args:
+        table: columns `base_channels`, `change`, `median`, `low` and `high` (seconds), from the
+            first version on.
+    """
+    if table.empty:
+        return pending()
+    widths = list(dict.fromkeys(table.base_channels))
+    names = list(dict.fromkeys(table.change))
+    figure, panels = subplots(1, len(widths), figsize=(WIDTH, 2.3), sharey=True, squeeze=False)
+    for axes, width in zip(panels[0], widths, strict=True):
+        here = table[table.base_channels == width]
+        heights = [-names.index(name) for name in here.change]
+        around = [here["median"] - here.low, here.high - here["median"]]
+        axes.barh(heights, here["median"], 0.65, xerr=around, color="0.75", ecolor="0.35")
+        for height, seconds, end in zip(heights, here["median"], here.high, strict=True):
+            axes.annotate(
+                f"{seconds:.2g} s", (end, height), (4, 0), textcoords="offset points",
+                va="center",
+            )  # fmt: skip
+        axes.set(title=f"α = {width}", xlabel="seconds an epoch", xlim=(0, 1.2 * here.high.max()))
+    panels[0, 0].set_yticks([-number for number in range(len(names))], names)
+    return figure
+
+
+def floors(table: pd.DataFrame) -> Figure:
+    """Draw the time of a step relative to its floor, a row for each network.
+
+    Args:
+        table: columns `model` and `base_channels`, `images` (how they are augmented), `ratio`,
+            `low` and `high`.
+    """
+    if table.empty:
+        return pending()
+    rows = [
+        row | {"name": f"{NETWORKS[row['model']]}, α = {row['base_channels']}"}
+        for row in table.to_dict("records")
+    ]
+    names = list(dict.fromkeys(row["name"] for row in rows))
+    kinds = list(dict.fromkeys(table.images))
+    figure, axes = subplots(figsize=(WIDTH, 0.36 * len(names) + 1.2))
+    for row in rows:
+        number = kinds.index(row["images"])
+        shown = look(NETWORKS[row["model"]])
+        axes.errorbar(
+            row["ratio"], -names.index(row["name"]) - 0.2 * number, fmt=shown.marker, ms=6,
+            xerr=[[row["ratio"] - row["low"]], [row["high"] - row["ratio"]]], color=shown.colour,
+            mfc="white" if number else shown.colour,
+        )  # fmt: skip
+    for number, kind in enumerate(kinds):
+        axes.plot([], [], "o", color="0.3", mfc="white" if number else "0.3", label=kind)
+    axes.axvline(1, color="0.5", lw=1)
+    axes.set_yticks([-number for number in range(len(names))], names)
+    axes.set(xlabel="time of a step / floor", xlim=(0, None))
+    add_legend(figure, axes, columns=2)
     return figure

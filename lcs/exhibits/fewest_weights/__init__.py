@@ -1,0 +1,29 @@
+"""How few weights does it take? Accuracy against remaining weights, of runs of all chapters.
+
+`fronts` gathers the runs and compares them, `description` has the bound from description length
+(Neyshabur 2020, Theorem 2), `sizes` the weights of the networks (Figure 1), `figures` the figures.
+The chapter trains nothing of its own.
+"""
+
+from __future__ import annotations
+
+from lcs.exhibits.fewest_weights import description, fronts
+from lcs.exhibits.verdicts import Claim
+
+STUDIES = ()
+
+CLAIMS: tuple[Claim, ...] = (
+    Claim(
+        "B",
+        "By the paper's recipe, β = 50 at the largest width has fewer weights left, in all layers, "
+        "than S-CONV",
+        "scaling-own",
+        fronts.fewer_than_s_conv,
+    ),
+    Claim(
+        "B",
+        "The paper's Theorem 2 bounds the test error of β = 50 below 1",
+        "scaling-own",
+        description.is_below_one,
+    ),
+)

@@ -1,0 +1,206 @@
+"""The bound from description length for trained networks (Neyshabur 2020, Theorem 2)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+from lcs import data, theory
+from lcs.config import Config
+from lcs.exhibits import compare, tables
+from lcs.exhibits.compare import PENDING, Conditions
+from lcs.exhibits.fewest_weights import fronts
+from lcs.exhibits.methods import CONV, LOCAL, SGD, method
+from lcs.exhibits.tables import Table
+from lcs.exhibits.verdicts import Finding
+from lcs.runs import Record
+
+# the paper trains in 16 bits; δ is not stated
+BITS, DELTA = 16, 0.05
+
+
+class Bound(NamedTuple):
+    """What Theorem 2 says of one run; errors are fractions.
+
+    Attributes:
+        values: k, distinct weights that are not zero.
+        edges: ‖w‖₀, those of S-FC that computes the same function: a shared weight at each place.
+        possible: n, the weights of S-FC at the same α, or of 3-FC.
+        training_error: on the training images without augmentation.
+        gap: test error less training error.
+        whole: bound on the gap, with the bits of the values.
+        structure: the same without them.
+    """
+
+    values: int
+    edges: int
+    possible: int
+    training_error: float
+    gap: float
+    whole: float
+    structure: float
+
+
+def bound(record: Record, bits: int = BITS, delta: float = DELTA) -> Bound:
+    """Return the bound for a stored run of a shallow network."""
+    config = record.config
+    model = config.model if config.model == "3-fc" else "s-fc"
+    dense = compare.as_sgd(config).replace(model=model, kernel_size=None, padding="same")
+    n = sum(size.weights for size in dense.layer_sizes().values())
+    k, edges = fronts.weights(record), fronts.operations(record) // 2
+    m = data.spec(config.dataset).train_size
+    whole = theory.mdl_bound(
+        0.0,
+        samples=m,
+        parameters=n,
+        free_parameters=k,
+        nonzero=edges,
+        bits=bits,
+        delta=delta,
+    )
+    # less the k·b bits of the values
+    structure = math.sqrt(whole**2 - k * bits / (2 * m))
+    error = 1 - record.final["clean_train_accuracy"]
+    return Bound(k, edges, n, error, 1 - record.accuracy - error, whole, structure)
+
+
+def most_weights(
+    limit: float, possible: int, samples: int, bits: int = BITS, delta: float = DELTA
+) -> int:
+    """Return the most weights, none of them shared, at which the bound on the gap is below a limit.
+
+    0 where not even one weight is. Of `possible` weights, for so many training images.
+    """
+
+    def below(count: int) -> bool:
+        here = theory.mdl_bound(
+            0.0,
+            samples=samples,
+            parameters=possible,
+            free_parameters=count,
+            nonzero=count,
+            bits=bits,
+            delta=delta,
+        )
+        return here < limit
+
+    low, high = 0, possible
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if below(middle) else (low, middle - 1)
+    return low
+
+
+def _shown(found: Mapping[str, Conditions]) -> dict[str, list[Record]]:
+    """Return the runs of the table by row: of the recipe at `fronts.WIDTH`, and of R's setting."""
+    recipe, few = found[fronts.RECIPE], found[fronts.REPRODUCTION]
+    dataset = next((config.dataset for config in [*recipe, *few]), "cifar10")
+    dense = [fronts.baseline(model=m, dataset=dataset) for m in ("s-conv", "s-local", "s-fc")]
+    picked = dict.fromkeys((*dense, fronts.own_lambda(dataset=dataset)), recipe)
+    sparse = fronts.sparse_like_conv(few), fronts.sparsest_above_sgd(few)
+    networks = [c for c in few if method(c) in (CONV, LOCAL, SGD)]
+    picked |= {c: few for c in [*networks, *sparse] if c is not None}
+    return {_title(c): runs[c] for c, runs in picked.items() if c in runs}
+
+
+def _title(config: Config) -> str:
+    penalty = f", λ = {tables.number(config.l1)}" if config.l1 else ""
+    return f"{method(config)}{penalty}, α = {config.base_channels}"
+
+
+def bound_table(found: Mapping[str, Conditions], bits: int = BITS, delta: float = DELTA) -> Table:
+    """Return the bound on the test error of some networks, beside what was measured."""
+    name, what = "tab-description", "the description-length bound of trained networks"
+    shown = _shown(found)
+    if not shown:
+        return tables.pending_table(name, what, "lcs study scaling-wide")
+    rows = []
+    for title, runs in shown.items():
+        bounds = [bound(run, bits, delta) for run in runs]
+        mean = _means(bounds)
+        upper = [mean["training_error"] + mean[part] for part in ("structure", "whole")]
+        rows.append(
+            [
+                title,
+                f"{mean['values']:,.0f}",
+                f"{mean['edges']:,.0f}",
+                f"{mean['training_error']:.3f}",
+                f"{mean['gap']:.3f}".replace("-", "−"),
+                *(f"{value:.2f}" for value in upper),
+                "no" if min(upper) < 1 else "yes",
+                f"{len(runs)}",
+            ]
+        )
+    caption = (
+        f"The bound of Theorem 2 on the test error, b = {bits}, δ = {delta:g}, m = "
+        f"{data.spec(_dataset(shown)).train_size:,} training images; means over n seeds, errors as "
+        f"fractions. α = {fronts.WIDTH}: by the recipe; α = 1: in the reproduction's setting. k: "
+        "weights left, ‖w‖₀: those of S-FC that computes the same function. Vacuous: at least 1."
+    )
+    columns = (
+        *("network, method and width", "k", "‖w‖₀", "training error", "measured gap"),
+        *("bound, structure alone", "bound, Theorem 2", "vacuous", "n"),
+    )
+    return Table(name, caption, columns, rows)
+
+
+def numbers(
+    found: Mapping[str, Conditions], bits: int = BITS, delta: float = DELTA
+) -> dict[str, str]:
+    """Return what would make the bound less than 1, in words.
+
+    `bound-own`, `bound-own-gap`, `gap-own`: of β = 50 with its own λ, the bound on the error and on
+    the gap, and the gap. `need-own`: weights that would bring the first below 1 at this training
+    error, `need-fit` at none, `need-gap` those that would bring the second to the measured gap;
+    `need-images`: images, with the weights as they are. `least-bound`, `least-structure`: the bound
+    on the error of the network with the fewest weights, by both readings.
+    """
+    names = (
+        *("bound-own", "bound-own-gap", "gap-own", "need-own", "need-fit", "need-gap"),
+        *("need-images", "least-bound", "least-structure", "m", "bits", "delta"),
+    )
+    recipe, few = found[fronts.RECIPE], found[fronts.REPRODUCTION]
+    dataset = next((config.dataset for config in recipe), "cifar10")
+    own, least = fronts.own_lambda(dataset=dataset), fronts.sparsest_above_sgd(few)
+    if own not in recipe or least is None:
+        return dict.fromkeys(names, PENDING)
+    mean = _means([bound(run, bits, delta) for run in recipe[own]])
+    small = _means([bound(run, bits, delta) for run in few[least]])
+    m, n, error = data.spec(dataset).train_size, int(mean["possible"]), mean["training_error"]
+    limits = (1 - error, 1.0, mean["gap"])
+    needed = [f"{most_weights(limit, n, m, bits, delta):,}" for limit in limits]
+    values = (
+        f"{error + mean['whole']:.1f}",
+        f"{mean['whole']:.1f}",
+        f"{mean['gap']:.3f}",
+        *needed,
+        # the root falls as 1/√m
+        f"{m * (mean['whole'] / (1 - error)) ** 2 / 1e6:.0f}",
+        f"{small['training_error'] + small['whole']:.2f}",
+        f"{small['training_error'] + small['structure']:.2f}",
+        f"{m:,}",
+        f"{bits}",
+        f"{delta:g}",
+    )
+    return dict(zip(names, values, strict=True))
+
+
+def is_below_one(records: list[Record]) -> Finding:
+    """Judge whether the bound on the error is below 1 for the largest β at any width."""
+    beta = compare.largest_beta(records)
+    bounds = [bound(r) for r in records if r.config.beta == beta]
+    best = min(b.training_error + b.whole for b in bounds)
+    said = "holds" if best < 1 else "contradicted"
+    return Finding(f"at least {best:.1f}, at any width", said=said)
+
+
+def _means(bounds: list[Bound]) -> dict[str, float]:
+    rows = np.array(bounds, dtype=np.float64)
+    return dict(zip(Bound._fields, rows.mean(0).tolist(), strict=True))
+
+
+def _dataset(shown: Mapping[str, list[Record]]) -> str:
+    return str(next(iter(shown.values()))[0].config.dataset)

@@ -1,0 +1,168 @@
+"""Figures of the chapter: accuracy against weights, the bound, and the sizes of the networks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lcs import data, theory
+from lcs.exhibits import tables
+from lcs.exhibits.compare import Conditions
+from lcs.exhibits.fewest_weights import description, fronts, sizes
+from lcs.exhibits.methods import B0, B1, B50, CONV, LOCAL, PROXIMAL, SGD, THREE, method
+from lcs.exhibits.plots.style import (
+    PUBLISHED_MARKERS,
+    WIDTH,
+    add_legend,
+    look,
+    pending,
+    subplots,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+TITLES = {
+    fronts.RECIPE: "recipe, 200 epochs",
+    fronts.REPRODUCTION: "reproduction, α = 1, 400 epochs",
+}
+LEGEND = tuple(map(str, (CONV, LOCAL, THREE, SGD, PROXIMAL, B0, B1, B50)))
+# whose points carry the width; at a width, those between have as many weights as SGD
+LABELLED = {str(name) for name in (CONV, LOCAL, SGD, B50)}
+COSTS = {"weights": "remaining weights, all layers", "flops": "FLOPs of a forward pass"}
+
+
+def accuracy(found: Mapping[str, Conditions]) -> Figure:
+    """Draw test accuracy against weights (above) and FLOPs (below), a column for each setting.
+
+    Small dots are runs, large ones the means of conditions; small numbers are α, where it varies.
+    """
+    if not any(found.values()):
+        return pending()
+    figure, panels = subplots(2, len(found), figsize=(WIDTH, 6.6), sharey="col")
+    _add_methods(panels[0, 0])
+    shown = [fronts.frame(conditions) for conditions in found.values()]
+    for column, (name, table) in enumerate(zip(found, shown, strict=True)):
+        for axes, (cost, label) in zip(panels[:, column], COSTS.items(), strict=True):
+            _points(axes, table, cost)
+            for models, style, title in (
+                (set(table.model), "-", "Pareto front, all networks"),
+                ({"s-fc"}, ":", "Pareto front, S-FC"),
+            ):
+                best = fronts.front(table[table.model.isin(models)], cost)
+                axes.step(
+                    best[cost], best.accuracy, style, where="post", color="0.45", lw=1.2,
+                    zorder=0, label=title,
+                )  # fmt: skip
+            axes.set(xscale="log", xlabel=label)
+        panels[0, column].set_title(TITLES[name])
+        panels[0, column].set_ylabel("test accuracy (%)")
+        panels[1, column].set_ylabel("test accuracy (%)")
+    add_legend(figure, panels[0, 0], columns=3)
+    return figure
+
+
+def _points(axes: Axes, table: pd.DataFrame, cost: str) -> None:
+    widths = table.base_channels.nunique() > 1
+    for (name, _), runs in table.groupby(["method", "condition"], sort=False):
+        shade, marker, _ = look(name)
+        mean = runs[[cost, "accuracy"]].mean()
+        axes.plot(runs[cost], runs.accuracy, ".", color=shade, ms=3, alpha=0.5)
+        axes.plot(mean[cost], mean.accuracy, marker, color=shade, ms=6.5, mec="white", mew=0.6)
+        if widths and name in LABELLED:
+            width = f"{runs.base_channels.iloc[0]}"
+            axes.annotate(
+                width, (mean[cost], mean.accuracy), (4, 3), textcoords="offset points",
+                color=shade, fontsize="x-small",
+            )  # fmt: skip
+
+
+def _add_methods(axes: Axes) -> None:
+    """Put the methods into the legend, each once and in an order of ours."""
+    for name in LEGEND:
+        shade, marker, _ = look(name)
+        axes.plot([], [], marker, color=shade, ms=6, label=name)
+
+
+def bound(
+    found: Mapping[str, Conditions],
+    bits: int = description.BITS,
+    delta: float = description.DELTA,
+) -> Figure:
+    """Draw the measured gap of every run, and the bound on it, against the remaining weights.
+
+    The bound is that of S-FC at the largest width, of which so many weights are left.
+    """
+    runs = [run for conditions in found.values() for group in conditions.values() for run in group]
+    if not runs:
+        return pending()
+    figure, axes = subplots(figsize=(WIDTH, 3.8))
+    config = max((run.config for run in runs), key=lambda c: c.base_channels)
+    n = sizes.count("s-fc", config.base_channels)
+    m = data.spec(config.dataset).train_size
+    counts = np.unique(np.geomspace(1, n, 200).astype(int))
+    whole = np.array([
+        theory.mdl_bound(
+            0.0, samples=m, parameters=n, free_parameters=int(k), nonzero=int(k), bits=bits,
+            delta=delta,
+        )
+        for k in counts
+    ])  # fmt: skip
+    structure = np.sqrt(whole**2 - counts * bits / (2 * m))
+    axes.plot(counts, whole, "k-", label="bound on the gap, Theorem 2")
+    axes.plot(counts, structure, "k--", label="the same, structure alone")
+    axes.axhline(1, color="0.6", lw=1, zorder=0)
+    for run in runs:
+        here, (shade, marker, _) = description.bound(run, bits, delta), look(method(run.config))
+        axes.plot(here.values, here.gap, marker, color=shade, ms=4, alpha=0.7)
+    _add_methods(axes)
+    axes.set(xscale="log", xlabel=COSTS["weights"], ylabel="test error − training error")
+    axes.set_yscale("symlog", linthresh=0.01)
+    axes.set_yticks([0, 0.01, 0.1, 1, 10, 100], ["0", "0.01", "0.1", "1", "10", "100"])
+    axes.set_ylim(bottom=-0.015)
+    axes.minorticks_off()
+    add_legend(figure, axes, columns=3)
+    return figure
+
+
+def counts(table: pd.DataFrame, marks: pd.DataFrame) -> Figure:
+    """Draw the weights of the networks against α and against the image's side, both logarithmic.
+
+    Args:
+        table: as `sizes.frame`.
+        marks: published counts, as `sizes.marks`.
+    """
+    figure, panels = subplots(1, 2, figsize=(WIDTH, 3.9), sharey=True)
+    labels = {"alpha": "base channels α", "side": "side of the image (pixels)"}
+    for axes, (against, label) in zip(panels, labels.items(), strict=True):
+        here = table[table.against == against]
+        for network, line in here.groupby("network", sort=False):
+            shade, style = _network_style(str(network))
+            axes.plot(line.x, line.weights / 1e6, style, color=shade, lw=1.8, label=network)
+            known = marks[marks.network == network]
+            axes.plot(
+                known[against], known.weights / 1e6, PUBLISHED_MARKERS[0], color=shade, mfc="none",
+                ms=7,
+            )  # fmt: skip
+        places = sorted(here.x.unique()) if against == "side" else [1, 5, 15, 50, 150]
+        axes.set(xscale="log", yscale="log", xlabel=label)
+        axes.set_xticks(places, [tables.number(place) for place in places], minor=False)
+        axes.minorticks_off()
+    panels[0].set_ylabel("weights (millions)")
+    panels[0].plot([], [], PUBLISHED_MARKERS[0], color="0.3", mfc="none", label="published")
+    add_legend(figure, panels[0], columns=5)
+    return figure
+
+
+def _network_style(network: str) -> tuple[str, str]:
+    """Return colour and line of a network: deep ones dashed, in the colour of the shallow one."""
+    if network == "ResNet18":
+        return "0.55", ":"
+    if network == "3-FC":  # by construction on the line of S-FC
+        return look("3-FC").colour, "-."
+    shallow = network.replace("D-", "S-")
+    return look(f"{shallow}, SGD").colour, "--" if network.startswith("D-") else "-"

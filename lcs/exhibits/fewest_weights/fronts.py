@@ -1,0 +1,305 @@
+"""Test accuracy against remaining weights and FLOPs, in two settings."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from lcs.config import Config
+from lcs.exhibits import compare, locality, tables
+from lcs.exhibits.compare import PENDING, Conditions
+from lcs.exhibits.methods import LOCAL, SGD, Method, method
+from lcs.exhibits.settings import DESK, SHARE_AT_WIDTH, WIDTHS, chosen, paper_recipe
+from lcs.exhibits.tables import NONE, Table
+from lcs.exhibits.verdicts import Finding
+from lcs.runs import Record, RunStore
+from lcs.stats import mean_interval
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+RECIPE, REPRODUCTION = "recipe", "reproduction"
+# what all runs of a setting share
+SETTINGS = {RECIPE: paper_recipe(DESK, 1, DESK.epochs // 2), REPRODUCTION: DESK}
+# in what they differ; one-way pruning (`frozen_zeros`) is another algorithm than the paper's
+VARIED = (
+    *("model", "base_channels", "optimizer", "lr", "momentum", "weight_decay"),
+    *("l1", "l1_rest", "beta", "seed"),
+)
+# the width at which all methods have runs
+WIDTH = WIDTHS[-1]
+LEAST_RUNS = 2
+
+
+def gather(store: RunStore, dataset: str = "cifar10") -> dict[str, Conditions]:
+    """Return the stored runs on test images by setting, and by condition.
+
+    Every network, method and width is among them, where it has at least `LEAST_RUNS` seeds.
+    """
+    runs = [r for place in store.chain() for r in place.records() if r.kind != "toy"]
+    found = compare.conditions(r for r in runs if r.config.dataset == dataset)
+    return {
+        name: {
+            config: runs
+            for config, runs in found.items()
+            if len(runs) >= LEAST_RUNS and _shared(config) == _shared(base.replace(dataset=dataset))
+        }
+        for name, base in SETTINGS.items()
+    }
+
+
+def _shared(config: Config) -> dict[str, object]:
+    return {k: v for k, v in dataclasses.asdict(config).items() if k not in VARIED}
+
+
+def weights(record: Record) -> int:
+    """Return the remaining weights of all layers: those that are not zero at the end."""
+    return int(sum(record.final["nonzeros"].values()))
+
+
+def operations(record: Record) -> int:
+    """Return the FLOPs of one image's forward pass, products by zeros left out."""
+    return int(record.final["flops"]["sparse"])
+
+
+def mean_weights(runs: Sequence[Record]) -> float:
+    """Return the mean of `weights`."""
+    return mean_interval([weights(run) for run in runs]).mean
+
+
+def mean_accuracy(runs: Sequence[Record]) -> float:
+    """Return the mean test accuracy, in per cent."""
+    return mean_interval(compare.accuracies(runs)).mean
+
+
+def frame(found: Conditions) -> pd.DataFrame:
+    """Return one row per run.
+
+    Columns `method`, `model`, `base_channels`, `condition` (a number), `weights`, `flops` and
+    `accuracy` (per cent).
+    """
+    rows = [
+        {
+            "method": str(method(config)),
+            "model": config.model,
+            "base_channels": config.base_channels,
+            "condition": number,
+            "weights": weights(run),
+            "flops": operations(run),
+            "accuracy": 100 * run.accuracy,
+        }
+        for number, (config, runs) in enumerate(found.items())
+        for run in runs
+    ]
+    columns = ["method", "model", "base_channels", "condition", "weights", "flops", "accuracy"]
+    return tables.data_frame(rows, columns=columns)
+
+
+def front(table: pd.DataFrame, cost: str = "weights") -> pd.DataFrame:
+    """Return the conditions than which none is both cheaper and more accurate, by their means.
+
+    Args:
+        table: as `frame` returns it.
+        cost: its column `weights` or `flops`.
+
+    Returns:
+        A row for each, by growing cost: `condition` (the index), the cost, `accuracy`, `model`.
+    """
+    means = table.groupby("condition").agg({cost: "mean", "accuracy": "mean", "model": "first"})
+    ordered = means.sort_values([cost, "accuracy"], ascending=[True, False])
+    best = ordered.accuracy.cummax().shift(fill_value=-math.inf)
+    return ordered[ordered.accuracy > best]
+
+
+def fewest_table(found: Conditions, width: int = WIDTH) -> Table:
+    """Return weights, FLOPs and accuracy of every network and method at one width."""
+    name, what = "tab-fewest", f"remaining weights and FLOPs by the paper's recipe at α = {width}"
+    here = {c: runs for c, runs in found.items() if c.base_channels == width}
+    if not here:
+        return tables.pending_table(name, what, "lcs study scaling-wide")
+    rows = []
+    for config, runs in sorted(here.items(), key=lambda item: mean_weights(item[1])):
+        layers = [list(run.final["nonzeros"].values()) for run in runs]
+        each = [f"{mean_interval(layer).mean / 1e3:,.1f}" for layer in zip(*layers, strict=True)]
+        whole = sum(runs[0].final["weights"].values())
+        sparse = mean_interval([operations(run) for run in runs]).mean
+        rows.append(
+            [
+                str(method(config)),
+                locality.lambdas_text(config).replace(" and ", ", ") if config.l1 else NONE,
+                " / ".join(each),
+                f"{mean_weights(runs) / 1e3:,.1f}",
+                f"{100 * mean_weights(runs) / whole:.3g}",
+                f"{runs[0].final['flops']['dense'] / 1e6:.2f} / {sparse / 1e6:.2f}",
+                f"{compare.mean_text(runs)} ({len(runs)})",
+            ]
+        )
+    records = [run for runs in here.values() for run in runs]
+    caption = (
+        f"R{what[1:]}: mean over n seeds, n in brackets, and 95 % interval. "
+        f"{compare.setting_text(records)}. λ: of the first and the other layers. "
+        "Share: of the network's own weights. FLOPs: of one image's forward pass, with "
+        "every weight (dense) and without the zeros (sparse)."
+    )
+    columns = (
+        *("network and method", "λ", "thousands of weights in layers 1 / 2 / 3", "in all"),
+        *("share (%)", "MFLOPs, dense / sparse", "test accuracy (%)"),
+    )
+    return Table(name, caption, columns, rows, text=["λ"])
+
+
+# The numbers of the prose
+
+
+def own_lambda(width: int = WIDTH, dataset: str = "cifar10") -> Config:
+    """Return β = 50 by the recipe, with the λ that was chosen at its width."""
+    here = SETTINGS[RECIPE].replace(base_channels=width, dataset=dataset)
+    return chosen(here, "s-fc", "beta-lasso", 50, share=SHARE_AT_WIDTH[width])
+
+
+def baseline(width: int = WIDTH, model: str = "s-fc", dataset: str = "cifar10") -> Config:
+    """Return SGD by the recipe, as it was chosen."""
+    here = SETTINGS[RECIPE].replace(base_channels=width, dataset=dataset)
+    return chosen(here, model)
+
+
+def nearest(found: Conditions, candidates: Iterable[Config], size: float) -> Config:
+    """Return the condition whose number of weights is nearest to a size, as a ratio."""
+    return min(candidates, key=lambda c: abs(math.log(mean_weights(found[c]) / size)))
+
+
+def sparse_like_conv(found: Conditions) -> Config | None:
+    """Return S-FC with about as many weights as S-CONV: of the reproduction."""
+    conv = compare.pick(found, model="s-conv")
+    if conv is None:
+        return None
+    return nearest(found, (c for c in found if c.beta), mean_weights(found[conv]))
+
+
+def sparsest_above_sgd(found: Conditions) -> Config | None:
+    """Return S-FC with the fewest weights, of those that are ahead of SGD in every common seed."""
+    sgd = _one(found, SGD)
+    ahead = [c for c in found if sgd and c.beta and min(ahead_by_seed(found, c, sgd)) > 0]
+    return min(ahead, key=lambda c: mean_weights(found[c]), default=None)
+
+
+def _one(found: Conditions, wanted: Method) -> Config | None:
+    return next((config for config in found if method(config) == wanted), None)
+
+
+def ahead_by_seed(found: Conditions, one: Config, other: Config) -> list[float]:
+    """Return how many points one condition is ahead of another, by seed."""
+    first, second = compare.by_seed(found[one]), compare.by_seed(found[other])
+    return [first[seed] - second[seed] for seed in sorted(first.keys() & second.keys())]
+
+
+def ahead_text(found: Conditions, one: Config, other: Config) -> str:
+    """Return how many points one condition is ahead, with an interval; of two seeds, both values.
+
+    An interval of two values would say little.
+    """
+    each = ahead_by_seed(found, one, other)
+    if len(each) == 2:
+        return " and ".join(f"{value:.2f}".replace("-", "−") for value in each)
+    return compare.signed_text(compare.difference(found, one, other)).removeprefix("+")
+
+
+def recipe_numbers(found: Conditions) -> dict[str, str]:
+    """Return what β = 50 with its own λ needs at `WIDTH`, beside SGD and S-LOCAL.
+
+    `own-…`: of β = 50, `times` how many times fewer weights, and operations, than SGD has, `fit`
+    the training accuracy; `sgd-…`: of SGD; `local-…`: of S-LOCAL at the width at which it has about
+    as many weights; `wide-…`: of S-LOCAL and S-CONV at the same width.
+    """
+    names = (
+        *("own-alpha", "own-l1", "own-weights", "own-share", "own-times", "own-operations-times"),
+        *("own-accuracy", "own-n", "own-gain", "own-conv-times", "sgd-weights", "sgd-accuracy"),
+        *("local-alpha", "local-weights", "local-accuracy", "local-gain", "local-n"),
+        *("wide-local-gain", "wide-local-times", "wide-conv-gain", "own-fit"),
+    )
+    dataset = next(iter(found)).dataset if found else ""
+    locals_ = [config for config in found if method(config) == LOCAL]
+    own, sgd = own_lambda(), baseline()
+    if found:
+        own, sgd = own_lambda(dataset=dataset), baseline(dataset=dataset)
+    wide, conv = (sgd.replace(model=model) for model in ("s-local", "s-conv"))
+    if not {own, sgd, wide, conv} <= found.keys():
+        return dict.fromkeys(names, PENDING)
+    count, whole = mean_weights(found[own]), mean_weights(found[sgd])
+    flops = [mean_interval([operations(r) for r in found[c]]).mean for c in (sgd, own)]
+    local = nearest(found, locals_, count)
+    values = (
+        f"{own.base_channels}",
+        locality.lambdas_text(own),
+        f"{count:,.0f}",
+        f"{100 * count / whole:.1f}",
+        f"{whole / count:.1f}",
+        f"{flops[0] / flops[1]:.1f}",
+        compare.mean_text(found[own]),
+        f"{len(found[own])}",
+        compare.signed_text(compare.difference(found, own, sgd)),
+        f"{count / mean_weights(found[conv]):.2f}",
+        f"{whole:,.0f}",
+        compare.mean_text(found[sgd]),
+        f"{local.base_channels}",
+        f"{mean_weights(found[local]):,.0f}",
+        compare.mean_text(found[local]),
+        ahead_text(found, local, own),
+        f"{len(ahead_by_seed(found, local, own))}",
+        ahead_text(found, wide, own),
+        f"{mean_weights(found[wide]) / count:.1f}",
+        ahead_text(found, conv, own),
+        compare.fit_text(found[own]),
+    )
+    return dict(zip(names, values, strict=True))
+
+
+def reproduction_numbers(found: Conditions) -> dict[str, str]:
+    """Return what few weights reach in the reproduction's setting.
+
+    `few-…`: of S-FC with about as many weights as S-CONV; `least-…`: with the fewest that are ahead
+    of SGD; `gain` over SGD, `conv-gain` over S-CONV, `local-behind` S-LOCAL over it.
+    """
+    names = (
+        *("few-method", "few-weights", "few-accuracy", "few-n", "few-times", "few-gain"),
+        *("few-conv-gain", "few-local-behind", "few-local-times", "repro-conv-weights"),
+        *("least-method", "least-weights", "least-times", "least-gain", "least-n"),
+    )
+    few, least = sparse_like_conv(found), sparsest_above_sgd(found)
+    sgd, conv, local = (_one(found, Method(model)) for model in ("s-fc", "s-conv", "s-local"))
+    if not (few and least and sgd and conv and local):
+        return dict.fromkeys(names, PENDING)
+    size = {c: mean_weights(found[c]) for c in (few, least, sgd, conv, local)}
+    values = (
+        f"β = {few.beta:g}, λ = {tables.number(few.l1)}",
+        f"{size[few]:,.0f}",
+        f"{mean_accuracy(found[few]):.1f}",
+        f"{len(found[few])}",
+        f"{size[sgd] / size[few]:.0f}",
+        ahead_text(found, few, sgd),
+        ahead_text(found, few, conv),
+        ahead_text(found, local, few),
+        f"{size[local] / size[few]:.0f}",
+        f"{size[conv]:,.0f}",
+        f"β = {least.beta:g}, λ = {tables.number(least.l1)}",
+        f"{size[least]:,.0f}",
+        f"{size[sgd] / size[least]:.0f}",
+        ahead_text(found, least, sgd),
+        f"{len(found[least])}",
+    )
+    return dict(zip(names, values, strict=True))
+
+
+# Claims
+
+
+def fewer_than_s_conv(records: list[Record]) -> Finding:
+    """Judge whether every run of the largest β and width has fewer weights than S-CONV."""
+    width, beta = max(r.config.base_channels for r in records), compare.largest_beta(records)
+    runs = [r for r in records if (r.config.base_channels, r.config.beta) == (width, beta)]
+    same = compare.as_sgd(runs[0].config).replace(model="s-conv")
+    conv = sum(size.weights for size in same.layer_sizes().values())
+    said = "holds" if max(map(weights, runs)) < conv else "contradicted"
+    return Finding(f"{mean_weights(runs):,.0f} against {conv:,}", said=said)

@@ -1,0 +1,102 @@
+"""What the page fewest_weights says of results."""
+
+import functools
+
+from checks import Checks, ahead
+from lcs.exhibits import compare
+from lcs.exhibits.fewest_weights import description, fronts
+from lcs.exhibits.methods import CONV, LOCAL, SGD, method
+from lcs.runs import RunStore
+
+CHECKS = Checks()
+
+
+# of a store, which is read once
+gather = functools.cache(fronts.gather)
+
+
+def recipe(store: RunStore):
+    return gather(store)[fronts.RECIPE]
+
+
+def reproduction(store: RunStore):
+    return gather(store)[fronts.REPRODUCTION]
+
+
+def networks_on_front(found, cost):
+    return set(fronts.front(fronts.frame(found), cost).model)
+
+
+@CHECKS.add
+def as_good_as_dense_with_a_tenth(store):
+    """β = 50 with its own λ is ahead of SGD in the mean, and at most half a point behind.
+
+    It has less than a tenth of its weights and of its operations.
+    """
+    found = recipe(store)
+    own, sgd = found[fronts.own_lambda()], found[fronts.baseline()]
+    gain = compare.paired(own, sgd)
+    few = [10 * max(map(count, own)) < min(map(count, sgd))
+           for count in (fronts.weights, fronts.operations)]  # fmt: skip
+    return all(few) and gain.mean > 0 and gain.mean - gain.half_width > -0.5
+
+
+@CHECKS.add
+def windows_are_ahead_with_as_few(store):
+    """S-LOCAL with fewer weights, and S-LOCAL and S-CONV of its width, are ahead of β = 50."""
+    found, own = recipe(store), fronts.own_lambda()
+    count = fronts.mean_weights(found[own])
+    local = fronts.nearest(found, (c for c in found if method(c) == LOCAL), count)
+    wide = [fronts.baseline(model=model) for model in ("s-local", "s-conv")]
+    return fronts.mean_weights(found[local]) < count and all(
+        ahead(compare.paired(found[c], found[own])) for c in (local, *wide)
+    )
+
+
+@CHECKS.add
+def front_of_the_recipe(store):
+    """On the front of the recipe are S-CONV and S-LOCAL alone; by operations, S-LOCAL alone."""
+    found = recipe(store)
+    return networks_on_front(found, "weights") == {"s-conv", "s-local"} and networks_on_front(
+        found, "flops"
+    ) == {"s-local"}
+
+
+@CHECKS.add
+def thresholds_are_the_front_of_s_fc(store):
+    """By the recipe, every condition on the front of S-FC is β = 50."""
+    sparse = {c: runs for c, runs in recipe(store).items() if c.model == "s-fc"}
+    conditions = [*sparse]
+    best = fronts.front(fronts.frame(sparse)).index
+    return {conditions[number].beta for number in best} == {50}
+
+
+@CHECKS.add
+def front_of_the_reproduction(store):
+    """In the reproduction's setting S-FC, sparse, and S-LOCAL make the front, by both counts.
+
+    With about as many weights, S-FC is ahead of S-CONV in every seed, and behind S-LOCAL.
+    """
+    found = reproduction(store)
+    few = fronts.sparse_like_conv(found)
+    sgd, conv, local = (next(c for c in found if method(c) == name) for name in (SGD, CONV, LOCAL))
+    better = [fronts.ahead_by_seed(found, few, other) for other in (sgd, conv)]
+    better.append(fronts.ahead_by_seed(found, local, few))
+    return min(min(each) for each in better) > 0 and all(
+        networks_on_front(found, cost) == {"s-fc", "s-local"} for cost in ("weights", "flops")
+    )
+
+
+@CHECKS.add
+def bounds_are_vacuous(store):
+    """By both readings, and for every run, the bound on the test error is at least 1."""
+    runs = [r for found in gather(store).values() for group in found.values() for r in group]
+    bounds = [description.bound(run) for run in runs]
+    return min(b.training_error + b.structure for b in bounds) >= 1
+
+
+@CHECKS.add
+def gaps_are_far_below_their_bounds(store):
+    """By the recipe, every measured gap is less than a hundredth of its bound."""
+    runs = [run for group in recipe(store).values() for run in group]
+    return all(100 * b.gap < b.structure for b in map(description.bound, runs))

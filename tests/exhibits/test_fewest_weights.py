@@ -1,0 +1,244 @@
+"""What the chapter `fewest_weights` computes, on records made up so that every answer is known."""
+
+import dataclasses
+import math
+
+import matplotlib.pyplot as plt
+import pytest
+from made_up import made_up
+
+from lcs import theory
+from lcs.exhibits import compare, published, tables
+from lcs.exhibits.fewest_weights import CLAIMS, description, figures, fronts, sizes
+from lcs.exhibits.fewest_weights.fronts import RECIPE, REPRODUCTION, SETTINGS
+from lcs.runs import PUBLISHED, Record, RunStore
+from lcs.shapes import flops
+
+EMPTY = {RECIPE: {}, REPRODUCTION: {}}
+WIDE = fronts.WIDTH
+
+
+def finished(config, accuracy: float, share: float = 1.0) -> Record:
+    """A run with this accuracy (per cent), and this share of the weights of each layer left."""
+    layers = config.layer_sizes()
+    left = {layer: round(share * size.weights) for layer, size in layers.items()}
+    record = made_up(config, accuracy)
+    final = record.final | {
+        "nonzeros": left,
+        "weights": {layer: size.weights for layer, size in layers.items()},
+        "flops": flops(layers, left),
+    }
+    return dataclasses.replace(record, kind="training", final=final)
+
+
+def seeds(config, accuracy: float, share: float = 1.0, n: int = 3) -> list[Record]:
+    """Runs of the same accuracy, but a tenth of a point more in each further seed."""
+    return [finished(config.replace(seed=s), accuracy + s / 10, share) for s in range(n)]
+
+
+def recipe(**accuracies: float):
+    """S-CONV, S-LOCAL and SGD at two widths, and β = 50 with a twentieth of the weights."""
+    runs = [
+        *(seeds(fronts.baseline(w, m), 60 + w) for w in (4, WIDE) for m in ("s-conv", "s-local")),
+        seeds(fronts.baseline(), accuracies.get("sgd", 65.0), n=6),
+        seeds(fronts.own_lambda(), accuracies.get("own", 66.0), 0.05, n=6),
+    ]
+    return compare.conditions(record for group in runs for record in group)
+
+
+def reproduction():
+    """S-CONV, S-LOCAL, SGD, and three sparse networks, of which one is behind SGD."""
+    base = SETTINGS[REPRODUCTION]
+    dense = [
+        seeds(base.replace(model=model), accuracy, n=5)
+        for model, accuracy in (("s-conv", 43), ("s-local", 55), ("s-fc", 47))
+    ]
+    lasso = base.replace(optimizer="beta-lasso", beta=50.0, l1=1e-4)
+    sparse = [
+        seeds(lasso.replace(l1=l1), accuracy, share, n=2)
+        for l1, accuracy, share in ((5e-5, 54, 0.01), (1e-4, 50, 0.003), (2e-4, 40, 0.001))
+    ]
+    return compare.conditions(record for group in [*dense, *sparse] for record in group)
+
+
+class Stored:
+    """A store of made-up runs."""
+
+    def __init__(self, runs):
+        self.runs = runs
+
+    def chain(self):
+        yield self
+
+    def records(self):
+        return iter(self.runs)
+
+
+def test_runs_of_a_setting_differ_from_it_in_the_method_alone():
+    base = SETTINGS[REPRODUCTION]
+    others = [
+        base.replace(precision="fp32"),
+        base.replace(epochs=100),
+        base.replace(permute_pixels=True),
+        base.replace(validation=True),
+        base.replace(dataset="svhn"),
+        base.replace(optimizer="beta-lasso", beta=1.0, l1=2e-5, frozen_zeros=True),
+    ]
+    runs = [run for config in [base, *others] for run in seeds(config, 50)]
+    alone = finished(base.replace(model="s-local"), 50)  # one seed only
+    recipe_runs = seeds(fronts.own_lambda(), 60)
+    found = fronts.gather(Stored([*runs, alone, *recipe_runs]))
+    assert [*found[REPRODUCTION]] == [base]
+    assert len(found[REPRODUCTION][base]) == 3
+    assert [*found[RECIPE]] == [fronts.own_lambda()]
+
+
+def test_front_has_what_is_smaller_or_better_than_all_others():
+    points = [(10, 50.0), (20, 49.0), (30, 60.0), (30, 55.0), (40, 60.0), (50, 61.0)]
+    table = tables.data_frame(
+        [
+            {"condition": n, "weights": w, "flops": 100 - w, "accuracy": a, "model": "s-fc"}
+            for n, (w, a) in enumerate(points)
+        ]
+    )
+    assert fronts.front(table).index.tolist() == [0, 2, 5]
+    assert fronts.front(table, "flops").index.tolist() == [5]
+    again = {"condition": 1, "weights": 20, "flops": 80, "accuracy": 53.0, "model": "s-fc"}
+    twice = tables.data_frame([*table.to_dict("records"), again])
+    assert fronts.front(twice).index.tolist() == [0, 1, 2, 5]  # the mean of its runs is 51
+
+
+def test_front_of_nothing_is_empty():
+    assert fronts.front(fronts.frame({})).empty
+
+
+def test_prose_says_how_many_times_fewer_weights():
+    numbers = fronts.recipe_numbers(recipe())
+    assert numbers["own-times"] == numbers["own-operations-times"] == "20.0"
+    assert numbers["own-gain"] == "+1.00 ± 0.00"
+    assert numbers["own-n"] == "6"
+    # S-LOCAL of α = 4 has 348,096 weights, next to 334,330
+    assert (numbers["local-alpha"], numbers["local-weights"]) == ("4", "348,096")
+    assert (numbers["local-gain"], numbers["local-n"]) == ("−2.00 ± 0.00", "3")
+    assert fronts.recipe_numbers({}).keys() == numbers.keys()
+    assert set(fronts.recipe_numbers({}).values()) == {compare.PENDING}
+
+
+def test_prose_on_the_reproduction_compares_equal_sizes():
+    numbers = fronts.reproduction_numbers(reproduction())
+    # S-CONV has 6,627 weights, and S-FC 792,816
+    assert (numbers["few-weights"], numbers["few-method"]) == ("7,927", "β = 50, λ = 5e-5")
+    assert numbers["few-conv-gain"] == "11.00 and 11.00"
+    assert numbers["few-local-behind"] == "1.00 and 1.00"
+    # the sparsest of all is behind SGD
+    assert numbers["least-method"] == "β = 50, λ = 1e-4"
+    assert numbers["least-gain"] == "3.00 and 3.00"
+    assert fronts.reproduction_numbers({}).keys() == numbers.keys()
+
+
+def test_table_begins_with_the_fewest_weights():
+    rows = fronts.fewest_table(recipe()).rows
+    assert rows[0][0] == "S-FC, β-LASSO, β = 50"
+    assert rows[0][4] == "5"
+    assert rows[0][5] == "13.37 / 0.67"
+    assert [row[0] for row in rows[1:]] == ["S-CONV, SGD", "S-LOCAL, SGD", "S-FC, SGD"]
+    assert "pending" in fronts.fewest_table({}).rows[0][0]
+
+
+def test_bound_counts_a_shared_weight_once_and_its_edges_all():
+    config = fronts.baseline(1, "s-conv")
+    found = description.bound(finished(config, 70))
+    assert (found.values, found.edges, found.possible) == (6627, 68_592, 792_816)
+    assert found.training_error == pytest.approx(0.25)
+    assert found.gap == pytest.approx(0.05)
+    sizes_ = {"samples": 50_000, "parameters": 792_816, "free_parameters": 6627, "nonzero": 68_592}
+    assert found.whole == theory.mdl_bound(0.0, **sizes_, bits=16)
+    # without the values: the bits of the structure alone
+    bits = 68_592 * math.log2(6627 * 792_816) + 2 * math.log2(792_816)
+    bits += math.log(2 * 792_816 / 0.05)
+    assert found.structure == pytest.approx(math.sqrt(bits / 1e5))
+
+
+def test_local_network_shares_nothing():
+    found = description.bound(finished(fronts.baseline(1, "s-local"), 70))
+    assert found.values == found.edges == 68_592
+
+
+@pytest.mark.parametrize("limit", [0.2, 0.7, 1.0])
+def test_most_weights_is_the_last_number_below_the_limit(limit):
+    most = description.most_weights(limit, 10_000, 50_000)
+    sizes_ = {"samples": 50_000, "parameters": 10_000, "bits": 16}
+    here, next_ = (
+        theory.mdl_bound(0.0, **sizes_, free_parameters=k, nonzero=k) for k in (most, most + 1)
+    )
+    assert here < limit <= next_
+
+
+def test_no_weight_is_few_enough_for_a_limit_below_the_confidence():
+    assert description.most_weights(0.001, 10_000, 50_000) == 0
+    assert description.most_weights(100.0, 10_000, 50_000) == 10_000
+
+
+def test_vacuous_is_what_both_readings_leave_at_one_or_more():
+    found = {RECIPE: recipe(), REPRODUCTION: reproduction()}
+    table = description.bound_table(found)
+    assert [row[0].split(",")[0] for row in table.rows] == [
+        *("S-CONV", "S-LOCAL", "S-FC", "S-FC", "S-CONV", "S-LOCAL", "S-FC", "S-FC", "S-FC"),
+    ]
+    structure, whole = (float(table.rows[-1][i]) for i in (5, 6))
+    assert 1 < structure < whole
+    assert {row[7] for row in table.rows} == {"yes"}
+    tiny = compare.conditions(seeds(fronts.own_lambda(), 70, 1e-5))
+    assert description.bound_table(EMPTY | {RECIPE: tiny}).rows[0][7] == "no"
+    assert "pending" in description.bound_table(EMPTY).rows[0][0]
+    numbers = description.numbers(found)
+    assert numbers["m"] == "50,000"
+    assert description.numbers(EMPTY).keys() == numbers.keys()
+
+
+def test_claims_are_counts_without_a_p_value():
+    few = [run for c in (fronts.own_lambda(), fronts.baseline()) for run in recipe()[c]]
+    for claim, said in zip(CLAIMS, ("holds", "contradicted"), strict=True):
+        finding = claim.judge(few)
+        assert finding.evidence is None
+        assert finding.said == said
+    conv, bound = (claim.judge for claim in CLAIMS)
+    assert conv(seeds(fronts.own_lambda(), 70, 0.5)).said == "contradicted"
+    assert bound(seeds(fronts.own_lambda(), 70, 1e-5)).said == "holds"
+
+
+def test_sizes_are_the_published_ones_but_for_two():
+    away = {
+        name: abs(theirs * 1e6 / sizes.count(name, sizes.ALPHA[name]) - 1)
+        for name, theirs in published.PARAMETERS.items()
+    }
+    assert {name for name, share in away.items() if share > 0.01} == {"d-local", "d-fc"}
+    assert sizes.numbers()["deep-local-shapes"] == "11.71"
+    # 27 s²α + (1/2 + … + 1/128) 9 s²α² + 4 s²α² + 640 α, of the published column
+    assert sizes.published_column(15) == 3_403_320
+    assert len(sizes.size_table().rows) == len(sizes.ALPHA)
+
+
+@pytest.mark.parametrize("found", [EMPTY, {RECIPE: recipe(), REPRODUCTION: {}}])
+def test_figures_are_drawn_whatever_there_is(found):
+    for figure in (figures.accuracy(found), figures.bound(found)):
+        figure.canvas.draw()
+    plt.close("all")
+
+
+def test_each_condition_is_drawn_once_with_its_front():
+    found = {RECIPE: recipe(), REPRODUCTION: reproduction()}
+    figure = figures.accuracy(found)
+    above = figure.axes[0]
+    alphas = [text.get_text() for text in above.texts]
+    assert alphas == ["4", "4", "8", "8", "8", "8"]
+    figure = figures.counts(sizes.frame(), sizes.marks())
+    assert len(figure.axes[1].lines) == 2 * len(sizes.ALPHA)
+    plt.close("all")
+
+
+def test_the_store_of_the_book_has_both_settings():
+    found = fronts.gather(RunStore(PUBLISHED))
+    assert fronts.own_lambda() in found[RECIPE]
+    assert {config.base_channels for config in found[REPRODUCTION]} == {1}
+    assert min(len(runs) for group in found.values() for runs in group.values()) >= 2
