@@ -68,19 +68,16 @@ def permuted_table(records: Sequence[Record]) -> Table:
 
 def permuted_figure(records: Sequence[Record]) -> Figure:
     """Draw what the permutation changes in each method's accuracy, with its interval."""
+    found = compare.conditions(records)
     rows = [
-        {
-            "cell": f"{method(config).short}, α = {config.base_channels}",
-            "contrast": "permuted − images",
-            "mean": change.mean,
-            "half_width": change.half_width,
-        }
-        for config, change in _changes(records).items()
+        plots.Differences(
+            f"{method(config).short}, α = {config.base_channels}",
+            str(method(config)),
+            compare.differences(found[config], found[plain(config)]),
+        )
+        for config in _changes(records)
     ]
-    columns = ["cell", "contrast", "mean", "half_width"]
-    return plots.forest(
-        tables.data_frame(rows, columns=columns), "change of test accuracy (points)"
-    )
+    return plots.forest(rows, "change of test accuracy (points)")
 
 
 def _changes(records: Sequence[Record]) -> dict[Config, Interval]:

@@ -10,7 +10,7 @@ import pytest
 
 from lcs.exhibits import book, plots
 from lcs.exhibits.methods import B0, B1, B50, CONV, LOCAL, PROXIMAL, SGD, THREE, beta_lasso_method
-from lcs.exhibits.plots import interactive, style
+from lcs.exhibits.plots import Differences, interactive, style
 from lcs.exhibits.settings import BETAS
 
 METHODS = [CONV, LOCAL, THREE, SGD, PROXIMAL, *map(beta_lasso_method, BETAS)]
@@ -59,6 +59,32 @@ def test_colours_stand_in_the_style_alone():
     literal = re.compile(r"""["'](#[0-9a-fA-F]{6}|C\d|tab:\w+)["']|color_palette\("(?!Blues)""")
     found = [p.name for p in (book.ROOT / "lcs").rglob("*.py") if literal.search(p.read_text())]
     assert found == ["style.py"]
+
+
+# Forest plots
+
+
+def test_a_forest_has_a_dot_for_each_seed_and_a_bar_from_three_on():
+    rows = [
+        Differences("few", "over SGD", [1.0, 2.0]),
+        Differences("more", "over SGD", [1.0, 2.0, 3.0]),
+        Differences("more", "over β = 0", [-1.0, 0.0, 1.0, 0.0]),
+    ]
+    (axes,) = plots.forest(rows, "points").axes
+    dots = [line for line in axes.lines if line.get_marker() == "o" and len(line.get_xdata())]
+    assert [list(line.get_xdata()) for line in dots] == [row.values for row in rows]
+    bars = [container.lines[2][0].get_segments()[0] for container in axes.containers]
+    assert [segment[:, 0].mean() for segment in bars] == [2.0, 0.0]
+    assert np.ptp(bars[0][:, 0]) == pytest.approx(2 * 4.303 / 3**0.5, rel=1e-3)  # Student's t
+    assert [text.get_text() for text in axes.get_yticklabels()] == ["few", "more"]
+    assert {"2", "3 / 4"} <= {text.get_text() for text in axes.texts}
+
+
+def test_a_forest_names_its_groups_once():
+    rows = [Differences("one", "over SGD", [1.0], group) for group in ("here", "there")]
+    (axes,) = plots.forest(rows, "points").axes
+    assert [text.get_text() for text in axes.texts].count("there") == 1
+    assert [text.get_text() for text in axes.get_yticklabels()] == ["", "one", "", "one"]
 
 
 def _svg():
