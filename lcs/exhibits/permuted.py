@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from lcs.config import Config
 from lcs.exhibits import compare, locality, plots, tables
 from lcs.exhibits.compare import PENDING, Cell
-from lcs.exhibits.methods import B50, CONV, LOCAL, SGD, THREE, Method, method
+from lcs.exhibits.methods import B50, CONV, LOCAL, SGD, Method, method
 from lcs.exhibits.settings import RECIPE, chosen, desk_study, paper_recipe
 from lcs.exhibits.tables import Table
 from lcs.exhibits.verdicts import Claim, differs
@@ -97,7 +97,7 @@ def numbers(records: Sequence[Record]) -> dict[str, str]:
     are put back into the order of the images.
     """
     keys: Mapping[str, Method] = {
-        "sgd": SGD, "beta": B50, "three": THREE, "local": LOCAL, "conv": CONV,
+        "sgd": SGD, "beta": B50, "local": LOCAL, "conv": CONV,
     }  # fmt: skip
     widest = max((run.config.base_channels for run in records), default=0)
     here = [run for run in records if run.config.base_channels == widest]

@@ -181,7 +181,8 @@ def hero(found: Conditions, filters: Mapping[str, np.ndarray | None]) -> Figure:
     shown = {title: images for title, images in filters.items() if images is not None}
     columns = 5
     figure = plt.figure(figsize=(1.35 * WIDTH, 4.3))
-    left, right = figure.subfigures(1, 2, width_ratios=(1.25, 1))
+    panels: Any = figure.subfigures(1, 2, width_ratios=(1.25, 1))
+    left, right = panels
     axes = left.subplots()
     table = fronts.frame(found)
     _points(axes, table, "weights")
@@ -192,7 +193,7 @@ def hero(found: Conditions, filters: Mapping[str, np.ndarray | None]) -> Figure:
     axes.set(xscale="log", xlabel=COSTS["weights"], ylabel="test accuracy (%)")
     axes.legend(fontsize="x-small", loc="lower right")
     if shown:
-        rows: Any = np.atleast_1d(right.subfigures(len(shown), 1))  # type: ignore[call-overload]
+        rows = np.atleast_1d(right.subfigures(len(shown), 1))
         for row, (title, images) in zip(rows, shown.items(), strict=True):
             row.suptitle(title, fontsize="small", x=0.02, ha="left")
             for panel, image in zip(row.subplots(1, columns), images, strict=False):
