@@ -243,9 +243,12 @@ def epoch_ratios(found: dict[str, Any] | None) -> dict[str, dict[str, float]]:
     }
 
 
+EXACT_WHOLE = "exact, whole gradient"
+
+
 def bound_table(found: dict[str, Any] | None) -> Table:
-    """Return what a bound on the first layer's gradient takes along runs, beside the gradient."""
-    what = "Can it be proved that no zero returns? A batch at a time along runs of S-FC"
+    """Return the time of steps along runs: exact, with and without the bound, and frozen."""
+    what = "Steps of S-FC along runs with β = 50"
     shown = find(found, measured="bound")
     if found is None or not shown:
         return tables.pending_table("tab-bound", what, "make bench")
@@ -254,25 +257,38 @@ def bound_table(found: dict[str, Any] | None) -> Table:
             f"{one['base_channels']}",
             f"{one['epoch']}",
             f"{100 * one['density']:.1f}",
-            tables.number(float(f"{100 * one['returning']:.1g}")),
             f"{100 * one['terms']:.1f}",
             tables.number(float(f"{100 * one['candidates']:.1g}")),
-            ratio_text(_median_ratio(one["times"]["bound"], one["times"]["gradient"])),
+            *(
+                ratio_text(_median_ratio(one["times"][mode], one["times"]["dense"]))
+                for mode in (EXACT_WHOLE, "exact", "frozen")
+            ),
         ]
         for one in shown
     ]
     caption = (
-        f"{what} with β = 50, {shown[0]['epochs']} epochs: weights left; entries of the gradient "
-        "that would carry a zero past the threshold; how many terms the bound sums, as a share of "
-        "the batch; the entries for which it proves nothing; its time relative to that of the "
-        "gradient and of a search through it, in the median with its 95 % interval over rounds. "
-        f"{machine_text(found)}."
+        f"{what} and {shown[0]['epochs']} epochs: remaining weights of the first layer; how many "
+        "terms the bound sums, as a share of the batch; the entries of the gradient of which it "
+        "proves nothing; and the time of a step relative to a dense one, in the median with its "
+        f"95 % interval over rounds. {machine_text(found)}."
     )
     columns = [
-        "α", "after epoch", "left (%)", "returning (%)", "terms (%)", "not proved (%)",
-        "time / gradient",
+        "α", "epoch", "remaining (%)", "terms (%)", "not proved (%)",
+        "exact, whole gradient", "exact, with the bound", "frozen",
     ]  # fmt: skip
     return Table("tab-bound", caption, columns, rows)
+
+
+def bound_ratios(found: dict[str, Any] | None, width: int = 16) -> list[dict[str, float]]:
+    """Return the time of an exact step relative to a dense one along a run, with its interval.
+
+    At the epochs after which at most one per cent of the first layer remains.
+    """
+    return [
+        _median_ratio(one["times"]["exact"], one["times"]["dense"])
+        for one in find(found, measured="bound", base_channels=width)
+        if one["density"] <= 0.01
+    ]
 
 
 def unproved_frame(found: dict[str, Any] | None) -> pd.DataFrame:
@@ -295,13 +311,20 @@ def unproved_frame(found: dict[str, Any] | None) -> pd.DataFrame:
 
 
 def bound_numbers(width: int = 150) -> dict[str, str]:
-    """Return the share that the first layer's gradient has in the products of a step of S-FC.
+    """Return what the prose says of the bound, in words.
 
-    It is one of the layer's two products; the other layers have three.
+    `bound-share`: the share that the first layer's gradient has in the products of a step of S-FC:
+    it is one of the layer's two products, and the other layers have three. `bound-first` and
+    `bound-last`: the time of an exact step at α = 16 relative to a dense one, where it is slowest
+    with at most one per cent of the layer, and in the last epochs.
     """
     first, *others = (size.weights for size in Config(base_channels=width).layer_sizes().values())
     share = 2 * first / (4 * first + 6 * sum(others))
-    return {"bound-share": f"{100 * share:.0f} %"}
+    words = {"bound-share": f"{100 * share:.0f} %", "bound-first": PENDING, "bound-last": PENDING}
+    if ratios := bound_ratios(load("bound")):
+        slowest = max(ratios, key=lambda row: row["ratio"])
+        words |= {"bound-first": ratio_text(slowest), "bound-last": ratio_text(ratios[-1])}
+    return words
 
 
 def changes_frame(found: dict[str, Any] | None) -> pd.DataFrame:

@@ -124,14 +124,17 @@ def test_sparse_modes_against_density(tmp_path):
     assert words["epoch-frozen"] == "0.40 (0.32 – 0.52)"
 
 
-def test_the_bound_beside_the_gradient(tmp_path):
+def test_steps_with_the_bound_beside_others(tmp_path):
     one = {"measured": "bound", "base_channels": 16, "epoch": 20, "epochs": 52, "density": 0.0063}
-    one |= {"terms": 0.3125, "candidates": 2.1e-4, "returning": 0.0, "repeats": len(DENSE)}
-    times = {"gradient": DENSE, "bound": [0.5 * s * d for s, d in zip(SLOWER, DENSE, strict=True)]}
+    one |= {"terms": 0.125, "candidates": 2.1e-4, "returning": 0.0, "repeats": len(DENSE)}
+    slower = [0.5 * s * d for s, d in zip(SLOWER, DENSE, strict=True)]
+    times = {"dense": DENSE, engine.EXACT_WHOLE: DENSE, "exact": slower, "frozen": DENSE}
     found = bench(tmp_path, [one | {"times": times}])
-    assert engine.bound_table(found).rows == [
-        ["16", "20", "0.6", "0", "31.2", "0.02", "0.50 (0.40 – 0.65)"],
-    ]  # fmt: skip
+    (row,) = engine.bound_table(found).rows
+    assert row[:5] == ["16", "20", "0.6", "12.5", "0.02"]
+    assert row[6] == "0.50 (0.40 – 0.65)"
+    assert [one["ratio"] for one in engine.bound_ratios(found)] == [pytest.approx(0.5)]
+    assert not engine.bound_ratios(bench(tmp_path, [one | {"density": 0.02, "times": times}]))
     assert "make bench" in engine.bound_table(None).rows[0][0]
 
 
