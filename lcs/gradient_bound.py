@@ -20,8 +20,6 @@ from torch import Tensor
 
 # number of axes, from little work on; then the whole gradient is computed
 TERMS = (1, 32, 64, 96)
-# with fewer units the axes cost more than they save: only the first of `TERMS` is used
-AXES_FROM = 2048
 # share of the entries that may be candidates: each costs as much as a hundred of the product
 CANDIDATES = 1 / 512
 # units at once: on a CPU, so that their product stays in the caches
@@ -57,7 +55,7 @@ class GradientBound:
             found = _search(parts, self._split(parts, x), x.dtype, value, most)
             if found is not None:
                 return found
-            self.level = self.level + 1 if len(delta) >= AXES_FROM else len(TERMS)
+            self.level += 1
         return _search_whole(parts, x, value)
 
     def _split(self, parts: tuple[Tensor, ...], x: Tensor) -> _Split:

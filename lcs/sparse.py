@@ -4,8 +4,9 @@ For an epoch, the layer is kept as a compressed sparse row matrix; at its end, t
 written back to the network, which is dense at every other time. Two modes:
 
 exact
-    The paper's algorithm, up to rounding. The gradient is computed at the non-zeros, and at those
-    zeros of which `GradientBound` does not prove that the step leaves them at zero.
+    The paper's algorithm, up to rounding. In a layer of many units the gradient is computed at the
+    non-zeros, and at those zeros of which `GradientBound` does not prove that the step leaves them
+    at zero; in a smaller one it is dense, and searched.
 frozen
     Zeros stay zero (`Config.frozen_zeros`): the gradient is computed at the non-zeros only.
 """
@@ -37,6 +38,8 @@ PAYS_BELOW = {
     "cuda": {"exact": 0.0, "frozen": 0.0},  # not measured yet: `parts.py cuda 150` does
 }
 PAYS_FROM = 2_000_000
+# units from which the bound on the gradient costs less than the gradient (`tests/benchmarks/bound`)
+BOUND_FROM = 2048
 
 Forward = Callable[[Tensor], Tensor]
 
@@ -111,7 +114,9 @@ class SparseLayer:
         self.frozen = frozen
         self.values: nn.Parameter
         self.operands: tuple[Tensor, Tensor] | None = None  # of the gradient of the last step
-        self.bound = GradientBound()
+        self.gradient: Tensor | None = None  # dense, of the last step; where there is no bound
+        bounded = not frozen and len(weight) >= BOUND_FROM
+        self.bound = GradientBound() if bounded else None
         _silence_beta_warning()
         flat = weight.detach().view(-1)
         places = flat.nonzero().squeeze(1)
@@ -163,24 +168,45 @@ class SparseLayer:
         if self.frozen or self.operands is None:
             return
         step, threshold = float(group["lr"]), group["beta"] * group["l1"]
+        if self.bound is None:
+            places, moved = self._searched(step, threshold)
+        else:
+            places, moved = self._proved(self.bound, step, threshold)
+        returning = moved.abs() >= threshold
+        if returning.any():
+            places, order = torch.cat([self.places, places[returning]]).sort()
+            self._lay_out(places, torch.cat([self.values, moved[returning]])[order])
+
+    def _searched(self, step: float, threshold: float) -> tuple[Tensor, Tensor]:
+        """Return zeros (P,) that may return, and where the step moves them: from the gradient."""
+        assert self.gradient is not None
+        gradient, self.gradient = self.gradient, None
+        gradient.view(-1)[self.places] = 0
+        lowest, highest = gradient.aminmax()
+        if step * max(-lowest.item(), highest.item()) < threshold:
+            return self.places[:0], self.values[:0]
+        largest = torch.maximum(gradient.amax(dim=1), -gradient.amin(dim=1))
+        units = (largest.float() * step >= threshold).nonzero().squeeze(1)
+        moved = gradient[units].float().mul_(-step)
+        unit, column = (moved.abs() >= threshold).nonzero(as_tuple=True)
+        return units[unit] * gradient.shape[1] + column, moved[unit, column]
+
+    def _proved(self, bound: GradientBound, step: float, threshold: float) -> tuple[Tensor, Tensor]:
+        """Return the same from the bound: the gradient is computed where it proves nothing."""
+        assert self.operands is not None
         gradient, x = self.operands
-        units, columns = self.bound.candidates(gradient, x, threshold / step if step else math.inf)
+        units, columns = bound.candidates(gradient, x, threshold / step if step else math.inf)
         places = units * x.shape[1] + columns
         # zeros alone: the optimizer has moved the others
         places = places[~torch.isin(places, self.places)].sort().values
         if not len(places):
-            return
+            return places, self.values[:0]
         nothing = torch.zeros(len(places), device=x.device)
-        rows, columns = self._layout(places)
+        layout = self._layout(places)
         matrix = torch.sparse_csr_tensor(
-            rows, columns, nothing, self.weight.shape, check_invariants=False
+            *layout, nothing, self.weight.shape, check_invariants=False
         )
-        moved = _sampled(matrix, gradient, x.float()).mul_(-step)
-        returning = moved.abs() >= threshold
-        if not returning.any():
-            return
-        places, order = torch.cat([self.places, places[returning]]).sort()
-        self._lay_out(places, torch.cat([self.values, moved[returning]])[order])
+        return places, _sampled(matrix, gradient, x.float()).mul_(-step)
 
 
 @functools.cache
@@ -209,6 +235,9 @@ class _Product(torch.autograd.Function):
         (gradient,) = gradients
         layer: SparseLayer = ctx.layer
         layer.operands = gradient.contiguous(), ctx.x
+        if not layer.frozen and layer.bound is None:
+            layer.gradient = gradient.to(ctx.x.dtype) @ ctx.x
+            return layer.gradient.view(-1)[layer.places].to(values.dtype), None, None
         return _sampled(layer.matrix(torch.zeros_like(values)), gradient, inputs.t()), None, None
 
 

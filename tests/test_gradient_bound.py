@@ -16,7 +16,6 @@ LEVELS = range(WHOLE + 1)
 
 @pytest.fixture(autouse=True)
 def _all_levels_for_small_layers(monkeypatch):
-    monkeypatch.setattr(gradient_bound, "AXES_FROM", 0)
     monkeypatch.setattr(gradient_bound, "TERMS", TERMS)
     monkeypatch.setattr(gradient_bound, "UNITS", {"cpu": 20})  # several parts
 
@@ -153,14 +152,6 @@ def test_images_and_units_that_are_zero(level):
     assert missed(at(level), delta, x, value)[0] == 0
     zero = torch.zeros_like(delta)
     assert len(at(level).candidates(zero, x, value)[0]) == 0
-
-
-def test_small_layers_go_without_axes(monkeypatch):
-    monkeypatch.setattr(gradient_bound, "AXES_FROM", 1000)
-    bound = GradientBound()
-    delta, x = batch(torch.float32)
-    bound.candidates(delta, x, (delta @ x).abs().max().item())
-    assert bound.level == WHOLE
 
 
 def test_the_axes_of_one_batch_serve_the_next():

@@ -79,9 +79,11 @@ def test_in_bfloat16_gradients_are_those_of_float32_but_for_rounding(mode):
     assert (gradient @ expected) / (gradient.norm() * expected.norm()) > 0.995
 
 
+@pytest.mark.parametrize("bound_from", [0, 10**9])
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize(("l1", "beta"), [(1e-3, 20.0), (1e-3, 2.0), (1e-2, 5.0)])
-def test_sparse_steps_are_dense_steps(mode, l1, beta):
+def test_sparse_steps_are_dense_steps(mode, l1, beta, bound_from, monkeypatch):
+    monkeypatch.setattr(sparse, "BOUND_FROM", bound_from)
     dense, other = s_fc(), s_fc()
     zeros = dense.conv1.weight == 0
     fit(dense, optimizer_of(dense, mode, l1, beta))
@@ -102,7 +104,7 @@ def test_sparse_steps_are_dense_steps(mode, l1, beta):
 @pytest.mark.parametrize(("l1", "beta"), [(1e-3, 20.0), (1e-3, 8.0), (1e-3, 2.0), (1e-5, 1.0)])
 def test_a_bound_changes_no_bit(l1, beta, precision, monkeypatch):
     """With the bound as with the whole gradient searched, whether few or many zeros return."""
-    monkeypatch.setattr(gradient_bound, "AXES_FROM", 0)
+    monkeypatch.setattr(sparse, "BOUND_FROM", 0)
     # nothing is too much, so that each number of axes is used to the end
     monkeypatch.setattr(gradient_bound, "CANDIDATES", 2.0)
     states, returned = [], []
