@@ -60,12 +60,21 @@ def window_mass(filters: Tensor, window: int) -> Tensor:
     The square lies inside the image; mass as in `spread`, nan likewise.
     Raises ConfigError for a window that does not fit.
     """
+    return window_shares(filters, window).amax((1, 2)).clamp(max=1)  # rounding may pass 1
+
+
+def window_shares(filters: Tensor, window: int) -> Tensor:
+    """Share of each filter's mass in the window x window square at every place, float64.
+
+    Shape (units, height - window + 1, width - window + 1), by the square's first row and column.
+    Raises ConfigError for a window that does not fit.
+    """
     mass = _mass(filters)
     height, width = mass.shape[1:]
     if not 1 <= window <= min(height, width):
         raise ConfigError(f"window: {window} does not fit images of {height} x {width} pixels")
     rows, columns = _window_sums(height, window), _window_sums(width, window)
-    return (rows @ mass @ columns.T).amax((1, 2)).clamp(max=1)  # rounding may pass 1
+    return rows @ mass @ columns.T
 
 
 def morans_i(filters: Tensor) -> Tensor:
@@ -76,7 +85,7 @@ def morans_i(filters: Tensor) -> Tensor:
     over channels before the division. Chance is -1 / (pixels - 1); 1 is smooth, -1 a checkerboard.
     A filter without variance has nothing to correlate and gets 0. (Moran, Biometrika 1950.)
     """
-    filters = _checked(filters)
+    filters = checked(filters)
     height, width = filters.shape[2:]
     constant = filters.amax((2, 3), keepdim=True) == filters.amin((2, 3), keepdim=True)
     deviation = (filters - filters.mean((2, 3), keepdim=True)).masked_fill(constant, 0)
@@ -139,7 +148,7 @@ def pair_correlation(filters: Tensor) -> Tensor:
 
     Raises ConfigError for filters that are not finite or not images.
     """
-    pixels = (_checked(filters) != 0).any(1).to(torch.float64)
+    pixels = (checked(filters) != 0).any(1).to(torch.float64)
     counts, everywhere = pixels.sum((1, 2)), pixels.sum(0, keepdim=True)
     pairs = (counts * (counts - 1)).sum()
     others = counts.sum().square() - everywhere.square().sum() - pairs  # at different pixels
@@ -222,7 +231,7 @@ def locality(filters: Tensor) -> dict[str, Any]:
     Raises ConfigError for filters that are not finite or not images.
     """
     units = choose_filters(filters, MAX_FILTERS)
-    chosen = _checked(filters[units])
+    chosen = checked(filters[units])
     window = window_size(*chosen.shape[2:])
     result: dict[str, Any] = {
         "eligible": len(_eligible(filters)),
@@ -257,8 +266,8 @@ def _measures(filters: Tensor, window: int) -> Tensor:
     return torch.stack([spread(filters), window_mass(filters, window), morans_i(filters)])
 
 
-def _checked(filters: Tensor) -> Tensor:
-    """The filters in float64 on the CPU."""
+def checked(filters: Tensor) -> Tensor:
+    """Return filters in float64 on the CPU; ConfigError if they are not images, or not finite."""
     if filters.ndim != 4 or filters.shape[2] * filters.shape[3] < 2:
         shape = tuple(filters.shape)
         raise ConfigError(f"filters: expected (units, channels, height, width), got {shape}")
@@ -276,7 +285,7 @@ def _eligible(filters: Tensor) -> Tensor:
 
 def _mass(filters: Tensor) -> Tensor:
     """Each pixel's share of its filter's squared weights: (units, height, width)."""
-    mass = _checked(filters).square().sum(1)
+    mass = checked(filters).square().sum(1)
     return mass / mass.sum((1, 2), keepdim=True)
 
 

@@ -4,17 +4,16 @@ For an epoch, the layer is kept as a compressed sparse row matrix; at its end, t
 written back to the network, which is dense at every other time. Two modes:
 
 exact
-    The paper's algorithm, up to rounding. The forward product is sparse. The weights' gradient is
-    dense, since any zero may return: it is searched for zeros that do, and the optimizer updates
-    the non-zeros only.
+    The paper's algorithm, up to rounding. The gradient is computed at the non-zeros, and at those
+    zeros of which `GradientBound` does not prove that the step leaves them at zero.
 frozen
-    Zeros stay zero (`Config.frozen_zeros`), so the gradient is computed at the non-zeros only, and
-    every product is sparse.
+    Zeros stay zero (`Config.frozen_zeros`): the gradient is computed at the non-zeros only.
 """
 
 from __future__ import annotations
 
 import functools
+import math
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,6 +24,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from lcs.gradient_bound import GradientBound
 from lcs.models import Net
 from lcs.optim import BetaLasso, replace_parameter
 
@@ -110,8 +110,8 @@ class SparseLayer:
         self.weight = weight
         self.frozen = frozen
         self.values: nn.Parameter
-        self.gradient: Tensor | None = None  # dense, of the last step; in exact mode only
-        self.operands: tuple[Tensor, Tensor] | None = None  # of that gradient; in frozen mode only
+        self.operands: tuple[Tensor, Tensor] | None = None  # of the gradient of the last step
+        self.bound = GradientBound()
         _silence_beta_warning()
         flat = weight.detach().view(-1)
         places = flat.nonzero().squeeze(1)
@@ -119,12 +119,15 @@ class SparseLayer:
 
     def _lay_out(self, places: Tensor, values: Tensor) -> None:
         """Hold these values (non-zeros,), in the order of their places in the flat matrix."""
-        units, inputs = self.weight.shape
         # a new parameter: autograd would expect gradients of the old one's length
         self.places, self.values = places, nn.Parameter(values)
-        self.columns = (places % inputs).int()
+        self.rows, self.columns = self._layout(places)
+
+    def _layout(self, places: Tensor) -> tuple[Tensor, Tensor]:
+        """Return ends of rows and columns of a compressed sparse row matrix, from sorted places."""
+        units, inputs = self.weight.shape
         ends = torch.bincount(places // inputs, minlength=units).cumsum(0)
-        self.rows = F.pad(ends, (1, 0)).int()
+        return F.pad(ends, (1, 0)).int(), (places % inputs).int()
 
     def forward(self, model: Net, x: Tensor) -> Tensor:
         """Map images (N, C, H, W) to logits (N, classes)."""
@@ -148,7 +151,7 @@ class SparseLayer:
 
     @torch.no_grad()
     def last_gradient(self) -> Tensor | None:
-        """Return the dense gradient of the last step, in frozen mode."""
+        """Return the dense gradient of the last step."""
         if self.operands is None:
             return None
         gradient, x = self.operands
@@ -157,22 +160,27 @@ class SparseLayer:
     @torch.no_grad()
     def revive(self, group: dict[str, Any]) -> None:
         """Let those zeros return that the step of their group carries past the threshold."""
-        if self.gradient is None:
+        if self.frozen or self.operands is None:
             return
         step, threshold = float(group["lr"]), group["beta"] * group["l1"]
-        gradient, self.gradient = self.gradient, None
-        gradient.view(-1)[self.places] = 0
-        lowest, highest = gradient.aminmax()
-        if step * max(-lowest.item(), highest.item()) < threshold:
+        gradient, x = self.operands
+        units, columns = self.bound.candidates(gradient, x, threshold / step if step else math.inf)
+        places = units * x.shape[1] + columns
+        # zeros alone: the optimizer has moved the others
+        places = places[~torch.isin(places, self.places)].sort().values
+        if not len(places):
             return
-        largest = torch.maximum(gradient.amax(dim=1), -gradient.amin(dim=1))
-        units = (largest.float() * step >= threshold).nonzero().squeeze(1)
-        moved = gradient[units].float().mul_(-step)
-        unit, column = (moved.abs() >= threshold).nonzero(as_tuple=True)
-        places = torch.cat([self.places, units[unit] * gradient.shape[1] + column])
-        order = places.argsort()
-        values = torch.cat([self.values, moved[unit, column]])
-        self._lay_out(places[order], values[order])
+        nothing = torch.zeros(len(places), device=x.device)
+        rows, columns = self._layout(places)
+        matrix = torch.sparse_csr_tensor(
+            rows, columns, nothing, self.weight.shape, check_invariants=False
+        )
+        moved = _sampled(matrix, gradient, x.float()).mul_(-step)
+        returning = moved.abs() >= threshold
+        if not returning.any():
+            return
+        places, order = torch.cat([self.places, places[returning]]).sort()
+        self._lay_out(places, torch.cat([self.values, moved[returning]])[order])
 
 
 @functools.cache
@@ -198,15 +206,13 @@ class _Product(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
         values, inputs = ctx.saved_tensors
-        x = ctx.x
         (gradient,) = gradients
         layer: SparseLayer = ctx.layer
-        if layer.frozen:
-            layer.operands = gradient, x
-            nothing = layer.matrix(torch.zeros_like(values))
-            sampled = torch.sparse.sampled_addmm(
-                nothing, gradient.contiguous(), inputs.t(), beta=0.0
-            )
-            return sampled.values(), None, None
-        layer.gradient = gradient.to(x.dtype) @ x
-        return layer.gradient.view(-1)[layer.places].to(values.dtype), None, None
+        layer.operands = gradient.contiguous(), ctx.x
+        return _sampled(layer.matrix(torch.zeros_like(values)), gradient, inputs.t()), None, None
+
+
+def _sampled(matrix: Tensor, gradient: Tensor, x: Tensor) -> Tensor:
+    """Return the gradient (units, N) times x (N, inputs) where a sparse matrix has entries."""
+    product = torch.sparse.sampled_addmm(matrix, gradient.contiguous(), x, beta=0.0)
+    return product.values()

@@ -83,6 +83,9 @@ def test_no_table_is_wider_than_the_page(page, request):
 def test_a_phone_scrolls_the_page_down_only(page):
     page.set_viewport_size(PHONE)
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    for chart in page.locator(".chart svg.marks").all():
+        box = chart.bounding_box()
+        assert box["x"] + box["width"] <= PHONE["width"]
 
 
 def _luminance(colour):

@@ -7,7 +7,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from lcs import models, sparse
+from lcs import gradient_bound, models, sparse
 from lcs.config import Config
 from lcs.errors import Paused
 from lcs.optim import BetaLasso, ProximalL1
@@ -96,6 +96,28 @@ def test_sparse_steps_are_dense_steps(mode, l1, beta):
     assert torch.equal(dense.conv1.weight == 0, other.conv1.weight == 0)
     returned = int((zeros & (dense.conv1.weight != 0)).sum())
     assert bool(returned) == (mode == "exact" and l1 * beta < 0.1), "zeros are to return, or not"
+
+
+@pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize(("l1", "beta"), [(1e-3, 20.0), (1e-3, 8.0), (1e-3, 2.0), (1e-5, 1.0)])
+def test_a_bound_changes_no_bit(l1, beta, precision, monkeypatch):
+    """With the bound as with the whole gradient searched, whether few or many zeros return."""
+    monkeypatch.setattr(gradient_bound, "AXES_FROM", 0)
+    # nothing is too much, so that each number of axes is used to the end
+    monkeypatch.setattr(gradient_bound, "CANDIDATES", 2.0)
+    states, returned = [], []
+    for terms in ((), (1,), (4,), (16,)):
+        monkeypatch.setattr(gradient_bound, "TERMS", terms)
+        net = s_fc()
+        zeros = net.conv1.weight == 0
+        optimizer = optimizer_of(net, "exact", l1, beta)
+        with sparse.sparse_first_layer(net, optimizer, "exact") as forward:
+            fit(lambda x, forward=forward: forward(x.to(precision)), optimizer, count=5)
+        states.append(net.state_dict())
+        returned.append(int((zeros & (net.conv1.weight != 0)).sum()))
+    for state in states[1:]:
+        assert all(map(torch.equal, state.values(), states[0].values()))
+    assert returned[0] > 0
 
 
 def test_zeros_may_return_while_the_step_before_is_not_forgotten():

@@ -246,7 +246,17 @@ def _build(source: Path, *options: str) -> Path:
     log.write_text(report)
     if finished.returncode:
         raise LcsError(f"the book did not build: {_cause(report)} (see {log})")
+    write_chart_library(pages)
     return pages
+
+
+def write_chart_library(pages: Path) -> None:
+    """Write what draws interactive figures (Vega, Vega-Lite and Vega-Embed) into built pages."""
+    import vl_convert
+
+    library = vl_convert.javascript_bundle()  # type: ignore[call-arg]
+    # in a scope of its own: the theme has names like its
+    (pages / "_static" / "vega.js").write_text(f"(() => {{{library}}})();")
 
 
 def _cause(report: str) -> str:

@@ -16,7 +16,7 @@ from lcs.exhibits import tables
 from lcs.exhibits.methods import Method, method
 from lcs.exhibits.tables import LAYERS, Table
 from lcs.runs import Record
-from lcs.stats import Interval, mean_interval, paired_difference
+from lcs.stats import Interval, mean_interval
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,11 +71,17 @@ def by_seed(records: Sequence[Record], of: Values = accuracies) -> dict[int, flo
     return dict(zip(seeds, of(records), strict=True))
 
 
-def paired(one: Sequence[Record], other: Sequence[Record], of: Values = accuracies) -> Interval:
-    """Return some runs' values less those of others, for the seeds of both: accuracy, in points."""
+def differences(
+    one: Sequence[Record], other: Sequence[Record], of: Values = accuracies
+) -> list[float]:
+    """Return some runs' values less those of others, one for each seed of both, in their order."""
     first, second = by_seed(one, of), by_seed(other, of)
-    seeds = sorted(first.keys() & second.keys())
-    return paired_difference([first[s] for s in seeds], [second[s] for s in seeds])
+    return [first[seed] - second[seed] for seed in sorted(first.keys() & second.keys())]
+
+
+def paired(one: Sequence[Record], other: Sequence[Record], of: Values = accuracies) -> Interval:
+    """Return the mean of `differences`, with its interval: of accuracies, in points."""
+    return mean_interval(differences(one, other, of))
 
 
 def size_text(records: Sequence[Record]) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from lcs.config import Config
 from lcs.exhibits import compare, locality, plots, tables
 from lcs.exhibits.compare import PENDING, Cell
-from lcs.exhibits.methods import B50, CONV, LOCAL, SGD, THREE, Method, method
+from lcs.exhibits.methods import B50, CONV, LOCAL, SGD, Method, method
 from lcs.exhibits.settings import RECIPE, chosen, desk_study, paper_recipe
 from lcs.exhibits.tables import Table
 from lcs.exhibits.verdicts import Claim, differs
@@ -68,19 +68,16 @@ def permuted_table(records: Sequence[Record]) -> Table:
 
 def permuted_figure(records: Sequence[Record]) -> Figure:
     """Draw what the permutation changes in each method's accuracy, with its interval."""
+    found = compare.conditions(records)
     rows = [
-        {
-            "cell": f"{method(config).short}, α = {config.base_channels}",
-            "contrast": "permuted − images",
-            "mean": change.mean,
-            "half_width": change.half_width,
-        }
-        for config, change in _changes(records).items()
+        plots.Differences(
+            f"{method(config).short}, α = {config.base_channels}",
+            str(method(config)),
+            compare.differences(found[config], found[plain(config)]),
+        )
+        for config in _changes(records)
     ]
-    columns = ["cell", "contrast", "mean", "half_width"]
-    return plots.forest(
-        tables.data_frame(rows, columns=columns), "change of test accuracy (points)"
-    )
+    return plots.forest(rows, "change of test accuracy (points)")
 
 
 def _changes(records: Sequence[Record]) -> dict[Config, Interval]:
@@ -100,7 +97,7 @@ def numbers(records: Sequence[Record]) -> dict[str, str]:
     are put back into the order of the images.
     """
     keys: Mapping[str, Method] = {
-        "sgd": SGD, "beta": B50, "three": THREE, "local": LOCAL, "conv": CONV,
+        "sgd": SGD, "beta": B50, "local": LOCAL, "conv": CONV,
     }  # fmt: skip
     widest = max((run.config.base_channels for run in records), default=0)
     here = [run for run in records if run.config.base_channels == widest]

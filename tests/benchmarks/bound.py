@@ -1,31 +1,35 @@
-"""Can it be proved cheaply that no zero returns? A bound on the gradient beside the gradient.
+"""Training steps of a run whose first layer becomes sparse: dense, exact and with frozen zeros.
 
-A run of β-LASSO on real images is stopped after some epochs. For a batch, the gradient of the first
-layer is computed and searched for entries that would carry a zero past the threshold; beside it,
-`gradient_bound` proves of all but a few entries that they do not.
+A run of β-LASSO on real images is stopped after some epochs. Its next steps are taken densely;
+exactly, with the whole gradient of the first layer and with `GradientBound`; and with frozen zeros.
 
     bound.py [cpu|cuda] [alpha ...]
 """
 
 from __future__ import annotations
 
+import copy
+import itertools
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 from functools import partial
 
 import torch
-from gradient_bound import AXES, SUMMED, GradientBound
 from timing import Report, device_asked, interleaved
 from torch import Tensor
 
+from lcs import gradient_bound, mixed_precision, sparse
 from lcs.config import Config
-from lcs.run import Run
+from lcs.gradient_bound import GradientBound
+from lcs.run import Run, make_optimizer
 from lcs.schedule import learning_rate
 
 DATASET, EPOCHS = "cifar10", 52
-# epochs after which a batch is looked at, and how often each way is timed
-MEASURED = (5, 10, 15, 20, 25, 30, 35, 40, 45, 50)
-REPEATS = 15
+# epochs after which steps are timed, and how often
+MEASURED = (15, 20, 25, 30, 35, 40, 45, 50)
+REPEATS = 12
+WHOLE = "exact, whole gradient"
 
 
 def main() -> None:
@@ -50,35 +54,66 @@ def along_a_run(width: int, device: torch.device, look: Callable[[Run, int], Non
 
 
 def measure(report: Report, run: Run, epoch: int) -> None:
-    """Time the search of the gradient and the bound for one batch, and note what the bound took."""
+    """Time the next steps of each kind, and note how much of the gradient the bound summed."""
     config, weight = run.config, run.model.conv1.weight
     delta, x, value = operands(run, epoch)
     bound = GradientBound()
-    units, _ = bound.candidates(delta, x, value)  # from little work to as much as is needed
-    summed = SUMMED[bound.level]
-    axes = (AXES if bound.level else 1) if summed < 1 else 0
+    units, _ = bound.candidates(delta, x, value)
+    terms = gradient_bound.TERMS[bound.level] if bound.level < len(gradient_bound.TERMS) else len(x)
     density = int(torch.count_nonzero(weight)) / weight.numel()
+    with ExitStack() as stack:
+        modes = {"dense": "dense", WHOLE: "exact", "exact": "exact", "frozen": "frozen"}
+        actions = {
+            name: synchronised(steps(stack, run, epoch, mode), run.device)
+            for name, mode in modes.items()
+        }
+        actions[WHOLE] = partial(without_bound, actions[WHOLE])
+        times = interleaved(actions, repeats=REPEATS, warm_ups=2)
     report.table(
         f"S-FC, α = {config.base_channels}, after {epoch} epochs: {density:.1%} left",
-        interleaved(
-            {
-                "gradient": synchronised(lambda: search(delta, x), run.device),
-                "bound": synchronised(lambda: bound.candidates(delta, x, value), run.device),
-            },
-            repeats=REPEATS,
-        ),
+        times,
         unit="milliseconds a step",
         scale=1e3,
-        ratios=[("bound", "gradient", "")],
+        ratios=[(name, "dense", "") for name in (WHOLE, "exact", "frozen")],
         measured="bound",
         base_channels=config.base_channels,
         epoch=epoch,
         epochs=EPOCHS,
         density=density,
-        terms=summed + axes / len(x),
+        terms=terms / len(x),
         candidates=len(units) / weight.numel(),
         returning=int(((delta @ x.float()).abs() >= value).sum()) / weight.numel(),
     )
+
+
+def steps(stack: ExitStack, run: Run, epoch: int, mode: str) -> Callable[[], None]:
+    """Return a function that takes the next step of a copy of the run, in a mode."""
+    config = run.config.replace(frozen_zeros=mode == "frozen")
+    net = copy.deepcopy(run.model).train()
+    optimizer = make_optimizer(config, net)
+    for group in optimizer.param_groups:
+        group["lr"] = learning_rate(config, epoch, 0, run.training.steps)
+    batches = itertools.cycle(list(itertools.islice(run.training.batches(epoch), REPEATS)))
+    forward = stack.enter_context(sparse.sparse_first_layer(net, optimizer, mode))
+    stack.enter_context(mixed_precision.bf16_weights(net, optimizer))
+
+    def step() -> None:
+        x, labels = next(batches)
+        optimizer.zero_grad()
+        torch.nn.functional.cross_entropy(run.logits(forward, x), labels).backward()
+        optimizer.step()
+
+    return step
+
+
+def without_bound(step: Callable[[], None]) -> None:
+    """Take a step for which the whole gradient is computed."""
+    terms = gradient_bound.TERMS
+    gradient_bound.TERMS = ()
+    try:
+        step()
+    finally:
+        gradient_bound.TERMS = terms
 
 
 def operands(run: Run, epoch: int) -> tuple[Tensor, Tensor, float]:
@@ -102,12 +137,6 @@ def operands(run: Run, epoch: int) -> tuple[Tensor, Tensor, float]:
     config = run.config
     lr = learning_rate(config, epoch, 0, run.training.steps)
     return seen[0], x.flatten(1), config.beta * config.l1 / lr
-
-
-def search(delta: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the smallest and the largest entry of the gradient."""
-    lowest, highest = (delta.to(x.dtype) @ x).aminmax()
-    return lowest, highest
 
 
 def synchronised(action: Callable[[], object], device: torch.device) -> Callable[[], None]:

@@ -1,5 +1,7 @@
 """What the page figure4 says of results."""
 
+import math
+
 import numpy as np
 
 from checks import Checks, ahead, behind, records
@@ -13,10 +15,11 @@ from lcs.exhibits.compare import (
     without_threshold,
 )
 from lcs.exhibits.crop_shift import by_shift, range_difference
+from lcs.exhibits.figure4 import sharing
 from lcs.exhibits.locality import beyond_chance, pair_correlation
 from lcs.exhibits.methods import B0, B1, B50, LOCAL, SGD
 from lcs.exhibits.why import width
-from lcs.measure import half_distance
+from lcs.measure import clustering_range, half_distance
 
 CHECKS = Checks()
 
@@ -204,3 +207,92 @@ def only_the_core_grows(store):
     }
     some = [value for shift, value in half.items() if shift]
     return half[0] + 1 <= min(some) and max(some) - min(some) < 0.3
+
+
+@CHECKS.add
+def open_order(store):
+    """At the largest width SGD is less local than β = 50, and that less than β = 0 of its λ.
+
+    The window of β = 50 holds ten times as many points beyond chance as by the reproduction.
+    """
+    *_, widest = by_width(records(store, "width")).values()
+    sparse = widest[B50]
+    zero = [run for run in widest[B0] if run.config.l1 == sparse[0].config.l1]
+    first = by_method(records(store, "figure4"))[B50]
+    return window(widest[SGD]) < window(sparse) < window(zero) and window(sparse) > 10 * window(
+        first
+    )
+
+
+def recipe_at_8(store):
+    """Return the runs by the paper's recipe at α = 8: λ of α = 2, of β = 50 there, S-LOCAL."""
+    common = by_width(records(store, "scaling-wide"))[8]
+    own = by_width(records(store, "scaling-own"))[8]
+    return common, own, by_method(records(store, "scaling-threshold"))
+
+
+@CHECKS.add
+def windows_of_the_recipe(store):
+    """With its own λ β = 50 is more than ten points ahead of SGD, β = 0 with that λ of β = 50.
+
+    SGD is more local than in the reproduction's setting by ten points, S-LOCAL than all by twenty.
+    """
+    _, own, same = recipe_at_8(store)
+    first = by_method(records(store, "figure4"))[SGD]
+    sgd, sparse, zero = window(own[SGD]), window(own[B50]), window(same[B0])
+    return (
+        sparse > sgd + 10
+        and zero > sparse
+        and sgd > window(first) + 10
+        and window(own[LOCAL]) > zero + 20
+    )
+
+
+@CHECKS.add
+def units_gather(store):
+    """The fewer weights are left, the more they gather, up to about ten pixels.
+
+    With twice the λ a sixth of the weights is left at α = 8, and S-LOCAL gathers more than all.
+    """
+    common, own, _ = recipe_at_8(store)
+    first = by_width(records(store, "scaling-own"))[1][B50][0]
+    strong = records(store, "showpiece-autoaugment")
+    runs = [first, common[B50][0], own[B50][0], *strong, own[LOCAL][0]]
+    near = [pair_correlation(run)[0] for run in runs]
+    left = remaining(runs[2:3])[0] / remaining(runs[1:2])[0]
+    ranges = [clustering_range(pair_correlation(run)) for run in runs]
+    return near == sorted(near) and 0.95 < 6 * left < 1.05 and all(8 < one < 12 for one in ranges)
+
+
+@CHECKS.add
+def few_units_have_enough_weights(store):
+    """At α = 8 with twice the λ less than half of the units have the 20 weights that it takes."""
+    _, own, _ = recipe_at_8(store)
+    run = own[B50][0]
+    return run.final["locality"]["eligible"] < sum(run.final["fan_in"]["conv1"]) / 2
+
+
+def measured(runs):
+    """Return the sharing of the first of some runs that has stored filters."""
+    return sharing.measured(next(run for run in runs if run.filters))
+
+
+@CHECKS.add
+def sharing_is_partial_at_most(store):
+    """β = 0 is beyond chance and nearer to it than to shared kernels; S-LOCAL is at chance.
+
+    Of β = 50 it cannot be told; plain SGD, and every S-FC of the reproduction's setting, has too
+    few local filters.
+    """
+    _, _, same = recipe_at_8(store)
+    first = by_method(records(store, "figure4"))
+    zero, local = measured(same[B0]), measured(first[LOCAL])
+    plain = by_width(records(store, "width"))[8][SGD]
+    dense = [plain, *(first[name] for name in (SGD, B0, B1, B50)), records(store, "showpiece-sgd")]
+    return (
+        zero["rearranged_excess"] > zero["rearranged_ci95"]
+        and sharing.way(zero) < 50
+        and abs(local["rearranged_excess"]) < local["rearranged_ci95"]
+        and math.isnan(sharing.way(measured(same[B50])))
+        and not any("mean" in measured(runs) for runs in dense)
+    )

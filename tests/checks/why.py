@@ -4,7 +4,7 @@ import functools
 
 import numpy as np
 
-from checks import Checks, records
+from checks import Checks, ahead, level, records
 from lcs.exhibits import why
 from lcs.exhibits.compare import (
     as_sgd,
@@ -17,12 +17,9 @@ from lcs.exhibits.compare import (
     remaining,
     train_accuracies,
     without_threshold,
-    would_revive_text,
 )
-from lcs.exhibits.methods import B0, B50, SGD, beta_lasso_method
-from lcs.exhibits.published import COUNTS
+from lcs.exhibits.methods import B0, B50, SGD
 from lcs.exhibits.settings import REPRODUCTION_L1, STRONGER_L1
-from lcs.exhibits.tables import LAYERS
 from lcs.exhibits.why import factorial, results, summary, width
 from lcs.exhibits.why.factorial import largest_thresholds
 from lcs.exhibits.why.width import at_reproduction_l1
@@ -69,22 +66,11 @@ def returns(runs):
     return np.mean([sum(run.history["revived"]["conv1"]) for run in runs])
 
 
-# In short
-
-
 @CHECKS.add
 def beta_50_loses_to_beta_0(store):
     """In the reproduction's setting β = 50 is behind β = 0."""
     loss = gain(found_in(store, "frozen"), beta=50, frozen_zeros=False)
     return loss.mean < -loss.half_width
-
-
-@CHECKS.add
-def every_beta_that_empties_the_layer_loses(store):
-    """Every β that leaves about a quarter of the first layer or less is behind every other β."""
-    means = results.beta_frame(records(store, "betas")).groupby("x").mean(numeric_only=True)
-    few = means[means.left < 27]
-    return len(few) >= 3 and few.accuracy.max() < means[means.left > 27].accuracy.min()
 
 
 @CHECKS.add
@@ -113,37 +99,6 @@ def about_a_point_at_4_and_8(store):
     return all(is_seen(one) and 0.5 < one.mean < 1.5 for one in gains)
 
 
-# Controls
-
-
-@CHECKS.add
-def precision_does_not_matter(store):
-    """β = 50 has the same accuracy in bfloat16 and in float32, within a point."""
-    found = found_in(store, "precision")
-    config = pick(found, beta=50, precision="fp32")
-    change = difference(found, config, config.replace(precision="bf16"))
-    return abs(change.mean) + change.half_width < 1
-
-
-@CHECKS.add
-def freezing_holds_back_far_more_at_beta_1(store):
-    """In some runs it was counted: most of the layer would return with β = 1, little with 50."""
-    frozen = [run for run in records(store, "frozen") if run.config.frozen_zeros]
-    most = {b: would_revive_text([r for r in frozen if r.config.beta == b]) for b in (1, 50)}
-    return float(most[1]) > 50 and float(most[50]) < 1
-
-
-@CHECKS.add
-def freezing_leaves_fewer_weights(store):
-    """With zeros that stay, fewer weights are left in every layer, of the third half at β = 50."""
-    found = found_in(store, "frozen")
-    pairs = [(found[c], found[c.replace(frozen_zeros=False)]) for c in found if c.frozen_zeros]
-    fewer = all(
-        mean_left(stay, layer) < mean_left(free, layer) for stay, free in pairs for layer in LAYERS
-    )
-    return fewer and 40 < mean_left(found[pick(found, beta=50, frozen_zeros=True)], "fc2") < 60
-
-
 @CHECKS.add
 def sparing_the_upper_layers_does_not_help(store):
     """β = 50 with λ on the first layer alone is worse than with λ everywhere."""
@@ -163,35 +118,6 @@ def a_threshold_costs_where_weights_may_not_return(store):
     )
     equal = all(abs(one.mean - costly[0].mean) < 0.5 for one in costly)
     return abs(free.mean) < 0.2 and equal and all(one.mean < -one.half_width for one in costly)
-
-
-@CHECKS.add
-def a_constant_rate_leaves_what_the_reproduction_reports(store):
-    """In each layer, within five points of its size, at β = 1 and 50."""
-    found, whole = found_in(store, "schedule"), COUNTS[SGD, 400]
-    for beta in (1, 50):
-        theirs = COUNTS[beta_lasso_method(beta), 400]
-        runs = found[pick(found, beta=beta, schedule="constant")]
-        for layer in LAYERS:
-            share = 100 * getattr(theirs, layer) / getattr(whole, layer)
-            if abs(mean_left(runs, layer) - share) > 5:
-                return False
-    return True
-
-
-@CHECKS.add
-def only_a_constant_rate_fits_both_counts(store):
-    """Both published counts are compatible with a constant rate, and with a rising cosine one."""
-
-    def fits(study):
-        judges = [c.judge for c in why.CLAIMS if c.study == study and "as many weights" in c.text]
-        findings = [judge(records(store, study)) for judge in judges]
-        return [abs(one.evidence.mean) <= one.evidence.half_width for one in findings]
-
-    return all(fits("schedule")) and not all(fits("period"))
-
-
-# β and λ
 
 
 @CHECKS.add
@@ -233,16 +159,6 @@ def it_is_not_the_number_of_weights_alone(store):
 
 
 @CHECKS.add
-def returns_and_numbers_both_play_a_part(store):
-    """At λ = 5e-5 β = 20 and 50 leave about as many weights; those that return are ahead."""
-    _, runs = ranges_of_beta(store)
-    one, other = runs[5e-5, 20], runs[5e-5, 50]
-    as_many = abs(mean_left(one) - mean_left(other)) < 0.5
-    ahead = min(run.accuracy for run in one) > max(run.accuracy for run in other)
-    return as_many and returns(one) > 1e6 and returns(other) < 200 and ahead
-
-
-@CHECKS.add
 def a_larger_lambda_is_better_than_the_papers(store):
     """At β = 50 a λ above the paper's is best; at a fixed threshold and at β = 0 the largest."""
     _, runs = ranges_of_beta(store)
@@ -265,43 +181,16 @@ def a_larger_lambda_overfits_less(store):
     return falls and tests[0] == sorted(tests[0]) and tests[1][-1] < max(tests[1])
 
 
-# Towards the paper, and width
-
-
-@CHECKS.add
-def short_runs_need_a_larger_lambda(store):
-    """At α = 4, up to the end of the paper's λ, β = 50 is level with SGD and behind β = 0.
-
-    At 5e-5 it is ahead of SGD, and of β = 0 with the reproduction's λ by less than the interval;
-    at 1e-4 it is about as accurate, with a two-hundredth of the layer left.
-    """
-    found = found_in(store, "recipe")
-    sparse = {c.l1: c for c in found if c.beta == 50 and c.l1_rest == 1e-6}
-    over_sgd = {l1: difference(found, c, as_sgd(c)) for l1, c in sparse.items()}
-    over_zero = {l1: difference(found, c, at_reproduction_l1(c)) for l1, c in sparse.items()}
-    level = all(
-        abs(over_sgd[l1].mean) < 0.5 and over_zero[l1].mean < -over_zero[l1].half_width
-        for l1 in sparse
-        if l1 <= SETTING_L1
-    )
-    ahead = over_sgd[5e-5].mean > 1 and 0 < over_zero[5e-5].mean < over_zero[5e-5].half_width
-    as_good = abs(over_sgd[1e-4].mean - over_sgd[5e-5].mean) < 0.5
-    return level and ahead and as_good and abs(mean_left(found[sparse[1e-4]]) - 0.5) < 0.1
-
-
 @CHECKS.add
 def the_gain_comes_between_width_1_and_4(store):
     """Over both references the gain grows from α = 1 to 4; from 4 to 8 no growth is seen."""
-    rows = summary.summary_table(gather(why.STUDIES, "desk", store=store)).rows
-    changes = {(row[0], row[1]): row[4].strip("*").replace("−", "-") for row in rows}
-    for over in ("β = 0", "SGD"):
-        (first, half), (second, wide) = (
-            map(float, changes[f"width: α = {step}", over].split(" ± "))
-            for step in ("4 instead of 1", "8 instead of 4")
-        )
-        if first <= half or abs(second) >= wide:
-            return False
-    return True
+    compared = summary.compare_all(summary.by_study(gather(why.STUDIES, "desk", store=store)))
+    changes = {(text, over): gain.change for text, over, gain in compared if gain}
+    return all(
+        ahead(changes["width: α = 4 instead of 1", over])
+        and level(changes["width: α = 8 instead of 4", over])
+        for over in ("β = 0", "SGD")
+    )
 
 
 @CHECKS.add
@@ -339,9 +228,6 @@ def momentum_and_decay_put_sgd_ahead_in_narrow_networks(store):
     widths = by_width(records(store, "scaling-own"))
     gaps = {width: paired(at[B50], at[SGD]) for width, at in widths.items()}
     return gaps[1].mean < 0 and gaps[2].mean < 0 and abs(gaps[8].mean) < 0.75
-
-
-# Answers
 
 
 @CHECKS.add

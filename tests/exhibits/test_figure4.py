@@ -3,52 +3,46 @@
 import dataclasses
 import math
 
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+import torch
 from made_up import made_up
 
 from lcs import measure
 from lcs.config import Config
-from lcs.exhibits import crop_shift, figure4, find_study, locality, plots, tables
-from lcs.exhibits.methods import SGD, method
+from lcs.exhibits import crop_shift, find_study, plots, tables
+from lcs.exhibits import locality as measures
+from lcs.exhibits.figure4 import filters, local, sharing, units
+from lcs.exhibits.methods import LOCAL, SGD, method
 from lcs.exhibits.verdicts import verdict
 from lcs.runs import PUBLISHED, Record, RunStore
 
 STORE = RunStore(PUBLISHED)
 
 
+@pytest.fixture(autouse=True)
+def closed_figures():
+    yield
+    plt.close("all")
+
+
 def test_pairs_are_those_of_all_units_or_of_stored_filters():
     run = made_up(Config(), 50.0)
-    assert locality.pair_correlation(run) is None
-    assert figure4.pair_correlation_frame([run], method).empty
+    assert measures.pair_correlation(run) is None
+    assert units.pair_correlation_frame([run], method).empty
     known = dataclasses.replace(run, final=run.final | {"pair_correlation": [2.0, None]})
-    found = locality.pair_correlation(known)
+    found = measures.pair_correlation(known)
     assert found is not None
     assert found[0] == 2.0
     assert math.isnan(found[1])
     kept = find_study("figure4").stored("desk", STORE, 1)[1]
     kept = dataclasses.replace(kept, final={})
     ratios = measure.pair_correlation(kept.load_filters()).tolist()
-    assert locality.pair_correlation(kept) == ratios
-    table = figure4.pair_correlation_frame([known, kept], lambda config: str(method(config)))
+    assert measures.pair_correlation(kept) == ratios
+    table = units.pair_correlation_frame([known, kept], lambda config: str(method(config)))
     assert table.distance.tolist() == [1, 2, *range(1, 32)]
     assert set(table.series) == {"S-FC, SGD"}
-
-
-def test_locality_at_each_width_is_that_of_its_runs():
-    def with_window(config: Config) -> Record:
-        share = config.base_channels / 100 + (config.beta > 0) / 2
-        run = made_up(config, 50.0)
-        local = {"window_mass": {"excess_mean": share}}
-        return dataclasses.replace(run, final=run.final | {"locality": local})
-
-    records = [with_window(config) for config in find_study("width").configs("desk", 2)]
-    rows = figure4.width_table(records).rows
-    assert [row[0] for row in rows] == ["1", "4", "8"]
-    assert rows[1][1:] == [*["+4.00 ± 0.00"] * 3, "+54.00 ± 0.00"]
-
-
-def test_filters_are_shown_of_runs_that_stored_them():
-    kept = find_study("figure4").stored("desk", STORE, 1)[1]
-    assert [*locality.filters_of([kept, made_up(Config(), 50.0)], str)] == [str(kept)]
 
 
 def cropped(config: Config) -> Record:
@@ -72,7 +66,15 @@ def test_how_far_crops_shift_and_how_far_filters_reach():
     assert (words["range-usual"], words["near-none"]) == ("6.0 ± 6.4", "2.00 ± 0.00")
     assert words["half-usual"] == "5.8 ± 6.4"
     assert (words["range-none-more"], words["range-far-more"]) == ("−4.00 ± 0.00", "+4.00 ± 0.00")
-    pairs = figure4.pair_correlation_frame([*local_net(records[0]), *records], crop_shift.crop_text)
+    assert (
+        len(
+            plots.pair_correlation(
+                units.pair_correlation_frame(local_net(records[0]), crop_shift.crop_text)
+            ).axes
+        )
+        == 1
+    )  # no study of crops
+    pairs = units.pair_correlation_frame([*local_net(records[0]), *records], crop_shift.crop_text)
     lines = plots.pair_correlation(pairs).axes[0].lines
     assert len({line.get_color() for line in lines if not line.get_label().startswith("_")}) == 5
     unknown = dataclasses.replace(records[0], final=records[0].final | {"pair_correlation": [None]})
@@ -85,22 +87,22 @@ def test_how_far_crops_shift_and_how_far_filters_reach():
 
 def test_locality_is_judged_by_both_measures():
     records = find_study("table2").stored("desk", STORE)
-    assert verdict(figure4._more_local_than_sgd(records)) == "holds"
+    assert verdict(local._more_local_than_sgd(records)) == "holds"
     one = [r for r in records if r.config.seed == 0]
-    found = figure4._more_local_than_sgd(one)
+    found = local._more_local_than_sgd(one)
     assert verdict(found) == "seen in one run"
     assert found.value.startswith(f"window {tables.signed(found.evidence)} ")
     wide = [dataclasses.replace(r, final=r.final | {"locality": r.final["locality"] | {
         "spread": {"excess_mean": 1.0 if r.config.beta else r.config.seed / 9}}})
         for r in records]  # fmt: skip
-    assert figure4._more_local_than_sgd(wide).said == "depends on the measure"
+    assert local._more_local_than_sgd(wide).said == "depends on the measure"
     sparse = [r for r in records if r.config.beta == 50]
     same = [dataclasses.replace(r, config=r.config.replace(
         optimizer="sgd", l1=0.0, beta=0.0)) for r in sparse]  # fmt: skip
-    assert verdict(figure4._more_local_than_sgd([*sparse, *same])) == "undecided"
+    assert verdict(local._more_local_than_sgd([*sparse, *same])) == "undecided"
     none = {name: {"excess_mean": None} for name in ("window_mass", "spread", "morans_i")}
     dead = [dataclasses.replace(r, final=r.final | {"locality": none}) for r in records]
-    for judge in (figure4._more_local_than_sgd, figure4._local_filters):
+    for judge in (local._more_local_than_sgd, local._local_filters):
         assert judge(dead).said == "not measurable: too few weights"
     conv = [r for r in records if r.config.model == "s-local"]
     sgd = [r for r in records if method(r.config) == SGD]
@@ -108,5 +110,187 @@ def test_locality_is_judged_by_both_measures():
         dataclasses.replace(r, config=r.config.replace(
             model="s-fc", optimizer="beta-lasso", l1=2e-5, beta=50.0)) for r in conv
     ]  # fmt: skip
-    found = figure4._more_local_than_sgd([*as_sparse, *sgd])
+    found = local._more_local_than_sgd([*as_sparse, *sgd])
     assert verdict(found) == "holds"  # patches are local, though not smooth
+
+
+def configs(*names: str, seeds: int = 1) -> list[Config]:
+    return [config for name in names for config in find_study(name).configs("desk", seeds)]
+
+
+def with_final(record: Record, **values: object) -> Record:
+    return dataclasses.replace(record, final=record.final | values)
+
+
+# Where units look
+
+
+def looked_at(config: Config) -> Record:
+    """A run in which one unit in four has no weight, and the others have four to seven."""
+    ratios = [10.0 * config.base_channels + config.seed, 1.5, 0.5, None]
+    known = {"fan_in": {"conv1": [1, 0, 0, 3]}, "pair_correlation": ratios}
+    return with_final(made_up(config, 60.0), **known)
+
+
+def test_the_largest_threshold_is_looked_at_by_size():
+    records = [looked_at(config) for config in configs("showpiece", "showpiece-autoaugment")]
+    records += [looked_at(config) for config in configs("scaling", seeds=2)]
+    sparse = units.sparsest(records)
+    assert {record.config.beta for record in sparse} == {50}
+    assert units.numbers(sparse[-1:]) == {
+        "units-run": "α = 32, 400 epochs, zeros stay",
+        "units-range": "2.5",
+        "units-dead": "25.0",
+    }
+    table = units.fan_in_frame(sparse)
+    assert list(table.series.unique())[:2] == ["α = 1, 200 epochs", "α = 2, 200 epochs"]
+    assert "α = 32, 400 epochs, zeros stay, flips and crops" in set(table.series)
+    one = table[table.series == "α = 1, 200 epochs"]
+    shares = dict(zip(one.weights, one.share, strict=True))
+    assert shares == {"0": 25, "1": 0, "2–3": 0, "4–7": 75}
+    dense = [made_up(config, 60.0) for config in configs("scaling")][:4]
+    assert units.sparsest(dense) == units.sparsest([]) == []
+    assert set(units.numbers([]).values()) == {"pending"}
+
+
+def test_neighbours_are_of_the_first_run_at_the_largest_width():
+    records = [looked_at(config) for config in configs("scaling-own", seeds=2)]
+    local = units.widest(records, LOCAL)
+    assert [units.run_text(run.config) for run in local] == ["S-LOCAL, α = 8, 200 epochs"]
+    named = {"local": local, "first": units.sparsest(records), "none": ()}
+    words = {"near-local": "80.0", "near-first": "10.0", "near-none": "pending"}
+    assert units.neighbour_numbers(named) == words
+    assert units.widest([], LOCAL) == []
+
+
+# All settings
+
+
+def windowed(config: Config) -> Record:
+    """A run whose window holds α points more than chance, and half of all where β is not 0."""
+    value = config.base_channels / 100 + (config.beta > 0) / 2
+    one = {"mean": 1.0, "null_mean": 1.0 - value, "excess_mean": value}
+    one |= {"ci95": 0.1, "null_ci95": 0.1, "excess_ci95": 0.1}
+    return with_final(
+        made_up(config, 60.0), locality=dict.fromkeys(("window_mass", "spread", "morans_i"), one)
+    )
+
+
+def test_each_setting_has_the_runs_of_its_largest_width():
+    width, own = ([windowed(c) for c in configs(n, seeds=2)] for n in ("width", "scaling-own"))
+    groups = local.by_setting([width, [], own])
+    assert [title[:5] for title in groups] == ["α = 8", "α = 8"]
+    assert {len(runs) for runs in groups.values()} == {8}
+    frame = local.excess_frame(groups)
+    assert list(frame.series.unique())[:4] == [
+        "SGD", "β = 0, λ = 2e-5", "β = 0, λ = 5e-5", "β = 50, λ = 5e-5"
+    ]  # fmt: skip
+    assert frame["values"].iloc[0] == pytest.approx([8.0, 8.0])
+    table = local.excess_table(groups)
+    assert table.rows[3][1:3] == ["β = 50, λ = 5e-5", "+58.00 ± 0.00"]
+    assert table.rows[3][-1] == "2"
+    assert len(plots.excesses(frame).axes) == 3
+    words = local.opening_numbers(width)
+    assert words == {
+        "open-alpha": "8",
+        "open-sgd": "+8.00 ± 0.00",
+        "open-zero": "+8.00 ± 0.00",
+        "open-sparse": "+58.00 ± 0.00",
+    }
+    assert set(local.opening_numbers([]).values()) == {"pending"}
+
+
+def test_locality_is_drawn_at_each_width():
+    frame = local.width_frame([windowed(config) for config in configs("width")])
+    assert list(frame.series.unique()) == ["SGD", "β = 0, smaller λ", "β = 0", "β = 50"]
+    assert frame[frame.series == "β = 50"].value.tolist() == pytest.approx([51, 54, 58])
+    assert len(plots.windows({"one": frame, "none": local.width_frame([])}, "points").axes) == 1
+
+
+def test_without_runs_a_figure_says_so():
+    for figure in (
+        plots.filters(filters.by_method([])),
+        plots.filters(filters.by_width([])),
+        plots.excesses(local.excess_frame({})),
+        plots.windows({"none": local.width_frame([])}, "points"),
+        plots.sharing(sharing.frame([])),
+    ):
+        assert "pending" in figure.axes[0].texts[0].get_text()
+    assert "pending" in sharing.table(sharing.frame([])).rows[0][0]
+
+
+# Pictures
+
+
+def test_filters_are_those_of_one_recipe_at_the_largest_width():
+    known = filters.by_method(find_study("width").stored("desk", STORE))
+    titles = [title.split(":")[0] for title in known]
+    assert titles == ["SGD", "β = 0, λ = 5e-5", "β = 50, λ = 5e-5", "S-LOCAL, SGD"]
+    assert [*known.values()][-1] is None
+    assert filters.by_method([made_up(Config(), 50.0)]).keys() == {
+        f"{name}: pending" for name in ("SGD", "β = 0", "β = 50", "S-LOCAL, SGD")
+    }
+
+
+def test_a_weight_is_drawn_as_a_square_of_whole_pixels():
+    images = np.random.default_rng(0).normal(size=(3, 3, 8, 8))
+    figure = plots.filters({"one": images, "pending": None})
+    width, height = figure.get_size_inches()
+    first, *others = figure.axes
+    assert len(others) == 2
+    assert first.get_images()[0].get_interpolation() == "none"
+    box = first.get_position()
+    assert (96 * width * box.width, 96 * height * box.height) == pytest.approx((16, 16))
+    assert [text.get_text() for text in figure.texts] == ["one", "pending"]
+
+
+# Sharing
+
+
+def stored(config: Config, images: torch.Tensor) -> Record:
+    record = made_up(config, 60.0)
+
+    class Kept(Record):
+        def load_filters(self) -> torch.Tensor:
+            return images
+
+    return Kept(record.path, "run", config, {}, record.final, {"file": "made up"}, {})
+
+
+def test_sharing_is_of_the_local_filters_of_runs_that_stored_some(monkeypatch):
+    monkeypatch.setattr("lcs.sharing.DRAWS", 2)
+    kernel = torch.randn(3, 9, 9, generator=torch.Generator().manual_seed(0))
+    images = torch.zeros(30, 3, 32, 32)
+    for unit in range(20):
+        images[unit, :, unit : unit + 9, 3:12] = kernel
+    images[20:] = 1.0
+    records = [stored(config, images) for config in configs("filters")]
+    found = sharing.frame([*records, *records, made_up(Config(), 50.0)])
+    assert len(found) == 1
+    row = found.iloc[0]
+    assert (row["of"], row["filters"], row["mean"]) == (24, 20, pytest.approx(1))
+    assert 90 < sharing.way(row) < 300
+    words = sharing.numbers(found, {"local": records, "none": []})
+    assert (words["sharing-local"], words["sharing-none-way"]) == ("1.00", "pending")
+    cells = sharing.table(found).rows[0]
+    assert cells[1:4] == [LOCAL.shortest, "20 of 24", "1.00 ± 0.00"]
+    assert plots.sharing(found).axes[0].get_yticklabels()[0].get_text().endswith("S-LOCAL, SGD")
+    few = sharing.frame([stored(configs("filters")[0], images[13:])])
+    assert (few["filters"].iloc[0], math.isnan(few["mean"].iloc[0])) == (7, True)
+    assert sharing.table(few).rows[0][3:] == ["–"] * 8
+    assert "7 of 17" in plots.sharing(few).axes[0].texts[0].get_text()
+    assert sharing.numbers(few, {"local": []})["sharing-local"] == "pending"
+
+
+def test_nothing_is_said_where_a_shared_kernel_would_not_show():
+    row = {"shared": 0.25, "rearranged": 0.2, "rearranged_excess": 0.05}
+    assert math.isnan(sharing.way(row))
+    assert sharing.way(row | {"shared": 0.7}) == pytest.approx(10)
+
+
+def test_sharing_of_the_books_runs_is_seen_in_no_run():
+    records = find_study("scaling-threshold").stored("desk", STORE)
+    found = sharing._shares_kernels(records)
+    assert found.evidence is None
+    assert found.said == "not seen in one run"
+    assert found.value.endswith("β = 50: cannot be told")

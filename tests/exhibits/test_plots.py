@@ -5,11 +5,12 @@ import re
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 
 from lcs.exhibits import book, plots
 from lcs.exhibits.methods import B0, B1, B50, CONV, LOCAL, PROXIMAL, SGD, THREE, beta_lasso_method
-from lcs.exhibits.plots import style
+from lcs.exhibits.plots import Differences, interactive, style
 from lcs.exhibits.settings import BETAS
 
 METHODS = [CONV, LOCAL, THREE, SGD, PROXIMAL, *map(beta_lasso_method, BETAS)]
@@ -60,6 +61,32 @@ def test_colours_stand_in_the_style_alone():
     assert found == ["style.py"]
 
 
+# Forest plots
+
+
+def test_a_forest_has_a_dot_for_each_seed_and_a_bar_from_three_on():
+    rows = [
+        Differences("few", "over SGD", [1.0, 2.0]),
+        Differences("more", "over SGD", [1.0, 2.0, 3.0]),
+        Differences("more", "over β = 0", [-1.0, 0.0, 1.0, 0.0]),
+    ]
+    (axes,) = plots.forest(rows, "points").axes
+    dots = [line for line in axes.lines if line.get_marker() == "o" and len(line.get_xdata())]
+    assert [list(line.get_xdata()) for line in dots] == [row.values for row in rows]
+    bars = [container.lines[2][0].get_segments()[0] for container in axes.containers]
+    assert [segment[:, 0].mean() for segment in bars] == [2.0, 0.0]
+    assert np.ptp(bars[0][:, 0]) == pytest.approx(2 * 4.303 / 3**0.5, rel=1e-3)  # Student's t
+    assert [text.get_text() for text in axes.get_yticklabels()] == ["few", "more"]
+    assert {"2", "3 / 4"} <= {text.get_text() for text in axes.texts}
+
+
+def test_a_forest_names_its_groups_once():
+    rows = [Differences("one", "over SGD", [1.0], group) for group in ("here", "there")]
+    (axes,) = plots.forest(rows, "points").axes
+    assert [text.get_text() for text in axes.texts].count("there") == 1
+    assert [text.get_text() for text in axes.get_yticklabels()] == ["", "one", "", "one"]
+
+
 def _svg():
     figure, axes = style.subplots(figsize=(style.WIDTH, 2))
     axes.plot([0, 1 / 3], [0.00012345, 2 / 3], label="β = 0.0001")
@@ -87,8 +114,30 @@ def test_filters_are_shown_with_two_pixels_for_each_weight():
     svg = style.as_svg(figure)
     plt.close(figure)
     images = re.findall(r"<image [^>]*>", svg)
-    assert len(images) == 16
+    assert len(images) == 8 + 3
     assert all("image-rendering" in image for image in images)
     # in points, of which 3 are 4 pixels
     scales = [re.search(r"matrix\((\S+) 0 0 (\S+) ", image).groups() for image in images]
     assert set(scales) == {("1.5", "1.5")}
+
+
+def test_a_point_of_a_run_tells_what_it_is_and_leads_to_its_record():
+    table = pd.DataFrame(
+        {
+            "method": [str(SGD), str(B50)],
+            "link": ["", "runs/x.json"],
+            "left": [100.0, 2.5],
+            "accuracy": [50.0, 60.0],
+            "run_id": ["a", "</script>"],
+        }
+    )
+    titles = {"left": "weights left (%)", "accuracy": "test accuracy (%)", "run_id": "run"}
+    chart = interactive.scatter(table, "left", "accuracy", titles, "Runs.")
+    encoding = chart.spec["encoding"]
+    assert encoding["color"]["scale"]["range"] == [style.colour(SGD), style.colour(B50)]
+    assert [told["title"] for told in encoding["tooltip"]] == list(titles.values())
+    assert encoding["href"]["field"] == "link"
+    page = chart._repr_html_()
+    assert page == interactive.scatter(table, "left", "accuracy", titles, "Runs.")._repr_html_()
+    assert page.count("</script>") == 1, "data cannot end the script"
+    assert 'alt="Runs." src="data:image/svg+xml;base64,' in page

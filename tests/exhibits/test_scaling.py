@@ -20,7 +20,6 @@ from lcs.exhibits.scaling import (
     search,
     threshold,
     tuned,
-    units,
     width,
 )
 from lcs.exhibits.settings import CHOSEN, SHARE_AT_WIDTH, chosen, raised, regularised
@@ -343,67 +342,6 @@ def test_the_largest_runs_stand_beside_the_papers():
     assert largest.numbers(NO_RUNS).keys() == words.keys()
 
 
-# Where units look
-
-
-def looked_at(config: Config) -> Record:
-    """A run in which one unit in four has no weight, and the others have four to seven."""
-    ratios = [10.0 * config.base_channels + config.seed, 1.5, 0.5, None]
-    return with_final(
-        made_up(config, 60.0), fan_in={"conv1": [1, 0, 0, 3]}, pair_correlation=ratios
-    )
-
-
-def test_the_largest_threshold_is_looked_at_by_size():
-    records = [looked_at(config) for config in configs(*NO_RUNS)]
-    records += [looked_at(config) for config in configs("scaling", seeds=2)]
-    sparse = units.sparsest(records)
-    assert {record.config.beta for record in sparse} == {50}
-    assert units.numbers(sparse[-1:]) == {
-        "units-run": "α = 32, 400 epochs, zeros stay",
-        "units-range": "2.5",
-        "units-dead": "25.0",
-    }
-    table = units.fan_in_frame(sparse)
-    assert list(table.series.unique())[:2] == ["α = 1, 200 epochs", "α = 2, 200 epochs"]
-    assert "α = 32, 400 epochs, zeros stay, flips and crops" in set(table.series)
-    one = table[table.series == "α = 1, 200 epochs"]
-    shares = dict(zip(one.weights, one.share, strict=True))
-    assert shares == {"0": 25, "1": 0, "2–3": 0, "4–7": 75}
-    dense = [made_up(config, 60.0) for config in configs("scaling")][:4]
-    assert units.sparsest(dense) == units.sparsest([]) == []
-    assert set(units.numbers([]).values()) == {"pending"}
-
-
-def test_neighbours_are_of_the_first_run_at_the_largest_width():
-    records = [looked_at(config) for config in configs("scaling-own", seeds=2)]
-    local = units.widest(records, LOCAL)
-    assert [units.run_text(run.config) for run in local] == ["S-LOCAL, α = 8, 200 epochs"]
-    named = {"local": local, "first": units.sparsest(records), "none": ()}
-    words = {"near-local": "80.0", "near-first": "10.0", "near-none": "pending"}
-    assert units.neighbour_numbers(named) == words
-    assert units.widest([], LOCAL) == []
-
-
-def test_windows_are_compared_at_every_width():
-    def local(config: Config) -> Record:
-        share = 0.01 * config.base_channels + config.l1
-        seen = {"window_mass": {"excess_mean": share}, "eligible": 3, "window": 9, "filters": 2}
-        return with_final(made_up(config, 60.0), locality=seen, weights={"conv1": 3072 * 7})
-
-    grown = [local(config) for config in configs("scaling", "scaling-wide")]
-    own = [local(c.replace(l1=0.5) if c.beta else c) for c in configs("scaling-own")]
-    table = units.locality_table(own, grown)
-    assert list(table.columns)[1:] == ["α = 1", "α = 2", "α = 4", "α = 8"]
-    shown = rows(table)
-    assert shown[str(SGD)] == ["+1.00", "+2.00", "+4.00", "+8.00"]
-    assert shown[f"{B50}, λ of the width"] == ["+51.00", "+52.00", "+54.00", "+58.00"]
-    assert set(shown["its units with 20 weights or more"]) == {"3 of 7"}
-    waits = [["[pending: `.venv/bin/lcs study scaling-own`]{.pending}"]]
-    assert units.locality_table([], grown).rows == waits
-    assert units.locality_table(own, grown[:8]).rows == waits
-
-
 # Momentum and length
 
 
@@ -510,6 +448,5 @@ def test_without_runs_a_figure_says_so():
         gains.gains_figure(NO_GAINS),
         plots.sweep(width.width_frame([]), "α"),
         plots.sweep(search.search_frame([]), "λ"),
-        plots.filters(units.shown_filters([])),
     ):
         assert "pending" in figure.axes[0].texts[0].get_text()

@@ -215,68 +215,33 @@ def test_forecast_and_starts_show_every_cell(records):
 # The slider
 
 
-@pytest.fixture(scope="module")
-def page(records):
-    return slider.weights(records[0].final["trajectories"]).data
+def _spec(trajectories):
+    return slider.weights(trajectories).spec
 
 
-def _states(page):
-    return json.loads(re.search(r"states = (\[.*\]);", page)[1])
-
-
-def test_slider_is_one_small_piece_that_loads_nothing(page, records, desk):
-    assert slider.weights(records[0].final["trajectories"]).data == page
-    assert not re.search(r"https?:|src=|href=|@import|url\(", page)
-    assert "$" not in page, "every place is filled"
-    assert len(slider.weights(desk[0].final["trajectories"]).data.encode()) < 60_000
-
-
-def test_slider_has_a_state_for_each_beta_and_start(page, records):
-    runs = [r for r in records[0].final["trajectories"]["runs"] if r["optimizer"] == "beta-lasso"]
-    states = _states(page)
-    assert [state["beta"] for state in states] == [f"{run['beta']:g}" for run in runs]
-    assert f'max="{len(runs) // 2 - 1}"' in page
-    assert f"flipped.checked ? {len(runs) // 2} : 0" in page
-    for run, state in zip(runs, states, strict=True):
-        # up is negative on a page
-        above = (slider.TOP + slider.BOTTOM) / 2 - np.transpose(state["rows"])
-        weights = np.array(run["weights"])
-        height = above[0, 0] / weights[0, 0]
-        assert height > 0
-        assert np.abs(above - height * weights).max() < 5
+def test_slider_has_a_frame_for_each_beta_and_start(records):
+    trajectories = records[0].final["trajectories"]
+    runs = [run for run in trajectories["runs"] if run["optimizer"] == "beta-lasso"]
+    spec = _spec(trajectories)
+    assert spec == _spec(trajectories)
+    chosen = {param["name"]: param for param in spec["params"]}
+    assert chosen["frame"]["bind"]["max"] == len(runs) // 2 - 1
+    said = json.loads(spec["title"]["text"]["expr"].removesuffix("[place]"))
+    titles, texts = [head for head, *_ in said], [" ".join(lines) for _, *lines in said]
+    assert titles == [f"β = {run['beta']:g}" for run in runs]
+    band, _, lines = (layer["data"]["values"] for layer in spec["layer"])
+    for i, (run, text) in enumerate(zip(runs, texts, strict=True)):
+        rows = [row for row in lines if row["frame"] == i]
+        assert np.array_equal(np.transpose([row["weight"] for row in rows]), run["weights"])
+        assert [row["kind"] for row in rows].index("true feature") == TRUE
+        assert band[i]["high"] == -band[i]["low"] <= run["beta"] * trajectories["l1"]
         end = run["weights"][-1]
-        assert f"{sum(w != 0 for w in end)} weight" in state["text"].replace(
-            "no weight", "0 weight"
-        )
-        assert ("is lost" in state["text"]) == (end[TRUE] == 0)
+        assert f"{sum(w != 0 for w in end)} weight" in text.replace("no weight", "0 weight")
+        assert ("is lost" in text) == (end[TRUE] == 0)
 
 
-def test_slider_draws_and_tells_what_it_is_given():
-    start, end = [1.0] * 9 + [-2.0], [0.0] * 8 + [-0.5, 1.75]
-    run = {"optimizer": "beta-lasso", "beta": 2.0, "weights": [start, end]}
-    runs = [run | {"mirrored": False}, run | {"mirrored": True, "weights": [start, [0.0] * 10]}]
-    paths = {"runs": runs, "l1": 0.5, "steps": [0, 100], "lasso": [0.0] * 9 + [1.8]}
-    found, lost = _states(slider.weights(paths).data)
-    top, bottom = slider.TOP, slider.BOTTOM  # of an axis from 2 to -2
-    middle, unit = (top + bottom) / 2, (bottom - top) / 4
-    assert found["rows"][0] == [middle - unit, middle]
-    assert found["rows"][TRUE] == [bottom, pytest.approx(middle - 1.75 * unit, abs=1)]
-    assert (found["top"], found["bottom"]) == (middle - unit, middle + unit)
-    assert "βλ = 1." in found["text"]
-    assert "2 weights are left; the true feature is at 1.75 (LASSO: 1.80)" in found["text"]
-    assert "no weight is left; the true feature is lost" in lost["text"]
-
-
-def test_slider_shows_its_first_state_without_scripts(page):
-    states = _states(page)
-    shown = states[len(states) // 4]
-    across = json.loads(re.search(r"across = (\[.*?\])", page)[1])
-    drawn = re.findall(r'<polyline class="\w+" points="([^"]+)"', page)
-    points = [
-        " ".join(f"{x},{y}" for x, y in zip(across, row, strict=True)) for row in shown["rows"]
-    ]
-    assert drawn == points
-    assert across == sorted(across)
-    assert f">{shown['text']}</p>" in page
-    band = f'y="{shown["top"]}" height="{shown["bottom"] - shown["top"]}"'
-    assert band in page
+def test_slider_is_small_and_loads_nothing(desk):
+    page = slider.weights(desk[0].final["trajectories"])._repr_html_()
+    assert not re.search(r'(src|href)="(?!data:)', page)
+    assert page.count("</script>") == 1
+    assert len(page.encode()) < 250_000

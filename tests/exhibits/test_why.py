@@ -8,7 +8,7 @@ from made_up import made_up, study
 
 from lcs.config import Config
 from lcs.exhibits import compare, find_study, plots, why
-from lcs.exhibits.why import factorial, prose, results, studies, summary, width
+from lcs.exhibits.why import factorial, gains, prose, results, studies, summary, width
 from lcs.runs import Record, RunStore
 from lcs.stats import Interval
 from lcs.study import gather
@@ -75,13 +75,39 @@ def test_an_effect_is_what_a_factor_adds_to_the_gain(change, expected, reference
 
 
 def test_gains_have_a_row_for_each_cell_and_contrast():
-    gains = factorial.gains_frame(FACTORIAL)
-    assert gains.cell.nunique() == 12
-    assert len(gains) == 12 * 2
-    one = gains.set_index(["cell", "contrast"])
-    assert one["mean"]["flips and crops, binary cross-entropy", "over SGD"] == pytest.approx(3.0)
-    figure = plots.forest(gains, "points")
-    assert [t.get_text() for t in figure.axes[0].get_yticklabels()] == list(gains.cell.unique())
+    rows = gains.by_cell(FACTORIAL)
+    assert len({(row.group, row.label) for row in rows}) == 12
+    assert len(rows) == 12 * 2
+    (one,) = (
+        row
+        for row in rows
+        if row[:2] == ("binary cross-entropy", "over SGD") and row.group == "flips and crops"
+    )
+    assert one.values == pytest.approx([3.0] * 3)
+
+
+def test_gains_by_change_start_at_the_reproduction_and_leave_out_what_was_not_run():
+    length = study("length", lambda c: 50 + c.seed - (c.beta > 0) - (c.epochs == 100))
+    runs = NOTHING | {"frozen": study("frozen", known_gain), "length": length}
+    rows = gains.by_change(runs)
+    start, short = rows[0], [row for row in rows if row.label == "length alone"]
+    assert start.label == "none: the reproduction's setting"
+    assert {row.contrast for row in short} == {"over SGD", "over β = 0"}
+    assert all(row.values == pytest.approx([-1.0] * 3) for row in short)
+    assert "augmentation" not in {row.label for row in rows}
+    assert gains.by_change(NOTHING) == []
+
+
+def test_pruned_weights_that_return_and_that_cannot():
+    def accuracy(config: Config) -> float:
+        return 50 + config.seed - config.beta / 10 - 2 * config.frozen_zeros
+
+    first = study("first-layer", accuracy, 2)
+    rows = gains.by_return(NOTHING | {"first-layer": first})
+    assert len(rows) == 8
+    alone = {row.label: row.values for row in rows if row.group.endswith("alone")}
+    assert alone["β = 50 (50.0 % remain)"] == pytest.approx([-5.0] * 2)
+    assert alone["β = 1, cannot return (50.0 % remain)"] == pytest.approx([-2.1] * 2)
 
 
 def test_cells_at_equal_rates_keep_their_steps_and_have_a_name():
@@ -89,8 +115,8 @@ def test_cells_at_equal_rates_keep_their_steps_and_have_a_name():
     equal = studies.equal_rates(mean)
     assert equal.lr * equal.l1 == pytest.approx(mean.lr * mean.l1)
     assert equal.beta * equal.l1 == pytest.approx(mean.beta * mean.l1)
-    assert factorial.cell(mean) == "no augmentation, binary cross-entropy"
-    assert factorial.cell(equal) == "no augmentation, cross-entropy, equal rates"
+    assert factorial.cell(mean) == "binary cross-entropy"
+    assert factorial.cell(equal) == "cross-entropy, equal rates"
     assert (
         factorial.cell(factorial.use_stronger_l1(equal)) == f"{factorial.cell(equal)}, stronger λ"
     )
@@ -136,7 +162,6 @@ def test_what_lies_between_sgd_and_beta_50_adds_up():
     rows = width.components_table(records).rows
     assert rows[1] == ["4", "+4.00 ± 0.00", "+8.00 ± 0.00", "−2.00 ± 0.00", "+10.00 ± 0.00", "3"]
     words = prose.numbers(NOTHING | {"width": records})
-    assert words["width-8-stronger"] == "+16.00 ± 0.00"
     assert words["width-8-zero"] == "−4.00 ± 0.00"
     table = width.width_frame(records)
     assert set(table.groupby(["series", "x"]).size()) == {3}
@@ -189,7 +214,9 @@ def test_without_runs_a_table_shows_its_command(table):
     [
         lambda: plots.sweep(results.beta_frame([]), "β"),
         lambda: plots.sweep(results.lambda_frame([]), "λ"),
-        lambda: plots.forest(factorial.gains_frame([]), "points"),
+        lambda: plots.forest(gains.by_change(NOTHING), "points"),
+        lambda: plots.forest(gains.by_return(NOTHING), "points"),
+        lambda: plots.forest(gains.by_cell([]), "points"),
     ],
 )
 def test_without_runs_a_figure_says_so(figure):
@@ -202,11 +229,11 @@ def test_without_runs_a_figure_says_so(figure):
 def test_numbers_of_the_first_layer():
     runs = study("first-layer", lambda c: 50 + c.seed - c.frozen_zeros - (c.beta > 0) * 2)
     words = prose.numbers(NOTHING | {"first-layer": runs})
-    for name in ("alone-free-1", "alone-free-50", "everywhere-free-50"):
-        assert words[f"first-{name}"] == "−2.00 ± 0.00"
+    assert words["first-alone-free-1"] == "−2.00 ± 0.00"
     assert words["first-alone-frozen-1"] == "−3.00 ± 0.00"
     assert words["first-alone-returns-50"] == "−1.00 ± 0.00"
-    assert words["period-left-50"] == words["width-8-zero"] == "pending"
+    assert words["over-zero"] == words["width-8-zero"] == "pending"
+    assert words["changes"] == "1"  # of those in the table of all
 
 
 def test_the_best_of_each_range_is_named():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from lcs.exhibits.plots.style import (
     pending,
     subplots,
 )
+from lcs.exhibits.plots.weights import as_image
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -166,3 +167,36 @@ def _network_style(network: str) -> tuple[str, str]:
         return look("3-FC").colour, "-."
     shallow = network.replace("D-", "S-")
     return look(f"{shallow}, SGD").colour, "--" if network.startswith("D-") else "-"
+
+
+def hero(found: Conditions, filters: Mapping[str, np.ndarray | None]) -> Figure:
+    """Draw accuracy against remaining weights, and beside it some first-layer filters.
+
+    Args:
+        found: runs by the recipe.
+        filters: (n, C, H, W) by title, as `figure4.filters.by_method` returns them; None: pending.
+    """
+    import matplotlib.pyplot as plt
+
+    shown = {title: images for title, images in filters.items() if images is not None}
+    columns = 5
+    figure = plt.figure(figsize=(1.35 * WIDTH, 4.3))
+    panels: Any = figure.subfigures(1, 2, width_ratios=(1.25, 1))
+    left, right = panels
+    axes = left.subplots()
+    table = fronts.frame(found)
+    _points(axes, table, "weights")
+    _add_methods(axes)
+    for models, style in ((set(table.model), "-"), ({"s-fc"}, ":")):
+        best = fronts.front(table[table.model.isin(models)], "weights")
+        axes.step(best.weights, best.accuracy, style, where="post", color="0.45", lw=1.2, zorder=0)
+    axes.set(xscale="log", xlabel=COSTS["weights"], ylabel="test accuracy (%)")
+    axes.legend(fontsize="x-small", loc="lower right")
+    if shown:
+        rows = np.atleast_1d(right.subfigures(len(shown), 1))
+        for row, (title, images) in zip(rows, shown.items(), strict=True):
+            row.suptitle(title, fontsize="small", x=0.02, ha="left")
+            for panel, image in zip(row.subplots(1, columns), images, strict=False):
+                panel.imshow(as_image(image), interpolation="nearest")
+                panel.set_axis_off()
+    return figure

@@ -3,16 +3,27 @@
 Importing this loads neither matplotlib nor seaborn; drawing does.
 """
 
-from lcs.exhibits.plots.comparisons import accuracies, curves, forest, gains, speed, sweep
+from lcs.exhibits.plots.comparisons import (
+    Differences,
+    accuracies,
+    courses,
+    curves,
+    forest,
+    gains,
+    speed,
+    sweep,
+)
 from lcs.exhibits.plots.engine import changes, floors, unproved
 from lcs.exhibits.plots.style import use_style
 from lcs.exhibits.plots.weights import (
     as_image,
+    excesses,
     filters,
     first_layers,
     laws,
-    locality,
     nonzeros,
     pair_correlation,
     scatter,
+    sharing,
+    windows,
 )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from lcs.exhibits.plots.style import (
     PUBLISHED_MARKERS,
     WIDTH,
     add_legend,
+    label_log_axis,
     look,
     pending,
     shades,
@@ -119,30 +120,64 @@ def sweep(
     return figure
 
 
-def forest(table: pd.DataFrame, label: str) -> Figure:
-    """Draw differences with their intervals, a row for each cell, beside the line of no difference.
+class Differences(NamedTuple):
+    """A row of `forest`: what was compared, and the paired differences, one for each seed.
+
+    `contrast` is `over` a method, which gives the colour; several rows may share `group` and
+    `label`, one for each contrast.
+    """
+
+    label: str
+    contrast: str
+    values: Sequence[float]
+    group: str = ""
+
+
+def forest(rows: Sequence[Differences], label: str) -> Figure:
+    """Draw paired differences beside the line of no difference: dots are seeds, with n at the edge.
+
+    From three seeds on a bar is their mean with its 95 % interval.
 
     Args:
-        table: columns `cell`, `contrast` (`over` a method), `mean` and `half_width`.
+        rows: from top to bottom; each group, where they have one, under its name.
         label: of the axis, with the unit.
     """
-    if table.empty:
+    if not rows:
         return pending()
-    cells = list(dict.fromkeys(table.cell))
-    figure, axes = subplots(figsize=(WIDTH, 0.36 * len(cells) + 1.2))
-    contrasts = list(dict.fromkeys(table.contrast))
-    for number, contrast in enumerate(contrasts):
-        rows = table[table.contrast == contrast]
-        height = [len(cells) - cells.index(name) + 0.12 * (1 - 2 * number) for name in rows.cell]
-        axes.errorbar(
-            rows["mean"], height, xerr=rows.half_width.fillna(0), fmt=look(contrast).marker, ms=5,
-            color=look(contrast).colour, label=contrast,
-        )  # fmt: skip
-    axes.axvline(0, color="0.6", lw=1, zorder=0)
-    axes.set_yticks(range(len(cells), 0, -1), cells)
+    lines: dict[tuple[str, str], list[Differences]] = {}
+    for row in rows:
+        if row.group:
+            lines.setdefault((row.group, ""), [])
+        lines.setdefault((row.group, row.label), []).append(row)
+    contrasts = list(dict.fromkeys(row.contrast for row in rows))
+    figure, axes = subplots(figsize=(WIDTH, 0.29 * len(lines) + 1.1))
+    edge = axes.get_yaxis_transform()
+    for place, shown in enumerate(lines.values()):
+        for number, row in enumerate(shown):
+            # contrasts of one line, from above
+            y = place + 0.36 * ((number + 0.5) / len(shown) - 0.5)
+            own, count = look(row.contrast), len(row.values)
+            axes.plot(row.values, [y] * count, own.marker, color=own.colour, ms=3.5, alpha=0.5)
+            if count > 2:
+                mean, half_width, _ = mean_interval(row.values)
+                axes.errorbar(mean, y, xerr=half_width, fmt="|", ms=8, mew=2, color=own.colour)
+        counts = dict.fromkeys(f"{len(row.values)}" for row in shown)
+        axes.text(1.01, place, " / ".join(counts), transform=edge, va="center")
+    axes.text(1.01, -1, "n", transform=edge, va="center", style="italic")
+    for contrast in contrasts:
+        own = look(contrast)
+        axes.plot([], [], own.marker, color=own.colour, ms=4, ls="-", label=contrast)
+    axes.axvline(0, color="0.4", lw=1, zorder=1)
+    axes.set_yticks(range(len(lines)), [name for _, name in lines])
+    for place, (group, name) in enumerate(lines):
+        if not name:
+            axes.text(0.01, place, group, transform=edge, va="center", style="italic")
+    axes.set_ylim(len(lines) - 0.5, -0.7)
     axes.set_xlabel(label)
-    axes.grid(axis="y", color="0.93")
-    add_legend(figure, axes, columns=2)
+    axes.tick_params(axis="y", length=0)
+    axes.set_axisbelow(True)
+    axes.grid(axis="x", color="0.93")
+    add_legend(figure, axes, columns=len(contrasts))
     return figure
 
 
@@ -221,4 +256,33 @@ def speed(table: pd.DataFrame) -> Figure:
     axes.set_xticks(sorted(set(table.density)), [f"{d:g}" for d in sorted(set(table.density))])
     axes.minorticks_off()
     add_legend(figure, axes, columns=2)
+    return figure
+
+
+def courses(
+    panels: Mapping[str, Mapping[str, tuple[Sequence[int], Any, Any]]], labels: tuple[str, str]
+) -> Figure:
+    """Draw two measures along the epochs, one above the other: a column for each panel.
+
+    Args:
+        panels: by title, for each method the epochs, shape (t,), and both measures, (seeds, t): a
+            line is their mean, a band their range.
+        labels: of the measures, with their units.
+    """
+    if not any(panels.values()):
+        return pending()
+    figure, grid = subplots(2, len(panels), figsize=(WIDTH, 4.2), sharex="col", squeeze=False)
+    for column, (title, lines) in enumerate(panels.items()):
+        grid[0, column].set_title(title, fontsize="medium")
+        for name, (epochs, *measures) in lines.items():
+            own = look(name)
+            for axes, values in zip(grid[:, column], measures, strict=True):
+                axes.plot(epochs, values.mean(0), ls=own.line, color=own.colour, label=name)
+                low, high = values.min(0), values.max(0)
+                axes.fill_between(epochs, low, high, color=own.colour, alpha=0.2, lw=0)
+        grid[1, column].set(xlabel="epoch", xscale="log")
+        label_log_axis(grid[1, column].xaxis)
+    for axes, label in zip(grid[:, 0], labels, strict=True):
+        axes.set_ylabel(label)
+    add_legend(figure, grid[0, 0], columns=4)
     return figure

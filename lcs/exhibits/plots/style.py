@@ -91,7 +91,7 @@ def shades(name: object, count: int) -> list[str]:
     base = colour(name)
     light, dark = _mixed(base, "#FFFFFF", 0.65), _mixed(base, "#000000", 0.45)
     # the colour itself is in the middle, and that of a single condition
-    places = np.linspace(-1, 1, count) if count > 1 else [0.0]
+    places = np.linspace(-1, 1, count) if count != 1 else [0.0]
     return [_mixed(base, light if place < 0 else dark, abs(place)) for place in places]
 
 

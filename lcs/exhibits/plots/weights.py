@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -102,36 +103,37 @@ def laws(history: pd.DataFrame, forecasts: Mapping[str, pd.DataFrame]) -> Figure
     return figure
 
 
-def filters(groups: Mapping[str, np.ndarray], *, columns: int = 10) -> Figure:
-    """Draw first-layer filters as images, two rows for each group; two pixels for each weight.
+def filters(groups: Mapping[str, np.ndarray | None], *, columns: int = 8) -> Figure:
+    """Draw first-layer filters as images, a row for each group; two pixels for each weight.
 
     Args:
-        groups: for each title, filters (n, C, H, W); zero is grey, and each filter has its own
-            scale, the largest absolute weight. Three channels are drawn as red, green and blue.
+        groups: for each title, filters (n, C, H, W), the first of which are drawn; None: pending.
+            Zero is grey, and each filter has its own scale, the largest absolute weight. Three
+            channels are drawn as red, green and blue.
         columns: filters in a row.
     """
-    if not groups:
+    known = [images for images in groups.values() if images is not None]
+    if not known:
         return pending()
     import matplotlib.pyplot as plt
 
-    rows = {title: images[: 2 * columns] for title, images in groups.items()}
     # in inches, of which the page has 96 pixels
-    side = 2 * max(images.shape[-1] for images in rows.values()) / 96
+    side = 2 * max(images.shape[-1] for images in known) / 96
     gap, head = side / 16, 0.28
     width = columns * (side + gap) - gap
-    height = len(rows) * (head + 2 * (side + gap))
+    height = len(groups) * head + len(known) * (side + gap)
     figure = plt.figure(figsize=(width, height), layout="none")
     top = height
-    for title, images in rows.items():
+    for title, images in groups.items():
         figure.text(0, (top - 0.6 * head) / height, title, weight="bold", va="center")
-        for number, image in enumerate(images):
-            row, column = divmod(number, columns)
-            left, low = column * (side + gap), top - head - row * (side + gap) - side
+        top -= head
+        for column, image in enumerate(() if images is None else images[:columns]):
+            left, low = column * (side + gap), top - side
             axes = figure.add_axes((left / width, low / height, side / width, side / height))
             # not resampled: the page draws each weight as a square
             axes.imshow(as_image(image), interpolation="none")
             axes.set_axis_off()
-        top -= head + 2 * (side + gap)
+        top -= 0 if images is None else side + gap
     return figure
 
 
@@ -142,33 +144,115 @@ def as_image(filter_: np.ndarray) -> np.ndarray:
     return np.broadcast_to(image, (3, *image.shape[1:])).transpose(1, 2, 0)
 
 
-def locality(table: pd.DataFrame) -> Figure:
-    """Draw locality measures beside their null model.
+def excesses(table: pd.DataFrame) -> Figure:
+    """Draw measures of locality less their null: a panel each, a row for each setting and method.
 
     Args:
-        table: columns `method`, `measure`, `mean`, `ci95`, `null_mean`, `null_ci95`.
+        table: columns `setting`, `series` (begins with a method's name), `measure`, `values` (of
+            each seed: dots) and `ci95` of their mean. The first measure's axis is linear to 1
+            and logarithmic beyond.
     """
-    from matplotlib.lines import Line2D
-
+    if table.empty:
+        return pending()
+    rows: list[tuple[str, str | None]] = []  # from top to bottom, a heading above each setting
+    for setting, here in table.groupby("setting", sort=False):
+        rows += [(str(setting), None), *((str(setting), name) for name in here.series.unique())]
+    heights = {row: -place for place, row in enumerate(rows)}
     measures = list(dict.fromkeys(table.measure))
-    figure, panels = subplots(1, len(measures), figsize=(WIDTH, 2.9), sharey=True)
+    size = (WIDTH, 0.21 * len(rows) + 0.8)
+    figure, panels = subplots(1, len(measures), figsize=size, sharey=True)
     for axes, measure in zip(panels, measures, strict=True):
-        rows = table[table.measure == measure].iloc[::-1]
-        height = np.arange(len(rows))
-        axes.errorbar(
-            rows.null_mean, height, xerr=rows.null_ci95, fmt="|", color="0.55", ms=12, lw=1
-        )
-        for y, row in zip(height, rows.itertuples(), strict=True):
-            own = look(row.method)
-            axes.errorbar(row.mean, y, xerr=row.ci95, fmt=own.marker, color=own.colour, ms=6)
-        axes.set_yticks(height, rows.method)
-        axes.set_title(measure, weight="normal", size="medium")
+        for row in table[table.measure == measure].to_dict("records"):
+            y, values = heights[row["setting"], row["series"]], np.array(row["values"])
+            own = look(row["series"].split(", λ")[0])
+            axes.plot(values, [y] * len(values), own.marker, color=own.colour, ms=4, alpha=0.5)
+            axes.errorbar(values.mean(), y, xerr=row["ci95"], fmt="|", color=own.colour, ms=9)
+        axes.axvline(0, color="0.6", lw=1, zorder=0)
+        axes.set_title(measure, weight="normal", size="medium", pad=12)
         axes.grid(axis="x", color="0.92")
-    handles = [
-        Line2D([], [], marker="o", ls="", color="0.2", label="filters"),
-        Line2D([], [], marker="|", ls="", color="0.55", ms=12, label="null: pixels permuted"),
-    ]
-    figure.legend(handles=handles, loc="outside upper left", ncols=2)
+        axes.tick_params(axis="y", length=0)
+    panels[0].set_xscale("symlog", linthresh=1, linscale=0.4)
+    ticks = (-1, 0, 1, 3, 10, 30, 100)
+    panels[0].set_xticks(ticks, [f"{tick}" for tick in ticks], minor=False)
+    panels[0].minorticks_off()
+    panels[0].set_xlim(right=110)
+    panels[0].set_yticks([heights[row] for row in rows], [name or "" for _, name in rows])
+    panels[0].set_ylim(0.5 - len(rows), 0.6)
+    panels[0].tick_params(axis="y", labelsize="small")
+    panels[0].set_zorder(1)  # headings extend over all panels
+    panels[0].patch.set_visible(False)
+    for setting, name in rows:
+        if name is None:
+            at = heights[setting, None]
+            text = panels[0].text(
+                0, at, setting, transform=panels[0].get_yaxis_transform(), va="center",
+                weight="bold", size="small", backgroundcolor="white", zorder=5,
+            )  # fmt: skip
+            text.set_in_layout(False)
+    return figure
+
+
+def windows(panels: Mapping[str, pd.DataFrame], unit: str) -> Figure:
+    """Draw locality against the width, a panel for each setting: dots are runs, lines their means.
+
+    Args:
+        panels: by title, columns `x` (α), `series` (begins with a method's name) and `value`.
+        unit: of the vertical axis.
+    """
+    shown = {title: table for title, table in panels.items() if len(table)}
+    if not shown:
+        return pending()
+    figure, grid = subplots(1, len(shown), figsize=(WIDTH, 3.4), sharey=True, squeeze=False)
+    for axes, (title, table) in zip(grid[0], shown.items(), strict=True):
+        for name, runs in table.groupby("series", sort=False):
+            own, mean = look(name), runs.groupby("x").value.mean()
+            axes.plot(runs.x, runs.value, own.marker, color=own.colour, ms=4, alpha=0.6)
+            axes.plot(mean.index, mean, ls=own.line, color=own.colour, label=name)
+        places = sorted(table.x.unique())
+        axes.set_xscale("log", base=2)
+        axes.set_xticks(places, [f"{place}" for place in places], minor=False)
+        axes.set_title(title, weight="normal", size="medium")
+        axes.set_xlabel("α")
+        axes.legend(fontsize="small")
+    grid[0, 0].set_ylabel(unit)
+    return figure
+
+
+def sharing(table: pd.DataFrame) -> Figure:
+    """Draw how alike filters are after a shift, between chance and shared kernels, a row per run.
+
+    Args:
+        table: columns `setting`, `series`, `of`, `filters`, `mean`, `ci95`, `pixels`,
+            `phases`, `rearranged` and `shared`; a row without `mean` has too few local filters.
+    """
+    if table.empty:
+        return pending()
+    figure, axes = subplots(figsize=(WIDTH, 0.3 * len(table) + 1.2))
+    shapes = {"pixels": "x", "phases": "+", "rearranged": "|", "shared": "D"}
+    words = {
+        "pixels": "null: pixels permuted",
+        "phases": "null: random phases",
+        "rearranged": "null: weights rearranged in their places",
+        "shared": "shared kernels",
+    }
+    names = []
+    for y, row in enumerate(table.to_dict("records")):
+        names.append(f"{row['setting']}: {row['series']}")
+        own = look(row["series"].split(", λ")[0])
+        if math.isnan(row["mean"]):
+            few = f"{row['filters']:.0f} of {row['of']:.0f} filters are local"
+            axes.text(0.01, y, few, va="center", size="small", style="italic", color="0.35")
+            continue
+        axes.plot([row["rearranged"], row["shared"]], [y, y], color="0.85", lw=5, zorder=0)
+        for name, shape in shapes.items():
+            axes.plot(row[name], y, shape, color="0.4", mfc="white", ms=7, label=words[name])
+        axes.errorbar(row["mean"], y, xerr=row["ci95"], fmt=own.marker, color=own.colour, ms=6)
+    axes.set_yticks(range(len(table)), names)
+    axes.tick_params(axis="y", labelsize="small")
+    axes.set(ylim=(len(table) - 0.5, -0.5), xlim=(0, 1.02))
+    axes.set_xlabel("correlation with the nearest filter after a shift")
+    axes.grid(axis="x", color="0.92")
+    add_legend(figure, axes, columns=2)
     return figure
 
 

@@ -3,7 +3,7 @@
 Modules follow the chapter `scaling`: `search` chooses hyperparameters on validation images, `width`
 has every method with one λ, `tuned` β = 50 with λ chosen at each width, `threshold` what
 it owes to λ and what to the threshold, `largest` the runs at
-α = 32, `ablations` momentum and training length, `units` the first layer's units. `gains` has the
+α = 32, `ablations` momentum and training length. `gains` has the
 differences between methods and their growth with the width, which several of them show.
 """
 

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from lcs.config import Config
-from lcs.exhibits import compare, tables
-from lcs.exhibits.compare import AGAINST, Conditions, Reference
+from lcs.exhibits import compare
+from lcs.exhibits.compare import Conditions, Reference
 from lcs.exhibits.settings import STRONGER_L1
 from lcs.exhibits.why.studies import equal_rates
-from lcs.runs import Record
 from lcs.stats import Interval, mean_interval
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 # from a cell to the one with a factor changed; None where it is not at the level to start from
 Change = Callable[[Config], Config | None]
@@ -30,18 +26,6 @@ LOSSES: dict[str, dict[str, object]] = {
 AUGMENTED_CROSS_ENTROPY: dict[str, object] = {**LOSSES["ce"], "augment": "flip-crop"}
 
 
-def gains_frame(records: Sequence[Record]) -> pd.DataFrame:
-    """Return the gain of β = 50 in each cell: `cell`, `contrast`, `mean`, `half_width`, `n`."""
-    found = compare.conditions(records)
-    gains = [
-        (cell(config), f"over {name}", compare.difference(found, config, reference(config)))
-        for config in largest_thresholds(found)
-        for name, reference in AGAINST.items()
-    ]
-    rows = [(place, over, *gain) for place, over, gain in gains if gain is not None]
-    return tables.data_frame(rows, columns=["cell", "contrast", *Interval._fields])
-
-
 def largest_thresholds(found: Conditions) -> list[Config]:
     """Return the conditions with the largest β of their loss and learning rate: those of β = 50."""
     largest: dict[tuple[str, float], float] = {}
@@ -52,11 +36,11 @@ def largest_thresholds(found: Conditions) -> list[Config]:
 
 
 def cell(config: Config) -> str:
-    """Name a cell of the factorial: augmentation, loss, and λ where it is the stronger one."""
+    """Name a cell of the factorial: loss, and λ where it is the stronger one."""
     scale = _rate_divisor(config)
     loss = compare.loss_text(config) + (", equal rates" if scale > 1 else "")
     strong = math.isclose(config.l1, STRONGER_L1["l1"] * scale)
-    return f"{compare.field_text(config, 'augment')}, {loss}" + (", stronger λ" if strong else "")
+    return loss + (", stronger λ" if strong else "")
 
 
 def _rate_divisor(config: Config) -> float:

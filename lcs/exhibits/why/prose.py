@@ -1,24 +1,26 @@
-"""The numbers of the chapter's prose, in words: "pending" where there are no runs."""
+"""The numbers of both pages' prose, in words: "pending" where there are no runs."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 
 from lcs.config import Config
 from lcs.exhibits import compare, published, tables
-from lcs.exhibits.compare import PENDING, Cell, Conditions
+from lcs.exhibits.compare import PENDING, Cell, Conditions, Values
 from lcs.exhibits.methods import SGD, beta_lasso_method
 from lcs.exhibits.settings import STRONGER_L1
 from lcs.exhibits.tables import LAYERS
 from lcs.exhibits.why import factorial
-from lcs.exhibits.why.factorial import AUGMENTED_CROSS_ENTROPY, LOSSES
+from lcs.exhibits.why.factorial import LOSSES
 from lcs.exhibits.why.results import THRESHOLD
-from lcs.exhibits.why.summary import by_study
-from lcs.exhibits.why.width import COMPONENTS, count_of_pairs
+from lcs.exhibits.why.summary import beyond_chance, by_study, compare_all
+from lcs.exhibits.why.width import count_of_pairs
 from lcs.runs import Record
+from lcs.stats import mean_interval
 
 OVER = {"sgd": compare.as_sgd, "zero": compare.without_threshold}
 
@@ -26,26 +28,31 @@ OVER = {"sgd": compare.as_sgd, "zero": compare.without_threshold}
 def numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
     """Return the numbers of the chapter's prose, by name."""
     found = by_study(runs)
+    changes = [gain and gain.change for *_, gain in compare_all(found)]
+    known = beyond_chance(changes)
     return {
-        **_controls(found),
-        **_schedules_and_counts(found["period"]),
+        "over-zero": compare.signed_text(
+            compare.gain(found["frozen"], beta=50, frozen_zeros=False)
+        ),
+        "changes": f"{sum(change is not None for change in changes)}",
+        "changes-known": f"{sum(change in known for change in changes)}",
         **_first_layer(found["first-layer"]),
         **_beta_and_lambda(found),
         **_lengths(found["longer"]),
-        "left-100": compare.left_of(found["length"], beta=50, epochs=100),
         **_factorial(found["factorial"]),
         **_widths(found["wider"]),
     }
 
 
-def _controls(found: Mapping[str, Conditions]) -> dict[str, str]:
-    """Return what one change does: precision, zeros that stay, another schedule."""
+def control_numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
+    """Return the numbers of the page `why_controls`: what one change does, and the schedules."""
+    found = by_study(runs)
     precision, frozen, schedule = (found[name] for name in ("precision", "frozen", "schedule"))
     usual = {"precision": "bf16"}
     words = {
         "fp32-sgd": compare.difference_of(precision, {"beta": 0, "precision": "fp32"}, usual),
         "fp32-50": compare.difference_of(precision, {"beta": 50, "precision": "fp32"}, usual),
-        "free-left-50": compare.left_of(frozen, beta=50, frozen_zeros=False),
+        **_schedules_and_counts(found["period"]),
     }
     for beta in (1, 50):
         stay = {"beta": beta, "frozen_zeros": True}
@@ -58,6 +65,14 @@ def _controls(found: Mapping[str, Conditions]) -> dict[str, str]:
             f"cosine-left-{beta}": compare.left_of(schedule, beta=beta, schedule="cosine-epoch"),
         }
     return words
+
+
+def few_text(runs: Sequence[Record], of: Values) -> str:
+    """Return mean and interval of what runs have, in per cent; of two runs both values."""
+    values = of(runs)
+    if len(values) == 2:
+        return f"{values[0]:.1f} and {values[1]:.1f}"
+    return tables.interval(mean_interval(values))
 
 
 def late_range_text(runs: Sequence[Record]) -> str:
@@ -88,9 +103,8 @@ def _schedules_and_counts(found: Conditions) -> dict[str, str]:
 def _first_layer(found: Conditions) -> dict[str, str]:
     """Return what λ on the first layer alone does: its gain over β = 0, and what it leaves there.
 
-    Keys end in β: `first-alone-free-50`, and `…-frozen-…` with zeros that stay, `…-returns-…` for
-    the difference of the two, `first-alone-left-free-50` for the remaining share of the layer;
-    `first-everywhere-…` with λ on all layers.
+    Keys end in β: `first-alone-free-1`, and `…-frozen-…` with zeros that stay, `…-returns-…` for
+    the difference of the two, `first-alone-left-free-50` for the remaining share of the layer.
     """
     free: dict[str, object] = {"l1_rest": 0.0, "frozen_zeros": False}
     frozen = free | {"frozen_zeros": True}
@@ -99,9 +113,7 @@ def _first_layer(found: Conditions) -> dict[str, str]:
         return compare.signed_text(compare.gain(found, compare.without_threshold, **fields))
 
     return {
-        "first-everywhere-free-50": over_zero(beta=50, l1_rest=None, frozen_zeros=False),
         "first-alone-free-1": over_zero(beta=1, **free),
-        "first-alone-free-50": over_zero(beta=50, **free),
         "first-alone-frozen-1": over_zero(beta=1, **frozen),
         "first-alone-left-free-1": compare.left_of(found, beta=1, **free),
         "first-alone-left-frozen-1": compare.left_of(found, beta=1, **frozen),
@@ -135,25 +147,25 @@ def _beta_and_lambda(found: Mapping[str, Conditions]) -> dict[str, str]:
     def l1(runs: Sequence[Record]) -> str:
         return tables.number(runs[0].config.l1)
 
+    accuracy = partial(few_text, of=compare.accuracies)
+    fit = partial(few_text, of=compare.train_accuracies)
     places: tuple[tuple[str, Conditions, Callable[[Conditions], Config], Cell], ...] = (
         ("best-beta", betas, best, beta),
-        ("best-beta-accuracy", betas, best, compare.mean_text),
+        ("best-beta-accuracy", betas, best, accuracy),
         ("last-beta", betas, largest, beta),
-        ("last-beta-accuracy", betas, largest, compare.mean_text),
+        ("last-beta-accuracy", betas, largest, accuracy),
         ("best-l1", at_beta, best, l1),
-        ("best-l1-accuracy", at_beta, best, compare.mean_text),
+        ("best-l1-accuracy", at_beta, best, accuracy),
         ("best-l1-left", at_beta, best, compare.remaining_text),
-        ("first-l1-fit", at_beta, smallest, compare.fit_text),
-        ("last-l1-fit", at_beta, largest, compare.fit_text),
-        ("last-l1-fixed-accuracy", fixed, largest, compare.mean_text),
+        ("last-l1-fixed-accuracy", fixed, largest, accuracy),
         ("last-l1-fixed-left", fixed, largest, compare.remaining_text),
         ("first-l1-zero", zero, smallest, l1),
-        ("first-l1-zero-fit", zero, smallest, compare.fit_text),
+        ("first-l1-zero-fit", zero, smallest, fit),
         ("last-l1-zero", zero, largest, l1),
-        ("last-l1-zero-accuracy", zero, largest, compare.mean_text),
-        ("last-l1-zero-fit", zero, largest, compare.fit_text),
+        ("last-l1-zero-accuracy", zero, largest, accuracy),
+        ("last-l1-zero-fit", zero, largest, fit),
     )
-    counts = {"beta": betas, "l1": at_beta, "l1-zero": zero}
+    counts = {"beta": betas, "l1": at_beta}
     return {f"runs-{name}": compare.count_text(among) for name, among in counts.items()} | {
         name: text(among[place(among)]) if among else PENDING for name, among, place, text in places
     }
@@ -164,6 +176,7 @@ def _lengths(found: Conditions) -> dict[str, str]:
     lengths, words = [*sorted({config.epochs for config in found}), 0, 0], {}
     for place, epochs in enumerate(lengths[:2]):
         words[f"length-{place}"] = f"{epochs}" if epochs else PENDING
+        words[f"length-{place}-left"] = compare.left_of(found, beta=50, epochs=epochs)
         for short, reference in OVER.items():
             more = compare.gain(found, reference, beta=50, epochs=epochs)
             words[f"length-{place}-{short}"] = compare.signed_text(more)
@@ -195,47 +208,30 @@ def _factorial(found: Conditions) -> dict[str, str]:
         "equal": factorial.use_cross_entropy_at_equal_rates,
     }
     for name, change in losses.items():
-        for short, reference in OVER.items():
-            words[f"effect-{name}-{short}"] = compare.signed_text(
-                factorial.effect(found, change, reference)
-            )
+        effect = factorial.effect(found, change, compare.without_threshold)
+        words[f"effect-{name}-zero"] = compare.signed_text(effect)
     return words | _cells(found)
 
 
 def _cells(found: Conditions) -> dict[str, str]:
-    """Return β = 50 in three cells of the stronger λ, and SGD with augmentation.
+    """Return what β = 50 leaves in the cell of the stronger λ, and SGD with augmentation.
 
-    `bare` is the reproduction's setting, `cropped` the same with augmentation, `strong` the one
-    nearest to the paper's. `cell-zero-…`: the gain over β = 0; `cell-left-…`: what is left of the
-    first layer; `sgd-flip-crop-…`: the accuracy of SGD with each loss.
+    `cell-left`: with augmentation and the reproduction's loss, in per cent of the first layer;
+    `sgd-flip-crop-…`: the accuracy of SGD with each loss.
     """
-    cells: dict[str, dict[str, object]] = {
-        "bare": {"loss": "bce", "augment": "none"},
-        "cropped": {"loss": "bce", "augment": "flip-crop"},
-        "strong": AUGMENTED_CROSS_ENTROPY,
-    }
-    words = {}
-    for name, cell in cells.items():
-        fields = {"beta": 50, **cell, **STRONGER_L1}
-        words[f"cell-zero-{name}"] = compare.signed_text(
-            compare.gain(found, compare.without_threshold, **fields)
-        )
-        words[f"cell-left-{name}"] = compare.left_of(found, **fields)
+    cropped = {"augment": "flip-crop"}
+    words = {"cell-left": compare.left_of(found, beta=50, loss="bce", **cropped, **STRONGER_L1)}
     for name, loss in LOSSES.items():
-        sgd = {"optimizer": "sgd", "augment": "flip-crop", **loss}
+        sgd = {"optimizer": "sgd", **cropped, **loss}
         words[f"sgd-flip-crop-{name}"] = compare.said_of(found, compare.mean_text, **sgd)
     return words
 
 
 def _widths(found: Conditions) -> dict[str, str]:
-    """Return what each step adds at each width: `width-4-zero`; `width-4-n`: in how many runs."""
+    """Return what the threshold adds at each width, `width-4-zero`, and in how many runs."""
     words: dict[str, str] = {}
     for alpha in (1, 4, 8):
-        sparse = compare.pick(found, beta=50, base_channels=alpha)
-        gains = {
-            name: part.gain(found, sparse) if sparse else None for name, part in COMPONENTS.items()
-        }
-        whole = gains.pop("sgd")
-        words |= {f"width-{alpha}-{name}": compare.signed_text(g) for name, g in gains.items()}
-        words[f"width-{alpha}-n"] = count_of_pairs(whole)
+        gain = compare.gain(found, beta=50, base_channels=alpha)
+        words[f"width-{alpha}-zero"] = compare.signed_text(gain)
+        words[f"width-{alpha}-n"] = count_of_pairs(gain)
     return words

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -32,34 +32,34 @@ class Compared(NamedTuple):
     label: str = ""  # of the table, where it is not that of the study
 
 
+def _usual(name: str, **fields: Any) -> dict[str, Reference]:
+    """Return the reference with the usual values of some fields, by its name."""
+    return {name: lambda config: config.replace(**fields)}
+
+
+MAY_RETURN = _usual("zeros that may return", frozen_zeros=False)
 COMPARED = {
     "precision": Compared(
         ["precision"],
-        {"bfloat16": lambda config: config.replace(precision="bf16")},
+        _usual("bfloat16", precision="bf16"),
         "Products in float32 and in bfloat16",
     ),
     "frozen": Compared(
-        ["frozen_zeros"],
-        {"zeros that may return": lambda config: config.replace(frozen_zeros=False)},
-        "Zeros that may return, and zeros that stay",
+        ["frozen_zeros"], MAY_RETURN, "Pruned weights that may return, and that cannot"
     ),
     "first-layer": Compared(
         ["l1_rest", "frozen_zeros"],
-        {
-            "λ everywhere": lambda config: config.replace(l1_rest=None),
-            "zeros that may return": lambda config: config.replace(frozen_zeros=False),
-            "β = 0": compare.without_threshold,
-        },
+        {**_usual("λ everywhere", l1_rest=None), **MAY_RETURN, "β = 0": compare.without_threshold},
         "λ on all layers, and on the first one alone",
     ),
     "schedule": Compared(
         ["schedule"],
-        {"the cosine": lambda config: config.replace(schedule="cosine-epoch")},
+        _usual("the cosine", schedule="cosine-epoch"),
         "A learning rate that goes to zero, and a constant one",
     ),
     "period": Compared(
         ["period"],
-        {"one fall": lambda config: config.replace(period=None)},
+        _usual("one fall", period=None),
         "A cosine that falls to zero within its period, and then rises as it fell",
     ),
     "longer": Compared(["epochs"], AGAINST, "Training length", "tab-length"),

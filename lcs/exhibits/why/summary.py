@@ -1,4 +1,4 @@
-"""The chapter in short: what each change of the training adds to the gain of β = 50."""
+"""What each change of the training adds to the gain of β = 50: a table of all of them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from lcs.exhibits.tables import Table
 from lcs.exhibits.why.factorial import FACTORS, Contrast, changed_pairs, contrast
 from lcs.exhibits.why.width import at_each_width
 from lcs.runs import Record
-from lcs.stats import surviving
+from lcs.stats import Interval, surviving
 
 
 class Comparison(NamedTuple):
@@ -71,9 +71,7 @@ def by_study(runs: Mapping[str, Sequence[Record]]) -> dict[str, Conditions]:
 def summary_table(runs: Mapping[str, Sequence[Record]]) -> Table:
     """Return what each change of the training adds to the gain of β = 50."""
     compared = compare_all(by_study(runs))
-    changes = [gain.change for *_, gain in compared if gain]
-    tested = [change for change in changes if change.half_width is not None]
-    known = surviving(tested, pending=len(compared) - len(tested))
+    known = beyond_chance([gain and gain.change for *_, gain in compared])
     rows = []
     for text, over, gain in compared:
         if gain is None:
@@ -92,6 +90,12 @@ def summary_table(runs: Mapping[str, Sequence[Record]]) -> Table:
     )
     columns = ["change", "gain over", "before", "after", "change of the gain", "n"]
     return Table("tab-summary", caption, columns, rows, text=["gain over"])
+
+
+def beyond_chance(changes: Sequence[Interval | None]) -> set[Interval]:
+    """Return the changes that leave out zero after Holm's correction; pending ones count too."""
+    tested = [one for one in changes if one is not None and one.half_width is not None]
+    return surviving(tested, pending=len(changes) - len(tested))
 
 
 def compare_all(found: Mapping[str, Conditions]) -> list[tuple[str, str, Contrast | None]]:

@@ -1,8 +1,8 @@
-"""Where the units of the first layer look: how many weights they have, and how far apart."""
+"""Where all units of the sparse first layers look: how many weights they have, how far apart."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,9 +10,7 @@ import numpy as np
 from lcs.config import Config
 from lcs.exhibits import compare, locality, tables
 from lcs.exhibits.compare import PENDING
-from lcs.exhibits.methods import B0, B50, LOCAL, NETWORKS, SGD, Method
-from lcs.exhibits.scaling.gains import width_heads
-from lcs.exhibits.tables import Table
+from lcs.exhibits.methods import NETWORKS, Method
 from lcs.runs import Record
 
 if TYPE_CHECKING:
@@ -87,41 +85,13 @@ def neighbour_numbers(named: Mapping[str, Sequence[Record]]) -> dict[str, str]:
     }
 
 
-def locality_table(own: Sequence[Record], common: Sequence[Record]) -> Table:
-    """Return how much of a filter's mass is in its best window, beyond chance, at every width.
-
-    Args:
-        own: records of `scaling-own`.
-        common: records of `scaling` and `scaling-wide`.
-    """
-    from lcs.measure import MIN_NONZEROS
-
-    name, what = "tab-scaling-locality", "locality by the paper's recipe at growing width"
-    widths, others = compare.by_width(own), compare.by_width(common)
-    if not own or not widths.keys() <= others.keys():
-        return tables.pending_table(name, what, "lcs study scaling-own")
+def pair_correlation_frame(
+    records: Sequence[Record], series: Callable[[Config], str]
+) -> pd.DataFrame:
+    """Return one row per run and distance: `series`, `run_id`, `distance` (pixels), `ratio`."""
     rows = [
-        [method, *(locality.window_text(others[width][method]) for width in widths)]
-        for method in (LOCAL, SGD, B0, B50)
+        {"series": series(r.config), "run_id": r.run_id, "distance": distance, "ratio": ratio}
+        for r in records
+        for distance, ratio in enumerate(locality.pair_correlation(r) or [], 1)
     ]
-    sparse = [at[B50] for at in widths.values()]
-    side = own[0].final["locality"]["window"]
-    measured = max(record.final["locality"]["filters"] for record in own)
-    rows += [
-        [f"{B50}, λ of the width", *map(locality.window_text, sparse)],
-        [f"its units with {MIN_NONZEROS} weights or more", *map(locality.eligible_text, sparse)],
-    ]
-    both = [*own, *common]
-    caption = (
-        f"Mass in a filter's best window of {side} × {side} pixels, less that of its own "
-        f"permutations, in points. {compare.setting_text(both)}{compare.spread_text(both)}. "
-        f"Measured are units with {MIN_NONZEROS} weights or more, at most {measured} of each run."
-    )
-    return Table(name, caption, ["method", *width_heads(widths)], rows)
-
-
-def shown_filters(records: Sequence[Record]) -> dict[str, np.ndarray]:
-    """Return the stored filters (n, C, H, W) of the first seeds, by method and size."""
-    return locality.filters_of(
-        records, lambda r: f"{compare.method_text(r.config)}, {run_text(r.config)}"
-    )
+    return tables.data_frame(rows, columns=["series", "run_id", "distance", "ratio"])

@@ -1,0 +1,199 @@
+"""Does test accuracy fall and rise again along the epochs? Epoch-wise double descent, by a rule.
+
+A condition shows it if the mean over seeds of its test accuracy, smoothed, drops from its maximum
+so far by more than some points, and later rises above that maximum, both by more than the 95 %
+interval of the differences over seeds. The records have no test loss.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from lcs.config import Config
+from lcs.exhibits import compare, find_study, plots, tables
+from lcs.exhibits.methods import B0, B50, SGD, method
+from lcs.exhibits.tables import Table
+from lcs.runs import Record, RunStore
+from lcs.stats import Interval, mean_interval
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+# of other chapters: in the reproduction's setting, and by the recipe
+SETTINGS = {
+    "length": "reproduction",
+    "table2": "reproduction",
+    "reproduction": "reproduction",
+    "scaling-own": "recipe",
+    "recipe-length": "recipe, flips and crops",
+}
+METHODS = (SGD, B0, B50)
+# of the figure: setting, α and epochs
+PANELS = (("reproduction", 1, 400), ("recipe", 1, 200), ("recipe", 8, 200))
+
+
+class Descent(NamedTuple):
+    """The drop and the recovery of a course: at which epochs, and in points, paired by seed.
+
+    `peak` is the epoch of the maximum before the drop, `trough` of its end, `after` of the maximum
+    from there on; `recovery` is the accuracy there less that at `peak`.
+    """
+
+    peak: int
+    trough: int
+    after: int
+    drop: Interval
+    recovery: Interval
+
+    def is_double(self, least: float) -> bool:
+        """Return whether the drop exceeds `least` points, and both exceed their intervals."""
+        found = (self.drop, self.recovery)
+        return self.drop.mean > least and all(
+            one.half_width is not None and one.mean > one.half_width for one in found
+        )
+
+
+def descent(epochs: Sequence[int], accuracies: npt.NDArray[np.float64], least: float) -> Descent:
+    """Return the largest drop of a course that is a double descent, or else the largest of all.
+
+    Args:
+        epochs: of the values, ascending.
+        accuracies: smoothed, in per cent, shape (seeds, epochs).
+        least: a drop of fewer points is none.
+    """
+    mean = accuracies.mean(0)
+    found = []
+    for trough in range(len(mean)):
+        peak = int(mean[: trough + 1].argmax())
+        after = trough + int(mean[trough:].argmax())
+        start, bottom, end = (accuracies[:, place] for place in (peak, trough, after))
+        drop, recovery = mean_interval(start - bottom), mean_interval(end - start)
+        found.append(Descent(epochs[peak], epochs[trough], epochs[after], drop, recovery))
+    return max(found, key=lambda one: (one.is_double(least), one.drop.mean))
+
+
+def smoothed(values: Sequence[float], window: int) -> npt.NDArray[np.float64]:
+    """Return the mean of each value and those before it, `window` in all; the first ones lack."""
+    return np.convolve(values, np.full(window, 1 / window), "valid")
+
+
+def courses(store: RunStore) -> dict[str, list[Record]]:
+    """Return the runs of SGD, β = 0 and β = 50 by setting, as far as they have been made."""
+    runs: dict[str, list[Record]] = {}
+    for study, setting in SETTINGS.items():
+        stored = find_study(study).stored("desk", store)
+        chosen = [run for run in stored if method(run.config) in METHODS]
+        runs.setdefault(setting, []).extend(chosen)
+    return runs
+
+
+def descents(
+    runs: Mapping[str, Sequence[Record]], window: int, least: float
+) -> dict[tuple[str, Config], tuple[int, Descent]]:
+    """Return the number of seeds and the descent of each condition, by setting and condition."""
+    return {
+        (setting, config): (
+            len(group),
+            descent(
+                group[0].history["epoch"][window - 1 :],
+                np.array([_course(run, window) for run in group]),
+                least,
+            ),
+        )
+        for setting, records in runs.items()
+        for config, group in compare.conditions(records).items()
+    }
+
+
+def _course(record: Record, window: int) -> npt.NDArray[np.float64]:
+    return 100 * smoothed(record.history["test_accuracy"], window)
+
+
+def descent_table(runs: Mapping[str, Sequence[Record]], window: int, least: float) -> Table:
+    """Return the largest drop of each condition and what follows it."""
+    name, what = "tab-descent", "the largest drop of the test accuracy along the epochs"
+    found = descents(runs, window, least)
+    if not found:
+        return tables.pending_table(name, what, "lcs study table2")
+    order = {one: place for place, one in enumerate(METHODS)}
+    rows = [
+        [
+            setting,
+            f"{config.base_channels}",
+            f"{config.epochs}",
+            method(config).shortest,
+            f"{one.peak}, {one.trough}",
+            tables.signed(one.drop._replace(mean=-one.drop.mean)),
+            tables.signed(one.recovery),
+            "yes" if one.is_double(least) else "no",
+            f"{n}",
+        ]
+        for (setting, config), (n, one) in sorted(
+            found.items(),
+            key=lambda item: (
+                [*runs].index(item[0][0]),
+                item[0][1].base_channels,
+                item[0][1].epochs,
+                order[method(item[0][1])],
+            ),
+        )
+    ]
+    caption = (
+        f"The largest drop of the smoothed test accuracy (the mean of {window} successive recorded "
+        "epochs) below its maximum so far, from and to which epoch, and its later maximum against "
+        "that one, in points: means over n seeds of S-FC on CIFAR-10, 95 % intervals. A double "
+        f"descent is a drop of more than {least:.1f} points with a recovery above the earlier "
+        "maximum, both beyond their intervals."
+    )
+    columns = ["setting", "α", "epochs", "method", "from, to", "drop"]
+    columns += ["later maximum", "double", "n"]
+    return Table(name, caption, columns, rows, text=["method", "double"])
+
+
+def course_figure(runs: Mapping[str, Sequence[Record]], window: int) -> Figure:
+    """Draw smoothed test accuracy and training loss along the epochs, a column for each panel."""
+    panels = {}
+    for setting, alpha, epochs in PANELS:
+        lines = {}
+        for config, group in compare.conditions(runs.get(setting, [])).items():
+            if (config.base_channels, config.epochs) == (alpha, epochs):
+                epoch = group[0].history["epoch"][window - 1 :]
+                losses = [smoothed(run.history["train_loss"], window) for run in group]
+                accuracies = [_course(run, window) for run in group]
+                lines[method(config).shortest] = (epoch, np.array(accuracies), np.array(losses))
+        panels[f"{setting}, α = {alpha}"] = lines
+    return plots.courses(panels, ("test accuracy (%)", "training loss"))
+
+
+def numbers(
+    runs: Mapping[str, Sequence[Record]], window: int, least: float
+) -> dict[str, str | float]:
+    """Return the numbers of the prose: how many conditions show it, and the longest training's.
+
+    `descent-longest`: the largest number of epochs; `drop-…` and `recovery-…`: in points, in the
+    setting of the reproduction.
+    """
+    found = descents(runs, window, least)
+    setting, alpha, epochs = PANELS[0]
+    words: dict[str, str | float] = {
+        "descent-conditions": f"{len(found)}",
+        "descent-longest": f"{max((config.epochs for _, config in found), default=0)}",
+        "descent-double": f"{sum(one.is_double(least) for _, one in found.values())}",
+    }
+    for key, who in {"sgd": SGD, "zero": B0, "50": B50}.items():
+        one = next(
+            (
+                descent
+                for (place, config), (_, descent) in found.items()
+                if place == setting and method(config) == who
+                and (config.base_channels, config.epochs) == (alpha, epochs)
+            ),
+            None,
+        )  # fmt: skip
+        words[f"drop-{key}"] = tables.interval(one.drop) if one else compare.PENDING
+        words[f"recovery-{key}"] = tables.signed(one.recovery) if one else compare.PENDING
+    return words

@@ -1,0 +1,228 @@
+"""What makes filters local: augmentation, loss, λ, the threshold and the number of weights."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lcs import measure
+from lcs.config import Config
+from lcs.exhibits import compare, locality, tables
+from lcs.exhibits.compare import PENDING, WORDS, Cell, Conditions
+from lcs.exhibits.settings import STRONGER_L1
+from lcs.exhibits.tables import NONE, Table, signed
+from lcs.exhibits.verdicts import UNMEASURED, Claim, Finding, Judge
+from lcs.exhibits.why.factorial import AUGMENTED_CROSS_ENTROPY, LOSSES, has_stronger_l1
+from lcs.runs import Record, RunStore
+from lcs.stats import Interval, mean_interval
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def factorial_numbers(records: Sequence[Record]) -> dict[str, str]:
+    """Return what augmentation does to locality, from the factorial with cross-entropy, in words.
+
+    For SGD, β = 0 and β = 50 with the stronger λ: points of the window's share beyond chance with
+    augmentation (`window-…-flip-crop`); of β = 50 also without it (`window-strong-none`), and the
+    paired difference (`window-strong-more`). `window-threshold`: β = 50 less β = 0, augmented.
+    `window-pruned`: stored filters of β = 0, pruned to as many weights as the run of β = 50 with
+    the same seed has left, and `window-rival`, those of that run.
+    """
+    found = compare.conditions(records)
+    methods = {"optimizer": "sgd"}, {"beta": 0, **STRONGER_L1}, {"beta": 50, **STRONGER_L1}
+    sgd, zero, sparse = (
+        compare.pick(found, **AUGMENTED_CROSS_ENTROPY, **fields) for fields in methods
+    )
+    if not (sgd and zero and sparse):
+        return dict.fromkeys(FACTORIAL_NUMBERS, PENDING)
+    augmented, plain = found[sparse], found[sparse.replace(augment="none")]
+    first, pruned = found[zero][0], None
+    if first.filters:
+        share = compare.remaining(augmented)[0] / 100
+        pruned = measure.locality(measure.prune(first.load_filters(), share))
+    values = (
+        locality.window_text(found[sgd]),
+        locality.window_text(found[zero]),
+        locality.window_text(augmented),
+        locality.window_text(plain),
+        compare.signed_text(locality.compared(augmented, plain, locality.beyond_chance), NONE),
+        compare.signed_text(
+            locality.compared(augmented, found[zero], locality.beyond_chance), NONE
+        ),
+        _over_filters(pruned) if pruned else PENDING,
+        _over_filters(augmented[0].final["locality"]) if pruned else PENDING,
+        f"{pruned['filters']}" if pruned else PENDING,
+    )
+    return dict(zip(FACTORIAL_NUMBERS, values, strict=True))
+
+
+FACTORIAL_NUMBERS = (
+    "window-sgd-flip-crop",
+    "window-zero-strong-flip-crop",
+    "window-strong-flip-crop",
+    "window-strong-none",
+    "window-strong-more",
+    "window-threshold",
+    "window-pruned",
+    "window-rival",
+    "pruned-filters",
+)
+
+
+def _over_filters(found: Mapping[str, Any]) -> str:
+    """Return the share beyond chance of one run, in points, with its interval over filters."""
+    window = found["window_mass"]
+    mean, half = window["excess_mean"], window["excess_ci95"]
+    if mean is None or half is None:
+        return NONE
+    return tables.signed(Interval(100 * mean, 100 * half, found["filters"]))
+
+
+def factorial_table(records: Sequence[Record]) -> Table:
+    """Return the window's share beyond chance in every cell of the factorial."""
+    name, what = "tab-locality-factorial", "locality with and without augmentation"
+    if not records:
+        return tables.pending_table(name, what, "lcs study factorial")
+    found = compare.conditions(records)
+    rows = []
+    for loss, augment in itertools.product(("bce", "equal", "ce"), ("none", "flip-crop")):
+        fields = {"augment": augment, **LOSSES[loss]}
+        here = {config: runs for config, runs in found.items() if compare.matches(config, fields)}
+        heading = f"{LOSS_NAMES[loss]}, {WORDS[augment]}"
+        rows.append([heading, *map(locality.window_text, _by_strength(here))])
+    caption = (
+        "Share of a filter's mass in its best window, less that of its own permutations, in "
+        f"points: {compare.setting_text(records)}{compare.spread_text(records)}. "
+        f"Stronger λ: {tables.number(STRONGER_L1['l1'])} on the first layer, "
+        f"{tables.number(STRONGER_L1['l1_rest'])} on the others. At equal rates η is a tenth, "
+        "λ ten times as large, and β = 5 stands for β = 50, so that ηλ and βλ are as with the "
+        "binary cross-entropy."
+    )
+    sparse = [f"β = {beta}{l1}" for beta in (0, 50) for l1 in ("", ", stronger λ")]
+    columns = ["loss and images", "SGD", *sparse]
+    return Table(name, caption, columns, rows)
+
+
+LOSS_NAMES = {
+    "bce": "binary cross-entropy",
+    "equal": "cross-entropy, equal rates",
+    "ce": "cross-entropy",
+}
+
+
+def _by_strength(found: Conditions) -> list[list[Record]]:
+    """Runs of SGD, of β = 0 and of the largest β, each at both λ."""
+    return [found[c] for c in sorted(found, key=lambda c: (c.optimizer != "sgd", c.beta, c.l1))]
+
+
+def sparsity_numbers(records: Sequence[Record]) -> dict[str, str]:
+    """Return locality at the smallest and the largest λ of the recipe's largest β, in words.
+
+    `window-few`, `window-many`: points of the window's share beyond chance; `left-few`,
+    `left-many`: per cent of the first layer that is left; `eligible-few`: filters that are
+    measured; `runs-recipe`: how many runs each has.
+    """
+    found = compare.conditions([r for r in records if r.config.beta == 50])
+    by_l1 = sorted(found, key=lambda config: (config.l1, config.l1_rest or 0))
+
+    def said(text: Cell, place: int) -> str:
+        return text(found[by_l1[place]]) if found else PENDING
+
+    return {
+        "window-many": said(locality.window_text, 0),
+        "left-many": said(compare.remaining_text, 0),
+        "window-few": said(locality.window_text, -1),
+        "left-few": said(compare.remaining_text, -1),
+        "eligible-few": said(locality.eligible_text, -1),
+        "runs-recipe": compare.count_text(found),
+    }
+
+
+def fully_connected(store: RunStore, dataset: str = "cifar10") -> list[Record]:
+    """Return every stored run of S-FC on a data set, in the order of their files."""
+    records = (record for place in store.chain() for record in place.records())
+    return [
+        r
+        for r in records
+        if r.kind != "toy"
+        and (r.config.model, r.config.dataset) == ("s-fc", dataset)
+        and not (r.config.validation or r.config.permute_pixels)
+    ]
+
+
+def against_sparsity(records: Sequence[Record], measure: str) -> pd.DataFrame:
+    """Return what `plots.scatter` draws: locality beyond chance against weights per filter.
+
+    Args:
+        records: of S-FC with any method.
+        measure: a key of `locality.MEASURES`; the window's share is in per cent.
+    """
+    factor = locality.unit_factor(measure)
+    rows = []
+    for record in records:
+        found, config = record.final["locality"][measure], record.config
+        if found["excess_mean"] is None:
+            continue
+        penalised = "β-LASSO, β > 0" if config.beta else "ℓ1 alone: β = 0, proximal"
+        rows.append(
+            {
+                "x": record.final["nonzeros"]["conv1"] / locality.units(record),
+                "y": factor * found["excess_mean"],
+                "ci95": factor * found["excess_ci95"],
+                "method": "SGD" if config.optimizer == "sgd" else penalised,
+                "augmented": config.augment != "none",
+                "loss": compare.loss_text(config),
+                "run_id": record.run_id,
+            }
+        )
+    columns = ["x", "y", "ci95", "method", "augmented", "loss", "run_id"]
+    return tables.data_frame(rows, columns=columns).drop_duplicates("run_id")
+
+
+# Claims
+
+
+def _more_local(reference: Callable[[Config], Config], *, worse: bool = False) -> Judge:
+    """Judge whether β = 50 with the stronger λ puts more (or less) of a filter's mass in a window.
+
+    In the mean over losses and images of the factorial.
+    """
+
+    def judge(records: list[Record]) -> Finding:
+        found = compare.conditions(records)
+        cells = [c for c in found if c.beta and has_stronger_l1(c)]
+        more = [
+            [compare.by_seed(found[c], locality.beyond_chance) for c in (cell, reference(cell))]
+            for cell in cells
+        ]
+        seeds = sorted(set.intersection(*(set(one) for pair in more for one in pair)))
+        each = [[one[s] - other[s] for s in seeds] for one, other in more]
+        if not np.isfinite(each).all():
+            return UNMEASURED
+        difference = mean_interval(np.mean(each, axis=0))
+        claimed = difference._replace(mean=-difference.mean) if worse else difference
+        return Finding(f"{signed(difference)} points of the mass", claimed)
+
+    return judge
+
+
+CLAIMS: tuple[Claim, ...] = (
+    Claim(
+        "B",
+        "With the stronger λ, the filters of β = 50 are more local than those of SGD, by "
+        "the window (100 epochs, mean over losses and images)",
+        "factorial",
+        _more_local(compare.as_sgd),
+    ),
+    Claim(
+        "B",
+        "With the stronger λ, the filters of β = 50 are less local than those of β = 0 "
+        "with the same λ, by the window (100 epochs, mean over losses and images)",
+        "factorial",
+        _more_local(compare.without_threshold, worse=True),
+    ),
+)

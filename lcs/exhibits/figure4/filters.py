@@ -1,0 +1,93 @@
+"""Pictures of first-layer filters: of each method by one recipe, at growing λ, at growing width."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from lcs.config import Config
+from lcs.exhibits import compare, locality, tables
+from lcs.exhibits.figure4.units import run_text, sparsest
+from lcs.exhibits.methods import B0, B50, LOCAL, SGD, method
+from lcs.exhibits.settings import (
+    TOWARDS_RECIPE,
+    WIDTHS,
+    desk_study,
+    sgd,
+    short_recipe,
+)
+from lcs.runs import Record
+
+# by title; None: no run of this method has stored its filters
+Pictures = Mapping[str, np.ndarray | None]
+
+
+def _local_patches(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return S-LOCAL at the largest width of the study `width`, and by its recipe."""
+    return [sgd(short_recipe(base, WIDTHS[-1]), "s-local")]
+
+
+STUDIES = (
+    desk_study(
+        "filters",
+        "Filters of S-LOCAL beside those of S-FC at α = 8",
+        TOWARDS_RECIPE,
+        _local_patches,
+    ),
+)
+
+
+def by_method(records: Sequence[Record], *, largest: bool = True) -> dict[str, np.ndarray | None]:
+    """Return the stored filters (n, C, H, W) of SGD, β = 0, β = 50 and S-LOCAL, by title.
+
+    Of the first seed, and of runs with the λ of β = 50.
+
+    Args:
+        records: by one recipe.
+        largest: only those at the largest width at which S-FC was trained.
+    """
+    widths = [r.config.base_channels for r in records if r.config.model == "s-fc"]
+    stored = [r for r in records if r.filters]
+    if largest:
+        stored = [r for r in stored if r.config.base_channels == max(widths)]
+    penalties = {r.config.l1 for r in stored if method(r.config) == B50}
+    shown: dict[str, np.ndarray | None] = {}
+    for name in (SGD, B0, B50, LOCAL):
+        found = [
+            r
+            for r in stored
+            if method(r.config) == name and (not r.config.l1 or r.config.l1 in penalties)
+        ]
+        if found:
+            shown[_title(found[0])] = found[0].load_filters().numpy()
+        elif records:
+            shown[f"{name.shortest}: pending"] = None
+    return shown
+
+
+def _title(run: Record) -> str:
+    """Say how a run was trained, and how many weights remain: of S-LOCAL within the patches."""
+    l1 = f", λ = {tables.number(run.config.l1)}" if run.config.l1 else ""
+    patches = " of the patches" if run.config.model == "s-local" else ""
+    share = f"{compare.remaining([run])[0]:.3g} % of weights{patches} remain"
+    return f"{method(run.config).shortest}{l1}: {share}"
+
+
+def by_l1(records: Sequence[Record]) -> dict[str, np.ndarray]:
+    """Return stored filters, (n, C, H, W), of SGD and of the largest β at growing λ: first seed."""
+    largest = max((r.config.beta for r in records), default=0)
+    shown = [r for r in records if r.config.optimizer == "sgd" or r.config.beta == largest > 0]
+    ordered = sorted(shown, key=lambda run: (run.config.l1, run.config.l1_rest or 0.0))
+    return locality.filters_of(ordered, _title)
+
+
+def by_width(records: Sequence[Record]) -> dict[str, np.ndarray]:
+    """Return the stored filters (n, C, H, W) of the largest β, by width and length: first seeds."""
+
+    def title(run: Record) -> str:
+        share = compare.remaining([run])[0]
+        l1 = tables.number(run.config.l1)
+        return f"{run_text(run.config)}, λ = {l1}: {share:.3g} % of weights remain"
+
+    return locality.filters_of(sparsest(records), title)

@@ -1,0 +1,256 @@
+"""How local the filters are in every setting, beyond chance, and what makes them so."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lcs import measure
+from lcs.config import Config
+from lcs.exhibits import compare, locality, tables
+from lcs.exhibits.compare import Numbers
+from lcs.exhibits.locality import MEASURES
+from lcs.exhibits.methods import B0, B1, B50, LOCAL, SGD, beta_lasso_method, method
+from lcs.exhibits.settings import (
+    REPRODUCTION,
+    baseline,
+    sgd_and_betas,
+)
+from lcs.exhibits.tables import Table, signed
+from lcs.exhibits.verdicts import UNMEASURED, Claim, Finding, verdict
+from lcs.runs import Record
+from lcs.stats import Interval, mean_interval
+from lcs.study import Study
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# Studies
+
+
+def _figure4(base: Config, betas: Sequence[float]) -> list[Config]:
+    return [baseline(base, "s-local"), *sgd_and_betas(base, betas)]
+
+
+STUDIES = (Study("figure4", "Figure 4: filters and their locality", REPRODUCTION, _figure4, 5),)
+
+
+def by_setting(studies: Iterable[Sequence[Record]]) -> dict[str, list[Record]]:
+    """Return the runs of the figure of all settings, by the setting in words.
+
+    Of each study those at its largest width with S-LOCAL, SGD, β = 0, β = 1 and β = 50; studies
+    that share a width, a length and the images are one setting.
+
+    Args:
+        studies: the records of each.
+    """
+    settings: dict[str, list[Record]] = {}
+    for records in studies:
+        widest = max((r.config.base_channels for r in records), default=0)
+        shown = [r for r in records if r.config.base_channels == widest]
+        for run in shown:
+            if method(run.config) in (LOCAL, SGD, B0, B1, B50):
+                config = run.config
+                images = compare.field_text(config, "augment")
+                title = f"{compare.size_text([run])}, {compare.loss_text(config)}, {images}"
+                settings.setdefault(title, []).append(run)
+    return settings
+
+
+def excess_frame(settings: Mapping[str, Sequence[Record]]) -> pd.DataFrame:
+    """Return what `plots.excesses` draws: a row for each setting, condition and measure.
+
+    Columns `setting`, `series` (method and λ), `measure`, `values` (of each seed) and `ci95` of
+    their mean; of a single run its own over filters.
+    """
+    rows = []
+    for setting, records in settings.items():
+        found = compare.conditions(records)
+        order = (LOCAL, SGD, B0, B1, B50)
+        ranked = sorted(found, key=lambda c: (order.index(method(c)), c.l1))
+        for config in ranked:
+            runs = found[config]
+            l1 = f", λ = {tables.number(config.l1)}" if config.l1 else ""
+            for key, title in EXCESSES.items():
+                values = locality.beyond_chance(runs, key)
+                ci95 = locality.summary(runs, key)["excess_ci95"]
+                row = [setting, f"{method(config).shortest}{l1}", title, values, ci95]
+                rows.append(row)
+    columns = ["setting", "series", "measure", "values", "ci95"]
+    return tables.data_frame(rows, columns=columns)
+
+
+EXCESSES = {
+    "window_mass": "window (points)",
+    "spread": "spread (pixels)",
+    "morans_i": "Moran's I",
+}
+
+
+def excess_table(settings: Mapping[str, Sequence[Record]]) -> Table:
+    """Return the same as a table: mean and interval of each measure beyond chance."""
+    rows = []
+    frame = excess_frame(settings)
+    for (setting, series), here in frame.groupby(["setting", "series"], sort=False):
+        cells = []
+        for measured, values, ci95 in zip(
+            here["measure"], here["values"], here["ci95"], strict=True
+        ):
+            digits = 3 if measured == EXCESSES["morans_i"] else 2
+            known = np.isfinite(values).all()
+            mean = Interval(float(np.mean(values)), ci95, len(values))
+            cells.append(signed(mean, digits) if known else tables.NONE)
+        rows.append([setting, series, *cells, f"{len(here['values'].iloc[0])}"])
+    caption = (
+        "The numbers of {numref}`fig-locality`: mean over seeds of each measure less that of the "
+        "filter's own permutations, ± 95 % interval over seeds, or over the filters of a single "
+        "run."
+    )
+    columns = ["setting", "method", *EXCESSES.values(), "n"]
+    return Table("tab-locality-all", caption, columns, rows, text=["method"])
+
+
+def width_frame(records: Sequence[Record]) -> pd.DataFrame:
+    """Return what `plots.windows` draws: `x` (α), `series` and `value` (points), a row per run."""
+
+    def series(config: Config) -> str:
+        weaker = config.optimizer == "beta-lasso" and config.l1 < strongest
+        return method(config).shortest + (", smaller λ" if weaker else "")
+
+    shown = [r for r in records if method(r.config) in (LOCAL, SGD, B0, B50)]
+    strongest = max((r.config.l1 for r in shown if r.config.beta), default=0.0)
+    ranked = sorted(shown, key=lambda r: (r.config.optimizer != "sgd", r.config.beta, r.config.l1))
+    rows = [
+        [r.config.base_channels, series(r.config), value]
+        for r in ranked
+        for value in locality.beyond_chance([r])
+    ]
+    return tables.data_frame(rows, columns=["x", "series", "value"])
+
+
+def opening_numbers(records: Sequence[Record]) -> dict[str, str]:
+    """Return the window's share beyond chance at the largest width, in points: "pending" without.
+
+    `open-sgd`, `open-zero` and `open-sparse`: of SGD, of β = 50, and of β = 0 with the same λ;
+    `open-alpha`: the width.
+    """
+    names = ("open-alpha", "open-sgd", "open-zero", "open-sparse")
+    widths = [at for at in compare.by_width(records).values() if B50 in at]
+    if not widths:
+        return dict.fromkeys(names, compare.PENDING)
+    widest = widths[-1]
+    sparse = widest[B50]
+    zero = [run for run in widest[B0] if run.config.l1 == sparse[0].config.l1]
+    windows = map(locality.window_text, (widest[SGD], zero, sparse))
+    return dict(zip(names, (f"{sparse[0].config.base_channels}", *windows), strict=True))
+
+
+def locality_table(records: Sequence[Record], scale: str, name: str = "tab-locality") -> Table:
+    """Return the locality of first-layer filters beside their null model."""
+    if not records:
+        what = f"locality at the scale {scale}"
+        return tables.pending_table(name, what, f"lcs study figure4 --scale {scale}")
+    rows = []
+    for title, runs in compare.by_method(records).items():
+        cells = [_beside_null(key, runs) for key in MEASURES]
+        counts = [run.final["locality"]["eligible"] for run in runs]
+        rows.append([title, f"{mean_interval(counts).mean:,.0f}", *cells, tables.links(runs)])
+    window, n = (
+        records[0].final["locality"]["window"],
+        max(map(len, compare.by_method(records).values())),
+    )
+    measured = max(record.final["locality"]["filters"] for record in records)
+    caption = (
+        f"Locality of first-layer filters, at most {measured:,} of each run "
+        f"({compare.scale_text(records, scale)}): mean, and in brackets the mean difference "
+        "between a filter and its own permutations, with a 95 % interval over "
+        f"{'seeds' if n > 1 else 'filters'}. The window has {window} × {window} pixels."
+    )
+    columns = ["method", f"with ≥ {measure.MIN_NONZEROS} weights", *MEASURES.values(), "seeds"]
+    return Table(name, caption, columns, rows)
+
+
+def locality_numbers(records: Sequence[Record]) -> Numbers:
+    """Return the numbers of the prose, for the largest β (`sparse-…`) and SGD (`dense-…`).
+
+    `…-mean` is of the filters, `…-null_mean` of their permutations.
+    """
+    groups, beta = compare.by_method(records), compare.largest_beta(records)
+    numbers: Numbers = {"beta": beta}
+    for short, name in {"sparse": beta_lasso_method(beta), "dense": SGD}.items():
+        for key in ("spread", "window_mass"):
+            found = locality.summary(groups[name], key)
+            for kind in ("mean", "null_mean"):
+                value = found[kind]
+                numbers[f"{short}-{key}-{kind}"] = math.nan if value is None else value
+    return numbers
+
+
+def _beside_null(key: str, runs: Sequence[Record]) -> str:
+    """Return a measure's mean and, in brackets, its excess over the null model."""
+    shown = locality.summary(runs, key)
+    mean, excess, half = (shown[name] for name in ("mean", "excess_mean", "excess_ci95"))
+    if mean is None or excess is None or half is None:
+        return tables.NONE
+    digits = 3 if key == "morans_i" else 2
+    beyond = tables.signed(Interval(excess, half, len(runs)), digits)
+    return f"{mean:.{digits}f} ({beyond})"
+
+
+# Claims
+
+
+def _local_filters(records: list[Record]) -> Finding:
+    each = locality.beyond_chance(compare.by_method(records)[B50])
+    if not np.isfinite(each).all():
+        return UNMEASURED
+    excess = mean_interval(each)
+    value = f"{signed(excess)} points of the mass in a window beyond chance"
+    return Finding(value, excess, short=f"{signed(excess)} of the mass")
+
+
+def _more_local_than_sgd(records: list[Record]) -> Finding:
+    """Judge by both measures of locality; where they agree, the evidence is the weaker one.
+
+    The spread is smaller in a local filter. Moran's I, of smoothness, is said beside them.
+    """
+    groups = compare.by_method(records)
+    window, more_spread, moran = (
+        locality.compared(
+            groups[B50], groups[SGD], partial(locality.beyond_chance, measure=measure)
+        )
+        for measure in ("window_mass", "spread", "morans_i")
+    )
+    if window is None or more_spread is None or moran is None:
+        return UNMEASURED
+    spread = more_spread._replace(mean=-more_spread.mean)
+    value = f"window {signed(window)} points, spread {signed(spread)} px less; smoothness: "
+    more, value = (window, spread), f"{value}Moran's I {signed(moran, 3)}"
+    if len({verdict(Finding("", one)) for one in more}) > 1:
+        return Finding(value, said="depends on the measure")
+    # points and pixels are compared by their intervals, which single runs lack
+    known = all(one.half_width for one in more)
+    weaker = min(more, key=lambda one: abs(one.mean) / (one.half_width or 1)) if known else window
+    return Finding(value, weaker, short=f"window {signed(window)}")
+
+
+CLAIMS: tuple[Claim, ...] = (
+    Claim(
+        "P",
+        "The filters of β = 50 are more local than their own permutations",
+        "table2",
+        _local_filters,
+        "pictures",
+    ),
+    Claim(
+        "P",
+        "The filters of β = 50 are more local than those of SGD",
+        "table2",
+        _more_local_than_sgd,
+        "pictures",
+    ),
+)

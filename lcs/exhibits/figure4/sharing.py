@@ -1,0 +1,162 @@
+"""Whether filters are shifted copies of each other, as those of a convolution are."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from lcs import measure, sharing
+from lcs.exhibits import compare, tables
+from lcs.exhibits.compare import PENDING
+from lcs.exhibits.methods import B0, B50, method
+from lcs.exhibits.tables import NONE, Table
+from lcs.exhibits.verdicts import Claim, Finding
+from lcs.recording import STORED_FILTERS
+from lcs.runs import Record
+from lcs.stats import Interval
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MIN_FILTERS = 8  # local ones, without which nothing is said of a run
+# a shared kernel must raise the measure by so much, or its absence says nothing
+MIN_CONTRAST = 0.2
+NULLS = ("unaligned", "pixels", "phases", "rearranged")
+
+
+def measured(record: Record) -> dict[str, Any]:
+    """Return `lcs.sharing.sharing` of the local ones among a run's stored filters.
+
+    The first `STORED_FILTERS` are looked at, as many of each run, within a window of 13 x 13 of 32
+    pixels: that of S-CONV's kernel and two pixels more on each side. `of`: how many were looked at.
+    With fewer than `MIN_FILTERS` local ones the result has no other values.
+    """
+    filters = record.load_filters()[:STORED_FILTERS]
+    window = measure.window_size(*filters.shape[2:]) + 4 * filters.shape[2] // 32
+    local = sharing.local_parts(filters, window)
+    found: dict[str, Any] = {"of": len(filters), "filters": len(local)}
+    if len(local) >= MIN_FILTERS:
+        found |= sharing.sharing(local, record.config.base_channels)
+    return found
+
+
+def frame(records: Sequence[Record]) -> pd.DataFrame:
+    """Return a row for each run with stored filters.
+
+    Columns `setting`, `series` (method and λ), `run_id` and what `measured` has, NaN where that is
+    missing.
+    """
+    columns = ["setting", "series", "run_id", "of", "filters", "mean", "ci95", "shared"]
+    columns += [f"{null}{kind}" for null in NULLS for kind in ("", "_excess", "_ci95")]
+    rows = []
+    for run in records:
+        if run.filters:
+            config = run.config
+            images = compare.field_text(config, "augment")
+            l1 = f", λ = {tables.number(config.l1)}" if config.l1 else ""
+            row = {"setting": f"{compare.size_text([run])}, {images}", "run_id": run.run_id}
+            rows.append({**row, "series": f"{method(config).shortest}{l1}", **measured(run)})
+    return tables.data_frame(rows).reindex(columns=columns).drop_duplicates("run_id")
+
+
+def way(row: Mapping[Any, Any]) -> float:
+    """Return how far a row of `frame` is on the way from chance to shared kernels, in per cent.
+
+    Chance is the null that keeps most, `rearranged`. NaN where shared kernels could not be told
+    from it: the filters have too few weights, or the kernels would be more than the filters.
+    """
+    contrast = row["shared"] - row["rearranged"]
+    return 100 * row["rearranged_excess"] / contrast if contrast > MIN_CONTRAST else math.nan
+
+
+def _way_text(row: Mapping[Any, Any]) -> str:
+    share = way(row)
+    return f"{round(share)}" if math.isfinite(share) else NONE
+
+
+def table(found: pd.DataFrame) -> Table:
+    """Return the measure of every run of `frame`, beside its nulls and a shared kernel."""
+    name, what = "tab-sharing", "whether filters are shifted copies of each other"
+    if found.empty:
+        return tables.pending_table(name, what, "lcs study width")
+    rows = []
+    for row in found.to_dict("records"):
+        cells = [NONE] * 8
+        if math.isfinite(row["mean"]):
+            own = Interval(row["mean"], row["ci95"], int(row["filters"]))
+            beyond = Interval(row["rearranged_excess"], row["rearranged_ci95"], own.n)
+            cells = [tables.interval(own), *(f"{row[null]:.2f}" for null in NULLS)]
+            cells += [tables.signed(beyond), f"{row['shared']:.2f}"]
+            cells.append(_way_text(row))
+        count = f"{row['filters']:.0f} of {row['of']:.0f}"
+        rows.append([row["setting"], row["series"], count, *cells])
+    caption = (
+        "Correlation of a local filter with the other that is most like it after a shift, ± 95 % "
+        "interval over the filters of one run; the same without the shift, with the other's pixels "
+        "permuted, with its phases random, and with its weights rearranged in their places; the "
+        "excess over the last; the same filters with as many shared kernels as a convolution of "
+        "this α has; and how far the measure is from rearranged weights (0 %) to shared kernels "
+        f"(100 %), where these differ by more than {MIN_CONTRAST}. A run with fewer than "
+        f"{MIN_FILTERS} local filters is not measured."
+    )
+    columns = ["setting", "method", "local", "nearest", *NULLS, "excess", "shared", "way (%)"]
+    return Table(name, caption, columns, rows, text=["method"])
+
+
+def numbers(found: pd.DataFrame, named: Mapping[str, Sequence[Record]]) -> dict[str, str]:
+    """Return what the prose says of the first run with filters of each name; "pending" without it.
+
+    `sharing-<name>`: the correlation; `-null` with rearranged weights, `-shared` with shared
+    kernels, `-excess` over the former, `-way` (per cent).
+    """
+    rows = {row["run_id"]: row for row in found.to_dict("records")}
+    words = {}
+    for name, records in named.items():
+        stored = next((rows[r.run_id] for r in records if r.filters), None)
+        row = stored if stored and math.isfinite(stored["mean"]) else None
+        excess = Interval(row["rearranged_excess"], row["rearranged_ci95"], 0) if row else None
+        words[f"sharing-{name}"] = f"{row['mean']:.2f}" if row else PENDING
+        words[f"sharing-{name}-null"] = f"{row['rearranged']:.2f}" if row else PENDING
+        words[f"sharing-{name}-shared"] = f"{row['shared']:.2f}" if row else PENDING
+        words[f"sharing-{name}-excess"] = compare.signed_text(excess)
+        words[f"sharing-{name}-way"] = _way_text(row) if row else PENDING
+    return words
+
+
+# Claims
+
+
+def _shares_kernels(records: list[Record]) -> Finding:
+    """Say how far the units of β = 0 and β = 50 are on the way to shared kernels, in one run each.
+
+    The intervals are over the filters of a run, so that they are no evidence over seeds.
+    """
+    said, shares = [], []
+    for name in (B0, B50):
+        runs = [r for r in records if r.filters and method(r.config) == name]
+        found = measured(runs[0]) if runs else {}
+        share = way(found) if "mean" in found else math.nan
+        shares.append(share)
+        told = (
+            f"{share:.0f} % of the way to shared kernels"
+            if math.isfinite(share)
+            else "cannot be told"
+        )
+        said.append(f"{name.shortest}: {told}")
+    known = [share for share in shares if math.isfinite(share)]
+    if not known:
+        return Finding(NONE, said="not measurable: too few filters, or weights")
+    seen = "seen in one run" if min(known) > 50 else "not seen in one run"
+    return Finding("; ".join(said), said=seen)
+
+
+CLAIMS: tuple[Claim, ...] = (
+    Claim(
+        "B",
+        "The first layer becomes a convolution: local filters are shifted copies of each other "
+        "(α = 8, the λ of β = 50)",
+        "scaling-threshold",
+        _shares_kernels,
+    ),
+)

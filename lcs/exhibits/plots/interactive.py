@@ -1,0 +1,157 @@
+"""Figures that answer to the pointer: Vega-Lite charts, which a page draws without a network.
+
+A notebook holds a chart's data and a still picture of it. `book/_static/charts.js` puts the chart
+in the picture's place; the library that draws it is written into the built book once, from the
+package `vl-convert-python` (see `lcs.exhibits.book`). Without scripts the picture stays.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from textwrap import wrap
+from typing import TYPE_CHECKING, Any
+
+from lcs.exhibits.plots.style import look
+
+if TYPE_CHECKING:
+    import altair as alt
+    import pandas as pd
+
+    Chart = alt.Chart | alt.LayerChart | alt.FacetChart
+
+# of the text on a page, in its pixels; a chart is as wide as the page has room
+PAGE = 640
+# matplotlib's markers, as Vega calls them
+SHAPES = {"o": "circle", "s": "square", "D": "diamond", "^": "triangle-up"}
+# which frame is shown, in a chart that `slider` gets
+SHOWN = "datum.frame == place"
+
+
+@dataclass(frozen=True)
+class Interactive:
+    """A chart in a notebook; the last expression of a cell shows it.
+
+    Args:
+        spec: in Vega-Lite.
+        description: of what is seen, for those who cannot see it.
+    """
+
+    spec: Mapping[str, Any]
+    description: str
+
+    def _repr_html_(self) -> str:
+        import vl_convert
+
+        still = vl_convert.vegalite_to_svg({**self.spec, "width": PAGE})
+        picture = base64.b64encode(still.encode()).decode()
+        # "</" would end the script
+        spec = json.dumps(self.spec, ensure_ascii=False, separators=(",", ":"))
+        spec = spec.replace("</", "<\\/")
+        alt_text = html.escape(self.description)
+        return (
+            f'<div class="chart"><img alt="{alt_text}" src="data:image/svg+xml;base64,{picture}">'
+            f'<script type="application/json">{spec}</script></div>'
+        )
+
+
+def interactive(chart: Chart, description: str) -> Interactive:
+    """Return a chart of Altair's in the house style, as wide as the page."""
+    font = "DejaVu Sans, Verdana, sans-serif"
+    fit = {"type": "fit-x", "contains": "padding"}
+    styled = chart.properties(width="container", autosize=fit, description=description).configure(
+        font=font, background="white"
+    )
+    styled = styled.configure_axis(
+        grid=False, labelFontSize=12, titleFontSize=12, titleFontWeight="normal"
+    )
+    styled = styled.configure_view(stroke=None).configure_legend(orient="top", title=None)
+    return Interactive(styled.to_dict(), description)
+
+
+def scatter(
+    table: pd.DataFrame, x: str, y: str, titles: Mapping[str, str], description: str
+) -> Interactive:
+    """Draw runs as points that say what they are, and lead to their records.
+
+    Args:
+        table: columns `method` (a name that has a look), `link` (to the record; may be empty), and
+            those of `titles`.
+        x: column of the horizontal axis.
+        y: of the vertical one.
+        titles: columns that a point tells, with what they are called on the page.
+        description: of what is seen.
+    """
+    import altair as alt
+
+    methods = list(dict.fromkeys(table["method"]))
+    looks = [look(name) for name in methods]
+    colours = alt.Scale(domain=methods, range=[own.colour for own in looks])
+    shapes = alt.Scale(domain=methods, range=[SHAPES[own.marker] for own in looks])
+    columns = list(dict.fromkeys(["method", "link", x, y, *titles]))
+    chart = (
+        alt.Chart(alt.Data(values=json.loads(table[columns].to_json(orient="records"))))
+        .mark_point(filled=True, size=50, opacity=0.75)
+        .encode(
+            x=alt.X(x, type="quantitative", title=titles.get(x, x), scale=alt.Scale(zero=False)),
+            y=alt.Y(y, type="quantitative", title=titles.get(y, y), scale=alt.Scale(zero=False)),
+            color=alt.Color("method", type="nominal", scale=colours),
+            shape=alt.Shape("method", type="nominal", scale=shapes),
+            href=alt.Href("link", type="nominal"),
+            tooltip=[
+                alt.Tooltip(name, type=_kind(table[name]), title=title)
+                for name, title in titles.items()
+            ],
+        )
+        .properties(height=320)
+    )
+    return interactive(chart, description)
+
+
+def _kind(column: pd.Series) -> Any:
+    return "quantitative" if column.dtype.kind in "fi" else "nominal"
+
+
+def slider(
+    chart: Chart,
+    label: str,
+    titles: Sequence[str],
+    texts: Sequence[str],
+    description: str,
+    *,
+    first: int = 0,
+    switch: str = "",
+) -> Interactive:
+    """Let a slider choose which rows of a chart are shown.
+
+    Args:
+        chart: its layers keep the rows with `transform_filter(SHOWN)`, where the column `frame`
+            counts the frames.
+        label: of the slider.
+        titles: of the frames.
+        texts: what stands below each title.
+        description: of what is seen.
+        first: the frame that is shown before the slider is moved.
+        switch: label of a box that is ticked to see the second half of the frames; the slider goes
+            over one half. Empty: there is none.
+    """
+    import altair as alt
+
+    count = len(titles) // 2 if switch else len(titles)
+    moved = alt.binding_range(min=0, max=count - 1, step=1, name=label)
+    params = [alt.param(name="frame", value=first, bind=moved)]
+    if switch:
+        box = alt.binding_checkbox(name=switch)
+        params.append(alt.param(name="ticked", value=False, bind=box))
+    place = f"frame + (ticked ? {count} : 0)" if switch else "frame"
+    params.append(alt.param(name="place", expr=place))
+    # no line is longer than a phone is wide
+    words = [[head, *wrap(text, 45)] for head, text in zip(titles, texts, strict=True)]
+    lines = json.dumps(words, ensure_ascii=False)
+    title = alt.TitleParams(
+        alt.ExprRef(f"{lines}[place]"), anchor="start", fontWeight="normal", fontSize=12
+    )
+    return interactive(chart.add_params(*params).properties(title=title), description)

@@ -1,0 +1,390 @@
+"""The page Questions: what the forum, the reproduction and the reviewers asked, and the answers.
+
+Questions are in our words. A number of an answer is that of a claim, as the page Claims has it; a
+sentence that depends on results names the check that holds it, on the page where it is said too.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from lcs.exhibits import claims, tables
+from lcs.exhibits.verdicts import UNDECIDED
+from lcs.runs import RunStore
+
+ANSWERED, IN_PART, NOT_STUDIED = STATUSES = ("answered", "in part", "not studied here yet")
+
+# who asked: F the forum, R the reproduction, V1 to V4 the reviewers
+SOURCES = ("F", "R", "V1", "V2", "V3", "V4")
+
+# what the book calls its pages
+PAGES = {
+    "toy": "Toy LASSO",
+    "table2": "Table 2",
+    "figure3": "Figure 3",
+    "figure4": "Figure 4",
+    "fewest_weights": "Fewest weights",
+    "why": "Why",
+    "scaling": "Scaling",
+    "scaling_details": "Scaling, appendix",
+    "engine": "The engine",
+}
+
+# from the text of a claim to its rows on the page Claims, each by column
+Verdicts = Mapping[str, Sequence[Mapping[str, str]]]
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question, and how well it is answered where.
+
+    Args:
+        source: one of `SOURCES`.
+        text: the question in our words.
+        status: one of `STATUSES`.
+        answer: one or two sentences of MyST; `{0}` is the value and the verdict of the first claim.
+        place: page and section, `why#answers`; empty if it is not studied here yet.
+        claims: texts of claims.
+        holds: checks of the words that depend on results, `why:precision-does-not-matter`.
+    """
+
+    source: str
+    text: str
+    status: str
+    answer: str
+    place: str = ""
+    claims: tuple[str, ...] = ()
+    holds: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse an unknown source or status, and an answer without a place."""
+        if self.source not in SOURCES:
+            raise ValueError(f"source: {self.source!r} is none of {', '.join(SOURCES)}")
+        if self.status not in STATUSES:
+            raise ValueError(f"status: {self.status!r} is none of {', '.join(STATUSES)}")
+        if (self.status == NOT_STUDIED) == bool(self.place):
+            raise ValueError(f"{self.text}: what is answered has a place, and nothing else has")
+
+
+QUESTIONS: tuple[Question, ...] = (
+    Question(
+        "F",
+        "Does β-LASSO with β = 1 reach the solution of the LASSO almost always?",
+        ANSWERED,
+        "On the forum's own problem, a linear model with one true feature: {0}. The two algorithms "
+        "agree at β = η, the learning rate, and not at β = 1.",
+        "toy#the-forums-claims",
+        claims=("With β = 1 the LASSO solution of a linear problem is reached almost always",),
+        holds=("toy:agrees-at-eta-and-not-at-1",),
+    ),
+    Question(
+        "F",
+        "Can a larger β miss that solution, depending on the initial weights and the data?",
+        ANSWERED,
+        "The solution is {0}. Three conditions tell where it is found always, never, or depending "
+        "on the start.",
+        "toy#three-regions",
+        claims=("With larger β it can be missed, depending on initial weights and data",),
+    ),
+    Question(
+        "F",
+        "Can sparse weights in dense layers be used for speed, also on a GPU?",
+        IN_PART,
+        "On a processor, with zeros that stay: {0}. With the algorithm as it is: {1}. A GPU has "
+        "not been measured.",
+        "engine#is-sparsity-good-for-speed",
+        claims=(
+            "Sparse weights in dense layers can be used for speed (zeros that stay)",
+            "Sparsity can be used for speed, with the algorithm as it is",
+        ),
+    ),
+    Question(
+        "F",
+        "What if solutions that are not banded were penalised?",
+        NOT_STUDIED,
+        "It takes a penalty that grows with the distance between pixels.",
+    ),
+    Question(
+        "R",
+        "Why does β = 50 do worse than β = 0 and β = 1 at α = 1?",
+        IN_PART,
+        "The accuracy of β = 50 less that of β = 0: {0}. Accuracy is lost where the threshold "
+        "empties the first layer; whether for want of weights, or because they do not return, "
+        "these runs do not separate.",
+        "why#why-does-β--50-do-worse-than-β--0-and-β--1-at-α--1",
+        claims=("At α = 1, β = 50 is worse than β = 0",),
+        holds=("why:every-beta-that-empties-the-layer-loses",),
+    ),
+    Question(
+        "R",
+        "Would more training help β = 50?",
+        IN_PART,
+        "Its gain over β = 0 after 400 epochs, less that after 100: {0}. From 400 to 1600 epochs: "
+        "{1}.",
+        "why#would-more-training-help",
+        claims=(
+            "β = 50 gains more on β = 0 in 400 epochs than in 100",
+            "More training, 1600 epochs instead of 400, lets β = 50 gain on β = 0",
+        ),
+    ),
+    Question(
+        "R",
+        "Would augmentation help β = 50?",
+        IN_PART,
+        "What it adds to the gain over β = 0, with the reproduction's λ: {0}. With a larger λ on "
+        "the first layer: {1}.",
+        "why#would-augmentation-help",
+        claims=(
+            "Augmentation lets β = 50 gain on β = 0 (100 epochs)",
+            "Augmentation lets β = 50 gain on β = 0 with the stronger λ (100 epochs, mean over "
+            "losses)",
+        ),
+    ),
+    Question(
+        "R",
+        "Why do the second and third layer have so many fewer weights than in the paper's "
+        "Figure 3?",
+        ANSWERED,
+        "Because of the width. The third layer has 24cα weights for c classes, the second 6s²α² "
+        "for s × s pixels, and the reproduction has α = 1 where the paper has α = 150.",
+        "figure3#in-numbers",
+    ),
+    Question(
+        "R",
+        "Why are the filters less local than in the paper?",
+        IN_PART,
+        "The reproduction trained without augmentation, which makes filters local; with its loss "
+        "and its λ augmentation would have helped little. Why both matter is open.",
+        "figure4#sparser-longer-augmented",
+        holds=(
+            "figure4:augmentation-raises-locality",
+            "figure4:stronger-lambda-or-cross-entropy",
+        ),
+    ),
+    Question(
+        "V1",
+        "Does it work on data other than images, such as text or audio?",
+        NOT_STUDIED,
+        "All runs are on images.",
+    ),
+    Question(
+        "V2",
+        "Is β-LASSO better than the plain LASSO?",
+        ANSWERED,
+        "At α = 8, gain over the LASSO's own step, proximal ℓ1, with the same λ: {0}; over the "
+        "plain sub-gradient with a λ of its own: {1}.",
+        "scaling#threshold-λ-or-pruning",
+        claims=(
+            "With λ of β = 50 chosen at α = 8, it is better than proximal ℓ1 with the same λ there",
+            "With λ of β = 50 chosen at α = 8, it is better than β = 0 with a λ of its own there",
+        ),
+    ),
+    Question(
+        "V2",
+        "Why can the LASSO not do the same?",
+        IN_PART,
+        "In a linear model a zero of the LASSO returns as soon as its gradient exceeds λ, one of "
+        "β-LASSO only if a single step carries it past the threshold. In a network a large λ pays "
+        "only together with the threshold: {0}; why was not tested.",
+        "toy#where-a-weight-can-rest",
+        claims=("With λ of β = 50 chosen at α = 8, it is better than β = 0 with the same λ there",),
+        holds=("scaling:threshold-at-the-same-lambda",),
+    ),
+    Question(
+        "V2",
+        "How does it compare with other regularisers?",
+        IN_PART,
+        "With weight decay, and momentum, both searched on validation images: {0}. Dropout and "
+        "penalties other than ℓ1 and ℓ2 are not studied here yet.",
+        "scaling_details#what-makes-sgd-strong",
+        claims=(
+            "By the paper's recipe (200 epochs), both as chosen on validation images, β = 50 is "
+            "better than SGD at α = 8",
+        ),
+    ),
+    Question(
+        "V2",
+        "How does it compare with sparse training, such as SET and its successors?",
+        NOT_STUDIED,
+        "No such algorithm has been run.",
+    ),
+    Question(
+        "V2",
+        "How sparse are the networks, and how many operations does that save?",
+        ANSWERED,
+        "The remaining weights and the operations of every method are counted, and accuracy is "
+        "compared at as few of either. Weights in the first layer: {0}.",
+        "fewest_weights#by-the-papers-recipe",
+        claims=("β = 50 leaves fewer weights in the first layer than S-LOCAL has",),
+    ),
+    Question(
+        "V2",
+        "Does it hold in wider networks?",
+        IN_PART,
+        "For a doubling of the width from α = 1 to 8 the gain over SGD grows by {0}, that over "
+        "β = 0 by {1}. The paper's width has not been run.",
+        "scaling#accuracy-at-each-width",
+        claims=(
+            "With λ of β = 50 chosen at each width, its gain over SGD grows (α = 1, 2, 4, 8)",
+            "With λ of β = 50 chosen at each width, its gain over β = 0 grows (α = 1, 2, 4, 8)",
+        ),
+    ),
+    Question(
+        "V2",
+        "Does it hold in deeper networks?",
+        NOT_STUDIED,
+        "The library has D-FC, the fully connected network of eight such "
+        "layers and two more, but it has not been trained.",
+    ),
+    Question(
+        "V2",
+        "Does it hold on harder data?",
+        IN_PART,
+        "On CIFAR-100, at α = 1 and with cross-entropy, β = 50 can be told neither from SGD nor "
+        "from β = 1. Wider networks and larger images are not studied here yet.",
+        "table2#other-data",
+        holds=("table2:cifar100-cannot-be-told-apart",),
+    ),
+    Question(
+        "V3",
+        "Are the learned receptive fields local, beyond a few pictures?",
+        ANSWERED,
+        "By the share of a filter's weights in its best window, less that after permuting its "
+        "pixels: {0}. With a stronger λ, β = 50 less SGD: {1}.",
+        "figure4#locality-as-numbers",
+        claims=(
+            "The filters of β = 50 are more local than their own permutations",
+            "With the stronger λ, the filters of β = 50 are more local than those of SGD, by the "
+            "window (100 epochs, mean over losses and images)",
+        ),
+    ),
+    Question(
+        "V3",
+        "Is locality due to the shift-invariance of natural images?",
+        IN_PART,
+        "Shifts that augmentation adds make weights gather, but do not set how far: over crops of "
+        "the usual shift, the range with crops shifted twice as far grows by {0}. Images without "
+        "this invariance were not tried.",
+        "figure4#how-near-is-near",
+        claims=(
+            "Weights of a filter gather over a wider range where crops shift twice as far "
+            "(β = 50, α = 4)",
+        ),
+        holds=("figure4:crops-make-weights-gather", "figure4:range-does-not-follow-the-shift"),
+    ),
+    Question(
+        "V3",
+        "Would other data give local filters?",
+        NOT_STUDIED,
+        "It takes data with another notion of neighbourhood, and as a "
+        "control Gaussian images with the covariance of natural ones {cite}`ingrosso2022`.",
+    ),
+    Question(
+        "V3",
+        "Do the learned filters transfer from one data set to another?",
+        NOT_STUDIED,
+        "It takes the first layer of one training, kept for another.",
+    ),
+    Question(
+        "V3",
+        "Why do LOCAL and CONV have different numbers of parameters?",
+        ANSWERED,
+        "CONV has one filter for all positions, LOCAL a filter for each, so that in the shallow "
+        "network the first layer of LOCAL has s²/4 times the weights for s × s pixels, and the "
+        "others are equal. For the deep LOCAL network the paper's table counts too few: it does "
+        "not fit the shapes of the layers.",
+        "fewest_weights#how-many-weights-the-networks-have",
+    ),
+    Question(
+        "V3",
+        "Are the two lengths of training a case of epoch-wise double descent?",
+        NOT_STUDIED,
+        "It takes test accuracy along trainings of several lengths.",
+    ),
+    Question(
+        "V4",
+        "Can the learned operation be stacked into a deeper network?",
+        NOT_STUDIED,
+        "It takes a trained first layer, repeated or frozen under others.",
+    ),
+    Question(
+        "V4",
+        "Does it transfer between CIFAR and SVHN, or to ImageNet?",
+        NOT_STUDIED,
+        "SVHN can be trained ([Status](status.ipynb)), ImageNet cannot: the "
+        "library does not load it.",
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Questions with their answers; in a notebook, the last expression of a cell shows them."""
+
+    entries: Sequence[tuple[str, str, str]]  # question, status, answer
+
+    def _repr_markdown_(self) -> str:
+        return "\n\n".join(
+            f"{question}\n: {_mark(status)} {answer}" for question, status, answer in self.entries
+        )
+
+
+def verdicts(store: RunStore) -> Verdicts:
+    """Return what the page Claims says of every claim."""
+    table = claims.table(store)
+    found: dict[str, list[dict[str, str]]] = {}
+    for row in table.rows:
+        found.setdefault(row[0], []).append(dict(zip(table.columns, row, strict=True)))
+    return found
+
+
+def status(question: Question, known: Verdicts) -> str:
+    """Return how well a question is answered.
+
+    What rests on a claim that is pending or undecided is not answered, whatever it declares.
+    """
+    said = [row["verdict"] for text in question.claims for row in known[text]]
+    open_ = any(verdict == UNDECIDED or ".pending" in verdict for verdict in said)
+    return IN_PART if question.status == ANSWERED and open_ else question.status
+
+
+def answers(known: Verdicts, source: str) -> Answers:
+    """Return the questions of a source; "V" are those of all reviewers."""
+    return Answers(
+        [
+            (one.text, status(one, known), _answer(one, known))
+            for one in QUESTIONS
+            if one.source.startswith(source)
+        ]
+    )
+
+
+def numbers(known: Verdicts) -> dict[str, float]:
+    """Return how many questions there are, and how many of each status."""
+    found = Counter(status(one, known) for one in QUESTIONS)
+    named = {f"questions-{name.split()[0]}": float(found[name]) for name in STATUSES}
+    return {"questions": float(len(QUESTIONS)), **named}
+
+
+def _answer(question: Question, known: Verdicts) -> str:
+    said = question.answer
+    # by hand: an answer may have other braces
+    for place, text in enumerate(question.claims):
+        said = said.replace(f"{{{place}}}", " and ".join(map(_said, known[text])))
+    if not question.place:
+        return said
+    page, _, section = question.place.partition("#")
+    return f"{said} ([{PAGES[page]}]({page}.ipynb#{section}))"
+
+
+def _said(row: Mapping[str, str]) -> str:
+    if ".pending" in row["verdict"]:
+        return row["verdict"]
+    return f"{row['ours']} ({row['setting']}, n = {row['n']}: {row['verdict']})"
+
+
+def _mark(status: str) -> str:
+    shown = status.capitalize() + "."
+    return tables.pending(shown) if status == NOT_STUDIED else f"*{shown}*"

@@ -1,0 +1,162 @@
+"""Whether filters share weights: how far they are shifted copies of each other, as a convolution's.
+
+Filters are first-layer weights seen as images, shape (units, channels, height, width). Everything
+is computed in float64 on the CPU, and is the same each time.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lcs import measure
+from lcs.stats import mean_interval, paired_difference
+
+DRAWS = 10  # of each null model, and of the shared kernels
+
+# from filters to surrogates of them
+Surrogate = Callable[[Tensor, torch.Generator], Tensor]
+
+
+def sharing(filters: Tensor, kernels: int) -> dict[str, Any]:
+    """How closely each filter resembles another one after alignment, against null models.
+
+    A filter's value is its `aligned_correlation` with the other filter that it resembles most: 1
+    for each of a convolution's units that has another of its channel among the filters. The nulls
+    are the same with surrogates in place of the other filters, over `DRAWS` draws: `pixels`
+    permuted, `phases` random (same power spectrum), weights `rearranged` (same power spectrum, in
+    part, same weights, same places). Of `unaligned` filters the correlation is at shift zero.
+    The same filters with `shared` kernels say what a convolution with gaps would come to.
+
+    The value grows with the number of filters: compare it between equal numbers only.
+
+    Args:
+        filters: at least two of them.
+        kernels: that the units of the convolution share, its number of channels.
+
+    Returns:
+        JSON-ready: the number of `filters`, `mean` and `ci95` of the value, for each of the names
+        above its mean, and for the nulls also the mean difference from them,
+        `<null>_excess`, with its 95 % half-width over filters, `<null>_ci95`.
+
+    Raises:
+        ConfigError: filters that are not finite or not images.
+        ValueError: fewer than two filters.
+    """
+    filters = measure.checked(filters)
+    if len(filters) < 2:
+        raise ValueError(f"filters: {len(filters)}; at least two can resemble each other")
+    own = _nearest(aligned_correlation(filters, filters))
+    value = mean_interval(own)
+    found: dict[str, Any] = {"filters": len(filters), "mean": value.mean, "ci95": value.half_width}
+    values = {"unaligned": _nearest(_unit_norm(filters) @ _unit_norm(filters).T)}
+    nulls: dict[str, Surrogate] = {
+        "pixels": measure.permute_pixels,
+        "phases": randomise_phases,
+        "rearranged": rearrange,
+    }
+    for name, surrogate in nulls.items():
+        generator = torch.Generator().manual_seed(measure.SEED)
+        draws = [aligned_correlation(filters, surrogate(filters, generator)) for _ in range(DRAWS)]
+        values[name] = torch.stack([_nearest(draw) for draw in draws]).mean(0)
+    for name, value_of in values.items():
+        excess = paired_difference(own, value_of)
+        found[name] = float(value_of.mean())
+        found[f"{name}_excess"], found[f"{name}_ci95"] = excess.mean, excess.half_width
+    generator = torch.Generator().manual_seed(measure.SEED)
+    tied = [share_kernels(filters, kernels, generator) for _ in range(DRAWS)]
+    found["shared"] = sum(float(_nearest(aligned_correlation(f, f)).mean()) for f in tied) / DRAWS
+    return found
+
+
+def aligned_correlation(one: Tensor, other: Tensor) -> Tensor:
+    """Largest cosine between two filters over all shifts of one: (units, other units), float64.
+
+    The image does not wrap around, what is shifted out of it is lost, and the norms are those of
+    the whole filters, so that a small overlap makes no large correlation. The sign counts: a
+    filter and its negative are not copies. All channels are shifted together.
+    """
+    height, width = one.shape[2:]
+    size = (2 * height, 2 * width)  # padded: the image does not wrap around
+    first, second = (
+        torch.fft.rfft2(_unit_norm(filters).view(filters.shape), s=size) for filters in (one, other)
+    )
+    products = (torch.fft.irfft2((unit.conj() * second).sum(1), s=size) for unit in first)
+    return torch.stack([over_shifts.amax((1, 2)) for over_shifts in products])
+
+
+def local_parts(filters: Tensor, window: int) -> Tensor:
+    """Each filter within its best window x window square, and zero elsewhere, if it is local.
+
+    Left out are filters with less than half of their mass in that square, and those with fewer
+    than `measure.MIN_NONZEROS` weights in it.
+    """
+    filters = measure.checked(filters)
+    shares = measure.window_shares(filters, window)
+    parts = torch.zeros_like(filters)
+    for part, whole, share in zip(parts, filters, shares, strict=True):
+        row, column = divmod(int(share.argmax()), share.shape[1])
+        square = (..., slice(row, row + window), slice(column, column + window))
+        part[square] = whole[square]
+    counts = torch.count_nonzero(parts.flatten(1), 1)
+    return parts[(shares.amax((1, 2)) >= 0.5) & (counts >= measure.MIN_NONZEROS)]
+
+
+def randomise_phases(filters: Tensor, generator: torch.Generator) -> Tensor:
+    """Filters with random phases and the power spectra that they have, also across channels."""
+    units, _, height, width = filters.shape
+    noise = torch.randn(units, 1, height, width, generator=generator, dtype=torch.float64)
+    phases = torch.fft.rfft2(noise)
+    turned = torch.fft.rfft2(filters.double()) * phases / phases.abs()
+    return torch.fft.irfft2(turned, s=(height, width))
+
+
+def rearrange(filters: Tensor, generator: torch.Generator) -> Tensor:
+    """Filters whose weights have changed places among themselves, smooth if they were smooth.
+
+    In each channel the places that are not zero stay so, and their weights take the order that the
+    filter with `randomise_phases` has there. So a surrogate is as local and as sparse, of the same
+    weights and nearly as smooth. (Amplitude-adjusted surrogates: Theiler et al., Physica D 1992.)
+    """
+    filters = filters.double()
+    surrogates = torch.zeros_like(filters)
+    fields = randomise_phases(filters, generator).flatten(0, 1)
+    for new, old, field in zip(
+        surrogates.flatten(0, 1), filters.flatten(0, 1), fields, strict=True
+    ):
+        places = old != 0
+        new[places] = old[places].sort().values[field[places].argsort().argsort()]
+    return surrogates
+
+
+def share_kernels(filters: Tensor, kernels: int, generator: torch.Generator) -> Tensor:
+    """What the filters would be if each were one of some shared random kernels, in its own place.
+
+    The kernel is seen only where the filter has weights, and begins at the first row and the first
+    column that have any.
+    """
+    _, channels, height, width = filters.shape
+    shape = (kernels, channels, height, width)
+    bank = torch.randn(shape, generator=generator, dtype=torch.float64)
+    drawn = torch.randint(kernels, (len(filters),), generator=generator)
+    tied = torch.zeros(filters.shape, dtype=torch.float64)
+    for unit, whole, kernel in zip(tied, filters, bank[drawn], strict=True):
+        pixels = (whole != 0).any(0)
+        row, column = int(pixels.any(1).byte().argmax()), int(pixels.any(0).byte().argmax())
+        unit[:, row:, column:] = kernel[:, : height - row, : width - column]
+        unit *= whole != 0
+    return tied
+
+
+def _unit_norm(filters: Tensor) -> Tensor:
+    """Filters as vectors of norm 1: (units, weights); one that is zero stays so."""
+    return torch.nn.functional.normalize(filters.double().flatten(1))
+
+
+def _nearest(correlations: Tensor) -> Tensor:
+    """Return each filter's largest correlation with another one."""
+    return correlations.clone().fill_diagonal_(-math.inf).amax(1)

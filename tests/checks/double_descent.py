@@ -1,0 +1,42 @@
+"""What the page double_descent says of results."""
+
+from checks import Checks, ahead, level
+from lcs.exhibits import double_descent
+from lcs.exhibits.methods import B0, B50, SGD, method
+
+CHECKS = Checks()
+WINDOW, LEAST = 10, 1.0
+
+
+def descents(store, setting, epochs):
+    """The descents of each condition in a setting, at one length, by method; of several widths."""
+    found = double_descent.descents(double_descent.courses(store), WINDOW, LEAST)
+    return [
+        (method(config), one)
+        for (place, config), (_, one) in found.items()
+        if place == setting and config.epochs == epochs
+    ]
+
+
+@CHECKS.add
+def sgd_falls_and_does_not_recover(store):
+    """In 400 epochs SGD, and β = 50, drop; SGD stays below its maximum, and β = 50 not above."""
+    found = dict(descents(store, "reproduction", 400))
+    sgd, sparse = found[SGD], found[B50]
+    stays = ahead(sgd.recovery._replace(mean=-sgd.recovery.mean))
+    drops = sgd.drop.mean > LEAST and ahead(sgd.drop) and ahead(sparse.drop)
+    return drops and stays and not ahead(sparse.recovery)
+
+
+@CHECKS.add
+def beta_0_recovers_to_its_maximum_at_most(store):
+    """In 400 epochs β = 0 drops and rises again, to about its earlier maximum."""
+    zero = dict(descents(store, "reproduction", 400))[B0]
+    return ahead(zero.drop) and level(zero.recovery) and abs(zero.recovery.mean) < LEAST
+
+
+@CHECKS.add
+def by_the_recipe_accuracy_does_not_fall(store):
+    """By the recipe no method drops by half a point, and every one rises further."""
+    found = descents(store, "recipe", 200)
+    return all(one.drop.mean < 0.5 and ahead(one.recovery) for _, one in found)

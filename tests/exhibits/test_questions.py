@@ -1,0 +1,98 @@
+"""The page Questions: what it links and names exists, and nothing is answered without a verdict."""
+
+import dataclasses
+import importlib
+
+import nbformat
+import pytest
+from checks import PAGES, ids_on
+from myst_parser.mdit_to_docutils.base import default_slugify
+
+from lcs.exhibits import book, claims, questions
+from lcs.exhibits.questions import ANSWERED, IN_PART, NOT_STUDIED, QUESTIONS, SOURCES, Question
+from lcs.runs import PUBLISHED, RunStore
+
+ROW = {"ours": "+1.0 points", "setting": "desk", "n": "3", "verdict": "holds"}
+PENDING = ROW | {"verdict": "[pending]{.pending}"}
+ONE = Question("F", "Is it so?", ANSWERED, "It is {0}.", "toy#start", claims=("a claim",))
+
+
+@pytest.fixture(scope="module")
+def known():
+    return questions.verdicts(RunStore(PUBLISHED))
+
+
+def sections(page):
+    """The anchors of a page."""
+    text = PAGES[page].read_text()
+    if PAGES[page].suffix == ".ipynb":
+        cells = nbformat.reads(text, as_version=4).cells
+        text = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    headings = [line.lstrip("# ") for line in text.splitlines() if line.startswith("#")]
+    return {default_slugify(heading) for heading in headings}
+
+
+@pytest.mark.parametrize("question", QUESTIONS, ids=lambda one: one.text)
+def test_what_a_question_names_exists(question):
+    assert set(question.claims) <= {claim.text for _, claim in claims.claims()}
+    assert all(f"{{{place}}}" in question.answer for place in range(len(question.claims)))
+    if question.place:
+        page, _, section = question.place.partition("#")
+        assert page in book.chapters()
+        assert page in questions.PAGES
+        assert section in sections(page)
+    for check in question.holds:
+        page, _, name = check.partition(":")
+        assert name in importlib.import_module(f"checks.{page}").CHECKS
+        assert name in ids_on(PAGES[page])
+
+
+def test_every_source_asks_and_every_question_is_asked_once():
+    assert {one.source for one in QUESTIONS} == set(SOURCES)
+    assert len({one.text for one in QUESTIONS}) == len(QUESTIONS)
+
+
+def test_with_the_records_of_the_book_every_question_is_as_it_is_declared(known):
+    assert [questions.status(one, known) for one in QUESTIONS] == [one.status for one in QUESTIONS]
+
+
+def test_without_records_no_question_about_runs_is_answered(tmp_path):
+    known = questions.verdicts(RunStore(tmp_path))
+    about_runs = [one for one in QUESTIONS if one.claims]
+    said = {one.text: questions.status(one, known) for one in about_runs}
+    assert ANSWERED not in said.values()
+    assert ".pending" in questions.answers(known, "V2")._repr_markdown_()
+
+
+@pytest.mark.parametrize(
+    ("verdict", "status"),
+    [
+        ("holds", ANSWERED),
+        ("contradicted, but not after correction", ANSWERED),
+        ("undecided", IN_PART),
+        ("[pending]{.pending}", IN_PART),
+        ("[not studied yet]{.pending}", IN_PART),
+    ],
+)
+def test_answered_is_refused_without_a_verdict(verdict, status):
+    assert questions.status(ONE, {"a claim": [ROW, ROW | {"verdict": verdict}]}) == status
+
+
+def test_an_answer_has_the_values_of_its_claims(monkeypatch):
+    later = dataclasses.replace(ONE, text="When?", status=NOT_STUDIED, answer="Later.", place="")
+    later = dataclasses.replace(later, claims=())
+    monkeypatch.setattr(questions, "QUESTIONS", (ONE, later))
+    shown = questions.answers({"a claim": [ROW, PENDING]}, "F")._repr_markdown_()
+    assert "Is it so?\n: *In part.* It is +1.0 points (desk, n = 3: holds) and [pending]" in shown
+    assert "(toy.ipynb#start)" in shown
+    assert "When?\n: [Not studied here yet.]{.pending} Later." in shown
+    assert set(questions.numbers({"a claim": [ROW]}).values()) == {2.0, 1.0, 0.0}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"source": "X"}, {"status": "perhaps"}, {"place": ""}, {"status": NOT_STUDIED}],
+)
+def test_a_wrong_question_is_refused(wrong):
+    with pytest.raises(ValueError, match=r"source|status|place"):
+        dataclasses.replace(ONE, **wrong)
