@@ -103,7 +103,18 @@ def sections(store: RunStore) -> dict[Path, dict[str, str]]:
 
 
 def update(store: RunStore) -> None:
-    """Write the summary into README and the first page, the table, and draw the picture anew."""
+    """Write what README and the first page have from the records, and draw the picture anew."""
+    import matplotlib.pyplot as plt
+
+    write(store)
+    plots.use_style()
+    figure = figures.hero(*_shown(store))
+    figure.savefig(PICTURE, dpi=200, metadata={"Comment": stamp(store)})
+    plt.close(figure)
+
+
+def write(store: RunStore) -> None:
+    """Write the summary into README and the first page, and the table into README."""
     for page, parts in sections(store).items():
         text = page.read_text()
         for mark, content in parts.items():
@@ -111,12 +122,6 @@ def update(store: RunStore) -> None:
             before, after = text[: text.index(start)], text[text.index(end) + len(end) :]
             text = f"{before}{start}\n{content}\n{end}{after}"
         page.write_text(text)
-    import matplotlib.pyplot as plt
-
-    plots.use_style()
-    figure = figures.hero(*_shown(store))
-    figure.savefig(PICTURE, dpi=200, metadata={"Comment": stamp(store)})
-    plt.close(figure)
 
 
 def is_current(store: RunStore) -> bool:

@@ -245,12 +245,18 @@ def test_readme_has_five_rows_of_the_matrix():
     assert readme.is_current(STORE)
 
 
-def test_an_edited_readme_is_noticed(tmp_path):
-    edited = tmp_path / "README.md"
-    text = readme.README.read_text()
-    start = text.index(readme.START)
-    edited.write_text(text[:start] + text[start:].replace("1", "7", 1))
-    assert not readme.is_current(STORE, edited)
+@pytest.mark.parametrize(
+    ("page", "mark"), [("README", "summary"), ("README", "table"), ("INTRO", "summary")]
+)
+def test_an_edited_page_is_noticed_and_mended(page, mark, tmp_path, monkeypatch):
+    original = getattr(readme, page).read_text()
+    edited = tmp_path / "page.md"
+    monkeypatch.setattr(readme, page, edited)
+    monkeypatch.setattr(readme, "PICTURE", tmp_path / readme.PICTURE.name)
+    start = original.index(f"<!-- {mark}:")
+    edited.write_text(original[:start] + original[start:].replace("5", "7", 1))
+    readme.write(STORE)
+    assert edited.read_text() == original
 
 
 # Judges
