@@ -114,17 +114,7 @@ def _is_shown(output):
     return "scrapbook" not in output.get("metadata", {})
 
 
-# not yet as the rule has it
-SHOWS_ITS_SETUP = {"engine"}
-
-
-@pytest.mark.parametrize(
-    "chapter",
-    [
-        pytest.param(name, marks=pytest.mark.xfail) if name in SHOWS_ITS_SETUP else name
-        for name in CHAPTERS
-    ],
-)
+@pytest.mark.parametrize("chapter", CHAPTERS)
 def test_code_is_seen_only_where_it_teaches(chapter):
     for cell in _code(_read(chapter)):
         tags = set(cell.metadata.get("tags", []))
@@ -139,18 +129,10 @@ def test_code_is_seen_only_where_it_teaches(chapter):
             assert tags & {"remove-input", "hide-input"}, f"draws: {cell.source}"
 
 
-# whose commands are not yet so
-OTHERWISE = {"status"}
 TEXTS = ["README.md", "CONTRIBUTING.md", "book/intro.md", "book/reproduce.md"]
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=pytest.mark.xfail) if name in OTHERWISE else name
-        for name in [*TEXTS, *CHAPTERS]
-    ],
-)
+@pytest.mark.parametrize("name", [*TEXTS, *CHAPTERS])
 def test_commands_run_as_printed_from_the_root(name):
     if name in TEXTS:
         text = (book.ROOT / name).read_text()

@@ -105,21 +105,22 @@ def numbers(store: RunStore) -> dict[str, str]:
     """Return how many of the paper's claims came out how, in words for the prose.
 
     `claims-all` of them there are; by setting, `reproduction` and `recipe` (at α = 8): `-judged`
-    have runs, `-holds` hold, `-weak` only before correction, `-contradicted` and
-    `-weakly-contradicted` likewise.
+    have runs, `-said` has how many hold or are contradicted.
     """
     found = [one for one in judge_all(store, "P") if one.claim.study != BENCHMARK]
     words = {"claims-all": f"{len(found)}"}
     for name, setting in (("reproduction", "reproduction, α = 1"), ("recipe", "recipe, α = 8")):
         said = [e.verdict for one in found for e, _ in one.evidence if e.setting == setting]
         counts = Counter(sign(verdict)[1] for verdict in said)
-        words |= {
-            f"{name}-judged": f"{len(said)}",
-            f"{name}-holds": f"{counts['holds']}",
-            f"{name}-weak": f"{counts['holds .weak']}",
-            f"{name}-contradicted": f"{counts['contradicted']}",
-            f"{name}-weakly-contradicted": f"{counts['contradicted .weak']}",
+        kinds = {
+            "holds": "hold",
+            "holds .weak": "hold before correction alone",
+            "contradicted": "are contradicted",
+            "contradicted .weak": "are contradicted before correction alone",
         }
+        parts = [f"{counts[kind]} {shown}" for kind, shown in kinds.items() if counts[kind]]
+        words[f"{name}-judged"] = f"{len(said)}"
+        words[f"{name}-said"] = ", ".join(parts) or "none has a verdict"
     return words
 
 
