@@ -110,16 +110,17 @@ def bound_leaves_few_units(_: RunStore) -> bool:
 
 @CHECKS.add
 def bound_saves_time(_: RunStore) -> bool:
-    """At α = 16 an exact step with the bound takes less time than a dense one, always.
+    """With at most 1 % of the layer an exact step takes less time than a dense one, always.
 
-    It misses 0.45 where it is slowest. At α = 4 the axes are not used.
+    It misses 0.45; where it is slowest the whole gradient is computed, at the end little of it.
     """
+    steps = engine.find(engine.load("bound"), measured="bound", base_channels=16)
     ratios = [row["ratio"] for row in engine.bound_ratios(engine.load("bound"))]
-    narrow = engine.find(engine.load("bound"), measured="bound", base_channels=4)
     return (
         0.45 < max(ratios) < 1
-        and ratios[-1] < max(ratios)
-        and {one["terms"] for one in narrow} <= {1 / 512, 1.0}
+        and ratios[-1] < max(ratios) - 0.1
+        and max(one["terms"] for one in steps) == 1
+        and steps[-1]["terms"] < 0.07
     )
 
 
