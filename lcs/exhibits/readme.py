@@ -45,8 +45,8 @@ it does not close the gap to a network whose filters are local by design.
   weight decay. At α = 1 without augmentation, as in the student reproduction, β-LASSO beats SGD,
   which overfits, but a large β costs accuracy.
 - **Open.** The paper reports that β = 50 closes {published} % of the gap between SGD and S-LOCAL
-  at α ≈ 150 after 4000 epochs; here it closes {closed} % at α = {width} after {epochs} epochs (95
-  % interval in brackets). Nothing has been run at the paper's size yet."""
+  at α ≈ 150 after 4000 epochs; here it closes {closed} %, with the 95 % interval in brackets, at
+  α = {width} after {epochs} epochs. Nothing has been run at the paper's size yet."""
 CAPTION = """\
 Left: test accuracy on CIFAR-10 against remaining weights by the paper's recipe, {epochs} epochs;
 small dots are seeds, large ones their means, numbers the width α, lines Pareto fronts. Right:
@@ -66,10 +66,10 @@ def numbers(store: RunStore) -> dict[str, str]:
         "width": own["own-alpha"],
         "accuracy": own["own-accuracy"],
         "weights": own["own-weights"],
-        "gain": sparse["seeds-gain"],
+        "gain": sparse["seeds-gain"].removeprefix("+"),
         "dense": own["sgd-weights"],
         "n": sparse["seeds-n"],
-        "threshold": sparse["threshold-zero"].removeprefix("+"),
+        "threshold": sparse["threshold-zero"],
         "published": f"{100 * share:.0f}",
         "closed": gains.gap_text(widths[max(widths)]),
         "epochs": f"{next(iter(found)).epochs}",

@@ -419,7 +419,7 @@ def test_the_threshold_is_taken_away_and_lambda_stays():
     ]
     numbers = threshold.numbers(records, study("scaling-seeds", accuracy))
     assert numbers == {
-        "threshold-zero": "+3.00 ± 0.00", "threshold-proximal": "+2.00 ± 0.00",
+        "threshold-zero": "3.00 ± 0.00", "threshold-proximal": "2.00 ± 0.00",
         "seeds-gain": "+4.00 ± 0.00", "seeds-n": "3",
     }  # fmt: skip
 

@@ -76,8 +76,9 @@ def numbers(same: Sequence[Record], seeds: Sequence[Record]) -> dict[str, str]:
         return compare.signed_text(compare.paired(groups[B50], groups[other]) if there else None)
 
     return {
-        "threshold-zero": gain(found, B0),
-        "threshold-proximal": gain(found, PROXIMAL),
+        # "points behind"
+        "threshold-zero": gain(found, B0).removeprefix("+"),
+        "threshold-proximal": gain(found, PROXIMAL).removeprefix("+"),
         "seeds-gain": gain(more, SGD),
         "seeds-n": f"{len(more.get(SGD, []))}",
     }
