@@ -1,196 +1,171 @@
-"""Which entries of a linear layer's gradient can reach a value, found with less than the gradient.
+"""A bound on the gradient of a linear layer that costs less than the gradient.
 
-The gradient of the weight between unit i and input j is a sum over the batch, g = δᵢ · xⱼ. With
-positive weights w of the images and a matrix Q with orthonormal columns, let a = δᵢ / w and
-r = w xⱼ − Q Qᵀ (w xⱼ). Then
+The gradient of the weight between unit i and input j is a sum over the images of a batch,
+g = δᵢ · xⱼ. Split the inputs into a part in few directions and the rest, X = A C + R. For all
+positive weights w of the images
 
-    |gᵢⱼ| ≤ |(a Q) · Qᵀ(w xⱼ)| + ‖a − a Q Qᵀ‖ ‖r‖    (Cauchy–Schwarz):
+    |gᵢⱼ| ≤ |(δᵢ A) · cⱼ| + ‖δᵢ / w‖ ‖w rⱼ‖    (Cauchy–Schwarz):
 
-a product with as many terms as Q has columns, and not as many as the batch has images. The columns
-are the first principal axes of the batch, found from those of the batch before; images in which δ
-is large weigh more. It holds for any w and Q; what the arithmetic rounds is added.
+a product with as many terms as there are directions, and not as many as there are images. It holds
+whatever A, C and w are, since R is what they leave; what the arithmetic rounds is added. It is
+small where A C is the projection of w X on its first principal directions and w² is in proportion
+to ‖δ‖ / ‖r‖, image by image.
 """
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-# number of axes, from little work on; then the whole gradient is computed
-TERMS = (1, 32, 64, 96)
-# share of the entries that may be candidates: each costs as much as a hundred of the product
-CANDIDATES = 1 / 512
+# how many directions, from little work to much; past them, the whole gradient is computed
+DIRECTIONS = (1, 32, 64, 96, 128)
+# with fewer units for each, directions cost more than they save
+UNITS_EACH = 32
+# after so many batches, fewer directions are tried again
+PATIENCE = 32
+# share of the entries that may be candidates: each costs as much as twenty of the gradient's
+CANDIDATES = 1 / 128
 # units at once: on a CPU, so that their product stays in the caches
-UNITS = {"cpu": 256, "cuda": 1 << 14}
+UNITS = {"cpu": 512, "cuda": 1 << 14}
+# groups of inputs of which as much is left
+GROUPS = 64
 # integers that are in the order of floats without a sign, and that a CPU compares faster
 INTEGERS = {torch.bfloat16: torch.int16, torch.float32: torch.int32}
+Parts = tuple[Tensor, ...]
 
 
 class GradientBound:
-    """Finds the few entries of a gradient that may reach a value: no other does.
+    """Finds the few entries of a gradient that may reach a bound: no other does.
 
-    How many axes it takes grows from batch to batch, as they are needed.
+    How many directions are taken follows what the batches before have needed.
     """
 
     def __init__(self) -> None:
-        self.level = 0  # in `TERMS`, or behind its end: the whole gradient
-        self.axes: Tensor | None = None  # of the last batch, (terms, inputs)
+        self.level = 0  # in `DIRECTIONS`
+        self.batches = 0
+        self.axes: Tensor | None = None  # C of the batch before
 
     @torch.no_grad()
-    def candidates(self, delta: Tensor, x: Tensor, value: float) -> tuple[Tensor, Tensor]:
-        """Return units and inputs, int64 (P,), such that |g| is below the value everywhere else.
+    def candidates(self, delta: Tensor, x: Tensor, bound: float) -> tuple[Tensor, Tensor]:
+        """Return units and inputs, int64 (P,), such that |g| is below the bound everywhere else.
 
-        This holds for g in exact arithmetic, and as float32 sums it in any order.
+        This holds for g in exact arithmetic, and as float32 sums it in any order. Units ascend.
 
         Args:
             delta: gradients of the layer's outputs, float32 (units, N).
             x: the layer's inputs (N, inputs), in the precision that products are to have.
-            value: positive.
+            bound: positive.
         """
+        self.batches += 1
+        if self.batches % PATIENCE == 0:
+            self.level = max(0, self.level - 1)
         parts = delta.split(UNITS[delta.device.type])
-        most = CANDIDATES * len(delta) * x.shape[1]
-        while self.level < len(TERMS) and TERMS[self.level] <= len(x):
-            found = _search(parts, self._split(parts, x), x.dtype, value, most)
+        allowed = min(len(delta) // UNITS_EACH, len(x) // 2)
+        while self.level < len(DIRECTIONS) and DIRECTIONS[self.level] <= allowed:
+            split = self._split(parts, x, DIRECTIONS[self.level])
+            found = _search(parts, split, bound, CANDIDATES * len(delta) * x.shape[1])
             if found is not None:
                 return found
             self.level += 1
-        return _search_whole(parts, x, value)
+        return _search_whole(parts, x, bound)
 
-    def _split(self, parts: tuple[Tensor, ...], x: Tensor) -> _Split:
-        """Project the weighted images on some of their principal axes."""
-        inputs = x.float()
+    def _split(self, parts: Parts, x: Tensor, directions: int) -> _Split:
+        """Split the inputs of a batch, and weigh its images."""
+        squares = x.float().square()
         energy = torch.stack([part.square().sum(0) for part in parts]).sum(0)
-        centred = (inputs - inputs.mean(0)).square().sum(1)
-        weights = (_positive(energy) / _positive(centred)).pow_(0.25).clamp_(1e-6, 1e6)
-        inputs = inputs * weights[:, None]
-        # δ sums to nearly nothing over the batch, so the direction of the mean comes first
-        directions = [weights[:, None]]
-        if TERMS[self.level] > 1:
-            directions.append(self._near_axes(inputs.to(x.dtype), TERMS[self.level] - 1))
-        basis = torch.linalg.qr(torch.cat(directions, 1)).Q  # (N, terms)
-        product = basis.t() @ inputs
-        coefficients = product.to(x.dtype).float()  # (terms, inputs)
-        self.axes = coefficients
-        exact = basis.double()
-        overlap = (exact.t() @ exact).sub_(torch.eye(basis.shape[1], device=x.device)).float()
-        squares = inputs.square().sum(0)
-        longest, longest_coefficients = squares.max().sqrt(), _longest(coefficients)
-        frobenius, summing = basis.norm(), _error_of_sums(len(x) + basis.shape[1])
-        rounded = (product - coefficients).square_().sum(0)
-        far = overlap.norm() * (1 + summing) + 1e-9
-        aside = (
-            rounded.max().sqrt()
-            + summing * frobenius * (longest + longest_coefficients)
-            + far * longest_coefficients
-        )
-        # ‖r‖² = ‖w x‖² − ‖Qᵀ(w x)‖² but for rounding
-        rest = squares - product.square().sum(0) + rounded
-        rest += 4 * summing * squares
-        rest += (
-            2 * summing * frobenius * longest + far * longest_coefficients
-        ) * longest_coefficients
+        weights = _weights(energy, squares)[:, None]
+        if self.axes is None or len(self.axes) < directions:
+            self.axes, steps = x[:directions], 3
+        else:
+            self.axes, steps = self.axes[:directions], 1  # one is enough from a batch to the next
+        for _ in range(steps):  # of subspace iteration
+            basis = torch.linalg.qr((x @ self.axes.t()).float().mul_(weights)).Q
+            self.axes = (basis * weights).to(x.dtype).t() @ x
+        left, right = (basis / weights).to(x.dtype), self.axes
+        rest = (x - left @ right).float().square_()
+        weights = _weights(energy, rest)
+        square = weights.square()
+        lengths, rests = (square @ squares).sqrt_(), (square @ rest).sqrt_()
+        # A C, and what is left, are rounded here: by as much of ‖w A cⱼ‖ ≤ ‖w xⱼ‖ + ‖w rⱼ‖
+        rounded = 1.01 * torch.finfo(x.dtype).eps / 2
+        rests = (rests + rounded * lengths) / (1 - 2 * rounded)
+        groups = math.gcd(len(rests), GROUPS)
+        order = rests.argsort().view(groups, -1).t().flatten()
         return _Split(
-            basis / weights[:, None],
-            weights.square().reciprocal_(),
-            coefficients,
-            rest.clamp_(min=0).sqrt_() * (1 + 2 * summing),
-            far,
-            aside * (1 + 2 * summing),
-            longest * (1 + summing),
-            longest_coefficients * (1 + summing),
+            left,
+            right[:, order],
+            rests[order].view(-1, groups),
+            order,
+            square.reciprocal(),
+            lengths.max(),
+            (left.float() * weights[:, None]).norm() * _longest(right.float()),
         )
-
-    def _near_axes(self, inputs: Tensor, count: int) -> Tensor:
-        """Return directions (N, count) near the first principal axes, by a step of iteration.
-
-        It starts from the axes of the last batch, and from random ones where there are not enough.
-        """
-        known = self.axes[1:].to(inputs.dtype) if self.axes is not None else inputs[:0]
-        if len(known) < count:
-            generator = torch.Generator().manual_seed(count)
-            more = torch.randn(count - len(known), inputs.shape[1], generator=generator)
-            known = torch.cat([known, more.to(inputs)])
-        near = torch.nn.functional.normalize(inputs @ known[:count].t(), dim=0)
-        return (inputs @ (inputs.t() @ near)).float()
 
 
 class _Split(NamedTuple):
-    """What the bound needs of a batch's inputs."""
+    """What the bound needs of the inputs of a batch, in the order of what is left of them."""
 
-    basis: Tensor  # Q / w (N, terms)
-    scales: Tensor  # 1 / w² (N,)
-    coefficients: Tensor  # Qᵀ(w x), rounded to the precision of products (terms, inputs)
-    rest: Tensor  # at least ‖r‖ (inputs,)
-    overlap: Tensor  # at least ‖QᵀQ − 1‖
-    aside: Tensor  # at least ‖Qᵀr‖: it is zero but for rounding
-    longest: Tensor  # of the columns w x
-    longest_coefficients: Tensor
+    left: Tensor  # A (N, k)
+    right: Tensor  # C (k, inputs)
+    rest: Tensor  # ‖w rⱼ‖ (inputs / groups, groups)
+    order: Tensor  # which input stands where (inputs,)
+    scale: Tensor  # 1 / w² (N,)
+    longest: Tensor  # of ‖w xⱼ‖
+    terms: Tensor  # the terms of a sum in A C are at most ‖δ / w‖ times this in all
 
 
-def _search(
-    parts: tuple[Tensor, ...], split: _Split, dtype: torch.dtype, value: float, most: float
-) -> tuple[Tensor, Tensor] | None:
-    """Return the entries that may reach the value; None if there are more than `most`."""
-    terms = len(split.coefficients)
-    frobenius = (terms * (1 + split.overlap)) ** 0.5
-    summing, rounding = _error_of_sums(len(split.basis) + terms), torch.finfo(dtype).eps
-    largest_rest, right = split.rest.max(), split.coefficients.to(dtype)
+def _search(parts: Parts, split: _Split, bound: float, most: float) -> tuple[Tensor, Tensor] | None:
+    """Return the entries that may reach the bound; None if there are more than `most`."""
+    left, right, rest = split.left, split.right, split.rest
+    largest_rest, longest_right = rest.amax(0), _longest(right.float())  # by groups; over all
+    # A and C are as they are; what is rounded is δ, δ A, their product, and in float32 all sums
+    rounded = 1.01 * torch.finfo(right.dtype).eps / 2
+    slack = rounded * (split.longest + rest.max())  # ‖w A cⱼ‖ is at most ‖w xⱼ‖ + ‖w rⱼ‖
+    slack += _error_of_sums(sum(left.shape)) * (split.longest + split.terms)
     found, first, count = [], 0, 0
     for part in parts:
-        square = part.square() @ split.scales  # ‖a‖²
-        norm = square.sqrt() * (1 + summing)
-        projected = part @ split.basis  # a Q
-        lost = summing * frobenius * norm  # at most, of ‖a Q‖, by rounding
-        length = projected.norm(dim=1)
-        inside = (length * (1 - summing) - lost).clamp_(min=0).square_() * (1 - split.overlap)
-        outside = (square * (1 + 4 * summing) - inside).clamp_(min=0).sqrt_() * (1 + 2 * summing)
-        left = projected.to(dtype)
-        dropped = (projected - left.float()).norm(dim=1) * (1 + summing)
-        # what rounding may hide: of g itself, of a Q, of the product, and along Q in the rest
-        margin = value * (1 - 1e-6) - (
-            summing * norm * split.longest
-            + (dropped + lost + summing * (length + lost)) * split.longest_coefficients
-            + (length * (1 + summing) + lost) * split.aside
-        )
-        reach = outside * largest_rest
-        within = length * split.longest_coefficients * (1 + 2 * rounding)
+        size = (part.square() @ split.scale).sqrt_()  # ‖δ / w‖
+        projected = part.to(left.dtype) @ left
+        product = projected.float().norm(dim=1) * longest_right
+        margin = (bound * (1 - 1e-6) - size * slack - rounded * product) / (1 + rounded)
         # what is not a number is never below the margin
-        rows = (~(within + reach < margin)).nonzero()
-        if len(rows):  # else the product itself is not needed
-            sizes = (left @ right).abs_()
-            rows = (~(_largest(sizes) * (1 + rounding) + reach < margin)).nonzero()[:, 0]
-        if len(rows):
-            size = sizes[rows].float().mul_(1 + rounding)
-            below = torch.addr(size, outside[rows], split.rest) < margin[rows, None]
-            row, column = (~below).nonzero(as_tuple=True)
-            found.append((first + rows[row], column))
+        unit = (~(product + size * rest.max() < margin)).nonzero()[:, 0]
+        if len(unit):  # else the product itself is not needed
+            sizes = (projected[unit] @ right).abs_().view(len(unit), *rest.shape)
+            largest = sizes.view(INTEGERS[sizes.dtype]).amax(1).view(sizes.dtype).float()
+            below = torch.addr(largest, size[unit], largest_rest) < margin[unit, None]
+            row, group = (~below).nonzero(as_tuple=True)
+            unit, sizes = unit[row], sizes[row, :, group].float()
+            below = sizes + size[unit, None] * rest.t()[group] < margin[unit, None]
+            row, place = (~below).nonzero(as_tuple=True)
+            found.append((first + unit[row], split.order[place * rest.shape[1] + group[row]]))
             count += len(row)
             if count > most:
                 return None
         first += len(part)
-    return _joined(found, split.rest.device)
+    return _joined(found, rest.device)
 
 
-def _search_whole(parts: tuple[Tensor, ...], x: Tensor, value: float) -> tuple[Tensor, Tensor]:
-    """Return the entries of the whole gradient that may reach the value, but for rounding."""
-    error = _error_of_sums(len(x)) + 2 * torch.finfo(x.dtype).eps
-    longest, found, first = _longest(x.float()), [], 0
+def _search_whole(parts: Parts, x: Tensor, bound: float) -> tuple[Tensor, Tensor]:
+    """Return the entries of the whole gradient that may reach the bound, but for rounding."""
+    rounded = 1.01 * torch.finfo(x.dtype).eps / 2
+    slack = (_error_of_sums(len(x)) + rounded) * _longest(x.float())
+    found, first = [], 0
     for part in parts:
-        margin = value * (1 - 1e-6) - error * longest * part.norm(dim=1)
-        sizes = (part.to(x.dtype) @ x).abs_()
-        rows = (_largest(sizes) >= margin).nonzero()[:, 0]
-        if len(rows):
-            row, column = (sizes[rows].float() >= margin[rows, None]).nonzero(as_tuple=True)
-            found.append((first + rows[row], column))
+        margin = (bound * (1 - 1e-6) - slack * part.norm(dim=1)) / (1 + rounded)
+        product = part.to(x.dtype) @ x
+        lowest, highest = product.aminmax()
+        if torch.maximum(-lowest, highest) >= margin.min():
+            largest = torch.maximum(-product.amin(1), product.amax(1)).float()
+            unit = (largest >= margin).nonzero()[:, 0]
+            sizes = product[unit].float().abs_()
+            row, column = (sizes >= margin[unit, None]).nonzero(as_tuple=True)
+            found.append((first + unit[row], column))
         first += len(part)
     return _joined(found, x.device)
-
-
-def _largest(sizes: Tensor) -> Tensor:
-    """Return the largest of each row of numbers without a sign, in float32."""
-    return sizes.view(INTEGERS[sizes.dtype]).amax(1).view(sizes.dtype).float()
 
 
 def _joined(found: list[tuple[Tensor, Tensor]], device: torch.device) -> tuple[Tensor, Tensor]:
@@ -200,13 +175,15 @@ def _joined(found: list[tuple[Tensor, Tensor]], device: torch.device) -> tuple[T
 
 
 def _error_of_sums(terms: int) -> float:
-    """Return the relative error of sums of so many products in float32, and as much again."""
+    """Return the relative error of a few sums of so many products in float32, one on another."""
     exact = torch.get_float32_matmul_precision() == "highest"
-    return terms * 2.0**-23 + (0.0 if exact else 2.0**-6)
+    return terms * 2.0**-22 + (0.0 if exact else 2.0**-6)
 
 
-def _positive(numbers: Tensor) -> Tensor:
-    return numbers + 1e-6 * numbers.mean() + torch.finfo(numbers.dtype).tiny
+def _weights(energy: Tensor, squares: Tensor) -> Tensor:
+    """Return w (N,), of the squares of δ, summed (N,), and those of X or R (N, inputs)."""
+    above, below = (n + 1e-6 * n.mean() + 1e-30 for n in (energy, squares.sum(1)))
+    return (above / below).pow_(0.25).clamp_(1e-6, 1e6)
 
 
 def _longest(columns: Tensor) -> Tensor:

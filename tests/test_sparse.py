@@ -105,11 +105,12 @@ def test_sparse_steps_are_dense_steps(mode, l1, beta, bound_from, monkeypatch):
 def test_a_bound_changes_no_bit(l1, beta, precision, monkeypatch):
     """With the bound as with the whole gradient searched, whether few or many zeros return."""
     monkeypatch.setattr(sparse, "BOUND_FROM", 0)
+    monkeypatch.setattr(gradient_bound, "UNITS_EACH", 1)
     # nothing is too much, so that each number of axes is used to the end
     monkeypatch.setattr(gradient_bound, "CANDIDATES", 2.0)
     states, returned = [], []
     for terms in ((), (1,), (4,), (16,)):
-        monkeypatch.setattr(gradient_bound, "TERMS", terms)
+        monkeypatch.setattr(gradient_bound, "DIRECTIONS", terms)
         net = s_fc()
         zeros = net.conv1.weight == 0
         optimizer = optimizer_of(net, "exact", l1, beta)

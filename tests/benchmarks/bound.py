@@ -59,7 +59,11 @@ def measure(report: Report, run: Run, epoch: int) -> None:
     delta, x, value = operands(run, epoch)
     bound = GradientBound()
     units, _ = bound.candidates(delta, x, value)
-    terms = gradient_bound.TERMS[bound.level] if bound.level < len(gradient_bound.TERMS) else len(x)
+    terms = (
+        gradient_bound.DIRECTIONS[bound.level]
+        if bound.level < len(gradient_bound.DIRECTIONS)
+        else len(x)
+    )
     density = int(torch.count_nonzero(weight)) / weight.numel()
     with ExitStack() as stack:
         modes = {"dense": "dense", WHOLE: "exact", "exact": "exact", "frozen": "frozen"}
@@ -108,12 +112,12 @@ def steps(stack: ExitStack, run: Run, epoch: int, mode: str) -> Callable[[], Non
 
 def without_bound(step: Callable[[], None]) -> None:
     """Take a step for which the whole gradient is computed."""
-    terms = gradient_bound.TERMS
-    gradient_bound.TERMS = ()
+    directions = gradient_bound.DIRECTIONS
+    gradient_bound.DIRECTIONS = ()
     try:
         step()
     finally:
-        gradient_bound.TERMS = terms
+        gradient_bound.DIRECTIONS = directions
 
 
 def operands(run: Run, epoch: int) -> tuple[Tensor, Tensor, float]:
