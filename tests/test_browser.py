@@ -68,9 +68,7 @@ def test_the_browser_reports_no_problem(page):
     assert [problem for problem in page.problems if KNOWN not in problem] == []
 
 
-def test_no_table_is_wider_than_the_page(page, request):
-    if page.url.endswith("/why.html"):
-        request.applymarker(pytest.mark.xfail(reason="four of its tables scroll sideways"))
+def test_no_table_is_wider_than_the_page(page):
     page.set_viewport_size(DESKTOP)
     wide = """() => [...document.querySelectorAll("article table")]
         .filter(table => table.getClientRects().length)

@@ -93,12 +93,12 @@ def table(store: RunStore) -> str:
 def sections(store: RunStore) -> dict[Path, dict[str, str]]:
     """Return what stands between the marks of README and of the first page, by the mark."""
     known = numbers(store)
-    summary, caption = SUMMARY.format(**known), CAPTION.format(**known)
+    (first, bullets), caption = SUMMARY.format(**known).split("\n\n"), CAPTION.format(**known)
     hero = f"```{{figure}} _static/{PICTURE.name}\n:name: fig-hero\n\n{caption}\n```"
     plain = f"![{_one_line(caption)}](book/_static/{PICTURE.name})\n\n*{_one_line(caption)}*"
     return {
-        README: {"summary": f"{summary}\n\n{plain}", "table": table(store)},
-        INTRO: {"summary": f"{summary}\n\n{hero}"},
+        README: {"summary": f"{first}\n\n{plain}\n\n{bullets}", "table": table(store)},
+        INTRO: {"summary": f"{first}\n\n{hero}\n\n{bullets}"},
     }
 
 

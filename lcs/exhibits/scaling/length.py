@@ -28,7 +28,7 @@ def _baseline(here: Config) -> Config:
 def _lengths(base: Config, betas: Sequence[float]) -> list[Config]:
     """Return SGD, S-LOCAL and the largest β, its λ in inverse proportion to the length."""
     runs = []
-    for epochs in (base.epochs // 4, base.epochs, 4 * base.epochs):
+    for epochs in (max(1, base.epochs // 4), base.epochs, 4 * base.epochs):
         here = paper_recipe(base, WIDTHS[-1], epochs).replace(augment="flip-crop")
         runs += [_baseline(here), chosen(here, "s-local"), beta_lasso(here, betas[-1])]
     return runs
@@ -37,7 +37,7 @@ def _lengths(base: Config, betas: Sequence[float]) -> list[Config]:
 def _same_l1(base: Config, betas: Sequence[float]) -> list[Config]:
     """Return the shortest and the longest training of the largest β, with λ of the middle one."""
     middle, *_ = (run for run in _lengths(base, betas) if run.beta and run.epochs == base.epochs)
-    return [middle.replace(epochs=epochs) for epochs in (base.epochs // 4, 4 * base.epochs)]
+    return [middle.replace(epochs=epochs) for epochs in (max(1, base.epochs // 4), 4 * base.epochs)]
 
 
 STUDIES = (
