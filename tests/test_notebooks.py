@@ -68,7 +68,10 @@ def test_notebook_was_executed_in_order_without_errors(chapter):
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_notebook_holds_nothing_of_the_machine_or_the_hour(chapter):
     text = json.dumps(_read(chapter))
-    traces = r"/home/|/root/|/tmp/|/Users/|/work/|(?<![A-Z])[A-Z]:\\\\|site-packages|ipykernel_\d|0x[0-9a-f]{8}"
+    traces = (
+        r"/home/|/root/|/tmp/|/Users/|/work/|(?<![A-Z])[A-Z]:\\\\|site-packages"
+        r"|ipykernel_\d|0x[0-9a-f]{8}"
+    )
     assert not re.findall(traces, text)
     notebook = _read(chapter)
     assert set(notebook.metadata) == {"kernelspec", "language_info"}

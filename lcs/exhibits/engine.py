@@ -279,13 +279,15 @@ def bound_table(found: dict[str, Any] | None) -> Table:
     return Table("tab-bound", caption, columns, rows)
 
 
-def bound_ratios(found: dict[str, Any] | None, width: int = 16) -> list[dict[str, float]]:
-    """Return the time of an exact step relative to a dense one along a run, with its interval.
+def bound_ratios(
+    found: dict[str, Any] | None, width: int = 16, mode: str = "exact"
+) -> list[dict[str, float]]:
+    """Return the time of a step in a mode relative to a dense one along a run, with its interval.
 
     At the epochs after which at most one per cent of the first layer remains.
     """
     return [
-        _median_ratio(one["times"]["exact"], one["times"]["dense"])
+        _median_ratio(one["times"][mode], one["times"]["dense"])
         for one in find(found, measured="bound", base_channels=width)
         if one["density"] <= 0.01
     ]
