@@ -158,11 +158,11 @@ def _search_whole(parts: Parts, x: Tensor, bound: float) -> tuple[Tensor, Tensor
         margin = (bound * (1 - 1e-6) - slack * part.norm(dim=1)) / (1 + rounded)
         product = part.to(x.dtype) @ x
         lowest, highest = product.aminmax()
-        if not torch.maximum(-lowest, highest) < margin.min():
+        if torch.maximum(-lowest, highest) >= margin.min():
             largest = torch.maximum(-product.amin(1), product.amax(1)).float()
-            unit = (~(largest < margin)).nonzero()[:, 0]
+            unit = (largest >= margin).nonzero()[:, 0]
             sizes = product[unit].float().abs_()
-            row, column = (~(sizes < margin[unit, None])).nonzero(as_tuple=True)
+            row, column = (sizes >= margin[unit, None]).nonzero(as_tuple=True)
             found.append((first + unit[row], column))
         first += len(part)
     return _joined(found, x.device)
