@@ -1,8 +1,8 @@
 """How much of the first layer's gradient must be summed to prove that no zero returns?
 
 Counts, along the run of `bound`, the units with an entry of which a bound proves nothing. The
-bounds are those of `gradient_bound` without what it adds for rounding, and with exact principal
-axes of each batch.
+bounds are tighter than that of `lcs.gradient_bound`: with exact principal axes of each batch, with
+δ projected too, and without what is added for rounding.
 
     unproved.py [cpu|cuda] [alpha ...]
 """
