@@ -1,19 +1,22 @@
-"""Training steps of a run whose first layer becomes sparse: dense, exact and with frozen zeros.
+"""Training of a first layer that becomes sparse: dense, exact and with frozen zeros.
 
-A run of β-LASSO on real images is stopped after some epochs. Its next steps are taken densely;
-exactly, with the whole gradient of the first layer and with `GradientBound`; and with frozen zeros.
+Steps: a run of β-LASSO on real images is stopped after some epochs. Its next steps are taken
+densely; exactly, with the whole gradient of the first layer and with `GradientBound`; and with
+frozen zeros. Whole runs: the same four ways from the first epoch to the last, epoch by epoch.
 
-    bound.py [cpu|cuda] [alpha ...]
+    bound.py [cpu|cuda] [alpha ...] [run:alpha ...]
 """
 
 from __future__ import annotations
 
 import copy
 import itertools
+import math
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import partial
+from types import ModuleType
 
 import torch
 from timing import Report, device_asked, interleaved
@@ -35,22 +38,73 @@ WHOLE = "exact, whole gradient"
 def main() -> None:
     device = device_asked()
     report = Report("bound", device.type)
-    for width in [int(word) for word in sys.argv[2:]] or [16]:
-        along_a_run(width, device, partial(measure, report))
+    for word in sys.argv[2:] or ["16", "run:8"]:
+        kind, _, width = word.rpartition(":")
+        if kind == "run":
+            whole_runs(report, int(width), device)
+        else:
+            along_a_run(int(width), device, partial(measure, report))
 
 
-def along_a_run(width: int, device: torch.device, look: Callable[[Run, int], None]) -> None:
-    """Train a network, and look at a batch after some epochs."""
-    config = Config(
+def settings(width: int) -> Config:
+    return Config(
         dataset=DATASET, model="s-fc", base_channels=width, epochs=EPOCHS, loss="cross-entropy",
         augment="flip-crop", normalize="standard", precision="bf16", optimizer="beta-lasso",
         beta=50.0, l1=1e-4, l1_rest=1e-5,
     )  # fmt: skip
-    run = Run.start(config, device)
+
+
+def along_a_run(width: int, device: torch.device, look: Callable[[Run, int], None]) -> None:
+    """Train a network, and look at a batch after some epochs."""
+    run = Run.start(settings(width), device)
     for epoch in range(EPOCHS):
         if epoch in MEASURED:
             look(run, epoch)
         run.run_epoch(epoch, record=False)
+
+
+def whole_runs(report: Report, width: int, device: torch.device) -> None:
+    """Time every epoch of four runs that take turns; the two exact ones end with the same bits."""
+    config = settings(width)
+    runs = {
+        name: Run.start(config.replace(frozen_zeros=name == "frozen"), device)
+        for name in ("dense", WHOLE, "exact", "frozen")
+    }
+    epochs = {
+        name: synchronised(partial(next_epoch, run, itertools.count()), device)
+        for name, run in runs.items()
+    }
+    epochs["dense"] = partial(changed, sparse, "PAYS_FROM", math.inf, epochs["dense"])
+    epochs[WHOLE] = partial(changed, gradient_bound, "DIRECTIONS", (), epochs[WHOLE])
+    times = interleaved(epochs, repeats=EPOCHS, warm_ups=0)
+    weights = {name: run.model.conv1.weight for name, run in runs.items()}
+    if not torch.equal(weights[WHOLE], weights["exact"]):
+        raise AssertionError("the bound has changed the run")
+    report.table(
+        f"S-FC, α = {width}, {EPOCHS} epochs",
+        times,
+        unit="seconds an epoch",
+        scale=1,
+        ratios=[(name, "dense", "") for name in (WHOLE, "exact", "frozen")],
+        measured="whole run",
+        base_channels=width,
+        epochs=EPOCHS,
+        density=int(torch.count_nonzero(weights["exact"])) / weights["exact"].numel(),
+    )
+
+
+def next_epoch(run: Run, numbers: Iterator[int]) -> None:
+    run.run_epoch(next(numbers), record=False)
+
+
+def changed(module: ModuleType, name: str, value: object, action: Callable[[], None]) -> None:
+    """Take an action while a constant of a module has another value."""
+    before = getattr(module, name)
+    setattr(module, name, value)
+    try:
+        action()
+    finally:
+        setattr(module, name, before)
 
 
 def measure(report: Report, run: Run, epoch: int) -> None:
@@ -71,7 +125,7 @@ def measure(report: Report, run: Run, epoch: int) -> None:
             name: synchronised(steps(stack, run, epoch, mode), run.device)
             for name, mode in modes.items()
         }
-        actions[WHOLE] = partial(without_bound, actions[WHOLE])
+        actions[WHOLE] = partial(changed, gradient_bound, "DIRECTIONS", (), actions[WHOLE])
         times = interleaved(actions, repeats=REPEATS, warm_ups=2)
     report.table(
         f"S-FC, α = {config.base_channels}, after {epoch} epochs: {density:.1%} left",
@@ -108,16 +162,6 @@ def steps(stack: ExitStack, run: Run, epoch: int, mode: str) -> Callable[[], Non
         optimizer.step()
 
     return step
-
-
-def without_bound(step: Callable[[], None]) -> None:
-    """Take a step for which the whole gradient is computed."""
-    directions = gradient_bound.DIRECTIONS
-    gradient_bound.DIRECTIONS = ()
-    try:
-        step()
-    finally:
-        gradient_bound.DIRECTIONS = directions
 
 
 def operands(run: Run, epoch: int) -> tuple[Tensor, Tensor, float]:
