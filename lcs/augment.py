@@ -116,14 +116,15 @@ def draw(
     """Draw, on the host, what is to happen to each of ``count`` images of side ``image_size``.
 
     Every image has its own row of random numbers, the same for each name: image i gets the same
-    draw whatever the count, and the same flip and crop under every policy. The first stage,
-    flip-crop, holds every image; for ``"none"`` there are no stages.
+    draw whatever the count, and the same flip and crop under every policy. The first stage holds
+    every image; for ``"none"`` there are no stages.
 
     Args:
         name: an augmentation of ``lcs.config.CHOICES``. ``"flip-crop"``: horizontal flip with
             probability 1/2 and random crop after zero padding. ``"autoaugment"``: flip-crop, then
-            the CIFAR-10 policy of AutoAugment (Cubuk et al., CVPR 2019). ``"trivialaugment"``:
-            flip-crop, then TrivialAugment Wide (Müller & Hutter, ICCV 2021).
+            the CIFAR-10 policy of AutoAugment (Cubuk et al., CVPR 2019);
+            ``"autoaugment-first"``: the policy, then flip-crop. ``"trivialaugment"``: flip-crop,
+            then TrivialAugment Wide (Müller & Hutter, ICCV 2021).
         count: of the images.
         image_size: of the images, in pixels.
         generator: of the CPU; how far it advances depends on the count and the name alone.
@@ -141,6 +142,9 @@ def draw(
     stages = [_flip_crop(uniform[:3], crop_shift)]
     if name == "autoaugment":
         stages += _autoaugment(uniform[3:], image_size)
+    if name == "autoaugment-first":
+        every = {_IDENTITY: torch.arange(count)}
+        stages = [every, *_autoaugment(uniform[3:], image_size), *stages]
     if name == "trivialaugment":
         stages += [_trivialaugment(uniform[3:], image_size)]
     return stages

@@ -27,11 +27,15 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "dataset": data.DATASETS,
     "model": ("s-conv", "s-local", "s-fc", "d-conv", "d-local", "d-fc", "3-fc", "resnet18"),
     "padding": ("same", "none"),
-    "optimizer": ("sgd", "beta-lasso", "proximal-l1"),
+    "optimizer": ("sgd", "beta-lasso", "proximal-l1", "spred"),
     "loss": ("cross-entropy", "bce"),
     "schedule": ("cosine-epoch", "cosine-step", "constant"),
-    "augment": ("none", "flip-crop", "autoaugment", "trivialaugment"),
+    "augment": ("none", "flip-crop", "autoaugment", "autoaugment-first", "trivialaugment"),
     "normalize": ("half", "standard"),
+    "pruning": (
+        *("none", "random", "snip", "windows", "magnitude", "rewinding"),
+        *("gradual", "set", "rigl"),
+    ),
     "precision": ("fp32", "bf16"),
 }
 
@@ -46,6 +50,8 @@ RANGES: dict[str, tuple[float, float]] = {
     "l1": (0.0, 1.0),
     "l1_rest": (0.0, 1.0),
     "beta": (0.0, 1e9),
+    "density": (1e-6, 1.0),
+    "density_rest": (1e-6, 1.0),
     "epochs": (1, 1_000_000),
     "period": (1, 1_000_000),
     "crop_padding": (0, 31),
@@ -58,6 +64,7 @@ OPTIMIZER_FIELDS: dict[str, tuple[str, ...]] = {
     "sgd": ("momentum", "weight_decay"),
     "beta-lasso": ("l1", "l1_rest", "beta", "frozen_zeros"),
     "proximal-l1": ("l1", "l1_rest"),
+    "spred": ("l1", "l1_rest", "momentum"),
 }
 
 
@@ -132,6 +139,9 @@ class Config(RunConfig):
     l1_rest: float | None = None  # lambda of the other layers; None: the same
     beta: float = 0.0  # weights below beta * lambda are set to zero
     frozen_zeros: bool = False  # weights at zero stay there: one-way pruning
+    pruning: str = "none"  # masks of zeros, see `lcs.pruning`
+    density: float = 1.0  # share of the first layer's weights that masks keep, and of the second's
+    density_rest: float | None = None  # of the second layer; None: the same. The last is dense
     loss: str = "cross-entropy"  # bce: with logits on one-hot targets, mean over classes
     schedule: str = "cosine-epoch"
     period: int | None = None  # epochs in which the cosine falls to 0, to rise again; None: all
@@ -152,6 +162,7 @@ class Config(RunConfig):
         # one spelling of each run: what equals the value of None becomes None
         implied = {
             "l1_rest": self.l1,
+            "density_rest": self.density,
             "kernel_size": default_kernel(self.model),
             "period": self.epochs,
             "crop_padding": self._usual_shift,
@@ -172,6 +183,15 @@ class Config(RunConfig):
             raise ConfigError("beta: the threshold is beta * l1, and l1 is 0; give l1")
         if self.frozen_zeros and not self.beta:
             raise ConfigError("frozen_zeros: without a threshold there are no zeros; give beta")
+        if self.pruning != "none" and self.model != "s-fc":
+            raise ConfigError(f"pruning: only s-fc has masks, not {self.model!r}; leave it out")
+        if (self.pruning == "none") != (self.density == 1 and self.density_rest in (None, 1)):
+            raise ConfigError("pruning and density belong together; give both, or leave both out")
+        if (
+            self.pruning in ("magnitude", "rewinding")
+            and 2 * (self.period or self.epochs) > self.epochs
+        ):
+            raise ConfigError("pruning: cuts are made between periods; give half of epochs or less")
         if self.crop_padding is not None and self.augment == "none":
             raise ConfigError("crop_padding: without augmentation there are no crops; leave it out")
         if self.crop_padding is not None and self.crop_padding >= self._side:

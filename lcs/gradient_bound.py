@@ -20,12 +20,12 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-# how many directions, from little work to much; past them, the whole gradient is computed
-DIRECTIONS = (1, 32, 64, 96, 128)
+# how many directions, from little work to much; past them, the whole gradient costs less
+DIRECTIONS = (1, 32, 64)
 # with fewer units for each, directions cost more than they save
-UNITS_EACH = 32
+UNITS_EACH = 64
 # after so many batches, fewer directions are tried again
-PATIENCE = 32
+PATIENCE = 64
 # share of the entries that may be candidates: each costs as much as twenty of the gradient's
 CANDIDATES = 1 / 128
 # units at once: on a CPU, so that their product stays in the caches

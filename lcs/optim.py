@@ -266,6 +266,46 @@ class ProximalL1(_Optimizer):
                 param.copy_(F.softshrink(param, lr * l1))
 
 
+class Spred(_Optimizer):
+    r"""SGD on the factors of each weight, with weight decay: the ℓ1 penalty without a kink.
+
+    .. math::
+        \theta = u \odot v, \qquad \min_{u, v} f(u \odot v) + \frac{\lambda}{2}
+        \left( \|u\|_2^2 + \|v\|_2^2 \right) = \min_\theta f(\theta) + \lambda \|\theta\|_1
+
+    (Ziyin & Wang, ICML 2023). The factors start balanced, :math:`u = \sqrt{|\theta|}` and
+    :math:`v = \mathrm{sign}(\theta) u`. Weights tend to zero and do not reach it: cut them by size.
+
+    Args:
+        params: parameters or parameter groups; a group may have its own hyperparameters.
+        lr: learning rate η of the factors, at least 0.
+        l1: ℓ1 coefficient λ, at least 0.
+        momentum: of the factors, at least 0.
+
+    Raises:
+        ValueError: a hyperparameter is negative or not finite.
+        RuntimeError: (in `step`) a gradient is sparse.
+    """
+
+    def __init__(
+        self, params: Iterable[Any], lr: float = 0.1, l1: float = 0.0, momentum: float = 0.0
+    ) -> None:
+        super().__init__(params, {"lr": lr, "l1": l1, "momentum": momentum})
+
+    def _update(self, pairs: Sequence[tuple[Tensor, Tensor]], group: dict[str, Any]) -> None:
+        lr, l1, momentum = (float(group[name]) for name in ("lr", "l1", "momentum"))
+        for param, grad in pairs:
+            state = self.state[param]
+            if not state:
+                root = param.detach().abs().sqrt_()
+                state["factors"] = torch.stack([root, root * param.sign()])
+                state["velocities"] = torch.zeros_like(state["factors"])
+            factors, velocities = state["factors"], state["velocities"]
+            velocities.mul_(momentum).add_(factors.flip(0) * grad).add_(factors, alpha=l1)
+            factors.sub_(velocities, alpha=lr)
+            torch.mul(*factors, out=param)
+
+
 class SGD(_Optimizer):
     r"""SGD with momentum and weight decay, as `torch.optim.SGD`, in one pass over memory.
 

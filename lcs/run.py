@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import sys
 from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
@@ -20,8 +21,9 @@ from lcs.checkpoint import Checkpoint
 from lcs.config import Config, recorded_epochs
 from lcs.device import is_out_of_memory
 from lcs.errors import TrainingError, one_line
-from lcs.optim import SGD, BetaLasso, ProximalL1
+from lcs.optim import SGD, BetaLasso, ProximalL1, Spred
 from lcs.provenance import provenance
+from lcs.pruning import Pruning
 from lcs.runs import Record, RunStore
 from lcs.schedule import learning_rate
 from lcs.shapes import flops
@@ -76,7 +78,7 @@ def make_optimizer(config: Config, model: nn.Module) -> Optimizer:
     chosen = {id(p) for p in (*first, *plain)}
     rest = [p for p in model.parameters() if id(p) not in chosen]
     compiled = sum(p.numel() for p in model.parameters()) >= COMPILED_FROM
-    if config.momentum or config.weight_decay:
+    if config.optimizer == "sgd" and (config.momentum or config.weight_decay):
         groups = _nonempty(
             {"params": [*first, *rest], "weight_decay": config.weight_decay}, {"params": plain}
         )
@@ -88,6 +90,8 @@ def make_optimizer(config: Config, model: nn.Module) -> Optimizer:
     )
     if config.optimizer == "proximal-l1":
         return ProximalL1(groups, lr=config.lr)
+    if config.optimizer == "spred":
+        return Spred(groups, lr=config.lr, momentum=config.momentum)
     # plain SGD is β-LASSO with λ = 0
     return BetaLasso(
         groups,
@@ -113,6 +117,7 @@ class Run:
     training: Batches
     evaluation: Batches
     provenance: dict[str, Any]
+    pruning: Pruning | None = None
     checkpoint: Checkpoint | None = None
     epoch: int = 0  # epochs that are done
     resumes: int = 0
@@ -139,15 +144,11 @@ class Run:
         else:
             training, evaluation = like.training, like.evaluation
             like.prefetch = False  # this run still needs the images of the epoch
-        return cls(
-            config,
-            device,
-            model,
-            make_optimizer(config, model),
-            training,
-            evaluation,
-            provenance(device),
-        )
+        optimizer = make_optimizer(config, model)
+        pruned = config.pruning != "none"
+        pruning = Pruning(config, cast(models.Net, model), optimizer) if pruned else None
+        origin = provenance(device)
+        return cls(config, device, model, optimizer, training, evaluation, origin, pruning)
 
     def run_epoch(self, epoch: int, *, record: bool) -> None:
         """Train one epoch, counted from 0, and record its results if asked.
@@ -186,7 +187,9 @@ class Run:
     def _train_epoch(self, epoch: int) -> tuple[float, float]:
         """Return the mean loss and accuracy over the epoch's batches, weights as they changed."""
         self.model.train()
-        mode = sparse.choose_mode(self.model, self.optimizer)
+        if self.pruning:
+            self.pruning.update(epoch, functools.partial(self.gradients, epoch))
+        mode = "dense" if self.pruning else sparse.choose_mode(self.model, self.optimizer)
         self.modes[mode] = self.modes.get(mode, 0) + 1
         total, seen = torch.zeros(2, device=self.device), 0
         with (
@@ -222,6 +225,14 @@ class Run:
         self.optimizer.step()
         hits = (logits.detach().argmax(1) == labels).sum()
         return torch.stack([loss.detach() * len(labels), hits])
+
+    @torch.enable_grad()
+    def gradients(self, epoch: int) -> dict[str, Tensor]:
+        """Return the gradient of each layer's weight on the first batch of an epoch, float32."""
+        x, labels = next(self.training.batches(epoch))
+        weights = models.layers(self.model)
+        loss = objective(self.config.loss, self.logits(self.model, x), labels)
+        return dict(zip(weights, torch.autograd.grad(loss, [*weights.values()]), strict=True))
 
     def logits(self, network: Forward, x: Tensor) -> Tensor:
         """Return a network's logits (N, classes), float32, for inputs (N, C, H, W)."""
@@ -320,14 +331,19 @@ class Run:
 
     def _restore(self, tensors: Mapping[str, Tensor], state: Mapping[str, Any]) -> None:
         """Take over what `save` has written."""
-        parts: dict[str, dict[str, Tensor]] = {"model": {}, "momentum": {}, "rng": {}}
+        parts: dict[str, dict[str, Tensor]] = {"model": {}, "optimizer": {}, "mask": {}, "rng": {}}
         for name, tensor in tensors.items():
             part, _, rest = name.partition(".")
             parts[part][rest] = tensor
-        if isinstance(self.optimizer, SGD) and state["epoch"] and not parts["momentum"]:
-            raise KeyError("momentum")
+        if isinstance(self.optimizer, (SGD, Spred)) and state["epoch"] and not parts["optimizer"]:
+            raise KeyError("optimizer")
+        if self.pruning:
+            self.pruning.load(parts["mask"])
+        buffers: dict[int, dict[str, Tensor]] = {}
+        for name, tensor in parts["optimizer"].items():
+            index, _, key = name.partition(".")
+            buffers.setdefault(int(index), {})[key] = tensor
         self.model.load_state_dict(parts["model"])
-        buffers = {int(i): {"momentum_buffer": b} for i, b in parts["momentum"].items()}
         self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": buffers})
         torch.set_rng_state(parts["rng"]["cpu"])
         if self.device.type == "cuda" and "cuda" in parts["rng"]:
@@ -347,8 +363,10 @@ class Run:
         assert self.checkpoint is not None
         tensors = {f"model.{name}": value for name, value in self.model.state_dict().items()}
         for index, state in self.optimizer.state_dict()["state"].items():
-            if isinstance(state.get("momentum_buffer"), Tensor):
-                tensors[f"momentum.{index}"] = state["momentum_buffer"]
+            kept = {key: value for key, value in state.items() if isinstance(value, Tensor)}
+            tensors |= {f"optimizer.{index}.{key}": value for key, value in kept.items()}
+        if self.pruning:
+            tensors |= {f"mask.{name}": value for name, value in self.pruning.state().items()}
         tensors["rng.cpu"] = torch.get_rng_state()
         if self.device.type == "cuda":
             tensors["rng.cuda"] = torch.cuda.get_rng_state(self.device)

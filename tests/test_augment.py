@@ -204,6 +204,12 @@ def test_autoaugment_draws_policies_with_their_probabilities() -> None:
     assert_frequencies(Counter(drawn), expected)
 
 
+def test_autoaugment_before_the_crop_draws_the_same_operations() -> None:
+    crop, *policy = (per_image(s, 500) for s in draw_usual("autoaugment", 500, 32, seeded()))
+    _, *first = (per_image(s, 500) for s in draw_usual("autoaugment-first", 500, 32, seeded()))
+    assert first == [*policy, crop]
+
+
 def test_trivialaugment_draws_operation_level_and_sign_uniformly() -> None:
     count = 60_000
     space = TrivialAugmentWide._AUGMENTATION_SPACE

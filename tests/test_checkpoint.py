@@ -29,6 +29,9 @@ from lcs.train import Clock, train
 BASE = Config(dataset="digits", epochs=6, batch_size=128, dropout=0.5)
 LASSO = BASE.replace(optimizer="beta-lasso", l1=2e-4, beta=50.0)
 MOMENTUM = BASE.replace(momentum=0.9, augment="flip-crop")
+SPRED = BASE.replace(optimizer="spred", l1=1e-4, momentum=0.9)
+RIGL = MOMENTUM.replace(pruning="rigl", density=0.1)
+REWINDING = MOMENTUM.replace(pruning="rewinding", density=0.1, period=3)
 STATE = {"epoch": 0, "history": {}, "seconds": 2.3}
 
 
@@ -43,7 +46,7 @@ def tensors():
     return {
         "model.fc.weight": torch.randn(7, 5, generator=generator),
         "model.bn.num_batches_tracked": torch.tensor(12),
-        "momentum.0": torch.randn(3, 4, generator=generator).t(),
+        "optimizer.0.momentum_buffer": torch.randn(3, 4, generator=generator).t(),
         "model.half": torch.randn(3, generator=generator).bfloat16(),
         "rng.cpu": torch.get_rng_state(),
     }
@@ -237,7 +240,7 @@ def test_where_it_stands(tmp_path, monkeypatch):
         pytest.param(lambda data: b"not a checkpoint", id="text"),
         pytest.param(lambda data: data.replace(b"crc32", b"crc64"), id="no checksum"),
         pytest.param(lambda data: data.replace(b"2.3", b"2.4"), id="an edited state"),
-        pytest.param(lambda data: data.replace(b"momentum.0", b"momentum.1"), id="another name"),
+        pytest.param(lambda data: data.replace(b"optimizer.0", b"optimizer.1"), id="another name"),
     ],
 )
 def test_a_damaged_file_is_refused_and_kept(checkpoint, harm):
@@ -356,8 +359,12 @@ def test_a_folder_that_cannot_be_written(tmp_path, monkeypatch):
 # --- a run that goes on
 
 
-@pytest.mark.parametrize("config", [LASSO, MOMENTUM], ids=["beta-lasso", "momentum"])
-@pytest.mark.parametrize("epochs", [1, 5])
+@pytest.mark.parametrize(
+    "config",
+    [LASSO, MOMENTUM, SPRED, RIGL, REWINDING],
+    ids=["beta-lasso", "momentum", "spred", "rigl", "rewinding"],
+)
+@pytest.mark.parametrize("epochs", [1, 3, 5])
 def test_a_run_goes_on_to_the_same_bits(config, epochs, tmp_path, weights, capsys):
     whole = train(config, store=RunStore(tmp_path / "whole"), device="cpu")
     expected = dict(weights)

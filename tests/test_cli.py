@@ -106,7 +106,7 @@ def test_the_help_of_train_gives_choices_and_ranges():
     options = {p.name: p for p in typer.main.get_command(lcs.cli.app).commands["train"].params}
     for field in dataclasses.fields(Config):
         assert options[field.name].default == field.default
-    assert options["optimizer"].help == "sgd; beta-lasso; proximal-l1"
+    assert options["optimizer"].help == "sgd; beta-lasso; proximal-l1; spred"
     assert options["dropout"].help == "0 to 0.95"
 
 

@@ -43,6 +43,8 @@ COMPANIONS: dict[str, dict[str, object]] = {
     "kernel_size": {"model": "s-conv"},
     "padding": {"model": "s-conv"},
     "crop_padding": {"augment": "flip-crop"},
+    "density": {"pruning": "random", "density_rest": 0.5},
+    "density_rest": {"pruning": "random", "density": 0.5},
 }
 
 
@@ -124,6 +126,7 @@ def test_both_ends_of_a_range_are_allowed(name: str, end: int) -> None:
         ("sgd", {"momentum", "weight_decay"}),
         ("beta-lasso", {"l1", "l1_rest", "beta"}),
         ("proximal-l1", {"l1", "l1_rest"}),
+        ("spred", {"l1", "l1_rest", "momentum"}),
     ],
 )
 def test_a_parameter_that_the_optimizer_lacks_is_refused(optimizer: str, own: set[str]) -> None:

@@ -21,13 +21,22 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import CosineAnnealingLR
 
 from lcs import fused_steps
-from lcs.optim import FULL_PRECISION, SGD, BetaLasso, ProximalL1, algorithm_1, replace_parameter
+from lcs.optim import (
+    FULL_PRECISION,
+    SGD,
+    BetaLasso,
+    ProximalL1,
+    Spred,
+    algorithm_1,
+    replace_parameter,
+)
 
-OPTIMIZERS = {"beta-lasso": BetaLasso, "proximal-l1": ProximalL1, "sgd": SGD}
+OPTIMIZERS = {"beta-lasso": BetaLasso, "proximal-l1": ProximalL1, "sgd": SGD, "spred": Spred}
 SOME: dict[str, dict[str, float]] = {
     "beta-lasso": {"lr": 0.1, "l1": 0.02},
     "proximal-l1": {"lr": 0.1, "l1": 0.02},
     "sgd": {"lr": 0.1, "momentum": 0.9, "weight_decay": 0.02},
+    "spred": {"lr": 0.1, "l1": 0.02, "momentum": 0.9},
 }
 DTYPES = [torch.float64, torch.float32, torch.bfloat16]
 # lr, l1, beta: two with a threshold, plain sub-gradient, plain SGD
@@ -671,6 +680,40 @@ def test_proximal_l1_solves_the_lasso(seed: int, l1: float) -> None:
     np.testing.assert_allclose(solution, expected, rtol=0, atol=1e-6)
     assert np.array_equal(solution == 0, expected == 0)
     assert np.any(solution)
+
+
+# The LASSO by factors
+
+
+def test_spred_is_sgd_with_weight_decay_on_the_factors() -> None:
+    start, target = normal(30), normal(30, seed=1)
+    u = start.abs().sqrt().requires_grad_()
+    v = (start.sign() * start.abs().sqrt()).requires_grad_()
+    theirs = torch.optim.SGD([u, v], lr=0.05, momentum=0.9, weight_decay=0.02)
+    ours = parameter(start)
+    optimizer = Spred([ours], lr=0.05, l1=0.02, momentum=0.9)
+    for _ in range(20):
+        theirs.zero_grad()
+        (u * v - target).square().sum().backward()
+        theirs.step()
+        ours.grad = 2 * (ours.detach() - target)
+        optimizer.step()
+    torch.testing.assert_close(ours.detach(), (u * v).detach())
+
+
+@pytest.mark.parametrize("l1", [0.5, 2.0])
+def test_spred_solves_the_lasso(l1: float) -> None:
+    x = normal(40, 10) + normal(40, 1, seed=10)
+    y = x[:, :3] @ torch.tensor([1.0, -2.0, 0.5]).double() + 0.3 * normal(40, seed=20)
+    param = parameter(normal(10, seed=30))
+    optimizer = Spred([param], lr=0.01, l1=l1)
+    for _ in range(20_000):
+        param.grad = x.T @ (x @ param.detach() - y) / 20
+        optimizer.step()
+    expected = Lasso(alpha=l1 / 2, fit_intercept=False, tol=1e-14, max_iter=100_000)
+    expected = expected.fit(x.numpy(), y.numpy()).coef_
+    np.testing.assert_allclose(param.detach().numpy(), expected, rtol=0, atol=1e-4)
+    assert 0 < np.count_nonzero(expected) < 10
 
 
 # Losses

@@ -268,6 +268,7 @@ def test_filters_of_permuted_pixels_are_put_back():
 @pytest.mark.parametrize("optimizer", CHOICES["optimizer"])
 def test_every_network_trains_and_its_record_counts_its_weights(model, optimizer, tmp_path):
     sparse = {"beta-lasso": {"l1": 1e-3, "beta": 20.0}, "proximal-l1": {"l1": 0.02}, "sgd": {}}
+    sparse |= {"spred": {"l1": 1e-3, "momentum": 0.9}}
     config = TINY.replace(
         model=model, optimizer=optimizer, epochs=1, batch_size=512, **sparse[optimizer]
     )

@@ -288,6 +288,7 @@ WORDS = {
     "none": "no augmentation",
     "flip-crop": "flips and crops",
     "autoaugment": "AutoAugment",
+    "autoaugment-first": "AutoAugment before flips and crops",
     "bce": "binary cross-entropy",
     "cosine-epoch": "cosine",
     "bf16": "bfloat16",

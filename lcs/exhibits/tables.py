@@ -120,11 +120,19 @@ def link(record: Record, text: str = "") -> str:
 
     In the built book it leads to the page of the run (`lcs.exhibits.records`).
     """
-    shown = text or record.run_id
+    shown, place = text or record.run_id, _place(record)
+    return f"[{shown}]({place})" if place else f"`{shown}`"
+
+
+def page(record: Record) -> str:
+    """Return the address of a run's page, as seen from a chapter; "" where it is not the book's."""
+    return _place(record).removesuffix(".json") + ".html" if _place(record) else ""
+
+
+def _place(record: Record) -> str:
     if not record.path.resolve().is_relative_to(PUBLISHED.resolve()):
-        return f"`{shown}`"
-    place = Path(os.path.relpath(record.path, PUBLISHED.parent)).as_posix()
-    return f"[{shown}]({place})"
+        return ""
+    return Path(os.path.relpath(record.path, PUBLISHED.parent)).as_posix()
 
 
 def links(records: Sequence[Record]) -> str:

@@ -4,8 +4,8 @@ import statistics
 from typing import Any
 
 from checks import Checks, records
-from lcs.exhibits import engine
 from lcs.exhibits.compare import would_revive_of_remaining_text
+from lcs.exhibits.engine import benchmarks, sparsity
 from lcs.runs import Record, RunStore
 
 CHECKS = Checks()
@@ -13,7 +13,7 @@ CHECKS = Checks()
 
 def measured(name: str, **fields: Any) -> dict[str, Any]:
     """One table of a benchmark."""
-    (one,) = engine.find(engine.load(name), **fields)
+    (one,) = benchmarks.find(benchmarks.load(name), **fields)
     return one
 
 
@@ -61,7 +61,7 @@ def kept_memory_gains_little(_: RunStore) -> bool:
     ratios = {
         width: [
             table["ratios"][0]["median"]
-            for table in engine.find(engine.load("memory"), base_channels=width)
+            for table in benchmarks.find(benchmarks.load("memory"), base_channels=width)
         ]
         for width in (8, 32)
     }
@@ -78,7 +78,7 @@ def foreach_gains_nothing(_: RunStore) -> bool:
 @CHECKS.add
 def gain_at_five_per_cent(_: RunStore) -> bool:
     """With 5 % left the exact mode gains nothing, and the frozen mode a quarter at most."""
-    rows = [row for row in engine.sparse_steps(engine.load("parts")) if row["density"] == 5]
+    rows = [row for row in sparsity.sparse_steps(benchmarks.load("parts")) if row["density"] == 5]
     exact, frozen = (
         [row["ratio"] for row in rows if row["mode"] == mode] for mode in ("exact", "frozen")
     )
@@ -88,7 +88,7 @@ def gain_at_five_per_cent(_: RunStore) -> bool:
 @CHECKS.add
 def gain_of_an_epoch(_: RunStore) -> bool:
     """At 1 % an epoch takes less than half of the dense one's time only with frozen zeros."""
-    ratios = engine.epoch_ratios(engine.load("parts"))
+    ratios = sparsity.epoch_ratios(benchmarks.load("parts"))
     return ratios["frozen"]["ratio"] < 0.5 < ratios["exact"]["ratio"] < 1
 
 
@@ -98,7 +98,9 @@ def bound_leaves_few_units(_: RunStore) -> bool:
 
     With images weighted equally at least twice as many are left in the hardest phase.
     """
-    shares = [one["shares"] for one in engine.find(engine.load("unproved"), measured="unproved")]
+    shares = [
+        one["shares"] for one in benchmarks.find(benchmarks.load("unproved"), measured="unproved")
+    ]
     hardest = max(shares, key=lambda one: float(one["weighted: 64"]))
     return (
         hardest["weighted: 64"] < 1 / 6
@@ -115,10 +117,10 @@ def bound_saves_time(_: RunStore) -> bool:
     It misses 0.45, and where it is slowest it gains nothing over the whole gradient; at the end it
     takes few terms and half of the time.
     """
-    steps = engine.find(engine.load("bound"), measured="bound", base_channels=16)
+    steps = benchmarks.find(benchmarks.load("bound"), measured="bound", base_channels=16)
     exact, whole = (
-        [row["ratio"] for row in engine.bound_ratios(engine.load("bound"), mode=mode)]
-        for mode in ("exact", engine.EXACT_WHOLE)
+        [row["ratio"] for row in sparsity.bound_ratios(benchmarks.load("bound"), mode=mode)]
+        for mode in ("exact", sparsity.EXACT_WHOLE)
     )
     return (
         0.45 < max(exact) < 1

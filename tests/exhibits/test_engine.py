@@ -9,6 +9,7 @@ from made_up import made_up
 from lcs.config import Config
 from lcs.errors import RecordError
 from lcs.exhibits import engine, plots
+from lcs.exhibits.engine import benchmarks, counts, sparsity
 
 MACHINE = {"hardware": "a processor", "threads": 2, "native bf16": True, "torch": "2.12.1"}
 
@@ -16,7 +17,7 @@ MACHINE = {"hardware": "a processor", "threads": 2, "native bf16": True, "torch"
 def bench(tmp_path, tables, device="cpu"):
     path = tmp_path / f"parts-{device}.json"
     path.write_text(json.dumps({"machine": MACHINE, "tables": tables}))
-    return engine.load("parts", str(tmp_path), device)
+    return benchmarks.load("parts", str(tmp_path), device)
 
 
 # of eleven rounds the interval of the median is that from the second to the tenth
@@ -54,7 +55,7 @@ def sparse_step(width, density):
 
 def test_the_papers_step_is_counted():
     """Layers of 118, 138.2 and 0.036 million weights, 512 images; 12 bytes a weight."""
-    step = engine.count_step(150)
+    step = counts.count_step(150)
     first, rest = 117_964_800, 138_240_000 + 36_000
     assert step.weights == first + rest
     assert step.operations == 2 * 512 * (2 * first + 3 * rest)
@@ -63,14 +64,14 @@ def test_the_papers_step_is_counted():
 
 
 def test_counts_are_said_to_be_no_measurement():
-    table = engine.counts_table((1, 150))
+    table = counts.counts_table((1, 150))
     assert table.rows[1] == ["150", "256.2", "666.4", "3.075", "1.31", "8.6 min"]
     assert "not a measurement" in table.caption
 
 
 def test_times_have_median_and_range(tmp_path):
     found = bench(tmp_path, [table("A step", **step(1)), table("Another", **step(4))])
-    shown = engine.times_table("tab-x", found, **step(4))
+    shown = benchmarks.times_table("tab-x", found, **step(4))
     assert shown.rows == [["forward", "2", "1 – 3"], ["whole step", "5", "4 – 6"]]
     assert "Another: milliseconds a step, 3 repeats. a processor, 2 threads" in shown.caption
 
@@ -78,7 +79,7 @@ def test_times_have_median_and_range(tmp_path):
 def test_ratios_have_their_targets(tmp_path):
     both = [ratio("exact", 1.5, "<= 1.6"), ratio("frozen", 0.9)]
     found = bench(tmp_path, [table("one", both, **step(1)), table("two", **step(4))])
-    row, next_row = engine.ratios_table("tab-x", found, [step(1), step(4)]).rows
+    row, next_row = benchmarks.ratios_table("tab-x", found, [step(1), step(4)]).rows
     assert next_row[:2] == ["", "frozen / dense"]  # of the same
     assert row == ["one", "exact / dense", "1.50", "1.40 – 1.60", "≤ 1.6"]
 
@@ -86,20 +87,20 @@ def test_ratios_have_their_targets(tmp_path):
 @pytest.mark.parametrize("found", [None, {"machine": MACHINE, "tables": []}])
 def test_what_was_not_measured_is_pending(found):
     for shown in (
-        engine.times_table("tab-x", found, **step(150)),
-        engine.ratios_table("tab-x", found, [step(150), sparse_step(16, 0.01)]),
+        benchmarks.times_table("tab-x", found, **step(150)),
+        benchmarks.ratios_table("tab-x", found, [step(150), sparse_step(16, 0.01)]),
     ):
         assert "S-FC, α = 150: a step" in shown.caption
         assert "make bench" in shown.rows[0][0]
         assert ".pending" in shown.rows[0][0]
     assert "S-FC, α = 16: 1.0% of the first layer left" in shown.caption
-    assert "pending" in plots.speed(engine.density_frame(found)).axes[0].texts[0].get_text()
+    assert "pending" in plots.speed(sparsity.density_frame(found)).axes[0].texts[0].get_text()
     for figure in (
-        plots.changes(engine.changes_frame(found)),
-        plots.floors(engine.floor_frame(found)),
+        plots.changes(benchmarks.changes_frame(found)),
+        plots.floors(benchmarks.floor_frame(found)),
     ):
         assert "pending" in figure.axes[0].texts[0].get_text()
-    numbers = (engine.sparse_numbers, engine.changes_numbers, engine.floor_numbers)
+    numbers = (sparsity.sparse_numbers, benchmarks.changes_numbers, benchmarks.floor_numbers)
     assert {word for make in numbers for word in make(found).values()} == {"pending"}
 
 
@@ -111,14 +112,14 @@ def test_sparse_modes_against_density(tmp_path):
         table("epoch", [ratio("exact", 0.8), ratio("frozen", 0.4)], **step(16)
               | {"measured": "sparse epoch"}),
     ])  # fmt: skip
-    rows = engine.sparse_steps(found)
+    rows = sparsity.sparse_steps(found)
     assert len(rows) == 4
     assert rows[1] == {
         "base_channels": 16, "density": 1.0, "mode": "frozen", "ratio": pytest.approx(0.5),
         "low": pytest.approx(0.4), "high": pytest.approx(0.65),
     }  # fmt: skip
-    assert len(plots.speed(engine.density_frame(found)).legends[0].get_texts()) == 4
-    words = engine.sparse_numbers(found)
+    assert len(plots.speed(sparsity.density_frame(found)).legends[0].get_texts()) == 4
+    words = sparsity.sparse_numbers(found)
     assert words["speed-exact-16"] == "0.90 (0.72 – 1.17)"
     assert words["speed-frozen-4"] == "pending"  # there only at half a per cent
     assert words["epoch-frozen"] == "0.40 (0.32 – 0.52)"
@@ -128,14 +129,14 @@ def test_steps_with_the_bound_beside_others(tmp_path):
     one = {"measured": "bound", "base_channels": 16, "epoch": 20, "epochs": 52, "density": 0.0063}
     one |= {"terms": 0.125, "candidates": 2.1e-4, "returning": 0.0, "repeats": len(DENSE)}
     slower = [0.5 * s * d for s, d in zip(SLOWER, DENSE, strict=True)]
-    times = {"dense": DENSE, engine.EXACT_WHOLE: DENSE, "exact": slower, "frozen": DENSE}
+    times = {"dense": DENSE, sparsity.EXACT_WHOLE: DENSE, "exact": slower, "frozen": DENSE}
     found = bench(tmp_path, [one | {"times": times}])
-    (row,) = engine.bound_table(found).rows
+    (row,) = sparsity.bound_table(found).rows
     assert row[:5] == ["16", "20", "0.6", "12.5", "0.02"]
     assert row[6] == "0.50 (0.40 – 0.65)"
-    assert [one["ratio"] for one in engine.bound_ratios(found)] == [pytest.approx(0.5)]
-    assert not engine.bound_ratios(bench(tmp_path, [one | {"density": 0.02, "times": times}]))
-    assert "make bench" in engine.bound_table(None).rows[0][0]
+    assert [one["ratio"] for one in sparsity.bound_ratios(found)] == [pytest.approx(0.5)]
+    assert not sparsity.bound_ratios(bench(tmp_path, [one | {"density": 0.02, "times": times}]))
+    assert "make bench" in sparsity.bound_table(None).rows[0][0]
 
 
 def unproved(width, epoch, **shares):
@@ -150,7 +151,7 @@ def test_what_a_quarter_of_the_terms_proves(tmp_path, monkeypatch, share, said):
     easy = {"weighted: 128": 0.9, "equal: 128": 0.01}
     hard = {"weighted: 128": share, "equal: 128": 0.8, "weighted: 256": 0.0}
     found = bench(tmp_path, [unproved(4, 2, **easy), unproved(4, 5, **hard)])
-    table = engine.unproved_frame(found)
+    table = sparsity.unproved_frame(found)
     assert sorted(table.units) == pytest.approx(sorted([90, 1, 100 * share, 80, 0]))
     assert len(plots.unproved(table).legends[0].get_texts()) == 4  # and the remaining weights
     monkeypatch.setattr(engine, "load", lambda name: found if name == "unproved" else None)
@@ -158,7 +159,7 @@ def test_what_a_quarter_of_the_terms_proves(tmp_path, monkeypatch, share, said):
     finding = claim.judge([])
     assert finding.said == said
     assert f"{100 * share:.0f} % of the units not proved (α = 4, after 5 epochs)" in finding.value
-    assert engine.unproved_frame(None).empty
+    assert sparsity.unproved_frame(None).empty
 
 
 def test_a_step_beside_its_floor(tmp_path):
@@ -169,10 +170,10 @@ def test_a_step_beside_its_floor(tmp_path):
     kept = table("one", **step(1)) | {"ratios": ratios}
     other = table("two", **step(16, "s-local")) | {"ratios": [over_floor("flip-crop", 2.7)]}
     found = bench(tmp_path, [kept, other])
-    frame = engine.floor_frame(found)
+    frame = benchmarks.floor_frame(found)
     assert [*frame.ratio] == [1.8, 2.4, 2.7]
     assert [*frame.images[:2]] == ["with flips and crops", "with AutoAugment"]
-    assert engine.floor_numbers(found) == {"floor-1": "1.8", "floor-16": "pending"}
+    assert benchmarks.floor_numbers(found) == {"floor-1": "1.8", "floor-16": "pending"}
     (axes,) = plots.floors(frame).axes
     labels = [tick.get_text() for tick in axes.get_yticklabels()]
     assert labels == ["S-FC, α = 1", "S-LOCAL, α = 16"]
@@ -181,7 +182,7 @@ def test_a_step_beside_its_floor(tmp_path):
 def test_changes_are_drawn_one_below_the_other():
     times = {"first": [6.0, 8.0, 9.0], "last": [2.0, 1.0, 9.0]}
     known = {"tables": [{"measured": "changes", "base_channels": 8, "times": times}]}
-    frame = engine.changes_frame(known)
+    frame = benchmarks.changes_frame(known)
     assert frame.to_dict("records")[1] == {
         "base_channels": 8, "change": "last", "median": 2.0, "low": 1.0, "high": 9.0,
     }  # fmt: skip
@@ -193,11 +194,11 @@ def test_changes_are_drawn_one_below_the_other():
 def test_what_all_changes_buy():
     times = {"first": [6.0, 8.0, 9.0], "between": [5.0], "last": [2.0, 1.0, 9.0]}
     known = {"tables": [{"measured": "changes", "base_channels": 8, "times": times}]}
-    assert engine.changes_numbers(known) == {"changes-1": "pending", "changes-8": "4.0"}
+    assert benchmarks.changes_numbers(known) == {"changes-1": "pending", "changes-8": "4.0"}
 
 
 def test_whole_runs(tmp_path):
-    assert "lcs study showpiece" in engine.runs_table([]).rows[0][0]
+    assert "lcs study showpiece" in sparsity.runs_table([]).rows[0][0]
     sparse = Config(optimizer="beta-lasso", beta=50.0, l1=1e-5, frozen_zeros=True, epochs=9)
     modes = {sparse: {"dense": 2, "frozen": 7}, Config(epochs=9): {"dense": 9}}
 
@@ -209,7 +210,7 @@ def test_whole_runs(tmp_path):
         history = history if config.frozen_zeros else {}
         return dataclasses.replace(record, final=final, provenance=origin, history=history)
 
-    shown = engine.runs_table([run(config) for config in modes])
+    shown = sparsity.runs_table([run(config) for config in modes])
     assert "exact epochs" not in shown.columns
     first, second = (dict(zip(shown.columns, row, strict=True)) for row in shown.rows)
     assert (first["dense epochs"], first["frozen epochs"], first["time"]) == ("2", "7", "1.5 min")
@@ -220,17 +221,17 @@ def test_whole_runs(tmp_path):
 
 
 def test_too_few_rounds_have_no_interval():
-    row = engine._median_ratio([1.0, 2.0, 3.0], [1.0, 1.0, 1.0])
-    assert engine.ratio_text(row) == "2.00"
+    row = benchmarks.median_ratio([1.0, 2.0, 3.0], [1.0, 1.0, 1.0])
+    assert benchmarks.ratio_text(row) == "2.00"
 
 
 def test_a_missing_benchmark_is_none_and_a_broken_one_an_error(tmp_path):
-    assert engine.load("parts", str(tmp_path)) is None
+    assert benchmarks.load("parts", str(tmp_path)) is None
     (tmp_path / "parts-cpu.json").write_text('{"tables": []}')
     with pytest.raises(RecordError, match=r"parts-cpu.json: not a benchmark's file"):
-        engine.load("parts", str(tmp_path))
+        benchmarks.load("parts", str(tmp_path))
     with pytest.raises(RecordError, match="there is no folder"):
-        engine.load("parts", str(tmp_path / "nowhere"))
+        benchmarks.load("parts", str(tmp_path / "nowhere"))
 
 
 @pytest.mark.parametrize("density", [None, 0.1])

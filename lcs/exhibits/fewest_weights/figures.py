@@ -12,6 +12,7 @@ from lcs.exhibits import tables
 from lcs.exhibits.compare import Conditions
 from lcs.exhibits.fewest_weights import description, fronts, sizes
 from lcs.exhibits.methods import B0, B1, B50, CONV, LOCAL, PROXIMAL, SGD, THREE, method
+from lcs.exhibits.plots.interactive import Interactive, scatter
 from lcs.exhibits.plots.style import (
     PUBLISHED_MARKERS,
     WIDTH,
@@ -128,6 +129,21 @@ def bound(
     axes.minorticks_off()
     add_legend(figure, axes, columns=3)
     return figure
+
+
+def every_run(found: Conditions) -> Interactive:
+    """Return a chart of all runs, in which a point tells its run and leads to its record."""
+    titles = {
+        "method": "network and method",
+        "base_channels": "α",
+        "weights": COSTS["weights"],
+        "accuracy": "test accuracy (%)",
+        "seed": "seed",
+        "run_id": "run",
+    }
+    table = fronts.frame(found).round({"accuracy": 2})
+    about = "Test accuracy of every run against its remaining weights."
+    return scatter(table, "weights", "accuracy", titles, about, logarithmic=True)
 
 
 def counts(table: pd.DataFrame, marks: pd.DataFrame) -> Figure:

@@ -77,8 +77,8 @@ def mean_accuracy(runs: Sequence[Record]) -> float:
 def frame(found: Conditions) -> pd.DataFrame:
     """Return one row per run.
 
-    Columns `method`, `model`, `base_channels`, `condition` (a number), `weights`, `flops` and
-    `accuracy` (per cent).
+    Columns `method`, `model`, `base_channels`, `condition` (a number), `weights`, `flops`,
+    `accuracy` (per cent), `seed`, `run_id` and `link` (to the record's page; "" without one).
     """
     rows = [
         {
@@ -89,11 +89,17 @@ def frame(found: Conditions) -> pd.DataFrame:
             "weights": weights(run),
             "flops": operations(run),
             "accuracy": 100 * run.accuracy,
+            "seed": run.config.seed,
+            "run_id": run.run_id,
+            "link": tables.page(run),
         }
         for number, (config, runs) in enumerate(found.items())
         for run in runs
     ]
-    columns = ["method", "model", "base_channels", "condition", "weights", "flops", "accuracy"]
+    columns = [
+        "method", "model", "base_channels", "condition", "weights", "flops", "accuracy", "seed",
+        "run_id", "link",
+    ]  # fmt: skip
     return tables.data_frame(rows, columns=columns)
 
 

@@ -73,7 +73,13 @@ def interactive(chart: Chart, description: str) -> Interactive:
 
 
 def scatter(
-    table: pd.DataFrame, x: str, y: str, titles: Mapping[str, str], description: str
+    table: pd.DataFrame,
+    x: str,
+    y: str,
+    titles: Mapping[str, str],
+    description: str,
+    *,
+    logarithmic: bool = False,
 ) -> Interactive:
     """Draw runs as points that say what they are, and lead to their records.
 
@@ -84,9 +90,11 @@ def scatter(
         y: of the vertical one.
         titles: columns that a point tells, with what they are called on the page.
         description: of what is seen.
+        logarithmic: whether the horizontal axis is.
     """
     import altair as alt
 
+    scale = alt.Scale(type="log", nice=False) if logarithmic else alt.Scale(zero=False)
     methods = list(dict.fromkeys(table["method"]))
     looks = [look(name) for name in methods]
     colours = alt.Scale(domain=methods, range=[own.colour for own in looks])
@@ -96,7 +104,7 @@ def scatter(
         alt.Chart(alt.Data(values=json.loads(table[columns].to_json(orient="records"))))
         .mark_point(filled=True, size=50, opacity=0.75)
         .encode(
-            x=alt.X(x, type="quantitative", title=titles.get(x, x), scale=alt.Scale(zero=False)),
+            x=alt.X(x, type="quantitative", title=titles.get(x, x), scale=scale),
             y=alt.Y(y, type="quantitative", title=titles.get(y, y), scale=alt.Scale(zero=False)),
             color=alt.Color("method", type="nominal", scale=colours),
             shape=alt.Shape("method", type="nominal", scale=shapes),

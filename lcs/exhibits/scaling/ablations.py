@@ -68,6 +68,12 @@ def _scale_and_shift(base: Config, betas: Sequence[float]) -> list[Config]:
     ]
 
 
+def _order(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return both at α = 2, with AutoAugment after flips and crops, and before them."""
+    runs = _own(base, 2, betas)
+    return [*runs, *(run.replace(augment="autoaugment-first") for run in runs)]
+
+
 def _other_data(base: Config, betas: Sequence[float]) -> list[Config]:
     """Return CIFAR-100 at the largest width, with the hyperparameters of CIFAR-10."""
     here = paper_recipe(base, WIDTHS[-1], base.epochs // 2)
@@ -87,6 +93,7 @@ def _own(base: Config, width: int, betas: Sequence[float]) -> list[Config]:
 STUDIES = (
     desk_study("recipe-precision", "bfloat16 or float32, at α = 8", RECIPE, _precision, 2),
     desk_study("recipe-affine", "Scale, shift and bias, at α = 4", RECIPE, _scale_and_shift),
+    desk_study("augment-order", "AutoAugment after or before the crop", RECIPE, _order),
     desk_study("recipe-cifar100", "The recipe on CIFAR-100, at α = 8", RECIPE, _other_data),
     desk_study("reach", "Training length, or a larger λ", RECIPE, _reach, betas=(0, 50)),
     desk_study("momentum", "Momentum, weight decay or a larger step", RECIPE, _momentum),
@@ -120,19 +127,23 @@ def changed_table(study: str, records: Sequence[Record]) -> Table:
     """Compare SGD and β = 50 with what the study changes, each with the run without the change.
 
     Args:
-        study: `recipe-precision`, `recipe-affine` or `recipe-cifar100`; in the last, each method
-            is compared with SGD.
+        study: `recipe-precision`, `recipe-affine`, `augment-order` or `recipe-cifar100`; in the
+            last, each method is compared with SGD.
         records: its records.
     """
     plain: dict[str, dict[str, object]] = {
         "recipe-precision": {"precision": "bf16"},
         "recipe-affine": {"affine": False, "bias": False},
+        "augment-order": {"augment": "autoaugment"},
     }
     if study == "recipe-cifar100":
         against = {"SGD": lambda config: chosen(as_sgd(config), "s-fc")}
         return comparison(study, records, ["l1"], against, "The recipe on CIFAR-100")
-    what = {"recipe-precision": "Matrix products in bfloat16 and in float32"}
+    what = {
+        "recipe-precision": "Matrix products in bfloat16 and in float32",
+        "recipe-affine": "Batch normalisation with scale and shift, and layers with biases",
+        "augment-order": "AutoAugment after flips and crops, as in this book, and before them",
+    }
     references = {"the usual": lambda config: config.replace(**plain[study])}
     fields = [*plain[study]]
-    title = what.get(study, "Batch normalisation with scale and shift, and layers with biases")
-    return comparison(study, records, fields, references, title)
+    return comparison(study, records, fields, references, what[study])

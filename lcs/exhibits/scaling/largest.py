@@ -60,6 +60,18 @@ def _zero(base: Config, betas: Sequence[float]) -> list[Config]:
     return [compare.without_threshold(run) for run in _free_zeros(base, betas)]
 
 
+def _windows(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return S-LOCAL and S-CONV with flips and crops."""
+    weak = paper_recipe(base, WIDTH, base.epochs).replace(augment="flip-crop")
+    return [chosen(weak, model) for model in ("s-local", "s-conv")]
+
+
+def _pair(base: Config, betas: Sequence[float], *, width: int, length: int) -> list[Config]:
+    """Return β = 50 with zeros that stay, and SGD, wider or longer by a factor."""
+    here = base.replace(base_channels=width * base.base_channels, epochs=length * base.epochs)
+    return [*_beta_lasso(here, betas, augment="flip-crop"), *_sgd(here, betas)]
+
+
 _one_seed = partial(desk_study, setting=RECIPE, seeds=1)
 
 STUDIES = (
@@ -75,6 +87,13 @@ STUDIES = (
         "α = 32 on two cores: β = 50 with AutoAugment",
         make=partial(_beta_lasso, augment="autoaugment"),
     ),
+    _one_seed("showpiece-windows", "α = 32: S-LOCAL and S-CONV", make=_windows),
+    _one_seed(
+        "showpiece-long",
+        "α = 32: β = 50 and SGD, four times as long",
+        make=partial(_pair, width=1, length=4),
+    ),
+    _one_seed("showpiece-wide", "α = 64: β = 50 and SGD", make=partial(_pair, width=2, length=1)),
 )
 
 
@@ -95,25 +114,23 @@ def table(runs: Mapping[str, Sequence[Record]]) -> Table:
         return tables.pending_table(name, what, "lcs study showpiece")
     rows = []
     for study in STUDIES:
-        found = runs[study.name]
-        if not found:
+        if not runs[study.name]:
             state = tables.pending(f"pending: {tables.as_typed(f'lcs study {study.name}')}")
             rows.append([study.title, *[tables.NONE] * 6, state])
-            continue
-        config = found[0].config
-        seconds = float(np.mean([run.provenance["seconds"] for run in found]))
-        rows.append(
-            [
-                compare.method_text(config) + compare.zeros_text(config),
-                compare.field_text(config, "weight_decay"),
-                compare.mean_text(found),
-                compare.field_text(config, "augment"),
-                fit_and_gap_text(found),
-                compare.layers_text(found),
-                cost.duration(seconds),
-                tables.links(found),
-            ]
-        )
+        for config, found in compare.conditions(runs[study.name]).items():
+            seconds = float(np.mean([run.provenance["seconds"] for run in found]))
+            rows.append(
+                [
+                    compare.method_text(config) + compare.zeros_text(config),
+                    compare.field_text(config, "weight_decay"),
+                    compare.mean_text(found),
+                    compare.field_text(config, "augment"),
+                    fit_and_gap_text(found),
+                    compare.layers_text(found),
+                    cost.duration(seconds),
+                    tables.links(found),
+                ]
+            )
     width, epochs = published.PAPER_BASE_CHANNELS, published.SHORT_EPOCHS
     known = tables.published(published.SHORT[SGD])
     theirs = [f"SGD, α ≈ {width}", tables.NONE, known, *[tables.NONE] * 5]

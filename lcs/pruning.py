@@ -1,0 +1,212 @@
+"""Training with masks: of each layer but the last, only a share of the weights may not be zero.
+
+A mask is drawn at the start or cut from trained weights, and may change before each epoch (here
+98 steps, where RigL and gradual pruning have 100). Shares hold layer by layer, so that methods can
+be compared at the same numbers of weights; where a source ranks the weights of all layers at once,
+that is a deviation. The methods of `Config.pruning`:
+
+random
+    Random places, fixed.
+snip
+    Where |w ∂L/∂w| is largest on the first batch, fixed (Lee et al., ICLR 2019).
+windows
+    Random places within the windows of S-LOCAL, fixed; in later layers anywhere.
+magnitude
+    At the end of each period of the learning rate but the last, the largest weights are kept. With
+    two periods: one-shot pruning with the learning rate rewound (Renda et al., ICLR 2020).
+rewinding
+    The same, and the network goes back to what it was after `REWOUND_TO` epochs: iterative
+    magnitude pruning (Frankle et al., ICML 2020).
+gradual
+    The largest weights; their number falls as a cubic (Zhu & Gupta, 2017).
+set
+    Random places at first; before each epoch the `SET_SHARE` of the positive and of the negative
+    weights nearest zero move to random places (Mocanu et al., 2018).
+rigl
+    Random places at first; then a falling share moves to where |∂L/∂w| is largest on a batch (Evci
+    et al., ICML 2020).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from lcs.batches import generator_for
+from lcs.config import Config
+from lcs.models import LocallyConnected2d, Net, dense_weight
+
+Gradients = Callable[[], dict[str, Tensor]]
+
+# shares of the training between which gradual pruning raises the share of zeros
+GRADUAL_FROM, GRADUAL_TO = 0.2, 0.75
+SET_SHARE = 0.3
+# share of the weights that RigL moves at first, and the share of the training in which it does
+RIGL_SHARE, RIGL_TO = 0.3, 0.75
+# epochs that weights keep of their first period when they are rewound
+REWOUND_TO = 2
+
+
+class Pruning:
+    """The masks of a run, and how they change.
+
+    Args:
+        config: the run, with a `pruning` and a `density`.
+        model: S-FC.
+        optimizer: that trains it; from now on it sees no gradient of a weight outside the masks.
+    """
+
+    def __init__(self, config: Config, model: Net, optimizer: Optimizer) -> None:
+        self.config, self.model, self.optimizer = config, model, optimizer
+        self.layers = {"conv1": cast(nn.Linear, model.conv1), "fc1": model.fc1}
+        self.masks = {
+            n: torch.ones_like(o.weight, dtype=torch.bool) for n, o in self.layers.items()
+        }
+        self.early: dict[str, Tensor] = {}  # state of the network to rewind to
+        optimizer.register_step_pre_hook(self._mask_gradients)
+
+    def count(self, name: str, zeros: float = 1.0) -> int:
+        """Return how many weights of a layer are kept.
+
+        Args:
+            name: of the layer.
+            zeros: what share of the zeros at the end there are.
+        """
+        rest = self.config.density_rest
+        share = self.config.density if name == "conv1" or rest is None else rest
+        return round(self.masks[name].numel() * (1 - zeros * (1 - share)))
+
+    @torch.no_grad()
+    def update(self, epoch: int, gradients: Gradients) -> None:
+        """Change the masks before an epoch, counted from 0.
+
+        Args:
+            epoch: that begins.
+            gradients: returns ∂L/∂w of each layer, on a batch and with all weights.
+        """
+        method, done = self.config.pruning, epoch / self.config.epochs
+        if method in ("magnitude", "rewinding"):
+            self._update_between_periods(epoch)
+        elif method == "gradual":
+            past = (done - GRADUAL_FROM) / (GRADUAL_TO - GRADUAL_FROM)
+            self._keep_largest(1 - (1 - min(max(past, 0.0), 1.0)) ** 3)
+        elif epoch == 0:
+            self._start(gradients)
+        elif method == "set":
+            self._move_at_random(epoch)
+        elif method == "rigl" and done < RIGL_TO:
+            share = RIGL_SHARE / 2 * (1 + math.cos(math.pi * done / RIGL_TO))
+            self._move_to_gradients(share, gradients())
+
+    def state(self) -> dict[str, Tensor]:
+        """Return what a checkpoint has to keep, by name."""
+        masks = {f"kept.{name}": mask.to(torch.uint8) for name, mask in self.masks.items()}
+        return masks | {f"early.{name}": value for name, value in self.early.items()}
+
+    def load(self, state: dict[str, Tensor]) -> None:
+        """Take over what `state` returned.
+
+        Raises:
+            KeyError: a mask is missing.
+        """
+        for name, mask in self.masks.items():
+            mask.copy_(state[f"kept.{name}"])
+        parts = {name.partition(".")[::2]: value for name, value in state.items()}
+        device = next(iter(self.masks.values())).device
+        self.early = {n: value.to(device) for (part, n), value in parts.items() if part == "early"}
+
+    def _start(self, gradients: Gradients) -> None:
+        method = self.config.pruning
+        found = gradients() if method == "snip" else {}
+        for name, layer in self.layers.items():
+            if method == "snip":
+                scores = (layer.weight * found[name]).abs()
+            else:
+                scores = self._random(name, 0)
+            if method == "windows" and name == "conv1":
+                scores += self._windows()
+            self._set(name, _largest(scores, self.count(name)))
+
+    def _update_between_periods(self, epoch: int) -> None:
+        """Cut to a share that falls by the same factor after each period."""
+        period = self.config.period or self.config.epochs
+        cuts = self.config.epochs // period - 1
+        rewinding = self.config.pruning == "rewinding"
+        if rewinding and epoch == REWOUND_TO:
+            state = self.model.state_dict()
+            self.early = {name: value.detach().clone() for name, value in state.items()}
+        if epoch == 0 or epoch % period:
+            return
+        share = epoch // period / cuts
+        masks = {}
+        for name, layer in self.layers.items():
+            whole = self.masks[name].numel()
+            kept = round(whole * (self.count(name) / whole) ** share)
+            masks[name] = _largest(layer.weight.abs(), kept)
+        if rewinding:
+            self.model.load_state_dict(self.early)
+            for state in self.optimizer.state.values():
+                state.clear()
+        for name, mask in masks.items():
+            self._set(name, mask)
+
+    def _keep_largest(self, zeros: float) -> None:
+        for name, layer in self.layers.items():
+            self._set(name, _largest(layer.weight.abs(), self.count(name, zeros)))
+
+    def _move_at_random(self, epoch: int) -> None:
+        for name, layer in self.layers.items():
+            kept = self.masks[name].clone()
+            for sign in (1, -1):
+                own = sign * layer.weight
+                dropped = round(SET_SHARE * int((own > 0).sum()))
+                kept &= ~_largest(torch.where(own > 0, -own, -math.inf), dropped)
+            self._set(name, kept)
+            free = self._random(name, epoch).masked_fill_(kept, -1.0)
+            self._set(name, kept | _largest(free, self.count(name) - int(kept.sum())))
+
+    def _move_to_gradients(self, share: float, gradients: dict[str, Tensor]) -> None:
+        for name, layer in self.layers.items():
+            mask, count = self.masks[name], self.count(name)
+            moved = round(share * count)
+            kept = _largest(layer.weight.abs().masked_fill(~mask, -1.0), count - moved)
+            scores = gradients[name].abs().masked_fill(kept, -1.0)
+            self._set(name, kept | _largest(scores, moved))
+
+    def _set(self, name: str, mask: Tensor) -> None:
+        """Replace a mask: outside, the weights and what the optimizer keeps of them are zero."""
+        weight = self.layers[name].weight
+        self.masks[name].copy_(mask)
+        weight.mul_(mask)
+        for value in self.optimizer.state.get(weight, {}).values():
+            if isinstance(value, Tensor) and value.shape[-2:] == mask.shape:
+                value.mul_(mask)
+
+    def _mask_gradients(self, *_: Any) -> None:
+        for name, layer in self.layers.items():
+            if layer.weight.grad is not None:
+                layer.weight.grad.mul_(self.masks[name])
+
+    def _random(self, name: str, epoch: int) -> Tensor:
+        """Return a number in [0, 1) for each weight of a layer, the same on every device."""
+        generator = generator_for(self.config.seed, f"mask of {name}", epoch)
+        mask = self.masks[name]
+        return torch.rand(mask.shape, generator=generator).to(mask.device)
+
+    def _windows(self) -> Tensor:
+        """Return 1 where S-LOCAL has weights in the first layer (units, inputs), else 0."""
+        geometry = self.model.geometries[0]
+        windows = torch.ones_like(LocallyConnected2d(geometry).weight)
+        return dense_weight(windows, geometry).to(self.masks["conv1"].device)
+
+
+def _largest(scores: Tensor, count: int) -> Tensor:
+    """Return a mask of so many entries, where the scores are largest."""
+    mask = torch.zeros(scores.numel(), dtype=torch.bool, device=scores.device)
+    mask[scores.flatten().topk(count, sorted=False).indices] = True
+    return mask.view(scores.shape)
