@@ -158,6 +158,8 @@ def _check_training(config: Config, history: Any, final: Any) -> None:
         _check_fan_in(final["fan_in"], sizes, last)
     if "locality" in final:
         _check_locality(final["locality"])
+    if "equivariance" in final:
+        _check_equivariance(final["equivariance"])
     for ratio in final.get("pair_correlation", []):
         right = ratio is None or (type(ratio) is float and ratio >= 0)
         _require(right, "pair_correlation: holds others than numbers from 0 on")
@@ -208,6 +210,19 @@ def _check_locality(found: Any) -> None:
         excess = values["mean"] - values["null_mean"]
         agrees = math.isclose(excess, values["excess_mean"], rel_tol=1e-5, abs_tol=1e-5)
         _require(agrees, f"locality: excess of {measure} is not the difference")
+
+
+def _check_equivariance(found: Any) -> None:
+    values = ("mean", "ci95", "null_mean", "excess_mean", "excess_ci95")
+    _check_keys("equivariance", found, {"units", *values})
+    counted = type(found["units"]) is int and found["units"] >= 0
+    _require(counted, "equivariance: units are not counted")
+    kind = float if found["units"] > 1 else NoneType
+    right = all(type(found[name]) is kind for name in values)
+    _require(
+        right and all(abs(found[name] or 0) <= 100 for name in values),
+        "equivariance: no correlation",
+    )
 
 
 def _check_toy(config: ToyConfig, history: Any, final: Any) -> None:

@@ -20,6 +20,7 @@ from lcs.batches import Batches, generator_for, split
 from lcs.checkpoint import Checkpoint
 from lcs.config import Config, recorded_epochs
 from lcs.device import is_out_of_memory
+from lcs.equivariance import IMAGES, equivariance
 from lcs.errors import TrainingError, one_line
 from lcs.optim import SGD, BetaLasso, ProximalL1, Spred
 from lcs.provenance import provenance
@@ -298,6 +299,9 @@ class Run:
             result["locality"] = measure.locality(filters)
             ratios = measure.pair_correlation(filters).tolist()
             result["pair_correlation"] = [None if math.isnan(r) else r for r in ratios]
+            step = max(1, len(self.evaluation) // IMAGES)  # images are sorted by class
+            images = self.evaluation.all_normalised[::step].cpu()
+            result["equivariance"] = equivariance(filters, self.training.unpermuted(images))
         return result
 
     def replay(self, epochs: int) -> dict[str, Any]:
