@@ -143,7 +143,7 @@ def draw(
     if name == "autoaugment":
         stages += _autoaugment(uniform[3:], image_size)
     if name == "autoaugment-first":
-        every = {_IDENTITY: torch.arange(count)}
+        every: Stage = {_IDENTITY: torch.arange(count)}
         stages = [every, *_autoaugment(uniform[3:], image_size), *stages]
     if name == "trivialaugment":
         stages += [_trivialaugment(uniform[3:], image_size)]

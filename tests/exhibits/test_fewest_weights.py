@@ -242,3 +242,12 @@ def test_the_store_of_the_book_has_both_settings():
     assert fronts.own_lambda() in found[RECIPE]
     assert {config.base_channels for config in found[REPRODUCTION]} == {1}
     assert min(len(runs) for group in found.values() for runs in group.values()) >= 2
+
+
+def test_a_point_of_the_chart_leads_to_its_run():
+    (record,) = [r for r in RunStore(PUBLISHED).records() if r.config == fronts.own_lambda()]
+    chart = figures.every_run({record.config: [record]})
+    (point,) = chart.spec["data"]["values"]
+    assert point["link"] == f"runs/cifar10/{record.path.stem}.html"
+    assert point["run_id"] == record.run_id
+    assert chart.spec["encoding"]["x"]["scale"]["type"] == "log"

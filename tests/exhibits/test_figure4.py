@@ -294,3 +294,17 @@ def test_sharing_of_the_books_runs_is_seen_in_no_run():
     assert found.evidence is None
     assert found.said == "not seen in one run"
     assert found.value.endswith("β = 50: cannot be told")
+
+
+def test_equivariance_is_of_runs_that_measured_it_on_plain_images():
+    values = {"units": 64, "mean": 0.9, "ci95": 0.1, "null_mean": 0.5, "excess_ci95": 0.1}
+    runs = []
+    for config in configs("permuted"):
+        run = made_up(config, 50.0)
+        found = values | {"excess_mean": 0.4 if config.model == "s-conv" else 0.1}
+        runs.append(dataclasses.replace(run, final=run.final | {"equivariance": found}))
+    table = sharing.equivariance_table([*runs, made_up(Config(seed=9), 50.0)])
+    assert len(table.rows) == len({(r[0], r[1]) for r in table.rows}) == len(runs) // 2
+    assert table.rows[0][2:5] == ["64", "0.90", "0.50"]
+    assert {row[5].split(" ")[0] for row in table.rows if "S-CONV" in row[0]} == {"+0.40"}
+    assert "lcs study permuted" in sharing.equivariance_table([]).rows[0][0]

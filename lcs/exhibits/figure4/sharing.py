@@ -7,14 +7,15 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from lcs import measure, sharing
+from lcs.equivariance import SHIFT, UNITS
 from lcs.exhibits import compare, tables
-from lcs.exhibits.compare import PENDING
+from lcs.exhibits.compare import PENDING, Cell
 from lcs.exhibits.methods import B0, B50, method
 from lcs.exhibits.tables import NONE, Table
 from lcs.exhibits.verdicts import Claim, Finding
 from lcs.recording import STORED_FILTERS
 from lcs.runs import Record
-from lcs.stats import Interval
+from lcs.stats import Interval, mean_interval
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -122,6 +123,41 @@ def numbers(found: pd.DataFrame, named: Mapping[str, Sequence[Record]]) -> dict[
         words[f"sharing-{name}-excess"] = compare.signed_text(excess)
         words[f"sharing-{name}-way"] = _way_text(row) if row else PENDING
     return words
+
+
+def equivariance_table(records: Sequence[Record]) -> Table:
+    """Return how closely another unit takes over when the image is shifted, by condition.
+
+    Of the runs that measured it (`lcs.equivariance`), on images whose pixels are not permuted.
+    """
+    shown = [
+        run
+        for run in records
+        if run.final.get("equivariance", {}).get("mean") and not run.config.permute_pixels
+    ]
+
+    def mean(name: str, digits: int = 2) -> Cell:
+        return lambda runs: f"{mean_interval(_equivariances(runs, name)).mean:.{digits}f}"
+
+    columns: dict[str, Cell] = {
+        "method": compare.of(lambda config: method(config).short),
+        **compare.by_field(["base_channels"]),
+        "units": mean("units", 0),
+        "correlation": mean("mean"),
+        "shuffled": mean("null_mean"),
+        "excess": lambda runs: tables.signed(mean_interval(_equivariances(runs, "excess_mean"))),
+        "seeds": tables.links,
+    }
+    what = (
+        f"Correlation of a unit's response with that of its successor to images shifted by {SHIFT} "
+        "pixels, and the same with each filter's weights shuffled in their places; means over "
+        f"units, at most {UNITS} of them, and seeds"
+    )
+    return compare.by_condition("permuted", shown, columns, what, label="tab-equivariance")
+
+
+def _equivariances(runs: Sequence[Record], name: str) -> list[float]:
+    return [run.final["equivariance"][name] for run in runs]
 
 
 # Claims
