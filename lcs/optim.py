@@ -273,8 +273,9 @@ class Spred(_Optimizer):
         \theta = u \odot v, \qquad \min_{u, v} f(u \odot v) + \frac{\lambda}{2}
         \left( \|u\|_2^2 + \|v\|_2^2 \right) = \min_\theta f(\theta) + \lambda \|\theta\|_1
 
-    (Ziyin & Wang, ICML 2023). The factors start balanced, :math:`u = \sqrt{|\theta|}` and
-    :math:`v = \mathrm{sign}(\theta) u`. Weights tend to zero and do not reach it: cut them by size.
+    (Ziyin & Wang, ICML 2023). Factors of equal size could never change the sign of their product.
+    So they start with :math:`u^2 - v^2 = \mathrm{mean}\,|\theta|` over the parameter, u > 0; weight
+    decay removes the difference. Weights tend to zero and do not reach it: cut them by size.
 
     Args:
         params: parameters or parameter groups; a group may have its own hyperparameters.
@@ -297,8 +298,9 @@ class Spred(_Optimizer):
         for param, grad in pairs:
             state = self.state[param]
             if not state:
-                root = param.detach().abs().sqrt_()
-                state["factors"] = torch.stack([root, root * param.sign()])
+                half = param.detach().abs().mean() / 2
+                u = (half + torch.hypot(half, param.detach())).sqrt_()
+                state["factors"] = torch.stack([u, torch.where(u > 0, param / u, 0)])
                 state["velocities"] = torch.zeros_like(state["factors"])
             factors, velocities = state["factors"], state["velocities"]
             velocities.mul_(momentum).add_(factors.flip(0) * grad).add_(factors, alpha=l1)

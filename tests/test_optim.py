@@ -687,8 +687,9 @@ def test_proximal_l1_solves_the_lasso(seed: int, l1: float) -> None:
 
 def test_spred_is_sgd_with_weight_decay_on_the_factors() -> None:
     start, target = normal(30), normal(30, seed=1)
-    u = start.abs().sqrt().requires_grad_()
-    v = (start.sign() * start.abs().sqrt()).requires_grad_()
+    difference = start.abs().mean()  # of u² and v², whose product is start²
+    u = ((difference + (difference**2 + 4 * start**2).sqrt()) / 2).sqrt().requires_grad_()
+    v = (start / u.detach()).requires_grad_()
     theirs = torch.optim.SGD([u, v], lr=0.05, momentum=0.9, weight_decay=0.02)
     ours = parameter(start)
     optimizer = Spred([ours], lr=0.05, l1=0.02, momentum=0.9)
