@@ -1,9 +1,7 @@
 """Batches of a data set on the device, in the order and with the augmentation of each epoch.
 
 The data set lives on the device as uint8. The permutation of every epoch and the augmentation of
-every image are drawn on the host, by generators that depend only on the seed and the epoch: they
-are the same on every device and for every optimizer, so runs pair by their seeds, and a checkpoint
-need not hold their state.
+every image are drawn on the host, from the streams of `lcs.seeds`.
 """
 
 from __future__ import annotations
@@ -19,6 +17,7 @@ from torch import Tensor
 from lcs import data
 from lcs.augment import apply, draw, to_device
 from lcs.config import Config
+from lcs.seeds import generator_for
 
 # images that are normalised or evaluated at once
 CHUNK = 2000
@@ -36,13 +35,6 @@ BATCH_FIELDS = (
 )
 
 Part = tuple[np.ndarray, np.ndarray]
-
-
-def generator_for(seed: int, purpose: str, epoch: int = 0) -> torch.Generator:
-    """Return the CPU's random generator for one purpose in one epoch."""
-    words = [seed, epoch, *purpose.encode()]
-    state = np.random.SeedSequence(words).generate_state(1, np.uint64)[0]
-    return torch.Generator().manual_seed(int(state) >> 1)
 
 
 def steps_per_epoch(images: int, batch_size: int) -> int:

@@ -37,9 +37,9 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from lcs.batches import generator_for
 from lcs.config import Config
 from lcs.models import LocallyConnected2d, Net, dense_weight
+from lcs.seeds import generator_for
 
 Gradients = Callable[[], dict[str, Tensor]]
 

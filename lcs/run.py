@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from lcs import data, measure, mixed_precision, models, recording, sparse
-from lcs.batches import Batches, generator_for, split
+from lcs.batches import Batches, split
 from lcs.checkpoint import Checkpoint
 from lcs.config import Config, recorded_epochs
 from lcs.device import is_out_of_memory
@@ -27,6 +27,7 @@ from lcs.provenance import provenance
 from lcs.pruning import Pruning
 from lcs.runs import Record, RunStore
 from lcs.schedule import learning_rate
+from lcs.seeds import generator_for
 from lcs.shapes import flops
 from lcs.sparse import Forward
 

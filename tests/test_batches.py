@@ -10,9 +10,10 @@ from augmented import augment
 from torch import Tensor
 
 from lcs import data
-from lcs.batches import Batches, generator_for, split
+from lcs.batches import Batches, split
 from lcs.config import CHOICES, Config
 from lcs.data import Images
+from lcs.seeds import generator_for
 
 CPU = torch.device("cpu")
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}

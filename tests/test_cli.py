@@ -88,7 +88,9 @@ def test_every_field_of_a_run_is_an_option(asked, command):
         augment="flip-crop", crop_padding=2, normalize="standard", permute_pixels=True,
         validation=True, precision="bf16", frozen_zeros=True, seed=3,
     )  # fmt: skip
-    sgd = Config(momentum=0.5, weight_decay=1e-4, period=100)
+    sgd = Config(
+        momentum=0.5, weight_decay=1e-4, period=100, pruning="rigl", density=0.1, density_rest=0.5
+    )
     changed = set()
     for config in (lasso, sgd):
         words = []

@@ -304,7 +304,7 @@ def test_the_share_of_the_gap_that_is_closed():
 
 
 def test_the_largest_runs_are_what_was_chosen():
-    weak, free, zero, sgd, decay, strong = configs(*NO_RUNS)
+    weak, free, zero, sgd, decay, strong, local, conv, *pairs = configs(*NO_RUNS)
     assert (sgd.augment, sgd.momentum, sgd.weight_decay) == ("flip-crop", 0.9, 1e-3)
     assert decay == sgd.replace(weight_decay=5e-4)
     assert weak == strong.replace(augment="flip-crop")
@@ -312,6 +312,11 @@ def test_the_largest_runs_are_what_was_chosen():
     assert strong.augment == "autoaugment"
     assert free == weak.replace(frozen_zeros=False)
     assert zero == free.replace(beta=0.0)
+    assert [local.model, conv.model] == ["s-local", "s-conv"]
+    longer, wider = {"epochs": 4 * weak.epochs}, {"base_channels": 2 * weak.base_channels}
+    for lasso, dense, changed in zip(pairs[::2], pairs[1::2], (longer, wider), strict=True):
+        assert lasso.replace(l1=weak.l1, l1_rest=weak.l1_rest) == weak.replace(**changed)
+        assert dense == sgd.replace(weight_decay=dense.weight_decay, **changed)
 
 
 def test_the_largest_runs_stand_beside_the_papers():
@@ -321,7 +326,7 @@ def test_the_largest_runs_stand_beside_the_papers():
         return dataclasses.replace(run, provenance={"seconds": 3600.0 * (1 + weak)})
 
     timed = {name: [record(config) for config in configs(name)] for name in NO_RUNS}
-    sparse, free, _, sgd, _, strong, paper = largest.table(timed).rows
+    sparse, free, _, sgd, _, strong, *_, paper = largest.table(timed).rows
     assert sgd[:3] == ["SGD", "0.001", "59.00"]
     for row, images, gap, time in (
         (sparse, "flips and crops", "+17.0", "2.0 h"),
