@@ -22,6 +22,7 @@ EXHIBITS = (
     "table2",
     "figure3",
     "figure4",
+    "convolution",
     "fewest_weights",
     "permuted",
     "why",

@@ -25,6 +25,7 @@ PAGES = {
     "table2": "Table 2",
     "figure3": "Figure 3",
     "figure4": "Figure 4",
+    "convolution": "Are the filters a convolution?",
     "fewest_weights": "Fewest weights",
     "why": "Why",
     "double_descent": "Double descent",

@@ -1,7 +1,5 @@
 """What the page figure4 says of results."""
 
-import math
-
 import numpy as np
 
 from checks import Checks, ahead, behind, records
@@ -15,7 +13,6 @@ from lcs.exhibits.compare import (
     without_threshold,
 )
 from lcs.exhibits.crop_shift import by_shift, range_difference
-from lcs.exhibits.figure4 import sharing
 from lcs.exhibits.locality import beyond_chance, pair_correlation
 from lcs.exhibits.methods import B0, B1, B50, LOCAL, SGD
 from lcs.exhibits.why import width
@@ -270,29 +267,3 @@ def few_units_have_enough_weights(store):
     _, own, _ = recipe_at_8(store)
     run = own[B50][0]
     return run.final["locality"]["eligible"] < sum(run.final["fan_in"]["conv1"]) / 2
-
-
-def measured(runs):
-    """Return the sharing of the first of some runs that has stored filters."""
-    return sharing.measured(next(run for run in runs if run.filters))
-
-
-@CHECKS.add
-def sharing_is_partial_at_most(store):
-    """β = 0 is beyond chance and nearer to it than to shared kernels; S-LOCAL is at chance.
-
-    Of β = 50 it cannot be told; plain SGD, and every S-FC of the reproduction's setting, has too
-    few local filters.
-    """
-    _, _, same = recipe_at_8(store)
-    first = by_method(records(store, "figure4"))
-    zero, local = measured(same[B0]), measured(first[LOCAL])
-    plain = by_width(records(store, "width"))[8][SGD]
-    dense = [plain, *(first[name] for name in (SGD, B0, B1, B50)), records(store, "showpiece-sgd")]
-    return (
-        zero["rearranged_excess"] > zero["rearranged_ci95"]
-        and sharing.way(zero) < 50
-        and abs(local["rearranged_excess"]) < local["rearranged_ci95"]
-        and math.isnan(sharing.way(measured(same[B50])))
-        and not any("mean" in measured(runs) for runs in dense)
-    )

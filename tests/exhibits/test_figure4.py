@@ -6,14 +6,13 @@ import math
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-import torch
 from made_up import made_up
 
 from lcs import measure
 from lcs.config import Config
 from lcs.exhibits import crop_shift, find_study, plots, tables
 from lcs.exhibits import locality as measures
-from lcs.exhibits.figure4 import filters, local, sharing, units
+from lcs.exhibits.figure4 import filters, local, units
 from lcs.exhibits.methods import LOCAL, SGD, method
 from lcs.exhibits.verdicts import verdict
 from lcs.runs import PUBLISHED, Record, RunStore
@@ -213,10 +212,8 @@ def test_without_runs_a_figure_says_so():
         plots.filters(filters.by_width([])),
         plots.excesses(local.excess_frame({})),
         plots.windows({"none": local.width_frame([])}, "points"),
-        plots.sharing(sharing.frame([])),
     ):
         assert "pending" in figure.axes[0].texts[0].get_text()
-    assert "pending" in sharing.table(sharing.frame([])).rows[0][0]
 
 
 # Pictures
@@ -242,69 +239,3 @@ def test_a_weight_is_drawn_as_a_square_of_whole_pixels():
     box = first.get_position()
     assert (96 * width * box.width, 96 * height * box.height) == pytest.approx((16, 16))
     assert [text.get_text() for text in figure.texts] == ["one", "pending"]
-
-
-# Sharing
-
-
-def stored(config: Config, images: torch.Tensor) -> Record:
-    record = made_up(config, 60.0)
-
-    class Kept(Record):
-        def load_filters(self) -> torch.Tensor:
-            return images
-
-    return Kept(record.path, "run", config, {}, record.final, {"file": "made up"}, {})
-
-
-def test_sharing_is_of_the_local_filters_of_runs_that_stored_some(monkeypatch):
-    monkeypatch.setattr("lcs.sharing.DRAWS", 2)
-    kernel = torch.randn(3, 9, 9, generator=torch.Generator().manual_seed(0))
-    images = torch.zeros(30, 3, 32, 32)
-    for unit in range(20):
-        images[unit, :, unit : unit + 9, 3:12] = kernel
-    images[20:] = 1.0
-    records = [stored(config, images) for config in configs("filters")]
-    found = sharing.frame([*records, *records, made_up(Config(), 50.0)])
-    assert len(found) == 1
-    row = found.iloc[0]
-    assert (row["of"], row["filters"], row["mean"]) == (24, 20, pytest.approx(1))
-    assert 90 < sharing.way(row) < 300
-    words = sharing.numbers(found, {"local": records, "none": []})
-    assert (words["sharing-local"], words["sharing-none-way"]) == ("1.00", "pending")
-    cells = sharing.table(found).rows[0]
-    assert cells[1:4] == [LOCAL.shortest, "20 of 24", "1.00 ± 0.00"]
-    assert plots.sharing(found).axes[0].get_yticklabels()[0].get_text().endswith("S-LOCAL, SGD")
-    few = sharing.frame([stored(configs("filters")[0], images[13:])])
-    assert (few["filters"].iloc[0], math.isnan(few["mean"].iloc[0])) == (7, True)
-    assert sharing.table(few).rows[0][3:] == ["–"] * 8
-    assert "7 of 17" in plots.sharing(few).axes[0].texts[0].get_text()
-    assert sharing.numbers(few, {"local": []})["sharing-local"] == "pending"
-
-
-def test_nothing_is_said_where_a_shared_kernel_would_not_show():
-    row = {"shared": 0.25, "rearranged": 0.2, "rearranged_excess": 0.05}
-    assert math.isnan(sharing.way(row))
-    assert sharing.way(row | {"shared": 0.7}) == pytest.approx(10)
-
-
-def test_sharing_of_the_books_runs_is_seen_in_no_run():
-    records = find_study("scaling-threshold").stored("desk", STORE)
-    found = sharing._shares_kernels(records)
-    assert found.evidence is None
-    assert found.said == "not seen in one run"
-    assert found.value.endswith("β = 50: cannot be told")
-
-
-def test_equivariance_is_of_runs_that_measured_it_on_plain_images():
-    values = {"units": 64, "mean": 0.9, "ci95": 0.1, "null_mean": 0.5, "excess_ci95": 0.1}
-    runs = []
-    for config in configs("permuted"):
-        run = made_up(config, 50.0)
-        found = values | {"excess_mean": 0.4 if config.model == "s-conv" else 0.1}
-        runs.append(dataclasses.replace(run, final=run.final | {"equivariance": found}))
-    table = sharing.equivariance_table([*runs, made_up(Config(seed=9), 50.0)])
-    assert len(table.rows) == len({(r[0], r[1]) for r in table.rows}) == len(runs) // 2
-    assert table.rows[0][2:5] == ["64", "0.90", "0.50"]
-    assert {row[5].split(" ")[0] for row in table.rows if "S-CONV" in row[0]} == {"+0.40"}
-    assert "lcs study permuted" in sharing.equivariance_table([]).rows[0][0]

@@ -1,4 +1,4 @@
-"""Whether filters are shifted copies of each other, as those of a convolution are."""
+"""Are the filters a convolution: shifted copies of each other, with responses that shift too?"""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ from lcs.stats import Interval, mean_interval
 
 if TYPE_CHECKING:
     import pandas as pd
+
+STUDIES = ()  # runs of other chapters are measured
 
 MIN_FILTERS = 8  # local ones, without which nothing is said of a run
 # a shared kernel must raise the measure by so much, or its absence says nothing

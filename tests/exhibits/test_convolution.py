@@ -1,0 +1,95 @@
+"""What the chapter `convolution` computes, on records made up so that every answer is known."""
+
+import dataclasses
+import math
+
+import matplotlib.pyplot as plt
+import pytest
+import torch
+from made_up import made_up
+
+from lcs.config import Config
+from lcs.exhibits import convolution, find_study, plots
+from lcs.exhibits.methods import LOCAL
+from lcs.runs import PUBLISHED, Record, RunStore
+
+STORE = RunStore(PUBLISHED)
+
+
+@pytest.fixture(autouse=True)
+def closed_figures():
+    yield
+    plt.close("all")
+
+
+def configs(name: str) -> list[Config]:
+    return find_study(name).configs("desk", 1)
+
+
+def test_without_runs_the_page_says_so():
+    nothing = convolution.frame([])
+    assert "pending" in plots.sharing(nothing).axes[0].texts[0].get_text()
+    assert "pending" in convolution.table(nothing).rows[0][0]
+
+
+def stored(config: Config, images: torch.Tensor) -> Record:
+    record = made_up(config, 60.0)
+
+    class Kept(Record):
+        def load_filters(self) -> torch.Tensor:
+            return images
+
+    return Kept(record.path, "run", config, {}, record.final, {"file": "made up"}, {})
+
+
+def test_sharing_is_of_the_local_filters_of_runs_that_stored_some(monkeypatch):
+    monkeypatch.setattr("lcs.sharing.DRAWS", 2)
+    kernel = torch.randn(3, 9, 9, generator=torch.Generator().manual_seed(0))
+    images = torch.zeros(30, 3, 32, 32)
+    for unit in range(20):
+        images[unit, :, unit : unit + 9, 3:12] = kernel
+    images[20:] = 1.0
+    records = [stored(config, images) for config in configs("filters")]
+    found = convolution.frame([*records, *records, made_up(Config(), 50.0)])
+    assert len(found) == 1
+    row = found.iloc[0]
+    assert (row["of"], row["filters"], row["mean"]) == (24, 20, pytest.approx(1))
+    assert 90 < convolution.way(row) < 300
+    words = convolution.numbers(found, {"local": records, "none": []})
+    assert (words["sharing-local"], words["sharing-none-way"]) == ("1.00", "pending")
+    cells = convolution.table(found).rows[0]
+    assert cells[1:4] == [LOCAL.shortest, "20 of 24", "1.00 ± 0.00"]
+    assert plots.sharing(found).axes[0].get_yticklabels()[0].get_text().endswith("S-LOCAL, SGD")
+    few = convolution.frame([stored(configs("filters")[0], images[13:])])
+    assert (few["filters"].iloc[0], math.isnan(few["mean"].iloc[0])) == (7, True)
+    assert convolution.table(few).rows[0][3:] == ["–"] * 8
+    assert "7 of 17" in plots.sharing(few).axes[0].texts[0].get_text()
+    assert convolution.numbers(few, {"local": []})["sharing-local"] == "pending"
+
+
+def test_nothing_is_said_where_a_shared_kernel_would_not_show():
+    row = {"shared": 0.25, "rearranged": 0.2, "rearranged_excess": 0.05}
+    assert math.isnan(convolution.way(row))
+    assert convolution.way(row | {"shared": 0.7}) == pytest.approx(10)
+
+
+def test_sharing_of_the_books_runs_is_seen_in_no_run():
+    records = find_study("scaling-threshold").stored("desk", STORE)
+    found = convolution._shares_kernels(records)
+    assert found.evidence is None
+    assert found.said == "not seen in one run"
+    assert found.value.endswith("β = 50: cannot be told")
+
+
+def test_equivariance_is_of_runs_that_measured_it_on_plain_images():
+    values = {"units": 64, "mean": 0.9, "ci95": 0.1, "null_mean": 0.5, "excess_ci95": 0.1}
+    runs = []
+    for config in configs("permuted"):
+        run = made_up(config, 50.0)
+        found = values | {"excess_mean": 0.4 if config.model == "s-conv" else 0.1}
+        runs.append(dataclasses.replace(run, final=run.final | {"equivariance": found}))
+    table = convolution.equivariance_table([*runs, made_up(Config(seed=9), 50.0)])
+    assert len(table.rows) == len({(r[0], r[1]) for r in table.rows}) == len(runs) // 2
+    assert table.rows[0][2:5] == ["64", "0.90", "0.50"]
+    assert {row[5].split(" ")[0] for row in table.rows if "S-CONV" in row[0]} == {"+0.40"}
+    assert "lcs study permuted" in convolution.equivariance_table([]).rows[0][0]
