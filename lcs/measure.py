@@ -77,6 +77,17 @@ def window_shares(filters: Tensor, window: int) -> Tensor:
     return rows @ mass @ columns.T
 
 
+def band_mass(filters: Tensor, size: int) -> Tensor:
+    """Share of each filter's mass in its best band of neighbouring rows, and of columns.
+
+    Shape (2, units), float64: a filter whose rows are frequencies and whose columns are times is
+    local in frequency by the first, in time by the second. Mass as in `spread`, nan likewise.
+    """
+    mass = _mass(filters)
+    bands = [mass.sum(axis) @ _window_sums(mass.shape[3 - axis], size).T for axis in (2, 1)]
+    return torch.stack([band.amax(1).clamp(max=1) for band in bands])
+
+
 def morans_i(filters: Tensor) -> Tensor:
     """Moran's I of each filter's signed weights: (units,), float64.
 
@@ -218,12 +229,12 @@ def locality(filters: Tensor) -> dict[str, Any]:
 
     `eligible` filters have at least `MIN_NONZEROS` non-zeros; `filters` of them, at most
     `MAX_FILTERS` and chosen by `choose_filters`, are measured by `spread`, `window_mass` (side
-    `window`, see `window_size`) and `morans_i`. Each filter's null value is the average over
-    `permutations` of its own pixels (`permute_pixels`), and its excess is the filter's value less
-    that. All of it is computed in float64 on the CPU.
+    `window`, see `window_size`), `morans_i`, and by `band_mass` as `row_mass` and `column_mass`.
+    Each filter's null value is the average over `permutations` of its own pixels
+    (`permute_pixels`), and its excess is the filter's value less its null value.
 
     Returns:
-        JSON-ready: the counts and the window by these names, and for each of the three measures
+        JSON-ready: the counts and the window by these names, and for each of these measures
         `mean`, `null_mean` and `excess_mean` over filters, with their 95 % Student-t half-widths
         `ci95`, `null_ci95` and `excess_ci95`. With fewer than two filters there is no interval:
         `filters` is 0 and every value None.
@@ -239,12 +250,12 @@ def locality(filters: Tensor) -> dict[str, Any]:
         "permutations": PERMUTATIONS,
         "window": window,
     }
-    names = ("spread", "window_mass", "morans_i")
+    names = ("spread", "window_mass", "morans_i", "row_mass", "column_mass")
     if len(units) < 2:
         nothing = ("mean", "ci95", "null_mean", "null_ci95", "excess_mean", "excess_ci95")
         return result | {name: dict.fromkeys(nothing) for name in names}
     generator = torch.Generator().manual_seed(SEED)
-    null = torch.zeros(3, len(chosen), dtype=torch.float64)
+    null = torch.zeros(len(names), len(chosen), dtype=torch.float64)
     for _ in range(PERMUTATIONS):  # one at a time: memory stays that of the filters
         null += _measures(permute_pixels(chosen, generator), window)
     for name, own, chance in zip(
@@ -262,8 +273,9 @@ def locality(filters: Tensor) -> dict[str, Any]:
 
 
 def _measures(filters: Tensor, window: int) -> Tensor:
-    """The three measures of each filter: (3, units)."""
-    return torch.stack([spread(filters), window_mass(filters, window), morans_i(filters)])
+    """The measures of `locality` of each filter: (5, units)."""
+    squares = [spread(filters), window_mass(filters, window), morans_i(filters)]
+    return torch.cat([torch.stack(squares), band_mass(filters, window)])
 
 
 def checked(filters: Tensor) -> Tensor:

@@ -33,6 +33,8 @@ NEEDED = ("epoch", "lr", "train_loss", "train_accuracy", "nonzeros", "revived", 
 LOCALITY_COUNTS = ("eligible", "filters", "permutations", "window")
 # its measures, with the lowest and highest value
 LOCALITY_RANGES = {"spread": (0, 1e300), "window_mass": (0, 1 + 1e-9), "morans_i": (-2, 2)}
+# and those that older records lack
+LOCALITY_BANDS = {"row_mass": (0, 1 + 1e-9), "column_mass": (0, 1 + 1e-9)}
 
 PACKAGES = ("python", "torch", "torchvision", "numpy")
 
@@ -189,19 +191,20 @@ def _check_fan_in(fan_in: Any, sizes: Mapping[str, LayerSize], nonzeros: dict[st
 
 
 def _check_locality(found: Any) -> None:
-    _check_keys("locality", found, {*LOCALITY_COUNTS, *LOCALITY_RANGES})
+    bands = LOCALITY_BANDS if LOCALITY_BANDS.keys() & found.keys() else {}
+    ranges = LOCALITY_RANGES | bands
+    _check_keys("locality", found, {*LOCALITY_COUNTS, *ranges})
     counted = all(type(found[name]) is int and found[name] >= 0 for name in LOCALITY_COUNTS)
     _require(counted, "locality: counts are not whole")
     _require(found["filters"] <= found["eligible"], "locality: more filters than eligible ones")
     names = {f"{of}{value}" for of in ("", "null_", "excess_") for value in ("mean", "ci95")}
-    for measure in LOCALITY_RANGES:
+    for measure, (lowest, highest) in ranges.items():
         values = found[measure]
         _check_keys(measure, values, names)
         kind = float if found["filters"] else NoneType
         _require({*map(type, values.values())} == {kind}, f"locality: {measure} holds no numbers")
         if not found["filters"]:
             continue
-        lowest, highest = LOCALITY_RANGES[measure]
         for name, value in values.items():
             if name.endswith("ci95"):
                 _require(value >= 0, f"locality: an interval of {measure} is below 0")

@@ -88,7 +88,9 @@ def test_groups_larger_than_a_chunk() -> None:
     assert torch.equal(apply(images, [{shift: torch.arange(700)}]), expected)
 
 
-@pytest.mark.parametrize(("name", "distinct"), list(zip(RANDOM, (140, 250, 250, 400), strict=True)))
+@pytest.mark.parametrize(
+    ("name", "distinct"), list(zip(RANDOM, (140, 250, 250, 400, 8), strict=True))
+)
 def test_copies_of_one_image_become_different(name: str, distinct: int) -> None:
     copies = some_images(2, 3, 32)[1:].expand(512, 3, 32, 32)
     outputs = {image.numpy().tobytes() for image in augment(copies, name, seeded())}
@@ -117,13 +119,10 @@ def test_an_image_is_drawn_alike_whatever_the_count(name: str, count: int) -> No
 
 
 def test_flip_and_crop_are_the_same_under_every_policy() -> None:
-    stages = [
-        per_image(
-            draw_usual(name, 500, 32, seeded())[-1 if name == "autoaugment-first" else 0], 500
-        )
-        for name in RANDOM
-    ]
-    assert all(stage == stages[0] for stage in stages)
+    (crop,) = (per_image(stage, 500) for stage in draw_usual("flip-crop", 500, 32, seeded()))
+    for name in POLICIES:
+        place = -1 if name == "autoaugment-first" else 0
+        assert per_image(draw_usual(name, 500, 32, seeded())[place], 500) == crop
 
 
 @pytest.mark.parametrize(("channels", "size"), SHAPES)
@@ -213,6 +212,12 @@ def test_autoaugment_before_the_crop_draws_the_same_operations() -> None:
     crop, *policy = (per_image(s, 500) for s in draw_usual("autoaugment", 500, 32, seeded()))
     _, *first = (per_image(s, 500) for s in draw_usual("autoaugment-first", 500, 32, seeded()))
     assert first == [*policy, crop]
+
+
+def test_a_time_shift_is_the_crop_of_the_same_draw_without_its_flip_and_its_rows() -> None:
+    (crops,) = (per_image(stage, 500) for stage in draw_usual("flip-crop", 500, 32, seeded()))
+    (shifts,) = (per_image(stage, 500) for stage in draw_usual("time-shift", 500, 32, seeded()))
+    assert shifts == [FlipCrop(flip=False, down=0, right=crop.right) for crop in crops]
 
 
 def test_trivialaugment_draws_operation_level_and_sign_uniformly() -> None:

@@ -109,17 +109,18 @@ def test_mean_and_std_are_those_of_the_training_images_in_0_to_1(folder, arrays)
 
 def test_class_names():
     names = {name: known.classes for name, known in data.SPECS.items()}
-    assert tuple(names) == data.DATASETS == ("cifar10", "cifar100", "svhn", "digits")
+    assert tuple(names) == data.DATASETS == ("cifar10", "cifar100", "svhn", "fsdd", "digits")
     assert names["cifar10"][3] == "cat"
     assert names["cifar10"][9] == "truck"
     assert len(names["cifar100"]) == 100
     assert list(names["cifar100"]) == sorted(set(names["cifar100"]))
-    assert names["svhn"] == names["digits"] == tuple("0123456789")
+    assert names["svhn"] == names["fsdd"] == names["digits"] == tuple("0123456789")
 
 
 @pytest.mark.parametrize("function", [data.load, data.verify, data.dataset_path, download.get])
 def test_an_unknown_name_is_refused_with_the_known_ones(function):
-    with pytest.raises(ConfigError, match="'mnist': choose one of cifar10, cifar100, svhn, digits"):
+    known = "cifar10, cifar100, svhn, fsdd, digits"
+    with pytest.raises(ConfigError, match=f"'mnist': choose one of {known}"):
         function("mnist")
     with pytest.raises(ConfigError, match="mnist"):
         download.import_npz("mnist", "mnist.npz")

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from lcs import measure, stats
 from lcs.errors import ConfigError
 
-MEASURES = ("spread", "window_mass", "morans_i")
+MEASURES = ("spread", "window_mass", "morans_i", "row_mass", "column_mass")
 
 
 def noise(units: int, channels: int = 3, side: int = 16, seed: int = 0) -> Tensor:
@@ -118,6 +118,18 @@ def test_the_whole_image_holds_all_mass_and_never_more() -> None:
 def test_a_window_that_does_not_fit_is_refused(window: int) -> None:
     with pytest.raises(ConfigError, match=f"window: {window} does not fit"):
         measure.window_mass(noise(1, side=8), window)
+
+
+def test_bands_of_rows_and_of_columns() -> None:
+    filters = torch.zeros(3, 2, 8, 6)
+    filters[0, :, 2:4] = 1  # two rows
+    filters[1, 0, :, 5] = 1  # a column
+    filters[2] = 1
+    rows, columns = measure.band_mass(filters, 2)
+    assert rows.tolist() == pytest.approx([1, 2 / 8, 2 / 8])
+    assert columns.tolist() == pytest.approx([2 / 6, 1, 2 / 6])
+    one = noise(20, side=8)
+    assert (measure.band_mass(one, 3).amin(0) >= measure.window_mass(one, 3)).all()
 
 
 @pytest.mark.parametrize(("height", "width"), [(32, 32), (8, 6), (1, 10)])

@@ -373,6 +373,7 @@ NONSENSE = {
     "a file in a list": at("filters", "file", to=["x.safetensors"]),
     "locality of text": at("final", "locality", "spread", "mean", to="near"),
     "a share of mass above 1": at("final", "locality", "window_mass", "mean", to=7.5),
+    "a band of only one kind": without("final", "locality", "row_mass"),
     "an interval below 0": at("final", "locality", "morans_i", "ci95", to=-1.0),
     "an excess that is none": at("final", "locality", "spread", "excess_mean", to=-9.0),
     "no locality of filters": at("final", "locality", "spread", "mean", to=None),
