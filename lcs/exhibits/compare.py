@@ -287,6 +287,7 @@ def field_text(config: Config, field: str) -> str:
 WORDS = {
     "none": "no augmentation",
     "flip-crop": "flips and crops",
+    "time-shift": "shifts in time",
     "autoaugment": "AutoAugment",
     "autoaugment-first": "AutoAugment before flips and crops",
     "bce": "binary cross-entropy",

@@ -1,0 +1,218 @@
+"""Spoken digits: whether β-LASSO finds what is local in time and in frequency.
+
+The networks are those for images; an image is a log-mel spectrogram (`lcs.spoken_digits`), so that
+a row is a band of frequency and a column a frame of time. No speaker of the test images is heard in
+training.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from lcs.config import Config
+from lcs.exhibits import compare, plots, tables
+from lcs.exhibits.compare import PENDING, Cell
+from lcs.exhibits.methods import B0, B50, CONV, LOCAL, SGD, Method, method
+from lcs.exhibits.settings import CHOSEN, RECIPE, desk_study
+from lcs.exhibits.tables import Table
+from lcs.exhibits.verdicts import UNMEASURED, Claim, Finding, Judge, differs
+from lcs.runs import Record
+from lcs.stats import mean_interval
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+WIDTH = 4
+METHODS = (SGD, B0, B50, LOCAL, CONV)
+LEARNING_RATES = (0.03, 0.1, 0.3)
+# weight decay of SGD, and λ of the first layer: a tenth of it in the others
+DECAYS = (1e-4, 5e-4, 2e-3)
+LAMBDAS = (1e-4, 3e-4, 1e-3)
+IMAGES = ("none", "time-shift")
+# measures of `lcs.measure.locality`, beyond chance, in points
+BANDS = {
+    "window_mass": "in a window",
+    "column_mass": "in a band of time",
+    "row_mass": "in a band of frequency",
+}
+
+
+def _candidates(base: Config, who: Method) -> list[Config]:
+    """Return a method with three learning rates and three values of weight decay or λ."""
+    here: dict[str, Any] = {
+        **who._asdict(),
+        "dataset": base.dataset if base.dataset == "digits" else "fsdd",
+        "base_channels": WIDTH * base.base_channels,
+        "epochs": max(1, base.epochs // 4),
+        "batch_size": 128,
+        "loss": "cross-entropy",
+        "augment": "time-shift",
+        "normalize": "standard",
+    }
+    tried: list[dict[str, Any]] = [{"l1": l1, "l1_rest": round(l1 / 10, 9)} for l1 in LAMBDAS]
+    if who.optimizer == "sgd":
+        tried = [{"momentum": 0.9, "weight_decay": decay} for decay in DECAYS]
+    return [base.replace(**here, lr=rate, **more) for rate in LEARNING_RATES for more in tried]
+
+
+def _search(base: Config, betas: Sequence[float]) -> list[Config]:
+    every = [config for who in METHODS for config in _candidates(base, who)]
+    return [config.replace(validation=True) for config in every]
+
+
+def _runs(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return every method as `sound-search` chose it, else its middle candidate."""
+    runs = []
+    for who in METHODS:
+        config = _candidates(base, who)[4]
+        key = f"{config.model} {config.optimizer} {config.beta:g}"
+        runs.append(config.replace(**CHOSEN["sound-search"].get(key, {})))
+    return [config.replace(augment=images) for images in IMAGES for config in runs]
+
+
+STUDIES = (
+    desk_study("sound-search", "Spoken digits, on validation", RECIPE, _search, 1),
+    desk_study("sound", "Spoken digits", RECIPE, _runs, 5),
+)
+
+
+def sound_table(records: Sequence[Record]) -> Table:
+    """Return accuracy, remaining weights and locality of each method."""
+    found = compare.conditions(records)
+    columns: dict[str, Cell] = {
+        "method": compare.of(lambda config: method(config).short),
+        **compare.by_field(["augment"]),
+        "test accuracy (%)": compare.mean_text,
+        "difference from SGD": compare.less(found, lambda config: _reference(found, config)),
+        "left in layer 1 (%)": compare.remaining_text,
+        **{name: _cell(key) for key, name in BANDS.items()},
+        "seeds": tables.links,
+    }
+    what = (
+        "Spoken digits: accuracy on speakers who are not heard in training, and how much more of a "
+        "filter's mass is in its best window or band than after its pixels are permuted, in points"
+    )
+    return compare.by_condition("sound", records, columns, what, note="; differences are paired")
+
+
+def excess_frame(records: Sequence[Record]) -> pd.DataFrame:
+    """Return locality beyond chance by condition and measure, for `plots.excesses`."""
+    rows = [
+        {
+            "setting": compare.field_text(config, "augment"),
+            "series": method(config).shortest,
+            "measure": f"{name} (points)",
+            "values": values,
+            "ci95": mean_interval(values).half_width or 0.0,
+        }
+        for config, runs in compare.conditions(records).items()
+        for key, name in BANDS.items()
+        if (values := _excess(runs, key))
+    ]
+    return tables.data_frame(rows, columns=["setting", "series", "measure", "values", "ci95"])
+
+
+def accuracy_figure(records: Sequence[Record]) -> Figure:
+    """Draw each method's accuracy less that of SGD on the same images."""
+    found = compare.conditions(records)
+    rows = [
+        plots.Differences(
+            method(config).short,
+            str(method(config)),
+            compare.differences(runs, found[reference]),
+            compare.field_text(config, "augment"),
+        )
+        for config, runs in found.items()
+        if (reference := _reference(found, config)) != config and reference in found
+    ]
+    return plots.forest(rows, "difference from SGD (points)")
+
+
+def numbers(records: Sequence[Record]) -> dict[str, str]:
+    """Return what the prose says, of runs with shifts in time: "pending" without them.
+
+    `sound-…` by method: accuracy; `…-left`: per cent of the first layer; `…-time` and
+    `…-frequency`: the mass in the best band beyond chance, in points; `shift-gain`: what shifts
+    change in the accuracy of β = 50.
+    """
+    names = {"sgd": SGD, "zero": B0, "sparse": B50, "local": LOCAL, "conv": CONV}
+    words = {}
+    for name, who in names.items():
+        runs = [r for r in records if _is(r.config, who, "time-shift")]
+        words[f"sound-{name}"] = compare.mean_text(runs) if runs else PENDING
+        if who.model == "s-fc":
+            words[f"sound-{name}-time"] = _cell("column_mass")(runs) if runs else PENDING
+            words[f"sound-{name}-frequency"] = _cell("row_mass")(runs) if runs else PENDING
+    sparse = {images: [r for r in records if _is(r.config, B50, images)] for images in IMAGES}
+    whole = all(sparse.values())
+    words["sound-left"] = compare.remaining_text(sparse["time-shift"]) if whole else PENDING
+    gain = compare.paired(sparse["time-shift"], sparse["none"]) if whole else None
+    return words | {"shift-gain": compare.signed_text(gain)}
+
+
+def _is(config: Config, who: Method, images: str) -> bool:
+    return method(config) == who and config.augment == images
+
+
+def _reference(found: compare.Conditions, config: Config) -> Config:
+    """Return SGD in S-FC on the same images; itself if that is missing."""
+    return next((other for other in found if _is(other, SGD, config.augment)), config)
+
+
+def _excess(runs: Sequence[Record], key: str) -> list[float]:
+    """Return a measure beyond chance of each run, in points; empty if a run has too few weights."""
+    values = [run.final["locality"][key]["excess_mean"] for run in runs]
+    return [] if None in values else [100 * value for value in values]
+
+
+def _cell(key: str) -> Cell:
+    def say(runs: Sequence[Record]) -> str:
+        values = _excess(runs, key)
+        return tables.signed(mean_interval(values), 1) if values else tables.NONE
+
+    return say
+
+
+# Claims
+
+
+def _beyond_chance(key: str, less: str = "") -> Judge:
+    """Judge whether β = 50's filters are local by a measure, beyond chance or another measure."""
+
+    def judge(records: list[Record]) -> Finding:
+        runs = [record for record in records if _is(record.config, B50, "time-shift")]
+        values, other = _excess(runs, key), _excess(runs, less) if less else []
+        if not values:
+            return UNMEASURED
+        if less:
+            values = [one - two for one, two in zip(values, other, strict=True)]
+        found = mean_interval(values)
+        return Finding(f"{tables.signed(found, 1)} points", found)
+
+    return judge
+
+
+_SHIFTED = {"augment": "time-shift"}
+
+CLAIMS: tuple[Claim, ...] = (
+    Claim(
+        "B",
+        "On spoken digits, filters of β = 50 are local in time",
+        "sound",
+        _beyond_chance("column_mass"),
+    ),
+    Claim(
+        "B",
+        "On spoken digits, filters of β = 50 are more local in time than in frequency",
+        "sound",
+        _beyond_chance("column_mass", less="row_mass"),
+    ),
+    Claim(
+        "B",
+        "On spoken digits, β = 50 is better than SGD",
+        "sound",
+        differs({**B50._asdict(), **_SHIFTED}, {**SGD._asdict(), **_SHIFTED}),
+    ),
+)
