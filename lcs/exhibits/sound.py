@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from lcs.config import Config
-from lcs.exhibits import compare, plots, tables
+from lcs.exhibits import compare, locality, plots, tables
 from lcs.exhibits.compare import PENDING, Cell
 from lcs.exhibits.methods import B0, B50, CONV, LOCAL, SGD, Method, method
 from lcs.exhibits.settings import CHOSEN, RECIPE, desk_study
@@ -21,6 +21,7 @@ from lcs.runs import Record
 from lcs.stats import mean_interval
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
     from matplotlib.figure import Figure
 
@@ -128,6 +129,14 @@ def accuracy_figure(records: Sequence[Record]) -> Figure:
         if (reference := _reference(found, config)) != config and reference in found
     ]
     return plots.forest(rows, "difference from SGD (points)")
+
+
+def filters_shown(records: Sequence[Record]) -> dict[str, np.ndarray | None]:
+    """Return the stored filters with shifts in time by method, low frequencies at the bottom."""
+    shifted = [run for run in records if run.config.augment == "time-shift"]
+    found = locality.filters_of(shifted, lambda run: method(run.config).shortest)
+    shown = {name: images[:, :, ::-1] for name, images in found.items()}
+    return {name.shortest: shown.get(name.shortest) for name in METHODS[:-1]}
 
 
 def numbers(records: Sequence[Record]) -> dict[str, str]:

@@ -1,0 +1,88 @@
+"""What the chapter `sound` computes, on records made up so that every answer is known."""
+
+import dataclasses
+
+import matplotlib.pyplot as plt
+import pytest
+from made_up import made_up
+
+from lcs.exhibits import choose, find_study, sound
+from lcs.exhibits.methods import B50, CONV, LOCAL, SGD, method
+from lcs.runs import Record
+
+
+@pytest.fixture(autouse=True)
+def closed_figures():
+    yield
+    plt.close("all")
+
+
+def record(config) -> Record:
+    """A run whose accuracy and locality follow from its method and its shifts."""
+    shifted = config.augment == "time-shift"
+    run = made_up(config, 80.0 + 5 * (method(config) == B50) + 2 * shifted + config.seed)
+    share = 0.2 if method(config) == B50 else 0.1
+    bands = {"window_mass": share, "column_mass": 2 * share, "row_mass": share}
+    found = {name: {"excess_mean": value} for name, value in bands.items()}
+    return dataclasses.replace(run, final=run.final | {"locality": found})
+
+
+@pytest.fixture
+def records():
+    return [record(config) for config in find_study("sound").configs("desk", 3)]
+
+
+def test_every_method_has_as_many_candidates_on_validation():
+    configs = find_study("sound-search").configs("desk")
+    counts = {who: sum(method(c) == who for c in configs) for who in sound.METHODS}
+    assert set(counts.values()) == {9}
+    assert all(c.validation and c.dataset == "fsdd" for c in configs)
+
+
+def test_what_the_search_chooses_is_what_is_run(monkeypatch):
+    configs = find_study("sound-search").configs("desk")
+    best = {who: [c for c in configs if method(c) == who][2] for who in sound.METHODS}
+    runs = [made_up(c, 50.0 + 9 * (c in best.values())) for c in configs]
+    monkeypatch.setitem(sound.CHOSEN, "sound-search", choose.choose("sound-search", runs))
+    chosen = find_study("sound").configs("desk", 1)
+    shifted = {method(c): c for c in chosen if c.augment == "time-shift"}
+    assert shifted == {who: c.replace(validation=False) for who, c in best.items()}
+
+
+def test_differences_are_from_sgd_on_the_same_clips(records):
+    table = sound.sound_table(records)
+    assert len(table.rows) == 10
+    column = table.columns.index("difference from SGD")
+    rows = {(row[0], row[1]): row for row in table.rows}
+    assert rows[B50.short, "shifts in time"][column].startswith("+5.00")
+    assert rows[SGD.short, "shifts in time"][column] == "–"
+    assert rows[B50.short, "no augmentation"][column + 3].startswith("+40.0")
+    axes = sound.accuracy_figure(records).axes[0]
+    assert sum(str(CONV) == label.get_text() for label in axes.get_yticklabels()) == 2
+
+
+def test_numbers_are_those_of_runs_with_shifts(records):
+    words = sound.numbers(records)
+    assert words["sound-sparse"].startswith("88.00")
+    assert words["sound-sparse-time"].startswith("+40.0")
+    assert words["sound-sgd-frequency"].startswith("+10.0")
+    assert words["shift-gain"].startswith("+2.00")
+    pending = sound.numbers([])
+    assert pending.keys() == words.keys()
+    assert set(pending.values()) == {"pending"}
+    assert sound.sound_table([]).rows[0][0].endswith("{.pending}")
+
+
+def test_locality_is_shown_by_method_and_images(records):
+    frame = sound.excess_frame(records)
+    assert len(frame) == 2 * 5 * 3
+    here = frame[(frame.series == B50.shortest) & (frame.measure == "in a band of time (points)")]
+    assert here["values"].tolist() == [pytest.approx([40] * 3)] * 2
+    shown = sound.filters_shown(records)
+    assert list(shown) == [who.shortest for who in (*sound.METHODS[:3], LOCAL)]
+    assert set(shown.values()) == {None}
+
+
+def test_claims_compare_bands_and_accuracies(records):
+    values = [claim.judge(records).value for claim in sound.CLAIMS]
+    assert [value.split(" ")[0] for value in values] == ["+40.0", "+20.0", "+5.00"]
