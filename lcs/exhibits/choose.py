@@ -113,7 +113,7 @@ RULES = {
     "search-wide": Rule(lambda c: f"{c.base_channels}", _share),
     "search-beyond": Rule(lambda c: f"{c.base_channels}", _share),
     "search-rivals": Rule(lambda c: f"{c.base_channels} {c.optimizer}", _regularisation),
-    "sound-search": Rule(_method, lambda c: {"lr": c.lr, **_searched(c)}),
+    "search-sound": Rule(_method, lambda c: {"lr": c.lr, **_searched(c)}),
     "search-flips": Rule(_method, lambda c: {"lr": c.lr, "factor": _share(c)}),
     # over what is chosen with AutoAugment at this width
     "search-augment": Rule(

@@ -64,17 +64,17 @@ def _search(base: Config, betas: Sequence[float]) -> list[Config]:
 
 
 def _runs(base: Config, betas: Sequence[float]) -> list[Config]:
-    """Return every method as `sound-search` chose it, else its middle candidate."""
+    """Return every method as `search-sound` chose it, else its middle candidate."""
     runs = []
     for who in METHODS:
         config = _candidates(base, who)[4]
         key = f"{config.model} {config.optimizer} {config.beta:g}"
-        runs.append(config.replace(**CHOSEN["sound-search"].get(key, {})))
+        runs.append(config.replace(**CHOSEN["search-sound"].get(key, {})))
     return [config.replace(augment=images) for images in IMAGES for config in runs]
 
 
 STUDIES = (
-    desk_study("sound-search", "Spoken digits, on validation", RECIPE, _search, 1),
+    desk_study("search-sound", "Spoken digits, on validation", RECIPE, _search, 1),
     desk_study("sound", "Spoken digits", RECIPE, _runs, 5),
 )
 

@@ -33,17 +33,17 @@ def records():
 
 
 def test_every_method_has_as_many_candidates_on_validation():
-    configs = find_study("sound-search").configs("desk")
+    configs = find_study("search-sound").configs("desk")
     counts = {who: sum(method(c) == who for c in configs) for who in sound.METHODS}
     assert set(counts.values()) == {9}
     assert all(c.validation and c.dataset == "fsdd" for c in configs)
 
 
 def test_what_the_search_chooses_is_what_is_run(monkeypatch):
-    configs = find_study("sound-search").configs("desk")
+    configs = find_study("search-sound").configs("desk")
     best = {who: [c for c in configs if method(c) == who][2] for who in sound.METHODS}
     runs = [made_up(c, 50.0 + 9 * (c in best.values())) for c in configs]
-    monkeypatch.setitem(sound.CHOSEN, "sound-search", choose.choose("sound-search", runs))
+    monkeypatch.setitem(sound.CHOSEN, "search-sound", choose.choose("search-sound", runs))
     chosen = find_study("sound").configs("desk", 1)
     shifted = {method(c): c for c in chosen if c.augment == "time-shift"}
     assert shifted == {who: c.replace(validation=False) for who, c in best.items()}
