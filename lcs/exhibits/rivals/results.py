@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 # in the figure of locality
-WITH_DISTANCES = ("S-LOCAL, windows", B50, "one-shot", "spred, cut", "RigL", "random mask")
+WITH_DISTANCES = ("S-LOCAL's windows", B50, "one-shot", "spred, cut", "RigL", "random mask")
 
 
 def by_budget(records: Sequence[Record]) -> list[dict[str, list[Record]]]:

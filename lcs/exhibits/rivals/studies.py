@@ -35,7 +35,7 @@ MASKED = {
     "RigL": ("sgd", "rigl"),
     "SNIP": ("sgd", "snip"),
     "random mask": ("sgd", "random"),
-    "S-LOCAL, windows": ("sgd", "windows"),
+    "S-LOCAL's windows": ("sgd", "windows"),
 }
 RIVALS = (B50, STAYING, NO_L1, *MASKED)
 # compared at the Erdős–Rényi allocation too
