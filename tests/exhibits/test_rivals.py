@@ -7,7 +7,7 @@ import pytest
 from made_up import made_up
 
 from lcs import data
-from lcs.exhibits import find_study
+from lcs.exhibits import find_study, plots
 from lcs.exhibits.choose import choose
 from lcs.exhibits.rivals import CLAIMS, results, studies
 from lcs.exhibits.rivals.studies import B50, RIVALS, rival
@@ -122,7 +122,10 @@ def test_what_the_page_shows():
     assert [row[0] for row in rows[: len(RIVALS)]] == [*RIVALS]
     others = results.allocation_table(records((0, 0), "rivals-er"), runs).rows
     assert {row[3].split(" ")[0] for row in others} == {"+0.00"}
-    assert len(results.rivals_frame(runs)) == 6 * len(RIVALS)
+    table = results.rivals_frame(runs)
+    assert len(table) == 6 * len(RIVALS)
+    accuracy = plots.budgets(table).axes[0]
+    assert [label.get_text() for label in accuracy.get_yticklabels()] == [*RIVALS]
     assert results.rivals_table([]).rows
     assert set(results.numbers([])) == set(words)
     assert set(results.numbers([]).values()) == {"pending"}

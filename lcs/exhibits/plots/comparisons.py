@@ -139,7 +139,7 @@ def budgets(table: pd.DataFrame) -> Figure:
         left.plot(runs.accuracy, y, **look_of_dots, label=kind)
         middle.plot(runs.weights, y, **look_of_dots)
         right.plot(runs.dense, y, **look_of_dots)
-        right.plot(runs.sparse, y, **look_of_dots, mfc="none")
+        right.plot(runs["sparse"], y, **look_of_dots, mfc="none")
     left.plot([], [], "o", color="0.3", mfc="none", label="products by zeros left out")
     left.set(xlabel="test accuracy (%)")
     middle.set(xscale="log", xlabel="weights, layers 1 and 2")
