@@ -46,6 +46,9 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "precision": ("fp32", "bf16"),
 }
 
+# of `pruning`: the methods that cut when a period of the learning rate ends, and begin it anew
+CUT_BETWEEN_PERIODS = ("magnitude", "rewinding")
+
 # lowest and highest value allowed, both included
 RANGES: dict[str, tuple[float, float]] = {
     "base_channels": (1, 4096),
@@ -194,11 +197,11 @@ class Config(RunConfig):
             raise ConfigError(f"pruning: only s-fc has masks, not {self.model!r}; leave it out")
         if (self.pruning == "none") != (self.density == 1 and self.density_rest in (None, 1)):
             raise ConfigError("pruning and density belong together; give both, or leave both out")
-        if (
-            self.pruning in ("magnitude", "rewinding")
-            and 2 * (self.period or self.epochs) > self.epochs
-        ):
-            raise ConfigError("pruning: cuts are made between periods; give half of epochs or less")
+        period = self.period or self.epochs
+        if self.pruning in CUT_BETWEEN_PERIODS and (period == self.epochs or self.epochs % period):
+            raise ConfigError(
+                "pruning: cuts are made between periods; give a period that divides epochs"
+            )
         if self.crop_padding is not None and self.augment == "none":
             raise ConfigError("crop_padding: without augmentation there are no crops; leave it out")
         if self.crop_padding is not None and self.crop_padding >= self._side:

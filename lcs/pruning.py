@@ -37,7 +37,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from lcs.config import Config
+from lcs.config import CUT_BETWEEN_PERIODS, Config
 from lcs.models import LocallyConnected2d, Net, dense_weight
 from lcs.seeds import generator_for
 
@@ -48,7 +48,7 @@ GRADUAL_FROM, GRADUAL_TO = 0.2, 0.75
 SET_SHARE = 0.3
 # share of the weights that RigL moves at first, and the share of the training in which it does
 RIGL_SHARE, RIGL_TO = 0.3, 0.75
-# epochs that weights keep of their first period when they are rewound
+# epochs that weights keep of their first period, one less than it at most, when they are rewound
 REWOUND_TO = 2
 
 
@@ -90,7 +90,7 @@ class Pruning:
             gradients: returns ∂L/∂w of each layer, on a batch and with all weights.
         """
         method, done = self.config.pruning, epoch / self.config.epochs
-        if method in ("magnitude", "rewinding"):
+        if method in CUT_BETWEEN_PERIODS:
             self._update_between_periods(epoch)
         elif method == "gradual":
             past = (done - GRADUAL_FROM) / (GRADUAL_TO - GRADUAL_FROM)
@@ -137,7 +137,7 @@ class Pruning:
         period = self.config.period or self.config.epochs
         cuts = self.config.epochs // period - 1
         rewinding = self.config.pruning == "rewinding"
-        if rewinding and epoch == REWOUND_TO:
+        if rewinding and epoch == min(REWOUND_TO, period - 1):
             state = self.model.state_dict()
             self.early = {name: value.detach().clone() for name, value in state.items()}
         if epoch == 0 or epoch % period:

@@ -14,6 +14,7 @@ from lcs.errors import ConfigError
 from lcs.optim import SGD
 from lcs.pruning import Pruning
 from lcs.run import Run
+from lcs.schedule import learning_rate
 
 SMOKE = Config(
     dataset="digits", epochs=8, batch_size=256, lr=0.1, momentum=0.9, weight_decay=1e-3,
@@ -191,6 +192,24 @@ def test_rewinding_goes_back_to_early_weights():
     assert not any(run.optimizer.state.values()), "momentum starts anew"
 
 
+@pytest.mark.parametrize("method", ["magnitude", "rewinding"])
+def test_after_a_cut_the_learning_rate_begins_anew(method):
+    """And falls to zero again: the cosine of other runs with a period rises as it fell."""
+    config = config_of(method, epochs=8, period=4)
+    rates = [learning_rate(config, epoch, 0, 1) for epoch in range(8)]
+    assert rates[:4] == rates[4:] == sorted(rates[:4], reverse=True)
+    assert rates[4] == config.lr
+
+
+def test_a_period_of_one_epoch_is_rewound_too():
+    run, masks = started("rewinding", epochs=4, period=1)
+    early = {name: value.clone() for name, value in run.model.state_dict().items()}
+    train(run, 1)
+    masks.update(1, dict)
+    weight, mask = run.model.conv1.weight, masks.masks["conv1"]
+    assert torch.equal(weight, early["conv1.weight"] * mask)
+
+
 def test_what_moved_out_has_no_momentum():
     run, masks = started("set")
     train(run, 2)
@@ -218,6 +237,7 @@ def test_a_state_is_taken_over():
         ({"density": 1.0, "density_rest": None}, "belong together"),
         ({"pruning": "none"}, "belong together"),
         ({"pruning": "magnitude"}, "between periods"),
+        ({"pruning": "magnitude", "period": 3}, "divides epochs"),
     ],
 )
 def test_refused_combinations(changes, message):

@@ -27,6 +27,7 @@ EXHIBITS = (
     "permuted",
     "why",
     "scaling",
+    "rivals",
     "sound",
     "engine",
 )

@@ -7,13 +7,14 @@ A choice of one search is where others start from: run `lcs study NAME --choose`
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from lcs.config import Config, foreign_fields
 from lcs.errors import ConfigError
 from lcs.exhibits import find_study
+from lcs.exhibits.rivals import studies as rivals
 from lcs.exhibits.scaling.search import SEARCHED, choices
 from lcs.exhibits.settings import CHOSEN_FILE, SHARE_AT_WIDTH, chosen
 from lcs.runs import Record, RunStore, write_atomically
@@ -42,6 +43,8 @@ def choose(name: str, records: Iterable[Record]) -> dict[str, Any]:
     if name not in RULES:
         raise ConfigError(f"{name} is no search: choose from {', '.join(RULES)}")
     rule = RULES[name]
+    if not isinstance(rule, Rule):
+        return rule([*records])
     compared = [r for r in records if rule.augment in ("", r.config.augment)]
     found = choices(compared, rule.key)
     return {key: rule.value(choice.config) for key, choice in found.items()}
@@ -107,7 +110,7 @@ def _searched(config: Config) -> dict[str, float]:
     return {name: getattr(config, name) for name in names}
 
 
-RULES = {
+RULES: dict[str, Rule | Callable[[Sequence[Record]], dict[str, Any]]] = {
     "search": Rule(_method, _searched),
     "search-long": Rule(_method, _share),
     "search-wide": Rule(lambda c: f"{c.base_channels}", _share),
@@ -121,4 +124,6 @@ RULES = {
         lambda c: _regularisation(c, SHARE_AT_WIDTH[c.base_channels]),
         "flip-crop",
     ),
+    "search-budgets": rivals.budgets,
+    "search-pruning": Rule(rivals.key, lambda c: {"lr": c.lr, "factor": rivals.regularisation(c)}),
 }

@@ -75,7 +75,7 @@ def way(row: Mapping[Any, Any]) -> float:
 
 def _way_text(row: Mapping[Any, Any]) -> str:
     share = way(row)
-    return f"{share:.0f}".replace("-", "−") if math.isfinite(share) else NONE
+    return f"{round(share)}".replace("-", "−") if math.isfinite(share) else NONE
 
 
 def table(found: pd.DataFrame) -> Table:

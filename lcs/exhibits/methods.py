@@ -24,7 +24,7 @@ class Method(NamedTuple):
     @property
     def training(self) -> str:
         """Name of the training alone, for example `β-LASSO, β = 50`."""
-        names = {"sgd": "SGD", "proximal-l1": "proximal ℓ1"}
+        names = {"sgd": "SGD", "proximal-l1": "proximal ℓ1", "spred": "spred"}
         return names.get(self.optimizer, f"β-LASSO, β = {self.beta:g}")
 
     @property

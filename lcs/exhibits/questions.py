@@ -30,6 +30,7 @@ PAGES = {
     "why": "Why",
     "double_descent": "Double descent",
     "scaling": "Scaling",
+    "rivals": "Rivals at equal budgets",
     "scaling_details": "Scaling, appendix",
     "engine": "The engine",
 }
@@ -212,8 +213,15 @@ QUESTIONS: tuple[Question, ...] = (
     Question(
         "V2",
         "How does it compare with sparse training, such as SET and its successors?",
-        NOT_STUDIED,
-        "No such algorithm has been run.",
+        IN_PART,
+        "With as many weights in each layer at two budgets, SET, RigL and others "
+        "are compared. Gain over RigL: {0}; over gradual pruning: {1}.",
+        "rivals#the-methods",
+        claims=(
+            "With as many weights in each layer, β = 50 is better than RigL, at both budgets",
+            "With as many weights in each layer, β = 50 is better than gradual magnitude pruning, "
+            "at both budgets",
+        ),
     ),
     Question(
         "V2",

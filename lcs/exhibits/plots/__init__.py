@@ -6,6 +6,7 @@ Importing this loads neither matplotlib nor seaborn; drawing does.
 from lcs.exhibits.plots.comparisons import (
     Differences,
     accuracies,
+    budgets,
     courses,
     curves,
     forest,

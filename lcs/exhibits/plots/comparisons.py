@@ -120,6 +120,38 @@ def sweep(
     return figure
 
 
+def budgets(table: pd.DataFrame) -> Figure:
+    """Draw accuracy, remaining weights and cost of methods: a dot for each run.
+
+    Args:
+        table: columns `method` (from top to bottom), `budget`, `accuracy` (per cent), `weights`,
+            and `dense` and `sparse` (10¹² FLOPs of the training).
+    """
+    if table.empty:
+        return pending()
+    names, kinds = list(dict.fromkeys(table.method)), list(dict.fromkeys(table.budget))
+    size = (WIDTH, 0.27 * len(names) + 1.2)
+    figure, (left, middle, right) = subplots(1, 3, figsize=size, sharey=True)
+    for hue, kind in zip(shades("β-LASSO", len(kinds)), kinds, strict=True):
+        runs = table[table.budget == kind]
+        y = [names.index(name) for name in runs.method]
+        look_of_dots = {"color": hue, "ls": "", "marker": "o", "ms": 4, "alpha": 0.7}
+        left.plot(runs.accuracy, y, **look_of_dots, label=kind)
+        middle.plot(runs.weights, y, **look_of_dots)
+        right.plot(runs.dense, y, **look_of_dots)
+        right.plot(runs["sparse"], y, **look_of_dots, mfc="none")
+    left.plot([], [], "o", color="0.3", mfc="none", label="products by zeros left out")
+    left.set(xlabel="test accuracy (%)")
+    middle.set(xscale="log", xlabel="weights, layers 1 and 2")
+    right.set(xscale="log", xlabel="10¹² FLOPs of training")
+    left.set_yticks(range(len(names)), names)
+    left.invert_yaxis()
+    for axes in (left, middle, right):
+        axes.grid(axis="y", color="0.9")
+    add_legend(figure, left, columns=3)
+    return figure
+
+
 class Differences(NamedTuple):
     """A row of `forest`: what was compared, and the paired differences, one for each seed.
 

@@ -1,0 +1,145 @@
+"""Rivals at equal budgets: which runs are compared, at how many weights, and what is said."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from made_up import made_up
+
+from lcs import data
+from lcs.exhibits import find_study, plots
+from lcs.exhibits.choose import choose
+from lcs.exhibits.rivals import CLAIMS, results, studies
+from lcs.exhibits.rivals.studies import B50, RIVALS, rival
+from lcs.exhibits.verdicts import verdict
+
+
+def recorded(config, accuracy):
+    """A record with the whole history of a training that ends with a tenth of each layer."""
+    record = made_up(config, accuracy)
+    counts = {name: [count, count] for name, count in record.final["nonzeros"].items()}
+    history = {"epoch": [1, config.epochs], "nonzeros": counts}
+    final = {**record.final, "pair_correlation": [2.0, 1.0, None]}
+    return dataclasses.replace(record, history=history, final=final)
+
+
+def records(ahead, study="rivals"):
+    """Runs in which β = 50 is so many points ahead at the larger and at the smaller budget."""
+
+    def accuracy(config):
+        few = config.density < 0.02 or config.l1 * max(config.beta / 50, 1) > 5e-5
+        return 60 + config.seed + (ahead[few] if rival(config) == B50 else 0.01 * config.seed)
+
+    return [recorded(c, accuracy(c)) for c in find_study(study).configs("desk", 3)]
+
+
+def test_every_method_has_both_budgets():
+    many, few = results.by_budget(records((1, 1)))
+    assert [*many] == [*few] == [*RIVALS]
+    for name in RIVALS:
+        one, other = many[name][0].config, few[name][0].config
+        assert one.density > other.density or one.l1 < other.l1
+        assert len(many[name]) == len(few[name]) == 3
+
+
+def test_the_threshold_alone_is_the_same_threshold():
+    place = results.by_budget(records((1, 1)))[0]
+    sparse, alone = (place[name][0].config for name in (B50, studies.NO_L1))
+    assert alone.beta * alone.l1 == pytest.approx(sparse.beta * sparse.l1)
+    assert alone.l1 < 0.01 * sparse.l1
+
+
+def test_a_run_costs_as_much_as_the_others_or_four_times():
+    place = results.by_budget(records((1, 1)))[0]
+    for name, runs in place.items():
+        epochs = 800 if name == "iterative, rewound" else 200
+        assert runs[0].config.epochs == epochs, name
+
+
+def test_allocation_keeps_the_total_and_the_rule():
+    for config in find_study("rivals").configs("desk", 1):
+        if config.pruning != "random":
+            continue
+        first, second, _ = (layer.weights for layer in config.layer_sizes().values())
+        inputs = 3072
+        units = first // inputs
+        new = studies.erdos_renyi(config)
+        kept = new.density * first, new.density_rest * second
+        assert sum(kept) == pytest.approx(config.density * first + config.density_rest * second)
+        rule = (inputs + units) / (units + second // units)
+        assert kept[0] / kept[1] == pytest.approx(rule, rel=1e-5)
+
+
+def test_a_layer_is_at_most_dense():
+    configs = find_study("rivals").configs("smoke", 1)
+    config = next(c for c in configs if c.pruning == "random")
+    new = studies.erdos_renyi(config.replace(density=0.9, density_rest=0.99))
+    assert max(new.density, new.density_rest or new.density) <= 1
+
+
+def test_budgets_are_the_nearest_candidates():
+    configs = find_study("search-budgets").configs("desk", 1)
+    runs = []
+    for config, left in zip(configs, (200, 60, 30, 8, 4), strict=True):
+        runs.append(made_up(config, 60, left))
+    found = choose("search-budgets", runs)
+    assert found["many"] == {"share": 0.3, "density": 0.06, "density_rest": 0.75}
+    assert found["few"]["share"] == 0.85
+
+
+def test_each_method_takes_what_its_search_chose(monkeypatch):
+    runs = find_study("search-pruning").configs("desk", 1)
+    best = [c for c in runs if c.lr in (0.03, 0.3) and studies.regularisation(c) == 0.25]
+    accuracy = {c: 70 if c in best and c.lr == 0.03 else 60 for c in runs}
+    scored = [
+        dataclasses.replace(made_up(c, 0), final={"validation_accuracy": accuracy[c] / 100})
+        for c in runs
+    ]
+    found = choose("search-pruning", scored)
+    assert found["sgd rigl"] == {"lr": 0.03, "factor": 0.25}
+    assert len(found) == 10
+    monkeypatch.setitem(studies.CHOSEN, "search-pruning", found)
+    masked = [c for c in find_study("rivals").configs("desk", 1) if c.optimizer == "sgd"]
+    assert {(c.lr, c.weight_decay) for c in masked} == {(0.03, 1.25e-4)}
+
+
+def test_zeros_cost_nothing_in_principle():
+    config = find_study("rivals").configs("desk", 1)[0]
+    first, *others = made_up(config, 60).final["nonzeros"].values()
+    expected = 2 * (2 * first + 3 * sum(others)) * config.epochs
+    images = data.spec(config.dataset).train_size
+    assert results.sparse_flops(recorded(config, 60)) == pytest.approx(expected * images)
+
+
+def test_what_the_page_shows():
+    runs = records((2, -1))
+    words = results.numbers(runs)
+    assert words["ahead-rigl-many"].startswith("+1.99")
+    assert words["ahead-rigl-few"].startswith("−1.01")
+    rows = results.rivals_table(runs).rows
+    assert len(rows) == 2 * len(RIVALS)
+    assert rows[0][3] == "–"
+    assert [row[0] for row in rows[: len(RIVALS)]] == [*RIVALS]
+    others = results.allocation_table(records((0, 0), "rivals-er"), runs).rows
+    assert {row[3].split(" ")[0] for row in others} == {"+0.00"}
+    table = results.rivals_frame(runs)
+    assert len(table) == 6 * len(RIVALS)
+    accuracy = plots.budgets(table).axes[0]
+    assert [label.get_text() for label in accuracy.get_yticklabels()] == [*RIVALS]
+    assert results.rivals_table([]).rows
+    assert set(results.numbers([])) == set(words)
+    assert set(results.numbers([]).values()) == {"pending"}
+
+
+@pytest.mark.parametrize(
+    ("ahead", "said"), [((2, 1), "holds"), ((2, -1), "contradicted"), ((-1, 2), "contradicted")]
+)
+def test_a_claim_needs_both_budgets(ahead, said):
+    for claim in CLAIMS:
+        assert verdict(claim.judge(records(ahead))) == said
+
+
+def test_distances_have_a_line_for_each_seed():
+    figure = results.distances_figure(records((1, 1)))
+    lines = [line for line in figure.axes[0].lines if not np.allclose(line.get_ydata(), 1)]
+    assert len(lines) == 3 * len(results.WITH_DISTANCES)
