@@ -29,9 +29,11 @@ def provenance(device: torch.device) -> dict[str, Any]:
     """Where a run that begins now on this device comes from. JSON-ready."""
     import torch
 
-    status = _git("status", "--porcelain", "--", "lcs", "requirements.lock")
+    # a package that is installed below another project's folder is not of its commits
+    own = _git("ls-files", "--error-unmatch", "--", "lcs/__init__.py") is not None
+    status = _git("status", "--porcelain", "--", "lcs", "requirements.lock") if own else None
     return {
-        "commit": _git("rev-parse", "HEAD"),
+        "commit": _git("rev-parse", "HEAD") if own else None,
         "unmodified": None if status is None else status == "",
         "code": code_hash(),
         "packages": {

@@ -11,6 +11,7 @@ import dataclasses
 import hashlib
 import math
 import os
+import stat
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -97,6 +98,10 @@ class Record:
             return content, load_arrays(content)["filters"]
         except (SafetensorError, KeyError) as error:
             raise RecordError(f"{path}: not a file of filters ({error}); restore it") from error
+
+
+# far above any record's, or file of filters
+MAX_BYTES = 64 * 2**20
 
 
 class RunStore:
@@ -366,6 +371,11 @@ def _ids(path: Path) -> tuple[str, str]:
 
 def _read(path: Path) -> bytes:
     try:
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):  # reading a pipe would wait for ever
+            raise RecordError(f"{path}: cannot be read (no file); take it away")
+        if found.st_size > MAX_BYTES:
+            raise RecordError(f"{path}: is larger than any record; delete it")
         return path.read_bytes()
     except OSError as error:
         raise RecordError(f"{path}: cannot be read ({error.strerror}); restore it") from error
