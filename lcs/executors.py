@@ -26,6 +26,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from tqdm import tqdm
+
 from lcs import cost
 from lcs.config import Config
 from lcs.errors import (
@@ -233,6 +235,7 @@ def _start_worker(parent: Connection, threads: int) -> None:
         os._exit(1)
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all: the parent stops the others
+    tqdm.set_lock(threading.RLock())  # its own is a semaphore, which would stay behind
     threading.Thread(target=end_with_parent, daemon=True).start()
     torch.set_num_threads(threads)
 
