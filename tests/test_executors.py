@@ -472,10 +472,6 @@ def test_the_documented_array_job(tmp_path):
             check=True,
         )
         paths.append(set(done.stdout.split()))
-    expected = {
-        config.file + ".json" for config in find_study("figure3").configs("smoke", epochs=1)
-    }
+    expected = {config.file for config in find_study("figure3").configs("smoke", epochs=1)}
     assert not paths[0] & paths[1]
-    assert {"/".join(Path(path).parts[-2:]) for path in paths[0] | paths[1]} == {
-        f"{config.file}.json" for config in runs
-    }
+    assert {f"{p.parent.name}/{p.stem}" for p in map(Path, paths[0] | paths[1])} == expected
