@@ -86,7 +86,7 @@ def train_all(
     again, said = 0.0, began
     try:
         while running or ((waiting or held) and not pause):
-            if time.monotonic() >= again:
+            if held and time.monotonic() >= again:
                 waiting, held = waiting + held, []
             while waiting and len(running) < executor.slots and not pause:
                 group = waiting.pop(0)
