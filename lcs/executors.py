@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import functools
+import itertools
 import logging
 import multiprocessing
 import os
@@ -96,12 +97,16 @@ def train_all(
                     pause = Paused("the time budget is spent; other processes train what is left")
                 time.sleep(POLL_SECONDS)
             for future in concurrent.futures.wait(running, POLL_SECONDS, FIRST_COMPLETED).done:
-                group, outcome = running.pop(future), executor.outcome(future)
+                group = running.pop(future)
+                try:
+                    outcome = future.result()
+                except executor.lost as error:
+                    ids = ", ".join(config.run_id for config in group)
+                    lost = TrainingError(f"lost with its worker: run {ids} ({one_line(error)})")
+                    outcome = Outcome(failures=[lost])
                 failures += outcome.failures
-                for error in outcome.failures:
-                    print(
-                        error, file=sys.stderr, flush=True
-                    )  # a pause of another run would hide it
+                for failure in outcome.failures:  # a pause of another run would hide it
+                    print(failure, file=sys.stderr, flush=True)
                 if isinstance(outcome.stop, Paused):
                     pause = outcome.stop
                 elif outcome.stop:
@@ -113,7 +118,7 @@ def train_all(
                     again = time.monotonic() + POLL_SECONDS
             if time.monotonic() - said >= PROGRESS_SECONDS:
                 said = time.monotonic()
-                every = [config for group in groups for config in group]
+                every = list(itertools.chain(*groups))
                 work_done, work_in_all = (sum(map(cost.training_flops, c)) for c in (done, every))
                 text = f"{len(done)} of {len(every)} runs done, {len(failures)} failed, "
                 text += f"{sum(map(len, running.values()))} running"
@@ -121,11 +126,16 @@ def train_all(
                     left = (said - began) * (work_in_all / work_done - 1)
                     text += f", {cost.about(left)} left"
                 print(text, file=sys.stderr, flush=True)
-        if pause or failures:
-            raise pause or failures[0]
+    except BrokenProcessPool as error:
+        raise TrainingError(
+            "a worker was killed, perhaps for lack of memory; run the same with fewer workers, it "
+            "goes on from the last checkpoints"
+        ) from error
     except BaseException:
         executor.stop()
         raise
+    if pause or failures:
+        raise pause or failures[0]
 
 
 def attempt(configs: Sequence[Config], *, deadline: float, **options: Any) -> Outcome:
@@ -171,6 +181,7 @@ class Here(concurrent.futures.Executor):
     """
 
     slots = 1  # groups that train at once
+    lost: tuple[type[Exception], ...] = ()  # errors of a group whose worker is gone
 
     def __init__(self, device: str) -> None:
         self.device = device
@@ -180,10 +191,6 @@ class Here(concurrent.futures.Executor):
         future: Future[Any] = Future()
         future.set_result(fn(*args, **kwargs))
         return future
-
-    def outcome(self, future: Future[Outcome]) -> Outcome:
-        """Return what became of a group."""
-        return future.result()
 
     def stop(self) -> None:
         """End what is running; its checkpoints stay."""
@@ -197,6 +204,8 @@ class Processes(ProcessPoolExecutor):
         workers: number of processes.
     """
 
+    lost: tuple[type[Exception], ...] = ()
+
     def __init__(self, device: str, workers: int) -> None:
         import torch
 
@@ -206,20 +215,6 @@ class Processes(ProcessPoolExecutor):
         parent, self._alive = context.Pipe(duplex=False)
         threads = max(1, torch.get_num_threads() // workers)
         super().__init__(workers, context, _start_worker, (parent, threads))
-
-    def outcome(self, future: Future[Outcome]) -> Outcome:
-        """Return what became of a group.
-
-        Raises:
-            TrainingError: a worker was killed.
-        """
-        try:
-            return future.result()
-        except BrokenProcessPool as error:
-            raise TrainingError(
-                "a worker was killed, perhaps for lack of memory; run the same with fewer workers, "
-                "it goes on from the last checkpoints"
-            ) from error
 
     def stop(self) -> None:
         """End the workers; checkpoints stay."""
@@ -267,22 +262,19 @@ class OnRay(Here):
         except ModuleNotFoundError:
             raise LcsError("ray is not installed; pip install 'lcs[ray]'") from None
         self._ray, self._joined = ray, not ray.is_initialized()
-        self._tasks: dict[Future[Any], Any] = {}
+        self._tasks: dict[Future[Any], Any] = {}  # that have not ended
+        errors = ray.exceptions
+        self.lost = (errors.WorkerCrashedError, errors.NodeDiedError, errors.OutOfMemoryError)
         if self._joined:
             try:
-                ray.init(
-                    address,
-                    include_dashboard=False,
-                    log_to_driver=False,
-                    logging_level=logging.ERROR,
-                )
+                quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
+                ray.init(address, include_dashboard=False, **quiet)
             except (ConnectionError, RuntimeError, ValueError) as error:
                 raise LcsError(f"the Ray cluster cannot be reached: {one_line(error)}") from error
         machines = self._machines()
         has_gpus = any("GPU" in machine for machine in machines)
-        self.device = cost.device_type(
-            ("cuda" if has_gpus else "cpu") if device == "auto" else device
-        )
+        auto = "cuda" if has_gpus else "cpu"
+        self.device = auto if device == "auto" else cost.device_type(device)
         kind = "GPU" if self.device == "cuda" else "CPU"
         machines = [machine for machine in machines if machine.get(kind)]
         if not machines:
@@ -300,12 +292,9 @@ class OnRay(Here):
             for name in ("LCS_CHECKPOINTS", "LCS_DATA")
             if os.environ.get(name)
         }
-        task = ray.remote(_on_machine).options(
-            num_cpus=self._needs["CPU"],
-            num_gpus=self._needs.get("GPU", 0),
-            max_retries=RETRIES,
-            retry_exceptions=False,
-        )
+        shares = {"num_cpus": self._needs["CPU"], "num_gpus": self._needs.get("GPU", 0)}
+        retries = {"max_retries": RETRIES, "retry_exceptions": False}
+        task = ray.remote(_on_machine).options(**shares, **retries)
         self._submit = functools.partial(task.remote, folders, threads)
 
     def _machines(self) -> list[dict[str, float]]:
@@ -323,17 +312,8 @@ class OnRay(Here):
         task = self._submit(functools.partial(fn, *args, **kwargs))
         future: Future[Any] = task.future()
         self._tasks[future] = task
+        future.add_done_callback(self._tasks.pop)
         return future
-
-    def outcome(self, future: Future[Outcome]) -> Outcome:
-        """Return what became of a group; one whose worker is lost too often has failed."""
-        del self._tasks[future]
-        try:
-            return future.result()
-        except self._ray.exceptions.RayTaskError:  # of the code, as in the other executors
-            raise
-        except self._ray.exceptions.RayError as error:
-            return Outcome(failures=[TrainingError(f"a run was lost on Ray: {one_line(error)}")])
 
     def stop(self) -> None:
         """Interrupt what is running, as Ctrl-C does; checkpoints stay."""
