@@ -19,7 +19,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from lcs.config import Config
-from lcs.errors import CheckpointError, DiskError
+from lcs.errors import CheckpointError, DiskError, InProgress
 from lcs.record_checks import check_history
 
 
@@ -48,7 +48,7 @@ class Checkpoint:
         """Hold the run: a second process that wants it is refused. The lock ends with the process.
 
         Raises:
-            CheckpointError: another process holds it.
+            InProgress: another process holds it.
             DiskError: the folder cannot be written, or knows no locks.
         """
         # a soft lock, a mere file, would outlive a process that is killed
@@ -57,7 +57,7 @@ class Checkpoint:
             self._lock.parent.mkdir(parents=True, exist_ok=True)
             lock.acquire(blocking=False)
         except Timeout as error:
-            raise CheckpointError(
+            raise InProgress(
                 f"run {self.run_id} is in progress in another process; wait for it to end"
             ) from error
         except OSError as error:

@@ -2,7 +2,7 @@
 
 Results go to stdout, messages to stderr. Exit codes: 0 done, 1 an error said in one line, 2 a wrong
 command line, 75 paused because the time budget is spent (the same command goes on), 130
-interrupted.
+interrupted, 143 ended by SIGTERM.
 
 Only what a command uses is imported, inside it: torch alone takes seconds to import.
 """
@@ -13,6 +13,7 @@ import dataclasses
 import inspect
 import json
 import math
+import signal
 import sys
 import typing
 from collections.abc import Callable
@@ -26,6 +27,7 @@ from lcs.errors import LcsError, Paused
 
 EXIT_PAUSED = 75
 EXIT_INTERRUPTED = 130
+EXIT_TERMINATED = 143
 # typer shows its users no common base of these errors
 WrongCommandLine: type[Exception] = typer.BadParameter.__mro__[2]
 
@@ -50,6 +52,7 @@ Seeds = Annotated[
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; every error is one line on stderr."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(EXIT_TERMINATED))  # as Ctrl-C, not at once
     try:
         status = app(arguments, standalone_mode=False, prog_name="lcs")
     except Paused as pause:
@@ -66,7 +69,9 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(_say(text, 1))
     except (KeyboardInterrupt, typer.Abort):
         status = EXIT_INTERRUPTED
-    if status == EXIT_INTERRUPTED:  # typer itself returns it
+    except SystemExit:  # by SIGTERM
+        status = EXIT_TERMINATED
+    if status in (EXIT_INTERRUPTED, EXIT_TERMINATED):  # typer itself returns the first
         _say("interrupted; the same command goes on from the last checkpoint")
     sys.exit(status if isinstance(status, int) else 0)
 
@@ -140,14 +145,26 @@ def study(
     ] = False,
     budget_minutes: Budget = None,
     checkpoint_seconds: Seconds = 60.0,
-    workers: Annotated[int, typer.Option(min=1, help="Runs that train at once.")] = 1,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Runs that train at once on a machine.")
+    ] = None,
+    on: Annotated[
+        str | None, typer.Option(help="processes (of this machine) or ray; default: $LCS_ON.")
+    ] = None,
+    address: Annotated[
+        str | None, typer.Option(help="Ray's cluster; default: $RAY_ADDRESS, or one made here.")
+    ] = None,
+    gpus_per_run: Annotated[float, typer.Option(help="Share of a GPU for a run on Ray.")] = 1.0,
+    shard: Annotated[
+        str | None, typer.Option(help="i/n: part i of n alone, i from 1, for array jobs.")
+    ] = None,
 ) -> None:
     """Train the runs of a study that the store lacks; print the paths of all its records."""
     from lcs.exhibits import find_study
 
     place = _store(store)
     if choose:
-        others = (seeds, dataset, base_channels, epochs, budget_minutes)
+        others = (seeds, dataset, base_channels, epochs, budget_minutes, shard)
         if plan or betas or any(value is not None for value in others):
             raise typer.BadParameter("--choose trains nothing: it takes --scale and --store only")
         from lcs.exhibits.choose import write_choice
@@ -157,11 +174,12 @@ def study(
     chosen = find_study(name)
     changes: dict[str, Any] = {"dataset": dataset, "base_channels": base_channels, "epochs": epochs}
     changes |= {"betas": betas} if betas else {}
-    options = {"store": place, "device": device, "workers": workers, **changes}
+    options = {"store": place, "device": device, "workers": workers, "on": on, "address": address}
+    options |= {"gpus_per_run": gpus_per_run, "shard": shard, **changes}
     if plan:
         from lcs.study import check_options
 
-        check_options("cpu", budget_minutes, checkpoint_seconds, workers)
+        check_options("cpu", budget_minutes, checkpoint_seconds, workers, on, gpus_per_run)
         print(chosen.plan(scale, seeds, **options))
         return
     options |= {"budget_minutes": budget_minutes, "checkpoint_seconds": checkpoint_seconds}

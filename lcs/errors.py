@@ -23,6 +23,10 @@ class CheckpointError(LcsError):
     """A checkpoint cannot be read or written, or its run is already in progress."""
 
 
+class InProgress(CheckpointError):  # noqa: N818 - it may end well
+    """Another process trains the run."""
+
+
 class DiskError(CheckpointError):
     """The folder of checkpoints cannot be written, which no other run can do without either."""
 

@@ -7,11 +7,11 @@ and `run` trains them.
 from __future__ import annotations
 
 import dataclasses
-import functools
 import itertools
 import math
+import os
+import re
 import sys
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lcs import cost
 from lcs.config import OPTIMIZER_FIELDS, OPTIMIZERS_OWN, Config, RunConfig
-from lcs.errors import ConfigError
+from lcs.errors import ConfigError, RecordError
 from lcs.runs import Record, RunStore, default_store
 
 if TYPE_CHECKING:
@@ -134,13 +134,24 @@ class BaseStudy(ABC):
         scale: str,
         seeds: int | None,
         find: Callable[[Any], Record | None],
+        *,
+        shard: str | None = None,
         **changes: Any,
     ) -> dict[Any, Record | None]:
         """Return the runs, by the rule for seeds and in the order of `configs`, with their records.
 
-        `find` returns the record of a run, as `RunStore.find` does.
+        Args:
+            scale, seeds, changes: as in `configs`.
+            find: returns the record of a run, as `RunStore.find` does.
+            shard: "i/n", part i of n, from 1 on, of the runs that the study has of its own: the
+                parts are the same whatever is stored.
         """
         least = self.checked_seeds(seeds, self.own_seeds(scale))
+        if shard is not None:
+            part, parts = checked_shard(shard)
+            configs = self.configs(scale, least, **changes)
+            chosen = itertools.chain(*self.groups(configs, parts)[part - 1 :: parts])
+            return {config: find(config) for config in sorted(chosen, key=configs.index)}
         found: dict[Any, Record | None] = {}
         for seed, row in enumerate(self._by_seed(scale, find, changes)):
             if seed >= least and (seeds is not None or None in row.values()):
@@ -148,6 +159,10 @@ class BaseStudy(ABC):
             found |= row
         count = 1 + max(config.seed for config in found)
         return {config: found[config] for config in self.configs(scale, count, **changes)}
+
+    def groups(self, configs: Sequence[Any], workers: int) -> Sequence[Sequence[Any]]:
+        """Return the runs that are to be made together; as many groups as workers at least."""
+        return [[config] for config in configs]
 
     def _by_seed(
         self, scale: str, find: Callable[[Any], Record | None], changes: Mapping[str, Any]
@@ -164,12 +179,16 @@ class BaseStudy(ABC):
         *,
         store: RunStore | None = None,
         device: str = "auto",
-        workers: int = 1,
+        workers: int | None = None,
+        on: str | None = None,
+        address: str | None = None,
+        gpus_per_run: float = 1.0,
+        shard: str | None = None,
         **changes: Any,
     ) -> str:
         """Say which runs are missing and about how long each still takes; arguments as in `train`.
 
-        The device need not be in this machine.
+        Neither the device nor Ray need be in this machine.
 
         Raises:
             ConfigError: a value is out of range.
@@ -177,15 +196,15 @@ class BaseStudy(ABC):
         """
         if device != "auto":
             cost.device_type(device)
-        check_options("cpu", None, 0.0, workers)
+        check_options("cpu", None, 0.0, workers, on, gpus_per_run)
         store = store or default_store()
-        runs = self.runs(scale, seeds, store.find, **changes)
+        runs = self.runs(scale, seeds, store.find, shard=shard, **changes)
         costs = self._costs(runs, store, device)
         lines = [
             f"{self.describe(config, store)}, {cost.about(seconds)}"
             for config, seconds in costs.items()
         ]
-        total = cost.in_all(costs.values(), workers)
+        total = cost.in_all(costs.values(), workers or 1)
         return "\n".join([*lines, f"{len(costs)} of {len(runs)} runs missing{total}"])
 
     def _costs(
@@ -287,42 +306,76 @@ class Study(BaseStudy):
         device: str = "auto",
         budget_minutes: float | None = None,
         checkpoint_seconds: float = 60.0,
-        workers: int = 1,
+        workers: int | None = None,
+        on: str | None = None,
+        address: str | None = None,
+        gpus_per_run: float = 1.0,
+        shard: str | None = None,
         **changes: Any,
     ) -> list[Record]:
         """Train what the store lacks, and return the records of all runs.
 
-        Arguments are those of `configs` and of `lcs.train.train`. `store` is the reader's own by
-        default, which falls back on the book's records. With several `workers`, as many groups of
-        runs train at once, each in a process of its own with its share of the processor's cores.
+        Runs train in groups, which share their images, and the rest of the arguments says where.
+
+        Args:
+            scale, seeds, changes: as in `configs`.
+            store: default: the reader's own, which falls back on the book's records.
+            device, budget_minutes, checkpoint_seconds: as in `lcs.train.train`; on Ray, the device
+                is that of the cluster.
+            workers: groups that train at once on each machine, with an equal share of its cores;
+                None: one, or on Ray as many as there are cores. On GPUs, Ray goes by
+                `gpus_per_run`.
+            on: "processes" of this machine or "ray"; None: `$LCS_ON`, else processes.
+            address: of the Ray cluster; None: that of `$RAY_ADDRESS` or on this machine, else a
+                new one.
+            gpus_per_run: share of a GPU that a group takes on Ray.
+            shard: "i/n", to train and return part i of n alone, from 1 on.
 
         Raises:
             As `lcs.train.train`. A TrainingError, or a CheckpointError but a DiskError, stops no
             other run; the other errors stop all.
         """
-        check_options(device, budget_minutes, checkpoint_seconds, workers)
+        on = check_options(device, budget_minutes, checkpoint_seconds, workers, on, gpus_per_run)
         store = store or default_store()
-        runs = self.runs(scale, seeds, store.find, **changes)
-        costs = self._costs(runs, store, device)
-        if costs:
-            from lcs.parallel import run_parallel, train_together
-            from lcs.train import groups
+        runs = self.runs(scale, seeds, store.find, shard=shard, **changes)
+        lacking = [config for config, record in runs.items() if record is None]
+        if lacking:
+            from lcs import executors
 
-            lacking = [*costs]
-            count = "1 run" if len(costs) == 1 else f"{len(costs)} runs"
-            total = cost.in_all(costs.values(), workers)
-            print(f"{count} to train on {cost.device_type(device)}{total}", file=sys.stderr)
-            minutes = math.inf if budget_minutes is None else budget_minutes
-            work = functools.partial(
-                train_together,
-                deadline=time.monotonic() + 60 * minutes,
-                store=store,
-                device=device,
-                checkpoint_seconds=checkpoint_seconds,
-            )
-            run_parallel(work, groups(lacking, workers), workers)
+            executor: executors.Here | executors.Processes
+            if on == "ray":
+                executor = executors.OnRay(device, workers, address, gpus_per_run)
+            elif (count := min(workers or 1, len(lacking))) > 1:
+                executor = executors.Processes(device, count)
+            else:
+                executor = executors.Here(device)
+            with executor:
+                costs = self._costs(runs, store, executor.device)
+                which = "1 run" if len(costs) == 1 else f"{len(costs)} runs"
+                total = cost.in_all(costs.values(), executor.slots)
+                kind = cost.device_type(executor.device)
+                print(f"{which} to train on {kind}{total}", file=sys.stderr)
+                executors.train_all(
+                    self.groups(lacking, executor.slots),
+                    executor,
+                    budget_minutes=math.inf if budget_minutes is None else budget_minutes,
+                    store=RunStore(store.root.absolute()),
+                    device=executor.device,
+                    checkpoint_seconds=checkpoint_seconds,
+                )
             runs |= {config: store.find(config) for config in lacking}
+            if lost := [config.run_id for config in lacking if runs[config] is None]:
+                raise RecordError(
+                    f"run {lost[0]} has no record in {store.root}: is that the same folder on all "
+                    "machines?"
+                )
         return [record for record in runs.values() if record is not None]
+
+    def groups(self, configs: Sequence[Config], workers: int) -> list[list[Config]]:
+        """Return the runs that are to train together; see `lcs.train.groups`."""
+        from lcs.train import groups
+
+        return groups(configs, workers)
 
     def flops(self, config: Config) -> int:
         """Floating-point operations of a run, to the leading term."""
@@ -411,9 +464,14 @@ def last_epochs(history: pd.DataFrame) -> pd.DataFrame:
 
 
 def check_options(
-    device: str, budget_minutes: float | None, checkpoint_seconds: float, workers: int
-) -> None:
-    """Refuse what is out of range before anything is computed."""
+    device: str,
+    budget_minutes: float | None,
+    checkpoint_seconds: float,
+    workers: int | None,
+    on: str | None,
+    gpus_per_run: float,
+) -> str:
+    """Refuse what is out of range before anything is computed; return where runs train."""
     for name, value, least in (
         ("workers", workers, 1),
         ("budget_minutes", budget_minutes, 0),
@@ -421,7 +479,26 @@ def check_options(
     ):
         if value is not None and not value >= least:
             raise ConfigError(f"{name}: {value!r} is out of range; give {least} or more")
-    if device not in ("auto", "cpu"):
+    if not 0 < gpus_per_run <= 1:
+        raise ConfigError(f"gpus_per_run: {gpus_per_run!r} is out of range; give up to 1")
+    on = on or os.environ.get("LCS_ON") or "processes"
+    if on not in ("processes", "ray"):
+        raise ConfigError(f"on: unknown value {on!r}; give processes or ray")
+    cost.device_type(device)
+    if on == "processes" and device not in ("auto", "cpu"):
         from lcs.device import choose_device
 
         choose_device(device)
+    return on
+
+
+def checked_shard(text: str) -> tuple[int, int]:
+    """Return part and number of parts of "i/n".
+
+    Raises:
+        ConfigError: it is not of this form, or out of range.
+    """
+    found = re.fullmatch(r"(\d+)/(\d+)", text)
+    if not found or not 1 <= int(found[1]) <= int(found[2]):
+        raise ConfigError(f"shard: {text!r} is no part; give i/n, i from 1 to n")
+    return int(found[1]), int(found[2])

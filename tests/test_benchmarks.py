@@ -147,6 +147,14 @@ def test_the_optimizers_passes(bench, monkeypatch):
     assert "SGD(compiled=True)" in second["times"]
 
 
+def test_handing_out_runs(bench):
+    executors = importlib.import_module("executors")
+    small = {"COUNTS": (3,), "TRAINED": 2, "PLACES": {"here": executors.PLACES["here"]}}
+    empty, short = bench("executors", REPEATS=1, **small)
+    assert (empty["measured"], empty["runs"]) == ("handing out", 3)
+    assert short["times"]["here"] > empty["times"]["here"]
+
+
 def test_a_step_in_a_process_of_its_own(bench):
     memory = importlib.import_module("memory")
     ours, theirs = Pipe()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from lcs import cost
 from lcs.config import RunConfig
@@ -45,7 +45,7 @@ def progress(store: RunStore) -> list[Progress]:
         title: str = "",
         *,
         seeds: int | None = None,
-        **changes: object,
+        **changes: Any,
     ) -> Progress:
         found = study.runs(scale, seeds, records.get, **changes)
         given: dict[str, object] = {} if scale == "desk" else {"scale": scale}

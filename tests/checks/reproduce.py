@@ -4,9 +4,12 @@ import re
 from operator import itemgetter
 
 from checks import PAGES, Checks, records
-from lcs import cost
+from lcs import cost, data
+from lcs.batches import steps_per_epoch
+from lcs.config import Config
 from lcs.exhibits import find_study, published
 from lcs.exhibits.compare import by_width
+from lcs.exhibits.engine.counts import count_step
 from lcs.exhibits.methods import B50
 from lcs.exhibits.settings import PAPER, l1_of
 
@@ -45,6 +48,19 @@ def search_is_the_longest_piece(store):
     on_cifar10 = [piece for piece in work if "dataset" not in piece[2]]
     first = on_cifar10[0][1:] == ("figure3", {"epochs": 400, "betas": [50]})
     return first and max(on_cifar10, key=itemgetter(0))[1] == "search" and all(w[0] for w in work)
+
+
+@CHECKS.add
+def one_gpu_holds_a_run(_):
+    """Memory, activations and the least time of a run at α = 150 and α = 500 are those said."""
+    narrow, wide = (count_step(width) for width in (150, 500))
+    steps = published.PAPER_EPOCHS * steps_per_epoch(data.spec("cifar10").train_size, 512)
+    floors = [cost.duration(steps * step.floor) for step in (narrow, wide)]
+    # float32: weight, momentum, gradient as the epoch ends; bfloat16: copy and its gradient
+    memory = [round((3 * 4 + 2 * 2) * step.weights / 1e9) for step in (narrow, wide)]
+    units = sum(layer.units for layer in Config(base_channels=500).layer_sizes().values())
+    activations = 512 * units * 8  # of layers and of their non-linearities, float32
+    return memory == [4, 31] and floors == ["8.6 min", "1.1 h"] and activations < 1e9
 
 
 def pieces():

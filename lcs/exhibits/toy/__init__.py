@@ -68,17 +68,21 @@ class ToyStudy(BaseStudy):
         device: str = "auto",
         budget_minutes: float | None = None,
         checkpoint_seconds: float = 60.0,
-        workers: int = 1,
+        workers: int | None = None,
+        on: str | None = None,
+        address: str | None = None,
+        gpus_per_run: float = 1.0,
+        shard: str | None = None,
         **changes: Any,
     ) -> list[Record]:
         """Compute what the store lacks, or everything anew if `live`, and return the records.
 
-        Other arguments are those of `Study.train`. They are checked, but a toy needs no device and
-        no workers, and has no checkpoints.
+        Other arguments are those of `Study.train`. They are checked, but a toy is computed
+        here, without a device, and has no checkpoints.
         """
-        check_options(device, budget_minutes, checkpoint_seconds, workers)
+        check_options(device, budget_minutes, checkpoint_seconds, workers, on, gpus_per_run)
         store = store or default_store()
-        runs = self.runs(scale, seeds, store.find, **changes)
+        runs = self.runs(scale, seeds, store.find, shard=shard, **changes)
         return [
             compute_toy(config, store, live=live) if live or record is None else record
             for config, record in runs.items()

@@ -1,0 +1,338 @@
+"""Where the runs of a study train: in this process, in several, or on a Ray cluster.
+
+The store is the queue: a run that has a record is not trained again, and the lock of its checkpoint
+lets one process train it. A run that another process holds is put back until it is done there, or
+free. Errors of training and of checkpoints stop no other run. What concerns all runs stops all: a
+disk that cannot be written, a data set, a record or a configuration that is refused.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import functools
+import itertools
+import logging
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from lcs import cost
+from lcs.config import Config
+from lcs.errors import (
+    CheckpointError,
+    ConfigError,
+    DiskError,
+    InProgress,
+    LcsError,
+    Paused,
+    TrainingError,
+    one_line,
+)
+
+POLL_SECONDS = 2.0  # between two looks at a run that another process holds
+PROGRESS_SECONDS = 30.0
+RETRIES = 3  # of a task whose worker or machine is lost, on Ray
+CANCEL_SECONDS = 10.0  # that a task on Ray has to end by itself
+
+
+@dataclass
+class Outcome:
+    """What became of a group of runs; of those that it does not name, the store has the record."""
+
+    held: list[str] = field(default_factory=list)  # ids of runs that another process trains
+    failures: list[LcsError] = field(default_factory=list)
+    stop: LcsError | None = None  # what no other run can do without either
+
+
+def train_all(
+    groups: Sequence[Sequence[Config]],
+    executor: Here | Processes,
+    *,
+    budget_minutes: float,
+    work: Callable[..., Outcome] | None = None,
+    **options: Any,
+) -> None:
+    """Train groups of runs, as many at once as the executor has slots; say how far they are.
+
+    Args:
+        groups: as from `lcs.train.groups`.
+        executor: where they train.
+        budget_minutes: of all together.
+        work: what is called with a group there; None: `attempt`.
+        options: those of `lcs.train.train_group`.
+
+    Raises:
+        TrainingError or CheckpointError: the first one, once all others are done.
+        LcsError: what stops all, at once; a pause, once all that is running has paused.
+    """
+    began, deadline = time.monotonic(), time.time() + 60 * budget_minutes  # by any machine's clock
+    call = functools.partial(work or attempt, deadline=deadline, **options)
+    waiting, held = [*groups], list[Sequence[Config]]()
+    running: dict[Future[Outcome], Sequence[Config]] = {}
+    done, failures = list[Config](), list[LcsError]()
+    pause: LcsError | None = None
+    again, said = 0.0, began
+    try:
+        while running or ((waiting or held) and not pause):
+            if held and time.monotonic() >= again:
+                waiting, held = waiting + held, []
+            while waiting and len(running) < executor.slots and not pause:
+                group = waiting.pop(0)
+                running[executor.submit(call, group)] = group
+            if not running:  # others train what is left
+                if time.time() >= deadline:
+                    pause = Paused("the time budget is spent; other processes train what is left")
+                time.sleep(POLL_SECONDS)
+            for future in concurrent.futures.wait(running, POLL_SECONDS, FIRST_COMPLETED).done:
+                group = running.pop(future)
+                try:
+                    outcome = future.result()
+                except executor.lost as error:
+                    ids = ", ".join(config.run_id for config in group)
+                    lost = TrainingError(f"lost with its worker: run {ids} ({one_line(error)})")
+                    outcome = Outcome(failures=[lost])
+                failures += outcome.failures
+                for failure in outcome.failures:  # a pause of another run would hide it
+                    print(failure, file=sys.stderr, flush=True)
+                if isinstance(outcome.stop, Paused):
+                    pause = outcome.stop
+                elif outcome.stop:
+                    raise outcome.stop
+                back = [config for config in group if config.run_id in outcome.held]
+                done += [config for config in group if config not in back]
+                if back:
+                    held.append(back)
+                    again = time.monotonic() + POLL_SECONDS
+            if time.monotonic() - said >= PROGRESS_SECONDS:
+                said = time.monotonic()
+                every = list(itertools.chain(*groups))
+                work_done, work_in_all = (sum(map(cost.training_flops, c)) for c in (done, every))
+                text = f"{len(done)} of {len(every)} runs done, {len(failures)} failed, "
+                text += f"{sum(map(len, running.values()))} running"
+                if done:
+                    left = (said - began) * (work_in_all / work_done - 1)
+                    text += f", {cost.about(left)} left"
+                print(text, file=sys.stderr, flush=True)
+    except BrokenProcessPool as error:
+        raise TrainingError(
+            "a worker was killed, perhaps for lack of memory; run the same with fewer workers, it "
+            "goes on from the last checkpoints"
+        ) from error
+    except BaseException:
+        executor.stop()
+        raise
+    if pause or failures:
+        raise pause or failures[0]
+
+
+def attempt(configs: Sequence[Config], *, deadline: float, **options: Any) -> Outcome:
+    """Train a group of runs; one by one what is missing after a failure.
+
+    Args:
+        configs: of the runs.
+        deadline: when to pause, in seconds as of `time.time()`.
+        options: those of `lcs.train.train_group`.
+    """
+    from lcs.train import train_group
+
+    try:
+        train_group(configs, budget_minutes=max(0.0, deadline - time.time()) / 60, **options)
+        return Outcome()
+    except (TrainingError, CheckpointError) as error:
+        error.with_traceback(None)  # whose frames keep the run in memory
+        if isinstance(error, DiskError):
+            return Outcome(stop=error)
+        if len(configs) == 1:
+            held = isinstance(error, InProgress)
+            return Outcome(held=[configs[0].run_id]) if held else Outcome(failures=[error])
+        if not isinstance(error, InProgress):
+            print(f"{error}; what is missing is trained one by one", file=sys.stderr)
+    except LcsError as error:
+        return Outcome(stop=error.with_traceback(None))
+    outcome = Outcome()
+    for config in configs:
+        one = attempt([config], deadline=deadline, **options)
+        outcome.held += one.held
+        outcome.failures += one.failures
+        if one.stop:
+            outcome.stop = one.stop
+            break
+    return outcome
+
+
+class Here(concurrent.futures.Executor):
+    """This process: one group after the other. What it has, all executors have.
+
+    Args:
+        device: that the runs train on.
+    """
+
+    slots = 1  # groups that train at once
+    lost: tuple[type[Exception], ...] = ()  # errors of a group whose worker is gone
+
+    def __init__(self, device: str) -> None:
+        self.device = device
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Call a function; its future is done."""
+        future: Future[Any] = Future()
+        future.set_result(fn(*args, **kwargs))
+        return future
+
+    def stop(self) -> None:
+        """End what is running; its checkpoints stay."""
+
+
+class Processes(ProcessPoolExecutor):
+    """Processes of this machine, each with its share of the cores; they end when this one does.
+
+    Args:
+        device: that the runs train on.
+        workers: number of processes.
+    """
+
+    lost: tuple[type[Exception], ...] = ()
+
+    def __init__(self, device: str, workers: int) -> None:
+        import torch
+
+        self.device, self.slots = device, workers
+        context = multiprocessing.get_context("spawn")
+        # closed by `stop`, or by the system when this process is killed
+        parent, self._alive = context.Pipe(duplex=False)
+        threads = max(1, torch.get_num_threads() // workers)
+        super().__init__(workers, context, _start_worker, (parent, threads))
+
+    def stop(self) -> None:
+        """End the workers; checkpoints stay."""
+        self._alive.close()
+
+
+def _start_worker(parent: Connection, threads: int) -> None:
+    import torch
+
+    def end_with_parent() -> None:
+        with suppress(EOFError, OSError):
+            parent.recv()
+        os._exit(1)
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all: the parent stops the others
+    tqdm.set_lock(threading.RLock())  # its own is a semaphore, which would stay behind
+    threading.Thread(target=end_with_parent, daemon=True).start()
+    torch.set_num_threads(threads)
+
+
+class OnRay(Here):
+    """A Ray cluster, whose machines share the folders of records and of checkpoints.
+
+    A group whose worker or machine is lost is trained elsewhere, from its checkpoints on.
+
+    Args:
+        device: that the runs train on; "auto": GPUs, if the cluster has any.
+        workers: groups at once on each machine without a GPU; None: as many as it has cores.
+        address: of the cluster; None: that of `$RAY_ADDRESS` or on this machine, else a new one.
+        gpus_per_run: share of a GPU that a group takes.
+
+    Raises:
+        LcsError: Ray is not installed, or there is no such cluster.
+        ConfigError: no machine has the device.
+    """
+
+    def __init__(
+        self, device: str, workers: int | None, address: str | None, gpus_per_run: float
+    ) -> None:
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        # else Ray warns that this will be so
+        os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+        try:
+            import ray
+        except ModuleNotFoundError:
+            raise LcsError("ray is not installed; pip install 'lcs[ray]'") from None
+        self._ray, self._joined = ray, not ray.is_initialized()
+        self._tasks: dict[Future[Any], Any] = {}  # that have not ended
+        errors = ray.exceptions
+        self.lost = (errors.WorkerCrashedError, errors.NodeDiedError, errors.OutOfMemoryError)
+        if self._joined:
+            try:
+                quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
+                ray.init(address, include_dashboard=False, **quiet)
+            except (ConnectionError, RuntimeError, ValueError) as error:
+                raise LcsError(f"the Ray cluster cannot be reached: {one_line(error)}") from error
+        machines = self._machines()
+        has_gpus = any("GPU" in machine for machine in machines)
+        auto = "cuda" if has_gpus else "cpu"
+        self.device = auto if device == "auto" else cost.device_type(device)
+        kind = "GPU" if self.device == "cuda" else "CPU"
+        machines = [machine for machine in machines if machine.get(kind)]
+        if not machines:
+            self.shutdown()
+            raise ConfigError(f"device: no machine of the Ray cluster has a {kind}")
+        if kind == "GPU":
+            cores = min(m.get("CPU", 0.0) * min(1.0, gpus_per_run / m["GPU"]) for m in machines)
+        else:
+            cores = min(m["CPU"] // min(workers or m["CPU"], m["CPU"]) for m in machines)
+        threads = max(1, int(cores))
+        self._needs = {"CPU": min(cores, threads)} | ({kind: gpus_per_run} if kind == "GPU" else {})
+        # the folders of this process; others may have been started with others
+        folders = {
+            name: str(Path(os.environ[name]).expanduser().absolute())
+            for name in ("LCS_CHECKPOINTS", "LCS_DATA")
+            if os.environ.get(name)
+        }
+        shares = {"num_cpus": self._needs["CPU"], "num_gpus": self._needs.get("GPU", 0)}
+        retries = {"max_retries": RETRIES, "retry_exceptions": False}
+        task = ray.remote(_on_machine).options(**shares, **retries)
+        self._submit = functools.partial(task.remote, folders, threads)
+
+    def _machines(self) -> list[dict[str, float]]:
+        return [node["Resources"] for node in self._ray.nodes() if node["Alive"]]
+
+    @property
+    def slots(self) -> int:  # type: ignore[override]
+        """Groups that train at once, on the machines that are there now."""
+        needs = {name: need for name, need in self._needs.items() if need}
+        fits = (min(int(m.get(n, 0) / need) for n, need in needs.items()) for m in self._machines())
+        return max(1, sum(fits))
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Hand a call to the cluster."""
+        task = self._submit(functools.partial(fn, *args, **kwargs))
+        future: Future[Any] = task.future()
+        self._tasks[future] = task
+        future.add_done_callback(self._tasks.pop)
+        return future
+
+    def stop(self) -> None:
+        """Interrupt what is running, as Ctrl-C does; checkpoints stay."""
+        tasks = [*self._tasks.values()]
+        for force in (False, True):
+            for task in tasks:
+                self._ray.cancel(task, force=force)
+            if tasks:
+                _, tasks = self._ray.wait(tasks, num_returns=len(tasks), timeout=CANCEL_SECONDS)
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Leave the cluster, unless the caller was in it before."""
+        if self._joined:
+            self._ray.shutdown()
+
+
+def _on_machine(folders: dict[str, str], threads: int, call: Callable[[], Outcome]) -> Outcome:
+    import torch
+
+    os.environ.update(folders)
+    torch.set_num_threads(threads)
+    return call()
