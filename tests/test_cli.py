@@ -427,7 +427,8 @@ def test_data(command, tmp_path, monkeypatch):
     monkeypatch.setenv("LCS_DATA", str(tmp_path))
     rows = [line.split() for line in command("data", "list").out.splitlines()]
     assert {row[0]: row[1] for row in rows} == {
-        "cifar10": "missing", "cifar100": "missing", "svhn": "missing", "digits": "verified",
+        "cifar10": "missing", "cifar100": "missing", "svhn": "missing",
+        "fsdd": "missing", "digits": "verified",
     }  # fmt: skip
     for verb in ("verify", "get"):
         said = command("data", verb, "digits")
