@@ -1,16 +1,5 @@
-"""`python -m lcs`, and the script `lcs`."""
+"""`python -m lcs`: the command line where its script is not installed, from a checkout alone."""
 
-import sys
+from lcs.cli import main
 
-
-def main() -> None:
-    """Run the command line, which takes a moment to import."""
-    try:
-        from lcs import cli
-    except KeyboardInterrupt:
-        sys.exit(130)
-    cli.main()
-
-
-if __name__ == "__main__":
-    main()
+main()

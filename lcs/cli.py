@@ -11,22 +11,19 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-import io
 import json
 import math
-import os
 import signal
 import sys
 import typing
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from lcs.config import CHOICES, RANGES, Config
-from lcs.errors import LcsError, Paused, RecordError
+from lcs.errors import LcsError, Paused
 
 EXIT_PAUSED = 75
 EXIT_INTERRUPTED = 130
@@ -44,17 +41,7 @@ runs_app = typer.Typer(help="List, check and move run records.")
 app.add_typer(data_app, name="data")
 app.add_typer(runs_app, name="runs")
 
-
-def _named(text: str) -> Path:
-    if not text:
-        raise typer.BadParameter("the name of the folder is empty")
-    return Path(text)
-
-
-Store = Annotated[
-    Path | None,
-    typer.Option(parser=_named, metavar="PATH", help="Folder of records; default: your own."),
-]
+Store = Annotated[Path | None, typer.Option(help="Folder of records; default: your own.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
 Budget = Annotated[float | None, typer.Option(help="Stop at a checkpoint within so many minutes.")]
 Seconds = Annotated[float, typer.Option(help="Least time between checkpoints.")]
@@ -66,12 +53,8 @@ Seeds = Annotated[
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; every error is one line on stderr."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(EXIT_TERMINATED))  # as Ctrl-C, not at once
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # "α" on a terminal that knows ASCII alone
     try:
         status = app(arguments, standalone_mode=False, prog_name="lcs")
-        sys.stdout.flush()
     except Paused as pause:
         sys.exit(_say(str(pause), EXIT_PAUSED))
     except LcsError as error:
@@ -84,16 +67,6 @@ def main(arguments: list[str] | None = None) -> None:
             raise
         text = f"error: {error.name} is not installed; pip install 'lcs[book]' brings all packages"
         sys.exit(_say(text, 1))
-    except OSError as error:  # of a path or a disk that nothing else named
-        with suppress(OSError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # it may be full
-        place = error.filename or "standard output"
-        sys.exit(_say(f"error: {place}: {error.strerror or error}", 1))
-    except RuntimeError as error:
-        if "home directory" not in str(error):
-            raise
-        text = "there is no home folder; name folders by LCS_STORE, LCS_CHECKPOINTS and LCS_DATA"
-        sys.exit(_say(f"error: {text}", 1))
     except (KeyboardInterrupt, typer.Abort):
         status = EXIT_INTERRUPTED
     except SystemExit:  # by SIGTERM
@@ -217,21 +190,12 @@ def study(
 @runs_app.command("list")
 def list_runs(store: Store = None) -> None:
     """Print one line for each record: id, path, and the accuracy of the last epoch."""
-    from lcs.runs import read_record
-
-    places, bad = _stores(store), 0
-    paths = [(path, place.root) for place in places for path in place.paths()]
-    if not paths:
+    places = _stores(store)
+    if not any(place.paths() for place in places):
         _say(f"no records in {' or '.join(str(place.root) for place in places)}")
-    for path, root in paths:
-        try:
-            record = read_record(path, root)
-        except RecordError as error:
-            bad = _say(f"error: {error}", 1)
-            continue
+    for record in (record for place in places for record in place.records()):
         shown = "" if math.isnan(record.accuracy) else f"{100 * record.accuracy:6.2f} %"
         print(f"{record.run_id:16} {shown:9} {record.path}")
-    raise typer.Exit(bad)
 
 
 @runs_app.command()
@@ -258,8 +222,7 @@ def verify(store: Store = None) -> None:
 def import_runs(
     sources: Annotated[list[Path], typer.Argument(help="Records, or folders of them.")],
     store: Annotated[
-        Path | None,
-        typer.Option(parser=_named, metavar="PATH", help="Their new place; default: the book's."),
+        Path | None, typer.Option(help="Their new place; default: the book's.")
     ] = None,
 ) -> None:
     """Copy checked records, with their filters, into a store (default: the book's)."""
@@ -331,8 +294,6 @@ def book(
     ] = False,
 ) -> None:
     """Render the book from stored outputs; with a chapter, run that anew and render it alone."""
-    if chapter == "":
-        raise typer.BadParameter("the chapter's name is empty; leave it out for the whole book")
     if parameter and (update or not chapter):
         raise typer.BadParameter("-p is for running one chapter anew: name it, without --update")
     words = {}

@@ -151,12 +151,8 @@ class RunStore:
             yield read_record(path, self.root)
 
     def paths(self) -> list[Path]:
-        """Paths of all records of this folder, sorted.
-
-        Raises:
-            RecordError: a folder cannot be read.
-        """
-        return _json_files(self.root)
+        """Paths of all records of this folder, sorted."""
+        return sorted(self.root.rglob("*.json"))
 
     def by_id(self, wanted: str) -> Record:
         """Return the record whose id is, or starts with, the given text.
@@ -164,8 +160,6 @@ class RunStore:
         Raises:
             RecordError: no record, or more than one, has such an id.
         """
-        if not wanted:
-            raise RecordError("the id is empty; see `lcs runs list`")
         ids = {path: _ids(path) for path in self.paths()}
         found = [path for path, own in ids.items() if wanted in own]
         found = found or [p for p, own in ids.items() if any(i.startswith(wanted) for i in own)]
@@ -264,7 +258,7 @@ def paths_in(source: Path) -> list[Path]:
     """
     if not source.exists():
         raise RecordError(f"{source}: there is no such file or folder; check the path")
-    found = _json_files(source) if source.is_dir() else [source]
+    found = sorted(source.rglob("*.json")) if source.is_dir() else [source]
     if not found:
         raise RecordError(f"{source}: holds no record; check the path")
     return found
@@ -367,17 +361,6 @@ def _parsed(content: bytes, path: Path) -> Record:
         kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
         reason = kind + one_line(error)
         raise RecordError(f"{path}: not a run record ({reason}); restore or delete it") from error
-
-
-def _json_files(root: Path) -> list[Path]:
-    def refuse(error: OSError) -> None:
-        if not isinstance(error, FileNotFoundError):
-            raise RecordError(f"{error.filename}: cannot be read ({error.strerror}); mend that")
-
-    found = []
-    for folder, folders, names in os.walk(root, onerror=refuse):
-        found += [Path(folder, name) for name in folders + names if name.endswith(".json")]
-    return sorted(found)
 
 
 def _ids(path: Path) -> tuple[str, str]:
