@@ -732,6 +732,33 @@ def test_the_hash_of_the_code_covers_every_module(tmp_path, monkeypatch):
     assert len(set(hashes)) == 3
 
 
+def test_a_package_inside_another_project_has_not_that_projects_commit(tmp_path, monkeypatch):
+    package = tmp_path / ".venv" / "lcs"
+    shutil.copytree(lcs.provenance.PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "own.py").touch()
+
+    def git(*words):
+        author = ("-c", "user.name=a", "-c", "user.email=a@b.c")
+        subprocess.run(["git", "-C", tmp_path, *author, *words], check=True, capture_output=True)
+
+    def found():
+        origin = provenance(torch.device("cpu"))
+        return origin["commit"], origin["unmodified"]
+
+    git("init")
+    git("add", "own.py")
+    git("commit", "-m", "another project")
+    monkeypatch.setattr(lcs.provenance, "PACKAGE", package)
+    monkeypatch.setattr(lcs.provenance, "_git", lcs.provenance._git.__wrapped__)
+    assert found() == (None, None)
+    git("add", "-f", ".venv")
+    git("commit", "-m", "the package too")
+    commit, unmodified = found()
+    assert (len(commit), unmodified) == (40, True)
+    (package / "errors.py").write_text("# altered\n")
+    assert found() == (commit, False)
+
+
 def test_no_git_is_no_error(tmp_path, monkeypatch):
     monkeypatch.setattr(lcs.provenance, "PACKAGE", tmp_path / "lcs")
     monkeypatch.setattr(lcs.provenance, "_git", lcs.provenance._git.__wrapped__)
