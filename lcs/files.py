@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import glob
 import os
 import secrets
@@ -10,6 +11,8 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
+
+from lcs.errors import LcsError
 
 try:
     import fcntl
@@ -49,7 +52,7 @@ def read_bounded(path: Path, limit: int) -> bytes:
     with open_regular(path) as file:
         content = file.read(limit + 1)
     if len(content) > limit:
-        raise OSError(0, f"larger than {limit:,} bytes")
+        raise OSError(errno.EFBIG, f"larger than {limit:,} bytes", str(path))
     return content
 
 
@@ -61,8 +64,20 @@ def open_regular(path: Path) -> BinaryIO:
     """
     mode = path.stat().st_mode
     if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):  # a folder has an error of its own
-        raise OSError(0, "not a regular file")
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
     return path.open("rb")
+
+
+def expanded(path: str | Path) -> Path:
+    """Return a path with the home folder in the place of `~`.
+
+    Raises:
+        LcsError: there is no such home folder.
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        raise LcsError(f"{path}: the home folder is not known; set HOME or give the path") from None
 
 
 def _locked_beside(path: Path, held: contextlib.ExitStack) -> tuple[Path, BinaryIO]:
