@@ -1,19 +1,29 @@
 """What strangers, odd folders and odd terminals may do: one line of error, and nothing is lost."""
 
+import contextlib
+import hashlib
+import io
+import json
 import os
 import subprocess
 import sys
 import zipfile
+from dataclasses import asdict, fields
+from unittest import mock
 
 import numpy as np
 import pytest
 from finished import results
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from safetensors.numpy import save_file
 
 from lcs import data
 from lcs.checkpoint import Checkpoint
+from lcs.cli import main
 from lcs.config import Config
-from lcs.errors import CheckpointError, DataError, LcsError, RecordError
-from lcs.runs import MAX_RECORD_BYTES, RunStore, default_store, read_record, verify
+from lcs.errors import CheckpointError, ConfigError, DataError, LcsError, RecordError
+from lcs.runs import MAX_RECORD_BYTES, Record, RunStore, default_store, read_record, verify
 
 CONFIG = Config(dataset="digits", epochs=2)
 
@@ -197,3 +207,89 @@ def test_interrupted_while_it_is_imported():
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True)
     assert (said.returncode, said.stderr) == (130, b"")
+
+
+# --- whatever a stranger may write
+
+PLAIN = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
+ANYTHING = st.recursive(
+    PLAIN, lambda part: st.lists(part, max_size=3) | st.dictionaries(st.text(max_size=8), part)
+)
+few = settings(
+    derandomize=True,
+    max_examples=25,
+    deadline=None,
+    database=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+
+
+def places(part, place=()):
+    """Yield the keys that lead to every value of a document."""
+    for key, value in part.items() if isinstance(part, dict) else enumerate(part):
+        yield (*place, key)
+        if isinstance(value, dict | list):
+            yield from places(value, (*place, key))
+
+
+@few
+@given(values=st.dictionaries(st.sampled_from([f.name for f in fields(Config)]), ANYTHING))
+def test_any_values_are_a_configuration_or_refused(values):
+    with contextlib.suppress(ConfigError):
+        config = Config.from_dict(values)
+        assert Config.from_dict(asdict(config)) == config
+
+
+@few
+@given(choices=st.data())
+def test_any_change_of_a_record_is_read_or_refused(choices, store):
+    (path,) = store.paths()
+    whole = path.read_bytes()
+    document = json.loads(whole)
+    *way, last = choices.draw(st.sampled_from([*places(document)]))
+    part = document
+    for key in way:
+        part = part[key]
+    part[last] = choices.draw(ANYTHING)
+    if isinstance(document.get("provenance"), dict):
+        document["provenance"]["sha256"] = ""
+        blank = json.dumps(document).encode()
+        document["provenance"]["sha256"] = hashlib.sha256(blank).hexdigest()
+    path.write_text(json.dumps(document))
+    with contextlib.suppress(RecordError):
+        assert isinstance(read_record(path, store.root), Record)
+    path.write_bytes(whole)
+
+
+@few
+@given(state=ANYTHING, config=ANYTHING)
+def test_any_state_of_a_checkpoint_is_read_or_refused(state, config, tmp_path):
+    checkpoint = Checkpoint(CONFIG, tmp_path)
+    checkpoint.path = tmp_path / "any.safetensors"
+    own = json.dumps(asdict(CONFIG))
+    for metadata in (
+        {"config": own, "state": json.dumps({"epoch": state, "history": {}})},
+        {"config": own, "state": json.dumps(state)},
+        {"config": json.dumps(config), "state": "{}"},
+    ):
+        save_file({}, checkpoint.path, metadata)
+        with contextlib.suppress(CheckpointError):
+            assert checkpoint.epoch() in range(CONFIG.epochs + 1)
+        with contextlib.suppress(CheckpointError):
+            checkpoint.load()
+
+
+@few
+@given(word=st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")))
+def test_any_word_of_the_command_line_is_taken_or_refused(word, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for words in (("--seed", word), ("--model", word), ("--lr", word), (word, "x")):
+        with (
+            contextlib.redirect_stderr(io.StringIO()) as said,
+            contextlib.redirect_stdout(io.StringIO()),
+            mock.patch("lcs.train.train", return_value=mock.Mock(path="x")),
+            pytest.raises(SystemExit) as end,
+        ):
+            main(["train", *words])
+        assert end.value.code in (0, 1, 2)
+        assert said.getvalue().count("\n") <= 1
