@@ -20,7 +20,11 @@ from torch import Tensor
 
 from lcs.config import Config
 from lcs.errors import CheckpointError, DiskError, InProgress
+from lcs.files import expanded, open_regular
 from lcs.record_checks import check_history
+
+# what reading an ill-formed state can raise
+NONSENSE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
 
 
 class Checkpoint:
@@ -34,7 +38,7 @@ class Checkpoint:
     """
 
     def __init__(self, config: Config, store: Path) -> None:
-        folder = Path(os.environ.get("LCS_CHECKPOINTS") or "~/.cache/lcs/checkpoints").expanduser()
+        folder = expanded(os.environ.get("LCS_CHECKPOINTS") or "~/.cache/lcs/checkpoints")
         place = hashlib.sha256(str(store.resolve()).encode()).hexdigest()[:8]
         self.config = config
         self.run_id = config.run_id
@@ -127,6 +131,7 @@ class Checkpoint:
     def _opened(self) -> Iterator[tuple[Any, dict[str, str], dict[str, Any]]]:
         """Open the file and yield it, its metadata and its state, once they are this run's."""
         try:
+            open_regular(self.path).close()
             with safe_open(self.path, framework="pt") as file:
                 metadata = file.metadata() or {}
                 owner = Config.from_dict(json.loads(metadata["config"]))
@@ -138,7 +143,7 @@ class Checkpoint:
                     raise ValueError(f"epoch {epoch} of {self.config.epochs}")
                 check_history(self.config, state["history"], epoch)
                 yield file, metadata, state
-        except (OSError, SafetensorError, ValueError, LookupError, TypeError) as error:
+        except (OSError, SafetensorError, *NONSENSE) as error:
             raise self.refusal(f"is damaged ({error})") from error
 
     def refusal(self, reason: str) -> CheckpointError:

@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import io
 import json
 import math
+import os
 import signal
 import sys
 import typing
@@ -20,10 +22,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
+try:
+    import typer
 
-from lcs.config import CHOICES, RANGES, Config
-from lcs.errors import LcsError, Paused
+    from lcs.config import CHOICES, RANGES, Config
+    from lcs.errors import LcsError, Paused
+except KeyboardInterrupt:
+    sys.exit(130)
 
 EXIT_PAUSED = 75
 EXIT_INTERRUPTED = 130
@@ -41,7 +46,18 @@ runs_app = typer.Typer(help="List, check and move run records.")
 app.add_typer(data_app, name="data")
 app.add_typer(runs_app, name="runs")
 
-Store = Annotated[Path | None, typer.Option(help="Folder of records; default: your own.")]
+
+def _folder(text: str) -> Path:
+    """Return a path that is given; an empty one would be the current folder."""
+    if not text:
+        raise typer.BadParameter("the name of the folder is empty")
+    return Path(text)
+
+
+Store = Annotated[
+    Path | None,
+    typer.Option(help="Folder of records; default: your own.", parser=_folder, metavar="PATH"),
+]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
 Budget = Annotated[float | None, typer.Option(help="Stop at a checkpoint within so many minutes.")]
 Seconds = Annotated[float, typer.Option(help="Least time between checkpoints.")]
@@ -53,8 +69,12 @@ Seeds = Annotated[
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; every error is one line on stderr."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(EXIT_TERMINATED))  # as Ctrl-C, not at once
+    for stream in (sys.stdout, sys.stderr):  # a terminal may lack letters such as α
+        if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="backslashreplace")
     try:
         status = app(arguments, standalone_mode=False, prog_name="lcs")
+        sys.stdout.flush()
     except Paused as pause:
         sys.exit(_say(str(pause), EXIT_PAUSED))
     except LcsError as error:
@@ -67,6 +87,12 @@ def main(arguments: list[str] | None = None) -> None:
             raise
         text = f"error: {error.name} is not installed; pip install 'lcs[book]' brings all packages"
         sys.exit(_say(text, 1))
+    except OSError as error:
+        if error.filename is None and sys.stdout is sys.__stdout__:
+            # stdout is full or closed: Python, too, would fail to flush it as it ends
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        place = "" if error.filename is None else f"{error.filename}: "
+        sys.exit(_say(f"error: {place}{error.strerror or error}", 1))
     except (KeyboardInterrupt, typer.Abort):
         status = EXIT_INTERRUPTED
     except SystemExit:  # by SIGTERM
@@ -190,12 +216,22 @@ def study(
 @runs_app.command("list")
 def list_runs(store: Store = None) -> None:
     """Print one line for each record: id, path, and the accuracy of the last epoch."""
+    from lcs.errors import RecordError
+    from lcs.runs import read_record
+
     places = _stores(store)
     if not any(place.paths() for place in places):
         _say(f"no records in {' or '.join(str(place.root) for place in places)}")
-    for record in (record for place in places for record in place.records()):
+    bad = 0
+    for owner, path in [(each, path) for each in places for path in each.paths()]:
+        try:
+            record = read_record(path, owner.root)
+        except RecordError as error:
+            bad = _say(f"error: {error}", 1)
+            continue
         shown = "" if math.isnan(record.accuracy) else f"{100 * record.accuracy:6.2f} %"
         print(f"{record.run_id:16} {shown:9} {record.path}")
+    raise typer.Exit(bad)
 
 
 @runs_app.command()
@@ -220,9 +256,13 @@ def verify(store: Store = None) -> None:
 
 @runs_app.command("import")
 def import_runs(
-    sources: Annotated[list[Path], typer.Argument(help="Records, or folders of them.")],
+    sources: Annotated[
+        list[Path],
+        typer.Argument(help="Records, or folders of them.", parser=_folder, metavar="PATH"),
+    ],
     store: Annotated[
-        Path | None, typer.Option(help="Their new place; default: the book's.")
+        Path | None,
+        typer.Option(help="Their new place; default: the book's.", parser=_folder, metavar="PATH"),
     ] = None,
 ) -> None:
     """Copy checked records, with their filters, into a store (default: the book's)."""
@@ -294,7 +334,7 @@ def book(
     ] = False,
 ) -> None:
     """Render the book from stored outputs; with a chapter, run that anew and render it alone."""
-    if parameter and (update or not chapter):
+    if parameter and (update or chapter is None):
         raise typer.BadParameter("-p is for running one chapter anew: name it, without --update")
     words = {}
     for text in parameter or []:
@@ -309,10 +349,10 @@ def book(
         from lcs.exhibits import readme
         from lcs.runs import PUBLISHED, RunStore
 
-        for name in [chapter] if chapter else pages.chapters():
+        for name in pages.chapters() if chapter is None else [chapter]:
             print(pages.update(name))
         readme.update(RunStore(PUBLISHED))
-    elif chapter:
+    elif chapter is not None:
         print(pages.rerun(chapter, pages.parse(chapter, words)))
     else:
         print(pages.render())

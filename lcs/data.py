@@ -13,12 +13,13 @@ import zlib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lcs.errors import ConfigError, DataError, one_line
+from lcs.files import expanded, open_regular
 
 Array = NDArray[np.uint8]
 Arrays = dict[str, Array]
@@ -259,7 +260,7 @@ def dataset_path(name: str) -> Path:
             )
         return Path(package.origin).parent / "datasets" / "data" / "digits.csv.gz"
     folder = os.environ.get("LCS_DATA") or "~/.cache/lcs"
-    return Path(folder).expanduser() / f"{name}.npz"
+    return expanded(folder) / f"{name}.npz"
 
 
 def read_npz(name: str, path: Path, remedy: str) -> Arrays:
@@ -270,8 +271,8 @@ def read_npz(name: str, path: Path, remedy: str) -> Arrays:
         DataError: it is bad; the message ends with the `remedy`.
     """
     try:
-        with path.open("rb") as file:
-            return check(name, _parse(file))
+        with open_regular(path) as file:
+            return check(name, _parse(file, spec(name)))
     except FileNotFoundError:
         raise
     except IsADirectoryError:
@@ -283,7 +284,7 @@ def read_npz(name: str, path: Path, remedy: str) -> Arrays:
         raise DataError(f"{path}: {error}; {remedy}") from None
 
 
-def _parse(file: BinaryIO) -> Arrays:
+def _parse(file: BinaryIO, known: DatasetSpec) -> Arrays:
     if not zipfile.is_zipfile(file):
         file.seek(0)
         start = file.read(4)
@@ -292,6 +293,10 @@ def _parse(file: BinaryIO) -> Arrays:
         raise DataError("the file is not an npz (pickles and other formats are never loaded)")
     file.seek(0)
     try:
+        with zipfile.ZipFile(file) as archive:  # a small file may expand to any size
+            for key in KEYS:
+                _check_header(archive, key, known)
+        file.seek(0)
         with np.load(file, allow_pickle=False) as stored:
             missing = [key for key in KEYS if key not in stored]
             if missing:
@@ -305,6 +310,28 @@ def _parse(file: BinaryIO) -> Arrays:
         raise DataError(f"the file is damaged ({one_line(error)})") from None
 
 
+def _check_header(archive: zipfile.ZipFile, key: str, known: DatasetSpec) -> None:
+    """Refuse an array of another type or shape by its header, before it is expanded."""
+    name = next((name for name in (key, f"{key}.npy") if name in archive.namelist()), None)
+    if name is None:
+        return  # which is said of all at once
+    with archive.open(name) as member:
+        version = np.lib.format.read_magic(member)
+        first = version == (1, 0)
+        read = np.lib.format.read_array_header_1_0 if first else np.lib.format.read_array_header_2_0
+        shape, _, dtype = read(member)
+    if not dtype.hasobject:  # pickles have a message of their own
+        _check_shape(known, key, dtype, shape)
+
+
+def _check_shape(
+    known: DatasetSpec, key: str, dtype: np.dtype[Any], shape: tuple[int, ...]
+) -> None:
+    if dtype != np.uint8 or shape != known.shape(key):
+        expected = f"expected uint8 {known.shape(key)}"
+        raise DataError(f"{key} has the wrong shape: {dtype} {shape}, {expected}")
+
+
 def check(name: str, arrays: Arrays) -> Arrays:
     """Return the arrays of a data set, given in any order, in canonical order.
 
@@ -313,10 +340,8 @@ def check(name: str, arrays: Arrays) -> Arrays:
     """
     known = spec(name)
     for key in KEYS:
-        array, shape = arrays[key], known.shape(key)
-        if array.dtype != np.uint8 or array.shape != shape:
-            found = f"{array.dtype} {array.shape}"
-            raise DataError(f"{key} has the wrong shape: {found}, expected uint8 {shape}")
+        array = arrays[key]
+        _check_shape(known, key, array.dtype, array.shape)
         if key.endswith("labels") and array.max() >= len(known.classes):
             last = len(known.classes) - 1
             raise DataError(f"{key} has the label {array.max()}, expected 0 to {last}")

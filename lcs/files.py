@@ -1,39 +1,104 @@
-"""Files that appear whole or not at all."""
+"""Files that appear whole or not at all, and only regular files are read."""
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import glob
 import os
-import time
+import secrets
+import stat
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-# a file that is written so long ago was left behind by a process that was killed
-ABANDONED_SECONDS = 3600
+from lcs.errors import LcsError
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
 
 
-@contextmanager
+@contextlib.contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
     """Yield a file to write, which takes the place of `path` once all of it is on the disk.
 
-    Folders that are missing are made, and what killed processes left of this file is removed.
+    Folders that are missing are made. What a killed writer of the same file left is removed.
 
     Raises:
         OSError: the folder cannot be written or the disk is full; what stood there is still there.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    for left in path.parent.glob(f".{glob.escape(path.name)}.*"):
-        with suppress(OSError):  # another process may be faster
-            if time.time() - left.stat().st_mtime > ABANDONED_SECONDS:
-                left.unlink()
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    _remove_abandoned(path)
+    with contextlib.ExitStack() as locked:
+        temporary, file = _locked_beside(path, locked)
+        try:
+            with file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def read_bounded(path: Path, limit: int) -> bytes:
+    """Read a regular file: a pipe would have no end.
+
+    Raises:
+        OSError: it cannot be read, is no regular file, or is larger than `limit` bytes.
+    """
+    with open_regular(path) as file:
+        content = file.read(limit + 1)
+    if len(content) > limit:
+        raise OSError(errno.EFBIG, f"larger than {limit:,} bytes", str(path))
+    return content
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """Open a regular file to read; a pipe, of which opening may never end, is refused.
+
+    Raises:
+        OSError: it cannot be read, or is no regular file.
+    """
+    mode = path.stat().st_mode
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):  # a folder has an error of its own
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
+    return path.open("rb")
+
+
+def expanded(path: str | Path) -> Path:
+    """Return a path with the home folder in the place of `~`.
+
+    Raises:
+        LcsError: there is no such home folder.
+    """
     try:
-        with temporary.open("wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        return Path(path).expanduser()
+    except RuntimeError:
+        raise LcsError(f"{path}: the home folder is not known; set HOME or give the path") from None
+
+
+def _locked_beside(path: Path, held: contextlib.ExitStack) -> tuple[Path, BinaryIO]:
+    """Open a new file beside `path`, locked until `held` ends: so others know that it is in use."""
+    while True:
+        temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+        file = temporary.open("xb")
+        if fcntl is not None:
+            with contextlib.suppress(OSError):  # file systems without locks
+                fcntl.flock(file, fcntl.LOCK_EX)
+            held.callback(os.close, os.dup(file.fileno()))
+        if temporary.exists():  # not removed before it was locked
+            return temporary, file
+        file.close()
+
+
+def _remove_abandoned(path: Path) -> None:
+    """Remove temporary files of writers that no longer run: those that nobody has locked."""
+    if fcntl is None:
+        return
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*"):
+        with contextlib.suppress(OSError), left.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            left.unlink()

@@ -29,11 +29,11 @@ def provenance(device: torch.device) -> dict[str, Any]:
     """Where a run that begins now on this device comes from. JSON-ready."""
     import torch
 
-    # a package that is installed below another project's folder is not of its commits
-    own = _git("ls-files", "--error-unmatch", "--", "lcs/__init__.py") is not None
-    status = _git("status", "--porcelain", "--", "lcs", "requirements.lock") if own else None
+    # a package that is installed inside another project is not that project's
+    tracked = _git("ls-files", "--error-unmatch", "--", str(PACKAGE / "provenance.py")) is not None
+    status = _git("status", "--porcelain", "--", "lcs", "requirements.lock") if tracked else None
     return {
-        "commit": _git("rev-parse", "HEAD") if own else None,
+        "commit": _git("rev-parse", "HEAD") if tracked else None,
         "unmodified": None if status is None else status == "",
         "code": code_hash(),
         "packages": {

@@ -11,7 +11,6 @@ import dataclasses
 import hashlib
 import math
 import os
-import stat
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -24,10 +23,10 @@ from safetensors.numpy import save as save_arrays
 
 from lcs.config import Config, RunConfig, ToyConfig
 from lcs.errors import RecordError, one_line
-from lcs.files import replacing
+from lcs.files import expanded, read_bounded, replacing
 from lcs.provenance import PACKAGE
 from lcs.record_checks import check_filters, check_origin, check_results
-from lcs.record_format import SCHEMA, is_signed, parse, sign
+from lcs.record_format import SCHEMA, is_signed, parse, rounded, sign
 
 if TYPE_CHECKING:  # a store is read without torch, which takes long to import
     import numpy as np
@@ -36,6 +35,10 @@ if TYPE_CHECKING:  # a store is read without torch, which takes long to import
 
 PARTS = {"schema", "kind", "id", "config", "history", "final", "filters", "provenance"}
 PUBLISHED = PACKAGE.parent / "book" / "runs"
+
+# those of the book are far smaller; a stranger's may have any size
+MAX_RECORD_BYTES = 16 * 2**20
+MAX_FILTERS_BYTES = 256 * 2**20
 
 KINDS: dict[str, type[RunConfig]] = {Config.kind: Config, ToyConfig.kind: ToyConfig}
 # what else than a reason reading an ill-formed record can raise
@@ -91,17 +94,13 @@ class Record:
         if self.filters is None:
             raise RecordError(f"{self.path}: this run stored no filters")
         path = self.path.with_name(self.filters["file"])
-        content = _read(path)
+        content = _read(path, MAX_FILTERS_BYTES)
         if hashlib.sha256(content).hexdigest() != self.filters["sha256"]:
             raise RecordError(f"{path}: altered (its SHA-256 is not the record's); restore it")
         try:
             return content, load_arrays(content)["filters"]
         except (SafetensorError, KeyError) as error:
             raise RecordError(f"{path}: not a file of filters ({error}); restore it") from error
-
-
-# far above any record's, or file of filters
-MAX_BYTES = 64 * 2**20
 
 
 class RunStore:
@@ -151,8 +150,25 @@ class RunStore:
             yield read_record(path, self.root)
 
     def paths(self) -> list[Path]:
-        """Paths of all records of this folder, sorted."""
-        return sorted(self.root.rglob("*.json"))
+        """Paths of all records of this folder, sorted.
+
+        Raises:
+            RecordError: it has a folder that cannot be read.
+        """
+
+        def refuse(error: OSError) -> None:
+            if not isinstance(error, FileNotFoundError):  # a new store has no folder yet
+                raise RecordError(
+                    f"{error.filename}: cannot be read ({error.strerror}); mend that, or name "
+                    "another folder"
+                ) from error
+
+        return sorted(
+            Path(folder, name)
+            for folder, folders, files in os.walk(self.root, onerror=refuse)
+            for name in (*folders, *files)
+            if name.endswith(".json")
+        )
 
     def by_id(self, wanted: str) -> Record:
         """Return the record whose id is, or starts with, the given text.
@@ -162,7 +178,8 @@ class RunStore:
         """
         ids = {path: _ids(path) for path in self.paths()}
         found = [path for path, own in ids.items() if wanted in own]
-        found = found or [p for p, own in ids.items() if any(i.startswith(wanted) for i in own)]
+        if wanted and not found:
+            found = [p for p, own in ids.items() if any(i.startswith(wanted) for i in own)]
         if len(found) == 1:
             return read_record(found[0], self.root)
         if not found and self.fallback:
@@ -186,12 +203,15 @@ class RunStore:
             filters: some filters (units, C, H, W), stored as half-precision numbers.
 
         Raises:
-            RecordError: the run has a record already, the folder cannot be written, or the results
-                are not those of such a run.
+            RecordError: the run has a record with other results, the folder cannot be written, or
+                the results are not those of such a run.
         """
         path = self.path(config)
-        if path.exists():
-            raise RecordError(f"{path}: exists already; delete it to run again")
+        if path.exists():  # of another process, which made the same run meanwhile
+            present = read_record(path, self.root)
+            if (present.history, present.final) == (rounded(history), rounded(final)):
+                return present
+            raise RecordError(f"{path}: exists already, with other results; they are kept")
         stored, content = None, b""
         if filters is not None:
             content = save_arrays({"filters": filters.half().contiguous().numpy()})
@@ -258,7 +278,7 @@ def paths_in(source: Path) -> list[Path]:
     """
     if not source.exists():
         raise RecordError(f"{source}: there is no such file or folder; check the path")
-    found = sorted(source.rglob("*.json")) if source.is_dir() else [source]
+    found = RunStore(source).paths() if source.is_dir() else [source]
     if not found:
         raise RecordError(f"{source}: holds no record; check the path")
     return found
@@ -280,7 +300,7 @@ def default_store() -> RunStore:
 
     New runs go to `$LCS_STORE`, else `~/.cache/lcs/runs`; `lcs runs import` moves them on.
     """
-    own = Path(os.environ.get("LCS_STORE") or "~/.cache/lcs/runs").expanduser()
+    own = expanded(os.environ.get("LCS_STORE") or "~/.cache/lcs/runs")
     return RunStore(own, fallback=RunStore(PUBLISHED))
 
 
@@ -369,13 +389,8 @@ def _ids(path: Path) -> tuple[str, str]:
     return "-".join(words[-2:]), words[-2] if len(words) > 1 else ""
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Path, limit: int = MAX_RECORD_BYTES) -> bytes:
     try:
-        found = path.stat()
-        if not stat.S_ISREG(found.st_mode):  # reading a pipe would wait for ever
-            raise RecordError(f"{path}: cannot be read (no file); take it away")
-        if found.st_size > MAX_BYTES:
-            raise RecordError(f"{path}: is larger than any record; delete it")
-        return path.read_bytes()
+        return read_bounded(path, limit)
     except OSError as error:
         raise RecordError(f"{path}: cannot be read ({error.strerror}); restore it") from error

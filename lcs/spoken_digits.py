@@ -30,6 +30,7 @@ RATE = 8000  # samples a second
 WINDOW, HOP = 256, 160  # samples: frames of 32 ms, one every 20 ms
 SIDE = 32  # bands, and frames: 0.65 s
 DECIBELS = 80  # below a clip's loudest value; what is softer counts as silence
+MAX_BYTES = 2**28  # of a file of clips, expanded: the data set has 2**25 or so
 
 Samples = NDArray[np.int16]
 
@@ -67,6 +68,9 @@ def from_npz(path: Path) -> Arrays | None:
     try:
         if not zipfile.is_zipfile(path):
             return None
+        with zipfile.ZipFile(path) as archive:
+            if sum(member.file_size for member in archive.infolist()) > MAX_BYTES:
+                raise DataError(f"{path}: larger than {MAX_BYTES:,} bytes; import the clips alone")
         with np.load(path, allow_pickle=False) as stored:
             if "wave" not in stored:
                 return None

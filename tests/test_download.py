@@ -184,7 +184,7 @@ def test_a_file_appears_whole_or_not_at_all(monkeypatch, tmp_path, folder, array
     monkeypatch.setattr(os, "fsync", lambda file: seen.append((names(folder), os.fstat(file))))
     path = download.import_npz("cifar10", source)
     [(present, written)] = seen
-    assert present == [f".cifar10.npz.{os.getpid()}"]
+    assert [name.startswith(".cifar10.npz.") for name in present] == [True]
     assert written.st_ino == path.stat().st_ino
     assert names(folder) == ["cifar10.npz"]
 

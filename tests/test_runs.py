@@ -159,8 +159,9 @@ def test_a_record_is_written_once(tmp_path):
     store = RunStore(tmp_path)
     record = write(store)
     before = record.path.read_bytes()
-    with pytest.raises(RecordError, match="exists already; delete it to run again"):
-        write(store)
+    assert write(store) == record  # as a second process may, which has just made the same run
+    with pytest.raises(RecordError, match="exists already, with other results"):
+        write(store, **results(Config(epochs=3), accuracy=0.6))
     assert record.path.read_bytes() == before
 
 
@@ -730,6 +731,33 @@ def test_the_hash_of_the_code_covers_every_module(tmp_path, monkeypatch):
             file.write("# changed\n")
         hashes.append(compute())
     assert len(set(hashes)) == 3
+
+
+def test_a_package_inside_another_project_has_not_that_projects_commit(tmp_path, monkeypatch):
+    package = tmp_path / ".venv" / "lcs"
+    shutil.copytree(lcs.provenance.PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "own.py").touch()
+
+    def git(*words):
+        author = ("-c", "user.name=a", "-c", "user.email=a@b.c")
+        subprocess.run(["git", "-C", tmp_path, *author, *words], check=True, capture_output=True)
+
+    def found():
+        origin = provenance(torch.device("cpu"))
+        return origin["commit"], origin["unmodified"]
+
+    git("init")
+    git("add", "own.py")
+    git("commit", "-m", "another project")
+    monkeypatch.setattr(lcs.provenance, "PACKAGE", package)
+    monkeypatch.setattr(lcs.provenance, "_git", lcs.provenance._git.__wrapped__)
+    assert found() == (None, None)
+    git("add", "-f", ".venv")
+    git("commit", "-m", "the package too")
+    commit, unmodified = found()
+    assert (len(commit), unmodified) == (40, True)
+    (package / "errors.py").write_text("# altered\n")
+    assert found() == (commit, False)
 
 
 def test_no_git_is_no_error(tmp_path, monkeypatch):

@@ -1,0 +1,295 @@
+"""What strangers, odd folders and odd terminals may do: one line of error, and nothing is lost."""
+
+import contextlib
+import hashlib
+import io
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from dataclasses import asdict, fields
+from unittest import mock
+
+import numpy as np
+import pytest
+from finished import results
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from safetensors.numpy import save_file
+
+from lcs import data
+from lcs.checkpoint import Checkpoint
+from lcs.cli import main
+from lcs.config import Config
+from lcs.errors import CheckpointError, ConfigError, DataError, LcsError, RecordError
+from lcs.runs import MAX_RECORD_BYTES, Record, RunStore, default_store, read_record, verify
+
+CONFIG = Config(dataset="digits", epochs=2)
+
+
+@pytest.fixture
+def store(tmp_path):
+    store = RunStore(tmp_path / "runs")
+    store.write(CONFIG, **results(CONFIG))
+    return store
+
+
+def lcs(*arguments, stdout=subprocess.PIPE, **environment):
+    """Run the command line in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "lcs", *map(str, arguments)],
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        env={**os.environ, **environment},
+        timeout=60,
+    )
+
+
+# --- files
+
+
+def test_a_pipe_is_no_record_no_checkpoint_and_no_data(store, tmp_path, monkeypatch, command):
+    monkeypatch.setenv("LCS_DATA", str(tmp_path))
+    monkeypatch.setenv("LCS_CHECKPOINTS", str(tmp_path))
+    checkpoint = Checkpoint(CONFIG, store.root)
+    record = store.root / "pipe.json"
+    for path in (record, tmp_path / "svhn.npz", checkpoint.path):
+        os.mkfifo(path)
+    with pytest.raises(RecordError, match="not a regular file"):
+        read_record(record)
+    with pytest.raises(DataError, match="not a regular file"):
+        data.load("svhn")
+    with pytest.raises(CheckpointError, match="not a regular file"):
+        checkpoint.epoch()
+    for name in ("cifar10", "fsdd"):
+        assert "not a regular file" in command("data", "import", name, tmp_path / "svhn.npz").error
+
+
+def test_a_record_of_any_size_is_not_read(store):
+    (path,) = store.paths()
+    with path.open("r+b") as file:
+        file.truncate(MAX_RECORD_BYTES + 1)
+    with pytest.raises(RecordError, match="larger than"):
+        read_record(path, store.root)
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"schema": ' + "1" * 100_000 + "}"])
+def test_deep_and_long_values_are_refused(text, store):
+    (path,) = store.paths()
+    path.write_text(text)
+    with pytest.raises(RecordError, match="not a run record"):
+        read_record(path, store.root)
+
+
+@pytest.mark.parametrize("suffix", ["", ".npy"])
+def test_a_small_file_that_expands_is_refused_by_its_header(suffix, tmp_path, monkeypatch):
+    monkeypatch.setenv("LCS_DATA", str(tmp_path))
+    expanded = []
+    monkeypatch.setattr(np, "load", lambda *_, **__: expanded.append(1))
+    with zipfile.ZipFile(tmp_path / "cifar10.npz", "w", zipfile.ZIP_DEFLATED) as archive:
+        for key in data.KEYS:
+            with archive.open(f"{key}{suffix}", "w") as member:
+                np.lib.format.write_array(member, np.zeros(10**6, np.uint8))
+    with pytest.raises(DataError, match="wrong shape"):
+        data.load("cifar10")
+    assert not expanded
+
+
+# --- folders
+
+
+@pytest.mark.parametrize("name", ["~nouser/runs", "~"])
+def test_a_home_that_is_not_known(name, monkeypatch):
+    def unknown(path):
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr("pathlib.Path.expanduser", unknown)
+    for variable in ("LCS_STORE", "LCS_CHECKPOINTS", "LCS_DATA"):
+        monkeypatch.setenv(variable, name)
+    for use in (default_store, lambda: Checkpoint(CONFIG, "x"), lambda: data.dataset_path("svhn")):
+        with pytest.raises(LcsError, match="home folder is not known"):
+            use()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("runs", "verify"),
+        ("runs", "list"),
+        ("runs", "show", "x"),
+        ("study", "table2", "--plan"),
+        ("train", "--dataset", "digits"),
+    ],
+)
+def test_a_name_that_is_too_long(words, command, tmp_path):
+    said = command(*words, "--store", tmp_path / ("x" * 300))
+    assert said.code == 1
+    assert "x" * 300 in said.error
+
+
+def test_an_unreadable_folder_is_not_an_empty_one(store, command, monkeypatch):
+    scan = os.scandir
+
+    def scandir(path="."):
+        if str(path).endswith("digits"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    for verb in ("verify", "list"):
+        said = command("runs", verb, "--store", store.root)
+        assert (said.code, said.out) == (1, "")
+        assert "Permission denied" in said.error
+
+
+def test_a_stray_file_does_not_hide_the_records(store, command):
+    stray = store.root / "notes.json"
+    stray.write_text("{}")
+    said = command("runs", "list", "--store", store.root)
+    assert said.code == 1
+    assert said.out.split()[0] == CONFIG.run_id
+    assert str(stray) in said.error
+    assert len(verify(store)) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("train", "--dataset", "digits", "--store", ""), 2),
+        (("study", "table2", "--scale", "smoke", "--store", ""), 2),
+        (("runs", "verify", "--store", ""), 2),
+        (("runs", "import", ""), 2),
+        (("runs", "show", ""), 1),
+        (("book", "", "--update"), 1),
+        (("book", ""), 1),
+        (("study", "table2", "--plan", "--seeds", "1000000000"), 1),
+        (("study", "table2", "--plan", "--device", "nonsense"), 1),
+        (("study", "table2", "--plan", "--budget-minutes", "-1"), 1),
+        (("study", "table2", "--plan", "--checkpoint-seconds", "nan"), 1),
+        (("study", "toy", "--plan", "--device", "nonsense"), 1),
+    ],
+)
+def test_what_is_empty_or_out_of_range(words, code, command, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    said = command(*words)
+    assert (said.code, said.out) == (code, "")
+    assert said.error.startswith("lcs: error: ")
+    assert not [*tmp_path.iterdir()]
+
+
+# --- terminals
+
+
+def test_a_full_disk_behind_stdout(store):
+    with open("/dev/full", "w") as full:  # noqa: PTH123
+        said = lcs("runs", "list", "--store", store.root, stdout=full)
+    assert said.returncode == 1
+    assert said.stderr.decode().splitlines() == ["lcs: error: No space left on device"]
+
+
+def test_a_terminal_without_greek(tmp_path):
+    words = ("study", "table2", "--scale", "smoke", "--plan", "--store", tmp_path)
+    said = lcs(*words, PYTHONIOENCODING="ascii")
+    assert (said.returncode, said.stderr) == (0, b"")
+    assert rb"\u03b1" in said.stdout
+
+
+def test_interrupted_while_it_is_imported():
+    code = (
+        "import builtins, runpy\n"
+        "real = builtins.__import__\n"
+        "def load(name, *rest):\n"
+        "    if name == 'typer': raise KeyboardInterrupt\n"
+        "    return real(name, *rest)\n"
+        "builtins.__import__ = load\n"
+        "import lcs.cli\n"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True)
+    assert (said.returncode, said.stderr) == (130, b"")
+
+
+# --- whatever a stranger may write
+
+PLAIN = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
+ANYTHING = st.recursive(
+    PLAIN, lambda part: st.lists(part, max_size=3) | st.dictionaries(st.text(max_size=8), part)
+)
+few = settings(
+    derandomize=True,
+    max_examples=25,
+    deadline=None,
+    database=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+
+
+def places(part, place=()):
+    """Yield the keys that lead to every value of a document."""
+    for key, value in part.items() if isinstance(part, dict) else enumerate(part):
+        yield (*place, key)
+        if isinstance(value, dict | list):
+            yield from places(value, (*place, key))
+
+
+@few
+@given(values=st.dictionaries(st.sampled_from([f.name for f in fields(Config)]), ANYTHING))
+def test_any_values_are_a_configuration_or_refused(values):
+    with contextlib.suppress(ConfigError):
+        config = Config.from_dict(values)
+        assert Config.from_dict(asdict(config)) == config
+
+
+@few
+@given(choices=st.data())
+def test_any_change_of_a_record_is_read_or_refused(choices, store):
+    (path,) = store.paths()
+    whole = path.read_bytes()
+    document = json.loads(whole)
+    *way, last = choices.draw(st.sampled_from([*places(document)]))
+    part = document
+    for key in way:
+        part = part[key]
+    part[last] = choices.draw(ANYTHING)
+    if isinstance(document.get("provenance"), dict):
+        document["provenance"]["sha256"] = ""
+        blank = json.dumps(document).encode()
+        document["provenance"]["sha256"] = hashlib.sha256(blank).hexdigest()
+    path.write_text(json.dumps(document))
+    with contextlib.suppress(RecordError):
+        assert isinstance(read_record(path, store.root), Record)
+    path.write_bytes(whole)
+
+
+@few
+@given(state=ANYTHING, config=ANYTHING)
+def test_any_state_of_a_checkpoint_is_read_or_refused(state, config, tmp_path):
+    checkpoint = Checkpoint(CONFIG, tmp_path)
+    checkpoint.path = tmp_path / "any.safetensors"
+    own = json.dumps(asdict(CONFIG))
+    for metadata in (
+        {"config": own, "state": json.dumps({"epoch": state, "history": {}})},
+        {"config": own, "state": json.dumps(state)},
+        {"config": json.dumps(config), "state": "{}"},
+    ):
+        save_file({}, checkpoint.path, metadata)
+        with contextlib.suppress(CheckpointError):
+            assert checkpoint.epoch() in range(CONFIG.epochs + 1)
+        with contextlib.suppress(CheckpointError):
+            checkpoint.load()
+
+
+@few
+@given(word=st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")))
+def test_any_word_of_the_command_line_is_taken_or_refused(word, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for words in (("--seed", word), ("--model", word), ("--lr", word), (word, "x")):
+        with (
+            contextlib.redirect_stderr(io.StringIO()) as said,
+            contextlib.redirect_stdout(io.StringIO()),
+            mock.patch("lcs.train.train", return_value=mock.Mock(path="x")),
+            pytest.raises(SystemExit) as end,
+        ):
+            main(["train", *words])
+        assert end.value.code in (0, 1, 2)
+        assert said.getvalue().count("\n") <= 1
