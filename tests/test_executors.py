@@ -289,7 +289,7 @@ def cluster():
         machines.shutdown()
 
 
-DIVERGES = {"lr": 1000.0, "weight_decay": 1000.0}
+DIVERGES = {"lr": 1000.0, "weight_decay": 1.0, "batch_size": 128}
 LONG = [config.replace(epochs=4) for config in PAIR]
 
 
