@@ -14,8 +14,8 @@ ROOT = Path(__file__).parents[1]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 PROJECT = PYPROJECT["project"]
 EXTRAS = PROJECT["optional-dependencies"]
-DEV = [text for text in EXTRAS["dev"] if text != "lcs[book]"]
-REQUIREMENTS = [*PROJECT["dependencies"], *EXTRAS["book"], *DEV]
+WHOLE, *DEV = EXTRAS["dev"]
+REQUIREMENTS = [*PROJECT["dependencies"], *EXTRAS["book"], *EXTRAS["ray"], *DEV]
 LOCK = (ROOT / "requirements.lock").read_text()
 LOCKED = dict(re.findall(r"^([a-z0-9_.-]+)==([^\s;]+)", LOCK, re.MULTILINE))
 
@@ -27,8 +27,8 @@ def test_conda_environment_has_the_requirements_of_pyproject():
     assert pip["pip"] == [*REQUIREMENTS, "-e ."]
 
 
-def test_developers_have_the_book():
-    assert "lcs[book]" in EXTRAS["dev"]
+def test_developers_have_the_book_and_the_cluster():
+    assert WHOLE == "lcs[book,ray]"
 
 
 @pytest.mark.parametrize("text", REQUIREMENTS)
