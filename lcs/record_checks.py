@@ -138,8 +138,9 @@ def check_origin(config: RunConfig, origin: Any) -> None:
             known = type(origin[name]) in types
             _require(known, f"provenance: {name} of type {type(origin[name]).__name__}")
     for name, pattern in PATTERNS.items():
-        known = origin.get(name) is None or re.fullmatch(pattern, origin[name], re.ASCII)
-        _require(bool(known), f"provenance: no {name} is written so")
+        found = origin.get(name)
+        right = found is None or re.fullmatch(pattern, found, re.ASCII) is not None
+        _require(right, f"provenance: no {name} is written so")
     for name in ("threads", "seconds", "resumes"):
         _require((origin[name] or 0) >= 0, f"provenance: {name} below 0")
     timed = origin["seconds"] > 0 or config.kind != Config.kind
