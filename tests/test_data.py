@@ -260,7 +260,7 @@ BAD_FILES = {
     make_lacking: "npz: the file lacks test_labels",
     make_bad_label: "train_labels has the label 10, expected 0 to 9",
     make_folder: "is a folder",
-    make_raw_member: "train_images has the wrong shape: |S15 ()",
+    make_raw_member: "is damaged",
 }
 
 
