@@ -12,8 +12,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from lcs.errors import LcsError
-
 try:
     import fcntl
 except ImportError:  # Windows
@@ -72,12 +70,13 @@ def expanded(path: str | Path) -> Path:
     """Return a path with the home folder in the place of `~`.
 
     Raises:
-        LcsError: there is no such home folder.
+        OSError: there is no such home folder.
     """
     try:
         return Path(path).expanduser()
     except RuntimeError:
-        raise LcsError(f"{path}: the home folder is not known; set HOME or give the path") from None
+        reason = "the home folder is not known; set HOME or give the whole path"
+        raise OSError(errno.ENOENT, reason, str(path)) from None
 
 
 def _locked_beside(path: Path, held: contextlib.ExitStack) -> tuple[Path, BinaryIO]:
