@@ -75,7 +75,7 @@ def expanded(path: str | Path) -> Path:
     try:
         return Path(path).expanduser()
     except RuntimeError:
-        reason = "the home folder is not known; set HOME or give the path"
+        reason = "the home folder is not known; set HOME or give the whole path"
         raise OSError(errno.ENOENT, reason, str(path)) from None
 
 

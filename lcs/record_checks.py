@@ -56,14 +56,6 @@ ORIGIN: dict[str, tuple[type, ...]] = {
     "seconds": (int, float),
     "resumes": (int,),
 }
-# what tools have written in it; what people may write is text, and bounded
-PATTERNS = {
-    "commit": r"[0-9a-f]{7,64}",
-    "code": r"[0-9a-f]{64}",
-    "code_before_resume": r"[0-9a-f]{64}",
-    "device": r"[a-z]{1,20}(:\d{1,3})?",
-}
-VERSION = r"[\w.+!-]{1,64}"
 MAX_TEXT = 10_000
 
 MORE_ORIGIN: dict[str, tuple[type, ...]] = {
@@ -137,18 +129,13 @@ def check_origin(config: RunConfig, origin: Any) -> None:
         if there:
             known = type(origin[name]) in types
             _require(known, f"provenance: {name} of type {type(origin[name]).__name__}")
-    for name, pattern in PATTERNS.items():
-        found = origin.get(name)
-        right = found is None or re.fullmatch(pattern, found, re.ASCII) is not None
-        _require(right, f"provenance: no {name} is written so")
+    hashed = re.fullmatch("[0-9a-f]{64}", origin["code"])
+    _require(hashed is not None, "provenance: code is no SHA-256")
     for name in ("threads", "seconds", "resumes"):
         _require((origin[name] or 0) >= 0, f"provenance: {name} below 0")
     timed = origin["seconds"] > 0 or config.kind != Config.kind
     _require(timed, "provenance: a training of 0 seconds")
-    versions = all(
-        type(version) is str and re.fullmatch(VERSION, version, re.ASCII)
-        for version in (origin["packages"].get(name) for name in PACKAGES)
-    )
+    versions = all(type(origin["packages"].get(name)) is str for name in PACKAGES)
     _require(versions, f"provenance: packages lack a version of {', '.join(PACKAGES)}")
     counted = all(type(count) is int and count > 0 for count in origin.get("modes", {}).values())
     _require(counted, "provenance: modes are not counts")

@@ -22,7 +22,7 @@ from lcs import data
 from lcs.checkpoint import Checkpoint
 from lcs.cli import main
 from lcs.config import Config
-from lcs.errors import CheckpointError, ConfigError, DataError, LcsError, RecordError
+from lcs.errors import CheckpointError, ConfigError, DataError, RecordError
 from lcs.runs import MAX_RECORD_BYTES, Record, RunStore, default_store, read_record, verify
 
 CONFIG = Config(dataset="digits", epochs=2)
@@ -108,7 +108,7 @@ def test_a_home_that_is_not_known(name, monkeypatch):
     for variable in ("LCS_STORE", "LCS_CHECKPOINTS", "LCS_DATA"):
         monkeypatch.setenv(variable, name)
     for use in (default_store, lambda: Checkpoint(CONFIG, "x"), lambda: data.dataset_path("svhn")):
-        with pytest.raises(LcsError, match="home folder is not known"):
+        with pytest.raises(OSError, match="home folder is not known"):
             use()
 
 
