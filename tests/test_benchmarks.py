@@ -155,6 +155,12 @@ def test_handing_out_runs(bench):
     assert short["times"]["here"] > empty["times"]["here"]
 
 
+def test_a_store_of_many_records(bench):
+    few, more = bench("store", REPEATS=1, COUNTS=(2, 4))
+    assert (few["records"], more["records"]) == (2, 4)
+    assert set(few["times"]) == {"list", "verify", "plan a study", "one by its id"}
+
+
 def test_a_step_in_a_process_of_its_own(bench):
     memory = importlib.import_module("memory")
     ours, theirs = Pipe()

@@ -23,7 +23,12 @@ if TYPE_CHECKING:
 
 BENCHMARKS = PUBLISHED.parent / "benchmarks"
 # what a benchmark's table may have measured, in words; others are named as they are
-MEASURED = {"step": "a step", "sparse step": "{density:.1%} of the first layer left"}
+MEASURED = {
+    "step": "a step",
+    "sparse step": "{density:.1%} of the first layer left",
+    "handing out": "handing out {runs} runs without work",
+    "store": "a store of {records} records",
+}
 
 
 def load(name: str, folder: str = "", device: str = "cpu") -> dict[str, Any] | None:
