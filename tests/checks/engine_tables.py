@@ -1,7 +1,35 @@
 """What the appendix of the engine says; its statements are the page's own too."""
 
+import statistics
+
 from checks import Checks, engine
+from lcs.exhibits.engine import benchmarks
+from lcs.runs import RunStore
 
 CHECKS = Checks()
 for check in (engine.kept_memory_gains_little, engine.foreach_gains_nothing):
     CHECKS.add(check)
+
+
+def executors_and_store(**fields: object) -> list[dict[str, float]]:
+    """Median times of the tables with these fields, of both benchmarks."""
+    found = [benchmarks.load(name) for name in ("executors", "store")]
+    shown = [one for file in found for one in benchmarks.find(file, **fields)]
+    return [{k: statistics.median(v) for k, v in one["times"].items()} for one in shown]
+
+
+@CHECKS.add
+def two_workers_are_faster_on_short_runs(_: RunStore) -> bool:
+    """Two processes take less than one, and less than Ray, which takes less than one too."""
+    (times,) = executors_and_store(measured="short runs")
+    return times["processes"] < times["Ray"] < 0.9 * times["here"]
+
+
+@CHECKS.add
+def handing_out_and_reading_are_linear(_: RunStore) -> bool:
+    """Per run or record the times of the smallest and the largest number differ by a third."""
+    for measured, most in (("handing out", 5), ("store", 1)):
+        first, *_, last = executors_and_store(measured=measured)
+        if any(abs(last[name] / first[name] - 1) > 1 / 3 or last[name] > most for name in first):
+            return False
+    return True
