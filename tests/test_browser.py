@@ -26,7 +26,8 @@ OPTIONS = [
 # of the theme's own extensions, on every page
 KNOWN = "'THEBE_JS_URL' has already been declared"
 TOC = yaml.safe_load((book.ROOT / "_toc.yml").read_text())
-PAGES = [TOC["root"]] + [c["file"] for part in TOC["parts"] for c in part["chapters"]]
+CHAPTERS = [chapter for part in TOC["parts"] for chapter in part["chapters"]]
+PAGES = [TOC["root"]] + [p["file"] for c in CHAPTERS for p in (c, *c.get("sections", []))]
 
 
 def _browsers(playwright):

@@ -64,7 +64,8 @@ def test_citation_has_the_version_and_the_licence():
 
 def test_pages_of_the_book_have_sources():
     toc = yaml.safe_load((ROOT / "_toc.yml").read_text())
-    pages = [toc["root"]] + [c["file"] for part in toc["parts"] for c in part["chapters"]]
+    chapters = [chapter for part in toc["parts"] for chapter in part["chapters"]]
+    pages = [toc["root"]] + [p["file"] for c in chapters for p in (c, *c.get("sections", []))]
     missing = [page for page in pages if not list(ROOT.glob(f"{page}.*"))]
     assert not missing
 
