@@ -14,6 +14,8 @@ from lcs.config import Config
 from lcs.exhibits import compare, locality, plots, tables
 from lcs.exhibits.compare import PENDING, Cell
 from lcs.exhibits.methods import B0, B50, CONV, LOCAL, SGD, Method, method
+from lcs.exhibits.plots.interactive import scatter
+from lcs.exhibits.plots.style import pending
 from lcs.exhibits.settings import CHOSEN, RECIPE, desk_study
 from lcs.exhibits.tables import Table
 from lcs.exhibits.verdicts import UNMEASURED, Claim, Finding, Judge, differs
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
     from matplotlib.figure import Figure
+
+    from lcs.exhibits.plots.interactive import Interactive
 
 WIDTH = 4
 METHODS = (SGD, B0, B50, LOCAL, CONV)
@@ -131,6 +135,54 @@ def accuracy_figure(records: Sequence[Record]) -> Figure:
     return plots.forest(rows, "difference from SGD (points)")
 
 
+def penalty_frame(records: Sequence[Record]) -> pd.DataFrame:
+    """Return locality in time of the search's candidates with a λ, for `penalty_chart`."""
+    rows = [
+        {
+            "method": str(method(run.config)),
+            "link": tables.page(run),
+            "penalty": run.config.lr * run.config.l1,
+            "time": round(values[0], 1),
+            "frequency": round(_excess([run], "row_mass")[0], 1),
+            "left": round(compare.remaining([run])[0], 1),
+            "accuracy": round(compare.accuracies([run])[0], 1),
+        }
+        for run in records
+        if run.config.l1 and (values := _excess([run], "column_mass"))
+    ]
+    columns = ["method", "link", "penalty", "time", "frequency", "left", "accuracy"]
+    return tables.data_frame(rows, columns=columns)
+
+
+def search_numbers(records: Sequence[Record]) -> dict[str, str]:
+    """Return what the prose says of the best candidates of β = 50: "pending" without them.
+
+    `search-left`: the fewest weights left among those of the highest accuracy, in per cent;
+    `search-time`: the mass in its band of time, in points.
+    """
+    table = penalty_frame(records)
+    sparse = table[table.method == str(B50)]
+    if sparse.empty:
+        return {"search-left": PENDING, "search-time": PENDING}
+    best = sparse[sparse.accuracy == sparse.accuracy.max()].sort_values("left").iloc[0]
+    return {"search-left": f"{best.left:.0f}", "search-time": f"+{best.time:.0f}"}
+
+
+def penalty_chart(records: Sequence[Record]) -> Figure | Interactive:
+    """Return a chart of locality in time against how far a step shrinks a weight."""
+    if not any(run.config.l1 for run in records):
+        return pending()
+    titles = {
+        "penalty": "shrinkage in the first step, ηλ",
+        "time": "mass in a band of time beyond chance (points)",
+        "frequency": "in a band of frequency (points)",
+        "left": "left in layer 1 (%)",
+        "accuracy": "validation accuracy (%)",
+    }
+    about = "Locality in time of each candidate of the search, against the strength of its penalty."
+    return scatter(penalty_frame(records), "penalty", "time", titles, about, logarithmic=True)
+
+
 def filters_shown(records: Sequence[Record]) -> dict[str, np.ndarray | None]:
     """Return the stored filters with shifts in time by method, low frequencies at the bottom."""
     shifted = [run for run in records if run.config.augment == "time-shift"]
@@ -208,7 +260,7 @@ _SHIFTED = {"augment": "time-shift"}
 CLAIMS: tuple[Claim, ...] = (
     Claim(
         "B",
-        "On spoken digits, filters of β = 50 are local in time",
+        "On spoken digits, filters of β = 50 are local in time, beyond chance",
         "sound",
         _beyond_chance("column_mass"),
     ),

@@ -86,3 +86,14 @@ def test_locality_is_shown_by_method_and_images(records):
 def test_claims_compare_bands_and_accuracies(records):
     values = [claim.judge(records).value for claim in sound.CLAIMS]
     assert [value.split(" ")[0] for value in values] == ["+40.0", "+20.0", "+5.00"]
+
+
+def test_candidates_of_the_search_are_shown_by_their_penalty():
+    configs = find_study("search-sound").configs("desk")
+    table = sound.penalty_frame([record(config) for config in configs])
+    assert len(table) == 18
+    assert table.penalty.min() == pytest.approx(3e-6)
+    words = sound.search_numbers([record(config) for config in configs])
+    assert words["search-time"] == "+40"
+    assert sound.search_numbers([]).keys() == words.keys()
+    assert "pending" in sound.penalty_chart([]).axes[0].texts[0].get_text()
