@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-
 PAGES = sorted((Path(__file__).parents[1] / "book" / "api").glob("*.md"))
 
 
@@ -20,5 +19,3 @@ def test_an_example_runs_as_printed(page, finished, monkeypatch, capsys):
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_a_page_documents_its_module(page):
     assert f".. automodule:: lcs.{page.stem}\n" in page.read_text()
-
-
