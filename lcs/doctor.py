@@ -164,7 +164,7 @@ def sparse_limits(device: torch.device, width: int) -> Iterator[Finding]:
 
 
 def desk_cost(device: torch.device, desk: Mapping[str, Sequence[Config]]) -> Iterator[Finding]:
-    """Time of runs here: that of the stored ones, times what a step takes here over theirs."""
+    """Time of runs by what stored ones took, and by what a step takes here at this moment."""
     config = STEP.replace(base_channels=WIDTHS[device.type], epochs=100)
     pace = cost.Pace(device.type, cost.readable(default_store()))
     expected = pace.seconds(config)
@@ -174,6 +174,7 @@ def desk_cost(device: torch.device, desk: Mapping[str, Sequence[Config]]) -> Ite
         steps = data.spec(config.dataset).train_size / config.batch_size * config.epochs
         slower = seconds(device, step)[0] * steps / expected
     for name, configs in desk.items():
-        total = sum(slower * (pace.seconds(each) or 0.0) for each in configs)
-        text = f"all {len(configs)} runs of {name} at the desk scale take {cost.about(total)} here"
-        yield Finding(None, f"{text}: {slower:.1f} times as long as the stored ones' pace")
+        stored = sum(pace.seconds(each) or 0.0 for each in configs)
+        text = f"{len(configs)} runs of {name} at the desk scale: {cost.about(stored)}"
+        here = cost.duration(slower * stored)
+        yield Finding(None, f"{text} as they took for the book, {here} by a step's time here")

@@ -98,8 +98,9 @@ def test_runs_cost_what_stored_ones_took_times_what_steps_take_here(monkeypatch,
     epoch = 50_000 / 8  # steps
     timed(monkeypatch, [[60.0 / epoch], [120.0 / epoch]])
     as_stored, slower = (next(doctor.desk_cost(CPU, desk)).text for _ in range(2))
-    assert "about 1.5 h" in as_stored
-    assert "about 3.0 h" in slower
+    assert "1.5 h by a step's time here" in as_stored
+    assert "3.0 h by a step's time here" in slower
+    assert "about 1.5 h as they took" in slower
 
 
 def test_a_check_that_breaks_fails_and_the_others_go_on(monkeypatch):
