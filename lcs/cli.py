@@ -1,4 +1,4 @@
-"""The command line: `lcs data | train | study | runs | book`.
+"""The command line: `lcs data | train | study | runs | doctor | book`.
 
 Results go to stdout, messages to stderr. Exit codes: 0 done, 1 an error said in one line, 2 a wrong
 command line, 75 paused because the time budget is spent (the same command goes on), 130
@@ -64,6 +64,27 @@ Seconds = Annotated[float, typer.Option(help="Least time between checkpoints.")]
 Seeds = Annotated[
     int | None, typer.Option(help="Seeds 0, 1, … of each run; default: as many as in the book.")
 ]
+
+
+def _version(asked: bool) -> None:
+    if not asked:
+        return
+    from importlib import metadata
+
+    try:
+        print(metadata.version("lcs"))
+    except metadata.PackageNotFoundError:
+        raise LcsError("lcs is not installed; pyproject.toml has the version") from None
+    raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Learning Convolutions from Scratch: train, study, and keep the records."""
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -321,6 +342,21 @@ def list_data() -> None:
 
     for name, path, state in data.available():
         print(f"{name:10} {state:12} {path or ''}")
+
+
+@app.command()
+def doctor(device: Device = "auto") -> None:
+    """Say what this machine has and can do, in about a minute; exit 1 if a check fails."""
+    from lcs.device import choose_device
+    from lcs.doctor import examine
+    from lcs.exhibits import find_study
+
+    desk: dict[str, Any] = {"table2": find_study("table2").configs("desk")}
+    failed = False
+    for finding in examine(choose_device(device), desk):
+        print(finding, flush=True)
+        failed |= finding.good is False
+    raise typer.Exit(failed)
 
 
 @app.command()

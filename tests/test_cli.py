@@ -590,3 +590,18 @@ def test_a_store_that_is_not_there_is_refused(words, command, tmp_path):
 def test_without_a_store_the_books_records_are_listed_too(command):
     said = command("runs", "list")
     assert len(said.out.splitlines()) >= len(RunStore(PUBLISHED).paths())
+
+
+def test_the_version_is_that_of_the_installed_package(command, monkeypatch):
+    monkeypatch.setattr(importlib.metadata, "version", lambda name: {"lcs": "3.2.1"}[name])
+    assert command("--version") == (0, "3.2.1\n", "")
+
+
+def test_a_version_is_not_made_up(command, monkeypatch):
+    def missing(name):
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(importlib.metadata, "version", missing)
+    said = command("--version")
+    assert said.code == 1
+    assert "not installed" in said.error

@@ -1,9 +1,11 @@
 """The frame: requirements that agree, files that are there, commands that do what README says."""
 
+import json
 import os
 import re
 import subprocess
 import tomllib
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -55,11 +57,25 @@ def test_lock_has_hashes_and_no_addresses():
     assert "://" not in LOCK
 
 
-def test_citation_has_the_version_and_the_licence():
+def test_all_that_names_the_version_has_that_of_pyproject():
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
-    assert citation["version"] == PROJECT["version"]
+    newest = re.search(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)[1]
+    assert citation["version"] == newest == PROJECT["version"]
+    try:
+        installed = metadata.version("lcs")
+    except metadata.PackageNotFoundError:
+        pytest.skip("lcs is not installed")
+    assert installed == PROJECT["version"]
+
+
+def test_citation_and_archive_say_the_same():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    archive = json.loads((ROOT / ".zenodo.json").read_text())
+    for name in ("title", "license", "keywords"):
+        assert citation[name] == archive[name]
+    assert citation["keywords"] == PROJECT["keywords"]
     assert citation["license"] == PROJECT["license"]
-    assert citation["title"].startswith("Learning Convolutions from Scratch")
+    assert citation["authors"] == archive["creators"] == PROJECT["authors"]
 
 
 def test_pages_of_the_book_have_sources():
