@@ -68,7 +68,7 @@ class Record:
 
     @property
     def accuracy(self) -> float:
-        """Share of right answers after the last epoch: test images, or those held out for choosing.
+        """Share of right answers after the last epoch, on test images or on those held out.
 
         NaN for a toy experiment, which classifies nothing.
         """
