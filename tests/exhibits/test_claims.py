@@ -263,7 +263,7 @@ def test_an_edited_page_is_noticed_and_mended(page, mark, tmp_path, monkeypatch)
 
 LOCALITY = {
     name: {"excess_mean": 0.1, "excess_ci95": 0.01}
-    for name in ("window_mass", "spread", "morans_i")
+    for name in ("window_mass", "spread", "morans_i", "row_mass", "column_mass")
 }
 WITH_RUNS = [c for c in EVERY if c.judge and c.study not in (BENCHMARK, "toy")]
 

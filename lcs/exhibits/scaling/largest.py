@@ -149,16 +149,20 @@ def numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
 
     `showpiece-paper`: the paper's accuracy with SGD; `showpiece-accuracy` and `showpiece-left`: of
     β = 50 with flips and crops, the accuracy and the share of the first layer that remains;
-    `showpiece-gain`: by how many points it is ahead of SGD with the same images.
+    `showpiece-gain`: by how many points it is ahead of SGD with the same images;
+    `showpiece-decay`: the same of SGD with half the weight decay.
 
     Args:
         runs: the records of each study by its name.
     """
     sparse, dense = runs["showpiece"], runs["showpiece-sgd"]
+    half = runs["showpiece-decay"]
     gain = compare.paired(sparse, dense) if sparse and dense else None
+    over_half = compare.paired(sparse, half) if sparse and half else None
     return {
         "showpiece-paper": f"{published.SHORT[SGD]:.2f}",
         "showpiece-accuracy": compare.mean_text(sparse) if sparse else PENDING,
         "showpiece-left": compare.remaining_text(sparse) if sparse else PENDING,
         "showpiece-gain": compare.signed_text(gain),
+        "showpiece-decay": compare.signed_text(over_half),
     }
