@@ -340,7 +340,7 @@ class Study(BaseStudy):
         runs = self.runs(scale, seeds, store.find, shard=shard, **changes)
         lacking = [config for config, record in runs.items() if record is None]
         if lacking:
-            from lcs import executors
+            from lcs import executors, scheduler
 
             executor: executors.Here | executors.Processes
             if on == "ray":
@@ -355,7 +355,7 @@ class Study(BaseStudy):
                 total = cost.in_all(costs.values(), executor.slots)
                 kind = cost.device_type(executor.device)
                 print(f"{which} to train on {kind}{total}", file=sys.stderr)
-                executors.train_all(
+                scheduler.train_all(
                     self.groups(lacking, executor.slots),
                     executor,
                     budget_minutes=math.inf if budget_minutes is None else budget_minutes,

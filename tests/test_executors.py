@@ -13,13 +13,13 @@ import psutil
 import pytest
 import torch
 
-from lcs import executors
-from lcs.checkpoint import Checkpoint
+from lcs import scheduler
 from lcs.config import Config
-from lcs.errors import CheckpointError, ConfigError, DiskError, LcsError, Paused, TrainingError
-from lcs.executors import Here, OnRay, Outcome, Processes, attempt, train_all
-from lcs.exhibits import find_study
+from lcs.errors import ConfigError, LcsError, TrainingError
+from lcs.executors import Here, OnRay, Processes
+from lcs.exhibits import book, find_study
 from lcs.runs import RunStore
+from lcs.scheduler import attempt, train_all
 from lcs.study import Setting, Study
 
 DIGITS = Config(dataset="digits", epochs=1, batch_size=512)
@@ -37,8 +37,8 @@ def quick_start(monkeypatch, forkserver):
 
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch):
-    monkeypatch.setattr(executors, "POLL_SECONDS", 0.05)
-    monkeypatch.setattr(executors, "PROGRESS_SECONDS", 1000)
+    monkeypatch.setattr(scheduler, "POLL_SECONDS", 0.05)
+    monkeypatch.setattr(scheduler, "PROGRESS_SECONDS", 1000)
 
 
 @pytest.fixture
@@ -56,134 +56,6 @@ def alone(configs):
 def numbers(store):
     """All bytes of the records but their provenance, by name."""
     return {path.name: path.read_text().partition('\n "provenance"')[0] for path in store.paths()}
-
-
-# The loop
-
-
-def odd_seeds_fail(configs, *, deadline, folder):
-    seed = configs[0].seed
-    if seed % 2:
-        return Outcome(failures=[TrainingError(f"seed {seed} fails")])
-    (folder / str(seed)).touch()
-    return Outcome()
-
-
-@pytest.mark.parametrize("workers", [1, 2])
-def test_what_fails_stops_no_other(tmp_path, workers, quick_start, capsys):
-    with (
-        Processes("cpu", workers) if workers > 1 else Here("cpu") as executor,
-        pytest.raises(TrainingError, match=r"seed [135] fails"),
-    ):
-        train_all(alone(SEEDS), executor, budget_minutes=1, work=odd_seeds_fail, folder=tmp_path)
-    assert {path.name for path in tmp_path.iterdir()} == {"0", "2", "4"}
-    assert sorted(capsys.readouterr().err.splitlines()) == [f"seed {n} fails" for n in (1, 3, 5)]
-
-
-@pytest.mark.parametrize("error", [DiskError, Paused])
-def test_what_concerns_all_stops_all(error):
-    tried = []
-
-    def work(configs, *, deadline):
-        tried.append(configs)
-        return Outcome(stop=error("no") if len(tried) == 2 else None)
-
-    with pytest.raises(error, match="no"):
-        train_all(alone(SEEDS), Here("cpu"), budget_minutes=1, work=work)
-    assert tried == alone(SEEDS[:2])
-
-
-def test_runs_that_others_hold_come_last():
-    """Both of the first group are held, the second for longer."""
-    tried = []
-
-    def work(configs, *, deadline):
-        tried.append([config.seed for config in configs])
-        free = len(tried) - 3  # after so many
-        return Outcome(held=[c.run_id for c in configs if c.seed < 2 and c.seed >= free])
-
-    train_all([PAIR, *alone(SEEDS[2:4])], Here("cpu"), budget_minutes=1, work=work)
-    assert tried == [[0, 1], [2], [3], [0, 1], [1]]
-
-
-def test_a_budget_ends_the_wait_for_others():
-    def work(configs, *, deadline):
-        return Outcome(held=[config.run_id for config in configs])
-
-    with pytest.raises(Paused, match="other processes"):
-        train_all([PAIR], Here("cpu"), budget_minutes=0, work=work)
-
-
-def test_the_budget_is_that_of_all_together(monkeypatch, tmp_path):
-    """The clock moves on by 40 s with each group: the third finds 10 of 90 seconds left."""
-    now, budgets = [0.0], []
-
-    def train_group(configs, *, budget_minutes, **_options):
-        budgets.append(60 * budget_minutes)
-        now[0] += 40
-
-    monkeypatch.setattr(executors.time, "time", lambda: now[0])
-    monkeypatch.setattr("lcs.train.train_group", train_group)
-    options = {"store": RunStore(tmp_path), **OPTIONS}
-    train_all(alone(SEEDS[:4]), Here("cpu"), budget_minutes=1.5, **options)
-    assert budgets == pytest.approx([90, 50, 10, 0])
-
-
-def test_progress(monkeypatch, capsys):
-    """Of the work that is left, not of the runs: the last has as many epochs as all others."""
-    monkeypatch.setattr(executors, "PROGRESS_SECONDS", 0)
-    now = [0.0]
-
-    def work(configs, *, deadline):
-        now[0] += 60
-        return Outcome()
-
-    monkeypatch.setattr(executors.time, "monotonic", lambda: now[0])
-    runs = [*SEEDS[:3], DIGITS.replace(epochs=3)]
-    train_all(alone(runs), Here("cpu"), budget_minutes=1, work=work)
-    said = capsys.readouterr().err.splitlines()
-    assert said[0] == "1 of 4 runs done, 0 failed, 0 running, about 5.0 min left"
-    assert said[2] == "3 of 4 runs done, 0 failed, 0 running, about 3.0 min left"
-
-
-# Groups
-
-
-def test_the_rest_of_a_group_with_a_held_run_is_trained(tmp_path):
-    store = RunStore(tmp_path)
-    with Checkpoint(PAIR[0], store.root).locked():
-        outcome = attempt(PAIR, deadline=float("inf"), store=store, **OPTIONS)
-    assert outcome == Outcome(held=[PAIR[0].run_id])
-    assert [store.find(config) is not None for config in PAIR] == [False, True]
-
-
-@pytest.mark.parametrize(
-    ("error", "calls"), [(TrainingError, 3), (CheckpointError, 3), (DiskError, 1), (Paused, 1)]
-)
-def test_a_group_is_tried_one_by_one_unless_nothing_can_go_on(monkeypatch, error, calls):
-    tried = []
-
-    def fails(configs, **_options):
-        tried.append(configs)
-        raise error("no")
-
-    monkeypatch.setattr("lcs.train.train_group", fails)
-    outcome = attempt(PAIR, deadline=float("inf"))
-    assert tried == [PAIR, [PAIR[0]], [PAIR[1]]][:calls]
-    assert len(outcome.failures) == (2 if calls == 3 else 0)
-    assert type(outcome.stop) is (type(None) if calls == 3 else error)
-
-
-def test_a_pause_does_not_hide_the_error_of_a_failed_run(monkeypatch, capsys):
-    """The error of the first group, and the end of the budget in the second."""
-
-    def ends(configs, **_options):
-        raise TrainingError("it diverges") if configs[0] == PAIR[0] else Paused("no time")
-
-    monkeypatch.setattr("lcs.train.train_group", ends)
-    with pytest.raises(Paused):
-        train_all(alone(PAIR), Here("cpu"), budget_minutes=1)
-    assert capsys.readouterr().err == "it diverges\n"
 
 
 # Processes
@@ -226,7 +98,7 @@ def train_twenty(folder):
         time.sleep(0.02)
         original(self, epoch, record=record)
 
-    executors.POLL_SECONDS = 0.05
+    scheduler.POLL_SECONDS = 0.05
     Run.run_epoch = run_epoch
     study_of({}).train("smoke", 20, store=RunStore(Path(folder, "runs")), device="cpu")
 
@@ -388,6 +260,22 @@ def test_ray_is_interrupted(cluster, tmp_path, uninterrupted):
     store = RunStore(tmp_path / "runs")
     assert numbers(store) == uninterrupted
     assert store.find(LONG[0]).provenance["resumes"] == 1
+
+
+def test_a_chapter_trains_on_ray(cluster, tmp_path, one_thread, monkeypatch, command):
+    """In a kernel, as its environment says: the records are those of the command line here."""
+    here, there = RunStore(tmp_path / "here"), RunStore(tmp_path / "there")
+    words = ("study", "figure3", "--scale", "smoke", "--epochs", 1, "--device", "cpu")
+    assert command(*words, "--store", here.root).code == 0
+    monkeypatch.setenv("LCS_STORE", str(there.root))
+    monkeypatch.setenv("LCS_ON", "ray")
+    monkeypatch.setenv("RAY_ADDRESS", cluster.address)
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")  # of the kernel; the cluster's machines have one
+    book.execute("figure3", {"scale": "smoke", "epochs": 1}, tmp_path / "figure3.ipynb")
+    assert numbers(there) == numbers(here)
+    found = [record.provenance for record in there.records()]
+    assert {origin["threads"] for origin in found} == {1}
+    assert {origin["command"].split()[0] for origin in found} == {"ipykernel_launcher.py"}
 
 
 def test_a_machine_of_ray_is_lost(cluster, tmp_path, uninterrupted):
