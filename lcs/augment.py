@@ -121,9 +121,10 @@ def draw(
 
     Args:
         name: an augmentation of ``lcs.config.CHOICES``. ``"flip-crop"``: horizontal flip with
-            probability 1/2 and random crop after zero padding; ``"time-shift"``: that crop's shift
-            from left to right alone, for spectrograms. ``"autoaugment"``: flip-crop, then
-            the CIFAR-10 policy of AutoAugment (Cubuk et al., CVPR 2019);
+            probability 1/2 and random crop after zero padding; ``"crop"``: without the flip;
+            ``"time-shift"``: that crop's shift from left to right alone, for spectrograms.
+            ``"autoaugment"``: flip-crop, then the CIFAR-10 policy of AutoAugment (Cubuk et al.,
+            CVPR 2019);
             ``"autoaugment-first"``: the policy, then flip-crop. ``"trivialaugment"``: flip-crop,
             then TrivialAugment Wide (Müller & Hutter, ICCV 2021).
         count: of the images.
@@ -140,8 +141,10 @@ def draw(
     if name == "none":
         return []
     uniform = torch.rand((count, _DRAWS_PER_IMAGE), dtype=torch.float64, generator=generator).T
+    if name in ("crop", "time-shift"):
+        uniform[0] = 0.0  # no flip
     if name == "time-shift":
-        uniform[:2] = torch.tensor([[0.0], [0.5]])  # no flip, and the middle of the shifts
+        uniform[1] = 0.5  # the middle of the shifts
     stages = [_flip_crop(uniform[:3], crop_shift)]
     if name == "autoaugment":
         stages += _autoaugment(uniform[3:], image_size)

@@ -32,6 +32,9 @@ BATCH_FIELDS = (
     "batch_size",
     "validation",
     "permute_pixels",
+    "images",
+    "labels",
+    "train_share",
 )
 
 Part = tuple[np.ndarray, np.ndarray]
@@ -157,9 +160,13 @@ class Batches:
 
 def split(config: Config, images: data.Images) -> tuple[Part, Part]:
     """Return the (images, labels) to train on and those to measure accuracy on."""
-    training = (images.train_images, images.train_labels)
-    if not config.validation:
-        return training, (images.test_images, images.test_labels)
-    kept, held_out = data.split_validation(images.train_labels)
-    pixels, labels = training
-    return (pixels[kept], labels[kept]), (pixels[held_out], labels[held_out])
+    pixels, labels = images.train_images, images.train_labels
+    evaluation = (images.test_images, images.test_labels)
+    if config.validation:
+        kept, held_out = data.split_validation(labels)
+        evaluation = (pixels[held_out], labels[held_out])
+        pixels, labels = pixels[kept], labels[kept]
+    if config.train_share < 1:
+        rows = data.first_share(labels, config.train_share)
+        pixels, labels = pixels[rows], labels[rows]
+    return (pixels, labels), evaluation

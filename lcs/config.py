@@ -33,12 +33,15 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "augment": (
         "none",
         "flip-crop",
+        "crop",
         "autoaugment",
         "autoaugment-first",
         "trivialaugment",
         "time-shift",
     ),
     "normalize": ("half", "standard"),
+    "images": ("natural", "gaussianised", "gaussian", "phase-scrambled", "noise"),
+    "labels": ("true", "shuffled"),
     "pruning": (
         *("none", "random", "snip", "windows", "magnitude", "rewinding"),
         *("gradual", "set", "rigl"),
@@ -66,6 +69,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "period": (1, 1_000_000),
     "crop_padding": (0, 31),
     "batch_size": (2, 1_000_000),
+    "train_share": (1e-4, 1.0),
     "seed": (0, 2**31 - 1),
 }
 
@@ -161,6 +165,9 @@ class Config(RunConfig):
     crop_padding: int | None = None  # zeros around an image before a crop; None: side // 8
     normalize: str = "half"  # half: (x / 255 - 0.5) / 0.5; standard: per channel
     permute_pixels: bool = False  # one fixed permutation of the pixels of every network input
+    images: str = "natural"  # else surrogates of them, see `lcs.surrogates`
+    labels: str = "true"  # shuffled: of the training images, in a random order
+    train_share: float = 1.0  # of each class of the training images: the first ones
     validation: bool = False  # hold out the last tenth of each class and leave the test set alone
     precision: str = "fp32"
     seed: int = 0

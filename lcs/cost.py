@@ -45,7 +45,13 @@ def image_flops(config: Config) -> int:
 
 def training_flops(config: Config) -> int:
     """Floating-point operations of a whole run, to the leading term."""
-    return image_flops(config) * data.spec(config.dataset).train_size * config.epochs
+    return image_flops(config) * training_images(config)
+
+
+def training_images(config: Config) -> int:
+    """Images of all epochs of a run; a validation split is not taken off."""
+    size = data.spec(config.dataset).train_size
+    return round(config.train_share * size) * config.epochs
 
 
 class Pace:
@@ -85,7 +91,7 @@ class Pace:
 
 def _terms(config: Config) -> tuple[float, float]:
     """Return images and operations of a run."""
-    images = data.spec(config.dataset).train_size * config.epochs
+    images = training_images(config)
     return float(images), float(images * image_flops(config))
 
 

@@ -148,6 +148,37 @@ SPECS = {
             "test_labels": "19cab774765c7ba7873e2eb3cee313c084bbb20b53116334dd0e24cd06e8d4e5",
         },
     ),
+    **{
+        name: DatasetSpec(
+            ("short", "long"),
+            train_size=20_000,
+            test_size=4_000,
+            image_shape=(32, 32, 1),
+            sha256={
+                "train_images": train,
+                "train_labels": "8405f9d0e76690bb1ee0b04c77319aaca838b6e87c56af934e3629fadb5f52c9",
+                "test_images": test,
+                "test_labels": "783ca80bc700828d175d697c910f77e9335dec57fc14fde7f872a11a8fe51418",
+            },
+        )
+        for name, train, test in (
+            (
+                "process-0.1",
+                "1450c709103bb3bd79d05b069a593a4eaa635f1bfd31c6b07d1049a3d9f3b527",
+                "5340bf614d6a6702748e365a841355c89c15dcdb5f13c239f875cbac6d7464b7",
+            ),
+            (
+                "process-1",
+                "b0427c2a9b0a31059f051ec1f34b97cbe712e542e975931a7f62733e46fc0372",
+                "816e4a4029536e0620b08f96296562d8df9f815e0c0b6620a0e2681724cce379",
+            ),
+            (
+                "process-3",
+                "6b1cc70039a037ce740049e2284ee786afd1a018795ee0df40c46770d4bfbcfc",
+                "ccefd4823a91ed185462738d269af1903b02f58c711b960331a80bd9361e4fc0",
+            ),
+        )
+    },
     "digits": DatasetSpec(
         tuple(DIGIT_CLASSES.split()),
         train_size=1_442,
@@ -223,6 +254,12 @@ def available() -> list[tuple[str, Path | None, str]]:
             status = str(error)
         rows.append((name, path, status))
     return rows
+
+
+def first_share(labels: Array, share: float) -> NDArray[np.int64]:
+    """Return the rows, ascending, of the first `share` of each class, and of at least one image."""
+    rows = [np.flatnonzero(labels == label) for label in np.unique(labels)]
+    return np.sort(np.concatenate([own[: max(1, round(share * len(own)))] for own in rows]))
 
 
 def split_validation(labels: Array) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

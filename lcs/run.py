@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from lcs import data, measure, mixed_precision, models, recording, sparse
+from lcs import data, measure, mixed_precision, models, recording, sparse, surrogates
 from lcs.batches import Batches, split
 from lcs.checkpoint import Checkpoint
 from lcs.config import Config, recorded_epochs
@@ -140,7 +140,7 @@ class Run:
         """
         model = build_model(config).to(device)
         if like is None:
-            images = data.load(config.dataset)
+            images = surrogates.load(config.dataset, config.images, config.labels)
             parts = split(config, images)
             training, evaluation = (Batches(config, images, part, device) for part in parts)
         else:

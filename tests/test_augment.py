@@ -89,7 +89,7 @@ def test_groups_larger_than_a_chunk() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "distinct"), list(zip(RANDOM, (140, 250, 250, 400, 8), strict=True))
+    ("name", "distinct"), list(zip(RANDOM, (140, 75, 250, 250, 400, 8), strict=True))
 )
 def test_copies_of_one_image_become_different(name: str, distinct: int) -> None:
     copies = some_images(2, 3, 32)[1:].expand(512, 3, 32, 32)
@@ -153,7 +153,9 @@ def test_a_crop_shifts_as_far_as_it_is_told() -> None:
 
 
 def test_unknown_name() -> None:
-    with pytest.raises(ConfigError, match=r"'cutout'.*none, flip-crop, autoaugment, ") as error:
+    with pytest.raises(
+        ConfigError, match=r"'cutout'.*none, flip-crop, crop, autoaugment, "
+    ) as error:
         augment(some_images(2, 3, 32), "cutout", seeded())
     assert "\n" not in str(error.value)
 
@@ -218,6 +220,15 @@ def test_a_time_shift_is_the_crop_of_the_same_draw_without_its_flip_and_its_rows
     (crops,) = (per_image(stage, 500) for stage in draw_usual("flip-crop", 500, 32, seeded()))
     (shifts,) = (per_image(stage, 500) for stage in draw_usual("time-shift", 500, 32, seeded()))
     assert shifts == [FlipCrop(flip=False, down=0, right=crop.right) for crop in crops]
+
+
+def test_a_crop_is_that_of_the_same_draw_without_its_flip() -> None:
+    both, alone = (
+        per_image(stage, 500)
+        for name in ("flip-crop", "crop")
+        for stage in draw_usual(name, 500, 32, seeded())
+    )
+    assert alone == [FlipCrop(flip=False, down=crop.down, right=crop.right) for crop in both]
 
 
 def test_trivialaugment_draws_operation_level_and_sign_uniformly() -> None:

@@ -313,6 +313,7 @@ def test_every_field_is_part_of_the_id() -> None:
         "validation": True,
         "density": 0.2,
         "density_rest": 0.2,
+        "train_share": 0.5,
     }
     others["loss"] = "bce"
     assert others.keys() == FIELDS.keys() - {"seed"}

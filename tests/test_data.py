@@ -23,7 +23,7 @@ from small_images import (
     save,
 )
 
-from lcs import data, download
+from lcs import data, download, gaussian_process
 from lcs.errors import ConfigError, DataError
 
 
@@ -109,7 +109,9 @@ def test_mean_and_std_are_those_of_the_training_images_in_0_to_1(folder, arrays)
 
 def test_class_names():
     names = {name: known.classes for name, known in data.SPECS.items()}
-    assert tuple(names) == data.DATASETS == ("cifar10", "cifar100", "svhn", "fsdd", "digits")
+    drawn = tuple(gaussian_process.GAINS)
+    known = ("cifar10", "cifar100", "svhn", "fsdd", *drawn, "digits")
+    assert tuple(names) == data.DATASETS == known
     assert names["cifar10"][3] == "cat"
     assert names["cifar10"][9] == "truck"
     assert len(names["cifar100"]) == 100
@@ -119,7 +121,7 @@ def test_class_names():
 
 @pytest.mark.parametrize("function", [data.load, data.verify, data.dataset_path, download.get])
 def test_an_unknown_name_is_refused_with_the_known_ones(function):
-    known = "cifar10, cifar100, svhn, fsdd, digits"
+    known = ", ".join(data.DATASETS)
     with pytest.raises(ConfigError, match=f"'mnist': choose one of {known}"):
         function("mnist")
     with pytest.raises(ConfigError, match="mnist"):
