@@ -28,6 +28,7 @@ EXHIBITS = (
     "why",
     "scaling",
     "rivals",
+    "origin",
     "sound",
     "engine",
 )

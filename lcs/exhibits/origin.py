@@ -1,0 +1,316 @@
+"""Where locality comes from: the same networks on data that lack one thing after another.
+
+Which statistics of the images, which augmentation and how many images do β-LASSO's filters owe
+their shape to? Surrogates of the images are those of `lcs.surrogates`; the images of
+`lcs.gaussian_process` differ in nothing but their gain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lcs.config import Config
+from lcs.exhibits import compare, locality, tables
+from lcs.exhibits.compare import PENDING, Cell
+from lcs.exhibits.methods import B50, SGD, method
+from lcs.exhibits.settings import RECIPE, chosen, desk_study, paper_recipe
+from lcs.exhibits.tables import Table
+from lcs.exhibits.verdicts import UNMEASURED, Claim, Finding, Judge
+from lcs.gaussian_process import GAINS
+from lcs.runs import Record
+from lcs.stats import mean_interval
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+WIDTH = 4
+# the fields that change the data, and their values, in the order of the pages
+DATA = {
+    "natural images": {},
+    "ranks made Gaussian": {"images": "gaussianised"},
+    "Gaussian, same covariance": {"images": "gaussian"},
+    "random phases": {"images": "phase-scrambled"},
+    "uniform noise": {"images": "noise"},
+    "shuffled labels": {"labels": "shuffled"},
+}
+AUGMENTATIONS = {
+    "neither": {"augment": "none"},
+    "flips": {"augment": "flip-crop", "crop_padding": 0},
+    "crops": {"augment": "crop"},
+    "flips and crops": {"augment": "flip-crop"},
+}
+SHARES = (0.1, 0.3, 1.0)
+# λ on the process: the first layer's, ten times the others'
+LAMBDAS = (1e-4, 2e-4, 4e-4)
+
+
+def _both(base: Config) -> list[Config]:
+    """Return S-FC with SGD and with β = 50, with flips and crops, as `search` chose them."""
+    here = paper_recipe(base, WIDTH, base.epochs // 4).replace(augment="flip-crop")
+    return [chosen(here, "s-fc"), chosen(here, "s-fc", "beta-lasso", 50.0, share=1.0)]
+
+
+def _data(base: Config, betas: Sequence[float]) -> list[Config]:
+    both = [run.replace(**changes) for changes in DATA.values() for run in _both(base)]
+    without = [run.replace(augment="none") for run in both if run.optimizer == "beta-lasso"]
+    return [*both, *without]
+
+
+def _augmentations(base: Config, betas: Sequence[float]) -> list[Config]:
+    return [run.replace(**changes) for changes in AUGMENTATIONS.values() for run in _both(base)]
+
+
+def _sizes(base: Config, betas: Sequence[float]) -> list[Config]:
+    return [run.replace(train_share=share) for share in SHARES for run in _both(base)]
+
+
+def _process(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return SGD and β = 50 at each λ for each gain, and for a Gaussian clone of the largest."""
+    names = list(GAINS) if base.dataset != "digits" else ["digits"]
+    runs = []
+    for changes in (*({"dataset": name} for name in names), _clone(names[-1])):
+        plain, sparse = (
+            run.replace(augment="none", base_channels=base.base_channels, **changes)
+            for run in _both(base)
+        )
+        runs += [plain, *(sparse.replace(l1=l1, l1_rest=l1 / 10) for l1 in LAMBDAS)]
+    return runs
+
+
+def _clone(dataset: str) -> dict[str, str]:
+    return {"dataset": dataset, "images": "gaussian"}
+
+
+STUDIES = (
+    desk_study("origin-augmentation", "Locality and augmentation", RECIPE, _augmentations),
+    desk_study("origin-size", "Locality and the number of images", RECIPE, _sizes),
+    desk_study("origin-data", "Locality and the statistics of images", RECIPE, _data),
+    desk_study("origin-process", "Locality on a nonlinear process", RECIPE, _process, 5),
+)
+
+
+# Names of what the runs saw
+
+
+def data_text(config: Config) -> str:
+    """Name the images and labels of a run."""
+    if config.dataset in GAINS:
+        gain = f"gain {GAINS[config.dataset]:g}"
+        return f"Gaussian, covariance of {gain}" if config.images == "gaussian" else gain
+    seen = {"images": config.images, "labels": config.labels}
+    plain = {"images": "natural", "labels": "true"}
+    return next(name for name, changes in DATA.items() if plain | changes == seen)
+
+
+def augmentation_text(config: Config) -> str:
+    """Name the augmentation of a run."""
+    seen = {"augment": config.augment, "crop_padding": config.crop_padding}
+    plain = {"crop_padding": None}
+    return next(n for n, changes in AUGMENTATIONS.items() if plain | changes == seen)
+
+
+def share_text(config: Config) -> str:
+    """Say how many of the training images a run saw."""
+    return f"{100 * config.train_share:g} % of the images"
+
+
+def data_and_augmentation_text(config: Config) -> str:
+    """Name the images of a run, and whether they were augmented."""
+    plain = ", no augmentation" if config.augment == "none" and config.dataset not in GAINS else ""
+    return data_text(config) + plain
+
+
+# Tables and figures
+
+
+def origin_table(
+    name: str, records: Sequence[Record], what: str, names: Callable[[Config], str]
+) -> Table:
+    """Return accuracy, remaining weights and locality of each condition of a study."""
+    columns: dict[str, Cell] = {
+        "data": compare.of(names),
+        "method": compare.of(lambda config: method(config).shortest),
+        **({"λ": compare.of(_l1_text)} if name == "origin-process" else {}),
+        "test accuracy (%)": compare.mean_text,
+        "left in layer 1 (%)": compare.remaining_text,
+        "in a window, beyond chance (points)": locality.window_text,
+        "filters measured": locality.eligible_text,
+        "seeds": tables.links,
+    }
+    return compare.by_condition(name, records, columns, what, text=("method",))
+
+
+def _l1_text(config: Config) -> str:
+    return tables.number(config.l1) if config.l1 else tables.NONE
+
+
+def locality_frame(records: Sequence[Record], names: Callable[[Config], str]) -> pd.DataFrame:
+    """Return locality beyond chance by condition, for `plots.excesses`."""
+    rows = [
+        {
+            "setting": names(config),
+            "series": method(config).shortest + (f", λ = {_l1_text(config)}" if several else ""),
+            "measure": "share in the best window beyond chance (points)",
+            "values": values,
+            "ci95": mean_interval(values).half_width or 0.0,
+        }
+        for several in [len({run.config.l1 for run in records if run.config.l1}) > 1]
+        for config, runs in compare.conditions(records).items()
+        if np.isfinite(values := locality.beyond_chance(runs)).all()
+    ]
+    return tables.data_frame(rows, columns=["setting", "series", "measure", "values", "ci95"])
+
+
+def filters_shown(
+    records: Sequence[Record], names: Callable[[Config], str]
+) -> dict[str, np.ndarray | None]:
+    """Return the stored filters of β = 50 by what the runs saw, with the share that is left."""
+    sparse = [run for run in records if method(run.config) == B50 and run.filters]
+    return dict(
+        locality.filters_of(
+            sparse,
+            lambda run: f"{names(run.config)} ({compare.remaining_text([run])} % left)",
+        )
+    )
+
+
+def participation(filters: np.ndarray) -> np.ndarray:
+    """Return the inverse participation ratio of each filter, Σw⁴ / (Σw²)²: (units,).
+
+    It is 1 for a single weight and 1 / n for n equal ones, wherever they are (Ingrosso & Goldt
+    2022). Filters are (units, C, H, W); NaN for one without weights.
+    """
+    squares = filters.reshape(len(filters), -1).astype(np.float64) ** 2
+    with np.errstate(invalid="ignore"):
+        return (squares**2).sum(1) / squares.sum(1) ** 2
+
+
+def participation_table() -> Table:
+    """Return both measures of filters made up: a patch of 9 × 9, and weights at random places.
+
+    Neither is trained: 200 filters of 32 × 32 with normal weights.
+    """
+    import torch
+
+    from lcs import measure
+
+    side, count, few = 32, 200, 30
+    draws = np.random.default_rng(0)
+    patches, scattered = np.zeros((2, count, 1, side, side))
+    for patch, lone in zip(patches, scattered, strict=True):
+        top, left = draws.integers(0, side - 8, 2)
+        patch[0, top : top + 9, left : left + 9] = draws.normal(size=(9, 9))
+        lone[0].flat[draws.choice(side**2, few, replace=False)] = draws.normal(size=few)
+    rows = []
+    for name, filters in (
+        ("81 weights, a patch of 9 × 9", patches),
+        (f"{few} weights at random places", scattered),
+    ):
+        found = measure.locality(torch.from_numpy(filters))["window_mass"]
+        ratio = participation(filters).mean()
+        rows.append([name, f"{ratio:.3f}", f"{100 * found['excess_mean']:+.0f}"])
+    heads = ["filters", "inverse participation ratio", "share in a window, beyond chance (points)"]
+    what = "Two measures of filters that are made up: 200 of each kind, with normal weights"
+    return Table("tab-participation", f"{what}.", heads, rows)
+
+
+# Numbers and claims
+
+
+def sparse_runs(records: Sequence[Record], **fields: object) -> list[Record]:
+    """Return the runs of β = 50 with some values."""
+    own = [run for run in records if method(run.config) == B50]
+    return [run for run in own if compare.matches(run.config, fields)]
+
+
+def numbers(records: Sequence[Record], names: Callable[[Config], str]) -> dict[str, str]:
+    """Return locality beyond chance of β = 50 by what the runs saw: "pending" without runs."""
+    found: dict[str, list[Record]] = {}
+    for run in sparse_runs(records):
+        found.setdefault(names(run.config), []).append(run)
+    return {name: locality.window_text(runs) for name, runs in found.items()}
+
+
+def words(found: dict[str, list[Record]]) -> dict[str, str]:
+    """Return what the prose says: locality of β = 50 beyond chance, in points, or "pending".
+
+    Args:
+        found: the records of the studies by name.
+    """
+    by_augmentation = numbers(found["origin-augmentation"], augmentation_text)
+    by_data = numbers(
+        [run for run in found["origin-data"] if run.config.augment != "none"], data_text
+    )
+    by_share = numbers(found["origin-size"], share_text)
+    keys = {
+        **{f"origin-{key}": by_augmentation.get(key) for key in AUGMENTATIONS},
+        **{f"origin-{key}": by_data.get(key) for key in DATA},
+        "origin-tenth": by_share.get("10 % of the images"),
+    }
+    return {key.replace(" ", "-").replace(",", ""): value or PENDING for key, value in keys.items()}
+
+
+def _more_local(one: dict[str, object], other: dict[str, object]) -> Judge:
+    """Judge whether the filters of β = 50 are more local in some runs than in others."""
+
+    def judge(records: list[Record]) -> Finding:
+        found = locality.compared(
+            sparse_runs(records, **one), sparse_runs(records, **other), locality.beyond_chance
+        )
+        return Finding(f"{tables.signed(found)} points", found) if found else UNMEASURED
+
+    return judge
+
+
+def _local(**fields: object) -> Judge:
+    """Judge whether the filters of β = 50 are local beyond chance."""
+
+    def judge(records: list[Record]) -> Finding:
+        values = locality.beyond_chance(sparse_runs(records, **fields))
+        if not np.isfinite(values).all():
+            return UNMEASURED
+        found = mean_interval(values)
+        return Finding(f"{tables.signed(found)} points", found)
+
+    return judge
+
+
+_PLAIN = {"augment": "none"}
+_CROPS = {"augment": "crop"}
+_BOTH: dict[str, object] = {"augment": "flip-crop", "images": "natural", "labels": "true"}
+
+CLAIMS: tuple[Claim, ...] = (
+    Claim(
+        "B",
+        "Filters of β = 50 are local without any augmentation",
+        "origin-augmentation",
+        _local(**_PLAIN),
+    ),
+    Claim(
+        "B",
+        "Crops make the filters of β = 50 more local than no augmentation does",
+        "origin-augmentation",
+        _more_local({**_CROPS}, {**_PLAIN}),
+    ),
+    Claim(
+        "B",
+        "On Gaussian images with each class's covariance, filters of β = 50 are local",
+        "origin-data",
+        _local(**_BOTH | {"images": "gaussian"}),
+    ),
+    Claim(
+        "B",
+        "Natural images give β = 50 more local filters than Gaussian ones of the same covariance",
+        "origin-data",
+        _more_local({**_BOTH}, _BOTH | {"images": "gaussian"}),
+    ),
+    Claim(
+        "B",
+        "With shuffled labels, filters of β = 50 are local",
+        "origin-data",
+        _local(**_BOTH | {"labels": "shuffled"}),
+    ),
+)
