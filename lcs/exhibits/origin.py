@@ -15,7 +15,7 @@ import numpy as np
 from lcs.config import Config
 from lcs.exhibits import compare, locality, tables
 from lcs.exhibits.compare import PENDING, Cell
-from lcs.exhibits.methods import B50, SGD, method
+from lcs.exhibits.methods import B50, method
 from lcs.exhibits.settings import RECIPE, chosen, desk_study, paper_recipe
 from lcs.exhibits.tables import Table
 from lcs.exhibits.verdicts import UNMEASURED, Claim, Finding, Judge
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 WIDTH = 4
 # the fields that change the data, and their values, in the order of the pages
-DATA = {
+DATA: dict[str, dict[str, object]] = {
     "natural images": {},
     "ranks made Gaussian": {"images": "gaussianised"},
     "Gaussian, same covariance": {"images": "gaussian"},
@@ -36,7 +36,7 @@ DATA = {
     "uniform noise": {"images": "noise"},
     "shuffled labels": {"labels": "shuffled"},
 }
-AUGMENTATIONS = {
+AUGMENTATIONS: dict[str, dict[str, object]] = {
     "neither": {"augment": "none"},
     "flips": {"augment": "flip-crop", "crop_padding": 0},
     "crops": {"augment": "crop"},
@@ -101,14 +101,14 @@ def data_text(config: Config) -> str:
         gain = f"gain {GAINS[config.dataset]:g}"
         return f"Gaussian, covariance of {gain}" if config.images == "gaussian" else gain
     seen = {"images": config.images, "labels": config.labels}
-    plain = {"images": "natural", "labels": "true"}
+    plain: dict[str, object] = {"images": "natural", "labels": "true"}
     return next(name for name, changes in DATA.items() if plain | changes == seen)
 
 
 def augmentation_text(config: Config) -> str:
     """Name the augmentation of a run."""
     seen = {"augment": config.augment, "crop_padding": config.crop_padding}
-    plain = {"crop_padding": None}
+    plain: dict[str, object] = {"crop_padding": None}
     return next(n for n, changes in AUGMENTATIONS.items() if plain | changes == seen)
 
 
@@ -149,18 +149,20 @@ def _l1_text(config: Config) -> str:
 
 def locality_frame(records: Sequence[Record], names: Callable[[Config], str]) -> pd.DataFrame:
     """Return locality beyond chance by condition, for `plots.excesses`."""
-    rows = [
-        {
-            "setting": names(config),
-            "series": method(config).shortest + (f", λ = {_l1_text(config)}" if several else ""),
-            "measure": "share in the best window beyond chance (points)",
-            "values": values,
-            "ci95": mean_interval(values).half_width or 0.0,
-        }
-        for several in [len({run.config.l1 for run in records if run.config.l1}) > 1]
-        for config, runs in compare.conditions(records).items()
-        if np.isfinite(values := locality.beyond_chance(runs)).all()
-    ]
+    rows = []
+    several = len({run.config.l1 for run in records if run.config.l1}) > 1
+    for config, runs in compare.conditions(records).items():
+        values = locality.beyond_chance(runs)
+        if np.isfinite(values).all():
+            l1 = f", λ = {_l1_text(config)}" if several and config.l1 else ""
+            row: dict[str, object] = {
+                "setting": names(config),
+                "series": method(config).shortest + l1,
+                "measure": "share in the best window beyond chance (points)",
+                "values": values,
+                "ci95": mean_interval(values).half_width or 0.0,
+            }
+            rows.append(row)
     return tables.data_frame(rows, columns=["setting", "series", "measure", "values", "ci95"])
 
 

@@ -1,0 +1,101 @@
+"""What the chapter `origin` computes, on records made up so that every answer is known."""
+
+import dataclasses
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from made_up import made_up
+
+from lcs.exhibits import find_study, origin
+from lcs.exhibits.methods import B50, method
+from lcs.runs import Record
+
+NAMES = {
+    "origin-augmentation": origin.augmentation_text,
+    "origin-data": origin.data_and_augmentation_text,
+    "origin-size": origin.share_text,
+    "origin-process": origin.data_text,
+}
+
+
+@pytest.fixture(autouse=True)
+def closed_figures():
+    yield
+    plt.close("all")
+
+
+def record(config) -> Record:
+    """A run whose locality follows from its method, its augmentation and its images."""
+    excess = 0.1 * (method(config) == B50) + 0.05 * (config.augment != "none")
+    excess -= 0.02 * (config.images == "gaussian")
+    found = {"window_mass": {"mean": 0.5, "excess_mean": excess + config.seed / 1000}}
+    run = made_up(config, 60.0 + config.seed)
+    return dataclasses.replace(run, final=run.final | {"locality": {"eligible": 9, **found}})
+
+
+@pytest.fixture
+def records():
+    return {
+        name: [record(config) for config in find_study(name).configs("desk", 3)] for name in NAMES
+    }
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_conditions_have_names_of_their_own(records, name):
+    conditions = {
+        (NAMES[name](r.config), method(r.config), r.config.l1, r.config.run_id[:10])
+        for r in records[name]
+    }
+    assert len({condition[:3] for condition in conditions}) == len(conditions)
+    assert len(origin.origin_table(name, records[name], "What", NAMES[name]).rows) == len(
+        conditions
+    )
+
+
+def test_only_what_is_named_differs():
+    """All runs of β = 50 on images share λ, width and length, and those of SGD theirs."""
+    names = ("origin-augmentation", "origin-data", "origin-size")
+    runs = {c for name in names for c in find_study(name).configs("desk", 1)}
+    free = {"augment": "none", "crop_padding": None, "images": "natural", "labels": "true"}
+    assert len({c.replace(**free, train_share=1.0) for c in runs}) == 2
+
+
+def test_words_are_of_beta_50_with_flips_and_crops(records):
+    words = origin.words(records)
+    assert words["origin-neither"].startswith("+10.1")
+    assert words["origin-crops"].startswith("+15.1")
+    assert words["origin-Gaussian-same-covariance"].startswith("+13.1")
+    assert words["origin-natural-images"] == words["origin-tenth"] == words["origin-crops"]
+    pending = origin.words({name: [] for name in NAMES})
+    assert pending.keys() == words.keys()
+    assert set(pending.values()) == {"pending"}
+
+
+def test_locality_is_shown_by_condition(records):
+    frame = origin.locality_frame(records["origin-process"], origin.data_text)
+    assert len(frame) == 4 * 4
+    assert sum(", λ = " in name for name in frame.series) == 12
+    frame = origin.locality_frame(records["origin-data"], origin.data_and_augmentation_text)
+    assert len(frame) == 18
+    row = frame[(frame.setting == "natural images") & (frame.series == "β = 50")]
+    assert row["values"].tolist() == [pytest.approx([15, 15.1, 15.2])]
+    assert origin.locality_frame([], origin.data_text).empty
+
+
+def test_claims_compare_locality(records):
+    values = [claim.judge(records[claim.study]).value for claim in origin.CLAIMS]
+    assert [value.split(" ")[0] for value in values] == [
+        *("+10.10", "+5.00", "+13.10", "+2.00", "+15.10")
+    ]
+
+
+def test_participation_knows_weights_and_not_places():
+    filters = np.zeros((3, 1, 4, 4))
+    filters[0, 0, 1, 1] = -2
+    filters[1, 0, :2, :2] = 1
+    filters[2, 0, ::2, ::2] = 1
+    assert origin.participation(filters).tolist() == [1, 0.25, 0.25]
+    patch, scattered = origin.participation_table().rows
+    assert float(patch[1]) < float(scattered[1])
+    assert float(patch[2]) > 50 > 5 > abs(float(scattered[2]))
