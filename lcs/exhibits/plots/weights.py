@@ -160,7 +160,8 @@ def excesses(table: pd.DataFrame) -> Figure:
     heights = {row: -place for place, row in enumerate(rows)}
     measures = list(dict.fromkeys(table.measure))
     size = (WIDTH, 0.21 * len(rows) + 0.8)
-    figure, panels = subplots(1, len(measures), figsize=size, sharey=True)
+    figure, grid = subplots(1, len(measures), figsize=size, sharey=True, squeeze=False)
+    panels = grid[0]
     for axes, measure in zip(panels, measures, strict=True):
         for row in table[table.measure == measure].to_dict("records"):
             y, values = heights[row["setting"], row["series"]], np.array(row["values"])
