@@ -87,6 +87,13 @@ def test_a_phone_scrolls_the_page_down_only(page):
         assert box["x"] + box["width"] <= PHONE["width"]
 
 
+def test_figures_on_a_phone_keep_letters_that_can_be_read(page):
+    page.set_viewport_size(PHONE)
+    images = page.locator("article :is(div.cell_output, figure) img")
+    for figure in (image for image in images.all() if image.is_visible()):
+        assert figure.bounding_box()["width"] >= 0.75 * 702  # letters of 9 points and more
+
+
 def _luminance(colour):
     """Relative luminance (WCAG 2.1) of a colour as the browser says it: `rgb(…)`."""
     channels = [float(value) / 255 for value in re.findall(r"[\d.]+", colour)[:3]]

@@ -99,7 +99,8 @@ def sound_table(records: Sequence[Record]) -> Table:
         "Spoken digits: accuracy on speakers who are not heard in training, and how much more of a "
         "filter's mass is in its best window or band than after its pixels are permuted, in points"
     )
-    return compare.by_condition("sound", records, columns, what, note="; differences are paired")
+    note = "; differences are paired"
+    return compare.by_condition("sound", records, columns, what, note=note, text=("augmentation",))
 
 
 def excess_frame(records: Sequence[Record]) -> pd.DataFrame:

@@ -99,15 +99,23 @@ def scatter(
     looks = [look(name) for name in methods]
     colours = alt.Scale(domain=methods, range=[own.colour for own in looks])
     shapes = alt.Scale(domain=methods, range=[SHAPES[own.marker] for own in looks])
+    keys = alt.Legend(columns=alt.ExprRef("width < 500 ? 2 : 4"))
+    powers = alt.Axis(format="~s" if table[x].min() >= 1 else "~e", labelSeparation=8)
     columns = list(dict.fromkeys(["method", "link", x, y, *titles]))
     chart = (
         alt.Chart(alt.Data(values=json.loads(table[columns].to_json(orient="records"))))
         .mark_point(filled=True, size=50, opacity=0.75)
         .encode(
-            x=alt.X(x, type="quantitative", title=titles.get(x, x), scale=scale),
+            x=alt.X(
+                x,
+                type="quantitative",
+                title=titles.get(x, x),
+                scale=scale,
+                axis=powers if logarithmic else alt.Axis(),
+            ),
             y=alt.Y(y, type="quantitative", title=titles.get(y, y), scale=alt.Scale(zero=False)),
-            color=alt.Color("method", type="nominal", scale=colours),
-            shape=alt.Shape("method", type="nominal", scale=shapes),
+            color=alt.Color("method", type="nominal", scale=colours, legend=keys),
+            shape=alt.Shape("method", type="nominal", scale=shapes, legend=keys),
             href=alt.Href("link", type="nominal"),
             tooltip=[
                 alt.Tooltip(name, type=_kind(table[name]), title=title)

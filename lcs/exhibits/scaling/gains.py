@@ -121,7 +121,9 @@ def gap_text(groups: Mapping[Method, Sequence[Record]] | None) -> str:
     if math.isnan(shares[0]):
         return tables.NONE
     share, low, high = (f"{value:.0f}".replace("-", "−") for value in shares)
-    return share if low == "nan" else f"{share} ({low} to {high})"
+    if low == "nan":
+        return share
+    return f"{share} (unbounded)" if low == "−inf" else f"{share} ({low} to {high})"
 
 
 def published_gain(one: Method, other: Method, dataset: str = "cifar10") -> float:

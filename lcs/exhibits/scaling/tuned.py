@@ -119,7 +119,8 @@ def own_table(own: Sequence[Record], common: Sequence[Record]) -> Table:
         "with the λ that was chosen at α = 2, and of the others. Training accuracy is without "
         "augmentation. "
         f"{compare.setting_text(own)}{gains.bold_note(own)}. The last row is the gain over SGD "
-        "as a share of S-LOCAL's, with its 95 % interval."
+        "as a share of S-LOCAL's, with its 95 % interval: unbounded where S-LOCAL's gain itself "
+        "cannot be told from zero."
     )
     return Table(name, caption, ["", *gains.width_heads(widths), PAPER_COLUMN], rows)
 
