@@ -245,6 +245,7 @@ CLAIMS: tuple[Claim, ...] = (
         "table2",
         _local_filters,
         "pictures",
+        ("scaling-seeds", "showpiece"),
     ),
     Claim(
         "P",
@@ -252,5 +253,6 @@ CLAIMS: tuple[Claim, ...] = (
         "table2",
         _more_local_than_sgd,
         "pictures",
+        ("scaling-seeds", "showpiece + showpiece-sgd"),
     ),
 )
