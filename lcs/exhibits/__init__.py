@@ -29,6 +29,7 @@ EXHIBITS = (
     "scaling",
     "rivals",
     "origin",
+    "sample_size",
     "sound",
     "engine",
 )

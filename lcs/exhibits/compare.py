@@ -303,18 +303,20 @@ def loss_text(config: Config) -> str:
 
 
 def sweep_frame(
-    records: Iterable[Record], field: str, series: Callable[[Config], str] = method_text
+    records: Iterable[Record],
+    field: str | Callable[[Config], float],
+    series: Callable[[Config], str] = method_text,
 ) -> pd.DataFrame:
     """Return one row per run: columns `x`, `series`, `seed`, `accuracy` and `left`, in per cent.
 
     Args:
         records: of a study.
-        field: the name of the field that x is.
+        field: the name of the field that x is, or what x is of a run.
         series: the name of a run's series.
     """
     rows = [
         {
-            "x": getattr(record.config, field),
+            "x": field(record.config) if callable(field) else getattr(record.config, field),
             "series": series(record.config),
             "seed": record.config.seed,
             "accuracy": accuracies([record])[0],

@@ -10,7 +10,9 @@ import numpy as np
 from lcs import data, measure
 from lcs.config import Config
 from lcs.exhibits import tables
-from lcs.exhibits.compare import Values, paired
+from lcs.exhibits.compare import Values, matches, paired
+from lcs.exhibits.methods import B50, method
+from lcs.exhibits.verdicts import UNMEASURED, Finding, Judge
 from lcs.runs import Record
 from lcs.stats import Interval, mean_interval
 
@@ -108,3 +110,19 @@ def filters_of(records: Sequence[Record], title: Callable[[Record], str]) -> dic
 def lambdas_text(config: Config) -> str:
     """Return λ of the first layer and of the others, as the tables print them."""
     return f"{tables.number(config.l1)} and {tables.number(config.rest_l1)}"
+
+
+def sparse_runs(records: Sequence[Record], **fields: object) -> list[Record]:
+    """Return the runs of β = 50 with some values."""
+    return [r for r in records if method(r.config) == B50 and matches(r.config, fields)]
+
+
+def more_local(one: dict[str, object], other: dict[str, object]) -> Judge:
+    """Judge whether the filters of β = 50 are more local in some runs than in others."""
+
+    def judge(records: list[Record]) -> Finding:
+        more, less = (sparse_runs(records, **values) for values in (one, other))
+        found = compared(more, less, beyond_chance)
+        return Finding(f"{tables.signed(found)} points", found) if found else UNMEASURED
+
+    return judge

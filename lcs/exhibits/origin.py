@@ -1,8 +1,8 @@
 """Where locality comes from: the same networks on data that lack one thing after another.
 
-Which statistics of the images, which augmentation and how many images do β-LASSO's filters owe
-their shape to? Surrogates of the images are those of `lcs.surrogates`; the images of
-`lcs.gaussian_process` differ in nothing but their gain.
+Which statistics of the images and which augmentation do β-LASSO's filters owe their shape to?
+Surrogates of the images are those of `lcs.surrogates`; the images of `lcs.gaussian_process` differ
+in nothing but their gain.
 """
 
 from __future__ import annotations
@@ -42,7 +42,6 @@ AUGMENTATIONS: dict[str, dict[str, object]] = {
     "crops": {"augment": "crop"},
     "flips and crops": {"augment": "flip-crop"},
 }
-SHARES = (0.1, 0.3, 1.0)
 # λ on the process: the first layer's, ten times the others'
 LAMBDAS = (1e-4, 2e-4, 4e-4)
 
@@ -61,10 +60,6 @@ def _data(base: Config, betas: Sequence[float]) -> list[Config]:
 
 def _augmentations(base: Config, betas: Sequence[float]) -> list[Config]:
     return [run.replace(**changes) for changes in AUGMENTATIONS.values() for run in _both(base)]
-
-
-def _sizes(base: Config, betas: Sequence[float]) -> list[Config]:
-    return [run.replace(train_share=share) for share in SHARES for run in _both(base)]
 
 
 def _process(base: Config, betas: Sequence[float]) -> list[Config]:
@@ -86,7 +81,6 @@ def _clone(dataset: str) -> dict[str, str]:
 
 STUDIES = (
     desk_study("origin-augmentation", "Locality and augmentation", RECIPE, _augmentations),
-    desk_study("origin-size", "Locality and the number of images", RECIPE, _sizes),
     desk_study("origin-data", "Locality and the statistics of images", RECIPE, _data),
     desk_study("origin-process", "Locality on a nonlinear process", RECIPE, _process, 5),
 )
@@ -110,11 +104,6 @@ def augmentation_text(config: Config) -> str:
     seen = {"augment": config.augment, "crop_padding": config.crop_padding}
     plain: dict[str, object] = {"crop_padding": None}
     return next(n for n, changes in AUGMENTATIONS.items() if plain | changes == seen)
-
-
-def share_text(config: Config) -> str:
-    """Say how many of the training images a run saw."""
-    return f"{100 * config.train_share:g} % of the images"
 
 
 def data_and_augmentation_text(config: Config) -> str:
@@ -222,16 +211,10 @@ def participation_table() -> Table:
 # Numbers and claims
 
 
-def sparse_runs(records: Sequence[Record], **fields: object) -> list[Record]:
-    """Return the runs of β = 50 with some values."""
-    own = [run for run in records if method(run.config) == B50]
-    return [run for run in own if compare.matches(run.config, fields)]
-
-
 def numbers(records: Sequence[Record], names: Callable[[Config], str]) -> dict[str, str]:
     """Return locality beyond chance of β = 50 by what the runs saw: "pending" without runs."""
     found: dict[str, list[Record]] = {}
-    for run in sparse_runs(records):
+    for run in locality.sparse_runs(records):
         found.setdefault(names(run.config), []).append(run)
     return {name: locality.window_text(runs) for name, runs in found.items()}
 
@@ -246,32 +229,18 @@ def words(found: dict[str, list[Record]]) -> dict[str, str]:
     by_data = numbers(
         [run for run in found["origin-data"] if run.config.augment != "none"], data_text
     )
-    by_share = numbers(found["origin-size"], share_text)
     keys = {
         **{f"origin-{key}": by_augmentation.get(key) for key in AUGMENTATIONS},
         **{f"origin-{key}": by_data.get(key) for key in DATA},
-        "origin-tenth": by_share.get("10 % of the images"),
     }
     return {key.replace(" ", "-").replace(",", ""): value or PENDING for key, value in keys.items()}
-
-
-def _more_local(one: dict[str, object], other: dict[str, object]) -> Judge:
-    """Judge whether the filters of β = 50 are more local in some runs than in others."""
-
-    def judge(records: list[Record]) -> Finding:
-        found = locality.compared(
-            sparse_runs(records, **one), sparse_runs(records, **other), locality.beyond_chance
-        )
-        return Finding(f"{tables.signed(found)} points", found) if found else UNMEASURED
-
-    return judge
 
 
 def _local(**fields: object) -> Judge:
     """Judge whether the filters of β = 50 are local beyond chance."""
 
     def judge(records: list[Record]) -> Finding:
-        values = locality.beyond_chance(sparse_runs(records, **fields))
+        values = locality.beyond_chance(locality.sparse_runs(records, **fields))
         if not np.isfinite(values).all():
             return UNMEASURED
         found = mean_interval(values)
@@ -295,7 +264,7 @@ CLAIMS: tuple[Claim, ...] = (
         "B",
         "Crops make the filters of β = 50 more local than no augmentation does",
         "origin-augmentation",
-        _more_local({**_CROPS}, {**_PLAIN}),
+        locality.more_local({**_CROPS}, {**_PLAIN}),
     ),
     Claim(
         "B",
@@ -307,7 +276,7 @@ CLAIMS: tuple[Claim, ...] = (
         "B",
         "Natural images give β = 50 more local filters than Gaussian ones of the same covariance",
         "origin-data",
-        _more_local({**_BOTH}, _BOTH | {"images": "gaussian"}),
+        locality.more_local({**_BOTH}, _BOTH | {"images": "gaussian"}),
     ),
     Claim(
         "B",

@@ -14,7 +14,6 @@ from lcs.runs import Record
 NAMES = {
     "origin-augmentation": origin.augmentation_text,
     "origin-data": origin.data_and_augmentation_text,
-    "origin-size": origin.share_text,
     "origin-process": origin.data_text,
 }
 
@@ -55,10 +54,10 @@ def test_conditions_have_names_of_their_own(records, name):
 
 def test_only_what_is_named_differs():
     """All runs of β = 50 on images share λ, width and length, and those of SGD theirs."""
-    names = ("origin-augmentation", "origin-data", "origin-size")
+    names = ("origin-augmentation", "origin-data")
     runs = {c for name in names for c in find_study(name).configs("desk", 1)}
     free = {"augment": "none", "crop_padding": None, "images": "natural", "labels": "true"}
-    assert len({c.replace(**free, train_share=1.0) for c in runs}) == 2
+    assert len({c.replace(**free) for c in runs}) == 2
 
 
 def test_words_are_of_beta_50_with_flips_and_crops(records):
@@ -66,7 +65,7 @@ def test_words_are_of_beta_50_with_flips_and_crops(records):
     assert words["origin-neither"].startswith("+10.1")
     assert words["origin-crops"].startswith("+15.1")
     assert words["origin-Gaussian-same-covariance"].startswith("+13.1")
-    assert words["origin-natural-images"] == words["origin-tenth"] == words["origin-crops"]
+    assert words["origin-natural-images"] == words["origin-crops"]
     pending = origin.words({name: [] for name in NAMES})
     assert pending.keys() == words.keys()
     assert set(pending.values()) == {"pending"}

@@ -1,0 +1,144 @@
+"""Accuracy against the number of training images: what learned and built-in locality are worth.
+
+All runs take about as many steps, whatever the number of images, so that only what they learn from
+differs.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lcs.config import Config
+from lcs.cost import training_images
+from lcs.exhibits import compare, locality, tables
+from lcs.exhibits.compare import PENDING, Cell
+from lcs.exhibits.methods import B50, CONV, LOCAL, SGD, Method, method
+from lcs.exhibits.settings import RECIPE, chosen, desk_study, paper_recipe
+from lcs.exhibits.tables import Table
+from lcs.exhibits.verdicts import Claim, differs
+from lcs.runs import Record
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+WIDTH = 4
+SHARES = (0.02, 0.05, 0.1, 0.3, 1.0)
+# of the λ that `search` chose at 50 epochs: at twice the length half of it pulls as far
+L1_SHARE = 0.5
+
+
+def _runs(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return each method, with flips and crops, on each share of the images."""
+    here = paper_recipe(base, WIDTH, base.epochs // 4).replace(augment="flip-crop")
+    whole = [chosen(here, model) for model in ("s-conv", "s-local", "s-fc")]
+    whole.append(chosen(here, "s-fc", "beta-lasso", betas[-1], share=L1_SHARE))
+    return [
+        run.replace(train_share=share, epochs=round(run.epochs / share))
+        for share in SHARES
+        for run in whole
+    ]
+
+
+STUDIES = (desk_study("sample-size", "Accuracy and the number of images", RECIPE, _runs),)
+
+
+def images(config: Config) -> int:
+    """Return how many training images a run sees in an epoch."""
+    return training_images(config) // config.epochs
+
+
+def size_table(records: Sequence[Record]) -> Table:
+    """Return accuracy, remaining weights and locality of each method by the number of images."""
+    columns: dict[str, Cell] = {
+        "images": compare.of(lambda config: f"{images(config):,}"),
+        "method": compare.of(lambda config: method(config).short),
+        "test accuracy (%)": compare.mean_text,
+        "training accuracy (%)": compare.fit_text,
+        "left in layer 1 (%)": compare.remaining_text,
+        "in a window, beyond chance (points)": locality.window_text,
+        "seeds": tables.links,
+    }
+    what = "Test accuracy by the number of training images, in as many steps"
+    return compare.by_condition("sample-size", records, columns, what, text=("method",))
+
+
+def size_frame(records: Sequence[Record]) -> pd.DataFrame:
+    """Return one row per run, for `plots.sweep`: x is the number of images."""
+    return compare.sweep_frame(records, images)
+
+
+def images_needed(records: Sequence[Record], one: Method, other: Method) -> float:
+    """Return the number of images with which one method is as good as another with all of them.
+
+    Means over seeds are joined by lines over the logarithm of the number of images. NaN where the
+    first method's accuracy does not pass the other's.
+    """
+    means: dict[Method, list[tuple[int, float]]] = {}
+    for config, runs in compare.conditions(records).items():
+        point = (images(config), float(np.mean(compare.accuracies(runs))))
+        means.setdefault(method(config), []).append(point)
+    _, target = max(means[other])
+    curve = sorted(means[one])
+    for (few, low), (many, high) in itertools.pairwise(curve):
+        if low <= target <= high:
+            share = (target - low) / (high - low) if high > low else 0.0
+            return math.exp(math.log(few) + share * math.log(many / few))
+    return math.nan
+
+
+def words(records: Sequence[Record]) -> dict[str, str]:
+    """Return what the prose says; "pending" without runs.
+
+    `size-…-needs` is the number of images with which a method is as good as β = 50 with all of
+    them, to two digits, or that no number of ours suffices; `size-gain-…` the gain of β = 50 over
+    SGD with a share of the images; `size-window-…` the locality of β = 50, in points.
+    """
+    needs = {"conv": CONV, "local": LOCAL, "sgd": SGD}
+    found = {
+        **{f"size-{key}-needs": PENDING for key in needs},
+        **{f"size-gain-{share:g}": PENDING for share in SHARES},
+        **{f"size-window-{share:g}": PENDING for share in (SHARES[2], SHARES[-1])},
+    }
+    if not records:
+        return found
+    for key, name in needs.items():
+        number = images_needed(records, name, B50)
+        found[f"size-{key}-needs"] = (
+            "none of ours" if math.isnan(number) else f"{float(f'{number:.2g}'):,.0f}"
+        )
+    for share in SHARES:
+        groups = compare.by_method([r for r in records if r.config.train_share == share])
+        found[f"size-gain-{share:g}"] = tables.signed(compare.paired(groups[B50], groups[SGD]))
+        if f"size-window-{share:g}" in found:
+            found[f"size-window-{share:g}"] = locality.window_text(groups[B50])
+    return found
+
+
+_TENTH = {"train_share": 0.1, "model": "s-fc"}
+_SPARSE: dict[str, object] = {"optimizer": "beta-lasso", "train_share": 1.0}
+
+CLAIMS: tuple[Claim, ...] = (
+    Claim(
+        "B",
+        "With a tenth of the images β = 50 is better than SGD",
+        "sample-size",
+        differs(_TENTH | {"optimizer": "beta-lasso"}, _TENTH | {"optimizer": "sgd"}),
+    ),
+    Claim(
+        "B",
+        "With three tenths of the images S-LOCAL is better than β = 50 with all of them",
+        "sample-size",
+        differs({"model": "s-local", "train_share": 0.3}, _SPARSE),
+    ),
+    Claim(
+        "B",
+        "With a tenth of the images the filters of β = 50 are less local than with all",
+        "sample-size",
+        locality.more_local(_SPARSE, _SPARSE | {"train_share": 0.1}),
+    ),
+)

@@ -1,0 +1,72 @@
+"""What the chapter `sample_size` computes, on records made up so that every answer is known."""
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+from made_up import made_up
+
+from lcs.batches import steps_per_epoch
+from lcs.exhibits import find_study, sample_size
+from lcs.exhibits.methods import B50, CONV, LOCAL, SGD, method
+from lcs.runs import Record
+
+# accuracy with all images; each halving of their number costs five points
+FULL = {CONV: 75.0, LOCAL: 69.0, B50: 60.0, SGD: 59.0}
+
+
+def record(config) -> Record:
+    accuracy = FULL[method(config)] + 5 * math.log2(config.train_share)
+    run = made_up(config, accuracy + config.seed)
+    found = {"window_mass": {"excess_mean": 0.2 + 0.1 * config.train_share + config.seed / 1e3}}
+    return dataclasses.replace(run, final=run.final | {"locality": found})
+
+
+@pytest.fixture
+def records():
+    return [record(config) for config in find_study("sample-size").configs("desk", 3)]
+
+
+def test_every_run_takes_about_as_many_steps():
+    configs = find_study("sample-size").configs("desk", 1)
+    steps = [steps_per_epoch(sample_size.images(c), c.batch_size) * c.epochs for c in configs]
+    assert max(steps) / min(steps) < 1.05
+    assert {c.replace(train_share=1.0, epochs=100) for c in configs} == {
+        c for c in configs if c.train_share == 1
+    }
+
+
+def test_all_images_are_those_of_permuted_pixels():
+    """So that both chapters share their runs."""
+    plain = set(find_study("permuted").configs("desk", 1))
+    assert {c for c in find_study("sample-size").configs("desk", 1) if c.train_share == 1} <= plain
+
+
+def test_images_needed_is_read_between_the_measured_numbers(records):
+    """Five points are a factor of two: S-CONV is fifteen ahead, so that an eighth suffices."""
+    assert sample_size.images_needed(records, CONV, B50) == pytest.approx(6_250)
+    assert np.isnan(sample_size.images_needed(records, SGD, B50))
+
+
+def test_words_say_what_the_records_say(records):
+    words = sample_size.words(records)
+    assert words["size-local-needs"] == "14,000"
+    assert words["size-sgd-needs"] == "none of ours"
+    assert words["size-gain-0.1"].startswith("+1.00")
+    assert words["size-window-0.1"].startswith("+21.1")
+    pending = sample_size.words([])
+    assert pending.keys() == words.keys()
+    assert set(pending.values()) == {"pending"}
+
+
+def test_table_has_a_row_for_each_condition(records):
+    rows = sample_size.size_table(records).rows
+    assert len(rows) == 4 * len(sample_size.SHARES)
+    assert rows[0][0] == "1,000"
+    assert sample_size.size_frame(records).x.max() == 50_000
+
+
+def test_claims_compare_shares(records):
+    values = [claim.judge(records).value.split(" ")[0] for claim in sample_size.CLAIMS]
+    assert values == ["+1.00", "+0.32", "+9.00"]
