@@ -113,12 +113,19 @@ def numbers(store: RunStore) -> dict[str, str]:
         said = [e.verdict for one in found for e, _ in one.evidence if e.setting == setting]
         counts = Counter(sign(verdict)[1] for verdict in said)
         kinds = {
-            "holds": "hold",
-            "holds .weak": "hold before correction alone",
-            "contradicted": "are contradicted",
-            "contradicted .weak": "are contradicted before correction alone",
+            "holds": ("holds", "hold"),
+            "holds .weak": ("holds before correction alone", "hold before correction alone"),
+            "contradicted": ("is contradicted", "are contradicted"),
+            "contradicted .weak": (
+                "is contradicted before correction alone",
+                "are contradicted before correction alone",
+            ),
         }
-        parts = [f"{counts[kind]} {shown}" for kind, shown in kinds.items() if counts[kind]]
+        parts = [
+            f"{count} {plural if count > 1 else singular}"
+            for kind, (singular, plural) in kinds.items()
+            if (count := counts[kind])
+        ]
         words[f"{name}-judged"] = f"{len(said)}"
         words[f"{name}-said"] = ", ".join(parts) or "none has a verdict"
     return words

@@ -74,8 +74,9 @@ def ranges_table(config: Config) -> Table:
     ]
     caption = (
         "Weights of S-FC in each layer, by the formulas of the paper's Table 3 (image side s, "
-        "c classes), and what is left at the end of the paper's Figure 3, read off its log axes "
-        f"and so approximate (CIFAR-10, β = 50, {published.PAPER_EPOCHS} epochs)."
+        "c classes), and the weights that remain at the end of the paper's Figure 3, read off its "
+        "log axes and so approximate (CIFAR-10, β = 50, "
+        f"{published.PAPER_EPOCHS} epochs)."
     )
     widths = [f"α = {c.base_channels}" for c in (config, wide)]
     columns = ["layer", "formula", *widths, "left in the paper"]

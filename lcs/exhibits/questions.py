@@ -330,7 +330,7 @@ QUESTIONS: tuple[Question, ...] = (
         IN_PART,
         "Without augmentation the accuracy of SGD falls and does not recover within 400 epochs; by "
         "the recipe it does not fall. Trainings of 4000 epochs were not run.",
-        "double_descent#do-the-two-training-lengths-show-double-descent",
+        "double_descent#does-longer-training-show-double-descent",
         holds=(
             "double_descent:sgd-falls-and-does-not-recover",
             "double_descent:by-the-recipe-accuracy-does-not-fall",

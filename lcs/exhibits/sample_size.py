@@ -96,13 +96,14 @@ def words(records: Sequence[Record]) -> dict[str, str]:
 
     `size-…-needs` is the number of images with which a method is as good as β = 50 with all of
     them, to two digits, or that no number of ours suffices; `size-gain-…` the gain of β = 50 over
-    SGD with a share of the images; `size-window-…` the locality of β = 50, in points.
+    SGD with so many per cent of the images; `size-window-…` the locality of β = 50, in points.
     """
     needs = {"conv": CONV, "local": LOCAL, "sgd": SGD}
     found = {
         **{f"size-{key}-needs": PENDING for key in needs},
-        **{f"size-gain-{share:g}": PENDING for share in SHARES},
-        **{f"size-window-{share:g}": PENDING for share in (SHARES[2], SHARES[-1])},
+        **{f"size-gain-{100 * share:g}": PENDING for share in SHARES},
+        "size-window-10": PENDING,
+        "size-window-100": PENDING,
     }
     if not records:
         return found
@@ -113,9 +114,10 @@ def words(records: Sequence[Record]) -> dict[str, str]:
         )
     for share in SHARES:
         groups = compare.by_method([r for r in records if r.config.train_share == share])
-        found[f"size-gain-{share:g}"] = tables.signed(compare.paired(groups[B50], groups[SGD]))
-        if f"size-window-{share:g}" in found:
-            found[f"size-window-{share:g}"] = locality.window_text(groups[B50])
+        gain = tables.signed(compare.paired(groups[B50], groups[SGD]))
+        found[f"size-gain-{100 * share:g}"] = gain
+        if (window := f"size-window-{100 * share:g}") in found:
+            found[window] = locality.window_text(groups[B50])
     return found
 
 

@@ -77,3 +77,15 @@ def local_beyond_chance_with_augmentation(store):
     """At the largest width with flips and crops, filters of β = 50 are local in every seed."""
     *_, widest = by_width(records(store, "width")).values()
     return min(beyond_chance(widest[B50])) > 5
+
+
+@CHECKS.add
+def more_local_than_sgd_in_both_settings(store):
+    """By the reproduction, without augmentation, and far more by the recipe, with it."""
+    excess = {}
+    for study in ("table2", "scaling-seeds"):
+        *_, groups = by_width(records(store, study)).values()
+        excess[study] = paired(groups[B50], groups[SGD], beyond_chance)
+    return all(map(ahead, excess.values())) and (
+        excess["scaling-seeds"].mean > 5 * excess["table2"].mean
+    )

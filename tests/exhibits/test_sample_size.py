@@ -53,8 +53,8 @@ def test_words_say_what_the_records_say(records):
     words = sample_size.words(records)
     assert words["size-local-needs"] == "14,000"
     assert words["size-sgd-needs"] == "none of ours"
-    assert words["size-gain-0.1"].startswith("+1.00")
-    assert words["size-window-0.1"].startswith("+21.1")
+    assert words["size-gain-10"].startswith("+1.00")
+    assert words["size-window-10"].startswith("+21.1")
     pending = sample_size.words([])
     assert pending.keys() == words.keys()
     assert set(pending.values()) == {"pending"}

@@ -178,7 +178,7 @@ def runs_table(records: Sequence[Record]) -> Table:
     columns += ["dead units", "time", "seed"]
     caption = (
         f"{what}, {records[0].config.epochs} epochs each: how many of them were computed how; what "
-        "is left of the first layer; the most weights that one step would have let return, had "
+        "remains of the first layer; the most weights that one step would have let return, had "
         "zeros not to stay, of all and of those left at that step; units without a weight. Times "
         "are those of the records, on "
         f"{tables.plain(records[0].provenance['hardware'])}."
