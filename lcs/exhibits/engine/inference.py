@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lcs.exhibits import tables
@@ -75,12 +74,12 @@ def crossing(found: dict[str, Any] | None, batch: int, threads: int = 1) -> floa
     """Return the density (per cent) below which the fastest sparse way takes less than any dense.
 
     Of networks with weights at random places; between two densities interpolated, both densities
-    and ratios being logarithmic. The largest density measured if sparse is faster throughout; nan
-    if it never is, or nothing was measured.
+    and ratios being logarithmic. The largest density measured if sparse is faster throughout, 0 if
+    it never is; nan if nothing was measured.
     """
     every = passes(found, batch=batch, threads=threads, places="random")
     at = sorted((one["density"], fastest(one).ratio) for one in every)
-    faster = math.nan
+    faster = 0.0 if at else math.nan
     for number, (density, ratio) in enumerate(at):
         if ratio < 1:
             faster = density
@@ -95,13 +94,14 @@ def crossing(found: dict[str, Any] | None, batch: int, threads: int = 1) -> floa
 
 def latency_frame(found: dict[str, Any] | None, threads: int = 1) -> pd.DataFrame:
     """Return the time of each way over the dense one's in float32, for `plots.inference`."""
-    columns = ["batch", "density", "places", "way", "ratio", "low", "high"]
+    columns = ["batch", "density", "places", "way", "is_sparse", "ratio", "low", "high"]
     rows = [
         {
             "batch": one["batch"],
             "density": 100 * one["density"],
             "places": one["places"],
             "way": way,
+            "is_sparse": way in SPARSE_WAYS,
             **over_dense(one, way),
         }
         for one in passes(found, threads=threads)
@@ -162,12 +162,6 @@ def numbers(found: dict[str, Any] | None, threads: int = 1) -> dict[str, str]:
         if not math.isnan(density):
             words[f"inference-crossing-{batch}"] = f"{density:.2g}"
     return words
-
-
-def gains(found: dict[str, Any] | None, ways: Iterable[str]) -> list[dict[str, float]]:
-    """Return `over_dense` of some ways in every pass of the trained network."""
-    ways = list(ways)
-    return [over_dense(one, way) for one in passes(found, places="trained") for way in ways]
 
 
 def _images(batch: int) -> str:
