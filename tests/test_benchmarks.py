@@ -11,7 +11,9 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from lcs import data
-from lcs.exhibits import engine
+from lcs.exhibits import engine, find_study
+from lcs.exhibits.engine import inference
+from lcs.runs import PUBLISHED, RunStore
 
 FOLDER = Path(__file__).parent / "benchmarks"
 SMALL = {"BATCH": 8, "EPOCH": 24, "REPEATS": 1, "EPOCH_REPEATS": 1, "DENSITIES": (0.01,)}
@@ -168,3 +170,56 @@ def test_a_step_in_a_process_of_its_own(bench):
         ours.send(asked)
     memory.serve(theirs, 1, "β-LASSO")
     assert ours.recv() is True
+
+
+def a_first_layer():
+    """Of S-FC at α = 1, with a hundredth of its weights and some dead units."""
+    generator = torch.Generator().manual_seed(0)
+    weight = torch.randn(256, 3072, generator=generator)
+    weight *= torch.rand(weight.shape, generator=generator) < 0.01
+    weight[:7] = 0
+    return 1, weight
+
+
+def test_every_way_to_use_a_network_is_timed(bench):
+    every = bench("inference", REPEATS=1, DENSITIES=(0.1,), stored_layer=a_first_layer)
+    assert {(one["places"], one["batch"]) for one in every} == {
+        ("trained", 1), ("trained", 512), ("random", 1), ("random", 512),
+    }  # fmt: skip
+    one = every[0]
+    assert (one["base_channels"], one["units"], one["dead"]) == (1, 256, 7)
+    assert 0.009 < one["density"] < 0.011
+    assert set(one["times"]) == {*inference.DENSE_WAYS, *inference.SPARSE_WAYS}
+    assert one["times"].keys() == one["bytes"].keys() == one["operations"].keys()
+    # weights in four bytes, or two; a sparse one in eight
+    dense, left = one["operations"][inference.DENSE] // 2, one["operations"][inference.CSR] // 2
+    assert dense == 256 * 3072 + 256 * 24 + 24 * 10
+    assert one["bytes"][inference.DENSE] == pytest.approx(4 * dense, rel=0.01)
+    assert one["bytes"][inference.DENSE_BF16] == pytest.approx(2 * dense, rel=0.01)
+    others = 256 * 24 + 24 * 10
+    stored = 8 * (left - others) + 4 * others
+    assert one["bytes"][inference.CSR] == pytest.approx(stored, rel=0.1)
+
+
+def test_every_way_has_the_outputs_of_the_dense_network(bench):
+    script = importlib.import_module("inference")
+    x = torch.randn(16, 3, 32, 32, generator=torch.Generator().manual_seed(1))
+    net = script.network(*a_first_layer(), x)
+    net.bn1.running_mean -= 0.002  # so that dead units pass something on
+    ways, _ = script.every_way(net, x)
+    expected = net(x)
+    for name, way in ways.items():
+        near = {"rtol": 0, "atol": 0.05 if "bfloat16" in name else 1e-5}
+        torch.testing.assert_close(way(x), expected, **near, msg=lambda m, n=name: f"{n}: {m}")
+        assert way(x[:1]).dtype == torch.float32
+    script.check(ways, x)
+    with pytest.raises(SystemExit, match="wrong is"):
+        script.check(ways | {"wrong": lambda x: 1.01 * net(x)}, x)
+
+
+def test_the_layer_in_use_is_that_of_the_record(bench):
+    width, weight = importlib.import_module("inference").stored_layer()
+    (record,) = find_study("showpiece").stored("desk", RunStore(PUBLISHED))
+    assert width == record.config.base_channels
+    assert int(weight.count_nonzero()) == record.final["nonzeros"]["conv1"]
+    assert int((~weight.any(1)).sum()) == record.final["fan_in"]["conv1"][0]

@@ -5,10 +5,13 @@ from typing import Any
 
 from checks import Checks, records
 from lcs.exhibits.compare import would_revive_of_remaining_text
-from lcs.exhibits.engine import benchmarks, sparsity
+from lcs.exhibits.engine import benchmarks, inference, sparsity
 from lcs.runs import Record, RunStore
 
 CHECKS = Checks()
+
+# the layers of S-FC after the first
+LATER = ("fc1", "fc2")
 
 
 def measured(name: str, **fields: Any) -> dict[str, Any]:
@@ -161,3 +164,33 @@ def few_units_die(store: RunStore) -> bool:
     """Fewer than one in a thousand units of the first layer has no weight left."""
     counts = [run.final["fan_in"]["conv1"] for run in frozen_runs(store)]
     return all(units[0] < 1e-3 * sum(units) for units in counts)
+
+
+@CHECKS.add
+def sparse_is_faster_in_use(store: RunStore) -> bool:
+    """On one thread a trained sparse network takes less than half the dense time for one image.
+
+    The gain is smaller for many images, where bfloat16 is the fastest dense way, and needs a lower
+    density; the later layers keep a larger share of their weights than either density.
+    """
+    found = benchmarks.load("inference")
+    shown = inference.passes(found, places="trained", threads=1)
+    one, many = (inference.fastest(at) for at in sorted(shown, key=lambda at: int(at["batch"])))
+    densities = [inference.crossing(found, batch) for batch in inference.BATCHES]
+    (run,) = records(store, "showpiece")
+    later = [100 * run.final["nonzeros"][name] / run.final["weights"][name] for name in LATER]
+    gain = one.high < 0.5 and one.ratio < many.ratio and many.dense == inference.DENSE_BF16
+    return gain and min(later) > densities[0] > densities[1]
+
+
+@CHECKS.add
+def exporting_and_dropping_gain_nothing(_: RunStore) -> bool:
+    """On one thread neither saves a twentieth of the dense time; fewer than 1 % of units are dead.
+
+    By the upper end of the interval, as the ends of few rounds lie far apart.
+    """
+    shown = inference.passes(benchmarks.load("inference"), places="trained", threads=1)
+    ways = (inference.EXPORTED, inference.WITHOUT_DEAD)
+    rows = [inference.over_dense(one, way) for one in shown for way in ways]
+    few = all(one["dead"] < 0.01 * one["units"] for one in shown)
+    return bool(rows) and few and all(row["high"] > 0.95 for row in rows)

@@ -1,18 +1,22 @@
 """The engine: a training step counted, the least time that it can take, and what was measured.
 
 `counts` has operations and bytes, `benchmarks` what `make bench` measured, `sparsity` steps and
-runs with a first layer that is mostly zero.
+runs with a first layer that is mostly zero, `inference` trained networks in use.
 """
 
 from __future__ import annotations
 
 from lcs.exhibits.engine.benchmarks import find, load, ratio_text
+from lcs.exhibits.engine.inference import EXPORTED, WITHOUT_DEAD, fastest, over_dense, passes
 from lcs.exhibits.engine.sparsity import sparse_steps
 from lcs.exhibits.verdicts import BENCHMARK, UNDECIDED, Claim, Finding, Judge
 from lcs.runs import Record
 
 # the engine is timed by `make bench`, not by studies
 STUDIES = ()
+
+# the least share of a pass's time that is a gain worth the effort
+LEAST_GAIN = 0.05
 
 
 def _faster(mode: str) -> Judge:
@@ -53,11 +57,53 @@ def _proved(_: list[Record]) -> Finding | None:
     )
 
 
+def _in_use(_: list[Record]) -> Finding | None:
+    """Judge whether a trained sparse network is faster than a dense one, whatever passes it takes.
+
+    The fastest way of each against the fastest of the other, by number of images and of threads.
+    """
+    shown = passes(load("inference"), places="trained")
+    if not shown:
+        return None
+    found = [fastest(one) for one in shown]
+    slowest = max(found, key=lambda one: one.ratio)
+    one = shown[found.index(slowest)]
+    slower = "contradicted" if any(one.low > 1 for one in found) else UNDECIDED
+    return Finding(
+        f"at most {ratio_text(slowest._asdict())} of the dense time (α = {one['base_channels']}, "
+        f"{100 * one['density']:.1g} % of the first layer left, {one['batch']} images at once)",
+        short=f"{slowest.ratio:.2f} of the time",
+        said="holds" if all(one.high < 1 for one in found) else slower,
+        n=one["repeats"],
+    )
+
+
+def _no_gain(_: list[Record]) -> Finding | None:
+    """Judge whether neither saves more than `LEAST_GAIN` of the dense time in float32."""
+    shown = passes(load("inference"), places="trained")
+    if not shown:
+        return None
+    found = {way: [over_dense(one, way) for one in shown] for way in (EXPORTED, WITHOUT_DEAD)}
+    every = [row for rows in found.values() for row in rows]
+    none = "holds" if all(row["low"] > 1 - LEAST_GAIN for row in every) else UNDECIDED
+    least = {way: min(rows, key=lambda row: row["ratio"]) for way, rows in found.items()}
+    return Finding(
+        "; ".join(f"{way}: at least {ratio_text(row)}" for way, row in least.items())
+        + " of the dense time",
+        said="contradicted" if any(row["high"] < 1 - LEAST_GAIN for row in every) else none,
+        n=shown[0]["repeats"],
+    )
+
+
 EXACT = "Sparsity can be used for speed, with the algorithm as it is"
 FROZEN = "Sparse weights in dense layers can be used for speed (zeros that stay)"
 PROVED = "A quarter of the gradient's terms proves of nine units in ten that no zero returns"
+IN_USE = "A sparse network is faster in use than a dense one at the densities that β-LASSO leaves"
+NO_GAIN = "Neither exporting nor dropping dead units gains"
 CLAIMS: tuple[Claim, ...] = (
     Claim("P", EXACT, BENCHMARK, _faster("exact"), "future work"),
     Claim("F", FROZEN, BENCHMARK, _faster("frozen"), "a question"),
     Claim("B", PROVED, BENCHMARK, _proved),
+    Claim("B", IN_USE, BENCHMARK, _in_use),
+    Claim("B", NO_GAIN, BENCHMARK, _no_gain),
 )

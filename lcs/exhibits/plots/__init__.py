@@ -14,7 +14,7 @@ from lcs.exhibits.plots.comparisons import (
     speed,
     sweep,
 )
-from lcs.exhibits.plots.engine import changes, floors, unproved
+from lcs.exhibits.plots.engine import changes, floors, inference, unproved
 from lcs.exhibits.plots.style import use_style
 from lcs.exhibits.plots.weights import (
     as_image,

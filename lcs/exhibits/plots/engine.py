@@ -5,7 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lcs.exhibits.methods import NETWORKS
-from lcs.exhibits.plots.style import WIDTH, add_legend, look, pending, shades, subplots
+from lcs.exhibits.plots.style import (
+    WIDTH,
+    add_legend,
+    label_log_axis,
+    look,
+    pending,
+    shades,
+    subplots,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -101,4 +109,42 @@ def floors(table: pd.DataFrame) -> Figure:
     axes.set_yticks([-number for number in range(len(names))], names)
     axes.set(xlabel="time of a step / floor", xlim=(0, None))
     add_legend(figure, axes, columns=2)
+    return figure
+
+
+def inference(table: pd.DataFrame) -> Figure:
+    """Draw the time of a pass relative to the dense one: a panel for each number of images.
+
+    Weights at random places are lines, those of a trained network single hollow marks.
+
+    Args:
+        table: columns `batch`, `density` (per cent), `places` ("random" or "trained"), `way`,
+            `is_sparse` and `ratio`.
+    """
+    if table.empty:
+        return pending()
+    batches = sorted(set(table.batch))
+    figure, panels = subplots(1, len(batches), figsize=(WIDTH, 3.8), sharey=True, squeeze=False)
+    looks: dict[str, tuple[str, str]] = {}
+    for is_sparse in (False, True):
+        ways = list(dict.fromkeys(table.way[table.is_sparse == is_sparse]))
+        colours = shades("β-LASSO", len(ways)) if is_sparse else ["0.15", "0.45", "0.7"]
+        looks |= dict(zip(ways, zip(colours, ("-", "--", ":"), strict=False), strict=False))
+    for axes, batch in zip(panels[0], batches, strict=True):
+        here = table[table.batch == batch].sort_values("density")
+        for way, (colour, line) in looks.items():
+            random, trained = (
+                here[(here.way == way) & (here.places == places)]
+                for places in ("random", "trained")
+            )
+            axes.plot(random.density, random.ratio, line, marker="o", ms=4, color=colour, label=way)
+            axes.plot(trained.density, trained.ratio, "s", color=colour, mfc="white", ms=6)
+        axes.axhline(1, color="0.5", lw=1)
+        axes.set(xscale="log", yscale="log", title=f"images at once: {batch}")
+        axes.set_xlabel("weights left in the first layer (%)")
+        label_log_axis(axes.xaxis, every=False)
+    label_log_axis(panels[0, 0].yaxis)
+    panels[0, 0].set_ylabel("time of a pass / dense, float32")
+    panels[0, 0].plot([], [], "s", color="0.3", mfc="white", ms=6, label="a trained network")
+    add_legend(figure, panels[0, 0], columns=2)
     return figure
