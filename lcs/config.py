@@ -62,6 +62,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "weight_decay": (0.0, 1.0),
     "l1": (0.0, 1.0),
     "l1_rest": (0.0, 1.0),
+    "l1_growth": (0.0, 1e6),
     "beta": (0.0, 1e9),
     "density": (1e-6, 1.0),
     "density_rest": (1e-6, 1.0),
@@ -76,7 +77,7 @@ RANGES: dict[str, tuple[float, float]] = {
 # which of the optimizers' own parameters each of them has
 OPTIMIZER_FIELDS: dict[str, tuple[str, ...]] = {
     "sgd": ("momentum", "weight_decay"),
-    "beta-lasso": ("l1", "l1_rest", "beta", "frozen_zeros"),
+    "beta-lasso": ("l1", "l1_rest", "l1_growth", "beta", "frozen_zeros"),
     "proximal-l1": ("l1", "l1_rest"),
     "spred": ("l1", "l1_rest", "momentum"),
 }
@@ -151,6 +152,7 @@ class Config(RunConfig):
     weight_decay: float = 0.0
     l1: float = 0.0  # lambda of the layers that correspond to convolutions, and of the others
     l1_rest: float | None = None  # lambda of the other layers; None: the same
+    l1_growth: float = 0.0  # growth of the first layer's lambda, see `lcs.models.relative_l1`
     beta: float = 0.0  # weights below beta * lambda are set to zero
     frozen_zeros: bool = False  # weights at zero stay there: one-way pruning
     pruning: str = "none"  # masks of zeros, see `lcs.pruning`
@@ -198,6 +200,8 @@ class Config(RunConfig):
             )
         if self.beta and not (self.l1 or self.l1_rest):
             raise ConfigError("beta: the threshold is beta * l1, and l1 is 0; give l1")
+        if self.l1_growth and not (self.l1 and self.model == "s-fc"):
+            raise ConfigError("l1_growth: it makes the l1 of s-fc grow; give both, or leave it out")
         if self.frozen_zeros and not self.beta:
             raise ConfigError("frozen_zeros: without a threshold there are no zeros; give beta")
         if self.pruning != "none" and self.model != "s-fc":

@@ -250,6 +250,30 @@ def dense_weight(weight: Tensor, geometry: Geometry) -> Tensor:
     return dense.scatter(0, place, weight.flatten()[inside]).view(g.outputs, g.inputs)
 
 
+def relative_l1(geometry: Geometry, growth: float) -> Tensor:
+    """Return λ of each weight of a fully connected layer, in units of that at its unit's window.
+
+    A unit has the place that it would have in a LOCAL layer, whose window it need not keep to: λ is
+    1 within it, and larger by `growth` with each pixel outside, rows or columns, whichever are
+    more. The forum's proposal to penalise solutions that are not banded; no paper has it.
+
+    Args:
+        geometry: of the LOCAL layer.
+        growth: of λ, per pixel; 0 is one λ for all weights.
+
+    Returns:
+        float32 (C'·H'·W', C·H·W), as `dense_weight`.
+    """
+    g = geometry
+    centres = torch.arange(g.out_size) * g.stride - g.padding + (g.kernel_size - 1) // 2
+    apart = (torch.arange(g.in_size) - centres[:, None]).abs()  # (H', H), and of columns alike
+    beyond = torch.maximum(apart[:, None, :, None], apart[None, :, None, :]) - g.kernel_size // 2
+    relative = 1 + growth * beyond.clamp(min=0).float()  # (H', W', H, W)
+    shape = (g.out_channels, g.out_size**2, g.in_channels, g.in_size**2)
+    flat = relative.view(1, g.out_size**2, 1, g.in_size**2)
+    return flat.expand(shape).reshape(g.outputs, g.inputs).contiguous()
+
+
 @functools.cache
 @torch.inference_mode(False)  # what is kept serves training too, wherever it was first needed
 def _places(g: Geometry) -> tuple[Tensor, Tensor]:

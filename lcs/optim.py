@@ -144,7 +144,9 @@ class BetaLasso(_Optimizer):
 
     Args:
         params: parameters or parameter groups; a group may have its own `lr`, `l1` and `beta`
-            (use ``l1=0`` for biases and batch normalisation).
+            (use ``l1=0`` for biases and batch normalisation). A group of one parameter may have
+            `relative_l1`, a tensor of its shape: λ of each weight, in units of `l1`. Its steps
+            are not compiled.
         lr: learning rate η, at least 0.
         l1: ℓ1 coefficient λ, at least 0.
         beta: threshold coefficient β, at least 0, in units of λ.
@@ -198,13 +200,15 @@ class BetaLasso(_Optimizer):
     def _update(self, pairs: Sequence[tuple[Tensor, Tensor]], group: dict[str, Any]) -> None:
         lr, l1, beta = (float(group[name]) for name in ("lr", "l1", "beta"))
         frozen = group["frozen_zeros"] and beta * l1 > 0
+        relative = [group["relative_l1"]] if "relative_l1" in group else []
         work = []
         for param, grad in pairs:
             theta, copies = self._weights(param)
-            work.append([theta, grad, *copies])
+            work.append([theta, grad, *relative, *copies])
         take_steps(
             work, [lr, l1, beta * l1], frozen,
-            eager=_beta_lasso_step, fused=fused_beta_lasso if self.compiled else None,
+            eager=_step_with_relative_l1 if relative else _beta_lasso_step,
+            fused=fused_beta_lasso if self.compiled and not relative else None,
         )  # fmt: skip
 
 
@@ -224,6 +228,23 @@ def _beta_lasso_step(
         torch.hardshrink(theta, _largest_below(threshold, theta.dtype), out=theta)
     if kept is not None:
         theta.mul_(kept)
+    for copy in copies:
+        copy.copy_(theta)
+
+
+def _step_with_relative_l1(
+    lr: float,
+    l1: float,
+    threshold: float,
+    frozen: bool,
+    theta: Tensor,
+    grad: Tensor,
+    relative: Tensor,
+    *copies: Tensor,
+) -> None:
+    pruned = theta == 0 if frozen else torch.zeros_like(theta, dtype=torch.bool)
+    theta.sub_(torch.sign(theta).mul_(relative).mul_(l1).add_(grad), alpha=lr)
+    theta.masked_fill_(pruned | (theta.abs() < relative * threshold), 0)
     for copy in copies:
         copy.copy_(theta)
 

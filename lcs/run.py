@@ -85,8 +85,12 @@ def make_optimizer(config: Config, model: nn.Module) -> Optimizer:
             {"params": [*first, *rest], "weight_decay": config.weight_decay}, {"params": plain}
         )
         return SGD(groups, config.lr, config.momentum, compiled=compiled)
+    growing = {}
+    if config.l1_growth:
+        relative = models.relative_l1(cast(models.Net, model).geometries[0], config.l1_growth)
+        growing["relative_l1"] = relative.to(first[0].device)
     groups = _nonempty(
-        {"params": first, "l1": config.l1},
+        {"params": first, "l1": config.l1, **growing},
         {"params": rest, "l1": config.rest_l1},
         {"params": plain, "l1": 0.0},
     )

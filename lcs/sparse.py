@@ -58,7 +58,13 @@ def choose_mode(model: nn.Module, optimizer: Optimizer) -> str:
     group = next(g for g in optimizer.param_groups if any(p is weight for p in g["params"]))
     mode = "frozen" if group["frozen_zeros"] else "exact"
     limit = PAYS_BELOW[weight.device.type][mode]
-    if first.bias is not None or model.dropout.p or weight.numel() < PAYS_FROM or not limit:
+    if (
+        "relative_l1" in group
+        or first.bias is not None
+        or model.dropout.p
+        or weight.numel() < PAYS_FROM
+        or not limit
+    ):
         return "dense"
     density = int(torch.count_nonzero(weight)) / weight.numel()
     return mode if density < limit else "dense"

@@ -100,8 +100,9 @@ def test_every_field_of_a_run_is_an_option(asked, command):
         labels="shuffled",
         train_share=0.5,
     )
+    growing = Config(optimizer="beta-lasso", l1=1e-4, l1_growth=0.5)
     changed = set()
-    for config in (lasso, sgd):
+    for config in (lasso, sgd, growing):
         words = []
         for field in dataclasses.fields(config):
             value, option = getattr(config, field.name), f"--{field.name.replace('_', '-')}"

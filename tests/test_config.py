@@ -38,6 +38,7 @@ PINNED: dict[str, dict[str, object]] = {
 COMPANIONS: dict[str, dict[str, object]] = {
     "l1": {"optimizer": "proximal-l1"},
     "l1_rest": {"optimizer": "proximal-l1", "l1": 0.5},
+    "l1_growth": {"optimizer": "beta-lasso", "l1": 0.5},
     "beta": {"optimizer": "beta-lasso", "l1": 0.5},
     "frozen_zeros": {"optimizer": "beta-lasso", "l1": 0.5, "beta": 50.0},
     "kernel_size": {"model": "s-conv"},
@@ -285,6 +286,12 @@ def test_a_threshold_without_a_penalty_is_refused() -> None:
     assert Config(optimizer="beta-lasso", beta=50, l1_rest=1e-5).beta == 50
 
 
+def test_growth_without_a_penalty_or_a_dense_first_layer_is_refused() -> None:
+    assert "l1_growth: it makes the l1 of s-fc grow" in refusal(optimizer="beta-lasso", l1_growth=1)
+    local = {"model": "s-local", "optimizer": "beta-lasso", "l1": 1e-5}
+    assert "l1_growth: it makes the l1 of s-fc grow" in refusal(l1_growth=1, **local)
+
+
 def test_frozen_zeros_without_a_threshold_are_refused() -> None:
     assert "there are no zeros" in refusal(optimizer="beta-lasso", l1=2e-5, frozen_zeros=True)
     assert "sgd" in refusal(frozen_zeros=True)
@@ -303,6 +310,7 @@ def test_every_field_is_part_of_the_id() -> None:
         "weight_decay": 1e-4,
         "l1": 1e-5,
         "l1_rest": 1e-5,
+        "l1_growth": 0.5,
         "beta": 1.0,
         "frozen_zeros": True,
         "epochs": 401,

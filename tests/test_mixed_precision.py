@@ -28,6 +28,7 @@ def s_fc():
         BASE,
         LASSO,
         LASSO.replace(frozen_zeros=True),
+        LASSO.replace(l1_growth=0.5),
         LASSO.replace(beta=0.0, loss="bce"),
         BASE.replace(momentum=0.9, weight_decay=5e-4),
         BASE.replace(model="s-local"),

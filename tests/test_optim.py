@@ -124,6 +124,28 @@ def test_states_are_those_of_algorithm_1(
     torch.testing.assert_close(algorithm_1(gradient, start, l1, beta, lr, 30), θ)
 
 
+@pytest.mark.parametrize("frozen", [False, True])
+@pytest.mark.parametrize("setting", SETTINGS)
+def test_relative_l1_is_algorithm_1_with_a_lambda_for_each_weight(
+    setting: tuple[float, float, float], frozen: bool
+) -> None:
+    lr, l1, beta = setting
+    objective, start = small_net(0)
+    gradient, relative = gradient_of(objective), 3 * normal(*start.shape, seed=1).abs()
+    param = parameter(start)
+    groups = [{"params": [param], "relative_l1": relative}]
+    optimizer = BetaLasso(groups, lr=lr, l1=l1, beta=beta, frozen_zeros=frozen, compiled=True)
+    θ = start
+    for _ in range(30):
+        optimizer.zero_grad()
+        objective(param).backward()
+        optimizer.step()
+        free = algorithm_1(gradient, θ, l1 * relative, beta, lr, 1)
+        θ = torch.where(θ == 0, θ, free) if frozen and beta * l1 else free
+        assert torch.equal(param == 0, θ == 0)
+        torch.testing.assert_close(param.detach(), θ, rtol=1e-12, atol=1e-13)
+
+
 @pytest.mark.parametrize("setting", SETTINGS)
 def test_frozen_zeros_stay_and_the_rest_is_algorithm_1(setting: tuple[float, float, float]) -> None:
     lr, l1, beta = setting

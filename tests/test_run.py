@@ -116,6 +116,15 @@ def test_l1_of_the_rest_is_the_first_layers_unless_it_is_given():
     assert {group["beta"] for group in named_groups(LASSO).values()} == {50.0}
 
 
+def test_growing_l1_is_the_first_layers_alone():
+    found = named_groups(LASSO, l1_growth=0.5)
+    assert "relative_l1" not in found["fc1.weight"]
+    relative = found["conv1.weight"]["relative_l1"]
+    assert relative.shape == found["conv1.weight"]["params"][0].shape
+    assert relative.unique().tolist()[:2] == [1, 1.5]
+    assert "relative_l1" not in named_groups(LASSO)["conv1.weight"]
+
+
 def test_every_convolution_like_layer_is_in_the_first_group():
     deep = named_groups(LASSO, model="d-local", l1_rest=1e-6)
     first = {name for name, group in deep.items() if group["l1"] == 2e-4}

@@ -169,6 +169,13 @@ def test_sparse_where_it_pays_and_nowhere_else():
         assert sparse.choose_mode(other, BetaLasso(other.parameters(), l1=1e-3)) == "dense"
 
 
+def test_a_lambda_for_each_weight_stays_dense():
+    net = s_fc(0.01)
+    optimizer = optimizer_of(net, "exact")
+    optimizer.param_groups[0]["relative_l1"] = torch.ones_like(net.conv1.weight)
+    assert sparse.choose_mode(net, optimizer) == "dense"
+
+
 def test_a_small_layer_stays_dense(monkeypatch):
     net = s_fc(0.01)
     monkeypatch.setattr(sparse, "PAYS_FROM", net.conv1.weight.numel() + 1)
