@@ -143,7 +143,8 @@ def difference(found: Conditions, one: Config, other: Config) -> Interval | None
 
 def as_sgd(config: Config) -> Config:
     """Return the same run with plain SGD."""
-    return config.replace(optimizer="sgd", l1=0.0, l1_rest=None, beta=0.0, frozen_zeros=False)
+    plain: dict[str, object] = {"l1": 0.0, "l1_rest": None, "l1_growth": 0.0, "beta": 0.0}
+    return config.replace(optimizer="sgd", frozen_zeros=False, **plain)
 
 
 def without_threshold(config: Config) -> Config:

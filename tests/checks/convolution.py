@@ -5,7 +5,8 @@ import math
 from checks import Checks, records
 from lcs.exhibits import convolution
 from lcs.exhibits.compare import by_method, by_width
-from lcs.exhibits.methods import B0, B1, B50, LOCAL, SGD
+from lcs.exhibits.methods import B0, B1, B50, CONV, LOCAL, SGD
+from lcs.stats import mean_interval
 
 CHECKS = Checks()
 
@@ -34,3 +35,21 @@ def sharing_is_partial_at_most(store):
         and math.isnan(convolution.way(measured(same[B50])))
         and not any("mean" in measured(runs) for runs in dense)
     )
+
+
+@CHECKS.add
+def responses_of_s_fc_do_not_move(store):
+    """Beyond shuffled weights S-CONV's successors exceed half, β = 50 has as little as S-LOCAL."""
+    runs = [r for r in records(store, "permuted") if not r.config.permute_pixels]
+    for groups in by_width(runs).values():
+        excess, mean = (
+            {
+                m: mean_interval([r.final["equivariance"][name] for r in groups[m]]).mean
+                for m in groups
+            }
+            for name in ("excess_mean", "mean")
+        )
+        few = all(abs(excess[name]) < 0.1 for name in (B50, LOCAL))
+        if not (few and excess[CONV] > 0.5 and mean[CONV] > 0.99):
+            return False
+    return True

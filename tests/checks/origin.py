@@ -1,0 +1,42 @@
+"""What the page origin says of results."""
+
+from checks import Checks, records
+from lcs.exhibits import origin
+from lcs.exhibits.compare import by_method
+from lcs.exhibits.locality import beyond_chance
+from lcs.exhibits.methods import B50, SGD
+from lcs.stats import mean_interval
+
+CHECKS = Checks()
+
+
+@CHECKS.add
+def crops_make_filters_local(store):
+    """Of β = 50 and, less, of SGD; flips add little, and with crops fewer weights are left."""
+    runs = records(store, "origin-augmentation")
+    at = {
+        name: by_method([r for r in runs if origin.augmentation_text(r.config) == name])
+        for name in origin.AUGMENTATIONS
+    }
+
+    def excess(name, method):
+        return mean_interval(beyond_chance(at[name][method])).mean
+
+    gain = {m: excess("crops", m) - excess("neither", m) for m in (B50, SGD)}
+    flips = {m: excess("flips", m) - excess("neither", m) for m in (B50, SGD)}
+    left = {name: at[name][B50][0].final["nonzeros"]["conv1"] for name in ("neither", "crops")}
+    return (
+        gain[B50] > 15
+        and 5 < gain[SGD] < gain[B50]
+        and max(flips.values()) < gain[B50] / 4
+        and left["crops"] < left["neither"] / 2
+    )
+
+
+@CHECKS.add
+def local_on_gaussian_images_of_the_process(store):
+    """At λ = 2e-4 β = 50 is local at every gain and on the clone, in every seed; SGD is not."""
+    runs = by_method(records(store, "origin-process"))
+    sparse = [run for run in runs[B50] if run.config.l1 == origin.LAMBDAS[1]]
+    seen = {origin.data_text(run.config) for run in sparse}
+    return len(seen) == 4 and min(beyond_chance(sparse)) > 8 > max(beyond_chance(runs[SGD]))
