@@ -251,18 +251,12 @@ def dense_weight(weight: Tensor, geometry: Geometry) -> Tensor:
 
 
 def relative_l1(geometry: Geometry, growth: float) -> Tensor:
-    """Return λ of each weight of a fully connected layer, in units of that at its unit's window.
+    """Return λ of each weight of a fully connected layer, in units of that within its window.
 
-    A unit has the place that it would have in a LOCAL layer, whose window it need not keep to: λ is
-    1 within it, and larger by `growth` with each pixel outside, rows or columns, whichever are
-    more. The forum's proposal to penalise solutions that are not banded; no paper has it.
-
-    Args:
-        geometry: of the LOCAL layer.
-        growth: of λ, per pixel; 0 is one λ for all weights.
-
-    Returns:
-        float32 (C'·H'·W', C·H·W), as `dense_weight`.
+    A unit has the place that it would have in a LOCAL layer of this geometry. λ is 1 within the
+    window there, and larger by `growth` with each row or column outside, whichever are more; with
+    0 it is 1 everywhere. The forum's idea to penalise what is not banded; it is not the paper's.
+    The result is float32 (C'·H'·W', C·H·W), as that of `dense_weight`.
     """
     g = geometry
     centres = torch.arange(g.out_size) * g.stride - g.padding + (g.kernel_size - 1) // 2
