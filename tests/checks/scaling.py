@@ -4,7 +4,7 @@ from collections import Counter
 
 import numpy as np
 
-from checks import Checks, records
+from checks import Checks, ahead, records
 from checks.scaling_parts import (
     accuracy,
     common,
@@ -83,6 +83,17 @@ def images_normalised(store):
     """Images have mean 0 and variance 1 in every run of this chapter."""
     runs = [run for study in exhibit("scaling").STUDIES for run in records(store, study.name)]
     return {run.config.normalize for run in runs} == {"standard"}
+
+
+@CHECKS.add
+def autoaugment_first_is_better(store):
+    """At α = 2, before flips and crops: for SGD, and more for β = 50."""
+    after, before = (
+        by_method([r for r in records(store, "augment-order") if r.config.augment == order])
+        for order in ("autoaugment", "autoaugment-first")
+    )
+    gained = {name: paired(before[name], after[name]) for name in (SGD, B50)}
+    return all(map(ahead, gained.values())) and gained[B50].mean > gained[SGD].mean
 
 
 @CHECKS.add

@@ -455,3 +455,18 @@ def test_without_runs_a_figure_says_so():
         plots.sweep(search.search_frame([]), "λ"),
     ):
         assert "pending" in figure.axes[0].texts[0].get_text()
+
+
+def test_order_numbers_are_paired_by_seed():
+    def accuracy(config):
+        first = config.augment == "autoaugment-first"
+        return 60 + config.seed + (2 if first else 0) + (config.beta > 0) * (1 if first else -1)
+
+    words = ablations.order_numbers(study("augment-order", accuracy))
+    assert {name: word.split(" ")[0] for name, word in words.items()} == {
+        "order-sgd": "+2.00",
+        "order-beta": "+4.00",
+        "order-gain-after": "−1.00",
+        "order-gain-before": "+1.00",
+    }
+    assert ablations.order_numbers([]) == dict.fromkeys(words, "pending")

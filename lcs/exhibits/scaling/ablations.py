@@ -1,4 +1,4 @@
-"""What makes SGD strong here, and whether a larger λ replaces a longer training."""
+"""What single parts of the recipe change: SGD's step, length or λ, precision, order, data."""
 
 from __future__ import annotations
 
@@ -6,7 +6,15 @@ import math
 from collections.abc import Sequence
 
 from lcs.config import Config
-from lcs.exhibits.compare import as_sgd, comparison, without_threshold
+from lcs.exhibits.compare import (
+    PENDING,
+    as_sgd,
+    by_method,
+    comparison,
+    paired,
+    without_threshold,
+)
+from lcs.exhibits.methods import B50, SGD
 from lcs.exhibits.settings import (
     RECIPE,
     SHARE_AT_WIDTH,
@@ -17,7 +25,7 @@ from lcs.exhibits.settings import (
     raised,
     sgd,
 )
-from lcs.exhibits.tables import Table
+from lcs.exhibits.tables import Table, signed
 from lcs.runs import Record
 
 
@@ -147,3 +155,21 @@ def changed_table(study: str, records: Sequence[Record]) -> Table:
     references = {"the usual": lambda config: config.replace(**plain[study])}
     fields = [*plain[study]]
     return comparison(study, records, fields, references, what[study])
+
+
+def order_numbers(records: Sequence[Record]) -> dict[str, str]:
+    """Return what AutoAugment before flips and crops changes, in points; "pending" without runs.
+
+    `order-sgd` and `order-beta`: the accuracy of SGD and of β = 50; `order-gain-after` and
+    `order-gain-before`: the gain of β = 50 over SGD with AutoAugment after and before them.
+    """
+    names = ("sgd", "beta", "gain-after", "gain-before")
+    if not records:
+        return {f"order-{name}": PENDING for name in names}
+    after, before = (
+        by_method([run for run in records if run.config.augment == order])
+        for order in ("autoaugment", "autoaugment-first")
+    )
+    changes = [paired(before[name], after[name]) for name in (SGD, B50)]
+    changes += [paired(groups[B50], groups[SGD]) for groups in (after, before)]
+    return {f"order-{name}": signed(change) for name, change in zip(names, changes, strict=True)}
