@@ -285,28 +285,38 @@ QUESTIONS: tuple[Question, ...] = (
         "V3",
         "Is locality due to the shift-invariance of natural images?",
         IN_PART,
-        "Shifts that augmentation adds make weights gather, but do not set how far: over crops of "
-        "the usual shift, the range with crops shifted twice as far grows by {0}. Images without "
-        "this invariance were not tried.",
+        "Mostly to crops, which shift images: filters are more local with crops than without "
+        "augmentation by {0}. The size of the shift does not set the range: with crops shifted "
+        "twice as far it grows by {1}. The order of the inputs plays no part: trained on permuted "
+        "pixels, filters are as local once the permutation is undone.",
         "figure4#where-do-the-weights-of-a-unit-lie",
         claims=(
+            "Crops make the filters of β = 50 more local than no augmentation does",
             "Weights of a filter gather over a wider range where crops shift twice as far "
             "(β = 50, α = 4)",
         ),
-        holds=("figure4:crops-make-weights-gather", "figure4:range-does-not-follow-the-shift"),
+        holds=(
+            "figure4:crops-make-weights-gather",
+            "figure4:range-does-not-follow-the-shift",
+            "origin:crops-make-filters-local",
+            "permuted:filters-are-local-again",
+        ),
     ),
     Question(
         "V3",
         "Would other data give local filters?",
         IN_PART,
-        "On Gaussian images with each class's covariance, locality beyond chance: {0}; on natural "
-        "images with shuffled labels: {1}; on spectrograms, more in time than in frequency: {2}.",
-        "origin#statistics-of-the-images",
+        "Images of a nonlinear Gaussian process do, at every gain, and their Gaussian clone. On "
+        "Gaussian images with the covariance of CIFAR-10's classes, locality beyond chance: {0}; "
+        "on natural images with shuffled labels: {1}; on spectrograms, more in time than in "
+        "frequency: {2}.",
+        "origin#a-process-whose-gain-is-known",
         claims=(
             "On Gaussian images with each class's covariance, filters of β = 50 are local",
             "With shuffled labels, filters of β = 50 are local",
             "On spoken digits, filters of β = 50 are more local in time than in frequency",
         ),
+        holds=("origin:local-on-gaussian-images-of-the-process",),
     ),
     Question(
         "V3",
