@@ -33,7 +33,8 @@ def choose_device(name: str) -> torch.device:
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise ConfigError(f"device: this machine has no {name!r}; give auto or cpu")
     if device.type == "cuda":
-        torch.backends.cudnn.conv.fp32_precision = "ieee"  # type: ignore[attr-defined]
+        # not `conv.fp32_precision`: after that alone, torch.export fails in this process
+        torch.backends.cudnn.allow_tf32 = False
         torch.backends.cuda.matmul.allow_bf16_reduced_precision_reduction = False
     return device
 

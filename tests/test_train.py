@@ -48,6 +48,7 @@ def test_devices(monkeypatch):
     assert choose_device("auto") == torch.device("cuda")
     assert choose_device("cuda:1") == torch.device("cuda:1")
     assert not torch.backends.cuda.matmul.allow_bf16_reduced_precision_reduction
+    assert torch.backends.cudnn.allow_tf32 is False
     with pytest.raises(ConfigError, match="this machine has no 'cuda:2'"):
         choose_device("cuda:2")
 
