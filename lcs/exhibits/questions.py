@@ -306,7 +306,8 @@ QUESTIONS: tuple[Question, ...] = (
         "V3",
         "Would other data give local filters?",
         IN_PART,
-        "Images of a nonlinear Gaussian process do, at every gain, and their Gaussian clone. On "
+        "Images of a nonlinear Gaussian process do, at every gain, and their Gaussian clone, "
+        "where λ leaves few weights. On "
         "Gaussian images with the covariance of CIFAR-10's classes, locality beyond chance: {0}; "
         "on natural images with shuffled labels: {1}; on spectrograms, more in time than in "
         "frequency: {2}.",

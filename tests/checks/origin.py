@@ -35,8 +35,16 @@ def crops_make_filters_local(store):
 
 @CHECKS.add
 def local_on_gaussian_images_of_the_process(store):
-    """At λ = 2e-4 β = 50 is local at every gain and on the clone, in every seed; SGD is not."""
+    """At λ = 2e-4 β = 50 is local at every gain and on the clone, in every seed, SGD hardly.
+
+    At the smallest λ it is less local than SGD, on average over all images.
+    """
     runs = by_method(records(store, "origin-process"))
     sparse = [run for run in runs[B50] if run.config.l1 == origin.LAMBDAS[1]]
     seen = {origin.data_text(run.config) for run in sparse}
-    return len(seen) == 4 and min(beyond_chance(sparse)) > 8 > max(beyond_chance(runs[SGD]))
+    weak = [run for run in runs[B50] if run.config.l1 == origin.LAMBDAS[0]]
+    return (
+        len(seen) == 4
+        and min(beyond_chance(sparse)) > 8 > max(beyond_chance(runs[SGD]))
+        and mean_interval(beyond_chance(weak)).mean < mean_interval(beyond_chance(runs[SGD])).mean
+    )
