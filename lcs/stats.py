@@ -22,6 +22,14 @@ class Interval(NamedTuple):
     half_width: float | None
     n: int
 
+    @property
+    def pair(self) -> tuple[float, float] | None:
+        """The two values themselves, from the lower on, where n is 2: an interval says less."""
+        if self.n != 2 or self.half_width is None:
+            return None
+        apart = self.half_width / float(stdtrit(1, _UPPER_QUANTILE))
+        return self.mean - apart, self.mean + apart
+
 
 def mean_interval(values: npt.ArrayLike) -> Interval:
     """Mean and 95 % Student-t interval of independent values, shape (n,).

@@ -95,7 +95,7 @@ def scale_text(records: Sequence[Record], scale: str) -> str:
     config: Config = records[0].config
     n = max(len(group) for group in by_method(records).values())
     text = f"scale {scale}, {config.dataset}, α = {config.base_channels}, {config.epochs} epochs"
-    return text + f", n = {n}" + (", mean ± 95 % interval over seeds" if n > 1 else "")
+    return text + f", n = {n}" + (", mean ± 95 % interval over seeds" if n > 2 else "")
 
 
 def largest_beta(records: Sequence[Record]) -> float:
@@ -260,8 +260,12 @@ def count_text(found: Conditions) -> str:
 
 def spread_text(records: Sequence[Record]) -> str:
     """Say what stands behind ±, where a table has it: not where each condition has one run."""
-    several = any(len(runs) > 1 for runs in conditions(records).values())
-    return "; mean ± 95 % interval over seeds" if several else ""
+    sizes = {len(runs) for runs in conditions(records).values()}
+    if max(sizes, default=1) > 2:
+        return "; mean ± 95 % interval over seeds" + (
+            ", both values at n = 2" if 2 in sizes else ""
+        )
+    return "; both seeds" if 2 in sizes else ""
 
 
 def method_text(config: Config) -> str:

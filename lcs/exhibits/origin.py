@@ -37,7 +37,7 @@ DATA: dict[str, dict[str, object]] = {
     "shuffled labels": {"labels": "shuffled"},
 }
 AUGMENTATIONS: dict[str, dict[str, object]] = {
-    "neither": {"augment": "none"},
+    "no augmentation": {"augment": "none"},
     "flips": {"augment": "flip-crop", "crop_padding": 0},
     "crops": {"augment": "crop"},
     "flips and crops": {"augment": "flip-crop"},

@@ -90,14 +90,17 @@ def pending(reason: str = "pending") -> str:
 
 
 def interval(value: Interval, digits: int = 2) -> str:
-    """Return a mean with the half-width of its 95 % interval, where there is one."""
-    if value.half_width is None:
-        return f"{value.mean:,.{digits}f}"
-    return f"{value.mean:,.{digits}f} ± {value.half_width:,.{digits}f}"
+    """Return a mean with the half-width of its 95 % interval, or the two values at n = 2."""
+    if value.pair:
+        return " and ".join(f"{one:,.{digits}f}" for one in value.pair)
+    shown = f"{value.mean:,.{digits}f}"
+    return shown if value.half_width is None else f"{shown} ± {value.half_width:,.{digits}f}"
 
 
 def signed(value: Interval, digits: int = 2) -> str:
-    """Return a difference with its sign, and the half-width of its interval where there is one."""
+    """Return a difference with its sign, and its interval or its two values as `interval` does."""
+    if value.pair:
+        return " and ".join(f"{one:+.{digits}f}" for one in value.pair).replace("-", "−")
     shown = f"{value.mean:+.{digits}f}".replace("-", "−")
     return shown if value.half_width is None else f"{shown} ± {value.half_width:.{digits}f}"
 

@@ -22,14 +22,15 @@ def crops_make_filters_local(store):
     def excess(name, method):
         return mean_interval(beyond_chance(at[name][method])).mean
 
-    gain = {m: excess("crops", m) - excess("neither", m) for m in (B50, SGD)}
-    flips = {m: excess("flips", m) - excess("neither", m) for m in (B50, SGD)}
-    left = {name: at[name][B50][0].final["nonzeros"]["conv1"] for name in ("neither", "crops")}
+    plain = "no augmentation"
+    gain = {m: excess("crops", m) - excess(plain, m) for m in (B50, SGD)}
+    flips = {m: excess("flips", m) - excess(plain, m) for m in (B50, SGD)}
+    left = {name: at[name][B50][0].final["nonzeros"]["conv1"] for name in (plain, "crops")}
     return (
         gain[B50] > 15
         and 5 < gain[SGD] < gain[B50]
         and max(flips.values()) < gain[B50] / 4
-        and left["crops"] < left["neither"] / 2
+        and left["crops"] < left[plain] / 2
     )
 
 

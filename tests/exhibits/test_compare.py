@@ -13,7 +13,7 @@ from lcs.config import Config
 from lcs.exhibits import compare, find_study, plots, table2, tables
 from lcs.exhibits.book import ROOT
 from lcs.runs import PUBLISHED, RunStore
-from lcs.stats import Interval
+from lcs.stats import Interval, mean_interval
 
 STORE = RunStore(PUBLISHED)
 S_FC = {
@@ -113,6 +113,14 @@ def test_published_values_carry_their_mark():
     assert tables.published(None) == tables.NONE
     assert tables.interval(Interval(12.345, 0.5, 3)) == "12.35 ± 0.50"
     assert tables.interval(Interval(12.345, None, 1)) == "12.35"
+
+
+def test_of_two_runs_both_values_are_shown():
+    two = mean_interval([71.5, 70.25])
+    assert two.pair == pytest.approx((70.25, 71.5))
+    assert mean_interval([1, 2, 3]).pair is None
+    assert tables.interval(two) == "70.25 and 71.50"
+    assert tables.signed(mean_interval([-0.5, 0.25])) == "−0.50 and +0.25"
 
 
 def test_links_lead_to_records_of_the_book_only(tmp_path):

@@ -62,7 +62,7 @@ def test_only_what_is_named_differs():
 
 def test_words_are_of_beta_50_with_flips_and_crops(records):
     words = origin.words(records)
-    assert words["origin-neither"].startswith("+10.1")
+    assert words["origin-no-augmentation"].startswith("+10.1")
     assert words["origin-crops"].startswith("+15.1")
     assert words["origin-Gaussian-same-covariance"].startswith("+13.1")
     assert words["origin-natural-images"] == words["origin-crops"]

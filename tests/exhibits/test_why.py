@@ -177,7 +177,7 @@ def test_each_beta_has_its_cost_and_its_returns():
     records = [with_returns(config) for config in find_study("betas").configs("desk", 2)]
     rows = results.returns_table(records).rows
     assert [row[1] for row in rows] == ["1", "2", "5", "10", "20", "50", "100", "200"]
-    assert rows[2][:5] == ["2e-5", "5", "−0.05 ± 0.00", "90.0", "5,010,000"]
+    assert rows[2][:5] == ["2e-5", "5", "−0.05 and −0.05", "90.0", "5,010,000"]
     assert results.returns_table(records[::-1]).rows[2][:5] == rows[2][:5]
 
 

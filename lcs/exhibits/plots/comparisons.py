@@ -239,7 +239,7 @@ def gains(frames: Mapping[str, pd.DataFrame], known: Mapping[str, float], width:
                 filling = {"mfc": "none"} if other else {}
                 at = [x * beside / 1.02] * len(group)
                 axes.plot(at, group.gain, marker, color=shade, ms=3.5, alpha=0.5, **filling)
-                if mean.half_width is not None:
+                if len(group) > 2:
                     axes.errorbar(
                         x * beside * 1.02, mean.mean, mean.half_width, fmt=marker, color=shade,
                         ms=6, capsize=2,

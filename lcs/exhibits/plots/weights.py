@@ -167,7 +167,8 @@ def excesses(table: pd.DataFrame) -> Figure:
             y, values = heights[row["setting"], row["series"]], np.array(row["values"])
             own = look(row["series"].split(", λ")[0])
             axes.plot(values, [y] * len(values), own.marker, color=own.colour, ms=4, alpha=0.5)
-            axes.errorbar(values.mean(), y, xerr=row["ci95"], fmt="|", color=own.colour, ms=9)
+            ci95 = 0.0 if len(values) == 2 else row["ci95"]  # of two seeds the dots say more
+            axes.errorbar(values.mean(), y, xerr=ci95, fmt="|", color=own.colour, ms=9)
         axes.axvline(0, color="0.6", lw=1, zorder=0)
         axes.set_title(measure, weight="normal", size="medium", pad=12)
         axes.grid(axis="x", color="0.92")

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 
 import numpy as np
 
 from lcs.config import Config
 from lcs.exhibits import compare, published, tables
-from lcs.exhibits.compare import PENDING, Cell, Conditions, Values
+from lcs.exhibits.compare import PENDING, Cell, Conditions
 from lcs.exhibits.methods import SGD, beta_lasso_method
 from lcs.exhibits.settings import STRONGER_L1
 from lcs.exhibits.tables import LAYERS
@@ -20,7 +19,6 @@ from lcs.exhibits.why.results import THRESHOLD
 from lcs.exhibits.why.summary import beyond_chance, by_study, compare_all
 from lcs.exhibits.why.width import count_of_pairs
 from lcs.runs import Record
-from lcs.stats import mean_interval
 
 OVER = {"sgd": compare.as_sgd, "zero": compare.without_threshold}
 
@@ -65,14 +63,6 @@ def control_numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
             f"cosine-left-{beta}": compare.left_of(schedule, beta=beta, schedule="cosine-epoch"),
         }
     return words
-
-
-def few_text(runs: Sequence[Record], of: Values) -> str:
-    """Return mean and interval of what runs have, in per cent; of two runs both values."""
-    values = of(runs)
-    if len(values) == 2:
-        return f"{values[0]:.1f} and {values[1]:.1f}"
-    return tables.interval(mean_interval(values))
 
 
 def late_range_text(runs: Sequence[Record]) -> str:
@@ -147,8 +137,7 @@ def _beta_and_lambda(found: Mapping[str, Conditions]) -> dict[str, str]:
     def l1(runs: Sequence[Record]) -> str:
         return tables.number(runs[0].config.l1)
 
-    accuracy = partial(few_text, of=compare.accuracies)
-    fit = partial(few_text, of=compare.train_accuracies)
+    accuracy, fit = compare.mean_text, compare.fit_text
     places: tuple[tuple[str, Conditions, Callable[[Conditions], Config], Cell], ...] = (
         ("best-beta", betas, best, beta),
         ("best-beta-accuracy", betas, best, accuracy),
