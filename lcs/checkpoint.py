@@ -48,8 +48,9 @@ class Checkpoint:
         self._temporary = self.path.with_suffix(".partial")
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Hold the run: a second process that wants it is refused. The lock ends with the process.
+    def locked(self, *, wait: bool = False) -> Iterator[None]:
+        """Hold the run: a second process that wants it is refused, or waits. A lock ends with its
+        process.
 
         Raises:
             InProgress: another process holds it.
@@ -59,7 +60,7 @@ class Checkpoint:
         lock = FileLock(self._lock, fallback_to_soft=False)
         try:
             self._lock.parent.mkdir(parents=True, exist_ok=True)
-            lock.acquire(blocking=False)
+            lock.acquire(blocking=wait)
         except Timeout as error:
             raise InProgress(
                 f"run {self.run_id} is in progress in another process; wait for it to end"

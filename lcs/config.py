@@ -7,6 +7,7 @@ import functools
 import hashlib
 import json
 import math
+import re
 import typing
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -45,6 +46,10 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "pruning": (
         *("none", "random", "snip", "windows", "magnitude", "rewinding"),
         *("gradual", "set", "rigl"),
+    ),
+    "start": (
+        *("initial", "ticket", "mask", "first-mask", "shuffled-mask", "shuffled-pixels"),
+        *("first-layer", "frozen-first-layer", "network"),
     ),
     "precision": ("fp32", "bf16"),
 }
@@ -158,6 +163,8 @@ class Config(RunConfig):
     pruning: str = "none"  # masks of zeros, see `lcs.pruning`
     density: float = 1.0  # share of the first layer's weights that masks keep, and of the second's
     density_rest: float | None = None  # of the second layer; None: the same. The last is dense
+    start: str = "initial"  # what is taken of another, trained network, see `lcs.transfer`
+    source: str | None = None  # that network's run, of the same seed: `file` without its seed
     loss: str = "cross-entropy"  # bce: with logits on one-hot targets, mean over classes
     schedule: str = "cosine-epoch"
     period: int | None = None  # epochs in which the cosine falls to 0, to rise again; None: all
@@ -208,6 +215,17 @@ class Config(RunConfig):
             raise ConfigError(f"pruning: only s-fc has masks, not {self.model!r}; leave it out")
         if (self.pruning == "none") != (self.density == 1 and self.density_rest in (None, 1)):
             raise ConfigError("pruning and density belong together; give both, or leave both out")
+        if (self.start == "initial") != (self.source is None):
+            raise ConfigError("start and source belong together; give both, or leave both out")
+        if self.source is not None and not re.fullmatch(r"[a-z0-9.-]+/[a-z0-9-]+", self.source):
+            raise ConfigError(
+                f"source: {_shown(self.source)} is no run; give the file of a record without its "
+                "seed, as cifar10/s-fc-a4-sgd-0123456789"
+            )
+        if self.start != "initial" and (self.model != "s-fc" or self.pruning != "none"):
+            raise ConfigError("start: only s-fc without pruning starts from a source")
+        if self.start not in ("initial", "network") and self.optimizer != "sgd":
+            raise ConfigError(f"start: {self.start!r} is for sgd, not for {self.optimizer!r}")
         period = self.period or self.epochs
         if self.pruning in CUT_BETWEEN_PERIODS and (period == self.epochs or self.epochs % period):
             raise ConfigError(

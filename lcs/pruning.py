@@ -1,4 +1,4 @@
-"""Training with masks: of each layer but the last, only a share of the weights may not be zero.
+"""Training with masks: of some layers, only a share of the weights may not be zero.
 
 A mask is drawn at the start or cut from trained weights, and may change before each epoch (here
 98 steps, where RigL and gradual pruning have 100). Shares hold layer by layer, so that methods can
@@ -30,7 +30,7 @@ rigl
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 import torch
@@ -52,8 +52,57 @@ RIGL_SHARE, RIGL_TO = 0.3, 0.75
 REWOUND_TO = 2
 
 
-class Pruning:
-    """The masks of a run, and how they change.
+class Masks:
+    """Fixed masks of a network's layers.
+
+    Args:
+        masks: by the layer's name, bool, of the shape of its weight.
+        model: S-FC.
+        optimizer: that trains it; from now on it sees no gradient of a weight outside the masks.
+    """
+
+    @torch.no_grad()
+    def __init__(self, masks: Mapping[str, Tensor], model: Net, optimizer: Optimizer) -> None:
+        self.layers = {name: cast(nn.Linear, model.get_submodule(name)) for name in masks}
+        self.optimizer = optimizer
+        self.masks = {name: torch.empty_like(mask) for name, mask in masks.items()}
+        for name, mask in masks.items():
+            self._set(name, mask)
+        optimizer.register_step_pre_hook(self._mask_gradients)
+
+    def update(self, epoch: int, gradients: Gradients) -> None:
+        """Change the masks before an epoch: these stay."""
+
+    def state(self) -> dict[str, Tensor]:
+        """Return what a checkpoint has to keep, by name."""
+        return {f"kept.{name}": mask.to(torch.uint8) for name, mask in self.masks.items()}
+
+    def load(self, state: dict[str, Tensor]) -> None:
+        """Take over what `state` returned.
+
+        Raises:
+            KeyError: a mask is missing.
+        """
+        for name, mask in self.masks.items():
+            mask.copy_(state[f"kept.{name}"])
+
+    def _set(self, name: str, mask: Tensor) -> None:
+        """Replace a mask: outside, the weights and what the optimizer keeps of them are zero."""
+        weight = self.layers[name].weight
+        self.masks[name].copy_(mask)
+        weight.mul_(mask)
+        for value in self.optimizer.state.get(weight, {}).values():
+            if isinstance(value, Tensor) and value.shape[-2:] == mask.shape:
+                value.mul_(mask)
+
+    def _mask_gradients(self, *_: Any) -> None:
+        for name, layer in self.layers.items():
+            if layer.weight.grad is not None:
+                layer.weight.grad.mul_(self.masks[name])
+
+
+class Pruning(Masks):
+    """The masks of the first two layers, as `Config.pruning` makes and changes them.
 
     Args:
         config: the run, with a `pruning` and a `density`.
@@ -62,13 +111,11 @@ class Pruning:
     """
 
     def __init__(self, config: Config, model: Net, optimizer: Optimizer) -> None:
-        self.config, self.model, self.optimizer = config, model, optimizer
-        self.layers = {"conv1": cast(nn.Linear, model.conv1), "fc1": model.fc1}
-        self.masks = {
-            n: torch.ones_like(o.weight, dtype=torch.bool) for n, o in self.layers.items()
-        }
+        layers = {"conv1": cast(nn.Linear, model.conv1), "fc1": model.fc1}
+        whole = {n: torch.ones_like(layer.weight, dtype=torch.bool) for n, layer in layers.items()}
+        super().__init__(whole, model, optimizer)
+        self.config, self.model = config, model
         self.early: dict[str, Tensor] = {}  # state of the network to rewind to
-        optimizer.register_step_pre_hook(self._mask_gradients)
 
     def count(self, name: str, zeros: float = 1.0) -> int:
         """Return how many weights of a layer are kept.
@@ -105,8 +152,7 @@ class Pruning:
 
     def state(self) -> dict[str, Tensor]:
         """Return what a checkpoint has to keep, by name."""
-        masks = {f"kept.{name}": mask.to(torch.uint8) for name, mask in self.masks.items()}
-        return masks | {f"early.{name}": value for name, value in self.early.items()}
+        return super().state() | {f"early.{name}": value for name, value in self.early.items()}
 
     def load(self, state: dict[str, Tensor]) -> None:
         """Take over what `state` returned.
@@ -114,8 +160,7 @@ class Pruning:
         Raises:
             KeyError: a mask is missing.
         """
-        for name, mask in self.masks.items():
-            mask.copy_(state[f"kept.{name}"])
+        super().load(state)
         parts = {name.partition(".")[::2]: value for name, value in state.items()}
         device = next(iter(self.masks.values())).device
         self.early = {n: value.to(device) for (part, n), value in parts.items() if part == "early"}
@@ -177,20 +222,6 @@ class Pruning:
             kept = _largest(layer.weight.abs().masked_fill(~mask, -1.0), count - moved)
             scores = gradients[name].abs().masked_fill(kept, -1.0)
             self._set(name, kept | _largest(scores, moved))
-
-    def _set(self, name: str, mask: Tensor) -> None:
-        """Replace a mask: outside, the weights and what the optimizer keeps of them are zero."""
-        weight = self.layers[name].weight
-        self.masks[name].copy_(mask)
-        weight.mul_(mask)
-        for value in self.optimizer.state.get(weight, {}).values():
-            if isinstance(value, Tensor) and value.shape[-2:] == mask.shape:
-                value.mul_(mask)
-
-    def _mask_gradients(self, *_: Any) -> None:
-        for name, layer in self.layers.items():
-            if layer.weight.grad is not None:
-                layer.weight.grad.mul_(self.masks[name])
 
     def _random(self, name: str, epoch: int) -> Tensor:
         """Return a number in [0, 1) for each weight of a layer, the same on every device."""

@@ -59,7 +59,13 @@ def would_revive(weights: Mapping[str, Tensor], optimizer: Optimizer, lr: float)
 
 
 def filters_to_store(config: Config, filters: Tensor) -> Tensor | None:
-    """Choose the filters that a figure shows: of a first seed's final run, else None."""
-    if config.seed or config.validation or config.model not in MODELS_WITH_STORED_FILTERS:
+    """Choose the filters that a figure shows: of a first seed's final run, else None.
+
+    No figure shows those of rivals, of transferred masks or of a share of the images.
+    """
+    other = config.pruning != "none" or config.source is not None or config.train_share < 1
+    if config.seed or config.validation or other:
+        return None
+    if config.model not in MODELS_WITH_STORED_FILTERS:
         return None
     return filters[measure.choose_filters(filters, STORED_FILTERS)]

@@ -11,7 +11,8 @@ from lcs.errors import ConfigError
 from lcs.provenance import provenance
 from lcs.record_format import rounded
 from lcs.run import ENVIRONMENT, Run
-from lcs.runs import Record
+from lcs.runs import Record, RunStore, default_store
+from lcs.train import Clock, source_network
 
 # other processors and numbers of threads round sums differently; these differences stay small
 # while a run is young: of the loss, and of the shares of hits and of non-zero weights
@@ -46,8 +47,10 @@ def replay(record: Record, epochs: int, device: str = "auto") -> Replay:
     if epochs < 1:
         raise ConfigError(f"epochs: {epochs} is out of range; give 1 or more")
     chosen = choose_device(device)
+    store = RunStore(record.path.parents[1], fallback=default_store())
+    source = source_network(record.config, store, chosen, Clock(None, 60.0))
     with enough_memory(record.config):
-        run = Run.start(record.config, chosen)
+        run = Run.start(record.config, chosen, source=source)
         anew = rounded(run.replay(epochs))
         final = rounded(run.final(run.filters())) if epochs >= record.config.epochs else None
     compared = [_compare_epoch(record, anew, row) for row in range(len(anew["epoch"]))]

@@ -24,12 +24,13 @@ from lcs.equivariance import IMAGES, equivariance
 from lcs.errors import TrainingError, one_line
 from lcs.optim import SGD, BetaLasso, ProximalL1, Spred
 from lcs.provenance import provenance
-from lcs.pruning import Pruning
+from lcs.pruning import Masks, Pruning
 from lcs.runs import Record, RunStore
 from lcs.schedule import learning_rate
 from lcs.seeds import generator_for
 from lcs.shapes import flops
 from lcs.sparse import Forward
+from lcs.transfer import MASKED_LAYERS, take_over
 
 # entries of the provenance on which rounding may depend; they may change when a run is resumed
 ENVIRONMENT = ("code", "packages", "device", "hardware", "threads")
@@ -50,11 +51,15 @@ def objective(loss: str, logits: Tensor, labels: Tensor) -> Tensor:
 
 
 def build_model(config: Config) -> nn.Module:
-    """Build the run's network; its initial weights depend only on data set, model and seed."""
+    """Build the run's network; its initial weights depend only on data set, model and seed.
+
+    Masks that were found by another run have weights of their own, but for a ticket.
+    """
+    weights = "new weights" if config.start in set(MASKED_LAYERS) - {"ticket"} else "weights"
     facts = data.spec(config.dataset)
     size, _, channels = facts.image_shape
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(generator_for(config.seed, "weights").initial_seed())
+        torch.manual_seed(generator_for(config.seed, weights).initial_seed())
         return models.build(
             config.model,
             num_classes=len(facts.classes),
@@ -75,10 +80,11 @@ def make_optimizer(config: Config, model: nn.Module) -> Optimizer:
     Biases and the parameters of batch normalisation are neither shrunk nor thresholded.
     """
     first = [layer.weight for layer in model.conv_layers]  # type: ignore[union-attr]
+    first = [weight for weight in first if weight.requires_grad]
     # a bias of a local layer has one number for each position and channel
     plain = [p for name, p in model.named_parameters() if p.ndim == 1 or name.endswith("bias")]
     chosen = {id(p) for p in (*first, *plain)}
-    rest = [p for p in model.parameters() if id(p) not in chosen]
+    rest = [p for p in model.parameters() if p.requires_grad and id(p) not in chosen]
     compiled = sum(p.numel() for p in model.parameters()) >= COMPILED_FROM
     if config.optimizer == "sgd" and (config.momentum or config.weight_decay):
         groups = _nonempty(
@@ -123,7 +129,7 @@ class Run:
     training: Batches
     evaluation: Batches
     provenance: dict[str, Any]
-    pruning: Pruning | None = None
+    pruning: Masks | None = None
     checkpoint: Checkpoint | None = None
     epoch: int = 0  # epochs that are done
     resumes: int = 0
@@ -133,7 +139,13 @@ class Run:
     prefetch: bool = True  # on a GPU, whether the next epoch's images are augmented ahead
 
     @classmethod
-    def start(cls, config: Config, device: torch.device, like: Run | None = None) -> Run:
+    def start(
+        cls,
+        config: Config,
+        device: torch.device,
+        like: Run | None = None,
+        source: nn.Module | None = None,
+    ) -> Run:
         """Build the initial network and load its data.
 
         Args:
@@ -141,8 +153,15 @@ class Run:
             device: where it is trained.
             like: a run with the same batches, to share its data: its epochs are trained before
                 this one's.
+            source: the trained network that it starts from, if its `start` says so.
+
+        Raises:
+            ConfigError: the source has layers of other shapes.
         """
         model = build_model(config).to(device)
+        masks: dict[str, Tensor] = {}
+        if config.source is not None:
+            masks = take_over(config, cast(models.Net, model), cast(models.Net, source))
         if like is None:
             images = surrogates.load(config.dataset, config.images, config.labels)
             parts = split(config, images)
@@ -151,8 +170,11 @@ class Run:
             training, evaluation = like.training, like.evaluation
             like.prefetch = False  # this run still needs the images of the epoch
         optimizer = make_optimizer(config, model)
-        pruned = config.pruning != "none"
-        pruning = Pruning(config, cast(models.Net, model), optimizer) if pruned else None
+        pruning: Masks | None = None
+        if config.pruning != "none":
+            pruning = Pruning(config, cast(models.Net, model), optimizer)
+        elif masks:
+            pruning = Masks(masks, cast(models.Net, model), optimizer)
         origin = provenance(device)
         return cls(config, device, model, optimizer, training, evaluation, origin, pruning)
 

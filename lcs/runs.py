@@ -131,14 +131,22 @@ class RunStore:
         Raises:
             RecordError: the record is there but broken.
         """
-        path = self.path(config)
+        return self.named(config.file)
+
+    def named(self, file: str) -> Record | None:
+        """Return the record in a place, `cifar10/s-fc-a1-sgd-…-s0`, or None if there is none.
+
+        Raises:
+            RecordError: the record is there but broken.
+        """
+        path = self.root / f"{file}.json"
         try:
             there = path.exists()
         except PermissionError:
             there = True  # reading it says so
         if there:
             return read_record(path, self.root)
-        return self.fallback.find(config) if self.fallback else None
+        return self.fallback.named(file) if self.fallback else None
 
     def records(self) -> Iterator[Record]:
         """Every record of this folder (not of the fallback), in the order of their paths.

@@ -13,6 +13,8 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 
+import torch
+from torch import nn
 from tqdm import tqdm
 
 from lcs import cost
@@ -103,8 +105,10 @@ def train_group(
         for part in parts.values():
             runs: list[Run] = []
             for config in part:
+                source = source_network(config, store, chosen, clock)
                 with enough_memory(config):
-                    runs.append(Run.start(config, chosen, like=runs[-1] if runs else None))
+                    like = runs[-1] if runs else None
+                    runs.append(Run.start(config, chosen, like, source))
                     runs[-1].resume(checkpoints[config])
             with enough_memory(part[0]):  # for what all share
                 failures += fit(runs, clock, several=len(configs) > 1)
@@ -115,6 +119,35 @@ def train_group(
     if failures:
         raise failures[0]
     return [record for config in configs if (record := store.find(config)) is not None]
+
+
+def source_network(
+    config: Config, store: RunStore, device: torch.device, clock: Clock
+) -> nn.Module | None:
+    """Return the trained network that a run starts from, or None if it starts from none.
+
+    Records hold no weights: the source is trained anew, and kept beside the checkpoints.
+
+    Raises:
+        ConfigError: the store has no record of the source.
+        As `train`.
+    """
+    if config.source is None:
+        return None
+    file = f"{config.source}-s{config.seed}"
+    if (record := store.named(file)) is None:
+        raise ConfigError(f"source: there is no record {file}; train that run first")
+    checkpoint = Checkpoint(record.config, store.root / "sources")
+    with checkpoint.locked(wait=True), enough_memory(record.config):
+        earlier = source_network(record.config, store, device, clock)
+        run = Run.start(record.config, device, source=earlier)
+        run.resume(checkpoint)
+        if run.epoch < run.config.epochs:
+            print(f"run {config.run_id}: its source {file} is trained first", file=sys.stderr)
+            if failures := fit([run], clock, several=False):
+                raise failures[0]
+            run.save()
+        return run.model
 
 
 def groups(configs: Sequence[Config], workers: int = 1) -> list[list[Config]]:

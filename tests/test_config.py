@@ -45,6 +45,8 @@ COMPANIONS: dict[str, dict[str, object]] = {
     "padding": {"model": "s-conv"},
     "crop_padding": {"augment": "flip-crop"},
     "pruning": {"density": 0.5, "period": 200},
+    "start": {"source": "cifar10/s-fc-a1-sgd-0123456789"},
+    "source": {"start": "mask"},
     "density": {"pruning": "random", "density_rest": 0.5},
     "density_rest": {"pruning": "random", "density": 0.5},
 }
@@ -179,6 +181,20 @@ def test_a_crop_belongs_to_augmentation_and_is_spelt_in_one_way() -> None:
     assert Config(augment="flip-crop", crop_padding=1).run_id != plain.run_id
 
 
+def test_a_source_is_the_place_of_a_record_and_says_what_is_taken() -> None:
+    source = "cifar100/s-fc-a4-beta-lasso-0123456789"
+    assert Config(start="mask", source=source).source == source
+    assert Config(start="network", source=source, optimizer="beta-lasso", l1=0.5).start == "network"
+    for values in ({"start": "mask"}, {"source": source}):
+        assert refusal(**values).startswith("start and source belong together")
+    for place in ("../etc/passwd", "s-fc", "/cifar10/s-fc", "cifar10/s-fc.json", "a/b/c", ""):
+        assert refusal(start="mask", source=place).startswith("source: ")
+    taken: dict[str, object] = {"start": "mask", "source": source}
+    assert "only s-fc" in refusal(model="s-conv", **taken)
+    assert "without pruning" in refusal(pruning="random", density=0.5, **taken)
+    assert "is for sgd" in refusal(optimizer="beta-lasso", l1=0.5, **taken)
+
+
 def test_images_too_small_for_the_kernel_are_refused() -> None:
     for model in ("s-conv", "s-local"):
         assert "choose 'same'" in refusal(dataset="digits", model=model, padding="none")
@@ -216,7 +232,7 @@ def test_a_config_does_not_change() -> None:
 
 def test_every_field_is_checked() -> None:
     for name, hint in HINTS.items():
-        assert (name in CHOICES) == (str in hint), name
+        assert (name in CHOICES or name == "source") == (str in hint), name
         assert (name in RANGES) == bool({int, float} & set(hint)), name
     assert {*CHOICES, *RANGES} <= FIELDS.keys()
     assert {name for names in OPTIMIZER_FIELDS.values() for name in names} <= FIELDS.keys()
@@ -322,6 +338,7 @@ def test_every_field_is_part_of_the_id() -> None:
         "density": 0.2,
         "density_rest": 0.2,
         "train_share": 0.5,
+        "source": "cifar10/s-fc-a1-sgd-0123456789",
     }
     others["loss"] = "bce"
     assert others.keys() == FIELDS.keys() - {"seed"}
@@ -329,7 +346,7 @@ def test_every_field_is_part_of_the_id() -> None:
     for name, value in others.items():
         companions = COMPANIONS.get(name, {})
         config = Config(**{**companions, name: value})  # type: ignore[arg-type]
-        if name != "pruning":  # without it the companions are refused
+        if name not in ("pruning", "start", "source"):  # without it the companions are refused
             assert config.run_id != Config(**companions).run_id, name  # type: ignore[arg-type]
         ids.add(config.run_id)
     assert len(ids) == len(others)

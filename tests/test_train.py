@@ -254,10 +254,10 @@ def test_a_pause_does_not_hide_the_error_of_a_failed_run(others, tmp_path, monke
 def test_where_memory_is_full_the_run_that_was_being_built_is_named(tmp_path, monkeypatch):
     start = Run.start
 
-    def full(config, device, like=None):
+    def full(config, *args):
         if config == GROUP[1]:
             raise MemoryError("Unable to allocate")
-        return start(config, device, like)
+        return start(config, *args)
 
     monkeypatch.setattr(Run, "start", full)
     with pytest.raises(TrainingError, match=rf"^run {GROUP[1].run_id}: .* out of memory"):

@@ -1,0 +1,96 @@
+"""Networks that start from another, trained network: from its weights, or from where they are.
+
+`Config.source` names the other run, and `Config.start` what is taken of it, one of
+
+ticket
+    The masks of its first two layers, where its weights are not zero, and its initial weights
+    (a lottery ticket: Frankle & Carbin, ICLR 2019; transferred: Morcos et al., NeurIPS 2019).
+mask
+    The same masks, with other initial weights.
+first-mask
+    The first layer's mask alone.
+shuffled-mask
+    Masks of as many weights of each layer, at random places.
+shuffled-pixels
+    The first layer's mask with the units of each input permuted, so that every input keeps its
+    number of weights; the second layer's at random places.
+first-layer
+    The trained first layer, trained on.
+frozen-first-layer
+    The trained first layer as it is.
+network
+    All weights, and the statistics of batch normalisation. A CONV or a LOCAL net is embedded in the
+    FC net first (d'Ascoli et al., NeurIPS 2019).
+
+Whatever is not taken is drawn anew, and is not what the source began with, but for a ticket.
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from lcs.config import Config
+from lcs.errors import ConfigError
+from lcs.models import Net, embed
+from lcs.seeds import generator_for
+
+# of `Config.start`: where masks are taken, and of which layers
+MASKED_LAYERS = {
+    "ticket": ("conv1", "fc1"),
+    "mask": ("conv1", "fc1"),
+    "first-mask": ("conv1",),
+    "shuffled-mask": ("conv1", "fc1"),
+    "shuffled-pixels": ("conv1", "fc1"),
+}
+
+
+@torch.no_grad()
+def take_over(config: Config, model: Net, source: Net) -> dict[str, Tensor]:
+    """Copy the weights that a run takes of its source; return the masks that it takes, by layer.
+
+    Args:
+        config: the run, with a `start`.
+        model: its initial network.
+        source: the trained network.
+
+    Raises:
+        ConfigError: a layer of the source has another shape.
+    """
+    while source.kind != model.kind:
+        source = embed(source)
+    if config.start == "network":
+        _check_shapes(config, model, source, [name for name, _ in model.named_parameters()])
+        model.load_state_dict(source.state_dict())
+        return {}
+    names = MASKED_LAYERS.get(config.start, ("conv1",))
+    _check_shapes(config, model, source, [f"{name}.weight" for name in names])
+    if config.start in MASKED_LAYERS:
+        return {name: _mask(config, name, source) for name in names}
+    layer = cast(nn.Linear, model.conv1)
+    layer.weight.copy_(cast(nn.Linear, source.conv1).weight)
+    layer.weight.requires_grad_(config.start != "frozen-first-layer")
+    return {}
+
+
+def _check_shapes(config: Config, model: Net, source: Net, names: list[str]) -> None:
+    own, others = dict(model.named_parameters()), dict(source.named_parameters())
+    for name in names:
+        if name not in others or others[name].shape != own[name].shape:
+            raise ConfigError(
+                f"source: {name} of {config.source} has another shape than that of this run; name "
+                "a run of the same width"
+            )
+
+
+def _mask(config: Config, name: str, source: Net) -> Tensor:
+    """Return a layer's mask (units, inputs), bool, its places shuffled as the run says."""
+    mask = cast(nn.Linear, source.get_submodule(name)).weight != 0
+    if not config.start.startswith("shuffled"):
+        return mask
+    order = torch.rand(mask.shape, generator=generator_for(config.seed, f"mask of {name}"))
+    if config.start == "shuffled-pixels" and name == "conv1":
+        return mask.gather(0, order.argsort(0).to(mask.device))
+    return mask.flatten()[order.flatten().argsort().to(mask.device)].view_as(mask)
