@@ -224,7 +224,7 @@ def study(
     options = {"store": place, "device": device, "workers": workers, "on": on, "address": address}
     options |= {"gpus_per_run": gpus_per_run, "shard": shard, **changes}
     if plan:
-        from lcs.study import check_options
+        from lcs.base_study import check_options
 
         check_options("cpu", budget_minutes, checkpoint_seconds, workers, on, gpus_per_run)
         print(chosen.plan(scale, seeds, **options))

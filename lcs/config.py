@@ -222,8 +222,10 @@ class Config(RunConfig):
                 f"source: {_shown(self.source)} is no run; give the file of a record without its "
                 "seed, as cifar10/s-fc-a4-sgd-0123456789"
             )
-        if self.start != "initial" and (self.model != "s-fc" or self.pruning != "none"):
-            raise ConfigError("start: only s-fc without pruning starts from a source")
+        if self.start not in ("initial", "network") and self.model != "s-fc":
+            raise ConfigError(f"start: {self.start!r} is for s-fc, not for {self.model!r}")
+        if self.start != "initial" and (self.pruning != "none" or self.model == "resnet18"):
+            raise ConfigError("start: neither resnet18 nor pruning starts from a source")
         if self.start not in ("initial", "network") and self.optimizer != "sgd":
             raise ConfigError(f"start: {self.start!r} is for sgd, not for {self.optimizer!r}")
         period = self.period or self.epochs

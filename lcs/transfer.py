@@ -19,8 +19,8 @@ first-layer
 frozen-first-layer
     The trained first layer as it is.
 network
-    All weights, and the statistics of batch normalisation. A CONV or a LOCAL net is embedded in the
-    FC net first (d'Ascoli et al., NeurIPS 2019).
+    All weights, and the statistics of batch normalisation. A CONV net starts a LOCAL or an FC net,
+    and a LOCAL net an FC net, by `lcs.models.embed` (d'Ascoli et al., NeurIPS 2019).
 
 Whatever is not taken is drawn anew, and is not what the source began with, but for a ticket.
 """
@@ -59,7 +59,7 @@ def take_over(config: Config, model: Net, source: Net) -> dict[str, Tensor]:
     Raises:
         ConfigError: a layer of the source has another shape.
     """
-    while source.kind != model.kind:
+    while source.kind not in (model.kind, "fc"):
         source = embed(source)
     if config.start == "network":
         _check_shapes(config, model, source, [name for name, _ in model.named_parameters()])

@@ -190,8 +190,9 @@ def test_a_source_is_the_place_of_a_record_and_says_what_is_taken() -> None:
     for place in ("../etc/passwd", "s-fc", "/cifar10/s-fc", "cifar10/s-fc.json", "a/b/c", ""):
         assert refusal(start="mask", source=place).startswith("source: ")
     taken: dict[str, object] = {"start": "mask", "source": source}
-    assert "only s-fc" in refusal(model="s-conv", **taken)
-    assert "without pruning" in refusal(pruning="random", density=0.5, **taken)
+    assert "is for s-fc, not for 's-conv'" in refusal(model="s-conv", **taken)
+    assert Config(model="s-conv", start="network", source=source).model == "s-conv"
+    assert "pruning" in refusal(pruning="random", density=0.5, **taken)
     assert "is for sgd" in refusal(optimizer="beta-lasso", l1=0.5, **taken)
 
 

@@ -14,13 +14,14 @@ import pytest
 import torch
 
 from lcs import scheduler
+from lcs.base_study import Setting
 from lcs.config import Config
 from lcs.errors import ConfigError, LcsError, TrainingError
 from lcs.executors import Here, OnRay, Processes
 from lcs.exhibits import book, find_study
 from lcs.runs import RunStore
 from lcs.scheduler import attempt, train_all
-from lcs.study import Setting, Study
+from lcs.study import Study
 
 DIGITS = Config(dataset="digits", epochs=1, batch_size=512)
 SEEDS = [DIGITS.replace(seed=seed) for seed in range(6)]

@@ -11,20 +11,13 @@ from made_up import Memory, made_up
 
 from lcs import cost
 from lcs import runs as runs_module
+from lcs.base_study import MAX_SEEDS, Setting, frame, last_epochs
 from lcs.checkpoint import Checkpoint
 from lcs.config import Config
 from lcs.errors import CheckpointError, ConfigError
 from lcs.exhibits import find_study
 from lcs.runs import RunStore
-from lcs.study import (
-    MAX_SEEDS,
-    Setting,
-    Study,
-    frame,
-    gather,
-    given,
-    last_epochs,
-)
+from lcs.study import Study, gather, given
 from lcs.train import groups, train
 
 SMOKE = Config(dataset="digits", epochs=2, batch_size=128)

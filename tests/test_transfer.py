@@ -4,11 +4,13 @@ import pytest
 import torch
 
 from lcs import models, train
+from lcs.base_study import Setting
 from lcs.config import Config
 from lcs.errors import ConfigError, Paused
 from lcs.replay import replay
 from lcs.run import Run, build_model
 from lcs.runs import RunStore
+from lcs.study import Study
 from lcs.train import Clock
 from lcs.transfer import take_over
 
@@ -107,9 +109,13 @@ def test_a_frozen_layer_stays_and_a_free_one_is_trained(source, precision):
         assert stays == (start == "frozen-first-layer")
 
 
-@pytest.mark.parametrize("kind", ["conv", "local", "fc"])
-def test_a_whole_network_computes_what_its_source_does(kind):
-    config = target("network", optimizer="beta-lasso", l1=1e-4, momentum=0.0)
+@pytest.mark.parametrize(
+    ("kind", "above"),
+    [("conv", "conv"), ("conv", "local"), ("conv", "fc"), ("local", "fc"), ("fc", "fc")],
+)
+def test_a_whole_network_computes_what_its_source_does(kind, above):
+    changes = {"optimizer": "beta-lasso", "l1": 1e-4, "momentum": 0.0}
+    config = target("network", model=f"s-{above}", **changes)
     origin = build_model(HERE.replace(model=f"s-{kind}", momentum=0.0))
     x = torch.randn(64, 1, 8, 8, generator=torch.Generator().manual_seed(0))
     origin(x)  # statistics of batch normalisation
@@ -135,6 +141,15 @@ def test_a_record_of_such_a_run_can_be_replayed(store):
     assert replay(record, 1, "cpu").agrees
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_study_trains_sources_first(tmp_path, monkeypatch, workers):
+    monkeypatch.setenv("LCS_CHECKPOINTS", str(tmp_path / "checkpoints"))
+    setting = Setting("test", {"smoke": HERE})
+    study = Study("x", "X", setting, lambda base, _: [target("mask"), target("ticket"), SPARSE])
+    records = study.train("smoke", store=RunStore(tmp_path), device="cpu", workers=workers)
+    assert [record.config.start for record in records] == ["mask", "ticket", "initial"]
+
+
 def test_what_does_not_fit_is_refused(store, source):
     missing = target("mask").replace(source="digits/s-fc-a2-sgd-0123456789")
     with pytest.raises(ConfigError, match=r"no record digits/.*-s0; train that run first"):
@@ -143,3 +158,6 @@ def test_what_does_not_fit_is_refused(store, source):
         wider = target(start, base_channels=3, momentum=0.0)
         with pytest.raises(ConfigError, match="another shape"):
             take_over(wider, build_model(wider), source)
+    shared = target("network", model="s-conv", momentum=0.0)
+    with pytest.raises(ConfigError, match="another shape"):
+        take_over(shared, build_model(shared), source)

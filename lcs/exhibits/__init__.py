@@ -29,7 +29,9 @@ EXHIBITS = (
     "scaling",
     "rivals",
     "origin",
+    "transfer",
     "sample_size",
+    "variants",
     "sound",
     "engine",
 )

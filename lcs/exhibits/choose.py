@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from lcs.config import Config, foreign_fields
 from lcs.errors import ConfigError
-from lcs.exhibits import find_study
+from lcs.exhibits import find_study, variants
 from lcs.exhibits.rivals import studies as rivals
 from lcs.exhibits.scaling.search import SEARCHED, choices
 from lcs.exhibits.settings import CHOSEN_FILE, SHARE_AT_WIDTH, chosen
@@ -125,5 +125,6 @@ RULES: dict[str, Rule | Callable[[Sequence[Record]], dict[str, Any]]] = {
         "flip-crop",
     ),
     "search-budgets": rivals.budgets,
+    "search-deeper": Rule(variants.deep_key, variants.deep_values),
     "search-pruning": Rule(rivals.key, lambda c: {"lr": c.lr, "factor": rivals.regularisation(c)}),
 }

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from lcs import study, theory
+from lcs import base_study, theory
 from lcs.config import Config, foreign_fields
 from lcs.exhibits import tables
 from lcs.exhibits.methods import Method, method
@@ -431,7 +431,7 @@ def said_of(found: Conditions, say: Callable[[Sequence[Record]], str], **fields:
 
 
 def frame(records: Sequence[Record]) -> pd.DataFrame:
-    """Return `lcs.study.frame` with the name of each run's method in a column `method`."""
-    table = study.frame(records)
+    """Return `lcs.base_study.frame` with the name of each run's method in a column `method`."""
+    table = base_study.frame(records)
     names = {record.run_id: str(method(record.config)) for record in records}
     return table.assign(method=table["run_id"].map(names)) if records else table

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lcs import theory
+from lcs.base_study import last_epochs
 from lcs.config import Config
 from lcs.cost import count_weights
 from lcs.errors import ConfigError
@@ -22,7 +23,7 @@ from lcs.exhibits.tables import LAYERS, Table
 from lcs.exhibits.verdicts import Claim, Finding, Judge, one_more, one_more_text
 from lcs.runs import Record
 from lcs.stats import mean_interval
-from lcs.study import Study, last_epochs
+from lcs.study import Study
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,7 +7,15 @@ from typing import NamedTuple
 from lcs.config import Config
 
 # the paper's names
-NETWORKS = {"s-conv": "S-CONV", "s-local": "S-LOCAL", "s-fc": "S-FC", "3-fc": "3-FC"}
+NETWORKS = {
+    "s-conv": "S-CONV",
+    "s-local": "S-LOCAL",
+    "s-fc": "S-FC",
+    "d-conv": "D-CONV",
+    "d-local": "D-LOCAL",
+    "d-fc": "D-FC",
+    "3-fc": "3-FC",
+}
 
 
 class Method(NamedTuple):

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from lcs import cost
+from lcs.base_study import BaseStudy
 from lcs.config import RunConfig
 from lcs.exhibits import EXHIBITS, exhibit, find_study, tables
 from lcs.exhibits.tables import Table
 from lcs.runs import Record, RunStore
-from lcs.study import BaseStudy
 
 SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 DEVICES = {"desk": "cpu", "paper": "cuda"}

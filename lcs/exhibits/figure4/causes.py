@@ -143,14 +143,18 @@ def sparsity_numbers(records: Sequence[Record]) -> dict[str, str]:
 
 
 def fully_connected(store: RunStore, dataset: str = "cifar10") -> list[Record]:
-    """Return every stored run of S-FC on a data set without masks, in the order of their files."""
+    """Return every stored run of S-FC on a data set, in the order of their files.
+
+    Not those with masks, with permuted pixels or that start from another's network.
+    """
     records = (record for place in store.chain() for record in place.records())
     return [
         r
         for r in records
         if r.kind != "toy"
         and (r.config.model, r.config.dataset) == ("s-fc", dataset)
-        and not (r.config.validation or r.config.permute_pixels or r.config.pruning != "none")
+        and (r.config.pruning, r.config.start) == ("none", "initial")
+        and not (r.config.validation or r.config.permute_pixels)
     ]
 
 

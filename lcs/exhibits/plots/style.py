@@ -75,6 +75,7 @@ def look(name: object) -> Look:
         ValueError: no method has this name.
     """
     method, is_variant = _read(str(name))
+    method = method._replace(model=method.model.replace("d-", "s-"))  # deep as shallow
     colour = _COLOURS.get(method) or _beta_colour(method.beta)
     if is_variant:
         colour = _mixed(colour, "#FFFFFF", 0.45)

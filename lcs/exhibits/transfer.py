@@ -1,0 +1,194 @@
+"""What a sparse network found on one data set is worth on another: its masks and its weights.
+
+S-FC with SGD starts from masks or weights of a network that β = 50 trained on the other of two data
+sets (`lcs.transfer`), and is compared with networks that start from nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from lcs.config import Config
+from lcs.exhibits import compare, locality, plots, tables
+from lcs.exhibits.compare import PENDING, Cell, Conditions
+from lcs.exhibits.methods import B50, LOCAL, SGD, method
+from lcs.exhibits.settings import RECIPE, chosen, desk_study, paper_recipe
+from lcs.exhibits.tables import Table
+from lcs.exhibits.verdicts import Claim, Finding, Judge
+from lcs.runs import Record
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+WIDTH = 4
+# of the λ that `search` chose at 50 epochs: at twice the length half of it pulls as far
+L1_SHARE = 0.5
+DATASETS = ("cifar10", "cifar100")
+NAMES = {"cifar10": "CIFAR-10", "cifar100": "CIFAR-100", "digits": "digits"}
+# what is taken of the source, in the order of the pages
+TAKEN = {
+    "ticket": "masks and their initial weights",
+    "mask": "masks",
+    "first-mask": "first layer's mask",
+    "shuffled-pixels": "masks, units shuffled",
+    "shuffled-mask": "masks, shuffled",
+    "frozen-first-layer": "trained first layer, frozen",
+    "first-layer": "trained first layer",
+}
+# taken of the same data set too
+OWN = ("ticket", "mask")
+# within so many points the accuracies of two starts are called equal
+MARGIN = 1.0
+
+
+def _runs(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return for each data set what starts from nothing, from the other's network and its own."""
+    here = paper_recipe(base, WIDTH, base.epochs // 4).replace(augment="flip-crop")
+    plain, local = chosen(here, "s-fc"), chosen(here, "s-local")
+    sparse = chosen(here, "s-fc", "beta-lasso", betas[-1], share=L1_SHARE)
+    names = DATASETS if base.dataset in DATASETS else (base.dataset,)
+    sources = {name: sparse.replace(dataset=name).file.rpartition("-s")[0] for name in names}
+    runs = []
+    for name in names:
+        runs += [run.replace(dataset=name) for run in (plain, sparse, local)]
+        runs += [
+            plain.replace(dataset=name, start=start, source=source)
+            for origin, source in sources.items()
+            for start in TAKEN
+            if start in OWN or origin != name
+        ]
+    return runs
+
+
+STUDIES = (desk_study("transfer", "Transfer between data sets", RECIPE, _runs),)
+
+
+def origin(config: Config) -> str:
+    """Return the data set of the network that a run starts from; "" if it starts from none."""
+    return config.source.partition("/")[0] if config.source else ""
+
+
+def start_text(config: Config) -> str:
+    """Say what a run starts from, or how it was trained from nothing."""
+    if config.source is None:
+        return method(config).short
+    whose = "its own" if origin(config) == config.dataset else f"{NAMES[origin(config)]}'s"
+    return f"{whose} {TAKEN[config.start]}"
+
+
+def from_nothing(found: Conditions) -> dict[str, Config]:
+    """Return SGD without a source, by data set."""
+    return {c.dataset: c for c in found if c.source is None and method(c) == SGD}
+
+
+def transfer_table(records: Sequence[Record]) -> Table:
+    """Return accuracy, remaining weights and locality by data set and start."""
+    found = compare.conditions(records)
+    plain = from_nothing(found)
+    columns: dict[str, Cell] = {
+        "trained on": compare.of(lambda config: NAMES[config.dataset]),
+        "starts from": compare.of(start_text),
+        "test accuracy (%)": compare.mean_text,
+        "difference from SGD": compare.less(found, lambda config: plain[config.dataset]),
+        "left in layers 1, 2, 3 (%)": compare.layers_text,
+        "in a window, beyond chance (points)": locality.window_text,
+        "seeds": tables.links,
+    }
+    what = "Networks that start from another's masks or weights"
+    note = "; differences are paired by seed"
+    text = ("starts from",)
+    return compare.by_condition("transfer", records, columns, what, note=note, text=text)
+
+
+def transfer_figure(records: Sequence[Record]) -> Figure:
+    """Draw each start's accuracy less that of SGD from nothing, by data set."""
+    found = compare.conditions(records)
+    plain = from_nothing(found)
+    rows = [
+        plots.Differences(
+            start_text(config),
+            str(B50 if config.source else method(config)),
+            compare.differences(runs, found[plain[config.dataset]]),
+            group=f"trained on {NAMES[config.dataset]}",
+        )
+        for config, runs in found.items()
+        if config != plain[config.dataset]
+    ]
+    return plots.forest(rows, "test accuracy less that of SGD (points)")
+
+
+def words(records: Sequence[Record]) -> dict[str, str]:
+    """Return differences in accuracy, in points, for the prose; "pending" without runs.
+
+    `transfer-…-…` by data set and start: over SGD from nothing; `sparse` is β = 50 and `local`
+    S-LOCAL. `shuffled-…`: masks of the other data set less those with shuffled units.
+    """
+    found = compare.conditions(records)
+    plain = from_nothing(found)
+    gains = {f"transfer-{name}-{start}": PENDING for name in DATASETS for start in TAKEN}
+    gains |= {f"transfer-{name}-{key}": PENDING for name in DATASETS for key in ("sparse", "local")}
+    gains |= {f"shuffled-{name}": PENDING for name in DATASETS}
+    short = {B50: "sparse", LOCAL: "local"}
+    for config in found:
+        if config.dataset not in DATASETS or origin(config) == config.dataset:
+            continue
+        gain = compare.difference(found, config, plain[config.dataset])
+        key = config.start if config.source else short.get(method(config), "")
+        if gain and key:
+            gains[f"transfer-{config.dataset}-{key}"] = tables.signed(gain)
+        shuffled = config.replace(start="shuffled-pixels") if config.start == "mask" else config
+        if apart := compare.difference(found, config, shuffled):
+            gains[f"shuffled-{config.dataset}"] = tables.signed(apart)
+    return gains
+
+
+def _judge(one: str, other: str, margin: float | None = None) -> Judge:
+    """Judge a start from the other data set against another start, on CIFAR-10.
+
+    A start is one of `Config.start` with SGD.
+    """
+
+    def judge(records: list[Record]) -> Finding:
+        here = [r for r in records if r.config.dataset == DATASETS[0]]
+        first, second = (
+            [
+                r
+                for r in here
+                if (r.config.start, r.config.model, r.config.optimizer) == (start, "s-fc", "sgd")
+                and origin(r.config) != DATASETS[0]
+            ]
+            for start in (one, other)
+        )
+        difference = compare.paired(first, second)
+        return Finding(f"{tables.signed(difference)} points", difference, margin)
+
+    return judge
+
+
+CLAIMS: tuple[Claim, ...] = (
+    Claim(
+        "B",
+        "With masks found on CIFAR-100, SGD is better on CIFAR-10 than without masks",
+        "transfer",
+        _judge("mask", "initial"),
+    ),
+    Claim(
+        "B",
+        "These masks are better than masks with as many weights of each pixel, units shuffled",
+        "transfer",
+        _judge("mask", "shuffled-pixels"),
+    ),
+    Claim(
+        "B",
+        f"A new initialisation of these masks costs less than {MARGIN:g} point",
+        "transfer",
+        _judge("mask", "ticket", MARGIN),
+    ),
+    Claim(
+        "B",
+        "A first layer trained by β = 50 on CIFAR-100 and frozen is better on CIFAR-10 than SGD",
+        "transfer",
+        _judge("frozen-first-layer", "initial"),
+    ),
+)

@@ -1,0 +1,67 @@
+"""What the chapter `transfer` computes, on records made up so that every answer is known."""
+
+import pytest
+from made_up import made_up
+
+from lcs.exhibits import find_study, transfer
+from lcs.exhibits.methods import B50, LOCAL, method
+
+GAIN = {
+    "ticket": 3.0, "mask": 2.5, "first-mask": 2.0, "shuffled-pixels": -1.0, "shuffled-mask": -2.0,
+    "frozen-first-layer": 1.0, "first-layer": 4.0,
+}  # fmt: skip
+
+
+def accuracy(config):
+    found = {B50: 5.0, LOCAL: 8.0}.get(method(config), 0.0)
+    if config.source is not None:
+        found = GAIN[config.start] + (10.0 if transfer.origin(config) == config.dataset else 0.0)
+    return (60.0 if config.dataset == "cifar10" else 30.0) + found + config.seed
+
+
+@pytest.fixture
+def records():
+    return [made_up(config, accuracy(config)) for config in find_study("transfer").configs("desk")]
+
+
+def test_each_source_is_a_run_of_the_study():
+    configs = find_study("transfer").configs("desk", 1)
+    files = {config.file for config in configs if method(config) == B50}
+    assert {f"{config.source}-s0" for config in configs if config.source} == files
+    taken = [c.start for c in configs if c.source and transfer.origin(c) != c.dataset]
+    assert sorted(taken) == sorted([*transfer.TAKEN] * 2)
+
+
+def test_what_starts_from_nothing_is_shared_with_permuted_pixels():
+    plain = set(find_study("permuted").configs("desk", 1))
+    nothing = [c for c in find_study("transfer").configs("desk", 1) if c.source is None]
+    assert {c for c in nothing if c.dataset == "cifar10"} <= plain
+    assert len(nothing) == 6
+
+
+def test_words_are_gains_over_sgd_on_the_same_data(records):
+    words = transfer.words(records)
+    assert words["transfer-cifar10-mask"] == words["transfer-cifar100-mask"] == "+2.50 ± 0.00"
+    assert words["transfer-cifar100-sparse"] == "+5.00 ± 0.00"
+    assert words["transfer-cifar10-local"] == "+8.00 ± 0.00"
+    assert words["shuffled-cifar10"] == "+3.50 ± 0.00"
+    pending = transfer.words([])
+    assert pending.keys() == words.keys()
+    assert set(pending.values()) == {"pending"}
+
+
+def test_claims_are_of_masks_of_the_other_data_set(records):
+    values = [claim.judge(records).evidence.mean for claim in transfer.CLAIMS]
+    assert values == pytest.approx([2.5, 3.5, -0.5, 1.0])
+
+
+def test_table_and_figure_have_every_start(records):
+    rows = transfer.transfer_table(records).rows
+    assert len(rows) == 24
+    said = {(row[0], row[1]): row[3] for row in rows}
+    assert said["CIFAR-10", "CIFAR-100's masks"] == "+2.50 ± 0.00"
+    assert said["CIFAR-100", "its own masks"] == "+12.50 ± 0.00"
+    labels = [
+        tick.get_text() for tick in transfer.transfer_figure(records).axes[0].get_yticklabels()
+    ]
+    assert labels.count("CIFAR-100's masks") == labels.count("CIFAR-10's masks") == 1
