@@ -111,8 +111,8 @@ QUESTIONS: tuple[Question, ...] = (
         "F",
         "What if solutions that are not banded were penalised?",
         IN_PART,
-        "λ may grow outside a window on a fixed grid. A λ that doubles with the first pixel outside "
-        "over the same λ everywhere: {0}; S-LOCAL over it: {1}.",
+        "λ may grow outside a window on a fixed grid. Where it doubles with the first pixel, over "
+        "the same λ everywhere: {0}; S-LOCAL over it: {1}.",
         "variants#a-penalty-that-grows-outside-a-window",
         claims=(
             "A λ that grows by itself with each pixel outside a window raises the accuracy of "
