@@ -42,13 +42,6 @@ def _autoaugment_policy() -> AutoAugment:
     return AutoAugment(AutoAugmentPolicy.CIFAR10)
 
 
-@cache
-def _trivialaugment_policy() -> TrivialAugmentWide:
-    from torchvision.transforms.v2 import TrivialAugmentWide
-
-    return TrivialAugmentWide()
-
-
 @dataclass(frozen=True)
 class FlipCrop:
     """Flip left to right if asked, then shift by (down, right) pixels and fill with zeros.
@@ -225,7 +218,9 @@ def _autoaugment(uniform: Tensor, image_size: int) -> list[Stage]:
 
 
 def _trivialaugment(uniform: Tensor, image_size: int) -> Stage:
-    transform = _trivialaugment_policy()
+    from torchvision.transforms.v2 import TrivialAugmentWide
+
+    transform = TrivialAugmentWide()
     names = list(transform._AUGMENTATION_SPACE)
     bins = transform.num_magnitude_bins
     operations = [

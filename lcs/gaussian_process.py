@@ -8,7 +8,6 @@ differ in the correlation length ξ alone, so that neither position nor mean tel
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lcs.data import Array, Arrays
 
@@ -34,24 +33,18 @@ def _images(gain: float, part: str) -> Array:
     from lcs.seeds import generator_for
 
     draws = generator_for(0, f"process {part}")
+    # of erf(g z / √2) for a standard normal z
+    deviation = float(np.sqrt(2 / np.pi * np.arcsin(gain**2 / (1 + gain**2))))
+    steps = np.minimum(np.arange(SIDE), SIDE - np.arange(SIDE))  # distances wrap around
     result = []
     for length in LENGTHS:
-        spectrum = np.sqrt(np.fft.fft2(_covariance(length)).real.clip(0))
+        # of the first pixel with each
+        covariance = np.exp(-(steps[:, None] ** 2 + steps**2) / length**2)
+        spectrum = np.sqrt(np.fft.fft2(covariance).real.clip(0))
         for _ in range(SIZES[part] // CHUNK):
             shape = (CHUNK, SIDE, SIDE)
             white = torch.randn(shape, generator=draws, dtype=torch.float64).numpy()
             field = np.fft.ifft2(np.fft.fft2(white) * spectrum).real
-            pixels = torch.erf(torch.from_numpy(gain * field / 2**0.5)).numpy() / _deviation(gain)
+            pixels = torch.erf(torch.from_numpy(gain * field / 2**0.5)).numpy() / deviation
             result.append((127.5 + DEVIATION * pixels).round().clip(0, 255).astype(np.uint8))
     return np.concatenate(result)[..., None]
-
-
-def _covariance(length: float) -> NDArray[np.float64]:
-    """Covariance of the first pixel with each, whose distances wrap around."""
-    steps = np.minimum(np.arange(SIDE), SIDE - np.arange(SIDE))
-    return np.exp(-(steps[:, None] ** 2 + steps**2) / length**2)
-
-
-def _deviation(gain: float) -> float:
-    """Standard deviation of erf(g z / √2) for a standard normal z."""
-    return float(np.sqrt(2 / np.pi * np.arcsin(gain**2 / (1 + gain**2))))

@@ -160,7 +160,13 @@ def _check_training(config: Config, history: Any, final: Any) -> None:
     _require(_same(final["weights"], weights), "weights: not those of the network")
     _require(_same(final["flops"], flops(sizes, last)), "flops: not those of the weights")
     _check_column("clean_train_accuracy", [final["clean_train_accuracy"]], 1, float, 0, 1)
-    _check_evaluation_images(config, final["evaluation_images"])
+    spec, count = data.spec(config.dataset), final["evaluation_images"]
+    highest = lowest = spec.test_size
+    if config.validation:  # a tenth of each class, rounded down
+        highest = spec.train_size // 10
+        lowest = highest - len(spec.classes)
+    right = type(count) is int and lowest <= count <= highest
+    _require(right, f"evaluation_images: not those of {config.dataset}")
     if "fan_in" in final:
         _check_fan_in(final["fan_in"], sizes, last)
     if "locality" in final:
@@ -170,16 +176,6 @@ def _check_training(config: Config, history: Any, final: Any) -> None:
     for ratio in final.get("pair_correlation", []):
         right = ratio is None or (type(ratio) is float and ratio >= 0)
         _require(right, "pair_correlation: holds others than numbers from 0 on")
-
-
-def _check_evaluation_images(config: Config, count: Any) -> None:
-    spec = data.spec(config.dataset)
-    highest = lowest = spec.test_size
-    if config.validation:  # a tenth of each class, rounded down
-        highest = spec.train_size // 10
-        lowest = highest - len(spec.classes)
-    right = type(count) is int and lowest <= count <= highest
-    _require(right, f"evaluation_images: not those of {config.dataset}")
 
 
 def _check_fan_in(fan_in: Any, sizes: Mapping[str, LayerSize], nonzeros: dict[str, int]) -> None:

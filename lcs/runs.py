@@ -184,7 +184,9 @@ class RunStore:
         Raises:
             RecordError: no record, or more than one, has such an id.
         """
-        ids = {path: _ids(path) for path in self.paths()}
+        words = {path: path.stem.split("-") for path in self.paths()}
+        # with the seed and without
+        ids = {p: ("-".join(w[-2:]), w[-2] if len(w) > 1 else "") for p, w in words.items()}
         found = [path for path, own in ids.items() if wanted in own]
         if wanted and not found:
             found = [p for p, own in ids.items() if any(i.startswith(wanted) for i in own)]
@@ -389,12 +391,6 @@ def _parsed(content: bytes, path: Path) -> Record:
         kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
         reason = kind + one_line(error)
         raise RecordError(f"{path}: not a run record ({reason}); restore or delete it") from error
-
-
-def _ids(path: Path) -> tuple[str, str]:
-    """Return the id in a record's file name, with the seed and without."""
-    words = path.stem.split("-")
-    return "-".join(words[-2:]), words[-2] if len(words) > 1 else ""
 
 
 def _read(path: Path, limit: int = MAX_RECORD_BYTES) -> bytes:

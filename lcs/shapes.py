@@ -156,12 +156,17 @@ def layer_sizes(
         padding=padding,
     )
     _, kind = model.split("-")
-    first = [_convolution_like(kind, geometry) for geometry in stack]
-    return {
-        **{f"conv{number}": size for number, size in enumerate(first, start=1)},
-        "fc1": _matrix(stack[-1].outputs, hidden),
-        "fc2": _matrix(hidden, num_classes),
-    }
+    sizes = {}
+    for number, layer in enumerate(stack, start=1):
+        kernels = layer.out_channels * layer.in_channels * layer.kernel_size**2
+        positions = layer.out_size**2
+        sizes[f"conv{number}"] = {
+            "conv": LayerSize(kernels, positions),
+            "local": LayerSize(kernels * positions),
+            "fc": _matrix(layer.inputs, layer.outputs),
+        }[kind]
+    sizes["fc1"] = _matrix(stack[-1].outputs, hidden)
+    return sizes | {"fc2": _matrix(hidden, num_classes)}
 
 
 def flops(sizes: Mapping[str, LayerSize], nonzeros: Mapping[str, int]) -> dict[str, int]:
@@ -179,14 +184,6 @@ def flops(sizes: Mapping[str, LayerSize], nonzeros: Mapping[str, int]) -> dict[s
 
 def _matrix(inputs: int, units: int) -> LayerSize:
     return LayerSize(inputs * units, units=units)
-
-
-def _convolution_like(kind: str, g: Geometry) -> LayerSize:
-    if kind == "fc":
-        return _matrix(g.inputs, g.outputs)
-    kernels = g.out_channels * g.in_channels * g.kernel_size**2
-    positions = g.out_size**2
-    return LayerSize(kernels, positions) if kind == "conv" else LayerSize(kernels * positions)
 
 
 def _resnet_sizes(

@@ -245,7 +245,11 @@ def _build(source: Path, *options: str) -> Path:
     report = re.sub(r"\x1b\[[\d;]*m", "", finished.stdout)  # the colours of a terminal
     log.write_text(report)
     if finished.returncode:
-        raise LcsError(f"the book did not build: {_cause(report)} (see {log})")
+        # the first warning or error, or else the last line of text
+        lines = [line.strip() for line in report.splitlines() if re.search(r"\w", line)]
+        problem = re.compile(r"\b(WARNING|ERROR|CRITICAL)\b|^[\w.]+(Error|Exception): \S")
+        cause = next(filter(problem.search, lines), (lines or ["no output"])[-1])
+        raise LcsError(f"the book did not build: {cause} (see {log})")
     write_chart_library(pages)
     return pages
 
@@ -257,12 +261,3 @@ def write_chart_library(pages: Path) -> None:
     library = vl_convert.javascript_bundle()  # type: ignore[call-arg]
     # in a scope of its own: the theme has names like its
     (pages / "_static" / "vega.js").write_text(f"(() => {{{library}}})();")
-
-
-def _cause(report: str) -> str:
-    """Return the first warning or error of a build, or else its last line of text."""
-    lines = [line.strip() for line in report.splitlines() if re.search(r"\w", line)]
-    problem = re.compile(r"\b(WARNING|ERROR|CRITICAL)\b|^[\w.]+(Error|Exception): \S")
-    return next(
-        (line for line in lines if problem.search(line)), lines[-1] if lines else "no output"
-    )

@@ -69,7 +69,14 @@ def matrix(store: RunStore, sources: str = "P") -> Table:
     columns = sorted(settings, key=_place)
     rows = []
     for one in found:
-        cells = {each.setting: _cell(each, chapter) for each, chapter in one.evidence}
+        cells = {}
+        for each, chapter in one.evidence:
+            said, _, why = each.verdict.partition(": ")
+            mark = marked(said)
+            if CORRECTED in said:  # its brackets say it to those who see them
+                mark = mark.replace(CORRECTED, "") + " [before correction]{.visually-hidden}"
+            value = why or each.finding.short or each.finding.value.removesuffix(" points")
+            cells[each.setting] = f"{mark} [{value}]({chapter}.ipynb) [n = {each.n}]{{.sample}}"
         text = one.claim.text if cells else f"{one.claim.text} {one.state}"
         theirs = MARKS[one.claim.source](one.claim.value)
         rows.append([text, theirs, *(cells.get(name, UNTESTED) for name in columns)])
@@ -90,15 +97,6 @@ def _place(setting: str) -> list[object]:
     name, _, rest = setting.partition(", α = ")
     width, _, more = rest.partition(", ")
     return [known.index(name), int(width or 0), more]
-
-
-def _cell(evidence: Evidence, chapter: str) -> str:
-    said, _, why = evidence.verdict.partition(": ")
-    mark = marked(said)
-    if CORRECTED in said:  # its brackets say it to those who see them
-        mark = mark.replace(CORRECTED, "") + " [before correction]{.visually-hidden}"
-    value = why or evidence.finding.short or evidence.finding.value.removesuffix(" points")
-    return f"{mark} [{value}]({chapter}.ipynb) [n = {evidence.n}]{{.sample}}"
 
 
 def numbers(store: RunStore) -> dict[str, str]:

@@ -114,7 +114,9 @@ def judged(claims: Sequence[Claim], store: RunStore, scale: str) -> list[Evidenc
         ]
         # the same comparison made twice counts once
         distances = [d for finding in family if finding and (d := _distance(finding))]
-        known = surviving(distances, pending=sum(map(_is_pending, family)))
+        # there may be an interval once there are runs, or more than one
+        pending = [f for f in family if not f or (f.evidence and f.evidence.half_width is None)]
+        known = surviving(distances, pending=len(pending))
         for i, (claim, evidence) in enumerate(zip(claims, found, strict=True)):
             if evidence and (claim.source == "B") == own:
                 distance = _distance(evidence.finding)
@@ -134,11 +136,6 @@ def _is_asked(claim: Claim, scale: str) -> bool:
     )
 
 
-def _is_pending(finding: Finding | None) -> bool:
-    """Whether a comparison may have an interval once there are runs, or more than one."""
-    return finding is None or (finding.evidence is not None and finding.evidence.half_width is None)
-
-
 def _evidence(claim: Claim, read: Callable[[str], list[Record]], scale: str) -> Evidence | None:
     if claim.judge is None or not _is_asked(claim, scale):
         return None
@@ -151,17 +148,12 @@ def _evidence(claim: Claim, read: Callable[[str], list[Record]], scale: str) -> 
     if finding is None:
         return None
     setting = claim.studies[0].setting.label(scale)
-    setting += _variant(records) if scale != "paper" else ""
+    if scale != "paper":  # how wide the widest is, and whether zeros stay in all of β-LASSO
+        configs = [run.config for run in records if isinstance(run.config, Config)]
+        sparse = [config for config in configs if config.beta]
+        setting += f", α = {max(c.base_channels for c in configs)}" if configs else ""
+        setting += ", zeros stay" if sparse and all(c.frozen_zeros for c in sparse) else ""
     return Evidence(finding, _sample_size(records), setting, "")
-
-
-def _variant(records: Sequence[Record]) -> str:
-    """Say how wide the widest of some runs is, and whether zeros stay in all of β-LASSO."""
-    configs = [run.config for run in records if isinstance(run.config, Config)]
-    widths = {config.base_channels for config in configs}
-    said = f", α = {max(widths)}" if widths else ""
-    sparse = [config for config in configs if config.beta]
-    return said + (", zeros stay" if sparse and all(c.frozen_zeros for c in sparse) else "")
 
 
 def _distance(finding: Finding) -> Interval | None:

@@ -135,7 +135,9 @@ def inference_table(found: dict[str, Any] | None) -> Table:
         f"{found['machine']['hardware']}, torch {found['machine']['torch']}."
     )
     columns = ["way", "file (MB)", "MFLOP an image"]
-    columns += [f"{_images(one['batch'])}, {_threads(one['threads'])}" for one in shown]
+    columns += [
+        f"{_counted(one['batch'], 'image')}, {_counted(one['threads'], 'thread')}" for one in shown
+    ]
     return Table("tab-inference", caption, columns, rows)
 
 
@@ -164,9 +166,5 @@ def numbers(found: dict[str, Any] | None, threads: int = 1) -> dict[str, str]:
     return words
 
 
-def _images(batch: int) -> str:
-    return f"{batch} image" + "s" * (batch > 1)
-
-
-def _threads(threads: int) -> str:
-    return f"{threads} thread" + "s" * (threads > 1)
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" + "s" * (number > 1)

@@ -134,9 +134,10 @@ def bound_table(found: Mapping[str, Conditions], bits: int = BITS, delta: float 
                 f"{len(runs)}",
             ]
         )
+    dataset = next(iter(shown.values()))[0].config.dataset
     caption = (
         f"The bound of Theorem 2 on the test error, b = {bits}, δ = {delta:g}, m = "
-        f"{data.spec(_dataset(shown)).train_size:,} training images; means over n seeds, errors as "
+        f"{data.spec(dataset).train_size:,} training images; means over n seeds, errors as "
         f"fractions. α = {fronts.WIDTH}: by the recipe; α = 1: in the reproduction's setting. k: "
         "weights left, ‖w‖₀: those of S-FC that computes the same function. Vacuous: at least 1."
     )
@@ -200,7 +201,3 @@ def is_below_one(records: list[Record]) -> Finding:
 def _means(bounds: list[Bound]) -> dict[str, float]:
     rows = np.array(bounds, dtype=np.float64)
     return dict(zip(Bound._fields, rows.mean(0).tolist(), strict=True))
-
-
-def _dataset(shown: Mapping[str, list[Record]]) -> str:
-    return str(next(iter(shown.values()))[0].config.dataset)

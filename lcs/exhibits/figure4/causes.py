@@ -11,7 +11,7 @@ import numpy as np
 from lcs import measure
 from lcs.config import Config
 from lcs.exhibits import compare, locality, tables
-from lcs.exhibits.compare import PENDING, WORDS, Cell, Conditions
+from lcs.exhibits.compare import PENDING, WORDS, Cell
 from lcs.exhibits.settings import STRONGER_L1
 from lcs.exhibits.tables import NONE, Table, signed
 from lcs.exhibits.verdicts import UNMEASURED, Claim, Finding, Judge
@@ -93,7 +93,8 @@ def factorial_table(records: Sequence[Record]) -> Table:
         fields = {"augment": augment, **LOSSES[loss]}
         here = {config: runs for config, runs in found.items() if compare.matches(config, fields)}
         heading = f"{LOSS_NAMES[loss]}, {WORDS[augment]}"
-        rows.append([heading, *map(locality.window_text, _by_strength(here))])
+        by_strength = sorted(here, key=lambda c: (c.optimizer != "sgd", c.beta, c.l1))
+        rows.append([heading, *(locality.window_text(here[config]) for config in by_strength)])
     caption = (
         "Share of a filter's mass in its best window, less that of its own permutations, in "
         f"points: {compare.setting_text(records)}{compare.spread_text(records)}. "
@@ -112,11 +113,6 @@ LOSS_NAMES = {
     "equal": "cross-entropy, equal rates",
     "ce": "cross-entropy",
 }
-
-
-def _by_strength(found: Conditions) -> list[list[Record]]:
-    """Runs of SGD, of β = 0 and of the largest β, each at both λ."""
-    return [found[c] for c in sorted(found, key=lambda c: (c.optimizer != "sgd", c.beta, c.l1))]
 
 
 def sparsity_numbers(records: Sequence[Record]) -> dict[str, str]:

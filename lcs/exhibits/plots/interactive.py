@@ -118,17 +118,17 @@ def scatter(
             shape=alt.Shape("method", type="nominal", scale=shapes, legend=keys),
             href=alt.Href("link", type="nominal"),
             tooltip=[
-                alt.Tooltip(name, type=_kind(table[name]), title=title)
+                alt.Tooltip(
+                    name,
+                    type="quantitative" if table[name].dtype.kind in "fi" else "nominal",
+                    title=title,
+                )
                 for name, title in titles.items()
             ],
         )
         .properties(height=320)
     )
     return interactive(chart, description)
-
-
-def _kind(column: pd.Series) -> Any:
-    return "quantitative" if column.dtype.kind in "fi" else "nominal"
 
 
 def slider(

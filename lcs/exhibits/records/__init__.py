@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import shlex
 from collections import defaultdict
-from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from lcs.config import Config, RunConfig, ToyConfig
@@ -111,7 +110,13 @@ def all_runs(store: RunStore) -> list[Run]:
         RecordError: at the first broken record.
     """
     records = list(store.records())
-    uses = _uses([record.config for record in records])
+    wanted = {_seedless(record.config) for record in records}
+    uses: dict[RunConfig, list[Use]] = defaultdict(list)
+    _look(uses, wanted)
+    # the others may be of a study with `--dataset` and `--epochs`
+    others = {c for c in wanted if c not in uses and isinstance(c, Config)}
+    for dataset, epochs in sorted({(config.dataset, config.epochs) for config in others}):
+        _look(uses, others, dataset=dataset, epochs=epochs)
     found = [Run(record, tuple(uses[_seedless(record.config)])) for record in records]
     return sorted(found, key=lambda run: run.order)
 
@@ -154,20 +159,6 @@ def unusual(config: Config, base: Config) -> list[str]:
 
 def _seedless(config: RunConfig) -> RunConfig:
     return config.replace(seed=0)
-
-
-def _uses(configs: Iterable[RunConfig]) -> dict[RunConfig, list[Use]]:
-    """Return the studies that have each configuration, whatever its seed.
-
-    A run that none has as it stands may be that of a study with `--dataset` and `--epochs`.
-    """
-    wanted = {_seedless(config) for config in configs}
-    found: dict[RunConfig, list[Use]] = defaultdict(list)
-    _look(found, wanted)
-    others = [c for c in wanted if c not in found and isinstance(c, Config)]
-    for dataset, epochs in sorted({(config.dataset, config.epochs) for config in others}):
-        _look(found, {*others}, dataset=dataset, epochs=epochs)
-    return found
 
 
 def _look(found: dict[RunConfig, list[Use]], wanted: set[Any], **changes: Any) -> None:

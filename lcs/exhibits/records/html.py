@@ -196,15 +196,12 @@ def _commands(run: Run) -> str:
         replay = f"lcs runs replay {run.record.run_id}"
         note = "# or only its first epochs, which are compared with this record"
         lines = [f"lcs data get {run.config.dataset}", *lines, note, replay]
-    shown = "\n".join(" \\\n    ".join(_wrapped(line)) for line in lines)
-    return f"<pre>{escape(shown)}</pre>"
-
-
-def _wrapped(command: str) -> list[str]:
-    """Return the lines of a command, in which an option and its value stand together."""
-    together = re.sub(r"(--\S+) (?!--)", "\\1\N{NO-BREAK SPACE}", command)
-    lines = textwrap.wrap(together, 84, break_long_words=False, break_on_hyphens=False)
-    return [line.replace("\N{NO-BREAK SPACE}", " ") for line in lines]
+    shown = []
+    for line in lines:  # in its pieces an option and its value stand together
+        together = re.sub(r"(--\S+) (?!--)", "\\1\N{NO-BREAK SPACE}", line)
+        pieces = textwrap.wrap(together, 84, break_long_words=False, break_on_hyphens=False)
+        shown.append(" \\\n    ".join(pieces).replace("\N{NO-BREAK SPACE}", " "))
+    return "<pre>" + escape("\n".join(shown)) + "</pre>"
 
 
 def _configuration(config: RunConfig) -> str:

@@ -158,7 +158,10 @@ def tuned(config: Config) -> Config:
 def budgets(records: Sequence[Record]) -> dict[str, dict[str, float]]:
     """Return what `search-budgets` chooses: λ whose run comes nearest to each of `AIMS`."""
     reference = chosen(records[0].config, "s-fc", "beta-lasso", 50, share=1.0).l1
-    left = [_left(record) for record in records]
+    left = [
+        [record.final["nonzeros"][n] / record.final["weights"][n] for n in ("conv1", "fc1")]
+        for record in records
+    ]
     found = {}
     for name, aim in AIMS.items():
         place = int(np.argmin([abs(np.log(first / aim)) for first, _ in left]))
@@ -166,10 +169,6 @@ def budgets(records: Sequence[Record]) -> dict[str, dict[str, float]]:
         share = round(records[place].config.l1 / reference, 9)
         found[name] = {"share": share, "density": first, "density_rest": second}
     return found
-
-
-def _left(record: Record) -> list[float]:
-    return [record.final["nonzeros"][n] / record.final["weights"][n] for n in ("conv1", "fc1")]
 
 
 def erdos_renyi(config: Config) -> Config:

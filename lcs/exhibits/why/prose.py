@@ -43,15 +43,27 @@ def numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
 
 
 def control_numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
-    """Return the numbers of the page `why_controls`: what one change does, and the schedules."""
+    """Return the numbers of the page `why_controls`: what one change does, and the schedules.
+
+    The reproduction's weights left are in per cent of each layer, ours of the first.
+    """
     found = by_study(runs)
     precision, frozen, schedule = (found[name] for name in ("precision", "frozen", "schedule"))
     usual = {"precision": "bf16"}
     words = {
         "fp32-sgd": compare.difference_of(precision, {"beta": 0, "precision": "fp32"}, usual),
         "fp32-50": compare.difference_of(precision, {"beta": 50, "precision": "fp32"}, usual),
-        **_schedules_and_counts(found["period"]),
     }
+    whole = published.COUNTS[SGD, 400]
+    for beta in (1, 50):
+        counts = published.COUNTS[beta_lasso_method(beta), 400]
+        shares = [100 * getattr(counts, layer) / getattr(whole, layer) for layer in LAYERS]
+        words[f"published-left-{beta}"] = f"{shares[0]:.1f}"
+        words[f"published-layers-{beta}"] = ", ".join(f"{share:.1f}" for share in shares)
+    words["runs-period"] = compare.count_text(found["period"])
+    rising = {c: runs for c, runs in found["period"].items() if c.period is not None}
+    for beta in (1, 50):
+        words[f"period-left-{beta}"] = compare.left_of(rising, beta=float(beta))
     for beta in (1, 50):
         stay = {"beta": beta, "frozen_zeros": True}
         constant = {"beta": beta, "schedule": "constant"}
@@ -70,24 +82,6 @@ def late_range_text(runs: Sequence[Record]) -> str:
     curves = [run.history["test_accuracy"] for run in runs]
     late = [100 * value for curve in curves for value in curve[-max(1, len(curve) // 10) :]]
     return f"{min(late):.0f} and {max(late):.0f}"
-
-
-def _schedules_and_counts(found: Conditions) -> dict[str, str]:
-    """Return what the reproduction had left after 400 epochs, and what a rising cosine leaves.
-
-    The reproduction's in per cent of each layer, ours of the first.
-    """
-    whole, words = published.COUNTS[SGD, 400], {}
-    for beta in (1, 50):
-        counts = published.COUNTS[beta_lasso_method(beta), 400]
-        shares = [100 * getattr(counts, layer) / getattr(whole, layer) for layer in LAYERS]
-        words[f"published-left-{beta}"] = f"{shares[0]:.1f}"
-        words[f"published-layers-{beta}"] = ", ".join(f"{share:.1f}" for share in shares)
-    rising = {config: runs for config, runs in found.items() if config.period is not None}
-    words["runs-period"] = compare.count_text(found)
-    return words | {
-        f"period-left-{beta}": compare.left_of(rising, beta=float(beta)) for beta in (1, 50)
-    }
 
 
 def _first_layer(found: Conditions) -> dict[str, str]:
@@ -173,7 +167,11 @@ def _lengths(found: Conditions) -> dict[str, str]:
 
 
 def _factorial(found: Conditions) -> dict[str, str]:
-    """Return what factors add to the gain of β = 50, and some cells: see `_cells`."""
+    """Return what factors add to the gain of β = 50, and what some cells have.
+
+    `cell-left`: what β = 50 with the stronger λ leaves with augmentation and the reproduction's
+    loss, in per cent of the first layer; `sgd-flip-crop-…`: the accuracy of SGD with each loss.
+    """
     augmented = factorial.changed_pairs(found, factorial.add_augmentation)
     both = factorial.contrast(found, augmented, compare.without_threshold)
     weak = [pair for pair in augmented if not factorial.has_stronger_l1(pair[0])]
@@ -199,17 +197,8 @@ def _factorial(found: Conditions) -> dict[str, str]:
     for name, change in losses.items():
         effect = factorial.effect(found, change, compare.without_threshold)
         words[f"effect-{name}-zero"] = compare.signed_text(effect)
-    return words | _cells(found)
-
-
-def _cells(found: Conditions) -> dict[str, str]:
-    """Return what β = 50 leaves in the cell of the stronger λ, and SGD with augmentation.
-
-    `cell-left`: with augmentation and the reproduction's loss, in per cent of the first layer;
-    `sgd-flip-crop-…`: the accuracy of SGD with each loss.
-    """
     cropped = {"augment": "flip-crop"}
-    words = {"cell-left": compare.left_of(found, beta=50, loss="bce", **cropped, **STRONGER_L1)}
+    words["cell-left"] = compare.left_of(found, beta=50, loss="bce", **cropped, **STRONGER_L1)
     for name, loss in LOSSES.items():
         sgd = {"optimizer": "sgd", **cropped, **loss}
         words[f"sgd-flip-crop-{name}"] = compare.said_of(found, compare.mean_text, **sgd)
