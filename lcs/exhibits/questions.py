@@ -334,7 +334,8 @@ QUESTIONS: tuple[Question, ...] = (
         "Do the learned filters transfer from one data set to another?",
         IN_PART,
         "Between CIFAR-10 and CIFAR-100, by what a network starts from. Masks from CIFAR-100: {0}; "
-        "its trained first layer, frozen: {3}.",
+        "over shuffled ones: {1}; over these masks with their initial weights: {2}; its trained "
+        "first layer, frozen: {3}.",
         "transfer#every-start",
         claims=(
             "With masks found on CIFAR-100, SGD is better on CIFAR-10 than without masks",

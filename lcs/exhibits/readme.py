@@ -147,7 +147,7 @@ def is_current(store: RunStore) -> bool:
 def stamp(store: RunStore) -> str:
     """Return a hash of our values that the picture shows."""
     found, filters = _shown(store)
-    values = [(str(config), compare.accuracies(runs)) for config, runs in found.items()]
+    values = [(config.run_id, compare.accuracies(runs)) for config, runs in found.items()]
     return hashlib.sha256(repr((values, list(filters))).encode()).hexdigest()
 
 

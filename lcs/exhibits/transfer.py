@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from lcs.config import Config
 from lcs.exhibits import compare, locality, plots, tables
-from lcs.exhibits.compare import PENDING, Cell, Conditions
-from lcs.exhibits.methods import B50, LOCAL, SGD, method
+from lcs.exhibits.compare import Cell, Conditions
+from lcs.exhibits.methods import B50, SGD, method
 from lcs.exhibits.settings import RECIPE, chosen, desk_study, paper_recipe
 from lcs.exhibits.tables import Table
 from lcs.exhibits.verdicts import Claim, Finding, Judge
@@ -121,26 +121,26 @@ def transfer_figure(records: Sequence[Record]) -> Figure:
 def words(records: Sequence[Record]) -> dict[str, str]:
     """Return differences in accuracy, in points, for the prose; "pending" without runs.
 
-    `transfer-…-…` by data set and start: over SGD from nothing; `sparse` is β = 50 and `local`
-    S-LOCAL. `shuffled-…`: masks of the other data set less those with shuffled units.
+    `transfer-…-mask` and `-frozen` by data set: masks or the frozen first layer of the other one
+    over SGD from nothing, and `-sparse`: β = 50 from nothing over it. `shuffled-…`: the other's
+    masks over the same with shuffled units.
     """
-    found = compare.conditions(records)
-    plain = from_nothing(found)
-    gains = {f"transfer-{name}-{start}": PENDING for name in DATASETS for start in TAKEN}
-    gains |= {f"transfer-{name}-{key}": PENDING for name in DATASETS for key in ("sparse", "local")}
-    gains |= {f"shuffled-{name}": PENDING for name in DATASETS}
-    short = {B50: "sparse", LOCAL: "local"}
-    for config in found:
-        if config.dataset not in DATASETS or origin(config) == config.dataset:
-            continue
-        gain = compare.difference(found, config, plain[config.dataset])
-        key = config.start if config.source else short.get(method(config), "")
-        if gain and key:
-            gains[f"transfer-{config.dataset}-{key}"] = tables.signed(gain)
-        shuffled = config.replace(start="shuffled-pixels") if config.start == "mask" else config
-        if apart := compare.difference(found, config, shuffled):
-            gains[f"shuffled-{config.dataset}"] = tables.signed(apart)
-    return gains
+    found, said = compare.conditions(records), {}
+    for name in DATASETS:
+        here = {
+            config.start if config.source else method(config): config
+            for config in found
+            if config.dataset == name != origin(config)
+        }
+        for key, one, other in (
+            (f"transfer-{name}-mask", "mask", SGD),
+            (f"transfer-{name}-frozen", "frozen-first-layer", SGD),
+            (f"transfer-{name}-sparse", B50, SGD),
+            (f"shuffled-{name}", "mask", "shuffled-pixels"),
+        ):
+            gain = compare.difference(found, here[one], here[other]) if here else None
+            said[key] = compare.signed_text(gain)
+    return said
 
 
 def _judge(one: str, other: str, margin: float | None = None) -> Judge:

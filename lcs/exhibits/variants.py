@@ -13,7 +13,7 @@ import numpy as np
 
 from lcs.config import Config
 from lcs.exhibits import compare, locality, plots, tables
-from lcs.exhibits.compare import PENDING, Cell, Conditions
+from lcs.exhibits.compare import Cell, Conditions
 from lcs.exhibits.methods import B50, CONV, LOCAL, SGD, Method, method
 from lcs.exhibits.settings import BETA_50, CHOSEN, RECIPE, chosen, desk_study, paper_recipe
 from lcs.exhibits.tables import Table
@@ -226,54 +226,32 @@ def deeper_figure(records: Sequence[Record]) -> Figure:
 def words(found: dict[str, list[Record]]) -> dict[str, str]:
     """Return what the prose says, in points; "pending" without runs.
 
-    `banded-…-…` by growth and size of λ: accuracy over the same λ without growth, and
-    `banded-window-…` locality beyond chance. `from-…-…` by network and rate: accuracy over S-CONV;
-    `from-window-…` locality. `depth-…`: what depth adds to a network. `weights-d-fc`: how many
-    weights D-FC has.
+    `banded-large` and `banded-small`: a growth of 1 over none, at the two λ. `from-…`: what S-FC
+    ends above S-CONV with, at the lower rate, and `from-window-…`: how local it is. `depth-…`: what
+    depth adds to a network. `weights-d-fc`: how many weights D-FC has.
     """
-    starts = {"beta": B50, "sgd": SGD, "local": LOCAL, "conv": CONV}
-    depths = {"beta": DEEP_B50, **{model[2:]: Method(model) for model in DEEP}}
-    said = {
-        f"{name}{_place(growth)}-{size}": PENDING
-        for name in ("banded-", "banded-window-")
-        for growth in GROWTHS
-        for size in ("large", "small")
-    }
-    said |= {
-        f"{name}{key}-{_place(lr)}": PENDING
-        for name in ("from-", "from-window-")
-        for key in starts
-        for lr in RATES
-    }
     banded = compare.conditions(found["banded"])
-    largest = max((config.l1 for config in banded), default=0.0)
-    for config, runs in banded.items():
-        if config.l1_growth:
-            size = "large" if config.l1 == largest else "small"
-            key = f"{_place(config.l1_growth)}-{size}"
-            gain = compare.difference(banded, config, config.replace(l1_growth=0.0))
-            said[f"banded-{key}"] = compare.signed_text(gain)
-            said[f"banded-window-{key}"] = locality.window_text(runs)
+    levels = sorted({config.l1 for config in banded if config.l1}) or [0.0]
+    said = {
+        f"banded-{size}": compare.signed_text(
+            compare.gain(banded, lambda c: c.replace(l1_growth=0.0), l1=l1, l1_growth=1.0)
+        )
+        for size, l1 in (("large", levels[-1]), ("small", levels[0]))
+    }
     started = compare.conditions(found["from-convolution"])
-    for config, runs in started.items():
-        if config.source:
-            name = next(key for key, own in starts.items() if own == method(config))
-            gain = compare.difference(started, config, _plain(started))
-            said[f"from-{name}-{_place(config.lr)}"] = compare.signed_text(gain)
-            said[f"from-window-{name}-{_place(config.lr)}"] = locality.window_text(runs)
+    for name, training in (("sgd", SGD), ("beta", B50)):
+        own = {**training._asdict(), "start": "network", "lr": RATES[-1]}
+        gain = compare.gain(started, lambda _: _plain(started), **own)
+        said[f"from-{name}"] = compare.signed_text(gain)
+        said[f"from-window-{name}"] = compare.said_of(started, locality.window_text, **own)
     groups = compare.by_method(found["deeper"])
-    for key, deep in depths.items():
+    for name, deep in (("beta", DEEP_B50), *((model[2:], Method(model)) for model in DEEP)):
         shallow = deep._replace(model=deep.model.replace("d-", "s-"))
         gain = compare.paired(groups[deep], groups[shallow]) if groups else None
-        said[f"depth-{key}"] = compare.signed_text(gain)
+        said[f"depth-{name}"] = compare.signed_text(gain)
     sizes = Config(model="d-fc", base_channels=DEEP_WIDTH).layer_sizes()
     said["weights-d-fc"] = f"{sum(layer.weights for layer in sizes.values()):,}"
     return said
-
-
-def _place(value: float) -> str:
-    """Return a number without the dot, which a glued name cannot have."""
-    return f"{value:g}".replace(".", "-")
 
 
 DEEP_B50 = Method("d-fc", "beta-lasso", 50.0)
