@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lcs.config import Config
-from lcs.exhibits import compare, locality, plots, tables
+from lcs.exhibits import compare, locality, plots, published, tables
 from lcs.exhibits.compare import Cell, Conditions
 from lcs.exhibits.methods import B50, CONV, LOCAL, SGD, Method, method
 from lcs.exhibits.settings import BETA_50, CHOSEN, RECIPE, chosen, desk_study, paper_recipe
 from lcs.exhibits.tables import Table
 from lcs.exhibits.verdicts import Claim, differs
 from lcs.runs import Record
+from lcs.stats import Interval
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -228,7 +229,8 @@ def words(found: dict[str, list[Record]]) -> dict[str, str]:
 
     `banded-large` and `banded-small`: a growth of 1 over none, at the two λ. `from-…`: what S-FC
     ends above S-CONV with, at the lower rate, and `from-window-…`: how local it is. `depth-…`: what
-    depth adds to a network. `weights-d-fc`: how many weights D-FC has.
+    depth adds to a network, and `published-depth-…` in the paper. `weights-d-fc`: how many weights
+    D-FC has.
     """
     banded = compare.conditions(found["banded"])
     levels = sorted({config.l1 for config in banded if config.l1}) or [0.0]
@@ -249,6 +251,9 @@ def words(found: dict[str, list[Record]]) -> dict[str, str]:
         shallow = deep._replace(model=deep.model.replace("d-", "s-"))
         gain = compare.paired(groups[deep], groups[shallow]) if groups else None
         said[f"depth-{name}"] = compare.signed_text(gain)
+        if deep in published.DEEP:
+            theirs = Interval(published.DEEP[deep] - published.SHORT[shallow], None, 1)
+            said[f"published-depth-{name}"] = tables.published(tables.signed(theirs))
     sizes = Config(model="d-fc", base_channels=DEEP_WIDTH).layer_sizes()
     said["weights-d-fc"] = f"{sum(layer.weights for layer in sizes.values()):,}"
     return said

@@ -80,10 +80,12 @@ def test_words_say_what_the_records_say(found):
     assert words["from-sgd"] == "−9.91 ± 0.00"
     assert words["from-beta"] == "−7.91 ± 0.00"
     assert words["from-window-beta"] == "+10.00 ± 0.00"
+    assert words["published-depth-fc"] == "[−7.99]{.published}"
     assert words["depth-beta"] == words["depth-conv"] == "+5.00 ± 0.00"
     pending = variants.words({name: [] for name in NAMES})
     assert pending.keys() == words.keys()
-    assert {v for k, v in pending.items() if k != "weights-d-fc"} == {"pending"}
+    known = {name for name in words if name.startswith(("weights", "published"))}
+    assert {pending[name] for name in pending.keys() - known} == {"pending"}
 
 
 def test_tables_and_figures_have_every_condition(found):
