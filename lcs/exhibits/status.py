@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lcs import cost
 from lcs.base_study import BaseStudy
 from lcs.config import RunConfig
 from lcs.exhibits import EXHIBITS, exhibit, find_study, tables
 from lcs.exhibits.tables import Table
-from lcs.runs import Record, RunStore
+from lcs.runs import PUBLISHED, Record, RunStore
+
+if TYPE_CHECKING:
+    from IPython.display import Markdown
 
 SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 DEVICES = {"desk": "cpu", "paper": "cuda"}
@@ -92,6 +95,27 @@ def pending_table(store: RunStore) -> Table:
     return Table("tab-pending", caption, columns, rows, text=columns[1:2] + columns[3:])
 
 
+def notice(studies: Sequence[BaseStudy], scale: str = "desk") -> Markdown | None:
+    """Return what a chapter says at its beginning of studies that have not a single seed.
+
+    None where each has one, or at another scale than the book's.
+    """
+    from IPython.display import Markdown
+
+    store, lines = RunStore(PUBLISHED), []
+    for study in studies if scale == "desk" else ():
+        lacking = [config for config, run in study.runs(scale, 1, store.find).items() if not run]
+        if lacking:
+            about = _about(study.seconds(lacking, "cpu", list(store.records())))
+            command = tables.as_typed(f"lcs study {study.name} --seeds 1")
+            runs = "one run" if len(lacking) == 1 else f"{len(lacking)} runs"
+            lines.append(f"- {study.title}: {runs}, {about} on two cores. {command}")
+    if not lines:
+        return None
+    head = ":::{admonition} Not run yet\nOf these studies no seed is complete. What they will show "
+    return Markdown("\n".join([head + "is marked as pending on this page.", "", *lines, ":::"]))
+
+
 def done_table(store: RunStore) -> Table:
     """Return the studies that have all of their runs, with the time that these took."""
     rows = [
@@ -115,19 +139,14 @@ def numbers(store: RunStore) -> dict[str, str]:
     timed = list(store.records())
     # runs that studies share are counted once
     missing = {config: each.study for each in desk for config in each.lacking}
-    costs = [
-        seconds
-        for config, study in missing.items()
-        for seconds in study.seconds([config], "cpu", timed)
-    ]
-    known = [seconds for seconds in costs if seconds is not None]
+    costs = [study.seconds([config], "cpu", timed)[0] for config, study in missing.items()]
     return {
         "status-done": f"{len(every) - len(pending)}",
         "status-records": f"{len(timed):,}",
         "status-hours": _duration(timed),
         "status-pending": f"{len(desk)}",
         "status-missing": f"{len(missing)}",
-        "status-cost": cost.about(sum(known) if len(known) == len(costs) else None),
+        "status-cost": _about(costs),
         "status-paper": f"{len(pending) - len(desk)}",
     }
 
@@ -155,13 +174,17 @@ def _duration(records: Sequence[Record]) -> str:
     return cost.duration(sum(record.provenance["seconds"] for record in records))
 
 
+def _about(costs: Sequence[float | None]) -> str:
+    """Say about how long runs take in all, if it is known of each."""
+    known = [seconds for seconds in costs if seconds is not None]
+    return cost.about(sum(known) if len(known) == len(costs) else None)
+
+
 def _cost(pending: Progress, timed: Sequence[Record]) -> str:
     """Return about how long missing runs take; the operations where no run has shown it."""
     device = DEVICES[pending.scale]
     if device == "cpu" or any(run.provenance["device"] == device for run in timed):
-        costs = pending.study.seconds(pending.lacking, device, timed)
-        known = [seconds for seconds in costs if seconds is not None]
-        return cost.about(sum(known) if len(known) == len(costs) else None)
+        return _about(pending.study.seconds(pending.lacking, device, timed))
     flops = sum(map(pending.study.flops, pending.lacking))
     mantissa, exponent = f"{flops:.1e}".split("e+")
     return f"{mantissa} · 10{str(int(exponent)).translate(SUPERSCRIPTS)} operations"
