@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import math
 import os
 import zlib
 from collections.abc import Iterator, Mapping
@@ -48,9 +49,10 @@ class Checkpoint:
         self._temporary = self.path.with_suffix(".partial")
 
     @contextmanager
-    def locked(self, *, wait: bool = False) -> Iterator[None]:
-        """Hold the run: a second process that wants it is refused, or waits. A lock ends with its
-        process.
+    def locked(self, wait: float = 0.0) -> Iterator[None]:
+        """Hold the run: a second process that wants it is refused, after some seconds if asked.
+
+        A lock ends with its process.
 
         Raises:
             InProgress: another process holds it.
@@ -60,7 +62,8 @@ class Checkpoint:
         lock = FileLock(self._lock, fallback_to_soft=False)
         try:
             self._lock.parent.mkdir(parents=True, exist_ok=True)
-            lock.acquire(blocking=wait)
+            # to filelock a time below 0 is for ever
+            lock.acquire(timeout=-1 if wait == math.inf else max(0.0, wait))
         except Timeout as error:
             raise InProgress(
                 f"run {self.run_id} is in progress in another process; wait for it to end"

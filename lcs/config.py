@@ -48,7 +48,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
         *("gradual", "set", "rigl"),
     ),
     "start": (
-        *("initial", "ticket", "mask", "first-mask", "shuffled-mask", "shuffled-pixels"),
+        *("initial", "ticket", "mask", "first-mask", "rewired-mask", "random-mask"),
         *("first-layer", "frozen-first-layer", "network"),
     ),
     "precision": ("fp32", "bf16"),
@@ -291,6 +291,11 @@ class Config(RunConfig):
     def file(self) -> str:
         """Place of the record in a store, without suffix."""
         return f"{self.dataset}/{self.name}"
+
+    @property
+    def stem(self) -> str:
+        """The same for all seeds of a run: what `source` names."""
+        return self.file.rpartition("-s")[0]
 
 
 # the toy LASSO: features of each problem, and schedules of the step size

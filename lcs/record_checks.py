@@ -64,6 +64,7 @@ MORE_ORIGIN: dict[str, tuple[type, ...]] = {
     "modes": (dict,),
     "before_resume": (list,),
     "code_before_resume": (str,),
+    "source_as_recorded": (bool,),
 }
 
 

@@ -10,9 +10,9 @@ from lcs.device import choose_device, enough_memory
 from lcs.errors import ConfigError
 from lcs.provenance import provenance
 from lcs.record_format import rounded
-from lcs.run import ENVIRONMENT, Run
+from lcs.run import ENVIRONMENT
 from lcs.runs import Record, RunStore, default_store
-from lcs.train import Clock, source_network
+from lcs.train import Clock, start
 
 # other processors and numbers of threads round sums differently; these differences stay small
 # while a run is young: of the loss, and of the shares of hits and of non-zero weights
@@ -48,16 +48,16 @@ def replay(record: Record, epochs: int, device: str = "auto") -> Replay:
         raise ConfigError(f"epochs: {epochs} is out of range; give 1 or more")
     chosen = choose_device(device)
     store = RunStore(record.path.parents[1], fallback=default_store())
-    source = source_network(record.config, store, chosen, Clock(None, 60.0))
     with enough_memory(record.config):
-        run = Run.start(record.config, chosen, source=source)
+        run = start(record.config, store, chosen, Clock(None, 60.0))
         anew = rounded(run.replay(epochs))
         final = rounded(run.final(run.filters())) if epochs >= record.config.epochs else None
     compared = [_compare_epoch(record, anew, row) for row in range(len(anew["epoch"]))]
     if final is not None:
         compared.append(_compare_final(record, final))
     equal = all(part.equal for part in compared)
-    close = all(part.close for part in compared) and not _same_origin(record, chosen)
+    same = _same_origin(record, chosen) and run.provenance.get("source_as_recorded", True)
+    close = all(part.close for part in compared) and not same
     if equal:
         verdict = "equal to the last stored digit"
     elif close:
@@ -131,4 +131,5 @@ def _same_origin(record: Record, device: torch.device) -> bool:
     here = {**provenance(device), "resumes": 0}
     same = all(record.provenance.get(name) == here[name] for name in ORIGIN)
     alone = "together" not in record.provenance.get("modes", ())
-    return same and alone and device.type == "cpu"
+    source = record.provenance.get("source_as_recorded", True)
+    return same and alone and source and device.type == "cpu"

@@ -30,7 +30,7 @@ from lcs.schedule import learning_rate
 from lcs.seeds import generator_for
 from lcs.shapes import flops
 from lcs.sparse import Forward
-from lcs.transfer import MASKED_LAYERS, take_over
+from lcs.transfer import take_over
 
 # entries of the provenance on which rounding may depend; they may change when a run is resumed
 ENVIRONMENT = ("code", "packages", "device", "hardware", "threads")
@@ -53,9 +53,10 @@ def objective(loss: str, logits: Tensor, labels: Tensor) -> Tensor:
 def build_model(config: Config) -> nn.Module:
     """Build the run's network; its initial weights depend only on data set, model and seed.
 
-    Masks that were found by another run have weights of their own, but for a ticket.
+    Where it starts from another network, they are not what that one began with, but for a ticket.
     """
-    weights = "new weights" if config.start in set(MASKED_LAYERS) - {"ticket"} else "weights"
+    same = config.start in ("initial", "ticket", "network")
+    weights = "weights" if same else "new weights"
     facts = data.spec(config.dataset)
     size, _, channels = facts.image_shape
     with torch.random.fork_rng(devices=[]):

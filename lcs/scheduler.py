@@ -77,9 +77,14 @@ def train_all(
         while running or ((waiting or held) and not pause):
             if held and time.monotonic() >= again:
                 waiting, held = waiting + held, []
-            while waiting and len(running) < executor.slots and not pause:
-                group = waiting.pop(0)
-                running[executor.submit(call, group)] = group
+            while len(running) < executor.slots and not pause:
+                # what starts from one of these runs comes after it
+                before = {c.file for group in (*waiting, *held, *running.values()) for c in group}
+                ready = (g for g in waiting if not before & {f"{c.source}-s{c.seed}" for c in g})
+                if (following := next(ready, None)) is None:
+                    break
+                waiting.remove(following)
+                running[executor.submit(call, following)] = following
             if not running:  # others train what is left
                 if time.time() >= deadline:
                     pause = Paused("the time budget is spent; other processes train what is left")

@@ -48,14 +48,17 @@ def choose_mode(model: nn.Module, optimizer: Optimizer) -> str:
     """Return which of the `MODES` is the fastest for the next epoch.
 
     "dense" unless this is S-FC as the paper has it, trained by β-LASSO, with a first layer of low
-    density. The optimizer holds the layer's weight.
+    density that the optimizer holds.
     """
     if not isinstance(optimizer, BetaLasso) or not isinstance(model, Net):
         return "dense"
     if model.kind != "fc" or len(model.geometries) > 1 or model.geometries[0].out_size == 1:
         return "dense"
     first, weight = cast(nn.Linear, model.conv1), cast(nn.Linear, model.conv1).weight
-    group = next(g for g in optimizer.param_groups if any(p is weight for p in g["params"]))
+    groups = [g for g in optimizer.param_groups if any(p is weight for p in g["params"])]
+    if not groups:  # the layer is not trained
+        return "dense"
+    (group,) = groups
     mode = "frozen" if group["frozen_zeros"] else "exact"
     limit = PAYS_BELOW[weight.device.type][mode]
     if (

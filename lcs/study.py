@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import sys
-import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -65,12 +64,16 @@ class Study(BaseStudy):
         given = {name: value for name, value in changes.items() if value is not None}
         own = {name: given.pop(name) for name in OPTIMIZERS_OWN & given.keys()}
         base = self.setting.configs[scale].replace(**given)
+        plain = self.make(base, sorted(self.betas if betas is None else betas))
         made = [
             config.replace(
                 **{n: v for n, v in own.items() if n in OPTIMIZER_FIELDS[config.optimizer]}
             )
-            for config in self.make(base, sorted(self.betas if betas is None else betas))
+            for config in plain
         ]
+        # a run that starts from another of the study starts from it as it is now
+        stems = {before.stem: after.stem for before, after in zip(plain, made, strict=True)}
+        made = [c.replace(source=stems.get(c.source, c.source)) if c.source else c for c in made]
         once = dict.fromkeys(made)  # each run once
         count = self.checked_seeds(seeds, self.own_seeds(scale))
         return [config.replace(seed=seed) for config in once for seed in range(count)]
@@ -133,19 +136,14 @@ class Study(BaseStudy):
                 total = cost.in_all(costs.values(), executor.slots)
                 kind = cost.device_type(executor.device)
                 print(f"{which} to train on {kind}{total}", file=sys.stderr)
-                minutes = math.inf if budget_minutes is None else budget_minutes
-                began, files = time.monotonic(), {config.file for config in lacking}
-                # what starts from a run that is to be trained here comes after it
-                later = [c for c in lacking if f"{c.source}-s{c.seed}" in files]
-                for part in ([c for c in lacking if c not in later], later):
-                    scheduler.train_all(
-                        self.groups(part, executor.slots),
-                        executor,
-                        budget_minutes=minutes - (time.monotonic() - began) / 60,
-                        store=RunStore(store.root.absolute()),
-                        device=executor.device,
-                        checkpoint_seconds=checkpoint_seconds,
-                    )
+                scheduler.train_all(
+                    self.groups(lacking, executor.slots),
+                    executor,
+                    budget_minutes=math.inf if budget_minutes is None else budget_minutes,
+                    store=RunStore(store.root.absolute(), fallback=store.fallback),
+                    device=executor.device,
+                    checkpoint_seconds=checkpoint_seconds,
+                )
             runs |= {config: store.find(config) for config in lacking}
             if lost := [config.run_id for config in lacking if runs[config] is None]:
                 raise RecordError(

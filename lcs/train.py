@@ -14,7 +14,6 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 
 import torch
-from torch import nn
 from tqdm import tqdm
 
 from lcs import cost
@@ -23,6 +22,7 @@ from lcs.checkpoint import Checkpoint
 from lcs.config import Config, recorded_epochs
 from lcs.device import choose_device, enough_memory
 from lcs.errors import ConfigError, Paused, TrainingError
+from lcs.record_format import rounded
 from lcs.run import Run
 from lcs.runs import Record, RunStore
 
@@ -92,7 +92,7 @@ def train_group(
     checkpoints = {config: Checkpoint(config, store.root) for config in configs}
     failures: list[TrainingError] = []
     with ExitStack() as locks:
-        parts: dict[tuple[Config, int], list[Config]] = {}
+        parts: dict[tuple[object, int], list[Config]] = {}
         for config, checkpoint in checkpoints.items():
             if store.find(config) is None:
                 chosen = choose_device(device)
@@ -105,10 +105,8 @@ def train_group(
         for part in parts.values():
             runs: list[Run] = []
             for config in part:
-                source = source_network(config, store, chosen, clock)
                 with enough_memory(config):
-                    like = runs[-1] if runs else None
-                    runs.append(Run.start(config, chosen, like, source))
+                    runs.append(start(config, store, chosen, clock, runs[-1] if runs else None))
                     runs[-1].resume(checkpoints[config])
             with enough_memory(part[0]):  # for what all share
                 failures += fit(runs, clock, several=len(configs) > 1)
@@ -121,33 +119,45 @@ def train_group(
     return [record for config in configs if (record := store.find(config)) is not None]
 
 
-def source_network(
-    config: Config, store: RunStore, device: torch.device, clock: Clock
-) -> nn.Module | None:
-    """Return the trained network that a run starts from, or None if it starts from none.
+def start(
+    config: Config, store: RunStore, device: torch.device, clock: Clock, like: Run | None = None
+) -> Run:
+    """Return a run at its beginning, with the trained network that it starts from, if it has one.
 
-    Records hold no weights: the source is trained anew, and kept beside the checkpoints.
+    Records hold no weights: the source is trained anew, and kept beside the checkpoints. The run's
+    provenance says whether it then has the history of its record to the last digit.
+
+    Args:
+        config: the run.
+        store: has the record of its source.
+        device: where both are trained.
+        clock: of the call.
+        like: as in `Run.start`.
 
     Raises:
-        ConfigError: the store has no record of the source.
+        TrainingError: there is no record of the source.
         As `train`.
     """
     if config.source is None:
-        return None
+        return Run.start(config, device, like)
     file = f"{config.source}-s{config.seed}"
     if (record := store.named(file)) is None:
-        raise ConfigError(f"source: there is no record {file}; train that run first")
+        raise TrainingError(
+            f"run {config.run_id}: it starts from {file}, which has no record; train that first"
+        )
     checkpoint = Checkpoint(record.config, store.root / "sources")
-    with checkpoint.locked(wait=True), enough_memory(record.config):
-        earlier = source_network(record.config, store, device, clock)
-        run = Run.start(record.config, device, source=earlier)
-        run.resume(checkpoint)
-        if run.epoch < run.config.epochs:
+    with checkpoint.locked(wait=clock.left), enough_memory(record.config):
+        source = start(record.config, store, device, clock)
+        source.resume(checkpoint)
+        if source.epoch < source.config.epochs:
             print(f"run {config.run_id}: its source {file} is trained first", file=sys.stderr)
-            if failures := fit([run], clock, several=False):
+            if failures := fit([source], clock, several=False):
                 raise failures[0]
-            run.save()
-        return run.model
+            source.save()
+    with enough_memory(config):
+        run = Run.start(config, device, like, source.model)
+    run.provenance["source_as_recorded"] = rounded(source.history) == record.history
+    return run
 
 
 def groups(configs: Sequence[Config], workers: int = 1) -> list[list[Config]]:
@@ -156,7 +166,7 @@ def groups(configs: Sequence[Config], workers: int = 1) -> list[list[Config]]:
     Runs of a group share their batches: they have the same data, seed, augmentation and length.
     There are as many groups as workers at least, if there are as many runs.
     """
-    found: dict[Config, list[Config]] = {}
+    found: dict[object, list[Config]] = {}
     for config in configs:
         found.setdefault(_shared_fields(config), []).append(config)
     result = []
@@ -169,15 +179,16 @@ def groups(configs: Sequence[Config], workers: int = 1) -> list[list[Config]]:
     return result
 
 
-def _shared_fields(config: Config) -> Config:
-    """Return a configuration that is the same for all runs that can train in one group.
+def _shared_fields(config: Config) -> tuple[Config, str | None]:
+    """Return what is the same for all runs that can train in one group.
 
     Without augmentation there is nothing to share, and dropout draws from the process's generator:
-    then it is the run's own, so that it trains alone.
+    then it is the run's own, so that it trains alone. A run is in no group with its source.
     """
     if config.augment == "none" or config.dropout:
-        return config
-    return Config(**{name: getattr(config, name) for name in (*BATCH_FIELDS, "epochs")})
+        return config, config.source
+    shared = Config(**{name: getattr(config, name) for name in (*BATCH_FIELDS, "epochs")})
+    return shared, config.source
 
 
 def fit(runs: list[Run], clock: Clock, *, several: bool) -> list[TrainingError]:
@@ -271,6 +282,11 @@ class Clock:
         self.budget, self.interval = 60 * minutes, checkpoint_seconds
         self.recent: deque[float] = deque(maxlen=20)  # seconds of the last epochs
         self.saving = 0.0  # seconds of the last checkpoint
+
+    @property
+    def left(self) -> float:
+        """Seconds of the budget that are left."""
+        return self.budget - self.elapsed
 
     @property
     def elapsed(self) -> float:

@@ -9,11 +9,11 @@ mask
     The same masks, with other initial weights.
 first-mask
     The first layer's mask alone.
-shuffled-mask
+rewired-mask
+    The same masks, the first layer's rewired at random: every unit and every input keeps its number
+    of weights.
+random-mask
     Masks of as many weights of each layer, at random places.
-shuffled-pixels
-    The first layer's mask with the units of each input permuted, so that every input keeps its
-    number of weights; the second layer's at random places.
 first-layer
     The trained first layer, trained on.
 frozen-first-layer
@@ -22,7 +22,7 @@ network
     All weights, and the statistics of batch normalisation. A CONV net starts a LOCAL or an FC net,
     and a LOCAL net an FC net, by `lcs.models.embed` (d'Ascoli et al., NeurIPS 2019).
 
-Whatever is not taken is drawn anew, and is not what the source began with, but for a ticket.
+Other initial weights than those of a ticket are not what the source began with.
 """
 
 from __future__ import annotations
@@ -42,9 +42,11 @@ MASKED_LAYERS = {
     "ticket": ("conv1", "fc1"),
     "mask": ("conv1", "fc1"),
     "first-mask": ("conv1",),
-    "shuffled-mask": ("conv1", "fc1"),
-    "shuffled-pixels": ("conv1", "fc1"),
+    "rewired-mask": ("conv1", "fc1"),
+    "random-mask": ("conv1", "fc1"),
 }
+# of pairs of units for each unit, when a mask is rewired
+TRADES = 10
 
 
 @torch.no_grad()
@@ -86,11 +88,34 @@ def _check_shapes(config: Config, model: Net, source: Net, names: list[str]) -> 
 
 
 def _mask(config: Config, name: str, source: Net) -> Tensor:
-    """Return a layer's mask (units, inputs), bool, its places shuffled as the run says."""
+    """Return a layer's mask (units, inputs), bool, its places changed as the run says."""
     mask = cast(nn.Linear, source.get_submodule(name)).weight != 0
-    if not config.start.startswith("shuffled"):
-        return mask
-    order = torch.rand(mask.shape, generator=generator_for(config.seed, f"mask of {name}"))
-    if config.start == "shuffled-pixels" and name == "conv1":
-        return mask.gather(0, order.argsort(0).to(mask.device))
-    return mask.flatten()[order.flatten().argsort().to(mask.device)].view_as(mask)
+    draws = generator_for(config.seed, f"mask of {name}")
+    if config.start == "random-mask":
+        order = torch.randperm(mask.numel(), generator=draws).to(mask.device)
+        return mask.flatten()[order].view_as(mask)
+    if config.start == "rewired-mask" and name == "conv1":
+        return rewired(mask.cpu(), draws).to(mask.device)
+    return mask
+
+
+def rewired(mask: Tensor, draws: torch.Generator) -> Tensor:
+    """Return a random mask (units, inputs), bool, with as many places in every row and column.
+
+    Two units at a time share out anew, at random, the inputs that only one of them has (the
+    curveball algorithm: Strona et al., Nature Communications 2014).
+
+    Args:
+        mask: on the CPU.
+        draws: the generator of all that is random.
+    """
+    mask = mask.clone()
+    for pair in torch.randint(len(mask), (TRADES * len(mask), 2), generator=draws):
+        one, other = mask[pair]
+        apart = (one != other).nonzero()[:, 0]
+        count = int(one[apart].sum())
+        apart = apart[torch.randperm(len(apart), generator=draws)]
+        for unit, had, has in ((pair[0], apart[count:], apart[:count]),
+                               (pair[1], apart[:count], apart[count:])):  # fmt: skip
+            mask[unit, had], mask[unit, has] = False, True
+    return mask

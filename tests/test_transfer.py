@@ -5,14 +5,15 @@ import torch
 
 from lcs import models, train
 from lcs.base_study import Setting
+from lcs.checkpoint import Checkpoint
 from lcs.config import Config
-from lcs.errors import ConfigError, Paused
+from lcs.errors import ConfigError, InProgress, Paused, TrainingError
 from lcs.replay import replay
 from lcs.run import Run, build_model
 from lcs.runs import RunStore
 from lcs.study import Study
 from lcs.train import Clock
-from lcs.transfer import take_over
+from lcs.transfer import rewired, take_over
 
 CPU = torch.device("cpu")
 SPARSE = Config(
@@ -21,7 +22,8 @@ SPARSE = Config(
 )  # fmt: skip
 SOURCE = SPARSE.file.removesuffix("-s0")
 HERE = Config(dataset="digits", base_channels=2, epochs=2, batch_size=256, lr=0.1, momentum=0.9)
-MASKS = ("ticket", "mask", "first-mask", "shuffled-mask", "shuffled-pixels")
+MASKS = ("ticket", "mask", "first-mask", "rewired-mask", "random-mask")
+FOREVER = Clock(None, 60.0)
 
 
 def target(start, **changes):
@@ -41,7 +43,17 @@ def store(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def source(store):
-    return train.source_network(target("mask"), store, CPU, Clock(None, 60.0))
+    """Return the trained network of the source."""
+    found = []
+    with pytest.MonkeyPatch.context() as patch:
+        own = Run.start
+        patch.setattr(
+            Run,
+            "start",
+            lambda c, d, like=None, net=None: found.append(net) or own(c, d, like, net),
+        )
+        train.start(target("mask"), store, CPU, FOREVER)
+    return found[-1]
 
 
 def weights(model):
@@ -54,11 +66,19 @@ def test_the_source_is_the_network_of_its_record_and_is_kept(store, source, caps
     assert counts == record.final["nonzeros"]
     assert counts["conv1"] < 0.7 * source.conv1.weight.numel()
     capsys.readouterr()
-    again = train.source_network(target("ticket"), store, CPU, Clock(None, 60.0))
+    again = train.start(target("mask"), store, CPU, FOREVER)
     assert "trained first" not in capsys.readouterr().err
-    assert all(torch.equal(w, weights(source)[n]) for n, w in weights(again).items())
-    other = train.source_network(target("mask", seed=1), store, CPU, Clock(None, 60.0))
-    assert not torch.equal(other.conv1.weight, source.conv1.weight), "a run has its own seed's"
+    assert again.provenance["source_as_recorded"] is True
+    assert torch.equal(again.pruning.masks["conv1"], source.conv1.weight != 0)
+    other = train.start(target("mask", seed=1), store, CPU, FOREVER)
+    assert not torch.equal(other.pruning.masks["conv1"], source.conv1.weight != 0), "its own seed's"
+
+
+def test_a_source_that_is_not_as_recorded_is_noted(store, tmp_path, monkeypatch):
+    monkeypatch.setenv("LCS_CHECKPOINTS", str(tmp_path))
+    monkeypatch.setattr("lcs.run.learning_rate", lambda *_: 0.05)
+    run = train.start(target("mask"), store, CPU, FOREVER)
+    assert run.provenance["source_as_recorded"] is False
 
 
 @pytest.mark.parametrize("start", MASKS)
@@ -68,17 +88,30 @@ def test_masks_are_where_the_source_has_weights(source, start):
     assert list(masks) == (["conv1"] if start == "first-mask" else ["conv1", "fc1"])
     for name, mask in masks.items():
         assert mask.sum() == found[name].sum(), "as many weights"
-        assert torch.equal(mask, found[name]) == (not start.startswith("shuffled"))
-    if start.startswith("shuffled"):
-        per_input = torch.equal(masks["conv1"].sum(0), found["conv1"].sum(0))
-        assert per_input == (start == "shuffled-pixels")
+        changed = start == "random-mask" or (start == "rewired-mask" and name == "conv1")
+        assert torch.equal(mask, found[name]) != changed
+    margins = [torch.equal(masks["conv1"].sum(n), found["conv1"].sum(n)) for n in (0, 1)]
+    assert margins == [start != "random-mask"] * 2, "of every input and of every unit"
 
 
-def test_a_ticket_alone_has_the_initial_weights_of_its_source():
+def test_rewiring_keeps_nothing_but_the_margins():
+    draws = torch.Generator().manual_seed(0)
+    local = torch.zeros(200, 100, dtype=torch.bool)
+    for unit in range(200):
+        local[unit, unit % 90 : unit % 90 + 10] = True
+    mask = rewired(local, draws)
+    assert torch.equal(mask.sum(0), local.sum(0))
+    assert torch.equal(mask.sum(1), local.sum(1))
+    assert 0.05 < (mask & local).sum() / local.sum() < 0.2, "a tenth by chance"
+    assert torch.equal(rewired(torch.ones(1, 5, dtype=torch.bool), draws), torch.ones(1, 5) > 0)
+
+
+def test_starts_have_other_initial_weights_than_their_source_but_for_a_ticket():
     initial = build_model(SPARSE)
-    for start in MASKS:
-        same = torch.equal(build_model(target(start)).conv1.weight, initial.conv1.weight)
-        assert same == (start == "ticket")
+    for start in (*MASKS, "first-layer", "frozen-first-layer"):
+        for layer in ("conv1", "fc1"):
+            own, theirs = (m.get_submodule(layer) for m in (build_model(target(start)), initial))
+            assert torch.equal(own.weight, theirs.weight) == (start == "ticket")
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
@@ -105,6 +138,11 @@ def test_a_frozen_layer_stays_and_a_free_one_is_trained(source, precision):
         assert torch.equal(run.model.conv1.weight, source.conv1.weight)
         assert not torch.equal(run.model.fc1.weight, source.fc1.weight)
         run.replay(1)
+        plain = Run.start(target(start, momentum=0.0), CPU, source=source)
+        plain.replay(1)
+        assert torch.equal(plain.model.conv1.weight, source.conv1.weight) == (
+            start == "frozen-first-layer"
+        )
         stays = torch.equal(run.model.conv1.weight, source.conv1.weight)
         assert stays == (start == "frozen-first-layer")
 
@@ -124,15 +162,43 @@ def test_a_whole_network_computes_what_its_source_does(kind, above):
 
 
 @pytest.mark.parametrize("start", ["mask", "frozen-first-layer"])
-def test_a_run_that_was_stopped_ends_with_the_same_bits(store, tmp_path, start):
+def test_a_run_that_was_stopped_ends_with_the_same_bits(store, tmp_path, monkeypatch, start):
     config = target(start, epochs=3, seed=1)
     whole = train.train(config, store=RunStore(tmp_path / "one", fallback=store), device="cpu")
-    again = RunStore(tmp_path / "two", fallback=store)
-    with pytest.raises(Paused):
-        train.train(config, store=again, device="cpu", budget_minutes=0)
+    again, run_epoch = RunStore(tmp_path / "two", fallback=store), Run.run_epoch
+
+    def killed(run, epoch, *, record):
+        if run.config == config and epoch == 2:
+            raise KeyboardInterrupt
+        run_epoch(run, epoch, record=record)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Run, "run_epoch", killed)
+        with pytest.raises(KeyboardInterrupt):
+            train.train(config, store=again, device="cpu", checkpoint_seconds=0)
     stopped = train.train(config, store=again, device="cpu")
+    assert stopped.provenance["resumes"] == 1
     assert stopped.history == whole.history
     assert stopped.final == whole.final
+
+
+def test_a_masked_run_cannot_go_on_without_its_masks(source):
+    run = Run.start(target("mask"), CPU, source=source)
+    kept = run.pruning.state()
+    with pytest.raises(KeyError):
+        run.pruning.load({})
+    run.pruning.masks["conv1"].fill_(True)
+    run.pruning.load(kept)
+    assert torch.equal(run.pruning.masks["conv1"], source.conv1.weight != 0)
+
+
+def test_a_budget_is_that_of_the_source_too(store, tmp_path, monkeypatch):
+    monkeypatch.setenv("LCS_CHECKPOINTS", str(tmp_path))
+    with pytest.raises(Paused):
+        train.train(target("mask"), store=store, device="cpu", budget_minutes=0)
+    config = store.named(f"{SOURCE}-s0").config
+    with Checkpoint(config, store.root / "sources").locked(), pytest.raises(InProgress):
+        train.start(target("mask"), store, CPU, Clock(1e-3, 60.0))
 
 
 def test_a_record_of_such_a_run_can_be_replayed(store):
@@ -141,18 +207,50 @@ def test_a_record_of_such_a_run_can_be_replayed(store):
     assert replay(record, 1, "cpu").agrees
 
 
+def study_of(*configs):
+    return Study("x", "X", Setting("test", {"smoke": HERE}), lambda base, _: [*configs])
+
+
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_study_trains_sources_first(tmp_path, monkeypatch, workers):
     monkeypatch.setenv("LCS_CHECKPOINTS", str(tmp_path / "checkpoints"))
-    setting = Setting("test", {"smoke": HERE})
-    study = Study("x", "X", setting, lambda base, _: [target("mask"), target("ticket"), SPARSE])
+    study = study_of(target("mask", augment="flip-crop"), target("ticket"), SPARSE)
     records = study.train("smoke", store=RunStore(tmp_path), device="cpu", workers=workers)
     assert [record.config.start for record in records] == ["mask", "ticket", "initial"]
 
 
+def test_a_source_may_be_in_the_store_that_another_falls_back_on(store, tmp_path):
+    own = RunStore(tmp_path, fallback=store)
+    (record,) = study_of(target("mask", epochs=1)).train("smoke", store=own, device="cpu")
+    assert record.path.is_relative_to(tmp_path)
+
+
+def test_a_run_and_its_source_are_in_different_groups():
+    augmented = SPARSE.replace(augment="flip-crop")
+    after = target("mask", augment="flip-crop", epochs=3).replace(source=augmented.stem)
+    assert train.groups([after, augmented]) == [[after], [augmented]]
+
+
+def test_a_failure_stops_no_other_run(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("LCS_CHECKPOINTS", str(tmp_path / "checkpoints"))
+    wild, store = HERE.replace(lr=1e3, weight_decay=1.0), RunStore(tmp_path)
+    lost = HERE.replace(start="mask", source=wild.stem)
+    with pytest.raises(TrainingError):
+        study_of(wild, SPARSE, target("mask"), lost).train("smoke", store=store, device="cpu")
+    assert store.find(target("mask")) is not None
+    assert f"it starts from {wild.file}, which has no record" in capsys.readouterr().err
+
+
+def test_an_option_of_a_study_changes_its_sources_too():
+    study = study_of(SPARSE, target("mask"))
+    source, masked = study.configs("smoke", 1, l1=3e-3)
+    assert source.l1 == 3e-3
+    assert masked.source == source.stem != SPARSE.stem
+
+
 def test_what_does_not_fit_is_refused(store, source):
     missing = target("mask").replace(source="digits/s-fc-a2-sgd-0123456789")
-    with pytest.raises(ConfigError, match=r"no record digits/.*-s0; train that run first"):
+    with pytest.raises(TrainingError, match=r"digits/.*-s0, which has no record; train that first"):
         train.train(missing, store=store, device="cpu")
     for start in ("mask", "first-layer", "network"):
         wider = target(start, base_channels=3, momentum=0.0)

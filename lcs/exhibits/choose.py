@@ -125,6 +125,7 @@ RULES: dict[str, Rule | Callable[[Sequence[Record]], dict[str, Any]]] = {
         "flip-crop",
     ),
     "search-budgets": rivals.budgets,
-    "search-deeper": Rule(variants.deep_key, variants.deep_values),
+    "search-convolution": Rule(lambda c: variants.key(c) if c.source else "S-CONV", lambda c: c.lr),
+    "search-deeper": Rule(variants.key, variants.deep_values),
     "search-pruning": Rule(rivals.key, lambda c: {"lr": c.lr, "factor": rivals.regularisation(c)}),
 }

@@ -250,7 +250,8 @@ def setting_text(records: Sequence[Record]) -> str:
     }
     parts = [say(configs[0]) for say in shared.values() if len({say(c) for c in configs}) == 1]
     net = "S-FC on " if all(config.model == "s-fc" for config in configs) else ""
-    return f"{net}{configs[0].dataset}: {', '.join(parts)}, n = {count_text(found)}"
+    datasets = " and ".join(dict.fromkeys(config.dataset for config in configs))
+    return f"{net}{datasets}: {', '.join(parts)}, n = {count_text(found)}"
 
 
 def count_text(found: Conditions) -> str:

@@ -31,32 +31,32 @@ TAKEN = {
     "ticket": "masks and their initial weights",
     "mask": "masks",
     "first-mask": "first layer's mask",
-    "shuffled-pixels": "masks, units shuffled",
-    "shuffled-mask": "masks, shuffled",
-    "frozen-first-layer": "trained first layer, frozen",
-    "first-layer": "trained first layer",
+    "rewired-mask": "masks, rewired",
+    "random-mask": "masks, random",
+    "frozen-first-layer": "first layer, frozen",
+    "first-layer": "first layer",
 }
-# taken of the same data set too
-OWN = ("ticket", "mask")
+# taken of the same data set too, and of a network trained by SGD too
+OWN, OF_SGD = ("ticket", "mask"), ("frozen-first-layer", "first-layer")
 # within so many points the accuracies of two starts are called equal
 MARGIN = 1.0
 
 
 def _runs(base: Config, betas: Sequence[float]) -> list[Config]:
-    """Return for each data set what starts from nothing, from the other's network and its own."""
+    """Return for each data set what starts from nothing, from the other's networks and its own."""
     here = paper_recipe(base, WIDTH, base.epochs // 4).replace(augment="flip-crop")
     plain, local = chosen(here, "s-fc"), chosen(here, "s-local")
     sparse = chosen(here, "s-fc", "beta-lasso", betas[-1], share=L1_SHARE)
     names = DATASETS if base.dataset in DATASETS else (base.dataset,)
-    sources = {name: sparse.replace(dataset=name).file.rpartition("-s")[0] for name in names}
     runs = []
     for name in names:
         runs += [run.replace(dataset=name) for run in (plain, sparse, local)]
         runs += [
-            plain.replace(dataset=name, start=start, source=source)
-            for origin, source in sources.items()
+            plain.replace(dataset=name, start=start, source=trained.replace(dataset=origin).stem)
+            for origin in names
+            for trained in (sparse, plain)
             for start in TAKEN
-            if start in OWN or origin != name
+            if (start in OWN or origin != name) and (start in OF_SGD or trained is sparse)
         ]
     return runs
 
@@ -74,7 +74,12 @@ def start_text(config: Config) -> str:
     if config.source is None:
         return method(config).short
     whose = "its own" if origin(config) == config.dataset else f"{NAMES[origin(config)]}'s"
-    return f"{whose} {TAKEN[config.start]}"
+    return f"{whose} {TAKEN[config.start]}{'' if is_sparse(config) else ', by SGD'}"
+
+
+def is_sparse(config: Config) -> bool:
+    """Whether the network that a run starts from was trained by β = 50, and not by SGD."""
+    return "-beta-lasso-" in (config.source or "")
 
 
 def from_nothing(found: Conditions) -> dict[str, Config]:
@@ -121,45 +126,46 @@ def transfer_figure(records: Sequence[Record]) -> Figure:
 def words(records: Sequence[Record]) -> dict[str, str]:
     """Return differences in accuracy, in points, for the prose; "pending" without runs.
 
-    `transfer-…-mask` and `-frozen` by data set: masks or the frozen first layer of the other one
-    over SGD from nothing, and `-sparse`: β = 50 from nothing over it. `shuffled-…`: the other's
-    masks over the same with shuffled units.
+    By data set, of what is taken of the other: `transfer-…-mask` and `-sparse`, masks and β = 50
+    from nothing over SGD from nothing; `rewired-…`, masks over rewired ones; `frozen-…`, the frozen
+    first layer of β = 50 over that of SGD.
     """
     found, said = compare.conditions(records), {}
     for name in DATASETS:
         here = {
-            config.start if config.source else method(config): config
-            for config in found
-            if config.dataset == name != origin(config)
+            _start(config): config for config in found if config.dataset == name != origin(config)
         }
         for key, one, other in (
-            (f"transfer-{name}-mask", "mask", SGD),
-            (f"transfer-{name}-frozen", "frozen-first-layer", SGD),
-            (f"transfer-{name}-sparse", B50, SGD),
-            (f"shuffled-{name}", "mask", "shuffled-pixels"),
+            (f"transfer-{name}-mask", MASK, NOTHING),
+            (f"transfer-{name}-sparse", SPARSE, NOTHING),
+            (f"rewired-{name}", MASK, REWIRED),
+            (f"frozen-{name}", FROZEN, FROZEN_OF_SGD),
         ):
             gain = compare.difference(found, here[one], here[other]) if here else None
             said[key] = compare.signed_text(gain)
     return said
 
 
-def _judge(one: str, other: str, margin: float | None = None) -> Judge:
-    """Judge a start from the other data set against another start, on CIFAR-10.
+# what a run starts from: `Config.start`, and whether its source, or itself from nothing, is sparse
+Start = tuple[str, bool]
+NOTHING, SPARSE = ("initial", False), ("initial", True)
+MASK, REWIRED, TICKET = ("mask", True), ("rewired-mask", True), ("ticket", True)
+FROZEN, FROZEN_OF_SGD = ("frozen-first-layer", True), ("frozen-first-layer", False)
 
-    A start is one of `Config.start` with SGD.
-    """
+
+def _start(config: Config) -> Start:
+    """Return what a run starts from; S-LOCAL has a name of its own."""
+    if config.model != "s-fc":
+        return config.model, False
+    return config.start, is_sparse(config) if config.source else method(config) == B50
+
+
+def _judge(one: Start, other: Start, margin: float | None = None) -> Judge:
+    """Judge a start from CIFAR-100 against another, on CIFAR-10."""
 
     def judge(records: list[Record]) -> Finding:
-        here = [r for r in records if r.config.dataset == DATASETS[0]]
-        first, second = (
-            [
-                r
-                for r in here
-                if (r.config.start, r.config.model, r.config.optimizer) == (start, "s-fc", "sgd")
-                and origin(r.config) != DATASETS[0]
-            ]
-            for start in (one, other)
-        )
+        here = [r for r in records if r.config.dataset == DATASETS[0] != origin(r.config)]
+        first, second = ([r for r in here if _start(r.config) == start] for start in (one, other))
         difference = compare.paired(first, second)
         return Finding(f"{tables.signed(difference)} points", difference, margin)
 
@@ -171,24 +177,25 @@ CLAIMS: tuple[Claim, ...] = (
         "B",
         "With masks found on CIFAR-100, SGD is better on CIFAR-10 than without masks",
         "transfer",
-        _judge("mask", "initial"),
+        _judge(MASK, NOTHING),
     ),
     Claim(
         "B",
-        "These masks are better than masks with as many weights of each pixel, units shuffled",
+        "These masks are better than masks rewired at random, which are not local",
         "transfer",
-        _judge("mask", "shuffled-pixels"),
+        _judge(MASK, REWIRED),
     ),
     Claim(
         "B",
         f"A new initialisation of these masks costs less than {MARGIN:g} point",
         "transfer",
-        _judge("mask", "ticket", MARGIN),
+        _judge(MASK, TICKET, MARGIN),
     ),
     Claim(
         "B",
-        "A first layer trained by β = 50 on CIFAR-100 and frozen is better on CIFAR-10 than SGD",
+        "A frozen first layer is better on CIFAR-10 if β = 50 trained it on CIFAR-100 than if SGD "
+        "did",
         "transfer",
-        _judge("frozen-first-layer", "initial"),
+        _judge(FROZEN, FROZEN_OF_SGD),
     ),
 )

@@ -14,7 +14,7 @@ import numpy as np
 from lcs.config import Config
 from lcs.exhibits import compare, locality, plots, published, tables
 from lcs.exhibits.compare import Cell, Conditions
-from lcs.exhibits.methods import B50, CONV, LOCAL, SGD, Method, method
+from lcs.exhibits.methods import B50, CONV, SGD, Method, method
 from lcs.exhibits.settings import BETA_50, CHOSEN, RECIPE, chosen, desk_study, paper_recipe
 from lcs.exhibits.tables import Table
 from lcs.exhibits.verdicts import Claim, differs
@@ -28,13 +28,13 @@ WIDTH, DEEP_WIDTH = 4, 1
 # of the λ that `search` chose at 50 epochs: at twice the length half of it pulls as far
 L1_SHARE = 0.5
 # banded: growth of λ with each row or column outside the window, and shares of λ within it
-GROWTHS, SHARES = (0.1, 1.0, 10.0), (L1_SHARE, L1_SHARE / 10)
-# from a convolution: the rate of the first training, and a tenth of it
-RATES = (0.1, 0.01)
-# deeper: candidates for every network, and shares of λ for β = 50
+GROWTHS, SHARES = (0.01, 0.1, 1.0), (L1_SHARE, L1_SHARE / 10)
+# from a convolution: candidates for every network, and what is taken until the search has chosen
+CONVOLUTION_RATES = (0.1, 0.01)
+# deeper: candidates for every network: weight decays of SGD, shares of λ of β = 50
+RATES, DECAYS, DEEP_SHARES = (0.03, 0.1, 0.3), (1e-4, 5e-4, 2e-3), (0.1, 0.3, 1.0)
 DEEP = ("d-conv", "d-local", "d-fc")
-DEEP_RATES, DEEP_SHARES = (0.03, 0.1, 0.3), (0.1, 0.3, 1.0)
-UNTIL_CHOSEN = {"lr": 0.1, "share": 0.3}
+SHALLOW = ("s-conv", "s-local", "s-fc")
 
 
 def _here(base: Config, width: int, parts: int) -> Config:
@@ -42,69 +42,97 @@ def _here(base: Config, width: int, parts: int) -> Config:
 
 
 def _banded(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return β = 50 at two λ, and β = 0 at the larger, each with every growth; and the others."""
     here = _here(base, WIDTH, 4)
-    plain = [chosen(here, model) for model in ("s-fc", "s-local", "s-conv")]
+    plain = [chosen(here, model) for model in SHALLOW]
     sparse = [chosen(here, "s-fc", "beta-lasso", betas[-1], share=share) for share in SHARES]
-    return [
-        *plain,
-        *sparse,
-        *(run.replace(l1_growth=growth) for run in sparse for growth in GROWTHS),
-    ]
+    sparse.append(compare.without_threshold(sparse[0]))
+    grown = [run.replace(l1_growth=growth) for run in sparse for growth in GROWTHS]
+    return [*plain, *sparse, *grown]
+
+
+def _networks(here: Config, beta: float, share: float = L1_SHARE) -> list[Config]:
+    """Return what is trained on from S-CONV, as it is from nothing."""
+    plain = [chosen(here, model) for model in SHALLOW]
+    return [*plain, chosen(here, "s-fc", "beta-lasso", beta, share=share)]
+
+
+def _search_convolution(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return S-CONV, and every network trained on from it at each rate."""
+    here = _here(base, WIDTH, 4).replace(validation=True)
+    networks = _networks(here, betas[-1])
+    started = [run.replace(start="network", source=networks[0].stem) for run in networks]
+    return [networks[0], *(run.replace(lr=lr) for run in started for lr in CONVOLUTION_RATES)]
 
 
 def _from_convolution(base: Config, betas: Sequence[float]) -> list[Config]:
-    """Return S-CONV, and what is trained on from it for as long again."""
-    here = _here(base, WIDTH, 4)
-    convolution = chosen(here, "s-conv")
-    started = {"start": "network", "source": convolution.file.rpartition("-s")[0]}
-    after = [convolution, chosen(here, "s-local"), chosen(here, "s-fc")]
-    after.append(chosen(here, "s-fc", "beta-lasso", betas[-1], share=L1_SHARE))
-    return [convolution, *(run.replace(lr=lr, **started) for run in after for lr in RATES)]
-
-
-def _deep(here: Config, model: str, lr: float) -> Config:
-    """Return a deep network by SGD, with weight decay as the shallow one of its kind has it."""
-    return chosen(here, model.replace("d-", "s-")).replace(model=model, lr=lr)
-
-
-def _sparse_deep(here: Config, beta: float, share: float, lr: float) -> Config:
-    run = chosen(here, "s-fc", "beta-lasso", beta, share=share)
-    return run.replace(model="d-fc", lr=lr)
+    """Return S-CONV, what is trained on from it, and the same from nothing, as long in all."""
+    half = _networks(_here(base, WIDTH, 4), betas[-1])
+    # twice as long: half of λ pulls as far
+    whole = _networks(_here(base, WIDTH, 2), betas[-1], L1_SHARE / 2)
+    found = CHOSEN["search-convolution"]
+    started = [
+        run.replace(
+            start="network", source=half[0].stem, lr=found.get(key(run), CONVOLUTION_RATES[-1])
+        )
+        for run in half
+    ]
+    return [half[0], *started, *whole]
 
 
 def _search_deeper(base: Config, betas: Sequence[float]) -> list[Config]:
-    here = _here(base, DEEP_WIDTH, 8).replace(validation=True)
-    return [
-        *(_deep(here, model, lr) for model in DEEP for lr in DEEP_RATES),
-        *(_sparse_deep(here, betas[-1], part, lr) for part in DEEP_SHARES for lr in DEEP_RATES),
+    here = _here(base, DEEP_WIDTH, 8).replace(validation=True, momentum=0.9)
+    plain = [
+        here.replace(model=model, lr=lr, weight_decay=decay)
+        for model in (*DEEP, *SHALLOW)
+        for lr in RATES
+        for decay in DECAYS
     ]
+    sparse = [
+        _sparse(here, model, betas[-1], lr, share)
+        for model in ("d-fc", "s-fc")
+        for lr in RATES
+        for share in DEEP_SHARES
+    ]
+    return [*plain, *sparse]
 
 
 def _deeper(base: Config, betas: Sequence[float]) -> list[Config]:
-    """Return the deep networks, twice as long as on validation: half of λ pulls as far.
+    """Return every network, twice as long as on validation: half of λ pulls as far."""
+    here, found = _here(base, DEEP_WIDTH, 4).replace(momentum=0.9), CHOSEN["search-deeper"]
+    runs = []
+    for model in (*DEEP, *SHALLOW):
+        plain = here.replace(model=model, weight_decay=DECAYS[1])
+        runs.append(plain.replace(**found.get(key(plain), {})))
+    for model in ("d-fc", "s-fc"):
+        run = _sparse(here, model, betas[-1], RATES[1], DEEP_SHARES[1])
+        best = found.get(key(run), {"lr": run.lr, "share": DEEP_SHARES[1]})
+        runs.append(_sparse(here, model, betas[-1], best["lr"], best["share"] / 2))
+    return runs
 
-    The shallow ones are beside them, with the hyperparameters that `search` chose.
-    """
-    here, found = _here(base, DEEP_WIDTH, 4), CHOSEN["search-deeper"]
-    plain = [_deep(here, m, found.get(f"{m} sgd", UNTIL_CHOSEN)["lr"]) for m in DEEP]
-    best = found.get("d-fc beta-lasso", UNTIL_CHOSEN)
-    plain.append(_sparse_deep(here, betas[-1], best["share"] / 2, best["lr"]))
-    shallow = [chosen(here, model.replace("d-", "s-")) for model in DEEP]
-    return [*plain, *shallow, chosen(here, "s-fc", "beta-lasso", betas[-1], share=L1_SHARE)]
+
+def _sparse(here: Config, model: str, beta: float, lr: float, share: float) -> Config:
+    run = chosen(here.replace(momentum=0.0), "s-fc", "beta-lasso", beta, share=share)
+    return run.replace(model=model, lr=lr)
 
 
-def deep_key(config: Config) -> str:
-    """Return the key of a deep network in `chosen.json`."""
+def key(config: Config) -> str:
+    """Return the key of a network and its optimizer in `chosen.json`."""
     return f"{config.model} {config.optimizer}"
 
 
 def deep_values(config: Config) -> dict[str, float]:
-    """Return what `search-deeper` varies: η, and λ over what `search` chose for β = 50."""
+    """Return what `search-deeper` varies: η, and weight decay or the share of λ."""
+    if config.optimizer == "sgd":
+        return {"lr": config.lr, "weight_decay": config.weight_decay}
     return {"lr": config.lr, "share": round(config.l1 / CHOSEN["search"][BETA_50]["l1"], 9)}
 
 
 STUDIES = (
     desk_study("banded", "λ that grows outside a window", RECIPE, _banded, betas=(50,)),
+    desk_study(
+        "search-convolution", "From S-CONV, on validation", RECIPE, _search_convolution, 1, (50,)
+    ),
     desk_study("from-convolution", "A start from S-CONV", RECIPE, _from_convolution, betas=(50,)),
     desk_study("search-deeper", "Deep networks, on validation", RECIPE, _search_deeper, 1, (50,)),
     desk_study("deeper", "Deep networks", RECIPE, _deeper, betas=(50,)),
@@ -119,7 +147,7 @@ def banded_table(records: Sequence[Record]) -> Table:
     columns: dict[str, Cell] = {
         "method": compare.of(lambda config: method(config).shortest),
         "λ": compare.of(l1_text),
-        "growth": compare.of(lambda c: f"{c.l1_growth:g}" if method(c) == B50 else tables.NONE),
+        "growth": compare.of(lambda c: f"{c.l1_growth:g}" if c.l1 else tables.NONE),
         **_results(),
     }
     what = "A λ that grows outside a window of 9 × 9"
@@ -127,23 +155,30 @@ def banded_table(records: Sequence[Record]) -> Table:
 
 
 def from_convolution_table(records: Sequence[Record]) -> Table:
-    """Return what became of S-CONV, trained on as itself and as each larger network."""
+    """Return S-CONV, what was trained on from it, and the same networks from nothing."""
     found = compare.conditions(records)
     columns: dict[str, Cell] = {
-        "network": compare.of(start_text),
-        **compare.by_field(["lr"]),
-        "difference from S-CONV": compare.less(found, lambda _: _plain(found)),
+        "network": compare.of(lambda config: str(method(config))),
+        "starts from": compare.of(lambda config: "S-CONV" if config.source else tables.NONE),
+        **compare.by_field(["epochs", "lr"]),
+        "over the same from nothing": compare.less(found, lambda c: _from_nothing(found, c)),
         **_results(),
     }
-    what = "Trained on from S-CONV"
-    return compare.by_condition("from-convolution", records, columns, what)
+    what = "Trained on from S-CONV, and from nothing"
+    return compare.by_condition("from-convolution", records, columns, what, text=("starts from",))
+
+
+def _from_nothing(found: Conditions, config: Config) -> Config:
+    """Return the same network from nothing, as long in all; of one from nothing itself."""
+    alike = (c for c in found if method(c) == method(config) and c.epochs > config.epochs)
+    return next(alike, config) if config.source else config
 
 
 def deeper_table(records: Sequence[Record]) -> Table:
     """Return the deep and the shallow networks."""
     columns: dict[str, Cell] = {
         "network": compare.of(lambda config: str(method(config))),
-        **compare.by_field(["lr"]),
+        **compare.by_field(["lr", "weight_decay"]),
         "λ": compare.of(l1_text),
         "training accuracy (%)": compare.fit_text,
         **_results(),
@@ -165,48 +200,36 @@ def l1_text(config: Config) -> str:
     return tables.number(config.l1) if config.l1 else tables.NONE
 
 
-def start_text(config: Config) -> str:
-    """Name a network, and say whether it was S-CONV at first."""
-    name = str(method(config))
-    if config.source is None:
-        return name
-    return f"{name}, trained on" if config.model == "s-conv" else f"{name}, from S-CONV"
-
-
-def _plain(found: Conditions) -> Config:
-    """Return S-CONV, from which the others start."""
-    return next(config for config in found if config.source is None)
-
-
 def banded_figure(records: Sequence[Record]) -> Figure:
-    """Draw accuracy and remaining weights of β = 50 against the growth of λ."""
-    sparse = locality.sparse_runs(records)
-    levels = {
-        str(name): float(np.mean(compare.accuracies(runs)))
-        for name, runs in compare.by_method(records).items()
-        if name != B50
+    """Draw accuracy and remaining weights against the growth of λ."""
+    plain = [run for run in records if not run.config.l1]
+    references = {
+        "SGD" if name == SGD else str(name).removesuffix(", SGD"): float(
+            np.mean(compare.accuracies(runs))
+        )
+        for name, runs in compare.by_method(plain).items()
     }
-    names = {str(SGD): "SGD", str(LOCAL): "S-LOCAL", str(CONV): "S-CONV"}
-    frame = compare.sweep_frame(sparse, "l1_growth", lambda c: f"β = 50, λ = {l1_text(c)}")
+    grown = [run for run in records if run.config.l1]
+    frame = compare.sweep_frame(
+        grown, "l1_growth", lambda c: f"{method(c).shortest}, λ = {l1_text(c)}"
+    )
     label = "growth of λ with each pixel outside the window"
-    references = {names[name]: level for name, level in levels.items()}
     return plots.sweep(frame, label, references=references, linear_below=GROWTHS[0])
 
 
 def from_convolution_figure(records: Sequence[Record]) -> Figure:
-    """Draw each network that was trained on less S-CONV, by learning rate."""
+    """Draw what each network gains by a start from S-CONV."""
     found = compare.conditions(records)
     rows = [
         plots.Differences(
-            start_text(config),
             str(method(config)),
-            compare.differences(runs, found[_plain(found)]),
-            group=f"η = {config.lr:g} at first",
+            str(method(config)),
+            compare.differences(runs, found[_from_nothing(found, config)]),
         )
-        for config, runs in sorted(found.items(), key=lambda pair: -pair[0].lr)
+        for config, runs in found.items()
         if config.source
     ]
-    return plots.forest(rows, "test accuracy less that of S-CONV (points)")
+    return plots.forest(rows, "gain in test accuracy by a start from S-CONV (points)")
 
 
 def deeper_figure(records: Sequence[Record]) -> Figure:
@@ -227,25 +250,29 @@ def deeper_figure(records: Sequence[Record]) -> Figure:
 def words(found: dict[str, list[Record]]) -> dict[str, str]:
     """Return what the prose says, in points; "pending" without runs.
 
-    `banded-large` and `banded-small`: a growth of 1 over none, at the two λ. `from-…`: what S-FC
-    ends above S-CONV with, at the lower rate, and `from-window-…`: how local it is. `depth-…`: what
-    depth adds to a network, and `published-depth-…` in the paper. `weights-d-fc`: how many weights
-    D-FC has.
+    `banded-large` and `banded-small`: a growth of 0.1 over none, at the two λ. `from-…`: what a
+    start from S-CONV gains S-FC over one from nothing, `conv-on` S-CONV, and `from-window-…` how
+    local S-FC then is. `depth-…`: what depth adds to a network, and `published-depth-…` in the
+    paper. `weights-d-fc`: how many weights D-FC has.
     """
     banded = compare.conditions(found["banded"])
-    levels = sorted({config.l1 for config in banded if config.l1}) or [0.0]
+    levels = sorted({config.l1 for config in banded if config.beta}) or [0.0]
     said = {
         f"banded-{size}": compare.signed_text(
-            compare.gain(banded, lambda c: c.replace(l1_growth=0.0), l1=l1, l1_growth=1.0)
+            compare.gain(
+                banded, lambda c: c.replace(l1_growth=0.0), l1=l1, beta=50, l1_growth=GROWTHS[1]
+            )
         )
         for size, l1 in (("large", levels[-1]), ("small", levels[0]))
     }
     started = compare.conditions(found["from-convolution"])
-    for name, training in (("sgd", SGD), ("beta", B50)):
-        own = {**training._asdict(), "start": "network", "lr": RATES[-1]}
-        gain = compare.gain(started, lambda _: _plain(started), **own)
-        said[f"from-{name}"] = compare.signed_text(gain)
-        said[f"from-window-{name}"] = compare.said_of(started, locality.window_text, **own)
+    for name, own in (("from-sgd", SGD), ("from-beta", B50), ("conv-on", CONV)):
+        fields = {**own._asdict(), "start": "network"}
+        gain = compare.gain(started, lambda c: _from_nothing(started, c), **fields)
+        said[name] = compare.signed_text(gain)
+        if own != CONV:
+            window = compare.said_of(started, locality.window_text, **fields)
+            said[name.replace("from", "from-window")] = window
     groups = compare.by_method(found["deeper"])
     for name, deep in (("beta", DEEP_B50), *((model[2:], Method(model)) for model in DEEP)):
         shallow = deep._replace(model=deep.model.replace("d-", "s-"))
@@ -260,49 +287,46 @@ def words(found: dict[str, list[Record]]) -> dict[str, str]:
 
 
 DEEP_B50 = Method("d-fc", "beta-lasso", 50.0)
-_GROWN: dict[str, object] = {"optimizer": "beta-lasso", "l1": 5e-5}
-_STARTED: dict[str, object] = {"start": "network", "model": "s-fc", "lr": RATES[-1]}
+_AT: dict[str, object] = {**B50._asdict(), "l1": 5e-5}
+_GROWN: dict[str, object] = _AT | {"l1_growth": GROWTHS[1]}
+_STARTED: dict[str, object] = {"model": "s-fc", "start": "network"}
+_LONG: dict[str, object] = {"model": "s-fc", "start": "initial"}
 
 CLAIMS: tuple[Claim, ...] = (
     Claim(
         "B",
-        "A λ that grows by itself with each pixel outside a window raises the accuracy of β = 50",
+        "A λ that grows by a tenth with each pixel outside a window raises the accuracy of β = 50",
         "banded",
-        differs(_GROWN | {"l1_growth": 1.0}, _GROWN | {"l1_growth": 0.0}),
+        differs(_GROWN, _AT | {"l1_growth": 0.0}),
     ),
     Claim(
         "B",
         "S-LOCAL is better than β = 50 with such a λ",
         "banded",
-        differs({"model": "s-local"}, _GROWN | {"l1_growth": 1.0}),
+        differs({"model": "s-local"}, _GROWN),
     ),
     Claim(
         "B",
-        "S-FC that starts from S-CONV ends above it",
+        "S-FC by SGD is better from S-CONV than from nothing, as long in all",
         "from-convolution",
-        differs(_STARTED | {"optimizer": "sgd"}, {"model": "s-conv", "start": "initial"}),
+        differs(_STARTED | {"optimizer": "sgd"}, _LONG | {"optimizer": "sgd"}),
     ),
     Claim(
         "B",
-        "From S-CONV, β = 50 ends above SGD",
+        "S-FC by β = 50 is better from S-CONV than from nothing, as long in all",
         "from-convolution",
-        differs(_STARTED | {"optimizer": "beta-lasso"}, _STARTED | {"optimizer": "sgd"}),
+        differs(_STARTED | {"optimizer": "beta-lasso"}, _LONG | {"optimizer": "beta-lasso"}),
     ),
     Claim(
         "B",
         "In D-FC, β = 50 is better than SGD",
         "deeper",
-        differs(
-            {"model": "d-fc", "optimizer": "beta-lasso"}, {"model": "d-fc", "optimizer": "sgd"}
-        ),
+        differs(DEEP_B50._asdict(), Method("d-fc")._asdict()),
     ),
     Claim(
         "B",
         "With β = 50, D-FC is better than S-FC",
         "deeper",
-        differs(
-            {"model": "d-fc", "optimizer": "beta-lasso"},
-            {"model": "s-fc", "optimizer": "beta-lasso"},
-        ),
+        differs(DEEP_B50._asdict(), B50._asdict()),
     ),
 )

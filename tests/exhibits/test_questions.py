@@ -9,7 +9,14 @@ from checks import PAGES, ids_on
 from myst_parser.mdit_to_docutils.base import default_slugify
 
 from lcs.exhibits import book, claims, questions
-from lcs.exhibits.questions import ANSWERED, IN_PART, NOT_STUDIED, QUESTIONS, SOURCES, Question
+from lcs.exhibits.questions.asked import (
+    ANSWERED,
+    IN_PART,
+    NOT_STUDIED,
+    QUESTIONS,
+    SOURCES,
+    Question,
+)
 from lcs.runs import PUBLISHED, RunStore
 
 ROW = {"ours": "+1.0 points", "setting": "desk", "n": "3", "verdict": "holds"}
@@ -53,7 +60,10 @@ def test_every_source_asks_and_every_question_is_asked_once():
 
 
 def test_with_the_records_of_the_book_every_question_is_as_it_is_declared(known):
-    assert [questions.status(one, known) for one in QUESTIONS] == [one.status for one in QUESTIONS]
+    for one in QUESTIONS:
+        said = [row["verdict"] for text in one.claims for row in known[text]]
+        pending = bool(said) and all(".pending" in verdict for verdict in said)
+        assert questions.status(one, known) == (NOT_STUDIED if pending else one.status)
 
 
 def test_without_records_no_question_about_runs_is_answered(tmp_path):

@@ -1,5 +1,7 @@
 """What the chapter `variants` computes, on records made up so that every answer is known."""
 
+from collections import Counter
+
 import pytest
 from made_up import made_up
 
@@ -38,47 +40,64 @@ def test_growth_changes_nothing_else():
 
 
 def test_every_network_starts_from_the_convolution_of_the_study():
-    convolution, *others = configs("from-convolution")
-    assert {f"{config.source}-s0" for config in others} == {convolution.file}
-    assert {config.start for config in others} == {"network"}
-    assert len(others) == 8
+    for name, count in (("from-convolution", 4), ("search-convolution", 8)):
+        convolution = configs(name)[0]
+        started = [config for config in configs(name) if config.source]
+        assert {config.source for config in started} == {convolution.stem}
+        assert {config.start for config in started} == {"network"}
+        assert len(started) == count
+        assert len({config.validation for config in configs(name)}) == 1
 
 
-def test_deep_networks_are_searched_alike_and_on_validation():
+def test_from_nothing_networks_train_as_long_in_all():
+    runs = configs("from-convolution")
+    convolution, nothing = runs[0], [c for c in runs[1:] if not c.source]
+    started = [c for c in runs if c.source]
+    assert {c.epochs for c in nothing} == {convolution.epochs + started[0].epochs}
+    assert {method(c) for c in nothing} == {method(c) for c in started}
+    l1 = {bool(c.source): c.l1 for c in runs if c.beta}
+    assert l1[True] == pytest.approx(2 * l1[False])
+
+
+def test_networks_are_searched_alike_and_on_validation():
     searched = configs("search-deeper")
     assert all(config.validation for config in searched)
-    for model in variants.DEEP:
-        plain = [c for c in searched if (c.model, c.optimizer) == (model, "sgd")]
-        assert {c.lr for c in plain} == set(variants.DEEP_RATES)
-    assert sum(config.optimizer == "beta-lasso" for config in searched) == 9
+    counts = Counter(variants.key(config) for config in searched)
+    assert set(counts.values()) == {9}
+    assert len(counts) == 8
+    started = [config for config in configs("search-convolution") if config.source]
+    assert set(Counter(map(variants.key, started)).values()) == {2}
 
 
-def test_the_search_chooses_by_accuracy_for_each_network():
-    best = {"d-conv": 0.3, "d-local": 0.03, "d-fc": 0.1}
+def validated(config, accuracy):
+    run = made_up(config, accuracy)
+    run.final["validation_accuracy"] = run.final.pop("test_accuracy")
+    return run
+
+
+def test_searches_choose_by_accuracy_for_each_network():
+    best = {"conv": 0.3, "local": 0.03, "fc": 0.1}
     records = []
     for config in configs("search-deeper"):
-        is_best = config.lr == best[config.model] and config.l1 in (0.0, 3e-5)
-        run = made_up(config, 60.0 if is_best else 50.0)
-        run.final["validation_accuracy"] = run.final.pop("test_accuracy")
-        records.append(run)
-    chosen = choose("search-deeper", records)
-    assert {key: values["lr"] for key, values in chosen.items()} == {
-        "d-conv sgd": 0.3, "d-local sgd": 0.03, "d-fc sgd": 0.1, "d-fc beta-lasso": 0.1,
-    }  # fmt: skip
-    assert chosen["d-fc beta-lasso"]["share"] == pytest.approx(0.3)
-
-
-def test_shallow_networks_are_those_of_permuted_pixels():
-    shallow = {config for config in configs("deeper") if config.model.startswith("s-")}
-    assert shallow <= set(configs("permuted"))
-    assert len(shallow) == 4
+        regular = config.l1 == 3e-5 if config.l1 else config.weight_decay == 2e-3
+        is_best = config.lr == best[config.model[2:]] and regular
+        records.append(validated(config, 60.0 if is_best else 50.0))
+    found = choose("search-deeper", records)
+    assert {key: values["lr"] for key, values in found.items() if "sgd" in key} == {
+        f"{depth}-{kind} sgd": lr for depth in "ds" for kind, lr in best.items()
+    }
+    assert {values["weight_decay"] for key, values in found.items() if "sgd" in key} == {2e-3}
+    assert found["d-fc beta-lasso"] == {"lr": 0.1, "share": pytest.approx(0.3)}
+    records = [validated(c, 60 - c.lr + c.beta * c.lr) for c in configs("search-convolution")]
+    found = choose("search-convolution", records)
+    assert found["s-fc sgd"] == found["s-conv sgd"] == 0.01
+    assert found["s-fc beta-lasso"] == 0.1
 
 
 def test_words_say_what_the_records_say(found):
     words = variants.words(found)
-    assert words["banded-large"] == words["banded-small"] == "+1.00 ± 0.00"
-    assert words["from-sgd"] == "−9.91 ± 0.00"
-    assert words["from-beta"] == "−7.91 ± 0.00"
+    assert words["banded-large"] == words["banded-small"] == "+0.10 ± 0.00"
+    assert words["from-sgd"] == words["conv-on"] == "+10.09 ± 0.00"
     assert words["from-window-beta"] == "+10.00 ± 0.00"
     assert words["published-depth-fc"] == "[−7.99]{.published}"
     assert words["depth-beta"] == words["depth-conv"] == "+5.00 ± 0.00"
@@ -89,10 +108,10 @@ def test_words_say_what_the_records_say(found):
 
 
 def test_tables_and_figures_have_every_condition(found):
-    assert len(variants.banded_table(found["banded"]).rows) == 11
+    assert len(variants.banded_table(found["banded"]).rows) == 15
     rows = variants.from_convolution_table(found["from-convolution"]).rows
-    assert [row[0] for row in rows][:3] == ["S-CONV, SGD", *["S-CONV, SGD, trained on"] * 2]
-    assert [row[2] for row in rows][:2] == [NONE, "+10.00 ± 0.00"]
+    assert [(row[1], row[4]) for row in rows][:2] == [(NONE, NONE), ("S-CONV", "+10.09 ± 0.00")]
+    assert len(rows) == 9
     assert len(variants.deeper_table(found["deeper"]).rows) == 8
     for name, draw in (
         ("banded", variants.banded_figure),
@@ -105,5 +124,5 @@ def test_tables_and_figures_have_every_condition(found):
 
 def test_claims_compare_what_they_say(found):
     values = [claim.judge(found[claim.study]).evidence.mean for claim in variants.CLAIMS]
-    assert values == pytest.approx([1.0, 12.0, -9.91, 2.0, 2.0, 5.0])
+    assert values == pytest.approx([0.1, 12.9, 10.09, 10.09, 2.0, 5.0])
     assert len({str(method(config)) for config in configs("deeper")}) == 8

@@ -1,46 +1,13 @@
-"""The page Questions: what the forum, the reproduction and the reviewers asked, and the answers.
-
-Questions are in our words. A number of an answer is that of a claim, as the page Claims has it; a
-sentence that depends on results names the check that holds it, on the page where it is said too.
-"""
+"""What the forum, the reproduction and the reviewers asked, and where this book answers it."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-
-from lcs.exhibits import claims, tables
-from lcs.exhibits.verdicts import UNDECIDED
-from lcs.runs import RunStore
 
 ANSWERED, IN_PART, NOT_STUDIED = STATUSES = ("answered", "in part", "not studied here yet")
 
 # who asked: F the forum, R the reproduction, V1 to V4 the reviewers
 SOURCES = ("F", "R", "V1", "V2", "V3", "V4")
-
-# what the book calls its pages
-PAGES = {
-    "toy": "Toy LASSO",
-    "table2": "Table 2",
-    "figure3": "Figure 3",
-    "figure4": "Figure 4",
-    "convolution": "Are the filters a convolution?",
-    "fewest_weights": "Fewest weights",
-    "why": "Why",
-    "double_descent": "Double descent",
-    "scaling": "Scaling",
-    "rivals": "Rivals at equal budgets",
-    "origin": "Where locality comes from",
-    "transfer": "Transfer",
-    "variants": "Variants",
-    "sound": "Sound",
-    "scaling_details": "Scaling, appendix",
-    "engine": "The engine",
-}
-
-# from the text of a claim to its rows on the page Claims, each by column
-Verdicts = Mapping[str, Sequence[Mapping[str, str]]]
 
 
 @dataclass(frozen=True)
@@ -111,11 +78,11 @@ QUESTIONS: tuple[Question, ...] = (
         "F",
         "What if solutions that are not banded were penalised?",
         IN_PART,
-        "λ may grow outside a window on a fixed grid. Where it doubles with the first pixel, over "
-        "the same λ everywhere: {0}; S-LOCAL over it: {1}.",
+        "λ, and the threshold βλ with it, may grow outside a window on a fixed grid. With a growth "
+        "of a tenth for each pixel, over the same λ everywhere: {0}; S-LOCAL over it: {1}.",
         "variants#a-penalty-that-grows-outside-a-window",
         claims=(
-            "A λ that grows by itself with each pixel outside a window raises the accuracy of "
+            "A λ that grows by a tenth with each pixel outside a window raises the accuracy of "
             "β = 50",
             "S-LOCAL is better than β = 50 with such a λ",
         ),
@@ -333,16 +300,16 @@ QUESTIONS: tuple[Question, ...] = (
         "V3",
         "Do the learned filters transfer from one data set to another?",
         IN_PART,
-        "Between CIFAR-10 and CIFAR-100, by what a network starts from. Masks from CIFAR-100: {0}; "
-        "over shuffled ones: {1}; over these masks with their initial weights: {2}; its trained "
-        "first layer, frozen: {3}.",
+        "Between CIFAR-10 and CIFAR-100, by what a network starts from. Masks from CIFAR-100 over "
+        "none: {0}; over rewired ones: {1}; over these masks with their initial weights: {2}. Its "
+        "first layer, frozen, over that of SGD: {3}.",
         "transfer#every-start",
         claims=(
             "With masks found on CIFAR-100, SGD is better on CIFAR-10 than without masks",
-            "These masks are better than masks with as many weights of each pixel, units shuffled",
+            "These masks are better than masks rewired at random, which are not local",
             "A new initialisation of these masks costs less than 1 point",
-            "A first layer trained by β = 50 on CIFAR-100 and frozen is better on CIFAR-10 than "
-            "SGD",
+            "A frozen first layer is better on CIFAR-10 if β = 50 trained it on CIFAR-100 than if "
+            "SGD did",
         ),
     ),
     Question(
@@ -385,74 +352,3 @@ QUESTIONS: tuple[Question, ...] = (
         "transfer#every-start",
     ),
 )
-
-
-@dataclass(frozen=True)
-class Answers:
-    """Questions with their answers; in a notebook, the last expression of a cell shows them."""
-
-    entries: Sequence[tuple[str, str, str]]  # question, status, answer
-
-    def _repr_markdown_(self) -> str:
-        return "\n\n".join(
-            f"{question}\n: {_mark(status)} {answer}" for question, status, answer in self.entries
-        )
-
-
-def verdicts(store: RunStore) -> Verdicts:
-    """Return what the page Claims says of every claim."""
-    table = claims.table(store)
-    found: dict[str, list[dict[str, str]]] = {}
-    for row in table.rows:
-        found.setdefault(row[0], []).append(dict(zip(table.columns, row, strict=True)))
-    return found
-
-
-def status(question: Question, known: Verdicts) -> str:
-    """Return how well a question is answered.
-
-    What rests on a claim that is pending or undecided is not answered, whatever it declares.
-    """
-    said = [row["verdict"] for text in question.claims for row in known[text]]
-    open_ = any(verdict == UNDECIDED or ".pending" in verdict for verdict in said)
-    return IN_PART if question.status == ANSWERED and open_ else question.status
-
-
-def answers(known: Verdicts, source: str) -> Answers:
-    """Return the questions of a source; "V" are those of all reviewers."""
-    return Answers(
-        [
-            (one.text, status(one, known), _answer(one, known))
-            for one in QUESTIONS
-            if one.source.startswith(source)
-        ]
-    )
-
-
-def numbers(known: Verdicts) -> dict[str, float]:
-    """Return how many questions there are, and how many of each status."""
-    found = Counter(status(one, known) for one in QUESTIONS)
-    named = {f"questions-{name.split()[0]}": float(found[name]) for name in STATUSES}
-    return {"questions": float(len(QUESTIONS)), **named}
-
-
-def _answer(question: Question, known: Verdicts) -> str:
-    said = question.answer
-    # by hand: an answer may have other braces
-    for place, text in enumerate(question.claims):
-        said = said.replace(f"{{{place}}}", " and ".join(map(_said, known[text])))
-    if not question.place:
-        return said
-    page, _, section = question.place.partition("#")
-    return f"{said} ([{PAGES[page]}]({page}.ipynb#{section}))"
-
-
-def _said(row: Mapping[str, str]) -> str:
-    if ".pending" in row["verdict"]:
-        return row["verdict"]
-    return f"{row['ours']} ({row['setting']}, n = {row['n']}: {row['verdict']})"
-
-
-def _mark(status: str) -> str:
-    shown = status.capitalize() + "."
-    return tables.pending(shown) if status == NOT_STUDIED else f"*{shown}*"
