@@ -8,23 +8,23 @@ that is a deviation. The methods of `Config.pruning`:
 random
     Random places, fixed.
 snip
-    Where |w ∂L/∂w| is largest on the first batch, fixed (Lee et al., ICLR 2019).
+    Where the magnitude of w ∂L/∂w is largest on the first batch, fixed (Lee et al., ICLR 2019).
 windows
     Random places within the windows of S-LOCAL, fixed; in later layers anywhere.
 magnitude
     At the end of each period of the learning rate but the last, the largest weights are kept. With
     two periods: one-shot pruning with the learning rate rewound (Renda et al., ICLR 2020).
 rewinding
-    The same, and the network goes back to what it was after `REWOUND_TO` epochs: iterative
+    The same, and the network goes back to what it was after ``REWOUND_TO`` epochs: iterative
     magnitude pruning (Frankle et al., ICML 2020).
 gradual
     The largest weights; their number falls as a cubic (Zhu & Gupta, 2017).
 set
-    Random places at first; before each epoch the `SET_SHARE` of the positive and of the negative
+    Random places at first; before each epoch the ``SET_SHARE`` of the positive and of the negative
     weights nearest zero move to random places (Mocanu et al., 2018).
 rigl
-    Random places at first; then a falling share moves to where |∂L/∂w| is largest on a batch (Evci
-    et al., ICML 2020).
+    Random places at first; then a falling share moves to where the magnitude of ∂L/∂w is largest on
+    a batch (Evci et al., ICML 2020).
 """
 
 from __future__ import annotations
