@@ -15,6 +15,7 @@ from lcs.config import Config
 from lcs.exhibits import compare, locality, plots, published, tables
 from lcs.exhibits.compare import Cell, Conditions
 from lcs.exhibits.methods import B50, CONV, SGD, Method, method
+from lcs.exhibits.scaling.search import choices_table
 from lcs.exhibits.settings import BETA_50, CHOSEN, RECIPE, chosen, desk_study, paper_recipe
 from lcs.exhibits.tables import Table
 from lcs.exhibits.verdicts import Claim, differs
@@ -33,6 +34,8 @@ GROWTHS, SHARES = (0.01, 0.1, 1.0), (L1_SHARE, L1_SHARE / 10)
 CONVOLUTION_RATES = (0.1, 0.01)
 # deeper: candidates for every network: weight decays of SGD, shares of λ of β = 50
 RATES, DECAYS, DEEP_SHARES = (0.03, 0.1, 0.3), (1e-4, 5e-4, 2e-3), (0.1, 0.3, 1.0)
+# what the two searches vary
+SEARCHED = {"search-convolution": ("lr",), "search-deeper": ("lr", "weight_decay", "l1")}
 DEEP = ("d-conv", "d-local", "d-fc")
 SHALLOW = ("s-conv", "s-local", "s-fc")
 
@@ -152,6 +155,12 @@ def banded_table(records: Sequence[Record]) -> Table:
     }
     what = "A λ that grows outside a window of 9 × 9"
     return compare.by_condition("banded", records, columns, what)
+
+
+def search_table(study: str, records: Sequence[Record]) -> Table:
+    """Return what one of the two searches chose for each network."""
+    candidates = [run for run in records if study == "search-deeper" or run.config.source]
+    return choices_table(candidates, study, SEARCHED[study])
 
 
 def from_convolution_table(records: Sequence[Record]) -> Table:

@@ -22,6 +22,8 @@ from lcs.exhibits.tables import Table
 from lcs.runs import Record
 
 LEARNING_RATES = (0.03, 0.1, 0.3)
+# what the search varies
+VARIED = ("lr", "weight_decay", "l1", "l1_rest")
 NETWORKS = ("s-fc", "3-fc", "s-local", "s-conv")
 
 

@@ -169,22 +169,31 @@ def choices(records: Sequence[Record], by: Callable[[Config], Key]) -> dict[Key,
     return found
 
 
-def choices_table(records: Sequence[Record]) -> Table:
-    """Return what was chosen for each method, beside the worst and the best of its candidates."""
-    name, what = "tab-choices", "hyperparameters of each method, chosen on validation images"
+def choices_table(
+    records: Sequence[Record], study: str = "search", fields: Sequence[str] = SEARCHED
+) -> Table:
+    """Return what was chosen for each method, beside the worst and the best of its candidates.
+
+    Args:
+        records: of a search.
+        study: its name.
+        fields: what it varies.
+    """
+    name = "tab-choices" if study == "search" else f"tab-{study}"
+    what = "hyperparameters of each method, chosen on validation images"
     if not records:
-        return tables.pending_table(name, what, "lcs study search")
+        return tables.pending_table(name, what, f"lcs study {study}")
     rows = []
     for method_name, choice in choices(records, method).items():
-        texts = {LABELS[field]: compare.field_text(choice.config, field) for field in SEARCHED}
+        texts = {LABELS[field]: compare.field_text(choice.config, field) for field in fields}
         values = [f"{label}: {text}" for label, text in texts.items() if text != tables.NONE]
         worst, best = min(choice.means), max(choice.means)
         counted = [f"{len(choice.means)}", "; ".join(values), f"{worst:.2f}", f"{best:.2f}"]
         rows.append([method_name, *counted, tables.links(choice.runs)])
     caption = (
-        "Hyperparameters of each method, chosen on validation images, the last tenth of each class "
-        f"of the training images. {compare.setting_text(records)}; accuracy on the validation "
-        "images, of the worst and of the best candidate, in per cent."
+        f"{what.capitalize()}, the last tenth of each class of the training images. "
+        f"{compare.setting_text(records)}; accuracy on the validation images, of the worst and of "
+        "the best candidate, in per cent."
     )
     columns = ["method", "candidates", "chosen", "worst", "best", "seeds"]
     return Table(name, caption, columns, rows, text=["chosen"])
