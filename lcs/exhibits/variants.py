@@ -222,8 +222,7 @@ def banded_figure(records: Sequence[Record]) -> Figure:
     frame = compare.sweep_frame(
         grown, "l1_growth", lambda c: f"{method(c).shortest}, λ = {l1_text(c)}"
     )
-    label = "growth of λ with each pixel outside the window"
-    return plots.sweep(frame, label, references=references, linear_below=GROWTHS[0])
+    return plots.sweep(frame, "growth g of λ", references=references, linear_below=GROWTHS[0])
 
 
 def from_convolution_figure(records: Sequence[Record]) -> Figure:
@@ -289,7 +288,7 @@ def words(found: dict[str, list[Record]]) -> dict[str, str]:
         said[f"depth-{name}"] = compare.signed_text(gain)
         if deep in published.DEEP:
             theirs = Interval(published.DEEP[deep] - published.SHORT[shallow], None, 1)
-            said[f"published-depth-{name}"] = tables.published(tables.signed(theirs))
+            said[f"published-depth-{name}"] = tables.signed(theirs)
     sizes = Config(model="d-fc", base_channels=DEEP_WIDTH).layer_sizes()
     said["weights-d-fc"] = f"{sum(layer.weights for layer in sizes.values()):,}"
     return said

@@ -99,7 +99,7 @@ def test_words_say_what_the_records_say(found):
     assert words["banded-large"] == words["banded-small"] == "+0.10 ± 0.00"
     assert words["from-sgd"] == words["conv-on"] == "+10.09 ± 0.00"
     assert words["from-window-beta"] == "+10.00 ± 0.00"
-    assert words["published-depth-fc"] == "[−7.99]{.published}"
+    assert words["published-depth-fc"] == "−7.99"
     assert words["depth-beta"] == words["depth-conv"] == "+5.00 ± 0.00"
     pending = variants.words({name: [] for name in NAMES})
     assert pending.keys() == words.keys()

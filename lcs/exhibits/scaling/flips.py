@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from functools import partial
 
@@ -22,6 +23,12 @@ from lcs.exhibits.tables import Table
 from lcs.runs import Record
 
 LEARNING_RATES = (0.03, 0.1, 0.3)
+# rates and factors beyond these, where the best of nine lay at their edge: three for each method
+BEYOND = {
+    "3-fc": ((0.01, 2.0), (0.01, 4.0), (0.03, 4.0)),
+    "sgd": ((0.03, 4.0), (0.1, 4.0), (0.3, 4.0)),
+    "beta-lasso": ((0.3, 0.25), (1.0, 0.25), (1.0, 0.5)),
+}
 # what the search varies
 VARIED = ("lr", "weight_decay", "l1", "l1_rest")
 NETWORKS = ("s-fc", "3-fc", "s-local", "s-conv")
@@ -38,15 +45,21 @@ def _methods(here: Config, models: Sequence[str], betas: Sequence[float]) -> lis
 
 
 def _search(base: Config, betas: Sequence[float]) -> list[Config]:
-    """Return for every method three learning rates, each with three values of weight decay or λ."""
+    """Return for every method three learning rates, each with three values of weight decay or λ.
+
+    The best of these nine lay at the edge for every method, so that three more are beyond it.
+    """
     here = paper_recipe(base, WIDTHS[-1], base.epochs // 8)
     here = here.replace(augment="flip-crop", validation=True)
     return [
         regularised(config, factor).replace(lr=rate)
         for config in _methods(here, NETWORKS, betas)
-        for rate in LEARNING_RATES
-        for factor in AROUND
+        for rate, factor in (*itertools.product(LEARNING_RATES, AROUND), *_beyond(config))
     ]
+
+
+def _beyond(config: Config) -> tuple[tuple[float, float], ...]:
+    return BEYOND[config.model if config.model in BEYOND else config.optimizer]
 
 
 def _tuned(
