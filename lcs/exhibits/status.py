@@ -106,14 +106,14 @@ def notice(studies: Sequence[BaseStudy], scale: str = "desk") -> Markdown | None
     for study in studies if scale == "desk" else ():
         lacking = [config for config, run in study.runs(scale, 1, store.find).items() if not run]
         if lacking:
-            about = _about(study.seconds(lacking, "cpu", list(store.records())))
-            command = tables.as_typed(f"lcs study {study.name} --seeds 1")
             runs = "one run" if len(lacking) == 1 else f"{len(lacking)} runs"
-            lines.append(f"- {study.title}: {runs}, {about} on two cores. {command}")
+            command = tables.as_typed(f"lcs study {study.name} --seeds 1")
+            lines.append(f"- {study.title}: {runs}. {command}")
     if not lines:
         return None
     head = ":::{admonition} Not run yet\nOf these studies no seed is complete. What they will show "
-    return Markdown("\n".join([head + "is marked as pending on this page.", "", *lines, ":::"]))
+    head += "is marked as pending on this page; [Status](status.ipynb) says what they cost."
+    return Markdown("\n".join([head, "", *lines, ":::"]))
 
 
 def done_table(store: RunStore) -> Table:
