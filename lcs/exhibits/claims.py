@@ -93,10 +93,10 @@ def matrix(store: RunStore, sources: str = "P") -> Table:
 
 def _place(setting: str) -> list[object]:
     """Return the key that sorts settings: from small to large, a benchmark last."""
-    known = ("reproduction", "towards the recipe", "recipe", "paper", "toy", BENCHMARK)
+    known = ("reproduction", "towards the recipe", "recipe", "recipe, flips and crops", "paper")
     name, _, rest = setting.partition(", α = ")
     width, _, more = rest.partition(", ")
-    return [known.index(name), int(width or 0), more]
+    return [(*known, "toy", BENCHMARK).index(name), int(width or 0), more]
 
 
 def numbers(store: RunStore) -> dict[str, str]:

@@ -16,7 +16,7 @@ from lcs.config import Config
 from lcs.exhibits import compare, locality, tables
 from lcs.exhibits.compare import PENDING, Cell
 from lcs.exhibits.methods import B50, method
-from lcs.exhibits.settings import RECIPE, chosen, desk_study, paper_recipe
+from lcs.exhibits.settings import FLIP_CROP, chosen, desk_study, flip_crop_recipe
 from lcs.exhibits.tables import Table
 from lcs.exhibits.verdicts import UNMEASURED, Claim, Finding, Judge
 from lcs.gaussian_process import GAINS
@@ -48,7 +48,7 @@ LAMBDAS = (1e-4, 2e-4, 4e-4)
 
 def _both(base: Config) -> list[Config]:
     """Return S-FC with SGD and with β = 50, with flips and crops, as `search` chose them."""
-    here = paper_recipe(base, WIDTH, base.epochs // 4).replace(augment="flip-crop")
+    here = flip_crop_recipe(base, WIDTH, base.epochs // 4)
     return [chosen(here, "s-fc"), chosen(here, "s-fc", "beta-lasso", 50.0, share=1.0)]
 
 
@@ -80,9 +80,9 @@ def _clone(dataset: str) -> dict[str, str]:
 
 
 STUDIES = (
-    desk_study("origin-augmentation", "Locality and augmentation", RECIPE, _augmentations),
-    desk_study("origin-data", "Locality and the statistics of images", RECIPE, _data),
-    desk_study("origin-process", "Locality on a nonlinear process", RECIPE, _process, 5),
+    desk_study("origin-augmentation", "Locality and augmentation", FLIP_CROP, _augmentations),
+    desk_study("origin-data", "Locality and the statistics of images", FLIP_CROP, _data),
+    desk_study("origin-process", "Locality on a nonlinear process", FLIP_CROP, _process, 5),
 )
 
 

@@ -13,7 +13,7 @@ from lcs.config import Config
 from lcs.exhibits import compare, locality, plots, tables
 from lcs.exhibits.compare import PENDING, Cell
 from lcs.exhibits.methods import B50, CONV, LOCAL, SGD, Method, method
-from lcs.exhibits.settings import RECIPE, chosen, desk_study, paper_recipe
+from lcs.exhibits.settings import FLIP_CROP, chosen, desk_study, flip_crop_recipe
 from lcs.exhibits.tables import Table
 from lcs.exhibits.verdicts import Claim, differs
 from lcs.runs import Record
@@ -33,7 +33,7 @@ def _pairs(base: Config, betas: Sequence[float]) -> list[Config]:
     """Return every method with flips and crops for a quarter of the length, plain and permuted."""
     runs = []
     for width in WIDTHS:
-        here = paper_recipe(base, width, base.epochs // 4).replace(augment="flip-crop")
+        here = flip_crop_recipe(base, width, base.epochs // 4)
         plain = [chosen(here, model) for model in ("s-fc", "3-fc", "s-local", "s-conv")]
         plain += [chosen(here, "s-fc", "beta-lasso", betas[-1], share=SHARE)]
         runs += [
@@ -42,7 +42,7 @@ def _pairs(base: Config, betas: Sequence[float]) -> list[Config]:
     return runs
 
 
-STUDIES = (desk_study("permuted", "Images with permuted pixels", RECIPE, _pairs, 5),)
+STUDIES = (desk_study("permuted", "Images with permuted pixels", FLIP_CROP, _pairs, 5),)
 
 
 def plain(config: Config) -> Config:

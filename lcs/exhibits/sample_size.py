@@ -18,7 +18,7 @@ from lcs.cost import training_images
 from lcs.exhibits import compare, locality, tables
 from lcs.exhibits.compare import PENDING, Cell
 from lcs.exhibits.methods import B50, CONV, LOCAL, SGD, Method, method
-from lcs.exhibits.settings import RECIPE, chosen, desk_study, paper_recipe
+from lcs.exhibits.settings import FLIP_CROP, chosen, desk_study, flip_crop_recipe
 from lcs.exhibits.tables import Table
 from lcs.exhibits.verdicts import Claim, differs
 from lcs.runs import Record
@@ -34,7 +34,7 @@ L1_SHARE = 0.5
 
 def _runs(base: Config, betas: Sequence[float]) -> list[Config]:
     """Return each method, with flips and crops, on each share of the images."""
-    here = paper_recipe(base, WIDTH, base.epochs // 4).replace(augment="flip-crop")
+    here = flip_crop_recipe(base, WIDTH, base.epochs // 4)
     whole = [chosen(here, model) for model in ("s-conv", "s-local", "s-fc")]
     whole.append(chosen(here, "s-fc", "beta-lasso", betas[-1], share=L1_SHARE))
     return [
@@ -44,7 +44,7 @@ def _runs(base: Config, betas: Sequence[float]) -> list[Config]:
     ]
 
 
-STUDIES = (desk_study("sample-size", "Accuracy and the number of images", RECIPE, _runs),)
+STUDIES = (desk_study("sample-size", "Accuracy and the number of images", FLIP_CROP, _runs),)
 
 
 def images(config: Config) -> int:

@@ -13,7 +13,7 @@ from lcs.config import Config
 from lcs.exhibits import compare, locality, plots, tables
 from lcs.exhibits.compare import Cell, Conditions
 from lcs.exhibits.methods import B50, SGD, method
-from lcs.exhibits.settings import RECIPE, chosen, desk_study, paper_recipe
+from lcs.exhibits.settings import FLIP_CROP, chosen, desk_study, flip_crop_recipe
 from lcs.exhibits.tables import Table
 from lcs.exhibits.verdicts import Claim, Finding, Judge
 from lcs.runs import Record
@@ -44,7 +44,7 @@ MARGIN = 1.0
 
 def _runs(base: Config, betas: Sequence[float]) -> list[Config]:
     """Return for each data set what starts from nothing, from the other's networks and its own."""
-    here = paper_recipe(base, WIDTH, base.epochs // 4).replace(augment="flip-crop")
+    here = flip_crop_recipe(base, WIDTH, base.epochs // 4)
     plain, local = chosen(here, "s-fc"), chosen(here, "s-local")
     sparse = chosen(here, "s-fc", "beta-lasso", betas[-1], share=L1_SHARE)
     names = DATASETS if base.dataset in DATASETS else (base.dataset,)
@@ -61,7 +61,7 @@ def _runs(base: Config, betas: Sequence[float]) -> list[Config]:
     return runs
 
 
-STUDIES = (desk_study("transfer", "Transfer between data sets", RECIPE, _runs),)
+STUDIES = (desk_study("transfer", "Transfer between data sets", FLIP_CROP, _runs),)
 
 
 def origin(config: Config) -> str:

@@ -16,7 +16,7 @@ from lcs.exhibits import compare, locality, plots, published, tables
 from lcs.exhibits.compare import Cell, Conditions
 from lcs.exhibits.methods import B50, CONV, SGD, Method, method
 from lcs.exhibits.scaling.search import choices_table
-from lcs.exhibits.settings import BETA_50, CHOSEN, RECIPE, chosen, desk_study, paper_recipe
+from lcs.exhibits.settings import BETA_50, CHOSEN, FLIP_CROP, chosen, desk_study, flip_crop_recipe
 from lcs.exhibits.tables import Table
 from lcs.exhibits.verdicts import Claim, differs
 from lcs.runs import Record
@@ -41,7 +41,7 @@ SHALLOW = ("s-conv", "s-local", "s-fc")
 
 
 def _here(base: Config, width: int, parts: int) -> Config:
-    return paper_recipe(base, width, base.epochs // parts).replace(augment="flip-crop")
+    return flip_crop_recipe(base, width, base.epochs // parts)
 
 
 def _banded(base: Config, betas: Sequence[float]) -> list[Config]:
@@ -132,13 +132,17 @@ def deep_values(config: Config) -> dict[str, float]:
 
 
 STUDIES = (
-    desk_study("banded", "λ that grows outside a window", RECIPE, _banded, betas=(50,)),
+    desk_study("banded", "λ that grows outside a window", FLIP_CROP, _banded, betas=(50,)),
     desk_study(
-        "search-convolution", "From S-CONV, on validation", RECIPE, _search_convolution, 1, (50,)
+        "search-convolution", "From S-CONV, on validation", FLIP_CROP, _search_convolution, 1, (50,)
     ),
-    desk_study("from-convolution", "A start from S-CONV", RECIPE, _from_convolution, betas=(50,)),
-    desk_study("search-deeper", "Deep networks, on validation", RECIPE, _search_deeper, 1, (50,)),
-    desk_study("deeper", "Deep networks", RECIPE, _deeper, betas=(50,)),
+    desk_study(
+        "from-convolution", "A start from S-CONV", FLIP_CROP, _from_convolution, betas=(50,)
+    ),
+    desk_study(
+        "search-deeper", "Deep networks, on validation", FLIP_CROP, _search_deeper, 1, (50,)
+    ),
+    desk_study("deeper", "Deep networks", FLIP_CROP, _deeper, betas=(50,)),
 )
 
 

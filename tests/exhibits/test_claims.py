@@ -199,7 +199,7 @@ def test_two_studies_that_are_judged_together(monkeypatch):
 
 def test_a_claim_is_judged_by_each_of_its_studies(monkeypatch):
     gap = next(one for one in EVERY if one.text.startswith("β = 50 closes most of the gap"))
-    assert [one.study for one in gap.by_setting()] == ["table2", "scaling-own"]
+    assert [one.study for one in gap.by_setting()] == ["table2", "scaling-own", "flips"]
     assert not any(one.also for one in gap.by_setting())
     assert len(claim(None, "").by_setting()) == 1, "what is not studied counts once"
     monkeypatch.setattr(

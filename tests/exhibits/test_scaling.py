@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -11,10 +12,11 @@ from scipy import stats
 from lcs.config import Config
 from lcs.exhibits import find_study, plots
 from lcs.exhibits.compare import by_width
-from lcs.exhibits.methods import B50, CONV, LOCAL, PROXIMAL, SGD, method
+from lcs.exhibits.methods import B0, B50, CONV, LOCAL, PROXIMAL, SGD, THREE, method
 from lcs.exhibits.plots.style import PUBLISHED_MARKERS
 from lcs.exhibits.scaling import (
     ablations,
+    flips,
     gains,
     largest,
     search,
@@ -22,7 +24,7 @@ from lcs.exhibits.scaling import (
     tuned,
     width,
 )
-from lcs.exhibits.settings import CHOSEN, SHARE_AT_WIDTH, chosen, raised, regularised
+from lcs.exhibits.settings import BETA_50, CHOSEN, SHARE_AT_WIDTH, chosen, raised, regularised
 from lcs.runs import Record
 
 BONUS = {LOCAL: 10.0, B50: 1.0, PROXIMAL: 0.5}
@@ -152,6 +154,47 @@ def test_augmentations_are_searched_around_the_best_and_share_runs():
         best = CHOSEN["search-augment"][strong.optimizer]
         flips = strong.replace(augment="flip-crop")
         assert weak == [regularised(flips, best * factor) for factor in search.AROUND]
+
+
+# Flips and crops, every method searched
+
+
+def test_every_method_is_searched_alike_with_flips_and_crops():
+    found = configs("search-flips")
+    assert {(c.augment, c.epochs, c.validation) for c in found} == {("flip-crop", 50, True)}
+    candidates = Counter(map(method, found))
+    assert set(candidates) == {LOCAL, CONV, THREE, SGD, B0, B50}
+    assert set(candidates.values()) == {12}
+    assert len(set(found)) == len(found)
+
+
+def test_runs_on_test_images_have_what_the_search_chose(monkeypatch):
+    best = {"lr": 0.3, "factor": 0.5}
+    monkeypatch.setitem(CHOSEN, "search-flips", {BETA_50: best, "s-local sgd 0": best})
+    found = {method(config): config for config in configs("flips")}
+    searched = CHOSEN["search"][BETA_50]["l1"]
+    assert found[B50].lr == found[LOCAL].lr == 0.3
+    assert found[B50].l1 == pytest.approx(searched * 0.5 / 4), "four times as long"
+    assert found[LOCAL].weight_decay == pytest.approx(2.5e-4)
+    assert (found[SGD].lr, found[SGD].weight_decay) == (0.1, 5e-4), "not searched"
+    table = flips.flips_table("flips", study("flips", growing))
+    differences = {row[0]: row[[*table.columns].index("difference from SGD")] for row in table.rows}
+    assert differences["SGD"] == "–"
+    assert differences["β = 50"].startswith("+")
+
+
+def test_what_the_prose_says_of_flips_and_crops():
+    accuracies = {SGD: 50.0, B0: 51.0, B50: 56.0, LOCAL: 60.0}
+    words = flips.numbers(study("flips", lambda c: accuracies.get(method(c), 40.0) + c.seed))
+    assert words["flips-accuracy"].startswith("57.00")
+    assert [words[f"flips-{name}"][:5] for name in ("gain", "zero", "local")] == [
+        "+6.00",
+        "+5.00",
+        "+4.00",
+    ]
+    assert words["flips-gap"].startswith("60")
+    assert words["flips-n"] == "3"
+    assert flips.numbers([]) == dict.fromkeys(words, "pending")
 
 
 # Growing width

@@ -54,7 +54,13 @@ def test_exhibits_share_their_runs():
 
 def test_both_desk_settings_have_names_of_their_own():
     labels = {study.setting.label("desk") for study in studies().values()}
-    assert labels == {"toy", "reproduction", "towards the recipe", "recipe"}
+    assert labels == {
+        "toy",
+        "reproduction",
+        "towards the recipe",
+        "recipe",
+        "recipe, flips and crops",
+    }
     assert settings.RECIPE.label("paper") == settings.REPRODUCTION.label("paper") == "paper"
     for name in ("recipe", "width", "wider"):
         losses = {(c.loss, c.augment) for c in find_study(name).configs("desk", 1)}

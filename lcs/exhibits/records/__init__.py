@@ -17,10 +17,12 @@ from lcs.exhibits import EXHIBITS, exhibit
 from lcs.exhibits.methods import NETWORKS, method
 from lcs.exhibits.settings import (
     DESK,
+    FLIP_CROP,
     PAPER,
     RECIPE,
     REPRODUCTION,
     TOWARDS_RECIPE,
+    flip_crop_recipe,
     paper_recipe,
     short_recipe,
 )
@@ -31,6 +33,7 @@ BASES = {
     REPRODUCTION.name: DESK,
     TOWARDS_RECIPE.name: short_recipe(DESK, 1),
     RECIPE.name: paper_recipe(DESK, 1, DESK.epochs),
+    FLIP_CROP.name: flip_crop_recipe(DESK, 1, DESK.epochs),
     "paper": PAPER,
 }
 # values that a table has columns of, or that follow from the method

@@ -8,7 +8,7 @@ import numpy as np
 
 from lcs import data
 from lcs.config import CUT_BETWEEN_PERIODS, Config
-from lcs.exhibits.settings import CHOSEN, RECIPE, chosen, desk_study, paper_recipe, raised
+from lcs.exhibits.settings import CHOSEN, FLIP_CROP, chosen, desk_study, flip_crop_recipe, raised
 from lcs.runs import Record
 
 WIDTH = 4
@@ -64,7 +64,7 @@ def rival(config: Config) -> str:
 def _here(base: Config, parts: int) -> Config:
     """Return what all runs share, for twice as many epochs as one of the parts has."""
     epochs = 2 * max(1, base.epochs // parts)
-    return paper_recipe(base, WIDTH, epochs).replace(augment="flip-crop")
+    return flip_crop_recipe(base, WIDTH, epochs)
 
 
 def _sparse(here: Config, share: float, beta: float) -> Config:
@@ -188,10 +188,12 @@ def erdos_renyi(config: Config) -> Config:
 
 
 STUDIES = (
-    desk_study("search-budgets", "Weights that β = 50 leaves, over λ", RECIPE, _budgets, 1, (50,)),
     desk_study(
-        "search-pruning", "Pruning and sparse training, on validation", RECIPE, _search, 1, (50,)
+        "search-budgets", "Weights that β = 50 leaves, over λ", FLIP_CROP, _budgets, 1, (50,)
     ),
-    desk_study("rivals", "Rivals at as few weights", RECIPE, _rivals, betas=(50,)),
-    desk_study("rivals-er", "Rivals allocated otherwise", RECIPE, _allocated, betas=(50,)),
+    desk_study(
+        "search-pruning", "Pruning and sparse training, on validation", FLIP_CROP, _search, 1, (50,)
+    ),
+    desk_study("rivals", "Rivals at as few weights", FLIP_CROP, _rivals, betas=(50,)),
+    desk_study("rivals-er", "Rivals allocated otherwise", FLIP_CROP, _allocated, betas=(50,)),
 )

@@ -7,16 +7,25 @@ from collections.abc import Sequence
 from functools import partial
 
 from lcs.config import Config
-from lcs.exhibits.compare import as_sgd, comparison
+from lcs.exhibits.compare import (
+    PENDING,
+    as_sgd,
+    by_method,
+    comparison,
+    mean_text,
+    remaining_text,
+)
+from lcs.exhibits.methods import B0, B50, LOCAL, SGD
+from lcs.exhibits.scaling.gains import gain_text, gap_text
 from lcs.exhibits.scaling.search import AROUND
 from lcs.exhibits.settings import (
     CHOSEN,
-    RECIPE,
+    FLIP_CROP,
     WIDTH_BEYOND,
     WIDTHS,
     chosen,
     desk_study,
-    paper_recipe,
+    flip_crop_recipe,
     regularised,
 )
 from lcs.exhibits.tables import Table
@@ -49,8 +58,7 @@ def _search(base: Config, betas: Sequence[float]) -> list[Config]:
 
     The best of these nine lay at the edge for every method, so that three more are beyond it.
     """
-    here = paper_recipe(base, WIDTHS[-1], base.epochs // 8)
-    here = here.replace(augment="flip-crop", validation=True)
+    here = flip_crop_recipe(base, WIDTHS[-1], base.epochs // 8).replace(validation=True)
     return [
         regularised(config, factor).replace(lr=rate)
         for config in _methods(here, NETWORKS, betas)
@@ -66,7 +74,7 @@ def _tuned(
     base: Config, betas: Sequence[float], *, width: int, models: Sequence[str]
 ) -> list[Config]:
     """Return methods with what `search-flips` chose; where it has not, as with AutoAugment."""
-    here = paper_recipe(base, width, base.epochs // 2).replace(augment="flip-crop")
+    here = flip_crop_recipe(base, width, base.epochs // 2)
     return [tuned(config) for config in _methods(here, models, betas)]
 
 
@@ -77,7 +85,7 @@ def tuned(config: Config) -> Config:
     return regularised(config, found["factor"]).replace(lr=found["lr"])
 
 
-_two_betas = partial(desk_study, setting=RECIPE, betas=(0, 50))
+_two_betas = partial(desk_study, setting=FLIP_CROP, betas=(0, 50))
 
 STUDIES = (
     _two_betas(
@@ -109,3 +117,24 @@ def flips_table(study: str, records: Sequence[Record]) -> Table:
     }
     fields = ["base_channels", "lr", "weight_decay", "l1"]
     return comparison(study, records, fields, references, what)
+
+
+def numbers(records: Sequence[Record]) -> dict[str, str]:
+    """Return what the prose says of every method with flips and crops, in words.
+
+    `flips-accuracy` and `flips-left`: of β = 50, the accuracy and the share of the first layer that
+    remains; `flips-gain` and `flips-zero`: by how many points it is ahead of SGD and of β = 0;
+    `flips-local`: how far S-LOCAL is ahead of it; `flips-gap`: the share of the gap that it closes,
+    per cent; `flips-n`: seeds. "pending" without any runs.
+    """
+    groups = by_method(records) if records else None
+    sparse = groups[B50] if groups else []
+    return {
+        "flips-accuracy": mean_text(sparse) if sparse else PENDING,
+        "flips-left": remaining_text(sparse) if sparse else PENDING,
+        "flips-gain": gain_text(groups, B50, SGD),
+        "flips-zero": gain_text(groups, B50, B0),
+        "flips-local": gain_text(groups, LOCAL, B50),
+        "flips-gap": gap_text(groups),
+        "flips-n": f"{len(sparse)}" if sparse else PENDING,
+    }

@@ -15,10 +15,12 @@ from lcs.exhibits.methods import SGD
 from lcs.exhibits.scaling.width import fit_and_gap_text
 from lcs.exhibits.settings import (
     CHOSEN,
+    FLIP_CROP,
     RECIPE,
     beta_lasso,
     chosen,
     desk_study,
+    flip_crop_recipe,
     paper_recipe,
     regularised,
 )
@@ -30,7 +32,7 @@ WIDTH = 32
 
 def _sgd(base: Config, betas: Sequence[float]) -> list[Config]:
     """Return SGD with flips and crops, and the weight decay that `search-augment` chose."""
-    weak = paper_recipe(base, WIDTH, base.epochs).replace(augment="flip-crop")
+    weak = flip_crop_recipe(base, WIDTH, base.epochs)
     return [regularised(chosen(weak, "s-fc"), CHOSEN["search-augment"]["sgd"])]
 
 
@@ -62,7 +64,7 @@ def _zero(base: Config, betas: Sequence[float]) -> list[Config]:
 
 def _windows(base: Config, betas: Sequence[float]) -> list[Config]:
     """Return S-LOCAL and S-CONV with flips and crops."""
-    weak = paper_recipe(base, WIDTH, base.epochs).replace(augment="flip-crop")
+    weak = flip_crop_recipe(base, WIDTH, base.epochs)
     return [chosen(weak, model) for model in ("s-local", "s-conv")]
 
 
@@ -72,7 +74,7 @@ def _pair(base: Config, betas: Sequence[float], *, width: int, length: int) -> l
     return [*_beta_lasso(here, betas, augment="flip-crop"), *_sgd(here, betas)]
 
 
-_one_seed = partial(desk_study, setting=RECIPE, seeds=1)
+_one_seed = partial(desk_study, setting=FLIP_CROP, seeds=1)
 
 STUDIES = (
     _one_seed(
@@ -85,6 +87,7 @@ STUDIES = (
     _one_seed(
         "showpiece-autoaugment",
         "α = 32 on two cores: β = 50 with AutoAugment",
+        setting=RECIPE,
         make=partial(_beta_lasso, augment="autoaugment"),
     ),
     _one_seed("showpiece-windows", "α = 32: S-LOCAL and S-CONV", make=_windows),

@@ -8,12 +8,12 @@ from lcs.config import Config
 from lcs.exhibits.compare import as_sgd, comparison
 from lcs.exhibits.settings import (
     CHOSEN,
-    RECIPE,
+    FLIP_CROP,
     WIDTHS,
     beta_lasso,
     chosen,
     desk_study,
-    paper_recipe,
+    flip_crop_recipe,
     regularised,
 )
 from lcs.exhibits.tables import Table
@@ -29,7 +29,7 @@ def _lengths(base: Config, betas: Sequence[float]) -> list[Config]:
     """Return SGD, S-LOCAL and the largest β, its λ in inverse proportion to the length."""
     runs = []
     for epochs in (max(1, base.epochs // 4), base.epochs, 4 * base.epochs):
-        here = paper_recipe(base, WIDTHS[-1], epochs).replace(augment="flip-crop")
+        here = flip_crop_recipe(base, WIDTHS[-1], epochs)
         runs += [_baseline(here), chosen(here, "s-local"), beta_lasso(here, betas[-1])]
     return runs
 
@@ -41,8 +41,8 @@ def _same_l1(base: Config, betas: Sequence[float]) -> list[Config]:
 
 
 STUDIES = (
-    desk_study("recipe-length", "Training length at α = 8", RECIPE, _lengths, 2),
-    desk_study("recipe-length-l1", "Training length with one λ, at α = 8", RECIPE, _same_l1, 1),
+    desk_study("recipe-length", "Training length at α = 8", FLIP_CROP, _lengths, 2),
+    desk_study("recipe-length-l1", "Training length with one λ, at α = 8", FLIP_CROP, _same_l1, 1),
 )
 
 
