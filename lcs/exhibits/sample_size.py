@@ -18,7 +18,7 @@ from lcs.cost import training_images
 from lcs.exhibits import compare, locality, tables
 from lcs.exhibits.compare import PENDING, Cell
 from lcs.exhibits.methods import B50, CONV, LOCAL, SGD, Method, method
-from lcs.exhibits.settings import FLIP_CROP, chosen, desk_study, flip_crop_recipe
+from lcs.exhibits.settings import FLIP_CROP, desk_study, flip_crop_methods, flip_crop_recipe
 from lcs.exhibits.tables import Table
 from lcs.exhibits.verdicts import Claim, differs
 from lcs.runs import Record
@@ -28,15 +28,12 @@ if TYPE_CHECKING:
 
 WIDTH = 4
 SHARES = (0.02, 0.05, 0.1, 0.3, 1.0)
-# of the λ that `search` chose at 50 epochs: at twice the length half of it pulls as far
-L1_SHARE = 0.5
 
 
 def _runs(base: Config, betas: Sequence[float]) -> list[Config]:
     """Return each method, with flips and crops, on each share of the images."""
     here = flip_crop_recipe(base, WIDTH, base.epochs // 4)
-    whole = [chosen(here, model) for model in ("s-conv", "s-local", "s-fc")]
-    whole.append(chosen(here, "s-fc", "beta-lasso", betas[-1], share=L1_SHARE))
+    whole = flip_crop_methods(here, ("s-conv", "s-local", "s-fc"), betas[-1:])
     return [
         run.replace(train_share=share, epochs=round(run.epochs / share))
         for share in SHARES

@@ -124,10 +124,30 @@ def chosen(
     key = f"{model} {optimizer} {beta:g}"
     key = key if key in CHOSEN["search"] else BETA_50
     values = dict(CHOSEN["search"][key])
-    for name in ("l1", "l1_rest"):
-        if name in values:
-            values[name] *= share or CHOSEN["search-long"].get(key, 1.0)
+    share = share or CHOSEN["search-long"].get(key, 1.0)
+    for name in values.keys() & {"l1", "l1_rest"}:
+        values[name] = round(share * values[name], 12)
     return here.replace(model=model, optimizer=optimizer, beta=float(beta), **values)
+
+
+def chosen_flip_crop(here: Config, model: str, optimizer: str = "sgd", beta: float = 0.0) -> Config:
+    """Return a run with the hyperparameters that `search-flips` chose for its method.
+
+    λ is in inverse proportion to the length, from the 50 epochs of that search on, so that it pulls
+    as far. A method that was not searched has the learning rate of the largest β.
+    """
+    run = chosen(here, model, optimizer, beta, share=min(1.0, 50 / here.epochs))
+    found = CHOSEN["search-flips"]
+    best = found.get(f"{model} {optimizer} {beta:g}", found[BETA_50])
+    return regularised(run, best["factor"]).replace(lr=best["lr"])
+
+
+def flip_crop_methods(
+    here: Config, models: Sequence[str], betas: Sequence[float] = ()
+) -> list[Config]:
+    """Return networks with SGD, and S-FC with β-LASSO at each β, by `chosen_flip_crop`."""
+    sparse = [chosen_flip_crop(here, "s-fc", "beta-lasso", beta) for beta in betas]
+    return [*(chosen_flip_crop(here, model) for model in models), *sparse]
 
 
 def regularised(config: Config, factor: float) -> Config:

@@ -13,7 +13,7 @@ from lcs.config import Config
 from lcs.exhibits import compare, locality, plots, tables
 from lcs.exhibits.compare import Cell, Conditions
 from lcs.exhibits.methods import B50, SGD, method
-from lcs.exhibits.settings import FLIP_CROP, chosen, desk_study, flip_crop_recipe
+from lcs.exhibits.settings import FLIP_CROP, desk_study, flip_crop_methods, flip_crop_recipe
 from lcs.exhibits.tables import Table
 from lcs.exhibits.verdicts import Claim, Finding, Judge
 from lcs.runs import Record
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 WIDTH = 4
-# of the λ that `search` chose at 50 epochs: at twice the length half of it pulls as far
-L1_SHARE = 0.5
 DATASETS = ("cifar10", "cifar100")
 NAMES = {"cifar10": "CIFAR-10", "cifar100": "CIFAR-100", "digits": "digits"}
 # what is taken of the source, in the order of the pages
@@ -45,8 +43,7 @@ MARGIN = 1.0
 def _runs(base: Config, betas: Sequence[float]) -> list[Config]:
     """Return for each data set what starts from nothing, from the other's networks and its own."""
     here = flip_crop_recipe(base, WIDTH, base.epochs // 4)
-    plain, local = chosen(here, "s-fc"), chosen(here, "s-local")
-    sparse = chosen(here, "s-fc", "beta-lasso", betas[-1], share=L1_SHARE)
+    plain, local, sparse = flip_crop_methods(here, ("s-fc", "s-local"), betas[-1:])
     names = DATASETS if base.dataset in DATASETS else (base.dataset,)
     runs = []
     for name in names:

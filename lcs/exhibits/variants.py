@@ -16,7 +16,18 @@ from lcs.exhibits import compare, locality, plots, published, tables
 from lcs.exhibits.compare import Cell, Conditions
 from lcs.exhibits.methods import B50, CONV, SGD, Method, method
 from lcs.exhibits.scaling.search import choices_table
-from lcs.exhibits.settings import BETA_50, CHOSEN, FLIP_CROP, chosen, desk_study, flip_crop_recipe
+from lcs.exhibits.settings import (
+    BETA_50,
+    CHOSEN,
+    DESK,
+    FLIP_CROP,
+    chosen,
+    chosen_flip_crop,
+    desk_study,
+    flip_crop_methods,
+    flip_crop_recipe,
+    regularised,
+)
 from lcs.exhibits.tables import Table
 from lcs.exhibits.verdicts import Claim, differs
 from lcs.runs import Record
@@ -26,10 +37,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 WIDTH, DEEP_WIDTH = 4, 1
-# of the λ that `search` chose at 50 epochs: at twice the length half of it pulls as far
-L1_SHARE = 0.5
 # banded: growth of λ with each row or column outside the window, and shares of λ within it
-GROWTHS, SHARES = (0.01, 0.1, 1.0), (L1_SHARE, L1_SHARE / 10)
+GROWTHS, SHARES = (0.01, 0.1, 1.0), (1.0, 0.1)
 # from a convolution: candidates for every network, and what is taken until the search has chosen
 CONVOLUTION_RATES = (0.1, 0.01)
 # deeper: candidates for every network: weight decays of SGD, shares of λ of β = 50
@@ -47,32 +56,25 @@ def _here(base: Config, width: int, parts: int) -> Config:
 def _banded(base: Config, betas: Sequence[float]) -> list[Config]:
     """Return β = 50 at two λ, and β = 0 at the larger, each with every growth; and the others."""
     here = _here(base, WIDTH, 4)
-    plain = [chosen(here, model) for model in SHALLOW]
-    sparse = [chosen(here, "s-fc", "beta-lasso", betas[-1], share=share) for share in SHARES]
+    *plain, own = flip_crop_methods(here, SHALLOW, betas[-1:])
+    sparse = [regularised(own, share) for share in SHARES]
     sparse.append(compare.without_threshold(sparse[0]))
     grown = [run.replace(l1_growth=growth) for run in sparse for growth in GROWTHS]
     return [*plain, *sparse, *grown]
 
 
-def _networks(here: Config, beta: float, share: float = L1_SHARE) -> list[Config]:
-    """Return what is trained on from S-CONV, as it is from nothing."""
-    plain = [chosen(here, model) for model in SHALLOW]
-    return [*plain, chosen(here, "s-fc", "beta-lasso", beta, share=share)]
-
-
 def _search_convolution(base: Config, betas: Sequence[float]) -> list[Config]:
     """Return S-CONV, and every network trained on from it at each rate."""
     here = _here(base, WIDTH, 4).replace(validation=True)
-    networks = _networks(here, betas[-1])
+    networks = flip_crop_methods(here, SHALLOW, betas[-1:])
     started = [run.replace(start="network", source=networks[0].stem) for run in networks]
     return [networks[0], *(run.replace(lr=lr) for run in started for lr in CONVOLUTION_RATES)]
 
 
 def _from_convolution(base: Config, betas: Sequence[float]) -> list[Config]:
     """Return S-CONV, what is trained on from it, and the same from nothing, as long in all."""
-    half = _networks(_here(base, WIDTH, 4), betas[-1])
-    # twice as long: half of λ pulls as far
-    whole = _networks(_here(base, WIDTH, 2), betas[-1], L1_SHARE / 2)
+    half = flip_crop_methods(_here(base, WIDTH, 4), SHALLOW, betas[-1:])
+    whole = flip_crop_methods(_here(base, WIDTH, 2), SHALLOW, betas[-1:])
     found = CHOSEN["search-convolution"]
     started = [
         run.replace(
@@ -299,7 +301,9 @@ def words(found: dict[str, list[Record]]) -> dict[str, str]:
 
 
 DEEP_B50 = Method("d-fc", "beta-lasso", 50.0)
-_AT: dict[str, object] = {**B50._asdict(), "l1": 5e-5}
+# the larger λ of `banded`
+_L1 = chosen_flip_crop(_here(DESK, WIDTH, 4), *B50).l1
+_AT: dict[str, object] = {**B50._asdict(), "l1": _L1}
 _GROWN: dict[str, object] = _AT | {"l1_growth": GROWTHS[1]}
 _STARTED: dict[str, object] = {"model": "s-fc", "start": "network"}
 _LONG: dict[str, object] = {"model": "s-fc", "start": "initial"}

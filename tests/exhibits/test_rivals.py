@@ -27,7 +27,7 @@ def records(ahead, study="rivals"):
     """Runs in which β = 50 is so many points ahead at the larger and at the smaller budget."""
 
     def accuracy(config):
-        few = config.density < 0.02 or config.l1 * max(config.beta / 50, 1) > 5e-5
+        few = config.density < 0.02 or config.l1 * max(config.beta / 50, 1) > 1e-5
         return 60 + config.seed + (ahead[few] if rival(config) == B50 else 0.01 * config.seed)
 
     return [recorded(c, accuracy(c)) for c in find_study(study).configs("desk", 3)]
@@ -83,8 +83,8 @@ def test_budgets_are_the_nearest_candidates():
     for config, left in zip(configs, (200, 60, 30, 8, 4), strict=True):
         runs.append(made_up(config, 60, left))
     found = choose("search-budgets", runs)
-    assert found["many"] == {"share": 0.3, "density": 0.06, "density_rest": 0.75}
-    assert found["few"]["share"] == 0.85
+    assert found["many"] == {"share": 0.08, "density": 0.06, "density_rest": 0.75}
+    assert found["few"]["share"] == 0.21
 
 
 def test_each_method_takes_what_its_search_chose(monkeypatch):

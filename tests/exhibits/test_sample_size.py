@@ -37,12 +37,6 @@ def test_every_run_takes_about_as_many_steps():
     }
 
 
-def test_all_images_are_those_of_permuted_pixels():
-    """So that both chapters share their runs."""
-    plain = set(find_study("permuted").configs("desk", 1))
-    assert {c for c in find_study("sample-size").configs("desk", 1) if c.train_share == 1} <= plain
-
-
 def test_images_needed_is_read_between_the_measured_numbers(records):
     """Five points are a factor of two: S-CONV is fifteen ahead, so that an eighth suffices."""
     assert sample_size.images_needed(records, CONV, B50) == pytest.approx(6_250)

@@ -41,8 +41,8 @@ def test_each_source_is_a_run_of_the_study(changes):
     )
 
 
-def test_what_starts_from_nothing_is_shared_with_permuted_pixels():
-    plain = set(find_study("permuted").configs("desk", 1))
+def test_what_starts_from_nothing_is_shared_with_other_numbers_of_images():
+    plain = set(find_study("sample-size").configs("desk", 1))
     nothing = [c for c in find_study("transfer").configs("desk", 1) if c.source is None]
     assert {c for c in nothing if c.dataset == "cifar10"} <= plain
     assert len(nothing) == 6

@@ -8,18 +8,26 @@ import numpy as np
 
 from lcs import data
 from lcs.config import CUT_BETWEEN_PERIODS, Config
-from lcs.exhibits.settings import CHOSEN, FLIP_CROP, chosen, desk_study, flip_crop_recipe, raised
+from lcs.exhibits.settings import (
+    BETA_50,
+    CHOSEN,
+    FLIP_CROP,
+    chosen,
+    desk_study,
+    flip_crop_recipe,
+    raised,
+)
 from lcs.runs import Record
 
 WIDTH = 4
 # candidates for λ of β = 50, in shares of what `search` chose at 50 epochs
-SHARES = (0.25, 0.3, 0.35, 0.7, 0.85)
+SHARES = (0.06, 0.08, 0.1, 0.17, 0.21)
 # share of the first layer's weights that a budget aims at; of the candidates the nearest is taken
 AIMS = {"many": 0.05, "few": 0.005}
-# until `search-budgets` has chosen: about what β = 50 leaves with AutoAugment
+# until `search-budgets` has chosen
 UNTIL_CHOSEN: dict[str, dict[str, float]] = {
-    "many": {"share": 0.3, "density": 0.05, "density_rest": 0.95},
-    "few": {"share": 0.85, "density": 0.005, "density_rest": 0.75},
+    "many": {"share": 0.08, "density": 0.05, "density_rest": 0.95},
+    "few": {"share": 0.2, "density": 0.005, "density_rest": 0.75},
 }
 
 B50, STAYING, NO_L1 = "β = 50", "β = 50, zeros stay", "threshold without ℓ1"
@@ -68,7 +76,8 @@ def _here(base: Config, parts: int) -> Config:
 
 
 def _sparse(here: Config, share: float, beta: float) -> Config:
-    return chosen(here, "s-fc", "beta-lasso", beta, share=share)
+    rate = CHOSEN["search-flips"][BETA_50]["lr"]
+    return chosen(here, "s-fc", "beta-lasso", beta, share=share).replace(lr=rate)
 
 
 def _masked(here: Config, name: str, budget: dict[str, float]) -> Config:

@@ -16,11 +16,15 @@ from lcs.exhibits.compare import (
 )
 from lcs.exhibits.methods import B50, SGD
 from lcs.exhibits.settings import (
+    FLIP_CROP,
     RECIPE,
     SHARE_AT_WIDTH,
     WIDTHS,
     chosen,
+    chosen_flip_crop,
     desk_study,
+    flip_crop_methods,
+    flip_crop_recipe,
     paper_recipe,
     raised,
     sgd,
@@ -62,13 +66,14 @@ def _momentum(base: Config, betas: Sequence[float]) -> list[Config]:
 
 def _precision(base: Config, betas: Sequence[float]) -> list[Config]:
     """Return SGD and the largest β at the largest width, products in bfloat16 and in float32."""
-    runs = _own(base, WIDTHS[-1], betas)
+    here = flip_crop_recipe(base, WIDTHS[-1], base.epochs // 2)
+    runs = flip_crop_methods(here, ("s-fc",), betas[-1:])
     return [run.replace(precision=precision) for run in runs for precision in ("bf16", "fp32")]
 
 
 def _scale_and_shift(base: Config, betas: Sequence[float]) -> list[Config]:
     """Return both at α = 4, with batch normalisation that scales and shifts, and with biases."""
-    runs = _own(base, 4, betas)
+    runs = flip_crop_methods(flip_crop_recipe(base, 4, base.epochs // 2), ("s-fc",), betas[-1:])
     return [
         *runs,
         *(run.replace(affine=True) for run in runs),
@@ -78,31 +83,24 @@ def _scale_and_shift(base: Config, betas: Sequence[float]) -> list[Config]:
 
 def _order(base: Config, betas: Sequence[float]) -> list[Config]:
     """Return both at α = 2, with AutoAugment after flips and crops, and before them."""
-    runs = _own(base, 2, betas)
+    here = paper_recipe(base, 2, base.epochs // 2)
+    sparse = chosen(here, "s-fc", "beta-lasso", betas[-1], share=SHARE_AT_WIDTH[2])
+    runs = [chosen(here, "s-fc"), sparse]
     return [*runs, *(run.replace(augment="autoaugment-first") for run in runs)]
 
 
 def _other_data(base: Config, betas: Sequence[float]) -> list[Config]:
     """Return CIFAR-100 at the largest width, with the hyperparameters of CIFAR-10."""
-    here = paper_recipe(base, WIDTHS[-1], base.epochs // 2)
+    here = flip_crop_recipe(base, WIDTHS[-1], base.epochs // 2)
     here = here if base.dataset == "digits" else here.replace(dataset="cifar100")
-    networks = [chosen(here, model) for model in ("s-conv", "s-local", "s-fc")]
-    share = SHARE_AT_WIDTH[WIDTHS[-1]]
-    zero, largest = chosen(here, "s-fc", "beta-lasso", 0.0), betas[-1]
-    return [*networks, zero, chosen(here, "s-fc", "beta-lasso", largest, share=share)]
-
-
-def _own(base: Config, width: int, betas: Sequence[float]) -> list[Config]:
-    here = paper_recipe(base, width, base.epochs // 2)
-    share = SHARE_AT_WIDTH[width]
-    return [chosen(here, "s-fc"), chosen(here, "s-fc", "beta-lasso", betas[-1], share=share)]
+    return flip_crop_methods(here, ("s-conv", "s-local", "s-fc"), (0, betas[-1]))
 
 
 STUDIES = (
-    desk_study("recipe-precision", "bfloat16 or float32, at α = 8", RECIPE, _precision, 2),
-    desk_study("recipe-affine", "Scale, shift and bias, at α = 4", RECIPE, _scale_and_shift),
+    desk_study("recipe-precision", "bfloat16 or float32, at α = 8", FLIP_CROP, _precision, 2),
+    desk_study("recipe-affine", "Scale, shift and bias, at α = 4", FLIP_CROP, _scale_and_shift),
     desk_study("augment-order", "AutoAugment after or before the crop", RECIPE, _order),
-    desk_study("recipe-cifar100", "The recipe on CIFAR-100, at α = 8", RECIPE, _other_data),
+    desk_study("recipe-cifar100", "CIFAR-100, at α = 8", FLIP_CROP, _other_data),
     desk_study("reach", "Training length, or a larger λ", RECIPE, _reach, betas=(0, 50)),
     desk_study("momentum", "Momentum, weight decay or a larger step", RECIPE, _momentum),
 )
@@ -145,8 +143,8 @@ def changed_table(study: str, records: Sequence[Record]) -> Table:
         "augment-order": {"augment": "autoaugment"},
     }
     if study == "recipe-cifar100":
-        against = {"SGD": lambda config: chosen(as_sgd(config), "s-fc")}
-        return comparison(study, records, ["l1"], against, "The recipe on CIFAR-100")
+        against = {"SGD": lambda config: chosen_flip_crop(as_sgd(config), "s-fc")}
+        return comparison(study, records, ["lr", "l1"], against, "CIFAR-100, flips and crops")
     what = {
         "recipe-precision": "Matrix products in bfloat16 and in float32",
         "recipe-affine": "Batch normalisation with scale and shift, and layers with biases",

@@ -19,12 +19,13 @@ from lcs.exhibits.methods import B0, B50, LOCAL, SGD
 from lcs.exhibits.scaling.gains import gain_text, gap_text
 from lcs.exhibits.scaling.search import AROUND
 from lcs.exhibits.settings import (
-    CHOSEN,
     FLIP_CROP,
     WIDTH_BEYOND,
     WIDTHS,
     chosen,
+    chosen_flip_crop,
     desk_study,
+    flip_crop_methods,
     flip_crop_recipe,
     regularised,
 )
@@ -43,25 +44,17 @@ VARIED = ("lr", "weight_decay", "l1", "l1_rest")
 NETWORKS = ("s-fc", "3-fc", "s-local", "s-conv")
 
 
-def _methods(here: Config, models: Sequence[str], betas: Sequence[float]) -> list[Config]:
-    """Return networks with SGD, and S-FC with β-LASSO, as `search` chose.
-
-    λ is in inverse proportion to the length, from the 50 epochs of `search` on.
-    """
-    share = min(1.0, 50 / here.epochs)
-    sparse = [chosen(here, "s-fc", "beta-lasso", beta, share=share) for beta in betas]
-    return [*(chosen(here, model) for model in models), *sparse]
-
-
 def _search(base: Config, betas: Sequence[float]) -> list[Config]:
     """Return for every method three learning rates, each with three values of weight decay or λ.
 
     The best of these nine lay at the edge for every method, so that three more are beyond it.
     """
     here = flip_crop_recipe(base, WIDTHS[-1], base.epochs // 8).replace(validation=True)
+    methods = [chosen(here, model) for model in NETWORKS]
+    methods += [chosen(here, "s-fc", "beta-lasso", beta, share=1.0) for beta in betas]
     return [
         regularised(config, factor).replace(lr=rate)
-        for config in _methods(here, NETWORKS, betas)
+        for config in methods
         for rate, factor in (*itertools.product(LEARNING_RATES, AROUND), *_beyond(config))
     ]
 
@@ -73,16 +66,8 @@ def _beyond(config: Config) -> tuple[tuple[float, float], ...]:
 def _tuned(
     base: Config, betas: Sequence[float], *, width: int, models: Sequence[str]
 ) -> list[Config]:
-    """Return methods with what `search-flips` chose; where it has not, as with AutoAugment."""
     here = flip_crop_recipe(base, width, base.epochs // 2)
-    return [tuned(config) for config in _methods(here, models, betas)]
-
-
-def tuned(config: Config) -> Config:
-    """Return a run with the learning rate and the regularisation that `search-flips` chose."""
-    key = f"{config.model} {config.optimizer} {config.beta:g}"
-    found = CHOSEN["search-flips"].get(key, {"lr": config.lr, "factor": 1.0})
-    return regularised(config, found["factor"]).replace(lr=found["lr"])
+    return flip_crop_methods(here, models, betas)
 
 
 _two_betas = partial(desk_study, setting=FLIP_CROP, betas=(0, 50))
@@ -112,9 +97,7 @@ def flips_table(study: str, records: Sequence[Record]) -> Table:
         records: its records.
     """
     what = "Every method with flips and crops, its hyperparameters chosen at α = 8"
-    references = {
-        "SGD": lambda config: tuned(chosen(as_sgd(config).replace(lr=0.1), "s-fc")),
-    }
+    references = {"SGD": lambda config: chosen_flip_crop(as_sgd(config), "s-fc")}
     fields = ["base_channels", "lr", "weight_decay", "l1"]
     return comparison(study, records, fields, references, what)
 

@@ -19,7 +19,9 @@ from lcs.exhibits.settings import (
     RECIPE,
     beta_lasso,
     chosen,
+    chosen_flip_crop,
     desk_study,
+    flip_crop_methods,
     flip_crop_recipe,
     paper_recipe,
     regularised,
@@ -51,27 +53,32 @@ def _half_decay(base: Config, betas: Sequence[float]) -> list[Config]:
     return [regularised(config, 0.5) for config in _sgd(base, betas)]
 
 
+def _searched(base: Config, betas: Sequence[float], *, width: int = WIDTH) -> list[Config]:
+    """Return the largest β with what `search-flips` chose for it, and zeros that stay."""
+    here = flip_crop_recipe(base, width, base.epochs)
+    sparse = chosen_flip_crop(here, "s-fc", "beta-lasso", betas[-1])
+    return [sparse.replace(frozen_zeros=True)]
+
+
 def _free_zeros(base: Config, betas: Sequence[float]) -> list[Config]:
-    """Return the largest β with flips and crops as in the paper: zeros may return."""
-    runs = _beta_lasso(base, betas, augment="flip-crop")
-    return [run.replace(frozen_zeros=False) for run in runs]
+    """Return the same as in the paper: zeros may return."""
+    return [run.replace(frozen_zeros=False) for run in _searched(base, betas)]
 
 
 def _zero(base: Config, betas: Sequence[float]) -> list[Config]:
-    """Return β = 0 with flips and crops and the λ of the largest β."""
+    """Return β = 0 with the λ of the largest β."""
     return [compare.without_threshold(run) for run in _free_zeros(base, betas)]
 
 
 def _windows(base: Config, betas: Sequence[float]) -> list[Config]:
-    """Return S-LOCAL and S-CONV with flips and crops."""
-    weak = flip_crop_recipe(base, WIDTH, base.epochs)
-    return [chosen(weak, model) for model in ("s-local", "s-conv")]
+    return flip_crop_methods(flip_crop_recipe(base, WIDTH, base.epochs), ("s-local", "s-conv"))
 
 
 def _pair(base: Config, betas: Sequence[float], *, width: int, length: int) -> list[Config]:
     """Return β = 50 with zeros that stay, and SGD, wider or longer by a factor."""
-    here = base.replace(base_channels=width * base.base_channels, epochs=length * base.epochs)
-    return [*_beta_lasso(here, betas, augment="flip-crop"), *_sgd(here, betas)]
+    here = base.replace(epochs=length * base.epochs)
+    dense = chosen_flip_crop(flip_crop_recipe(here, width * WIDTH, here.epochs), "s-fc")
+    return [*_searched(here, betas, width=width * WIDTH), dense]
 
 
 _one_seed = partial(desk_study, setting=FLIP_CROP, seeds=1)
@@ -80,8 +87,9 @@ STUDIES = (
     _one_seed(
         "showpiece", "α = 32 on two cores: β = 50", make=partial(_beta_lasso, augment="flip-crop")
     ),
-    _one_seed("showpiece-free", "α = 32: β = 50 with zeros that may return", make=_free_zeros),
-    _one_seed("showpiece-zero", "α = 32: β = 0 with the same λ", make=_zero),
+    _one_seed("showpiece-searched", "α = 32: β = 50 with η and λ of α = 8", make=_searched),
+    _one_seed("showpiece-free", "α = 32: the same, and zeros may return", make=_free_zeros),
+    _one_seed("showpiece-zero", "α = 32: β = 0 with the same η and λ", make=_zero),
     _one_seed("showpiece-sgd", "α = 32 on two cores: SGD", make=_sgd),
     _one_seed("showpiece-decay", "α = 32: SGD with half the weight decay", make=_half_decay),
     _one_seed(

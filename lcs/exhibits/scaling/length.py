@@ -7,37 +7,30 @@ from collections.abc import Sequence
 from lcs.config import Config
 from lcs.exhibits.compare import as_sgd, comparison
 from lcs.exhibits.settings import (
-    CHOSEN,
     FLIP_CROP,
     WIDTHS,
-    beta_lasso,
-    chosen,
+    chosen_flip_crop,
     desk_study,
+    flip_crop_methods,
     flip_crop_recipe,
-    regularised,
 )
 from lcs.exhibits.tables import Table
 from lcs.runs import Record
 
 
-def _baseline(here: Config) -> Config:
-    """Return SGD with the weight decay that `search-augment` chose for flips and crops."""
-    return regularised(chosen(here, "s-fc"), CHOSEN["search-augment"]["sgd"])
-
-
 def _lengths(base: Config, betas: Sequence[float]) -> list[Config]:
     """Return SGD, S-LOCAL and the largest β, its λ in inverse proportion to the length."""
     runs = []
-    for epochs in (max(1, base.epochs // 4), base.epochs, 4 * base.epochs):
+    for epochs in (base.epochs // 4, base.epochs // 2, base.epochs, 4 * base.epochs):
         here = flip_crop_recipe(base, WIDTHS[-1], epochs)
-        runs += [_baseline(here), chosen(here, "s-local"), beta_lasso(here, betas[-1])]
+        runs += flip_crop_methods(here, ("s-fc", "s-local"), betas[-1:])
     return runs
 
 
 def _same_l1(base: Config, betas: Sequence[float]) -> list[Config]:
-    """Return the shortest and the longest training of the largest β, with λ of the middle one."""
-    middle, *_ = (run for run in _lengths(base, betas) if run.beta and run.epochs == base.epochs)
-    return [middle.replace(epochs=epochs) for epochs in (max(1, base.epochs // 4), 4 * base.epochs)]
+    """Return a short and a long training of the largest β, with λ of the one between them."""
+    _, middle, *_ = (run for run in _lengths(base, betas) if run.beta)
+    return [middle.replace(epochs=max(1, base.epochs // 4)), middle.replace(epochs=base.epochs)]
 
 
 STUDIES = (
@@ -48,6 +41,6 @@ STUDIES = (
 
 def length_table(records: Sequence[Record]) -> Table:
     """Compare β = 50 and S-LOCAL with SGD at each length."""
-    what = "SGD, S-LOCAL and β = 50 at three lengths"
-    references = {"SGD": lambda config: _baseline(as_sgd(config))}
+    what = "SGD, S-LOCAL and β = 50 at four lengths"
+    references = {"SGD": lambda config: chosen_flip_crop(as_sgd(config), "s-fc")}
     return comparison("recipe-length", records, ["epochs", "l1"], references, what)
