@@ -20,6 +20,7 @@ from lcs import cost, data, sparse
 from lcs.config import Config
 from lcs.errors import LcsError, one_line
 from lcs.fused_steps import compiler_works
+from lcs.mixed_precision import bf16_products
 from lcs.optim import BetaLasso
 from lcs.provenance import hardware
 from lcs.run import Run
@@ -82,7 +83,8 @@ def machine(device: torch.device) -> Iterator[Finding]:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     a, b = torch.rand(512, 3072, device=device), torch.rand(3072, 4096, device=device)
     half = a.bfloat16(), b.bfloat16()
-    single, bf16 = seconds(device, lambda: a @ b, lambda: half[0] @ half[1])
+    with bf16_products(device):
+        single, bf16 = seconds(device, lambda: a @ b, lambda: half[0] @ half[1])
     yield Finding(
         None,
         f"{device}: {hardware(device)}; {cores} usable, {torch.get_num_threads()} threads; "

@@ -1,4 +1,4 @@
-"""bfloat16 copies of the weights for an epoch: products read them, and nothing casts in between.
+"""Training in bfloat16: rounded copies of the weights, and products on CPUs that have none of it.
 
 Autocast rounds every weight anew in each step, and turns its gradient back to float32. Here the
 optimizer writes the rounded copy in the pass that updates the weight, and reads the gradient as the
@@ -7,14 +7,65 @@ product leaves it. The numbers are the same, bit for bit.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import cast
+import functools
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any, cast
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 from torch.optim import Optimizer
+from torch.utils import _pytree as pytree
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from lcs.optim import FULL_PRECISION, SGD, BetaLasso, replace_parameter
+
+aten = torch.ops.aten
+PRODUCTS = frozenset(
+    {
+        aten.mm.default,
+        aten.addmm.default,
+        aten.bmm.default,
+        aten.convolution.default,
+        aten.convolution_backward.default,
+    }
+)
+
+
+def bf16_products(device: torch.device) -> AbstractContextManager[object]:
+    """Within this context, products of bfloat16 take no longer than those of float32.
+
+    A CPU without instructions for bfloat16 needs a hundred times as long for them. There they are
+    computed in float32, and the result is rounded. The numbers are as exact: a product of two
+    bfloat16 numbers is a float32 number, and sums are in float32 either way. Elsewhere nothing
+    changes. Compiled functions are not to be called within it.
+    """
+    slow = device.type == "cpu" and not cpu_has_bf16()
+    return _Float32Products() if slow else nullcontext()
+
+
+@functools.cache
+def cpu_has_bf16() -> bool:
+    """Whether torch has fast products of bfloat16 for this CPU."""
+    return torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+
+
+class _Float32Products(TorchDispatchMode):
+    def __torch_dispatch__(
+        self,
+        func: Callable[..., Any],
+        types: object,
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        if func not in PRODUCTS or not _is_bf16(args[0]):
+            return func(*args, **(kwargs or {}))
+        wide = pytree.tree_map(lambda a: a.float() if _is_bf16(a) else a, args)
+        return pytree.tree_map_only(Tensor, Tensor.bfloat16, func(*wide, **(kwargs or {})))
+
+
+def _is_bf16(value: object) -> bool:
+    return isinstance(value, Tensor) and value.dtype == torch.bfloat16
 
 
 @contextmanager

@@ -250,7 +250,8 @@ class Run:
         logits = self.logits(network, x)
         loss = objective(self.config.loss, logits, labels)
         self.optimizer.zero_grad()
-        loss.backward()
+        with mixed_precision.bf16_products(self.device):
+            loss.backward()
         self.optimizer.step()
         hits = (logits.detach().argmax(1) == labels).sum()
         return torch.stack([loss.detach() * len(labels), hits])
@@ -261,12 +262,17 @@ class Run:
         x, labels = next(self.training.batches(epoch))
         weights = models.layers(self.model)
         loss = objective(self.config.loss, self.logits(self.model, x), labels)
-        return dict(zip(weights, torch.autograd.grad(loss, [*weights.values()]), strict=True))
+        with mixed_precision.bf16_products(self.device):
+            gradients = torch.autograd.grad(loss, [*weights.values()])
+        return dict(zip(weights, gradients, strict=True))
 
     def logits(self, network: Forward, x: Tensor) -> Tensor:
         """Return a network's logits (N, classes), float32, for inputs (N, C, H, W)."""
         bf16 = self.config.precision == "bf16"
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=bf16):
+        with (
+            torch.autocast(self.device.type, torch.bfloat16, enabled=bf16),
+            mixed_precision.bf16_products(self.device),
+        ):
             return network(x).float()
 
     @torch.no_grad()

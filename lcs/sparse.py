@@ -26,6 +26,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from lcs.gradient_bound import GradientBound
+from lcs.mixed_precision import bf16_products
 from lcs.models import Net
 from lcs.optim import BetaLasso, replace_parameter
 
@@ -95,7 +96,8 @@ def sparse_first_layer(model: nn.Module, optimizer: Optimizer, mode: str) -> Ite
 
     def revive(*_: object) -> None:
         before = layer.values
-        layer.revive(group)
+        with bf16_products(weight.device):
+            layer.revive(group)
         replace_parameter(optimizer, before, layer.values)
 
     hook = optimizer.register_step_post_hook(revive)
@@ -169,7 +171,8 @@ class SparseLayer:
         if self.operands is None:
             return None
         gradient, x = self.operands
-        return (gradient.to(x.dtype) @ x).to(self.weight.dtype)
+        with bf16_products(x.device):
+            return (gradient.to(x.dtype) @ x).to(self.weight.dtype)
 
     @torch.no_grad()
     def revive(self, group: dict[str, Any]) -> None:

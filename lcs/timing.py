@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from lcs import cost, data, sparse
 from lcs.batches import Batches
 from lcs.config import Config
-from lcs.mixed_precision import bf16_weights
+from lcs.mixed_precision import bf16_products, bf16_weights
 from lcs.models import Net
 from lcs.run import Run, build_model, make_optimizer
 
@@ -53,11 +53,12 @@ def bare_products(config: Config, device: torch.device) -> Callable[[], None]:
     copied = torch.empty_like(held)
 
     def once() -> None:
-        for depth, (weight, x, gradient) in enumerate(operands):
-            torch.mm(x, weight.t())
-            torch.mm(gradient.t(), x)
-            if depth:  # the images need no gradient
-                torch.mm(gradient, weight)
+        with bf16_products(device):
+            for depth, (weight, x, gradient) in enumerate(operands):
+                torch.mm(x, weight.t())
+                torch.mm(gradient.t(), x)
+                if depth:  # the images need no gradient
+                    torch.mm(gradient, weight)
         copied.copy_(held)
 
     return once

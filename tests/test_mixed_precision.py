@@ -1,13 +1,14 @@
-"""Rounded copies of the weights: the same bits as autocast, and nothing left behind."""
+"""Rounded copies of the weights, and products on a CPU without instructions for bfloat16."""
 
 from contextlib import nullcontext
 
 import pytest
 import torch
+import torch.nn.functional as F
 
 from lcs import mixed_precision, models
 from lcs.config import Config
-from lcs.mixed_precision import bf16_weights
+from lcs.mixed_precision import bf16_products, bf16_weights
 from lcs.optim import FULL_PRECISION, SGD, BetaLasso, ProximalL1
 from lcs.runs import RunStore
 from lcs.sparse import sparse_first_layer
@@ -115,3 +116,48 @@ def test_a_wrong_order_is_refused_before_anything_is_lost(mode):
     assert all(a is b for a, b in zip(net.parameters(), weights, strict=True))
     assert all(map(torch.equal, net.parameters(), before))
     assert all(a is b for a, b in zip(optimizer.param_groups[0]["params"], weights, strict=True))
+
+
+def rounded(*shape):
+    return torch.randn(shape).bfloat16()
+
+
+def test_products_and_their_gradients_are_sums_in_float32_rounded_once(monkeypatch):
+    monkeypatch.setattr(mixed_precision, "cpu_has_bf16", lambda: False)
+    torch.manual_seed(0)
+    cases = {
+        "linear": (F.linear, rounded(7, 40), rounded(5, 40)),
+        "with bias": (F.linear, rounded(7, 40), rounded(5, 40), rounded(5)),
+        "bmm": (torch.bmm, rounded(3, 5, 40), rounded(3, 40, 7)),
+        "conv": (F.conv2d, rounded(2, 3, 8, 8), rounded(4, 3, 3, 3)),
+    }
+    for name, (product, *operands) in cases.items():
+        halves = [operand.requires_grad_() for operand in operands]
+        singles = [operand.detach().float().requires_grad_() for operand in operands]
+        with bf16_products(torch.device("cpu")):
+            result = product(*halves)
+            direction = torch.randn_like(result)
+            found = torch.autograd.grad(result, halves, direction)
+        exact = product(*singles)
+        wanted = torch.autograd.grad(exact, singles, direction.float())
+        for half, single in zip((result, *found), (exact, *wanted), strict=True):
+            assert half.dtype == torch.bfloat16, name
+            # half a unit in the last place, and what the order of the sums may do
+            assert torch.allclose(half.float(), single, rtol=2**-8, atol=1e-5), name
+
+
+def test_other_numbers_are_left_alone(monkeypatch):
+    monkeypatch.setattr(mixed_precision, "cpu_has_bf16", lambda: False)
+    with bf16_products(torch.device("cpu")):
+        assert torch.equal(torch.ones(2, 3) @ torch.ones(3, 2), torch.full((2, 2), 3.0))
+        assert (rounded(4) + rounded(4)).dtype == torch.bfloat16
+
+
+@pytest.mark.parametrize("model", ["s-fc", "s-local", "s-conv"])
+def test_a_run_learns_the_same_without_instructions_for_bf16(model, tmp_path, monkeypatch):
+    config, records = BASE.replace(model=model), []
+    for name in ("with", "without"):
+        monkeypatch.setattr(mixed_precision, "cpu_has_bf16", lambda name=name: name == "with")
+        records.append(train(config, store=RunStore(tmp_path / name), device="cpu"))
+    losses = [record.history["train_loss"] for record in records]
+    assert losses[0] == pytest.approx(losses[1], rel=0.02)
