@@ -19,6 +19,17 @@ from lcs.exhibits.tables import Table
 from lcs.runs import Record
 
 
+def _as_searched(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return SGD and the largest β at the width and the length of `search-flips`."""
+    here = flip_crop_recipe(base, WIDTHS[-1], base.epochs // 8)
+    return flip_crop_methods(here, ("s-fc",), betas[-1:])
+
+
+def _local_as_searched(base: Config, betas: Sequence[float]) -> list[Config]:
+    here = flip_crop_recipe(base, WIDTHS[-1], base.epochs // 8)
+    return flip_crop_methods(here, ("s-local",))
+
+
 def _lengths(base: Config, betas: Sequence[float], parts: Sequence[float]) -> list[Config]:
     """Return SGD, S-LOCAL and the largest β, its λ in inverse proportion to the length."""
     runs = []
@@ -39,7 +50,10 @@ STUDIES = (
         "recipe-length-search",
         "α = 8 on test images, as long as the search",
         FLIP_CROP,
-        partial(_lengths, parts=[8]),
+        _as_searched,
+    ),
+    desk_study(
+        "recipe-length-search-local", "S-LOCAL, as long as the search", FLIP_CROP, _local_as_searched
     ),
     desk_study(
         "recipe-length",
