@@ -158,6 +158,8 @@ def _product_rate(device: str, precision: str) -> float | None:
     """
     import torch
 
+    from lcs.mixed_precision import bf16_products
+
     if device == "cuda" and not torch.cuda.is_available():
         return None
     dtype = torch.bfloat16 if precision == "bf16" else torch.float32
@@ -166,6 +168,7 @@ def _product_rate(device: str, precision: str) -> float | None:
     times = []
     for _ in range(4):
         began = time.perf_counter()
-        (a @ b)[0, 0].item()
+        with bf16_products(torch.device(device)):
+            (a @ b)[0, 0].item()
         times.append(time.perf_counter() - began)
     return 2 * a.shape[0] * a.shape[1] * b.shape[1] / min(times)

@@ -6,6 +6,7 @@ from collections import Counter
 from typing import NamedTuple
 
 from lcs.exhibits import EXHIBITS, exhibit, tables
+from lcs.exhibits.settings import SETTINGS
 from lcs.exhibits.tables import Table
 from lcs.exhibits.verdicts import BENCHMARK, MARKS, SCALES, Claim, Evidence, judged, marked, sign
 from lcs.runs import RunStore
@@ -93,10 +94,10 @@ def matrix(store: RunStore, sources: str = "P") -> Table:
 
 def _place(setting: str) -> list[object]:
     """Return the key that sorts settings: from small to large, a benchmark last."""
-    known = ("reproduction", "towards the recipe", "recipe", "recipe, flips and crops", "paper")
+    known = [setting.name for setting in SETTINGS]
     name, _, rest = setting.partition(", α = ")
     width, _, more = rest.partition(", ")
-    return [(*known, "toy", BENCHMARK).index(name), int(width or 0), more]
+    return [(*known, "paper", "toy", BENCHMARK).index(name), int(width or 0), more]
 
 
 def numbers(store: RunStore) -> dict[str, str]:

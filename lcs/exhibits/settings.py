@@ -38,6 +38,9 @@ TOWARDS_RECIPE = Setting("towards the recipe", SCALES)
 RECIPE = Setting("recipe", SCALES)
 # `flip_crop_recipe` has no AutoAugment
 FLIP_CROP = Setting("recipe, flips and crops", SCALES)
+# the same as long as `search-flips`, which chose the hyperparameters
+FLIP_CROP_SHORT = Setting("recipe, flips and crops, 50 epochs", SCALES)
+SETTINGS = (REPRODUCTION, TOWARDS_RECIPE, RECIPE, FLIP_CROP_SHORT, FLIP_CROP)
 # a study that makes no sense at the paper's size
 desk_study = partial(Study, scales=("smoke", "desk"))
 

@@ -11,6 +11,7 @@ from lcs.base_study import Setting
 from lcs.config import Config
 from lcs.exhibits import claims, engine, find_study, readme, verdicts
 from lcs.exhibits.settings import STRONGER_L1
+from lcs.exhibits.table2 import AS_SEARCHED
 from lcs.exhibits.verdicts import BENCHMARK, Claim, Finding, verdict
 from lcs.runs import PUBLISHED, Record, RunStore
 from lcs.stats import Interval
@@ -199,7 +200,12 @@ def test_two_studies_that_are_judged_together(monkeypatch):
 
 def test_a_claim_is_judged_by_each_of_its_studies(monkeypatch):
     gap = next(one for one in EVERY if one.text.startswith("β = 50 closes most of the gap"))
-    assert [one.study for one in gap.by_setting()] == ["table2", "scaling-own", "flips"]
+    assert [one.study for one in gap.by_setting()] == [
+        "table2",
+        "scaling-own",
+        AS_SEARCHED,
+        "flips",
+    ]
     assert not any(one.also for one in gap.by_setting())
     assert len(claim(None, "").by_setting()) == 1, "what is not studied counts once"
     monkeypatch.setattr(

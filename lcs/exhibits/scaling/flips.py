@@ -20,6 +20,7 @@ from lcs.exhibits.scaling.gains import gain_text, gap_text
 from lcs.exhibits.scaling.search import AROUND
 from lcs.exhibits.settings import (
     FLIP_CROP,
+    FLIP_CROP_SHORT,
     WIDTH_BEYOND,
     WIDTHS,
     chosen,
@@ -64,17 +65,33 @@ def _beyond(config: Config) -> tuple[tuple[float, float], ...]:
 
 
 def _tuned(
-    base: Config, betas: Sequence[float], *, width: int, models: Sequence[str]
+    base: Config, betas: Sequence[float], *, width: int, models: Sequence[str], part: int = 2
 ) -> list[Config]:
-    here = flip_crop_recipe(base, width, base.epochs // 2)
+    here = flip_crop_recipe(base, width, base.epochs // part)
     return flip_crop_methods(here, models, betas)
 
 
 _two_betas = partial(desk_study, setting=FLIP_CROP, betas=(0, 50))
+# as wide and as long as the search
+_as_searched = partial(_tuned, width=WIDTHS[-1], part=8)
 
 STUDIES = (
     _two_betas(
         "search-flips", "Every method with flips and crops, on validation", make=_search, seeds=1
+    ),
+    desk_study(
+        "recipe-length-search",
+        "Test images at α = 8, as long as the search",
+        FLIP_CROP_SHORT,
+        partial(_as_searched, models=("s-fc",)),
+        betas=(50,),
+    ),
+    desk_study(
+        "recipe-length-search-local",
+        "S-LOCAL, as long as the search",
+        FLIP_CROP_SHORT,
+        partial(_as_searched, models=("s-local",)),
+        betas=(),
     ),
     _two_betas(
         "flips",
@@ -93,7 +110,7 @@ def flips_table(study: str, records: Sequence[Record]) -> Table:
     """Compare every method with SGD in S-FC, with flips and crops.
 
     Args:
-        study: `flips` or `flips-beyond`.
+        study: `flips`, `flips-beyond` or `recipe-length-search`.
         records: its records.
     """
     what = "Every method with flips and crops, its hyperparameters chosen at α = 8"
@@ -102,22 +119,24 @@ def flips_table(study: str, records: Sequence[Record]) -> Table:
     return comparison(study, records, fields, references, what)
 
 
-def numbers(records: Sequence[Record]) -> dict[str, str]:
-    """Return what the prose says of every method with flips and crops, in words.
+def numbers(records: Sequence[Record], name: str = "flips") -> dict[str, str]:
+    """Return what the prose says of methods with flips and crops, in words.
 
-    `flips-accuracy` and `flips-left`: of β = 50, the accuracy and the share of the first layer that
-    remains; `flips-gain` and `flips-zero`: by how many points it is ahead of SGD and of β = 0;
-    `flips-local`: how far S-LOCAL is ahead of it; `flips-gap`: the share of the gap that it closes,
-    per cent; `flips-n`: seeds. "pending" without any runs.
+    By the name and, for example, `-gain`: `accuracy` and `left` of β = 50, per cent of the test
+    images and of the first layer; `gain` and `zero`, by how many points it is ahead of SGD and of
+    β = 0; `local`, how far S-LOCAL is ahead of it; `gap`, the share of the gap that it closes, per
+    cent; `n` and `local-n`, seeds of β = 50 and of S-LOCAL. "pending" without any runs.
     """
-    groups = by_method(records) if records else None
-    sparse = groups[B50] if groups else []
-    return {
-        "flips-accuracy": mean_text(sparse) if sparse else PENDING,
-        "flips-left": remaining_text(sparse) if sparse else PENDING,
-        "flips-gain": gain_text(groups, B50, SGD),
-        "flips-zero": gain_text(groups, B50, B0),
-        "flips-local": gain_text(groups, LOCAL, B50),
-        "flips-gap": gap_text(groups),
-        "flips-n": f"{len(sparse)}" if sparse else PENDING,
+    groups = by_method(records)
+    sparse, local = groups.get(B50, []), groups.get(LOCAL, [])
+    words = {
+        "accuracy": mean_text(sparse) if sparse else PENDING,
+        "left": remaining_text(sparse) if sparse else PENDING,
+        "gain": gain_text(groups, B50, SGD),
+        "zero": gain_text(groups, B50, B0),
+        "local": gain_text(groups, LOCAL, B50),
+        "gap": gap_text(groups),
+        "n": f"{len(sparse)}" if sparse else PENDING,
+        "local-n": f"{len(local)}" if local else PENDING,
     }
+    return {f"{name}-{word}": value for word, value in words.items()}

@@ -91,7 +91,8 @@ def gains_figure(runs: Mapping[str, Sequence[Record]]) -> Figure:
         ("over proximal ℓ1, same λ", gains_by_width(same, PROXIMAL), False),
     ]
     widths = pd.concat([frame.assign(contrast=name, other=other) for name, frame, other in parts])
-    lengths = gains_by_width(runs["recipe-length"], x="epochs")
+    trained = [*runs["recipe-length-search"], *runs["recipe-length"]]
+    lengths = gains_by_width(trained, x="epochs")
     known = {label: published_gain(B50, other) for label, other in BASELINES.items()}
     frames = {
         "base channels α": widths,
@@ -115,7 +116,7 @@ def gap_closed(groups: Mapping[Method, Sequence[Record]]) -> tuple[float, float,
 
 def gap_text(groups: Mapping[Method, Sequence[Record]] | None) -> str:
     """Return `gap_closed` in words, per cent; "pending" where there are no runs."""
-    if not groups:
+    if not groups or not groups.keys() >= {B50, SGD, LOCAL}:
         return PENDING
     shares = gap_closed(groups)
     if math.isnan(shares[0]):
@@ -143,7 +144,9 @@ def width_heads(widths: Iterable[int]) -> list[str]:
 
 def gain_text(groups: Mapping[Method, Sequence[Record]] | None, one: Method, other: Method) -> str:
     """Return the gain of a method over another; "pending" where there are no runs."""
-    return tables.signed(paired(groups[one], groups[other])) if groups else PENDING
+    if not groups or not groups.keys() >= {one, other}:
+        return PENDING
+    return tables.signed(paired(groups[one], groups[other]))
 
 
 def bold_gain(one: Sequence[Record], other: Sequence[Record]) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 
 from lcs.config import Config
 from lcs.exhibits.compare import as_sgd, comparison
@@ -19,49 +18,23 @@ from lcs.exhibits.tables import Table
 from lcs.runs import Record
 
 
-def _as_searched(base: Config, betas: Sequence[float]) -> list[Config]:
-    """Return SGD and the largest β at the width and the length of `search-flips`."""
-    here = flip_crop_recipe(base, WIDTHS[-1], base.epochs // 8)
-    return flip_crop_methods(here, ("s-fc",), betas[-1:])
-
-
-def _local_as_searched(base: Config, betas: Sequence[float]) -> list[Config]:
-    here = flip_crop_recipe(base, WIDTHS[-1], base.epochs // 8)
-    return flip_crop_methods(here, ("s-local",))
-
-
-def _lengths(base: Config, betas: Sequence[float], parts: Sequence[float]) -> list[Config]:
+def _lengths(base: Config, betas: Sequence[float]) -> list[Config]:
     """Return SGD, S-LOCAL and the largest β, its λ in inverse proportion to the length."""
     runs = []
-    for part in parts:
-        here = flip_crop_recipe(base, WIDTHS[-1], round(base.epochs / part))
+    for epochs in (base.epochs // 4, base.epochs // 2, base.epochs, 4 * base.epochs):
+        here = flip_crop_recipe(base, WIDTHS[-1], epochs)
         runs += flip_crop_methods(here, ("s-fc", "s-local"), betas[-1:])
     return runs
 
 
 def _same_l1(base: Config, betas: Sequence[float]) -> list[Config]:
     """Return a short and a long training of the largest β, with λ of the one between them."""
-    (middle,) = (run for run in _lengths(base, betas, [2]) if run.beta)
+    _, middle, *_ = (run for run in _lengths(base, betas) if run.beta)
     return [middle.replace(epochs=max(1, base.epochs // 4)), middle.replace(epochs=base.epochs)]
 
 
 STUDIES = (
-    desk_study(
-        "recipe-length-search",
-        "α = 8 on test images, as long as the search",
-        FLIP_CROP,
-        _as_searched,
-    ),
-    desk_study(
-        "recipe-length-search-local", "S-LOCAL, as long as the search", FLIP_CROP, _local_as_searched
-    ),
-    desk_study(
-        "recipe-length",
-        "Training length at α = 8",
-        FLIP_CROP,
-        partial(_lengths, parts=[4, 2, 1, 0.25]),
-        2,
-    ),
+    desk_study("recipe-length", "Training length at α = 8", FLIP_CROP, _lengths, 2),
     desk_study("recipe-length-l1", "Training length with one λ, at α = 8", FLIP_CROP, _same_l1, 1),
 )
 
