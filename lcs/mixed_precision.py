@@ -33,12 +33,12 @@ PRODUCTS = frozenset(
 
 
 def bf16_products(device: torch.device) -> AbstractContextManager[object]:
-    """Within this context, products of bfloat16 take no longer than those of float32.
+    """Within this context, products of bfloat16 take hardly longer than those of float32.
 
-    A CPU without instructions for bfloat16 needs a hundred times as long for them. There they are
-    computed in float32, and the result is rounded. The numbers are as exact: a product of two
-    bfloat16 numbers is a float32 number, and sums are in float32 either way. Elsewhere nothing
-    changes. Compiled functions are not to be called within it.
+    A CPU without instructions for bfloat16 needs many times as long (`tests/benchmarks/bf16.py`).
+    There they are computed in float32, and the result is rounded. The numbers are as exact: a
+    product of two bfloat16 numbers is a float32 number, and sums are in float32 either way.
+    Elsewhere nothing changes. Compiled functions are not to be called within it.
     """
     slow = device.type == "cpu" and not cpu_has_bf16()
     return _Float32Products() if slow else nullcontext()

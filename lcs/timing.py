@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import cast
 
 import torch
@@ -32,11 +32,13 @@ def training_step(
     none = cast(Batches, None)  # a step has no need of them
     run = Run(config, device, model, make_optimizer(config, model), none, none, {})
     size, _, channels = data.spec(config.dataset).image_shape
-    x = torch.rand(config.batch_size, channels, size, size, device=device).bfloat16()
+    bf16 = config.precision == "bf16"
+    x = torch.rand(config.batch_size, channels, size, size, device=device)
+    x = x.bfloat16() if bf16 else x
     labels = torch.randint(10, (config.batch_size,), device=device)
     with (
         sparse.sparse_first_layer(model, run.optimizer, mode) as network,
-        bf16_weights(model, run.optimizer),
+        bf16_weights(model, run.optimizer) if bf16 else nullcontext(),
     ):
         yield lambda: run.train_step(network, x, labels)
 

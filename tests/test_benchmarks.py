@@ -223,3 +223,9 @@ def test_the_layer_in_use_is_that_of_the_record(bench):
     assert width == record.config.base_channels
     assert int(weight.count_nonzero()) == record.final["nonzeros"]["conv1"]
     assert int((~weight.any(1)).sum()) == record.final["fan_in"]["conv1"][0]
+
+
+def test_a_step_in_bf16_with_and_without_instructions_for_it(bench):
+    (table,) = bench("bf16", "1", REPEATS=1, BATCH=4)
+    own, by_float32, float32 = table["times"]
+    assert ratios(table) == [f"{own} / {by_float32}", f"{by_float32} / {float32}"]

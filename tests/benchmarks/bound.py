@@ -19,6 +19,7 @@ from functools import partial
 from types import ModuleType
 
 import torch
+from parts import backward
 from timing import Report, device_asked, interleaved
 from torch import Tensor
 
@@ -158,7 +159,7 @@ def steps(stack: ExitStack, run: Run, epoch: int, mode: str) -> Callable[[], Non
     def step() -> None:
         x, labels = next(batches)
         optimizer.zero_grad()
-        torch.nn.functional.cross_entropy(run.logits(forward, x), labels).backward()
+        backward(torch.nn.functional.cross_entropy(run.logits(forward, x), labels))
         optimizer.step()
 
     return step
@@ -179,7 +180,7 @@ def operands(run: Run, epoch: int) -> tuple[Tensor, Tensor, float]:
         output.register_hook(lambda gradient: seen.append(gradient.t().float().contiguous()))
 
     hook = run.model.conv1.register_forward_hook(note)
-    torch.nn.functional.cross_entropy(run.logits(run.model, x), labels).backward()
+    backward(torch.nn.functional.cross_entropy(run.logits(run.model, x), labels))
     hook.remove()
     run.optimizer.zero_grad()
     config = run.config

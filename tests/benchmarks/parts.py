@@ -68,11 +68,11 @@ def step_by_parts(model: str, width: int, device: torch.device, report: Report) 
 
     def forward_and_backward() -> None:
         optimizer.zero_grad()
-        forward().backward()
+        backward(forward())
 
     def step() -> None:
         optimizer.zero_grad()
-        loss_of(net, normalised(images), labels).backward()
+        backward(loss_of(net, normalised(images), labels))
         optimizer.step()
 
     step()
@@ -175,7 +175,7 @@ def epoch(width: int, device: torch.device, mode: str) -> Callable[[], None]:
         ):
             for some in augmented.split(BATCH):
                 optimizer.zero_grad()
-                loss_of(forward, normalised(some), labels[: len(some)]).backward()
+                backward(loss_of(forward, normalised(some), labels[: len(some)]))
                 optimizer.step()
 
     return timed(once, device)
@@ -190,7 +190,7 @@ def steps(
 
     def step() -> None:
         optimizer.zero_grad()
-        loss_of(forward, x, labels).backward()
+        backward(loss_of(forward, x, labels))
         optimizer.step()
 
     return step
@@ -223,9 +223,14 @@ def normalised(images: Tensor) -> Tensor:
 
 
 def loss_of(forward: Callable[[Tensor], Tensor], x: Tensor, labels: Tensor) -> Tensor:
-    with torch.autocast(x.device.type, torch.bfloat16):
+    with mixed_precision.bf16_products(x.device), torch.autocast(x.device.type, torch.bfloat16):
         logits = forward(x)
     return F.cross_entropy(logits.float(), labels)
+
+
+def backward(loss: Tensor) -> None:
+    with mixed_precision.bf16_products(loss.device):
+        loss.backward()
 
 
 def augmentation(name: str, device: torch.device) -> Callable[[], Tensor]:
@@ -242,14 +247,15 @@ def augmentation(name: str, device: torch.device) -> Callable[[], Tensor]:
 def products(net: models.Net) -> Product:
     """Return the bare products of a step, layer by layer, on operands that lie ready."""
     layers = [m for m in net.modules() if isinstance(m, tuple(PRODUCTS))]
-    every = []
+    device, every = next(net.parameters()).device, []
     for depth, (layer, (x, gradient)) in enumerate(zip(layers, operands(net, layers), strict=True)):
         kind = next(kind for kind in PRODUCTS if isinstance(layer, kind))
         every.append(PRODUCTS[kind](layer, x, gradient, inner=depth > 0))
 
     def once() -> None:
-        for product in every:
-            product()
+        with mixed_precision.bf16_products(device):
+            for product in every:
+                product()
 
     return once
 

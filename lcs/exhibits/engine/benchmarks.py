@@ -199,6 +199,19 @@ def changes_numbers(found: dict[str, Any] | None) -> dict[str, str]:
     return words
 
 
+def bf16_numbers(found: dict[str, Any] | None) -> dict[str, str]:
+    """Return what a step in bfloat16 takes on a CPU without instructions for it, in words.
+
+    At α = 4, over a step in float32: `bf16-own` with torch's own products, `bf16-float32` with
+    products in float32; "pending" where it was not measured.
+    """
+    words = dict.fromkeys(("bf16-own", "bf16-float32"), PENDING)
+    for one in find(found, measured="bf16 step", base_channels=4):
+        *times, float32 = map(statistics.median, one["times"].values())
+        words = {name: f"{took / float32:.1f}" for name, took in zip(words, times, strict=True)}
+    return words
+
+
 def _describe(measured: str, model: str = "", base_channels: int = 1, **more: Any) -> str:
     what = MEASURED.get(measured, measured).format(**more)
     return f"{NETWORKS[model]}, α = {base_channels}: {what}" if model else what
