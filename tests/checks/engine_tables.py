@@ -38,5 +38,5 @@ def handing_out_and_reading_are_linear(_: RunStore) -> bool:
 @CHECKS.add
 def products_in_float32_are_faster(_: RunStore) -> bool:
     """Without instructions for bfloat16: several times, and nearly as fast as float32."""
-    own, by_float32, float32 = medians(measured("bf16", base_channels=4)).values()
+    own, by_float32, float32 = engine.medians(engine.measured("bf16", base_channels=4)).values()
     return own > 3 * by_float32 and by_float32 < 1.5 * float32
