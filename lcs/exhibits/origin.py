@@ -16,6 +16,8 @@ from lcs.config import Config
 from lcs.exhibits import compare, locality, tables
 from lcs.exhibits.compare import PENDING, Cell
 from lcs.exhibits.methods import B50, method
+from lcs.exhibits.plots.interactive import filters_slider
+from lcs.exhibits.plots.style import pending
 from lcs.exhibits.settings import FLIP_CROP, chosen, desk_study, flip_crop_recipe
 from lcs.exhibits.tables import Table
 from lcs.exhibits.verdicts import UNMEASURED, Claim, Finding, Judge
@@ -25,6 +27,9 @@ from lcs.stats import mean_interval
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
+
+    from lcs.exhibits.plots.interactive import Interactive
 
 WIDTH = 4
 # the fields that change the data, and their values, in the order of the pages
@@ -166,6 +171,36 @@ def filters_shown(
             lambda run: f"{names(run.config)} ({compare.remaining_text([run])} % left)",
         )
     )
+
+
+def filters_chart(found: dict[str, list[Record]]) -> Figure | Interactive:
+    """Return a chart whose slider goes over the data: filters of β = 50, and of SGD by a switch.
+
+    Args:
+        found: the records of the studies by name; of the process with the λ between the others.
+    """
+    names = dict.fromkeys(("origin-augmentation", "origin-data"), _images_text)
+    names["origin-process"] = data_text
+    groups: dict[str, dict[str, tuple[np.ndarray, str]]] = {"β = 50": {}, "SGD": {}}
+    for study, name in names.items():
+        for run in found[study]:
+            one_l1 = study != "origin-process" or run.config.l1 in (0.0, LAMBDAS[1])
+            if run.filters and one_l1:
+                who = method(run.config).shortest
+                left, excess = compare.remaining_text([run]), locality.window_text([run])
+                text = f"{left} % left; window beyond chance: {excess} points"
+                groups[who][f"{who}, {name(run.config)}"] = run.load_filters().numpy(), text
+    if not groups["β = 50"]:
+        return pending()
+    about = "First-layer filters of networks that were trained on data of several kinds."
+    every = groups["β = 50"] | groups["SGD"]
+    return filters_slider(every, "data", about, switch="SGD instead of β = 50")
+
+
+def _images_text(config: Config) -> str:
+    """Name natural images by their augmentation, others as `data_and_augmentation_text` does."""
+    natural = config.images == "natural" and config.labels == "true"
+    return augmentation_text(config) if natural else data_and_augmentation_text(config)
 
 
 def participation(filters: np.ndarray) -> np.ndarray:

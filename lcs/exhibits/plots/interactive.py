@@ -16,9 +16,11 @@ from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from lcs.exhibits.plots.style import look
+from lcs.exhibits.plots.weights import as_image
 
 if TYPE_CHECKING:
     import altair as alt
+    import numpy as np
     import pandas as pd
 
     Chart = alt.Chart | alt.LayerChart | alt.FacetChart
@@ -171,3 +173,64 @@ def slider(
         alt.ExprRef(f"{lines}[place]"), anchor="start", fontWeight="normal", fontSize=12
     )
     return interactive(chart.add_params(*params).properties(title=title), description)
+
+
+def filters_slider(
+    groups: Mapping[str, tuple[np.ndarray, str]],
+    label: str,
+    description: str,
+    *,
+    columns: int = 8,
+    switch: str = "",
+) -> Interactive:
+    """Show first-layer filters as images, one group at a time, as a slider says.
+
+    Args:
+        groups: for each title, filters (n, C, H, W), of which the first two rows are drawn, as by
+            `plots.filters`; and what stands below the title.
+        label: of the slider.
+        description: of what is seen.
+        columns: filters in a row.
+        switch: as in `slider`; titles are unique all the same.
+    """
+    import altair as alt
+
+    sheets = [_sheet(filters[: 2 * columns], columns) for filters, _ in groups.values()]
+    rows = [{"frame": frame, "image": _png(sheet)} for frame, sheet in enumerate(sheets)]
+    high = max(sheet.shape[0] / sheet.shape[1] for sheet in sheets)
+    # the top left corner of the view
+    middle = {"x": alt.value(alt.ExprRef("width / 2")), "y": alt.value(alt.ExprRef("height / 2"))}
+    chart = (
+        alt.Chart(alt.Data(values=rows))
+        .transform_filter(SHOWN)
+        .mark_image(width=alt.ExprRef("width"), height=alt.ExprRef("height"), smooth=False)
+        .encode(url=alt.Url("image", type="nominal"), **middle)
+        .properties(height=round(PAGE * high))
+    )
+    texts = [text for _, text in groups.values()]
+    return slider(chart, label, [*groups], texts, description, switch=switch)
+
+
+def _sheet(filters: np.ndarray, columns: int) -> np.ndarray:
+    """Lay filters (n, C, H, W) out in rows, with a white line between them: (H', W', 3), uint8."""
+    import numpy as np
+
+    side = filters.shape[-1] + 1
+    rows = -(-len(filters) // columns)
+    sheet = np.full((rows * side - 1, columns * side - 1, 3), 255, np.uint8)
+    for place, filter_ in enumerate(filters):
+        top, left = side * (place // columns), side * (place % columns)
+        image = np.round(255 * as_image(filter_)).astype(np.uint8)
+        sheet[top : top + side - 1, left : left + side - 1] = image
+    return sheet
+
+
+def _png(image: np.ndarray) -> str:
+    """Return an image (H, W, 3), uint8, as the address of a PNG, two pixels for each of its own."""
+    from io import BytesIO
+
+    from PIL import Image
+
+    doubled, file = image.repeat(2, 0).repeat(2, 1), BytesIO()
+    Image.fromarray(doubled).save(file, "PNG", optimize=True)
+    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
