@@ -138,8 +138,11 @@ class Batches:
         if self.prepared is None or self.prepared.epoch != epoch:
             self.prepared = None  # its images are overwritten from here on
             config, side = self.config, self.images.shape[-1]
-            drawn = torch.randperm(len(self), generator=generator_for(config.seed, "order", epoch))
-            draws = generator_for(config.seed, "augment", epoch)
+            # a network that is trained on is not to see the batches of its source once more
+            again = " again" if config.start == "network" else ""
+            drawing = generator_for(config.seed, f"order{again}", epoch)
+            drawn = torch.randperm(len(self), generator=drawing)
+            draws = generator_for(config.seed, f"augment{again}", epoch)
             stages = draw(config.augment, len(self), side, draws, crop_shift=config.crop_shift)
             order = to_device(drawn, self.labels.device)
             images = None

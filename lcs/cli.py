@@ -303,7 +303,10 @@ def replay(
     store: Store = None,
     device: Device = "auto",
 ) -> None:
-    """Train a run's first epochs anew and compare: proof that the record came from this code."""
+    """Train a run's first epochs anew and compare: proof that the record came from this code.
+
+    Of a run that starts from another network, that one is trained first, from its first epoch on.
+    """
     from lcs.replay import replay as replay_record
 
     outcome = replay_record(_stores(store)[0].by_id(run_id), epochs, device)

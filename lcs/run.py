@@ -391,6 +391,8 @@ class Run:
         self.resumes = state["resumes"] + 1
         earlier, here = state["origin"], self.provenance
         here["time"] = earlier["time"]
+        if "source_as_recorded" in earlier:  # what the checkpoint holds came from that source
+            here["source_as_recorded"] = earlier["source_as_recorded"]
         changed = {name: earlier[name] for name in ENVIRONMENT if earlier[name] != here[name]}
         before = [*earlier.get("before_resume", []), *([changed] if changed else [])]
         if before:

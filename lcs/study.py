@@ -110,7 +110,8 @@ class Study(BaseStudy):
             address: of the Ray cluster; None: that of `$RAY_ADDRESS` or on this machine, else a
                 new one.
             gpus_per_run: share of a GPU that a group takes on Ray.
-            shard: "i/n", to train and return part i of n alone, from 1 on.
+            shard: "i/n", to train and return part i of n alone, from 1 on. A run that starts from
+                another one needs its record: train that study's sources first.
 
         Raises:
             As `lcs.train.train`. A TrainingError, or a CheckpointError but a DiskError, stops no

@@ -135,7 +135,7 @@ def start(
         like: as in `Run.start`.
 
     Raises:
-        TrainingError: there is no record of the source.
+        TrainingError: there is no record of the source, or it saw other images.
         As `train`.
     """
     if config.source is None:
@@ -145,6 +145,9 @@ def start(
         raise TrainingError(
             f"run {config.run_id}: it starts from {file}, which has no record; train that first"
         )
+    for name in ("validation", "permute_pixels", "normalize"):
+        if getattr(record.config, name) != getattr(config, name):
+            raise TrainingError(f"run {config.run_id}: its source {file} has another {name}")
     checkpoint = Checkpoint(record.config, store.root / "sources")
     with checkpoint.locked(wait=clock.left), enough_memory(record.config):
         source = start(record.config, store, device, clock)
@@ -179,16 +182,17 @@ def groups(configs: Sequence[Config], workers: int = 1) -> list[list[Config]]:
     return result
 
 
-def _shared_fields(config: Config) -> tuple[Config, str | None]:
+def _shared_fields(config: Config) -> tuple[Config, str | None, bool]:
     """Return what is the same for all runs that can train in one group.
 
     Without augmentation there is nothing to share, and dropout draws from the process's generator:
     then it is the run's own, so that it trains alone. A run is in no group with its source.
     """
+    trained_on = config.start == "network"
     if config.augment == "none" or config.dropout:
-        return config, config.source
+        return config, config.source, trained_on
     shared = Config(**{name: getattr(config, name) for name in (*BATCH_FIELDS, "epochs")})
-    return shared, config.source
+    return shared, config.source, trained_on
 
 
 def fit(runs: list[Run], clock: Clock, *, several: bool) -> list[TrainingError]:

@@ -20,7 +20,8 @@ frozen-first-layer
     The trained first layer as it is.
 network
     All weights, and the statistics of batch normalisation. A CONV net starts a LOCAL or an FC net,
-    and a LOCAL net an FC net, by `lcs.models.embed` (d'Ascoli et al., NeurIPS 2019).
+    and a LOCAL net an FC net, by `lcs.models.embed` (d'Ascoli et al., NeurIPS 2019). The order of
+    images and their augmentation are not those of the source.
 
 Other initial weights than those of a ticket are not what the source began with.
 """

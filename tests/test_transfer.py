@@ -182,6 +182,29 @@ def test_a_run_that_was_stopped_ends_with_the_same_bits(store, tmp_path, monkeyp
     assert stopped.final == whole.final
 
 
+def test_a_resumed_run_tells_of_the_source_that_it_began_with(store, source):
+    run = Run.start(target("mask"), CPU, source=source)
+    run.provenance["source_as_recorded"] = False
+    run.checkpoint = Checkpoint(run.config, store.root)
+    run.replay(1)
+    run.epoch = 1
+    with run.checkpoint.locked():
+        run.save()
+        later = Run.start(target("mask"), CPU, source=source)
+        later.provenance["source_as_recorded"] = True
+        later.resume(Checkpoint(run.config, store.root))
+    assert later.provenance["source_as_recorded"] is False
+
+
+def test_a_network_that_is_trained_on_sees_other_batches_than_its_source(source):
+    def first(config):
+        run = Run.start(config, CPU, source=source if config.source else None)
+        return next(run.training.batches(0))[1]
+
+    assert torch.equal(first(target("mask")), first(HERE))
+    assert not torch.equal(first(target("network", momentum=0.0)), first(HERE))
+
+
 def test_a_masked_run_cannot_go_on_without_its_masks(source):
     run = Run.start(target("mask"), CPU, source=source)
     kept = run.pruning.state()
@@ -252,6 +275,8 @@ def test_what_does_not_fit_is_refused(store, source):
     missing = target("mask").replace(source="digits/s-fc-a2-sgd-0123456789")
     with pytest.raises(TrainingError, match=r"digits/.*-s0, which has no record; train that first"):
         train.train(missing, store=store, device="cpu")
+    with pytest.raises(TrainingError, match="another validation"):
+        train.train(target("mask", validation=True), store=store, device="cpu")
     for start in ("mask", "first-layer", "network"):
         wider = target(start, base_channels=3, momentum=0.0)
         with pytest.raises(ConfigError, match="another shape"):

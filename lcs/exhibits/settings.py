@@ -9,6 +9,7 @@ paper's, at the widths that two cores hold.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -55,6 +56,8 @@ STRONGER_L1 = {"l1": 5e-5, "l1_rest": 1e-5}
 CHOSEN_FILE = Path(__file__).with_name("chosen.json")
 CHOSEN: dict[str, dict[str, Any]] = json.loads(CHOSEN_FILE.read_text())
 BETA_50 = "s-fc beta-lasso 50"
+# length of `search` and `search-flips`
+SEARCH_EPOCHS = 50
 # widths of `scaling`, and a width beyond
 WIDTHS, WIDTH_BEYOND = (1, 2, 4, 8), 16
 # share of its λ that was best for β = 50 at each width, in runs of so many epochs
@@ -136,13 +139,26 @@ def chosen(
 def chosen_flip_crop(here: Config, model: str, optimizer: str = "sgd", beta: float = 0.0) -> Config:
     """Return a run with the hyperparameters that `search-flips` chose for its method.
 
-    λ is in inverse proportion to the length, from the 50 epochs of that search on, so that it pulls
-    as far. A method that was not searched has the learning rate of the largest β.
+    λ follows the length by `l1_share`, and weight decay does not. A β that was not searched has the
+    values of the largest one.
+
+    Raises:
+        KeyError: a network that was not searched.
     """
-    run = chosen(here, model, optimizer, beta, share=min(1.0, 50 / here.epochs))
+    run = chosen(here, model, optimizer, beta, share=l1_share(here.epochs))
     found = CHOSEN["search-flips"]
-    best = found.get(f"{model} {optimizer} {beta:g}", found[BETA_50])
+    key = f"{model} {optimizer} {beta:g}"
+    best = found[BETA_50 if optimizer == "beta-lasso" and key not in found else key]
     return regularised(run, best["factor"]).replace(lr=best["lr"])
+
+
+def l1_share(epochs: int, searched: int = SEARCH_EPOCHS) -> float:
+    """Return the share of a searched λ that a longer training has: 1 over the root of its length.
+
+    With flips and crops at α = 8, half of λ was best for β = 50 at four times the length. The sum
+    of all ℓ1 steps then grows as the root of the length, and the threshold βλ falls.
+    """
+    return min(1.0, round(math.sqrt(searched / epochs), 2))
 
 
 def flip_crop_methods(

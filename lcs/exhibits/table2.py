@@ -270,7 +270,8 @@ def _closes_most_of_the_gap(records: list[Record]) -> Finding:
     sparse, sgd, local = (compare.by_seed(groups[name]) for name in (B50, SGD, LOCAL))
     seeds = sorted(sparse.keys() & sgd.keys() & local.keys())
     above = mean_interval([sparse[s] - (sgd[s] + local[s]) / 2 for s in seeds])
-    gain, gap = (compare.paired(groups[name], groups[SGD]) for name in (B50, LOCAL))
+    gain = mean_interval([sparse[s] - sgd[s] for s in seeds])
+    gap = mean_interval([local[s] - sgd[s] for s in seeds])
     closed = f"{100 * gain.mean / gap.mean:.0f} % " if gap.mean > 0 else ""
     value = f"{closed}({signed(gain)} of {signed(gap)} points)"
     return Finding(value, above, short=f"{closed}of the gap" if closed else "")

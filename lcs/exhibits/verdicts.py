@@ -153,7 +153,10 @@ def _evidence(claim: Claim, read: Callable[[str], list[Record]], scale: str) -> 
         sparse = [config for config in configs if config.beta]
         setting += f", α = {max(c.base_channels for c in configs)}" if configs else ""
         setting += ", zeros stay" if sparse and all(c.frozen_zeros for c in sparse) else ""
-    return Evidence(finding, _sample_size(records), setting, "")
+    # of studies that are judged together, the seeds that both have
+    joined = len(by_study) > 1 and finding.evidence
+    n = finding.evidence.n if joined and finding.evidence else _sample_size(records)
+    return Evidence(finding, n, setting, "")
 
 
 def _distance(finding: Finding) -> Interval | None:

@@ -211,3 +211,22 @@ def gain_hardly_larger_with_less_augmentation(store):
         max(accuracies(at[B50])) - max(accuracies(at[SGD])) for at in augmentations(store)
     )
     return 0 < strong < weak < strong + 0.2
+
+
+@CHECKS.add
+def ahead_of_sgd_at_the_length_of_the_search(store):
+    """Of methods searched alike β = 50 is ahead of SGD and behind S-LOCAL, in the mean."""
+    groups = by_method(records(store, "recipe-length-search"))
+    local = by_method(records(store, "recipe-length-search-local"))[LOCAL]
+    return paired(groups[B50], groups[SGD]).mean > 0 and paired(local, groups[B50]).mean > 0
+
+
+@CHECKS.add
+def at_the_rate_of_sgd_it_is_behind(store):
+    """β = 50 is best at three times the rate of SGD, and behind it at the same rate."""
+    runs = records(store, "search-flips")
+    best = search.choices(runs, method)
+    rate = best[SGD].config.lr
+    alike = search.choices([r for r in runs if r.config.lr == rate], method)
+    behind = max(alike[B50].means) < max(best[SGD].means) < max(best[B50].means)
+    return behind and abs(best[B50].config.lr / rate - 3) < 1e-6

@@ -280,3 +280,32 @@ def reach_predicts_weights_not_accuracy(store):
         ):
             return False
     return True
+
+
+def _value(config):
+    return config.l1 if config.optimizer == "beta-lasso" else config.weight_decay
+
+
+@CHECKS.add
+def best_of_twelve_still_at_the_edge(store):
+    """Of η, and of decay or λ, tried with it: inside for S-FC and S-CONV, not for two others."""
+    runs = records(store, "search-flips")
+    at_edge = set()
+    for name, choice in search.choices(runs, method).items():
+        tried = [run.config for run in runs if method(run.config) == name]
+        rates = {config.lr for config in tried}
+        values = {_value(config) for config in tried if config.lr == choice.config.lr}
+        ends = (min(rates), max(rates), min(values), max(values))
+        if choice.config.lr in ends[:2] or _value(choice.config) in ends[2:]:
+            at_edge.add(name)
+    return at_edge == {LOCAL, THREE}
+
+
+@CHECKS.add
+def half_of_lambda_at_four_times_the_length(store):
+    """With flips and crops at α = 8, at the same η: half for β = 50, as much decay for SGD."""
+    short = [r for r in records(store, "search-flips") if r.config.lr == 0.1]
+    long = [r for r in records(store, "search-augment") if r.config.augment == "flip-crop"]
+    first, later = (search.choices(runs, method) for runs in (short, long))
+    ratio = {name: _value(later[name].config) / _value(first[name].config) for name in (B50, SGD)}
+    return abs(ratio[B50] - 0.5) < 1e-6 and ratio[SGD] == 1

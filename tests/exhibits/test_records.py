@@ -15,7 +15,7 @@ from myst_parser.config.main import MdParserConfig
 from myst_parser.parsers.mdit import create_md_parser
 
 from lcs.config import Config
-from lcs.exhibits import records, status
+from lcs.exhibits import exhibit, records, status
 from lcs.exhibits.records import curves, html
 from lcs.runs import PUBLISHED, RunStore
 
@@ -23,6 +23,29 @@ EVIL = (
     '<script>alert("1")</script>\n```{include} secret\n```\n'
     "| `x` | $y$ [z](javascript:0) {ref}`a` **b** &amp; ![i](j) \\"
 )
+
+
+def test_every_run_that_a_study_lists_has_a_place_and_a_title(studied):
+    assert len(studied) > 200
+    for run in studied:
+        assert run.order
+        assert run.config.optimizer == "sgd" or str(run.config.epochs) in run.title
+    pruned = {run.title for run in studied if run.config.pruning == "rigl"}
+    assert pruned
+    assert all("rigl" in title for title in pruned)
+
+
+@pytest.fixture(scope="module")
+def studied():
+    """A run of each configuration that the chapters with networks list at the desk scale."""
+    names = ("rivals", "transfer", "variants", "origin", "sample_size")
+    configs = [
+        config
+        for name in names
+        for study in exhibit(name).STUDIES
+        for config in study.configs("desk", 1)
+    ]
+    return [records.Run(SimpleNamespace(config=config), ()) for config in configs]
 
 
 @pytest.fixture(scope="module")

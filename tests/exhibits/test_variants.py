@@ -56,7 +56,7 @@ def test_from_nothing_networks_train_as_long_in_all():
     assert {c.epochs for c in nothing} == {convolution.epochs + started[0].epochs}
     assert {method(c) for c in nothing} == {method(c) for c in started}
     l1 = {bool(c.source): c.l1 for c in runs if c.beta}
-    assert l1[True] == pytest.approx(2 * l1[False])
+    assert l1[True] > l1[False], "λ falls with the length"
 
 
 def test_networks_are_searched_alike_and_on_validation():
@@ -96,6 +96,7 @@ def test_searches_choose_by_accuracy_for_each_network():
 
 def test_words_say_what_the_records_say(found):
     words = variants.words(found)
+    assert words["banded-uniform"] == "+0.10 ± 0.00"
     assert words["banded-large"] == words["banded-small"] == "+0.10 ± 0.00"
     assert words["from-sgd"] == words["conv-on"] == "+10.09 ± 0.00"
     assert words["from-window-beta"] == "+10.00 ± 0.00"
@@ -123,6 +124,9 @@ def test_tables_and_figures_have_every_condition(found):
 
 
 def test_claims_compare_what_they_say(found):
-    values = [claim.judge(found[claim.study]).evidence.mean for claim in variants.CLAIMS]
-    assert values == pytest.approx([0.1, 13.17, 10.09, 10.29, 2.0, 5.0])
+    values = []
+    for claim in variants.CLAIMS:
+        records = [run for study in claim.studies for run in found[study.name]]
+        values.append(claim.judge(records).evidence.mean)
+    assert values == pytest.approx([0.1, 0.1, 13.17, 10.09, 10.29, 2.0, 5.0])
     assert len({str(method(config)) for config in configs("deeper")}) == 8

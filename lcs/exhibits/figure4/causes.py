@@ -141,7 +141,8 @@ def sparsity_numbers(records: Sequence[Record]) -> dict[str, str]:
 def fully_connected(store: RunStore, dataset: str = "cifar10") -> list[Record]:
     """Return every stored run of S-FC on a data set, in the order of their files.
 
-    Not those with masks, with permuted pixels or that start from another's network.
+    Not those with masks, with permuted pixels, with a λ that grows outside a window, of a share of
+    the images, or that start from another's network.
     """
     records = (record for place in store.chain() for record in place.records())
     return [
@@ -150,6 +151,7 @@ def fully_connected(store: RunStore, dataset: str = "cifar10") -> list[Record]:
         if r.kind != "toy"
         and (r.config.model, r.config.dataset) == ("s-fc", dataset)
         and (r.config.pruning, r.config.start) == ("none", "initial")
+        and (r.config.l1_growth, r.config.train_share) == (0, 1)
         and not (r.config.validation or r.config.permute_pixels)
     ]
 

@@ -11,16 +11,18 @@ import shlex
 from collections import defaultdict
 from typing import Any, NamedTuple
 
-from lcs.config import Config, RunConfig, ToyConfig
+from lcs.config import CHOICES, Config, RunConfig, ToyConfig
 from lcs.errors import ConfigError
 from lcs.exhibits import EXHIBITS, exhibit
 from lcs.exhibits.methods import NETWORKS, method
 from lcs.exhibits.settings import (
     DESK,
     FLIP_CROP,
+    FLIP_CROP_SHORT,
     PAPER,
     RECIPE,
     REPRODUCTION,
+    SEARCH_EPOCHS,
     TOWARDS_RECIPE,
     flip_crop_recipe,
     paper_recipe,
@@ -33,13 +35,13 @@ BASES = {
     REPRODUCTION.name: DESK,
     TOWARDS_RECIPE.name: short_recipe(DESK, 1),
     RECIPE.name: paper_recipe(DESK, 1, DESK.epochs),
+    FLIP_CROP_SHORT.name: flip_crop_recipe(DESK, 1, SEARCH_EPOCHS),
     FLIP_CROP.name: flip_crop_recipe(DESK, 1, DESK.epochs),
     "paper": PAPER,
 }
 # values that a table has columns of, or that follow from the method
 IN_COLUMNS = {"dataset", "model", "base_channels", "optimizer", "l1", "l1_rest", "beta", "epochs",
               "seed"}  # fmt: skip
-OPTIMIZERS = ("sgd", "proximal-l1", "beta-lasso")
 # a folder without records: with the book's at hand, nothing would be trained
 AGAIN = "--store _build/again"
 
@@ -87,8 +89,11 @@ class Run:
         if isinstance(config, ToyConfig):
             return f"Toy LASSO, {config.problems} problems, seed {config.seed}"
         zeros = ", zeros stay" if config.frozen_zeros else ""
+        pruned = "" if config.pruning == "none" else f", pruning {config.pruning}"
+        start = "" if config.start == "initial" else f", start {config.start}"
+        how = f"{zeros}{pruned}{start}"
         return (
-            f"{method(config)}{zeros}, α = {config.base_channels}, {config.dataset}, "
+            f"{method(config)}{how}, α = {config.base_channels}, {config.dataset}, "
             f"{self.setting}, {config.epochs} epochs, seed {config.seed}"
         )
 
@@ -100,7 +105,8 @@ class Run:
             return ("toy", config.run_id)
         networks = [*NETWORKS]
         network = networks.index(config.model) if config.model in networks else len(networks)
-        trained = (OPTIMIZERS.index(config.optimizer), config.beta, config.l1, config.rest_l1)
+        optimizer = CHOICES["optimizer"].index(config.optimizer)
+        trained = (optimizer, config.beta, config.l1, config.rest_l1)
         identity = (config.epochs, config.replace(seed=0).run_id, config.seed)
         size = (network, config.model, config.base_channels)
         return (config.dataset, [*BASES].index(self.setting), *size, *trained, *identity)

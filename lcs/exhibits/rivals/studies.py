@@ -15,7 +15,9 @@ from lcs.exhibits.settings import (
     chosen,
     desk_study,
     flip_crop_recipe,
+    l1_share,
     raised,
+    regularised,
 )
 from lcs.runs import Record
 
@@ -52,8 +54,8 @@ WITH_ALLOCATION = ("gradual", "SET", "RigL", "random mask")
 ROUNDS = 8
 # candidates for every method: learning rates and shares of weight decay or λ. A step of spred is
 # as small as the weights
-RATES, SPRED_RATES = (0.03, 0.1, 0.3), (0.3, 1.0, 3.0)
-FACTORS = (0.25, 1.0)
+RATES, L1_RATES, SPRED_RATES = (0.03, 0.1, 0.3), (0.1, 0.3, 1.0), (0.3, 1.0, 3.0)
+FACTORS = (0.25, 1.0, 2.0)
 
 
 def rival(config: Config) -> str:
@@ -101,12 +103,6 @@ def _searched(optimizer: str) -> dict[str, float]:
     return dict(CHOSEN["search"][f"s-fc {known} 0"])
 
 
-def _scaled(run: Config, factor: float, rate: float) -> Config:
-    rest = None if run.l1_rest is None else factor * run.l1_rest
-    decay = factor * run.weight_decay
-    return run.replace(lr=rate, weight_decay=decay, l1=factor * run.l1, l1_rest=rest)
-
-
 def _budgets(base: Config, betas: Sequence[float]) -> list[Config]:
     here = _here(base, 4).replace(validation=True)
     return [_sparse(here, share, betas[-1]) for share in SHARES]
@@ -117,9 +113,9 @@ def _search(base: Config, betas: Sequence[float]) -> list[Config]:
     here, found = _here(base, 16).replace(validation=True), _budget("many")
     runs = (_masked(here, n, found) for n in MASKED if n != "iterative, rewound")
     return [
-        _scaled(run, factor, rate)
+        regularised(run, factor).replace(lr=rate)
         for run in runs
-        for rate in (SPRED_RATES if run.optimizer == "spred" else RATES)
+        for rate in {"sgd": RATES, "spred": SPRED_RATES}.get(run.optimizer, L1_RATES)
         for factor in FACTORS
     ]
 
@@ -159,9 +155,10 @@ def regularisation(config: Config) -> float:
 
 
 def tuned(config: Config) -> Config:
-    """Return a run with what `search-pruning` chose for its method."""
+    """Return a run with what `search-pruning` chose for its method; λ by `l1_share`."""
     found = CHOSEN["search-pruning"].get(key(config), {"lr": config.lr, "factor": 1.0})
-    return _scaled(config, found["factor"], found["lr"])
+    share = 1.0 if config.optimizer == "sgd" else l1_share(config.epochs)
+    return regularised(config, share * found["factor"]).replace(lr=found["lr"])
 
 
 def budgets(records: Sequence[Record]) -> dict[str, dict[str, float]]:

@@ -15,7 +15,7 @@ from lcs.exhibits.compare import (
     mean_text,
     remaining_text,
 )
-from lcs.exhibits.methods import B0, B50, LOCAL, SGD
+from lcs.exhibits.methods import B50, LOCAL, SGD
 from lcs.exhibits.scaling.gains import gain_text, gap_text
 from lcs.exhibits.scaling.search import AROUND
 from lcs.exhibits.settings import (
@@ -28,6 +28,7 @@ from lcs.exhibits.settings import (
     desk_study,
     flip_crop_methods,
     flip_crop_recipe,
+    l1_share,
     regularised,
 )
 from lcs.exhibits.tables import Table
@@ -60,6 +61,24 @@ def _search(base: Config, betas: Sequence[float]) -> list[Config]:
     ]
 
 
+def _search_edge(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return S-LOCAL and 3-FC, whose best of twelve still lay at the edge, beyond that."""
+    here = flip_crop_recipe(base, WIDTHS[-1], base.epochs // 8).replace(validation=True)
+    return [
+        regularised(chosen(here, model), factor).replace(lr=rate)
+        for model in ("s-local", "3-fc")
+        for rate, factor in ((0.01, 4.0), (0.01, 8.0), (0.03, 8.0))
+    ]
+
+
+def _search_length(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return each β at four times the length, with shares of the λ that `search-flips` chose."""
+    here = flip_crop_recipe(base, WIDTHS[-1], base.epochs // 2).replace(validation=True)
+    share = l1_share(here.epochs)
+    runs = [chosen_flip_crop(here, "s-fc", "beta-lasso", beta) for beta in betas]
+    return [regularised(run, other / share) for run in runs for other in (1.0, share, share**2)]
+
+
 def _beyond(config: Config) -> tuple[tuple[float, float], ...]:
     return BEYOND[config.model if config.model in BEYOND else config.optimizer]
 
@@ -79,6 +98,10 @@ STUDIES = (
     _two_betas(
         "search-flips", "Every method with flips and crops, on validation", make=_search, seeds=1
     ),
+    desk_study(
+        "search-flips-edge", "S-LOCAL and 3-FC, beyond that", FLIP_CROP, _search_edge, 1, ()
+    ),
+    _two_betas("search-flips-long", "λ at four times the length", make=_search_length, seeds=1),
     desk_study(
         "recipe-length-search",
         "Test images at α = 8, as long as the search",
@@ -123,9 +146,9 @@ def numbers(records: Sequence[Record], name: str = "flips") -> dict[str, str]:
     """Return what the prose says of methods with flips and crops, in words.
 
     By the name and, for example, `-gain`: `accuracy` and `left` of β = 50, per cent of the test
-    images and of the first layer; `gain` and `zero`, by how many points it is ahead of SGD and of
-    β = 0; `local`, how far S-LOCAL is ahead of it; `gap`, the share of the gap that it closes, per
-    cent; `n` and `local-n`, seeds of β = 50 and of S-LOCAL. "pending" without any runs.
+    images and of the first layer; `gain`, by how many points it is ahead of SGD; `local`, how far
+    S-LOCAL is ahead of it; `gap`, the share of the gap that it closes, per cent; `n` and `local-n`,
+    seeds of β = 50 and of S-LOCAL. "pending" without any runs.
     """
     groups = by_method(records)
     sparse, local = groups.get(B50, []), groups.get(LOCAL, [])
@@ -133,7 +156,6 @@ def numbers(records: Sequence[Record], name: str = "flips") -> dict[str, str]:
         "accuracy": mean_text(sparse) if sparse else PENDING,
         "left": remaining_text(sparse) if sparse else PENDING,
         "gain": gain_text(groups, B50, SGD),
-        "zero": gain_text(groups, B50, B0),
         "local": gain_text(groups, LOCAL, B50),
         "gap": gap_text(groups),
         "n": f"{len(sparse)}" if sparse else PENDING,

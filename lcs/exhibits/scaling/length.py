@@ -13,18 +13,28 @@ from lcs.exhibits.settings import (
     desk_study,
     flip_crop_methods,
     flip_crop_recipe,
+    regularised,
 )
 from lcs.exhibits.tables import Table
 from lcs.runs import Record
 
 
 def _lengths(base: Config, betas: Sequence[float]) -> list[Config]:
-    """Return SGD, S-LOCAL and the largest β, its λ in inverse proportion to the length."""
+    """Return SGD, S-LOCAL and the largest β at each length, as `chosen_flip_crop` has them."""
     runs = []
     for epochs in (base.epochs // 4, base.epochs // 2, base.epochs, 4 * base.epochs):
         here = flip_crop_recipe(base, WIDTHS[-1], epochs)
         runs += flip_crop_methods(here, ("s-fc", "s-local"), betas[-1:])
     return runs
+
+
+def _half_decay(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return SGD and S-LOCAL at the greater lengths, where a smaller weight decay may be better."""
+    return [
+        regularised(run, 0.5)
+        for run in _lengths(base, betas)
+        if run.epochs >= base.epochs and run.optimizer == "sgd"
+    ]
 
 
 def _same_l1(base: Config, betas: Sequence[float]) -> list[Config]:
@@ -35,6 +45,9 @@ def _same_l1(base: Config, betas: Sequence[float]) -> list[Config]:
 
 STUDIES = (
     desk_study("recipe-length", "Training length at α = 8", FLIP_CROP, _lengths, 2),
+    desk_study(
+        "recipe-length-decay", "The same lengths with half the decay", FLIP_CROP, _half_decay, 2
+    ),
     desk_study("recipe-length-l1", "Training length with one λ, at α = 8", FLIP_CROP, _same_l1, 1),
 )
 
