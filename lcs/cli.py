@@ -207,7 +207,9 @@ def study(
     ] = None,
 ) -> None:
     """Train the runs of a study that the store lacks; print the paths of all its records."""
+    from lcs.errors import ConfigError
     from lcs.exhibits import find_study
+    from lcs.exhibits.settings import CHOSEN
 
     place = _store(store)
     if choose:
@@ -229,6 +231,12 @@ def study(
         check_options("cpu", budget_minutes, checkpoint_seconds, workers, on, gpus_per_run)
         print(chosen.plan(scale, seeds, **options))
         return
+    for search in () if scale == "smoke" else getattr(chosen, "after", ()):
+        if not CHOSEN.get(search):
+            raise ConfigError(
+                f"{name}: {search} has not chosen its hyperparameters yet; "
+                f"run `lcs study {search}`, then `lcs study {search} --choose`"
+            )
     options |= {"budget_minutes": budget_minutes, "checkpoint_seconds": checkpoint_seconds}
     for record in chosen.train(scale, seeds, **options):
         print(record.path)

@@ -24,7 +24,7 @@ class Study(BaseStudy):
     """Networks to train: a name, a title, a setting, and the runs that a page is drawn from.
 
     `make(base, betas)` lists the configurations of one seed, starting from what the setting has at
-    a scale.
+    a scale. `after` names the searches whose choice they take.
     """
 
     name: str
@@ -34,6 +34,7 @@ class Study(BaseStudy):
     seeds: int = 3
     betas: tuple[float, ...] = (0, 1, 50)
     scales: tuple[str, ...] = SCALES
+    after: tuple[str, ...] = ()
 
     def configs(
         self,

@@ -320,10 +320,14 @@ def test_some_betas_alone(command, tmp_path):
         (["search", "--choose", "--betas", 50], 2, "--choose trains nothing"),
         (["search", "--choose", "--dataset", "digits"], 2, "--choose trains nothing"),
         (["table2", "--betas", -1], 1, "beta: -1"),
+        (["rivals"], 1, "rivals: search-x has not chosen its hyperparameters yet; run"),
         ([], 2, "NAME"),
     ],
 )
-def test_what_cannot_be_studied(words, code, reason, command, tmp_path):
+def test_what_cannot_be_studied(words, code, reason, command, tmp_path, monkeypatch):
+    after = dataclasses.replace(find_study("rivals"), after=("search", "search-x"))
+    if words == ["rivals"]:
+        monkeypatch.setattr("lcs.exhibits.find_study", lambda _: after)
     said = command("study", *words, "--store", tmp_path)
     assert said.code == code
     assert said.error.startswith("lcs: error: ")

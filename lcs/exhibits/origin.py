@@ -188,7 +188,7 @@ def filters_chart(found: dict[str, list[Record]]) -> Figure | Interactive:
             if run.filters and one_l1:
                 who = method(run.config).shortest
                 left, excess = compare.remaining_text([run]), locality.window_text([run])
-                text = f"{left} % left; window beyond chance: {excess} points"
+                text = f"{left} % left; beyond chance: {excess} points"
                 groups[who][f"{who}, {name(run.config)}"] = run.load_filters().numpy(), text
     if not groups["β = 50"]:
         return pending()

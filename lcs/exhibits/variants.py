@@ -159,12 +159,19 @@ STUDIES = (
         "search-convolution", "From S-CONV, on validation", FLIP_CROP, _search_convolution, 1, (50,)
     ),
     desk_study(
-        "from-convolution", "A start from S-CONV", FLIP_CROP, _from_convolution, betas=(50,)
+        "from-convolution",
+        "A start from S-CONV",
+        FLIP_CROP,
+        _from_convolution,
+        betas=(50,),
+        after=("search-convolution",),
     ),
     desk_study(
         "search-deeper", "Deep networks, on validation", FLIP_CROP, _search_deeper, 1, (50,)
     ),
-    desk_study("deeper", "Deep networks", FLIP_CROP, _deeper, betas=(50,)),
+    desk_study(
+        "deeper", "Deep networks", FLIP_CROP, _deeper, betas=(50,), after=("search-deeper",)
+    ),
 )
 
 

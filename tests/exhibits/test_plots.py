@@ -1,12 +1,15 @@
 """The house style: a look for each method, whichever of its names it is asked by."""
 
+import base64
 import itertools
 import re
+from io import BytesIO
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from lcs.exhibits import book, plots
 from lcs.exhibits.methods import B0, B1, B50, CONV, LOCAL, PROXIMAL, SGD, THREE, beta_lasso_method
@@ -141,3 +144,23 @@ def test_a_point_of_a_run_tells_what_it_is_and_leads_to_its_record():
     assert page == interactive.scatter(table, "left", "accuracy", titles, "Runs.")._repr_html_()
     assert page.count("</script>") == 1, "data cannot end the script"
     assert 'alt="Runs." src="data:image/svg+xml;base64,' in page
+
+
+def test_a_slider_shows_the_filters_of_one_group_at_a_time():
+    draws = np.random.default_rng(0)
+    groups = {name: (draws.normal(size=(9, 3, 8, 8)), f"{name}!") for name in ("a", "b")}
+    chart = interactive.filters_slider(groups, "data", "Filters.", columns=4)
+    frames = chart.spec["data"]["values"]
+    assert [row["frame"] for row in frames] == [0, 1]
+    with Image.open(BytesIO(base64.b64decode(frames[1]["image"].partition(",")[2]))) as file:
+        sheet = np.asarray(file)[::2, ::2]
+    assert sheet.shape == (17, 35, 3), "two rows of four, and lines between them"
+    second = groups["b"][0][1]
+    expected = np.round(255 * drawn(second))
+    assert np.array_equal(sheet[:8, 9:17], expected)
+    assert (sheet[8] == 255).all()
+
+
+def drawn(filter_):
+    """Zero is the middle grey, the largest weight black or white."""
+    return (0.5 + 0.5 * filter_ / np.abs(filter_).max()).transpose(1, 2, 0)

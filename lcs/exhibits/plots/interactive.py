@@ -11,7 +11,7 @@ import base64
 import html
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
@@ -42,7 +42,7 @@ class Interactive:
         description: of what is seen, for those who cannot see it.
     """
 
-    spec: Mapping[str, Any]
+    spec: Mapping[str, Any] = field(repr=False)
     description: str
 
     def _repr_html_(self) -> str:
@@ -180,7 +180,7 @@ def filters_slider(
     label: str,
     description: str,
     *,
-    columns: int = 8,
+    columns: int = 6,
     switch: str = "",
 ) -> Interactive:
     """Show first-layer filters as images, one group at a time, as a slider says.

@@ -193,13 +193,30 @@ def erdos_renyi(config: Config) -> Config:
     return config.replace(density=round(kept / first, 9), density_rest=round(rest / second, 9))
 
 
+SEARCHES = ("search-budgets", "search-pruning")
+
 STUDIES = (
     desk_study(
         "search-budgets", "Weights that β = 50 leaves, over λ", FLIP_CROP, _budgets, 1, (50,)
     ),
     desk_study(
-        "search-pruning", "Pruning and sparse training, on validation", FLIP_CROP, _search, 1, (50,)
+        "search-pruning",
+        "Pruning and sparse training, on validation",
+        FLIP_CROP,
+        _search,
+        1,
+        (50,),
+        after=SEARCHES[:1],
     ),
-    desk_study("rivals", "Rivals at as few weights", FLIP_CROP, _rivals, betas=(50,)),
-    desk_study("rivals-er", "Rivals allocated otherwise", FLIP_CROP, _allocated, betas=(50,)),
+    desk_study(
+        "rivals", "Rivals at as few weights", FLIP_CROP, _rivals, betas=(50,), after=SEARCHES
+    ),
+    desk_study(
+        "rivals-er",
+        "Rivals allocated otherwise",
+        FLIP_CROP,
+        _allocated,
+        betas=(50,),
+        after=SEARCHES,
+    ),
 )
