@@ -21,6 +21,7 @@ import lcs.exhibits.book
 import lcs.exhibits.readme
 from lcs.config import Config
 from lcs.data import DATASETS
+from lcs.exhibits import find_study
 from lcs.runs import PUBLISHED, RunStore
 
 DIGITS = ("--dataset", "digits", "--epochs", 2, "--batch-size", 256, "--device", "cpu")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 
@@ -194,6 +195,7 @@ def erdos_renyi(config: Config) -> Config:
 
 
 SEARCHES = ("search-budgets", "search-pruning")
+_compared = partial(desk_study, setting=FLIP_CROP, betas=(50,), after=SEARCHES)
 
 STUDIES = (
     desk_study(
@@ -208,15 +210,6 @@ STUDIES = (
         (50,),
         after=SEARCHES[:1],
     ),
-    desk_study(
-        "rivals", "Rivals at as few weights", FLIP_CROP, _rivals, betas=(50,), after=SEARCHES
-    ),
-    desk_study(
-        "rivals-er",
-        "Rivals allocated otherwise",
-        FLIP_CROP,
-        _allocated,
-        betas=(50,),
-        after=SEARCHES,
-    ),
+    _compared("rivals", "Rivals at as few weights", make=_rivals),
+    _compared("rivals-er", "Rivals allocated otherwise", make=_allocated),
 )
