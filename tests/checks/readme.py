@@ -53,6 +53,13 @@ def own_lambda_ahead_at_width_8(store):
 
 
 @CHECKS.add
+def ahead_when_searched_alike(store):
+    """With flips and crops, at the length of the search, β = 50 is clearly ahead of SGD."""
+    groups = by_method(records(store, "recipe-length-search"))
+    return ahead(paired(groups[B50], groups[SGD]))
+
+
+@CHECKS.add
 def threshold_does_it(store):
     """At the λ of β = 50, β = 0 and proximal ℓ1 are clearly behind SGD, and β = 50 is not."""
     groups = by_method(records(store, "scaling-threshold"))
