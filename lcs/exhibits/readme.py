@@ -42,9 +42,9 @@ with as few weights, S-LOCAL is {local} points ahead.
   CIFAR-10 with {weights} weights, {gain} points more than dense SGD with {dense} (n = {n}). At the
   same λ without the threshold, accuracy is {threshold} points lower (n = {threshold_n}). With flips
   and crops, and as many candidates of hyperparameters for both, β = 50 is {searched} points ahead
-  of SGD after {searched_epochs} epochs (n = {searched_n}). The filters are more local than chance
-  and than those of SGD, far more so with augmentation. This is due to the penalty, not to the
-  threshold.
+  of SGD after {searched_epochs} epochs (n = {searched_n}). With
+  augmentation the filters are far more local than chance and than those of SGD, without it barely.
+  This is due to the penalty, not to the threshold.
 - **Depends on the setting.** In narrow networks (α ≤ 4) β = 50 is behind SGD with momentum and
   weight decay. At α = 1 without augmentation, as in the student reproduction, β-LASSO beats SGD,
   which overfits, but a large β costs accuracy.

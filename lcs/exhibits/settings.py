@@ -139,13 +139,14 @@ def chosen(
 def chosen_flip_crop(here: Config, model: str, optimizer: str = "sgd", beta: float = 0.0) -> Config:
     """Return a run with the hyperparameters that `search-flips` chose for its method.
 
-    λ follows the length by `l1_share`, and weight decay does not. A β that was not searched has the
-    values of the largest one.
+    Where there is a threshold, λ follows the length by `l1_share`; without one it stays, as weight
+    decay does. A β that was not searched has the values of the largest one.
 
     Raises:
         KeyError: a network that was not searched.
     """
-    run = chosen(here, model, optimizer, beta, share=l1_share(here.epochs))
+    share = l1_share(here.epochs) if beta else 1.0
+    run = chosen(here, model, optimizer, beta, share=share)
     found = CHOSEN["search-flips"]
     key = f"{model} {optimizer} {beta:g}"
     best = found[BETA_50 if optimizer == "beta-lasso" and key not in found else key]
@@ -155,8 +156,10 @@ def chosen_flip_crop(here: Config, model: str, optimizer: str = "sgd", beta: flo
 def l1_share(epochs: int, searched: int = SEARCH_EPOCHS) -> float:
     """Return the share of a searched λ that a longer training has: 1 over the root of its length.
 
-    With flips and crops at α = 8, half of λ was best for β = 50 at four times the length. The sum
-    of all ℓ1 steps then grows as the root of the length, and the threshold βλ falls.
+    With flips and crops at α = 8, half of λ was best for β = 50 at four times the length, which
+    `search-flips-long` is to test; with AutoAugment at α = 2 (`search-long`) a quarter, by little,
+    and for β = 0 the same λ. The sum of all ℓ1 steps then grows as the root of the length, and the
+    threshold βλ falls.
     """
     return min(1.0, round(math.sqrt(searched / epochs), 2))
 

@@ -352,7 +352,26 @@ def _more_than_uniform(records: list[Record]) -> Finding | None:
     return gain and Finding(f"{tables.signed(gain)} points", gain)
 
 
+def _depth_does_not_help(records: list[Record]) -> Finding:
+    """Judge whether neither D-LOCAL nor D-FC is better than the shallow network, by SGD."""
+    groups = compare.by_method(records)
+    local, full = (
+        compare.paired(groups[Method(f"d-{kind}")], groups[Method(f"s-{kind}")])
+        for kind in ("local", "fc")
+    )
+    most = max(local, full, key=lambda gain: gain.mean)
+    value = f"depth adds {tables.signed(local)} points to LOCAL, {tables.signed(full)} to FC"
+    return Finding(value, most._replace(mean=-most.mean))
+
+
 CLAIMS: tuple[Claim, ...] = (
+    Claim(
+        "P",
+        "Without weight sharing, depth does not help",
+        "deeper",
+        _depth_does_not_help,
+        "Table 1",
+    ),
     Claim(
         "B",
         "A λ that grows by a tenth with each pixel outside a window raises the accuracy of β = 50",

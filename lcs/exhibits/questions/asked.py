@@ -186,10 +186,11 @@ QUESTIONS: tuple[Question, ...] = (
         "V2",
         "How does it compare with other regularisers?",
         IN_PART,
-        "With weight decay, and momentum, both searched on validation images: {0}. Dropout and "
-        "penalties other than ℓ1 and ℓ2 are not studied here yet.",
+        "With weight decay, and momentum, searched on validation images: {0}; with λ of α = 2 "
+        "{1}. Dropout and penalties other than ℓ1 and ℓ2 are not studied here yet.",
         "scaling_details#what-makes-sgd-strong",
         claims=(
+            "S-FC with β-LASSO at β = 50 is better than with SGD",
             "By the paper's recipe (200 epochs), both as chosen on validation images, β = 50 is "
             "better than SGD at α = 8",
         ),
@@ -220,8 +221,9 @@ QUESTIONS: tuple[Question, ...] = (
         "V2",
         "Does it hold in wider networks?",
         IN_PART,
-        "For a doubling of the width from α = 1 to 8 the gain over SGD grows by {0}, that over "
-        "β = 0 by {1}. The paper's width has not been run.",
+        "In the mean over doublings of the width from α = 1 to 8, the gain over SGD grows by {0}, "
+        "that over β = 0 by {1}; the first is not linear in the number of doublings. The paper's "
+        "width has not been run.",
         "scaling#accuracy-at-each-width",
         claims=(
             "With λ of β = 50 chosen at each width, its gain over SGD grows (α = 1, 2, 4, 8)",
@@ -262,8 +264,8 @@ QUESTIONS: tuple[Question, ...] = (
         "V3",
         "Is locality due to the shift-invariance of natural images?",
         IN_PART,
-        "Mostly to crops, which shift images: filters are more local with crops than without "
-        "augmentation by {0}. The size of the shift does not set the range: with crops shifted "
+        "On CIFAR-10 mostly to crops, which shift images: filters are more local with crops than "
+        "without augmentation by {0}. The size of the shift does not set the range: with crops shifted "
         "twice as far it grows by {1}. The order of the inputs plays no part: trained on permuted "
         "pixels, filters are as local once the permutation is undone.",
         "figure4#where-do-the-weights-of-a-unit-lie",

@@ -16,7 +16,6 @@ from lcs.exhibits.settings import (
     chosen,
     desk_study,
     flip_crop_recipe,
-    l1_share,
     raised,
     regularised,
 )
@@ -156,10 +155,12 @@ def regularisation(config: Config) -> float:
 
 
 def tuned(config: Config) -> Config:
-    """Return a run with what `search-pruning` chose for its method; λ by `l1_share`."""
+    """Return a run with what `search-pruning` chose for its method.
+
+    λ stays in the longer runs: in `search-long` ℓ1 methods without a threshold kept theirs.
+    """
     found = CHOSEN["search-pruning"].get(key(config), {"lr": config.lr, "factor": 1.0})
-    share = 1.0 if config.optimizer == "sgd" else l1_share(config.epochs)
-    return regularised(config, share * found["factor"]).replace(lr=found["lr"])
+    return regularised(config, found["factor"]).replace(lr=found["lr"])
 
 
 def budgets(records: Sequence[Record]) -> dict[str, dict[str, float]]:

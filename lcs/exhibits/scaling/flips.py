@@ -17,7 +17,7 @@ from lcs.exhibits.compare import (
 )
 from lcs.exhibits.methods import B50, LOCAL, SGD
 from lcs.exhibits.scaling.gains import gain_text, gap_text
-from lcs.exhibits.scaling.search import AROUND
+from lcs.exhibits.scaling.search import AROUND, SHARES
 from lcs.exhibits.settings import (
     FLIP_CROP,
     FLIP_CROP_SHORT,
@@ -28,7 +28,6 @@ from lcs.exhibits.settings import (
     desk_study,
     flip_crop_methods,
     flip_crop_recipe,
-    l1_share,
     regularised,
 )
 from lcs.exhibits.tables import Table
@@ -73,10 +72,9 @@ def _search_edge(base: Config, betas: Sequence[float]) -> list[Config]:
 
 def _search_length(base: Config, betas: Sequence[float]) -> list[Config]:
     """Return each β at four times the length, with shares of the λ that `search-flips` chose."""
-    here = flip_crop_recipe(base, WIDTHS[-1], base.epochs // 2).replace(validation=True)
-    share = l1_share(here.epochs)
-    runs = [chosen_flip_crop(here, "s-fc", "beta-lasso", beta) for beta in betas]
-    return [regularised(run, other / share) for run in runs for other in (1.0, share, share**2)]
+    here = flip_crop_recipe(base, WIDTHS[-1], base.epochs // 8).replace(validation=True)
+    runs = [run.replace(epochs=base.epochs // 2) for run in flip_crop_methods(here, (), betas)]
+    return [regularised(run, share) for run in runs for share in SHARES]
 
 
 def _beyond(config: Config) -> tuple[tuple[float, float], ...]:
