@@ -265,8 +265,8 @@ QUESTIONS: tuple[Question, ...] = (
         "Is locality due to the shift-invariance of natural images?",
         IN_PART,
         "On CIFAR-10 mostly to crops, which shift images: filters are more local with crops than "
-        "without augmentation by {0}. The size of the shift does not set the range: with crops shifted "
-        "twice as far it grows by {1}. The order of the inputs plays no part: trained on permuted "
+        "without augmentation by {0}. The size of the shift does not set the range: with crops "
+        "shifted twice as far it grows by {1}. The order of the inputs plays no part: trained on permuted "
         "pixels, filters are as local once the permutation is undone.",
         "figure4#where-do-the-weights-of-a-unit-lie",
         claims=(
