@@ -266,8 +266,8 @@ QUESTIONS: tuple[Question, ...] = (
         IN_PART,
         "On CIFAR-10 mostly to crops, which shift images: filters are more local with crops than "
         "without augmentation by {0}. The size of the shift does not set the range: with crops "
-        "shifted twice as far it grows by {1}. The order of the inputs plays no part: trained on permuted "
-        "pixels, filters are as local once the permutation is undone.",
+        "shifted twice as far it grows by {1}. The order of the inputs plays no part: trained on "
+        "permuted pixels, filters are as local once the permutation is undone.",
         "figure4#where-do-the-weights-of-a-unit-lie",
         claims=(
             "Crops make the filters of β = 50 more local than no augmentation does",
