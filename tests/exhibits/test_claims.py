@@ -198,6 +198,12 @@ def test_two_studies_that_are_judged_together(monkeypatch):
     assert seen == [10], "without the runs of one of them nothing is judged"
 
 
+def test_of_two_studies_the_seeds_of_the_difference_count():
+    three = Finding("1.0", Interval(1.0, 0.1, 3))
+    alone, both = verdicts.judged([claim(three), claim(three, "run + wide")], STORE, "desk")
+    assert (alone.n, both.n) == (5, 3)
+
+
 def test_a_claim_is_judged_by_each_of_its_studies(monkeypatch):
     gap = next(one for one in EVERY if one.text.startswith("β = 50 closes most of the gap"))
     assert [one.study for one in gap.by_setting()] == [
