@@ -66,7 +66,7 @@ def numbers(store: RunStore) -> dict[str, str]:
     sparse = threshold.numbers(runs["scaling-threshold"], runs["scaling-seeds"])
     widths = compare.by_width(_stored("scaling-own", store))
     alike = _stored("recipe-length-search", store)
-    searched = flips.numbers(alike, "searched")
+    searched = flips.numbers([], alike)
     share = gains.published_gain(B50, SGD) / gains.published_gain(LOCAL, SGD)
     return {
         "times": f"{float(own['own-times']):.0f}",

@@ -183,14 +183,22 @@ def test_runs_on_test_images_have_what_the_search_chose(monkeypatch):
     assert differences["β = 50"].startswith("+")
 
 
-def test_what_the_prose_says_of_flips_and_crops():
+def test_what_the_prose_says_of_methods_searched_alike():
     accuracies = {SGD: 50.0, B50: 56.0, LOCAL: 60.0}
-    words = flips.numbers(study("flips", lambda c: accuracies.get(method(c), 40.0) + c.seed))
-    assert words["flips-accuracy"].startswith("57.00")
-    assert [words[f"flips-{name}"][:5] for name in ("gain", "local")] == ["+6.00", "+4.00"]
-    assert words["flips-gap"].startswith("60")
-    assert words["flips-n"] == "3"
-    assert flips.numbers([]) == dict.fromkeys(words, "pending")
+
+    def accuracy(config):
+        return accuracies.get(method(config), 40.0) - config.lr + config.seed
+
+    searched = study("search-flips", accuracy, 1)
+    for run in searched:
+        run.final["validation_accuracy"] = run.final.pop("test_accuracy")
+    words = flips.numbers(searched, study("recipe-length-search", accuracy))
+    assert words["searched-accuracy"].startswith("56.70")
+    assert words["searched-gain"].startswith("+5.80")
+    assert words["searched-n"] == "3"
+    assert words["searched-local"] == "+4.00", "both at the lowest rate"
+    assert words["searched-gap"] == "60"
+    assert flips.numbers([], []) == dict.fromkeys(words, "pending")
 
 
 # Growing width

@@ -15,9 +15,9 @@ from lcs.exhibits.compare import (
     mean_text,
     remaining_text,
 )
-from lcs.exhibits.methods import B50, LOCAL, SGD
+from lcs.exhibits.methods import B50, LOCAL, SGD, method
 from lcs.exhibits.scaling.gains import gain_text, gap_text
-from lcs.exhibits.scaling.search import AROUND, SHARES
+from lcs.exhibits.scaling.search import AROUND, SHARES, choices
 from lcs.exhibits.settings import (
     FLIP_CROP,
     FLIP_CROP_SHORT,
@@ -140,23 +140,26 @@ def flips_table(study: str, records: Sequence[Record]) -> Table:
     return comparison(study, records, fields, references, what)
 
 
-def numbers(records: Sequence[Record], name: str = "flips") -> dict[str, str]:
-    """Return what the prose says of methods with flips and crops, in words.
+def numbers(searched: Sequence[Record], tested: Sequence[Record]) -> dict[str, str]:
+    """Return what the prose says of methods that were searched alike, in words.
 
-    By the name and, for example, `-gain`: `accuracy` and `left` of β = 50, per cent of the test
-    images and of the first layer; `gain`, by how many points it is ahead of SGD; `local`, how far
-    S-LOCAL is ahead of it; `gap`, the share of the gap that it closes, per cent; `n` and `local-n`,
-    seeds of β = 50 and of S-LOCAL. "pending" without any runs.
+    `searched-accuracy` and `-left` of β = 50, per cent of the test images and of the first layer;
+    `-gain`, by how many points it is ahead of SGD, and `-n`, in how many seeds. On the validation
+    images, each method at its best: `-local`, how far S-LOCAL is ahead of it; `-gap`, the share of
+    the gap that it closes, per cent. "pending" without any runs.
+
+    Args:
+        searched: the records of `search-flips`.
+        tested: of `recipe-length-search`.
     """
-    groups = by_method(records)
-    sparse, local = groups.get(B50, []), groups.get(LOCAL, [])
-    words = {
-        "accuracy": mean_text(sparse) if sparse else PENDING,
-        "left": remaining_text(sparse) if sparse else PENDING,
-        "gain": gain_text(groups, B50, SGD),
-        "local": gain_text(groups, LOCAL, B50),
-        "gap": gap_text(groups),
-        "n": f"{len(sparse)}" if sparse else PENDING,
-        "local-n": f"{len(local)}" if local else PENDING,
+    groups = by_method(tested)
+    best = {name: choice.runs for name, choice in choices(searched, method).items()}
+    sparse = groups.get(B50, [])
+    return {
+        "searched-accuracy": mean_text(sparse) if sparse else PENDING,
+        "searched-left": remaining_text(sparse) if sparse else PENDING,
+        "searched-gain": gain_text(groups, B50, SGD),
+        "searched-n": f"{len(sparse)}" if sparse else PENDING,
+        "searched-local": gain_text(best, LOCAL, B50),
+        "searched-gap": gap_text(best),
     }
-    return {f"{name}-{word}": value for word, value in words.items()}
