@@ -79,7 +79,7 @@ def numbers(store: RunStore) -> dict[str, str]:
         "n": sparse["seeds-n"],
         "threshold": sparse["threshold-zero"],
         "threshold_n": f"{len(compare.by_method(runs['scaling-threshold'])[B50])}",
-        "searched": searched["searched-gain"].removeprefix("+"),
+        "searched": searched["searched-gain"],
         "searched_n": searched["searched-n"],
         "searched_epochs": f"{alike[0].config.epochs}",
         "published": f"{100 * share:.0f}",

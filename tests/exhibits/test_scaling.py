@@ -194,9 +194,9 @@ def test_what_the_prose_says_of_methods_searched_alike():
         run.final["validation_accuracy"] = run.final.pop("test_accuracy")
     words = flips.numbers(searched, study("recipe-length-search", accuracy))
     assert words["searched-accuracy"].startswith("56.70")
-    assert words["searched-gain"].startswith("+5.80")
+    assert words["searched-gain"].startswith("5.80")
     assert words["searched-n"] == "3"
-    assert words["searched-local"] == "+4.00", "both at the lowest rate"
+    assert words["searched-local"] == "4.00", "both at the lowest rate"
     assert words["searched-gap"] == "60"
     assert flips.numbers([], []) == dict.fromkeys(words, "pending")
 
@@ -333,6 +333,8 @@ def test_the_figure_draws_gains_against_width_and_length_and_the_papers():
     assert np.allclose(at_eight[0].get_ydata(), 4)
     marks = [line for line in axes[0].lines if line.get_marker() == PUBLISHED_MARKERS[0]]
     assert any(6.56 in np.round(line.get_ydata(), 2) for line in marks)
+    runs[LENGTHS[0]] = study(LENGTHS[0], growing)
+    assert len(gains.gains_figure(runs).axes) == 1, "nor at one length alone"
     runs |= {name: study(name, lambda c: c.epochs * (c.beta == 50), 2) for name in LENGTHS}
     _, length = gains.gains_figure(runs).axes
     drawn = {y for line in length.lines for y in line.get_ydata()} - {0, 1}

@@ -158,8 +158,9 @@ def numbers(searched: Sequence[Record], tested: Sequence[Record]) -> dict[str, s
     return {
         "searched-accuracy": mean_text(sparse) if sparse else PENDING,
         "searched-left": remaining_text(sparse) if sparse else PENDING,
-        "searched-gain": gain_text(groups, B50, SGD),
+        # "points more", and "points ahead"
+        "searched-gain": gain_text(groups, B50, SGD).removeprefix("+"),
         "searched-n": f"{len(sparse)}" if sparse else PENDING,
-        "searched-local": gain_text(best, LOCAL, B50),
+        "searched-local": gain_text(best, LOCAL, B50).removeprefix("+"),
         "searched-gap": gap_text(best),
     }

@@ -93,6 +93,8 @@ def gains_figure(runs: Mapping[str, Sequence[Record]]) -> Figure:
     widths = pd.concat([frame.assign(contrast=name, other=other) for name, frame, other in parts])
     trained = [*runs["recipe-length-search"], *runs["recipe-length"]]
     lengths = gains_by_width(trained, x="epochs")
+    if lengths["x"].nunique() < 2:
+        lengths = lengths[:0]
     known = {label: published_gain(B50, other) for label, other in BASELINES.items()}
     frames = {
         "base channels α": widths,
