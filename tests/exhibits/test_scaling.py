@@ -317,9 +317,8 @@ def test_only_seeds_that_have_every_width_count():
     assert gains.growth(table[table.x == 1]) is None
 
 
-LENGTHS = ("recipe-length-search", "recipe-length")
 NO_GAINS = dict.fromkeys(
-    [*NO_RUNS, "scaling-own", "scaling-threshold", "scaling-seeds", *LENGTHS], ()
+    [*NO_RUNS, "scaling-own", "scaling-threshold", "scaling-seeds", *gains.LENGTHS], ()
 )
 
 
@@ -333,9 +332,9 @@ def test_the_figure_draws_gains_against_width_and_length_and_the_papers():
     assert np.allclose(at_eight[0].get_ydata(), 4)
     marks = [line for line in axes[0].lines if line.get_marker() == PUBLISHED_MARKERS[0]]
     assert any(6.56 in np.round(line.get_ydata(), 2) for line in marks)
-    runs[LENGTHS[0]] = study(LENGTHS[0], growing)
+    runs[gains.LENGTHS[0]] = study(gains.LENGTHS[0], growing)
     assert len(gains.gains_figure(runs).axes) == 1, "nor at one length alone"
-    runs |= {name: study(name, lambda c: c.epochs * (c.beta == 50), 2) for name in LENGTHS}
+    runs |= {name: study(name, lambda c: c.epochs * (c.beta == 50), 2) for name in gains.LENGTHS}
     _, length = gains.gains_figure(runs).axes
     drawn = {y for line in length.lines for y in line.get_ydata()} - {0, 1}
     assert drawn == {50, 100, 200, 400, 1600}

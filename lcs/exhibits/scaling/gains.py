@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 # the methods over which the gain of β = 50 is shown at every width
 BASELINES = {"over SGD": SGD, "over β = 0": B0}
+# the studies that train to several lengths
+LENGTHS = ("recipe-length-search", "recipe-length")
 # heading of the column with the published gains
 PAPER_COLUMN = f"paper, α ≈ {published.PAPER_BASE_CHANNELS}"
 
@@ -91,8 +93,8 @@ def gains_figure(runs: Mapping[str, Sequence[Record]]) -> Figure:
         ("over proximal ℓ1, same λ", gains_by_width(same, PROXIMAL), False),
     ]
     widths = pd.concat([frame.assign(contrast=name, other=other) for name, frame, other in parts])
-    trained = [*runs["recipe-length-search"], *runs["recipe-length"]]
-    lengths = gains_by_width(trained, x="epochs")
+    trained = {run.config: run for name in LENGTHS for run in runs[name]}
+    lengths = gains_by_width([*trained.values()], x="epochs")
     if lengths["x"].nunique() < 2:
         lengths = lengths[:0]
     known = {label: published_gain(B50, other) for label, other in BASELINES.items()}
