@@ -380,7 +380,7 @@ CLAIMS: tuple[Claim, ...] = (
     ),
     Claim(
         "B",
-        "It does so more than as large a λ on average, the same for all weights",
+        "A growing λ raises accuracy more than one as large on average, the same for all weights",
         "banded + banded-uniform",
         _more_than_uniform,
     ),
