@@ -10,10 +10,10 @@ import numpy as np
 from lcs import data
 from lcs.config import CUT_BETWEEN_PERIODS, Config
 from lcs.exhibits.settings import (
-    BETA_50,
     CHOSEN,
-    FLIP_CROP,
-    chosen,
+    FLIP_CROP_SHORT,
+    SEARCH_EPOCHS,
+    chosen_flip_crop,
     desk_study,
     flip_crop_recipe,
     raised,
@@ -21,17 +21,18 @@ from lcs.exhibits.settings import (
 )
 from lcs.runs import Record
 
-WIDTH = 4
-# candidates for λ of β = 50, in shares of what `search` chose at 50 epochs
-SHARES = (0.06, 0.08, 0.1, 0.17, 0.21)
+WIDTH = 1
+# candidates for λ of β = 50, in shares of what `search-flips` chose
+SHARES = (0.25, 0.5, 1.0, 2.0, 4.0)
 # share of the first layer's weights that a budget aims at; of the candidates the nearest is taken
 AIMS = {"many": 0.05, "few": 0.005}
 # until `search-budgets` has chosen
 UNTIL_CHOSEN: dict[str, dict[str, float]] = {
-    "many": {"share": 0.08, "density": 0.05, "density_rest": 0.95},
-    "few": {"share": 0.2, "density": 0.005, "density_rest": 0.75},
+    "many": {"share": 0.5, "density": 0.05, "density_rest": 0.95},
+    "few": {"share": 2.0, "density": 0.005, "density_rest": 0.75},
 }
 
+DENSE = "SGD, dense"
 B50, STAYING, NO_L1 = "β = 50", "β = 50, zeros stay", "threshold without ℓ1"
 # those with masks: optimizer and pruning
 MASKED = {
@@ -47,19 +48,26 @@ MASKED = {
     "random mask": ("sgd", "random"),
     "S-LOCAL's windows": ("sgd", "windows"),
 }
+# compared at each budget
 RIVALS = (B50, STAYING, NO_L1, *MASKED)
 # compared at the Erdős–Rényi allocation too
 WITH_ALLOCATION = ("gradual", "SET", "RigL", "random mask")
 # iterative pruning takes so many periods of half the others' epochs: four times their cost
 ROUNDS = 8
-# candidates for every method: learning rates and shares of weight decay or λ. A step of spred is
-# as small as the weights
-RATES, L1_RATES, SPRED_RATES = (0.03, 0.1, 0.3), (0.1, 0.3, 1.0), (0.3, 1.0, 3.0)
-FACTORS = (0.25, 1.0, 2.0)
+# candidates for methods with masks, by optimizer: learning rate, and weight decay or λ over
+# what `search-flips` chose. A step of spred is as small as the weights
+CANDIDATES = {
+    "sgd": ((0.03, 1.0), (0.1, 1.0), (0.3, 1.0)),
+    "beta-lasso": ((0.3, 1.0), (0.3, 3.0), (0.3, 10.0)),
+    "proximal-l1": ((0.3, 1.0), (0.3, 3.0), (0.3, 10.0)),
+    "spred": ((1.0, 1.0), (1.0, 3.0), (1.0, 10.0)),
+}
 
 
 def rival(config: Config) -> str:
-    """Return the name of a run's method, one of `RIVALS`."""
+    """Return the name of a run's method: `DENSE`, or one of `RIVALS`."""
+    if (config.optimizer, config.pruning) == ("sgd", "none"):
+        return DENSE
     for name, fields in MASKED.items():
         if (config.optimizer, config.pruning) == fields:
             return name
@@ -78,50 +86,50 @@ def _here(base: Config, parts: int) -> Config:
 
 
 def _sparse(here: Config, share: float, beta: float) -> Config:
-    rate = CHOSEN["search-flips"][BETA_50]["lr"]
-    return chosen(here, "s-fc", "beta-lasso", beta, share=share).replace(lr=rate)
+    return regularised(chosen_flip_crop(here, "s-fc", "beta-lasso", beta), share)
 
 
 def _masked(here: Config, name: str, budget: dict[str, float]) -> Config:
-    """Return a method with masks, and with weight decay and λ as `search` chose without them."""
+    """Return a method with masks, otherwise as `search-flips` chose it without them."""
     optimizer, pruning = MASKED[name]
     half = here.epochs // 2
-    fields: dict[str, object] = {"density": budget["density"], **_searched(optimizer)}
+    fields: dict[str, object] = {"density": budget["density"], "pruning": pruning}
     if pruning in CUT_BETWEEN_PERIODS:
         fields["period"] = half
     if pruning == "rewinding":
         fields["epochs"] = ROUNDS * half
     if optimizer == "spred":
-        fields |= {"momentum": 0.9, "lr": SPRED_RATES[1]}
+        fields |= {"momentum": 0.9}
     rest = budget["density_rest"]
-    return here.replace(optimizer=optimizer, pruning=pruning, density_rest=rest, **fields)
+    return _unmasked(here, optimizer).replace(density_rest=rest, **fields)
 
 
-def _searched(optimizer: str) -> dict[str, float]:
-    """Return what `search` chose for a method without masks; spred has the same ℓ1 penalty."""
-    known = "proximal-l1" if optimizer == "spred" else optimizer
-    return dict(CHOSEN["search"][f"s-fc {known} 0"])
+def _unmasked(here: Config, optimizer: str) -> Config:
+    """Return SGD or a method with ℓ1 as `search-flips` chose it; all ℓ1 have that of β = 0."""
+    if optimizer == "sgd":
+        return chosen_flip_crop(here, "s-fc")
+    return chosen_flip_crop(here, "s-fc", "beta-lasso").replace(optimizer=optimizer)
 
 
 def _budgets(base: Config, betas: Sequence[float]) -> list[Config]:
-    here = _here(base, 4).replace(validation=True)
+    here = _here(base, 16).replace(validation=True)
     return [_sparse(here, share, betas[-1]) for share in SHARES]
 
 
 def _search(base: Config, betas: Sequence[float]) -> list[Config]:
-    """Return every method's candidates at the larger budget, a quarter as long."""
-    here, found = _here(base, 16).replace(validation=True), _budget("many")
+    """Return every method's candidates at the larger budget, half as long."""
+    here, found = _here(base, 32).replace(validation=True), _budget("many")
     runs = (_masked(here, n, found) for n in MASKED if n != "iterative, rewound")
     return [
         regularised(run, factor).replace(lr=rate)
         for run in runs
-        for rate in {"sgd": RATES, "spred": SPRED_RATES}.get(run.optimizer, L1_RATES)
-        for factor in FACTORS
+        for rate, factor in CANDIDATES[run.optimizer]
     ]
 
 
 def _rivals(base: Config, betas: Sequence[float]) -> list[Config]:
-    here, runs = _here(base, 4), []
+    here = _here(base, 16)
+    runs = [chosen_flip_crop(here, "s-fc")]
     for found in map(_budget, AIMS):
         sparse = _sparse(here, found["share"], betas[-1])
         runs += [sparse, sparse.replace(frozen_zeros=True), raised(sparse, 1e-3)]
@@ -130,7 +138,7 @@ def _rivals(base: Config, betas: Sequence[float]) -> list[Config]:
 
 
 def _allocated(base: Config, betas: Sequence[float]) -> list[Config]:
-    here = _here(base, 4)
+    here = _here(base, 16)
     return [
         tuned(erdos_renyi(_masked(here, name, found)))
         for found in map(_budget, AIMS)
@@ -149,23 +157,21 @@ def key(config: Config) -> str:
 
 
 def regularisation(config: Config) -> float:
-    """Return weight decay or λ over what `search` chose."""
+    """Return weight decay or λ over what `search-flips` chose."""
     name = "weight_decay" if config.optimizer == "sgd" else "l1"
-    return round(getattr(config, name) / _searched(config.optimizer)[name], 9)
+    whole = _unmasked(config.replace(epochs=SEARCH_EPOCHS), config.optimizer)
+    return round(getattr(config, name) / getattr(whole, name), 9)
 
 
 def tuned(config: Config) -> Config:
-    """Return a run with what `search-pruning` chose for its method.
-
-    λ stays in the longer runs: in `search-long` ℓ1 methods without a threshold kept theirs.
-    """
+    """Return a run with what `search-pruning` chose for its method."""
     found = CHOSEN["search-pruning"].get(key(config), {"lr": config.lr, "factor": 1.0})
     return regularised(config, found["factor"]).replace(lr=found["lr"])
 
 
 def budgets(records: Sequence[Record]) -> dict[str, dict[str, float]]:
     """Return what `search-budgets` chooses: λ whose run comes nearest to each of `AIMS`."""
-    reference = chosen(records[0].config, "s-fc", "beta-lasso", 50, share=1.0).l1
+    reference = _sparse(records[0].config, 1.0, 50).l1
     left = [
         [record.final["nonzeros"][n] / record.final["weights"][n] for n in ("conv1", "fc1")]
         for record in records
@@ -196,16 +202,16 @@ def erdos_renyi(config: Config) -> Config:
 
 
 SEARCHES = ("search-budgets", "search-pruning")
-_compared = partial(desk_study, setting=FLIP_CROP, betas=(50,), after=SEARCHES)
+_compared = partial(desk_study, setting=FLIP_CROP_SHORT, betas=(50,), after=SEARCHES)
 
 STUDIES = (
     desk_study(
-        "search-budgets", "Weights that β = 50 leaves, over λ", FLIP_CROP, _budgets, 1, (50,)
+        "search-budgets", "Weights that β = 50 leaves, over λ", FLIP_CROP_SHORT, _budgets, 1, (50,)
     ),
     desk_study(
         "search-pruning",
         "Pruning and sparse training, on validation",
-        FLIP_CROP,
+        FLIP_CROP_SHORT,
         _search,
         1,
         (50,),
