@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Iterator
 
 import torch
 import torch.nn.functional as F
@@ -48,20 +49,32 @@ class LocallyConnected2d(nn.Module):
         if _dense_is_faster(x, g):
             y = _as_dense(x, self.weight, g)
         else:
-            patches = self.patches(x)  # (positions, fan_in, N)
-            y = torch.bmm(self.weight.to(patches.dtype), patches)  # (positions, out_channels, N)
+            weight = self.weight.to(x.dtype)
+            rows = weight.view(g.out_size, g.out_size, *weight.shape[1:])
+            # a row of positions at a time: its patches stay in a CPU's cache
+            parts = 1 if x.device.type != "cpu" else g.out_size
+            y = torch.cat(
+                [
+                    torch.bmm(part.flatten(0, 1), patches)  # (positions, out_channels, N)
+                    for part, patches in zip(rows.chunk(parts), self.patches(x, parts), strict=True)
+                ]
+            )
             y = y.permute(2, 1, 0).reshape(-1, g.out_channels, g.out_size, g.out_size)
         if self.bias is None:
             return y
         return y + self.bias.to(y.dtype).t().reshape(1, g.out_channels, g.out_size, g.out_size)
 
-    def patches(self, x: Tensor) -> Tensor:
-        """Unfold images (N, in_channels, H, W) to (positions, fan_in, N): whole rows are copied."""
+    def patches(self, x: Tensor, parts: int = 1) -> Iterator[Tensor]:
+        """Unfold images (N, in_channels, H, W) to (positions, fan_in, N): whole rows are copied.
+
+        The positions come in so many parts of whole rows.
+        """
         g = self.geometry
         x = F.pad(x, (g.padding,) * 4).permute(1, 2, 3, 0).contiguous()  # (C, H, W, N)
         x = x.unfold(1, g.kernel_size, g.stride).unfold(2, g.kernel_size, g.stride)
         x = x.permute(1, 2, 0, 4, 5, 3)  # (H', W', C, k, k, N)
-        return x.reshape(g.out_size**2, self.weight.shape[2], -1)
+        for rows in x.chunk(parts):
+            yield rows.reshape(-1, self.weight.shape[2], x.shape[-1])
 
 
 class Convolution(nn.Conv2d):

@@ -305,7 +305,7 @@ def of_local(
     """Return the products of a first layer: one for each position, on patches that lie ready."""
     if inner:
         raise ValueError("the patches of an inner layer would need a gradient too")
-    weight, patches = layer.weight.detach().bfloat16(), layer.patches(x)
+    weight, (patches,) = layer.weight.detach().bfloat16(), layer.patches(x)
     gradients = gradient.flatten(2).permute(2, 1, 0).contiguous()  # (positions, out_channels, N)
 
     def once() -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from lcs import cost, data
 from lcs.exhibits import compare, locality, plots, tables
 from lcs.exhibits.compare import PENDING, Cell
-from lcs.exhibits.rivals.studies import AIMS, B50, NO_L1, RIVALS, rival
+from lcs.exhibits.rivals.studies import AIMS, B50, DENSE, NO_L1, RIVALS, rival
 from lcs.exhibits.tables import LAYERS, Table
 from lcs.exhibits.verdicts import Claim, Finding
 from lcs.runs import Record
@@ -23,15 +24,15 @@ if TYPE_CHECKING:
 WITH_DISTANCES = ("S-LOCAL's windows", B50, "one-shot", "spred, cut", "RigL", "random mask")
 
 
-def by_budget(records: Sequence[Record]) -> list[dict[str, list[Record]]]:
-    """Return the runs of each method, by its name, at the larger and at the smaller budget."""
-    found = compare.conditions(records)
-    places: list[dict[str, list[Record]]] = [{} for _ in AIMS]
-    for name in RIVALS:
-        own = sorted((c for c in found if rival(c) == name), key=lambda c: (-c.density, c.l1))
-        for place, config in zip(places, own, strict=False):
-            place[name] = found[config]
-    return places
+# the study of each budget, and its name in the figure
+BUDGETS = {"many": "rivals", "few": "rivals-few"}
+LABELS = {"rivals": "larger budget", "rivals-few": "smaller budget"}
+
+
+def by_rival(records: Sequence[Record]) -> dict[str, list[Record]]:
+    """Return the runs of each method at one budget, by its name; SGD of all weights comes first."""
+    found = {rival(config): runs for config, runs in compare.conditions(records).items()}
+    return {name: found[name] for name in (DENSE, *RIVALS) if name in found}
 
 
 def sparse_flops(record: Record) -> float:
@@ -48,32 +49,32 @@ def sparse_flops(record: Record) -> float:
     return 2 * (2 * first + 3 * sum(others)) * data.spec(config.dataset).train_size
 
 
-def rivals_table(records: Sequence[Record]) -> Table:
-    """Return accuracy, its difference from β = 50, cost and locality at both budgets."""
-    reference = {
-        runs[0].config.replace(seed=0): place[B50][0].config.replace(seed=0)
-        for place in by_budget(records)
-        for runs in place.values()
-    }
-    found = compare.conditions(records)
+def rivals_table(study: str, records: Sequence[Record]) -> Table:
+    """Return accuracy, its difference from β = 50, cost and locality at one budget."""
+    place = by_rival(records)
+
+    def less(runs: Sequence[Record]) -> str:
+        other = place[B50]
+        return tables.NONE if runs is other else tables.signed(compare.paired(runs, other))
+
     columns: dict[str, Cell] = {
         "method": compare.of(rival),
         "weights": _weights_text,
         "test accuracy (%)": compare.mean_text,
-        "less β = 50": compare.less(found, lambda config: reference[config]),
+        "less β = 50": less,
         "10¹² FLOPs, dense": compare.of(lambda c: f"{cost.training_flops(c) / 1e12:,.3g}"),
         "sparse": lambda runs: f"{np.mean([sparse_flops(r) for r in runs]) / 1e12:,.3g}",
         "window": locality.window_text,
         "seeds": tables.links,
     }
     what = (
-        "Methods at β-LASSO's own numbers of weights in layers 1 and 2, at the larger and then at "
-        "the smaller budget; FLOPs of the whole training as it runs here, and with products by "
-        "zeros left out; share of a filter's mass in its best window beyond chance, in points"
+        f"Methods at β-LASSO's own numbers of weights in layers 1 and 2, {LABELS[study]}; FLOPs "
+        "of the whole training as it runs here, and with products by zeros left out; share of a "
+        "filter's mass in its best window beyond chance, in points"
     )
-    ordered = [run for place in by_budget(records) for runs in place.values() for run in runs]
+    ordered = [run for runs in place.values() for run in runs]
     return compare.by_condition(
-        "rivals", ordered, columns, what, note="; differences are paired by seed"
+        study, ordered, columns, what, note="; differences are paired by seed"
     )
 
 
@@ -89,15 +90,10 @@ def allocation_table(records: Sequence[Record], others: Sequence[Record]) -> Tab
         records: of `rivals-er`.
         others: of `rivals`.
     """
-    own = {
-        id(runs[0]): other[name]
-        for place, other in zip(by_budget(records), by_budget(others), strict=True)
-        for name, runs in place.items()
-        if name in other
-    }
+    own = by_rival(others)
 
     def less(runs: Sequence[Record]) -> str:
-        other = own.get(id(runs[0]))
+        other = own.get(rival(runs[0].config))
         return tables.signed(compare.paired(runs, other)) if other else PENDING
 
     columns: dict[str, Cell] = {
@@ -123,8 +119,8 @@ def search_table(study: str, records: Sequence[Record]) -> Table:
     return compare.by_condition(study, records, columns, "Candidates, on the validation images")
 
 
-def rivals_frame(records: Sequence[Record]) -> pd.DataFrame:
-    """Return one row per run.
+def rivals_frame(runs: Mapping[str, Sequence[Record]]) -> pd.DataFrame:
+    """Return one row per run of the studies of `BUDGETS`, given by name.
 
     Columns `method`, `budget`, `accuracy` (per cent), `weights` (of layers 1 and 2), `dense` and
     `sparse` (10¹² FLOPs of the training).
@@ -132,22 +128,22 @@ def rivals_frame(records: Sequence[Record]) -> pd.DataFrame:
     rows = [
         {
             "method": name,
-            "budget": budget,
+            "budget": "all weights" if name == DENSE else LABELS[study],
             "accuracy": 100 * run.accuracy,
             "weights": sum(compare.nonzeros([run], layer)[0] for layer in ("conv1", "fc1")),
             "dense": cost.training_flops(run.config) / 1e12,
             "sparse": sparse_flops(run) / 1e12,
         }
-        for budget, place in zip(("larger budget", "smaller"), by_budget(records), strict=True)
-        for name, runs in place.items()
-        for run in runs
+        for study in LABELS
+        for name, own in by_rival(runs[study]).items()
+        for run in own
     ]
     return tables.data_frame(rows)
 
 
 def distances_figure(records: Sequence[Record]) -> Figure:
-    """Draw the pair correlation of first layers at the larger budget, by method."""
-    place = by_budget(records)[0]
+    """Draw the pair correlation of first layers at one budget, by method."""
+    place = by_rival(records)
     rows = [
         {"series": name, "run_id": run.run_id, "distance": distance, "ratio": ratio}
         for name in WITH_DISTANCES
@@ -164,13 +160,17 @@ COMPARED = {
 }  # fmt: skip
 
 
-def numbers(records: Sequence[Record]) -> dict[str, str]:
+def numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
     """Return how far β = 50 is ahead of others, in points, and its weights, in words.
 
     `ahead-…-many` and `ahead-…-few` by the keys of `COMPARED`; `weights-many`, `weights-few`.
+
+    Args:
+        runs: the records of the studies of `BUDGETS`, by name.
     """
     words = {}
-    for budget, place in zip(AIMS, by_budget(records), strict=True):
+    for budget, study in BUDGETS.items():
+        place = by_rival(runs[study])
         for end, name in COMPARED.items():
             found = compare.paired(place[B50], place[name]) if name in place else None
             words[f"ahead-{end}-{budget}"] = compare.signed_text(found)
@@ -181,24 +181,22 @@ def numbers(records: Sequence[Record]) -> dict[str, str]:
 # Claims
 
 
-def _ahead_at_both(name: str) -> Callable[[list[Record]], Finding | None]:
-    """Judge whether β = 50 is better at both budgets: by the one with less evidence for it."""
-
-    def judge(records: list[Record]) -> Finding | None:
-        found = [compare.paired(place[B50], place[name]) for place in by_budget(records)]
-        weaker = min(found, key=lambda value: value.mean - (value.half_width or 0.0))
-        return Finding(f"{' and '.join(map(tables.signed, found))} points", weaker)
-
-    return judge
+def _ahead(name: str, records: list[Record]) -> Finding:
+    """Judge whether β = 50 is better than a rival."""
+    place = by_rival(records)
+    difference = compare.paired(place[B50], place[name])
+    return Finding(f"{tables.signed(difference)} points", difference)
 
 
 CLAIMS: tuple[Claim, ...] = tuple(
     Claim(
         "B",
-        f"With as many weights in each layer, β = 50 is better than {said}, at both budgets",
-        "rivals",
-        _ahead_at_both(name),
+        f"With as many weights in each layer, about {100 * AIMS[budget]:g} % of the first, β = 50 "
+        f"is better than {said}",
+        study,
+        partial(_ahead, name),
     )
+    for budget, study in BUDGETS.items()
     for name, said in (
         ("one-shot", "one-shot pruning"),
         ("gradual", "gradual magnitude pruning"),

@@ -32,7 +32,7 @@ UNTIL_CHOSEN: dict[str, dict[str, float]] = {
     "few": {"share": 2.0, "density": 0.005, "density_rest": 0.75},
 }
 
-DENSE = "SGD, dense"
+DENSE, ITERATIVE = "SGD, dense", "iterative, rewound"
 B50, STAYING, NO_L1 = "β = 50", "β = 50, zeros stay", "threshold without ℓ1"
 # those with masks: optimizer and pruning
 MASKED = {
@@ -40,7 +40,7 @@ MASKED = {
     "proximal ℓ1, cut": ("proximal-l1", "magnitude"),
     "spred, cut": ("spred", "magnitude"),
     "one-shot": ("sgd", "magnitude"),
-    "iterative, rewound": ("sgd", "rewinding"),
+    ITERATIVE: ("sgd", "rewinding"),
     "gradual": ("sgd", "gradual"),
     "SET": ("sgd", "set"),
     "RigL": ("sgd", "rigl"),
@@ -119,7 +119,7 @@ def _budgets(base: Config, betas: Sequence[float]) -> list[Config]:
 def _search(base: Config, betas: Sequence[float]) -> list[Config]:
     """Return every method's candidates at the larger budget, half as long."""
     here, found = _here(base, 32).replace(validation=True), _budget("many")
-    runs = (_masked(here, n, found) for n in MASKED if n != "iterative, rewound")
+    runs = (_masked(here, n, found) for n in MASKED if n != ITERATIVE)
     return [
         regularised(run, factor).replace(lr=rate)
         for run in runs
@@ -127,23 +127,25 @@ def _search(base: Config, betas: Sequence[float]) -> list[Config]:
     ]
 
 
-def _rivals(base: Config, betas: Sequence[float]) -> list[Config]:
-    here = _here(base, 16)
-    runs = [chosen_flip_crop(here, "s-fc")]
-    for found in map(_budget, AIMS):
-        sparse = _sparse(here, found["share"], betas[-1])
-        runs += [sparse, sparse.replace(frozen_zeros=True), raised(sparse, 1e-3)]
-        runs += [tuned(_masked(here, name, found)) for name in MASKED]
-    return runs
+def _rivals(budget: str, base: Config, betas: Sequence[float]) -> list[Config]:
+    here, found = _here(base, 16), _budget(budget)
+    sparse = _sparse(here, found["share"], betas[-1])
+    return [
+        *([chosen_flip_crop(here, "s-fc")] if budget == "many" else []),
+        sparse,
+        sparse.replace(frozen_zeros=True),
+        raised(sparse, 1e-3),
+        *(tuned(_masked(here, name, found)) for name in MASKED if name != ITERATIVE),
+    ]
+
+
+def _iterative(base: Config, betas: Sequence[float]) -> list[Config]:
+    return [tuned(_masked(_here(base, 16), ITERATIVE, _budget("many")))]
 
 
 def _allocated(base: Config, betas: Sequence[float]) -> list[Config]:
-    here = _here(base, 16)
-    return [
-        tuned(erdos_renyi(_masked(here, name, found)))
-        for found in map(_budget, AIMS)
-        for name in WITH_ALLOCATION
-    ]
+    here, found = _here(base, 16), _budget("many")
+    return [tuned(erdos_renyi(_masked(here, name, found))) for name in WITH_ALLOCATION]
 
 
 def _budget(name: str) -> dict[str, float]:
@@ -217,6 +219,8 @@ STUDIES = (
         (50,),
         after=SEARCHES[:1],
     ),
-    _compared("rivals", "Rivals at as few weights", make=_rivals),
+    _compared("rivals", "Rivals at the larger budget", make=partial(_rivals, "many")),
+    _compared("rivals-iterative", "Iterative pruning at the larger budget", make=_iterative),
+    _compared("rivals-few", "Rivals at the smaller budget", make=partial(_rivals, "few")),
     _compared("rivals-er", "Rivals allocated otherwise", make=_allocated),
 )
