@@ -10,7 +10,7 @@ from lcs import data
 from lcs.exhibits import find_study, plots
 from lcs.exhibits.choose import choose
 from lcs.exhibits.rivals import CLAIMS, results, studies
-from lcs.exhibits.rivals.studies import B50, RIVALS, rival
+from lcs.exhibits.rivals.studies import B50, DENSE, ITERATIVE, RIVALS, rival
 from lcs.exhibits.verdicts import verdict
 
 
@@ -24,36 +24,51 @@ def recorded(config, accuracy):
 
 
 def records(ahead, study="rivals"):
-    """Runs in which β = 50 is so many points ahead at the larger and at the smaller budget."""
+    """Runs in which β = 50 is so many points ahead."""
 
     def accuracy(config):
-        few = config.density < 0.02 or config.l1 * max(config.beta / 50, 1) > 1e-5
-        return 60 + config.seed + (ahead[few] if rival(config) == B50 else 0.01 * config.seed)
+        return 60 + config.seed + (ahead if rival(config) == B50 else 0.01 * config.seed)
 
     return [recorded(c, accuracy(c)) for c in find_study(study).configs("desk", 3)]
 
 
-def test_every_method_has_both_budgets():
-    many, few = results.by_budget(records((1, 1)))
-    assert [*many] == [*few] == [*RIVALS]
-    for name in RIVALS:
-        one, other = many[name][0].config, few[name][0].config
+def both(many, few):
+    """The records of each budget, by the study's name."""
+    return {
+        "rivals": records(many) + records(many, "rivals-iterative"),
+        "rivals-few": records(few, "rivals-few"),
+    }
+
+
+def test_every_method_is_at_both_budgets():
+    runs = both(1, 1)
+    many, few = map(results.by_rival, runs.values())
+    assert [*many] == [DENSE, *RIVALS]
+    assert [*few] == [name for name in RIVALS if name != ITERATIVE]
+    for name, own in few.items():
+        one, other = many[name][0].config, own[0].config
         assert one.density > other.density or one.l1 < other.l1
-        assert len(many[name]) == len(few[name]) == 3
+        assert len(many[name]) == len(own) == 3
 
 
 def test_the_threshold_alone_is_the_same_threshold():
-    place = results.by_budget(records((1, 1)))[0]
+    place = results.by_rival(records(1))
     sparse, alone = (place[name][0].config for name in (B50, studies.NO_L1))
     assert alone.beta * alone.l1 == pytest.approx(sparse.beta * sparse.l1)
     assert alone.l1 < 0.01 * sparse.l1
 
 
 def test_a_run_costs_as_much_as_the_others_or_four_times():
-    place = results.by_budget(records((1, 1)))[0]
-    for name, runs in place.items():
-        epochs = 800 if name == "iterative, rewound" else 200
-        assert runs[0].config.epochs == epochs, name
+    for name, own in results.by_rival(both(1, 1)["rivals"]).items():
+        assert own[0].config.epochs == (200 if name == ITERATIVE else 50), name
+
+
+def test_candidates_are_as_many_for_every_method():
+    found = {}
+    for config in find_study("search-pruning").configs("desk", 1):
+        found.setdefault(studies.key(config), []).append(config)
+    assert {len(runs) for runs in found.values()} == {3}
+    assert all(len({(c.lr, c.l1, c.weight_decay) for c in runs}) == 3 for runs in found.values())
 
 
 def test_allocation_keeps_the_total_and_the_rule():
@@ -83,24 +98,31 @@ def test_budgets_are_the_nearest_candidates():
     for config, left in zip(configs, (200, 60, 30, 8, 4), strict=True):
         runs.append(made_up(config, 60, left))
     found = choose("search-budgets", runs)
-    assert found["many"] == {"share": 0.08, "density": 0.06, "density_rest": 0.75}
-    assert found["few"]["share"] == 0.21
+    assert found["many"] == {"share": 0.5, "density": 0.06, "density_rest": 0.75}
+    assert found["few"]["share"] == 4
 
 
 def test_each_method_takes_what_its_search_chose(monkeypatch):
     runs = find_study("search-pruning").configs("desk", 1)
-    best = [c for c in runs if c.lr in (0.03, 0.3) and studies.regularisation(c) == 0.25]
-    accuracy = {c: 70 if c in best and c.lr == 0.03 else 60 for c in runs}
+    best = {"sgd": (0.03, 1), "beta-lasso": (0.3, 3), "proximal-l1": (0.3, 3), "spred": (1, 10)}
     scored = [
-        dataclasses.replace(made_up(c, 0), final={"validation_accuracy": accuracy[c] / 100})
+        dataclasses.replace(
+            made_up(c, 0),
+            final={
+                "validation_accuracy": 0.7
+                if (c.lr, studies.regularisation(c)) == best[c.optimizer]
+                else 0.6
+            },
+        )
         for c in runs
     ]
     found = choose("search-pruning", scored)
-    assert found["sgd rigl"] == {"lr": 0.03, "factor": 0.25}
+    assert found["sgd rigl"] == {"lr": 0.03, "factor": 1.0}
+    assert found["spred magnitude"] == {"lr": 1.0, "factor": 10.0}
     assert len(found) == 10
     monkeypatch.setitem(studies.CHOSEN, "search-pruning", found)
-    masked = [c for c in find_study("rivals").configs("desk", 1) if c.optimizer == "sgd"]
-    assert {(c.lr, c.weight_decay) for c in masked} == {(0.03, 1.25e-4)}
+    masked = [c for c in find_study("rivals").configs("desk", 1) if c.pruning != "none"]
+    assert all((c.lr, studies.regularisation(c)) == best[c.optimizer] for c in masked)
 
 
 def test_zeros_cost_nothing_in_principle():
@@ -112,34 +134,36 @@ def test_zeros_cost_nothing_in_principle():
 
 
 def test_what_the_page_shows():
-    runs = records((2, -1))
+    runs = both(2, -1)
     words = results.numbers(runs)
     assert words["ahead-rigl-many"].startswith("+1.99")
     assert words["ahead-rigl-few"].startswith("−1.01")
-    rows = results.rivals_table(runs).rows
-    assert len(rows) == 2 * len(RIVALS)
-    assert rows[0][3] == "–"
-    assert [row[0] for row in rows[: len(RIVALS)]] == [*RIVALS]
-    others = results.allocation_table(records((0, 0), "rivals-er"), runs).rows
+    rows = results.rivals_table("rivals", runs["rivals"]).rows
+    assert [row[0] for row in rows] == [DENSE, *RIVALS]
+    assert rows[1][3] == "–"
+    others = results.allocation_table(records(0, "rivals-er"), runs["rivals"]).rows
     assert {row[3].split(" ")[0] for row in others} == {"+0.00"}
     table = results.rivals_frame(runs)
-    assert len(table) == 6 * len(RIVALS)
+    assert len(table) == 3 * 2 * len(RIVALS)  # iterative pruning at one budget, and dense SGD
     accuracy = plots.budgets(table).axes[0]
-    assert [label.get_text() for label in accuracy.get_yticklabels()] == [*RIVALS]
-    assert results.rivals_table([]).rows
-    assert set(results.numbers([])) == set(words)
-    assert set(results.numbers([]).values()) == {"pending"}
+    assert [label.get_text() for label in accuracy.get_yticklabels()] == [DENSE, *RIVALS]
 
 
-@pytest.mark.parametrize(
-    ("ahead", "said"), [((2, 1), "holds"), ((2, -1), "contradicted"), ((-1, 2), "contradicted")]
-)
-def test_a_claim_needs_both_budgets(ahead, said):
+def test_the_page_without_runs():
+    empty = {"rivals": [], "rivals-few": []}
+    assert results.rivals_table("rivals", []).rows
+    assert set(results.numbers(empty)) == set(results.numbers(both(1, 1)))
+    assert set(results.numbers(empty).values()) == {"pending"}
+
+
+@pytest.mark.parametrize(("ahead", "said"), [(2, "holds"), (-1, "contradicted")])
+def test_claims_are_judged_at_each_budget(ahead, said):
+    assert {claim.study for claim in CLAIMS} == {"rivals", "rivals-few"}
     for claim in CLAIMS:
-        assert verdict(claim.judge(records(ahead))) == said
+        assert verdict(claim.judge(records(ahead, claim.study))) == said
 
 
 def test_distances_have_a_line_for_each_seed():
-    figure = results.distances_figure(records((1, 1)))
+    figure = results.distances_figure(records(1))
     lines = [line for line in figure.axes[0].lines if not np.allclose(line.get_ydata(), 1)]
     assert len(lines) == 3 * len(results.WITH_DISTANCES)

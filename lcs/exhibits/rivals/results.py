@@ -11,7 +11,7 @@ import numpy as np
 from lcs import cost, data
 from lcs.exhibits import compare, locality, plots, tables
 from lcs.exhibits.compare import PENDING, Cell
-from lcs.exhibits.rivals.studies import AIMS, B50, DENSE, NO_L1, RIVALS, rival
+from lcs.exhibits.rivals.studies import B50, DENSE, NO_L1, RIVALS, rival
 from lcs.exhibits.tables import LAYERS, Table
 from lcs.exhibits.verdicts import Claim, Finding
 from lcs.runs import Record
@@ -54,8 +54,8 @@ def rivals_table(study: str, records: Sequence[Record]) -> Table:
     place = by_rival(records)
 
     def less(runs: Sequence[Record]) -> str:
-        other = place[B50]
-        return tables.NONE if runs is other else tables.signed(compare.paired(runs, other))
+        itself = rival(runs[0].config) == B50
+        return tables.NONE if itself else tables.signed(compare.paired(runs, place[B50]))
 
     columns: dict[str, Cell] = {
         "method": compare.of(rival),
@@ -191,12 +191,11 @@ def _ahead(name: str, records: list[Record]) -> Finding:
 CLAIMS: tuple[Claim, ...] = tuple(
     Claim(
         "B",
-        f"With as many weights in each layer, about {100 * AIMS[budget]:g} % of the first, β = 50 "
-        f"is better than {said}",
+        f"With as many weights in each layer, β = 50 is better than {said} ({LABELS[study]})",
         study,
         partial(_ahead, name),
     )
-    for budget, study in BUDGETS.items()
+    for study in LABELS
     for name, said in (
         ("one-shot", "one-shot pruning"),
         ("gradual", "gradual magnitude pruning"),

@@ -161,7 +161,7 @@ def key(config: Config) -> str:
 def regularisation(config: Config) -> float:
     """Return weight decay or λ over what `search-flips` chose."""
     name = "weight_decay" if config.optimizer == "sgd" else "l1"
-    whole = _unmasked(config.replace(epochs=SEARCH_EPOCHS), config.optimizer)
+    whole = _unmasked(Config(epochs=SEARCH_EPOCHS), config.optimizer)
     return round(getattr(config, name) / getattr(whole, name), 9)
 
 
