@@ -232,7 +232,7 @@ def _excess(runs: Sequence[Record], key: str) -> list[float]:
 def _cell(key: str) -> Cell:
     def say(runs: Sequence[Record]) -> str:
         values = _excess(runs, key)
-        return tables.signed(mean_interval(values), 1) if values else tables.NONE
+        return tables.signed(mean_interval(values)) if values else tables.NONE
 
     return say
 
@@ -251,7 +251,7 @@ def _beyond_chance(key: str, less: str = "") -> Judge:
         if less:
             values = [one - two for one, two in zip(values, other, strict=True)]
         found = mean_interval(values)
-        return Finding(f"{tables.signed(found, 1)} points", found)
+        return Finding(f"{tables.signed(found)} points", found)
 
     return judge
 

@@ -160,7 +160,11 @@ def test_the_page_without_runs():
 def test_claims_are_judged_at_each_budget(ahead, said):
     assert {claim.study for claim in CLAIMS} == {"rivals", "rivals-few"}
     for claim in CLAIMS:
-        assert verdict(claim.judge(records(ahead, claim.study))) == said
+        runs = records(ahead, claim.study)
+        if "local" not in claim.text:
+            assert verdict(claim.judge(runs)) == said
+        else:  # made-up runs are all as local
+            assert claim.judge(runs).evidence.mean == 0
 
 
 def test_distances_have_a_line_for_each_seed():

@@ -199,13 +199,13 @@ QUESTIONS: tuple[Question, ...] = (
         "V2",
         "How does it compare with sparse training, such as SET and its successors?",
         IN_PART,
-        "With as many weights in each layer at two budgets, SET, RigL and others "
-        "are compared. Gain over RigL: {0}; over gradual pruning: {1}.",
+        "With as many weights in each layer, SET, RigL and others are compared, at α = 1. Gain of "
+        "β = 50 over RigL: {0}; over gradual pruning: {1}.",
         "rivals#the-methods",
         claims=(
-            "With as many weights in each layer, β = 50 is better than RigL, at both budgets",
-            "With as many weights in each layer, β = 50 is better than gradual magnitude pruning, "
-            "at both budgets",
+            "With as many weights in each layer, β = 50 is better than RigL (larger budget)",
+            "With as many weights in each layer, β = 50 is better than gradual magnitude pruning "
+            "(larger budget)",
         ),
     ),
     Question(

@@ -10,10 +10,10 @@ import numpy as np
 
 from lcs import cost, data
 from lcs.exhibits import compare, locality, plots, tables
-from lcs.exhibits.compare import PENDING, Cell
+from lcs.exhibits.compare import PENDING, Cell, Values
 from lcs.exhibits.rivals.studies import B50, DENSE, NO_L1, RIVALS, rival
 from lcs.exhibits.tables import LAYERS, Table
-from lcs.exhibits.verdicts import Claim, Finding
+from lcs.exhibits.verdicts import UNMEASURED, Claim, Finding
 from lcs.runs import Record
 
 if TYPE_CHECKING:
@@ -181,25 +181,43 @@ def numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
 # Claims
 
 
-def _ahead(name: str, records: list[Record]) -> Finding:
-    """Judge whether β = 50 is better than a rival."""
+def _difference(name: str, records: list[Record], *, of: Values = compare.accuracies) -> Finding:
+    """Judge whether β = 50 has more of something than a rival: accuracy, or what `of` returns."""
     place = by_rival(records)
-    difference = compare.paired(place[B50], place[name])
+    difference = locality.compared(place[B50], place[name], of)
+    if difference is None:
+        return UNMEASURED
     return Finding(f"{tables.signed(difference)} points", difference)
 
 
-CLAIMS: tuple[Claim, ...] = tuple(
-    Claim(
-        "B",
-        f"With as many weights in each layer, β = 50 is better than {said} ({LABELS[study]})",
-        study,
-        partial(_ahead, name),
-    )
-    for study in LABELS
-    for name, said in (
-        ("one-shot", "one-shot pruning"),
-        ("gradual", "gradual magnitude pruning"),
-        ("RigL", "RigL"),
-        ("random mask", "a random mask"),
-    )
+CLAIMS: tuple[Claim, ...] = (
+    *(
+        Claim(
+            "B",
+            f"With as many weights in each layer, β = 50 is better than {said} ({LABELS[study]})",
+            study,
+            partial(_difference, name),
+        )
+        for study in LABELS
+        for name, said in (
+            ("one-shot", "one-shot pruning"),
+            ("gradual", "gradual magnitude pruning"),
+            ("RigL", "RigL"),
+            ("random mask", "a random mask"),
+        )
+    ),
+    *(
+        Claim(
+            "B",
+            f"With as many weights in each layer, filters of β = 50 are more local than those of "
+            f"{said} (larger budget)",
+            "rivals",
+            partial(_difference, name, of=locality.beyond_chance),
+        )
+        for name, said in (
+            ("one-shot", "one-shot pruning"),
+            ("gradual", "gradual magnitude pruning"),
+            ("RigL", "RigL"),
+        )
+    ),
 )
