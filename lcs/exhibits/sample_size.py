@@ -18,7 +18,7 @@ from lcs.cost import training_images
 from lcs.exhibits import compare, locality, tables
 from lcs.exhibits.compare import PENDING, Cell
 from lcs.exhibits.methods import B50, CONV, LOCAL, SGD, Method, method
-from lcs.exhibits.settings import FLIP_CROP, desk_study, flip_crop_methods, flip_crop_recipe
+from lcs.exhibits.settings import FLIP_CROP_SHORT, desk_study, flip_crop_methods, flip_crop_recipe
 from lcs.exhibits.tables import Table
 from lcs.exhibits.verdicts import Claim, differs
 from lcs.runs import Record
@@ -26,13 +26,13 @@ from lcs.runs import Record
 if TYPE_CHECKING:
     import pandas as pd
 
-WIDTH = 4
+WIDTH = 2
 SHARES = (0.02, 0.05, 0.1, 0.3, 1.0)
 
 
 def _runs(base: Config, betas: Sequence[float]) -> list[Config]:
     """Return each method, with flips and crops, on each share of the images."""
-    here = flip_crop_recipe(base, WIDTH, base.epochs // 4)
+    here = flip_crop_recipe(base, WIDTH, base.epochs // 8)
     whole = flip_crop_methods(here, ("s-conv", "s-local", "s-fc"), betas[-1:])
     return [
         run.replace(train_share=share, epochs=round(run.epochs / share))
@@ -41,7 +41,7 @@ def _runs(base: Config, betas: Sequence[float]) -> list[Config]:
     ]
 
 
-STUDIES = (desk_study("sample-size", "Accuracy and the number of images", FLIP_CROP, _runs),)
+STUDIES = (desk_study("sample-size", "Accuracy and the number of images", FLIP_CROP_SHORT, _runs),)
 
 
 def images(config: Config) -> int:

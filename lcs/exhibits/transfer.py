@@ -13,7 +13,7 @@ from lcs.config import Config
 from lcs.exhibits import compare, locality, plots, tables
 from lcs.exhibits.compare import Cell, Conditions
 from lcs.exhibits.methods import B50, SGD, method
-from lcs.exhibits.settings import FLIP_CROP, desk_study, flip_crop_methods, flip_crop_recipe
+from lcs.exhibits.settings import FLIP_CROP_SHORT, desk_study, flip_crop_methods, flip_crop_recipe
 from lcs.exhibits.tables import Table
 from lcs.exhibits.verdicts import Claim, Finding, Judge
 from lcs.runs import Record
@@ -21,7 +21,7 @@ from lcs.runs import Record
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-WIDTH = 4
+WIDTH = 2
 DATASETS = ("cifar10", "cifar100")
 NAMES = {"cifar10": "CIFAR-10", "cifar100": "CIFAR-100", "digits": "digits"}
 # what is taken of the source, in the order of the pages
@@ -42,7 +42,7 @@ MARGIN = 1.0
 
 def _runs(base: Config, betas: Sequence[float]) -> list[Config]:
     """Return for each data set what starts from nothing, from the other's networks and its own."""
-    here = flip_crop_recipe(base, WIDTH, base.epochs // 4)
+    here = flip_crop_recipe(base, WIDTH, base.epochs // 8)
     plain, local, sparse = flip_crop_methods(here, ("s-fc", "s-local"), betas[-1:])
     names = DATASETS if base.dataset in DATASETS else (base.dataset,)
     runs = []
@@ -58,7 +58,7 @@ def _runs(base: Config, betas: Sequence[float]) -> list[Config]:
     return runs
 
 
-STUDIES = (desk_study("transfer", "Transfer between data sets", FLIP_CROP, _runs),)
+STUDIES = (desk_study("transfer", "Transfer between data sets", FLIP_CROP_SHORT, _runs),)
 
 
 def origin(config: Config) -> str:

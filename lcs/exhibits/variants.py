@@ -21,13 +21,12 @@ from lcs.exhibits.settings import (
     BETA_50,
     CHOSEN,
     DESK,
-    FLIP_CROP,
+    FLIP_CROP_SHORT,
     chosen,
     chosen_flip_crop,
     desk_study,
     flip_crop_methods,
     flip_crop_recipe,
-    l1_share,
     regularised,
 )
 from lcs.exhibits.tables import Table
@@ -39,7 +38,7 @@ from lcs.stats import Interval
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-WIDTH, DEEP_WIDTH = 4, 1
+WIDTH, DEEP_WIDTH = 2, 1
 # banded: growth of λ with each row or column outside the window, and shares of λ within it
 GROWTHS, SHARES = (0.01, 0.1, 1.0), (1.0, 0.1)
 # from a convolution: candidates for every network, and what is taken until the search has chosen
@@ -59,7 +58,7 @@ def _here(base: Config, width: int, parts: int) -> Config:
 
 def _banded(base: Config, betas: Sequence[float]) -> list[Config]:
     """Return β = 50 at two λ, and β = 0 at the larger, each with every growth; and the others."""
-    here = _here(base, WIDTH, 4)
+    here = _here(base, WIDTH, 8)
     *plain, own = flip_crop_methods(here, SHALLOW, betas[-1:])
     sparse = [regularised(own, share) for share in SHARES]
     sparse.append(compare.without_threshold(sparse[0]))
@@ -74,7 +73,7 @@ def _uniform(base: Config, betas: Sequence[float]) -> list[Config]:
     """
     from lcs.models import relative_l1
 
-    (own,) = flip_crop_methods(_here(base, WIDTH, 4), (), betas[-1:])
+    (own,) = flip_crop_methods(_here(base, WIDTH, 8), (), betas[-1:])
     side, _, channels = data.spec(own.dataset).image_shape
     layers, _ = stack_and_hidden(
         own.model, 1, image_size=side, in_channels=channels, base_channels=1
@@ -84,7 +83,7 @@ def _uniform(base: Config, betas: Sequence[float]) -> list[Config]:
 
 def _search_convolution(base: Config, betas: Sequence[float]) -> list[Config]:
     """Return S-CONV, and every network trained on from it at each rate."""
-    here = _here(base, WIDTH, 4).replace(validation=True)
+    here = _here(base, WIDTH, 8).replace(validation=True)
     networks = flip_crop_methods(here, SHALLOW, betas[-1:])
     started = [run.replace(start="network", source=networks[0].stem) for run in networks]
     return [networks[0], *(run.replace(lr=lr) for run in started for lr in CONVOLUTION_RATES)]
@@ -92,8 +91,8 @@ def _search_convolution(base: Config, betas: Sequence[float]) -> list[Config]:
 
 def _from_convolution(base: Config, betas: Sequence[float]) -> list[Config]:
     """Return S-CONV, what is trained on from it, and the same from nothing, as long in all."""
-    half = flip_crop_methods(_here(base, WIDTH, 4), SHALLOW, betas[-1:])
-    whole = flip_crop_methods(_here(base, WIDTH, 2), SHALLOW, betas[-1:])
+    half = flip_crop_methods(_here(base, WIDTH, 8), SHALLOW, betas[-1:])
+    whole = flip_crop_methods(_here(base, WIDTH, 4), SHALLOW, betas[-1:])
     found = CHOSEN["search-convolution"]
     started = [
         run.replace(
@@ -122,8 +121,8 @@ def _search_deeper(base: Config, betas: Sequence[float]) -> list[Config]:
 
 
 def _deeper(base: Config, betas: Sequence[float]) -> list[Config]:
-    """Return every network, twice as long as on validation, λ by `l1_share`."""
-    here, found = _here(base, DEEP_WIDTH, 4).replace(momentum=0.9), CHOSEN["search-deeper"]
+    """Return every network with what `search-deeper` chose."""
+    here, found = _here(base, DEEP_WIDTH, 8).replace(momentum=0.9), CHOSEN["search-deeper"]
     runs = []
     for model in (*DEEP, *SHALLOW):
         plain = here.replace(model=model, weight_decay=DECAYS[1])
@@ -131,7 +130,7 @@ def _deeper(base: Config, betas: Sequence[float]) -> list[Config]:
     for model in ("d-fc", "s-fc"):
         run = _sparse(here, model, betas[-1], L1_RATES[0], DEEP_SHARES[1])
         best = found.get(key(run), {"lr": run.lr, "share": DEEP_SHARES[1]})
-        runs.append(_sparse(here, model, betas[-1], best["lr"], best["share"] * l1_share(2, 1)))
+        runs.append(_sparse(here, model, betas[-1], best["lr"], best["share"]))
     return runs
 
 
@@ -153,24 +152,29 @@ def deep_values(config: Config) -> dict[str, float]:
 
 
 STUDIES = (
-    desk_study("banded", "λ that grows outside a window", FLIP_CROP, _banded, betas=(50,)),
-    desk_study("banded-uniform", "As much λ everywhere", FLIP_CROP, _uniform, betas=(50,)),
+    desk_study("banded", "λ that grows outside a window", FLIP_CROP_SHORT, _banded, betas=(50,)),
+    desk_study("banded-uniform", "As much λ everywhere", FLIP_CROP_SHORT, _uniform, betas=(50,)),
     desk_study(
-        "search-convolution", "From S-CONV, on validation", FLIP_CROP, _search_convolution, 1, (50,)
+        "search-convolution",
+        "From S-CONV, on validation",
+        FLIP_CROP_SHORT,
+        _search_convolution,
+        1,
+        (50,),
     ),
     desk_study(
         "from-convolution",
         "A start from S-CONV",
-        FLIP_CROP,
+        FLIP_CROP_SHORT,
         _from_convolution,
         betas=(50,),
         after=("search-convolution",),
     ),
     desk_study(
-        "search-deeper", "Deep networks, on validation", FLIP_CROP, _search_deeper, 1, (50,)
+        "search-deeper", "Deep networks, on validation", FLIP_CROP_SHORT, _search_deeper, 1, (50,)
     ),
     desk_study(
-        "deeper", "Deep networks", FLIP_CROP, _deeper, betas=(50,), after=("search-deeper",)
+        "deeper", "Deep networks", FLIP_CROP_SHORT, _deeper, betas=(50,), after=("search-deeper",)
     ),
 )
 
@@ -332,7 +336,7 @@ def words(found: dict[str, list[Record]]) -> dict[str, str]:
 
 DEEP_B50 = Method("d-fc", "beta-lasso", 50.0)
 # the larger λ of `banded`
-_L1 = chosen_flip_crop(_here(DESK, WIDTH, 4), *B50).l1
+_L1 = chosen_flip_crop(_here(DESK, WIDTH, 8), *B50).l1
 _AT: dict[str, object] = {**B50._asdict(), "l1": _L1}
 _GROWN: dict[str, object] = _AT | {"l1_growth": GROWTHS[1]}
 _STARTED: dict[str, object] = {"model": "s-fc", "start": "network"}

@@ -85,7 +85,7 @@ def test_locality_is_shown_by_method_and_images(records):
 
 def test_claims_compare_bands_and_accuracies(records):
     values = [claim.judge(records).value for claim in sound.CLAIMS]
-    assert [value.split(" ")[0] for value in values] == ["+40.0", "+20.0", "+5.00"]
+    assert [value.split(" ")[0] for value in values] == ["+40.00", "+20.00", "+5.00"]
 
 
 def test_candidates_of_the_search_are_shown_by_their_penalty():

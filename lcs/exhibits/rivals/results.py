@@ -163,7 +163,8 @@ COMPARED = {
 def numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
     """Return how far β = 50 is ahead of others, in points, and its weights, in words.
 
-    `ahead-…-many` and `ahead-…-few` by the keys of `COMPARED`; `weights-many`, `weights-few`.
+    `ahead-…-many` and `ahead-…-few` by the keys of `COMPARED`; `weights-…`, and `share-…` of the
+    first layer, per cent.
 
     Args:
         runs: the records of the studies of `BUDGETS`, by name.
@@ -175,6 +176,7 @@ def numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
             found = compare.paired(place[B50], place[name]) if name in place else None
             words[f"ahead-{end}-{budget}"] = compare.signed_text(found)
         words[f"weights-{budget}"] = _weights_text(place[B50]) if place else PENDING
+        words[f"share-{budget}"] = compare.remaining_text(place[B50]) if place else PENDING
     return words
 
 
