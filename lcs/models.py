@@ -49,16 +49,10 @@ class LocallyConnected2d(nn.Module):
         if _dense_is_faster(x, g):
             y = _as_dense(x, self.weight, g)
         else:
-            weight = self.weight.to(x.dtype)
-            rows = weight.view(g.out_size, g.out_size, *weight.shape[1:])
-            # a row of positions at a time: its patches stay in a CPU's cache
-            parts = 1 if x.device.type != "cpu" else g.out_size
-            y = torch.cat(
-                [
-                    torch.bmm(part.flatten(0, 1), patches)  # (positions, out_channels, N)
-                    for part, patches in zip(rows.chunk(parts), self.patches(x, parts), strict=True)
-                ]
-            )
+            # on a CPU a row of positions at a time, whose patches stay in its cache
+            parts = g.out_size if x.device.type == "cpu" else 1
+            weights, patches = self.weight.to(x.dtype).chunk(parts), self.patches(x, parts)
+            y = torch.cat([*map(torch.bmm, weights, patches)])  # (positions, out_channels, N)
             y = y.permute(2, 1, 0).reshape(-1, g.out_channels, g.out_size, g.out_size)
         if self.bias is None:
             return y
