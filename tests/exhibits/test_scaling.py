@@ -187,18 +187,18 @@ def test_what_the_prose_says_of_methods_searched_alike():
     accuracies = {SGD: 50.0, B50: 56.0, LOCAL: 60.0}
 
     def accuracy(config):
-        return accuracies.get(method(config), 40.0) - config.lr + config.seed
+        return accuracies[method(config)] - config.lr + config.seed
 
-    searched = study("search-flips", accuracy, 1)
-    for run in searched:
-        run.final["validation_accuracy"] = run.final.pop("test_accuracy")
-    words = flips.numbers(searched, study("recipe-length-search", accuracy))
+    tested = study("recipe-length-search", accuracy)
+    words = flips.numbers([*tested, *study("recipe-length-search-local", accuracy, 2)])
     assert words["searched-accuracy"].startswith("56.70")
     assert words["searched-gain"].startswith("5.80")
-    assert words["searched-n"] == "3"
-    assert words["searched-local"] == "4.00", "both at the lowest rate"
-    assert words["searched-gap"] == "60"
-    assert flips.numbers([], []) == dict.fromkeys(words, "pending")
+    assert words["searched-local"] == "4.27 and 4.27"
+    assert words["searched-gap"] == "58 and 58", "of two seeds both"
+    assert (words["searched-n"], words["searched-local-n"]) == ("3", "2")
+    alone = flips.numbers(tested)
+    assert (alone["searched-n"], alone["searched-gap"]) == ("3", "pending")
+    assert flips.numbers([]) == dict.fromkeys(words, "pending")
 
 
 # Growing width

@@ -15,9 +15,9 @@ from lcs.exhibits.compare import (
     mean_text,
     remaining_text,
 )
-from lcs.exhibits.methods import B50, LOCAL, SGD, method
+from lcs.exhibits.methods import B50, LOCAL, SGD
 from lcs.exhibits.scaling.gains import gain_text, gap_text
-from lcs.exhibits.scaling.search import AROUND, SHARES, choices
+from lcs.exhibits.scaling.search import AROUND, SHARES
 from lcs.exhibits.settings import (
     FLIP_CROP,
     FLIP_CROP_SHORT,
@@ -140,27 +140,26 @@ def flips_table(study: str, records: Sequence[Record]) -> Table:
     return comparison(study, records, fields, references, what)
 
 
-def numbers(searched: Sequence[Record], tested: Sequence[Record]) -> dict[str, str]:
+def numbers(tested: Sequence[Record]) -> dict[str, str]:
     """Return what the prose says of methods that were searched alike, in words.
 
     `searched-accuracy` and `-left` of β = 50, per cent of the test images and of the first layer;
-    `-gain`, by how many points it is ahead of SGD, and `-n`, in how many seeds. On the validation
-    images, each method at its best: `-local`, how far S-LOCAL is ahead of it; `-gap`, the share of
-    the gap that it closes, per cent. "pending" without any runs.
+    `-gain`, by how many points it is ahead of SGD, and `-n`, in how many seeds; `-local`, how far
+    S-LOCAL is ahead of it, and `-local-n`; `-gap`, the share of the gap that it closes, per cent.
+    "pending" without any runs.
 
     Args:
-        searched: the records of `search-flips`.
-        tested: of `recipe-length-search`.
+        tested: the records of `recipe-length-search` and `recipe-length-search-local`.
     """
     groups = by_method(tested)
-    best = {name: choice.runs for name, choice in choices(searched, method).items()}
-    sparse = groups.get(B50, [])
+    sparse, local = groups.get(B50, []), groups.get(LOCAL, [])
     return {
         "searched-accuracy": mean_text(sparse) if sparse else PENDING,
         "searched-left": remaining_text(sparse) if sparse else PENDING,
         # "points more", and "points ahead"
         "searched-gain": gain_text(groups, B50, SGD).removeprefix("+"),
         "searched-n": f"{len(sparse)}" if sparse else PENDING,
-        "searched-local": gain_text(best, LOCAL, B50).removeprefix("+"),
-        "searched-gap": gap_text(best),
+        "searched-local": gain_text(groups, LOCAL, B50).replace("+", ""),
+        "searched-local-n": f"{len(local)}" if local else PENDING,
+        "searched-gap": gap_text(groups),
     }

@@ -110,18 +110,27 @@ def gap_closed(groups: Mapping[Method, Sequence[Record]]) -> tuple[float, float,
 
     With its 95 % interval (low, high) over seeds, from `ratio_interval`.
     """
-    sparse, dense, local = (by_seed(groups[name]) for name in (B50, SGD, LOCAL))
-    seeds = sorted(sparse.keys() & dense.keys() & local.keys())
-    share, low, high = ratio_interval(
-        [sparse[s] - dense[s] for s in seeds], [local[s] - dense[s] for s in seeds]
-    )
+    share, low, high = ratio_interval(*_gains_and_gaps(groups))
     return 100 * share, 100 * low, 100 * high
 
 
+def _gains_and_gaps(
+    groups: Mapping[Method, Sequence[Record]],
+) -> tuple[list[float], list[float]]:
+    """Return by how much β = 50 and S-LOCAL are ahead of SGD, in points, by seed."""
+    sparse, dense, local = (by_seed(groups[name]) for name in (B50, SGD, LOCAL))
+    seeds = sorted(sparse.keys() & dense.keys() & local.keys())
+    return [sparse[s] - dense[s] for s in seeds], [local[s] - dense[s] for s in seeds]
+
+
 def gap_text(groups: Mapping[Method, Sequence[Record]] | None) -> str:
-    """Return `gap_closed` in words, per cent; "pending" where there are no runs."""
+    """Return `gap_closed` in words, per cent, of two seeds both shares; or "pending"."""
     if not groups or not groups.keys() >= {B50, SGD, LOCAL}:
         return PENDING
+    gained, gaps = _gains_and_gaps(groups)
+    if len(gaps) == 2:
+        each = (f"{100 * gain / gap:.0f}" for gain, gap in zip(gained, gaps, strict=True))
+        return " and ".join(each).replace("-", "−")
     shares = gap_closed(groups)
     if math.isnan(shares[0]):
         return tables.NONE
