@@ -135,9 +135,10 @@ def test_zeros_cost_nothing_in_principle():
 
 def test_what_the_page_shows():
     runs = both(2, -1)
-    words = results.numbers(runs)
-    assert words["ahead-rigl-many"].startswith("+1.99")
-    assert words["ahead-rigl-few"].startswith("−1.01")
+    words = results.numbers(runs["rivals"])
+    assert words["rival-rigl"].startswith("−1.99")
+    assert words["rival-accuracy"].startswith("63.00")
+    assert (words["rival-n"], words["window-set"]) == ("3", "+10.00 ± 0.00")
     rows = results.rivals_table("rivals", runs["rivals"]).rows
     assert [row[0] for row in rows] == [DENSE, *RIVALS]
     assert rows[1][3] == "–"
@@ -150,10 +151,10 @@ def test_what_the_page_shows():
 
 
 def test_the_page_without_runs():
-    empty = {"rivals": [], "rivals-few": []}
     assert results.rivals_table("rivals", []).rows
-    assert set(results.numbers(empty)) == set(results.numbers(both(1, 1)))
-    assert set(results.numbers(empty).values()) == {"pending"}
+    words = results.numbers([])
+    assert words.keys() == results.numbers(records(1)).keys()
+    assert {word for name, word in words.items() if "share" not in name} == {"pending"}
 
 
 @pytest.mark.parametrize(("ahead", "said"), [(2, "holds"), (-1, "contradicted")])

@@ -11,7 +11,7 @@ import numpy as np
 from lcs import cost, data
 from lcs.exhibits import compare, locality, plots, tables
 from lcs.exhibits.compare import PENDING, Cell, Values
-from lcs.exhibits.rivals.studies import B50, DENSE, NO_L1, RIVALS, rival
+from lcs.exhibits.rivals.studies import B50, DENSE, NO_L1, RIVALS, budget, rival
 from lcs.exhibits.tables import LAYERS, Table
 from lcs.exhibits.verdicts import UNMEASURED, Claim, Finding
 from lcs.runs import Record
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 # in the figure of locality
-WITH_DISTANCES = ("S-LOCAL's windows", B50, "one-shot", "spred, cut", "RigL", "random mask")
+WITH_DISTANCES = ("S-LOCAL's windows", B50, "one-shot", "gradual", "SET", "RigL", "random mask")
 
 
 # the study of each budget, and its name in the figure
@@ -153,31 +153,40 @@ def distances_figure(records: Sequence[Record]) -> Figure:
     return plots.pair_correlation(tables.data_frame(rows))
 
 
-# what the page says of β = 50, by the end of a number's name
-COMPARED = {
-    "threshold": NO_L1, "l1": "ℓ1 sub-gradient, cut", "spred": "spred, cut",
-    "one-shot": "one-shot", "gradual": "gradual", "rigl": "RigL", "random": "random mask",
+# of whom the page speaks, by the end of a number's name
+NAMES = {
+    "dense": DENSE, "beta": B50, "threshold": NO_L1, "l1": "ℓ1 sub-gradient, cut",
+    "proximal": "proximal ℓ1, cut", "spred": "spred, cut", "one-shot": "one-shot",
+    "gradual": "gradual", "set": "SET", "rigl": "RigL", "snip": "SNIP", "random": "random mask",
+    "windows": "S-LOCAL's windows",
 }  # fmt: skip
+OF_WINDOW = ("dense", "beta", "one-shot", "gradual", "set", "rigl", "random", "windows")
 
 
-def numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
-    """Return how far β = 50 is ahead of others, in points, and its weights, in words.
+def numbers(records: Sequence[Record]) -> dict[str, str]:
+    """Return what the prose says of the larger budget, in words; "pending" without any runs.
 
-    `ahead-…-many` and `ahead-…-few` by the keys of `COMPARED`; `weights-…`, and `share-…` of the
-    first layer, per cent.
-
-    Args:
-        runs: the records of the studies of `BUDGETS`, by name.
+    `rival-accuracy`, of β = 50, per cent; `rival-…`, how far another of `NAMES` is ahead of it, in
+    points; `window-…`, how much of a filter's mass is in its best window, beyond chance, in points;
+    `rival-n`, the number of seeds; `weights-…`, in layers 1 and 2, of β = 50 and of the threshold
+    alone. By the budget: `share-…`, of the first layer, per cent.
     """
-    words = {}
-    for budget, study in BUDGETS.items():
-        place = by_rival(runs[study])
-        for end, name in COMPARED.items():
-            found = compare.paired(place[B50], place[name]) if name in place else None
-            words[f"ahead-{end}-{budget}"] = compare.signed_text(found)
-        words[f"weights-{budget}"] = _weights_text(place[B50]) if place else PENDING
-        words[f"share-{budget}"] = compare.remaining_text(place[B50]) if place else PENDING
-    return words
+    place = by_rival(records)
+    words = {f"rival-{end}": PENDING for end in ("accuracy", "n", *NAMES) if end != "beta"}
+    words |= {f"window-{end}": PENDING for end in OF_WINDOW}
+    words |= {f"weights-{end}": PENDING for end in ("beta", "threshold")}
+    words |= {f"share-{name}": f"{100 * budget(name)['density']:.1f}" for name in BUDGETS}
+    if not place:
+        return words
+    for end, name in NAMES.items():
+        if name != B50:
+            words[f"rival-{end}"] = tables.signed(compare.paired(place[name], place[B50]))
+        if end in OF_WINDOW:
+            words[f"window-{end}"] = locality.window_text(place[name])
+        if f"weights-{end}" in words:
+            words[f"weights-{end}"] = _weights_text(place[name])
+    own = {"rival-accuracy": compare.mean_text(place[B50]), "rival-n": f"{len(place[B50])}"}
+    return words | own
 
 
 # Claims

@@ -89,18 +89,18 @@ def _sparse(here: Config, share: float, beta: float) -> Config:
     return regularised(chosen_flip_crop(here, "s-fc", "beta-lasso", beta), share)
 
 
-def _masked(here: Config, name: str, budget: dict[str, float]) -> Config:
+def _masked(here: Config, name: str, found: dict[str, float]) -> Config:
     """Return a method with masks, otherwise as `search-flips` chose it without them."""
     optimizer, pruning = MASKED[name]
     half = here.epochs // 2
-    fields: dict[str, object] = {"density": budget["density"], "pruning": pruning}
+    fields: dict[str, object] = {"density": found["density"], "pruning": pruning}
     if pruning in CUT_BETWEEN_PERIODS:
         fields["period"] = half
     if pruning == "rewinding":
         fields["epochs"] = ROUNDS * half
     if optimizer == "spred":
         fields |= {"momentum": 0.9}
-    rest = budget["density_rest"]
+    rest = found["density_rest"]
     return _unmasked(here, optimizer).replace(density_rest=rest, **fields)
 
 
@@ -118,7 +118,7 @@ def _budgets(base: Config, betas: Sequence[float]) -> list[Config]:
 
 def _search(base: Config, betas: Sequence[float]) -> list[Config]:
     """Return every method's candidates at the larger budget, half as long."""
-    here, found = _here(base, 32).replace(validation=True), _budget("many")
+    here, found = _here(base, 32).replace(validation=True), budget("many")
     runs = (_masked(here, n, found) for n in MASKED if n != ITERATIVE)
     return [
         regularised(run, factor).replace(lr=rate)
@@ -127,28 +127,29 @@ def _search(base: Config, betas: Sequence[float]) -> list[Config]:
     ]
 
 
-def _rivals(budget: str, base: Config, betas: Sequence[float]) -> list[Config]:
-    here, found = _here(base, 16), _budget(budget)
+def _rivals(name: str, base: Config, betas: Sequence[float]) -> list[Config]:
+    here, found = _here(base, 16), budget(name)
     sparse = _sparse(here, found["share"], betas[-1])
     return [
-        *([chosen_flip_crop(here, "s-fc")] if budget == "many" else []),
+        *([chosen_flip_crop(here, "s-fc")] if name == "many" else []),
         sparse,
         sparse.replace(frozen_zeros=True),
         raised(sparse, 1e-3),
-        *(tuned(_masked(here, name, found)) for name in MASKED if name != ITERATIVE),
+        *(tuned(_masked(here, n, found)) for n in MASKED if n != ITERATIVE),
     ]
 
 
 def _iterative(base: Config, betas: Sequence[float]) -> list[Config]:
-    return [tuned(_masked(_here(base, 16), ITERATIVE, _budget("many")))]
+    return [tuned(_masked(_here(base, 16), ITERATIVE, budget("many")))]
 
 
 def _allocated(base: Config, betas: Sequence[float]) -> list[Config]:
-    here, found = _here(base, 16), _budget("many")
+    here, found = _here(base, 16), budget("many")
     return [tuned(erdos_renyi(_masked(here, name, found))) for name in WITH_ALLOCATION]
 
 
-def _budget(name: str) -> dict[str, float]:
+def budget(name: str) -> dict[str, float]:
+    """Return the share of λ of a budget of `AIMS`, and the density of each layer that it keeps."""
     return CHOSEN["search-budgets"].get(name, UNTIL_CHOSEN[name])
 
 

@@ -1,0 +1,42 @@
+"""What the page rivals says of results, all at the larger budget."""
+
+from checks import Checks, records
+from lcs.exhibits.compare import paired
+from lcs.exhibits.locality import beyond_chance
+from lcs.exhibits.rivals.results import by_rival
+from lcs.exhibits.rivals.studies import B50, DENSE, NO_L1
+from lcs.stats import mean_interval
+
+CHECKS = Checks()
+
+
+def lead(store, name, other=B50):
+    """By how many points a method is ahead of another, on average over seeds."""
+    place = by_rival(records(store, "rivals"))
+    return paired(place[name], place[other]).mean
+
+
+@CHECKS.add
+def pruning_is_ahead(store):
+    """Gradual pruning and SET are ahead of β = 50, within half a point of dense SGD."""
+    return all(
+        lead(store, name) > 0 and abs(lead(store, name, DENSE)) < 0.5 for name in ("gradual", "SET")
+    )
+
+
+@CHECKS.add
+def other_rivals_are_behind(store):
+    """Those are RigL, SNIP, random masks, and the threshold without ℓ1, which leaves more."""
+    place = by_rival(records(store, "rivals"))
+    left = [place[name][0].final["nonzeros"]["conv1"] for name in (NO_L1, B50)]
+    behind = ("RigL", "random mask", NO_L1)
+    return all(lead(store, name) < 0 for name in behind) and left[0] > 5 * left[1]
+
+
+@CHECKS.add
+def pruned_filters_are_as_local(store):
+    """As those of β = 50, or more; dense SGD and a random mask are less local."""
+    place = by_rival(records(store, "rivals"))
+    local = {name: mean_interval(beyond_chance(runs)).mean for name, runs in place.items()}
+    pruned = min(local[name] for name in ("one-shot", "gradual", "SET", "RigL"))
+    return max(local[DENSE], local["random mask"]) < local[B50] - 3 < pruned
