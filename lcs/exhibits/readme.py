@@ -13,6 +13,7 @@ from lcs.exhibits.claims import UNTESTED
 from lcs.exhibits.compare import Conditions
 from lcs.exhibits.fewest_weights import figures, fronts
 from lcs.exhibits.methods import B50, LOCAL, SGD
+from lcs.exhibits.rivals import results as rivals
 from lcs.exhibits.scaling import flips, gains, threshold
 from lcs.runs import PACKAGE, Record, RunStore
 
@@ -48,6 +49,9 @@ with as few weights, S-LOCAL is {local} points ahead.
 - **Depends on the setting.** In narrow networks (α ≤ 4) β = 50 is behind SGD with momentum and
   weight decay. At α = 1 without augmentation, as in the student reproduction, β-LASSO beats SGD,
   which overfits, but a large β costs accuracy.
+- **Not special to β-LASSO.** At α = 1, after {rival_epochs} epochs with flips and crops and with as
+  many weights in each layer, gradual magnitude pruning is {rival} points ahead of β = 50
+  (n = {rival_n}), and its filters are as local.
 - **Open.** The paper reports that β = 50 closes {published} % of the gap between SGD and S-LOCAL
   at α ≈ 150 after 4000 epochs. Here it closes {closed} %, with the 95 % interval in brackets, at
   α = {width} after {epochs} epochs (n = {closed_n}), and {searched_closed} % with flips and crops
@@ -68,6 +72,8 @@ def numbers(store: RunStore) -> dict[str, str]:
     widths = compare.by_width(_stored("scaling-own", store))
     alike = _stored("recipe-length-search", store)
     searched = flips.numbers([*alike, *_stored("recipe-length-search-local", store)])
+    budget = _stored("rivals", store)
+    pruned = rivals.numbers(budget)
     share = gains.published_gain(B50, SGD) / gains.published_gain(LOCAL, SGD)
     return {
         "times": f"{float(own['own-times']):.0f}",
@@ -85,6 +91,9 @@ def numbers(store: RunStore) -> dict[str, str]:
         "searched_closed": searched["searched-gap"],
         "searched_closed_n": searched["searched-local-n"],
         "searched_epochs": f"{alike[0].config.epochs}",
+        "rival": pruned["rival-gradual"].replace("+", ""),
+        "rival_n": pruned["rival-n"],
+        "rival_epochs": f"{budget[0].config.epochs}",
         "published": f"{100 * share:.0f}",
         "closed": gains.gap_text(widths[max(widths)]),
         "closed_n": f"{len(widths[max(widths)][LOCAL])}",

@@ -2,6 +2,7 @@
 
 from checks import Checks, ahead, behind, level, records
 from checks.reproduce import nothing_at_the_papers_size
+from checks.rivals import pruned_filters_are_as_local, pruning_is_ahead
 from lcs.exhibits.compare import (
     by_method,
     by_width,
@@ -12,6 +13,8 @@ from lcs.exhibits.methods import B0, B50, LOCAL, PROXIMAL, SGD
 
 CHECKS = Checks()
 CHECKS.add(nothing_at_the_papers_size)
+CHECKS.add(pruning_is_ahead)
+CHECKS.add(pruned_filters_are_as_local)
 
 
 @CHECKS.add
