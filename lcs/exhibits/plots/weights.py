@@ -318,21 +318,28 @@ def first_layers(units: pd.DataFrame, pairs: pd.DataFrame) -> Figure:
     return figure
 
 
-def pair_correlation(table: pd.DataFrame) -> Figure:
+def pair_correlation(table: pd.DataFrame, *, ordered: bool = True) -> Figure:
     """Draw pair correlations: a line for each run, a colour for each series, chance at 1.
 
     Args:
         table: columns `series`, `run_id`, `distance` (pixels) and `ratio`. A series is a network,
             or else a condition of β-LASSO; the conditions stand in their order.
+        ordered: False if the others are β = 50 and methods without a colour of their own.
     """
+    import seaborn as sns
+
     if table.empty:
         return pending()
     figure, axes = subplots(figsize=(WIDTH, 3.8))
     names = [str(name) for name in table.series.unique()]
-    own = {name: colour(name) for name in names if name.split(",")[0] in NETWORKS.values()}
-    conditions = [name for name in names if name not in own]
-    ordered = dict(zip(conditions, shades("β-LASSO", len(conditions)), strict=True))
-    _pair_correlation(axes, table, own | ordered)
+    coloured = NETWORKS.values() if ordered else ("β = 50",)
+    own = {name: colour(name) for name in names if name.split(",")[0] in coloured}
+    others = [name for name in names if name not in own]
+    if ordered:
+        hues = shades("β-LASSO", len(others))
+    else:
+        hues = sns.color_palette("colorblind", len(others)).as_hex()
+    _pair_correlation(axes, table, own | dict(zip(others, hues, strict=True)))
     add_legend(figure, axes, columns=2)
     return figure
 

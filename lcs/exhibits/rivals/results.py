@@ -150,7 +150,7 @@ def distances_figure(records: Sequence[Record]) -> Figure:
         for run in place.get(name, [])
         for distance, ratio in enumerate(locality.pair_correlation(run) or [], 1)
     ]
-    return plots.pair_correlation(tables.data_frame(rows))
+    return plots.pair_correlation(tables.data_frame(rows), ordered=False)
 
 
 # of whom the page speaks, by the end of a number's name
