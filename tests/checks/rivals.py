@@ -2,7 +2,7 @@
 
 from checks import Checks, records
 from lcs.exhibits.compare import paired
-from lcs.exhibits.locality import beyond_chance
+from lcs.exhibits.locality import beyond_chance, pair_correlation
 from lcs.exhibits.rivals.results import by_rival
 from lcs.exhibits.rivals.studies import B50, DENSE, NO_L1
 from lcs.stats import mean_interval
@@ -38,3 +38,15 @@ def pruned_filters_are_as_local(store):
     local = {name: mean_interval(beyond_chance(runs)).mean for name, runs in place.items()}
     pruned = min(local[name] for name in ("one-shot", "gradual", "SET", "RigL"))
     return max(local[DENSE], local["random mask"]) < local[B50] < pruned
+
+
+@CHECKS.add
+def pruning_gathers_weights_most(store):
+    """Of pixels next to each other, more are in one filter than with β = 50; with SET fewer."""
+    place = by_rival(records(store, "rivals"))
+    near = {
+        name: mean_interval([pair_correlation(run)[0] for run in place[name]]).mean
+        for name in ("one-shot", "gradual", B50, "SET", "random mask")
+    }
+    pruned = min(near["one-shot"], near["gradual"])
+    return pruned > near[B50] > near["SET"] > near["random mask"]

@@ -142,7 +142,7 @@ def budgets(table: pd.DataFrame) -> Figure:
         right.plot(runs["sparse"], y, **look_of_dots, mfc="none")
     left.plot([], [], "o", color="0.3", mfc="none", label="products by zeros left out")
     left.set(xlabel="test accuracy (%)")
-    middle.set(xscale="log", xlabel="thousand weights, layers 1, 2")
+    middle.set(xscale="log", xlabel="thousands of weights")
     right.set(xscale="log", xlabel="10¹² FLOPs of training")
     label_log_axis(middle.xaxis, lambda value: f"{value / 1000:,g}")
     label_log_axis(right.xaxis)
