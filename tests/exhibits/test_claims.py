@@ -223,7 +223,8 @@ def test_a_claim_is_judged_by_each_of_its_studies(monkeypatch):
     (one,) = {setting for other, setting in said if not other}
     assert one == "[reproduction, α = 1](toy.ipynb)"
     wide = "[recipe, α = 8](scaling.ipynb)"
-    assert said == [(False, one), (True, one), (True, wide), (False, one)]
+    short = "[recipe, flips and crops, 50 epochs, α = 8](scaling.ipynb)"
+    assert said == [(False, one), (True, one), (True, wide), (True, short), (False, one)]
 
 
 def test_the_share_of_the_gap_that_is_closed():

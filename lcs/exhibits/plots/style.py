@@ -96,6 +96,13 @@ def shades(name: object, count: int) -> list[str]:
     return [_mixed(base, light if place < 0 else dark, abs(place)) for place in places]
 
 
+def other_colours(count: int) -> list[str]:
+    """Return colours for methods that have none of their own, in no order."""
+    import seaborn as sns
+
+    return list(sns.color_palette("colorblind", count).as_hex())
+
+
 def use_style() -> None:
     """Set the house style for every figure drawn from here on."""
     import matplotlib.pyplot as plt

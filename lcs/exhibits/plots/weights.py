@@ -16,6 +16,7 @@ from lcs.exhibits.plots.style import (
     colour,
     label_log_axis,
     look,
+    other_colours,
     pending,
     shades,
     subplots,
@@ -326,8 +327,6 @@ def pair_correlation(table: pd.DataFrame, *, ordered: bool = True) -> Figure:
             or else a condition of β-LASSO; the conditions stand in their order.
         ordered: False if the others are β = 50 and methods without a colour of their own.
     """
-    import seaborn as sns
-
     if table.empty:
         return pending()
     figure, axes = subplots(figsize=(WIDTH, 3.8))
@@ -335,10 +334,7 @@ def pair_correlation(table: pd.DataFrame, *, ordered: bool = True) -> Figure:
     coloured = NETWORKS.values() if ordered else ("β = 50",)
     own = {name: colour(name) for name in names if name.split(",")[0] in coloured}
     others = [name for name in names if name not in own]
-    if ordered:
-        hues = shades("β-LASSO", len(others))
-    else:
-        hues = sns.color_palette("colorblind", len(others)).as_hex()
+    hues = shades("β-LASSO", len(others)) if ordered else other_colours(len(others))
     _pair_correlation(axes, table, own | dict(zip(others, hues, strict=True)))
     add_legend(figure, axes, columns=2)
     return figure
