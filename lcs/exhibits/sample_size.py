@@ -26,7 +26,7 @@ from lcs.runs import Record
 if TYPE_CHECKING:
     import pandas as pd
 
-WIDTH = 2
+WIDTH = 1
 SHARES = (0.02, 0.05, 0.1, 0.3, 1.0)
 
 

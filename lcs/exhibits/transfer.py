@@ -21,7 +21,7 @@ from lcs.runs import Record
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-WIDTH = 2
+WIDTH = 1
 DATASETS = ("cifar10", "cifar100")
 NAMES = {"cifar10": "CIFAR-10", "cifar100": "CIFAR-100", "digits": "digits"}
 # what is taken of the source, in the order of the pages
