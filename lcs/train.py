@@ -10,7 +10,7 @@ import math
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import ExitStack
 
 import torch
@@ -79,11 +79,18 @@ def train_group(
     device: str = "auto",
     budget_minutes: float | None = None,
     checkpoint_seconds: float = 60.0,
+    sources: Collection[str] = (),
 ) -> list[Record]:
-    """Train several runs to their last epoch and return their records; arguments as in `train`.
+    """Train several runs to their last epoch and return their records.
 
     Those that can share their batches (see `groups`) and have come equally far go in step; each
     ends with the same bits as alone. Runs that have a record are not trained.
+
+    Args:
+        configs: the runs.
+        store, device, budget_minutes, checkpoint_seconds: as in `train`.
+        sources: `Config.file` of the runs that others are to start from: their networks are kept
+            beside the checkpoints (see `start`).
 
     Raises:
         As `train`. A run that fails does not stop the others: its error is raised at the end.
@@ -113,6 +120,10 @@ def train_group(
             for run in runs:
                 with enough_memory(run.config):
                     run.finish(store)
+                if run.config.file in sources:
+                    run.checkpoint = _as_source(run.config, store)
+                    with run.checkpoint.locked(wait=clock.left):
+                        run.save()
                 checkpoints[run.config].remove()
     if failures:
         raise failures[0]
@@ -124,8 +135,8 @@ def start(
 ) -> Run:
     """Return a run at its beginning, with the trained network that it starts from, if it has one.
 
-    Records hold no weights: the source is trained anew, and kept beside the checkpoints. The run's
-    provenance says whether it then has the history of its record to the last digit.
+    Records hold no weights: a source that is not beside the checkpoints is trained anew, and kept
+    there. The run's provenance says whether it has the history of its record to the last digit.
 
     Args:
         config: the run.
@@ -148,7 +159,7 @@ def start(
     for name in ("validation", "permute_pixels", "normalize"):
         if getattr(record.config, name) != getattr(config, name):
             raise TrainingError(f"run {config.run_id}: its source {file} has another {name}")
-    checkpoint = Checkpoint(record.config, store.root / "sources")
+    checkpoint = _as_source(record.config, store)
     with checkpoint.locked(wait=clock.left), enough_memory(record.config):
         source = start(record.config, store, device, clock)
         source.resume(checkpoint)
@@ -161,6 +172,11 @@ def start(
         run = Run.start(config, device, like, source.model)
     run.provenance["source_as_recorded"] = rounded(source.history) == record.history
     return run
+
+
+def _as_source(config: Config, store: RunStore) -> Checkpoint:
+    """Return where the trained network of a run is kept for those that start from it."""
+    return Checkpoint(config, store.root / "sources")
 
 
 def groups(configs: Sequence[Config], workers: int = 1) -> list[list[Config]]:

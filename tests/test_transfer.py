@@ -235,11 +235,13 @@ def study_of(*configs):
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_a_study_trains_sources_first(tmp_path, monkeypatch, workers):
+def test_a_study_trains_sources_first_and_once(tmp_path, monkeypatch, capfd, workers):
     monkeypatch.setenv("LCS_CHECKPOINTS", str(tmp_path / "checkpoints"))
     study = study_of(target("mask", augment="flip-crop"), target("ticket"), SPARSE)
     records = study.train("smoke", store=RunStore(tmp_path), device="cpu", workers=workers)
     assert [record.config.start for record in records] == ["mask", "ticket", "initial"]
+    assert all(record.provenance["source_as_recorded"] for record in records[:2])
+    assert "trained first" not in capfd.readouterr().err
 
 
 def test_a_source_may_be_in_the_store_that_another_falls_back_on(store, tmp_path):
