@@ -365,7 +365,8 @@ class Run:
                 raise
             reason = f"is of another lcs and does not fit this one ({one_line(error)})"
             raise checkpoint.refusal(reason) from error
-        print(f"resumed at epoch {self.epoch}", file=sys.stderr, flush=True)
+        if self.epoch < self.config.epochs:  # else it is the source of another run
+            print(f"resumed at epoch {self.epoch}", file=sys.stderr, flush=True)
 
     def _restore(self, tensors: Mapping[str, Tensor], state: Mapping[str, Any]) -> None:
         """Take over what `save` has written."""

@@ -120,6 +120,7 @@ def train_group(
             for run in runs:
                 with enough_memory(run.config):
                     run.finish(store)
+            for run in runs:
                 if run.config.file in sources:
                     run.checkpoint = _as_source(run.config, store)
                     with run.checkpoint.locked(wait=clock.left):

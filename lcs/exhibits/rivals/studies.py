@@ -26,11 +26,6 @@ WIDTH = 1
 SHARES = (0.25, 0.5, 1.0, 2.0, 4.0)
 # share of the first layer's weights that a budget aims at; of the candidates the nearest is taken
 AIMS = {"many": 0.05, "few": 0.005}
-# until `search-budgets` has chosen
-UNTIL_CHOSEN: dict[str, dict[str, float]] = {
-    "many": {"share": 0.5, "density": 0.05, "density_rest": 0.95},
-    "few": {"share": 2.0, "density": 0.005, "density_rest": 0.75},
-}
 
 DENSE, ITERATIVE = "SGD, dense", "iterative, rewound"
 B50, STAYING, NO_L1 = "β = 50", "β = 50, zeros stay", "threshold without ℓ1"
@@ -54,13 +49,13 @@ RIVALS = (B50, STAYING, NO_L1, *MASKED)
 WITH_ALLOCATION = ("gradual", "SET", "RigL", "random mask")
 # iterative pruning takes so many periods of half the others' epochs: four times their cost
 ROUNDS = 8
-# candidates for methods with masks, by optimizer: learning rate, and weight decay or λ over
-# what `search-flips` chose. A step of spred is as small as the weights
+# candidates for dense SGD and with masks, by optimizer: learning rate, and weight decay or λ
+# over what `search-flips` chose. A step of spred is as small as the weights
 CANDIDATES = {
-    "sgd": ((0.03, 1.0), (0.1, 1.0), (0.3, 1.0)),
-    "beta-lasso": ((0.3, 1.0), (0.3, 3.0), (0.3, 10.0)),
-    "proximal-l1": ((0.3, 1.0), (0.3, 3.0), (0.3, 10.0)),
-    "spred": ((1.0, 1.0), (1.0, 3.0), (1.0, 10.0)),
+    "sgd": ((0.03, 1.0), (0.1, 1.0), (0.3, 1.0), (1.0, 1.0)),
+    "beta-lasso": ((0.3, 0.3), (0.3, 1.0), (0.3, 3.0), (0.3, 10.0)),
+    "proximal-l1": ((0.3, 0.3), (0.3, 1.0), (0.3, 3.0), (0.3, 10.0)),
+    "spred": ((1.0, 1.0), (1.0, 3.0), (1.0, 10.0), (1.0, 30.0)),
 }
 
 
@@ -117,9 +112,10 @@ def _budgets(base: Config, betas: Sequence[float]) -> list[Config]:
 
 
 def _search(base: Config, betas: Sequence[float]) -> list[Config]:
-    """Return every method's candidates at the larger budget, half as long."""
+    """Return candidates for dense SGD, and every method's at the larger budget, half as long."""
     here, found = _here(base, 32).replace(validation=True), budget("many")
-    runs = (_masked(here, n, found) for n in MASKED if n != ITERATIVE)
+    masked = (_masked(here, n, found) for n in MASKED if n != ITERATIVE)
+    runs = [_unmasked(here, "sgd"), *masked]
     return [
         regularised(run, factor).replace(lr=rate)
         for run in runs
@@ -131,7 +127,7 @@ def _rivals(name: str, base: Config, betas: Sequence[float]) -> list[Config]:
     here, found = _here(base, 16), budget(name)
     sparse = _sparse(here, found["share"], betas[-1])
     return [
-        *([chosen_flip_crop(here, "s-fc")] if name == "many" else []),
+        *([tuned(_unmasked(here, "sgd"))] if name == "many" else []),
         sparse,
         sparse.replace(frozen_zeros=True),
         raised(sparse, 1e-3),
@@ -150,7 +146,7 @@ def _allocated(base: Config, betas: Sequence[float]) -> list[Config]:
 
 def budget(name: str) -> dict[str, float]:
     """Return the share of λ of a budget of `AIMS`, and the density of each layer that it keeps."""
-    return CHOSEN["search-budgets"].get(name, UNTIL_CHOSEN[name])
+    return CHOSEN["search-budgets"][name]
 
 
 def key(config: Config) -> str:
@@ -168,7 +164,7 @@ def regularisation(config: Config) -> float:
 
 def tuned(config: Config) -> Config:
     """Return a run with what `search-pruning` chose for its method."""
-    found = CHOSEN["search-pruning"].get(key(config), {"lr": config.lr, "factor": 1.0})
+    found = CHOSEN["search-pruning"][key(config)]
     return regularised(config, found["factor"]).replace(lr=found["lr"])
 
 
@@ -198,9 +194,8 @@ def erdos_renyi(config: Config) -> Config:
     units = first // inputs
     whole = config.density * first + (config.density_rest or config.density) * second
     each = whole / (inputs + units + units + second // units)
-    # layers' counts, if none passes its size
-    rest = min(second, each * (units + second // units))
-    kept = min(first, whole - rest)
+    rest = max(whole - first, min(second, each * (units + second // units)))
+    kept = whole - rest
     return config.replace(density=round(kept / first, 9), density_rest=round(rest / second, 9))
 
 
