@@ -6,6 +6,7 @@ import functools
 import time
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
+from pathlib import Path
 
 import numpy as np
 
@@ -137,8 +138,15 @@ def readable(store: RunStore, known: Iterable[Record] = ()) -> Iterator[Record]:
     read = {record.path: record for record in known}
     for place in store.chain():
         for path in place.paths():
-            with suppress(RecordError):
-                yield read.get(path) or read_record(path, place.root)
+            with suppress(RecordError, OSError):
+                yield read.get(path) or _unchanged(path, place.root, path.stat().st_mtime_ns)
+
+
+# a chapter asks for each of its studies
+@functools.cache
+def _unchanged(path: Path, root: Path, changed: int) -> Record:
+    """Read a record once, until its file changes."""
+    return read_record(path, root)
 
 
 def duration(seconds: float) -> str:

@@ -1,4 +1,4 @@
-"""Training with masks: of some layers, only a share of the weights may not be zero.
+"""Training with masks: in some layers, only a share of the weights may be other than zero.
 
 A mask is drawn at the start or cut from trained weights, and may change before each epoch (here
 98 steps, where RigL and gradual pruning have 100). Shares hold layer by layer, so that methods can
@@ -16,12 +16,14 @@ magnitude
     two periods: one-shot pruning with the learning rate rewound (Renda et al., ICLR 2020).
 rewinding
     The same, and the network goes back to what it was after ``REWOUND_TO`` epochs: iterative
-    magnitude pruning (Frankle et al., ICML 2020).
+    magnitude pruning (Frankle et al., ICML 2020). There the learning rate goes back to those
+    epochs too; here each period has the whole schedule.
 gradual
     The largest weights; their number falls as a cubic (Zhu & Gupta, 2017).
 set
-    Random places at first; before each epoch the ``SET_SHARE`` of the positive and of the negative
-    weights nearest zero move to random places (Mocanu et al., 2018).
+    Random places at first; before each epoch ``SET_DROPPED`` of the positive and of the negative
+    weights, those nearest zero, move to random places (Mocanu et al., 2018). Before the last epoch
+    too, so that as many weights have had one epoch of training, at a low learning rate.
 rigl
     Random places at first; then a falling share moves to where the magnitude of ∂L/∂w is largest on
     a batch (Evci et al., ICML 2020).
@@ -45,9 +47,9 @@ Gradients = Callable[[], dict[str, Tensor]]
 
 # shares of the training between which gradual pruning raises the share of zeros
 GRADUAL_FROM, GRADUAL_TO = 0.2, 0.75
-SET_SHARE = 0.3
+SET_DROPPED = 0.3
 # share of the weights that RigL moves at first, and the share of the training in which it does
-RIGL_SHARE, RIGL_TO = 0.3, 0.75
+RIGL_DROPPED, RIGL_TO = 0.3, 0.75
 # epochs that weights keep of their first period, one less than it at most, when they are rewound
 REWOUND_TO = 2
 
@@ -122,7 +124,7 @@ class Pruning(Masks):
 
         Args:
             name: of the layer.
-            zeros: what share of the zeros at the end there are.
+            zeros: share that there is already of the zeros at the end.
         """
         rest = self.config.density_rest
         share = self.config.density if name == "conv1" or rest is None else rest
@@ -141,14 +143,16 @@ class Pruning(Masks):
             self._update_between_periods(epoch)
         elif method == "gradual":
             past = (done - GRADUAL_FROM) / (GRADUAL_TO - GRADUAL_FROM)
-            self._keep_largest(1 - (1 - min(max(past, 0.0), 1.0)) ** 3)
+            zeros = 1 - (1 - min(max(past, 0.0), 1.0)) ** 3
+            for name, layer in self.layers.items():
+                self._set(name, _largest(layer.weight.abs(), self.count(name, zeros)))
         elif epoch == 0:
             self._start(gradients)
         elif method == "set":
-            self._move_at_random(epoch)
+            self._drop_and_grow_at_random(epoch)
         elif method == "rigl" and done < RIGL_TO:
-            share = RIGL_SHARE / 2 * (1 + math.cos(math.pi * done / RIGL_TO))
-            self._move_to_gradients(share, gradients())
+            share = RIGL_DROPPED / 2 * (1 + math.cos(math.pi * done / RIGL_TO))
+            self._drop_and_grow_by_gradient(share, gradients())
 
     def state(self) -> dict[str, Tensor]:
         """Return what a checkpoint has to keep, by name."""
@@ -200,22 +204,18 @@ class Pruning(Masks):
         for name, mask in masks.items():
             self._set(name, mask)
 
-    def _keep_largest(self, zeros: float) -> None:
-        for name, layer in self.layers.items():
-            self._set(name, _largest(layer.weight.abs(), self.count(name, zeros)))
-
-    def _move_at_random(self, epoch: int) -> None:
+    def _drop_and_grow_at_random(self, epoch: int) -> None:
         for name, layer in self.layers.items():
             kept = self.masks[name].clone()
             for sign in (1, -1):
                 own = sign * layer.weight
-                dropped = round(SET_SHARE * int((own > 0).sum()))
+                dropped = round(SET_DROPPED * int((own > 0).sum()))
                 kept &= ~_largest(torch.where(own > 0, -own, -math.inf), dropped)
             self._set(name, kept)
             free = self._random(name, epoch).masked_fill_(kept, -1.0)
             self._set(name, kept | _largest(free, self.count(name) - int(kept.sum())))
 
-    def _move_to_gradients(self, share: float, gradients: dict[str, Tensor]) -> None:
+    def _drop_and_grow_by_gradient(self, share: float, gradients: dict[str, Tensor]) -> None:
         for name, layer in self.layers.items():
             mask, count = self.masks[name], self.count(name)
             moved = round(share * count)

@@ -77,3 +77,17 @@ def test_known_records_are_not_read_again_and_broken_ones_are_left_out(store, mo
     found = list(cost.readable(RunStore(store.root / "none", fallback=store), [record]))
     assert [r.path for r in found] == [known, *paths[2:]]
     assert read == paths[1:]
+
+
+def test_records_are_read_once_until_they_change(store, monkeypatch):
+    read = []
+    original = cost.read_record
+    monkeypatch.setattr(cost, "read_record", lambda *args: read.append(args[0]) or original(*args))
+    first, *others = paths = store.paths()
+    for _ in range(2):
+        assert len(list(cost.readable(store))) == len(paths)
+    assert read == paths
+    first.unlink()
+    others[0].touch()
+    assert len(list(cost.readable(store))) == len(others)
+    assert read == [*paths, others[0]]

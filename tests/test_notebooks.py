@@ -4,9 +4,7 @@ That the committed outputs are what the code now gives is nbval's part of `make 
 """
 
 import ast
-import html
 import json
-import os
 import re
 import subprocess
 import sysconfig
@@ -20,7 +18,7 @@ import papermill
 import pytest
 import yaml
 
-from lcs.errors import ConfigError, LcsError
+from lcs.errors import ConfigError
 from lcs.exhibits import book
 from lcs.runs import PUBLISHED, RunStore
 
@@ -145,12 +143,14 @@ def test_commands_run_as_printed_from_the_root(name):
 # Executed afresh
 
 
-@pytest.fixture
-def store(tmp_path, monkeypatch):
-    """An empty store, which the notebooks take instead of the committed one."""
-    monkeypatch.setenv("LCS_STORE", str(tmp_path / "runs"))
-    monkeypatch.setenv("TQDM_DISABLE", "1")
-    return tmp_path / "runs"
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    """A store, empty at first, which the notebooks take instead of the committed one."""
+    folder = tmp_path_factory.mktemp("store") / "runs"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LCS_STORE", str(folder))
+        patch.setenv("TQDM_DISABLE", "1")
+        yield folder
 
 
 def _run(chapter, **changes):
@@ -188,150 +188,6 @@ def test_plain_papermill_runs_a_chapter(store, tmp_path):
     assert finished.returncode == 0, finished.stderr
     assert output.exists()
     assert list(store.rglob("*.json")), "it has trained"
-
-
-# The strictness of lcs.exhibits.book, on a chapter of its own
-
-
-@pytest.fixture
-def tiny(tmp_path, monkeypatch):
-    """A book with one chapter, which prints its parameters."""
-    source = "seeds = 1  # runs\nbeta = 50.0  # threshold\nlive = False  # anew\n"
-    source += 'scale = "desk"  # size\nbetas = [0.5]  # all'
-    cells = [
-        nbformat.v4.new_code_cell(source, metadata={"tags": ["parameters"]}),
-        nbformat.v4.new_code_cell("import sys\nprint('noise', file=sys.stderr)\nprint('a')"),
-        nbformat.v4.new_code_cell(
-            "from lcs.errors import ConfigError\n"
-            "if scale not in ('smoke', 'desk'):\n"
-            "    raise ConfigError(f'scale {scale} is unknown')\n"
-            "seeds, beta, live, scale, betas"
-        ),
-    ]
-    (tmp_path / "book").mkdir()
-    (tmp_path / "_toc.yml").write_text("root: book/intro\nchapters:\n  - file: book/tiny\n")
-    notebook = nbformat.v4.new_notebook(cells=cells)
-    notebook.metadata.language_info = {"name": "python"}
-    nbformat.write(notebook, tmp_path / "book" / "tiny.ipynb")
-    monkeypatch.setattr(book, "ROOT", tmp_path)
-    return tmp_path
-
-
-def test_words_become_values_of_the_declared_types(tiny):
-    words = {"seeds": "3", "beta": "1e-4", "live": "true", "scale": "3", "betas": "[0, 1.5]"}
-    parsed = book.parse("tiny", words)
-    assert parsed == {"seeds": 3, "beta": 1e-4, "live": True, "scale": "3", "betas": [0, 1.5]}
-    assert [type(value) for value in parsed.values()] == [int, float, bool, str, list]
-
-
-@pytest.mark.parametrize(
-    ("name", "word"),
-    [
-        ("seeds", "3.0"),
-        ("seeds", "True"),
-        ("seeds", "many"),
-        ("beta", "fifty"),
-        ("beta", "nan"),
-        ("live", "1"),
-        ("live", "yes"),
-        ("betas", "1.0"),
-        ("betas", "['a']"),
-    ],
-)
-def test_word_of_another_type_is_refused(tiny, name, word):
-    with pytest.raises(ConfigError, match=f"tiny: {name} must be"):
-        book.parse("tiny", {name: word})
-
-
-@pytest.mark.parametrize("value", [True, 1.0, "1", None])
-def test_value_of_another_type_is_refused_before_anything_runs(tiny, value):
-    with pytest.raises(ConfigError, match="seeds must be int"):
-        book.execute("tiny", {"seeds": value})
-    assert not (tiny / "_build").exists()
-
-
-def test_unknown_names_are_refused(tiny):
-    with pytest.raises(ConfigError, match="no parameter 'seed'; it has: seeds, beta"):
-        book.execute("tiny", {"seed": 1})
-    with pytest.raises(ConfigError, match="no parameter 'seed'"):
-        book.parse("tiny", {"seed": "1"})
-    with pytest.raises(ConfigError, match="no chapter 'table9'; there are: tiny"):
-        book.parameters("table9")
-
-
-def test_execution_takes_the_parameters_and_leaves_the_chapter_alone(tiny):
-    committed = (tiny / "book" / "tiny.ipynb").read_bytes()
-    executed = book.execute("tiny", {"seeds": 3, "beta": 2, "live": True})
-    assert executed == tiny / "_build" / "rerun" / "tiny.ipynb"
-    outputs = [cell.outputs for cell in _code(nbformat.read(executed, as_version=4))]
-    assert outputs[-1][0].data["text/plain"] == "(3, 2, True, 'desk', [0.5])"
-    assert (tiny / "book" / "tiny.ipynb").read_bytes() == committed
-
-
-def test_update_stores_outputs_without_noise_and_always_the_same(tiny):
-    assert book.update("tiny") == tiny / "book" / "tiny.ipynb"
-    first = (tiny / "book" / "tiny.ipynb").read_bytes()
-    assert b"noise\\n" not in first
-    assert b"papermill" not in first
-    assert b'"a\\n"' in first
-    book.update("tiny")
-    assert (tiny / "book" / "tiny.ipynb").read_bytes() == first
-
-
-def test_update_sees_no_records_of_the_reader(tiny, monkeypatch):
-    path = tiny / "book" / "tiny.ipynb"
-    notebook = nbformat.read(path, as_version=4)
-    notebook.cells.append(
-        nbformat.v4.new_code_cell("import os\nos.listdir(os.environ['LCS_STORE'])")
-    )
-    nbformat.write(notebook, path)
-    monkeypatch.setenv("LCS_STORE", "the reader's own")
-    book.update("tiny")
-    outputs = [c.outputs for c in _code(nbformat.read(path, as_version=4))]
-    assert outputs[-1][0].data["text/plain"] == "[]"
-    assert os.environ["LCS_STORE"] == "the reader's own"
-
-
-def test_failing_cell_is_told_in_one_line_and_the_chapter_kept(tiny):
-    committed = (tiny / "book" / "tiny.ipynb").read_bytes()
-    with pytest.raises(ConfigError, match=r"^tiny, cell 4: scale huge is unknown") as failure:
-        book.execute("tiny", {"scale": "huge"})
-    assert "\n" not in str(failure.value)
-    assert (tiny / "book" / "tiny.ipynb").read_bytes() == committed
-
-
-@pytest.fixture
-def rendered(tiny):
-    """The tiny book with all that its rendering needs."""
-    (tiny / "_config.yml").write_text("only_build_toc_files: true\n")
-    (tiny / "_toc.yml").write_text("format: jb-book\nroot: book/intro\n")
-    (tiny / "book" / "intro.md").write_text("# Tiny\n\n### A level left out\n")
-    return tiny
-
-
-def test_warning_of_the_build_is_an_error_every_time(rendered):
-    for _ in range(2):
-        with pytest.raises(LcsError, match=r"intro\.md:.*header.* \(see .*book\.log\)"):
-            book.render()
-    (rendered / "_config.yml").write_text("sphinx:\n  extra_extensions: [no_such_extension]\n")
-    with pytest.raises(LcsError, match="No module named 'no_such_extension'"):
-        book.render()
-
-
-def test_rerun_renders_the_chapter_alone_whatever_the_others_are(rendered, capfd):
-    path = rendered / "book" / "tiny.ipynb"
-    notebook = nbformat.read(path, as_version=4)
-    notebook.cells.insert(0, nbformat.v4.new_markdown_cell("# Tiny\n\n[Why](why.ipynb), {ref}`x`"))
-    nbformat.write(notebook, path)
-    (rendered / "_toc.yml").write_text("root: book/intro\nchapters:\n  - file: book/tiny\n")
-    page = book.rerun("tiny", {"seeds": 3})
-    assert page == rendered / "_build" / "rerun" / "_build" / "html" / "book" / "tiny.html"
-    assert "(3, 50.0, False, 'desk', [0.5])" in html.unescape(page.read_text())
-    assert not page.with_name("intro.html").exists()
-    assert (
-        f"tiny: start-up and rendering take about {book.OVERHEAD_SECONDS} s"
-        in capfd.readouterr().err
-    )
 
 
 # On the page

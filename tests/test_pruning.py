@@ -61,6 +61,28 @@ def test_no_layer_keeps_more_than_its_count(method, precision):
     assert masks.count("fc1") == round(0.3 * counts["fc1"])
 
 
+@pytest.mark.parametrize(
+    "penalty",
+    [
+        {"optimizer": "beta-lasso", "beta": 1.0, "l1": 1e-4},
+        {"optimizer": "proximal-l1", "l1": 1e-3},
+        {"optimizer": "spred", "l1": 1e-4, "momentum": 0.9},
+    ],
+    ids=lambda fields: fields["optimizer"],
+)
+def test_a_cut_holds_with_a_penalty(penalty):
+    plain = {"momentum": 0.0, "weight_decay": 0.0}
+    run, masks = started("magnitude", **(plain | penalty))
+    train(run, 4)
+    before = nonzeros(run)
+    train(run)
+    for name, mask in masks.masks.items():
+        assert int(mask.sum()) == masks.count(name) < before[name]
+        weight = models.layers(run.model)[name]
+        assert not weight[~mask].any()
+        assert 0 < weight[mask].count_nonzero() <= mask.sum()
+
+
 @pytest.mark.parametrize("method", ["random", "snip", "windows"])
 def test_fixed_masks_stay(method):
     run, masks = started(method)
@@ -136,7 +158,7 @@ def test_set_drops_a_share_of_each_sign_nearest_zero():
     stayed = old.ne(0) & weight.eq(old)
     for sign in (1, -1):
         own = (sign * old)[before & (sign * old > 0)].sort().values
-        count = round(pruning.SET_SHARE * len(own))
+        count = round(pruning.SET_DROPPED * len(own))
         kept = (sign * old)[stayed & (sign * old > 0)]
         assert kept.min() == own[count]
         assert len(kept) == len(own) - count
@@ -150,7 +172,7 @@ def test_rigl_moves_the_smallest_to_the_largest_gradients():
     slopes = {n: torch.randn(m.shape, generator=generator) for n, m in masks.masks.items()}
     masks.update(1, lambda: slopes)
     after, count = masks.masks["fc1"], masks.count("fc1")
-    share = pruning.RIGL_SHARE / 2 * (1 + torch.tensor(torch.pi / 8 / pruning.RIGL_TO).cos())
+    share = pruning.RIGL_DROPPED / 2 * (1 + torch.tensor(torch.pi / 8 / pruning.RIGL_TO).cos())
     moved = round(float(share) * count)
     smallest = old[before].abs().sort().values[moved]
     stay = before & (old.abs() >= smallest)

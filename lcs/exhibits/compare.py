@@ -364,6 +364,11 @@ def mean_text(runs: Sequence[Record]) -> str:
     return tables.interval(mean_interval(accuracies(runs)))
 
 
+def l1_text(config: Config) -> str:
+    """Return λ of the first layer, as the tables print it."""
+    return tables.number(config.l1) if config.l1 else tables.NONE
+
+
 def remaining_text(runs: Sequence[Record]) -> str:
     """Return how much of the first layer is left on average, in per cent."""
     return f"{mean_interval(remaining(runs)).mean:.1f}"

@@ -26,7 +26,7 @@ MEASURES = {
 
 def unit_factor(measure: str) -> int:
     """Return what brings a measure to the unit in which it is shown: a share to per cent."""
-    return 100 if measure == "window_mass" else 1
+    return 100 if measure.endswith("_mass") else 1
 
 
 def summary(runs: Sequence[Record], measure: str) -> dict[str, float | None]:
@@ -64,9 +64,9 @@ def compared(one: Sequence[Record], other: Sequence[Record], of: Values) -> Inte
     return paired(one, other, of) if known else None
 
 
-def window_text(runs: Sequence[Record]) -> str:
-    """Return the window's share beyond chance, in points; a dash if weights are too few."""
-    excess = beyond_chance(runs)
+def excess_text(runs: Sequence[Record], measure: str = "window_mass") -> str:
+    """Return `beyond_chance` over seeds; a dash if weights are too few."""
+    excess = beyond_chance(runs, measure)
     return tables.NONE if any(map(math.isnan, excess)) else tables.signed(mean_interval(excess))
 
 
@@ -115,6 +115,19 @@ def lambdas_text(config: Config) -> str:
 def sparse_runs(records: Sequence[Record], **fields: object) -> list[Record]:
     """Return the runs of β = 50 with some values."""
     return [r for r in records if method(r.config) == B50 and matches(r.config, fields)]
+
+
+def local(fields: dict[str, object], measure: str = "window_mass") -> Judge:
+    """Judge whether the filters of β = 50 are local beyond chance, by a share of their mass."""
+
+    def judge(records: list[Record]) -> Finding:
+        values = beyond_chance(sparse_runs(records, **fields), measure)
+        if not np.isfinite(values).all():
+            return UNMEASURED
+        found = mean_interval(values)
+        return Finding(f"{tables.signed(found)} points", found)
+
+    return judge
 
 
 def more_local(one: dict[str, object], other: dict[str, object]) -> Judge:

@@ -20,7 +20,7 @@ from lcs.exhibits.plots.interactive import filters_slider
 from lcs.exhibits.plots.style import pending
 from lcs.exhibits.settings import FLIP_CROP, chosen, desk_study, flip_crop_recipe
 from lcs.exhibits.tables import Table
-from lcs.exhibits.verdicts import UNMEASURED, Claim, Finding, Judge
+from lcs.exhibits.verdicts import Claim
 from lcs.gaussian_process import GAINS
 from lcs.runs import Record
 from lcs.stats import mean_interval
@@ -71,17 +71,14 @@ def _process(base: Config, betas: Sequence[float]) -> list[Config]:
     """Return SGD and β = 50 at each λ for each gain, and for a Gaussian clone of the largest."""
     names = list(GAINS) if base.dataset != "digits" else ["digits"]
     runs = []
-    for changes in (*({"dataset": name} for name in names), _clone(names[-1])):
+    clone = {"dataset": names[-1], "images": "gaussian"}
+    for changes in (*({"dataset": name} for name in names), clone):
         plain, sparse = (
             run.replace(augment="none", base_channels=base.base_channels, **changes)
             for run in _both(base)
         )
         runs += [plain, *(sparse.replace(l1=l1, l1_rest=l1 / 10) for l1 in LAMBDAS)]
     return runs
-
-
-def _clone(dataset: str) -> dict[str, str]:
-    return {"dataset": dataset, "images": "gaussian"}
 
 
 STUDIES = (
@@ -127,18 +124,14 @@ def origin_table(
     columns: dict[str, Cell] = {
         "data": compare.of(names),
         "method": compare.of(lambda config: method(config).shortest),
-        **({"λ": compare.of(_l1_text)} if name == "origin-process" else {}),
+        **({"λ": compare.of(compare.l1_text)} if name == "origin-process" else {}),
         "test accuracy (%)": compare.mean_text,
         "left in layer 1 (%)": compare.remaining_text,
-        "in a window, beyond chance (points)": locality.window_text,
+        "in a window, beyond chance (points)": locality.excess_text,
         "filters measured": locality.eligible_text,
         "seeds": tables.links,
     }
     return compare.by_condition(name, records, columns, what, text=("method",))
-
-
-def _l1_text(config: Config) -> str:
-    return tables.number(config.l1) if config.l1 else tables.NONE
 
 
 def locality_frame(records: Sequence[Record], names: Callable[[Config], str]) -> pd.DataFrame:
@@ -148,7 +141,7 @@ def locality_frame(records: Sequence[Record], names: Callable[[Config], str]) ->
     for config, runs in compare.conditions(records).items():
         values = locality.beyond_chance(runs)
         if np.isfinite(values).all():
-            l1 = f", λ = {_l1_text(config)}" if several and config.l1 else ""
+            l1 = f", λ = {compare.l1_text(config)}" if several and config.l1 else ""
             row: dict[str, object] = {
                 "setting": names(config),
                 "series": method(config).shortest + l1,
@@ -187,7 +180,7 @@ def filters_chart(found: dict[str, list[Record]]) -> Figure | Interactive:
             one_l1 = study != "origin-process" or run.config.l1 in (0.0, LAMBDAS[1])
             if run.filters and one_l1:
                 who = method(run.config).shortest
-                left, excess = compare.remaining_text([run]), locality.window_text([run])
+                left, excess = compare.remaining_text([run]), locality.excess_text([run])
                 text = f"{left} % left; beyond chance: {excess} points"
                 groups[who][f"{who}, {name(run.config)}"] = run.load_filters().numpy(), text
     if not groups["β = 50"]:
@@ -251,7 +244,7 @@ def numbers(records: Sequence[Record], names: Callable[[Config], str]) -> dict[s
     found: dict[str, list[Record]] = {}
     for run in locality.sparse_runs(records):
         found.setdefault(names(run.config), []).append(run)
-    return {name: locality.window_text(runs) for name, runs in found.items()}
+    return {name: locality.excess_text(runs) for name, runs in found.items()}
 
 
 def words(found: dict[str, list[Record]]) -> dict[str, str]:
@@ -271,19 +264,6 @@ def words(found: dict[str, list[Record]]) -> dict[str, str]:
     return {key.replace(" ", "-").replace(",", ""): value or PENDING for key, value in keys.items()}
 
 
-def _local(**fields: object) -> Judge:
-    """Judge whether the filters of β = 50 are local beyond chance."""
-
-    def judge(records: list[Record]) -> Finding:
-        values = locality.beyond_chance(locality.sparse_runs(records, **fields))
-        if not np.isfinite(values).all():
-            return UNMEASURED
-        found = mean_interval(values)
-        return Finding(f"{tables.signed(found)} points", found)
-
-    return judge
-
-
 _PLAIN = {"augment": "none"}
 _CROPS = {"augment": "crop"}
 _BOTH: dict[str, object] = {"augment": "flip-crop", "images": "natural", "labels": "true"}
@@ -293,7 +273,7 @@ CLAIMS: tuple[Claim, ...] = (
         "B",
         "Filters of β = 50 are local without any augmentation",
         "origin-augmentation",
-        _local(**_PLAIN),
+        locality.local({**_PLAIN}),
     ),
     Claim(
         "B",
@@ -305,7 +285,7 @@ CLAIMS: tuple[Claim, ...] = (
         "B",
         "On Gaussian images with each class's covariance, filters of β = 50 are local",
         "origin-data",
-        _local(**_BOTH | {"images": "gaussian"}),
+        locality.local(_BOTH | {"images": "gaussian"}),
     ),
     Claim(
         "B",
@@ -317,6 +297,6 @@ CLAIMS: tuple[Claim, ...] = (
         "B",
         "With shuffled labels, filters of β = 50 are local",
         "origin-data",
-        _local(**_BOTH | {"labels": "shuffled"}),
+        locality.local(_BOTH | {"labels": "shuffled"}),
     ),
 )

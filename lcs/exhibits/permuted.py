@@ -111,7 +111,7 @@ def numbers(records: Sequence[Record]) -> dict[str, str]:
             for run in here
             if method(run.config) == B50 and run.config.permute_pixels == permuted
         ]
-        words[f"window-{key}"] = locality.window_text(runs) if runs else PENDING
+        words[f"window-{key}"] = locality.excess_text(runs) if runs else PENDING
     return words
 
 

@@ -7,7 +7,6 @@ differs.
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -57,7 +56,7 @@ def size_table(records: Sequence[Record]) -> Table:
         "test accuracy (%)": compare.mean_text,
         "training accuracy (%)": compare.fit_text,
         "left in layer 1 (%)": compare.remaining_text,
-        "in a window, beyond chance (points)": locality.window_text,
+        "in a window, beyond chance (points)": locality.excess_text,
         "seeds": tables.links,
     }
     what = "Test accuracy by the number of training images, in as many steps"
@@ -69,11 +68,10 @@ def size_frame(records: Sequence[Record]) -> pd.DataFrame:
     return compare.sweep_frame(records, images)
 
 
-def images_needed(records: Sequence[Record], one: Method, other: Method) -> float:
-    """Return the number of images with which one method is as good as another with all of them.
+def images_needed(records: Sequence[Record], one: Method, other: Method) -> str:
+    """Say with how many images one method is as good as another with all of them, to two digits.
 
-    Means over seeds are joined by lines over the logarithm of the number of images. NaN where the
-    first method's accuracy does not pass the other's.
+    Means over seeds are joined by lines over the logarithm of the number of images.
     """
     means: dict[Method, list[tuple[int, float]]] = {}
     for config, runs in compare.conditions(records).items():
@@ -81,19 +79,21 @@ def images_needed(records: Sequence[Record], one: Method, other: Method) -> floa
         means.setdefault(method(config), []).append(point)
     _, target = max(means[other])
     curve = sorted(means[one])
+    if curve[0][1] >= target:
+        return f"at most {curve[0][0]:,}"
     for (few, low), (many, high) in itertools.pairwise(curve):
-        if low <= target <= high:
-            share = (target - low) / (high - low) if high > low else 0.0
-            return math.exp(math.log(few) + share * math.log(many / few))
-    return math.nan
+        if low < target <= high:
+            number = few * (many / few) ** ((target - low) / (high - low))
+            return f"{float(f'{number:.2g}'):,.0f}"
+    return f"more than {curve[-1][0]:,}"
 
 
 def words(records: Sequence[Record]) -> dict[str, str]:
     """Return what the prose says; "pending" without runs.
 
     `size-…-needs` is the number of images with which a method is as good as β = 50 with all of
-    them, to two digits, or that no number of ours suffices; `size-gain-…` the gain of β = 50 over
-    SGD with so many per cent of the images; `size-window-…` the locality of β = 50, in points.
+    them (`images_needed`); `size-gain-…` the gain of β = 50 over SGD with so many per cent of the
+    images; `size-window-…` the locality of β = 50, in points.
     """
     needs = {"conv": CONV, "local": LOCAL, "sgd": SGD}
     found = {
@@ -105,16 +105,13 @@ def words(records: Sequence[Record]) -> dict[str, str]:
     if not records:
         return found
     for key, name in needs.items():
-        number = images_needed(records, name, B50)
-        found[f"size-{key}-needs"] = (
-            "none of ours" if math.isnan(number) else f"{float(f'{number:.2g}'):,.0f}"
-        )
+        found[f"size-{key}-needs"] = images_needed(records, name, B50)
     for share in SHARES:
         groups = compare.by_method([r for r in records if r.config.train_share == share])
         gain = tables.signed(compare.paired(groups[B50], groups[SGD]))
         found[f"size-gain-{100 * share:g}"] = gain
         if (window := f"size-window-{100 * share:g}") in found:
-            found[window] = locality.window_text(groups[B50])
+            found[window] = locality.excess_text(groups[B50])
     return found
 
 

@@ -7,8 +7,12 @@ training.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from lcs.config import Config
 from lcs.exhibits import compare, locality, plots, tables
@@ -18,12 +22,11 @@ from lcs.exhibits.plots.interactive import scatter
 from lcs.exhibits.plots.style import pending
 from lcs.exhibits.settings import CHOSEN, RECIPE, desk_study
 from lcs.exhibits.tables import Table
-from lcs.exhibits.verdicts import UNMEASURED, Claim, Finding, Judge, differs
+from lcs.exhibits.verdicts import UNMEASURED, Claim, Finding, differs
 from lcs.runs import Record
 from lcs.stats import mean_interval
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
     from matplotlib.figure import Figure
 
@@ -71,7 +74,8 @@ def _runs(base: Config, betas: Sequence[float]) -> list[Config]:
     """Return every method as `search-sound` chose it, else its middle candidate."""
     runs = []
     for who in METHODS:
-        config = _candidates(base, who)[4]
+        candidates = _candidates(base, who)
+        config = candidates[len(candidates) // 2]
         key = f"{config.model} {config.optimizer} {config.beta:g}"
         runs.append(config.replace(**CHOSEN["search-sound"].get(key, {})))
     return [config.replace(augment=images) for images in IMAGES for config in runs]
@@ -92,7 +96,7 @@ def sound_table(records: Sequence[Record]) -> Table:
         "test accuracy (%)": compare.mean_text,
         "difference from SGD": compare.less(found, lambda config: _reference(found, config)),
         "left in layer 1 (%)": compare.remaining_text,
-        **{name: _cell(key) for key, name in BANDS.items()},
+        **{name: partial(locality.excess_text, measure=key) for key, name in BANDS.items()},
         "seeds": tables.links,
     }
     what = (
@@ -115,7 +119,7 @@ def excess_frame(records: Sequence[Record]) -> pd.DataFrame:
         }
         for config, runs in compare.conditions(records).items()
         for key, name in BANDS.items()
-        if (values := _excess(runs, key))
+        if np.isfinite(values := locality.beyond_chance(runs, key)).all()
     ]
     return tables.data_frame(rows, columns=["setting", "series", "measure", "values", "ci95"])
 
@@ -143,13 +147,13 @@ def penalty_frame(records: Sequence[Record]) -> pd.DataFrame:
             "method": str(method(run.config)),
             "link": tables.page(run),
             "penalty": run.config.lr * run.config.l1,
-            "time": round(values[0], 1),
-            "frequency": round(_excess([run], "row_mass")[0], 1),
+            "time": round(time, 1),
+            "frequency": round(locality.beyond_chance([run], "row_mass")[0], 1),
             "left": round(compare.remaining([run])[0], 1),
             "accuracy": round(compare.accuracies([run])[0], 1),
         }
         for run in records
-        if run.config.l1 and (values := _excess([run], "column_mass"))
+        if run.config.l1 and math.isfinite(time := locality.beyond_chance([run], "column_mass")[0])
     ]
     columns = ["method", "link", "penalty", "time", "frequency", "left", "accuracy"]
     return tables.data_frame(rows, columns=columns)
@@ -166,7 +170,10 @@ def search_numbers(records: Sequence[Record]) -> dict[str, str]:
     if sparse.empty:
         return {"search-left": PENDING, "search-time": PENDING}
     best = sparse[sparse.accuracy == sparse.accuracy.max()].sort_values("left").iloc[0]
-    return {"search-left": f"{best.left:.0f}", "search-time": f"+{best.time:.0f}"}
+    return {
+        "search-left": f"{best.left:.0f}",
+        "search-time": tables.signed(mean_interval([best.time]), 0),
+    }
 
 
 def penalty_chart(records: Sequence[Record]) -> Figure | Interactive:
@@ -205,8 +212,12 @@ def numbers(records: Sequence[Record]) -> dict[str, str]:
         runs = [r for r in records if _is(r.config, who, "time-shift")]
         words[f"sound-{name}"] = compare.mean_text(runs) if runs else PENDING
         if who.model == "s-fc":
-            words[f"sound-{name}-time"] = _cell("column_mass")(runs) if runs else PENDING
-            words[f"sound-{name}-frequency"] = _cell("row_mass")(runs) if runs else PENDING
+            words[f"sound-{name}-time"] = (
+                locality.excess_text(runs, "column_mass") if runs else PENDING
+            )
+            words[f"sound-{name}-frequency"] = (
+                locality.excess_text(runs, "row_mass") if runs else PENDING
+            )
     sparse = {images: [r for r in records if _is(r.config, B50, images)] for images in IMAGES}
     whole = all(sparse.values())
     words["sound-left"] = compare.remaining_text(sparse["time-shift"]) if whole else PENDING
@@ -223,37 +234,18 @@ def _reference(found: compare.Conditions, config: Config) -> Config:
     return next((other for other in found if _is(other, SGD, config.augment)), config)
 
 
-def _excess(runs: Sequence[Record], key: str) -> list[float]:
-    """Return a measure beyond chance of each run, in points; empty if a run has too few weights."""
-    values = [run.final["locality"][key]["excess_mean"] for run in runs]
-    return [] if None in values else [100 * value for value in values]
-
-
-def _cell(key: str) -> Cell:
-    def say(runs: Sequence[Record]) -> str:
-        values = _excess(runs, key)
-        return tables.signed(mean_interval(values)) if values else tables.NONE
-
-    return say
-
-
 # Claims
 
 
-def _beyond_chance(key: str, less: str = "") -> Judge:
-    """Judge whether β = 50's filters are local by a measure, beyond chance or another measure."""
-
-    def judge(records: list[Record]) -> Finding:
-        runs = [record for record in records if _is(record.config, B50, "time-shift")]
-        values, other = _excess(runs, key), _excess(runs, less) if less else []
-        if not values:
-            return UNMEASURED
-        if less:
-            values = [one - two for one, two in zip(values, other, strict=True)]
-        found = mean_interval(values)
-        return Finding(f"{tables.signed(found)} points", found)
-
-    return judge
+def _time_against_frequency(records: list[Record]) -> Finding:
+    """Judge whether β = 50's filters are more local in time than in frequency."""
+    runs = locality.sparse_runs(records, **_SHIFTED)
+    time, frequency = (locality.beyond_chance(runs, key) for key in ("column_mass", "row_mass"))
+    values = np.subtract(time, frequency)
+    if not np.isfinite(values).all():
+        return UNMEASURED
+    found = mean_interval(values)
+    return Finding(f"{tables.signed(found)} points", found)
 
 
 _SHIFTED = {"augment": "time-shift"}
@@ -263,13 +255,13 @@ CLAIMS: tuple[Claim, ...] = (
         "B",
         "On spoken digits, filters of β = 50 are local in time, beyond chance",
         "sound",
-        _beyond_chance("column_mass"),
+        locality.local({**_SHIFTED}, "column_mass"),
     ),
     Claim(
         "B",
         "On spoken digits, filters of β = 50 are more local in time than in frequency",
         "sound",
-        _beyond_chance("column_mass", less="row_mass"),
+        _time_against_frequency,
     ),
     Claim(
         "B",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from lcs.config import Config
 from lcs.exhibits import compare, locality, plots, tables
-from lcs.exhibits.compare import Cell, Conditions
+from lcs.exhibits.compare import PENDING, Cell, Conditions
 from lcs.exhibits.methods import B50, SGD, method
 from lcs.exhibits.settings import FLIP_CROP_SHORT, desk_study, flip_crop_methods, flip_crop_recipe
 from lcs.exhibits.tables import Table
@@ -94,7 +94,7 @@ def transfer_table(records: Sequence[Record]) -> Table:
         "test accuracy (%)": compare.mean_text,
         "difference from SGD": compare.less(found, lambda config: plain[config.dataset]),
         "left in layers 1, 2, 3 (%)": compare.layers_text,
-        "in a window, beyond chance (points)": locality.window_text,
+        "in a window, beyond chance (points)": locality.excess_text,
         "seeds": tables.links,
     }
     what = "Networks that start from another's masks or weights"
@@ -110,7 +110,7 @@ def transfer_figure(records: Sequence[Record]) -> Figure:
     rows = [
         plots.Differences(
             start_text(config),
-            str(B50 if config.source else method(config)),
+            str(B50 if is_sparse(config) else method(config)),
             compare.differences(runs, found[plain[config.dataset]]),
             group=f"trained on {NAMES[config.dataset]}",
         )
@@ -125,9 +125,13 @@ def words(records: Sequence[Record]) -> dict[str, str]:
 
     By data set, of what is taken of the other: `transfer-…-mask` and `-sparse`, masks and β = 50
     from nothing over SGD from nothing; `rewired-…`, masks over rewired ones; `frozen-…`, the frozen
-    first layer of β = 50 over that of SGD.
+    first layer of β = 50 over that of SGD. `transfer-sources`: of how many runs the source came out
+    as recorded.
     """
-    found, said = compare.conditions(records), {}
+    found = compare.conditions(records)
+    as_recorded = [r.provenance["source_as_recorded"] for r in records if r.config.source]
+    sources = f"{sum(as_recorded)} of {len(as_recorded)}" if as_recorded else PENDING
+    said = {"transfer-sources": sources}
     for name in DATASETS:
         here = {
             _start(config): config for config in found if config.dataset == name != origin(config)
@@ -184,7 +188,7 @@ CLAIMS: tuple[Claim, ...] = (
     ),
     Claim(
         "B",
-        f"A new initialisation of these masks costs less than {MARGIN:g} point",
+        f"A new initialisation of these masks changes the accuracy by less than {MARGIN:g} point",
         "transfer",
         _judge(MASK, TICKET, MARGIN),
     ),

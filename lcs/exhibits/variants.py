@@ -67,7 +67,7 @@ def _banded(base: Config, betas: Sequence[float]) -> list[Config]:
 
 
 def _uniform(base: Config, betas: Sequence[float]) -> list[Config]:
-    """Return β = 50 with the λ that a growth of `GROWTHS[1]` has on average, the same everywhere.
+    """Return β = 50 with the λ that a growth of `GROWTHS[1]` has in layer 1 on average, everywhere.
 
     What growth gains over this is not due to a larger λ.
     """
@@ -78,7 +78,8 @@ def _uniform(base: Config, betas: Sequence[float]) -> list[Config]:
     layers, _ = stack_and_hidden(
         own.model, 1, image_size=side, in_channels=channels, base_channels=1
     )
-    return [regularised(own, round(float(relative_l1(layers[0], GROWTHS[1]).mean()), 2))]
+    factor = round(float(relative_l1(layers[0], GROWTHS[1]).mean()), 2)
+    return [own.replace(l1=round(factor * own.l1, 12), l1_rest=own.rest_l1)]
 
 
 def _search_convolution(base: Config, betas: Sequence[float]) -> list[Config]:
@@ -186,7 +187,7 @@ def banded_table(records: Sequence[Record]) -> Table:
     """Return accuracy, remaining weights and locality by λ and its growth."""
     columns: dict[str, Cell] = {
         "method": compare.of(lambda config: method(config).shortest),
-        "λ": compare.of(l1_text),
+        "λ": compare.of(compare.l1_text),
         "growth": compare.of(lambda c: f"{c.l1_growth:g}" if c.l1 else tables.NONE),
         **_results(),
     }
@@ -225,7 +226,7 @@ def deeper_table(records: Sequence[Record]) -> Table:
     columns: dict[str, Cell] = {
         "network": compare.of(lambda config: str(method(config))),
         **compare.by_field(["lr", "weight_decay"]),
-        "λ": compare.of(l1_text),
+        "λ": compare.of(compare.l1_text),
         "training accuracy (%)": compare.fit_text,
         **_results(),
     }
@@ -236,14 +237,9 @@ def _results() -> dict[str, Cell]:
     return {
         "test accuracy (%)": compare.mean_text,
         "left in layer 1 (%)": compare.remaining_text,
-        "in a window, beyond chance (points)": locality.window_text,
+        "in a window, beyond chance (points)": locality.excess_text,
         "seeds": tables.links,
     }
-
-
-def l1_text(config: Config) -> str:
-    """Return λ of the first layer, as the tables print it."""
-    return tables.number(config.l1) if config.l1 else tables.NONE
 
 
 def banded_figure(records: Sequence[Record]) -> Figure:
@@ -257,7 +253,7 @@ def banded_figure(records: Sequence[Record]) -> Figure:
     }
     grown = [run for run in records if run.config.l1]
     frame = compare.sweep_frame(
-        grown, "l1_growth", lambda c: f"{method(c).shortest}, λ = {l1_text(c)}"
+        grown, "l1_growth", lambda c: f"{method(c).shortest}, λ = {compare.l1_text(c)}"
     )
     return plots.sweep(frame, "growth g of λ", references=references, linear_below=GROWTHS[0])
 
@@ -319,7 +315,7 @@ def words(found: dict[str, list[Record]]) -> dict[str, str]:
         gain = compare.gain(started, lambda c: _from_nothing(started, c), **fields)
         said[name] = compare.signed_text(gain)
         if own != CONV:
-            window = compare.said_of(started, locality.window_text, **fields)
+            window = compare.said_of(started, locality.excess_text, **fields)
             said[name.replace("from", "from-window")] = window
     groups = compare.by_method(found["deeper"])
     for name, deep in (("beta", DEEP_B50), *((model[2:], Method(model)) for model in DEEP)):

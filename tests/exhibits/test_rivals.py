@@ -67,8 +67,8 @@ def test_candidates_are_as_many_for_every_method():
     found = {}
     for config in find_study("search-pruning").configs("desk", 1):
         found.setdefault(studies.key(config), []).append(config)
-    assert {len(runs) for runs in found.values()} == {3}
-    assert all(len({(c.lr, c.l1, c.weight_decay) for c in runs}) == 3 for runs in found.values())
+    assert {len(runs) for runs in found.values()} == {4}
+    assert all(len({(c.lr, c.l1, c.weight_decay) for c in runs}) == 4 for runs in found.values())
 
 
 def test_allocation_keeps_the_total_and_the_rule():
@@ -88,8 +88,12 @@ def test_allocation_keeps_the_total_and_the_rule():
 def test_a_layer_is_at_most_dense():
     configs = find_study("rivals").configs("smoke", 1)
     config = next(c for c in configs if c.pruning == "random")
-    new = studies.erdos_renyi(config.replace(density=0.9, density_rest=0.99))
-    assert max(new.density, new.density_rest or new.density) <= 1
+    sizes = [layer.weights for layer in config.layer_sizes().values()][:2]
+    for shares in (0.9, 0.99), (0.99, 0.9), (1.0, 0.5):
+        new = studies.erdos_renyi(config.replace(density=shares[0], density_rest=shares[1]))
+        kept = new.density, new.density_rest or new.density
+        assert max(kept) <= 1
+        assert np.dot(kept, sizes) == pytest.approx(np.dot(shares, sizes))
 
 
 def test_budgets_are_the_nearest_candidates():
@@ -119,18 +123,25 @@ def test_each_method_takes_what_its_search_chose(monkeypatch):
     found = choose("search-pruning", scored)
     assert found["sgd rigl"] == {"lr": 0.03, "factor": 1.0}
     assert found["spred magnitude"] == {"lr": 1.0, "factor": 10.0}
-    assert len(found) == 10
+    assert len(found) == 11
     monkeypatch.setitem(studies.CHOSEN, "search-pruning", found)
-    masked = [c for c in find_study("rivals").configs("desk", 1) if c.pruning != "none"]
-    assert all((c.lr, studies.regularisation(c)) == best[c.optimizer] for c in masked)
+    searched = [c for c in find_study("rivals").configs("desk", 1) if studies.key(c) in found]
+    assert len(searched) == 11
+    assert all((c.lr, studies.regularisation(c)) == best[c.optimizer] for c in searched)
 
 
-def test_zeros_cost_nothing_in_principle():
-    config = find_study("rivals").configs("desk", 1)[0]
-    first, *others = made_up(config, 60).final["nonzeros"].values()
-    expected = 2 * (2 * first + 3 * sum(others)) * config.epochs
-    images = data.spec(config.dataset).train_size
-    assert results.sparse_flops(recorded(config, 60)) == pytest.approx(expected * images)
+@pytest.mark.parametrize(
+    ("name", "dense"), [(B50, 1), ("β = 50, zeros stay", 0), ("SET", 0), ("one-shot", 0.5)]
+)
+def test_zeros_cost_nothing_but_the_gradient_of_those_that_may_return(name, dense):
+    runs = find_study("rivals").configs("desk", 1)
+    record = recorded(next(c for c in runs if rival(c) == name), 60)
+    first, *others = record.final["nonzeros"].values()
+    left, whole = first + sum(others), sum(record.final["weights"].values())
+    gradients = dense * whole + (1 - dense) * left
+    expected = 2 * (first + 2 * sum(others) + gradients) * record.config.epochs
+    images = data.spec(record.config.dataset).train_size
+    assert results.sparse_flops(record) == pytest.approx(expected * images)
 
 
 def test_what_the_page_shows():

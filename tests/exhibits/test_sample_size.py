@@ -3,7 +3,6 @@
 import dataclasses
 import math
 
-import numpy as np
 import pytest
 from made_up import made_up
 
@@ -39,14 +38,16 @@ def test_every_run_takes_about_as_many_steps():
 
 def test_images_needed_is_read_between_the_measured_numbers(records):
     """Five points are a factor of two: S-CONV is fifteen ahead, so that an eighth suffices."""
-    assert sample_size.images_needed(records, CONV, B50) == pytest.approx(6_250)
-    assert np.isnan(sample_size.images_needed(records, SGD, B50))
+    assert sample_size.images_needed(records, CONV, B50) == "6,300"
+    assert sample_size.images_needed(records, SGD, B50) == "more than 50,000"
+    few = [run for run in records if run.config.train_share >= 0.3]
+    assert sample_size.images_needed(few, CONV, B50) == "at most 15,000"
 
 
 def test_words_say_what_the_records_say(records):
     words = sample_size.words(records)
     assert words["size-local-needs"] == "14,000"
-    assert words["size-sgd-needs"] == "none of ours"
+    assert words["size-sgd-needs"] == "more than 50,000"
     assert words["size-gain-10"].startswith("+1.00")
     assert words["size-window-10"].startswith("+21.1")
     pending = sample_size.words([])

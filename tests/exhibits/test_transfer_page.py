@@ -5,6 +5,7 @@ from made_up import made_up
 
 from lcs.exhibits import find_study, transfer
 from lcs.exhibits.methods import B50, LOCAL, method
+from lcs.exhibits.verdicts import verdict
 
 GAIN = {
     "ticket": 3.0, "mask": 2.5, "first-mask": 2.0, "rewired-mask": -1.0, "random-mask": -2.0,
@@ -25,7 +26,10 @@ def accuracy(config):
 
 @pytest.fixture
 def records():
-    return [made_up(config, accuracy(config)) for config in find_study("transfer").configs("desk")]
+    runs = [made_up(config, accuracy(config)) for config in find_study("transfer").configs("desk")]
+    for number, run in enumerate(run for run in runs if run.config.source):
+        run.provenance["source_as_recorded"] = number > 0
+    return runs
 
 
 @pytest.mark.parametrize("changes", [{}, {"l1": 1e-3}, {"momentum": 0.5}])
@@ -54,14 +58,16 @@ def test_words_are_gains_over_sgd_on_the_same_data(records):
     assert words["transfer-cifar100-sparse"] == "+5.00 ± 0.00"
     assert words["frozen-cifar10"] == "+2.50 ± 0.00"
     assert words["rewired-cifar10"] == "+3.50 ± 0.00"
+    assert words["transfer-sources"] == "65 of 66"
     pending = transfer.words([])
     assert pending.keys() == words.keys()
     assert set(pending.values()) == {"pending"}
 
 
 def test_claims_are_of_masks_of_the_other_data_set(records):
-    values = [claim.judge(records).evidence.mean for claim in transfer.CLAIMS]
-    assert values == pytest.approx([2.5, 3.5, -0.5, 2.5])
+    found = [claim.judge(records) for claim in transfer.CLAIMS]
+    assert [one.evidence.mean for one in found] == pytest.approx([2.5, 3.5, -0.5, 2.5])
+    assert [verdict(one) for one in found] == ["holds", "holds", "agrees", "holds"]
 
 
 def test_table_and_figure_have_every_start(records):

@@ -45,10 +45,10 @@ def factorial_numbers(records: Sequence[Record]) -> dict[str, str]:
         share = compare.remaining(augmented)[0] / 100
         pruned = measure.locality(measure.prune(first.load_filters(), share))
     values = (
-        locality.window_text(found[sgd]),
-        locality.window_text(found[zero]),
-        locality.window_text(augmented),
-        locality.window_text(plain),
+        locality.excess_text(found[sgd]),
+        locality.excess_text(found[zero]),
+        locality.excess_text(augmented),
+        locality.excess_text(plain),
         compare.signed_text(locality.compared(augmented, plain, locality.beyond_chance), NONE),
         compare.signed_text(
             locality.compared(augmented, found[zero], locality.beyond_chance), NONE
@@ -94,7 +94,7 @@ def factorial_table(records: Sequence[Record]) -> Table:
         here = {config: runs for config, runs in found.items() if compare.matches(config, fields)}
         heading = f"{LOSS_NAMES[loss]}, {WORDS[augment]}"
         by_strength = sorted(here, key=lambda c: (c.optimizer != "sgd", c.beta, c.l1))
-        rows.append([heading, *(locality.window_text(here[config]) for config in by_strength)])
+        rows.append([heading, *(locality.excess_text(here[config]) for config in by_strength)])
     caption = (
         "Share of a filter's mass in its best window, less that of its own permutations, in "
         f"points: {compare.setting_text(records)}{compare.spread_text(records)}. "
@@ -129,9 +129,9 @@ def sparsity_numbers(records: Sequence[Record]) -> dict[str, str]:
         return text(found[by_l1[place]]) if found else PENDING
 
     return {
-        "window-many": said(locality.window_text, 0),
+        "window-many": said(locality.excess_text, 0),
         "left-many": said(compare.remaining_text, 0),
-        "window-few": said(locality.window_text, -1),
+        "window-few": said(locality.excess_text, -1),
         "left-few": said(compare.remaining_text, -1),
         "eligible-few": said(locality.eligible_text, -1),
         "runs-recipe": compare.count_text(found),

@@ -145,7 +145,7 @@ def opening_numbers(records: Sequence[Record]) -> dict[str, str]:
     widest = widths[-1]
     sparse = widest[B50]
     zero = [run for run in widest[B0] if run.config.l1 == sparse[0].config.l1]
-    windows = map(locality.window_text, (widest[SGD], zero, sparse))
+    windows = map(locality.excess_text, (widest[SGD], zero, sparse))
     return dict(zip(names, (f"{sparse[0].config.base_channels}", *windows), strict=True))
 
 

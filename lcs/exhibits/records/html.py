@@ -235,7 +235,7 @@ ORIGIN = {
     "modes": "Epochs by kind of product",
     "before_resume": "Origin before it was resumed",
     "code_before_resume": "SHA-256 of the library before",
-    "source_as_recorded": "Its source, trained anew, has the record's history",
+    "source_as_recorded": "Its source has the history of the source's record",
     "sha256": "SHA-256 of the record",
 }
 

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lcs import cost, data
+from lcs.config import CUT_BETWEEN_PERIODS
 from lcs.exhibits import compare, locality, plots, tables
 from lcs.exhibits.compare import PENDING, Cell, Values
-from lcs.exhibits.rivals.studies import B50, DENSE, NO_L1, RIVALS, budget, rival
+from lcs.exhibits.rivals.studies import AIMS, B50, DENSE, NO_L1, RIVALS, budget, rival
 from lcs.exhibits.tables import LAYERS, Table
 from lcs.exhibits.verdicts import UNMEASURED, Claim, Finding
 from lcs.runs import Record
@@ -24,8 +25,7 @@ if TYPE_CHECKING:
 WITH_DISTANCES = ("S-LOCAL's windows", B50, "one-shot", "gradual", "SET", "RigL", "random mask")
 
 
-# the study of each budget, and its name in the figure
-BUDGETS = {"many": "rivals", "few": "rivals-few"}
+# the study of each budget, and its name
 LABELS = {"rivals": "larger budget", "rivals-few": "smaller budget"}
 
 
@@ -36,17 +36,25 @@ def by_rival(records: Sequence[Record]) -> dict[str, list[Record]]:
 
 
 def sparse_flops(record: Record) -> float:
-    """Return the FLOPs of a whole training, products by zeros left out.
+    """Return the FLOPs of a whole training without products by zeros, and needless gradients.
 
-    Zeros are those after each epoch. What is needed to choose new weights is not counted.
+    A zero that may return needs its gradient at every step; one outside a mask, or frozen, does
+    not. Zeros are those after each epoch. The dense gradients of RigL and SNIP, on one batch of an
+    epoch, are not counted.
     """
     config, history = record.config, record.history
     epochs = np.arange(1, config.epochs + 1)
-    first, *others = (
-        float(np.interp(epochs, history["epoch"], counts).sum())
-        for counts in history["nonzeros"].values()
-    )
-    return 2 * (2 * first + 3 * sum(others)) * data.spec(config.dataset).train_size
+    if config.pruning == "none":
+        unmasked = 0 if config.frozen_zeros else config.epochs
+    else:
+        unmasked = config.period or 0 if config.pruning in CUT_BETWEEN_PERIODS else 0
+    products = 0.0  # multiply–adds of one image, over the epochs
+    for name, counts in history["nonzeros"].items():
+        left = np.interp(epochs, history["epoch"], counts)
+        gradients = np.where(epochs <= unmasked, record.final["weights"][name], left)
+        # the gradient of the images is not needed
+        products += ((1 if name == "conv1" else 2) * left + gradients).sum()
+    return 2 * products * data.spec(config.dataset).train_size
 
 
 def rivals_table(study: str, records: Sequence[Record]) -> Table:
@@ -61,16 +69,18 @@ def rivals_table(study: str, records: Sequence[Record]) -> Table:
         "method": compare.of(rival),
         "weights": _weights_text,
         "test accuracy (%)": compare.mean_text,
-        "less β = 50": less,
+        "difference from β = 50": less,
         "10¹² FLOPs, dense": compare.of(lambda c: f"{cost.training_flops(c) / 1e12:,.3g}"),
         "sparse": lambda runs: f"{np.mean([sparse_flops(r) for r in runs]) / 1e12:,.3g}",
-        "window": locality.window_text,
+        "window": locality.excess_text,
+        "filters measured": locality.eligible_text,
         "seeds": tables.links,
     }
     what = (
         f"Methods at β-LASSO's own numbers of weights in layers 1 and 2, {LABELS[study]}; FLOPs "
-        "of the whole training as it runs here, and with products by zeros left out; share of a "
-        "filter's mass in its best window beyond chance, in points"
+        "of the whole training as it runs here, and without products by zeros; share of a "
+        "filter's mass in its best window beyond chance, in points, and in how many filters it can "
+        "be measured"
     )
     ordered = [run for runs in place.values() for run in runs]
     return compare.by_condition(
@@ -100,7 +110,7 @@ def allocation_table(records: Sequence[Record], others: Sequence[Record]) -> Tab
         "method": compare.of(rival),
         "weights": _weights_text,
         "test accuracy (%)": compare.mean_text,
-        "less β-LASSO's allocation": less,
+        "difference from β-LASSO's allocation": less,
         "seeds": tables.links,
     }
     what = "As many weights, allocated to layers 1 and 2 by the rule of Erdős and Rényi"
@@ -120,7 +130,7 @@ def search_table(study: str, records: Sequence[Record]) -> Table:
 
 
 def rivals_frame(runs: Mapping[str, Sequence[Record]]) -> pd.DataFrame:
-    """Return one row per run of the studies of `BUDGETS`, given by name.
+    """Return one row per run of the studies of `LABELS`, given by name.
 
     Columns `method`, `budget`, `accuracy` (per cent), `weights` (of layers 1 and 2), `dense` and
     `sparse` (10¹² FLOPs of the training).
@@ -175,14 +185,14 @@ def numbers(records: Sequence[Record]) -> dict[str, str]:
     words = {f"rival-{end}": PENDING for end in ("accuracy", "n", *NAMES) if end != "beta"}
     words |= {f"window-{end}": PENDING for end in OF_WINDOW}
     words |= {f"weights-{end}": PENDING for end in ("beta", "threshold")}
-    words |= {f"share-{name}": f"{100 * budget(name)['density']:.1f}" for name in BUDGETS}
+    words |= {f"share-{name}": f"{100 * budget(name)['density']:.1f}" for name in AIMS}
     if not place:
         return words
     for end, name in NAMES.items():
         if name != B50:
             words[f"rival-{end}"] = tables.signed(compare.paired(place[name], place[B50]))
         if end in OF_WINDOW:
-            words[f"window-{end}"] = locality.window_text(place[name])
+            words[f"window-{end}"] = locality.excess_text(place[name])
         if f"weights-{end}" in words:
             words[f"weights-{end}"] = _weights_text(place[name])
     own = {"rival-accuracy": compare.mean_text(place[B50]), "rival-n": f"{len(place[B50])}"}
