@@ -250,6 +250,8 @@ def numbers(records: Sequence[Record], names: Callable[[Config], str]) -> dict[s
 def words(found: dict[str, list[Record]]) -> dict[str, str]:
     """Return what the prose says: locality of β = 50 beyond chance, in points, or "pending".
 
+    `origin-l1` is λ of the first layer on CIFAR-10.
+
     Args:
         found: the records of the studies by name.
     """
@@ -261,6 +263,8 @@ def words(found: dict[str, list[Record]]) -> dict[str, str]:
         **{f"origin-{key}": by_augmentation.get(key) for key in AUGMENTATIONS},
         **{f"origin-{key}": by_data.get(key) for key in DATA},
     }
+    sparse = locality.sparse_runs(found["origin-augmentation"])
+    keys["origin-l1"] = compare.l1_text(sparse[0].config) if sparse else PENDING
     return {key.replace(" ", "-").replace(",", ""): value or PENDING for key, value in keys.items()}
 
 

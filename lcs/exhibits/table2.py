@@ -304,7 +304,7 @@ CLAIMS: tuple[Claim, ...] = (
         "scaling-seeds",
         "recipe-length-search",
         "flips",
-        "showpiece + showpiece-sgd",
+        "showpiece + showpiece-decay",
     ),
     _better("P", "β = 50 is better than β = 0", B50, B0, "scaling-own", "flips"),
     _better("P", "β = 50 is better than β = 1", B50, B1, "scaling-wide"),

@@ -3,13 +3,12 @@
 from checks import Checks, ahead, behind, level, records
 from checks.reproduce import nothing_at_the_papers_size
 from checks.rivals import pruned_filters_are_as_local, pruning_is_ahead
-from lcs.exhibits.compare import (
-    by_method,
-    by_width,
-    paired,
-)
+from lcs.exhibits import find_study
+from lcs.exhibits.claims import CORRECTED, judge_all
+from lcs.exhibits.compare import by_method, by_width, paired
 from lcs.exhibits.locality import beyond_chance
 from lcs.exhibits.methods import B0, B50, LOCAL, PROXIMAL, SGD
+from lcs.exhibits.readme import SHOWN
 
 CHECKS = Checks()
 CHECKS.add(nothing_at_the_papers_size)
@@ -60,6 +59,20 @@ def ahead_when_searched_alike(store):
     """With flips and crops, at the length of the search, β = 50 is clearly ahead of SGD."""
     groups = by_method(records(store, "recipe-length-search"))
     return ahead(paired(groups[B50], groups[SGD]))
+
+
+@CHECKS.add
+def gains_do_not_outlast_the_correction(store):
+    """Those over SGD at α = 8, by the recipe and when searched alike, hold before it alone."""
+    studies = ("scaling-seeds", "recipe-length-search")
+    (found,) = (one for one in judge_all(store, "P") if one.claim.text == SHOWN[0])
+    settings = {find_study(name).setting.name for name in studies}
+    said = [
+        each.verdict
+        for each, _ in found.evidence
+        if each.setting in {f"{name}, α = 8" for name in settings}
+    ]
+    return said == [f"holds{CORRECTED}"] * 2
 
 
 @CHECKS.add

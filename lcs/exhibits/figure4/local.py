@@ -253,6 +253,6 @@ CLAIMS: tuple[Claim, ...] = (
         "table2",
         _more_local_than_sgd,
         "pictures",
-        ("scaling-seeds", "recipe-length-search", "showpiece + showpiece-sgd"),
+        ("scaling-seeds", "recipe-length-search", "showpiece + showpiece-decay"),
     ),
 )

@@ -33,7 +33,7 @@ PAGES = {
     "why": "Why",
     "double_descent": "Double descent",
     "scaling": "Scaling",
-    "rivals": "Rivals at equal budgets",
+    "rivals": "Pruning and sparse training at equal budgets",
     "origin": "Where locality comes from",
     "transfer": "Transfer",
     "variants": "Variants",

@@ -215,8 +215,8 @@ STUDIES = (
         (50,),
         after=SEARCHES[:1],
     ),
-    _compared("rivals", "Rivals at the larger budget", make=partial(_rivals, "many")),
+    _compared("rivals", "Methods at the larger budget", make=partial(_rivals, "many")),
     _compared("rivals-iterative", "Iterative pruning at the larger budget", make=_iterative),
-    _compared("rivals-few", "Rivals at the smaller budget", make=partial(_rivals, "few")),
-    _compared("rivals-er", "Rivals allocated otherwise", make=_allocated),
+    _compared("rivals-few", "Methods at the smaller budget", make=partial(_rivals, "few")),
+    _compared("rivals-er", "Methods with another allocation", make=_allocated),
 )

@@ -82,7 +82,7 @@ def gains_figure(runs: Mapping[str, Sequence[Record]]) -> Figure:
     import pandas as pd
 
     own, same, seeds = (runs[f"scaling-{name}"] for name in ("own", "threshold", "seeds"))
-    largest = [*runs["showpiece"], *runs["showpiece-sgd"]]
+    largest = [*runs["showpiece"], *runs["showpiece-decay"]]
     more = {record.config.base_channels for record in seeds}
     fewer = [record for record in own if record.config.base_channels not in more]
     parts = [
