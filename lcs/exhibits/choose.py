@@ -77,7 +77,7 @@ def _render(sections: dict[str, dict[str, Any]]) -> str:
     texts = []
     for name, section in sections.items():
         text = json.dumps(section)
-        if any(isinstance(value, dict) for value in section.values()):
+        if any(isinstance(value, (dict, list)) for value in section.values()):
             lines = [f"    {json.dumps(key)}: {json.dumps(v)}" for key, v in section.items()]
             text = "{\n" + ",\n".join(lines) + "\n  }"
         texts.append(f"  {json.dumps(name)}: {text}")
@@ -127,5 +127,6 @@ RULES: dict[str, Rule | Callable[[Sequence[Record]], dict[str, Any]]] = {
     "search-budgets": rivals.budgets,
     "search-convolution": Rule(lambda c: variants.key(c) if c.source else "S-CONV", lambda c: c.lr),
     "search-deeper": Rule(variants.key, variants.deep_values),
-    "search-pruning": Rule(rivals.key, lambda c: {"lr": c.lr, "factor": rivals.regularisation(c)}),
+    "search-pruning": rivals.finalists,
+    "search-pruning-long": Rule(rivals.key, rivals.values),
 }

@@ -123,6 +123,17 @@ def _search(base: Config, betas: Sequence[float]) -> list[Config]:
     ]
 
 
+def _search_long(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return the two best candidates of each method, as long as the runs that are compared."""
+    here, found = _here(base, 16).replace(validation=True), budget("many")
+    masked = (_masked(here, n, found) for n in MASKED if n != ITERATIVE)
+    return [
+        _with(run, chosen)
+        for run in (_unmasked(here, "sgd"), *masked)
+        for chosen in CHOSEN["search-pruning"][key(run)]
+    ]
+
+
 def _rivals(name: str, base: Config, betas: Sequence[float]) -> list[Config]:
     here, found = _here(base, 16), budget(name)
     sparse = _sparse(here, found["share"], betas[-1])
@@ -162,10 +173,27 @@ def regularisation(config: Config) -> float:
     return round(getattr(config, name) / getattr(whole, name), 9)
 
 
+def values(config: Config) -> dict[str, float]:
+    """Return what the searches vary: the learning rate, and `regularisation`."""
+    return {"lr": config.lr, "factor": regularisation(config)}
+
+
+def _with(config: Config, chosen: dict[str, float]) -> Config:
+    return regularised(config, chosen["factor"]).replace(lr=chosen["lr"])
+
+
 def tuned(config: Config) -> Config:
-    """Return a run with what `search-pruning` chose for its method."""
-    found = CHOSEN["search-pruning"][key(config)]
-    return regularised(config, found["factor"]).replace(lr=found["lr"])
+    """Return a run with what `search-pruning-long` chose for its method."""
+    return _with(config, CHOSEN["search-pruning-long"][key(config)])
+
+
+def finalists(records: Sequence[Record]) -> dict[str, list[dict[str, float]]]:
+    """Return what `search-pruning` chooses: the two best candidates of each method."""
+    ordered = sorted(records, key=lambda record: record.accuracy, reverse=True)
+    found: dict[str, list[dict[str, float]]] = {}
+    for record in ordered:
+        found.setdefault(key(record.config), []).append(values(record.config))
+    return {name: candidates[:2] for name, candidates in found.items()}
 
 
 def budgets(records: Sequence[Record]) -> dict[str, dict[str, float]]:
@@ -199,7 +227,7 @@ def erdos_renyi(config: Config) -> Config:
     return config.replace(density=round(kept / first, 9), density_rest=round(rest / second, 9))
 
 
-SEARCHES = ("search-budgets", "search-pruning")
+SEARCHES = ("search-budgets", "search-pruning", "search-pruning-long")
 _compared = partial(desk_study, setting=FLIP_CROP_SHORT, betas=(50,), after=SEARCHES)
 
 STUDIES = (
@@ -214,6 +242,15 @@ STUDIES = (
         1,
         (50,),
         after=SEARCHES[:1],
+    ),
+    desk_study(
+        "search-pruning-long",
+        "The two best candidates of each, at the whole length",
+        FLIP_CROP_SHORT,
+        _search_long,
+        1,
+        (50,),
+        after=SEARCHES[:2],
     ),
     _compared("rivals", "Methods at the larger budget", make=partial(_rivals, "many")),
     _compared("rivals-iterative", "Iterative pruning at the larger budget", make=_iterative),
