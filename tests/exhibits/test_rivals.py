@@ -106,28 +106,39 @@ def test_budgets_are_the_nearest_candidates():
     assert found["few"]["share"] == 4
 
 
-def test_each_method_takes_what_its_search_chose(monkeypatch):
-    runs = find_study("search-pruning").configs("desk", 1)
-    best = {"sgd": (0.03, 1), "beta-lasso": (0.3, 3), "proximal-l1": (0.3, 3), "spred": (1, 10)}
-    scored = [
+def scored(study, order):
+    """Records of a search in which candidates do as well as they stand late in an order."""
+    return [
         dataclasses.replace(
-            made_up(c, 0),
-            final={
-                "validation_accuracy": 0.7
-                if (c.lr, studies.regularisation(c)) == best[c.optimizer]
-                else 0.6
-            },
+            made_up(config, 0),
+            final={"validation_accuracy": 0.6 + 0.01 * order(studies.values(config))},
         )
-        for c in runs
+        for config in find_study(study).configs("desk", 1)
     ]
-    found = choose("search-pruning", scored)
-    assert found["sgd rigl"] == {"lr": 0.03, "factor": 1.0}
-    assert found["spred magnitude"] == {"lr": 1.0, "factor": 10.0}
+
+
+def test_each_method_takes_what_its_searches_chose(monkeypatch):
+    """Of four candidates the two best are tried at the whole length, and the better one is run."""
+    by_strength = lambda values: values["lr"] + values["factor"]  # noqa: E731
+    found = choose("search-pruning", scored("search-pruning", by_strength))
     assert len(found) == 11
+    assert found["sgd rigl"] == [{"lr": 1.0, "factor": 1.0}, {"lr": 0.3, "factor": 1.0}]
+    assert found["spred magnitude"] == [{"lr": 1.0, "factor": 30.0}, {"lr": 1.0, "factor": 10.0}]
     monkeypatch.setitem(studies.CHOSEN, "search-pruning", found)
-    searched = [c for c in find_study("rivals").configs("desk", 1) if studies.key(c) in found]
-    assert len(searched) == 11
-    assert all((c.lr, studies.regularisation(c)) == best[c.optimizer] for c in searched)
+
+    longer = find_study("search-pruning-long").configs("desk", 1)
+    assert {c.epochs for c in longer} == {50}
+    tried = {}
+    for config in longer:
+        tried.setdefault(studies.key(config), []).append(studies.values(config))
+    assert tried == found
+
+    weaker = lambda values: -by_strength(values)  # noqa: E731
+    best = choose("search-pruning-long", scored("search-pruning-long", weaker))
+    assert best == {key: second for key, (_, second) in found.items()}
+    monkeypatch.setitem(studies.CHOSEN, "search-pruning-long", best)
+    runs = [c for c in find_study("rivals").configs("desk", 1) if studies.key(c) in best]
+    assert {studies.key(c): studies.values(c) for c in runs} == best
 
 
 @pytest.mark.parametrize(
