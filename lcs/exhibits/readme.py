@@ -61,8 +61,8 @@ S-LOCAL is {same_width} points ahead at the same width, and {local} with as few 
 CAPTION = """\
 Left: test accuracy on CIFAR-10 against remaining weights by the paper's recipe, {epochs} epochs;
 small dots are seeds, large ones their means, numbers the width α; β = 50 has two λ at α = 8. Solid
-line: Pareto front of all networks; dotted: of S-FC. Right: first-layer filters at α = {filters}, with flips and crops, 100
-epochs, SGD without momentum and weight decay; zero is grey."""
+line: Pareto front of all networks; dotted: of S-FC. Right: first-layer filters at α = {filters},
+with flips and crops, 100 epochs, SGD without momentum and weight decay; zero is grey."""
 
 
 def numbers(store: RunStore) -> dict[str, str]:
