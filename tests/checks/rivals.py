@@ -1,6 +1,6 @@
 """What the page rivals says of results, all at the larger budget."""
 
-from checks import Checks, records
+from checks import Checks, ahead, records
 from lcs.exhibits.compare import paired
 from lcs.exhibits.locality import beyond_chance, pair_correlation
 from lcs.exhibits.rivals.results import by_rival
@@ -18,14 +18,20 @@ def lead(store, name, other=B50):
 
 @CHECKS.add
 def pruning_is_ahead(store):
-    """Gradual pruning and SET are ahead of β = 50, and not behind dense SGD."""
-    return all(min(lead(store, name), lead(store, name, DENSE)) > 0 for name in ("gradual", "SET"))
+    """Gradual pruning is clearly ahead of β = 50, and on average not behind dense SGD."""
+    place = by_rival(records(store, "rivals"))
+    return ahead(paired(place["gradual"], place[B50])) and lead(store, "gradual", DENSE) > 0
 
 
 @CHECKS.add
 def other_rivals_are_behind(store):
-    """Those are RigL, random masks, and the threshold without ℓ1, which leaves more."""
+    """Those are RigL, random masks, and the threshold without ℓ1, which leaves more.
+
+    The threshold alone, and the sub-gradient alone, are so clearly.
+    """
     place = by_rival(records(store, "rivals"))
+    if not all(ahead(paired(place[B50], place[name])) for name in (NO_L1, "ℓ1 sub-gradient, cut")):
+        return False
     left = [place[name][0].final["nonzeros"]["conv1"] for name in (NO_L1, B50)]
     behind = ("RigL", "random mask", NO_L1)
     return all(lead(store, name) < 0 for name in behind) and left[0] > 5 * left[1]

@@ -1,7 +1,7 @@
 """What the page sound says of results."""
 
 from checks import Checks, ahead, records
-from lcs.exhibits import sound
+from lcs.exhibits import locality, sound
 from lcs.exhibits.compare import by_method, paired
 from lcs.exhibits.methods import B0, B50, SGD
 from lcs.stats import mean_interval
@@ -14,7 +14,7 @@ def runs_with(store, images):
 
 
 def beyond_chance(runs, key):
-    return mean_interval(sound._excess(runs, key))
+    return mean_interval(locality.beyond_chance(runs, key))
 
 
 @CHECKS.add
@@ -29,7 +29,7 @@ def penalty_makes_filters_local_in_time(store):
     """β = 0 is local in both directions and more in time, with shifts and without."""
     for images in sound.IMAGES:
         runs = runs_with(store, images)[B0]
-        time, frequency = (sound._excess(runs, key) for key in ("column_mass", "row_mass"))
+        time, frequency = (locality.beyond_chance(runs, key) for key in ("column_mass", "row_mass"))
         more = mean_interval([one - two for one, two in zip(time, frequency, strict=True)])
         if not (mean_interval(frequency).mean > 15 and ahead(more)):
             return False

@@ -309,7 +309,7 @@ QUESTIONS: tuple[Question, ...] = (
         claims=(
             "With masks found on CIFAR-100, SGD is better on CIFAR-10 than without masks",
             "These masks are better than masks rewired at random, which are not local",
-            "A new initialisation of these masks costs less than 1 point",
+            "A new initialisation of these masks changes the accuracy by less than 1 point",
             "A frozen first layer is better on CIFAR-10 if β = 50 trained it on CIFAR-100 than if "
             "SGD did",
         ),
