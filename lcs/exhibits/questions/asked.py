@@ -165,7 +165,7 @@ QUESTIONS: tuple[Question, ...] = (
         ANSWERED,
         "At α = 8, gain over the LASSO's own step, proximal ℓ1, with the same λ: {0}; over the "
         "plain sub-gradient with a λ of its own: {1}.",
-        "scaling#threshold-λ-or-pruning",
+        "scaling#threshold-or-larger-λ",
         claims=(
             "With λ of β = 50 chosen at α = 8, it is better than proximal ℓ1 with the same λ there",
             "With λ of β = 50 chosen at α = 8, it is better than β = 0 with a λ of its own there",
