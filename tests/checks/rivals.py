@@ -24,6 +24,14 @@ def pruning_is_ahead(store):
 
 
 @CHECKS.add
+def gradual_depends_on_its_rate(store):
+    """As the shorter search chose it, gradual pruning is not clearly ahead of β = 50."""
+    place = by_rival(records(store, "rivals"))
+    first = paired(records(store, "rivals-first-choice"), place[B50])
+    return not ahead(first) and first.mean < 0.5 * lead(store, "gradual")
+
+
+@CHECKS.add
 def other_rivals_are_behind(store):
     """Those are RigL, random masks, and the threshold without ℓ1, which leaves more.
 

@@ -173,6 +173,15 @@ def test_what_the_page_shows():
     assert [label.get_text() for label in accuracy.get_yticklabels()] == [DENSE, *RIVALS]
 
 
+def test_the_first_choice_is_compared_with_beta_50():
+    (config, *_) = find_study("rivals-first-choice").configs("desk", 1)
+    first, _ = studies.CHOSEN["search-pruning"]["sgd gradual"]
+    assert (rival(config), studies.values(config)) == ("gradual", first)
+    text = results.first_choice_text(records(2, "rivals-first-choice"), records(2))
+    assert text.startswith("−1.99")
+    assert results.first_choice_text([], []) == "pending"
+
+
 def test_the_page_without_runs():
     assert results.rivals_table("rivals", []).rows
     words = results.numbers([])

@@ -173,6 +173,13 @@ NAMES = {
 OF_WINDOW = ("dense", "beta", "one-shot", "gradual", "set", "rigl", "random", "windows")
 
 
+def first_choice_text(records: Sequence[Record], others: Sequence[Record]) -> str:
+    """Return how far the runs of `rivals-first-choice` are ahead of β = 50, in points."""
+    if not (records and others):
+        return PENDING
+    return tables.signed(compare.paired(records, by_rival(others)[B50]))
+
+
 def numbers(records: Sequence[Record]) -> dict[str, str]:
     """Return what the prose says of the larger budget, in words; "pending" without any runs.
 

@@ -146,6 +146,12 @@ def _rivals(name: str, base: Config, betas: Sequence[float]) -> list[Config]:
     ]
 
 
+def _first_choice(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return gradual pruning with what `search-pruning` had put first."""
+    gradual = _masked(_here(base, 16), "gradual", budget("many"))
+    return [_with(gradual, CHOSEN["search-pruning"][key(gradual)][0])]
+
+
 def _iterative(base: Config, betas: Sequence[float]) -> list[Config]:
     return [tuned(_masked(_here(base, 16), ITERATIVE, budget("many")))]
 
@@ -253,6 +259,12 @@ STUDIES = (
         after=SEARCHES[:2],
     ),
     _compared("rivals", "Methods at the larger budget", make=partial(_rivals, "many")),
+    _compared(
+        "rivals-first-choice",
+        "Gradual pruning as the shorter search chose it",
+        seeds=2,
+        make=_first_choice,
+    ),
     _compared("rivals-iterative", "Iterative pruning at the larger budget", make=_iterative),
     _compared("rivals-few", "Methods at the smaller budget", make=partial(_rivals, "few")),
     _compared("rivals-er", "Methods with another allocation", make=_allocated),
