@@ -44,10 +44,11 @@ def sparse_flops(record: Record) -> float:
     """
     config, history = record.config, record.history
     epochs = np.arange(1, config.epochs + 1)
-    if config.pruning == "none":
-        unmasked = 0 if config.frozen_zeros else config.epochs
-    else:
-        unmasked = config.period or 0 if config.pruning in CUT_BETWEEN_PERIODS else 0
+    unmasked = 0  # epochs in which every zero may return
+    if config.pruning in CUT_BETWEEN_PERIODS:
+        unmasked = config.period or config.epochs
+    elif config.pruning == "none" and not config.frozen_zeros:
+        unmasked = config.epochs
     products = 0.0  # multiply–adds of one image, over the epochs
     for name, counts in history["nonzeros"].items():
         left = np.interp(epochs, history["epoch"], counts)
