@@ -226,7 +226,7 @@ def study(
     options = {"store": place, "device": device, "workers": workers, "on": on, "address": address}
     options |= {"gpus_per_run": gpus_per_run, "shard": shard, **changes}
     if plan:
-        from lcs.base_study import check_options
+        from lcs.study.base_study import check_options
 
         check_options("cpu", budget_minutes, checkpoint_seconds, workers, on, gpus_per_run)
         print(chosen.plan(scale, seeds, **options))
@@ -315,7 +315,7 @@ def replay(
 
     Of a run that starts from another network, that one is trained first, from its first epoch on.
     """
-    from lcs.replay import replay as replay_record
+    from lcs.train.replay import replay as replay_record
 
     outcome = replay_record(_stores(store)[0].by_id(run_id), epochs, device)
     print(outcome.text)
@@ -325,7 +325,7 @@ def replay(
 @data_app.command("get")
 def get_data(name: str) -> None:
     """Obtain a data set, check it, and print where it is."""
-    from lcs import download
+    from lcs.data import download
 
     print(download.get(name))
 
@@ -333,7 +333,7 @@ def get_data(name: str) -> None:
 @data_app.command("import")
 def import_data(name: str, file: Path) -> None:
     """Check a prepared .npz and take it over."""
-    from lcs import download
+    from lcs.data import download
 
     print(download.import_npz(name, file))
 
@@ -358,9 +358,9 @@ def list_data() -> None:
 @app.command()
 def doctor(device: Device = "auto") -> None:
     """Say what this machine has and can do, in about a minute; exit 1 if a check fails."""
-    from lcs.device import choose_device
     from lcs.doctor import examine
     from lcs.exhibits import find_study
+    from lcs.train.device import choose_device
 
     desk: dict[str, Any] = {"table2": find_study("table2").configs("desk")}
     failed = False

@@ -160,10 +160,10 @@ class Config(RunConfig):
     l1_growth: float = 0.0  # growth of the first layer's lambda, see `lcs.models.relative_l1`
     beta: float = 0.0  # weights below beta * lambda are set to zero
     frozen_zeros: bool = False  # weights at zero stay there: one-way pruning
-    pruning: str = "none"  # masks of zeros, see `lcs.pruning`
+    pruning: str = "none"  # masks of zeros, see `lcs.optim.pruning`
     density: float = 1.0  # share of the first layer's weights that masks keep, and of the second's
     density_rest: float | None = None  # of the second layer; None: the same. The last is dense
-    start: str = "initial"  # what is taken of another, trained network, see `lcs.transfer`
+    start: str = "initial"  # what is taken of another, trained network, see `lcs.models.transfer`
     source: str | None = None  # that network's run, of the same seed: `file` without its seed
     loss: str = "cross-entropy"  # bce: with logits on one-hot targets, mean over classes
     schedule: str = "cosine-epoch"
@@ -174,7 +174,7 @@ class Config(RunConfig):
     crop_padding: int | None = None  # zeros around an image before a crop; None: side // 8
     normalize: str = "half"  # half: (x / 255 - 0.5) / 0.5; standard: per channel
     permute_pixels: bool = False  # one fixed permutation of the pixels of every network input
-    images: str = "natural"  # else surrogates of them, see `lcs.surrogates`
+    images: str = "natural"  # else surrogates of them, see `lcs.data.surrogates`
     labels: str = "true"  # shuffled: of the training images, in a random order
     train_share: float = 1.0  # of each class of the training images: the first ones
     validation: bool = False  # hold out the last tenth of each class and leave the test set alone

@@ -166,7 +166,7 @@ def _product_rate(device: str, precision: str) -> float | None:
     """
     import torch
 
-    from lcs.mixed_precision import bf16_products
+    from lcs.optim.mixed_precision import bf16_products
 
     if device == "cuda" and not torch.cuda.is_available():
         return None

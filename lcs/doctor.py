@@ -16,16 +16,16 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from lcs import cost, data, sparse
+from lcs import cost, data
 from lcs.config import Config
 from lcs.errors import LcsError, one_line
-from lcs.fused_steps import compiler_works
-from lcs.mixed_precision import bf16_products
-from lcs.optim import BetaLasso
-from lcs.provenance import hardware
-from lcs.run import Run
+from lcs.optim import BetaLasso, sparse
+from lcs.optim.fused_steps import compiler_works
+from lcs.optim.mixed_precision import bf16_products
 from lcs.runs import default_store
-from lcs.timing import bare_products, seconds, training_step
+from lcs.runs.provenance import hardware
+from lcs.train.run import Run
+from lcs.train.timing import bare_products, seconds, training_step
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 STEP = Config(optimizer="beta-lasso", l1=5e-5, beta=50.0, precision="bf16", batch_size=512)
@@ -56,7 +56,7 @@ def examine(device: torch.device, desk: Mapping[str, Sequence[Config]]) -> Itera
     """Yield what is found, as it is found.
 
     Args:
-        device: from `lcs.device.choose_device`.
+        device: from `lcs.train.device.choose_device`.
         desk: runs of studies at the desk scale, whose time is estimated.
     """
     width = WIDTHS[device.type]
@@ -161,7 +161,7 @@ def sparse_limits(device: torch.device, width: int) -> Iterator[Finding]:
                     break
                 limit = density
         now = sparse.PAYS_BELOW[device.type][mode]
-        place = f'PAYS_BELOW["{device.type}"]["{mode}"] in lcs/sparse.py'
+        place = f'PAYS_BELOW["{device.type}"]["{mode}"] in lcs/optim/sparse.py'
         yield Finding(None, f"sparse, {mode}: faster up to density {limit:g}; {place} is {now:g}")
 
 

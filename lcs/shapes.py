@@ -189,7 +189,7 @@ def _matrix(inputs: int, units: int) -> LayerSize:
 def _resnet_sizes(
     num_classes: int, image_size: int, in_channels: int, base_channels: int, kernel: int
 ) -> dict[str, LayerSize]:
-    """Sizes of `lcs.resnet.ScaledResNet`: four stages of two blocks of two convolutions."""
+    """Sizes of `lcs.models.resnet.ScaledResNet`: four stages of two blocks of two convolutions."""
     positions, width = image_size**2, base_channels
     sizes = {"conv1": LayerSize(in_channels * width * kernel**2, positions)}
     for stage in range(4):

@@ -12,10 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from lcs import data
-from lcs.batches import steps_per_epoch
 from lcs.config import Config
+from lcs.data.batches import steps_per_epoch
 from lcs.errors import ConfigError
-from lcs.schedule import learning_rate
+from lcs.optim.schedule import learning_rate
 
 Curve = npt.NDArray[np.float64]
 

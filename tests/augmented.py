@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from lcs.augment import Stage, apply, draw
+from lcs.data.augment import Stage, apply, draw
 
 
 def draw_usual(name: str, count: int, size: int, generator: torch.Generator) -> list[Stage]:

@@ -69,8 +69,7 @@ def built():
     sources = [book.ROOT / "_config.yml", book.ROOT / "_toc.yml", Path(book.__file__)]
     sources += [path for path in folder.rglob("*") if path.is_file()]
     with FileLock(pages.with_suffix(".lock")):
-        # records are copied when all else has gone well
-        done = (pages / "book" / "runs").exists()
+        done = (pages / "_static" / "vega.js").exists()  # written when all else has gone well
         made = (pages / "index.html").stat().st_mtime if done else 0.0
         if any(source.stat().st_mtime > made for source in sources):
             book.render()

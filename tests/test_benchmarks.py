@@ -50,7 +50,7 @@ def ratios(table):
 
 
 def test_a_step_in_parts_at_each_width(bench, monkeypatch):
-    monkeypatch.setattr("lcs.sparse.PAYS_FROM", 0)
+    monkeypatch.setattr("lcs.optim.sparse.PAYS_FROM", 0)
     every = bench("parts", "cpu", "1", **SMALL)
     titles = [table["title"].partition(":")[0] for table in every]
     assert titles == ["S-FC, α = 1", "S-LOCAL, α = 1", "S-CONV, α = 1", *2 * ["S-FC, α = 1"]]
@@ -85,7 +85,7 @@ def test_bare_products_are_those_of_the_network(bench, monkeypatch, model):
     bare = parts.products(net)
     with FlopCounterMode(display=False) as of_products:
         bare()
-    monkeypatch.setattr("lcs.models._dense_is_faster", lambda *_: False)
+    monkeypatch.setattr("lcs.models.networks._dense_is_faster", lambda *_: False)
     with FlopCounterMode(display=False) as of_step:
         parts.loss_of(net, parts.normalised(images), labels).backward()
     assert of_products.get_total_flops() == of_step.get_total_flops() > 0
@@ -142,7 +142,7 @@ def test_bounds_by_some_of_the_terms_hold(monkeypatch, weighted, terms):
 
 
 def test_the_optimizers_passes(bench, monkeypatch):
-    monkeypatch.setattr("lcs.fused_steps.compiler_works", lambda _: False)
+    monkeypatch.setattr("lcs.optim.fused_steps.compiler_works", lambda _: False)
     monkeypatch.setattr("lcs.models.build", lambda *_, **__: torch.nn.Linear(8, 8, bias=False))
     first, second = bench("optimizer", REPEATS=1)
     assert "SGD(foreach=True)" in first["times"]

@@ -368,7 +368,9 @@ def test_show_reads_utf8_in_every_locale(store, record, command, monkeypatch):
     text = read_text(record.path, "utf-8").replace('"command": "', '"command": "β ', 1)
     record.path.write_text(text, encoding="utf-8")
     monkeypatch.setattr(Path, "read_text", of_the_locale)
-    monkeypatch.setattr("lcs.runs.read_record", lambda path, _root: SimpleNamespace(path=path))
+    monkeypatch.setattr(
+        "lcs.runs.store.read_record", lambda path, _root: SimpleNamespace(path=path)
+    )
     assert command("runs", "show", record.run_id, "--store", store.root).out == text
 
 

@@ -8,15 +8,14 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from lcs import sparse
 from lcs.config import Config
-from lcs.device import choose_device
 from lcs.errors import Paused
-from lcs.mixed_precision import bf16_weights
-from lcs.optim import BetaLasso
-from lcs.run import Run
+from lcs.optim import BetaLasso, sparse
+from lcs.optim.mixed_precision import bf16_weights
 from lcs.runs import RunStore
 from lcs.train import train, train_group
+from lcs.train.device import choose_device
+from lcs.train.run import Run
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 
@@ -40,7 +39,7 @@ def near(one, other, slack=1):
 def compiled(request, monkeypatch):
     """Whether the optimizer compiles its step, as it does for large networks."""
     if request.param:
-        monkeypatch.setattr("lcs.run.COMPILED_FROM", 0)
+        monkeypatch.setattr("lcs.train.run.COMPILED_FROM", 0)
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])

@@ -6,10 +6,12 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from lcs import doctor, sparse, timing
+from lcs import doctor
 from lcs.config import Config
 from lcs.errors import DataError
+from lcs.optim import sparse
 from lcs.runs import RunStore
+from lcs.train import timing
 
 CPU = torch.device("cpu")
 
@@ -29,10 +31,12 @@ def timed(monkeypatch, times):
 
 def test_a_step_that_is_compiled_wrongly_is_found(monkeypatch):
     monkeypatch.setattr(doctor, "compiler_works", lambda _: True)
-    monkeypatch.setattr("lcs.fused_steps.compiler_works", lambda _: False)  # compiling takes long
+    monkeypatch.setattr(
+        "lcs.optim.fused_steps.compiler_works", lambda _: False
+    )  # compiling takes long
     assert [f.good for f in doctor.compiled_step(CPU)] == [True]
     monkeypatch.setattr(
-        "lcs.optim.take_steps",
+        "lcs.optim.optimizers.take_steps",
         lambda work, *_, fused, **__: work[0][0].add_(1.0 if fused else 0.0),
     )
     assert [f.good for f in doctor.compiled_step(CPU)] == [False]

@@ -19,11 +19,11 @@ from hypothesis import strategies as st
 from safetensors.numpy import save_file
 
 from lcs import data
-from lcs.checkpoint import Checkpoint
 from lcs.cli import main
 from lcs.config import Config
 from lcs.errors import CheckpointError, ConfigError, DataError, RecordError
-from lcs.runs import MAX_RECORD_BYTES, Record, RunStore, default_store, read_record, verify
+from lcs.runs.store import MAX_RECORD_BYTES, Record, RunStore, default_store, read_record, verify
+from lcs.train.checkpoint import Checkpoint
 
 CONFIG = Config(dataset="digits", epochs=2)
 

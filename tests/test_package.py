@@ -48,7 +48,7 @@ def test_the_wheel_has_the_library_and_works(build, tmp_path):
 
     assert run("-m", "lcs", "--version").stdout == f"{VERSION}\n"
     imported = run("-c", "import lcs.optim; print(lcs.optim.__file__)")
-    assert imported.stdout == f"{tmp_path / 'lcs' / 'optim.py'}\n"
+    assert imported.stdout == f"{tmp_path / 'lcs' / 'optim' / '__init__.py'}\n"
     book = run("-m", "lcs", "book")
     assert book.returncode == 1
     (line,) = book.stderr.splitlines()

@@ -8,8 +8,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from lcs import data
 from lcs.config import CHOICES, Config
 from lcs.models import layers
-from lcs.run import build_model
 from lcs.shapes import LayerSize, flops
+from lcs.train.run import build_model
 
 VARIANTS = [
     {},

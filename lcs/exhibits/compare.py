@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from lcs import base_study, theory
+from lcs import theory
 from lcs.config import Config, foreign_fields
 from lcs.exhibits import tables
 from lcs.exhibits.methods import Method, method
 from lcs.exhibits.tables import LAYERS, Table
 from lcs.runs import Record
 from lcs.stats import Interval, mean_interval
+from lcs.study import base_study
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -437,7 +438,7 @@ def said_of(found: Conditions, say: Callable[[Sequence[Record]], str], **fields:
 
 
 def frame(records: Sequence[Record]) -> pd.DataFrame:
-    """Return `lcs.base_study.frame` with the name of each run's method in a column `method`."""
+    """Return `base_study.frame` with the name of each run's method in a column `method`."""
     table = base_study.frame(records)
     names = {record.run_id: str(method(record.config)) for record in records}
     return table.assign(method=table["run_id"].map(names)) if records else table

@@ -6,16 +6,17 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from lcs import measure, sharing
-from lcs.equivariance import SHIFT, UNITS
+from lcs import measure
 from lcs.exhibits import compare, tables
 from lcs.exhibits.compare import PENDING, Cell
 from lcs.exhibits.methods import B0, B50, method
 from lcs.exhibits.tables import NONE, Table
 from lcs.exhibits.verdicts import Claim, Finding
-from lcs.recording import STORED_FILTERS
+from lcs.measure import sharing
+from lcs.measure.equivariance import SHIFT, UNITS
 from lcs.runs import Record
 from lcs.stats import Interval, mean_interval
+from lcs.train.recording import STORED_FILTERS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,7 +30,7 @@ NULLS = ("unaligned", "pixels", "phases", "rearranged")
 
 
 def measured(record: Record) -> dict[str, Any]:
-    """Return `lcs.sharing.sharing` of the local ones among a run's stored filters.
+    """Return `lcs.measure.sharing.sharing` of the local ones among a run's stored filters.
 
     The first `STORED_FILTERS` are looked at, as many of each run, within a window of 13 x 13 of 32
     pixels: that of S-CONV's kernel and two pixels more on each side. `of`: how many were looked at.
@@ -130,7 +131,7 @@ def numbers(found: pd.DataFrame, named: Mapping[str, Sequence[Record]]) -> dict[
 def equivariance_table(records: Sequence[Record]) -> Table:
     """Return how closely another unit takes over when the image is shifted, by condition.
 
-    Of the runs that measured it (`lcs.equivariance`), on images whose pixels are not permuted.
+    Of the runs that measured it (`lcs.measure.equivariance`), on images as they are.
     """
     shown = [
         run

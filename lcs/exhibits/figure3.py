@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lcs import theory
-from lcs.base_study import last_epochs
 from lcs.config import Config
 from lcs.cost import count_weights
 from lcs.errors import ConfigError
@@ -24,6 +23,7 @@ from lcs.exhibits.verdicts import Claim, Finding, Judge, one_more, one_more_text
 from lcs.runs import Record
 from lcs.stats import mean_interval
 from lcs.study import Study
+from lcs.study.base_study import last_epochs
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -1,8 +1,8 @@
 """Where locality comes from: the same networks on data that lack one thing after another.
 
 Which statistics of the images and which augmentation do β-LASSO's filters owe their shape to?
-Surrogates of the images are those of `lcs.surrogates`; the images of `lcs.gaussian_process` differ
-in nothing but their gain.
+Surrogates of the images are those of `lcs.data.surrogates`; the images of
+`lcs.data.gaussian_process` differ in nothing but their gain.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lcs.config import Config
+from lcs.data.gaussian_process import GAINS
 from lcs.exhibits import compare, locality, tables
 from lcs.exhibits.compare import PENDING, Cell
 from lcs.exhibits.methods import B50, method
@@ -21,7 +22,6 @@ from lcs.exhibits.plots.style import pending
 from lcs.exhibits.settings import FLIP_CROP, chosen, desk_study, flip_crop_recipe
 from lcs.exhibits.tables import Table
 from lcs.exhibits.verdicts import Claim
-from lcs.gaussian_process import GAINS
 from lcs.runs import Record
 from lcs.stats import mean_interval
 

@@ -15,7 +15,8 @@ from lcs.exhibits.fewest_weights import figures, fronts
 from lcs.exhibits.methods import B50, LOCAL
 from lcs.exhibits.rivals import results as rivals
 from lcs.exhibits.scaling import flips, threshold, tuned
-from lcs.runs import PACKAGE, Record, RunStore
+from lcs.runs import Record, RunStore
+from lcs.runs.provenance import PACKAGE
 
 if TYPE_CHECKING:
     import numpy as np

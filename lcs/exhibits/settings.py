@@ -15,9 +15,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from lcs.base_study import Setting
 from lcs.config import Config
 from lcs.study import Study
+from lcs.study.base_study import Setting
 
 # at every scale the networks of one base channel; a study widens them
 SMOKE = Config(dataset="digits", epochs=30, batch_size=128, lr=0.1)

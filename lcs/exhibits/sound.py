@@ -1,8 +1,8 @@
 """Spoken digits: whether β-LASSO finds what is local in time and in frequency.
 
-The networks are those for images; an image is a log-mel spectrogram (`lcs.spoken_digits`), so that
-a row is a band of frequency and a column a frame of time. No speaker of the test images is heard in
-training.
+The networks are those for images; an image is a log-mel spectrogram (`lcs.data.spoken_digits`), so
+that a row is a band of frequency and a column a frame of time. No speaker of the test images is
+heard in training.
 """
 
 from __future__ import annotations

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lcs import cost
-from lcs.base_study import BaseStudy
 from lcs.config import RunConfig
 from lcs.exhibits import EXHIBITS, exhibit, find_study, tables
 from lcs.exhibits.tables import Table
 from lcs.runs import PUBLISHED, Record, RunStore
+from lcs.study.base_study import BaseStudy
 
 if TYPE_CHECKING:
     from IPython.display import Markdown

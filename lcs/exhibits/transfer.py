@@ -1,7 +1,7 @@
 """What a sparse network found on one data set is worth on another: its masks and its weights.
 
 S-FC with SGD starts from masks or weights of a network that β = 50 trained on the other of two data
-sets (`lcs.transfer`), and is compared with networks that start from nothing.
+sets (`lcs.models.transfer`), and is compared with networks that start from nothing.
 """
 
 from __future__ import annotations

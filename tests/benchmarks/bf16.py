@@ -15,9 +15,9 @@ from unittest import mock
 import torch
 from timing import Report, interleaved
 
-from lcs import mixed_precision
 from lcs.config import Config
-from lcs.timing import training_step
+from lcs.optim import mixed_precision
+from lcs.train.timing import training_step
 
 REPEATS, BATCH = 5, 512
 OWN, BY_FLOAT32, FLOAT32 = "bfloat16, torch's own", "bfloat16 by float32", "float32"

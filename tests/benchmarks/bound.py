@@ -23,11 +23,11 @@ from parts import backward
 from timing import Report, device_asked, interleaved
 from torch import Tensor
 
-from lcs import gradient_bound, mixed_precision, sparse
 from lcs.config import Config
-from lcs.gradient_bound import GradientBound
-from lcs.run import Run, make_optimizer
-from lcs.schedule import learning_rate
+from lcs.optim import gradient_bound, mixed_precision, sparse
+from lcs.optim.gradient_bound import GradientBound
+from lcs.optim.schedule import learning_rate
+from lcs.train.run import Run, make_optimizer
 
 DATASET, EPOCHS = "cifar10", 52
 # epochs after which steps are timed, and how often

@@ -15,9 +15,9 @@ from contextlib import ExitStack
 from timing import Report, Times, interleaved
 
 from lcs.config import Config
-from lcs.executors import Here, OnRay, Processes
 from lcs.runs import RunStore
-from lcs.scheduler import Outcome, train_all
+from lcs.study.executors import Here, OnRay, Processes
+from lcs.study.scheduler import Outcome, train_all
 
 REPEATS = 3
 COUNTS = (100, 300, 1000)

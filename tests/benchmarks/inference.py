@@ -28,8 +28,8 @@ from lcs import models
 from lcs.config import Config
 from lcs.exhibits import find_study
 from lcs.exhibits.engine import inference as exhibit
+from lcs.optim.sparse import SparseLayer
 from lcs.runs import PUBLISHED, RunStore
-from lcs.sparse import SparseLayer
 
 REPEATS = 11
 # a pass of few images is too short to be timed alone, and would be timed with cold caches

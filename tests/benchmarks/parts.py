@@ -20,12 +20,12 @@ from timing import Report, Times, device_asked, interleaved
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from lcs import mixed_precision, models, sparse
-from lcs.augment import apply, draw
+from lcs import models
+from lcs.data.augment import apply, draw
 from lcs.exhibits.methods import NETWORKS
-from lcs.optim import BetaLasso
-from lcs.run import COMPILED_FROM
-from lcs.sparse import MODES
+from lcs.optim import BetaLasso, mixed_precision, sparse
+from lcs.optim.sparse import MODES
+from lcs.train.run import COMPILED_FROM
 
 REPEATS, EPOCH_REPEATS = 15, 5
 BATCH = 512

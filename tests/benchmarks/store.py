@@ -18,8 +18,8 @@ from timing import Report, interleaved
 
 from lcs.config import Config
 from lcs.exhibits import find_study
-from lcs.record_format import sign
 from lcs.runs import PUBLISHED, RunStore, read_record, verify
+from lcs.runs.record_format import sign
 
 REPEATS = 3
 COUNTS = (1000, 10_000)

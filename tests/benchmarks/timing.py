@@ -13,9 +13,9 @@ from typing import Any
 
 import torch
 
-from lcs.device import choose_device
 from lcs.errors import ConfigError
-from lcs.provenance import provenance
+from lcs.runs.provenance import provenance
+from lcs.train.device import choose_device
 
 Times = dict[str, list[float]]
 

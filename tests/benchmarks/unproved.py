@@ -1,8 +1,8 @@
 """How much of the first layer's gradient must be summed to prove that no zero returns?
 
 Counts, along the run of `bound`, the units with an entry of which a bound proves nothing. The
-bounds are tighter than that of `lcs.gradient_bound`: with exact principal axes of each batch, with
-δ projected too, and without what is added for rounding.
+bounds are tighter than that of `lcs.optim.gradient_bound`: with exact principal axes of each
+batch, with δ projected too, and without what is added for rounding.
 
     unproved.py [cpu|cuda] [alpha ...]
 """
@@ -17,7 +17,7 @@ from bound import EPOCHS, along_a_run, operands
 from timing import Report, device_asked
 from torch import Tensor
 
-from lcs.run import Run
+from lcs.train.run import Run
 
 # how many terms are summed, of as many as the batch has images
 TERMS = (1, 16, 32, 64, 128, 256)

@@ -5,8 +5,8 @@ from operator import itemgetter
 
 from checks import PAGES, Checks, records
 from lcs import cost, data
-from lcs.batches import steps_per_epoch
 from lcs.config import Config
+from lcs.data.batches import steps_per_epoch
 from lcs.exhibits import find_study, published
 from lcs.exhibits.compare import by_width
 from lcs.exhibits.engine.counts import count_step

@@ -7,7 +7,6 @@ import re
 import pytest
 from made_up import made_up, study
 
-from lcs.base_study import Setting
 from lcs.config import Config
 from lcs.exhibits import claims, engine, find_study, readme, verdicts
 from lcs.exhibits.settings import STRONGER_L1
@@ -15,6 +14,7 @@ from lcs.exhibits.table2 import AS_SEARCHED
 from lcs.exhibits.verdicts import BENCHMARK, Claim, Finding, verdict
 from lcs.runs import PUBLISHED, Record, RunStore
 from lcs.stats import Interval
+from lcs.study.base_study import Setting
 
 STORE = RunStore(PUBLISHED)
 WEAK = Finding("1.0", Interval(1.0, 0.9, 5))  # not after correction for four comparisons

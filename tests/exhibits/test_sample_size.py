@@ -6,7 +6,7 @@ import math
 import pytest
 from made_up import made_up
 
-from lcs.batches import steps_per_epoch
+from lcs.data.batches import steps_per_epoch
 from lcs.exhibits import find_study, sample_size
 from lcs.exhibits.methods import B50, CONV, LOCAL, SGD, method
 from lcs.runs import Record

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from lcs import cost, data
-from lcs.batches import steps_per_epoch
 from lcs.config import Config
+from lcs.data.batches import steps_per_epoch
 from lcs.exhibits.published import PAPER_EPOCHS
 from lcs.exhibits.tables import Table
 

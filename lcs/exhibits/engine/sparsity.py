@@ -11,8 +11,8 @@ from lcs.exhibits import compare, tables
 from lcs.exhibits.compare import LABELS, PENDING
 from lcs.exhibits.engine.benchmarks import find, load, machine_text, median_ratio, ratio_text
 from lcs.exhibits.tables import Table
+from lcs.optim.sparse import MODES
 from lcs.runs import Record
-from lcs.sparse import MODES
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from lcs.base_study import BaseStudy, Setting, check_options
 from lcs.config import TOY_FEATURES, ToyConfig
 from lcs.errors import ConfigError
 from lcs.exhibits.toy import lasso
 from lcs.exhibits.toy.results import ALMOST_ALWAYS, recovered_by_l1
 from lcs.exhibits.verdicts import Claim, Finding
-from lcs.provenance import provenance
 from lcs.runs import Record, RunStore, default_store
+from lcs.runs.provenance import provenance
+from lcs.study.base_study import BaseStudy, Setting, check_options
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -1,0 +1,175 @@
+"""Batches of a data set on the device, in the order and with the augmentation of each epoch.
+
+The data set lives on the device as uint8. The permutation of every epoch and the augmentation of
+every image are drawn on the host, from the streams of `lcs.seeds`.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from lcs import data
+from lcs.config import Config
+from lcs.data.augment import apply, draw, to_device
+from lcs.seeds import generator_for
+
+# images that are normalised or evaluated at once
+CHUNK = 2000
+# fields of the configuration on which a run's batches depend
+BATCH_FIELDS = (
+    "dataset",
+    "seed",
+    "augment",
+    "crop_padding",
+    "normalize",
+    "precision",
+    "batch_size",
+    "validation",
+    "permute_pixels",
+    "images",
+    "labels",
+    "train_share",
+)
+
+Part = tuple[np.ndarray, np.ndarray]
+
+
+def steps_per_epoch(images: int, batch_size: int) -> int:
+    """Batches in an epoch; a last one of a single image has no batch statistics and is left out."""
+    whole, rest = divmod(images, batch_size)
+    return whole + (rest > 1)
+
+
+class EpochData(NamedTuple):
+    """One epoch of a part of a data set.
+
+    order: int64 (N,), the image at each place. labels: int64 (N,), in this order. images: uint8
+    (N, C, H, W), in this order and augmented; None without augmentation.
+    """
+
+    epoch: int
+    order: Tensor
+    labels: Tensor
+    images: Tensor | None
+
+
+class Batches:
+    """Images and labels of one part of a data set, on the device, and their normalisation.
+
+    images: uint8 (N, C, H, W); labels: int64 (N,).
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        images: data.Images,
+        part: Part,
+        device: torch.device,
+    ) -> None:
+        self.config = config
+        channels_first = np.ascontiguousarray(part[0].transpose(0, 3, 1, 2))
+        self.images = torch.from_numpy(channels_first).to(device)
+        self.labels = torch.from_numpy(part[1].astype(np.int64)).to(device)
+        self.dtype = torch.bfloat16 if config.precision == "bf16" else torch.float32
+        half = np.full(images.in_channels, 0.5)
+        own = np.array(images.mean), np.array(images.std)
+        mean, std = (half, half) if config.normalize == "half" else own
+        self.shift = torch.tensor(255 * mean, dtype=torch.float32).to(device).view(-1, 1, 1)
+        self.scale = torch.tensor(255 * std, dtype=torch.float32).to(device).view(-1, 1, 1)
+        self.prepared: EpochData | None = None
+        self.pixels: Tensor | None = None
+        if config.permute_pixels:
+            count = images.image_size**2
+            self.pixels = torch.randperm(count, generator=generator_for(0, "pixels")).to(device)
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def normalised(self, images: Tensor) -> Tensor:
+        """Map uint8 images (N, C, H, W) to the network's inputs, in its precision."""
+        x = images.float().sub_(self.shift).div_(self.scale).to(self.dtype)
+        if self.pixels is not None:
+            x = x.flatten(2)[:, :, self.pixels].view_as(x)
+        return x
+
+    def unpermuted(self, filters: Tensor) -> Tensor:
+        """Put filters (units, C, H, W) back into the images' own order of pixels."""
+        if self.pixels is None:
+            return filters
+        inverse = self.pixels.argsort().to(filters.device)
+        return filters.flatten(2)[:, :, inverse].view_as(filters)
+
+    @functools.cached_property
+    def all_normalised(self) -> Tensor:
+        """Every image as the network sees it without augmentation, made once."""
+        return torch.cat([self.normalised(part) for part in self.images.split(CHUNK)])
+
+    @functools.cached_property
+    def augmented(self) -> Tensor:
+        """Memory for an epoch of augmented images, allocated once."""
+        return torch.empty_like(self.images)
+
+    def batches(self, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield (inputs, labels) in the order, and with the augmentation, of this epoch.
+
+        A last batch of one image is left out: see `steps_per_epoch`.
+        """
+        size = self.config.batch_size
+        _, order, labels, images = self.prepare_epoch(epoch)
+        for step in range(self.steps):
+            batch = slice(step * size, (step + 1) * size)
+            if images is None:
+                yield self.all_normalised.index_select(0, order[batch]), labels[batch]
+            else:
+                yield self.normalised(images[batch]), labels[batch]
+
+    def prepare_epoch(self, epoch: int) -> EpochData:
+        """Draw the order of an epoch's images and augment them, unless that is done.
+
+        On a GPU this is only queued, so that one may ask for the next epoch as soon as the last
+        batch of this one is; torchvision's sharpness alone waits for the device.
+        """
+        if self.prepared is None or self.prepared.epoch != epoch:
+            self.prepared = None  # its images are overwritten from here on
+            config, side = self.config, self.images.shape[-1]
+            # a network that is trained on is not to see the batches of its source once more
+            again = " again" if config.start == "network" else ""
+            drawing = generator_for(config.seed, f"order{again}", epoch)
+            drawn = torch.randperm(len(self), generator=drawing)
+            draws = generator_for(config.seed, f"augment{again}", epoch)
+            stages = draw(config.augment, len(self), side, draws, crop_shift=config.crop_shift)
+            order = to_device(drawn, self.labels.device)
+            images = None
+            if stages:
+                images = apply(self.images, stages, order=order, out=self.augmented)
+            self.prepared = EpochData(epoch, order, self.labels[order], images)
+        return self.prepared
+
+    def ordered_batches(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield (inputs, labels) in their stored order, for evaluation."""
+        return zip(self.all_normalised.split(CHUNK), self.labels.split(CHUNK), strict=True)
+
+    @property
+    def steps(self) -> int:
+        """Batches in an epoch."""
+        return steps_per_epoch(len(self), self.config.batch_size)
+
+
+def split(config: Config, images: data.Images) -> tuple[Part, Part]:
+    """Return the (images, labels) to train on and those to measure accuracy on."""
+    pixels, labels = images.train_images, images.train_labels
+    evaluation = (images.test_images, images.test_labels)
+    if config.validation:
+        kept, held_out = data.split_validation(labels)
+        evaluation = (pixels[held_out], labels[held_out])
+        pixels, labels = pixels[kept], labels[kept]
+    if config.train_share < 1:
+        rows = data.first_share(labels, config.train_share)
+        pixels, labels = pixels[rows], labels[rows]
+    return (pixels, labels), evaluation

@@ -1,0 +1,131 @@
+"""Spoken digits as images: log-mel spectrograms of the Free Spoken Digit Dataset.
+
+3,000 clips at 8 kHz of six speakers, each saying each digit 50 times (Z. Jackson et al., CC BY-SA
+4.0). A row of an image is a band of frequency, the lowest first, a column a frame of time; a clip
+is in the middle of its image. The speakers of the test images are not heard in training.
+"""
+
+from __future__ import annotations
+
+import io
+import itertools
+import wave
+import zipfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lcs.data.datasets import KEYS, Array, Arrays
+from lcs.errors import DataError
+
+URL = "https://github.com/Jakobovski/free-spoken-digit-dataset/archive/{}.tar.gz"
+COMMIT = "26eb9aaf76e81b692f806f9140c2d2777410d7a1"
+TRAINING_SPEAKERS = ("george", "jackson", "lucas", "nicolas")
+TEST_SPEAKERS = ("theo", "yweweler")
+TAKES = 50
+
+RATE = 8000  # samples a second
+WINDOW, HOP = 256, 160  # samples: frames of 32 ms, one every 20 ms
+SIDE = 32  # bands, and frames: 0.65 s
+DECIBELS = 80  # below a clip's loudest value; what is softer counts as silence
+MAX_BYTES = 2**28  # of a file of clips, expanded: the data set has 2**25 or so
+
+Samples = NDArray[np.int16]
+
+
+def file_names() -> list[str]:
+    """Return the names of all recordings."""
+    speakers = (*TRAINING_SPEAKERS, *TEST_SPEAKERS)
+    return [f"{d}_{s}_{take}.wav" for d in range(10) for s in speakers for take in range(TAKES)]
+
+
+def from_files(files: Mapping[str, bytes]) -> Arrays:
+    """Return the data set's arrays, made of the recordings by their names.
+
+    Raises:
+        DataError: a recording is missing, or is not mono, of 16 bits and 8 kHz.
+    """
+    clips = {}
+    for name in file_names():
+        if name not in files:
+            raise DataError(f"the recording {name} is missing")
+        digit, speaker, take = name.removesuffix(".wav").split("_")
+        clips[int(digit), speaker, int(take)] = _samples(name, files[name])
+    return _arrays(clips)
+
+
+def from_npz(path: Path) -> Arrays | None:
+    """Return the data set's arrays, made of a file of clips; None if it holds no clips.
+
+    Such a file has `wave` (int16), in which clip i is `wave[offsets[i]:offsets[i + 1]]`, and for
+    each clip its `label`, `speaker` and `index`.
+
+    Raises:
+        DataError: the file is damaged, or its clips are not those of the data set.
+    """
+    try:
+        if not zipfile.is_zipfile(path):
+            return None
+        with zipfile.ZipFile(path) as archive:
+            if sum(member.file_size for member in archive.infolist()) > MAX_BYTES:
+                raise DataError(f"{path}: larger than {MAX_BYTES:,} bytes; import the clips alone")
+        with np.load(path, allow_pickle=False) as stored:
+            if "wave" not in stored:
+                return None
+            samples, offsets = stored["wave"], stored["offsets"]
+            names = zip(stored["label"], stored["speaker"], stored["index"], strict=True)
+            ends = itertools.pairwise(offsets)
+            clips = {
+                (int(digit), str(speaker), int(take)): samples[start:end]
+                for (digit, speaker, take), (start, end) in zip(names, ends, strict=True)
+            }
+        return _arrays(clips)
+    except (ValueError, KeyError, TypeError, zipfile.BadZipFile, EOFError) as error:
+        raise DataError(f"{path}: no clips of spoken digits ({error})") from None
+
+
+def spectrogram(samples: Samples) -> Array:
+    """Return the image of a clip: uint8 (SIDE, SIDE), 255 where it is loudest, 0 for silence."""
+    length = (SIDE - 1) * HOP + WINDOW
+    surplus = len(samples) - length
+    middle = samples[max(0, surplus // 2) :][:length].astype(np.float64)
+    before = max(0, -surplus) // 2
+    whole = np.pad(middle, (before, length - before - len(middle)))
+    frames = np.lib.stride_tricks.sliding_window_view(whole, WINDOW)[::HOP]
+    power = np.abs(np.fft.rfft(frames * np.hanning(WINDOW), 2 * WINDOW)) ** 2
+    bands = _mel_filters() @ power.T
+    decibels = 10 * np.log10(np.maximum(bands, 1e-9) / max(bands.max(), 1.0))
+    return np.rint(255 * np.clip(1 + decibels / DECIBELS, 0, 1)).astype(np.uint8)
+
+
+def _mel_filters() -> NDArray[np.float64]:
+    """Return triangles of equal width in mel, (SIDE, frequencies): O'Shaughnessy's scale."""
+    frequencies = np.linspace(0, RATE / 2, WINDOW + 1)
+    highest = 2595 * np.log10(1 + RATE / 2 / 700)
+    corners = 700 * (10 ** (np.linspace(0, highest, SIDE + 2) / 2595) - 1)
+    low, centre, high = (corners[i : i + SIDE, None] for i in range(3))
+    rising, falling = (frequencies - low) / (centre - low), (high - frequencies) / (high - centre)
+    return np.maximum(0, np.minimum(rising, falling))
+
+
+def _arrays(clips: Mapping[tuple[int, str, int], Samples]) -> Arrays:
+    def part(speakers: Iterable[str]) -> tuple[Array, Array]:
+        chosen = sorted(key for key in clips if key[1] in speakers)
+        images = np.array([spectrogram(clips[key]) for key in chosen], np.uint8)
+        return images[..., None], np.array([key[0] for key in chosen], np.uint8)
+
+    found = (*part(TRAINING_SPEAKERS), *part(TEST_SPEAKERS))
+    return dict(zip(KEYS, found, strict=True))
+
+
+def _samples(name: str, content: bytes) -> Samples:
+    try:
+        with wave.open(io.BytesIO(content)) as file:
+            form = (file.getnchannels(), file.getsampwidth(), file.getframerate())
+            if form != (1, 2, RATE):
+                raise DataError(f"{name} is not mono, of 16 bits and {RATE} Hz")
+            return np.frombuffer(file.readframes(file.getnframes()), "<i2")
+    except (wave.Error, EOFError) as error:
+        raise DataError(f"{name} is no recording ({error})") from None

@@ -1,0 +1,341 @@
+"""The paper's networks, and the embeddings that nest them (Neyshabur 2020, Fig. 1, Tables 3 and 4).
+
+Each S- and D- net exists three times, with the same layer names: as a convolutional net (CONV),
+with the weights no longer shared (LOCAL), and with every input connected (FC). A CONV net is a
+LOCAL net with tied weights, and a LOCAL net is an FC net with most weights zero: see `embed`.
+3-FC is an FC net whose one convolution has a kernel as large as the image.
+Every layer but the last is a linear map, batch normalisation and ReLU. ResNet18 is in
+`lcs.models.resnet`.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Iterator
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from lcs.config import CHOICES
+from lcs.errors import ConfigError
+from lcs.shapes import Geometry, default_kernel, stack_and_hidden
+
+# elements of the dense matrix up to which a layer with few channels is computed by it
+DENSE_UP_TO = 1 << 22
+
+
+class LocallyConnected2d(nn.Module):
+    """A convolution whose weights are not shared between positions.
+
+    Weight: (positions, out_channels, in_channels * kernel_size**2), positions row by row. Input
+    (N, in_channels, H, W), output (N, out_channels, H', W'). Initial weights as in `nn.Conv2d`.
+    """
+
+    def __init__(self, geometry: Geometry, *, bias: bool = False) -> None:
+        super().__init__()
+        self.geometry = geometry
+        fan_in = geometry.in_channels * geometry.kernel_size**2
+        positions = geometry.out_size**2
+        self.weight = nn.Parameter(torch.empty(positions, geometry.out_channels, fan_in))
+        self.bias = nn.Parameter(torch.empty(positions, geometry.out_channels)) if bias else None
+        bound = 1 / math.sqrt(fan_in)
+        for parameter in self.parameters():
+            nn.init.uniform_(parameter, -bound, bound)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (N, in_channels, H, W) to (N, out_channels, H', W')."""
+        g = self.geometry
+        if _dense_is_faster(x, g):
+            y = _as_dense(x, self.weight, g)
+        else:
+            # on a CPU a row of positions at a time, whose patches stay in its cache
+            parts = g.out_size if x.device.type == "cpu" else 1
+            weights, patches = self.weight.to(x.dtype).chunk(parts), self.patches(x, parts)
+            y = torch.cat([*map(torch.bmm, weights, patches)])  # (positions, out_channels, N)
+            y = y.permute(2, 1, 0).reshape(-1, g.out_channels, g.out_size, g.out_size)
+        if self.bias is None:
+            return y
+        return y + self.bias.to(y.dtype).t().reshape(1, g.out_channels, g.out_size, g.out_size)
+
+    def patches(self, x: Tensor, parts: int = 1) -> Iterator[Tensor]:
+        """Unfold images (N, in_channels, H, W) to (positions, fan_in, N): whole rows are copied.
+
+        The positions come in so many parts of whole rows.
+        """
+        g = self.geometry
+        x = F.pad(x, (g.padding,) * 4).permute(1, 2, 3, 0).contiguous()  # (C, H, W, N)
+        x = x.unfold(1, g.kernel_size, g.stride).unfold(2, g.kernel_size, g.stride)
+        x = x.permute(1, 2, 0, 4, 5, 3)  # (H', W', C, k, k, N)
+        for rows in x.chunk(parts):
+            yield rows.reshape(-1, self.weight.shape[2], x.shape[-1])
+
+
+class Convolution(nn.Conv2d):
+    """`nn.Conv2d`; where that is faster, computed as the dense product of its embedding."""
+
+    def __init__(self, geometry: Geometry, *, bias: bool = False) -> None:
+        g = geometry
+        super().__init__(
+            g.in_channels, g.out_channels, g.kernel_size, g.stride, g.padding, bias=bias
+        )
+        self.geometry = geometry
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (N, in_channels, H, W) to (N, out_channels, H', W')."""
+        if not _dense_is_faster(x, self.geometry):
+            return super().forward(x)
+        unshared = self.weight.flatten(1).expand(self.geometry.out_size**2, -1, -1)
+        y = _as_dense(x, unshared, self.geometry)
+        return y if self.bias is None else y + self.bias.to(y.dtype)[:, None, None]
+
+
+class Net(nn.Module):
+    """A stack of CONV, LOCAL or FC layers, then two fully connected layers.
+
+    Args:
+        kind: "conv", "local" or "fc": what the layers of the stack are.
+        geometries: shapes of the convolutions that they correspond to, from input to output.
+        hidden: units of the first fully connected layer.
+        num_classes: units of the last.
+        bias: biases in every linear map.
+        affine: batch normalisation with learnt scale and shift.
+        dropout: probability, before the last two fully connected layers.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        geometries: list[Geometry],
+        *,
+        hidden: int,
+        num_classes: int,
+        bias: bool = False,
+        affine: bool = False,
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.kind = kind
+        self.geometries = geometries
+        self.options = {"bias": bias, "affine": affine, "dropout": dropout}
+        for number, geometry in enumerate(geometries, start=1):
+            if kind == "fc":
+                layer: nn.Module = nn.Linear(geometry.inputs, geometry.outputs, bias=bias)
+                norm: nn.Module = nn.BatchNorm1d(geometry.outputs, affine=affine)
+            else:
+                layer = (Convolution if kind == "conv" else LocallyConnected2d)(geometry, bias=bias)
+                norm = nn.BatchNorm2d(geometry.out_channels, affine=affine)
+            self.add_module(f"conv{number}", layer)
+            self.add_module(f"bn{number}", norm)
+        self.fc1 = nn.Linear(geometries[-1].outputs, hidden, bias=bias)
+        self.bn_fc1 = nn.BatchNorm1d(hidden, affine=affine)
+        self.fc2 = nn.Linear(hidden, num_classes, bias=bias)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map images (N, C, H, W) to logits (N, num_classes)."""
+        if self.kind == "fc":
+            x = x.flatten(1)  # (N, C * H * W)
+        for number in range(1, len(self.geometries) + 1):
+            x = self.get_submodule(f"conv{number}")(x)
+            x = F.relu(self.get_submodule(f"bn{number}")(x))
+        return self.head(x.flatten(1))
+
+    def head(self, x: Tensor) -> Tensor:
+        """Map the outputs of the last of `conv_layers`, (N, units), to logits (N, num_classes)."""
+        x = self.dropout(x)
+        x = self.dropout(F.relu(self.bn_fc1(self.fc1(x))))
+        return self.fc2(x)
+
+    @property
+    def conv_layers(self) -> list[nn.Module]:
+        """The layers that correspond to the convolutions (paper, Section 4: higher λ there)."""
+        return [self.get_submodule(f"conv{i + 1}") for i in range(len(self.geometries))]
+
+
+def build(
+    name: str,
+    *,
+    num_classes: int,
+    image_size: int,
+    in_channels: int,
+    base_channels: int,
+    kernel_size: int | None = None,
+    padding: str = "same",
+    bias: bool = False,
+    affine: bool = False,
+    dropout: float = 0.0,
+) -> nn.Module:
+    """Build a network by its name, with PyTorch's default initialisation.
+
+    Input of the network: (N, in_channels, image_size, image_size), flattened in C, H, W order
+    where a layer is fully connected; output: logits (N, num_classes). Build under
+    ``torch.device("meta")`` to count parameters without memory.
+
+    Args:
+        name: one of `lcs.config.CHOICES["model"]`.
+        num_classes: c of Tables 3 and 4.
+        image_size: pixels along one side, s.
+        in_channels: channels of the images.
+        base_channels: α. S- and D- nets: channels of the first convolution; 3-FC and ResNet18:
+            see `lcs.shapes.three_layer_width` and `lcs.models.resnet.ScaledResNet`.
+        kernel_size: of the convolutions; None: 9 (S-), 3 (D-, ResNet18).
+        padding: of the S- nets' convolution: "same" (Table 3) or "none" (the reproduction).
+        bias: biases in every linear map; the paper's counts have none.
+        affine: batch normalisation with learnt scale and shift.
+        dropout: probability, before the last two fully connected layers.
+
+    Raises:
+        ConfigError: the name is unknown or the image is too small for the kernel.
+    """
+    if name not in CHOICES["model"]:
+        known = ", ".join(CHOICES["model"])
+        raise ConfigError(f"model: unknown value {name!r}; choose from {known}")
+    if name == "resnet18":
+        from lcs.models.resnet import ScaledResNet  # torchvision takes as long to import as torch
+
+        return ScaledResNet(
+            in_channels=in_channels,
+            base_channels=base_channels,
+            kernel_size=kernel_size or default_kernel(name),
+            num_classes=num_classes,
+        )
+    stack, hidden = stack_and_hidden(
+        name,
+        num_classes,
+        image_size=image_size,
+        in_channels=in_channels,
+        base_channels=base_channels,
+        kernel_size=kernel_size,
+        padding=padding,
+    )
+    _, kind = name.split("-")
+    return Net(
+        kind,
+        stack,
+        hidden=hidden,
+        num_classes=num_classes,
+        bias=bias,
+        affine=affine,
+        dropout=dropout,
+    )
+
+
+def embed(net: Net) -> Net:
+    """Return the same function one step up: CONV to LOCAL, LOCAL to FC.
+
+    The weights of a CONV net are copied to every position; those of a LOCAL net are laid out as a
+    (sparse) Toeplitz-like matrix of shape (C'·H'·W', C·H·W). In eval mode the outputs are equal up
+    to rounding.
+
+    Raises:
+        ValueError: the net is fully connected already.
+    """
+    above = {"conv": "local", "local": "fc"}.get(net.kind)
+    if above is None:
+        raise ValueError(f"embed takes a CONV or a LOCAL net, not {net.kind!r}")
+    hidden, num_classes = net.fc1.out_features, net.fc2.out_features
+    result = Net(above, net.geometries, hidden=hidden, num_classes=num_classes, **net.options)  # type: ignore[arg-type]
+    state = dict(net.state_dict())
+    for number, geometry in enumerate(net.geometries, start=1):
+        for name in (f"conv{number}.weight", f"conv{number}.bias"):
+            if name in state:
+                state[name] = _embed_tensor(state[name], geometry, above)
+        for name, value in state.items():
+            # of batch normalisation: every unit has the values of its channel
+            if above == "fc" and name.startswith(f"bn{number}.") and value.ndim == 1:
+                state[name] = value.repeat_interleave(geometry.out_size**2)
+    result.to(net.fc1.weight).load_state_dict(state)
+    return result.train(net.training)
+
+
+def dense_weight(weight: Tensor, geometry: Geometry) -> Tensor:
+    """Lay the weights of a LOCAL layer out as a matrix (C'·H'·W', C·H·W); differentiable."""
+    g = geometry
+    inside, place = (t.to(weight.device) for t in _places(geometry))
+    dense = weight.new_zeros(g.outputs * g.inputs)
+    return dense.scatter(0, place, weight.flatten()[inside]).view(g.outputs, g.inputs)
+
+
+def relative_l1(geometry: Geometry, growth: float) -> Tensor:
+    """Return λ of each weight of a fully connected layer, in units of that within its window.
+
+    A unit has the place that it would have in a LOCAL layer of this geometry. λ is 1 within the
+    window there, and larger by `growth` with each row or column outside, whichever are more; with
+    0 it is 1 everywhere. The forum's idea to penalise what is not banded; it is not the paper's.
+    The result is float32 (C'·H'·W', C·H·W), as that of `dense_weight`.
+    """
+    g = geometry
+    centres = torch.arange(g.out_size) * g.stride - g.padding + (g.kernel_size - 1) // 2
+    apart = (torch.arange(g.in_size) - centres[:, None]).abs()  # (H', H), and of columns alike
+    beyond = torch.maximum(apart[:, None, :, None], apart[None, :, None, :]) - g.kernel_size // 2
+    relative = 1 + growth * beyond.clamp(min=0).float()  # (H', W', H, W)
+    shape = (g.out_channels, g.out_size**2, g.in_channels, g.in_size**2)
+    flat = relative.view(1, g.out_size**2, 1, g.in_size**2)
+    return flat.expand(shape).reshape(g.outputs, g.inputs).contiguous()
+
+
+@functools.cache
+@torch.inference_mode(False)  # what is kept serves training too, wherever it was first needed
+def _places(g: Geometry) -> tuple[Tensor, Tensor]:
+    """Return which weights of a LOCAL layer see the image, and their places in the dense matrix.
+
+    Both are index vectors into flattened tensors; weights that see only padding are left out.
+    """
+    sizes = (g.out_size, g.out_size, g.out_channels, g.in_channels, g.kernel_size, g.kernel_size)
+    axes = (torch.arange(size, device="cpu") for size in sizes)
+    row, column, channel, c, i, j = torch.meshgrid(*axes, indexing="ij")
+    y = row * g.stride + i - g.padding
+    x = column * g.stride + j - g.padding
+    unit = (channel * g.out_size + row) * g.out_size + column
+    pixel = (c * g.in_size + y) * g.in_size + x
+    inside = ((y >= 0) & (y < g.in_size) & (x >= 0) & (x < g.in_size)).flatten()
+    place = unit * g.in_channels * g.in_size**2 + pixel
+    return inside.nonzero()[:, 0], place.flatten()[inside]
+
+
+def _as_dense(x: Tensor, weight: Tensor, geometry: Geometry) -> Tensor:
+    """Apply a LOCAL layer's weights to images (N, C, H, W) as one dense product."""
+    y = F.linear(x.flatten(1), dense_weight(weight, geometry))
+    return y.view(-1, geometry.out_channels, geometry.out_size, geometry.out_size)
+
+
+def _dense_is_faster(x: Tensor, geometry: Geometry) -> bool:
+    """Whether the dense product beats moving patches: for few channels, on a CPU.
+
+    A patch is then used by too few filters to pay for copying it. The result is the same up to
+    rounding.
+    """
+    return x.device.type == "cpu" and geometry.inputs * geometry.outputs <= DENSE_UP_TO
+
+
+def layers(model: nn.Module) -> dict[str, Tensor]:
+    """Return the weight of every layer, by the layer's name."""
+    linear = (nn.Linear, LocallyConnected2d, nn.Conv2d)
+    return {name: m.weight for name, m in model.named_modules() if isinstance(m, linear)}
+
+
+def first_layer_filters(model: nn.Module, image_size: int) -> Tensor:
+    """Return the first layer's weights as images (units, C, H, W), whatever the kind of net.
+
+    A filter of a CONV or LOCAL net is placed where it looks; the rest is zero.
+    """
+    weight = model.conv_layers[0].weight.detach()  # type: ignore[index, union-attr]
+    if isinstance(model, Net) and model.kind != "fc":
+        geometry = model.geometries[0]
+        if model.kind == "conv":
+            weight = _embed_tensor(weight, geometry, "local")
+        weight = dense_weight(weight, geometry)
+    if weight.ndim == 4:  # ResNet18: the kernels themselves
+        return weight
+    return weight.reshape(len(weight), -1, image_size, image_size)
+
+
+def _embed_tensor(tensor: Tensor, geometry: Geometry, kind: str) -> Tensor:
+    if kind == "local":
+        flat = tensor.flatten(1) if tensor.ndim > 1 else tensor
+        return flat.expand(geometry.out_size**2, *flat.shape).clone()
+    if tensor.ndim == 2:  # bias (positions, out_channels) to one per unit
+        return tensor.t().reshape(-1)
+    return dense_weight(tensor, geometry)

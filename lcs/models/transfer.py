@@ -1,0 +1,122 @@
+"""Networks that start from another, trained network: from its weights, or from where they are.
+
+`Config.source` names the other run, and `Config.start` what is taken of it, one of
+
+ticket
+    The masks of its first two layers, where its weights are not zero, and its initial weights
+    (a lottery ticket: Frankle & Carbin, ICLR 2019; transferred: Morcos et al., NeurIPS 2019).
+mask
+    The same masks, with other initial weights.
+first-mask
+    The first layer's mask alone.
+rewired-mask
+    The same masks, the first layer's rewired at random: every unit and every input keeps its number
+    of weights.
+random-mask
+    Masks of as many weights of each layer, at random places.
+first-layer
+    The trained first layer, trained on.
+frozen-first-layer
+    The trained first layer as it is.
+network
+    All weights, and the statistics of batch normalisation. A CONV net starts a LOCAL or an FC net,
+    and a LOCAL net an FC net, by `lcs.models.embed` (d'Ascoli et al., NeurIPS 2019). The order of
+    images and their augmentation are not those of the source.
+
+Other initial weights than those of a ticket are not what the source began with.
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from lcs.config import Config
+from lcs.errors import ConfigError
+from lcs.models.networks import Net, embed
+from lcs.seeds import generator_for
+
+# of `Config.start`: where masks are taken, and of which layers
+MASKED_LAYERS = {
+    "ticket": ("conv1", "fc1"),
+    "mask": ("conv1", "fc1"),
+    "first-mask": ("conv1",),
+    "rewired-mask": ("conv1", "fc1"),
+    "random-mask": ("conv1", "fc1"),
+}
+# of pairs of units for each unit, when a mask is rewired
+TRADES = 10
+
+
+@torch.no_grad()
+def take_over(config: Config, model: Net, source: Net) -> dict[str, Tensor]:
+    """Copy the weights that a run takes of its source; return the masks that it takes, by layer.
+
+    Args:
+        config: the run, with a `start`.
+        model: its initial network.
+        source: the trained network.
+
+    Raises:
+        ConfigError: a layer of the source has another shape.
+    """
+    while source.kind not in (model.kind, "fc"):
+        source = embed(source)
+    if config.start == "network":
+        _check_shapes(config, model, source, [name for name, _ in model.named_parameters()])
+        model.load_state_dict(source.state_dict())
+        return {}
+    names = MASKED_LAYERS.get(config.start, ("conv1",))
+    _check_shapes(config, model, source, [f"{name}.weight" for name in names])
+    if config.start in MASKED_LAYERS:
+        return {name: _mask(config, name, source) for name in names}
+    layer = cast(nn.Linear, model.conv1)
+    layer.weight.copy_(cast(nn.Linear, source.conv1).weight)
+    layer.weight.requires_grad_(config.start != "frozen-first-layer")
+    return {}
+
+
+def _check_shapes(config: Config, model: Net, source: Net, names: list[str]) -> None:
+    own, others = dict(model.named_parameters()), dict(source.named_parameters())
+    for name in names:
+        if name not in others or others[name].shape != own[name].shape:
+            raise ConfigError(
+                f"source: {name} of {config.source} has another shape than that of this run; name "
+                "a run of the same width"
+            )
+
+
+def _mask(config: Config, name: str, source: Net) -> Tensor:
+    """Return a layer's mask (units, inputs), bool, its places changed as the run says."""
+    mask = cast(nn.Linear, source.get_submodule(name)).weight != 0
+    draws = generator_for(config.seed, f"mask of {name}")
+    if config.start == "random-mask":
+        order = torch.randperm(mask.numel(), generator=draws).to(mask.device)
+        return mask.flatten()[order].view_as(mask)
+    if config.start == "rewired-mask" and name == "conv1":
+        return rewired(mask.cpu(), draws).to(mask.device)
+    return mask
+
+
+def rewired(mask: Tensor, draws: torch.Generator) -> Tensor:
+    """Return a random mask (units, inputs), bool, with as many places in every row and column.
+
+    Two units at a time share out anew, at random, the inputs that only one of them has (the
+    curveball algorithm: Strona et al., Nature Communications 2014).
+
+    Args:
+        mask: on the CPU.
+        draws: the generator of all that is random.
+    """
+    mask = mask.clone()
+    for pair in torch.randint(len(mask), (TRADES * len(mask), 2), generator=draws):
+        one, other = mask[pair]
+        apart = (one != other).nonzero()[:, 0]
+        count = int(one[apart].sum())
+        apart = apart[torch.randperm(len(apart), generator=draws)]
+        for unit, had, has in ((pair[0], apart[count:], apart[:count]),
+                               (pair[1], apart[:count], apart[count:])):  # fmt: skip
+            mask[unit, had], mask[unit, has] = False, True
+    return mask

@@ -1,0 +1,105 @@
+"""Training in bfloat16: rounded copies of the weights, and products on CPUs that have none of it.
+
+Autocast rounds every weight anew in each step, and turns its gradient back to float32. Here the
+optimizer writes the rounded copy in the pass that updates the weight, and reads the gradient as the
+product leaves it. The numbers are the same, bit for bit.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.utils import _pytree as pytree
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from lcs.optim.optimizers import FULL_PRECISION, SGD, BetaLasso, replace_parameter
+
+aten = torch.ops.aten
+PRODUCTS = frozenset(
+    {
+        aten.mm.default,
+        aten.addmm.default,
+        aten.bmm.default,
+        aten.convolution.default,
+        aten.convolution_backward.default,
+    }
+)
+
+
+def bf16_products(device: torch.device) -> AbstractContextManager[object]:
+    """Within this context, products of bfloat16 take hardly longer than those of float32.
+
+    A CPU without instructions for bfloat16 needs many times as long (`tests/benchmarks/bf16.py`).
+    There they are computed in float32, and the result is rounded. The numbers are as exact: a
+    product of two bfloat16 numbers is a float32 number, and sums are in float32 either way.
+    Elsewhere nothing changes. Compiled functions are not to be called within it.
+    """
+    slow = device.type == "cpu" and not cpu_has_bf16()
+    return _Float32Products() if slow else nullcontext()
+
+
+@functools.cache
+def cpu_has_bf16() -> bool:
+    """Whether torch has fast products of bfloat16 for this CPU."""
+    return torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+
+
+class _Float32Products(TorchDispatchMode):
+    def __torch_dispatch__(
+        self,
+        func: Callable[..., Any],
+        types: object,
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        if func not in PRODUCTS or not _is_bf16(args[0]):
+            return func(*args, **(kwargs or {}))
+        wide = pytree.tree_map(lambda a: a.float() if _is_bf16(a) else a, args)
+        return pytree.tree_map_only(Tensor, Tensor.bfloat16, func(*wide, **(kwargs or {})))
+
+
+def _is_bf16(value: object) -> bool:
+    return isinstance(value, Tensor) and value.dtype == torch.bfloat16
+
+
+@contextmanager
+def bf16_weights(model: nn.Module, optimizer: Optimizer) -> Iterator[None]:
+    """Let the fully connected layers hold bfloat16 copies of their weights for an epoch.
+
+    The optimizer holds the copies too, and the weights, in full precision, in their state. On
+    leaving, layers and optimizer hold the weights again, with the gradients of the last step.
+
+    Weights that the optimizer does not hold stay as they are: those of `sparse_first_layer`, which
+    is entered before. Optimizers other than `BetaLasso` and `SGD` keep full precision.
+
+    Raises:
+        RuntimeError: the layers hold copies already.
+    """
+    held = {p for group in optimizer.param_groups for p in group["params"]}
+    linear = [m for m in model.modules() if isinstance(m, nn.Linear) and m.weight in held]
+    replaced: list[tuple[nn.Linear, nn.Parameter]] = []
+    try:
+        for layer in linear if isinstance(optimizer, (BetaLasso, SGD)) else []:
+            weight = cast(nn.Parameter, layer.weight)
+            copy = nn.Parameter(weight.detach().bfloat16())
+            replace_parameter(optimizer, weight, copy)
+            optimizer.state[copy][FULL_PRECISION] = weight.detach()
+            layer.weight = copy
+            weight.grad = None  # of the last epoch
+            replaced.append((layer, weight))
+        yield
+    finally:
+        for layer, weight in replaced:
+            copy = cast(nn.Parameter, layer.weight)
+            del optimizer.state[copy][FULL_PRECISION]
+            if not optimizer.state[copy]:
+                del optimizer.state[copy]
+            replace_parameter(optimizer, copy, weight)
+            weight.grad = None if copy.grad is None else copy.grad.to(weight.dtype)
+            layer.weight = weight

@@ -1,0 +1,259 @@
+"""S-FC with a first layer that is mostly zero: the same training, without products by zeros.
+
+For an epoch, the layer is kept as a compressed sparse row matrix; at its end, the weights are
+written back to the network, which is dense at every other time. Two modes:
+
+exact
+    The paper's algorithm, up to rounding. In a layer of many units the gradient is computed at the
+    non-zeros, and at those zeros of which `GradientBound` does not prove that the step leaves them
+    at zero; in a smaller one it is dense, and searched.
+frozen
+    Zeros stay zero (`Config.frozen_zeros`): the gradient is computed at the non-zeros only.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from lcs.models import Net
+from lcs.optim.gradient_bound import GradientBound
+from lcs.optim.mixed_precision import bf16_products
+from lcs.optim.optimizers import BetaLasso, replace_parameter
+
+# how an epoch is computed
+MODES = ("dense", "exact", "frozen")
+# share of non-zero weights below which each mode is faster than dense products, in layers of at
+# least `PAYS_FROM` weights: in a smaller one, laying out the inputs costs what the product saves
+PAYS_BELOW = {
+    "cpu": {"exact": 0.02, "frozen": 0.035},
+    "cuda": {"exact": 0.0, "frozen": 0.0},  # not measured yet: `parts.py cuda 150` does
+}
+PAYS_FROM = 2_000_000
+# units from which the bound on the gradient costs less than the gradient (`tests/benchmarks/bound`)
+BOUND_FROM = 2048
+
+Forward = Callable[[Tensor], Tensor]
+
+
+def choose_mode(model: nn.Module, optimizer: Optimizer) -> str:
+    """Return which of the `MODES` is the fastest for the next epoch.
+
+    "dense" unless this is S-FC as the paper has it, trained by β-LASSO, with a first layer of low
+    density that the optimizer holds.
+    """
+    if not isinstance(optimizer, BetaLasso) or not isinstance(model, Net):
+        return "dense"
+    if model.kind != "fc" or len(model.geometries) > 1 or model.geometries[0].out_size == 1:
+        return "dense"
+    first, weight = cast(nn.Linear, model.conv1), cast(nn.Linear, model.conv1).weight
+    groups = [g for g in optimizer.param_groups if any(p is weight for p in g["params"])]
+    if not groups:  # the layer is not trained
+        return "dense"
+    (group,) = groups
+    mode = "frozen" if group["frozen_zeros"] else "exact"
+    limit = PAYS_BELOW[weight.device.type][mode]
+    if (
+        "relative_l1" in group
+        or first.bias is not None
+        or model.dropout.p
+        or weight.numel() < PAYS_FROM
+        or not limit
+    ):
+        return "dense"
+    density = int(torch.count_nonzero(weight)) / weight.numel()
+    return mode if density < limit else "dense"
+
+
+@contextmanager
+def sparse_first_layer(model: nn.Module, optimizer: Optimizer, mode: str) -> Iterator[Forward]:
+    """Yield the function that maps images to logits for one epoch, in a mode of `choose_mode`.
+
+    In the sparse modes the optimizer holds the non-zero weights in place of the layer's matrix; on
+    leaving, it holds the matrix again, with the gradient of the last step. Where `bf16_weights` is
+    used too, it is entered after this one.
+
+    Raises:
+        RuntimeError: the optimizer does not hold the layer's weight, or a rounded copy of it.
+    """
+    if mode == "dense":
+        yield model
+        return
+    net = cast(Net, model)
+    weight = cast(nn.Parameter, cast(nn.Linear, net.conv1).weight)
+    layer = SparseLayer(weight, frozen=mode == "frozen")
+    group = replace_parameter(optimizer, weight, layer.values)
+    weight.grad = None  # of the last epoch
+
+    def revive(*_: object) -> None:
+        before = layer.values
+        with bf16_products(weight.device):
+            layer.revive(group)
+        replace_parameter(optimizer, before, layer.values)
+
+    hook = optimizer.register_step_post_hook(revive)
+    try:
+        yield lambda x: layer.forward(net, x)
+    finally:
+        hook.remove()
+        replace_parameter(optimizer, layer.values, weight)
+        layer.write_back()
+        weight.grad = layer.last_gradient()
+
+
+class SparseLayer:
+    """The first layer's weight (units, inputs) as a compressed sparse row matrix.
+
+    Its products have the units first, (units, N): so both operands are read along their rows.
+
+    Args:
+        weight: of the dense layer.
+        frozen: whether zeros stay zero; else every step may let some return.
+    """
+
+    def __init__(self, weight: Tensor, *, frozen: bool) -> None:
+        self.weight = weight
+        self.frozen = frozen
+        self.values: nn.Parameter
+        self.operands: tuple[Tensor, Tensor] | None = None  # of the gradient of the last step
+        self.gradient: Tensor | None = None  # dense, of the last step; where there is no bound
+        bounded = not frozen and len(weight) >= BOUND_FROM
+        self.bound = GradientBound() if bounded else None
+        _silence_beta_warning()
+        flat = weight.detach().view(-1)
+        places = flat.nonzero().squeeze(1)
+        self._lay_out(places, flat[places])
+
+    def _lay_out(self, places: Tensor, values: Tensor) -> None:
+        """Hold these values (non-zeros,), in the order of their places in the flat matrix."""
+        # a new parameter: autograd would expect gradients of the old one's length
+        self.places, self.values = places, nn.Parameter(values)
+        self.rows, self.columns = self._layout(places)
+
+    def _layout(self, places: Tensor) -> tuple[Tensor, Tensor]:
+        """Return ends of rows and columns of a compressed sparse row matrix, from sorted places."""
+        units, inputs = self.weight.shape
+        ends = torch.bincount(places // inputs, minlength=units).cumsum(0)
+        return F.pad(ends, (1, 0)).int(), (places % inputs).int()
+
+    def forward(self, model: Net, x: Tensor) -> Tensor:
+        """Map images (N, C, H, W) to logits (N, classes)."""
+        y: Tensor = _Product.apply(self.values, self, x.flatten(1))
+        batch_norm = cast(nn.BatchNorm1d, model.bn1)
+        # as one sample with N positions: the same statistics, and memory in its own order
+        y = F.relu(batch_norm(y[None])[0])
+        return model.head(y.t())
+
+    def matrix(self, values: Tensor) -> Tensor:
+        """Return the sparse matrix (units, inputs) with these values at the non-zero weights."""
+        return torch.sparse_csr_tensor(
+            self.rows, self.columns, values, self.weight.shape, check_invariants=False
+        )
+
+    @torch.no_grad()
+    def write_back(self) -> None:
+        """Put the values into the dense weight."""
+        self.weight.zero_()
+        self.weight.view(-1)[self.places] = self.values.detach()
+
+    @torch.no_grad()
+    def last_gradient(self) -> Tensor | None:
+        """Return the dense gradient of the last step."""
+        if self.operands is None:
+            return None
+        gradient, x = self.operands
+        with bf16_products(x.device):
+            return (gradient.to(x.dtype) @ x).to(self.weight.dtype)
+
+    @torch.no_grad()
+    def revive(self, group: dict[str, Any]) -> None:
+        """Let those zeros return that the step of their group carries past the threshold."""
+        if self.frozen or self.operands is None:
+            return
+        step, threshold = float(group["lr"]), group["beta"] * group["l1"]
+        if self.bound is None:
+            places, moved = self._searched(step, threshold)
+        else:
+            places, moved = self._proved(self.bound, step, threshold)
+        returning = moved.abs() >= threshold
+        if returning.any():
+            places, order = torch.cat([self.places, places[returning]]).sort()
+            self._lay_out(places, torch.cat([self.values, moved[returning]])[order])
+
+    def _searched(self, step: float, threshold: float) -> tuple[Tensor, Tensor]:
+        """Return zeros (P,) that may return, and where the step moves them: from the gradient."""
+        assert self.gradient is not None
+        gradient, self.gradient = self.gradient, None
+        gradient.view(-1)[self.places] = 0
+        lowest, highest = gradient.aminmax()
+        if step * max(-lowest.item(), highest.item()) < threshold:
+            return self.places[:0], self.values[:0]
+        largest = torch.maximum(gradient.amax(dim=1), -gradient.amin(dim=1))
+        units = (largest.float() * step >= threshold).nonzero().squeeze(1)
+        moved = gradient[units].float().mul_(-step)
+        unit, column = (moved.abs() >= threshold).nonzero(as_tuple=True)
+        return units[unit] * gradient.shape[1] + column, moved[unit, column]
+
+    def _proved(self, bound: GradientBound, step: float, threshold: float) -> tuple[Tensor, Tensor]:
+        """Return the same from the bound: the gradient is computed where it proves nothing."""
+        assert self.operands is not None
+        gradient, x = self.operands
+        units, columns = bound.candidates(gradient, x, threshold / step if step else math.inf)
+        places = units * x.shape[1] + columns
+        # zeros alone: the optimizer has moved the others
+        places = places[~torch.isin(places, self.places)].sort().values
+        if not len(places):
+            return places, self.values[:0]
+        nothing = torch.zeros(len(places), device=x.device)
+        layout = self._layout(places)
+        matrix = torch.sparse_csr_tensor(
+            *layout, nothing, self.weight.shape, check_invariants=False
+        )
+        return places, _sampled(matrix, gradient, x.float()).mul_(-step)
+
+
+@functools.cache
+def _silence_beta_warning() -> None:
+    """Suppress torch's warning, once a process, that its sparse matrices are in beta state."""
+    torch.sparse.check_sparse_tensor_invariants.disable()  # the default; unset, it warns too
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        torch.ones(1, 1).to_sparse_csr()
+
+
+class _Product(torch.autograd.Function):
+    """(units, N) of inputs (N, inputs); the gradient of the values where they are."""
+
+    @staticmethod
+    def forward(ctx: Any, values: Tensor, layer: SparseLayer, x: Tensor) -> Tensor:
+        inputs = x.t().float().contiguous()
+        ctx.layer, ctx.x = layer, x
+        ctx.save_for_backward(values, inputs)
+        with torch.autocast(x.device.type, enabled=False):  # there are no sparse bf16 products
+            return layer.matrix(values) @ inputs
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
+        values, inputs = ctx.saved_tensors
+        (gradient,) = gradients
+        layer: SparseLayer = ctx.layer
+        layer.operands = gradient.contiguous(), ctx.x
+        if not layer.frozen and layer.bound is None:
+            layer.gradient = gradient.to(ctx.x.dtype) @ ctx.x
+            return layer.gradient.view(-1)[layer.places].to(values.dtype), None, None
+        return _sampled(layer.matrix(torch.zeros_like(values)), gradient, inputs.t()), None, None
+
+
+def _sampled(matrix: Tensor, gradient: Tensor, x: Tensor) -> Tensor:
+    """Return the gradient (units, N) times x (N, inputs) where a sparse matrix has entries."""
+    product = torch.sparse.sampled_addmm(matrix, gradient.contiguous(), x, beta=0.0)
+    return product.values()

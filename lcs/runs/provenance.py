@@ -1,0 +1,102 @@
+"""Where a run comes from: code, packages, hardware, time and command."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import os
+import platform
+import re
+import subprocess
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import torch
+
+PACKAGE = Path(__file__).resolve().parents[1]
+# facts in Linux's /proc/cpuinfo, and what they are called here
+GENERATION = {"cpu family": "family", "model": "model"}
+# folders of an absolute path, or of one below a home, where an argument or its value begins
+FOLDERS = re.compile(r"(?:^|(?<=[=,:])|(?<=^-\w))(?:~\w*|[A-Za-z]:)?[\\/](?:.*[\\/])?")
+
+
+def provenance(device: torch.device) -> dict[str, Any]:
+    """Where a run that begins now on this device comes from. JSON-ready."""
+    import torch
+
+    # a package that is installed inside another project is not that project's
+    tracked = _git("ls-files", "--error-unmatch", "--", str(PACKAGE / "__init__.py")) is not None
+    status = _git("status", "--porcelain", "--", "lcs", "requirements.lock") if tracked else None
+    return {
+        "commit": _git("rev-parse", "HEAD") if tracked else None,
+        "unmodified": None if status is None else status == "",
+        "code": code_hash(),
+        "packages": {
+            "python": platform.python_version(),
+            **{name: metadata.version(name) for name in ("torch", "torchvision", "numpy")},
+        },
+        "device": device.type,
+        "hardware": hardware(device),
+        "threads": torch.get_num_threads() if device.type == "cpu" else None,
+        "time": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command": command(sys.argv),
+    }
+
+
+@functools.cache
+def code_hash() -> str:
+    """SHA-256 of the library's source files, names and contents; the exhibits do not count."""
+    digest = hashlib.sha256()
+    for path in sorted(PACKAGE.rglob("*.py")):
+        name = path.relative_to(PACKAGE).as_posix()
+        if not name.startswith("exhibits/"):
+            digest.update(name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def command(arguments: Sequence[str]) -> str:
+    """Command line without the folders of this machine: of absolute paths only the name is kept."""
+    program = Path(arguments[0])
+    name = program.parent.name if program.name == "__main__.py" else program.name
+    return " ".join([name, *(FOLDERS.sub("", word.rstrip("\\/")) for word in arguments[1:])])
+
+
+def hardware(device: torch.device) -> str:
+    """Name of the processor or accelerator."""
+    if device.type == "cuda":
+        import torch
+
+        return torch.cuda.get_device_name(device)
+    cpuinfo = Path("/proc/cpuinfo")
+    name = _processor(cpuinfo.read_text(encoding="utf-8")) if cpuinfo.exists() else ""
+    return f"{name}, {os.cpu_count()} cores" if name else platform.processor() or platform.machine()
+
+
+def _processor(cpuinfo: str) -> str:
+    """Name a processor and its generation, which a virtual machine may leave out of the name."""
+    lines = [line.partition(":") for line in cpuinfo.partition("\n\n")[0].splitlines()]
+    facts = {key.strip(): value.strip() for key, _, value in lines}
+    numbers = [f"{word} {facts[key]}" for key, word in GENERATION.items() if key in facts]
+    name = facts.get("model name", "")
+    return f"{name} ({', '.join(numbers)})" if name and numbers else name
+
+
+@functools.cache
+def _git(*arguments: str) -> str | None:
+    """Output of a git command; None without git or outside a repository."""
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(PACKAGE.parent), *arguments],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=20,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()

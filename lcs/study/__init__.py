@@ -1,0 +1,17 @@
+"""Studies: the runs behind a table or a figure, and how the missing ones are made.
+
+`study` has networks to train, `base_study` what all studies share, `scheduler` hands missing runs
+to one of the `executors`: this process, several, or Ray.
+"""
+
+from lcs.study.study import (
+    Study,
+    gather,
+    given,
+)
+
+__all__ = [
+    "Study",
+    "gather",
+    "given",
+]

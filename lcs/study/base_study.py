@@ -1,0 +1,303 @@
+"""What all studies share: which runs have records, what the others cost, and tables of results."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import os
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from lcs import cost
+from lcs.config import Config, RunConfig
+from lcs.errors import ConfigError
+from lcs.runs import Record, RunStore, default_store
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SCALES = ("smoke", "desk", "paper")
+# more are refused, before as many configurations are listed
+MAX_SEEDS = 1000
+
+
+@dataclass(frozen=True)
+class Setting:
+    """How runs are trained: its name on the pages, and what all runs of a scale share.
+
+    `configs` has the configuration that a study starts from, for each scale.
+    """
+
+    name: str
+    configs: Mapping[str, Config]
+
+    def label(self, scale: str) -> str:
+        """Name of the setting at a scale; smoke runs and the paper's size have names of theirs."""
+        return self.name if scale == "desk" else scale
+
+
+class Outcome(NamedTuple):
+    """A study's results: one row per run and recorded epoch, and the records behind them."""
+
+    frame: pd.DataFrame
+    records: list[Record]
+
+
+class BaseStudy(ABC):
+    """What all studies share: `Study` trains networks, the toy's solves problems.
+
+    One rule for seeds: where their number is not given, a study has every seed that all of its runs
+    have in the store; to be trained are at least `seeds` of them at the desk scale, one at others.
+    """
+
+    name: str
+    title: str
+    setting: Setting
+    seeds: int
+    scales: tuple[str, ...]
+
+    @abstractmethod
+    def configs(
+        self, scale: str = "desk", seeds: int | None = None, **changes: Any
+    ) -> Sequence[RunConfig]:
+        """List the runs: every configuration for seeds 0 … seeds − 1."""
+
+    @abstractmethod
+    def train(
+        self,
+        scale: str = "desk",
+        seeds: int | None = None,
+        *,
+        store: RunStore | None = None,
+        **options: Any,
+    ) -> list[Record]:
+        """Make what the store lacks, and return the records of all runs."""
+
+    def frame(self, records: Sequence[Record]) -> pd.DataFrame:
+        """Return the results of runs as a tidy table."""
+        return frame(records)
+
+    def run(self, scale: str = "desk", seeds: int | None = None, **options: Any) -> Outcome:
+        """Train what the store lacks; return its results with their records (see `train`)."""
+        records = self.train(scale, seeds, **options)
+        return Outcome(self.frame(records), records)
+
+    @abstractmethod
+    def flops(self, config: Any) -> int:
+        """Floating-point operations of a run, to the leading term."""
+
+    @abstractmethod
+    def seconds(
+        self, configs: Sequence[Any], device: str, records: Iterable[Record]
+    ) -> list[float | None]:
+        """Return about how long each run takes; None where nothing is known of the device.
+
+        `records` are runs whose time is known.
+        """
+
+    def share_left(self, config: Any, store: RunStore) -> float:
+        """Return the share of a run that is still to be computed."""
+        return 1.0
+
+    def stored(
+        self, scale: str, store: RunStore, seeds: int | None = None, **changes: Any
+    ) -> list[Record]:
+        """Return the records of as many seeds as all runs of the study have; none is trained.
+
+        At most `seeds` seeds, if given; of a scale that the study lacks there are none. Other
+        arguments and errors are those of `configs`.
+        """
+        if scale in SCALES and scale not in self.scales:
+            return []
+        count = self.checked_seeds(seeds, MAX_SEEDS)
+        rows = itertools.islice(self._by_seed(scale, store.find, changes), count)
+        whole = itertools.takewhile(lambda row: None not in row.values(), rows)
+        return [record for row in whole for record in row.values() if record is not None]
+
+    def found(self, scale: str, store: RunStore, **changes: Any) -> list[Record]:
+        """Return the stored records, also where runs are missing, up to a seed that has none."""
+        rows = self._by_seed(scale, store.find, changes)
+        begun = itertools.takewhile(lambda row: any(row.values()), rows)
+        return [record for row in begun for record in row.values() if record is not None]
+
+    def runs(
+        self,
+        scale: str,
+        seeds: int | None,
+        find: Callable[[Any], Record | None],
+        *,
+        shard: str | None = None,
+        **changes: Any,
+    ) -> dict[Any, Record | None]:
+        """Return the runs, by the rule for seeds and in the order of `configs`, with their records.
+
+        Args:
+            scale, seeds, changes: as in `configs`.
+            find: returns the record of a run, as `RunStore.find` does.
+            shard: "i/n", part i of n, from 1 on, of the runs that the study has of its own: the
+                parts are the same whatever is stored.
+        """
+        least = self.checked_seeds(seeds, self.own_seeds(scale))
+        if shard is not None:
+            part, parts = checked_shard(shard)
+            configs = self.configs(scale, least, **changes)
+            chosen = itertools.chain(*self.groups(configs, parts)[part - 1 :: parts])
+            return {config: find(config) for config in sorted(chosen, key=configs.index)}
+        found: dict[Any, Record | None] = {}
+        for seed, row in enumerate(self._by_seed(scale, find, changes)):
+            if seed >= least and (seeds is not None or None in row.values()):
+                break
+            found |= row
+        count = 1 + max(config.seed for config in found)
+        return {config: found[config] for config in self.configs(scale, count, **changes)}
+
+    def groups(self, configs: Sequence[Any], workers: int) -> Sequence[Sequence[Any]]:
+        """Return the runs that are to be made together; as many groups as workers at least."""
+        return [[config] for config in configs]
+
+    def _by_seed(
+        self, scale: str, find: Callable[[Any], Record | None], changes: Mapping[str, Any]
+    ) -> Iterator[dict[Any, Record | None]]:
+        configs = self.configs(scale, 1, **changes)
+        for seed in range(MAX_SEEDS):
+            seeded = [dataclasses.replace(config, seed=seed) for config in configs]
+            yield {config: find(config) for config in seeded}
+
+    def plan(
+        self,
+        scale: str = "desk",
+        seeds: int | None = None,
+        *,
+        store: RunStore | None = None,
+        device: str = "auto",
+        workers: int | None = None,
+        on: str | None = None,
+        address: str | None = None,
+        gpus_per_run: float = 1.0,
+        shard: str | None = None,
+        **changes: Any,
+    ) -> str:
+        """Say which runs are missing and about how long each still takes; arguments as in `train`.
+
+        Neither the device nor Ray need be in this machine.
+
+        Raises:
+            ConfigError: a value is out of range.
+            CheckpointError: a run's checkpoint is damaged.
+        """
+        if device != "auto":
+            cost.device_type(device)
+        check_options("cpu", None, 0.0, workers, on, gpus_per_run)
+        store = store or default_store()
+        runs = self.runs(scale, seeds, store.find, shard=shard, **changes)
+        costs = self._costs(runs, store, device)
+        lines = [
+            f"{self.describe(config, store)}, {cost.about(seconds)}"
+            for config, seconds in costs.items()
+        ]
+        total = cost.in_all(costs.values(), workers or 1)
+        return "\n".join([*lines, f"{len(costs)} of {len(runs)} runs missing{total}"])
+
+    def _costs(
+        self, runs: Mapping[Any, Record | None], store: RunStore, device: str
+    ) -> dict[Any, float | None]:
+        """Return about how long each run without a record still takes."""
+        lacking = [config for config, record in runs.items() if record is None]
+        known = [record for record in runs.values() if record is not None]
+        costs = self.seconds(lacking, device, cost.readable(store, known)) if lacking else []
+        shares = [self.share_left(config, store) for config in lacking]
+        return {
+            config: None if seconds is None else seconds * share
+            for config, seconds, share in zip(lacking, costs, shares, strict=True)
+        }
+
+    def describe(self, config: Any, store: RunStore) -> str:
+        """Say in a line which run it is, and how far it has come."""
+        return str(config.file)
+
+    def own_seeds(self, scale: str) -> int:
+        """Least number of seeds where none is given."""
+        return self.seeds if scale == "desk" else 1
+
+    @staticmethod
+    def checked_seeds(seeds: int | None, own: int) -> int:
+        """Return a number of seeds, `own` where none is given.
+
+        Raises:
+            ConfigError: it is out of range.
+        """
+        if seeds is None:
+            return own
+        if type(seeds) is not int or not 1 <= seeds <= MAX_SEEDS:
+            raise ConfigError(f"seeds: {seeds!r} is out of range; give 1 to {MAX_SEEDS}")
+        return seeds
+
+
+def frame(records: Iterable[Record]) -> pd.DataFrame:
+    """Return one row per run and recorded epoch: what tells the runs apart, and their history.
+
+    A column for each measure, and for each measure of a layer one named `<measure>_<layer>`.
+    """
+    import pandas as pd
+
+    histories = []
+    for record in records:
+        columns: dict[str, Any] = {}
+        for name, values in record.history.items():
+            if isinstance(values, dict):
+                columns |= {f"{name}_{layer}": column for layer, column in values.items()}
+            else:
+                columns[name] = values
+        config = record.config
+        names = ("model", "optimizer", "beta", "seed", "run_id")
+        histories.append(pd.DataFrame({n: getattr(config, n) for n in names} | columns))
+    return pd.concat(histories, ignore_index=True) if histories else pd.DataFrame()
+
+
+def last_epochs(history: pd.DataFrame) -> pd.DataFrame:
+    """Return the last recorded epoch of each run of a `frame`."""
+    return history.groupby("run_id", sort=False).tail(1).reset_index(drop=True)
+
+
+def check_options(
+    device: str,
+    budget_minutes: float | None,
+    checkpoint_seconds: float,
+    workers: int | None,
+    on: str | None,
+    gpus_per_run: float,
+) -> str:
+    """Refuse what is out of range before anything is computed; return where runs train."""
+    for name, value, least in (
+        ("workers", workers, 1),
+        ("budget_minutes", budget_minutes, 0),
+        ("checkpoint_seconds", checkpoint_seconds, 0),
+    ):
+        if value is not None and not value >= least:
+            raise ConfigError(f"{name}: {value!r} is out of range; give {least} or more")
+    if not 0 < gpus_per_run <= 1:
+        raise ConfigError(f"gpus_per_run: {gpus_per_run!r} is out of range; give up to 1")
+    on = on or os.environ.get("LCS_ON") or "processes"
+    if on not in ("processes", "ray"):
+        raise ConfigError(f"on: unknown value {on!r}; give processes or ray")
+    cost.device_type(device)
+    if on == "processes" and device not in ("auto", "cpu"):
+        from lcs.train.device import choose_device
+
+        choose_device(device)
+    return on
+
+
+def checked_shard(text: str) -> tuple[int, int]:
+    """Return part and number of parts of "i/n".
+
+    Raises:
+        ConfigError: it is not of this form, or out of range.
+    """
+    found = re.fullmatch(r"(\d+)/(\d+)", text)
+    if not found or not 1 <= int(found[1]) <= int(found[2]):
+        raise ConfigError(f"shard: {text!r} is no part; give i/n, i from 1 to n")
+    return int(found[1]), int(found[2])

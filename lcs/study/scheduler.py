@@ -1,0 +1,166 @@
+"""How the runs of a study are handed to an executor, and what becomes of them.
+
+The store is the queue: a run that has a record is not trained again, and the lock of its checkpoint
+lets one process train it. A run that another process holds is put back until it is done there, or
+free. Errors of training and of checkpoints stop no other run. What concerns all runs stops all: a
+disk that cannot be written, a data set, a record or a configuration that is refused.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import functools
+import itertools
+import sys
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field
+from typing import Any
+
+from lcs import cost
+from lcs.config import Config
+from lcs.errors import (
+    CheckpointError,
+    DiskError,
+    InProgress,
+    LcsError,
+    Paused,
+    TrainingError,
+    one_line,
+)
+from lcs.study.executors import Here, Processes
+
+POLL_SECONDS = 2.0  # between two looks at a run that another process holds
+PROGRESS_SECONDS = 30.0
+
+
+@dataclass
+class Outcome:
+    """What became of a group of runs; of those that it does not name, the store has the record."""
+
+    held: list[str] = field(default_factory=list)  # ids of runs that another process trains
+    failures: list[LcsError] = field(default_factory=list)
+    stop: LcsError | None = None  # what no other run can do without either
+
+
+def train_all(
+    groups: Sequence[Sequence[Config]],
+    executor: Here | Processes,
+    *,
+    budget_minutes: float,
+    work: Callable[..., Outcome] | None = None,
+    **options: Any,
+) -> None:
+    """Train groups of runs, as many at once as the executor has slots; say how far they are.
+
+    Args:
+        groups: as from `lcs.train.groups`.
+        executor: where they train.
+        budget_minutes: of all together.
+        work: what is called with a group there; None: `attempt`.
+        options: those of `lcs.train.train_group`.
+
+    Raises:
+        TrainingError or CheckpointError: the first one, once all others are done.
+        LcsError: what stops all, at once; a pause, once all that is running has paused.
+    """
+    began, deadline = time.monotonic(), time.time() + 60 * budget_minutes  # by any machine's clock
+    call = functools.partial(work or attempt, deadline=deadline, **options)
+    waiting, held = [*groups], list[Sequence[Config]]()
+    running: dict[Future[Outcome], Sequence[Config]] = {}
+    done, failures = list[Config](), list[LcsError]()
+    pause: LcsError | None = None
+    again, said = 0.0, began
+    try:
+        while running or ((waiting or held) and not pause):
+            if held and time.monotonic() >= again:
+                waiting, held = waiting + held, []
+            while len(running) < executor.slots and not pause:
+                # what starts from one of these runs comes after it
+                before = {c.file for group in (*waiting, *held, *running.values()) for c in group}
+                ready = (g for g in waiting if not before & {f"{c.source}-s{c.seed}" for c in g})
+                if (following := next(ready, None)) is None:
+                    break
+                waiting.remove(following)
+                running[executor.submit(call, following)] = following
+            if not running:  # others train what is left
+                if time.time() >= deadline:
+                    pause = Paused("the time budget is spent; other processes train what is left")
+                time.sleep(POLL_SECONDS)
+            for future in concurrent.futures.wait(running, POLL_SECONDS, FIRST_COMPLETED).done:
+                group = running.pop(future)
+                try:
+                    outcome = future.result()
+                except executor.lost as error:
+                    ids = ", ".join(config.run_id for config in group)
+                    lost = TrainingError(f"lost with its worker: run {ids} ({one_line(error)})")
+                    outcome = Outcome(failures=[lost])
+                failures += outcome.failures
+                for failure in outcome.failures:  # a pause of another run would hide it
+                    print(failure, file=sys.stderr, flush=True)
+                if isinstance(outcome.stop, Paused):
+                    pause = outcome.stop
+                elif outcome.stop:
+                    raise outcome.stop
+                back = [config for config in group if config.run_id in outcome.held]
+                done += [config for config in group if config not in back]
+                if back:
+                    held.append(back)
+                    again = time.monotonic() + POLL_SECONDS
+            if time.monotonic() - said >= PROGRESS_SECONDS:
+                said = time.monotonic()
+                every = list(itertools.chain(*groups))
+                work_done, work_in_all = (sum(map(cost.training_flops, c)) for c in (done, every))
+                text = f"{len(done)} of {len(every)} runs done, {len(failures)} failed, "
+                text += f"{sum(map(len, running.values()))} running"
+                if done:
+                    left = (said - began) * (work_in_all / work_done - 1)
+                    text += f", {cost.about(left)} left"
+                print(text, file=sys.stderr, flush=True)
+    except BrokenProcessPool as error:
+        raise TrainingError(
+            "a worker was killed, perhaps for lack of memory; run the same with fewer workers, it "
+            "goes on from the last checkpoints"
+        ) from error
+    except BaseException:
+        executor.stop()
+        raise
+    if pause or failures:
+        raise pause or failures[0]
+
+
+def attempt(configs: Sequence[Config], *, deadline: float, **options: Any) -> Outcome:
+    """Train a group of runs; one by one what is missing after a failure.
+
+    Args:
+        configs: of the runs.
+        deadline: when to pause, in seconds as of `time.time()`.
+        options: those of `lcs.train.train_group`.
+    """
+    from lcs.train import train_group
+
+    try:
+        train_group(configs, budget_minutes=max(0.0, deadline - time.time()) / 60, **options)
+        return Outcome()
+    except (TrainingError, CheckpointError) as error:
+        error.with_traceback(None)  # whose frames keep the run in memory
+        if isinstance(error, DiskError):
+            return Outcome(stop=error)
+        if len(configs) == 1:
+            held = isinstance(error, InProgress)
+            return Outcome(held=[configs[0].run_id]) if held else Outcome(failures=[error])
+        if not isinstance(error, InProgress):
+            print(f"{error}; what is missing is trained one by one", file=sys.stderr)
+    except LcsError as error:
+        return Outcome(stop=error.with_traceback(None))
+    outcome = Outcome()
+    for config in configs:
+        one = attempt([config], deadline=deadline, **options)
+        outcome.held += one.held
+        outcome.failures += one.failures
+        if one.stop:
+            outcome.stop = one.stop
+            break
+    return outcome

@@ -1,0 +1,221 @@
+"""A study: the runs behind a table or a figure, at every scale, and how the missing ones are made.
+
+`configs` lists the runs, `stored` reads those that have a record, `plan` says what the others cost,
+and `run` trains them.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lcs import cost
+from lcs.config import OPTIMIZER_FIELDS, OPTIMIZERS_OWN, Config
+from lcs.errors import ConfigError, RecordError
+from lcs.runs import Record, RunStore, default_store
+from lcs.study.base_study import SCALES, BaseStudy, Setting, check_options
+
+
+@dataclass(frozen=True)
+class Study(BaseStudy):
+    """Networks to train: a name, a title, a setting, and the runs that a page is drawn from.
+
+    `make(base, betas)` lists the configurations of one seed, starting from what the setting has at
+    a scale. `after` names the searches whose choice they take.
+    """
+
+    name: str
+    title: str
+    setting: Setting
+    make: Callable[[Config, Sequence[float]], list[Config]]
+    seeds: int = 3
+    betas: tuple[float, ...] = (0, 1, 50)
+    scales: tuple[str, ...] = SCALES
+    after: tuple[str, ...] = ()
+
+    def configs(
+        self,
+        scale: str = "desk",
+        seeds: int | None = None,
+        *,
+        betas: Sequence[float] | None = None,
+        **changes: Any,
+    ) -> list[Config]:
+        """List the runs: every configuration for seeds 0 … seeds − 1.
+
+        Args:
+            scale: one of the study's `scales`.
+            seeds: how many; None: `seeds` of the study at the desk scale, one at others.
+            betas: β of the β-LASSO runs; None: the study's own.
+            changes: fields of `Config` that all runs take over the scale's own; None keeps it. An
+                optimizer's own field, as `l1`, is that of all runs with such an optimizer.
+
+        Raises:
+            ConfigError: a value is unknown or out of range.
+        """
+        if scale not in self.scales:
+            known = scale in SCALES
+            reason = f"{self.name} has no {scale!r}" if known else f"unknown value {scale!r}"
+            raise ConfigError(f"scale: {reason}; choose from {', '.join(self.scales)}")
+        if betas is not None and not betas:
+            raise ConfigError("betas: none is given; give one or more, or leave it out")
+        given = {name: value for name, value in changes.items() if value is not None}
+        own = {name: given.pop(name) for name in OPTIMIZERS_OWN & given.keys()}
+        base = self.setting.configs[scale].replace(**given)
+        plain = self.make(base, sorted(self.betas if betas is None else betas))
+        made = [
+            config.replace(
+                **{n: v for n, v in own.items() if n in OPTIMIZER_FIELDS[config.optimizer]}
+            )
+            for config in plain
+        ]
+        # a run that starts from another of the study starts from it as it is now
+        stems = {before.stem: after.stem for before, after in zip(plain, made, strict=True)}
+        made = [c.replace(source=stems.get(c.source, c.source)) if c.source else c for c in made]
+        once = dict.fromkeys(made)  # each run once
+        count = self.checked_seeds(seeds, self.own_seeds(scale))
+        return [config.replace(seed=seed) for config in once for seed in range(count)]
+
+    def train(
+        self,
+        scale: str = "desk",
+        seeds: int | None = None,
+        *,
+        store: RunStore | None = None,
+        device: str = "auto",
+        budget_minutes: float | None = None,
+        checkpoint_seconds: float = 60.0,
+        workers: int | None = None,
+        on: str | None = None,
+        address: str | None = None,
+        gpus_per_run: float = 1.0,
+        shard: str | None = None,
+        **changes: Any,
+    ) -> list[Record]:
+        """Train what the store lacks, and return the records of all runs.
+
+        Runs train in groups, which share their images, and the rest of the arguments says where.
+
+        Args:
+            scale, seeds, changes: as in `configs`.
+            store: default: the reader's own, which falls back on the book's records.
+            device, budget_minutes, checkpoint_seconds: as in `lcs.train.train`; on Ray, the device
+                is that of the cluster.
+            workers: groups that train at once on each machine, with an equal share of its cores;
+                None: one, or on Ray as many as there are cores. On GPUs, Ray goes by
+                `gpus_per_run`.
+            on: "processes" of this machine or "ray"; None: `$LCS_ON`, else processes.
+            address: of the Ray cluster; None: that of `$RAY_ADDRESS` or on this machine, else a
+                new one.
+            gpus_per_run: share of a GPU that a group takes on Ray.
+            shard: "i/n", to train and return part i of n alone, from 1 on. A run that starts from
+                another one needs its record: train that study's sources first.
+
+        Raises:
+            As `lcs.train.train`. A TrainingError, or a CheckpointError but a DiskError, stops no
+            other run; the other errors stop all.
+        """
+        on = check_options(device, budget_minutes, checkpoint_seconds, workers, on, gpus_per_run)
+        store = store or default_store()
+        runs = self.runs(scale, seeds, store.find, shard=shard, **changes)
+        lacking = [config for config, record in runs.items() if record is None]
+        if lacking:
+            from lcs.study import executors, scheduler
+
+            executor: executors.Here | executors.Processes
+            if on == "ray":
+                executor = executors.OnRay(device, workers, address, gpus_per_run)
+            elif (count := min(workers or 1, len(lacking))) > 1:
+                executor = executors.Processes(device, count)
+            else:
+                executor = executors.Here(device)
+            with executor:
+                costs = self._costs(runs, store, executor.device)
+                which = "1 run" if len(costs) == 1 else f"{len(costs)} runs"
+                total = cost.in_all(costs.values(), executor.slots)
+                kind = cost.device_type(executor.device)
+                print(f"{which} to train on {kind}{total}", file=sys.stderr)
+                scheduler.train_all(
+                    self.groups(lacking, executor.slots),
+                    executor,
+                    budget_minutes=math.inf if budget_minutes is None else budget_minutes,
+                    store=RunStore(store.root.absolute(), fallback=store.fallback),
+                    device=executor.device,
+                    checkpoint_seconds=checkpoint_seconds,
+                    sources={f"{c.source}-s{c.seed}" for c in lacking if c.source},
+                )
+            runs |= {config: store.find(config) for config in lacking}
+            if lost := [config.run_id for config in lacking if runs[config] is None]:
+                raise RecordError(
+                    f"run {lost[0]} has no record in {store.root}: is that the same folder on all "
+                    "machines?"
+                )
+        return [record for record in runs.values() if record is not None]
+
+    def groups(self, configs: Sequence[Config], workers: int) -> list[list[Config]]:
+        """Return the runs that are to train together; see `lcs.train.groups`."""
+        from lcs.train import groups
+
+        return groups(configs, workers)
+
+    def flops(self, config: Config) -> int:
+        """Floating-point operations of a run, to the leading term."""
+        return cost.training_flops(config)
+
+    def seconds(
+        self, configs: Sequence[Config], device: str, records: Iterable[Record]
+    ) -> list[float | None]:
+        """Return about how long each run takes; see `cost.Pace`."""
+        pace = cost.Pace(device, records)
+        return [pace.seconds(config) for config in configs]
+
+    def share_left(self, config: Config, store: RunStore) -> float:
+        """Return the share of a run that its checkpoint does not hold.
+
+        Raises:
+            CheckpointError: the checkpoint is damaged.
+        """
+        from lcs.train.checkpoint import Checkpoint
+
+        return 1 - Checkpoint(config, store.root).epoch() / config.epochs
+
+    def describe(self, config: Config, store: RunStore) -> str:
+        """Say in a line which run it is, and how far it has come."""
+        method = f"β = {config.beta:g}, " if config.optimizer == "beta-lasso" else ""
+        done = round(config.epochs * (1 - self.share_left(config, store)))
+        text = f"{config.file}: {method}α = {config.base_channels}, {config.epochs} epochs"
+        return text + (f", {done} of them done" if done else "")
+
+
+def gather(
+    studies: Iterable[BaseStudy],
+    scale: str,
+    seeds: int | None = None,
+    *,
+    train: bool = False,
+    device: str = "auto",
+    epochs: int | None = None,
+    store: RunStore | None = None,
+) -> dict[str, list[Record]]:
+    """Return the records of several studies by name: what is stored, or all of it once trained.
+
+    Without `train`, a study that is not complete for at least one seed has none.
+    """
+    store = store or default_store()
+    if train:
+        return {
+            study.name: study.train(scale, seeds, store=store, device=device, epochs=epochs)
+            for study in studies
+        }
+    return {study.name: study.stored(scale, store, seeds, epochs=epochs) for study in studies}
+
+
+def given(**parameters: Any) -> dict[str, Any]:
+    """Return the parameters of a notebook that say something: 0, "" and [] mean "not given".
+
+    A parameter of papermill needs a type, which None has not.
+    """
+    return {name: value for name, value in parameters.items() if value not in (0, "", [])}

@@ -1,0 +1,186 @@
+"""Checkpoints of unfinished runs: one safetensors file each, replaced atomically, never pickled."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import math
+import os
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from filelock import FileLock, Timeout
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from lcs.config import Config
+from lcs.errors import CheckpointError, DiskError, InProgress
+from lcs.files import expanded, open_regular
+from lcs.runs.record_checks import check_history
+
+# what reading an ill-formed state can raise
+NONSENSE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
+
+
+class Checkpoint:
+    """The checkpoint of one run for one store, in `$LCS_CHECKPOINTS` or `~/.cache/lcs/checkpoints`.
+
+    It holds the run's configuration and is refused where that is another's.
+
+    Args:
+        config: the run.
+        store: folder that its record will go to; two stores never share a checkpoint.
+    """
+
+    def __init__(self, config: Config, store: Path) -> None:
+        folder = expanded(os.environ.get("LCS_CHECKPOINTS") or "~/.cache/lcs/checkpoints")
+        place = hashlib.sha256(str(store.resolve()).encode()).hexdigest()[:8]
+        self.config = config
+        self.run_id = config.run_id
+        self.path = folder / f"{config.run_id}-{place}.safetensors"
+        self._lock = self.path.with_suffix(".lock")
+        # one name, as the lock lets only one process write: a killed one leaves no second file
+        self._temporary = self.path.with_suffix(".partial")
+
+    @contextmanager
+    def locked(self, wait: float = 0.0) -> Iterator[None]:
+        """Hold the run: a second process that wants it is refused, after some seconds if asked.
+
+        A lock ends with its process.
+
+        Raises:
+            InProgress: another process holds it.
+            DiskError: the folder cannot be written, or knows no locks.
+        """
+        # a soft lock, a mere file, would outlive a process that is killed
+        lock = FileLock(self._lock, fallback_to_soft=False)
+        try:
+            self._lock.parent.mkdir(parents=True, exist_ok=True)
+            # to filelock a time below 0 is for ever
+            lock.acquire(timeout=-1 if wait == math.inf else max(0.0, wait))
+        except Timeout as error:
+            raise InProgress(
+                f"run {self.run_id} is in progress in another process; wait for it to end"
+            ) from error
+        except OSError as error:
+            raise DiskError(
+                f"{self._lock}: cannot be written and locked ({error.strerror}); set "
+                "LCS_CHECKPOINTS to a folder on a local disk that can"
+            ) from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def save(self, tensors: Mapping[str, Tensor], state: Mapping[str, Any]) -> None:
+        """Replace the checkpoint.
+
+        Args:
+            tensors: by name, on any device.
+            state: JSON-ready, with the `epoch` that is done and the `history` up to it.
+
+        Raises:
+            DiskError: it cannot be written; the one before is still there.
+        """
+        tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+        metadata = {
+            "config": json.dumps(dataclasses.asdict(self.config)),
+            "state": json.dumps(state),
+        }
+        metadata["crc32"] = str(_crc(tensors, metadata))
+        try:
+            save_file(tensors, self._temporary, metadata)
+            with self._temporary.open("rb") as file:
+                os.fsync(file.fileno())
+            self._temporary.replace(self.path)
+        except (OSError, SafetensorError) as error:
+            self._temporary.unlink(missing_ok=True)
+            raise DiskError(
+                f"run {self.run_id}: checkpoint {self.path} cannot be written ({error}); make room "
+                "and run the same again, it goes on from the checkpoint before"
+            ) from error
+
+    def load(self) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
+        """Return (tensors on the CPU, state), or None where there is no checkpoint.
+
+        Raises:
+            CheckpointError: it is damaged, of another run or of another lcs.
+        """
+        if not os.path.lexists(self.path):
+            return None
+        with self._opened() as (file, metadata, state):
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            if metadata.pop("crc32") != str(_crc(tensors, metadata)):
+                raise ValueError("its checksum differs")
+            return tensors, state
+
+    def epoch(self) -> int:
+        """Return the epochs that are done, 0 where there is no checkpoint; tensors are not read.
+
+        Raises:
+            CheckpointError: it is damaged, of another run or of another lcs.
+        """
+        if not os.path.lexists(self.path):
+            return 0
+        with self._opened() as (_, _, state):
+            return int(state["epoch"])
+
+    @contextmanager
+    def _opened(self) -> Iterator[tuple[Any, dict[str, str], dict[str, Any]]]:
+        """Open the file and yield it, its metadata and its state, once they are this run's."""
+        try:
+            open_regular(self.path).close()
+            with safe_open(self.path, framework="pt") as file:
+                metadata = file.metadata() or {}
+                owner = Config.from_dict(json.loads(metadata["config"]))
+                if owner != self.config:
+                    raise self.refusal(f"is of another run, {owner.run_id}")
+                state = json.loads(metadata["state"])
+                epoch = state["epoch"]
+                if type(epoch) is not int or not 0 <= epoch <= self.config.epochs:
+                    raise ValueError(f"epoch {epoch} of {self.config.epochs}")
+                check_history(self.config, state["history"], epoch)
+                yield file, metadata, state
+        except (OSError, SafetensorError, *NONSENSE) as error:
+            raise self.refusal(f"is damaged ({error})") from error
+
+    def refusal(self, reason: str) -> CheckpointError:
+        """Return the error of a checkpoint from which the run cannot go on."""
+        return CheckpointError(
+            f"run {self.run_id}: checkpoint {self.path} {reason}; delete it to start the run over"
+        )
+
+    def remove(self) -> None:
+        """Delete the checkpoint and its lock, where there are any, once the record is written.
+
+        Raises:
+            CheckpointError: they cannot be deleted.
+        """
+        # Windows deletes a lock as it is released, and not while it is held
+        locks = () if os.name == "nt" else (self._lock,)
+        try:
+            for path in (self.path, self._temporary, *locks):
+                # without a file, a folder that is missing or cannot be written does no harm
+                if os.path.lexists(path):
+                    path.unlink(missing_ok=True)  # another process may have deleted it meanwhile
+        except OSError as error:
+            raise CheckpointError(
+                f"{error.filename}: cannot be deleted ({error.strerror}); the run is done, delete "
+                "it by hand"
+            ) from error
+
+
+def _crc(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> int:
+    crc = zlib.crc32(json.dumps(metadata, sort_keys=True).encode())
+    for name in sorted(tensors):
+        tensor = tensors[name]
+        head = f"{name} {tensor.dtype} {tuple(tensor.shape)}"
+        flat = tensor.reshape(-1).view(torch.uint8)
+        crc = zlib.crc32(flat.numpy().data, zlib.crc32(head.encode(), crc))
+    return crc

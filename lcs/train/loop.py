@@ -1,0 +1,337 @@
+"""The training loop: one run or several in step, on any device, resumable.
+
+A run alone is a group of one. In a group, each epoch is drawn and augmented once for all runs.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Collection, Sequence
+from contextlib import ExitStack
+
+import torch
+from tqdm import tqdm
+
+from lcs import cost
+from lcs.config import Config, recorded_epochs
+from lcs.data.batches import BATCH_FIELDS
+from lcs.errors import ConfigError, Paused, TrainingError
+from lcs.runs import Record, RunStore
+from lcs.runs.record_format import rounded
+from lcs.train.checkpoint import Checkpoint
+from lcs.train.device import choose_device, enough_memory
+from lcs.train.run import Run
+
+# the most runs in a group, which already share most of the cost of augmentation; and the most
+# weights: of wide networks augmentation is a small part, and memory a large one
+MAX_GROUP, MAX_GROUP_WEIGHTS = 4, 40_000_000
+# share of the time that saving checkpoints may take
+MAX_SAVING_SHARE = 0.02
+
+
+def train(
+    config: Config,
+    *,
+    store: RunStore,
+    device: str = "auto",
+    budget_minutes: float | None = None,
+    checkpoint_seconds: float = 60.0,
+) -> Record:
+    """Train one network to its last epoch and return its record; do nothing if it has one.
+
+    Stopped at any moment, the next call goes on from the last checkpoint; on a CPU it ends with
+    the same bits as a run that was never stopped. Progress goes to stderr.
+
+    Args:
+        config: the run.
+        store: where its record is read from or written to.
+        device: "auto" (an accelerator where there is one), "cpu", "cuda" or "cuda:N".
+        budget_minutes: stop at a checkpoint before this time is over.
+        checkpoint_seconds: at least this time between checkpoints, which fall on epochs' ends;
+            longer where saving takes long (see `Clock`).
+
+    Raises:
+        ConfigError: there is no such device.
+        DataError: the data set is missing or damaged.
+        CheckpointError: the checkpoint is damaged, or another process holds the run.
+        RecordError: the run's record is damaged, or cannot be written.
+        TrainingError: the loss or a weight is not finite, or the device is out of memory.
+        Paused: the time budget is over; the same call goes on.
+    """
+    (record,) = train_group(
+        [config],
+        store=store,
+        device=device,
+        budget_minutes=budget_minutes,
+        checkpoint_seconds=checkpoint_seconds,
+    )
+    return record
+
+
+def train_group(
+    configs: Sequence[Config],
+    *,
+    store: RunStore,
+    device: str = "auto",
+    budget_minutes: float | None = None,
+    checkpoint_seconds: float = 60.0,
+    sources: Collection[str] = (),
+) -> list[Record]:
+    """Train several runs to their last epoch and return their records.
+
+    Those that can share their batches (see `groups`) and have come equally far go in step; each
+    ends with the same bits as alone. Runs that have a record are not trained.
+
+    Args:
+        configs: the runs.
+        store, device, budget_minutes, checkpoint_seconds: as in `train`.
+        sources: `Config.file` of the runs that others are to start from: their networks are kept
+            beside the checkpoints (see `start`).
+
+    Raises:
+        As `train`. A run that fails does not stop the others: its error is raised at the end.
+    """
+    clock = Clock(budget_minutes, checkpoint_seconds)
+    checkpoints = {config: Checkpoint(config, store.root) for config in configs}
+    failures: list[TrainingError] = []
+    with ExitStack() as locks:
+        parts: dict[tuple[object, int], list[Config]] = {}
+        for config, checkpoint in checkpoints.items():
+            if store.find(config) is None:
+                chosen = choose_device(device)
+                locks.enter_context(checkpoint.locked())
+            if store.find(config) is not None:  # another process may have ended it meanwhile
+                checkpoint.remove()  # a kill between record and removal leaves one
+                continue
+            store.check_writable(config)
+            parts.setdefault((_shared_fields(config), checkpoint.epoch()), []).append(config)
+        for part in parts.values():
+            runs: list[Run] = []
+            for config in part:
+                with enough_memory(config):
+                    runs.append(start(config, store, chosen, clock, runs[-1] if runs else None))
+                    runs[-1].resume(checkpoints[config])
+            with enough_memory(part[0]):  # for what all share
+                failures += fit(runs, clock, several=len(configs) > 1)
+            for run in runs:
+                with enough_memory(run.config):
+                    run.finish(store)
+            for run in runs:
+                if run.config.file in sources:
+                    run.checkpoint = _as_source(run.config, store)
+                    with run.checkpoint.locked(wait=clock.left):
+                        run.save()
+                checkpoints[run.config].remove()
+    if failures:
+        raise failures[0]
+    return [record for config in configs if (record := store.find(config)) is not None]
+
+
+def start(
+    config: Config, store: RunStore, device: torch.device, clock: Clock, like: Run | None = None
+) -> Run:
+    """Return a run at its beginning, with the trained network that it starts from, if it has one.
+
+    Records hold no weights: a source that is not beside the checkpoints is trained anew, and kept
+    there. The run's provenance says whether it has the history of its record to the last digit.
+
+    Args:
+        config: the run.
+        store: has the record of its source.
+        device: where both are trained.
+        clock: of the call.
+        like: as in `Run.start`.
+
+    Raises:
+        TrainingError: there is no record of the source, or it saw other images.
+        As `train`.
+    """
+    if config.source is None:
+        return Run.start(config, device, like)
+    file = f"{config.source}-s{config.seed}"
+    if (record := store.named(file)) is None:
+        raise TrainingError(
+            f"run {config.run_id}: it starts from {file}, which has no record; train that first"
+        )
+    for name in ("validation", "permute_pixels", "normalize"):
+        if getattr(record.config, name) != getattr(config, name):
+            raise TrainingError(f"run {config.run_id}: its source {file} has another {name}")
+    checkpoint = _as_source(record.config, store)
+    with checkpoint.locked(wait=clock.left), enough_memory(record.config):
+        source = start(record.config, store, device, clock)
+        source.resume(checkpoint)
+        if source.epoch < source.config.epochs:
+            print(f"run {config.run_id}: its source {file} is trained first", file=sys.stderr)
+            if failures := fit([source], clock, several=False):
+                raise failures[0]
+            source.save()
+    with enough_memory(config):
+        run = Run.start(config, device, like, source.model)
+    run.provenance["source_as_recorded"] = rounded(source.history) == record.history
+    return run
+
+
+def _as_source(config: Config, store: RunStore) -> Checkpoint:
+    """Return where the trained network of a run is kept for those that start from it."""
+    return Checkpoint(config, store.root / "sources")
+
+
+def groups(configs: Sequence[Config], workers: int = 1) -> list[list[Config]]:
+    """Return the runs that are to train together, group by group, in their order.
+
+    Runs of a group share their batches: they have the same data, seed, augmentation and length.
+    There are as many groups as workers at least, if there are as many runs.
+    """
+    found: dict[object, list[Config]] = {}
+    for config in configs:
+        found.setdefault(_shared_fields(config), []).append(config)
+    result = []
+    for group in found.values():
+        in_memory = MAX_GROUP_WEIGHTS // max(map(cost.weights, group))
+        most = max(1, min(MAX_GROUP, in_memory, len(configs) // workers))
+        count = math.ceil(len(group) / most)
+        bounds = [len(group) * part // count for part in range(count + 1)]  # of about equal size
+        result += [group[start:end] for start, end in itertools.pairwise(bounds)]
+    return result
+
+
+def _shared_fields(config: Config) -> tuple[Config, str | None, bool]:
+    """Return what is the same for all runs that can train in one group.
+
+    Without augmentation there is nothing to share, and dropout draws from the process's generator:
+    then it is the run's own, so that it trains alone. A run is in no group with its source.
+    """
+    trained_on = config.start == "network"
+    if config.augment == "none" or config.dropout:
+        return config, config.source, trained_on
+    shared = Config(**{name: getattr(config, name) for name in (*BATCH_FIELDS, "epochs")})
+    return shared, config.source, trained_on
+
+
+def fit(runs: list[Run], clock: Clock, *, several: bool) -> list[TrainingError]:
+    """Train runs to their last epoch, an epoch of each and then the next, saving when it is due.
+
+    Args:
+        runs: one, or several of equal batches, length and progress. A run that fails is removed
+            from the list, which frees its memory, and the others go on.
+        clock: of the call.
+        several: whether the call trains more than one run: then an error is printed at once, for
+            one who pauses another run would not learn of it.
+
+    Returns:
+        The errors of the runs that failed: the loss or a weight is not finite.
+
+    Raises:
+        Paused: the time budget is over; all runs are saved.
+    """
+
+    def save() -> None:
+        for run in runs:
+            run.save()
+
+    failures: list[TrainingError] = []
+    done, epochs = runs[0].epoch, runs[0].config.epochs
+    recorded = set(recorded_epochs(epochs))
+    bar = tqdm(
+        range(done, epochs),
+        desc=runs[0].config.name if len(runs) == 1 else f"{len(runs)} runs",
+        initial=done,
+        total=epochs,
+        unit="epoch",
+        disable=None,  # where stderr is no terminal
+    )
+    for epoch in bar:
+        name = f"run {runs[0].config.run_id}" if len(runs) == 1 else f"{len(runs)} runs"
+        if clock.over():
+            save()
+            raise Paused(
+                f"{name} paused at epoch {epoch} of {epochs}: the time budget is spent; the same "
+                "command goes on"
+            )
+        began = clock.elapsed
+        runs[0].training.prepare_epoch(epoch)  # for all of them
+        own_seconds: dict[Run, float] = {}
+        for run in tuple(runs):
+            run_began = clock.elapsed
+            try:
+                with enough_memory(run.config):
+                    run.run_epoch(epoch, record=epoch + 1 in recorded)
+                own_seconds[run] = clock.elapsed - run_began
+            except TrainingError as error:
+                failures.append(error.with_traceback(None))  # whose frames keep the run in memory
+                runs.remove(run)
+                if runs:
+                    runs[-1].prefetch = True
+                if several:
+                    going_on = "; the other runs go on" if runs else ""
+                    print(f"{error}{going_on}", file=sys.stderr, flush=True)
+        if not runs:
+            break
+        shared = clock.took_epoch(began) - sum(own_seconds.values())
+        for run, seconds in own_seconds.items():
+            run.seconds += seconds + shared / len(runs)
+        if clock.checkpoint_due() and epoch + 1 < epochs:
+            clock.save(save)
+            if bar.disable:
+                print(f"{name} saved at epoch {epoch + 1} of {epochs}", file=sys.stderr)
+    return failures
+
+
+class Clock:
+    """Time budget of a call, the times of its epochs, and of its checkpoints.
+
+    Args:
+        budget_minutes: of the whole call, with its last checkpoint; None: no limit.
+        checkpoint_seconds: at least this time between checkpoints, and so long that saving takes
+            at most a fiftieth of it; 0: after every epoch.
+
+    Raises:
+        ConfigError: a time is negative or not a number.
+    """
+
+    def __init__(self, budget_minutes: float | None, checkpoint_seconds: float) -> None:
+        minutes = math.inf if budget_minutes is None else budget_minutes
+        times = {"budget_minutes": minutes, "checkpoint_seconds": checkpoint_seconds}
+        for name, value in times.items():
+            if not value >= 0:
+                raise ConfigError(f"{name}: {value!r} is out of range; give 0 or more")
+        self.started = self.saved = time.monotonic()
+        self.budget, self.interval = 60 * minutes, checkpoint_seconds
+        self.recent: deque[float] = deque(maxlen=20)  # seconds of the last epochs
+        self.saving = 0.0  # seconds of the last checkpoint
+
+    @property
+    def left(self) -> float:
+        """Seconds of the budget that are left."""
+        return self.budget - self.elapsed
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the call began."""
+        return time.monotonic() - self.started
+
+    def took_epoch(self, began: float) -> float:
+        """Note and return the seconds of an epoch that began at this time of `elapsed`."""
+        self.recent.append(self.elapsed - began)
+        return self.recent[-1]
+
+    def save(self, action: Callable[[], None]) -> None:
+        """Write checkpoints, and measure how long it takes."""
+        began = self.elapsed
+        action()
+        self.saving = self.elapsed - began
+        self.saved = time.monotonic()
+
+    def checkpoint_due(self) -> bool:
+        """Whether it is time to save."""
+        least = max(self.interval, self.saving / MAX_SAVING_SHARE) if self.interval else 0.0
+        return time.monotonic() - self.saved >= least
+
+    def over(self) -> bool:
+        """Whether the budget does not suffice for one more epoch and a checkpoint."""
+        needed = 1.5 * max(self.recent, default=0.0) + 2 * self.saving
+        return self.elapsed + needed > self.budget

@@ -1,0 +1,426 @@
+"""A run in progress: its network, optimizer and data, an epoch of training, its checkpoint."""
+
+from __future__ import annotations
+
+import functools
+import math
+import sys
+from collections.abc import Mapping
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from lcs import data, measure, models
+from lcs.config import Config, recorded_epochs
+from lcs.data import surrogates
+from lcs.data.batches import Batches, split
+from lcs.errors import TrainingError, one_line
+from lcs.measure.equivariance import IMAGES, equivariance
+from lcs.models.transfer import take_over
+from lcs.optim import SGD, BetaLasso, ProximalL1, Spred, mixed_precision, sparse
+from lcs.optim.pruning import Masks, Pruning
+from lcs.optim.schedule import learning_rate
+from lcs.optim.sparse import Forward
+from lcs.runs import Record, RunStore
+from lcs.runs.provenance import provenance
+from lcs.seeds import generator_for
+from lcs.shapes import flops
+from lcs.train import recording
+from lcs.train.checkpoint import Checkpoint
+from lcs.train.device import is_out_of_memory
+
+# entries of the provenance on which rounding may depend; they may change when a run is resumed
+ENVIRONMENT = ("code", "packages", "device", "hardware", "threads")
+# from this many weights on, compiling the optimizer's step pays for itself
+COMPILED_FROM = 4_000_000
+
+
+def objective(loss: str, logits: Tensor, labels: Tensor) -> Tensor:
+    """Mean loss of a batch: logits (N, classes) float32, labels (N,) int64.
+
+    "bce" is the reproduction's: binary cross-entropy with logits on one-hot targets, averaged
+    over classes too, so that its gradients are about `classes` times smaller.
+    """
+    if loss == "cross-entropy":
+        return F.cross_entropy(logits, labels)
+    targets = F.one_hot(labels, logits.shape[1]).to(logits.dtype)
+    return F.binary_cross_entropy_with_logits(logits, targets)
+
+
+def build_model(config: Config) -> nn.Module:
+    """Build the run's network; its initial weights depend only on data set, model and seed.
+
+    Where it starts from another network, they are not what that one began with, but for a ticket.
+    """
+    same = config.start in ("initial", "ticket", "network")
+    weights = "weights" if same else "new weights"
+    facts = data.spec(config.dataset)
+    size, _, channels = facts.image_shape
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(generator_for(config.seed, weights).initial_seed())
+        return models.build(
+            config.model,
+            num_classes=len(facts.classes),
+            image_size=size,
+            in_channels=channels,
+            base_channels=config.base_channels,
+            kernel_size=config.kernel_size,
+            padding=config.padding,
+            bias=config.bias,
+            affine=config.affine,
+            dropout=config.dropout,
+        )
+
+
+def make_optimizer(config: Config, model: nn.Module) -> Optimizer:
+    """Group the weights (convolution-like, others, no λ or decay for the rest) and optimize them.
+
+    Biases and the parameters of batch normalisation are neither shrunk nor thresholded.
+    """
+    first = [layer.weight for layer in model.conv_layers]  # type: ignore[union-attr]
+    first = [weight for weight in first if weight.requires_grad]
+    # a bias of a local layer has one number for each position and channel
+    plain = [p for name, p in model.named_parameters() if p.ndim == 1 or name.endswith("bias")]
+    chosen = {id(p) for p in (*first, *plain)}
+    rest = [p for p in model.parameters() if p.requires_grad and id(p) not in chosen]
+    compiled = sum(p.numel() for p in model.parameters()) >= COMPILED_FROM
+    if config.optimizer == "sgd" and (config.momentum or config.weight_decay):
+        groups = _nonempty(
+            {"params": [*first, *rest], "weight_decay": config.weight_decay}, {"params": plain}
+        )
+        return SGD(groups, config.lr, config.momentum, compiled=compiled)
+    growing = {}
+    if config.l1_growth:
+        relative = models.relative_l1(cast(models.Net, model).geometries[0], config.l1_growth)
+        growing["relative_l1"] = relative.to(first[0].device)
+    groups = _nonempty(
+        {"params": first, "l1": config.l1, **growing},
+        {"params": rest, "l1": config.rest_l1},
+        {"params": plain, "l1": 0.0},
+    )
+    if config.optimizer == "proximal-l1":
+        return ProximalL1(groups, lr=config.lr)
+    if config.optimizer == "spred":
+        return Spred(groups, lr=config.lr, momentum=config.momentum)
+    # plain SGD is β-LASSO with λ = 0
+    return BetaLasso(
+        groups,
+        lr=config.lr,
+        beta=config.beta,
+        frozen_zeros=config.frozen_zeros,
+        compiled=compiled,
+    )
+
+
+def _nonempty(*groups: dict[str, Any]) -> list[dict[str, Any]]:
+    return [group for group in groups if group["params"]]
+
+
+@dataclass(eq=False)
+class Run:
+    """A run in progress, with what has been recorded so far."""
+
+    config: Config
+    device: torch.device
+    model: nn.Module
+    optimizer: Optimizer
+    training: Batches
+    evaluation: Batches
+    provenance: dict[str, Any]
+    pruning: Masks | None = None
+    checkpoint: Checkpoint | None = None
+    epoch: int = 0  # epochs that are done
+    resumes: int = 0
+    seconds: float = 0.0
+    modes: dict[str, int] = field(default_factory=dict)  # epochs by the mode of their first layer
+    history: dict[str, Any] = field(default_factory=dict)
+    prefetch: bool = True  # on a GPU, whether the next epoch's images are augmented ahead
+
+    @classmethod
+    def start(
+        cls,
+        config: Config,
+        device: torch.device,
+        like: Run | None = None,
+        source: nn.Module | None = None,
+    ) -> Run:
+        """Build the initial network and load its data.
+
+        Args:
+            config: the run.
+            device: where it is trained.
+            like: a run with the same batches, to share its data: its epochs are trained before
+                this one's.
+            source: the trained network that it starts from, if its `start` says so.
+
+        Raises:
+            ConfigError: the source has layers of other shapes.
+        """
+        model = build_model(config).to(device)
+        masks: dict[str, Tensor] = {}
+        if config.source is not None:
+            masks = take_over(config, cast(models.Net, model), cast(models.Net, source))
+        if like is None:
+            images = surrogates.load(config.dataset, config.images, config.labels)
+            parts = split(config, images)
+            training, evaluation = (Batches(config, images, part, device) for part in parts)
+        else:
+            training, evaluation = like.training, like.evaluation
+            like.prefetch = False  # this run still needs the images of the epoch
+        optimizer = make_optimizer(config, model)
+        pruning: Masks | None = None
+        if config.pruning != "none":
+            pruning = Pruning(config, cast(models.Net, model), optimizer)
+        elif masks:
+            pruning = Masks(masks, cast(models.Net, model), optimizer)
+        origin = provenance(device)
+        return cls(config, device, model, optimizer, training, evaluation, origin, pruning)
+
+    def run_epoch(self, epoch: int, *, record: bool) -> None:
+        """Train one epoch, counted from 0, and record its results if asked.
+
+        Raises:
+            TrainingError: the mean loss or, if recorded, a weight is not finite.
+        """
+        weights = models.layers(self.model) if record else {}
+        were_zero = {name: weight == 0 for name, weight in weights.items()}
+        loss, accuracy = self._train_epoch(epoch)
+        self.epoch = epoch + 1
+        self._require_finite("the loss", loss)
+        if not record:
+            return
+        steps = self.training.steps
+        evaluated = "validation_accuracy" if self.config.validation else "test_accuracy"
+        row: dict[str, Any] = {
+            "epoch": epoch + 1,
+            "lr": learning_rate(self.config, epoch, 0, steps),
+            "train_loss": loss,
+            "train_accuracy": accuracy,
+            evaluated: self.accuracy(self.evaluation),
+            **recording.layer_measures(weights, were_zero),
+        }
+        self._require_finite("the norm of a layer", *row["norm"].values())
+        if self.config.frozen_zeros:
+            last = learning_rate(self.config, epoch, steps - 1, steps)
+            row["forgone"] = recording.would_revive(weights, self.optimizer, last)
+        for column, value in row.items():
+            if isinstance(value, dict):
+                for layer, number in value.items():
+                    self.history.setdefault(column, {}).setdefault(layer, []).append(number)
+            else:
+                self.history.setdefault(column, []).append(value)
+
+    def _train_epoch(self, epoch: int) -> tuple[float, float]:
+        """Return the mean loss and accuracy over the epoch's batches, weights as they changed."""
+        self.model.train()
+        if self.pruning:
+            self.pruning.update(epoch, functools.partial(self.gradients, epoch))
+        mode = "dense" if self.pruning else sparse.choose_mode(self.model, self.optimizer)
+        self.modes[mode] = self.modes.get(mode, 0) + 1
+        total, seen = torch.zeros(2, device=self.device), 0
+        with (
+            sparse.sparse_first_layer(self.model, self.optimizer, mode) as network,
+            mixed_precision.bf16_weights(self.model, self.optimizer)
+            if self.config.precision == "bf16"
+            else nullcontext(),
+        ):
+            for step, (x, labels) in enumerate(self.training.batches(epoch)):
+                lr = learning_rate(self.config, epoch, step, self.training.steps)
+                for group in self.optimizer.param_groups:
+                    group["lr"] = lr
+                total += self.train_step(network, x, labels)
+                seen += len(labels)
+        if self.device.type == "cuda" and self.prefetch and epoch + 1 < self.config.epochs:
+            self.training.prepare_epoch(epoch + 1)
+        # between batches of dense layers the host never waits for the device
+        loss, accuracy = (total / seen).tolist()
+        return loss, accuracy
+
+    def train_step(self, network: Forward, x: Tensor, labels: Tensor) -> Tensor:
+        """Take one optimizer step; return the batch's summed loss and number of hits, (2,).
+
+        Args:
+            network: maps images to logits, on the weights that the optimizer holds.
+            x: inputs (N, C, H, W).
+            labels: (N,) int64.
+        """
+        logits = self.logits(network, x)
+        loss = objective(self.config.loss, logits, labels)
+        self.optimizer.zero_grad()
+        with mixed_precision.bf16_products(self.device):
+            loss.backward()
+        self.optimizer.step()
+        hits = (logits.detach().argmax(1) == labels).sum()
+        return torch.stack([loss.detach() * len(labels), hits])
+
+    @torch.enable_grad()
+    def gradients(self, epoch: int) -> dict[str, Tensor]:
+        """Return the gradient of each layer's weight on the first batch of an epoch, float32."""
+        x, labels = next(self.training.batches(epoch))
+        weights = models.layers(self.model)
+        loss = objective(self.config.loss, self.logits(self.model, x), labels)
+        with mixed_precision.bf16_products(self.device):
+            gradients = torch.autograd.grad(loss, [*weights.values()])
+        return dict(zip(weights, gradients, strict=True))
+
+    def logits(self, network: Forward, x: Tensor) -> Tensor:
+        """Return a network's logits (N, classes), float32, for inputs (N, C, H, W)."""
+        bf16 = self.config.precision == "bf16"
+        with (
+            torch.autocast(self.device.type, torch.bfloat16, enabled=bf16),
+            mixed_precision.bf16_products(self.device),
+        ):
+            return network(x).float()
+
+    @torch.no_grad()
+    def accuracy(self, inputs: Batches) -> float:
+        """Share of the images, not augmented, that the network classifies correctly."""
+        self.model.eval()
+        hits = torch.zeros((), dtype=torch.int64, device=self.device)
+        for x, labels in inputs.ordered_batches():
+            hits += (self.logits(self.model, x).argmax(1) == labels).sum()
+        return hits.item() / len(inputs)
+
+    def _require_finite(self, name: str, *numbers: float) -> None:
+        if not all(math.isfinite(number) for number in numbers):
+            raise TrainingError(
+                f"run {self.config.run_id}: {name} is not finite in epoch {self.epoch}; "
+                "try a lower lr"
+            )
+
+    def filters(self) -> Tensor:
+        """First-layer filters (units, C, H, W) on the CPU, in the pixels' own order."""
+        filters = models.first_layer_filters(self.model, self.training.images.shape[-1]).cpu()
+        return self.training.unpermuted(filters)
+
+    def finish(self, store: RunStore) -> Record:
+        """Measure the trained network and write its record, with some filters of a first seed.
+
+        Raises:
+            RecordError: the record cannot be written.
+        """
+        origin = {"seconds": self.seconds, "resumes": self.resumes, "modes": self.modes}
+        filters = self.filters()
+        return store.write(
+            self.config,
+            history=self.history,
+            final=self.final(filters),
+            provenance=self.provenance | origin,
+            filters=recording.filters_to_store(self.config, filters),
+        )
+
+    def final(self, filters: Tensor) -> dict[str, Any]:
+        """Return the measures of the trained network, JSON-ready.
+
+        Args:
+            filters: of its first layer (units, C, H, W), on the CPU.
+        """
+        weights = models.layers(self.model)
+        nonzeros = {name: column[-1] for name, column in self.history["nonzeros"].items()}
+        result = {
+            **{name: column[-1] for name, column in self.history.items() if type(column) is list},
+            "nonzeros": nonzeros,
+            "weights": {name: weight.numel() for name, weight in weights.items()},
+            "fan_in": measure.units_by_fan_in(weights),
+            "flops": flops(self.config.layer_sizes(), nonzeros),
+            "evaluation_images": len(self.evaluation),
+            "clean_train_accuracy": self.accuracy(self.training),
+        }
+        if self.config.model != "resnet18":  # its first filters are kernels, not images
+            result["locality"] = measure.locality(filters)
+            ratios = measure.pair_correlation(filters).tolist()
+            result["pair_correlation"] = [None if math.isnan(r) else r for r in ratios]
+            step = max(1, len(self.evaluation) // IMAGES)  # images are sorted by class
+            images = self.evaluation.all_normalised[::step].cpu()
+            result["equivariance"] = equivariance(filters, self.training.unpermuted(images))
+        return result
+
+    def replay(self, epochs: int) -> dict[str, Any]:
+        """Train the first epochs of a run that has just been started; return their history."""
+        recorded = set(recorded_epochs(self.config.epochs))
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(generator_for(self.config.seed, "dropout").initial_seed())
+            for epoch in range(min(epochs, self.config.epochs)):
+                self.run_epoch(epoch, record=epoch + 1 in recorded)
+        return self.history
+
+    def resume(self, checkpoint: Checkpoint) -> None:
+        """Go on from a checkpoint if it has been written, and save to it from here on.
+
+        Raises:
+            CheckpointError: it is damaged, or does not fit this run.
+        """
+        self.checkpoint, found = checkpoint, checkpoint.load()
+        # of a GPU too, whose state a checkpoint of a CPU does not have
+        torch.manual_seed(generator_for(self.config.seed, "dropout").initial_seed())
+        if found is None:
+            return
+        try:
+            self._restore(*found)
+        except (KeyError, RuntimeError) as error:
+            if is_out_of_memory(error):
+                raise
+            reason = f"is of another lcs and does not fit this one ({one_line(error)})"
+            raise checkpoint.refusal(reason) from error
+        if self.epoch < self.config.epochs:  # else it is the source of another run
+            print(f"resumed at epoch {self.epoch}", file=sys.stderr, flush=True)
+
+    def _restore(self, tensors: Mapping[str, Tensor], state: Mapping[str, Any]) -> None:
+        """Take over what `save` has written."""
+        parts: dict[str, dict[str, Tensor]] = {"model": {}, "optimizer": {}, "mask": {}, "rng": {}}
+        for name, tensor in tensors.items():
+            part, _, rest = name.partition(".")
+            parts[part][rest] = tensor
+        if isinstance(self.optimizer, (SGD, Spred)) and state["epoch"] and not parts["optimizer"]:
+            raise KeyError("optimizer")
+        if self.pruning:
+            self.pruning.load(parts["mask"])
+        buffers: dict[int, dict[str, Tensor]] = {}
+        for name, tensor in parts["optimizer"].items():
+            index, _, key = name.partition(".")
+            buffers.setdefault(int(index), {})[key] = tensor
+        self.model.load_state_dict(parts["model"])
+        self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": buffers})
+        torch.set_rng_state(parts["rng"]["cpu"])
+        if self.device.type == "cuda" and "cuda" in parts["rng"]:
+            torch.cuda.set_rng_state(parts["rng"]["cuda"], self.device)
+        self.epoch, self.seconds = state["epoch"], state["seconds"]
+        self.history, self.modes = state["history"], state["modes"]
+        self.resumes = state["resumes"] + 1
+        earlier, here = state["origin"], self.provenance
+        here["time"] = earlier["time"]
+        if "source_as_recorded" in earlier:  # what the checkpoint holds came from that source
+            here["source_as_recorded"] = earlier["source_as_recorded"]
+        changed = {name: earlier[name] for name in ENVIRONMENT if earlier[name] != here[name]}
+        before = [*earlier.get("before_resume", []), *([changed] if changed else [])]
+        if before:
+            self.provenance["before_resume"] = before
+
+    def save(self) -> None:
+        """Write the state after a whole epoch to the checkpoint that the run was resumed from."""
+        assert self.checkpoint is not None
+        tensors = {f"model.{name}": value for name, value in self.model.state_dict().items()}
+        for index, state in self.optimizer.state_dict()["state"].items():
+            kept = {key: value for key, value in state.items() if isinstance(value, Tensor)}
+            tensors |= {f"optimizer.{index}.{key}": value for key, value in kept.items()}
+        if self.pruning:
+            tensors |= {f"mask.{name}": value for name, value in self.pruning.state().items()}
+        tensors["rng.cpu"] = torch.get_rng_state()
+        if self.device.type == "cuda":
+            tensors["rng.cuda"] = torch.cuda.get_rng_state(self.device)
+        self.checkpoint.save(
+            tensors,
+            {
+                "epoch": self.epoch,
+                "seconds": self.seconds,
+                "history": self.history,
+                "resumes": self.resumes,
+                "modes": self.modes,
+                "origin": self.provenance,
+            },
+        )

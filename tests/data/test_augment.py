@@ -1,0 +1,298 @@
+"""Augmentation: per image, as torchvision does to one image, from a host stream alone."""
+
+from collections import Counter
+
+import pytest
+import torch
+from augmented import augment, draw_usual
+from torch import Tensor
+from torchvision.transforms.v2 import AutoAugment, AutoAugmentPolicy, TrivialAugmentWide
+from torchvision.transforms.v2 import functional as torchvision_functional
+
+from lcs.config import CHOICES
+from lcs.data.augment import FlipCrop, Operation, PolicyOperation, Stage, apply
+from lcs.errors import ConfigError
+
+RANDOM = [name for name in CHOICES["augment"] if name != "none"]
+POLICIES = ["autoaugment", "trivialaugment"]
+SHAPES = [(3, 32), (1, 8), (3, 17)]  # channels, image size
+
+
+def seeded(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def some_images(count: int, channels: int, size: int) -> Tensor:
+    """Noise over a ramp, each image with a brightness and a contrast of its own; the first flat."""
+    ramp = torch.linspace(0, 1, size).expand(count, channels, size, size)
+    noise = torch.rand((count, channels, size, size), generator=seeded(1))
+    contrast, offset = torch.rand((2, count, 1, 1, 1), generator=seeded(2))
+    images = (255 * (offset + contrast * (0.6 * ramp + 0.4 * noise)).clamp(0, 1)).to(torch.uint8)
+    images[0] = 7
+    return images
+
+
+def per_image(stage: Stage, count: int) -> list[Operation]:
+    """Each image's operation; the identity for those that are in no group."""
+    operations: list[Operation] = [PolicyOperation("Identity", 0.0)] * count
+    for operation, group in stage.items():
+        for index in group.tolist():
+            operations[index] = operation
+    return operations
+
+
+def by_torchvision(image: Tensor, operation: Operation) -> Tensor:
+    """One image (C, S, S) by torchvision's own crop, or its own AutoAugment."""
+    if isinstance(operation, FlipCrop):
+        size = image.shape[-1]
+        padding = size // 8
+        if operation.flip:
+            image = torchvision_functional.horizontal_flip(image)
+        image = torchvision_functional.pad(image, [padding] * 4)
+        top, left = padding - operation.down, padding - operation.right
+        return torchvision_functional.crop(image, top, left, size, size)
+    transform = AutoAugment(AutoAugmentPolicy.CIFAR10)
+    return transform._apply_image_or_video_transform(
+        image, operation.name, operation.magnitude, transform.interpolation, transform._fill
+    )
+
+
+@pytest.mark.parametrize(("channels", "size"), SHAPES)
+@pytest.mark.parametrize("name", RANDOM)
+def test_every_image_is_what_torchvision_makes_of_it(name: str, channels: int, size: int) -> None:
+    images = some_images(300, channels, size)
+    expected = list(images)
+    for stage in draw_usual(name, 300, size, seeded()):
+        operations = per_image(stage, 300)
+        expected = [by_torchvision(*pair) for pair in zip(expected, operations, strict=True)]
+    assert torch.equal(augment(images, name, seeded()), torch.stack(expected))
+
+
+@pytest.mark.parametrize("name", POLICIES)
+@pytest.mark.parametrize(("channels", "size"), SHAPES)
+def test_an_operation_does_not_mix_the_images_of_a_batch(
+    name: str, channels: int, size: int
+) -> None:
+    images = some_images(6, channels, size)
+    operations = {op for stage in draw_usual(name, 4000, size, seeded()) for op in stage}
+    assert len(operations) > 70
+    for operation in operations:
+        alone = torch.stack([by_torchvision(image, operation) for image in images])
+        assert torch.equal(operation(images.clone()), alone), operation
+
+
+def test_groups_larger_than_a_chunk() -> None:
+    images = some_images(700, 1, 8)
+    shift = FlipCrop(flip=True, down=1, right=-1)
+    expected = torch.stack([by_torchvision(image, shift) for image in images])
+    assert torch.equal(apply(images, [{shift: torch.arange(700)}]), expected)
+
+
+@pytest.mark.parametrize(
+    ("name", "distinct"), list(zip(RANDOM, (140, 75, 250, 250, 400, 8), strict=True))
+)
+def test_copies_of_one_image_become_different(name: str, distinct: int) -> None:
+    copies = some_images(2, 3, 32)[1:].expand(512, 3, 32, 32)
+    outputs = {image.numpy().tobytes() for image in augment(copies, name, seeded())}
+    assert len(outputs) > distinct
+
+
+@pytest.mark.parametrize("name", RANDOM)
+def test_the_seed_decides_and_the_images_do_not(name: str) -> None:
+    images = some_images(200, 3, 32)
+    generators = [seeded(), seeded()]
+    first = augment(images, name, generators[0])
+    assert torch.equal(first, augment(images, name, seeded()))
+    assert not torch.equal(first, augment(images, name, seeded(1)))
+    augment(torch.zeros(200, 1, 8, 8, dtype=torch.uint8), name, generators[1])
+    states = [generator.get_state() for generator in generators]
+    assert torch.equal(*states)
+    assert not torch.equal(states[0], seeded().get_state())
+
+
+@pytest.mark.parametrize("name", RANDOM)
+@pytest.mark.parametrize("count", [1, 2, 97])
+def test_an_image_is_drawn_alike_whatever_the_count(name: str, count: int) -> None:
+    images = some_images(200, 3, 32)
+    output = augment(images[:count], name, seeded())
+    assert torch.equal(output, augment(images, name, seeded())[:count])
+
+
+def test_flip_and_crop_are_the_same_under_every_policy() -> None:
+    (crop,) = (per_image(stage, 500) for stage in draw_usual("flip-crop", 500, 32, seeded()))
+    for name in POLICIES:
+        place = -1 if name == "autoaugment-first" else 0
+        assert per_image(draw_usual(name, 500, 32, seeded())[place], 500) == crop
+
+
+@pytest.mark.parametrize(("channels", "size"), SHAPES)
+@pytest.mark.parametrize("name", RANDOM)
+def test_output_is_new_and_input_untouched(name: str, channels: int, size: int) -> None:
+    images = some_images(150, channels, size)
+    before = images.clone()
+    output = augment(images, name, seeded())
+    assert torch.equal(images, before)
+    assert output.data_ptr() != images.data_ptr()
+    assert (output.dtype, output.shape) == (torch.uint8, images.shape)
+
+
+def test_none_is_the_input_itself_and_draws_nothing() -> None:
+    images, generator = some_images(5, 3, 32), seeded()
+    assert augment(images, "none", generator) is images
+    assert torch.equal(generator.get_state(), seeded().get_state())
+
+
+def test_a_crop_shifts_as_far_as_it_is_told() -> None:
+    images = torch.zeros(400, 1, 32, 32, dtype=torch.uint8)
+    images[:, :, 16, 16] = 255
+    for far in (0, 2, 8):
+        shifted = augment(images, "flip-crop", seeded(), shift=far)
+        rows, columns = (shifted.amax((1, other)).float().argmax(1) for other in (3, 2))
+        assert (rows.min(), rows.max()) == (16 - far, 16 + far)
+        assert (columns.min(), columns.max()) == (15 - far, 16 + far)  # a flip takes 16 to 15
+
+
+def test_unknown_name() -> None:
+    with pytest.raises(
+        ConfigError, match=r"'cutout'.*none, flip-crop, crop, autoaugment, "
+    ) as error:
+        augment(some_images(2, 3, 32), "cutout", seeded())
+    assert "\n" not in str(error.value)
+
+
+def assert_frequencies(counts: Counter, expected: dict) -> None:
+    """Every count within five standard deviations of its Poisson expectation, nothing else."""
+    assert set(counts) <= set(expected)
+    for key, mean in expected.items():
+        assert abs(counts[key] - mean) < 5 * mean**0.5 + 1, (key, counts[key], mean)
+
+
+@pytest.mark.parametrize(("size", "padding"), [(32, 4), (8, 1), (28, 3)])
+def test_flips_and_offsets_are_uniform(size: int, padding: int) -> None:
+    count = 40_000
+    (stage,) = draw_usual("flip-crop", count, size, seeded())
+    shifts = range(-padding, padding + 1)
+    uniform = count / (2 * len(shifts) ** 2)
+    assert_frequencies(
+        Counter({operation: len(group) for operation, group in stage.items()}),
+        {FlipCrop(f, d, r): uniform for f in (False, True) for d in shifts for r in shifts},
+    )
+
+
+def levels(transform: type, name: str, bins: int) -> list[float]:
+    """Magnitudes of torchvision's space on 32×32 images, zeros where the operation has none."""
+    values = transform._AUGMENTATION_SPACE[name][0](bins, 32, 32)
+    return [0.0] * bins if values is None else [float(value) for value in values]
+
+
+def test_autoaugment_draws_policies_with_their_probabilities() -> None:
+    """Joint frequencies of both steps: with the policy's own chance and sign, independently."""
+    count = 60_000
+    expected: Counter = Counter()
+    policies = AutoAugment(AutoAugmentPolicy.CIFAR10)._policies
+    for policy in policies:
+        steps = []
+        for name, probability, level in policy:
+            magnitude = levels(AutoAugment, name, 10)[level or 0]
+            opposite = -magnitude if AutoAugment._AUGMENTATION_SPACE[name][1] else magnitude
+            steps.append(
+                [
+                    (PolicyOperation("Identity", 0.0), 1 - probability),
+                    (PolicyOperation(name, magnitude), probability / 2),
+                    (PolicyOperation(name, opposite), probability / 2),
+                ]
+            )
+        for first, first_chance in steps[0]:
+            for second, second_chance in steps[1]:
+                expected[first, second] += count * first_chance * second_chance / len(policies)
+    _, first_stage, second_stage = draw_usual("autoaugment", count, 32, seeded())
+    drawn = zip(per_image(first_stage, count), per_image(second_stage, count), strict=True)
+    assert_frequencies(Counter(drawn), expected)
+
+
+def test_autoaugment_before_the_crop_draws_the_same_operations() -> None:
+    crop, *policy = (per_image(s, 500) for s in draw_usual("autoaugment", 500, 32, seeded()))
+    _, *first = (per_image(s, 500) for s in draw_usual("autoaugment-first", 500, 32, seeded()))
+    assert first == [*policy, crop]
+
+
+def test_a_time_shift_is_the_crop_of_the_same_draw_without_its_flip_and_its_rows() -> None:
+    (crops,) = (per_image(stage, 500) for stage in draw_usual("flip-crop", 500, 32, seeded()))
+    (shifts,) = (per_image(stage, 500) for stage in draw_usual("time-shift", 500, 32, seeded()))
+    assert shifts == [FlipCrop(flip=False, down=0, right=crop.right) for crop in crops]
+
+
+def test_a_crop_is_that_of_the_same_draw_without_its_flip() -> None:
+    both, alone = (
+        per_image(stage, 500)
+        for name in ("flip-crop", "crop")
+        for stage in draw_usual(name, 500, 32, seeded())
+    )
+    assert alone == [FlipCrop(flip=False, down=crop.down, right=crop.right) for crop in both]
+
+
+def test_trivialaugment_draws_operation_level_and_sign_uniformly() -> None:
+    count = 60_000
+    space = TrivialAugmentWide._AUGMENTATION_SPACE
+    expected: Counter = Counter()
+    for name, (_, signed) in space.items():
+        for level in levels(TrivialAugmentWide, name, 31):
+            for sign in (1, -1) if signed else (1, 1):
+                expected[PolicyOperation(name, sign * level)] += count / (len(space) * 31 * 2)
+    _, stage = draw_usual("trivialaugment", count, 32, seeded())
+    assert_frequencies(Counter(per_image(stage, count)), expected)
+
+
+@pytest.mark.parametrize("name", POLICIES)
+@pytest.mark.parametrize("field", ["flip", "down", "right"])
+def test_the_policy_does_not_depend_on_the_crop(name: str, field: str) -> None:
+    count = 40_000
+    crops, operations = (
+        per_image(stage, count) for stage in draw_usual(name, count, 32, seeded())[:2]
+    )
+    crop = [getattr(operation, field) for operation in crops]
+    crop_counts, operation_counts = Counter(crop), Counter(operations)
+    assert_frequencies(
+        Counter(zip(crop, operations, strict=True)),
+        {
+            (value, operation): crop_counts[value] * operation_counts[operation] / count
+            for value in crop_counts
+            for operation in operation_counts
+        },
+    )
+
+
+@pytest.mark.parametrize("name", RANDOM)
+def test_an_order_and_a_place_for_the_result(name: str) -> None:
+    images = some_images(40, 3, 32)
+    order = torch.randperm(40, generator=seeded(5))
+    expected = augment(images[order], name, seeded())
+    before = images.clone()
+    room = torch.empty_like(images)
+    result = apply(images, draw_usual(name, 40, 32, seeded()), order=order, out=room)
+    assert result is room
+    assert torch.equal(result, expected)
+    assert torch.equal(images, before)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("name", RANDOM)
+def test_the_device_draws_alike(name: str) -> None:
+    """On CUDA a policy's floats may round otherwise; pixels that only move may not."""
+    images = some_images(2000, 3, 32)
+    output = augment(images.cuda(), name, seeded())
+    assert output.is_cuda
+    difference = (output.cpu().int() - augment(images, name, seeded()).int()).abs()
+    if name == "flip-crop":
+        assert difference.max() == 0
+    assert (difference <= 2).float().mean() > 0.995
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_pixels_move_alike_on_each_device() -> None:
+    images = some_images(6, 3, 32)
+    (stage,) = draw_usual("trivialaugment", 4000, 32, seeded())[1:]
+    moves = [op for op in stage if op.name.startswith(("Shear", "Translate", "Rotate"))]
+    assert len(moves) > 250
+    for operation in moves:
+        assert torch.equal(operation(images.cuda()).cpu(), operation(images)), operation

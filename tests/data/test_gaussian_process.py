@@ -1,0 +1,52 @@
+"""The drawn images have the covariance and the marginals that they should have."""
+
+import numpy as np
+import pytest
+
+from lcs import data
+from lcs.data import download, gaussian_process
+from lcs.data.gaussian_process import LENGTHS
+
+
+@pytest.fixture
+def small(monkeypatch):
+    monkeypatch.setattr(gaussian_process, "CHUNK", 300)
+    monkeypatch.setattr(gaussian_process, "SIZES", {"train": 600, "test": 300})
+
+
+def standardised(gain):
+    pixels = gaussian_process.arrays(gain)["train_images"][..., 0]
+    return (pixels - 127.5) / gaussian_process.DEVIATION
+
+
+def test_gain_takes_pixels_from_gaussian_to_two_values(small):
+    kurtosis = {gain: (standardised(gain) ** 4).mean() - 3 for gain in (0.1, 1, 3)}
+    assert kurtosis[0.1] == pytest.approx(0, abs=0.1)
+    assert kurtosis[0.1] > kurtosis[1] > kurtosis[3]
+    assert kurtosis[3] < -1.3
+    for gain in kurtosis:
+        values = standardised(gain)
+        assert (values.mean(), values.std()) == pytest.approx((0, 1), abs=0.02)
+
+
+def test_the_classes_differ_in_their_correlation_length_alone(small):
+    pixels = standardised(0.1)
+    for images, length in zip(np.split(pixels, 2), LENGTHS, strict=True):
+        assert (images.mean(), images.std()) == pytest.approx((0, 1), abs=0.03)
+        for d in (1, 2, 4):
+            along = [(images * np.roll(images, d, axis)).mean() for axis in (1, 2)]
+            assert along == pytest.approx([np.exp(-(d**2) / length**2)] * 2, abs=0.03)
+
+
+def test_training_and_test_images_are_others(small):
+    arrays = gaussian_process.arrays(1)
+    assert not np.array_equal(arrays["train_images"][:300], arrays["test_images"][:300])
+    assert arrays["train_labels"].tolist() == 600 * [0] + 600 * [1]
+    assert arrays["test_labels"].dtype == np.uint8
+
+
+def test_they_are_drawn_where_other_data_sets_are_fetched(tmp_path, monkeypatch):
+    """The pinned SHA-256 are those of the whole data set."""
+    monkeypatch.setenv("LCS_DATA", str(tmp_path))
+    assert download.get("process-3") == tmp_path / "process-3.npz"
+    assert data.load("process-3").train_images.shape == (20_000, 32, 32, 1)

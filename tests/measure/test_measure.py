@@ -1,0 +1,351 @@
+"""Each measure against a case that can be worked out by hand."""
+
+import itertools
+import json
+import math
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from lcs import measure, stats
+from lcs.errors import ConfigError
+from lcs.measure import weights
+
+MEASURES = ("spread", "window_mass", "morans_i", "row_mass", "column_mass")
+
+
+def noise(units: int, channels: int = 3, side: int = 16, seed: int = 0) -> Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(units, channels, side, side, generator=generator)
+
+
+def delta(row: int, column: int, side: int = 32) -> Tensor:
+    filters = torch.zeros(1, 3, side, side)
+    filters[0, :, row, column] = torch.tensor([0.3, -0.1, 0.2])
+    return filters
+
+
+def checkerboard(height: int, width: int) -> Tensor:
+    squares = torch.arange(height)[:, None] + torch.arange(width)
+    return (1.0 - 2.0 * (squares % 2))[None, None]
+
+
+def blobs(units: int, side: int = 32) -> Tensor:
+    """Noise under a Gaussian of width 2 pixels at a random place: local, and not smooth."""
+    centre = torch.rand(units, 2, 1, 1, generator=torch.Generator().manual_seed(1)) * side
+    rows, columns = torch.arange(side)[:, None], torch.arange(side)
+    distance = (rows - centre[:, 0]) ** 2 + (columns - centre[:, 1]) ** 2
+    return noise(units, side=side) * torch.exp(-distance / 8)[:, None]
+
+
+# Counts
+
+
+def test_nonzeros_counts_exactly_and_keeps_names() -> None:
+    weights = {
+        "conv1": torch.tensor([[0.0, -0.0, 1e-45], [2.0, 0.0, -3.0]]),
+        "fc1": torch.zeros(4, 5, dtype=torch.bfloat16),
+        "fc2": nn.Parameter(torch.ones(2, 3)),
+    }
+    counts = measure.nonzeros(weights)
+    assert counts == {"conv1": 3, "fc1": 0, "fc2": 6}
+    assert json.loads(json.dumps(counts)) == counts
+
+
+def test_pruning_keeps_the_largest_weights():
+    filters = torch.tensor([[[[1.0, -4.0], [0.5, 3.0]]], [[[0.0, 2.0], [-5.0, 0.1]]]])
+    kept = measure.prune(filters, 3 / 8)
+    assert kept[kept != 0].tolist() == [-4.0, 3.0, -5.0]
+    assert torch.equal(measure.prune(filters, 1.0), filters)
+    with pytest.raises(ConfigError, match="share"):
+        measure.prune(filters, 0.0)
+
+
+def test_units_are_counted_by_the_digits_of_their_fan_in():
+    weight = torch.zeros(6, 9)
+    for unit, count in enumerate((0, 1, 2, 3, 4, 9)):
+        weight[unit, :count] = -1.0
+    kernel = torch.ones(2, 1, 3, 3)
+    assert measure.units_by_fan_in({"fc1": weight, "conv": kernel}) == {"fc1": [1, 1, 2, 1, 1]}
+
+
+# Locality of filters
+
+
+@pytest.mark.parametrize("place", [(0, 0), (31, 31), (5, 20)])
+def test_a_single_pixel_is_as_local_as_can_be(place: tuple[int, int]) -> None:
+    filters = delta(*place)
+    assert measure.spread(filters).item() == 0
+    assert measure.window_mass(filters, 1).item() == 1
+    assert measure.window_mass(filters, 9).item() == 1
+
+
+@pytest.mark.parametrize(("height", "width"), [(32, 32), (8, 8), (5, 12), (1, 7)])
+def test_a_uniform_filter_has_the_spread_of_a_rectangle(height: int, width: int) -> None:
+    filters = torch.full((2, 3, height, width), -0.1)
+    spread = math.sqrt((height**2 + width**2 - 2) / 12)
+    assert measure.spread(filters).tolist() == pytest.approx([spread, spread])
+    window = min(3, height)
+    share = window**2 / (height * width)
+    assert measure.window_mass(filters, window).tolist() == pytest.approx([share, share])
+
+
+def test_mass_is_squared_weights_summed_over_channels() -> None:
+    filters = torch.zeros(1, 2, 4, 4)
+    filters[0, 0, 1, 0], filters[0, 1, 1, 0], filters[0, 0, 1, 3] = 1.0, -1.0, 1.0  # masses 2, 1
+    assert measure.spread(filters).item() == pytest.approx(3 * math.sqrt(2 / 9))
+    assert measure.window_mass(filters, 3).item() == pytest.approx(2 / 3)
+    assert measure.window_mass(filters, 4).item() == pytest.approx(1)
+
+
+def test_the_best_window_is_found_anywhere() -> None:
+    filters = noise(5, channels=2, side=7)
+    mass = filters.double().square().sum(1)
+    expected = [
+        max(unit[r : r + 3, c : c + 3].sum() for r in range(5) for c in range(5)) / unit.sum()
+        for unit in mass
+    ]
+    assert measure.window_mass(filters, 3).tolist() == pytest.approx([float(x) for x in expected])
+
+
+def test_the_whole_image_holds_all_mass_and_never_more() -> None:
+    shares = measure.window_mass(noise(200, side=8), 8)
+    assert shares.max().item() <= 1
+    assert shares.min().item() == pytest.approx(1)
+
+
+@pytest.mark.parametrize("window", [0, 9])
+def test_a_window_that_does_not_fit_is_refused(window: int) -> None:
+    with pytest.raises(ConfigError, match=f"window: {window} does not fit"):
+        measure.window_mass(noise(1, side=8), window)
+
+
+def test_bands_of_rows_and_of_columns() -> None:
+    filters = torch.zeros(3, 2, 8, 6)
+    filters[0, :, 2:4] = 1  # two rows
+    filters[1, 0, :, 5] = 1  # a column
+    filters[2] = 1
+    rows, columns = measure.band_mass(filters, 2)
+    assert rows.tolist() == pytest.approx([1, 2 / 8, 2 / 8])
+    assert columns.tolist() == pytest.approx([2 / 6, 1, 2 / 6])
+    one = noise(20, side=8)
+    assert (measure.band_mass(one, 3).amin(0) >= measure.window_mass(one, 3)).all()
+
+
+@pytest.mark.parametrize(("height", "width"), [(32, 32), (8, 6), (1, 10)])
+def test_morans_i_of_a_checkerboard_is_minus_one(height: int, width: int) -> None:
+    assert measure.morans_i(checkerboard(height, width)).item() == pytest.approx(-1)
+
+
+def test_morans_i_of_a_smooth_gradient_is_near_one() -> None:
+    gradient = torch.arange(32.0).expand(1, 3, 32, 32)
+    assert 0.95 < measure.morans_i(gradient).item() < 1
+
+
+def test_morans_i_does_not_wrap_around() -> None:
+    filters = torch.tensor([[[[1.0, 0.0, 0.0, 1.0]]]])  # the ends are not neighbours
+    # deviations 1/2, -1/2, -1/2, 1/2: products -1/4, 1/4, -1/4 over 3 pairs, variance 1/4
+    assert measure.morans_i(filters).item() == pytest.approx(-1 / 3)
+
+
+def test_morans_i_pools_channels_by_their_own_means_and_variances() -> None:
+    board, gradient = checkerboard(8, 8), torch.arange(8.0).expand(1, 1, 8, 8)
+    both = torch.cat([3 * board + 100, gradient - 50], dim=1)
+    parts = measure.morans_i(board), measure.morans_i(gradient)
+    variances = 9.0, (8**2 - 1) / 12
+    expected = (parts[0] * variances[0] + parts[1] * variances[1]) / sum(variances)
+    assert measure.morans_i(both).item() == pytest.approx(expected.item())
+
+
+def test_morans_i_of_a_constant_filter_is_zero_not_nan() -> None:
+    values = torch.tensor([0.1, -0.7, 0.0], dtype=torch.float64)  # their mean rounds otherwise
+    filters = values.view(1, 3, 1, 1).expand(1, 3, 31, 31)
+    assert measure.morans_i(filters).item() == 0
+
+
+def test_an_all_zero_filter_has_no_mass_to_measure() -> None:
+    empty = torch.zeros(1, 3, 8, 8)
+    assert measure.spread(empty).isnan().all()
+    assert measure.window_mass(empty, 3).isnan().all()
+
+
+def test_permuted_pixels_keep_their_channels_together_and_their_mass() -> None:
+    filters = noise(4, channels=3, side=6)
+    permuted = measure.permute_pixels(filters, torch.Generator().manual_seed(3))
+    before, after = filters.flatten(2), permuted.flatten(2)
+    order = (after[:, 0, :, None] == before[:, 0, None, :]).int().argmax(2)  # (units, pixels)
+    assert permuted.shape == filters.shape
+    assert all(sorted(unit) == list(range(36)) for unit in order.tolist())
+    assert torch.equal(after, before.gather(2, order[:, None].expand(-1, 3, -1)))
+    assert len(set(map(tuple, order.tolist()))) == 4  # each filter has an order of its own
+
+
+def test_chosen_filters_are_seeded_eligible_and_nested(monkeypatch: pytest.MonkeyPatch) -> None:
+    filters = noise(40, side=8)
+    filters[::3] = 0
+    filters[0, 0, :2] = 1.0  # 16 non-zeros
+    filters[3, 0, :3] = 1.0  # 24
+    filters[6].view(-1)[:20] = 1.0  # exactly enough
+    chosen = measure.choose_filters(filters, 100)
+    eligible = sorted({3, 6} | {unit for unit in range(40) if unit % 3})
+    assert chosen.dtype == torch.int64
+    assert sorted(chosen.tolist()) == eligible
+    assert chosen.tolist() != eligible  # in the order drawn
+    assert measure.choose_filters(filters, 7).tolist() == chosen[:7].tolist()
+    assert measure.choose_filters(torch.zeros(4, 3, 8, 8), 7).tolist() == []
+    monkeypatch.setattr(weights, "SEED", 6)
+    assert measure.choose_filters(filters, 7).tolist() != chosen[:7].tolist()
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "side"),
+    [(32, 32, 9), (8, 8, 3), (28, 28, 7), (64, 40, 11), (1, 10, 1), (64, 64, 17)],
+)
+def test_window_size_follows_the_image(height: int, width: int, side: int) -> None:
+    assert measure.window_size(height, width) == side
+
+
+def test_pairs_of_dense_filters_are_those_of_chance() -> None:
+    ratios = measure.pair_correlation(noise(5, side=8))
+    assert ratios.tolist() == pytest.approx([1.0] * 7)
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_what_all_filters_share_makes_no_correlation(shared: bool) -> None:
+    generator = torch.Generator().manual_seed(0)
+    filters = torch.zeros(4000, 1, 16, 16)
+    filters[:, :, 4:12, 4:12] = (torch.rand(4000, 1, 8, 8, generator=generator) < 0.1).float()
+    if not shared:  # half of the filters look elsewhere
+        filters[::2] = filters[::2].roll((6, 6), (2, 3))
+    ratios = measure.pair_correlation(filters)[:7]
+    assert bool((ratios - 1).abs().max() < 0.03) == shared
+
+
+def test_pairs_are_counted_one_by_one() -> None:
+    generator = torch.Generator().manual_seed(0)
+    filters = (torch.rand(4, 2, 5, 6, generator=generator) < 0.2).float()
+    places = [filters[unit].any(0).nonzero().tolist() for unit in range(4)]
+    own, others = [0] * 10, [0] * 10
+    for (u, here), (v, there) in itertools.product(enumerate(places), repeat=2):
+        for one, two in itertools.product(here, there):
+            (own if u == v else others)[round(math.dist(one, two))] += 1
+    expected = [own[r] / sum(own[1:]) / (others[r] / sum(others[1:])) for r in range(1, 5)]
+    assert measure.pair_correlation(filters).tolist() == pytest.approx(expected)
+
+
+def test_the_range_of_clusters_is_their_width() -> None:
+    filters = torch.zeros(576, 3, 32, 32)
+    for unit in range(576):  # a patch of 9 × 9 pixels, each in one channel, at every place
+        row, column = divmod(unit, 24)
+        filters[unit, unit % 3, row : row + 9, column : column + 9] = 1.0
+    ratios = measure.pair_correlation(filters).tolist()
+    assert ratios[:12] == sorted(ratios[:12], reverse=True)
+    assert ratios[0] > 5
+    assert ratios[12:] == [0.0] * 19
+    assert 7 < measure.clustering_range(ratios) < 9
+
+
+def test_the_range_is_where_the_ratios_fall_to_one() -> None:
+    assert measure.clustering_range([3.0, 1.5, 0.5, 2.0]) == pytest.approx(2.5)
+    assert measure.clustering_range([3.0, 1.0]) == 2.0
+    assert measure.clustering_range([0.9, 1.5]) == 0.0
+    for ratios in ([2.0, math.nan, 0.5], [2.0, 1.5], []):
+        assert math.isnan(measure.clustering_range(ratios))
+
+
+def test_the_half_distance_is_where_the_excess_is_half_that_of_neighbours() -> None:
+    assert measure.half_distance([5.0, 4.0, 2.0, 0.5]) == pytest.approx(2.5)
+    assert measure.half_distance([1.5, 1.25, 1.1]) == 2.0
+    assert measure.half_distance([1.0, 0.5]) == 0.0
+    for ratios in ([3.0, math.nan, 1.0], [3.0, 2.5], [math.nan], []):
+        assert math.isnan(measure.half_distance(ratios))
+
+
+def test_without_pairs_there_is_no_correlation() -> None:
+    for filters in (torch.eye(16).reshape(16, 1, 4, 4), torch.ones(1, 1, 4, 4), noise(0, side=4)):
+        assert measure.pair_correlation(filters).isnan().all()
+
+
+def test_locality_finds_local_filters_local() -> None:
+    result = measure.locality(blobs(24))
+    assert (result["eligible"], result["filters"], result["window"]) == (24, 24, 9)
+    assert result["permutations"] == 20
+    for name, sign in (("spread", -1), ("window_mass", 1)):
+        summary = result[name]
+        assert sign * summary["excess_mean"] > 5 * summary["excess_ci95"]
+        assert summary["excess_mean"] == pytest.approx(summary["mean"] - summary["null_mean"])
+
+
+def test_locality_of_noise_is_that_of_its_null_model() -> None:
+    result = measure.locality(noise(60))
+    for name in MEASURES:
+        assert abs(result[name]["excess_mean"]) < result[name]["excess_ci95"]
+    expected = -1 / (16**2 - 1)  # Moran's I by chance, exactly
+    summary = result["morans_i"]
+    assert abs(summary["null_mean"] - expected) < 2 * summary["null_ci95"]
+
+
+def test_locality_agrees_with_its_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    filters = blobs(6)
+    monkeypatch.setattr(weights, "PERMUTATIONS", 2)
+    monkeypatch.setattr(weights, "MAX_FILTERS", 4)
+    result = measure.locality(filters)
+    chosen = filters[measure.choose_filters(filters, 4)]
+    generator = torch.Generator().manual_seed(measure.SEED)
+    null = sum(measure.spread(measure.permute_pixels(chosen, generator)) for _ in range(2)) / 2
+    own = stats.mean_interval(measure.spread(chosen))
+    excess = stats.paired_difference(measure.spread(chosen), null)
+    summary = result["spread"]
+    assert (result["eligible"], result["filters"], result["permutations"]) == (6, 4, 2)
+    assert (summary["mean"], summary["ci95"]) == pytest.approx(own[:2])
+    assert (summary["null_mean"], summary["null_ci95"]) == pytest.approx(
+        stats.mean_interval(null)[:2]
+    )
+    assert (summary["excess_mean"], summary["excess_ci95"]) == pytest.approx(excess[:2])
+
+
+def test_locality_is_the_same_each_time_and_leaves_the_global_stream_alone() -> None:
+    filters, state = noise(30, side=8), torch.get_rng_state()
+    assert measure.locality(filters) == measure.locality(filters)
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_locality_computes_in_double_precision_whatever_comes_in(dtype: torch.dtype) -> None:
+    filters = noise(10, side=8).to(dtype)
+    assert measure.locality(filters) == measure.locality(filters.double())
+
+
+@pytest.mark.parametrize("local", [0, 1])
+def test_locality_of_fewer_than_two_filters_is_null_in_json(local: int) -> None:
+    filters = torch.zeros(5, 3, 8, 8)
+    filters[:local] = 1.0
+    result = json.loads(json.dumps(measure.locality(filters), allow_nan=False))
+    assert (result["eligible"], result["filters"], result["window"]) == (local, 0, 3)
+    for name in MEASURES:
+        assert len(result[name]) == 6
+        assert set(result[name].values()) == {None}
+
+
+def test_locality_never_writes_nan() -> None:
+    filters = torch.zeros(6, 3, 8, 8)
+    filters[:3] = 0.1  # constant: Moran's I has no variance to divide by
+    filters[3:5, 0, :3] = 1e-30
+    result = measure.locality(filters)
+    assert result["eligible"] == 5
+    json.dumps(result, allow_nan=False)
+
+
+def test_a_choice_of_no_filters_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"^count: expected at least 1, got 0$"):
+        measure.choose_filters(noise(4), 0)
+
+
+def test_filters_that_are_not_finite_or_not_images_are_refused() -> None:
+    filters = noise(4)
+    filters[2, 0, 0, 0] = math.nan
+    with pytest.raises(ConfigError, match="not finite"):
+        measure.locality(filters)
+    with pytest.raises(ConfigError, match="expected \\(units, channels, height, width\\)"):
+        measure.spread(noise(4).flatten(1))

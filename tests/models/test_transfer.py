@@ -1,0 +1,288 @@
+"""Runs that start from another's network: what they take, what they leave, and where it is kept."""
+
+import pytest
+import torch
+
+from lcs import models, train
+from lcs.config import Config
+from lcs.errors import ConfigError, InProgress, Paused, TrainingError
+from lcs.models.transfer import rewired, take_over
+from lcs.runs import RunStore
+from lcs.study import Study
+from lcs.study.base_study import Setting
+from lcs.train import Clock
+from lcs.train.checkpoint import Checkpoint
+from lcs.train.replay import replay
+from lcs.train.run import Run, build_model
+
+CPU = torch.device("cpu")
+SPARSE = Config(
+    dataset="digits", base_channels=2, epochs=3, batch_size=256, lr=0.1,
+    optimizer="beta-lasso", l1=2e-3, beta=20.0,
+)  # fmt: skip
+SOURCE = SPARSE.file.removesuffix("-s0")
+HERE = Config(dataset="digits", base_channels=2, epochs=2, batch_size=256, lr=0.1, momentum=0.9)
+MASKS = ("ticket", "mask", "first-mask", "rewired-mask", "random-mask")
+FOREVER = Clock(None, 60.0)
+
+
+def target(start, **changes):
+    return HERE.replace(start=start, source=SOURCE, **changes)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    """Return a store with the record of the source, and of another seed of it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LCS_CHECKPOINTS", str(tmp_path_factory.mktemp("checkpoints")))
+        found = RunStore(tmp_path_factory.mktemp("runs"))
+        for seed in (0, 1):
+            train.train(SPARSE.replace(seed=seed), store=found, device="cpu")
+        yield found
+
+
+@pytest.fixture(scope="module")
+def source(store):
+    """Return the trained network of the source."""
+    found = []
+    with pytest.MonkeyPatch.context() as patch:
+        own = Run.start
+        patch.setattr(
+            Run,
+            "start",
+            lambda c, d, like=None, net=None: found.append(net) or own(c, d, like, net),
+        )
+        train.start(target("mask"), store, CPU, FOREVER)
+    return found[-1]
+
+
+def weights(model):
+    return {name: weight.detach().clone() for name, weight in models.layers(model).items()}
+
+
+def test_the_source_is_the_network_of_its_record_and_is_kept(store, source, capsys):
+    record = store.named(f"{SOURCE}-s0")
+    counts = {name: int(w.count_nonzero()) for name, w in models.layers(source).items()}
+    assert counts == record.final["nonzeros"]
+    assert counts["conv1"] < 0.7 * source.conv1.weight.numel()
+    capsys.readouterr()
+    again = train.start(target("mask"), store, CPU, FOREVER)
+    assert "trained first" not in capsys.readouterr().err
+    assert again.provenance["source_as_recorded"] is True
+    assert torch.equal(again.pruning.masks["conv1"], source.conv1.weight != 0)
+    other = train.start(target("mask", seed=1), store, CPU, FOREVER)
+    assert not torch.equal(other.pruning.masks["conv1"], source.conv1.weight != 0), "its own seed's"
+
+
+def test_a_source_that_is_not_as_recorded_is_noted(store, tmp_path, monkeypatch):
+    monkeypatch.setenv("LCS_CHECKPOINTS", str(tmp_path))
+    monkeypatch.setattr("lcs.train.run.learning_rate", lambda *_: 0.05)
+    run = train.start(target("mask"), store, CPU, FOREVER)
+    assert run.provenance["source_as_recorded"] is False
+
+
+@pytest.mark.parametrize("start", MASKS)
+def test_masks_are_where_the_source_has_weights(source, start):
+    masks = take_over(target(start), build_model(target(start)), source)
+    found = {name: w != 0 for name, w in weights(source).items()}
+    assert list(masks) == (["conv1"] if start == "first-mask" else ["conv1", "fc1"])
+    for name, mask in masks.items():
+        assert mask.sum() == found[name].sum(), "as many weights"
+        changed = start == "random-mask" or (start == "rewired-mask" and name == "conv1")
+        assert torch.equal(mask, found[name]) != changed
+    margins = [torch.equal(masks["conv1"].sum(n), found["conv1"].sum(n)) for n in (0, 1)]
+    assert margins == [start != "random-mask"] * 2, "of every input and of every unit"
+
+
+def test_rewiring_keeps_nothing_but_the_margins():
+    draws = torch.Generator().manual_seed(0)
+    local = torch.zeros(200, 100, dtype=torch.bool)
+    for unit in range(200):
+        local[unit, unit % 90 : unit % 90 + 10] = True
+    mask = rewired(local, draws)
+    assert torch.equal(mask.sum(0), local.sum(0))
+    assert torch.equal(mask.sum(1), local.sum(1))
+    assert 0.05 < (mask & local).sum() / local.sum() < 0.2, "a tenth by chance"
+    assert torch.equal(rewired(torch.ones(1, 5, dtype=torch.bool), draws), torch.ones(1, 5) > 0)
+
+
+def test_starts_have_other_initial_weights_than_their_source_but_for_a_ticket():
+    initial = build_model(SPARSE)
+    for start in (*MASKS, "first-layer", "frozen-first-layer"):
+        for layer in ("conv1", "fc1"):
+            own, theirs = (m.get_submodule(layer) for m in (build_model(target(start)), initial))
+            assert torch.equal(own.weight, theirs.weight) == (start == "ticket")
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+@pytest.mark.parametrize("start", MASKS)
+def test_nothing_outside_a_mask_is_trained(source, start, precision):
+    run = Run.start(target(start, precision=precision, weight_decay=1e-3), CPU, source=source)
+    before = weights(run.model)
+    run.replay(2)
+    for name, weight in models.layers(run.model).items():
+        if name in run.pruning.masks:
+            mask = run.pruning.masks[name]
+            assert not weight[~mask].any()
+            assert weight[mask].count_nonzero() > 0.9 * mask.sum()
+        else:
+            assert weight.all()
+        assert not torch.equal(weight, before[name])
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_a_frozen_layer_stays_and_a_free_one_is_trained(source, precision):
+    for start in ("first-layer", "frozen-first-layer"):
+        changes = {"precision": precision, "weight_decay": 1e-3}
+        run = Run.start(target(start, **changes), CPU, source=source)
+        assert torch.equal(run.model.conv1.weight, source.conv1.weight)
+        assert not torch.equal(run.model.fc1.weight, source.fc1.weight)
+        run.replay(1)
+        plain = Run.start(target(start, momentum=0.0), CPU, source=source)
+        plain.replay(1)
+        assert torch.equal(plain.model.conv1.weight, source.conv1.weight) == (
+            start == "frozen-first-layer"
+        )
+        stays = torch.equal(run.model.conv1.weight, source.conv1.weight)
+        assert stays == (start == "frozen-first-layer")
+
+
+@pytest.mark.parametrize(
+    ("kind", "above"),
+    [("conv", "conv"), ("conv", "local"), ("conv", "fc"), ("local", "fc"), ("fc", "fc")],
+)
+def test_a_whole_network_computes_what_its_source_does(kind, above):
+    changes = {"optimizer": "beta-lasso", "l1": 1e-4, "momentum": 0.0}
+    config = target("network", model=f"s-{above}", **changes)
+    origin = build_model(HERE.replace(model=f"s-{kind}", momentum=0.0))
+    x = torch.randn(64, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    origin(x)  # statistics of batch normalisation
+    run = Run.start(config, CPU, source=origin)
+    torch.testing.assert_close(run.model.eval()(x), origin.eval()(x))
+
+
+@pytest.mark.parametrize("start", ["mask", "frozen-first-layer"])
+def test_a_run_that_was_stopped_ends_with_the_same_bits(store, tmp_path, monkeypatch, start):
+    config = target(start, epochs=3, seed=1)
+    whole = train.train(config, store=RunStore(tmp_path / "one", fallback=store), device="cpu")
+    again, run_epoch = RunStore(tmp_path / "two", fallback=store), Run.run_epoch
+
+    def killed(run, epoch, *, record):
+        if run.config == config and epoch == 2:
+            raise KeyboardInterrupt
+        run_epoch(run, epoch, record=record)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Run, "run_epoch", killed)
+        with pytest.raises(KeyboardInterrupt):
+            train.train(config, store=again, device="cpu", checkpoint_seconds=0)
+    stopped = train.train(config, store=again, device="cpu")
+    assert stopped.provenance["resumes"] == 1
+    assert stopped.history == whole.history
+    assert stopped.final == whole.final
+
+
+def test_a_resumed_run_tells_of_the_source_that_it_began_with(store, source):
+    run = Run.start(target("mask"), CPU, source=source)
+    run.provenance["source_as_recorded"] = False
+    run.checkpoint = Checkpoint(run.config, store.root)
+    run.replay(1)
+    run.epoch = 1
+    with run.checkpoint.locked():
+        run.save()
+        later = Run.start(target("mask"), CPU, source=source)
+        later.provenance["source_as_recorded"] = True
+        later.resume(Checkpoint(run.config, store.root))
+    assert later.provenance["source_as_recorded"] is False
+
+
+def test_a_network_that_is_trained_on_sees_other_batches_than_its_source(source):
+    def first(config):
+        run = Run.start(config, CPU, source=source if config.source else None)
+        return next(run.training.batches(0))[1]
+
+    assert torch.equal(first(target("mask")), first(HERE))
+    assert not torch.equal(first(target("network", momentum=0.0)), first(HERE))
+
+
+def test_a_masked_run_cannot_go_on_without_its_masks(source):
+    run = Run.start(target("mask"), CPU, source=source)
+    kept = run.pruning.state()
+    with pytest.raises(KeyError):
+        run.pruning.load({})
+    run.pruning.masks["conv1"].fill_(True)
+    run.pruning.load(kept)
+    assert torch.equal(run.pruning.masks["conv1"], source.conv1.weight != 0)
+
+
+def test_a_budget_is_that_of_the_source_too(store, tmp_path, monkeypatch):
+    monkeypatch.setenv("LCS_CHECKPOINTS", str(tmp_path))
+    with pytest.raises(Paused):
+        train.train(target("mask"), store=store, device="cpu", budget_minutes=0)
+    config = store.named(f"{SOURCE}-s0").config
+    with Checkpoint(config, store.root / "sources").locked(), pytest.raises(InProgress):
+        train.start(target("mask"), store, CPU, Clock(1e-3, 60.0))
+
+
+def test_a_record_of_such_a_run_can_be_replayed(store):
+    record = train.train(target("mask"), store=store, device="cpu")
+    assert record.filters is None
+    assert replay(record, 1, "cpu").agrees
+
+
+def study_of(*configs):
+    return Study("x", "X", Setting("test", {"smoke": HERE}), lambda base, _: [*configs])
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_study_trains_sources_first_and_once(tmp_path, monkeypatch, capfd, workers):
+    monkeypatch.setenv("LCS_CHECKPOINTS", str(tmp_path / "checkpoints"))
+    study = study_of(target("mask", augment="flip-crop"), target("ticket"), SPARSE)
+    records = study.train("smoke", store=RunStore(tmp_path), device="cpu", workers=workers)
+    assert [record.config.start for record in records] == ["mask", "ticket", "initial"]
+    assert all(record.provenance["source_as_recorded"] for record in records[:2])
+    assert "trained first" not in capfd.readouterr().err
+
+
+def test_a_source_may_be_in_the_store_that_another_falls_back_on(store, tmp_path):
+    own = RunStore(tmp_path, fallback=store)
+    (record,) = study_of(target("mask", epochs=1)).train("smoke", store=own, device="cpu")
+    assert record.path.is_relative_to(tmp_path)
+
+
+def test_a_run_and_its_source_are_in_different_groups():
+    augmented = SPARSE.replace(augment="flip-crop")
+    after = target("mask", augment="flip-crop", epochs=3).replace(source=augmented.stem)
+    assert train.groups([after, augmented]) == [[after], [augmented]]
+
+
+def test_a_failure_stops_no_other_run(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("LCS_CHECKPOINTS", str(tmp_path / "checkpoints"))
+    wild, store = HERE.replace(lr=1e3, weight_decay=1.0), RunStore(tmp_path)
+    lost = HERE.replace(start="mask", source=wild.stem)
+    with pytest.raises(TrainingError):
+        study_of(wild, SPARSE, target("mask"), lost).train("smoke", store=store, device="cpu")
+    assert store.find(target("mask")) is not None
+    assert f"it starts from {wild.file}, which has no record" in capsys.readouterr().err
+
+
+def test_an_option_of_a_study_changes_its_sources_too():
+    study = study_of(SPARSE, target("mask"))
+    source, masked = study.configs("smoke", 1, l1=3e-3)
+    assert source.l1 == 3e-3
+    assert masked.source == source.stem != SPARSE.stem
+
+
+def test_what_does_not_fit_is_refused(store, source):
+    missing = target("mask").replace(source="digits/s-fc-a2-sgd-0123456789")
+    with pytest.raises(TrainingError, match=r"digits/.*-s0, which has no record; train that first"):
+        train.train(missing, store=store, device="cpu")
+    with pytest.raises(TrainingError, match="another validation"):
+        train.train(target("mask", validation=True), store=store, device="cpu")
+    for start in ("mask", "first-layer", "network"):
+        wider = target(start, base_channels=3, momentum=0.0)
+        with pytest.raises(ConfigError, match="another shape"):
+            take_over(wider, build_model(wider), source)
+    shared = target("network", model="s-conv", momentum=0.0)
+    with pytest.raises(ConfigError, match="another shape"):
+        take_over(shared, build_model(shared), source)

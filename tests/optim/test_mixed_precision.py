@@ -1,0 +1,163 @@
+"""Rounded copies of the weights, and products on a CPU without instructions for bfloat16."""
+
+from contextlib import nullcontext
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from lcs import models
+from lcs.config import Config
+from lcs.optim import FULL_PRECISION, SGD, BetaLasso, ProximalL1, mixed_precision
+from lcs.optim.mixed_precision import bf16_products, bf16_weights
+from lcs.optim.sparse import sparse_first_layer
+from lcs.runs import RunStore
+from lcs.train import train
+
+BASE = Config(dataset="digits", epochs=3, batch_size=128, precision="bf16")
+LASSO = BASE.replace(optimizer="beta-lasso", l1=2e-3, beta=10.0)
+
+
+def s_fc():
+    torch.manual_seed(0)
+    return models.build("s-fc", num_classes=10, image_size=8, in_channels=1, base_channels=2)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        BASE,
+        LASSO,
+        LASSO.replace(frozen_zeros=True),
+        LASSO.replace(l1_growth=0.5),
+        LASSO.replace(beta=0.0, loss="bce"),
+        BASE.replace(momentum=0.9, weight_decay=5e-4),
+        BASE.replace(model="s-local"),
+        BASE.replace(model="s-conv", bias=True, affine=True),
+    ],
+    ids=lambda config: config.name,
+)
+def test_the_bits_are_those_of_autocast(config, tmp_path, monkeypatch):
+    record = train(config, store=RunStore(tmp_path / "copies"), device="cpu")
+    entered = []
+    monkeypatch.setattr(
+        mixed_precision, "bf16_weights", lambda *_: entered.append(1) or nullcontext()
+    )
+    plain = train(config, store=RunStore(tmp_path / "autocast"), device="cpu")
+    assert len(entered) == config.epochs
+    assert record.history == plain.history
+    assert record.final == plain.final
+
+
+def test_the_copy_follows_the_weight():
+    net = s_fc()
+    weight = net.conv1.weight
+    optimizer = BetaLasso(net.parameters(), lr=0.1, l1=1e-3, beta=20)
+    with bf16_weights(net, optimizer):
+        copy = net.conv1.weight
+        assert copy.dtype == torch.bfloat16
+        assert optimizer.state[copy][FULL_PRECISION].data_ptr() == weight.data_ptr()
+        before = weight.detach().clone()
+        net(torch.randn(8, 1, 8, 8, dtype=torch.bfloat16)).float().square().sum().backward()
+        optimizer.step()
+        assert not torch.equal(weight, before)
+        assert torch.equal(copy, weight.bfloat16())
+
+
+def test_nothing_is_left_behind_even_after_an_error():
+    net = s_fc()
+    optimizer = BetaLasso(net.parameters(), lr=0.1)
+    weights = list(net.parameters())
+    with pytest.raises(KeyboardInterrupt):
+        _interrupted(net, optimizer)
+    assert all(a is b for a, b in zip(net.parameters(), weights, strict=True))
+    assert all(a is b for a, b in zip(optimizer.param_groups[0]["params"], weights, strict=True))
+    assert not optimizer.state
+
+
+def _interrupted(net, optimizer):
+    with bf16_weights(net, optimizer):
+        raise KeyboardInterrupt
+
+
+def test_momentum_stays_with_the_weights():
+    net = s_fc()
+    optimizer = SGD(net.parameters(), lr=0.1, momentum=0.9)
+    for _ in range(2):
+        with bf16_weights(net, optimizer):
+            net(torch.randn(8, 1, 8, 8, dtype=torch.bfloat16)).float().square().sum().backward()
+            optimizer.step()
+    assert optimizer.state.keys() == set(net.parameters())
+    for weight, state in optimizer.state.items():
+        assert state.keys() == {"momentum_buffer"}
+        assert state["momentum_buffer"].dtype == weight.dtype == torch.float32
+
+
+def test_other_optimizers_keep_autocast():
+    net = s_fc()
+    with bf16_weights(net, ProximalL1(net.parameters(), lr=0.1)):
+        assert net.conv1.weight.dtype == torch.float32
+
+
+@pytest.mark.parametrize("mode", ["exact", "frozen"])
+def test_a_wrong_order_is_refused_before_anything_is_lost(mode):
+    """A sparse layer cannot be made of rounded copies, nor a copy of a copy."""
+    net = s_fc()
+    optimizer = BetaLasso(net.parameters(), lr=0.1, frozen_zeros=mode == "frozen")
+    before = [weight.detach().clone() for weight in net.parameters()]
+    weights = list(net.parameters())
+    for inner in (sparse_first_layer(net, optimizer, mode), bf16_weights(net, optimizer)):
+        with (
+            pytest.raises(RuntimeError, match="rounded copy"),
+            bf16_weights(net, optimizer),
+            inner,
+        ):
+            pass
+    assert all(a is b for a, b in zip(net.parameters(), weights, strict=True))
+    assert all(map(torch.equal, net.parameters(), before))
+    assert all(a is b for a, b in zip(optimizer.param_groups[0]["params"], weights, strict=True))
+
+
+def rounded(*shape):
+    return torch.randn(shape).bfloat16()
+
+
+def test_products_and_their_gradients_are_sums_in_float32_rounded_once(monkeypatch):
+    monkeypatch.setattr(mixed_precision, "cpu_has_bf16", lambda: False)
+    torch.manual_seed(0)
+    cases = {
+        "linear": (F.linear, rounded(7, 40), rounded(5, 40)),
+        "with bias": (F.linear, rounded(7, 40), rounded(5, 40), rounded(5)),
+        "bmm": (torch.bmm, rounded(3, 5, 40), rounded(3, 40, 7)),
+        "conv": (F.conv2d, rounded(2, 3, 8, 8), rounded(4, 3, 3, 3)),
+    }
+    for name, (product, *operands) in cases.items():
+        halves = [operand.requires_grad_() for operand in operands]
+        singles = [operand.detach().float().requires_grad_() for operand in operands]
+        with bf16_products(torch.device("cpu")):
+            result = product(*halves)
+            direction = torch.randn_like(result)
+            found = torch.autograd.grad(result, halves, direction)
+        exact = product(*singles)
+        wanted = torch.autograd.grad(exact, singles, direction.float())
+        for half, single in zip((result, *found), (exact, *wanted), strict=True):
+            assert half.dtype == torch.bfloat16, name
+            # half a unit in the last place, and what the order of the sums may do
+            assert torch.allclose(half.float(), single, rtol=2**-8, atol=1e-5), name
+
+
+def test_other_numbers_are_left_alone(monkeypatch):
+    monkeypatch.setattr(mixed_precision, "cpu_has_bf16", lambda: False)
+    with bf16_products(torch.device("cpu")):
+        assert torch.equal(torch.ones(2, 3) @ torch.ones(3, 2), torch.full((2, 2), 3.0))
+        assert (rounded(4) + rounded(4)).dtype == torch.bfloat16
+
+
+@pytest.mark.parametrize("model", ["s-fc", "s-local", "s-conv"])
+def test_a_run_learns_the_same_without_instructions_for_bf16(model, tmp_path, monkeypatch):
+    config, records = BASE.replace(model=model), []
+    for name in ("with", "without"):
+        monkeypatch.setattr(mixed_precision, "cpu_has_bf16", lambda name=name: name == "with")
+        records.append(train(config, store=RunStore(tmp_path / name), device="cpu"))
+    losses = [record.history["train_loss"] for record in records]
+    assert losses[0] == pytest.approx(losses[1], rel=0.02)

@@ -1,0 +1,267 @@
+"""Masks: how many weights they keep, which, and that nothing else is ever trained."""
+
+import copy
+import itertools
+
+import pytest
+import torch
+from torch.ao.pruning import CubicSL, WeightNormSparsifier
+from torch.nn.utils import prune
+
+from lcs import models
+from lcs.config import Config
+from lcs.errors import ConfigError
+from lcs.optim import SGD, pruning
+from lcs.optim.pruning import Pruning
+from lcs.optim.schedule import learning_rate
+from lcs.train.run import Run
+
+SMOKE = Config(
+    dataset="digits", epochs=8, batch_size=256, lr=0.1, momentum=0.9, weight_decay=1e-3,
+    pruning="random", density=0.1, density_rest=0.3,
+)  # fmt: skip
+METHODS = {
+    "random": {}, "snip": {}, "windows": {}, "set": {}, "rigl": {}, "gradual": {},
+    "magnitude": {"period": 4}, "rewinding": {"period": 2},
+}  # fmt: skip
+CPU = torch.device("cpu")
+
+
+def config_of(method, **changes):
+    return SMOKE.replace(pruning=method, **(METHODS[method] | changes))
+
+
+def started(method, **changes):
+    run = Run.start(config_of(method, **changes), CPU)
+    return run, run.pruning
+
+
+def train(run, epochs=None):
+    for epoch in range(run.epoch, epochs or run.config.epochs):
+        run.run_epoch(epoch, record=True)
+
+
+def nonzeros(run):
+    return {name: int(w.count_nonzero()) for name, w in models.layers(run.model).items()}
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+@pytest.mark.parametrize("method", METHODS)
+def test_no_layer_keeps_more_than_its_count(method, precision):
+    run, masks = started(method, precision=precision)
+    train(run)
+    for name, mask in masks.masks.items():
+        assert int(mask.sum()) == masks.count(name)
+        weight = models.layers(run.model)[name]
+        assert not weight[~mask].any(), "nothing outside the mask"
+        assert weight[mask].count_nonzero() > 0.9 * mask.sum(), "what is inside is trained"
+    assert models.layers(run.model)["fc2"].all(), "the last layer is dense"
+    counts = {name: masks.masks[name].numel() for name in masks.masks}
+    assert masks.count("conv1") == round(0.1 * counts["conv1"])
+    assert masks.count("fc1") == round(0.3 * counts["fc1"])
+
+
+@pytest.mark.parametrize(
+    "penalty",
+    [
+        {"optimizer": "beta-lasso", "beta": 1.0, "l1": 1e-4},
+        {"optimizer": "proximal-l1", "l1": 1e-3},
+        {"optimizer": "spred", "l1": 1e-4, "momentum": 0.9},
+    ],
+    ids=lambda fields: fields["optimizer"],
+)
+def test_a_cut_holds_with_a_penalty(penalty):
+    plain = {"momentum": 0.0, "weight_decay": 0.0}
+    run, masks = started("magnitude", **(plain | penalty))
+    train(run, 4)
+    before = nonzeros(run)
+    train(run)
+    for name, mask in masks.masks.items():
+        assert int(mask.sum()) == masks.count(name) < before[name]
+        weight = models.layers(run.model)[name]
+        assert not weight[~mask].any()
+        assert 0 < weight[mask].count_nonzero() <= mask.sum()
+
+
+@pytest.mark.parametrize("method", ["random", "snip", "windows"])
+def test_fixed_masks_stay(method):
+    run, masks = started(method)
+    train(run, 1)
+    first = copy.deepcopy(masks.masks)
+    train(run)
+    assert all(torch.equal(first[name], mask) for name, mask in masks.masks.items())
+
+
+@pytest.mark.parametrize("method", ["set", "rigl"])
+def test_changing_masks_keep_their_count_and_change(method):
+    run, masks = started(method)
+    seen = []
+    for epoch in range(5):
+        run.run_epoch(epoch, record=True)
+        assert int(masks.masks["conv1"].sum()) == masks.count("conv1")
+        seen.append(masks.masks["conv1"].clone())
+    assert all(not torch.equal(a, b) for a, b in itertools.pairwise(seen))
+
+
+def test_rigl_stops_changing():
+    run, masks = started("rigl")
+    train(run, 6)
+    last = masks.masks["conv1"].clone()
+    train(run)
+    assert torch.equal(last, masks.masks["conv1"])
+
+
+def made(method, **changes):
+    """Masks of a network that is not trained, with weights 1, 2, … of mixed signs in fc1."""
+    config = config_of(method, **changes)
+    run = Run.start(config, CPU)
+    weight = run.model.fc1.weight
+    with torch.no_grad():
+        values = torch.arange(1.0, weight.numel() + 1).view_as(weight)
+        weight.copy_(values * (1 - 2 * (values % 2)))
+    return run, run.pruning
+
+
+def test_a_cut_keeps_what_torch_prune_keeps():
+    run, masks = made("magnitude")
+    expected = copy.deepcopy(run.model.fc1)
+    prune.l1_unstructured(
+        expected, "weight", amount=1 - masks.count("fc1") / expected.weight.numel()
+    )
+    masks.update(4, dict)
+    assert torch.equal(masks.masks["fc1"], expected.weight_mask.bool())
+    assert torch.equal(run.model.fc1.weight, expected.weight)
+
+
+def test_gradual_pruning_follows_torchs_cubic():
+    _run, masks = made("gradual", epochs=20, density_rest=0.05)
+    layer = torch.nn.Linear(10, 10)
+    sparsifier = WeightNormSparsifier(sparsity_level=0.95, sparse_block_shape=(1, 1))
+    sparsifier.prepare(torch.nn.Sequential(layer), [{"tensor_fqn": "0.weight"}])
+    steps = CubicSL(sparsifier, init_sl=0.0, init_t=4, delta_t=1, total_t=11)
+    whole = masks.masks["fc1"].numel()
+    for epoch in range(20):
+        masks.update(epoch, dict)
+        level = sparsifier.groups[0]["sparsity_level"]
+        kept = int(masks.masks["fc1"].sum())
+        assert kept == pytest.approx((1 - level) * whole, abs=1), epoch
+        sparsifier.step()
+        steps.step()
+
+
+def test_set_drops_a_share_of_each_sign_nearest_zero():
+    run, masks = made("set", density_rest=0.999)
+    masks.update(0, dict)
+    weight, before = run.model.fc1.weight, masks.masks["fc1"].clone()
+    old = weight.clone()
+    masks.update(1, dict)
+    stayed = old.ne(0) & weight.eq(old)
+    for sign in (1, -1):
+        own = (sign * old)[before & (sign * old > 0)].sort().values
+        count = round(pruning.SET_DROPPED * len(own))
+        kept = (sign * old)[stayed & (sign * old > 0)]
+        assert kept.min() == own[count]
+        assert len(kept) == len(own) - count
+
+
+def test_rigl_moves_the_smallest_to_the_largest_gradients():
+    run, masks = made("rigl")
+    masks.update(0, dict)
+    old, before = run.model.fc1.weight.clone(), masks.masks["fc1"].clone()
+    generator = torch.Generator().manual_seed(0)
+    slopes = {n: torch.randn(m.shape, generator=generator) for n, m in masks.masks.items()}
+    masks.update(1, lambda: slopes)
+    after, count = masks.masks["fc1"], masks.count("fc1")
+    share = pruning.RIGL_DROPPED / 2 * (1 + torch.tensor(torch.pi / 8 / pruning.RIGL_TO).cos())
+    moved = round(float(share) * count)
+    smallest = old[before].abs().sort().values[moved]
+    stay = before & (old.abs() >= smallest)
+    assert (after & stay).sum() == stay.sum() == count - moved
+    grown = slopes["fc1"].abs()[after & ~stay]
+    assert len(grown) == moved
+    assert grown.min() >= slopes["fc1"].abs()[~after].max()
+    returned = after & ~stay & before
+    assert torch.equal(run.model.fc1.weight[returned], old[returned]), "its value is kept"
+    assert not run.model.fc1.weight[after & ~before].any(), "new weights start at zero"
+
+
+def test_snip_keeps_the_largest_products():
+    run, masks = started("snip")
+    slopes = run.gradients(0)
+    scores = (run.model.conv1.weight * slopes["conv1"]).abs()
+    masks.update(0, lambda: slopes)
+    mask = masks.masks["conv1"]
+    assert scores[mask].min() >= scores[~mask].max()
+
+
+def test_windows_are_those_of_s_local():
+    _run, masks = started("windows")
+    masks.update(0, dict)
+    local = models.build("s-local", num_classes=10, image_size=8, in_channels=1, base_channels=1)
+    inside = models.first_layer_filters(local, 8).flatten(1) != 0
+    assert not (masks.masks["conv1"] & ~inside).any()
+
+
+def test_rewinding_goes_back_to_early_weights():
+    run, masks = started("rewinding", epochs=12, period=4)
+    train(run, pruning.REWOUND_TO)
+    early = {name: value.clone() for name, value in run.model.state_dict().items()}
+    train(run, 4)
+    masks.update(4, dict)
+    for name, value in run.model.state_dict().items():
+        mask = masks.masks.get(name.removesuffix(".weight"), torch.tensor(True))
+        assert torch.equal(value, early[name] * mask), name
+    assert not any(run.optimizer.state.values()), "momentum starts anew"
+
+
+@pytest.mark.parametrize("method", ["magnitude", "rewinding"])
+def test_after_a_cut_the_learning_rate_begins_anew(method):
+    """And falls to zero again: the cosine of other runs with a period rises as it fell."""
+    config = config_of(method, epochs=8, period=4)
+    rates = [learning_rate(config, epoch, 0, 1) for epoch in range(8)]
+    assert rates[:4] == rates[4:] == sorted(rates[:4], reverse=True)
+    assert rates[4] == config.lr
+
+
+def test_a_period_of_one_epoch_is_rewound_too():
+    run, masks = started("rewinding", epochs=4, period=1)
+    early = {name: value.clone() for name, value in run.model.state_dict().items()}
+    train(run, 1)
+    masks.update(1, dict)
+    weight, mask = run.model.conv1.weight, masks.masks["conv1"]
+    assert torch.equal(weight, early["conv1.weight"] * mask)
+
+
+def test_what_moved_out_has_no_momentum():
+    run, masks = started("set")
+    train(run, 2)
+    masks.update(2, dict)
+    state = run.optimizer.state[run.model.conv1.weight]
+    assert isinstance(run.optimizer, SGD)
+    assert not state["momentum_buffer"][~masks.masks["conv1"]].any()
+
+
+def test_a_state_is_taken_over():
+    run, masks = started("rewinding")
+    train(run, 3)
+    again = Run.start(run.config, CPU).pruning
+    assert isinstance(again, Pruning)
+    again.load(masks.state())
+    for name, mask in masks.masks.items():
+        assert torch.equal(again.masks[name], mask)
+    assert again.early.keys() == masks.early.keys()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"model": "s-local"}, "only s-fc has masks"),
+        ({"density": 1.0, "density_rest": None}, "belong together"),
+        ({"pruning": "none"}, "belong together"),
+        ({"pruning": "magnitude"}, "between periods"),
+        ({"pruning": "magnitude", "period": 3}, "divides epochs"),
+    ],
+)
+def test_refused_combinations(changes, message):
+    with pytest.raises(ConfigError, match=message):
+        SMOKE.replace(**changes)

@@ -1,0 +1,261 @@
+"""Sparse products against dense ones: the same training, step by step; and dead units."""
+
+import copy
+import dataclasses
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from lcs import models
+from lcs.config import Config
+from lcs.errors import Paused
+from lcs.optim import BetaLasso, ProximalL1, gradient_bound, sparse
+from lcs.runs import RunStore
+from lcs.train import train
+from lcs.train.run import Run, make_optimizer
+
+MODES = ("exact", "frozen")
+# a penalty at which digits leave 1 to 3 % of the first layer
+SPARSE = Config(
+    dataset="digits", base_channels=2, epochs=8, batch_size=128, optimizer="beta-lasso", l1=2e-2,
+    l1_rest=1e-5, beta=3.0,
+)  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _small_layers_too(monkeypatch):
+    monkeypatch.setattr(sparse, "PAYS_FROM", 0)
+
+
+def s_fc(density=0.02, seed=0, **options):
+    """S-FC for 8 × 8 images, its first layer thinned out at random; unit 3 is dead."""
+    torch.manual_seed(seed)
+    net = models.build(
+        "s-fc", num_classes=10, image_size=8, in_channels=1, base_channels=2, **options
+    )
+    with torch.no_grad():
+        net.conv1.weight[torch.rand_like(net.conv1.weight) > density] = 0
+        net.conv1.weight[3] = 0
+        net.conv1.weight[4, :5] = 0.1
+    return net
+
+
+def optimizer_of(net, mode, l1=1e-3, beta=20.0, lr=0.1):
+    groups = [{"params": [net.conv1.weight]}, {"params": [net.fc1.weight, net.fc2.weight]}]
+    return BetaLasso(groups, lr=lr, l1=l1, beta=beta, frozen_zeros=mode == "frozen")
+
+
+def batches(count, seed=1):
+    generator = torch.Generator().manual_seed(seed)
+    for _ in range(count):
+        yield (
+            torch.randn(64, 1, 8, 8, generator=generator),
+            torch.randint(10, (64,), generator=generator),
+        )
+
+
+def fit(forward, optimizer, count=10):
+    for x, labels in batches(count):
+        optimizer.zero_grad()
+        F.cross_entropy(forward(x), labels).backward()
+        optimizer.step()
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_in_bfloat16_gradients_are_those_of_float32_but_for_rounding(mode):
+    net, twin = s_fc(density=0.1), s_fc(density=0.1)
+    ((x, labels),) = batches(1)
+    x, optimizer = x.bfloat16(), optimizer_of(net, mode)
+    with sparse.sparse_first_layer(net, optimizer, mode) as forward:
+        with torch.autocast("cpu", torch.bfloat16):
+            logits = forward(x)
+        F.cross_entropy(logits.float(), labels).backward()
+        gradient = optimizer.param_groups[0]["params"][0].grad
+    F.cross_entropy(twin(x.float()), labels).backward()
+    expected = twin.conv1.weight.grad[twin.conv1.weight != 0]
+    assert len(gradient) == len(expected) > 150
+    assert (gradient - expected).abs().max() < 0.05 * expected.abs().max()
+    assert (gradient @ expected) / (gradient.norm() * expected.norm()) > 0.995
+
+
+@pytest.mark.parametrize("bound_from", [0, 10**9])
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(("l1", "beta"), [(1e-3, 20.0), (1e-3, 2.0), (1e-2, 5.0)])
+def test_sparse_steps_are_dense_steps(mode, l1, beta, bound_from, monkeypatch):
+    monkeypatch.setattr(sparse, "BOUND_FROM", bound_from)
+    dense, other = s_fc(), s_fc()
+    zeros = dense.conv1.weight == 0
+    fit(dense, optimizer_of(dense, mode, l1, beta))
+    optimizer = optimizer_of(other, mode, l1, beta)
+    with sparse.sparse_first_layer(other, optimizer, mode) as forward:
+        fit(forward, optimizer)
+    for (name, value), twin in zip(
+        dense.state_dict().items(), other.state_dict().values(), strict=True
+    ):
+        # a ReLU at its kink makes of rounding a hundred times as much
+        torch.testing.assert_close(twin, value, rtol=1e-3, atol=1e-5, msg=name)
+    assert torch.equal(dense.conv1.weight == 0, other.conv1.weight == 0)
+    returned = int((zeros & (dense.conv1.weight != 0)).sum())
+    assert bool(returned) == (mode == "exact" and l1 * beta < 0.1), "zeros are to return, or not"
+
+
+@pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize(("l1", "beta"), [(1e-3, 20.0), (1e-3, 8.0), (1e-3, 2.0), (1e-5, 1.0)])
+def test_a_bound_changes_no_bit(l1, beta, precision, monkeypatch):
+    """With the bound as with the whole gradient searched, whether few or many zeros return."""
+    monkeypatch.setattr(sparse, "BOUND_FROM", 0)
+    monkeypatch.setattr(gradient_bound, "UNITS_EACH", 1)
+    # nothing is too much, so that each number of axes is used to the end
+    monkeypatch.setattr(gradient_bound, "CANDIDATES", 2.0)
+    states, returned = [], []
+    for terms in ((), (1,), (4,), (16,)):
+        monkeypatch.setattr(gradient_bound, "DIRECTIONS", terms)
+        net = s_fc()
+        zeros = net.conv1.weight == 0
+        optimizer = optimizer_of(net, "exact", l1, beta)
+        with sparse.sparse_first_layer(net, optimizer, "exact") as forward:
+            fit(lambda x, forward=forward: forward(x.to(precision)), optimizer, count=5)
+        states.append(net.state_dict())
+        returned.append(int((zeros & (net.conv1.weight != 0)).sum()))
+    for state in states[1:]:
+        assert all(map(torch.equal, state.values(), states[0].values()))
+    assert returned[0] > 0
+
+
+def test_zeros_may_return_while_the_step_before_is_not_forgotten():
+    net, kept = s_fc(density=0.01), []
+    optimizer = optimizer_of(net, "exact", l1=1e-6)
+    zeros = net.conv1.weight == 0
+    with sparse.sparse_first_layer(net, optimizer, "exact") as forward:
+        for x, labels in batches(4):
+            optimizer.zero_grad()
+            kept.append(F.cross_entropy(forward(x), labels))
+            kept[-1].backward()
+            optimizer.step()
+    assert (zeros & (net.conv1.weight != 0)).sum() > 100
+
+
+def test_the_optimizer_holds_the_matrix_again_afterwards():
+    net = s_fc()
+    optimizer = optimizer_of(net, "exact")
+    with pytest.raises(KeyboardInterrupt):
+        _interrupted_epoch(net, optimizer)
+    assert optimizer.param_groups[0]["params"][0] is net.conv1.weight
+    before = copy.deepcopy(net.state_dict())
+    fit(net, optimizer, 1)
+    assert not torch.equal(before["conv1.weight"], net.conv1.weight)
+
+
+def _interrupted_epoch(net, optimizer):
+    with sparse.sparse_first_layer(net, optimizer, "exact") as forward:
+        fit(forward, optimizer, 2)
+        raise KeyboardInterrupt
+
+
+def test_sparse_where_it_pays_and_nowhere_else():
+    for density, mode, expected in (
+        (0.01, "exact", "exact"), (0.01, "frozen", "frozen"), (0.5, "frozen", "dense"),
+    ):  # fmt: skip
+        net = s_fc(density)
+        assert sparse.choose_mode(net, optimizer_of(net, mode)) == expected
+    for net in (s_fc(0.01, dropout=0.5), s_fc(0.01, bias=True)):
+        assert sparse.choose_mode(net, optimizer_of(net, "exact")) == "dense"
+    net = s_fc(0.01)
+    assert sparse.choose_mode(net, ProximalL1(net.parameters(), l1=1e-3)) == "dense"
+    for name in ("d-fc", "3-fc"):
+        other = models.build(name, num_classes=10, image_size=8, in_channels=1, base_channels=1)
+        torch.nn.init.zeros_(other.conv1.weight)
+        assert sparse.choose_mode(other, BetaLasso(other.parameters(), l1=1e-3)) == "dense"
+
+
+def test_a_lambda_for_each_weight_stays_dense():
+    net = s_fc(0.01)
+    optimizer = optimizer_of(net, "exact")
+    optimizer.param_groups[0]["relative_l1"] = torch.ones_like(net.conv1.weight)
+    assert sparse.choose_mode(net, optimizer) == "dense"
+
+
+def test_a_small_layer_stays_dense(monkeypatch):
+    net = s_fc(0.01)
+    monkeypatch.setattr(sparse, "PAYS_FROM", net.conv1.weight.numel() + 1)
+    assert sparse.choose_mode(net, optimizer_of(net, "exact")) == "dense"
+
+
+def test_a_dead_unit_is_dead_for_good():
+    """Its output and all gradients that touch it are exactly zero, as batch norm is not affine."""
+    net = s_fc()
+    seen = {}
+    net.bn1.register_forward_hook(lambda *hook: seen.update(output=hook[2]))
+    ((x, labels),) = batches(1)
+    F.cross_entropy(net(x), labels).backward()
+    assert not seen["output"][:, 3].any()
+    assert not net.conv1.weight.grad[3].any()
+    assert not net.fc1.weight.grad[:, 3].any()
+    assert net.conv1.weight.grad[4].any()
+
+
+def outcome(record):
+    return record.history["train_loss"], record.history["nonzeros"]
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+@pytest.mark.parametrize("frozen", [False, True])
+def test_a_run_turns_sparse_and_says_so(frozen, precision, tmp_path, monkeypatch):
+    config = SPARSE.replace(frozen_zeros=frozen, precision=precision)
+    record = train(config, store=RunStore(tmp_path / "sparse"), device="cpu")
+    mode = "frozen" if frozen else "exact"
+    modes = record.provenance["modes"]
+    assert set(modes) == {"dense", mode}
+    assert sum(modes.values()) == config.epochs
+    monkeypatch.setattr(sparse, "PAYS_BELOW", {"cpu": dict.fromkeys(MODES, 0.0)})
+    dense = train(config, store=RunStore(tmp_path / "dense"), device="cpu")
+    assert dense.provenance["modes"] == {"dense": config.epochs}
+    (losses, counts), (expected, dense_counts) = outcome(record), outcome(dense)
+    assert losses == pytest.approx(expected, rel=1e-3 if precision == "fp32" else 0.15)
+    allowed = 3 if precision == "fp32" else 10  # bf16 rounds by 1 in 256
+    assert counts["conv1"] == pytest.approx(dense_counts["conv1"], abs=allowed)
+    assert ("forgone" in record.history) == frozen
+    if frozen:
+        forgone = record.history["forgone"]["conv1"], dense.history["forgone"]["conv1"]
+        assert any(forgone[1])
+        assert forgone[0] == pytest.approx(forgone[1], abs=allowed)
+
+
+@pytest.mark.parametrize("mode", ["exact", "frozen"])
+def test_a_stopped_sparse_run_ends_with_the_same_bits(tmp_path, mode):
+    config = dataclasses.replace(
+        SPARSE,
+        frozen_zeros=mode == "frozen",
+        precision={"exact": "fp32", "frozen": "bf16"}[mode],
+    )
+    whole = train(config, store=RunStore(tmp_path / "whole"), device="cpu")
+    assert whole.provenance["modes"].get(mode, 0) > 1
+    store = RunStore(tmp_path / "stopped")
+    for _ in range(config.epochs - 1):
+        with pytest.raises(Paused):
+            _one_epoch(config, store)
+    record = train(config, store=store, device="cpu")
+    assert record.history == whole.history
+    assert record.provenance["modes"] == whole.provenance["modes"]
+    assert record.final == whole.final
+
+
+def _one_epoch(config, store):
+    done = []
+    run_epoch = Run.run_epoch
+
+    def counted(run, epoch, *, record):
+        done.append(epoch)
+        run_epoch(run, epoch, record=record)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Run, "run_epoch", counted)
+        patch.setattr("lcs.train.Clock.over", lambda clock: bool(done))
+        train(config, store=store, device="cpu")
+
+
+def test_training_makes_the_optimizer_that_the_config_names():
+    net = s_fc()
+    config = dataclasses.replace(SPARSE, frozen_zeros=True)
+    assert make_optimizer(config, net).defaults["frozen_zeros"]

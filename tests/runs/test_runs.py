@@ -1,0 +1,793 @@
+"""Run records: written once, read back whole, and every edit of them found."""
+
+import dataclasses
+import errno
+import hashlib
+import json
+import math
+import os
+import re
+import shutil
+import subprocess
+import sys
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+import torch
+from finished import results
+
+import lcs.runs
+import lcs.runs.provenance
+from lcs.config import Config, ToyConfig
+from lcs.errors import RecordError
+from lcs.runs import (
+    Record,
+    RunStore,
+    default_store,
+    read_record,
+    record_checks,
+    verify,
+    write_atomically,
+)
+from lcs.runs.provenance import provenance
+from lcs.runs.record_checks import TOY_SHARES
+from lcs.shapes import LayerSize
+
+CONFIG = Config(dataset="digits", epochs=3, optimizer="beta-lasso", l1=1e-4, beta=50.0)
+TOY = ToyConfig(seed=3, betas=(0.0, 2.0), l1s=(0.1,), scales=(1.0,))
+TOY_FINAL = {
+    "cells": {name: [1.0] * 12 for name in TOY_SHARES},
+    **{name: {"runs": [1, 2]} for name in ("confusion", "misses", "lasso")},
+    "trajectories": {},
+}
+
+
+def write(store, config=CONFIG, **changes):
+    return store.write(config, **(results(config) | changes))
+
+
+def write_toy(store):
+    origin = results(CONFIG)["provenance"]
+    return store.write(TOY, history={}, final=TOY_FINAL, provenance=origin)
+
+
+def signed_anew(path, change):
+    """Change a record's document and sign it again, as someone might who knows how."""
+    document = json.loads(path.read_text())
+    change(document)
+    if isinstance(document.get("provenance"), dict):
+        document["provenance"]["sha256"] = ""
+        blank = json.dumps(document).encode()
+        document["provenance"]["sha256"] = hashlib.sha256(blank).hexdigest()
+    path.write_text(json.dumps(document))
+
+
+def at(*keys, to):
+    """A change of one value of a document, a last key that is missing included."""
+
+    def change(document):
+        for key in keys[:-1]:
+            document = document[key]
+        document[keys[-1]] = to(document[keys[-1]]) if callable(to) else to
+
+    return change
+
+
+def without(*keys):
+    """A change that removes a value."""
+
+    def change(document):
+        for key in keys[:-1]:
+            document = document[key]
+        del document[keys[-1]]
+
+    return change
+
+
+def refused(path, root, reason=None):
+    """Reading fails in one line that names the file."""
+    with pytest.raises(RecordError, match=reason) as error:
+        read_record(path, root)
+    assert str(path) in str(error.value)
+    assert "\n" not in str(error.value)
+    assert [str(problem) for problem in verify(RunStore(root))] == [str(error.value)]
+
+
+# --- writing
+
+
+def test_a_record_says_everything(tmp_path):
+    store = RunStore(tmp_path)
+    record = write(store)
+    assert record.path == tmp_path / "digits" / f"s-fc-a1-beta-lasso-{CONFIG.run_id}.json"
+    assert record == store.find(CONFIG) == store.by_id(CONFIG.run_id)
+    assert list(store.records()) == [record]
+    document = json.loads(record.path.read_text())
+    assert list(document) == [
+        "schema", "kind", "id", "config", "history", "final", "filters", "provenance",
+    ]  # fmt: skip
+    assert (document["schema"], document["kind"], document["id"]) == (1, "training", CONFIG.run_id)
+    assert document["config"] == dataclasses.asdict(CONFIG)  # defaults written out
+    assert record.config == CONFIG
+    assert record.run_id == CONFIG.run_id
+    expected = results(CONFIG)
+    assert (record.history, record.final) == (expected["history"], expected["final"])
+    assert record.filters is None
+    checksum = document["provenance"]["sha256"]
+    assert record.provenance == {**expected["provenance"], "sha256": checksum}
+
+
+def test_the_checksum_is_that_of_the_bytes_with_itself_blanked(tmp_path):
+    data = write(RunStore(tmp_path)).path.read_bytes()
+    checksum = json.loads(data)["provenance"]["sha256"].encode()
+    assert data.count(checksum) == 1
+    assert hashlib.sha256(data.replace(checksum, b"")).hexdigest().encode() == checksum
+
+
+def test_floats_have_at_most_eight_digits(record):
+    digits = []
+    json.loads(record.path.read_text(), parse_float=lambda text: digits.append(text))
+    assert len(digits) > 50
+    for text in digits:
+        mantissa = text.partition("e")[0].replace(".", "").lstrip("-0")
+        assert len(mantissa) <= 8, text
+
+
+def test_rounded_floats_are_read_back_as_written(tmp_path):
+    parts = results(CONFIG)
+    parts["history"]["train_loss"] = [2.0, 1 / 3, math.pi * 1e-9]
+    parts["final"]["train_loss"] = math.pi * 1e-9
+    record = write(RunStore(tmp_path), **parts)
+    assert record.history["train_loss"] == [2.0, 0.33333333, 3.1415927e-09]
+
+
+def test_a_configuration_is_never_rounded(tmp_path):
+    third = CONFIG.replace(l1=1e-5 / 3, beta=50 / 7)
+    record = write(RunStore(tmp_path), third)
+    assert record.config == third
+    assert verify(RunStore(tmp_path)) == []
+
+
+def test_a_list_of_numbers_is_one_line(record):
+    lines = record.path.read_text().splitlines()
+    assert sum(line.lstrip().startswith('"train_loss": [') for line in lines) == 1
+    assert all(line.count("[") == line.count("]") for line in lines)
+
+
+def test_a_record_is_written_once(tmp_path):
+    store = RunStore(tmp_path)
+    record = write(store)
+    before = record.path.read_bytes()
+    assert write(store) == record  # as a second process may, which has just made the same run
+    with pytest.raises(RecordError, match="exists already, with other results"):
+        write(store, **results(Config(epochs=3), accuracy=0.6))
+    assert record.path.read_bytes() == before
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf])
+def test_what_is_not_a_number_is_not_written(number, tmp_path):
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write(RunStore(tmp_path), final={"train_loss": number})
+    assert not list(tmp_path.rglob("*"))
+
+
+def test_results_of_another_run_are_not_written(tmp_path):
+    with pytest.raises(RecordError, match="epoch: not 3 values"):
+        write(RunStore(tmp_path), **results(CONFIG.replace(epochs=4)) | {"filters": torch.ones(1)})
+    assert not list(tmp_path.rglob("*"))
+
+
+def test_toy_experiments_have_records_too(tmp_path):
+    store = RunStore(tmp_path)
+    record = write_toy(store)
+    assert record.path == tmp_path / "toy" / f"lasso-{TOY.run_id}.json"
+    assert record.config == TOY
+    assert record.kind == "toy"
+    assert store.find(TOY) == record
+    assert not verify(store)
+
+
+@pytest.mark.parametrize("fails", ["mkdir", "fsync", "replace"])
+def test_a_full_disk_leaves_nothing_half_written(fails, tmp_path, monkeypatch):
+    def disk_full(*_arguments, **_options):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os if fails == "fsync" else Path, fails, disk_full)
+    with pytest.raises(RecordError, match=r"cannot be written \(No space left .*; make room"):
+        write(RunStore(tmp_path), filters=torch.ones(2, 1, 8, 8))
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+def test_the_file_before_stays_when_the_next_cannot_be_written(tmp_path, monkeypatch):
+    def interrupt(_file):
+        raise KeyboardInterrupt
+
+    write_atomically(tmp_path / "file", b"before")
+    monkeypatch.setattr(os, "fsync", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        write_atomically(tmp_path / "file", b"after")
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"before"]
+
+
+# --- reading what was edited, moved or damaged
+
+PLACES = {
+    "a loss": r'"train_loss": \[\d\.\d*(\d)',
+    "an accuracy": r'"test_accuracy": \[0\.(\d)',
+    "a count": r'"nonzeros": \{\s*"conv1": \[\d*(\d)',
+    "a final measure": r'"clean_train_accuracy": 0\.\d*(\d)',
+    "a parameter": r'"batch_size": \d*(\d)',
+    "the id": r'"id": "(\d|\w)',
+    "the seed": r'"seed": (\d)',
+    "the code": r'"code": "\w*(\w)"',
+    "the time": r'"seconds": \d*\.\d*(\d)',
+    "the threads": r'"threads": (\d)',
+    "the number of resumes": r'"resumes": (\d)',
+    "the filters' checksum": r'"filters": \{[^}]*"sha256": "(\w)',
+    "the checksum": r'"modes": \{[^}]*\},\s*"sha256": "(\w)',
+    "the schema": r'"schema": (\d)',
+}
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_an_edited_digit_is_found(place, record, store, command):
+    text = record.path.read_text()
+    (found,) = re.finditer(PLACES[place], text)
+    digit = "1" if found[1] == "2" else "2"
+    record.path.write_text(text[: found.start(1)] + digit + text[found.end(1) :])
+    refused(record.path, store.root)
+    said = command("runs", "verify", "--store", store.root)
+    assert said.code == 1
+    assert said.error.startswith("lcs: error: ")
+    assert str(record.path) in said.error
+    assert said.out == "2 records whole, 1 bad\n"
+    with pytest.raises(RecordError):
+        store.find(record.config)
+
+
+@pytest.mark.parametrize("ending", ["\n", " "])
+def test_added_space_is_found(ending, record, store):
+    record.path.write_text(record.path.read_text() + ending)
+    refused(record.path, store.root, "edited or damaged")
+
+
+def test_the_message_says_what_was_edited_and_what_to_do(record, store):
+    record.path.write_text(record.path.read_text().replace('"resumes": 0', '"resumes": 1'))
+    refused(record.path, store.root, r"edited or damaged \(SHA-256 differs\); restore or delete it")
+
+
+def test_every_truncation_is_found(record, store):
+    data = record.path.read_bytes()
+    for length in [*range(0, len(data), 97), len(data) - 2, len(data) - 1]:
+        record.path.write_bytes(data[:length])
+        with pytest.raises(RecordError):
+            read_record(record.path, store.root)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"", b"{}", b"[]", b"null", b'"text"', b"not JSON", b"\xff\xfe\x00", b"[" * 100_000,
+        b'{"schema": 1}', b'{"schema": 1, "provenance": []}',
+        b'{"schema": 1, "provenance": {"sha256": 3}}',
+        b'{"schema": 1, "provenance": {"sha256": "\\ud800"}}',
+    ],
+)  # fmt: skip
+def test_what_is_no_record_is_refused(data, record, store):
+    record.path.write_bytes(data)
+    refused(record.path, store.root, "not a run record .* restore or delete it")
+
+
+@pytest.mark.parametrize("constant", ["NaN", "Infinity", "-Infinity"])
+def test_constants_that_json_lacks_are_refused(constant, record, store):
+    text = re.sub(r'"train_loss": \[[^,]*', f'"train_loss": [{constant}', record.path.read_text())
+    record.path.write_text(text)
+    refused(record.path, store.root, f"not a run record .*{constant} is not a result")
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (at("schema", to=2), "schema 2, not 1; update lcs"),
+        (at("config", "depth", to=3), "unknown parameter 'depth'"),
+        (at("config", "lr", to="0.1"), "lr: '0.1' is of type str"),
+        (at("config", "epochs", to=0), "epochs: 0 is out of range"),
+        (at("config", "beta", to=10**400), "beta: 1000.* is out of range"),
+        (at("config", "lr", to=0.2), "its config has the id"),
+        (at("config", "seed", to=4), "its config has the id"),
+        (at("id", to="0000000000-s0"), "its config has the id"),
+        (at("final", "test_accuracy", to=0.99), "test_accuracy is not the history's last"),
+        (at("final", "fan_in", "fc2", to=[0, 10]), "not the non-zeros of fc2"),
+        (at("filters", "file", to="other.safetensors"), "the file is not the run's own"),
+    ],
+)
+def test_a_record_signed_anew_must_still_make_sense(change, reason, record, store):
+    signed_anew(record.path, change)
+    refused(record.path, store.root, reason)
+
+
+def last(column, value, *layer):
+    """A change of a last value in history and final: a forgery that agrees with itself."""
+
+    def change(document):
+        final = document["final"]
+        for key in (column, *layer)[:-1]:
+            final = final[key]
+        final[(column, *layer)[-1]] = value
+        values = document["history"][column]
+        (values[layer[0]] if layer else values)[-1] = value
+
+    return change
+
+
+NONSENSE = {
+    # what is missing, and what is too much
+    **{f"without {part}": without(part) for part in (
+        "schema", "kind", "id", "config", "history", "final", "filters", "provenance",
+    )},
+    **{f"without history/{name}": without("history", name) for name in (
+        "epoch", "lr", "train_loss", "train_accuracy", "test_accuracy", "nonzeros", "revived",
+        "norm",
+    )},
+    **{f"without final/{name}": without("final", name) for name in (
+        "epoch", "lr", "train_loss", "test_accuracy", "nonzeros", "weights", "flops",
+        "evaluation_images", "clean_train_accuracy",
+    )},
+    **{f"without provenance/{name}": without("provenance", name) for name in (
+        "commit", "code", "packages", "device", "hardware", "threads", "seconds", "resumes",
+    )},
+    "without a layer": without("history", "nonzeros", "fc1"),
+    "without a layer's norm": without("history", "norm", "fc1"),
+    "without a layer's fan-in": without("final", "fan_in", "fc1"),
+    "without a measure of locality": without("final", "locality", "spread"),
+    "one part more": at("novelty", to={}),
+    "history of epochs alone": at("history", to=lambda h: {"epoch": h["epoch"]}),
+    "validation images too": at("final", "validation_accuracy", to=0.5),
+    # types
+    **{f"{part} a {type(value).__name__}": at(part, to=value)
+       for part in ("kind", "config", "history", "final", "provenance", "filters")
+       for value in ([], 3, "text", [[{}]])},
+    "schema a bool": at("schema", to=True),
+    "id a list": at("id", to=[]),
+    "id a dict": at("id", to={}),
+    "a nested config": at("config", "lr", to={"lr": 0.1}),
+    "a column a dict": at("history", "lr", to={"conv1": [0.1] * 3}),
+    "layers a list": at("history", "nonzeros", to=[1, 2, 3]),
+    "a loss of text": at("history", "train_loss", 1, to="2.0"),
+    "a loss of null": at("history", "train_loss", 1, to=None),
+    "a loss in a list": at("history", "train_loss", 1, to=[2.0]),
+    "a count that is a float": at("history", "nonzeros", "conv1", 0, to=7.0),
+    "an epoch that is a bool": at("history", "epoch", 0, to=True),
+    "final epoch a float": at("final", "epoch", to=3.0),
+    "seconds of text": at("provenance", "seconds", to="long"),
+    "threads a float": at("provenance", "threads", to=1.5),
+    "hardware a list": at("provenance", "hardware", to=["cpu"]),
+    "packages without torch": without("provenance", "packages", "torch"),
+    "packages of numbers": at("provenance", "packages", "torch", to=2.12),
+    "modes of text": at("provenance", "modes", to={"dense": "3"}),
+    "modes a list": at("provenance", "modes", to=["dense"]),
+    "before_resume a dict": at("provenance", "before_resume", to={}),
+    "a time that is none": at("provenance", "time", to="noon"),
+    "a command of words": at("provenance", "command", to=["lcs"]),
+    "filters without checksum": without("filters", "sha256"),
+    "a file in a list": at("filters", "file", to=["x.safetensors"]),
+    "locality of text": at("final", "locality", "spread", "mean", to="near"),
+    "a share of mass above 1": at("final", "locality", "window_mass", "mean", to=7.5),
+    "a band of only one kind": without("final", "locality", "row_mass"),
+    "an interval below 0": at("final", "locality", "morans_i", "ci95", to=-1.0),
+    "an excess that is none": at("final", "locality", "spread", "excess_mean", to=-9.0),
+    "no locality of filters": at("final", "locality", "spread", "mean", to=None),
+    "pair correlation of text": at("final", "pair_correlation", to=["1"]),
+    "pair correlation a number": at("final", "pair_correlation", to=1.0),
+    # ranges
+    **{f"accuracy {value}": last("test_accuracy", value) for value in (7.5, -3.0, 1e308, 10**400)},
+    "training accuracy 2": last("train_accuracy", 2.0),
+    "clean accuracy -1": at("final", "clean_train_accuracy", to=-1.0),
+    "a loss below 0": last("train_loss", -1.0),
+    "a loss of hundreds of digits": last("train_loss", 10**400),
+    "more non-zeros than weights": last("nonzeros", 10**9, "fc2"),
+    "non-zeros below 0": last("nonzeros", -1, "fc2"),
+    "more revived than non-zero": at("history", "revived", "fc2", to=[10**6] * 3),
+    "no seconds": at("provenance", "seconds", to=0.0),
+    "seconds below 0": at("provenance", "seconds", to=-1.0),
+    "resumes below 0": at("provenance", "resumes", to=-1),
+    # agreement
+    "an epoch less": at("history", to=lambda h: {
+        name: {k: v[:-1] for k, v in c.items()} if isinstance(c, dict) else c[:-1]
+        for name, c in h.items()
+    }),
+    "a column too short": at("history", "lr", to=lambda column: column[:-1]),
+    "a layer too long": at("history", "norm", "fc1", to=lambda column: column + column),
+    "epochs in another order": at("history", "epoch", to=[1, 3, 2]),
+    "epochs twice": at("history", "epoch", to=[1, 1, 3]),
+    **{f"another final {name}": at("final", name, to=lambda value: value / 2 + 0.1)
+       for name in ("lr", "train_loss", "train_accuracy", "test_accuracy")},
+    "another final epoch": at("final", "epoch", to=2),
+    "other final non-zeros": at("final", "nonzeros", "fc1", to=1),
+    "other weights": at("final", "weights", "conv1", to=lambda count: count + 1),
+    "other dense FLOPs": at("final", "flops", "dense", to=lambda count: count + 2),
+    "other sparse FLOPs": at("final", "flops", "sparse", to=lambda count: count - 2),
+    "non-zeros that FLOPs do not know": last("nonzeros", 1, "fc2"),
+    "a unit more": at("final", "fan_in", "fc1", to=lambda counts: [counts[0] + 1, *counts[1:]]),
+    "units below 0": at("final", "fan_in", "fc1", to=[-1, 25]),
+    "other images": at("final", "evaluation_images", to=10_000),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NONSENSE)
+def test_nonsense_is_refused_though_it_is_signed(name, record, store):
+    signed_anew(record.path, NONSENSE[name])
+    refused(record.path, store.root)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        at("history", to={"epoch": [1]}),
+        at("final", "cells", to=[]),
+        at("final", "cells", to={}),
+        at("final", "cells", "recovered", to=[0.5]),
+        at("final", "cells", "held", 0, to=-1.0),
+        at("final", "lasso", "l1", to=[0.1]),
+        at("final", "lasso", "runs", 0, to=[[{}]]),
+        at("final", "misses", "runs", to=[10**400, 1]),
+        without("final", "trajectories"),
+        at("config", "betas", to=[]),
+        at("config", "betas", to=[10**400]),
+        at("config", "betas", to=[[1.0]]),
+        at("config", "problems", to="many"),
+    ],
+)
+def test_nonsense_of_a_toy_experiment_is_refused(change, tmp_path):
+    record = write_toy(RunStore(tmp_path))
+    signed_anew(record.path, change)
+    refused(record.path, tmp_path)
+
+
+def test_a_huge_number_is_one_line_in_every_command(record, store, command):
+    for sign in (True, False):
+        change = at("config", "beta", to=10**400)
+        if sign:
+            signed_anew(record.path, change)
+        else:
+            record.path.write_text(record.path.read_text().replace("50.0", "1" + "0" * 400))
+        for words in (
+            ["list"], ["verify"], ["show", record.run_id], ["import", record.path],
+            ["replay", record.run_id],
+        ):  # fmt: skip
+            said = command("runs", *words, "--store", store.root)
+            assert said.code == 1
+            assert str(record.path) in said.error
+
+
+def test_a_field_named_twice_is_found(record, store):
+    text = record.path.read_text().replace('"lr": 0.1,', '"lr": 0.2,\n  "lr": 0.1,')
+    record.path.write_text(text)
+    refused(record.path, store.root, "edited or damaged")
+
+
+def test_a_record_from_before_a_field_was_added_is_read(record, store):
+    """A new field's default has no effect, so the id and the config stay the same."""
+    signed_anew(record.path, lambda document: document["config"].pop("permute_pixels"))
+    assert read_record(record.path, store.root).config == record.config
+
+
+def test_a_renamed_record_is_refused(record, store):
+    other = record.path.with_name(f"s-fc-a1-sgd-{CONFIG.run_id}.json")
+    record.path.rename(other)
+    refused(other, store.root, "its config has the id")
+
+
+@pytest.mark.parametrize("place", ["cifar10", ".", "digits/deeper"])
+def test_a_moved_record_is_refused(place, record, store):
+    moved = store.root / place / record.path.name
+    moved.parent.mkdir(exist_ok=True)
+    record.path.rename(moved)
+    refused(moved, store.root, f"belongs at {record.path}; move it there")
+
+
+def test_a_record_that_cannot_be_read(record, store):
+    record.path.unlink()
+    record.path.mkdir()
+    refused(record.path, store.root, "cannot be read")
+
+
+def test_verify_names_each_bad_record_and_no_other(store):
+    first, _, last = store.paths()
+    first.write_text("{}")
+    last.unlink()
+    (store.root / "stray.json").write_text("{}")
+    assert [str(problem).partition(":")[0] for problem in verify(store)] == [
+        str(first), str(store.root / "stray.json"),
+    ]  # fmt: skip
+
+
+def test_a_store_that_a_reader_names(tmp_path):
+    assert lcs.runs.named_store("").root == lcs.runs.PUBLISHED
+    assert lcs.runs.named_store(str(tmp_path)).root == tmp_path
+    with pytest.raises(RecordError, match=r"store: there is no folder .*typo; check the path"):
+        lcs.runs.named_store(str(tmp_path / "typo"))
+
+
+# --- filters
+
+
+def test_filters_are_read_back(tmp_path):
+    filters = torch.randn(3, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    record = write(RunStore(tmp_path), filters=filters)
+    assert record.filters["file"] == record.path.with_suffix(".safetensors").name
+    loaded = record.load_filters()
+    assert loaded.dtype == torch.float32
+    assert torch.equal(loaded, filters.half().float())
+
+
+def test_a_record_without_filters(tmp_path):
+    with pytest.raises(RecordError, match="this run stored no filters"):
+        write(RunStore(tmp_path)).load_filters()
+
+
+@pytest.mark.parametrize("harm", ["altered", "truncated", "missing"])
+def test_bad_filters_are_found(harm, record, store, command):
+    path = record.path.with_suffix(".safetensors")
+    data = path.read_bytes()
+    path.unlink()
+    if harm == "altered":
+        path.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    elif harm == "truncated":
+        path.write_bytes(data[:-1])
+    reason = "cannot be read" if harm == "missing" else "altered"
+    with pytest.raises(RecordError, match=f"{re.escape(str(path))}: {reason}"):
+        record.load_filters()
+    said = command("runs", "verify", "--store", store.root)
+    assert said.code == 1
+    assert str(path) in said.error
+
+
+def test_filters_of_another_format_are_refused(record):
+    path = record.path.with_suffix(".safetensors")
+    path.write_bytes(b"no tensors")
+    checksum = hashlib.sha256(b"no tensors").hexdigest()
+    forged = dataclasses.replace(record, filters={"file": path.name, "sha256": checksum})
+    with pytest.raises(RecordError, match="not a file of filters"):
+        forged.load_filters()
+
+
+# --- ids
+
+
+def test_by_id(store):
+    records = list(store.records())
+    for record in records:
+        assert store.by_id(record.run_id) == record
+    lasso = next(record for record in records if record.filters)
+    assert store.by_id(lasso.run_id[:4]) == lasso
+    assert store.by_id(lasso.run_id.partition("-")[0]) == lasso
+
+
+def test_ambiguous_and_unknown_ids(store):
+    seeds = [record for record in store.records() if record.config.validation]
+    shared = seeds[0].run_id.partition("-")[0]
+    assert store.by_id(f"{shared}-s1").config.seed == 1
+    with pytest.raises(RecordError, match=f"^2 runs in .* with the id '{shared}'"):
+        store.by_id(shared)
+    with pytest.raises(RecordError, match=r"^no run in .* with the id 'ffff'"):
+        store.by_id("ffff")
+    (store.root / "stray.json").write_text("{}")
+    with pytest.raises(RecordError, match=r"^no run in .* with the id 'ffff'"):
+        store.by_id("ffff")
+
+
+def test_a_whole_id_is_not_ambiguous(tmp_path):
+    """Seed 1 and seed 10 begin alike."""
+    store = RunStore(tmp_path)
+    records = {seed: write(store, CONFIG.replace(seed=seed)) for seed in (1, 10)}
+    for seed, record in records.items():
+        assert store.by_id(CONFIG.replace(seed=seed).run_id) == record
+
+
+# --- two stores
+
+
+def test_the_fallback_is_read_and_never_written(store, tmp_path):
+    own = RunStore(tmp_path / "own", fallback=store)
+    record = next(store.records())
+    assert own.find(record.config) == own.by_id(record.run_id) == record
+    assert list(own.records()) == []
+    before = sorted(store.root.rglob("*"))
+    written = write(own)
+    assert own.root in written.path.parents
+    assert own.by_id(CONFIG.run_id) == written
+    assert sorted(store.root.rglob("*")) == before
+    with pytest.raises(RecordError, match="no run"):
+        own.by_id("ffff")
+
+
+def test_the_own_record_comes_before_the_fallbacks(store, tmp_path):
+    record = next(store.records())
+    own = RunStore(tmp_path / "own", fallback=store)
+    mine = write(own, record.config)
+    assert own.find(record.config) == mine != record
+
+
+def test_the_default_store(store, tmp_path, monkeypatch):
+    monkeypatch.setattr(lcs.runs.store, "PUBLISHED", store.root)
+    monkeypatch.setenv("LCS_STORE", str(tmp_path / "own"))
+    record = next(store.records())
+    assert default_store().root == tmp_path / "own"
+    assert default_store().find(record.config) == record
+    monkeypatch.delenv("LCS_STORE")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    assert default_store().root == tmp_path / "home/.cache/lcs/runs"
+    assert not (tmp_path / "home").exists()
+
+
+def test_taking_records_over(record, store, tmp_path):
+    book = RunStore(tmp_path / "book")
+    taken = book.take(record.path)
+    assert isinstance(taken, Record)
+    assert taken.path == book.path(record.config)
+    assert taken.path.read_bytes() == record.path.read_bytes()
+    assert torch.equal(taken.load_filters(), record.load_filters())
+    assert book.take(record.path) == taken  # twice is no harm
+    assert not verify(book)
+
+
+def test_a_bad_record_is_not_taken_over(record, tmp_path):
+    book = RunStore(tmp_path / "book")
+    text = record.path.read_text()
+    record.path.write_text(text.replace('"threads": ', '"threads": 1'))
+    with pytest.raises(RecordError, match="edited or damaged"):
+        book.take(record.path)
+    record.path.write_text(text)
+    record.path.with_suffix(".safetensors").unlink()
+    with pytest.raises(RecordError, match="cannot be read"):
+        book.take(record.path)
+    assert not book.paths()
+
+
+def test_another_record_of_the_same_run_is_not_overwritten(record, tmp_path):
+    book = RunStore(tmp_path / "book")
+    mine = write(book, record.config)
+    before = mine.path.read_bytes()
+    with pytest.raises(RecordError, match=r"exists already and differs from .*; delete one"):
+        book.take(record.path)
+    assert mine.path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "name", ["json", "safetensors", "../digits/", "./", "/", "", "..", "other folder", "capitals"]
+)
+def test_a_record_cannot_have_another_runs_files_overwritten(
+    name, record, store, command, tmp_path
+):
+    """A stranger's record names a file of another run as the file of its filters."""
+    other = next(r for r in store.records() if r.filters is None)
+    named = {
+        "json": other.path.name,
+        "safetensors": other.path.with_suffix(".safetensors").name,
+        "../digits/": f"../digits/{record.path.stem}.safetensors",
+        "./": f"./{record.path.stem}.safetensors",
+        "/": str(store.root / "x.safetensors"),
+        "other folder": f"../toy/{record.path.stem}.safetensors",
+        "capitals": f"{record.path.stem}.SAFETENSORS",
+    }.get(name, name)
+    mail = tmp_path / "mail" / "digits"
+    mail.mkdir(parents=True)
+    stranger = Path(shutil.copy(record.path, mail))
+    filters = record.path.with_suffix(".safetensors").read_bytes()
+    if named not in ("", "..") and not named.startswith("/"):
+        (mail / named).parent.mkdir(exist_ok=True)
+        (mail / named).write_bytes(filters)
+    signed_anew(stranger, at("filters", "file", to=named))
+    record.path.unlink()
+    before = {path: path.read_bytes() for path in store.root.rglob("*") if path.is_file()}
+    said = command("runs", "import", stranger, "--store", store.root)
+    assert said.code == 1
+    assert f"{stranger}: not a run record (filters: the file is not the run's own" in said.error
+    assert before == {path: path.read_bytes() for path in store.root.rglob("*") if path.is_file()}
+
+
+# --- where a run comes from
+
+
+def test_provenance():
+    found = provenance(torch.device("cpu"))
+    assert set(found) == {
+        "commit", "unmodified", "code", "packages", "device", "hardware", "threads", "time",
+        "command",
+    }  # fmt: skip
+    assert datetime.fromisoformat(found["time"]).utcoffset() == timedelta(0)
+    assert found["packages"]["torch"].startswith(torch.__version__.partition("+")[0])
+    assert found["threads"] == torch.get_num_threads()
+    assert found["device"] == "cpu"
+    assert found["hardware"]
+    json.dumps(found)
+
+
+def test_a_command_names_no_folder_of_the_machine():
+    words = ["/home/me/env/bin/lcs", "train", "--lr", "1e-4", "--store", "/home/me/my runs/",
+             "--store=/a/b", "~/runs", "C:\\Users\\me\\mine", "here/runs"]  # fmt: skip
+    expected = "lcs train --lr 1e-4 --store my runs --store=b runs mine here/runs"
+    assert lcs.runs.provenance.command(words) == expected
+    assert lcs.runs.provenance.command(["/x/lcs/__main__.py", "runs"]) == "lcs runs"
+
+
+def test_a_processor_has_its_generation_beside_its_name():
+    first = "model\t\t: 17\nmodel name\t: AMD EPYC\ncpu family\t: 25\nflags\t\t: a b\n\n"
+    assert lcs.runs.provenance._processor(first + first) == "AMD EPYC (family 25, model 17)"
+    assert lcs.runs.provenance._processor("model name : Some CPU @ 2: GHz\n") == "Some CPU @ 2: GHz"
+    assert lcs.runs.provenance._processor("processor : 0\nHardware : BCM2711\n") == ""
+
+
+def test_the_hash_of_the_code_covers_every_module(tmp_path, monkeypatch):
+    package = tmp_path / "lcs"
+    shutil.copytree(
+        lcs.runs.provenance.PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__")
+    )
+    monkeypatch.setattr(lcs.runs.provenance, "PACKAGE", package)
+    compute = lcs.runs.provenance.code_hash.__wrapped__
+    hashes = [compute()]
+    for name in ("config.py", "optim/fused_steps.py", "new.py"):
+        with (package / name).open("a") as file:
+            file.write("# changed\n")
+        hashes.append(compute())
+    assert len(set(hashes)) == 4
+
+
+def test_a_package_inside_another_project_has_not_that_projects_commit(tmp_path, monkeypatch):
+    package = tmp_path / ".venv" / "lcs"
+    shutil.copytree(
+        lcs.runs.provenance.PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__")
+    )
+    (tmp_path / "own.py").touch()
+
+    def git(*words):
+        author = ("-c", "user.name=a", "-c", "user.email=a@b.c")
+        subprocess.run(["git", "-C", tmp_path, *author, *words], check=True, capture_output=True)
+
+    def found():
+        origin = provenance(torch.device("cpu"))
+        return origin["commit"], origin["unmodified"]
+
+    git("init")
+    git("add", "own.py")
+    git("commit", "-m", "another project")
+    monkeypatch.setattr(lcs.runs.provenance, "PACKAGE", package)
+    monkeypatch.setattr(lcs.runs.provenance, "_git", lcs.runs.provenance._git.__wrapped__)
+    assert found() == (None, None)
+    git("add", "-f", ".venv")
+    git("commit", "-m", "the package too")
+    commit, unmodified = found()
+    assert (len(commit), unmodified) == (40, True)
+    (package / "errors.py").write_text("# altered\n")
+    assert found() == (commit, False)
+
+
+def test_no_git_is_no_error(tmp_path, monkeypatch):
+    monkeypatch.setattr(lcs.runs.provenance, "PACKAGE", tmp_path / "lcs")
+    monkeypatch.setattr(lcs.runs.provenance, "_git", lcs.runs.provenance._git.__wrapped__)
+    found = provenance(torch.device("cpu"))
+    assert (found["commit"], found["unmodified"]) == (None, None)
+
+
+# --- the time it takes
+
+
+def test_records_are_read_without_heavy_imports(store):
+    """`lcs runs list` and `verify` start without torch, which takes seconds to import."""
+    code = (
+        "import sys; from lcs.runs import RunStore, verify;"
+        f"store = RunStore({str(store.root)!r}); assert not verify(store);"
+        "assert len(list(store.records())) == 3;"
+        "print(*{'torch', 'pandas', 'sklearn', 'scipy'} & sys.modules.keys())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
+
+
+def test_units_without_weights_are_not_counted_as_weights():
+    units = {"conv1": LayerSize(40, units=10)}
+    record_checks._check_fan_in({"conv1": [8, 1, 1]}, units, {"conv1": 3})
+    with pytest.raises(ValueError, match="not the non-zeros of conv1"):
+        record_checks._check_fan_in({"conv1": [8, 1, 1]}, units, {"conv1": 2})

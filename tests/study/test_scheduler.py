@@ -1,0 +1,162 @@
+"""How runs are handed to an executor: what fails or is held stops no other run."""
+
+import pytest
+
+from lcs.config import Config
+from lcs.errors import CheckpointError, DiskError, Paused, TrainingError
+from lcs.runs import RunStore
+from lcs.study import scheduler
+from lcs.study.executors import Here, Processes
+from lcs.study.scheduler import Outcome, attempt, train_all
+from lcs.train.checkpoint import Checkpoint
+
+DIGITS = Config(dataset="digits", epochs=1, batch_size=512)
+SEEDS = [DIGITS.replace(seed=seed) for seed in range(6)]
+PAIR = SEEDS[:2]
+OPTIONS = {"device": "cpu", "checkpoint_seconds": 60.0}
+
+
+@pytest.fixture
+def quick_start(monkeypatch, forkserver):
+    """Workers from a server that has imported torch once."""
+    monkeypatch.setattr(
+        "lcs.study.executors.multiprocessing.get_context", {"spawn": forkserver}.get
+    )
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting(monkeypatch):
+    monkeypatch.setattr(scheduler, "POLL_SECONDS", 0.05)
+    monkeypatch.setattr(scheduler, "PROGRESS_SECONDS", 1000)
+
+
+def alone(configs):
+    return [[config] for config in configs]
+
+
+# The loop
+
+
+def odd_seeds_fail(configs, *, deadline, folder):
+    seed = configs[0].seed
+    if seed % 2:
+        return Outcome(failures=[TrainingError(f"seed {seed} fails")])
+    (folder / str(seed)).touch()
+    return Outcome()
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_what_fails_stops_no_other(tmp_path, workers, quick_start, capsys):
+    with (
+        Processes("cpu", workers) if workers > 1 else Here("cpu") as executor,
+        pytest.raises(TrainingError, match=r"seed [135] fails"),
+    ):
+        train_all(alone(SEEDS), executor, budget_minutes=1, work=odd_seeds_fail, folder=tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {"0", "2", "4"}
+    assert sorted(capsys.readouterr().err.splitlines()) == [f"seed {n} fails" for n in (1, 3, 5)]
+
+
+@pytest.mark.parametrize("error", [DiskError, Paused])
+def test_what_concerns_all_stops_all(error):
+    tried = []
+
+    def work(configs, *, deadline):
+        tried.append(configs)
+        return Outcome(stop=error("no") if len(tried) == 2 else None)
+
+    with pytest.raises(error, match="no"):
+        train_all(alone(SEEDS), Here("cpu"), budget_minutes=1, work=work)
+    assert tried == alone(SEEDS[:2])
+
+
+def test_runs_that_others_hold_come_last():
+    """Both of the first group are held, the second for longer."""
+    tried = []
+
+    def work(configs, *, deadline):
+        tried.append([config.seed for config in configs])
+        free = len(tried) - 3  # after so many
+        return Outcome(held=[c.run_id for c in configs if c.seed < 2 and c.seed >= free])
+
+    train_all([PAIR, *alone(SEEDS[2:4])], Here("cpu"), budget_minutes=1, work=work)
+    assert tried == [[0, 1], [2], [3], [0, 1], [1]]
+
+
+def test_a_budget_ends_the_wait_for_others():
+    def work(configs, *, deadline):
+        return Outcome(held=[config.run_id for config in configs])
+
+    with pytest.raises(Paused, match="other processes"):
+        train_all([PAIR], Here("cpu"), budget_minutes=0, work=work)
+
+
+def test_the_budget_is_that_of_all_together(monkeypatch, tmp_path):
+    """The clock moves on by 40 s with each group: the third finds 10 of 90 seconds left."""
+    now, budgets = [0.0], []
+
+    def train_group(configs, *, budget_minutes, **_options):
+        budgets.append(60 * budget_minutes)
+        now[0] += 40
+
+    monkeypatch.setattr(scheduler.time, "time", lambda: now[0])
+    monkeypatch.setattr("lcs.train.train_group", train_group)
+    options = {"store": RunStore(tmp_path), **OPTIONS}
+    train_all(alone(SEEDS[:4]), Here("cpu"), budget_minutes=1.5, **options)
+    assert budgets == pytest.approx([90, 50, 10, 0])
+
+
+def test_progress(monkeypatch, capsys):
+    """Of the work that is left, not of the runs: the last has as many epochs as all others."""
+    monkeypatch.setattr(scheduler, "PROGRESS_SECONDS", 0)
+    now = [0.0]
+
+    def work(configs, *, deadline):
+        now[0] += 60
+        return Outcome()
+
+    monkeypatch.setattr(scheduler.time, "monotonic", lambda: now[0])
+    runs = [*SEEDS[:3], DIGITS.replace(epochs=3)]
+    train_all(alone(runs), Here("cpu"), budget_minutes=1, work=work)
+    said = capsys.readouterr().err.splitlines()
+    assert said[0] == "1 of 4 runs done, 0 failed, 0 running, about 5.0 min left"
+    assert said[2] == "3 of 4 runs done, 0 failed, 0 running, about 3.0 min left"
+
+
+# Groups
+
+
+def test_the_rest_of_a_group_with_a_held_run_is_trained(tmp_path):
+    store = RunStore(tmp_path)
+    with Checkpoint(PAIR[0], store.root).locked():
+        outcome = attempt(PAIR, deadline=float("inf"), store=store, **OPTIONS)
+    assert outcome == Outcome(held=[PAIR[0].run_id])
+    assert [store.find(config) is not None for config in PAIR] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("error", "calls"), [(TrainingError, 3), (CheckpointError, 3), (DiskError, 1), (Paused, 1)]
+)
+def test_a_group_is_tried_one_by_one_unless_nothing_can_go_on(monkeypatch, error, calls):
+    tried = []
+
+    def fails(configs, **_options):
+        tried.append(configs)
+        raise error("no")
+
+    monkeypatch.setattr("lcs.train.train_group", fails)
+    outcome = attempt(PAIR, deadline=float("inf"))
+    assert tried == [PAIR, [PAIR[0]], [PAIR[1]]][:calls]
+    assert len(outcome.failures) == (2 if calls == 3 else 0)
+    assert type(outcome.stop) is (type(None) if calls == 3 else error)
+
+
+def test_a_pause_does_not_hide_the_error_of_a_failed_run(monkeypatch, capsys):
+    """The error of the first group, and the end of the budget in the second."""
+
+    def ends(configs, **_options):
+        raise TrainingError("it diverges") if configs[0] == PAIR[0] else Paused("no time")
+
+    monkeypatch.setattr("lcs.train.train_group", ends)
+    with pytest.raises(Paused):
+        train_all(alone(PAIR), Here("cpu"), budget_minutes=1)
+    assert capsys.readouterr().err == "it diverges\n"

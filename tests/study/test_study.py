@@ -1,0 +1,274 @@
+"""Studies: which runs a page is drawn from, and that only the missing ones are trained."""
+
+import dataclasses
+import math
+import shutil
+
+import pandas as pd
+import pytest
+import torch
+from made_up import Memory, made_up
+
+from lcs import cost
+from lcs.config import Config
+from lcs.errors import CheckpointError, ConfigError
+from lcs.exhibits import find_study
+from lcs.runs import RunStore
+from lcs.runs import store as runs_module
+from lcs.study import Study, gather, given
+from lcs.study.base_study import MAX_SEEDS, Setting, frame, last_epochs
+from lcs.train import groups, train
+from lcs.train.checkpoint import Checkpoint
+
+SMOKE = Config(dataset="digits", epochs=2, batch_size=128)
+
+
+def sgd_and_betas(base, betas):
+    sparse = [base.replace(optimizer="beta-lasso", l1=1e-4, beta=float(beta)) for beta in betas]
+    return [base, *sparse]
+
+
+OWN = Setting("own", {"smoke": SMOKE, "desk": SMOKE})
+STUDY = Study("mine", "Mine", OWN, sgd_and_betas, 2, scales=("smoke", "desk"))
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """Two seeds of two methods: the outcome."""
+    store = RunStore(tmp_path_factory.mktemp("trained"))
+    return STUDY.run("smoke", 2, store=store, device="cpu", betas=[50])
+
+
+@pytest.fixture
+def own(trained, tmp_path):
+    """A copy of those runs that a test may spoil."""
+    root = trained.records[0].path.parents[1]
+    return RunStore(shutil.copytree(root, tmp_path / "own"))
+
+
+def numbers(record):
+    """All of a record's bytes but its provenance."""
+    return record.path.read_text().partition('\n "provenance"')[0]
+
+
+def as_seed(record, store, seed):
+    """Write a made-up run: the same results for another seed."""
+    parts = {name: getattr(record, name) for name in ("history", "final", "provenance")}
+    return store.write(record.config.replace(seed=seed), **parts)
+
+
+# What a study consists of
+
+
+def test_seeds_and_betas():
+    assert [c.seed for c in STUDY.configs("desk", betas=[1])] == [0, 1, 0, 1]
+    assert {c.seed for c in STUDY.configs("smoke")} == {0}
+    assert {c.seed for c in STUDY.configs("smoke", 3)} == {0, 1, 2}
+    assert [c.beta for c in STUDY.configs("smoke", betas=[7.5, 2])] == [0, 2, 7.5]
+
+
+def test_zero_is_a_value_and_none_is_not_given():
+    figure3 = find_study("figure3")
+    assert figure3.configs("desk", lr=None, epochs=None) == figure3.configs("desk")
+    assert {c.l1 for c in figure3.configs("desk", betas=[0], l1=0.0)} == {0.0}
+    assert {c.l1 for c in figure3.configs("desk", l1=1e-6)} == {0.0, 1e-6}  # SGD has none
+    cropped = figure3.configs("desk", augment="flip-crop", crop_padding=0)
+    assert {c.crop_shift for c in cropped} == {0}
+    for name, value in (("lr", 0.0), ("epochs", 0), ("dataset", ""), ("l1", 0.0)):
+        with pytest.raises(ConfigError, match=name):
+            figure3.configs("desk", **{name: value})
+
+
+def test_a_notebooks_zero_is_not_given():
+    said = given(seeds=0, betas=[], dataset="", train=False, lr=0.1, device="auto", epochs=3)
+    assert said == {"lr": 0.1, "device": "auto", "epochs": 3}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "changes", "reason"),
+    [
+        (("huge",), {}, "scale: unknown value 'huge'"),
+        (("smoke", 0), {}, f"seeds: 0 is out of range; give 1 to {MAX_SEEDS}"),
+        (("smoke", -1), {}, "seeds: -1 is out of range"),
+        (("smoke", 10**9), {}, "seeds: 1000000000 is out of range"),
+        (("smoke", 1.5), {}, "seeds: 1.5 is out of range"),
+        (("smoke", True), {}, "seeds: True is out of range"),
+        (("smoke",), {"epohcs": 3}, "unknown parameter 'epohcs'"),
+        (("smoke",), {"epochs": -3}, "epochs: -3 is out of range"),
+        (("smoke",), {"betas": [-1]}, "beta: -1.0 is out of range"),
+        (("smoke",), {"betas": []}, "betas: none is given"),
+    ],
+)
+def test_wrong_requests_are_refused(arguments, changes, reason, tmp_path):
+    for verb in (STUDY.configs, STUDY.train, STUDY.plan):
+        store = {} if verb == STUDY.configs else {"store": RunStore(tmp_path)}
+        with pytest.raises(ConfigError, match=reason):
+            verb(*arguments, **store, **changes)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"device": "tpu"}, "device"),
+        ({"workers": 0}, "workers: 0 is out of range"),
+        ({"budget_minutes": -1}, "budget"),
+        ({"checkpoint_seconds": math.nan}, "checkpoint"),
+    ],
+)
+@pytest.mark.parametrize("name", ["table2", "toy"])
+def test_options_are_checked_before_anything_is_computed(name, options, reason, tmp_path):
+    with pytest.raises(ConfigError, match=reason):
+        find_study(name).run("smoke", store=RunStore(tmp_path), **options)
+
+
+# What of it is stored
+
+
+def test_stored_takes_whole_seeds_and_found_every_run(own, trained):
+    assert len(STUDY.stored("smoke", own, betas=[50])) == 4
+    assert len(STUDY.stored("smoke", own, 1, betas=[50])) == 2
+    own.path(trained.records[-1].config).unlink()
+    assert {r.config.seed for r in STUDY.stored("smoke", own, betas=[50])} == {0}
+    assert len(STUDY.found("smoke", own, betas=[50])) == 3
+    assert STUDY.stored("paper", own) == []
+
+
+def seeds_of(records):
+    return [record.config.seed for record in records]
+
+
+def test_every_complete_seed_counts_everywhere():
+    """Seeds 0 to 2 are complete, of a study that has two of its own; of seed 3 one run is there."""
+    study = dataclasses.replace(STUDY, betas=(50,))
+    store = Memory([made_up(config, 50) for config in study.configs("desk", 4)][:-1])
+    assert seeds_of(study.stored("desk", store)) == [0, 0, 1, 1, 2, 2]
+    assert seeds_of(study.train("desk", store=store)) == [0, 1, 2, 0, 1, 2]
+    assert study.plan("desk", store=store) == "0 of 6 runs missing"
+    assert seeds_of(gather([study], "desk", store=store)["mine"]) == [0, 0, 1, 1, 2, 2]
+    assert seeds_of(study.stored("desk", store, 1)) == [0, 0]
+    assert seeds_of(study.train("desk", 1, store=store)) == [0, 0]
+    assert seeds_of(study.found("desk", store)) == [0, 0, 1, 1, 2, 2, 3]
+    runs = study.runs("desk", 4, store.find)
+    assert [config for config, found in runs.items() if not found] == study.configs("desk", 4)[-1:]
+
+
+def test_at_least_the_studys_own_seeds_are_asked_for():
+    store = Memory([made_up(config, 50) for config in STUDY.configs("desk", 1)])
+    runs = STUDY.runs("desk", None, store.find)
+    assert [config.seed for config, record in runs.items() if record is None] == [1] * 4
+
+
+def test_an_imported_seed_is_shown_by_stored_and_run_alike(own, trained, tmp_path):
+    other = RunStore(tmp_path / "other")
+    for record in trained.records[::2]:
+        own.take(as_seed(record, other, 2).path)
+    shown = STUDY.stored("smoke", own, betas=[50])
+    again = STUDY.run("smoke", store=own, device="cpu", betas=[50]).records
+    assert sorted(seeds_of(shown)) == sorted(seeds_of(again)) == [0, 0, 1, 1, 2, 2]
+
+
+def test_each_record_is_read_once(own, monkeypatch):
+    read = []
+    original = runs_module.read_record
+    monkeypatch.setattr(
+        runs_module, "read_record", lambda *args: read.append(args[0]) or original(*args)
+    )
+    STUDY.train("smoke", store=own, betas=[50])
+    assert sorted(read) == own.paths()
+
+
+def test_gather(own):
+    assert gather([STUDY], "smoke", store=own) == {"mine": []}  # β = 0 and 1 are missing
+
+
+# Running
+
+
+def test_what_a_study_returns(trained):
+    records, table = trained.records, trained.frame
+    assert [record.config for record in records] == STUDY.configs("smoke", 2, betas=[50])
+    assert len(table) == 2 * 4
+    columns = ["model", "optimizer", "beta", "seed", "run_id", "epoch", "test_accuracy"]
+    assert set(columns) < set(table.columns)
+    last = last_epochs(table)
+    assert list(last["run_id"]) == [record.run_id for record in records]
+    assert list(last["test_accuracy"]) == [record.final["test_accuracy"] for record in records]
+    for layer in ("conv1", "fc1", "fc2"):
+        counts = [record.final["nonzeros"][layer] for record in records]
+        assert list(last[f"nonzeros_{layer}"]) == counts
+
+
+def test_records_of_different_columns_share_a_frame(trained, store):
+    table = frame([*trained.records, *store.records()])
+    assert table["validation_accuracy"].notna().sum() == 2 * 3
+    assert table["test_accuracy"].notna().sum() == len(table) - 2 * 3
+
+
+def test_only_what_lacks_is_trained(own, trained, capsys):
+    configs = [record.config for record in trained.records]
+    for config in configs[1:3]:
+        own.path(config).unlink()
+    kept = own.path(configs[0]).stat().st_mtime_ns
+    again = STUDY.run("smoke", 2, store=own, device="cpu", betas=[50])
+    assert "2 runs to train on cpu, about " in capsys.readouterr().err
+    assert [numbers(r) for r in again.records] == [numbers(r) for r in trained.records]
+    pd.testing.assert_frame_equal(again.frame, trained.frame)
+    assert own.path(configs[0]).stat().st_mtime_ns == kept
+    STUDY.run("smoke", 2, store=own, device="cpu", betas=[50])
+    assert capsys.readouterr().err == ""
+
+
+def test_new_runs_are_the_readers_own(own, tmp_path):
+    mine = RunStore(tmp_path / "mine", fallback=own)
+    outcome = STUDY.run("smoke", 3, store=mine, device="cpu", betas=[50])
+    assert {r.config.seed for r in outcome.records if r.path.is_relative_to(mine.root)} == {2}
+    assert len(own.paths()) == 4
+
+
+def test_runs_that_see_the_same_images_train_in_step(tmp_path):
+    options = {"device": "cpu", "betas": [50], "augment": "flip-crop"}
+    outcome = STUDY.run("smoke", 2, store=RunStore(tmp_path), **options)
+    alone = train(outcome.records[-1].config, store=RunStore(tmp_path / "alone"), device="cpu")
+    assert numbers(outcome.records[-1]) == numbers(alone)
+    parts = groups([r.config for r in outcome.records])
+    assert [len({config.seed for config in part}) for part in parts] == [1, 1]
+
+
+# Plans
+
+
+def test_a_plan_lists_what_is_missing_with_its_cost(own, trained):
+    def plan(device):
+        return STUDY.plan("smoke", 2, store=own, device=device, betas=[50]).splitlines()
+
+    assert plan("cpu") == ["0 of 4 runs missing"]
+    lost = trained.records[-1].config
+    own.path(lost).unlink()
+    name = f"{lost.file}: β = 50, α = 1, 2 epochs"
+    total = f"about {cost.START_SECONDS:.0f} s in all"
+    assert plan("cpu") == [f"{name}, about 1 s", f"1 of 4 runs missing, {total}"]
+    if not torch.cuda.is_available():
+        line, unknown = plan("cuda")
+        assert line == f"{name}, time unknown"
+        assert "not known" in unknown
+    with pytest.raises(ConfigError, match="device"):
+        plan("tpu")
+
+
+def test_a_plan_counts_what_a_checkpoint_holds(record, store, monkeypatch):
+    config = record.config.replace(epochs=100)
+    study = Study("one", "One", Setting("own", {"smoke": config}), lambda base, _: [base])
+    (whole,) = study.seconds([config], "cpu", list(store.records()))
+    monkeypatch.setattr(Checkpoint, "epoch", lambda self: 75)
+    line, total = study.plan("smoke", store=store, device="cpu").splitlines()
+    assert line.endswith(f"100 epochs, 75 of them done, about {cost.duration(whole / 4)}")
+    assert total.endswith(f"about {cost.duration(cost.START_SECONDS + whole / 4)} in all")
+
+
+def test_a_plan_names_a_damaged_checkpoint(tmp_path, monkeypatch):
+    monkeypatch.setenv("LCS_CHECKPOINTS", str(tmp_path))
+    store = RunStore(tmp_path / "runs")
+    Checkpoint(STUDY.configs("smoke")[0], store.root).path.write_bytes(b"cut")
+    with pytest.raises(CheckpointError, match="is damaged"):
+        STUDY.plan("smoke", store=store, device="cpu")

@@ -1,0 +1,213 @@
+"""Replays: a record that came from this code is confirmed, one that did not is found out."""
+
+import copy
+import dataclasses
+
+import pytest
+import torch
+
+from lcs.config import Config, ToyConfig
+from lcs.errors import ConfigError
+from lcs.runs import Record, RunStore
+from lcs.train import train
+from lcs.train.replay import replay
+from lcs.train.run import Run
+
+ELSEWHERE = {"hardware": "another processor"}
+
+
+@pytest.fixture
+def altered(record, tmp_path):
+    """Store the run anew with an altered history, properly signed, as a forger would."""
+
+    def write(change, **origin):
+        history, final = copy.deepcopy(record.history), copy.deepcopy(record.final)
+        change(history, final)
+        store = RunStore(tmp_path / "altered")
+        return store.write(
+            record.config,
+            history=history,
+            final=final,
+            provenance=record.provenance | origin,
+        )
+
+    return write
+
+
+def shift(column, difference, epoch=1, layer=None):
+    """Return a change of one number of the history."""
+
+    def change(history, final):
+        values = history[column][layer] if layer else history[column]
+        values[epoch] += difference
+
+    return change
+
+
+def shift_final(difference, *keys):
+    """Return a change of one final measure that is in no history."""
+
+    def change(history, final):
+        for key in keys[:-1]:
+            final = final[key]
+        final[keys[-1]] += difference
+
+    return change
+
+
+def test_a_record_is_confirmed_to_the_last_digit(record):
+    outcome = replay(record, 2, "cpu")
+    assert outcome.agrees
+    *epochs, verdict = outcome.text.splitlines()
+    assert "final measures" in replay(record, 3, "cpu").text
+    assert verdict == f"run {record.run_id}: equal to the last stored digit"
+    assert [line.partition(" (")[0] for line in epochs] == ["epoch 1", "epoch 2"]
+    loss = f"{record.history['train_loss'][1]:g}"
+    assert f"train_loss {loss} / {loss}" in epochs[1]
+    assert "test_accuracy" in epochs[1]
+    assert "conv1" in epochs[1]
+
+
+def test_a_validation_run_is_confirmed(store):
+    validated = next(record for record in store.records() if record.config.validation)
+    outcome = replay(validated, 3, "cpu")
+    assert outcome.agrees
+    assert "validation_accuracy" in outcome.text
+    assert "test_accuracy" not in outcome.text
+
+
+def test_more_epochs_than_the_run_has(record, monkeypatch):
+    trained, run_epoch = [], Run.run_epoch
+
+    def count(run, epoch, *, record):
+        trained.append(epoch)
+        run_epoch(run, epoch, record=record)
+
+    monkeypatch.setattr(Run, "run_epoch", count)
+    assert replay(record, 99, "cpu").text.count("epoch ") == 3
+    assert trained == [0, 1, 2]
+
+
+def test_a_resumed_run_is_confirmed(record, altered):
+    """Its first epochs may come from another number of threads or other code: close is enough."""
+    assert replay(altered(shift("train_loss", 1e-3), resumes=2), 3, "cpu").agrees
+
+
+@pytest.mark.parametrize("epochs", [1, 60])
+def test_a_long_run_replays_its_own_beginning(epochs, tmp_path):
+    """The schedule is that of the whole run, whatever part of it is replayed."""
+    config = Config(dataset="digits", epochs=epochs, batch_size=512, schedule="cosine-step")
+    record = train(config, store=RunStore(tmp_path), device="cpu")
+    outcome = replay(record, 2, "cpu")
+    assert "equal to the last stored digit" in outcome.text
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        shift("train_loss", 1e-7),
+        shift("train_accuracy", 1e-7),
+        shift("test_accuracy", 1 / 355),
+        shift("nonzeros", -1, layer="fc2"),
+        shift("norm", 1e-6, layer="fc2"),
+    ],
+)
+def test_a_slightly_altered_record_of_this_machine_is_different(change, altered):
+    """Code, versions, processor and threads are the record's: nothing explains a difference."""
+    forged = altered(change)
+    outcome = replay(forged, 3, "cpu")
+    assert not outcome.agrees
+    assert outcome.text.endswith(
+        f"run {forged.run_id}: DIFFERENT: this code does not give this record"
+    )
+    assert replay(forged, 1, "cpu").agrees  # the altered epoch was not replayed
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        shift_final(1e-7, "clean_train_accuracy"),
+        shift_final(1e-6, "locality", "spread", "mean"),
+        shift_final(1e-6, "pair_correlation", 0),
+    ],
+)
+def test_final_measures_are_compared_at_the_end(change, altered):
+    forged = altered(change)
+    assert replay(forged, 2, "cpu").agrees
+    outcome = replay(forged, 3, "cpu")
+    assert not outcome.agrees
+    assert "not equal" in outcome.text.splitlines()[-2]
+    elsewhere = dataclasses.replace(forged, provenance=forged.provenance | ELSEWHERE)
+    assert replay(elsewhere, 3, "cpu").agrees
+
+
+def test_a_much_altered_final_measure_is_different_everywhere(altered):
+    assert not replay(altered(shift_final(-0.1, "clean_train_accuracy"), **ELSEWHERE), 3).agrees
+
+
+def test_another_machine_may_round_differently(altered):
+    outcome = replay(altered(shift("train_loss", 1e-3), **ELSEWHERE), 3, "cpu")
+    assert outcome.agrees
+    assert "equal within rounding" in outcome.text
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        shift("train_loss", 0.1),
+        shift("train_loss", -0.1),
+        shift("train_accuracy", 0.05),
+        shift("test_accuracy", -0.05),
+        shift("nonzeros", -60, layer="conv1"),
+        shift("nonzeros", 20, layer="fc1"),
+    ],
+)
+def test_a_much_altered_record_is_different_everywhere(change, altered):
+    outcome = replay(altered(change, **ELSEWHERE), 3, "cpu")
+    assert not outcome.agrees
+    assert "DIFFERENT" in outcome.text
+
+
+def test_a_record_under_another_seed_is_different(record, tmp_path):
+    forged = RunStore(tmp_path / "forged").write(
+        record.config.replace(seed=5),
+        history=record.history,
+        final=record.final,
+        provenance=record.provenance | ELSEWHERE,
+    )
+    assert not replay(forged, 3, "cpu").agrees
+
+
+def test_a_replay_changes_nothing(record, store):
+    before, rng = record.path.read_bytes(), torch.get_rng_state()
+    files = sorted(store.root.rglob("*"))
+    replay(record, 2, "cpu")
+    assert record.path.read_bytes() == before
+    assert sorted(store.root.rglob("*")) == files
+    assert torch.equal(torch.get_rng_state(), rng)
+
+
+def test_what_cannot_be_replayed(record, tmp_path):
+    with pytest.raises(ConfigError, match="epochs: 0 is out of range; give 1 or more"):
+        replay(record, 0, "cpu")
+    with pytest.raises(ConfigError, match="unknown value 'tpu'"):
+        replay(record, 1, "tpu")
+    toy = Record(tmp_path, "toy", ToyConfig(), {}, {}, None, {})
+    with pytest.raises(ConfigError, match=f"{toy.run_id} is no training run"):
+        replay(toy, 3, "cpu")
+
+
+def test_the_command(record, store, altered, command):
+    said = command("runs", "replay", record.run_id, "--epochs", 3, "--store", store.root)
+    assert said.code == 0
+    assert said.err == ""
+    assert said.out.splitlines()[-1].endswith("equal to the last stored digit")
+    forged = altered(shift("test_accuracy", 0.1))
+    root = forged.path.parents[1]
+    said = command("runs", "replay", forged.run_id[:6], "--epochs", 3, "--store", root)
+    assert said.code == 1
+    assert "DIFFERENT" in said.out.splitlines()[-1]
+    assert command("runs", "verify", "--store", root).code == 0  # only a replay finds it
+    said = command("runs", "replay", "ffff", "--store", root)
+    assert said.code == 1
+    assert "no run in" in said.error

@@ -1,0 +1,424 @@
+"""One run: its schedule, loss and optimizer, an epoch of it, and what is recorded."""
+
+import itertools
+import json
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+import lcs.runs.record_checks
+import lcs.train
+from lcs import data, models
+from lcs.config import CHOICES, Config, recorded_epochs
+from lcs.data.batches import Batches, split
+from lcs.optim.schedule import learning_rate
+from lcs.runs import RunStore
+from lcs.train import train
+from lcs.train.recording import would_revive
+from lcs.train.run import COMPILED_FROM, Run, build_model, make_optimizer, objective
+
+CPU = torch.device("cpu")
+TINY = Config(dataset="digits", epochs=2, batch_size=128)
+LASSO = TINY.replace(optimizer="beta-lasso", l1=2e-4, beta=50.0)
+
+
+def numbers(record):
+    """All of a record's bytes but its provenance."""
+    text = record.path.read_text()
+    assert text.count('\n "provenance"') == 1
+    return text.partition('\n "provenance"')[0]
+
+
+def state(model):
+    return {name: value.clone() for name, value in model.state_dict().items()}
+
+
+def assert_equal(state, other):
+    assert state.keys() == other.keys()
+    for name in state:
+        assert torch.equal(state[name], other[name]), name
+
+
+# --- the pieces
+
+
+@pytest.mark.parametrize("period", [3, 9])
+@pytest.mark.parametrize(("schedule", "steps"), [("cosine-epoch", 1), ("cosine-step", 7)])
+def test_schedules_are_pytorchs(schedule, steps, period):
+    config = TINY.replace(schedule=schedule, epochs=9, lr=0.3, period=period)
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.3)
+    reference = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=period * steps)
+    for epoch in range(9):
+        for step in range(steps):
+            (expected,) = reference.get_last_lr()
+            assert learning_rate(config, epoch, step, steps) == pytest.approx(expected, abs=1e-12)
+            optimizer.step()
+            reference.step()
+
+
+def test_rate_per_epoch_stays_within_an_epoch_and_constant_stays():
+    per_epoch = TINY.replace(epochs=9)
+    assert learning_rate(per_epoch, 3, 6, 7) == learning_rate(per_epoch, 3, 0, 7)
+    assert learning_rate(TINY.replace(schedule="constant", lr=0.3), 1, 6, 7) == 0.3
+
+
+def test_objectives():
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.randn(6, 4, generator=generator, dtype=torch.float64)
+    labels = torch.tensor([0, 1, 2, 3, 3, 0])
+    picked = -logits.log_softmax(1)[range(6), labels]
+    torch.testing.assert_close(objective("cross-entropy", logits, labels), picked.mean())
+    one_hot = torch.eye(4, dtype=torch.float64)[labels]
+    likelihood = one_hot * F.logsigmoid(logits) + (1 - one_hot) * F.logsigmoid(-logits)
+    torch.testing.assert_close(objective("bce", logits, labels), -likelihood.mean())
+
+
+# --- the optimizer and its groups
+
+
+def named_groups(config, **changes):
+    """Each parameter's name with the hyperparameters of its group."""
+    model = build_model(config.replace(**changes))
+    optimizer = make_optimizer(config.replace(**changes), model)
+    names = {id(parameter): name for name, parameter in model.named_parameters()}
+    found = {names[id(p)]: group for group in optimizer.param_groups for p in group["params"]}
+    assert found.keys() == dict(model.named_parameters()).keys()
+    return found
+
+
+@pytest.mark.parametrize("optimizer", ["beta-lasso", "proximal-l1"])
+def test_l1_of_the_groups(optimizer):
+    config = TINY.replace(optimizer=optimizer, affine=True, bias=True, l1=2e-5, l1_rest=5e-6)
+    l1 = {name: group["l1"] for name, group in named_groups(config).items()}
+    assert l1.pop("conv1.weight") == 2e-5
+    assert l1.pop("fc1.weight") == l1.pop("fc2.weight") == 5e-6
+    assert set(l1) == {
+        "conv1.bias", "fc1.bias", "fc2.bias",
+        "bn1.weight", "bn1.bias", "bn_fc1.weight", "bn_fc1.bias",
+    }  # fmt: skip
+    assert set(l1.values()) == {0.0}
+
+
+@pytest.mark.parametrize("config", [LASSO, TINY.replace(momentum=0.9, weight_decay=1e-3)])
+def test_no_bias_is_shrunk_not_even_one_with_positions(config):
+    groups = named_groups(config, model="s-local", bias=True)
+    shrunk = {
+        name for name, group in groups.items() if group.get("l1") or group.get("weight_decay")
+    }
+    assert "conv1.bias" in groups
+    assert shrunk == {"conv1.weight", "fc1.weight", "fc2.weight"}
+
+
+def test_l1_of_the_rest_is_the_first_layers_unless_it_is_given():
+    assert named_groups(LASSO)["fc1.weight"]["l1"] == 2e-4
+    assert named_groups(LASSO, l1_rest=0.0)["fc1.weight"]["l1"] == 0.0
+    assert {group["beta"] for group in named_groups(LASSO).values()} == {50.0}
+
+
+def test_growing_l1_is_the_first_layers_alone():
+    found = named_groups(LASSO, l1_growth=0.5)
+    assert "relative_l1" not in found["fc1.weight"]
+    relative = found["conv1.weight"]["relative_l1"]
+    assert relative.shape == found["conv1.weight"]["params"][0].shape
+    assert relative.unique().tolist()[:2] == [1, 1.5]
+    assert "relative_l1" not in named_groups(LASSO)["conv1.weight"]
+
+
+def test_every_convolution_like_layer_is_in_the_first_group():
+    deep = named_groups(LASSO, model="d-local", l1_rest=1e-6)
+    first = {name for name, group in deep.items() if group["l1"] == 2e-4}
+    assert first == {f"conv{number}.weight" for number in range(1, 9)}
+
+
+def test_groups_of_sgd():
+    config = TINY.replace(affine=True, bias=True, momentum=0.9, weight_decay=1e-3)
+    groups = named_groups(config)
+    assert {group["momentum"] for group in groups.values()} == {0.9}
+    decayed = {name for name, group in groups.items() if group["weight_decay"]}
+    assert decayed == {"conv1.weight", "fc1.weight", "fc2.weight"}
+
+
+def test_large_networks_take_the_compiled_step():
+    def compiled(base_channels):
+        with torch.device("meta"):
+            model = models.build(
+                "s-fc", num_classes=10, image_size=32, in_channels=3, base_channels=base_channels
+            )
+        assert (sum(p.numel() for p in model.parameters()) >= COMPILED_FROM) == (base_channels > 1)
+        return make_optimizer(LASSO, model).compiled
+
+    assert compiled(15)
+    assert not compiled(1)
+
+
+# --- seeds
+
+
+def test_initial_weights_depend_on_model_and_seed_alone():
+    plain = state(build_model(TINY))
+    torch.manual_seed(123)
+    other = TINY.replace(
+        optimizer="proximal-l1", l1=0.1, lr=3.0, epochs=9, batch_size=7, augment="flip-crop"
+    )
+    before = torch.get_rng_state()
+    assert_equal(state(build_model(other)), plain)
+    assert torch.equal(torch.get_rng_state(), before)
+    reseeded = state(build_model(TINY.replace(seed=1)))
+    assert not torch.equal(reseeded["conv1.weight"], plain["conv1.weight"])
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        LASSO,
+        TINY.replace(dropout=0.5, momentum=0.9, augment="flip-crop"),
+        TINY.replace(model="s-local", precision="bf16"),
+    ],
+    ids=["beta-lasso", "dropout", "bf16"],
+)
+def test_equal_runs_give_equal_records(config, tmp_path):
+    texts = []
+    for name, checkpoint_seconds in (("once", 60), ("again", 0)):
+        torch.manual_seed(len(texts))  # what went on before in the process has no influence
+        record = train(
+            config,
+            store=RunStore(tmp_path / name),
+            device="cpu",
+            checkpoint_seconds=checkpoint_seconds,
+        )
+        texts.append(numbers(record))
+    assert texts[0] == texts[1]
+
+
+@pytest.mark.parametrize("change", [{"seed": 1}, {"dropout": 0.5}, {"augment": "flip-crop"}])
+def test_what_should_change_the_numbers_changes_them(change):
+    losses = []
+    for config in (TINY, TINY.replace(**change)):
+        run = Run.start(config, CPU)
+        run.run_epoch(0, record=True)
+        losses.append(run.history["train_loss"])
+    assert losses[0] != losses[1]
+
+
+# --- the loop against one in plain PyTorch
+
+
+@pytest.mark.parametrize(("batch_size", "steps", "seen"), [(128, 12, 1442), (131, 11, 1441)])
+def test_it_is_the_textbook_loop(batch_size, steps, seen):
+    """A last batch of one image, as 131 leaves it, is neither trained on nor counted."""
+    config = TINY.replace(
+        batch_size=batch_size, momentum=0.9, weight_decay=1e-3, loss="bce", schedule="cosine-step"
+    )
+    images = data.load("digits")
+    inputs = Batches(config, images, split(config, images)[0], CPU)
+    test = (torch.from_numpy(images.test_images).permute(0, 3, 1, 2) / 255 - 0.5) / 0.5
+    model = build_model(config)
+    optimizer = torch.optim.SGD(
+        model.parameters(), lr=config.lr, momentum=0.9, weight_decay=1e-3, foreach=False
+    )
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=2 * steps)
+    run = Run.start(config, CPU)
+    for epoch in (0, 1):
+        model.train()
+        loss_sum, hits = 0.0, 0
+        for x, labels in inputs.batches(epoch):
+            logits = model(x)
+            loss = F.binary_cross_entropy_with_logits(logits, F.one_hot(labels, 10).float())
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            schedule.step()
+            loss_sum += loss.item() * len(labels)
+            hits += int((logits.argmax(1) == labels).sum())
+        model.eval()
+        with torch.no_grad():
+            right = model(test).argmax(1).numpy() == images.test_labels
+        run.run_epoch(epoch, record=True)
+        history = run.history
+        assert history["train_loss"][-1] == pytest.approx(loss_sum / seen, rel=1e-5)
+        assert history["train_accuracy"][-1] == pytest.approx(hits / seen, abs=1.01 / seen)
+        assert history["test_accuracy"][-1] == pytest.approx(right.mean(), abs=1.01 / 355)
+    for name, value in run.model.state_dict().items():
+        torch.testing.assert_close(value, model.state_dict()[name], rtol=1e-4, atol=1e-5)
+
+
+def test_evaluation_leaves_the_network_as_it_is():
+    run = Run.start(TINY.replace(dropout=0.5), CPU)
+    run.run_epoch(0, record=False)
+    before, rng = state(run.model), torch.get_rng_state()
+    assert run.accuracy(run.evaluation) == run.accuracy(run.evaluation)
+    assert_equal(state(run.model), before)
+    assert torch.equal(torch.get_rng_state(), rng)
+
+
+def test_bf16_keeps_weights_and_logits_in_float32():
+    run = Run.start(TINY.replace(precision="bf16"), CPU)
+    assert run.training.all_normalised.dtype == torch.bfloat16
+    run.run_epoch(0, record=True)
+    assert {p.dtype for p in run.model.parameters()} == {torch.float32}
+    logits = run.logits(run.model, run.training.all_normalised[:64])
+    assert logits.dtype == torch.float32
+    assert torch.equal(logits, logits.bfloat16().float())  # computed in bf16
+
+
+def test_filters_of_permuted_pixels_are_put_back():
+    plain, permuted = (Run.start(TINY.replace(permute_pixels=p), CPU) for p in (False, True))
+    pixels = permuted.training.pixels
+    torch.testing.assert_close(
+        permuted.filters().flatten(2)[..., pixels], plain.filters().flatten(2), rtol=0, atol=0
+    )
+
+
+# --- what is recorded
+
+
+@pytest.mark.parametrize("model", CHOICES["model"])
+@pytest.mark.parametrize("optimizer", CHOICES["optimizer"])
+def test_every_network_trains_and_its_record_counts_its_weights(model, optimizer, tmp_path):
+    sparse = {"beta-lasso": {"l1": 1e-3, "beta": 20.0}, "proximal-l1": {"l1": 0.02}, "sgd": {}}
+    sparse |= {"spred": {"l1": 1e-3, "momentum": 0.9}}
+    config = TINY.replace(
+        model=model, optimizer=optimizer, epochs=1, batch_size=512, **sparse[optimizer]
+    )
+    run = Run.start(config, CPU)
+    run.run_epoch(0, record=True)
+    run.seconds = 1.0  # which the training loop measures
+    record = run.finish(RunStore(tmp_path))
+    weights = {
+        name.removesuffix(".weight"): parameter
+        for name, parameter in run.model.named_parameters()
+        if parameter.ndim > 1
+    }
+    counts = {name: int((weight != 0).sum()) for name, weight in weights.items()}
+    assert record.final["nonzeros"] == counts
+    assert {name: column[-1] for name, column in record.history["nonzeros"].items()} == counts
+    assert record.final["weights"] == {name: weight.numel() for name, weight in weights.items()}
+    flops = record.final["flops"]
+    if optimizer in ("sgd", "spred"):
+        assert flops["sparse"] == flops["dense"] > 0
+    else:
+        assert sum(counts.values()) < sum(record.final["weights"].values())
+        assert 0 < flops["sparse"] < flops["dense"]
+    clean = run.accuracy(run.training)
+    assert record.final["clean_train_accuracy"] == pytest.approx(clean, rel=1e-7)
+    assert ("locality" in record.final) == (model != "resnet18")
+
+
+@pytest.mark.parametrize(
+    ("epochs", "count", "dense"), [(1, 1, 1), (200, 200, 200), (201, 200, 100), (400, 200, 100)]
+)
+def test_recorded_epochs_of_short_runs(epochs, count, dense):
+    kept = recorded_epochs(epochs)
+    assert kept[:dense] == list(range(1, dense + 1))
+    assert kept[-1] == epochs
+    assert len(kept) <= count
+
+
+@pytest.mark.parametrize("epochs", [400, 4000, 1_000_000])
+def test_recorded_epochs_of_long_runs_are_spaced_evenly_on_the_log_axis(epochs):
+    kept = recorded_epochs(epochs)
+    assert kept == sorted(set(kept))
+    assert 195 <= len(kept) <= 200
+    ratios = [later / earlier for earlier, later in itertools.pairwise(kept[99:])]
+    assert max(ratios) <= (epochs / 100) ** 0.01 * 1.01 + 0.01
+
+
+def test_history_and_final_measures(tmp_path):
+    config = LASSO.replace(epochs=5)
+    record = train(config, store=RunStore(tmp_path), device="cpu")
+    history, final = record.history, record.final
+    assert history["epoch"] == [1, 2, 3, 4, 5]
+    rates = [learning_rate(config, epoch, 0, 1) for epoch in range(5)]
+    assert history["lr"] == [float(f"{rate:.8g}") for rate in rates]
+    columns = ["epoch", "lr", "train_loss", "train_accuracy", "test_accuracy"]
+    assert [name for name in history if not isinstance(history[name], dict)] == columns
+    assert {name: final[name] for name in columns} == {n: history[n][-1] for n in columns}
+    for column in ("nonzeros", "revived", "norm"):
+        assert list(history[column]) == ["conv1", "fc1", "fc2"]
+        assert {len(values) for values in history[column].values()} == {5}
+    assert final["evaluation_images"] == 355
+    assert 0 <= final["clean_train_accuracy"] <= 1
+
+
+def test_revived_weights_and_norms():
+    run = Run.start(LASSO.replace(epochs=9, l1=2e-5), CPU)
+    dead = {name: torch.zeros_like(weight) for name, weight in models.layers(run.model).items()}
+    for epoch in range(6):
+        run.run_epoch(epoch, record=True)
+        weights = {name: weight.detach() for name, weight in models.layers(run.model).items()}
+        for name, weight in weights.items():
+            revived = int(((weight != 0) & (dead[name] != 0)).sum())
+            assert run.history["revived"][name][-1] == revived
+            assert run.history["norm"][name][-1] == float(weight.norm())
+        dead = {name: (weight == 0).float() for name, weight in weights.items()}
+    assert sum(sum(column) for column in run.history["revived"].values()) > 0
+
+
+def test_zeros_that_the_last_step_would_have_revived():
+    weight = torch.nn.Parameter(torch.tensor([0.0, 0.0, 0.0, 0.5]))
+    weight.grad = torch.tensor([3.0, -4.0, 1.0, 9.0])
+    optimizer = torch.optim.SGD([{"params": [weight], "l1": 0.1, "beta": 3.0}], lr=7.0)
+    assert [would_revive({"fc": weight}, optimizer, lr) for lr in (0.1, 0.075, 0.05)] == [
+        {"fc": 2}, {"fc": 1}, {"fc": 0},
+    ]  # fmt: skip
+
+
+def test_only_the_chosen_epochs_are_recorded(tmp_path, monkeypatch):
+    for module in (lcs.train.loop, lcs.runs.record_checks):
+        monkeypatch.setattr(module, "recorded_epochs", lambda epochs: [1, 4, epochs])
+    record = train(TINY.replace(epochs=6), store=RunStore(tmp_path), device="cpu")
+    assert record.history["epoch"] == [1, 4, 6]
+    assert len(record.history["norm"]["fc2"]) == 3
+
+
+def test_a_validation_run_never_touches_the_test_set(tmp_path):
+    config = TINY.replace(validation=True)
+    run = Run.start(config, CPU)
+    images = data.load("digits")
+    seen = {bytes(image.numpy().tobytes()) for image in run.evaluation.images}
+    assert seen <= {image.transpose(2, 0, 1).tobytes() for image in images.train_images}
+    assert len(run.training) + len(run.evaluation) == len(images.train_images)
+    record = train(config, store=RunStore(tmp_path), device="cpu")
+    assert "test_accuracy" not in json.loads(record.path.read_text())["history"]
+    assert "test_accuracy" not in record.path.read_text()
+    assert len(record.history["validation_accuracy"]) == 2
+    assert record.final["validation_accuracy"] == record.history["validation_accuracy"][-1]
+    assert record.final["evaluation_images"] == len(run.evaluation)
+
+
+def test_training_learns(tmp_path):
+    config = TINY.replace(epochs=20, batch_size=64)
+    record = train(config, store=RunStore(tmp_path), device="cpu")
+    losses = record.history["train_loss"]
+    assert losses[-1] < 0.5 * losses[4] < 0.25 * losses[0]
+    assert record.final["test_accuracy"] > 0.85
+    assert record.final["clean_train_accuracy"] > 0.9
+
+
+def test_the_first_seed_keeps_filters_for_a_figure(tmp_path):
+    store = RunStore(tmp_path)
+    wide = TINY.replace(base_channels=2)
+    assert train(wide, store=store, device="cpu").load_filters().shape == (24, 1, 8, 8)
+    assert train(wide.replace(seed=1), store=store, device="cpu").filters is None
+    for unseen in (TINY.replace(model="3-fc"), TINY.replace(validation=True)):
+        assert train(unseen, store=store, device="cpu").filters is None
+
+
+def test_a_record_says_how_close_weights_lie(tmp_path):
+    sparse = TINY.replace(optimizer="beta-lasso", l1=1e-3, beta=50.0)
+    ratios = train(sparse, store=RunStore(tmp_path), device="cpu").final["pair_correlation"]
+    assert len(ratios) == 7
+    assert all(ratio is None or ratio >= 0 for ratio in ratios)
+    dense = train(TINY, store=RunStore(tmp_path), device="cpu").final["pair_correlation"]
+    assert dense == pytest.approx([1.0] * 7)
+
+
+def test_a_record_counts_units_by_their_incoming_weights(tmp_path):
+    record = train(TINY, store=RunStore(tmp_path), device="cpu")
+    layers = models.layers(Run.start(TINY, torch.device("cpu")).model)
+    counted = record.final["fan_in"]
+    assert {name: sum(counts) for name, counts in counted.items()} == {
+        name: len(weight) for name, weight in layers.items()
+    }
+    assert counted["conv1"][:7] == [0] * 7  # dense: all units have 64 weights

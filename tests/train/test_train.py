@@ -1,0 +1,390 @@
+"""The training loop: a run alone, a group of runs, the time budget, and what is refused."""
+
+import errno
+import itertools
+import os
+
+import pytest
+import torch
+
+import lcs.data.batches
+import lcs.train
+from lcs.config import Config
+from lcs.errors import CheckpointError, ConfigError, Paused, RecordError, TrainingError
+from lcs.runs import RunStore
+from lcs.train import Clock, groups, train, train_group
+from lcs.train.checkpoint import Checkpoint
+from lcs.train.device import choose_device
+from lcs.train.run import Run
+
+CPU = torch.device("cpu")
+TINY = Config(dataset="digits", epochs=2, batch_size=128)
+CROPPED = TINY.replace(augment="flip-crop", epochs=4)
+# of one seed and augmentation: they share their batches
+GROUP = [
+    CROPPED,
+    CROPPED.replace(model="s-conv", momentum=0.9, weight_decay=5e-4),
+    CROPPED.replace(optimizer="beta-lasso", l1=2e-3, beta=10.0, frozen_zeros=True, l1_growth=0.5),
+    CROPPED.replace(base_channels=2, optimizer="proximal-l1", l1=1e-3),
+]
+
+
+@pytest.mark.parametrize("name", ["tpu", "", "gpu", "cuda:x", "cuda:-1"])
+def test_unknown_devices_are_refused(name):
+    with pytest.raises(ConfigError, match=r"device: unknown value .* give auto, cpu or cuda"):
+        choose_device(name)
+
+
+def test_devices(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    assert choose_device("auto") == choose_device("cpu") == CPU
+    with pytest.raises(ConfigError, match="this machine has no 'cuda'"):
+        choose_device("cuda")
+    with pytest.raises(ConfigError, match="'meta' is not supported"):
+        choose_device("meta")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert choose_device("auto") == torch.device("cuda")
+    assert choose_device("cuda:1") == torch.device("cuda:1")
+    assert not torch.backends.cuda.matmul.allow_bf16_reduced_precision_reduction
+    assert torch.backends.cudnn.allow_tf32 is False
+    with pytest.raises(ConfigError, match="this machine has no 'cuda:2'"):
+        choose_device("cuda:2")
+
+
+# --- train: one record for each run
+
+
+def test_a_finished_run_is_not_trained_again(record, store, monkeypatch):
+    monkeypatch.setattr(Run, "start", None)
+    assert train(record.config, store=store, device="cpu").path == record.path
+    own = RunStore(store.root.parent / "own", fallback=store)
+    assert train(record.config, store=own).path == record.path
+    assert not own.root.exists()
+
+
+def test_a_run_that_another_process_has_just_ended_is_not_trained_again(
+    record, store, tmp_path, monkeypatch
+):
+    """The record appears between the look into the store and the lock."""
+    late = RunStore(tmp_path / "late")
+    looks = []
+
+    def find(config):
+        looks.append(config)
+        return store.find(config) if len(looks) > 1 else None
+
+    monkeypatch.setattr(late, "find", find)
+    monkeypatch.setattr(Run, "start", None)
+    assert train(record.config, store=late, device="cpu").path == record.path
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"lr": 1e3, "weight_decay": 1.0, "batch_size": 90}, "the loss is not finite in epoch 1"),
+        # the loss of the last batch is finite, the weights that it leaves are not
+        ({"lr": 1e3, "weight_decay": 1.0, "epochs": 1}, "the norm of a layer is not finite"),
+    ],
+)
+def test_a_run_that_diverges_leaves_no_record(changes, reason, tmp_path):
+    config = TINY.replace(**changes)
+    with pytest.raises(TrainingError, match=rf"^run {config.run_id}: {reason}.*lower lr$"):
+        train(config, store=RunStore(tmp_path), device="cpu")
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+def test_where_no_record_can_be_written_nothing_is_trained(tmp_path, monkeypatch):
+    monkeypatch.setattr(Run, "start", None)
+    (tmp_path / "digits").touch()
+    with pytest.raises(RecordError, match=r"digits: cannot be written .* name another folder"):
+        train(TINY, store=RunStore(tmp_path), device="cpu")
+
+
+@pytest.mark.parametrize("folder", ["missing", "file", "read-only"])
+def test_a_finished_run_needs_no_folder_of_checkpoints(
+    folder, record, store, tmp_path, monkeypatch
+):
+    place = tmp_path / folder
+    if folder == "file":
+        place.touch()
+    if folder == "read-only":
+        place.mkdir(mode=0o500)
+        monkeypatch.setattr(os, "unlink", refuse)  # what a read-only disk says of any name
+    monkeypatch.setenv("LCS_CHECKPOINTS", str(place))
+    assert train(record.config, store=store, device="cpu").path == record.path
+
+
+def refuse(path, **_options):
+    raise OSError(errno.EROFS, os.strerror(errno.EROFS), path)
+
+
+# --- a group
+
+
+def outcome(record):
+    return record.history, record.final, record.provenance["modes"]
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory):
+    """The records of the group's runs, each trained alone."""
+    store = RunStore(tmp_path_factory.mktemp("alone"))
+    return [train(config, store=store, device="cpu") for config in GROUP]
+
+
+def test_runs_that_share_their_batches_are_grouped():
+    apart = [
+        CROPPED.replace(seed=1),
+        CROPPED.replace(dropout=0.5),
+        CROPPED.replace(epochs=5),
+        CROPPED.replace(precision="bf16"),
+        TINY,
+        TINY.replace(lr=0.05),
+    ]
+    singles = [[config] for config in apart]
+    assert groups([*GROUP, *apart]) == [GROUP, *singles]  # at most four
+    fifth = CROPPED.replace(lr=0.05)
+    halves = [GROUP[:2], [*GROUP[2:], fifth]]  # of about equal size
+    assert groups([*GROUP, fifth, *apart]) == [*halves, *singles]
+
+
+def test_every_worker_has_something_to_do():
+    for count, workers in itertools.product(range(12), range(1, 6)):
+        configs = [CROPPED.replace(lr=0.1 / (1 + i)) for i in range(count)]
+        parts = groups(configs, workers)
+        assert list(itertools.chain(*parts)) == configs
+        assert len(parts) >= min(count, workers)
+
+
+def test_wide_networks_train_alone():
+    wide = [CROPPED.replace(dataset="cifar10", base_channels=32, lr=lr) for lr in (0.1, 0.05)]
+    assert [len(part) for part in groups(wide)] == [1, 1]
+
+
+def test_in_a_group_each_run_has_the_bits_that_it_has_alone(alone, tmp_path, monkeypatch):
+    augmented, apply = [], lcs.data.batches.apply
+
+    def counted(*arguments, **options):
+        augmented.append(1)
+        return apply(*arguments, **options)
+
+    monkeypatch.setattr(lcs.data.batches, "apply", counted)
+    records = train_group(GROUP, store=RunStore(tmp_path), device="cpu")
+    assert [record.config for record in records] == GROUP
+    assert list(map(outcome, records)) == list(map(outcome, alone))
+    assert all(record.provenance["seconds"] > 0 for record in records)
+    assert len(augmented) == CROPPED.epochs  # once for all
+
+
+def test_a_stopped_group_goes_on_with_the_same_bits(alone, tmp_path, monkeypatch):
+    """Also where one run has come further, and one has ended."""
+    store = RunStore(tmp_path)
+    first = train(GROUP[0], store=store, device="cpu")
+    for stopped, epoch, name in ((GROUP[1:], 1, "3 runs"), (GROUP[1:2], 2, "run")):
+        with monkeypatch.context() as patch:
+            patch.setattr(Clock, "over", lambda clock: len(clock.recent) == 1)
+            with pytest.raises(Paused, match=rf"^{name}.* paused at epoch {epoch} of 4"):
+                train_group(stopped, store=store, device="cpu")
+    records = train_group(GROUP, store=store, device="cpu")
+    assert list(map(outcome, records)) == list(map(outcome, alone))
+    assert [record.provenance["resumes"] for record in records] == [0, 2, 1, 1]
+    assert records[0].path.read_bytes() == first.path.read_bytes()
+    assert not any(Checkpoint(config, store.root).path.exists() for config in GROUP)
+
+
+def test_the_runs_of_a_group_divide_its_time(tmp_path, monkeypatch):
+    monkeypatch.setattr(Clock, "took_epoch", lambda clock, began: 50.0)
+    records = train_group(GROUP[:2], store=RunStore(tmp_path), device="cpu")
+    assert sum(record.provenance["seconds"] for record in records) == pytest.approx(4 * 50)
+
+
+def test_runs_with_batches_of_their_own_train_one_after_the_other(tmp_path):
+    configs = [TINY, TINY.replace(seed=1, dropout=0.5), CROPPED.replace(epochs=1)]
+    records = train_group(configs, store=RunStore(tmp_path / "group"), device="cpu")
+    alone = [train(c, store=RunStore(tmp_path / "alone"), device="cpu") for c in configs]
+    assert list(map(outcome, records)) == list(map(outcome, alone))
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (TrainingError("the loss is not finite"), "the loss is not finite"),
+        (MemoryError("Unable to allocate"), "the device is out of memory"),
+    ],
+    ids=["not finite", "out of memory"],
+)
+def test_a_run_that_fails_does_not_stop_the_others(
+    error, reason, alone, tmp_path, monkeypatch, capsys
+):
+    train_epoch = Run._train_epoch
+
+    def fails(run, epoch):
+        if run.config == GROUP[1] and epoch == 1:
+            raise error
+        return train_epoch(run, epoch)
+
+    monkeypatch.setattr(Run, "_train_epoch", fails)
+    store = RunStore(tmp_path)
+    with pytest.raises(TrainingError, match=reason):
+        train_group(GROUP, store=store, device="cpu")
+    assert store.find(GROUP[1]) is None
+    assert "; the other runs go on\n" in capsys.readouterr().err
+    for config, expected in zip(GROUP, alone, strict=True):
+        assert config == GROUP[1] or outcome(store.find(config)) == outcome(expected)
+
+
+@pytest.mark.parametrize("others", [GROUP[:1], [TINY]], ids=["of its group", "of another group"])
+def test_a_pause_does_not_hide_the_error_of_a_failed_run(others, tmp_path, monkeypatch, capsys):
+    train_epoch = Run._train_epoch
+
+    def fails(run, epoch):
+        if run.config == GROUP[1]:
+            raise TrainingError("the loss is not finite")
+        return train_epoch(run, epoch)
+
+    monkeypatch.setattr(Run, "_train_epoch", fails)
+    monkeypatch.setattr(Clock, "over", lambda clock: len(clock.recent) == 1)
+    with pytest.raises(Paused):
+        train_group([GROUP[1], *others], store=RunStore(tmp_path), device="cpu")
+    assert "the loss is not finite" in capsys.readouterr().err
+
+
+def test_where_memory_is_full_the_run_that_was_being_built_is_named(tmp_path, monkeypatch):
+    start = Run.start
+
+    def full(config, *args):
+        if config == GROUP[1]:
+            raise MemoryError("Unable to allocate")
+        return start(config, *args)
+
+    monkeypatch.setattr(Run, "start", full)
+    with pytest.raises(TrainingError, match=rf"^run {GROUP[1].run_id}: .* out of memory"):
+        train_group(GROUP, store=RunStore(tmp_path), device="cpu")
+
+
+def test_the_last_run_of_a_group_that_is_left_prepares_the_next_epoch(tmp_path, monkeypatch):
+    """A run that fails leaves that to the one before it."""
+    train_epoch, prepare = Run._train_epoch, {}
+
+    def fails(run, epoch):
+        prepare.setdefault(epoch, []).append(run.prefetch)
+        if run.config == GROUP[2] and epoch == 1:
+            raise TrainingError("the loss is not finite")
+        return train_epoch(run, epoch)
+
+    monkeypatch.setattr(Run, "_train_epoch", fails)
+    with pytest.raises(TrainingError):
+        train_group(GROUP[:3], store=RunStore(tmp_path), device="cpu")
+    whole, rest = [False, False, True], [False, True]
+    assert prepare == {0: whole, 1: whole, 2: rest, 3: rest}
+
+
+def test_a_group_with_a_run_that_is_in_progress_is_refused(tmp_path):
+    with (
+        Checkpoint(GROUP[1], tmp_path).locked(),
+        pytest.raises(CheckpointError, match="in progress in another process"),
+    ):
+        train_group(GROUP, store=RunStore(tmp_path), device="cpu")
+
+
+# --- the clock
+
+
+@pytest.fixture
+def time(monkeypatch):
+    """A clock that stands still until a test moves it."""
+    now = [1000.0]
+    monkeypatch.setattr(lcs.train.time, "monotonic", lambda: now[0])
+    return now
+
+
+def test_checkpoints_are_due_by_time(time):
+    clock = Clock(None, checkpoint_seconds=60)
+    due = []
+    for _ in range(6):
+        time[0] += 25
+        due.append(clock.checkpoint_due())
+        if due[-1]:
+            clock.save(lambda: None)
+    assert due == [False, False, True, False, False, True]
+    assert Clock(None, checkpoint_seconds=0).checkpoint_due()
+
+
+def test_saving_takes_a_fiftieth_of_the_time_at_most(time):
+    clock, eager = Clock(None, 60), Clock(None, 0)
+
+    def slow():
+        time[0] += 4
+
+    clock.save(slow)
+    eager.save(slow)
+    time[0] += 190
+    assert not clock.checkpoint_due()
+    assert eager.checkpoint_due()
+    time[0] += 10
+    assert clock.checkpoint_due()
+
+
+def test_the_budget_counts_the_next_epoch_and_a_checkpoint(time):
+    clock = Clock(2, 60)
+    clock.recent.append(20)
+    time[0] += 90
+    assert not clock.over()
+    clock.saving = 0.1
+    assert clock.over()
+    clock.saving, clock.recent = 0, clock.recent.copy()
+    clock.recent.extend([1] * 20)  # an epoch that was slow once is forgotten
+    time[0] += 28
+    assert not clock.over()
+    time[0] += 1
+    assert clock.over()
+    assert not Clock(None, 60).over()
+
+
+@pytest.mark.parametrize("times", [(-1, 60), (float("nan"), 60), (None, -1), (1, float("nan"))])
+def test_times_are_checked(times):
+    with pytest.raises(
+        ConfigError, match=r"(budget_minutes|checkpoint_seconds): .* give 0 or more"
+    ):
+        Clock(*times)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate\n2 GiB"),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory:\nyou tried"),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate`"),
+        MemoryError("Unable to allocate 586 MiB for an array"),
+    ],
+    ids=["cuda", "cpu", "cublas", "numpy"],
+)
+def test_a_full_device_is_one_line_and_the_checkpoint_stays(error, tmp_path, monkeypatch):
+    train_epoch = Run._train_epoch
+
+    def full(self, epoch):
+        if epoch == 1:
+            raise error
+        return train_epoch(self, epoch)
+
+    monkeypatch.setattr(Run, "_train_epoch", full)
+    with pytest.raises(TrainingError, match=r"^run .*: the device is out of memory; free") as e:
+        train(TINY, store=RunStore(tmp_path), device="cpu", checkpoint_seconds=0)
+    assert "\n" not in str(e.value)
+    assert Checkpoint(TINY, tmp_path).load()[1]["epoch"] == 1
+
+
+def test_a_run_pauses_before_the_epoch_that_would_not_fit(time, tmp_path, monkeypatch):
+    """Epochs of 10 s and 60 s in all: the fifth could last 15 s and end too late."""
+    run_epoch = Run.run_epoch
+
+    def slow(self, epoch, *, record):
+        run_epoch(self, epoch, record=record)
+        time[0] += 10
+
+    monkeypatch.setattr(Run, "run_epoch", slow)
+    config = TINY.replace(epochs=20)
+    with pytest.raises(Paused, match=f"{config.run_id} paused at epoch 5 of 20: .* goes on"):
+        train(config, store=RunStore(tmp_path), device="cpu", budget_minutes=1)
