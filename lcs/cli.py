@@ -293,6 +293,9 @@ def import_runs(
         Path | None,
         typer.Option(help="Their new place; default: the book's.", parser=_folder, metavar="PATH"),
     ] = None,
+    filters: Annotated[
+        bool, typer.Option(help="Whether files of filters come with them, for figures.")
+    ] = True,
 ) -> None:
     """Copy checked records, with their filters, into a store (default: the book's)."""
     from lcs.runs import PUBLISHED, paths_in
@@ -301,7 +304,7 @@ def import_runs(
         raise LcsError("the book is not part of the installed package: name a folder by --store")
     place = _store(store or PUBLISHED)
     for path in [path for source in sources for path in paths_in(source)]:
-        print(place.take(path).path)
+        print(place.take(path, filters=filters).path)
 
 
 @runs_app.command()

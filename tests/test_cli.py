@@ -405,6 +405,10 @@ def test_import(store, record, command, tmp_path):
     assert sorted(p.name for p in files(book)) == sorted(p.name for p in files(store.root))
     assert command("runs", "import", record.path, "--store", book).code == 0
     assert command("runs", "verify", "--store", book).out == "3 records whole, 0 bad\n"
+    small = tmp_path / "small"
+    said = command("runs", "import", store.root, "--store", small, "--no-filters")
+    assert said.code == 0
+    assert sorted(p.name for p in files(small)) == sorted(p.name for p in store.paths())
 
 
 def test_import_of_one_file_from_anywhere(store, record, command, tmp_path):

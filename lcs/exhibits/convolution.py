@@ -55,7 +55,7 @@ def frame(records: Sequence[Record]) -> pd.DataFrame:
     columns += [f"{null}{kind}" for null in NULLS for kind in ("", "_excess", "_ci95")]
     rows = []
     for run in records:
-        if run.filters:
+        if run.has_filters:
             config = run.config
             images = compare.field_text(config, "augment")
             l1 = f", λ = {tables.number(config.l1)}" if config.l1 else ""
@@ -117,7 +117,7 @@ def numbers(found: pd.DataFrame, named: Mapping[str, Sequence[Record]]) -> dict[
     rows = {row["run_id"]: row for row in found.to_dict("records")}
     words = {}
     for name, records in named.items():
-        stored = next((rows[r.run_id] for r in records if r.filters), None)
+        stored = next((rows[r.run_id] for r in records if r.has_filters), None)
         row = stored if stored and math.isfinite(stored["mean"]) else None
         excess = Interval(row["rearranged_excess"], row["rearranged_ci95"], 0) if row else None
         words[f"sharing-{name}"] = f"{row['mean']:.2f}" if row else PENDING
@@ -173,7 +173,7 @@ def _shares_kernels(records: list[Record]) -> Finding:
     """
     said, shares = [], []
     for name in (B0, B50):
-        runs = [r for r in records if r.filters and method(r.config) == name]
+        runs = [r for r in records if r.has_filters and method(r.config) == name]
         found = measured(runs[0]) if runs else {}
         share = way(found) if "mean" in found else math.nan
         shares.append(share)

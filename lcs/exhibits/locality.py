@@ -89,7 +89,7 @@ def pair_correlation(record: Record) -> list[float] | None:
     """
     if "pair_correlation" in record.final:
         return [math.nan if r is None else r for r in record.final["pair_correlation"]]
-    return measure.pair_correlation(record.load_filters()).tolist() if record.filters else None
+    return measure.pair_correlation(record.load_filters()).tolist() if record.has_filters else None
 
 
 def pair_ratios(runs: Sequence[Record]) -> list[list[float]]:
@@ -104,7 +104,7 @@ def clustering_ranges(runs: Sequence[Record]) -> list[float]:
 
 def filters_of(records: Sequence[Record], title: Callable[[Record], str]) -> dict[str, np.ndarray]:
     """Return the filters, (n, C, H, W), of those runs that have stored them, by their titles."""
-    return {title(run): run.load_filters().numpy() for run in records if run.filters}
+    return {title(run): run.load_filters().numpy() for run in records if run.has_filters}
 
 
 def lambdas_text(config: Config) -> str:

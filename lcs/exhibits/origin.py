@@ -157,7 +157,7 @@ def filters_shown(
     records: Sequence[Record], names: Callable[[Config], str]
 ) -> dict[str, np.ndarray | None]:
     """Return the stored filters of β = 50 by what the runs saw, with the share that is left."""
-    sparse = [run for run in records if method(run.config) == B50 and run.filters]
+    sparse = [run for run in records if method(run.config) == B50 and run.has_filters]
     return dict(
         locality.filters_of(
             sparse,
@@ -178,7 +178,7 @@ def filters_chart(found: dict[str, list[Record]]) -> Figure | Interactive:
     for study, name in names.items():
         for run in found[study]:
             one_l1 = study != "origin-process" or run.config.l1 in (0.0, LAMBDAS[1])
-            if run.filters and one_l1:
+            if run.has_filters and one_l1:
                 who = method(run.config).shortest
                 left, excess = compare.remaining_text([run]), locality.excess_text([run])
                 text = f"{left} % left; beyond chance: {excess} points"

@@ -42,7 +42,7 @@ WIDTH, DEEP_WIDTH = 2, 1
 # banded: growth of λ with each row or column outside the window, and shares of λ within it
 GROWTHS, SHARES = (0.01, 0.1, 1.0), (1.0, 0.1)
 # from a convolution: candidates for every network, and what is taken until the search has chosen
-CONVOLUTION_RATES = (0.1, 0.01)
+CONVOLUTION_RATES = (1.0, 0.3, 0.1, 0.01)
 # deeper: candidates for every network: weight decays of SGD, shares of λ of β = 50
 RATES, DECAYS, DEEP_SHARES = (0.03, 0.1, 0.3), (1e-4, 5e-4, 2e-3), (0.1, 0.3, 1.0)
 L1_RATES = (0.1, 0.3, 1.0)  # of β = 50, which has no momentum

@@ -75,11 +75,20 @@ class Record:
         held_out = self.final.get("validation_accuracy", math.nan)
         return float(self.final.get("test_accuracy", held_out))
 
+    @property
+    def has_filters(self) -> bool:
+        """Whether filters are kept beside the record: in the book's store where a figure has them.
+
+        `filters` names the file and its SHA-256 in any case, so that those of a repeated run can
+        be compared.
+        """
+        return self.filters is not None and self.path.with_name(self.filters["file"]).exists()
+
     def load_filters(self) -> Tensor:
         """Return the stored first-layer filters (units, C, H, W), float32.
 
         Raises:
-            RecordError: the record has none, or their file is missing or altered.
+            RecordError: the record has none, or their file is not kept or altered.
         """
         import torch
 
@@ -89,11 +98,16 @@ class Record:
         """Return the checked file of filters, and the filters in it (units, C, H, W).
 
         Raises:
-            RecordError: the record has none, or their file is missing or altered.
+            RecordError: the record has none, or their file is not kept or altered.
         """
         if self.filters is None:
             raise RecordError(f"{self.path}: this run stored no filters")
         path = self.path.with_name(self.filters["file"])
+        if not path.exists():
+            raise RecordError(
+                f"{path}: not kept, as no figure shows it; train the run anew, with --store naming "
+                "an empty folder"
+            )
         content = _read(path, MAX_FILTERS_BYTES)
         if hashlib.sha256(content).hexdigest() != self.filters["sha256"]:
             raise RecordError(f"{path}: altered (its SHA-256 is not the record's); restore it")
@@ -261,8 +275,12 @@ class RunStore:
                 "folder by --store or LCS_STORE"
             ) from error
 
-    def take(self, source: Path) -> Record:
-        """Copy a checked record, with its filters, into this store.
+    def take(self, source: Path, *, filters: bool = True) -> Record:
+        """Copy a checked record, with its filters where they are kept, into this store.
+
+        Args:
+            source: the record.
+            filters: whether its filters come with it.
 
         Raises:
             RecordError: it is broken, or this store has another record of the same run.
@@ -274,7 +292,7 @@ class RunStore:
             if _read(target) != content:
                 raise RecordError(f"{target}: exists already and differs from {source}; delete one")
         else:
-            if record.filters is not None:
+            if filters and record.has_filters:
                 write_atomically(target.with_suffix(".safetensors"), record.read_filters()[0])
             write_atomically(target, content)
         return dataclasses.replace(record, path=target)
@@ -334,12 +352,12 @@ def read_record(path: Path, root: Path | None = None) -> Record:
 
 
 def verify(store: RunStore) -> list[RecordError]:
-    """Check every record of a store, and every file of filters; return what is wrong."""
+    """Check every record of a store, and every file of filters in it; return what is wrong."""
     problems = []
     for path in store.paths():
         try:
             record = read_record(path, store.root)
-            if record.filters is not None:
+            if record.has_filters:
                 record.read_filters()
         except RecordError as error:
             problems.append(error)

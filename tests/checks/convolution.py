@@ -13,7 +13,7 @@ CHECKS = Checks()
 
 def measured(runs):
     """Return the sharing of the first of some runs that has stored filters."""
-    return convolution.measured(next(run for run in runs if run.filters))
+    return convolution.measured(next(run for run in runs if run.has_filters))
 
 
 @CHECKS.add

@@ -36,6 +36,8 @@ def stored(config: Config, images: torch.Tensor) -> Record:
     record = made_up(config, 60.0)
 
     class Kept(Record):
+        has_filters = True
+
         def load_filters(self) -> torch.Tensor:
             return images
 

@@ -165,7 +165,7 @@ def test_a_run_of_other_data_or_length_belongs_to_the_study_that_makes_it(tmp_pa
 
 
 def test_page_of_a_run_says_what_its_record_says(runs):
-    chosen = next(run for run in runs if run.record.filters and run.record.config.beta == 50)
+    chosen = next(run for run in runs if run.record.has_filters and run.record.config.beta == 50)
     seeds = [run for run in runs if run.config.replace(seed=0) == chosen.config.replace(seed=0)]
     page = _Page(html.page(chosen, seeds, {f"book/{use.chapter}" for use in chosen.uses}))
     links = [value for name, value in page.attributes if name == "href"]

@@ -41,7 +41,7 @@ def factorial_numbers(records: Sequence[Record]) -> dict[str, str]:
         return dict.fromkeys(FACTORIAL_NUMBERS, PENDING)
     augmented, plain = found[sparse], found[sparse.replace(augment="none")]
     first, pruned = found[zero][0], None
-    if first.filters:
+    if first.has_filters:
         share = compare.remaining(augmented)[0] / 100
         pruned = measure.locality(measure.prune(first.load_filters(), share))
     values = (

@@ -48,7 +48,7 @@ def by_method(records: Sequence[Record], *, largest: bool = True) -> dict[str, n
         largest: only those at the largest width at which S-FC was trained.
     """
     widths = [r.config.base_channels for r in records if r.config.model == "s-fc"]
-    stored = [r for r in records if r.filters]
+    stored = [r for r in records if r.has_filters]
     if largest:
         stored = [r for r in stored if r.config.base_channels == max(widths)]
     penalties = {r.config.l1 for r in stored if method(r.config) == B50}

@@ -72,7 +72,7 @@ def page(run: Run, seeds: Sequence[Run], pages: Collection[str]) -> str:
         for other in seeds
     ]
     files = [_link(f"{name}.json", "record (JSON)")]
-    if record.filters is not None:
+    if record.filters is not None and record.has_filters:
         files.append(_link(record.filters["file"], "filters of the first layer (safetensors)"))
     uses = []
     for use in run.uses:
