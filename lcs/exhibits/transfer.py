@@ -120,6 +120,20 @@ def transfer_figure(records: Sequence[Record]) -> Figure:
     return plots.forest(rows, "test accuracy less that of SGD (points)")
 
 
+# what a run starts from: `Config.start`, and whether its source, or itself from nothing, is sparse
+Start = tuple[str, bool]
+NOTHING, SPARSE = ("initial", False), ("initial", True)
+MASK, REWIRED, TICKET = ("mask", True), ("rewired-mask", True), ("ticket", True)
+FROZEN, FROZEN_OF_SGD = ("frozen-first-layer", True), ("frozen-first-layer", False)
+
+
+def start_of(config: Config) -> Start:
+    """Return what a run starts from; S-LOCAL has a name of its own."""
+    if config.model != "s-fc":
+        return config.model, False
+    return config.start, is_sparse(config) if config.source else method(config) == B50
+
+
 def words(records: Sequence[Record]) -> dict[str, str]:
     """Return differences in accuracy, in points, for the prose; "pending" without runs.
 
@@ -134,7 +148,7 @@ def words(records: Sequence[Record]) -> dict[str, str]:
     said = {"transfer-sources": sources}
     for name in DATASETS:
         here = {
-            _start(config): config for config in found if config.dataset == name != origin(config)
+            start_of(config): config for config in found if config.dataset == name != origin(config)
         }
         for key, one, other in (
             (f"transfer-{name}-mask", MASK, NOTHING),
@@ -147,26 +161,12 @@ def words(records: Sequence[Record]) -> dict[str, str]:
     return said
 
 
-# what a run starts from: `Config.start`, and whether its source, or itself from nothing, is sparse
-Start = tuple[str, bool]
-NOTHING, SPARSE = ("initial", False), ("initial", True)
-MASK, REWIRED, TICKET = ("mask", True), ("rewired-mask", True), ("ticket", True)
-FROZEN, FROZEN_OF_SGD = ("frozen-first-layer", True), ("frozen-first-layer", False)
-
-
-def _start(config: Config) -> Start:
-    """Return what a run starts from; S-LOCAL has a name of its own."""
-    if config.model != "s-fc":
-        return config.model, False
-    return config.start, is_sparse(config) if config.source else method(config) == B50
-
-
 def _judge(one: Start, other: Start, margin: float | None = None) -> Judge:
     """Judge a start from CIFAR-100 against another, on CIFAR-10."""
 
     def judge(records: list[Record]) -> Finding:
         here = [r for r in records if r.config.dataset == DATASETS[0] != origin(r.config)]
-        first, second = ([r for r in here if _start(r.config) == start] for start in (one, other))
+        first, second = ([r for r in here if start_of(r.config) == start] for start in (one, other))
         difference = compare.paired(first, second)
         return Finding(f"{tables.signed(difference)} points", difference, margin)
 
