@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING
 from lcs.errors import ConfigError
 
 if TYPE_CHECKING:
-    from lcs.exhibits.toy import ToyStudy
-    from lcs.study import Study
+    from lcs.study.base_study import BaseStudy
 
 EXHIBITS = (
     "toy",
@@ -43,12 +42,12 @@ def exhibit(name: str) -> ModuleType:
 
 
 @functools.cache
-def studies() -> dict[str, Study | ToyStudy]:
+def studies() -> dict[str, BaseStudy]:
     """Return every study of the book by its name, in the order of the exhibits."""
     return {study.name: study for name in EXHIBITS for study in exhibit(name).STUDIES}
 
 
-def find_study(name: str) -> Study | ToyStudy:
+def find_study(name: str) -> BaseStudy:
     """Return a study by its name.
 
     Raises:

@@ -17,8 +17,7 @@ from lcs.runs import Record, RunStore
 from lcs.stats import Interval, surviving
 
 if TYPE_CHECKING:
-    from lcs.exhibits.toy import ToyStudy
-    from lcs.study import Study
+    from lcs.study.base_study import BaseStudy
 
 # the study of claims about speed
 BENCHMARK = "benchmark"
@@ -91,7 +90,7 @@ class Claim:
         return [replace(self, study=study, also=()) for study in (self.study, *self.also)]
 
     @property
-    def studies(self) -> list[Study | ToyStudy]:
+    def studies(self) -> list[BaseStudy]:
         """The studies that are judged together."""
         return [find_study(name) for name in self.study.split(" + ")]
 
