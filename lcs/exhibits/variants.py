@@ -42,7 +42,7 @@ WIDTH, DEEP_WIDTH = 2, 1
 # banded: growth of λ with each row or column outside the window, and shares of λ within it
 GROWTHS, SHARES = (0.01, 0.1, 1.0), (1.0, 0.1)
 # from a convolution: candidates for every network, and what is taken until the search has chosen
-CONVOLUTION_RATES = (1.0, 0.3, 0.1, 0.01)
+CONVOLUTION_RATES = {"sgd": (1.0, 0.3, 0.1, 0.01), "beta-lasso": (3.0, 1.0, 0.3, 0.1)}
 # deeper: candidates for every network: weight decays of SGD, shares of λ of β = 50
 RATES, DECAYS, DEEP_SHARES = (0.03, 0.1, 0.3), (1e-4, 5e-4, 2e-3), (0.1, 0.3, 1.0)
 L1_RATES = (0.1, 0.3, 1.0)  # of β = 50, which has no momentum
@@ -87,7 +87,8 @@ def _search_convolution(base: Config, betas: Sequence[float]) -> list[Config]:
     here = _here(base, WIDTH, 8).replace(validation=True)
     networks = flip_crop_methods(here, SHALLOW, betas[-1:])
     started = [run.replace(start="network", source=networks[0].stem) for run in networks]
-    return [networks[0], *(run.replace(lr=lr) for run in started for lr in CONVOLUTION_RATES)]
+    rates = CONVOLUTION_RATES
+    return [networks[0], *(r.replace(lr=lr) for r in started for lr in rates[r.optimizer])]
 
 
 def _from_convolution(base: Config, betas: Sequence[float]) -> list[Config]:
@@ -97,7 +98,7 @@ def _from_convolution(base: Config, betas: Sequence[float]) -> list[Config]:
     found = CHOSEN["search-convolution"]
     started = [
         run.replace(
-            start="network", source=half[0].stem, lr=found.get(key(run), CONVOLUTION_RATES[-1])
+            start="network", source=half[0].stem, lr=found.get(key(run), run.lr)
         )
         for run in half
     ]
