@@ -97,9 +97,7 @@ def _from_convolution(base: Config, betas: Sequence[float]) -> list[Config]:
     whole = flip_crop_methods(_here(base, WIDTH, 4), SHALLOW, betas[-1:])
     found = CHOSEN["search-convolution"]
     started = [
-        run.replace(
-            start="network", source=half[0].stem, lr=found.get(key(run), run.lr)
-        )
+        run.replace(start="network", source=half[0].stem, lr=found.get(key(run), run.lr))
         for run in half
     ]
     return [half[0], *started, *whole]

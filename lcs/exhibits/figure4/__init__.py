@@ -1,17 +1,18 @@
 """The paper's Figure 4: are the filters local, and what makes them so?
 
 Modules follow the chapter: `filters` are the pictures, `local` how local filters are in every
-setting and what makes them so, `units` where all units of the sparse layers look.
+setting, `causes` what makes them so, `smooth` whether they are more than smooth and sparse,
+`units` where all units of the sparse layers look.
 `lcs.exhibits.crop_shift` has the study of crops.
 """
 
 from __future__ import annotations
 
 from lcs.exhibits import crop_shift
-from lcs.exhibits.figure4 import causes, filters, local, units
+from lcs.exhibits.figure4 import causes, filters, local, smooth, units
 
 STUDIES = (*local.STUDIES, *filters.STUDIES, *crop_shift.STUDIES)
 
 CLAIMS = (*local.CLAIMS, *causes.CLAIMS, *crop_shift.CLAIMS)
 
-__all__ = ["CLAIMS", "STUDIES", "causes", "crop_shift", "filters", "local", "units"]
+__all__ = ["CLAIMS", "STUDIES", "causes", "crop_shift", "filters", "local", "smooth", "units"]
