@@ -267,7 +267,7 @@ def spread_text(records: Sequence[Record]) -> str:
         return "; mean ± 95 % interval over seeds" + (
             ", both values at n = 2" if 2 in sizes else ""
         )
-    return "; both seeds" if 2 in sizes else ""
+    return "; both seeds, the smaller value first" if 2 in sizes else ""
 
 
 def method_text(config: Config) -> str:

@@ -108,6 +108,13 @@ def augmentation_text(config: Config) -> str:
     return next(n for n, changes in AUGMENTATIONS.items() if plain | changes == seen)
 
 
+def condition_text(config: Config) -> str:
+    """Name what a run saw: the images of the process, or CIFAR-10 with its augmentation."""
+    if config.dataset in GAINS:
+        return data_text(config)
+    return f"{config.dataset}, {augmentation_text(config)}"
+
+
 def data_and_augmentation_text(config: Config) -> str:
     """Name the images of a run, and whether they were augmented."""
     plain = ", no augmentation" if config.augment == "none" and config.dataset not in GAINS else ""

@@ -122,7 +122,7 @@ def transfer_figure(records: Sequence[Record]) -> Figure:
 
 # what a run starts from: `Config.start`, and whether its source, or itself from nothing, is sparse
 Start = tuple[str, bool]
-NOTHING, SPARSE = ("initial", False), ("initial", True)
+NOTHING, SPARSE, LOCAL_NET = ("initial", False), ("initial", True), ("s-local", False)
 MASK, REWIRED, TICKET = ("mask", True), ("rewired-mask", True), ("ticket", True)
 FROZEN, FROZEN_OF_SGD = ("frozen-first-layer", True), ("frozen-first-layer", False)
 
@@ -137,10 +137,10 @@ def start_of(config: Config) -> Start:
 def words(records: Sequence[Record]) -> dict[str, str]:
     """Return differences in accuracy, in points, for the prose; "pending" without runs.
 
-    By data set, of what is taken of the other: `transfer-…-mask` and `-sparse`, masks and β = 50
-    from nothing over SGD from nothing; `rewired-…`, masks over rewired ones; `frozen-…`, the frozen
-    first layer of β = 50 over that of SGD. `transfer-sources`: of how many runs the source came out
-    as recorded.
+    By data set, of what is taken of the other: `transfer-…-mask`, masks over SGD from nothing, and
+    from nothing too `-sparse`, β = 50, and `-local`, S-LOCAL; `rewired-…`, masks over rewired ones;
+    `frozen-…`, the frozen first layer of β = 50 over that of SGD. `transfer-sources`: of how many
+    runs the source came out as recorded.
     """
     found = compare.conditions(records)
     as_recorded = [r.provenance["source_as_recorded"] for r in records if r.config.source]
@@ -153,6 +153,7 @@ def words(records: Sequence[Record]) -> dict[str, str]:
         for key, one, other in (
             (f"transfer-{name}-mask", MASK, NOTHING),
             (f"transfer-{name}-sparse", SPARSE, NOTHING),
+            (f"transfer-{name}-local", LOCAL_NET, NOTHING),
             (f"rewired-{name}", MASK, REWIRED),
             (f"frozen-{name}", FROZEN, FROZEN_OF_SGD),
         ):
@@ -182,7 +183,7 @@ CLAIMS: tuple[Claim, ...] = (
     ),
     Claim(
         "B",
-        "These masks are better than masks rewired at random, which are not local",
+        "These masks are better than masks rewired at random, whose places are not local",
         "transfer",
         _judge(MASK, REWIRED),
     ),

@@ -13,6 +13,7 @@ from lcs.exhibits.compare import (
     without_threshold,
 )
 from lcs.exhibits.crop_shift import by_shift, range_difference
+from lcs.exhibits.figure4 import smooth
 from lcs.exhibits.locality import beyond_chance, pair_correlation
 from lcs.exhibits.methods import B0, B1, B50, LOCAL, SGD
 from lcs.exhibits.why import width
@@ -267,3 +268,38 @@ def few_units_have_enough_weights(store):
     _, own, _ = recipe_at_8(store)
     run = own[B50][0]
     return run.final["locality"]["eligible"] < sum(run.final["fan_in"]["conv1"]) / 2
+
+
+def smooth_rows(store):
+    groups = [records(store, "figure4"), records(store, "width")]
+    return smooth.frame([*groups, records(store, "showpiece", "showpiece-sgd")])
+
+
+@CHECKS.add
+def penalty_is_beyond_smoothness(store):
+    """β = 0 with the stronger λ is clearly more local than all references, at every width.
+
+    So is β = 50 at the largest of these widths, beside plain SGD.
+    """
+    rows = smooth_rows(store)
+    zero = rows[(rows.series == B0.shortest) & (rows.augment == "flip-crop")]
+    strong = zero[zero.l1 == zero.l1.max()].to_dict("records")
+    sparse = smooth.chosen(rows)["sparse"]
+    return not sparse["momentum"] and all(
+        smooth.more(row["own"], row[kind])
+        for row in [*strong, sparse]
+        for kind in ("pixels", "pruned", "smooth")
+    )
+
+
+@CHECKS.add
+def pruned_sgd_is_as_local(store):
+    """Beside SGD with momentum and decay, pruned, β = 50 is not clearly more local.
+
+    Nor beside its filters with random phases.
+    """
+    rows = smooth_rows(store)
+    tuned = rows[rows.momentum > 0].to_dict("records")
+    return bool(tuned) and not any(
+        smooth.more(row["own"], row[kind]) for row in tuned for kind in ("pruned", "smooth")
+    )

@@ -3,6 +3,7 @@
 from checks import Checks, records
 from lcs.exhibits import origin
 from lcs.exhibits.compare import by_method
+from lcs.exhibits.figure4 import smooth
 from lcs.exhibits.locality import beyond_chance
 from lcs.exhibits.methods import B50, SGD
 from lcs.stats import mean_interval
@@ -12,7 +13,10 @@ CHECKS = Checks()
 
 @CHECKS.add
 def crops_make_filters_local(store):
-    """Of β = 50 and, less, of SGD; flips add little, and with crops fewer weights are left."""
+    """Of β = 50 and, less, of SGD; flips add little, and with crops fewer weights are left.
+
+    Without augmentation β = 50 is not more local than SGD.
+    """
     runs = records(store, "origin-augmentation")
     at = {
         name: by_method([r for r in runs if origin.augmentation_text(r.config) == name])
@@ -31,6 +35,7 @@ def crops_make_filters_local(store):
         and 5 < gain[SGD] < gain[B50]
         and max(flips.values()) < gain[B50] / 4
         and left["crops"] < left[plain] / 2
+        and excess(plain, B50) <= excess(plain, SGD)
     )
 
 
@@ -48,4 +53,17 @@ def local_on_gaussian_images_of_the_process(store):
         len(seen) == 4
         and min(beyond_chance(sparse)) > 8 > max(beyond_chance(runs[SGD]))
         and mean_interval(beyond_chance(weak)).mean < mean_interval(beyond_chance(runs[SGD])).mean
+    )
+
+
+@CHECKS.add
+def smooth_filters_gather_as_much(store):
+    """Filters of β = 50 are in a window no more, by the intervals, than two kinds of SGD's.
+
+    Pruned to as many weights, as they are and with random phases; on the process and on CIFAR-10.
+    """
+    groups = [records(store, name) for name in ("origin-augmentation", "origin-process")]
+    rows = smooth.frame(groups, origin.condition_text).to_dict("records")
+    return len(rows) >= 8 and not any(
+        smooth.more(row["own"], row[kind]) for row in rows for kind in ("pruned", "smooth")
     )

@@ -1,19 +1,28 @@
 """What README.md says of results."""
 
 from checks import Checks, ahead, behind, level, records
+from checks.figure4 import pruned_sgd_is_as_local
+from checks.origin import smooth_filters_gather_as_much
 from checks.reproduce import nothing_at_the_papers_size
-from checks.rivals import pruned_filters_are_as_local, pruning_is_ahead
+from checks.rivals import locality_of_pruning_is_not_resolved, pruning_is_ahead
 from lcs.exhibits import find_study
 from lcs.exhibits.claims import CORRECTED, judge_all
 from lcs.exhibits.compare import by_method, by_width, paired
 from lcs.exhibits.locality import beyond_chance
-from lcs.exhibits.methods import B0, B50, LOCAL, PROXIMAL, SGD
+from lcs.exhibits.methods import B0, B50, LOCAL, PROXIMAL, SGD, THREE
 from lcs.exhibits.readme import SHOWN
 
 CHECKS = Checks()
+SAME_LAMBDA = "With λ of β = 50 chosen at α = 8, it is better than β = 0 with the same λ there"
+PRUNED = (
+    "With about as many weights in each layer, β = 50 is better than gradual magnitude pruning "
+    "(larger budget)"
+)
 CHECKS.add(nothing_at_the_papers_size)
 CHECKS.add(pruning_is_ahead)
-CHECKS.add(pruned_filters_are_as_local)
+CHECKS.add(locality_of_pruning_is_not_resolved)
+CHECKS.add(pruned_sgd_is_as_local)
+CHECKS.add(smooth_filters_gather_as_much)
 
 
 @CHECKS.add
@@ -63,16 +72,27 @@ def ahead_when_searched_alike(store):
 
 @CHECKS.add
 def gains_do_not_outlast_the_correction(store):
-    """Those over SGD at α = 8, by the recipe and when searched alike, hold before it alone."""
+    """Over SGD and over β = 0 at α = 8, and that of gradual pruning, hold before it alone."""
+
+    def verdicts(source, text):
+        (found,) = (one for one in judge_all(store, source) if one.claim.text == text)
+        return {each.setting: each.verdict for each, _ in found.evidence}
+
     studies = ("scaling-seeds", "recipe-length-search")
-    (found,) = (one for one in judge_all(store, "P") if one.claim.text == SHOWN[0])
-    settings = {find_study(name).setting.name for name in studies}
-    said = [
-        each.verdict
-        for each, _ in found.evidence
-        if each.setting in {f"{name}, α = 8" for name in settings}
-    ]
-    return said == [f"holds{CORRECTED}"] * 2
+    settings = [f"{find_study(name).setting.name}, α = 8" for name in studies]
+    gains = [verdicts("P", SHOWN[0])[setting] for setting in settings]
+    gains.append(verdicts("P", SHOWN[1])[settings[0]])
+    gains += verdicts("B", SAME_LAMBDA).values()
+    pruned = verdicts("B", PRUNED).values()
+    return set(gains) == {f"holds{CORRECTED}"} and set(pruned) == {f"contradicted{CORRECTED}"}
+
+
+@CHECKS.add
+def three_layers_ahead_up_to_width_4(store):
+    """By the paper's recipe 3-FC is ahead of S-FC at α = 1, 2 and 4, by SGD and by β = 50."""
+    grown = by_width(records(store, "scaling"))
+    leads = [paired(at[THREE], at[name]) for at in grown.values() for name in (SGD, B50)]
+    return set(grown) == {1, 2, 4} and all(lead.mean > 0 for lead in leads)
 
 
 @CHECKS.add

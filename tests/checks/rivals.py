@@ -1,6 +1,7 @@
 """What the page rivals says of results, all at the larger budget."""
 
-from checks import Checks, ahead, records
+from checks import Checks, ahead, behind, level, records
+from lcs.exhibits import transfer
 from lcs.exhibits.compare import paired
 from lcs.exhibits.locality import beyond_chance, pair_correlation
 from lcs.exhibits.rivals.results import by_rival
@@ -46,12 +47,50 @@ def other_rivals_are_behind(store):
 
 
 @CHECKS.add
-def pruned_filters_are_as_local(store):
-    """More than those of β = 50; those of dense SGD and of a random mask are less local."""
+def most_rivals_are_level(store):
+    """SET, one-shot pruning, SNIP and dense SGD cannot be told from β = 50; two are behind it."""
     place = by_rival(records(store, "rivals"))
-    local = {name: mean_interval(beyond_chance(runs)).mean for name, runs in place.items()}
-    pruned = min(local[name] for name in ("one-shot", "gradual", "SET", "RigL"))
-    return max(local[DENSE], local["random mask"]) < local[B50] < pruned
+    gains = {name: paired(runs, place[B50]) for name, runs in place.items()}
+    return all(level(gains[name]) for name in ("SET", "one-shot", "SNIP", DENSE)) and all(
+        behind(gains[name]) for name in ("RigL", "random mask")
+    )
+
+
+@CHECKS.add
+def rigl_is_behind_random(store):
+    """On average over seeds."""
+    return lead(store, "RigL", "random mask") < 0
+
+
+@CHECKS.add
+def windows_are_worth_little(store):
+    """A random mask within the windows of S-LOCAL cannot be told from β = 50."""
+    place = by_rival(records(store, "rivals"))
+    return level(paired(place["S-LOCAL's windows"], place[B50]))
+
+
+@CHECKS.add
+def own_masks_are_as_good(store):
+    """SGD in β = 50's masks, from new weights, is ahead of it by half to twice pruning's lead."""
+    runs = [r for r in records(store, "transfer") if r.config.dataset == "cifar10"]
+    own = [r for r in runs if r.config.start == "mask" and transfer.origin(r.config) == "cifar10"]
+    gain = paired(own, [r for r in runs if transfer.start_of(r.config) == transfer.SPARSE]).mean
+    return 0.5 < gain / lead(store, "gradual") < 2
+
+
+@CHECKS.add
+def locality_of_pruning_is_not_resolved(store):
+    """Filters of gradual pruning, SET and RigL cannot be told from those of β = 50, but one-shot's.
+
+    Those of dense SGD and of a random mask are less local.
+    """
+    place = by_rival(records(store, "rivals"))
+    more = {name: paired(runs, place[B50], beyond_chance) for name, runs in place.items()}
+    return (
+        all(level(more[name]) for name in ("gradual", "SET", "RigL"))
+        and ahead(more["one-shot"])
+        and all(behind(more[name]) for name in (DENSE, "random mask"))
+    )
 
 
 @CHECKS.add
@@ -64,3 +103,19 @@ def pruning_gathers_weights_most(store):
     }
     pruned = min(near["one-shot"], near["gradual"])
     return pruned > near[B50] > near["SET"] > near["random mask"]
+
+
+@CHECKS.add
+def smaller_budget_alike(store):
+    """Gradual pruning is ahead of β = 50, by more than at the larger budget; others are behind."""
+    place = by_rival(records(store, "rivals-few"))
+    gains = {name: paired(runs, place[B50]).mean for name, runs in place.items()}
+    behind_it = ("one-shot", "SNIP", "RigL", "random mask")
+    return gains["gradual"] > lead(store, "gradual") and max(map(gains.get, behind_it)) < 0
+
+
+@CHECKS.add
+def no_gain_by_allocation(store):
+    """With weights allocated by the rule of Erdős and Rényi no method is better on average."""
+    own, allocated = by_rival(records(store, "rivals")), by_rival(records(store, "rivals-er"))
+    return all(paired(runs, own[name]).mean < 0 for name, runs in allocated.items())

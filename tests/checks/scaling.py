@@ -4,7 +4,7 @@ from collections import Counter
 
 import numpy as np
 
-from checks import Checks, ahead, records
+from checks import Checks, ahead, behind, records
 from checks.scaling_parts import (
     accuracy,
     common,
@@ -76,6 +76,19 @@ def threshold_at_the_same_lambda(store):
     behind_it = [paired(groups[B50], runs) for runs in others]
     behind_sgd = [paired(groups[SGD], runs) for runs in others]
     return all(one.mean > 0 and is_clear(one) for one in (*behind_it, *behind_sgd))
+
+
+@CHECKS.add
+def own_lambda_of_proximal(store):
+    """Over proximal ℓ1 with its own λ, β = 50 gains less at α = 8 than at one λ; at 1 it loses."""
+    tuned, shared = own(store), common(store)
+    gains_at = {at: paired(tuned[at][B50], shared[at][PROXIMAL]) for at in (1, 8)}
+    same = by_method(records(store, "scaling-threshold"))
+    return (
+        behind(gains_at[1])
+        and ahead(gains_at[8])
+        and gains_at[8].mean < paired(same[B50], same[PROXIMAL]).mean
+    )
 
 
 @CHECKS.add

@@ -6,13 +6,14 @@ import math
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+import torch
 from made_up import made_up
 
 from lcs import measure
 from lcs.config import Config
 from lcs.exhibits import crop_shift, find_study, plots, tables
 from lcs.exhibits import locality as measures
-from lcs.exhibits.figure4 import filters, local, units
+from lcs.exhibits.figure4 import filters, local, smooth, units
 from lcs.exhibits.methods import LOCAL, SGD, method
 from lcs.exhibits.verdicts import verdict
 from lcs.runs import PUBLISHED, Record, RunStore
@@ -243,3 +244,56 @@ def test_a_weight_is_drawn_as_a_square_of_whole_pixels():
     box = first.get_position()
     assert (96 * width * box.width, 96 * height * box.height) == pytest.approx((16, 16))
     assert [text.get_text() for text in figure.texts] == ["one", "pending"]
+
+
+def bumps(count: int, width: float) -> torch.Tensor:
+    """Filters (count, 3, 32, 32) with a smooth bump of their own, in float64."""
+    at = torch.linspace(8, 24, count, dtype=torch.float64)[:, None, None]
+    place = torch.arange(32, dtype=torch.float64)
+    squares = (place[:, None] - at) ** 2 + (place - at) ** 2
+    return torch.exp(-squares / (2 * width**2))[:, None].repeat(1, 3, 1, 1)
+
+
+def test_so_many_weights_stay_and_they_are_the_largest():
+    filters = torch.randn(4, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+    counts = torch.tensor([0, 1, 20, 192])
+    kept = smooth.largest(filters, counts)
+    assert torch.equal(torch.count_nonzero(kept.flatten(1), 1), counts)
+    assert kept[2].abs().amin() == 0
+    left = filters[2].abs()[kept[2] != 0]
+    assert left.min() > filters[2].abs()[kept[2] == 0].max()
+
+
+def test_local_filters_differ_from_smooth_ones_with_as_many_weights():
+    local = smooth.largest(bumps(8, 2.0), torch.full((8,), 60))
+    found = smooth.compared(local, bumps(8, 2.0))
+    assert found["own"].mean == found["pruned"].mean == pytest.approx(100)
+    assert found["smooth"].mean < 80
+    assert found["pixels"].mean < 60
+    assert smooth.more(found["own"], found["smooth"])
+    # smooth filters without a place, pruned, gather more than their pixels permuted
+    assert smooth.more(found["smooth"], found["pixels"])
+
+
+def test_filters_stand_beside_those_of_sgd_in_the_same_setting():
+    images = bumps(12, 3.0)
+    sgd, wide = Config(), Config(base_channels=2)
+    sparse = Config(optimizer="beta-lasso", beta=50.0, l1=2e-5)
+
+    def kept(config: Config) -> Record:
+        class Kept(Record):
+            has_filters = True
+
+            def load_filters(self) -> torch.Tensor:
+                return images
+
+        run = made_up(config, 50.0)
+        return Kept(run.path, "run", config, {}, run.final, {"file": "made up"}, {})
+
+    found = smooth.frame([[kept(sgd), kept(sparse)], [kept(wide), kept(sparse)]])
+    assert len(found) == 1
+    assert found.iloc[0]["series"] == "β = 50"
+    (row,) = smooth.table(found).rows
+    assert row[-3] == "plain"
+    assert set(smooth.numbers(found).values()) == {"pending"}, "none with flips and crops"
+    assert "pending" in smooth.table(smooth.frame([])).rows[0][0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -60,6 +60,13 @@ def largest(filters: Tensor, counts: Tensor) -> Tensor:
     """Return each filter with so many of its weights, the largest, and zeros for the others."""
     ranks = filters.abs().flatten(1).argsort(1, descending=True).argsort(1)
     return torch.where((ranks < counts[:, None]).view(filters.shape), filters, 0.0)
+
+
+def more(one: Interval, other: Interval) -> bool:
+    """Whether one interval lies above another."""
+    assert one.half_width is not None
+    assert other.half_width is not None
+    return one.mean - one.half_width > other.mean + other.half_width
 
 
 def setting_text(config: Config) -> str:
@@ -155,7 +162,7 @@ def numbers(found: pd.DataFrame) -> dict[str, str]:
     }
 
 
-def chosen(found: pd.DataFrame) -> dict[str, Mapping[str, Interval]]:
+def chosen(found: pd.DataFrame) -> dict[str, Mapping[Any, Any]]:
     """Return the rows of `frame` that the prose names: `zero`, `sparse` and `largest`."""
     if found.empty:
         return {}

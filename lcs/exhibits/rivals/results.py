@@ -223,7 +223,8 @@ CLAIMS: tuple[Claim, ...] = (
     *(
         Claim(
             "B",
-            f"With as many weights in each layer, β = 50 is better than {said} ({LABELS[study]})",
+            f"With about as many weights in each layer, β = 50 is better than {said} "
+            f"({LABELS[study]})",
             study,
             partial(_difference, name),
         )
@@ -238,8 +239,8 @@ CLAIMS: tuple[Claim, ...] = (
     *(
         Claim(
             "B",
-            f"With as many weights in each layer, filters of β = 50 are more local than those of "
-            f"{said} (larger budget)",
+            "With about as many weights in each layer, filters of β = 50 are more local than those "
+            f"of {said} (larger budget)",
             "rivals",
             partial(_difference, name, of=locality.beyond_chance),
         )
