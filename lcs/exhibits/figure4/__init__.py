@@ -1,14 +1,13 @@
 """The paper's Figure 4: are the filters local, and what makes them so?
 
 Modules follow the chapter: `filters` are the pictures, `local` how local filters are in every
-setting and what makes them so, `units` where all units of the sparse layers look.
-`lcs.exhibits.crop_shift` has the study of crops.
+setting, `causes` what makes them so, `crop_shift` the study of how far crops shift, `units` where
+all units of the sparse layers look.
 """
 
 from __future__ import annotations
 
-from lcs.exhibits import crop_shift
-from lcs.exhibits.figure4 import causes, filters, local, units
+from lcs.exhibits.figure4 import causes, crop_shift, filters, local, units
 
 STUDIES = (*local.STUDIES, *filters.STUDIES, *crop_shift.STUDIES)
 
