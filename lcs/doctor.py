@@ -98,7 +98,8 @@ def surroundings() -> Iterator[Finding]:
         remedy = f"; get it by: lcs data get {name}" if state == "missing" else ""
         yield Finding(None, f"data set {name}: {state}{remedy}")
     ray = find_spec("ray") is not None
-    yield Finding(None, "Ray: there" if ray else "Ray: not there; pip install 'lcs[ray]'")
+    missing = "Ray: not there; in the checkout, pip install -e '.[ray]'"
+    yield Finding(None, "Ray: there" if ray else missing)
     browser = next(filter(None, map(shutil.which, BROWSERS)), None)
     yield Finding(
         None, f"browser: {'there' if browser else 'not there; tests of pages may be skipped'}"

@@ -134,5 +134,5 @@ def test_surroundings_say_how_to_get_what_is_missing(monkeypatch):
     monkeypatch.setattr(doctor.shutil, "which", lambda _: None)
     svhn, ray, browser = (f.text for f in doctor.surroundings())
     assert "lcs data get svhn" in svhn
-    assert "lcs[ray]" in ray
+    assert "pip install -e '.[ray]'" in ray
     assert "not there" in browser

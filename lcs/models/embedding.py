@@ -69,8 +69,8 @@ def relative_l1(geometry: Geometry, growth: float) -> Tensor:
 
     A unit has the place that it would have in a LOCAL layer of this geometry. λ is 1 within the
     window there, and larger by `growth` with each row or column outside, whichever are more; with
-    0 it is 1 everywhere. The forum's idea to penalise what is not banded; it is not the paper's.
-    The result is float32 (C'·H'·W', C·H·W), as that of `dense_weight`.
+    0 it is 1 everywhere. This penalises filters that are not banded: a proposal of the forum, not
+    of the paper. The result is float32 (C'·H'·W', C·H·W), as that of `dense_weight`.
     """
     g = geometry
     centres = torch.arange(g.out_size) * g.stride - g.padding + (g.kernel_size - 1) // 2

@@ -1,7 +1,7 @@
 """The toy: does β-LASSO find the LASSO's solution? Its study and claims.
 
-The experiment is in `experiment`, with its `problems` and `theory`; what the chapter shows of its
-records in `results`, `figures` and `slider`.
+`experiment` runs it, with its `problems` and `theory`; what the chapter shows of its records is in
+`results`, `figures` and `slider`.
 """
 
 from __future__ import annotations
