@@ -106,8 +106,8 @@ def main(arguments: list[str] | None = None) -> None:
     except ModuleNotFoundError as error:
         if (error.name or "lcs").partition(".")[0] == "lcs":
             raise
-        text = f"error: {error.name} is not installed; pip install 'lcs[book]' brings all packages"
-        sys.exit(_say(text, 1))
+        text = f"error: {error.name} is not installed; in the checkout, pip install -e '.[book]'"
+        sys.exit(_say(f"{text} brings all packages", 1))
     except OSError as error:
         if error.filename is None and sys.stdout is sys.__stdout__:
             # stdout is full or closed: Python, too, would fail to flush it as it ends
@@ -175,7 +175,9 @@ app.command("train")(_with_config_options(_train))
 
 @app.command()
 def study(
-    name: Annotated[str, typer.Argument(help="The exhibit, for example table2.")],
+    name: Annotated[
+        str, typer.Argument(help="The study, for example table2; the page Status lists all.")
+    ],
     scale: Annotated[str, typer.Option(help="smoke, desk or paper.")] = "desk",
     seeds: Seeds = None,
     betas: Annotated[

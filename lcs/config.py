@@ -157,7 +157,8 @@ class Config(RunConfig):
     weight_decay: float = 0.0
     l1: float = 0.0  # lambda of the layers that correspond to convolutions, and of the others
     l1_rest: float | None = None  # lambda of the other layers; None: the same
-    l1_growth: float = 0.0  # growth of the first layer's lambda, see `lcs.models.relative_l1`
+    # growth of the first layer's lambda, for filters that are banded: see `lcs.models.relative_l1`
+    l1_growth: float = 0.0
     beta: float = 0.0  # weights below beta * lambda are set to zero
     frozen_zeros: bool = False  # weights at zero stay there: one-way pruning
     pruning: str = "none"  # masks of zeros, see `lcs.optim.pruning`

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from lcs import cost, data
 from lcs.config import Config
 from lcs.errors import LcsError, one_line
-from lcs.optim import BetaLasso, sparse
+from lcs.optim import BetaLasso, sparse_products
 from lcs.optim.fused_steps import compiler_works
 from lcs.optim.mixed_precision import bf16_products
 from lcs.runs import default_store
@@ -98,7 +98,8 @@ def surroundings() -> Iterator[Finding]:
         remedy = f"; get it by: lcs data get {name}" if state == "missing" else ""
         yield Finding(None, f"data set {name}: {state}{remedy}")
     ray = find_spec("ray") is not None
-    yield Finding(None, "Ray: there" if ray else "Ray: not there; pip install 'lcs[ray]'")
+    missing = "Ray: not there; in the checkout, pip install -e '.[ray]'"
+    yield Finding(None, "Ray: there" if ray else missing)
     browser = next(filter(None, map(shutil.which, BROWSERS)), None)
     yield Finding(
         None, f"browser: {'there' if browser else 'not there; tests of pages may be skipped'}"
@@ -150,7 +151,7 @@ def step_over_floor(device: torch.device, width: int) -> Iterator[Finding]:
 
 def sparse_limits(device: torch.device, width: int) -> Iterator[Finding]:
     """Density of the first layer from which on down each sparse mode is faster than dense."""
-    for mode in sparse.MODES[1:]:
+    for mode in sparse_products.MODES[1:]:
         config = STEP.replace(base_channels=width, frozen_zeros=mode == "frozen")
         limit = 0.0
         with training_step(config, device) as dense:
@@ -160,8 +161,8 @@ def sparse_limits(device: torch.device, width: int) -> Iterator[Finding]:
                 if ours > theirs:
                     break
                 limit = density
-        now = sparse.PAYS_BELOW[device.type][mode]
-        place = f'PAYS_BELOW["{device.type}"]["{mode}"] in lcs/optim/sparse.py'
+        now = sparse_products.PAYS_BELOW[device.type][mode]
+        place = f'PAYS_BELOW["{device.type}"]["{mode}"] in lcs/optim/sparse_products.py'
         yield Finding(None, f"sparse, {mode}: faster up to density {limit:g}; {place} is {now:g}")
 
 

@@ -50,7 +50,7 @@ def ratios(table):
 
 
 def test_a_step_in_parts_at_each_width(bench, monkeypatch):
-    monkeypatch.setattr("lcs.optim.sparse.PAYS_FROM", 0)
+    monkeypatch.setattr("lcs.optim.sparse_products.PAYS_FROM", 0)
     every = bench("parts", "cpu", "1", **SMALL)
     titles = [table["title"].partition(":")[0] for table in every]
     assert titles == ["S-FC, α = 1", "S-LOCAL, α = 1", "S-CONV, α = 1", *2 * ["S-FC, α = 1"]]

@@ -579,7 +579,7 @@ main()
     [
         (["runs", "list"], 0, "lcs: no records in "),
         (["runs", "import", "x.json"], 1, "name a folder by --store"),
-        (["book"], 1, "is not installed; pip install 'lcs[book]'"),
+        (["book"], 1, "is not installed; in the checkout, pip install -e '.[book]'"),
         (["data", "verify", "digits"], 1, "digits comes with scikit-learn"),
     ],
 )

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 
 from lcs.config import Config
 from lcs.errors import Paused
-from lcs.optim import BetaLasso, sparse
+from lcs.optim import BetaLasso, sparse_products
 from lcs.optim.mixed_precision import bf16_weights
 from lcs.runs import RunStore
 from lcs.train import train, train_group
@@ -106,8 +106,8 @@ def test_stopped_it_goes_on(tmp_path, monkeypatch, capsys):
 def test_sparse_layers_give_the_numbers_of_dense_ones(mode, precision, tmp_path, monkeypatch):
     config = SPARSE.replace(frozen_zeros=mode == "frozen", precision=precision)
     dense = train(config, store=RunStore(tmp_path / "dense"), device="cuda")
-    monkeypatch.setattr(sparse, "PAYS_FROM", 0)
-    monkeypatch.setattr(sparse, "PAYS_BELOW", {"cuda": {mode: 1.0}})
+    monkeypatch.setattr(sparse_products, "PAYS_FROM", 0)
+    monkeypatch.setattr(sparse_products, "PAYS_BELOW", {"cuda": {mode: 1.0}})
     record = train(config, store=RunStore(tmp_path / "sparse"), device="cuda")
     assert record.provenance["modes"].get(mode)
     near(record, dense, slack=3 if precision == "bf16" else 1)

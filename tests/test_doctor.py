@@ -9,7 +9,7 @@ import torch
 from lcs import doctor
 from lcs.config import Config
 from lcs.errors import DataError
-from lcs.optim import sparse
+from lcs.optim import sparse_products
 from lcs.runs import RunStore
 from lcs.train import timing
 
@@ -92,7 +92,7 @@ def test_the_largest_density_that_is_faster_is_proposed(monkeypatch):
     exact, frozen = doctor.sparse_limits(CPU, 1)
     assert f"density {doctor.DENSITIES[1]:g};" in exact.text
     assert f"density {doctor.DENSITIES[-1]:g};" in frozen.text
-    assert f"is {sparse.PAYS_BELOW['cpu']['exact']:g}" in exact.text
+    assert f"is {sparse_products.PAYS_BELOW['cpu']['exact']:g}" in exact.text
 
 
 def test_runs_cost_what_stored_ones_took_times_what_steps_take_here(monkeypatch, finished):
@@ -134,5 +134,5 @@ def test_surroundings_say_how_to_get_what_is_missing(monkeypatch):
     monkeypatch.setattr(doctor.shutil, "which", lambda _: None)
     svhn, ray, browser = (f.text for f in doctor.surroundings())
     assert "lcs data get svhn" in svhn
-    assert "lcs[ray]" in ray
+    assert "pip install -e '.[ray]'" in ray
     assert "not there" in browser

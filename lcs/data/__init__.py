@@ -1,8 +1,10 @@
 """Data sets as verified arrays in memory, and the batches that are made of them.
 
-`datasets` has the arrays and their hashes, `download` where they come from, `batches` and `augment`
-what becomes of them in an epoch; `surrogates`, `gaussian_process` and `spoken_digits` make images
-of other kinds. Importing this package loads no torch.
+`datasets` has the arrays and their hashes, `download` obtains them from their sources. `augment`
+transforms the images of an epoch, `batches` has their order, their normalisation and the parts for
+training and validation. `surrogates` changes images so that they keep only some statistics,
+`gaussian_process` draws images, `spoken_digits` makes images of recordings. Importing this package
+loads no torch.
 """
 
 from lcs.data.datasets import (

@@ -293,7 +293,8 @@ def dataset_path(name: str) -> Path:
         package = importlib.util.find_spec("sklearn")  # importing it would take seconds
         if package is None or package.origin is None:
             raise DataError(
-                "digits comes with scikit-learn, which is not installed: pip install 'lcs[book]'"
+                "digits comes with scikit-learn, which is not installed; in the checkout: "
+                "pip install -e '.[book]'"
             )
         return Path(package.origin).parent / "datasets" / "data" / "digits.csv.gz"
     folder = os.environ.get("LCS_DATA") or "~/.cache/lcs"

@@ -127,10 +127,13 @@ def _obtain(name: str, folder: Path) -> Arrays:
 
 
 def _cifar_binary(name: str, folder: Path) -> Arrays:
+    """Download the binary archive from the official host, which torchvision knows.
+
+    torchvision itself reads the pickled archive, beside which this one lies. Our SHA-256 checks it.
+    """
     from torchvision.datasets import CIFAR10, CIFAR100
     from torchvision.datasets.utils import download_url
 
-    # torchvision reads the pickled archive, beside which lies this one; our SHA-256 checks it
     if name == "cifar10":
         official, label_bytes = CIFAR10.url, 1
         train, test = [f"data_batch_{number}.bin" for number in range(1, 6)], "test_batch.bin"

@@ -2,6 +2,15 @@
 
 An exhibit is a module of this package and a notebook of the same name. It declares its `STUDIES`
 and its `CLAIMS`, and draws its tables and figures.
+
+- Pages with studies: `toy`, `table2`, `figure3`, `figure4`, `convolution`, `permuted`, `why`,
+  `scaling`, `rivals`, `origin`, `transfer`, `sample_size`, `variants`, `sound`.
+- Pages without: `fewest_weights` and `engine` have claims; `double_descent`, `claims`, `status`,
+  `questions` and `records` gather from all exhibits, and so does `readme`, for README.
+- Shared tools: `settings` (how runs are trained), `methods` (their names), `choose` (what searches
+  chose, in `chosen.json`), `published` (what others have published), `compare` (runs by condition,
+  paired by seed), `locality` (of filters, over seeds), `verdicts` (claims and how they are judged),
+  `tables` and `plots` (what a page shows), `book` (chapters executed, pages rendered).
 """
 
 from __future__ import annotations

@@ -1,29 +1,28 @@
-"""What is measured of weights.
+"""What is measured of weights, and of the responses to images.
 
-`weights` has non-zeros and the locality of filters, `sharing` whether filters are shifted copies of
-each other, `equivariance` whether their responses move with the image.
+`weights` counts non-zeros. `locality_measures` has `locality` and its parts: the measures, and the
+null model, `permute_pixels`. `clustering` has `pair_correlation`: how the weights of a filter
+gather. `sharing` says whether filters are shifted copies of each other, `equivariance` whether
+their responses move with the image.
 """
 
-from lcs.measure.weights import (
+from lcs.measure.clustering import clustering_range, half_distance, pair_correlation
+from lcs.measure.locality_measures import (
     MIN_NONZEROS,
     SEED,
     band_mass,
     checked,
     choose_filters,
-    clustering_range,
-    half_distance,
     locality,
     morans_i,
-    nonzeros,
-    pair_correlation,
     permute_pixels,
     prune,
     spread,
-    units_by_fan_in,
     window_mass,
     window_shares,
     window_size,
 )
+from lcs.measure.weights import nonzeros, units_by_fan_in
 
 __all__ = [
     "MIN_NONZEROS",

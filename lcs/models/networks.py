@@ -1,16 +1,15 @@
-"""The paper's networks, and the embeddings that nest them (Neyshabur 2020, Fig. 1, Tables 3 and 4).
+"""The paper's networks (Neyshabur 2020, Fig. 1, Tables 3 and 4).
 
 Each S- and D- net exists three times, with the same layer names: as a convolutional net (CONV),
 with the weights no longer shared (LOCAL), and with every input connected (FC). A CONV net is a
-LOCAL net with tied weights, and a LOCAL net is an FC net with most weights zero: see `embed`.
-3-FC is an FC net whose one convolution has a kernel as large as the image.
+LOCAL net with tied weights, and a LOCAL net is an FC net with most weights zero: see
+`lcs.models.embedding`. 3-FC is an FC net whose one convolution has a kernel as large as the image.
 Every layer but the last is a linear map, batch normalisation and ReLU. ResNet18 is in
 `lcs.models.resnet`.
 """
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Iterator
 
@@ -20,6 +19,7 @@ from torch import Tensor, nn
 
 from lcs.config import CHOICES
 from lcs.errors import ConfigError
+from lcs.models.embedding import dense_weight, embed_tensor
 from lcs.shapes import Geometry, default_kernel, stack_and_hidden
 
 # elements of the dense matrix up to which a layer with few channels is computed by it
@@ -222,94 +222,6 @@ def build(
     )
 
 
-def embed(net: Net) -> Net:
-    """Return the same function one step up: CONV to LOCAL, LOCAL to FC.
-
-    The weights of a CONV net are copied to every position; those of a LOCAL net are laid out as a
-    (sparse) Toeplitz-like matrix of shape (C'·H'·W', C·H·W). In eval mode the outputs are equal up
-    to rounding.
-
-    Raises:
-        ValueError: the net is fully connected already.
-    """
-    above = {"conv": "local", "local": "fc"}.get(net.kind)
-    if above is None:
-        raise ValueError(f"embed takes a CONV or a LOCAL net, not {net.kind!r}")
-    hidden, num_classes = net.fc1.out_features, net.fc2.out_features
-    result = Net(above, net.geometries, hidden=hidden, num_classes=num_classes, **net.options)  # type: ignore[arg-type]
-    state = dict(net.state_dict())
-    for number, geometry in enumerate(net.geometries, start=1):
-        for name in (f"conv{number}.weight", f"conv{number}.bias"):
-            if name in state:
-                state[name] = _embed_tensor(state[name], geometry, above)
-        for name, value in state.items():
-            # of batch normalisation: every unit has the values of its channel
-            if above == "fc" and name.startswith(f"bn{number}.") and value.ndim == 1:
-                state[name] = value.repeat_interleave(geometry.out_size**2)
-    result.to(net.fc1.weight).load_state_dict(state)
-    return result.train(net.training)
-
-
-def dense_weight(weight: Tensor, geometry: Geometry) -> Tensor:
-    """Lay the weights of a LOCAL layer out as a matrix (C'·H'·W', C·H·W); differentiable."""
-    g = geometry
-    inside, place = (t.to(weight.device) for t in _places(geometry))
-    dense = weight.new_zeros(g.outputs * g.inputs)
-    return dense.scatter(0, place, weight.flatten()[inside]).view(g.outputs, g.inputs)
-
-
-def relative_l1(geometry: Geometry, growth: float) -> Tensor:
-    """Return λ of each weight of a fully connected layer, in units of that within its window.
-
-    A unit has the place that it would have in a LOCAL layer of this geometry. λ is 1 within the
-    window there, and larger by `growth` with each row or column outside, whichever are more; with
-    0 it is 1 everywhere. The forum's idea to penalise what is not banded; it is not the paper's.
-    The result is float32 (C'·H'·W', C·H·W), as that of `dense_weight`.
-    """
-    g = geometry
-    centres = torch.arange(g.out_size) * g.stride - g.padding + (g.kernel_size - 1) // 2
-    apart = (torch.arange(g.in_size) - centres[:, None]).abs()  # (H', H), and of columns alike
-    beyond = torch.maximum(apart[:, None, :, None], apart[None, :, None, :]) - g.kernel_size // 2
-    relative = 1 + growth * beyond.clamp(min=0).float()  # (H', W', H, W)
-    shape = (g.out_channels, g.out_size**2, g.in_channels, g.in_size**2)
-    flat = relative.view(1, g.out_size**2, 1, g.in_size**2)
-    return flat.expand(shape).reshape(g.outputs, g.inputs).contiguous()
-
-
-@functools.cache
-@torch.inference_mode(False)  # what is kept serves training too, wherever it was first needed
-def _places(g: Geometry) -> tuple[Tensor, Tensor]:
-    """Return which weights of a LOCAL layer see the image, and their places in the dense matrix.
-
-    Both are index vectors into flattened tensors; weights that see only padding are left out.
-    """
-    sizes = (g.out_size, g.out_size, g.out_channels, g.in_channels, g.kernel_size, g.kernel_size)
-    axes = (torch.arange(size, device="cpu") for size in sizes)
-    row, column, channel, c, i, j = torch.meshgrid(*axes, indexing="ij")
-    y = row * g.stride + i - g.padding
-    x = column * g.stride + j - g.padding
-    unit = (channel * g.out_size + row) * g.out_size + column
-    pixel = (c * g.in_size + y) * g.in_size + x
-    inside = ((y >= 0) & (y < g.in_size) & (x >= 0) & (x < g.in_size)).flatten()
-    place = unit * g.in_channels * g.in_size**2 + pixel
-    return inside.nonzero()[:, 0], place.flatten()[inside]
-
-
-def _as_dense(x: Tensor, weight: Tensor, geometry: Geometry) -> Tensor:
-    """Apply a LOCAL layer's weights to images (N, C, H, W) as one dense product."""
-    y = F.linear(x.flatten(1), dense_weight(weight, geometry))
-    return y.view(-1, geometry.out_channels, geometry.out_size, geometry.out_size)
-
-
-def _dense_is_faster(x: Tensor, geometry: Geometry) -> bool:
-    """Whether the dense product beats moving patches: for few channels, on a CPU.
-
-    A patch is then used by too few filters to pay for copying it. The result is the same up to
-    rounding.
-    """
-    return x.device.type == "cpu" and geometry.inputs * geometry.outputs <= DENSE_UP_TO
-
-
 def layers(model: nn.Module) -> dict[str, Tensor]:
     """Return the weight of every layer, by the layer's name."""
     linear = (nn.Linear, LocallyConnected2d, nn.Conv2d)
@@ -325,17 +237,23 @@ def first_layer_filters(model: nn.Module, image_size: int) -> Tensor:
     if isinstance(model, Net) and model.kind != "fc":
         geometry = model.geometries[0]
         if model.kind == "conv":
-            weight = _embed_tensor(weight, geometry, "local")
+            weight = embed_tensor(weight, geometry, "local")
         weight = dense_weight(weight, geometry)
     if weight.ndim == 4:  # ResNet18: the kernels themselves
         return weight
     return weight.reshape(len(weight), -1, image_size, image_size)
 
 
-def _embed_tensor(tensor: Tensor, geometry: Geometry, kind: str) -> Tensor:
-    if kind == "local":
-        flat = tensor.flatten(1) if tensor.ndim > 1 else tensor
-        return flat.expand(geometry.out_size**2, *flat.shape).clone()
-    if tensor.ndim == 2:  # bias (positions, out_channels) to one per unit
-        return tensor.t().reshape(-1)
-    return dense_weight(tensor, geometry)
+def _as_dense(x: Tensor, weight: Tensor, geometry: Geometry) -> Tensor:
+    """Apply a LOCAL layer's weights to images (N, C, H, W) as one dense product."""
+    y = F.linear(x.flatten(1), dense_weight(weight, geometry))
+    return y.view(-1, geometry.out_channels, geometry.out_size, geometry.out_size)
+
+
+def _dense_is_faster(x: Tensor, geometry: Geometry) -> bool:
+    """Whether the dense product beats moving patches: for few channels, on a CPU.
+
+    A patch is then used by too few filters to pay for copying it. The result is the same up to
+    rounding.
+    """
+    return x.device.type == "cpu" and geometry.inputs * geometry.outputs <= DENSE_UP_TO

@@ -1,8 +1,11 @@
 """Optimizers that make weights exactly zero, masks, and what makes their steps fast.
 
-`optimizers` has β-LASSO and its neighbours, `schedule` the learning rate, `pruning` training with
-masks. Of equal results, but faster: `fused_steps`, `mixed_precision`, and `sparse`, a first layer
-without products by zeros, with the `gradient_bound` that tells which zeros cannot return.
+`optimizers` has β-LASSO and its neighbours, also zeros that stay (`frozen_zeros`), `schedule` the
+learning rate, `pruning` training with masks: SNIP, SET, RigL, gradual magnitude pruning and others.
+
+Of equal results, but faster: `fused_steps`, optimizer steps in one pass over memory,
+`mixed_precision`, training in bfloat16, and `sparse_products`, the fast path for a first layer that
+is mostly zero, with the `gradient_bound` that tells which zeros cannot return.
 """
 
 from lcs.optim.optimizers import (

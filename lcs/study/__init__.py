@@ -1,7 +1,7 @@
 """Studies: the runs behind a table or a figure, and how the missing ones are made.
 
-`study` has networks to train, `base_study` what all studies share, `scheduler` hands missing runs
-to one of the `executors`: this process, several, or Ray.
+`study` is a list of runs of networks, `base_study` what all studies share, also the toy's.
+`scheduler` hands missing runs to one of the `executors`: this process, several, or Ray.
 """
 
 from lcs.study.study import (

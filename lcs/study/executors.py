@@ -117,7 +117,9 @@ class OnRay(Here):
         try:
             import ray
         except ModuleNotFoundError:
-            raise LcsError("ray is not installed; pip install 'lcs[ray]'") from None
+            raise LcsError(
+                "ray is not installed; in the checkout, pip install -e '.[ray]'"
+            ) from None
         self._ray, self._joined = ray, not ray.is_initialized()
         self._tasks: dict[Future[Any], Any] = {}  # that have not ended
         errors = ray.exceptions

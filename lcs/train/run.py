@@ -22,10 +22,10 @@ from lcs.data.batches import Batches, split
 from lcs.errors import TrainingError, one_line
 from lcs.measure.equivariance import IMAGES, equivariance
 from lcs.models.transfer import take_over
-from lcs.optim import SGD, BetaLasso, ProximalL1, Spred, mixed_precision, sparse
+from lcs.optim import SGD, BetaLasso, ProximalL1, Spred, mixed_precision, sparse_products
 from lcs.optim.pruning import Masks, Pruning
 from lcs.optim.schedule import learning_rate
-from lcs.optim.sparse import Forward
+from lcs.optim.sparse_products import Forward
 from lcs.runs import Record, RunStore
 from lcs.runs.provenance import provenance
 from lcs.seeds import generator_for
@@ -220,11 +220,11 @@ class Run:
         self.model.train()
         if self.pruning:
             self.pruning.update(epoch, functools.partial(self.gradients, epoch))
-        mode = "dense" if self.pruning else sparse.choose_mode(self.model, self.optimizer)
+        mode = "dense" if self.pruning else sparse_products.choose_mode(self.model, self.optimizer)
         self.modes[mode] = self.modes.get(mode, 0) + 1
         total, seen = torch.zeros(2, device=self.device), 0
         with (
-            sparse.sparse_first_layer(self.model, self.optimizer, mode) as network,
+            sparse_products.sparse_first_layer(self.model, self.optimizer, mode) as network,
             mixed_precision.bf16_weights(self.model, self.optimizer)
             if self.config.precision == "bf16"
             else nullcontext(),

@@ -14,7 +14,7 @@ from lcs import cost, data
 from lcs.config import Config
 from lcs.data.batches import Batches
 from lcs.models import Net
-from lcs.optim import sparse
+from lcs.optim import sparse_products
 from lcs.optim.mixed_precision import bf16_products, bf16_weights
 from lcs.train.run import Run, build_model, make_optimizer
 
@@ -38,7 +38,7 @@ def training_step(
     x = x.bfloat16() if bf16 else x
     labels = torch.randint(10, (config.batch_size,), device=device)
     with (
-        sparse.sparse_first_layer(model, run.optimizer, mode) as network,
+        sparse_products.sparse_first_layer(model, run.optimizer, mode) as network,
         bf16_weights(model, run.optimizer) if bf16 else nullcontext(),
     ):
         yield lambda: run.train_step(network, x, labels)

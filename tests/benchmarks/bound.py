@@ -24,7 +24,7 @@ from timing import Report, device_asked, interleaved
 from torch import Tensor
 
 from lcs.config import Config
-from lcs.optim import gradient_bound, mixed_precision, sparse
+from lcs.optim import gradient_bound, mixed_precision, sparse_products
 from lcs.optim.gradient_bound import GradientBound
 from lcs.optim.schedule import learning_rate
 from lcs.train.run import Run, make_optimizer
@@ -75,7 +75,7 @@ def whole_runs(report: Report, width: int, device: torch.device) -> None:
         name: synchronised(partial(next_epoch, run, itertools.count()), device)
         for name, run in runs.items()
     }
-    epochs["dense"] = partial(changed, sparse, "PAYS_FROM", math.inf, epochs["dense"])
+    epochs["dense"] = partial(changed, sparse_products, "PAYS_FROM", math.inf, epochs["dense"])
     epochs[WHOLE] = partial(changed, gradient_bound, "DIRECTIONS", (), epochs[WHOLE])
     times = interleaved(epochs, repeats=EPOCHS, warm_ups=0)
     weights = {name: run.model.conv1.weight for name, run in runs.items()}
@@ -153,7 +153,7 @@ def steps(stack: ExitStack, run: Run, epoch: int, mode: str) -> Callable[[], Non
     for group in optimizer.param_groups:
         group["lr"] = learning_rate(config, epoch, 0, run.training.steps)
     batches = itertools.cycle(list(itertools.islice(run.training.batches(epoch), REPEATS)))
-    forward = stack.enter_context(sparse.sparse_first_layer(net, optimizer, mode))
+    forward = stack.enter_context(sparse_products.sparse_first_layer(net, optimizer, mode))
     stack.enter_context(mixed_precision.bf16_weights(net, optimizer))
 
     def step() -> None:

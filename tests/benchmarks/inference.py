@@ -28,7 +28,7 @@ from lcs import models
 from lcs.config import Config
 from lcs.exhibits import find_study
 from lcs.exhibits.engine import inference as exhibit
-from lcs.optim.sparse import SparseLayer
+from lcs.optim.sparse_products import SparseLayer
 from lcs.runs import PUBLISHED, RunStore
 
 REPEATS = 11

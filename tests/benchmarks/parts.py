@@ -23,8 +23,8 @@ from torch.optim import Optimizer
 from lcs import models
 from lcs.data.augment import apply, draw
 from lcs.exhibits.methods import NETWORKS
-from lcs.optim import BetaLasso, mixed_precision, sparse
-from lcs.optim.sparse import MODES
+from lcs.optim import BetaLasso, mixed_precision, sparse_products
+from lcs.optim.sparse_products import MODES
 from lcs.train.run import COMPILED_FROM
 
 REPEATS, EPOCH_REPEATS = 15, 5
@@ -47,7 +47,7 @@ def main() -> None:
     for model in ("s-local", "s-conv"):
         step_by_parts(model, widths[-1], device, report)
     for width in widths:
-        if 768 * 1024 * width >= sparse.PAYS_FROM:
+        if 768 * 1024 * width >= sparse_products.PAYS_FROM:
             sparse_against_dense(width, device, report)
     sparse_epochs(widths[-1], device, report)
 
@@ -170,7 +170,7 @@ def epoch(width: int, device: torch.device, mode: str) -> Callable[[], None]:
             first.copy_(start)
         augmented = images()
         with (
-            sparse.sparse_first_layer(net, optimizer, mode) as forward,
+            sparse_products.sparse_first_layer(net, optimizer, mode) as forward,
             mixed_precision.bf16_weights(net, optimizer),
         ):
             for some in augmented.split(BATCH):
@@ -185,7 +185,7 @@ def steps(
     net: models.Net, optimizer: Optimizer, mode: str, x: Tensor, labels: Tensor
 ) -> Callable[[], None]:
     """Return a step within an epoch."""
-    forward = EPOCHS.enter_context(sparse.sparse_first_layer(net, optimizer, mode))
+    forward = EPOCHS.enter_context(sparse_products.sparse_first_layer(net, optimizer, mode))
     EPOCHS.enter_context(mixed_precision.bf16_weights(net, optimizer))
 
     def step() -> None:

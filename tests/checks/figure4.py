@@ -12,8 +12,8 @@ from lcs.exhibits.compare import (
     remaining,
     without_threshold,
 )
-from lcs.exhibits.crop_shift import by_shift, range_difference
 from lcs.exhibits.figure4 import smooth
+from lcs.exhibits.figure4.crop_shift import by_shift, range_difference
 from lcs.exhibits.locality import beyond_chance, pair_correlation
 from lcs.exhibits.methods import B0, B1, B50, LOCAL, SGD
 from lcs.exhibits.why import width

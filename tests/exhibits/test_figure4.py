@@ -11,9 +11,9 @@ from made_up import made_up
 
 from lcs import measure
 from lcs.config import Config
-from lcs.exhibits import crop_shift, find_study, plots, tables
+from lcs.exhibits import find_study, plots, tables
 from lcs.exhibits import locality as measures
-from lcs.exhibits.figure4 import filters, local, smooth, units
+from lcs.exhibits.figure4 import crop_shift, filters, local, smooth, units
 from lcs.exhibits.methods import LOCAL, SGD, method
 from lcs.exhibits.verdicts import verdict
 from lcs.runs import PUBLISHED, Record, RunStore

@@ -11,11 +11,11 @@ import pytest
 
 from lcs.errors import ConfigError
 from lcs.exhibits import book, plots
-from lcs.exhibits.toy import compute_toy, figures, lasso, results, slider, theory
+from lcs.exhibits.toy import compute_toy, experiment, figures, results, slider, theory
 from lcs.exhibits.toy.problems import TRUE
 from lcs.runs import PUBLISHED, RunStore
 
-SMALL = dataclasses.replace(lasso.SMOKE, problems=24, steps=200)
+SMALL = dataclasses.replace(experiment.SMOKE, problems=24, steps=200)
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def records(tmp_path_factory):
 @pytest.fixture(scope="module")
 def desk():
     """The experiment that the book shows."""
-    return [RunStore(PUBLISHED).find(lasso.DESK)]
+    return [RunStore(PUBLISHED).find(experiment.DESK)]
 
 
 @pytest.fixture(autouse=True)
@@ -46,7 +46,7 @@ def style():
 
 def test_cells_average_over_seeds(records):
     pooled = results.cells(records)
-    one, two = (lasso.frame(record.final) for record in records)
+    one, two = (experiment.frame(record.final) for record in records)
     assert len(pooled) == len(one)
     assert pooled.recovered.to_numpy() == pytest.approx((one.recovered + two.recovered) / 2)
     assert (pooled.distance_max == np.maximum(one.distance_max, two.distance_max)).all()
@@ -101,7 +101,7 @@ def test_names_stand_in_the_middle(desk):
 
 def test_curves_carry_the_exact_solutions_share(records):
     curves = results.support_curves(records, 0.2, 2.0)
-    shares = [lasso.frame(record.final, "lasso") for record in records]
+    shares = [experiment.frame(record.final, "lasso") for record in records]
     few = [s[(s.observations == 20) & (s.l1 == 0.2)].true_support.item() for s in shares]
     found = curves[curves.observations == 20].lasso_true_support
     assert found.to_numpy() == pytest.approx(sum(few) / 2)

@@ -10,7 +10,7 @@ from lcs import models
 from lcs.config import Config
 from lcs.optim import FULL_PRECISION, SGD, BetaLasso, ProximalL1, mixed_precision
 from lcs.optim.mixed_precision import bf16_products, bf16_weights
-from lcs.optim.sparse import sparse_first_layer
+from lcs.optim.sparse_products import sparse_first_layer
 from lcs.runs import RunStore
 from lcs.train import train
 

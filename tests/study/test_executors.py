@@ -298,7 +298,7 @@ def test_without_ray(command, monkeypatch, tmp_path):
     said = command(*words, "--on", "ray")
     assert (said.code, said.error) == (
         1,
-        "lcs: error: ray is not installed; pip install 'lcs[ray]'",
+        "lcs: error: ray is not installed; in the checkout, pip install -e '.[ray]'",
     )
     planned = command(*words, "--on", "ray", "--address", "somewhere", "--plan")
     assert (planned.code, planned.err) == (0, "")

@@ -11,7 +11,7 @@ from lcs.exhibits import compare, tables
 from lcs.exhibits.compare import LABELS, PENDING
 from lcs.exhibits.engine.benchmarks import find, load, machine_text, median_ratio, ratio_text
 from lcs.exhibits.tables import Table
-from lcs.optim.sparse import MODES
+from lcs.optim.sparse_products import MODES
 from lcs.runs import Record
 
 if TYPE_CHECKING:

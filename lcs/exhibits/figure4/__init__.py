@@ -2,14 +2,12 @@
 
 Modules follow the chapter: `filters` are the pictures, `local` how local filters are in every
 setting, `causes` what makes them so, `smooth` whether they are more than smooth and sparse,
-`units` where all units of the sparse layers look.
-`lcs.exhibits.crop_shift` has the study of crops.
+`crop_shift` how far crops shift, `units` where all units of the sparse layers look.
 """
 
 from __future__ import annotations
 
-from lcs.exhibits import crop_shift
-from lcs.exhibits.figure4 import causes, filters, local, smooth, units
+from lcs.exhibits.figure4 import causes, crop_shift, filters, local, smooth, units
 
 STUDIES = (*local.STUDIES, *filters.STUDIES, *crop_shift.STUDIES)
 

@@ -1,6 +1,8 @@
 """The house style, and one function for each kind of figure. Takes arrays and frames, not runs.
 
-Importing this loads neither matplotlib nor seaborn; drawing does.
+`style` is the house style. `comparisons` has figures that compare methods, `weights` those of
+weights and filters, `engine` those of the chapter on the engine, `interactive` charts that answer
+to the pointer. Importing this loads neither matplotlib nor seaborn; drawing does.
 """
 
 from lcs.exhibits.plots.comparisons import (

@@ -1,9 +1,9 @@
 """The paper's recipe at growing width: does the gain of β = 50 grow with it?
 
 Modules follow the chapter `scaling`: `search` chooses hyperparameters on validation images, `width`
-has every method with one λ, `tuned` β = 50 with λ chosen at each width, `threshold` what
-it owes to λ and what to the threshold, `largest` the runs at
-α = 32, `ablations` momentum and training length. `gains` has the
+has every method with one λ, `tuned` β = 50 with λ chosen at each width, `threshold` what it owes to
+λ and what to the threshold, `largest` the runs at α = 32, `ablations` single parts of the recipe,
+`flips` flips and crops for AutoAugment, `length` training length with them. `gains` has the
 differences between methods and their growth with the width, which several of them show.
 """
 

@@ -1,7 +1,7 @@
 """The toy: does β-LASSO find the LASSO's solution? Its study and claims.
 
-The experiment is in `lasso`, with its `problems` and `theory`; what the chapter shows of its
-records in `results`, `figures` and `slider`.
+`experiment` runs it, with its `problems` and `theory`; what the chapter shows of its records is in
+`results`, `figures` and `slider`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import torch
 
 from lcs.config import TOY_FEATURES, ToyConfig
 from lcs.errors import ConfigError
-from lcs.exhibits.toy import lasso
+from lcs.exhibits.toy import experiment
 from lcs.exhibits.toy.results import ALMOST_ALWAYS, recovered_by_l1
 from lcs.exhibits.verdicts import Claim, Finding
 from lcs.runs import Record, RunStore, default_store
@@ -54,7 +54,7 @@ class ToyStudy(BaseStudy):
         changed = [name for name, value in changes.items() if value is not None]
         if changed:
             raise ConfigError(f"the toy has no {', '.join(changed)}: leave it out")
-        base = lasso.SMOKE if scale == "smoke" else lasso.DESK
+        base = experiment.SMOKE if scale == "smoke" else experiment.DESK
         count = self.checked_seeds(seeds, self.own_seeds(scale))
         return [dataclasses.replace(base, seed=seed) for seed in range(count)]
 
@@ -92,7 +92,9 @@ class ToyStudy(BaseStudy):
         """Return a row for each cell of the grid and seed."""
         import pandas as pd
 
-        tables = [lasso.frame(record.final).assign(seed=record.config.seed) for record in records]
+        tables = [
+            experiment.frame(record.final).assign(seed=record.config.seed) for record in records
+        ]
         return pd.concat(tables, ignore_index=True)
 
     def flops(self, config: ToyConfig) -> int:
@@ -121,7 +123,7 @@ def compute_toy(config: ToyConfig, store: RunStore, *, live: bool = False) -> Re
     if found is None:
         store.check_writable(config)
     origin, began = provenance(torch.device("cpu")), time.monotonic()
-    results = lasso.run(config)
+    results = experiment.run(config)
     origin |= {"seconds": time.monotonic() - began, "resumes": 0}
     if found is not None:
         return dataclasses.replace(found, final=results, provenance=origin)

@@ -15,7 +15,7 @@ from lcs.errors import ConfigError
 from lcs.exhibits import tables
 from lcs.exhibits.compare import Numbers
 from lcs.exhibits.tables import Table
-from lcs.exhibits.toy import lasso, theory
+from lcs.exhibits.toy import experiment, theory
 from lcs.exhibits.toy.problems import TRUE, draw
 from lcs.runs import Record
 
@@ -161,7 +161,7 @@ def _pooled(records: Sequence[Record], table: str) -> pd.DataFrame:
     """Return the rows of one of the tables of all records."""
     import pandas as pd
 
-    return pd.concat([lasso.frame(record.final, table) for record in records])
+    return pd.concat([experiment.frame(record.final, table) for record in records])
 
 
 def prediction_table(records: Sequence[Record]) -> Table:

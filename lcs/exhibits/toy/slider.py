@@ -18,7 +18,7 @@ def weights(paths: Mapping[str, Any]) -> Interactive:
     """Return ten weights along training, with a slider over β and a choice of two starts.
 
     Args:
-        paths: `trajectories` of `lcs.exhibits.toy.lasso.run`.
+        paths: `trajectories` of `lcs.exhibits.toy.experiment.run`.
     """
     import altair as alt
 

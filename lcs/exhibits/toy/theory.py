@@ -1,6 +1,6 @@
 """What theory says of the toy before any training: where β-LASSO can rest, and from which starts.
 
-The conditions are those of `lcs.exhibits.toy.lasso`.
+The conditions are those of `lcs.exhibits.toy.experiment`.
 """
 
 from __future__ import annotations

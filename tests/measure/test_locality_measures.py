@@ -1,16 +1,15 @@
 """Each measure against a case that can be worked out by hand."""
 
-import itertools
 import json
 import math
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from lcs import measure, stats
 from lcs.errors import ConfigError
-from lcs.measure import weights
+from lcs.measure import locality_measures
 
 MEASURES = ("spread", "window_mass", "morans_i", "row_mass", "column_mass")
 
@@ -39,20 +38,6 @@ def blobs(units: int, side: int = 32) -> Tensor:
     return noise(units, side=side) * torch.exp(-distance / 8)[:, None]
 
 
-# Counts
-
-
-def test_nonzeros_counts_exactly_and_keeps_names() -> None:
-    weights = {
-        "conv1": torch.tensor([[0.0, -0.0, 1e-45], [2.0, 0.0, -3.0]]),
-        "fc1": torch.zeros(4, 5, dtype=torch.bfloat16),
-        "fc2": nn.Parameter(torch.ones(2, 3)),
-    }
-    counts = measure.nonzeros(weights)
-    assert counts == {"conv1": 3, "fc1": 0, "fc2": 6}
-    assert json.loads(json.dumps(counts)) == counts
-
-
 def test_pruning_keeps_the_largest_weights():
     filters = torch.tensor([[[[1.0, -4.0], [0.5, 3.0]]], [[[0.0, 2.0], [-5.0, 0.1]]]])
     kept = measure.prune(filters, 3 / 8)
@@ -60,17 +45,6 @@ def test_pruning_keeps_the_largest_weights():
     assert torch.equal(measure.prune(filters, 1.0), filters)
     with pytest.raises(ConfigError, match="share"):
         measure.prune(filters, 0.0)
-
-
-def test_units_are_counted_by_the_digits_of_their_fan_in():
-    weight = torch.zeros(6, 9)
-    for unit, count in enumerate((0, 1, 2, 3, 4, 9)):
-        weight[unit, :count] = -1.0
-    kernel = torch.ones(2, 1, 3, 3)
-    assert measure.units_by_fan_in({"fc1": weight, "conv": kernel}) == {"fc1": [1, 1, 2, 1, 1]}
-
-
-# Locality of filters
 
 
 @pytest.mark.parametrize("place", [(0, 0), (31, 31), (5, 20)])
@@ -194,7 +168,7 @@ def test_chosen_filters_are_seeded_eligible_and_nested(monkeypatch: pytest.Monke
     assert chosen.tolist() != eligible  # in the order drawn
     assert measure.choose_filters(filters, 7).tolist() == chosen[:7].tolist()
     assert measure.choose_filters(torch.zeros(4, 3, 8, 8), 7).tolist() == []
-    monkeypatch.setattr(weights, "SEED", 6)
+    monkeypatch.setattr(locality_measures, "SEED", 6)
     assert measure.choose_filters(filters, 7).tolist() != chosen[:7].tolist()
 
 
@@ -204,67 +178,6 @@ def test_chosen_filters_are_seeded_eligible_and_nested(monkeypatch: pytest.Monke
 )
 def test_window_size_follows_the_image(height: int, width: int, side: int) -> None:
     assert measure.window_size(height, width) == side
-
-
-def test_pairs_of_dense_filters_are_those_of_chance() -> None:
-    ratios = measure.pair_correlation(noise(5, side=8))
-    assert ratios.tolist() == pytest.approx([1.0] * 7)
-
-
-@pytest.mark.parametrize("shared", [True, False])
-def test_what_all_filters_share_makes_no_correlation(shared: bool) -> None:
-    generator = torch.Generator().manual_seed(0)
-    filters = torch.zeros(4000, 1, 16, 16)
-    filters[:, :, 4:12, 4:12] = (torch.rand(4000, 1, 8, 8, generator=generator) < 0.1).float()
-    if not shared:  # half of the filters look elsewhere
-        filters[::2] = filters[::2].roll((6, 6), (2, 3))
-    ratios = measure.pair_correlation(filters)[:7]
-    assert bool((ratios - 1).abs().max() < 0.03) == shared
-
-
-def test_pairs_are_counted_one_by_one() -> None:
-    generator = torch.Generator().manual_seed(0)
-    filters = (torch.rand(4, 2, 5, 6, generator=generator) < 0.2).float()
-    places = [filters[unit].any(0).nonzero().tolist() for unit in range(4)]
-    own, others = [0] * 10, [0] * 10
-    for (u, here), (v, there) in itertools.product(enumerate(places), repeat=2):
-        for one, two in itertools.product(here, there):
-            (own if u == v else others)[round(math.dist(one, two))] += 1
-    expected = [own[r] / sum(own[1:]) / (others[r] / sum(others[1:])) for r in range(1, 5)]
-    assert measure.pair_correlation(filters).tolist() == pytest.approx(expected)
-
-
-def test_the_range_of_clusters_is_their_width() -> None:
-    filters = torch.zeros(576, 3, 32, 32)
-    for unit in range(576):  # a patch of 9 × 9 pixels, each in one channel, at every place
-        row, column = divmod(unit, 24)
-        filters[unit, unit % 3, row : row + 9, column : column + 9] = 1.0
-    ratios = measure.pair_correlation(filters).tolist()
-    assert ratios[:12] == sorted(ratios[:12], reverse=True)
-    assert ratios[0] > 5
-    assert ratios[12:] == [0.0] * 19
-    assert 7 < measure.clustering_range(ratios) < 9
-
-
-def test_the_range_is_where_the_ratios_fall_to_one() -> None:
-    assert measure.clustering_range([3.0, 1.5, 0.5, 2.0]) == pytest.approx(2.5)
-    assert measure.clustering_range([3.0, 1.0]) == 2.0
-    assert measure.clustering_range([0.9, 1.5]) == 0.0
-    for ratios in ([2.0, math.nan, 0.5], [2.0, 1.5], []):
-        assert math.isnan(measure.clustering_range(ratios))
-
-
-def test_the_half_distance_is_where_the_excess_is_half_that_of_neighbours() -> None:
-    assert measure.half_distance([5.0, 4.0, 2.0, 0.5]) == pytest.approx(2.5)
-    assert measure.half_distance([1.5, 1.25, 1.1]) == 2.0
-    assert measure.half_distance([1.0, 0.5]) == 0.0
-    for ratios in ([3.0, math.nan, 1.0], [3.0, 2.5], [math.nan], []):
-        assert math.isnan(measure.half_distance(ratios))
-
-
-def test_without_pairs_there_is_no_correlation() -> None:
-    for filters in (torch.eye(16).reshape(16, 1, 4, 4), torch.ones(1, 1, 4, 4), noise(0, side=4)):
-        assert measure.pair_correlation(filters).isnan().all()
 
 
 def test_locality_finds_local_filters_local() -> None:
@@ -288,8 +201,8 @@ def test_locality_of_noise_is_that_of_its_null_model() -> None:
 
 def test_locality_agrees_with_its_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     filters = blobs(6)
-    monkeypatch.setattr(weights, "PERMUTATIONS", 2)
-    monkeypatch.setattr(weights, "MAX_FILTERS", 4)
+    monkeypatch.setattr(locality_measures, "PERMUTATIONS", 2)
+    monkeypatch.setattr(locality_measures, "MAX_FILTERS", 4)
     result = measure.locality(filters)
     chosen = filters[measure.choose_filters(filters, 4)]
     generator = torch.Generator().manual_seed(measure.SEED)

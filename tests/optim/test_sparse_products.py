@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from lcs import models
 from lcs.config import Config
 from lcs.errors import Paused
-from lcs.optim import BetaLasso, ProximalL1, gradient_bound, sparse
+from lcs.optim import BetaLasso, ProximalL1, gradient_bound, sparse_products
 from lcs.runs import RunStore
 from lcs.train import train
 from lcs.train.run import Run, make_optimizer
@@ -25,7 +25,7 @@ SPARSE = Config(
 
 @pytest.fixture(autouse=True)
 def _small_layers_too(monkeypatch):
-    monkeypatch.setattr(sparse, "PAYS_FROM", 0)
+    monkeypatch.setattr(sparse_products, "PAYS_FROM", 0)
 
 
 def s_fc(density=0.02, seed=0, **options):
@@ -67,7 +67,7 @@ def test_in_bfloat16_gradients_are_those_of_float32_but_for_rounding(mode):
     net, twin = s_fc(density=0.1), s_fc(density=0.1)
     ((x, labels),) = batches(1)
     x, optimizer = x.bfloat16(), optimizer_of(net, mode)
-    with sparse.sparse_first_layer(net, optimizer, mode) as forward:
+    with sparse_products.sparse_first_layer(net, optimizer, mode) as forward:
         with torch.autocast("cpu", torch.bfloat16):
             logits = forward(x)
         F.cross_entropy(logits.float(), labels).backward()
@@ -83,12 +83,12 @@ def test_in_bfloat16_gradients_are_those_of_float32_but_for_rounding(mode):
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize(("l1", "beta"), [(1e-3, 20.0), (1e-3, 2.0), (1e-2, 5.0)])
 def test_sparse_steps_are_dense_steps(mode, l1, beta, bound_from, monkeypatch):
-    monkeypatch.setattr(sparse, "BOUND_FROM", bound_from)
+    monkeypatch.setattr(sparse_products, "BOUND_FROM", bound_from)
     dense, other = s_fc(), s_fc()
     zeros = dense.conv1.weight == 0
     fit(dense, optimizer_of(dense, mode, l1, beta))
     optimizer = optimizer_of(other, mode, l1, beta)
-    with sparse.sparse_first_layer(other, optimizer, mode) as forward:
+    with sparse_products.sparse_first_layer(other, optimizer, mode) as forward:
         fit(forward, optimizer)
     for (name, value), twin in zip(
         dense.state_dict().items(), other.state_dict().values(), strict=True
@@ -104,7 +104,7 @@ def test_sparse_steps_are_dense_steps(mode, l1, beta, bound_from, monkeypatch):
 @pytest.mark.parametrize(("l1", "beta"), [(1e-3, 20.0), (1e-3, 8.0), (1e-3, 2.0), (1e-5, 1.0)])
 def test_a_bound_changes_no_bit(l1, beta, precision, monkeypatch):
     """With the bound as with the whole gradient searched, whether few or many zeros return."""
-    monkeypatch.setattr(sparse, "BOUND_FROM", 0)
+    monkeypatch.setattr(sparse_products, "BOUND_FROM", 0)
     monkeypatch.setattr(gradient_bound, "UNITS_EACH", 1)
     # nothing is too much, so that each number of axes is used to the end
     monkeypatch.setattr(gradient_bound, "CANDIDATES", 2.0)
@@ -114,7 +114,7 @@ def test_a_bound_changes_no_bit(l1, beta, precision, monkeypatch):
         net = s_fc()
         zeros = net.conv1.weight == 0
         optimizer = optimizer_of(net, "exact", l1, beta)
-        with sparse.sparse_first_layer(net, optimizer, "exact") as forward:
+        with sparse_products.sparse_first_layer(net, optimizer, "exact") as forward:
             fit(lambda x, forward=forward: forward(x.to(precision)), optimizer, count=5)
         states.append(net.state_dict())
         returned.append(int((zeros & (net.conv1.weight != 0)).sum()))
@@ -127,7 +127,7 @@ def test_zeros_may_return_while_the_step_before_is_not_forgotten():
     net, kept = s_fc(density=0.01), []
     optimizer = optimizer_of(net, "exact", l1=1e-6)
     zeros = net.conv1.weight == 0
-    with sparse.sparse_first_layer(net, optimizer, "exact") as forward:
+    with sparse_products.sparse_first_layer(net, optimizer, "exact") as forward:
         for x, labels in batches(4):
             optimizer.zero_grad()
             kept.append(F.cross_entropy(forward(x), labels))
@@ -148,7 +148,7 @@ def test_the_optimizer_holds_the_matrix_again_afterwards():
 
 
 def _interrupted_epoch(net, optimizer):
-    with sparse.sparse_first_layer(net, optimizer, "exact") as forward:
+    with sparse_products.sparse_first_layer(net, optimizer, "exact") as forward:
         fit(forward, optimizer, 2)
         raise KeyboardInterrupt
 
@@ -158,28 +158,28 @@ def test_sparse_where_it_pays_and_nowhere_else():
         (0.01, "exact", "exact"), (0.01, "frozen", "frozen"), (0.5, "frozen", "dense"),
     ):  # fmt: skip
         net = s_fc(density)
-        assert sparse.choose_mode(net, optimizer_of(net, mode)) == expected
+        assert sparse_products.choose_mode(net, optimizer_of(net, mode)) == expected
     for net in (s_fc(0.01, dropout=0.5), s_fc(0.01, bias=True)):
-        assert sparse.choose_mode(net, optimizer_of(net, "exact")) == "dense"
+        assert sparse_products.choose_mode(net, optimizer_of(net, "exact")) == "dense"
     net = s_fc(0.01)
-    assert sparse.choose_mode(net, ProximalL1(net.parameters(), l1=1e-3)) == "dense"
+    assert sparse_products.choose_mode(net, ProximalL1(net.parameters(), l1=1e-3)) == "dense"
     for name in ("d-fc", "3-fc"):
         other = models.build(name, num_classes=10, image_size=8, in_channels=1, base_channels=1)
         torch.nn.init.zeros_(other.conv1.weight)
-        assert sparse.choose_mode(other, BetaLasso(other.parameters(), l1=1e-3)) == "dense"
+        assert sparse_products.choose_mode(other, BetaLasso(other.parameters(), l1=1e-3)) == "dense"
 
 
 def test_a_lambda_for_each_weight_stays_dense():
     net = s_fc(0.01)
     optimizer = optimizer_of(net, "exact")
     optimizer.param_groups[0]["relative_l1"] = torch.ones_like(net.conv1.weight)
-    assert sparse.choose_mode(net, optimizer) == "dense"
+    assert sparse_products.choose_mode(net, optimizer) == "dense"
 
 
 def test_a_small_layer_stays_dense(monkeypatch):
     net = s_fc(0.01)
-    monkeypatch.setattr(sparse, "PAYS_FROM", net.conv1.weight.numel() + 1)
-    assert sparse.choose_mode(net, optimizer_of(net, "exact")) == "dense"
+    monkeypatch.setattr(sparse_products, "PAYS_FROM", net.conv1.weight.numel() + 1)
+    assert sparse_products.choose_mode(net, optimizer_of(net, "exact")) == "dense"
 
 
 def test_a_dead_unit_is_dead_for_good():
@@ -208,7 +208,7 @@ def test_a_run_turns_sparse_and_says_so(frozen, precision, tmp_path, monkeypatch
     modes = record.provenance["modes"]
     assert set(modes) == {"dense", mode}
     assert sum(modes.values()) == config.epochs
-    monkeypatch.setattr(sparse, "PAYS_BELOW", {"cpu": dict.fromkeys(MODES, 0.0)})
+    monkeypatch.setattr(sparse_products, "PAYS_BELOW", {"cpu": dict.fromkeys(MODES, 0.0)})
     dense = train(config, store=RunStore(tmp_path / "dense"), device="cpu")
     assert dense.provenance["modes"] == {"dense": config.epochs}
     (losses, counts), (expected, dense_counts) = outcome(record), outcome(dense)

@@ -94,7 +94,7 @@ def test_other_digits_are_refused(digits_file):
 def test_without_scikit_learn_digits_say_what_to_install(monkeypatch, folder):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     for function in (data.load, data.verify, download.get):
-        assert error_of(function, "digits").endswith("not installed: pip install 'lcs[book]'")
+        assert error_of(function, "digits").endswith("pip install -e '.[book]'")
     assert "pip install" in {name: found for name, _, found in data.available()}["digits"]
 
 

@@ -10,9 +10,8 @@ from torch import Tensor
 
 from lcs.config import ToyConfig
 from lcs.errors import ConfigError
-from lcs.exhibits.toy import lasso as experiment
+from lcs.exhibits.toy import experiment, theory
 from lcs.exhibits.toy import problems as toy
-from lcs.exhibits.toy import theory
 from lcs.optim import BetaLasso, ProximalL1
 
 SMALL = dataclasses.replace(experiment.SMOKE, problems=40)

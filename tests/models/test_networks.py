@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from lcs import models
 from lcs.config import CHOICES
 from lcs.errors import ConfigError
-from lcs.models import networks
-from lcs.models.networks import Geometry, LocallyConnected2d, Net, build, embed, layers
+from lcs.models import LocallyConnected2d, Net, build, embed, layers, networks
+from lcs.shapes import Geometry
 
 NESTED = [f"{depth}-{kind}" for depth in "sd" for kind in ("conv", "local", "fc")]
 OURS = [*NESTED, "3-fc"]  # all but torchvision's

@@ -1,0 +1,220 @@
+"""How local filters are: five measures, and the null model that tells locality from chance.
+
+Filters are first-layer weights seen as images, shape (units, channels, height, width). Measures
+take tensors, and return plain numbers or small tensors.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lcs.errors import ConfigError
+from lcs.stats import mean_interval, paired_difference
+
+MIN_NONZEROS = 20  # weights without which a filter has no locality to speak of
+MAX_FILTERS = 512  # so many filters of a network are measured at most
+PERMUTATIONS = 20  # of the pixels of each filter, for chance
+SEED = 0  # of the choice of filters, and of the permutations
+
+
+def locality(filters: Tensor) -> dict[str, Any]:
+    """How local filters (units, channels, height, width) are, against a null model.
+
+    `eligible` filters have at least `MIN_NONZEROS` non-zeros; `filters` of them, at most
+    `MAX_FILTERS` and chosen by `choose_filters`, are measured by `spread`, `window_mass` (side
+    `window`, see `window_size`), `morans_i`, and by `band_mass` as `row_mass` and `column_mass`.
+    Each filter's null value is the average over `permutations` of its own pixels
+    (`permute_pixels`), and its excess is the filter's value less its null value.
+
+    Returns:
+        JSON-ready: the counts and the window by these names, and for each of these measures
+        `mean`, `null_mean` and `excess_mean` over filters, with their 95 % Student-t half-widths
+        `ci95`, `null_ci95` and `excess_ci95`. With fewer than two filters there is no interval:
+        `filters` is 0 and every value None.
+
+    Raises ConfigError for filters that are not finite or not images.
+    """
+    units = choose_filters(filters, MAX_FILTERS)
+    chosen = checked(filters[units])
+    window = window_size(*chosen.shape[2:])
+    result: dict[str, Any] = {
+        "eligible": len(_eligible(filters)),
+        "filters": len(units) if len(units) > 1 else 0,
+        "permutations": PERMUTATIONS,
+        "window": window,
+    }
+    names = ("spread", "window_mass", "morans_i", "row_mass", "column_mass")
+    if len(units) < 2:
+        nothing = ("mean", "ci95", "null_mean", "null_ci95", "excess_mean", "excess_ci95")
+        return result | {name: dict.fromkeys(nothing) for name in names}
+    generator = torch.Generator().manual_seed(SEED)
+    null = torch.zeros(len(names), len(chosen), dtype=torch.float64)
+    for _ in range(PERMUTATIONS):  # one at a time: memory stays that of the filters
+        null += _measures(permute_pixels(chosen, generator), window)
+    for name, own, chance in zip(
+        names, _measures(chosen, window), null / PERMUTATIONS, strict=True
+    ):
+        estimates = {
+            "": mean_interval(own),
+            "null_": mean_interval(chance),
+            "excess_": paired_difference(own, chance),
+        }
+        result[name] = {}
+        for prefix, estimate in estimates.items():
+            result[name] |= {f"{prefix}mean": estimate.mean, f"{prefix}ci95": estimate.half_width}
+    return result
+
+
+def spread(filters: Tensor) -> Tensor:
+    """RMS distance, in pixels, of each filter's mass from its centroid: (units,), float64.
+
+    A pixel's mass is the sum of its squared weights over channels: its share of the unit's response
+    to white noise. Squares keep a dense filter's noise floor from drowning what it has learned.
+    nan for an all-zero filter, which has no mass.
+    """
+    mass = _mass(filters)
+    return (_variance(mass.sum(2)) + _variance(mass.sum(1))).sqrt()
+
+
+def window_mass(filters: Tensor, window: int) -> Tensor:
+    """Share of each filter's mass in its best window x window square: (units,), float64.
+
+    The square lies inside the image; mass as in `spread`, nan likewise.
+    Raises ConfigError for a window that does not fit.
+    """
+    return window_shares(filters, window).amax((1, 2)).clamp(max=1)  # rounding may pass 1
+
+
+def window_shares(filters: Tensor, window: int) -> Tensor:
+    """Share of each filter's mass in the window x window square at every place, float64.
+
+    Shape (units, height - window + 1, width - window + 1), by the square's first row and column.
+    Raises ConfigError for a window that does not fit.
+    """
+    mass = _mass(filters)
+    height, width = mass.shape[1:]
+    if not 1 <= window <= min(height, width):
+        raise ConfigError(f"window: {window} does not fit images of {height} x {width} pixels")
+    rows, columns = _window_sums(height, window), _window_sums(width, window)
+    return rows @ mass @ columns.T
+
+
+def band_mass(filters: Tensor, size: int) -> Tensor:
+    """Share of each filter's mass in its best band of neighbouring rows, and of columns.
+
+    Shape (2, units), float64: a filter whose rows are frequencies and whose columns are times is
+    local in frequency by the first, in time by the second. Mass as in `spread`, nan likewise.
+    """
+    mass = _mass(filters)
+    bands = [mass.sum(axis) @ _window_sums(mass.shape[3 - axis], size).T for axis in (2, 1)]
+    return torch.stack([band.amax(1).clamp(max=1) for band in bands])
+
+
+def morans_i(filters: Tensor) -> Tensor:
+    """Moran's I of each filter's signed weights: (units,), float64.
+
+    Neighbours are the pixels above, below, left and right, with equal weights, and the image does
+    not wrap around. Deviations are from each channel's own mean; products and squares are summed
+    over channels before the division. Chance is -1 / (pixels - 1); 1 is smooth, -1 a checkerboard.
+    A filter without variance has nothing to correlate and gets 0. (Moran, Biometrika 1950.)
+    """
+    filters = checked(filters)
+    height, width = filters.shape[2:]
+    constant = filters.amax((2, 3), keepdim=True) == filters.amin((2, 3), keepdim=True)
+    deviation = (filters - filters.mean((2, 3), keepdim=True)).masked_fill(constant, 0)
+    down = (deviation[:, :, 1:] * deviation[:, :, :-1]).sum((1, 2, 3))
+    right = (deviation[..., 1:] * deviation[..., :-1]).sum((1, 2, 3))
+    pairs = (height - 1) * width + height * (width - 1)
+    squares = deviation.square().sum((1, 2, 3))
+    covariance, variance = (down + right) / pairs, squares / (height * width)
+    return torch.where(variance > 0, covariance / variance, 0)
+
+
+def window_size(height: int, width: int) -> int:
+    """Side of the window in `locality`: 9, the paper's kernel, for 32 pixels, and in proportion.
+
+    It is always odd: 3 for the digits' 8 x 8, where a square of 9 would not fit.
+    """
+    return 2 * (min(height, width) // 8) + 1
+
+
+def permute_pixels(filters: Tensor, generator: torch.Generator) -> Tensor:
+    """Each filter with its pixels in a random order of its own; a pixel's channels stay together.
+
+    The null model of locality: it keeps the weights, and loses where they were.
+    """
+    units, channels, height, width = filters.shape
+    keys = torch.rand(units, height * width, generator=generator, dtype=torch.float64)
+    order = keys.argsort(1)[:, None].expand(-1, channels, -1).to(filters.device)
+    return filters.flatten(2).gather(2, order).view_as(filters)
+
+
+def choose_filters(filters: Tensor, count: int) -> Tensor:
+    """Indices of at most `count` filters, random among those with `MIN_NONZEROS` non-zeros.
+
+    So the paper chooses what to show (Neyshabur 2020, Figure 4). Filters come in the order drawn:
+    a smaller draw is the beginning of a larger one, and the filters that a figure
+    shows are among those measured.
+
+    Raises ConfigError for a count below 1.
+    """
+    if count < 1:
+        raise ConfigError(f"count: expected at least 1, got {count}")
+    generator = torch.Generator().manual_seed(SEED)
+    eligible = _eligible(filters)
+    return eligible[torch.randperm(len(eligible), generator=generator)[:count]]
+
+
+def prune(filters: Tensor, share: float) -> Tensor:
+    """Return filters with only this share of all their weights, the largest ones; the rest is zero.
+
+    Raises ConfigError for a share that is not above 0 and at most 1.
+    """
+    if not 0 < share <= 1:
+        raise ConfigError(f"share: {share} is out of range; give a number above 0 and up to 1")
+    kept = max(1, round(share * filters.numel()))
+    smallest = filters.abs().flatten().topk(kept).values[-1]
+    return torch.where(filters.abs() >= smallest, filters, 0.0)
+
+
+def checked(filters: Tensor) -> Tensor:
+    """Return filters in float64 on the CPU; ConfigError if they are not images, or not finite."""
+    if filters.ndim != 4 or filters.shape[2] * filters.shape[3] < 2:
+        shape = tuple(filters.shape)
+        raise ConfigError(f"filters: expected (units, channels, height, width), got {shape}")
+    filters = filters.detach().to("cpu", torch.float64)
+    if not filters.isfinite().all():
+        raise ConfigError("filters: some weights are not finite; measure a run that converged")
+    return filters
+
+
+def _measures(filters: Tensor, window: int) -> Tensor:
+    """The measures of `locality` of each filter: (5, units)."""
+    squares = [spread(filters), window_mass(filters, window), morans_i(filters)]
+    return torch.cat([torch.stack(squares), band_mass(filters, window)])
+
+
+def _eligible(filters: Tensor) -> Tensor:
+    """Indices of the filters with at least `MIN_NONZEROS` non-zeros, ascending."""
+    counts = torch.count_nonzero(filters.detach().flatten(1), dim=1)
+    return (counts >= MIN_NONZEROS).nonzero().flatten().cpu()
+
+
+def _mass(filters: Tensor) -> Tensor:
+    """Each pixel's share of its filter's squared weights: (units, height, width)."""
+    mass = checked(filters).square().sum(1)
+    return mass / mass.sum((1, 2), keepdim=True)
+
+
+def _variance(marginal: Tensor) -> Tensor:
+    """Variance of position along one axis, given the mass at each position (units, positions)."""
+    position = torch.arange(marginal.shape[1], dtype=torch.float64)
+    centroid = (marginal * position).sum(1, keepdim=True)
+    return (marginal * (position - centroid).square()).sum(1)
+
+
+def _window_sums(size: int, window: int) -> Tensor:
+    """Matrix (size - window + 1, size) that sums every run of `window` neighbours."""
+    offset = torch.arange(size) - torch.arange(size - window + 1)[:, None]
+    return ((offset >= 0) & (offset < window)).to(torch.float64)
