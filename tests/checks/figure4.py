@@ -8,6 +8,7 @@ from lcs.exhibits.compare import (
     by_method,
     by_width,
     conditions,
+    matches,
     paired,
     remaining,
     without_threshold,
@@ -16,6 +17,7 @@ from lcs.exhibits.figure4 import smooth
 from lcs.exhibits.figure4.crop_shift import by_shift, range_difference
 from lcs.exhibits.locality import beyond_chance, pair_correlation
 from lcs.exhibits.methods import B0, B1, B50, LOCAL, SGD
+from lcs.exhibits.settings import STRONGER_L1
 from lcs.exhibits.why import width
 from lcs.measure import clustering_range, half_distance
 
@@ -46,6 +48,21 @@ def threshold_makes_filters_less_local(store):
         for config in sparse
         for less in [paired(found[config], found[without_threshold(config)], beyond_chance)]
     )
+
+
+@CHECKS.add
+def shares_themselves_differ_less(store):
+    """With cross-entropy, augmentation and the stronger λ: β = 50 less β = 0, without the null."""
+    found, cells = sparse_cells(store)
+    wanted = {"loss": "cross-entropy", "augment": "flip-crop", "lr": 0.1, **STRONGER_L1}
+    (sparse,) = (config for config in cells if matches(config, wanted))
+    runs, dense = found[sparse], found[without_threshold(sparse)]
+
+    def share(run):
+        return 100 * run.final["locality"]["window_mass"]["mean"]
+
+    raw = np.mean([share(r) for r in runs]) - np.mean([share(r) for r in dense])
+    return window(runs) - window(dense) < raw < 0
 
 
 @CHECKS.add
