@@ -1,0 +1,72 @@
+"""What the page variants says of results."""
+
+from itertools import pairwise
+
+from checks import Checks, records
+from lcs.exhibits import variants
+from lcs.exhibits.compare import accuracies, by_method, nonzeros
+from lcs.exhibits.locality import beyond_chance
+from lcs.exhibits.methods import B0, B50, CONV, LOCAL, SGD
+from lcs.stats import mean_interval
+
+CHECKS = Checks()
+
+
+def mean(values):
+    return mean_interval(values).mean
+
+
+@CHECKS.add
+def growth_brings_it_nearer(store):
+    """Of β = 50 at either λ: more accurate, more local and sparser with each growth.
+
+    It stays below S-LOCAL. β = 0 becomes at least as local as β = 50, and no more accurate.
+    """
+    runs = records(store, "banded")
+    groups = by_method(runs)
+    local = mean(accuracies(groups[LOCAL]))
+    for l1 in {run.config.l1 for run in groups[B50]}:
+        grown = [
+            [run for run in groups[B50] if (run.config.l1, run.config.l1_growth) == (l1, growth)]
+            for growth in (0.0, *variants.GROWTHS)
+        ]
+        for less, more in pairwise(grown):
+            nearer = (
+                mean(accuracies(less)) <= mean(accuracies(more)) < local
+                and mean(beyond_chance(less)) < mean(beyond_chance(more))
+                and mean(nonzeros(less)) > mean(nonzeros(more))
+            )
+            if not nearer:
+                return False
+    at = {
+        growth: [run for run in groups[B0] if run.config.l1_growth == growth]
+        for growth in (0.0, variants.GROWTHS[-1])
+    }
+    fastest = [run for run in groups[B50] if run.config.l1_growth == variants.GROWTHS[-1]]
+    last = at[variants.GROWTHS[-1]]
+    return mean(accuracies(last)) < mean(accuracies(at[0.0])) and mean(beyond_chance(last)) > mean(
+        beyond_chance(fastest)
+    )
+
+
+@CHECKS.add
+def a_start_from_s_conv_does_not_help(store):
+    """S-FC from S-CONV ends above S-CONV trained on, and below S-FC from nothing; and more local.
+
+    S-CONV itself is far behind S-FC from nothing.
+    """
+    runs = records(store, "from-convolution")
+    started = by_method([run for run in runs if run.config.source])
+    longest = max(run.config.epochs for run in runs)
+    nothing = by_method([run for run in runs if run.config.epochs == longest])
+    accuracy = {
+        who: {m: mean(accuracies(group)) for m, group in groups.items()}
+        for who, groups in (("started", started), ("nothing", nothing))
+    }
+    local = mean(beyond_chance(started[LOCAL]))
+    return mean(beyond_chance(started[B50])) > 0.9 * local and all(
+        accuracy["started"][CONV] < accuracy["started"][m] < accuracy["nothing"][m]
+        and mean(beyond_chance(started[m])) > mean(beyond_chance(nothing[m]))
+        and accuracy["nothing"][CONV] < accuracy["nothing"][m] - 5
+        for m in (SGD, B50)
+    )
