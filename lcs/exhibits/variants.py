@@ -251,9 +251,12 @@ def banded_figure(records: Sequence[Record]) -> Figure:
         for name, runs in compare.by_method(plain).items()
     }
     grown = [run for run in records if run.config.l1]
-    frame = compare.sweep_frame(
-        grown, "l1_growth", lambda c: f"{method(c).shortest}, λ = {compare.l1_text(c)}"
-    )
+    largest = max((run.config.l1 for run in grown), default=0.0)
+
+    def series(config: Config) -> str:
+        return f"{method(config).shortest}{'' if config.l1 == largest else ', smaller λ'}"
+
+    frame = compare.sweep_frame(grown, "l1_growth", series)
     return plots.sweep(frame, "growth g of λ", references=references, linear_below=GROWTHS[0])
 
 
