@@ -1,17 +1,18 @@
 """The paper's networks, and networks that start from another, trained network.
 
-`networks` has the S- and D- nets and 3-FC, `embedding` has `embed`, which lays a convolutional or a
-locally connected network out as a fully connected one, `resnet` the ResNet18 of any width,
-`transfer` what a network takes over from another. `lcs.shapes` knows the sizes of layers without
-building them.
+`networks` has the S- and D- nets and 3-FC, and `embed`, which makes a convolutional network a
+locally connected one and that a fully connected one; `embedding` does so to the weights of a layer.
+`resnet` is the ResNet18 of any width, `transfer` what a network takes over from another.
+`lcs.shapes` knows the sizes of layers without building them.
 """
 
-from lcs.models.embedding import dense_weight, embed, relative_l1
+from lcs.models.embedding import dense_weight, relative_l1
 from lcs.models.networks import (
     Convolution,
     LocallyConnected2d,
     Net,
     build,
+    embed,
     first_layer_filters,
     layers,
 )

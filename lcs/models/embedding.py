@@ -1,4 +1,4 @@
-"""Convolutions and locally connected layers laid out as fully connected ones.
+"""Layers laid out one step up: a convolution as a LOCAL layer, that as a fully connected one.
 
 The weights of a CONV layer are copied to every position, which makes a LOCAL layer; those of a
 LOCAL layer are the non-zeros of a matrix, that of an FC layer (Neyshabur 2020, Fig. 1).
@@ -7,43 +7,11 @@ LOCAL layer are the non-zeros of a matrix, that of an FC layer (Neyshabur 2020, 
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from lcs.shapes import Geometry
-
-if TYPE_CHECKING:
-    from lcs.models.networks import Net
-
-
-def embed(net: Net) -> Net:
-    """Return the same function one step up: CONV to LOCAL, LOCAL to FC.
-
-    The weights of a CONV net are copied to every position; those of a LOCAL net are laid out as a
-    (sparse) Toeplitz-like matrix of shape (C'·H'·W', C·H·W). In eval mode the outputs are equal up
-    to rounding.
-
-    Raises:
-        ValueError: the net is fully connected already.
-    """
-    above = {"conv": "local", "local": "fc"}.get(net.kind)
-    if above is None:
-        raise ValueError(f"embed takes a CONV or a LOCAL net, not {net.kind!r}")
-    hidden, num_classes = net.fc1.out_features, net.fc2.out_features
-    result = type(net)(above, net.geometries, hidden=hidden, num_classes=num_classes, **net.options)  # type: ignore[arg-type]
-    state = dict(net.state_dict())
-    for number, geometry in enumerate(net.geometries, start=1):
-        for name in (f"conv{number}.weight", f"conv{number}.bias"):
-            if name in state:
-                state[name] = embed_tensor(state[name], geometry, above)
-        for name, value in state.items():
-            # of batch normalisation: every unit has the values of its channel
-            if above == "fc" and name.startswith(f"bn{number}.") and value.ndim == 1:
-                state[name] = value.repeat_interleave(geometry.out_size**2)
-    result.to(net.fc1.weight).load_state_dict(state)
-    return result.train(net.training)
 
 
 def embed_tensor(tensor: Tensor, geometry: Geometry, kind: str) -> Tensor:

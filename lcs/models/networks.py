@@ -2,8 +2,8 @@
 
 Each S- and D- net exists three times, with the same layer names: as a convolutional net (CONV),
 with the weights no longer shared (LOCAL), and with every input connected (FC). A CONV net is a
-LOCAL net with tied weights, and a LOCAL net is an FC net with most weights zero: see
-`lcs.models.embedding`. 3-FC is an FC net whose one convolution has a kernel as large as the image.
+LOCAL net with tied weights, and a LOCAL net is an FC net with most weights zero: `embed` goes up.
+3-FC is an FC net whose one convolution has a kernel as large as the image.
 Every layer but the last is a linear map, batch normalisation and ReLU. ResNet18 is in
 `lcs.models.resnet`.
 """
@@ -220,6 +220,34 @@ def build(
         affine=affine,
         dropout=dropout,
     )
+
+
+def embed(net: Net) -> Net:
+    """Return the same function one step up: CONV to LOCAL, LOCAL to FC.
+
+    The weights of a CONV net are copied to every position; those of a LOCAL net are laid out as a
+    (sparse) Toeplitz-like matrix of shape (C'·H'·W', C·H·W). In eval mode the outputs are equal up
+    to rounding.
+
+    Raises:
+        ValueError: the net is fully connected already.
+    """
+    above = {"conv": "local", "local": "fc"}.get(net.kind)
+    if above is None:
+        raise ValueError(f"embed takes a CONV or a LOCAL net, not {net.kind!r}")
+    hidden, num_classes = net.fc1.out_features, net.fc2.out_features
+    result = Net(above, net.geometries, hidden=hidden, num_classes=num_classes, **net.options)  # type: ignore[arg-type]
+    state = dict(net.state_dict())
+    for number, geometry in enumerate(net.geometries, start=1):
+        for name in (f"conv{number}.weight", f"conv{number}.bias"):
+            if name in state:
+                state[name] = embed_tensor(state[name], geometry, above)
+        for name, value in state.items():
+            # of batch normalisation: every unit has the values of its channel
+            if above == "fc" and name.startswith(f"bn{number}.") and value.ndim == 1:
+                state[name] = value.repeat_interleave(geometry.out_size**2)
+    result.to(net.fc1.weight).load_state_dict(state)
+    return result.train(net.training)
 
 
 def layers(model: nn.Module) -> dict[str, Tensor]:

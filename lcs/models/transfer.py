@@ -35,8 +35,7 @@ from torch import Tensor, nn
 
 from lcs.config import Config
 from lcs.errors import ConfigError
-from lcs.models.embedding import embed
-from lcs.models.networks import Net
+from lcs.models.networks import Net, embed
 from lcs.seeds import generator_for
 
 # of `Config.start`: where masks are taken, and of which layers
