@@ -409,6 +409,8 @@ def test_import(store, record, command, tmp_path):
     said = command("runs", "import", store.root, "--store", small, "--no-filters")
     assert said.code == 0
     assert sorted(p.name for p in files(small)) == sorted(p.name for p in store.paths())
+    assert command("runs", "import", store.root, "--store", small).code == 0
+    assert sorted(p.name for p in files(small)) == sorted(p.name for p in files(store.root))
 
 
 def test_import_of_one_file_from_anywhere(store, record, command, tmp_path):

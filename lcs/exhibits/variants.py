@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 WIDTH, DEEP_WIDTH = 2, 1
 # banded: growth of λ with each row or column outside the window, and shares of λ within it
 GROWTHS, SHARES = (0.01, 0.1, 1.0), (1.0, 0.1)
-# from a convolution: candidates for every network, and what is taken until the search has chosen
+# from a convolution: candidates of η by optimizer
 CONVOLUTION_RATES = {"sgd": (1.0, 0.3, 0.1, 0.01), "beta-lasso": (3.0, 1.0, 0.3, 0.1)}
 # deeper: candidates for every network: weight decays of SGD, shares of λ of β = 50
 RATES, DECAYS, DEEP_SHARES = (0.03, 0.1, 0.3), (1e-4, 5e-4, 2e-3), (0.1, 0.3, 1.0)

@@ -2,6 +2,7 @@
 
 The weights of a CONV layer are copied to every position, which makes a LOCAL layer; those of a
 LOCAL layer are the non-zeros of a matrix, that of an FC layer (Neyshabur 2020, Fig. 1).
+`relative_l1` is a λ that grows outside the places of a LOCAL layer's weights.
 """
 
 from __future__ import annotations

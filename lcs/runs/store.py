@@ -79,8 +79,7 @@ class Record:
     def has_filters(self) -> bool:
         """Whether filters are kept beside the record: in the book's store where a figure has them.
 
-        `filters` names the file and its SHA-256 in any case, so that those of a repeated run can
-        be compared.
+        `filters` names the file and its SHA-256 in any case.
         """
         return self.filters is not None and self.path.with_name(self.filters["file"]).exists()
 
@@ -105,8 +104,7 @@ class Record:
         path = self.path.with_name(self.filters["file"])
         if not path.exists():
             raise RecordError(
-                f"{path}: not kept, as no figure shows it; train the run anew, with --store naming "
-                "an empty folder"
+                f"{path}: not kept here; train the run anew, with --store naming an empty folder"
             )
         content = _read(path, MAX_FILTERS_BYTES)
         if hashlib.sha256(content).hexdigest() != self.filters["sha256"]:
@@ -288,14 +286,14 @@ class RunStore:
         content = _read(source)
         record = _parsed(content, source)
         target = self.path(record.config)
-        if target.exists():
-            if _read(target) != content:
-                raise RecordError(f"{target}: exists already and differs from {source}; delete one")
-        else:
-            if filters and record.has_filters:
-                write_atomically(target.with_suffix(".safetensors"), record.read_filters()[0])
+        taken = dataclasses.replace(record, path=target)
+        if target.exists() and _read(target) != content:
+            raise RecordError(f"{target}: exists already and differs from {source}; delete one")
+        if filters and record.has_filters and not taken.has_filters:
+            write_atomically(target.with_suffix(".safetensors"), record.read_filters()[0])
+        if not target.exists():
             write_atomically(target, content)
-        return dataclasses.replace(record, path=target)
+        return taken
 
 
 def paths_in(source: Path) -> list[Path]:

@@ -59,9 +59,10 @@ def would_revive(weights: Mapping[str, Tensor], optimizer: Optimizer, lr: float)
 
 
 def filters_to_store(config: Config, filters: Tensor) -> Tensor | None:
-    """Choose the filters that a figure shows: of a first seed's final run, else None.
+    """Choose the filters that a figure may show: of a first seed's final run, else None.
 
-    No figure shows those of rivals, of transferred masks or of a share of the images.
+    No figure shows those of rivals, of transferred masks or of a share of the images. Which of the
+    others the book keeps is decided when a record is imported.
     """
     other = config.pruning != "none" or config.source is not None or config.train_share < 1
     if config.seed or config.validation or other:

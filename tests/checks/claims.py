@@ -2,14 +2,16 @@
 
 from checks import Checks, records
 from checks.reproduce import nothing_at_the_papers_size
+from checks.scaling_details import three_layers_fall_at_the_largest_width
 from lcs.exhibits import published
-from lcs.exhibits.compare import accuracies, by_method, by_width, paired
-from lcs.exhibits.methods import SGD, THREE
+from lcs.exhibits.compare import accuracies, by_method
+from lcs.exhibits.methods import SGD
 from lcs.exhibits.verdicts import one_more
 from lcs.stats import mean_interval
 
 CHECKS = Checks()
 CHECKS.add(nothing_at_the_papers_size)
+CHECKS.add(three_layers_fall_at_the_largest_width)
 
 
 @CHECKS.add
@@ -29,12 +31,3 @@ def sgd_of_the_reproduction_is_contradicted(store):
     ours = mean_interval(accuracies(by_method(records(store, "table2"))[SGD]))
     away = one_more(ours, published.table2(SGD).report)
     return abs(away.mean) > away.half_width
-
-
-@CHECKS.add
-def three_layers_get_worse(store):
-    """By the recipe 3-FC is worse at α = 8 than at 4, and ahead of S-FC by SGD up to there."""
-    grown = by_width(records(store, "scaling", "scaling-wide"))
-    accuracy = {at: mean_interval(accuracies(runs[THREE])).mean for at, runs in grown.items()}
-    leads = {at: paired(runs[THREE], runs[SGD]).mean for at, runs in grown.items()}
-    return accuracy[8] < accuracy[4] and min(leads[at] for at in (1, 2, 4)) > 0

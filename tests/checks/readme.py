@@ -92,7 +92,7 @@ def three_layers_ahead_up_to_width_4(store):
     """By the paper's recipe 3-FC is ahead of S-FC at α = 1, 2 and 4, by SGD and by β = 50."""
     grown = by_width(records(store, "scaling"))
     leads = [paired(at[THREE], at[name]) for at in grown.values() for name in (SGD, B50)]
-    return set(grown) == {1, 2, 4} and all(lead.mean > 0 for lead in leads)
+    return set(grown) == {1, 2, 4} and all(map(ahead, leads))
 
 
 @CHECKS.add

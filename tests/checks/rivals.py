@@ -80,15 +80,17 @@ def own_masks_are_as_good(store):
 
 @CHECKS.add
 def locality_of_pruning_is_not_resolved(store):
-    """Filters of gradual pruning, SET and RigL cannot be told from those of β = 50, but one-shot's.
+    """Filters of gradual pruning, SET and RigL cannot be told from those of β = 50.
 
-    Those of dense SGD and of a random mask are less local.
+    Those of one-shot pruning, of SNIP and within windows are more local, and no others; those of
+    dense SGD and of a random mask are less so.
     """
     place = by_rival(records(store, "rivals"))
     more = {name: paired(runs, place[B50], beyond_chance) for name, runs in place.items()}
     return (
         all(level(more[name]) for name in ("gradual", "SET", "RigL"))
-        and ahead(more["one-shot"])
+        and {name for name, gain in more.items() if ahead(gain)}
+        == {"one-shot", "SNIP", "S-LOCAL's windows"}
         and all(behind(more[name]) for name in (DENSE, "random mask"))
     )
 
@@ -107,11 +109,18 @@ def pruning_gathers_weights_most(store):
 
 @CHECKS.add
 def smaller_budget_alike(store):
-    """Gradual pruning is ahead of β = 50, by more than at the larger budget; others are behind."""
+    """Gradual pruning is ahead of β = 50, by more than at the larger budget; some are behind.
+
+    SET and windows are ahead by less than a point.
+    """
     place = by_rival(records(store, "rivals-few"))
     gains = {name: paired(runs, place[B50]).mean for name, runs in place.items()}
     behind_it = ("one-shot", "SNIP", "RigL", "random mask")
-    return gains["gradual"] > lead(store, "gradual") and max(map(gains.get, behind_it)) < 0
+    return (
+        gains["gradual"] > lead(store, "gradual")
+        and max(gains[name] for name in behind_it) < 0
+        and all(0 < gains[name] < 1 for name in ("SET", "S-LOCAL's windows"))
+    )
 
 
 @CHECKS.add

@@ -56,7 +56,7 @@ def l1_reduces_overfitting(store):
         and max(fallen, key=fallen.get) == SGD
         and fallen[SGD] > 1
         and ahead(at_end)
-        and at_best.mean < 0
+        and behind(at_best)
     )
 
 

@@ -268,32 +268,50 @@ def test_local_filters_differ_from_smooth_ones_with_as_many_weights():
     local = smooth.largest(bumps(8, 2.0), torch.full((8,), 60))
     found = smooth.compared(local, bumps(8, 2.0))
     assert found["own"].mean == found["pruned"].mean == pytest.approx(100)
-    assert found["smooth"].mean < 80
+    assert found["pruned_phases"].mean < 80
     assert found["pixels"].mean < 60
-    assert smooth.more(found["own"], found["smooth"])
+    assert found["phases"].mean < 60
+    assert smooth.more(found["own"], found["pruned_phases"])
     # smooth filters without a place, pruned, gather more than their pixels permuted
-    assert smooth.more(found["smooth"], found["pixels"])
+    assert smooth.more(found["pruned_phases"], found["pixels"])
+
+
+def kept(config: Config, count: int = 12) -> Record:
+    """A run that stored so many filters."""
+
+    class Kept(Record):
+        has_filters = True
+
+        def load_filters(self) -> torch.Tensor:
+            return bumps(count, 3.0)
+
+    run = made_up(config, 50.0)
+    return Kept(run.path, "run", config, {}, run.final, {"file": "made up"}, {})
 
 
 def test_filters_stand_beside_those_of_sgd_in_the_same_setting():
-    images = bumps(12, 3.0)
     sgd, wide = Config(), Config(base_channels=2)
     sparse = Config(optimizer="beta-lasso", beta=50.0, l1=2e-5)
-
-    def kept(config: Config) -> Record:
-        class Kept(Record):
-            has_filters = True
-
-            def load_filters(self) -> torch.Tensor:
-                return images
-
-        run = made_up(config, 50.0)
-        return Kept(run.path, "run", config, {}, run.final, {"file": "made up"}, {})
-
-    found = smooth.frame([[kept(sgd), kept(sparse)], [kept(wide), kept(sparse)]])
-    assert len(found) == 1
+    found = smooth.frame([[kept(sgd), kept(sparse, 5)], [kept(wide), kept(sparse)]])
+    assert len(found) == 1, "in the second group SGD has another width"
     assert found.iloc[0]["series"] == "β = 50"
     (row,) = smooth.table(found).rows
-    assert row[-3] == "plain"
+    assert len(row) == len(smooth.table(found).columns)
     assert set(smooth.numbers(found).values()) == {"pending"}, "none with flips and crops"
+    assert smooth.frame([[kept(sgd), kept(sparse, 1)]]).empty, "one filter has no interval"
     assert "pending" in smooth.table(smooth.frame([])).rows[0][0]
+
+
+def test_prose_has_the_largest_width_and_lambda():
+    here = {"augment": "flip-crop"}
+    group = [kept(Config(base_channels=width, **here)) for width in (1, 2, 4)]
+    for width, l1, beta in ((1, 1e-5, 0), (2, 1e-5, 0), (2, 2e-5, 0), (2, 1e-5, 50), (4, 1e-5, 50)):
+        lasso = {"optimizer": "beta-lasso", "beta": float(beta), "l1": l1}
+        group.append(kept(Config(base_channels=width, **here, **lasso)))
+    rows = smooth.chosen(smooth.frame([group]))
+    assert {name: (row["width"], row["l1"]) for name, row in rows.items()} == {
+        "zero": (2, 2e-5), "sparse": (2, 1e-5), "largest": (4, 1e-5)
+    }  # fmt: skip
+    words = smooth.numbers(smooth.frame([group]))
+    assert words["smooth-zero"] == words["smooth-sparse-pruned"]
+    assert float(words["smooth-zero-phases"]) < float(words["smooth-zero"])

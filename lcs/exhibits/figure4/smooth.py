@@ -1,4 +1,4 @@
-"""Local, or only smooth and sparse? Filters beside those of SGD that have as many weights."""
+"""Local, or only smooth and sparse? Filters beside others that have as many weights."""
 
 from __future__ import annotations
 
@@ -23,23 +23,30 @@ if TYPE_CHECKING:
     import pandas as pd
 
 DRAWS = 10  # of permutations, and of phases
-# filters in whose best window the mass is measured: a run's own, and what they are compared with
-KINDS = ("own", "pixels", "pruned", "smooth")
+# what `compared` returns, and its heads in a table
+KINDS = {
+    "own": "share",
+    "pixels": "pixels permuted",
+    "phases": "random phases",
+    "pruned": "SGD, pruned",
+    "pruned_phases": "SGD, random phases, pruned",
+}
 
 
 def compared(filters: Tensor, dense: Tensor) -> dict[str, Interval]:
     """Return the share of the mass in the best window, in per cent, of filters and of surrogates.
 
     Args:
-        filters: (n, C, H, W), as sparse as they are.
-        dense: at least as many of another network, none of them sparse.
+        filters: (n, C, H, W), at least two, as sparse as they are.
+        dense: as many of another network, without zeros.
 
     Returns:
-        Means with 95 % intervals over filters: of the filters' `own`; of the same with `pixels`
-        permuted; of the dense ones, `pruned` to as many weights each, the largest; and of those
-        with random phases, pruned alike: as `smooth`, and at no place in particular.
+        Means with 95 % intervals over filters: of the filters' `own`; of these with `pixels`
+        permuted, and with random `phases`; of the dense ones `pruned`, the largest weights of
+        each, and with random phases before that, `pruned_phases`. All have as many weights each.
+        Random phases keep how smooth a filter is, and leave it at no place in particular.
     """
-    filters, dense = filters.double(), dense[: len(filters)].double()
+    filters, dense = filters.double(), dense.double()
     counts = torch.count_nonzero(filters.flatten(1), 1)
     window = measure.window_size(*filters.shape[2:])
     generator = torch.Generator().manual_seed(measure.SEED)
@@ -48,11 +55,15 @@ def compared(filters: Tensor, dense: Tensor) -> dict[str, Interval]:
         shares = torch.stack([measure.window_mass(each, window) for each in surrogates])
         return mean_interval(100 * shares.mean(0))
 
+    def without_place(images: Tensor) -> Iterable[Tensor]:
+        return (largest(randomise_phases(images, generator), counts) for _ in range(DRAWS))
+
     return {
         "own": share([filters]),
         "pixels": share(measure.permute_pixels(filters, generator) for _ in range(DRAWS)),
+        "phases": share(without_place(filters)),
         "pruned": share([largest(dense, counts)]),
-        "smooth": share(largest(randomise_phases(dense, generator), counts) for _ in range(DRAWS)),
+        "pruned_phases": share(without_place(dense)),
     }
 
 
@@ -60,13 +71,6 @@ def largest(filters: Tensor, counts: Tensor) -> Tensor:
     """Return each filter with so many of its weights, the largest, and zeros for the others."""
     ranks = filters.abs().flatten(1).argsort(1, descending=True).argsort(1)
     return torch.where((ranks < counts[:, None]).view(filters.shape), filters, 0.0)
-
-
-def more(one: Interval, other: Interval) -> bool:
-    """Whether one interval lies above another."""
-    assert one.half_width is not None
-    assert other.half_width is not None
-    return one.mean - one.half_width > other.mean + other.half_width
 
 
 def setting_text(config: Config) -> str:
@@ -81,13 +85,13 @@ def frame(
     """Return a row for each S-FC with a λ, beside SGD of the same group and setting.
 
     Args:
-        groups: records; in a group there is one SGD in each setting.
+        groups: records; in a group there is one SGD of the first seed in each setting.
         name: says the setting of a run.
 
     Returns:
-        Of runs with stored filters. Columns `setting`, `series` (the method), `l1`, `width`,
-        `augment`, `momentum` of SGD, `weights` (of a filter, the median), and `KINDS`, each an
-        `Interval` over filters.
+        Of runs with at least two stored filters. Columns `setting`, `series` (the method), `l1`,
+        `width`, `augment`, `frozen`, `momentum` of SGD, `weights` (of a filter, the median), and
+        `KINDS`, each an `Interval` over filters.
     """
     rows = []
     for records in groups:
@@ -97,18 +101,21 @@ def frame(
             config, beside = run.config, dense.get(name(run.config))
             if not config.l1 or beside is None:
                 continue
-            filters = run.load_filters()[:STORED_FILTERS]
-            counts = torch.count_nonzero(filters.flatten(1), 1)
+            filters, others = (r.load_filters()[:STORED_FILTERS] for r in (run, beside))
+            count = min(len(filters), len(others))
+            if count < 2:
+                continue
             row = {
                 "setting": name(config),
                 "series": method(config).shortest,
                 "l1": config.l1,
                 "width": config.base_channels,
                 "augment": config.augment,
+                "frozen": config.frozen_zeros,
                 "momentum": beside.config.momentum,
-                "weights": int(counts.double().median()),
+                "weights": int(torch.count_nonzero(filters.flatten(1), 1).median()),
             }
-            rows.append(row | compared(filters, beside.load_filters()))
+            rows.append(row | compared(filters[:count], others[:count]))
     return tables.data_frame(rows)
 
 
@@ -119,58 +126,62 @@ def table(found: pd.DataFrame, name: str = "tab-smooth") -> Table:
         return tables.pending_table(name, what, "lcs study showpiece")
     rows = [
         [
-            row["setting"],
-            f"{row['series']}, λ = {tables.number(row['l1'])}",
+            f"{row['setting']}{'; SGD has momentum and decay' if row['momentum'] else ''}",
+            f"{row['series']}, λ = {tables.number(row['l1'])}"
+            f"{', zeros stay' if row['frozen'] else ''}",
             f"{row['weights']:,}",
-            *(f"{row[kind].mean:.1f} ± {row[kind].half_width:.1f}" for kind in KINDS[:2]),
-            "momentum and decay" if row["momentum"] else "plain",
-            *(f"{row[kind].mean:.1f} ± {row[kind].half_width:.1f}" for kind in KINDS[2:]),
+            *(tables.interval(row[kind], 1) for kind in KINDS),
         ]
         for row in found.to_dict("records")
     ]
     caption = (
         "Share of a filter's mass in its best window, in per cent, over the stored filters of one "
         f"run each, at most {STORED_FILTERS}; ± 95 % interval over filters. Beside it: the same "
-        "filters with permuted pixels; filters of SGD in the same setting, each pruned to as many "
-        "weights; and these with random phases, pruned alike."
+        "filters with permuted pixels, and with random phases; filters of SGD in the same setting; "
+        "and these with random phases. All are pruned to as many weights as the filters have."
     )
-    columns = ["setting", "filters of", "weights, median", "share", "pixels permuted"]
-    columns += ["SGD has", "SGD, pruned", "SGD, random phases, pruned"]
-    return Table(name, caption, columns, rows, text=("filters of", "SGD has"))
+    columns = ["setting", "filters of", "weights, median", *KINDS.values()]
+    return Table(name, caption, columns, rows, text=("filters of",))
 
 
 def numbers(found: pd.DataFrame) -> dict[str, str]:
     """Return shares in per cent for the prose; "pending" without runs.
 
-    `smooth-zero`, `smooth-zero-pruned`: of β = 0 with flips and crops, at its largest width and λ,
-    and of SGD pruned; `smooth-sparse` and `-pruned` the same of β = 50 at that width;
-    `smooth-largest` and `-pruned`, `-phases` of the widest β = 50.
+    Of the rows that `chosen` names, by the kind where it is not their own: `smooth-zero-phases`.
     """
-    names: Mapping[str, tuple[str, str]] = {
-        "smooth-zero": ("zero", "own"),
-        "smooth-zero-pruned": ("zero", "pruned"),
-        "smooth-sparse": ("sparse", "own"),
-        "smooth-sparse-pruned": ("sparse", "pruned"),
-        "smooth-largest": ("largest", "own"),
-        "smooth-largest-pruned": ("largest", "pruned"),
-        "smooth-largest-phases": ("largest", "smooth"),
-    }
     rows = chosen(found)
+    shown = {
+        "zero": ("own", "phases"),
+        "sparse": ("own", "pruned"),
+        "largest": ("own", "pruned", "pruned_phases"),
+    }
     return {
-        name: f"{rows[row][kind].mean:.0f}" if row in rows else PENDING
-        for name, (row, kind) in names.items()
+        f"smooth-{row}{'' if kind == 'own' else f'-{kind}'}".replace("_", "-"): (
+            f"{rows[row][kind].mean:.0f}" if rows else PENDING
+        )
+        for row, kinds in shown.items()
+        for kind in kinds
     }
 
 
 def chosen(found: pd.DataFrame) -> dict[str, Mapping[Any, Any]]:
-    """Return the rows of `frame` that the prose names: `zero`, `sparse` and `largest`."""
+    """Return rows of `frame` with flips and crops; none unless there are all.
+
+    `zero` is β = 0 at its largest width and λ, `sparse` β = 50 of that width, `largest` the widest
+    β = 50.
+    """
     if found.empty:
         return {}
     rows = sorted(found.to_dict("records"), key=lambda row: (row["width"], row["l1"]))
     cropped = [row for row in rows if row["augment"] == "flip-crop"]
     zero = [row for row in cropped if row["series"] == B0.shortest]
     sparse = [row for row in cropped if row["series"] == B50.shortest]
-    if not (zero and sparse):
-        return {}
-    beside = [row for row in sparse if row["width"] == zero[-1]["width"]]
-    return {"zero": zero[-1], "sparse": beside[-1], "largest": sparse[-1]}
+    beside = [row for row in sparse if zero and row["width"] == zero[-1]["width"]]
+    return {"zero": zero[-1], "sparse": beside[-1], "largest": sparse[-1]} if beside else {}
+
+
+def more(one: Interval, other: Interval) -> bool:
+    """Whether one interval lies above another."""
+    assert one.half_width is not None
+    assert other.half_width is not None
+    return one.mean - one.half_width > other.mean + other.half_width

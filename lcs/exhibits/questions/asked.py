@@ -205,7 +205,7 @@ QUESTIONS: tuple[Question, ...] = (
         IN_PART,
         "With about as many weights in each layer, SET, RigL and others are compared, at α = 1. "
         "Gain of β = 50 over RigL, which is behind a random mask here: {0}; over gradual pruning: "
-        "{1}. SET cannot be told from it.",
+        "{1}. SET cannot be told from β = 50.",
         "rivals#the-methods",
         claims=(
             "With about as many weights in each layer, β = 50 is better than RigL (larger budget)",

@@ -68,8 +68,13 @@ def seeds_table(records: Sequence[Record]) -> Table:
 
 
 def numbers(same: Sequence[Record], seeds: Sequence[Record]) -> dict[str, str]:
-    """Return what β = 50 gains over the other ways with its λ, and over SGD with more seeds."""
+    """Return what β = 50 gains over the other ways with its λ, and over SGD with more seeds.
+
+    `seeds-added` is of the seeds that not all methods have.
+    """
     found, more = compare.by_method(same), compare.by_method(seeds)
+    shared = {run.config.seed for run in same}
+    added = compare.by_method([run for run in seeds if run.config.seed not in shared])
 
     def gain(groups: Mapping[Method, list[Record]], other: Method) -> str:
         there = other in groups
@@ -80,5 +85,6 @@ def numbers(same: Sequence[Record], seeds: Sequence[Record]) -> dict[str, str]:
         "threshold-zero": gain(found, B0).removeprefix("+"),
         "threshold-proximal": gain(found, PROXIMAL).removeprefix("+"),
         "seeds-gain": gain(more, SGD),
+        "seeds-added": gain(added, SGD),
         "seeds-n": f"{len(more.get(SGD, []))}",
     }
