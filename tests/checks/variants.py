@@ -18,7 +18,7 @@ def mean(values):
 
 @CHECKS.add
 def growth_brings_it_nearer(store):
-    """Of β = 50 at either λ: no less accurate, more local and sparser with each growth.
+    """Of β = 50 at either λ: more accurate, more local and sparser with a growth of 0.1, and of 1.
 
     It stays below S-LOCAL. β = 0 becomes at least as local as β = 50, and no more accurate.
     """
@@ -28,11 +28,11 @@ def growth_brings_it_nearer(store):
     for l1 in {run.config.l1 for run in groups[B50]}:
         grown = [
             [run for run in groups[B50] if (run.config.l1, run.config.l1_growth) == (l1, growth)]
-            for growth in (0.0, *variants.GROWTHS)
+            for growth in (0.0, *variants.GROWTHS[1:])
         ]
         for less, more in pairwise(grown):
             nearer = (
-                mean(accuracies(less)) <= mean(accuracies(more)) < local
+                mean(accuracies(less)) < mean(accuracies(more)) < local
                 and mean(beyond_chance(less)) < mean(beyond_chance(more))
                 and mean(nonzeros(less)) > mean(nonzeros(more))
             )
