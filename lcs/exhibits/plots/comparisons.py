@@ -144,8 +144,8 @@ def budgets(table: pd.DataFrame) -> Figure:
     left.set(xlabel="test accuracy (%)")
     middle.set(xscale="log", xlabel="thousands of weights")
     right.set(xscale="log", xlabel="10¹² FLOPs of training")
-    label_log_axis(middle.xaxis, lambda value: f"{value / 1000:,g}")
-    label_log_axis(right.xaxis)
+    label_log_axis(middle.xaxis, lambda value: f"{value / 1000:,g}", every=False)
+    label_log_axis(right.xaxis, every=False)
     left.set_yticks(range(len(names)), names)
     left.invert_yaxis()
     for axes in (left, middle, right):
