@@ -474,11 +474,13 @@ def test_the_threshold_is_taken_away_and_lambda_stays():
         ["+1.00 ± 0.00", "–", "−1.00 ± 0.00"],
         ["+2.00 ± 0.00", "–", "–"],
     ]
-    numbers = threshold.numbers(records, study("scaling-seeds", accuracy))
-    assert numbers == {
+    more = study("scaling-seeds", accuracy)
+    assert threshold.numbers(records, more) == {
         "threshold-zero": "3.00 ± 0.00", "threshold-proximal": "2.00 ± 0.00",
-        "seeds-gain": "+4.00 ± 0.00", "seeds-n": "3",
+        "seeds-gain": "+4.00 ± 0.00", "seeds-n": "3", "seeds-added": "pending",
     }  # fmt: skip
+    fewer = [run for run in records if run.config.seed < 2]
+    assert threshold.numbers(fewer, more)["seeds-added"] == "+4.00"
 
 
 @pytest.mark.parametrize(
