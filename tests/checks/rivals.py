@@ -57,6 +57,14 @@ def most_rivals_are_level(store):
 
 
 @CHECKS.add
+def iterative_is_ahead_in_its_run(store):
+    """It ends above every run of the larger budget, after four times the epochs."""
+    (run, *_), others = records(store, "rivals-iterative"), records(store, "rivals")
+    longer = run.config.epochs == 4 * others[0].config.epochs
+    return longer and run.accuracy > max(other.accuracy for other in others)
+
+
+@CHECKS.add
 def rigl_is_behind_random(store):
     """On average over seeds."""
     return lead(store, "RigL", "random mask") < 0
