@@ -18,7 +18,6 @@ from small_images import (
     assert_equal,
     canonical_arrays,
     error_of,
-    official_arrays,
     pin,
     save,
 )
@@ -26,21 +25,6 @@ from small_images import (
 from lcs import data
 from lcs.data import download, gaussian_process
 from lcs.errors import ConfigError, DataError
-
-
-@pytest.fixture
-def folder(monkeypatch, tmp_path):
-    path = tmp_path / "data"
-    monkeypatch.setenv("LCS_DATA", str(path))
-    return path
-
-
-@pytest.fixture
-def arrays(monkeypatch, folder):
-    arrays = official_arrays()
-    pin(monkeypatch, "cifar10", arrays)
-    return arrays
-
 
 # --- what a data set is
 

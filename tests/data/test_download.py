@@ -31,20 +31,6 @@ from lcs.data import download
 from lcs.errors import ConfigError
 
 
-@pytest.fixture
-def folder(monkeypatch, tmp_path):
-    path = tmp_path / "data"
-    monkeypatch.setenv("LCS_DATA", str(path))
-    return path
-
-
-@pytest.fixture
-def arrays(monkeypatch, folder):
-    arrays = official_arrays()
-    pin(monkeypatch, "cifar10", arrays)
-    return arrays
-
-
 class Web:
     """Stands in for the network: files by name, each an answer or an error to raise."""
 

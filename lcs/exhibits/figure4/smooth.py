@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -181,7 +182,7 @@ def chosen(found: pd.DataFrame) -> dict[str, Mapping[Any, Any]]:
 
 
 def more(one: Interval, other: Interval) -> bool:
-    """Whether one interval lies above another."""
+    """Whether a mean is clearly above another, of other filters: beyond the interval of both."""
     assert one.half_width is not None
     assert other.half_width is not None
-    return one.mean - one.half_width > other.mean + other.half_width
+    return one.mean - other.mean > math.hypot(one.half_width, other.half_width)
