@@ -47,6 +47,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
         *("none", "random", "snip", "windows", "magnitude", "rewinding"),
         *("gradual", "set", "rigl"),
     ),
+    "l1_window": ("grid", "learned"),
     "start": (
         *("initial", "ticket", "mask", "first-mask", "rewired-mask", "random-mask"),
         *("first-layer", "frozen-first-layer", "network"),
@@ -159,6 +160,8 @@ class Config(RunConfig):
     l1_rest: float | None = None  # lambda of the other layers; None: the same
     # growth of the first layer's lambda, for filters that are banded: see `lcs.models.relative_l1`
     l1_growth: float = 0.0
+    # outside which it grows: of S-LOCAL, or where each unit has its mass before an epoch
+    l1_window: str = "grid"
     beta: float = 0.0  # weights below beta * lambda are set to zero
     frozen_zeros: bool = False  # weights at zero stay there: one-way pruning
     pruning: str = "none"  # masks of zeros, see `lcs.optim.pruning`
@@ -210,6 +213,8 @@ class Config(RunConfig):
             raise ConfigError("beta: the threshold is beta * l1, and l1 is 0; give l1")
         if self.l1_growth and not (self.l1 and self.model == "s-fc"):
             raise ConfigError("l1_growth: it makes the l1 of s-fc grow; give both, or leave it out")
+        if self.l1_window != "grid" and not self.l1_growth:
+            raise ConfigError("l1_window: a window is where l1_growth begins; give that too")
         if self.frozen_zeros and not self.beta:
             raise ConfigError("frozen_zeros: without a threshold there are no zeros; give beta")
         if self.pruning != "none" and self.model != "s-fc":

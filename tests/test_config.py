@@ -39,6 +39,7 @@ COMPANIONS: dict[str, dict[str, object]] = {
     "l1": {"optimizer": "proximal-l1"},
     "l1_rest": {"optimizer": "proximal-l1", "l1": 0.5},
     "l1_growth": {"optimizer": "beta-lasso", "l1": 0.5},
+    "l1_window": {"optimizer": "beta-lasso", "l1": 0.5, "l1_growth": 0.5},
     "beta": {"optimizer": "beta-lasso", "l1": 0.5},
     "frozen_zeros": {"optimizer": "beta-lasso", "l1": 0.5, "beta": 50.0},
     "kernel_size": {"model": "s-conv"},
@@ -307,6 +308,7 @@ def test_growth_without_a_penalty_or_a_dense_first_layer_is_refused() -> None:
     assert "l1_growth: it makes the l1 of s-fc grow" in refusal(optimizer="beta-lasso", l1_growth=1)
     local = {"model": "s-local", "optimizer": "beta-lasso", "l1": 1e-5}
     assert "l1_growth: it makes the l1 of s-fc grow" in refusal(l1_growth=1, **local)
+    assert "give that too" in refusal(l1_window="learned", optimizer="beta-lasso", l1=1e-5)
 
 
 def test_frozen_zeros_without_a_threshold_are_refused() -> None:

@@ -144,8 +144,8 @@ def difference(found: Conditions, one: Config, other: Config) -> Interval | None
 
 def as_sgd(config: Config) -> Config:
     """Return the same run with plain SGD."""
-    plain: dict[str, object] = {"l1": 0.0, "l1_rest": None, "l1_growth": 0.0, "beta": 0.0}
-    return config.replace(optimizer="sgd", frozen_zeros=False, **plain)
+    plain: dict[str, object] = {"l1": 0.0, "l1_rest": None, "l1_growth": 0.0, "l1_window": "grid"}
+    return config.replace(optimizer="sgd", beta=0.0, frozen_zeros=False, **plain)
 
 
 def without_threshold(config: Config) -> Config:

@@ -82,6 +82,12 @@ def _uniform(base: Config, betas: Sequence[float]) -> list[Config]:
     return [own.replace(l1=round(factor * own.l1, 12), l1_rest=own.rest_l1)]
 
 
+def _learned(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return β = 50 with every growth, windows around where each unit has most of its mass."""
+    (own,) = flip_crop_methods(_here(base, WIDTH, 8), (), betas[-1:])
+    return [own.replace(l1_growth=growth, l1_window="learned") for growth in GROWTHS]
+
+
 def _search_convolution(base: Config, betas: Sequence[float]) -> list[Config]:
     """Return S-CONV, and every network trained on from it at each rate."""
     here = _here(base, WIDTH, 8).replace(validation=True)
@@ -153,6 +159,9 @@ def deep_values(config: Config) -> dict[str, float]:
 
 STUDIES = (
     desk_study("banded", "λ that grows outside a window", FLIP_CROP_SHORT, _banded, betas=(50,)),
+    desk_study(
+        "banded-learned", "Windows that are learned", FLIP_CROP_SHORT, _learned, betas=(50,)
+    ),
     desk_study("banded-uniform", "As much λ everywhere", FLIP_CROP_SHORT, _uniform, betas=(50,)),
     desk_study(
         "search-convolution",
@@ -188,10 +197,11 @@ def banded_table(records: Sequence[Record]) -> Table:
         "method": compare.of(lambda config: method(config).shortest),
         "λ": compare.of(compare.l1_text),
         "growth": compare.of(lambda c: f"{c.l1_growth:g}" if c.l1 else tables.NONE),
+        "windows": compare.of(lambda c: c.l1_window if c.l1_growth else tables.NONE),
         **_results(),
     }
     what = "A λ that grows outside a window of 9 × 9"
-    return compare.by_condition("banded", records, columns, what)
+    return compare.by_condition("banded", records, columns, what, text=("windows",))
 
 
 def search_table(study: str, records: Sequence[Record]) -> Table:

@@ -100,6 +100,24 @@ def window_shares(filters: Tensor, window: int) -> Tensor:
     return rows @ mass @ columns.T
 
 
+def centres(filters: Tensor, window: int) -> Tensor:
+    """Pixel nearest to the centroid of each filter's mass in its best window x window square.
+
+    Shape (units, 2), row and column, int64; (0, 0) for an all-zero filter. The square and mass are
+    those of `window_mass`. Raises ConfigError for a window that does not fit.
+    """
+    shares = window_shares(filters, window)
+    best = shares.flatten(1).argmax(1, keepdim=True)
+    mass = _mass(filters).nan_to_num()
+    height, width = mass.shape[1:]
+    rows, columns = torch.arange(height), torch.arange(width)
+    top, left = best // shares.shape[2], best % shares.shape[2]
+    inside = ((rows >= top) & (rows < top + window))[:, :, None]
+    mass = mass * (inside & ((columns >= left) & (columns < left + window))[:, None])
+    moments = torch.stack([mass.sum(2) @ rows.double(), mass.sum(1) @ columns.double()], dim=1)
+    return (moments / mass.sum((1, 2)).clamp(min=1e-300)[:, None]).round().long()
+
+
 def band_mass(filters: Tensor, size: int) -> Tensor:
     """Share of each filter's mass in its best band of neighbouring rows, and of columns.
 

@@ -33,22 +33,30 @@ def dense_weight(weight: Tensor, geometry: Geometry) -> Tensor:
     return dense.scatter(0, place, weight.flatten()[inside]).view(g.outputs, g.inputs)
 
 
-def relative_l1(geometry: Geometry, growth: float) -> Tensor:
+def relative_l1(geometry: Geometry, growth: float, centres: Tensor | None = None) -> Tensor:
     """Return λ of each weight of a fully connected layer, in units of that within its window.
 
-    A unit has the place that it would have in a LOCAL layer of this geometry. λ is 1 within the
-    window there, and larger by `growth` with each row or column outside, whichever are more; with
-    0 it is 1 everywhere. This penalises filters that are not banded: a proposal of the forum, not
-    of the paper. The result is float32 (C'·H'·W', C·H·W), as that of `dense_weight`.
+    λ is 1 within a window of the geometry's kernel size around a unit's centre, and larger by
+    `growth` with each row or column outside, whichever are more; with 0 it is 1 everywhere. This
+    penalises filters that are not banded: a proposal of the forum, not of the paper.
+
+    Args:
+        geometry: of the LOCAL layer with as many units.
+        growth: of λ with each pixel.
+        centres: of the windows, row and column, (C'·H'·W', 2); default: of that LOCAL layer's.
+
+    Returns:
+        float32 (C'·H'·W', C·H·W), as that of `dense_weight`, on the device of `centres`.
     """
     g = geometry
-    centres = torch.arange(g.out_size) * g.stride - g.padding + (g.kernel_size - 1) // 2
-    apart = (torch.arange(g.in_size) - centres[:, None]).abs()  # (H', H), and of columns alike
-    beyond = torch.maximum(apart[:, None, :, None], apart[None, :, None, :]) - g.kernel_size // 2
-    relative = 1 + growth * beyond.clamp(min=0).float()  # (H', W', H, W)
-    shape = (g.out_channels, g.out_size**2, g.in_channels, g.in_size**2)
-    flat = relative.view(1, g.out_size**2, 1, g.in_size**2)
-    return flat.expand(shape).reshape(g.outputs, g.inputs).contiguous()
+    if centres is None:
+        line = torch.arange(g.out_size) * g.stride - g.padding + (g.kernel_size - 1) // 2
+        centres = torch.cartesian_prod(line, line).repeat(g.out_channels, 1)
+    pixels = torch.arange(g.in_size, device=centres.device)
+    rows, columns = ((pixels - centre[:, None]).abs() for centre in centres.unbind(1))
+    beyond = torch.maximum(rows[:, :, None], columns[:, None]) - g.kernel_size // 2
+    relative = 1 + growth * beyond.clamp(min=0).float()  # (units, H, W)
+    return relative.flatten(1).repeat(1, g.in_channels)
 
 
 @functools.cache

@@ -220,6 +220,8 @@ class Run:
         self.model.train()
         if self.pruning:
             self.pruning.update(epoch, functools.partial(self.gradients, epoch))
+        if self.config.l1_window == "learned":
+            self._learn_windows()
         mode = "dense" if self.pruning else sparse_products.choose_mode(self.model, self.optimizer)
         self.modes[mode] = self.modes.get(mode, 0) + 1
         total, seen = torch.zeros(2, device=self.device), 0
@@ -240,6 +242,16 @@ class Run:
         # between batches of dense layers the host never waits for the device
         loss, accuracy = (total / seen).tolist()
         return loss, accuracy
+
+    def _learn_windows(self) -> None:
+        """Let λ of the first layer grow outside the window around where each unit's mass is."""
+        net, group = cast(models.Net, self.model), self.optimizer.param_groups[0]
+        geometry = net.geometries[0]
+        side = geometry.in_size
+        (weight,) = group["params"]
+        filters = weight.detach().view(-1, geometry.in_channels, side, side)
+        centres = measure.centres(filters, min(geometry.kernel_size, side))
+        group["relative_l1"].copy_(models.relative_l1(geometry, self.config.l1_growth, centres))
 
     def train_step(self, network: Forward, x: Tensor, labels: Tensor) -> Tensor:
         """Take one optimizer step; return the batch's summed loss and number of hits, (2,).

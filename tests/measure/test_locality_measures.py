@@ -47,6 +47,19 @@ def test_pruning_keeps_the_largest_weights():
         measure.prune(filters, 0.0)
 
 
+def test_the_centre_of_a_filter_is_where_most_of_its_mass_is():
+    """That is its best window's, whatever lies outside: not the centroid of the whole filter."""
+    filters = torch.zeros(4, 2, 32, 32)
+    filters[0, :, 3:12, 20:29] = 1.0
+    filters[0, 1, 25, 5] = -20.0
+    filters[1, 0, 10:15, 14:19] = 0.1
+    filters[1, 1, 31, 31] = 0.3
+    filters[2, 1, 0, 30] = 1.0
+    assert measure.centres(filters, 9).tolist() == [[25, 5], [12, 16], [0, 30], [0, 0]]
+    with pytest.raises(ConfigError, match="window"):
+        measure.centres(filters, 33)
+
+
 @pytest.mark.parametrize("place", [(0, 0), (31, 31), (5, 20)])
 def test_a_single_pixel_is_as_local_as_can_be(place: tuple[int, int]) -> None:
     filters = delta(*place)

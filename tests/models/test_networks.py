@@ -249,6 +249,13 @@ def test_relative_l1_grows_outside_the_patches() -> None:
     assert unit[1, 6 + 5, 10] == unit[0, 6, 10 - 5] == 1.5
     assert unit[0, 6 + 7, 10 + 5] == 1 + 0.5 * 3
     assert (models.relative_l1(geometry, 0.0) == 1).all()
+    # with other centres windows move alone, each with its unit
+    centres = torch.tensor([[4, 4], [20, 27]]).repeat(256, 1)
+    first, second = models.relative_l1(geometry, 0.5, centres)[:2].view(2, 3, 32, 32)
+    assert torch.equal(first[0, :9, :9], torch.ones(9, 9))
+    assert first[2, 9, 0] == 1.5
+    assert second[1, 16:25, 23:32].eq(1).all()
+    assert second[0, 15, 22] == 1.5
 
 
 def test_weights_outside_the_patches_are_zero() -> None:

@@ -125,6 +125,23 @@ def test_growing_l1_is_the_first_layers_alone():
     assert "relative_l1" not in named_groups(LASSO)["conv1.weight"]
 
 
+def test_learned_windows_follow_the_weights():
+    """λ is lowest where each unit had most of its mass when the epoch began, and grows around."""
+    run = Run.start(LASSO.replace(l1_growth=0.5, l1_window="learned"), CPU)
+    filters = run.model.conv1.weight.view(-1, 8, 8)
+    relative = run.optimizer.param_groups[0]["relative_l1"].view(-1, 8, 8)
+    for epoch, corner in enumerate(((7, 0), (0, 7))):
+        with torch.no_grad():
+            filters[5] = 0.0
+            filters[(5, *corner)] = 9.0
+        run.run_epoch(epoch, record=False)
+        # windows of 9 x 9 around a corner of 8 x 8 pixels
+        far = 1 + 0.5 * 3
+        assert relative[(5, *corner)] == 1
+        assert relative[(5, *reversed(corner))] == far
+        assert relative[5].amax() == far
+
+
 def test_every_convolution_like_layer_is_in_the_first_group():
     deep = named_groups(LASSO, model="d-local", l1_rest=1e-6)
     first = {name for name, group in deep.items() if group["l1"] == 2e-4}
