@@ -218,7 +218,7 @@ def study(
         others = (seeds, dataset, base_channels, epochs, budget_minutes, shard)
         if plan or betas or any(value is not None for value in others):
             raise typer.BadParameter("--choose trains nothing: it takes --scale and --store only")
-        from lcs.exhibits.choose import write_choice
+        from lcs.exhibits.searches import write_choice
 
         print(json.dumps(write_choice(name, place, scale)))
         return

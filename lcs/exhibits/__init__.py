@@ -7,7 +7,7 @@ and its `CLAIMS`, and draws its tables and figures.
   `scaling`, `rivals`, `origin`, `transfer`, `sample_size`, `variants`, `sound`.
 - Pages without: `fewest_weights` and `engine` have claims; `double_descent`, `claims`, `status`,
   `questions` and `records` gather from all exhibits, and so does `readme`, for README.
-- Shared tools: `settings` (how runs are trained), `methods` (their names), `choose` (what searches
+- Shared tools: `settings` (how runs are trained), `methods` (their names), `searches` (what they
   chose, in `chosen.json`), `published` (what others have published), `compare` (runs by condition,
   paired by seed), `locality` (of filters, over seeds), `verdicts` (claims and how they are judged),
   `tables` and `plots` (what a page shows), `book` (chapters executed, pages rendered).

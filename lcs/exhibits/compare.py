@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from lcs import theory
 from lcs.config import Config, foreign_fields
@@ -158,23 +158,27 @@ Reference = Callable[[Config], Config]
 AGAINST: dict[str, Reference] = {"SGD": as_sgd, "β = 0": without_threshold}
 
 
-def comparison(
-    study_name: str,
-    records: Sequence[Record],
-    fields: Sequence[str],
-    references: Mapping[str, Reference],
-    what: str,
-    *,
-    label: str = "",
-) -> Table:
-    """Return a table of conditions, each beside the one that it is compared with.
+class Compared(NamedTuple):
+    """What the table of a study compares: by which fields, with what, and in words.
 
-    Args:
-        fields: the columns that tell the conditions apart: names in `LABELS`.
-        references: what each condition is compared with, by its name in the heading.
-
-    Other arguments are those of `by_condition`.
+    `fields` are names in `LABELS`; `references` by their names in the headings; `label` is of the
+    table, where it is not `tab-` and the study's name.
     """
+
+    fields: Sequence[str]
+    references: Mapping[str, Reference]
+    what: str
+    label: str = ""
+
+
+def usual(name: str, **fields: object) -> dict[str, Reference]:
+    """Return the reference with the usual values of some fields, by its name."""
+    return {name: lambda config: config.replace(**fields)}
+
+
+def comparison(study_name: str, records: Sequence[Record], compared: Compared) -> Table:
+    """Return a table of conditions, each beside the one that it is compared with."""
+    fields, references, what, label = compared
     found = conditions(records)
     columns: dict[str, Cell] = {
         "method": of(lambda config: method(config).shortest),
@@ -184,7 +188,7 @@ def comparison(
             f"difference from {against}": less(found, other)
             for against, other in references.items()
         },
-        "left in layers 1, 2, 3 (%)": layers_text,
+        "remaining, layers 1, 2, 3 (%)": layers_text,
         "seeds": tables.links,
     }
     note = "; differences are paired by seed"
@@ -347,6 +351,12 @@ def pick(found: Conditions, **fields: object) -> Config | None:
     return picked[0] if picked else None
 
 
+def runs_of(found: Conditions, **fields: object) -> list[Record]:
+    """Return the runs of the condition with these values; none without it."""
+    config = pick(found, **fields)
+    return [] if config is None else found[config]
+
+
 def gain(
     found: Conditions, reference: Reference = without_threshold, **fields: object
 ) -> Interval | None:
@@ -360,9 +370,16 @@ def signed_text(value: Interval | None, missing: str = PENDING) -> str:
     return missing if value is None else tables.signed(value)
 
 
+def gain_text(
+    one: Sequence[Record], other: Sequence[Record], of: Values = accuracies, missing: str = PENDING
+) -> str:
+    """Return by how many points some runs are ahead of others, or that either are missing."""
+    return tables.signed(paired(one, other, of)) if one and other else missing
+
+
 def mean_text(runs: Sequence[Record]) -> str:
-    """Return mean and interval of the accuracy, in per cent."""
-    return tables.interval(mean_interval(accuracies(runs)))
+    """Return mean and interval of the accuracy, in per cent; "pending" without runs."""
+    return tables.interval(mean_interval(accuracies(runs))) if runs else PENDING
 
 
 def l1_text(config: Config) -> str:
@@ -371,8 +388,8 @@ def l1_text(config: Config) -> str:
 
 
 def remaining_text(runs: Sequence[Record]) -> str:
-    """Return how much of the first layer is left on average, in per cent."""
-    return f"{mean_interval(remaining(runs)).mean:.1f}"
+    """Return how much of the first layer remains on average, in per cent, or "pending"."""
+    return f"{mean_interval(remaining(runs)).mean:.1f}" if runs else PENDING
 
 
 def layers_text(runs: Sequence[Record]) -> str:
@@ -383,7 +400,7 @@ def layers_text(runs: Sequence[Record]) -> str:
 
 def zeros_text(config: Config) -> str:
     """Say that zeros stay, after the name of a method, where they do."""
-    return ", zeros stay" if config.frozen_zeros else ""
+    return ", frozen zeros" if config.frozen_zeros else ""
 
 
 def would_revive_text(runs: Sequence[Record]) -> str:
@@ -412,8 +429,8 @@ def _most_forgone(runs: Sequence[Record], of: Callable[[Record], Iterable[int]])
 
 
 def fit_text(runs: Sequence[Record]) -> str:
-    """Return mean and interval of the accuracy on the training images, in per cent."""
-    return tables.interval(mean_interval(train_accuracies(runs)))
+    """Return mean and interval of the accuracy on the training images; "pending" without runs."""
+    return tables.interval(mean_interval(train_accuracies(runs))) if runs else PENDING
 
 
 def difference_of(
@@ -433,8 +450,8 @@ def left_of(found: Conditions, **fields: object) -> str:
 
 def said_of(found: Conditions, say: Callable[[Sequence[Record]], str], **fields: object) -> str:
     """Return what is to be said of the runs of one condition, or that they are pending."""
-    config = pick(found, **fields)
-    return PENDING if config is None else say(found[config])
+    runs = runs_of(found, **fields)
+    return say(runs) if runs else PENDING
 
 
 def frame(records: Sequence[Record]) -> pd.DataFrame:

@@ -23,25 +23,26 @@ if TYPE_CHECKING:
 
 STUDIES = ()  # runs of other chapters are measured
 
-MIN_FILTERS = 8  # local ones, without which nothing is said of a run
+MIN_FILTERS = 8  # compact ones, without which nothing is said of a run
 # a shared kernel must raise the measure by so much, or its absence says nothing
 MIN_CONTRAST = 0.2
 NULLS = ("unaligned", "pixels", "phases", "rearranged")
 
 
 def measured(record: Record) -> dict[str, Any]:
-    """Return `lcs.measure.sharing.sharing` of the local ones among a run's stored filters.
+    """Return `lcs.measure.sharing.sharing` of the compact ones among a run's stored filters.
 
-    The first `STORED_FILTERS` are looked at, as many of each run, within a window of 13 x 13 of 32
-    pixels: that of S-CONV's kernel and two pixels more on each side. `of`: how many were looked at.
-    With fewer than `MIN_FILTERS` local ones the result has no other values.
+    Compact are those with enough weights and mass in a window of 13 x 13 of 32 pixels, that of
+    S-CONV's kernel and two pixels more on each side (`sharing.local_parts`). The first
+    `STORED_FILTERS` are looked at, as many of each run. `of`: how many were looked at. With fewer
+    than `MIN_FILTERS` compact ones the result has no other values.
     """
     filters = record.load_filters()[:STORED_FILTERS]
     window = measure.window_size(*filters.shape[2:]) + 4 * filters.shape[2] // 32
-    local = sharing.local_parts(filters, window)
-    found: dict[str, Any] = {"of": len(filters), "filters": len(local)}
-    if len(local) >= MIN_FILTERS:
-        found |= sharing.sharing(local, record.config.base_channels)
+    compact = sharing.local_parts(filters, window)
+    found: dict[str, Any] = {"of": len(filters), "filters": len(compact)}
+    if len(compact) >= MIN_FILTERS:
+        found |= sharing.sharing(compact, record.config.base_channels)
     return found
 
 
@@ -96,35 +97,37 @@ def table(found: pd.DataFrame) -> Table:
         count = f"{row['filters']:.0f} of {row['of']:.0f}"
         rows.append([row["setting"], row["series"], count, *cells])
     caption = (
-        "Correlation of a local filter with the other that is most like it after a shift, ± 95 % "
+        "Correlation of a compact filter with the other that is most like it after a shift, ± 95 % "
         "interval over the filters of one run; the same without the shift, with the other's pixels "
         "permuted, with its phases random, and with its weights rearranged in their places; the "
         "excess over the last; the same filters with as many shared kernels as a convolution of "
         "this α has; and how far the measure is from rearranged weights (0 %) to shared kernels "
         f"(100 %), where these differ by more than {MIN_CONTRAST}. A run with fewer than "
-        f"{MIN_FILTERS} local filters is not measured."
+        f"{MIN_FILTERS} compact filters is not measured."
     )
-    columns = ["setting", "method", "local", "nearest", *NULLS, "excess", "shared", "way (%)"]
+    columns = ["setting", "method", "compact", "nearest", *NULLS, "excess", "shared", "way (%)"]
     return Table(name, caption, columns, rows, text=["method"])
 
 
 def numbers(found: pd.DataFrame, named: Mapping[str, Sequence[Record]]) -> dict[str, str]:
     """Return what the prose says of the first run with filters of each name; "pending" without it.
 
-    `sharing-<name>`: the correlation; `-null` with rearranged weights, `-shared` with shared
-    kernels, `-excess` over the former, `-way` (per cent).
+    `sharing-<name>-excess` over rearranged weights, and `-way`, how far that is to shared kernels;
+    of all runs of β = 0 that were measured `sharing-zero-ways`, from the shortest way to the
+    longest, and `sharing-zero-runs`, how many there are.
     """
-    rows = {row["run_id"]: row for row in found.to_dict("records")}
+    rows = {row["run_id"]: row for row in found.to_dict("records") if math.isfinite(row["mean"])}
     words = {}
     for name, records in named.items():
-        stored = next((rows[r.run_id] for r in records if r.has_filters), None)
-        row = stored if stored and math.isfinite(stored["mean"]) else None
+        stored = next((r for r in records if r.has_filters), None)
+        row = rows.get(stored.run_id) if stored else None
         excess = Interval(row["rearranged_excess"], row["rearranged_ci95"], 0) if row else None
-        words[f"sharing-{name}"] = f"{row['mean']:.2f}" if row else PENDING
-        words[f"sharing-{name}-null"] = f"{row['rearranged']:.2f}" if row else PENDING
-        words[f"sharing-{name}-shared"] = f"{row['shared']:.2f}" if row else PENDING
         words[f"sharing-{name}-excess"] = compare.signed_text(excess)
-        words[f"sharing-{name}-way"] = _way_text(row) if row else PENDING
+        known = f"{_way_text(row)} %" if row and math.isfinite(way(row)) else "not defined"
+        words[f"sharing-{name}-way"] = known if row else PENDING
+    ways = [way(row) for row in rows.values() if row["series"].partition(",")[0] == B0.shortest]
+    words["sharing-zero-runs"] = f"{len(ways)}" if ways else PENDING
+    words["sharing-zero-ways"] = f"{min(ways):.0f} to {max(ways):.0f} %" if ways else PENDING
     return words
 
 
@@ -193,7 +196,7 @@ def _shares_kernels(records: list[Record]) -> Finding:
 CLAIMS: tuple[Claim, ...] = (
     Claim(
         "B",
-        "The first layer becomes a convolution: local filters are shifted copies of each other "
+        "The first layer becomes a convolution: compact filters are shifted copies of each other "
         "(α = 8, the λ of β = 50)",
         "scaling-threshold",
         _shares_kernels,

@@ -248,7 +248,9 @@ def _keeps(layer: str, share: float, *, more: bool) -> Judge:
         *_, groups = compare.by_width(records).values()
         kept = compare.remaining(groups[B50], layer)
         beyond = [one - share if more else share - one for one in kept]
-        return Finding(f"{tables.interval(mean_interval(kept), 1)} % left", mean_interval(beyond))
+        return Finding(
+            f"{tables.interval(mean_interval(kept), 1)} % remaining", mean_interval(beyond)
+        )
 
     return judge
 

@@ -10,18 +10,11 @@ import numpy as np
 from lcs import data, measure
 from lcs.config import Config
 from lcs.exhibits import tables
-from lcs.exhibits.compare import Values, matches, paired
+from lcs.exhibits.compare import PENDING, Values, matches, paired, signed_text
 from lcs.exhibits.methods import B50, method
 from lcs.exhibits.verdicts import UNMEASURED, Finding, Judge
 from lcs.runs import Record
 from lcs.stats import Interval, mean_interval
-
-# measures by their keys in a record
-MEASURES = {
-    "spread": "spread (pixels)",
-    "window_mass": "share in a window (%)",
-    "morans_i": "Moran's I",
-}
 
 
 def unit_factor(measure: str) -> int:
@@ -65,13 +58,27 @@ def compared(one: Sequence[Record], other: Sequence[Record], of: Values) -> Inte
 
 
 def excess_text(runs: Sequence[Record], measure: str = "window_mass") -> str:
-    """Return `beyond_chance` over seeds; a dash if weights are too few."""
+    """Return `beyond_chance` over seeds; a dash if weights are too few, "pending" without runs."""
+    if not runs:
+        return PENDING
     excess = beyond_chance(runs, measure)
     return tables.NONE if any(map(math.isnan, excess)) else tables.signed(mean_interval(excess))
 
 
+def more_text(one: Sequence[Record], other: Sequence[Record]) -> str:
+    """Return by how many points of a filter's mass some runs are more local than others.
+
+    A dash if weights are too few, "pending" without runs.
+    """
+    if not (one and other):
+        return PENDING
+    return signed_text(compared(one, other, beyond_chance), tables.NONE)
+
+
 def eligible_text(runs: Sequence[Record]) -> str:
     """Say how many filters, of how many, have enough weights to be measured, on average."""
+    if not runs:
+        return PENDING
     counts = [run.final["locality"]["eligible"] for run in runs]
     return f"{np.mean(counts):,.0f} of {units(runs[0]):,.0f}"
 
@@ -117,11 +124,11 @@ def sparse_runs(records: Sequence[Record], **fields: object) -> list[Record]:
     return [r for r in records if method(r.config) == B50 and matches(r.config, fields)]
 
 
-def local(fields: dict[str, object], measure: str = "window_mass") -> Judge:
-    """Judge whether the filters of β = 50 are local beyond chance, by a share of their mass."""
+def local(fields: dict[str, object]) -> Judge:
+    """Judge whether the filters of β = 50 are local beyond chance, by their mass in a window."""
 
     def judge(records: list[Record]) -> Finding:
-        values = beyond_chance(sparse_runs(records, **fields), measure)
+        values = beyond_chance(sparse_runs(records, **fields))
         if not np.isfinite(values).all():
             return UNMEASURED
         found = mean_interval(values)

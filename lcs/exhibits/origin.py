@@ -16,7 +16,7 @@ from lcs.config import Config
 from lcs.data.gaussian_process import GAINS
 from lcs.exhibits import compare, locality, tables
 from lcs.exhibits.compare import PENDING, Cell
-from lcs.exhibits.methods import B50, method
+from lcs.exhibits.methods import SGD, method
 from lcs.exhibits.plots.interactive import filters_slider
 from lcs.exhibits.plots.style import pending
 from lcs.exhibits.settings import FLIP_CROP, chosen, desk_study, flip_crop_recipe
@@ -133,7 +133,7 @@ def origin_table(
         "method": compare.of(lambda config: method(config).shortest),
         **({"λ": compare.of(compare.l1_text)} if name == "origin-process" else {}),
         "test accuracy (%)": compare.mean_text,
-        "left in layer 1 (%)": compare.remaining_text,
+        "remaining, layer 1 (%)": compare.remaining_text,
         "in a window, beyond chance (points)": locality.excess_text,
         "filters measured": locality.eligible_text,
         "seeds": tables.links,
@@ -160,19 +160,6 @@ def locality_frame(records: Sequence[Record], names: Callable[[Config], str]) ->
     return tables.data_frame(rows, columns=["setting", "series", "measure", "values", "ci95"])
 
 
-def filters_shown(
-    records: Sequence[Record], names: Callable[[Config], str]
-) -> dict[str, np.ndarray | None]:
-    """Return the stored filters of β = 50 by what the runs saw, with the share that is left."""
-    sparse = [run for run in records if method(run.config) == B50 and run.has_filters]
-    return dict(
-        locality.filters_of(
-            sparse,
-            lambda run: f"{names(run.config)} ({compare.remaining_text([run])} % left)",
-        )
-    )
-
-
 def filters_chart(found: dict[str, list[Record]]) -> Figure | Interactive:
     """Return a chart whose slider goes over the data: filters of β = 50, and of SGD by a switch.
 
@@ -188,7 +175,7 @@ def filters_chart(found: dict[str, list[Record]]) -> Figure | Interactive:
             if run.has_filters and one_l1:
                 who = method(run.config).shortest
                 left, excess = compare.remaining_text([run]), locality.excess_text([run])
-                text = f"{left} % left; beyond chance: {excess} points"
+                text = f"{left} % remaining; beyond chance: {excess} points"
                 groups[who][f"{who}, {name(run.config)}"] = run.load_filters().numpy(), text
     if not groups["β = 50"]:
         return pending()
@@ -246,33 +233,31 @@ def participation_table() -> Table:
 # Numbers and claims
 
 
-def numbers(records: Sequence[Record], names: Callable[[Config], str]) -> dict[str, str]:
-    """Return locality beyond chance of β = 50 by what the runs saw: "pending" without runs."""
-    found: dict[str, list[Record]] = {}
-    for run in locality.sparse_runs(records):
-        found.setdefault(names(run.config), []).append(run)
-    return {name: locality.excess_text(runs) for name, runs in found.items()}
-
-
 def words(found: dict[str, list[Record]]) -> dict[str, str]:
-    """Return what the prose says: locality of β = 50 beyond chance, in points, or "pending".
+    """Return what the prose says, in words; "pending" without runs.
 
-    `origin-l1` is λ of the first layer on CIFAR-10.
+    By augmentation, locality of β = 50 beyond chance, in points: `origin-flips-and-crops`;
+    `origin-no-augmentation-sgd`, that of SGD. `origin-runs`: how many runs a condition has.
+    `origin-l1`: λ of the first layer on CIFAR-10.
 
     Args:
         found: the records of the studies by name.
     """
-    by_augmentation = numbers(found["origin-augmentation"], augmentation_text)
-    by_data = numbers(
-        [run for run in found["origin-data"] if run.config.augment != "none"], data_text
-    )
-    keys = {
-        **{f"origin-{key}": by_augmentation.get(key) for key in AUGMENTATIONS},
-        **{f"origin-{key}": by_data.get(key) for key in DATA},
-    }
-    sparse = locality.sparse_runs(found["origin-augmentation"])
-    keys["origin-l1"] = compare.l1_text(sparse[0].config) if sparse else PENDING
-    return {key.replace(" ", "-").replace(",", ""): value or PENDING for key, value in keys.items()}
+    records = found["origin-augmentation"]
+    sparse = locality.sparse_runs(records)
+    dense = [run for run in records if method(run.config) == SGD]
+
+    def excess(runs: Sequence[Record], name: str) -> str:
+        shown = [run for run in runs if augmentation_text(run.config) == name]
+        return locality.excess_text(shown) if shown else PENDING
+
+    plain, *_ = AUGMENTATIONS
+    keys = {name: excess(sparse, name) for name in AUGMENTATIONS}
+    keys[f"{plain} sgd"] = excess(dense, plain)
+    n = compare.count_text(compare.conditions(records))
+    keys["runs"] = "one run" if n == "1" else f"{n} runs"
+    keys["l1"] = compare.l1_text(sparse[0].config) if sparse else PENDING
+    return {f"origin-{key.replace(' ', '-')}": value for key, value in keys.items()}
 
 
 _PLAIN = {"augment": "none"}

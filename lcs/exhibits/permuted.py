@@ -92,19 +92,23 @@ def _changes(records: Sequence[Record]) -> dict[Config, Interval]:
 def numbers(records: Sequence[Record]) -> dict[str, str]:
     """Return what the permutation changes at the largest width, in words.
 
-    `permuted-…` by method: points of accuracy; `window-images` and `window-permuted`: the mass in
-    the best window of β = 50's filters beyond chance, in points, where the filters of the second
-    are put back into the order of the images.
+    `permuted-…` by method: points of accuracy, and `permuted-conv-narrow` of S-CONV at the smallest
+    width; `window-images` and `window-permuted`: the mass in the best window of β = 50's filters
+    beyond chance, in points, where the filters of the second are put back into the order of the
+    images.
     """
     keys: Mapping[str, Method] = {
         "sgd": SGD, "beta": B50, "local": LOCAL, "conv": CONV,
     }  # fmt: skip
+    changes = {(method(c), c.base_channels): change for c, change in _changes(records).items()}
     widest = max((run.config.base_channels for run in records), default=0)
     here = [run for run in records if run.config.base_channels == widest]
-    changes = {method(config): change for config, change in _changes(here).items()}
     words = {
-        f"permuted-{key}": compare.signed_text(changes.get(name)) for key, name in keys.items()
+        f"permuted-{key}": compare.signed_text(changes.get((name, widest)))
+        for key, name in keys.items()
     }
+    narrow = changes.get((CONV, min(WIDTHS)))
+    words["permuted-conv-narrow"] = compare.signed_text(narrow)
     for key, permuted in (("images", False), ("permuted", True)):
         runs = [
             run

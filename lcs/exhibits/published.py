@@ -6,6 +6,7 @@ Mehdi and Cutura). Accuracies are test accuracies in per cent.
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 from lcs.exhibits.methods import B0, B1, B50, CONV, LOCAL, SGD, THREE, Method
@@ -94,3 +95,14 @@ def accuracy(method: Method | str, dataset: str, epochs: int = PAPER_EPOCHS) -> 
 def table2(method: Method | str) -> Row:
     """Return the published row of a method; an empty one where there is none."""
     return next((row for row in TABLE2 if row.method == method), Row(method))
+
+
+def gain(one: Method, other: Method, dataset: str = "cifar10") -> float:
+    """Return by how many points a method is ahead of another in Table 2; NaN if it is silent."""
+    first, second = (accuracy(name, dataset) for name in (one, other))
+    return math.nan if first is None or second is None else first - second
+
+
+def gap_closed(dataset: str = "cifar10") -> float:
+    """Return the share of the gap between SGD and S-LOCAL that β = 50 closes in Table 2, or NaN."""
+    return gain(B50, SGD, dataset) / gain(LOCAL, SGD, dataset)

@@ -16,7 +16,7 @@ from lcs.config import Config
 from lcs.cost import training_images
 from lcs.exhibits import compare, locality, tables
 from lcs.exhibits.compare import PENDING, Cell
-from lcs.exhibits.methods import B50, CONV, LOCAL, SGD, Method, method
+from lcs.exhibits.methods import B50, LOCAL, SGD, Method, method
 from lcs.exhibits.settings import FLIP_CROP_SHORT, desk_study, flip_crop_methods, flip_crop_recipe
 from lcs.exhibits.tables import Table
 from lcs.exhibits.verdicts import Claim, differs
@@ -55,7 +55,7 @@ def size_table(records: Sequence[Record]) -> Table:
         "method": compare.of(lambda config: method(config).short),
         "test accuracy (%)": compare.mean_text,
         "training accuracy (%)": compare.fit_text,
-        "left in layer 1 (%)": compare.remaining_text,
+        "remaining, layer 1 (%)": compare.remaining_text,
         "in a window, beyond chance (points)": locality.excess_text,
         "seeds": tables.links,
     }
@@ -91,28 +91,30 @@ def images_needed(records: Sequence[Record], one: Method, other: Method) -> str:
 def words(records: Sequence[Record]) -> dict[str, str]:
     """Return what the prose says; "pending" without runs.
 
-    `size-…-needs` is the number of images with which a method is as good as β = 50 with all of
-    them (`images_needed`); `size-gain-…` the gain of β = 50 over SGD with so many per cent of the
-    images; `size-window-…` the locality of β = 50, in points.
+    `size-local-needs` is the number of images with which S-LOCAL is as good as β = 50 with all of
+    them (`images_needed`). With so many per cent of the images `size-gain-…` is the gain of β = 50
+    over SGD, `size-lead-…` that of S-LOCAL, and `size-window-…` the locality of β = 50, in points;
+    `size-window-sgd-…` that of SGD.
     """
-    needs = {"conv": CONV, "local": LOCAL, "sgd": SGD}
-    found = {
-        **{f"size-{key}-needs": PENDING for key in needs},
-        **{f"size-gain-{100 * share:g}": PENDING for share in SHARES},
-        "size-window-10": PENDING,
-        "size-window-100": PENDING,
-    }
+    few, tenth, every = (f"{100 * share:g}" for share in (SHARES[0], 0.1, SHARES[-1]))
+    windows = {f"size-window-{share}": (share, B50) for share in (few, tenth, every)}
+    windows[f"size-window-sgd-{few}"] = few, SGD
+    gains = {f"size-gain-{100 * share:g}": (f"{100 * share:g}", B50) for share in SHARES}
+    gains |= {f"size-lead-{share}": (share, LOCAL) for share in (few, every)}
     if not records:
-        return found
-    for key, name in needs.items():
-        found[f"size-{key}-needs"] = images_needed(records, name, B50)
-    for share in SHARES:
-        groups = compare.by_method([r for r in records if r.config.train_share == share])
-        gain = tables.signed(compare.paired(groups[B50], groups[SGD]))
-        found[f"size-gain-{100 * share:g}"] = gain
-        if (window := f"size-window-{100 * share:g}") in found:
-            found[window] = locality.excess_text(groups[B50])
-    return found
+        return dict.fromkeys(("size-local-needs", *gains, *windows), PENDING)
+    found = {
+        f"{100 * share:g}": compare.by_method([r for r in records if r.config.train_share == share])
+        for share in SHARES
+    }
+    return {
+        "size-local-needs": images_needed(records, LOCAL, B50),
+        **{
+            key: tables.signed(compare.paired(found[share][who], found[share][SGD]))
+            for key, (share, who) in gains.items()
+        },
+        **{key: locality.excess_text(found[share][who]) for key, (share, who) in windows.items()},
+    }
 
 
 _TENTH = {"train_share": 0.1, "model": "s-fc"}

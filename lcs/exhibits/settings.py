@@ -34,7 +34,7 @@ PAPER = Config(
 SCALES = {"smoke": SMOKE, "desk": DESK, "paper": PAPER}
 REPRODUCTION = Setting("reproduction", SCALES)
 # wider networks with cross-entropy, flips and crops (see `short_recipe`)
-TOWARDS_RECIPE = Setting("towards the recipe", SCALES)
+TOWARDS_RECIPE = Setting("cross-entropy, flips and crops, 100 epochs", SCALES)
 # `paper_recipe` changes the rest
 RECIPE = Setting("recipe", SCALES)
 # `flip_crop_recipe` has no AutoAugment

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,13 +24,8 @@ from lcs.exhibits.methods import (
     Method,
     beta_lasso_method,
 )
-from lcs.exhibits.settings import (
-    REPRODUCTION,
-    baseline,
-    beta_lasso,
-    l1_of,
-    sgd_and_betas,
-)
+from lcs.exhibits.scaling.gains import gains_and_gaps, gap_text
+from lcs.exhibits.settings import REPRODUCTION, baseline, beta_lasso, l1_of, sgd_and_betas
 from lcs.exhibits.tables import Table, signed
 from lcs.exhibits.verdicts import Claim, Finding, Judge, beats, one_more, one_more_text
 from lcs.runs import Record
@@ -132,8 +126,8 @@ def cifar100_numbers(records: Sequence[Record]) -> dict[str, str]:
     groups = compare.by_method(records)
     sparse = groups.get(B50, [])
     return {
-        "hundred-sgd": _less(groups, SGD),
-        "hundred-one": _less(groups, B1),
+        "hundred-sgd": compare.gain_text(sparse, groups.get(SGD, []), missing=tables.NONE),
+        "hundred-one": compare.gain_text(sparse, groups.get(B1, []), missing=tables.NONE),
         "hundred-left": f"{np.mean(compare.remaining(sparse)):.0f}" if sparse else tables.NONE,
     }
 
@@ -188,11 +182,15 @@ def accuracy_numbers(records: Sequence[Record]) -> Numbers:
     low, high = binomial_interval(mean[SGD] / 100, records[0].final["evaluation_images"])
     named = {"sgd": SGD, "conv": CONV, "local": LOCAL, "three": THREE, "proximal": PROXIMAL}
     others = {"beta-0": B0, "beta-1": B1, "sgd": SGD, "proximal": PROXIMAL}
+
+    def less(other: Method, of: Values = compare.accuracies) -> str:
+        return compare.gain_text(sparse, groups.get(other, []), of, missing=tables.NONE)
+
     return {
         **{short: mean[name] for short, name in named.items()},
         **{f"beta-{b}": mean.get(beta_lasso_method(b), math.nan) for b in (0, 1, 50)},
-        **{f"less-{short}": _less(groups, name) for short, name in others.items()},
-        "early-sgd": _less(groups, SGD, best_stretches),
+        **{f"less-{short}": less(name) for short, name in others.items()},
+        "early-sgd": less(SGD, best_stretches),
         "n": len(groups[SGD]),
         "half-width": 50 * (high - low),
         **{
@@ -214,16 +212,6 @@ def best_stretches(runs: Sequence[Record], epochs: int = 10) -> list[float]:
         means = np.convolve(curve, np.full(window, 1 / window), "valid")
         best.append(100 * float(means.max()))
     return best
-
-
-def _less(
-    groups: Mapping[Method, Sequence[Record]], other: Method, values: Values = compare.accuracies
-) -> str:
-    """Return β = 50 less another method; a dash if one of them was not run."""
-    known = B50 in groups and other in groups
-    return (
-        tables.signed(compare.paired(groups[B50], groups[other], values)) if known else tables.NONE
-    )
 
 
 # Claims
@@ -258,29 +246,19 @@ def _is_published(name: Method) -> Judge:
     return judge
 
 
-def _lost(*names: Method) -> str:
-    """Return by how many points each method of the paper's Table 2 is behind the one before it."""
-    means = [published.table2(name).cifar10 or math.nan for name in names]
-    return f"{' and '.join(f'{a - b:.2f}' for a, b in itertools.pairwise(means))} points lost"
-
-
 def _closes_most_of_the_gap(records: list[Record]) -> Finding:
     """Judge whether β = 50 lies above the middle between SGD and S-LOCAL, paired by seed."""
     *_, groups = compare.by_width(records).values()
-    sparse, sgd, local = (compare.by_seed(groups[name]) for name in (B50, SGD, LOCAL))
-    seeds = sorted(sparse.keys() & sgd.keys() & local.keys())
-    above = mean_interval([sparse[s] - (sgd[s] + local[s]) / 2 for s in seeds])
-    gain = mean_interval([sparse[s] - sgd[s] for s in seeds])
-    gap = mean_interval([local[s] - sgd[s] for s in seeds])
-    closed = f"{100 * gain.mean / gap.mean:.0f} % " if gap.mean > 0 else ""
-    value = f"{closed}({signed(gain)} of {signed(gap)} points)"
-    return Finding(value, above, short=f"{closed}of the gap" if closed else "")
-
-
-def _closed() -> str:
-    """Return the share of the gap that β = 50 closes in the paper's Table 2."""
-    local, sparse, sgd = (published.table2(name).cifar10 or math.nan for name in (LOCAL, B50, SGD))
-    return f"{100 * (sparse - sgd) / (local - sgd):.0f} %"
+    gained, gaps = gains_and_gaps(groups)
+    above = mean_interval(np.subtract(gained, np.divide(gaps, 2)))
+    gain, gap = mean_interval(gained), mean_interval(gaps)
+    value = f"{signed(gain)} of {signed(gap)} points"
+    if gap.mean <= 0:
+        return Finding(value, above)
+    share = f"{gap_text(groups)} %"
+    # of two seeds the values would not stand in their order
+    value = share if gain.n == 2 else f"{share}: {value}"
+    return Finding(value, above, short=f"{share} of the gap")
 
 
 def _better(
@@ -331,7 +309,7 @@ CLAIMS: tuple[Claim, ...] = (
         "β = 50 closes most of the gap between S-FC with SGD and S-LOCAL",
         "table2",
         _closes_most_of_the_gap,
-        _closed(),
+        f"{100 * published.gap_closed():.0f} %",
         ("scaling-own", AS_SEARCHED, "flips"),
     ),
     Claim(
@@ -339,7 +317,7 @@ CLAIMS: tuple[Claim, ...] = (
         "Locality matters more than weight sharing",
         "table2",
         _locality_matters_more,
-        _lost(CONV, LOCAL, SGD),
+        f"{published.gain(CONV, LOCAL):.2f} and {published.gain(LOCAL, SGD):.2f} points lost",
         ("scaling-wide", "flips"),
     ),
     _better("R", "At α = 1, β = 50 is worse than β = 1", B50, B1, worse=True),

@@ -1,7 +1,7 @@
 """What a sparse network found on one data set is worth on another: its masks and its weights.
 
 S-FC with SGD starts from masks or weights of a network that β = 50 trained on the other of two data
-sets (`lcs.models.transfer`), and is compared with networks that start from nothing.
+sets (`lcs.models.transfer`), and is compared with networks that start from random weights.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ MARGIN = 1.0
 
 
 def _runs(base: Config, betas: Sequence[float]) -> list[Config]:
-    """Return for each data set what starts from nothing, from the other's networks and its own."""
+    """Return for each data set what starts from random weights, and from networks of both sets."""
     here = flip_crop_recipe(base, WIDTH, base.epochs // 8)
     plain, local, sparse = flip_crop_methods(here, ("s-fc", "s-local"), betas[-1:])
     names = DATASETS if base.dataset in DATASETS else (base.dataset,)
@@ -67,7 +67,7 @@ def origin(config: Config) -> str:
 
 
 def start_text(config: Config) -> str:
-    """Say what a run starts from, or how it was trained from nothing."""
+    """Say what a run starts from, or how it was trained from random weights."""
     if config.source is None:
         return method(config).short
     whose = "its own" if origin(config) == config.dataset else f"{NAMES[origin(config)]}'s"
@@ -93,7 +93,7 @@ def transfer_table(records: Sequence[Record]) -> Table:
         "starts from": compare.of(start_text),
         "test accuracy (%)": compare.mean_text,
         "difference from SGD": compare.less(found, lambda config: plain[config.dataset]),
-        "left in layers 1, 2, 3 (%)": compare.layers_text,
+        "remaining, layers 1, 2, 3 (%)": compare.layers_text,
         "in a window, beyond chance (points)": locality.excess_text,
         "seeds": tables.links,
     }
@@ -104,7 +104,7 @@ def transfer_table(records: Sequence[Record]) -> Table:
 
 
 def transfer_figure(records: Sequence[Record]) -> Figure:
-    """Draw each start's accuracy less that of SGD from nothing, by data set."""
+    """Draw each start's accuracy less that of SGD from random weights, by data set."""
     found = compare.conditions(records)
     plain = from_nothing(found)
     rows = [
@@ -120,7 +120,7 @@ def transfer_figure(records: Sequence[Record]) -> Figure:
     return plots.forest(rows, "test accuracy less that of SGD (points)")
 
 
-# what a run starts from: `Config.start`, and whether its source, or itself from nothing, is sparse
+# `Config.start`, and whether the source, or from random weights the run itself, is sparse
 Start = tuple[str, bool]
 NOTHING, SPARSE, LOCAL_NET = ("initial", False), ("initial", True), ("s-local", False)
 MASK, REWIRED, TICKET = ("mask", True), ("rewired-mask", True), ("ticket", True)
@@ -137,10 +137,10 @@ def start_of(config: Config) -> Start:
 def words(records: Sequence[Record]) -> dict[str, str]:
     """Return differences in accuracy, in points, for the prose; "pending" without runs.
 
-    By data set, of what is taken of the other: `transfer-…-mask`, masks over SGD from nothing, and
-    from nothing too `-sparse`, β = 50, and `-local`, S-LOCAL; `rewired-…`, masks over rewired ones;
-    `frozen-…`, the frozen first layer of β = 50 over that of SGD. `transfer-sources`: of how many
-    runs the source came out as recorded.
+    By data set, of what is taken of the other: over SGD from random weights `transfer-…-mask`,
+    masks, and without a source `-sparse`, β = 50, and `-local`, S-LOCAL; `rewired-…`, masks over
+    rewired ones; `frozen-…`, the frozen first layer of β = 50 over that of SGD. `transfer-sources`:
+    of how many runs the source came out as recorded.
     """
     found = compare.conditions(records)
     as_recorded = [r.provenance["source_as_recorded"] for r in records if r.config.source]

@@ -16,7 +16,7 @@ from lcs.config import Config
 from lcs.exhibits import compare, locality, plots, published, tables
 from lcs.exhibits.compare import Cell, Conditions
 from lcs.exhibits.methods import B50, CONV, SGD, Method, method
-from lcs.exhibits.scaling.search import choices_table
+from lcs.exhibits.searches import Rule, choices_table
 from lcs.exhibits.settings import (
     BETA_50,
     CHOSEN,
@@ -98,7 +98,7 @@ def _search_convolution(base: Config, betas: Sequence[float]) -> list[Config]:
 
 
 def _from_convolution(base: Config, betas: Sequence[float]) -> list[Config]:
-    """Return S-CONV, what is trained on from it, and the same from nothing, as long in all."""
+    """Return S-CONV, what is trained on from it, and the same without a start, as long in all."""
     half = flip_crop_methods(_here(base, WIDTH, 8), SHALLOW, betas[-1:])
     whole = flip_crop_methods(_here(base, WIDTH, 4), SHALLOW, betas[-1:])
     found = CHOSEN["search-convolution"]
@@ -188,6 +188,11 @@ STUDIES = (
 )
 
 
+CHOICES = {
+    "search-convolution": Rule(lambda c: key(c) if c.source else "S-CONV", lambda c: c.lr),
+    "search-deeper": Rule(key, deep_values),
+}
+
 # Tables, figures and numbers
 
 
@@ -211,21 +216,21 @@ def search_table(study: str, records: Sequence[Record]) -> Table:
 
 
 def from_convolution_table(records: Sequence[Record]) -> Table:
-    """Return S-CONV, what was trained on from it, and the same networks from nothing."""
+    """Return S-CONV, what was trained on from it, and the same networks from random weights."""
     found = compare.conditions(records)
     columns: dict[str, Cell] = {
         "network": compare.of(lambda config: str(method(config))),
         "starts from": compare.of(lambda config: "S-CONV" if config.source else tables.NONE),
         **compare.by_field(["epochs", "lr"]),
-        "over the same from nothing": compare.less(found, lambda c: _from_nothing(found, c)),
+        "over the same from random weights": compare.less(found, lambda c: _from_nothing(found, c)),
         **_results(),
     }
-    what = "Trained on from S-CONV, and from nothing"
+    what = "Trained on from S-CONV, and from random weights"
     return compare.by_condition("from-convolution", records, columns, what, text=("starts from",))
 
 
 def _from_nothing(found: Conditions, config: Config) -> Config:
-    """Return the same network from nothing, as long in all; of one from nothing itself."""
+    """Return the same network from random weights, as long in all; of such a one itself."""
     alike = (c for c in found if method(c) == method(config) and c.epochs > config.epochs)
     return next(alike, config) if config.source else config
 
@@ -245,7 +250,7 @@ def deeper_table(records: Sequence[Record]) -> Table:
 def _results() -> dict[str, Cell]:
     return {
         "test accuracy (%)": compare.mean_text,
-        "left in layer 1 (%)": compare.remaining_text,
+        "remaining, layer 1 (%)": compare.remaining_text,
         "in a window, beyond chance (points)": locality.excess_text,
         "seeds": tables.links,
     }
@@ -264,7 +269,8 @@ def banded_figure(records: Sequence[Record]) -> Figure:
     largest = max((run.config.l1 for run in grown), default=0.0)
 
     def series(config: Config) -> str:
-        return f"{method(config).shortest}{'' if config.l1 == largest else ', smaller λ'}"
+        learned = ", learned windows" if config.l1_window == "learned" else ""
+        return f"{method(config).shortest}{'' if config.l1 == largest else ', smaller λ'}{learned}"
 
     frame = compare.sweep_frame(grown, "l1_growth", series)
     return plots.sweep(frame, "growth g of λ", references=references, linear_below=GROWTHS[0])
@@ -295,82 +301,87 @@ def deeper_figure(records: Sequence[Record]) -> Figure:
             compare.differences(runs, groups[shallow]),
         )
         for name, runs in groups.items()
-        if (shallow := name._replace(model=name.model.replace("d-", "s-"))) != name
+        if (shallow := _shallow(name)) != name
     ]
     return plots.forest(rows, "gain in test accuracy by depth (points)")
 
 
-def words(found: dict[str, list[Record]]) -> dict[str, str]:
-    """Return what the prose says, in points; "pending" without runs.
+def numbers(found: dict[str, list[Record]]) -> dict[str, str]:
+    """Return the numbers of the prose, in points; "pending" without runs.
 
-    `banded-large` and `banded-small`: a growth of 0.1 over none, at the two λ; `banded-uniform`:
-    over as much λ everywhere. `from-…`: what a
-    start from S-CONV gains S-FC over one from nothing, `conv-on` S-CONV, and `from-window-…` how
-    local S-FC then is. `depth-…`: what depth adds to a network, and `published-depth-…` in the
-    paper. `weights-d-fc`: how many weights D-FC has.
+    Args:
+        found: the records of each study by its name.
     """
-    banded = compare.conditions(found["banded"])
+    banded = compare.conditions([*found["banded"], *found["banded-learned"]])
     levels = sorted({config.l1 for config in banded if config.beta}) or [0.0]
-    said = {
-        f"banded-{size}": compare.signed_text(
-            compare.gain(
-                banded, lambda c: c.replace(l1_growth=0.0), l1=l1, beta=50, l1_growth=GROWTHS[1]
-            )
+
+    def grown(growth: float = GROWTHS[1], l1: float = levels[-1], **fields: object) -> list[Record]:
+        return compare.runs_of(
+            banded, **{"beta": 50, "l1": l1, "l1_growth": growth, "l1_window": "grid"} | fields
         )
-        for size, l1 in (("large", levels[-1]), ("small", levels[0]))
-    }
-    uniform = _over_uniform([*found["banded"], *found["banded-uniform"]])
-    said["banded-uniform"] = compare.signed_text(uniform)
+
+    learned, fastest = grown(l1_window="learned"), grown(GROWTHS[-1])
     started = compare.conditions(found["from-convolution"])
-    for name, own in (("from-sgd", SGD), ("from-beta", B50), ("conv-on", CONV)):
-        fields = {**own._asdict(), "start": "network"}
-        gain = compare.gain(started, lambda c: _from_nothing(started, c), **fields)
-        said[name] = compare.signed_text(gain)
-        if own != CONV:
-            window = compare.said_of(started, locality.excess_text, **fields)
-            said[name.replace("from", "from-window")] = window
-    groups = compare.by_method(found["deeper"])
-    for name, deep in (("beta", DEEP_B50), *((model[2:], Method(model)) for model in DEEP)):
-        shallow = deep._replace(model=deep.model.replace("d-", "s-"))
-        gain = compare.paired(groups[deep], groups[shallow]) if groups else None
-        said[f"depth-{name}"] = compare.signed_text(gain)
-        if deep in published.DEEP:
-            theirs = Interval(published.DEEP[deep] - published.SHORT[shallow], None, 1)
-            said[f"published-depth-{name}"] = tables.signed(theirs)
+    half = {m: compare.runs_of(started, **m._asdict(), start="network") for m in (SGD, B50, CONV)}
+    whole = {
+        m: started[_from_nothing(started, runs[0].config.replace(seed=0))] if runs else []
+        for m, runs in half.items()
+    }
+    deep = compare.by_method(found["deeper"])
+    depth = {
+        f"depth-{name}": compare.gain_text(deep.get(one, []), deep.get(_shallow(one), []))
+        for name, one in (("beta", DEEP_B50), *((model[2:], Method(model)) for model in DEEP))
+    }
+    theirs = {
+        f"published-depth-{one.model[2:]}": published.DEEP[one] - published.SHORT[_shallow(one)]
+        for one in map(Method, DEEP)
+    }
     sizes = Config(model="d-fc", base_channels=DEEP_WIDTH).layer_sizes()
-    said["weights-d-fc"] = f"{sum(layer.weights for layer in sizes.values()):,}"
-    return said
+    return {
+        "banded-n": f"{len(grown())}",
+        "banded-large": compare.gain_text(grown(), grown(0.0)),
+        "banded-small": compare.gain_text(grown(l1=levels[0]), grown(0.0, l1=levels[0])),
+        "banded-uniform": compare.gain_text(grown(), found["banded-uniform"]),
+        "banded-fastest": compare.gain_text(fastest, grown(0.0)),
+        "banded-fastest-left": compare.remaining_text(fastest),
+        "banded-local": compare.gain_text(compare.runs_of(banded, model="s-local"), fastest),
+        "learned": compare.gain_text(learned, grown(0.0)),
+        "learned-grid": compare.gain_text(learned, grown()),
+        "learned-window": locality.more_text(learned, grown(0.0)),
+        "from-n": f"{len(half[SGD])}",
+        "from-sgd": compare.gain_text(half[SGD], whole[SGD]),
+        "from-beta": compare.gain_text(half[B50], whole[B50]),
+        "conv-on": compare.gain_text(half[CONV], whole[CONV]),
+        "from-window-sgd": locality.excess_text(half[SGD]),
+        "from-window-beta": locality.excess_text(half[B50]),
+        **depth,
+        **{name: tables.signed(Interval(gain, None, 1)) for name, gain in theirs.items()},
+        "weights-d-fc": f"{sum(layer.weights for layer in sizes.values()):,}",
+    }
+
+
+def _shallow(deep: Method) -> Method:
+    return deep._replace(model=deep.model.replace("d-", "s-"))
 
 
 DEEP_B50 = Method("d-fc", "beta-lasso", 50.0)
 # the larger λ of `banded`
 _L1 = chosen_flip_crop(_here(DESK, WIDTH, 8), *B50).l1
 _AT: dict[str, object] = {**B50._asdict(), "l1": _L1}
-_GROWN: dict[str, object] = _AT | {"l1_growth": GROWTHS[1]}
+_GROWN: dict[str, object] = _AT | {"l1_growth": GROWTHS[1], "l1_window": "grid"}
 _STARTED: dict[str, object] = {"model": "s-fc", "start": "network"}
 _LONG: dict[str, object] = {"model": "s-fc", "start": "initial"}
 
 
-def _over_uniform(records: Sequence[Record]) -> Interval | None:
-    """Return the accuracy of a growth of 0.1 less that of as much λ everywhere, in points."""
-    grown = [run for run in records if compare.matches(run.config, _GROWN)]
-    sparse = [run for run in records if method(run.config) == B50 and not run.config.l1_growth]
-    uniform = [run for run in sparse if run.config.l1 > _L1]
-    return compare.paired(grown, uniform) if grown and uniform else None
-
-
-def _more_than_uniform(records: list[Record]) -> Finding | None:
-    gain = _over_uniform(records)
-    return gain and Finding(f"{tables.signed(gain)} points", gain)
+def _is_uniform(config: Config) -> bool:
+    return method(config) == B50 and not config.l1_growth and config.l1 > _L1
 
 
 def _depth_does_not_help(records: list[Record]) -> Finding:
     """Judge whether neither D-LOCAL nor D-FC is better than the shallow network, by SGD."""
     groups = compare.by_method(records)
-    local, full = (
-        compare.paired(groups[Method(f"d-{kind}")], groups[Method(f"s-{kind}")])
-        for kind in ("local", "fc")
-    )
+    deep = Method("d-local"), Method("d-fc")
+    local, full = (compare.paired(groups[one], groups[_shallow(one)]) for one in deep)
     most = max(local, full, key=lambda gain: gain.mean)
     value = f"depth adds {tables.signed(local)} points to LOCAL, {tables.signed(full)} to FC"
     return Finding(value, most._replace(mean=-most.mean))
@@ -394,23 +405,29 @@ CLAIMS: tuple[Claim, ...] = (
         "B",
         "A growing λ raises accuracy more than one as large on average, the same for all weights",
         "banded + banded-uniform",
-        _more_than_uniform,
+        differs(_GROWN, _is_uniform),
     ),
     Claim(
         "B",
-        "S-LOCAL is better than β = 50 with such a λ",
+        "A λ that grows outside learned windows raises the accuracy of β = 50",
+        "banded + banded-learned",
+        differs(_GROWN | {"l1_window": "learned"}, _AT | {"l1_growth": 0.0}),
+    ),
+    Claim(
+        "B",
+        "S-LOCAL is better than β = 50 with λ that grows so from fixed windows",
         "banded",
         differs({"model": "s-local"}, _GROWN),
     ),
     Claim(
         "B",
-        "S-FC by SGD is better from S-CONV than from nothing, as long in all",
+        "S-FC by SGD is better from S-CONV than from random weights, as long in all",
         "from-convolution",
         differs(_STARTED | {"optimizer": "sgd"}, _LONG | {"optimizer": "sgd"}),
     ),
     Claim(
         "B",
-        "S-FC by β = 50 is better from S-CONV than from nothing, as long in all",
+        "S-FC by β = 50 is better from S-CONV than from random weights, as long in all",
         "from-convolution",
         differs(_STARTED | {"optimizer": "beta-lasso"}, _LONG | {"optimizer": "beta-lasso"}),
     ),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from lcs.config import Config
 from lcs.exhibits import find_study, tables
-from lcs.exhibits.compare import by_width, matches, paired
+from lcs.exhibits.compare import Values, accuracies, by_width, matches, paired
 from lcs.exhibits.methods import Method
 from lcs.exhibits.tables import signed
 from lcs.runs import Record, RunStore
@@ -151,7 +151,7 @@ def _evidence(claim: Claim, read: Callable[[str], list[Record]], scale: str) -> 
         configs = [run.config for run in records if isinstance(run.config, Config)]
         sparse = [config for config in configs if config.beta]
         setting += f", α = {max(c.base_channels for c in configs)}" if configs else ""
-        setting += ", zeros stay" if sparse and all(c.frozen_zeros for c in sparse) else ""
+        setting += ", frozen zeros" if sparse and all(c.frozen_zeros for c in sparse) else ""
     # of studies that are judged together, the seeds that both have
     joined = len(by_study) > 1 and finding.evidence
     n = finding.evidence.n if joined and finding.evidence else _sample_size(records)
@@ -248,20 +248,38 @@ def beats(first: Method, second: Method, *, worse: bool = False) -> Judge:
     return judge
 
 
-def differs(
-    one: Mapping[str, object], other: Mapping[str, object], *, margin: float | None = None
-) -> Judge:
-    """Judge whether the runs with some values are better than those with others.
+# the values of a configuration, or whether it is meant
+Which = Mapping[str, object] | Callable[[Config], bool]
 
-    With a margin, whether they are as good, within so many points.
+
+def differs(
+    one: Which,
+    other: Which,
+    *,
+    of: Values = accuracies,
+    margin: float | None = None,
+    unit: str = "points",
+) -> Judge:
+    """Judge whether some runs have more accuracy than others, paired by seed; or more `of` others.
+
+    With a margin, whether they have as much, within so many units.
     """
 
-    def judge(records: list[Record]) -> Finding:
+    def judge(records: list[Record]) -> Finding | None:
         first, second = (
-            [r for r in records if matches(r.config, values)] for values in (one, other)
+            [
+                run
+                for run in records
+                if (which(run.config) if callable(which) else matches(run.config, which))
+            ]
+            for which in (one, other)
         )
-        difference = paired(first, second)
-        return Finding(f"{signed(difference)} points", difference, margin)
+        if not (first and second):
+            return None
+        difference = paired(first, second, of)
+        if not math.isfinite(difference.mean):
+            return UNMEASURED
+        return Finding(f"{signed(difference)} {unit}", difference, margin)
 
     return judge
 

@@ -38,15 +38,9 @@ def relative_l1(geometry: Geometry, growth: float, centres: Tensor | None = None
 
     λ is 1 within a window of the geometry's kernel size around a unit's centre, and larger by
     `growth` with each row or column outside, whichever are more; with 0 it is 1 everywhere. This
-    penalises filters that are not banded: a proposal of the forum, not of the paper.
-
-    Args:
-        geometry: of the LOCAL layer with as many units.
-        growth: of λ with each pixel.
-        centres: of the windows, row and column, (C'·H'·W', 2); default: of that LOCAL layer's.
-
-    Returns:
-        float32 (C'·H'·W', C·H·W), as that of `dense_weight`, on the device of `centres`.
+    penalises filters that are not banded: a proposal of the forum, not of the paper. Centres, row
+    and column, (C'·H'·W', 2), are by default those of a LOCAL layer of this geometry. The result is
+    float32 (C'·H'·W', C·H·W), as that of `dense_weight`, on the device of the centres.
     """
     g = geometry
     if centres is None:

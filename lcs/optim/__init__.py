@@ -1,6 +1,6 @@
 """Optimizers that make weights exactly zero, masks, and what makes their steps fast.
 
-`optimizers` has β-LASSO and its neighbours, also zeros that stay (`frozen_zeros`), `schedule` the
+`optimizers` has β-LASSO and its neighbours, also frozen zeros (`frozen_zeros`), `schedule` the
 learning rate, `pruning` training with masks: SNIP, SET, RigL, gradual magnitude pruning and others.
 
 Of equal results, but faster: `fused_steps`, optimizer steps in one pass over memory,

@@ -129,7 +129,7 @@ def sparse_against_dense(width: int, device: torch.device, report: Report) -> No
             actions[mode] = timed(steps(net, optimizer, mode, x, labels), device)
         target = "<= 0.5" if density <= 0.01 and width >= 16 else ""
         report.table(
-            f"S-FC, α = {width}: {density:.1%} of the first layer left",
+            f"S-FC, α = {width}: {density:.1%} of the first layer remaining",
             interleaved(actions, repeats=REPEATS),
             unit="milliseconds a step",
             scale=1e3,

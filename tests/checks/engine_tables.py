@@ -7,8 +7,30 @@ from lcs.exhibits.engine import benchmarks
 from lcs.runs import RunStore
 
 CHECKS = Checks()
-for check in (engine.kept_memory_gains_little, engine.foreach_gains_nothing):
+for check in (
+    engine.kept_memory_gains_little,
+    engine.foreach_gains_nothing,
+    engine.bound_saves_time,
+):
     CHECKS.add(check)
+
+
+@CHECKS.add
+def bound_leaves_few_units(_: RunStore) -> bool:
+    """An eighth of the terms leaves at most a sixth of the units, a quarter hardly any.
+
+    With images weighted equally at least twice as many are left in the hardest phase.
+    """
+    shares = [
+        one["shares"] for one in benchmarks.find(benchmarks.load("unproved"), measured="unproved")
+    ]
+    hardest = max(shares, key=lambda one: float(one["weighted: 64"]))
+    return (
+        hardest["weighted: 64"] < 1 / 6
+        and max(one["weighted: 128"] for one in shares) < 0.03
+        and hardest["equal: 64"] > 2 * hardest["weighted: 64"]
+        and not any(one["returning"] for one in shares)
+    )
 
 
 def executors_and_store(**fields: object) -> list[dict[str, float]]:

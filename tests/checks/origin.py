@@ -57,6 +57,12 @@ def local_on_gaussian_images_of_the_process(store):
 
 
 @CHECKS.add
+def statistics_were_not_varied(store):
+    """No run on surrogates of CIFAR-10 is stored: with the first, the page has to say more."""
+    return not records(store, "origin-data")
+
+
+@CHECKS.add
 def smooth_filters_gather_as_much(store):
     """On CIFAR-10 pruned filters of SGD are on average at least as local as those of β = 50.
 

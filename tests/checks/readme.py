@@ -4,12 +4,18 @@ from checks import Checks, ahead, behind, level, records
 from checks.figure4 import pruned_sgd_is_as_local
 from checks.origin import smooth_filters_gather_as_much
 from checks.reproduce import nothing_at_the_papers_size
-from checks.rivals import locality_of_pruning_is_not_resolved, pruning_is_ahead
+from checks.rivals import (
+    gradual_depends_on_its_rate,
+    locality_of_pruning_is_not_resolved,
+    most_rivals_are_level,
+    pruning_is_ahead,
+)
+from checks.table2 import l1_reduces_overfitting
 from lcs.exhibits import find_study
 from lcs.exhibits.claims import CORRECTED, judge_all
 from lcs.exhibits.compare import by_method, by_width, paired
 from lcs.exhibits.locality import beyond_chance
-from lcs.exhibits.methods import B0, B50, LOCAL, PROXIMAL, SGD, THREE
+from lcs.exhibits.methods import B0, B50, LOCAL, SGD, THREE
 from lcs.exhibits.readme import SHOWN
 
 CHECKS = Checks()
@@ -19,7 +25,10 @@ PRUNED = (
     "(larger budget)"
 )
 CHECKS.add(nothing_at_the_papers_size)
+CHECKS.add(l1_reduces_overfitting)
 CHECKS.add(pruning_is_ahead)
+CHECKS.add(gradual_depends_on_its_rate)
+CHECKS.add(most_rivals_are_level)
 CHECKS.add(locality_of_pruning_is_not_resolved)
 CHECKS.add(pruned_sgd_is_as_local)
 CHECKS.add(smooth_filters_gather_as_much)
@@ -96,11 +105,27 @@ def three_layers_ahead_up_to_width_4(store):
 
 
 @CHECKS.add
+def three_seeds_had_not_decided(store):
+    """With its own λ at α = 8, β = 50 is level with SGD in the first three seeds."""
+    groups = by_method([r for r in records(store, "scaling-seeds") if r.config.seed < 3])
+    return len(groups[SGD]) == 3 and level(paired(groups[B50], groups[SGD]))
+
+
+@CHECKS.add
 def threshold_does_it(store):
-    """At the λ of β = 50, β = 0 and proximal ℓ1 are clearly behind SGD, and β = 50 is not."""
-    groups = by_method(records(store, "scaling-threshold"))
-    gains = {name: paired(groups[name], groups[SGD]) for name in (B0, PROXIMAL, B50)}
-    return behind(gains[B0]) and behind(gains[PROXIMAL]) and gains[B50].mean > 0
+    """With λ of its own at α = 8 β = 50 is ahead of β = 0 with the better of two λ."""
+    *_, widest = by_width(records(store, "scaling-own")).values()
+    alike = by_method(records(store, "scaling-threshold"))
+    rivals = widest[B0], alike[B0]
+    return all(ahead(paired(widest[B50], runs)) for runs in rivals)
+
+
+@CHECKS.add
+def widest_is_ahead_in_one_run(store):
+    """At α = 32 β = 50 is ahead of SGD with either weight decay, of which the better is shown."""
+    (sparse,), *dense = (records(store, f"showpiece{end}") for end in ("", "-decay", "-sgd"))
+    (half,), (whole,) = dense
+    return sparse.accuracy > half.accuracy > whole.accuracy
 
 
 @CHECKS.add

@@ -1,5 +1,6 @@
 """What the page scaling says of results."""
 
+import itertools
 from collections import Counter
 
 import numpy as np
@@ -17,17 +18,18 @@ from checks.scaling_parts import (
     own,
     rises,
 )
-from lcs.exhibits import exhibit, published
+from lcs.exhibits import exhibit, published, searches
 from lcs.exhibits.compare import (
     accuracies,
     by_method,
+    differences,
     paired,
     remaining,
 )
 from lcs.exhibits.methods import B0, B50, CONV, LOCAL, PROXIMAL, SGD, THREE, method
 from lcs.exhibits.rivals.results import by_rival
 from lcs.exhibits.scaling import gains, search
-from lcs.stats import lack_of_fit
+from lcs.stats import lack_of_fit, mean_interval
 
 CHECKS = Checks()
 
@@ -152,7 +154,7 @@ def lambda_grows_at_the_largest_width(store):
     It leaves less than a hundredth of the first layer.
     """
     runs = records(store, "search-wide")
-    best = search.choices(runs, lambda config: config.base_channels)
+    best = searches.choices(runs, lambda config: config.base_channels)
     second, first = sorted(best[4].means)[-2:]
     before = best[2].config.l1
     return (
@@ -186,8 +188,10 @@ def one_lambda_stays_below_sgd(store):
 
 @CHECKS.add
 def local_lead_grows(store):
-    """The lead of S-LOCAL over β = 50 with the λ of each width grows with every doubling."""
-    return rises(means(own(store), LOCAL, B50))
+    """The lead of S-LOCAL over β = 50 with the λ of each width grows clearly up to α = 4 only."""
+    leads = [differences(at[LOCAL], at[B50]) for at in own(store).values()]
+    growth = [mean_interval(np.subtract(more, less)) for less, more in itertools.pairwise(leads)]
+    return all(map(ahead, growth[:2])) and level(growth[2])
 
 
 @CHECKS.add
@@ -266,8 +270,8 @@ def ahead_of_sgd_at_the_length_of_the_search(store):
 def at_the_rate_of_sgd_it_is_behind(store):
     """β = 50 is best at three times the rate of SGD, and behind it at the same rate."""
     runs = records(store, "search-flips")
-    best = search.choices(runs, method)
+    best = searches.choices(runs, method)
     rate = best[SGD].config.lr
-    alike = search.choices([r for r in runs if r.config.lr == rate], method)
+    alike = searches.choices([r for r in runs if r.config.lr == rate], method)
     behind = max(alike[B50].means) < max(best[SGD].means) < max(best[B50].means)
     return behind and abs(best[B50].config.lr / rate - 3) < 1e-6

@@ -12,6 +12,7 @@ from checks.scaling_parts import (
     means,
     rises,
 )
+from lcs.exhibits import searches
 from lcs.exhibits.compare import (
     accuracies,
     by_method,
@@ -38,7 +39,7 @@ def augmentations(store):
 @CHECKS.add
 def momentum_and_decay_for_every_network(store):
     """For every network SGD does best with both momentum and weight decay."""
-    best = search.choices(records(store, "search"), method)
+    best = searches.choices(records(store, "search"), method)
     sgd = [choice.config for name, choice in best.items() if name.optimizer == "sgd"]
     return all(config.momentum and config.weight_decay for config in sgd)
 
@@ -64,7 +65,7 @@ def lambda_at_the_whole_length(store):
     """β = 50 is best with a quarter of λ, β = 1 with half; β = 0 and proximal ℓ1 keep theirs."""
     runs = records(store, "search-long")
     whole = {name: max(run.config.l1 for run in group) for name, group in by_method(runs).items()}
-    best = search.choices(runs, method)
+    best = searches.choices(runs, method)
     shares = {name: choice.config.l1 / whole[name] for name, choice in best.items()}
     return shares == {PROXIMAL: 1, B0: 1, B1: 0.5, B50: 0.25}
 
@@ -75,7 +76,7 @@ def lambda_decides_the_order(store):
 
     With all of its λ it would have been the last.
     """
-    best = search.choices(records(store, "search-long"), method)
+    best = searches.choices(records(store, "search-long"), method)
     whole, half, quarter = best[B50].means
     tops = {name: max(choice.means) for name, choice in best.items()}
     return (
@@ -291,7 +292,7 @@ def best_of_twelve_still_at_the_edge(store):
     """Of η, and of decay or λ, tried with it: inside for S-FC and S-CONV, not for two others."""
     runs = records(store, "search-flips")
     at_edge = set()
-    for name, choice in search.choices(runs, method).items():
+    for name, choice in searches.choices(runs, method).items():
         tried = [run.config for run in runs if method(run.config) == name]
         rates = {config.lr for config in tried}
         values = {_value(config) for config in tried if config.lr == choice.config.lr}
@@ -306,6 +307,6 @@ def half_of_lambda_at_four_times_the_length(store):
     """With flips and crops at α = 8, at the same η: half for β = 50, as much decay for SGD."""
     short = [r for r in records(store, "search-flips") if r.config.lr == 0.1]
     long = [r for r in records(store, "search-augment") if r.config.augment == "flip-crop"]
-    first, later = (search.choices(runs, method) for runs in (short, long))
+    first, later = (searches.choices(runs, method) for runs in (short, long))
     ratio = {name: _value(later[name].config) / _value(first[name].config) for name in (B50, SGD)}
     return abs(ratio[B50] - 0.5) < 1e-6 and ratio[SGD] == 1

@@ -2,23 +2,14 @@
 
 from checks import Checks, records
 from lcs.exhibits import transfer
-from lcs.exhibits.compare import paired
-from lcs.exhibits.transfer import (
-    FROZEN,
-    FROZEN_OF_SGD,
-    LOCAL_NET,
-    MASK,
-    NOTHING,
-    REWIRED,
-    SPARSE,
-    TICKET,
-)
+from lcs.exhibits.compare import differences
+from lcs.exhibits.transfer import FROZEN, FROZEN_OF_SGD, LOCAL_NET, MASK, NOTHING, REWIRED
 
 CHECKS = Checks()
 
 
 def gains(store, one, other):
-    """Return the mean gain of one start over another, of what comes from the other data set."""
+    """Return the gains of one start over another by seed, of what comes from the other data set."""
     runs = [r for r in records(store, "transfer") if r.config.dataset != transfer.origin(r.config)]
     found = []
     for name in transfer.DATASETS:
@@ -26,30 +17,27 @@ def gains(store, one, other):
         first, second = (
             [r for r in here if transfer.start_of(r.config) == start] for start in (one, other)
         )
-        found.append(paired(first, second).mean)
+        found.append(differences(first, second))
     return found
 
 
 @CHECKS.add
-def places_transfer(store):
-    """Masks of the other data set are as good as none within a point, and better than β = 50.
+def two_seeds_decide_neither(store):
+    """There are two seeds. Masks are within a point of none, in one seed below and in one above.
 
-    They are better than rewired ones, and no worse with new initial weights than with their own.
-    S-LOCAL is ahead of SGD by less than 1.5 points on CIFAR-10, and behind it on CIFAR-100.
+    They are better than rewired ones in every run, on CIFAR-100 by less than a quarter of a point
+    in one. A frozen first layer of β = 50 is behind that of SGD, on CIFAR-100 by less than half a
+    point. S-LOCAL is ahead of SGD by less than 1.5 points on CIFAR-10, and behind it on CIFAR-100.
     """
-    little, harmful = gains(store, LOCAL_NET, NOTHING)
+    masks = gains(store, MASK, NOTHING)
+    rewired, frozen = gains(store, MASK, REWIRED), gains(store, FROZEN, FROZEN_OF_SGD)
+    local10, local100 = gains(store, LOCAL_NET, NOTHING)
     return (
-        0 < little < 1.5
-        and harmful < 0
-        and all(abs(gain) < 1 for gain in gains(store, MASK, NOTHING))
-        and min(gains(store, MASK, SPARSE)) > 0
-        and min(gains(store, MASK, REWIRED)) > 0
-        and min(gains(store, MASK, TICKET)) > -0.25
+        all(len(gain) == 2 and -1 < min(gain) < 0 < max(gain) < 1 for gain in masks)
+        and all(min(gain) > 0 for gain in rewired)
+        and min(rewired[1]) < 0.25
+        and all(max(gain) < 0 for gain in frozen)
+        and min(frozen[1]) > -0.5
+        and all(0 < gain < 1.5 for gain in local10)
+        and max(local100) < 0
     )
-
-
-@CHECKS.add
-def values_are_worth_less(store):
-    """A frozen first layer of β = 50 is worse than one of SGD, which is worse than none frozen."""
-    frozen = gains(store, FROZEN, FROZEN_OF_SGD), gains(store, FROZEN_OF_SGD, NOTHING)
-    return all(gain < 0 for both in frozen for gain in both)

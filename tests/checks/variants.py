@@ -52,9 +52,9 @@ def growth_brings_it_nearer(store):
 
 @CHECKS.add
 def a_start_from_s_conv_does_not_help(store):
-    """S-FC from S-CONV ends above S-CONV trained on, and below S-FC from nothing; and more local.
+    """S-FC from S-CONV ends above S-CONV trained on, below S-FC from random weights; more local.
 
-    S-CONV itself is far behind S-FC from nothing.
+    S-CONV itself is far behind S-FC from random weights.
     """
     runs = records(store, "from-convolution")
     started = by_method([run for run in runs if run.config.source])

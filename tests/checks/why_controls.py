@@ -31,7 +31,7 @@ def freezing_holds_back_far_more_at_beta_1(store):
 
 @CHECKS.add
 def freezing_leaves_fewer_weights(store):
-    """With zeros that stay, fewer weights are left in every layer, of the third half at β = 50."""
+    """With frozen zeros, fewer weights are left in every layer, of the third half at β = 50."""
     found = found_in(store, "frozen")
     pairs = [(found[c], found[c.replace(frozen_zeros=False)]) for c in found if c.frozen_zeros]
     fewer = all(

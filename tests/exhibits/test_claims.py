@@ -234,7 +234,7 @@ def test_the_share_of_the_gap_that_is_closed():
         return of_method.get(name, 50.0) + config.seed
 
     found = judged("β = 50 closes most of the gap", study("scaling-own", accuracy))
-    assert found.value.startswith("70 % (+7.00")
+    assert found.value.startswith("70 (70 to 70) %: +7.00")
     assert found.evidence.mean == pytest.approx(2.0)
 
 

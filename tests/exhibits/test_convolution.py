@@ -44,7 +44,7 @@ def stored(config: Config, images: torch.Tensor) -> Record:
     return Kept(record.path, "run", config, {}, record.final, {"file": "made up"}, {})
 
 
-def test_sharing_is_of_the_local_filters_of_runs_that_stored_some(monkeypatch):
+def test_sharing_is_of_the_compact_filters_of_runs_that_stored_some(monkeypatch):
     monkeypatch.setattr("lcs.measure.sharing.DRAWS", 2)
     kernel = torch.randn(3, 9, 9, generator=torch.Generator().manual_seed(0))
     images = torch.zeros(30, 3, 32, 32)
@@ -58,7 +58,9 @@ def test_sharing_is_of_the_local_filters_of_runs_that_stored_some(monkeypatch):
     assert (row["of"], row["filters"], row["mean"]) == (24, 20, pytest.approx(1))
     assert 90 < convolution.way(row) < 300
     words = convolution.numbers(found, {"local": records, "none": []})
-    assert (words["sharing-local"], words["sharing-none-way"]) == ("1.00", "pending")
+    assert words["sharing-local-excess"].startswith("+0.")
+    assert words["sharing-local-way"].endswith(" %")
+    assert words["sharing-none-way"] == words["sharing-zero-ways"] == "pending"
     cells = convolution.table(found).rows[0]
     assert cells[1:4] == [LOCAL.shortest, "20 of 24", "1.00 ± 0.00"]
     assert plots.sharing(found).axes[0].get_yticklabels()[0].get_text().endswith("S-LOCAL, SGD")
@@ -66,7 +68,7 @@ def test_sharing_is_of_the_local_filters_of_runs_that_stored_some(monkeypatch):
     assert (few["filters"].iloc[0], math.isnan(few["mean"].iloc[0])) == (7, True)
     assert convolution.table(few).rows[0][3:] == ["–"] * 8
     assert "7 of 17" in plots.sharing(few).axes[0].texts[0].get_text()
-    assert convolution.numbers(few, {"local": []})["sharing-local"] == "pending"
+    assert convolution.numbers(few, {"local": []})["sharing-local-way"] == "pending"
 
 
 def test_nothing_is_said_where_a_shared_kernel_would_not_show():

@@ -66,7 +66,7 @@ def test_the_papers_step_is_counted():
 def test_counts_are_said_to_be_no_measurement():
     table = counts.counts_table((1, 150))
     assert table.rows[1] == ["150", "256.2", "666.4", "3.075", "1.31", "8.6 min"]
-    assert "not a measurement" in table.caption
+    assert "estimated, not measured" in table.caption
 
 
 def test_times_have_median_and_range(tmp_path):
@@ -93,7 +93,7 @@ def test_what_was_not_measured_is_pending(found):
         assert "S-FC, α = 150: a step" in shown.caption
         assert "make bench" in shown.rows[0][0]
         assert ".pending" in shown.rows[0][0]
-    assert "S-FC, α = 16: 1.0% of the first layer left" in shown.caption
+    assert "S-FC, α = 16: 1.0% of the first layer remaining" in shown.caption
     assert "pending" in plots.speed(sparsity.density_frame(found)).axes[0].texts[0].get_text()
     for figure in (
         plots.changes(benchmarks.changes_frame(found)),
@@ -211,9 +211,10 @@ def test_whole_runs(tmp_path):
         return dataclasses.replace(record, final=final, provenance=origin, history=history)
 
     shown = sparsity.runs_table([run(config) for config in modes])
-    assert "exact epochs" not in shown.columns
+    assert "epochs, exact" not in shown.columns
     first, second = (dict(zip(shown.columns, row, strict=True)) for row in shown.rows)
-    assert (first["dense epochs"], first["frozen epochs"], first["time"]) == ("2", "7", "1.5 min")
+    counted = [first[f"epochs, {mode}"] for mode in ("dense", "frozen zeros")]
+    assert (counted, first["time"]) == (["2", "7"], "1.5 min")
     held = [f"held back, of {whole} (%)" for whole in ("all", "those left")]
     assert [(first[name], second[name]) for name in held] == [("0.4", "–"), ("15", "–")]
     assert first["dead units"] == "1 of 8"

@@ -142,13 +142,13 @@ def test_the_largest_threshold_is_looked_at_by_size():
     sparse = units.sparsest(records)
     assert {record.config.beta for record in sparse} == {50}
     assert units.numbers(sparse[-1:]) == {
-        "units-run": "α = 32, 400 epochs, zeros stay",
+        "units-run": "α = 32, 400 epochs, frozen zeros",
         "units-range": "2.5",
         "units-dead": "25.0",
     }
     table = units.fan_in_frame(sparse)
     assert list(table.series.unique())[:2] == ["α = 1, 200 epochs", "α = 2, 200 epochs"]
-    assert "α = 32, 400 epochs, zeros stay, flips and crops" in set(table.series)
+    assert "α = 32, 400 epochs, frozen zeros, flips and crops" in set(table.series)
     one = table[table.series == "α = 1, 200 epochs"]
     shares = dict(zip(one.weights, one.share, strict=True))
     assert shares == {"0": 25, "1": 0, "2–3": 0, "4–7": 75}
@@ -214,7 +214,6 @@ def test_locality_is_drawn_at_each_width():
 def test_without_runs_a_figure_says_so():
     for figure in (
         plots.filters(filters.by_method([])),
-        plots.filters(filters.by_width([])),
         plots.excesses(local.excess_frame({})),
         plots.windows({"none": local.width_frame([])}, "points"),
     ):

@@ -60,15 +60,17 @@ def test_only_what_is_named_differs():
     assert len({c.replace(**free) for c in runs}) == 2
 
 
-def test_words_are_of_beta_50_with_flips_and_crops(records):
+def test_words_are_of_beta_50_by_augmentation(records):
     words = origin.words(records)
     assert words["origin-no-augmentation"].startswith("+10.1")
     assert words["origin-crops"].startswith("+15.1")
-    assert words["origin-Gaussian-same-covariance"].startswith("+13.1")
-    assert words["origin-natural-images"] == words["origin-crops"]
+    assert words["origin-no-augmentation-sgd"].startswith("+0.1")
+    assert words["origin-runs"] == "3 runs"
+    first = {name: [run for run in runs if not run.config.seed] for name, runs in records.items()}
+    assert origin.words(first)["origin-runs"] == "one run"
     pending = origin.words({name: [] for name in NAMES})
     assert pending.keys() == words.keys()
-    assert set(pending.values()) == {"pending"}
+    assert set(pending.values()) == {"pending", "0 runs"}
 
 
 def test_locality_is_shown_by_condition(records):

@@ -8,9 +8,9 @@ from made_up import made_up
 
 from lcs import data
 from lcs.exhibits import find_study, plots
-from lcs.exhibits.choose import choose
 from lcs.exhibits.rivals import CLAIMS, results, studies
 from lcs.exhibits.rivals.studies import B50, DENSE, ITERATIVE, RIVALS, rival
+from lcs.exhibits.searches import choose
 from lcs.exhibits.verdicts import verdict
 
 
@@ -143,7 +143,7 @@ def test_each_method_takes_what_its_searches_chose(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("name", "dense"), [(B50, 1), ("β = 50, zeros stay", 0), ("SET", 0), ("one-shot", 0.5)]
+    ("name", "dense"), [(B50, 1), ("β = 50, frozen zeros", 0), ("SET", 0), ("one-shot", 0.5)]
 )
 def test_zeros_cost_nothing_but_the_gradient_of_those_that_may_return(name, dense):
     runs = find_study("rivals").configs("desk", 1)
@@ -159,9 +159,10 @@ def test_zeros_cost_nothing_but_the_gradient_of_those_that_may_return(name, dens
 def test_what_the_page_shows():
     runs = both(2, -1)
     words = results.numbers(runs["rivals"])
-    assert words["rival-rigl"].startswith("−1.99")
+    assert words["rival-one-shot"].startswith("−1.99")
     assert words["rival-accuracy"].startswith("63.00")
-    assert (words["rival-n"], words["window-set"]) == ("3", "+10.00 ± 0.00")
+    assert (words["rival-n"], words["local-snip"]) == ("3", "+0.00 ± 0.00")
+    assert words["weights-beta"].count(" and ") == 1
     rows = results.rivals_table("rivals", runs["rivals"]).rows
     assert [row[0] for row in rows] == [DENSE, *RIVALS]
     assert rows[1][3] == "–"
@@ -173,13 +174,29 @@ def test_what_the_page_shows():
     assert [label.get_text() for label in accuracy.get_yticklabels()] == [DENSE, *RIVALS]
 
 
-def test_the_first_choice_is_compared_with_beta_50():
+def test_the_first_choice_is_gradual_pruning_as_the_first_search_put_it():
     (config, *_) = find_study("rivals-first-choice").configs("desk", 1)
     first, _ = studies.CHOSEN["search-pruning"]["sgd gradual"]
     assert (rival(config), studies.values(config)) == ("gradual", first)
-    text = results.first_choice_text(records(2, "rivals-first-choice"), records(2))
-    assert text.startswith("−1.99")
-    assert results.first_choice_text([], []) == "pending"
+
+
+def test_what_the_page_says_of_the_other_studies():
+    names = ("first-choice", "iterative", "er")
+    runs = both(2, -1) | {f"rivals-{name}": records(2, f"rivals-{name}") for name in names}
+    words = results.other_numbers(runs)
+    assert words["rival-first-choice"] == words["rival-iterative"] == "−1.99 ± 0.02"
+    assert words["few-gradual"] == "+1.01 ± 0.02"
+    assert (words["few-n"], words["iterative-n"]) == ("3", "3")
+    assert (words["er-gains"], words["er-runs"]) == ("none", "12")
+    better = [
+        dataclasses.replace(run, final=run.final | {"test_accuracy": 1.0})
+        for run in runs["rivals-er"][:2]
+    ]
+    words = results.other_numbers(runs | {"rivals-er": better})
+    assert (words["er-gains"], words["er-runs"]) == ("2", "2")
+    nothing = results.other_numbers({name: [] for name in runs})
+    assert nothing.keys() == words.keys()
+    assert nothing["few-gradual"] == nothing["rival-iterative"] == "pending"
 
 
 def test_the_page_without_runs():

@@ -3,6 +3,7 @@
 import dataclasses
 import math
 from collections import Counter
+from functools import partial
 
 import numpy as np
 import pytest
@@ -10,25 +11,17 @@ from made_up import made_up, study
 from scipy import stats
 
 from lcs.config import Config
-from lcs.exhibits import find_study, plots
-from lcs.exhibits.compare import by_width
+from lcs.exhibits import find_study, plots, scaling, searches
+from lcs.exhibits.compare import by_width as grouped
 from lcs.exhibits.methods import B0, B50, CONV, LOCAL, PROXIMAL, SGD, THREE, method
 from lcs.exhibits.plots.style import PUBLISHED_MARKERS
-from lcs.exhibits.scaling import (
-    ablations,
-    flips,
-    gains,
-    largest,
-    search,
-    threshold,
-    tuned,
-    width,
-)
+from lcs.exhibits.scaling import by_width, gains, results, search, studies
 from lcs.exhibits.settings import BETA_50, CHOSEN, SHARE_AT_WIDTH, chosen, raised, regularised
 from lcs.runs import Record
 
 BONUS = {LOCAL: 10.0, B50: 1.0, PROXIMAL: 0.5}
-NO_RUNS = {one.name: () for one in largest.STUDIES}
+NO_RUNS = {one.name: () for one in scaling.STUDIES}
+LARGEST = [one.name for one in studies.LARGEST]
 
 
 def growing(config: Config) -> float:
@@ -71,11 +64,11 @@ def test_the_best_candidate_of_each_method_is_chosen():
         return 50 - 1e5 * abs(config.l1 - 5e-5) - config.momentum + 1e3 * config.weight_decay
 
     records = searched("search", accuracy)
-    found = search.choices(records, method)
+    found = searches.choices(records, method)
     assert len(found) == len(CHOSEN["search"])
     assert (found[LOCAL].config.momentum, found[LOCAL].config.weight_decay) == (0.0, 5e-4)
     assert {c.config.l1 for name, c in found.items() if name.optimizer != "sgd"} == {5e-5}
-    shown = rows(search.choices_table(records))
+    shown = rows(searches.choices_table(records))
     assert shown[str(SGD)] == ["4", "momentum: 0; weight decay: 5e-4", "44.10", "45.50", "`0`"]
     assert shown[str(PROXIMAL)][1].startswith("λ, first layer: 5e-5; λ, other layers: 1e-")
     assert set(search.search_frame(records).x) == {5e-6, 2e-5, 5e-5, 1e-4, 2e-4}
@@ -86,7 +79,7 @@ def test_a_candidate_is_judged_by_all_its_seeds():
         lucky = config.momentum == 0.9 and config.seed == 1
         return 70 if lucky else 60 - 20 * config.momentum
 
-    found = search.choices(searched("search", accuracy, seeds=2), method)[CONV]
+    found = searches.choices(searched("search", accuracy, seeds=2), method)[CONV]
     assert found.config.momentum == 0.0
     assert len(found.means) == 4
     assert [run.config.seed for run in found.runs] == [0, 1]
@@ -177,7 +170,7 @@ def test_runs_on_test_images_have_what_the_search_chose(monkeypatch):
     assert found[B50].lr == found[LOCAL].lr == 0.3
     assert found[B50].l1 == pytest.approx(searched * 0.5 / 2), "four times as long"
     assert found[LOCAL].weight_decay == pytest.approx(2.5e-4)
-    table = flips.flips_table("flips", study("flips", growing))
+    table = results.comparison_table("flips", study("flips", growing))
     differences = {row[0]: row[[*table.columns].index("difference from SGD")] for row in table.rows}
     assert differences["SGD"] == "–"
     assert differences["β = 50"].startswith("+")
@@ -190,22 +183,31 @@ def test_what_the_prose_says_of_methods_searched_alike():
         return accuracies[method(config)] - config.lr + config.seed
 
     tested = study("recipe-length-search", accuracy)
-    words = flips.numbers([*tested, *study("recipe-length-search-local", accuracy, 2)])
+    runs = NO_RUNS | {"recipe-length-search": tested}
+    more = {"recipe-length-search-local": study("recipe-length-search-local", accuracy, 2)}
+    words = results.numbers(runs | more)
     assert words["searched-accuracy"].startswith("56.70")
     assert words["searched-gain"].startswith("5.80")
     assert words["searched-local"] == "4.27 and 4.27"
     assert words["searched-gap"] == "58 and 58", "of two seeds both"
     assert (words["searched-n"], words["searched-local-n"]) == ("3", "2")
-    alone = flips.numbers(tested)
+    alone = results.numbers(runs)
     assert (alone["searched-n"], alone["searched-gap"]) == ("3", "pending")
-    assert flips.numbers([]) == dict.fromkeys(words, "pending")
+
+
+def test_without_runs_the_prose_says_pending():
+    words = results.numbers(NO_RUNS)
+    assert set(words.values()) == {"pending", "0", "91", "72.77"}
+    filled = results.numbers({name: study(name, growing) for name in NO_RUNS})
+    assert filled.keys() == words.keys()
+    assert [n for n, word in filled.items() if word == "pending"] == ["seeds-added"], "all shared"
 
 
 # Growing width
 
 
 def test_every_method_has_its_accuracy_at_every_width():
-    table = width.accuracy_table(RUNS)
+    table = by_width.accuracy_table(RUNS)
     assert list(table.columns)[1:5] == ["α = 1", "α = 2", "α = 4", "α = 8"]
     shown = rows(table)
     assert set(shown) == {str(method(run.config)) for run in RUNS}
@@ -214,25 +216,21 @@ def test_every_method_has_its_accuracy_at_every_width():
 
 
 def test_gains_are_paired_and_bold_where_they_leave_out_zero():
-    shown = rows(width.gains_table(RUNS))
+    shown = rows(by_width.gains_table(RUNS))
     assert shown["β = 50 over SGD"][:4] == [f"**+{gain}.00 ± 0.00**" for gain in (1, 2, 3, 4)]
     assert shown["β = 0 over SGD"][0] == "+0.00 ± 0.00"
     assert "+6.56" in shown["β = 50 over SGD"][-1]
 
 
 def test_the_fit_is_set_against_the_test_images():
-    shown = rows(width.fit_table(RUNS))  # 75 % of the training images, made up
+    shown = rows(by_width.fit_table(RUNS))  # 75 % of the training images, made up
     assert shown[str(LOCAL)][0] == "75.0 ± 0.0 (+14.0)"
     assert shown[str(B50)][3] == "75.0 ± 0.0 (+20.0)"
 
 
-def test_only_methods_that_make_zeros_are_asked_what_they_left():
-    shown = width.remaining_table(RUNS).rows
-    assert {row[0] for row in shown} == {str(PROXIMAL), "S-FC, β-LASSO, β = 1", str(B50)}
-    assert shown[0][1:3] == ["first layer", "50.00"]
-
-
-@pytest.mark.parametrize("table", [width.accuracy_table, width.gains_table, width.fit_table])
+@pytest.mark.parametrize(
+    "table", [by_width.accuracy_table, by_width.gains_table, by_width.fit_table]
+)
 def test_a_caption_names_the_interval_only_where_there_is_one(table):
     assert "95 % interval" in table(RUNS).caption
     assert "95 %" not in table(study("scaling", growing, 1)).caption
@@ -240,10 +238,10 @@ def test_a_caption_names_the_interval_only_where_there_is_one(table):
 
 def test_one_seed_fills_every_table():
     alone = study("scaling", growing, 1)
-    assert rows(width.gains_table(alone))["β = 50 over SGD"][:2] == ["+1.00", "+2.00"]
-    assert rows(width.accuracy_table(alone))[str(LOCAL)][0] == "60.00"
+    assert rows(by_width.gains_table(alone))["β = 50 over SGD"][:2] == ["+1.00", "+2.00"]
+    assert rows(by_width.accuracy_table(alone))[str(LOCAL)][0] == "60.00"
     flat = study("scaling-own", lambda config: 50.0, 1)
-    assert rows(tuned.own_table(flat, RUNS))["gap to S-LOCAL that it closes (%)"][0] == "–"
+    assert rows(by_width.own_table(flat, RUNS))["gap to S-LOCAL that it closes (%)"][0] == "–"
 
 
 # λ of each width
@@ -252,7 +250,7 @@ def test_one_seed_fills_every_table():
 def test_lambda_of_the_width_is_set_against_one_lambda(monkeypatch):
     monkeypatch.setitem(SHARE_AT_WIDTH, 4, 0.5)
     own = study("scaling-own", lambda c: growing(c) + (c.beta == 50 and c.l1 == 5e-5))
-    shown = rows(tuned.own_table(own, RUNS))
+    shown = rows(by_width.own_table(own, RUNS))
     assert shown["λ, first layer"][2] == "5e-5"
     assert shown["over the same with one λ"][1:3] == ["same λ", "**+1.00 ± 0.00**"]
     assert shown["training above test (points)"][0] == "+23.00 ± 2.48"
@@ -263,33 +261,22 @@ def test_lambda_of_the_width_is_set_against_one_lambda(monkeypatch):
     assert closed[:4] == ["10 (10 to 10)", "20 (20 to 20)", "40 (40 to 40)", "50 (50 to 50)"]
     assert "91" in closed[-1]  # (85.19 − 78.63) / (85.86 − 78.63)
     worse = study("scaling-own", lambda c: 50.0 - c.beta / 10 + 10 * (c.model == "s-local"))
-    closed = rows(tuned.own_table(worse, RUNS))["gap to S-LOCAL that it closes (%)"]
+    closed = rows(by_width.own_table(worse, RUNS))["gap to S-LOCAL that it closes (%)"]
     assert closed[0] == "−50 (−50 to −50)"
     waits = [["[pending: `.venv/bin/lcs study scaling-own`]{.pending}"]]
-    assert tuned.own_table([], RUNS).rows == waits
-    assert tuned.own_table(own, study("scaling", growing)).rows == waits
+    assert by_width.own_table([], RUNS).rows == waits
+    assert by_width.own_table(own, study("scaling", growing)).rows == waits
 
 
 def test_the_prose_has_the_gains_with_lambda_of_each_width():
     own = study("scaling-own", lambda c: growing(c) + (0.1 * c.seed if c.beta == 50 else 0))
-    words = tuned.numbers(own)
+    words = results.numbers(NO_RUNS | {"scaling-own": own})
     assert words["epochs"] == "200"
     assert (words["own-local-first"], words["own-local-last"]) == ("+8.90 ± 0.25", "+5.90 ± 0.25")
     assert words["own-zero-last"] == "+4.10 ± 0.25"
     assert words["gap-last"].startswith("41 (")
     assert words["gap-paper"] == "91"
     assert float(words["fit-sgd"]) > 0.99  # the gains lie on a line
-    waits = tuned.numbers([])
-    assert {*waits.values()} == {"pending", "91"}
-    assert waits.keys() == words.keys()
-
-
-def test_beyond_the_widths_the_gains_stand_beside_the_others():
-    beyond = study("scaling-beyond", lambda config: growing(config) - (config.beta == 50), seeds=1)
-    waits = [["[pending: `.venv/bin/lcs study scaling-beyond`]{.pending}"]]
-    assert tuned.beyond_table([]).rows == waits
-    rows = tuned.beyond_table(beyond).rows
-    assert [row[:2] for row in rows] == [["over SGD", "+4.00"], ["over β = 0", "+4.00"]]
 
 
 # The gains against the width, and against the length
@@ -317,13 +304,8 @@ def test_only_seeds_that_have_every_width_count():
     assert gains.growth(table[table.x == 1]) is None
 
 
-NO_GAINS = dict.fromkeys(
-    [*NO_RUNS, "scaling-own", "scaling-threshold", "scaling-seeds", *gains.LENGTHS], ()
-)
-
-
 def test_the_figure_draws_gains_against_width_and_length_and_the_papers():
-    runs = NO_GAINS | {name: study(name, growing) for name in ("scaling-own", "scaling-threshold")}
+    runs = NO_RUNS | {name: study(name, growing) for name in ("scaling-own", "scaling-threshold")}
     runs |= {"scaling-seeds": study("scaling-seeds", growing, 5)}
     axes = gains.gains_figure(runs).axes
     assert len(axes) == 1, "nothing was run at several lengths"
@@ -341,20 +323,20 @@ def test_the_figure_draws_gains_against_width_and_length_and_the_papers():
 
 
 def test_the_share_of_the_gap_that_is_closed():
-    groups = by_width(study("scaling-own", lambda c: growing(c) + c.beta * c.seed / 100))[8]
+    groups = grouped(study("scaling-own", lambda c: growing(c) + c.beta * c.seed / 100))[8]
     share, low, high = gains.gap_closed(groups)
     assert share == pytest.approx(45)
     assert low < share < high
     single = {name: runs[:1] for name, runs in groups.items()}
     assert gains.gap_text(single) == "40"
-    assert gains.gap_text(None) == "pending"
+    assert gains.gap_text({}) == "pending"
 
 
 # The largest networks
 
 
 def test_the_largest_runs_are_what_was_chosen():
-    weak, best, free, zero, sgd, decay, strong, local, conv, *pairs = configs(*NO_RUNS)
+    weak, best, free, zero, sgd, decay, strong, local, conv, *pairs = configs(*LARGEST)
     assert (sgd.augment, sgd.momentum, sgd.weight_decay) == ("flip-crop", 0.9, 1e-3)
     assert decay == sgd.replace(weight_decay=5e-4)
     assert weak == strong.replace(augment="flip-crop")
@@ -377,26 +359,26 @@ def test_the_largest_runs_stand_beside_the_papers():
         run = made_up(config, 57 + weak + (config.optimizer == "sgd"))
         return dataclasses.replace(run, provenance={"seconds": 3600.0 * (1 + weak)})
 
-    timed = {name: [record(config) for config in configs(name)] for name in NO_RUNS}
-    sparse, _, free, _, sgd, _, strong, *_, paper = largest.table(timed).rows
+    timed = {name: [record(config) for config in configs(name)] for name in LARGEST}
+    sparse, _, free, _, sgd, _, strong, *_, paper = results.largest_table(timed).rows
     assert sgd[:3] == ["SGD", "0.001", "59.00"]
     for row, images, gap, time in (
         (sparse, "flips and crops", "+17.0", "2.0 h"),
         (strong, "AutoAugment", "+18.0", "1.0 h"),
     ):
-        assert row[0] == "β-LASSO, β = 50, zeros stay"
+        assert row[0] == "β-LASSO, β = 50, frozen zeros"
         assert [row[3], row[4], row[6]] == [images, f"75.0 ({gap})", time]
     assert free[0] == "β-LASSO, β = 50"
     assert "72.77" in paper[2]
-    waits = largest.table(timed | {"showpiece-sgd": []}).rows[4]
+    waits = results.largest_table(timed | {"showpiece-sgd": []}).rows[4]
     assert waits[-1] == "[pending: `.venv/bin/lcs study showpiece-sgd`]{.pending}"
-    words = largest.numbers(timed)
+    words = results.numbers(NO_RUNS | timed)
     assert words["showpiece-paper"] == "72.77"
     assert (words["showpiece-accuracy"], words["showpiece-left"]) == ("58.00", "50.0")
     assert words["showpiece-gain"] == "−1.00"
-    assert "lcs study showpiece" in largest.table(NO_RUNS).rows[0][0]
-    assert largest.numbers(timed | {"showpiece-sgd": []})["showpiece-gain"] == "pending"
-    assert largest.numbers(NO_RUNS).keys() == words.keys()
+    assert "lcs study showpiece" in results.largest_table(NO_RUNS).rows[0][0]
+    without = results.numbers(NO_RUNS | timed | {"showpiece-sgd": []})
+    assert without["showpiece-gain"] == "pending"
 
 
 # Momentum and length
@@ -414,7 +396,7 @@ def test_the_parts_of_sgd_are_compared_with_none():
     def accuracy(config: Config) -> float:
         return 50 + 2 * (config.momentum > 0) + (config.weight_decay > 0) + 3 * (config.lr > 0.5)
 
-    table = ablations.momentum_table(study("momentum", accuracy))
+    table = results.comparison_table("momentum", study("momentum", accuracy))
     column = list(table.columns).index("difference from plain SGD")
     shown = {tuple(row[:4]): row[column] for row in table.rows}
     assert shown["SGD", "0.1", "0", "0"] == "–"
@@ -434,7 +416,7 @@ def test_raising_lambda_keeps_the_threshold():
 
 def test_short_runs_with_the_reach_of_the_longest_are_compared_with_others_as_short():
     records = study("reach", lambda c: 50 + c.seed + c.epochs / 100 + (c.beta % 50 > 0))
-    table = ablations.reach_table(records)
+    table = results.comparison_table("reach", records)
     differences = {(row[0], row[1]): row[5:7] for row in table.rows}
     assert differences["SGD", "50"] == ["–", "–"]
     assert differences["β = 50", "50"] == ["+0.00 ± 0.00", "+0.00 ± 0.00"]
@@ -467,7 +449,7 @@ def test_the_threshold_is_taken_away_and_lambda_stays():
         return 50.0 + config.seed + gain.get((config.optimizer, config.beta), 0.0)
 
     records = study("scaling-threshold", accuracy)
-    rows = threshold.threshold_table(records).rows
+    rows = results.comparison_table("scaling-threshold", records).rows
     assert [row[3:6] for row in rows] == [
         ["–", "–", "–"],
         ["+4.00 ± 0.00", "+3.00 ± 0.00", "+2.00 ± 0.00"],
@@ -475,26 +457,24 @@ def test_the_threshold_is_taken_away_and_lambda_stays():
         ["+2.00 ± 0.00", "–", "–"],
     ]
     more = study("scaling-seeds", accuracy)
-    assert threshold.numbers(records, more) == {
+    runs = NO_RUNS | {"scaling-threshold": records, "scaling-seeds": more}
+    words = results.numbers(runs)
+    assert {name: word for name, word in words.items() if name[:5] in ("thres", "seeds")} == {
         "threshold-zero": "3.00 ± 0.00", "threshold-proximal": "2.00 ± 0.00",
         "seeds-gain": "+4.00 ± 0.00", "seeds-n": "3", "seeds-added": "pending",
     }  # fmt: skip
-    fewer = [run for run in records if run.config.seed < 2]
-    assert threshold.numbers(fewer, more)["seeds-added"] == "+4.00"
+    runs["scaling-threshold"] = [run for run in records if run.config.seed < 2]
+    assert results.numbers(runs)["seeds-added"] == "+4.00"
 
 
 @pytest.mark.parametrize(
     "table",
     [
-        search.choices_table,
-        width.accuracy_table,
-        width.remaining_table,
-        width.gains_table,
-        width.fit_table,
-        ablations.momentum_table,
-        ablations.reach_table,
-        threshold.threshold_table,
-        threshold.seeds_table,
+        searches.choices_table,
+        by_width.accuracy_table,
+        by_width.gains_table,
+        by_width.fit_table,
+        *(partial(results.comparison_table, study) for study in results.COMPARED),
     ],
 )
 def test_without_runs_a_table_shows_its_command(table):
@@ -504,8 +484,8 @@ def test_without_runs_a_table_shows_its_command(table):
 
 def test_without_runs_a_figure_says_so():
     for figure in (
-        gains.gains_figure(NO_GAINS),
-        plots.sweep(width.width_frame([]), "α"),
+        gains.gains_figure(NO_RUNS),
+        plots.sweep(by_width.width_frame([]), "α"),
         plots.sweep(search.search_frame([]), "λ"),
     ):
         assert "pending" in figure.axes[0].texts[0].get_text()
@@ -516,11 +496,10 @@ def test_order_numbers_are_paired_by_seed():
         first = config.augment == "autoaugment-first"
         return 60 + config.seed + (2 if first else 0) + (config.beta > 0) * (1 if first else -1)
 
-    words = ablations.order_numbers(study("augment-order", accuracy))
-    assert {name: word.split(" ")[0] for name, word in words.items()} == {
+    words = results.numbers(NO_RUNS | {"augment-order": study("augment-order", accuracy)})
+    assert {n: word.split(" ")[0] for n, word in words.items() if n.startswith("order")} == {
         "order-sgd": "+2.00",
         "order-beta": "+4.00",
         "order-gain-after": "−1.00",
         "order-gain-before": "+1.00",
     }
-    assert ablations.order_numbers([]) == dict.fromkeys(words, "pending")

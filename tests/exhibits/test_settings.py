@@ -11,9 +11,8 @@ from made_up import made_up
 from lcs import data, models
 from lcs.config import Config
 from lcs.errors import ConfigError
-from lcs.exhibits import choose as choosing
 from lcs.exhibits import find_study, settings, studies
-from lcs.exhibits.choose import RULES, choose, write_choice
+from lcs.exhibits.searches import choose, rules, write_choice
 from lcs.runs import PUBLISHED, RunStore
 from lcs.study import Study
 
@@ -57,7 +56,7 @@ def test_both_desk_settings_have_names_of_their_own():
     assert labels == {
         "toy",
         "reproduction",
-        "towards the recipe",
+        "cross-entropy, flips and crops, 100 epochs",
         "recipe",
         "recipe, flips and crops",
         "recipe, flips and crops, 50 epochs",
@@ -66,7 +65,9 @@ def test_both_desk_settings_have_names_of_their_own():
     for name in ("recipe", "width", "wider"):
         losses = {(c.loss, c.augment) for c in find_study(name).configs("desk", 1)}
         assert losses == {("cross-entropy", "flip-crop")}
-        assert find_study(name).setting.label("desk") == "towards the recipe"
+        assert (
+            find_study(name).setting.label("desk") == "cross-entropy, flips and crops, 100 epochs"
+        )
 
 
 def test_the_reproductions_setting():
@@ -102,7 +103,7 @@ def held_out(config: Config, accuracy: float):
     return dataclasses.replace(record, final={"validation_accuracy": accuracy / 100})
 
 
-@pytest.mark.parametrize("name", RULES)
+@pytest.mark.parametrize("name", rules())
 def test_what_is_chosen_agrees_with_the_records(name, tmp_path):
     """Its section of the file, taken out, is written again to the same bytes."""
     store = RunStore(PUBLISHED)
@@ -117,7 +118,7 @@ def test_what_is_chosen_agrees_with_the_records(name, tmp_path):
 
 
 def test_every_section_is_that_of_a_search():
-    assert set(settings.CHOSEN) == set(RULES)
+    assert set(settings.CHOSEN) == set(rules())
 
 
 def test_a_candidate_is_judged_by_all_its_seeds():
@@ -162,7 +163,7 @@ def test_only_whole_searches_choose(tmp_path):
 def test_the_command_writes_the_file(command, tmp_path, monkeypatch):
     file = tmp_path / "chosen.json"
     file.write_text(settings.CHOSEN_FILE.read_text().replace('"4": 0.25', '"4": 1.0'))
-    monkeypatch.setattr(choosing.write_choice, "__defaults__", ("desk", file))
+    monkeypatch.setattr(write_choice, "__defaults__", ("desk", file))
     said = command("study", "search-wide", "--choose", "--store", PUBLISHED)
     assert (said.code, json.loads(said.out)) == (0, settings.CHOSEN["search-wide"])
     assert file.read_bytes() == settings.CHOSEN_FILE.read_bytes()

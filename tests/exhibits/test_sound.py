@@ -6,8 +6,9 @@ import matplotlib.pyplot as plt
 import pytest
 from made_up import made_up
 
-from lcs.exhibits import choose, find_study, sound
+from lcs.exhibits import find_study, searches, sound
 from lcs.exhibits.methods import B50, CONV, LOCAL, SGD, method
+from lcs.exhibits.verdicts import verdict
 from lcs.runs import Record
 
 
@@ -43,7 +44,7 @@ def test_what_the_search_chooses_is_what_is_run(monkeypatch):
     configs = find_study("search-sound").configs("desk")
     best = {who: [c for c in configs if method(c) == who][2] for who in sound.METHODS}
     runs = [made_up(c, 50.0 + 9 * (c in best.values())) for c in configs]
-    monkeypatch.setitem(sound.CHOSEN, "search-sound", choose.choose("search-sound", runs))
+    monkeypatch.setitem(sound.CHOSEN, "search-sound", searches.choose("search-sound", runs))
     chosen = find_study("sound").configs("desk", 1)
     shifted = {method(c): c for c in chosen if c.augment == "time-shift"}
     assert shifted == {who: c.replace(validation=False) for who, c in best.items()}
@@ -61,9 +62,10 @@ def test_differences_are_from_sgd_on_the_same_clips(records):
     assert sum(str(CONV) == label.get_text() for label in axes.get_yticklabels()) == 2
 
 
-def test_numbers_are_those_of_runs_with_shifts(records):
+def test_numbers_are_differences_from_sgd_and_bands_with_shifts(records):
     words = sound.numbers(records)
-    assert words["sound-sparse"].startswith("88.00")
+    assert words["sound-sparse"] == words["sound-sparse-still"] == "+5.00 ± 0.00"
+    assert words["sound-local"].startswith("+0.00")
     assert words["sound-sparse-time"].startswith("+40.0")
     assert words["sound-sgd-frequency"].startswith("+10.0")
     assert words["shift-gain"].startswith("+2.00")
@@ -84,8 +86,10 @@ def test_locality_is_shown_by_method_and_images(records):
 
 
 def test_claims_compare_bands_and_accuracies(records):
-    values = [claim.judge(records).value for claim in sound.CLAIMS]
-    assert [value.split(" ")[0] for value in values] == ["+40.00", "+20.00", "+5.00"]
+    found = [claim.judge(records) for claim in sound.CLAIMS]
+    values = [one.value.split(" ")[0] for one in found]
+    assert values == ["+20.00", "+10.00", "+40.00", "+0.00", "+5.00"]
+    assert verdict(found[2]) == "contradicted"  # 40 points are not within one of chance
 
 
 def test_candidates_of_the_search_are_shown_by_their_penalty():

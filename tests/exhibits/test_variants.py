@@ -6,8 +6,8 @@ import pytest
 from made_up import made_up
 
 from lcs.exhibits import find_study, variants
-from lcs.exhibits.choose import choose
 from lcs.exhibits.methods import method
+from lcs.exhibits.searches import choose
 from lcs.exhibits.tables import NONE
 
 NAMES = [study.name for study in variants.STUDIES if not study.name.startswith("search")]
@@ -36,6 +36,8 @@ def configs(name):
 def test_growth_changes_nothing_else():
     grown = [config for config in configs("banded") if config.l1_growth]
     assert {config.l1_growth for config in grown} == set(variants.GROWTHS)
+    learned = configs("banded-learned")
+    assert {config.replace(l1_window="grid") for config in learned} <= set(grown)
     assert {config.replace(l1_growth=0.0) for config in grown} <= set(configs("banded"))
 
 
@@ -95,17 +97,21 @@ def test_searches_choose_by_accuracy_for_each_network():
 
 
 def test_words_say_what_the_records_say(found):
-    words = variants.words(found)
+    words = variants.numbers(found)
     assert words["banded-uniform"] == "+0.10 ± 0.00"
     assert words["banded-large"] == words["banded-small"] == "+0.10 ± 0.00"
     assert words["from-sgd"] == words["conv-on"] == "+10.00 ± 0.00"
     assert words["from-window-beta"] == "+10.00 ± 0.00"
     assert words["published-depth-fc"] == "−7.99"
     assert words["depth-beta"] == words["depth-conv"] == "+5.00 ± 0.00"
-    pending = variants.words({name: [] for name in NAMES})
+    assert words["banded-fastest"] == "+1.00 ± 0.00"
+    assert words["banded-local"] == "+12.00 ± 0.00"
+    assert words["learned"] == "+0.10 ± 0.00"
+    assert words["learned-grid"] == "+0.00 ± 0.00"
+    pending = variants.numbers({name: [] for name in NAMES})
     assert pending.keys() == words.keys()
     known = {name for name in words if name.startswith(("weights", "published"))}
-    assert {pending[name] for name in pending.keys() - known} == {"pending"}
+    assert {pending[name] for name in pending.keys() - known} == {"pending", "0"}
 
 
 def test_tables_and_figures_have_every_condition(found):
@@ -128,5 +134,5 @@ def test_claims_compare_what_they_say(found):
     for claim in variants.CLAIMS:
         records = [run for study in claim.studies for run in found[study.name]]
         values.append(claim.judge(records).evidence.mean)
-    assert values == pytest.approx([-5.0, 0.1, 0.1, 12.9, 10.0, 10.0, 2.0, 5.0])
+    assert values == pytest.approx([-5.0, 0.1, 0.1, 0.1, 12.9, 10.0, 10.0, 2.0, 5.0])
     assert len({str(method(config)) for config in configs("deeper")}) == 8

@@ -107,7 +107,7 @@ def test_pruned_weights_that_return_and_that_cannot():
     assert len(rows) == 8
     alone = {row.label: row.values for row in rows if row.group.endswith("alone")}
     assert alone["β = 50 (50.0 % remain)"] == pytest.approx([-5.0] * 2)
-    assert alone["β = 1, cannot return (50.0 % remain)"] == pytest.approx([-2.1] * 2)
+    assert alone["β = 1, frozen zeros (50.0 % remain)"] == pytest.approx([-2.1] * 2)
 
 
 def test_cells_at_equal_rates_keep_their_steps_and_have_a_name():
@@ -152,15 +152,13 @@ def test_a_table_has_every_condition_beside_its_reference():
     assert all(row[4] == "50.0, 75.0, 100" for row in table.rows)
 
 
-def test_what_lies_between_sgd_and_beta_50_adds_up():
+def test_what_the_threshold_adds_at_each_width():
     def accuracy(config: Config) -> float:
         sparse = config.optimizer != "sgd"
         gain = 1.0 * sparse + 2.0 * (config.l1 == 5e-5) - 0.5 * (config.beta > 0)
         return 50.0 + config.seed + gain * config.base_channels
 
     records = study("width", accuracy)
-    rows = width.components_table(records).rows
-    assert rows[1] == ["4", "+4.00 ± 0.00", "+8.00 ± 0.00", "−2.00 ± 0.00", "+10.00 ± 0.00", "3"]
     words = prose.numbers(NOTHING | {"width": records})
     assert words["width-8-zero"] == "−4.00 ± 0.00"
     table = width.width_frame(records)
@@ -200,7 +198,7 @@ def test_the_two_series_over_lambda_share_a_run():
 
 @pytest.mark.parametrize(
     "table",
-    [width.components_table, results.returns_table,
+    [results.returns_table,
      *(functools.partial(results.comparison_table, name) for name in results.COMPARED)],
 )  # fmt: skip
 def test_without_runs_a_table_shows_its_command(table):
@@ -234,6 +232,8 @@ def test_numbers_of_the_first_layer():
     assert words["first-alone-returns-50"] == "−1.00 ± 0.00"
     assert words["over-zero"] == words["width-8-zero"] == "pending"
     assert words["changes"] == "1"  # of those in the table of all
+    assert words["changes-known"] == "none"
+    assert words["stronger-l1"] == "5e-5 on the first layer and 1e-5 on the others"
 
 
 def test_the_best_of_each_range_is_named():

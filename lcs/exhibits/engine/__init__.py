@@ -1,4 +1,4 @@
-"""The engine: a training step counted, the least time that it can take, and what was measured.
+"""The engine: a training step counted, its estimated floor, and what was measured.
 
 `counts` has operations and bytes, `benchmarks` what `make bench` measured, `sparsity` steps and
 runs with a first layer that is mostly zero, `inference` trained networks in use.
@@ -20,7 +20,7 @@ LEAST_GAIN = 0.05
 
 
 def _faster(mode: str) -> Judge:
-    """Judge whether a sparse step takes less time than a dense one, at 1 % left, by the median."""
+    """Judge whether a sparse step takes less than a dense one, at 1 % remaining, by the median."""
 
     def judge(_: list[Record]) -> Finding | None:
         found = load("parts")
@@ -31,7 +31,7 @@ def _faster(mode: str) -> Judge:
         share, width = ratio_text(widest), widest["base_channels"]
         slower = "contradicted" if widest["low"] > 1 else UNDECIDED
         return Finding(
-            f"{share} of a dense step's time at 1 % left, α = {width}",
+            f"{share} of a dense step's time at 1 % remaining, α = {width}",
             short=f"{share} of the time",
             said="holds" if widest["high"] < 1 else slower,
             n=min(one["repeats"] for one in find(found, measured="sparse step")),
@@ -96,7 +96,7 @@ def _no_gain(_: list[Record]) -> Finding | None:
 
 
 EXACT = "Sparsity can be used for speed, with the algorithm as it is"
-FROZEN = "Sparse weights in dense layers can be used for speed (zeros that stay)"
+FROZEN = "Sparse weights in dense layers can be used for speed (frozen zeros)"
 PROVED = "A quarter of the gradient's terms proves of nine units in ten that no zero returns"
 IN_USE = "A sparse network is faster in use than a dense one at the densities that β-LASSO leaves"
 NO_GAIN = "Neither exporting nor dropping dead units gains"

@@ -25,7 +25,7 @@ BENCHMARKS = PUBLISHED.parent / "benchmarks"
 # what a benchmark's table may have measured, in words; others are named as they are
 MEASURED = {
     "step": "a step",
-    "sparse step": "{density:.1%} of the first layer left",
+    "sparse step": "{density:.1%} of the first layer remaining",
     "handing out": "handing out {runs} runs without work",
     "store": "a store of {records} records",
 }
@@ -158,7 +158,7 @@ def changes_frame(found: dict[str, Any] | None) -> pd.DataFrame:
     return tables.data_frame(rows, columns=columns)
 
 
-# the ratios of a step to its floor, by the augmentation of its images
+# the ratios of a step to its estimated floor, by the augmentation of its images
 OVER_FLOOR = {
     "step with flip-crop / floor": "with flips and crops",
     "step with autoaugment / floor": "with AutoAugment",
@@ -166,7 +166,7 @@ OVER_FLOOR = {
 
 
 def floor_frame(found: dict[str, Any] | None) -> pd.DataFrame:
-    """Return the time of a step over its floor, median and range, for `plots.floors`."""
+    """Return the time of a step over its estimated floor, median and range, for `plots.floors`."""
     columns = ["model", "base_channels", "images", "ratio", "low", "high"]
     rows = [
         [
@@ -181,7 +181,7 @@ def floor_frame(found: dict[str, Any] | None) -> pd.DataFrame:
 
 
 def floor_numbers(found: dict[str, Any] | None) -> dict[str, str]:
-    """Return a step of S-FC with flips and crops over its floor: by `floor-`, width."""
+    """Return a step of S-FC with flips and crops over its estimated floor: by `floor-`, width."""
     words = {f"floor-{width}": PENDING for width in (1, 16)}
     for row in floor_frame(found).to_dict("records"):
         name = f"floor-{row['base_channels']}"

@@ -1,4 +1,4 @@
-"""A training step counted: weights, operations, bytes, and the least time that it can take."""
+"""A training step counted: weights, operations, bytes, and its estimated floor."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Step(NamedTuple):
 
     @property
     def floor(self) -> float:
-        """Least seconds on an H200 by its data sheet: the products, then the optimizer's pass."""
+        """Estimated least seconds on an H200: the products, then the optimizer's pass."""
         return self.operations / H200["operations"] + self.bytes / H200["bytes"]
 
 
@@ -42,7 +42,7 @@ def count_step(base_channels: int) -> Step:
 
 
 def counts_table(widths: Sequence[int] = (1, 4, 16, 150)) -> Table:
-    """Return a step of S-FC at several widths, counted, and its floor on an H200."""
+    """Return a step of S-FC at several widths, counted, and its estimated floor on an H200."""
     rows, batch = [], Config().batch_size
     steps = steps_per_epoch(data.spec("cifar10").train_size, batch)
     for width in widths:
@@ -59,8 +59,8 @@ def counts_table(widths: Sequence[int] = (1, 4, 16, 150)) -> Table:
         )
     caption = (
         f"A step of S-FC with {batch} images, counted, and what it and 4000 epochs of CIFAR-10 "
-        "would take at the ceilings of an H200's data sheet (989 TFLOP/s in bfloat16, 4.8 TB/s): a "
-        "floor, not a measurement."
+        "would take at the ceilings of an H200's data sheet (989 TFLOP/s in bfloat16, 4.8 TB/s): "
+        "estimated, not measured."
     )
     columns = ["α", "weights (M)", "GFLOP", "GB", "floor of a step (ms)", "of 4000 epochs"]
     return Table("tab-step", caption, columns, rows)

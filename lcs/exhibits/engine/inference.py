@@ -147,11 +147,11 @@ def numbers(found: dict[str, Any] | None, threads: int = 1) -> dict[str, str]:
     `inference-`: `alpha`; `density`, per cent of the trained network's first layer; `dead`, of its
     units; `file` and `operations`, how many times as small they are as those of the dense one in
     float32; and by number of images `speed-`, the fastest sparse way's time over that of the
-    fastest dense one, and `crossing-`, per cent (`crossing`).
+    fastest dense one, and `crossing-`, per cent (`crossing`). `speed-512-two`: with two threads.
     """
     names = ["alpha", "density", "dead", "file", "operations"]
     names += [f"{what}-{batch}" for what in ("speed", "crossing") for batch in BATCHES]
-    words = {f"inference-{name}": PENDING for name in names}
+    words = {f"inference-{name}": PENDING for name in (*names, "speed-512-two")}
     for one in passes(found, threads=threads, places="trained"):
         words["inference-alpha"] = f"{one['base_channels']}"
         words["inference-density"] = f"{100 * one['density']:.1g}"
@@ -159,6 +159,8 @@ def numbers(found: dict[str, Any] | None, threads: int = 1) -> dict[str, str]:
         for name, counted in (("file", one["bytes"]), ("operations", one["operations"])):
             words[f"inference-{name}"] = f"{counted[DENSE] / counted[CSR]:.1f}"
         words[f"inference-speed-{one['batch']}"] = ratio_text(fastest(one)._asdict())
+    for one in passes(found, threads=2, places="trained", batch=512):
+        words["inference-speed-512-two"] = ratio_text(fastest(one)._asdict())
     for batch in BATCHES:
         density = crossing(found, batch, threads)
         if not math.isnan(density):

@@ -9,7 +9,7 @@ from lcs import cost
 from lcs.config import Config
 from lcs.exhibits import compare, tables
 from lcs.exhibits.compare import LABELS, PENDING
-from lcs.exhibits.engine.benchmarks import find, load, machine_text, median_ratio, ratio_text
+from lcs.exhibits.engine.benchmarks import find, machine_text, median_ratio, ratio_text
 from lcs.exhibits.tables import Table
 from lcs.optim.sparse_products import MODES
 from lcs.runs import Record
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 EXACT_WHOLE = "exact, whole gradient"
+# what the pages call the modes
+SHOWN = {"dense": "dense", "exact": "exact", "frozen": "frozen zeros"}
 
 
 def sparse_steps(found: dict[str, Any] | None) -> list[dict[str, Any]]:
@@ -41,7 +43,8 @@ def sparse_steps(found: dict[str, Any] | None) -> list[dict[str, Any]]:
 def density_frame(found: dict[str, Any] | None) -> pd.DataFrame:
     """Return `sparse_steps` as a table, for `plots.speed`."""
     columns = ["base_channels", "density", "mode", "ratio", "low", "high"]
-    return tables.data_frame(sparse_steps(found), columns=columns)
+    rows = [row | {"mode": SHOWN[row["mode"]]} for row in sparse_steps(found)]
+    return tables.data_frame(rows, columns=columns)
 
 
 def sparse_numbers(found: dict[str, Any] | None) -> dict[str, str]:
@@ -67,7 +70,7 @@ def epoch_ratios(found: dict[str, Any] | None) -> dict[str, dict[str, float]]:
 
 
 def bound_table(found: dict[str, Any] | None) -> Table:
-    """Return the time of steps along runs: exact, with and without the bound, and frozen."""
+    """Return the time of steps along runs: exact, with and without the bound, and frozen zeros."""
     what = "Steps of S-FC along runs with β = 50"
     shown = find(found, measured="bound")
     if found is None or not shown:
@@ -94,7 +97,7 @@ def bound_table(found: dict[str, Any] | None) -> Table:
     )
     columns = [
         "α", "epoch", "remaining (%)", "terms (%)", "not proved (%)",
-        "exact, whole gradient", "exact, with the bound", "frozen",
+        "exact, whole gradient", "exact, with the bound", "frozen zeros",
     ]  # fmt: skip
     return Table("tab-bound", caption, columns, rows)
 
@@ -132,34 +135,39 @@ def unproved_frame(found: dict[str, Any] | None) -> pd.DataFrame:
     return tables.data_frame(rows, columns=columns)
 
 
-def bound_numbers(width: int = 150) -> dict[str, str]:
+def bound_numbers(found: dict[str, Any] | None, width: int = 150) -> dict[str, str]:
     """Return what the prose says of the bound, in words.
 
     `bound-share`: the share that the first layer's gradient has in the products of a step of S-FC:
     it is one of the layer's two products, and the other layers have three. `bound-first-α` and
     `bound-last-α` of α = 16 and 32: the time of an exact step relative to a dense one, where it is
-    slowest with at most one per cent of the layer, and in the last epochs. `run-α`, `run-exact`,
-    `run-whole` and `run-frozen`: width of the whole runs, and their time relative to the dense one,
-    exact with the bound and with the whole gradient, and with frozen zeros.
+    slowest with at most one per cent of the layer, and in the last epochs.
     """
     first, *others = (size.weights for size in Config(base_channels=width).layer_sizes().values())
     share = 2 * first / (4 * first + 6 * sum(others))
     words = {"bound-share": f"{100 * share:.0f} %"}
-    found = load("bound")
     for alpha in (16, 32):
         ratios = bound_ratios(found, alpha)
         slowest = max(ratios, key=lambda row: row["ratio"], default=None)
         words[f"bound-first-{alpha}"] = ratio_text(slowest) if slowest else PENDING
         words[f"bound-last-{alpha}"] = ratio_text(ratios[-1]) if ratios else PENDING
+    return words
+
+
+def run_numbers(found: dict[str, Any] | None) -> dict[str, str]:
+    """Return what the prose says of whole runs, in words.
+
+    `run-alpha`, their width; `run-exact`, `run-whole` and `run-frozen`, their time relative to the
+    dense run: exact with the bound and with the whole gradient, and with frozen zeros.
+    """
     names = {"run-exact": "exact", "run-whole": EXACT_WHOLE, "run-frozen": "frozen"}
     whole = find(found, measured="whole run")
     if not whole:
-        return words | dict.fromkeys(("run-alpha", *names), PENDING)
+        return dict.fromkeys(("run-alpha", *names), PENDING)
     # without the first epoch, in which the optimizer's step is compiled
     times = {mode: sum(seconds[1:]) for mode, seconds in whole[-1]["times"].items()}
-    words["run-alpha"] = f"{whole[-1]['base_channels']}"
-    words |= {name: f"{times[mode] / times['dense']:.2f}" for name, mode in names.items()}
-    return words
+    shares = {name: f"{times[mode] / times['dense']:.2f}" for name, mode in names.items()}
+    return {"run-alpha": f"{whole[-1]['base_channels']}"} | shares
 
 
 def runs_table(records: Sequence[Record]) -> Table:
@@ -173,13 +181,13 @@ def runs_table(records: Sequence[Record]) -> Table:
     if not records:
         return tables.pending_table("tab-whole", what, "lcs study showpiece")
     modes = [mode for mode in MODES if any(mode in run.provenance["modes"] for run in records)]
-    columns = ["run", LABELS["augment"], *(f"{mode} epochs" for mode in modes)]
-    columns += ["left in layer 1 (%)", "held back, of all (%)", "held back, of those left (%)"]
+    columns = ["run", LABELS["augment"], *(f"epochs, {SHOWN[mode]}" for mode in modes)]
+    columns += ["remaining, layer 1 (%)", "held back, of all (%)", "held back, of those left (%)"]
     columns += ["dead units", "time", "seed"]
     caption = (
         f"{what}, {records[0].config.epochs} epochs each: how many of them were computed how; what "
         "remains of the first layer; the most weights that one step would have let return, had "
-        "zeros not to stay, of all and of those left at that step; units without a weight. Times "
+        "zeros been free, of all and of those left at that step; units without a weight. Times "
         "are those of the records, on "
         f"{tables.plain(records[0].provenance['hardware'])}."
     )

@@ -15,8 +15,8 @@ STUDIES = ()
 CLAIMS: tuple[Claim, ...] = (
     Claim(
         "B",
-        "By the paper's recipe, β = 50 at the largest width has fewer weights left, in all layers, "
-        "than S-CONV",
+        "By the paper's recipe, β = 50 at the largest width has fewer remaining weights, in all "
+        "layers, than S-CONV",
         "scaling-own",
         fronts.fewer_than_s_conv,
     ),

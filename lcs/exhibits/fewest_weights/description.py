@@ -139,7 +139,8 @@ def bound_table(found: Mapping[str, Conditions], bits: int = BITS, delta: float 
         f"The bound of Theorem 2 on the test error, b = {bits}, δ = {delta:g}, m = "
         f"{data.spec(dataset).train_size:,} training images; means over n seeds, errors as "
         f"fractions. α = {fronts.WIDTH}: by the recipe; α = 1: in the reproduction's setting. k: "
-        "weights left, ‖w‖₀: those of S-FC that computes the same function. Vacuous: at least 1."
+        "remaining weights, ‖w‖₀: those of S-FC that computes the same function. Vacuous: at least "
+        "1."
     )
     columns = (
         *("network, method and width", "k", "‖w‖₀", "training error", "measured gap"),

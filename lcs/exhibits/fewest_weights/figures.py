@@ -97,7 +97,7 @@ def bound(
 ) -> Figure:
     """Draw the measured gap of every run, and the bound on it, against the remaining weights.
 
-    The bound is that of S-FC at the largest width, of which so many weights are left.
+    The bound is that of S-FC at the largest width, of which so many weights remain.
     """
     runs = [run for conditions in found.values() for group in conditions.values() for run in group]
     if not runs:
@@ -185,16 +185,15 @@ def _network_style(network: str) -> tuple[str, str]:
     return look(f"{shallow}, SGD").colour, "--" if network.startswith("D-") else "-"
 
 
-def hero(found: Conditions, filters: Mapping[str, np.ndarray | None]) -> Figure:
+def hero(found: Conditions, filters: Mapping[str, np.ndarray]) -> Figure:
     """Draw accuracy against remaining weights, and beside it some first-layer filters.
 
     Args:
         found: runs by the recipe.
-        filters: (n, C, H, W) by title, as `figure4.filters.by_method` returns them; None: pending.
+        filters: (n, C, H, W) by title, as `figure4.smooth.pictures` returns them.
     """
     import matplotlib.pyplot as plt
 
-    shown = {title: images for title, images in filters.items() if images is not None}
     columns = 5
     figure = plt.figure(figsize=(1.35 * WIDTH, 4.3))
     panels: Any = figure.subfigures(1, 2, width_ratios=(1.25, 1))
@@ -208,9 +207,9 @@ def hero(found: Conditions, filters: Mapping[str, np.ndarray | None]) -> Figure:
         axes.step(best.weights, best.accuracy, style, where="post", color="0.45", lw=1.2, zorder=0)
     axes.set(xscale="log", xlabel=COSTS["weights"], ylabel="test accuracy (%)")
     axes.legend(fontsize="x-small", loc="lower right")
-    if shown:
-        rows = np.atleast_1d(right.subfigures(len(shown), 1))
-        for row, (title, images) in zip(rows, shown.items(), strict=True):
+    if filters:
+        rows = np.atleast_1d(right.subfigures(len(filters), 1))
+        for row, (title, images) in zip(rows, filters.items(), strict=True):
             row.suptitle(title, fontsize="small", x=0.02, ha="left")
             for panel, image in zip(row.subplots(1, columns), images, strict=False):
                 panel.imshow(as_image(image), interpolation="nearest")

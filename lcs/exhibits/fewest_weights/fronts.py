@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 RECIPE, REPRODUCTION = "recipe", "reproduction"
 # what all runs of a setting share
 SETTINGS = {RECIPE: paper_recipe(DESK, 1, DESK.epochs // 2), REPRODUCTION: DESK}
-# in what they differ; one-way pruning (`frozen_zeros`) is another algorithm than the paper's
+# in what they differ; frozen zeros are another algorithm than the paper's
 VARIED = (
     *("model", "base_channels", "optimizer", "lr", "momentum", "weight_decay"),
     *("l1", "l1_rest", "beta", "seed"),

@@ -11,7 +11,7 @@ import numpy as np
 from lcs import measure
 from lcs.config import Config
 from lcs.exhibits import compare, locality, tables
-from lcs.exhibits.compare import PENDING, WORDS, Cell
+from lcs.exhibits.compare import PENDING, WORDS
 from lcs.exhibits.settings import STRONGER_L1
 from lcs.exhibits.tables import NONE, Table, signed
 from lcs.exhibits.verdicts import UNMEASURED, Claim, Finding, Judge
@@ -26,55 +26,41 @@ if TYPE_CHECKING:
 def factorial_numbers(records: Sequence[Record]) -> dict[str, str]:
     """Return what augmentation does to locality, from the factorial with cross-entropy, in words.
 
-    For SGD, β = 0 and β = 50 with the stronger λ: points of the window's share beyond chance with
-    augmentation (`window-…-flip-crop`); of β = 50 also without it (`window-strong-none`), and the
-    paired difference (`window-strong-more`). `window-threshold`: β = 50 less β = 0, augmented.
-    `window-pruned`: stored filters of β = 0, pruned to as many weights as the run of β = 50 with
-    the same seed has left, and `window-rival`, those of that run.
+    Points of the window's share beyond chance, of SGD, and of β = 0 and β = 50 with the stronger λ.
+    `window-pruned` is of stored filters of β = 0, pruned to as many weights as the run of β = 50
+    with the same seed has (`window-rival`).
     """
     found = compare.conditions(records)
-    methods = {"optimizer": "sgd"}, {"beta": 0, **STRONGER_L1}, {"beta": 50, **STRONGER_L1}
-    sgd, zero, sparse = (
-        compare.pick(found, **AUGMENTED_CROSS_ENTROPY, **fields) for fields in methods
-    )
-    if not (sgd and zero and sparse):
-        return dict.fromkeys(FACTORIAL_NUMBERS, PENDING)
-    augmented, plain = found[sparse], found[sparse.replace(augment="none")]
-    first, pruned = found[zero][0], None
-    if first.has_filters:
-        share = compare.remaining(augmented)[0] / 100
-        pruned = measure.locality(measure.prune(first.load_filters(), share))
-    values = (
-        locality.excess_text(found[sgd]),
-        locality.excess_text(found[zero]),
-        locality.excess_text(augmented),
-        locality.excess_text(plain),
-        compare.signed_text(locality.compared(augmented, plain, locality.beyond_chance), NONE),
-        compare.signed_text(
-            locality.compared(augmented, found[zero], locality.beyond_chance), NONE
-        ),
-        _over_filters(pruned) if pruned else PENDING,
-        _over_filters(augmented[0].final["locality"]) if pruned else PENDING,
-        f"{pruned['filters']}" if pruned else PENDING,
-    )
-    return dict(zip(FACTORIAL_NUMBERS, values, strict=True))
+
+    def runs(**fields: object) -> list[Record]:
+        return compare.runs_of(found, **{**AUGMENTED_CROSS_ENTROPY, **fields})
+
+    sparse = runs(beta=50, **STRONGER_L1)
+    plain = runs(beta=50, augment="none", **STRONGER_L1)
+    zero = runs(beta=0, **STRONGER_L1)
+    words = {
+        "window-sgd-flip-crop": locality.excess_text(runs(optimizer="sgd")),
+        "window-zero-strong-flip-crop": locality.excess_text(zero),
+        "window-strong-flip-crop": locality.excess_text(sparse),
+        "window-strong-none": locality.excess_text(plain),
+        "window-strong-more": locality.more_text(sparse, plain),
+        "window-threshold": locality.more_text(sparse, zero),
+    }
+    pruned: dict[str, Any] | None = None
+    if zero and zero[0].has_filters:
+        share = compare.remaining(sparse)[0] / 100
+        pruned = measure.locality(measure.prune(zero[0].load_filters(), share))
+    return words | {
+        "window-pruned": _over_filters(pruned),
+        "window-rival": _over_filters(sparse[0].final["locality"] if pruned else None),
+        "pruned-filters": f"{pruned['filters']}" if pruned else PENDING,
+    }
 
 
-FACTORIAL_NUMBERS = (
-    "window-sgd-flip-crop",
-    "window-zero-strong-flip-crop",
-    "window-strong-flip-crop",
-    "window-strong-none",
-    "window-strong-more",
-    "window-threshold",
-    "window-pruned",
-    "window-rival",
-    "pruned-filters",
-)
-
-
-def _over_filters(found: Mapping[str, Any]) -> str:
+def _over_filters(found: Mapping[str, Any] | None) -> str:
     """Return the share beyond chance of one run, in points, with its interval over filters."""
+    if found is None:
+        return PENDING
     window = found["window_mass"]
     mean, half = window["excess_mean"], window["excess_ci95"]
     if mean is None or half is None:
@@ -116,24 +102,20 @@ LOSS_NAMES = {
 
 
 def sparsity_numbers(records: Sequence[Record]) -> dict[str, str]:
-    """Return locality at the smallest and the largest λ of the recipe's largest β, in words.
+    """Return locality at the smallest (`-many`) and the largest λ (`-few`) of β = 50, in words.
 
-    `window-few`, `window-many`: points of the window's share beyond chance; `left-few`,
-    `left-many`: per cent of the first layer that is left; `eligible-few`: filters that are
-    measured; `runs-recipe`: how many runs each has.
+    Points of the window's share beyond chance, remaining weights of the first layer in per cent,
+    filters that are measured, and runs of each.
     """
     found = compare.conditions([r for r in records if r.config.beta == 50])
     by_l1 = sorted(found, key=lambda config: (config.l1, config.l1_rest or 0))
-
-    def said(text: Cell, place: int) -> str:
-        return text(found[by_l1[place]]) if found else PENDING
-
+    many, few = [found[by_l1[place]] if found else [] for place in (0, -1)]
     return {
-        "window-many": said(locality.excess_text, 0),
-        "left-many": said(compare.remaining_text, 0),
-        "window-few": said(locality.excess_text, -1),
-        "left-few": said(compare.remaining_text, -1),
-        "eligible-few": said(locality.eligible_text, -1),
+        "window-many": locality.excess_text(many),
+        "left-many": compare.remaining_text(many),
+        "window-few": locality.excess_text(few),
+        "left-few": compare.remaining_text(few),
+        "eligible-few": locality.eligible_text(few),
         "runs-recipe": compare.count_text(found),
     }
 
@@ -161,7 +143,7 @@ def against_sparsity(records: Sequence[Record], measure: str) -> pd.DataFrame:
 
     Args:
         records: of S-FC with any method.
-        measure: a key of `locality.MEASURES`; the window's share is in per cent.
+        measure: its key in a record, as `window_mass`; the window's share is in per cent.
     """
     factor = locality.unit_factor(measure)
     rows = []

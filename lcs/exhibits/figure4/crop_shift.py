@@ -39,7 +39,7 @@ def crops_table(records: Sequence[Record]) -> Table:
     columns: dict[str, Cell] = {
         "shift": compare.of(lambda config: f"{config.crop_shift}"),
         "test accuracy (%)": compare.mean_text,
-        "first layer left (%)": compare.remaining_text,
+        "remaining, layer 1 (%)": compare.remaining_text,
         "neighbours": _neighbours,
         "half": _half_distance,
         "range": _clustering_range,

@@ -1,4 +1,4 @@
-"""Pictures of first-layer filters: of each method by one recipe, at growing λ, at growing width."""
+"""Pictures of first-layer filters: of each method by one recipe, and at growing λ."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from lcs.config import Config
 from lcs.exhibits import compare, locality, tables
-from lcs.exhibits.figure4.units import run_text, sparsest
 from lcs.exhibits.methods import B0, B50, LOCAL, SGD, method
 from lcs.exhibits.settings import (
     TOWARDS_RECIPE,
@@ -23,17 +21,13 @@ from lcs.runs import Record
 Pictures = Mapping[str, np.ndarray | None]
 
 
-def _local_patches(base: Config, betas: Sequence[float]) -> list[Config]:
-    """Return S-LOCAL at the largest width of the study `width`, and by its recipe."""
-    return [sgd(short_recipe(base, WIDTHS[-1]), "s-local")]
-
-
 STUDIES = (
     desk_study(
         "filters",
         "Filters of S-LOCAL beside those of S-FC at α = 8",
         TOWARDS_RECIPE,
-        _local_patches,
+        # at the largest width of the study `width`, and by its recipe
+        lambda base, betas: [sgd(short_recipe(base, WIDTHS[-1]), "s-local")],
     ),
 )
 
@@ -80,14 +74,3 @@ def by_l1(records: Sequence[Record]) -> dict[str, np.ndarray]:
     shown = [r for r in records if r.config.optimizer == "sgd" or r.config.beta == largest > 0]
     ordered = sorted(shown, key=lambda run: (run.config.l1, run.config.l1_rest or 0.0))
     return locality.filters_of(ordered, _title)
-
-
-def by_width(records: Sequence[Record]) -> dict[str, np.ndarray]:
-    """Return the stored filters (n, C, H, W) of the largest β, by width and length: first seeds."""
-
-    def title(run: Record) -> str:
-        share = compare.remaining([run])[0]
-        l1 = tables.number(run.config.l1)
-        return f"{run_text(run.config)}, λ = {l1}: {share:.3g} % of weights remain"
-
-    return locality.filters_of(sparsest(records), title)

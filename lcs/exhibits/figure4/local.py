@@ -9,11 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lcs import measure
 from lcs.config import Config
 from lcs.exhibits import compare, locality, tables
 from lcs.exhibits.compare import Numbers
-from lcs.exhibits.locality import MEASURES
 from lcs.exhibits.methods import B0, B1, B50, LOCAL, SGD, beta_lasso_method, method
 from lcs.exhibits.settings import (
     REPRODUCTION,
@@ -133,45 +131,19 @@ def width_frame(records: Sequence[Record]) -> pd.DataFrame:
 
 
 def opening_numbers(records: Sequence[Record]) -> dict[str, str]:
-    """Return the window's share beyond chance at the largest width, in points: "pending" without.
+    """Return the window's share beyond chance at the largest width, in points, or "pending".
 
-    `open-sgd`, `open-zero` and `open-sparse`: of SGD, of β = 50, and of β = 0 with the same λ;
-    `open-alpha`: the width.
+    β = 0 (`open-zero`) is that with the λ of β = 50 (`open-sparse`).
     """
-    names = ("open-alpha", "open-sgd", "open-zero", "open-sparse")
-    widths = [at for at in compare.by_width(records).values() if B50 in at]
-    if not widths:
-        return dict.fromkeys(names, compare.PENDING)
-    widest = widths[-1]
-    sparse = widest[B50]
-    zero = [run for run in widest[B0] if run.config.l1 == sparse[0].config.l1]
-    windows = map(locality.excess_text, (widest[SGD], zero, sparse))
-    return dict(zip(names, (f"{sparse[0].config.base_channels}", *windows), strict=True))
-
-
-def locality_table(records: Sequence[Record], scale: str, name: str = "tab-locality") -> Table:
-    """Return the locality of first-layer filters beside their null model."""
-    if not records:
-        what = f"locality at the scale {scale}"
-        return tables.pending_table(name, what, f"lcs study figure4 --scale {scale}")
-    rows = []
-    for title, runs in compare.by_method(records).items():
-        cells = [_beside_null(key, runs) for key in MEASURES]
-        counts = [run.final["locality"]["eligible"] for run in runs]
-        rows.append([title, f"{mean_interval(counts).mean:,.0f}", *cells, tables.links(runs)])
-    window, n = (
-        records[0].final["locality"]["window"],
-        max(map(len, compare.by_method(records).values())),
-    )
-    measured = max(record.final["locality"]["filters"] for record in records)
-    caption = (
-        f"Locality of first-layer filters, at most {measured:,} of each run "
-        f"({compare.scale_text(records, scale)}): mean, and in brackets the mean difference "
-        "between a filter and its own permutations, with a 95 % interval over "
-        f"{'seeds' if n > 1 else 'filters'}. The window has {window} × {window} pixels."
-    )
-    columns = ["method", f"with ≥ {measure.MIN_NONZEROS} weights", *MEASURES.values(), "seeds"]
-    return Table(name, caption, columns, rows)
+    *_, widest = [at for at in compare.by_width(records).values() if B50 in at] or [{}]
+    sparse = widest.get(B50, [])
+    zero = [run for run in widest.get(B0, []) if run.config.l1 == sparse[0].config.l1]
+    return {
+        "open-alpha": f"{sparse[0].config.base_channels}" if sparse else compare.PENDING,
+        "open-sgd": locality.excess_text(widest.get(SGD, [])),
+        "open-zero": locality.excess_text(zero),
+        "open-sparse": locality.excess_text(sparse),
+    }
 
 
 def locality_numbers(records: Sequence[Record]) -> Numbers:
@@ -188,17 +160,6 @@ def locality_numbers(records: Sequence[Record]) -> Numbers:
                 value = found[kind]
                 numbers[f"{short}-{key}-{kind}"] = math.nan if value is None else value
     return numbers
-
-
-def _beside_null(key: str, runs: Sequence[Record]) -> str:
-    """Return a measure's mean and, in brackets, its excess over the null model."""
-    shown = locality.summary(runs, key)
-    mean, excess, half = (shown[name] for name in ("mean", "excess_mean", "excess_ci95"))
-    if mean is None or excess is None or half is None:
-        return tables.NONE
-    digits = 3 if key == "morans_i" else 2
-    beyond = tables.signed(Interval(excess, half, len(runs)), digits)
-    return f"{mean:.{digits}f} ({beyond})"
 
 
 # Claims

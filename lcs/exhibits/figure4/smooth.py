@@ -21,6 +21,7 @@ from lcs.stats import Interval, mean_interval
 from lcs.train.recording import STORED_FILTERS
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
 DRAWS = 10  # of permutations, and of phases
@@ -72,6 +73,26 @@ def largest(filters: Tensor, counts: Tensor) -> Tensor:
     """Return each filter with so many of its weights, the largest, and zeros for the others."""
     ranks = filters.abs().flatten(1).argsort(1, descending=True).argsort(1)
     return torch.where((ranks < counts[:, None]).view(filters.shape), filters, 0.0)
+
+
+def pictures(sparse: Sequence[Record], dense: Sequence[Record]) -> dict[str, np.ndarray]:
+    """Return stored filters (n, C, H, W) by title: of SGD, these pruned, and of β-LASSO.
+
+    Of the first run of each; nothing unless both have stored filters. The second row has as many
+    weights in each filter as the third, the largest ones.
+    """
+    if not (sparse and dense and sparse[0].has_filters and dense[0].has_filters):
+        return {}
+    own, others = sparse[0].load_filters(), dense[0].load_filters()
+    count = min(len(own), len(others))
+    pruned = largest(others[:count], torch.count_nonzero(own[:count].flatten(1), 1))
+    sgd = f"{method(dense[0].config).shortest} with momentum and weight decay"
+    share = f"{compare.remaining(sparse)[0]:.2g} % of weights remain"
+    return {
+        sgd: others.numpy(),
+        "these filters, pruned to as many weights as below": pruned.numpy(),
+        f"{method(sparse[0].config).shortest}: {share}": own.numpy(),
+    }
 
 
 def setting_text(config: Config) -> str:
@@ -129,7 +150,7 @@ def table(found: pd.DataFrame, name: str = "tab-smooth") -> Table:
         [
             f"{row['setting']}{'; SGD has momentum and decay' if row['momentum'] else ''}",
             f"{row['series']}, λ = {tables.number(row['l1'])}"
-            f"{', zeros stay' if row['frozen'] else ''}",
+            f"{', frozen zeros' if row['frozen'] else ''}",
             f"{row['weights']:,}",
             *(tables.interval(row[kind], 1) for kind in KINDS),
         ]

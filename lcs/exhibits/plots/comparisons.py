@@ -95,7 +95,7 @@ def sweep(
     if table.empty:
         return pending()
     figure, panels = subplots(1, 2, figsize=(WIDTH, 3.2))
-    measures = {"accuracy": accuracy, "left": "first layer left (%)"}
+    measures = {"accuracy": accuracy, "left": "remaining, layer 1 (%)"}
     for axes, (column, title) in zip(panels, measures.items(), strict=True):
         for name, runs in table.groupby("series", sort=False):
             own = look(name)
@@ -285,7 +285,7 @@ def speed(table: pd.DataFrame) -> Figure:
             label=f"{mode}, α = {width}",
         )  # fmt: skip
     axes.axhline(1, color="0.5", lw=1)
-    axes.set(xscale="log", xlabel="weights left in the first layer (%)")
+    axes.set(xscale="log", xlabel="remaining weights, layer 1 (%)")
     axes.set(ylabel="time of a step / dense", ylim=(0, None))
     axes.set_xticks(sorted(set(table.density)), [f"{d:g}" for d in sorted(set(table.density))])
     axes.minorticks_off()

@@ -80,7 +80,7 @@ def changes(table: pd.DataFrame) -> Figure:
 
 
 def floors(table: pd.DataFrame) -> Figure:
-    """Draw the time of a step relative to its floor, a row for each network.
+    """Draw the time of a step relative to its estimated floor, a row for each network.
 
     Args:
         table: columns `model` and `base_channels`, `images` (how they are augmented), `ratio`,
@@ -107,7 +107,7 @@ def floors(table: pd.DataFrame) -> Figure:
         axes.plot([], [], "o", color="0.3", mfc="white" if number else "0.3", label=kind)
     axes.axvline(1, color="0.5", lw=1)
     axes.set_yticks([-number for number in range(len(names))], names)
-    axes.set(xlabel="time of a step / floor", xlim=(0, None))
+    axes.set(xlabel="time of a step / estimated floor", xlim=(0, None))
     add_legend(figure, axes, columns=2)
     return figure
 
@@ -141,7 +141,7 @@ def inference(table: pd.DataFrame) -> Figure:
             axes.plot(trained.density, trained.ratio, "s", color=colour, mfc="white", ms=6)
         axes.axhline(1, color="0.5", lw=1)
         axes.set(xscale="log", yscale="log", title=f"images at once: {batch}")
-        axes.set_xlabel("weights left in the first layer (%)")
+        axes.set_xlabel("remaining weights, layer 1 (%)")
         label_log_axis(axes.xaxis, every=False)
     label_log_axis(panels[0, 0].yaxis)
     panels[0, 0].set_ylabel("time of a pass / dense, float32")

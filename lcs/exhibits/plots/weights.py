@@ -84,7 +84,7 @@ def laws(history: pd.DataFrame, forecasts: Mapping[str, pd.DataFrame]) -> Figure
         forecasts: for a method, columns `epoch`, `left` (per cent) and `dead_zone`.
     """
     figure, panels = subplots(2, 2, figsize=(WIDTH, 5.2), sharex=True)
-    shown = {"left": "first layer left (%)", "revived_conv1": "returned in the epoch"}
+    shown = {"left": "remaining, layer 1 (%)", "revived_conv1": "returned in the epoch"}
     for axes, (column, title) in zip(panels.flat, shown.items(), strict=False):
         for (method, _), run in history.groupby(["method", "run_id"], sort=False):
             axes.plot(run.epoch, run[column], color=colour(method), lw=1, label=method)
@@ -226,7 +226,7 @@ def sharing(table: pd.DataFrame) -> Figure:
 
     Args:
         table: columns `setting`, `series`, `of`, `filters`, `mean`, `ci95`, `pixels`,
-            `phases`, `rearranged` and `shared`; a row without `mean` has too few local filters.
+            `phases`, `rearranged` and `shared`; a row without `mean` has too few compact ones.
     """
     if table.empty:
         return pending()
@@ -243,7 +243,7 @@ def sharing(table: pd.DataFrame) -> Figure:
         names.append(f"{row['setting']}: {row['series']}")
         own = look(row["series"].split(", λ")[0])
         if math.isnan(row["mean"]):
-            few = f"{row['filters']:.0f} of {row['of']:.0f} filters are local"
+            few = f"{row['filters']:.0f} of {row['of']:.0f} filters are compact"
             axes.text(0.01, y, few, va="center", size="small", style="italic", color="0.35")
             continue
         axes.plot([row["rearranged"], row["shared"]], [y, y], color="0.85", lw=5, zorder=0)

@@ -89,7 +89,7 @@ class Run:
         config = self.config
         if isinstance(config, ToyConfig):
             return f"Toy LASSO, {config.problems} problems, seed {config.seed}"
-        zeros = ", zeros stay" if config.frozen_zeros else ""
+        zeros = ", frozen zeros" if config.frozen_zeros else ""
         pruned = "" if config.pruning == "none" else f", pruning {config.pruning}"
         start = "" if config.start == "initial" else f", start {config.start}"
         how = f"{zeros}{pruned}{start}"

@@ -157,7 +157,7 @@ def _said(config: Config, name: str) -> str:
     """Name a value of a run in a few words."""
     text = field_text(config, name)
     if name == "frozen_zeros":
-        return "zeros stay"
+        return "frozen zeros"
     if name == "validation":
         return name
     if name in ("augment", "loss", "precision"):

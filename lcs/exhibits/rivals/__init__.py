@@ -5,6 +5,6 @@ Modules: `studies` has the runs and what searches choose, `results` the tables a
 """
 
 from lcs.exhibits.rivals.results import CLAIMS
-from lcs.exhibits.rivals.studies import STUDIES
+from lcs.exhibits.rivals.studies import CHOICES, STUDIES
 
-__all__ = ["CLAIMS", "STUDIES"]
+__all__ = ["CHOICES", "CLAIMS", "STUDIES"]

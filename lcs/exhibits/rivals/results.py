@@ -91,7 +91,7 @@ def rivals_table(study: str, records: Sequence[Record]) -> Table:
 
 def _weights_text(runs: Sequence[Record]) -> str:
     kept = (np.mean(compare.nonzeros(runs, layer)) for layer in [*LAYERS][:2])
-    return ", ".join(f"{count:,.0f}" for count in kept)
+    return " and ".join(f"{count:,.0f}" for count in kept)
 
 
 def allocation_table(records: Sequence[Record], others: Sequence[Record]) -> Table:
@@ -164,47 +164,72 @@ def distances_figure(records: Sequence[Record]) -> Figure:
     return plots.pair_correlation(tables.data_frame(rows), ordered=False)
 
 
-# of whom the page speaks, by the end of a number's name
+# whose accuracies the page compares with that of β = 50, by the end of a number's name
 NAMES = {
-    "dense": DENSE, "beta": B50, "threshold": NO_L1, "l1": "ℓ1 sub-gradient, cut",
-    "proximal": "proximal ℓ1, cut", "spred": "spred, cut", "one-shot": "one-shot",
-    "gradual": "gradual", "set": "SET", "rigl": "RigL", "snip": "SNIP", "random": "random mask",
-    "windows": "S-LOCAL's windows",
+    "threshold": NO_L1, "l1": "ℓ1 sub-gradient, cut", "proximal": "proximal ℓ1, cut",
+    "spred": "spred, cut", "one-shot": "one-shot", "gradual": "gradual",
 }  # fmt: skip
-OF_WINDOW = ("dense", "beta", "one-shot", "gradual", "set", "rigl", "random", "windows")
-
-
-def first_choice_text(records: Sequence[Record], others: Sequence[Record]) -> str:
-    """Return how far the runs of `rivals-first-choice` are ahead of β = 50, in points."""
-    if not (records and others):
-        return PENDING
-    return tables.signed(compare.paired(records, by_rival(others)[B50]))
+MORE_LOCAL = {"one-shot": "one-shot", "snip": "SNIP"}
 
 
 def numbers(records: Sequence[Record]) -> dict[str, str]:
     """Return what the prose says of the larger budget, in words; "pending" without any runs.
 
     `rival-accuracy`, of β = 50, per cent; `rival-…`, how far another of `NAMES` is ahead of it, in
-    points; `window-…`, how much of a filter's mass is in its best window, beyond chance, in points;
-    `rival-n`, the number of seeds; `weights-…`, in layers 1 and 2, of β = 50 and of the threshold
-    alone. By the budget: `share-…`, of the first layer, per cent.
+    points; `local-…`, how much more of the mass of its filters is in the best window, beyond
+    chance, in points; `rival-n`, the number of seeds; `weights-…`, in layers 1 and 2, of β = 50 and
+    of the threshold alone. By the budget: `share-…`, of the first layer, per cent.
     """
     place = by_rival(records)
-    words = {f"rival-{end}": PENDING for end in ("accuracy", "n", *NAMES) if end != "beta"}
-    words |= {f"window-{end}": PENDING for end in OF_WINDOW}
+    words = {f"rival-{end}": PENDING for end in ("accuracy", "n", *NAMES)}
+    words |= {f"local-{end}": PENDING for end in MORE_LOCAL}
     words |= {f"weights-{end}": PENDING for end in ("beta", "threshold")}
     words |= {f"share-{name}": f"{100 * budget(name)['density']:.1f}" for name in AIMS}
     if not place:
         return words
     for end, name in NAMES.items():
-        if name != B50:
-            words[f"rival-{end}"] = tables.signed(compare.paired(place[name], place[B50]))
-        if end in OF_WINDOW:
-            words[f"window-{end}"] = locality.excess_text(place[name])
-        if f"weights-{end}" in words:
-            words[f"weights-{end}"] = _weights_text(place[name])
-    own = {"rival-accuracy": compare.mean_text(place[B50]), "rival-n": f"{len(place[B50])}"}
-    return words | own
+        words[f"rival-{end}"] = tables.signed(compare.paired(place[name], place[B50]))
+    for end, name in MORE_LOCAL.items():
+        more = locality.compared(place[name], place[B50], locality.beyond_chance)
+        words[f"local-{end}"] = compare.signed_text(more)
+    return words | {
+        "rival-accuracy": compare.mean_text(place[B50]),
+        "rival-n": f"{len(place[B50])}",
+        "weights-beta": _weights_text(place[B50]),
+        "weights-threshold": _weights_text(place[NO_L1]),
+    }
+
+
+def other_numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
+    """Return what the prose says of the other studies, in words; "pending" without runs.
+
+    How many points ahead of β = 50: `rival-first-choice`, gradual pruning as the first search chose
+    it; `rival-iterative`; `few-gradual`, at the smaller budget. `…-n`: the number of seeds.
+    `er-gains`, how many runs of `rivals-er` are better than with β-LASSO's allocation, or "none",
+    of `er-runs`.
+
+    Args:
+        runs: of the studies by name.
+    """
+    place, few = by_rival(runs["rivals"]), by_rival(runs["rivals-few"])
+
+    def lead(one: Sequence[Record], other: Sequence[Record]) -> str:
+        return tables.signed(compare.paired(one, other)) if one and other else PENDING
+
+    gains = [
+        gain
+        for name, own in by_rival(runs["rivals-er"]).items()
+        for gain in compare.differences(own, place.get(name, []))
+    ]
+    counts = {"iterative-n": runs["rivals-iterative"], "few-n": runs["rivals-few"]}
+    return {
+        "rival-first-choice": lead(runs["rivals-first-choice"], place.get(B50, [])),
+        "rival-iterative": lead(runs["rivals-iterative"], place.get(B50, [])),
+        "few-gradual": lead(few.get("gradual", []), few.get(B50, [])),
+        "er-gains": f"{sum(gain > 0 for gain in gains) or 'none'}",
+        "er-runs": f"{len(gains)}",
+        **{name: compare.count_text(compare.conditions(of)) for name, of in counts.items()},
+    }
 
 
 # Claims

@@ -9,6 +9,7 @@ import numpy as np
 
 from lcs import data
 from lcs.config import CUT_BETWEEN_PERIODS, Config
+from lcs.exhibits.searches import Rule
 from lcs.exhibits.settings import (
     CHOSEN,
     FLIP_CROP_SHORT,
@@ -28,7 +29,7 @@ SHARES = (0.25, 0.5, 1.0, 2.0, 4.0)
 AIMS = {"many": 0.05, "few": 0.005}
 
 DENSE, ITERATIVE = "SGD, dense", "iterative, rewound"
-B50, STAYING, NO_L1 = "β = 50", "β = 50, zeros stay", "threshold without ℓ1"
+B50, STAYING, NO_L1 = "β = 50", "β = 50, frozen zeros", "threshold without ℓ1"
 # those with masks: optimizer and pruning
 MASKED = {
     "ℓ1 sub-gradient, cut": ("beta-lasso", "magnitude"),
@@ -269,3 +270,10 @@ STUDIES = (
     _compared("rivals-few", "Methods at the smaller budget", make=partial(_rivals, "few")),
     _compared("rivals-er", "Methods with another allocation", make=_allocated),
 )
+
+
+CHOICES = {
+    "search-budgets": budgets,
+    "search-pruning": finalists,
+    "search-pruning-long": Rule(key, values),
+}

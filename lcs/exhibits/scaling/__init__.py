@@ -1,38 +1,19 @@
 """The paper's recipe at growing width: does the gain of β = 50 grow with it?
 
-Modules follow the chapter `scaling`: `search` chooses hyperparameters on validation images, `width`
-has every method with one λ, `tuned` β = 50 with λ chosen at each width, `threshold` what it owes to
-λ and what to the threshold, `largest` the runs at α = 32, `ablations` single parts of the recipe,
-`flips` flips and crops for AutoAugment, `length` training length with them. `gains` has the
-differences between methods and their growth with the width, which several of them show.
+`search` chooses hyperparameters on validation images, `studies` has all other runs, `by_width` what
+comes out at each width, `gains` the differences between methods and their growth with the width,
+`results` the other comparisons and the numbers of the prose.
 """
 
 from __future__ import annotations
 
 from lcs.exhibits.methods import B0, B50, PROXIMAL, SGD
-from lcs.exhibits.scaling import (
-    ablations,
-    flips,
-    gains,
-    largest,
-    length,
-    search,
-    threshold,
-    tuned,
-    width,
-)
+from lcs.exhibits.scaling import by_width, gains, results, search, studies
 from lcs.exhibits.verdicts import Claim, beats
 
-STUDIES = (
-    *search.STUDIES,
-    *width.STUDIES,
-    *tuned.STUDIES,
-    *threshold.STUDIES,
-    *ablations.STUDIES,
-    *largest.STUDIES,
-    *flips.STUDIES,
-    *length.STUDIES,
-)
+CHOICES = search.CHOICES
+
+STUDIES = (*search.STUDIES, *studies.STUDIES)
 
 CLAIMS: tuple[Claim, ...] = (
     Claim(
@@ -65,3 +46,5 @@ CLAIMS: tuple[Claim, ...] = (
         )
     ),
 )
+
+__all__ = ["CHOICES", "CLAIMS", "STUDIES", "by_width", "gains", "results", "search", "studies"]

@@ -6,12 +6,12 @@ The gain is a difference in test accuracy, in points, paired by seed.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lcs.exhibits import plots, published, tables
+from lcs.exhibits import compare, plots, published, tables
 from lcs.exhibits.compare import PENDING, by_method, by_seed, paired, spread_text
 from lcs.exhibits.methods import B0, B50, LOCAL, PROXIMAL, SGD, Method
 from lcs.exhibits.verdicts import Finding, Judge
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 BASELINES = {"over SGD": SGD, "over β = 0": B0}
 # the studies that train to several lengths
 LENGTHS = ("recipe-length-search", "recipe-length")
-# heading of the column with the published gains
-PAPER_COLUMN = f"paper, α ≈ {published.PAPER_BASE_CHANNELS}"
 
 
 def gains_by_width(
@@ -97,7 +95,7 @@ def gains_figure(runs: Mapping[str, Sequence[Record]]) -> Figure:
     lengths = gains_by_width([*trained.values()], x="epochs")
     if lengths["x"].nunique() < 2:
         lengths = lengths[:0]
-    known = {label: published_gain(B50, other) for label, other in BASELINES.items()}
+    known = {label: published.gain(B50, other) for label, other in BASELINES.items()}
     frames = {
         "base channels α": widths,
         "epochs, at α = 8": lengths.assign(contrast="over SGD", other=False),
@@ -110,11 +108,11 @@ def gap_closed(groups: Mapping[Method, Sequence[Record]]) -> tuple[float, float,
 
     With its 95 % interval (low, high) over seeds, from `ratio_interval`.
     """
-    share, low, high = ratio_interval(*_gains_and_gaps(groups))
+    share, low, high = ratio_interval(*gains_and_gaps(groups))
     return 100 * share, 100 * low, 100 * high
 
 
-def _gains_and_gaps(
+def gains_and_gaps(
     groups: Mapping[Method, Sequence[Record]],
 ) -> tuple[list[float], list[float]]:
     """Return by how much β = 50 and S-LOCAL are ahead of SGD, in points, by seed."""
@@ -123,11 +121,11 @@ def _gains_and_gaps(
     return [sparse[s] - dense[s] for s in seeds], [local[s] - dense[s] for s in seeds]
 
 
-def gap_text(groups: Mapping[Method, Sequence[Record]] | None) -> str:
+def gap_text(groups: Mapping[Method, Sequence[Record]]) -> str:
     """Return `gap_closed` in words, per cent, of two seeds both shares; or "pending"."""
-    if not groups or not groups.keys() >= {B50, SGD, LOCAL}:
+    if not groups.keys() >= {B50, SGD, LOCAL}:
         return PENDING
-    gained, gaps = _gains_and_gaps(groups)
+    gained, gaps = gains_and_gaps(groups)
     if len(gaps) == 2:
         each = (f"{100 * gain / gap:.0f}" for gain, gap in zip(gained, gaps, strict=True))
         return " and ".join(each).replace("-", "−")
@@ -140,26 +138,12 @@ def gap_text(groups: Mapping[Method, Sequence[Record]] | None) -> str:
     return f"{share} (unbounded)" if low == "−inf" else f"{share} ({low} to {high})"
 
 
-def published_gain(one: Method, other: Method, dataset: str = "cifar10") -> float:
-    """Return by how many points a method is ahead of another in the paper; NaN if it is silent."""
-    found = (published.accuracy(name, dataset) for name in (one, other))
-    first, second = (math.nan if value is None else value for value in found)
-    return first - second
-
-
 # Cells of tables, and words of the prose
 
 
-def width_heads(widths: Iterable[int]) -> list[str]:
-    """Return the headings of columns, one for each width."""
-    return [f"α = {width}" for width in widths]
-
-
-def gain_text(groups: Mapping[Method, Sequence[Record]] | None, one: Method, other: Method) -> str:
+def gain_text(groups: Mapping[Method, Sequence[Record]], one: Method, other: Method) -> str:
     """Return the gain of a method over another; "pending" where there are no runs."""
-    if not groups or not groups.keys() >= {one, other}:
-        return PENDING
-    return tables.signed(paired(groups[one], groups[other]))
+    return compare.gain_text(groups.get(one, ()), groups.get(other, ()))
 
 
 def bold_gain(one: Sequence[Record], other: Sequence[Record]) -> str:
@@ -177,10 +161,7 @@ def bold_note(records: Sequence[Record]) -> str:
 
 def published_gain_text(one: Method, other: Method, dataset: str = "cifar10") -> str:
     """Return the paper's gain with its sign, marked as published."""
-    gain = published_gain(one, other, dataset)
-    return tables.NONE if math.isnan(gain) else tables.published(signed_value(gain))
-
-
-def signed_value(value: float, digits: int = 2) -> str:
-    """Return a difference without an interval, with its sign."""
-    return tables.signed(Interval(value, None, 1), digits)
+    gain = published.gain(one, other, dataset)
+    if math.isnan(gain):
+        return tables.NONE
+    return tables.published(tables.signed(Interval(gain, None, 1)))

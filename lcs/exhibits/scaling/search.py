@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+import itertools
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING
 
 from lcs.config import Config
 from lcs.exhibits import compare, tables
 from lcs.exhibits.compare import LABELS, Cell
 from lcs.exhibits.methods import B50, SGD, method
+from lcs.exhibits.searches import Rule, choices, method_key, regularisation, searched
 from lcs.exhibits.settings import (
     CHOSEN,
+    FLIP_CROP,
     RECIPE,
     SHARE_AT_WIDTH,
     WIDTH_BEYOND,
@@ -19,19 +22,18 @@ from lcs.exhibits.settings import (
     beta_lasso,
     chosen,
     desk_study,
+    flip_crop_methods,
+    flip_crop_recipe,
     paper_recipe,
     regularised,
     sgd,
 )
 from lcs.exhibits.tables import Table
 from lcs.runs import Record
-from lcs.stats import mean_interval
 from lcs.study import Study
 
 if TYPE_CHECKING:
     import pandas as pd
-
-Key = TypeVar("Key", bound=Hashable)
 
 # candidates for λ of the first layer, and of the others
 FIRST, REST = (5e-6, 2e-5, 5e-5, 1e-4, 2e-4), (1e-6, 1e-5)
@@ -39,8 +41,18 @@ FIRST, REST = (5e-6, 2e-5, 5e-5, 1e-4, 2e-4), (1e-6, 1e-5)
 SHARES, WIDTH_SHARES = (1.0, 0.5, 0.25), (1.0, 0.5, 0.25, 0.125)
 # candidates for weight decay or λ, relative to the best: it lies between two that do worse
 AROUND = (0.5, 1.0, 2.0)
-# the fields that `search` varies
-SEARCHED = ("momentum", "weight_decay", "l1", "l1_rest")
+# the fields that `search-flips` varies
+SEARCHED_FLIPS = ("lr", "weight_decay", "l1", "l1_rest")
+# with flips and crops: learning rates, and where the best of nine lay at their edge, by the network
+# or else the optimizer, three rates and factors beyond
+RATES = (0.03, 0.1, 0.3)
+BEYOND = {
+    "3-fc": ((0.01, 2.0), (0.01, 4.0), (0.03, 4.0)),
+    "sgd": ((0.03, 4.0), (0.1, 4.0), (0.3, 4.0)),
+    "beta-lasso": ((0.3, 0.25), (1.0, 0.25), (1.0, 0.5)),
+}
+# and where the best of these twelve did, of S-LOCAL and 3-FC, three more
+EDGE = ((0.01, 4.0), (0.01, 8.0), (0.03, 8.0))
 
 
 def _search(base: Config, betas: Sequence[float]) -> list[Config]:
@@ -120,7 +132,37 @@ def _search_augment(base: Config, betas: Sequence[float]) -> list[Config]:
     return runs
 
 
+def _search_flips(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return every method with flips and crops: learning rates, each with weight decays or λ.
+
+    The best of these nine lay at the edge for every method, so that three more are beyond it.
+    """
+    here = flip_crop_recipe(base, WIDTHS[-1], base.epochs // 8).replace(validation=True)
+    methods = [chosen(here, model) for model in ("s-fc", "3-fc", "s-local", "s-conv")]
+    methods += [chosen(here, "s-fc", "beta-lasso", beta, share=1.0) for beta in betas]
+    grid = [*itertools.product(RATES, AROUND)]
+    return [
+        regularised(config, factor).replace(lr=rate)
+        for config in methods
+        for rate, factor in (*grid, *BEYOND.get(config.model, BEYOND[config.optimizer]))
+    ]
+
+
+def _search_flips_edge(base: Config, betas: Sequence[float]) -> list[Config]:
+    here = flip_crop_recipe(base, WIDTHS[-1], base.epochs // 8).replace(validation=True)
+    methods = [chosen(here, model) for model in ("s-local", "3-fc")]
+    return [regularised(m, factor).replace(lr=rate) for m in methods for rate, factor in EDGE]
+
+
+def _search_flips_long(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return each β at four times the length, with shares of the λ that `search-flips` chose."""
+    here = flip_crop_recipe(base, WIDTHS[-1], base.epochs // 8).replace(validation=True)
+    runs = [run.replace(epochs=base.epochs // 2) for run in flip_crop_methods(here, (), betas)]
+    return [regularised(run, share) for run in runs for share in SHARES]
+
+
 _one_seed = partial(desk_study, setting=RECIPE, seeds=1)
+_flips = partial(desk_study, setting=FLIP_CROP, seeds=1, betas=(0, 50))
 
 STUDIES = (
     Study("search", "Hyperparameters of the paper's recipe, on validation", RECIPE, _search, 1),
@@ -137,66 +179,38 @@ STUDIES = (
     ),
     _one_seed("search-rivals", "Regularisation of the baselines", make=_search_rivals),
     _one_seed("search-augment", "AutoAugment, or less", make=_search_augment),
+    _flips("search-flips", "Every method with flips and crops, on validation", make=_search_flips),
+    _flips("search-flips-edge", "S-LOCAL and 3-FC, beyond that", make=_search_flips_edge),
+    _flips("search-flips-long", "λ at four times the length", make=_search_flips_long),
 )
 
 
-# What a search chose
+def _share(config: Config) -> float:
+    """Return λ over what `search` chose."""
+    return regularisation(config, share=1.0)
 
 
-class Choice(NamedTuple):
-    """The best candidate of a group, its runs, and the mean accuracy of each candidate."""
-
-    config: Config
-    runs: list[Record]
-    means: list[float]  # per cent, in the order of the records
+def _width(config: Config) -> str:
+    return f"{config.base_channels}"
 
 
-def choices(records: Sequence[Record], by: Callable[[Config], Key]) -> dict[Key, Choice]:
-    """Return the candidate of each group that is best on the validation images, over its seeds.
-
-    Args:
-        records: of a search.
-        by: from a candidate's configuration, without its seed, to its group: for example `method`.
-    """
-    groups: dict[Key, dict[Config, list[Record]]] = {}
-    for config, runs in compare.conditions(records).items():
-        groups.setdefault(by(config), {})[config] = runs
-    found = {}
-    for key, candidates in groups.items():
-        means = [mean_interval(compare.accuracies(runs)).mean for runs in candidates.values()]
-        best = [*candidates][means.index(max(means))]
-        found[key] = Choice(best, candidates[best], means)
-    return found
+def _with_augment(records: Sequence[Record]) -> dict[str, float]:
+    """Return weight decay or λ with flips and crops, over what was chosen with AutoAugment."""
+    weak = [run for run in records if run.config.augment == "flip-crop"]
+    share = SHARE_AT_WIDTH[WIDTHS[-1]]
+    found = choices(weak, lambda config: config.optimizer)
+    return {key: regularisation(choice.config, share) for key, choice in found.items()}
 
 
-def choices_table(
-    records: Sequence[Record], study: str = "search", fields: Sequence[str] = SEARCHED
-) -> Table:
-    """Return what was chosen for each method, beside the worst and the best of its candidates.
-
-    Args:
-        records: of a search.
-        study: its name.
-        fields: what it varies.
-    """
-    name = "tab-choices" if study == "search" else f"tab-{study}"
-    what = "hyperparameters of each method, chosen on validation images"
-    if not records:
-        return tables.pending_table(name, what, f"lcs study {study}")
-    rows = []
-    for method_name, choice in choices(records, method).items():
-        texts = {LABELS[field]: compare.field_text(choice.config, field) for field in fields}
-        values = [f"{label}: {text}" for label, text in texts.items() if text != tables.NONE]
-        worst, best = min(choice.means), max(choice.means)
-        counted = [f"{len(choice.means)}", "; ".join(values), f"{worst:.2f}", f"{best:.2f}"]
-        rows.append([method_name, *counted, tables.links(choice.runs)])
-    caption = (
-        f"{what.capitalize()}, the last tenth of each class of the training images. "
-        f"{compare.setting_text(records)}; accuracy on the validation images, of the worst and of "
-        "the best candidate, in per cent."
-    )
-    columns = ["method", "candidates", "chosen", "worst", "best", "seeds"]
-    return Table(name, caption, columns, rows, text=["chosen"])
+CHOICES = {
+    "search": Rule(method_key, searched),
+    "search-long": Rule(method_key, _share),
+    "search-wide": Rule(_width, _share),
+    "search-beyond": Rule(_width, _share),
+    "search-rivals": Rule(lambda c: f"{c.base_channels} {c.optimizer}", regularisation),
+    "search-augment": _with_augment,
+    "search-flips": Rule(method_key, lambda c: {"lr": c.lr, "factor": _share(c)}),
+}
 
 
 # Tables of candidates: the columns that form a group, the fields that differ in it, the caption
@@ -249,7 +263,7 @@ def candidates_table(study: str, records: Sequence[Record]) -> Table:
             else compare.mean_text(runs)
         ),
         "training (%)": compare.fit_text,
-        "first layer left (%)": compare.remaining_text,
+        "remaining, layer 1 (%)": compare.remaining_text,
         "seeds": tables.links,
     }
     note = (

@@ -147,7 +147,7 @@ CLAIMS: tuple[Claim, ...] = (
     ),
     Claim(
         "B",
-        "With λ on the first layer alone, zeros that stay cost β = 1 accuracy",
+        "With λ on the first layer alone, frozen zeros cost β = 1 accuracy",
         "first-layer",
         differs(
             {"beta": 1, "l1_rest": 0, "frozen_zeros": False},

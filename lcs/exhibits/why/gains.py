@@ -32,13 +32,13 @@ def by_change(runs: Mapping[str, Sequence[Record]]) -> list[Differences]:
 
 
 def by_return(runs: Mapping[str, Sequence[Record]]) -> list[Differences]:
-    """Return the gains over β = 0 of each β whose pruned weights may return, and may not."""
+    """Return the gains over β = 0 of each β, with zeros that may return and with frozen ones."""
     found = compare.conditions([*runs["frozen"], *runs["first-layer"]])
     groups = {True: "λ on every layer", False: "λ on the first layer alone"}
     pruning = [config for config in found if config.beta]
     return [
         Differences(
-            f"β = {config.beta:g}{', cannot return' if config.frozen_zeros else ''} "
+            f"β = {config.beta:g}{compare.zeros_text(config)} "
             f"({compare.remaining_text(found[config])} % remain)",
             "over β = 0",
             compare.differences(found[config], found[compare.without_threshold(config)]),
@@ -76,7 +76,7 @@ def _changes(start: Config) -> dict[str, dict[str, Config]]:
         "none: the reproduction's setting": start,
         "float32 instead of bfloat16": start.replace(precision="fp32"),
         "λ on the first layer alone": start.replace(l1_rest=0.0),
-        "pruned weights cannot return": start.replace(frozen_zeros=True),
+        "frozen zeros": start.replace(frozen_zeros=True),
         f"λ = {tables.number(most)}": start.replace(l1=most),
         f"λ = {tables.number(most)}, βλ as before": start.replace(
             l1=most, beta=start.beta * start.l1 / most

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from lcs.config import Config
 from lcs.exhibits import compare, published, tables
-from lcs.exhibits.compare import PENDING, Cell, Conditions
+from lcs.exhibits.compare import PENDING, Conditions
 from lcs.exhibits.methods import SGD, beta_lasso_method
 from lcs.exhibits.settings import STRONGER_L1
 from lcs.exhibits.tables import LAYERS
 from lcs.exhibits.why import factorial
 from lcs.exhibits.why.factorial import LOSSES
 from lcs.exhibits.why.results import THRESHOLD
-from lcs.exhibits.why.summary import beyond_chance, by_study, compare_all
-from lcs.exhibits.why.width import count_of_pairs
+from lcs.exhibits.why.summary import STRONGER_L1_TEXT, beyond_chance, by_study, compare_all
 from lcs.runs import Record
 
 OVER = {"sgd": compare.as_sgd, "zero": compare.without_threshold}
@@ -33,7 +31,8 @@ def numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
             compare.gain(found["frozen"], beta=50, frozen_zeros=False)
         ),
         "changes": f"{sum(change is not None for change in changes)}",
-        "changes-known": f"{sum(change in known for change in changes)}",
+        "changes-known": f"{sum(change in known for change in changes) or 'none'}",
+        "stronger-l1": STRONGER_L1_TEXT,
         **_first_layer(found["first-layer"]),
         **_beta_and_lambda(found),
         **_lengths(found["longer"]),
@@ -45,7 +44,7 @@ def numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
 def control_numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
     """Return the numbers of the page `why_controls`: what one change does, and the schedules.
 
-    The reproduction's weights left are in per cent of each layer, ours of the first.
+    The reproduction's remaining weights are in per cent of each layer, ours of the first.
     """
     found = by_study(runs)
     precision, frozen, schedule = (found[name] for name in ("precision", "frozen", "schedule"))
@@ -87,7 +86,7 @@ def late_range_text(runs: Sequence[Record]) -> str:
 def _first_layer(found: Conditions) -> dict[str, str]:
     """Return what λ on the first layer alone does: its gain over β = 0, and what it leaves there.
 
-    Keys end in β: `first-alone-free-1`, and `…-frozen-…` with zeros that stay, `…-returns-…` for
+    Keys end in β: `first-alone-free-1`, and `…-frozen-…` with frozen zeros, `…-returns-…` for
     the difference of the two, `first-alone-left-free-50` for the remaining share of the layer.
     """
     free: dict[str, object] = {"l1_rest": 0.0, "frozen_zeros": False}
@@ -107,51 +106,45 @@ def _first_layer(found: Conditions) -> dict[str, str]:
 
 
 def _beta_and_lambda(found: Mapping[str, Conditions]) -> dict[str, str]:
-    """Return the smallest, the largest and the best of ranges of β and λ, and their results.
-
-    Mean accuracies on the test and (`-fit`) on the training images, and the remaining share.
-    """
-    betas = {c: runs for c, runs in found["betas"].items() if c.optimizer != "sgd"}
-    lambdas, zero = found["lambdas"], found["lambdas-zero"]
-    at_beta = {c: runs for c, runs in lambdas.items() if c.beta == 50}
+    """Return the smallest, the largest and the best of ranges of β and λ, and their results."""
+    lambdas = found["lambdas"]
     fixed = {c: runs for c, runs in lambdas.items() if math.isclose(c.beta * c.l1, THRESHOLD)}
-
-    def best(among: Conditions) -> Config:
-        return max(among, key=lambda config: np.mean(compare.accuracies(among[config])))
-
-    def smallest(among: Conditions) -> Config:
-        return min(among, key=lambda config: (config.l1, config.beta))
-
-    def largest(among: Conditions) -> Config:
-        return max(among, key=lambda config: (config.l1, config.beta))
-
-    def beta(runs: Sequence[Record]) -> str:
-        return tables.number(runs[0].config.beta)
-
-    def l1(runs: Sequence[Record]) -> str:
-        return tables.number(runs[0].config.l1)
-
-    accuracy, fit = compare.mean_text, compare.fit_text
-    places: tuple[tuple[str, Conditions, Callable[[Conditions], Config], Cell], ...] = (
-        ("best-beta", betas, best, beta),
-        ("best-beta-accuracy", betas, best, accuracy),
-        ("last-beta", betas, largest, beta),
-        ("last-beta-accuracy", betas, largest, accuracy),
-        ("best-l1", at_beta, best, l1),
-        ("best-l1-accuracy", at_beta, best, accuracy),
-        ("best-l1-left", at_beta, best, compare.remaining_text),
-        ("last-l1-fixed-accuracy", fixed, largest, accuracy),
-        ("last-l1-fixed-left", fixed, largest, compare.remaining_text),
-        ("first-l1-zero", zero, smallest, l1),
-        ("first-l1-zero-fit", zero, smallest, fit),
-        ("last-l1-zero", zero, largest, l1),
-        ("last-l1-zero-accuracy", zero, largest, accuracy),
-        ("last-l1-zero-fit", zero, largest, fit),
-    )
-    counts = {"beta": betas, "l1": at_beta}
-    return {f"runs-{name}": compare.count_text(among) for name, among in counts.items()} | {
-        name: text(among[place(among)]) if among else PENDING for name, among, place, text in places
+    sparse = {c: runs for c, runs in found["betas"].items() if c.optimizer != "sgd"}
+    at_beta = {c: runs for c, runs in lambdas.items() if c.beta == 50}
+    zero = _in_order(found["lambdas-zero"])
+    last_beta, last_fixed, last_zero = _in_order(sparse)[-1], _in_order(fixed)[-1], zero[-1]
+    best_beta, best_l1 = (max(_in_order(runs), key=_mean) for runs in (sparse, at_beta))
+    return {
+        "runs-beta": compare.count_text(sparse),
+        "runs-l1": compare.count_text(at_beta),
+        "best-beta": _value("beta", best_beta),
+        "best-beta-accuracy": compare.mean_text(best_beta),
+        "last-beta": _value("beta", last_beta),
+        "last-beta-accuracy": compare.mean_text(last_beta),
+        "best-l1": _value("l1", best_l1),
+        "best-l1-accuracy": compare.mean_text(best_l1),
+        "best-l1-left": compare.remaining_text(best_l1),
+        "last-l1-fixed-accuracy": compare.mean_text(last_fixed),
+        "last-l1-fixed-left": compare.remaining_text(last_fixed),
+        "first-l1-zero": _value("l1", zero[0]),
+        "first-l1-zero-fit": compare.fit_text(zero[0]),
+        "last-l1-zero": _value("l1", last_zero),
+        "last-l1-zero-accuracy": compare.mean_text(last_zero),
+        "last-l1-zero-fit": compare.fit_text(last_zero),
     }
+
+
+def _in_order(found: Conditions) -> list[list[Record]]:
+    """Return the runs of each condition, by λ and then by β; one without runs if there is none."""
+    return [found[config] for config in sorted(found, key=lambda c: (c.l1, c.beta))] or [[]]
+
+
+def _mean(runs: Sequence[Record]) -> float:
+    return float(np.mean(compare.accuracies(runs))) if runs else 0.0
+
+
+def _value(field: str, runs: Sequence[Record]) -> str:
+    return tables.number(getattr(runs[0].config, field)) if runs else PENDING
 
 
 def _lengths(found: Conditions) -> dict[str, str]:
@@ -211,5 +204,5 @@ def _widths(found: Conditions) -> dict[str, str]:
     for alpha in (1, 4, 8):
         gain = compare.gain(found, beta=50, base_channels=alpha)
         words[f"width-{alpha}-zero"] = compare.signed_text(gain)
-        words[f"width-{alpha}-n"] = count_of_pairs(gain)
+        words[f"width-{alpha}-n"] = "0" if gain is None else f"{gain.n}"
     return words

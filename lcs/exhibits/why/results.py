@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lcs.exhibits import compare, tables
-from lcs.exhibits.compare import AGAINST, Cell, Reference
+from lcs.exhibits.compare import AGAINST, Cell, Compared, usual
 from lcs.exhibits.settings import REPRODUCTION_L1
 from lcs.exhibits.tables import Table
 from lcs.exhibits.why.width import REFERENCES
@@ -23,43 +23,27 @@ if TYPE_CHECKING:
 THRESHOLD = 50 * REPRODUCTION_L1["l1"]
 
 
-class Compared(NamedTuple):
-    """What the table of a study compares: by which fields, with what, and in words."""
-
-    fields: Sequence[str]
-    references: Mapping[str, Reference]
-    what: str
-    label: str = ""  # of the table, where it is not that of the study
-
-
-def _usual(name: str, **fields: Any) -> dict[str, Reference]:
-    """Return the reference with the usual values of some fields, by its name."""
-    return {name: lambda config: config.replace(**fields)}
-
-
-MAY_RETURN = _usual("zeros that may return", frozen_zeros=False)
+MAY_RETURN = usual("zeros that may return", frozen_zeros=False)
 COMPARED = {
     "precision": Compared(
         ["precision"],
-        _usual("bfloat16", precision="bf16"),
+        usual("bfloat16", precision="bf16"),
         "Products in float32 and in bfloat16",
     ),
-    "frozen": Compared(
-        ["frozen_zeros"], MAY_RETURN, "Pruned weights that may return, and that cannot"
-    ),
+    "frozen": Compared(["frozen_zeros"], MAY_RETURN, "Zeros that may return, and frozen zeros"),
     "first-layer": Compared(
         ["l1_rest", "frozen_zeros"],
-        {**_usual("λ everywhere", l1_rest=None), **MAY_RETURN, "β = 0": compare.without_threshold},
+        {**usual("λ everywhere", l1_rest=None), **MAY_RETURN, "β = 0": compare.without_threshold},
         "λ on all layers, and on the first one alone",
     ),
     "schedule": Compared(
         ["schedule"],
-        _usual("the cosine", schedule="cosine-epoch"),
+        usual("the cosine", schedule="cosine-epoch"),
         "A learning rate that goes to zero, and a constant one",
     ),
     "period": Compared(
         ["period"],
-        _usual("one fall", period=None),
+        usual("one fall", period=None),
         "A cosine that falls to zero within its period, and then rises as it fell",
     ),
     "longer": Compared(["epochs"], AGAINST, "Training length", "tab-length"),
@@ -80,8 +64,7 @@ def comparison_table(study: str, records: Sequence[Record]) -> Table:
 
     Differences are paired by seed.
     """
-    fields, references, what, label = COMPARED[study]
-    return compare.comparison(study, records, fields, references, what, label=label)
+    return compare.comparison(study, records, COMPARED[study])
 
 
 def beta_frame(records: Sequence[Record]) -> pd.DataFrame:
@@ -107,7 +90,7 @@ def returns_table(records: Sequence[Record]) -> Table:
         "λ": compare.of(lambda config: tables.number(config.l1)),
         **compare.by_field(["beta"]),
         "difference from β = 0": compare.less(found, compare.without_threshold),
-        "first layer left (%)": compare.remaining_text,
+        "remaining, layer 1 (%)": compare.remaining_text,
         "returns": returns,
         "seeds": tables.links,
     }

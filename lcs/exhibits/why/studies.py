@@ -67,7 +67,7 @@ def _first_layer(base: Config, betas: Sequence[float]) -> list[Config]:
 
 
 def _frozen(base: Config, betas: Sequence[float]) -> list[Config]:
-    """Return all β, and those that make zeros once more with zeros that stay."""
+    """Return all β, and those that make zeros once more with frozen zeros."""
     free = [beta_lasso(base, beta) for beta in betas]
     return [*free, *(run.replace(frozen_zeros=True) for run in free if run.beta)]
 
@@ -145,7 +145,7 @@ STUDIES = (
     desk_study("schedule", "A constant learning rate", REPRODUCTION, _schedule, 2),
     desk_study("period", "A cosine of a quarter of the length", REPRODUCTION, _period, 2),
     desk_study("first-layer", "λ on the first layer alone", REPRODUCTION, _first_layer),
-    Study("frozen", "Zeros that stay zero", REPRODUCTION, _frozen, 5),
+    Study("frozen", "Frozen zeros", REPRODUCTION, _frozen, 5),
     desk_study("betas", "A range of β", REPRODUCTION, sgd_and_betas, 2, betas=BETAS),
     desk_study("lambdas", "A range of λ", REPRODUCTION, _lambdas, 2),
     desk_study("lambdas-zero", "A range of λ at β = 0", REPRODUCTION, _lambdas_zero, 2),

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from lcs.exhibits import tables
 from lcs.exhibits.compare import AGAINST, Conditions, conditions, pick
+from lcs.exhibits.settings import STRONGER_L1
 from lcs.exhibits.tables import Table
 from lcs.exhibits.why.factorial import FACTORS, Contrast, changed_pairs, contrast
 from lcs.exhibits.why.width import at_each_width
@@ -27,6 +28,10 @@ class Comparison(NamedTuple):
     after: Mapping[str, object]
 
 
+STRONGER_L1_TEXT = (
+    f"{tables.number(STRONGER_L1['l1'])} on the first layer and "
+    f"{tables.number(STRONGER_L1['l1_rest'])} on the others"
+)
 _FREE, _STAY = {"frozen_zeros": False}, {"frozen_zeros": True}
 SINGLE_CHANGES = (
     Comparison(
@@ -36,7 +41,7 @@ SINGLE_CHANGES = (
         {"l1_rest": None, **_FREE},
         {"l1_rest": 0.0, **_FREE},
     ),
-    Comparison("zeros that stay zero", "frozen", "β = 0", _FREE, _STAY),
+    Comparison("frozen zeros", "frozen", "β = 0", _FREE, _STAY),
     Comparison(
         "float32 instead of bfloat16",
         "precision",
@@ -86,7 +91,7 @@ def summary_table(runs: Mapping[str, Sequence[Record]]) -> Table:
         "seeds; bold where they leave out zero after Holm's correction for all rows. The first "
         "changes are of the setting of Table 2; those of the factorial are means over its other "
         "factors, at 100 epochs; those of the width are with cross-entropy, flips and crops and "
-        "the stronger λ, at 100 epochs."
+        f"the stronger λ ({STRONGER_L1_TEXT}), at 100 epochs."
     )
     columns = ["change", "gain over", "before", "after", "change of the gain", "n"]
     return Table("tab-summary", caption, columns, rows, text=["gain over"])

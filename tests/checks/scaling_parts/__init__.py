@@ -43,12 +43,6 @@ def gains_by_seed(runs, other):
     return [values for values in seeds if len(values) == table.x.nunique()]
 
 
-def slopes(runs, other):
-    table = gains.gains_by_width(runs, other)
-    fits = [gains.log_linear_fit(at) for _, at in table.groupby("seed")]
-    return [fit.slope.mean for fit in fits if fit]
-
-
 def window(runs):
     """Return the mass in a filter's best window beyond chance, a share, in the mean."""
     return np.mean([run.final["locality"]["window_mass"]["excess_mean"] for run in runs])

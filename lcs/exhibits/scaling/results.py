@@ -1,0 +1,189 @@
+"""Conditions of the studies compared, the largest networks, and the numbers of the prose."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from lcs import cost
+from lcs.config import Config
+from lcs.exhibits import compare, published, tables
+from lcs.exhibits.compare import (
+    LABELS,
+    PENDING,
+    Compared,
+    Reference,
+    as_sgd,
+    by_method,
+    usual,
+    without_threshold,
+)
+from lcs.exhibits.methods import B0, B50, LOCAL, PROXIMAL, SGD
+from lcs.exhibits.scaling import gains, studies
+from lcs.exhibits.scaling.by_width import fit_and_gap_text
+from lcs.exhibits.scaling.gains import gain_text, gap_text
+from lcs.exhibits.settings import chosen, chosen_flip_crop
+from lcs.exhibits.tables import Table
+from lcs.runs import Record
+from lcs.stats import lack_of_fit
+
+
+def _plain_sgd(config: Config) -> Config:
+    return as_sgd(config).replace(lr=0.1, momentum=0.0, weight_decay=0.0)
+
+
+SGD_HERE: dict[str, Reference] = {"SGD": lambda config: chosen(as_sgd(config), "s-fc")}
+SGD_FLIPS: dict[str, Reference] = {"SGD": lambda config: chosen_flip_crop(as_sgd(config), "s-fc")}
+EVERY = "Every method with flips and crops, its hyperparameters chosen at α = 8"
+SEARCHED = ["base_channels", "lr", "weight_decay", "l1"]
+COMPARED = {
+    "scaling-threshold": Compared(
+        ["l1"],
+        SGD_HERE | {"β = 0": without_threshold, "proximal ℓ1": studies.proximal},
+        "The λ of β = 50 with its threshold, without one, and with the LASSO's own step",
+    ),
+    "scaling-seeds": Compared(
+        ["l1"], SGD_HERE, "SGD and β = 50 at the largest width, with more seeds"
+    ),
+    "scaling-beyond": Compared(["l1"], SGD_HERE, "SGD, β = 0 and β = 50 at α = 16"),
+    "momentum": Compared(
+        ["lr", "momentum", "weight_decay", "l1"],
+        {"plain SGD": _plain_sgd},
+        "What makes SGD strong here",
+    ),
+    "reach": Compared(
+        ["epochs", "l1", "reach"],
+        SGD_HERE | {"β = 0, same λ": without_threshold},
+        "Training length, or a larger λ, in all layers, in its place",
+    ),
+    "recipe-precision": Compared(
+        ["precision"],
+        usual("the usual", precision="bf16"),
+        "Matrix products in bfloat16 and in float32",
+    ),
+    "recipe-affine": Compared(
+        ["affine", "bias"],
+        usual("the usual", affine=False, bias=False),
+        "Batch normalisation with scale and shift, and layers with biases",
+    ),
+    "augment-order": Compared(
+        ["augment"],
+        usual("the usual", augment="autoaugment"),
+        "AutoAugment after flips and crops, as in this book, and before them",
+    ),
+    "recipe-cifar100": Compared(["lr", "l1"], SGD_FLIPS, "CIFAR-100, flips and crops"),
+    "recipe-length-search": Compared(SEARCHED, SGD_FLIPS, EVERY),
+    "flips": Compared(SEARCHED, SGD_FLIPS, EVERY),
+    "recipe-length": Compared(
+        ["epochs", "l1"], SGD_FLIPS, "SGD, S-LOCAL and β = 50 at four lengths"
+    ),
+}
+
+
+def comparison_table(study: str, records: Sequence[Record]) -> Table:
+    """Return every condition of one of the studies in `COMPARED` beside what it is compared with.
+
+    Differences are paired by seed.
+    """
+    return compare.comparison(study, records, COMPARED[study])
+
+
+def largest_table(runs: Mapping[str, Sequence[Record]]) -> Table:
+    """Return accuracy, fit, remaining weights and time of the largest runs, and the paper's.
+
+    Args:
+        runs: the records of each study by its name; of one without records it shows the command.
+    """
+    name, what = "tab-showpiece", "S-FC at α = 32, with SGD and with β-LASSO"
+    records = [record for study in studies.LARGEST for record in runs[study.name]]
+    if not records:
+        return tables.pending_table(name, what, "lcs study showpiece")
+    rows = []
+    for study in studies.LARGEST:
+        if not runs[study.name]:
+            state = tables.pending(f"pending: {tables.as_typed(f'lcs study {study.name}')}")
+            rows.append([study.title, *[tables.NONE] * 6, state])
+        for config, found in compare.conditions(runs[study.name]).items():
+            seconds = float(np.mean([run.provenance["seconds"] for run in found]))
+            rows.append(
+                [
+                    compare.method_text(config) + compare.zeros_text(config),
+                    compare.field_text(config, "weight_decay"),
+                    compare.mean_text(found),
+                    compare.field_text(config, "augment"),
+                    fit_and_gap_text(found),
+                    compare.layers_text(found),
+                    cost.duration(seconds),
+                    tables.links(found),
+                ]
+            )
+    known = tables.published(published.SHORT[SGD])
+    theirs = [
+        f"SGD, α ≈ {published.PAPER_BASE_CHANNELS}", tables.NONE, known, *[tables.NONE] * 5
+    ]  # fmt: skip
+    caption = (
+        f"{what}. {compare.setting_text(records)}{compare.spread_text(records)}; accuracy on the "
+        "training images without augmentation, and in brackets by how many points it is above that "
+        "on the test images; the last row is the paper's shorter training, "
+        f"{published.SHORT_EPOCHS} epochs."
+    )
+    columns = ["method", LABELS["weight_decay"], "test accuracy (%)", LABELS["augment"]]
+    columns += ["training accuracy (%)", "remaining, layers 1, 2, 3 (%)", "time", "seeds"]
+    return Table(name, caption, columns, [*rows, theirs], text=[LABELS["augment"], "seeds"])
+
+
+def numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
+    """Return the numbers of the prose, in per cent and points; "pending" without the runs.
+
+    Args:
+        runs: the records of each study by its name.
+    """
+    own, same, seeds = (runs[f"scaling-{name}"] for name in ("own", "threshold", "seeds"))
+    widths = [*compare.by_width(own).values()] or [{}]
+    first, last = widths[0], widths[-1]
+    over_sgd = gains.gains_by_width(own)
+    p = lack_of_fit(np.log2(over_sgd["x"]), over_sgd.gain) if own else math.nan
+    at_lambda, more = by_method(same), by_method(seeds)
+    shared = {run.config.seed for run in same}
+    added = by_method([run for run in seeds if run.config.seed not in shared])
+    large = {name: runs[f"showpiece{name}"] for name in ("", "-sgd", "-decay")}
+    searched = by_method([*runs["recipe-length-search"], *runs["recipe-length-search-local"]])
+    after, before = (
+        by_method([run for run in runs["augment-order"] if run.config.augment == order])
+        for order in ("autoaugment", "autoaugment-first")
+    )
+    return {
+        "epochs": f"{own[0].config.epochs}" if own else PENDING,
+        "own-zero-last": gain_text(last, B50, B0),
+        "own-local-first": gain_text(first, LOCAL, B50),
+        "own-local-last": gain_text(last, LOCAL, B50),
+        "gap-last": gap_text(last),
+        "gap-paper": f"{100 * published.gap_closed():.0f}",
+        "fit-sgd": PENDING if math.isnan(p) else f"{p:.2g}",
+        # "points behind"
+        "threshold-zero": gain_text(at_lambda, B50, B0).removeprefix("+"),
+        "threshold-proximal": gain_text(at_lambda, B50, PROXIMAL).removeprefix("+"),
+        "seeds-gain": gain_text(more, B50, SGD),
+        "seeds-added": gain_text(added, B50, SGD),
+        "seeds-n": f"{len(more.get(SGD, []))}",
+        "showpiece-paper": f"{published.SHORT[SGD]:.2f}",
+        "showpiece-accuracy": compare.mean_text(large[""]),
+        "showpiece-sgd": compare.mean_text(large["-decay"]),
+        "showpiece-left": compare.remaining_text(large[""]),
+        "showpiece-gain": compare.gain_text(large[""], large["-sgd"]),
+        "showpiece-decay": compare.gain_text(large[""], large["-decay"]),
+        "searched-accuracy": compare.mean_text(searched.get(B50, [])),
+        "searched-left": compare.remaining_text(searched.get(B50, [])),
+        # "points more", and "points ahead"
+        "searched-gain": gain_text(searched, B50, SGD).removeprefix("+"),
+        "searched-n": f"{len(searched.get(B50, []))}",
+        "searched-local": gain_text(searched, LOCAL, B50).replace("+", ""),
+        "searched-local-n": f"{len(searched.get(LOCAL, []))}",
+        "searched-gap": gap_text(searched),
+        "order-sgd": compare.gain_text(before.get(SGD, []), after.get(SGD, [])),
+        "order-beta": compare.gain_text(before.get(B50, []), after.get(B50, [])),
+        "order-gain-after": gain_text(after, B50, SGD),
+        "order-gain-before": gain_text(before, B50, SGD),
+    }

@@ -1,0 +1,180 @@
+"""What the searches found best on validation images, and how it comes into `chosen.json`.
+
+An exhibit says by its `CHOICES` how each of its searches chooses. A choice of one search is where
+others start from: run `lcs study NAME --choose` in the order of the Status page, each once its
+runs are stored.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+from lcs.config import Config, foreign_fields
+from lcs.errors import ConfigError
+from lcs.exhibits import EXHIBITS, compare, exhibit, find_study, tables
+from lcs.exhibits.compare import LABELS
+from lcs.exhibits.methods import method
+from lcs.exhibits.settings import CHOSEN_FILE, chosen
+from lcs.exhibits.tables import Table
+from lcs.runs import Record, RunStore, write_atomically
+from lcs.stats import mean_interval
+
+Key = TypeVar("Key", bound=Hashable)
+
+# the fields that `search` varies
+SEARCHED = ("momentum", "weight_decay", "l1", "l1_rest")
+
+
+class Rule(NamedTuple):
+    """How a search chooses: among candidates of the same key, the best one's value is written."""
+
+    key: Callable[[Config], str]
+    value: Callable[[Config], Any]
+
+
+# or from the records of a search to what it chooses
+Rules = dict[str, "Rule | Callable[[Sequence[Record]], dict[str, Any]]"]
+
+
+def rules() -> Rules:
+    """Return how every search of the book chooses, by its name."""
+    found: Rules = {}
+    for name in EXHIBITS:
+        found |= getattr(exhibit(name), "CHOICES", {})
+    return found
+
+
+def choose(name: str, records: Iterable[Record]) -> dict[str, Any]:
+    """Return what a search chooses: by key, the value of the best candidate.
+
+    That is the one with the highest mean accuracy over seeds on the validation images; of equals
+    the first.
+
+    Raises:
+        ConfigError: the study is no search.
+    """
+    if name not in rules():
+        raise ConfigError(f"{name} is no search: choose from {', '.join(rules())}")
+    rule = rules()[name]
+    if not isinstance(rule, Rule):
+        return rule([*records])
+    found = choices([*records], rule.key)
+    return {key: rule.value(choice.config) for key, choice in found.items()}
+
+
+def write_choice(
+    name: str, store: RunStore, scale: str = "desk", file: Path = CHOSEN_FILE
+) -> dict[str, Any]:
+    """Write the choice of a search's stored runs into its section of `chosen.json`.
+
+    Raises:
+        ConfigError: the study is no search, runs are missing, or the scale is smoke.
+        RecordError: the file cannot be written.
+    """
+    if scale == "smoke":
+        raise ConfigError("scale: smoke runs choose nothing; give desk or paper")
+    records = find_study(name).stored(scale, store)
+    if name in rules() and not records:
+        raise ConfigError(f"{name}: runs are missing; `lcs study {name}` trains them")
+    found = choose(name, records)
+    sections = json.loads(file.read_text())
+    order = sections.get(name, {})
+    sections[name] = {key: found[key] for key in order if key in found} | found
+    write_atomically(file, _render(sections).encode())
+    return sections[name]
+
+
+def _render(sections: dict[str, dict[str, Any]]) -> str:
+    """Render JSON, a line for each section, or for each key of a section with several values."""
+    texts = []
+    for name, section in sections.items():
+        text = json.dumps(section)
+        if any(isinstance(value, (dict, list)) for value in section.values()):
+            lines = [f"    {json.dumps(key)}: {json.dumps(v)}" for key, v in section.items()]
+            text = "{\n" + ",\n".join(lines) + "\n  }"
+        texts.append(f"  {json.dumps(name)}: {text}")
+    return "{\n" + ",\n".join(texts) + "\n}\n"
+
+
+def method_key(config: Config) -> str:
+    """Return the key of a run's method in `chosen.json`."""
+    return f"{config.model} {config.optimizer} {config.beta:g}"
+
+
+def regularisation(config: Config, share: float = 0.0) -> float:
+    """Return weight decay or λ, over what `search` and `search-long`, or a share of λ, chose.
+
+    Over 0 it is 1: every share of 0 is 0.
+    """
+    reference = chosen(config, config.model, config.optimizer, config.beta, share)
+    name = "weight_decay" if config.optimizer == "sgd" else "l1"
+    best = getattr(reference, name)
+    return round(getattr(config, name) / best, 9) if best else 1.0
+
+
+def searched(config: Config) -> dict[str, float]:
+    """Return the values of the fields that `search` varies for this optimizer."""
+    names = [name for name in SEARCHED if name not in foreign_fields(config.optimizer)]
+    return {name: getattr(config, name) for name in names}
+
+
+# What a search chose
+
+
+class Choice(NamedTuple):
+    """The best candidate of a group, its runs, and the mean accuracy of each candidate."""
+
+    config: Config
+    runs: list[Record]
+    means: list[float]  # per cent, in the order of the records
+
+
+def choices(records: Sequence[Record], by: Callable[[Config], Key]) -> dict[Key, Choice]:
+    """Return the candidate of each group that is best on the validation images, over its seeds.
+
+    Args:
+        records: of a search.
+        by: from a candidate's configuration, without its seed, to its group: for example `method`.
+    """
+    groups: dict[Key, dict[Config, list[Record]]] = {}
+    for config, runs in compare.conditions(records).items():
+        groups.setdefault(by(config), {})[config] = runs
+    found = {}
+    for key, candidates in groups.items():
+        means = [mean_interval(compare.accuracies(runs)).mean for runs in candidates.values()]
+        best = [*candidates][means.index(max(means))]
+        found[key] = Choice(best, candidates[best], means)
+    return found
+
+
+def choices_table(
+    records: Sequence[Record], study: str = "search", fields: Sequence[str] = SEARCHED
+) -> Table:
+    """Return what was chosen for each method, beside the worst and the best of its candidates.
+
+    Args:
+        records: of a search.
+        study: its name.
+        fields: what it varies.
+    """
+    name = "tab-choices" if study == "search" else f"tab-{study}"
+    what = "hyperparameters of each method, chosen on validation images"
+    if not records:
+        return tables.pending_table(name, what, f"lcs study {study}")
+    rows = []
+    for method_name, choice in choices(records, method).items():
+        texts = {LABELS[field]: compare.field_text(choice.config, field) for field in fields}
+        values = [f"{label}: {text}" for label, text in texts.items() if text != tables.NONE]
+        worst, best = min(choice.means), max(choice.means)
+        counted = [f"{len(choice.means)}", "; ".join(values), f"{worst:.2f}", f"{best:.2f}"]
+        rows.append([method_name, *counted, tables.links(choice.runs)])
+    caption = (
+        f"{what.capitalize()}, the last tenth of each class of the training images. "
+        f"{compare.setting_text(records)}; accuracy on the validation images, of the worst and of "
+        "the best candidate, in per cent."
+    )
+    columns = ["method", "candidates", "chosen", "worst", "best", "seeds"]
+    return Table(name, caption, columns, rows, text=["chosen"])
