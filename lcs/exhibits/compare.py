@@ -6,6 +6,7 @@ A condition is a configuration without its seed; two conditions are compared run
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
@@ -373,8 +374,14 @@ def signed_text(value: Interval | None, missing: str = PENDING) -> str:
 def gain_text(
     one: Sequence[Record], other: Sequence[Record], of: Values = accuracies, missing: str = PENDING
 ) -> str:
-    """Return by how many points some runs are ahead of others, or that either are missing."""
-    return tables.signed(paired(one, other, of)) if one and other else missing
+    """Return by how many points some runs are ahead of others, or that either are missing.
+
+    Of values that cannot be measured, a dash.
+    """
+    if not (one and other):
+        return missing
+    each = differences(one, other, of)
+    return tables.signed(mean_interval(each)) if all(map(math.isfinite, each)) else tables.NONE
 
 
 def mean_text(runs: Sequence[Record]) -> str:

@@ -10,6 +10,7 @@ from lcs import measure
 from lcs.exhibits import compare, tables
 from lcs.exhibits.compare import PENDING, Cell
 from lcs.exhibits.methods import B0, B50, method
+from lcs.exhibits.plots.style import WIDTH, add_legend, look, pending, subplots
 from lcs.exhibits.tables import NONE, Table
 from lcs.exhibits.verdicts import Claim, Finding
 from lcs.measure import sharing
@@ -20,6 +21,7 @@ from lcs.train.recording import STORED_FILTERS
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
 STUDIES = ()  # runs of other chapters are measured
 
@@ -164,6 +166,44 @@ def equivariance_table(records: Sequence[Record]) -> Table:
 
 def _equivariances(runs: Sequence[Record], name: str) -> list[float]:
     return [run.final["equivariance"][name] for run in runs]
+
+
+def sharing_figure(table: pd.DataFrame) -> Figure:
+    """Draw how alike filters are after a shift, between chance and shared kernels, a row per run.
+
+    Args:
+        table: columns `setting`, `series`, `of`, `filters`, `mean`, `ci95`, `pixels`,
+            `phases`, `rearranged` and `shared`; a row without `mean` has too few compact ones.
+    """
+    if table.empty:
+        return pending()
+    figure, axes = subplots(figsize=(WIDTH, 0.3 * len(table) + 1.2))
+    shapes = {"pixels": "x", "phases": "+", "rearranged": "|", "shared": "D"}
+    words = {
+        "pixels": "null: pixels permuted",
+        "phases": "null: random phases",
+        "rearranged": "null: weights rearranged in their places",
+        "shared": "shared kernels",
+    }
+    names = []
+    for y, row in enumerate(table.to_dict("records")):
+        names.append(f"{row['setting']}: {row['series']}")
+        own = look(row["series"].split(", λ")[0])
+        if math.isnan(row["mean"]):
+            few = f"{row['filters']:.0f} of {row['of']:.0f} filters are compact"
+            axes.text(0.01, y, few, va="center", size="small", style="italic", color="0.35")
+            continue
+        axes.plot([row["rearranged"], row["shared"]], [y, y], color="0.85", lw=5, zorder=0)
+        for name, shape in shapes.items():
+            axes.plot(row[name], y, shape, color="0.4", mfc="white", ms=7, label=words[name])
+        axes.errorbar(row["mean"], y, xerr=row["ci95"], fmt=own.marker, color=own.colour, ms=6)
+    axes.set_yticks(range(len(table)), names)
+    axes.tick_params(axis="y", labelsize="small")
+    axes.set(ylim=(len(table) - 0.5, -0.5), xlim=(0, 1.02))
+    axes.set_xlabel("correlation with the nearest filter after a shift")
+    axes.grid(axis="x", color="0.92")
+    add_legend(figure, axes, columns=2)
+    return figure
 
 
 # Claims

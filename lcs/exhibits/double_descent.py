@@ -8,14 +8,15 @@ interval of the differences over seeds. The records have no test loss.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from lcs.config import Config
-from lcs.exhibits import compare, find_study, plots, tables
+from lcs.exhibits import compare, find_study, tables
 from lcs.exhibits.methods import B0, B50, SGD, method
+from lcs.exhibits.plots.style import WIDTH, add_legend, label_log_axis, look, pending, subplots
 from lcs.exhibits.tables import Table
 from lcs.runs import Record, RunStore
 from lcs.stats import Interval, mean_interval
@@ -166,7 +167,7 @@ def course_figure(runs: Mapping[str, Sequence[Record]], window: int) -> Figure:
                 accuracies = [_course(run, window) for run in group]
                 lines[method(config).shortest] = (epoch, np.array(accuracies), np.array(losses))
         panels[f"{setting}, α = {alpha}"] = lines
-    return plots.courses(panels, ("test accuracy (%)", "training loss"))
+    return _draw(panels, ("test accuracy (%)", "training loss"))
 
 
 def numbers(
@@ -197,3 +198,32 @@ def numbers(
         words[f"drop-{key}"] = tables.interval(one.drop) if one else compare.PENDING
         words[f"recovery-{key}"] = tables.signed(one.recovery) if one else compare.PENDING
     return words
+
+
+def _draw(
+    panels: Mapping[str, Mapping[str, tuple[Sequence[int], Any, Any]]], labels: tuple[str, str]
+) -> Figure:
+    """Draw two measures along the epochs, one above the other: a column for each panel.
+
+    Args:
+        panels: by title, for each method the epochs, shape (t,), and both measures, (seeds, t): a
+            line is their mean, a band their range.
+        labels: of the measures, with their units.
+    """
+    if not any(panels.values()):
+        return pending()
+    figure, grid = subplots(2, len(panels), figsize=(WIDTH, 4.2), sharex="col", squeeze=False)
+    for column, (title, lines) in enumerate(panels.items()):
+        grid[0, column].set_title(title, fontsize="medium")
+        for name, (epochs, *measures) in lines.items():
+            own = look(name)
+            for axes, values in zip(grid[:, column], measures, strict=True):
+                axes.plot(epochs, values.mean(0), ls=own.line, color=own.colour, label=name)
+                low, high = values.min(0), values.max(0)
+                axes.fill_between(epochs, low, high, color=own.colour, alpha=0.2, lw=0)
+        grid[1, column].set(xlabel="epoch", xscale="log")
+        label_log_axis(grid[1, column].xaxis)
+    for axes, label in zip(grid[:, 0], labels, strict=True):
+        axes.set_ylabel(label)
+    add_legend(figure, grid[0, 0], columns=4)
+    return figure

@@ -10,11 +10,11 @@ import numpy as np
 from lcs import data, measure
 from lcs.config import Config
 from lcs.exhibits import tables
-from lcs.exhibits.compare import PENDING, Values, matches, paired, signed_text
-from lcs.exhibits.methods import B50, method
-from lcs.exhibits.verdicts import UNMEASURED, Finding, Judge
+from lcs.exhibits.compare import PENDING, matches
+from lcs.exhibits.methods import B50
+from lcs.exhibits.verdicts import UNMEASURED, Finding, Judge, differs
 from lcs.runs import Record
-from lcs.stats import Interval, mean_interval
+from lcs.stats import mean_interval
 
 
 def unit_factor(measure: str) -> int:
@@ -51,28 +51,12 @@ def beyond_chance(records: Sequence[Record], measure: str = "window_mass") -> li
     return [math.nan if value is None else unit_factor(measure) * value for value in found]
 
 
-def compared(one: Sequence[Record], other: Sequence[Record], of: Values) -> Interval | None:
-    """Return some runs' values less those of others, by seed; None if one cannot be measured."""
-    known = np.isfinite([*of(one), *of(other)]).all()
-    return paired(one, other, of) if known else None
-
-
 def excess_text(runs: Sequence[Record], measure: str = "window_mass") -> str:
     """Return `beyond_chance` over seeds; a dash if weights are too few, "pending" without runs."""
     if not runs:
         return PENDING
     excess = beyond_chance(runs, measure)
     return tables.NONE if any(map(math.isnan, excess)) else tables.signed(mean_interval(excess))
-
-
-def more_text(one: Sequence[Record], other: Sequence[Record]) -> str:
-    """Return by how many points of a filter's mass some runs are more local than others.
-
-    A dash if weights are too few, "pending" without runs.
-    """
-    if not (one and other):
-        return PENDING
-    return signed_text(compared(one, other, beyond_chance), tables.NONE)
 
 
 def eligible_text(runs: Sequence[Record]) -> str:
@@ -119,16 +103,12 @@ def lambdas_text(config: Config) -> str:
     return f"{tables.number(config.l1)} and {tables.number(config.rest_l1)}"
 
 
-def sparse_runs(records: Sequence[Record], **fields: object) -> list[Record]:
-    """Return the runs of β = 50 with some values."""
-    return [r for r in records if method(r.config) == B50 and matches(r.config, fields)]
-
-
 def local(fields: dict[str, object]) -> Judge:
     """Judge whether the filters of β = 50 are local beyond chance, by their mass in a window."""
 
     def judge(records: list[Record]) -> Finding:
-        values = beyond_chance(sparse_runs(records, **fields))
+        sparse = {**B50._asdict(), **fields}
+        values = beyond_chance([r for r in records if matches(r.config, sparse)])
         if not np.isfinite(values).all():
             return UNMEASURED
         found = mean_interval(values)
@@ -139,10 +119,5 @@ def local(fields: dict[str, object]) -> Judge:
 
 def more_local(one: dict[str, object], other: dict[str, object]) -> Judge:
     """Judge whether the filters of β = 50 are more local in some runs than in others."""
-
-    def judge(records: list[Record]) -> Finding:
-        more, less = (sparse_runs(records, **values) for values in (one, other))
-        found = compared(more, less, beyond_chance)
-        return Finding(f"{tables.signed(found)} points", found) if found else UNMEASURED
-
-    return judge
+    sparse = B50._asdict()
+    return differs(sparse | one, sparse | other, of=beyond_chance)

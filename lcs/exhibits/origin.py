@@ -16,7 +16,7 @@ from lcs.config import Config
 from lcs.data.gaussian_process import GAINS
 from lcs.exhibits import compare, locality, tables
 from lcs.exhibits.compare import PENDING, Cell
-from lcs.exhibits.methods import SGD, method
+from lcs.exhibits.methods import B50, SGD, method
 from lcs.exhibits.plots.interactive import filters_slider
 from lcs.exhibits.plots.style import pending
 from lcs.exhibits.settings import FLIP_CROP, chosen, desk_study, flip_crop_recipe
@@ -233,7 +233,7 @@ def participation_table() -> Table:
 # Numbers and claims
 
 
-def words(found: dict[str, list[Record]]) -> dict[str, str]:
+def numbers(found: dict[str, list[Record]]) -> dict[str, str]:
     """Return what the prose says, in words; "pending" without runs.
 
     By augmentation, locality of β = 50 beyond chance, in points: `origin-flips-and-crops`;
@@ -244,12 +244,12 @@ def words(found: dict[str, list[Record]]) -> dict[str, str]:
         found: the records of the studies by name.
     """
     records = found["origin-augmentation"]
-    sparse = locality.sparse_runs(records)
+    sparse = [run for run in records if method(run.config) == B50]
     dense = [run for run in records if method(run.config) == SGD]
 
     def excess(runs: Sequence[Record], name: str) -> str:
         shown = [run for run in runs if augmentation_text(run.config) == name]
-        return locality.excess_text(shown) if shown else PENDING
+        return locality.excess_text(shown)
 
     plain, *_ = AUGMENTATIONS
     keys = {name: excess(sparse, name) for name in AUGMENTATIONS}

@@ -88,7 +88,7 @@ def images_needed(records: Sequence[Record], one: Method, other: Method) -> str:
     return f"more than {curve[-1][0]:,}"
 
 
-def words(records: Sequence[Record]) -> dict[str, str]:
+def numbers(records: Sequence[Record]) -> dict[str, str]:
     """Return what the prose says; "pending" without runs.
 
     `size-local-needs` is the number of images with which S-LOCAL is as good as β = 50 with all of
@@ -101,19 +101,18 @@ def words(records: Sequence[Record]) -> dict[str, str]:
     windows[f"size-window-sgd-{few}"] = few, SGD
     gains = {f"size-gain-{100 * share:g}": (f"{100 * share:g}", B50) for share in SHARES}
     gains |= {f"size-lead-{share}": (share, LOCAL) for share in (few, every)}
-    if not records:
-        return dict.fromkeys(("size-local-needs", *gains, *windows), PENDING)
     found = {
         f"{100 * share:g}": compare.by_method([r for r in records if r.config.train_share == share])
         for share in SHARES
     }
+
+    def runs(share: str, who: Method) -> list[Record]:
+        return found[share].get(who, [])
+
     return {
-        "size-local-needs": images_needed(records, LOCAL, B50),
-        **{
-            key: tables.signed(compare.paired(found[share][who], found[share][SGD]))
-            for key, (share, who) in gains.items()
-        },
-        **{key: locality.excess_text(found[share][who]) for key, (share, who) in windows.items()},
+        "size-local-needs": images_needed(records, LOCAL, B50) if records else PENDING,
+        **{key: compare.gain_text(runs(*at), runs(at[0], SGD)) for key, at in gains.items()},
+        **{key: locality.excess_text(runs(*at)) for key, at in windows.items()},
     }
 
 

@@ -216,7 +216,6 @@ def numbers(records: Sequence[Record]) -> dict[str, str]:
         for images in IMAGES
     }
     still, shifted = IMAGES
-
     words = {}
     for name, who in {"zero": B0, "sparse": B50, "local": LOCAL}.items():
         for images, key in ((still, f"sound-{name}-still"), (shifted, f"sound-{name}")):
@@ -225,9 +224,9 @@ def numbers(records: Sequence[Record]) -> dict[str, str]:
         for axis, measure in (("time", "column_mass"), ("frequency", "row_mass")):
             runs = found[who, shifted]
             key = f"sound-{name}-{axis}"
-            words[key] = locality.excess_text(runs, measure) if runs else PENDING
+            words[key] = locality.excess_text(runs, measure)
     sparse = found[B50, shifted]
-    words["sound-left"] = compare.remaining_text(sparse) if sparse else PENDING
+    words["sound-left"] = compare.remaining_text(sparse)
     return words | {"shift-gain": compare.gain_text(sparse, found[B50, still])}
 
 

@@ -24,6 +24,7 @@ from lcs.exhibits.methods import (
     Method,
     beta_lasso_method,
 )
+from lcs.exhibits.plots.style import PUBLISHED_MARKERS, WIDTH, look, subplots
 from lcs.exhibits.scaling.gains import gains_and_gaps, gap_text
 from lcs.exhibits.settings import REPRODUCTION, baseline, beta_lasso, l1_of, sgd_and_betas
 from lcs.exhibits.tables import Table, signed
@@ -34,6 +35,7 @@ from lcs.study import Study
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
 
 def _table2(base: Config, betas: Sequence[float]) -> list[Config]:
@@ -133,7 +135,7 @@ def cifar100_numbers(records: Sequence[Record]) -> dict[str, str]:
 
 
 def accuracy_frame(records: Sequence[Record]) -> pd.DataFrame:
-    """Return what `plots.accuracies` draws: our values and the published ones by method."""
+    """Return what `accuracy_figure` draws: our values and the published ones by method."""
     import pandas as pd
 
     groups = compare.by_method(records)
@@ -149,6 +151,32 @@ def accuracy_frame(records: Sequence[Record]) -> pd.DataFrame:
         {str(name): compare.accuracies(runs) for name, runs in groups.items()}, name="ours"
     )
     return pd.concat([ours, theirs], axis=1)
+
+
+def accuracy_figure(table: pd.DataFrame, setting: str) -> Figure:
+    """Draw accuracies of methods as dots, one column of the frame for each source.
+
+    Args:
+        table: index: methods, from top to bottom. Columns `ours` (a list of the seeds' values, in
+            per cent), and any further ones: published values, NaN where there is none.
+        setting: in which our runs were made, for the legend.
+    """
+    figure, axes = subplots(figsize=(WIDTH, 0.42 * len(table) + 1.1))
+    height = np.arange(len(table))[::-1]
+    markers = dict(zip(table.columns.drop("ours"), PUBLISHED_MARKERS, strict=False))
+    for source, marker in markers.items():
+        axes.plot(
+            table[source], height, marker, mfc="none", mec="0.3", ms=8, label=source, zorder=3
+        )
+    for y, (method, values) in zip(height, table["ours"].items(), strict=True):
+        drawn = look(method)._replace(line="")
+        axes.plot(values, [y] * len(values), **drawn.options, ms=5, alpha=0.6)
+    axes.plot([], [], "o", color="0.3", label=f"ours ({setting}), a dot per seed")
+    axes.set_yticks(height, table.index)
+    axes.set_xlabel("test accuracy (%)")
+    axes.grid(axis="y", color="0.9")
+    figure.legend(loc="outside upper left", ncols=1)
+    return figure
 
 
 def variants_table() -> Table:

@@ -15,7 +15,7 @@ from lcs.exhibits.compare import PENDING, Cell, Conditions
 from lcs.exhibits.methods import B50, SGD, method
 from lcs.exhibits.settings import FLIP_CROP_SHORT, desk_study, flip_crop_methods, flip_crop_recipe
 from lcs.exhibits.tables import Table
-from lcs.exhibits.verdicts import Claim, Finding, Judge
+from lcs.exhibits.verdicts import Claim, Which, differs
 from lcs.runs import Record
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ def start_of(config: Config) -> Start:
     return config.start, is_sparse(config) if config.source else method(config) == B50
 
 
-def words(records: Sequence[Record]) -> dict[str, str]:
+def numbers(records: Sequence[Record]) -> dict[str, str]:
     """Return differences in accuracy, in points, for the prose; "pending" without runs.
 
     By data set, of what is taken of the other: over SGD from random weights `transfer-…-mask`,
@@ -142,14 +142,14 @@ def words(records: Sequence[Record]) -> dict[str, str]:
     rewired ones; `frozen-…`, the frozen first layer of β = 50 over that of SGD. `transfer-sources`:
     of how many runs the source came out as recorded.
     """
-    found = compare.conditions(records)
     as_recorded = [r.provenance["source_as_recorded"] for r in records if r.config.source]
     sources = f"{sum(as_recorded)} of {len(as_recorded)}" if as_recorded else PENDING
     said = {"transfer-sources": sources}
     for name in DATASETS:
-        here = {
-            start_of(config): config for config in found if config.dataset == name != origin(config)
-        }
+        here: dict[Start, list[Record]] = {}
+        for run in records:
+            if run.config.dataset == name != origin(run.config):
+                here.setdefault(start_of(run.config), []).append(run)
         for key, one, other in (
             (f"transfer-{name}-mask", MASK, NOTHING),
             (f"transfer-{name}-sparse", SPARSE, NOTHING),
@@ -157,21 +157,15 @@ def words(records: Sequence[Record]) -> dict[str, str]:
             (f"rewired-{name}", MASK, REWIRED),
             (f"frozen-{name}", FROZEN, FROZEN_OF_SGD),
         ):
-            gain = compare.difference(found, here[one], here[other]) if here else None
-            said[key] = compare.signed_text(gain)
+            said[key] = compare.gain_text(here.get(one, []), here.get(other, []))
     return said
 
 
-def _judge(one: Start, other: Start, margin: float | None = None) -> Judge:
-    """Judge a start from CIFAR-100 against another, on CIFAR-10."""
-
-    def judge(records: list[Record]) -> Finding:
-        here = [r for r in records if r.config.dataset == DATASETS[0] != origin(r.config)]
-        first, second = ([r for r in here if start_of(r.config) == start] for start in (one, other))
-        difference = compare.paired(first, second)
-        return Finding(f"{tables.signed(difference)} points", difference, margin)
-
-    return judge
+def _from_cifar100(start: Start) -> Which:
+    """Return whether a run on CIFAR-10 has this start, from CIFAR-100 where it has a source."""
+    return lambda config: (
+        config.dataset == DATASETS[0] != origin(config) and start_of(config) == start
+    )
 
 
 CLAIMS: tuple[Claim, ...] = (
@@ -179,25 +173,25 @@ CLAIMS: tuple[Claim, ...] = (
         "B",
         "With masks found on CIFAR-100, SGD is better on CIFAR-10 than without masks",
         "transfer",
-        _judge(MASK, NOTHING),
+        differs(_from_cifar100(MASK), _from_cifar100(NOTHING)),
     ),
     Claim(
         "B",
         "These masks are better than masks rewired at random, whose places are not local",
         "transfer",
-        _judge(MASK, REWIRED),
+        differs(_from_cifar100(MASK), _from_cifar100(REWIRED)),
     ),
     Claim(
         "B",
         f"A new initialisation of these masks changes the accuracy by less than {MARGIN:g} point",
         "transfer",
-        _judge(MASK, TICKET, MARGIN),
+        differs(_from_cifar100(MASK), _from_cifar100(TICKET), margin=MARGIN),
     ),
     Claim(
         "B",
         "A frozen first layer is better on CIFAR-10 if β = 50 trained it on CIFAR-100 than if SGD "
         "did",
         "transfer",
-        _judge(FROZEN, FROZEN_OF_SGD),
+        differs(_from_cifar100(FROZEN), _from_cifar100(FROZEN_OF_SGD)),
     ),
 )

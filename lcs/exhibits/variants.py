@@ -347,7 +347,7 @@ def numbers(found: dict[str, list[Record]]) -> dict[str, str]:
         "banded-local": compare.gain_text(compare.runs_of(banded, model="s-local"), fastest),
         "learned": compare.gain_text(learned, grown(0.0)),
         "learned-grid": compare.gain_text(learned, grown()),
-        "learned-window": locality.more_text(learned, grown(0.0)),
+        "learned-window": compare.gain_text(learned, grown(0.0), locality.beyond_chance),
         "from-n": f"{len(half[SGD])}",
         "from-sgd": compare.gain_text(half[SGD], whole[SGD]),
         "from-beta": compare.gain_text(half[B50], whole[B50]),

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from lcs.config import Config
 from lcs.exhibits import find_study, tables
-from lcs.exhibits.compare import Values, accuracies, by_width, matches, paired
+from lcs.exhibits.compare import Values, accuracies, by_width, differences, matches, paired
 from lcs.exhibits.methods import Method
 from lcs.exhibits.tables import signed
 from lcs.runs import Record, RunStore
-from lcs.stats import Interval, surviving
+from lcs.stats import Interval, mean_interval, surviving
 
 if TYPE_CHECKING:
     from lcs.study.base_study import BaseStudy
@@ -276,10 +276,11 @@ def differs(
         )
         if not (first and second):
             return None
-        difference = paired(first, second, of)
-        if not math.isfinite(difference.mean):
+        each = differences(first, second, of)
+        if not all(map(math.isfinite, each)):
             return UNMEASURED
-        return Finding(f"{signed(difference)} {unit}", difference, margin)
+        found = mean_interval(each)
+        return Finding(f"{signed(found)} {unit}", found, margin)
 
     return judge
 

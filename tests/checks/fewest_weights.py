@@ -4,6 +4,7 @@ import functools
 
 from checks import Checks, ahead
 from lcs.exhibits import compare
+from lcs.exhibits.compare import differences
 from lcs.exhibits.fewest_weights import description, fronts
 from lcs.exhibits.methods import CONV, LOCAL, SGD, method
 from lcs.runs import RunStore
@@ -80,8 +81,8 @@ def front_of_the_reproduction(store):
     found = reproduction(store)
     few = fronts.sparse_like_conv(found)
     sgd, conv, local = (next(c for c in found if method(c) == name) for name in (SGD, CONV, LOCAL))
-    better = [fronts.ahead_by_seed(found, few, other) for other in (sgd, conv)]
-    better.append(fronts.ahead_by_seed(found, local, few))
+    better = [differences(found[few], found[other]) for other in (sgd, conv)]
+    better.append(differences(found[local], found[few]))
     return min(min(each) for each in better) > 0 and all(
         networks_on_front(found, cost) == {"s-fc", "s-local"} for cost in ("weights", "flops")
     )

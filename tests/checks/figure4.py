@@ -14,8 +14,8 @@ from lcs.exhibits.compare import (
     without_threshold,
 )
 from lcs.exhibits.figure4 import smooth
-from lcs.exhibits.figure4.crop_shift import by_shift, range_difference
-from lcs.exhibits.locality import beyond_chance, pair_correlation
+from lcs.exhibits.figure4.crop_shift import by_shift
+from lcs.exhibits.locality import beyond_chance, clustering_ranges, pair_correlation
 from lcs.exhibits.methods import B0, B1, B50, LOCAL, SGD
 from lcs.exhibits.settings import STRONGER_L1
 from lcs.exhibits.why import width
@@ -207,8 +207,8 @@ def crops_make_weights_gather(store):
 def range_does_not_follow_the_shift(store):
     """The range of clusters is not larger with crops, and grows by less than a pixel if doubled."""
     shown = by_shift(records(store, "crops"))
-    narrower = range_difference(shown["none"], shown["usual"])
-    wider = range_difference(shown["far"], shown["usual"])
+    narrower = paired(shown["none"], shown["usual"], clustering_ranges)
+    wider = paired(shown["far"], shown["usual"], clustering_ranges)
     return narrower.mean > 0 and wider.mean < 1
 
 

@@ -12,6 +12,7 @@ import pytest
 from lcs.config import Config
 from lcs.exhibits import compare, find_study, plots, table2, tables
 from lcs.exhibits.book import ROOT
+from lcs.exhibits.figure4 import figures
 from lcs.runs import PUBLISHED, RunStore
 from lcs.stats import Interval, mean_interval
 
@@ -134,7 +135,7 @@ def test_figures_draw_what_they_are_given():
     _, records = find_study("table2").run("desk", 1, store=STORE)
     size = compare.size_text(records)
     assert size == "α = 1, 400 epochs"
-    figure = plots.accuracies(table2.accuracy_frame(records), size)
+    figure = table2.accuracy_figure(table2.accuracy_frame(records), size)
     assert size in figure.legends[0].get_texts()[-1].get_text()
     drawn = {round(x, 4) for line in figure.axes[0].lines for x in line.get_xdata()}
     values = {round(v, 4) for v in compare.accuracies(records)}
@@ -162,7 +163,7 @@ def test_a_scatter_tells_method_loss_and_augmentation_apart():
         }
         for i, (method, loss, augmented) in enumerate(cells)
     ]
-    figure = plots.scatter(pd.DataFrame(rows), "weights", "points")
+    figure = figures.scatter(pd.DataFrame(rows), "weights", "points")
     assert len(figure.legends[0].get_texts()) == 5
     drawn = [line for line in figure.axes[0].lines if len(line.get_xdata()) == 1]
     looks = {(line.get_color(), line.get_marker(), line.get_mfc()) for line in drawn}

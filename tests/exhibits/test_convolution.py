@@ -9,7 +9,7 @@ import torch
 from made_up import made_up
 
 from lcs.config import Config
-from lcs.exhibits import convolution, find_study, plots
+from lcs.exhibits import convolution, find_study
 from lcs.exhibits.methods import LOCAL
 from lcs.runs import PUBLISHED, Record, RunStore
 
@@ -28,7 +28,7 @@ def configs(name: str) -> list[Config]:
 
 def test_without_runs_the_page_says_so():
     nothing = convolution.frame([])
-    assert "pending" in plots.sharing(nothing).axes[0].texts[0].get_text()
+    assert "pending" in convolution.sharing_figure(nothing).axes[0].texts[0].get_text()
     assert "pending" in convolution.table(nothing).rows[0][0]
 
 
@@ -63,11 +63,17 @@ def test_sharing_is_of_the_compact_filters_of_runs_that_stored_some(monkeypatch)
     assert words["sharing-none-way"] == words["sharing-zero-ways"] == "pending"
     cells = convolution.table(found).rows[0]
     assert cells[1:4] == [LOCAL.shortest, "20 of 24", "1.00 ± 0.00"]
-    assert plots.sharing(found).axes[0].get_yticklabels()[0].get_text().endswith("S-LOCAL, SGD")
+    assert (
+        convolution.sharing_figure(found)
+        .axes[0]
+        .get_yticklabels()[0]
+        .get_text()
+        .endswith("S-LOCAL, SGD")
+    )
     few = convolution.frame([stored(configs("filters")[0], images[13:])])
     assert (few["filters"].iloc[0], math.isnan(few["mean"].iloc[0])) == (7, True)
     assert convolution.table(few).rows[0][3:] == ["–"] * 8
-    assert "7 of 17" in plots.sharing(few).axes[0].texts[0].get_text()
+    assert "7 of 17" in convolution.sharing_figure(few).axes[0].texts[0].get_text()
     assert convolution.numbers(few, {"local": []})["sharing-local-way"] == "pending"
 
 

@@ -8,8 +8,8 @@ from made_up import made_up
 
 from lcs.config import Config
 from lcs.errors import RecordError
-from lcs.exhibits import engine, plots
-from lcs.exhibits.engine import benchmarks, counts, sparsity
+from lcs.exhibits import engine
+from lcs.exhibits.engine import benchmarks, counts, figures, sparsity
 
 MACHINE = {"hardware": "a processor", "threads": 2, "native bf16": True, "torch": "2.12.1"}
 
@@ -94,10 +94,10 @@ def test_what_was_not_measured_is_pending(found):
         assert "make bench" in shown.rows[0][0]
         assert ".pending" in shown.rows[0][0]
     assert "S-FC, α = 16: 1.0% of the first layer remaining" in shown.caption
-    assert "pending" in plots.speed(sparsity.density_frame(found)).axes[0].texts[0].get_text()
+    assert "pending" in figures.speed(sparsity.density_frame(found)).axes[0].texts[0].get_text()
     for figure in (
-        plots.changes(benchmarks.changes_frame(found)),
-        plots.floors(benchmarks.floor_frame(found)),
+        figures.changes(benchmarks.changes_frame(found)),
+        figures.floors(benchmarks.floor_frame(found)),
     ):
         assert "pending" in figure.axes[0].texts[0].get_text()
     numbers = (sparsity.sparse_numbers, benchmarks.changes_numbers, benchmarks.floor_numbers)
@@ -118,7 +118,7 @@ def test_sparse_modes_against_density(tmp_path):
         "base_channels": 16, "density": 1.0, "mode": "frozen", "ratio": pytest.approx(0.5),
         "low": pytest.approx(0.4), "high": pytest.approx(0.65),
     }  # fmt: skip
-    assert len(plots.speed(sparsity.density_frame(found)).legends[0].get_texts()) == 4
+    assert len(figures.speed(sparsity.density_frame(found)).legends[0].get_texts()) == 4
     words = sparsity.sparse_numbers(found)
     assert words["speed-exact-16"] == "0.90 (0.72 – 1.17)"
     assert words["speed-frozen-4"] == "pending"  # there only at half a per cent
@@ -153,7 +153,7 @@ def test_what_a_quarter_of_the_terms_proves(tmp_path, monkeypatch, share, said):
     found = bench(tmp_path, [unproved(4, 2, **easy), unproved(4, 5, **hard)])
     table = sparsity.unproved_frame(found)
     assert sorted(table.units) == pytest.approx(sorted([90, 1, 100 * share, 80, 0]))
-    assert len(plots.unproved(table).legends[0].get_texts()) == 4  # and the remaining weights
+    assert len(figures.unproved(table).legends[0].get_texts()) == 4  # and the remaining weights
     monkeypatch.setattr(engine, "load", lambda name: found if name == "unproved" else None)
     claim = next(claim for claim in engine.CLAIMS if claim.text == engine.PROVED)
     finding = claim.judge([])
@@ -174,7 +174,7 @@ def test_a_step_beside_its_floor(tmp_path):
     assert [*frame.ratio] == [1.8, 2.4, 2.7]
     assert [*frame.images[:2]] == ["with flips and crops", "with AutoAugment"]
     assert benchmarks.floor_numbers(found) == {"floor-1": "1.8", "floor-16": "pending"}
-    (axes,) = plots.floors(frame).axes
+    (axes,) = figures.floors(frame).axes
     labels = [tick.get_text() for tick in axes.get_yticklabels()]
     assert labels == ["S-FC, α = 1", "S-LOCAL, α = 16"]
 
@@ -186,7 +186,7 @@ def test_changes_are_drawn_one_below_the_other():
     assert frame.to_dict("records")[1] == {
         "base_channels": 8, "change": "last", "median": 2.0, "low": 1.0, "high": 9.0,
     }  # fmt: skip
-    (axes,) = plots.changes(frame).axes
+    (axes,) = figures.changes(frame).axes
     assert [bar.get_width() for bar in axes.patches] == [8.0, 2.0]
     assert axes.patches[0].get_y() > axes.patches[1].get_y()
 

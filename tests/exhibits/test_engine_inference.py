@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from lcs.exhibits import engine, plots
-from lcs.exhibits.engine import benchmarks, inference
+from lcs.exhibits import engine
+from lcs.exhibits.engine import benchmarks, figures, inference
 from lcs.exhibits.engine.inference import CSR, CSR_BF16, CSR_SCIPY, DENSE, DENSE_BF16
 
 MACHINE = {"hardware": "a processor", "threads": 2, "native bf16": True, "torch": "2.12.1"}
@@ -111,7 +111,7 @@ def test_the_figure_has_a_panel_for_each_number_of_images(found):
     frame = inference.latency_frame(both)
     assert DENSE not in set(frame.way)
     assert set(frame.way[frame.is_sparse]) == {CSR, CSR_BF16, CSR_SCIPY}
-    figure = plots.inference(frame)
+    figure = figures.inference(frame)
     assert [axes.get_title(loc="left") or axes.get_title() for axes in figure.axes] == [
         "images at once: 1", "images at once: 512",
     ]  # fmt: skip
@@ -144,5 +144,5 @@ def test_what_was_not_measured_is_pending(found):
     assert judge(engine.NO_GAIN) is None
     assert set(inference.numbers(None).values()) == {"pending"}
     assert "make bench" in inference.inference_table(None).rows[0][0]
-    drawn = plots.inference(inference.latency_frame(None))
+    drawn = figures.inference(inference.latency_frame(None))
     assert "pending" in drawn.axes[0].texts[0].get_text()

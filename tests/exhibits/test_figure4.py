@@ -13,7 +13,7 @@ from lcs import measure
 from lcs.config import Config
 from lcs.exhibits import find_study, plots, tables
 from lcs.exhibits import locality as measures
-from lcs.exhibits.figure4 import crop_shift, filters, local, smooth, units
+from lcs.exhibits.figure4 import crop_shift, figures, filters, local, smooth, units
 from lcs.exhibits.methods import LOCAL, SGD, method
 from lcs.exhibits.verdicts import verdict
 from lcs.runs import PUBLISHED, Record, RunStore
@@ -208,14 +208,14 @@ def test_locality_is_drawn_at_each_width():
     frame = local.width_frame([windowed(config) for config in configs("width")])
     assert list(frame.series.unique()) == ["SGD", "β = 0, smaller λ", "β = 0", "β = 50"]
     assert frame[frame.series == "β = 50"].value.tolist() == pytest.approx([51, 54, 58])
-    assert len(plots.windows({"one": frame, "none": local.width_frame([])}, "points").axes) == 1
+    assert len(figures.windows({"one": frame, "none": local.width_frame([])}, "points").axes) == 1
 
 
 def test_without_runs_a_figure_says_so():
     for figure in (
         plots.filters(filters.by_method([])),
         plots.excesses(local.excess_frame({})),
-        plots.windows({"none": local.width_frame([])}, "points"),
+        figures.windows({"none": local.width_frame([])}, "points"),
     ):
         assert "pending" in figure.axes[0].texts[0].get_text()
 

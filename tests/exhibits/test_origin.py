@@ -61,14 +61,14 @@ def test_only_what_is_named_differs():
 
 
 def test_words_are_of_beta_50_by_augmentation(records):
-    words = origin.words(records)
+    words = origin.numbers(records)
     assert words["origin-no-augmentation"].startswith("+10.1")
     assert words["origin-crops"].startswith("+15.1")
     assert words["origin-no-augmentation-sgd"].startswith("+0.1")
     assert words["origin-runs"] == "3 runs"
     first = {name: [run for run in runs if not run.config.seed] for name, runs in records.items()}
-    assert origin.words(first)["origin-runs"] == "one run"
-    pending = origin.words({name: [] for name in NAMES})
+    assert origin.numbers(first)["origin-runs"] == "one run"
+    pending = origin.numbers({name: [] for name in NAMES})
     assert pending.keys() == words.keys()
     assert set(pending.values()) == {"pending", "0 runs"}
 

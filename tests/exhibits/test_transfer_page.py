@@ -53,13 +53,13 @@ def test_what_starts_from_nothing_is_shared_with_other_numbers_of_images():
 
 
 def test_words_are_gains_over_sgd_on_the_same_data(records):
-    words = transfer.words(records)
+    words = transfer.numbers(records)
     assert words["transfer-cifar10-mask"] == words["transfer-cifar100-mask"] == "+2.50 ± 0.00"
     assert words["transfer-cifar100-sparse"] == "+5.00 ± 0.00"
     assert words["frozen-cifar10"] == "+2.50 ± 0.00"
     assert words["rewired-cifar10"] == "+3.50 ± 0.00"
     assert words["transfer-sources"] == "65 of 66"
-    pending = transfer.words([])
+    pending = transfer.numbers([])
     assert pending.keys() == words.keys()
     assert set(pending.values()) == {"pending"}
 

@@ -148,7 +148,7 @@ def ratios_table(
 
 
 def changes_frame(found: dict[str, Any] | None) -> pd.DataFrame:
-    """Return what each change left of an epoch's time, median and range, for `plots.changes`."""
+    """Return what each change left of an epoch's time, median and range, for `figures.changes`."""
     columns = ["base_channels", "change", "median", "low", "high"]
     rows = [
         [one["base_channels"], name, statistics.median(took), min(took), max(took)]
@@ -166,7 +166,7 @@ OVER_FLOOR = {
 
 
 def floor_frame(found: dict[str, Any] | None) -> pd.DataFrame:
-    """Return the time of a step over its estimated floor, median and range, for `plots.floors`."""
+    """Return the time of a step over its estimated floor, median and range: `figures.floors`."""
     columns = ["model", "base_channels", "images", "ratio", "low", "high"]
     rows = [
         [

@@ -93,7 +93,7 @@ def crossing(found: dict[str, Any] | None, batch: int, threads: int = 1) -> floa
 
 
 def latency_frame(found: dict[str, Any] | None, threads: int = 1) -> pd.DataFrame:
-    """Return the time of each way over the dense one's in float32, for `plots.inference`."""
+    """Return the time of each way over the dense one's in float32, for `figures.inference`."""
     columns = ["batch", "density", "places", "way", "is_sparse", "ratio", "low", "high"]
     rows = [
         {

@@ -41,7 +41,7 @@ def sparse_steps(found: dict[str, Any] | None) -> list[dict[str, Any]]:
 
 
 def density_frame(found: dict[str, Any] | None) -> pd.DataFrame:
-    """Return `sparse_steps` as a table, for `plots.speed`."""
+    """Return `sparse_steps` as a table, for `figures.speed`."""
     columns = ["base_channels", "density", "mode", "ratio", "low", "high"]
     rows = [row | {"mode": SHOWN[row["mode"]]} for row in sparse_steps(found)]
     return tables.data_frame(rows, columns=columns)
@@ -117,7 +117,7 @@ def bound_ratios(
 
 
 def unproved_frame(found: dict[str, Any] | None) -> pd.DataFrame:
-    """Return of how many units a bound proves nothing along runs, for `plots.unproved`."""
+    """Return of how many units a bound proves nothing along runs, for `figures.unproved`."""
     columns = ["base_channels", "epoch", "density", "images", "bound", "terms", "units"]
     rows = [
         {

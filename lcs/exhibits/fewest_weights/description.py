@@ -9,7 +9,6 @@ from typing import NamedTuple
 import numpy as np
 
 from lcs import data, theory
-from lcs.config import Config
 from lcs.exhibits import compare, tables
 from lcs.exhibits.compare import PENDING, Conditions
 from lcs.exhibits.fewest_weights import fronts
@@ -103,12 +102,13 @@ def _shown(found: Mapping[str, Conditions]) -> dict[str, list[Record]]:
     sparse = fronts.sparse_like_conv(few), fronts.sparsest_above_sgd(few)
     networks = [c for c in few if method(c) in (CONV, LOCAL, SGD)]
     picked |= {c: few for c in [*networks, *sparse] if c is not None}
-    return {_title(c): runs[c] for c, runs in picked.items() if c in runs}
-
-
-def _title(config: Config) -> str:
-    penalty = f", λ = {tables.number(config.l1)}" if config.l1 else ""
-    return f"{method(config)}{penalty}, α = {config.base_channels}"
+    return {
+        f"{method(c)}{f', λ = {tables.number(c.l1)}' if c.l1 else ''}, α = {c.base_channels}": runs[
+            c
+        ]
+        for c, runs in picked.items()
+        if c in runs
+    }
 
 
 def bound_table(found: Mapping[str, Conditions], bits: int = BITS, delta: float = DELTA) -> Table:
@@ -160,34 +160,39 @@ def numbers(
     `need-images`: images, with the weights as they are. `least-bound`, `least-structure`: the bound
     on the error of the network with the fewest weights, by both readings.
     """
-    names = (
-        *("bound-own", "bound-own-gap", "gap-own", "need-own", "need-fit", "need-gap"),
-        *("need-images", "least-bound", "least-structure", "m", "bits", "delta"),
-    )
     recipe, few = found[fronts.RECIPE], found[fronts.REPRODUCTION]
     dataset = next((config.dataset for config in recipe), "cifar10")
     own, least = fronts.own_lambda(dataset=dataset), fronts.sparsest_above_sgd(few)
     if own not in recipe or least is None:
-        return dict.fromkeys(names, PENDING)
+        return dict.fromkeys(NUMBERS, PENDING)
     mean = _means([bound(run, bits, delta) for run in recipe[own]])
     small = _means([bound(run, bits, delta) for run in few[least]])
     m, n, error = data.spec(dataset).train_size, int(mean["possible"]), mean["training_error"]
-    limits = (1 - error, 1.0, mean["gap"])
-    needed = [f"{most_weights(limit, n, m, bits, delta):,}" for limit in limits]
-    values = (
-        f"{error + mean['whole']:.1f}",
-        f"{mean['whole']:.1f}",
-        f"{mean['gap']:.3f}",
-        *needed,
+
+    def needed(limit: float) -> str:
+        return f"{most_weights(limit, n, m, bits, delta):,}"
+
+    return {
+        "bound-own": f"{error + mean['whole']:.1f}",
+        "bound-own-gap": f"{mean['whole']:.1f}",
+        "gap-own": f"{mean['gap']:.3f}",
+        "need-own": needed(1 - error),
+        "need-fit": needed(1.0),
+        "need-gap": needed(mean["gap"]),
         # the root falls as 1/√m
-        f"{m * (mean['whole'] / (1 - error)) ** 2 / 1e6:.0f}",
-        f"{small['training_error'] + small['whole']:.2f}",
-        f"{small['training_error'] + small['structure']:.2f}",
-        f"{m:,}",
-        f"{bits}",
-        f"{delta:g}",
-    )
-    return dict(zip(names, values, strict=True))
+        "need-images": f"{m * (mean['whole'] / (1 - error)) ** 2 / 1e6:.0f}",
+        "least-bound": f"{small['training_error'] + small['whole']:.2f}",
+        "least-structure": f"{small['training_error'] + small['structure']:.2f}",
+        "m": f"{m:,}",
+        "bits": f"{bits}",
+        "delta": f"{delta:g}",
+    }
+
+
+NUMBERS = (
+    *("bound-own", "bound-own-gap", "gap-own", "need-own", "need-fit", "need-gap"),
+    *("need-images", "least-bound", "least-structure", "m", "bits", "delta"),
+)
 
 
 def is_below_one(records: list[Record]) -> Finding:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from lcs.config import Config
@@ -186,116 +186,110 @@ def sparse_like_conv(found: Conditions) -> Config | None:
 
 def sparsest_above_sgd(found: Conditions) -> Config | None:
     """Return S-FC with the fewest weights, of those that are ahead of SGD in every common seed."""
-    sgd = _one(found, SGD)
-    ahead = [c for c in found if sgd and c.beta and min(ahead_by_seed(found, c, sgd)) > 0]
+    sgd = next((config for config in found if method(config) == SGD), None)
+    ahead = [
+        config
+        for config, runs in found.items()
+        if sgd and config.beta and min(compare.differences(runs, found[sgd])) > 0
+    ]
     return min(ahead, key=lambda c: mean_weights(found[c]), default=None)
-
-
-def _one(found: Conditions, wanted: Method) -> Config | None:
-    return next((config for config in found if method(config) == wanted), None)
-
-
-def ahead_by_seed(found: Conditions, one: Config, other: Config) -> list[float]:
-    """Return how many points one condition is ahead of another, by seed."""
-    first, second = compare.by_seed(found[one]), compare.by_seed(found[other])
-    return [first[seed] - second[seed] for seed in sorted(first.keys() & second.keys())]
-
-
-def ahead_text(found: Conditions, one: Config, other: Config) -> str:
-    """Return how many points one condition is ahead, with an interval; of two seeds, both values.
-
-    An interval of two values would say little.
-    """
-    each = ahead_by_seed(found, one, other)
-    if len(each) == 2:
-        return " and ".join(f"{value:.2f}".replace("-", "−") for value in each)
-    return compare.signed_text(compare.difference(found, one, other)).removeprefix("+")
 
 
 def recipe_numbers(found: Conditions) -> dict[str, str]:
     """Return what β = 50 with its own λ needs at `WIDTH`, beside SGD and S-LOCAL.
 
-    `own-…`: of β = 50, `times` how many times fewer weights, and operations, than SGD has, `fit`
-    the training accuracy; `sgd-…`: of SGD; `local-…`: of S-LOCAL at the width at which it has about
-    as many weights; `wide-…`: of S-LOCAL and S-CONV at the same width.
+    `own-…` are of β = 50, `sgd-…` of SGD, `wide-…` of S-LOCAL and S-CONV at the same width, and
+    `local-…` of S-LOCAL at the width at which it has about as many weights.
     """
-    names = (
-        *("own-alpha", "own-l1", "own-weights", "own-share", "own-times", "own-operations-times"),
-        *("own-accuracy", "own-n", "own-gain", "own-conv-times", "sgd-weights", "sgd-accuracy"),
-        *("local-alpha", "local-weights", "local-accuracy", "local-gain", "local-n"),
-        *("wide-local-gain", "wide-local-times", "wide-conv-gain", "own-fit"),
-    )
-    dataset = next(iter(found)).dataset if found else ""
+    dataset = next(iter(found)).dataset if found else "cifar10"
+    own, sgd = own_lambda(dataset=dataset), baseline(dataset=dataset)
+    sparse, dense = found.get(own, []), found.get(sgd, [])
+    wide, conv = (found.get(sgd.replace(model=model), []) for model in ("s-local", "s-conv"))
     locals_ = [config for config in found if method(config) == LOCAL]
-    own, sgd = own_lambda(), baseline()
-    if found:
-        own, sgd = own_lambda(dataset=dataset), baseline(dataset=dataset)
-    wide, conv = (sgd.replace(model=model) for model in ("s-local", "s-conv"))
-    if not {own, sgd, wide, conv} <= found.keys():
-        return dict.fromkeys(names, PENDING)
-    count, whole = mean_weights(found[own]), mean_weights(found[sgd])
-    flops = [mean_interval([operations(r) for r in found[c]]).mean for c in (sgd, own)]
-    local = nearest(found, locals_, count)
-    values = (
-        f"{own.base_channels}",
-        locality.lambdas_text(own),
-        f"{count:,.0f}",
-        f"{100 * count / whole:.1f}",
-        f"{whole / count:.1f}",
-        f"{flops[0] / flops[1]:.1f}",
-        compare.mean_text(found[own]),
-        f"{len(found[own])}",
-        compare.signed_text(compare.difference(found, own, sgd)),
-        f"{count / mean_weights(found[conv]):.2f}",
-        f"{whole:,.0f}",
-        compare.mean_text(found[sgd]),
-        f"{local.base_channels}",
-        f"{mean_weights(found[local]):,.0f}",
-        compare.mean_text(found[local]),
-        ahead_text(found, local, own),
-        f"{len(ahead_by_seed(found, local, own))}",
-        ahead_text(found, wide, own),
-        f"{mean_weights(found[wide]) / count:.1f}",
-        ahead_text(found, conv, own),
-        compare.fit_text(found[own]),
-    )
-    return dict(zip(names, values, strict=True))
+    near = found[nearest(found, locals_, mean_weights(sparse))] if sparse and locals_ else []
+    return {
+        "own-alpha": f"{own.base_channels}",
+        "own-l1": locality.lambdas_text(own),
+        "own-weights": _weights_text(sparse),
+        "own-share": _times_text(sparse, dense, 1, percent=True),
+        "own-times": _times_text(dense, sparse, 1),
+        "own-operations-times": _times_text(dense, sparse, 1, of=operations),
+        "own-accuracy": compare.mean_text(sparse),
+        "own-fit": compare.fit_text(sparse),
+        "own-n": f"{len(sparse)}",
+        "own-gain": compare.gain_text(sparse, dense),
+        "own-conv-times": _times_text(sparse, conv, 2),
+        "sgd-weights": _weights_text(dense),
+        "sgd-accuracy": compare.mean_text(dense),
+        "local-alpha": f"{near[0].config.base_channels}" if near else PENDING,
+        "local-weights": _weights_text(near),
+        "local-accuracy": compare.mean_text(near),
+        "local-gain": _ahead_text(near, sparse),
+        "local-n": f"{len(compare.differences(near, sparse))}",
+        "wide-local-gain": _ahead_text(wide, sparse),
+        "wide-local-times": _times_text(wide, sparse, 1),
+        "wide-conv-gain": _ahead_text(conv, sparse),
+    }
 
 
 def reproduction_numbers(found: Conditions) -> dict[str, str]:
     """Return what few weights reach in the reproduction's setting.
 
-    `few-…`: of S-FC with about as many weights as S-CONV; `least-…`: with the fewest that are ahead
-    of SGD; `gain` over SGD, `conv-gain` over S-CONV, `local-behind` S-LOCAL over it.
+    `few-…` are of S-FC with about as many weights as S-CONV, `least-…` of that with the fewest that
+    is ahead of SGD.
     """
-    names = (
-        *("few-method", "few-weights", "few-accuracy", "few-n", "few-times", "few-gain"),
-        *("few-conv-gain", "few-local-behind", "few-local-times", "repro-conv-weights"),
-        *("least-method", "least-weights", "least-times", "least-gain", "least-n"),
+    few, least = (
+        [] if config is None else found[config]
+        for config in (sparse_like_conv(found), sparsest_above_sgd(found))
     )
-    few, least = sparse_like_conv(found), sparsest_above_sgd(found)
-    sgd, conv, local = (_one(found, Method(model)) for model in ("s-fc", "s-conv", "s-local"))
-    if not (few and least and sgd and conv and local):
-        return dict.fromkeys(names, PENDING)
-    size = {c: mean_weights(found[c]) for c in (few, least, sgd, conv, local)}
-    values = (
-        f"β = {few.beta:g}, λ = {tables.number(few.l1)}",
-        f"{size[few]:,.0f}",
-        f"{mean_accuracy(found[few]):.1f}",
-        f"{len(found[few])}",
-        f"{size[sgd] / size[few]:.0f}",
-        ahead_text(found, few, sgd),
-        ahead_text(found, few, conv),
-        ahead_text(found, local, few),
-        f"{size[local] / size[few]:.0f}",
-        f"{size[conv]:,.0f}",
-        f"β = {least.beta:g}, λ = {tables.number(least.l1)}",
-        f"{size[least]:,.0f}",
-        f"{size[sgd] / size[least]:.0f}",
-        ahead_text(found, least, sgd),
-        f"{len(found[least])}",
-    )
-    return dict(zip(names, values, strict=True))
+    groups = compare.by_method([run for runs in found.values() for run in runs])
+    sgd, conv, local = (groups.get(one, []) for one in (SGD, Method("s-conv"), LOCAL))
+    return {
+        "few-method": _penalty_text(few),
+        "few-weights": _weights_text(few),
+        "few-accuracy": f"{mean_accuracy(few):.1f}" if few else PENDING,
+        "few-n": f"{len(few)}",
+        "few-times": _times_text(sgd, few),
+        "few-gain": _ahead_text(few, sgd),
+        "few-conv-gain": _ahead_text(few, conv),
+        "few-local-behind": _ahead_text(local, few),
+        "few-local-times": _times_text(local, few),
+        "repro-conv-weights": _weights_text(conv),
+        "least-method": _penalty_text(least),
+        "least-weights": _weights_text(least),
+        "least-times": _times_text(sgd, least),
+        "least-gain": _ahead_text(least, sgd),
+        "least-n": f"{len(least)}",
+    }
+
+
+def _weights_text(runs: Sequence[Record]) -> str:
+    return f"{mean_weights(runs):,.0f}" if runs else PENDING
+
+
+def _times_text(
+    one: Sequence[Record],
+    other: Sequence[Record],
+    digits: int = 0,
+    *,
+    of: Callable[[Record], int] = weights,
+    percent: bool = False,
+) -> str:
+    """Return how many times more weights, or of something else, some runs have than others."""
+    if not (one and other):
+        return PENDING
+    first, second = (mean_interval([of(run) for run in runs]).mean for runs in (one, other))
+    return f"{(100 if percent else 1) * first / second:.{digits}f}"
+
+
+def _ahead_text(one: Sequence[Record], other: Sequence[Record]) -> str:
+    """Return how many points some runs are ahead of others, without the sign of a lead."""
+    return compare.gain_text(one, other).replace("+", "")
+
+
+def _penalty_text(runs: Sequence[Record]) -> str:
+    config = runs[0].config if runs else None
+    return f"β = {config.beta:g}, λ = {tables.number(config.l1)}" if config else PENDING
 
 
 # Claims

@@ -7,10 +7,20 @@ setting, `causes` what makes them so, `smooth` whether they are more than smooth
 
 from __future__ import annotations
 
-from lcs.exhibits.figure4 import causes, crop_shift, filters, local, smooth, units
+from lcs.exhibits.figure4 import causes, crop_shift, figures, filters, local, smooth, units
 
 STUDIES = (*local.STUDIES, *filters.STUDIES, *crop_shift.STUDIES)
 
 CLAIMS = (*local.CLAIMS, *causes.CLAIMS, *crop_shift.CLAIMS)
 
-__all__ = ["CLAIMS", "STUDIES", "causes", "crop_shift", "filters", "local", "smooth", "units"]
+__all__ = [
+    "CLAIMS",
+    "STUDIES",
+    "causes",
+    "crop_shift",
+    "figures",
+    "filters",
+    "local",
+    "smooth",
+    "units",
+]

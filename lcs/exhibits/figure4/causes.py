@@ -12,6 +12,7 @@ from lcs import measure
 from lcs.config import Config
 from lcs.exhibits import compare, locality, tables
 from lcs.exhibits.compare import PENDING, WORDS
+from lcs.exhibits.locality import beyond_chance
 from lcs.exhibits.settings import STRONGER_L1
 from lcs.exhibits.tables import NONE, Table, signed
 from lcs.exhibits.verdicts import UNMEASURED, Claim, Finding, Judge
@@ -43,8 +44,8 @@ def factorial_numbers(records: Sequence[Record]) -> dict[str, str]:
         "window-zero-strong-flip-crop": locality.excess_text(zero),
         "window-strong-flip-crop": locality.excess_text(sparse),
         "window-strong-none": locality.excess_text(plain),
-        "window-strong-more": locality.more_text(sparse, plain),
-        "window-threshold": locality.more_text(sparse, zero),
+        "window-strong-more": compare.gain_text(sparse, plain, beyond_chance),
+        "window-threshold": compare.gain_text(sparse, zero, beyond_chance),
     }
     pruned: dict[str, Any] | None = None
     if zero and zero[0].has_filters:
@@ -139,7 +140,7 @@ def fully_connected(store: RunStore, dataset: str = "cifar10") -> list[Record]:
 
 
 def against_sparsity(records: Sequence[Record], measure: str) -> pd.DataFrame:
-    """Return what `plots.scatter` draws: locality beyond chance against weights per filter.
+    """Return what `figures.scatter` draws: locality beyond chance against weights per filter.
 
     Args:
         records: of S-FC with any method.
@@ -180,7 +181,7 @@ def _more_local(reference: Callable[[Config], Config], *, worse: bool = False) -
         found = compare.conditions(records)
         cells = [c for c in found if c.beta and has_stronger_l1(c)]
         more = [
-            [compare.by_seed(found[c], locality.beyond_chance) for c in (cell, reference(cell))]
+            [compare.by_seed(found[c], beyond_chance) for c in (cell, reference(cell))]
             for cell in cells
         ]
         seeds = sorted(set.intersection(*(set(one) for pair in more for one in pair)))

@@ -11,10 +11,10 @@ from lcs.exhibits import compare, locality, tables
 from lcs.exhibits.compare import PENDING, Cell
 from lcs.exhibits.methods import method
 from lcs.exhibits.settings import REPRODUCTION, beta_lasso, desk_study, short_recipe
-from lcs.exhibits.tables import NONE, Table, signed
-from lcs.exhibits.verdicts import UNMEASURED, Claim, Finding, Judge
+from lcs.exhibits.tables import NONE, Table
+from lcs.exhibits.verdicts import Claim, Judge, differs
 from lcs.runs import Record
-from lcs.stats import Interval, mean_interval
+from lcs.stats import mean_interval
 
 # Studies
 
@@ -87,8 +87,9 @@ def crops_numbers(records: Sequence[Record], local: Sequence[Record] = ()) -> di
         words[f"near-{name}"] = said(_neighbours, name)
         words[f"range-{name}"] = said(_clustering_range, name)
     for name in ("none", "far"):
-        more = range_difference(shown[name], shown["usual"]) if shown else None
-        words[f"range-{name}-more"] = compare.signed_text(more, NONE if shown else PENDING)
+        words[f"range-{name}-more"] = compare.gain_text(
+            shown.get(name, []), shown.get("usual", []), locality.clustering_ranges
+        )
     return words
 
 
@@ -102,11 +103,6 @@ def by_shift(records: Sequence[Record]) -> dict[str, list[Record]]:
         return {}
     usual = next(runs for runs in found if runs[0].config.crop_padding is None)
     return {"none": found[0], "usual": usual, "far": found[-1]}
-
-
-def range_difference(one: Sequence[Record], other: Sequence[Record]) -> Interval | None:
-    """Return the clustering range of some runs less that of others, in pixels, paired by seed."""
-    return locality.compared(one, other, locality.clustering_ranges)
 
 
 def _neighbours(runs: Sequence[Record]) -> str:
@@ -130,17 +126,14 @@ def _known(values: Sequence[float], digits: int) -> str:
 # Claims
 
 
-def _wider_range(one: str, other: str) -> Judge:
-    """Judge whether weights gather over a wider range where crops shift further."""
-
-    def judge(records: list[Record]) -> Finding:
-        shown = by_shift(records)
-        more = range_difference(shown[one], shown[other])
-        if more is None:
-            return UNMEASURED
-        return Finding(f"{signed(more)} pixels", more)
-
-    return judge
+def _wider(one: int | None, other: int | None) -> Judge:
+    """Judge whether weights gather over a wider range with crops of so many pixels; None: usual."""
+    return differs(
+        {"crop_padding": one},
+        {"crop_padding": other},
+        of=locality.clustering_ranges,
+        unit="pixels",
+    )
 
 
 CLAIMS: tuple[Claim, ...] = (
@@ -149,13 +142,13 @@ CLAIMS: tuple[Claim, ...] = (
         "Weights of a filter gather over a wider range with crops than with flips alone "
         "(β = 50, α = 4)",
         "crops",
-        _wider_range("usual", "none"),
+        _wider(None, 0),
     ),
     Claim(
         "B",
         "Weights of a filter gather over a wider range where crops shift twice as far "
         "(β = 50, α = 4)",
         "crops",
-        _wider_range("far", "usual"),
+        _wider(8, None),
     ),
 )

@@ -113,7 +113,7 @@ def excess_table(settings: Mapping[str, Sequence[Record]]) -> Table:
 
 
 def width_frame(records: Sequence[Record]) -> pd.DataFrame:
-    """Return what `plots.windows` draws: `x` (α), `series` and `value` (points), a row per run."""
+    """Return what `figures.windows` draws: `x` (α), `series`, `value` (points), a row per run."""
 
     def series(config: Config) -> str:
         weaker = config.optimizer == "beta-lasso" and config.l1 < strongest
@@ -180,14 +180,13 @@ def _more_local_than_sgd(records: list[Record]) -> Finding:
     The spread is smaller in a local filter. Moran's I, of smoothness, is said beside them.
     """
     groups = compare.by_method(records)
-    window, more_spread, moran = (
-        locality.compared(
-            groups[B50], groups[SGD], partial(locality.beyond_chance, measure=measure)
-        )
-        for measure in ("window_mass", "spread", "morans_i")
-    )
-    if window is None or more_spread is None or moran is None:
+    each = [
+        compare.differences(groups[B50], groups[SGD], partial(locality.beyond_chance, measure=key))
+        for key in ("window_mass", "spread", "morans_i")
+    ]
+    if not np.isfinite(each).all():
         return UNMEASURED
+    window, more_spread, moran = map(mean_interval, each)
     spread = more_spread._replace(mean=-more_spread.mean)
     value = f"window {signed(window)} points, spread {signed(spread)} px less; smoothness: "
     more, value = (window, spread), f"{value}Moran's I {signed(moran, 3)}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,9 +11,10 @@ from lcs import cost, data
 from lcs.config import CUT_BETWEEN_PERIODS
 from lcs.exhibits import compare, locality, plots, tables
 from lcs.exhibits.compare import PENDING, Cell, Values
+from lcs.exhibits.plots.style import WIDTH, add_legend, label_log_axis, pending, shades, subplots
 from lcs.exhibits.rivals.studies import AIMS, B50, DENSE, NO_L1, RIVALS, budget, rival
 from lcs.exhibits.tables import LAYERS, Table
-from lcs.exhibits.verdicts import UNMEASURED, Claim, Finding
+from lcs.exhibits.verdicts import Claim, Judge, differs
 from lcs.runs import Record
 
 if TYPE_CHECKING:
@@ -90,6 +90,8 @@ def rivals_table(study: str, records: Sequence[Record]) -> Table:
 
 
 def _weights_text(runs: Sequence[Record]) -> str:
+    if not runs:
+        return PENDING
     kept = (np.mean(compare.nonzeros(runs, layer)) for layer in [*LAYERS][:2])
     return " and ".join(f"{count:,.0f}" for count in kept)
 
@@ -104,8 +106,7 @@ def allocation_table(records: Sequence[Record], others: Sequence[Record]) -> Tab
     own = by_rival(others)
 
     def less(runs: Sequence[Record]) -> str:
-        other = own.get(rival(runs[0].config))
-        return tables.signed(compare.paired(runs, other)) if other else PENDING
+        return compare.gain_text(runs, own.get(rival(runs[0].config), []))
 
     columns: dict[str, Cell] = {
         "method": compare.of(rival),
@@ -152,6 +153,40 @@ def rivals_frame(runs: Mapping[str, Sequence[Record]]) -> pd.DataFrame:
     return tables.data_frame(rows)
 
 
+def budgets_figure(table: pd.DataFrame) -> Figure:
+    """Draw accuracy, remaining weights and cost of methods: a dot for each run.
+
+    Args:
+        table: columns `method` (from top to bottom), `budget`, `accuracy` (per cent), `weights`,
+            and `dense` and `sparse` (10¹² FLOPs of the training).
+    """
+    if table.empty:
+        return pending()
+    names, kinds = list(dict.fromkeys(table.method)), list(dict.fromkeys(table.budget))
+    size = (WIDTH, 0.27 * len(names) + 1.2)
+    figure, (left, middle, right) = subplots(1, 3, figsize=size, sharey=True)
+    for hue, kind in zip(shades("β-LASSO", len(kinds)), kinds, strict=True):
+        runs = table[table.budget == kind]
+        y = [names.index(name) for name in runs.method]
+        look_of_dots = {"color": hue, "ls": "", "marker": "o", "ms": 4, "alpha": 0.7}
+        left.plot(runs.accuracy, y, **look_of_dots, label=kind)
+        middle.plot(runs.weights, y, **look_of_dots)
+        right.plot(runs.dense, y, **look_of_dots)
+        right.plot(runs["sparse"], y, **look_of_dots, mfc="none")
+    left.plot([], [], "o", color="0.3", mfc="none", label="products by zeros left out")
+    left.set(xlabel="test accuracy (%)")
+    middle.set(xscale="log", xlabel="thousands of weights")
+    right.set(xscale="log", xlabel="10¹² FLOPs of training")
+    label_log_axis(middle.xaxis, lambda value: f"{value / 1000:,g}", every=False)
+    label_log_axis(right.xaxis, every=False)
+    left.set_yticks(range(len(names)), names)
+    left.invert_yaxis()
+    for axes in (left, middle, right):
+        axes.grid(axis="y", color="0.9")
+    add_legend(figure, left, columns=3)
+    return figure
+
+
 def distances_figure(records: Sequence[Record]) -> Figure:
     """Draw the pair correlation of first layers at one budget, by method."""
     place = by_rival(records)
@@ -181,22 +216,23 @@ def numbers(records: Sequence[Record]) -> dict[str, str]:
     of the threshold alone. By the budget: `share-…`, of the first layer, per cent.
     """
     place = by_rival(records)
-    words = {f"rival-{end}": PENDING for end in ("accuracy", "n", *NAMES)}
-    words |= {f"local-{end}": PENDING for end in MORE_LOCAL}
-    words |= {f"weights-{end}": PENDING for end in ("beta", "threshold")}
-    words |= {f"share-{name}": f"{100 * budget(name)['density']:.1f}" for name in AIMS}
-    if not place:
-        return words
-    for end, name in NAMES.items():
-        words[f"rival-{end}"] = tables.signed(compare.paired(place[name], place[B50]))
-    for end, name in MORE_LOCAL.items():
-        more = locality.compared(place[name], place[B50], locality.beyond_chance)
-        words[f"local-{end}"] = compare.signed_text(more)
-    return words | {
-        "rival-accuracy": compare.mean_text(place[B50]),
-        "rival-n": f"{len(place[B50])}",
-        "weights-beta": _weights_text(place[B50]),
-        "weights-threshold": _weights_text(place[NO_L1]),
+    sparse = place.get(B50, [])
+    gains = {
+        f"rival-{end}": compare.gain_text(place.get(name, []), sparse)
+        for end, name in NAMES.items()
+    }
+    more = {
+        f"local-{end}": compare.gain_text(place.get(name, []), sparse, locality.beyond_chance)
+        for end, name in MORE_LOCAL.items()
+    }
+    return {
+        **gains,
+        **more,
+        **{f"share-{name}": f"{100 * budget(name)['density']:.1f}" for name in AIMS},
+        "rival-accuracy": compare.mean_text(sparse),
+        "rival-n": f"{len(sparse)}",
+        "weights-beta": _weights_text(sparse),
+        "weights-threshold": _weights_text(place.get(NO_L1, [])),
     }
 
 
@@ -213,9 +249,6 @@ def other_numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
     """
     place, few = by_rival(runs["rivals"]), by_rival(runs["rivals-few"])
 
-    def lead(one: Sequence[Record], other: Sequence[Record]) -> str:
-        return tables.signed(compare.paired(one, other)) if one and other else PENDING
-
     gains = [
         gain
         for name, own in by_rival(runs["rivals-er"]).items()
@@ -223,9 +256,9 @@ def other_numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
     ]
     counts = {"iterative-n": runs["rivals-iterative"], "few-n": runs["rivals-few"]}
     return {
-        "rival-first-choice": lead(runs["rivals-first-choice"], place.get(B50, [])),
-        "rival-iterative": lead(runs["rivals-iterative"], place.get(B50, [])),
-        "few-gradual": lead(few.get("gradual", []), few.get(B50, [])),
+        "rival-first-choice": compare.gain_text(runs["rivals-first-choice"], place.get(B50, [])),
+        "rival-iterative": compare.gain_text(runs["rivals-iterative"], place.get(B50, [])),
+        "few-gradual": compare.gain_text(few.get("gradual", []), few.get(B50, [])),
         "er-gains": f"{sum(gain > 0 for gain in gains) or 'none'}",
         "er-runs": f"{len(gains)}",
         **{name: compare.count_text(compare.conditions(of)) for name, of in counts.items()},
@@ -235,13 +268,9 @@ def other_numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
 # Claims
 
 
-def _difference(name: str, records: list[Record], *, of: Values = compare.accuracies) -> Finding:
+def _than(name: str, of: Values = compare.accuracies) -> Judge:
     """Judge whether β = 50 has more of something than a rival: accuracy, or what `of` returns."""
-    place = by_rival(records)
-    difference = locality.compared(place[B50], place[name], of)
-    if difference is None:
-        return UNMEASURED
-    return Finding(f"{tables.signed(difference)} points", difference)
+    return differs(lambda config: rival(config) == B50, lambda config: rival(config) == name, of=of)
 
 
 CLAIMS: tuple[Claim, ...] = (
@@ -251,7 +280,7 @@ CLAIMS: tuple[Claim, ...] = (
             f"With about as many weights in each layer, β = 50 is better than {said} "
             f"({LABELS[study]})",
             study,
-            partial(_difference, name),
+            _than(name),
         )
         for study in LABELS
         for name, said in (
@@ -267,7 +296,7 @@ CLAIMS: tuple[Claim, ...] = (
             "With about as many weights in each layer, filters of β = 50 are more local than those "
             f"of {said} (larger budget)",
             "rivals",
-            partial(_difference, name, of=locality.beyond_chance),
+            _than(name, locality.beyond_chance),
         )
         for name, said in (
             ("one-shot", "one-shot pruning"),

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lcs.exhibits import compare, plots, published, tables
+from lcs.exhibits import compare, published, tables
 from lcs.exhibits.compare import PENDING, by_method, by_seed, paired, spread_text
 from lcs.exhibits.methods import B0, B50, LOCAL, PROXIMAL, SGD, Method
+from lcs.exhibits.plots.style import PUBLISHED_MARKERS, WIDTH, add_legend, look, pending, subplots
 from lcs.exhibits.verdicts import Finding, Judge
 from lcs.runs import Record
 from lcs.stats import Interval, mean_interval, ratio_interval
@@ -100,7 +101,59 @@ def gains_figure(runs: Mapping[str, Sequence[Record]]) -> Figure:
         "base channels α": widths,
         "epochs, at α = 8": lengths.assign(contrast="over SGD", other=False),
     }
-    return plots.gains(frames, known, published.PAPER_BASE_CHANNELS)
+    return _draw(frames, known, published.PAPER_BASE_CHANNELS)
+
+
+def _draw(frames: Mapping[str, pd.DataFrame], known: Mapping[str, float], width: int) -> Figure:
+    """Draw gains in test accuracy: a panel for each thing that grows, a dot for each seed.
+
+    Beside the dots of a group stand their mean and its 95 % interval.
+
+    Args:
+        frames: by the label of x; columns `x`, `gain` (points), `contrast` (`over` a method) and
+            `other` (whether it was trained in another setting: hollow). Empty ones are left out.
+        known: for a contrast, the paper's gain, drawn in the first panel.
+        width: the paper's α.
+    """
+    frames = {label: table for label, table in frames.items() if not table.empty}
+    if not frames:
+        return pending()
+    figure, panels = subplots(1, len(frames), figsize=(WIDTH, 3.6), sharey=True, squeeze=False)
+    for number, (axes, (label, table)) in enumerate(zip(panels[0], frames.items(), strict=True)):
+        contrasts = list(dict.fromkeys(table.contrast))
+        for place, contrast in enumerate(contrasts):
+            shade, marker, _ = look(contrast)
+            beside = 1.05 ** (2 * place - len(contrasts) + 1)
+            rows = table[table.contrast == contrast]
+            for (x, other), group in rows.groupby(["x", "other"]):
+                mean = mean_interval(group.gain)
+                filling = {"mfc": "none"} if other else {}
+                at = [x * beside / 1.02] * len(group)
+                axes.plot(at, group.gain, marker, color=shade, ms=3.5, alpha=0.5, **filling)
+                if len(group) > 2:
+                    axes.errorbar(
+                        x * beside * 1.02, mean.mean, mean.half_width, fmt=marker, color=shade,
+                        ms=6, capsize=2,
+                    )  # fmt: skip
+            axes.plot([], [], marker, color=shade, label=contrast)
+            if contrast in known and not number:
+                axes.plot(
+                    width, known[contrast], PUBLISHED_MARKERS[0], color=shade, mfc="none", ms=8
+                )
+        axes.axhline(0, color="0.6", lw=1, zorder=0)
+        places = [*sorted(table["x"].unique()), *([width] if known and not number else [])]
+        axes.set(xscale="log", xlabel=label)
+        axes.set_xticks(places, [f"{place:g}" for place in places], minor=False)
+        axes.minorticks_off()
+    panels[0, 0].set_ylabel("gain of β = 50 (points)")
+    if any(table.other.any() for table in frames.values()):
+        panels[0, 0].plot([], [], "o", color="0.3", mfc="none", label="another setting, one seed")
+    panels[0, 0].plot(
+        [], [], PUBLISHED_MARKERS[0], color="0.3", mfc="none", ms=8,
+        label=f"the paper, {published.PAPER_EPOCHS} epochs",
+    )  # fmt: skip
+    add_legend(figure, panels[0, 0], columns=2)
+    return figure
 
 
 def gap_closed(groups: Mapping[Method, Sequence[Record]]) -> tuple[float, float, float]:

@@ -32,26 +32,6 @@ def _raises_gain(
     return judge
 
 
-def _stronger_beats(reference: Reference, **where: object) -> Judge:
-    """Judge whether β = 50 with the stronger λ is better than its reference, in these runs."""
-
-    def judge(records: list[Record]) -> Finding:
-        more = compare.gain(compare.conditions(records), reference, beta=50, **STRONGER_L1, **where)
-        assert more is not None
-        return Finding(f"{signed(more)} points", more)
-
-    return judge
-
-
-def _constant_rate_leaves_more(records: list[Record]) -> Finding:
-    """Judge whether β = 1 keeps more of the first layer with a constant learning rate."""
-    runs = [r for r in records if r.config.beta == 1]
-    constant = [run for run in runs if run.config.schedule == "constant"]
-    falling = [run for run in runs if run.config.schedule != "constant"]
-    more = compare.paired(constant, falling, compare.remaining)
-    return Finding(f"{signed(more, 1)} points of the layer", more)
-
-
 def _longer_helps(records: list[Record]) -> Finding:
     """Judge whether the gain of β = 50 over β = 0 is larger at the larger of two lengths."""
     found = compare.conditions(records)
@@ -102,11 +82,14 @@ CLAIMS: tuple[Claim, ...] = (
             "With cross-entropy, augmentation and the stronger λ, β = 50 is better than "
             f"{name}: α = {alpha}",
             study,
-            _stronger_beats(reference, base_channels=alpha, **where),
+            differs(
+                {"beta": 50, "base_channels": alpha, **STRONGER_L1, **where},
+                {"base_channels": alpha, **other, **where},
+            ),
         )
-        for name, reference in (
-            ("plain SGD", compare.as_sgd),
-            ("β = 0 at the same λ", compare.without_threshold),
+        for name, other in (
+            ("plain SGD", {"optimizer": "sgd"}),
+            ("β = 0 at the same λ", {"optimizer": "beta-lasso", "beta": 0, **STRONGER_L1}),
         )
         for alpha, study, where in (
             (1, "factorial", AUGMENTED_CROSS_ENTROPY),
@@ -168,7 +151,12 @@ CLAIMS: tuple[Claim, ...] = (
         "B",
         "A constant learning rate leaves more weights than a cosine, with β = 1",
         "schedule",
-        _constant_rate_leaves_more,
+        differs(
+            {"beta": 1, "schedule": "constant"},
+            {"beta": 1, "schedule": "cosine-epoch"},
+            of=compare.remaining,
+            unit="points of the layer",
+        ),
     ),
     *(
         Claim(

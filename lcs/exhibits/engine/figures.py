@@ -112,6 +112,32 @@ def floors(table: pd.DataFrame) -> Figure:
     return figure
 
 
+def speed(table: pd.DataFrame) -> Figure:
+    """Draw the time of a step relative to the dense one against the density, both logarithmic.
+
+    Args:
+        table: columns `base_channels`, `density` (per cent), `mode` and `ratio`.
+    """
+    if table.empty:
+        return pending()
+    figure, axes = subplots(figsize=(WIDTH, 3.2))
+    modes = dict(zip(dict.fromkeys(table["mode"]), ("-", "--", ":"), strict=False))
+    order = sorted(set(table.base_channels))
+    widths = dict(zip(order, shades("β-LASSO", len(order)), strict=True))
+    for (mode, width), runs in table.groupby(["mode", "base_channels"], sort=False):
+        axes.plot(
+            runs.density, runs.ratio, modes[mode], marker="o", ms=4, color=widths[width],
+            label=f"{mode}, α = {width}",
+        )  # fmt: skip
+    axes.axhline(1, color="0.5", lw=1)
+    axes.set(xscale="log", xlabel="remaining weights, layer 1 (%)")
+    axes.set(ylabel="time of a step / dense", ylim=(0, None))
+    axes.set_xticks(sorted(set(table.density)), [f"{d:g}" for d in sorted(set(table.density))])
+    axes.minorticks_off()
+    add_legend(figure, axes, columns=2)
+    return figure
+
+
 def inference(table: pd.DataFrame) -> Figure:
     """Draw the time of a pass relative to the dense one: a panel for each number of images.
 
