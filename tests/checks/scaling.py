@@ -121,7 +121,8 @@ def autoaugment_first_is_better(store):
 @CHECKS.add
 def searches_are_uneven(store):
     """β = 50 had over twice as many validation runs as SGD, and S-FC three times the others'."""
-    runs = {run.path: run for study in search.STUDIES for run in records(store, study.name)}
+    studies = [study for study in search.STUDIES if study.setting.name == "recipe"]
+    runs = {run.path: run for study in studies for run in records(store, study.name)}
     counts = Counter(method(run.config) for run in runs.values())
     others = [counts[name] for name in (LOCAL, CONV, THREE)]
     return counts[B50] > 2 * counts[SGD] and counts[SGD] >= 3 * max(others)
