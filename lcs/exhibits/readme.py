@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from lcs.exhibits import claims, compare, figure4, find_study, plots, published
 from lcs.exhibits.claims import UNTESTED
 from lcs.exhibits.compare import Conditions
-from lcs.exhibits.fewest_weights import figures, fronts
+from lcs.exhibits.fewest_weights import figures, pareto
 from lcs.exhibits.methods import B50, LOCAL, SGD
 from lcs.exhibits.rivals import results as rivals
 from lcs.exhibits.scaling import STUDIES as SCALING
@@ -52,7 +52,8 @@ a dense network with {dense}, but β-LASSO closes {closed} % of the gap to S-LOC
   {widest_sgd} % with SGD (one run each). Up to α = 4 SGD is ahead, and 3-FC, a plain fully
   connected network of the same size, is ahead of both.
 - **S-LOCAL** is {same_width} points ahead of β-LASSO at the same width, and {local} with as few
-  weights (α = {width}, n = {closed_n}). The share of the gap above has its 95 % interval in brackets.
+  weights (α = {width}, n = {closed_n}). The share of the gap above has its 95 % interval in
+  brackets.
 - **Threshold.** β = 50 is {own_zero} points ahead of β = 0, each with its own λ (α = {width},
   n = {closed_n}, before the correction). In the setting of the student reproduction, α = 1
   without augmentation, a large β costs accuracy instead. There β-LASSO is ahead of plain SGD, which
@@ -75,8 +76,8 @@ weights of each filter of the first, as many as the third row has."""
 
 def numbers(store: RunStore) -> dict[str, str]:
     """Return the numbers of `SUMMARY`, in words."""
-    found = fronts.gather(store)[fronts.RECIPE]
-    own = fronts.recipe_numbers(found)
+    found = pareto.gather(store)[pareto.RECIPE]
+    own = pareto.recipe_numbers(found)
     runs = {study.name: _stored(study.name, store) for study in SCALING}
     grown, budget = scaling.numbers(runs), _stored("rivals", store)
     pruned = rivals.numbers(budget)
@@ -180,7 +181,7 @@ def stamp(store: RunStore) -> str:
 
 def _shown(store: RunStore) -> tuple[Conditions, Mapping[str, np.ndarray]]:
     shown = figure4.smooth.pictures(*(_stored(n, store) for n in ("showpiece", "showpiece-sgd")))
-    return fronts.gather(store)[fronts.RECIPE], shown
+    return pareto.gather(store)[pareto.RECIPE], shown
 
 
 def _stored(name: str, store: RunStore) -> Sequence[Record]:

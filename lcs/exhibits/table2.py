@@ -179,7 +179,7 @@ def accuracy_figure(table: pd.DataFrame, setting: str) -> Figure:
     return figure
 
 
-def variants_table() -> Table:
+def two_values_table() -> Table:
     """Return the values that a source gives in two places, which differ."""
     rows = []
     for row in published.TABLE2:

@@ -5,7 +5,7 @@ import functools
 from checks import Checks, ahead
 from lcs.exhibits import compare
 from lcs.exhibits.compare import differences
-from lcs.exhibits.fewest_weights import description, fronts
+from lcs.exhibits.fewest_weights import description, pareto
 from lcs.exhibits.methods import CONV, LOCAL, SGD, method
 from lcs.runs import RunStore
 
@@ -13,19 +13,19 @@ CHECKS = Checks()
 
 
 # of a store, which is read once
-gather = functools.cache(fronts.gather)
+gather = functools.cache(pareto.gather)
 
 
 def recipe(store: RunStore):
-    return gather(store)[fronts.RECIPE]
+    return gather(store)[pareto.RECIPE]
 
 
 def reproduction(store: RunStore):
-    return gather(store)[fronts.REPRODUCTION]
+    return gather(store)[pareto.REPRODUCTION]
 
 
 def networks_on_front(found, cost):
-    return set(fronts.front(fronts.frame(found), cost).model)
+    return set(pareto.front(pareto.frame(found), cost).model)
 
 
 @CHECKS.add
@@ -35,21 +35,21 @@ def as_good_as_dense_with_a_tenth(store):
     It has less than a tenth of its weights and of its operations.
     """
     found = recipe(store)
-    own, sgd = found[fronts.own_lambda()], found[fronts.baseline()]
+    own, sgd = found[pareto.own_lambda()], found[pareto.baseline()]
     gain = compare.paired(own, sgd)
     few = [10 * max(map(count, own)) < min(map(count, sgd))
-           for count in (fronts.weights, fronts.operations)]  # fmt: skip
+           for count in (pareto.weights, pareto.operations)]  # fmt: skip
     return all(few) and gain.mean > 0 and gain.mean - gain.half_width > -0.5
 
 
 @CHECKS.add
 def windows_are_ahead_with_as_few(store):
     """S-LOCAL with fewer weights, and S-LOCAL and S-CONV of its width, are ahead of β = 50."""
-    found, own = recipe(store), fronts.own_lambda()
-    count = fronts.mean_weights(found[own])
-    local = fronts.nearest(found, (c for c in found if method(c) == LOCAL), count)
-    wide = [fronts.baseline(model=model) for model in ("s-local", "s-conv")]
-    return fronts.mean_weights(found[local]) < count and all(
+    found, own = recipe(store), pareto.own_lambda()
+    count = pareto.mean_weights(found[own])
+    local = pareto.nearest(found, (c for c in found if method(c) == LOCAL), count)
+    wide = [pareto.baseline(model=model) for model in ("s-local", "s-conv")]
+    return pareto.mean_weights(found[local]) < count and all(
         ahead(compare.paired(found[c], found[own])) for c in (local, *wide)
     )
 
@@ -68,7 +68,7 @@ def thresholds_are_the_front_of_s_fc(store):
     """By the recipe, every condition on the front of S-FC is β = 50."""
     sparse = {c: runs for c, runs in recipe(store).items() if c.model == "s-fc"}
     conditions = [*sparse]
-    best = fronts.front(fronts.frame(sparse)).index
+    best = pareto.front(pareto.frame(sparse)).index
     return {conditions[number].beta for number in best} == {50}
 
 
@@ -79,7 +79,7 @@ def front_of_the_reproduction(store):
     With about as many weights, S-FC is ahead of S-CONV in every seed, and behind S-LOCAL.
     """
     found = reproduction(store)
-    few = fronts.sparse_like_conv(found)
+    few = pareto.sparse_like_conv(found)
     sgd, conv, local = (next(c for c in found if method(c) == name) for name in (SGD, CONV, LOCAL))
     better = [differences(found[few], found[other]) for other in (sgd, conv)]
     better.append(differences(found[local], found[few]))

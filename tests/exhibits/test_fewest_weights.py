@@ -9,13 +9,13 @@ from made_up import made_up
 
 from lcs import theory
 from lcs.exhibits import compare, published, tables
-from lcs.exhibits.fewest_weights import CLAIMS, description, figures, fronts, sizes
-from lcs.exhibits.fewest_weights.fronts import RECIPE, REPRODUCTION, SETTINGS
+from lcs.exhibits.fewest_weights import CLAIMS, description, figures, pareto, sizes
+from lcs.exhibits.fewest_weights.pareto import RECIPE, REPRODUCTION, SETTINGS
 from lcs.runs import PUBLISHED, Record, RunStore
 from lcs.shapes import flops
 
 EMPTY = {RECIPE: {}, REPRODUCTION: {}}
-WIDE = fronts.WIDTH
+WIDE = pareto.WIDTH
 
 
 def finished(config, accuracy: float, share: float = 1.0) -> Record:
@@ -39,9 +39,9 @@ def seeds(config, accuracy: float, share: float = 1.0, n: int = 3) -> list[Recor
 def recipe(**accuracies: float):
     """S-CONV, S-LOCAL and SGD at two widths, and β = 50 with a twentieth of the weights."""
     runs = [
-        *(seeds(fronts.baseline(w, m), 60 + w) for w in (4, WIDE) for m in ("s-conv", "s-local")),
-        seeds(fronts.baseline(), accuracies.get("sgd", 65.0), n=6),
-        seeds(fronts.own_lambda(), accuracies.get("own", 66.0), 0.05, n=6),
+        *(seeds(pareto.baseline(w, m), 60 + w) for w in (4, WIDE) for m in ("s-conv", "s-local")),
+        seeds(pareto.baseline(), accuracies.get("sgd", 65.0), n=6),
+        seeds(pareto.own_lambda(), accuracies.get("own", 66.0), 0.05, n=6),
     ]
     return compare.conditions(record for group in runs for record in group)
 
@@ -86,11 +86,11 @@ def test_runs_of_a_setting_differ_from_it_in_the_method_alone():
     ]
     runs = [run for config in [base, *others] for run in seeds(config, 50)]
     alone = finished(base.replace(model="s-local"), 50)  # one seed only
-    recipe_runs = seeds(fronts.own_lambda(), 60)
-    found = fronts.gather(Stored([*runs, alone, *recipe_runs]))
+    recipe_runs = seeds(pareto.own_lambda(), 60)
+    found = pareto.gather(Stored([*runs, alone, *recipe_runs]))
     assert [*found[REPRODUCTION]] == [base]
     assert len(found[REPRODUCTION][base]) == 3
-    assert [*found[RECIPE]] == [fronts.own_lambda()]
+    assert [*found[RECIPE]] == [pareto.own_lambda()]
 
 
 def test_front_has_what_is_smaller_or_better_than_all_others():
@@ -101,33 +101,33 @@ def test_front_has_what_is_smaller_or_better_than_all_others():
             for n, (w, a) in enumerate(points)
         ]
     )
-    assert fronts.front(table).index.tolist() == [0, 2, 5]
-    assert fronts.front(table, "flops").index.tolist() == [5]
+    assert pareto.front(table).index.tolist() == [0, 2, 5]
+    assert pareto.front(table, "flops").index.tolist() == [5]
     again = {"condition": 1, "weights": 20, "flops": 80, "accuracy": 53.0, "model": "s-fc"}
     twice = tables.data_frame([*table.to_dict("records"), again])
-    assert fronts.front(twice).index.tolist() == [0, 1, 2, 5]  # the mean of its runs is 51
+    assert pareto.front(twice).index.tolist() == [0, 1, 2, 5]  # the mean of its runs is 51
 
 
 def test_front_of_nothing_is_empty():
-    assert fronts.front(fronts.frame({})).empty
+    assert pareto.front(pareto.frame({})).empty
 
 
 def test_prose_says_how_many_times_fewer_weights():
-    numbers = fronts.recipe_numbers(recipe())
+    numbers = pareto.recipe_numbers(recipe())
     assert numbers["own-times"] == numbers["own-operations-times"] == "20.0"
     assert numbers["own-gain"] == "+1.00 ± 0.00"
     assert numbers["own-n"] == "6"
     # S-LOCAL of α = 4 has 348,096 weights, next to 334,330
     assert (numbers["local-alpha"], numbers["local-weights"]) == ("4", "348,096")
     assert (numbers["local-gain"], numbers["local-n"]) == ("−2.00 ± 0.00", "3")
-    assert fronts.recipe_numbers({}).keys() == numbers.keys()
-    nothing = fronts.recipe_numbers({})
+    assert pareto.recipe_numbers({}).keys() == numbers.keys()
+    nothing = pareto.recipe_numbers({})
     known = {"own-alpha", "own-l1", "own-n", "local-n"}
     assert {nothing[name] for name in nothing.keys() - known} == {compare.PENDING}
 
 
 def test_prose_on_the_reproduction_compares_equal_sizes():
-    numbers = fronts.reproduction_numbers(reproduction())
+    numbers = pareto.reproduction_numbers(reproduction())
     # S-CONV has 6,627 weights, and S-FC 792,816
     assert (numbers["few-weights"], numbers["few-method"]) == ("7,927", "β = 50, λ = 5e-5")
     assert numbers["few-conv-gain"] == "11.00 and 11.00"
@@ -135,20 +135,20 @@ def test_prose_on_the_reproduction_compares_equal_sizes():
     # the sparsest of all is behind SGD
     assert numbers["least-method"] == "β = 50, λ = 1e-4"
     assert numbers["least-gain"] == "3.00 and 3.00"
-    assert fronts.reproduction_numbers({}).keys() == numbers.keys()
+    assert pareto.reproduction_numbers({}).keys() == numbers.keys()
 
 
 def test_table_begins_with_the_fewest_weights():
-    rows = fronts.fewest_table(recipe()).rows
+    rows = pareto.fewest_table(recipe()).rows
     assert rows[0][0] == "S-FC, β-LASSO, β = 50"
     assert rows[0][4] == "5"
     assert rows[0][5] == "13.37 / 0.67"
     assert [row[0] for row in rows[1:]] == ["S-CONV, SGD", "S-LOCAL, SGD", "S-FC, SGD"]
-    assert "pending" in fronts.fewest_table({}).rows[0][0]
+    assert "pending" in pareto.fewest_table({}).rows[0][0]
 
 
 def test_bound_counts_a_shared_weight_once_and_its_edges_all():
-    config = fronts.baseline(1, "s-conv")
+    config = pareto.baseline(1, "s-conv")
     found = description.bound(finished(config, 70))
     assert (found.values, found.edges, found.possible) == (6627, 68_592, 792_816)
     assert found.training_error == pytest.approx(0.25)
@@ -162,7 +162,7 @@ def test_bound_counts_a_shared_weight_once_and_its_edges_all():
 
 
 def test_local_network_shares_nothing():
-    found = description.bound(finished(fronts.baseline(1, "s-local"), 70))
+    found = description.bound(finished(pareto.baseline(1, "s-local"), 70))
     assert found.values == found.edges == 68_592
 
 
@@ -190,7 +190,7 @@ def test_vacuous_is_what_both_readings_leave_at_one_or_more():
     structure, whole = (float(table.rows[-1][i]) for i in (5, 6))
     assert 1 < structure < whole
     assert {row[7] for row in table.rows} == {"yes"}
-    tiny = compare.conditions(seeds(fronts.own_lambda(), 70, 1e-5))
+    tiny = compare.conditions(seeds(pareto.own_lambda(), 70, 1e-5))
     assert description.bound_table(EMPTY | {RECIPE: tiny}).rows[0][7] == "no"
     assert "pending" in description.bound_table(EMPTY).rows[0][0]
     numbers = description.numbers(found)
@@ -199,14 +199,14 @@ def test_vacuous_is_what_both_readings_leave_at_one_or_more():
 
 
 def test_claims_are_counts_without_a_p_value():
-    few = [run for c in (fronts.own_lambda(), fronts.baseline()) for run in recipe()[c]]
+    few = [run for c in (pareto.own_lambda(), pareto.baseline()) for run in recipe()[c]]
     for claim, said in zip(CLAIMS, ("holds", "contradicted"), strict=True):
         finding = claim.judge(few)
         assert finding.evidence is None
         assert finding.said == said
     conv, bound = (claim.judge for claim in CLAIMS)
-    assert conv(seeds(fronts.own_lambda(), 70, 0.5)).said == "contradicted"
-    assert bound(seeds(fronts.own_lambda(), 70, 1e-5)).said == "holds"
+    assert conv(seeds(pareto.own_lambda(), 70, 0.5)).said == "contradicted"
+    assert bound(seeds(pareto.own_lambda(), 70, 1e-5)).said == "holds"
 
 
 def test_sizes_are_the_published_ones_but_for_two():
@@ -240,14 +240,14 @@ def test_each_condition_is_drawn_once_with_its_front():
 
 
 def test_the_store_of_the_book_has_both_settings():
-    found = fronts.gather(RunStore(PUBLISHED))
-    assert fronts.own_lambda() in found[RECIPE]
+    found = pareto.gather(RunStore(PUBLISHED))
+    assert pareto.own_lambda() in found[RECIPE]
     assert {config.base_channels for config in found[REPRODUCTION]} == {1}
     assert min(len(runs) for group in found.values() for runs in group.values()) >= 2
 
 
 def test_a_point_of_the_chart_leads_to_its_run():
-    (record,) = [r for r in RunStore(PUBLISHED).records() if r.config == fronts.own_lambda()]
+    (record,) = [r for r in RunStore(PUBLISHED).records() if r.config == pareto.own_lambda()]
     chart = figures.every_run({record.config: [record]})
     (point,) = chart.spec["data"]["values"]
     assert point["link"] == f"runs/cifar10/{record.path.stem}.html"

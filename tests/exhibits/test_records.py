@@ -16,7 +16,7 @@ from myst_parser.parsers.mdit import create_md_parser
 
 from lcs.config import Config
 from lcs.exhibits import exhibit, records, status
-from lcs.exhibits.records import curves, html
+from lcs.exhibits.records import curves, run_pages
 from lcs.runs import PUBLISHED, RunStore
 
 EVIL = (
@@ -154,7 +154,7 @@ def test_setting_is_that_of_a_study_and_else_the_closest(tmp_path):
     assert (first.config, first.setting) == (declared, "reproduction")
     assert "table2" in {use.study for use in first.uses}
     assert (second.config, second.setting, second.uses) == (alien, "recipe", ())
-    assert ">η 0.3<" in html.table([second]), "what else differs"
+    assert ">η 0.3<" in run_pages.table([second]), "what else differs"
 
 
 def test_a_run_of_other_data_or_length_belongs_to_the_study_that_makes_it(tmp_path):
@@ -167,7 +167,7 @@ def test_a_run_of_other_data_or_length_belongs_to_the_study_that_makes_it(tmp_pa
 def test_page_of_a_run_says_what_its_record_says(runs):
     chosen = next(run for run in runs if run.record.has_filters and run.record.config.beta == 50)
     seeds = [run for run in runs if run.config.replace(seed=0) == chosen.config.replace(seed=0)]
-    page = _Page(html.page(chosen, seeds, {f"book/{use.chapter}" for use in chosen.uses}))
+    page = _Page(run_pages.page(chosen, seeds, {f"book/{use.chapter}" for use in chosen.uses}))
     links = [value for name, value in page.attributes if name == "href"]
     name = chosen.record.path.stem
     assert {f"{name}.json", f"{name}.safetensors"} <= set(links)
@@ -183,7 +183,7 @@ def test_page_of_a_run_says_what_its_record_says(runs):
 
 def test_unlinked_chapters_are_named_without_a_link(runs):
     run = next(run for run in runs if run.uses)
-    links = [v for k, v in _Page(html.page(run, [run], ())).attributes if k == "href"]
+    links = [v for k, v in _Page(run_pages.page(run, [run], ())).attributes if k == "href"]
     assert not [link for link in links if run.uses[0].chapter in link]
 
 
@@ -202,12 +202,12 @@ def test_whatever_a_record_says_is_text(tmp_path):
     write(store, Config(epochs=3), **changes)
     write(store, Config(epochs=3, seed=1))
     evil, good = records.all_runs(store)
-    page, usual = (_Page(html.page(run, [evil, good], ())) for run in (evil, good))
+    page, usual = (_Page(run_pages.page(run, [evil, good], ())) for run in (evil, good))
     assert page.tags.count("script") == usual.tags.count("script") == 1
     assert set(page.tags) == set(usual.tags)
     assert {name for name, _ in page.attributes} == {name for name, _ in usual.attributes}
     assert page.text.count(EVIL) >= 8
-    assert _Page(html.table([evil])).tags == _Page(html.table([good])).tags
+    assert _Page(run_pages.table([evil])).tags == _Page(run_pages.table([good])).tags
 
 
 def test_whatever_a_record_says_is_text_on_the_status_page(tmp_path):

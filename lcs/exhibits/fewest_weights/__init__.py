@@ -1,13 +1,13 @@
 """How few weights does it take? Accuracy against remaining weights, of runs of all chapters.
 
-`fronts` gathers the runs and compares them, `description` has the bound from description length
+`pareto` gathers the runs and compares them, `description` has the bound from description length
 (Neyshabur 2020, Theorem 2), `sizes` the weights of the networks (Figure 1), `figures` the figures.
 The chapter trains nothing of its own.
 """
 
 from __future__ import annotations
 
-from lcs.exhibits.fewest_weights import description, fronts
+from lcs.exhibits.fewest_weights import description, pareto
 from lcs.exhibits.verdicts import Claim
 
 STUDIES = ()
@@ -18,7 +18,7 @@ CLAIMS: tuple[Claim, ...] = (
         "By the paper's recipe, β = 50 at the largest width has fewer remaining weights, in all "
         "layers, than S-CONV",
         "scaling-own",
-        fronts.fewer_than_s_conv,
+        pareto.fewer_than_s_conv,
     ),
     Claim(
         "B",

@@ -11,7 +11,7 @@ import numpy as np
 from lcs import data, theory
 from lcs.exhibits import compare, tables
 from lcs.exhibits.compare import PENDING, Conditions
-from lcs.exhibits.fewest_weights import fronts
+from lcs.exhibits.fewest_weights import pareto
 from lcs.exhibits.methods import CONV, LOCAL, SGD, method
 from lcs.exhibits.tables import Table
 from lcs.exhibits.verdicts import Finding
@@ -49,7 +49,7 @@ def bound(record: Record, bits: int = BITS, delta: float = DELTA) -> Bound:
     model = config.model if config.model == "3-fc" else "s-fc"
     dense = compare.as_sgd(config).replace(model=model, kernel_size=None, padding="same")
     n = sum(size.weights for size in dense.layer_sizes().values())
-    k, edges = fronts.weights(record), fronts.operations(record) // 2
+    k, edges = pareto.weights(record), pareto.operations(record) // 2
     m = data.spec(config.dataset).train_size
     whole = theory.mdl_bound(
         0.0,
@@ -94,12 +94,12 @@ def most_weights(
 
 
 def _shown(found: Mapping[str, Conditions]) -> dict[str, list[Record]]:
-    """Return the runs of the table by row: of the recipe at `fronts.WIDTH`, and of R's setting."""
-    recipe, few = found[fronts.RECIPE], found[fronts.REPRODUCTION]
+    """Return the runs of the table by row: of the recipe at `pareto.WIDTH`, and of R's setting."""
+    recipe, few = found[pareto.RECIPE], found[pareto.REPRODUCTION]
     dataset = next((config.dataset for config in [*recipe, *few]), "cifar10")
-    dense = [fronts.baseline(model=m, dataset=dataset) for m in ("s-conv", "s-local", "s-fc")]
-    picked = dict.fromkeys((*dense, fronts.own_lambda(dataset=dataset)), recipe)
-    sparse = fronts.sparse_like_conv(few), fronts.sparsest_above_sgd(few)
+    dense = [pareto.baseline(model=m, dataset=dataset) for m in ("s-conv", "s-local", "s-fc")]
+    picked = dict.fromkeys((*dense, pareto.own_lambda(dataset=dataset)), recipe)
+    sparse = pareto.sparse_like_conv(few), pareto.sparsest_above_sgd(few)
     networks = [c for c in few if method(c) in (CONV, LOCAL, SGD)]
     picked |= {c: few for c in [*networks, *sparse] if c is not None}
     return {
@@ -138,7 +138,7 @@ def bound_table(found: Mapping[str, Conditions], bits: int = BITS, delta: float 
     caption = (
         f"The bound of Theorem 2 on the test error, b = {bits}, δ = {delta:g}, m = "
         f"{data.spec(dataset).train_size:,} training images; means over n seeds, errors as "
-        f"fractions. α = {fronts.WIDTH}: by the recipe; α = 1: in the reproduction's setting. k: "
+        f"fractions. α = {pareto.WIDTH}: by the recipe; α = 1: in the reproduction's setting. k: "
         "remaining weights, ‖w‖₀: those of S-FC that computes the same function. Vacuous: at least "
         "1."
     )
@@ -160,9 +160,9 @@ def numbers(
     `need-images`: images, with the weights as they are. `least-bound`, `least-structure`: the bound
     on the error of the network with the fewest weights, by both readings.
     """
-    recipe, few = found[fronts.RECIPE], found[fronts.REPRODUCTION]
+    recipe, few = found[pareto.RECIPE], found[pareto.REPRODUCTION]
     dataset = next((config.dataset for config in recipe), "cifar10")
-    own, least = fronts.own_lambda(dataset=dataset), fronts.sparsest_above_sgd(few)
+    own, least = pareto.own_lambda(dataset=dataset), pareto.sparsest_above_sgd(few)
     if own not in recipe or least is None:
         return dict.fromkeys(NUMBERS, PENDING)
     mean = _means([bound(run, bits, delta) for run in recipe[own]])

@@ -10,7 +10,7 @@ import numpy as np
 from lcs import data, theory
 from lcs.exhibits import tables
 from lcs.exhibits.compare import Conditions
-from lcs.exhibits.fewest_weights import description, fronts, sizes
+from lcs.exhibits.fewest_weights import description, pareto, sizes
 from lcs.exhibits.methods import B0, B1, B50, CONV, LOCAL, PROXIMAL, SGD, THREE, method
 from lcs.exhibits.plots.interactive import Interactive, scatter
 from lcs.exhibits.plots.style import (
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 TITLES = {
-    fronts.RECIPE: "recipe, 200 epochs",
-    fronts.REPRODUCTION: "reproduction, α = 1, 400 epochs",
+    pareto.RECIPE: "recipe, 200 epochs",
+    pareto.REPRODUCTION: "reproduction, α = 1, 400 epochs",
 }
 LEGEND = tuple(map(str, (CONV, LOCAL, THREE, SGD, PROXIMAL, B0, B1, B50)))
 # whose points carry the width; at a width, those between have as many weights as SGD
@@ -47,7 +47,7 @@ def accuracy(found: Mapping[str, Conditions]) -> Figure:
         return pending()
     figure, panels = subplots(2, len(found), figsize=(WIDTH, 6.6), sharey="col")
     _add_methods(panels[0, 0])
-    shown = [fronts.frame(conditions) for conditions in found.values()]
+    shown = [pareto.frame(conditions) for conditions in found.values()]
     for column, (name, table) in enumerate(zip(found, shown, strict=True)):
         for axes, (cost, label) in zip(panels[:, column], COSTS.items(), strict=True):
             _points(axes, table, cost)
@@ -55,7 +55,7 @@ def accuracy(found: Mapping[str, Conditions]) -> Figure:
                 (set(table.model), "-", "Pareto front, all networks"),
                 ({"s-fc"}, ":", "Pareto front, S-FC"),
             ):
-                best = fronts.front(table[table.model.isin(models)], cost)
+                best = pareto.front(table[table.model.isin(models)], cost)
                 axes.step(
                     best[cost], best.accuracy, style, where="post", color="0.45", lw=1.2,
                     zorder=0, label=title,
@@ -141,7 +141,7 @@ def every_run(found: Conditions) -> Interactive:
         "seed": "seed",
         "run_id": "run",
     }
-    table = fronts.frame(found).round({"accuracy": 2})
+    table = pareto.frame(found).round({"accuracy": 2})
     about = "Test accuracy of every run against its remaining weights."
     return scatter(table, "weights", "accuracy", titles, about, logarithmic=True)
 
@@ -199,11 +199,11 @@ def hero(found: Conditions, filters: Mapping[str, np.ndarray]) -> Figure:
     panels: Any = figure.subfigures(1, 2, width_ratios=(1.25, 1))
     left, right = panels
     axes = left.subplots()
-    table = fronts.frame(found)
+    table = pareto.frame(found)
     _points(axes, table, "weights")
     _add_methods(axes)
     for models, style in ((set(table.model), "-"), ({"s-fc"}, ":")):
-        best = fronts.front(table[table.model.isin(models)], "weights")
+        best = pareto.front(table[table.model.isin(models)], "weights")
         axes.step(best.weights, best.accuracy, style, where="post", color="0.45", lw=1.2, zorder=0)
     axes.set(xscale="log", xlabel=COSTS["weights"], ylabel="test accuracy (%)")
     axes.legend(fontsize="x-small", loc="lower right")

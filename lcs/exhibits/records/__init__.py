@@ -1,8 +1,8 @@
 """The page Records: every run of the book, in a table and on a page of its own.
 
-The pages are made while the book is built (`sphinx_pages`), from the records alone: `html` writes
-them, `curves` draws a run's curves over its epochs. A record is data that others may have sent:
-whatever of it reaches a page is escaped.
+The pages are made while the book is built (`sphinx_pages`), from the records alone: `run_pages`
+writes them, `curves` draws a run's curves over its epochs. A record is data that others may have
+sent: whatever of it reaches a page is escaped.
 """
 
 from __future__ import annotations

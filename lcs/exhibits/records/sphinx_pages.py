@@ -19,7 +19,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.osutil import relative_uri
 
-from lcs.exhibits.records import Run, all_runs, html
+from lcs.exhibits.records import Run, all_runs, run_pages
 from lcs.runs import RunStore
 
 RUNS = "book/runs"
@@ -41,7 +41,7 @@ class RunTable(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """Return the table as HTML, which the search of the book leaves out."""
-        return [nodes.raw("", html.table(_runs(Path(self.env.srcdir, RUNS))), format="html")]
+        return [nodes.raw("", run_pages.table(_runs(Path(self.env.srcdir, RUNS))), format="html")]
 
 
 def lead_to_pages(app: Sphinx, doctree: nodes.document) -> None:
@@ -73,7 +73,7 @@ def write_pages(app: Sphinx, failure: Exception | None) -> None:
     for group in seeds.values():
         for run in group:
             path = target / f"{run.place}.html"
-            path.write_text(html.page(run, group, app.env.found_docs), encoding="utf-8")
+            path.write_text(run_pages.page(run, group, app.env.found_docs), encoding="utf-8")
 
 
 @functools.cache
