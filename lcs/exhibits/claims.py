@@ -8,7 +8,17 @@ from typing import NamedTuple
 from lcs.exhibits import EXHIBITS, exhibit, tables
 from lcs.exhibits.settings import SETTINGS
 from lcs.exhibits.tables import Table
-from lcs.exhibits.verdicts import BENCHMARK, MARKS, SCALES, Claim, Evidence, judged, marked, sign
+from lcs.exhibits.verdicts import (
+    BENCHMARK,
+    MARKS,
+    SCALES,
+    UNDECIDED,
+    Claim,
+    Evidence,
+    judged,
+    marked,
+    sign,
+)
 from lcs.runs import RunStore
 
 CORRECTED = ", but not after correction"
@@ -110,14 +120,18 @@ def numbers(store: RunStore) -> dict[str, str]:
     for name, setting in (("reproduction", "reproduction, α = 1"), ("recipe", "recipe, α = 8")):
         said = [e.verdict for one in found for e, _ in one.evidence if e.setting == setting]
         counts = Counter(sign(verdict)[1] for verdict in said)
+        counts["open"] = said.count(UNDECIDED)
+        counts["undecided"] -= counts["open"]
         kinds = {
             "holds": ("holds", "hold"),
-            "holds .weak": ("holds before correction alone", "hold before correction alone"),
+            "holds .weak": ("holds only before correction", "hold only before correction"),
             "contradicted": ("is contradicted", "are contradicted"),
             "contradicted .weak": (
-                "is contradicted before correction alone",
-                "are contradicted before correction alone",
+                "is contradicted only before correction",
+                "are contradicted only before correction",
             ),
+            "open": ("is undecided", "are undecided"),
+            "undecided": ("cannot be judged", "cannot be judged"),
         }
         parts = [
             f"{count} {plural if count > 1 else singular}"

@@ -183,7 +183,7 @@ def numbers(
     words: dict[str, str | float] = {
         "descent-conditions": f"{len(found)}",
         "descent-longest": f"{max((config.epochs for _, config in found), default=0)}",
-        "descent-double": f"{sum(one.is_double(least) for _, one in found.values())}",
+        "descent-double": f"{sum(one.is_double(least) for _, one in found.values()) or 'none'}",
     }
     for key, who in {"sgd": SGD, "zero": B0, "50": B50}.items():
         one = next(

@@ -110,6 +110,7 @@ def numbers(records: Sequence[Record]) -> dict[str, str]:
         return found[share].get(who, [])
 
     return {
+        "size-n": compare.count_text(compare.conditions(records)),
         "size-local-needs": images_needed(records, LOCAL, B50) if records else PENDING,
         **{key: compare.gain_text(runs(*at), runs(at[0], SGD)) for key, at in gains.items()},
         **{key: locality.excess_text(runs(*at)) for key, at in windows.items()},

@@ -41,7 +41,9 @@ RECIPE = Setting("recipe", SCALES)
 FLIP_CROP = Setting("recipe, flips and crops", SCALES)
 # the same as long as `search-flips`, which chose the hyperparameters
 FLIP_CROP_SHORT = Setting("recipe, flips and crops, 50 epochs", SCALES)
-SETTINGS = (REPRODUCTION, TOWARDS_RECIPE, RECIPE, FLIP_CROP_SHORT, FLIP_CROP)
+# the recipe on spectrograms, without AutoAugment
+SPOKEN = Setting("spoken digits", SCALES)
+SETTINGS = (REPRODUCTION, TOWARDS_RECIPE, RECIPE, FLIP_CROP_SHORT, FLIP_CROP, SPOKEN)
 # a study that makes no sense at the paper's size
 desk_study = partial(Study, scales=("smoke", "desk"))
 

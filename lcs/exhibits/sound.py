@@ -21,7 +21,7 @@ from lcs.exhibits.methods import B0, B50, CONV, LOCAL, SGD, Method, method
 from lcs.exhibits.plots.interactive import scatter
 from lcs.exhibits.plots.style import pending
 from lcs.exhibits.searches import Rule, method_key, searched
-from lcs.exhibits.settings import CHOSEN, RECIPE, desk_study
+from lcs.exhibits.settings import CHOSEN, SPOKEN, desk_study
 from lcs.exhibits.tables import Table
 from lcs.exhibits.verdicts import UNMEASURED, Claim, Finding, Judge, differs
 from lcs.runs import Record
@@ -85,8 +85,8 @@ def _runs(base: Config, betas: Sequence[float]) -> list[Config]:
 CHOICES = {"search-sound": Rule(method_key, lambda c: {"lr": c.lr, **searched(c)})}
 
 STUDIES = (
-    desk_study("search-sound", "Spoken digits, on validation", RECIPE, _search, 1),
-    desk_study("sound", "Spoken digits", RECIPE, _runs, 5),
+    desk_study("search-sound", "Spoken digits, on validation", SPOKEN, _search, 1),
+    desk_study("sound", "Spoken digits", SPOKEN, _runs, 5),
 )
 
 

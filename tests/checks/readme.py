@@ -1,7 +1,7 @@
 """What README.md says of results."""
 
 from checks import Checks, ahead, behind, level, records
-from checks.figure4 import pruned_sgd_is_as_local
+from checks.figure4 import beside_plain_sgd_at_8, pruned_sgd_is_as_local
 from checks.origin import smooth_filters_gather_as_much
 from checks.reproduce import nothing_at_the_papers_size
 from checks.rivals import (
@@ -31,6 +31,7 @@ CHECKS.add(gradual_depends_on_its_rate)
 CHECKS.add(most_rivals_are_level)
 CHECKS.add(locality_of_pruning_is_not_resolved)
 CHECKS.add(pruned_sgd_is_as_local)
+CHECKS.add(beside_plain_sgd_at_8)
 CHECKS.add(smooth_filters_gather_as_much)
 
 
@@ -51,14 +52,14 @@ def large_beta_costs_accuracy(store):
 
 @CHECKS.add
 def sgd_ahead_up_to_width_4(store):
-    """By the paper's recipe SGD is ahead at α = 1, 2 and 4, by less at each step from 2 on.
+    """With AutoAugment SGD is ahead at α = 1, 2 and 4, by less than two points.
 
-    At α = 8 the two cannot be told apart.
+    Its lead falls at each step from 2 on; at α = 8 the two cannot be told apart.
     """
     grown = by_width(records(store, "scaling", "scaling-wide"))
     lead = {width: paired(at[SGD], at[B50]) for width, at in grown.items()}
     return (
-        all(ahead(lead[width]) for width in (1, 2, 4))
+        all(ahead(lead[width]) and lead[width].mean < 2 for width in (1, 2, 4))
         and lead[2].mean > lead[4].mean > lead[8].mean
         and level(lead[8])
     )

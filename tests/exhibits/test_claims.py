@@ -187,7 +187,7 @@ def test_claims_are_counted_by_what_came_out(monkeypatch):
     words = claims.numbers(STORE)
     assert words["claims-all"] == "5"
     assert words["reproduction-judged"] == "4"
-    assert words["reproduction-said"] == "3 hold before correction alone, 1 is contradicted"
+    assert words["reproduction-said"] == "3 hold only before correction, 1 is contradicted"
     assert words["recipe-said"] == "none has a verdict"
 
 

@@ -60,6 +60,7 @@ def test_both_desk_settings_have_names_of_their_own():
         "recipe",
         "recipe, flips and crops",
         "recipe, flips and crops, 50 epochs",
+        "spoken digits",
     }
     assert settings.RECIPE.label("paper") == settings.REPRODUCTION.label("paper") == "paper"
     for name in ("recipe", "width", "wider"):

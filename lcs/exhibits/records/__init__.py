@@ -24,6 +24,7 @@ from lcs.exhibits.settings import (
     RECIPE,
     REPRODUCTION,
     SEARCH_EPOCHS,
+    SPOKEN,
     TOWARDS_RECIPE,
     flip_crop_recipe,
     paper_recipe,
@@ -31,6 +32,7 @@ from lcs.exhibits.settings import (
 )
 from lcs.runs import Record, RunStore
 
+SPECTROGRAMS = {"dataset": "fsdd", "batch_size": 128, "augment": "time-shift"}
 # what the runs of a setting have in common, in the order of the table
 BASES = {
     REPRODUCTION.name: DESK,
@@ -38,6 +40,7 @@ BASES = {
     RECIPE.name: paper_recipe(DESK, 1, DESK.epochs),
     FLIP_CROP_SHORT.name: flip_crop_recipe(DESK, 1, SEARCH_EPOCHS),
     FLIP_CROP.name: flip_crop_recipe(DESK, 1, DESK.epochs),
+    SPOKEN.name: paper_recipe(DESK, 4, DESK.epochs // 4).replace(**SPECTROGRAMS),
     "paper": PAPER,
 }
 # values that a table has columns of, or that follow from the method
