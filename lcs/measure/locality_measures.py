@@ -103,10 +103,10 @@ def window_shares(filters: Tensor, window: int) -> Tensor:
 def centres(filters: Tensor, window: int) -> Tensor:
     """Pixel nearest to the centroid of each filter's mass in its best window x window square.
 
-    Shape (units, 2), row and column, int64; (0, 0) for an all-zero filter. The square and mass are
-    those of `window_mass`. Raises ConfigError for a window that does not fit.
+    Shape (units, 2), row and column, int64; -1 for an all-zero filter, which has none. The square
+    and mass are those of `window_mass`. Raises ConfigError for a window that does not fit.
     """
-    shares = window_shares(filters, window)
+    shares = window_shares(filters, window).nan_to_num()
     best = shares.flatten(1).argmax(1, keepdim=True)
     mass = _mass(filters).nan_to_num()
     height, width = mass.shape[1:]
@@ -115,7 +115,8 @@ def centres(filters: Tensor, window: int) -> Tensor:
     inside = ((rows >= top) & (rows < top + window))[:, :, None]
     mass = mass * (inside & ((columns >= left) & (columns < left + window))[:, None])
     moments = torch.stack([mass.sum(2) @ rows.double(), mass.sum(1) @ columns.double()], dim=1)
-    return (moments / mass.sum((1, 2)).clamp(min=1e-300)[:, None]).round().long()
+    whole = mass.sum((1, 2))[:, None]
+    return torch.where(whole > 0, (moments / whole).round(), -1).long()
 
 
 def band_mass(filters: Tensor, size: int) -> Tensor:

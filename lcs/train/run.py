@@ -244,14 +244,20 @@ class Run:
         return loss, accuracy
 
     def _learn_windows(self) -> None:
-        """Let λ of the first layer grow outside the window around where each unit's mass is."""
+        """Let λ of the first layer grow outside the window around where each unit's mass is.
+
+        That of a unit without weights stays where it was.
+        """
         net, group = cast(models.Net, self.model), self.optimizer.param_groups[0]
         geometry = net.geometries[0]
         side = geometry.in_size
         (weight,) = group["params"]
+        self._require_finite("the norm of the first layer", float(weight.detach().norm()))
         filters = weight.detach().view(-1, geometry.in_channels, side, side)
         centres = measure.centres(filters, min(geometry.kernel_size, side))
-        group["relative_l1"].copy_(models.relative_l1(geometry, self.config.l1_growth, centres))
+        moved = centres[:, 0] >= 0
+        relative = models.relative_l1(geometry, self.config.l1_growth, centres[moved])
+        group["relative_l1"][moved.to(weight.device)] = relative.to(weight.device)
 
     def train_step(self, network: Forward, x: Tensor, labels: Tensor) -> Tensor:
         """Take one optimizer step; return the batch's summed loss and number of hits, (2,).

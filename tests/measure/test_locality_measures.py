@@ -49,13 +49,17 @@ def test_pruning_keeps_the_largest_weights():
 
 def test_the_centre_of_a_filter_is_where_most_of_its_mass_is():
     """That is its best window's, whatever lies outside: not the centroid of the whole filter."""
-    filters = torch.zeros(4, 2, 32, 32)
+    filters = torch.zeros(5, 2, 32, 32)
     filters[0, :, 3:12, 20:29] = 1.0
     filters[0, 1, 25, 5] = -20.0
     filters[1, 0, 10:15, 14:19] = 0.1
     filters[1, 1, 31, 31] = 0.3
     filters[2, 1, 0, 30] = 1.0
-    assert measure.centres(filters, 9).tolist() == [[25, 5], [12, 16], [0, 30], [0, 0]]
+    # as far as possible, in the same rows and in the same columns
+    filters[4, 0, 12, 12] = 2.0
+    filters[4, 0, 12, 31] = filters[4, 0, 31, 12] = 1.0
+    centres = measure.centres(filters, 9)
+    assert centres.tolist() == [[25, 5], [12, 16], [0, 30], [-1, -1], [12, 12]]
     with pytest.raises(ConfigError, match="window"):
         measure.centres(filters, 33)
 

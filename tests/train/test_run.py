@@ -12,6 +12,7 @@ import lcs.train
 from lcs import data, models
 from lcs.config import CHOICES, Config, recorded_epochs
 from lcs.data.batches import Batches, split
+from lcs.errors import TrainingError
 from lcs.optim.schedule import learning_rate
 from lcs.runs import RunStore
 from lcs.train import train
@@ -130,16 +131,39 @@ def test_learned_windows_follow_the_weights():
     run = Run.start(LASSO.replace(l1_growth=0.5, l1_window="learned"), CPU)
     filters = run.model.conv1.weight.view(-1, 8, 8)
     relative = run.optimizer.param_groups[0]["relative_l1"].view(-1, 8, 8)
-    for epoch, corner in enumerate(((7, 0), (0, 7))):
+    for epoch, (row, column) in enumerate(((7, 0), (0, 7))):
         with torch.no_grad():
-            filters[5] = 0.0
-            filters[(5, *corner)] = 9.0
+            filters[5:7] = 0.0
+            filters[5, row, column] = 9.0
+        before = relative[6].clone()
         run.run_epoch(epoch, record=False)
         # windows of 9 x 9 around a corner of 8 x 8 pixels
         far = 1 + 0.5 * 3
-        assert relative[(5, *corner)] == 1
-        assert relative[(5, *reversed(corner))] == far
+        assert relative[5, row, column] == 1
+        assert relative[5, column, row] == far
         assert relative[5].amax() == far
+        assert torch.equal(relative[6], before), "a unit without weights has no window to learn"
+
+
+def test_learned_windows_are_as_wide_as_the_kernel():
+    """Both ends of a stroke of eight pixels pull at the centre."""
+    run = Run.start(LASSO.replace(l1_growth=0.5, l1_window="learned"), CPU)
+    with torch.no_grad():
+        filters = run.model.conv1.weight.view(-1, 8, 8)
+        filters[5] = 0.0
+        filters[5, 3, 0:3] = filters[5, 3, 7] = 1.0
+    run.run_epoch(0, record=False)
+    relative = run.optimizer.param_groups[0]["relative_l1"].view(-1, 8, 8)
+    # (0 + 1 + 2 + 7) / 4 = 2.5, rounded to the even 2
+    assert relative[5, 3].tolist() == [1, 1, 1, 1, 1, 1, 1, 1.5]
+
+
+def test_weights_that_are_not_finite_end_a_run_with_learned_windows():
+    run = Run.start(LASSO.replace(l1_growth=0.5, l1_window="learned"), CPU)
+    with torch.no_grad():
+        run.model.conv1.weight[0, 0] = torch.nan
+    with pytest.raises(TrainingError, match=r"the norm of the first layer is not finite"):
+        run.run_epoch(0, record=False)
 
 
 def test_every_convolution_like_layer_is_in_the_first_group():
