@@ -160,7 +160,7 @@ class Config(RunConfig):
     l1_rest: float | None = None  # lambda of the other layers; None: the same
     # growth of the first layer's lambda, for filters that are banded: see `lcs.models.relative_l1`
     l1_growth: float = 0.0
-    # outside which it grows: of S-LOCAL, or where each unit has its mass before an epoch
+    # the window outside which it grows: S-LOCAL's, or where a unit has its mass as an epoch begins
     l1_window: str = "grid"
     beta: float = 0.0  # weights below beta * lambda are set to zero
     frozen_zeros: bool = False  # weights at zero stay there: one-way pruning

@@ -1,7 +1,7 @@
 """What the book shows: one exhibit for each chapter with results, in the order of the book.
 
 An exhibit is a module of this package and a notebook of the same name. It declares its `STUDIES`
-and its `CLAIMS`, and draws its tables and figures.
+and its `CLAIMS`, by `CHOICES` how its searches choose, and draws its tables and figures.
 
 - Pages with studies: `toy`, `table2`, `figure3`, `figure4`, `convolution`, `permuted`, `why`,
   `scaling`, `rivals`, `origin`, `transfer`, `sample_size`, `variants`, `sound`.
@@ -9,8 +9,9 @@ and its `CLAIMS`, and draws its tables and figures.
   `questions` and `records` gather from all exhibits, and so does `readme`, for README.
 - Shared tools: `settings` (how runs are trained), `methods` (their names), `searches` (what they
   chose, in `chosen.json`), `published` (what others have published), `compare` (runs by condition,
-  paired by seed), `locality` (of filters, over seeds), `verdicts` (claims and how they are judged),
-  `tables` and `plots` (what a page shows), `book` (chapters executed, pages rendered).
+  paired by seed), `gap` (between S-FC and S-LOCAL), `locality` (of filters, over seeds),
+  `verdicts` (claims and how they are judged), `tables` and `plots` (what a page shows), `book`
+  (chapters executed, pages rendered).
 """
 
 from __future__ import annotations

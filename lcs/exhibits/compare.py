@@ -288,7 +288,7 @@ def field_text(config: Config, field: str) -> str:
     if field in foreign_fields(config.optimizer):
         return tables.NONE
     if field == "frozen_zeros":
-        return "stay" if value else "may return"
+        return "frozen" if value else "may return"
     if field == "l1_rest":
         value = config.rest_l1
     if field == "period":
@@ -400,7 +400,7 @@ def remaining_text(runs: Sequence[Record]) -> str:
 
 
 def layers_text(runs: Sequence[Record]) -> str:
-    """Return how much of each layer is left on average, in per cent."""
+    """Return how much of each layer remains on average, in per cent."""
     shares = (f"{mean_interval(remaining(runs, layer)).mean:.1f}" for layer in LAYERS)
     return ", ".join(share.replace("100.0", "100") for share in shares)
 
@@ -420,7 +420,7 @@ def would_revive_text(runs: Sequence[Record]) -> str:
 
 
 def would_revive_of_remaining_text(runs: Sequence[Record]) -> str:
-    """Return the same as a share of the weights of the layer that were left at that step."""
+    """Return the same as a share of the weights of the layer that remained at that step."""
     return _most_forgone(runs, lambda run: run.history["nonzeros"]["conv1"])
 
 
@@ -451,7 +451,7 @@ def difference_of(
 
 
 def left_of(found: Conditions, **fields: object) -> str:
-    """Return how much of the first layer is left, in per cent."""
+    """Return how much of the first layer remains, in per cent."""
     return said_of(found, remaining_text, **fields)
 
 

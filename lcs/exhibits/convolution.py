@@ -127,9 +127,11 @@ def numbers(found: pd.DataFrame, named: Mapping[str, Sequence[Record]]) -> dict[
         words[f"sharing-{name}-excess"] = compare.signed_text(excess)
         known = f"{_way_text(row)} %" if row and math.isfinite(way(row)) else "not defined"
         words[f"sharing-{name}-way"] = known if row else PENDING
-    ways = [way(row) for row in rows.values() if row["series"].partition(",")[0] == B0.shortest]
+    zero = [row for row in rows.values() if row["series"].partition(",")[0] == B0.shortest]
+    ways = sorted((row for row in zero if math.isfinite(way(row))), key=way)
     words["sharing-zero-runs"] = f"{len(ways)}" if ways else PENDING
-    words["sharing-zero-ways"] = f"{min(ways):.0f} to {max(ways):.0f} %" if ways else PENDING
+    ends = f"{_way_text(ways[0])} to {_way_text(ways[-1])} %" if ways else PENDING
+    words["sharing-zero-ways"] = ends
     return words
 
 

@@ -91,7 +91,7 @@ def ranges_table(config: Config) -> Table:
         f"{published.PAPER_EPOCHS} epochs)."
     )
     widths = [f"α = {c.base_channels}" for c in (config, wide)]
-    columns = ["layer", "formula", *widths, "left in the paper"]
+    columns = ["layer", "formula", *widths, "remaining, paper"]
     return Table("tab-ranges", caption, columns, rows, text=["formula"])
 
 
@@ -386,7 +386,7 @@ CLAIMS: tuple[Claim, ...] = (
     ),
     Claim(
         "P",
-        f"The third layer stays dense: more than {THIRD_LAYER:.0f} % are left",
+        f"The third layer stays dense: more than {THIRD_LAYER:.0f} % remain",
         "table2",
         _keeps("fc2", THIRD_LAYER, more=True),
         "about 3 · 10⁴ of 3.6 · 10⁴",

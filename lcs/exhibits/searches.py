@@ -1,8 +1,8 @@
 """What the searches found best on validation images, and how it comes into `chosen.json`.
 
 An exhibit says by its `CHOICES` how each of its searches chooses. A choice of one search is where
-others start from: run `lcs study NAME --choose` in the order of the Status page, each once its
-runs are stored.
+others start from: run `lcs study NAME --choose` in the order of `rules`, each once its runs are
+stored.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ Rules = dict[str, "Rule | Callable[[Sequence[Record]], dict[str, Any]]"]
 
 
 def rules() -> Rules:
-    """Return how every search of the book chooses, by its name."""
+    """Return how every search of the book chooses, by its name; one may build on earlier ones."""
     found: Rules = {}
     for name in EXHIBITS:
         found |= getattr(exhibit(name), "CHOICES", {})

@@ -11,6 +11,7 @@ import numpy as np
 from lcs.config import Config
 from lcs.exhibits import compare, published, tables
 from lcs.exhibits.compare import Numbers, Values
+from lcs.exhibits.gap import gains_and_gaps, gap_text
 from lcs.exhibits.methods import (
     B0,
     B1,
@@ -25,7 +26,6 @@ from lcs.exhibits.methods import (
     beta_lasso_method,
 )
 from lcs.exhibits.plots.style import PUBLISHED_MARKERS, WIDTH, look, subplots
-from lcs.exhibits.scaling.gains import gains_and_gaps, gap_text
 from lcs.exhibits.settings import REPRODUCTION, baseline, beta_lasso, l1_of, sgd_and_betas
 from lcs.exhibits.tables import Table, signed
 from lcs.exhibits.verdicts import Claim, Finding, Judge, beats, one_more, one_more_text

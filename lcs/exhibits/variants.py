@@ -222,17 +222,23 @@ def from_convolution_table(records: Sequence[Record]) -> Table:
         "network": compare.of(lambda config: str(method(config))),
         "starts from": compare.of(lambda config: "S-CONV" if config.source else tables.NONE),
         **compare.by_field(["epochs", "lr"]),
-        "over the same from random weights": compare.less(found, lambda c: _from_nothing(found, c)),
+        "over the same from random weights": compare.less(
+            found, lambda c: _from_random_weights(found, c)
+        ),
         **_results(),
     }
     what = "Trained on from S-CONV, and from random weights"
     return compare.by_condition("from-convolution", records, columns, what, text=("starts from",))
 
 
-def _from_nothing(found: Conditions, config: Config) -> Config:
+def _from_random_weights(found: Conditions, config: Config) -> Config:
     """Return the same network from random weights, as long in all; of such a one itself."""
-    alike = (c for c in found if method(c) == method(config) and c.epochs > config.epochs)
+    alike = (c for c in found if method(c) == method(config) and c.epochs == _longest(found))
     return next(alike, config) if config.source else config
+
+
+def _longest(found: Conditions) -> int:
+    return max((config.epochs for config in found), default=0)
 
 
 def deeper_table(records: Sequence[Record]) -> Table:
@@ -283,7 +289,7 @@ def from_convolution_figure(records: Sequence[Record]) -> Figure:
         plots.Differences(
             str(method(config)),
             str(method(config)),
-            compare.differences(runs, found[_from_nothing(found, config)]),
+            compare.differences(runs, found[_from_random_weights(found, config)]),
         )
         for config, runs in found.items()
         if config.source
@@ -324,8 +330,8 @@ def numbers(found: dict[str, list[Record]]) -> dict[str, str]:
     started = compare.conditions(found["from-convolution"])
     half = {m: compare.runs_of(started, **m._asdict(), start="network") for m in (SGD, B50, CONV)}
     whole = {
-        m: started[_from_nothing(started, runs[0].config.replace(seed=0))] if runs else []
-        for m, runs in half.items()
+        m: compare.runs_of(started, **m._asdict(), start="initial", epochs=_longest(started))
+        for m in half
     }
     deep = compare.by_method(found["deeper"])
     depth = {

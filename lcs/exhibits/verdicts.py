@@ -260,9 +260,9 @@ def differs(
     margin: float | None = None,
     unit: str = "points",
 ) -> Judge:
-    """Judge whether some runs have more accuracy than others, paired by seed; or more `of` others.
+    """Judge whether some runs have more accuracy than others, or more of what `of` returns.
 
-    With a margin, whether they have as much, within so many units.
+    Runs are paired by seed. With a margin, whether they have as much, within so many units.
     """
 
     def judge(records: list[Record]) -> Finding | None:

@@ -10,6 +10,7 @@ from checks.rivals import (
     most_rivals_are_level,
     pruning_is_ahead,
 )
+from checks.scaling import flips_at_four_times_the_length
 from checks.table2 import l1_reduces_overfitting
 from lcs.exhibits import find_study
 from lcs.exhibits.claims import CORRECTED, judge_all
@@ -26,6 +27,7 @@ PRUNED = (
 )
 CHECKS.add(nothing_at_the_papers_size)
 CHECKS.add(l1_reduces_overfitting)
+CHECKS.add(flips_at_four_times_the_length)
 CHECKS.add(pruning_is_ahead)
 CHECKS.add(gradual_depends_on_its_rate)
 CHECKS.add(most_rivals_are_level)

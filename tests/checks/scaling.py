@@ -18,11 +18,11 @@ from checks.scaling_parts import (
     own,
     rises,
 )
-from lcs.exhibits import exhibit, published, searches
+from lcs.exhibits import exhibit, gap, published, searches
 from lcs.exhibits.compare import (
     accuracies,
     by_method,
-    differences,
+    by_seed,
     paired,
     remaining,
 )
@@ -190,15 +190,23 @@ def one_lambda_stays_below_sgd(store):
 @CHECKS.add
 def local_lead_grows(store):
     """The lead of S-LOCAL over β = 50 with the λ of each width grows clearly up to α = 4 only."""
-    leads = [differences(at[LOCAL], at[B50]) for at in own(store).values()]
-    growth = [mean_interval(np.subtract(more, less)) for less, more in itertools.pairwise(leads)]
+    leads = [(by_seed(at[LOCAL]), by_seed(at[B50])) for at in own(store).values()]
+    growth = [
+        mean_interval(
+            [
+                (after[0][seed] - after[1][seed]) - (before[0][seed] - before[1][seed])
+                for seed in set.intersection(*map(set, (*before, *after)))
+            ]
+        )
+        for before, after in itertools.pairwise(leads)
+    ]
     return all(map(ahead, growth[:2])) and level(growth[2])
 
 
 @CHECKS.add
 def gap_not_closed(store):
     """β = 50 closes less than a fifth of the gap to S-LOCAL at α = 8, and nothing of it before."""
-    shares = {width: gains.gap_closed(at) for width, at in own(store).items()}
+    shares = {width: gap.gap_closed(at) for width, at in own(store).items()}
     return shares[8][2] < 20 and max(shares[width][0] for width in (1, 2, 4)) < 0
 
 
@@ -265,6 +273,23 @@ def ahead_of_sgd_at_the_length_of_the_search(store):
     names = ("recipe-length-search", "recipe-length-search-local")
     groups = by_method([run for name in names for run in records(store, name)])
     return paired(groups[B50], groups[SGD]).mean > 0 > paired(groups[B50], groups[LOCAL]).mean
+
+
+@CHECKS.add
+def flips_at_four_times_the_length(store):
+    """β = 50 is ahead of SGD and β = 0 on average, by under a point or two; 3-FC and S-LOCAL lead.
+
+    With AutoAugment at this width 3-FC was behind.
+    """
+    groups, before = by_method(records(store, "flips")), common(store)[8]
+    lead = {name: gain(groups, B50, name).mean for name in groups}
+    return (
+        0 < lead[SGD] < 1
+        and 0 < lead[B0] < 2
+        and lead[THREE] < 0
+        and lead[LOCAL] < -5
+        and gain(before, B50, THREE).mean > 0
+    )
 
 
 @CHECKS.add

@@ -224,7 +224,9 @@ def test_a_claim_is_judged_by_each_of_its_studies(monkeypatch):
     assert one == "[reproduction, α = 1](toy.ipynb)"
     wide = "[recipe, α = 8](scaling.ipynb)"
     short = "[recipe, flips and crops, 50 epochs, α = 8](scaling.ipynb)"
-    assert said == [(False, one), (True, one), (True, wide), (True, short), (False, one)]
+    long = "[recipe, flips and crops, α = 8](scaling.ipynb)"
+    own = [(True, place) for place in (one, wide, short, long)]
+    assert said == [(False, one), *own, (False, one)]
 
 
 def test_the_share_of_the_gap_that_is_closed():

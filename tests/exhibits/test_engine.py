@@ -215,7 +215,7 @@ def test_whole_runs(tmp_path):
     first, second = (dict(zip(shown.columns, row, strict=True)) for row in shown.rows)
     counted = [first[f"epochs, {mode}"] for mode in ("dense", "frozen zeros")]
     assert (counted, first["time"]) == (["2", "7"], "1.5 min")
-    held = [f"held back, of {whole} (%)" for whole in ("all", "those left")]
+    held = [f"held back, of {whole} (%)" for whole in ("all", "those remaining")]
     assert [(first[name], second[name]) for name in held] == [("0.4", "–"), ("15", "–")]
     assert first["dead units"] == "1 of 8"
     assert "9 epochs each" in shown.caption

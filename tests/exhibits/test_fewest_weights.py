@@ -117,6 +117,8 @@ def test_prose_says_how_many_times_fewer_weights():
     assert numbers["own-times"] == numbers["own-operations-times"] == "20.0"
     assert numbers["own-gain"] == "+1.00 ± 0.00"
     assert numbers["own-n"] == "6"
+    assert numbers["own-share"] == "5.0"
+    assert float(numbers["own-conv-times"]) < 1 < float(numbers["wide-local-times"])
     # S-LOCAL of α = 4 has 348,096 weights, next to 334,330
     assert (numbers["local-alpha"], numbers["local-weights"]) == ("4", "348,096")
     assert (numbers["local-gain"], numbers["local-n"]) == ("−2.00 ± 0.00", "3")
@@ -130,6 +132,7 @@ def test_prose_on_the_reproduction_compares_equal_sizes():
     numbers = pareto.reproduction_numbers(reproduction())
     # S-CONV has 6,627 weights, and S-FC 792,816
     assert (numbers["few-weights"], numbers["few-method"]) == ("7,927", "β = 50, λ = 5e-5")
+    assert numbers["few-times"] == "100"
     assert numbers["few-conv-gain"] == "11.00 and 11.00"
     assert numbers["few-local-behind"] == "1.00 and 1.00"
     # the sparsest of all is behind SGD

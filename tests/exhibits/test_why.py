@@ -147,7 +147,7 @@ def test_a_table_has_every_condition_beside_its_reference():
     records = study("frozen", lambda c: 50 - 3 * c.frozen_zeros + 0.1 * c.seed)
     table = results.comparison_table("frozen", records)
     assert len(table.rows) == 5
-    stay = [row for row in table.rows if row[1] == "stay"]
+    stay = [row for row in table.rows if row[1] == "frozen"]
     assert [row[3] for row in stay] == ["−3.00 ± 0.00"] * 2
     assert all(row[4] == "50.0, 75.0, 100" for row in table.rows)
 

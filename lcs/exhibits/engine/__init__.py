@@ -1,7 +1,8 @@
 """The engine: a training step counted, its estimated floor, and what was measured.
 
 `counts` has operations and bytes, `benchmarks` what `make bench` measured, `sparsity` steps and
-runs with a first layer that is mostly zero, `inference` trained networks in use.
+runs with a first layer that is mostly zero, `inference` trained networks in use, `figures` what is
+drawn of them.
 """
 
 from __future__ import annotations

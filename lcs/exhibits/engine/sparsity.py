@@ -182,13 +182,13 @@ def runs_table(records: Sequence[Record]) -> Table:
         return tables.pending_table("tab-whole", what, "lcs study showpiece")
     modes = [mode for mode in MODES if any(mode in run.provenance["modes"] for run in records)]
     columns = ["run", LABELS["augment"], *(f"epochs, {SHOWN[mode]}" for mode in modes)]
-    columns += ["remaining, layer 1 (%)", "held back, of all (%)", "held back, of those left (%)"]
-    columns += ["dead units", "time", "seed"]
+    columns += ["remaining, layer 1 (%)", "held back, of all (%)"]
+    columns += ["held back, of those remaining (%)", "dead units", "time", "seed"]
     caption = (
         f"{what}, {records[0].config.epochs} epochs each: how many of them were computed how; what "
         "remains of the first layer; the most weights that one step would have let return, had "
-        "zeros been free, of all and of those left at that step; units without a weight. Times "
-        "are those of the records, on "
+        "zeros been free, of all and of those remaining at that step; units without a weight. "
+        "Times are those of the records, on "
         f"{tables.plain(records[0].provenance['hardware'])}."
     )
     rows = []

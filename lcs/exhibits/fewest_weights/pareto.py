@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from lcs.config import Config
 from lcs.exhibits import compare, locality, tables
 from lcs.exhibits.compare import PENDING, Conditions
-from lcs.exhibits.methods import LOCAL, SGD, Method, method
+from lcs.exhibits.methods import CONV, LOCAL, SGD, Method, method
 from lcs.exhibits.settings import DESK, SHARE_AT_WIDTH, WIDTHS, chosen, paper_recipe
 from lcs.exhibits.tables import NONE, Table
 from lcs.exhibits.verdicts import Finding
@@ -186,13 +186,18 @@ def sparse_like_conv(found: Conditions) -> Config | None:
 
 def sparsest_above_sgd(found: Conditions) -> Config | None:
     """Return S-FC with the fewest weights, of those that are ahead of SGD in every common seed."""
-    sgd = next((config for config in found if method(config) == SGD), None)
+    sgd = _first(found, SGD)
     ahead = [
         config
         for config, runs in found.items()
-        if sgd and config.beta and min(compare.differences(runs, found[sgd])) > 0
+        if sgd and config.beta and min(compare.differences(runs, sgd)) > 0
     ]
     return min(ahead, key=lambda c: mean_weights(found[c]), default=None)
+
+
+def _first(found: Conditions, wanted: Method) -> list[Record]:
+    """Return the runs of the first condition of a method."""
+    return next((runs for config, runs in found.items() if method(config) == wanted), [])
 
 
 def recipe_numbers(found: Conditions) -> dict[str, str]:
@@ -242,8 +247,7 @@ def reproduction_numbers(found: Conditions) -> dict[str, str]:
         [] if config is None else found[config]
         for config in (sparse_like_conv(found), sparsest_above_sgd(found))
     )
-    groups = compare.by_method([run for runs in found.values() for run in runs])
-    sgd, conv, local = (groups.get(one, []) for one in (SGD, Method("s-conv"), LOCAL))
+    sgd, conv, local = (_first(found, one) for one in (SGD, CONV, LOCAL))
     return {
         "few-method": _penalty_text(few),
         "few-weights": _weights_text(few),

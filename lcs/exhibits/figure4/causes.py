@@ -48,7 +48,7 @@ def factorial_numbers(records: Sequence[Record]) -> dict[str, str]:
         "window-threshold": compare.gain_text(sparse, zero, beyond_chance),
     }
     pruned: dict[str, Any] | None = None
-    if zero and zero[0].has_filters:
+    if sparse and zero and zero[0].has_filters:
         share = compare.remaining(sparse)[0] / 100
         pruned = measure.locality(measure.prune(zero[0].load_filters(), share))
     return words | {

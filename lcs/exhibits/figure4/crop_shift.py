@@ -31,6 +31,9 @@ def _crops(base: Config, betas: Sequence[float]) -> list[Config]:
     return [sparse.replace(crop_padding=shift) for shift in (0, usual // 2, usual, 2 * usual)]
 
 
+# padding before the crop, in pixels; None: the usual
+PADDINGS = {"none": 0, "usual": None, "far": 8}
+
 STUDIES = (desk_study("crops", "How far crops shift", REPRODUCTION, _crops),)
 
 
@@ -98,11 +101,12 @@ def by_shift(records: Sequence[Record]) -> dict[str, list[Record]]:
 
     Nothing without any runs.
     """
-    found = list(compare.conditions(records).values())
-    if not found:
-        return {}
-    usual = next(runs for runs in found if runs[0].config.crop_padding is None)
-    return {"none": found[0], "usual": usual, "far": found[-1]}
+    found = compare.conditions(records)
+    return {
+        name: compare.runs_of(found, crop_padding=padding)
+        for name, padding in PADDINGS.items()
+        if found
+    }
 
 
 def _neighbours(runs: Sequence[Record]) -> str:
@@ -126,11 +130,11 @@ def _known(values: Sequence[float], digits: int) -> str:
 # Claims
 
 
-def _wider(one: int | None, other: int | None) -> Judge:
-    """Judge whether weights gather over a wider range with crops of so many pixels; None: usual."""
+def _wider(one: str, other: str) -> Judge:
+    """Judge whether weights gather over a wider range with the crops of one name in `PADDINGS`."""
     return differs(
-        {"crop_padding": one},
-        {"crop_padding": other},
+        {"crop_padding": PADDINGS[one]},
+        {"crop_padding": PADDINGS[other]},
         of=locality.clustering_ranges,
         unit="pixels",
     )
@@ -142,13 +146,13 @@ CLAIMS: tuple[Claim, ...] = (
         "Weights of a filter gather over a wider range with crops than with flips alone "
         "(β = 50, α = 4)",
         "crops",
-        _wider(None, 0),
+        _wider("usual", "none"),
     ),
     Claim(
         "B",
         "Weights of a filter gather over a wider range where crops shift twice as far "
         "(β = 50, α = 4)",
         "crops",
-        _wider(8, None),
+        _wider("far", "usual"),
     ),
 )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from lcs.exhibits import tables
 from lcs.exhibits.plots.style import (
     WIDTH,
+    Look,
     add_legend,
     look,
     pending,
@@ -64,9 +65,14 @@ def sweep(
         return pending()
     figure, panels = subplots(1, 2, figsize=(WIDTH, 3.2))
     measures = {"accuracy": accuracy, "left": "remaining, layer 1 (%)"}
+    looks: dict[str, Look] = {}
+    for name in table.series.unique():
+        own = look(name)
+        # two variants of one method are told apart by their lines
+        looks[name] = own._replace(line=":") if own in looks.values() else own
     for axes, (column, title) in zip(panels, measures.items(), strict=True):
         for name, runs in table.groupby("series", sort=False):
-            own = look(name)
+            own = looks[str(name)]
             axes.plot(runs.x, runs[column], own.marker, color=own.colour, ms=4, alpha=0.6)
             mean = runs.groupby("x")[column].mean()
             axes.plot(mean.index, mean, ls=own.line, color=own.colour, label=name)

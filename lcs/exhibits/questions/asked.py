@@ -158,8 +158,8 @@ QUESTIONS: tuple[Question, ...] = (
         "sound#local-in-time-or-in-frequency",
         claims=(
             "On spoken digits, filters of β = 0 are local in time, beyond chance",
-            "On spoken digits, filters of β = 50, as the search chose it, are no more local in "
-            "time than by chance, within 1 point",
+            "On spoken digits, filters of β = 50, as the search chose it, are as local in "
+            "time as by chance, within 1 point",
             "On spoken digits, β = 0 is better than SGD",
             "On spoken digits, β = 50 is better than SGD",
         ),

@@ -259,8 +259,8 @@ def other_numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
         "rival-first-choice": compare.gain_text(runs["rivals-first-choice"], place.get(B50, [])),
         "rival-iterative": compare.gain_text(runs["rivals-iterative"], place.get(B50, [])),
         "few-gradual": compare.gain_text(few.get("gradual", []), few.get(B50, [])),
-        "er-gains": f"{sum(gain > 0 for gain in gains) or 'none'}",
-        "er-runs": f"{len(gains)}",
+        "er-gains": f"{sum(gain > 0 for gain in gains) or 'none'}" if gains else PENDING,
+        "er-runs": f"{len(gains)}" if gains else PENDING,
         **{name: compare.count_text(compare.conditions(of)) for name, of in counts.items()},
     }
 

@@ -1,6 +1,6 @@
 """The paper's recipe at growing width: does the gain of β = 50 grow with it?
 
-`search` chooses hyperparameters on validation images, `studies` has all other runs, `by_width` what
+`search` chooses hyperparameters on validation images, `studies` has all other runs, `widths` what
 comes out at each width, `gains` the differences between methods and their growth with the width,
 `results` the other comparisons and the numbers of the prose.
 """
@@ -8,7 +8,7 @@ comes out at each width, `gains` the differences between methods and their growt
 from __future__ import annotations
 
 from lcs.exhibits.methods import B0, B50, PROXIMAL, SGD
-from lcs.exhibits.scaling import by_width, gains, results, search, studies
+from lcs.exhibits.scaling import gains, results, search, studies, widths
 from lcs.exhibits.verdicts import Claim, beats
 
 CHOICES = search.CHOICES
@@ -47,4 +47,4 @@ CLAIMS: tuple[Claim, ...] = (
     ),
 )
 
-__all__ = ["CHOICES", "CLAIMS", "STUDIES", "by_width", "gains", "results", "search", "studies"]
+__all__ = ["CHOICES", "CLAIMS", "STUDIES", "gains", "results", "search", "studies", "widths"]

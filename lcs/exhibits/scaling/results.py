@@ -20,24 +20,25 @@ from lcs.exhibits.compare import (
     usual,
     without_threshold,
 )
-from lcs.exhibits.methods import B0, B50, LOCAL, PROXIMAL, SGD
+from lcs.exhibits.gap import gains_and_gaps, gap_text
+from lcs.exhibits.methods import B0, B50, LOCAL, PROXIMAL, SGD, THREE
 from lcs.exhibits.scaling import gains, studies
-from lcs.exhibits.scaling.by_width import fit_and_gap_text
-from lcs.exhibits.scaling.gains import gain_text, gap_text
-from lcs.exhibits.settings import chosen, chosen_flip_crop
+from lcs.exhibits.scaling.gains import gain_of
+from lcs.exhibits.scaling.widths import fit_and_gap_text
+from lcs.exhibits.settings import DESK, chosen, chosen_flip_crop
 from lcs.exhibits.tables import Table
 from lcs.runs import Record
 from lcs.stats import lack_of_fit
 
 
 def _plain_sgd(config: Config) -> Config:
-    return as_sgd(config).replace(lr=0.1, momentum=0.0, weight_decay=0.0)
+    return as_sgd(config).replace(lr=DESK.lr, momentum=0.0, weight_decay=0.0)
 
 
 SGD_HERE: dict[str, Reference] = {"SGD": lambda config: chosen(as_sgd(config), "s-fc")}
 SGD_FLIPS: dict[str, Reference] = {"SGD": lambda config: chosen_flip_crop(as_sgd(config), "s-fc")}
 EVERY = "Every method with flips and crops, its hyperparameters chosen at α = 8"
-SEARCHED = ["base_channels", "lr", "weight_decay", "l1"]
+HYPERPARAMETERS = ["base_channels", "lr", "weight_decay", "l1"]
 COMPARED = {
     "scaling-threshold": Compared(
         ["l1"],
@@ -47,7 +48,11 @@ COMPARED = {
     "scaling-seeds": Compared(
         ["l1"], SGD_HERE, "SGD and β = 50 at the largest width, with more seeds"
     ),
-    "scaling-beyond": Compared(["l1"], SGD_HERE, "SGD, β = 0 and β = 50 at α = 16"),
+    "scaling-beyond": Compared(
+        ["l1"],
+        SGD_HERE | {"β = 0": lambda c: chosen(without_threshold(c), "s-fc", "beta-lasso", 0.0)},
+        "SGD, β = 0 and β = 50 at α = 16",
+    ),
     "momentum": Compared(
         ["lr", "momentum", "weight_decay", "l1"],
         {"plain SGD": _plain_sgd},
@@ -74,8 +79,8 @@ COMPARED = {
         "AutoAugment after flips and crops, as in this book, and before them",
     ),
     "recipe-cifar100": Compared(["lr", "l1"], SGD_FLIPS, "CIFAR-100, flips and crops"),
-    "recipe-length-search": Compared(SEARCHED, SGD_FLIPS, EVERY),
-    "flips": Compared(SEARCHED, SGD_FLIPS, EVERY),
+    "recipe-length-search": Compared(HYPERPARAMETERS, SGD_FLIPS, EVERY),
+    "flips": Compared(HYPERPARAMETERS, SGD_FLIPS, EVERY),
     "recipe-length": Compared(
         ["epochs", "l1"], SGD_FLIPS, "SGD, S-LOCAL and β = 50 at four lengths"
     ),
@@ -150,23 +155,25 @@ def numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
     added = by_method([run for run in seeds if run.config.seed not in shared])
     large = {name: runs[f"showpiece{name}"] for name in ("", "-sgd", "-decay")}
     searched = by_method([*runs["recipe-length-search"], *runs["recipe-length-search-local"]])
+    flips = by_method(runs["flips"])
     after, before = (
         by_method([run for run in runs["augment-order"] if run.config.augment == order])
         for order in ("autoaugment", "autoaugment-first")
     )
     return {
         "epochs": f"{own[0].config.epochs}" if own else PENDING,
-        "own-zero-last": gain_text(last, B50, B0),
-        "own-local-first": gain_text(first, LOCAL, B50),
-        "own-local-last": gain_text(last, LOCAL, B50),
+        "own-zero-last": gain_of(last, B50, B0),
+        "own-local-first": gain_of(first, LOCAL, B50),
+        "own-local-last": gain_of(last, LOCAL, B50),
         "gap-last": gap_text(last),
+        "gap-n": f"{len(gains_and_gaps(last)[0])}",
         "gap-paper": f"{100 * published.gap_closed():.0f}",
         "fit-sgd": PENDING if math.isnan(p) else f"{p:.2g}",
         # "points behind"
-        "threshold-zero": gain_text(at_lambda, B50, B0).removeprefix("+"),
-        "threshold-proximal": gain_text(at_lambda, B50, PROXIMAL).removeprefix("+"),
-        "seeds-gain": gain_text(more, B50, SGD),
-        "seeds-added": gain_text(added, B50, SGD),
+        "threshold-zero": gain_of(at_lambda, B50, B0).removeprefix("+"),
+        "threshold-proximal": gain_of(at_lambda, B50, PROXIMAL).removeprefix("+"),
+        "seeds-gain": gain_of(more, B50, SGD),
+        "seeds-added": gain_of(added, B50, SGD),
         "seeds-n": f"{len(more.get(SGD, []))}",
         "showpiece-paper": f"{published.SHORT[SGD]:.2f}",
         "showpiece-accuracy": compare.mean_text(large[""]),
@@ -177,13 +184,20 @@ def numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
         "searched-accuracy": compare.mean_text(searched.get(B50, [])),
         "searched-left": compare.remaining_text(searched.get(B50, [])),
         # "points more", and "points ahead"
-        "searched-gain": gain_text(searched, B50, SGD).removeprefix("+"),
+        "searched-gain": gain_of(searched, B50, SGD).removeprefix("+"),
         "searched-n": f"{len(searched.get(B50, []))}",
-        "searched-local": gain_text(searched, LOCAL, B50).replace("+", ""),
+        "searched-local": gain_of(searched, LOCAL, B50).replace("+", ""),
         "searched-local-n": f"{len(searched.get(LOCAL, []))}",
         "searched-gap": gap_text(searched),
+        "flips-n": f"{len(flips.get(B50, []))}",
+        "flips-accuracy": compare.mean_text(flips.get(B50, [])),
+        "flips-sgd": gain_of(flips, B50, SGD).removeprefix("+"),
+        "flips-zero": gain_of(flips, B50, B0).removeprefix("+"),
+        "flips-three": gain_of(flips, THREE, B50).removeprefix("+"),
+        "flips-local": gain_of(flips, LOCAL, B50).removeprefix("+"),
+        "flips-gap": gap_text(flips),
         "order-sgd": compare.gain_text(before.get(SGD, []), after.get(SGD, [])),
         "order-beta": compare.gain_text(before.get(B50, []), after.get(B50, [])),
-        "order-gain-after": gain_text(after, B50, SGD),
-        "order-gain-before": gain_text(before, B50, SGD),
+        "order-gain-after": gain_of(after, B50, SGD),
+        "order-gain-before": gain_of(before, B50, SGD),
     }

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from lcs.exhibits import compare, published, tables
 from lcs.exhibits.compare import LABELS
+from lcs.exhibits.gap import gap_text
 from lcs.exhibits.methods import B0, B1, B50, LOCAL, PROXIMAL, SGD, method
 from lcs.exhibits.scaling import gains
 from lcs.exhibits.tables import Table
@@ -140,7 +141,7 @@ def own_table(own: Sequence[Record], common: Sequence[Record]) -> Table:
         ],
         [
             "gap to S-LOCAL that it closes (%)",
-            *(gains.gap_text(groups) for groups, _ in at),
+            *(gap_text(groups) for groups, _ in at),
             tables.published(None if math.isnan(share) else share, 0),
         ],
     ]

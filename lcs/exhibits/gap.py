@@ -1,0 +1,47 @@
+"""The gap in accuracy between S-FC and S-LOCAL, by SGD, and how much of it β = 50 closes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from lcs.exhibits import tables
+from lcs.exhibits.compare import PENDING, by_seed
+from lcs.exhibits.methods import B50, LOCAL, SGD, Method
+from lcs.runs import Record
+from lcs.stats import ratio_interval
+
+
+def gap_closed(groups: Mapping[Method, Sequence[Record]]) -> tuple[float, float, float]:
+    """Return the share of the gap between SGD and S-LOCAL that β = 50 closes, in per cent.
+
+    With its 95 % interval (low, high) over seeds, from `ratio_interval`.
+    """
+    share, low, high = ratio_interval(*gains_and_gaps(groups))
+    return 100 * share, 100 * low, 100 * high
+
+
+def gains_and_gaps(
+    groups: Mapping[Method, Sequence[Record]],
+) -> tuple[list[float], list[float]]:
+    """Return by how much β = 50 and S-LOCAL are ahead of SGD, in points, by seed."""
+    sparse, dense, local = (by_seed(groups.get(name, ())) for name in (B50, SGD, LOCAL))
+    seeds = sorted(sparse.keys() & dense.keys() & local.keys())
+    return [sparse[s] - dense[s] for s in seeds], [local[s] - dense[s] for s in seeds]
+
+
+def gap_text(groups: Mapping[Method, Sequence[Record]]) -> str:
+    """Return `gap_closed` in words, per cent, of two seeds both shares; or "pending"."""
+    if not groups.keys() >= {B50, SGD, LOCAL}:
+        return PENDING
+    gained, gaps = gains_and_gaps(groups)
+    if len(gaps) == 2:
+        each = (f"{100 * gain / gap:.0f}" for gain, gap in zip(gained, gaps, strict=True))
+        return " and ".join(each).replace("-", "−")
+    shares = gap_closed(groups)
+    if math.isnan(shares[0]):
+        return tables.NONE
+    share, low, high = (f"{value:.0f}".replace("-", "−") for value in shares)
+    if low == "nan":
+        return share
+    return f"{share} (unbounded)" if low == "−inf" else f"{share} ({low} to {high})"
