@@ -23,6 +23,8 @@ from lcs.runs import RunStore
 
 CORRECTED = ", but not after correction"
 UNTESTED = "[·]{.untested} [not tested]{.visually-hidden}"
+# heading of the column that settings with a single claim share
+ANOTHER = "another setting"
 
 # claims of the paper that no exhibit looks at yet
 NOT_STUDIED: tuple[Claim, ...] = (
@@ -72,21 +74,26 @@ def matrix(store: RunStore, sources: str = "P") -> Table:
     """Return the claims of some sources, a row for each, beside a column for each setting.
 
     Nothing has been said of a claim in a setting without runs. The paper's own has a column in any
-    case.
+    case; settings in which a single claim was tested share the last one.
     """
     found = judge_all(store, sources)
-    settings = {each.setting for one in found for each, _ in one.evidence} | {"paper"}
-    columns = sorted(settings, key=_place)
+    tested = Counter(each.setting for one in found for each, _ in one.evidence)
+    own = sorted({setting for setting, n in tested.items() if n > 1} | {"paper"}, key=_place)
+    columns = [*own, ANOTHER] if tested.keys() - set(own) else own
     rows = []
     for one in found:
-        cells = {}
+        cells: dict[str, str] = {}
         for each, chapter in one.evidence:
             said, _, why = each.verdict.partition(": ")
             mark = marked(said)
             if CORRECTED in said:  # its brackets say it to those who see them
                 mark = mark.replace(CORRECTED, "") + " [before correction]{.visually-hidden}"
             value = why or each.finding.short or each.finding.value.removesuffix(" points")
-            cells[each.setting] = f"{mark} [{value}]({chapter}.ipynb) [n = {each.n}]{{.sample}}"
+            cell = f"{mark} [{value}]({chapter}.ipynb) [n = {each.n}]{{.sample}}"
+            if each.setting in own:
+                cells[each.setting] = cell
+            else:
+                cells[ANOTHER] = f"{cells.get(ANOTHER, '')} {cell} {each.setting}".strip()
         text = one.claim.text if cells else f"{one.claim.text} {one.state}"
         theirs = MARKS[one.claim.source](one.claim.value)
         rows.append([text, theirs, *(cells.get(name, UNTESTED) for name in columns)])

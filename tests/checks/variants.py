@@ -2,9 +2,9 @@
 
 from itertools import pairwise
 
-from checks import Checks, records
+from checks import Checks, ahead, behind, records
 from lcs.exhibits import variants
-from lcs.exhibits.compare import accuracies, by_method, nonzeros
+from lcs.exhibits.compare import accuracies, by_method, nonzeros, paired
 from lcs.exhibits.locality import beyond_chance
 from lcs.exhibits.methods import B0, B50, CONV, LOCAL, SGD
 from lcs.stats import mean_interval
@@ -48,6 +48,36 @@ def growth_brings_it_nearer(store):
     return mean(accuracies(last)) < mean(accuracies(at[0.0])) and mean(beyond_chance(last)) > mean(
         beyond_chance(fastest)
     )
+
+
+@CHECKS.add
+def learned_windows_do_as_well(store):
+    """At a growth of 0.1 and of 1, clearly ahead of no growth and not behind given windows.
+
+    Filters are at least as local. At the larger growth it is ahead of SGD, and behind S-LOCAL.
+    """
+    runs = records(store, "banded", "banded-learned")
+    groups = by_method(runs)
+    l1 = max(run.config.l1 for run in groups[B50])
+
+    def grown(growth, window):
+        wanted = (l1, growth, window)
+        return [
+            run
+            for run in groups[B50]
+            if (run.config.l1, run.config.l1_growth, run.config.l1_window) == wanted
+        ]
+
+    plain = grown(0.0, "grid")
+    for growth in variants.GROWTHS[1:]:
+        learned, given = grown(growth, "learned"), grown(growth, "grid")
+        if not (
+            ahead(paired(learned, plain))
+            and paired(learned, given).mean > 0
+            and mean(beyond_chance(learned)) > mean(beyond_chance(given))
+        ):
+            return False
+    return ahead(paired(learned, groups[SGD])) and behind(paired(learned, groups[LOCAL]))
 
 
 @CHECKS.add

@@ -156,7 +156,7 @@ def test_the_matrix_has_a_column_for_each_setting(monkeypatch):
 
 def test_the_papers_own_setting_has_a_column_before_it_has_runs(tmp_path):
     empty = claims.matrix(RunStore(tmp_path))
-    assert empty.columns[-2:] == ["paper", BENCHMARK]
+    assert empty.columns[-2:] == ["paper", claims.ANOTHER]
     assert {row[2] for row in empty.rows} == {claims.UNTESTED}
 
 
