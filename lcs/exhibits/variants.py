@@ -22,6 +22,7 @@ from lcs.exhibits.settings import (
     CHOSEN,
     DESK,
     FLIP_CROP_SHORT,
+    WIDTHS,
     chosen,
     chosen_flip_crop,
     desk_study,
@@ -86,6 +87,14 @@ def _learned(base: Config, betas: Sequence[float]) -> list[Config]:
     """Return β = 50 with every growth, windows around where each unit has most of its mass."""
     (own,) = flip_crop_methods(_here(base, WIDTH, 8), (), betas[-1:])
     return [own.replace(l1_growth=growth, l1_window="learned") for growth in GROWTHS]
+
+
+def _wide(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return SGD, S-LOCAL and β = 50 at α = 8, and β = 50 with the fastest growth."""
+    *plain, own = flip_crop_methods(_here(base, WIDTHS[-1], 8), SHALLOW[1:], betas[-1:])
+    windows = ("grid", "learned")
+    grown = [own.replace(l1_growth=GROWTHS[-1], l1_window=window) for window in windows]
+    return [*plain, own, *grown]
 
 
 def _search_convolution(base: Config, betas: Sequence[float]) -> list[Config]:
@@ -162,6 +171,7 @@ STUDIES = (
     desk_study(
         "banded-learned", "Windows that are learned", FLIP_CROP_SHORT, _learned, betas=(50,)
     ),
+    desk_study("banded-wide", "The same at α = 8", FLIP_CROP_SHORT, _wide, betas=(50,)),
     desk_study("banded-uniform", "As much λ everywhere", FLIP_CROP_SHORT, _uniform, betas=(50,)),
     desk_study(
         "search-convolution",
