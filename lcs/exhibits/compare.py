@@ -440,27 +440,6 @@ def fit_text(runs: Sequence[Record]) -> str:
     return tables.interval(mean_interval(train_accuracies(runs))) if runs else PENDING
 
 
-def difference_of(
-    found: Conditions, one: Mapping[str, object], change: Mapping[str, object]
-) -> str:
-    """Return the accuracy of a condition less that of the same with some values changed."""
-    first, second = pick(found, **one), pick(found, **{**one, **change})
-    if first is None or second is None:
-        return PENDING
-    return signed_text(difference(found, first, second))
-
-
-def left_of(found: Conditions, **fields: object) -> str:
-    """Return how much of the first layer remains, in per cent."""
-    return said_of(found, remaining_text, **fields)
-
-
-def said_of(found: Conditions, say: Callable[[Sequence[Record]], str], **fields: object) -> str:
-    """Return what is to be said of the runs of one condition, or that they are pending."""
-    runs = runs_of(found, **fields)
-    return say(runs) if runs else PENDING
-
-
 def frame(records: Sequence[Record]) -> pd.DataFrame:
     """Return `base_study.frame` with the name of each run's method in a column `method`."""
     table = base_study.frame(records)

@@ -3,10 +3,10 @@
 from itertools import pairwise
 
 from checks import Checks, ahead, behind, records
-from lcs.exhibits import variants
 from lcs.exhibits.compare import accuracies, by_method, nonzeros, paired
 from lcs.exhibits.locality import beyond_chance
 from lcs.exhibits.methods import B0, B50, CONV, LOCAL, SGD
+from lcs.exhibits.variants import studies
 from lcs.stats import mean_interval
 
 CHECKS = Checks()
@@ -28,7 +28,7 @@ def growth_brings_it_nearer(store):
     for l1 in {run.config.l1 for run in groups[B50]}:
         grown = [
             [run for run in groups[B50] if (run.config.l1, run.config.l1_growth) == (l1, growth)]
-            for growth in (0.0, *variants.GROWTHS[1:])
+            for growth in (0.0, *studies.GROWTHS[1:])
         ]
         for less, more in pairwise(grown):
             nearer = (
@@ -40,9 +40,9 @@ def growth_brings_it_nearer(store):
                 return False
     at = {
         growth: [run for run in groups[B0] if run.config.l1_growth == growth]
-        for growth in (0.0, variants.GROWTHS[-1])
+        for growth in (0.0, studies.GROWTHS[-1])
     }
-    last = at[variants.GROWTHS[-1]]
+    last = at[studies.GROWTHS[-1]]
     alike = (last[0].config.l1, last[0].config.l1_growth)
     fastest = [run for run in groups[B50] if (run.config.l1, run.config.l1_growth) == alike]
     return mean(accuracies(last)) < mean(accuracies(at[0.0])) and mean(beyond_chance(last)) > mean(
@@ -69,7 +69,7 @@ def learned_windows_do_as_well(store):
         ]
 
     plain = grown(0.0, "grid")
-    for growth in variants.GROWTHS[1:]:
+    for growth in studies.GROWTHS[1:]:
         learned, given = grown(growth, "learned"), grown(growth, "grid")
         if not (
             ahead(paired(learned, plain))

@@ -9,6 +9,7 @@ from lcs.exhibits import find_study, variants
 from lcs.exhibits.methods import method
 from lcs.exhibits.searches import choose
 from lcs.exhibits.tables import NONE
+from lcs.exhibits.variants import results, studies
 
 NAMES = [study.name for study in variants.STUDIES if not study.name.startswith("search")]
 
@@ -39,7 +40,7 @@ def configs(name):
 
 def test_growth_changes_nothing_else():
     grown = [config for config in configs("banded") if config.l1_growth]
-    assert {config.l1_growth for config in grown} == set(variants.GROWTHS)
+    assert {config.l1_growth for config in grown} == set(studies.GROWTHS)
     learned = configs("banded-learned")
     assert {config.replace(l1_window="grid") for config in learned} <= set(grown)
     assert {config.replace(l1_growth=0.0) for config in grown} <= set(configs("banded"))
@@ -68,11 +69,11 @@ def test_from_nothing_networks_train_as_long_in_all():
 def test_networks_are_searched_alike_and_on_validation():
     searched = configs("search-deeper")
     assert all(config.validation for config in searched)
-    counts = Counter(variants.key(config) for config in searched)
+    counts = Counter(studies.key(config) for config in searched)
     assert set(counts.values()) == {9}
     assert len(counts) == 8
     started = [config for config in configs("search-convolution") if config.source]
-    assert set(Counter(map(variants.key, started)).values()) == {4}
+    assert set(Counter(map(studies.key, started)).values()) == {4}
 
 
 def validated(config, accuracy):
@@ -101,7 +102,7 @@ def test_searches_choose_by_accuracy_for_each_network():
 
 
 def test_words_say_what_the_records_say(found):
-    words = variants.numbers(found)
+    words = results.numbers(found)
     assert words["banded-uniform"] == "+0.10 ± 0.00"
     assert words["banded-large"] == words["banded-small"] == "+0.10 ± 0.00"
     assert words["from-sgd"] == words["conv-on"] == "+10.00 ± 0.00"
@@ -115,23 +116,23 @@ def test_words_say_what_the_records_say(found):
     assert words["learned-fastest"] == "+1.40 ± 0.00"
     assert (words["learned-sgd"], words["learned-local"]) == ("+3.40 ± 0.00", "11.60 ± 0.00")
     only = {"from-convolution": [run for run in found["from-convolution"] if run.config.source]}
-    assert variants.numbers(found | only)["from-sgd"] == "pending", "nothing to compare with"
-    pending = variants.numbers({name: [] for name in NAMES})
+    assert results.numbers(found | only)["from-sgd"] == "pending", "nothing to compare with"
+    pending = results.numbers({name: [] for name in NAMES})
     assert pending.keys() == words.keys()
     known = {name for name in words if name.startswith(("weights", "published"))}
     assert {pending[name] for name in pending.keys() - known} == {"pending", "0"}
 
 
 def test_tables_and_figures_have_every_condition(found):
-    assert len(variants.banded_table(found["banded"]).rows) == 15
-    rows = variants.from_convolution_table(found["from-convolution"]).rows
+    assert len(results.banded_table(found["banded"]).rows) == 15
+    rows = results.from_convolution_table(found["from-convolution"]).rows
     assert [(row[1], row[4]) for row in rows][:2] == [(NONE, NONE), ("S-CONV", "+10.00 ± 0.00")]
     assert len(rows) == 9
-    assert len(variants.deeper_table(found["deeper"]).rows) == 8
+    assert len(results.deeper_table(found["deeper"]).rows) == 8
     for name, draw in (
-        ("banded", variants.banded_figure),
-        ("from-convolution", variants.from_convolution_figure),
-        ("deeper", variants.deeper_figure),
+        ("banded", results.banded_figure),
+        ("from-convolution", results.from_convolution_figure),
+        ("deeper", results.deeper_figure),
     ):
         assert draw(found[name]).axes
         assert draw([]).axes, "pending"
@@ -139,7 +140,7 @@ def test_tables_and_figures_have_every_condition(found):
 
 def test_claims_compare_what_they_say(found):
     values = []
-    for claim in variants.CLAIMS:
+    for claim in results.CLAIMS:
         records = [run for study in claim.studies for run in found[study.name]]
         values.append(claim.judge(records).evidence.mean)
     assert values == pytest.approx([-5.0, 0.1, 0.1, 0.5, 3.4, 12.9, 10.0, 10.0, 2.0, 5.0])

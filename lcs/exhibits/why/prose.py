@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from lcs.exhibits import compare, published, tables
-from lcs.exhibits.compare import PENDING, Conditions
+from lcs.exhibits.compare import PENDING, Conditions, runs_of
 from lcs.exhibits.methods import SGD, beta_lasso_method
 from lcs.exhibits.settings import STRONGER_L1
 from lcs.exhibits.tables import LAYERS
@@ -50,8 +50,8 @@ def control_numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
     precision, frozen, schedule = (found[name] for name in ("precision", "frozen", "schedule"))
     usual = {"precision": "bf16"}
     words = {
-        "fp32-sgd": compare.difference_of(precision, {"beta": 0, "precision": "fp32"}, usual),
-        "fp32-50": compare.difference_of(precision, {"beta": 50, "precision": "fp32"}, usual),
+        "fp32-sgd": _difference_of(precision, {"beta": 0, "precision": "fp32"}, usual),
+        "fp32-50": _difference_of(precision, {"beta": 50, "precision": "fp32"}, usual),
     }
     whole = published.COUNTS[SGD, 400]
     for beta in (1, 50):
@@ -62,16 +62,16 @@ def control_numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
     words["runs-period"] = compare.count_text(found["period"])
     rising = {c: runs for c, runs in found["period"].items() if c.period is not None}
     for beta in (1, 50):
-        words[f"period-left-{beta}"] = compare.left_of(rising, beta=float(beta))
+        words[f"period-left-{beta}"] = _left_of(rising, beta=float(beta))
     for beta in (1, 50):
         stay = {"beta": beta, "frozen_zeros": True}
         constant = {"beta": beta, "schedule": "constant"}
         words |= {
-            f"frozen-{beta}": compare.difference_of(frozen, stay, {"frozen_zeros": False}),
-            f"forgone-{beta}": compare.said_of(frozen, compare.would_revive_text, **stay),
-            f"constant-left-{beta}": compare.left_of(schedule, **constant),
-            f"constant-swing-{beta}": compare.said_of(schedule, late_range_text, **constant),
-            f"cosine-left-{beta}": compare.left_of(schedule, beta=beta, schedule="cosine-epoch"),
+            f"frozen-{beta}": _difference_of(frozen, stay, {"frozen_zeros": False}),
+            f"forgone-{beta}": compare.would_revive_text(runs_of(frozen, **stay)),
+            f"constant-left-{beta}": _left_of(schedule, **constant),
+            f"constant-swing-{beta}": late_range_text(runs_of(schedule, **constant)),
+            f"cosine-left-{beta}": _left_of(schedule, beta=beta, schedule="cosine-epoch"),
         }
     return words
 
@@ -79,8 +79,21 @@ def control_numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
 def late_range_text(runs: Sequence[Record]) -> str:
     """Return between which test accuracies, in per cent, runs lie in the last tenth of epochs."""
     curves = [run.history["test_accuracy"] for run in runs]
+    if not curves:
+        return PENDING
     late = [100 * value for curve in curves for value in curve[-max(1, len(curve) // 10) :]]
     return f"{min(late):.0f} and {max(late):.0f}"
+
+
+def _left_of(found: Conditions, **fields: object) -> str:
+    return compare.remaining_text(runs_of(found, **fields))
+
+
+def _difference_of(
+    found: Conditions, one: Mapping[str, object], change: Mapping[str, object]
+) -> str:
+    """Return the accuracy of a condition less that of the same with some values changed."""
+    return compare.gain_text(runs_of(found, **one), runs_of(found, **{**one, **change}))
 
 
 def _first_layer(found: Conditions) -> dict[str, str]:
@@ -98,10 +111,10 @@ def _first_layer(found: Conditions) -> dict[str, str]:
     return {
         "first-alone-free-1": over_zero(beta=1, **free),
         "first-alone-frozen-1": over_zero(beta=1, **frozen),
-        "first-alone-left-free-1": compare.left_of(found, beta=1, **free),
-        "first-alone-left-frozen-1": compare.left_of(found, beta=1, **frozen),
-        "first-alone-left-free-50": compare.left_of(found, beta=50, **free),
-        "first-alone-returns-50": compare.difference_of(found, {"beta": 50, **frozen}, free),
+        "first-alone-left-free-1": _left_of(found, beta=1, **free),
+        "first-alone-left-frozen-1": _left_of(found, beta=1, **frozen),
+        "first-alone-left-free-50": _left_of(found, beta=50, **free),
+        "first-alone-returns-50": _difference_of(found, {"beta": 50, **frozen}, free),
     }
 
 
@@ -152,7 +165,7 @@ def _lengths(found: Conditions) -> dict[str, str]:
     lengths, words = [*sorted({config.epochs for config in found}), 0, 0], {}
     for place, epochs in enumerate(lengths[:2]):
         words[f"length-{place}"] = f"{epochs}" if epochs else PENDING
-        words[f"length-{place}-left"] = compare.left_of(found, beta=50, epochs=epochs)
+        words[f"length-{place}-left"] = _left_of(found, beta=50, epochs=epochs)
         for short, reference in OVER.items():
             more = compare.gain(found, reference, beta=50, epochs=epochs)
             words[f"length-{place}-{short}"] = compare.signed_text(more)
@@ -191,10 +204,10 @@ def _factorial(found: Conditions) -> dict[str, str]:
         effect = factorial.effect(found, change, compare.without_threshold)
         words[f"effect-{name}-zero"] = compare.signed_text(effect)
     cropped = {"augment": "flip-crop"}
-    words["cell-left"] = compare.left_of(found, beta=50, loss="bce", **cropped, **STRONGER_L1)
+    words["cell-left"] = _left_of(found, beta=50, loss="bce", **cropped, **STRONGER_L1)
     for name, loss in LOSSES.items():
         sgd = {"optimizer": "sgd", **cropped, **loss}
-        words[f"sgd-flip-crop-{name}"] = compare.said_of(found, compare.mean_text, **sgd)
+        words[f"sgd-flip-crop-{name}"] = compare.mean_text(runs_of(found, **sgd))
     return words
 
 

@@ -1,8 +1,4 @@
-"""What brings a fully connected network nearer to a convolution than β-LASSO does.
-
-A λ that grows outside a unit's window, as the forum proposed; a start from a trained convolution
-(d'Ascoli et al., 2019); and more than one such layer, as a reviewer asked.
-"""
+"""Tables, figures, numbers and claims of the chapter."""
 
 from __future__ import annotations
 
@@ -11,199 +7,27 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lcs import data
 from lcs.config import Config
 from lcs.exhibits import compare, locality, plots, published, tables
 from lcs.exhibits.compare import PENDING, Cell, Conditions
 from lcs.exhibits.methods import B50, CONV, SGD, Method, method
-from lcs.exhibits.searches import Rule, choices_table
-from lcs.exhibits.settings import (
-    BETA_50,
-    CHOSEN,
-    DESK,
-    FLIP_CROP_SHORT,
-    WIDTHS,
-    chosen,
-    chosen_flip_crop,
-    desk_study,
-    flip_crop_methods,
-    flip_crop_recipe,
-    regularised,
-)
+from lcs.exhibits.searches import choices_table
+from lcs.exhibits.settings import DESK, chosen_flip_crop
 from lcs.exhibits.tables import Table
+from lcs.exhibits.variants.studies import (
+    DEEP,
+    DEEP_WIDTH,
+    GROWTHS,
+    SEARCHED,
+    WIDTH,
+    setting,
+)
 from lcs.exhibits.verdicts import Claim, Finding, differs
 from lcs.runs import Record
-from lcs.shapes import stack_and_hidden
 from lcs.stats import Interval
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-WIDTH, DEEP_WIDTH = 2, 1
-# banded: growth of λ with each row or column outside the window, and shares of λ within it
-GROWTHS, SHARES = (0.01, 0.1, 1.0), (1.0, 0.1)
-# from a convolution: candidates of η by optimizer
-CONVOLUTION_RATES = {"sgd": (1.0, 0.3, 0.1, 0.01), "beta-lasso": (3.0, 1.0, 0.3, 0.1)}
-# deeper: candidates for every network: weight decays of SGD, shares of λ of β = 50
-RATES, DECAYS, DEEP_SHARES = (0.03, 0.1, 0.3), (1e-4, 5e-4, 2e-3), (0.1, 0.3, 1.0)
-L1_RATES = (0.1, 0.3, 1.0)  # of β = 50, which has no momentum
-# what the two searches vary
-SEARCHED = {"search-convolution": ("lr",), "search-deeper": ("lr", "weight_decay", "l1")}
-DEEP = ("d-conv", "d-local", "d-fc")
-SHALLOW = ("s-conv", "s-local", "s-fc")
-
-
-def _here(base: Config, width: int, parts: int) -> Config:
-    return flip_crop_recipe(base, width, base.epochs // parts)
-
-
-def _banded(base: Config, betas: Sequence[float]) -> list[Config]:
-    """Return β = 50 at two λ, and β = 0 at the larger, each with every growth; and the others."""
-    here = _here(base, WIDTH, 8)
-    *plain, own = flip_crop_methods(here, SHALLOW, betas[-1:])
-    sparse = [regularised(own, share) for share in SHARES]
-    sparse.append(compare.without_threshold(sparse[0]))
-    grown = [run.replace(l1_growth=growth) for run in sparse for growth in GROWTHS]
-    return [*plain, *sparse, *grown]
-
-
-def _uniform(base: Config, betas: Sequence[float]) -> list[Config]:
-    """Return β = 50 with the λ that a growth of `GROWTHS[1]` has in layer 1 on average, everywhere.
-
-    What growth gains over this is not due to a larger λ.
-    """
-    from lcs.models import relative_l1
-
-    (own,) = flip_crop_methods(_here(base, WIDTH, 8), (), betas[-1:])
-    side, _, channels = data.spec(own.dataset).image_shape
-    layers, _ = stack_and_hidden(
-        own.model, 1, image_size=side, in_channels=channels, base_channels=1
-    )
-    factor = round(float(relative_l1(layers[0], GROWTHS[1]).mean()), 2)
-    return [own.replace(l1=round(factor * own.l1, 12), l1_rest=own.rest_l1)]
-
-
-def _learned(base: Config, betas: Sequence[float]) -> list[Config]:
-    """Return β = 50 with every growth, windows around where each unit has most of its mass."""
-    (own,) = flip_crop_methods(_here(base, WIDTH, 8), (), betas[-1:])
-    return [own.replace(l1_growth=growth, l1_window="learned") for growth in GROWTHS]
-
-
-def _wide(base: Config, betas: Sequence[float]) -> list[Config]:
-    """Return SGD, S-LOCAL and β = 50 at α = 8, and β = 50 with the fastest growth."""
-    *plain, own = flip_crop_methods(_here(base, WIDTHS[-1], 8), SHALLOW[1:], betas[-1:])
-    windows = ("grid", "learned")
-    grown = [own.replace(l1_growth=GROWTHS[-1], l1_window=window) for window in windows]
-    return [*plain, own, *grown]
-
-
-def _search_convolution(base: Config, betas: Sequence[float]) -> list[Config]:
-    """Return S-CONV, and every network trained on from it at each rate."""
-    here = _here(base, WIDTH, 8).replace(validation=True)
-    networks = flip_crop_methods(here, SHALLOW, betas[-1:])
-    started = [run.replace(start="network", source=networks[0].stem) for run in networks]
-    rates = CONVOLUTION_RATES
-    return [networks[0], *(r.replace(lr=lr) for r in started for lr in rates[r.optimizer])]
-
-
-def _from_convolution(base: Config, betas: Sequence[float]) -> list[Config]:
-    """Return S-CONV, what is trained on from it, and the same without a start, as long in all."""
-    half = flip_crop_methods(_here(base, WIDTH, 8), SHALLOW, betas[-1:])
-    whole = flip_crop_methods(_here(base, WIDTH, 4), SHALLOW, betas[-1:])
-    found = CHOSEN["search-convolution"]
-    started = [
-        run.replace(start="network", source=half[0].stem, lr=found.get(key(run), run.lr))
-        for run in half
-    ]
-    return [half[0], *started, *whole]
-
-
-def _search_deeper(base: Config, betas: Sequence[float]) -> list[Config]:
-    here = _here(base, DEEP_WIDTH, 8).replace(validation=True, momentum=0.9)
-    plain = [
-        here.replace(model=model, lr=lr, weight_decay=decay)
-        for model in (*DEEP, *SHALLOW)
-        for lr in RATES
-        for decay in DECAYS
-    ]
-    sparse = [
-        _sparse(here, model, betas[-1], lr, share)
-        for model in ("d-fc", "s-fc")
-        for lr in L1_RATES
-        for share in DEEP_SHARES
-    ]
-    return [*plain, *sparse]
-
-
-def _deeper(base: Config, betas: Sequence[float]) -> list[Config]:
-    """Return every network with what `search-deeper` chose."""
-    here, found = _here(base, DEEP_WIDTH, 8).replace(momentum=0.9), CHOSEN["search-deeper"]
-    runs = []
-    for model in (*DEEP, *SHALLOW):
-        plain = here.replace(model=model, weight_decay=DECAYS[1])
-        runs.append(plain.replace(**found.get(key(plain), {})))
-    for model in ("d-fc", "s-fc"):
-        run = _sparse(here, model, betas[-1], L1_RATES[0], DEEP_SHARES[1])
-        best = found.get(key(run), {"lr": run.lr, "share": DEEP_SHARES[1]})
-        runs.append(_sparse(here, model, betas[-1], best["lr"], best["share"]))
-    return runs
-
-
-def _sparse(here: Config, model: str, beta: float, lr: float, share: float) -> Config:
-    run = chosen(here.replace(momentum=0.0), "s-fc", "beta-lasso", beta, share=share)
-    return run.replace(model=model, lr=lr)
-
-
-def key(config: Config) -> str:
-    """Return the key of a network and its optimizer in `chosen.json`."""
-    return f"{config.model} {config.optimizer}"
-
-
-def deep_values(config: Config) -> dict[str, float]:
-    """Return what `search-deeper` varies: η, and weight decay or the share of λ."""
-    if config.optimizer == "sgd":
-        return {"lr": config.lr, "weight_decay": config.weight_decay}
-    return {"lr": config.lr, "share": round(config.l1 / CHOSEN["search"][BETA_50]["l1"], 9)}
-
-
-STUDIES = (
-    desk_study("banded", "λ that grows outside a window", FLIP_CROP_SHORT, _banded, betas=(50,)),
-    desk_study(
-        "banded-learned", "Windows that are learned", FLIP_CROP_SHORT, _learned, betas=(50,)
-    ),
-    desk_study("banded-wide", "The same at α = 8", FLIP_CROP_SHORT, _wide, betas=(50,)),
-    desk_study("banded-uniform", "As much λ everywhere", FLIP_CROP_SHORT, _uniform, betas=(50,)),
-    desk_study(
-        "search-convolution",
-        "From S-CONV, on validation",
-        FLIP_CROP_SHORT,
-        _search_convolution,
-        1,
-        (50,),
-    ),
-    desk_study(
-        "from-convolution",
-        "A start from S-CONV",
-        FLIP_CROP_SHORT,
-        _from_convolution,
-        betas=(50,),
-        after=("search-convolution",),
-    ),
-    desk_study(
-        "search-deeper", "Deep networks, on validation", FLIP_CROP_SHORT, _search_deeper, 1, (50,)
-    ),
-    desk_study(
-        "deeper", "Deep networks", FLIP_CROP_SHORT, _deeper, betas=(50,), after=("search-deeper",)
-    ),
-)
-
-
-CHOICES = {
-    "search-convolution": Rule(lambda c: key(c) if c.source else "S-CONV", lambda c: c.lr),
-    "search-deeper": Rule(key, deep_values),
-}
-
-# Tables, figures and numbers
 
 
 def banded_table(records: Sequence[Record]) -> Table:
@@ -392,7 +216,7 @@ def _shallow(deep: Method) -> Method:
 
 DEEP_B50 = Method("d-fc", "beta-lasso", 50.0)
 # the larger λ of `banded`
-_L1 = chosen_flip_crop(_here(DESK, WIDTH, 8), *B50).l1
+_L1 = chosen_flip_crop(setting(DESK, WIDTH, 8), *B50).l1
 _AT: dict[str, object] = {**B50._asdict(), "l1": _L1}
 _GROWN: dict[str, object] = _AT | {"l1_growth": GROWTHS[1], "l1_window": "grid"}
 _STARTED: dict[str, object] = {"model": "s-fc", "start": "network"}
