@@ -115,6 +115,8 @@ def test_words_say_what_the_records_say(found):
     assert words["learned-grid"] == words["learned-fastest-grid"] == "+0.40 ± 0.00"
     assert words["learned-fastest"] == "+1.40 ± 0.00"
     assert (words["learned-sgd"], words["learned-local"]) == ("+3.40 ± 0.00", "11.60 ± 0.00")
+    assert (words["wide-learned"], words["wide-grid"]) == ("+1.40 ± 0.00", "+0.40 ± 0.00")
+    assert (words["wide-sgd"], words["wide-local"]) == ("+3.40 ± 0.00", "11.60 ± 0.00")
     only = {"from-convolution": [run for run in found["from-convolution"] if run.config.source]}
     assert results.numbers(found | only)["from-sgd"] == "pending", "nothing to compare with"
     pending = results.numbers({name: [] for name in NAMES})

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def banded_table(records: Sequence[Record]) -> Table:
+def banded_table(records: Sequence[Record], study: str = "banded") -> Table:
     """Return accuracy, remaining weights and locality by λ and its growth."""
     columns: dict[str, Cell] = {
         "method": compare.of(lambda config: method(config).shortest),
@@ -40,7 +40,7 @@ def banded_table(records: Sequence[Record]) -> Table:
         **_results(),
     }
     what = "A λ that grows outside a window of 9 × 9"
-    return compare.by_condition("banded", records, columns, what, text=("windows",))
+    return compare.by_condition(study, records, columns, what, text=("windows",))
 
 
 def search_table(study: str, records: Sequence[Record]) -> Table:
@@ -163,6 +163,17 @@ def numbers(found: Mapping[str, Sequence[Record]]) -> dict[str, str]:
     learned, fastest = grown(l1_window="learned"), grown(GROWTHS[-1])
     learned_fastest = grown(GROWTHS[-1], l1_window="learned")
     dense, local = (compare.runs_of(banded, model=m, optimizer="sgd") for m in ("s-fc", "s-local"))
+    wide = found["banded-wide"]
+    wide_dense, wide_local, wide_plain, wide_given, wide_learned = (
+        [run for run in wide if compare.matches(run.config, fields)]
+        for fields in (
+            {"model": "s-fc", "optimizer": "sgd"},
+            {"model": "s-local"},
+            {"beta": 50, "l1_growth": 0.0},
+            {"l1_growth": GROWTHS[-1], "l1_window": "grid"},
+            {"l1_window": "learned"},
+        )
+    )
     started = compare.conditions(found["from-convolution"])
     half = {m: compare.runs_of(started, **m._asdict(), start="network") for m in (SGD, B50, CONV)}
     whole = {
@@ -198,6 +209,13 @@ def numbers(found: Mapping[str, Sequence[Record]]) -> dict[str, str]:
         ),
         "learned-sgd": compare.gain_text(learned_fastest, dense),
         "learned-local": compare.gain_text(local, learned_fastest).removeprefix("+"),
+        "wide-n": f"{len(wide_learned)}",
+        "wide-learned": compare.gain_text(wide_learned, wide_plain),
+        "wide-grid": compare.gain_text(wide_learned, wide_given),
+        "wide-sgd": compare.gain_text(wide_learned, wide_dense),
+        "wide-local": compare.gain_text(wide_local, wide_learned).removeprefix("+"),
+        "wide-accuracy": compare.mean_text(wide_learned),
+        "wide-left": compare.remaining_text(wide_learned),
         "from-n": f"{len(half[SGD])}",
         "from-sgd": compare.gain_text(half[SGD], whole[SGD]),
         "from-beta": compare.gain_text(half[B50], whole[B50]),
