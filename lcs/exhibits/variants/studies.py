@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from lcs import data
 from lcs.config import Config
@@ -11,6 +12,7 @@ from lcs.exhibits.searches import Rule
 from lcs.exhibits.settings import (
     BETA_50,
     CHOSEN,
+    FLIP_CROP,
     FLIP_CROP_SHORT,
     WIDTHS,
     chosen,
@@ -72,10 +74,11 @@ def _learned(base: Config, betas: Sequence[float]) -> list[Config]:
     return [own.replace(l1_growth=growth, l1_window="learned") for growth in GROWTHS]
 
 
-def _wide(base: Config, betas: Sequence[float]) -> list[Config]:
+def _wide(
+    base: Config, betas: Sequence[float], *, parts: int, windows: Sequence[str]
+) -> list[Config]:
     """Return SGD, S-LOCAL and β = 50 at α = 8, and β = 50 with the fastest growth."""
-    *plain, own = flip_crop_methods(setting(base, WIDTHS[-1], 8), SHALLOW[1:], betas[-1:])
-    windows = ("grid", "learned")
+    *plain, own = flip_crop_methods(setting(base, WIDTHS[-1], parts), SHALLOW[1:], betas[-1:])
     grown = [own.replace(l1_growth=GROWTHS[-1], l1_window=window) for window in windows]
     return [*plain, own, *grown]
 
@@ -154,7 +157,21 @@ STUDIES = (
     desk_study(
         "banded-learned", "Windows that are learned", FLIP_CROP_SHORT, _learned, betas=(50,)
     ),
-    desk_study("banded-wide", "The same at α = 8", FLIP_CROP_SHORT, _wide, betas=(50,)),
+    desk_study(
+        "banded-wide",
+        "The same at α = 8",
+        FLIP_CROP_SHORT,
+        partial(_wide, parts=8, windows=("grid", "learned")),
+        betas=(50,),
+    ),
+    desk_study(
+        "banded-long",
+        "Learned windows at α = 8 for 200 epochs",
+        FLIP_CROP,
+        partial(_wide, parts=2, windows=("learned",)),
+        1,
+        (50,),
+    ),
     desk_study("banded-uniform", "As much λ everywhere", FLIP_CROP_SHORT, _uniform, betas=(50,)),
     desk_study(
         "search-convolution",
