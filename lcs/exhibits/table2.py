@@ -11,7 +11,7 @@ import numpy as np
 from lcs.config import Config
 from lcs.exhibits import compare, published, tables
 from lcs.exhibits.compare import Numbers, Values
-from lcs.exhibits.gap import gains_and_gaps, gap_text
+from lcs.exhibits.gap import closes_most
 from lcs.exhibits.methods import (
     B0,
     B1,
@@ -275,18 +275,8 @@ def _is_published(name: Method) -> Judge:
 
 
 def _closes_most_of_the_gap(records: list[Record]) -> Finding:
-    """Judge whether β = 50 lies above the middle between SGD and S-LOCAL, paired by seed."""
     *_, groups = compare.by_width(records).values()
-    gained, gaps = gains_and_gaps(groups)
-    above = mean_interval(np.subtract(gained, np.divide(gaps, 2)))
-    gain, gap = mean_interval(gained), mean_interval(gaps)
-    value = f"{signed(gain)} of {signed(gap)} points"
-    if gap.mean <= 0:
-        return Finding(value, above)
-    share = f"{gap_text(groups)} %"
-    # of two seeds the values would not stand in their order
-    value = share if gain.n == 2 else f"{share}: {value}"
-    return Finding(value, above, short=f"{share} of the gap")
+    return closes_most(groups)
 
 
 def _better(

@@ -12,7 +12,7 @@ from checks.rivals import (
 )
 from checks.scaling import flips_at_four_times_the_length
 from checks.table2 import l1_reduces_overfitting
-from checks.variants import learned_windows_do_as_well
+from checks.variants import learned_windows_close_most_of_the_gap
 from lcs.exhibits import find_study
 from lcs.exhibits.claims import CORRECTED, judge_all
 from lcs.exhibits.compare import by_method, by_width, paired
@@ -28,7 +28,7 @@ PRUNED = (
 )
 CHECKS.add(nothing_at_the_papers_size)
 CHECKS.add(l1_reduces_overfitting)
-CHECKS.add(learned_windows_do_as_well)
+CHECKS.add(learned_windows_close_most_of_the_gap)
 CHECKS.add(flips_at_four_times_the_length)
 CHECKS.add(pruning_is_ahead)
 CHECKS.add(gradual_depends_on_its_rate)

@@ -6,7 +6,7 @@ from checks import Checks, ahead, behind, records
 from lcs.exhibits.compare import accuracies, by_method, nonzeros, paired
 from lcs.exhibits.locality import beyond_chance
 from lcs.exhibits.methods import B0, B50, CONV, LOCAL, SGD
-from lcs.exhibits.variants import studies
+from lcs.exhibits.variants import results, studies
 from lcs.stats import mean_interval
 
 CHECKS = Checks()
@@ -78,6 +78,31 @@ def learned_windows_do_as_well(store):
         ):
             return False
     return ahead(paired(learned, groups[SGD])) and behind(paired(learned, groups[LOCAL]))
+
+
+@CHECKS.add
+def learned_windows_close_most_of_the_gap(store):
+    """At α = 8, with as few weights, above the middle between SGD and S-LOCAL in every seed.
+
+    They are ahead of given windows there on average, and by far of no growth, with fewer weights.
+    """
+    for name in ("banded-wide", "banded-long"):
+        runs = results.by_window(records(store, name))
+        middle = [
+            (local + dense) / 2
+            for local, dense in zip(
+                *(accuracies(runs[one]) for one in ("S-LOCAL", "SGD")), strict=False
+            )
+        ]
+        learned = accuracies(runs["learned"])
+        if not all(one > half for one, half in zip(learned, middle, strict=False)):
+            return False
+    wide = results.by_window(records(store, "banded-wide"))
+    return (
+        paired(wide["learned"], wide["grid"]).mean > 0
+        and paired(wide["learned"], wide["none"]).mean > 3
+        and mean(nonzeros(wide["learned"])) < mean(nonzeros(wide["none"]))
+    )
 
 
 @CHECKS.add

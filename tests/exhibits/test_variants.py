@@ -117,6 +117,9 @@ def test_words_say_what_the_records_say(found):
     assert (words["learned-sgd"], words["learned-local"]) == ("+3.40 ± 0.00", "11.60 ± 0.00")
     assert (words["wide-learned"], words["wide-grid"]) == ("+1.40 ± 0.00", "+0.40 ± 0.00")
     assert (words["wide-sgd"], words["wide-local"]) == ("+3.40 ± 0.00", "11.60 ± 0.00")
+    assert words["wide-gap"] == "23 (23 to 23)", "3.4 of 15 points"
+    assert words["wide-gap-none"] == "13 (13 to 13)"
+    assert (words["long-n"], words["long-gap"]) == ("1", "23")
     only = {"from-convolution": [run for run in found["from-convolution"] if run.config.source]}
     assert results.numbers(found | only)["from-sgd"] == "pending", "nothing to compare with"
     pending = results.numbers({name: [] for name in NAMES})
@@ -145,5 +148,5 @@ def test_claims_compare_what_they_say(found):
     for claim in results.CLAIMS:
         records = [run for study in claim.studies for run in found[study.name]]
         values.append(claim.judge(records).evidence.mean)
-    assert values == pytest.approx([-5.0, 0.1, 0.1, 0.5, 3.4, 12.9, 10.0, 10.0, 2.0, 5.0])
+    assert values == pytest.approx([-5.0, 0.1, 0.1, 0.5, 3.4, -4.1, 12.9, 10.0, 10.0, 2.0, 5.0])
     assert len({str(method(config)) for config in configs("deeper")}) == 8
