@@ -31,7 +31,7 @@ COLUMNS = {
     "else": "words",
     "seed": "number",
     "accuracy (%)": "number",
-    "remaining (%)": "number",
+    "kept (%)": "number",
     "run": "",
 }
 
@@ -149,7 +149,7 @@ def _training_cells(run: Run, config: Config) -> dict[str, Cell]:
         "epochs": Cell(str(config.epochs), config.epochs),
         "else": Cell(escape(", ".join(other))),
         "accuracy (%)": Cell(f"{accuracy:.2f}", accuracy),
-        "remaining (%)": Cell(f"{left:.2f}".replace("100.00", "100"), left),
+        "kept (%)": Cell(f"{left:.2f}".replace("100.00", "100"), left),
     }
 
 

@@ -35,6 +35,13 @@ def _plain_sgd(config: Config) -> Config:
     return as_sgd(config).replace(lr=DESK.lr, momentum=0.0, weight_decay=0.0)
 
 
+def _own_zero(config: Config) -> Config:
+    """Return β = 0 with its own λ; SGD as it is."""
+    if config.optimizer == "sgd":
+        return config
+    return chosen(without_threshold(config), "s-fc", "beta-lasso", 0.0)
+
+
 SGD_HERE: dict[str, Reference] = {"SGD": lambda config: chosen(as_sgd(config), "s-fc")}
 SGD_FLIPS: dict[str, Reference] = {"SGD": lambda config: chosen_flip_crop(as_sgd(config), "s-fc")}
 EVERY = "Every method with flips and crops, its hyperparameters chosen at α = 8"
@@ -50,7 +57,7 @@ COMPARED = {
     ),
     "scaling-beyond": Compared(
         ["l1"],
-        SGD_HERE | {"β = 0": lambda c: chosen(without_threshold(c), "s-fc", "beta-lasso", 0.0)},
+        SGD_HERE | {"β = 0": _own_zero},
         "SGD, β = 0 and β = 50 at α = 16",
     ),
     "momentum": Compared(

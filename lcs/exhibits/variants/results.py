@@ -9,7 +9,7 @@ import numpy as np
 
 from lcs.config import Config
 from lcs.exhibits import compare, locality, plots, published, tables
-from lcs.exhibits.compare import PENDING, Cell, Conditions
+from lcs.exhibits.compare import Cell, Conditions
 from lcs.exhibits.gap import closes_most, gap_text
 from lcs.exhibits.methods import B50, CONV, LOCAL, SGD, Method, method
 from lcs.exhibits.searches import choices_table
@@ -190,7 +190,6 @@ def numbers(found: Mapping[str, Sequence[Record]]) -> dict[str, str]:
         "banded-fastest": compare.gain_text(fastest, grown(0.0)),
         "banded-fastest-left": compare.remaining_text(fastest),
         "banded-local": compare.gain_text(local, fastest).removeprefix("+"),
-        "banded-epochs": f"{fastest[0].config.epochs}" if fastest else PENDING,
         "learned": compare.gain_text(learned, grown(0.0)),
         "learned-grid": compare.gain_text(learned, grown()),
         "learned-fastest": compare.gain_text(learned_fastest, grown(0.0)),
