@@ -267,12 +267,8 @@ def differs(
 
     def judge(records: list[Record]) -> Finding | None:
         first, second = (
-            [
-                run
-                for run in records
-                if (which(run.config) if callable(which) else matches(run.config, which))
-            ]
-            for which in (one, other)
+            [r for r in records if (w(r.config) if callable(w) else matches(r.config, w))]
+            for w in (one, other)
         )
         if not (first and second):
             return None

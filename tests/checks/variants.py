@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 from checks import Checks, ahead, behind, records
-from lcs.exhibits.compare import accuracies, by_method, nonzeros, paired
+from lcs.exhibits.compare import accuracies, by_method, differences, nonzeros, paired
 from lcs.exhibits.locality import beyond_chance
 from lcs.exhibits.methods import B0, B50, CONV, LOCAL, SGD
 from lcs.exhibits.variants import results, studies
@@ -88,14 +88,8 @@ def learned_windows_close_most_of_the_gap(store):
     """
     for name in ("banded-wide", "banded-long"):
         runs = results.by_window(records(store, name))
-        middle = [
-            (local + dense) / 2
-            for local, dense in zip(
-                *(accuracies(runs[one]) for one in ("S-LOCAL", "SGD")), strict=False
-            )
-        ]
-        learned = accuracies(runs["learned"])
-        if not all(one > half for one, half in zip(learned, middle, strict=False)):
+        learned, local = (differences(runs[one], runs["SGD"]) for one in ("learned", "S-LOCAL"))
+        if not all(gain > gap / 2 for gain, gap in zip(learned, local, strict=True)):
             return False
     wide = results.by_window(records(store, "banded-wide"))
     return (
