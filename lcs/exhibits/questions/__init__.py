@@ -54,9 +54,12 @@ class Answers:
     entries: Sequence[tuple[str, str, str]]  # question, status, answer
 
     def _repr_markdown_(self) -> str:
-        return "\n\n".join(
-            f"{question}\n: {_mark(status)} {answer}" for question, status, answer in self.entries
-        )
+        shown = []
+        for question, status, answer in self.entries:
+            said = status.capitalize() + "."
+            mark = tables.pending(said) if status == NOT_STUDIED else f"*{said}*"
+            shown.append(f"{question}\n: {mark} {answer}")
+        return "\n\n".join(shown)
 
 
 def verdicts(store: RunStore) -> Verdicts:
@@ -114,8 +117,3 @@ def _said(row: Mapping[str, str]) -> str:
     if ".pending" in row["verdict"]:
         return row["verdict"]
     return f"{row['ours']} ({row['setting']}, n = {row['n']}: {row['verdict']})"
-
-
-def _mark(status: str) -> str:
-    shown = status.capitalize() + "."
-    return tables.pending(shown) if status == NOT_STUDIED else f"*{shown}*"

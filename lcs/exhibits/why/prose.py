@@ -26,6 +26,9 @@ def numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
     found = by_study(runs)
     changes = [gain and gain.change for *_, gain in compare_all(found)]
     known = beyond_chance(changes)
+    widths = {
+        alpha: compare.gain(found["wider"], beta=50, base_channels=alpha) for alpha in (1, 4, 8)
+    }
     return {
         "over-zero": compare.signed_text(
             compare.gain(found["frozen"], beta=50, frozen_zeros=False)
@@ -37,7 +40,9 @@ def numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
         **_beta_and_lambda(found),
         **_lengths(found["longer"]),
         **_factorial(found["factorial"]),
-        **_widths(found["wider"]),
+        # what the threshold adds at each width, and in how many runs
+        **{f"width-{alpha}-zero": compare.signed_text(gain) for alpha, gain in widths.items()},
+        **{f"width-{alpha}-n": f"{gain.n if gain else 0}" for alpha, gain in widths.items()},
     }
 
 
@@ -208,14 +213,4 @@ def _factorial(found: Conditions) -> dict[str, str]:
     for name, loss in LOSSES.items():
         sgd = {"optimizer": "sgd", **cropped, **loss}
         words[f"sgd-flip-crop-{name}"] = compare.mean_text(runs_of(found, **sgd))
-    return words
-
-
-def _widths(found: Conditions) -> dict[str, str]:
-    """Return what the threshold adds at each width, `width-4-zero`, and in how many runs."""
-    words: dict[str, str] = {}
-    for alpha in (1, 4, 8):
-        gain = compare.gain(found, beta=50, base_channels=alpha)
-        words[f"width-{alpha}-zero"] = compare.signed_text(gain)
-        words[f"width-{alpha}-n"] = "0" if gain is None else f"{gain.n}"
     return words
