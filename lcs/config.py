@@ -47,7 +47,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
         *("none", "random", "snip", "windows", "magnitude", "rewinding"),
         *("gradual", "set", "rigl"),
     ),
-    "l1_window": ("grid", "learned"),
+    "l1_window": ("grid", "initial", "learned"),
     "start": (
         *("initial", "ticket", "mask", "first-mask", "rewired-mask", "random-mask"),
         *("first-layer", "frozen-first-layer", "network"),
@@ -160,7 +160,8 @@ class Config(RunConfig):
     l1_rest: float | None = None  # lambda of the other layers; None: the same
     # growth of the first layer's lambda, for filters that are banded: see `lcs.models.relative_l1`
     l1_growth: float = 0.0
-    # the window outside which it grows: S-LOCAL's, or where a unit has its mass as an epoch begins
+    # the window outside which it grows: S-LOCAL's, or where a unit has its mass before training,
+    # or as each epoch begins
     l1_window: str = "grid"
     beta: float = 0.0  # weights below beta * lambda are set to zero
     frozen_zeros: bool = False  # weights at zero stay there: one-way pruning

@@ -179,7 +179,10 @@ class Run:
         elif masks:
             pruning = Masks(masks, cast(models.Net, model), optimizer)
         origin = provenance(device)
-        return cls(config, device, model, optimizer, training, evaluation, origin, pruning)
+        run = cls(config, device, model, optimizer, training, evaluation, origin, pruning)
+        if config.l1_window == "initial":
+            run._move_windows()
+        return run
 
     def run_epoch(self, epoch: int, *, record: bool) -> None:
         """Train one epoch, counted from 0, and record its results if asked.
@@ -221,7 +224,7 @@ class Run:
         if self.pruning:
             self.pruning.update(epoch, functools.partial(self.gradients, epoch))
         if self.config.l1_window == "learned":
-            self._learn_windows()
+            self._move_windows()
         mode = "dense" if self.pruning else sparse_products.choose_mode(self.model, self.optimizer)
         self.modes[mode] = self.modes.get(mode, 0) + 1
         total, seen = torch.zeros(2, device=self.device), 0
@@ -243,7 +246,7 @@ class Run:
         loss, accuracy = (total / seen).tolist()
         return loss, accuracy
 
-    def _learn_windows(self) -> None:
+    def _move_windows(self) -> None:
         """Let λ of the first layer grow outside the window around where each unit's mass is.
 
         That of a unit without weights stays where it was.

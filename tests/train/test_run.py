@@ -145,6 +145,26 @@ def test_learned_windows_follow_the_weights():
         assert torch.equal(relative[6], before), "a unit without weights has no window to learn"
 
 
+def test_initial_windows_stay_where_the_initial_weights_have_their_mass():
+    config = LASSO.replace(l1_growth=0.5, l1_window="initial")
+    runs = [Run.start(c, CPU) for c in (config, config.replace(l1_window="learned"))]
+    initial, learned = (run.optimizer.param_groups[0]["relative_l1"] for run in runs)
+    before = initial.clone()
+    assert not torch.equal(
+        before, named_groups(LASSO, l1_growth=0.5)["conv1.weight"]["relative_l1"]
+    )
+    for epoch in range(2):
+        for run in runs:
+            run.run_epoch(epoch, record=False)
+            with torch.no_grad():
+                run.model.conv1.weight.view(-1, 8, 8)[5, 7, 0] = 9.0
+        assert torch.equal(initial, before)
+        assert torch.equal(learned, before) == (epoch == 0), "alike in the first epoch"
+    # before it takes over what a checkpoint has
+    resumed = Run.start(config, CPU).optimizer.param_groups[0]["relative_l1"]
+    assert torch.equal(resumed, before)
+
+
 def test_learned_windows_are_as_wide_as_the_kernel():
     """Both ends of a stroke of eight pixels pull at the centre."""
     run = Run.start(LASSO.replace(l1_growth=0.5, l1_window="learned"), CPU)

@@ -68,10 +68,10 @@ def _uniform(base: Config, betas: Sequence[float]) -> list[Config]:
     return [own.replace(l1=round(factor * own.l1, 12), l1_rest=own.rest_l1)]
 
 
-def _learned(base: Config, betas: Sequence[float]) -> list[Config]:
+def _moved(base: Config, betas: Sequence[float], *, window: str) -> list[Config]:
     """Return β = 50 with every growth, windows around where each unit has most of its mass."""
     (own,) = flip_crop_methods(setting(base, WIDTH, 8), (), betas[-1:])
-    return [own.replace(l1_growth=growth, l1_window="learned") for growth in GROWTHS]
+    return [own.replace(l1_growth=growth, l1_window=window) for growth in GROWTHS]
 
 
 def _wide(
@@ -154,14 +154,20 @@ def deep_values(config: Config) -> dict[str, float]:
 
 STUDIES = (
     desk_study("banded", "λ that grows outside a window", FLIP_CROP_SHORT, _banded, betas=(50,)),
-    desk_study(
-        "banded-learned", "Windows that are learned", FLIP_CROP_SHORT, _learned, betas=(50,)
+    *(
+        desk_study(
+            f"banded-{window}", title, FLIP_CROP_SHORT, partial(_moved, window=window), betas=(50,)
+        )
+        for window, title in (
+            ("learned", "Windows that are learned"),
+            ("initial", "Windows of the initial weights"),
+        )
     ),
     desk_study(
         "banded-wide",
         "The same at α = 8",
         FLIP_CROP_SHORT,
-        partial(_wide, parts=8, windows=("grid", "learned")),
+        partial(_wide, parts=8, windows=("grid", "initial", "learned")),
         betas=(50,),
     ),
     desk_study(
