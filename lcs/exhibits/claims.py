@@ -6,7 +6,7 @@ from collections import Counter
 from typing import NamedTuple
 
 from lcs.exhibits import EXHIBITS, exhibit, tables
-from lcs.exhibits.settings import SETTINGS
+from lcs.exhibits.settings import RECIPE, SETTINGS, WIDTHS
 from lcs.exhibits.tables import Table
 from lcs.exhibits.verdicts import (
     BENCHMARK,
@@ -124,7 +124,10 @@ def numbers(store: RunStore) -> dict[str, str]:
     """
     found = [one for one in judge_all(store, "P") if one.claim.study != BENCHMARK]
     words = {"claims-all": f"{len(found)}"}
-    for name, setting in (("reproduction", "reproduction, α = 1"), ("recipe", "recipe, α = 8")):
+    for name, setting in (
+        ("reproduction", "reproduction, α = 1"),
+        ("recipe", f"{RECIPE.name}, α = {WIDTHS[-1]}"),
+    ):
         said = [e.verdict for one in found for e, _ in one.evidence if e.setting == setting]
         counts = Counter(sign(verdict)[1] for verdict in said)
         counts["open"] = said.count(UNDECIDED)

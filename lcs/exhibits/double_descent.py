@@ -17,6 +17,7 @@ from lcs.config import Config
 from lcs.exhibits import compare, find_study, tables
 from lcs.exhibits.methods import B0, B50, SGD, method
 from lcs.exhibits.plots.style import WIDTH, add_legend, label_log_axis, look, pending, subplots
+from lcs.exhibits.settings import FLIP_CROP, RECIPE
 from lcs.exhibits.tables import Table
 from lcs.runs import Record, RunStore
 from lcs.stats import Interval, mean_interval
@@ -29,12 +30,12 @@ SETTINGS = {
     "length": "reproduction",
     "table2": "reproduction",
     "reproduction": "reproduction",
-    "scaling-own": "recipe",
-    "recipe-length": "recipe, flips and crops",
+    "scaling-own": RECIPE.name,
+    "recipe-length": FLIP_CROP.name,
 }
 METHODS = (SGD, B0, B50)
 # of the figure: setting, α and epochs
-PANELS = (("reproduction", 1, 400), ("recipe", 1, 200), ("recipe", 8, 200))
+PANELS = (("reproduction", 1, 400), (RECIPE.name, 1, 200), (RECIPE.name, 8, 200))
 
 
 class Descent(NamedTuple):

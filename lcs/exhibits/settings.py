@@ -36,11 +36,11 @@ REPRODUCTION = Setting("reproduction", SCALES)
 # wider networks with cross-entropy, flips and crops (see `short_recipe`)
 TOWARDS_RECIPE = Setting("cross-entropy, flips and crops, 100 epochs", SCALES)
 # `paper_recipe` changes the rest
-RECIPE = Setting("recipe", SCALES)
+RECIPE = Setting("AutoAugment", SCALES)
 # `flip_crop_recipe` has no AutoAugment
-FLIP_CROP = Setting("recipe, flips and crops", SCALES)
+FLIP_CROP = Setting("flips and crops", SCALES)
 # the same as long as `search-flips`, which chose the hyperparameters
-FLIP_CROP_SHORT = Setting("recipe, flips and crops, 50 epochs", SCALES)
+FLIP_CROP_SHORT = Setting("flips and crops, 50 epochs", SCALES)
 # the recipe on spectrograms, without AutoAugment
 SPOKEN = Setting("spoken digits", SCALES)
 SETTINGS = (REPRODUCTION, TOWARDS_RECIPE, RECIPE, FLIP_CROP_SHORT, FLIP_CROP, SPOKEN)

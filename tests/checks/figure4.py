@@ -5,6 +5,7 @@ import numpy as np
 from checks import Checks, ahead, behind, records
 from lcs.exhibits.compare import (
     accuracies,
+    as_sgd,
     by_method,
     by_width,
     conditions,
@@ -88,6 +89,21 @@ def augmentation_raises_locality(store):
     return len(bare) > 0 and all(
         window(found[config.replace(augment="flip-crop")]) > window(found[config])
         for config in bare
+    )
+
+
+@CHECKS.add
+def penalty_and_augmentation_need_each_other(store):
+    """With augmentation β = 0 gains more over SGD than without it: the stronger λ, each loss."""
+    found = conditions(records(store, "factorial"))
+    strong = [config for config in found if config.l1_rest and not config.beta]
+    bare = [config for config in strong if config.augment == "none"]
+
+    def gain(config):
+        return window(found[config]) - window(found[as_sgd(config)])
+
+    return len(bare) > 1 and all(
+        gain(config.replace(augment="flip-crop")) > gain(config) > 0 for config in bare
     )
 
 

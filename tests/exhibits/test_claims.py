@@ -222,9 +222,9 @@ def test_a_claim_is_judged_by_each_of_its_studies(monkeypatch):
     said = [(row[0] == gap.text, row[place]) for row in shown.rows]
     (one,) = {setting for other, setting in said if not other}
     assert one == "[reproduction, α = 1](toy.ipynb)"
-    wide = "[recipe, α = 8](scaling.ipynb)"
-    short = "[recipe, flips and crops, 50 epochs, α = 8](scaling.ipynb)"
-    long = "[recipe, flips and crops, α = 8](scaling.ipynb)"
+    wide = "[AutoAugment, α = 8](scaling.ipynb)"
+    short = "[flips and crops, 50 epochs, α = 8](scaling.ipynb)"
+    long = "[flips and crops, α = 8](scaling.ipynb)"
     own = [(True, place) for place in (one, wide, short, long)]
     assert said == [(False, one), *own, (False, one)]
 

@@ -144,7 +144,7 @@ def test_the_largest_threshold_is_looked_at_by_size():
     assert units.numbers(sparse[-1:]) == {
         "units-run": "α = 32, 400 epochs, frozen zeros",
         "units-range": "2.5",
-        "units-dead": "25.0",
+        "units-dead": "25",
     }
     table = units.fan_in_frame(sparse)
     assert list(table.series.unique())[:2] == ["α = 1, 200 epochs", "α = 2, 200 epochs"]

@@ -57,9 +57,9 @@ def test_both_desk_settings_have_names_of_their_own():
         "toy",
         "reproduction",
         "cross-entropy, flips and crops, 100 epochs",
-        "recipe",
-        "recipe, flips and crops",
-        "recipe, flips and crops, 50 epochs",
+        "AutoAugment",
+        "flips and crops",
+        "flips and crops, 50 epochs",
         "spoken digits",
     }
     assert settings.RECIPE.label("paper") == settings.REPRODUCTION.label("paper") == "paper"

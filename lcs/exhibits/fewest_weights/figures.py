@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 TITLES = {
-    pareto.RECIPE: "recipe, 200 epochs",
+    pareto.RECIPE: "AutoAugment, 200 epochs",
     pareto.REPRODUCTION: "reproduction, α = 1, 400 epochs",
 }
 LEGEND = tuple(map(str, (CONV, LOCAL, THREE, SGD, PROXIMAL, B0, B1, B50)))

@@ -240,7 +240,8 @@ def other_numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
     """Return what the prose says of the other studies, in words; "pending" without runs.
 
     How many points ahead of β = 50: `rival-first-choice`, gradual pruning as the first search chose
-    it; `rival-iterative`; `few-gradual`, at the smaller budget. `…-n`: the number of seeds.
+    it; `rival-iterative`; `few-gradual`, at the smaller budget, and `few-one-shot`, how far behind
+    one-shot pruning is there. `…-n`: the number of seeds.
     `er-gains`, how many runs of `rivals-er` are better than with β-LASSO's allocation, or "none",
     of `er-runs`.
 
@@ -259,6 +260,9 @@ def other_numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
         "rival-first-choice": compare.gain_text(runs["rivals-first-choice"], place.get(B50, [])),
         "rival-iterative": compare.gain_text(runs["rivals-iterative"], place.get(B50, [])),
         "few-gradual": compare.gain_text(few.get("gradual", []), few.get(B50, [])),
+        "few-one-shot": compare.gain_text(few.get(B50, []), few.get("one-shot", [])).replace(
+            "+", ""
+        ),
         "er-gains": f"{sum(gain > 0 for gain in gains) or 'none'}" if gains else PENDING,
         "er-runs": f"{len(gains)}" if gains else PENDING,
         **{name: compare.count_text(compare.conditions(of)) for name, of in counts.items()},

@@ -175,6 +175,8 @@ def numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
         "gap-last": gap_text(last),
         "gap-n": f"{len(gains_and_gaps(last)[0])}",
         "gap-paper": f"{100 * published.gap_closed():.0f}",
+        "growth-sgd": compare.signed_text(gains.growth(over_sgd)),
+        "growth-zero": compare.signed_text(gains.growth(gains.gains_by_width(own, B0))),
         "fit-sgd": PENDING if math.isnan(p) else f"{p:.2g}",
         # "points behind"
         "threshold-zero": gain_of(at_lambda, B50, B0).removeprefix("+"),

@@ -33,6 +33,9 @@ def numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
         "over-zero": compare.signed_text(
             compare.gain(found["frozen"], beta=50, frozen_zeros=False)
         ),
+        "frozen-50": _difference_of(
+            found["frozen"], {"beta": 50, "frozen_zeros": True}, {"frozen_zeros": False}
+        ),
         "changes": f"{sum(change is not None for change in changes)}",
         "changes-known": f"{sum(change in known for change in changes) or 'none'}",
         "stronger-l1": STRONGER_L1_TEXT,
