@@ -77,7 +77,7 @@ class Record:
 
     @property
     def has_filters(self) -> bool:
-        """Whether filters are kept beside the record: in the book's store where a figure has them.
+        """Whether filters are kept beside the record, as in the book where a figure has them.
 
         `filters` names the file and its SHA-256 in any case.
         """

@@ -249,7 +249,8 @@ class Run:
     def _move_windows(self) -> None:
         """Let λ of the first layer grow outside the window around where each unit's mass is.
 
-        That of a unit without weights stays where it was.
+        A unit without weights has the window that it would have in S-LOCAL, so that windows depend
+        on the weights alone, and are the same when a run is resumed.
         """
         net, group = cast(models.Net, self.model), self.optimizer.param_groups[0]
         geometry = net.geometries[0]
@@ -258,9 +259,10 @@ class Run:
         self._require_finite("the norm of the first layer", float(weight.detach().norm()))
         filters = weight.detach().view(-1, geometry.in_channels, side, side)
         centres = measure.centres(filters, min(geometry.kernel_size, side))
-        moved = centres[:, 0] >= 0
-        relative = models.relative_l1(geometry, self.config.l1_growth, centres[moved])
-        group["relative_l1"][moved.to(weight.device)] = relative.to(weight.device)
+        moved, growth = centres[:, 0] >= 0, self.config.l1_growth
+        relative = models.relative_l1(geometry, growth)
+        relative[moved] = models.relative_l1(geometry, growth, centres[moved])
+        group["relative_l1"].copy_(relative)
 
     def train_step(self, network: Forward, x: Tensor, labels: Tensor) -> Tensor:
         """Take one optimizer step; return the batch's summed loss and number of hits, (2,).

@@ -162,15 +162,15 @@ def counts(table: pd.DataFrame, marks: pd.DataFrame) -> Figure:
             axes.plot(line.x, line.weights / 1e6, style, color=shade, lw=1.8, label=network)
             known = marks[marks.network == network]
             axes.plot(
-                known[against], known.weights / 1e6, PUBLISHED_MARKERS[0], color=shade, mfc="none",
-                ms=7,
+                known[against], known.weights / 1e6, PUBLISHED_MARKERS["paper"], color=shade,
+                mfc="none", ms=7,
             )  # fmt: skip
         places = sorted(here.x.unique()) if against == "side" else [1, 5, 15, 50, 150]
         axes.set(xscale="log", yscale="log", xlabel=label)
         axes.set_xticks(places, [tables.number(place) for place in places], minor=False)
         axes.minorticks_off()
     panels[0].set_ylabel("weights (millions)")
-    panels[0].plot([], [], PUBLISHED_MARKERS[0], color="0.3", mfc="none", label="published")
+    panels[0].plot([], [], PUBLISHED_MARKERS["paper"], color="0.3", mfc="none", label="published")
     add_legend(figure, panels[0], columns=5)
     return figure
 

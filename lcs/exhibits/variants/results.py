@@ -110,8 +110,8 @@ def banded_figure(records: Sequence[Record]) -> Figure:
     largest = max((run.config.l1 for run in grown), default=0.0)
 
     def series(config: Config) -> str:
-        learned = ", learned windows" if config.l1_window == "learned" else ""
-        return f"{method(config).shortest}{'' if config.l1 == largest else ', smaller λ'}{learned}"
+        window = "" if config.l1_window == "grid" else f", {config.l1_window} windows"
+        return f"{method(config).shortest}{'' if config.l1 == largest else ', smaller λ'}{window}"
 
     frame = compare.sweep_frame(grown, "l1_growth", series)
     return plots.sweep(frame, "growth g of λ", references=references, linear_below=GROWTHS[0])
@@ -153,7 +153,9 @@ def numbers(found: Mapping[str, Sequence[Record]]) -> dict[str, str]:
     Args:
         found: the records of each study by its name.
     """
-    banded = compare.conditions([*found["banded"], *found["banded-learned"]])
+    banded = compare.conditions(
+        [*found["banded"], *found["banded-learned"], *found["banded-initial"]]
+    )
     levels = sorted({config.l1 for config in banded if config.beta}) or [0.0]
 
     def grown(growth: float = GROWTHS[1], l1: float = levels[-1], **fields: object) -> list[Record]:
@@ -198,6 +200,10 @@ def numbers(found: Mapping[str, Sequence[Record]]) -> dict[str, str]:
         "learned-fastest-window": compare.gain_text(
             learned_fastest, grown(0.0), locality.beyond_chance
         ),
+        "learned-initial": compare.gain_text(learned, grown(l1_window="initial")),
+        "learned-fastest-initial": compare.gain_text(
+            learned_fastest, grown(GROWTHS[-1], l1_window="initial")
+        ),
         "learned-sgd": compare.gain_text(learned_fastest, dense),
         "learned-local": compare.gain_text(local, learned_fastest).removeprefix("+"),
         "wide-n": f"{len(wide['learned'])}",
@@ -205,6 +211,7 @@ def numbers(found: Mapping[str, Sequence[Record]]) -> dict[str, str]:
         "wide-left": compare.remaining_text(wide["learned"]),
         "wide-learned": compare.gain_text(wide["learned"], wide["none"]),
         "wide-grid": compare.gain_text(wide["learned"], wide["grid"]),
+        "wide-initial": compare.gain_text(wide["learned"], wide["initial"]),
         "wide-sgd": compare.gain_text(wide["learned"], wide["SGD"]),
         "wide-local": compare.gain_text(wide["S-LOCAL"], wide["learned"]).removeprefix("+"),
         "wide-gap": gap_text(_as_beta_50(wide, "learned")),
@@ -231,6 +238,7 @@ WINDOWS: dict[str, Mapping[str, object]] = {
     "S-LOCAL": {"model": "s-local"},
     "none": {"beta": 50, "l1_growth": 0.0},
     "grid": {"l1_growth": GROWTHS[-1], "l1_window": "grid"},
+    "initial": {"l1_growth": GROWTHS[-1], "l1_window": "initial"},
     "learned": {"l1_growth": GROWTHS[-1], "l1_window": "learned"},
 }
 
