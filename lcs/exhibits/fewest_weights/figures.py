@@ -77,9 +77,11 @@ def _points(axes: Axes, table: pd.DataFrame, cost: str) -> None:
         axes.plot(mean[cost], mean.accuracy, marker, color=shade, ms=6.5, mec="white", mew=0.6)
         if widths and name in LABELLED:
             width = f"{runs.base_channels.iloc[0]}"
+            # S-LOCAL's to the left of its mark, where the others have nothing
+            left = {"xytext": (-4, 3), "ha": "right"} if name == str(LOCAL) else {"xytext": (4, 3)}
             axes.annotate(
-                width, (mean[cost], mean.accuracy), (4, 3), textcoords="offset points",
-                color=shade, fontsize="x-small",
+                width, (mean[cost], mean.accuracy), textcoords="offset points", color=shade,
+                fontsize="x-small", **left,
             )  # fmt: skip
 
 
