@@ -31,13 +31,17 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+# what the page calls `Config.l1_window`
+WINDOW_NAMES = {"grid": "as in S-LOCAL", "initial": "at random", "learned": "with the weights"}
+
+
 def banded_table(records: Sequence[Record], study: str = "banded") -> Table:
     """Return accuracy, remaining weights and locality by λ and its growth."""
     columns: dict[str, Cell] = {
         "method": compare.of(lambda config: method(config).shortest),
         "λ": compare.of(compare.l1_text),
         "growth": compare.of(lambda c: f"{c.l1_growth:g}" if c.l1 else tables.NONE),
-        "windows": compare.of(lambda c: c.l1_window if c.l1_growth else tables.NONE),
+        "windows": compare.of(lambda c: WINDOW_NAMES[c.l1_window] if c.l1_growth else tables.NONE),
         **_results(),
     }
     what = "A λ that grows outside a window of 9 × 9"
@@ -110,11 +114,24 @@ def banded_figure(records: Sequence[Record]) -> Figure:
     largest = max((run.config.l1 for run in grown), default=0.0)
 
     def series(config: Config) -> str:
-        window = "" if config.l1_window == "grid" else f", {config.l1_window} windows"
+        grid = config.l1_window == "grid"
+        window = "" if grid else f", windows {WINDOW_NAMES[config.l1_window]}"
         return f"{method(config).shortest}{'' if config.l1 == largest else ', smaller λ'}{window}"
 
     frame = compare.sweep_frame(grown, "l1_growth", series)
     return plots.sweep(frame, "growth g of λ", references=references, linear_below=GROWTHS[0])
+
+
+def window_filters(records: Sequence[Record]) -> dict[str, np.ndarray]:
+    """Return the stored filters, (n, C, H, W), of runs with windows, by title."""
+
+    def title(run: Record) -> str:
+        left = f"{compare.remaining_text([run])} % of weights remain"
+        return (
+            f"{method(run.config).shortest}, windows {WINDOW_NAMES[run.config.l1_window]}: {left}"
+        )
+
+    return locality.filters_of([run for run in records if run.config.l1_growth], title)
 
 
 def from_convolution_figure(records: Sequence[Record]) -> Figure:
