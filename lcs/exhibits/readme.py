@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -157,6 +158,8 @@ def sections(store: RunStore) -> dict[Path, dict[str, str]]:
     """Return what stands between the marks of README and of the first page, by the mark."""
     known = numbers(store)
     (first, bullets), caption = SUMMARY.format(**known).split("\n\n"), CAPTION.format(**known)
+    first, caption = _wrapped(first), _wrapped(caption)
+    bullets = "\n".join(_wrapped(f"- {one}") for one in bullets.removeprefix("- ").split("\n- "))
     cited = first.replace("The paper", "The paper {cite}`neyshabur2020`", 1)
     hero = f"```{{figure}} _static/{PICTURE.name}\n:name: fig-hero\n\n{caption}\n```"
     plain = f"![{_one_line(caption)}](book/_static/{PICTURE.name})\n\n*{_one_line(caption)}*"
@@ -220,6 +223,12 @@ def _stored(name: str, store: RunStore) -> Sequence[Record]:
 
 def _marks(mark: str) -> tuple[str, str]:
     return f"<!-- {mark}: lcs book --update -->", f"<!-- end of {mark} -->"
+
+
+def _wrapped(text: str) -> str:
+    # a line that begins with % would be a comment
+    whole = " ".join(text.split()).replace(" %", "\N{NO-BREAK SPACE}%")
+    return textwrap.fill(whole, 100, subsequent_indent="  " if text.startswith("- ") else "")
 
 
 def _one_line(text: str) -> str:
