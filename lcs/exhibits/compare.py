@@ -11,8 +11,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+import numpy.typing as npt
+
 from lcs import theory
 from lcs.config import Config, foreign_fields
+from lcs.errors import ConfigError
 from lcs.exhibits import tables
 from lcs.exhibits.methods import Method, method
 from lcs.exhibits.tables import LAYERS, Table
@@ -84,6 +88,17 @@ def differences(
 def paired(one: Sequence[Record], other: Sequence[Record], of: Values = accuracies) -> Interval:
     """Return the mean of `differences`, with its interval: of accuracies, in points."""
     return mean_interval(differences(one, other, of))
+
+
+def moving_mean(values: Sequence[float], window: int) -> npt.NDArray[np.float64]:
+    """Return the mean of each value and those before it, `window` in all; the first ones lack.
+
+    Raises:
+        ConfigError: the window is longer than the values.
+    """
+    if not 0 < window <= len(values):
+        raise ConfigError(f"window: {window} is out of range; give 1 to {len(values)} epochs")
+    return np.convolve(values, np.full(window, 1 / window), "valid")
 
 
 def size_text(records: Sequence[Record]) -> str:
@@ -293,19 +308,21 @@ def field_text(config: Config, field: str) -> str:
         value = config.rest_l1
     if field == "period":
         value = value or config.epochs
-    return tables.number(value) if isinstance(value, float) else WORDS.get(value, str(value))
+    return WORDS.get((field, value)) or (
+        tables.number(value) if isinstance(value, float) else str(value)
+    )
 
 
 WORDS = {
-    "none": "no augmentation",
-    "flip-crop": "flips and crops",
-    "time-shift": "shifts in time",
-    "autoaugment": "AutoAugment",
-    "autoaugment-first": "AutoAugment before flips and crops",
-    "bce": "binary cross-entropy",
-    "cosine-epoch": "cosine",
-    "bf16": "bfloat16",
-    "fp32": "float32",
+    ("augment", "none"): "no augmentation",
+    ("augment", "flip-crop"): "flips and crops",
+    ("augment", "time-shift"): "shifts in time",
+    ("augment", "autoaugment"): "AutoAugment",
+    ("augment", "autoaugment-first"): "AutoAugment before flips and crops",
+    ("loss", "bce"): "binary cross-entropy",
+    ("schedule", "cosine-epoch"): "cosine",
+    ("precision", "bf16"): "bfloat16",
+    ("precision", "fp32"): "float32",
 }
 
 
@@ -432,7 +449,7 @@ def _most_forgone(runs: Sequence[Record], of: Callable[[Record], Iterable[int]])
         for count, whole in zip(run.history["forgone"]["conv1"], of(run), strict=False)
         if whole
     ]
-    return f"{100 * max(shares):.2g}" if shares else PENDING
+    return tables.rounded(100 * max(shares)) if shares else PENDING
 
 
 def fit_text(runs: Sequence[Record]) -> str:

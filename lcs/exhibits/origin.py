@@ -168,19 +168,23 @@ def filters_chart(found: dict[str, list[Record]]) -> Figure | Interactive:
     """
     names = dict.fromkeys(("origin-augmentation", "origin-data"), _images_text)
     names["origin-process"] = data_text
-    groups: dict[str, dict[str, tuple[np.ndarray, str]]] = {"β = 50": {}, "SGD": {}}
+    frames: dict[str, dict[str, tuple[np.ndarray, str]]] = {}
     for study, name in names.items():
         for run in found[study]:
             one_l1 = study != "origin-process" or run.config.l1 in (0.0, LAMBDAS[1])
             if run.has_filters and one_l1:
-                who = method(run.config).shortest
                 left, excess = compare.remaining_text([run]), locality.excess_text([run])
                 text = f"{left} % remaining; beyond chance: {excess} points"
-                groups[who][f"{who}, {name(run.config)}"] = run.load_filters().numpy(), text
-    if not groups["β = 50"]:
+                shown = frames.setdefault(name(run.config), {})
+                shown[method(run.config).shortest] = run.load_filters().numpy(), text
+    # the switch leads from a frame of one method to the same data's of the other
+    both = {data: shown for data, shown in frames.items() if len(shown) == 2}
+    if not both:
         return pending()
     about = "First-layer filters of networks that were trained on data of several kinds."
-    every = groups["β = 50"] | groups["SGD"]
+    every = {
+        f"{who}, {data}": shown[who] for who in ("β = 50", "SGD") for data, shown in both.items()
+    }
     return filters_slider(every, "data", about, switch="SGD instead of β = 50")
 
 

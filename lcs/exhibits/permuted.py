@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from lcs.config import Config
 from lcs.exhibits import compare, locality, plots, tables
-from lcs.exhibits.compare import PENDING, Cell
+from lcs.exhibits.compare import Cell
 from lcs.exhibits.methods import B50, CONV, LOCAL, SGD, Method, method
 from lcs.exhibits.settings import FLIP_CROP, chosen, desk_study, flip_crop_recipe
 from lcs.exhibits.tables import Table
@@ -115,7 +115,7 @@ def numbers(records: Sequence[Record]) -> dict[str, str]:
             for run in here
             if method(run.config) == B50 and run.config.permute_pixels == permuted
         ]
-        words[f"window-{key}"] = locality.excess_text(runs) if runs else PENDING
+        words[f"window-{key}"] = locality.excess_text(runs)
     return words
 
 

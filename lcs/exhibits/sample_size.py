@@ -83,8 +83,7 @@ def images_needed(records: Sequence[Record], one: Method, other: Method) -> str:
         return f"at most {curve[0][0]:,}"
     for (few, low), (many, high) in itertools.pairwise(curve):
         if low < target <= high:
-            number = few * (many / few) ** ((target - low) / (high - low))
-            return f"{float(f'{number:.2g}'):,.0f}"
+            return tables.rounded(few * (many / few) ** ((target - low) / (high - low)))
     return f"more than {curve[-1][0]:,}"
 
 

@@ -110,6 +110,12 @@ def number(value: float) -> str:
     return re.sub(r"\.?0+e-0?", "e-", f"{value:e}") if 0 < value < 1e-3 else f"{value:g}"
 
 
+def rounded(value: float, digits: int = 2) -> str:
+    """Return a number with so many significant digits, as one writes it: 100, not 1e+02."""
+    close = float(f"{value:.{digits}g}")
+    return number(close) if close < 1000 else f"{close:,.0f}"
+
+
 def plain(text: object) -> str:
     """Return what a record says, such as its hardware, as one line without Markdown or HTML in it.
 
@@ -129,7 +135,8 @@ def link(record: Record, text: str = "") -> str:
 
 def page(record: Record) -> str:
     """Return the address of a run's page, as seen from a chapter; "" where it is not the book's."""
-    return _place(record).removesuffix(".json") + ".html" if _place(record) else ""
+    place = _place(record)
+    return place and place.removesuffix(".json") + ".html"
 
 
 def _place(record: Record) -> str:

@@ -7,13 +7,13 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
-from made_up import made_up
+from made_up import Memory, made_up, with_filters
 
 from lcs import measure
 from lcs.config import Config
 from lcs.exhibits import find_study, plots, tables
 from lcs.exhibits import locality as measures
-from lcs.exhibits.figure4 import crop_shift, figures, filters, local, smooth, units
+from lcs.exhibits.figure4 import causes, crop_shift, figures, filters, local, smooth, units
 from lcs.exhibits.methods import LOCAL, SGD, method
 from lcs.exhibits.verdicts import verdict
 from lcs.runs import PUBLISHED, Record, RunStore
@@ -87,6 +87,23 @@ def test_how_far_crops_shift_and_how_far_filters_reach():
     assert crop_shift.crops_numbers([]).keys() == words.keys()
     assert set(crop_shift.crops_numbers([]).values()) == {"pending", "–"}
     assert crop_shift.crops_numbers([], local_net(records[-1]))["range-local"] == "10.5"
+
+
+def test_crops_are_told_apart_on_images_of_any_size():
+    records = [cropped(config) for config in find_study("crops").configs("smoke", 1)]
+    assert {name: len(runs) for name, runs in crop_shift.by_shift(records).items()} == {
+        "none": 1, "half": 1, "usual": 1, "far": 1
+    }  # fmt: skip
+    assert crop_shift.crops_numbers(records)["crop-far"] == "2"
+    assert [claim.judge(records).value for claim in crop_shift.CLAIMS] == ["+1.00 pixels"] * 2
+
+
+def test_runs_on_other_images_or_labels_are_left_out():
+    plain = Config(dataset="cifar10")
+    others = [plain.replace(images="gaussian"), plain.replace(labels="shuffled")]
+    others += [Config(dataset="digits"), Config(model="s-local"), Config(permute_pixels=True)]
+    store = Memory([made_up(config, 50.0) for config in (plain, *others)])
+    assert [run.config for run in causes.fully_connected(store)] == [plain]
 
 
 def test_locality_is_judged_by_both_measures():
@@ -233,6 +250,14 @@ def test_filters_are_those_of_one_recipe_at_the_largest_width():
     }
 
 
+def test_filters_of_windows_alone_are_shown():
+    known = filters.by_method([kept(config) for config in configs("filters")])
+    title, *others = [*known][::-1]
+    assert title.startswith("S-LOCAL, SGD: 50 % of weights of the patches")
+    assert known[title] is not None
+    assert [known[name] for name in others] == [None] * 3
+
+
 def test_a_weight_is_drawn_as_a_square_of_whole_pixels():
     images = np.random.default_rng(0).normal(size=(3, 3, 8, 8))
     figure = plots.filters({"one": images, "pending": None})
@@ -278,14 +303,7 @@ def test_local_filters_differ_from_smooth_ones_with_as_many_weights():
 def kept(config: Config, count: int = 12) -> Record:
     """A run that stored so many filters."""
 
-    class Kept(Record):
-        has_filters = True
-
-        def load_filters(self) -> torch.Tensor:
-            return bumps(count, 3.0)
-
-    run = made_up(config, 50.0)
-    return Kept(run.path, "run", config, {}, run.final, {"file": "made up"}, {})
+    return with_filters(made_up(config, 50.0), bumps(count, 3.0))
 
 
 def test_filters_stand_beside_those_of_sgd_in_the_same_setting():

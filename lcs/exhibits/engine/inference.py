@@ -128,9 +128,9 @@ def inference_table(found: dict[str, Any] | None) -> Table:
         for way in first["times"]
     ]
     caption = (
-        f"{what} (α = {first['base_channels']}, {100 * first['density']:.2g} % of the first layer "
-        f"left, {first['dead']} of {first['units']:,} units dead): its weights as a file of "
-        "safetensors, operations for an image, and the time of a pass, in milliseconds, in the "
+        f"{what} (α = {first['base_channels']}, {tables.rounded(100 * first['density'])} % of the "
+        f"first layer left, {first['dead']} of {first['units']:,} units dead): its weights as a "
+        "file of safetensors, operations for an image, and the time of a pass, in milliseconds, in the "
         f"median of {first['repeats']} rounds; SciPy's product always has one thread. "
         f"{found['machine']['hardware']}, torch {found['machine']['torch']}."
     )
@@ -154,7 +154,7 @@ def numbers(found: dict[str, Any] | None, threads: int = 1) -> dict[str, str]:
     words = {f"inference-{name}": PENDING for name in (*names, "speed-512-two")}
     for one in passes(found, threads=threads, places="trained"):
         words["inference-alpha"] = f"{one['base_channels']}"
-        words["inference-density"] = f"{100 * one['density']:.1g}"
+        words["inference-density"] = tables.rounded(100 * one["density"], 1)
         words["inference-dead"] = f"{one['dead']} of {one['units']:,}"
         for name, counted in (("file", one["bytes"]), ("operations", one["operations"])):
             words[f"inference-{name}"] = f"{counted[DENSE] / counted[CSR]:.1f}"
@@ -164,7 +164,7 @@ def numbers(found: dict[str, Any] | None, threads: int = 1) -> dict[str, str]:
     for batch in BATCHES:
         density = crossing(found, batch, threads)
         if not math.isnan(density):
-            words[f"inference-crossing-{batch}"] = f"{density:.2g}"
+            words[f"inference-crossing-{batch}"] = tables.rounded(density)
     return words
 
 

@@ -81,7 +81,7 @@ def bound_table(found: dict[str, Any] | None) -> Table:
             f"{one['epoch']}",
             f"{100 * one['density']:.1f}",
             f"{100 * one['terms']:.1f}",
-            tables.number(float(f"{100 * one['candidates']:.1g}")),
+            tables.rounded(100 * one["candidates"], 1),
             *(
                 ratio_text(median_ratio(one["times"][mode], one["times"]["dense"]))
                 for mode in (EXACT_WHOLE, "exact", "frozen")

@@ -79,7 +79,7 @@ def factorial_table(records: Sequence[Record]) -> Table:
     for loss, augment in itertools.product(("bce", "equal", "ce"), ("none", "flip-crop")):
         fields = {"augment": augment, **LOSSES[loss]}
         here = {config: runs for config, runs in found.items() if compare.matches(config, fields)}
-        heading = f"{LOSS_NAMES[loss]}, {WORDS[augment]}"
+        heading = f"{LOSS_NAMES[loss]}, {WORDS['augment', augment]}"
         by_strength = sorted(here, key=lambda c: (c.optimizer != "sgd", c.beta, c.l1))
         rows.append([heading, *(locality.excess_text(here[config]) for config in by_strength)])
     caption = (
@@ -121,18 +121,19 @@ def sparsity_numbers(records: Sequence[Record]) -> dict[str, str]:
     }
 
 
-def fully_connected(store: RunStore, dataset: str = "cifar10") -> list[Record]:
-    """Return every stored run of S-FC on a data set, in the order of their files.
+def fully_connected(store: RunStore) -> list[Record]:
+    """Return every stored run of S-FC on CIFAR-10, in the order of their files.
 
-    Not those with masks, with permuted pixels, with a λ that grows outside a window, of a share of
-    the images, or that start from another's network.
+    Not those with masks, on permuted pixels, surrogates of the images or shuffled labels, with a λ
+    that grows outside a window, of a share of the images, or that start from another's network.
     """
     records = (record for place in store.chain() for record in place.records())
     return [
         r
         for r in records
         if r.kind != "toy"
-        and (r.config.model, r.config.dataset) == ("s-fc", dataset)
+        and (r.config.model, r.config.dataset) == ("s-fc", "cifar10")
+        and (r.config.images, r.config.labels) == ("natural", "true")
         and (r.config.pruning, r.config.start) == ("none", "initial")
         and (r.config.l1_growth, r.config.train_share) == (0, 1)
         and not (r.config.validation or r.config.permute_pixels)

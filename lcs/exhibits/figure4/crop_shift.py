@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from lcs import measure
 from lcs.config import Config
@@ -27,12 +27,16 @@ def _crops(base: Config, betas: Sequence[float]) -> list[Config]:
     """
     wide = short_recipe(base, 4)
     sparse = beta_lasso(wide, betas[-1], l1=1e-4, l1_rest=1e-5)
-    usual = sparse.crop_shift
-    return [sparse.replace(crop_padding=shift) for shift in (0, usual // 2, usual, 2 * usual)]
+    return [sparse.replace(crop_padding=_pixels(sparse, name)) for name in SHIFTS]
 
 
-# padding before the crop, in pixels; None: the usual
-PADDINGS = {"none": 0, "usual": None, "far": 8}
+# how far crops shift images at most, in units of the usual shift
+SHIFTS = {"none": 0.0, "half": 0.5, "usual": 1.0, "far": 2.0}
+
+
+def _pixels(config: Config, name: str) -> int:
+    return int(SHIFTS[name] * config.replace(crop_padding=None).crop_shift)
+
 
 STUDIES = (desk_study("crops", "How far crops shift", REPRODUCTION, _crops),)
 
@@ -97,16 +101,12 @@ def crops_numbers(records: Sequence[Record], local: Sequence[Record] = ()) -> di
 
 
 def by_shift(records: Sequence[Record]) -> dict[str, list[Record]]:
-    """Return the runs with flips alone, `none`, with the `usual` crops, and with the `far` ones.
+    """Return the runs by how far their crops shift, a name in `SHIFTS`; nothing without runs."""
+    return {name: [r for r in records if _shifts(name)(r.config)] for name in SHIFTS if records}
 
-    Nothing without any runs.
-    """
-    found = compare.conditions(records)
-    return {
-        name: compare.runs_of(found, crop_padding=padding)
-        for name, padding in PADDINGS.items()
-        if found
-    }
+
+def _shifts(name: str) -> Callable[[Config], bool]:
+    return lambda config: config.crop_shift == _pixels(config, name)
 
 
 def _neighbours(runs: Sequence[Record]) -> str:
@@ -131,13 +131,8 @@ def _known(values: Sequence[float], digits: int) -> str:
 
 
 def _wider(one: str, other: str) -> Judge:
-    """Judge whether weights gather over a wider range with the crops of one name in `PADDINGS`."""
-    return differs(
-        {"crop_padding": PADDINGS[one]},
-        {"crop_padding": PADDINGS[other]},
-        of=locality.clustering_ranges,
-        unit="pixels",
-    )
+    """Judge whether weights gather over a wider range with the crops of one name in `SHIFTS`."""
+    return differs(_shifts(one), _shifts(other), of=locality.clustering_ranges, unit="pixels")
 
 
 CLAIMS: tuple[Claim, ...] = (

@@ -32,19 +32,15 @@ STUDIES = (
 )
 
 
-def by_method(records: Sequence[Record], *, largest: bool = True) -> dict[str, np.ndarray | None]:
+def by_method(records: Sequence[Record]) -> dict[str, np.ndarray | None]:
     """Return the stored filters (n, C, H, W) of SGD, β = 0, β = 50 and S-LOCAL, by title.
 
-    Of the first seed, and of runs with the λ of β = 50.
-
-    Args:
-        records: by one recipe.
-        largest: only those at the largest width at which S-FC was trained.
+    Of runs by one recipe those of the first seed, with the λ of β = 50, at the largest width at
+    which S-FC was trained, if it was.
     """
-    widths = [r.config.base_channels for r in records if r.config.model == "s-fc"]
+    widest = max((r.config.base_channels for r in records if r.config.model == "s-fc"), default=0)
     stored = [r for r in records if r.has_filters]
-    if largest:
-        stored = [r for r in stored if r.config.base_channels == max(widths)]
+    stored = [r for r in stored if r.config.base_channels == widest or not widest]
     penalties = {r.config.l1 for r in stored if method(r.config) == B50}
     shown: dict[str, np.ndarray | None] = {}
     for name in (SGD, B0, B50, LOCAL):

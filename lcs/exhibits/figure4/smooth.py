@@ -87,7 +87,7 @@ def pictures(sparse: Sequence[Record], dense: Sequence[Record]) -> dict[str, np.
     count = min(len(own), len(others))
     pruned = largest(others[:count], torch.count_nonzero(own[:count].flatten(1), 1))
     sgd = f"{method(dense[0].config).shortest} with momentum and weight decay"
-    share = f"{compare.remaining(sparse)[0]:.2g} % of weights remain"
+    share = f"{tables.rounded(compare.remaining(sparse)[0])} % of weights remain"
     return {
         sgd: others.numpy(),
         "these filters, pruned to as many weights as below": pruned.numpy(),

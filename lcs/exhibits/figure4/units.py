@@ -70,7 +70,7 @@ def numbers(records: Sequence[Record]) -> dict[str, str]:
     return {
         "units-run": run_text(run.config),
         "units-range": f"{locality.clustering_ranges([run])[0]:.1f}",
-        "units-dead": f"{100 * counts[0] / sum(counts):.2g}",
+        "units-dead": tables.rounded(100 * counts[0] / sum(counts)),
     }
 
 
