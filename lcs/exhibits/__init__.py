@@ -51,10 +51,15 @@ def exhibit(name: str) -> ModuleType:
     return importlib.import_module(f"lcs.exhibits.{name}")
 
 
+def by_chapter() -> list[tuple[str, BaseStudy]]:
+    """Return every study of the book after the name of its exhibit, in the order of the book."""
+    return [(name, study) for name in EXHIBITS for study in exhibit(name).STUDIES]
+
+
 @functools.cache
 def studies() -> dict[str, BaseStudy]:
     """Return every study of the book by its name, in the order of the exhibits."""
-    return {study.name: study for name in EXHIBITS for study in exhibit(name).STUDIES}
+    return {study.name: study for _, study in by_chapter()}
 
 
 def find_study(name: str) -> BaseStudy:

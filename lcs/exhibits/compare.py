@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -19,8 +19,9 @@ from lcs.config import Config, foreign_fields
 from lcs.errors import ConfigError
 from lcs.exhibits import tables
 from lcs.exhibits.methods import Method, method
+from lcs.exhibits.plots import Differences
 from lcs.exhibits.tables import LAYERS, Table
-from lcs.runs import Record
+from lcs.runs import Record, RunStore
 from lcs.stats import Interval, mean_interval
 from lcs.study import base_study
 
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 Numbers = dict[str, float | str]
 
 PENDING = "pending"
+
+Key = TypeVar("Key", bound=Hashable)
 
 
 def by_method(records: Sequence[Record]) -> dict[Method, list[Record]]:
@@ -44,6 +47,16 @@ def by_width(records: Sequence[Record]) -> dict[int, dict[Method, list[Record]]]
     """Group records by width, from the smallest on, and within a width by method."""
     widths = sorted({record.config.base_channels for record in records})
     return {w: by_method([r for r in records if r.config.base_channels == w]) for w in widths}
+
+
+def widest(records: Sequence[Record]) -> dict[Method, list[Record]]:
+    """Return the runs of the widest network by method; nothing without records."""
+    return next(reversed(by_width(records).values()), {})
+
+
+def network_runs(store: RunStore) -> list[Record]:
+    """Return every run of a network in a store and those behind it, in the order of their files."""
+    return [run for place in store.chain() for run in place.records() if run.kind != "toy"]
 
 
 def accuracies(records: Sequence[Record]) -> list[float]:
@@ -90,6 +103,11 @@ def paired(one: Sequence[Record], other: Sequence[Record], of: Values = accuraci
     return mean_interval(differences(one, other, of))
 
 
+def mean_accuracy(runs: Sequence[Record], of: Values = accuracies) -> float:
+    """Return the mean accuracy, or mean of what `of` returns; NaN without runs."""
+    return float(np.mean(of(runs))) if runs else math.nan
+
+
 def moving_mean(values: Sequence[float], window: int) -> npt.NDArray[np.float64]:
     """Return the mean of each value and those before it, `window` in all; the first ones lack.
 
@@ -101,17 +119,21 @@ def moving_mean(values: Sequence[float], window: int) -> npt.NDArray[np.float64]
     return np.convolve(values, np.full(window, 1 / window), "valid")
 
 
-def size_text(records: Sequence[Record]) -> str:
-    """Say how wide a network and how long a training the runs have."""
-    config: Config = records[0].config
+def size_text(config: Config) -> str:
+    """Say how wide a run's network is, and how long its training."""
     return f"α = {config.base_channels}, {config.epochs} epochs"
+
+
+def trained_text(config: Config) -> str:
+    """Say width, length and augmentation of a run."""
+    return f"{size_text(config)}, {field_text(config, 'augment')}"
 
 
 def scale_text(records: Sequence[Record], scale: str) -> str:
     """Say under which conditions runs were made: data set, scale, width, length, n."""
     config: Config = records[0].config
     n = max(len(group) for group in by_method(records).values())
-    text = f"scale {scale}, {config.dataset}, α = {config.base_channels}, {config.epochs} epochs"
+    text = f"scale {scale}, {config.dataset}, {size_text(config)}"
     return text + f", n = {n}" + (", mean ± 95 % interval over seeds" if n > 2 else "")
 
 
@@ -192,9 +214,11 @@ def usual(name: str, **fields: object) -> dict[str, Reference]:
     return {name: lambda config: config.replace(**fields)}
 
 
-def comparison(study_name: str, records: Sequence[Record], compared: Compared) -> Table:
-    """Return a table of conditions, each beside the one that it is compared with."""
-    fields, references, what, label = compared
+def comparison(
+    compared: Mapping[str, Compared], study_name: str, records: Sequence[Record]
+) -> Table:
+    """Return every condition of a study in `compared` beside the one that it is compared with."""
+    fields, references, what, label = compared[study_name]
     found = conditions(records)
     columns: dict[str, Cell] = {
         "method": of(lambda config: method(config).shortest),
@@ -401,6 +425,36 @@ def gain_text(
     return tables.signed(mean_interval(each)) if all(map(math.isfinite, each)) else tables.NONE
 
 
+def gain_of(
+    groups: Mapping[Key, Sequence[Record]], one: Key, other: Key, missing: str = PENDING
+) -> str:
+    """Return `gain_text` of one group over another, either of which may be missing."""
+    return gain_text(groups.get(one, ()), groups.get(other, ()), missing=missing)
+
+
+def forest_rows(
+    found: Conditions,
+    reference: Reference,
+    label: Callable[[Config], str],
+    look: Callable[[Config], object] = method,
+    group: Callable[[Config], str] = lambda _: "",
+) -> list[Differences]:
+    """Return a row of `plots.forest` for each condition that is compared with another.
+
+    Args:
+        found: the runs of each condition.
+        reference: from a condition to the other; of those that are not compared to itself.
+        label: of a row.
+        look: the method whose colour it has.
+        group: the heading under which it stands.
+    """
+    return [
+        Differences(label(one), str(look(one)), differences(runs, found[other]), group(one))
+        for one, runs in found.items()
+        if (other := reference(one)) != one and other in found
+    ]
+
+
 def mean_text(runs: Sequence[Record]) -> str:
     """Return mean and interval of the accuracy, in per cent; "pending" without runs."""
     return tables.interval(mean_interval(accuracies(runs))) if runs else PENDING
@@ -420,6 +474,11 @@ def layers_text(runs: Sequence[Record]) -> str:
     """Return how much of each layer remains on average, in per cent."""
     shares = (f"{mean_interval(remaining(runs, layer)).mean:.1f}" for layer in LAYERS)
     return ", ".join(share.replace("100.0", "100") for share in shares)
+
+
+def penalty_text(config: Config) -> str:
+    """Say λ of the first layer, after the name of a method, where there is one."""
+    return f", λ = {tables.number(config.l1)}" if config.l1 else ""
 
 
 def zeros_text(config: Config) -> str:

@@ -59,11 +59,9 @@ def frame(records: Sequence[Record]) -> pd.DataFrame:
     rows = []
     for run in records:
         if run.has_filters:
-            config = run.config
-            images = compare.field_text(config, "augment")
-            l1 = f", λ = {tables.number(config.l1)}" if config.l1 else ""
-            row = {"setting": f"{compare.size_text([run])}, {images}", "run_id": run.run_id}
-            rows.append({**row, "series": f"{method(config).shortest}{l1}", **measured(run)})
+            series = method(run.config).shortest + compare.penalty_text(run.config)
+            row = {"setting": compare.trained_text(run.config), "run_id": run.run_id}
+            rows.append({**row, "series": series, **measured(run)})
     return tables.data_frame(rows).reindex(columns=columns).drop_duplicates("run_id")
 
 
@@ -79,7 +77,7 @@ def way(row: Mapping[Any, Any]) -> float:
 
 def _way_text(row: Mapping[Any, Any]) -> str:
     share = way(row)
-    return f"{round(share)}".replace("-", "−") if math.isfinite(share) else NONE
+    return tables.minus(f"{round(share)}") if math.isfinite(share) else NONE
 
 
 def table(found: pd.DataFrame) -> Table:

@@ -320,7 +320,7 @@ def laws_figure(history: pd.DataFrame, forecasts: Mapping[str, pd.DataFrame]) ->
 
 def leaves_fewer_than_local(records: list[Record]) -> Finding:
     """Judge the widest network."""
-    *_, groups = compare.by_width(records).values()
+    groups = compare.widest(records)
     counts = compare.nonzeros(groups[B50])
     local = count_weights(groups[B50][0].config, LOCAL.model)["conv1"]
     value = f"{tables.interval(mean_interval(counts), 0)} (S-LOCAL: {local:,})"
@@ -331,8 +331,7 @@ def _keeps(layer: str, share: float, *, more: bool) -> Judge:
     """Judge whether β = 50 keeps more, or less, than a share of a layer (%), at the widest."""
 
     def judge(records: list[Record]) -> Finding:
-        *_, groups = compare.by_width(records).values()
-        kept = compare.remaining(groups[B50], layer)
+        kept = compare.remaining(compare.widest(records)[B50], layer)
         beyond = [one - share if more else share - one for one in kept]
         return Finding(
             f"{tables.interval(mean_interval(kept), 1)} % remaining", mean_interval(beyond)

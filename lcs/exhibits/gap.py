@@ -40,11 +40,11 @@ def gap_text(groups: Mapping[Method, Sequence[Record]]) -> str:
     gained, gaps = gains_and_gaps(groups)
     if len(gaps) == 2:
         each = (f"{100 * gain / gap:.0f}" for gain, gap in zip(gained, gaps, strict=True))
-        return " and ".join(each).replace("-", "−")
+        return tables.minus(" and ".join(each))
     shares = gap_closed(groups)
     if math.isnan(shares[0]):
         return tables.NONE
-    share, low, high = (f"{value:.0f}".replace("-", "−") for value in shares)
+    share, low, high = (tables.minus(f"{value:.0f}") for value in shares)
     if low == "nan":
         return share
     return f"{share} (unbounded)" if low == "−inf" else f"{share} ({low} to {high})"

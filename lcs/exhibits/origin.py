@@ -23,7 +23,6 @@ from lcs.exhibits.settings import FLIP_CROP, chosen, desk_study, flip_crop_recip
 from lcs.exhibits.tables import Table
 from lcs.exhibits.verdicts import Claim
 from lcs.runs import Record
-from lcs.stats import mean_interval
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,13 +57,10 @@ def _both(base: Config) -> list[Config]:
 
 
 def _data(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return both on all data, and β = 50 without augmentation once more."""
     both = [run.replace(**changes) for changes in DATA.values() for run in _both(base)]
     without = [run.replace(augment="none") for run in both if run.optimizer == "beta-lasso"]
     return [*both, *without]
-
-
-def _augmentations(base: Config, betas: Sequence[float]) -> list[Config]:
-    return [run.replace(**changes) for changes in AUGMENTATIONS.values() for run in _both(base)]
 
 
 def _process(base: Config, betas: Sequence[float]) -> list[Config]:
@@ -82,7 +78,14 @@ def _process(base: Config, betas: Sequence[float]) -> list[Config]:
 
 
 STUDIES = (
-    desk_study("origin-augmentation", "Locality and augmentation", FLIP_CROP, _augmentations),
+    desk_study(
+        "origin-augmentation",
+        "Locality and augmentation",
+        FLIP_CROP,
+        lambda base, betas: [
+            run.replace(**a) for a in AUGMENTATIONS.values() for run in _both(base)
+        ],
+    ),
     desk_study("origin-data", "Locality and the statistics of images", FLIP_CROP, _data),
     desk_study("origin-process", "Locality on a nonlinear process", FLIP_CROP, _process, 5),
 )
@@ -143,21 +146,13 @@ def origin_table(
 
 def locality_frame(records: Sequence[Record], names: Callable[[Config], str]) -> pd.DataFrame:
     """Return locality beyond chance by condition, for `plots.excesses`."""
-    rows = []
     several = len({run.config.l1 for run in records if run.config.l1}) > 1
-    for config, runs in compare.conditions(records).items():
-        values = locality.beyond_chance(runs)
-        if np.isfinite(values).all():
-            l1 = f", λ = {compare.l1_text(config)}" if several and config.l1 else ""
-            row: dict[str, object] = {
-                "setting": names(config),
-                "series": method(config).shortest + l1,
-                "measure": "share in the best window beyond chance (points)",
-                "values": values,
-                "ci95": mean_interval(values).half_width or 0.0,
-            }
-            rows.append(row)
-    return tables.data_frame(rows, columns=["setting", "series", "measure", "values", "ci95"])
+
+    def series(config: Config) -> str:
+        return method(config).shortest + (compare.penalty_text(config) if several else "")
+
+    measures = {"window_mass": "share in the best window beyond chance (points)"}
+    return locality.excess_frame(records, names, series, measures)
 
 
 def filters_chart(found: dict[str, list[Record]]) -> Figure | Interactive:
@@ -166,10 +161,13 @@ def filters_chart(found: dict[str, list[Record]]) -> Figure | Interactive:
     Args:
         found: the records of the studies by name; of the process with the λ between the others.
     """
-    names = dict.fromkeys(("origin-augmentation", "origin-data"), _images_text)
-    names["origin-process"] = data_text
+
+    def name(config: Config) -> str:  # of natural images, their augmentation
+        natural = config.dataset not in GAINS and data_text(config) == "natural images"
+        return augmentation_text(config) if natural else data_and_augmentation_text(config)
+
     frames: dict[str, dict[str, tuple[np.ndarray, str]]] = {}
-    for study, name in names.items():
+    for study in ("origin-augmentation", "origin-data", "origin-process"):
         for run in found[study]:
             one_l1 = study != "origin-process" or run.config.l1 in (0.0, LAMBDAS[1])
             if run.has_filters and one_l1:
@@ -186,12 +184,6 @@ def filters_chart(found: dict[str, list[Record]]) -> Figure | Interactive:
         f"{who}, {data}": shown[who] for who in ("β = 50", "SGD") for data, shown in both.items()
     }
     return filters_slider(every, "data", about, switch="SGD instead of β = 50")
-
-
-def _images_text(config: Config) -> str:
-    """Name natural images by their augmentation, others as `data_and_augmentation_text` does."""
-    natural = config.images == "natural" and config.labels == "true"
-    return augmentation_text(config) if natural else data_and_augmentation_text(config)
 
 
 def participation(filters: np.ndarray) -> np.ndarray:

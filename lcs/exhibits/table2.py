@@ -118,8 +118,8 @@ def cifar100_bce_numbers(records: Sequence[Record]) -> Numbers:
     """Return what SGD reaches on CIFAR-100 with the reproduction's loss, in per cent; or NaN."""
     runs = compare.by_method(records).get(SGD, [])
     return {
-        "hundred-bce": float(np.mean(compare.accuracies(runs))) if runs else math.nan,
-        "hundred-bce-fit": float(np.mean(compare.train_accuracies(runs))) if runs else math.nan,
+        "hundred-bce": compare.mean_accuracy(runs),
+        "hundred-bce-fit": compare.mean_accuracy(runs, compare.train_accuracies),
     }
 
 
@@ -128,8 +128,8 @@ def cifar100_numbers(records: Sequence[Record]) -> dict[str, str]:
     groups = compare.by_method(records)
     sparse = groups.get(B50, [])
     return {
-        "hundred-sgd": compare.gain_text(sparse, groups.get(SGD, []), missing=tables.NONE),
-        "hundred-one": compare.gain_text(sparse, groups.get(B1, []), missing=tables.NONE),
+        "hundred-sgd": compare.gain_of(groups, B50, SGD, missing=tables.NONE),
+        "hundred-one": compare.gain_of(groups, B50, B1, missing=tables.NONE),
         "hundred-left": f"{np.mean(compare.remaining(sparse)):.0f}" if sparse else tables.NONE,
     }
 
@@ -169,8 +169,8 @@ def accuracy_figure(table: pd.DataFrame, setting: str) -> Figure:
             table[source], height, marker, mfc="none", mec="0.3", ms=8, label=source, zorder=3
         )
     for y, (method, values) in zip(height, table["ours"].items(), strict=True):
-        drawn = look(method)._replace(line="")
-        axes.plot(values, [y] * len(values), **drawn.options, ms=5, alpha=0.6)
+        shade, dot, _ = look(method)
+        axes.plot(values, [y] * len(values), dot, color=shade, ms=5, alpha=0.6)
     axes.plot([], [], "o", color="0.3", label=f"ours ({setting}), a dot per seed")
     axes.set_yticks(height, table.index)
     axes.set_xlabel("test accuracy (%)")
@@ -205,7 +205,7 @@ def accuracy_numbers(records: Sequence[Record]) -> Numbers:
     the runs is NaN, or a dash.
     """
     groups = compare.by_method(records)
-    mean = {name: mean_interval(compare.accuracies(runs)).mean for name, runs in groups.items()}
+    mean = {name: compare.mean_accuracy(runs) for name, runs in groups.items()}
     sparse = groups.get(B50, [])
     low, high = binomial_interval(mean[SGD] / 100, records[0].final["evaluation_images"])
     named = {"sgd": SGD, "conv": CONV, "local": LOCAL, "three": THREE, "proximal": PROXIMAL}
@@ -222,7 +222,7 @@ def accuracy_numbers(records: Sequence[Record]) -> Numbers:
         "n": len(groups[SGD]),
         "half-width": 50 * (high - low),
         **{
-            f"fit-{k}": float(np.mean(compare.train_accuracies(groups[named[k]])))
+            f"fit-{k}": compare.mean_accuracy(groups[named[k]], compare.train_accuracies)
             for k in ("sgd", "conv")
         },
         "proximal-left": mean_interval(compare.nonzeros(groups[PROXIMAL])).mean,
@@ -241,7 +241,7 @@ def best_stretches(runs: Sequence[Record]) -> list[float]:
 
 
 def _locality_matters_more(records: list[Record]) -> Finding:
-    *_, groups = compare.by_width(records).values()
+    groups = compare.widest(records)
     conv, local, full = (np.array(compare.accuracies(groups[name])) for name in (CONV, LOCAL, SGD))
     lost = mean_interval(conv - local), mean_interval(local - full)
     value = f"S-CONV minus S-LOCAL {signed(lost[0])}, S-LOCAL minus S-FC {signed(lost[1])}"
@@ -267,11 +267,6 @@ def _is_published(name: Method) -> Judge:
         return Finding(f"{tables.interval(ours)}{one_more_text(away)}", away, margin=0.0)
 
     return judge
-
-
-def _closes_most_of_the_gap(records: list[Record]) -> Finding:
-    *_, groups = compare.by_width(records).values()
-    return closes_most(groups)
 
 
 def _better(
@@ -321,7 +316,7 @@ CLAIMS: tuple[Claim, ...] = (
         "P",
         "β = 50 closes most of the gap between S-FC with SGD and S-LOCAL",
         "table2",
-        _closes_most_of_the_gap,
+        lambda records: closes_most(compare.widest(records)),
         f"{100 * published.gap_closed():.0f} %",
         ("scaling-own", AS_SEARCHED, "flips"),
     ),

@@ -100,9 +100,19 @@ def interval(value: Interval, digits: int = 2) -> str:
 def signed(value: Interval, digits: int = 2) -> str:
     """Return a difference with its sign, and its interval or its two values as `interval` does."""
     if value.pair:
-        return " and ".join(f"{one:+.{digits}f}" for one in value.pair).replace("-", "−")
-    shown = f"{value.mean:+.{digits}f}".replace("-", "−")
+        return minus(" and ".join(f"{one:+.{digits}f}" for one in value.pair))
+    shown = minus(f"{value.mean:+.{digits}f}")
     return shown if value.half_width is None else f"{shown} ± {value.half_width:.{digits}f}"
+
+
+def minus(text: str) -> str:
+    """Return a number in words with the sign of a minus in the place of hyphens."""
+    return text.replace("-", "−")
+
+
+def ahead(difference: str) -> str:
+    """Return a difference in words, of n = 2 both, without the sign of a lead: “0.30 ahead”."""
+    return difference.replace("+", "")
 
 
 def number(value: float) -> str:

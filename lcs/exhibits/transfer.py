@@ -107,16 +107,13 @@ def transfer_figure(records: Sequence[Record]) -> Figure:
     """Draw each start's accuracy less that of SGD from random weights, by data set."""
     found = compare.conditions(records)
     plain = from_nothing(found)
-    rows = [
-        plots.Differences(
-            start_text(config),
-            str(B50 if is_sparse(config) else method(config)),
-            compare.differences(runs, found[plain[config.dataset]]),
-            group=f"trained on {NAMES[config.dataset]}",
-        )
-        for config, runs in found.items()
-        if config != plain[config.dataset]
-    ]
+    rows = compare.forest_rows(
+        found,
+        lambda config: plain[config.dataset],
+        start_text,
+        lambda config: B50 if is_sparse(config) else method(config),
+        lambda config: f"trained on {NAMES[config.dataset]}",
+    )
     return plots.forest(rows, "test accuracy less that of SGD (points)")
 
 
@@ -157,7 +154,7 @@ def numbers(records: Sequence[Record]) -> dict[str, str]:
             (f"rewired-{name}", MASK, REWIRED),
             (f"frozen-{name}", FROZEN, FROZEN_OF_SGD),
         ):
-            said[key] = compare.gain_text(here.get(one, []), here.get(other, []))
+            said[key] = compare.gain_of(here, one, other)
     return said
 
 

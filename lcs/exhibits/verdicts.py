@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from lcs.config import Config
 from lcs.exhibits import find_study, tables
-from lcs.exhibits.compare import Values, accuracies, by_width, differences, matches, paired
+from lcs.exhibits.compare import Values, accuracies, differences, matches, paired, widest
 from lcs.exhibits.methods import Method
 from lcs.exhibits.tables import signed
 from lcs.runs import Record, RunStore
@@ -240,12 +240,28 @@ def beats(first: Method, second: Method, *, worse: bool = False) -> Judge:
     """
 
     def judge(records: list[Record]) -> Finding:
-        *_, groups = by_width(records).values()
+        groups = widest(records)
         difference = paired(groups[first], groups[second])
         claimed = difference._replace(mean=-difference.mean) if worse else difference
         return Finding(f"{signed(difference)} points", claimed)
 
     return judge
+
+
+def beyond_zero(
+    values: Iterable[float], unit: str = "points", *, margin: float | None = None, short: str = ""
+) -> Finding:
+    """Judge whether values, one of each seed, are above zero; with a margin, zero within it.
+
+    `unit` follows the value, and `short` that for where space is scarce. Not measurable if one is
+    not finite.
+    """
+    each = [*values]
+    if not all(map(math.isfinite, each)):
+        return UNMEASURED
+    found = mean_interval(each)
+    said = signed(found)
+    return Finding(f"{said} {unit}", found, margin, short=short and f"{said} {short}")
 
 
 # the values of a configuration, or whether it is meant
@@ -272,11 +288,7 @@ def differs(
         )
         if not (first and second):
             return None
-        each = differences(first, second, of)
-        if not all(map(math.isfinite, each)):
-            return UNMEASURED
-        found = mean_interval(each)
-        return Finding(f"{signed(found)} {unit}", found, margin)
+        return beyond_zero(differences(first, second, of), unit, margin=margin)
 
     return judge
 

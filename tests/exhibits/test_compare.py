@@ -150,7 +150,7 @@ def test_links_lead_to_records_of_the_book_only(tmp_path):
 
 def test_figures_draw_what_they_are_given():
     _, records = find_study("table2").run("desk", 1, store=STORE)
-    size = compare.size_text(records)
+    size = compare.size_text(records[0].config)
     assert size == "α = 1, 400 epochs"
     figure = table2.accuracy_figure(table2.accuracy_frame(records), size)
     assert size in figure.legends[0].get_texts()[-1].get_text()

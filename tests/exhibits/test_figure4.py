@@ -30,7 +30,7 @@ def closed_figures():
 def test_pairs_are_those_of_all_units_or_of_stored_filters():
     run = made_up(Config(), 50.0)
     assert measures.pair_correlation(run) is None
-    assert units.pair_correlation_frame([run], method).empty
+    assert measures.pair_correlation_frame([run], method).empty
     known = dataclasses.replace(run, final=run.final | {"pair_correlation": [2.0, None]})
     found = measures.pair_correlation(known)
     assert found is not None
@@ -40,7 +40,7 @@ def test_pairs_are_those_of_all_units_or_of_stored_filters():
     kept = dataclasses.replace(next(run for run in runs if run.has_filters), final={})
     ratios = measure.pair_correlation(kept.load_filters()).tolist()
     assert measures.pair_correlation(kept) == ratios
-    table = units.pair_correlation_frame([known, kept], lambda config: str(method(config)))
+    table = measures.pair_correlation_frame([known, kept], lambda config: str(method(config)))
     assert table.distance.tolist() == [1, 2, *range(1, 32)]
     assert set(table.series) == {str(method(run.config)) for run in (known, kept)}
 
@@ -73,12 +73,14 @@ def test_how_far_crops_shift_and_how_far_filters_reach():
     assert (
         len(
             plots.pair_correlation(
-                units.pair_correlation_frame(local_net(records[0]), crop_shift.crop_text)
+                measures.pair_correlation_frame(local_net(records[0]), crop_shift.crop_text)
             ).axes
         )
         == 1
     )  # no study of crops
-    pairs = units.pair_correlation_frame([*local_net(records[0]), *records], crop_shift.crop_text)
+    pairs = measures.pair_correlation_frame(
+        [*local_net(records[0]), *records], crop_shift.crop_text
+    )
     lines = plots.pair_correlation(pairs).axes[0].lines
     assert len({line.get_color() for line in lines if not line.get_label().startswith("_")}) == 5
     unknown = dataclasses.replace(records[0], final=records[0].final | {"pair_correlation": [None]})

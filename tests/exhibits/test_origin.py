@@ -29,7 +29,8 @@ def record(config) -> Record:
     """A run whose locality follows from its method, its augmentation and its images."""
     excess = 0.1 * (method(config) == B50) + 0.05 * (config.augment != "none")
     excess -= 0.02 * (config.images == "gaussian")
-    found = {"window_mass": {"mean": 0.5, "excess_mean": excess + config.seed / 1000}}
+    one = {"mean": 0.5, "null_mean": 0.1, "excess_mean": excess + config.seed / 1000}
+    found = {"window_mass": one | {"excess_ci95": 0.03}}
     run = made_up(config, 60.0 + config.seed)
     return dataclasses.replace(run, final=run.final | {"locality": {"eligible": 9, **found}})
 
@@ -82,6 +83,10 @@ def test_locality_is_shown_by_condition(records):
     assert len(frame) == 18
     row = frame[(frame.setting == "natural images") & (frame.series == "β = 50")]
     assert row["values"].tolist() == [pytest.approx([15, 15.1, 15.2])]
+    assert row["ci95"].tolist() == [pytest.approx(0.248, abs=1e-3)], "over seeds"
+    one = [run for run in records["origin-data"] if not run.config.seed]
+    frame = origin.locality_frame(one, origin.data_and_augmentation_text)
+    assert frame["ci95"].tolist() == pytest.approx([3.0] * 18), "over filters"
     assert origin.locality_frame([], origin.data_text).empty
 
 

@@ -92,8 +92,11 @@ def crossing(found: dict[str, Any] | None, batch: int, threads: int = 1) -> floa
     return 100 * faster
 
 
-def latency_frame(found: dict[str, Any] | None, threads: int = 1) -> pd.DataFrame:
-    """Return the time of each way over the dense one's in float32, for `figures.inference`."""
+def latency_frame(found: dict[str, Any] | None) -> pd.DataFrame:
+    """Return the time of each way over the dense one's in float32, for `figures.inference`.
+
+    With one thread.
+    """
     columns = ["batch", "density", "places", "way", "is_sparse", "ratio", "low", "high"]
     rows = [
         {
@@ -104,7 +107,7 @@ def latency_frame(found: dict[str, Any] | None, threads: int = 1) -> pd.DataFram
             "is_sparse": way in SPARSE_WAYS,
             **over_dense(one, way),
         }
-        for one in passes(found, threads=threads)
+        for one in passes(found, threads=1)
         for way in one["times"]
         if way != DENSE
     ]
@@ -130,8 +133,8 @@ def inference_table(found: dict[str, Any] | None) -> Table:
     caption = (
         f"{what} (α = {first['base_channels']}, {tables.rounded(100 * first['density'])} % of the "
         f"first layer left, {first['dead']} of {first['units']:,} units dead): its weights as a "
-        "file of safetensors, operations for an image, and the time of a pass, in milliseconds, in the "
-        f"median of {first['repeats']} rounds; SciPy's product always has one thread. "
+        "file of safetensors, operations for an image, and the time of a pass, in milliseconds, in "
+        f"the median of {first['repeats']} rounds; SciPy's product always has one thread. "
         f"{found['machine']['hardware']}, torch {found['machine']['torch']}."
     )
     columns = ["way", "file (MB)", "MFLOP an image"]

@@ -10,6 +10,7 @@ from lcs.config import Config
 from lcs.exhibits import compare, tables
 from lcs.exhibits.compare import LABELS, PENDING
 from lcs.exhibits.engine.benchmarks import find, machine_text, median_ratio, ratio_text
+from lcs.exhibits.published import PAPER_BASE_CHANNELS
 from lcs.exhibits.tables import Table
 from lcs.optim.sparse_products import MODES
 from lcs.runs import Record
@@ -135,7 +136,7 @@ def unproved_frame(found: dict[str, Any] | None) -> pd.DataFrame:
     return tables.data_frame(rows, columns=columns)
 
 
-def bound_numbers(found: dict[str, Any] | None, width: int = 150) -> dict[str, str]:
+def bound_numbers(found: dict[str, Any] | None) -> dict[str, str]:
     """Return what the prose says of the bound, in words.
 
     `bound-share`: the share that the first layer's gradient has in the products of a step of S-FC:
@@ -143,7 +144,8 @@ def bound_numbers(found: dict[str, Any] | None, width: int = 150) -> dict[str, s
     `bound-last-α` of α = 16 and 32: the time of an exact step relative to a dense one, where it is
     slowest with at most one per cent of the layer, and in the last epochs.
     """
-    first, *others = (size.weights for size in Config(base_channels=width).layer_sizes().values())
+    wide = Config(base_channels=PAPER_BASE_CHANNELS)
+    first, *others = (size.weights for size in wide.layer_sizes().values())
     share = 2 * first / (4 * first + 6 * sum(others))
     words = {"bound-share": f"{100 * share:.0f} %"}
     for alpha in (16, 32):

@@ -127,12 +127,10 @@ def fully_connected(store: RunStore) -> list[Record]:
     Not those with masks, on permuted pixels, surrogates of the images or shuffled labels, with a λ
     that grows outside a window, of a share of the images, or that start from another's network.
     """
-    records = (record for place in store.chain() for record in place.records())
     return [
         r
-        for r in records
-        if r.kind != "toy"
-        and (r.config.model, r.config.dataset) == ("s-fc", "cifar10")
+        for r in compare.network_runs(store)
+        if (r.config.model, r.config.dataset) == ("s-fc", "cifar10")
         and (r.config.images, r.config.labels) == ("natural", "true")
         and (r.config.pruning, r.config.start) == ("none", "initial")
         and (r.config.l1_growth, r.config.train_share) == (0, 1)

@@ -95,14 +95,8 @@ def pictures(sparse: Sequence[Record], dense: Sequence[Record]) -> dict[str, np.
     }
 
 
-def setting_text(config: Config) -> str:
-    """Say width, length and augmentation."""
-    images = compare.field_text(config, "augment")
-    return f"α = {config.base_channels}, {config.epochs} epochs, {images}"
-
-
 def frame(
-    groups: Iterable[Sequence[Record]], name: Callable[[Config], str] = setting_text
+    groups: Iterable[Sequence[Record]], name: Callable[[Config], str] = compare.trained_text
 ) -> pd.DataFrame:
     """Return a row for each S-FC with a λ, beside SGD of the same group and setting.
 

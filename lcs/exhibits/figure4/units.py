@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,8 +26,7 @@ def sparsest(records: Sequence[Record]) -> list[Record]:
 
 def widest(records: Sequence[Record], method: Method) -> list[Record]:
     """Return the first run of a method at the largest width; none without any runs."""
-    widths = [*compare.by_width(records).values()]
-    return widths[-1][method][:1] if widths else []
+    return compare.widest(records).get(method, [])[:1]
 
 
 def run_text(config: Config) -> str:
@@ -35,7 +34,7 @@ def run_text(config: Config) -> str:
     net = "" if config.model == "s-fc" else f"{NETWORKS[config.model]}, "
     images = "" if config.augment == "autoaugment" else f", {compare.field_text(config, 'augment')}"
     zeros = compare.zeros_text(config)
-    return f"{net}α = {config.base_channels}, {config.epochs} epochs{zeros}{images}"
+    return f"{net}{compare.size_text(config)}{zeros}{images}"
 
 
 def fan_in_frame(records: Sequence[Record]) -> pd.DataFrame:
@@ -83,15 +82,3 @@ def neighbour_numbers(named: Mapping[str, Sequence[Record]]) -> dict[str, str]:
         f"near-{name}": f"{locality.pair_ratios(runs[:1])[0][0]:.1f}" if runs else PENDING
         for name, runs in named.items()
     }
-
-
-def pair_correlation_frame(
-    records: Sequence[Record], series: Callable[[Config], str]
-) -> pd.DataFrame:
-    """Return one row per run and distance: `series`, `run_id`, `distance` (pixels), `ratio`."""
-    rows = [
-        {"series": series(r.config), "run_id": r.run_id, "distance": distance, "ratio": ratio}
-        for r in records
-        for distance, ratio in enumerate(locality.pair_correlation(r) or [], 1)
-    ]
-    return tables.data_frame(rows, columns=["series", "run_id", "distance", "ratio"])

@@ -190,13 +190,8 @@ def budgets_figure(table: pd.DataFrame) -> Figure:
 def distances_figure(records: Sequence[Record]) -> Figure:
     """Draw the pair correlation of first layers at one budget, by method."""
     place = by_rival(records)
-    rows = [
-        {"series": name, "run_id": run.run_id, "distance": distance, "ratio": ratio}
-        for name in WITH_DISTANCES
-        for run in place.get(name, [])
-        for distance, ratio in enumerate(locality.pair_correlation(run) or [], 1)
-    ]
-    return plots.pair_correlation(tables.data_frame(rows), ordered=False)
+    shown = [run for name in WITH_DISTANCES for run in place.get(name, [])]
+    return plots.pair_correlation(locality.pair_correlation_frame(shown, rival), ordered=False)
 
 
 # whose accuracies the page compares with that of β = 50, by the end of a number's name
@@ -217,10 +212,7 @@ def numbers(records: Sequence[Record]) -> dict[str, str]:
     """
     place = by_rival(records)
     sparse = place.get(B50, [])
-    gains = {
-        f"rival-{end}": compare.gain_text(place.get(name, []), sparse)
-        for end, name in NAMES.items()
-    }
+    gains = {f"rival-{end}": compare.gain_of(place, name, B50) for end, name in NAMES.items()}
     more = {
         f"local-{end}": compare.gain_text(place.get(name, []), sparse, locality.beyond_chance)
         for end, name in MORE_LOCAL.items()
@@ -259,10 +251,8 @@ def other_numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
     return {
         "rival-first-choice": compare.gain_text(runs["rivals-first-choice"], place.get(B50, [])),
         "rival-iterative": compare.gain_text(runs["rivals-iterative"], place.get(B50, [])),
-        "few-gradual": compare.gain_text(few.get("gradual", []), few.get(B50, [])),
-        "few-one-shot": compare.gain_text(few.get(B50, []), few.get("one-shot", [])).replace(
-            "+", ""
-        ),
+        "few-gradual": compare.gain_of(few, "gradual", B50),
+        "few-one-shot": tables.ahead(compare.gain_of(few, B50, "one-shot")),
         "er-gains": f"{sum(gain > 0 for gain in gains) or 'none'}" if gains else PENDING,
         "er-runs": f"{len(gains)}" if gains else PENDING,
         **{name: compare.count_text(compare.conditions(of)) for name, of in counts.items()},

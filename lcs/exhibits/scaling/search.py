@@ -149,6 +149,7 @@ def _search_flips(base: Config, betas: Sequence[float]) -> list[Config]:
 
 
 def _search_flips_edge(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return S-LOCAL and 3-FC beyond the edge at which the best of `search-flips` lay."""
     here = flip_crop_recipe(base, WIDTHS[-1], base.epochs // 8).replace(validation=True)
     methods = [chosen(here, model) for model in ("s-local", "3-fc")]
     return [regularised(m, factor).replace(lr=rate) for m in methods for rate, factor in EDGE]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
-import numpy as np
-
+from lcs import cost
 from lcs.config import Config
 from lcs.exhibits import compare, locality, plots, published, tables
 from lcs.exhibits.compare import Cell, Conditions
@@ -14,7 +14,7 @@ from lcs.exhibits.gap import closes_most, gap_text
 from lcs.exhibits.methods import B50, CONV, LOCAL, SGD, Method, method
 from lcs.exhibits.searches import choices_table
 from lcs.exhibits.settings import DESK, chosen_flip_crop
-from lcs.exhibits.tables import Table
+from lcs.exhibits.tables import Table, ahead
 from lcs.exhibits.variants.studies import (
     DEEP,
     DEEP_WIDTH,
@@ -58,7 +58,7 @@ def from_convolution_table(records: Sequence[Record]) -> Table:
         "starts from": compare.of(lambda config: "S-CONV" if config.source else tables.NONE),
         **compare.by_field(["epochs", "lr"]),
         "over the same from random weights": compare.less(
-            found, lambda c: _from_random_weights(found, c)
+            found, partial(_from_random_weights, found)
         ),
         **_results(),
     }
@@ -101,9 +101,7 @@ def banded_figure(records: Sequence[Record]) -> Figure:
     """Draw accuracy and remaining weights against the growth of λ."""
     plain = [run for run in records if not run.config.l1]
     references = {
-        "SGD" if name == SGD else str(name).removesuffix(", SGD"): float(
-            np.mean(compare.accuracies(runs))
-        )
+        "SGD" if name == SGD else str(name).removesuffix(", SGD"): compare.mean_accuracy(runs)
         for name, runs in compare.by_method(plain).items()
     }
     grown = [run for run in records if run.config.l1]
@@ -120,15 +118,9 @@ def banded_figure(records: Sequence[Record]) -> Figure:
 def from_convolution_figure(records: Sequence[Record]) -> Figure:
     """Draw what each network gains by a start from S-CONV."""
     found = compare.conditions(records)
-    rows = [
-        plots.Differences(
-            str(method(config)),
-            str(method(config)),
-            compare.differences(runs, found[_from_random_weights(found, config)]),
-        )
-        for config, runs in found.items()
-        if config.source
-    ]
+    rows = compare.forest_rows(
+        found, partial(_from_random_weights, found), lambda config: str(method(config))
+    )
     return plots.forest(rows, "gain in test accuracy by a start from S-CONV (points)")
 
 
@@ -181,7 +173,6 @@ def numbers(found: Mapping[str, Sequence[Record]]) -> dict[str, str]:
         f"published-depth-{one.model[2:]}": published.DEEP[one] - published.SHORT[_shallow(one)]
         for one in map(Method, DEEP)
     }
-    sizes = Config(model="d-fc", base_channels=DEEP_WIDTH).layer_sizes()
     return {
         "banded-n": f"{len(grown())}",
         "banded-large": compare.gain_text(grown(), grown(0.0)),
@@ -189,7 +180,7 @@ def numbers(found: Mapping[str, Sequence[Record]]) -> dict[str, str]:
         "banded-uniform": compare.gain_text(grown(), found["banded-uniform"]),
         "banded-fastest": compare.gain_text(fastest, grown(0.0)),
         "banded-fastest-left": compare.remaining_text(fastest),
-        "banded-local": compare.gain_text(local, fastest).removeprefix("+"),
+        "banded-local": ahead(compare.gain_text(local, fastest)),
         "learned": compare.gain_text(learned, grown(0.0)),
         "learned-grid": compare.gain_text(learned, grown()),
         "learned-fastest": compare.gain_text(learned_fastest, grown(0.0)),
@@ -199,14 +190,14 @@ def numbers(found: Mapping[str, Sequence[Record]]) -> dict[str, str]:
             learned_fastest, grown(0.0), locality.beyond_chance
         ),
         "learned-sgd": compare.gain_text(learned_fastest, dense),
-        "learned-local": compare.gain_text(local, learned_fastest).removeprefix("+"),
+        "learned-local": ahead(compare.gain_text(local, learned_fastest)),
         "wide-n": f"{len(wide['learned'])}",
         "wide-accuracy": compare.mean_text(wide["learned"]),
         "wide-left": compare.remaining_text(wide["learned"]),
         "wide-learned": compare.gain_text(wide["learned"], wide["none"]),
         "wide-grid": compare.gain_text(wide["learned"], wide["grid"]),
         "wide-sgd": compare.gain_text(wide["learned"], wide["SGD"]),
-        "wide-local": compare.gain_text(wide["S-LOCAL"], wide["learned"]).removeprefix("+"),
+        "wide-local": ahead(compare.gain_text(wide["S-LOCAL"], wide["learned"])),
         "wide-gap": gap_text(_as_beta_50(wide, "learned")),
         "wide-gap-none": gap_text(_as_beta_50(wide, "none")),
         "long-n": f"{len(long['learned'])}",
@@ -221,7 +212,7 @@ def numbers(found: Mapping[str, Sequence[Record]]) -> dict[str, str]:
         "from-window-beta": locality.excess_text(half[B50]),
         **depth,
         **{name: tables.signed(Interval(gain, None, 1)) for name, gain in theirs.items()},
-        "weights-d-fc": f"{sum(layer.weights for layer in sizes.values()):,}",
+        "weights-d-fc": f"{cost.weights(Config(model='d-fc', base_channels=DEEP_WIDTH)):,}",
     }
 
 
@@ -262,10 +253,6 @@ _STARTED: dict[str, object] = {"model": "s-fc", "start": "network"}
 _LONG: dict[str, object] = {"model": "s-fc", "start": "initial"}
 
 
-def _is_uniform(config: Config) -> bool:
-    return method(config) == B50 and not config.l1_growth and config.l1 > _L1
-
-
 def _depth_does_not_help(records: list[Record]) -> Finding:
     """Judge whether neither D-LOCAL nor D-FC is better than the shallow network, by SGD."""
     groups = compare.by_method(records)
@@ -294,7 +281,7 @@ CLAIMS: tuple[Claim, ...] = (
         "B",
         "A growing λ raises accuracy more than one as large on average, the same for all weights",
         "banded + banded-uniform",
-        differs(_GROWN, _is_uniform),
+        differs(_GROWN, lambda c: method(c) == B50 and not c.l1_growth and c.l1 > _L1),
     ),
     Claim(
         "B",

@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-
 from lcs.exhibits import compare, published, tables
 from lcs.exhibits.compare import PENDING, Conditions, runs_of
 from lcs.exhibits.methods import SGD, beta_lasso_method
@@ -134,7 +132,9 @@ def _beta_and_lambda(found: Mapping[str, Conditions]) -> dict[str, str]:
     at_beta = {c: runs for c, runs in lambdas.items() if c.beta == 50}
     zero = _in_order(found["lambdas-zero"])
     last_beta, last_fixed, last_zero = _in_order(sparse)[-1], _in_order(fixed)[-1], zero[-1]
-    best_beta, best_l1 = (max(_in_order(runs), key=_mean) for runs in (sparse, at_beta))
+    best_beta, best_l1 = (
+        max(_in_order(runs), key=compare.mean_accuracy) for runs in (sparse, at_beta)
+    )
     return {
         "runs-beta": compare.count_text(sparse),
         "runs-l1": compare.count_text(at_beta),
@@ -158,10 +158,6 @@ def _beta_and_lambda(found: Mapping[str, Conditions]) -> dict[str, str]:
 def _in_order(found: Conditions) -> list[list[Record]]:
     """Return the runs of each condition, by λ and then by β; one without runs if there is none."""
     return [found[config] for config in sorted(found, key=lambda c: (c.l1, c.beta))] or [[]]
-
-
-def _mean(runs: Sequence[Record]) -> float:
-    return float(np.mean(compare.accuracies(runs))) if runs else 0.0
 
 
 def _value(field: str, runs: Sequence[Record]) -> str:

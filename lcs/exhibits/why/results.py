@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +15,6 @@ from lcs.exhibits.settings import REPRODUCTION_L1
 from lcs.exhibits.tables import Table
 from lcs.exhibits.why.width import REFERENCES
 from lcs.runs import Record
-from lcs.stats import mean_interval
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,12 +59,7 @@ COMPARED = {
 }
 
 
-def comparison_table(study: str, records: Sequence[Record]) -> Table:
-    """Return every condition of one of the studies in `COMPARED` beside what it is compared with.
-
-    Differences are paired by seed.
-    """
-    return compare.comparison(study, records, COMPARED[study])
+comparison_table = partial(compare.comparison, COMPARED)
 
 
 def beta_frame(records: Sequence[Record]) -> pd.DataFrame:
@@ -76,7 +71,7 @@ def beta_frame(records: Sequence[Record]) -> pd.DataFrame:
 def mean_of_sgd(records: Sequence[Record]) -> dict[str, float]:
     """Return the mean accuracy of SGD, as a named reference; none where it was not run."""
     runs = [record for record in records if record.config.optimizer == "sgd"]
-    return {"SGD": mean_interval(compare.accuracies(runs)).mean} if runs else {}
+    return {"SGD": compare.mean_accuracy(runs)} if runs else {}
 
 
 def returns_table(records: Sequence[Record]) -> Table:
