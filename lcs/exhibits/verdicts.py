@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from lcs.config import Config
 from lcs.exhibits import find_study, tables
-from lcs.exhibits.compare import Values, accuracies, differences, matches, paired, widest
+from lcs.exhibits.compare import (
+    Values,
+    accuracies,
+    conditions,
+    differences,
+    matches,
+    paired,
+    widest,
+)
 from lcs.exhibits.methods import Method
 from lcs.exhibits.tables import signed
 from lcs.runs import Record, RunStore
@@ -154,7 +162,11 @@ def _evidence(claim: Claim, read: Callable[[str], list[Record]], scale: str) -> 
         setting += ", frozen zeros" if sparse and all(c.frozen_zeros for c in sparse) else ""
     # of studies that are judged together, the seeds that both have
     joined = len(by_study) > 1 and finding.evidence
-    n = finding.evidence.n if joined and finding.evidence else _sample_size(records)
+    if joined and finding.evidence:
+        return Evidence(finding, finding.evidence.n, setting, "")
+    # else all seeds; of the toy, all random problems in each cell
+    first, *_ = conditions(records).values()
+    n = sum(run.config.problems if run.kind == "toy" else 1 for run in first)
     return Evidence(finding, n, setting, "")
 
 
@@ -164,15 +176,6 @@ def _distance(finding: Finding) -> Interval | None:
     if found is None or found.half_width is None:
         return None
     return found._replace(mean=abs(abs(found.mean) - (finding.margin or 0.0)))
-
-
-def _sample_size(records: Sequence[Record]) -> int:
-    """Return the number of seeds; of random problems in each cell for the toy."""
-    return sum(
-        run.config.problems if run.kind == "toy" else 1
-        for run in records
-        if run.kind == "toy" or run.config.replace(seed=0) == records[0].config.replace(seed=0)
-    )
 
 
 def verdict(finding: Finding, *, corrected: bool = True) -> str:

@@ -20,9 +20,11 @@ def by_change(runs: Mapping[str, Sequence[Record]]) -> list[Differences]:
         runs: of the chapter's studies by name.
     """
     found = compare.conditions(record for records in runs.values() for record in records)
-    start = reproduced(found)
-    if start is None:
+    frozen = [config for config in found if config.frozen_zeros and config.l1_rest is None]
+    if not frozen:
         return []
+    # the reproduction's setting with β = 50: of what was run, the plain one
+    start = max(frozen, key=lambda config: config.beta).replace(frozen_zeros=False)
     return [
         row
         for group, changed in _changes(start).items()
@@ -58,13 +60,6 @@ def by_cell(records: Sequence[Record]) -> list[Differences]:
         for config in largest_thresholds(found)
         for row in _gains(found, config, cell(config), compare.field_text(config, "augment"))
     ]
-
-
-def reproduced(found: Conditions) -> Config | None:
-    """Return the reproduction's setting with β = 50: of what was run, the plain one."""
-    frozen = [config for config in found if config.frozen_zeros and config.l1_rest is None]
-    largest = max(frozen, key=lambda config: config.beta, default=None)
-    return largest and largest.replace(frozen_zeros=False)
 
 
 def _changes(start: Config) -> dict[str, dict[str, Config]]:
