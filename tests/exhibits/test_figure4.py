@@ -213,6 +213,10 @@ def test_each_setting_has_the_runs_of_its_largest_width():
     assert table.rows[3][1:3] == ["β = 50, λ = 5e-5", "+58.00 and +58.00"]
     assert table.rows[3][-1] == "2"
     assert len(plots.excesses(frame).axes) == 3
+    for row in (3, 4, 5):  # too few weights
+        frame.at[row, "values"] = [math.nan, 0.1]
+    labels = [label.get_text() for label in plots.excesses(frame).axes[0].get_yticklabels()]
+    assert labels[:4] == ["", "SGD", "β = 0, λ = 5e-5", "β = 50, λ = 5e-5"]
     words = local.opening_numbers(width)
     assert words == {
         "open-alpha": "8",
