@@ -9,9 +9,9 @@ and its `CLAIMS`, by `CHOICES` how its searches choose, and draws its tables and
   `questions` and `records` gather from all exhibits, and so does `readme`, for README.
 - Shared tools: `settings` (how runs are trained), `methods` (their names), `searches` (what they
   chose, in `chosen.json`), `published` (what others have published), `compare` (runs by condition,
-  paired by seed), `gap` (between S-FC and S-LOCAL), `locality` (of filters, over seeds),
-  `verdicts` (claims and how they are judged), `tables` and `plots` (what a page shows), `book`
-  (chapters executed, pages rendered).
+  paired by seed), `cells` (what tables and prose say of them), `gap` (between S-FC and S-LOCAL),
+  `locality` (of filters, over seeds), `verdicts` (claims and how they are judged), `tables` and
+  `plots` (what a page shows), `book` (chapters executed, pages rendered).
 """
 
 from __future__ import annotations

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from lcs import measure
-from lcs.exhibits import compare, tables
-from lcs.exhibits.compare import PENDING, Cell
+from lcs.exhibits import cells, tables
+from lcs.exhibits.cells import PENDING, Cell
 from lcs.exhibits.methods import B0, B50, method
 from lcs.exhibits.plots.style import WIDTH, add_legend, look, pending, subplots
 from lcs.exhibits.tables import NONE, Table
@@ -59,8 +59,8 @@ def frame(records: Sequence[Record]) -> pd.DataFrame:
     rows = []
     for run in records:
         if run.has_filters:
-            series = method(run.config).shortest + compare.penalty_text(run.config)
-            row = {"setting": compare.trained_text(run.config), "run_id": run.run_id}
+            series = method(run.config).shortest + cells.penalty_text(run.config)
+            row = {"setting": cells.trained_text(run.config), "run_id": run.run_id}
             rows.append({**row, "series": series, **measured(run)})
     return tables.data_frame(rows).reindex(columns=columns).drop_duplicates("run_id")
 
@@ -87,15 +87,15 @@ def table(found: pd.DataFrame) -> Table:
         return tables.pending_table(name, what, "lcs study width")
     rows = []
     for row in found.to_dict("records"):
-        cells = [NONE] * 8
+        measures = [NONE] * 8
         if math.isfinite(row["mean"]):
             own = Interval(row["mean"], row["ci95"], int(row["filters"]))
             beyond = Interval(row["rearranged_excess"], row["rearranged_ci95"], own.n)
-            cells = [tables.interval(own), *(f"{row[null]:.2f}" for null in NULLS)]
-            cells += [tables.signed(beyond), f"{row['shared']:.2f}"]
-            cells.append(_way_text(row))
+            measures = [tables.interval(own), *(f"{row[null]:.2f}" for null in NULLS)]
+            measures += [tables.signed(beyond), f"{row['shared']:.2f}"]
+            measures.append(_way_text(row))
         count = f"{row['filters']:.0f} of {row['of']:.0f}"
-        rows.append([row["setting"], row["series"], count, *cells])
+        rows.append([row["setting"], row["series"], count, *measures])
     caption = (
         "Correlation of a compact filter with the other that is most like it after a shift, ± 95 % "
         "interval over the filters of one run; the same without the shift, with the other's pixels "
@@ -122,7 +122,7 @@ def numbers(found: pd.DataFrame, named: Mapping[str, Sequence[Record]]) -> dict[
         stored = next((r for r in records if r.has_filters), None)
         row = rows.get(stored.run_id) if stored else None
         excess = Interval(row["rearranged_excess"], row["rearranged_ci95"], 0) if row else None
-        words[f"sharing-{name}-excess"] = compare.signed_text(excess)
+        words[f"sharing-{name}-excess"] = cells.signed_text(excess)
         known = f"{_way_text(row)} %" if row and math.isfinite(way(row)) else "not defined"
         words[f"sharing-{name}-way"] = known if row else PENDING
     zero = [row for row in rows.values() if row["series"].partition(",")[0] == B0.shortest]
@@ -148,8 +148,8 @@ def equivariance_table(records: Sequence[Record]) -> Table:
         return lambda runs: f"{mean_interval(_equivariances(runs, name)).mean:.{digits}f}"
 
     columns: dict[str, Cell] = {
-        "method": compare.of(lambda config: method(config).short),
-        **compare.by_field(["base_channels"]),
+        "method": cells.of(lambda config: method(config).short),
+        **cells.by_field(["base_channels"]),
         "units": mean("units", 0),
         "correlation": mean("mean"),
         "shuffled": mean("null_mean"),
@@ -161,7 +161,7 @@ def equivariance_table(records: Sequence[Record]) -> Table:
         "pixels, and the same with each filter's weights shuffled in their places; means over "
         f"units, at most {UNITS} of them, and seeds"
     )
-    return compare.by_condition("permuted", shown, columns, what, label="tab-equivariance")
+    return cells.by_condition("permuted", shown, columns, what, label="tab-equivariance")
 
 
 def _equivariances(runs: Sequence[Record], name: str) -> list[float]:

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from lcs.exhibits import tables
-from lcs.exhibits.compare import PENDING, by_seed
+from lcs.exhibits.cells import PENDING
+from lcs.exhibits.compare import by_seed
 from lcs.exhibits.methods import B50, LOCAL, SGD, Method
 from lcs.exhibits.verdicts import Finding
 from lcs.runs import Record

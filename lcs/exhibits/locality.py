@@ -11,7 +11,8 @@ import numpy as np
 from lcs import data, measure
 from lcs.config import Config
 from lcs.exhibits import tables
-from lcs.exhibits.compare import PENDING, conditions, matches
+from lcs.exhibits.cells import PENDING
+from lcs.exhibits.compare import conditions, matches
 from lcs.exhibits.methods import B50
 from lcs.exhibits.verdicts import Finding, Judge, beyond_zero, differs
 from lcs.runs import Record

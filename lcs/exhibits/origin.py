@@ -14,8 +14,8 @@ import numpy as np
 
 from lcs.config import Config
 from lcs.data.gaussian_process import GAINS
-from lcs.exhibits import compare, locality, tables
-from lcs.exhibits.compare import PENDING, Cell
+from lcs.exhibits import cells, compare, locality, tables
+from lcs.exhibits.cells import PENDING, Cell
 from lcs.exhibits.methods import B50, SGD, method
 from lcs.exhibits.plots.interactive import filters_slider
 from lcs.exhibits.plots.style import pending
@@ -132,16 +132,16 @@ def origin_table(
 ) -> Table:
     """Return accuracy, remaining weights and locality of each condition of a study."""
     columns: dict[str, Cell] = {
-        "data": compare.of(names),
-        "method": compare.of(lambda config: method(config).shortest),
-        **({"λ": compare.of(compare.l1_text)} if name == "origin-process" else {}),
-        "test accuracy (%)": compare.mean_text,
-        "remaining, layer 1 (%)": compare.remaining_text,
+        "data": cells.of(names),
+        "method": cells.of(lambda config: method(config).shortest),
+        **({"λ": cells.of(cells.l1_text)} if name == "origin-process" else {}),
+        "test accuracy (%)": cells.mean_text,
+        "remaining, layer 1 (%)": cells.remaining_text,
         "in a window, beyond chance (points)": locality.excess_text,
         "filters measured": locality.eligible_text,
         "seeds": tables.links,
     }
-    return compare.by_condition(name, records, columns, what, text=("method",))
+    return cells.by_condition(name, records, columns, what, text=("method",))
 
 
 def locality_frame(records: Sequence[Record], names: Callable[[Config], str]) -> pd.DataFrame:
@@ -149,7 +149,7 @@ def locality_frame(records: Sequence[Record], names: Callable[[Config], str]) ->
     several = len({run.config.l1 for run in records if run.config.l1}) > 1
 
     def series(config: Config) -> str:
-        return method(config).shortest + (compare.penalty_text(config) if several else "")
+        return method(config).shortest + (cells.penalty_text(config) if several else "")
 
     measures = {"window_mass": "share in the best window beyond chance (points)"}
     return locality.excess_frame(records, names, series, measures)
@@ -171,7 +171,7 @@ def filters_chart(found: dict[str, list[Record]]) -> Figure | Interactive:
         for run in found[study]:
             one_l1 = study != "origin-process" or run.config.l1 in (0.0, LAMBDAS[1])
             if run.has_filters and one_l1:
-                left, excess = compare.remaining_text([run]), locality.excess_text([run])
+                left, excess = cells.remaining_text([run]), locality.excess_text([run])
                 text = f"{left} % remaining; beyond chance: {excess} points"
                 shown = frames.setdefault(name(run.config), {})
                 shown[method(run.config).shortest] = run.load_filters().numpy(), text
@@ -250,9 +250,9 @@ def numbers(found: dict[str, list[Record]]) -> dict[str, str]:
     plain, *_ = AUGMENTATIONS
     keys = {name: excess(sparse, name) for name in AUGMENTATIONS}
     keys[f"{plain} sgd"] = excess(dense, plain)
-    n = compare.count_text(compare.conditions(records))
+    n = cells.count_text(compare.conditions(records))
     keys["runs"] = "one run" if n == "1" else f"{n} runs"
-    keys["l1"] = compare.l1_text(sparse[0].config) if sparse else PENDING
+    keys["l1"] = cells.l1_text(sparse[0].config) if sparse else PENDING
     return {f"origin-{key.replace(' ', '-')}": value for key, value in keys.items()}
 
 

@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from lcs.config import Config
-from lcs.exhibits import compare, locality, plots, tables
-from lcs.exhibits.compare import Cell
+from lcs.exhibits import cells, compare, locality, plots, tables
+from lcs.exhibits.cells import Cell
 from lcs.exhibits.methods import B50, CONV, LOCAL, SGD, Method, method
 from lcs.exhibits.settings import FLIP_CROP, chosen, desk_study, flip_crop_recipe
 from lcs.exhibits.tables import Table
@@ -54,15 +54,15 @@ def permuted_table(records: Sequence[Record]) -> Table:
     shown = [run for run in records if run.config.permute_pixels]
     found = compare.conditions(records)
     columns: dict[str, Cell] = {
-        "method": compare.of(lambda config: method(config).short),
-        **compare.by_field(["base_channels"]),
-        "images (%)": lambda runs: compare.mean_text(found[plain(runs[0].config.replace(seed=0))]),
-        "permuted (%)": compare.mean_text,
-        "difference": compare.less(found, plain),
+        "method": cells.of(lambda config: method(config).short),
+        **cells.by_field(["base_channels"]),
+        "images (%)": lambda runs: cells.mean_text(found[plain(runs[0].config.replace(seed=0))]),
+        "permuted (%)": cells.mean_text,
+        "difference": cells.less(found, plain),
         "seeds": tables.links,
     }
     what = "Test accuracy on images and on the same images with permuted pixels"
-    return compare.by_condition("permuted", shown, columns, what, note="; differences are paired")
+    return cells.by_condition("permuted", shown, columns, what, note="; differences are paired")
 
 
 def permuted_figure(records: Sequence[Record]) -> Figure:
@@ -93,7 +93,7 @@ def numbers(records: Sequence[Record]) -> dict[str, str]:
 
     def change(width: int, name: Method) -> str:
         one, other = (at.get(width, {}).get(name, []) for at in (after, before))
-        return compare.gain_text(one, other)
+        return cells.gain_text(one, other)
 
     return {
         **{f"permuted-{key}": change(widest, name) for key, name in keys.items()},

@@ -14,8 +14,9 @@ from typing import Any, NamedTuple
 
 from lcs.config import Config, foreign_fields
 from lcs.errors import ConfigError
-from lcs.exhibits import EXHIBITS, compare, exhibit, find_study, tables
-from lcs.exhibits.compare import LABELS, Key
+from lcs.exhibits import EXHIBITS, cells, compare, exhibit, find_study, tables
+from lcs.exhibits.cells import LABELS
+from lcs.exhibits.compare import Key
 from lcs.exhibits.methods import method
 from lcs.exhibits.settings import CHOSEN_FILE, chosen
 from lcs.exhibits.tables import Table
@@ -160,14 +161,14 @@ def choices_table(
         return tables.pending_table(name, what, f"lcs study {study}")
     rows = []
     for method_name, choice in choices(records, method).items():
-        texts = {LABELS[field]: compare.field_text(choice.config, field) for field in fields}
+        texts = {LABELS[field]: cells.field_text(choice.config, field) for field in fields}
         values = [f"{label}: {text}" for label, text in texts.items() if text != tables.NONE]
         worst, best = min(choice.means), max(choice.means)
         counted = [f"{len(choice.means)}", "; ".join(values), f"{worst:.2f}", f"{best:.2f}"]
         rows.append([method_name, *counted, tables.links(choice.runs)])
     caption = (
         f"{what.capitalize()}, the last tenth of each class of the training images. "
-        f"{compare.setting_text(records)}; accuracy on the validation images, of the worst and of "
+        f"{cells.setting_text(records)}; accuracy on the validation images, of the worst and of "
         "the best candidate, in per cent."
     )
     columns = ["method", "candidates", "chosen", "worst", "best", "seeds"]

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lcs.config import Config
-from lcs.exhibits import compare, locality, plots, tables
-from lcs.exhibits.compare import PENDING, Cell
+from lcs.exhibits import cells, compare, locality, plots, tables
+from lcs.exhibits.cells import PENDING, Cell
 from lcs.exhibits.methods import B0, B50, CONV, LOCAL, SGD, Method, method
 from lcs.exhibits.plots.interactive import scatter
 from lcs.exhibits.plots.style import pending
@@ -86,11 +86,11 @@ def sound_table(records: Sequence[Record]) -> Table:
     """Return accuracy, remaining weights and locality of each method."""
     found = compare.conditions(records)
     columns: dict[str, Cell] = {
-        "method": compare.of(lambda config: method(config).short),
-        **compare.by_field(["augment"]),
-        "test accuracy (%)": compare.mean_text,
-        "difference from SGD": compare.less(found, partial(_reference, found)),
-        "remaining, layer 1 (%)": compare.remaining_text,
+        "method": cells.of(lambda config: method(config).short),
+        **cells.by_field(["augment"]),
+        "test accuracy (%)": cells.mean_text,
+        "difference from SGD": cells.less(found, partial(_reference, found)),
+        "remaining, layer 1 (%)": cells.remaining_text,
         **{name: partial(locality.excess_text, measure=key) for key, name in BANDS.items()},
         "seeds": tables.links,
     }
@@ -99,7 +99,7 @@ def sound_table(records: Sequence[Record]) -> Table:
         "filter's mass is in its best window or band than after its pixels are permuted, in points"
     )
     note = "; differences are paired"
-    return compare.by_condition("sound", records, columns, what, note=note, text=("augmentation",))
+    return cells.by_condition("sound", records, columns, what, note=note, text=("augmentation",))
 
 
 def excess_frame(records: Sequence[Record]) -> pd.DataFrame:
@@ -108,7 +108,7 @@ def excess_frame(records: Sequence[Record]) -> pd.DataFrame:
     return locality.excess_frame(records, _images_text, lambda c: method(c).shortest, measures)
 
 
-_images_text = partial(compare.field_text, field="augment")
+_images_text = partial(cells.field_text, field="augment")
 
 
 def accuracy_figure(records: Sequence[Record]) -> Figure:
@@ -199,15 +199,15 @@ def numbers(records: Sequence[Record]) -> dict[str, str]:
     words = {}
     for name, who in {"zero": B0, "sparse": B50, "local": LOCAL}.items():
         for images, key in ((still, f"sound-{name}-still"), (shifted, f"sound-{name}")):
-            words[key] = compare.gain_text(found[who, images], found[SGD, images])
+            words[key] = cells.gain_text(found[who, images], found[SGD, images])
     for name, who in {"sgd": SGD, "zero": B0, "sparse": B50}.items():
         for axis, measure in (("time", "column_mass"), ("frequency", "row_mass")):
             runs = found[who, shifted]
             key = f"sound-{name}-{axis}"
             words[key] = locality.excess_text(runs, measure)
     sparse = found[B50, shifted]
-    words["sound-left"] = compare.remaining_text(sparse)
-    return words | {"shift-gain": compare.gain_text(sparse, found[B50, still])}
+    words["sound-left"] = cells.remaining_text(sparse)
+    return words | {"shift-gain": cells.gain_text(sparse, found[B50, still])}
 
 
 def _is(config: Config, who: Method, images: str) -> bool:

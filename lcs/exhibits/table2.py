@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lcs.config import Config
-from lcs.exhibits import compare, published, tables
-from lcs.exhibits.compare import Numbers, Values
+from lcs.exhibits import cells, compare, published, tables
+from lcs.exhibits.cells import Numbers
+from lcs.exhibits.compare import Values
 from lcs.exhibits.gap import closes_most
 from lcs.exhibits.methods import (
     B0,
@@ -95,7 +96,7 @@ def accuracy_table(
     caption = (
         "Test accuracy in per cent, and ours on the training images, without augmentation. "
         f"Published: the paper ({_paper_text(epochs)}, augmentation){report_text}. "
-        f"Ours: {compare.scale_text(records, scale)}."
+        f"Ours: {cells.scale_text(records, scale)}."
     )
     columns = ["method", "paper", *reports, "ours", "ours, training", "seeds"]
     return Table(label, caption, columns, rows)
@@ -128,8 +129,8 @@ def cifar100_numbers(records: Sequence[Record]) -> dict[str, str]:
     groups = compare.by_method(records)
     sparse = groups.get(B50, [])
     return {
-        "hundred-sgd": compare.gain_of(groups, B50, SGD, missing=tables.NONE),
-        "hundred-one": compare.gain_of(groups, B50, B1, missing=tables.NONE),
+        "hundred-sgd": cells.gain_of(groups, B50, SGD, missing=tables.NONE),
+        "hundred-one": cells.gain_of(groups, B50, B1, missing=tables.NONE),
         "hundred-left": f"{np.mean(compare.remaining(sparse)):.0f}" if sparse else tables.NONE,
     }
 
@@ -212,7 +213,7 @@ def accuracy_numbers(records: Sequence[Record]) -> Numbers:
     others = {"beta-0": B0, "beta-1": B1, "sgd": SGD, "proximal": PROXIMAL}
 
     def less(other: Method, of: Values = compare.accuracies) -> str:
-        return compare.gain_text(sparse, groups.get(other, []), of, missing=tables.NONE)
+        return cells.gain_text(sparse, groups.get(other, []), of, missing=tables.NONE)
 
     return {
         **{short: mean[name] for short, name in named.items()},

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from lcs.config import Config
-from lcs.exhibits import compare, locality, plots, tables
-from lcs.exhibits.compare import PENDING, Cell, Conditions
+from lcs.exhibits import cells, compare, locality, plots, tables
+from lcs.exhibits.cells import PENDING, Cell
+from lcs.exhibits.compare import Conditions
 from lcs.exhibits.methods import B50, SGD, method
 from lcs.exhibits.settings import FLIP_CROP_SHORT, desk_study, flip_crop_methods, flip_crop_recipe
 from lcs.exhibits.tables import Table
@@ -89,18 +90,18 @@ def transfer_table(records: Sequence[Record]) -> Table:
     found = compare.conditions(records)
     plain = from_nothing(found)
     columns: dict[str, Cell] = {
-        "trained on": compare.of(lambda config: NAMES[config.dataset]),
-        "starts from": compare.of(start_text),
-        "test accuracy (%)": compare.mean_text,
-        "difference from SGD": compare.less(found, lambda config: plain[config.dataset]),
-        "remaining, layers 1, 2, 3 (%)": compare.layers_text,
+        "trained on": cells.of(lambda config: NAMES[config.dataset]),
+        "starts from": cells.of(start_text),
+        "test accuracy (%)": cells.mean_text,
+        "difference from SGD": cells.less(found, lambda config: plain[config.dataset]),
+        "remaining, layers 1, 2, 3 (%)": cells.layers_text,
         "in a window, beyond chance (points)": locality.excess_text,
         "seeds": tables.links,
     }
     what = "Networks that start from another's masks or weights"
     note = "; differences are paired by seed"
     text = ("starts from",)
-    return compare.by_condition("transfer", records, columns, what, note=note, text=text)
+    return cells.by_condition("transfer", records, columns, what, note=note, text=text)
 
 
 def transfer_figure(records: Sequence[Record]) -> Figure:
@@ -154,7 +155,7 @@ def numbers(records: Sequence[Record]) -> dict[str, str]:
             (f"rewired-{name}", MASK, REWIRED),
             (f"frozen-{name}", FROZEN, FROZEN_OF_SGD),
         ):
-            said[key] = compare.gain_of(here, one, other)
+            said[key] = cells.gain_of(here, one, other)
     return said
 
 

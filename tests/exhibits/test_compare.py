@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from lcs.config import Config
-from lcs.exhibits import compare, find_study, plots, table2, tables
+from lcs.exhibits import cells, compare, find_study, plots, table2, tables
 from lcs.exhibits.book import ROOT
 from lcs.exhibits.figure4 import figures
 from lcs.runs import PUBLISHED, RunStore
@@ -137,8 +137,8 @@ def test_rounded_numbers_have_no_power_of_ten():
 
 def test_words_of_a_value_are_those_of_its_field():
     config = Config()
-    assert compare.field_text(config, "augment") == "no augmentation"
-    assert compare.field_text(config, "pruning") == "none"
+    assert cells.field_text(config, "augment") == "no augmentation"
+    assert cells.field_text(config, "pruning") == "none"
 
 
 def test_links_lead_to_records_of_the_book_only(tmp_path):
@@ -150,7 +150,7 @@ def test_links_lead_to_records_of_the_book_only(tmp_path):
 
 def test_figures_draw_what_they_are_given():
     _, records = find_study("table2").run("desk", 1, store=STORE)
-    size = compare.size_text(records[0].config)
+    size = cells.size_text(records[0].config)
     assert size == "α = 1, 400 epochs"
     figure = table2.accuracy_figure(table2.accuracy_frame(records), size)
     assert size in figure.legends[0].get_texts()[-1].get_text()

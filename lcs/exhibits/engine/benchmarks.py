@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from lcs.errors import RecordError
 from lcs.exhibits import tables
-from lcs.exhibits.compare import PENDING
+from lcs.exhibits.cells import PENDING
 from lcs.exhibits.methods import NETWORKS
 from lcs.exhibits.tables import Table
 from lcs.runs import PUBLISHED

@@ -7,7 +7,7 @@ import statistics
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lcs.exhibits import tables
-from lcs.exhibits.compare import PENDING
+from lcs.exhibits.cells import PENDING
 from lcs.exhibits.engine.benchmarks import find, median_ratio, ratio_text
 from lcs.exhibits.tables import Table
 

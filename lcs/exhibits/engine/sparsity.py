@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from lcs import cost
 from lcs.config import Config
-from lcs.exhibits import compare, tables
-from lcs.exhibits.compare import LABELS, PENDING
+from lcs.exhibits import cells, tables
+from lcs.exhibits.cells import LABELS, PENDING
 from lcs.exhibits.engine.benchmarks import find, machine_text, median_ratio, ratio_text
 from lcs.exhibits.published import PAPER_BASE_CHANNELS
 from lcs.exhibits.tables import Table
@@ -176,7 +176,7 @@ def runs_table(records: Sequence[Record]) -> Table:
     """Return what whole runs took, and how their epochs were computed.
 
     With the most weights of the first layer that one step would have let return, had zeros been
-    free (`compare.would_revive_text`), and the units without a weight, which the products still
+    free (`cells.would_revive_text`), and the units without a weight, which the products still
     compute.
     """
     what = "Whole runs of S-FC at α = 32"
@@ -198,13 +198,13 @@ def runs_table(records: Sequence[Record]) -> Table:
         config, units = run.config, run.final["fan_in"]["conv1"]
         rows.append(
             [
-                compare.method_text(config) + compare.zeros_text(config),
-                compare.field_text(config, "augment"),
+                cells.method_text(config) + cells.zeros_text(config),
+                cells.field_text(config, "augment"),
                 *(f"{run.provenance['modes'].get(mode, 0)}" for mode in modes),
-                compare.remaining_text([run]),
+                cells.remaining_text([run]),
                 *(
                     say([run]) if config.frozen_zeros else tables.NONE
-                    for say in (compare.would_revive_text, compare.would_revive_of_remaining_text)
+                    for say in (cells.would_revive_text, cells.would_revive_of_remaining_text)
                 ),
                 f"{units[0]:,} of {sum(units):,}",
                 cost.duration(run.provenance["seconds"]),

@@ -9,8 +9,9 @@ from typing import NamedTuple
 import numpy as np
 
 from lcs import cost, data, theory
-from lcs.exhibits import compare, tables
-from lcs.exhibits.compare import PENDING, Conditions
+from lcs.exhibits import cells, compare, tables
+from lcs.exhibits.cells import PENDING
+from lcs.exhibits.compare import Conditions
 from lcs.exhibits.fewest_weights import pareto
 from lcs.exhibits.methods import CONV, LOCAL, SGD, method
 from lcs.exhibits.tables import Table
@@ -97,7 +98,7 @@ def _shown(found: Mapping[str, Conditions]) -> dict[str, list[Record]]:
     networks = [c for c in few if method(c) in (CONV, LOCAL, SGD)]
     picked |= {c: few for c in [*networks, *sparse] if c is not None}
     return {
-        f"{method(c)}{compare.penalty_text(c)}, α = {c.base_channels}": runs[c]
+        f"{method(c)}{cells.penalty_text(c)}, α = {c.base_channels}": runs[c]
         for c, runs in picked.items()
         if c in runs
     }

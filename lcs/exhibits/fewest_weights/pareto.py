@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from lcs import cost
 from lcs.config import Config
-from lcs.exhibits import compare, locality, tables
-from lcs.exhibits.compare import PENDING, Conditions
+from lcs.exhibits import cells, compare, locality, tables
+from lcs.exhibits.cells import PENDING
+from lcs.exhibits.compare import Conditions
 from lcs.exhibits.methods import CONV, LOCAL, SGD, Method, method
 from lcs.exhibits.settings import DESK, SHARE_AT_WIDTH, WIDTHS, chosen, paper_recipe
 from lcs.exhibits.tables import NONE, Table, ahead
@@ -135,13 +136,13 @@ def fewest_table(found: Conditions) -> Table:
                 f"{mean_weights(runs) / 1e3:,.1f}",
                 f"{100 * mean_weights(runs) / whole:.3g}",
                 f"{runs[0].final['flops']['dense'] / 1e6:.2f} / {sparse / 1e6:.2f}",
-                f"{compare.mean_text(runs)} ({len(runs)})",
+                f"{cells.mean_text(runs)} ({len(runs)})",
             ]
         )
     records = [run for runs in here.values() for run in runs]
     caption = (
         f"R{what[1:]}: mean over n seeds, n in brackets, and 95 % interval. "
-        f"{compare.setting_text(records)}. λ: of the first and the other layers. "
+        f"{cells.setting_text(records)}. λ: of the first and the other layers. "
         "Share: of the network's own weights. FLOPs: of one image's forward pass, with "
         "every weight (dense) and without the zeros (sparse)."
     )
@@ -215,21 +216,21 @@ def recipe_numbers(found: Conditions) -> dict[str, str]:
         "own-share": _times_text(sparse, dense, 1, percent=True),
         "own-times": _times_text(dense, sparse, 1),
         "own-operations-times": _times_text(dense, sparse, 1, of=operations),
-        "own-accuracy": compare.mean_text(sparse),
-        "own-fit": compare.fit_text(sparse),
+        "own-accuracy": cells.mean_text(sparse),
+        "own-fit": cells.fit_text(sparse),
         "own-n": f"{len(sparse)}",
-        "own-gain": compare.gain_text(sparse, dense),
+        "own-gain": cells.gain_text(sparse, dense),
         "own-conv-times": _times_text(sparse, conv, 2),
         "sgd-weights": _weights_text(dense),
-        "sgd-accuracy": compare.mean_text(dense),
+        "sgd-accuracy": cells.mean_text(dense),
         "local-alpha": f"{near[0].config.base_channels}" if near else PENDING,
         "local-weights": _weights_text(near),
-        "local-accuracy": compare.mean_text(near),
-        "local-gain": ahead(compare.gain_text(near, sparse)),
+        "local-accuracy": cells.mean_text(near),
+        "local-gain": ahead(cells.gain_text(near, sparse)),
         "local-n": f"{len(compare.differences(near, sparse))}",
-        "wide-local-gain": ahead(compare.gain_text(wide, sparse)),
+        "wide-local-gain": ahead(cells.gain_text(wide, sparse)),
         "wide-local-times": _times_text(wide, sparse, 1),
-        "wide-conv-gain": ahead(compare.gain_text(conv, sparse)),
+        "wide-conv-gain": ahead(cells.gain_text(conv, sparse)),
     }
 
 
@@ -250,15 +251,15 @@ def reproduction_numbers(found: Conditions) -> dict[str, str]:
         "few-accuracy": f"{compare.mean_accuracy(few):.1f}" if few else PENDING,
         "few-n": f"{len(few)}",
         "few-times": _times_text(sgd, few),
-        "few-gain": ahead(compare.gain_text(few, sgd)),
-        "few-conv-gain": ahead(compare.gain_text(few, conv)),
-        "few-local-behind": ahead(compare.gain_text(local, few)),
+        "few-gain": ahead(cells.gain_text(few, sgd)),
+        "few-conv-gain": ahead(cells.gain_text(few, conv)),
+        "few-local-behind": ahead(cells.gain_text(local, few)),
         "few-local-times": _times_text(local, few),
         "repro-conv-weights": _weights_text(conv),
         "least-method": _penalty_text(least),
         "least-weights": _weights_text(least),
         "least-times": _times_text(sgd, least),
-        "least-gain": ahead(compare.gain_text(least, sgd)),
+        "least-gain": ahead(cells.gain_text(least, sgd)),
         "least-n": f"{len(least)}",
     }
 

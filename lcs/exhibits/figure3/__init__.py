@@ -16,8 +16,8 @@ from lcs import theory
 from lcs.config import Config
 from lcs.cost import count_weights
 from lcs.errors import ConfigError
-from lcs.exhibits import compare, published, tables
-from lcs.exhibits.compare import Numbers
+from lcs.exhibits import cells, compare, published, tables
+from lcs.exhibits.cells import Numbers
 from lcs.exhibits.methods import B1, B50, LOCAL, Method, beta_lasso_method, method
 from lcs.exhibits.published import COUNTS
 from lcs.exhibits.settings import REPRODUCTION, sgd_and_betas
@@ -56,7 +56,7 @@ def nonzeros_table(records: Sequence[Record], scale: str, name: str = "tab-nonze
             rows.append([*row, tables.links(runs) if first else ""])
     caption = (
         "Non-zero weights of S-FC after the last epoch. Published: the reproduction (CIFAR-10, "
-        f"α = 1, {records[0].config.epochs} epochs). Ours: {compare.scale_text(records, scale)}."
+        f"α = 1, {records[0].config.epochs} epochs). Ours: {cells.scale_text(records, scale)}."
     )
     columns = ["method", "layer", "reproduction", "ours", "share (%)", "seeds"]
     return Table(name, caption, columns, rows, text=["layer"])

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 
 from lcs import measure
 from lcs.config import Config
-from lcs.exhibits import compare, locality, tables
-from lcs.exhibits.compare import PENDING, Cell
+from lcs.exhibits import cells, locality, tables
+from lcs.exhibits.cells import PENDING, Cell
 from lcs.exhibits.methods import method
 from lcs.exhibits.settings import REPRODUCTION, beta_lasso, desk_study, short_recipe
 from lcs.exhibits.tables import NONE, Table
@@ -44,9 +44,9 @@ STUDIES = (desk_study("crops", "How far crops shift", REPRODUCTION, _crops),)
 def crops_table(records: Sequence[Record]) -> Table:
     """Return accuracy, sparsity and locality against how far crops shift the images."""
     columns: dict[str, Cell] = {
-        "shift": compare.of(lambda config: f"{config.crop_shift}"),
-        "test accuracy (%)": compare.mean_text,
-        "remaining, layer 1 (%)": compare.remaining_text,
+        "shift": cells.of(lambda config: f"{config.crop_shift}"),
+        "test accuracy (%)": cells.mean_text,
+        "remaining, layer 1 (%)": cells.remaining_text,
         "neighbours": _neighbours,
         "half": _half_distance,
         "range": _clustering_range,
@@ -62,7 +62,7 @@ def crops_table(records: Sequence[Record]) -> Table:
         "distance, in pixels, at which their excess over chance is half of that. Range: the one "
         "up to which pairs are more frequent than by chance"
     )
-    return compare.by_condition("crops", records, columns, what, note=note)
+    return cells.by_condition("crops", records, columns, what, note=note)
 
 
 def crop_text(config: Config) -> str:
@@ -88,13 +88,13 @@ def crops_numbers(records: Sequence[Record], local: Sequence[Record] = ()) -> di
     def said(text: Cell, name: str) -> str:
         return text(shown[name]) if shown else PENDING
 
-    words["crop-far"] = said(compare.of(lambda config: f"{config.crop_shift}"), "far")
+    words["crop-far"] = said(cells.of(lambda config: f"{config.crop_shift}"), "far")
     words |= {f"half-{name}": said(_half_distance, name) for name in ("none", "usual", "far")}
     for name in ("none", "usual"):
         words[f"near-{name}"] = said(_neighbours, name)
         words[f"range-{name}"] = said(_clustering_range, name)
     for name in ("none", "far"):
-        words[f"range-{name}-more"] = compare.gain_text(
+        words[f"range-{name}-more"] = cells.gain_text(
             shown.get(name, []), shown.get("usual", []), locality.clustering_ranges
         )
     return words

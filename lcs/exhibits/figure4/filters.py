@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from lcs.exhibits import compare, locality
+from lcs.exhibits import cells, compare, locality
 from lcs.exhibits.methods import B0, B50, LOCAL, SGD, method
 from lcs.exhibits.settings import (
     TOWARDS_RECIPE,
@@ -60,7 +60,7 @@ def _title(run: Record) -> str:
     """Say how a run was trained, and how many weights remain: of S-LOCAL within the patches."""
     patches = " of the patches" if run.config.model == "s-local" else ""
     share = f"{compare.remaining([run])[0]:.3g} % of weights{patches} remain"
-    return f"{method(run.config).shortest}{compare.penalty_text(run.config)}: {share}"
+    return f"{method(run.config).shortest}{cells.penalty_text(run.config)}: {share}"
 
 
 def by_l1(records: Sequence[Record]) -> dict[str, np.ndarray]:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lcs.config import Config
-from lcs.exhibits import compare, locality, tables
-from lcs.exhibits.compare import Numbers
+from lcs.exhibits import cells, compare, locality, tables
+from lcs.exhibits.cells import Numbers
 from lcs.exhibits.methods import B0, B1, B50, LOCAL, SGD, beta_lasso_method, method
 from lcs.exhibits.settings import (
     REPRODUCTION,
@@ -61,8 +61,8 @@ def by_setting(studies: Iterable[Sequence[Record]]) -> dict[str, list[Record]]:
 
 
 def _setting_text(config: Config) -> str:
-    images = compare.field_text(config, "augment")
-    return f"{compare.size_text(config)}, {compare.loss_text(config)}, {images}"
+    images = cells.field_text(config, "augment")
+    return f"{cells.size_text(config)}, {cells.loss_text(config)}, {images}"
 
 
 def excess_frame(settings: Mapping[str, Sequence[Record]]) -> pd.DataFrame:
@@ -73,7 +73,7 @@ def excess_frame(settings: Mapping[str, Sequence[Record]]) -> pd.DataFrame:
         for run in sorted(records, key=lambda r: (SHOWN.index(method(r.config)), r.config.l1))
     ]
     return locality.excess_frame(
-        ranked, _setting_text, lambda c: method(c).shortest + compare.penalty_text(c), EXCESSES
+        ranked, _setting_text, lambda c: method(c).shortest + cells.penalty_text(c), EXCESSES
     )
 
 
@@ -90,15 +90,15 @@ def excess_table(settings: Mapping[str, Sequence[Record]]) -> Table:
     rows = []
     frame = excess_frame(settings)
     for (setting, series), here in frame.groupby(["setting", "series"], sort=False):
-        cells = []
+        shown = []
         for measured, values, ci95 in zip(
             here["measure"], here["values"], here["ci95"], strict=True
         ):
             digits = 3 if measured == EXCESSES["morans_i"] else 2
             known = np.isfinite(values).all()
             mean = Interval(float(np.mean(values)), ci95, len(values))
-            cells.append(signed(mean, digits) if known else tables.NONE)
-        rows.append([setting, series, *cells, f"{len(here['values'].iloc[0])}"])
+            shown.append(signed(mean, digits) if known else tables.NONE)
+        rows.append([setting, series, *shown, f"{len(here['values'].iloc[0])}"])
     caption = (
         "The numbers of {numref}`fig-locality`: mean over seeds of each measure less that of the "
         "filter's own permutations, ± 95 % interval over seeds, or over the filters of a single "
@@ -135,7 +135,7 @@ def opening_numbers(records: Sequence[Record]) -> dict[str, str]:
     sparse = widest.get(B50, [])
     zero = [run for run in widest.get(B0, []) if run.config.l1 == sparse[0].config.l1]
     return {
-        "open-alpha": f"{sparse[0].config.base_channels}" if sparse else compare.PENDING,
+        "open-alpha": f"{sparse[0].config.base_channels}" if sparse else cells.PENDING,
         "open-sgd": locality.excess_text(widest.get(SGD, [])),
         "open-zero": locality.excess_text(zero),
         "open-sparse": locality.excess_text(sparse),

@@ -11,8 +11,8 @@ from torch import Tensor
 
 from lcs import measure
 from lcs.config import Config
-from lcs.exhibits import compare, tables
-from lcs.exhibits.compare import PENDING
+from lcs.exhibits import cells, compare, tables
+from lcs.exhibits.cells import PENDING
 from lcs.exhibits.methods import B0, B50, method
 from lcs.exhibits.tables import Table
 from lcs.measure.sharing import randomise_phases
@@ -96,7 +96,7 @@ def pictures(sparse: Sequence[Record], dense: Sequence[Record]) -> dict[str, np.
 
 
 def frame(
-    groups: Iterable[Sequence[Record]], name: Callable[[Config], str] = compare.trained_text
+    groups: Iterable[Sequence[Record]], name: Callable[[Config], str] = cells.trained_text
 ) -> pd.DataFrame:
     """Return a row for each S-FC with a λ, beside SGD of the same group and setting.
 

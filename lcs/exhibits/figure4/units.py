@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lcs.config import Config
-from lcs.exhibits import compare, locality, tables
-from lcs.exhibits.compare import PENDING
+from lcs.exhibits import cells, compare, locality, tables
+from lcs.exhibits.cells import PENDING
 from lcs.exhibits.methods import NETWORKS, Method
 from lcs.runs import Record
 
@@ -32,9 +32,9 @@ def widest(records: Sequence[Record], method: Method) -> list[Record]:
 def run_text(config: Config) -> str:
     """Name a run's width and length, and in what else it is not like most runs of the chapter."""
     net = "" if config.model == "s-fc" else f"{NETWORKS[config.model]}, "
-    images = "" if config.augment == "autoaugment" else f", {compare.field_text(config, 'augment')}"
-    zeros = compare.zeros_text(config)
-    return f"{net}{compare.size_text(config)}{zeros}{images}"
+    images = "" if config.augment == "autoaugment" else f", {cells.field_text(config, 'augment')}"
+    zeros = cells.zeros_text(config)
+    return f"{net}{cells.size_text(config)}{zeros}{images}"
 
 
 def fan_in_frame(records: Sequence[Record]) -> pd.DataFrame:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from lcs.config import CHOICES, Config, RunConfig, ToyConfig
 from lcs.errors import ConfigError
-from lcs.exhibits import by_chapter, compare
+from lcs.exhibits import by_chapter, cells
 from lcs.exhibits.methods import NETWORKS, method
 from lcs.exhibits.settings import (
     DESK,
@@ -94,7 +94,7 @@ class Run:
             return f"Toy LASSO, {config.problems} problems, seed {config.seed}"
         pruned = "" if config.pruning == "none" else f", pruning {config.pruning}"
         start = "" if config.start == "initial" else f", start {config.start}"
-        how = f"{compare.zeros_text(config)}{pruned}{start}"
+        how = f"{cells.zeros_text(config)}{pruned}{start}"
         return (
             f"{method(config)}{how}, α = {config.base_channels}, {config.dataset}, "
             f"{self.setting}, {config.epochs} epochs, seed {config.seed}"

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lcs.exhibits import published, tables
-from lcs.exhibits.compare import by_method, by_seed, paired, spread_text
+from lcs.exhibits.cells import spread_text
+from lcs.exhibits.compare import by_method, by_seed, paired
 from lcs.exhibits.methods import B0, B50, PROXIMAL, SGD, Method
 from lcs.exhibits.plots.style import PUBLISHED_MARKERS, WIDTH, add_legend, look, pending, subplots
 from lcs.exhibits.verdicts import Finding, Judge

@@ -10,17 +10,9 @@ import numpy as np
 
 from lcs import cost
 from lcs.config import Config
-from lcs.exhibits import compare, published, tables
-from lcs.exhibits.compare import (
-    LABELS,
-    PENDING,
-    Compared,
-    Reference,
-    as_sgd,
-    by_method,
-    usual,
-    without_threshold,
-)
+from lcs.exhibits import cells, compare, published, tables
+from lcs.exhibits.cells import LABELS, PENDING, Compared
+from lcs.exhibits.compare import Reference, as_sgd, by_method, usual, without_threshold
 from lcs.exhibits.gap import gains_and_gaps, gap_text
 from lcs.exhibits.methods import B0, B50, LOCAL, PROXIMAL, SGD, THREE
 from lcs.exhibits.scaling import gains, studies
@@ -90,7 +82,7 @@ COMPARED = {
 }
 
 
-comparison_table = partial(compare.comparison, COMPARED)
+comparison_table = partial(cells.comparison, COMPARED)
 
 
 def largest_table(runs: Mapping[str, Sequence[Record]]) -> Table:
@@ -112,12 +104,12 @@ def largest_table(runs: Mapping[str, Sequence[Record]]) -> Table:
             seconds = float(np.mean([run.provenance["seconds"] for run in found]))
             rows.append(
                 [
-                    compare.method_text(config) + compare.zeros_text(config),
-                    compare.field_text(config, "weight_decay"),
-                    compare.mean_text(found),
-                    compare.field_text(config, "augment"),
+                    cells.method_text(config) + cells.zeros_text(config),
+                    cells.field_text(config, "weight_decay"),
+                    cells.mean_text(found),
+                    cells.field_text(config, "augment"),
                     fit_and_gap_text(found),
-                    compare.layers_text(found),
+                    cells.layers_text(found),
                     cost.duration(seconds),
                     tables.links(found),
                 ]
@@ -127,7 +119,7 @@ def largest_table(runs: Mapping[str, Sequence[Record]]) -> Table:
         f"SGD, α ≈ {published.PAPER_BASE_CHANNELS}", tables.NONE, known, *[tables.NONE] * 5
     ]  # fmt: skip
     caption = (
-        f"{what}. {compare.setting_text(records)}{compare.spread_text(records)}; accuracy on the "
+        f"{what}. {cells.setting_text(records)}{cells.spread_text(records)}; accuracy on the "
         "training images without augmentation, and in brackets by how many points it is above that "
         "on the test images; the last row is the paper's shorter training, "
         f"{published.SHORT_EPOCHS} epochs."
@@ -160,44 +152,44 @@ def numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
     )
     return {
         "epochs": f"{own[0].config.epochs}" if own else PENDING,
-        "own-zero-last": compare.gain_of(last, B50, B0),
-        "own-local-first": compare.gain_of(first, LOCAL, B50),
-        "own-local-last": compare.gain_of(last, LOCAL, B50),
+        "own-zero-last": cells.gain_of(last, B50, B0),
+        "own-local-first": cells.gain_of(first, LOCAL, B50),
+        "own-local-last": cells.gain_of(last, LOCAL, B50),
         "gap-last": gap_text(last),
         "gap-n": f"{len(gains_and_gaps(last)[0])}",
         "gap-paper": f"{100 * published.gap_closed():.0f}",
-        "growth-sgd": compare.signed_text(gains.growth(over_sgd)),
-        "growth-zero": compare.signed_text(gains.growth(gains.gains_by_width(own, B0))),
+        "growth-sgd": cells.signed_text(gains.growth(over_sgd)),
+        "growth-zero": cells.signed_text(gains.growth(gains.gains_by_width(own, B0))),
         "fit-sgd": PENDING if math.isnan(p) else f"{p:.2g}",
         # "points behind"
-        "threshold-zero": ahead(compare.gain_of(at_lambda, B50, B0)),
-        "threshold-proximal": ahead(compare.gain_of(at_lambda, B50, PROXIMAL)),
-        "seeds-gain": compare.gain_of(more, B50, SGD),
-        "seeds-added": compare.gain_of(added, B50, SGD),
+        "threshold-zero": ahead(cells.gain_of(at_lambda, B50, B0)),
+        "threshold-proximal": ahead(cells.gain_of(at_lambda, B50, PROXIMAL)),
+        "seeds-gain": cells.gain_of(more, B50, SGD),
+        "seeds-added": cells.gain_of(added, B50, SGD),
         "seeds-n": f"{len(more.get(SGD, []))}",
         "showpiece-paper": f"{published.SHORT[SGD]:.2f}",
-        "showpiece-accuracy": compare.mean_text(large[""]),
-        "showpiece-sgd": compare.mean_text(large["-decay"]),
-        "showpiece-left": compare.remaining_text(large[""]),
-        "showpiece-gain": compare.gain_text(large[""], large["-sgd"]),
-        "showpiece-decay": compare.gain_text(large[""], large["-decay"]),
-        "searched-accuracy": compare.mean_text(searched.get(B50, [])),
-        "searched-left": compare.remaining_text(searched.get(B50, [])),
+        "showpiece-accuracy": cells.mean_text(large[""]),
+        "showpiece-sgd": cells.mean_text(large["-decay"]),
+        "showpiece-left": cells.remaining_text(large[""]),
+        "showpiece-gain": cells.gain_text(large[""], large["-sgd"]),
+        "showpiece-decay": cells.gain_text(large[""], large["-decay"]),
+        "searched-accuracy": cells.mean_text(searched.get(B50, [])),
+        "searched-left": cells.remaining_text(searched.get(B50, [])),
         # "points more", and "points ahead"
-        "searched-gain": ahead(compare.gain_of(searched, B50, SGD)),
+        "searched-gain": ahead(cells.gain_of(searched, B50, SGD)),
         "searched-n": f"{len(searched.get(B50, []))}",
-        "searched-local": ahead(compare.gain_of(searched, LOCAL, B50)),
+        "searched-local": ahead(cells.gain_of(searched, LOCAL, B50)),
         "searched-local-n": f"{len(searched.get(LOCAL, []))}",
         "searched-gap": gap_text(searched),
         "flips-n": f"{len(flips.get(B50, []))}",
-        "flips-accuracy": compare.mean_text(flips.get(B50, [])),
-        "flips-sgd": ahead(compare.gain_of(flips, B50, SGD)),
-        "flips-zero": ahead(compare.gain_of(flips, B50, B0)),
-        "flips-three": ahead(compare.gain_of(flips, THREE, B50)),
-        "flips-local": ahead(compare.gain_of(flips, LOCAL, B50)),
+        "flips-accuracy": cells.mean_text(flips.get(B50, [])),
+        "flips-sgd": ahead(cells.gain_of(flips, B50, SGD)),
+        "flips-zero": ahead(cells.gain_of(flips, B50, B0)),
+        "flips-three": ahead(cells.gain_of(flips, THREE, B50)),
+        "flips-local": ahead(cells.gain_of(flips, LOCAL, B50)),
         "flips-gap": gap_text(flips),
-        "order-sgd": compare.gain_text(before.get(SGD, []), after.get(SGD, [])),
-        "order-beta": compare.gain_text(before.get(B50, []), after.get(B50, [])),
-        "order-gain-after": compare.gain_of(after, B50, SGD),
-        "order-gain-before": compare.gain_of(before, B50, SGD),
+        "order-sgd": cells.gain_text(before.get(SGD, []), after.get(SGD, [])),
+        "order-beta": cells.gain_text(before.get(B50, []), after.get(B50, [])),
+        "order-gain-after": cells.gain_of(after, B50, SGD),
+        "order-gain-before": cells.gain_of(before, B50, SGD),
     }

@@ -8,8 +8,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from lcs.config import Config
-from lcs.exhibits import compare, tables
-from lcs.exhibits.compare import LABELS, Cell
+from lcs.exhibits import cells, compare, tables
+from lcs.exhibits.cells import LABELS, Cell
 from lcs.exhibits.methods import B50, SGD, method
 from lcs.exhibits.searches import Rule, choices, method_key, regularisation, searched
 from lcs.exhibits.settings import (
@@ -216,7 +216,7 @@ CHOICES = {
 
 # Tables of candidates: the columns that form a group, the fields that differ in it, the caption
 
-_METHOD = {"method": compare.method_text}
+_METHOD = {"method": cells.method_text}
 _WIDTH = {"α": lambda config: f"{config.base_channels}"}
 _Layout = tuple[Mapping[str, Callable[[Config], str]], Sequence[str], str]
 
@@ -256,15 +256,15 @@ def candidates_table(study: str, records: Sequence[Record]) -> Table:
 
     best = {choice.config for choice in choices(records, group).values()}
     columns: dict[str, Cell] = {
-        **{head: compare.of(text) for head, text in heads.items()},
-        **compare.by_field(fields),
+        **{head: cells.of(text) for head, text in heads.items()},
+        **cells.by_field(fields),
         "validation (%)": lambda runs: (
-            f"**{compare.mean_text(runs)}**"
+            f"**{cells.mean_text(runs)}**"
             if runs[0].config.replace(seed=0) in best
-            else compare.mean_text(runs)
+            else cells.mean_text(runs)
         ),
-        "training (%)": compare.fit_text,
-        "remaining, layer 1 (%)": compare.remaining_text,
+        "training (%)": cells.fit_text,
+        "remaining, layer 1 (%)": cells.remaining_text,
         "seeds": tables.links,
     }
     note = (
@@ -272,7 +272,7 @@ def candidates_table(study: str, records: Sequence[Record]) -> Table:
         "the training images, without augmentation"
     )
     text = [*heads, LABELS["augment"]]
-    return compare.by_condition(study, records, columns, what, note=note, text=text)
+    return cells.by_condition(study, records, columns, what, note=note, text=text)
 
 
 def augment_numbers(records: Sequence[Record]) -> dict[str, str]:
@@ -284,7 +284,7 @@ def augment_numbers(records: Sequence[Record]) -> dict[str, str]:
     for augment in ("autoaugment", "flip-crop"):
         best = choices([r for r in records if r.config.augment == augment], method)
         gain = compare.paired(best[B50].runs, best[SGD].runs) if best else None
-        words[f"gain-{augment}"] = compare.signed_text(gain)
+        words[f"gain-{augment}"] = cells.signed_text(gain)
     return words
 
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from lcs import cost
 from lcs.config import Config
-from lcs.exhibits import compare, locality, plots, published, tables
-from lcs.exhibits.compare import Cell, Conditions
+from lcs.exhibits import cells, compare, locality, plots, published, tables
+from lcs.exhibits.cells import Cell
+from lcs.exhibits.compare import Conditions
 from lcs.exhibits.gap import closes_most, gap_text
 from lcs.exhibits.methods import B50, CONV, LOCAL, SGD, Method, method
 from lcs.exhibits.searches import choices_table
@@ -34,14 +35,14 @@ if TYPE_CHECKING:
 def banded_table(records: Sequence[Record], study: str = "banded") -> Table:
     """Return accuracy, remaining weights and locality by λ and its growth."""
     columns: dict[str, Cell] = {
-        "method": compare.of(lambda config: method(config).shortest),
-        "λ": compare.of(compare.l1_text),
-        "growth": compare.of(lambda c: f"{c.l1_growth:g}" if c.l1 else tables.NONE),
-        "windows": compare.of(lambda c: c.l1_window if c.l1_growth else tables.NONE),
+        "method": cells.of(lambda config: method(config).shortest),
+        "λ": cells.of(cells.l1_text),
+        "growth": cells.of(lambda c: f"{c.l1_growth:g}" if c.l1 else tables.NONE),
+        "windows": cells.of(lambda c: c.l1_window if c.l1_growth else tables.NONE),
         **_results(),
     }
     what = "A λ that grows outside a window of 9 × 9"
-    return compare.by_condition(study, records, columns, what, text=("windows",))
+    return cells.by_condition(study, records, columns, what, text=("windows",))
 
 
 def search_table(study: str, records: Sequence[Record]) -> Table:
@@ -54,16 +55,16 @@ def from_convolution_table(records: Sequence[Record]) -> Table:
     """Return S-CONV, what was trained on from it, and the same networks from random weights."""
     found = compare.conditions(records)
     columns: dict[str, Cell] = {
-        "network": compare.of(lambda config: str(method(config))),
-        "starts from": compare.of(lambda config: "S-CONV" if config.source else tables.NONE),
-        **compare.by_field(["epochs", "lr"]),
-        "over the same from random weights": compare.less(
+        "network": cells.of(lambda config: str(method(config))),
+        "starts from": cells.of(lambda config: "S-CONV" if config.source else tables.NONE),
+        **cells.by_field(["epochs", "lr"]),
+        "over the same from random weights": cells.less(
             found, partial(_from_random_weights, found)
         ),
         **_results(),
     }
     what = "Trained on from S-CONV, and from random weights"
-    return compare.by_condition("from-convolution", records, columns, what, text=("starts from",))
+    return cells.by_condition("from-convolution", records, columns, what, text=("starts from",))
 
 
 def _from_random_weights(found: Conditions, config: Config) -> Config:
@@ -79,19 +80,19 @@ def _longest(found: Conditions) -> int:
 def deeper_table(records: Sequence[Record]) -> Table:
     """Return the deep and the shallow networks."""
     columns: dict[str, Cell] = {
-        "network": compare.of(lambda config: str(method(config))),
-        **compare.by_field(["lr", "weight_decay"]),
-        "λ": compare.of(compare.l1_text),
-        "training accuracy (%)": compare.fit_text,
+        "network": cells.of(lambda config: str(method(config))),
+        **cells.by_field(["lr", "weight_decay"]),
+        "λ": cells.of(cells.l1_text),
+        "training accuracy (%)": cells.fit_text,
         **_results(),
     }
-    return compare.by_condition("deeper", records, columns, "Deep and shallow networks")
+    return cells.by_condition("deeper", records, columns, "Deep and shallow networks")
 
 
 def _results() -> dict[str, Cell]:
     return {
-        "test accuracy (%)": compare.mean_text,
-        "remaining, layer 1 (%)": compare.remaining_text,
+        "test accuracy (%)": cells.mean_text,
+        "remaining, layer 1 (%)": cells.remaining_text,
         "in a window, beyond chance (points)": locality.excess_text,
         "seeds": tables.links,
     }
@@ -166,7 +167,7 @@ def numbers(found: Mapping[str, Sequence[Record]]) -> dict[str, str]:
     }
     deep = compare.by_method(found["deeper"])
     depth = {
-        f"depth-{name}": compare.gain_text(deep.get(one, []), deep.get(_shallow(one), []))
+        f"depth-{name}": cells.gain_text(deep.get(one, []), deep.get(_shallow(one), []))
         for name, one in (("beta", DEEP_B50), *((model[2:], Method(model)) for model in DEEP))
     }
     theirs = {
@@ -175,39 +176,39 @@ def numbers(found: Mapping[str, Sequence[Record]]) -> dict[str, str]:
     }
     return {
         "banded-n": f"{len(grown())}",
-        "banded-large": compare.gain_text(grown(), grown(0.0)),
-        "banded-small": compare.gain_text(grown(l1=levels[0]), grown(0.0, l1=levels[0])),
-        "banded-uniform": compare.gain_text(grown(), found["banded-uniform"]),
-        "banded-fastest": compare.gain_text(fastest, grown(0.0)),
-        "banded-fastest-left": compare.remaining_text(fastest),
-        "banded-local": ahead(compare.gain_text(local, fastest)),
-        "learned": compare.gain_text(learned, grown(0.0)),
-        "learned-grid": compare.gain_text(learned, grown()),
-        "learned-fastest": compare.gain_text(learned_fastest, grown(0.0)),
-        "learned-fastest-grid": compare.gain_text(learned_fastest, fastest),
-        "learned-fastest-left": compare.remaining_text(learned_fastest),
-        "learned-fastest-window": compare.gain_text(
+        "banded-large": cells.gain_text(grown(), grown(0.0)),
+        "banded-small": cells.gain_text(grown(l1=levels[0]), grown(0.0, l1=levels[0])),
+        "banded-uniform": cells.gain_text(grown(), found["banded-uniform"]),
+        "banded-fastest": cells.gain_text(fastest, grown(0.0)),
+        "banded-fastest-left": cells.remaining_text(fastest),
+        "banded-local": ahead(cells.gain_text(local, fastest)),
+        "learned": cells.gain_text(learned, grown(0.0)),
+        "learned-grid": cells.gain_text(learned, grown()),
+        "learned-fastest": cells.gain_text(learned_fastest, grown(0.0)),
+        "learned-fastest-grid": cells.gain_text(learned_fastest, fastest),
+        "learned-fastest-left": cells.remaining_text(learned_fastest),
+        "learned-fastest-window": cells.gain_text(
             learned_fastest, grown(0.0), locality.beyond_chance
         ),
-        "learned-sgd": compare.gain_text(learned_fastest, dense),
-        "learned-local": ahead(compare.gain_text(local, learned_fastest)),
+        "learned-sgd": cells.gain_text(learned_fastest, dense),
+        "learned-local": ahead(cells.gain_text(local, learned_fastest)),
         "wide-n": f"{len(wide['learned'])}",
-        "wide-accuracy": compare.mean_text(wide["learned"]),
-        "wide-left": compare.remaining_text(wide["learned"]),
-        "wide-learned": compare.gain_text(wide["learned"], wide["none"]),
-        "wide-grid": compare.gain_text(wide["learned"], wide["grid"]),
-        "wide-sgd": compare.gain_text(wide["learned"], wide["SGD"]),
-        "wide-local": ahead(compare.gain_text(wide["S-LOCAL"], wide["learned"])),
+        "wide-accuracy": cells.mean_text(wide["learned"]),
+        "wide-left": cells.remaining_text(wide["learned"]),
+        "wide-learned": cells.gain_text(wide["learned"], wide["none"]),
+        "wide-grid": cells.gain_text(wide["learned"], wide["grid"]),
+        "wide-sgd": cells.gain_text(wide["learned"], wide["SGD"]),
+        "wide-local": ahead(cells.gain_text(wide["S-LOCAL"], wide["learned"])),
         "wide-gap": gap_text(_as_beta_50(wide, "learned")),
         "wide-gap-none": gap_text(_as_beta_50(wide, "none")),
         "long-n": f"{len(long['learned'])}",
-        "long-accuracy": compare.mean_text(long["learned"]),
-        "long-sgd": compare.gain_text(long["learned"], long["SGD"]),
+        "long-accuracy": cells.mean_text(long["learned"]),
+        "long-sgd": cells.gain_text(long["learned"], long["SGD"]),
         "long-gap": gap_text(_as_beta_50(long, "learned")),
         "from-n": f"{len(half[SGD])}",
-        "from-sgd": compare.gain_text(half[SGD], whole[SGD]),
-        "from-beta": compare.gain_text(half[B50], whole[B50]),
-        "conv-on": compare.gain_text(half[CONV], whole[CONV]),
+        "from-sgd": cells.gain_text(half[SGD], whole[SGD]),
+        "from-beta": cells.gain_text(half[B50], whole[B50]),
+        "conv-on": cells.gain_text(half[CONV], whole[CONV]),
         "from-window-sgd": locality.excess_text(half[SGD]),
         "from-window-beta": locality.excess_text(half[B50]),
         **depth,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from lcs.config import Config
-from lcs.exhibits import compare, tables
+from lcs.exhibits import cells, compare, tables
 from lcs.exhibits.compare import AGAINST, Conditions
 from lcs.exhibits.plots import Differences
 from lcs.exhibits.settings import LAMBDAS, STRONGER_L1, quarter_length
@@ -40,8 +40,8 @@ def by_return(runs: Mapping[str, Sequence[Record]]) -> list[Differences]:
     pruning = [config for config in found if config.beta]
     return [
         Differences(
-            f"β = {config.beta:g}{compare.zeros_text(config)} "
-            f"({compare.remaining_text(found[config])} % remain)",
+            f"β = {config.beta:g}{cells.zeros_text(config)} "
+            f"({cells.remaining_text(found[config])} % remain)",
             "over β = 0",
             compare.differences(found[config], found[compare.without_threshold(config)]),
             groups[everywhere],
@@ -58,7 +58,7 @@ def by_cell(records: Sequence[Record]) -> list[Differences]:
     return [
         row
         for config in largest_thresholds(found)
-        for row in _gains(found, config, cell(config), compare.field_text(config, "augment"))
+        for row in _gains(found, config, cell(config), cells.field_text(config, "augment"))
     ]
 
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lcs.exhibits import compare, tables
-from lcs.exhibits.compare import AGAINST, Cell, Compared, usual
+from lcs.exhibits import cells, compare, tables
+from lcs.exhibits.cells import Cell, Compared
+from lcs.exhibits.compare import AGAINST, usual
 from lcs.exhibits.settings import REPRODUCTION_L1
 from lcs.exhibits.tables import Table
 from lcs.exhibits.why.width import REFERENCES
@@ -59,7 +60,7 @@ COMPARED = {
 }
 
 
-comparison_table = partial(compare.comparison, COMPARED)
+comparison_table = partial(cells.comparison, COMPARED)
 
 
 def beta_frame(records: Sequence[Record]) -> pd.DataFrame:
@@ -82,10 +83,10 @@ def returns_table(records: Sequence[Record]) -> Table:
         return f"{np.mean([sum(run.history['revived']['conv1']) for run in runs]):,.0f}"
 
     columns: dict[str, Cell] = {
-        "λ": compare.of(lambda config: tables.number(config.l1)),
-        **compare.by_field(["beta"]),
-        "difference from β = 0": compare.less(found, compare.without_threshold),
-        "remaining, layer 1 (%)": compare.remaining_text,
+        "λ": cells.of(lambda config: tables.number(config.l1)),
+        **cells.by_field(["beta"]),
+        "difference from β = 0": cells.less(found, compare.without_threshold),
+        "remaining, layer 1 (%)": cells.remaining_text,
         "returns": returns,
         "seeds": tables.links,
     }
@@ -99,7 +100,7 @@ def returns_table(records: Sequence[Record]) -> Table:
         f"it, in the {recorded} epochs that are recorded"
     )
     what = "The cost of β at each λ, and how often weights return"
-    return compare.by_condition("betas", sparse, columns, what, label="tab-returns", note=note)
+    return cells.by_condition("betas", sparse, columns, what, label="tab-returns", note=note)
 
 
 def lambda_frame(records: Sequence[Record]) -> pd.DataFrame:
