@@ -1,7 +1,7 @@
 """What tables and prose say of runs: tables by condition, their cells, and texts of the prose.
 
 A cell takes the runs of a condition, a configuration without its seed, and returns text. What has
-no runs is `PENDING`.
+no runs is `tables.PENDING`.
 """
 
 from __future__ import annotations
@@ -29,17 +29,9 @@ from lcs.exhibits.compare import (
     train_accuracies,
 )
 from lcs.exhibits.methods import method
-from lcs.exhibits.tables import LAYERS, Table
+from lcs.exhibits.tables import LAYERS, PENDING, Cell, Table
 from lcs.runs import Record
 from lcs.stats import Interval, mean_interval
-
-Numbers = dict[str, float | str]
-
-PENDING = "pending"
-
-
-Cell = Callable[[Sequence[Record]], str]
-
 
 # Tables by condition
 
@@ -141,7 +133,7 @@ def setting_text(records: Sequence[Record]) -> str:
     shared = {
         "base_channels": lambda c: f"α = {c.base_channels}",
         "epochs": lambda c: f"{c.epochs} epochs",
-        "loss": loss_text,
+        "loss": lambda c: field_text(c, "loss"),
         "augment": lambda c: field_text(c, "augment"),
     }
     parts = [say(configs[0]) for say in shared.values() if len({say(c) for c in configs}) == 1]
@@ -233,11 +225,6 @@ def field_text(config: Config, field: str) -> str:
     return WORDS.get((field, value)) or (
         tables.number(value) if isinstance(value, float) else str(value)
     )
-
-
-def loss_text(config: Config) -> str:
-    """Name of a run's loss."""
-    return field_text(config, "loss")
 
 
 def l1_text(config: Config) -> str:

@@ -201,14 +201,9 @@ def forest_rows(
     look: Callable[[Config], object] = method,
     group: Callable[[Config], str] = lambda _: "",
 ) -> list[Differences]:
-    """Return a row of `plots.forest` for each condition that is compared with another.
+    """Return a row of `plots.forest` for each condition whose reference is another one, and known.
 
-    Args:
-        found: the runs of each condition.
-        reference: from a condition to the other; of those that are not compared to itself.
-        label: of a row.
-        look: the method whose colour it has.
-        group: the heading under which it stands.
+    A row has a label, the colour of the method `look`, and a heading, the group, above it.
     """
     return [
         Differences(label(one), str(look(one)), differences(runs, found[other]), group(one))

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from lcs import measure
 from lcs.exhibits import cells, tables
-from lcs.exhibits.cells import PENDING, Cell
 from lcs.exhibits.methods import B0, B50, method
 from lcs.exhibits.plots.style import WIDTH, add_legend, look, pending, subplots
-from lcs.exhibits.tables import NONE, Table
+from lcs.exhibits.tables import NONE, PENDING, Cell, Table
 from lcs.exhibits.verdicts import Claim, Finding
 from lcs.measure import sharing
 from lcs.measure.equivariance import SHIFT, UNITS

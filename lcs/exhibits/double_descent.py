@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lcs.config import Config
-from lcs.exhibits import cells, compare, find_study, tables
+from lcs.exhibits import compare, find_study, tables
 from lcs.exhibits.methods import B0, B50, SGD, method
 from lcs.exhibits.plots.style import WIDTH, add_legend, label_log_axis, look, pending, subplots
 from lcs.exhibits.settings import FLIP_CROP, RECIPE
@@ -191,8 +191,8 @@ def numbers(
             ),
             None,
         )  # fmt: skip
-        words[f"drop-{key}"] = tables.interval(one.drop) if one else cells.PENDING
-        words[f"recovery-{key}"] = tables.signed(one.recovery) if one else cells.PENDING
+        words[f"drop-{key}"] = tables.interval(one.drop) if one else tables.PENDING
+        words[f"recovery-{key}"] = tables.signed(one.recovery) if one else tables.PENDING
     return words
 
 

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from lcs.exhibits import tables
-from lcs.exhibits.cells import PENDING
 from lcs.exhibits.compare import by_seed
 from lcs.exhibits.methods import B50, LOCAL, SGD, Method
+from lcs.exhibits.tables import PENDING
 from lcs.exhibits.verdicts import Finding
 from lcs.runs import Record
 from lcs.stats import mean_interval, ratio_interval

@@ -11,9 +11,9 @@ import numpy as np
 from lcs import data, measure
 from lcs.config import Config
 from lcs.exhibits import tables
-from lcs.exhibits.cells import PENDING
 from lcs.exhibits.compare import conditions, matches
 from lcs.exhibits.methods import B50
+from lcs.exhibits.tables import PENDING
 from lcs.exhibits.verdicts import Finding, Judge, beyond_zero, differs
 from lcs.runs import Record
 from lcs.stats import mean_interval
@@ -72,14 +72,9 @@ def excess_frame(
 ) -> pd.DataFrame:
     """Return what `plots.excesses` draws: a row for each condition and measure.
 
-    Columns `setting`, `series`, `measure`, `values` (of each seed) and `ci95` of their mean; of a
-    single run its own over filters. NaN and None where a run has too few weights.
-
-    Args:
-        records: of any conditions.
-        setting: heading above a condition.
-        series: its name, which begins with a method's.
-        measures: by their keys in a record, as `window_mass`, what the axes call them.
+    Columns `setting`, `series` (begins with a method's name), `measure` (what `measures` calls it,
+    by its key in a record), `values` of each seed and `ci95` of their mean, of a single run its own
+    over filters: NaN and None where a run has too few weights.
     """
     rows = [
         {

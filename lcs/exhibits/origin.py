@@ -15,12 +15,11 @@ import numpy as np
 from lcs.config import Config
 from lcs.data.gaussian_process import GAINS
 from lcs.exhibits import cells, compare, locality, tables
-from lcs.exhibits.cells import PENDING, Cell
 from lcs.exhibits.methods import B50, SGD, method
 from lcs.exhibits.plots.interactive import filters_slider
 from lcs.exhibits.plots.style import pending
 from lcs.exhibits.settings import FLIP_CROP, chosen, desk_study, flip_crop_recipe
-from lcs.exhibits.tables import Table
+from lcs.exhibits.tables import PENDING, Cell, Table
 from lcs.exhibits.verdicts import Claim
 from lcs.runs import Record
 
@@ -63,6 +62,10 @@ def _data(base: Config, betas: Sequence[float]) -> list[Config]:
     return [*both, *without]
 
 
+def _augmentations(base: Config, betas: Sequence[float]) -> list[Config]:
+    return [run.replace(**changes) for changes in AUGMENTATIONS.values() for run in _both(base)]
+
+
 def _process(base: Config, betas: Sequence[float]) -> list[Config]:
     """Return SGD and β = 50 at each λ for each gain, and for a Gaussian clone of the largest."""
     names = list(GAINS) if base.dataset != "digits" else ["digits"]
@@ -78,14 +81,7 @@ def _process(base: Config, betas: Sequence[float]) -> list[Config]:
 
 
 STUDIES = (
-    desk_study(
-        "origin-augmentation",
-        "Locality and augmentation",
-        FLIP_CROP,
-        lambda base, betas: [
-            run.replace(**a) for a in AUGMENTATIONS.values() for run in _both(base)
-        ],
-    ),
+    desk_study("origin-augmentation", "Locality and augmentation", FLIP_CROP, _augmentations),
     desk_study("origin-data", "Locality and the statistics of images", FLIP_CROP, _data),
     desk_study("origin-process", "Locality on a nonlinear process", FLIP_CROP, _process, 5),
 )

@@ -6,15 +6,14 @@ A fully connected network does not know which pixels are neighbours, so that not
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from lcs.config import Config
 from lcs.exhibits import cells, compare, locality, plots, tables
-from lcs.exhibits.cells import Cell
 from lcs.exhibits.methods import B50, CONV, LOCAL, SGD, Method, method
 from lcs.exhibits.settings import FLIP_CROP, chosen, desk_study, flip_crop_recipe
-from lcs.exhibits.tables import Table
+from lcs.exhibits.tables import Cell, Table
 from lcs.exhibits.verdicts import Claim, differs
 from lcs.runs import Record
 
@@ -82,9 +81,7 @@ def numbers(records: Sequence[Record]) -> dict[str, str]:
     beyond chance, in points, where the filters of the second are put back into the order of the
     images.
     """
-    keys: Mapping[str, Method] = {
-        "sgd": SGD, "beta": B50, "local": LOCAL, "conv": CONV,
-    }  # fmt: skip
+    keys = {"sgd": SGD, "beta": B50, "local": LOCAL, "conv": CONV}
     after, before = (
         compare.by_width([run for run in records if run.config.permute_pixels == permuted])
         for permuted in (True, False)

@@ -15,10 +15,9 @@ import numpy as np
 from lcs.config import Config
 from lcs.cost import training_images
 from lcs.exhibits import cells, compare, locality, tables
-from lcs.exhibits.cells import PENDING, Cell
 from lcs.exhibits.methods import B50, LOCAL, SGD, Method, method
 from lcs.exhibits.settings import FLIP_CROP_SHORT, desk_study, flip_crop_methods, flip_crop_recipe
-from lcs.exhibits.tables import Table
+from lcs.exhibits.tables import PENDING, Cell, Table
 from lcs.exhibits.verdicts import Claim, differs
 from lcs.runs import Record
 

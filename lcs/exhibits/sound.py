@@ -16,13 +16,12 @@ import numpy as np
 
 from lcs.config import Config
 from lcs.exhibits import cells, compare, locality, plots, tables
-from lcs.exhibits.cells import PENDING, Cell
 from lcs.exhibits.methods import B0, B50, CONV, LOCAL, SGD, Method, method
 from lcs.exhibits.plots.interactive import scatter
 from lcs.exhibits.plots.style import pending
 from lcs.exhibits.searches import Rule, method_key, searched
 from lcs.exhibits.settings import CHOSEN, SPOKEN, desk_study, spoken_recipe
-from lcs.exhibits.tables import Table
+from lcs.exhibits.tables import PENDING, Cell, Table
 from lcs.exhibits.verdicts import Claim, Finding, Judge, beyond_zero, differs
 from lcs.runs import Record
 from lcs.stats import mean_interval
@@ -56,6 +55,10 @@ def _candidates(base: Config, who: Method) -> list[Config]:
     return [here.replace(**fields, lr=rate, **more) for rate in LEARNING_RATES for more in tried]
 
 
+def _search(base: Config, betas: Sequence[float]) -> list[Config]:
+    return [c.replace(validation=True) for who in METHODS for c in _candidates(base, who)]
+
+
 def _runs(base: Config, betas: Sequence[float]) -> list[Config]:
     """Return every method as `search-sound` chose it, else its middle candidate."""
     runs = []
@@ -69,15 +72,7 @@ def _runs(base: Config, betas: Sequence[float]) -> list[Config]:
 CHOICES = {"search-sound": Rule(method_key, lambda c: {"lr": c.lr, **searched(c)})}
 
 STUDIES = (
-    desk_study(
-        "search-sound",
-        "Spoken digits, on validation",
-        SPOKEN,
-        lambda base, betas: [
-            c.replace(validation=True) for who in METHODS for c in _candidates(base, who)
-        ],
-        1,
-    ),
+    desk_study("search-sound", "Spoken digits, on validation", SPOKEN, _search, 1),
     desk_study("sound", "Spoken digits", SPOKEN, _runs, 5),
 )
 

@@ -10,7 +10,6 @@ import numpy as np
 
 from lcs.config import Config
 from lcs.exhibits import cells, compare, published, tables
-from lcs.exhibits.cells import Numbers
 from lcs.exhibits.compare import Values
 from lcs.exhibits.gap import closes_most
 from lcs.exhibits.methods import (
@@ -28,7 +27,7 @@ from lcs.exhibits.methods import (
 )
 from lcs.exhibits.plots.style import PUBLISHED_MARKERS, WIDTH, look, subplots
 from lcs.exhibits.settings import REPRODUCTION, baseline, beta_lasso, l1_of, sgd_and_betas
-from lcs.exhibits.tables import Table, signed
+from lcs.exhibits.tables import Numbers, Table, signed
 from lcs.exhibits.verdicts import Claim, Finding, Judge, beats, one_more, one_more_text
 from lcs.runs import Record
 from lcs.stats import binomial_interval, mean_interval
@@ -84,15 +83,13 @@ def accuracy_table(
     rows = []
     for name in [*(others if every else []), *groups]:
         runs = groups.get(name, []) if isinstance(name, Method) else []
-        ours = tables.interval(mean_interval(compare.accuracies(runs))) if runs else tables.NONE
         paper = published.accuracy(name, config.dataset, epochs)
-        fit = (
-            tables.interval(mean_interval(compare.train_accuracies(runs)), 1)
-            if runs
-            else tables.NONE
-        )
+        ours = [
+            tables.interval(mean_interval(of(runs)), digits) if runs else tables.NONE
+            for of, digits in ((compare.accuracies, 2), (compare.train_accuracies, 1))
+        ]
         report = [tables.reproduction(published.table2(name).report, 1) for _ in reports]
-        rows.append([name, tables.published(paper), *report, ours, fit, tables.links(runs)])
+        rows.append([name, tables.published(paper), *report, *ours, tables.links(runs)])
     caption = (
         "Test accuracy in per cent, and ours on the training images, without augmentation. "
         f"Published: the paper ({_paper_text(epochs)}, augmentation){report_text}. "

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,11 @@ from lcs.stats import Interval
 if TYPE_CHECKING:
     import pandas as pd
 
-NONE = "–"
+NONE, PENDING = "–", "pending"
+
+# of the prose, by name; and what a column of a table says of the runs of a row
+Numbers = dict[str, float | str]
+Cell = Callable[[Sequence[Record]], str]
 
 # layers of the shallow networks, and what the pages call them
 LAYERS = {"conv1": "first layer", "fc1": "second layer", "fc2": "third layer"}
@@ -84,7 +88,7 @@ def as_typed(command: str) -> str:
     return "`" + re.sub(r"(?<![\w/-])(?=(lcs|python) )", ".venv/bin/", command) + "`"
 
 
-def pending(reason: str = "pending") -> str:
+def pending(reason: str = PENDING) -> str:
     """Return the mark of what has not been run."""
     return f"[{reason}]{{.pending}}"
 

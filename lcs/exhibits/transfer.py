@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING
 
 from lcs.config import Config
 from lcs.exhibits import cells, compare, locality, plots, tables
-from lcs.exhibits.cells import PENDING, Cell
 from lcs.exhibits.compare import Conditions
 from lcs.exhibits.methods import B50, SGD, method
 from lcs.exhibits.settings import FLIP_CROP_SHORT, desk_study, flip_crop_methods, flip_crop_recipe
-from lcs.exhibits.tables import Table
+from lcs.exhibits.tables import PENDING, Cell, Table
 from lcs.exhibits.verdicts import Claim, Which, differs
 from lcs.runs import Record
 

@@ -135,6 +135,11 @@ def test_rounded_numbers_have_no_power_of_ten():
     assert tables.rounded(3.4e-5) == "3.4e-5"
 
 
+def test_a_lead_has_no_sign():
+    assert tables.ahead(tables.signed(mean_interval([0.3, 0.5]))) == "0.30 and 0.50"
+    assert tables.ahead("−1.00 and +2.00") == "−1.00 and 2.00"
+
+
 def test_words_of_a_value_are_those_of_its_field():
     config = Config()
     assert cells.field_text(config, "augment") == "no augmentation"

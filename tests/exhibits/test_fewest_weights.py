@@ -8,7 +8,7 @@ import pytest
 from made_up import made_up
 
 from lcs import theory
-from lcs.exhibits import cells, compare, published, tables
+from lcs.exhibits import compare, published, tables
 from lcs.exhibits.fewest_weights import CLAIMS, description, figures, pareto, sizes
 from lcs.exhibits.fewest_weights.pareto import RECIPE, REPRODUCTION, SETTINGS
 from lcs.runs import PUBLISHED, Record, RunStore
@@ -125,7 +125,7 @@ def test_prose_says_how_many_times_fewer_weights():
     assert pareto.recipe_numbers({}).keys() == numbers.keys()
     nothing = pareto.recipe_numbers({})
     known = {"own-alpha", "own-l1", "own-n", "local-n"}
-    assert {nothing[name] for name in nothing.keys() - known} == {cells.PENDING}
+    assert {nothing[name] for name in nothing.keys() - known} == {tables.PENDING}
 
 
 def test_prose_on_the_reproduction_compares_equal_sizes():

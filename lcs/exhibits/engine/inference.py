@@ -7,9 +7,8 @@ import statistics
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lcs.exhibits import tables
-from lcs.exhibits.cells import PENDING
 from lcs.exhibits.engine.benchmarks import find, median_ratio, ratio_text
-from lcs.exhibits.tables import Table
+from lcs.exhibits.tables import PENDING, Table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -93,10 +92,7 @@ def crossing(found: dict[str, Any] | None, batch: int, threads: int = 1) -> floa
 
 
 def latency_frame(found: dict[str, Any] | None) -> pd.DataFrame:
-    """Return the time of each way over the dense one's in float32, for `figures.inference`.
-
-    With one thread.
-    """
+    """Return each way's time over the dense one's in float32, one thread: `figures.inference`."""
     columns = ["batch", "density", "places", "way", "is_sparse", "ratio", "low", "high"]
     rows = [
         {

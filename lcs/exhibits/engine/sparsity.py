@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from lcs import cost
 from lcs.config import Config
 from lcs.exhibits import cells, tables
-from lcs.exhibits.cells import LABELS, PENDING
+from lcs.exhibits.cells import LABELS
 from lcs.exhibits.engine.benchmarks import find, machine_text, median_ratio, ratio_text
 from lcs.exhibits.published import PAPER_BASE_CHANNELS
-from lcs.exhibits.tables import Table
+from lcs.exhibits.tables import PENDING, Table
 from lcs.optim.sparse_products import MODES
 from lcs.runs import Record
 

@@ -10,11 +10,10 @@ import numpy as np
 
 from lcs import cost, data, theory
 from lcs.exhibits import cells, compare, tables
-from lcs.exhibits.cells import PENDING
 from lcs.exhibits.compare import Conditions
 from lcs.exhibits.fewest_weights import pareto
 from lcs.exhibits.methods import CONV, LOCAL, SGD, method
-from lcs.exhibits.tables import Table
+from lcs.exhibits.tables import PENDING, Table
 from lcs.exhibits.verdicts import Finding
 from lcs.runs import Record
 

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING
 from lcs import cost
 from lcs.config import Config
 from lcs.exhibits import cells, compare, locality, tables
-from lcs.exhibits.cells import PENDING
 from lcs.exhibits.compare import Conditions
 from lcs.exhibits.methods import CONV, LOCAL, SGD, Method, method
 from lcs.exhibits.settings import DESK, SHARE_AT_WIDTH, WIDTHS, chosen, paper_recipe
-from lcs.exhibits.tables import NONE, Table, ahead
+from lcs.exhibits.tables import NONE, PENDING, Table, ahead
 from lcs.exhibits.verdicts import Finding
 from lcs.runs import Record, RunStore
 from lcs.stats import mean_interval

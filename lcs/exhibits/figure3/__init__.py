@@ -17,11 +17,10 @@ from lcs.config import Config
 from lcs.cost import count_weights
 from lcs.errors import ConfigError
 from lcs.exhibits import cells, compare, published, tables
-from lcs.exhibits.cells import Numbers
 from lcs.exhibits.methods import B1, B50, LOCAL, Method, beta_lasso_method, method
 from lcs.exhibits.published import COUNTS
 from lcs.exhibits.settings import REPRODUCTION, sgd_and_betas
-from lcs.exhibits.tables import LAYERS, Table
+from lcs.exhibits.tables import LAYERS, Numbers, Table
 from lcs.exhibits.verdicts import Claim, Finding, Judge, one_more, one_more_text
 from lcs.runs import Record
 from lcs.stats import mean_interval

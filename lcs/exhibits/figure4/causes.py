@@ -11,10 +11,10 @@ import numpy as np
 from lcs import measure
 from lcs.config import Config
 from lcs.exhibits import cells, compare, locality, tables
-from lcs.exhibits.cells import PENDING, WORDS
+from lcs.exhibits.cells import WORDS
 from lcs.exhibits.locality import beyond_chance
 from lcs.exhibits.settings import STRONGER_L1
-from lcs.exhibits.tables import NONE, Table, signed
+from lcs.exhibits.tables import NONE, PENDING, Table, signed
 from lcs.exhibits.verdicts import UNMEASURED, Claim, Finding, Judge
 from lcs.exhibits.why.factorial import AUGMENTED_CROSS_ENTROPY, LOSSES, has_stronger_l1
 from lcs.runs import Record, RunStore
@@ -159,7 +159,7 @@ def against_sparsity(records: Sequence[Record], measure: str) -> pd.DataFrame:
                 "ci95": factor * found["excess_ci95"],
                 "method": "SGD" if config.optimizer == "sgd" else penalised,
                 "augmented": config.augment != "none",
-                "loss": cells.loss_text(config),
+                "loss": cells.field_text(config, "loss"),
                 "run_id": record.run_id,
             }
         )

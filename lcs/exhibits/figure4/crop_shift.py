@@ -8,10 +8,9 @@ from collections.abc import Callable, Sequence
 from lcs import measure
 from lcs.config import Config
 from lcs.exhibits import cells, locality, tables
-from lcs.exhibits.cells import PENDING, Cell
 from lcs.exhibits.methods import method
 from lcs.exhibits.settings import REPRODUCTION, beta_lasso, desk_study, short_recipe
-from lcs.exhibits.tables import NONE, Table
+from lcs.exhibits.tables import NONE, PENDING, Cell, Table
 from lcs.exhibits.verdicts import Claim, Judge, differs
 from lcs.runs import Record
 from lcs.stats import mean_interval

@@ -11,14 +11,13 @@ import numpy as np
 
 from lcs.config import Config
 from lcs.exhibits import cells, compare, locality, tables
-from lcs.exhibits.cells import Numbers
 from lcs.exhibits.methods import B0, B1, B50, LOCAL, SGD, beta_lasso_method, method
 from lcs.exhibits.settings import (
     REPRODUCTION,
     baseline,
     sgd_and_betas,
 )
-from lcs.exhibits.tables import Table, signed
+from lcs.exhibits.tables import Numbers, Table, signed
 from lcs.exhibits.verdicts import UNMEASURED, Claim, Finding, beyond_zero, verdict
 from lcs.runs import Record
 from lcs.stats import Interval, mean_interval
@@ -30,15 +29,11 @@ if TYPE_CHECKING:
 # Studies
 
 
-STUDIES = (
-    Study(
-        "figure4",
-        "Figure 4: filters and their locality",
-        REPRODUCTION,
-        lambda base, betas: [baseline(base, "s-local"), *sgd_and_betas(base, betas)],
-        5,
-    ),
-)
+def _figure4(base: Config, betas: Sequence[float]) -> list[Config]:
+    return [baseline(base, "s-local"), *sgd_and_betas(base, betas)]
+
+
+STUDIES = (Study("figure4", "Figure 4: filters and their locality", REPRODUCTION, _figure4, 5),)
 
 
 def by_setting(studies: Iterable[Sequence[Record]]) -> dict[str, list[Record]]:
@@ -62,7 +57,7 @@ def by_setting(studies: Iterable[Sequence[Record]]) -> dict[str, list[Record]]:
 
 def _setting_text(config: Config) -> str:
     images = cells.field_text(config, "augment")
-    return f"{cells.size_text(config)}, {cells.loss_text(config)}, {images}"
+    return f"{cells.size_text(config)}, {cells.field_text(config, 'loss')}, {images}"
 
 
 def excess_frame(settings: Mapping[str, Sequence[Record]]) -> pd.DataFrame:
@@ -135,7 +130,7 @@ def opening_numbers(records: Sequence[Record]) -> dict[str, str]:
     sparse = widest.get(B50, [])
     zero = [run for run in widest.get(B0, []) if run.config.l1 == sparse[0].config.l1]
     return {
-        "open-alpha": f"{sparse[0].config.base_channels}" if sparse else cells.PENDING,
+        "open-alpha": f"{sparse[0].config.base_channels}" if sparse else tables.PENDING,
         "open-sgd": locality.excess_text(widest.get(SGD, [])),
         "open-zero": locality.excess_text(zero),
         "open-sparse": locality.excess_text(sparse),

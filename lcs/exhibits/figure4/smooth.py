@@ -12,9 +12,8 @@ from torch import Tensor
 from lcs import measure
 from lcs.config import Config
 from lcs.exhibits import cells, compare, tables
-from lcs.exhibits.cells import PENDING
 from lcs.exhibits.methods import B0, B50, method
-from lcs.exhibits.tables import Table
+from lcs.exhibits.tables import PENDING, Table
 from lcs.measure.sharing import randomise_phases
 from lcs.runs import Record
 from lcs.stats import Interval, mean_interval

@@ -9,8 +9,8 @@ import numpy as np
 
 from lcs.config import Config
 from lcs.exhibits import cells, compare, locality, tables
-from lcs.exhibits.cells import PENDING
 from lcs.exhibits.methods import NETWORKS, Method
+from lcs.exhibits.tables import PENDING
 from lcs.runs import Record
 
 if TYPE_CHECKING:

@@ -10,11 +10,10 @@ import numpy as np
 from lcs import cost, data
 from lcs.config import CUT_BETWEEN_PERIODS
 from lcs.exhibits import cells, compare, locality, plots, tables
-from lcs.exhibits.cells import PENDING, Cell
 from lcs.exhibits.compare import Values
 from lcs.exhibits.plots.style import WIDTH, add_legend, label_log_axis, pending, shades, subplots
 from lcs.exhibits.rivals.studies import AIMS, B50, DENSE, NO_L1, RIVALS, budget, rival
-from lcs.exhibits.tables import LAYERS, Table
+from lcs.exhibits.tables import LAYERS, PENDING, Cell, Table
 from lcs.exhibits.verdicts import Claim, Judge, differs
 from lcs.runs import Record
 

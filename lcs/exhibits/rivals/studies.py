@@ -156,6 +156,11 @@ def _first_choice(base: Config, betas: Sequence[float]) -> list[Config]:
     return [_with(gradual, CHOSEN["search-pruning"][key(gradual)][0])]
 
 
+def _allocated(base: Config, betas: Sequence[float]) -> list[Config]:
+    here, found = _here(base, 16), budget("many")
+    return [tuned(erdos_renyi(_masked(here, name, found))) for name in WITH_ALLOCATION]
+
+
 def budget(name: str) -> dict[str, float]:
     """Return the share of λ of a budget of `AIMS`, and the density of each layer that it keeps."""
     return CHOSEN["search-budgets"][name]
@@ -253,14 +258,7 @@ STUDIES = (
         make=lambda base, betas: [tuned(_masked(_here(base, 16), ITERATIVE, budget("many")))],
     ),
     _compared("rivals-few", "Methods at the smaller budget", make=partial(_rivals, "few")),
-    _compared(
-        "rivals-er",
-        "Methods with another allocation",
-        make=lambda base, betas: [
-            tuned(erdos_renyi(_masked(_here(base, 16), name, budget("many"))))
-            for name in WITH_ALLOCATION
-        ],
-    ),
+    _compared("rivals-er", "Methods with another allocation", make=_allocated),
 )
 
 

@@ -11,14 +11,14 @@ import numpy as np
 from lcs import cost
 from lcs.config import Config
 from lcs.exhibits import cells, compare, published, tables
-from lcs.exhibits.cells import LABELS, PENDING, Compared
+from lcs.exhibits.cells import LABELS, Compared
 from lcs.exhibits.compare import Reference, as_sgd, by_method, usual, without_threshold
 from lcs.exhibits.gap import gains_and_gaps, gap_text
 from lcs.exhibits.methods import B0, B50, LOCAL, PROXIMAL, SGD, THREE
 from lcs.exhibits.scaling import gains, studies
 from lcs.exhibits.scaling.widths import fit_and_gap_text
 from lcs.exhibits.settings import DESK, chosen, chosen_flip_crop
-from lcs.exhibits.tables import Table, ahead
+from lcs.exhibits.tables import PENDING, Table, ahead
 from lcs.runs import Record
 from lcs.stats import lack_of_fit
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from lcs.config import Config
 from lcs.exhibits import cells, compare, tables
-from lcs.exhibits.cells import LABELS, Cell
+from lcs.exhibits.cells import LABELS
 from lcs.exhibits.methods import B50, SGD, method
 from lcs.exhibits.searches import Rule, choices, method_key, regularisation, searched
 from lcs.exhibits.settings import (
@@ -28,7 +28,7 @@ from lcs.exhibits.settings import (
     regularised,
     sgd,
 )
-from lcs.exhibits.tables import Table
+from lcs.exhibits.tables import Cell, Table
 from lcs.runs import Record
 from lcs.study import Study
 

@@ -13,8 +13,7 @@ import numpy as np
 
 from lcs.errors import ConfigError
 from lcs.exhibits import tables
-from lcs.exhibits.cells import Numbers
-from lcs.exhibits.tables import Table
+from lcs.exhibits.tables import Numbers, Table
 from lcs.exhibits.toy import experiment, theory
 from lcs.exhibits.toy.problems import TRUE, draw
 from lcs.runs import Record

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING
 from lcs import cost
 from lcs.config import Config
 from lcs.exhibits import cells, compare, locality, plots, published, tables
-from lcs.exhibits.cells import Cell
 from lcs.exhibits.compare import Conditions
 from lcs.exhibits.gap import closes_most, gap_text
 from lcs.exhibits.methods import B50, CONV, LOCAL, SGD, Method, method
 from lcs.exhibits.searches import choices_table
 from lcs.exhibits.settings import DESK, chosen_flip_crop
-from lcs.exhibits.tables import Table, ahead
+from lcs.exhibits.tables import Cell, Table, ahead
 from lcs.exhibits.variants.studies import (
     DEEP,
     DEEP_WIDTH,

@@ -38,7 +38,7 @@ def largest_thresholds(found: Conditions) -> list[Config]:
 def cell(config: Config) -> str:
     """Name a cell of the factorial: loss, and λ where it is the stronger one."""
     scale = _rate_divisor(config)
-    loss = cells.loss_text(config) + (", equal rates" if scale > 1 else "")
+    loss = cells.field_text(config, "loss") + (", equal rates" if scale > 1 else "")
     strong = math.isclose(config.l1, STRONGER_L1["l1"] * scale)
     return loss + (", stronger λ" if strong else "")
 

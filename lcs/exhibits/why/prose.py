@@ -6,11 +6,10 @@ import math
 from collections.abc import Mapping, Sequence
 
 from lcs.exhibits import cells, compare, published, tables
-from lcs.exhibits.cells import PENDING
 from lcs.exhibits.compare import Conditions, runs_of
 from lcs.exhibits.methods import SGD, beta_lasso_method
 from lcs.exhibits.settings import STRONGER_L1
-from lcs.exhibits.tables import LAYERS
+from lcs.exhibits.tables import LAYERS, PENDING
 from lcs.exhibits.why import factorial
 from lcs.exhibits.why.factorial import LOSSES
 from lcs.exhibits.why.results import THRESHOLD

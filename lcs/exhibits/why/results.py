@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lcs.exhibits import cells, compare, tables
-from lcs.exhibits.cells import Cell, Compared
+from lcs.exhibits.cells import Compared
 from lcs.exhibits.compare import AGAINST, usual
 from lcs.exhibits.settings import REPRODUCTION_L1
-from lcs.exhibits.tables import Table
+from lcs.exhibits.tables import Cell, Table
 from lcs.exhibits.why.width import REFERENCES
 from lcs.runs import Record
 

@@ -54,9 +54,10 @@ def _schedule(base: Config, betas: Sequence[float]) -> list[Config]:
     return [beta_lasso(here, beta) for here in both for beta in betas if beta]
 
 
-def _in_both(one: Config, other: Config, betas: Sequence[float]) -> list[Config]:
-    """Return all methods in one setting, and in another."""
-    return [*sgd_and_betas(one, betas), *sgd_and_betas(other, betas)]
+def _period(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return all methods with a cosine that falls once, and with one that falls and rises again."""
+    again = base.replace(period=quarter_length(base).epochs)
+    return [*sgd_and_betas(base, betas), *sgd_and_betas(again, betas)]
 
 
 def _first_layer(base: Config, betas: Sequence[float]) -> list[Config]:
@@ -77,6 +78,22 @@ def _lambdas(base: Config, betas: Sequence[float]) -> list[Config]:
     at_beta = [beta_lasso(base, beta, l1=l1, l1_rest=None) for l1 in LAMBDAS]
     at_threshold = [beta_lasso(base, beta * own / l1, l1=l1, l1_rest=None) for l1 in LAMBDAS]
     return [*at_beta, *at_threshold]
+
+
+def _lambdas_zero(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return the same range of λ without a threshold."""
+    return [beta_lasso(base, 0, l1=l1, l1_rest=None) for l1 in LAMBDAS]
+
+
+def _length(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return a quarter of the length, and the length."""
+    return [*sgd_and_betas(quarter_length(base), betas), *sgd_and_betas(base, betas)]
+
+
+def _longer(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return the length, and four times it."""
+    long = base.replace(epochs=4 * base.epochs)
+    return [*sgd_and_betas(base, betas), *sgd_and_betas(long, betas)]
 
 
 def _factorial(base: Config, betas: Sequence[float]) -> list[Config]:
@@ -124,41 +141,14 @@ def _reproduction(base: Config, betas: Sequence[float]) -> list[Config]:
 STUDIES = (
     desk_study("precision", "bfloat16 against float32", REPRODUCTION, _precision),
     desk_study("schedule", "A constant learning rate", REPRODUCTION, _schedule, 2),
-    desk_study(
-        "period",
-        "A cosine of a quarter of the length",
-        REPRODUCTION,
-        # it falls once, or falls and rises again
-        lambda base, betas: _in_both(base, base.replace(period=quarter_length(base).epochs), betas),
-        2,
-    ),
+    desk_study("period", "A cosine of a quarter of the length", REPRODUCTION, _period, 2),
     desk_study("first-layer", "λ on the first layer alone", REPRODUCTION, _first_layer),
     Study("frozen", "Frozen zeros", REPRODUCTION, _frozen, 5),
     desk_study("betas", "A range of β", REPRODUCTION, sgd_and_betas, 2, betas=BETAS),
     desk_study("lambdas", "A range of λ", REPRODUCTION, _lambdas, 2),
-    desk_study(
-        "lambdas-zero",
-        "A range of λ at β = 0",
-        REPRODUCTION,
-        lambda base, betas: [beta_lasso(base, 0, l1=l1, l1_rest=None) for l1 in LAMBDAS],
-        2,
-    ),
-    desk_study(
-        "length",
-        "Training length",
-        REPRODUCTION,
-        lambda base, betas: _in_both(quarter_length(base), base, betas),
-        2,
-        betas=(0, 50),
-    ),
-    desk_study(
-        "longer",
-        "Four times the length",
-        REPRODUCTION,
-        lambda base, betas: _in_both(base, base.replace(epochs=4 * base.epochs), betas),
-        2,
-        betas=(0, 50),
-    ),
+    desk_study("lambdas-zero", "A range of λ at β = 0", REPRODUCTION, _lambdas_zero, 2),
+    desk_study("length", "Training length", REPRODUCTION, _length, 2, betas=(0, 50)),
+    desk_study("longer", "Four times the length", REPRODUCTION, _longer, 2, betas=(0, 50)),
     desk_study(
         "factorial", "Augmentation × loss × method", REPRODUCTION, _factorial, betas=(0, 50)
     ),
