@@ -103,11 +103,11 @@ class RunConfig(ABC):
     @property
     @abstractmethod
     def file(self) -> str:
-        """Place of the record in a store, without suffix: `cifar10/s-fc-a1-sgd-…-s0`."""
+        """Place of the record in a store, without suffix, as `cifar10/s-fc-a1-sgd-…-s0`."""
 
     @property
     def run_id(self) -> str:
-        """Short hash of the fields that differ from their defaults, then the seed: `1f0c…-s0`."""
+        """Short hash of the fields that differ from their defaults, and the seed, as `1f0c…-s0`."""
         different = {
             field.name: getattr(self, field.name)
             for field in dataclasses.fields(self)
@@ -291,7 +291,7 @@ class Config(RunConfig):
 
     @property
     def name(self) -> str:
-        """Stem of the record's file: model, width, optimizer and run id."""
+        """Stem of the record's file, with model, width, optimizer and run id."""
         return f"{self.model}-a{self.base_channels}-{self.optimizer}-{self.run_id}"
 
     @property
@@ -301,7 +301,7 @@ class Config(RunConfig):
 
     @property
     def stem(self) -> str:
-        """The same for all seeds of a run: what `source` names."""
+        """What `source` names, the same for all seeds of a run."""
         return self.file.rpartition("-s")[0]
 
 

@@ -39,6 +39,10 @@ class Paused(LcsError):  # noqa: N818 - not a failure
     """A run stopped at a checkpoint because its time budget is spent; the same command goes on."""
 
 
+# what else than a reason reading an ill-formed document can raise
+ILL_FORMED = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
+
+
 def one_line(error: Exception) -> str:
     """Return what an error says, shortened to one line."""
     return textwrap.shorten(str(error), width=160, placeholder=" …") or type(error).__name__

@@ -73,12 +73,12 @@ def judge_all(store: RunStore, sources: str = "PRFB") -> list[Judged]:
 def matrix(store: RunStore, sources: str = "P") -> Table:
     """Return the claims of some sources, a row for each, beside a column for each setting.
 
-    Nothing has been said of a claim in a setting without runs. The paper's own has a column in any
-    case; settings in which a single claim was tested share the last one.
+    Nothing has been said of a claim in a setting without runs. Settings in which a single claim
+    was tested share the last column.
     """
     found = judge_all(store, sources)
     tested = Counter(each.setting for one in found for each, _ in one.evidence)
-    own = sorted({setting for setting, n in tested.items() if n > 1} | {"paper"}, key=_place)
+    own = sorted((setting for setting, n in tested.items() if n > 1), key=_place)
     columns = [*own, ANOTHER] if tested.keys() - set(own) else own
     rows = []
     for one in found:
@@ -101,7 +101,7 @@ def matrix(store: RunStore, sources: str = "P") -> Table:
         "What the paper claims, its values, and in each setting the verdict, our value with its "
         "95 % interval, and the number n of seeds (of a benchmark: of rounds). Differences are "
         "paired by seed, in points of test accuracy on CIFAR-10. ✓ holds, ✗ contradicted, "
-        "~ undecided, – cannot be judged, · not tested. In brackets: before correction for many "
+        "~ undecided, – not testable, · not tested. In brackets: before correction for many "
         "comparisons, not after it, or in one run."
     )
     columns = ["claim", "published", *columns]
@@ -129,17 +129,22 @@ def numbers(store: RunStore) -> dict[str, str]:
         ("recipe", f"{RECIPE.name}, α = {WIDTHS[-1]}"),
     ):
         said = [e.verdict for one in found for e, _ in one.evidence if e.setting == setting]
-        counts = Counter(sign(verdict)[1] for verdict in said)
+        counts = Counter(
+            sign(verdict)[1].replace(" .weak", " .corrected" if CORRECTED in verdict else " .weak")
+            for verdict in said
+        )
         counts["open"] = said.count(UNDECIDED)
         counts["undecided"] -= counts["open"]
         kinds = {
             "holds": ("holds", "hold"),
-            "holds .weak": ("holds only before correction", "hold only before correction"),
+            "holds .corrected": ("holds only before correction", "hold only before correction"),
+            "holds .weak": ("holds in one run or in part", "hold in one run or in part"),
             "contradicted": ("is contradicted", "are contradicted"),
-            "contradicted .weak": (
+            "contradicted .corrected": (
                 "is contradicted only before correction",
                 "are contradicted only before correction",
             ),
+            "contradicted .weak": ("is not seen in one run", "are not seen in one run"),
             "open": ("is undecided", "are undecided"),
             "undecided": ("cannot be judged", "cannot be judged"),
         }
@@ -156,15 +161,15 @@ def numbers(store: RunStore) -> dict[str, str]:
 def table(store: RunStore, sources: str = "PRFB") -> Table:
     """Return the claims of some sources beside what came out here, a row for each setting."""
     rows = []
-    for claim, evidence, chapter in judge_all(store, sources):
+    for one in judge_all(store, sources):
+        claim, evidence, chapter = one
         theirs = MARKS[claim.source](claim.value)
         for each, place in evidence:
             value, where = each.finding.value, f"[{each.setting}]({place}.ipynb)"
             rows.append([claim.text, theirs, value, f"{each.n}", where, marked(each.verdict)])
         if not evidence:
             where = f"[{chapter}]({chapter}.ipynb)" if chapter else tables.NONE
-            state = tables.pending("pending" if claim.judge else "not studied yet")
-            rows.append([claim.text, theirs, tables.NONE, tables.NONE, where, state])
+            rows.append([claim.text, theirs, tables.NONE, tables.NONE, where, one.state])
     whose = {"P": "the paper", "R": "the reproduction", "F": "the forum thread", "B": "this book"}
     caption = (
         f"Claims of {', '.join(whose[source] for source in sources)}: the published value, ours, "

@@ -40,15 +40,21 @@ def gap_text(groups: Mapping[Method, Sequence[Record]]) -> str:
         return PENDING
     gained, gaps = gains_and_gaps(groups)
     if len(gaps) == 2:
-        each = (f"{100 * gain / gap:.0f}" for gain, gap in zip(gained, gaps, strict=True))
-        return tables.minus(" and ".join(each))
+        return " and ".join(
+            _whole(100 * gain / gap) if gap else tables.NONE
+            for gain, gap in zip(gained, gaps, strict=True)
+        )
     shares = gap_closed(groups)
     if math.isnan(shares[0]):
         return tables.NONE
-    share, low, high = (tables.minus(f"{value:.0f}") for value in shares)
+    share, low, high = map(_whole, shares)
     if low == "nan":
         return share
     return f"{share} (unbounded)" if low == "−inf" else f"{share} ({low} to {high})"
+
+
+def _whole(per_cent: float) -> str:
+    return tables.minus(f"{per_cent:z.0f}")  # without a negative zero
 
 
 def closes_most(groups: Mapping[Method, Sequence[Record]]) -> Finding:

@@ -136,16 +136,16 @@ def numbers(store: RunStore) -> dict[str, str]:
     pending = [each for each in every if each.lacking]
     desk = [each for each in pending if each.scale == "desk"]
     timed = list(store.records())
-    # runs that studies share are counted once
-    missing = {config: each.study for each in desk for config in each.lacking}
-    costs = [study.seconds([config], "cpu", timed)[0] for config, study in missing.items()]
+    costs: dict[RunConfig, float | None] = {}  # runs that studies share are counted once
+    for each in desk:
+        costs |= zip(each.lacking, each.study.seconds(each.lacking, "cpu", timed), strict=True)
     return {
         "status-done": f"{len(every) - len(pending)}",
         "status-records": f"{len(timed):,}",
         "status-hours": _duration(timed),
         "status-pending": f"{len(desk)}",
-        "status-missing": f"{len(missing)}",
-        "status-cost": _about(costs),
+        "status-missing": f"{len(costs)}",
+        "status-cost": _about([*costs.values()]),
         "status-paper": f"{len(pending) - len(desk)}",
     }
 

@@ -161,7 +161,7 @@ def accuracy_figure(table: pd.DataFrame, setting: str) -> Figure:
     """
     figure, axes = subplots(figsize=(WIDTH, 0.42 * len(table) + 1.1))
     height = np.arange(len(table))[::-1]
-    markers = dict(zip(table.columns.drop("ours"), PUBLISHED_MARKERS, strict=False))
+    markers = dict(zip(table.columns.drop("ours"), PUBLISHED_MARKERS.values(), strict=False))
     for source, marker in markers.items():
         axes.plot(
             table[source], height, marker, mfc="none", mec="0.3", ms=8, label=source, zorder=3

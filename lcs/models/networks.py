@@ -150,7 +150,7 @@ class Net(nn.Module):
 
     @property
     def conv_layers(self) -> list[nn.Module]:
-        """The layers that correspond to the convolutions (paper, Section 4: higher λ there)."""
+        """The layers that correspond to the convolutions, whose λ is higher (paper, Section 4)."""
         return [self.get_submodule(f"conv{i + 1}") for i in range(len(self.geometries))]
 
 

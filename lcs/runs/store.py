@@ -22,7 +22,7 @@ from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
 
 from lcs.config import Config, RunConfig, ToyConfig
-from lcs.errors import RecordError, one_line
+from lcs.errors import ILL_FORMED, RecordError, one_line
 from lcs.files import expanded, read_bounded, replacing
 from lcs.runs.provenance import PACKAGE
 from lcs.runs.record_checks import check_filters, check_origin, check_results
@@ -41,8 +41,6 @@ MAX_RECORD_BYTES = 16 * 2**20
 MAX_FILTERS_BYTES = 256 * 2**20
 
 KINDS: dict[str, type[RunConfig]] = {Config.kind: Config, ToyConfig.kind: ToyConfig}
-# what else than a reason reading an ill-formed record can raise
-NONSENSE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
 
 
 @dataclass(frozen=True)
@@ -77,7 +75,7 @@ class Record:
 
     @property
     def has_filters(self) -> bool:
-        """Whether filters are kept beside the record: in the book's store where a figure has them.
+        """Whether filters are kept beside the record, as in the book where a figure has them.
 
         `filters` names the file and its SHA-256 in any case.
         """
@@ -403,7 +401,7 @@ def _parsed(content: bytes, path: Path) -> Record:
             document["filters"],
             document["provenance"],
         )
-    except NONSENSE as error:
+    except ILL_FORMED as error:
         kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
         reason = kind + one_line(error)
         raise RecordError(f"{path}: not a run record ({reason}); restore or delete it") from error

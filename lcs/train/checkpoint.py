@@ -20,12 +20,9 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from lcs.config import Config
-from lcs.errors import CheckpointError, DiskError, InProgress
+from lcs.errors import ILL_FORMED, CheckpointError, DiskError, InProgress
 from lcs.files import expanded, open_regular
 from lcs.runs.record_checks import check_history
-
-# what reading an ill-formed state can raise
-NONSENSE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
 
 
 class Checkpoint:
@@ -147,7 +144,7 @@ class Checkpoint:
                     raise ValueError(f"epoch {epoch} of {self.config.epochs}")
                 check_history(self.config, state["history"], epoch)
                 yield file, metadata, state
-        except (OSError, SafetensorError, *NONSENSE) as error:
+        except (OSError, SafetensorError, *ILL_FORMED) as error:
             raise self.refusal(f"is damaged ({error})") from error
 
     def refusal(self, reason: str) -> CheckpointError:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import functools
 import math
 import sys
-from collections.abc import Mapping
-from contextlib import nullcontext
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -228,12 +228,7 @@ class Run:
         mode = "dense" if self.pruning else sparse_products.choose_mode(self.model, self.optimizer)
         self.modes[mode] = self.modes.get(mode, 0) + 1
         total, seen = torch.zeros(2, device=self.device), 0
-        with (
-            sparse_products.sparse_first_layer(self.model, self.optimizer, mode) as network,
-            mixed_precision.bf16_weights(self.model, self.optimizer)
-            if self.config.precision == "bf16"
-            else nullcontext(),
-        ):
+        with self.network(mode) as network:
             for step, (x, labels) in enumerate(self.training.batches(epoch)):
                 lr = learning_rate(self.config, epoch, step, self.training.steps)
                 for group in self.optimizer.param_groups:
@@ -246,10 +241,26 @@ class Run:
         loss, accuracy = (total / seen).tolist()
         return loss, accuracy
 
+    @contextmanager
+    def network(self, mode: str) -> Iterator[Forward]:
+        """Yield the network on the weights that the optimizer steps, as `train_step` takes it.
+
+        Args:
+            mode: how the products of its first layer are computed (`sparse_products`).
+        """
+        with (
+            sparse_products.sparse_first_layer(self.model, self.optimizer, mode) as network,
+            mixed_precision.bf16_weights(self.model, self.optimizer)
+            if self.config.precision == "bf16"
+            else nullcontext(),
+        ):
+            yield network
+
     def _move_windows(self) -> None:
         """Let λ of the first layer grow outside the window around where each unit's mass is.
 
-        That of a unit without weights stays where it was.
+        A unit without weights has the window that it would have in S-LOCAL, so that windows depend
+        on the weights alone, and are the same when a run is resumed.
         """
         net, group = cast(models.Net, self.model), self.optimizer.param_groups[0]
         geometry = net.geometries[0]
@@ -258,9 +269,10 @@ class Run:
         self._require_finite("the norm of the first layer", float(weight.detach().norm()))
         filters = weight.detach().view(-1, geometry.in_channels, side, side)
         centres = measure.centres(filters, min(geometry.kernel_size, side))
-        moved = centres[:, 0] >= 0
-        relative = models.relative_l1(geometry, self.config.l1_growth, centres[moved])
-        group["relative_l1"][moved.to(weight.device)] = relative.to(weight.device)
+        moved, growth = centres[:, 0] >= 0, self.config.l1_growth
+        relative = models.relative_l1(geometry, growth)
+        relative[moved] = models.relative_l1(geometry, growth, centres[moved])
+        group["relative_l1"].copy_(relative)
 
     def train_step(self, network: Forward, x: Tensor, labels: Tensor) -> Tensor:
         """Take one optimizer step; return the batch's summed loss and number of hits, (2,).

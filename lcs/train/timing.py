@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import cast
 
 import torch
@@ -14,8 +14,7 @@ from lcs import cost, data
 from lcs.config import Config
 from lcs.data.batches import Batches
 from lcs.models import Net
-from lcs.optim import sparse_products
-from lcs.optim.mixed_precision import bf16_products, bf16_weights
+from lcs.optim.mixed_precision import bf16_products
 from lcs.train.run import Run, build_model, make_optimizer
 
 REPEATS = 7
@@ -37,10 +36,7 @@ def training_step(
     x = torch.rand(config.batch_size, channels, size, size, device=device)
     x = x.bfloat16() if bf16 else x
     labels = torch.randint(10, (config.batch_size,), device=device)
-    with (
-        sparse_products.sparse_first_layer(model, run.optimizer, mode) as network,
-        bf16_weights(model, run.optimizer) if bf16 else nullcontext(),
-    ):
+    with run.network(mode) as network:
         yield lambda: run.train_step(network, x, labels)
 
 

@@ -1,7 +1,11 @@
 """What README.md says of results."""
 
 from checks import Checks, ahead, behind, level, records
-from checks.figure4 import beside_plain_sgd_at_8, pruned_sgd_is_as_local
+from checks.figure4 import (
+    beside_plain_sgd_at_8,
+    penalty_and_augmentation_need_each_other,
+    pruned_sgd_is_as_local,
+)
 from checks.origin import smooth_filters_gather_as_much
 from checks.reproduce import nothing_at_the_papers_size
 from checks.rivals import (
@@ -9,10 +13,11 @@ from checks.rivals import (
     locality_of_pruning_is_not_resolved,
     most_rivals_are_level,
     pruning_is_ahead,
+    smaller_budget_alike,
 )
 from checks.scaling import flips_at_four_times_the_length
 from checks.table2 import l1_reduces_overfitting
-from checks.variants import learned_windows_close_most_of_the_gap
+from checks.variants import where_windows_lie_hardly_matters, windows_close_most_of_the_gap
 from lcs.exhibits import find_study
 from lcs.exhibits.claims import CORRECTED, judge_all
 from lcs.exhibits.compare import by_method, by_width, paired
@@ -28,9 +33,12 @@ PRUNED = (
 )
 CHECKS.add(nothing_at_the_papers_size)
 CHECKS.add(l1_reduces_overfitting)
-CHECKS.add(learned_windows_close_most_of_the_gap)
+CHECKS.add(windows_close_most_of_the_gap)
 CHECKS.add(flips_at_four_times_the_length)
 CHECKS.add(pruning_is_ahead)
+CHECKS.add(smaller_budget_alike)
+CHECKS.add(penalty_and_augmentation_need_each_other)
+CHECKS.add(where_windows_lie_hardly_matters)
 CHECKS.add(gradual_depends_on_its_rate)
 CHECKS.add(most_rivals_are_level)
 CHECKS.add(locality_of_pruning_is_not_resolved)

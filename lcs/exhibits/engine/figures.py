@@ -41,13 +41,13 @@ def unproved(table: pd.DataFrame) -> Figure:
             density.epoch, density.density, color="0.9", label="remaining weights of the layer"
         )
         for (bound, count), runs in here.groupby(["bound", "terms"], sort=False):
-            share = count / runs.images.iloc[0]
-            axes.plot(
-                runs.epoch, runs.units, ":" if bound == "equal" else "-", color=colours[count],
-                label=f"{bound} weights, {share:.1%}",
-            )  # fmt: skip
+            label = f"{100 * count / runs.images.iloc[0]:.2g} % of the terms"
+            line = ":" if bound == "equal" else "-"
+            axes.plot(runs.epoch, runs.units, line, color=colours[count], label=label)
         axes.set(title=f"α = {width}", xlabel="epoch", ylim=(0, 103))
     panels[0, 0].set_ylabel("units not proved (%)")
+    for line, bound in (("-", "weighted"), (":", "equal")):
+        panels[0, 0].plot([], [], line, color="0.3", label=f"{bound} weights")
     add_legend(figure, panels[0, 0], columns=3)
     return figure
 

@@ -77,9 +77,11 @@ def _points(axes: Axes, table: pd.DataFrame, cost: str) -> None:
         axes.plot(mean[cost], mean.accuracy, marker, color=shade, ms=6.5, mec="white", mew=0.6)
         if widths and name in LABELLED:
             width = f"{runs.base_channels.iloc[0]}"
+            # S-LOCAL's to the left of its mark, where the others have nothing
+            left = {"xytext": (-4, 3), "ha": "right"} if name == str(LOCAL) else {"xytext": (4, 3)}
             axes.annotate(
-                width, (mean[cost], mean.accuracy), (4, 3), textcoords="offset points",
-                color=shade, fontsize="x-small",
+                width, (mean[cost], mean.accuracy), textcoords="offset points", color=shade,
+                fontsize="x-small", **left,
             )  # fmt: skip
 
 
@@ -156,15 +158,15 @@ def counts(table: pd.DataFrame, marks: pd.DataFrame) -> Figure:
             axes.plot(line.x, line.weights / 1e6, style, color=shade, lw=1.8, label=network)
             known = marks[marks.network == network]
             axes.plot(
-                known[against], known.weights / 1e6, PUBLISHED_MARKERS[0], color=shade, mfc="none",
-                ms=7,
+                known[against], known.weights / 1e6, PUBLISHED_MARKERS["paper"], color=shade,
+                mfc="none", ms=7,
             )  # fmt: skip
         places = sorted(here.x.unique()) if against == "side" else [1, 5, 15, 50, 150]
         axes.set(xscale="log", yscale="log", xlabel=label)
         axes.set_xticks(places, [tables.number(place) for place in places], minor=False)
         axes.minorticks_off()
     panels[0].set_ylabel("weights (millions)")
-    panels[0].plot([], [], PUBLISHED_MARKERS[0], color="0.3", mfc="none", label="published")
+    panels[0].plot([], [], PUBLISHED_MARKERS["paper"], color="0.3", mfc="none", label="published")
     add_legend(figure, panels[0], columns=5)
     return figure
 

@@ -36,6 +36,7 @@ def nonzeros_figure(
     """
     if history.empty:
         return pending()
+    marker = PUBLISHED_MARKERS["reproduction"]
     figure, panels = subplots(1, 3, figsize=(WIDTH, 3.1))
     for axes, (layer, title) in zip(panels, LAYERS.items(), strict=True):
         for (name, _), run in history.groupby(["method", "run_id"], sort=False):
@@ -45,7 +46,7 @@ def nonzeros_figure(
             )
         for row in marks.itertuples():
             count = getattr(row, layer)
-            axes.plot(row.epochs, count, PUBLISHED_MARKERS[0], mfc="none", mec=colour(row.method))
+            axes.plot(row.epochs, count, marker, mfc="none", mec=colour(row.method))
         for label, count in references.get(layer, {}).items():
             axes.axhline(count, color="0.5", ls=":", lw=1)
             axes.annotate(label, (1, count), (2, 2), textcoords="offset points", color="0.35")
@@ -54,9 +55,7 @@ def nonzeros_figure(
         axes.set_ylim(bottom=min(low, high / 10))
         label_log_axis(axes.yaxis, _thousands, every=high / low <= 100)
     panels[0].set_ylabel("non-zero weights")
-    panels[0].plot(
-        [], [], PUBLISHED_MARKERS[0], mfc="none", mec="0.3", label="published (reproduction)"
-    )
+    panels[0].plot([], [], marker, mfc="none", mec="0.3", label="published (reproduction)")
     add_legend(figure, panels[0], columns=3)
     return figure
 
@@ -90,7 +89,7 @@ def laws_figure(history: pd.DataFrame, forecasts: Mapping[str, pd.DataFrame]) ->
     panels[0, 0].plot([], [], "k--", lw=1.3, label="the laws, without data")
     panels[0, 1].set_yscale("symlog", linthresh=1)
     panels[1, 0].set(yscale="log", ylabel="gradient needed to return")
-    panels[1, 1].set(ylabel="norm / norm after one epoch", ylim=(0, None))
+    panels[1, 1].set(ylabel="norm, relative to epoch 1", ylim=(0, None))
     for axes in panels[1]:
         axes.set_xlabel("epoch")
     add_legend(figure, panels[0, 0], columns=4)

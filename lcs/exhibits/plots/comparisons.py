@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def curves(history: pd.DataFrame, column: str, label: str, *, scale: float = 1.0) -> Figure:
+def curves(
+    history: pd.DataFrame, column: str, label: str, *, scale: float = 1.0, start: int = 1
+) -> Figure:
     """Draw one measure against epochs: a line for each method's mean, a band for its range.
 
     Args:
@@ -29,9 +31,10 @@ def curves(history: pd.DataFrame, column: str, label: str, *, scale: float = 1.0
         column: the measure.
         label: of its axis, with the unit.
         scale: factor from the stored unit to the one shown.
+        start: the first epoch that is drawn.
     """
     figure, axes = subplots(figsize=(WIDTH, 3.4))
-    for method, runs in history.groupby("method", sort=False):
+    for method, runs in history[history.epoch >= start].groupby("method", sort=False):
         shown = scale * runs.groupby("epoch")[column].agg(["mean", "min", "max"])
         own = look(method)
         axes.plot(shown.index, shown["mean"], ls=own.line, color=own.colour, label=method)
@@ -66,14 +69,18 @@ def sweep(
     figure, panels = subplots(1, 2, figsize=(WIDTH, 3.2))
     measures = {"accuracy": accuracy, "left": "remaining, layer 1 (%)"}
     looks: dict[str, Look] = {}
+    hollow = set()  # with a dotted line: a second variant of one method, which looks like the first
     for name in table.series.unique():
         own = look(name)
-        # two variants of one method are told apart by their lines
-        looks[name] = own._replace(line=":") if own in looks.values() else own
+        if own in looks.values():
+            own = own._replace(line=":")
+            hollow.add(name)
+        looks[name] = own
     for axes, (column, title) in zip(panels, measures.items(), strict=True):
         for name, runs in table.groupby("series", sort=False):
             own = looks[str(name)]
-            axes.plot(runs.x, runs[column], own.marker, color=own.colour, ms=4, alpha=0.6)
+            filling = {"mfc": "none", "ms": 6} if name in hollow else {"ms": 4, "alpha": 0.6}
+            axes.plot(runs.x, runs[column], own.marker, color=own.colour, **filling)
             mean = runs.groupby("x")[column].mean()
             axes.plot(mean.index, mean, ls=own.line, color=own.colour, label=name)
         if linear_below is None:
@@ -145,11 +152,15 @@ def forest(rows: Sequence[Differences], label: str) -> Figure:
     axes.set_yticks(range(len(lines)), [name for _, name in lines])
     for place, (group, name) in enumerate(lines):
         if not name:
-            axes.text(0.01, place, group, transform=edge, va="center", style="italic")
+            axes.text(
+                0.01, place, group, transform=edge, va="center", style="italic",
+                bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
+            )  # fmt: skip
     axes.set_ylim(len(lines) - 0.5, -0.7)
     axes.set_xlabel(label)
     axes.tick_params(axis="y", length=0)
     axes.set_axisbelow(True)
     axes.grid(axis="x", color="0.93")
-    add_legend(figure, axes, columns=len(contrasts))
+    if any(row.label != row.contrast for row in rows):
+        add_legend(figure, axes, columns=len(contrasts))
     return figure

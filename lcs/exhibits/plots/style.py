@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 # width of the page's text, in inches at the size of its letters
 WIDTH = 7.2
 # of what others have published: hollow, and none of them a network's
-PUBLISHED_MARKERS = "vPX*"
+PUBLISHED_MARKERS = {"paper": "v", "reproduction": "P"}
 
 # the colour-blind can tell them apart
 _COLOURS = {
@@ -35,6 +35,8 @@ _COLOURS = {
     SGD: "#0173B2",
     PROXIMAL: "#56B4E9",
 }
+# of what is no method of the paper, and unlike the colours of those
+_OTHERS = ("#7F4A1D", "#D4B800", "#1F2A6B", "#8DB600", "#9C8FC7", "#5F7F7F", "#E78AC3")
 # of β-LASSO: the larger β the darker; between these, interpolated over log(1 + β)
 _BETA_COLOURS = {0: "#DE8F05", 1: "#D55E00", 50: "#AA3377", 1000: "#441133"}
 _MARKERS = {"s-fc": "o", "s-local": "s", "s-conv": "D", "3-fc": "^"}
@@ -92,10 +94,8 @@ def shades(name: object, count: int) -> list[str]:
 
 
 def other_colours(count: int) -> list[str]:
-    """Return colours for methods that have none of their own, in no order."""
-    import seaborn as sns
-
-    return list(sns.color_palette("colorblind", count).as_hex())
+    """Return up to seven colours for what has none of its own, in no order."""
+    return list(_OTHERS[:count])
 
 
 def use_style() -> None:

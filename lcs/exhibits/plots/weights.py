@@ -94,12 +94,12 @@ def excesses(table: pd.DataFrame) -> Figure:
             ci95 = 0.0 if len(values) == 2 else row["ci95"]  # of two seeds the dots say more
             axes.errorbar(values.mean(), y, xerr=ci95, fmt="|", color=own.colour, ms=9)
         axes.axvline(0, color="0.6", lw=1, zorder=0)
-        axes.set_title(measure, weight="normal", size="medium", pad=12)
+        axes.set_xlabel(measure, size="small" if len(measures) > 2 else "medium")
         axes.grid(axis="x", color="0.92")
         axes.tick_params(axis="y", length=0)
     panels[0].set_xscale("symlog", linthresh=1, linscale=0.4)
     ticks = (-1, 0, 1, 3, 10, 30, 100)
-    panels[0].set_xticks(ticks, [f"{tick}" for tick in ticks], minor=False)
+    panels[0].set_xticks(ticks, [f"{tick}".replace("-", "−") for tick in ticks], minor=False)
     panels[0].minorticks_off()
     panels[0].set_xlim(right=110)
     panels[0].set_yticks([heights[row] for row in rows], [name or "" for _, name in rows])
@@ -112,7 +112,7 @@ def excesses(table: pd.DataFrame) -> Figure:
             at = heights[setting, None]
             text = panels[0].text(
                 0, at, setting, transform=panels[0].get_yaxis_transform(), va="center",
-                weight="bold", size="small", backgroundcolor="white", zorder=5,
+                weight="bold", size="small", zorder=5,
             )  # fmt: skip
             text.set_in_layout(False)
     return figure

@@ -78,15 +78,17 @@ QUESTIONS: tuple[Question, ...] = (
         "F",
         "What if solutions that are not banded were penalised?",
         IN_PART,
-        "λ, and the threshold βλ with it, may grow outside a window, on a fixed grid or learned by "
-        "each unit. With a growth of a tenth for each pixel, over the same λ everywhere: on the "
-        "grid {0}, learned {1}; S-LOCAL over that on the grid: {2}.",
+        "λ, and the threshold βλ with it, may grow outside a window, one for each unit. With a "
+        "growth of a tenth for each pixel, over the same λ everywhere: with windows as in S-LOCAL "
+        "{0}, with such as follow the weights {1}; S-LOCAL over the first: {2}. With a faster "
+        "growth at α = 8, windows that follow the weights over random ones: {3}.",
         "variants#a-penalty-that-grows-outside-a-window",
         claims=(
             "A λ that grows by a tenth with each pixel outside a window raises the accuracy of "
             "β = 50",
-            "A λ that grows outside learned windows raises the accuracy of β = 50",
+            "A λ that grows outside windows that follow the weights raises the accuracy of β = 50",
             "S-LOCAL is better than β = 50 with λ that grows so from fixed windows",
+            "There, windows that follow the weights are better than random ones",
         ),
     ),
     Question(

@@ -11,7 +11,14 @@ from lcs import cost, data
 from lcs.config import CUT_BETWEEN_PERIODS
 from lcs.exhibits import cells, compare, locality, plots, tables
 from lcs.exhibits.compare import Values
-from lcs.exhibits.plots.style import WIDTH, add_legend, label_log_axis, pending, shades, subplots
+from lcs.exhibits.plots.style import (
+    WIDTH,
+    add_legend,
+    label_log_axis,
+    other_colours,
+    pending,
+    subplots,
+)
 from lcs.exhibits.rivals.studies import AIMS, B50, DENSE, NO_L1, RIVALS, budget, rival
 from lcs.exhibits.tables import LAYERS, PENDING, Cell, Table
 from lcs.exhibits.verdicts import Claim, Judge, differs
@@ -165,7 +172,7 @@ def budgets_figure(table: pd.DataFrame) -> Figure:
     names, kinds = list(dict.fromkeys(table.method)), list(dict.fromkeys(table.budget))
     size = (WIDTH, 0.27 * len(names) + 1.2)
     figure, (left, middle, right) = subplots(1, 3, figsize=size, sharey=True)
-    for hue, kind in zip(shades("β-LASSO", len(kinds)), kinds, strict=True):
+    for hue, kind in zip(other_colours(len(kinds)), kinds, strict=True):
         runs = table[table.budget == kind]
         y = [names.index(name) for name in runs.method]
         look_of_dots = {"color": hue, "ls": "", "marker": "o", "ms": 4, "alpha": 0.7}

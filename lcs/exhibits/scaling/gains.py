@@ -124,22 +124,27 @@ def _draw(frames: Mapping[str, pd.DataFrame], known: Mapping[str, float], width:
         contrasts = list(dict.fromkeys(table.contrast))
         for place, contrast in enumerate(contrasts):
             shade, marker, _ = look(contrast)
-            beside = 1.05 ** (2 * place - len(contrasts) + 1)
+            beside = 1.03 ** (2 * place - len(contrasts) + 1)
             rows = table[table.contrast == contrast]
             for (x, other), group in rows.groupby(["x", "other"]):
                 mean = mean_interval(group.gain)
-                filling = {"mfc": "none"} if other else {}
-                at = [x * beside / 1.02] * len(group)
-                axes.plot(at, group.gain, marker, color=shade, ms=3.5, alpha=0.5, **filling)
+                filling = {"mfc": "none", "ms": 6} if other else {"ms": 3.5, "alpha": 0.5}
+                at = [x if other else x * beside / 1.01] * len(group)
+                axes.plot(at, group.gain, marker, color=shade, **filling)
                 if len(group) > 2:
                     axes.errorbar(
-                        x * beside * 1.02, mean.mean, mean.half_width, fmt=marker, color=shade,
+                        x * beside * 1.01, mean.mean, mean.half_width, fmt=marker, color=shade,
                         ms=6, capsize=2,
                     )  # fmt: skip
             axes.plot([], [], marker, color=shade, label=contrast)
             if contrast in known and not number:
                 axes.plot(
-                    width, known[contrast], PUBLISHED_MARKERS[0], color=shade, mfc="none", ms=8
+                    width,
+                    known[contrast],
+                    PUBLISHED_MARKERS["paper"],
+                    color=shade,
+                    mfc="none",
+                    ms=8,
                 )
         axes.axhline(0, color="0.6", lw=1, zorder=0)
         places = [*sorted(table["x"].unique()), *([width] if known and not number else [])]
@@ -150,7 +155,7 @@ def _draw(frames: Mapping[str, pd.DataFrame], known: Mapping[str, float], width:
     if any(table.other.any() for table in frames.values()):
         panels[0, 0].plot([], [], "o", color="0.3", mfc="none", label="another setting, one seed")
     panels[0, 0].plot(
-        [], [], PUBLISHED_MARKERS[0], color="0.3", mfc="none", ms=8,
+        [], [], PUBLISHED_MARKERS["paper"], color="0.3", mfc="none", ms=8,
         label=f"the paper, {published.PAPER_EPOCHS} epochs",
     )  # fmt: skip
     add_legend(figure, panels[0, 0], columns=2)

@@ -89,7 +89,7 @@ def largest_table(runs: Mapping[str, Sequence[Record]]) -> Table:
     """Return accuracy, fit, remaining weights and time of the largest runs, and the paper's.
 
     Args:
-        runs: the records of each study by its name; of one without records it shows the command.
+        runs: the records of each study by its name.
     """
     name, what = "tab-showpiece", "S-FC at α = 32, with SGD and with β-LASSO"
     records = [record for study in studies.LARGEST for record in runs[study.name]]
@@ -97,9 +97,6 @@ def largest_table(runs: Mapping[str, Sequence[Record]]) -> Table:
         return tables.pending_table(name, what, "lcs study showpiece")
     rows = []
     for study in studies.LARGEST:
-        if not runs[study.name]:
-            state = tables.pending(f"pending: {tables.as_typed(f'lcs study {study.name}')}")
-            rows.append([study.title, *[tables.NONE] * 6, state])
         for config, found in compare.conditions(runs[study.name]).items():
             seconds = float(np.mean([run.provenance["seconds"] for run in found]))
             rows.append(

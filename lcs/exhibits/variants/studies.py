@@ -159,8 +159,8 @@ STUDIES = (
             f"banded-{window}", title, FLIP_CROP_SHORT, partial(_moved, window=window), betas=(50,)
         )
         for window, title in (
-            ("learned", "Windows that are learned"),
-            ("initial", "Windows of the initial weights"),
+            ("learned", "Windows that follow the weights"),
+            ("initial", "Windows at random places"),
         )
     ),
     desk_study(
@@ -172,7 +172,7 @@ STUDIES = (
     ),
     desk_study(
         "banded-long",
-        "Learned windows at α = 8 for 200 epochs",
+        "Windows that follow the weights at α = 8 for 200 epochs",
         FLIP_CROP,
         partial(_wide, parts=2, windows=("learned",)),
         1,
