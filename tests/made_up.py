@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import torch
+
 from lcs.config import Config
 from lcs.exhibits import find_study
 from lcs.runs import Record
@@ -18,6 +20,18 @@ def made_up(config: Config, accuracy: float, left: int = 500) -> Record:
         "locality": {"window_mass": {"excess_mean": 0.1}},
     }
     return Record(Path(f"{config.name}.json"), "run", config, {}, final, None, {})
+
+
+def with_filters(run: Record, filters: torch.Tensor) -> Record:
+    """The same record with these filters, (n, C, H, W), stored beside it."""
+
+    class Kept(Record):
+        has_filters = True
+
+        def load_filters(self) -> torch.Tensor:
+            return filters
+
+    return Kept(run.path, run.kind, run.config, run.history, run.final, {"file": "made up"}, {})
 
 
 def study(name: str, accuracy, seeds: int = 3) -> list[Record]:
@@ -38,4 +52,4 @@ class Memory:
         return iter(self.known.values())
 
     def chain(self):
-        return iter(())
+        return iter((self,))

@@ -9,9 +9,9 @@ and its `CLAIMS`, by `CHOICES` how its searches choose, and draws its tables and
   `questions` and `records` gather from all exhibits, and so does `readme`, for README.
 - Shared tools: `settings` (how runs are trained), `methods` (their names), `searches` (what they
   chose, in `chosen.json`), `published` (what others have published), `compare` (runs by condition,
-  paired by seed), `gap` (between S-FC and S-LOCAL), `locality` (of filters, over seeds),
-  `verdicts` (claims and how they are judged), `tables` and `plots` (what a page shows), `book`
-  (chapters executed, pages rendered).
+  paired by seed), `cells` (what tables and prose say of them), `gap` (between S-FC and S-LOCAL),
+  `locality` (of filters, over seeds), `verdicts` (claims and how they are judged), `tables` and
+  `plots` (what a page shows), `book` (chapters executed, pages rendered).
 """
 
 from __future__ import annotations
@@ -51,10 +51,15 @@ def exhibit(name: str) -> ModuleType:
     return importlib.import_module(f"lcs.exhibits.{name}")
 
 
+def by_chapter() -> list[tuple[str, BaseStudy]]:
+    """Return every study of the book after the name of its exhibit, in the order of the book."""
+    return [(name, study) for name in EXHIBITS for study in exhibit(name).STUDIES]
+
+
 @functools.cache
 def studies() -> dict[str, BaseStudy]:
     """Return every study of the book by its name, in the order of the exhibits."""
-    return {study.name: study for name in EXHIBITS for study in exhibit(name).STUDIES}
+    return {study.name: study for _, study in by_chapter()}
 
 
 def find_study(name: str) -> BaseStudy:

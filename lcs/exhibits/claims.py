@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import NamedTuple
 
-from lcs.exhibits import EXHIBITS, exhibit, tables
+from lcs.exhibits import EXHIBITS, by_chapter, exhibit, tables
 from lcs.exhibits.settings import RECIPE, SETTINGS, WIDTHS
 from lcs.exhibits.tables import Table
 from lcs.exhibits.verdicts import (
@@ -55,7 +55,7 @@ class Judged(NamedTuple):
 
 def judge_all(store: RunStore, sources: str = "PRFB") -> list[Judged]:
     """Judge the claims of some sources, each in every setting; all count in the correction."""
-    chapters = {study.name: name for name in EXHIBITS for study in exhibit(name).STUDIES}
+    chapters = {study.name: name for name, study in by_chapter()}
     every = [(chapter, claim, claim.by_setting()) for chapter, claim in claims()]
     asked = [one for *_, settings in every for one in settings]
     by_scale = [iter(judged(asked, store, scale)) for scale in SCALES]

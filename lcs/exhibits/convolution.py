@@ -7,11 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from lcs import measure
-from lcs.exhibits import compare, tables
-from lcs.exhibits.compare import PENDING, Cell
+from lcs.exhibits import cells, tables
 from lcs.exhibits.methods import B0, B50, method
 from lcs.exhibits.plots.style import WIDTH, add_legend, look, pending, subplots
-from lcs.exhibits.tables import NONE, Table
+from lcs.exhibits.tables import NONE, PENDING, Cell, Table
 from lcs.exhibits.verdicts import Claim, Finding
 from lcs.measure import sharing
 from lcs.measure.equivariance import SHIFT, UNITS
@@ -59,11 +58,9 @@ def frame(records: Sequence[Record]) -> pd.DataFrame:
     rows = []
     for run in records:
         if run.has_filters:
-            config = run.config
-            images = compare.field_text(config, "augment")
-            l1 = f", λ = {tables.number(config.l1)}" if config.l1 else ""
-            row = {"setting": f"{compare.size_text([run])}, {images}", "run_id": run.run_id}
-            rows.append({**row, "series": f"{method(config).shortest}{l1}", **measured(run)})
+            series = method(run.config).shortest + cells.penalty_text(run.config)
+            row = {"setting": cells.trained_text(run.config), "run_id": run.run_id}
+            rows.append({**row, "series": series, **measured(run)})
     return tables.data_frame(rows).reindex(columns=columns).drop_duplicates("run_id")
 
 
@@ -79,7 +76,7 @@ def way(row: Mapping[Any, Any]) -> float:
 
 def _way_text(row: Mapping[Any, Any]) -> str:
     share = way(row)
-    return f"{round(share)}".replace("-", "−") if math.isfinite(share) else NONE
+    return tables.minus(f"{round(share)}") if math.isfinite(share) else NONE
 
 
 def table(found: pd.DataFrame) -> Table:
@@ -89,15 +86,15 @@ def table(found: pd.DataFrame) -> Table:
         return tables.pending_table(name, what, "lcs study width")
     rows = []
     for row in found.to_dict("records"):
-        cells = [NONE] * 8
+        measures = [NONE] * 8
         if math.isfinite(row["mean"]):
             own = Interval(row["mean"], row["ci95"], int(row["filters"]))
             beyond = Interval(row["rearranged_excess"], row["rearranged_ci95"], own.n)
-            cells = [tables.interval(own), *(f"{row[null]:.2f}" for null in NULLS)]
-            cells += [tables.signed(beyond), f"{row['shared']:.2f}"]
-            cells.append(_way_text(row))
+            measures = [tables.interval(own), *(f"{row[null]:.2f}" for null in NULLS)]
+            measures += [tables.signed(beyond), f"{row['shared']:.2f}"]
+            measures.append(_way_text(row))
         count = f"{row['filters']:.0f} of {row['of']:.0f}"
-        rows.append([row["setting"], row["series"], count, *cells])
+        rows.append([row["setting"], row["series"], count, *measures])
     caption = (
         "Correlation of a compact filter with the other that is most like it after a shift, ± 95 % "
         "interval over the filters of one run; the same without the shift, with the other's pixels "
@@ -124,7 +121,7 @@ def numbers(found: pd.DataFrame, named: Mapping[str, Sequence[Record]]) -> dict[
         stored = next((r for r in records if r.has_filters), None)
         row = rows.get(stored.run_id) if stored else None
         excess = Interval(row["rearranged_excess"], row["rearranged_ci95"], 0) if row else None
-        words[f"sharing-{name}-excess"] = compare.signed_text(excess)
+        words[f"sharing-{name}-excess"] = cells.signed_text(excess)
         known = f"{_way_text(row)} %" if row and math.isfinite(way(row)) else "not defined"
         words[f"sharing-{name}-way"] = known if row else PENDING
     zero = [row for row in rows.values() if row["series"].partition(",")[0] == B0.shortest]
@@ -150,8 +147,8 @@ def equivariance_table(records: Sequence[Record]) -> Table:
         return lambda runs: f"{mean_interval(_equivariances(runs, name)).mean:.{digits}f}"
 
     columns: dict[str, Cell] = {
-        "method": compare.of(lambda config: method(config).short),
-        **compare.by_field(["base_channels"]),
+        "method": cells.of(lambda config: method(config).short),
+        **cells.by_field(["base_channels"]),
         "units": mean("units", 0),
         "correlation": mean("mean"),
         "shuffled": mean("null_mean"),
@@ -163,7 +160,7 @@ def equivariance_table(records: Sequence[Record]) -> Table:
         "pixels, and the same with each filter's weights shuffled in their places; means over "
         f"units, at most {UNITS} of them, and seeds"
     )
-    return compare.by_condition("permuted", shown, columns, what, label="tab-equivariance")
+    return cells.by_condition("permuted", shown, columns, what, label="tab-equivariance")
 
 
 def _equivariances(runs: Sequence[Record], name: str) -> list[float]:

@@ -78,11 +78,6 @@ def descent(epochs: Sequence[int], accuracies: npt.NDArray[np.float64], least: f
     return max(found, key=lambda one: (one.is_double(least), one.drop.mean))
 
 
-def smoothed(values: Sequence[float], window: int) -> npt.NDArray[np.float64]:
-    """Return the mean of each value and those before it, `window` in all; the first ones lack."""
-    return np.convolve(values, np.full(window, 1 / window), "valid")
-
-
 def courses(store: RunStore) -> dict[str, list[Record]]:
     """Return the runs of SGD, β = 0 and β = 50 by setting, as far as they have been made."""
     runs: dict[str, list[Record]] = {}
@@ -112,7 +107,7 @@ def descents(
 
 
 def _course(record: Record, window: int) -> npt.NDArray[np.float64]:
-    return 100 * smoothed(record.history["test_accuracy"], window)
+    return 100 * compare.moving_mean(record.history["test_accuracy"], window)
 
 
 def descent_table(runs: Mapping[str, Sequence[Record]], window: int, least: float) -> Table:
@@ -164,7 +159,7 @@ def course_figure(runs: Mapping[str, Sequence[Record]], window: int) -> Figure:
         for config, group in compare.conditions(runs.get(setting, [])).items():
             if (config.base_channels, config.epochs) == (alpha, epochs):
                 epoch = group[0].history["epoch"][window - 1 :]
-                losses = [smoothed(run.history["train_loss"], window) for run in group]
+                losses = [compare.moving_mean(run.history["train_loss"], window) for run in group]
                 accuracies = [_course(run, window) for run in group]
                 lines[method(config).shortest] = (epoch, np.array(accuracies), np.array(losses))
         panels[f"{setting}, α = {alpha}"] = lines
@@ -196,8 +191,8 @@ def numbers(
             ),
             None,
         )  # fmt: skip
-        words[f"drop-{key}"] = tables.interval(one.drop) if one else compare.PENDING
-        words[f"recovery-{key}"] = tables.signed(one.recovery) if one else compare.PENDING
+        words[f"drop-{key}"] = tables.interval(one.drop) if one else tables.PENDING
+        words[f"recovery-{key}"] = tables.signed(one.recovery) if one else tables.PENDING
     return words
 
 

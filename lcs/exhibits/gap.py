@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from lcs.exhibits import tables
-from lcs.exhibits.compare import PENDING, by_seed
+from lcs.exhibits.compare import by_seed
 from lcs.exhibits.methods import B50, LOCAL, SGD, Method
+from lcs.exhibits.tables import PENDING
 from lcs.exhibits.verdicts import Finding
 from lcs.runs import Record
 from lcs.stats import mean_interval, ratio_interval
@@ -53,7 +54,7 @@ def gap_text(groups: Mapping[Method, Sequence[Record]]) -> str:
 
 
 def _whole(per_cent: float) -> str:
-    return f"{per_cent:z.0f}".replace("-", "−")  # without a negative zero
+    return tables.minus(f"{per_cent:z.0f}")  # without a negative zero
 
 
 def closes_most(groups: Mapping[Method, Sequence[Record]]) -> Finding:

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lcs import data, measure
 from lcs.config import Config
 from lcs.exhibits import tables
-from lcs.exhibits.compare import PENDING, matches
+from lcs.exhibits.compare import conditions, matches
 from lcs.exhibits.methods import B50
-from lcs.exhibits.verdicts import UNMEASURED, Finding, Judge, differs
+from lcs.exhibits.tables import PENDING
+from lcs.exhibits.verdicts import Finding, Judge, beyond_zero, differs
 from lcs.runs import Record
 from lcs.stats import mean_interval
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def unit_factor(measure: str) -> int:
@@ -59,6 +64,32 @@ def excess_text(runs: Sequence[Record], measure: str = "window_mass") -> str:
     return tables.NONE if any(map(math.isnan, excess)) else tables.signed(mean_interval(excess))
 
 
+def excess_frame(
+    records: Sequence[Record],
+    setting: Callable[[Config], str],
+    series: Callable[[Config], str],
+    measures: Mapping[str, str],
+) -> pd.DataFrame:
+    """Return what `plots.excesses` draws: a row for each condition and measure.
+
+    Columns `setting`, `series` (begins with a method's name), `measure` (what `measures` calls it,
+    by its key in a record), `values` of each seed and `ci95` of their mean, of a single run its own
+    over filters: NaN and None where a run has too few weights.
+    """
+    rows = [
+        {
+            "setting": setting(config),
+            "series": series(config),
+            "measure": title,
+            "values": beyond_chance(runs, key),
+            "ci95": summary(runs, key)["excess_ci95"],
+        }
+        for config, runs in conditions(records).items()
+        for key, title in measures.items()
+    ]
+    return tables.data_frame(rows, columns=["setting", "series", "measure", "values", "ci95"])
+
+
 def eligible_text(runs: Sequence[Record]) -> str:
     """Say how many filters, of how many, have enough weights to be measured, on average."""
     if not runs:
@@ -81,6 +112,18 @@ def pair_correlation(record: Record) -> list[float] | None:
     if "pair_correlation" in record.final:
         return [math.nan if r is None else r for r in record.final["pair_correlation"]]
     return measure.pair_correlation(record.load_filters()).tolist() if record.has_filters else None
+
+
+def pair_correlation_frame(
+    records: Sequence[Record], series: Callable[[Config], str]
+) -> pd.DataFrame:
+    """Return one row per run and distance: `series`, `run_id`, `distance` (pixels), `ratio`."""
+    rows = [
+        {"series": series(r.config), "run_id": r.run_id, "distance": distance, "ratio": ratio}
+        for r in records
+        for distance, ratio in enumerate(pair_correlation(r) or [], 1)
+    ]
+    return tables.data_frame(rows, columns=["series", "run_id", "distance", "ratio"])
 
 
 def pair_ratios(runs: Sequence[Record]) -> list[list[float]]:
@@ -108,11 +151,7 @@ def local(fields: dict[str, object]) -> Judge:
 
     def judge(records: list[Record]) -> Finding:
         sparse = {**B50._asdict(), **fields}
-        values = beyond_chance([r for r in records if matches(r.config, sparse)])
-        if not np.isfinite(values).all():
-            return UNMEASURED
-        found = mean_interval(values)
-        return Finding(f"{tables.signed(found)} points", found)
+        return beyond_zero(beyond_chance([r for r in records if matches(r.config, sparse)]))
 
     return judge
 

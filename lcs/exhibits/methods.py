@@ -30,6 +30,11 @@ class Method(NamedTuple):
         return f"{NETWORKS.get(self.model, self.model)}, {self.training}"
 
     @property
+    def key(self) -> str:
+        """Key in `chosen.json`, for example `s-fc beta-lasso 50`."""
+        return f"{self.model} {self.optimizer} {self.beta:g}"
+
+    @property
     def training(self) -> str:
         """Name of the training alone, for example `β-LASSO, β = 50`."""
         names = {"sgd": "SGD", "proximal-l1": "proximal ℓ1", "spred": "spred"}

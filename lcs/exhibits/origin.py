@@ -14,16 +14,14 @@ import numpy as np
 
 from lcs.config import Config
 from lcs.data.gaussian_process import GAINS
-from lcs.exhibits import compare, locality, tables
-from lcs.exhibits.compare import PENDING, Cell
+from lcs.exhibits import cells, compare, locality, tables
 from lcs.exhibits.methods import B50, SGD, method
 from lcs.exhibits.plots.interactive import filters_slider
 from lcs.exhibits.plots.style import pending
 from lcs.exhibits.settings import FLIP_CROP, chosen, desk_study, flip_crop_recipe
-from lcs.exhibits.tables import Table
+from lcs.exhibits.tables import PENDING, Cell, Table
 from lcs.exhibits.verdicts import Claim
 from lcs.runs import Record
-from lcs.stats import mean_interval
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,6 +56,7 @@ def _both(base: Config) -> list[Config]:
 
 
 def _data(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return both on all data, and β = 50 without augmentation once more."""
     both = [run.replace(**changes) for changes in DATA.values() for run in _both(base)]
     without = [run.replace(augment="none") for run in both if run.optimizer == "beta-lasso"]
     return [*both, *without]
@@ -129,35 +128,27 @@ def origin_table(
 ) -> Table:
     """Return accuracy, remaining weights and locality of each condition of a study."""
     columns: dict[str, Cell] = {
-        "data": compare.of(names),
-        "method": compare.of(lambda config: method(config).shortest),
-        **({"λ": compare.of(compare.l1_text)} if name == "origin-process" else {}),
-        "test accuracy (%)": compare.mean_text,
-        "remaining, layer 1 (%)": compare.remaining_text,
+        "data": cells.of(names),
+        "method": cells.of(lambda config: method(config).shortest),
+        **({"λ": cells.of(cells.l1_text)} if name == "origin-process" else {}),
+        "test accuracy (%)": cells.mean_text,
+        "remaining, layer 1 (%)": cells.remaining_text,
         "in a window, beyond chance (points)": locality.excess_text,
         "filters measured": locality.eligible_text,
         "seeds": tables.links,
     }
-    return compare.by_condition(name, records, columns, what, text=("method",))
+    return cells.by_condition(name, records, columns, what, text=("method",))
 
 
 def locality_frame(records: Sequence[Record], names: Callable[[Config], str]) -> pd.DataFrame:
     """Return locality beyond chance by condition, for `plots.excesses`."""
-    rows = []
     several = len({run.config.l1 for run in records if run.config.l1}) > 1
-    for config, runs in compare.conditions(records).items():
-        values = locality.beyond_chance(runs)
-        if np.isfinite(values).all():
-            l1 = f", λ = {compare.l1_text(config)}" if several and config.l1 else ""
-            row: dict[str, object] = {
-                "setting": names(config),
-                "series": method(config).shortest + l1,
-                "measure": "share in the best window beyond chance (points)",
-                "values": values,
-                "ci95": mean_interval(values).half_width or 0.0,
-            }
-            rows.append(row)
-    return tables.data_frame(rows, columns=["setting", "series", "measure", "values", "ci95"])
+
+    def series(config: Config) -> str:
+        return method(config).shortest + (cells.penalty_text(config) if several else "")
+
+    measures = {"window_mass": "share in the best window beyond chance (points)"}
+    return locality.excess_frame(records, names, series, measures)
 
 
 def filters_chart(found: dict[str, list[Record]]) -> Figure | Interactive:
@@ -166,28 +157,29 @@ def filters_chart(found: dict[str, list[Record]]) -> Figure | Interactive:
     Args:
         found: the records of the studies by name; of the process with the λ between the others.
     """
-    names = dict.fromkeys(("origin-augmentation", "origin-data"), _images_text)
-    names["origin-process"] = data_text
-    groups: dict[str, dict[str, tuple[np.ndarray, str]]] = {"β = 50": {}, "SGD": {}}
-    for study, name in names.items():
+
+    def name(config: Config) -> str:  # of natural images, their augmentation
+        natural = config.dataset not in GAINS and data_text(config) == "natural images"
+        return augmentation_text(config) if natural else data_and_augmentation_text(config)
+
+    frames: dict[str, dict[str, tuple[np.ndarray, str]]] = {}
+    for study in ("origin-augmentation", "origin-data", "origin-process"):
         for run in found[study]:
             one_l1 = study != "origin-process" or run.config.l1 in (0.0, LAMBDAS[1])
             if run.has_filters and one_l1:
-                who = method(run.config).shortest
-                left, excess = compare.remaining_text([run]), locality.excess_text([run])
+                left, excess = cells.remaining_text([run]), locality.excess_text([run])
                 text = f"{left} % remaining; beyond chance: {excess} points"
-                groups[who][f"{who}, {name(run.config)}"] = run.load_filters().numpy(), text
-    if not groups["β = 50"]:
+                shown = frames.setdefault(name(run.config), {})
+                shown[method(run.config).shortest] = run.load_filters().numpy(), text
+    # the switch leads from a frame of one method to the same data's of the other
+    both = {data: shown for data, shown in frames.items() if len(shown) == 2}
+    if not both:
         return pending()
     about = "First-layer filters of networks that were trained on data of several kinds."
-    every = groups["β = 50"] | groups["SGD"]
+    every = {
+        f"{who}, {data}": shown[who] for who in ("β = 50", "SGD") for data, shown in both.items()
+    }
     return filters_slider(every, "data", about, switch="SGD instead of β = 50")
-
-
-def _images_text(config: Config) -> str:
-    """Name natural images by their augmentation, others as `data_and_augmentation_text` does."""
-    natural = config.images == "natural" and config.labels == "true"
-    return augmentation_text(config) if natural else data_and_augmentation_text(config)
 
 
 def participation(filters: np.ndarray) -> np.ndarray:
@@ -254,9 +246,9 @@ def numbers(found: dict[str, list[Record]]) -> dict[str, str]:
     plain, *_ = AUGMENTATIONS
     keys = {name: excess(sparse, name) for name in AUGMENTATIONS}
     keys[f"{plain} sgd"] = excess(dense, plain)
-    n = compare.count_text(compare.conditions(records))
+    n = cells.count_text(compare.conditions(records))
     keys["runs"] = "one run" if n == "1" else f"{n} runs"
-    keys["l1"] = compare.l1_text(sparse[0].config) if sparse else PENDING
+    keys["l1"] = cells.l1_text(sparse[0].config) if sparse else PENDING
     return {f"origin-{key.replace(' ', '-')}": value for key, value in keys.items()}
 
 

@@ -6,18 +6,16 @@ A fully connected network does not know which pixels are neighbours, so that not
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from lcs.config import Config
-from lcs.exhibits import compare, locality, plots, tables
-from lcs.exhibits.compare import PENDING, Cell
+from lcs.exhibits import cells, compare, locality, plots, tables
 from lcs.exhibits.methods import B50, CONV, LOCAL, SGD, Method, method
 from lcs.exhibits.settings import FLIP_CROP, chosen, desk_study, flip_crop_recipe
-from lcs.exhibits.tables import Table
+from lcs.exhibits.tables import Cell, Table
 from lcs.exhibits.verdicts import Claim, differs
 from lcs.runs import Record
-from lcs.stats import Interval
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -55,38 +53,24 @@ def permuted_table(records: Sequence[Record]) -> Table:
     shown = [run for run in records if run.config.permute_pixels]
     found = compare.conditions(records)
     columns: dict[str, Cell] = {
-        "method": compare.of(lambda config: method(config).short),
-        **compare.by_field(["base_channels"]),
-        "images (%)": lambda runs: compare.mean_text(found[plain(runs[0].config.replace(seed=0))]),
-        "permuted (%)": compare.mean_text,
-        "difference": compare.less(found, plain),
+        "method": cells.of(lambda config: method(config).short),
+        **cells.by_field(["base_channels"]),
+        "images (%)": lambda runs: cells.mean_text(found[plain(runs[0].config.replace(seed=0))]),
+        "permuted (%)": cells.mean_text,
+        "difference": cells.less(found, plain),
         "seeds": tables.links,
     }
     what = "Test accuracy on images and on the same images with permuted pixels"
-    return compare.by_condition("permuted", shown, columns, what, note="; differences are paired")
+    return cells.by_condition("permuted", shown, columns, what, note="; differences are paired")
 
 
 def permuted_figure(records: Sequence[Record]) -> Figure:
     """Draw what the permutation changes in each method's accuracy, with its interval."""
     found = compare.conditions(records)
-    rows = [
-        plots.Differences(
-            f"{method(config).short}, α = {config.base_channels}",
-            str(method(config)),
-            compare.differences(found[config], found[plain(config)]),
-        )
-        for config in _changes(records)
-    ]
+    rows = compare.forest_rows(
+        found, plain, lambda config: f"{method(config).short}, α = {config.base_channels}"
+    )
     return plots.forest(rows, "change of test accuracy (points)")
-
-
-def _changes(records: Sequence[Record]) -> dict[Config, Interval]:
-    found = compare.conditions(records)
-    return {
-        config: change
-        for config in found
-        if config.permute_pixels and (change := compare.difference(found, config, plain(config)))
-    }
 
 
 def numbers(records: Sequence[Record]) -> dict[str, str]:
@@ -97,26 +81,23 @@ def numbers(records: Sequence[Record]) -> dict[str, str]:
     beyond chance, in points, where the filters of the second are put back into the order of the
     images.
     """
-    keys: Mapping[str, Method] = {
-        "sgd": SGD, "beta": B50, "local": LOCAL, "conv": CONV,
-    }  # fmt: skip
-    changes = {(method(c), c.base_channels): change for c, change in _changes(records).items()}
-    widest = max((run.config.base_channels for run in records), default=0)
-    here = [run for run in records if run.config.base_channels == widest]
-    words = {
-        f"permuted-{key}": compare.signed_text(changes.get((name, widest)))
-        for key, name in keys.items()
+    keys = {"sgd": SGD, "beta": B50, "local": LOCAL, "conv": CONV}
+    after, before = (
+        compare.by_width([run for run in records if run.config.permute_pixels == permuted])
+        for permuted in (True, False)
+    )
+    widest, narrow = max(after, default=0), WIDTHS[0]
+
+    def change(width: int, name: Method) -> str:
+        one, other = (at.get(width, {}).get(name, []) for at in (after, before))
+        return cells.gain_text(one, other)
+
+    return {
+        **{f"permuted-{key}": change(widest, name) for key, name in keys.items()},
+        "permuted-conv-narrow": change(narrow, CONV),
+        "window-images": locality.excess_text(before.get(widest, {}).get(B50, [])),
+        "window-permuted": locality.excess_text(after.get(widest, {}).get(B50, [])),
     }
-    narrow = changes.get((CONV, min(WIDTHS)))
-    words["permuted-conv-narrow"] = compare.signed_text(narrow)
-    for key, permuted in (("images", False), ("permuted", True)):
-        runs = [
-            run
-            for run in here
-            if method(run.config) == B50 and run.config.permute_pixels == permuted
-        ]
-        words[f"window-{key}"] = locality.excess_text(runs) if runs else PENDING
-    return words
 
 
 def _unchanged(who: Method, width: int) -> Claim:

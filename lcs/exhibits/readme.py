@@ -17,6 +17,7 @@ from lcs.exhibits.methods import B50, LOCAL, SGD
 from lcs.exhibits.rivals import results as rivals
 from lcs.exhibits.scaling import STUDIES as SCALING
 from lcs.exhibits.scaling import results as scaling
+from lcs.exhibits.tables import ahead
 from lcs.runs import Record, RunStore
 from lcs.runs.provenance import PACKAGE
 
@@ -103,14 +104,14 @@ def numbers(store: RunStore) -> dict[str, str]:
         "width": own["own-alpha"],
         "local": own["local-gain"],
         "weights": own["own-weights"],
-        "gain": grown["seeds-gain"].removeprefix("+"),
+        "gain": ahead(grown["seeds-gain"]),
         "dense": own["sgd-weights"],
         "n": grown["seeds-n"],
         "added": grown["seeds-added"],
         "searched_closed": grown["searched-gap"],
         "searched_closed_n": grown["searched-local-n"],
-        "own_zero": grown["own-zero-last"].removeprefix("+"),
-        "same_width": grown["own-local-last"].removeprefix("+"),
+        "own_zero": ahead(grown["own-zero-last"]),
+        "same_width": ahead(grown["own-local-last"]),
         "searched": grown["searched-gain"],
         "searched_n": grown["searched-n"],
         "searched_epochs": f"{runs['recipe-length-search'][0].config.epochs}",
@@ -120,14 +121,14 @@ def numbers(store: RunStore) -> dict[str, str]:
         "widest": grown["showpiece-accuracy"],
         "widest_left": grown["showpiece-left"],
         "widest_sgd": grown["showpiece-sgd"],
-        "rival": pruned["rival-gradual"].replace("+", ""),
+        "rival": ahead(pruned["rival-gradual"]),
         "rival_n": pruned["rival-n"],
         "rival_share": pruned["share-many"],
         "rival_fewer": pruned["share-few"],
         "rival_epochs": f"{budget[0].config.epochs}",
         "variant": penalties["wide-accuracy"],
         "variant_left": penalties["wide-left"],
-        "variant_sgd": penalties["wide-sgd"].removeprefix("+"),
+        "variant_sgd": ahead(penalties["wide-sgd"]),
         "variant_gap": penalties["wide-gap"],
         "variant_n": penalties["wide-n"],
         "variant_moved": penalties["wide-moved"],

@@ -14,11 +14,10 @@ import numpy as np
 
 from lcs.config import Config
 from lcs.cost import training_images
-from lcs.exhibits import compare, locality, tables
-from lcs.exhibits.compare import PENDING, Cell
+from lcs.exhibits import cells, compare, locality, tables
 from lcs.exhibits.methods import B50, LOCAL, SGD, Method, method
 from lcs.exhibits.settings import FLIP_CROP_SHORT, desk_study, flip_crop_methods, flip_crop_recipe
-from lcs.exhibits.tables import Table
+from lcs.exhibits.tables import PENDING, Cell, Table
 from lcs.exhibits.verdicts import Claim, differs
 from lcs.runs import Record
 
@@ -51,16 +50,16 @@ def images(config: Config) -> int:
 def size_table(records: Sequence[Record]) -> Table:
     """Return accuracy, remaining weights and locality of each method by the number of images."""
     columns: dict[str, Cell] = {
-        "images": compare.of(lambda config: f"{images(config):,}"),
-        "method": compare.of(lambda config: method(config).short),
-        "test accuracy (%)": compare.mean_text,
-        "training accuracy (%)": compare.fit_text,
-        "remaining, layer 1 (%)": compare.remaining_text,
+        "images": cells.of(lambda config: f"{images(config):,}"),
+        "method": cells.of(lambda config: method(config).short),
+        "test accuracy (%)": cells.mean_text,
+        "training accuracy (%)": cells.fit_text,
+        "remaining, layer 1 (%)": cells.remaining_text,
         "in a window, beyond chance (points)": locality.excess_text,
         "seeds": tables.links,
     }
     what = "Test accuracy by the number of training images, in as many steps"
-    return compare.by_condition("sample-size", records, columns, what, text=("method",))
+    return cells.by_condition("sample-size", records, columns, what, text=("method",))
 
 
 def size_frame(records: Sequence[Record]) -> pd.DataFrame:
@@ -83,8 +82,7 @@ def images_needed(records: Sequence[Record], one: Method, other: Method) -> str:
         return f"at most {curve[0][0]:,}"
     for (few, low), (many, high) in itertools.pairwise(curve):
         if low < target <= high:
-            number = few * (many / few) ** ((target - low) / (high - low))
-            return f"{float(f'{number:.2g}'):,.0f}"
+            return tables.rounded(few * (many / few) ** ((target - low) / (high - low)))
     return f"more than {curve[-1][0]:,}"
 
 
@@ -110,9 +108,9 @@ def numbers(records: Sequence[Record]) -> dict[str, str]:
         return found[share].get(who, [])
 
     return {
-        "size-n": compare.count_text(compare.conditions(records)),
+        "size-n": cells.count_text(compare.conditions(records)),
         "size-local-needs": images_needed(records, LOCAL, B50) if records else PENDING,
-        **{key: compare.gain_text(runs(*at), runs(at[0], SGD)) for key, at in gains.items()},
+        **{key: cells.gain_text(runs(*at), runs(at[0], SGD)) for key, at in gains.items()},
         **{key: locality.excess_text(runs(*at)) for key, at in windows.items()},
     }
 

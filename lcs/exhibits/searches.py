@@ -8,21 +8,19 @@ stored.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from lcs.config import Config, foreign_fields
 from lcs.errors import ConfigError
-from lcs.exhibits import EXHIBITS, compare, exhibit, find_study, tables
-from lcs.exhibits.compare import LABELS
+from lcs.exhibits import EXHIBITS, cells, compare, exhibit, find_study, tables
+from lcs.exhibits.cells import LABELS
+from lcs.exhibits.compare import Key
 from lcs.exhibits.methods import method
 from lcs.exhibits.settings import CHOSEN_FILE, chosen
 from lcs.exhibits.tables import Table
 from lcs.runs import Record, RunStore, write_atomically
-from lcs.stats import mean_interval
-
-Key = TypeVar("Key", bound=Hashable)
 
 # the fields that `search` varies
 SEARCHED = ("momentum", "weight_decay", "l1", "l1_rest")
@@ -83,33 +81,30 @@ def write_choice(
     sections = json.loads(file.read_text())
     order = sections.get(name, {})
     sections[name] = {key: found[key] for key in order if key in found} | found
-    write_atomically(file, _render(sections).encode())
-    return sections[name]
-
-
-def _render(sections: dict[str, dict[str, Any]]) -> str:
-    """Render JSON, a line for each section, or for each key of a section with several values."""
+    # a line for each section, or for each key of a section with several values
     texts = []
-    for name, section in sections.items():
+    for title, section in sections.items():
         text = json.dumps(section)
         if any(isinstance(value, (dict, list)) for value in section.values()):
             lines = [f"    {json.dumps(key)}: {json.dumps(v)}" for key, v in section.items()]
             text = "{\n" + ",\n".join(lines) + "\n  }"
-        texts.append(f"  {json.dumps(name)}: {text}")
-    return "{\n" + ",\n".join(texts) + "\n}\n"
+        texts.append(f"  {json.dumps(title)}: {text}")
+    write_atomically(file, ("{\n" + ",\n".join(texts) + "\n}\n").encode())
+    return sections[name]
 
 
 def method_key(config: Config) -> str:
     """Return the key of a run's method in `chosen.json`."""
-    return f"{config.model} {config.optimizer} {config.beta:g}"
+    return method(config).key
 
 
 def regularisation(config: Config, share: float = 0.0) -> float:
-    """Return weight decay or λ, over what `search` and `search-long`, or a share of λ, chose.
+    """Return weight decay or λ, over what `search` and `search-long`, or a share of λ, chose."""
+    return relative(config, chosen(config, config.model, config.optimizer, config.beta, share))
 
-    Over 0 it is 1: every share of 0 is 0.
-    """
-    reference = chosen(config, config.model, config.optimizer, config.beta, share)
+
+def relative(config: Config, reference: Config) -> float:
+    """Return weight decay of SGD or λ over that of a reference; over 0 it is 1, as 0 stays 0."""
     name = "weight_decay" if config.optimizer == "sgd" else "l1"
     best = getattr(reference, name)
     return round(getattr(config, name) / best, 9) if best else 1.0
@@ -144,7 +139,7 @@ def choices(records: Sequence[Record], by: Callable[[Config], Key]) -> dict[Key,
         groups.setdefault(by(config), {})[config] = runs
     found = {}
     for key, candidates in groups.items():
-        means = [mean_interval(compare.accuracies(runs)).mean for runs in candidates.values()]
+        means = [compare.mean_accuracy(runs) for runs in candidates.values()]
         best = [*candidates][means.index(max(means))]
         found[key] = Choice(best, candidates[best], means)
     return found
@@ -166,14 +161,14 @@ def choices_table(
         return tables.pending_table(name, what, f"lcs study {study}")
     rows = []
     for method_name, choice in choices(records, method).items():
-        texts = {LABELS[field]: compare.field_text(choice.config, field) for field in fields}
+        texts = {LABELS[field]: cells.field_text(choice.config, field) for field in fields}
         values = [f"{label}: {text}" for label, text in texts.items() if text != tables.NONE]
         worst, best = min(choice.means), max(choice.means)
         counted = [f"{len(choice.means)}", "; ".join(values), f"{worst:.2f}", f"{best:.2f}"]
         rows.append([method_name, *counted, tables.links(choice.runs)])
     caption = (
         f"{what.capitalize()}, the last tenth of each class of the training images. "
-        f"{compare.setting_text(records)}; accuracy on the validation images, of the worst and of "
+        f"{cells.setting_text(records)}; accuracy on the validation images, of the worst and of "
         "the best candidate, in per cent."
     )
     columns = ["method", "candidates", "chosen", "worst", "best", "seeds"]

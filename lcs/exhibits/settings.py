@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from lcs.config import Config
+from lcs.exhibits.methods import B50, Method
 from lcs.study import Study
 from lcs.study.base_study import Setting
 
@@ -57,7 +58,6 @@ STRONGER_L1 = {"l1": 5e-5, "l1_rest": 1e-5}
 # what the searches chose on validation images: written by `lcs study NAME --choose`
 CHOSEN_FILE = Path(__file__).with_name("chosen.json")
 CHOSEN: dict[str, dict[str, Any]] = json.loads(CHOSEN_FILE.read_text())
-BETA_50 = "s-fc beta-lasso 50"
 # length of `search` and `search-flips`
 SEARCH_EPOCHS = 50
 # widths of `scaling`, and a width beyond
@@ -78,7 +78,7 @@ def l1_of(base: Config) -> dict[str, Any]:
     if base.base_channels == 1:
         return REPRODUCTION_L1
     share = min(1.0, SHARE_AT_WIDTH[WIDTHS[-1]] * SHARE_EPOCHS / base.epochs)
-    return {name: round(share * value, 12) for name, value in CHOSEN["search"][BETA_50].items()}
+    return {name: round(share * value, 12) for name, value in CHOSEN["search"][B50.key].items()}
 
 
 def sgd(base: Config, model: str) -> Config:
@@ -121,6 +121,13 @@ def flip_crop_recipe(base: Config, factor: int, epochs: int) -> Config:
     return paper_recipe(base, factor, epochs).replace(augment="flip-crop")
 
 
+def spoken_recipe(base: Config) -> Config:
+    """Return the recipe for spectrograms: spoken digits, shifted in time, at α = 4."""
+    dataset = base.dataset if base.dataset == "digits" else "fsdd"
+    here = paper_recipe(base, 4, base.epochs // 4)
+    return here.replace(dataset=dataset, batch_size=128, augment="time-shift")
+
+
 def chosen(
     here: Config, model: str, optimizer: str = "sgd", beta: float = 0.0, share: float = 0.0
 ) -> Config:
@@ -129,8 +136,8 @@ def chosen(
     Its λ, in every layer, is the share that `search-long` chose of it, unless one is given. A β
     that was not searched has the values of the largest one that was.
     """
-    key = f"{model} {optimizer} {beta:g}"
-    key = key if key in CHOSEN["search"] else BETA_50
+    key = Method(model, optimizer, beta).key
+    key = key if key in CHOSEN["search"] else B50.key
     values = dict(CHOSEN["search"][key])
     share = share or CHOSEN["search-long"].get(key, 1.0)
     for name in values.keys() & {"l1", "l1_rest"}:
@@ -150,12 +157,12 @@ def chosen_flip_crop(here: Config, model: str, optimizer: str = "sgd", beta: flo
     share = l1_share(here.epochs) if beta else 1.0
     run = chosen(here, model, optimizer, beta, share=share)
     found = CHOSEN["search-flips"]
-    key = f"{model} {optimizer} {beta:g}"
-    best = found[BETA_50 if optimizer == "beta-lasso" and key not in found else key]
+    key = Method(model, optimizer, beta).key
+    best = found[B50.key if optimizer == "beta-lasso" and key not in found else key]
     return regularised(run, best["factor"]).replace(lr=best["lr"])
 
 
-def l1_share(epochs: int, searched: int = SEARCH_EPOCHS) -> float:
+def l1_share(epochs: int) -> float:
     """Return the share of a searched λ that a longer training has: 1 over the root of its length.
 
     With flips and crops at α = 8, half of λ was best for β = 50 at four times the length, which
@@ -163,7 +170,7 @@ def l1_share(epochs: int, searched: int = SEARCH_EPOCHS) -> float:
     and for β = 0 the same λ. The sum of all ℓ1 steps then grows as the root of the length, and the
     threshold βλ falls.
     """
-    return min(1.0, round(math.sqrt(searched / epochs), 2))
+    return min(1.0, round(math.sqrt(SEARCH_EPOCHS / epochs), 2))
 
 
 def flip_crop_methods(

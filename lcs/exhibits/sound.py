@@ -15,15 +15,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lcs.config import Config
-from lcs.exhibits import compare, locality, plots, tables
-from lcs.exhibits.compare import PENDING, Cell
+from lcs.exhibits import cells, compare, locality, plots, tables
 from lcs.exhibits.methods import B0, B50, CONV, LOCAL, SGD, Method, method
 from lcs.exhibits.plots.interactive import scatter
 from lcs.exhibits.plots.style import pending
 from lcs.exhibits.searches import Rule, method_key, searched
-from lcs.exhibits.settings import CHOSEN, SPOKEN, desk_study
-from lcs.exhibits.tables import Table
-from lcs.exhibits.verdicts import UNMEASURED, Claim, Finding, Judge, differs
+from lcs.exhibits.settings import CHOSEN, SPOKEN, desk_study, spoken_recipe
+from lcs.exhibits.tables import PENDING, Cell, Table
+from lcs.exhibits.verdicts import Claim, Finding, Judge, beyond_zero, differs
 from lcs.runs import Record
 from lcs.stats import mean_interval
 
@@ -33,7 +32,6 @@ if TYPE_CHECKING:
 
     from lcs.exhibits.plots.interactive import Interactive
 
-WIDTH = 4
 METHODS = (SGD, B0, B50, LOCAL, CONV)
 LEARNING_RATES = (0.03, 0.1, 0.3)
 # weight decay of SGD, and λ of the first layer: a tenth of it in the others
@@ -50,25 +48,15 @@ BANDS = {
 
 def _candidates(base: Config, who: Method) -> list[Config]:
     """Return a method with three learning rates and three values of weight decay or λ."""
-    here: dict[str, Any] = {
-        **who._asdict(),
-        "dataset": base.dataset if base.dataset == "digits" else "fsdd",
-        "base_channels": WIDTH * base.base_channels,
-        "epochs": max(1, base.epochs // 4),
-        "batch_size": 128,
-        "loss": "cross-entropy",
-        "augment": "time-shift",
-        "normalize": "standard",
-    }
+    here, fields = spoken_recipe(base), who._asdict()
     tried: list[dict[str, Any]] = [{"l1": l1, "l1_rest": round(l1 / 10, 9)} for l1 in LAMBDAS]
     if who.optimizer == "sgd":
         tried = [{"momentum": 0.9, "weight_decay": decay} for decay in DECAYS]
-    return [base.replace(**here, lr=rate, **more) for rate in LEARNING_RATES for more in tried]
+    return [here.replace(**fields, lr=rate, **more) for rate in LEARNING_RATES for more in tried]
 
 
 def _search(base: Config, betas: Sequence[float]) -> list[Config]:
-    every = [config for who in METHODS for config in _candidates(base, who)]
-    return [config.replace(validation=True) for config in every]
+    return [c.replace(validation=True) for who in METHODS for c in _candidates(base, who)]
 
 
 def _runs(base: Config, betas: Sequence[float]) -> list[Config]:
@@ -77,8 +65,7 @@ def _runs(base: Config, betas: Sequence[float]) -> list[Config]:
     for who in METHODS:
         candidates = _candidates(base, who)
         config = candidates[len(candidates) // 2]
-        key = f"{config.model} {config.optimizer} {config.beta:g}"
-        runs.append(config.replace(**CHOSEN["search-sound"].get(key, {})))
+        runs.append(config.replace(**CHOSEN["search-sound"].get(who.key, {})))
     return [config.replace(augment=images) for images in IMAGES for config in runs]
 
 
@@ -94,11 +81,11 @@ def sound_table(records: Sequence[Record]) -> Table:
     """Return accuracy, remaining weights and locality of each method."""
     found = compare.conditions(records)
     columns: dict[str, Cell] = {
-        "method": compare.of(lambda config: method(config).short),
-        **compare.by_field(["augment"]),
-        "test accuracy (%)": compare.mean_text,
-        "difference from SGD": compare.less(found, lambda config: _reference(found, config)),
-        "remaining, layer 1 (%)": compare.remaining_text,
+        "method": cells.of(lambda config: method(config).short),
+        **cells.by_field(["augment"]),
+        "test accuracy (%)": cells.mean_text,
+        "difference from SGD": cells.less(found, partial(_reference, found)),
+        "remaining, layer 1 (%)": cells.remaining_text,
         **{name: partial(locality.excess_text, measure=key) for key, name in BANDS.items()},
         "seeds": tables.links,
     }
@@ -107,39 +94,27 @@ def sound_table(records: Sequence[Record]) -> Table:
         "filter's mass is in its best window or band than after its pixels are permuted, in points"
     )
     note = "; differences are paired"
-    return compare.by_condition("sound", records, columns, what, note=note, text=("augmentation",))
+    return cells.by_condition("sound", records, columns, what, note=note, text=("augmentation",))
 
 
 def excess_frame(records: Sequence[Record]) -> pd.DataFrame:
     """Return locality beyond chance by condition and measure, for `plots.excesses`."""
-    rows = [
-        {
-            "setting": compare.field_text(config, "augment"),
-            "series": method(config).shortest,
-            "measure": f"{name} (points)",
-            "values": values,
-            "ci95": mean_interval(values).half_width or 0.0,
-        }
-        for config, runs in compare.conditions(records).items()
-        for key, name in BANDS.items()
-        if np.isfinite(values := locality.beyond_chance(runs, key)).all()
-    ]
-    return tables.data_frame(rows, columns=["setting", "series", "measure", "values", "ci95"])
+    measures = {key: f"{name} (points)" for key, name in BANDS.items()}
+    return locality.excess_frame(records, _images_text, lambda c: method(c).shortest, measures)
+
+
+_images_text = partial(cells.field_text, field="augment")
 
 
 def accuracy_figure(records: Sequence[Record]) -> Figure:
     """Draw each method's accuracy less that of SGD on the same images."""
     found = compare.conditions(records)
-    rows = [
-        plots.Differences(
-            method(config).short,
-            str(method(config)),
-            compare.differences(runs, found[reference]),
-            compare.field_text(config, "augment"),
-        )
-        for config, runs in found.items()
-        if (reference := _reference(found, config)) != config and reference in found
-    ]
+    rows = compare.forest_rows(
+        found,
+        partial(_reference, found),
+        lambda config: method(config).short,
+        group=_images_text,
+    )
     return plots.forest(rows, "difference from SGD (points)")
 
 
@@ -219,15 +194,15 @@ def numbers(records: Sequence[Record]) -> dict[str, str]:
     words = {}
     for name, who in {"zero": B0, "sparse": B50, "local": LOCAL}.items():
         for images, key in ((still, f"sound-{name}-still"), (shifted, f"sound-{name}")):
-            words[key] = compare.gain_text(found[who, images], found[SGD, images])
+            words[key] = cells.gain_text(found[who, images], found[SGD, images])
     for name, who in {"sgd": SGD, "zero": B0, "sparse": B50}.items():
         for axis, measure in (("time", "column_mass"), ("frequency", "row_mass")):
             runs = found[who, shifted]
             key = f"sound-{name}-{axis}"
             words[key] = locality.excess_text(runs, measure)
     sparse = found[B50, shifted]
-    words["sound-left"] = compare.remaining_text(sparse)
-    return words | {"shift-gain": compare.gain_text(sparse, found[B50, still])}
+    words["sound-left"] = cells.remaining_text(sparse)
+    return words | {"shift-gain": cells.gain_text(sparse, found[B50, still])}
 
 
 def _is(config: Config, who: Method, images: str) -> bool:
@@ -254,10 +229,7 @@ def _in_time(who: Method, *, less_frequency: bool = False, margin: float | None 
         values = np.array(locality.beyond_chance(runs, "column_mass"))
         if less_frequency:
             values -= locality.beyond_chance(runs, "row_mass")
-        if not np.isfinite(values).all():
-            return UNMEASURED
-        found = mean_interval(values)
-        return Finding(f"{tables.signed(found)} points", found, margin)
+        return beyond_zero(values, margin=margin)
 
     return judge
 

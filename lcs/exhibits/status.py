@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lcs import cost
 from lcs.config import RunConfig
-from lcs.exhibits import EXHIBITS, exhibit, find_study, tables
+from lcs.exhibits import by_chapter, find_study, tables
 from lcs.exhibits.tables import Table
 from lcs.runs import PUBLISHED, Record, RunStore
 from lcs.study.base_study import BaseStudy
@@ -67,8 +67,7 @@ def progress(store: RunStore) -> list[Progress]:
     every = [
         one(study, chapter, scale)
         for scale in DEVICES
-        for chapter in EXHIBITS
-        for study in exhibit(chapter).STUDIES
+        for chapter, study in by_chapter()
         if scale in study.scales
     ]
     # on other data than its scale's own

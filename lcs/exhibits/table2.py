@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lcs.config import Config
-from lcs.exhibits import compare, published, tables
-from lcs.exhibits.compare import Numbers, Values
+from lcs.exhibits import cells, compare, published, tables
+from lcs.exhibits.compare import Values
 from lcs.exhibits.gap import closes_most
 from lcs.exhibits.methods import (
     B0,
@@ -27,7 +27,7 @@ from lcs.exhibits.methods import (
 )
 from lcs.exhibits.plots.style import PUBLISHED_MARKERS, WIDTH, look, subplots
 from lcs.exhibits.settings import REPRODUCTION, baseline, beta_lasso, l1_of, sgd_and_betas
-from lcs.exhibits.tables import Table, signed
+from lcs.exhibits.tables import Numbers, Table, signed
 from lcs.exhibits.verdicts import Claim, Finding, Judge, beats, one_more, one_more_text
 from lcs.runs import Record
 from lcs.stats import binomial_interval, mean_interval
@@ -83,19 +83,17 @@ def accuracy_table(
     rows = []
     for name in [*(others if every else []), *groups]:
         runs = groups.get(name, []) if isinstance(name, Method) else []
-        ours = tables.interval(mean_interval(compare.accuracies(runs))) if runs else tables.NONE
         paper = published.accuracy(name, config.dataset, epochs)
-        fit = (
-            tables.interval(mean_interval(compare.train_accuracies(runs)), 1)
-            if runs
-            else tables.NONE
-        )
+        ours = [
+            tables.interval(mean_interval(of(runs)), digits) if runs else tables.NONE
+            for of, digits in ((compare.accuracies, 2), (compare.train_accuracies, 1))
+        ]
         report = [tables.reproduction(published.table2(name).report, 1) for _ in reports]
-        rows.append([name, tables.published(paper), *report, ours, fit, tables.links(runs)])
+        rows.append([name, tables.published(paper), *report, *ours, tables.links(runs)])
     caption = (
         "Test accuracy in per cent, and ours on the training images, without augmentation. "
         f"Published: the paper ({_paper_text(epochs)}, augmentation){report_text}. "
-        f"Ours: {compare.scale_text(records, scale)}."
+        f"Ours: {cells.scale_text(records, scale)}."
     )
     columns = ["method", "paper", *reports, "ours", "ours, training", "seeds"]
     return Table(label, caption, columns, rows)
@@ -118,8 +116,8 @@ def cifar100_bce_numbers(records: Sequence[Record]) -> Numbers:
     """Return what SGD reaches on CIFAR-100 with the reproduction's loss, in per cent; or NaN."""
     runs = compare.by_method(records).get(SGD, [])
     return {
-        "hundred-bce": float(np.mean(compare.accuracies(runs))) if runs else math.nan,
-        "hundred-bce-fit": float(np.mean(compare.train_accuracies(runs))) if runs else math.nan,
+        "hundred-bce": compare.mean_accuracy(runs),
+        "hundred-bce-fit": compare.mean_accuracy(runs, compare.train_accuracies),
     }
 
 
@@ -128,8 +126,8 @@ def cifar100_numbers(records: Sequence[Record]) -> dict[str, str]:
     groups = compare.by_method(records)
     sparse = groups.get(B50, [])
     return {
-        "hundred-sgd": compare.gain_text(sparse, groups.get(SGD, []), missing=tables.NONE),
-        "hundred-one": compare.gain_text(sparse, groups.get(B1, []), missing=tables.NONE),
+        "hundred-sgd": cells.gain_of(groups, B50, SGD, missing=tables.NONE),
+        "hundred-one": cells.gain_of(groups, B50, B1, missing=tables.NONE),
         "hundred-left": f"{np.mean(compare.remaining(sparse)):.0f}" if sparse else tables.NONE,
     }
 
@@ -169,8 +167,8 @@ def accuracy_figure(table: pd.DataFrame, setting: str) -> Figure:
             table[source], height, marker, mfc="none", mec="0.3", ms=8, label=source, zorder=3
         )
     for y, (method, values) in zip(height, table["ours"].items(), strict=True):
-        drawn = look(method)._replace(line="")
-        axes.plot(values, [y] * len(values), **drawn.options, ms=5, alpha=0.6)
+        shade, dot, _ = look(method)
+        axes.plot(values, [y] * len(values), dot, color=shade, ms=5, alpha=0.6)
     axes.plot([], [], "o", color="0.3", label=f"ours ({setting}), a dot per seed")
     axes.set_yticks(height, table.index)
     axes.set_xlabel("test accuracy (%)")
@@ -205,14 +203,14 @@ def accuracy_numbers(records: Sequence[Record]) -> Numbers:
     the runs is NaN, or a dash.
     """
     groups = compare.by_method(records)
-    mean = {name: mean_interval(compare.accuracies(runs)).mean for name, runs in groups.items()}
+    mean = {name: compare.mean_accuracy(runs) for name, runs in groups.items()}
     sparse = groups.get(B50, [])
     low, high = binomial_interval(mean[SGD] / 100, records[0].final["evaluation_images"])
     named = {"sgd": SGD, "conv": CONV, "local": LOCAL, "three": THREE, "proximal": PROXIMAL}
     others = {"beta-0": B0, "beta-1": B1, "sgd": SGD, "proximal": PROXIMAL}
 
     def less(other: Method, of: Values = compare.accuracies) -> str:
-        return compare.gain_text(sparse, groups.get(other, []), of, missing=tables.NONE)
+        return cells.gain_text(sparse, groups.get(other, []), of, missing=tables.NONE)
 
     return {
         **{short: mean[name] for short, name in named.items()},
@@ -222,7 +220,7 @@ def accuracy_numbers(records: Sequence[Record]) -> Numbers:
         "n": len(groups[SGD]),
         "half-width": 50 * (high - low),
         **{
-            f"fit-{k}": float(np.mean(compare.train_accuracies(groups[named[k]])))
+            f"fit-{k}": compare.mean_accuracy(groups[named[k]], compare.train_accuracies)
             for k in ("sgd", "conv")
         },
         "proximal-left": mean_interval(compare.nonzeros(groups[PROXIMAL])).mean,
@@ -231,22 +229,17 @@ def accuracy_numbers(records: Sequence[Record]) -> Numbers:
     }
 
 
-def best_stretches(runs: Sequence[Record], epochs: int = 10) -> list[float]:
-    """Return each run's best mean of so many successive recorded test accuracies, in per cent."""
-    best = []
-    for run in runs:
-        curve = run.history["test_accuracy"]
-        window = min(epochs, len(curve))
-        means = np.convolve(curve, np.full(window, 1 / window), "valid")
-        best.append(100 * float(means.max()))
-    return best
+def best_stretches(runs: Sequence[Record]) -> list[float]:
+    """Return each run's best mean of ten successive recorded test accuracies, in per cent."""
+    curves = [run.history["test_accuracy"] for run in runs]
+    return [100 * float(compare.moving_mean(c, min(10, len(c))).max()) for c in curves]
 
 
 # Claims
 
 
 def _locality_matters_more(records: list[Record]) -> Finding:
-    *_, groups = compare.by_width(records).values()
+    groups = compare.widest(records)
     conv, local, full = (np.array(compare.accuracies(groups[name])) for name in (CONV, LOCAL, SGD))
     lost = mean_interval(conv - local), mean_interval(local - full)
     value = f"S-CONV minus S-LOCAL {signed(lost[0])}, S-LOCAL minus S-FC {signed(lost[1])}"
@@ -272,11 +265,6 @@ def _is_published(name: Method) -> Judge:
         return Finding(f"{tables.interval(ours)}{one_more_text(away)}", away, margin=0.0)
 
     return judge
-
-
-def _closes_most_of_the_gap(records: list[Record]) -> Finding:
-    *_, groups = compare.by_width(records).values()
-    return closes_most(groups)
 
 
 def _better(
@@ -326,7 +314,7 @@ CLAIMS: tuple[Claim, ...] = (
         "P",
         "β = 50 closes most of the gap between S-FC with SGD and S-LOCAL",
         "table2",
-        _closes_most_of_the_gap,
+        lambda records: closes_most(compare.widest(records)),
         f"{100 * published.gap_closed():.0f} %",
         ("scaling-own", AS_SEARCHED, "flips"),
     ),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,11 @@ from lcs.stats import Interval
 if TYPE_CHECKING:
     import pandas as pd
 
-NONE = "–"
+NONE, PENDING = "–", "pending"
+
+# of the prose, by name; and what a column of a table says of the runs of a row
+Numbers = dict[str, float | str]
+Cell = Callable[[Sequence[Record]], str]
 
 # layers of the shallow networks, and what the pages call them
 LAYERS = {"conv1": "first layer", "fc1": "second layer", "fc2": "third layer"}
@@ -84,7 +88,7 @@ def as_typed(command: str) -> str:
     return "`" + re.sub(r"(?<![\w/-])(?=(lcs|python) )", ".venv/bin/", command) + "`"
 
 
-def pending(reason: str = "pending") -> str:
+def pending(reason: str = PENDING) -> str:
     """Return the mark of what has not been run."""
     return f"[{reason}]{{.pending}}"
 
@@ -100,14 +104,30 @@ def interval(value: Interval, digits: int = 2) -> str:
 def signed(value: Interval, digits: int = 2) -> str:
     """Return a difference with its sign, and its interval or its two values as `interval` does."""
     if value.pair:
-        return " and ".join(f"{one:+.{digits}f}" for one in value.pair).replace("-", "−")
-    shown = f"{value.mean:+.{digits}f}".replace("-", "−")
+        return minus(" and ".join(f"{one:+.{digits}f}" for one in value.pair))
+    shown = minus(f"{value.mean:+.{digits}f}")
     return shown if value.half_width is None else f"{shown} ± {value.half_width:.{digits}f}"
+
+
+def minus(text: str) -> str:
+    """Return a number in words with the sign of a minus in the place of hyphens."""
+    return text.replace("-", "−")
+
+
+def ahead(difference: str) -> str:
+    """Return a difference in words, of n = 2 both, without the sign of a lead: “0.30 ahead”."""
+    return difference.replace("+", "")
 
 
 def number(value: float) -> str:
     """Return a number as one writes it: 2e-5, not 2e-05 or 0.00002."""
     return re.sub(r"\.?0+e-0?", "e-", f"{value:e}") if 0 < value < 1e-3 else f"{value:g}"
+
+
+def rounded(value: float, digits: int = 2) -> str:
+    """Return a number with so many significant digits, as one writes it: 100, not 1e+02."""
+    close = float(f"{value:.{digits}g}")
+    return number(close) if close < 1000 else f"{close:,.0f}"
 
 
 def plain(text: object) -> str:
@@ -129,7 +149,8 @@ def link(record: Record, text: str = "") -> str:
 
 def page(record: Record) -> str:
     """Return the address of a run's page, as seen from a chapter; "" where it is not the book's."""
-    return _place(record).removesuffix(".json") + ".html" if _place(record) else ""
+    place = _place(record)
+    return place and place.removesuffix(".json") + ".html"
 
 
 def _place(record: Record) -> str:

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from lcs.config import Config
-from lcs.exhibits import compare, locality, plots, tables
-from lcs.exhibits.compare import PENDING, Cell, Conditions
+from lcs.exhibits import cells, compare, locality, plots, tables
+from lcs.exhibits.compare import Conditions
 from lcs.exhibits.methods import B50, SGD, method
 from lcs.exhibits.settings import FLIP_CROP_SHORT, desk_study, flip_crop_methods, flip_crop_recipe
-from lcs.exhibits.tables import Table
+from lcs.exhibits.tables import PENDING, Cell, Table
 from lcs.exhibits.verdicts import Claim, Which, differs
 from lcs.runs import Record
 
@@ -89,34 +89,31 @@ def transfer_table(records: Sequence[Record]) -> Table:
     found = compare.conditions(records)
     plain = from_nothing(found)
     columns: dict[str, Cell] = {
-        "trained on": compare.of(lambda config: NAMES[config.dataset]),
-        "starts from": compare.of(start_text),
-        "test accuracy (%)": compare.mean_text,
-        "difference from SGD": compare.less(found, lambda config: plain[config.dataset]),
-        "remaining, layers 1, 2, 3 (%)": compare.layers_text,
+        "trained on": cells.of(lambda config: NAMES[config.dataset]),
+        "starts from": cells.of(start_text),
+        "test accuracy (%)": cells.mean_text,
+        "difference from SGD": cells.less(found, lambda config: plain[config.dataset]),
+        "remaining, layers 1, 2, 3 (%)": cells.layers_text,
         "in a window, beyond chance (points)": locality.excess_text,
         "seeds": tables.links,
     }
     what = "Networks that start from another's masks or weights"
     note = "; differences are paired by seed"
     text = ("starts from",)
-    return compare.by_condition("transfer", records, columns, what, note=note, text=text)
+    return cells.by_condition("transfer", records, columns, what, note=note, text=text)
 
 
 def transfer_figure(records: Sequence[Record]) -> Figure:
     """Draw each start's accuracy less that of SGD from random weights, by data set."""
     found = compare.conditions(records)
     plain = from_nothing(found)
-    rows = [
-        plots.Differences(
-            start_text(config),
-            str(B50 if is_sparse(config) else method(config)),
-            compare.differences(runs, found[plain[config.dataset]]),
-            group=f"trained on {NAMES[config.dataset]}",
-        )
-        for config, runs in found.items()
-        if config != plain[config.dataset]
-    ]
+    rows = compare.forest_rows(
+        found,
+        lambda config: plain[config.dataset],
+        start_text,
+        lambda config: B50 if is_sparse(config) else method(config),
+        lambda config: f"trained on {NAMES[config.dataset]}",
+    )
     return plots.forest(rows, "test accuracy less that of SGD (points)")
 
 
@@ -157,7 +154,7 @@ def numbers(records: Sequence[Record]) -> dict[str, str]:
             (f"rewired-{name}", MASK, REWIRED),
             (f"frozen-{name}", FROZEN, FROZEN_OF_SGD),
         ):
-            said[key] = compare.gain_text(here.get(one, []), here.get(other, []))
+            said[key] = cells.gain_of(here, one, other)
     return said
 
 

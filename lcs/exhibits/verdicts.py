@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from lcs.config import Config
 from lcs.exhibits import find_study, tables
-from lcs.exhibits.compare import Values, accuracies, by_width, differences, matches, paired
+from lcs.exhibits.compare import (
+    Values,
+    accuracies,
+    conditions,
+    differences,
+    matches,
+    paired,
+    widest,
+)
 from lcs.exhibits.methods import Method
 from lcs.exhibits.tables import signed
 from lcs.runs import Record, RunStore
@@ -154,7 +162,11 @@ def _evidence(claim: Claim, read: Callable[[str], list[Record]], scale: str) -> 
         setting += ", frozen zeros" if sparse and all(c.frozen_zeros for c in sparse) else ""
     # of studies that are judged together, the seeds that both have
     joined = len(by_study) > 1 and finding.evidence
-    n = finding.evidence.n if joined and finding.evidence else _sample_size(records)
+    if joined and finding.evidence:
+        return Evidence(finding, finding.evidence.n, setting, "")
+    # else all seeds; of the toy, all random problems in each cell
+    first, *_ = conditions(records).values()
+    n = sum(run.config.problems if run.kind == "toy" else 1 for run in first)
     return Evidence(finding, n, setting, "")
 
 
@@ -164,15 +176,6 @@ def _distance(finding: Finding) -> Interval | None:
     if found is None or found.half_width is None:
         return None
     return found._replace(mean=abs(abs(found.mean) - (finding.margin or 0.0)))
-
-
-def _sample_size(records: Sequence[Record]) -> int:
-    """Return the number of seeds; of random problems in each cell for the toy."""
-    return sum(
-        run.config.problems if run.kind == "toy" else 1
-        for run in records
-        if run.kind == "toy" or run.config.replace(seed=0) == records[0].config.replace(seed=0)
-    )
 
 
 def verdict(finding: Finding, *, corrected: bool = True) -> str:
@@ -240,12 +243,28 @@ def beats(first: Method, second: Method, *, worse: bool = False) -> Judge:
     """
 
     def judge(records: list[Record]) -> Finding:
-        *_, groups = by_width(records).values()
+        groups = widest(records)
         difference = paired(groups[first], groups[second])
         claimed = difference._replace(mean=-difference.mean) if worse else difference
         return Finding(f"{signed(difference)} points", claimed)
 
     return judge
+
+
+def beyond_zero(
+    values: Iterable[float], unit: str = "points", *, margin: float | None = None, short: str = ""
+) -> Finding:
+    """Judge whether values, one of each seed, are above zero; with a margin, zero within it.
+
+    `unit` follows the value, and `short` that for where space is scarce. Not measurable if one is
+    not finite.
+    """
+    each = [*values]
+    if not all(map(math.isfinite, each)):
+        return UNMEASURED
+    found = mean_interval(each)
+    said = signed(found)
+    return Finding(f"{said} {unit}", found, margin, short=short and f"{said} {short}")
 
 
 # the values of a configuration, or whether it is meant
@@ -272,11 +291,7 @@ def differs(
         )
         if not (first and second):
             return None
-        each = differences(first, second, of)
-        if not all(map(math.isfinite, each)):
-            return UNMEASURED
-        found = mean_interval(each)
-        return Finding(f"{signed(found)} {unit}", found, margin)
+        return beyond_zero(differences(first, second, of), unit, margin=margin)
 
     return judge
 

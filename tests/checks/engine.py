@@ -4,7 +4,7 @@ import statistics
 from typing import Any
 
 from checks import Checks, records
-from lcs.exhibits.compare import would_revive_of_remaining_text
+from lcs.exhibits.cells import would_revive_of_remaining_text
 from lcs.exhibits.engine import benchmarks, inference, sparsity
 from lcs.runs import Record, RunStore
 

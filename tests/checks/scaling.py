@@ -19,13 +19,7 @@ from checks.scaling_parts import (
     rises,
 )
 from lcs.exhibits import exhibit, gap, published, searches
-from lcs.exhibits.compare import (
-    accuracies,
-    by_method,
-    by_seed,
-    paired,
-    remaining,
-)
+from lcs.exhibits.compare import accuracies, by_method, by_seed, paired, remaining
 from lcs.exhibits.methods import B0, B50, CONV, LOCAL, PROXIMAL, SGD, THREE, method
 from lcs.exhibits.rivals.results import by_rival
 from lcs.exhibits.scaling import gains, search

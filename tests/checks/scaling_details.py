@@ -13,13 +13,7 @@ from checks.scaling_parts import (
     rises,
 )
 from lcs.exhibits import searches
-from lcs.exhibits.compare import (
-    accuracies,
-    by_method,
-    by_width,
-    conditions,
-    remaining,
-)
+from lcs.exhibits.compare import accuracies, by_method, by_width, conditions, remaining
 from lcs.exhibits.methods import B0, B1, B50, CONV, LOCAL, PROXIMAL, SGD, THREE, method
 from lcs.exhibits.scaling import search
 from lcs.exhibits.settings import chosen

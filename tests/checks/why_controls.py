@@ -3,7 +3,8 @@
 from checks import Checks, records
 from checks.why import SETTING_L1, found_in, mean_left, ranges_of_beta, returns
 from lcs.exhibits import why
-from lcs.exhibits.compare import as_sgd, difference, pick, would_revive_text
+from lcs.exhibits.cells import would_revive_text
+from lcs.exhibits.compare import as_sgd, difference, pick
 from lcs.exhibits.methods import SGD, beta_lasso_method
 from lcs.exhibits.published import COUNTS
 from lcs.exhibits.tables import LAYERS

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from lcs.config import Config
-from lcs.exhibits import compare, find_study, plots, table2, tables
+from lcs.exhibits import cells, compare, find_study, plots, table2, tables
 from lcs.exhibits.book import ROOT
 from lcs.exhibits.figure4 import figures
 from lcs.runs import PUBLISHED, RunStore
@@ -124,6 +124,28 @@ def test_of_two_runs_both_values_are_shown():
     assert tables.signed(mean_interval([-0.5, 0.25])) == "−0.50 and +0.25"
 
 
+def test_smoothing_means_successive_values():
+    assert compare.moving_mean([1, 2, 3, 4], 2) == pytest.approx([1.5, 2.5, 3.5])
+
+
+def test_rounded_numbers_have_no_power_of_ten():
+    found = [tables.rounded(value) for value in (0.5, 9.94, 12.4, 99.6, 123.4, 45_678)]
+    assert found == ["0.5", "9.9", "12", "100", "120", "46,000"]
+    assert [tables.rounded(value, 1) for value in (0.0123, 9.6)] == ["0.01", "10"]
+    assert tables.rounded(3.4e-5) == "3.4e-5"
+
+
+def test_a_lead_has_no_sign():
+    assert tables.ahead(tables.signed(mean_interval([0.3, 0.5]))) == "0.30 and 0.50"
+    assert tables.ahead("−1.00 and +2.00") == "−1.00 and 2.00"
+
+
+def test_words_of_a_value_are_those_of_its_field():
+    config = Config()
+    assert cells.field_text(config, "augment") == "no augmentation"
+    assert cells.field_text(config, "pruning") == "none"
+
+
 def test_links_lead_to_records_of_the_book_only(tmp_path):
     record = next(STORE.records())
     assert tables.link(record) == f"[{record.run_id}](runs/{record.path.relative_to(PUBLISHED)})"
@@ -133,7 +155,7 @@ def test_links_lead_to_records_of_the_book_only(tmp_path):
 
 def test_figures_draw_what_they_are_given():
     _, records = find_study("table2").run("desk", 1, store=STORE)
-    size = compare.size_text(records)
+    size = cells.size_text(records[0].config)
     assert size == "α = 1, 400 epochs"
     figure = table2.accuracy_figure(table2.accuracy_frame(records), size)
     assert size in figure.legends[0].get_texts()[-1].get_text()

@@ -1,11 +1,15 @@
 """Which courses show a double descent, by the criterion of the page."""
 
+import dataclasses
+
 import numpy as np
 import pytest
-from made_up import Memory
+from made_up import Memory, made_up
 
+from lcs.config import Config
+from lcs.errors import ConfigError
 from lcs.exhibits import double_descent
-from lcs.exhibits.double_descent import descent, smoothed
+from lcs.exhibits.double_descent import descent
 
 EPOCHS = list(range(1, 10))
 NOISE = np.array([[-0.1], [0.0], [0.1]])
@@ -46,8 +50,14 @@ def test_one_seed_is_never_a_double_descent():
     assert not descent(EPOCHS, course(40, 50, 52, 49, 45, 47, 51, 53, 54)[:1], 1.0).is_double(1.0)
 
 
-def test_smoothing_means_successive_values():
-    assert smoothed([1, 2, 3, 4], 2) == pytest.approx([1.5, 2.5, 3.5])
+def test_a_window_longer_than_the_course_is_refused():
+    run = made_up(Config(), 50.0)
+    run = dataclasses.replace(run, history={"epoch": [1, 2, 3], "test_accuracy": [0.1, 0.2, 0.3]})
+    runs = {"reproduction": [run]}
+    assert double_descent.descents(runs, 3, 1.0)
+    for window in (0, 4):
+        with pytest.raises(ConfigError, match=f"window: {window} is out of range; give 1 to 3"):
+            double_descent.descents(runs, window, 1.0)
 
 
 def test_without_runs_the_page_says_so():

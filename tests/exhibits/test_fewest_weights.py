@@ -125,7 +125,7 @@ def test_prose_says_how_many_times_fewer_weights():
     assert pareto.recipe_numbers({}).keys() == numbers.keys()
     nothing = pareto.recipe_numbers({})
     known = {"own-alpha", "own-l1", "own-n", "local-n"}
-    assert {nothing[name] for name in nothing.keys() - known} == {compare.PENDING}
+    assert {nothing[name] for name in nothing.keys() - known} == {tables.PENDING}
 
 
 def test_prose_on_the_reproduction_compares_equal_sizes():

@@ -7,13 +7,13 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
-from made_up import made_up
+from made_up import Memory, made_up, with_filters
 
 from lcs import measure
 from lcs.config import Config
 from lcs.exhibits import find_study, plots, tables
 from lcs.exhibits import locality as measures
-from lcs.exhibits.figure4 import crop_shift, figures, filters, local, smooth, units
+from lcs.exhibits.figure4 import causes, crop_shift, figures, filters, local, smooth, units
 from lcs.exhibits.methods import LOCAL, SGD, method
 from lcs.exhibits.verdicts import verdict
 from lcs.runs import PUBLISHED, Record, RunStore
@@ -30,7 +30,7 @@ def closed_figures():
 def test_pairs_are_those_of_all_units_or_of_stored_filters():
     run = made_up(Config(), 50.0)
     assert measures.pair_correlation(run) is None
-    assert units.pair_correlation_frame([run], method).empty
+    assert measures.pair_correlation_frame([run], method).empty
     known = dataclasses.replace(run, final=run.final | {"pair_correlation": [2.0, None]})
     found = measures.pair_correlation(known)
     assert found is not None
@@ -40,7 +40,7 @@ def test_pairs_are_those_of_all_units_or_of_stored_filters():
     kept = dataclasses.replace(next(run for run in runs if run.has_filters), final={})
     ratios = measure.pair_correlation(kept.load_filters()).tolist()
     assert measures.pair_correlation(kept) == ratios
-    table = units.pair_correlation_frame([known, kept], lambda config: str(method(config)))
+    table = measures.pair_correlation_frame([known, kept], lambda config: str(method(config)))
     assert table.distance.tolist() == [1, 2, *range(1, 32)]
     assert set(table.series) == {str(method(run.config)) for run in (known, kept)}
 
@@ -73,12 +73,14 @@ def test_how_far_crops_shift_and_how_far_filters_reach():
     assert (
         len(
             plots.pair_correlation(
-                units.pair_correlation_frame(local_net(records[0]), crop_shift.crop_text)
+                measures.pair_correlation_frame(local_net(records[0]), crop_shift.crop_text)
             ).axes
         )
         == 1
     )  # no study of crops
-    pairs = units.pair_correlation_frame([*local_net(records[0]), *records], crop_shift.crop_text)
+    pairs = measures.pair_correlation_frame(
+        [*local_net(records[0]), *records], crop_shift.crop_text
+    )
     lines = plots.pair_correlation(pairs).axes[0].lines
     assert len({line.get_color() for line in lines if not line.get_label().startswith("_")}) == 5
     unknown = dataclasses.replace(records[0], final=records[0].final | {"pair_correlation": [None]})
@@ -87,6 +89,23 @@ def test_how_far_crops_shift_and_how_far_filters_reach():
     assert crop_shift.crops_numbers([]).keys() == words.keys()
     assert set(crop_shift.crops_numbers([]).values()) == {"pending", "–"}
     assert crop_shift.crops_numbers([], local_net(records[-1]))["range-local"] == "10.5"
+
+
+def test_crops_are_told_apart_on_images_of_any_size():
+    records = [cropped(config) for config in find_study("crops").configs("smoke", 1)]
+    assert {name: len(runs) for name, runs in crop_shift.by_shift(records).items()} == {
+        "none": 1, "half": 1, "usual": 1, "far": 1
+    }  # fmt: skip
+    assert crop_shift.crops_numbers(records)["crop-far"] == "2"
+    assert [claim.judge(records).value for claim in crop_shift.CLAIMS] == ["+1.00 pixels"] * 2
+
+
+def test_runs_on_other_images_or_labels_are_left_out():
+    plain = Config(dataset="cifar10")
+    others = [plain.replace(images="gaussian"), plain.replace(labels="shuffled")]
+    others += [Config(dataset="digits"), Config(model="s-local"), Config(permute_pixels=True)]
+    store = Memory([made_up(config, 50.0) for config in (plain, *others)])
+    assert [run.config for run in causes.fully_connected(store)] == [plain]
 
 
 def test_locality_is_judged_by_both_measures():
@@ -194,6 +213,10 @@ def test_each_setting_has_the_runs_of_its_largest_width():
     assert table.rows[3][1:3] == ["β = 50, λ = 5e-5", "+58.00 and +58.00"]
     assert table.rows[3][-1] == "2"
     assert len(plots.excesses(frame).axes) == 3
+    for row in (3, 4, 5):  # too few weights
+        frame.at[row, "values"] = [math.nan, 0.1]
+    labels = [label.get_text() for label in plots.excesses(frame).axes[0].get_yticklabels()]
+    assert labels[:4] == ["", "SGD", "β = 0, λ = 5e-5", "β = 50, λ = 5e-5"]
     words = local.opening_numbers(width)
     assert words == {
         "open-alpha": "8",
@@ -231,6 +254,14 @@ def test_filters_are_those_of_one_recipe_at_the_largest_width():
     assert filters.by_method([made_up(Config(), 50.0)]).keys() == {
         f"{name}: pending" for name in ("SGD", "β = 0", "β = 50", "S-LOCAL, SGD")
     }
+
+
+def test_filters_of_windows_alone_are_shown():
+    known = filters.by_method([kept(config) for config in configs("filters")])
+    title, *others = [*known][::-1]
+    assert title.startswith("S-LOCAL, SGD: 50 % of weights of the patches")
+    assert known[title] is not None
+    assert [known[name] for name in others] == [None] * 3
 
 
 def test_a_weight_is_drawn_as_a_square_of_whole_pixels():
@@ -278,14 +309,7 @@ def test_local_filters_differ_from_smooth_ones_with_as_many_weights():
 def kept(config: Config, count: int = 12) -> Record:
     """A run that stored so many filters."""
 
-    class Kept(Record):
-        has_filters = True
-
-        def load_filters(self) -> torch.Tensor:
-            return bumps(count, 3.0)
-
-    run = made_up(config, 50.0)
-    return Kept(run.path, "run", config, {}, run.final, {"file": "made up"}, {})
+    return with_filters(made_up(config, 50.0), bumps(count, 3.0))
 
 
 def test_filters_stand_beside_those_of_sgd_in_the_same_setting():

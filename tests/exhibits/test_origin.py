@@ -5,7 +5,8 @@ import dataclasses
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-from made_up import made_up
+import torch
+from made_up import made_up, with_filters
 
 from lcs.exhibits import find_study, origin
 from lcs.exhibits.methods import B50, method
@@ -28,7 +29,8 @@ def record(config) -> Record:
     """A run whose locality follows from its method, its augmentation and its images."""
     excess = 0.1 * (method(config) == B50) + 0.05 * (config.augment != "none")
     excess -= 0.02 * (config.images == "gaussian")
-    found = {"window_mass": {"mean": 0.5, "excess_mean": excess + config.seed / 1000}}
+    one = {"mean": 0.5, "null_mean": 0.1, "excess_mean": excess + config.seed / 1000}
+    found = {"window_mass": one | {"excess_ci95": 0.03}}
     run = made_up(config, 60.0 + config.seed)
     return dataclasses.replace(run, final=run.final | {"locality": {"eligible": 9, **found}})
 
@@ -81,7 +83,28 @@ def test_locality_is_shown_by_condition(records):
     assert len(frame) == 18
     row = frame[(frame.setting == "natural images") & (frame.series == "β = 50")]
     assert row["values"].tolist() == [pytest.approx([15, 15.1, 15.2])]
+    assert row["ci95"].tolist() == [pytest.approx(0.248, abs=1e-3)], "over seeds"
+    one = [run for run in records["origin-data"] if not run.config.seed]
+    frame = origin.locality_frame(one, origin.data_and_augmentation_text)
+    assert frame["ci95"].tolist() == pytest.approx([3.0] * 18), "over filters"
     assert origin.locality_frame([], origin.data_text).empty
+
+
+def test_the_switch_shows_the_same_data(records, monkeypatch):
+    monkeypatch.setattr(origin, "filters_slider", lambda every, *_, **__: list(every))
+    first = {
+        name: [with_filters(run, torch.zeros(1, 3, 8, 8)) for run in runs if not run.config.seed]
+        for name, runs in records.items()
+    }
+    titles = origin.filters_chart(first)
+    sparse, dense = titles[: len(titles) // 2], titles[len(titles) // 2 :]
+    assert [title.removeprefix("β = 50, ") for title in sparse] == [
+        title.removeprefix("SGD, ") for title in dense
+    ]
+    assert "β = 50, shuffled labels" in sparse
+    assert "β = 50, shuffled labels, no augmentation" not in sparse  # SGD has no such run
+    axes = origin.filters_chart({name: [] for name in NAMES}).axes[0]
+    assert "pending" in axes.texts[0].get_text()
 
 
 def test_claims_compare_locality(records):

@@ -17,6 +17,7 @@ from lcs.exhibits.questions.asked import (
     SOURCES,
     Question,
 )
+from lcs.exhibits.verdicts import UNDECIDED, marked
 from lcs.runs import PUBLISHED, RunStore
 
 ROW = {"ours": "+1.0 points", "setting": "desk", "n": "3", "verdict": "holds"}
@@ -77,9 +78,9 @@ def test_without_records_no_question_about_runs_is_answered(tmp_path):
 @pytest.mark.parametrize(
     ("verdict", "status"),
     [
-        ("holds", ANSWERED),
-        ("contradicted, but not after correction", ANSWERED),
-        ("undecided", IN_PART),
+        (marked("holds"), ANSWERED),
+        (marked("contradicted, but not after correction"), ANSWERED),
+        (marked(UNDECIDED), IN_PART),
         ("[pending]{.pending}", IN_PART),
         ("[not studied yet]{.pending}", IN_PART),
     ],

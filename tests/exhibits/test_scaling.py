@@ -16,7 +16,7 @@ from lcs.exhibits.compare import by_width
 from lcs.exhibits.methods import B0, B50, CONV, LOCAL, PROXIMAL, SGD, THREE, method
 from lcs.exhibits.plots.style import PUBLISHED_MARKERS
 from lcs.exhibits.scaling import gains, results, search, studies, widths
-from lcs.exhibits.settings import BETA_50, CHOSEN, SHARE_AT_WIDTH, chosen, raised, regularised
+from lcs.exhibits.settings import CHOSEN, SHARE_AT_WIDTH, chosen, raised, regularised
 from lcs.runs import Record
 
 BONUS = {LOCAL: 10.0, B50: 1.0, PROXIMAL: 0.5}
@@ -163,10 +163,10 @@ def test_every_method_is_searched_alike_with_flips_and_crops():
 
 def test_runs_on_test_images_have_what_the_search_chose(monkeypatch):
     best = {"lr": 0.3, "factor": 0.5}
-    own = {BETA_50: best, "s-local sgd 0": best}
+    own = {B50.key: best, "s-local sgd 0": best}
     monkeypatch.setitem(CHOSEN, "search-flips", CHOSEN["search-flips"] | own)
     found = {method(config): config for config in configs("flips")}
-    searched = CHOSEN["search"][BETA_50]["l1"]
+    searched = CHOSEN["search"][B50.key]["l1"]
     assert found[B50].lr == found[LOCAL].lr == 0.3
     assert found[B50].l1 == pytest.approx(searched * 0.5 / 2), "four times as long"
     assert found[LOCAL].weight_decay == pytest.approx(2.5e-4)
@@ -198,6 +198,8 @@ def test_what_the_prose_says_of_methods_searched_alike():
 def test_without_runs_the_prose_says_pending():
     words = results.numbers(NO_RUNS)
     assert set(words.values()) == {"pending", "0", "91", "72.77"}
+    two = results.numbers(NO_RUNS | {"flips": study("flips", growing, seeds=2)})
+    assert (two["flips-sgd"], two["flips-local"]) == ("4.00 and 4.00", "6.00 and 6.00")
     filled = results.numbers({name: study(name, growing) for name in NO_RUNS})
     assert filled.keys() == words.keys()
     assert [n for n, word in filled.items() if word == "pending"] == ["seeds-added"], "all shared"
@@ -341,7 +343,7 @@ def test_the_largest_runs_are_what_was_chosen():
     assert strong.frozen_zeros
     assert strong.augment == "autoaugment"
     assert best.frozen_zeros
-    assert best.lr == CHOSEN["search-flips"][BETA_50]["lr"]
+    assert best.lr == CHOSEN["search-flips"][B50.key]["lr"]
     assert free == best.replace(frozen_zeros=False)
     assert zero == free.replace(beta=0.0)
     assert [local.model, conv.model] == ["s-local", "s-conv"]

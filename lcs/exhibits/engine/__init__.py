@@ -7,6 +7,7 @@ drawn of them.
 
 from __future__ import annotations
 
+from lcs.exhibits import tables
 from lcs.exhibits.engine.benchmarks import find, load, ratio_text
 from lcs.exhibits.engine.inference import EXPORTED, WITHOUT_DEAD, fastest, over_dense, passes
 from lcs.exhibits.engine.sparsity import sparse_steps
@@ -52,7 +53,8 @@ def _proved(_: list[Record]) -> Finding | None:
         return None
     (width, epoch), worst = max(shares.items(), key=lambda item: item[1])
     return Finding(
-        f"up to {worst:.2g} % of the units not proved (α = {width}, after {epoch} epochs)",
+        f"up to {tables.rounded(worst)} % of the units not proved "
+        f"(α = {width}, after {epoch} epochs)",
         said="contradicted" if worst > 10 else "holds",
         n=len({width for width, _ in shares}),
     )
@@ -72,7 +74,8 @@ def _in_use(_: list[Record]) -> Finding | None:
     slower = "contradicted" if any(one.low > 1 for one in found) else UNDECIDED
     return Finding(
         f"at most {ratio_text(slowest._asdict())} of the dense time (α = {one['base_channels']}, "
-        f"{100 * one['density']:.1g} % of the first layer left, {one['batch']} images at once)",
+        f"{tables.rounded(100 * one['density'], 1)} % of the first layer left, {one['batch']} "
+        "images at once)",
         short=f"{slowest.ratio:.2f} of the time",
         said="holds" if all(one.high < 1 for one in found) else slower,
         n=one["repeats"],

@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from lcs.errors import RecordError
 from lcs.exhibits import tables
-from lcs.exhibits.compare import PENDING
 from lcs.exhibits.methods import NETWORKS
-from lcs.exhibits.tables import Table
+from lcs.exhibits.tables import PENDING, Table
 from lcs.runs import PUBLISHED
 
 if TYPE_CHECKING:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from lcs import cost, data
 from lcs.config import Config
 from lcs.data.batches import steps_per_epoch
-from lcs.exhibits.published import PAPER_EPOCHS
+from lcs.exhibits.published import PAPER_BASE_CHANNELS, PAPER_EPOCHS
 from lcs.exhibits.tables import Table
 
 # of one pass of the optimizer over a weight: the gradient read and a copy written in bfloat16, the
@@ -41,11 +40,11 @@ def count_step(base_channels: int) -> Step:
     return Step(weights, config.batch_size * cost.image_flops(config), BYTES_OF_A_WEIGHT * weights)
 
 
-def counts_table(widths: Sequence[int] = (1, 4, 16, 150)) -> Table:
+def counts_table() -> Table:
     """Return a step of S-FC at several widths, counted, and its estimated floor on an H200."""
     rows, batch = [], Config().batch_size
     steps = steps_per_epoch(data.spec("cifar10").train_size, batch)
-    for width in widths:
+    for width in (1, 4, 16, PAPER_BASE_CHANNELS):
         step = count_step(width)
         rows.append(
             [
@@ -58,9 +57,11 @@ def counts_table(widths: Sequence[int] = (1, 4, 16, 150)) -> Table:
             ]
         )
     caption = (
-        f"A step of S-FC with {batch} images, counted, and what it and 4000 epochs of CIFAR-10 "
-        "would take at the ceilings of an H200's data sheet (989 TFLOP/s in bfloat16, 4.8 TB/s): "
+        f"A step of S-FC with {batch} images, counted, and what it and {PAPER_EPOCHS} epochs of "
+        f"CIFAR-10 would take at the ceilings of an H200's data sheet "
+        f"({H200['operations'] / 1e12:g} TFLOP/s in bfloat16, {H200['bytes'] / 1e12:g} TB/s): "
         "estimated, not measured."
     )
-    columns = ["α", "weights (M)", "GFLOP", "GB", "floor of a step (ms)", "of 4000 epochs"]
+    columns = ["α", "weights (M)", "GFLOP", "GB", "floor of a step (ms)"]
+    columns.append(f"of {PAPER_EPOCHS} epochs")
     return Table("tab-step", caption, columns, rows)

@@ -7,9 +7,8 @@ import statistics
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lcs.exhibits import tables
-from lcs.exhibits.compare import PENDING
 from lcs.exhibits.engine.benchmarks import find, median_ratio, ratio_text
-from lcs.exhibits.tables import Table
+from lcs.exhibits.tables import PENDING, Table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -92,8 +91,8 @@ def crossing(found: dict[str, Any] | None, batch: int, threads: int = 1) -> floa
     return 100 * faster
 
 
-def latency_frame(found: dict[str, Any] | None, threads: int = 1) -> pd.DataFrame:
-    """Return the time of each way over the dense one's in float32, for `figures.inference`."""
+def latency_frame(found: dict[str, Any] | None) -> pd.DataFrame:
+    """Return each way's time over the dense one's in float32, one thread: `figures.inference`."""
     columns = ["batch", "density", "places", "way", "is_sparse", "ratio", "low", "high"]
     rows = [
         {
@@ -104,7 +103,7 @@ def latency_frame(found: dict[str, Any] | None, threads: int = 1) -> pd.DataFram
             "is_sparse": way in SPARSE_WAYS,
             **over_dense(one, way),
         }
-        for one in passes(found, threads=threads)
+        for one in passes(found, threads=1)
         for way in one["times"]
         if way != DENSE
     ]
@@ -128,10 +127,10 @@ def inference_table(found: dict[str, Any] | None) -> Table:
         for way in first["times"]
     ]
     caption = (
-        f"{what} (α = {first['base_channels']}, {100 * first['density']:.2g} % of the first layer "
-        f"left, {first['dead']} of {first['units']:,} units dead): its weights as a file of "
-        "safetensors, operations for an image, and the time of a pass, in milliseconds, in the "
-        f"median of {first['repeats']} rounds; SciPy's product always has one thread. "
+        f"{what} (α = {first['base_channels']}, {tables.rounded(100 * first['density'])} % of the "
+        f"first layer left, {first['dead']} of {first['units']:,} units dead): its weights as a "
+        "file of safetensors, operations for an image, and the time of a pass, in milliseconds, in "
+        f"the median of {first['repeats']} rounds; SciPy's product always has one thread. "
         f"{found['machine']['hardware']}, torch {found['machine']['torch']}."
     )
     columns = ["way", "file (MB)", "MFLOP an image"]
@@ -154,7 +153,7 @@ def numbers(found: dict[str, Any] | None, threads: int = 1) -> dict[str, str]:
     words = {f"inference-{name}": PENDING for name in (*names, "speed-512-two")}
     for one in passes(found, threads=threads, places="trained"):
         words["inference-alpha"] = f"{one['base_channels']}"
-        words["inference-density"] = f"{100 * one['density']:.1g}"
+        words["inference-density"] = tables.rounded(100 * one["density"], 1)
         words["inference-dead"] = f"{one['dead']} of {one['units']:,}"
         for name, counted in (("file", one["bytes"]), ("operations", one["operations"])):
             words[f"inference-{name}"] = f"{counted[DENSE] / counted[CSR]:.1f}"
@@ -164,7 +163,7 @@ def numbers(found: dict[str, Any] | None, threads: int = 1) -> dict[str, str]:
     for batch in BATCHES:
         density = crossing(found, batch, threads)
         if not math.isnan(density):
-            words[f"inference-crossing-{batch}"] = f"{density:.2g}"
+            words[f"inference-crossing-{batch}"] = tables.rounded(density)
     return words
 
 

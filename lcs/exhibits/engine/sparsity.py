@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from lcs import cost
 from lcs.config import Config
-from lcs.exhibits import compare, tables
-from lcs.exhibits.compare import LABELS, PENDING
+from lcs.exhibits import cells, tables
+from lcs.exhibits.cells import LABELS
 from lcs.exhibits.engine.benchmarks import find, machine_text, median_ratio, ratio_text
-from lcs.exhibits.tables import Table
+from lcs.exhibits.published import PAPER_BASE_CHANNELS
+from lcs.exhibits.tables import PENDING, Table
 from lcs.optim.sparse_products import MODES
 from lcs.runs import Record
 
@@ -81,7 +82,7 @@ def bound_table(found: dict[str, Any] | None) -> Table:
             f"{one['epoch']}",
             f"{100 * one['density']:.1f}",
             f"{100 * one['terms']:.1f}",
-            tables.number(float(f"{100 * one['candidates']:.1g}")),
+            tables.rounded(100 * one["candidates"], 1),
             *(
                 ratio_text(median_ratio(one["times"][mode], one["times"]["dense"]))
                 for mode in (EXACT_WHOLE, "exact", "frozen")
@@ -135,7 +136,7 @@ def unproved_frame(found: dict[str, Any] | None) -> pd.DataFrame:
     return tables.data_frame(rows, columns=columns)
 
 
-def bound_numbers(found: dict[str, Any] | None, width: int = 150) -> dict[str, str]:
+def bound_numbers(found: dict[str, Any] | None) -> dict[str, str]:
     """Return what the prose says of the bound, in words.
 
     `bound-share`: the share that the first layer's gradient has in the products of a step of S-FC:
@@ -143,7 +144,8 @@ def bound_numbers(found: dict[str, Any] | None, width: int = 150) -> dict[str, s
     `bound-last-α` of α = 16 and 32: the time of an exact step relative to a dense one, where it is
     slowest with at most one per cent of the layer, and in the last epochs.
     """
-    first, *others = (size.weights for size in Config(base_channels=width).layer_sizes().values())
+    wide = Config(base_channels=PAPER_BASE_CHANNELS)
+    first, *others = (size.weights for size in wide.layer_sizes().values())
     share = 2 * first / (4 * first + 6 * sum(others))
     words = {"bound-share": f"{100 * share:.0f} %"}
     for alpha in (16, 32):
@@ -174,7 +176,7 @@ def runs_table(records: Sequence[Record]) -> Table:
     """Return what whole runs took, and how their epochs were computed.
 
     With the most weights of the first layer that one step would have let return, had zeros been
-    free (`compare.would_revive_text`), and the units without a weight, which the products still
+    free (`cells.would_revive_text`), and the units without a weight, which the products still
     compute.
     """
     what = "Whole runs of S-FC at α = 32"
@@ -196,13 +198,13 @@ def runs_table(records: Sequence[Record]) -> Table:
         config, units = run.config, run.final["fan_in"]["conv1"]
         rows.append(
             [
-                compare.method_text(config) + compare.zeros_text(config),
-                compare.field_text(config, "augment"),
+                cells.method_text(config) + cells.zeros_text(config),
+                cells.field_text(config, "augment"),
                 *(f"{run.provenance['modes'].get(mode, 0)}" for mode in modes),
-                compare.remaining_text([run]),
+                cells.remaining_text([run]),
                 *(
                     say([run]) if config.frozen_zeros else tables.NONE
-                    for say in (compare.would_revive_text, compare.would_revive_of_remaining_text)
+                    for say in (cells.would_revive_text, cells.would_revive_of_remaining_text)
                 ),
                 f"{units[0]:,} of {sum(units):,}",
                 cost.duration(run.provenance["seconds"]),

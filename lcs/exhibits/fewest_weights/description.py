@@ -8,12 +8,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lcs import data, theory
-from lcs.exhibits import compare, tables
-from lcs.exhibits.compare import PENDING, Conditions
+from lcs import cost, data, theory
+from lcs.exhibits import cells, compare, tables
+from lcs.exhibits.compare import Conditions
 from lcs.exhibits.fewest_weights import pareto
 from lcs.exhibits.methods import CONV, LOCAL, SGD, method
-from lcs.exhibits.tables import Table
+from lcs.exhibits.tables import PENDING, Table
 from lcs.exhibits.verdicts import Finding
 from lcs.runs import Record
 
@@ -48,22 +48,28 @@ def bound(record: Record, bits: int = BITS, delta: float = DELTA) -> Bound:
     config = record.config
     model = config.model if config.model == "3-fc" else "s-fc"
     dense = compare.as_sgd(config).replace(model=model, kernel_size=None, padding="same")
-    n = sum(size.weights for size in dense.layer_sizes().values())
+    n, m = cost.weights(dense), data.spec(config.dataset).train_size
     k, edges = pareto.weights(record), pareto.operations(record) // 2
-    m = data.spec(config.dataset).train_size
+    whole, structure = gap_bound(k, edges, n, m, bits, delta)
+    error = 1 - record.final["clean_train_accuracy"]
+    return Bound(k, edges, n, error, 1 - record.accuracy - error, whole, structure)
+
+
+def gap_bound(
+    values: int, edges: int, possible: int, samples: int, bits: int, delta: float
+) -> tuple[float, float]:
+    """Return `whole` and `structure` of a `Bound`, for so many training images."""
     whole = theory.mdl_bound(
         0.0,
-        samples=m,
-        parameters=n,
-        free_parameters=k,
+        samples=samples,
+        parameters=possible,
+        free_parameters=values,
         nonzero=edges,
         bits=bits,
         delta=delta,
     )
-    # less the k·b bits of the values
-    structure = math.sqrt(whole**2 - k * bits / (2 * m))
-    error = 1 - record.final["clean_train_accuracy"]
-    return Bound(k, edges, n, error, 1 - record.accuracy - error, whole, structure)
+    # less the bits of the values
+    return whole, math.sqrt(whole**2 - values * bits / (2 * samples))
 
 
 def most_weights(
@@ -73,23 +79,11 @@ def most_weights(
 
     0 where not even one weight is. Of `possible` weights, for so many training images.
     """
-
-    def below(count: int) -> bool:
-        here = theory.mdl_bound(
-            0.0,
-            samples=samples,
-            parameters=possible,
-            free_parameters=count,
-            nonzero=count,
-            bits=bits,
-            delta=delta,
-        )
-        return here < limit
-
     low, high = 0, possible
     while low < high:
         middle = (low + high + 1) // 2
-        low, high = (middle, high) if below(middle) else (low, middle - 1)
+        whole, _ = gap_bound(middle, middle, possible, samples, bits, delta)
+        low, high = (middle, high) if whole < limit else (low, middle - 1)
     return low
 
 
@@ -103,9 +97,7 @@ def _shown(found: Mapping[str, Conditions]) -> dict[str, list[Record]]:
     networks = [c for c in few if method(c) in (CONV, LOCAL, SGD)]
     picked |= {c: few for c in [*networks, *sparse] if c is not None}
     return {
-        f"{method(c)}{f', λ = {tables.number(c.l1)}' if c.l1 else ''}, α = {c.base_channels}": runs[
-            c
-        ]
+        f"{method(c)}{cells.penalty_text(c)}, α = {c.base_channels}": runs[c]
         for c, runs in picked.items()
         if c in runs
     }
@@ -128,7 +120,7 @@ def bound_table(found: Mapping[str, Conditions], bits: int = BITS, delta: float 
                 f"{mean['values']:,.0f}",
                 f"{mean['edges']:,.0f}",
                 f"{mean['training_error']:.3f}",
-                f"{mean['gap']:.3f}".replace("-", "−"),
+                tables.minus(f"{mean['gap']:.3f}"),
                 *(f"{value:.2f}" for value in upper),
                 "no" if min(upper) < 1 else "yes",
                 f"{len(runs)}",

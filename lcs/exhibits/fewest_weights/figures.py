@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lcs import data, theory
+from lcs import data
 from lcs.exhibits import tables
 from lcs.exhibits.compare import Conditions
 from lcs.exhibits.fewest_weights import description, pareto, sizes
@@ -109,14 +109,8 @@ def bound(
     n = sizes.count("s-fc", config.base_channels)
     m = data.spec(config.dataset).train_size
     counts = np.unique(np.geomspace(1, n, 200).astype(int))
-    whole = np.array([
-        theory.mdl_bound(
-            0.0, samples=m, parameters=n, free_parameters=int(k), nonzero=int(k), bits=bits,
-            delta=delta,
-        )
-        for k in counts
-    ])  # fmt: skip
-    structure = np.sqrt(whole**2 - counts * bits / (2 * m))
+    bounds = [description.gap_bound(int(k), int(k), n, m, bits, delta) for k in counts]
+    whole, structure = zip(*bounds, strict=True)
     axes.plot(counts, whole, "k-", label="bound on the gap, Theorem 2")
     axes.plot(counts, structure, "k--", label="the same, structure alone")
     axes.axhline(1, color="0.6", lw=1, zorder=0)

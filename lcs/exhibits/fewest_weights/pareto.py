@@ -7,12 +7,13 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from lcs import cost
 from lcs.config import Config
-from lcs.exhibits import compare, locality, tables
-from lcs.exhibits.compare import PENDING, Conditions
+from lcs.exhibits import cells, compare, locality, tables
+from lcs.exhibits.compare import Conditions
 from lcs.exhibits.methods import CONV, LOCAL, SGD, Method, method
 from lcs.exhibits.settings import DESK, SHARE_AT_WIDTH, WIDTHS, chosen, paper_recipe
-from lcs.exhibits.tables import NONE, Table
+from lcs.exhibits.tables import NONE, PENDING, Table, ahead
 from lcs.exhibits.verdicts import Finding
 from lcs.runs import Record, RunStore
 from lcs.stats import mean_interval
@@ -38,7 +39,7 @@ def gather(store: RunStore, dataset: str = "cifar10") -> dict[str, Conditions]:
 
     Every network, method and width is among them, where it has at least `LEAST_RUNS` seeds.
     """
-    runs = [r for place in store.chain() for r in place.records() if r.kind != "toy"]
+    runs = compare.network_runs(store)
     found = compare.conditions(r for r in runs if r.config.dataset == dataset)
     return {
         name: {
@@ -67,11 +68,6 @@ def operations(record: Record) -> int:
 def mean_weights(runs: Sequence[Record]) -> float:
     """Return the mean of `weights`."""
     return mean_interval([weights(run) for run in runs]).mean
-
-
-def mean_accuracy(runs: Sequence[Record]) -> float:
-    """Return the mean test accuracy, in per cent."""
-    return mean_interval(compare.accuracies(runs)).mean
 
 
 def frame(found: Conditions) -> pd.DataFrame:
@@ -119,10 +115,10 @@ def front(table: pd.DataFrame, cost: str = "weights") -> pd.DataFrame:
     return ordered[ordered.accuracy > best]
 
 
-def fewest_table(found: Conditions, width: int = WIDTH) -> Table:
-    """Return weights, FLOPs and accuracy of every network and method at one width."""
-    name, what = "tab-fewest", f"remaining weights and FLOPs by the paper's recipe at α = {width}"
-    here = {c: runs for c, runs in found.items() if c.base_channels == width}
+def fewest_table(found: Conditions) -> Table:
+    """Return weights, FLOPs and accuracy of every network and method at `WIDTH`."""
+    name, what = "tab-fewest", f"remaining weights and FLOPs by the paper's recipe at α = {WIDTH}"
+    here = {c: runs for c, runs in found.items() if c.base_channels == WIDTH}
     if not here:
         return tables.pending_table(name, what, "lcs study scaling-wide")
     rows = []
@@ -139,13 +135,13 @@ def fewest_table(found: Conditions, width: int = WIDTH) -> Table:
                 f"{mean_weights(runs) / 1e3:,.1f}",
                 f"{100 * mean_weights(runs) / whole:.3g}",
                 f"{runs[0].final['flops']['dense'] / 1e6:.2f} / {sparse / 1e6:.2f}",
-                f"{compare.mean_text(runs)} ({len(runs)})",
+                f"{cells.mean_text(runs)} ({len(runs)})",
             ]
         )
     records = [run for runs in here.values() for run in runs]
     caption = (
         f"R{what[1:]}: mean over n seeds, n in brackets, and 95 % interval. "
-        f"{compare.setting_text(records)}. λ: of the first and the other layers. "
+        f"{cells.setting_text(records)}. λ: of the first and the other layers. "
         "Share: of the network's own weights. FLOPs: of one image's forward pass, with "
         "every weight (dense) and without the zeros (sparse)."
     )
@@ -159,10 +155,10 @@ def fewest_table(found: Conditions, width: int = WIDTH) -> Table:
 # The numbers of the prose
 
 
-def own_lambda(width: int = WIDTH, dataset: str = "cifar10") -> Config:
-    """Return β = 50 by the recipe, with the λ that was chosen at its width."""
-    here = SETTINGS[RECIPE].replace(base_channels=width, dataset=dataset)
-    return chosen(here, "s-fc", "beta-lasso", 50, share=SHARE_AT_WIDTH[width])
+def own_lambda(dataset: str = "cifar10") -> Config:
+    """Return β = 50 by the recipe at `WIDTH`, with the λ that was chosen there."""
+    here = SETTINGS[RECIPE].replace(base_channels=WIDTH, dataset=dataset)
+    return chosen(here, "s-fc", "beta-lasso", 50, share=SHARE_AT_WIDTH[WIDTH])
 
 
 def baseline(width: int = WIDTH, model: str = "s-fc", dataset: str = "cifar10") -> Config:
@@ -219,21 +215,21 @@ def recipe_numbers(found: Conditions) -> dict[str, str]:
         "own-share": _times_text(sparse, dense, 1, percent=True),
         "own-times": _times_text(dense, sparse, 1),
         "own-operations-times": _times_text(dense, sparse, 1, of=operations),
-        "own-accuracy": compare.mean_text(sparse),
-        "own-fit": compare.fit_text(sparse),
+        "own-accuracy": cells.mean_text(sparse),
+        "own-fit": cells.fit_text(sparse),
         "own-n": f"{len(sparse)}",
-        "own-gain": compare.gain_text(sparse, dense),
+        "own-gain": cells.gain_text(sparse, dense),
         "own-conv-times": _times_text(sparse, conv, 2),
         "sgd-weights": _weights_text(dense),
-        "sgd-accuracy": compare.mean_text(dense),
+        "sgd-accuracy": cells.mean_text(dense),
         "local-alpha": f"{near[0].config.base_channels}" if near else PENDING,
         "local-weights": _weights_text(near),
-        "local-accuracy": compare.mean_text(near),
-        "local-gain": _ahead_text(near, sparse),
+        "local-accuracy": cells.mean_text(near),
+        "local-gain": ahead(cells.gain_text(near, sparse)),
         "local-n": f"{len(compare.differences(near, sparse))}",
-        "wide-local-gain": _ahead_text(wide, sparse),
+        "wide-local-gain": ahead(cells.gain_text(wide, sparse)),
         "wide-local-times": _times_text(wide, sparse, 1),
-        "wide-conv-gain": _ahead_text(conv, sparse),
+        "wide-conv-gain": ahead(cells.gain_text(conv, sparse)),
     }
 
 
@@ -251,18 +247,18 @@ def reproduction_numbers(found: Conditions) -> dict[str, str]:
     return {
         "few-method": _penalty_text(few),
         "few-weights": _weights_text(few),
-        "few-accuracy": f"{mean_accuracy(few):.1f}" if few else PENDING,
+        "few-accuracy": f"{compare.mean_accuracy(few):.1f}" if few else PENDING,
         "few-n": f"{len(few)}",
         "few-times": _times_text(sgd, few),
-        "few-gain": _ahead_text(few, sgd),
-        "few-conv-gain": _ahead_text(few, conv),
-        "few-local-behind": _ahead_text(local, few),
+        "few-gain": ahead(cells.gain_text(few, sgd)),
+        "few-conv-gain": ahead(cells.gain_text(few, conv)),
+        "few-local-behind": ahead(cells.gain_text(local, few)),
         "few-local-times": _times_text(local, few),
         "repro-conv-weights": _weights_text(conv),
         "least-method": _penalty_text(least),
         "least-weights": _weights_text(least),
         "least-times": _times_text(sgd, least),
-        "least-gain": _ahead_text(least, sgd),
+        "least-gain": ahead(cells.gain_text(least, sgd)),
         "least-n": f"{len(least)}",
     }
 
@@ -286,11 +282,6 @@ def _times_text(
     return f"{(100 if percent else 1) * first / second:.{digits}f}"
 
 
-def _ahead_text(one: Sequence[Record], other: Sequence[Record]) -> str:
-    """Return how many points some runs are ahead of others, without the sign of a lead."""
-    return compare.gain_text(one, other).replace("+", "")
-
-
 def _penalty_text(runs: Sequence[Record]) -> str:
     config = runs[0].config if runs else None
     return f"β = {config.beta:g}, λ = {tables.number(config.l1)}" if config else PENDING
@@ -304,6 +295,6 @@ def fewer_than_s_conv(records: list[Record]) -> Finding:
     width, beta = max(r.config.base_channels for r in records), compare.largest_beta(records)
     runs = [r for r in records if (r.config.base_channels, r.config.beta) == (width, beta)]
     same = compare.as_sgd(runs[0].config).replace(model="s-conv")
-    conv = sum(size.weights for size in same.layer_sizes().values())
+    conv = cost.weights(same)
     said = "holds" if max(map(weights, runs)) < conv else "contradicted"
     return Finding(f"{mean_weights(runs):,.0f} against {conv:,}", said=said)

@@ -37,13 +37,13 @@ def count(model: str, base_channels: int, image_size: int = IMAGE) -> int:
     return sum(size.weights for size in sizes.values())
 
 
-def published_column(base_channels: int, image_size: int = IMAGE) -> int:
+def published_column(base_channels: int) -> int:
     """Return the weights of D-LOCAL by the paper's Table 4, whose layers 3 to 8 are too small.
 
     It halves the count with every layer after the first; by the shapes it is 9s²α² in a layer of
     stride 1, and half of it in one of stride 2.
     """
-    a, s = base_channels, image_size
+    a, s = base_channels, IMAGE
     later = sum(9 * s**2 * a**2 // 2**i for i in range(1, len(PLANS["d"])))
     return 9 * CHANNELS * s**2 * a + later + 4 * s**2 * a**2 + 64 * CLASSES * a
 
@@ -69,9 +69,9 @@ def size_table() -> Table:
     rows = []
     for model, alpha in ALPHA.items():
         ours, theirs = count(model, alpha) / 1e6, published.PARAMETERS.get(model)
-        away = tables.NONE if theirs is None else f"{100 * (theirs / ours - 1):+.1f}"
+        away = tables.NONE if theirs is None else tables.minus(f"{100 * (theirs / ours - 1):+.1f}")
         shown = tables.published(None if theirs is None else f"{theirs:g}")
-        rows.append([NAMES[model], f"{alpha}", f"{ours:.2f}", shown, away.replace("-", "−")])
+        rows.append([NAMES[model], f"{alpha}", f"{ours:.2f}", shown, away])
     caption = (
         f"Millions of weights for images of {IMAGE} × {IMAGE} pixels and {CLASSES} classes, "
         "without batch normalisation, by the layers' shapes and as published (Table 1)."

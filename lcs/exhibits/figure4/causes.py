@@ -10,11 +10,11 @@ import numpy as np
 
 from lcs import measure
 from lcs.config import Config
-from lcs.exhibits import compare, locality, tables
-from lcs.exhibits.compare import PENDING, WORDS
+from lcs.exhibits import cells, compare, locality, tables
+from lcs.exhibits.cells import WORDS
 from lcs.exhibits.locality import beyond_chance
 from lcs.exhibits.settings import STRONGER_L1
-from lcs.exhibits.tables import NONE, Table, signed
+from lcs.exhibits.tables import NONE, PENDING, Table, signed
 from lcs.exhibits.verdicts import UNMEASURED, Claim, Finding, Judge
 from lcs.exhibits.why.factorial import AUGMENTED_CROSS_ENTROPY, LOSSES, has_stronger_l1
 from lcs.runs import Record, RunStore
@@ -44,8 +44,8 @@ def factorial_numbers(records: Sequence[Record]) -> dict[str, str]:
         "window-zero-strong-flip-crop": locality.excess_text(zero),
         "window-strong-flip-crop": locality.excess_text(sparse),
         "window-strong-none": locality.excess_text(plain),
-        "window-strong-more": compare.gain_text(sparse, plain, beyond_chance),
-        "window-threshold": compare.gain_text(sparse, zero, beyond_chance),
+        "window-strong-more": cells.gain_text(sparse, plain, beyond_chance),
+        "window-threshold": cells.gain_text(sparse, zero, beyond_chance),
     }
     pruned: dict[str, Any] | None = None
     if sparse and zero and zero[0].has_filters:
@@ -79,12 +79,12 @@ def factorial_table(records: Sequence[Record]) -> Table:
     for loss, augment in itertools.product(("bce", "equal", "ce"), ("none", "flip-crop")):
         fields = {"augment": augment, **LOSSES[loss]}
         here = {config: runs for config, runs in found.items() if compare.matches(config, fields)}
-        heading = f"{LOSS_NAMES[loss]}, {WORDS[augment]}"
+        heading = f"{LOSS_NAMES[loss]}, {WORDS['augment', augment]}"
         by_strength = sorted(here, key=lambda c: (c.optimizer != "sgd", c.beta, c.l1))
         rows.append([heading, *(locality.excess_text(here[config]) for config in by_strength)])
     caption = (
         "Share of a filter's mass in its best window, less that of its own permutations, in "
-        f"points: {compare.setting_text(records)}{compare.spread_text(records)}. "
+        f"points: {cells.setting_text(records)}{cells.spread_text(records)}. "
         f"Stronger λ: {tables.number(STRONGER_L1['l1'])} on the first layer, "
         f"{tables.number(STRONGER_L1['l1_rest'])} on the others. At equal rates η is a tenth, "
         "λ ten times as large, and β = 5 stands for β = 50, so that ηλ and βλ are as with the "
@@ -113,26 +113,25 @@ def sparsity_numbers(records: Sequence[Record]) -> dict[str, str]:
     many, few = [found[by_l1[place]] if found else [] for place in (0, -1)]
     return {
         "window-many": locality.excess_text(many),
-        "left-many": compare.remaining_text(many),
+        "left-many": cells.remaining_text(many),
         "window-few": locality.excess_text(few),
-        "left-few": compare.remaining_text(few),
+        "left-few": cells.remaining_text(few),
         "eligible-few": locality.eligible_text(few),
-        "runs-recipe": compare.count_text(found),
+        "runs-recipe": cells.count_text(found),
     }
 
 
-def fully_connected(store: RunStore, dataset: str = "cifar10") -> list[Record]:
-    """Return every stored run of S-FC on a data set, in the order of their files.
+def fully_connected(store: RunStore) -> list[Record]:
+    """Return every stored run of S-FC on CIFAR-10, in the order of their files.
 
-    Not those with masks, with permuted pixels, with a λ that grows outside a window, of a share of
-    the images, or that start from another's network.
+    Not those with masks, on permuted pixels, surrogates of the images or shuffled labels, with a λ
+    that grows outside a window, of a share of the images, or that start from another's network.
     """
-    records = (record for place in store.chain() for record in place.records())
     return [
         r
-        for r in records
-        if r.kind != "toy"
-        and (r.config.model, r.config.dataset) == ("s-fc", dataset)
+        for r in compare.network_runs(store)
+        if (r.config.model, r.config.dataset) == ("s-fc", "cifar10")
+        and (r.config.images, r.config.labels) == ("natural", "true")
         and (r.config.pruning, r.config.start) == ("none", "initial")
         and (r.config.l1_growth, r.config.train_share) == (0, 1)
         and not (r.config.validation or r.config.permute_pixels)
@@ -160,7 +159,7 @@ def against_sparsity(records: Sequence[Record], measure: str) -> pd.DataFrame:
                 "ci95": factor * found["excess_ci95"],
                 "method": "SGD" if config.optimizer == "sgd" else penalised,
                 "augmented": config.augment != "none",
-                "loss": compare.loss_text(config),
+                "loss": cells.field_text(config, "loss"),
                 "run_id": record.run_id,
             }
         )
@@ -179,10 +178,10 @@ def _more_local(reference: Callable[[Config], Config], *, worse: bool = False) -
 
     def judge(records: list[Record]) -> Finding:
         found = compare.conditions(records)
-        cells = [c for c in found if c.beta and has_stronger_l1(c)]
+        sparse = [c for c in found if c.beta and has_stronger_l1(c)]
         more = [
             [compare.by_seed(found[c], beyond_chance) for c in (cell, reference(cell))]
-            for cell in cells
+            for cell in sparse
         ]
         seeds = sorted(set.intersection(*(set(one) for pair in more for one in pair)))
         each = [[one[s] - other[s] for s in seeds] for one, other in more]

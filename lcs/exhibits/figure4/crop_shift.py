@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from lcs import measure
 from lcs.config import Config
-from lcs.exhibits import compare, locality, tables
-from lcs.exhibits.compare import PENDING, Cell
+from lcs.exhibits import cells, locality, tables
 from lcs.exhibits.methods import method
 from lcs.exhibits.settings import REPRODUCTION, beta_lasso, desk_study, short_recipe
-from lcs.exhibits.tables import NONE, Table
+from lcs.exhibits.tables import NONE, PENDING, Cell, Table
 from lcs.exhibits.verdicts import Claim, Judge, differs
 from lcs.runs import Record
 from lcs.stats import mean_interval
@@ -27,12 +26,16 @@ def _crops(base: Config, betas: Sequence[float]) -> list[Config]:
     """
     wide = short_recipe(base, 4)
     sparse = beta_lasso(wide, betas[-1], l1=1e-4, l1_rest=1e-5)
-    usual = sparse.crop_shift
-    return [sparse.replace(crop_padding=shift) for shift in (0, usual // 2, usual, 2 * usual)]
+    return [sparse.replace(crop_padding=_pixels(sparse, name)) for name in SHIFTS]
 
 
-# padding before the crop, in pixels; None: the usual
-PADDINGS = {"none": 0, "usual": None, "far": 8}
+# how far crops shift images at most, in units of the usual shift
+SHIFTS = {"none": 0.0, "half": 0.5, "usual": 1.0, "far": 2.0}
+
+
+def _pixels(config: Config, name: str) -> int:
+    return int(SHIFTS[name] * config.replace(crop_padding=None).crop_shift)
+
 
 STUDIES = (desk_study("crops", "How far crops shift", REPRODUCTION, _crops),)
 
@@ -40,9 +43,9 @@ STUDIES = (desk_study("crops", "How far crops shift", REPRODUCTION, _crops),)
 def crops_table(records: Sequence[Record]) -> Table:
     """Return accuracy, sparsity and locality against how far crops shift the images."""
     columns: dict[str, Cell] = {
-        "shift": compare.of(lambda config: f"{config.crop_shift}"),
-        "test accuracy (%)": compare.mean_text,
-        "remaining, layer 1 (%)": compare.remaining_text,
+        "shift": cells.of(lambda config: f"{config.crop_shift}"),
+        "test accuracy (%)": cells.mean_text,
+        "remaining, layer 1 (%)": cells.remaining_text,
         "neighbours": _neighbours,
         "half": _half_distance,
         "range": _clustering_range,
@@ -58,7 +61,7 @@ def crops_table(records: Sequence[Record]) -> Table:
         "distance, in pixels, at which their excess over chance is half of that. Range: the one "
         "up to which pairs are more frequent than by chance"
     )
-    return compare.by_condition("crops", records, columns, what, note=note)
+    return cells.by_condition("crops", records, columns, what, note=note)
 
 
 def crop_text(config: Config) -> str:
@@ -84,29 +87,25 @@ def crops_numbers(records: Sequence[Record], local: Sequence[Record] = ()) -> di
     def said(text: Cell, name: str) -> str:
         return text(shown[name]) if shown else PENDING
 
-    words["crop-far"] = said(compare.of(lambda config: f"{config.crop_shift}"), "far")
+    words["crop-far"] = said(cells.of(lambda config: f"{config.crop_shift}"), "far")
     words |= {f"half-{name}": said(_half_distance, name) for name in ("none", "usual", "far")}
     for name in ("none", "usual"):
         words[f"near-{name}"] = said(_neighbours, name)
         words[f"range-{name}"] = said(_clustering_range, name)
     for name in ("none", "far"):
-        words[f"range-{name}-more"] = compare.gain_text(
+        words[f"range-{name}-more"] = cells.gain_text(
             shown.get(name, []), shown.get("usual", []), locality.clustering_ranges
         )
     return words
 
 
 def by_shift(records: Sequence[Record]) -> dict[str, list[Record]]:
-    """Return the runs with flips alone, `none`, with the `usual` crops, and with the `far` ones.
+    """Return the runs by how far their crops shift, a name in `SHIFTS`; nothing without runs."""
+    return {name: [r for r in records if _shifts(name)(r.config)] for name in SHIFTS if records}
 
-    Nothing without any runs.
-    """
-    found = compare.conditions(records)
-    return {
-        name: compare.runs_of(found, crop_padding=padding)
-        for name, padding in PADDINGS.items()
-        if found
-    }
+
+def _shifts(name: str) -> Callable[[Config], bool]:
+    return lambda config: config.crop_shift == _pixels(config, name)
 
 
 def _neighbours(runs: Sequence[Record]) -> str:
@@ -131,13 +130,8 @@ def _known(values: Sequence[float], digits: int) -> str:
 
 
 def _wider(one: str, other: str) -> Judge:
-    """Judge whether weights gather over a wider range with the crops of one name in `PADDINGS`."""
-    return differs(
-        {"crop_padding": PADDINGS[one]},
-        {"crop_padding": PADDINGS[other]},
-        of=locality.clustering_ranges,
-        unit="pixels",
-    )
+    """Judge whether weights gather over a wider range with the crops of one name in `SHIFTS`."""
+    return differs(_shifts(one), _shifts(other), of=locality.clustering_ranges, unit="pixels")
 
 
 CLAIMS: tuple[Claim, ...] = (

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from lcs.exhibits import compare, locality, tables
+from lcs.exhibits import cells, compare, locality
 from lcs.exhibits.methods import B0, B50, LOCAL, SGD, method
 from lcs.exhibits.settings import (
     TOWARDS_RECIPE,
@@ -32,19 +32,15 @@ STUDIES = (
 )
 
 
-def by_method(records: Sequence[Record], *, largest: bool = True) -> dict[str, np.ndarray | None]:
+def by_method(records: Sequence[Record]) -> dict[str, np.ndarray | None]:
     """Return the stored filters (n, C, H, W) of SGD, β = 0, β = 50 and S-LOCAL, by title.
 
-    Of the first seed, and of runs with the λ of β = 50.
-
-    Args:
-        records: by one recipe.
-        largest: only those at the largest width at which S-FC was trained.
+    Of runs by one recipe those of the first seed, with the λ of β = 50, at the largest width at
+    which S-FC was trained, if it was.
     """
-    widths = [r.config.base_channels for r in records if r.config.model == "s-fc"]
+    widest = max((r.config.base_channels for r in records if r.config.model == "s-fc"), default=0)
     stored = [r for r in records if r.has_filters]
-    if largest:
-        stored = [r for r in stored if r.config.base_channels == max(widths)]
+    stored = [r for r in stored if r.config.base_channels == widest or not widest]
     penalties = {r.config.l1 for r in stored if method(r.config) == B50}
     shown: dict[str, np.ndarray | None] = {}
     for name in (SGD, B0, B50, LOCAL):
@@ -62,10 +58,9 @@ def by_method(records: Sequence[Record], *, largest: bool = True) -> dict[str, n
 
 def _title(run: Record) -> str:
     """Say how a run was trained, and how many weights remain: of S-LOCAL within the patches."""
-    l1 = f", λ = {tables.number(run.config.l1)}" if run.config.l1 else ""
     patches = " of the patches" if run.config.model == "s-local" else ""
     share = f"{compare.remaining([run])[0]:.3g} % of weights{patches} remain"
-    return f"{method(run.config).shortest}{l1}: {share}"
+    return f"{method(run.config).shortest}{cells.penalty_text(run.config)}: {share}"
 
 
 def by_l1(records: Sequence[Record]) -> dict[str, np.ndarray]:

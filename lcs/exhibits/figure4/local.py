@@ -10,16 +10,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lcs.config import Config
-from lcs.exhibits import compare, locality, tables
-from lcs.exhibits.compare import Numbers
+from lcs.exhibits import cells, compare, locality, tables
 from lcs.exhibits.methods import B0, B1, B50, LOCAL, SGD, beta_lasso_method, method
 from lcs.exhibits.settings import (
     REPRODUCTION,
     baseline,
     sgd_and_betas,
 )
-from lcs.exhibits.tables import Table, signed
-from lcs.exhibits.verdicts import UNMEASURED, Claim, Finding, verdict
+from lcs.exhibits.tables import Numbers, Table, signed
+from lcs.exhibits.verdicts import UNMEASURED, Claim, Finding, beyond_zero, verdict
 from lcs.runs import Record
 from lcs.stats import Interval, mean_interval
 from lcs.study import Study
@@ -51,37 +50,29 @@ def by_setting(studies: Iterable[Sequence[Record]]) -> dict[str, list[Record]]:
         widest = max((r.config.base_channels for r in records), default=0)
         shown = [r for r in records if r.config.base_channels == widest]
         for run in shown:
-            if method(run.config) in (LOCAL, SGD, B0, B1, B50):
-                config = run.config
-                images = compare.field_text(config, "augment")
-                title = f"{compare.size_text([run])}, {compare.loss_text(config)}, {images}"
-                settings.setdefault(title, []).append(run)
+            if method(run.config) in SHOWN:
+                settings.setdefault(_setting_text(run.config), []).append(run)
     return settings
 
 
+def _setting_text(config: Config) -> str:
+    images = cells.field_text(config, "augment")
+    return f"{cells.size_text(config)}, {cells.field_text(config, 'loss')}, {images}"
+
+
 def excess_frame(settings: Mapping[str, Sequence[Record]]) -> pd.DataFrame:
-    """Return what `plots.excesses` draws: a row for each setting, condition and measure.
-
-    Columns `setting`, `series` (method and λ), `measure`, `values` (of each seed) and `ci95` of
-    their mean; of a single run its own over filters.
-    """
-    rows = []
-    for setting, records in settings.items():
-        found = compare.conditions(records)
-        order = (LOCAL, SGD, B0, B1, B50)
-        ranked = sorted(found, key=lambda c: (order.index(method(c)), c.l1))
-        for config in ranked:
-            runs = found[config]
-            l1 = f", λ = {tables.number(config.l1)}" if config.l1 else ""
-            for key, title in EXCESSES.items():
-                values = locality.beyond_chance(runs, key)
-                ci95 = locality.summary(runs, key)["excess_ci95"]
-                row = [setting, f"{method(config).shortest}{l1}", title, values, ci95]
-                rows.append(row)
-    columns = ["setting", "series", "measure", "values", "ci95"]
-    return tables.data_frame(rows, columns=columns)
+    """Return what `plots.excesses` draws of `by_setting`: a series for each method and λ."""
+    ranked = [
+        run
+        for records in settings.values()
+        for run in sorted(records, key=lambda r: (SHOWN.index(method(r.config)), r.config.l1))
+    ]
+    return locality.excess_frame(
+        ranked, _setting_text, lambda c: method(c).shortest + cells.penalty_text(c), EXCESSES
+    )
 
 
+SHOWN = (LOCAL, SGD, B0, B1, B50)
 EXCESSES = {
     "window_mass": "window (points)",
     "spread": "spread (pixels)",
@@ -94,15 +85,15 @@ def excess_table(settings: Mapping[str, Sequence[Record]]) -> Table:
     rows = []
     frame = excess_frame(settings)
     for (setting, series), here in frame.groupby(["setting", "series"], sort=False):
-        cells = []
+        shown = []
         for measured, values, ci95 in zip(
             here["measure"], here["values"], here["ci95"], strict=True
         ):
             digits = 3 if measured == EXCESSES["morans_i"] else 2
             known = np.isfinite(values).all()
             mean = Interval(float(np.mean(values)), ci95, len(values))
-            cells.append(signed(mean, digits) if known else tables.NONE)
-        rows.append([setting, series, *cells, f"{len(here['values'].iloc[0])}"])
+            shown.append(signed(mean, digits) if known else tables.NONE)
+        rows.append([setting, series, *shown, f"{len(here['values'].iloc[0])}"])
     caption = (
         "The numbers of {numref}`fig-locality`: mean over seeds of each measure less that of the "
         "filter's own permutations, ± 95 % interval over seeds, or over the filters of a single "
@@ -139,7 +130,7 @@ def opening_numbers(records: Sequence[Record]) -> dict[str, str]:
     sparse = widest.get(B50, [])
     zero = [run for run in widest.get(B0, []) if run.config.l1 == sparse[0].config.l1]
     return {
-        "open-alpha": f"{sparse[0].config.base_channels}" if sparse else compare.PENDING,
+        "open-alpha": f"{sparse[0].config.base_channels}" if sparse else tables.PENDING,
         "open-sgd": locality.excess_text(widest.get(SGD, [])),
         "open-zero": locality.excess_text(zero),
         "open-sparse": locality.excess_text(sparse),
@@ -167,11 +158,8 @@ def locality_numbers(records: Sequence[Record]) -> Numbers:
 
 def _local_filters(records: list[Record]) -> Finding:
     each = locality.beyond_chance(compare.by_method(records)[B50])
-    if not np.isfinite(each).all():
-        return UNMEASURED
-    excess = mean_interval(each)
-    value = f"{signed(excess)} points of the mass in a window beyond chance"
-    return Finding(value, excess, short=f"{signed(excess)} of the mass")
+    unit = "points of the mass in a window beyond chance"
+    return beyond_zero(each, unit, short="of the mass")
 
 
 def _more_local_than_sgd(records: list[Record]) -> Finding:

@@ -11,10 +11,9 @@ from torch import Tensor
 
 from lcs import measure
 from lcs.config import Config
-from lcs.exhibits import compare, tables
-from lcs.exhibits.compare import PENDING
+from lcs.exhibits import cells, compare, tables
 from lcs.exhibits.methods import B0, B50, method
-from lcs.exhibits.tables import Table
+from lcs.exhibits.tables import PENDING, Table
 from lcs.measure.sharing import randomise_phases
 from lcs.runs import Record
 from lcs.stats import Interval, mean_interval
@@ -87,7 +86,7 @@ def pictures(sparse: Sequence[Record], dense: Sequence[Record]) -> dict[str, np.
     count = min(len(own), len(others))
     pruned = largest(others[:count], torch.count_nonzero(own[:count].flatten(1), 1))
     sgd = f"{method(dense[0].config).shortest} with momentum and weight decay"
-    share = f"{compare.remaining(sparse)[0]:.2g} % of weights remain"
+    share = f"{tables.rounded(compare.remaining(sparse)[0])} % of weights remain"
     return {
         sgd: others.numpy(),
         "these filters, pruned to as many weights as below": pruned.numpy(),
@@ -95,14 +94,8 @@ def pictures(sparse: Sequence[Record], dense: Sequence[Record]) -> dict[str, np.
     }
 
 
-def setting_text(config: Config) -> str:
-    """Say width, length and augmentation."""
-    images = compare.field_text(config, "augment")
-    return f"α = {config.base_channels}, {config.epochs} epochs, {images}"
-
-
 def frame(
-    groups: Iterable[Sequence[Record]], name: Callable[[Config], str] = setting_text
+    groups: Iterable[Sequence[Record]], name: Callable[[Config], str] = cells.trained_text
 ) -> pd.DataFrame:
     """Return a row for each S-FC with a λ, beside SGD of the same group and setting.
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lcs.config import Config
-from lcs.exhibits import compare, locality, tables
-from lcs.exhibits.compare import PENDING
+from lcs.exhibits import cells, compare, locality, tables
 from lcs.exhibits.methods import NETWORKS, Method
+from lcs.exhibits.tables import PENDING
 from lcs.runs import Record
 
 if TYPE_CHECKING:
@@ -26,16 +26,15 @@ def sparsest(records: Sequence[Record]) -> list[Record]:
 
 def widest(records: Sequence[Record], method: Method) -> list[Record]:
     """Return the first run of a method at the largest width; none without any runs."""
-    widths = [*compare.by_width(records).values()]
-    return widths[-1][method][:1] if widths else []
+    return compare.widest(records).get(method, [])[:1]
 
 
 def run_text(config: Config) -> str:
     """Name a run's width and length, and in what else it is not like most runs of the chapter."""
     net = "" if config.model == "s-fc" else f"{NETWORKS[config.model]}, "
-    images = "" if config.augment == "autoaugment" else f", {compare.field_text(config, 'augment')}"
-    zeros = compare.zeros_text(config)
-    return f"{net}α = {config.base_channels}, {config.epochs} epochs{zeros}{images}"
+    images = "" if config.augment == "autoaugment" else f", {cells.field_text(config, 'augment')}"
+    zeros = cells.zeros_text(config)
+    return f"{net}{cells.size_text(config)}{zeros}{images}"
 
 
 def fan_in_frame(records: Sequence[Record]) -> pd.DataFrame:
@@ -70,7 +69,7 @@ def numbers(records: Sequence[Record]) -> dict[str, str]:
     return {
         "units-run": run_text(run.config),
         "units-range": f"{locality.clustering_ranges([run])[0]:.1f}",
-        "units-dead": f"{100 * counts[0] / sum(counts):.2g}",
+        "units-dead": tables.rounded(100 * counts[0] / sum(counts)),
     }
 
 
@@ -83,15 +82,3 @@ def neighbour_numbers(named: Mapping[str, Sequence[Record]]) -> dict[str, str]:
         f"near-{name}": f"{locality.pair_ratios(runs[:1])[0][0]:.1f}" if runs else PENDING
         for name, runs in named.items()
     }
-
-
-def pair_correlation_frame(
-    records: Sequence[Record], series: Callable[[Config], str]
-) -> pd.DataFrame:
-    """Return one row per run and distance: `series`, `run_id`, `distance` (pixels), `ratio`."""
-    rows = [
-        {"series": series(r.config), "run_id": r.run_id, "distance": distance, "ratio": ratio}
-        for r in records
-        for distance, ratio in enumerate(locality.pair_correlation(r) or [], 1)
-    ]
-    return tables.data_frame(rows, columns=["series", "run_id", "distance", "ratio"])

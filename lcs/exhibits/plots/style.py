@@ -53,16 +53,11 @@ _LONG = re.compile(r"-?\d+\.\d{3,}")
 
 
 class Look(NamedTuple):
-    """How a method is drawn in every figure; `**look.options` are arguments of matplotlib."""
+    """How a method is drawn in every figure."""
 
     colour: str
     marker: str
     line: Any
-
-    @property
-    def options(self) -> dict[str, Any]:
-        """Arguments of `matplotlib.axes.Axes.plot`."""
-        return {"color": self.colour, "marker": self.marker, "ls": self.line}
 
 
 def look(name: object) -> Look:

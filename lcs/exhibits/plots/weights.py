@@ -73,8 +73,9 @@ def excesses(table: pd.DataFrame) -> Figure:
     Args:
         table: columns `setting`, `series` (begins with a method's name), `measure`, `values` (of
             each seed: dots) and `ci95` of their mean. The first measure's axis is linear to 1
-            and logarithmic beyond.
+            and logarithmic beyond. Where a value is not finite there is no row.
     """
+    table = table[table["values"].map(lambda each: np.isfinite(each).all()).astype(bool)]
     if table.empty:
         return pending()
     rows: list[tuple[str, str | None]] = []  # from top to bottom, a heading above each setting

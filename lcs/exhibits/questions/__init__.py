@@ -20,7 +20,7 @@ from lcs.exhibits.questions.asked import (
     STATUSES,
     Question,
 )
-from lcs.exhibits.verdicts import UNDECIDED
+from lcs.exhibits.verdicts import UNDECIDED, marked
 from lcs.runs import RunStore
 
 # what the book calls its pages
@@ -80,7 +80,7 @@ def status(question: Question, known: Verdicts) -> str:
     said = [row["verdict"] for text in question.claims for row in known[text]]
     if said and all(".pending" in verdict for verdict in said):
         return NOT_STUDIED
-    open_ = any(verdict == UNDECIDED or ".pending" in verdict for verdict in said)
+    open_ = any(verdict == marked(UNDECIDED) or ".pending" in verdict for verdict in said)
     return IN_PART if question.status == ANSWERED and open_ else question.status
 
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from lcs.config import CHOICES, Config, RunConfig, ToyConfig
 from lcs.errors import ConfigError
-from lcs.exhibits import EXHIBITS, exhibit
+from lcs.exhibits import by_chapter, cells
 from lcs.exhibits.methods import NETWORKS, method
 from lcs.exhibits.settings import (
     DESK,
@@ -29,10 +29,10 @@ from lcs.exhibits.settings import (
     flip_crop_recipe,
     paper_recipe,
     short_recipe,
+    spoken_recipe,
 )
 from lcs.runs import Record, RunStore
 
-SPECTROGRAMS = {"dataset": "fsdd", "batch_size": 128, "augment": "time-shift"}
 # what the runs of a setting have in common, in the order of the table
 BASES = {
     REPRODUCTION.name: DESK,
@@ -40,7 +40,7 @@ BASES = {
     RECIPE.name: paper_recipe(DESK, 1, DESK.epochs),
     FLIP_CROP_SHORT.name: flip_crop_recipe(DESK, 1, SEARCH_EPOCHS),
     FLIP_CROP.name: flip_crop_recipe(DESK, 1, DESK.epochs),
-    SPOKEN.name: paper_recipe(DESK, 4, DESK.epochs // 4).replace(**SPECTROGRAMS),
+    SPOKEN.name: spoken_recipe(DESK),
     "paper": PAPER,
 }
 # values that a table has columns of, or that follow from the method
@@ -92,10 +92,9 @@ class Run:
         config = self.config
         if isinstance(config, ToyConfig):
             return f"Toy LASSO, {config.problems} problems, seed {config.seed}"
-        zeros = ", frozen zeros" if config.frozen_zeros else ""
         pruned = "" if config.pruning == "none" else f", pruning {config.pruning}"
         start = "" if config.start == "initial" else f", start {config.start}"
-        how = f"{zeros}{pruned}{start}"
+        how = f"{cells.zeros_text(config)}{pruned}{start}"
         return (
             f"{method(config)}{how}, α = {config.base_channels}, {config.dataset}, "
             f"{self.setting}, {config.epochs} epochs, seed {config.seed}"
@@ -175,16 +174,15 @@ def _seedless(config: RunConfig) -> RunConfig:
 
 
 def _look(found: dict[RunConfig, list[Use]], wanted: set[Any], **changes: Any) -> None:
-    for chapter in EXHIBITS:
-        for study in exhibit(chapter).STUDIES:
-            for scale in study.scales[1:]:  # smoke runs are not stored
-                try:
-                    configs = study.configs(scale, 1, **changes)
-                except ConfigError:
-                    if not changes:
-                        raise
-                    continue  # a study that cannot be changed so, as the toy, has no such run
-                use = Use(study.name, chapter, study.setting.label(scale))
-                for config in configs:
-                    if config in wanted and use not in found[config]:
-                        found[config].append(use)
+    for chapter, study in by_chapter():
+        for scale in study.scales[1:]:  # smoke runs are not stored
+            try:
+                configs = study.configs(scale, 1, **changes)
+            except ConfigError:
+                if not changes:
+                    raise
+                continue  # a study that cannot be changed so, as the toy, has no such run
+            use = Use(study.name, chapter, study.setting.label(scale))
+            for config in configs:
+                if config in wanted and use not in found[config]:
+                    found[config].append(use)

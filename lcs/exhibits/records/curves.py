@@ -9,7 +9,7 @@ import math
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from lcs.exhibits.compare import LAYERS
+from lcs.exhibits.tables import LAYERS
 from lcs.runs import Record
 
 # in pixels: the figure, and its margins on the left, right, top and bottom

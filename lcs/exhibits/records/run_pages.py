@@ -13,7 +13,8 @@ from urllib.parse import quote
 
 from lcs import cost
 from lcs.config import Config, RunConfig
-from lcs.exhibits.compare import LABELS, field_text, remaining
+from lcs.exhibits.cells import LABELS, field_text
+from lcs.exhibits.compare import remaining
 from lcs.exhibits.methods import NETWORKS, method
 from lcs.exhibits.records import BASES, Run, again_command, changed, unusual
 from lcs.exhibits.records.curves import accuracy_curves, weight_curves

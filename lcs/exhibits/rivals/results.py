@@ -9,8 +9,8 @@ import numpy as np
 
 from lcs import cost, data
 from lcs.config import CUT_BETWEEN_PERIODS
-from lcs.exhibits import compare, locality, plots, tables
-from lcs.exhibits.compare import PENDING, Cell, Values
+from lcs.exhibits import cells, compare, locality, plots, tables
+from lcs.exhibits.compare import Values
 from lcs.exhibits.plots.style import (
     WIDTH,
     add_legend,
@@ -20,7 +20,7 @@ from lcs.exhibits.plots.style import (
     subplots,
 )
 from lcs.exhibits.rivals.studies import AIMS, B50, DENSE, NO_L1, RIVALS, budget, rival
-from lcs.exhibits.tables import LAYERS, Table
+from lcs.exhibits.tables import LAYERS, PENDING, Cell, Table
 from lcs.exhibits.verdicts import Claim, Judge, differs
 from lcs.runs import Record
 
@@ -74,11 +74,11 @@ def rivals_table(study: str, records: Sequence[Record]) -> Table:
         return tables.NONE if itself else tables.signed(compare.paired(runs, place[B50]))
 
     columns: dict[str, Cell] = {
-        "method": compare.of(rival),
+        "method": cells.of(rival),
         "weights": _weights_text,
-        "test accuracy (%)": compare.mean_text,
+        "test accuracy (%)": cells.mean_text,
         "difference from β = 50": less,
-        "10¹² FLOPs, dense": compare.of(lambda c: f"{cost.training_flops(c) / 1e12:,.3g}"),
+        "10¹² FLOPs, dense": cells.of(lambda c: f"{cost.training_flops(c) / 1e12:,.3g}"),
         "sparse": lambda runs: f"{np.mean([sparse_flops(r) for r in runs]) / 1e12:,.3g}",
         "window": locality.excess_text,
         "filters measured": locality.eligible_text,
@@ -91,7 +91,7 @@ def rivals_table(study: str, records: Sequence[Record]) -> Table:
         "be measured"
     )
     ordered = [run for runs in place.values() for run in runs]
-    return compare.by_condition(
+    return cells.by_condition(
         study, ordered, columns, what, note="; differences are paired by seed"
     )
 
@@ -113,29 +113,29 @@ def allocation_table(records: Sequence[Record], others: Sequence[Record]) -> Tab
     own = by_rival(others)
 
     def less(runs: Sequence[Record]) -> str:
-        return compare.gain_text(runs, own.get(rival(runs[0].config), []))
+        return cells.gain_text(runs, own.get(rival(runs[0].config), []))
 
     columns: dict[str, Cell] = {
-        "method": compare.of(rival),
+        "method": cells.of(rival),
         "weights": _weights_text,
-        "test accuracy (%)": compare.mean_text,
+        "test accuracy (%)": cells.mean_text,
         "difference from β-LASSO's allocation": less,
         "seeds": tables.links,
     }
     what = "As many weights, allocated to layers 1 and 2 by the rule of Erdős and Rényi"
-    return compare.by_condition("rivals-er", records, columns, what)
+    return cells.by_condition("rivals-er", records, columns, what)
 
 
 def search_table(study: str, records: Sequence[Record]) -> Table:
     """Return the candidates of a search: `search-budgets` or `search-pruning`."""
     columns: dict[str, Cell] = {
-        "method": compare.of(rival),
-        **compare.by_field(["lr", "weight_decay", "l1"]),
-        "validation (%)": compare.mean_text,
+        "method": cells.of(rival),
+        **cells.by_field(["lr", "weight_decay", "l1"]),
+        "validation (%)": cells.mean_text,
         "weights": _weights_text,
         "seeds": tables.links,
     }
-    return compare.by_condition(study, records, columns, "Candidates, on the validation images")
+    return cells.by_condition(study, records, columns, "Candidates, on the validation images")
 
 
 def rivals_frame(runs: Mapping[str, Sequence[Record]]) -> pd.DataFrame:
@@ -197,13 +197,8 @@ def budgets_figure(table: pd.DataFrame) -> Figure:
 def distances_figure(records: Sequence[Record]) -> Figure:
     """Draw the pair correlation of first layers at one budget, by method."""
     place = by_rival(records)
-    rows = [
-        {"series": name, "run_id": run.run_id, "distance": distance, "ratio": ratio}
-        for name in WITH_DISTANCES
-        for run in place.get(name, [])
-        for distance, ratio in enumerate(locality.pair_correlation(run) or [], 1)
-    ]
-    return plots.pair_correlation(tables.data_frame(rows), ordered=False)
+    shown = [run for name in WITH_DISTANCES for run in place.get(name, [])]
+    return plots.pair_correlation(locality.pair_correlation_frame(shown, rival), ordered=False)
 
 
 # whose accuracies the page compares with that of β = 50, by the end of a number's name
@@ -224,19 +219,16 @@ def numbers(records: Sequence[Record]) -> dict[str, str]:
     """
     place = by_rival(records)
     sparse = place.get(B50, [])
-    gains = {
-        f"rival-{end}": compare.gain_text(place.get(name, []), sparse)
-        for end, name in NAMES.items()
-    }
+    gains = {f"rival-{end}": cells.gain_of(place, name, B50) for end, name in NAMES.items()}
     more = {
-        f"local-{end}": compare.gain_text(place.get(name, []), sparse, locality.beyond_chance)
+        f"local-{end}": cells.gain_text(place.get(name, []), sparse, locality.beyond_chance)
         for end, name in MORE_LOCAL.items()
     }
     return {
         **gains,
         **more,
         **{f"share-{name}": f"{100 * budget(name)['density']:.1f}" for name in AIMS},
-        "rival-accuracy": compare.mean_text(sparse),
+        "rival-accuracy": cells.mean_text(sparse),
         "rival-n": f"{len(sparse)}",
         "weights-beta": _weights_text(sparse),
         "weights-threshold": _weights_text(place.get(NO_L1, [])),
@@ -264,15 +256,13 @@ def other_numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
     ]
     counts = {"iterative-n": runs["rivals-iterative"], "few-n": runs["rivals-few"]}
     return {
-        "rival-first-choice": compare.gain_text(runs["rivals-first-choice"], place.get(B50, [])),
-        "rival-iterative": compare.gain_text(runs["rivals-iterative"], place.get(B50, [])),
-        "few-gradual": compare.gain_text(few.get("gradual", []), few.get(B50, [])),
-        "few-one-shot": compare.gain_text(few.get(B50, []), few.get("one-shot", [])).replace(
-            "+", ""
-        ),
+        "rival-first-choice": cells.gain_text(runs["rivals-first-choice"], place.get(B50, [])),
+        "rival-iterative": cells.gain_text(runs["rivals-iterative"], place.get(B50, [])),
+        "few-gradual": cells.gain_of(few, "gradual", B50),
+        "few-one-shot": tables.ahead(cells.gain_of(few, B50, "one-shot")),
         "er-gains": f"{sum(gain > 0 for gain in gains) or 'none'}" if gains else PENDING,
         "er-runs": f"{len(gains)}" if gains else PENDING,
-        **{name: compare.count_text(compare.conditions(of)) for name, of in counts.items()},
+        **{name: cells.count_text(compare.conditions(of)) for name, of in counts.items()},
     }
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from lcs import data
 from lcs.config import CUT_BETWEEN_PERIODS, Config
-from lcs.exhibits.searches import Rule
+from lcs.exhibits.searches import Rule, relative
 from lcs.exhibits.settings import (
     CHOSEN,
     FLIP_CROP_SHORT,
@@ -108,18 +108,22 @@ def _unmasked(here: Config, optimizer: str) -> Config:
 
 
 def _budgets(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return the largest β at each share of λ."""
     here = _here(base, 16).replace(validation=True)
     return [_sparse(here, share, betas[-1]) for share in SHARES]
+
+
+def _all_masked(here: Config, found: dict[str, float]) -> list[Config]:
+    """Return every method with masks, but iterative pruning, which takes longer."""
+    return [_masked(here, name, found) for name in MASKED if name != ITERATIVE]
 
 
 def _search(base: Config, betas: Sequence[float]) -> list[Config]:
     """Return candidates for dense SGD, and every method's at the larger budget, half as long."""
     here, found = _here(base, 32).replace(validation=True), budget("many")
-    masked = (_masked(here, n, found) for n in MASKED if n != ITERATIVE)
-    runs = [_unmasked(here, "sgd"), *masked]
     return [
         regularised(run, factor).replace(lr=rate)
-        for run in runs
+        for run in (_unmasked(here, "sgd"), *_all_masked(here, found))
         for rate, factor in CANDIDATES[run.optimizer]
     ]
 
@@ -127,10 +131,9 @@ def _search(base: Config, betas: Sequence[float]) -> list[Config]:
 def _search_long(base: Config, betas: Sequence[float]) -> list[Config]:
     """Return the two best candidates of each method, as long as the runs that are compared."""
     here, found = _here(base, 16).replace(validation=True), budget("many")
-    masked = (_masked(here, n, found) for n in MASKED if n != ITERATIVE)
     return [
         _with(run, chosen)
-        for run in (_unmasked(here, "sgd"), *masked)
+        for run in (_unmasked(here, "sgd"), *_all_masked(here, found))
         for chosen in CHOSEN["search-pruning"][key(run)]
     ]
 
@@ -143,7 +146,7 @@ def _rivals(name: str, base: Config, betas: Sequence[float]) -> list[Config]:
         sparse,
         sparse.replace(frozen_zeros=True),
         raised(sparse, 1e-3),
-        *(tuned(_masked(here, n, found)) for n in MASKED if n != ITERATIVE),
+        *map(tuned, _all_masked(here, found)),
     ]
 
 
@@ -151,10 +154,6 @@ def _first_choice(base: Config, betas: Sequence[float]) -> list[Config]:
     """Return gradual pruning with what `search-pruning` had put first."""
     gradual = _masked(_here(base, 16), "gradual", budget("many"))
     return [_with(gradual, CHOSEN["search-pruning"][key(gradual)][0])]
-
-
-def _iterative(base: Config, betas: Sequence[float]) -> list[Config]:
-    return [tuned(_masked(_here(base, 16), ITERATIVE, budget("many")))]
 
 
 def _allocated(base: Config, betas: Sequence[float]) -> list[Config]:
@@ -173,16 +172,10 @@ def key(config: Config) -> str:
     return f"{config.optimizer} {pruning}"
 
 
-def regularisation(config: Config) -> float:
-    """Return weight decay or λ over what `search-flips` chose."""
-    name = "weight_decay" if config.optimizer == "sgd" else "l1"
-    whole = _unmasked(Config(epochs=SEARCH_EPOCHS), config.optimizer)
-    return round(getattr(config, name) / getattr(whole, name), 9)
-
-
 def values(config: Config) -> dict[str, float]:
-    """Return what the searches vary: the learning rate, and `regularisation`."""
-    return {"lr": config.lr, "factor": regularisation(config)}
+    """Return what the searches vary: η, and weight decay or λ over what `search-flips` chose."""
+    whole = _unmasked(Config(epochs=SEARCH_EPOCHS), config.optimizer)
+    return {"lr": config.lr, "factor": relative(config, whole)}
 
 
 def _with(config: Config, chosen: dict[str, float]) -> Config:
@@ -236,27 +229,20 @@ def erdos_renyi(config: Config) -> Config:
 
 SEARCHES = ("search-budgets", "search-pruning", "search-pruning-long")
 _compared = partial(desk_study, setting=FLIP_CROP_SHORT, betas=(50,), after=SEARCHES)
+_one_seed = partial(desk_study, setting=FLIP_CROP_SHORT, seeds=1, betas=(50,))
 
 STUDIES = (
-    desk_study(
-        "search-budgets", "Weights that β = 50 leaves, over λ", FLIP_CROP_SHORT, _budgets, 1, (50,)
-    ),
-    desk_study(
+    _one_seed("search-budgets", "Weights that β = 50 leaves, over λ", make=_budgets),
+    _one_seed(
         "search-pruning",
         "Pruning and sparse training, on validation",
-        FLIP_CROP_SHORT,
-        _search,
-        1,
-        (50,),
+        make=_search,
         after=SEARCHES[:1],
     ),
-    desk_study(
+    _one_seed(
         "search-pruning-long",
         "The two best candidates of each, at the whole length",
-        FLIP_CROP_SHORT,
-        _search_long,
-        1,
-        (50,),
+        make=_search_long,
         after=SEARCHES[:2],
     ),
     _compared("rivals", "Methods at the larger budget", make=partial(_rivals, "many")),
@@ -266,7 +252,11 @@ STUDIES = (
         seeds=2,
         make=_first_choice,
     ),
-    _compared("rivals-iterative", "Iterative pruning at the larger budget", make=_iterative),
+    _compared(
+        "rivals-iterative",
+        "Iterative pruning at the larger budget",
+        make=lambda base, betas: [tuned(_masked(_here(base, 16), ITERATIVE, budget("many")))],
+    ),
     _compared("rivals-few", "Methods at the smaller budget", make=partial(_rivals, "few")),
     _compared("rivals-er", "Methods with another allocation", make=_allocated),
 )

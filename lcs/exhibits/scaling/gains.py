@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lcs.exhibits import compare, published, tables
-from lcs.exhibits.compare import by_method, by_seed, paired, spread_text
+from lcs.exhibits import published, tables
+from lcs.exhibits.cells import spread_text
+from lcs.exhibits.compare import by_method, by_seed, paired
 from lcs.exhibits.methods import B0, B50, PROXIMAL, SGD, Method
 from lcs.exhibits.plots.style import PUBLISHED_MARKERS, WIDTH, add_legend, look, pending, subplots
 from lcs.exhibits.verdicts import Finding, Judge
@@ -162,11 +163,6 @@ def _draw(frames: Mapping[str, pd.DataFrame], known: Mapping[str, float], width:
 
 
 # Cells of tables, and words of the prose
-
-
-def gain_of(groups: Mapping[Method, Sequence[Record]], one: Method, other: Method) -> str:
-    """Return the gain of a method over another; "pending" where there are no runs."""
-    return compare.gain_text(groups.get(one, ()), groups.get(other, ()))
 
 
 def bold_gain(one: Sequence[Record], other: Sequence[Record]) -> str:

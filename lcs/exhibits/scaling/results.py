@@ -4,35 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import numpy as np
 
 from lcs import cost
 from lcs.config import Config
-from lcs.exhibits import compare, published, tables
-from lcs.exhibits.compare import (
-    LABELS,
-    PENDING,
-    Compared,
-    Reference,
-    as_sgd,
-    by_method,
-    usual,
-    without_threshold,
-)
+from lcs.exhibits import cells, compare, published, tables
+from lcs.exhibits.cells import LABELS, Compared
+from lcs.exhibits.compare import Reference, as_sgd, by_method, usual, without_threshold
 from lcs.exhibits.gap import gains_and_gaps, gap_text
 from lcs.exhibits.methods import B0, B50, LOCAL, PROXIMAL, SGD, THREE
 from lcs.exhibits.scaling import gains, studies
-from lcs.exhibits.scaling.gains import gain_of
 from lcs.exhibits.scaling.widths import fit_and_gap_text
 from lcs.exhibits.settings import DESK, chosen, chosen_flip_crop
-from lcs.exhibits.tables import Table
+from lcs.exhibits.tables import PENDING, Table, ahead
 from lcs.runs import Record
 from lcs.stats import lack_of_fit
-
-
-def _plain_sgd(config: Config) -> Config:
-    return as_sgd(config).replace(lr=DESK.lr, momentum=0.0, weight_decay=0.0)
 
 
 def _own_zero(config: Config) -> Config:
@@ -62,7 +50,7 @@ COMPARED = {
     ),
     "momentum": Compared(
         ["lr", "momentum", "weight_decay", "l1"],
-        {"plain SGD": _plain_sgd},
+        {"plain SGD": lambda c: as_sgd(c).replace(lr=DESK.lr, momentum=0.0, weight_decay=0.0)},
         "What makes SGD strong here",
     ),
     "reach": Compared(
@@ -94,12 +82,7 @@ COMPARED = {
 }
 
 
-def comparison_table(study: str, records: Sequence[Record]) -> Table:
-    """Return every condition of one of the studies in `COMPARED` beside what it is compared with.
-
-    Differences are paired by seed.
-    """
-    return compare.comparison(study, records, COMPARED[study])
+comparison_table = partial(cells.comparison, COMPARED)
 
 
 def largest_table(runs: Mapping[str, Sequence[Record]]) -> Table:
@@ -118,12 +101,12 @@ def largest_table(runs: Mapping[str, Sequence[Record]]) -> Table:
             seconds = float(np.mean([run.provenance["seconds"] for run in found]))
             rows.append(
                 [
-                    compare.method_text(config) + compare.zeros_text(config),
-                    compare.field_text(config, "weight_decay"),
-                    compare.mean_text(found),
-                    compare.field_text(config, "augment"),
+                    cells.method_text(config) + cells.zeros_text(config),
+                    cells.field_text(config, "weight_decay"),
+                    cells.mean_text(found),
+                    cells.field_text(config, "augment"),
                     fit_and_gap_text(found),
-                    compare.layers_text(found),
+                    cells.layers_text(found),
                     cost.duration(seconds),
                     tables.links(found),
                 ]
@@ -133,7 +116,7 @@ def largest_table(runs: Mapping[str, Sequence[Record]]) -> Table:
         f"SGD, α ≈ {published.PAPER_BASE_CHANNELS}", tables.NONE, known, *[tables.NONE] * 5
     ]  # fmt: skip
     caption = (
-        f"{what}. {compare.setting_text(records)}{compare.spread_text(records)}; accuracy on the "
+        f"{what}. {cells.setting_text(records)}{cells.spread_text(records)}; accuracy on the "
         "training images without augmentation, and in brackets by how many points it is above that "
         "on the test images; the last row is the paper's shorter training, "
         f"{published.SHORT_EPOCHS} epochs."
@@ -166,44 +149,44 @@ def numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
     )
     return {
         "epochs": f"{own[0].config.epochs}" if own else PENDING,
-        "own-zero-last": gain_of(last, B50, B0),
-        "own-local-first": gain_of(first, LOCAL, B50),
-        "own-local-last": gain_of(last, LOCAL, B50),
+        "own-zero-last": cells.gain_of(last, B50, B0),
+        "own-local-first": cells.gain_of(first, LOCAL, B50),
+        "own-local-last": cells.gain_of(last, LOCAL, B50),
         "gap-last": gap_text(last),
         "gap-n": f"{len(gains_and_gaps(last)[0])}",
         "gap-paper": f"{100 * published.gap_closed():.0f}",
-        "growth-sgd": compare.signed_text(gains.growth(over_sgd)),
-        "growth-zero": compare.signed_text(gains.growth(gains.gains_by_width(own, B0))),
+        "growth-sgd": cells.signed_text(gains.growth(over_sgd)),
+        "growth-zero": cells.signed_text(gains.growth(gains.gains_by_width(own, B0))),
         "fit-sgd": PENDING if math.isnan(p) else f"{p:.2g}",
         # "points behind"
-        "threshold-zero": gain_of(at_lambda, B50, B0).removeprefix("+"),
-        "threshold-proximal": gain_of(at_lambda, B50, PROXIMAL).removeprefix("+"),
-        "seeds-gain": gain_of(more, B50, SGD),
-        "seeds-added": gain_of(added, B50, SGD),
+        "threshold-zero": ahead(cells.gain_of(at_lambda, B50, B0)),
+        "threshold-proximal": ahead(cells.gain_of(at_lambda, B50, PROXIMAL)),
+        "seeds-gain": cells.gain_of(more, B50, SGD),
+        "seeds-added": cells.gain_of(added, B50, SGD),
         "seeds-n": f"{len(more.get(SGD, []))}",
         "showpiece-paper": f"{published.SHORT[SGD]:.2f}",
-        "showpiece-accuracy": compare.mean_text(large[""]),
-        "showpiece-sgd": compare.mean_text(large["-decay"]),
-        "showpiece-left": compare.remaining_text(large[""]),
-        "showpiece-gain": compare.gain_text(large[""], large["-sgd"]),
-        "showpiece-decay": compare.gain_text(large[""], large["-decay"]),
-        "searched-accuracy": compare.mean_text(searched.get(B50, [])),
-        "searched-left": compare.remaining_text(searched.get(B50, [])),
+        "showpiece-accuracy": cells.mean_text(large[""]),
+        "showpiece-sgd": cells.mean_text(large["-decay"]),
+        "showpiece-left": cells.remaining_text(large[""]),
+        "showpiece-gain": cells.gain_text(large[""], large["-sgd"]),
+        "showpiece-decay": cells.gain_text(large[""], large["-decay"]),
+        "searched-accuracy": cells.mean_text(searched.get(B50, [])),
+        "searched-left": cells.remaining_text(searched.get(B50, [])),
         # "points more", and "points ahead"
-        "searched-gain": gain_of(searched, B50, SGD).removeprefix("+"),
+        "searched-gain": ahead(cells.gain_of(searched, B50, SGD)),
         "searched-n": f"{len(searched.get(B50, []))}",
-        "searched-local": gain_of(searched, LOCAL, B50).replace("+", ""),
+        "searched-local": ahead(cells.gain_of(searched, LOCAL, B50)),
         "searched-local-n": f"{len(searched.get(LOCAL, []))}",
         "searched-gap": gap_text(searched),
         "flips-n": f"{len(flips.get(B50, []))}",
-        "flips-accuracy": compare.mean_text(flips.get(B50, [])),
-        "flips-sgd": gain_of(flips, B50, SGD).removeprefix("+"),
-        "flips-zero": gain_of(flips, B50, B0).removeprefix("+"),
-        "flips-three": gain_of(flips, THREE, B50).removeprefix("+"),
-        "flips-local": gain_of(flips, LOCAL, B50).removeprefix("+"),
+        "flips-accuracy": cells.mean_text(flips.get(B50, [])),
+        "flips-sgd": ahead(cells.gain_of(flips, B50, SGD)),
+        "flips-zero": ahead(cells.gain_of(flips, B50, B0)),
+        "flips-three": ahead(cells.gain_of(flips, THREE, B50)),
+        "flips-local": ahead(cells.gain_of(flips, LOCAL, B50)),
         "flips-gap": gap_text(flips),
-        "order-sgd": compare.gain_text(before.get(SGD, []), after.get(SGD, [])),
-        "order-beta": compare.gain_text(before.get(B50, []), after.get(B50, [])),
-        "order-gain-after": gain_of(after, B50, SGD),
-        "order-gain-before": gain_of(before, B50, SGD),
+        "order-sgd": cells.gain_text(before.get(SGD, []), after.get(SGD, [])),
+        "order-beta": cells.gain_text(before.get(B50, []), after.get(B50, [])),
+        "order-gain-after": cells.gain_of(after, B50, SGD),
+        "order-gain-before": cells.gain_of(before, B50, SGD),
     }

@@ -8,8 +8,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from lcs.config import Config
-from lcs.exhibits import compare, tables
-from lcs.exhibits.compare import LABELS, Cell
+from lcs.exhibits import cells, compare, tables
+from lcs.exhibits.cells import LABELS
 from lcs.exhibits.methods import B50, SGD, method
 from lcs.exhibits.searches import Rule, choices, method_key, regularisation, searched
 from lcs.exhibits.settings import (
@@ -28,7 +28,7 @@ from lcs.exhibits.settings import (
     regularised,
     sgd,
 )
-from lcs.exhibits.tables import Table
+from lcs.exhibits.tables import Cell, Table
 from lcs.runs import Record
 from lcs.study import Study
 
@@ -149,6 +149,7 @@ def _search_flips(base: Config, betas: Sequence[float]) -> list[Config]:
 
 
 def _search_flips_edge(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return S-LOCAL and 3-FC beyond the edge at which the best of `search-flips` lay."""
     here = flip_crop_recipe(base, WIDTHS[-1], base.epochs // 8).replace(validation=True)
     methods = [chosen(here, model) for model in ("s-local", "3-fc")]
     return [regularised(m, factor).replace(lr=rate) for m in methods for rate, factor in EDGE]
@@ -215,7 +216,7 @@ CHOICES = {
 
 # Tables of candidates: the columns that form a group, the fields that differ in it, the caption
 
-_METHOD = {"method": compare.method_text}
+_METHOD = {"method": cells.method_text}
 _WIDTH = {"α": lambda config: f"{config.base_channels}"}
 _Layout = tuple[Mapping[str, Callable[[Config], str]], Sequence[str], str]
 
@@ -255,15 +256,15 @@ def candidates_table(study: str, records: Sequence[Record]) -> Table:
 
     best = {choice.config for choice in choices(records, group).values()}
     columns: dict[str, Cell] = {
-        **{head: compare.of(text) for head, text in heads.items()},
-        **compare.by_field(fields),
+        **{head: cells.of(text) for head, text in heads.items()},
+        **cells.by_field(fields),
         "validation (%)": lambda runs: (
-            f"**{compare.mean_text(runs)}**"
+            f"**{cells.mean_text(runs)}**"
             if runs[0].config.replace(seed=0) in best
-            else compare.mean_text(runs)
+            else cells.mean_text(runs)
         ),
-        "training (%)": compare.fit_text,
-        "remaining, layer 1 (%)": compare.remaining_text,
+        "training (%)": cells.fit_text,
+        "remaining, layer 1 (%)": cells.remaining_text,
         "seeds": tables.links,
     }
     note = (
@@ -271,7 +272,7 @@ def candidates_table(study: str, records: Sequence[Record]) -> Table:
         "the training images, without augmentation"
     )
     text = [*heads, LABELS["augment"]]
-    return compare.by_condition(study, records, columns, what, note=note, text=text)
+    return cells.by_condition(study, records, columns, what, note=note, text=text)
 
 
 def augment_numbers(records: Sequence[Record]) -> dict[str, str]:
@@ -283,7 +284,7 @@ def augment_numbers(records: Sequence[Record]) -> dict[str, str]:
     for augment in ("autoaugment", "flip-crop"):
         best = choices([r for r in records if r.config.augment == augment], method)
         gain = compare.paired(best[B50].runs, best[SGD].runs) if best else None
-        words[f"gain-{augment}"] = compare.signed_text(gain)
+        words[f"gain-{augment}"] = cells.signed_text(gain)
     return words
 
 

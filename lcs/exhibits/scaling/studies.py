@@ -217,10 +217,6 @@ def _large_searched(
     return [sparse.replace(frozen_zeros=frozen) if threshold else without_threshold(sparse)]
 
 
-def _large_windows(base: Config, betas: Sequence[float]) -> list[Config]:
-    return flip_crop_methods(_large(base), ("s-local", "s-conv"))
-
-
 def _larger(base: Config, betas: Sequence[float], *, width: int, length: int) -> list[Config]:
     """Return β = 50 with frozen zeros, and SGD, wider or longer by a factor.
 
@@ -261,7 +257,11 @@ LARGEST = (
         setting=RECIPE,
         make=partial(_large_beta_lasso, augment="autoaugment"),
     ),
-    _one_seed("showpiece-windows", "α = 32: S-LOCAL and S-CONV", make=_large_windows),
+    _one_seed(
+        "showpiece-windows",
+        "α = 32: S-LOCAL and S-CONV",
+        make=lambda base, betas: flip_crop_methods(_large(base), ("s-local", "s-conv")),
+    ),
     _one_seed(
         "showpiece-long",
         "α = 32: β = 50 and SGD, four times as long",

@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from lcs.exhibits import compare, published, tables
-from lcs.exhibits.compare import LABELS
+from lcs.exhibits import cells, compare, published, tables
+from lcs.exhibits.cells import LABELS
 from lcs.exhibits.gap import gap_text
 from lcs.exhibits.methods import B0, B1, B50, LOCAL, PROXIMAL, SGD, method
 from lcs.exhibits.scaling import gains
@@ -39,12 +39,12 @@ def accuracy_table(records: Sequence[Record]) -> Table:
     rows = [
         [
             each,
-            *(compare.mean_text(at[each]) for at in widths.values()),
+            *(cells.mean_text(at[each]) for at in widths.values()),
             *(tables.published(published.accuracy(each, dataset, n)) for n in lengths),
         ]
         for each in compare.by_method(records)
     ]
-    caption = f"{what}. {compare.setting_text(records)}{compare.spread_text(records)}; {PAPER}."
+    caption = f"{what}. {cells.setting_text(records)}{cells.spread_text(records)}; {PAPER}."
     columns = ["method", *_heads(widths), *(f"paper, {epochs} epochs" for epochs in lengths)]
     return Table(name, caption, columns, rows)
 
@@ -63,7 +63,7 @@ def gains_table(records: Sequence[Record]) -> Table:
         ]
         for contrast, (one, other) in CONTRASTS.items()
     ]
-    caption = f"{what}. {compare.setting_text(records)}{gains.bold_note(records)}."
+    caption = f"{what}. {cells.setting_text(records)}{gains.bold_note(records)}."
     return Table(name, caption, ["difference", *_heads(widths), PAPER], rows)
 
 
@@ -83,7 +83,7 @@ def fit_table(records: Sequence[Record]) -> Table:
     caption = (
         f"{what}, without augmentation and after the last epoch; in brackets, by how many points "
         "it is above that on the test images, in the mean. "
-        f"{compare.setting_text(records)}{compare.spread_text(records)}."
+        f"{cells.setting_text(records)}{cells.spread_text(records)}."
     )
     return Table(name, caption, ["method", *_heads(widths)], rows)
 
@@ -105,9 +105,9 @@ def own_table(own: Sequence[Record], common: Sequence[Record]) -> Table:
     share = 100 * published.gap_closed(dataset)
     changed = [groups[B50][0].config.l1 != same[B50][0].config.l1 for groups, same in at]
     rows = [
-        [LABELS["l1"], *(compare.field_text(runs[0].config, "l1") for runs in sparse), tables.NONE],
-        ["remaining, layer 1 (%)", *map(compare.remaining_text, sparse), tables.NONE],
-        ["training accuracy (%)", *map(compare.fit_text, sparse), tables.NONE],
+        [LABELS["l1"], *(cells.field_text(runs[0].config, "l1") for runs in sparse), tables.NONE],
+        ["remaining, layer 1 (%)", *map(cells.remaining_text, sparse), tables.NONE],
+        ["training accuracy (%)", *map(cells.fit_text, sparse), tables.NONE],
         [
             "training above test (points)",
             *(tables.signed(generalisation_gap(runs)) for runs in sparse),
@@ -115,7 +115,7 @@ def own_table(own: Sequence[Record], common: Sequence[Record]) -> Table:
         ],
         [
             "test accuracy (%)",
-            *map(compare.mean_text, sparse),
+            *map(cells.mean_text, sparse),
             tables.published(published.accuracy(B50, dataset)),
         ],
         [
@@ -149,7 +149,7 @@ def own_table(own: Sequence[Record], common: Sequence[Record]) -> Table:
         f"{what}, and by how many points of test accuracy it is ahead, paired by seed: of itself "
         "with the λ that was chosen at α = 2, and of the others. Training accuracy is without "
         "augmentation. "
-        f"{compare.setting_text(own)}{gains.bold_note(own)}. The last row is the gain over SGD "
+        f"{cells.setting_text(own)}{gains.bold_note(own)}. The last row is the gain over SGD "
         "as a share of S-LOCAL's, with its 95 % interval: unbounded where S-LOCAL's gain itself "
         "cannot be told from zero."
     )

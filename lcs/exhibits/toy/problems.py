@@ -77,12 +77,6 @@ def gradient(gram: Tensor, cross: Tensor, theta: Tensor) -> Tensor:
     return torch.baddbmm(cross[..., None], gram, theta, beta=-2, alpha=2)
 
 
-def proximal_l1_step(theta: Tensor, grad: Tensor, lr: float, l1: float | Tensor) -> Tensor:
-    """One proximal gradient update, soft-thresholding by ηλ; l1 broadcasts against theta."""
-    moved = theta - lr * grad
-    return torch.sign(moved) * (moved.abs() - lr * l1).clamp(min=0)
-
-
 def step_sizes(schedule: str, lr: float, steps: int) -> list[float]:
     """Step size of every update: constant, or half a cosine from lr to almost zero."""
     if schedule == "constant":
@@ -121,7 +115,9 @@ class Grid:
         """One update of every column, each with its own l1 and beta; theta and grad (R, 10, C)."""
         if self.optimizer == "beta-lasso":
             return algorithm_1(lambda _: grad, theta, self.l1, self.beta, lr, 1)
-        return proximal_l1_step(theta, grad, lr, self.l1)
+        moved = theta - lr * grad
+        # soft-thresholding by ηλ
+        return torch.sign(moved) * (moved.abs() - lr * self.l1).clamp(min=0)
 
 
 def gradient_descent(

@@ -13,8 +13,7 @@ import numpy as np
 
 from lcs.errors import ConfigError
 from lcs.exhibits import tables
-from lcs.exhibits.compare import Numbers
-from lcs.exhibits.tables import Table
+from lcs.exhibits.tables import Numbers, Table
 from lcs.exhibits.toy import experiment, theory
 from lcs.exhibits.toy.problems import TRUE, draw
 from lcs.runs import Record
@@ -51,7 +50,7 @@ def choose(frame: pd.DataFrame, **wanted: float | str) -> pd.DataFrame:
 
 
 def recovery_map(records: Sequence[Record], start: float) -> pd.DataFrame:
-    """Return what `plots.recovery` colours: β-LASSO at one initial scale, first N."""
+    """Return what `figures.recovery` colours: β-LASSO at one initial scale, first N."""
     first = records[0].config.observations[0]
     return choose(cells(records), optimizer="beta-lasso", observations=first, scale=start)
 
@@ -92,14 +91,14 @@ def region_names(records: Sequence[Record], start: float) -> pd.DataFrame:
 
 
 def support_curves(records: Sequence[Record], l1: float, start: float) -> pd.DataFrame:
-    """Return what `plots.support` draws: both optimizers at one λ and initial scale, every N."""
+    """Return what `figures.support` draws: both optimizers at one λ and initial scale, every N."""
     frame = choose(cells(records), l1=l1, scale=start)
     exact = pooled_lasso(records).set_index(["observations", "l1"])["true_support"]
     return frame.assign(lasso_true_support=[exact[n, l1] for n in frame.observations])
 
 
 def start_frame(records: Sequence[Record]) -> pd.DataFrame:
-    """Return what `plots.starts` draws: cells between both boundaries, first N and schedule.
+    """Return what `figures.starts` draws: cells between both boundaries, first N and schedule.
 
     Columns: `ratio`, initial scale over `theory.smallest_start`; `recovered`; `scale`.
     """

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
-import numpy as np
-
+from lcs import cost
 from lcs.config import Config
-from lcs.exhibits import compare, locality, plots, published, tables
-from lcs.exhibits.compare import Cell, Conditions
+from lcs.exhibits import cells, compare, locality, plots, published, tables
+from lcs.exhibits.compare import Conditions
 from lcs.exhibits.gap import closes_most, gap_text
 from lcs.exhibits.methods import B50, CONV, LOCAL, SGD, Method, method
 from lcs.exhibits.searches import choices_table
 from lcs.exhibits.settings import DESK, chosen_flip_crop
-from lcs.exhibits.tables import Table
+from lcs.exhibits.tables import Cell, Table, ahead
 from lcs.exhibits.variants.studies import (
     DEEP,
     DEEP_WIDTH,
@@ -28,6 +28,7 @@ from lcs.runs import Record
 from lcs.stats import Interval
 
 if TYPE_CHECKING:
+    import numpy as np
     from matplotlib.figure import Figure
 
 
@@ -38,14 +39,14 @@ WINDOW_NAMES = {"grid": "as in S-LOCAL", "initial": "at random", "learned": "wit
 def banded_table(records: Sequence[Record], study: str = "banded") -> Table:
     """Return accuracy, remaining weights and locality by λ and its growth."""
     columns: dict[str, Cell] = {
-        "method": compare.of(lambda config: method(config).shortest),
-        "λ": compare.of(compare.l1_text),
-        "growth": compare.of(lambda c: f"{c.l1_growth:g}" if c.l1 else tables.NONE),
-        "windows": compare.of(lambda c: WINDOW_NAMES[c.l1_window] if c.l1_growth else tables.NONE),
+        "method": cells.of(lambda config: method(config).shortest),
+        "λ": cells.of(cells.l1_text),
+        "growth": cells.of(lambda c: f"{c.l1_growth:g}" if c.l1 else tables.NONE),
+        "windows": cells.of(lambda c: WINDOW_NAMES[c.l1_window] if c.l1_growth else tables.NONE),
         **_results(),
     }
     what = "A λ that grows outside a window of 9 × 9"
-    return compare.by_condition(study, records, columns, what, text=("windows",))
+    return cells.by_condition(study, records, columns, what, text=("windows",))
 
 
 def search_table(study: str, records: Sequence[Record]) -> Table:
@@ -58,16 +59,16 @@ def from_convolution_table(records: Sequence[Record]) -> Table:
     """Return S-CONV, what was trained on from it, and the same networks from random weights."""
     found = compare.conditions(records)
     columns: dict[str, Cell] = {
-        "network": compare.of(lambda config: str(method(config))),
-        "starts from": compare.of(lambda config: "S-CONV" if config.source else tables.NONE),
-        **compare.by_field(["epochs", "lr"]),
-        "over the same from random weights": compare.less(
-            found, lambda c: _from_random_weights(found, c)
+        "network": cells.of(lambda config: str(method(config))),
+        "starts from": cells.of(lambda config: "S-CONV" if config.source else tables.NONE),
+        **cells.by_field(["epochs", "lr"]),
+        "over the same from random weights": cells.less(
+            found, partial(_from_random_weights, found)
         ),
         **_results(),
     }
     what = "Trained on from S-CONV, and from random weights"
-    return compare.by_condition("from-convolution", records, columns, what, text=("starts from",))
+    return cells.by_condition("from-convolution", records, columns, what, text=("starts from",))
 
 
 def _from_random_weights(found: Conditions, config: Config) -> Config:
@@ -83,19 +84,19 @@ def _longest(found: Conditions) -> int:
 def deeper_table(records: Sequence[Record]) -> Table:
     """Return the deep and the shallow networks."""
     columns: dict[str, Cell] = {
-        "network": compare.of(lambda config: str(method(config))),
-        **compare.by_field(["lr", "weight_decay"]),
-        "λ": compare.of(compare.l1_text),
-        "training accuracy (%)": compare.fit_text,
+        "network": cells.of(lambda config: str(method(config))),
+        **cells.by_field(["lr", "weight_decay"]),
+        "λ": cells.of(cells.l1_text),
+        "training accuracy (%)": cells.fit_text,
         **_results(),
     }
-    return compare.by_condition("deeper", records, columns, "Deep and shallow networks")
+    return cells.by_condition("deeper", records, columns, "Deep and shallow networks")
 
 
 def _results() -> dict[str, Cell]:
     return {
-        "test accuracy (%)": compare.mean_text,
-        "remaining, layer 1 (%)": compare.remaining_text,
+        "test accuracy (%)": cells.mean_text,
+        "remaining, layer 1 (%)": cells.remaining_text,
         "in a window, beyond chance (points)": locality.excess_text,
         "seeds": tables.links,
     }
@@ -105,9 +106,7 @@ def banded_figure(records: Sequence[Record]) -> Figure:
     """Draw accuracy and remaining weights against the growth of λ."""
     plain = [run for run in records if not run.config.l1]
     references = {
-        "SGD" if name == SGD else str(name).removesuffix(", SGD"): float(
-            np.mean(compare.accuracies(runs))
-        )
+        "SGD" if name == SGD else str(name).removesuffix(", SGD"): compare.mean_accuracy(runs)
         for name, runs in compare.by_method(plain).items()
     }
     grown = [run for run in records if run.config.l1]
@@ -126,7 +125,7 @@ def window_filters(records: Sequence[Record]) -> dict[str, np.ndarray]:
     """Return the stored filters, (n, C, H, W), of runs with windows, by title."""
 
     def title(run: Record) -> str:
-        left = f"{compare.remaining_text([run])} % of weights remain"
+        left = f"{cells.remaining_text([run])} % of weights remain"
         return (
             f"{method(run.config).shortest}, windows {WINDOW_NAMES[run.config.l1_window]}: {left}"
         )
@@ -137,15 +136,9 @@ def window_filters(records: Sequence[Record]) -> dict[str, np.ndarray]:
 def from_convolution_figure(records: Sequence[Record]) -> Figure:
     """Draw what each network gains by a start from S-CONV."""
     found = compare.conditions(records)
-    rows = [
-        plots.Differences(
-            str(method(config)),
-            str(method(config)),
-            compare.differences(runs, found[_from_random_weights(found, config)]),
-        )
-        for config, runs in found.items()
-        if config.source
-    ]
+    rows = compare.forest_rows(
+        found, partial(_from_random_weights, found), lambda config: str(method(config))
+    )
     return plots.forest(rows, "gain in test accuracy by a start from S-CONV (points)")
 
 
@@ -195,52 +188,51 @@ def numbers(found: Mapping[str, Sequence[Record]]) -> dict[str, str]:
         f"published-depth-{one.model[2:]}": published.DEEP[one] - published.SHORT[_shallow(one)]
         for one in map(Method, DEEP)
     }
-    sizes = Config(model="d-fc", base_channels=DEEP_WIDTH).layer_sizes()
     return {
         "banded-n": f"{len(grown())}",
-        "banded-large": compare.gain_text(grown(), grown(0.0)),
-        "banded-small": compare.gain_text(grown(l1=levels[0]), grown(0.0, l1=levels[0])),
-        "banded-uniform": compare.gain_text(grown(), found["banded-uniform"]),
-        "banded-fastest": compare.gain_text(fastest, grown(0.0)),
-        "banded-fastest-left": compare.remaining_text(fastest),
-        "banded-local": compare.gain_text(local, fastest).removeprefix("+"),
-        "learned": compare.gain_text(learned, grown(0.0)),
-        "learned-grid": compare.gain_text(learned, grown()),
-        "learned-fastest": compare.gain_text(learned_fastest, grown(0.0)),
-        "learned-fastest-grid": compare.gain_text(learned_fastest, fastest),
-        "learned-fastest-left": compare.remaining_text(learned_fastest),
-        "learned-fastest-window": compare.gain_text(
+        "banded-large": cells.gain_text(grown(), grown(0.0)),
+        "banded-small": cells.gain_text(grown(l1=levels[0]), grown(0.0, l1=levels[0])),
+        "banded-uniform": cells.gain_text(grown(), found["banded-uniform"]),
+        "banded-fastest": cells.gain_text(fastest, grown(0.0)),
+        "banded-fastest-left": cells.remaining_text(fastest),
+        "banded-local": ahead(cells.gain_text(local, fastest)),
+        "learned": cells.gain_text(learned, grown(0.0)),
+        "learned-grid": cells.gain_text(learned, grown()),
+        "learned-fastest": cells.gain_text(learned_fastest, grown(0.0)),
+        "learned-fastest-grid": cells.gain_text(learned_fastest, fastest),
+        "learned-fastest-left": cells.remaining_text(learned_fastest),
+        "learned-fastest-window": cells.gain_text(
             learned_fastest, grown(0.0), locality.beyond_chance
         ),
-        "learned-initial": compare.gain_text(learned, grown(l1_window="initial")),
-        "learned-fastest-initial": compare.gain_text(
+        "learned-initial": cells.gain_text(learned, grown(l1_window="initial")),
+        "learned-fastest-initial": cells.gain_text(
             learned_fastest, grown(GROWTHS[-1], l1_window="initial")
         ),
-        "learned-sgd": compare.gain_text(learned_fastest, dense),
-        "learned-local": compare.gain_text(local, learned_fastest).removeprefix("+"),
+        "learned-sgd": cells.gain_text(learned_fastest, dense),
+        "learned-local": ahead(cells.gain_text(local, learned_fastest)),
         "wide-n": f"{len(wide['initial'])}",
-        "wide-accuracy": compare.mean_text(wide["initial"]),
-        "wide-left": compare.remaining_text(wide["initial"]),
-        "wide-none": compare.gain_text(wide["initial"], wide["none"]),
-        "wide-sgd": compare.gain_text(wide["initial"], wide["SGD"]),
-        "wide-local": compare.gain_text(wide["S-LOCAL"], wide["initial"]).removeprefix("+"),
+        "wide-accuracy": cells.mean_text(wide["initial"]),
+        "wide-left": cells.remaining_text(wide["initial"]),
+        "wide-none": cells.gain_text(wide["initial"], wide["none"]),
+        "wide-sgd": cells.gain_text(wide["initial"], wide["SGD"]),
+        "wide-local": ahead(cells.gain_text(wide["S-LOCAL"], wide["initial"])),
         "wide-gap": gap_text(_as_beta_50(wide, "initial")),
         "wide-gap-none": gap_text(_as_beta_50(wide, "none")),
         # how far other windows are ahead of random ones
-        "wide-moved": compare.gain_text(wide["learned"], wide["initial"]),
-        "wide-grid": compare.gain_text(wide["grid"], wide["initial"]),
+        "wide-moved": cells.gain_text(wide["learned"], wide["initial"]),
+        "wide-grid": cells.gain_text(wide["grid"], wide["initial"]),
         "long-n": f"{len(long['learned'])}",
-        "long-accuracy": compare.mean_text(long["learned"]),
-        "long-sgd": compare.gain_text(long["learned"], long["SGD"]),
+        "long-accuracy": cells.mean_text(long["learned"]),
+        "long-sgd": cells.gain_text(long["learned"], long["SGD"]),
         "long-gap": gap_text(_as_beta_50(long, "learned")),
         "from-n": f"{len(half[SGD])}",
-        "from-sgd": compare.gain_text(half[SGD], whole[SGD]),
-        "from-beta": compare.gain_text(half[B50], whole[B50]),
-        "conv-on": compare.gain_text(half[CONV], whole[CONV]),
+        "from-sgd": cells.gain_text(half[SGD], whole[SGD]),
+        "from-beta": cells.gain_text(half[B50], whole[B50]),
+        "conv-on": cells.gain_text(half[CONV], whole[CONV]),
         "from-window-sgd": locality.excess_text(half[SGD]),
         "from-window-beta": locality.excess_text(half[B50]),
         **{name: tables.signed(Interval(gain, None, 1)) for name, gain in theirs.items()},
-        "weights-d-fc": f"{sum(layer.weights for layer in sizes.values()):,}",
+        "weights-d-fc": f"{cost.weights(Config(model='d-fc', base_channels=DEEP_WIDTH)):,}",
     }
 
 
@@ -282,10 +274,6 @@ _STARTED: dict[str, object] = {"model": "s-fc", "start": "network"}
 _LONG: dict[str, object] = {"model": "s-fc", "start": "initial"}
 
 
-def _is_uniform(config: Config) -> bool:
-    return method(config) == B50 and not config.l1_growth and config.l1 > _L1
-
-
 def _depth_does_not_help(records: list[Record]) -> Finding:
     """Judge whether neither D-LOCAL nor D-FC is better than the shallow network, by SGD."""
     groups = compare.by_method(records)
@@ -314,7 +302,7 @@ CLAIMS: tuple[Claim, ...] = (
         "B",
         "A growing λ raises accuracy more than one as large on average, the same for all weights",
         "banded + banded-uniform",
-        differs(_GROWN, _is_uniform),
+        differs(_GROWN, lambda c: method(c) == B50 and not c.l1_growth and c.l1 > _L1),
     ),
     Claim(
         "B",

@@ -8,9 +8,9 @@ from functools import partial
 from lcs import data
 from lcs.config import Config
 from lcs.exhibits import compare
+from lcs.exhibits.methods import B50
 from lcs.exhibits.searches import Rule
 from lcs.exhibits.settings import (
-    BETA_50,
     CHOSEN,
     FLIP_CROP,
     FLIP_CROP_SHORT,
@@ -149,7 +149,7 @@ def deep_values(config: Config) -> dict[str, float]:
     """Return what `search-deeper` varies: η, and weight decay or the share of λ."""
     if config.optimizer == "sgd":
         return {"lr": config.lr, "weight_decay": config.weight_decay}
-    return {"lr": config.lr, "share": round(config.l1 / CHOSEN["search"][BETA_50]["l1"], 9)}
+    return {"lr": config.lr, "share": round(config.l1 / CHOSEN["search"][B50.key]["l1"], 9)}
 
 
 STUDIES = (

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from lcs.config import Config
-from lcs.exhibits import compare
+from lcs.exhibits import cells, compare
 from lcs.exhibits.compare import Conditions, Reference
 from lcs.exhibits.settings import STRONGER_L1
 from lcs.exhibits.why.studies import equal_rates
@@ -38,7 +38,7 @@ def largest_thresholds(found: Conditions) -> list[Config]:
 def cell(config: Config) -> str:
     """Name a cell of the factorial: loss, and λ where it is the stronger one."""
     scale = _rate_divisor(config)
-    loss = compare.loss_text(config) + (", equal rates" if scale > 1 else "")
+    loss = cells.field_text(config, "loss") + (", equal rates" if scale > 1 else "")
     strong = math.isclose(config.l1, STRONGER_L1["l1"] * scale)
     return loss + (", stronger λ" if strong else "")
 
@@ -116,10 +116,10 @@ def contrast(
         pairs: conditions with β = 50, before and after a change.
         reference: from a condition to the one that it gains on.
     """
-    cells = [(one, reference(one), other, reference(other)) for one, other in pairs]
-    if not cells or any(config not in found for cell in cells for config in cell):
+    compared = [(one, reference(one), other, reference(other)) for one, other in pairs]
+    if not compared or any(config not in found for cell in compared for config in cell):
         return None
-    runs = [[compare.by_seed(found[config]) for config in cell] for cell in cells]
+    runs = [[compare.by_seed(found[config]) for config in cell] for cell in compared]
     seeds = sorted(set.intersection(*(set(one) for cell in runs for one in cell)))
     values = np.array([[[one[seed] for seed in seeds] for one in cell] for cell in runs])
     before = (values[:, 0] - values[:, 1]).mean(0)

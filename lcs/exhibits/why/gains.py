@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from lcs.config import Config
-from lcs.exhibits import compare, tables
+from lcs.exhibits import cells, compare, tables
 from lcs.exhibits.compare import AGAINST, Conditions
 from lcs.exhibits.plots import Differences
 from lcs.exhibits.settings import LAMBDAS, STRONGER_L1, quarter_length
@@ -20,9 +20,11 @@ def by_change(runs: Mapping[str, Sequence[Record]]) -> list[Differences]:
         runs: of the chapter's studies by name.
     """
     found = compare.conditions(record for records in runs.values() for record in records)
-    start = reproduced(found)
-    if start is None:
+    frozen = [config for config in found if config.frozen_zeros and config.l1_rest is None]
+    if not frozen:
         return []
+    # the reproduction's setting with β = 50: of what was run, the plain one
+    start = max(frozen, key=lambda config: config.beta).replace(frozen_zeros=False)
     return [
         row
         for group, changed in _changes(start).items()
@@ -38,8 +40,8 @@ def by_return(runs: Mapping[str, Sequence[Record]]) -> list[Differences]:
     pruning = [config for config in found if config.beta]
     return [
         Differences(
-            f"β = {config.beta:g}{compare.zeros_text(config)} "
-            f"({compare.remaining_text(found[config])} % remain)",
+            f"β = {config.beta:g}{cells.zeros_text(config)} "
+            f"({cells.remaining_text(found[config])} % remain)",
             "over β = 0",
             compare.differences(found[config], found[compare.without_threshold(config)]),
             groups[everywhere],
@@ -56,15 +58,8 @@ def by_cell(records: Sequence[Record]) -> list[Differences]:
     return [
         row
         for config in largest_thresholds(found)
-        for row in _gains(found, config, cell(config), compare.field_text(config, "augment"))
+        for row in _gains(found, config, cell(config), cells.field_text(config, "augment"))
     ]
-
-
-def reproduced(found: Conditions) -> Config | None:
-    """Return the reproduction's setting with β = 50: of what was run, the plain one."""
-    frozen = [config for config in found if config.frozen_zeros and config.l1_rest is None]
-    largest = max(frozen, key=lambda config: config.beta, default=None)
-    return largest and largest.replace(frozen_zeros=False)
 
 
 def _changes(start: Config) -> dict[str, dict[str, Config]]:

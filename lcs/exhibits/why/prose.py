@@ -5,13 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-
-from lcs.exhibits import compare, published, tables
-from lcs.exhibits.compare import PENDING, Conditions, runs_of
+from lcs.exhibits import cells, compare, published, tables
+from lcs.exhibits.compare import Conditions, runs_of
 from lcs.exhibits.methods import SGD, beta_lasso_method
 from lcs.exhibits.settings import STRONGER_L1
-from lcs.exhibits.tables import LAYERS
+from lcs.exhibits.tables import LAYERS, PENDING
 from lcs.exhibits.why import factorial
 from lcs.exhibits.why.factorial import LOSSES
 from lcs.exhibits.why.results import THRESHOLD
@@ -30,9 +28,7 @@ def numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
         alpha: compare.gain(found["wider"], beta=50, base_channels=alpha) for alpha in (1, 4, 8)
     }
     return {
-        "over-zero": compare.signed_text(
-            compare.gain(found["frozen"], beta=50, frozen_zeros=False)
-        ),
+        "over-zero": cells.signed_text(compare.gain(found["frozen"], beta=50, frozen_zeros=False)),
         "frozen-50": _difference_of(
             found["frozen"], {"beta": 50, "frozen_zeros": True}, {"frozen_zeros": False}
         ),
@@ -44,7 +40,7 @@ def numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
         **_lengths(found["longer"]),
         **_factorial(found["factorial"]),
         # what the threshold adds at each width, and in how many runs
-        **{f"width-{alpha}-zero": compare.signed_text(gain) for alpha, gain in widths.items()},
+        **{f"width-{alpha}-zero": cells.signed_text(gain) for alpha, gain in widths.items()},
         **{f"width-{alpha}-n": f"{gain.n if gain else 0}" for alpha, gain in widths.items()},
     }
 
@@ -67,7 +63,7 @@ def control_numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
         shares = [100 * getattr(counts, layer) / getattr(whole, layer) for layer in LAYERS]
         words[f"published-left-{beta}"] = f"{shares[0]:.1f}"
         words[f"published-layers-{beta}"] = ", ".join(f"{share:.1f}" for share in shares)
-    words["runs-period"] = compare.count_text(found["period"])
+    words["runs-period"] = cells.count_text(found["period"])
     rising = {c: runs for c, runs in found["period"].items() if c.period is not None}
     for beta in (1, 50):
         words[f"period-left-{beta}"] = _left_of(rising, beta=float(beta))
@@ -76,7 +72,7 @@ def control_numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
         constant = {"beta": beta, "schedule": "constant"}
         words |= {
             f"frozen-{beta}": _difference_of(frozen, stay, {"frozen_zeros": False}),
-            f"forgone-{beta}": compare.would_revive_text(runs_of(frozen, **stay)),
+            f"forgone-{beta}": cells.would_revive_text(runs_of(frozen, **stay)),
             f"constant-left-{beta}": _left_of(schedule, **constant),
             f"constant-swing-{beta}": late_range_text(runs_of(schedule, **constant)),
             f"cosine-left-{beta}": _left_of(schedule, beta=beta, schedule="cosine-epoch"),
@@ -94,14 +90,14 @@ def late_range_text(runs: Sequence[Record]) -> str:
 
 
 def _left_of(found: Conditions, **fields: object) -> str:
-    return compare.remaining_text(runs_of(found, **fields))
+    return cells.remaining_text(runs_of(found, **fields))
 
 
 def _difference_of(
     found: Conditions, one: Mapping[str, object], change: Mapping[str, object]
 ) -> str:
     """Return the accuracy of a condition less that of the same with some values changed."""
-    return compare.gain_text(runs_of(found, **one), runs_of(found, **{**one, **change}))
+    return cells.gain_text(runs_of(found, **one), runs_of(found, **{**one, **change}))
 
 
 def _first_layer(found: Conditions) -> dict[str, str]:
@@ -114,7 +110,7 @@ def _first_layer(found: Conditions) -> dict[str, str]:
     frozen = free | {"frozen_zeros": True}
 
     def over_zero(**fields: object) -> str:
-        return compare.signed_text(compare.gain(found, compare.without_threshold, **fields))
+        return cells.signed_text(compare.gain(found, compare.without_threshold, **fields))
 
     return {
         "first-alone-free-1": over_zero(beta=1, **free),
@@ -134,34 +130,32 @@ def _beta_and_lambda(found: Mapping[str, Conditions]) -> dict[str, str]:
     at_beta = {c: runs for c, runs in lambdas.items() if c.beta == 50}
     zero = _in_order(found["lambdas-zero"])
     last_beta, last_fixed, last_zero = _in_order(sparse)[-1], _in_order(fixed)[-1], zero[-1]
-    best_beta, best_l1 = (max(_in_order(runs), key=_mean) for runs in (sparse, at_beta))
+    best_beta, best_l1 = (
+        max(_in_order(runs), key=compare.mean_accuracy) for runs in (sparse, at_beta)
+    )
     return {
-        "runs-beta": compare.count_text(sparse),
-        "runs-l1": compare.count_text(at_beta),
+        "runs-beta": cells.count_text(sparse),
+        "runs-l1": cells.count_text(at_beta),
         "best-beta": _value("beta", best_beta),
-        "best-beta-accuracy": compare.mean_text(best_beta),
+        "best-beta-accuracy": cells.mean_text(best_beta),
         "last-beta": _value("beta", last_beta),
-        "last-beta-accuracy": compare.mean_text(last_beta),
+        "last-beta-accuracy": cells.mean_text(last_beta),
         "best-l1": _value("l1", best_l1),
-        "best-l1-accuracy": compare.mean_text(best_l1),
-        "best-l1-left": compare.remaining_text(best_l1),
-        "last-l1-fixed-accuracy": compare.mean_text(last_fixed),
-        "last-l1-fixed-left": compare.remaining_text(last_fixed),
+        "best-l1-accuracy": cells.mean_text(best_l1),
+        "best-l1-left": cells.remaining_text(best_l1),
+        "last-l1-fixed-accuracy": cells.mean_text(last_fixed),
+        "last-l1-fixed-left": cells.remaining_text(last_fixed),
         "first-l1-zero": _value("l1", zero[0]),
-        "first-l1-zero-fit": compare.fit_text(zero[0]),
+        "first-l1-zero-fit": cells.fit_text(zero[0]),
         "last-l1-zero": _value("l1", last_zero),
-        "last-l1-zero-accuracy": compare.mean_text(last_zero),
-        "last-l1-zero-fit": compare.fit_text(last_zero),
+        "last-l1-zero-accuracy": cells.mean_text(last_zero),
+        "last-l1-zero-fit": cells.fit_text(last_zero),
     }
 
 
 def _in_order(found: Conditions) -> list[list[Record]]:
     """Return the runs of each condition, by λ and then by β; one without runs if there is none."""
     return [found[config] for config in sorted(found, key=lambda c: (c.l1, c.beta))] or [[]]
-
-
-def _mean(runs: Sequence[Record]) -> float:
-    return float(np.mean(compare.accuracies(runs))) if runs else 0.0
 
 
 def _value(field: str, runs: Sequence[Record]) -> str:
@@ -176,7 +170,7 @@ def _lengths(found: Conditions) -> dict[str, str]:
         words[f"length-{place}-left"] = _left_of(found, beta=50, epochs=epochs)
         for short, reference in OVER.items():
             more = compare.gain(found, reference, beta=50, epochs=epochs)
-            words[f"length-{place}-{short}"] = compare.signed_text(more)
+            words[f"length-{place}-{short}"] = cells.signed_text(more)
     return words
 
 
@@ -195,25 +189,25 @@ def _factorial(found: Conditions) -> dict[str, str]:
         "own": [pair for pair in weak if pair[0].loss == "bce"],
     }
     words = {
-        "before-augmentation-zero": compare.signed_text(both and both.before),
-        "after-augmentation-zero": compare.signed_text(both and both.after),
-        "effect-augmentation-sgd": compare.signed_text(
+        "before-augmentation-zero": cells.signed_text(both and both.before),
+        "after-augmentation-zero": cells.signed_text(both and both.after),
+        "effect-augmentation-sgd": cells.signed_text(
             factorial.effect(found, factorial.add_augmentation, compare.as_sgd)
         ),
     }
     for name, pairs in by_l1.items():
         each = factorial.contrast(found, pairs, compare.without_threshold)
-        words[f"effect-augmentation-{name}-zero"] = compare.signed_text(each and each.change)
+        words[f"effect-augmentation-{name}-zero"] = cells.signed_text(each and each.change)
     losses = {
         "loss": factorial.use_cross_entropy,
         "equal": factorial.use_cross_entropy_at_equal_rates,
     }
     for name, change in losses.items():
         effect = factorial.effect(found, change, compare.without_threshold)
-        words[f"effect-{name}-zero"] = compare.signed_text(effect)
+        words[f"effect-{name}-zero"] = cells.signed_text(effect)
     cropped = {"augment": "flip-crop"}
     words["cell-left"] = _left_of(found, beta=50, loss="bce", **cropped, **STRONGER_L1)
     for name, loss in LOSSES.items():
         sgd = {"optimizer": "sgd", **cropped, **loss}
-        words[f"sgd-flip-crop-{name}"] = compare.mean_text(runs_of(found, **sgd))
+        words[f"sgd-flip-crop-{name}"] = cells.mean_text(runs_of(found, **sgd))
     return words

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lcs.exhibits import compare, tables
-from lcs.exhibits.compare import AGAINST, Cell, Compared, usual
+from lcs.exhibits import cells, compare, tables
+from lcs.exhibits.cells import Compared
+from lcs.exhibits.compare import AGAINST, usual
 from lcs.exhibits.settings import REPRODUCTION_L1
-from lcs.exhibits.tables import Table
+from lcs.exhibits.tables import Cell, Table
 from lcs.exhibits.why.width import REFERENCES
 from lcs.runs import Record
-from lcs.stats import mean_interval
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,12 +60,7 @@ COMPARED = {
 }
 
 
-def comparison_table(study: str, records: Sequence[Record]) -> Table:
-    """Return every condition of one of the studies in `COMPARED` beside what it is compared with.
-
-    Differences are paired by seed.
-    """
-    return compare.comparison(study, records, COMPARED[study])
+comparison_table = partial(cells.comparison, COMPARED)
 
 
 def beta_frame(records: Sequence[Record]) -> pd.DataFrame:
@@ -76,7 +72,7 @@ def beta_frame(records: Sequence[Record]) -> pd.DataFrame:
 def mean_of_sgd(records: Sequence[Record]) -> dict[str, float]:
     """Return the mean accuracy of SGD, as a named reference; none where it was not run."""
     runs = [record for record in records if record.config.optimizer == "sgd"]
-    return {"SGD": mean_interval(compare.accuracies(runs)).mean} if runs else {}
+    return {"SGD": compare.mean_accuracy(runs)} if runs else {}
 
 
 def returns_table(records: Sequence[Record]) -> Table:
@@ -87,10 +83,10 @@ def returns_table(records: Sequence[Record]) -> Table:
         return f"{np.mean([sum(run.history['revived']['conv1']) for run in runs]):,.0f}"
 
     columns: dict[str, Cell] = {
-        "λ": compare.of(lambda config: tables.number(config.l1)),
-        **compare.by_field(["beta"]),
-        "difference from β = 0": compare.less(found, compare.without_threshold),
-        "remaining, layer 1 (%)": compare.remaining_text,
+        "λ": cells.of(lambda config: tables.number(config.l1)),
+        **cells.by_field(["beta"]),
+        "difference from β = 0": cells.less(found, compare.without_threshold),
+        "remaining, layer 1 (%)": cells.remaining_text,
         "returns": returns,
         "seeds": tables.links,
     }
@@ -104,7 +100,7 @@ def returns_table(records: Sequence[Record]) -> Table:
         f"it, in the {recorded} epochs that are recorded"
     )
     what = "The cost of β at each λ, and how often weights return"
-    return compare.by_condition("betas", sparse, columns, what, label="tab-returns", note=note)
+    return cells.by_condition("betas", sparse, columns, what, label="tab-returns", note=note)
 
 
 def lambda_frame(records: Sequence[Record]) -> pd.DataFrame:

@@ -92,10 +92,8 @@ def _length(base: Config, betas: Sequence[float]) -> list[Config]:
 
 def _longer(base: Config, betas: Sequence[float]) -> list[Config]:
     """Return the length, and four times it."""
-    return [
-        *sgd_and_betas(base, betas),
-        *sgd_and_betas(base.replace(epochs=4 * base.epochs), betas),
-    ]
+    long = base.replace(epochs=4 * base.epochs)
+    return [*sgd_and_betas(base, betas), *sgd_and_betas(long, betas)]
 
 
 def _factorial(base: Config, betas: Sequence[float]) -> list[Config]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from lcs.config import Config
-from lcs.exhibits import compare, tables
+from lcs.exhibits import cells, compare, tables
 from lcs.exhibits.settings import REPRODUCTION_L1, STRONGER_L1
 from lcs.runs import Record
 
@@ -39,6 +39,6 @@ def width_frame(records: Sequence[Record]) -> pd.DataFrame:
 
     def series(config: Config) -> str:
         weaker = config.optimizer != "sgd" and config.l1 != STRONGER_L1["l1"]
-        return compare.method_text(config) + (f", λ = {tables.number(config.l1)}" if weaker else "")
+        return cells.method_text(config) + (f", λ = {tables.number(config.l1)}" if weaker else "")
 
     return compare.sweep_frame(records, "base_channels", series)

@@ -1,10 +1,13 @@
-"""What the chapter `figure3` shows: non-zero weights over the epochs, and laws for them."""
+"""What the chapter `figure3` shows: non-zero weights over the epochs, and laws for them.
+
+Its figures are in `figures`.
+"""
 
 from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,22 +16,11 @@ from lcs import theory
 from lcs.config import Config
 from lcs.cost import count_weights
 from lcs.errors import ConfigError
-from lcs.exhibits import compare, published, tables
-from lcs.exhibits.compare import Numbers
+from lcs.exhibits import cells, compare, published, tables
 from lcs.exhibits.methods import B1, B50, LOCAL, Method, beta_lasso_method, method
-from lcs.exhibits.plots.style import (
-    PUBLISHED_MARKERS,
-    WIDTH,
-    add_legend,
-    colour,
-    label_log_axis,
-    look,
-    pending,
-    subplots,
-)
 from lcs.exhibits.published import COUNTS
 from lcs.exhibits.settings import REPRODUCTION, sgd_and_betas
-from lcs.exhibits.tables import LAYERS, Table
+from lcs.exhibits.tables import LAYERS, Numbers, Table
 from lcs.exhibits.verdicts import Claim, Finding, Judge, one_more, one_more_text
 from lcs.runs import Record
 from lcs.stats import mean_interval
@@ -37,7 +29,6 @@ from lcs.study.base_study import last_epochs
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.figure import Figure
 
 STUDIES = (
     Study("figure3", "Figure 3: non-zero weights along training", REPRODUCTION, sgd_and_betas, 5),
@@ -64,7 +55,7 @@ def nonzeros_table(records: Sequence[Record], scale: str, name: str = "tab-nonze
             rows.append([*row, tables.links(runs) if first else ""])
     caption = (
         "Non-zero weights of S-FC after the last epoch. Published: the reproduction (CIFAR-10, "
-        f"α = 1, {records[0].config.epochs} epochs). Ours: {compare.scale_text(records, scale)}."
+        f"α = 1, {records[0].config.epochs} epochs). Ours: {cells.scale_text(records, scale)}."
     )
     columns = ["method", "layer", "reproduction", "ours", "share (%)", "seeds"]
     return Table(name, caption, columns, rows, text=["layer"])
@@ -147,7 +138,7 @@ def nonzeros_numbers(records: Sequence[Record]) -> Numbers:
 
 
 def laws_frame(records: Sequence[Record]) -> pd.DataFrame:
-    """Return what `laws_figure` draws of the runs that have a threshold."""
+    """Return what `figures.laws_figure` draws of the runs that have a threshold."""
     sparse = [run for run in records if run.config.beta]
     if not sparse:
         raise ConfigError("betas: none of them has a threshold; give one above 0")
@@ -240,98 +231,12 @@ def _is_reproduction(config: Config) -> bool:
     return config.dataset == "cifar10" and config.base_channels == 1 and config.loss == "bce"
 
 
-def nonzeros_figure(
-    history: pd.DataFrame,
-    references: Mapping[str, Mapping[str, float]],
-    marks: pd.DataFrame,
-) -> Figure:
-    """Draw non-zero weights against epochs, a panel for each layer, both axes logarithmic.
-
-    Args:
-        history: columns `method`, `run_id`, `epoch` and `nonzeros_<layer>`.
-        references: for each layer, named counts drawn as horizontal lines.
-        marks: published counts: columns `method`, `epochs` and one for each layer.
-    """
-    if history.empty:
-        return pending()
-    figure, panels = subplots(1, 3, figsize=(WIDTH, 3.1))
-    for axes, (layer, title) in zip(panels, LAYERS.items(), strict=True):
-        for (name, _), run in history.groupby(["method", "run_id"], sort=False):
-            own = look(name)
-            axes.plot(
-                run.epoch, run[f"nonzeros_{layer}"], ls=own.line, color=own.colour, label=name
-            )
-        for row in marks.itertuples():
-            count = getattr(row, layer)
-            axes.plot(
-                row.epochs,
-                count,
-                PUBLISHED_MARKERS["reproduction"],
-                mfc="none",
-                mec=colour(row.method),
-            )
-        for label, count in references.get(layer, {}).items():
-            axes.axhline(count, color="0.5", ls=":", lw=1)
-            axes.annotate(label, (1, count), (2, 2), textcoords="offset points", color="0.35")
-        axes.set(xscale="log", yscale="log", xlabel="epoch", title=title)
-        low, high = axes.get_ylim()
-        axes.set_ylim(bottom=min(low, high / 10))
-        label_log_axis(axes.yaxis, _thousands, every=high / low <= 100)
-    panels[0].set_ylabel("non-zero weights")
-    panels[0].plot(
-        [],
-        [],
-        PUBLISHED_MARKERS["reproduction"],
-        mfc="none",
-        mec="0.3",
-        label="published (reproduction)",
-    )
-    add_legend(figure, panels[0], columns=3)
-    return figure
-
-
-def _thousands(count: float) -> str:
-    for unit, size in (("M", 1_000_000), ("k", 1000)):
-        if count >= size:
-            return f"{count / size:g} {unit}"
-    return f"{count:g}"
-
-
-def laws_figure(history: pd.DataFrame, forecasts: Mapping[str, pd.DataFrame]) -> Figure:
-    """Draw the first layer's remaining share, its revived weights and its norm, beside two laws.
-
-    Args:
-        history: columns `method`, `run_id`, `epoch`, `left` (per cent), `revived_conv1` and
-            `shrunk` (the layer's norm over its norm at the first recorded epoch).
-        forecasts: for a method, columns `epoch`, `left` (per cent) and `dead_zone`.
-    """
-    figure, panels = subplots(2, 2, figsize=(WIDTH, 5.2), sharex=True)
-    shown = {"left": "remaining, layer 1 (%)", "revived_conv1": "returned in the epoch"}
-    for axes, (column, title) in zip(panels.flat, shown.items(), strict=False):
-        for (name, _), run in history.groupby(["method", "run_id"], sort=False):
-            axes.plot(run.epoch, run[column], color=colour(name), lw=1, label=name)
-        axes.set(ylabel=title)
-    for (name, _), run in history.groupby(["method", "run_id"], sort=False):
-        panels[1, 1].plot(run.epoch, run.shrunk, color=colour(name), lw=1)
-    for name, law in forecasts.items():
-        panels[0, 0].plot(law.epoch, law.left, "--", color=colour(name), lw=1.3)
-        panels[1, 0].plot(law.epoch, law.dead_zone, "--", color=colour(name), lw=1.3)
-    panels[0, 0].plot([], [], "k--", lw=1.3, label="the laws, without data")
-    panels[0, 1].set_yscale("symlog", linthresh=1)
-    panels[1, 0].set(yscale="log", ylabel="gradient needed to return")
-    panels[1, 1].set(ylabel="norm, relative to epoch 1", ylim=(0, None))
-    for axes in panels[1]:
-        axes.set_xlabel("epoch")
-    add_legend(figure, panels[0, 0], columns=4)
-    return figure
-
-
 # Claims
 
 
 def leaves_fewer_than_local(records: list[Record]) -> Finding:
     """Judge the widest network."""
-    *_, groups = compare.by_width(records).values()
+    groups = compare.widest(records)
     counts = compare.nonzeros(groups[B50])
     local = count_weights(groups[B50][0].config, LOCAL.model)["conv1"]
     value = f"{tables.interval(mean_interval(counts), 0)} (S-LOCAL: {local:,})"
@@ -342,8 +247,7 @@ def _keeps(layer: str, share: float, *, more: bool) -> Judge:
     """Judge whether β = 50 keeps more, or less, than a share of a layer (%), at the widest."""
 
     def judge(records: list[Record]) -> Finding:
-        *_, groups = compare.by_width(records).values()
-        kept = compare.remaining(groups[B50], layer)
+        kept = compare.remaining(compare.widest(records)[B50], layer)
         beyond = [one - share if more else share - one for one in kept]
         return Finding(
             f"{tables.interval(mean_interval(kept), 1)} % remaining", mean_interval(beyond)

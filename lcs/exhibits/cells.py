@@ -1,0 +1,316 @@
+"""What tables and prose say of runs: tables by condition, their cells, and texts of the prose.
+
+A cell takes the runs of a condition, a configuration without its seed, and returns text. What has
+no runs is `tables.PENDING`.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from typing import NamedTuple
+
+from lcs import theory
+from lcs.config import Config, foreign_fields
+from lcs.exhibits import tables
+from lcs.exhibits.compare import (
+    Conditions,
+    Key,
+    Reference,
+    Values,
+    accuracies,
+    by_method,
+    conditions,
+    difference,
+    differences,
+    remaining,
+    train_accuracies,
+)
+from lcs.exhibits.methods import method
+from lcs.exhibits.tables import LAYERS, PENDING, Cell, Table
+from lcs.runs import Record
+from lcs.stats import Interval, mean_interval
+
+# Tables by condition
+
+
+class Compared(NamedTuple):
+    """What the table of a study compares: by which fields, with what, and in words.
+
+    `fields` are names in `LABELS`; `references` by their names in the headings; `label` is of the
+    table, where it is not `tab-` and the study's name.
+    """
+
+    fields: Sequence[str]
+    references: Mapping[str, Reference]
+    what: str
+    label: str = ""
+
+
+def comparison(
+    compared: Mapping[str, Compared], study_name: str, records: Sequence[Record]
+) -> Table:
+    """Return every condition of a study in `compared` beside the one that it is compared with."""
+    fields, references, what, label = compared[study_name]
+    found = conditions(records)
+    columns: dict[str, Cell] = {
+        "method": of(lambda config: method(config).shortest),
+        **by_field(fields),
+        "test accuracy (%)": mean_text,
+        **{
+            f"difference from {against}": less(found, other)
+            for against, other in references.items()
+        },
+        "remaining, layers 1, 2, 3 (%)": layers_text,
+        "seeds": tables.links,
+    }
+    note = "; differences are paired by seed"
+    text = [*by_field(fields)]
+    return by_condition(study_name, records, columns, what, label=label, note=note, text=text)
+
+
+def by_condition(
+    study_name: str,
+    records: Sequence[Record],
+    columns: Mapping[str, Cell],
+    what: str,
+    *,
+    label: str = "",
+    note: str = "",
+    text: Sequence[str] = (),
+) -> Table:
+    """Return a table with a row for each condition.
+
+    Args:
+        study_name: the study whose command is shown where there are no records.
+        records: of one study, or of several.
+        columns: by its heading, what each column says of a condition's runs.
+        what: begins the caption: what is shown.
+        label: of the table; empty: `tab-` and the study's name.
+        note: ends the caption, before its full stop.
+        text: headings of further columns of text.
+    """
+    name = label or f"tab-{study_name}"
+    if not records:
+        return tables.pending_table(name, what, f"lcs study {study_name}")
+    rows = [[say(runs) for say in columns.values()] for runs in conditions(records).values()]
+    caption = f"{what}. {setting_text(records)}{spread_text(records)}{note}."
+    return Table(name, caption, [*columns], rows, text=text)
+
+
+def of(say: Callable[[Config], str]) -> Cell:
+    """Return the cell that says something of a condition's configuration, without its seed."""
+    return lambda runs: say(runs[0].config.replace(seed=0))
+
+
+def by_field(names: Sequence[str]) -> dict[str, Cell]:
+    """Return columns with the values of fields."""
+    return {LABELS[name]: of(partial(field_text, field=name)) for name in names}
+
+
+def less(found: Conditions, other: Reference) -> Cell:
+    """Return the cell with a condition's accuracy less that of the one it is compared with."""
+    return of(lambda config: signed_text(difference(found, config, other(config)), tables.NONE))
+
+
+# What runs share
+
+
+def scale_text(records: Sequence[Record], scale: str) -> str:
+    """Say under which conditions runs were made: data set, scale, width, length, n."""
+    config: Config = records[0].config
+    n = max(len(group) for group in by_method(records).values())
+    text = f"scale {scale}, {config.dataset}, {size_text(config)}"
+    return text + f", n = {n}" + (", mean ± 95 % interval over seeds" if n > 2 else "")
+
+
+def setting_text(records: Sequence[Record]) -> str:
+    """Say what runs share of their setting, and how many seeds they have."""
+    found = conditions(records)
+    configs = list(found)
+    shared = {
+        "base_channels": lambda c: f"α = {c.base_channels}",
+        "epochs": lambda c: f"{c.epochs} epochs",
+        "loss": lambda c: field_text(c, "loss"),
+        "augment": lambda c: field_text(c, "augment"),
+    }
+    parts = [say(configs[0]) for say in shared.values() if len({say(c) for c in configs}) == 1]
+    net = "S-FC on " if all(config.model == "s-fc" for config in configs) else ""
+    datasets = " and ".join(dict.fromkeys(config.dataset for config in configs))
+    return f"{net}{datasets}: {', '.join(parts)}, n = {count_text(found)}"
+
+
+def count_text(found: Conditions) -> str:
+    """Say how many runs each condition has."""
+    return " or ".join(map(str, sorted({len(runs) for runs in found.values()}))) or "0"
+
+
+def spread_text(records: Sequence[Record]) -> str:
+    """Say what stands behind ±, where a table has it: not where each condition has one run."""
+    sizes = {len(runs) for runs in conditions(records).values()}
+    if max(sizes, default=1) > 2:
+        return "; mean ± 95 % interval over seeds" + (
+            ", both values at n = 2" if 2 in sizes else ""
+        )
+    return "; both seeds, the smaller value first" if 2 in sizes else ""
+
+
+# What a run is
+
+
+def size_text(config: Config) -> str:
+    """Say how wide a run's network is, and how long its training."""
+    return f"α = {config.base_channels}, {config.epochs} epochs"
+
+
+def trained_text(config: Config) -> str:
+    """Say width, length and augmentation of a run."""
+    return f"{size_text(config)}, {field_text(config, 'augment')}"
+
+
+def method_text(config: Config) -> str:
+    """Name of a run's method, without the network where it is S-FC."""
+    return method(config).short
+
+
+LABELS = {
+    "base_channels": "α",
+    "beta": "β",
+    "l1": "λ, first layer",
+    "l1_rest": "λ, other layers",
+    "epochs": "epochs",
+    "precision": "precision",
+    "affine": "scale and shift",
+    "bias": "biases",
+    "schedule": "learning rate",
+    "period": "cosine's period",
+    "augment": "augmentation",
+    "loss": "loss",
+    "lr": "η",
+    "frozen_zeros": "zeros",
+    "momentum": "momentum",
+    "weight_decay": "weight decay",
+    "reach": "reach",
+}
+
+
+WORDS = {
+    ("augment", "none"): "no augmentation",
+    ("augment", "flip-crop"): "flips and crops",
+    ("augment", "time-shift"): "shifts in time",
+    ("augment", "autoaugment"): "AutoAugment",
+    ("augment", "autoaugment-first"): "AutoAugment before flips and crops",
+    ("loss", "bce"): "binary cross-entropy",
+    ("schedule", "cosine-epoch"): "cosine",
+    ("precision", "bf16"): "bfloat16",
+    ("precision", "fp32"): "float32",
+}
+
+
+def field_text(config: Config, field: str) -> str:
+    """Return the value of a field as the tables print it, or λ(β + Ση) of a run."""
+    if field == "reach":
+        return f"{theory.total_shrinkage(config)[-1]:.3f}" if config.l1 else tables.NONE
+    value = getattr(config, field)
+    if field in foreign_fields(config.optimizer):
+        return tables.NONE
+    if field == "frozen_zeros":
+        return "frozen" if value else "may return"
+    if field == "l1_rest":
+        value = config.rest_l1
+    if field == "period":
+        value = value or config.epochs
+    return WORDS.get((field, value)) or (
+        tables.number(value) if isinstance(value, float) else str(value)
+    )
+
+
+def l1_text(config: Config) -> str:
+    """Return λ of the first layer, as the tables print it."""
+    return tables.number(config.l1) if config.l1 else tables.NONE
+
+
+def penalty_text(config: Config) -> str:
+    """Say λ of the first layer, after the name of a method, where there is one."""
+    return f", λ = {tables.number(config.l1)}" if config.l1 else ""
+
+
+def zeros_text(config: Config) -> str:
+    """Say that zeros stay, after the name of a method, where they do."""
+    return ", frozen zeros" if config.frozen_zeros else ""
+
+
+# What came out
+
+
+def mean_text(runs: Sequence[Record]) -> str:
+    """Return mean and interval of the accuracy, in per cent; "pending" without runs."""
+    return tables.interval(mean_interval(accuracies(runs))) if runs else PENDING
+
+
+def fit_text(runs: Sequence[Record]) -> str:
+    """Return mean and interval of the accuracy on the training images; "pending" without runs."""
+    return tables.interval(mean_interval(train_accuracies(runs))) if runs else PENDING
+
+
+def remaining_text(runs: Sequence[Record]) -> str:
+    """Return how much of the first layer remains on average, in per cent, or "pending"."""
+    return f"{mean_interval(remaining(runs)).mean:.1f}" if runs else PENDING
+
+
+def layers_text(runs: Sequence[Record]) -> str:
+    """Return how much of each layer remains on average, in per cent."""
+    shares = (f"{mean_interval(remaining(runs, layer)).mean:.1f}" for layer in LAYERS)
+    return ", ".join(share.replace("100.0", "100") for share in shares)
+
+
+def would_revive_text(runs: Sequence[Record]) -> str:
+    """Return which share of the first layer one step would have let return, had zeros been free.
+
+    In per cent, the largest of the steps that were looked at: the last of each recorded epoch, in
+    the runs that counted it.
+    """
+    return _most_forgone(runs, lambda run: itertools.repeat(run.final["weights"]["conv1"]))
+
+
+def would_revive_of_remaining_text(runs: Sequence[Record]) -> str:
+    """Return the same as a share of the weights of the layer that remained at that step."""
+    return _most_forgone(runs, lambda run: run.history["nonzeros"]["conv1"])
+
+
+def _most_forgone(runs: Sequence[Record], of: Callable[[Record], Iterable[int]]) -> str:
+    shares = [
+        count / whole
+        for run in runs
+        if "forgone" in run.history
+        for count, whole in zip(run.history["forgone"]["conv1"], of(run), strict=False)
+        if whole
+    ]
+    return tables.rounded(100 * max(shares)) if shares else PENDING
+
+
+def signed_text(value: Interval | None, missing: str = PENDING) -> str:
+    """Return a difference with its sign, or that it is missing."""
+    return missing if value is None else tables.signed(value)
+
+
+def gain_text(
+    one: Sequence[Record], other: Sequence[Record], of: Values = accuracies, missing: str = PENDING
+) -> str:
+    """Return by how many points some runs are ahead of others, or that either are missing.
+
+    Of values that cannot be measured, a dash.
+    """
+    if not (one and other):
+        return missing
+    each = differences(one, other, of)
+    return tables.signed(mean_interval(each)) if all(map(math.isfinite, each)) else tables.NONE
+
+
+def gain_of(
+    groups: Mapping[Key, Sequence[Record]], one: Key, other: Key, missing: str = PENDING
+) -> str:
+    """Return `gain_text` of one group over another, either of which may be missing."""
+    return gain_text(groups.get(one, ()), groups.get(other, ()), missing=missing)
