@@ -23,6 +23,7 @@ from lcs.exhibits.compare import accuracies, by_method, by_seed, paired, remaini
 from lcs.exhibits.methods import B0, B50, CONV, LOCAL, PROXIMAL, SGD, THREE, method
 from lcs.exhibits.rivals.results import by_rival
 from lcs.exhibits.scaling import gains, search
+from lcs.exhibits.settings import RECIPE
 from lcs.stats import lack_of_fit, mean_interval
 
 CHECKS = Checks()
@@ -115,7 +116,7 @@ def autoaugment_first_is_better(store):
 @CHECKS.add
 def searches_are_uneven(store):
     """β = 50 had over twice as many validation runs as SGD, and S-FC three times the others'."""
-    studies = [study for study in search.STUDIES if study.setting.name == "recipe"]
+    studies = [study for study in search.STUDIES if study.setting == RECIPE]
     runs = {run.path: run for study in studies for run in records(store, study.name)}
     counts = Counter(method(run.config) for run in runs.values())
     others = [counts[name] for name in (LOCAL, CONV, THREE)]
