@@ -297,6 +297,18 @@ def best_of_twelve_still_at_the_edge(store):
 
 
 @CHECKS.add
+def beyond_the_edge(store):
+    """Further candidates of S-LOCAL are no better; of 3-FC one is, with the largest decay."""
+    known, beyond = (
+        searches.choices(records(store, name), method)
+        for name in ("search-flips", "search-flips-edge")
+    )
+    better = {name for name in beyond if max(beyond[name].means) > max(known[name].means)}
+    decays = {run.config.weight_decay for run in records(store, "search-flips-edge")}
+    return better == {THREE} and beyond[THREE].config.weight_decay == max(decays)
+
+
+@CHECKS.add
 def half_of_lambda_at_four_times_the_length(store):
     """With flips and crops at α = 8, at the same η: half for β = 50, as much decay for SGD."""
     short = [r for r in records(store, "search-flips") if r.config.lr == 0.1]

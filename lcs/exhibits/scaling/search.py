@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from lcs.config import Config
 from lcs.exhibits import cells, compare, tables
 from lcs.exhibits.cells import LABELS
-from lcs.exhibits.methods import B50, SGD, method
+from lcs.exhibits.methods import B50, LOCAL, SGD, THREE, method
 from lcs.exhibits.searches import Rule, choices, method_key, regularisation, searched
 from lcs.exhibits.settings import (
     CHOSEN,
@@ -286,6 +286,23 @@ def augment_numbers(records: Sequence[Record]) -> dict[str, str]:
         gain = compare.paired(best[B50].runs, best[SGD].runs) if best else None
         words[f"gain-{augment}"] = cells.signed_text(gain)
     return words
+
+
+def edge_numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
+    """Return by how much the best beyond the edge is ahead of what was chosen, on validation.
+
+    In points, of S-LOCAL and of 3-FC; "pending" without any runs.
+
+    Args:
+        runs: the records of each search by its name.
+    """
+    chosen_best, beyond = (choices(runs[f"search-flips{end}"], method) for end in ("", "-edge"))
+    return {
+        f"edge-{name}": cells.gain_text(beyond[of].runs, chosen_best[of].runs)
+        if of in beyond
+        else tables.PENDING
+        for name, of in (("local", LOCAL), ("three", THREE))
+    }
 
 
 def search_frame(records: Sequence[Record]) -> pd.DataFrame:
