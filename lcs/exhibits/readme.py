@@ -128,7 +128,7 @@ def numbers(store: RunStore) -> dict[str, str]:
         "rival_epochs": f"{budget[0].config.epochs}",
         "variant": penalties["wide-accuracy"],
         "variant_left": penalties["wide-left"],
-        "variant_sgd": ahead(penalties["wide-sgd"]),
+        "variant_sgd": penalties["wide-sgd"],
         "variant_gap": penalties["wide-gap"],
         "variant_n": penalties["wide-n"],
         "variant_moved": penalties["wide-moved"],

@@ -113,11 +113,11 @@ def test_words_say_what_the_records_say(found):
     assert words["learned"] == "+0.50 ± 0.00"
     assert words["learned-grid"] == words["learned-fastest-grid"] == "+0.40 ± 0.00"
     assert words["learned-fastest"] == "+1.40 ± 0.00"
-    assert (words["learned-sgd"], words["learned-local"]) == ("+3.40 ± 0.00", "11.60 ± 0.00")
+    assert (words["learned-sgd"], words["learned-local"]) == ("3.40 ± 0.00", "11.60 ± 0.00")
     assert words["learned-initial"] == words["learned-fastest-initial"] == "+0.10 ± 0.00"
-    assert (words["wide-none"], words["wide-grid"]) == ("+1.30 ± 0.00", "−0.30 ± 0.00")
+    assert (words["wide-none"], words["wide-grid"]) == ("1.30 ± 0.00", "−0.30 ± 0.00")
     assert words["wide-moved"] == "+0.10 ± 0.00"
-    assert (words["wide-sgd"], words["wide-local"]) == ("+3.30 ± 0.00", "11.70 ± 0.00")
+    assert (words["wide-sgd"], words["wide-local"]) == ("3.30 ± 0.00", "11.70 ± 0.00")
     assert words["wide-gap"] == "22 (22 to 22)", "3.3 of 15 points"
     assert words["wide-gap-none"] == "13 (13 to 13)"
     assert (words["long-n"], words["long-gap"]) == ("1", "23")
