@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lcs import data
 from lcs.config import Config
@@ -58,9 +59,9 @@ def training_images(config: Config) -> int:
 class Pace:
     """How long training takes on a device: so much for each image, and so much for each operation.
 
-    Both are fitted to the stored runs by least squares of relative errors; runs on the digits,
-    which are tiny, count apart. Where none was stored, it is the pace of a matrix product, if this
-    machine has the device.
+    An image that is augmented takes more. All are fitted to the stored runs by least squares of
+    errors relative to the estimate; runs on the digits, which are tiny, count apart. Where none was
+    stored, it is the pace of a matrix product, if this machine has the device.
 
     Args:
         device: "auto", "cpu", "cuda" or "cuda:N"; it need not be present.
@@ -69,17 +70,13 @@ class Pace:
 
     def __init__(self, device: str, records: Iterable[Record]) -> None:
         self.device = device_type(device)
-        timed: dict[bool, list[tuple[float, float]]] = {True: [], False: []}
+        timed: dict[bool, list[tuple[float, ...]]] = {True: [], False: []}
         for record in records:
             config, origin = record.config, record.provenance
             if isinstance(config, Config) and origin["device"] == self.device:
-                row = np.array(_terms(config)) / origin["seconds"]
-                timed[config.dataset == "digits"].append((row[0], row[1]))
-        self._of_digits = {
-            key: np.linalg.lstsq(np.array(rows), np.ones(len(rows)), rcond=None)[0].clip(min=0.0)
-            for key, rows in timed.items()
-            if rows
-        }
+                row = (*_terms(config), origin["seconds"])
+                timed[config.dataset == "digits"].append(row)
+        self._of_digits = {key: _fitted(np.array(rows)) for key, rows in timed.items() if rows}
 
     def seconds(self, config: Config) -> float | None:
         """Return about how long a run takes; None where nothing is known of the device."""
@@ -90,10 +87,21 @@ class Pace:
         return None if rate is None else OVERHEAD / rate * training_flops(config)
 
 
-def _terms(config: Config) -> tuple[float, float]:
-    """Return images and operations of a run."""
+def _fitted(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the seconds of each term: of runs, whose terms and seconds the rows have."""
+    terms, expected = rows[:, :-1], rows[:, -1]
+    for _ in range(10):  # errors relative to the estimate, so that the sum is right
+        errors = rows / expected[:, None]
+        pace = np.linalg.lstsq(errors[:, :-1], errors[:, -1], rcond=None)[0].clip(min=0.0)
+        expected = np.maximum(terms @ pace, 1e-9)
+    return pace
+
+
+def _terms(config: Config) -> tuple[float, float, float]:
+    """Return images, augmented images and operations of a run."""
     images = training_images(config)
-    return float(images), float(images * image_flops(config))
+    augmented = images if config.augment != "none" else 0
+    return float(images), float(augmented), float(images * image_flops(config))
 
 
 def device_type(name: str) -> str:

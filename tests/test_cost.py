@@ -42,6 +42,34 @@ def test_images_and_operations_have_prices_of_their_own():
     assert pace.seconds(Config(base_channels=32)) == pytest.approx(timed(32).provenance["seconds"])
 
 
+def test_augmented_images_have_a_price_too():
+    def timed(width, augment):
+        config = Config(base_channels=width, augment=augment)
+        seconds = 1e-9 * cost.training_flops(config)
+        seconds += 50_000 * config.epochs * (5e-6 if augment == "flip-crop" else 1e-6)
+        return dataclasses.replace(
+            made_up(config, 50), provenance={"device": "cpu", "seconds": seconds}
+        )
+
+    known = [timed(1, "none"), timed(2, "none"), timed(1, "flip-crop"), timed(8, "flip-crop")]
+    wide = timed(32, "flip-crop")
+    pace = cost.Pace("cpu", known)
+    assert pace.seconds(wide.config) == pytest.approx(wide.provenance["seconds"])
+
+
+def test_the_sum_is_right_where_single_runs_are_not():
+    """Of runs that took half and twice of what they should, all together are estimated well."""
+    configs = [Config(epochs=100, seed=seed) for seed in range(10)]
+    runs = [
+        dataclasses.replace(
+            made_up(c, 50), provenance={"device": "cpu", "seconds": 10.0 if c.seed % 2 else 40.0}
+        )
+        for c in configs
+    ]
+    estimate = sum(map(cost.Pace("cpu", runs).seconds, configs))
+    assert estimate == pytest.approx(sum(r.provenance["seconds"] for r in runs), rel=0.05)
+
+
 def test_without_runs_a_product_sets_the_pace(monkeypatch):
     monkeypatch.setattr(cost, "_product_rate", lambda device, precision: 1e9)
     expected = cost.OVERHEAD * cost.training_flops(DIGITS) / 1e9
