@@ -165,9 +165,9 @@ def sections(store: RunStore) -> dict[Path, dict[str, str]]:
     """Return what stands between the marks of README and of the first page, by the mark."""
     known = numbers(store)
     (first, bullets), caption = SUMMARY.format(**known).split("\n\n"), CAPTION.format(**known)
+    cited = _wrapped(first.replace("The paper", "The paper {cite}`neyshabur2020`", 1))
     first, caption = _wrapped(first), _wrapped(caption)
     bullets = "\n".join(_wrapped(f"- {one}") for one in bullets.removeprefix("- ").split("\n- "))
-    cited = first.replace("The paper", "The paper {cite}`neyshabur2020`", 1)
     hero = f"```{{figure}} _static/{PICTURE.name}\n:name: fig-hero\n\n{caption}\n```"
     plain = f"![{_one_line(caption)}](book/_static/{PICTURE.name})\n\n*{_one_line(caption)}*"
     return {

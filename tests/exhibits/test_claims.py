@@ -260,6 +260,13 @@ def test_readme_has_five_rows_of_the_matrix():
     assert readme.is_current(STORE)
 
 
+def test_no_line_of_the_summary_is_a_comment_or_too_long():
+    for parts in readme.sections(STORE).values():
+        lines = parts["summary"].splitlines()
+        assert not any(line.lstrip().startswith("%") for line in lines)
+        assert max(len(line) for line in lines if not line.startswith(("![", "*"))) <= 100
+
+
 @pytest.mark.parametrize(
     ("page", "mark"), [("README", "summary"), ("README", "table"), ("INTRO", "summary")]
 )
