@@ -122,6 +122,7 @@ Start = tuple[str, bool]
 NOTHING, SPARSE, LOCAL_NET = ("initial", False), ("initial", True), ("s-local", False)
 MASK, REWIRED, TICKET = ("mask", True), ("rewired-mask", True), ("ticket", True)
 FROZEN, FROZEN_OF_SGD = ("frozen-first-layer", True), ("frozen-first-layer", False)
+TUNED, TUNED_OF_SGD = ("first-layer", True), ("first-layer", False)
 
 
 def start_of(config: Config) -> Start:
@@ -141,7 +142,8 @@ def numbers(records: Sequence[Record]) -> dict[str, str]:
     """
     as_recorded = [r.provenance["source_as_recorded"] for r in records if r.config.source]
     sources = f"{sum(as_recorded)} of {len(as_recorded)}" if as_recorded else PENDING
-    said = {"transfer-sources": sources}
+    n = cells.count_text(compare.conditions(records))
+    said = {"transfer-sources": sources, "transfer-n": n}
     for name in DATASETS:
         here: dict[Start, list[Record]] = {}
         for run in records:
@@ -153,6 +155,8 @@ def numbers(records: Sequence[Record]) -> dict[str, str]:
             (f"transfer-{name}-local", LOCAL_NET, NOTHING),
             (f"rewired-{name}", MASK, REWIRED),
             (f"frozen-{name}", FROZEN, FROZEN_OF_SGD),
+            (f"tuned-{name}", TUNED, NOTHING),
+            (f"tuned-sgd-{name}", TUNED_OF_SGD, NOTHING),
         ):
             said[key] = cells.gain_of(here, one, other)
     return said
