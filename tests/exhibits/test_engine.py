@@ -153,7 +153,8 @@ def test_what_a_quarter_of_the_terms_proves(tmp_path, monkeypatch, share, said):
     found = bench(tmp_path, [unproved(4, 2, **easy), unproved(4, 5, **hard)])
     table = sparsity.unproved_frame(found)
     assert sorted(table.units) == pytest.approx(sorted([90, 1, 100 * share, 80, 0]))
-    assert len(figures.unproved(table).legends[0].get_texts()) == 4  # and the remaining weights
+    # two shares, two kinds of weights, and what remains of the layer
+    assert len(figures.unproved(table).legends[0].get_texts()) == 5
     monkeypatch.setattr(engine, "load", lambda name: found if name == "unproved" else None)
     claim = next(claim for claim in engine.CLAIMS if claim.text == engine.PROVED)
     finding = claim.judge([])
