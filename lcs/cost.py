@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Collection, Iterable, Iterator
-from contextlib import suppress
-from pathlib import Path
+from collections.abc import Collection, Iterable
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lcs import data
 from lcs.config import Config
-from lcs.errors import ConfigError, RecordError
-from lcs.runs import Record, RunStore, read_record
+from lcs.errors import ConfigError
+
+if TYPE_CHECKING:  # what is read of a store needs no store
+    from lcs.runs import Record
 
 # a process starts, imports torch, loads the data and compiles the optimizer
 START_SECONDS = 12.0
@@ -136,25 +137,6 @@ def in_all(costs: Collection[float | None], workers: int = 1) -> str:
     if len(known) < len(costs):
         return "; how long they take is not known: no run on this device is stored"
     return f", {about(START_SECONDS + sum(known) / min(workers, len(costs)))} in all"
-
-
-def readable(store: RunStore, known: Iterable[Record] = ()) -> Iterator[Record]:
-    """Yield the whole records of a store and of those that it falls back on.
-
-    Broken ones are left out, for an estimate the others suffice; `known` ones are not read again.
-    """
-    read = {record.path: record for record in known}
-    for place in store.chain():
-        for path in place.paths():
-            with suppress(RecordError, OSError):
-                yield read.get(path) or _unchanged(path, place.root, path.stat().st_mtime_ns)
-
-
-# a chapter asks for each of its studies
-@functools.cache
-def _unchanged(path: Path, root: Path, changed: int) -> Record:
-    """Read a record once, until its file changes."""
-    return read_record(path, root)
 
 
 def duration(seconds: float) -> str:

@@ -22,7 +22,7 @@ from lcs.errors import LcsError, one_line
 from lcs.optim import BetaLasso, sparse_products
 from lcs.optim.fused_steps import compiler_works
 from lcs.optim.mixed_precision import bf16_products
-from lcs.runs import default_store
+from lcs.runs import default_store, readable
 from lcs.runs.provenance import hardware
 from lcs.train.run import Run
 from lcs.train.timing import bare_products, seconds, training_step
@@ -169,7 +169,7 @@ def sparse_limits(device: torch.device, width: int) -> Iterator[Finding]:
 def desk_cost(device: torch.device, desk: Mapping[str, Sequence[Config]]) -> Iterator[Finding]:
     """Time of runs by what stored ones took, and by what a step takes here at this moment."""
     config = STEP.replace(base_channels=WIDTHS[device.type], epochs=100)
-    pace = cost.Pace(device.type, cost.readable(default_store()))
+    pace = cost.Pace(device.type, readable(default_store()))
     expected = pace.seconds(config)
     if expected is None:
         return

@@ -7,7 +7,6 @@ from made_up import made_up
 
 from lcs import cost
 from lcs.config import Config
-from lcs.runs import RunStore
 
 DIGITS = Config(dataset="digits", epochs=10)
 
@@ -93,29 +92,3 @@ def test_in_all_counts_the_start_of_each_worker(workers, seconds):
     assert said == f", about {cost.duration(cost.START_SECONDS + seconds)} in all"
     assert "not known" in cost.in_all([600.0, None], workers)
     assert cost.in_all([], workers) == ""
-
-
-def test_known_records_are_not_read_again_and_broken_ones_are_left_out(store, monkeypatch):
-    known, *_ = paths = store.paths()
-    paths[1].write_text("{}")
-    record = next(store.records())
-    read = []
-    original = cost.read_record
-    monkeypatch.setattr(cost, "read_record", lambda *args: read.append(args[0]) or original(*args))
-    found = list(cost.readable(RunStore(store.root / "none", fallback=store), [record]))
-    assert [r.path for r in found] == [known, *paths[2:]]
-    assert read == paths[1:]
-
-
-def test_records_are_read_once_until_they_change(store, monkeypatch):
-    read = []
-    original = cost.read_record
-    monkeypatch.setattr(cost, "read_record", lambda *args: read.append(args[0]) or original(*args))
-    first, *others = paths = store.paths()
-    for _ in range(2):
-        assert len(list(cost.readable(store))) == len(paths)
-    assert read == paths
-    first.unlink()
-    others[0].touch()
-    assert len(list(cost.readable(store))) == len(others)
-    assert read == [*paths, others[0]]

@@ -39,7 +39,7 @@ def near(one, other, slack=1):
 def compiled(request, monkeypatch):
     """Whether the optimizer compiles its step, as it does for large networks."""
     if request.param:
-        monkeypatch.setattr("lcs.train.run.COMPILED_FROM", 0)
+        monkeypatch.setattr("lcs.train.setup.COMPILED_FROM", 0)
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])

@@ -22,7 +22,8 @@ from lcs import data
 from lcs.cli import main
 from lcs.config import Config
 from lcs.errors import CheckpointError, ConfigError, DataError, RecordError
-from lcs.runs.store import MAX_RECORD_BYTES, Record, RunStore, default_store, read_record, verify
+from lcs.runs import Record, RunStore, default_store, read_record, verify
+from lcs.runs.record import MAX_RECORD_BYTES
 from lcs.train.checkpoint import Checkpoint
 
 CONFIG = Config(dataset="digits", epochs=2)

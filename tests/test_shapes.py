@@ -9,7 +9,7 @@ from lcs import data
 from lcs.config import CHOICES, Config
 from lcs.models import layers
 from lcs.shapes import LayerSize, flops
-from lcs.train.run import build_model
+from lcs.train.setup import build_model
 
 VARIANTS = [
     {},

@@ -1,16 +1,13 @@
 """Data sets as verified arrays in memory, and the batches that are made of them.
 
-`datasets` has the arrays and their hashes, `download` obtains them from their sources. `augment`
-transforms the images of an epoch, `batches` has their order, their normalisation and the parts for
-training and validation. `surrogates` changes images so that they keep only some statistics,
-`gaussian_process` draws images, `spoken_digits` makes images of recordings. Importing this package
-loads no torch.
+`specs` has the size, classes and hashes of each, `datasets` loads its arrays, `download` obtains
+them from their sources. `augment` transforms the images of an epoch, `batches` has their order,
+their normalisation and the parts for training and validation. `surrogates` changes images so that
+they keep only some statistics, `gaussian_process` draws images, `spoken_digits` makes images of
+recordings. Importing this package loads no torch.
 """
 
 from lcs.data.datasets import (
-    DATASETS,
-    KEYS,
-    SPECS,
     Array,
     Arrays,
     Images,
@@ -20,10 +17,10 @@ from lcs.data.datasets import (
     first_share,
     load,
     read_npz,
-    spec,
     split_validation,
     verify,
 )
+from lcs.data.specs import DATASETS, KEYS, SPECS, spec
 
 __all__ = [
     "DATASETS",

@@ -20,7 +20,8 @@ from pathlib import Path
 import numpy as np
 
 from lcs.data import gaussian_process, spoken_digits
-from lcs.data.datasets import KEYS, Array, Arrays, check, dataset_path, load, read_npz, verify
+from lcs.data.datasets import Array, Arrays, check, dataset_path, load, read_npz, verify
+from lcs.data.specs import KEYS
 from lcs.errors import ConfigError, DataError, one_line
 from lcs.files import expanded, open_regular, replacing
 

@@ -17,7 +17,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lcs.data.datasets import KEYS, Array, Arrays
+from lcs.data.datasets import Array, Arrays
+from lcs.data.specs import KEYS
 from lcs.errors import DataError
 
 URL = "https://github.com/Jakobovski/free-spoken-digit-dataset/archive/{}.tar.gz"

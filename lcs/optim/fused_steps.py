@@ -1,7 +1,7 @@
 """Optimizer steps in one pass over memory: compiled, or in pieces that fit a processor's caches.
 
 A step is a function of its numbers and of the tensors of one parameter, the weights first, which
-it changes in place. `lcs.optim.optimizers` has the same steps operation by operation.
+it changes in place. `beta_lasso` and `sgd` have the same steps operation by operation.
 """
 
 from __future__ import annotations

@@ -18,7 +18,9 @@ from torch.optim import Optimizer
 from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from lcs.optim.optimizers import FULL_PRECISION, SGD, BetaLasso, replace_parameter
+from lcs.optim.beta_lasso import BetaLasso
+from lcs.optim.optimizer import FULL_PRECISION, replace_parameter
+from lcs.optim.sgd import SGD
 
 aten = torch.ops.aten
 PRODUCTS = frozenset(

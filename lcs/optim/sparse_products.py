@@ -26,9 +26,10 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from lcs.models import Net
+from lcs.optim.beta_lasso import BetaLasso
 from lcs.optim.gradient_bound import GradientBound
 from lcs.optim.mixed_precision import bf16_products
-from lcs.optim.optimizers import BetaLasso, replace_parameter
+from lcs.optim.optimizer import replace_parameter
 
 # how an epoch is computed
 MODES = ("dense", "exact", "frozen")

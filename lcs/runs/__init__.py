@@ -1,17 +1,18 @@
 """Records of runs: written once, and checked whenever they are read.
 
-`store` is the one place where they are written and read, `record_format` their text,
-`record_checks` what must agree in them, `provenance` where a run comes from.
+`store` is the one place where they are written and found, `record` reads and checks one,
+`record_format` has its text, `record_checks` what must agree in it, and `provenance` where a run
+comes from.
 """
 
+from lcs.runs.record import Record, read_record
 from lcs.runs.store import (
     PUBLISHED,
-    Record,
     RunStore,
     default_store,
     named_store,
     paths_in,
-    read_record,
+    readable,
     verify,
     write_atomically,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "named_store",
     "paths_in",
     "read_record",
+    "readable",
     "verify",
     "write_atomically",
 ]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from lcs import cost
 from lcs.config import Config, RunConfig
 from lcs.errors import ConfigError
-from lcs.runs import Record, RunStore, default_store
+from lcs.runs import Record, RunStore, default_store, readable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -207,7 +207,7 @@ class BaseStudy(ABC):
         """Return about how long each run without a record still takes."""
         lacking = [config for config, record in runs.items() if record is None]
         known = [record for record in runs.values() if record is not None]
-        costs = self.seconds(lacking, device, cost.readable(store, known)) if lacking else []
+        costs = self.seconds(lacking, device, readable(store, known)) if lacking else []
         shares = [self.share_left(config, store) for config in lacking]
         return {
             config: None if seconds is None else seconds * share

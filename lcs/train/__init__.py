@@ -1,9 +1,9 @@
 """Training: one run or several in step, on any device, resumable.
 
-`loop` is the training loop, of one run or of several runs in step, as a group. `run` is what one
-run is, `recording` what is recorded of it, `checkpoint` the state from which it resumes. `replay`
-trains the first epochs of a record anew and compares; `device` chooses the device, `timing`
-measures a step.
+`loop` is the training loop, of one run or of several runs in step, as a group. `setup` makes the
+network, loss and optimizer of a run, `run` trains an epoch of it and resumes it, `recording` has
+what is recorded, `checkpoint` the state that is saved. `replay` trains the first epochs of a record
+anew and compares; `device` chooses the device, `timing` measures a step.
 """
 
 from lcs.train.loop import (

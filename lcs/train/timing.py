@@ -15,7 +15,8 @@ from lcs.config import Config
 from lcs.data.batches import Batches
 from lcs.models import Net
 from lcs.optim.mixed_precision import bf16_products
-from lcs.train.run import Run, build_model, make_optimizer
+from lcs.train.run import Run
+from lcs.train.setup import build_model, make_optimizer
 
 REPEATS = 7
 

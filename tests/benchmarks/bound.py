@@ -27,7 +27,8 @@ from lcs.config import Config
 from lcs.optim import gradient_bound, mixed_precision, sparse_products
 from lcs.optim.gradient_bound import GradientBound
 from lcs.optim.schedule import learning_rate
-from lcs.train.run import Run, make_optimizer
+from lcs.train.run import Run
+from lcs.train.setup import make_optimizer
 
 DATASET, EPOCHS = "cifar10", 52
 # epochs after which steps are timed, and how often

@@ -12,7 +12,7 @@ from torchvision.transforms import Compose, Normalize, ToTensor
 
 from lcs import data
 from lcs.config import Config
-from lcs.train.run import build_model
+from lcs.train.setup import build_model
 
 
 class InMemoryCIFAR10(CIFAR10):

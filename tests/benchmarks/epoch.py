@@ -19,7 +19,8 @@ from torch import Tensor, nn
 from lcs import data
 from lcs.config import Config
 from lcs.errors import DataError
-from lcs.train.run import Run, build_model
+from lcs.train.run import Run
+from lcs.train.setup import build_model
 
 REPEATS = 5
 CONFIG = Config(model="s-fc", loss="bce", optimizer="beta-lasso", l1=2e-5, beta=50.0)

@@ -25,7 +25,7 @@ from lcs.data.augment import apply, draw
 from lcs.exhibits.methods import NETWORKS
 from lcs.optim import BetaLasso, mixed_precision, sparse_products
 from lcs.optim.sparse_products import MODES
-from lcs.train.run import COMPILED_FROM
+from lcs.train.setup import COMPILED_FROM
 
 REPEATS, EPOCH_REPEATS = 15, 5
 BATCH = 512

@@ -13,7 +13,8 @@ from lcs.study.base_study import Setting
 from lcs.train import Clock
 from lcs.train.checkpoint import Checkpoint
 from lcs.train.replay import replay
-from lcs.train.run import Run, build_model
+from lcs.train.run import Run
+from lcs.train.setup import build_model
 
 CPU = torch.device("cpu")
 SPARSE = Config(

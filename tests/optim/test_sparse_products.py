@@ -13,7 +13,8 @@ from lcs.errors import Paused
 from lcs.optim import BetaLasso, ProximalL1, gradient_bound, sparse_products
 from lcs.runs import RunStore
 from lcs.train import train
-from lcs.train.run import Run, make_optimizer
+from lcs.train.run import Run
+from lcs.train.setup import make_optimizer
 
 MODES = ("exact", "frozen")
 # a penalty at which digits leave 1 to 3 % of the first layer

@@ -26,6 +26,7 @@ from lcs.runs import (
     RunStore,
     default_store,
     read_record,
+    readable,
     record_checks,
     verify,
     write_atomically,
@@ -801,3 +802,33 @@ def test_units_without_weights_are_not_counted_as_weights():
     record_checks._check_fan_in({"conv1": [8, 1, 1]}, units, {"conv1": 3})
     with pytest.raises(ValueError, match="not the non-zeros of conv1"):
         record_checks._check_fan_in({"conv1": [8, 1, 1]}, units, {"conv1": 2})
+
+
+def test_known_records_are_not_read_again_and_broken_ones_are_left_out(store, monkeypatch):
+    known, *_ = paths = store.paths()
+    paths[1].write_text("{}")
+    record = next(store.records())
+    read = []
+    original = lcs.runs.store.read_record
+    monkeypatch.setattr(
+        lcs.runs.store, "read_record", lambda *args: read.append(args[0]) or original(*args)
+    )
+    found = list(readable(RunStore(store.root / "none", fallback=store), [record]))
+    assert [r.path for r in found] == [known, *paths[2:]]
+    assert read == paths[1:]
+
+
+def test_records_are_read_once_until_they_change(store, monkeypatch):
+    read = []
+    original = lcs.runs.store.read_record
+    monkeypatch.setattr(
+        lcs.runs.store, "read_record", lambda *args: read.append(args[0]) or original(*args)
+    )
+    first, *others = paths = store.paths()
+    for _ in range(2):
+        assert len(list(readable(store))) == len(paths)
+    assert read == paths
+    first.unlink()
+    others[0].touch()
+    assert len(list(readable(store))) == len(others)
+    assert read == [*paths, others[0]]

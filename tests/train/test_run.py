@@ -17,7 +17,8 @@ from lcs.optim.schedule import learning_rate
 from lcs.runs import RunStore
 from lcs.train import train
 from lcs.train.recording import would_revive
-from lcs.train.run import COMPILED_FROM, Run, build_model, make_optimizer, objective
+from lcs.train.run import Run
+from lcs.train.setup import COMPILED_FROM, build_model, make_optimizer, objective
 
 CPU = torch.device("cpu")
 TINY = Config(dataset="digits", epochs=2, batch_size=128)

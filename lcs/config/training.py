@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
-import functools
-import hashlib
-import json
-import math
 import re
-import typing
-from abc import ABC, abstractmethod
-from collections.abc import Mapping
 from dataclasses import dataclass
-from types import NoneType
-from typing import Any, ClassVar, Self
+from typing import ClassVar
 
 import numpy as np
 
-from lcs import data
+from lcs.config.base import RunConfig, check_values, shown
+from lcs.data.specs import DATASETS, spec
 from lcs.errors import ConfigError
 from lcs.shapes import LayerSize, default_kernel, layer_sizes
 
@@ -25,7 +17,7 @@ from lcs.shapes import LayerSize, default_kernel, layer_sizes
 MAX_RECORDED_EPOCHS = 200
 
 CHOICES: dict[str, tuple[str, ...]] = {
-    "dataset": data.DATASETS,
+    "dataset": DATASETS,
     "model": ("s-conv", "s-local", "s-fc", "d-conv", "d-local", "d-fc", "3-fc", "resnet18"),
     "padding": ("same", "none"),
     "optimizer": ("sgd", "beta-lasso", "proximal-l1", "spred"),
@@ -91,43 +83,6 @@ OPTIMIZER_FIELDS: dict[str, tuple[str, ...]] = {
 
 # every parameter that only some optimizers have
 OPTIMIZERS_OWN = {name for names in OPTIMIZER_FIELDS.values() for name in names}
-
-
-class RunConfig(ABC):
-    """The configuration of some kind of run: a frozen dataclass with a seed."""
-
-    kind: ClassVar[str]
-    __dataclass_fields__: ClassVar[dict[str, Any]]
-    seed: int  # of every random stream of the run
-
-    @property
-    @abstractmethod
-    def file(self) -> str:
-        """Place of the record in a store, without suffix, as `cifar10/s-fc-a1-sgd-…-s0`."""
-
-    @property
-    def run_id(self) -> str:
-        """Short hash of the fields that differ from their defaults, and the seed, as `1f0c…-s0`."""
-        different = {
-            field.name: getattr(self, field.name)
-            for field in dataclasses.fields(self)
-            if field.name != "seed" and getattr(self, field.name) != field.default
-        }
-        text = json.dumps(different, sort_keys=True, separators=(",", ":"))
-        return f"{hashlib.sha256(text.encode()).hexdigest()[:10]}-s{self.seed}"
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, object]) -> Self:
-        """Build a configuration; an unknown name is refused with the known ones."""
-        known = [field.name for field in dataclasses.fields(cls)]
-        for name in values:
-            if name not in known:
-                raise ConfigError(f"unknown parameter {name!r}; known: {', '.join(known)}")
-        return cls(**values)
-
-    def replace(self, **changes: object) -> Self:
-        """Return a copy with some fields changed; unknown names are refused."""
-        return self.from_dict(dataclasses.asdict(self) | changes)
 
 
 @dataclass(frozen=True)
@@ -226,7 +181,7 @@ class Config(RunConfig):
             raise ConfigError("start and source belong together; give both, or leave both out")
         if self.source is not None and not re.fullmatch(r"[a-z0-9.-]+/[a-z0-9-]+", self.source):
             raise ConfigError(
-                f"source: {_shown(self.source)} is no run; give the file of a record without its "
+                f"source: {shown(self.source)} is no run; give the file of a record without its "
                 "seed, as cifar10/s-fc-a4-sgd-0123456789"
             )
         if self.start not in ("initial", "network") and self.model != "s-fc":
@@ -268,15 +223,15 @@ class Config(RunConfig):
 
     @property
     def _side(self) -> int:
-        return data.spec(self.dataset).image_shape[0]
+        return spec(self.dataset).image_shape[0]
 
     def layer_sizes(self) -> dict[str, LayerSize]:
         """Return the size of every layer of the network, by name, without building it."""
-        spec = data.spec(self.dataset)
-        size, _, channels = spec.image_shape
+        known = spec(self.dataset)
+        size, _, channels = known.image_shape
         return layer_sizes(
             self.model,
-            len(spec.classes),
+            len(known.classes),
             image_size=size,
             in_channels=channels,
             base_channels=self.base_channels,
@@ -305,78 +260,6 @@ class Config(RunConfig):
         return self.file.rpartition("-s")[0]
 
 
-# the toy LASSO: features of each problem, and schedules of the step size
-TOY_FEATURES = 10
-TOY_SCHEDULES = ("constant", "cosine")
-# a descent has settled if no weight changed its sign, or became or left zero, in its last steps
-TOY_STEPS_WATCHED = 20
-
-# of numbers, and of every element of a tuple
-TOY_RANGES: dict[str, tuple[float, float]] = {
-    "problems": (1, 1_000_000),
-    "observations": (TOY_FEATURES + 1, 1_000_000),  # fewer: the LASSO's solution is not unique
-    "betas": (0.0, 1e9),
-    "l1s": (1e-6, 100.0),
-    "scales": (0.0, 1e3),
-    "lr": (1e-6, 1.0),
-    "steps": (TOY_STEPS_WATCHED, 1_000_000),
-    "trajectory_betas": (0.0, 1e9),
-    "trajectory_l1": (1e-6, 100.0),
-    "trajectory_scale": (0.0, 1e3),
-    "trajectory_problem": (0, 999_999),
-    "seed": (0, 2**31 - 1),
-}
-
-
-@dataclass(frozen=True)
-class ToyConfig(RunConfig):
-    """One toy experiment: the full grid over its tuples, `problems` random problems in each cell.
-
-    Raises:
-        ConfigError: a value has the wrong type or is out of range.
-    """
-
-    kind: ClassVar[str] = "toy"
-
-    problems: int = 1000
-    observations: tuple[int, ...] = (100, 20)
-    schedules: tuple[str, ...] = TOY_SCHEDULES
-    betas: tuple[float, ...] = (
-        *(0.0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0),
-        *(2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0),
-    )
-    l1s: tuple[float, ...] = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
-    scales: tuple[float, ...] = (0.1, 0.5, 2.0)  # standard deviation of the initial weights
-    lr: float = 0.1  # eta, at the start of the schedule
-    steps: int = 1000
-    trajectory_betas: tuple[float, ...] = (0.0, 0.1, 1.0, 5.0, 10.0, 20.0, 50.0)
-    trajectory_l1: float = 0.05
-    trajectory_scale: float = 1.0
-    trajectory_problem: int = 0  # the problem whose weights are recorded along training
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        """Check every field; lists, as JSON has them, become tuples."""
-        check_values(self, {"schedules": TOY_SCHEDULES}, TOY_RANGES)
-        if self.trajectory_problem >= self.problems:
-            raise ConfigError(
-                f"trajectory_problem: {self.trajectory_problem} is out of range; "
-                f"give 0 to {self.problems - 1}"
-            )
-
-    @property
-    def file(self) -> str:
-        """Place of the record in a store, without suffix."""
-        return f"toy/lasso-{self.run_id}"
-
-    @property
-    def updates(self) -> int:
-        """Steps that the whole experiment takes, counted for each problem in each cell."""
-        optimizers = len(self.betas) + 1
-        cells = len(self.observations) * len(self.schedules) * len(self.l1s)
-        return self.problems * self.steps * cells * len(self.scales) * optimizers
-
-
 def foreign_fields(optimizer: str) -> set[str]:
     """Names of parameters that other optimizers have, and this one lacks."""
     return OPTIMIZERS_OWN - set(OPTIMIZER_FIELDS[optimizer])
@@ -392,65 +275,3 @@ def recorded_epochs(epochs: int) -> list[int]:
     dense = MAX_RECORDED_EPOCHS // 2
     spaced = np.geomspace(dense, epochs, MAX_RECORDED_EPOCHS - dense + 1).round().astype(int)
     return sorted({*range(1, dense + 1), *spaced.tolist()})
-
-
-def check_values(
-    config: RunConfig,
-    choices: Mapping[str, tuple[str, ...]],
-    ranges: Mapping[str, tuple[float, float]],
-) -> None:
-    """Refuse values of the wrong type, not among a field's choices or not within its range.
-
-    An int given for a float becomes one. Of a tuple every element is checked; a list becomes one.
-    """
-    for name, types in _field_types(type(config)).items():
-        value = getattr(config, name)
-        check = functools.partial(_checked, name, choices.get(name), ranges.get(name))
-        if tuple not in types:
-            value = check(types, value)
-        elif not isinstance(value, list | tuple) or not value:
-            raise ConfigError(f"{name}: {_shown(value)} is not a list of values; give at least one")
-        else:
-            value = tuple(check(types[1:], element) for element in value)
-            if len(set(value)) < len(value):
-                raise ConfigError(f"{name}: {value!r} has a value twice; give each once")
-        object.__setattr__(config, name, value)
-
-
-def _checked(
-    name: str,
-    choices: tuple[str, ...] | None,
-    limits: tuple[float, float] | None,
-    types: tuple[type, ...],
-    value: Any,
-) -> Any:
-    whole, given = float in types and type(value) is int, f"{name}: {_shown(value)}"
-    if type(value) not in types and not whole:
-        names = " or ".join("None" if t is NoneType else t.__name__ for t in types)
-        raise ConfigError(f"{given} is of type {type(value).__name__}; give {names}")
-    if isinstance(value, float) and not math.isfinite(value):
-        raise ConfigError(f"{given} is not a finite number")
-    if choices is not None and value not in choices:
-        raise ConfigError(
-            f"{name}: unknown value {_shown(value)}; choose from {', '.join(choices)}"
-        )
-    if limits is not None and value is not None and not limits[0] <= value <= limits[1]:
-        low, high = limits
-        raise ConfigError(f"{given} is out of range; give {low:.10g} to {high:.10g}")
-    return float(value) if whole else value
-
-
-@functools.cache
-def _field_types(cls: type) -> dict[str, tuple[type, ...]]:
-    """Types that each field may have; of a tuple, `tuple` and the types of its elements."""
-    hints, found = typing.get_type_hints(cls), {}
-    for field in dataclasses.fields(cls):
-        members = typing.get_args(hints[field.name]) or (hints[field.name],)
-        found[field.name] = (tuple, members[0]) if members[-1] is Ellipsis else members
-    return found
-
-
-def _shown(value: object) -> str:
-    """Value in a message of one line, of which a long one is cut."""
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -1,0 +1,33 @@
+"""Runs as plain values: all that changes their numbers, and nothing that does not.
+
+`training` has the configuration of a training run, `toy` that of a toy experiment, and `base` what
+both share: the id of a run, and the checks of its values.
+"""
+
+from lcs.config.base import RunConfig
+from lcs.config.toy import TOY_FEATURES, TOY_STEPS_WATCHED, ToyConfig
+from lcs.config.training import (
+    CHOICES,
+    CUT_BETWEEN_PERIODS,
+    OPTIMIZER_FIELDS,
+    OPTIMIZERS_OWN,
+    RANGES,
+    Config,
+    foreign_fields,
+    recorded_epochs,
+)
+
+__all__ = [
+    "CHOICES",
+    "CUT_BETWEEN_PERIODS",
+    "OPTIMIZERS_OWN",
+    "OPTIMIZER_FIELDS",
+    "RANGES",
+    "TOY_FEATURES",
+    "TOY_STEPS_WATCHED",
+    "Config",
+    "RunConfig",
+    "ToyConfig",
+    "foreign_fields",
+    "recorded_epochs",
+]

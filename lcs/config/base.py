@@ -1,0 +1,113 @@
+"""What the configurations of all kinds of runs share: an id, and values that are checked."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import hashlib
+import json
+import math
+import typing
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from types import NoneType
+from typing import Any, ClassVar, Self
+
+from lcs.errors import ConfigError
+
+
+class RunConfig(ABC):
+    """The configuration of some kind of run: a frozen dataclass with a seed."""
+
+    kind: ClassVar[str]
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+    seed: int  # of every random stream of the run
+
+    @property
+    @abstractmethod
+    def file(self) -> str:
+        """Place of the record in a store, without suffix, as `cifar10/s-fc-a1-sgd-…-s0`."""
+
+    @property
+    def run_id(self) -> str:
+        """Short hash of the fields that differ from their defaults, and the seed, as `1f0c…-s0`."""
+        different = {
+            field.name: getattr(self, field.name)
+            for field in dataclasses.fields(self)
+            if field.name != "seed" and getattr(self, field.name) != field.default
+        }
+        text = json.dumps(different, sort_keys=True, separators=(",", ":"))
+        return f"{hashlib.sha256(text.encode()).hexdigest()[:10]}-s{self.seed}"
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, object]) -> Self:
+        """Build a configuration; an unknown name is refused with the known ones."""
+        known = [field.name for field in dataclasses.fields(cls)]
+        for name in values:
+            if name not in known:
+                raise ConfigError(f"unknown parameter {name!r}; known: {', '.join(known)}")
+        return cls(**values)
+
+    def replace(self, **changes: object) -> Self:
+        """Return a copy with some fields changed; unknown names are refused."""
+        return self.from_dict(dataclasses.asdict(self) | changes)
+
+
+def check_values(
+    config: RunConfig,
+    choices: Mapping[str, tuple[str, ...]],
+    ranges: Mapping[str, tuple[float, float]],
+) -> None:
+    """Refuse values of the wrong type, not among a field's choices or not within its range.
+
+    An int given for a float becomes one. Of a tuple every element is checked; a list becomes one.
+    """
+    for name, types in _field_types(type(config)).items():
+        value = getattr(config, name)
+        check = functools.partial(_checked, name, choices.get(name), ranges.get(name))
+        if tuple not in types:
+            value = check(types, value)
+        elif not isinstance(value, list | tuple) or not value:
+            raise ConfigError(f"{name}: {shown(value)} is not a list of values; give at least one")
+        else:
+            value = tuple(check(types[1:], element) for element in value)
+            if len(set(value)) < len(value):
+                raise ConfigError(f"{name}: {value!r} has a value twice; give each once")
+        object.__setattr__(config, name, value)
+
+
+def _checked(
+    name: str,
+    choices: tuple[str, ...] | None,
+    limits: tuple[float, float] | None,
+    types: tuple[type, ...],
+    value: Any,
+) -> Any:
+    whole, given = float in types and type(value) is int, f"{name}: {shown(value)}"
+    if type(value) not in types and not whole:
+        names = " or ".join("None" if t is NoneType else t.__name__ for t in types)
+        raise ConfigError(f"{given} is of type {type(value).__name__}; give {names}")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ConfigError(f"{given} is not a finite number")
+    if choices is not None and value not in choices:
+        raise ConfigError(f"{name}: unknown value {shown(value)}; choose from {', '.join(choices)}")
+    if limits is not None and value is not None and not limits[0] <= value <= limits[1]:
+        low, high = limits
+        raise ConfigError(f"{given} is out of range; give {low:.10g} to {high:.10g}")
+    return float(value) if whole else value
+
+
+@functools.cache
+def _field_types(cls: type) -> dict[str, tuple[type, ...]]:
+    """Types that each field may have; of a tuple, `tuple` and the types of its elements."""
+    hints, found = typing.get_type_hints(cls), {}
+    for field in dataclasses.fields(cls):
+        members = typing.get_args(hints[field.name]) or (hints[field.name],)
+        found[field.name] = (tuple, members[0]) if members[-1] is Ellipsis else members
+    return found
+
+
+def shown(value: object) -> str:
+    """Value in a message of one line, of which a long one is cut."""
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -1,0 +1,163 @@
+"""A finished run as stored: read, checked against itself, and its filters."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from safetensors import SafetensorError
+from safetensors.numpy import load as load_arrays
+
+from lcs.config import Config, RunConfig, ToyConfig
+from lcs.errors import ILL_FORMED, RecordError, one_line
+from lcs.files import read_bounded
+from lcs.runs.record_checks import check_filters, check_origin, check_results
+from lcs.runs.record_format import SCHEMA, is_signed, parse
+
+if TYPE_CHECKING:  # a store is read without torch, which takes long to import
+    import numpy as np
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+PARTS = {"schema", "kind", "id", "config", "history", "final", "filters", "provenance"}
+# those of the book are far smaller; a stranger's may have any size
+MAX_RECORD_BYTES = 16 * 2**20
+MAX_FILTERS_BYTES = 256 * 2**20
+
+KINDS: dict[str, type[RunConfig]] = {Config.kind: Config, ToyConfig.kind: ToyConfig}
+
+
+@dataclass(frozen=True)
+class Record:
+    """One finished run as stored.
+
+    `history` maps a measure to its values at the recorded epochs, `final` holds the measures of
+    the last epoch (a toy experiment has only `final`).
+    """
+
+    path: Path
+    kind: str
+    config: Any  # a `RunConfig`, of the kind
+    history: dict[str, Any]
+    final: dict[str, Any]
+    filters: dict[str, Any] | None
+    provenance: dict[str, Any]
+
+    @property
+    def run_id(self) -> str:
+        """The id of the run, as in the file's name."""
+        return str(self.config.run_id)
+
+    @property
+    def accuracy(self) -> float:
+        """Share of right answers after the last epoch, on test images or on those held out.
+
+        NaN for a toy experiment, which classifies nothing.
+        """
+        held_out = self.final.get("validation_accuracy", math.nan)
+        return float(self.final.get("test_accuracy", held_out))
+
+    @property
+    def has_filters(self) -> bool:
+        """Whether filters are kept beside the record, as in the book where a figure has them.
+
+        `filters` names the file and its SHA-256 in any case.
+        """
+        return self.filters is not None and self.path.with_name(self.filters["file"]).exists()
+
+    def load_filters(self) -> Tensor:
+        """Return the stored first-layer filters (units, C, H, W), float32.
+
+        Raises:
+            RecordError: the record has none, or their file is not kept or altered.
+        """
+        import torch
+
+        return torch.from_numpy(self.read_filters()[1].astype("float32"))
+
+    def read_filters(self) -> tuple[bytes, NDArray[np.float16]]:
+        """Return the checked file of filters, and the filters in it (units, C, H, W).
+
+        Raises:
+            RecordError: the record has none, or their file is not kept or altered.
+        """
+        if self.filters is None:
+            raise RecordError(f"{self.path}: this run stored no filters")
+        path = self.path.with_name(self.filters["file"])
+        if not path.exists():
+            raise RecordError(
+                f"{path}: not kept here; train the run anew, with --store naming an empty folder"
+            )
+        content = read_file(path, MAX_FILTERS_BYTES)
+        if hashlib.sha256(content).hexdigest() != self.filters["sha256"]:
+            raise RecordError(f"{path}: altered (its SHA-256 is not the record's); restore it")
+        try:
+            return content, load_arrays(content)["filters"]
+        except (SafetensorError, KeyError) as error:
+            raise RecordError(f"{path}: not a file of filters ({error}); restore it") from error
+
+
+def read_record(path: Path, root: Path | None = None) -> Record:
+    """Read and check one record.
+
+    Args:
+        path: the JSON file.
+        root: the store it stands in: then the file must stand where its config says.
+
+    Raises:
+        RecordError: it cannot be read, does not parse, does not match its checksum, its id or its
+            place, or says what cannot be; the message names the file.
+    """
+    record = parse_record(read_file(path), path)
+    if root is not None:
+        expected = root / f"{record.config.file}.json"
+        if path != expected and path.resolve() != expected.resolve():
+            raise RecordError(f"{path}: belongs at {expected}; move it there")
+    return record
+
+
+def parse_record(content: bytes, path: Path) -> Record:
+    """Return the record that these bytes of a file are, checked against themselves."""
+    try:
+        document = parse(content)
+        if type(document["schema"]) is not int or document["schema"] != SCHEMA:
+            raise RecordError(f"{path}: schema {document['schema']!r}, not {SCHEMA}; update lcs")
+        if not is_signed(content, document["provenance"]["sha256"]):
+            raise RecordError(f"{path}: edited or damaged (SHA-256 differs); restore or delete it")
+        if document.keys() != PARTS:
+            raise ValueError(f"its parts are not {', '.join(sorted(PARTS))}")
+        config = KINDS[document["kind"]].from_dict(document["config"])
+        identity, name = config.run_id, Path(config.file).name
+        if document["id"] != identity or path.name != f"{name}.json":
+            raise RecordError(f"{path}: its config has the id {identity}; restore or delete it")
+        check_origin(config, document["provenance"])
+        check_filters(document["filters"], name)
+        check_results(config, document["history"], document["final"])
+        return Record(
+            path,
+            document["kind"],
+            config,
+            document["history"],
+            document["final"],
+            document["filters"],
+            document["provenance"],
+        )
+    except ILL_FORMED as error:
+        kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
+        reason = kind + one_line(error)
+        raise RecordError(f"{path}: not a run record ({reason}); restore or delete it") from error
+
+
+def read_file(path: Path, limit: int = MAX_RECORD_BYTES) -> bytes:
+    """Read a file of a store, of at most `limit` bytes.
+
+    Raises:
+        RecordError: it cannot be read, or is larger.
+    """
+    try:
+        return read_bounded(path, limit)
+    except OSError as error:
+        raise RecordError(f"{path}: cannot be read ({error.strerror}); restore it") from error
