@@ -2,15 +2,12 @@
 
 from checks import Checks, ahead, behind, level, records
 from checks.figure4 import (
-    beside_plain_sgd_at_8,
     penalty_and_augmentation_need_each_other,
     pruned_sgd_is_as_local,
 )
-from checks.origin import smooth_filters_gather_as_much
 from checks.reproduce import nothing_at_the_papers_size
 from checks.rivals import (
     gradual_depends_on_its_rate,
-    locality_of_pruning_is_not_resolved,
     most_rivals_are_level,
     pruning_is_ahead,
     smaller_budget_alike,
@@ -22,7 +19,7 @@ from lcs.exhibits import find_study
 from lcs.exhibits.claims import CORRECTED, judge_all
 from lcs.exhibits.compare import by_method, by_width, paired
 from lcs.exhibits.locality import beyond_chance
-from lcs.exhibits.methods import B0, B50, LOCAL, SGD, THREE
+from lcs.exhibits.methods import B0, B50, LOCAL, SGD
 from lcs.exhibits.readme import SHOWN
 
 CHECKS = Checks()
@@ -41,10 +38,7 @@ CHECKS.add(penalty_and_augmentation_need_each_other)
 CHECKS.add(where_windows_lie_hardly_matters)
 CHECKS.add(gradual_depends_on_its_rate)
 CHECKS.add(most_rivals_are_level)
-CHECKS.add(locality_of_pruning_is_not_resolved)
 CHECKS.add(pruned_sgd_is_as_local)
-CHECKS.add(beside_plain_sgd_at_8)
-CHECKS.add(smooth_filters_gather_as_much)
 
 
 @CHECKS.add
@@ -107,21 +101,6 @@ def gains_do_not_outlast_the_correction(store):
     gains += verdicts("B", SAME_LAMBDA).values()
     pruned = verdicts("B", PRUNED).values()
     return set(gains) == {f"holds{CORRECTED}"} and set(pruned) == {f"contradicted{CORRECTED}"}
-
-
-@CHECKS.add
-def three_layers_ahead_up_to_width_4(store):
-    """By the paper's recipe 3-FC is ahead of S-FC at α = 1, 2 and 4, by SGD and by β = 50."""
-    grown = by_width(records(store, "scaling"))
-    leads = [paired(at[THREE], at[name]) for at in grown.values() for name in (SGD, B50)]
-    return set(grown) == {1, 2, 4} and all(map(ahead, leads))
-
-
-@CHECKS.add
-def three_seeds_had_not_decided(store):
-    """With its own λ at α = 8, β = 50 is level with SGD in the first three seeds."""
-    groups = by_method([r for r in records(store, "scaling-seeds") if r.config.seed < 3])
-    return len(groups[SGD]) == 3 and level(paired(groups[B50], groups[SGD]))
 
 
 @CHECKS.add

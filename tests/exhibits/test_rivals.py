@@ -185,7 +185,7 @@ def test_what_the_page_says_of_the_other_studies():
     runs = both(2, -1) | {f"rivals-{name}": records(2, f"rivals-{name}") for name in names}
     words = results.other_numbers(runs)
     assert words["rival-first-choice"] == words["rival-iterative"] == "−1.99 ± 0.02"
-    assert words["few-gradual"] == "+1.01 ± 0.02"
+    assert words["few-gradual"] == "1.01 ± 0.02"
     assert (words["few-n"], words["iterative-n"]) == ("3", "3")
     assert (words["er-gains"], words["er-runs"]) == ("none", "12")
     better = [

@@ -6,7 +6,7 @@ import pytest
 from made_up import made_up
 
 from lcs.exhibits import find_study, variants
-from lcs.exhibits.methods import method
+from lcs.exhibits.methods import B50, method
 from lcs.exhibits.searches import choose
 from lcs.exhibits.tables import NONE
 from lcs.exhibits.variants import results, studies
@@ -99,6 +99,21 @@ def test_searches_choose_by_accuracy_for_each_network():
     found = choose("search-convolution", records)
     assert found["s-fc sgd"] == found["s-conv sgd"] == 0.01
     assert found["s-fc beta-lasso"] == 3.0
+
+
+def test_growth_at_random_places_is_searched_as_the_other_methods_are(monkeypatch):
+    candidates = configs("search-growth")
+    ours = [c for c in find_study("search-flips").configs("desk", 1) if method(c) == B50]
+    assert len(candidates) == len(ours) == 12
+    assert all(config.validation and config.l1_window == "initial" for config in candidates)
+    best = candidates[3]
+    records = [validated(c, 60.0 if c == best else 50.0) for c in candidates]
+    found = choose("search-growth", records)
+    assert found == {"s-fc beta-lasso": {"l1_growth": 0.3, "share": 1.0, "lr": 0.3}}
+    monkeypatch.setitem(studies.CHOSEN, "search-growth", found)
+    *plain, chosen = configs("banded-searched")
+    assert chosen == best.replace(validation=False)
+    assert set(plain) < set(configs("banded-wide"))
 
 
 def test_words_say_what_the_records_say(found):

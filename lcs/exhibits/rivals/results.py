@@ -258,7 +258,7 @@ def other_numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
     return {
         "rival-first-choice": cells.gain_text(runs["rivals-first-choice"], place.get(B50, [])),
         "rival-iterative": cells.gain_text(runs["rivals-iterative"], place.get(B50, [])),
-        "few-gradual": cells.gain_of(few, "gradual", B50),
+        "few-gradual": tables.ahead(cells.gain_of(few, "gradual", B50)),
         "few-one-shot": tables.ahead(cells.gain_of(few, B50, "one-shot")),
         "er-gains": f"{sum(gain > 0 for gain in gains) or 'none'}" if gains else PENDING,
         "er-runs": f"{len(gains)}" if gains else PENDING,

@@ -102,6 +102,24 @@ def _results() -> dict[str, Cell]:
     }
 
 
+def windows_figure(records: Sequence[Record]) -> Figure:
+    """Draw by how much β = 50, with and without a growing λ, and S-LOCAL are ahead of SGD."""
+    found = compare.conditions(records)
+    plain = {config.epochs: config for config in found if method(config) == SGD}
+
+    def label(config: Config) -> str:
+        windows = f", windows {WINDOW_NAMES[config.l1_window]}" if config.l1_growth else ""
+        return f"{method(config).shortest.removesuffix(', SGD')}{windows}"
+
+    rows = compare.forest_rows(
+        found,
+        lambda config: plain.get(config.epochs, config),
+        label,
+        group=lambda config: f"{config.epochs} epochs",
+    )
+    return plots.forest(rows, "test accuracy less that of SGD (points)")
+
+
 def banded_figure(records: Sequence[Record]) -> Figure:
     """Draw accuracy and remaining weights against the growth of λ."""
     plain = [run for run in records if not run.config.l1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from functools import partial
 
@@ -9,13 +10,14 @@ from lcs import data
 from lcs.config import Config
 from lcs.exhibits import compare
 from lcs.exhibits.methods import B50
-from lcs.exhibits.searches import Rule
+from lcs.exhibits.searches import Rule, relative
 from lcs.exhibits.settings import (
     CHOSEN,
     FLIP_CROP,
     FLIP_CROP_SHORT,
     WIDTHS,
     chosen,
+    chosen_flip_crop,
     desk_study,
     flip_crop_methods,
     flip_crop_recipe,
@@ -26,13 +28,19 @@ from lcs.shapes import stack_and_hidden
 WIDTH, DEEP_WIDTH = 2, 1
 # banded: growth of λ with each row or column outside the window, and shares of λ within it
 GROWTHS, SHARES = (0.01, 0.1, 1.0), (1.0, 0.1)
+# random windows at α = 8: candidates of the growth, of λ as a share of that without, and of η
+GROWTHS_WIDE, SHARES_WIDE, RATES_WIDE = (0.3, 1.0, 3.0), (0.3, 1.0), (0.1, 0.3)
 # from a convolution: candidates of η by optimizer
 CONVOLUTION_RATES = {"sgd": (1.0, 0.3, 0.1, 0.01), "beta-lasso": (3.0, 1.0, 0.3, 0.1)}
 # deeper: candidates for every network: weight decays of SGD, shares of λ of β = 50
 RATES, DECAYS, DEEP_SHARES = (0.03, 0.1, 0.3), (1e-4, 5e-4, 2e-3), (0.1, 0.3, 1.0)
 L1_RATES = (0.1, 0.3, 1.0)  # of β = 50, which has no momentum
-# what the two searches vary
-SEARCHED = {"search-convolution": ("lr",), "search-deeper": ("lr", "weight_decay", "l1")}
+# what the searches vary
+SEARCHED = {
+    "search-growth": ("lr", "l1", "l1_growth"),
+    "search-convolution": ("lr",),
+    "search-deeper": ("lr", "weight_decay", "l1"),
+}
 DEEP = ("d-conv", "d-local", "d-fc")
 SHALLOW = ("s-conv", "s-local", "s-fc")
 
@@ -81,6 +89,33 @@ def _wide(
     *plain, own = flip_crop_methods(setting(base, WIDTHS[-1], parts), SHALLOW[1:], betas[-1:])
     grown = [own.replace(l1_growth=GROWTHS[-1], l1_window=window) for window in windows]
     return [*plain, own, *grown]
+
+
+def _search_growth(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return β = 50 at α = 8 with random windows: every growth with every λ and η."""
+    here = setting(base, WIDTHS[-1], 8).replace(validation=True)
+    (own,) = flip_crop_methods(here, (), betas[-1:])
+    grid = itertools.product(GROWTHS_WIDE, SHARES_WIDE, RATES_WIDE)
+    return [_random_windows(own, *candidate) for candidate in grid]
+
+
+def _searched_growth(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return SGD and S-LOCAL, and β = 50 with random windows as `search-growth` chose."""
+    here = setting(base, WIDTHS[-1], 8)
+    *plain, own = flip_crop_methods(here, SHALLOW[1:], betas[-1:])
+    best = CHOSEN["search-growth"].get(key(own))
+    values = (best["l1_growth"], best["share"], best["lr"]) if best else (GROWTHS[-1], 1.0, own.lr)
+    return [*plain, _random_windows(own, *values)]
+
+
+def _random_windows(own: Config, growth: float, share: float, lr: float) -> Config:
+    return regularised(own, share).replace(l1_growth=growth, l1_window="initial", lr=lr)
+
+
+def growth_values(config: Config) -> dict[str, float]:
+    """Return what `search-growth` varies."""
+    share = relative(config, chosen_flip_crop(config, *B50))
+    return {"l1_growth": config.l1_growth, "share": share, "lr": config.lr}
 
 
 def _search_convolution(base: Config, betas: Sequence[float]) -> list[Config]:
@@ -178,6 +213,22 @@ STUDIES = (
         1,
         (50,),
     ),
+    desk_study(
+        "search-growth",
+        "Random windows at α = 8, on validation",
+        FLIP_CROP_SHORT,
+        _search_growth,
+        1,
+        (50,),
+    ),
+    desk_study(
+        "banded-searched",
+        "Random windows at α = 8, as searched",
+        FLIP_CROP_SHORT,
+        _searched_growth,
+        betas=(50,),
+        after=("search-growth",),
+    ),
     desk_study("banded-uniform", "As much λ everywhere", FLIP_CROP_SHORT, _uniform, betas=(50,)),
     desk_study(
         "search-convolution",
@@ -205,6 +256,7 @@ STUDIES = (
 
 
 CHOICES = {
+    "search-growth": Rule(key, growth_values),
     "search-convolution": Rule(lambda c: key(c) if c.source else "S-CONV", lambda c: c.lr),
     "search-deeper": Rule(key, deep_values),
 }
