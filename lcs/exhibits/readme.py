@@ -112,7 +112,7 @@ def numbers(store: RunStore) -> dict[str, str]:
         "searched_n": grown["searched-n"],
         "searched_epochs": f"{runs['recipe-length-search'][0].config.epochs}",
         "three": grown["flips-three"],
-        "three_n": grown["flips-n"],
+        "three_n": grown["flips-others-n"],
         "three_epochs": f"{runs['flips'][0].config.epochs}",
         "widest": grown["showpiece-accuracy"],
         "widest_sgd": grown["showpiece-sgd"],

@@ -166,6 +166,8 @@ def test_runs_on_test_images_have_what_the_search_chose(monkeypatch):
     own = {B50.key: best, "s-local sgd 0": best}
     monkeypatch.setitem(CHOSEN, "search-flips", CHOSEN["search-flips"] | own)
     found = {method(config): config for config in configs("flips")}
+    others = {method(config): config for config in configs("flips-others")}
+    assert (set(found), set(others)) == ({SGD, B50, LOCAL}, {CONV, THREE, B0})
     searched = CHOSEN["search"][B50.key]["l1"]
     assert found[B50].lr == found[LOCAL].lr == 0.3
     assert found[B50].l1 == pytest.approx(searched * 0.5 / 2), "four times as long"

@@ -142,7 +142,7 @@ def numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
     added = by_method([run for run in seeds if run.config.seed not in shared])
     large = {name: runs[f"showpiece{name}"] for name in ("", "-sgd", "-decay")}
     searched = by_method([*runs["recipe-length-search"], *runs["recipe-length-search-local"]])
-    flips = by_method(runs["flips"])
+    flips = by_method([*runs["flips"], *runs["flips-others"]])
     after, before = (
         by_method([run for run in runs["augment-order"] if run.config.augment == order])
         for order in ("autoaugment", "autoaugment-first")
@@ -179,6 +179,7 @@ def numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
         "searched-local-n": f"{len(searched.get(LOCAL, []))}",
         "searched-gap": gap_text(searched),
         "flips-n": f"{len(flips.get(B50, []))}",
+        "flips-others-n": f"{len(flips.get(THREE, []))}",
         "flips-accuracy": cells.mean_text(flips.get(B50, [])),
         "flips-sgd": ahead(cells.gain_of(flips, B50, SGD)),
         "flips-zero": ahead(cells.gain_of(flips, B50, B0)),

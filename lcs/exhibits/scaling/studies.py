@@ -31,7 +31,6 @@ from lcs.exhibits.settings import (
 )
 
 WIDEST, LARGEST_WIDTH = WIDTHS[-1], 32
-NETWORKS = ("s-fc", "3-fc", "s-local", "s-conv")
 
 
 # At each width, with AutoAugment
@@ -322,8 +321,15 @@ FLIPS = (
         "flips",
         "Flips and crops at α = 8",
         FLIP_CROP,
-        partial(_searched, width=WIDEST, models=NETWORKS),
-        betas=(0, 50),
+        partial(_searched, width=WIDEST, models=("s-fc", "s-local")),
+        betas=(50,),
+    ),
+    desk_study(
+        "flips-others",
+        "S-CONV, 3-FC and β = 0 beside them",
+        FLIP_CROP,
+        partial(_searched, width=WIDEST, models=("s-conv", "3-fc")),
+        betas=(0,),
     ),
     desk_study(
         "flips-beyond",
