@@ -1,10 +1,10 @@
 """Runs as plain values: all that changes their numbers, and nothing that does not.
 
-`training` has the configuration of a training run, `toy` that of a toy experiment, and `base` what
-both share: the id of a run, and the checks of its values.
+`training` has the configuration of a training run, `toy` that of a toy experiment, and
+`run_config` what both share: the id of a run, and the checks of its values.
 """
 
-from lcs.config.base import RunConfig
+from lcs.config.run_config import RunConfig
 from lcs.config.toy import TOY_FEATURES, TOY_STEPS_WATCHED, ToyConfig
 from lcs.config.training import (
     CHOICES,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from lcs.config.base import RunConfig, check_values
+from lcs.config.run_config import RunConfig, check_values
 from lcs.errors import ConfigError
 
 # the toy LASSO: features of each problem, and schedules of the step size

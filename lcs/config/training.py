@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from lcs.config.base import RunConfig, check_values, shown
+from lcs.config.run_config import RunConfig, check_values, shown
 from lcs.data.specs import DATASETS, spec
 from lcs.errors import ConfigError
 from lcs.shapes import LayerSize, default_kernel, layer_sizes
@@ -113,7 +113,7 @@ class Config(RunConfig):
     weight_decay: float = 0.0
     l1: float = 0.0  # lambda of the layers that correspond to convolutions, and of the others
     l1_rest: float | None = None  # lambda of the other layers; None: the same
-    # growth of the first layer's lambda, for filters that are banded: see `lcs.models.relative_l1`
+    # growth of the first layer's lambda, for filters that are banded: see `lcs.optim.growing_l1`
     l1_growth: float = 0.0
     # the window outside which it grows: S-LOCAL's, or where a unit has its mass before training,
     # or as each epoch begins

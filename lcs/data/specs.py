@@ -1,4 +1,7 @@
-"""Sizes and classes of every data set, and the SHA-256 of its arrays in canonical order."""
+"""Sizes and classes of every data set, and the SHA-256 of its arrays in canonical order.
+
+A new one has an entry in `SPECS`, and in `lcs.data.download` where it comes from.
+"""
 
 from dataclasses import dataclass
 

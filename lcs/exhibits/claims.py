@@ -1,4 +1,7 @@
-"""The page Claims: every claim of the paper, the reproduction and the forum beside our runs."""
+"""The page Claims: every claim of the paper, the reproduction and the forum beside our runs.
+
+Each exhibit declares its own `CLAIMS`; here they are gathered.
+"""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ locally connected one and that a fully connected one; `embedding` does so to the
 `lcs.shapes` knows the sizes of layers without building them.
 """
 
-from lcs.models.embedding import dense_weight, relative_l1
+from lcs.models.embedding import dense_weight
 from lcs.models.networks import (
     Convolution,
     LocallyConnected2d,
@@ -26,5 +26,4 @@ __all__ = [
     "embed",
     "first_layer_filters",
     "layers",
-    "relative_l1",
 ]

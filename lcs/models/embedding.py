@@ -2,7 +2,6 @@
 
 The weights of a CONV layer are copied to every position, which makes a LOCAL layer; those of a
 LOCAL layer are the non-zeros of a matrix, that of an FC layer (Neyshabur 2020, Fig. 1).
-`relative_l1` is a λ that grows outside the places of a LOCAL layer's weights.
 """
 
 from __future__ import annotations
@@ -31,26 +30,6 @@ def dense_weight(weight: Tensor, geometry: Geometry) -> Tensor:
     inside, place = (t.to(weight.device) for t in _places(geometry))
     dense = weight.new_zeros(g.outputs * g.inputs)
     return dense.scatter(0, place, weight.flatten()[inside]).view(g.outputs, g.inputs)
-
-
-def relative_l1(geometry: Geometry, growth: float, centres: Tensor | None = None) -> Tensor:
-    """Return λ of each weight of a fully connected layer, in units of that within its window.
-
-    λ is 1 within a window of the geometry's kernel size around a unit's centre, and larger by
-    `growth` with each row or column outside, whichever are more; with 0 it is 1 everywhere. This
-    penalises filters that are not banded: a proposal of the forum, not of the paper. Centres, row
-    and column, (C'·H'·W', 2), are by default those of a LOCAL layer of this geometry. The result is
-    float32 (C'·H'·W', C·H·W), as that of `dense_weight`, on the device of the centres.
-    """
-    g = geometry
-    if centres is None:
-        line = torch.arange(g.out_size) * g.stride - g.padding + (g.kernel_size - 1) // 2
-        centres = torch.cartesian_prod(line, line).repeat(g.out_channels, 1)
-    pixels = torch.arange(g.in_size, device=centres.device)
-    rows, columns = ((pixels - centre[:, None]).abs() for centre in centres.unbind(1))
-    beyond = torch.maximum(rows[:, :, None], columns[:, None]) - g.kernel_size // 2
-    relative = 1 + growth * beyond.clamp(min=0).float()  # (units, H, W)
-    return relative.flatten(1).repeat(1, g.in_channels)
 
 
 @functools.cache

@@ -14,7 +14,7 @@ from safetensors.numpy import load as load_arrays
 from lcs.config import Config, RunConfig, ToyConfig
 from lcs.errors import ILL_FORMED, RecordError, one_line
 from lcs.files import read_bounded
-from lcs.runs.record_checks import check_filters, check_origin, check_results
+from lcs.runs.consistency import check_filters, check_origin, check_results
 from lcs.runs.record_format import SCHEMA, is_signed, parse
 
 if TYPE_CHECKING:  # a store is read without torch, which takes long to import

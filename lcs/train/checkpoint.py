@@ -1,4 +1,7 @@
-"""Checkpoints of unfinished runs: one safetensors file each, replaced atomically, never pickled."""
+"""Checkpoints of unfinished runs: one safetensors file each, replaced atomically, never pickled.
+
+`lcs.train.run.Run.resume` takes up what a checkpoint holds.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ from torch import Tensor
 from lcs.config import Config
 from lcs.errors import ILL_FORMED, CheckpointError, DiskError, InProgress
 from lcs.files import expanded, open_regular
-from lcs.runs.record_checks import check_history
+from lcs.runs.consistency import check_history
 
 
 class Checkpoint:

@@ -22,6 +22,7 @@ from lcs.errors import TrainingError, one_line
 from lcs.measure.equivariance import IMAGES, equivariance
 from lcs.models.transfer import take_over
 from lcs.optim import SGD, Spred, mixed_precision, sparse_products
+from lcs.optim.growing_l1 import around_mass
 from lcs.optim.pruning import Masks, Pruning
 from lcs.optim.schedule import learning_rate
 from lcs.optim.sparse_products import Forward
@@ -176,22 +177,12 @@ class Run:
             yield network
 
     def _move_windows(self) -> None:
-        """Let λ of the first layer grow outside the window around where each unit's mass is.
-
-        A unit without weights has the window that it would have in S-LOCAL, so that windows depend
-        on the weights alone, and are the same when a run is resumed.
-        """
-        net, group = cast(models.Net, self.model), self.optimizer.param_groups[0]
-        geometry = net.geometries[0]
-        side = geometry.in_size
+        """Let λ of the first layer grow outside the window around where each unit's mass is."""
+        group = self.optimizer.param_groups[0]
         (weight,) = group["params"]
         self._require_finite("the norm of the first layer", float(weight.detach().norm()))
-        filters = weight.detach().view(-1, geometry.in_channels, side, side)
-        centres = measure.centres(filters, min(geometry.kernel_size, side))
-        moved, growth = centres[:, 0] >= 0, self.config.l1_growth
-        relative = models.relative_l1(geometry, growth)
-        relative[moved] = models.relative_l1(geometry, growth, centres[moved])
-        group["relative_l1"].copy_(relative)
+        geometry = cast(models.Net, self.model).geometries[0]
+        group["relative_l1"].copy_(around_mass(weight, geometry, self.config.l1_growth))
 
     def train_step(self, network: Forward, x: Tensor, labels: Tensor) -> Tensor:
         """Take one optimizer step; return the batch's summed loss and number of hits, (2,).

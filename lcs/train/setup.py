@@ -12,6 +12,7 @@ from torch.optim import Optimizer
 from lcs import data, models
 from lcs.config import Config
 from lcs.optim import SGD, BetaLasso, ProximalL1, Spred
+from lcs.optim.growing_l1 import relative_l1
 from lcs.seeds import generator_for
 
 # from this many weights on, compiling the optimizer's step pays for itself
@@ -62,7 +63,7 @@ def make_optimizer(config: Config, model: nn.Module) -> Optimizer:
         return SGD(groups, config.lr, config.momentum, compiled=compiled)
     growing = {}
     if config.l1_growth:
-        relative = models.relative_l1(cast(models.Net, model).geometries[0], config.l1_growth)
+        relative = relative_l1(cast(models.Net, model).geometries[0], config.l1_growth)
         growing["relative_l1"] = relative.to(first[0].device)
     groups = _nonempty(
         {"params": first, "l1": config.l1, **growing},

@@ -24,15 +24,15 @@ from lcs.errors import RecordError
 from lcs.runs import (
     Record,
     RunStore,
+    consistency,
     default_store,
     read_record,
     readable,
-    record_checks,
     verify,
     write_atomically,
 )
+from lcs.runs.consistency import TOY_SHARES
 from lcs.runs.provenance import provenance
-from lcs.runs.record_checks import TOY_SHARES
 from lcs.shapes import LayerSize
 
 CONFIG = Config(dataset="digits", epochs=3, optimizer="beta-lasso", l1=1e-4, beta=50.0)
@@ -799,9 +799,9 @@ def test_records_are_read_without_heavy_imports(store):
 
 def test_units_without_weights_are_not_counted_as_weights():
     units = {"conv1": LayerSize(40, units=10)}
-    record_checks._check_fan_in({"conv1": [8, 1, 1]}, units, {"conv1": 3})
+    consistency._check_fan_in({"conv1": [8, 1, 1]}, units, {"conv1": 3})
     with pytest.raises(ValueError, match="not the non-zeros of conv1"):
-        record_checks._check_fan_in({"conv1": [8, 1, 1]}, units, {"conv1": 2})
+        consistency._check_fan_in({"conv1": [8, 1, 1]}, units, {"conv1": 2})
 
 
 def test_known_records_are_not_read_again_and_broken_ones_are_left_out(store, monkeypatch):

@@ -7,7 +7,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-import lcs.runs.record_checks
+import lcs.runs.consistency
 import lcs.train
 from lcs import data, models
 from lcs.config import CHOICES, Config, recorded_epochs
@@ -427,7 +427,7 @@ def test_zeros_that_the_last_step_would_have_revived():
 
 
 def test_only_the_chosen_epochs_are_recorded(tmp_path, monkeypatch):
-    for module in (lcs.train.loop, lcs.runs.record_checks):
+    for module in (lcs.train.loop, lcs.runs.consistency):
         monkeypatch.setattr(module, "recorded_epochs", lambda epochs: [1, 4, epochs])
     record = train(TINY.replace(epochs=6), store=RunStore(tmp_path), device="cpu")
     assert record.history["epoch"] == [1, 4, 6]

@@ -2,7 +2,8 @@
 
 Modules follow the chapter: `filters` are the pictures, `local` how local filters are in every
 setting, `causes` what makes them so, `smooth` whether they are more than smooth and sparse,
-`crop_shift` how far crops shift, `units` where all units of the sparse layers look.
+`crop_shift` how far crops shift, `units` where all units of the sparse layers look. `local`,
+`filters` and `crop_shift` declare the runs that they show.
 """
 
 from __future__ import annotations

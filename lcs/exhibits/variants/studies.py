@@ -65,7 +65,7 @@ def _uniform(base: Config, betas: Sequence[float]) -> list[Config]:
 
     What growth gains over this is not due to a larger λ.
     """
-    from lcs.models import relative_l1
+    from lcs.optim.growing_l1 import relative_l1
 
     (own,) = flip_crop_methods(setting(base, WIDTH, 8), (), betas[-1:])
     side, _, channels = data.spec(own.dataset).image_shape
