@@ -91,6 +91,17 @@ def _wide(
     return [*plain, own, *grown]
 
 
+def _scattered(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return β = 50 at α = 8 with windows in a fixed order of the pixels that is not the images'.
+
+    Nothing else changes for a fully connected network: each unit has as many pixels with the usual
+    λ, at as many places.
+    """
+    (own,) = flip_crop_methods(setting(base, WIDTHS[-1], 8), (), betas[-1:])
+    grown = own.replace(l1_growth=GROWTHS[-1], l1_window="initial")
+    return [grown.replace(permute_pixels=True)]
+
+
 def _search_growth(base: Config, betas: Sequence[float]) -> list[Config]:
     """Return β = 50 at α = 8 with random windows: every growth with every λ and η."""
     here = setting(base, WIDTHS[-1], 8).replace(validation=True)
@@ -212,6 +223,13 @@ STUDIES = (
         partial(_wide, parts=2, windows=("learned",)),
         1,
         (50,),
+    ),
+    desk_study(
+        "banded-scattered",
+        "Random windows of scattered pixels at α = 8",
+        FLIP_CROP_SHORT,
+        _scattered,
+        betas=(50,),
     ),
     desk_study(
         "search-growth",
