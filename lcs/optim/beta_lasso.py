@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lcs.optim.fused_steps import fused_beta_lasso, take_steps
+from lcs.optim.fused_steps import fused_beta_lasso, fused_relative_l1, take_steps
 from lcs.optim.optimizer import CheckedOptimizer
 
 
@@ -74,8 +74,7 @@ class BetaLasso(CheckedOptimizer):
     Args:
         params: parameters or parameter groups; a group may have its own `lr`, `l1` and `beta`
             (use ``l1=0`` for biases and batch normalisation). A group of one parameter may have
-            `relative_l1`, a tensor of its shape: λ of each weight, in units of `l1`. Its steps
-            are not compiled.
+            `relative_l1`, a tensor of its shape: λ of each weight, in units of `l1`.
         lr: learning rate η, at least 0.
         l1: ℓ1 coefficient λ, at least 0.
         beta: threshold coefficient β, at least 0, in units of λ.
@@ -134,11 +133,13 @@ class BetaLasso(CheckedOptimizer):
         for param, grad in pairs:
             theta, copies = self._weights(param)
             work.append([theta, grad, *relative, *copies])
-        take_steps(
-            work, [lr, l1, beta * l1], frozen,
-            eager=_step_with_relative_l1 if relative else _beta_lasso_step,
-            fused=fused_beta_lasso if self.compiled and not relative else None,
-        )  # fmt: skip
+        eager, fused = (
+            (_step_with_relative_l1, fused_relative_l1)
+            if relative
+            else (_beta_lasso_step, fused_beta_lasso)
+        )
+        numbers = [lr, l1, beta * l1]
+        take_steps(work, numbers, frozen, eager=eager, fused=fused if self.compiled else None)
 
 
 def _beta_lasso_step(

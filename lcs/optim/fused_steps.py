@@ -78,6 +78,20 @@ def fused_beta_lasso(
         copy.copy_(result)
 
 
+def fused_relative_l1(
+    lr: Tensor,
+    l1: Tensor,
+    threshold: Tensor,
+    frozen: bool,
+    theta: Tensor,
+    grad: Tensor,
+    relative: Tensor,
+    *copies: Tensor,
+) -> None:
+    """Take a step of `lcs.optim.BetaLasso` where λ of each weight is `relative` times `l1`."""
+    fused_beta_lasso(lr, l1 * relative, threshold * relative, frozen, theta, grad, *copies)
+
+
 def fused_sgd(
     lr: Tensor,
     momentum: Tensor,

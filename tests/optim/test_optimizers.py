@@ -134,7 +134,7 @@ def test_relative_l1_is_algorithm_1_with_a_lambda_for_each_weight(
     gradient, relative = gradient_of(objective), 3 * normal(*start.shape, seed=1).abs()
     param = parameter(start)
     groups = [{"params": [param], "relative_l1": relative}]
-    optimizer = BetaLasso(groups, lr=lr, l1=l1, beta=beta, frozen_zeros=frozen, compiled=True)
+    optimizer = BetaLasso(groups, lr=lr, l1=l1, beta=beta, frozen_zeros=frozen)
     θ = start
     for _ in range(30):
         optimizer.zero_grad()
@@ -235,7 +235,7 @@ def compiler() -> Iterator[None]:
             yield
 
 
-# each variant that is compiled takes seconds: one without copies, one with, one of SGD
+# each variant that is compiled takes seconds: one without copies, two with, one of SGD
 RATES = (0.1, 0.05, 0.02)
 
 
@@ -305,6 +305,20 @@ def test_compiled_frozen_zeros_and_rounded_copies() -> None:
     (ours,), (eager,) = compiled_and_eager(make, [weight], [grad])
     assert not ours[::7].any()
     assert not torch.equal(ours, weight)
+    assert share_that_differs(ours, eager) < 1e-3
+
+
+@pytest.mark.usefixtures("compiler")
+def test_compiled_relative_l1_and_rounded_copies() -> None:
+    weight, grad = 0.1 * normal(90, 40, dtype=torch.float32), normal(90, 40, seed=1).float()
+    relative = 3 * normal(90, 40, seed=2).float().abs()
+
+    def of_groups(params: list[nn.Parameter], **settings: Any) -> BetaLasso:
+        groups = [{"params": params, "relative_l1": relative}]
+        return BetaLasso(groups, l1=0.01, beta=3.0, **settings)
+
+    (ours,), (eager,) = compiled_and_eager(rounded(of_groups), [weight], [grad])
+    assert 500 < int((ours == 0).sum()) < 3000, "the threshold is to bite"
     assert share_that_differs(ours, eager) < 1e-3
 
 
