@@ -14,7 +14,7 @@ from lcs import data
 from lcs.config import Config
 from lcs.errors import ConfigError
 
-if TYPE_CHECKING:  # what is read of a store needs no store
+if TYPE_CHECKING:  # for annotations alone
     from lcs.runs import Record
 
 # a process starts, imports torch, loads the data and compiles the optimizer

@@ -3,7 +3,7 @@
 `beta_lasso` has the paper's algorithm, also with frozen zeros (`frozen_zeros`), `lasso` steps that
 solve the LASSO, `sgd` what both are compared to, `schedule` the learning rate, `pruning` training
 with masks: SNIP, SET, RigL, gradual magnitude pruning and others. `growing_l1` is a λ that grows
-outside a window of pixels.
+outside a window of pixels. `optimizer` is what the optimizers share.
 
 Of equal results, but faster: `fused_steps`, optimizer steps in one pass over memory,
 `mixed_precision`, training in bfloat16, and `sparse_products`, the fast path for a first layer that

@@ -62,7 +62,7 @@ class BetaLasso(CheckedOptimizer):
 
     :math:`\beta = 0` is plain sub-gradient :math:`\ell_1` and makes no zeros; :math:`\lambda = 0`
     is plain SGD, bit for bit unless compiled. The threshold is :math:`\beta\lambda`, whatever the
-    learning rate: for the LASSO's own step see :class:`ProximalL1`.
+    learning rate: for the LASSO's own step see :class:`.ProximalL1`.
 
     A parameter of half precision may have its weights in full precision in its state, under
     `FULL_PRECISION` and of its shape: the step is taken there, and the parameter gets a rounded

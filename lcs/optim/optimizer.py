@@ -1,4 +1,8 @@
-"""What the optimizers share: hyperparameters that are checked, and weights in full precision."""
+"""What the optimizers share: checked hyperparameters, and weights in full precision.
+
+A parameter may be a copy of its weights, rounded to half precision: these then stand in its state
+under `FULL_PRECISION`. `replace_parameter` puts one parameter in the place of another.
+"""
 
 from __future__ import annotations
 

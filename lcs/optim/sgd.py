@@ -23,7 +23,7 @@ class SGD(CheckedOptimizer):
         \theta_t \leftarrow \theta_{t-1} - \eta v_t
 
     A parameter of half precision may have its weights under `FULL_PRECISION` in its state, as with
-    :class:`BetaLasso`: momentum is of full precision too.
+    :class:`.BetaLasso`: momentum is of full precision too.
 
     Args:
         params: parameters or parameter groups; a group may have its own hyperparameters.

@@ -1,4 +1,9 @@
-"""A finished run as stored: read, checked against itself, and its filters."""
+"""A finished run as stored: read, checked against itself, and its filters.
+
+A record holds the whole configuration of a run, its results, and where it comes from. Everything
+that may differ between two equal runs stands under `provenance`, with a SHA-256 of the record's
+own bytes (computed with the checksum itself blanked), so that an edited digit is caught.
+"""
 
 from __future__ import annotations
 

@@ -1,9 +1,4 @@
-"""The one place where results are written and read: run records in a folder, as JSON.
-
-A record holds the whole configuration of a run, its results, and where it comes from. Everything
-that may differ between two equal runs stands under `provenance`, with a SHA-256 of the record's
-own bytes (computed with the checksum itself blanked), so that an edited digit is caught.
-"""
+"""Folders of run records: the one place where results are written, and found again."""
 
 from __future__ import annotations
 

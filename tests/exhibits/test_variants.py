@@ -101,7 +101,7 @@ def test_searches_choose_by_accuracy_for_each_network():
     assert found["s-fc beta-lasso"] == 3.0
 
 
-def test_growth_at_random_places_is_searched_as_the_other_methods_are(monkeypatch):
+def test_growth_at_random_places_has_as_many_candidates_as_other_methods(monkeypatch):
     candidates = configs("search-growth")
     ours = [c for c in find_study("search-flips").configs("desk", 1) if method(c) == B50]
     assert len(candidates) == len(ours) == 12
@@ -130,10 +130,13 @@ def test_words_say_what_the_records_say(found):
     assert words["learned-fastest"] == "+1.40 ± 0.00"
     assert (words["learned-sgd"], words["learned-local"]) == ("3.40 ± 0.00", "11.60 ± 0.00")
     assert words["learned-initial"] == words["learned-fastest-initial"] == "+0.10 ± 0.00"
-    assert (words["wide-none"], words["wide-grid"]) == ("1.30 ± 0.00", "−0.30 ± 0.00")
-    assert words["wide-moved"] == "+0.10 ± 0.00"
-    assert (words["wide-sgd"], words["wide-local"]) == ("3.30 ± 0.00", "11.70 ± 0.00")
-    assert words["wide-gap"] == "22 (22 to 22)", "3.3 of 15 points"
+    gain = configs("banded-searched")[-1].l1_growth + 0.3
+    assert words["searched-none"] == f"{gain:.2f} ± 0.00"
+    assert words["searched-sgd"] == f"{gain + 2:.2f} ± 0.00"
+    assert words["searched-local"] == f"{13 - gain:.2f} ± 0.00"
+    assert words["searched-gap"].startswith(f"{100 * (gain + 2) / 15:.0f} (")
+    assert (words["wide-moved"], words["wide-grid"]) == ("+0.10 ± 0.00", "−0.30 ± 0.00")
+    assert (words["scattered-initial"], words["scattered-none"]) == ("+0.00 ± 0.00", "+1.30 ± 0.00")
     assert words["wide-gap-none"] == "13 (13 to 13)"
     assert (words["long-n"], words["long-gap"]) == ("1", "23")
     only = {"from-convolution": [run for run in found["from-convolution"] if run.config.source]}
@@ -152,6 +155,7 @@ def test_tables_and_figures_have_every_condition(found):
     assert len(results.deeper_table(found["deeper"]).rows) == 8
     for name, draw in (
         ("banded", results.banded_figure),
+        ("banded-wide", results.windows_figure),
         ("from-convolution", results.from_convolution_figure),
         ("deeper", results.deeper_figure),
     ):
@@ -160,11 +164,12 @@ def test_tables_and_figures_have_every_condition(found):
 
 
 def test_claims_compare_what_they_say(found):
+    gain = configs("banded-searched")[-1].l1_growth + 2.3
     values = []
     for claim in results.CLAIMS:
         records = [run for study in claim.studies for run in found[study.name]]
         values.append(claim.judge(records).evidence.mean)
     assert values == pytest.approx(
-        [-5.0, 0.1, 0.1, 0.5, 3.4, 0.1, -4.1, 12.9, 10.0, 10.0, 2.0, 5.0]
+        [-5.0, 0.1, 0.1, 0.5, 3.4, 0.1, -4.1, gain, gain - 7.5, 0.0, 12.9, 10.0, 10.0, 2.0, 5.0]
     )
     assert len({str(method(config)) for config in configs("deeper")}) == 8

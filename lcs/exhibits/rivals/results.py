@@ -220,6 +220,7 @@ def numbers(records: Sequence[Record]) -> dict[str, str]:
     place = by_rival(records)
     sparse = place.get(B50, [])
     gains = {f"rival-{end}": cells.gain_of(place, name, B50) for end, name in NAMES.items()}
+    gains["rival-gradual"] = tables.ahead(gains["rival-gradual"])
     more = {
         f"local-{end}": cells.gain_text(place.get(name, []), sparse, locality.beyond_chance)
         for end, name in MORE_LOCAL.items()
@@ -257,7 +258,9 @@ def other_numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
     counts = {"iterative-n": runs["rivals-iterative"], "few-n": runs["rivals-few"]}
     return {
         "rival-first-choice": cells.gain_text(runs["rivals-first-choice"], place.get(B50, [])),
-        "rival-iterative": cells.gain_text(runs["rivals-iterative"], place.get(B50, [])),
+        "rival-iterative": tables.ahead(
+            cells.gain_text(runs["rivals-iterative"], place.get(B50, []))
+        ),
         "few-gradual": tables.ahead(cells.gain_of(few, "gradual", B50)),
         "few-one-shot": tables.ahead(cells.gain_of(few, B50, "one-shot")),
         "er-gains": f"{sum(gain > 0 for gain in gains) or 'none'}" if gains else PENDING,

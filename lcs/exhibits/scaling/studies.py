@@ -326,7 +326,7 @@ FLIPS = (
     ),
     desk_study(
         "flips-others",
-        "S-CONV, 3-FC and β = 0 beside them",
+        "Flips and crops at α = 8: S-CONV, 3-FC, β = 0",
         FLIP_CROP,
         partial(_searched, width=WIDEST, models=("s-conv", "3-fc")),
         betas=(0,),

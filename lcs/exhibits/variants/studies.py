@@ -211,7 +211,7 @@ STUDIES = (
     ),
     desk_study(
         "banded-wide",
-        "The same at α = 8",
+        "λ that grows outside a window, at α = 8",
         FLIP_CROP_SHORT,
         partial(_wide, parts=8, windows=("grid", "initial", "learned")),
         betas=(50,),
