@@ -1,0 +1,77 @@
+"""Random objectives, parameters and hyperparameters, on which the optimizers are tested."""
+
+import math
+from collections.abc import Callable, Iterator
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+DTYPES = [torch.float64, torch.float32, torch.bfloat16]
+# lr, l1, beta: two with a threshold, plain sub-gradient, plain SGD
+SETTINGS = [(0.1, 0.02, 10.0), (0.05, 0.1, 0.5), (0.1, 0.05, 0.0), (0.1, 0.0, 50.0)]
+
+
+def seeded(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def normal(*shape: int, seed: int = 0, dtype: torch.dtype = torch.float64) -> Tensor:
+    return torch.randn(shape, generator=seeded(seed), dtype=torch.float64).to(dtype)
+
+
+def parameter(values: Tensor, grad: Tensor | None = None) -> nn.Parameter:
+    """Return a parameter with the strides of the values, and maybe a gradient."""
+    result = nn.Parameter(values.clone(memory_format=torch.preserve_format))
+    result.grad = None if grad is None else grad.clone(memory_format=torch.preserve_format)
+    return result
+
+
+def quadratic(seed: int) -> tuple[Callable[[Tensor], Tensor], Tensor]:
+    """A random convex objective of 40 weights, and a start with exact zeros in it."""
+    factor = normal(60, 40, seed=seed)
+    target = normal(40, seed=seed + 100)
+    start = 0.5 * normal(40, seed=seed + 200)
+    start[::7] = 0
+    return (lambda θ: ((factor @ (θ - target)) ** 2).sum() / 120), start
+
+
+SHAPES = ((8, 5), (8,), (3, 8))
+
+
+def small_net(seed: int) -> tuple[Callable[[Tensor], Tensor], Tensor]:
+    """Cross-entropy of a net with one hidden layer, as a function of all its weights in one."""
+    x, labels = normal(50, 5, seed=seed), torch.arange(50) % 3
+    sizes = [math.prod(shape) for shape in SHAPES]
+
+    def objective(θ: Tensor) -> Tensor:
+        pieces = (piece.view(shape) for piece, shape in zip(θ.split(sizes), SHAPES, strict=True))
+        first, bias, last = pieces
+        return F.cross_entropy(torch.tanh(F.linear(x, first, bias)) @ last.T, labels)
+
+    return objective, 0.5 * normal(sum(sizes), seed=seed + 100)
+
+
+def gradient_of(objective: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+    def gradient(θ: Tensor) -> Tensor:
+        θ = θ.detach().requires_grad_()
+        return torch.autograd.grad(objective(θ), θ)[0]
+
+    return gradient
+
+
+# size of the pieces in which weights are stepped
+CHUNK = 1 << 10
+
+
+def layouts(dtype: torch.dtype) -> Iterator[tuple[Tensor, Tensor]]:
+    """Weights and gradients of all sizes, and of all orders in memory."""
+    for seed, shape in enumerate([(), (0,), (1,), (5, 7), (3 * CHUNK + 13,), (2, CHUNK)]):
+        yield normal(*shape, seed=seed, dtype=dtype), normal(*shape, seed=seed + 50, dtype=dtype)
+    wide, tall = normal(300, 500, dtype=dtype), normal(500, 300, seed=1, dtype=dtype)
+    yield wide, tall.t()
+    yield tall.t(), wide
+    yield tall.t(), wide.t().contiguous().t()
+    images = normal(4, 3, 6, 6, dtype=dtype)
+    yield images.to(memory_format=torch.channels_last), images
+    yield wide[:, ::2], tall.t()[:, ::2]

@@ -1,0 +1,98 @@
+"""Proximal gradient descent and SGD on factors, beside the solution of the LASSO."""
+
+import numpy as np
+import pytest
+import torch
+from objectives import (
+    DTYPES,
+    normal,
+    parameter,
+)
+from sklearn.linear_model import Lasso
+
+from lcs.optim import (
+    ProximalL1,
+    Spred,
+)
+
+# The LASSO's own step
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_proximal_l1_is_a_soft_threshold(dtype: torch.dtype) -> None:
+    lr, l1 = 0.5, 0.25
+    values, grad = normal(500, dtype=dtype), normal(500, seed=1, dtype=dtype)
+    values[:4] = torch.tensor([0.125, -0.125, 0.0, 0.25])
+    grad[:4] = 0
+    param = parameter(values, grad)
+    ProximalL1([param], lr=lr, l1=l1).step()
+    moved = values - lr * grad
+    expected = moved.sign() * (moved.abs() - lr * l1).clamp(min=0)
+    torch.testing.assert_close(param.detach(), expected)
+    assert param[:4].tolist() == [0.0, 0.0, 0.0, 0.125]
+    assert 20 < int((param == 0).sum()) < 200
+
+
+def test_proximal_l1_without_l1_is_sgd_bit_for_bit() -> None:
+    ours, theirs = (parameter(normal(500), normal(500, seed=1)) for _ in range(2))
+    ProximalL1([ours], lr=0.1).step()
+    torch.optim.SGD([theirs], lr=0.1).step()
+    assert torch.equal(ours, theirs)
+
+
+@pytest.mark.parametrize("l1", [0.05, 0.5, 2.0])
+@pytest.mark.parametrize("seed", range(4))
+def test_proximal_l1_solves_the_lasso(seed: int, l1: float) -> None:
+    """With the mean squared error scikit-learn's alpha is l1 / 2."""
+    x = normal(40, 10, seed=seed) + normal(40, 1, seed=seed + 10)  # correlated features
+    y = x[:, :3] @ torch.tensor([1.0, -2.0, 0.5]).double() + 0.3 * normal(40, seed=seed + 20)
+    param = parameter(normal(10, seed=seed + 30))
+    largest = torch.linalg.eigvalsh(x.T @ x / 20).max()
+    optimizer = ProximalL1([param], lr=1 / float(largest), l1=l1)
+    for _ in range(3000):
+        before = param.detach().clone()
+        param.grad = x.T @ (x @ before - y) / 20
+        optimizer.step()
+        if (param - before).abs().max() < 1e-13:
+            break
+    lasso = Lasso(alpha=l1 / 2, fit_intercept=False, tol=1e-14, max_iter=100_000)
+    expected = lasso.fit(x.numpy(), y.numpy()).coef_
+    solution = param.detach().numpy()
+    np.testing.assert_allclose(solution, expected, rtol=0, atol=1e-6)
+    assert np.array_equal(solution == 0, expected == 0)
+    assert np.any(solution)
+
+
+# The LASSO by factors
+
+
+def test_spred_is_sgd_with_weight_decay_on_the_factors() -> None:
+    start, target = normal(30), normal(30, seed=1)
+    difference = start.abs().mean()  # of u² and v², whose product is start²
+    u = ((difference + (difference**2 + 4 * start**2).sqrt()) / 2).sqrt().requires_grad_()
+    v = (start / u.detach()).requires_grad_()
+    theirs = torch.optim.SGD([u, v], lr=0.05, momentum=0.9, weight_decay=0.02)
+    ours = parameter(start)
+    optimizer = Spred([ours], lr=0.05, l1=0.02, momentum=0.9)
+    for _ in range(20):
+        theirs.zero_grad()
+        (u * v - target).square().sum().backward()
+        theirs.step()
+        ours.grad = 2 * (ours.detach() - target)
+        optimizer.step()
+    torch.testing.assert_close(ours.detach(), (u * v).detach())
+
+
+@pytest.mark.parametrize("l1", [0.5, 2.0])
+def test_spred_solves_the_lasso(l1: float) -> None:
+    x = normal(40, 10) + normal(40, 1, seed=10)
+    y = x[:, :3] @ torch.tensor([1.0, -2.0, 0.5]).double() + 0.3 * normal(40, seed=20)
+    param = parameter(normal(10, seed=30))
+    optimizer = Spred([param], lr=0.01, l1=l1)
+    for _ in range(20_000):
+        param.grad = x.T @ (x @ param.detach() - y) / 20
+        optimizer.step()
+    expected = Lasso(alpha=l1 / 2, fit_intercept=False, tol=1e-14, max_iter=100_000)
+    expected = expected.fit(x.numpy(), y.numpy()).coef_
+    np.testing.assert_allclose(param.detach().numpy(), expected, rtol=0, atol=1e-4)
+    assert 0 < np.count_nonzero(expected) < 10
