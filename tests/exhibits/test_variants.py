@@ -155,12 +155,16 @@ def test_tables_and_figures_have_every_condition(found):
     assert len(results.deeper_table(found["deeper"]).rows) == 8
     for name, draw in (
         ("banded", results.banded_figure),
-        ("banded-wide", results.windows_figure),
         ("from-convolution", results.from_convolution_figure),
         ("deeper", results.deeper_figure),
     ):
         assert draw(found[name]).axes
         assert draw([]).axes, "pending"
+    windows = results.windows_figure(found).axes[0]
+    labels = [label.get_text() for label in windows.get_yticklabels()]
+    assert [name for name in labels if name == "S-LOCAL"] == ["S-LOCAL"] * 2, "at both lengths"
+    assert "β = 50, windows scattered" in labels
+    assert results.windows_figure({name: [] for name in NAMES}).axes, "pending"
 
 
 def test_claims_compare_what_they_say(found):

@@ -103,17 +103,26 @@ def _results() -> dict[str, Cell]:
     }
 
 
-def windows_figure(records: Sequence[Record]) -> Figure:
-    """Draw by how much β = 50, with and without a growing λ, and S-LOCAL are ahead of SGD."""
-    found = compare.conditions(records)
-    plain = {config.epochs: config for config in found if method(config) == SGD}
+def windows_figure(found: Mapping[str, Sequence[Record]]) -> Figure:
+    """Draw by how much β = 50, with and without a growing λ, and S-LOCAL are ahead of SGD.
+
+    Args:
+        found: the records of each study by its name.
+    """
+    names = ("banded-wide", "banded-searched", "banded-scattered", "banded-long")
+    shown = compare.conditions([run for name in names for run in found[name]])
+    searched = compare.conditions(found["banded-searched"])
+    plain = {config.epochs: config for config in shown if method(config) == SGD}
 
     def label(config: Config) -> str:
-        windows = f", windows {WINDOW_NAMES[config.l1_window]}" if config.l1_growth else ""
-        return f"{method(config).shortest.removesuffix(', SGD')}{windows}"
+        own = method(config).shortest.removesuffix(", SGD")
+        if not config.l1_growth:
+            return own
+        where = "scattered" if config.permute_pixels else WINDOW_NAMES[config.l1_window]
+        return f"{own}, windows {where}{', as searched' if config in searched else ''}"
 
     rows = compare.forest_rows(
-        found,
+        shown,
         lambda config: plain.get(config.epochs, config),
         label,
         group=lambda config: f"{config.epochs} epochs",
