@@ -15,7 +15,11 @@ from checks.rivals import (
 )
 from checks.scaling import flips_at_four_times_the_length
 from checks.table2 import l1_reduces_overfitting
-from checks.variants import where_windows_lie_hardly_matters, windows_close_most_of_the_gap
+from checks.variants import (
+    scattered_windows_do_not_help_as_much,
+    where_windows_lie_hardly_matters,
+    windows_close_most_of_the_gap,
+)
 from lcs.exhibits import find_study
 from lcs.exhibits.claims import CORRECTED, judge_all
 from lcs.exhibits.compare import by_method, by_width, paired
@@ -37,6 +41,7 @@ CHECKS.add(pruning_is_ahead)
 CHECKS.add(smaller_budget_alike)
 CHECKS.add(penalty_and_augmentation_need_each_other)
 CHECKS.add(where_windows_lie_hardly_matters)
+CHECKS.add(scattered_windows_do_not_help_as_much)
 CHECKS.add(gradual_depends_on_its_rate)
 CHECKS.add(most_rivals_are_level)
 CHECKS.add(pruned_sgd_is_as_local)

@@ -93,7 +93,7 @@ def random_windows_do_as_well(store):
 def windows_close_most_of_the_gap(store):
     """At α = 8, above the middle between SGD and S-LOCAL in every seed, wherever windows lie.
 
-    They are ahead of no growth by far, with fewer weights.
+    So is the growth that was searched, and ahead of no growth by far.
     """
     for name, windows in (
         ("banded-wide", ("grid", "initial", "learned")),
@@ -106,9 +106,42 @@ def windows_close_most_of_the_gap(store):
             if not gains or not all(2 * gain > gap for gain, gap in zip(gains, gaps, strict=True)):
                 return False
     wide = results.by_window(records(store, "banded-wide"))
-    return paired(wide["initial"], wide["none"]).mean > 3 and mean(
-        nonzeros(wide["initial"])
-    ) < mean(nonzeros(wide["none"]))
+    searched = records(store, "banded-searched")
+    grown = [run for run in searched if run.config.l1_growth]
+    gaps = differences(wide["S-LOCAL"], wide["SGD"])
+    gains = differences(grown, wide["SGD"])
+    return (
+        bool(gains)
+        and all(2 * gain > gap for gain, gap in zip(gains, gaps, strict=True))
+        and paired(grown, wide["none"]).mean > 3
+    )
+
+
+@CHECKS.add
+def growth_was_searched(store):
+    """The best of twelve candidates has the smaller λ and the larger η; so has the second best.
+
+    That has three times the growth, and is within 0.1 points.
+    """
+    runs = records(store, "search-growth")
+    best, second, *_ = sorted(runs, key=lambda run: -run.accuracy)
+    smallest = {run.config.l1 for run in (best, second)} == {min(run.config.l1 for run in runs)}
+    rates = {run.config.lr for run in (best, second)} == {max(run.config.lr for run in runs)}
+    closeness = 100 * (best.accuracy - second.accuracy)
+    growths = second.config.l1_growth / best.config.l1_growth
+    (tested, *_) = (run for run in records(store, "banded-searched") if run.config.l1_growth)
+    chosen = tested.config.replace(validation=True, seed=best.config.seed) == best.config
+    return len(runs) == 12 and smallest and rates and closeness < 0.1 and growths == 3 and chosen
+
+
+@CHECKS.add
+def scattered_windows_do_not_help_as_much(store):
+    """In every seed less than a third of what windows of neighbours gain over no growth."""
+    wide = results.by_window(records(store, "banded-wide"))
+    scattered = records(store, "banded-scattered")
+    gains = differences(scattered, wide["none"])
+    theirs = differences(wide["initial"], wide["none"])
+    return gains and all(3 * own < other for own, other in zip(gains, theirs, strict=True))
 
 
 @CHECKS.add

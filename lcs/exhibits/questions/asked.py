@@ -81,7 +81,9 @@ QUESTIONS: tuple[Question, ...] = (
         "λ, and the threshold βλ with it, may grow outside a window, one for each unit. With a "
         "growth of a tenth for each pixel, over the same λ everywhere: with windows as in S-LOCAL "
         "{0}, with such as follow the weights {1}; S-LOCAL over the first: {2}. With a faster "
-        "growth at α = 8, windows that follow the weights over random ones: {3}.",
+        "growth at α = 8, windows that follow the weights over random ones: {3}; random windows of "
+        "neighbouring pixels over such of scattered pixels: {4}. Random windows, as searched, over "
+        "SGD: {5}.",
         "variants#a-penalty-that-grows-outside-a-window",
         claims=(
             "A λ that grows by a tenth with each pixel outside a window raises the accuracy of "
@@ -89,6 +91,9 @@ QUESTIONS: tuple[Question, ...] = (
             "A λ that grows outside windows that follow the weights raises the accuracy of β = 50",
             "S-LOCAL is better than β = 50 with λ that grows so from fixed windows",
             "There, windows that follow the weights are better than random ones",
+            "Random windows of neighbouring pixels are better than those of scattered ones",
+            "As searched on validation images, β = 50 with λ that grows outside random windows is "
+            "better than SGD at α = 8",
         ),
     ),
     Question(

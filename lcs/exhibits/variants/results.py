@@ -14,13 +14,14 @@ from lcs.exhibits.gap import closes_most, gap_text
 from lcs.exhibits.methods import B50, CONV, LOCAL, SGD, Method, method
 from lcs.exhibits.searches import choices_table
 from lcs.exhibits.settings import DESK, chosen_flip_crop
-from lcs.exhibits.tables import Cell, Table, ahead
+from lcs.exhibits.tables import PENDING, Cell, Table, ahead
 from lcs.exhibits.variants.studies import (
     DEEP,
     DEEP_WIDTH,
     GROWTHS,
     SEARCHED,
     WIDTH,
+    growth_values,
     setting,
 )
 from lcs.exhibits.verdicts import Claim, Finding, differs
@@ -42,11 +43,18 @@ def banded_table(records: Sequence[Record], study: str = "banded") -> Table:
         "method": cells.of(lambda config: method(config).shortest),
         "λ": cells.of(cells.l1_text),
         "growth": cells.of(lambda c: f"{c.l1_growth:g}" if c.l1 else tables.NONE),
-        "windows": cells.of(lambda c: WINDOW_NAMES[c.l1_window] if c.l1_growth else tables.NONE),
+        "windows": cells.of(windows_text),
         **_results(),
     }
     what = "A λ that grows outside a window of 9 × 9"
     return cells.by_condition(study, records, columns, what, text=("windows",))
+
+
+def windows_text(config: Config) -> str:
+    """Say where the windows lie outside which λ grows."""
+    if not config.l1_growth:
+        return tables.NONE
+    return "scattered" if config.permute_pixels else WINDOW_NAMES[config.l1_window]
 
 
 def search_table(study: str, records: Sequence[Record]) -> Table:
@@ -118,8 +126,7 @@ def windows_figure(found: Mapping[str, Sequence[Record]]) -> Figure:
         own = method(config).shortest.removesuffix(", SGD")
         if not config.l1_growth:
             return own
-        where = "scattered" if config.permute_pixels else WINDOW_NAMES[config.l1_window]
-        return f"{own}, windows {where}{', as searched' if config in searched else ''}"
+        return f"{own}, windows {windows_text(config)}{', as searched' * (config in searched)}"
 
     rows = compare.forest_rows(
         shown,
@@ -154,9 +161,7 @@ def window_filters(records: Sequence[Record]) -> dict[str, np.ndarray]:
 
     def title(run: Record) -> str:
         left = f"{cells.remaining_text([run])} % of weights remain"
-        return (
-            f"{method(run.config).shortest}, windows {WINDOW_NAMES[run.config.l1_window]}: {left}"
-        )
+        return f"{method(run.config).shortest}, windows {windows_text(run.config)}: {left}"
 
     return locality.filters_of([run for run in records if run.config.l1_growth], title)
 
@@ -207,6 +212,7 @@ def numbers(found: Mapping[str, Sequence[Record]]) -> dict[str, str]:
     wide = by_window(found["banded-wide"])
     long = by_window(found["banded-long"])
     searched = [run for run in found["banded-searched"] if run.config.l1_growth]
+    values = growth_values(searched[0].config) if searched else None
     scattered = found["banded-scattered"]
     started = compare.conditions(found["from-convolution"])
     half = {m: compare.runs_of(started, **m._asdict(), start="network") for m in (SGD, B50, CONV)}
@@ -249,6 +255,9 @@ def numbers(found: Mapping[str, Sequence[Record]]) -> dict[str, str]:
         "searched-gap": gap_text(_as_beta_50(wide | {"searched": searched}, "searched")),
         "wide-n": f"{len(wide['initial'])}",
         "wide-gap-none": gap_text(_as_beta_50(wide, "none")),
+        "searched-growth": tables.number(values["l1_growth"]) if values else PENDING,
+        "searched-share": tables.number(values["share"]) if values else PENDING,
+        "scattered-n": f"{len(scattered)}",
         "scattered-accuracy": cells.mean_text(scattered),
         "scattered-initial": cells.gain_text(scattered, wide["initial"]),
         "scattered-none": cells.gain_text(scattered, wide["none"]),
