@@ -180,6 +180,7 @@ LABELS = {
     "beta": "β",
     "l1": "λ, first layer",
     "l1_rest": "λ, other layers",
+    "l1_growth": "growth of λ",
     "epochs": "epochs",
     "precision": "precision",
     "affine": "scale and shift",

@@ -44,6 +44,7 @@ def banded_table(records: Sequence[Record], study: str = "banded") -> Table:
         "λ": cells.of(cells.l1_text),
         "growth": cells.of(lambda c: f"{c.l1_growth:g}" if c.l1 else tables.NONE),
         "windows": cells.of(windows_text),
+        **(cells.by_field(["epochs"]) if len({run.config.epochs for run in records}) > 1 else {}),
         **_results(),
     }
     what = "A λ that grows outside a window of 9 × 9"
@@ -252,6 +253,7 @@ def numbers(found: Mapping[str, Sequence[Record]]) -> dict[str, str]:
         "searched-none": ahead(cells.gain_text(searched, wide["none"])),
         "searched-sgd": ahead(cells.gain_text(searched, wide["SGD"])),
         "searched-local": ahead(cells.gain_text(wide["S-LOCAL"], searched)),
+        "searched-initial": cells.gain_text(searched, wide["initial"]),
         "searched-gap": gap_text(_as_beta_50(wide | {"searched": searched}, "searched")),
         "wide-n": f"{len(wide['initial'])}",
         "wide-gap-none": gap_text(_as_beta_50(wide, "none")),
