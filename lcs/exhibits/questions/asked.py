@@ -78,12 +78,12 @@ QUESTIONS: tuple[Question, ...] = (
         "F",
         "What if solutions that are not banded were penalised?",
         IN_PART,
-        "λ, and the threshold βλ with it, may grow outside a window, one for each unit. With a "
-        "growth of a tenth for each pixel, over the same λ everywhere: with windows as in S-LOCAL "
-        "{0}, with such as follow the weights {1}; S-LOCAL over the first: {2}. With a faster "
-        "growth at α = 8, windows that follow the weights over random ones: {3}; random windows of "
-        "neighbouring pixels over such of scattered pixels: {4}. Random windows, as searched, over "
-        "SGD: {5}.",
+        "λ, and with it the threshold βλ, may grow with the distance from a window, one for each "
+        "unit. At α = 2, a growth of a tenth of λ per pixel, less no growth: with windows as in "
+        "S-LOCAL {0}, with windows that follow the weights {1}; S-LOCAL less the first: {2}. At "
+        "α = 8, with a growth of λ per pixel: windows that follow the weights less random ones: "
+        "{3}; random windows of neighbouring pixels less windows of scattered pixels: {4}; random "
+        "windows, with hyperparameters chosen on validation images, less SGD: {5}.",
         "variants#a-penalty-that-grows-outside-a-window",
         claims=(
             "A λ that grows by a tenth with each pixel outside a window raises the accuracy of "
