@@ -75,8 +75,9 @@ from a window of pixels, even at a random place. The paper's size needs a GPU an
   random place for each unit, β = 50 reaches {variant} % with {variant_left} % of its first layer
   (α = {width}, {searched_epochs} epochs, n = {variant_n}), {variant_sgd} points more than SGD.
   With λ and η as without growth, windows of as many scattered pixels gain nothing ({scattered}
-  points), and windows as in S-LOCAL differ from random ones by {variant_grid} points. So the gain comes from restricting each unit to neighbouring pixels, wherever they lie;
-  S-LOCAL remains {variant_local} points ahead."""
+  points), and windows as in S-LOCAL differ from random ones by {variant_grid} points. So the gain
+  comes from restricting each unit to neighbouring pixels, wherever they lie; S-LOCAL remains
+  {variant_local} points ahead."""
 CAPTION = """\
 Left: test accuracy on CIFAR-10 against remaining weights (AutoAugment, {epochs} epochs); small dots
 are seeds, numbers the width α; β = 50 has two λ at α = 8; lines: Pareto fronts of all networks and,

@@ -164,9 +164,11 @@ def _evidence(claim: Claim, read: Callable[[str], list[Record]], scale: str) -> 
     joined = len(by_study) > 1 and finding.evidence
     if joined and finding.evidence:
         return Evidence(finding, finding.evidence.n, setting, "")
-    # else all seeds; of the toy, all random problems in each cell
-    first, *_ = conditions(records).values()
-    n = sum(run.config.problems if run.kind == "toy" else 1 for run in first)
+    # else the seeds that every condition has; of the toy, all random problems in each cell
+    n = min(
+        sum(run.config.problems if run.kind == "toy" else 1 for run in runs)
+        for runs in conditions(records).values()
+    )
     return Evidence(finding, n, setting, "")
 
 
