@@ -43,10 +43,10 @@ The paper reports that β-LASSO raises the accuracy of a fully connected network
 from {paper_sgd} to {paper_sparse} %, close to the {paper_local} % of S-LOCAL, whose filters are
 local by design (width α ≈ 150, 4000 epochs). Here, at α = {width}, β-LASSO leaves S-FC {weights} of
 {dense} weights and is at least as accurate as dense SGD, but closes little of the gap from SGD to
-S-LOCAL: {closed} % with AutoAugment and {searched_closed} % with flips and crops after
-{searched_epochs} epochs (95 % intervals, n = {closed_n} and {searched_closed_n}), not
-{published} %. In the latter setting it closes {variant_gap} % if λ also grows with the distance
-from a window of pixels, even at a random place. The paper's size needs a GPU and has not been run.
+S-LOCAL: {closed} % with AutoAugment and {searched_closed} % with flips and crops
+({searched_epochs} epochs; 95 % intervals, n = {closed_n} and {searched_closed_n}), not
+{published} %. If λ also grows outside a window of pixels, even at a random place, the latter is
+{variant_gap} %. The paper's size needs a GPU and has not been run.
 
 - **Accuracy.** At α = {width} β-LASSO (β = 50) is ahead of SGD with momentum and weight decay, by
   {gain} points with AutoAugment (n = {n}) and by {searched} with flips and crops
