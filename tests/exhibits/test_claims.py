@@ -206,6 +206,16 @@ def test_of_two_studies_the_seeds_of_the_difference_count():
     assert (alone.n, both.n) == (5, 3)
 
 
+def test_without_a_difference_the_scarcest_runs_of_two_studies_count(monkeypatch):
+    few = Fake("few", ("desk",))
+    few.stored = lambda *_: [made_up(Config(model="s-conv"), 50.0)]
+    known = verdicts.find_study
+    monkeypatch.setattr(verdicts, "find_study", lambda name: few if name == "few" else known(name))
+    said_in_words = Finding("", said="not testable")
+    (both,) = verdicts.judged([claim(said_in_words, "run + few")], STORE, "desk")
+    assert both.n == 1
+
+
 def test_a_claim_is_judged_by_each_of_its_studies(monkeypatch):
     gap = next(one for one in EVERY if one.text.startswith("β = 50 closes most of the gap"))
     assert [one.study for one in gap.by_setting()] == [
