@@ -170,7 +170,7 @@ def test_tables_and_figures_have_every_condition(found):
 def test_claims_compare_what_they_say(found):
     gain = configs("banded-searched")[-1].l1_growth + 2.3
     values = []
-    for claim in results.CLAIMS:
+    for claim in variants.CLAIMS:
         records = [run for study in claim.studies for run in found[study.name]]
         values.append(claim.judge(records).evidence.mean)
     assert values == pytest.approx(

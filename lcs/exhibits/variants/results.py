@@ -1,4 +1,4 @@
-"""Tables, figures, numbers and claims of the chapter."""
+"""Tables, figures and numbers of the chapter."""
 
 from __future__ import annotations
 
@@ -10,21 +10,17 @@ from lcs import cost
 from lcs.config import Config
 from lcs.exhibits import cells, compare, locality, plots, published, tables
 from lcs.exhibits.compare import Conditions
-from lcs.exhibits.gap import closes_most, gap_text
+from lcs.exhibits.gap import gap_text
 from lcs.exhibits.methods import B50, CONV, LOCAL, SGD, Method, method
 from lcs.exhibits.searches import choices_table
-from lcs.exhibits.settings import DESK, chosen_flip_crop
 from lcs.exhibits.tables import PENDING, Cell, Table, ahead
 from lcs.exhibits.variants.studies import (
     DEEP,
     DEEP_WIDTH,
     GROWTHS,
     SEARCHED,
-    WIDTH,
     growth_values,
-    setting,
 )
-from lcs.exhibits.verdicts import Claim, Finding, differs
 from lcs.runs import Record
 from lcs.stats import Interval
 
@@ -186,7 +182,7 @@ def deeper_figure(records: Sequence[Record]) -> Figure:
             compare.differences(runs, groups[shallow]),
         )
         for name, runs in groups.items()
-        if (shallow := _shallow(name)) != name
+        if (shallow := shallow_of(name)) != name
     ]
     return plots.forest(rows, "gain in test accuracy by depth (points)")
 
@@ -222,7 +218,7 @@ def numbers(found: Mapping[str, Sequence[Record]]) -> dict[str, str]:
         for m in half
     }
     theirs = {
-        f"published-depth-{one.model[2:]}": published.DEEP[one] - published.SHORT[_shallow(one)]
+        f"published-depth-{one.model[2:]}": published.DEEP[one] - published.SHORT[shallow_of(one)]
         for one in map(Method, DEEP)
     }
     return {
@@ -254,9 +250,9 @@ def numbers(found: Mapping[str, Sequence[Record]]) -> dict[str, str]:
         "searched-sgd": ahead(cells.gain_text(searched, wide["SGD"])),
         "searched-local": ahead(cells.gain_text(wide["S-LOCAL"], searched)),
         "searched-initial": cells.gain_text(searched, wide["initial"]),
-        "searched-gap": gap_text(_as_beta_50(wide | {"searched": searched}, "searched")),
+        "searched-gap": gap_text(as_beta_50(wide | {"searched": searched}, "searched")),
         "wide-n": f"{len(wide['initial'])}",
-        "wide-gap-none": gap_text(_as_beta_50(wide, "none")),
+        "wide-gap-none": gap_text(as_beta_50(wide, "none")),
         "searched-growth": tables.number(values["l1_growth"]) if values else PENDING,
         "searched-share": tables.number(values["share"]) if values else PENDING,
         "scattered-n": f"{len(scattered)}",
@@ -269,7 +265,7 @@ def numbers(found: Mapping[str, Sequence[Record]]) -> dict[str, str]:
         "long-n": f"{len(long['learned'])}",
         "long-accuracy": cells.mean_text(long["learned"]),
         "long-sgd": ahead(cells.gain_text(long["learned"], long["SGD"])),
-        "long-gap": gap_text(_as_beta_50(long, "learned")),
+        "long-gap": gap_text(as_beta_50(long, "learned")),
         "from-n": f"{len(half[SGD])}",
         "from-sgd": cells.gain_text(half[SGD], whole[SGD]),
         "from-beta": cells.gain_text(half[B50], whole[B50]),
@@ -281,7 +277,6 @@ def numbers(found: Mapping[str, Sequence[Record]]) -> dict[str, str]:
     }
 
 
-_SEARCHED: dict[str, object] = {"l1_window": "initial"}
 # runs of `banded-wide` and `banded-long`: of β = 50 by the windows outside which λ grows
 WINDOWS: dict[str, dict[str, object]] = {
     "SGD": {"model": "s-fc", "optimizer": "sgd"},
@@ -301,128 +296,12 @@ def by_window(records: Sequence[Record]) -> dict[str, list[Record]]:
     }
 
 
-def _as_beta_50(runs: Mapping[str, list[Record]], window: str) -> dict[Method, list[Record]]:
+def as_beta_50(runs: Mapping[str, list[Record]], window: str) -> dict[Method, list[Record]]:
     """Return the runs with some windows in the place of β = 50, beside SGD and S-LOCAL."""
     groups = {SGD: runs["SGD"], LOCAL: runs["S-LOCAL"], B50: runs[window]}
     return {name: own for name, own in groups.items() if own}
 
 
-def _shallow(deep: Method) -> Method:
+def shallow_of(deep: Method) -> Method:
+    """Return the method with the shallow network of its kind."""
     return deep._replace(model=deep.model.replace("d-", "s-"))
-
-
-DEEP_B50 = Method("d-fc", "beta-lasso", 50.0)
-# the larger λ of `banded`
-_L1 = chosen_flip_crop(setting(DESK, WIDTH, 8), *B50).l1
-_AT: dict[str, object] = {**B50._asdict(), "l1": _L1}
-_GROWN: dict[str, object] = _AT | {"l1_growth": GROWTHS[1], "l1_window": "grid"}
-_STARTED: dict[str, object] = {"model": "s-fc", "start": "network"}
-_LONG: dict[str, object] = {"model": "s-fc", "start": "initial"}
-
-
-def _depth_does_not_help(records: list[Record]) -> Finding:
-    """Judge whether neither D-LOCAL nor D-FC is better than the shallow network, by SGD."""
-    groups = compare.by_method(records)
-    deep = Method("d-local"), Method("d-fc")
-    local, full = (compare.paired(groups[one], groups[_shallow(one)]) for one in deep)
-    most = max(local, full, key=lambda gain: gain.mean)
-    value = f"depth adds {tables.signed(local)} points to LOCAL, {tables.signed(full)} to FC"
-    return Finding(value, most._replace(mean=-most.mean))
-
-
-CLAIMS: tuple[Claim, ...] = (
-    Claim(
-        "P",
-        "Without weight sharing, depth does not help",
-        "deeper",
-        _depth_does_not_help,
-        "Table 1",
-    ),
-    Claim(
-        "B",
-        "A λ that grows by a tenth with each pixel outside a window raises the accuracy of β = 50",
-        "banded",
-        differs(_GROWN, _AT | {"l1_growth": 0.0}),
-    ),
-    Claim(
-        "B",
-        "A growing λ raises accuracy more than one as large on average, the same for all weights",
-        "banded + banded-uniform",
-        differs(_GROWN, lambda c: method(c) == B50 and not c.l1_growth and c.l1 > _L1),
-    ),
-    Claim(
-        "B",
-        "A λ that grows outside windows that follow the weights raises the accuracy of β = 50",
-        "banded + banded-learned",
-        differs(_GROWN | {"l1_window": "learned"}, _AT | {"l1_growth": 0.0}),
-    ),
-    Claim(
-        "B",
-        "With λ that doubles with the first pixel outside windows that follow the weights, β = 50 "
-        "is better than SGD at α = 8",
-        "banded-wide",
-        differs(WINDOWS["learned"], WINDOWS["SGD"]),
-    ),
-    Claim(
-        "B",
-        "There, windows that follow the weights are better than random ones",
-        "banded-wide",
-        differs(WINDOWS["learned"], WINDOWS["initial"]),
-    ),
-    Claim(
-        "B",
-        "So trained, β = 50 closes most of the gap between SGD and S-LOCAL at α = 8",
-        "banded-wide",
-        lambda records: closes_most(_as_beta_50(by_window(records), "learned")),
-        also=("banded-long",),
-    ),
-    Claim(
-        "B",
-        "As searched on validation images, β = 50 with λ that grows outside random windows is "
-        "better than SGD at α = 8",
-        "banded-searched",
-        differs(_SEARCHED, WINDOWS["SGD"]),
-    ),
-    Claim(
-        "B",
-        "As searched, it closes most of the gap between SGD and S-LOCAL at α = 8",
-        "banded-searched",
-        lambda records: closes_most(compare.by_method(records)),
-    ),
-    Claim(
-        "B",
-        "Random windows of neighbouring pixels are better than those of scattered ones",
-        "banded-wide + banded-scattered",
-        differs(WINDOWS["initial"] | {"permute_pixels": False}, {"permute_pixels": True}),
-    ),
-    Claim(
-        "B",
-        "S-LOCAL is better than β = 50 with λ that grows so from fixed windows",
-        "banded",
-        differs({"model": "s-local"}, _GROWN),
-    ),
-    Claim(
-        "B",
-        "S-FC by SGD is better from S-CONV than from random weights, as long in all",
-        "from-convolution",
-        differs(_STARTED | {"optimizer": "sgd"}, _LONG | {"optimizer": "sgd"}),
-    ),
-    Claim(
-        "B",
-        "S-FC by β = 50 is better from S-CONV than from random weights, as long in all",
-        "from-convolution",
-        differs(_STARTED | {"optimizer": "beta-lasso"}, _LONG | {"optimizer": "beta-lasso"}),
-    ),
-    Claim(
-        "B",
-        "In D-FC, β = 50 is better than SGD",
-        "deeper",
-        differs(DEEP_B50._asdict(), Method("d-fc")._asdict()),
-    ),
-    Claim(
-        "B",
-        "With β = 50, D-FC is better than S-FC",
-        "deeper",
-        differs(DEEP_B50._asdict(), B50._asdict()),
-    ),
-)
