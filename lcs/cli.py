@@ -178,7 +178,10 @@ def study(
     name: Annotated[
         str, typer.Argument(help="The study, for example table2; the page Status lists all.")
     ],
-    scale: Annotated[str, typer.Option(help="smoke, desk or paper.")] = "desk",
+    scale: Annotated[
+        str | None,
+        typer.Option(help="smoke, desk or paper; default: desk, of the paper's size alone paper."),
+    ] = None,
     seeds: Seeds = None,
     betas: Annotated[
         list[float] | None, typer.Option(help="A β of its runs; may be repeated.")
@@ -213,7 +216,8 @@ def study(
     from lcs.exhibits import find_study
     from lcs.exhibits.settings import CHOSEN
 
-    place = _store(store)
+    place, chosen = _store(store), find_study(name)
+    scale = scale or ("desk" if "desk" in chosen.scales else "paper")
     if choose:
         others = (seeds, dataset, base_channels, epochs, budget_minutes, shard)
         if plan or betas or any(value is not None for value in others):
@@ -222,7 +226,6 @@ def study(
 
         print(json.dumps(write_choice(name, place, scale)))
         return
-    chosen = find_study(name)
     changes: dict[str, Any] = {"dataset": dataset, "base_channels": base_channels, "epochs": epochs}
     changes |= {"betas": betas} if betas else {}
     options = {"store": place, "device": device, "workers": workers, "on": on, "address": address}

@@ -3,8 +3,8 @@
 An exhibit is a module of this package and a notebook of the same name. It declares its `STUDIES`
 and its `CLAIMS`, by `CHOICES` how its searches choose, and draws its tables and figures.
 
-- Pages with studies: `toy`, `table2`, `figure3`, `figure4`, `convolution`, `permuted`, `why`,
-  `scaling`, `rivals`, `origin`, `transfer`, `sample_size`, `variants`, `sound`.
+- Pages with studies: `toy`, `table2`, `figure3`, `figure4`, `paper_size`, `convolution`,
+  `permuted`, `why`, `scaling`, `rivals`, `origin`, `transfer`, `sample_size`, `variants`, `sound`.
 - Pages without: `fewest_weights` and `engine` have claims; `double_descent`, `claims`, `status`,
   `questions` and `records` gather from all exhibits, and so does `readme`, for README.
 - Shared tools: `settings` (how runs are trained), `methods` (their names), `searches` (what they
@@ -31,6 +31,7 @@ EXHIBITS = (
     "table2",
     "figure3",
     "figure4",
+    "paper_size",
     "convolution",
     "fewest_weights",
     "permuted",

@@ -33,6 +33,10 @@ PAPER = Config(
     precision="bf16",
 )
 SCALES = {"smoke": SMOKE, "desk": DESK, "paper": PAPER}
+# the paper's shorter training (its Table 1), on one GPU
+PAPER_SHORT = Setting(
+    "the paper's size, 400 epochs", {"smoke": SMOKE, "paper": PAPER.replace(epochs=400)}
+)
 REPRODUCTION = Setting("reproduction", SCALES)
 # wider networks with cross-entropy, flips and crops (see `short_recipe`)
 TOWARDS_RECIPE = Setting("cross-entropy, flips and crops, 100 epochs", SCALES)
@@ -44,7 +48,15 @@ FLIP_CROP = Setting("flips and crops", SCALES)
 FLIP_CROP_SHORT = Setting("flips and crops, 50 epochs", SCALES)
 # the recipe on spectrograms, without AutoAugment
 SPOKEN = Setting("spoken digits", SCALES)
-SETTINGS = (REPRODUCTION, TOWARDS_RECIPE, RECIPE, FLIP_CROP_SHORT, FLIP_CROP, SPOKEN)
+SETTINGS = (
+    REPRODUCTION,
+    TOWARDS_RECIPE,
+    RECIPE,
+    FLIP_CROP_SHORT,
+    FLIP_CROP,
+    SPOKEN,
+    PAPER_SHORT,
+)
 # a study that makes no sense at the paper's size
 desk_study = partial(Study, scales=("smoke", "desk"))
 

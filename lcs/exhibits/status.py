@@ -16,7 +16,6 @@ from lcs.study.base_study import BaseStudy
 if TYPE_CHECKING:
     from IPython.display import Markdown
 
-SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 DEVICES = {"desk": "cpu", "paper": "cuda"}
 
 
@@ -83,12 +82,14 @@ def pending_table(store: RunStore) -> Table:
     for each in progress(store):
         if each.lacking:
             runs = f"{len(each.lacking)} of {len(each.lacking) + len(each.done)}"
-            rows.append([*each.head, runs, _cost(each, timed), each.command])
+            device = DEVICES[each.scale]
+            costs = each.study.seconds(each.lacking, device, timed)
+            rows.append([*each.head, runs, _about(costs), each.command])
     caption = (
         "Pending: how many of a study's runs are missing, and about how long they take one after "
         "the other on two cores, at the pace of the stored runs. Studies share runs, and each "
-        "counts all of its own. At the paper's size the time on a GPU is known only once runs on "
-        "one are stored; until then the table has the number of floating-point operations."
+        "counts all of its own. At the paper's size the cost is that of one GPU, by runs that may "
+        "have shared it."
     )
     columns = ["study", "setting", "runs missing", "cost", "command"]
     return Table("tab-pending", caption, columns, rows, text=columns[1:2] + columns[3:])
@@ -124,7 +125,8 @@ def done_table(store: RunStore) -> Table:
     ]
     caption = (
         "Done: the number of runs, and the sum of the times that they took, two at once on two "
-        "cores. Studies share runs, and each counts all of its own."
+        "cores, or at the paper's size on one GPU. Studies share runs, and each counts all of its "
+        "own."
     )
     columns = ["study", "setting", "runs", "time", "command"]
     return Table("tab-done", caption, columns, rows, text=["setting", "command"])
@@ -177,13 +179,3 @@ def _about(costs: Sequence[float | None]) -> str:
     """Say about how long runs take in all, if it is known of each."""
     known = [seconds for seconds in costs if seconds is not None]
     return cost.about(sum(known) if len(known) == len(costs) else None)
-
-
-def _cost(pending: Progress, timed: Sequence[Record]) -> str:
-    """Return about how long missing runs take; the operations where no run has shown it."""
-    device = DEVICES[pending.scale]
-    if device == "cpu" or any(run.provenance["device"] == device for run in timed):
-        return _about(pending.study.seconds(pending.lacking, device, timed))
-    flops = sum(map(pending.study.flops, pending.lacking))
-    mantissa, exponent = f"{flops:.1e}".split("e+")
-    return f"{mantissa} · 10{str(int(exponent)).translate(SUPERSCRIPTS)} operations"

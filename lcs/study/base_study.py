@@ -35,8 +35,13 @@ class Setting:
     configs: Mapping[str, Config]
 
     def label(self, scale: str) -> str:
-        """Name of the setting at a scale; smoke runs and the paper's size have names of theirs."""
-        return self.name if scale == "desk" else scale
+        """Name of the setting at a scale.
+
+        Smoke runs have the name of their scale, and so has the paper's size, but in a setting that
+        is of that size alone.
+        """
+        own = scale == "desk" or (scale == "paper" and "desk" not in self.configs)
+        return self.name if own else scale
 
 
 class Outcome(NamedTuple):

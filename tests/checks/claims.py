@@ -1,7 +1,7 @@
 """What the page claims says of results."""
 
 from checks import Checks, records
-from checks.reproduce import nothing_at_the_papers_size
+from checks.reproduce import nothing_at_the_papers_length
 from checks.scaling_details import three_layers_fall_at_the_largest_width
 from lcs.exhibits import published
 from lcs.exhibits.compare import accuracies, by_method
@@ -10,7 +10,7 @@ from lcs.exhibits.verdicts import one_more
 from lcs.stats import mean_interval
 
 CHECKS = Checks()
-CHECKS.add(nothing_at_the_papers_size)
+CHECKS.add(nothing_at_the_papers_length)
 CHECKS.add(three_layers_fall_at_the_largest_width)
 
 

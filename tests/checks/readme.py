@@ -6,7 +6,14 @@ from checks.figure4 import (
     penalty_and_augmentation_need_each_other,
     pruned_sgd_is_as_local,
 )
-from checks.reproduce import nothing_at_the_papers_size
+from checks.paper_size import (
+    ahead_at_the_papers_size,
+    as_many_as_the_paper_shows,
+    behind_the_paper,
+    fewer_weights_than_local,
+    local_beyond_chance_and_sgd,
+)
+from checks.reproduce import nothing_at_the_papers_length
 from checks.rivals import (
     gradual_depends_on_its_rate,
     most_rivals_are_level,
@@ -34,7 +41,12 @@ PRUNED = (
     "With about as many weights in each layer, β = 50 is better than gradual magnitude pruning "
     "({} budget)"
 )
-CHECKS.add(nothing_at_the_papers_size)
+CHECKS.add(nothing_at_the_papers_length)
+CHECKS.add(ahead_at_the_papers_size)
+CHECKS.add(fewer_weights_than_local)
+CHECKS.add(as_many_as_the_paper_shows)
+CHECKS.add(behind_the_paper)
+CHECKS.add(local_beyond_chance_and_sgd)
 CHECKS.add(l1_reduces_overfitting)
 CHECKS.add(windows_close_most_of_the_gap)
 CHECKS.add(flips_at_four_times_the_length)

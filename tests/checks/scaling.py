@@ -18,8 +18,8 @@ from checks.scaling_parts import (
     own,
     rises,
 )
-from lcs.exhibits import exhibit, gap, published, searches
-from lcs.exhibits.compare import accuracies, by_method, by_seed, paired, remaining
+from lcs.exhibits import exhibit, find_study, gap, published, searches
+from lcs.exhibits.compare import accuracies, by_method, by_seed, differences, paired, remaining
 from lcs.exhibits.methods import B0, B50, CONV, LOCAL, PROXIMAL, SGD, THREE, method
 from lcs.exhibits.rivals.results import by_rival
 from lcs.exhibits.scaling import gains, search
@@ -27,6 +27,21 @@ from lcs.exhibits.settings import RECIPE
 from lcs.stats import lack_of_fit, mean_interval
 
 CHECKS = Checks()
+
+
+@CHECKS.add
+def larger_gain_at_the_papers_size(store):
+    """At α = 150 β = 50 gains more on SGD than any seed at any narrower width, α = 32 included."""
+    wide = by_method(find_study("paper-size").stored("paper", store))
+    at_most = gains.gains_by_width(
+        [
+            run
+            for study in ("scaling-own", "scaling-seeds", "showpiece", "showpiece-decay")
+            for run in records(store, study)
+            if study != "scaling-own" or run.config.base_channels < 8
+        ]
+    )
+    return min(differences(wide[B50], wide[SGD])) > at_most.gain.max()
 
 
 def augmentations(store):

@@ -59,9 +59,8 @@ def test_missing_runs_cost_what_stored_ones_took():
 
 def test_on_a_gpu_the_time_is_said_once_a_run_on_one_is_stored():
     wide = find_study("figure3").configs("paper", 1)[:1]
-    flops = sum(map(find_study("figure3").flops, find_study("figure3").configs("paper", 1)))
     unknown = row(status.pending_table(Memory()), "figure3 --scale paper")
-    assert unknown["cost"] == f"{flops / 1e18:.1f} · 10¹⁸ operations"
+    assert unknown["cost"] == "time unknown"
     on_gpu = dataclasses.replace(made_up(wide[0], 80), provenance=ORIGIN | {"device": "cuda"})
     known = row(status.pending_table(Memory([on_gpu])), "figure3 --scale paper")
     assert known["cost"] == "about 1.5 h"

@@ -193,7 +193,7 @@ CLAIMS: tuple[Claim, ...] = (
         "table2",
         _local_filters,
         "pictures",
-        ("scaling-seeds", "recipe-length-search", "showpiece"),
+        ("scaling-seeds", "recipe-length-search", "showpiece", "paper-size"),
     ),
     Claim(
         "P",
@@ -201,6 +201,6 @@ CLAIMS: tuple[Claim, ...] = (
         "table2",
         _more_local_than_sgd,
         "pictures",
-        ("scaling-seeds", "recipe-length-search", "showpiece + showpiece-decay"),
+        ("scaling-seeds", "recipe-length-search", "showpiece + showpiece-decay", "paper-size"),
     ),
 )

@@ -21,6 +21,7 @@ from lcs.exhibits.settings import (
     FLIP_CROP,
     FLIP_CROP_SHORT,
     PAPER,
+    PAPER_SHORT,
     RECIPE,
     REPRODUCTION,
     SEARCH_EPOCHS,
@@ -41,6 +42,7 @@ BASES = {
     FLIP_CROP_SHORT.name: flip_crop_recipe(DESK, 1, SEARCH_EPOCHS),
     FLIP_CROP.name: flip_crop_recipe(DESK, 1, DESK.epochs),
     SPOKEN.name: spoken_recipe(DESK),
+    PAPER_SHORT.name: PAPER,
     "paper": PAPER,
 }
 # values that a table has columns of, or that follow from the method
@@ -75,7 +77,8 @@ class Run:
         """Name of the setting: of those of its studies, or of all, the one closest to the run."""
         if isinstance(self.config, ToyConfig):
             return "toy"
-        declared = {use.setting for use in self.uses} & BASES.keys() or BASES.keys() - {"paper"}
+        wide = {PAPER_SHORT.name, "paper"}
+        declared = {use.setting for use in self.uses} & BASES.keys() or BASES.keys() - wide
         return min(
             (name for name in BASES if name in declared),
             key=lambda name: len(unusual(self.config, BASES[name])),

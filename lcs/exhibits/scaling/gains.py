@@ -77,12 +77,12 @@ def gains_figure(runs: Mapping[str, Sequence[Record]]) -> Figure:
 
     Args:
         runs: the records of each study by its name: at each width with λ chosen there, with the
-            same λ at the largest, more seeds of it, at α = 32, and at several lengths.
+            same λ at the largest, more seeds of it, at α = 32 and 150, and at several lengths.
     """
     import pandas as pd
 
     own, same, seeds = (runs[f"scaling-{name}"] for name in ("own", "threshold", "seeds"))
-    largest = [*runs["showpiece"], *runs["showpiece-decay"]]
+    largest = [*runs["showpiece"], *runs["showpiece-decay"], *runs["paper-size"]]
     more = {record.config.base_channels for record in seeds}
     fewer = [record for record in own if record.config.base_channels not in more]
     parts = [
@@ -147,7 +147,7 @@ def _draw(frames: Mapping[str, pd.DataFrame], known: Mapping[str, float], width:
                     ms=8,
                 )
         axes.axhline(0, color="0.6", lw=1, zorder=0)
-        places = [*sorted(table["x"].unique()), *([width] if known and not number else [])]
+        places = sorted({*table["x"], *([width] if known and not number else [])})
         axes.set(xscale="log", xlabel=label)
         axes.set_xticks(places, [f"{place:g}" for place in places], minor=False)
         axes.minorticks_off()
