@@ -226,8 +226,8 @@ def numbers(records: Sequence[Record]) -> Numbers:
             f"size-paper-{key}": published.accuracy(name, "cifar10", published.SHORT_EPOCHS) or 0
             for key, name in known.items()
         },
-        "size-excess-sgd": locality.excess_text(dense),
-        "size-excess": locality.excess_text(sparse),
+        "size-excess-sgd": tables.ahead(locality.excess_text(dense)),
+        "size-excess": tables.ahead(locality.excess_text(sparse)),
         "size-eligible": locality.eligible_text(sparse),
     }
     if not sparse:

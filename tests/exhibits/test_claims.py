@@ -9,8 +9,8 @@ from made_up import made_up, study
 
 from lcs.config import Config
 from lcs.exhibits import claims, engine, find_study, readme, verdicts
-from lcs.exhibits.settings import STRONGER_L1
-from lcs.exhibits.table2 import AS_SEARCHED
+from lcs.exhibits.settings import SCALES, STRONGER_L1
+from lcs.exhibits.table2 import AS_SEARCHED, WIDE
 from lcs.exhibits.verdicts import BENCHMARK, Claim, Finding, verdict
 from lcs.runs import PUBLISHED, Record, RunStore
 from lcs.stats import Interval
@@ -62,7 +62,7 @@ class Fake:
     name: str
     has: tuple[str, ...]
     scales: tuple[str, ...] = ("smoke", "desk", "paper")
-    setting = Setting("reproduction", {})
+    setting = Setting("reproduction", SCALES)
 
     def stored(self, scale, store):
         return [made_up(Config(seed=seed), 50.0) for seed in range(5 * (scale in self.has))]
@@ -223,6 +223,7 @@ def test_a_claim_is_judged_by_each_of_its_studies(monkeypatch):
         "scaling-own",
         AS_SEARCHED,
         "flips",
+        WIDE,
     ]
     assert not any(one.also for one in gap.by_setting())
     assert len(claim(None, "").by_setting()) == 1, "what is not studied counts once"

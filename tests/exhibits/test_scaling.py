@@ -20,7 +20,7 @@ from lcs.exhibits.settings import CHOSEN, SHARE_AT_WIDTH, chosen, raised, regula
 from lcs.runs import Record
 
 BONUS = {LOCAL: 10.0, B50: 1.0, PROXIMAL: 0.5}
-NO_RUNS = {one.name: () for one in scaling.STUDIES}
+NO_RUNS = {one.name: () for one in scaling.STUDIES} | {"paper-size": ()}
 LARGEST = [one.name for one in studies.LARGEST]
 
 
@@ -202,7 +202,9 @@ def test_without_runs_the_prose_says_pending():
     assert set(words.values()) == {"pending", "0", "91", "72.77"}
     two = results.numbers(NO_RUNS | {"flips": study("flips", growing, seeds=2)})
     assert (two["flips-sgd"], two["flips-local"]) == ("4.00 and 4.00", "6.00 and 6.00")
-    filled = results.numbers({name: study(name, growing) for name in NO_RUNS})
+    filled = results.numbers(
+        NO_RUNS | {one.name: study(one.name, growing) for one in scaling.STUDIES}
+    )
     assert filled.keys() == words.keys()
     assert [n for n, word in filled.items() if word == "pending"] == ["seeds-added"], "all shared"
 
