@@ -73,7 +73,7 @@ def test_convolutions_in_float32_are_not_rounded_to_less():
 
 
 @pytest.mark.filterwarnings("ignore:Synchronization debug mode")
-@pytest.mark.parametrize("augment", ["none", "flip-crop"])
+@pytest.mark.parametrize("augment", ["none", "flip-crop", "autoaugment"])
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_the_host_does_not_wait_between_batches(augment, precision, compiled):
     device = choose_device("cuda")

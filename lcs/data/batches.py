@@ -133,7 +133,7 @@ class Batches:
         """Draw the order of an epoch's images and augment them, unless that is done.
 
         On a GPU this is only queued, so that one may ask for the next epoch as soon as the last
-        batch of this one is; torchvision's sharpness alone waits for the device.
+        batch of this one is.
         """
         if self.prepared is None or self.prepared.epoch != epoch:
             self.prepared = None  # its images are overwritten from here on

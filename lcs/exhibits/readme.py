@@ -96,8 +96,7 @@ CAPTION = """\
 Left: test accuracy on CIFAR-10 against remaining weights (AutoAugment, {epochs} epochs); small dots
 are seeds, numbers the width α; β = 50 has two λ at α = 8; lines: Pareto fronts of all networks and,
 dotted, of S-FC. Right: first-layer filters of S-FC at α = {filters} (AutoAugment,
-{size_epochs} epochs);
-second row: the first, pruned to as many weights as the third."""
+{size_epochs} epochs); second row: the first, pruned to as many weights as the third."""
 
 
 def numbers(store: RunStore) -> dict[str, str]:
