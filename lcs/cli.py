@@ -214,10 +214,10 @@ def study(
     """Train the runs of a study that the store lacks; print the paths of all its records."""
     from lcs.errors import ConfigError
     from lcs.exhibits import find_study
-    from lcs.exhibits.settings import CHOSEN
+    from lcs.exhibits.settings import undecided
 
     place, chosen = _store(store), find_study(name)
-    scale = scale or ("desk" if "desk" in chosen.scales else "paper")
+    scale = scale or chosen.usual_scale
     if choose:
         others = (seeds, dataset, base_channels, epochs, budget_minutes, shard)
         if plan or betas or any(value is not None for value in others):
@@ -230,18 +230,17 @@ def study(
     changes |= {"betas": betas} if betas else {}
     options = {"store": place, "device": device, "workers": workers, "on": on, "address": address}
     options |= {"gpus_per_run": gpus_per_run, "shard": shard, **changes}
+    if scale != "smoke" and (searches := undecided(chosen)):
+        raise ConfigError(
+            f"{name}: {searches[0]} has not chosen its hyperparameters yet; "
+            f"run `lcs study {searches[0]}`, then `lcs study {searches[0]} --choose`"
+        )
     if plan:
         from lcs.study.base_study import check_options
 
         check_options("cpu", budget_minutes, checkpoint_seconds, workers, on, gpus_per_run)
         print(chosen.plan(scale, seeds, **options))
         return
-    for search in () if scale == "smoke" else getattr(chosen, "after", ()):
-        if not CHOSEN.get(search):
-            raise ConfigError(
-                f"{name}: {search} has not chosen its hyperparameters yet; "
-                f"run `lcs study {search}`, then `lcs study {search} --choose`"
-            )
     options |= {"budget_minutes": budget_minutes, "checkpoint_seconds": checkpoint_seconds}
     for record in chosen.train(scale, seeds, **options):
         print(record.path)

@@ -86,7 +86,7 @@ class PolicyOperation:
 
 
 def _sharpened(images: Tensor, factor: float) -> Tensor:
-    """Return what torchvision's `adjust_sharpness` returns, without waiting for a GPU.
+    """Return what torchvision's `adjust_sharpness` makes of uint8 images, and wait for no GPU.
 
     Torchvision copies the kernel from the host for each group of images. As there, the outermost
     pixels stay as they are.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -13,6 +12,7 @@ import numpy as np
 from lcs.config import Config
 from lcs.cost import count_weights
 from lcs.exhibits import cells, compare, locality, published, tables
+from lcs.exhibits.figure4 import smooth
 from lcs.exhibits.methods import B0, B50, CONV, LOCAL, NETWORKS, SGD, THREE, method
 from lcs.exhibits.plots.style import PUBLISHED_MARKERS, WIDTH, add_legend, look, pending, subplots
 from lcs.exhibits.searches import Rule, method_key, relative
@@ -23,7 +23,7 @@ from lcs.exhibits.settings import (
     beta_lasso,
     regularised,
 )
-from lcs.exhibits.tables import PENDING, Numbers, Table
+from lcs.exhibits.tables import PENDING, Table
 from lcs.exhibits.verdicts import Claim
 from lcs.runs import Record
 from lcs.stats import mean_interval
@@ -34,7 +34,13 @@ if TYPE_CHECKING:
 
 # of the search: learning rates by optimizer, and factors of weight decay or of λ
 RATES = {"sgd": (0.01, 0.03, 0.1), "beta-lasso": (0.03, 0.1, 0.3)}
-FACTORS = {"sgd": (1.0, 4.0), "beta-lasso": (0.5, 1.0)}
+FACTORS = {"sgd": (0.25, 1.0), "beta-lasso": (0.5, 1.0)}
+# what `numbers` names
+NUMBERS = (
+    "sgd sparse gain half above paper-sgd paper-local fit-sgd fit-sparse gap-sgd gap-sparse n left "
+    "all first second third whole share local below dip-sgd dip few dead eligible window pruned "
+    "filters pairs range l1 hardware minutes"
+)
 # the methods of the page, from top to bottom
 METHODS = (CONV, LOCAL, THREE, SGD, B0, B50)
 
@@ -107,7 +113,8 @@ def results_table(records: Sequence[Record]) -> Table:
         "ours (%)": cells.mean_text,
         "ours, training (%)": cells.fit_text,
         "remaining, layers 1, 2, 3 (%)": _shares_text,
-        "mass beyond chance": locality.excess_text,
+        "in the window (%)": partial(_window_text, kind="mean"),
+        "permuted (%)": partial(_window_text, kind="null_mean"),
         "seeds": tables.links,
     }
     rows = []
@@ -124,9 +131,10 @@ def results_table(records: Sequence[Record]) -> Table:
     caption = (
         f"Test accuracy of the networks at α ≈ {published.PAPER_BASE_CHANNELS} on CIFAR-10, "
         f"published after {published.SHORT_EPOCHS} and {published.PAPER_EPOCHS} epochs, and ours "
-        f"after {published.SHORT_EPOCHS}; ours on the training images without augmentation; the "
-        "weights that remain, and the squared weights of a filter in its best window of 9 × 9 "
-        "pixels beyond those of its permutations, in points."
+        f"after {published.SHORT_EPOCHS} with AutoAugment; ours on the training images without "
+        "augmentation; the weights that remain; and, of filters with at least 20 weights, the "
+        "share of the squared weights in the best window of 9 × 9 pixels, as they are and after "
+        "a permutation of their pixels."
     )
     lengths = (published.SHORT_EPOCHS, published.PAPER_EPOCHS)
     headings = ["method", *(f"paper, {n} (%)" for n in lengths)]
@@ -134,7 +142,8 @@ def results_table(records: Sequence[Record]) -> Table:
 
 
 def searched_table(records: Sequence[Record]) -> Table:
-    """Return SGD, β = 50 and S-LOCAL with the hyperparameters that the search chose."""
+    """Return SGD, β = 50 and S-LOCAL with the hyperparameters that the search chose, if it has."""
+    searched = records if CHOSEN["search-paper-size"] else []
     columns: dict[str, Callable[[Sequence[Record]], str]] = {
         "method": cells.of(lambda config: method(config).short),
         **cells.by_field(["lr", "weight_decay", "l1"]),
@@ -143,7 +152,7 @@ def searched_table(records: Sequence[Record]) -> Table:
         "seeds": tables.links,
     }
     what = "Networks at the paper's size, with hyperparameters chosen there on validation images"
-    return cells.by_condition("paper-size-searched", records, columns, what)
+    return cells.by_condition("paper-size-searched", searched, columns, what)
 
 
 def training_figure(records: Sequence[Record]) -> Figure:
@@ -162,106 +171,121 @@ def training_figure(records: Sequence[Record]) -> Figure:
         accuracy.plot(run.epoch, 100 * run.test_accuracy, **style)
         first.plot(run.epoch, run.nonzeros_conv1, **style)
         second.plot(run.epoch, run.nonzeros_fc1, **style)
-    last = records[0].config.epochs
-    for name in (SGD, LOCAL):
-        known = published.accuracy(name, "cifar10", published.SHORT_EPOCHS)
-        accuracy.plot(last, known, marker, mfc="none", mec=look(str(name)).colour, ms=7)
-        accuracy.annotate(
-            NETWORKS[name.model], (last, known), (-6, 4), textcoords="offset points", ha="right"
-        )
     accuracy.set(ylabel="test accuracy (%)", xlabel="epoch")
-    accuracy.plot([], [], marker, mfc="none", mec="0.3", ms=7, label="the paper, SGD")
-    config = records[0].config
-    for axes, layer, title in ((first, "conv1", "first layer"), (second, "fc1", "second layer")):
-        lines = {"paper, β = 50": published.FIGURE3[layer]}
-        if layer == "conv1":
-            lines |= {NETWORKS[m]: count_weights(config, m)[layer] for m in ("s-local", "s-conv")}
-        for label, count in lines.items():
-            axes.axhline(count, color="0.5", ls=":", lw=1)
-            theirs = label.startswith("paper")  # on the left, where the curve is far above
-            axes.annotate(
-                label, (0.02 if theirs else 1, count), (0, 2), xycoords=("axes fraction", "data"),
-                textcoords="offset points", ha="left" if theirs else "right", color="0.35",
-            )  # fmt: skip
+    for axes, title in ((first, "first layer"), (second, "second layer")):
         axes.set(yscale="log", xlabel="epoch", title=title)
+    config = records[0].config
+    if config.dataset == "cifar10":
+        for name in (SGD, LOCAL):
+            known = published.SHORT[name]
+            accuracy.plot(config.epochs, known, marker, mfc="none", mec=look(name).colour, ms=7)
+            accuracy.annotate(
+                NETWORKS[name.model], (config.epochs, known), (-6, 4),
+                textcoords="offset points", ha="right",
+            )  # fmt: skip
+        accuracy.plot([], [], marker, mfc="none", mec="0.3", ms=7, label="the paper, SGD")
+        ours = {NETWORKS[m]: count_weights(config, m)["conv1"] for m in ("s-local", "s-conv")}
+        theirs = published.FIGURE3
+        for axes, lines in (
+            (first, ours | {"paper, β = 50": theirs["conv1"]}),
+            (second, {"paper, β = 50": theirs["fc1"]}),
+        ):
+            for label, count in lines.items():
+                left = label.startswith("paper")  # where the curve is far above
+                axes.axhline(count, color="0.5", ls=":", lw=1)
+                axes.annotate(
+                    label, (0.02 if left else 1, count), (0, 2),
+                    xycoords=("axes fraction", "data"), textcoords="offset points",
+                    ha="left" if left else "right", color="0.35",
+                )  # fmt: skip
     first.set_ylabel("weights that are not zero")
     add_legend(figure, accuracy, columns=3)
     return figure
 
 
-def filters(records: Sequence[Record]) -> dict[str, object]:
-    """Return stored filters (n, C, H, W) of each run, by its method and what remains of them."""
-    return dict(
-        locality.filters_of(
-            records,
-            lambda run: (
-                f"{method(run.config).short}: "
-                f"{tables.rounded(compare.remaining([run])[0])} % of the weights remain"
-            ),
-        )
-    )
+def numbers(records: Sequence[Record]) -> dict[str, str]:
+    """Return the numbers of the prose, of SGD and of β = 50, or "pending" without runs of both.
 
-
-def numbers(records: Sequence[Record]) -> Numbers:
-    """Return the numbers of the prose, of SGD and of β = 50; NaN or "pending" without runs.
-
-    `size-…`: accuracies, and accuracies on the training images (`fit`), in per cent; `gain` in
-    points; `left` weights of the first layer, and shares of all layers in per cent; `below`: the
-    first recorded epoch with fewer weights there than S-LOCAL has, and `dip`, the lowest test
-    accuracy after it; `half`: the gain at half time, over ten recorded epochs; `few`: per cent of
-    the units with one to seven weights, and `dead` with none; `window` of the filters' mass in per
-    cent, of the `eligible` ones.
+    `size-…`, means over seeds: accuracies, those on the training images (`fit`), and how far the
+    first are below the second (`gap`), in per cent and points; `gain` of β = 50, at half time
+    (`half`, over ten recorded epochs), and its lead over SGD in the paper (`above`); weights that
+    are `left`, and shares of the layers and of the `whole` network in per cent; `below`: the first
+    recorded epoch with fewer weights in the first layer than S-LOCAL has, and the lowest test
+    accuracies after it (`dip`); of the first layer's units, in per cent, those with one to seven
+    weights (`few`), with none (`dead`) and with enough to be measured (`eligible`); the mass in the
+    best `window` of stored filters, and of those of SGD with as many weights (`pruned`); how often
+    weights are neighbours (`pairs`), and up to which distance more often than by chance (`range`).
     """
     groups = compare.by_method(records)
     dense, sparse = groups.get(SGD, []), groups.get(B50, [])
-    known = {"sgd": SGD, "local": LOCAL}
-    values: Numbers = {
-        "size-sgd": compare.mean_accuracy(dense),
-        "size-sparse": compare.mean_accuracy(sparse),
-        "size-gain": cells.gain_text(sparse, dense),
-        "size-fit-sgd": compare.mean_accuracy(dense, compare.train_accuracies),
-        "size-fit-sparse": compare.mean_accuracy(sparse, compare.train_accuracies),
-        "size-n": f"{len(sparse)}",
-        **{
-            f"size-paper-{key}": published.accuracy(name, "cifar10", published.SHORT_EPOCHS) or 0
-            for key, name in known.items()
-        },
-        "size-excess-sgd": tables.ahead(locality.excess_text(dense)),
-        "size-excess": tables.ahead(locality.excess_text(sparse)),
-        "size-eligible": locality.eligible_text(sparse),
-    }
-    if not sparse:
-        names = (
-            "left first second third local below dip half few dead window l1 all hardware minutes"
-        )
-        return values | {f"size-{name}": PENDING for name in names.split()}
-    run = sparse[0]
+    if not (dense and sparse):
+        return {f"size-{name}": PENDING for name in NUMBERS.split()}
+    run, total = sparse[0], sum(sparse[0].final["weights"].values())
+    whole = np.mean([sum(each.final["nonzeros"].values()) for each in sparse])
+    units = np.mean([each.final["fan_in"]["conv1"] for each in sparse], axis=0)  # 0, 1, 2–3, 4–7, …
+    eligible = 100 * np.mean([r.final["locality"]["eligible"] for r in sparse]) / units.sum()
     local = count_weights(run.config, LOCAL.model)["conv1"]
     counts = run.history["nonzeros"]["conv1"]
     below = next((i for i, count in enumerate(counts) if count < local), len(counts) - 1)
     half = bisect_right(run.history["epoch"], run.config.epochs / 2)
-    one, other = (
-        100 * np.mean(each.history["test_accuracy"][max(0, half - 5) : half + 5])
-        for each in (run, dense[0])
-    )
-    units = run.final["fan_in"]["conv1"]  # by powers of two: none, 1, 2 to 3, 4 to 7, …
-    return values | {
-        "size-left": f"{run.final['nonzeros']['conv1']:,}",
-        "size-first": tables.rounded(compare.remaining([run])[0]),
-        "size-second": tables.rounded(compare.remaining([run], "fc1")[0]),
-        "size-third": tables.rounded(compare.remaining([run], "fc2")[0]),
-        "size-local": f"{local:,}",
-        "size-all": f"{run.final['weights']['conv1'] / 1e6:.0f}",
-        "size-below": f"{run.history['epoch'][below]}",
-        "size-dip": f"{100 * min(run.history['test_accuracy'][below:]):.0f}",
-        "size-half": f"{one - other:.1f}",
-        "size-few": f"{100 * sum(units[1:4]) / sum(units):.0f}",
-        "size-dead": f"{100 * units[0] / sum(units):.0f}",
-        "size-window": tables.rounded(locality.summary(sparse, "window_mass")["mean"] or math.nan),
-        "size-hardware": tables.plain(run.provenance["hardware"]),
-        "size-minutes": f"{run.provenance['seconds'] / 60:.0f}",
-        "size-l1": locality.lambdas_text(run.config),
+    middle = slice(max(0, half - 5), half + 5)
+    stored = [each.load_filters() for each in (run, dense[0]) if each.has_filters]
+    count = min(map(len, stored), default=0)
+    both_stored = len(stored) == 2 and count > 1
+    beside = smooth.compared(*(each[:count] for each in stored)) if both_stored else {}
+    found = {
+        "sgd": f"{compare.mean_accuracy(dense):.2f}",
+        "sparse": f"{compare.mean_accuracy(sparse):.2f}",
+        "gain": tables.ahead(cells.gain_text(sparse, dense)),
+        "half": tables.ahead(cells.gain_text(sparse, dense, partial(_late, middle))),
+        "above": f"{compare.mean_accuracy(sparse) - published.SHORT[SGD]:.2f}",
+        "paper-sgd": f"{published.SHORT[SGD]:.2f}",
+        "paper-local": f"{published.SHORT[LOCAL]:.2f}",
+        "fit-sgd": f"{compare.mean_accuracy(dense, compare.train_accuracies):.1f}",
+        "fit-sparse": f"{compare.mean_accuracy(sparse, compare.train_accuracies):.1f}",
+        "gap-sgd": f"{-compare.mean_accuracy(dense, _less_training):.1f}",
+        "gap-sparse": f"{-compare.mean_accuracy(sparse, _less_training):.1f}",
+        "n": f"{len(sparse)}",
+        "left": f"{np.mean(compare.nonzeros(sparse)):,.0f}",
+        "all": f"{run.final['weights']['conv1'] / 1e6:.0f}",
+        "first": tables.rounded(float(np.mean(compare.remaining(sparse)))),
+        "second": tables.rounded(float(np.mean(compare.remaining(sparse, "fc1")))),
+        "third": tables.rounded(float(np.mean(compare.remaining(sparse, "fc2")))),
+        "whole": f"{whole / 1e6:.1f}",
+        "share": f"{100 * whole / total:.1f}",
+        "local": f"{local:,}",
+        "below": f"{run.history['epoch'][below]}",
+        "dip-sgd": f"{100 * min(dense[0].history['test_accuracy'][below:]):.0f}",
+        "dip": f"{100 * min(run.history['test_accuracy'][below:]):.0f}",
+        "few": f"{100 * units[1:4].sum() / units.sum():.0f}",
+        "dead": f"{100 * units[0] / units.sum():.0f}",
+        "eligible": f"{eligible:.1f}",
+        "window": tables.interval(beside["own"], 0) if beside else tables.NONE,
+        "pruned": tables.interval(beside["pruned"], 0) if beside else tables.NONE,
+        "filters": f"{count}",
+        "pairs": f"{np.mean([ratios[0] for ratios in locality.pair_ratios(sparse)]):.1f}",
+        "range": f"{np.mean(locality.clustering_ranges(sparse)):.0f}",
+        "l1": locality.lambdas_text(run.config),
+        "hardware": tables.plain(run.provenance["hardware"]),
+        "minutes": f"{run.provenance['seconds'] / 60:.0f}",
     }
+    return {f"size-{name}": value for name, value in found.items()}
+
+
+def _less_training(runs: Sequence[Record]) -> list[float]:
+    """Return how far each run's test accuracy is above that on its training images: below 0."""
+    pairs = zip(compare.accuracies(runs), compare.train_accuracies(runs), strict=True)
+    return [test - train for test, train in pairs]
+
+
+def _late(epochs: slice, runs: Sequence[Record]) -> list[float]:
+    """Return each run's mean test accuracy over some recorded epochs, in per cent."""
+    return [100 * float(np.mean(run.history["test_accuracy"][epochs])) for run in runs]
+
+
+def _window_text(runs: Sequence[Record], *, kind: str) -> str:
+    value = locality.summary(runs, "window_mass")[kind]
+    return tables.NONE if value is None else f"{value:.0f}"
 
 
 def _shares_text(runs: Sequence[Record]) -> str:

@@ -18,7 +18,7 @@ from typing import Any
 from lcs.config import Config
 from lcs.exhibits.methods import B50, Method
 from lcs.study import Study
-from lcs.study.base_study import Setting
+from lcs.study.base_study import BaseStudy, Setting
 
 # at every scale the networks of one base channel; a study widens them
 SMOKE = Config(dataset="digits", epochs=30, batch_size=128, lr=0.1)
@@ -79,6 +79,14 @@ SHARE_AT_WIDTH, SHARE_EPOCHS = (
     {int(k): v for k, v in (CHOSEN["search-wide"] | CHOSEN["search-beyond"]).items()},
     200,
 )
+
+
+def undecided(study: BaseStudy) -> list[str]:
+    """Return the searches whose choice a study takes, but which have not chosen yet.
+
+    Until then its runs have values that stand in for the choice.
+    """
+    return [name for name in getattr(study, "after", ()) if not CHOSEN.get(name)]
 
 
 def l1_of(base: Config) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from lcs import cost
 from lcs.config import RunConfig
 from lcs.exhibits import by_chapter, find_study, tables
+from lcs.exhibits.settings import undecided
 from lcs.exhibits.tables import Table
 from lcs.runs import PUBLISHED, Record, RunStore
 from lcs.study.base_study import BaseStudy
@@ -50,6 +51,8 @@ def progress(store: RunStore) -> list[Progress]:
         **changes: Any,
     ) -> Progress:
         found = study.runs(scale, seeds, records.get, **changes)
+        if undecided(study):  # what is stored has values that stand in for a choice
+            found = dict.fromkeys(found)
         given: dict[str, object] = {} if scale == "desk" else {"scale": scale}
         given |= changes | ({} if seeds is None else {"seeds": seeds})
         options = "".join(f" --{name} {value}" for name, value in given.items())

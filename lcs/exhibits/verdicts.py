@@ -20,6 +20,7 @@ from lcs.exhibits.compare import (
     widest,
 )
 from lcs.exhibits.methods import Method
+from lcs.exhibits.settings import undecided
 from lcs.exhibits.tables import signed
 from lcs.runs import Record, RunStore
 from lcs.stats import Interval, mean_interval, surviving
@@ -110,8 +111,13 @@ def judged(claims: Sequence[Claim], store: RunStore, scale: str) -> list[Evidenc
     together, and those on this book's own. Claims that are pending, of one run, or not studied yet
     count already, so that no verdict weakens when their runs come.
     """
+
     # many claims rest on the same runs
-    read = cache(lambda name: find_study(name).stored(scale, store))
+    @cache
+    def read(name: str) -> list[Record]:
+        study = find_study(name)
+        return [] if undecided(study) else study.stored(scale, store)
+
     found = [_evidence(claim, read, scale) for claim in claims]
     for own in (True, False):
         family = [

@@ -64,6 +64,11 @@ class BaseStudy(ABC):
     seeds: int
     scales: tuple[str, ...]
 
+    @property
+    def usual_scale(self) -> str:
+        """The scale where none is given: desk; of a study of the paper's size alone, paper."""
+        return "desk" if "desk" in self.scales else "paper"
+
     @abstractmethod
     def configs(
         self, scale: str = "desk", seeds: int | None = None, **changes: Any
@@ -89,10 +94,6 @@ class BaseStudy(ABC):
         """Train what the store lacks; return its results with their records (see `train`)."""
         records = self.train(scale, seeds, **options)
         return Outcome(self.frame(records), records)
-
-    @abstractmethod
-    def flops(self, config: Any) -> int:
-        """Floating-point operations of a run, to the leading term."""
 
     @abstractmethod
     def seconds(

@@ -161,10 +161,6 @@ class Study(BaseStudy):
 
         return groups(configs, workers)
 
-    def flops(self, config: Config) -> int:
-        """Floating-point operations of a run, to the leading term."""
-        return cost.training_flops(config)
-
     def seconds(
         self, configs: Sequence[Config], device: str, records: Iterable[Record]
     ) -> list[float | None]:

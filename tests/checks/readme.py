@@ -8,10 +8,11 @@ from checks.figure4 import (
 )
 from checks.paper_size import (
     ahead_at_the_papers_size,
+    as_local_as_pruned_sgd,
     as_many_as_the_paper_shows,
     behind_the_paper,
     fewer_weights_than_local,
-    local_beyond_chance_and_sgd,
+    lead_is_one_of_fit,
 )
 from checks.reproduce import nothing_at_the_papers_length
 from checks.rivals import (
@@ -46,7 +47,8 @@ CHECKS.add(ahead_at_the_papers_size)
 CHECKS.add(fewer_weights_than_local)
 CHECKS.add(as_many_as_the_paper_shows)
 CHECKS.add(behind_the_paper)
-CHECKS.add(local_beyond_chance_and_sgd)
+CHECKS.add(as_local_as_pruned_sgd)
+CHECKS.add(lead_is_one_of_fit)
 CHECKS.add(l1_reduces_overfitting)
 CHECKS.add(windows_close_most_of_the_gap)
 CHECKS.add(flips_at_four_times_the_length)

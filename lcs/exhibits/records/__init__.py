@@ -42,7 +42,7 @@ BASES = {
     FLIP_CROP_SHORT.name: flip_crop_recipe(DESK, 1, SEARCH_EPOCHS),
     FLIP_CROP.name: flip_crop_recipe(DESK, 1, DESK.epochs),
     SPOKEN.name: spoken_recipe(DESK),
-    PAPER_SHORT.name: PAPER,
+    PAPER_SHORT.name: PAPER_SHORT.configs["paper"],
     "paper": PAPER,
 }
 # values that a table has columns of, or that follow from the method
@@ -77,8 +77,8 @@ class Run:
         """Name of the setting: of those of its studies, or of all, the one closest to the run."""
         if isinstance(self.config, ToyConfig):
             return "toy"
-        wide = {PAPER_SHORT.name, "paper"}
-        declared = {use.setting for use in self.uses} & BASES.keys() or BASES.keys() - wide
+        largest = {PAPER_SHORT.name, "paper"}
+        declared = {use.setting for use in self.uses} & BASES.keys() or BASES.keys() - largest
         return min(
             (name for name in BASES if name in declared),
             key=lambda name: len(unusual(self.config, BASES[name])),

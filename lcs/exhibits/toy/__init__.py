@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from lcs.config import TOY_FEATURES, ToyConfig
+from lcs.config import ToyConfig
 from lcs.errors import ConfigError
 from lcs.exhibits.toy import experiment
 from lcs.exhibits.toy.results import ALMOST_ALWAYS, recovered_by_l1
@@ -96,10 +96,6 @@ class ToyStudy(BaseStudy):
             experiment.frame(record.final).assign(seed=record.config.seed) for record in records
         ]
         return pd.concat(tables, ignore_index=True)
-
-    def flops(self, config: ToyConfig) -> int:
-        """Floating-point operations of an experiment, to the leading term."""
-        return 2 * TOY_FEATURES**2 * config.updates
 
     def seconds(
         self, configs: Sequence[ToyConfig], device: str, records: Iterable[Record]

@@ -1,0 +1,109 @@
+"""The page of the paper's size: pending until its runs are there, and a search that must choose."""
+
+import dataclasses
+
+import pytest
+from made_up import Memory, made_up
+
+from lcs.exhibits import find_study, paper_size, searches, settings, status, verdicts
+from lcs.exhibits.methods import B50, LOCAL, SGD, method
+from lcs.exhibits.verdicts import Claim, Finding
+
+ACCURACY = {SGD: 60.0, B50: 70.0, LOCAL: 80.0}
+
+
+def whole(config, accuracy):
+    """A made-up record with all that the page reads."""
+    run, share = made_up(config, accuracy), {"mean": 0.5, "ci95": 0.1}
+    window = share | {
+        f"{kind}_{name}": share[name] for kind in ("null", "excess") for name in share
+    }
+    final = {"fan_in": {"conv1": [1, 2, 3]}, "locality": {"eligible": 2, "window_mass": window}}
+    counts = {layer: [900, 500] for layer in ("conv1", "fc1", "fc2")}
+    history = {"epoch": [1, config.epochs], "test_accuracy": [0.1, 0.6], "nonzeros": counts}
+    origin = {"hardware": "a GPU", "seconds": 120.0}
+    final |= {"pair_correlation": [3.0, 0.5]}
+    return dataclasses.replace(run, final=run.final | final, history=history, provenance=origin)
+
+
+def runs(name, seeds=1):
+    configs = find_study(name).configs("paper", seeds)
+    return [whole(c, ACCURACY[method(c)] + c.seed) for c in configs]
+
+
+def test_methods_without_runs_are_pending_beside_what_is_published():
+    rows = paper_size.results_table(runs("paper-size")).rows
+    pending = [row[0] for row in rows if ".pending" in row[3]]
+    assert len(rows) == 6
+    assert len(pending) == 4
+    assert all(".published" in row[2] for row in rows)
+
+
+@pytest.mark.parametrize("some", [[], runs("paper-size")[:1], runs("paper-size")[1:]])
+def test_numbers_are_pending_until_both_methods_have_runs(some):
+    words = paper_size.numbers(some)
+    assert set(words.values()) == {"pending"}
+    assert words.keys() == paper_size.numbers(runs("paper-size")).keys()
+
+
+def test_numbers_are_means_over_seeds():
+    words = paper_size.numbers(runs("paper-size", seeds=3))
+    assert words["size-n"] == "3"
+    assert (words["size-sgd"], words["size-sparse"]) == ("61.00", "71.00")
+    assert words["size-gain"].startswith("10.00")
+
+
+def test_a_figure_for_no_runs_and_for_digits():
+    assert len(paper_size.training_figure([]).axes) == 1
+    digits = [whole(c, 50.0) for c in find_study("paper-size").configs("smoke", 1)]
+    axes = paper_size.training_figure(digits).axes[0]
+    assert not [line for line in axes.lines if line.get_marker() == "v"], "published for CIFAR-10"
+
+
+def test_every_method_has_as_many_candidates_and_its_own_choice():
+    found = find_study("search-paper-size").configs("paper", 1)
+    counts = {method(c): sum(method(o) == method(c) for o in found) for c in found}
+    assert set(counts) == {SGD, B50, LOCAL}
+    assert set(counts.values()) == {6}
+    assert all(c.validation and c.epochs == 100 for c in found)
+
+
+def test_the_choice_comes_into_the_runs_that_take_it(monkeypatch):
+    candidates = find_study("search-paper-size").configs("paper", 1)
+    best = [c for c in candidates if c.lr == 0.03 and c.model in ("s-fc", "s-local")]
+    records = [made_up(c, 60.0 + (c in best)) for c in candidates]
+    chosen = searches.choose("search-paper-size", records)
+    assert {values["lr"] for values in chosen.values()} == {0.03}
+    monkeypatch.setitem(settings.CHOSEN, "search-paper-size", chosen)
+    usual = {method(c): c for c in find_study("paper-size").configs("paper", 1)}
+    for config in find_study("paper-size-searched").configs("paper", 1):
+        assert config.lr == 0.03
+        if config.model == "s-fc":
+            name, factor = method(config), chosen[method(config).key]["factor"]
+            assert config.l1 == pytest.approx(factor * usual[name].l1)
+            assert config.weight_decay == pytest.approx(factor * usual[name].weight_decay)
+
+
+def test_what_a_search_is_to_choose_is_not_done_before_it_has(monkeypatch, command, tmp_path):
+    asked = find_study("paper-size-searched")
+    assert settings.undecided(asked) == ["search-paper-size"]
+    stored = runs(asked.name)
+    assert not paper_size.searched_table(stored).columns[1:], "pending"
+    title = [row[0] for row in status.done_table(Memory(stored)).rows]
+    assert not any("as searched" in text for text in title)
+    claim = Claim("B", "It is so", asked.name, lambda records: Finding("", said=f"{len(records)}"))
+    assert verdicts.judged([claim], Memory(stored), "paper") == [None]
+    refused = command("study", asked.name, "--plan", "--store", tmp_path)
+    assert refused.code
+    assert "lcs study search-paper-size --choose" in refused.error
+    monkeypatch.setitem(settings.CHOSEN, "search-paper-size", {SGD.key: {"lr": 0.1, "factor": 1.0}})
+    assert not settings.undecided(asked)
+    (judged,) = verdicts.judged([claim], Memory(stored), "paper")
+    assert judged.finding.said == "3"
+
+
+def test_a_study_of_the_papers_size_alone_needs_no_scale(command, tmp_path):
+    planned = command("study", "paper-size-local", "--plan", "--store", tmp_path)
+    assert not planned.code
+    assert "α = 150" in planned.out
+    assert find_study("table2").usual_scale == "desk"
