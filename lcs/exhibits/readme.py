@@ -52,11 +52,10 @@ The paper reports that β-LASSO raises the accuracy of a fully connected network
 from {paper_sgd} to {paper_sparse} %, close to the {paper_local} % of S-LOCAL, whose filters are
 local by design (width α ≈ 150, 4000 epochs). Here, at α = 150 after {size_epochs} epochs,
 S-FC reaches {size_sparse} % with β-LASSO, which keeps {size_first} % of its first layer, and
-{size_sgd} % with SGD (one run each; the paper's SGD has {size_paper} % then). At α = {width}
-β-LASSO is at least as accurate as SGD, but closes {searched_closed} % of the gap from SGD to
-S-LOCAL (flips and crops, {searched_epochs} epochs; 95 % interval, n = {searched_closed_n}), where
-the paper's closes {published} %; with a λ that also grows outside a window at a random place,
-{variant_gap} %.
+{size_sgd} % with SGD (one run each; the paper's SGD: {size_paper} %). At α = {width} β-LASSO is at
+least as accurate as SGD, but closes {searched_closed} %, not {published} %, of the gap from SGD to
+S-LOCAL (flips and crops, {searched_epochs} epochs; 95 % interval, n = {searched_closed_n}), and
+{variant_gap} % with a λ that also grows outside a window at a random place.
 
 - **The paper's size.** At α = 150 β-LASSO (β = 50) is {size_gain} points ahead of SGD
   ({size_epochs} epochs, AutoAugment, one run each), on training images as much as on test images.
