@@ -240,7 +240,9 @@ def best_stretches(runs: Sequence[Record]) -> list[float]:
 
 def _locality_matters_more(records: list[Record]) -> Finding:
     groups = compare.widest(records)
-    conv, local, full = (np.array(compare.accuracies(groups[name])) for name in (CONV, LOCAL, SGD))
+    values = [compare.by_seed(groups[name]) for name in (CONV, LOCAL, SGD)]
+    seeds = sorted(set.intersection(*map(set, values)))  # that all three have
+    conv, local, full = (np.array([one[seed] for seed in seeds]) for one in values)
     lost = mean_interval(conv - local), mean_interval(local - full)
     value = f"S-CONV minus S-LOCAL {signed(lost[0])}, S-LOCAL minus S-FC {signed(lost[1])}"
     # what gains nothing cannot matter more or less
