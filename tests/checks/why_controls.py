@@ -1,11 +1,11 @@
 """What the page why_controls says of results."""
 
-from checks import Checks, records
+from checks import Checks, ahead, behind, records
 from checks.why import SETTING_L1, found_in, mean_left, ranges_of_beta, returns
 from lcs.exhibits import why
 from lcs.exhibits.cells import would_revive_text
-from lcs.exhibits.compare import as_sgd, difference, pick
-from lcs.exhibits.methods import SGD, beta_lasso_method
+from lcs.exhibits.compare import as_sgd, by_method, difference, paired, pick
+from lcs.exhibits.methods import B0, B50, SGD, beta_lasso_method
 from lcs.exhibits.published import COUNTS
 from lcs.exhibits.tables import LAYERS
 from lcs.exhibits.why.width import at_reproduction_l1
@@ -99,3 +99,13 @@ def short_runs_need_a_larger_lambda(store):
     ahead = over_sgd[5e-5].mean > 1 and 0 < over_zero[5e-5].mean < over_zero[5e-5].half_width
     as_good = abs(over_sgd[1e-4].mean - over_sgd[5e-5].mean) < 0.5
     return level and ahead and as_good and abs(mean_left(found[sparse[1e-4]]) - 0.5) < 0.1
+
+
+@CHECKS.add
+def own_setting_at_width_4(store):
+    """β = 50 is ahead of SGD and behind β = 0 at α = 4, and so it is at α = 1 after 400 epochs."""
+    found = [by_method(records(store, name)) for name in ("reproduction", "table2")]
+    return all(
+        ahead(paired(runs[B50], runs[SGD])) and behind(paired(runs[B50], runs[B0]))
+        for runs in found
+    )
