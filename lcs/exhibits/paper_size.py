@@ -39,7 +39,7 @@ FACTORS = {"sgd": (0.25, 1.0), "beta-lasso": (0.5, 1.0)}
 NUMBERS = (
     "sgd sparse gain half above paper-sgd paper-local fit-sgd fit-sparse gap-sgd gap-sparse n left "
     "all first second third whole share local below dip-sgd dip few dead eligible window pruned "
-    "filters pairs range l1 hardware minutes"
+    "filters pairs range l1 units inputs lr momentum steps hardware minutes"
 )
 # the methods of the page, from top to bottom
 METHODS = (CONV, LOCAL, THREE, SGD, B0, B50)
@@ -210,11 +210,12 @@ def numbers(records: Sequence[Record]) -> dict[str, str]:
     first are below the second (`gap`), in per cent and points; `gain` of β = 50, at half time
     (`half`, over ten recorded epochs), and its lead over SGD in the paper (`above`); weights that
     are `left`, and shares of the layers and of the `whole` network in per cent; `below`: the first
-    recorded epoch with fewer weights in the first layer than S-LOCAL has, and the lowest test
-    accuracies after it (`dip`); of the first layer's units, in per cent, those with one to seven
-    weights (`few`), with none (`dead`) and with enough to be measured (`eligible`); the mass in the
-    best `window` of stored filters, and of those of SGD with as many weights (`pruned`); how often
-    weights are neighbours (`pairs`), and up to which distance more often than by chance (`range`).
+    recorded epoch in which a run has fewer weights in the first layer than S-LOCAL, and the lowest
+    test accuracies from it on (`dip`); of the first layer's `units` with their `inputs`, in per
+    cent, those with one to seven weights (`few`), with none (`dead`) and with enough to be measured
+    (`eligible`); the mass in the best `window` of stored filters, and of those of SGD with as many
+    weights (`pruned`); how often weights are neighbours (`pairs`), and up to which distance more
+    often than by chance (`range`); SGD's `momentum`, and how much longer it makes `steps`.
     """
     groups = compare.by_method(records)
     dense, sparse = groups.get(SGD, []), groups.get(B50, [])
@@ -225,8 +226,8 @@ def numbers(records: Sequence[Record]) -> dict[str, str]:
     units = np.mean([each.final["fan_in"]["conv1"] for each in sparse], axis=0)  # 0, 1, 2–3, 4–7, …
     eligible = 100 * np.mean([r.final["locality"]["eligible"] for r in sparse]) / units.sum()
     local = count_weights(run.config, LOCAL.model)["conv1"]
-    counts = run.history["nonzeros"]["conv1"]
-    below = next((i for i, count in enumerate(counts) if count < local), len(counts) - 1)
+    counts = np.min([each.history["nonzeros"]["conv1"] for each in sparse], axis=0)
+    below = int(np.argmax(counts < local))
     half = bisect_right(run.history["epoch"], run.config.epochs / 2)
     middle = slice(max(0, half - 5), half + 5)
     stored = [each.load_filters() for each in (run, dense[0]) if each.has_filters]
@@ -255,8 +256,10 @@ def numbers(records: Sequence[Record]) -> dict[str, str]:
         "share": f"{100 * whole / total:.1f}",
         "local": f"{local:,}",
         "below": f"{run.history['epoch'][below]}",
-        "dip-sgd": f"{100 * min(dense[0].history['test_accuracy'][below:]):.0f}",
-        "dip": f"{100 * min(run.history['test_accuracy'][below:]):.0f}",
+        **{
+            f"dip{name}": f"{100 * min(min(r.history['test_accuracy'][below:]) for r in each):.0f}"
+            for name, each in {"": sparse, "-sgd": dense}.items()
+        },
         "few": f"{100 * units[1:4].sum() / units.sum():.0f}",
         "dead": f"{100 * units[0] / units.sum():.0f}",
         "eligible": f"{eligible:.1f}",
@@ -266,6 +269,11 @@ def numbers(records: Sequence[Record]) -> dict[str, str]:
         "pairs": f"{np.mean([ratios[0] for ratios in locality.pair_ratios(sparse)]):.1f}",
         "range": f"{np.mean(locality.clustering_ranges(sparse)):.0f}",
         "l1": locality.lambdas_text(run.config),
+        "units": f"{units.sum():,.0f}",
+        "inputs": f"{run.final['weights']['conv1'] / units.sum():.0f}",
+        "lr": tables.number(run.config.lr),
+        "momentum": tables.number(dense[0].config.momentum),
+        "steps": f"{1 / (1 - dense[0].config.momentum):.0f}",
         "hardware": tables.plain(run.provenance["hardware"]),
         "minutes": f"{run.provenance['seconds'] / 60:.0f}",
     }

@@ -57,43 +57,37 @@ least as accurate as SGD, but closes {searched_closed} %, not {published} %, of 
 S-LOCAL (flips and crops, {searched_epochs} epochs; 95 % interval, n = {searched_closed_n}), and
 {variant_gap} % with a λ that also grows outside a window at a random place.
 
-- **The paper's size.** At α = 150 β-LASSO (β = 50) is {size_gain} points ahead of SGD
-  ({size_epochs} epochs, AutoAugment, one run each), on training images as much as on test images.
-  Hyperparameters are those of smaller networks; SGD with those of its own size may come nearer.
-  {size_left} of {size_all} million first-layer weights remain, fewer than S-LOCAL has and about as
-  many as in the paper after 4000 epochs, and {size_share} % of all. Weights of a unit lie close
-  together, but so do the largest ones of SGD. The paper's 4000 epochs have not been run.
-- **Accuracy.** At α = {width} β-LASSO is ahead of SGD with momentum and weight decay, by
-  {gain} points with AutoAugment (n = {n}) and by {searched} with flips and crops
-  ({searched_epochs} epochs, n = {searched_n}); neither gain is significant after correction for
-  many comparisons. Up to α = 4 SGD is ahead (AutoAugment). At α = 32 β-LASSO whose zeros never
-  return reaches {widest} % in one run, and SGD {widest_sgd} % in the better of two (flips and
-  crops, 400 epochs).
-- **Other networks.** S-LOCAL is {same_width} points ahead of β-LASSO at the same width
-  (AutoAugment, n = {closed_n}), which closes {closed} % of the gap, and {local} with as few weights
-  (n = {local_n}). 3-FC, a plain
-  fully connected network of the same size, is {three} points ahead of β-LASSO (flips and crops,
+- **[The paper's size](paper_size.ipynb).** At α = 150 β-LASSO (β = 50) is {size_gain} points ahead
+  of SGD, on training images as much as on test images ({size_epochs} epochs, AutoAugment, one run
+  each). {size_left} first-layer weights remain, about as many as in the paper. They lie close
+  together, but so do the largest ones of SGD. Hyperparameters are those of smaller networks, and
+  the paper's 4000 epochs have not been run.
+- **[Accuracy](scaling.ipynb).** At α = {width} β-LASSO is ahead of SGD with momentum and weight
+  decay, by {gain} points with AutoAugment (n = {n}) and by {searched} with flips and crops
+  ({searched_epochs} epochs, n = {searched_n}), before a correction for many comparisons. Up to
+  α = 4 SGD is ahead (AutoAugment). At α = 32 β-LASSO whose zeros never return reaches {widest} % in
+  one run, and SGD {widest_sgd} % in the better of two (flips and crops, 400 epochs).
+- **[Other networks](scaling.ipynb).** S-LOCAL is {same_width} points ahead of β-LASSO at the same
+  width and {local} with as few weights (AutoAugment, n = {closed_n} and {local_n}). 3-FC, a plain
+  fully connected network of the same size, is {three} points ahead (flips and crops,
   {three_epochs} epochs, n = {three_n}).
-- **Threshold.** At α = {width} β = 50 is {own_zero} points ahead of β = 0, each with its own λ
-  (n = {closed_n}, before the correction). In the setting of an earlier student reproduction (α = 1,
-  no augmentation) a large β costs accuracy instead, also before the correction. There plain SGD
-  overfits and ends behind β = 50; if each run were stopped at its best, SGD would be ahead.
-- **Locality.** With crops and a large enough λ, filters of β = 50 with at least 20 weights are far
-  more local than chance, and than those of dense SGD; without augmentation, hardly. The ℓ1 penalty
-  makes them local, not the threshold. Filters of SGD with momentum and weight decay, pruned by
-  size, are on average as local (single runs); those of plain SGD are not (one run).
-- **Pruning.** Gradual magnitude pruning to as few weights as β-LASSO keeps, {rival_share} % of the
-  first layer, is {rival} points ahead of it, with a learning rate from a search that was extended
-  when test results were known; with {rival_fewer} % it is {fewer_gradual} points ahead. One-shot
-  pruning is level in the first case and {fewer_one_shot} points behind in the second (α = 1,
-  {rival_epochs} epochs, n = {rival_n} and {fewer_n}, all before the correction).
-- **A growing λ.** With λ(1 + d) at a distance of d pixels from a window of 9 × 9 pixels, at a
-  random place for each unit, β = 50 reaches {variant} % with {variant_left} % of its first layer
-  (α = {width}, {searched_epochs} epochs, n = {variant_n}), {variant_sgd} points more than SGD.
-  With λ and η as without growth, windows of as many scattered pixels gain nothing ({scattered}
-  points), and windows as in S-LOCAL differ from random ones by {variant_grid} points. So the gain
-  comes from restricting each unit to neighbouring pixels, wherever they lie; S-LOCAL remains
-  {variant_local} points ahead."""
+- **[Threshold](why.ipynb).** At α = {width} β = 50 is {own_zero} points ahead of β = 0, each with
+  its own λ (n = {closed_n}). In the setting of an earlier student reproduction (α = 1, no
+  augmentation) a large β costs accuracy instead; both are before the correction. SGD overfits there
+  and ends behind β = 50.
+- **[Locality](figure4.ipynb).** With crops and a large enough λ, filters of β = 50 with at least 20
+  weights are far more local than chance; without augmentation, hardly. The ℓ1 penalty makes them
+  local, not the threshold. Filters of SGD with momentum and weight decay, pruned by size, are on
+  average as local (single runs).
+- **[Pruning](rivals.ipynb).** Gradual magnitude pruning to as few weights is ahead of β-LASSO, by
+  {rival} points with {rival_share} % of the first layer and by {fewer_gradual} with
+  {rival_fewer} %. One-shot pruning is level in the first case and {fewer_one_shot} points behind in
+  the second (α = 1, {rival_epochs} epochs, n = {rival_n} and {fewer_n}, before the correction).
+- **[A growing λ](variants.ipynb).** With λ(1 + d) at a distance of d pixels from a window of 9 × 9
+  pixels, at a random place for each unit, β = 50 is {variant_sgd} points ahead of SGD and
+  {variant_local} behind S-LOCAL (α = {width}, {searched_epochs} epochs, n = {variant_n}). With λ
+  and η as without growth, windows of as many scattered pixels gain nothing ({scattered} points): it
+  helps to restrict each unit to neighbouring pixels, wherever they lie."""
 CAPTION = """\
 Left: test accuracy on CIFAR-10 against remaining weights (AutoAugment, {epochs} epochs); small dots
 are seeds, numbers the width α; β = 50 has two λ at α = 8; lines: Pareto fronts of all networks and,
@@ -122,7 +116,7 @@ def numbers(store: RunStore) -> dict[str, str]:
         "size_epochs": f"{wide[0].config.epochs}",
         **{
             f"size_{name}": size[f"size-{name}"]
-            for name in ("sgd", "sparse", "gain", "first", "left", "all", "share")
+            for name in ("sgd", "sparse", "gain", "first", "left")
         },
         "size_paper": size["size-paper-sgd"],
         "width": own["own-alpha"],
@@ -149,16 +143,12 @@ def numbers(store: RunStore) -> dict[str, str]:
         "fewer_one_shot": fewer["few-one-shot"],
         "fewer_n": fewer["few-n"],
         "rival_epochs": f"{budget[0].config.epochs}",
-        "variant": penalties["searched-accuracy"],
-        "variant_left": penalties["searched-left"],
         "variant_sgd": penalties["searched-sgd"],
         "variant_gap": penalties["searched-gap"],
         "variant_n": penalties["searched-n"],
         "variant_local": penalties["searched-local"],
-        "variant_grid": penalties["wide-grid"],
         "scattered": penalties["scattered-none"],
         "published": grown["gap-paper"],
-        "closed": grown["gap-last"],
         "closed_n": grown["gap-n"],
         "local_n": own["local-n"],
         "epochs": f"{next(iter(found)).epochs}",
@@ -186,10 +176,11 @@ def sections(store: RunStore) -> dict[Path, dict[str, str]]:
     cited = _wrapped(first.replace("The paper", "The paper {cite}`neyshabur2020`", 1))
     first, caption = _wrapped(first), _wrapped(caption)
     bullets = "\n".join(_wrapped(f"- {one}") for one in bullets.removeprefix("- ").split("\n- "))
+    outside = bullets.replace("](", "](book/")
     hero = f"```{{figure}} _static/{PICTURE.name}\n:name: fig-hero\n\n{caption}\n```"
     plain = f"![{_one_line(caption)}](book/_static/{PICTURE.name})\n\n*{_one_line(caption)}*"
     return {
-        README: {"summary": f"{first}\n\n{plain}\n\n{bullets}", "table": table(store)},
+        README: {"summary": f"{first}\n\n{plain}\n\n{outside}", "table": table(store)},
         INTRO: {"summary": f"{cited}\n\n{hero}\n\n{bullets}"},
     }
 
@@ -252,8 +243,8 @@ def _marks(mark: str) -> tuple[str, str]:
 
 
 def _wrapped(text: str) -> str:
-    # a line that begins with % would be a comment
-    whole = " ".join(text.split()).replace(" %", "\N{NO-BREAK SPACE}%")
+    # no value is torn from its name or unit, and a line that begins with % would be a comment
+    whole = re.sub(" (?=[%=≈])|(?<=[=≈]) ", "\N{NO-BREAK SPACE}", " ".join(text.split()))
     return textwrap.fill(whole, 100, subsequent_indent="  " if text.startswith("- ") else "")
 
 
