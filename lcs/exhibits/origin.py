@@ -7,7 +7,7 @@ Surrogates of the images are those of `lcs.data.surrogates`; the images of
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -107,28 +107,19 @@ def augmentation_text(config: Config) -> str:
     return next(n for n, changes in AUGMENTATIONS.items() if plain | changes == seen)
 
 
-def condition_text(config: Config) -> str:
-    """Name what a run saw: the images of the process, or CIFAR-10 with its augmentation."""
-    if config.dataset in GAINS:
-        return data_text(config)
-    return f"{config.dataset}, {augmentation_text(config)}"
-
-
-def data_and_augmentation_text(config: Config) -> str:
-    """Name the images of a run, and whether they were augmented."""
-    plain = ", no augmentation" if config.augment == "none" and config.dataset not in GAINS else ""
-    return data_text(config) + plain
+def seen_text(config: Config) -> str:
+    """Name what a run saw: images and labels, and their augmentation, which the process lacks."""
+    data = data_text(config)
+    return data if config.dataset in GAINS else f"{data}, {augmentation_text(config)}"
 
 
 # Tables and figures
 
 
-def origin_table(
-    name: str, records: Sequence[Record], what: str, names: Callable[[Config], str]
-) -> Table:
+def origin_table(name: str, records: Sequence[Record], what: str) -> Table:
     """Return accuracy, remaining weights and locality of each condition of a study."""
     columns: dict[str, Cell] = {
-        "data": cells.of(names),
+        "data": cells.of(seen_text),
         "method": cells.of(lambda config: method(config).shortest),
         **({"λ": cells.of(cells.l1_text)} if name == "origin-process" else {}),
         "test accuracy (%)": cells.mean_text,
@@ -140,7 +131,7 @@ def origin_table(
     return cells.by_condition(name, records, columns, what, text=("method",))
 
 
-def locality_frame(records: Sequence[Record], names: Callable[[Config], str]) -> pd.DataFrame:
+def locality_frame(records: Sequence[Record]) -> pd.DataFrame:
     """Return locality beyond chance by condition, for `plots.excesses`."""
     several = len({run.config.l1 for run in records if run.config.l1}) > 1
 
@@ -148,7 +139,7 @@ def locality_frame(records: Sequence[Record], names: Callable[[Config], str]) ->
         return method(config).shortest + (cells.penalty_text(config) if several else "")
 
     measures = {"window_mass": "share in the best window beyond chance (points)"}
-    return locality.excess_frame(records, names, series, measures)
+    return locality.excess_frame(records, seen_text, series, measures)
 
 
 def filters_chart(found: dict[str, list[Record]]) -> Figure | Interactive:
@@ -157,11 +148,6 @@ def filters_chart(found: dict[str, list[Record]]) -> Figure | Interactive:
     Args:
         found: the records of the studies by name; of the process with the λ between the others.
     """
-
-    def name(config: Config) -> str:  # of natural images, their augmentation
-        natural = config.dataset not in GAINS and data_text(config) == "natural images"
-        return augmentation_text(config) if natural else data_and_augmentation_text(config)
-
     frames: dict[str, dict[str, tuple[np.ndarray, str]]] = {}
     for study in ("origin-augmentation", "origin-data", "origin-process"):
         for run in found[study]:
@@ -169,7 +155,7 @@ def filters_chart(found: dict[str, list[Record]]) -> Figure | Interactive:
             if run.has_filters and one_l1:
                 left, excess = cells.remaining_text([run]), locality.excess_text([run])
                 text = f"{left} % remaining; beyond chance: {excess} points"
-                shown = frames.setdefault(name(run.config), {})
+                shown = frames.setdefault(seen_text(run.config), {})
                 shown[method(run.config).shortest] = run.load_filters().numpy(), text
     # the switch leads from a frame of one method to the same data's of the other
     both = {data: shown for data, shown in frames.items() if len(shown) == 2}

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import re
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lcs.exhibits import (
     claims,
@@ -17,18 +17,15 @@ from lcs.exhibits import (
     paper_size,
     plots,
     published,
+    rivals,
+    scaling,
     variants,
 )
 from lcs.exhibits.claims import UNTESTED
 from lcs.exhibits.compare import Conditions
 from lcs.exhibits.fewest_weights import figures, pareto
 from lcs.exhibits.methods import B50, LOCAL, SGD
-from lcs.exhibits.rivals import STUDIES as RIVALS
-from lcs.exhibits.rivals import results as rivals
-from lcs.exhibits.scaling import STUDIES as SCALING
-from lcs.exhibits.scaling import results as scaling
-from lcs.exhibits.tables import ahead
-from lcs.runs import Record, RunStore
+from lcs.runs import RunStore
 from lcs.runs.provenance import PACKAGE
 
 if TYPE_CHECKING:
@@ -49,110 +46,79 @@ SHOWN = (
 # each number stands in a sentence, which tests/checks/readme.py holds to the records
 SUMMARY = """\
 The paper reports that β-LASSO raises the accuracy of a fully connected network, S-FC, on CIFAR-10
-from {paper_sgd} to {paper_sparse} %, close to the {paper_local} % of S-LOCAL, whose filters are
-local by design (width α ≈ 150, 4000 epochs). Here, at α = 150 after {size_epochs} epochs,
-S-FC reaches {size_sparse} % with β-LASSO, which keeps {size_first} % of its first layer, and
-{size_sgd} % with SGD (one run each; the paper's SGD: {size_paper} %). At α = {width} β-LASSO is at
-least as accurate as SGD, but closes {searched_closed} %, not {published} %, of the gap from SGD to
-S-LOCAL (flips and crops, {searched_epochs} epochs; 95 % interval, n = {searched_closed_n}), and
-{variant_gap} % with a λ that also grows outside a window at a random place.
+from {paper[sgd]} to {paper[sparse]} %, close to the {paper[local]} % of S-LOCAL, whose filters are
+local by design (width α ≈ 150, 4000 epochs). Here, at α = 150 after {size_epochs} epochs, S-FC
+reaches {size[size-sparse]} % with β-LASSO, which keeps {size[size-first]} % of its first layer, and
+{size[size-sgd]} % with SGD (one run each; the paper's SGD: {size[size-paper-sgd]} %). At α =
+{own[own-alpha]} β-LASSO is at least as accurate as SGD, but closes {scaling[searched-gap]} %, not
+{scaling[gap-paper]} %, of the gap from SGD to S-LOCAL (flips and crops, {searched_epochs} epochs;
+95 % interval, n = {scaling[searched-local-n]}), and {variants[searched-gap]} % with a λ that also
+grows outside a window at a random place.
 
-- **[The paper's size](paper_size.ipynb).** At α = 150 β-LASSO (β = 50) is {size_gain} points ahead
-  of SGD, on training images as much as on test images ({size_epochs} epochs, AutoAugment, one run
-  each). {size_left} first-layer weights remain, about as many as in the paper. They lie close
-  together, but so do the largest ones of SGD. Hyperparameters are those of smaller networks, and
-  the paper's 4000 epochs have not been run.
-- **[Accuracy](scaling.ipynb).** At α = {width} β-LASSO is ahead of SGD with momentum and weight
-  decay, by {gain} points with AutoAugment (n = {n}) and by {searched} with flips and crops
-  ({searched_epochs} epochs, n = {searched_n}), before a correction for many comparisons. Up to
-  α = 4 SGD is ahead (AutoAugment). At α = 32 β-LASSO whose zeros never return reaches {widest} % in
-  one run, and SGD {widest_sgd} % in the better of two (flips and crops, 400 epochs).
-- **[Other networks](scaling.ipynb).** S-LOCAL is {same_width} points ahead of β-LASSO at the same
-  width and {local} with as few weights (AutoAugment, n = {closed_n} and {local_n}). 3-FC, a plain
-  fully connected network of the same size, is {three} points ahead (flips and crops,
-  {three_epochs} epochs, n = {three_n}).
-- **[Threshold](why.ipynb).** At α = {width} β = 50 is {own_zero} points ahead of β = 0, each with
-  its own λ (n = {closed_n}). In the setting of an earlier student reproduction (α = 1, no
-  augmentation) a large β costs accuracy instead; both are before the correction. SGD overfits there
-  and ends behind β = 50.
+- **[The paper's size](paper_size.ipynb).** At α = 150 β-LASSO (β = 50) is {size[size-gain]} points
+  ahead of SGD, on training images as much as on test images ({size_epochs} epochs, AutoAugment, one
+  run each). {size[size-left]} first-layer weights remain, about as many as in the paper. They lie
+  close together, but so do the largest ones of SGD. Hyperparameters are those of smaller networks,
+  and the paper's 4000 epochs have not been run.
+- **[Accuracy](scaling.ipynb).** At α = {own[own-alpha]} β-LASSO is ahead of SGD with momentum and
+  weight decay, by {scaling[seeds-gain]} points with AutoAugment (n = {scaling[seeds-n]}) and by
+  {scaling[searched-gain]} with flips and crops ({searched_epochs} epochs, n =
+  {scaling[searched-n]}), before a correction for many comparisons. Up to α = 4 SGD is ahead
+  (AutoAugment). At α = 32 β-LASSO whose zeros never return reaches {scaling[showpiece-accuracy]} %
+  in one run, and SGD {scaling[showpiece-sgd]} % in the better of two (flips and crops, 400 epochs).
+- **[Other networks](scaling.ipynb).** S-LOCAL is {scaling[own-local-last]} points ahead of β-LASSO
+  at the same width and {own[local-gain]} with as few weights (AutoAugment, n = {scaling[gap-n]} and
+  {own[local-n]}). 3-FC, a plain fully connected network of the same size, is {scaling[flips-three]}
+  points ahead (flips and crops, {flips_epochs} epochs, n = {scaling[flips-others-n]}).
+- **[Threshold](why.ipynb).** At α = {own[own-alpha]} β = 50 is {scaling[own-zero-last]} points
+  ahead of β = 0, each with its own λ (n = {scaling[gap-n]}). In the setting of an earlier student
+  reproduction (α = 1, no augmentation) a large β costs accuracy instead; both are before the
+  correction. SGD overfits there and ends behind β = 50.
 - **[Locality](figure4.ipynb).** With crops and a large enough λ, filters of β = 50 with at least 20
   weights are far more local than chance; without augmentation, hardly. The ℓ1 penalty makes them
   local, not the threshold. Filters of SGD with momentum and weight decay, pruned by size, are on
   average as local (single runs).
 - **[Pruning](rivals.ipynb).** Gradual magnitude pruning to as few weights is ahead of β-LASSO, by
-  {rival} points with {rival_share} % of the first layer and by {fewer_gradual} with
-  {rival_fewer} %. One-shot pruning is level in the first case and {fewer_one_shot} points behind in
-  the second (α = 1, {rival_epochs} epochs, n = {rival_n} and {fewer_n}, before the correction).
+  {rivals[rival-gradual]} points with {rivals[share-many]} % of the first layer and by
+  {rivals[few-gradual]} with {rivals[share-few]} %. One-shot pruning is level in the first case and
+  {rivals[few-one-shot]} points behind in the second (α = 1, {rival_epochs} epochs, n =
+  {rivals[rival-n]} and {rivals[few-n]}, before the correction).
 - **[A growing λ](variants.ipynb).** With λ(1 + d) at a distance of d pixels from a window of 9 × 9
-  pixels, at a random place for each unit, β = 50 is {variant_sgd} points ahead of SGD and
-  {variant_local} behind S-LOCAL (α = {width}, {searched_epochs} epochs, n = {variant_n}). With λ
-  and η as without growth, windows of as many scattered pixels gain nothing ({scattered} points): it
-  helps to restrict each unit to neighbouring pixels, wherever they lie."""
+  pixels, at a random place for each unit, β = 50 is {variants[searched-sgd]} points ahead of SGD
+  and {variants[searched-local]} behind S-LOCAL (α = {own[own-alpha]}, {searched_epochs} epochs, n =
+  {variants[searched-n]}). With λ and η as without growth, windows of as many scattered pixels gain
+  nothing ({variants[scattered-none]} points): it helps to restrict each unit to neighbouring
+  pixels, wherever they lie."""
 CAPTION = """\
-Left: test accuracy on CIFAR-10 against remaining weights (AutoAugment, {epochs} epochs); small dots
-are seeds, numbers the width α; β = 50 has two λ at α = 8; lines: Pareto fronts of all networks and,
-dotted, of S-FC. Right: first-layer filters of S-FC at α = {filters} (AutoAugment,
+Left: test accuracy on CIFAR-10 against remaining weights (AutoAugment, {recipe_epochs} epochs);
+small dots are seeds, numbers the width α; β = 50 has two λ at α = 8; lines: Pareto fronts of all
+networks and, dotted, of S-FC. Right: first-layer filters of S-FC at α = {size_alpha} (AutoAugment,
 {size_epochs} epochs); second row: the first, pruned to as many weights as the third."""
 
 
-def numbers(store: RunStore) -> dict[str, str]:
-    """Return the numbers of `SUMMARY`, in words."""
-    found = pareto.gather(store)[pareto.RECIPE]
-    own = pareto.recipe_numbers(found)
-    runs = {study.name: _stored(study.name, store) for study in SCALING}
-    grown, budget = scaling.numbers(runs), _stored("rivals", store)
-    pruned = rivals.numbers(budget)
-    fewer = rivals.other_numbers({one.name: _stored(one.name, store) for one in RIVALS})
-    penalties = variants.results.numbers(
-        {one.name: _stored(one.name, store) for one in variants.STUDIES}
-    )
+def numbers(store: RunStore) -> dict[str, Any]:
+    """Return what `SUMMARY` and `CAPTION` name: the chapters' numbers, in words."""
+    runs = {
+        study.name: study.stored("desk", store)
+        for chapter in (scaling, rivals, variants)
+        for study in chapter.STUDIES
+    }
+    recipe = pareto.gather(store)[pareto.RECIPE]
     wide = find_study("paper-size").stored("paper", store)
-    size = paper_size.numbers(wide)
-    paper = {row.method: row.cifar10 for row in published.TABLE2}
+    paper = {"sgd": SGD, "sparse": B50, "local": LOCAL}
     return {
-        "paper_sgd": f"{paper[SGD]:.2f}",
-        "paper_sparse": f"{paper[B50]:.2f}",
-        "paper_local": f"{paper[LOCAL]:.2f}",
-        "size_epochs": f"{wide[0].config.epochs}",
-        **{
-            f"size_{name}": size[f"size-{name}"]
-            for name in ("sgd", "sparse", "gain", "first", "left")
-        },
-        "size_paper": size["size-paper-sgd"],
-        "width": own["own-alpha"],
-        "local": own["local-gain"],
-        "gain": ahead(grown["seeds-gain"]),
-        "n": grown["seeds-n"],
-        "searched_closed": grown["searched-gap"],
-        "searched_closed_n": grown["searched-local-n"],
-        "own_zero": ahead(grown["own-zero-last"]),
-        "same_width": ahead(grown["own-local-last"]),
-        "searched": grown["searched-gain"],
-        "searched_n": grown["searched-n"],
-        "searched_epochs": f"{runs['recipe-length-search'][0].config.epochs}",
-        "three": grown["flips-three"],
-        "three_n": grown["flips-others-n"],
-        "three_epochs": f"{runs['flips'][0].config.epochs}",
-        "widest": grown["showpiece-accuracy"],
-        "widest_sgd": grown["showpiece-sgd"],
-        "rival": pruned["rival-gradual"],
-        "rival_n": pruned["rival-n"],
-        "rival_share": pruned["share-many"],
-        "rival_fewer": pruned["share-few"],
-        "fewer_gradual": fewer["few-gradual"],
-        "fewer_one_shot": fewer["few-one-shot"],
-        "fewer_n": fewer["few-n"],
-        "rival_epochs": f"{budget[0].config.epochs}",
-        "variant_sgd": penalties["searched-sgd"],
-        "variant_gap": penalties["searched-gap"],
-        "variant_n": penalties["searched-n"],
-        "variant_local": penalties["searched-local"],
-        "scattered": penalties["scattered-none"],
-        "published": grown["gap-paper"],
-        "closed_n": grown["gap-n"],
-        "local_n": own["local-n"],
-        "epochs": f"{next(iter(found)).epochs}",
-        "filters": f"{wide[0].config.base_channels}",
+        "paper": {name: f"{published.accuracy(of, 'cifar10'):.2f}" for name, of in paper.items()},
+        "size": paper_size.numbers(wide),
+        "size_alpha": wide[0].config.base_channels,
+        "size_epochs": wide[0].config.epochs,
+        "own": pareto.recipe_numbers(recipe),
+        "recipe_epochs": next(iter(recipe)).epochs,
+        "scaling": scaling.results.numbers(runs),
+        "searched_epochs": runs["recipe-length-search"][0].config.epochs,
+        "flips_epochs": runs["flips"][0].config.epochs,
+        "rivals": rivals.results.numbers(runs["rivals"]) | rivals.results.other_numbers(runs),
+        "rival_epochs": runs["rivals"][0].config.epochs,
+        "variants": variants.results.numbers(runs),
     }
 
 
@@ -175,13 +141,15 @@ def sections(store: RunStore) -> dict[Path, dict[str, str]]:
     (first, bullets), caption = SUMMARY.format(**known).split("\n\n"), CAPTION.format(**known)
     cited = _wrapped(first.replace("The paper", "The paper {cite}`neyshabur2020`", 1))
     first, caption = _wrapped(first), _wrapped(caption)
-    bullets = "\n".join(_wrapped(f"- {one}") for one in bullets.removeprefix("- ").split("\n- "))
-    outside = bullets.replace("](", "](book/")
+    inside, outside = (
+        "\n".join(_wrapped(f"- {one}") for one in text.removeprefix("- ").split("\n- "))
+        for text in (bullets, bullets.replace("](", "](book/"))
+    )
     hero = f"```{{figure}} _static/{PICTURE.name}\n:name: fig-hero\n\n{caption}\n```"
     plain = f"![{_one_line(caption)}](book/_static/{PICTURE.name})\n\n*{_one_line(caption)}*"
     return {
         README: {"summary": f"{first}\n\n{plain}\n\n{outside}", "table": table(store)},
-        INTRO: {"summary": f"{cited}\n\n{hero}\n\n{bullets}"},
+        INTRO: {"summary": f"{cited}\n\n{hero}\n\n{inside}"},
     }
 
 
@@ -232,10 +200,6 @@ def _shown(store: RunStore) -> tuple[Conditions, Mapping[str, np.ndarray]]:
     wide = compare.by_method(find_study("paper-size").stored("paper", store))
     shown = figure4.smooth.pictures(wide[B50], wide[SGD])
     return pareto.gather(store)[pareto.RECIPE], shown
-
-
-def _stored(name: str, store: RunStore) -> Sequence[Record]:
-    return find_study(name).stored("desk", store)
 
 
 def _marks(mark: str) -> tuple[str, str]:

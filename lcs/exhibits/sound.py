@@ -166,7 +166,7 @@ def penalty_chart(records: Sequence[Record]) -> Figure | Interactive:
         "accuracy": "validation accuracy (%)",
     }
     about = "Locality in time of each candidate of the search, against the strength of its penalty."
-    return scatter(penalty_frame(records), "penalty", "time", titles, about, logarithmic=True)
+    return scatter(penalty_frame(records), "penalty", "time", titles, about)
 
 
 def filters_shown(records: Sequence[Record]) -> dict[str, np.ndarray | None]:

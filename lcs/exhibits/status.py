@@ -11,11 +11,11 @@ from lcs.config import RunConfig
 from lcs.exhibits import by_chapter, find_study, tables
 from lcs.exhibits.settings import undecided
 from lcs.exhibits.tables import Table
-from lcs.runs import PUBLISHED, Record, RunStore
+from lcs.runs import Record, RunStore
 from lcs.study.base_study import BaseStudy
 
 if TYPE_CHECKING:
-    from IPython.display import Markdown
+    pass
 
 DEVICES = {"desk": "cpu", "paper": "cuda"}
 
@@ -96,27 +96,6 @@ def pending_table(store: RunStore) -> Table:
     )
     columns = ["study", "setting", "runs missing", "cost", "command"]
     return Table("tab-pending", caption, columns, rows, text=columns[1:2] + columns[3:])
-
-
-def notice(studies: Sequence[BaseStudy], scale: str = "desk") -> Markdown | None:
-    """Return what a chapter says at its beginning of studies that have not a single seed.
-
-    None where each has one, or at another scale than the book's.
-    """
-    from IPython.display import Markdown
-
-    store, lines = RunStore(PUBLISHED), []
-    for study in studies if scale == "desk" else ():
-        lacking = [config for config, run in study.runs(scale, 1, store.find).items() if not run]
-        if lacking:
-            runs = "one run" if len(lacking) == 1 else f"{len(lacking)} runs"
-            command = tables.as_typed(f"lcs study {study.name} --seeds 1")
-            lines.append(f"- {study.title}: {runs}. {command}")
-    if not lines:
-        return None
-    head = ":::{admonition} Not run yet\nOf these studies no seed is complete. What they will show "
-    head += "is marked as pending on this page; [Status](status.ipynb) says what they cost."
-    return Markdown("\n".join([head, "", *lines, ":::"]))
 
 
 def done_table(store: RunStore) -> Table:

@@ -177,25 +177,6 @@ def accuracy_figure(table: pd.DataFrame, setting: str) -> Figure:
     return figure
 
 
-def two_values_table() -> Table:
-    """Return the values that a source gives in two places, which differ."""
-    rows = []
-    for row in published.TABLE2:
-        if row.notebook is not None:
-            paper = ["", ""]
-            if row.method == published.ABSTRACT.method:
-                paper = [tables.published(one.cifar10) for one in (row, published.ABSTRACT)]
-            report = tables.reproduction(row.report, 1)
-            rows.append([row.method, report, tables.reproduction(row.notebook), *paper])
-    caption = (
-        "Test accuracy on CIFAR-10 where a source gives two values: the reproduction's report and "
-        "its notebook; the paper's Table 2 and the abstract of its NeurIPS version. This book "
-        "compares with the report and the table."
-    )
-    columns = ["method", "report", "notebook", "paper, table", "paper, abstract"]
-    return Table("tab-variants", caption, columns, rows)
-
-
 def accuracy_numbers(records: Sequence[Record]) -> Numbers:
     """Return the numbers of the chapter's prose: mean accuracies in per cent, and differences.
 

@@ -69,8 +69,8 @@ def smooth_filters_gather_as_much(store):
     On the process β = 50 cannot be told from them, nor from these with random phases.
     """
     groups = [records(store, name) for name in ("origin-augmentation", "origin-process")]
-    rows = smooth.frame(groups, origin.condition_text).to_dict("records")
-    images = [row for row in rows if row["setting"].startswith("cifar10")]
+    rows = smooth.frame(groups, origin.seen_text).to_dict("records")
+    images = [row for row in rows if row["setting"].startswith("natural images")]
     process = [row for row in rows if row not in images]
     return (
         len(images) >= 4

@@ -1,18 +1,15 @@
 """What the pages print, against the records read as plain JSON; tables and comparisons."""
 
-import itertools
 import json
 import math
 
 import nbformat
 import numpy as np
-import pandas as pd
 import pytest
 
 from lcs.config import Config
 from lcs.exhibits import cells, compare, find_study, plots, table2, tables
 from lcs.exhibits.book import ROOT
-from lcs.exhibits.figure4 import figures
 from lcs.runs import PUBLISHED, RunStore
 from lcs.stats import Interval, mean_interval
 
@@ -170,23 +167,3 @@ def test_zero_is_grey_in_a_filter():
     assert image.shape == (2, 2, 3)
     assert image[0, 0].tolist() == [0.5] * 3
     assert image[0, 1].tolist() == [0.0] * 3
-
-
-def test_a_scatter_tells_method_loss_and_augmentation_apart():
-    cells = itertools.product(("SGD", "β-LASSO"), ("bce", "cross-entropy"), (False, True))
-    rows = [
-        {
-            "x": 1.0 + i,
-            "y": 0.0,
-            "ci95": 0.1,
-            "method": method,
-            "loss": loss,
-            "augmented": augmented,
-        }
-        for i, (method, loss, augmented) in enumerate(cells)
-    ]
-    figure = figures.scatter(pd.DataFrame(rows), "weights", "points")
-    assert len(figure.legends[0].get_texts()) == 5
-    drawn = [line for line in figure.axes[0].lines if len(line.get_xdata()) == 1]
-    looks = {(line.get_color(), line.get_marker(), line.get_mfc()) for line in drawn}
-    assert len(looks) == 8

@@ -12,11 +12,7 @@ from lcs.exhibits import find_study, origin
 from lcs.exhibits.methods import B50, method
 from lcs.runs import Record
 
-NAMES = {
-    "origin-augmentation": origin.augmentation_text,
-    "origin-data": origin.data_and_augmentation_text,
-    "origin-process": origin.data_text,
-}
+NAMES = ("origin-augmentation", "origin-data", "origin-process")
 
 
 @pytest.fixture(autouse=True)
@@ -45,13 +41,11 @@ def records():
 @pytest.mark.parametrize("name", NAMES)
 def test_conditions_have_names_of_their_own(records, name):
     conditions = {
-        (NAMES[name](r.config), method(r.config), r.config.l1, r.config.run_id[:10])
+        (origin.seen_text(r.config), method(r.config), r.config.l1, r.config.run_id[:10])
         for r in records[name]
     }
     assert len({condition[:3] for condition in conditions}) == len(conditions)
-    assert len(origin.origin_table(name, records[name], "What", NAMES[name]).rows) == len(
-        conditions
-    )
+    assert len(origin.origin_table(name, records[name], "What").rows) == len(conditions)
 
 
 def test_only_what_is_named_differs():
@@ -76,18 +70,18 @@ def test_words_are_of_beta_50_by_augmentation(records):
 
 
 def test_locality_is_shown_by_condition(records):
-    frame = origin.locality_frame(records["origin-process"], origin.data_text)
+    frame = origin.locality_frame(records["origin-process"])
     assert len(frame) == 4 * 4
     assert sum(", λ = " in name for name in frame.series) == 12
-    frame = origin.locality_frame(records["origin-data"], origin.data_and_augmentation_text)
+    frame = origin.locality_frame(records["origin-data"])
     assert len(frame) == 18
-    row = frame[(frame.setting == "natural images") & (frame.series == "β = 50")]
+    row = frame[(frame.setting == "natural images, flips and crops") & (frame.series == "β = 50")]
     assert row["values"].tolist() == [pytest.approx([15, 15.1, 15.2])]
     assert row["ci95"].tolist() == [pytest.approx(0.248, abs=1e-3)], "over seeds"
     one = [run for run in records["origin-data"] if not run.config.seed]
-    frame = origin.locality_frame(one, origin.data_and_augmentation_text)
+    frame = origin.locality_frame(one)
     assert frame["ci95"].tolist() == pytest.approx([3.0] * 18), "over filters"
-    assert origin.locality_frame([], origin.data_text).empty
+    assert origin.locality_frame([]).empty
 
 
 def test_the_switch_shows_the_same_data(records, monkeypatch):
@@ -101,7 +95,7 @@ def test_the_switch_shows_the_same_data(records, monkeypatch):
     assert [title.removeprefix("β = 50, ") for title in sparse] == [
         title.removeprefix("SGD, ") for title in dense
     ]
-    assert "β = 50, shuffled labels" in sparse
+    assert "β = 50, shuffled labels, flips and crops" in sparse
     assert "β = 50, shuffled labels, no augmentation" not in sparse  # SGD has no such run
     axes = origin.filters_chart({name: [] for name in NAMES}).axes[0]
     assert "pending" in axes.texts[0].get_text()

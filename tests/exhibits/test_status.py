@@ -108,15 +108,3 @@ def test_records_are_read_once():
     store = Counted(timed("figure3", seeds=1))
     status.progress(store)
     assert store.reads == 1
-
-
-def test_a_chapter_begins_with_studies_that_have_no_seed():
-    """Not with one that has some, and at no other scale than the book's."""
-    missing = dataclasses.replace(
-        find_study("permuted"), name="x", title="X", make=lambda base, _: [base.replace(lr=0.123)]
-    )
-    text = status.notice([find_study("table2"), missing]).data
-    assert "- X: one run. `.venv/bin/lcs study x --seeds 1`" in text
-    assert "table2" not in text
-    assert status.notice([find_study("table2")]) is None
-    assert status.notice([missing], "smoke") is None

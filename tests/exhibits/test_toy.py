@@ -201,15 +201,12 @@ def test_support_shows_both_numbers_of_observations(records):
     assert list(drawn) == list(wanted[wanted.optimizer == "beta-lasso"].recovered)
 
 
-def test_forecast_and_starts_show_every_cell(records):
-    cells = results.choose(results.cells(records), optimizer="beta-lasso")
-    shown = figures.forecast(cells)
+def test_starts_show_every_cell(records):
     marks = results.start_frame(records)
-    second = figures.starts(marks, results.start_law(records))
-    for figure, total in ((shown, len(cells)), (second, len(marks))):
-        figure.draw_without_rendering()
-        lines = [line for axes in figure.axes for line in axes.lines if line.get_marker() != "None"]
-        assert sum(len(line.get_xdata()) for line in lines) == total
+    figure = figures.starts(marks, results.start_law(records))
+    figure.draw_without_rendering()
+    lines = [line for axes in figure.axes for line in axes.lines if line.get_marker() != "None"]
+    assert sum(len(line.get_xdata()) for line in lines) == len(marks)
 
 
 # The slider

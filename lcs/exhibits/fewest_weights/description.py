@@ -72,21 +72,6 @@ def gap_bound(
     return whole, math.sqrt(whole**2 - values * bits / (2 * samples))
 
 
-def most_weights(
-    limit: float, possible: int, samples: int, bits: int = BITS, delta: float = DELTA
-) -> int:
-    """Return the most weights, none of them shared, at which the bound on the gap is below a limit.
-
-    0 where not even one weight is. Of `possible` weights, for so many training images.
-    """
-    low, high = 0, possible
-    while low < high:
-        middle = (low + high + 1) // 2
-        whole, _ = gap_bound(middle, middle, possible, samples, bits, delta)
-        low, high = (middle, high) if whole < limit else (low, middle - 1)
-    return low
-
-
 def _shown(found: Mapping[str, Conditions]) -> dict[str, list[Record]]:
     """Return the runs of the table by row: of the recipe at `pareto.WIDTH`, and of R's setting."""
     recipe, few = found[pareto.RECIPE], found[pareto.REPRODUCTION]
@@ -144,13 +129,11 @@ def bound_table(found: Mapping[str, Conditions], bits: int = BITS, delta: float 
 def numbers(
     found: Mapping[str, Conditions], bits: int = BITS, delta: float = DELTA
 ) -> dict[str, str]:
-    """Return what would make the bound less than 1, in words.
+    """Return the bound in words.
 
     `bound-own`, `bound-own-gap`, `gap-own`: of β = 50 with its own λ, the bound on the error and on
-    the gap, and the gap. `need-own`: weights that would bring the first below 1 at this training
-    error, `need-fit` at none, `need-gap` those that would bring the second to the measured gap;
-    `need-images`: images, with the weights as they are. `least-bound`, `least-structure`: the bound
-    on the error of the network with the fewest weights, by both readings.
+    the gap, and the gap. `least-bound`, `least-structure`: the bound on the error of the network
+    with the fewest weights, by both readings.
     """
     recipe, few = found[pareto.RECIPE], found[pareto.REPRODUCTION]
     dataset = next((config.dataset for config in recipe), "cifar10")
@@ -159,31 +142,22 @@ def numbers(
         return dict.fromkeys(NUMBERS, PENDING)
     mean = _means([bound(run, bits, delta) for run in recipe[own]])
     small = _means([bound(run, bits, delta) for run in few[least]])
-    m, n, error = data.spec(dataset).train_size, int(mean["possible"]), mean["training_error"]
-
-    def needed(limit: float) -> str:
-        return f"{most_weights(limit, n, m, bits, delta):,}"
 
     return {
-        "bound-own": f"{error + mean['whole']:.1f}",
+        "bound-own": f"{mean['training_error'] + mean['whole']:.1f}",
         "bound-own-gap": f"{mean['whole']:.1f}",
         "gap-own": f"{mean['gap']:.3f}",
-        "need-own": needed(1 - error),
-        "need-fit": needed(1.0),
-        "need-gap": needed(mean["gap"]),
-        # the root falls as 1/√m
-        "need-images": f"{m * (mean['whole'] / (1 - error)) ** 2 / 1e6:.0f}",
         "least-bound": f"{small['training_error'] + small['whole']:.2f}",
         "least-structure": f"{small['training_error'] + small['structure']:.2f}",
-        "m": f"{m:,}",
+        "m": f"{data.spec(dataset).train_size:,}",
         "bits": f"{bits}",
         "delta": f"{delta:g}",
     }
 
 
 NUMBERS = (
-    *("bound-own", "bound-own-gap", "gap-own", "need-own", "need-fit", "need-gap"),
-    *("need-images", "least-bound", "least-structure", "m", "bits", "delta"),
+    *("bound-own", "bound-own-gap", "gap-own", "least-bound", "least-structure"),
+    *("m", "bits", "delta"),
 )
 
 

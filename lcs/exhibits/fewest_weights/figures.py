@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lcs import data
 from lcs.exhibits import tables
 from lcs.exhibits.compare import Conditions
-from lcs.exhibits.fewest_weights import description, pareto, sizes
-from lcs.exhibits.methods import B0, B1, B50, CONV, LOCAL, PROXIMAL, SGD, THREE, method
+from lcs.exhibits.fewest_weights import pareto
+from lcs.exhibits.methods import B0, B1, B50, CONV, LOCAL, PROXIMAL, SGD, THREE
 from lcs.exhibits.plots.interactive import Interactive, scatter
 from lcs.exhibits.plots.style import (
     PUBLISHED_MARKERS,
@@ -92,41 +91,6 @@ def _add_methods(axes: Axes) -> None:
         axes.plot([], [], marker, color=shade, ms=6, label=name)
 
 
-def bound(
-    found: Mapping[str, Conditions],
-    bits: int = description.BITS,
-    delta: float = description.DELTA,
-) -> Figure:
-    """Draw the measured gap of every run, and the bound on it, against the remaining weights.
-
-    The bound is that of S-FC at the largest width, of which so many weights remain.
-    """
-    runs = [run for conditions in found.values() for group in conditions.values() for run in group]
-    if not runs:
-        return pending()
-    figure, axes = subplots(figsize=(WIDTH, 3.8))
-    config = max((run.config for run in runs), key=lambda c: c.base_channels)
-    n = sizes.count("s-fc", config.base_channels)
-    m = data.spec(config.dataset).train_size
-    counts = np.unique(np.geomspace(1, n, 200).astype(int))
-    bounds = [description.gap_bound(int(k), int(k), n, m, bits, delta) for k in counts]
-    whole, structure = zip(*bounds, strict=True)
-    axes.plot(counts, whole, "k-", label="bound on the gap, Theorem 2")
-    axes.plot(counts, structure, "k--", label="the same, structure alone")
-    axes.axhline(1, color="0.6", lw=1, zorder=0)
-    for run in runs:
-        here, (shade, marker, _) = description.bound(run, bits, delta), look(method(run.config))
-        axes.plot(here.values, here.gap, marker, color=shade, ms=4, alpha=0.7)
-    _add_methods(axes)
-    axes.set(xscale="log", xlabel=COSTS["weights"], ylabel="test error − training error")
-    axes.set_yscale("symlog", linthresh=0.01)
-    axes.set_yticks([0, 0.01, 0.1, 1, 10, 100], ["0", "0.01", "0.1", "1", "10", "100"])
-    axes.set_ylim(bottom=-0.015)
-    axes.minorticks_off()
-    add_legend(figure, axes, columns=3)
-    return figure
-
-
 def every_run(found: Conditions) -> Interactive:
     """Return a chart of all runs, in which a point tells its run and leads to its record."""
     titles = {
@@ -139,7 +103,7 @@ def every_run(found: Conditions) -> Interactive:
     }
     table = pareto.frame(found).round({"accuracy": 2})
     about = "Test accuracy of every run against its remaining weights."
-    return scatter(table, "weights", "accuracy", titles, about, logarithmic=True)
+    return scatter(table, "weights", "accuracy", titles, about)
 
 
 def counts(table: pd.DataFrame, marks: pd.DataFrame) -> Figure:

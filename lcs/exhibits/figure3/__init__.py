@@ -35,9 +35,6 @@ STUDIES = (
 )
 
 
-FORMULAS = {"conv1": "3 s⁴ α / 4", "fc1": "6 s² α²", "fc2": "24 c α"}
-
-
 def nonzeros_table(records: Sequence[Record], scale: str, name: str = "tab-nonzeros") -> Table:
     """Return the non-zero weights after the last epoch, layer by layer, with the published ones."""
     if not records:
@@ -59,31 +56,6 @@ def nonzeros_table(records: Sequence[Record], scale: str, name: str = "tab-nonze
     )
     columns = ["method", "layer", "reproduction", "ours", "share (%)", "seeds"]
     return Table(name, caption, columns, rows, text=["layer"])
-
-
-def ranges_table(config: Config) -> Table:
-    """Return the size of S-FC's layers, here and in the paper: it explains the figures' ranges."""
-    wide = config.replace(dataset="cifar10", base_channels=published.PAPER_BASE_CHANNELS)
-    here, there = count_weights(config, "s-fc"), count_weights(wide, "s-fc")
-    rows = [
-        [
-            title,
-            FORMULAS[layer],
-            f"{here[layer]:,}",
-            f"{there[layer]:,}",
-            tables.published(published.FIGURE3[layer], 0),
-        ]
-        for layer, title in LAYERS.items()
-    ]
-    caption = (
-        "Weights of S-FC in each layer, by the formulas of the paper's Table 3 (image side s, "
-        "c classes), and the weights that remain at the end of the paper's Figure 3, read off its "
-        "log axes and so approximate (CIFAR-10, β = 50, "
-        f"{published.PAPER_EPOCHS} epochs)."
-    )
-    widths = [f"α = {c.base_channels}" for c in (config, wide)]
-    columns = ["layer", "formula", *widths, "remaining, paper"]
-    return Table("tab-ranges", caption, columns, rows, text=["formula"])
 
 
 def nonzeros_references(config: Config) -> dict[str, dict[str, float]]:
@@ -179,8 +151,8 @@ def laws_numbers(records: Sequence[Record]) -> Numbers:
     numbers: Numbers = {}
     for beta, names in LAW_NUMBERS.items():
         runs = compare.by_method(records).get(beta_lasso_method(beta))
-        values = _law_numbers(runs) if runs else dict.fromkeys(names, math.nan)
-        numbers |= {f"{name}-{beta}": values[name] for name in names}
+        values = _law_numbers(runs) if runs else {}
+        numbers |= {f"{name}-{beta}": values.get(name, math.nan) for name in names.split()}
     return numbers
 
 
@@ -203,18 +175,8 @@ def _law_numbers(runs: Sequence[Record]) -> dict[str, float]:
 
 # those of each β that the prose names
 LAW_NUMBERS = {
-    1: ("half", "half-law", "returned", "needed"),
-    50: (
-        "gone-first",
-        "gone-first-law",
-        "half",
-        "half-law",
-        "left",
-        "empty-law",
-        "returned",
-        "last",
-        "shrunk",
-    ),
+    1: "half half-law returned needed",
+    50: "gone-first gone-first-law half half-law left empty-law returned last shrunk",
 }
 
 

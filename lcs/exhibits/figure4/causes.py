@@ -17,11 +17,11 @@ from lcs.exhibits.settings import STRONGER_L1
 from lcs.exhibits.tables import NONE, PENDING, Table, signed
 from lcs.exhibits.verdicts import UNMEASURED, Claim, Finding, Judge
 from lcs.exhibits.why.factorial import AUGMENTED_CROSS_ENTROPY, LOSSES, has_stronger_l1
-from lcs.runs import Record, RunStore
+from lcs.runs import Record
 from lcs.stats import Interval, mean_interval
 
 if TYPE_CHECKING:
-    import pandas as pd
+    pass
 
 
 def factorial_numbers(records: Sequence[Record]) -> dict[str, str]:
@@ -119,52 +119,6 @@ def sparsity_numbers(records: Sequence[Record]) -> dict[str, str]:
         "eligible-few": locality.eligible_text(few),
         "runs-recipe": cells.count_text(found),
     }
-
-
-def fully_connected(store: RunStore) -> list[Record]:
-    """Return every stored run of S-FC on CIFAR-10, in the order of their files.
-
-    Not those with masks, on permuted pixels, surrogates of the images or shuffled labels, with a λ
-    that grows outside a window, of a share of the images, or that start from another's network.
-    """
-    return [
-        r
-        for r in compare.network_runs(store)
-        if (r.config.model, r.config.dataset) == ("s-fc", "cifar10")
-        and (r.config.images, r.config.labels) == ("natural", "true")
-        and (r.config.pruning, r.config.start) == ("none", "initial")
-        and (r.config.l1_growth, r.config.train_share) == (0, 1)
-        and not (r.config.validation or r.config.permute_pixels)
-    ]
-
-
-def against_sparsity(records: Sequence[Record], measure: str) -> pd.DataFrame:
-    """Return what `figures.scatter` draws: locality beyond chance against weights per filter.
-
-    Args:
-        records: of S-FC with any method.
-        measure: its key in a record, as `window_mass`; the window's share is in per cent.
-    """
-    factor = locality.unit_factor(measure)
-    rows = []
-    for record in records:
-        found, config = record.final["locality"][measure], record.config
-        if found["excess_mean"] is None:
-            continue
-        penalised = "β-LASSO, β > 0" if config.beta else "ℓ1 alone: β = 0, proximal"
-        rows.append(
-            {
-                "x": record.final["nonzeros"]["conv1"] / locality.units(record),
-                "y": factor * found["excess_mean"],
-                "ci95": factor * found["excess_ci95"],
-                "method": "SGD" if config.optimizer == "sgd" else penalised,
-                "augmented": config.augment != "none",
-                "loss": cells.field_text(config, "loss"),
-                "run_id": record.run_id,
-            }
-        )
-    columns = ["x", "y", "ci95", "method", "augmented", "loss", "run_id"]
-    return tables.data_frame(rows, columns=columns).drop_duplicates("run_id")
 
 
 # Claims

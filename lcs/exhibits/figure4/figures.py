@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lcs.exhibits.plots.style import (
     WIDTH,
     add_legend,
     colour,
-    label_log_axis,
     look,
     pending,
     shades,
@@ -45,40 +44,6 @@ def windows(panels: Mapping[str, pd.DataFrame], unit: str) -> Figure:
         axes.set_xlabel("α")
         axes.legend(fontsize="small")
     grid[0, 0].set_ylabel(unit)
-    return figure
-
-
-def scatter(table: pd.DataFrame, label: str, unit: str) -> Figure:
-    """Draw one number of each run against another, with its interval.
-
-    Args:
-        table: columns `x` (logarithmic), `y`, `ci95`, `method` (its colour), `augmented` (filled)
-            and `loss` (its marker).
-        label: of the horizontal axis.
-        unit: of the vertical one.
-    """
-    if table.empty:
-        return pending()
-    from matplotlib.lines import Line2D
-
-    figure, axes = subplots(figsize=(WIDTH, 3.8))
-    colours = {method: colour(method) for method in dict.fromkeys(table.method)}
-    markers = dict(zip(dict.fromkeys(table.loss), "oD", strict=False))
-    for (method, loss, augmented), runs in table.groupby(["method", "loss", "augmented"]):
-        hue = colours[method]
-        axes.errorbar(
-            runs.x, runs.y, yerr=runs.ci95, fmt=markers[loss], ms=5, lw=0.8, alpha=0.8,
-            color=hue, mfc=hue if augmented else "white",
-        )  # fmt: skip
-    keys: list[tuple[dict[str, Any], str]]
-    keys = [({"marker": "s", "color": hue}, name) for name, hue in colours.items()]
-    keys += [({"marker": m, "color": "0.3", "mfc": "white"}, name) for name, m in markers.items()]
-    keys.append(({"marker": "o", "color": "0.3"}, "filled: with augmentation"))
-    handles = [Line2D([], [], ls="", label=name, **style) for style, name in keys]
-    figure.legend(handles=handles, loc="outside upper left", ncols=3)
-    axes.axhline(0, color="0.6", lw=1, zorder=0)
-    axes.set(xscale="log", xlabel=label, ylabel=unit)
-    label_log_axis(axes.xaxis)
     return figure
 
 

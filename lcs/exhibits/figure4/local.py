@@ -17,10 +17,10 @@ from lcs.exhibits.settings import (
     baseline,
     sgd_and_betas,
 )
-from lcs.exhibits.tables import Numbers, Table, signed
+from lcs.exhibits.tables import Numbers, signed
 from lcs.exhibits.verdicts import UNMEASURED, Claim, Finding, beyond_zero, verdict
 from lcs.runs import Record
-from lcs.stats import Interval, mean_interval
+from lcs.stats import mean_interval
 from lcs.study import Study
 
 if TYPE_CHECKING:
@@ -78,29 +78,6 @@ EXCESSES = {
     "spread": "spread (pixels)",
     "morans_i": "Moran's I",
 }
-
-
-def excess_table(settings: Mapping[str, Sequence[Record]]) -> Table:
-    """Return the same as a table: mean and interval of each measure beyond chance."""
-    rows = []
-    frame = excess_frame(settings)
-    for (setting, series), here in frame.groupby(["setting", "series"], sort=False):
-        shown = []
-        for measured, values, ci95 in zip(
-            here["measure"], here["values"], here["ci95"], strict=True
-        ):
-            digits = 3 if measured == EXCESSES["morans_i"] else 2
-            known = np.isfinite(values).all()
-            mean = Interval(float(np.mean(values)), ci95, len(values))
-            shown.append(signed(mean, digits) if known else tables.NONE)
-        rows.append([setting, series, *shown, f"{len(here['values'].iloc[0])}"])
-    caption = (
-        "The numbers of {numref}`fig-locality`: mean over seeds of each measure less that of the "
-        "filter's own permutations, ± 95 % interval over seeds, or over the filters of a single "
-        "run."
-    )
-    columns = ["setting", "method", *EXCESSES.values(), "n"]
-    return Table("tab-locality-all", caption, columns, rows, text=["method"])
 
 
 def width_frame(records: Sequence[Record]) -> pd.DataFrame:

@@ -80,10 +80,8 @@ def scatter(
     y: str,
     titles: Mapping[str, str],
     description: str,
-    *,
-    logarithmic: bool = False,
 ) -> Interactive:
-    """Draw runs as points that say what they are, and lead to their records.
+    """Draw runs as points that say what they are, and lead to their records; x is logarithmic.
 
     Args:
         table: columns `method` (a name that has a look), `link` (to the record; may be empty), and
@@ -92,11 +90,9 @@ def scatter(
         y: of the vertical one.
         titles: columns that a point tells, with what they are called on the page.
         description: of what is seen.
-        logarithmic: whether the horizontal axis is.
     """
     import altair as alt
 
-    scale = alt.Scale(type="log", nice=False) if logarithmic else alt.Scale(zero=False)
     methods = list(dict.fromkeys(table["method"]))
     looks = [look(name) for name in methods]
     colours = alt.Scale(domain=methods, range=[own.colour for own in looks])
@@ -112,8 +108,8 @@ def scatter(
                 x,
                 type="quantitative",
                 title=titles.get(x, x),
-                scale=scale,
-                axis=powers if logarithmic else alt.Axis(),
+                scale=alt.Scale(type="log", nice=False),
+                axis=powers,
             ),
             y=alt.Y(y, type="quantitative", title=titles.get(y, y), scale=alt.Scale(zero=False)),
             color=alt.Color("method", type="nominal", scale=colours, legend=keys),

@@ -80,6 +80,9 @@ def page(run: Run, seeds: Sequence[Run], pages: Collection[str]) -> str:
         there = f"book/{use.chapter}" in pages
         chapter = _link(f"{root}book/{use.chapter}.html", use.chapter) if there else use.chapter
         uses.append(f"<code>{escape(use.study)}</code> ({chapter}), {escape(use.setting)}")
+    # also what this code does not know
+    origin = {name.replace("_", " "): _plain(value) for name, value in record.provenance.items()}
+    origin |= {"seconds": cost.duration(record.provenance["seconds"])}
     sections = [
         _pairs(
             {
@@ -95,7 +98,7 @@ def page(run: Run, seeds: Sequence[Run], pages: Collection[str]) -> str:
         "<h2>Configuration</h2>",
         _configuration(run.config),
         "<h2>Origin</h2>",
-        _pairs({key: escape(value) for key, value in _origin(record.provenance).items()}),
+        _pairs({name: escape(value) for name, value in origin.items()}),
     ]
     title, body = escape(run.title), "\n".join(sections)
     back = f"{root}book/records.html#{quote(run.place)}"
@@ -219,34 +222,6 @@ def _configuration(config: RunConfig) -> str:
     )
     head = "<tr><th>name</th><th>value</th><th>default</th></tr>"
     return f"<table><thead>{head}</thead>\n<tbody>{rows}</tbody></table>"
-
-
-ORIGIN = {
-    "commit": "Commit",
-    "unmodified": "Code as committed",
-    "code": "SHA-256 of the library",
-    "packages": "Packages",
-    "device": "Device",
-    "hardware": "Hardware",
-    "threads": "Threads",
-    "seconds": "Time of computation",
-    "resumes": "Times resumed",
-    "time": "Begun",
-    "command": "Command",
-    "modes": "Epochs by kind of product",
-    "before_resume": "Origin before it was resumed",
-    "code_before_resume": "SHA-256 of the library before",
-    "source_as_recorded": "Its source has the history of the source's record",
-    "sha256": "SHA-256 of the record",
-}
-
-
-def _origin(origin: Mapping[str, Any]) -> dict[str, str]:
-    """Return what a record says of its origin, also what this code does not know."""
-    known = {name: origin[name] for name in ORIGIN if name in origin}
-    texts = {name: _plain(value) for name, value in {**known, **origin}.items()}
-    texts["seconds"] = cost.duration(origin["seconds"])
-    return {ORIGIN.get(name, name): text for name, text in texts.items()}
 
 
 def _plain(value: Any) -> str:

@@ -18,7 +18,7 @@ from lcs.exhibits.methods import B0, B50, LOCAL, PROXIMAL, SGD, THREE
 from lcs.exhibits.scaling import gains, studies
 from lcs.exhibits.scaling.widths import fit_and_gap_text
 from lcs.exhibits.settings import DESK, chosen, chosen_flip_crop
-from lcs.exhibits.tables import PENDING, Table, ahead
+from lcs.exhibits.tables import PENDING, Cell, Table, ahead
 from lcs.runs import Record
 from lcs.stats import lack_of_fit
 
@@ -86,44 +86,33 @@ comparison_table = partial(cells.comparison, COMPARED)
 
 
 def largest_table(runs: Mapping[str, Sequence[Record]]) -> Table:
-    """Return accuracy, fit, remaining weights and time of the largest runs, and the paper's.
+    """Return accuracy, fit, remaining weights and time of the largest runs.
 
     Args:
         runs: the records of each study by its name.
     """
-    name, what = "tab-showpiece", "S-FC at α = 32, with SGD and with β-LASSO"
+
+    def time(found: Sequence[Record]) -> str:
+        return cost.duration(float(np.mean([run.provenance["seconds"] for run in found])))
+
     records = [record for study in studies.LARGEST for record in runs[study.name]]
-    if not records:
-        return tables.pending_table(name, what, "lcs study showpiece")
-    rows = []
-    for study in studies.LARGEST:
-        for config, found in compare.conditions(runs[study.name]).items():
-            seconds = float(np.mean([run.provenance["seconds"] for run in found]))
-            rows.append(
-                [
-                    cells.method_text(config) + cells.zeros_text(config),
-                    cells.field_text(config, "weight_decay"),
-                    cells.mean_text(found),
-                    cells.field_text(config, "augment"),
-                    fit_and_gap_text(found),
-                    cells.layers_text(found),
-                    cost.duration(seconds),
-                    tables.links(found),
-                ]
-            )
-    known = tables.published(published.SHORT[SGD])
-    theirs = [
-        f"SGD, α ≈ {published.PAPER_BASE_CHANNELS}", tables.NONE, known, *[tables.NONE] * 5
-    ]  # fmt: skip
-    caption = (
-        f"{what}. {cells.setting_text(records)}{cells.spread_text(records)}; accuracy on the "
-        "training images without augmentation, and in brackets by how many points it is above that "
-        "on the test images; the last row is the paper's shorter training, "
-        f"{published.SHORT_EPOCHS} epochs."
+    columns: dict[str, Cell] = {
+        "method": cells.of(lambda config: cells.method_text(config) + cells.zeros_text(config)),
+        **cells.by_field(["weight_decay"]),
+        "test accuracy (%)": cells.mean_text,
+        **cells.by_field(["augment"]),
+        "training accuracy (%)": fit_and_gap_text,
+        "remaining, layers 1, 2, 3 (%)": cells.layers_text,
+        "time": time,
+        "seeds": tables.links,
+    }
+    what = "S-FC at α = 32, with SGD and with β-LASSO"
+    note = (
+        "; accuracy on the training images without augmentation, and in brackets by how many "
+        "points it is above that on the test images"
     )
-    columns = ["method", LABELS["weight_decay"], "test accuracy (%)", LABELS["augment"]]
-    columns += ["training accuracy (%)", "remaining, layers 1, 2, 3 (%)", "time", "seeds"]
-    return Table(name, caption, columns, [*rows, theirs], text=[LABELS["augment"], "seeds"])
+    text = [LABELS["augment"], "seeds"]
+    return cells.by_condition("showpiece", records, columns, what, note=note, text=text)
 
 
 def numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
@@ -149,9 +138,9 @@ def numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
     )
     return {
         "epochs": f"{own[0].config.epochs}" if own else PENDING,
-        "own-zero-last": cells.gain_of(last, B50, B0),
-        "own-local-first": cells.gain_of(first, LOCAL, B50),
-        "own-local-last": cells.gain_of(last, LOCAL, B50),
+        "own-zero-last": ahead(cells.gain_of(last, B50, B0)),
+        "own-local-first": ahead(cells.gain_of(first, LOCAL, B50)),
+        "own-local-last": ahead(cells.gain_of(last, LOCAL, B50)),
         "gap-last": gap_text(last),
         "gap-n": f"{len(gains_and_gaps(last)[0])}",
         "gap-paper": f"{100 * published.gap_closed():.0f}",
@@ -161,7 +150,7 @@ def numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
         # "points behind"
         "threshold-zero": ahead(cells.gain_of(at_lambda, B50, B0)),
         "threshold-proximal": ahead(cells.gain_of(at_lambda, B50, PROXIMAL)),
-        "seeds-gain": cells.gain_of(more, B50, SGD),
+        "seeds-gain": ahead(cells.gain_of(more, B50, SGD)),
         "seeds-added": cells.gain_of(added, B50, SGD),
         "seeds-n": f"{len(more.get(SGD, []))}",
         "showpiece-paper": f"{published.SHORT[SGD]:.2f}",

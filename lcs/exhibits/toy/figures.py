@@ -96,28 +96,6 @@ def support(curves: pd.DataFrame, lr: float) -> Figure:
     return figure
 
 
-def forecast(cells: pd.DataFrame) -> Figure:
-    """Draw the expected against the observed share recovered, a dot for each cell.
-
-    Args:
-        cells: columns `observations` (a panel each), `schedule`, `expected`, `recovered`.
-    """
-    figure, [panels] = subplots(
-        1, cells.observations.nunique(), figsize=(WIDTH, 3.6), sharey=True, squeeze=False
-    )
-    for axes, (size, here) in zip(panels, cells.groupby("observations", sort=False), strict=True):
-        axes.plot([0, 1], [0, 1], color="0.8", zorder=0)
-        for (schedule, run), marker, shade in zip(
-            here.groupby("schedule", sort=False), "ox", shades("β-LASSO", 2), strict=False
-        ):
-            look = {"marker": marker, "color": shade, "mfc": "none", "ms": 5, "ls": ""}
-            axes.plot(run.expected, run.recovered, **look, label=schedule)
-        axes.set(xlabel="share expected", title=f"N = {size}", aspect="equal")
-    panels[0].set_ylabel("share recovered")
-    add_legend(figure, panels[0], columns=2)
-    return figure
-
-
 def starts(cells: pd.DataFrame, curve: pd.DataFrame) -> Figure:
     """Draw the share recovered against the scale of the start, in units of what survives.
 

@@ -76,26 +76,14 @@ def use_stronger_l1(config: Config) -> Config | None:
     return config.replace(**{name: round(scale * l1, 12) for name, l1 in STRONGER_L1.items()})
 
 
-class Factor(NamedTuple):
-    """A factor of the factorial: its name and two levels, and the change from one to the other."""
-
-    name: str
-    start: str
-    end: str
-    change: Change
-
-
-FACTORS = (
-    Factor("augmentation", "none", "flips and crops", add_augmentation),
-    Factor("loss", "binary cross-entropy", "cross-entropy", use_cross_entropy),
-    Factor(
-        "loss, at equal rates",
-        "binary cross-entropy",
-        "cross-entropy",
-        use_cross_entropy_at_equal_rates,
+FACTORS: dict[str, Change] = {
+    "augmentation: flips and crops instead of none": add_augmentation,
+    "loss: cross-entropy instead of binary cross-entropy": use_cross_entropy,
+    "loss, at equal rates: cross-entropy instead of binary cross-entropy": (
+        use_cross_entropy_at_equal_rates
     ),
-    Factor("λ", "2e-5", "5e-5, others 1e-5", use_stronger_l1),
-)
+    "λ: 5e-5, others 1e-5 instead of 2e-5": use_stronger_l1,
+}
 
 
 class Contrast(NamedTuple):

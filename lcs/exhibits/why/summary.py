@@ -114,12 +114,8 @@ def compare_all(found: Mapping[str, Conditions]) -> list[tuple[str, str, Contras
 
     crossed = found["factorial"]
     factors = [
-        (
-            f"{factor.name}: {factor.end} instead of {factor.start}",
-            over,
-            contrast(crossed, changed_pairs(crossed, factor.change), AGAINST[over]),
-        )
-        for factor in FACTORS
+        (text, over, contrast(crossed, changed_pairs(crossed, change), AGAINST[over]))
+        for text, change in FACTORS.items()
         for over in ("β = 0", "SGD")
     ]
     return [*map(compared, SINGLE_CHANGES), *factors, *map(compared, WIDTHS)]
