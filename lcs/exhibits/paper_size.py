@@ -227,7 +227,7 @@ def numbers(records: Sequence[Record]) -> dict[str, str]:
     eligible = 100 * np.mean([r.final["locality"]["eligible"] for r in sparse]) / units.sum()
     local = count_weights(run.config, LOCAL.model)["conv1"]
     counts = np.min([each.history["nonzeros"]["conv1"] for each in sparse], axis=0)
-    below = int(np.argmax(counts < local))
+    below = int(np.argmax(counts < local)) if counts.min() < local else len(counts) - 1
     half = bisect_right(run.history["epoch"], run.config.epochs / 2)
     middle = slice(max(0, half - 5), half + 5)
     stored = [each.load_filters() for each in (run, dense[0]) if each.has_filters]
@@ -256,10 +256,8 @@ def numbers(records: Sequence[Record]) -> dict[str, str]:
         "share": f"{100 * whole / total:.1f}",
         "local": f"{local:,}",
         "below": f"{run.history['epoch'][below]}",
-        **{
-            f"dip{name}": f"{100 * min(min(r.history['test_accuracy'][below:]) for r in each):.0f}"
-            for name, each in {"": sparse, "-sgd": dense}.items()
-        },
+        "dip": f"{min(100 * min(r.history['test_accuracy'][below:]) for r in sparse):.0f}",
+        "dip-sgd": f"{min(100 * min(r.history['test_accuracy'][below:]) for r in dense):.0f}",
         "few": f"{100 * units[1:4].sum() / units.sum():.0f}",
         "dead": f"{100 * units[0] / units.sum():.0f}",
         "eligible": f"{eligible:.1f}",

@@ -20,7 +20,6 @@ class Row(NamedTuple):
     cifar100: float | None = None
     svhn: float | None = None
     report: float | None = None  # R's report
-    notebook: float | None = None  # R's notebook, which prints slightly other numbers
 
 
 # P Table 2 (4000 epochs, α ≈ 150) and R Table II (400 epochs, α = 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from lcs import cost
 from lcs.config import RunConfig
@@ -13,9 +13,6 @@ from lcs.exhibits.settings import undecided
 from lcs.exhibits.tables import Table
 from lcs.runs import Record, RunStore
 from lcs.study.base_study import BaseStudy
-
-if TYPE_CHECKING:
-    pass
 
 DEVICES = {"desk": "cpu", "paper": "cuda"}
 

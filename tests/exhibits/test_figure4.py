@@ -201,6 +201,7 @@ def test_each_setting_has_the_runs_of_its_largest_width():
         "SGD", "β = 0, λ = 2e-5", "β = 0, λ = 5e-5", "β = 50, λ = 5e-5"
     ]  # fmt: skip
     assert frame["values"].iloc[0] == pytest.approx([8.0, 8.0])
+    assert frame[frame.series == "β = 50, λ = 5e-5"]["values"].iloc[0] == pytest.approx([58, 58])
     assert len(plots.excesses(frame).axes) == 3
     for row in (3, 4, 5):  # too few weights
         frame.at[row, "values"] = [math.nan, 0.1]

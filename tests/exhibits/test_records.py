@@ -14,6 +14,7 @@ from markdown_it.renderer import RendererHTML
 from myst_parser.config.main import MdParserConfig
 from myst_parser.parsers.mdit import create_md_parser
 
+from lcs import cost
 from lcs.config import Config
 from lcs.exhibits import exhibit, records, status
 from lcs.exhibits.records import curves, run_pages
@@ -176,6 +177,7 @@ def test_page_of_a_run_says_what_its_record_says(runs):
     assert f"{100 * chosen.record.accuracy:.2f} %" in page.text
     assert chosen.record.provenance["commit"] in page.text
     assert chosen.record.provenance["hardware"] in page.text
+    assert cost.duration(chosen.record.provenance["seconds"]) in page.text
     configuration = page.text.partition("Configuration")[2]
     places = [configuration.index(field) for field in records.changed(chosen.config)]
     assert max(places) < configuration.index("kernel_size"), "what is no default comes first"

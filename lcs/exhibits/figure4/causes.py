@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -19,9 +19,6 @@ from lcs.exhibits.verdicts import UNMEASURED, Claim, Finding, Judge
 from lcs.exhibits.why.factorial import AUGMENTED_CROSS_ENTROPY, LOSSES, has_stronger_l1
 from lcs.runs import Record
 from lcs.stats import Interval, mean_interval
-
-if TYPE_CHECKING:
-    pass
 
 
 def factorial_numbers(records: Sequence[Record]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Figures of the chapter: locality against width and sparsity, and where a unit's weights lie."""
+"""Figures of the chapter: locality against width, and where a unit's weights lie."""
 
 from __future__ import annotations
 

@@ -56,6 +56,17 @@ def table(runs: Sequence[Run]) -> str:
     )
 
 
+# what the names of a record's origin do not say
+ORIGIN = {
+    "unmodified": "code as committed",
+    "code": "SHA-256 of the library",
+    "seconds": "time of computation",
+    "time": "begun",
+    "modes": "epochs by kind of product",
+    "sha256": "SHA-256 of the record",
+}
+
+
 def page(run: Run, seeds: Sequence[Run], pages: Collection[str]) -> str:
     """Return the page of a run, a file that needs nothing but `_static/run.css`.
 
@@ -80,9 +91,7 @@ def page(run: Run, seeds: Sequence[Run], pages: Collection[str]) -> str:
         there = f"book/{use.chapter}" in pages
         chapter = _link(f"{root}book/{use.chapter}.html", use.chapter) if there else use.chapter
         uses.append(f"<code>{escape(use.study)}</code> ({chapter}), {escape(use.setting)}")
-    # also what this code does not know
-    origin = {name.replace("_", " "): _plain(value) for name, value in record.provenance.items()}
-    origin |= {"seconds": cost.duration(record.provenance["seconds"])}
+    origin = record.provenance | {"seconds": cost.duration(record.provenance["seconds"])}
     sections = [
         _pairs(
             {
@@ -98,7 +107,7 @@ def page(run: Run, seeds: Sequence[Run], pages: Collection[str]) -> str:
         "<h2>Configuration</h2>",
         _configuration(run.config),
         "<h2>Origin</h2>",
-        _pairs({name: escape(value) for name, value in origin.items()}),
+        _pairs({ORIGIN.get(n, n.replace("_", " ")): escape(_plain(v)) for n, v in origin.items()}),
     ]
     title, body = escape(run.title), "\n".join(sections)
     back = f"{root}book/records.html#{quote(run.place)}"
