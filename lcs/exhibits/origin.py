@@ -8,6 +8,7 @@ Surrogates of the images are those of `lcs.data.surrogates`; the images of
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -39,6 +40,10 @@ DATA: dict[str, dict[str, object]] = {
     "uniform noise": {"images": "noise"},
     "shuffled labels": {"labels": "shuffled"},
 }
+# of all but the first, in the names of numbers
+SHORT = dict(zip([*DATA][1:], ("ranks", "gaussian", "phases", "noise", "labels"), strict=True))
+# those whose images are natural, or have some of the statistics of natural ones
+STATISTICS = tuple(DATA)[:4]
 AUGMENTATIONS: dict[str, dict[str, object]] = {
     "no augmentation": {"augment": "none"},
     "flips": {"augment": "flip-crop", "crop_padding": 0},
@@ -55,11 +60,15 @@ def _both(base: Config) -> list[Config]:
     return [chosen(here, "s-fc"), chosen(here, "s-fc", "beta-lasso", 50.0, share=1.0)]
 
 
-def _data(base: Config, betas: Sequence[float]) -> list[Config]:
-    """Return both on all data, and β = 50 without augmentation once more."""
-    both = [run.replace(**changes) for changes in DATA.values() for run in _both(base)]
-    without = [run.replace(augment="none") for run in both if run.optimizer == "beta-lasso"]
-    return [*both, *without]
+def _data(base: Config, betas: Sequence[float], names: Sequence[str]) -> list[Config]:
+    """Return both on some of the `DATA`."""
+    return [run.replace(**DATA[name]) for name in names for run in _both(base)]
+
+
+def _plain_data(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return β = 50 without augmentation on all data."""
+    _, sparse = _both(base)
+    return [sparse.replace(augment="none", **changes) for changes in DATA.values()]
 
 
 def _augmentations(base: Config, betas: Sequence[float]) -> list[Config]:
@@ -82,7 +91,19 @@ def _process(base: Config, betas: Sequence[float]) -> list[Config]:
 
 STUDIES = (
     desk_study("origin-augmentation", "Locality and augmentation", FLIP_CROP, _augmentations),
-    desk_study("origin-data", "Locality and the statistics of images", FLIP_CROP, _data),
+    desk_study(
+        "origin-data",
+        "Locality and the statistics of images",
+        FLIP_CROP,
+        partial(_data, names=STATISTICS),
+    ),
+    desk_study(
+        "origin-labels",
+        "Locality with noise for images, and with shuffled labels",
+        FLIP_CROP,
+        partial(_data, names=[name for name in DATA if name not in STATISTICS]),
+    ),
+    desk_study("origin-plain", "The same data without augmentation", FLIP_CROP, _plain_data),
     desk_study("origin-process", "Locality on a nonlinear process", FLIP_CROP, _process, 5),
 )
 
@@ -149,7 +170,7 @@ def filters_chart(found: dict[str, list[Record]]) -> Figure | Interactive:
         found: the records of the studies by name; of the process with the λ between the others.
     """
     frames: dict[str, dict[str, tuple[np.ndarray, str]]] = {}
-    for study in ("origin-augmentation", "origin-data", "origin-process"):
+    for study in found:
         for run in found[study]:
             one_l1 = study != "origin-process" or run.config.l1 in (0.0, LAMBDAS[1])
             if run.has_filters and one_l1:
@@ -214,28 +235,37 @@ def participation_table() -> Table:
 def numbers(found: dict[str, list[Record]]) -> dict[str, str]:
     """Return what the prose says, in words; "pending" without runs.
 
-    By augmentation, locality of β = 50 beyond chance, in points: `origin-flips-and-crops`;
-    `origin-no-augmentation-sgd`, that of SGD. `origin-runs`: how many runs a condition has.
-    `origin-l1`: λ of the first layer on CIFAR-10.
+    Locality beyond chance, in points, of β = 50 and (`…-sgd`) of SGD: on natural images by
+    augmentation, as `origin-flips-and-crops`, and with flips and crops on other `DATA`, by the
+    names in `SHORT`. `origin-runs`, `origin-data-runs`: how many runs a condition has; `origin-l1`:
+    λ of the first layer on CIFAR-10.
 
     Args:
         found: the records of the studies by name.
     """
-    records = found["origin-augmentation"]
-    sparse = [run for run in records if method(run.config) == B50]
-    dense = [run for run in records if method(run.config) == SGD]
-
-    def excess(runs: Sequence[Record], name: str) -> str:
-        shown = [run for run in runs if augmentation_text(run.config) == name]
-        return locality.excess_text(shown)
-
-    plain, *_ = AUGMENTATIONS
-    keys = {name: excess(sparse, name) for name in AUGMENTATIONS}
-    keys[f"{plain} sgd"] = excess(dense, plain)
-    n = cells.count_text(compare.conditions(records))
-    keys["runs"] = "one run" if n == "1" else f"{n} runs"
-    keys["l1"] = cells.l1_text(sparse[0].config) if sparse else PENDING
-    return {f"origin-{key.replace(' ', '-')}": value for key, value in keys.items()}
+    images = {
+        run.run_id: run
+        for name, runs in found.items()
+        for run in runs
+        if run.config.dataset not in GAINS
+    }
+    natural, *others = DATA
+    seen = {name: f"{natural}, {name}" for name in AUGMENTATIONS}
+    seen |= {SHORT[name]: f"{name}, flips and crops" for name in others}
+    words = {}
+    for ending, who in (("", B50), ("-sgd", SGD)):
+        for name, text in seen.items():
+            runs = [
+                run
+                for run in images.values()
+                if method(run.config) == who and seen_text(run.config) == text
+            ]
+            words[f"origin-{name.replace(' ', '-')}{ending}"] = locality.excess_text(runs)
+    for end, study in (("", "origin-augmentation"), ("-data", "origin-data")):
+        n = cells.count_text(compare.conditions(found[study]))
+        words[f"origin{end}-runs"] = "one run" if n == "1" else f"{n} runs"
+    sparse = [run.config for run in images.values() if method(run.config) == B50]
+    return words | {"origin-l1": cells.l1_text(sparse[0]) if sparse else PENDING}
 
 
 _PLAIN = {"augment": "none"}
@@ -270,7 +300,7 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         "B",
         "With shuffled labels, filters of β = 50 are local",
-        "origin-data",
+        "origin-labels",
         locality.local(_BOTH | {"labels": "shuffled"}),
     ),
 )

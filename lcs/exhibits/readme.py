@@ -75,11 +75,12 @@ run there.
   {own[local-n]}). 3-FC, a plain fully connected network as large as dense S-FC, is
   {scaling[flips-three]} points ahead at α = {own[own-alpha]} with flips and crops ({flips_epochs}
   epochs, n = {scaling[flips-others-n]}), and behind with AutoAugment.
-- **[Threshold](scaling.ipynb).** With AutoAugment at α = {own[own-alpha]}, β = 50 is
-  {scaling[own-zero-last]} points ahead of β = 0, λ chosen for each (n = {scaling[gap-n]}). In the
-  setting of an earlier student reproduction (α = 1, no augmentation) a large β [costs
-  accuracy](why.ipynb) instead. Neither is significant after the correction. Plain SGD overfits in
-  that setting and ends behind β = 50; if each run were stopped at its best, SGD would be ahead.
+- **[Threshold](scaling.ipynb).** At α = {own[own-alpha]}, β = 50 is {scaling[own-zero-last]} points
+  ahead of β = 0 with AutoAugment, and {scaling[flips-zero]} with flips and crops ({flips_epochs}
+  epochs; λ chosen for each, n = {scaling[gap-n]} and {scaling[flips-others-n]}). In the setting of
+  an earlier student reproduction (α = 1, no augmentation) a large β [costs accuracy](why.ipynb)
+  instead. None of these is significant after the correction. Plain SGD overfits in that setting and
+  ends behind β = 50; if each run were stopped at its best, SGD would be ahead.
 - **[Locality](figure4.ipynb).** With crops and a large enough λ, filters of β = 50 with at least 20
   weights are far more local than with their pixels permuted; without augmentation, hardly. The ℓ1
   penalty and augmentation make them local, not the threshold. Filters of SGD with momentum and

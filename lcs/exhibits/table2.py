@@ -251,13 +251,20 @@ def _is_published(name: Method) -> Judge:
 
 
 def _better(
-    source: str, text: str, first: Method, second: Method, *also: str, worse: bool = False
+    source: str,
+    text: str,
+    first: Method,
+    second: Method,
+    *also: str,
+    worse: bool = False,
+    dataset: str = "cifar10",
 ) -> Claim:
     """Claim that a method is better (or worse) than another, by the accuracies of its source."""
-    rows = published.table2(first), published.table2(second)
-    known = [f"{r.cifar10:.2f}" if source == "P" else f"{r.report}" for r in rows]
-    judge = beats(first, second, worse=worse)
-    return Claim(source, text, "table2", judge, " against ".join(known), also)
+    column = dataset if source == "P" else "report"
+    values = (getattr(published.table2(name), column) for name in (first, second))
+    known = " against ".join(f"{value:.2f}" if source == "P" else f"{value}" for value in values)
+    study = "table2" if dataset == "cifar10" else dataset
+    return Claim(source, text, study, beats(first, second, worse=worse), known, also)
 
 
 FLIPS = "flips + flips-others"
@@ -321,6 +328,29 @@ CLAIMS: tuple[Claim, ...] = (
         _locality_matters_more,
         f"{published.gain(CONV, LOCAL):.2f} and {published.gain(LOCAL, SGD):.2f} points lost",
         ("scaling-wide", FLIPS, f"{WIDE} + paper-size-others"),
+    ),
+    _better(
+        "P",
+        "On CIFAR-100, β = 50 is better than SGD",
+        B50,
+        SGD,
+        "recipe-cifar100",
+        dataset="cifar100",
+    ),
+    _better(
+        "P",
+        "On CIFAR-100, β = 50 is better than β = 0",
+        B50,
+        B0,
+        "recipe-cifar100",
+        dataset="cifar100",
+    ),
+    Claim(
+        "P",
+        "On CIFAR-100, β = 50 closes most of the gap between S-FC with SGD and S-LOCAL",
+        "recipe-cifar100",
+        lambda records: closes_most(compare.widest(records)),
+        f"{100 * published.gap_closed('cifar100'):.0f} %",
     ),
     _better("R", "At α = 1, β = 50 is worse than β = 1", B50, B1, worse=True),
     _better("R", "At α = 1, β = 50 is worse than β = 0", B50, B0, worse=True),

@@ -12,7 +12,7 @@ from lcs.exhibits import find_study, origin
 from lcs.exhibits.methods import B50, method
 from lcs.runs import Record
 
-NAMES = ("origin-augmentation", "origin-data", "origin-process")
+NAMES = tuple(study.name for study in origin.STUDIES)
 
 
 @pytest.fixture(autouse=True)
@@ -50,7 +50,7 @@ def test_conditions_have_names_of_their_own(records, name):
 
 def test_only_what_is_named_differs():
     """All runs of β = 50 on images share λ, width and length, and those of SGD theirs."""
-    names = ("origin-augmentation", "origin-data")
+    names = set(NAMES) - {"origin-process"}
     runs = {c for name in names for c in find_study(name).configs("desk", 1)}
     free = {"augment": "none", "crop_padding": None, "images": "natural", "labels": "true"}
     assert len({c.replace(**free) for c in runs}) == 2
@@ -61,7 +61,9 @@ def test_words_are_of_beta_50_by_augmentation(records):
     assert words["origin-no-augmentation"].startswith("+10.1")
     assert words["origin-crops"].startswith("+15.1")
     assert words["origin-no-augmentation-sgd"].startswith("+0.1")
-    assert words["origin-runs"] == "3 runs"
+    assert words["origin-gaussian"].startswith("+13.1")
+    assert words["origin-labels-sgd"].startswith("+5.1")
+    assert words["origin-runs"] == words["origin-data-runs"] == "3 runs"
     first = {name: [run for run in runs if not run.config.seed] for name, runs in records.items()}
     assert origin.numbers(first)["origin-runs"] == "one run"
     pending = origin.numbers({name: [] for name in NAMES})
@@ -74,13 +76,13 @@ def test_locality_is_shown_by_condition(records):
     assert len(frame) == 4 * 4
     assert sum(", λ = " in name for name in frame.series) == 12
     frame = origin.locality_frame(records["origin-data"])
-    assert len(frame) == 18
+    assert len(frame) == 8
     row = frame[(frame.setting == "natural images, flips and crops") & (frame.series == "β = 50")]
     assert row["values"].tolist() == [pytest.approx([15, 15.1, 15.2])]
     assert row["ci95"].tolist() == [pytest.approx(0.248, abs=1e-3)], "over seeds"
     one = [run for run in records["origin-data"] if not run.config.seed]
     frame = origin.locality_frame(one)
-    assert frame["ci95"].tolist() == pytest.approx([3.0] * 18), "over filters"
+    assert frame["ci95"].tolist() == pytest.approx([3.0] * 8), "over filters"
     assert origin.locality_frame([]).empty
 
 

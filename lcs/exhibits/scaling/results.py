@@ -132,6 +132,7 @@ def numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
     large = {name: runs[f"showpiece{name}"] for name in ("", "-sgd", "-decay")}
     searched = by_method([*runs["recipe-length-search"], *runs["recipe-length-search-local"]])
     flips = by_method([*runs["flips"], *runs["flips-others"]])
+    hundred = by_method(runs["recipe-cifar100"])
     after, before = (
         by_method([run for run in runs["augment-order"] if run.config.augment == order])
         for order in ("autoaugment", "autoaugment-first")
@@ -175,6 +176,14 @@ def numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
         "flips-three": ahead(cells.gain_of(flips, THREE, B50)),
         "flips-local": ahead(cells.gain_of(flips, LOCAL, B50)),
         "flips-gap": gap_text(flips),
+        "hundred-n": f"{len(hundred.get(B50, []))}",
+        "hundred-accuracy": cells.mean_text(hundred.get(B50, [])),
+        "hundred-left": cells.remaining_text(hundred.get(B50, [])),
+        "hundred-sgd": ahead(cells.gain_of(hundred, B50, SGD)),
+        "hundred-zero": ahead(cells.gain_of(hundred, B50, B0)),
+        "hundred-local": ahead(cells.gain_of(hundred, LOCAL, B50)),
+        "hundred-gap": gap_text(hundred),
+        "hundred-paper": f"{100 * published.gap_closed('cifar100'):.0f}",
         "order-sgd": cells.gain_text(before.get(SGD, []), after.get(SGD, [])),
         "order-beta": cells.gain_text(before.get(B50, []), after.get(B50, [])),
         "order-gain-after": cells.gain_of(after, B50, SGD),
