@@ -16,7 +16,7 @@ import numpy as np
 from lcs.config import Config
 from lcs.data.gaussian_process import GAINS
 from lcs.exhibits import cells, compare, locality, tables
-from lcs.exhibits.methods import B50, SGD, method
+from lcs.exhibits.methods import B50, SGD, Method, method
 from lcs.exhibits.plots.interactive import filters_slider
 from lcs.exhibits.plots.style import pending
 from lcs.exhibits.settings import FLIP_CROP, chosen, desk_study, flip_crop_recipe
@@ -40,8 +40,13 @@ DATA: dict[str, dict[str, object]] = {
     "uniform noise": {"images": "noise"},
     "shuffled labels": {"labels": "shuffled"},
 }
-# of all but the first, in the names of numbers
-SHORT = dict(zip([*DATA][1:], ("ranks", "gaussian", "phases", "noise", "labels"), strict=True))
+# what the names of numbers call some of them
+SHORT = {
+    "ranks made Gaussian": "ranks",
+    "Gaussian, same covariance": "gaussian",
+    "random phases": "phases",
+    "shuffled labels": "labels",
+}
 # those whose images are natural, or have some of the statistics of natural ones
 STATISTICS = tuple(DATA)[:4]
 AUGMENTATIONS: dict[str, dict[str, object]] = {
@@ -99,9 +104,15 @@ STUDIES = (
     ),
     desk_study(
         "origin-labels",
-        "Locality with noise for images, and with shuffled labels",
+        "Locality with shuffled labels",
         FLIP_CROP,
-        partial(_data, names=[name for name in DATA if name not in STATISTICS]),
+        partial(_data, names=["shuffled labels"]),
+    ),
+    desk_study(
+        "origin-noise",
+        "Locality with noise for images",
+        FLIP_CROP,
+        partial(_data, names=["uniform noise"]),
     ),
     desk_study("origin-plain", "The same data without augmentation", FLIP_CROP, _plain_data),
     desk_study("origin-process", "Locality on a nonlinear process", FLIP_CROP, _process, 5),
@@ -236,36 +247,39 @@ def numbers(found: dict[str, list[Record]]) -> dict[str, str]:
     """Return what the prose says, in words; "pending" without runs.
 
     Locality beyond chance, in points, of β = 50 and (`…-sgd`) of SGD: on natural images by
-    augmentation, as `origin-flips-and-crops`, and with flips and crops on other `DATA`, by the
-    names in `SHORT`. `origin-runs`, `origin-data-runs`: how many runs a condition has; `origin-l1`:
-    λ of the first layer on CIFAR-10.
+    augmentation, as `origin-flips-and-crops`, and with flips and crops by the names in `SHORT`.
+    `origin-runs`, `origin-data-runs`: how many runs a condition has; `origin-l1`: λ of the first
+    layer on CIFAR-10.
 
     Args:
         found: the records of the studies by name.
     """
     images = {
         run.run_id: run
-        for name, runs in found.items()
+        for runs in found.values()
         for run in runs
         if run.config.dataset not in GAINS
     }
-    natural, *others = DATA
-    seen = {name: f"{natural}, {name}" for name in AUGMENTATIONS}
-    seen |= {SHORT[name]: f"{name}, flips and crops" for name in others}
-    words = {}
-    for ending, who in (("", B50), ("-sgd", SGD)):
-        for name, text in seen.items():
-            runs = [
+    seen = {name: f"natural images, {name}" for name in AUGMENTATIONS}
+    seen |= {short: f"{name}, flips and crops" for name, short in SHORT.items()}
+
+    def excess(who: Method, name: str) -> str:
+        return locality.excess_text(
+            [
                 run
                 for run in images.values()
-                if method(run.config) == who and seen_text(run.config) == text
+                if method(run.config) == who and seen_text(run.config) == seen[name]
             ]
-            words[f"origin-{name.replace(' ', '-')}{ending}"] = locality.excess_text(runs)
-    for end, study in (("", "origin-augmentation"), ("-data", "origin-data")):
+        )
+
+    words = {name: excess(B50, name) for name in seen}
+    words |= {f"{name}-sgd": excess(SGD, name) for name in ("no augmentation", "gaussian")}
+    for end, study in (("", "origin-augmentation"), ("data-", "origin-data")):
         n = cells.count_text(compare.conditions(found[study]))
-        words[f"origin{end}-runs"] = "one run" if n == "1" else f"{n} runs"
+        words[f"{end}runs"] = "one run" if n == "1" else f"{n} runs"
     sparse = [run.config for run in images.values() if method(run.config) == B50]
-    return words | {"origin-l1": cells.l1_text(sparse[0]) if sparse else PENDING}
+    words["l1"] = cells.l1_text(sparse[0]) if sparse else PENDING
+    return {f"origin-{name.replace(' ', '-')}": word for name, word in words.items()}
 
 
 _PLAIN = {"augment": "none"}

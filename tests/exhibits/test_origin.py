@@ -62,7 +62,7 @@ def test_words_are_of_beta_50_by_augmentation(records):
     assert words["origin-crops"].startswith("+15.1")
     assert words["origin-no-augmentation-sgd"].startswith("+0.1")
     assert words["origin-gaussian"].startswith("+13.1")
-    assert words["origin-labels-sgd"].startswith("+5.1")
+    assert words["origin-gaussian-sgd"].startswith("+3.1")
     assert words["origin-runs"] == words["origin-data-runs"] == "3 runs"
     first = {name: [run for run in runs if not run.config.seed] for name, runs in records.items()}
     assert origin.numbers(first)["origin-runs"] == "one run"
