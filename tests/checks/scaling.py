@@ -312,3 +312,16 @@ def at_the_rate_of_sgd_it_is_behind(store):
     alike = searches.choices([r for r in runs if r.config.lr == rate], method)
     behind = max(alike[B50].means) < max(best[SGD].means) < max(best[B50].means)
     return behind and abs(best[B50].config.lr / rate - 3) < 1e-6
+
+
+@CHECKS.add
+def hundred_classes(store):
+    """β = 50 is ahead of SGD and of β = 0, and closes less than a quarter of the gap to S-LOCAL."""
+    groups = by_method(records(store, "recipe-cifar100"))
+    lead = {name: gain(groups, B50, name).mean for name in (SGD, B0, LOCAL)}
+    return (
+        0 < lead[SGD] < 2
+        and 0 < lead[B0] < 3
+        and lead[LOCAL] < -2
+        and lead[SGD] < (lead[SGD] - lead[LOCAL]) / 4
+    )
