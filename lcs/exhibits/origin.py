@@ -45,7 +45,6 @@ SHORT = {
     "ranks made Gaussian": "ranks",
     "Gaussian, same covariance": "gaussian",
     "random phases": "phases",
-    "shuffled labels": "labels",
 }
 # those whose images are natural, or have some of the statistics of natural ones
 STATISTICS = tuple(DATA)[:4]
@@ -248,6 +247,7 @@ def numbers(found: dict[str, list[Record]]) -> dict[str, str]:
 
     Locality beyond chance, in points, of β = 50 and (`…-sgd`) of SGD: on natural images by
     augmentation, as `origin-flips-and-crops`, and with flips and crops by the names in `SHORT`.
+    `origin-labels-fit`: accuracy of SGD on its training images, per cent, with shuffled labels.
     `origin-runs`, `origin-data-runs`: how many runs a condition has; `origin-l1`: λ of the first
     layer on CIFAR-10.
 
@@ -274,6 +274,8 @@ def numbers(found: dict[str, list[Record]]) -> dict[str, str]:
 
     words = {name: excess(B50, name) for name in seen}
     words |= {f"{name}-sgd": excess(SGD, name) for name in ("no augmentation", "gaussian")}
+    dense = [run for run in found["origin-labels"] if method(run.config) == SGD]
+    words["labels-fit"] = cells.fit_text(dense)
     for end, study in (("", "origin-augmentation"), ("data-", "origin-data")):
         n = cells.count_text(compare.conditions(found[study]))
         words[f"{end}runs"] = "one run" if n == "1" else f"{n} runs"

@@ -2,7 +2,7 @@
 
 from checks import Checks, records
 from lcs.exhibits import origin
-from lcs.exhibits.compare import by_method, mean_accuracy
+from lcs.exhibits.compare import by_method, mean_accuracy, train_accuracies
 from lcs.exhibits.figure4 import smooth
 from lcs.exhibits.locality import beyond_chance
 from lcs.exhibits.methods import B50, SGD
@@ -103,4 +103,14 @@ def smooth_filters_gather_as_much(store):
             for row in process
             for kind in ("pruned", "pruned_phases")
         )
+    )
+
+
+@CHECKS.add
+def shuffled_labels_are_not_learned(store):
+    """With shuffled labels SGD hardly fits its training images, and β = 50 keeps no weight."""
+    runs = by_method(records(store, "origin-labels"))
+    return (
+        max(train_accuracies(runs[SGD])) < 20
+        and max(run.final["nonzeros"]["conv1"] for run in runs[B50]) == 0
     )
