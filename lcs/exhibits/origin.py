@@ -247,7 +247,8 @@ def numbers(found: dict[str, list[Record]]) -> dict[str, str]:
 
     Locality beyond chance, in points, of β = 50 and (`…-sgd`) of SGD: on natural images by
     augmentation, as `origin-flips-and-crops`, and with flips and crops by the names in `SHORT`.
-    `origin-labels-fit`: accuracy of SGD on its training images, per cent, with shuffled labels.
+    With shuffled labels, `origin-labels-fit`: accuracy of SGD on its training images, per cent, and
+    `origin-labels-left`: remaining weights of β = 50 in the first layer.
     `origin-runs`, `origin-data-runs`: how many runs a condition has; `origin-l1`: λ of the first
     layer on CIFAR-10.
 
@@ -276,6 +277,8 @@ def numbers(found: dict[str, list[Record]]) -> dict[str, str]:
     words |= {f"{name}-sgd": excess(SGD, name) for name in ("no augmentation", "gaussian")}
     dense = [run for run in found["origin-labels"] if method(run.config) == SGD]
     words["labels-fit"] = cells.fit_text(dense)
+    pruned = [run for run in found["origin-labels"] if method(run.config) == B50]
+    words["labels-left"] = f"{np.mean(compare.nonzeros(pruned)):,.0f}" if pruned else PENDING
     for end, study in (("", "origin-augmentation"), ("data-", "origin-data")):
         n = cells.count_text(compare.conditions(found[study]))
         words[f"{end}runs"] = "one run" if n == "1" else f"{n} runs"
