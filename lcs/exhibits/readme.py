@@ -47,14 +47,14 @@ SHOWN = (
 SUMMARY = """\
 The paper reports that β-LASSO raises the accuracy of a fully connected network, S-FC, on CIFAR-10
 from {paper[sgd]} to {paper[sparse]} %, close to the {paper[local]} % of S-LOCAL, whose filters are
-local by design (width α ≈ 150, 4000 epochs). In our smaller networks and shorter trainings it makes
-filters sparse and, in wide networks, is ahead of SGD, but stays far behind S-LOCAL: at α =
-{own[own-alpha]} it closes {scaling[searched-gap]}, {scaling[flips-gap]} and {scaling[gap-last]} %
-of the gap in three settings (95 % intervals, n = {scaling[gap-n]}; the paper: {scaling[gap-paper]}
-%), and {variants[searched-gap]} % if λ also grows outside a window set for each unit. At α = 150
-after {size_epochs} epochs S-FC has {size[size-sparse]} % with β-LASSO and {size[size-sgd]} % with
-SGD (one run each; the paper's SGD: {size[size-paper-sgd]} %); S-LOCAL and 4000 epochs have not been
-run there.
+local by design (width α ≈ 150, 4000 epochs). In our smaller and shorter trainings it makes filters
+sparse and, in wide networks, leads SGD, but stays far behind S-LOCAL: at α = {own[own-alpha]} it
+closes {scaling[searched-gap]}, {scaling[flips-gap]} and {scaling[gap-last]} % of the gap in three
+settings (95 % intervals, n = {scaling[gap-n]}; the paper: {scaling[gap-paper]} %), and
+{variants[searched-gap]} % if λ also grows outside a window set for each unit. At α = 150 after
+{size_epochs} epochs S-FC has {size[size-sparse]} % with β-LASSO and {size[size-sgd]} % with SGD
+(one run each; the paper's SGD: {size[size-paper-sgd]} %); neither S-LOCAL nor 4000 epochs was run
+there.
 
 - **[The paper's size](paper_size.ipynb).** At α = 150 β-LASSO (β = 50) is {size[size-gain]} points
   ahead of our SGD, which was not tuned at this size, as much on training images as on test images,
@@ -99,11 +99,10 @@ run there.
   show no gain ({variants[scattered-none]} points): neighbouring pixels help, and where they lie
   matters much less."""
 CAPTION = """\
-Left: test accuracy on CIFAR-10 against remaining weights (AutoAugment, {recipe_epochs} epochs);
-small dots are seeds, numbers the width α; β = 50 has two λ at α = 8; lines: Pareto fronts of all
-networks and, dotted, of S-FC. Right: first-layer filters of S-FC at α = {size_alpha} (AutoAugment,
-{size_epochs} epochs), of β = 50 with at least 20 weights; second row: the first, pruned to as many
-weights as the third."""
+Left: test accuracy against remaining weights (AutoAugment, {recipe_epochs} epochs); small dots:
+seeds; numbers: α; β = 50 has two λ at α = 8; lines: Pareto fronts, dotted that of S-FC. Right:
+filters at α = {size_alpha} ({size_epochs} epochs), those of β = 50 with at least 20 weights;
+second row: the first, pruned as the third."""
 
 
 def numbers(store: RunStore) -> dict[str, Any]:
