@@ -102,7 +102,7 @@ CAPTION = """\
 Left: test accuracy against remaining weights (AutoAugment, {recipe_epochs} epochs); small dots:
 seeds; numbers: α; β = 50 has two λ at α = 8; lines: Pareto fronts, dotted that of S-FC. Right:
 filters at α = {size_alpha} ({size_epochs} epochs), those of β = 50 with at least 20 weights;
-second row: the first, pruned as the third."""
+second row: the first, pruned to as many weights."""
 
 
 def numbers(store: RunStore) -> dict[str, Any]:

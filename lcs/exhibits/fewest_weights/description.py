@@ -142,7 +142,6 @@ def numbers(
         return dict.fromkeys(NUMBERS, PENDING)
     mean = _means([bound(run, bits, delta) for run in recipe[own]])
     small = _means([bound(run, bits, delta) for run in few[least]])
-
     return {
         "bound-own": f"{mean['training_error'] + mean['whole']:.1f}",
         "bound-own-gap": f"{mean['whole']:.1f}",
