@@ -70,7 +70,7 @@ def test_networks_are_searched_alike_and_on_validation():
     searched = configs("search-deeper")
     assert all(config.validation for config in searched)
     counts = Counter(studies.key(config) for config in searched)
-    assert set(counts.values()) == {9}
+    assert set(counts.values()) == {6}
     assert len(counts) == 8
     started = [config for config in configs("search-convolution") if config.source]
     assert set(Counter(map(studies.key, started)).values()) == {4}

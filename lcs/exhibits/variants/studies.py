@@ -32,8 +32,8 @@ GROWTHS, SHARES = (0.01, 0.1, 1.0), (1.0, 0.1)
 GROWTHS_WIDE, SHARES_WIDE, RATES_WIDE = (0.3, 1.0, 3.0), (0.3, 1.0), (0.1, 0.3)
 # from a convolution: candidates of η by optimizer
 CONVOLUTION_RATES = {"sgd": (1.0, 0.3, 0.1, 0.01), "beta-lasso": (3.0, 1.0, 0.3, 0.1)}
-# deeper: candidates for every network: weight decays of SGD, shares of λ of β = 50
-RATES, DECAYS, DEEP_SHARES = (0.03, 0.1, 0.3), (1e-4, 5e-4, 2e-3), (0.1, 0.3, 1.0)
+# deeper: candidates for every network: η, and weight decays of SGD or shares of λ of β = 50
+RATES, DECAYS, DEEP_SHARES = (0.03, 0.1, 0.3), (5e-4, 2e-3), (0.1, 0.3)
 L1_RATES = (0.1, 0.3, 1.0)  # of β = 50, which has no momentum
 # what the searches vary
 SEARCHED = {
@@ -172,11 +172,11 @@ def _deeper(base: Config, betas: Sequence[float]) -> list[Config]:
     here, found = setting(base, DEEP_WIDTH, 8).replace(momentum=0.9), CHOSEN["search-deeper"]
     runs = []
     for model in (*DEEP, *SHALLOW):
-        plain = here.replace(model=model, weight_decay=DECAYS[1])
+        plain = here.replace(model=model, weight_decay=DECAYS[0])
         runs.append(plain.replace(**found.get(key(plain), {})))
     for model in ("d-fc", "s-fc"):
-        run = _sparse(here, model, betas[-1], L1_RATES[0], DEEP_SHARES[1])
-        best = found.get(key(run), {"lr": run.lr, "share": DEEP_SHARES[1]})
+        run = _sparse(here, model, betas[-1], L1_RATES[0], DEEP_SHARES[0])
+        best = found.get(key(run), {"lr": run.lr, "share": DEEP_SHARES[0]})
         runs.append(_sparse(here, model, betas[-1], best["lr"], best["share"]))
     return runs
 
