@@ -6,9 +6,8 @@ no runs is `tables.PENDING`.
 
 from __future__ import annotations
 
-import itertools
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -273,21 +272,10 @@ def would_revive_text(runs: Sequence[Record]) -> str:
     In per cent, the largest of the steps that were looked at: the last of each recorded epoch, in
     the runs that counted it.
     """
-    return _most_forgone(runs, lambda run: itertools.repeat(run.final["weights"]["conv1"]))
-
-
-def would_revive_of_remaining_text(runs: Sequence[Record]) -> str:
-    """Return the same as a share of the weights of the layer that remained at that step."""
-    return _most_forgone(runs, lambda run: run.history["nonzeros"]["conv1"])
-
-
-def _most_forgone(runs: Sequence[Record], of: Callable[[Record], Iterable[int]]) -> str:
     shares = [
-        count / whole
+        max(run.history["forgone"]["conv1"]) / run.final["weights"]["conv1"]
         for run in runs
         if "forgone" in run.history
-        for count, whole in zip(run.history["forgone"]["conv1"], of(run), strict=False)
-        if whole
     ]
     return tables.rounded(100 * max(shares)) if shares else PENDING
 

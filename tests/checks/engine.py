@@ -1,11 +1,10 @@
 """What the page on the engine says, held to the benchmarks and to whole runs."""
 
-import statistics
 from typing import Any
 
 from checks import Checks, records
-from lcs.exhibits.cells import would_revive_of_remaining_text
-from lcs.exhibits.engine import benchmarks, inference, sparsity
+from lcs.exhibits.engine import benchmarks, inference, steps
+from lcs.exhibits.engine.benchmarks import medians
 from lcs.runs import Record, RunStore
 
 CHECKS = Checks()
@@ -18,10 +17,6 @@ def measured(name: str, **fields: Any) -> dict[str, Any]:
     """One table of a benchmark."""
     (one,) = benchmarks.find(benchmarks.load(name), **fields)
     return one
-
-
-def medians(table: dict[str, Any]) -> dict[str, float]:
-    return {part: statistics.median(times) for part, times in table["times"].items()}
 
 
 def frozen_runs(store: RunStore) -> list[Record]:
@@ -59,29 +54,9 @@ def distance_from_the_floor(_: RunStore) -> bool:
 
 
 @CHECKS.add
-def kept_memory_gains_little(_: RunStore) -> bool:
-    """Keeping freed memory makes no difference at α = 8, and a few per cent at α = 32."""
-    ratios = {
-        width: [
-            table["ratios"][0]["median"]
-            for table in benchmarks.find(benchmarks.load("memory"), base_channels=width)
-        ]
-        for width in (8, 32)
-    }
-    return all(abs(r - 1) <= 0.02 for r in ratios[8]) and all(0.9 < r < 0.95 for r in ratios[32])
-
-
-@CHECKS.add
-def foreach_gains_nothing(_: RunStore) -> bool:
-    """A step by PyTorch's foreach operations takes as long as one in pieces, on a processor."""
-    times = medians(measured("optimizer", measured="optimizer step"))
-    return times["BetaLasso(foreach=True)"] >= 0.98 * times["BetaLasso(foreach=False)"]
-
-
-@CHECKS.add
 def gain_at_five_per_cent(_: RunStore) -> bool:
     """With 5 % remaining the exact mode gains nothing, and the frozen mode a quarter at most."""
-    rows = [row for row in sparsity.sparse_steps(benchmarks.load("parts")) if row["density"] == 5]
+    rows = [row for row in steps.sparse_steps(benchmarks.load("parts")) if row["density"] == 5]
     exact, frozen = (
         [row["ratio"] for row in rows if row["mode"] == mode] for mode in ("exact", "frozen")
     )
@@ -91,8 +66,9 @@ def gain_at_five_per_cent(_: RunStore) -> bool:
 @CHECKS.add
 def gain_of_an_epoch(_: RunStore) -> bool:
     """At 1 % an epoch takes less than half of the dense one's time only with frozen zeros."""
-    ratios = sparsity.epoch_ratios(benchmarks.load("parts"))
-    return ratios["frozen"]["ratio"] < 0.5 < ratios["exact"]["ratio"] < 1
+    epoch = measured("parts", measured="sparse epoch", base_channels=16)
+    exact, frozen = (benchmarks.over(epoch, mode)["ratio"] for mode in ("exact", "frozen"))
+    return frozen < 0.5 < exact < 1
 
 
 @CHECKS.add
@@ -104,14 +80,48 @@ def bound_saves_time(_: RunStore) -> bool:
     """
     found = benchmarks.load("bound")
     for width in (16, 32):
-        steps = benchmarks.find(found, measured="bound", base_channels=width)
-        terms = [step["terms"] for step in steps if step["density"] <= 0.01]
+        shown = benchmarks.find(found, measured="bound", base_channels=width)
+        terms = [one["terms"] for one in shown if one["density"] <= 0.01]
         exact, whole = (
-            [row["ratio"] for row in sparsity.bound_ratios(found, width, mode)]
-            for mode in ("exact", sparsity.EXACT_WHOLE)
+            [row["ratio"] for row in steps.bound_steps(found, width, mode)]
+            for mode in ("exact", steps.EXACT_WHOLE)
         )
         slowest = 0.75 < max(exact) < 0.9 and abs(max(exact) - max(whole)) < 0.05
         if not (slowest and exact[-1] < 0.72 * whole[-1] and max(terms) == 1 and terms[-1] < 0.01):
+            return False
+    return True
+
+
+@CHECKS.add
+def bound_leaves_few_units(_: RunStore) -> bool:
+    """An eighth of the terms leaves at most a sixth of the units, a quarter hardly any.
+
+    With images weighted equally at least twice as many are left in the hardest phase.
+    """
+    shares = [
+        one["shares"] for one in benchmarks.find(benchmarks.load("unproved"), measured="unproved")
+    ]
+    hardest = max(shares, key=lambda one: float(one["weighted: 64"]))
+    return (
+        hardest["weighted: 64"] < 1 / 6
+        and max(one["weighted: 128"] for one in shares) < 0.03
+        and hardest["equal: 64"] > 2 * hardest["weighted: 64"]
+        and not any(one["returning"] for one in shares)
+    )
+
+
+@CHECKS.add
+def handing_out_and_reading_are_linear(_: RunStore) -> bool:
+    """Per run or record the times of the smallest and the largest number differ by a third at most.
+
+    It takes longest on Ray to hand out a run, and there a few milliseconds.
+    """
+    for name, what in (("executors", "handing out"), ("store", "store")):
+        shown = benchmarks.find(benchmarks.load(name), measured=what)
+        first, *_, last = (medians(one) for one in shown)
+        if any(abs(last[part] / first[part] - 1) > 1 / 3 for part in first):
+            return False
+        if name == "executors" and not max(last.values()) == last["Ray"] < 5:
             return False
     return True
 
@@ -122,7 +132,7 @@ def whole_run_gains_little(_: RunStore) -> bool:
 
     Frozen zeros save more than a quarter.
     """
-    numbers = sparsity.run_numbers(benchmarks.load("bound"))
+    numbers = steps.sparse_numbers()
     exact, whole, frozen = (float(numbers[f"run-{mode}"]) for mode in ("exact", "whole", "frozen"))
     return 0.93 < exact < whole < 1 and frozen < 0.75
 
@@ -131,14 +141,24 @@ def whole_run_gains_little(_: RunStore) -> bool:
 def frozen_zeros_hold_back(store: RunStore) -> bool:
     """What one step would have let return: below 1 %, a seventh, and above a third, by layer.
 
-    Of the weights that the first layer had left, about a quarter.
+    Of the weights that the first layer had left, about a quarter. More than three quarters of the
+    epochs were computed sparsely.
     """
+    runs = frozen_runs(store)
     by_layer = (
         0 < most_held_back(store, "conv1") < 0.01
         and 1 / 8 < most_held_back(store, "fc1") < 1 / 7
         and most_held_back(store, "fc2") > 1 / 3
     )
-    return by_layer and 22 < float(would_revive_of_remaining_text(frozen_runs(store))) < 28
+    of_remaining = max(
+        held / left
+        for run in runs
+        for held, left in zip(
+            run.history["forgone"]["conv1"], run.history["nonzeros"]["conv1"], strict=True
+        )
+    )
+    sparse = all(run.provenance["modes"]["frozen"] > 0.75 * run.config.epochs for run in runs)
+    return by_layer and 0.22 < of_remaining < 0.28 and sparse
 
 
 @CHECKS.add
@@ -163,8 +183,9 @@ def sparse_is_faster_in_use(store: RunStore) -> bool:
     densities = [inference.crossing(found, batch) for batch in inference.BATCHES]
     (run,) = records(store, "showpiece")
     later = [100 * run.final["nonzeros"][name] / run.final["weights"][name] for name in LATER]
-    gain = one.high < 0.5 and one.ratio < many.ratio and many.dense == inference.DENSE_BF16
-    no_gain = inference.fastest(two).low < 1 < inference.fastest(two).high
+    less = one["high"] < 0.5 and one["ratio"] < many["ratio"] < 1
+    gain = less and many["dense"] == inference.DENSE_BF16
+    no_gain = inference.fastest(two)["low"] < 1 < inference.fastest(two)["high"]
     return gain and no_gain and min(later) > densities[0] > densities[1]
 
 
@@ -176,6 +197,6 @@ def exporting_and_dropping_gain_nothing(_: RunStore) -> bool:
     """
     shown = inference.passes(benchmarks.load("inference"), places="trained", threads=1)
     ways = (inference.EXPORTED, inference.WITHOUT_DEAD)
-    rows = [inference.over_dense(one, way) for one in shown for way in ways]
+    rows = [benchmarks.over(one, way, inference.DENSE) for one in shown for way in ways]
     few = all(one["dead"] < 0.01 * one["units"] for one in shown)
     return bool(rows) and few and all(row["high"] > 0.95 for row in rows)

@@ -6,7 +6,7 @@ from lcs.config import Config
 from lcs.data.batches import steps_per_epoch
 from lcs.exhibits import published
 from lcs.exhibits.compare import by_width
-from lcs.exhibits.engine.counts import count_step
+from lcs.exhibits.engine.steps import count_step
 from lcs.exhibits.methods import B50
 from lcs.exhibits.settings import PAPER, l1_of
 

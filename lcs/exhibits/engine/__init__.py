@@ -1,16 +1,15 @@
 """The engine: a training step counted, its estimated floor, and what was measured.
 
-`counts` has operations and bytes, `benchmarks` what `make bench` measured, `sparsity` steps and
-runs with a first layer that is mostly zero, `inference` trained networks in use, `figures` what is
-drawn of them.
+`benchmarks` reads what `make bench` measured, `steps` has training steps, `inference` trained
+networks in use, `figures` what is drawn of them.
 """
 
 from __future__ import annotations
 
 from lcs.exhibits import tables
-from lcs.exhibits.engine.benchmarks import find, load, ratio_text
-from lcs.exhibits.engine.inference import EXPORTED, WITHOUT_DEAD, fastest, over_dense, passes
-from lcs.exhibits.engine.sparsity import sparse_steps
+from lcs.exhibits.engine.benchmarks import find, load, over, ratio_text
+from lcs.exhibits.engine.inference import DENSE, EXPORTED, WITHOUT_DEAD, fastest, passes
+from lcs.exhibits.engine.steps import sparse_steps, unproved
 from lcs.exhibits.verdicts import BENCHMARK, UNDECIDED, Claim, Finding, Judge
 from lcs.runs import Record
 
@@ -44,11 +43,7 @@ def _faster(mode: str) -> Judge:
 
 def _proved(_: list[Record]) -> Finding | None:
     """Judge whether a quarter of the terms proves nine units in ten along whole runs."""
-    shares: dict[tuple[int, int], float] = {}
-    for one in find(load("unproved"), measured="unproved"):
-        quarter = str(one["images"] // 4)
-        proved = [share for name, share in one["shares"].items() if name.endswith(f": {quarter}")]
-        shares[one["base_channels"], one["epoch"]] = 100 * min(proved)
+    shares = unproved(load("unproved"))
     if not shares:
         return None
     (width, epoch), worst = max(shares.items(), key=lambda item: item[1])
@@ -69,15 +64,15 @@ def _in_use(_: list[Record]) -> Finding | None:
     if not shown:
         return None
     found = [fastest(one) for one in shown]
-    slowest = max(found, key=lambda one: one.ratio)
+    slowest = max(found, key=lambda row: row["ratio"])
     one = shown[found.index(slowest)]
-    slower = "contradicted" if any(one.low > 1 for one in found) else UNDECIDED
+    slower = "contradicted" if any(row["low"] > 1 for row in found) else UNDECIDED
     return Finding(
-        f"at most {ratio_text(slowest._asdict())} of the dense time (α = {one['base_channels']}, "
+        f"at most {ratio_text(slowest)} of the dense time (α = {one['base_channels']}, "
         f"{tables.rounded(100 * one['density'], 1)} % of the first layer left, {one['batch']} "
         "images at once)",
-        short=f"{slowest.ratio:.2f} of the time",
-        said="holds" if all(one.high < 1 for one in found) else slower,
+        short=f"{slowest['ratio']:.2f} of the time",
+        said="holds" if all(row["high"] < 1 for row in found) else slower,
         n=one["repeats"],
     )
 
@@ -87,7 +82,7 @@ def _no_gain(_: list[Record]) -> Finding | None:
     shown = passes(load("inference"), places="trained")
     if not shown:
         return None
-    found = {way: [over_dense(one, way) for one in shown] for way in (EXPORTED, WITHOUT_DEAD)}
+    found = {way: [over(one, way, DENSE) for one in shown] for way in (EXPORTED, WITHOUT_DEAD)}
     every = [row for rows in found.values() for row in rows]
     none = "holds" if all(row["low"] > 1 - LEAST_GAIN for row in every) else UNDECIDED
     least = {way: min(rows, key=lambda row: row["ratio"]) for way, rows in found.items()}

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import math
-import statistics
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any
 
 from lcs.exhibits import tables
-from lcs.exhibits.engine.benchmarks import find, median_ratio, ratio_text
+from lcs.exhibits.engine.benchmarks import find, load, machine_text, medians, over, ratio_text
 from lcs.exhibits.tables import PENDING, Table
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 # ways to compute the same outputs, as `tests/benchmarks/inference.py` names them
 DENSE = "dense, float32"
@@ -28,24 +24,6 @@ SPARSE_WAYS = (CSR, CSR_BF16, CSR_SCIPY)
 BATCHES = (1, 512)
 
 
-class Against(NamedTuple):
-    """The fastest sparse way in one table of the benchmark beside the fastest dense one.
-
-    Attributes:
-        sparse: the first of them.
-        dense: the other.
-        ratio: of their times, in the median over rounds.
-        low: end of its 95 % interval; nan where the rounds are too few.
-        high: its other end.
-    """
-
-    sparse: str
-    dense: str
-    ratio: float
-    low: float
-    high: float
-
-
 def passes(found: dict[str, Any] | None, **fields: Any) -> list[dict[str, Any]]:
     """Return the tables of the benchmark with these fields.
 
@@ -55,59 +33,28 @@ def passes(found: dict[str, Any] | None, **fields: Any) -> list[dict[str, Any]]:
     return find(found, measured="inference", **fields)
 
 
-def fastest(one: dict[str, Any]) -> Against:
-    """Compare the fastest ways of one of the `passes`."""
+def fastest(one: dict[str, Any]) -> dict[str, Any]:
+    """Return the fastest `sparse` and `dense` ways of one of the `passes`, and `over` of them."""
     sparse, dense = (
-        min(ways, key=lambda way: statistics.median(one["times"][way]))
-        for ways in (SPARSE_WAYS, DENSE_WAYS)
+        min(ways, key=lambda way: medians(one)[way]) for ways in (SPARSE_WAYS, DENSE_WAYS)
     )
-    return Against(sparse, dense, **median_ratio(one["times"][sparse], one["times"][dense]))
+    return {"sparse": sparse, "dense": dense, **over(one, sparse, dense)}
 
 
-def over_dense(one: dict[str, Any], way: str) -> dict[str, float]:
-    """Return `ratio`, `low` and `high` of a way's time over the dense one's in float32."""
-    return median_ratio(one["times"][way], one["times"][DENSE])
-
-
-def crossing(found: dict[str, Any] | None, batch: int, threads: int = 1) -> float:
+def crossing(found: dict[str, Any] | None, batch: int) -> float:
     """Return the density (per cent) below which the fastest sparse way takes less than any dense.
 
-    Of networks with weights at random places; between two densities interpolated, both densities
-    and ratios being logarithmic. The largest density measured if sparse is faster throughout, 0 if
-    it never is; nan if nothing was measured.
+    On one thread, of networks with weights at random places; between two densities interpolated,
+    both densities and ratios being logarithmic. The largest density measured if sparse is faster
+    throughout, 0 if it never is; nan if nothing was measured.
     """
-    every = passes(found, batch=batch, threads=threads, places="random")
-    at = sorted((one["density"], fastest(one).ratio) for one in every)
-    faster = 0.0 if at else math.nan
-    for number, (density, ratio) in enumerate(at):
-        if ratio < 1:
-            faster = density
-            continue
-        if number:
-            before, below = at[number - 1]
-            share = math.log(1 / below) / math.log(ratio / below)
-            faster = before * (density / before) ** share
-        break
-    return 100 * faster
-
-
-def latency_frame(found: dict[str, Any] | None) -> pd.DataFrame:
-    """Return each way's time over the dense one's in float32, one thread: `figures.inference`."""
-    columns = ["batch", "density", "places", "way", "is_sparse", "ratio", "low", "high"]
-    rows = [
-        {
-            "batch": one["batch"],
-            "density": 100 * one["density"],
-            "places": one["places"],
-            "way": way,
-            "is_sparse": way in SPARSE_WAYS,
-            **over_dense(one, way),
-        }
-        for one in passes(found, threads=1)
-        for way in one["times"]
-        if way != DENSE
-    ]
-    return tables.data_frame(rows, columns=columns)
+    every = passes(found, batch=batch, threads=1, places="random")
+    at = sorted((100 * one["density"], fastest(one)["ratio"]) for one in every)
+    slower = next((n for n, (_, ratio) in enumerate(at) if ratio >= 1), len(at))
+    if not 0 < slower < len(at):
+        return (at[-1][0] if slower else 0.0) if at else math.nan
+    (before, below), (after, above) = at[slower - 1 : slower + 1]
+    return before * (after / before) ** (math.log(1 / below) / math.log(above / below))
 
 
 def inference_table(found: dict[str, Any] | None) -> Table:
@@ -122,7 +69,7 @@ def inference_table(found: dict[str, Any] | None) -> Table:
             way,
             f"{first['bytes'][way] / 1e6:,.1f}",
             f"{first['operations'][way] / 1e6:,.1f}",
-            *(f"{statistics.median(one['times'][way]):.3g}" for one in shown),
+            *(f"{medians(one)[way]:.3g}" for one in shown),
         ]
         for way in first["times"]
     ]
@@ -131,41 +78,37 @@ def inference_table(found: dict[str, Any] | None) -> Table:
         f"first layer left, {first['dead']} of {first['units']:,} units dead): its weights as a "
         "file of safetensors, operations for an image, and the time of a pass, in milliseconds, in "
         f"the median of {first['repeats']} rounds; SciPy's product always has one thread. "
-        f"{found['machine']['hardware']}, torch {found['machine']['torch']}."
+        f"{machine_text(found)}."
     )
     columns = ["way", "file (MB)", "MFLOP an image"]
-    columns += [
-        f"{_counted(one['batch'], 'image')}, {_counted(one['threads'], 'thread')}" for one in shown
-    ]
+    columns += [f"images: {one['batch']}, threads: {one['threads']}" for one in shown]
     return Table("tab-inference", caption, columns, rows)
 
 
-def numbers(found: dict[str, Any] | None, threads: int = 1) -> dict[str, str]:
-    """Return what the prose says, in words.
+def numbers(folder: str = "") -> dict[str, str]:
+    """Return what the prose says, in words; on one thread if not said otherwise.
 
     `inference-`: `alpha`; `density`, per cent of the trained network's first layer; `dead`, of its
     units; `file` and `operations`, how many times as small they are as those of the dense one in
     float32; and by number of images `speed-`, the fastest sparse way's time over that of the
     fastest dense one, and `crossing-`, per cent (`crossing`). `speed-512-two`: with two threads.
+    `folder` is that of `load`.
     """
-    names = ["alpha", "density", "dead", "file", "operations"]
+    found = load("inference", folder)
+    names = ["alpha", "density", "dead", "file", "operations", "speed-512-two"]
     names += [f"{what}-{batch}" for what in ("speed", "crossing") for batch in BATCHES]
-    words = {f"inference-{name}": PENDING for name in (*names, "speed-512-two")}
-    for one in passes(found, threads=threads, places="trained"):
-        words["inference-alpha"] = f"{one['base_channels']}"
-        words["inference-density"] = tables.rounded(100 * one["density"], 1)
-        words["inference-dead"] = f"{one['dead']} of {one['units']:,}"
+    words = dict.fromkeys(names, PENDING)
+    for one in passes(found, threads=1, places="trained"):
+        words["alpha"] = f"{one['base_channels']}"
+        words["density"] = tables.rounded(100 * one["density"], 1)
+        words["dead"] = f"{one['dead']} of {one['units']:,}"
         for name, counted in (("file", one["bytes"]), ("operations", one["operations"])):
-            words[f"inference-{name}"] = f"{counted[DENSE] / counted[CSR]:.1f}"
-        words[f"inference-speed-{one['batch']}"] = ratio_text(fastest(one)._asdict())
+            words[name] = f"{counted[DENSE] / counted[CSR]:.1f}"
+        words[f"speed-{one['batch']}"] = ratio_text(fastest(one))
     for one in passes(found, threads=2, places="trained", batch=512):
-        words["inference-speed-512-two"] = ratio_text(fastest(one)._asdict())
+        words["speed-512-two"] = ratio_text(fastest(one))
     for batch in BATCHES:
-        density = crossing(found, batch, threads)
+        density = crossing(found, batch)
         if not math.isnan(density):
-            words[f"inference-crossing-{batch}"] = tables.rounded(density)
-    return words
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}" + "s" * (number > 1)
+            words[f"crossing-{batch}"] = tables.rounded(density)
+    return {f"inference-{name}": said for name, said in words.items()}
