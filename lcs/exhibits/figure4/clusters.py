@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from lcs import measure
 from lcs.config import Config
@@ -47,25 +47,23 @@ def crop_text(config: Config) -> str:
     return f"crops of ±{config.crop_shift} pixels" if config.crop_shift else "flips alone"
 
 
-def numbers(crops: Sequence[Record], named: Mapping[str, Sequence[Record]]) -> dict[str, str]:
-    """Return how close together weights lie, in words: by the shift of crops, and in named runs.
+def numbers(records: Sequence[Record]) -> dict[str, str]:
+    """Return what the shift of crops does, in words: with flips alone, and with the usual crops.
 
     `near-…`: how frequent neighbours are, over chance; `half-…` and `range-…`: the half distance
     and the range, in pixels; `range-none-more` and `range-far-more`: paired differences of the
     range from the usual crops.
     """
-    shown = by_shift(crops)
-    ratios = {name: locality.pair_ratios(runs) for name, runs in {**shown, **named}.items()}
-    words = {
-        f"near-{name}": _text([each[0] for each in ratios.get(name, [])], 2)
-        for name in ("none", "usual", *named)
-    }
+    shown = by_shift(records)
+    usual = shown.get("usual", [])
+    words = {"range-usual": _text(locality.clustering_ranges(usual), 1)}
     for name in ("none", "usual"):
-        words[f"half-{name}"] = _text([*map(measure.half_distance, ratios.get(name, []))], 1)
-    words["range-usual"] = _text(locality.clustering_ranges(shown.get("usual", [])), 1)
+        ratios = locality.pair_ratios(shown.get(name, []))
+        words[f"near-{name}"] = _text([each[0] for each in ratios], 2)
+        words[f"half-{name}"] = _text([measure.half_distance(each) for each in ratios], 1)
     for name in ("none", "far"):
         words[f"range-{name}-more"] = cells.gain_text(
-            shown.get(name, []), shown.get("usual", []), locality.clustering_ranges
+            shown.get(name, []), usual, locality.clustering_ranges
         )
     return words
 
