@@ -169,14 +169,13 @@ def numbers(found: pd.DataFrame) -> dict[str, str]:
     sparse = [row for row in rows if row["series"] == B50.shortest]
     beside = [row for row in sparse if zero and row["width"] == zero[-1]["width"]]
     named = {"zero": zero[-1], "sparse": beside[-1], "largest": sparse[-1]} if beside else {}
-    kinds = {"zero": ("own", "phases"), "sparse": ("own", "pruned")}
-    kinds |= {"largest": ("own", "pruned", "pruned_phases")}
+    shown = [("zero", "own"), ("zero", "phases"), ("sparse", "own"), ("sparse", "pruned")]
+    shown += [("largest", kind) for kind in ("own", "pruned", "pruned_phases")]
     return {
         f"smooth-{row}-{kind}".replace("_", "-"): (
             f"{named[row][kind].mean:.0f}" if named else PENDING
         )
-        for row in kinds
-        for kind in kinds[row]
+        for row, kind in shown
     }
 
 
