@@ -4,7 +4,6 @@ import numpy as np
 
 from checks import Checks, ahead, behind, records
 from lcs.exhibits.compare import (
-    accuracies,
     as_sgd,
     by_method,
     by_width,
@@ -15,7 +14,7 @@ from lcs.exhibits.compare import (
     without_threshold,
 )
 from lcs.exhibits.figure4 import smooth
-from lcs.exhibits.figure4.crop_shift import by_shift
+from lcs.exhibits.figure4.clusters import by_shift
 from lcs.exhibits.locality import beyond_chance, clustering_ranges, pair_correlation
 from lcs.exhibits.methods import B0, B1, B50, LOCAL, SGD
 from lcs.exhibits.settings import STRONGER_L1
@@ -203,19 +202,15 @@ def beta_0_is_local_without_zeros(store):
 def crops_make_weights_gather(store):
     """Neighbours are twice as frequent with crops, and two pixels do most of that already.
 
-    With flips alone more weights are left; of all crops, those of half the usual shift give the
-    best accuracy.
+    With flips alone more weights are left.
     """
     shifts = sorted(conditions(records(store, "crops")).items(), key=lambda one: one[0].crop_shift)
     near = [np.mean([pair_correlation(run)[0] for run in runs]) for _, runs in shifts]
     kept = [np.mean(remaining(runs)) for _, runs in shifts]
-    best = max(shifts, key=lambda one: np.mean(accuracies(one[1])))[0].crop_shift
-    usual = next(config.crop_shift for config, _ in shifts if config.crop_padding is None)
     return (
         2 * near[0] < near[2]
         and near[1] - near[0] > 2 * (max(near) - near[1])
         and kept[0] == max(kept)
-        and 2 * best == usual
     )
 
 
@@ -281,18 +276,14 @@ def windows_of_the_recipe(store):
 
 @CHECKS.add
 def units_gather(store):
-    """The fewer weights are left, the more they gather, up to about ten pixels.
-
-    With twice the λ a sixth of the weights is left at α = 8, and S-LOCAL gathers more than all.
-    """
+    """The fewer weights are left, the more they gather, up to about ten pixels; S-LOCAL's most."""
     common, own, _ = recipe_at_8(store)
     first = by_width(records(store, "scaling-own"))[1][B50][0]
     strong = records(store, "showpiece-autoaugment")
     runs = [first, common[B50][0], own[B50][0], *strong, own[LOCAL][0]]
     near = [pair_correlation(run)[0] for run in runs]
-    left = remaining(runs[2:3])[0] / remaining(runs[1:2])[0]
     ranges = [clustering_range(pair_correlation(run)) for run in runs]
-    return near == sorted(near) and 0.95 < 6 * left < 1.05 and all(8 < one < 12 for one in ranges)
+    return near == sorted(near) and all(8 < one < 12 for one in ranges)
 
 
 @CHECKS.add
@@ -303,16 +294,35 @@ def few_units_have_enough_weights(store):
     return run.final["locality"]["eligible"] < sum(run.final["fan_in"]["conv1"]) / 2
 
 
+@CHECKS.add
+def zero_pruned_is_as_local(store):
+    """At α = 4 and 8 filters of β = 0, pruned as those of β = 50 are, cannot be told from them."""
+    runs = [
+        r for r in records(store, "width") if r.has_filters and r.config.l1 == STRONGER_L1["l1"]
+    ]
+    at = {r.config.base_channels: r for r in runs if r.config.beta}
+    pairs = [
+        (at[r.config.base_channels], r)
+        for r in runs
+        if not r.config.beta and r.config.base_channels in at
+    ]
+    found = [smooth.compared(*(r.load_filters() for r in pair)) for pair in pairs]
+    return at.keys() == {4, 8} and not any(
+        smooth.more(one["own"], one["pruned"]) or smooth.more(one["pruned"], one["own"])
+        for one in found
+    )
+
+
 def smooth_rows(store):
-    groups = [records(store, "figure4"), records(store, "width")]
-    return smooth.frame([*groups, records(store, "showpiece", "showpiece-sgd")])
+    groups = [records(store, "width"), records(store, "showpiece", "showpiece-sgd")]
+    return smooth.frame(groups)
 
 
 @CHECKS.add
 def penalty_is_beyond_smoothness(store):
     """β = 0 with the stronger λ is clearly more local than with pixels or phases at random."""
     rows = smooth_rows(store)
-    zero = rows[(rows.series == B0.shortest) & (rows.augment == "flip-crop")]
+    zero = rows[rows.series == B0.shortest]
     strong = zero[zero.l1 == zero.l1.max()].to_dict("records")
     return {row["width"] for row in strong} == {4, 8} and all(
         smooth.more(row["own"], row[kind]) for row in strong for kind in ("pixels", "phases")
@@ -323,8 +333,8 @@ def penalty_is_beyond_smoothness(store):
 def beside_plain_sgd_at_8(store):
     """At α = 8 β = 50 is clearly more local than every reference; at 4 not than pruned SGD."""
     rows = smooth_rows(store)
-    plain = rows[(rows.series == B50.shortest) & (rows.augment == "flip-crop")]
-    at = {row["width"]: row for row in plain[plain.momentum == 0].to_dict("records")}
+    plain = rows[(rows.series == B50.shortest) & (rows.momentum == 0)]
+    at = {row["width"]: row for row in plain.to_dict("records")}
     references = [kind for kind in smooth.KINDS if kind != "own"]
     return all(smooth.more(at[8]["own"], at[8][kind]) for kind in references) and not smooth.more(
         at[4]["own"], at[4]["pruned"]

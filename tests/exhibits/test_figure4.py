@@ -13,8 +13,8 @@ from lcs import measure
 from lcs.config import Config
 from lcs.exhibits import find_study, plots, tables
 from lcs.exhibits import locality as measures
-from lcs.exhibits.figure4 import crop_shift, figures, filters, local, smooth, units
-from lcs.exhibits.methods import LOCAL, SGD, method
+from lcs.exhibits.figure4 import clusters, local, smooth
+from lcs.exhibits.methods import SGD, method
 from lcs.exhibits.verdicts import verdict
 from lcs.runs import PUBLISHED, Record, RunStore
 
@@ -58,46 +58,27 @@ def local_net(record: Record) -> list[Record]:
 
 def test_how_far_crops_shift_and_how_far_filters_reach():
     records = [cropped(config) for config in find_study("crops").configs("desk", 2)]
-    rows = crop_shift.crops_table(records).rows
-    assert [row[0] for row in rows] == ["0", "2", "4", "8"]
-    assert rows[0][1:6] == [
-        "60.00 and 60.00", "50.0", "2.00 and 2.00", "1.2 and 2.2", "1.5 and 2.5"
-    ]  # fmt: skip
-    words = crop_shift.crops_numbers(records)
-    assert words["crop-far"] == "8"
+    words = clusters.numbers(records)
     assert (words["range-usual"], words["near-none"]) == ("5.5 and 6.5", "2.00 and 2.00")
-    assert words["half-usual"] == "5.2 and 6.2"
+    assert (words["half-none"], words["half-usual"]) == ("1.2 and 2.2", "5.2 and 6.2")
     assert (words["range-none-more"], words["range-far-more"]) == (
         "−4.00 and −4.00", "+4.00 and +4.00"
     )  # fmt: skip
-    assert (
-        len(
-            plots.pair_correlation(
-                measures.pair_correlation_frame(local_net(records[0]), crop_shift.crop_text)
-            ).axes
-        )
-        == 1
-    )  # no study of crops
-    pairs = measures.pair_correlation_frame(
-        [*local_net(records[0]), *records], crop_shift.crop_text
-    )
+    pairs = measures.pair_correlation_frame([*local_net(records[0]), *records], clusters.crop_text)
     lines = plots.pair_correlation(pairs).axes[0].lines
     assert len({line.get_color() for line in lines if not line.get_label().startswith("_")}) == 5
     unknown = dataclasses.replace(records[0], final=records[0].final | {"pair_correlation": [None]})
-    assert crop_shift.crops_table([unknown, *records[1:]]).rows[0][3:6] == ["–"] * 3
-    assert crop_shift.crops_numbers([unknown, *records[1:]])["range-none-more"] == "–"
-    assert crop_shift.crops_numbers([]).keys() == words.keys()
-    assert set(crop_shift.crops_numbers([]).values()) == {"pending", "–"}
-    assert crop_shift.crops_numbers([], local_net(records[-1]))["range-local"] == "10.5"
+    assert clusters.numbers([unknown, *records[1:]])["near-none"] == "–"
+    assert clusters.numbers([unknown, *records[1:]])["range-none-more"] == "–"
+    assert clusters.numbers([]) == dict.fromkeys(words, "pending")
 
 
 def test_crops_are_told_apart_on_images_of_any_size():
     records = [cropped(config) for config in find_study("crops").configs("smoke", 1)]
-    assert {name: len(runs) for name, runs in crop_shift.by_shift(records).items()} == {
+    assert {name: len(runs) for name, runs in clusters.by_shift(records).items()} == {
         "none": 1, "half": 1, "usual": 1, "far": 1
     }  # fmt: skip
-    assert crop_shift.crops_numbers(records)["crop-far"] == "2"
-    assert [claim.judge(records).value for claim in crop_shift.CLAIMS] == ["+1.00 pixels"] * 2
+    assert [claim.judge(records).value for claim in clusters.CLAIMS] == ["+1.00 pixels"] * 2
 
 
 def test_locality_is_judged_by_both_measures():
@@ -137,47 +118,6 @@ def with_final(record: Record, **values: object) -> Record:
     return dataclasses.replace(record, final=record.final | values)
 
 
-# Where units look
-
-
-def looked_at(config: Config) -> Record:
-    """A run in which one unit in four has no weight, and the others have four to seven."""
-    ratios = [10.0 * config.base_channels + config.seed, 1.5, 0.5, None]
-    known = {"fan_in": {"conv1": [1, 0, 0, 3]}, "pair_correlation": ratios}
-    return with_final(made_up(config, 60.0), **known)
-
-
-def test_the_largest_threshold_is_looked_at_by_size():
-    records = [looked_at(config) for config in configs("showpiece", "showpiece-autoaugment")]
-    records += [looked_at(config) for config in configs("scaling", seeds=2)]
-    sparse = units.sparsest(records)
-    assert {record.config.beta for record in sparse} == {50}
-    assert units.numbers(sparse[-1:]) == {
-        "units-run": "α = 32, 400 epochs, frozen zeros",
-        "units-range": "2.5",
-        "units-dead": "25",
-    }
-    table = units.fan_in_frame(sparse)
-    assert list(table.series.unique())[:2] == ["α = 1, 200 epochs", "α = 2, 200 epochs"]
-    assert "α = 32, 400 epochs, frozen zeros, flips and crops" in set(table.series)
-    one = table[table.series == "α = 1, 200 epochs"]
-    shares = dict(zip(one.weights, one.share, strict=True))
-    assert shares == {"0": 25, "1": 0, "2–3": 0, "4–7": 75}
-    dense = [made_up(config, 60.0) for config in configs("scaling")][:4]
-    assert units.sparsest(dense) == units.sparsest([]) == []
-    assert set(units.numbers([]).values()) == {"pending"}
-
-
-def test_neighbours_are_of_the_first_run_at_the_largest_width():
-    records = [looked_at(config) for config in configs("scaling-own", seeds=2)]
-    local = units.widest(records, LOCAL)
-    assert [units.run_text(run.config) for run in local] == ["S-LOCAL, α = 8, 200 epochs"]
-    named = {"local": local, "first": units.sparsest(records), "none": ()}
-    words = {"near-local": "80.0", "near-first": "10.0", "near-none": "pending"}
-    assert units.neighbour_numbers(named) == words
-    assert units.widest([], LOCAL) == []
-
-
 # All settings
 
 
@@ -193,10 +133,9 @@ def windowed(config: Config) -> Record:
 
 def test_each_setting_has_the_runs_of_its_largest_width():
     width, own = ([windowed(c) for c in configs(n, seeds=2)] for n in ("width", "scaling-own"))
-    groups = local.by_setting([width, [], own])
-    assert [title[:5] for title in groups] == ["α = 8", "α = 8"]
-    assert {len(runs) for runs in groups.values()} == {8}
-    frame = local.excess_frame(groups)
+    frame = local.excess_frame([width, [], own])
+    assert [title[:5] for title in frame.setting.unique()] == ["α = 8", "α = 8"]
+    assert set(frame["values"].map(len)) == {2}
     assert list(frame.series.unique())[:4] == [
         "SGD", "β = 0, λ = 2e-5", "β = 0, λ = 5e-5", "β = 50, λ = 5e-5"
     ]  # fmt: skip
@@ -207,29 +146,21 @@ def test_each_setting_has_the_runs_of_its_largest_width():
         frame.at[row, "values"] = [math.nan, 0.1]
     labels = [label.get_text() for label in plots.excesses(frame).axes[0].get_yticklabels()]
     assert labels[:4] == ["", "SGD", "β = 0, λ = 5e-5", "β = 50, λ = 5e-5"]
-    words = local.opening_numbers(width)
-    assert words == {
+    first = find_study("figure4").stored("desk", STORE)
+    words = local.numbers(first, width)
+    assert words["sparse-mean"] > words["sparse-null_mean"]
+    assert {name: value for name, value in words.items() if name.startswith("open")} == {
         "open-alpha": "8",
         "open-sgd": "+8.00 and +8.00",
         "open-zero": "+8.00 and +8.00",
         "open-sparse": "+58.00 and +58.00",
     }
-    assert set(local.opening_numbers([]).values()) == {"pending"}
-
-
-def test_locality_is_drawn_at_each_width():
-    frame = local.width_frame([windowed(config) for config in configs("width")])
-    assert list(frame.series.unique()) == ["SGD", "β = 0, smaller λ", "β = 0", "β = 50"]
-    assert frame[frame.series == "β = 50"].value.tolist() == pytest.approx([51, 54, 58])
-    assert len(figures.windows({"one": frame, "none": local.width_frame([])}, "points").axes) == 1
+    none = local.numbers(first, [])
+    assert {none[name] for name in words if name.startswith("open")} == {"pending"}
 
 
 def test_without_runs_a_figure_says_so():
-    for figure in (
-        plots.filters(filters.by_method([])),
-        plots.excesses(local.excess_frame({})),
-        figures.windows({"none": local.width_frame([])}, "points"),
-    ):
+    for figure in (plots.filters(local.pictures([])), plots.excesses(local.excess_frame([]))):
         assert "pending" in figure.axes[0].texts[0].get_text()
 
 
@@ -237,17 +168,17 @@ def test_without_runs_a_figure_says_so():
 
 
 def test_filters_are_those_of_one_recipe_at_the_largest_width():
-    known = filters.by_method(find_study("width").stored("desk", STORE))
+    known = local.pictures(find_study("width").stored("desk", STORE))
     titles = [title.split(":")[0] for title in known]
     assert titles == ["SGD", "β = 0, λ = 5e-5", "β = 50, λ = 5e-5", "S-LOCAL, SGD"]
     assert [*known.values()][-1] is None
-    assert filters.by_method([made_up(Config(), 50.0)]).keys() == {
+    assert local.pictures([made_up(Config(), 50.0)]).keys() == {
         f"{name}: pending" for name in ("SGD", "β = 0", "β = 50", "S-LOCAL, SGD")
     }
 
 
 def test_filters_of_windows_alone_are_shown():
-    known = filters.by_method([kept(config) for config in configs("filters")])
+    known = local.pictures([kept(config) for config in configs("filters")])
     title, *others = [*known][::-1]
     assert title.startswith("S-LOCAL, SGD: 50 % of weights of the patches")
     assert known[title] is not None
@@ -310,21 +241,22 @@ def test_filters_stand_beside_those_of_sgd_in_the_same_setting():
     assert found.iloc[0]["series"] == "β = 50"
     (row,) = smooth.table(found).rows
     assert len(row) == len(smooth.table(found).columns)
-    assert set(smooth.numbers(found).values()) == {"pending"}, "none with flips and crops"
+    assert set(smooth.numbers(found).values()) == {"pending"}, "no β = 0"
     assert smooth.frame([[kept(sgd), kept(sparse, 1)]]).empty, "one filter has no interval"
     assert "pending" in smooth.table(smooth.frame([])).rows[0][0]
 
 
 def test_prose_has_the_largest_width_and_lambda():
-    here = {"augment": "flip-crop"}
-    group = [kept(Config(base_channels=width, **here)) for width in (1, 2, 4)]
+    group = [kept(Config(base_channels=width)) for width in (1, 2, 4)]
     for width, l1, beta in ((1, 1e-5, 0), (2, 1e-5, 0), (2, 2e-5, 0), (2, 1e-5, 50), (4, 1e-5, 50)):
         lasso = {"optimizer": "beta-lasso", "beta": float(beta), "l1": l1}
-        group.append(kept(Config(base_channels=width, **here, **lasso)))
-    rows = smooth.chosen(smooth.frame([group]))
-    assert {name: (row["width"], row["l1"]) for name, row in rows.items()} == {
-        "zero": (2, 2e-5), "sparse": (2, 1e-5), "largest": (4, 1e-5)
-    }  # fmt: skip
-    words = smooth.numbers(smooth.frame([group]))
-    assert words["smooth-zero"] == words["smooth-sparse-pruned"]
-    assert float(words["smooth-zero-phases"]) < float(words["smooth-zero"])
+        group.append(kept(Config(base_channels=width, **lasso)))
+    found = smooth.frame([group])
+    # a mark of their own for the rows that are to be found
+    for row, (beta, width, l1) in enumerate(zip(found.series, found.width, found.l1, strict=True)):
+        share = {("β = 0", 2, 2e-5): 20, ("β = 50", 2, 1e-5): 50, ("β = 50", 4, 1e-5): 54}
+        mean = share.get((beta, width, l1), 0.0)
+        found.at[row, "own"] = found.at[row, "own"]._replace(mean=mean)
+    words = smooth.numbers(found)
+    shown = (words[f"smooth-{name}-own"] for name in ("zero", "sparse", "largest"))
+    assert [*shown] == ["20", "50", "54"]

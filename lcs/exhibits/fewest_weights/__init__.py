@@ -1,7 +1,7 @@
 """How few weights does it take? Accuracy against remaining weights, of runs of all chapters.
 
-`pareto` gathers the runs and compares them, `description` has the bound from description length
-(Neyshabur 2020, Theorem 2), `sizes` the weights of the networks (Figure 1), `figures` the figures.
+`pareto` gathers the runs and compares them, `figures` draws them, `description` has the bound from
+description length (Neyshabur 2020, Theorem 2), `sizes` the weights of the networks.
 The chapter trains nothing of its own.
 """
 

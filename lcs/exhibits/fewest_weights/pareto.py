@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from lcs import cost
@@ -13,7 +13,7 @@ from lcs.exhibits import cells, compare, locality, tables
 from lcs.exhibits.compare import Conditions
 from lcs.exhibits.methods import CONV, LOCAL, SGD, Method, method
 from lcs.exhibits.settings import DESK, SHARE_AT_WIDTH, WIDTHS, chosen, paper_recipe
-from lcs.exhibits.tables import NONE, PENDING, Table, ahead
+from lcs.exhibits.tables import NONE, PENDING, Cell, Table, ahead
 from lcs.exhibits.verdicts import Finding
 from lcs.runs import Record, RunStore
 from lcs.stats import mean_interval
@@ -34,18 +34,17 @@ WIDTH = WIDTHS[-1]
 LEAST_RUNS = 2
 
 
-def gather(store: RunStore, dataset: str = "cifar10") -> dict[str, Conditions]:
-    """Return the stored runs on test images by setting, and by condition.
+def gather(store: RunStore) -> dict[str, Conditions]:
+    """Return the stored runs on test images of CIFAR-10 by setting, and by condition.
 
     Every network, method and width is among them, where it has at least `LEAST_RUNS` seeds.
     """
-    runs = compare.network_runs(store)
-    found = compare.conditions(r for r in runs if r.config.dataset == dataset)
+    found = compare.conditions(compare.network_runs(store))
     return {
         name: {
             config: runs
             for config, runs in found.items()
-            if len(runs) >= LEAST_RUNS and _shared(config) == _shared(base.replace(dataset=dataset))
+            if len(runs) >= LEAST_RUNS and _shared(config) == _shared(base)
         }
         for name, base in SETTINGS.items()
     }
@@ -73,29 +72,18 @@ def mean_weights(runs: Sequence[Record]) -> float:
 def frame(found: Conditions) -> pd.DataFrame:
     """Return one row per run.
 
-    Columns `method`, `model`, `base_channels`, `condition` (a number), `weights`, `flops`,
-    `accuracy` (per cent), `seed`, `run_id` and `link` (to the record's page; "" without one).
+    Columns `method`, `model`, `base_channels`, `condition` (a number), `weights`, `flops` and
+    `accuracy` (per cent).
     """
     rows = [
-        {
-            "method": str(method(config)),
-            "model": config.model,
-            "base_channels": config.base_channels,
-            "condition": number,
-            "weights": weights(run),
-            "flops": operations(run),
-            "accuracy": 100 * run.accuracy,
-            "seed": run.config.seed,
-            "run_id": run.run_id,
-            "link": tables.page(run),
-        }
+        [
+            *(str(method(config)), config.model, config.base_channels, number),
+            *(weights(run), operations(run), 100 * run.accuracy),
+        ]
         for number, (config, runs) in enumerate(found.items())
         for run in runs
     ]
-    columns = [
-        "method", "model", "base_channels", "condition", "weights", "flops", "accuracy", "seed",
-        "run_id", "link",
-    ]  # fmt: skip
+    columns = ("method", "model", "base_channels", "condition", "weights", "flops", "accuracy")
     return tables.data_frame(rows, columns=columns)
 
 
@@ -117,54 +105,40 @@ def front(table: pd.DataFrame, cost: str = "weights") -> pd.DataFrame:
 
 def fewest_table(found: Conditions) -> Table:
     """Return weights, FLOPs and accuracy of every network and method at `WIDTH`."""
-    name, what = "tab-fewest", f"remaining weights and FLOPs by the paper's recipe at α = {WIDTH}"
-    here = {c: runs for c, runs in found.items() if c.base_channels == WIDTH}
-    if not here:
-        return tables.pending_table(name, what, "lcs study scaling-wide")
-    rows = []
-    for config, runs in sorted(here.items(), key=lambda item: mean_weights(item[1])):
-        layers = [list(run.final["nonzeros"].values()) for run in runs]
-        each = [f"{mean_interval(layer).mean / 1e3:,.1f}" for layer in zip(*layers, strict=True)]
-        whole = sum(runs[0].final["weights"].values())
-        sparse = mean_interval([operations(run) for run in runs]).mean
-        rows.append(
-            [
-                str(method(config)),
-                locality.lambdas_text(config).replace(" and ", ", ") if config.l1 else NONE,
-                " / ".join(each),
-                f"{mean_weights(runs) / 1e3:,.1f}",
-                f"{100 * mean_weights(runs) / whole:.3g}",
-                f"{runs[0].final['flops']['dense'] / 1e6:.2f} / {sparse / 1e6:.2f}",
-                f"{cells.mean_text(runs)} ({len(runs)})",
-            ]
-        )
-    records = [run for runs in here.values() for run in runs]
-    caption = (
-        f"R{what[1:]}: mean over n seeds, n in brackets, and 95 % interval. "
-        f"{cells.setting_text(records)}. λ: of the first and the other layers. "
-        "Share: of the network's own weights. FLOPs: of one image's forward pass, with "
-        "every weight (dense) and without the zeros (sparse)."
+    here = [runs for config, runs in found.items() if config.base_channels == WIDTH]
+    columns: dict[str, Cell] = {
+        "network and method": cells.of(lambda config: str(method(config))),
+        "λ": cells.of(lambda config: locality.lambdas_text(config) if config.l1 else NONE),
+        "thousands of weights": lambda runs: f"{mean_weights(runs) / 1e3:,.1f}",
+        "remaining, layers 1, 2, 3 (%)": cells.layers_text,
+        "MFLOPs": lambda runs: f"{mean_interval([*map(operations, runs)]).mean / 1e6:.2f}",
+        "test accuracy (%)": cells.mean_text,
+        "seeds": tables.links,
+    }
+    return cells.by_condition(
+        "scaling-wide",
+        [run for runs in sorted(here, key=mean_weights) for run in runs],
+        columns,
+        f"Remaining weights by the paper's recipe at α = {WIDTH}",
+        label="tab-fewest",
+        note=". λ: of the first and the other layers. FLOPs: of one image's forward pass, without "
+        "products by zeros",
+        text=["λ"],
     )
-    columns = (
-        *("network and method", "λ", "thousands of weights in layers 1 / 2 / 3", "in all"),
-        *("share (%)", "MFLOPs, dense / sparse", "test accuracy (%)"),
-    )
-    return Table(name, caption, columns, rows, text=["λ"])
 
 
 # The numbers of the prose
 
 
-def own_lambda(dataset: str = "cifar10") -> Config:
+def own_lambda() -> Config:
     """Return β = 50 by the recipe at `WIDTH`, with the λ that was chosen there."""
-    here = SETTINGS[RECIPE].replace(base_channels=WIDTH, dataset=dataset)
+    here = SETTINGS[RECIPE].replace(base_channels=WIDTH)
     return chosen(here, "s-fc", "beta-lasso", 50, share=SHARE_AT_WIDTH[WIDTH])
 
 
-def baseline(width: int = WIDTH, model: str = "s-fc", dataset: str = "cifar10") -> Config:
+def baseline(width: int = WIDTH, model: str = "s-fc") -> Config:
     """Return SGD by the recipe, as it was chosen."""
-    here = SETTINGS[RECIPE].replace(base_channels=width, dataset=dataset)
-    return chosen(here, model)
+    return chosen(SETTINGS[RECIPE].replace(base_channels=width), model)
 
 
 def nearest(found: Conditions, candidates: Iterable[Config], size: float) -> Config:
@@ -202,29 +176,22 @@ def recipe_numbers(found: Conditions) -> dict[str, str]:
     `own-…` are of β = 50, `sgd-…` of SGD, `wide-…` of S-LOCAL and S-CONV at the same width, and
     `local-…` of S-LOCAL at the width at which it has about as many weights.
     """
-    dataset = next(iter(found)).dataset if found else "cifar10"
-    own, sgd = own_lambda(dataset=dataset), baseline(dataset=dataset)
+    own, sgd = own_lambda(), baseline()
     sparse, dense = found.get(own, []), found.get(sgd, [])
     wide, conv = (found.get(sgd.replace(model=model), []) for model in ("s-local", "s-conv"))
     locals_ = [config for config in found if method(config) == LOCAL]
     near = found[nearest(found, locals_, mean_weights(sparse))] if sparse and locals_ else []
     return {
         "own-alpha": f"{own.base_channels}",
-        "own-l1": locality.lambdas_text(own),
         "own-weights": _weights_text(sparse),
-        "own-share": _times_text(sparse, dense, 1, percent=True),
         "own-times": _times_text(dense, sparse, 1),
-        "own-operations-times": _times_text(dense, sparse, 1, of=operations),
         "own-accuracy": cells.mean_text(sparse),
         "own-fit": cells.fit_text(sparse),
         "own-n": f"{len(sparse)}",
         "own-gain": cells.gain_text(sparse, dense),
         "own-conv-times": _times_text(sparse, conv, 2),
-        "sgd-weights": _weights_text(dense),
         "sgd-accuracy": cells.mean_text(dense),
         "local-alpha": f"{near[0].config.base_channels}" if near else PENDING,
-        "local-weights": _weights_text(near),
-        "local-accuracy": cells.mean_text(near),
         "local-gain": ahead(cells.gain_text(near, sparse)),
         "local-n": f"{len(compare.differences(near, sparse))}",
         "wide-local-gain": ahead(cells.gain_text(wide, sparse)),
@@ -245,7 +212,7 @@ def reproduction_numbers(found: Conditions) -> dict[str, str]:
     )
     sgd, conv, local = (_first(found, one) for one in (SGD, CONV, LOCAL))
     return {
-        "few-method": _penalty_text(few),
+        "few-method": _method_text(few),
         "few-weights": _weights_text(few),
         "few-accuracy": f"{compare.mean_accuracy(few):.1f}" if few else PENDING,
         "few-n": f"{len(few)}",
@@ -254,12 +221,9 @@ def reproduction_numbers(found: Conditions) -> dict[str, str]:
         "few-conv-gain": ahead(cells.gain_text(few, conv)),
         "few-local-behind": ahead(cells.gain_text(local, few)),
         "few-local-times": _times_text(local, few),
-        "repro-conv-weights": _weights_text(conv),
-        "least-method": _penalty_text(least),
         "least-weights": _weights_text(least),
         "least-times": _times_text(sgd, least),
         "least-gain": ahead(cells.gain_text(least, sgd)),
-        "least-n": f"{len(least)}",
     }
 
 
@@ -267,24 +231,14 @@ def _weights_text(runs: Sequence[Record]) -> str:
     return f"{mean_weights(runs):,.0f}" if runs else PENDING
 
 
-def _times_text(
-    one: Sequence[Record],
-    other: Sequence[Record],
-    digits: int = 0,
-    *,
-    of: Callable[[Record], int] = weights,
-    percent: bool = False,
-) -> str:
-    """Return how many times more weights, or of something else, some runs have than others."""
-    if not (one and other):
-        return PENDING
-    first, second = (mean_interval([of(run) for run in runs]).mean for runs in (one, other))
-    return f"{(100 if percent else 1) * first / second:.{digits}f}"
+def _times_text(one: Sequence[Record], other: Sequence[Record], digits: int = 0) -> str:
+    """Return how many times more weights some runs have than others."""
+    return f"{mean_weights(one) / mean_weights(other):.{digits}f}" if one and other else PENDING
 
 
-def _penalty_text(runs: Sequence[Record]) -> str:
+def _method_text(runs: Sequence[Record]) -> str:
     config = runs[0].config if runs else None
-    return f"β = {config.beta:g}, λ = {tables.number(config.l1)}" if config else PENDING
+    return method(config).shortest + cells.penalty_text(config) if config else PENDING
 
 
 # Claims

@@ -1,9 +1,10 @@
-"""How local the filters are in every setting, beyond chance, and what makes them so."""
+"""Pictures of first-layer filters, and how local they are in every setting, beyond chance."""
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -14,8 +15,13 @@ from lcs.exhibits import cells, compare, locality, tables
 from lcs.exhibits.methods import B0, B1, B50, LOCAL, SGD, beta_lasso_method, method
 from lcs.exhibits.settings import (
     REPRODUCTION,
+    TOWARDS_RECIPE,
+    WIDTHS,
     baseline,
+    desk_study,
+    sgd,
     sgd_and_betas,
+    short_recipe,
 )
 from lcs.exhibits.tables import Numbers, signed
 from lcs.exhibits.verdicts import UNMEASURED, Claim, Finding, beyond_zero, verdict
@@ -33,43 +39,65 @@ def _figure4(base: Config, betas: Sequence[float]) -> list[Config]:
     return [baseline(base, "s-local"), *sgd_and_betas(base, betas)]
 
 
-STUDIES = (Study("figure4", "Figure 4: filters and their locality", REPRODUCTION, _figure4, 5),)
+STUDIES = (
+    Study("figure4", "Figure 4: filters and their locality", REPRODUCTION, _figure4, 5),
+    desk_study(
+        "filters",
+        "Filters of S-LOCAL beside those of S-FC at α = 8",
+        TOWARDS_RECIPE,
+        # at the largest width of the study `width`, and by its recipe
+        lambda base, betas: [sgd(short_recipe(base, WIDTHS[-1]), "s-local")],
+    ),
+)
 
 
-def by_setting(studies: Iterable[Sequence[Record]]) -> dict[str, list[Record]]:
-    """Return the runs of the figure of all settings, by the setting in words.
+def pictures(records: Sequence[Record]) -> dict[str, np.ndarray | None]:
+    """Return the stored filters (n, C, H, W) of SGD, β = 0, β = 50 and S-LOCAL, by title.
 
-    Of each study those at its largest width with S-LOCAL, SGD, β = 0, β = 1 and β = 50; studies
-    that share a width, a length and the images are one setting.
+    Of runs by one recipe those of the first seed, with the λ of β = 50, at the largest width at
+    which S-FC was trained, if it was. None: no run of this method has stored its filters.
+    """
+    widest = max((r.config.base_channels for r in records if r.config.model == "s-fc"), default=0)
+    stored = [r for r in records if r.has_filters]
+    stored = [r for r in stored if r.config.base_channels == widest or not widest]
+    penalties = {0.0, *(r.config.l1 for r in stored if method(r.config) == B50)}
+    shown: dict[str, np.ndarray | None] = {}
+    for name in (SGD, B0, B50, LOCAL) if records else ():
+        found = [r for r in stored if method(r.config) == name and r.config.l1 in penalties]
+        if found:
+            patches = " of the patches" if name == LOCAL else ""
+            share = f"{compare.remaining(found[:1])[0]:.3g} % of weights{patches} remain"
+            title = f"{name.shortest}{cells.penalty_text(found[0].config)}: {share}"
+            shown[title] = found[0].load_filters().numpy()
+        else:
+            shown[f"{name.shortest}: pending"] = None
+    return shown
 
-    Args:
-        studies: the records of each.
+
+def excess_frame(studies: Iterable[Sequence[Record]]) -> pd.DataFrame:
+    """Return what `plots.excesses` draws: a series for each method and λ of a setting.
+
+    Of the records of each study those at its largest width with S-LOCAL, SGD, β = 0, β = 1 and
+    β = 50; studies that share a width, a length, the loss and the images are one setting.
     """
     settings: dict[str, list[Record]] = {}
     for records in studies:
-        widest = max((r.config.base_channels for r in records), default=0)
-        shown = [r for r in records if r.config.base_channels == widest]
-        for run in shown:
+        for run in itertools.chain(*compare.widest(records).values()):
             if method(run.config) in SHOWN:
                 settings.setdefault(_setting_text(run.config), []).append(run)
-    return settings
+    ranked = [
+        run
+        for runs in settings.values()
+        for run in sorted(runs, key=lambda r: (SHOWN.index(method(r.config)), r.config.l1))
+    ]
+    return locality.excess_frame(
+        ranked, _setting_text, lambda c: method(c).shortest + cells.penalty_text(c), EXCESSES
+    )
 
 
 def _setting_text(config: Config) -> str:
     images = cells.field_text(config, "augment")
     return f"{cells.size_text(config)}, {cells.field_text(config, 'loss')}, {images}"
-
-
-def excess_frame(settings: Mapping[str, Sequence[Record]]) -> pd.DataFrame:
-    """Return what `plots.excesses` draws of `by_setting`: a series for each method and λ."""
-    ranked = [
-        run
-        for records in settings.values()
-        for run in sorted(records, key=lambda r: (SHOWN.index(method(r.config)), r.config.l1))
-    ]
-    return locality.excess_frame(
-        ranked, _setting_text, lambda c: method(c).shortest + cells.penalty_text(c), EXCESSES
-    )
 
 
 SHOWN = (LOCAL, SGD, B0, B1, B50)
@@ -80,54 +108,29 @@ EXCESSES = {
 }
 
 
-def width_frame(records: Sequence[Record]) -> pd.DataFrame:
-    """Return what `figures.windows` draws: `x` (α), `series`, `value` (points), a row per run."""
+def numbers(first: Sequence[Record], wide: Sequence[Record]) -> Numbers:
+    """Return the mass in the best window: shares in per cent, and points beyond chance in words.
 
-    def series(config: Config) -> str:
-        weaker = config.optimizer == "beta-lasso" and config.l1 < strongest
-        return method(config).shortest + (", smaller λ" if weaker else "")
-
-    shown = [r for r in records if method(r.config) in (LOCAL, SGD, B0, B50)]
-    strongest = max((r.config.l1 for r in shown if r.config.beta), default=0.0)
-    ranked = sorted(shown, key=lambda r: (r.config.optimizer != "sgd", r.config.beta, r.config.l1))
-    rows = [
-        [r.config.base_channels, series(r.config), value]
-        for r in ranked
-        for value in locality.beyond_chance([r])
-    ]
-    return tables.data_frame(rows, columns=["x", "series", "value"])
-
-
-def opening_numbers(records: Sequence[Record]) -> dict[str, str]:
-    """Return the window's share beyond chance at the largest width, in points, or "pending".
-
-    β = 0 (`open-zero`) is that with the λ of β = 50 (`open-sparse`).
+    `sparse-…` and `dense-…` are of the largest β and of SGD in the study `figure4`, `…-mean` of
+    the filters and `…-null_mean` of their permutations. `open-…` is beyond chance at the largest
+    width of the study `width`, "pending" without runs: `open-zero` of β = 0 with the λ of β = 50.
     """
-    *_, widest = [at for at in compare.by_width(records).values() if B50 in at] or [{}]
+    groups, beta = compare.by_method(first), compare.largest_beta(first)
+    found: Numbers = {}
+    for short, name in {"sparse": beta_lasso_method(beta), "dense": SGD}.items():
+        shares = locality.summary(groups[name], "window_mass")
+        for kind in ("mean", "null_mean"):
+            value = shares[kind]
+            found[f"{short}-{kind}"] = math.nan if value is None else value
+    widest = compare.widest(wide)
     sparse = widest.get(B50, [])
-    zero = [run for run in widest.get(B0, []) if run.config.l1 == sparse[0].config.l1]
-    return {
+    same = [run for run in widest.get(B0, []) if sparse and run.config.l1 == sparse[0].config.l1]
+    return found | {
         "open-alpha": f"{sparse[0].config.base_channels}" if sparse else tables.PENDING,
         "open-sgd": locality.excess_text(widest.get(SGD, [])),
-        "open-zero": locality.excess_text(zero),
+        "open-zero": locality.excess_text(same),
         "open-sparse": locality.excess_text(sparse),
     }
-
-
-def locality_numbers(records: Sequence[Record]) -> Numbers:
-    """Return the numbers of the prose, for the largest β (`sparse-…`) and SGD (`dense-…`).
-
-    `…-mean` is of the filters, `…-null_mean` of their permutations.
-    """
-    groups, beta = compare.by_method(records), compare.largest_beta(records)
-    numbers: Numbers = {"beta": beta}
-    for short, name in {"sparse": beta_lasso_method(beta), "dense": SGD}.items():
-        for key in ("spread", "window_mass"):
-            found = locality.summary(groups[name], key)
-            for kind in ("mean", "null_mean"):
-                value = found[kind]
-                numbers[f"{short}-{key}-{kind}"] = math.nan if value is None else value
-    return numbers
 
 
 # Claims

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -104,9 +104,9 @@ def frame(
         name: says the setting of a run.
 
     Returns:
-        Of runs with at least two stored filters. Columns `setting`, `series` (the method), `l1`,
-        `width`, `augment`, `frozen`, `momentum` of SGD, `weights` (of a filter, the median), and
-        `KINDS`, each an `Interval` over filters.
+        Of runs with at least two stored filters. Columns `setting`, `series` (the method),
+        `filters` (method and λ), `l1`, `width`, `momentum` of SGD, `weights` (of a filter, the
+        median), and `KINDS`, each an `Interval` over filters.
     """
     rows = []
     for records in groups:
@@ -120,13 +120,13 @@ def frame(
             count = min(len(filters), len(others))
             if count < 2:
                 continue
+            series = method(config).shortest
             row = {
                 "setting": name(config),
-                "series": method(config).shortest,
+                "series": series,
+                "filters": series + cells.penalty_text(config) + cells.zeros_text(config),
                 "l1": config.l1,
                 "width": config.base_channels,
-                "augment": config.augment,
-                "frozen": config.frozen_zeros,
                 "momentum": beside.config.momentum,
                 "weights": int(torch.count_nonzero(filters.flatten(1), 1).median()),
             }
@@ -142,8 +142,7 @@ def table(found: pd.DataFrame, name: str = "tab-smooth") -> Table:
     rows = [
         [
             f"{row['setting']}{'; SGD has momentum and decay' if row['momentum'] else ''}",
-            f"{row['series']}, λ = {tables.number(row['l1'])}"
-            f"{', frozen zeros' if row['frozen'] else ''}",
+            row["filters"],
             f"{row['weights']:,}",
             *(tables.interval(row[kind], 1) for kind in KINDS),
         ]
@@ -162,37 +161,22 @@ def table(found: pd.DataFrame, name: str = "tab-smooth") -> Table:
 def numbers(found: pd.DataFrame) -> dict[str, str]:
     """Return shares in per cent for the prose; "pending" without runs.
 
-    Of the rows that `chosen` names, by the kind where it is not their own: `smooth-zero-phases`.
-    """
-    rows = chosen(found)
-    shown = {
-        "zero": ("own", "phases"),
-        "sparse": ("own", "pruned"),
-        "largest": ("own", "pruned", "pruned_phases"),
-    }
-    return {
-        f"smooth-{row}{'' if kind == 'own' else f'-{kind}'}".replace("_", "-"): (
-            f"{rows[row][kind].mean:.0f}" if rows else PENDING
-        )
-        for row, kinds in shown.items()
-        for kind in kinds
-    }
-
-
-def chosen(found: pd.DataFrame) -> dict[str, Mapping[Any, Any]]:
-    """Return rows of `frame` with flips and crops; none unless there are all.
-
     `zero` is β = 0 at its largest width and λ, `sparse` β = 50 of that width, `largest` the widest
-    β = 50.
+    β = 50; after it one of the `KINDS`: `smooth-zero-phases`.
     """
-    if found.empty:
-        return {}
     rows = sorted(found.to_dict("records"), key=lambda row: (row["width"], row["l1"]))
-    cropped = [row for row in rows if row["augment"] == "flip-crop"]
-    zero = [row for row in cropped if row["series"] == B0.shortest]
-    sparse = [row for row in cropped if row["series"] == B50.shortest]
+    zero = [row for row in rows if row["series"] == B0.shortest]
+    sparse = [row for row in rows if row["series"] == B50.shortest]
     beside = [row for row in sparse if zero and row["width"] == zero[-1]["width"]]
-    return {"zero": zero[-1], "sparse": beside[-1], "largest": sparse[-1]} if beside else {}
+    named = {"zero": zero[-1], "sparse": beside[-1], "largest": sparse[-1]} if beside else {}
+    shown = [("zero", "own"), ("zero", "phases"), ("sparse", "own"), ("sparse", "pruned")]
+    shown += [("largest", kind) for kind in ("own", "pruned", "pruned_phases")]
+    return {
+        f"smooth-{row}-{kind}".replace("_", "-"): (
+            f"{named[row][kind].mean:.0f}" if named else PENDING
+        )
+        for row, kind in shown
+    }
 
 
 def more(one: Interval, other: Interval) -> bool:

@@ -22,7 +22,6 @@ from lcs.exhibits.plots.style import (
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 
@@ -134,13 +133,7 @@ def pair_correlation(table: pd.DataFrame, *, ordered: bool = True) -> Figure:
     own = {name: colour(name) for name in names if name.split(",")[0] in coloured}
     others = [name for name in names if name not in own]
     hues = shades("β-LASSO", len(others)) if ordered else other_colours(len(others))
-    draw_pair_correlation(axes, table, own | dict(zip(others, hues, strict=True)))
-    add_legend(figure, axes, columns=2)
-    return figure
-
-
-def draw_pair_correlation(axes: Axes, table: pd.DataFrame, colours: Mapping[str, str]) -> None:
-    """Draw a line for each run into axes: columns as of `pair_correlation`, colours by series."""
+    colours = own | dict(zip(others, hues, strict=True))
     for name, runs in table.groupby("series", sort=False):
         for _, run in runs.groupby("run_id"):
             axes.plot(run.distance, run.ratio, color=colours[str(name)], lw=1.2, label=name)
@@ -148,3 +141,5 @@ def draw_pair_correlation(axes: Axes, table: pd.DataFrame, colours: Mapping[str,
     axes.set(yscale="log", xlabel="distance (pixels)", ylabel="pairs of pixels / chance")
     axes.set_ylim(bottom=max(0.1, axes.get_ylim()[0]))
     label_log_axis(axes.yaxis)
+    add_legend(figure, axes, columns=2)
+    return figure

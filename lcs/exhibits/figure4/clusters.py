@@ -1,0 +1,110 @@
+"""How close together the weights of a unit lie, and what the shift of crops does to that."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+from lcs import measure
+from lcs.config import Config
+from lcs.exhibits import cells, locality, tables
+from lcs.exhibits.methods import method
+from lcs.exhibits.settings import REPRODUCTION, beta_lasso, desk_study, short_recipe
+from lcs.exhibits.tables import NONE, PENDING
+from lcs.exhibits.verdicts import Claim, Judge, differs
+from lcs.runs import Record
+from lcs.stats import mean_interval
+
+# Studies
+
+
+def _crops(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return the largest β by the recipe: no crops, half as far as usual, as far, twice as far.
+
+    λ of the first layer is larger than elsewhere, so that few enough weights are left to say where
+    they are.
+    """
+    wide = short_recipe(base, 4)
+    sparse = beta_lasso(wide, betas[-1], l1=1e-4, l1_rest=1e-5)
+    return [sparse.replace(crop_padding=_pixels(sparse, name)) for name in SHIFTS]
+
+
+# how far crops shift images at most, in units of the usual shift
+SHIFTS = {"none": 0.0, "half": 0.5, "usual": 1.0, "far": 2.0}
+
+
+def _pixels(config: Config, name: str) -> int:
+    return int(SHIFTS[name] * config.replace(crop_padding=None).crop_shift)
+
+
+STUDIES = (desk_study("crops", "How far crops shift", REPRODUCTION, _crops),)
+
+
+def crop_text(config: Config) -> str:
+    """Name a run by its method, if it is not S-FC, or by how far its crops shift."""
+    if config.model != "s-fc":
+        return str(method(config))
+    return f"crops of ±{config.crop_shift} pixels" if config.crop_shift else "flips alone"
+
+
+def numbers(records: Sequence[Record]) -> dict[str, str]:
+    """Return what the shift of crops does, in words: with flips alone, and with the usual crops.
+
+    `near-…`: how frequent neighbours are, over chance; `half-…` and `range-…`: the half distance
+    and the range, in pixels; `range-none-more` and `range-far-more`: paired differences of the
+    range from the usual crops.
+    """
+    shown = by_shift(records)
+    usual = shown.get("usual", [])
+    words = {"range-usual": _text(locality.clustering_ranges(usual), 1)}
+    for name in ("none", "usual"):
+        ratios = locality.pair_ratios(shown.get(name, []))
+        words[f"near-{name}"] = _text([each[0] for each in ratios], 2)
+        words[f"half-{name}"] = _text([measure.half_distance(each) for each in ratios], 1)
+    for name in ("none", "far"):
+        words[f"range-{name}-more"] = cells.gain_text(
+            shown.get(name, []), usual, locality.clustering_ranges
+        )
+    return words
+
+
+def by_shift(records: Sequence[Record]) -> dict[str, list[Record]]:
+    """Return the runs by how far their crops shift, a name in `SHIFTS`; nothing without runs."""
+    return {name: [r for r in records if _shifts(name)(r.config)] for name in SHIFTS if records}
+
+
+def _shifts(name: str) -> Callable[[Config], bool]:
+    return lambda config: config.crop_shift == _pixels(config, name)
+
+
+def _text(values: Sequence[float], digits: int) -> str:
+    """Return mean and interval; a dash if a run has no such value, "pending" without runs."""
+    if not values:
+        return PENDING
+    return NONE if any(map(math.isnan, values)) else tables.interval(mean_interval(values), digits)
+
+
+# Claims
+
+
+def _wider(one: str, other: str) -> Judge:
+    """Judge whether weights gather over a wider range with the crops of one name in `SHIFTS`."""
+    return differs(_shifts(one), _shifts(other), of=locality.clustering_ranges, unit="pixels")
+
+
+CLAIMS: tuple[Claim, ...] = (
+    Claim(
+        "B",
+        "Weights of a filter gather over a wider range with crops than with flips alone "
+        "(β = 50, α = 4)",
+        "crops",
+        _wider("usual", "none"),
+    ),
+    Claim(
+        "B",
+        "Weights of a filter gather over a wider range where crops shift twice as far "
+        "(β = 50, α = 4)",
+        "crops",
+        _wider("far", "usual"),
+    ),
+)
