@@ -118,7 +118,7 @@ def numbers(store: RunStore) -> dict[str, Any]:
         "scaling": scaling.results.numbers(runs),
         "searched_epochs": runs["recipe-length-search"][0].config.epochs,
         "flips_epochs": runs["flips"][0].config.epochs,
-        "rivals": rivals.results.numbers(runs["rivals"]) | rivals.results.other_numbers(runs),
+        "rivals": rivals.results.numbers(runs),
         "rival_epochs": runs["rivals"][0].config.epochs,
         "variants": variants.results.numbers(runs),
     }

@@ -1,11 +1,12 @@
 """What the page rivals says of results."""
 
 from checks import Checks, ahead, behind, level, records
+from lcs import cost
 from lcs.exhibits import transfer
 from lcs.exhibits.compare import differences, paired
 from lcs.exhibits.locality import beyond_chance, pair_correlation
-from lcs.exhibits.rivals.results import by_rival
-from lcs.exhibits.rivals.studies import B50, DENSE, NO_L1
+from lcs.exhibits.rivals.results import by_rival, sparse_flops
+from lcs.exhibits.rivals.studies import B50, CANDIDATES, CHOSEN, DENSE, NO_L1
 from lcs.stats import mean_interval
 
 CHECKS = Checks()
@@ -26,10 +27,14 @@ def pruning_is_ahead(store):
 
 @CHECKS.add
 def gradual_depends_on_its_rate(store):
-    """As the shorter search chose it, gradual pruning is not clearly ahead of β = 50."""
+    """As the shorter search chose it, gradual pruning is not clearly ahead of β = 50.
+
+    That search had chosen the largest of the learning rates.
+    """
     place = by_rival(records(store, "rivals"))
     first = paired(records(store, "rivals-first-choice"), place[B50])
-    return not ahead(first) and first.mean < 0.5 * lead(store, "gradual")
+    largest = CHOSEN["search-pruning"]["sgd gradual"][0]["lr"] == max(CANDIDATES["sgd"])[0]
+    return not ahead(first) and first.mean < 0.5 * lead(store, "gradual") and largest
 
 
 @CHECKS.add
@@ -46,6 +51,40 @@ def either_alone_is_worse(store):
         and all(level(gains[name]) for name in ("proximal ℓ1, cut", "spred, cut"))
         and left[0] > 5 * left[1]
     )
+
+
+@CHECKS.add
+def one_cut_costs_more_at_the_smaller_budget(store):
+    """With sub-gradients and the proximal step, by more than two points; spred is level at both."""
+    many, few = (by_rival(records(store, name)) for name in ("rivals", "rivals-few"))
+    cuts = ("ℓ1 sub-gradient, cut", "proximal ℓ1, cut")
+    more = [lead(store, name) - paired(few[name], few[B50]).mean for name in cuts]
+    spred = (paired(place["spred, cut"], place[B50]) for place in (many, few))
+    behind_it = all(behind(paired(few[name], few[B50])) for name in cuts)
+    return behind_it and min(more) > 2 and all(map(level, spred))
+
+
+@CHECKS.add
+def masks_save_more_than_beta_lasso(store):
+    """Without products by zeros β = 50 takes more than gradual pruning, fixed masks the least.
+
+    Dense, as all others but iterative pruning.
+    """
+    place = by_rival(records(store, "rivals"))
+    dense, sparse, gradual, mask = (
+        mean_interval([sparse_flops(run) for run in place[name]]).mean
+        for name in (DENSE, B50, "gradual", "random mask")
+    )
+    whole = {cost.training_flops(run.config) for runs in place.values() for run in runs}
+    return whole == {dense} and dense > sparse > gradual > mask
+
+
+@CHECKS.add
+def allocation_gains_nothing(store):
+    """On average no method gains by the other allocation."""
+    place = by_rival(records(store, "rivals"))
+    others = by_rival(records(store, "rivals-er"))
+    return max(paired(runs, place[name]).mean for name, runs in others.items()) < 0
 
 
 @CHECKS.add
@@ -97,7 +136,7 @@ def locality_of_pruning_is_not_resolved(store):
     """Filters of gradual pruning, SET and RigL cannot be told from those of β = 50.
 
     Those of one-shot pruning, of SNIP and within windows are more local, and no others; those of
-    dense SGD and of a random mask are less so.
+    dense SGD, of the threshold alone and of a random mask are less so.
     """
     place = by_rival(records(store, "rivals"))
     more = {name: paired(runs, place[B50], beyond_chance) for name, runs in place.items()}
@@ -105,7 +144,7 @@ def locality_of_pruning_is_not_resolved(store):
         all(level(more[name]) for name in ("gradual", "SET", "RigL"))
         and {name for name, gain in more.items() if ahead(gain)}
         == {"one-shot", "SNIP", "S-LOCAL's windows"}
-        and all(behind(more[name]) for name in (DENSE, "random mask"))
+        and all(behind(more[name]) for name in (DENSE, NO_L1, "random mask"))
     )
 
 

@@ -8,7 +8,7 @@ from made_up import made_up
 
 from lcs import data
 from lcs.exhibits import find_study
-from lcs.exhibits.rivals import CLAIMS, results, studies
+from lcs.exhibits.rivals import CLAIMS, STUDIES, results, studies
 from lcs.exhibits.rivals.studies import B50, DENSE, ITERATIVE, RIVALS, rival
 from lcs.exhibits.searches import choose
 from lcs.exhibits.verdicts import verdict
@@ -158,20 +158,15 @@ def test_zeros_cost_nothing_but_the_gradient_of_those_that_may_return(name, dens
 
 def test_what_the_page_shows():
     runs = both(2, -1)
-    words = results.numbers(runs["rivals"])
-    assert words["rival-one-shot"].startswith("−1.99")
-    assert words["rival-accuracy"].startswith("63.00")
-    assert (words["rival-n"], words["local-snip"]) == ("3", "+0.00 ± 0.00")
-    assert words["weights-beta"].count(" and ") == 1
     rows = results.rivals_table("rivals", runs["rivals"]).rows
     assert [row[0] for row in rows] == [DENSE, *RIVALS]
-    assert rows[1][3] == "–"
-    others = results.allocation_table(records(0, "rivals-er"), runs["rivals"]).rows
-    assert {row[3].split(" ")[0] for row in others} == {"+0.00"}
-    table = results.rivals_frame(runs)
-    assert len(table) == 3 * 2 * len(RIVALS)  # iterative pruning at one budget, and dense SGD
-    accuracy = results.budgets_figure(table).axes[0]
-    assert [label.get_text() for label in accuracy.get_yticklabels()] == [DENSE, *RIVALS]
+    assert (rows[1][3], rows[1][7]) == ("–", "2.0")
+    assert rows[2][3].startswith("−1.99")
+    figure = results.rivals_figure(runs)
+    accuracy, _, local = (len(axes.lines) for axes in figure.axes)
+    assert accuracy == local == 2 * len(RIVALS)  # dense SGD, and iterative pruning at one budget
+    labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert labels == [DENSE, *RIVALS]
 
 
 def test_the_first_choice_is_gradual_pruning_as_the_first_search_put_it():
@@ -180,29 +175,30 @@ def test_the_first_choice_is_gradual_pruning_as_the_first_search_put_it():
     assert (rival(config), studies.values(config)) == ("gradual", first)
 
 
-def test_what_the_page_says_of_the_other_studies():
+def test_what_the_page_says():
     names = ("first-choice", "iterative", "er")
     runs = both(2, -1) | {f"rivals-{name}": records(2, f"rivals-{name}") for name in names}
-    words = results.other_numbers(runs)
-    assert words["rival-first-choice"] == words["rival-iterative"] == "−1.99 ± 0.02"
+    words = results.numbers(runs)
+    assert words["rival-one-shot"] == words["rival-first-choice"] == "−1.99 ± 0.02"
+    assert words["rival-iterative"] == "−1.99 ± 0.02"
     assert words["few-gradual"] == "1.01 ± 0.02"
-    assert (words["few-n"], words["iterative-n"]) == ("3", "3")
+    assert words["rival-accuracy"].startswith("63.00")
+    assert (words["rival-n"], words["few-n"], words["local-snip"]) == ("3", "3", "+0.00 ± 0.00")
+    assert words["weights-beta"].count(" and ") == 1
     assert (words["er-gains"], words["er-runs"]) == ("none", "12")
     better = [
         dataclasses.replace(run, final=run.final | {"test_accuracy": 1.0})
         for run in runs["rivals-er"][:2]
     ]
-    words = results.other_numbers(runs | {"rivals-er": better})
-    assert (words["er-gains"], words["er-runs"]) == ("2", "2")
-    nothing = results.other_numbers({name: [] for name in runs})
-    assert nothing.keys() == words.keys()
-    assert nothing["few-gradual"] == nothing["rival-iterative"] == nothing["er-gains"] == "pending"
+    fewer = results.numbers(runs | {"rivals-er": better})
+    assert (fewer["er-gains"], fewer["er-runs"]) == ("2", "2")
 
 
 def test_the_page_without_runs():
+    runs = {study.name: [] for study in STUDIES}
     assert results.rivals_table("rivals", []).rows
-    words = results.numbers([])
-    assert words.keys() == results.numbers(records(1)).keys()
+    assert "pending" in results.rivals_figure(runs).axes[0].texts[0].get_text()
+    words = results.numbers(runs)
     assert {word for name, word in words.items() if "share" not in name} == {"pending", "0"}
 
 
@@ -215,9 +211,3 @@ def test_claims_are_judged_at_each_budget(ahead, said):
             assert verdict(claim.judge(runs)) == said
         else:  # made-up runs are all as local
             assert claim.judge(runs).evidence.mean == 0
-
-
-def test_distances_have_a_line_for_each_seed():
-    figure = results.distances_figure(records(1))
-    lines = [line for line in figure.axes[0].lines if not np.allclose(line.get_ydata(), 1)]
-    assert len(lines) == 3 * len(results.WITH_DISTANCES)

@@ -1,4 +1,4 @@
-"""What the runs at equal budgets show: tables, figures, numbers and claims."""
+"""What the runs at equal budgets show: a table and a figure, numbers and claims."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lcs import cost, data
+from lcs import data
 from lcs.config import CUT_BETWEEN_PERIODS
-from lcs.exhibits import cells, compare, locality, plots, tables
+from lcs.exhibits import cells, compare, locality, tables
 from lcs.exhibits.compare import Values
 from lcs.exhibits.plots.style import (
     WIDTH,
@@ -19,18 +19,13 @@ from lcs.exhibits.plots.style import (
     pending,
     subplots,
 )
-from lcs.exhibits.rivals.studies import AIMS, B50, DENSE, NO_L1, RIVALS, budget, rival
-from lcs.exhibits.tables import LAYERS, PENDING, Cell, Table
-from lcs.exhibits.verdicts import Claim, Judge, differs
+from lcs.exhibits.rivals.studies import AIMS, B50, DENSE, ITERATIVE, NO_L1, RIVALS, budget, rival
+from lcs.exhibits.tables import PENDING, Cell, Table
+from lcs.exhibits.verdicts import Claim, differs
 from lcs.runs import Record
 
 if TYPE_CHECKING:
-    import pandas as pd
     from matplotlib.figure import Figure
-
-# in the figure of locality
-WITH_DISTANCES = ("S-LOCAL's windows", B50, "one-shot", "gradual", "SET", "RigL", "random mask")
-
 
 # the study of each budget, and its name
 LABELS = {"rivals": "larger budget", "rivals-few": "smaller budget"}
@@ -67,245 +62,172 @@ def sparse_flops(record: Record) -> float:
 
 def rivals_table(study: str, records: Sequence[Record]) -> Table:
     """Return accuracy, its difference from β = 50, cost and locality at one budget."""
-    place = by_rival(records)
+    sparse = by_rival(records).get(B50, [])
 
     def less(runs: Sequence[Record]) -> str:
         itself = rival(runs[0].config) == B50
-        return tables.NONE if itself else tables.signed(compare.paired(runs, place[B50]))
+        return tables.NONE if itself else cells.gain_text(runs, sparse)
 
     columns: dict[str, Cell] = {
         "method": cells.of(rival),
         "weights": _weights_text,
         "test accuracy (%)": cells.mean_text,
         "difference from β = 50": less,
-        "10¹² FLOPs, dense": cells.of(lambda c: f"{cost.training_flops(c) / 1e12:,.3g}"),
-        "sparse": lambda runs: f"{np.mean([sparse_flops(r) for r in runs]) / 1e12:,.3g}",
+        "10¹² FLOPs": _flops_text,
         "window": locality.excess_text,
         "filters measured": locality.eligible_text,
+        "neighbours": _neighbours_text,
         "seeds": tables.links,
     }
     what = (
-        f"Methods at β-LASSO's own numbers of weights in layers 1 and 2, {LABELS[study]}; FLOPs "
-        "of the whole training as it runs here, and without products by zeros; share of a "
-        "filter's mass in its best window beyond chance, in points, and in how many filters it can "
-        "be measured"
+        f"Methods at β-LASSO's own numbers of weights in layers 1 and 2, {LABELS[study]}; FLOPs of "
+        "the whole training without products by zeros; share of a filter's mass in its best window "
+        "beyond chance, in points, in how many filters it can be measured, and how often two "
+        "neighbouring pixels are in one filter, over chance"
     )
-    ordered = [run for runs in place.values() for run in runs]
-    return cells.by_condition(
-        study, ordered, columns, what, note="; differences are paired by seed"
-    )
+    ordered = [run for runs in by_rival(records).values() for run in runs]
+    note = "; differences are paired by seed"
+    return cells.by_condition(study, ordered, columns, what, note=note)
 
 
 def _weights_text(runs: Sequence[Record]) -> str:
-    if not runs:
-        return PENDING
-    kept = (np.mean(compare.nonzeros(runs, layer)) for layer in [*LAYERS][:2])
-    return " and ".join(f"{count:,.0f}" for count in kept)
+    kept = [f"{np.mean(compare.nonzeros(runs, n)):,.0f}" for n in ("conv1", "fc1") if runs]
+    return " and ".join(kept) or PENDING
 
 
-def allocation_table(records: Sequence[Record], others: Sequence[Record]) -> Table:
-    """Compare the Erdős–Rényi allocation with β-LASSO's own counts.
-
-    Args:
-        records: of `rivals-er`.
-        others: of `rivals`.
-    """
-    own = by_rival(others)
-
-    def less(runs: Sequence[Record]) -> str:
-        return cells.gain_text(runs, own.get(rival(runs[0].config), []))
-
-    columns: dict[str, Cell] = {
-        "method": cells.of(rival),
-        "weights": _weights_text,
-        "test accuracy (%)": cells.mean_text,
-        "difference from β-LASSO's allocation": less,
-        "seeds": tables.links,
-    }
-    what = "As many weights, allocated to layers 1 and 2 by the rule of Erdős and Rényi"
-    return cells.by_condition("rivals-er", records, columns, what)
+def _flops_text(runs: Sequence[Record]) -> str:
+    return f"{np.mean([*map(sparse_flops, runs)]) / 1e12:,.3g}" if runs else PENDING
 
 
-def search_table(study: str, records: Sequence[Record]) -> Table:
-    """Return the candidates of a search: `search-budgets` or `search-pruning`."""
+def _neighbours_text(runs: Sequence[Record]) -> str:
+    ratio = np.mean([near for near, *_ in locality.pair_ratios(runs)])
+    return f"{ratio:.1f}" if np.isfinite(ratio) else tables.NONE
+
+
+def finalists_table(records: Sequence[Record]) -> Table:
+    """Return the two best candidates of each method: of `search-pruning-long`."""
     columns: dict[str, Cell] = {
         "method": cells.of(rival),
         **cells.by_field(["lr", "weight_decay", "l1"]),
         "validation (%)": cells.mean_text,
-        "weights": _weights_text,
         "seeds": tables.links,
     }
-    return cells.by_condition(study, records, columns, "Candidates, on the validation images")
+    what = "The two best candidates of each method, on the validation images"
+    return cells.by_condition("search-pruning-long", records, columns, what)
 
 
-def rivals_frame(runs: Mapping[str, Sequence[Record]]) -> pd.DataFrame:
-    """Return one row per run of the studies of `LABELS`, given by name.
-
-    Columns `method`, `budget`, `accuracy` (per cent), `weights` (of layers 1 and 2), `dense` and
-    `sparse` (10¹² FLOPs of the training).
-    """
-    rows = [
-        {
-            "method": name,
-            "budget": "all weights" if name == DENSE else LABELS[study],
-            "accuracy": 100 * run.accuracy,
-            "weights": sum(compare.nonzeros([run], layer)[0] for layer in ("conv1", "fc1")),
-            "dense": cost.training_flops(run.config) / 1e12,
-            "sparse": sparse_flops(run) / 1e12,
-        }
-        for study in LABELS
-        for name, own in by_rival(runs[study]).items()
-        for run in own
-    ]
-    return tables.data_frame(rows)
-
-
-def budgets_figure(table: pd.DataFrame) -> Figure:
-    """Draw accuracy, remaining weights and cost of methods: a dot for each run.
+def rivals_figure(runs: Mapping[str, Sequence[Record]]) -> Figure:
+    """Draw accuracy, cost and locality of every method: a dot for each run.
 
     Args:
-        table: columns `method` (from top to bottom), `budget`, `accuracy` (per cent), `weights`,
-            and `dense` and `sparse` (10¹² FLOPs of the training).
+        runs: of the studies of `LABELS`, by name. Locality is drawn where most filters have enough
+            weights.
     """
-    if table.empty:
+    names = [*by_rival(runs["rivals"])]
+    if not names:
         return pending()
-    names, kinds = list(dict.fromkeys(table.method)), list(dict.fromkeys(table.budget))
     size = (WIDTH, 0.27 * len(names) + 1.2)
-    figure, (left, middle, right) = subplots(1, 3, figsize=size, sharey=True)
-    for hue, kind in zip(other_colours(len(kinds)), kinds, strict=True):
-        runs = table[table.budget == kind]
-        y = [names.index(name) for name in runs.method]
-        look_of_dots = {"color": hue, "ls": "", "marker": "o", "ms": 4, "alpha": 0.7}
-        left.plot(runs.accuracy, y, **look_of_dots, label=kind)
-        middle.plot(runs.weights, y, **look_of_dots)
-        right.plot(runs.dense, y, **look_of_dots)
-        right.plot(runs["sparse"], y, **look_of_dots, mfc="none")
-    left.plot([], [], "o", color="0.3", mfc="none", label="products by zeros left out")
-    left.set(xlabel="test accuracy (%)")
-    middle.set(xscale="log", xlabel="thousands of weights")
-    right.set(xscale="log", xlabel="10¹² FLOPs of training")
-    label_log_axis(middle.xaxis, lambda value: f"{value / 1000:,g}", every=False)
-    label_log_axis(right.xaxis, every=False)
-    left.set_yticks(range(len(names)), names)
-    left.invert_yaxis()
-    for axes in (left, middle, right):
+    figure, panels = subplots(1, 3, figsize=size, sharey=True)
+    values = {
+        "test accuracy (%)": compare.accuracies,
+        "10¹² FLOPs": lambda own: [sparse_flops(run) / 1e12 for run in own],
+        "mass beyond chance": lambda own: [
+            value if run.final["locality"]["eligible"] > locality.units(run) / 2 else np.nan
+            for run, value in zip(own, locality.beyond_chance(own), strict=True)
+        ],
+    }
+    hues = dict(zip(("all weights", *LABELS.values()), other_colours(3), strict=True))
+    for study, label in LABELS.items():
+        for name, own in by_rival(runs[study]).items():
+            kind = "all weights" if name == DENSE else label
+            look = {"color": hues[kind], "marker": "o", "ms": 4, "alpha": 0.7, "label": kind}
+            for axes, of in zip(panels, values.values(), strict=True):
+                axes.plot(of(own), [names.index(name)] * len(own), ls="", **look)
+    for axes, label in zip(panels, values, strict=True):
+        axes.set_xlabel(label)
         axes.grid(axis="y", color="0.9")
-    add_legend(figure, left, columns=3)
+    panels[1].set_xscale("log")
+    label_log_axis(panels[1].xaxis, every=False)
+    panels[0].set_yticks(range(len(names)), names)
+    panels[0].invert_yaxis()
+    add_legend(figure, panels[0], columns=3)
     return figure
 
 
-def distances_figure(records: Sequence[Record]) -> Figure:
-    """Draw the pair correlation of first layers at one budget, by method."""
-    place = by_rival(records)
-    shown = [run for name in WITH_DISTANCES for run in place.get(name, [])]
-    return plots.pair_correlation(locality.pair_correlation_frame(shown, rival), ordered=False)
+# compared with β = 50 at both budgets, by the end of a number's name
+CUT = {"l1": "ℓ1 sub-gradient, cut", "proximal": "proximal ℓ1, cut", "spred": "spred, cut"}
 
 
-# whose accuracies the page compares with that of β = 50, by the end of a number's name
-NAMES = {
-    "threshold": NO_L1, "l1": "ℓ1 sub-gradient, cut", "proximal": "proximal ℓ1, cut",
-    "spred": "spred, cut", "one-shot": "one-shot", "gradual": "gradual",
-}  # fmt: skip
-MORE_LOCAL = {"one-shot": "one-shot", "snip": "SNIP"}
+def numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
+    """Return what the prose says, given the runs by study, in words; "pending" without runs.
 
-
-def numbers(records: Sequence[Record]) -> dict[str, str]:
-    """Return what the prose says of the larger budget, in words; "pending" without any runs.
-
-    `rival-accuracy`, of β = 50, per cent; `rival-…`, how far another of `NAMES` is ahead of it, in
-    points; `local-…`, how much more of the mass of its filters is in the best window, beyond
-    chance, in points; `rival-n`, the number of seeds; `weights-…`, in layers 1 and 2, of β = 50 and
-    of the threshold alone. By the budget: `share-…`, of the first layer, per cent.
+    `rival-…` (larger budget) and `few-…` (smaller): by how many points another method is ahead of
+    β = 50, or behind it (`few-one-shot`); `rival-first-choice`: gradual pruning as the first search
+    chose it; `…-n`: seeds; `local-…`: how much more local it is, by the mass in windows, in points;
+    `share-…`: of the first layer, per cent; `weights-…`: in layers 1 and 2; `cost-…`: 10¹² FLOPs
+    without products by zeros; `er-gains`: in how many of `er-runs` the allocation of Erdős and
+    Rényi is better than β-LASSO's.
     """
-    place = by_rival(records)
-    sparse = place.get(B50, [])
-    gains = {f"rival-{end}": cells.gain_of(place, name, B50) for end, name in NAMES.items()}
-    gains["rival-gradual"] = tables.ahead(gains["rival-gradual"])
-    more = {
-        f"local-{end}": cells.gain_text(place.get(name, []), sparse, locality.beyond_chance)
-        for end, name in MORE_LOCAL.items()
-    }
-    return {
-        **gains,
-        **more,
-        **{f"share-{name}": f"{100 * budget(name)['density']:.1f}" for name in AIMS},
-        "rival-accuracy": cells.mean_text(sparse),
-        "rival-n": f"{len(sparse)}",
-        "weights-beta": _weights_text(sparse),
-        "weights-threshold": _weights_text(place.get(NO_L1, [])),
-    }
-
-
-def other_numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
-    """Return what the prose says of the other studies, in words; "pending" without runs.
-
-    How many points ahead of β = 50: `rival-first-choice`, gradual pruning as the first search chose
-    it; `rival-iterative`; `few-gradual`, at the smaller budget, and `few-one-shot`, how far behind
-    one-shot pruning is there. `…-n`: the number of seeds.
-    `er-gains`, how many runs of `rivals-er` are better than with β-LASSO's allocation, or "none",
-    of `er-runs`.
-
-    Args:
-        runs: of the studies by name.
-    """
-    place, few = by_rival(runs["rivals"]), by_rival(runs["rivals-few"])
-
+    many = by_rival([*runs["rivals"], *runs["rivals-iterative"]])
+    few = by_rival(runs["rivals-few"])
+    sparse = many.get(B50, [])
     gains = [
         gain
         for name, own in by_rival(runs["rivals-er"]).items()
-        for gain in compare.differences(own, place.get(name, []))
+        for gain in compare.differences(own, many.get(name, []))
     ]
-    counts = {"iterative-n": runs["rivals-iterative"], "few-n": runs["rivals-few"]}
+    costs = {"dense": DENSE, "beta": B50, "gradual": "gradual", "mask": "random mask"}
     return {
-        "rival-first-choice": cells.gain_text(runs["rivals-first-choice"], place.get(B50, [])),
-        "rival-iterative": tables.ahead(
-            cells.gain_text(runs["rivals-iterative"], place.get(B50, []))
-        ),
+        "rival-accuracy": cells.mean_text(sparse),
+        "rival-gradual": tables.ahead(cells.gain_of(many, "gradual", B50)),
+        "rival-iterative": tables.ahead(cells.gain_of(many, ITERATIVE, B50)),
+        "rival-one-shot": cells.gain_of(many, "one-shot", B50),
+        "rival-threshold": cells.gain_of(many, NO_L1, B50),
+        "rival-first-choice": cells.gain_text(runs["rivals-first-choice"], sparse),
         "few-gradual": tables.ahead(cells.gain_of(few, "gradual", B50)),
         "few-one-shot": tables.ahead(cells.gain_of(few, B50, "one-shot")),
+        **{
+            f"{which}-{end}": cells.gain_of(place, name, B50)
+            for which, place in {"rival": many, "few": few}.items()
+            for end, name in CUT.items()
+        },
+        "rival-n": f"{len(sparse)}",
+        "few-n": f"{len(few.get(B50, []))}",
+        **{
+            f"local-{name.lower()}": cells.gain_text(
+                many.get(name, []), sparse, locality.beyond_chance
+            )
+            for name in ("one-shot", "SNIP")
+        },
+        **{f"share-{name}": f"{100 * budget(name)['density']:.1f}" for name in AIMS},
+        "weights-beta": _weights_text(sparse),
+        "weights-threshold": _weights_text(many.get(NO_L1, [])),
+        **{f"cost-{end}": _flops_text(many.get(name, [])) for end, name in costs.items()},
         "er-gains": f"{sum(gain > 0 for gain in gains) or 'none'}" if gains else PENDING,
         "er-runs": f"{len(gains)}" if gains else PENDING,
-        **{name: cells.count_text(compare.conditions(of)) for name, of in counts.items()},
     }
 
 
 # Claims
 
+SAID = {
+    "one-shot": "one-shot pruning",
+    "gradual": "gradual magnitude pruning",
+    "RigL": "RigL",
+    "random mask": "a random mask",
+}
 
-def _than(name: str, of: Values = compare.accuracies) -> Judge:
-    """Judge whether β = 50 has more of something than a rival: accuracy, or what `of` returns."""
-    return differs(lambda config: rival(config) == B50, lambda config: rival(config) == name, of=of)
+
+def _claim(text: str, study: str, name: str, of: Values = compare.accuracies) -> Claim:
+    """Claim that β = 50 has more of what `of` returns than a rival."""
+    judge = differs(lambda c: rival(c) == B50, lambda c: rival(c) == name, of=of)
+    said = f"With about as many weights in each layer, {text} {SAID[name]} ({LABELS[study]})"
+    return Claim("B", said, study, judge)
 
 
+BETTER = "β = 50 is better than"
+LOCAL = "filters of β = 50 are more local than those of"
 CLAIMS: tuple[Claim, ...] = (
-    *(
-        Claim(
-            "B",
-            f"With about as many weights in each layer, β = 50 is better than {said} "
-            f"({LABELS[study]})",
-            study,
-            _than(name),
-        )
-        for study in LABELS
-        for name, said in (
-            ("one-shot", "one-shot pruning"),
-            ("gradual", "gradual magnitude pruning"),
-            ("RigL", "RigL"),
-            ("random mask", "a random mask"),
-        )
-    ),
-    *(
-        Claim(
-            "B",
-            "With about as many weights in each layer, filters of β = 50 are more local than those "
-            f"of {said} (larger budget)",
-            "rivals",
-            _than(name, locality.beyond_chance),
-        )
-        for name, said in (
-            ("one-shot", "one-shot pruning"),
-            ("gradual", "gradual magnitude pruning"),
-            ("RigL", "RigL"),
-        )
-    ),
+    *(_claim(BETTER, study, name) for study in LABELS for name in SAID),
+    *(_claim(LOCAL, "rivals", name, locality.beyond_chance) for name in [*SAID][:3]),
 )

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import partial
-
-import numpy as np
 
 from lcs import data
 from lcs.config import CUT_BETWEEN_PERIODS, Config
@@ -22,9 +21,6 @@ from lcs.exhibits.settings import (
 )
 from lcs.runs import Record
 
-WIDTH = 1
-# candidates for λ of β = 50, in shares of what `search-flips` chose
-SHARES = (0.25, 0.5, 1.0, 2.0, 4.0)
 # share of the first layer's weights that a budget aims at; of the candidates the nearest is taken
 AIMS = {"many": 0.05, "few": 0.005}
 
@@ -46,10 +42,6 @@ MASKED = {
 }
 # compared at each budget
 RIVALS = (B50, STAYING, NO_L1, *MASKED)
-# compared at the Erdős–Rényi allocation too
-WITH_ALLOCATION = ("gradual", "SET", "RigL", "random mask")
-# iterative pruning takes so many periods of half the others' epochs: four times their cost
-ROUNDS = 8
 # candidates for dense SGD and with masks, by optimizer: learning rate, and weight decay or λ
 # over what `search-flips` chose. A step of spred is as small as the weights
 CANDIDATES = {
@@ -72,93 +64,7 @@ def rival(config: Config) -> str:
     return STAYING if config.frozen_zeros else B50
 
 
-# Studies
-
-
-def _here(base: Config, parts: int) -> Config:
-    """Return what all runs share, for twice as many epochs as one of the parts has."""
-    epochs = 2 * max(1, base.epochs // parts)
-    return flip_crop_recipe(base, WIDTH, epochs)
-
-
-def _sparse(here: Config, share: float, beta: float) -> Config:
-    return regularised(chosen_flip_crop(here, "s-fc", "beta-lasso", beta), share)
-
-
-def _masked(here: Config, name: str, found: dict[str, float]) -> Config:
-    """Return a method with masks, otherwise as `search-flips` chose it without them."""
-    optimizer, pruning = MASKED[name]
-    half = here.epochs // 2
-    fields: dict[str, object] = {"density": found["density"], "pruning": pruning}
-    if pruning in CUT_BETWEEN_PERIODS:
-        fields["period"] = half
-    if pruning == "rewinding":
-        fields["epochs"] = ROUNDS * half
-    if optimizer == "spred":
-        fields |= {"momentum": 0.9}
-    rest = found["density_rest"]
-    return _unmasked(here, optimizer).replace(density_rest=rest, **fields)
-
-
-def _unmasked(here: Config, optimizer: str) -> Config:
-    """Return SGD or a method with ℓ1 as `search-flips` chose it; all ℓ1 have that of β = 0."""
-    if optimizer == "sgd":
-        return chosen_flip_crop(here, "s-fc")
-    return chosen_flip_crop(here, "s-fc", "beta-lasso").replace(optimizer=optimizer)
-
-
-def _budgets(base: Config, betas: Sequence[float]) -> list[Config]:
-    """Return the largest β at each share of λ."""
-    here = _here(base, 16).replace(validation=True)
-    return [_sparse(here, share, betas[-1]) for share in SHARES]
-
-
-def _all_masked(here: Config, found: dict[str, float]) -> list[Config]:
-    """Return every method with masks, but iterative pruning, which takes longer."""
-    return [_masked(here, name, found) for name in MASKED if name != ITERATIVE]
-
-
-def _search(base: Config, betas: Sequence[float]) -> list[Config]:
-    """Return candidates for dense SGD, and every method's at the larger budget, half as long."""
-    here, found = _here(base, 32).replace(validation=True), budget("many")
-    return [
-        regularised(run, factor).replace(lr=rate)
-        for run in (_unmasked(here, "sgd"), *_all_masked(here, found))
-        for rate, factor in CANDIDATES[run.optimizer]
-    ]
-
-
-def _search_long(base: Config, betas: Sequence[float]) -> list[Config]:
-    """Return the two best candidates of each method, as long as the runs that are compared."""
-    here, found = _here(base, 16).replace(validation=True), budget("many")
-    return [
-        _with(run, chosen)
-        for run in (_unmasked(here, "sgd"), *_all_masked(here, found))
-        for chosen in CHOSEN["search-pruning"][key(run)]
-    ]
-
-
-def _rivals(name: str, base: Config, betas: Sequence[float]) -> list[Config]:
-    here, found = _here(base, 16), budget(name)
-    sparse = _sparse(here, found["share"], betas[-1])
-    return [
-        *([tuned(_unmasked(here, "sgd"))] if name == "many" else []),
-        sparse,
-        sparse.replace(frozen_zeros=True),
-        raised(sparse, 1e-3),
-        *map(tuned, _all_masked(here, found)),
-    ]
-
-
-def _first_choice(base: Config, betas: Sequence[float]) -> list[Config]:
-    """Return gradual pruning with what `search-pruning` had put first."""
-    gradual = _masked(_here(base, 16), "gradual", budget("many"))
-    return [_with(gradual, CHOSEN["search-pruning"][key(gradual)][0])]
-
-
-def _allocated(base: Config, betas: Sequence[float]) -> list[Config]:
-    here, found = _here(base, 16), budget("many")
-    return [tuned(erdos_renyi(_masked(here, name, found))) for name in WITH_ALLOCATION]
+# What the searches chose
 
 
 def budget(name: str) -> dict[str, float]:
@@ -178,24 +84,6 @@ def values(config: Config) -> dict[str, float]:
     return {"lr": config.lr, "factor": relative(config, whole)}
 
 
-def _with(config: Config, chosen: dict[str, float]) -> Config:
-    return regularised(config, chosen["factor"]).replace(lr=chosen["lr"])
-
-
-def tuned(config: Config) -> Config:
-    """Return a run with what `search-pruning-long` chose for its method."""
-    return _with(config, CHOSEN["search-pruning-long"][key(config)])
-
-
-def finalists(records: Sequence[Record]) -> dict[str, list[dict[str, float]]]:
-    """Return what `search-pruning` chooses: the two best candidates of each method."""
-    ordered = sorted(records, key=lambda record: record.accuracy, reverse=True)
-    found: dict[str, list[dict[str, float]]] = {}
-    for record in ordered:
-        found.setdefault(key(record.config), []).append(values(record.config))
-    return {name: candidates[:2] for name, candidates in found.items()}
-
-
 def budgets(records: Sequence[Record]) -> dict[str, dict[str, float]]:
     """Return what `search-budgets` chooses: λ whose run comes nearest to each of `AIMS`."""
     reference = _sparse(records[0].config, 1.0, 50).l1
@@ -205,11 +93,131 @@ def budgets(records: Sequence[Record]) -> dict[str, dict[str, float]]:
     ]
     found = {}
     for name, aim in AIMS.items():
-        place = int(np.argmin([abs(np.log(first / aim)) for first, _ in left]))
+        distances = [abs(math.log(first / aim)) for first, _ in left]
+        place = distances.index(min(distances))
         first, second = (round(share, 6) for share in left[place])
         share = round(records[place].config.l1 / reference, 9)
         found[name] = {"share": share, "density": first, "density_rest": second}
     return found
+
+
+def finalists(records: Sequence[Record]) -> dict[str, list[dict[str, float]]]:
+    """Return what `search-pruning` chooses: the two best candidates of each method."""
+    found: dict[str, list[dict[str, float]]] = {}
+    for record in sorted(records, key=lambda record: record.accuracy, reverse=True):
+        found.setdefault(key(record.config), []).append(values(record.config))
+    return {name: candidates[:2] for name, candidates in found.items()}
+
+
+CHOICES = {
+    "search-budgets": budgets,
+    "search-pruning": finalists,
+    "search-pruning-long": Rule(key, values),
+}
+
+
+# Runs
+
+
+def _here(base: Config, parts: int = 16) -> Config:
+    """Return what all runs share, for twice as many epochs as one of the parts has."""
+    return flip_crop_recipe(base, 1, 2 * max(1, base.epochs // parts))
+
+
+def _sparse(here: Config, share: float, beta: float) -> Config:
+    return regularised(chosen_flip_crop(here, "s-fc", "beta-lasso", beta), share)
+
+
+def _unmasked(here: Config, optimizer: str) -> Config:
+    """Return SGD or a method with ℓ1 as `search-flips` chose it; all ℓ1 have that of β = 0."""
+    base = "sgd" if optimizer == "sgd" else "beta-lasso"
+    return chosen_flip_crop(here, "s-fc", base).replace(optimizer=optimizer)
+
+
+def _masked(here: Config, name: str, at: str = "many") -> Config:
+    """Return a method with masks, otherwise as `search-flips` chose it without them."""
+    optimizer, pruning = MASKED[name]
+    half = here.epochs // 2
+    fields: dict[str, object] = {n: budget(at)[n] for n in ("density", "density_rest")}
+    if pruning in CUT_BETWEEN_PERIODS:
+        fields["period"] = half
+    if pruning == "rewinding":
+        fields["epochs"] = 8 * half  # at four times the cost of the others
+    if optimizer == "spred":
+        fields["momentum"] = 0.9
+    return _unmasked(here, optimizer).replace(pruning=pruning, **fields)
+
+
+def _all_masked(here: Config, at: str = "many") -> list[Config]:
+    """Return every method with masks, but iterative pruning, which takes longer."""
+    return [_masked(here, name, at) for name in MASKED if name != ITERATIVE]
+
+
+def _with(config: Config, chosen: dict[str, float]) -> Config:
+    return regularised(config, chosen["factor"]).replace(lr=chosen["lr"])
+
+
+def tuned(config: Config) -> Config:
+    """Return a run with what `search-pruning-long` chose for its method."""
+    return _with(config, CHOSEN["search-pruning-long"][key(config)])
+
+
+def _budgets(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return the largest β at each candidate of λ, in shares of what `search-flips` chose."""
+    here = _here(base).replace(validation=True)
+    return [_sparse(here, share, betas[-1]) for share in (0.25, 0.5, 1.0, 2.0, 4.0)]
+
+
+def _searched(base: Config, parts: int) -> list[Config]:
+    """Return dense SGD, and every method at the larger budget, on validation."""
+    here = _here(base, parts).replace(validation=True)
+    return [_unmasked(here, "sgd"), *_all_masked(here)]
+
+
+def _search(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return all candidates, half as long as the runs that are compared."""
+    return [
+        _with(run, {"lr": rate, "factor": factor})
+        for run in _searched(base, 32)
+        for rate, factor in CANDIDATES[run.optimizer]
+    ]
+
+
+def _search_long(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return the two best candidates of each method, as long as the runs that are compared."""
+    return [
+        _with(run, chosen)
+        for run in _searched(base, 16)
+        for chosen in CHOSEN["search-pruning"][key(run)]
+    ]
+
+
+def _rivals(name: str, base: Config, betas: Sequence[float]) -> list[Config]:
+    here = _here(base)
+    sparse = _sparse(here, budget(name)["share"], betas[-1])
+    return [
+        *([tuned(_unmasked(here, "sgd"))] if name == "many" else []),
+        sparse,
+        sparse.replace(frozen_zeros=True),
+        raised(sparse, 1e-3),
+        *map(tuned, _all_masked(here, name)),
+    ]
+
+
+def _first_choice(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return gradual pruning with what `search-pruning` had put first."""
+    gradual = _masked(_here(base), "gradual")
+    return [_with(gradual, CHOSEN["search-pruning"][key(gradual)][0])]
+
+
+def _iterative(base: Config, betas: Sequence[float]) -> list[Config]:
+    return [tuned(_masked(_here(base), ITERATIVE))]
+
+
+def _allocated(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return some methods with as many weights in all, allocated by Erdős and Rényi's rule."""
+    names = ("gradual", "SET", "RigL", "random mask")
+    return [tuned(erdos_renyi(_masked(_here(base), name))) for name in names]
 
 
 def erdos_renyi(config: Config) -> Config:
@@ -218,7 +226,7 @@ def erdos_renyi(config: Config) -> Config:
     A layer that would pass 1 is dense, and the other has the rest (Evci et al., ICML 2020).
     """
     first, second, _ = (layer.weights for layer in config.layer_sizes().values())
-    inputs = int(np.prod(data.spec(config.dataset).image_shape))
+    inputs = math.prod(data.spec(config.dataset).image_shape)
     units = first // inputs
     whole = config.density * first + (config.density_rest or config.density) * second
     each = whole / (inputs + units + units + second // units)
@@ -227,43 +235,26 @@ def erdos_renyi(config: Config) -> Config:
     return config.replace(density=round(kept / first, 9), density_rest=round(rest / second, 9))
 
 
-SEARCHES = ("search-budgets", "search-pruning", "search-pruning-long")
+SEARCHES = tuple(CHOICES)
 _compared = partial(desk_study, setting=FLIP_CROP_SHORT, betas=(50,), after=SEARCHES)
-_one_seed = partial(desk_study, setting=FLIP_CROP_SHORT, seeds=1, betas=(50,))
+_one_seed = partial(_compared, seeds=1)
 
 STUDIES = (
-    _one_seed("search-budgets", "Weights that β = 50 leaves, over λ", make=_budgets),
+    _one_seed("search-budgets", "Weights that β = 50 leaves, over λ", make=_budgets, after=()),
     _one_seed(
-        "search-pruning",
-        "Pruning and sparse training, on validation",
-        make=_search,
-        after=SEARCHES[:1],
+        "search-pruning", "Pruning and sparse training, on validation",
+        make=_search, after=SEARCHES[:1],
     ),
     _one_seed(
-        "search-pruning-long",
-        "The two best candidates of each, at the whole length",
-        make=_search_long,
-        after=SEARCHES[:2],
+        "search-pruning-long", "The two best candidates of each, at the whole length",
+        make=_search_long, after=SEARCHES[:2],
     ),
     _compared("rivals", "Methods at the larger budget", make=partial(_rivals, "many")),
     _compared(
-        "rivals-first-choice",
-        "Gradual pruning as the shorter search chose it",
-        seeds=2,
-        make=_first_choice,
+        "rivals-first-choice", "Gradual pruning as the shorter search chose it",
+        seeds=2, make=_first_choice,
     ),
-    _compared(
-        "rivals-iterative",
-        "Iterative pruning at the larger budget",
-        make=lambda base, betas: [tuned(_masked(_here(base, 16), ITERATIVE, budget("many")))],
-    ),
+    _compared("rivals-iterative", "Iterative pruning at the larger budget", make=_iterative),
     _compared("rivals-few", "Methods at the smaller budget", make=partial(_rivals, "few")),
     _compared("rivals-er", "Methods with another allocation", make=_allocated),
-)
-
-
-CHOICES = {
-    "search-budgets": budgets,
-    "search-pruning": finalists,
-    "search-pruning-long": Rule(key, values),
-}
+)  # fmt: skip
