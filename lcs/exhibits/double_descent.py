@@ -8,7 +8,7 @@ interval of the differences over seeds. The records have no test loss.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +17,7 @@ from lcs.config import Config
 from lcs.exhibits import compare, find_study, tables
 from lcs.exhibits.methods import B0, B50, SGD, method
 from lcs.exhibits.plots.style import WIDTH, add_legend, label_log_axis, look, pending, subplots
-from lcs.exhibits.settings import FLIP_CROP, RECIPE
+from lcs.exhibits.settings import RECIPE, REPRODUCTION
 from lcs.exhibits.tables import Table
 from lcs.runs import Record, RunStore
 from lcs.stats import Interval, mean_interval
@@ -25,17 +25,11 @@ from lcs.stats import Interval, mean_interval
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-# of other chapters: in the reproduction's setting, and by the recipe
-SETTINGS = {
-    "length": "reproduction",
-    "table2": "reproduction",
-    "reproduction": "reproduction",
-    "scaling-own": RECIPE.name,
-    "recipe-length": FLIP_CROP.name,
-}
+# of other chapters, by setting
+SOURCES = {REPRODUCTION.name: ("length", "table2", "reproduction"), RECIPE.name: ("scaling-own",)}
 METHODS = (SGD, B0, B50)
 # of the figure: setting, α and epochs
-PANELS = (("reproduction", 1, 400), (RECIPE.name, 1, 200), (RECIPE.name, 8, 200))
+PANELS = ((REPRODUCTION.name, 1, 400), (RECIPE.name, 1, 200), (RECIPE.name, 8, 200))
 
 
 class Descent(NamedTuple):
@@ -80,30 +74,31 @@ def descent(epochs: Sequence[int], accuracies: npt.NDArray[np.float64], least: f
 
 def courses(store: RunStore) -> dict[str, list[Record]]:
     """Return the runs of SGD, β = 0 and β = 50 by setting, as far as they have been made."""
-    runs: dict[str, list[Record]] = {}
-    for study, setting in SETTINGS.items():
-        stored = find_study(study).stored("desk", store)
-        chosen = [run for run in stored if method(run.config) in METHODS]
-        runs.setdefault(setting, []).extend(chosen)
-    return runs
+    return {
+        setting: [
+            run
+            for study in studies
+            for run in find_study(study).stored("desk", store)
+            if method(run.config) in METHODS
+        ]
+        for setting, studies in SOURCES.items()
+    }
 
 
 def descents(
     runs: Mapping[str, Sequence[Record]], window: int, least: float
-) -> dict[tuple[str, Config], tuple[int, Descent]]:
-    """Return the number of seeds and the descent of each condition, by setting and condition."""
-    return {
-        (setting, config): (
-            len(group),
-            descent(
-                group[0].history["epoch"][window - 1 :],
-                np.array([_course(run, window) for run in group]),
-                least,
-            ),
-        )
-        for setting, records in runs.items()
-        for config, group in compare.conditions(records).items()
-    }
+) -> dict[tuple[str, Config], Descent]:
+    """Return the descent of each setting and condition: by setting, width, length and method."""
+    found = {}
+    for setting, records in runs.items():
+        groups = compare.conditions(records)
+        for config in sorted(
+            groups, key=lambda c: (c.base_channels, c.epochs, METHODS.index(method(c)))
+        ):
+            curves = np.array([_course(run, window) for run in groups[config]])
+            epochs = groups[config][0].history["epoch"][window - 1 :]
+            found[setting, config] = descent(epochs, curves, least)
+    return found
 
 
 def _course(record: Record, window: int) -> npt.NDArray[np.float64]:
@@ -116,7 +111,6 @@ def descent_table(runs: Mapping[str, Sequence[Record]], window: int, least: floa
     found = descents(runs, window, least)
     if not found:
         return tables.pending_table(name, what, "lcs study table2")
-    order = {one: place for place, one in enumerate(METHODS)}
     rows = [
         [
             setting,
@@ -127,17 +121,9 @@ def descent_table(runs: Mapping[str, Sequence[Record]], window: int, least: floa
             tables.signed(one.drop._replace(mean=-one.drop.mean)),
             tables.signed(one.recovery),
             "yes" if one.is_double(least) else "no",
-            f"{n}",
+            f"{one.drop.n}",
         ]
-        for (setting, config), (n, one) in sorted(
-            found.items(),
-            key=lambda item: (
-                [*runs].index(item[0][0]),
-                item[0][1].base_channels,
-                item[0][1].epochs,
-                order[method(item[0][1])],
-            ),
-        )
+        for (setting, config), one in found.items()
     ]
     caption = (
         f"The largest drop of the smoothed test accuracy (the mean of {window} successive recorded "
@@ -151,75 +137,59 @@ def descent_table(runs: Mapping[str, Sequence[Record]], window: int, least: floa
     return Table(name, caption, columns, rows, text=["method", "double"])
 
 
-def course_figure(runs: Mapping[str, Sequence[Record]], window: int) -> Figure:
-    """Draw smoothed test accuracy and training loss along the epochs, a column for each panel."""
-    panels = {}
-    for setting, alpha, epochs in PANELS:
-        lines = {}
-        for config, group in compare.conditions(runs.get(setting, [])).items():
-            if (config.base_channels, config.epochs) == (alpha, epochs):
-                epoch = group[0].history["epoch"][window - 1 :]
-                losses = [compare.moving_mean(run.history["train_loss"], window) for run in group]
-                accuracies = [_course(run, window) for run in group]
-                lines[method(config).shortest] = (epoch, np.array(accuracies), np.array(losses))
-        panels[f"{setting}, α = {alpha}"] = lines
-    return _draw(panels, ("test accuracy (%)", "training loss"))
-
-
 def numbers(
     runs: Mapping[str, Sequence[Record]], window: int, least: float
 ) -> dict[str, str | float]:
-    """Return the numbers of the prose: how many conditions show it, and the longest training's.
+    """Return the numbers of the prose.
 
-    `descent-longest`: the largest number of epochs; `drop-…` and `recovery-…`: in points, in the
-    setting of the reproduction.
+    `descent-conditions`, and how many of them are `descent-double`; `descent-longest`: the largest
+    number of epochs; `drop-…` and `recovery-…`: in points, in the first of `PANELS`.
     """
     found = descents(runs, window, least)
-    setting, alpha, epochs = PANELS[0]
+    first = {
+        method(config): one
+        for (setting, config), one in found.items()
+        if (setting, config.base_channels, config.epochs) == PANELS[0]
+    }
     words: dict[str, str | float] = {
         "descent-conditions": f"{len(found)}",
         "descent-longest": f"{max((config.epochs for _, config in found), default=0)}",
-        "descent-double": f"{sum(one.is_double(least) for _, one in found.values()) or 'none'}",
+        "descent-double": f"{sum(one.is_double(least) for one in found.values()) or 'none'}",
     }
     for key, who in {"sgd": SGD, "zero": B0, "50": B50}.items():
-        one = next(
-            (
-                descent
-                for (place, config), (_, descent) in found.items()
-                if place == setting and method(config) == who
-                and (config.base_channels, config.epochs) == (alpha, epochs)
-            ),
-            None,
-        )  # fmt: skip
-        words[f"drop-{key}"] = tables.interval(one.drop) if one else tables.PENDING
-        words[f"recovery-{key}"] = tables.signed(one.recovery) if one else tables.PENDING
+        known = who in first
+        words[f"drop-{key}"] = tables.interval(first[who].drop) if known else tables.PENDING
+        words[f"recovery-{key}"] = tables.signed(first[who].recovery) if known else tables.PENDING
     return words
 
 
-def _draw(
-    panels: Mapping[str, Mapping[str, tuple[Sequence[int], Any, Any]]], labels: tuple[str, str]
-) -> Figure:
-    """Draw two measures along the epochs, one above the other: a column for each panel.
+def course_figure(runs: Mapping[str, Sequence[Record]], window: int) -> Figure:
+    """Draw smoothed test accuracy and training loss along the epochs, a column for each panel.
 
-    Args:
-        panels: by title, for each method the epochs, shape (t,), and both measures, (seeds, t): a
-            line is their mean, a band their range.
-        labels: of the measures, with their units.
+    A line is the mean over seeds, a band their range.
     """
-    if not any(panels.values()):
+    if not any(runs.values()):
         return pending()
-    figure, grid = subplots(2, len(panels), figsize=(WIDTH, 4.2), sharex="col", squeeze=False)
-    for column, (title, lines) in enumerate(panels.items()):
-        grid[0, column].set_title(title, fontsize="medium")
-        for name, (epochs, *measures) in lines.items():
-            own = look(name)
-            for axes, values in zip(grid[:, column], measures, strict=True):
+    figure, grid = subplots(2, len(PANELS), figsize=(WIDTH, 4.2), sharex="col", squeeze=False)
+    for column, panel in enumerate(PANELS):
+        setting, alpha, _ = panel
+        for config, group in compare.conditions(runs[setting]).items():
+            if (setting, config.base_channels, config.epochs) != panel:
+                continue
+            name, own = method(config).shortest, look(method(config))
+            losses = [compare.moving_mean(run.history["train_loss"], window) for run in group]
+            accuracies = [_course(run, window) for run in group]
+            epochs = group[0].history["epoch"][window - 1 :]
+            for axes, values in zip(
+                grid[:, column], map(np.array, (accuracies, losses)), strict=True
+            ):
                 axes.plot(epochs, values.mean(0), ls=own.line, color=own.colour, label=name)
                 low, high = values.min(0), values.max(0)
                 axes.fill_between(epochs, low, high, color=own.colour, alpha=0.2, lw=0)
+        grid[0, column].set_title(f"{setting}, α = {alpha}", fontsize="medium")
         grid[1, column].set(xlabel="epoch", xscale="log")
         label_log_axis(grid[1, column].xaxis)
-    for axes, label in zip(grid[:, 0], labels, strict=True):
-        axes.set_ylabel(label)
+    grid[0, 0].set_ylabel("test accuracy (%)")
+    grid[1, 0].set_ylabel("training loss")
     add_legend(figure, grid[0, 0], columns=4)
     return figure

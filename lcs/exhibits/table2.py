@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,30 +10,13 @@ from lcs.config import Config
 from lcs.exhibits import cells, compare, published, tables
 from lcs.exhibits.compare import Values
 from lcs.exhibits.gap import closes_most
-from lcs.exhibits.methods import (
-    B0,
-    B1,
-    B50,
-    CONV,
-    LOCAL,
-    NETWORKS,
-    PROXIMAL,
-    SGD,
-    THREE,
-    Method,
-    beta_lasso_method,
-)
-from lcs.exhibits.plots.style import PUBLISHED_MARKERS, WIDTH, look, subplots
+from lcs.exhibits.methods import B0, B1, B50, CONV, LOCAL, NETWORKS, PROXIMAL, SGD, THREE, Method
 from lcs.exhibits.settings import REPRODUCTION, baseline, beta_lasso, l1_of, sgd_and_betas
 from lcs.exhibits.tables import Numbers, Table, signed
 from lcs.exhibits.verdicts import Claim, Finding, Judge, beats, one_more, one_more_text
 from lcs.runs import Record
 from lcs.stats import binomial_interval, mean_interval
 from lcs.study import Study
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.figure import Figure
 
 
 def _table2(base: Config, betas: Sequence[float]) -> list[Config]:
@@ -92,8 +73,8 @@ def accuracy_table(
         rows.append([name, tables.published(paper), *report, *ours, tables.links(runs)])
     caption = (
         "Test accuracy in per cent, and ours on the training images, without augmentation. "
-        f"Published: the paper ({_paper_text(epochs)}, augmentation){report_text}. "
-        f"Ours: {cells.scale_text(records, scale)}."
+        f"Published: the paper (α ≈ {published.PAPER_BASE_CHANNELS}, {epochs} epochs, "
+        f"augmentation){report_text}. Ours: {cells.scale_text(records, scale)}."
     )
     columns = ["method", "paper", *reports, "ours", "ours, training", "seeds"]
     return Table(label, caption, columns, rows)
@@ -108,73 +89,21 @@ def own_accuracy_table(
     return accuracy_table(records, scale, name, every=False)
 
 
-def _paper_text(epochs: int = published.PAPER_EPOCHS) -> str:
-    return f"α ≈ {published.PAPER_BASE_CHANNELS}, {epochs} epochs"
+def cifar100_numbers(records: Sequence[Record], binary: Sequence[Record]) -> Numbers:
+    """Return what the prose says of CIFAR-100; a dash or NaN without runs.
 
-
-def cifar100_bce_numbers(records: Sequence[Record]) -> Numbers:
-    """Return what SGD reaches on CIFAR-100 with the reproduction's loss, in per cent; or NaN."""
-    runs = compare.by_method(records).get(SGD, [])
-    return {
-        "hundred-bce": compare.mean_accuracy(runs),
-        "hundred-bce-fit": compare.mean_accuracy(runs, compare.train_accuracies),
-    }
-
-
-def cifar100_numbers(records: Sequence[Record]) -> dict[str, str]:
-    """Return the gains of β = 50 over SGD and over β = 1 on CIFAR-100, and what it leaves."""
+    The gains of β = 50 over SGD and over β = 1, and how much of the first layer it leaves, in per
+    cent; and what SGD reaches with the reproduction's loss (`binary`), on test and training images.
+    """
     groups = compare.by_method(records)
-    sparse = groups.get(B50, [])
+    dense = compare.by_method(binary).get(SGD, [])
     return {
         "hundred-sgd": cells.gain_of(groups, B50, SGD, missing=tables.NONE),
         "hundred-one": cells.gain_of(groups, B50, B1, missing=tables.NONE),
-        "hundred-left": f"{np.mean(compare.remaining(sparse)):.0f}" if sparse else tables.NONE,
+        "hundred-left": compare.mean_accuracy(groups.get(B50, []), compare.remaining),
+        "hundred-bce": compare.mean_accuracy(dense),
+        "hundred-bce-fit": compare.mean_accuracy(dense, compare.train_accuracies),
     }
-
-
-def accuracy_frame(records: Sequence[Record]) -> pd.DataFrame:
-    """Return what `accuracy_figure` draws: our values and the published ones by method."""
-    import pandas as pd
-
-    groups = compare.by_method(records)
-    dataset = records[0].config.dataset
-    columns = {
-        f"the paper ({_paper_text()})": [published.accuracy(name, dataset) for name in groups]
-    }
-    if dataset == "cifar10":
-        known = [published.table2(name).report for name in groups]
-        columns["the reproduction (α = 1, 400 epochs)"] = known
-    theirs = pd.DataFrame(columns, index=list(map(str, groups)), dtype=float)
-    ours = pd.Series(
-        {str(name): compare.accuracies(runs) for name, runs in groups.items()}, name="ours"
-    )
-    return pd.concat([ours, theirs], axis=1)
-
-
-def accuracy_figure(table: pd.DataFrame, setting: str) -> Figure:
-    """Draw accuracies of methods as dots, one column of the frame for each source.
-
-    Args:
-        table: index: methods, from top to bottom. Columns `ours` (a list of the seeds' values, in
-            per cent), and any further ones: published values, NaN where there is none.
-        setting: in which our runs were made, for the legend.
-    """
-    figure, axes = subplots(figsize=(WIDTH, 0.42 * len(table) + 1.1))
-    height = np.arange(len(table))[::-1]
-    markers = dict(zip(table.columns.drop("ours"), PUBLISHED_MARKERS.values(), strict=False))
-    for source, marker in markers.items():
-        axes.plot(
-            table[source], height, marker, mfc="none", mec="0.3", ms=8, label=source, zorder=3
-        )
-    for y, (method, values) in zip(height, table["ours"].items(), strict=True):
-        shade, dot, _ = look(method)
-        axes.plot(values, [y] * len(values), dot, color=shade, ms=5, alpha=0.6)
-    axes.plot([], [], "o", color="0.3", label=f"ours ({setting}), a dot per seed")
-    axes.set_yticks(height, table.index)
-    axes.set_xlabel("test accuracy (%)")
-    axes.grid(axis="y", color="0.9")
-    figure.legend(loc="outside upper left", ncols=1)
-    return figure
 
 
 def accuracy_numbers(records: Sequence[Record]) -> Numbers:
@@ -184,19 +113,17 @@ def accuracy_numbers(records: Sequence[Record]) -> Numbers:
     the runs is NaN, or a dash.
     """
     groups = compare.by_method(records)
-    mean = {name: compare.mean_accuracy(runs) for name, runs in groups.items()}
-    sparse = groups.get(B50, [])
-    low, high = binomial_interval(mean[SGD] / 100, records[0].final["evaluation_images"])
     named = {"sgd": SGD, "conv": CONV, "local": LOCAL, "three": THREE, "proximal": PROXIMAL}
-    others = {"beta-0": B0, "beta-1": B1, "sgd": SGD, "proximal": PROXIMAL}
+    betas = {"beta-0": B0, "beta-1": B1, "beta-50": B50}
+    mean = {k: compare.mean_accuracy(groups.get(m, [])) for k, m in (named | betas).items()}
+    low, high = binomial_interval(mean["sgd"] / 100, records[0].final["evaluation_images"])
 
     def less(other: Method, of: Values = compare.accuracies) -> str:
-        return cells.gain_text(sparse, groups.get(other, []), of, missing=tables.NONE)
+        return cells.gain_text(groups.get(B50, []), groups.get(other, []), of, missing=tables.NONE)
 
     return {
-        **{short: mean[name] for short, name in named.items()},
-        **{f"beta-{b}": mean.get(beta_lasso_method(b), math.nan) for b in (0, 1, 50)},
-        **{f"less-{short}": less(name) for short, name in others.items()},
+        **mean,
+        **{f"less-{k}": less((named | betas)[k]) for k in ("beta-0", "beta-1", "sgd", "proximal")},
         "early-sgd": less(SGD, best_stretches),
         "n": len(groups[SGD]),
         "half-width": 50 * (high - low),
@@ -204,9 +131,9 @@ def accuracy_numbers(records: Sequence[Record]) -> Numbers:
             f"fit-{k}": compare.mean_accuracy(groups[named[k]], compare.train_accuracies)
             for k in ("sgd", "conv")
         },
-        "proximal-left": mean_interval(compare.nonzeros(groups[PROXIMAL])).mean,
+        "proximal-left": compare.mean_accuracy(groups[PROXIMAL], compare.nonzeros),
         "first-layer": groups[PROXIMAL][0].final["weights"]["conv1"],
-        "left": mean_interval(compare.nonzeros(sparse)).mean if sparse else math.nan,
+        "left": compare.mean_accuracy(groups.get(B50, []), compare.nonzeros),
     }
 
 
@@ -329,21 +256,16 @@ CLAIMS: tuple[Claim, ...] = (
         f"{published.gain(CONV, LOCAL):.2f} and {published.gain(LOCAL, SGD):.2f} points lost",
         ("scaling-wide", FLIPS, f"{WIDE} + paper-size-others"),
     ),
-    _better(
-        "P",
-        "On CIFAR-100, β = 50 is better than SGD",
-        B50,
-        SGD,
-        "recipe-cifar100",
-        dataset="cifar100",
-    ),
-    _better(
-        "P",
-        "On CIFAR-100, β = 50 is better than β = 0",
-        B50,
-        B0,
-        "recipe-cifar100",
-        dataset="cifar100",
+    *(
+        _better(
+            "P",
+            f"On CIFAR-100, β = 50 is better than {other.shortest}",
+            B50,
+            other,
+            "recipe-cifar100",
+            dataset="cifar100",
+        )
+        for other in (SGD, B0)
     ),
     Claim(
         "P",

@@ -3,6 +3,7 @@
 from checks import Checks, ahead, level
 from lcs.exhibits import double_descent
 from lcs.exhibits.methods import B0, B50, SGD, method
+from lcs.exhibits.settings import RECIPE
 
 CHECKS = Checks()
 WINDOW, LEAST = 10, 1.0
@@ -13,7 +14,7 @@ def descents(store, setting, epochs):
     found = double_descent.descents(double_descent.courses(store), WINDOW, LEAST)
     return [
         (method(config), one)
-        for (place, config), (_, one) in found.items()
+        for (place, config), one in found.items()
         if place == setting and config.epochs == epochs
     ]
 
@@ -38,5 +39,20 @@ def beta_0_recovers_to_its_maximum_at_most(store):
 @CHECKS.add
 def by_the_recipe_accuracy_does_not_fall(store):
     """By the recipe no method drops by half a point, and every one rises further."""
-    found = descents(store, "recipe", 200)
-    return all(one.drop.mean < 0.5 and ahead(one.recovery) for _, one in found)
+    found = descents(store, RECIPE.name, 200)
+    methods = {who for who, _ in found}
+    return methods == {SGD, B0, B50} and all(
+        one.drop.mean < 0.5 and ahead(one.recovery) for _, one in found
+    )
+
+
+@CHECKS.add
+def double_in_beta_lasso_at_width_4(store):
+    """In 100 epochs at α = 4 without augmentation, of β = 0 and β = 50; nowhere else."""
+    found = double_descent.descents(double_descent.courses(store), WINDOW, LEAST)
+    double = {
+        (place, config.base_channels, config.epochs, method(config))
+        for (place, config), one in found.items()
+        if one.is_double(LEAST)
+    }
+    return double == {("reproduction", 4, 100, who) for who in (B0, B50)}

@@ -1,14 +1,13 @@
 """What the pages print, against the records read as plain JSON; tables and comparisons."""
 
 import json
-import math
 
 import nbformat
 import numpy as np
 import pytest
 
 from lcs.config import Config
-from lcs.exhibits import cells, compare, find_study, plots, table2, tables
+from lcs.exhibits import cells, compare, find_study, plots, tables
 from lcs.exhibits.book import ROOT
 from lcs.runs import PUBLISHED, RunStore
 from lcs.stats import Interval, mean_interval
@@ -147,18 +146,6 @@ def test_links_lead_to_records_of_the_book_only(tmp_path):
     assert tables.link(record) == f"[{record.run_id}](runs/{record.path.relative_to(PUBLISHED)})"
     elsewhere = RunStore(tmp_path).take(record.path)
     assert tables.link(elsewhere) == f"`{record.run_id}`"
-
-
-def test_figures_draw_what_they_are_given():
-    _, records = find_study("table2").run("desk", 1, store=STORE)
-    size = cells.size_text(records[0].config)
-    assert size == "α = 1, 400 epochs"
-    figure = table2.accuracy_figure(table2.accuracy_frame(records), size)
-    assert size in figure.legends[0].get_texts()[-1].get_text()
-    drawn = {round(x, 4) for line in figure.axes[0].lines for x in line.get_xdata()}
-    values = {round(v, 4) for v in compare.accuracies(records)}
-    assert values <= drawn
-    assert all(math.isfinite(v) for v in values)
 
 
 def test_zero_is_grey_in_a_filter():

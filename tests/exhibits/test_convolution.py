@@ -29,7 +29,6 @@ def configs(name: str) -> list[Config]:
 def test_without_runs_the_page_says_so():
     nothing = convolution.frame([])
     assert "pending" in convolution.sharing_figure(nothing).axes[0].texts[0].get_text()
-    assert "pending" in convolution.table(nothing).rows[0][0]
 
 
 def stored(config: Config, images: torch.Tensor) -> Record:
@@ -59,20 +58,12 @@ def test_sharing_is_of_the_compact_filters_of_runs_that_stored_some(monkeypatch)
     assert 90 < convolution.way(row) < 300
     words = convolution.numbers(found, {"local": records, "none": []})
     assert words["sharing-local-excess"].startswith("+0.")
-    assert words["sharing-local-way"].endswith(" %")
+    assert int(words["sharing-local-way"]) > 90
     assert words["sharing-none-way"] == words["sharing-zero-ways"] == "pending"
-    cells = convolution.table(found).rows[0]
-    assert cells[1:4] == [LOCAL.shortest, "20 of 24", "1.00 ± 0.00"]
-    assert (
-        convolution.sharing_figure(found)
-        .axes[0]
-        .get_yticklabels()[0]
-        .get_text()
-        .endswith("S-LOCAL, SGD")
-    )
+    (label,) = convolution.sharing_figure(found).axes[0].get_yticklabels()
+    assert label.get_text().endswith(f": {LOCAL.shortest}")
     few = convolution.frame([stored(configs("filters")[0], images[13:])])
     assert (few["filters"].iloc[0], math.isnan(few["mean"].iloc[0])) == (7, True)
-    assert convolution.table(few).rows[0][3:] == ["–"] * 8
     assert "7 of 17" in convolution.sharing_figure(few).axes[0].texts[0].get_text()
     assert convolution.numbers(few, {"local": []})["sharing-local-way"] == "pending"
 
