@@ -14,7 +14,6 @@ from lcs.exhibits.plots.style import (
     colour,
     label_log_axis,
     look,
-    other_colours,
     pending,
     shades,
     subplots,
@@ -117,22 +116,20 @@ def excesses(table: pd.DataFrame) -> Figure:
     return figure
 
 
-def pair_correlation(table: pd.DataFrame, *, ordered: bool = True) -> Figure:
+def pair_correlation(table: pd.DataFrame) -> Figure:
     """Draw pair correlations: a line for each run, a colour for each series, chance at 1.
 
     Args:
         table: columns `series`, `run_id`, `distance` (pixels) and `ratio`. A series is a network,
             or else a condition of β-LASSO; the conditions stand in their order.
-        ordered: False if the others are β = 50 and methods without a colour of their own.
     """
     if table.empty:
         return pending()
     figure, axes = subplots(figsize=(WIDTH, 3.8))
     names = [str(name) for name in table.series.unique()]
-    coloured = NETWORKS.values() if ordered else ("β = 50",)
-    own = {name: colour(name) for name in names if name.split(",")[0] in coloured}
+    own = {name: colour(name) for name in names if name.split(",")[0] in NETWORKS.values()}
     others = [name for name in names if name not in own]
-    hues = shades("β-LASSO", len(others)) if ordered else other_colours(len(others))
+    hues = shades("β-LASSO", len(others))
     colours = own | dict(zip(others, hues, strict=True))
     for name, runs in table.groupby("series", sort=False):
         for _, run in runs.groupby("run_id"):
