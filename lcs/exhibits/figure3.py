@@ -203,7 +203,8 @@ def law_numbers(records: Sequence[Record]) -> Numbers:
     `half-1` and `half-law-1`: the first epoch with less than half of the first layer; `returned-1`:
     weights that returned, at most in a recorded epoch.
     """
-    names, numbers = ("half", "half-law", "returned"), {}
+    names = ("half", "half-law", "returned")
+    numbers: Numbers = {}
     for beta in (1, 50):
         values = [math.nan] * len(names)
         if runs := compare.by_method(records).get(beta_lasso_method(beta)):

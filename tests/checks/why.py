@@ -19,7 +19,7 @@ from lcs.exhibits.compare import (
     train_accuracies,
     without_threshold,
 )
-from lcs.exhibits.methods import B0, B50, SGD
+from lcs.exhibits.methods import B0, B50
 from lcs.exhibits.settings import REPRODUCTION_L1, STRONGER_L1
 from lcs.exhibits.verdicts import sign
 from lcs.exhibits.why import factorial, results, width
@@ -233,14 +233,6 @@ def by_the_recipe_beta_50_is_behind_at_the_smallest_width(store):
     pairs = zip(runs[B50], runs[B0], strict=True)
     behind = [other.accuracy - one.accuracy for one, other in pairs]
     return min(behind) > 0 and np.mean(behind) < 2 * np.std(behind, ddof=1)
-
-
-@CHECKS.add
-def momentum_and_decay_put_sgd_ahead_in_narrow_networks(store):
-    """By the recipe SGD is ahead of β = 50 at α = 1 and 2, and about level with it at α = 8."""
-    widths = by_width(records(store, "scaling-own"))
-    gaps = {width: paired(at[B50], at[SGD]) for width, at in widths.items()}
-    return gaps[1].mean < 0 and gaps[2].mean < 0 and abs(gaps[8].mean) < 0.75
 
 
 @CHECKS.add

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from lcs.exhibits import cells, compare, tables
 from lcs.exhibits.cells import signed_text
@@ -28,26 +29,22 @@ from lcs.exhibits.why.results import THRESHOLD
 from lcs.exhibits.why.width import at_each_width
 from lcs.runs import Record
 
+RETURN, STAY = {"frozen_zeros": False}, {"frozen_zeros": True}
+
 
 def numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
     """Return the numbers of the chapter's prose, by name."""
     found = {name: conditions(records) for name, records in runs.items()}
-    precision, frozen, length = (found[name] for name in ("precision", "frozen", "length"))
+    precision, length = found["precision"], found["length"]
     wide = conditions(at_each_width(runs))
     widths = {alpha: gain(wide, beta=50, base_channels=alpha) for alpha in (1, 4, 8)}
     return {
         "stronger-l1": f"{tables.number(STRONGER_L1['l1'])} on the first layer and "
         f"{tables.number(STRONGER_L1['l1_rest'])} on the others",
-        "over-zero": signed_text(gain(frozen, beta=50, frozen_zeros=False)),
-        "frozen-50": _change(frozen, {"frozen_zeros": False}, {"frozen_zeros": True}, beta=50),
+        "over-zero": signed_text(gain(found["frozen"], beta=50, frozen_zeros=False)),
+        "frozen-50": _change(found["frozen"], RETURN, STAY, beta=50),
         "fp32-50": _change(precision, {"precision": "bf16"}, {"precision": "fp32"}, beta=50),
         "fp32-sgd": _change(precision, {"precision": "bf16"}, {"precision": "fp32"}, beta=0),
-        **{
-            f"forgone-{beta}": cells.would_revive_text(
-                runs_of(frozen, beta=beta, frozen_zeros=True)
-            )
-            for beta in (1, 50)
-        },
         **{
             f"length-{epochs}": signed_text(gain(length, beta=50, epochs=epochs))
             for epochs in (100, 400)
@@ -74,11 +71,10 @@ def _first_layer(found: Conditions) -> dict[str, str]:
     """
     words = {}
     for name, beta, frozen in (("1", 1, False), ("frozen-1", 1, True), ("50", 50, False)):
-        fields = {"beta": beta, "l1_rest": 0.0, "frozen_zeros": frozen}
+        fields: dict[str, Any] = {"beta": beta, "l1_rest": 0.0, "frozen_zeros": frozen}
         words[f"alone-{name}"] = signed_text(gain(found, **fields))
         words[f"alone-left-{name}"] = cells.remaining_text(runs_of(found, **fields))
-    stay = _change(found, {"frozen_zeros": False}, {"frozen_zeros": True}, beta=50, l1_rest=0.0)
-    return words | {"alone-returns-50": stay}
+    return words | {"alone-returns-50": _change(found, RETURN, STAY, beta=50, l1_rest=0.0)}
 
 
 def _lambdas(found: Mapping[str, Conditions]) -> dict[str, str]:
@@ -126,4 +122,5 @@ def _factorial(found: Conditions) -> dict[str, str]:
         "after-augmentation": signed_text(augmented and augmented.after),
         **{name: signed_text(one and one.change) for name, one in changes.items()},
         "cell-left": cells.remaining_text(runs_of(found, **cell)),
+        "factorial-n": cells.count_text(found),
     }
