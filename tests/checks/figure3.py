@@ -1,17 +1,14 @@
 """What the page figure3 says of results."""
 
 from checks import Checks, records
-from lcs.exhibits.compare import by_method, by_width, remaining
-from lcs.exhibits.figure3 import laws_numbers, nonzeros_numbers
-from lcs.exhibits.methods import B1, B50, LOCAL
+from lcs.exhibits import figure3
+from lcs.exhibits.compare import by_method, by_width, frame, matches, nonzeros, remaining
+from lcs.exhibits.methods import B1, B50, LOCAL, SGD, beta_lasso_method
 from lcs.exhibits.published import COUNTS
+from lcs.exhibits.tables import LAYERS
 from lcs.stats import mean_interval
 
 CHECKS = Checks()
-
-
-def counts(runs):
-    return [run.final["nonzeros"]["conv1"] for run in runs]
 
 
 @CHECKS.add
@@ -22,28 +19,20 @@ def counts_of_the_reproduction(store):
     """
     runs = by_method(records(store, "table2"))
     short = [r for r in records(store, "length") if (r.config.beta, r.config.epochs) == (50, 100)]
-    same = mean_interval(counts(short)).mean / COUNTS[B50, 100].conv1
-    more = all(count > COUNTS[B50, 400].conv1 for count in counts(runs[B50]))
+    same = mean_interval(nonzeros(short)).mean / COUNTS[B50, 100].conv1
+    more = all(count > COUNTS[B50, 400].conv1 for count in nonzeros(runs[B50]))
     fewer = all(
-        mean_interval([run.final["nonzeros"][layer] for run in runs[B50]]).mean
-        < getattr(COUNTS[B50, 400], layer)
+        mean_interval(nonzeros(runs[B50], layer)).mean < getattr(COUNTS[B50, 400], layer)
         for layer in ("fc1", "fc2")
     )
-    return (
-        abs(same - 1) < 2e-3
-        and more
-        and fewer
-        and max(counts(runs[B1])) < COUNTS[B1, 400].conv1 / 2
-    )
+    far_fewer = max(nonzeros(runs[B1])) < COUNTS[B1, 400].conv1 / 2
+    return abs(same - 1) < 2e-3 and more and fewer and far_fewer
 
 
 @CHECKS.add
 def beta_1_falls_late(store):
     """With β = 1 nearly all weights of the first layer are left at half time."""
-    run = by_method(records(store, "table2"))[B1][0]
-    return (
-        nonzeros_numbers(records(store, "table2"))["one-half"] > 0.9 * run.final["weights"]["conv1"]
-    )
+    return figure3.count_numbers(records(store, "table2"))["one-half"] > 90
 
 
 @CHECKS.add
@@ -52,7 +41,7 @@ def first_layer_and_local(store):
     table = by_method(records(store, "table2"))
     wide = [at for width, at in by_width(records(store, "scaling-own")).items() if width >= 4]
     more, *fewer = (
-        min(counts(at[B50])) > at[LOCAL][0].final["weights"]["conv1"] for at in (table, *wide)
+        min(nonzeros(at[B50])) > at[LOCAL][0].final["weights"]["conv1"] for at in (table, *wide)
     )
     return more and wide and not any(fewer)
 
@@ -72,9 +61,51 @@ def third_layer_loses_a_third(store):
 
 
 @CHECKS.add
-def law_fits_the_first_epochs(store):
-    """With β = 50 the law fits the first epoch, and half of the layer; with β = 1 it fails."""
-    found = laws_numbers(records(store, "figure3"))
-    first = abs(found["gone-first-50"] - found["gone-first-law-50"]) < 1
+def a_constant_rate_leaves_what_the_reproduction_reports(store):
+    """In each layer, within five points of its size, at β = 1 and 50."""
+    for beta in (1, 50):
+        runs = [
+            run
+            for run in records(store, "schedule")
+            if matches(run.config, {"beta": beta, "schedule": "constant"})
+        ]
+        for layer in LAYERS:
+            theirs, whole = COUNTS[beta_lasso_method(beta), 400], COUNTS[SGD, 400]
+            share = 100 * getattr(theirs, layer) / getattr(whole, layer)
+            if abs(mean_interval(remaining(runs, layer)).mean - share) > 5:
+                return False
+    return True
+
+
+@CHECKS.add
+def only_a_constant_rate_fits_both_counts(store):
+    """Both published counts are compatible with a constant rate, and with a rising cosine one."""
+
+    def fits(study):
+        claims = [c for c in figure3.CLAIMS if c.study == study and "as many weights" in c.text]
+        findings = [claim.judge(records(store, study)) for claim in claims]
+        return [abs(one.evidence.mean) <= one.evidence.half_width for one in findings]
+
+    return all(fits("schedule")) and not all(fits("period"))
+
+
+@CHECKS.add
+def law_fits_until_half_is_pruned(store):
+    """With β = 50 the law predicts when half of the layer is pruned; with β = 1 it fails."""
+    found = figure3.law_numbers(records(store, "figure3"))
     half = abs(found["half-50"] / found["half-law-50"] - 1) < 0.2
-    return first and half and found["half-1"] > 3 * found["half-law-1"]
+    return half and found["half-1"] > 3 * found["half-law-1"]
+
+
+@CHECKS.add
+def few_weights_return_with_beta_50(store):
+    """With β = 50 none in the last tenth of training; with β = 1 many more in an epoch."""
+    runs = by_method(records(store, "figure3"))
+    most, most_of_one = (frame(runs[of]).revived_conv1.max() for of in (B50, B1))
+    late = [
+        count
+        for run in runs[B50]
+        for epoch, count in zip(run.history["epoch"], run.history["revived"]["conv1"], strict=True)
+        if epoch > 0.9 * run.config.epochs
+    ]
+    return not any(late) and most_of_one > 10 * most

@@ -1,4 +1,4 @@
-"""What Figure 3 shows: counts beside the published ones, and the two laws."""
+"""What Figure 3 shows: counts beside the published ones, and the law beside them."""
 
 import dataclasses
 import math
@@ -19,7 +19,7 @@ STORE = RunStore(PUBLISHED)
 def test_a_chapter_with_no_threshold_says_what_to_give():
     records = [r for r in find_study("figure3").stored("desk", STORE) if not r.config.beta]
     with pytest.raises(ConfigError, match="betas: none of them has a threshold; give one above 0"):
-        figure3.laws_frame(records)
+        figure3.law_frame(records)
 
 
 def test_a_published_count_stands_beside_runs_of_its_setting_only():
@@ -31,13 +31,28 @@ def test_a_published_count_stands_beside_runs_of_its_setting_only():
 
 
 def test_half_time_is_the_last_recorded_epoch_of_the_first_half():
-    history = {"epoch": [1, 10, 19, 21, 40], "revived": {"conv1": [0] * 5}}
-    counts = {"conv1": [900, 800, 700, 600, 500], "fc1": [300] * 5, "fc2": [40] * 5}
+    history = {"epoch": [1, 10, 19, 21, 40], "nonzeros": {"conv1": [900, 800, 700, 600, 500]}}
     lasso = Config(optimizer="beta-lasso", l1=2e-5, beta=1.0, epochs=40)
-    run = dataclasses.replace(made_up(lasso, 50.0), history=history | {"nonzeros": counts})
-    found = figure3.nonzeros_numbers([run])
-    assert (found["one-half"], found["one-end"]) == (700, 500)
-    assert found["share-conv1"] == pytest.approx(50.0)
+    run = dataclasses.replace(made_up(lasso, 50.0), history=history)
+    found = figure3.count_numbers([run])
+    assert (found["one-half"], found["one-end"]) == (pytest.approx(70), pytest.approx(50))
+    assert math.isnan(found["share-conv1"])
+
+
+def test_shares_are_of_the_schedule_that_is_named():
+    def counted(config: Config):
+        return made_up(
+            config, 50, 100 + 300 * (config.schedule == "constant") + (config.period or 0)
+        )
+
+    runs = {
+        name: [counted(c) for c in find_study(name).configs("desk", 2)]
+        for name in ("schedule", "period")
+    }
+    found = figure3.schedule_numbers(runs)
+    assert (found["schedule-50"], found["period-1"]) == (pytest.approx(40), pytest.approx(20))
+    assert found["schedule-n"] == "2"
+    assert math.isnan(figure3.schedule_numbers({"schedule": [], "period": []})["period-50"])
 
 
 def test_half_is_reached_only_if_every_seed_reaches_it():

@@ -3,10 +3,8 @@
 A condition is a configuration without its seed; two conditions are compared run for run. The gain
 of β = 50 is its accuracy less that of SGD, or of β = 0 with the same λ.
 
-Modules: `studies` has the runs, `claims` what is judged by them. `gains` has the rows of the forest
-plots, `factorial` what each factor adds to the gain, `width` what lies between SGD and β = 50 at
-growing width, `results` the other tables and frames, `summary` all changes of the gain in one
-table, `prose` the numbers. The tables are shown on a page of the appendix, `why_controls`.
+Modules: `studies` has the runs, `claims` what is judged by them, `factorial` what each factor adds
+to the gain, `width` the runs at growing width, `results` figures and the table, `prose` numbers.
 """
 
 from lcs.exhibits.why.claims import CLAIMS

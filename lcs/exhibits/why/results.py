@@ -1,20 +1,25 @@
-"""Tables and frames of the chapter `why`, in the order of its questions."""
+"""What the page shows: rows and frames of its figures, and the table of weights that return."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lcs.config import Config
 from lcs.exhibits import cells, compare, tables
-from lcs.exhibits.cells import Compared
-from lcs.exhibits.compare import AGAINST, usual
-from lcs.exhibits.settings import REPRODUCTION_L1
+from lcs.exhibits.compare import AGAINST
+from lcs.exhibits.plots import Differences
+from lcs.exhibits.settings import (
+    LAMBDAS,
+    REPRODUCTION_L1,
+    STRONGER_L1,
+    quarter_length,
+    short_recipe,
+)
 from lcs.exhibits.tables import Cell, Table
-from lcs.exhibits.why.width import REFERENCES
 from lcs.runs import Record
 
 if TYPE_CHECKING:
@@ -24,55 +29,93 @@ if TYPE_CHECKING:
 THRESHOLD = 50 * REPRODUCTION_L1["l1"]
 
 
-MAY_RETURN = usual("zeros that may return", frozen_zeros=False)
-COMPARED = {
-    "precision": Compared(
-        ["precision"],
-        usual("bfloat16", precision="bf16"),
-        "Products in float32 and in bfloat16",
-    ),
-    "frozen": Compared(["frozen_zeros"], MAY_RETURN, "Zeros that may return, and frozen zeros"),
-    "first-layer": Compared(
-        ["l1_rest", "frozen_zeros"],
-        {**usual("λ everywhere", l1_rest=None), **MAY_RETURN, "β = 0": compare.without_threshold},
-        "λ on all layers, and on the first one alone",
-    ),
-    "schedule": Compared(
-        ["schedule"],
-        usual("the cosine", schedule="cosine-epoch"),
-        "A learning rate that goes to zero, and a constant one",
-    ),
-    "period": Compared(
-        ["period"],
-        usual("one fall", period=None),
-        "A cosine that falls to zero within its period, and then rises as it fell",
-    ),
-    "longer": Compared(["epochs"], AGAINST, "Training length", "tab-length"),
-    "factorial": Compared(
-        ["augment", "loss", "lr", "l1"],
-        AGAINST,
-        "Every cell. At equal rates η is a tenth, λ ten times as large, and β = 5 stands for "
-        "β = 50; where λ is stronger in the first layer it is weaker in the others, 1e-5",
-    ),
-    "recipe": Compared(["l1", "l1_rest"], REFERENCES, "A range of λ"),
-    "reproduction": Compared(["l1"], AGAINST, "The reproduction's setting, wider"),
-    "width": Compared(["base_channels", "l1"], REFERENCES, "Growing width"),
-}
+def by_change(runs: Mapping[str, Sequence[Record]]) -> list[Differences]:
+    """Return the gains of β = 50 with each change of the training that has been run.
+
+    Args:
+        runs: of the chapter's studies by name.
+    """
+    found = compare.conditions(record for records in runs.values() for record in records)
+    frozen = [config for config in found if config.frozen_zeros and config.l1_rest is None]
+    if not frozen:
+        return []
+    # the reproduction's setting with β = 50: of what was run, the plain one
+    start = max(frozen, key=lambda config: config.beta).replace(frozen_zeros=False)
+    short, most = quarter_length(start), LAMBDAS[-1]
+    changed: dict[str, dict[str, Config]] = {
+        f"{start.epochs} epochs, one change": {
+            "none: the reproduction's setting": start,
+            "float32 instead of bfloat16": start.replace(precision="fp32"),
+            "λ on the first layer alone": start.replace(l1_rest=0.0),
+            "frozen zeros": start.replace(frozen_zeros=True),
+            f"λ = {tables.number(most)}": start.replace(l1=most),
+            f"λ = {tables.number(most)}, βλ as before": start.replace(
+                l1=most, beta=start.beta * start.l1 / most
+            ),
+            f"{4 * start.epochs} epochs": start.replace(epochs=4 * start.epochs),
+        },
+        f"{short.epochs} epochs, one further change": {
+            "length alone": short,
+            "width: α = 4": short.replace(base_channels=4 * start.base_channels),
+            "augmentation": short.replace(augment="flip-crop"),
+            "cross-entropy": short.replace(loss="cross-entropy"),
+            "stronger λ": short.replace(**STRONGER_L1),
+        },
+        f"{short.epochs} epochs, augmentation, cross-entropy, stronger λ": {
+            f"α = {factor * start.base_channels}": short_recipe(start, factor).replace(
+                **STRONGER_L1
+            )
+            for factor in (1, 4, 8, 16)
+        },
+    }
+    return [
+        Differences(label, f"over {name}", compare.differences(found[one], found[other]), group)
+        for group, conditions in changed.items()
+        for label, one in conditions.items()
+        for name, reference in AGAINST.items()
+        if one in found and (other := reference(one)) in found
+    ]
 
 
-comparison_table = partial(cells.comparison, COMPARED)
-
-
-def beta_frame(records: Sequence[Record]) -> pd.DataFrame:
+def by_beta(records: Sequence[Record]) -> pd.DataFrame:
     """Return `sweep_frame` over β."""
     sparse = [record for record in records if record.config.optimizer != "sgd"]
     return compare.sweep_frame(sparse, "beta", lambda _: "β-LASSO")
+
+
+def by_lambda(records: Sequence[Record]) -> pd.DataFrame:
+    """Return `sweep_frame` over λ at β = 50, at β = 0, and at the threshold βλ of Table 2."""
+    import pandas as pd
+
+    at_one = [r for beta in (50, 0) for r in records if r.config.beta == beta]
+    at_threshold = [r for r in records if math.isclose(r.config.beta * r.config.l1, THRESHOLD)]
+    parts = [
+        compare.sweep_frame(at_one, "l1"),
+        compare.sweep_frame(at_threshold, "l1", lambda _: f"βλ = {THRESHOLD:g}"),
+    ]
+    return pd.concat([part for part in parts if len(part)] or parts[:1])
 
 
 def mean_of_sgd(records: Sequence[Record]) -> dict[str, float]:
     """Return the mean accuracy of SGD, as a named reference; none where it was not run."""
     runs = [record for record in records if record.config.optimizer == "sgd"]
     return {"SGD": compare.mean_accuracy(runs)} if runs else {}
+
+
+def by_return(runs: Mapping[str, Sequence[Record]]) -> list[Differences]:
+    """Return the gains over β = 0 of each β, with zeros that may return and with frozen ones."""
+    found = compare.conditions([*runs["frozen"], *runs["first-layer"]])
+    order = sorted(found, key=lambda c: (c.l1_rest is not None, c.beta, c.frozen_zeros))
+    return compare.forest_rows(
+        {config: found[config] for config in order},
+        compare.without_threshold,
+        lambda config: (
+            f"β = {config.beta:g}{cells.zeros_text(config)} "
+            f"({cells.remaining_text(found[config])} % remain)"
+        ),
+        lambda _: "over β = 0",
+        lambda c: "λ on every layer" if c.l1_rest is None else "λ on the first layer alone",
+    )
 
 
 def returns_table(records: Sequence[Record]) -> Table:
@@ -94,24 +137,9 @@ def returns_table(records: Sequence[Record]) -> Table:
         (record for record in records if record.config.beta),
         key=lambda record: (record.config.l1, record.config.beta),
     )
-    recorded = len(sparse[0].history["epoch"]) if sparse else 0
     note = (
-        ". Returns: how often a weight of the first layer is zero before an epoch and not after "
-        f"it, in the {recorded} epochs that are recorded"
+        ". Returns: how often a weight of the first layer is zero before a recorded epoch and not "
+        "after it"
     )
     what = "The cost of β at each λ, and how often weights return"
     return cells.by_condition("betas", sparse, columns, what, label="tab-returns", note=note)
-
-
-def lambda_frame(records: Sequence[Record]) -> pd.DataFrame:
-    """Return `sweep_frame` over λ at β = 50, at β = 0, and at the threshold βλ of Table 2."""
-    import pandas as pd
-
-    at_one = [r for beta in (50, 0) for r in records if r.config.beta == beta]
-    at_threshold = [r for r in records if math.isclose(r.config.beta * r.config.l1, THRESHOLD)]
-    parts = [
-        compare.sweep_frame(at_one, "l1"),
-        compare.sweep_frame(at_threshold, "l1", lambda _: f"βλ = {THRESHOLD:g}"),
-    ]
-    shown = [part for part in parts if len(part)]
-    return pd.concat(shown) if shown else parts[0]

@@ -48,18 +48,6 @@ def _precision(base: Config, betas: Sequence[float]) -> list[Config]:
     return [run for here in both for run in (sgd(here, "s-fc"), beta_lasso(here, betas[-1]))]
 
 
-def _schedule(base: Config, betas: Sequence[float]) -> list[Config]:
-    """Return the β that make zeros, with the learning rate going to zero and without."""
-    both = [base.replace(schedule=schedule) for schedule in (base.schedule, "constant")]
-    return [beta_lasso(here, beta) for here in both for beta in betas if beta]
-
-
-def _period(base: Config, betas: Sequence[float]) -> list[Config]:
-    """Return all methods with a cosine that falls once, and with one that falls and rises again."""
-    again = base.replace(period=quarter_length(base).epochs)
-    return [*sgd_and_betas(base, betas), *sgd_and_betas(again, betas)]
-
-
 def _first_layer(base: Config, betas: Sequence[float]) -> list[Config]:
     """Return the same as `_frozen` with λ everywhere, and with λ on the first layer alone."""
     alone = [run.replace(l1_rest=0.0) for run in _frozen(base, betas)]
@@ -140,8 +128,6 @@ def _reproduction(base: Config, betas: Sequence[float]) -> list[Config]:
 
 STUDIES = (
     desk_study("precision", "bfloat16 against float32", REPRODUCTION, _precision),
-    desk_study("schedule", "A constant learning rate", REPRODUCTION, _schedule, 2),
-    desk_study("period", "A cosine of a quarter of the length", REPRODUCTION, _period, 2),
     desk_study("first-layer", "λ on the first layer alone", REPRODUCTION, _first_layer),
     Study("frozen", "Frozen zeros", REPRODUCTION, _frozen, 5),
     desk_study("betas", "A range of β", REPRODUCTION, sgd_and_betas, 2, betas=BETAS),

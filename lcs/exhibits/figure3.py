@@ -1,0 +1,346 @@
+"""What the chapter `figure3` shows: non-zero weights along training, and a law for them."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lcs import theory
+from lcs.config import Config
+from lcs.cost import count_weights
+from lcs.errors import ConfigError
+from lcs.exhibits import cells, compare, published, tables
+from lcs.exhibits.methods import B1, B50, LOCAL, SGD, beta_lasso_method, method
+from lcs.exhibits.plots import style
+from lcs.exhibits.published import COUNTS
+from lcs.exhibits.settings import (
+    REPRODUCTION,
+    beta_lasso,
+    desk_study,
+    quarter_length,
+    sgd_and_betas,
+)
+from lcs.exhibits.tables import LAYERS, Numbers, Table
+from lcs.exhibits.verdicts import Claim, Finding, Judge, differs, one_more, one_more_text
+from lcs.runs import Record
+from lcs.stats import mean_interval
+from lcs.study import Study
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+
+def _schedule(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return the β that make zeros, with the learning rate going to zero and without."""
+    both = [base.replace(schedule=schedule) for schedule in (base.schedule, "constant")]
+    return [beta_lasso(here, beta) for here in both for beta in betas if beta]
+
+
+def _period(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return all methods with a cosine that falls once, and with one that falls and rises again."""
+    again = base.replace(period=quarter_length(base).epochs)
+    return [*sgd_and_betas(base, betas), *sgd_and_betas(again, betas)]
+
+
+STUDIES = (
+    Study("figure3", "Figure 3: non-zero weights along training", REPRODUCTION, sgd_and_betas, 5),
+    desk_study("schedule", "A constant learning rate", REPRODUCTION, _schedule, 2),
+    desk_study("period", "A cosine of a quarter of the length", REPRODUCTION, _period, 2),
+)
+
+
+# Non-zero weights
+
+
+def nonzeros_table(records: Sequence[Record], scale: str) -> Table:
+    """Return the non-zero weights after the last epoch, layer by layer, with the published ones."""
+    rows = []
+    for title, runs in compare.by_method(records).items():
+        config = runs[0].config
+        known = COUNTS.get((title, config.epochs)) if _is_reproduction(config) else None
+        for layer, place in LAYERS.items():
+            share = np.mean(compare.remaining(runs, layer))
+            theirs = tables.reproduction(getattr(known, layer, None), 0)
+            ours = tables.interval(mean_interval(compare.nonzeros(runs, layer)), 0)
+            first = layer == "conv1"
+            row = [title if first else "", place, theirs, ours, f"{share:.1f}"]
+            rows.append([*row, tables.links(runs) if first else ""])
+    caption = (
+        "Non-zero weights of S-FC after the last epoch. Published: the reproduction (CIFAR-10, "
+        f"α = 1, {records[0].config.epochs} epochs). Ours: {cells.scale_text(records, scale)}."
+    )
+    columns = ["method", "layer", "reproduction", "ours", "share (%)", "seeds"]
+    return Table("tab-nonzeros", caption, columns, rows, text=["layer"])
+
+
+def nonzeros_figure(records: Sequence[Record]) -> Figure:
+    """Draw non-zero weights against epochs, a panel for each layer, both axes logarithmic.
+
+    With how many weights S-CONV and S-LOCAL have in the first layer, and the reproduction's counts
+    after as many epochs, if the runs are in its setting.
+    """
+    config = records[0].config
+    history, marker = compare.frame(records), style.PUBLISHED_MARKERS["reproduction"]
+    marks = [
+        c for c in published.NONZEROS if c.epochs == config.epochs and _is_reproduction(config)
+    ]
+    figure, panels = style.subplots(1, 3, figsize=(style.WIDTH, 3.1))
+    for axes, (layer, title) in zip(panels, LAYERS.items(), strict=True):
+        for (name, _), run in history.groupby(["method", "run_id"], sort=False):
+            own, counts = style.look(name), run[f"nonzeros_{layer}"]
+            axes.plot(run.epoch, counts, ls=own.line, color=own.colour, label=name)
+        for mark in marks:
+            own = style.look(mark.method)
+            axes.plot(mark.epochs, getattr(mark, layer), marker, mfc="none", mec=own.colour)
+        for model in ("s-local", "s-conv") if layer == "conv1" else ():
+            count = count_weights(config, model)[layer]
+            axes.axhline(count, color="0.5", ls=":", lw=1)
+            where = {"xytext": (2, 2), "textcoords": "offset points", "color": "0.35"}
+            axes.annotate(model.upper(), (1, count), **where)
+        axes.set(xscale="log", yscale="log", xlabel="epoch", title=title)
+        low, high = axes.get_ylim()
+        axes.set_ylim(bottom=min(low, high / 10))
+        style.label_log_axis(axes.yaxis, "{:,.0f}".format, every=high / low <= 100)
+    panels[0].set_ylabel("non-zero weights")
+    panels[0].plot([], [], marker, mfc="none", mec="0.3", label="published (reproduction)")
+    style.add_legend(figure, panels[0], columns=3)
+    return figure
+
+
+def _is_reproduction(config: Config) -> bool:
+    return config.dataset == "cifar10" and config.base_channels == 1 and config.loss == "bce"
+
+
+# The law of the reach
+
+
+def law_frame(records: Sequence[Record]) -> pd.DataFrame:
+    """Return the history of the runs that have a threshold, with the first layer's share `left`."""
+    sparse = [run for run in records if run.config.beta]
+    if not sparse:
+        raise ConfigError("betas: none of them has a threshold; give one above 0")
+    history = compare.frame(sparse)
+    return history.assign(left=100 * history.nonzeros_conv1 / sparse[0].final["weights"]["conv1"])
+
+
+def law(config: Config) -> pd.DataFrame:
+    """Return which share `left` of the first layer the reach leaves, in per cent, by epoch."""
+    left = 100 * theory.remaining_share(config)
+    return tables.data_frame([*enumerate(left, 1)], columns=["epoch", "left"])
+
+
+def law_figure(records: Sequence[Record]) -> Figure:
+    """Draw the first layer's remaining share beside the law, and its revived weights."""
+    figure, panels = style.subplots(1, 2, figsize=(style.WIDTH, 3))
+    for (name, _), run in law_frame(records).groupby(["method", "run_id"], sort=False):
+        for axes, column in zip(panels, ("left", "revived_conv1"), strict=True):
+            axes.plot(run.epoch, run[column], color=style.colour(name), lw=1, label=name)
+    for config in {str(method(r.config)): r.config for r in records if r.config.beta}.values():
+        found, own = law(config), style.colour(str(method(config)))
+        panels[0].plot(found.epoch, found.left, "--", color=own, lw=1.3)
+    panels[0].plot([], [], "k--", lw=1.3, label="the law, without data")
+    panels[0].set(xlabel="epoch", ylabel="remaining, layer 1 (%)")
+    panels[1].set(xlabel="epoch", ylabel="returned in the epoch")
+    panels[1].set_yscale("symlog", linthresh=1)
+    style.add_legend(figure, panels[0], columns=4)
+    return figure
+
+
+# Numbers
+
+
+def count_numbers(records: Sequence[Record]) -> Numbers:
+    """Return shares of weights in per cent: NaN where a method was not run.
+
+    What β = 50 leaves of each layer (`share-conv1` …), and β = 1 of the first layer at half time
+    (`one-half`) and at the end (`one-end`).
+    """
+    runs = compare.by_method(records)
+    ones, sparse = runs.get(B1, []), runs.get(B50, [])
+    halves = []
+    for run in ones:
+        # up to the last recorded epoch of the first half of training
+        passed = bisect_right(run.history["epoch"], run.config.epochs / 2)
+        left = run.history["nonzeros"]["conv1"][passed - 1]
+        halves.append(100 * left / run.final["weights"]["conv1"])
+    return {
+        **{f"share-{layer}": _mean(compare.remaining(sparse, layer)) for layer in LAYERS},
+        "one-half": _mean(halves),
+        "one-end": _mean(compare.remaining(ones)),
+    }
+
+
+OTHER_SCHEDULES: dict[str, Callable[[Config], object]] = {
+    "schedule": lambda config: config.schedule == "constant",
+    "period": lambda config: config.period,
+}
+
+
+def schedule_numbers(runs: Mapping[str, Sequence[Record]]) -> Numbers:
+    """Return what β = 1 and 50 leave of the first layer (%), and the published shares.
+
+    With a constant learning rate (`schedule-1` …) and with a cosine that rises again (`period-1`).
+    """
+    found = compare.conditions([*runs["schedule"], *runs["period"]])
+    numbers: Numbers = {"schedule-n": cells.count_text(found)}
+    for beta in (1, 50):
+        theirs = COUNTS[beta_lasso_method(beta), 400].conv1 / COUNTS[SGD, 400].conv1
+        numbers[f"published-{beta}"] = 100 * theirs
+        for name, is_other in OTHER_SCHEDULES.items():
+            same = (found[c] for c in found if c.beta == beta and is_other(c))
+            numbers[f"{name}-{beta}"] = _mean(compare.remaining(next(same, [])))
+    return numbers
+
+
+def law_numbers(records: Sequence[Record]) -> Numbers:
+    """Return what was measured of β = 1 and 50 beside what the law says; NaN if not run.
+
+    `half-1` and `half-law-1`: the first epoch with less than half of the first layer; `returned-1`:
+    weights that returned, at most in a recorded epoch.
+    """
+    names = ("half", "half-law", "returned")
+    numbers: Numbers = {}
+    for beta in (1, 50):
+        values = [math.nan] * len(names)
+        if runs := compare.by_method(records).get(beta_lasso_method(beta)):
+            history, forecast = law_frame(runs), law(runs[0].config).assign(run_id=0)
+            halves = [_first_epoch_below(curve, 50) for curve in (history, forecast)]
+            values = [*halves, history.revived_conv1.max()]
+        numbers |= {f"{name}-{beta}": value for name, value in zip(names, values, strict=True)}
+    return numbers
+
+
+def _first_epoch_below(curve: pd.DataFrame, share: float) -> float:
+    """Mean over runs of the first recorded epoch with less than this share left, in per cent.
+
+    NaN if one of them never has.
+    """
+    first = curve[curve.left < share].groupby("run_id").epoch.min()
+    return first.mean() if len(first) == curve.run_id.nunique() else math.nan
+
+
+def _mean(values: Sequence[float]) -> float:
+    return float(np.mean(values)) if values else math.nan
+
+
+# Claims
+
+
+def _fewer_than_local(records: list[Record]) -> Finding:
+    """Judge the widest network."""
+    groups = compare.widest(records)
+    counts = compare.nonzeros(groups[B50])
+    local = count_weights(groups[B50][0].config, LOCAL.model)["conv1"]
+    value = f"{tables.interval(mean_interval(counts), 0)} (S-LOCAL: {local:,})"
+    return Finding(value, mean_interval([local - count for count in counts]))
+
+
+def _keeps(layer: str, share: float, *, more: bool) -> Judge:
+    """Judge whether β = 50 keeps more, or less, than a share of a layer (%), at the widest."""
+
+    def judge(records: list[Record]) -> Finding:
+        kept = compare.remaining(compare.widest(records)[B50], layer)
+        beyond = [one - share if more else share - one for one in kept]
+        return Finding(
+            f"{tables.interval(mean_interval(kept), 1)} % remaining", mean_interval(beyond)
+        )
+
+    return judge
+
+
+def _leaves(beta: float, epochs: int = 400, **changed: object) -> Judge:
+    """Judge whether a published number of weights lies where those of our seeds do.
+
+    Args:
+        beta: of S-FC with β-LASSO.
+        epochs: length of both trainings.
+        changed: values of our runs that are to explain the published number.
+    """
+    name, wanted = beta_lasso_method(beta), changed | {"epochs": epochs}
+
+    def judge(records: list[Record]) -> Finding:
+        runs = compare.by_method(records)[name]
+        ours = mean_interval(
+            compare.nonzeros([run for run in runs if compare.matches(run.config, wanted)])
+        )
+        away = one_more(ours, COUNTS[name, epochs].conv1)
+        return Finding(f"{tables.interval(ours, 0)}{one_more_text(away, 0)}", away, margin=0.0)
+
+    return judge
+
+
+# least share of the third layer that is left in the paper's Figure 3, in per cent, read off its log
+# axes to one digit: 3 · 10⁴ is 2.5 · 10⁴ or more
+THIRD_LAYER = 100 * 2.5e4 / 36_000
+
+
+CLAIMS: tuple[Claim, ...] = (
+    Claim(
+        "P",
+        "β = 50 leaves fewer weights in the first layer than S-LOCAL has",
+        "table2",
+        _fewer_than_local,
+        "about 1.5 · 10⁵ against 9.3 · 10⁶",
+        ("scaling-seeds", "recipe-length-search", "showpiece", "paper-size"),
+    ),
+    Claim(
+        "P",
+        "The second layer loses most of its weights",
+        "table2",
+        _keeps("fc1", 50, more=False),
+        "about 5 · 10⁶ of 1.4 · 10⁸",
+        ("scaling-seeds", "recipe-length-search", "showpiece", "paper-size"),
+    ),
+    Claim(
+        "P",
+        f"The third layer stays dense: more than {THIRD_LAYER:.0f} % remain",
+        "table2",
+        _keeps("fc2", THIRD_LAYER, more=True),
+        "about 3 · 10⁴ of 3.6 · 10⁴",
+        ("scaling-seeds", "recipe-length-search", "showpiece", "paper-size"),
+    ),
+    *(
+        Claim(
+            "R",
+            f"At α = 1, β = {beta} leaves this many weights in the first layer{after}",
+            study,
+            _leaves(beta, epochs),
+            f"{COUNTS[beta_lasso_method(beta), epochs].conv1:,}",
+        )
+        for beta, epochs, study, after in (
+            (50, 100, "length", " after 100 epochs"),
+            (50, 400, "table2", ""),
+            (1, 400, "table2", ""),
+        )
+    ),
+    Claim(
+        "B",
+        "A constant learning rate leaves more weights than a cosine, with β = 1",
+        "schedule",
+        differs(
+            {"beta": 1, "schedule": "constant"},
+            {"beta": 1, "schedule": "cosine-epoch"},
+            of=compare.remaining,
+            unit="points of the layer",
+        ),
+    ),
+    *(
+        Claim(
+            "B",
+            f"With {text}, β = {beta} leaves as many weights as the reproduction's",
+            study,
+            _leaves(beta, **schedule),
+            tables.reproduction(f"{COUNTS[beta_lasso_method(beta), 400].conv1:,}"),
+        )
+        for text, study, schedule in (
+            ("a constant learning rate", "schedule", {"schedule": "constant"}),
+            ("a cosine of period 100", "period", {"period": 100}),
+        )
+        for beta in (50, 1)
+    ),
+)
