@@ -3,6 +3,7 @@
 import dataclasses
 import json
 
+import pandas as pd
 import pytest
 import torch
 from sklearn.linear_model import Lasso
@@ -161,9 +162,10 @@ def test_regions_of_the_ideal_problem(beta, schedule, region):
     lasso = torch.zeros(1, 10, 1, dtype=torch.float64)
     lasso[0, toy.TRUE] = 1.8
     grid = toy.Grid.of(config, "beta-lasso")
-    prediction = theory.predict(ideal(), lasso, grid, lasso, toy.step_sizes(schedule, 0.1, 200))
-    assert theory.REGIONS[prediction.region.item()] == region
-    assert prediction.expected.item() == (region != "never")  # the start is the solution itself
+    rates = toy.step_sizes(schedule, 0.1, 200)
+    found, expected = theory.predict(ideal(), lasso, grid, lasso, rates)
+    assert theory.REGIONS[found.item()] == region
+    assert expected.item() == (region != "never")  # the start is the solution itself
     assert theory.cannot_stay_dead(ideal(), grid, 0.1).item() == (beta < 1)
 
 
@@ -172,9 +174,9 @@ def test_a_decaying_step_lets_small_thresholds_hold(problems):
     grid = toy.Grid.of(config, "beta-lasso")
     lasso, start = toy.solve(problems, config.l1s), problems.starts[..., None]
     regions = {
-        schedule: theory.predict(
-            problems, lasso, grid, start, toy.step_sizes(schedule, 0.1, 600)
-        ).region
+        schedule: theory.predict(problems, lasso, grid, start, toy.step_sizes(schedule, 0.1, 600))[
+            0
+        ]
         for schedule in SCHEDULES
     }
     assert (regions["constant"] == theory.NEVER).double().mean() > 0.8
@@ -218,7 +220,7 @@ def test_cosine_ends_near_zero():
 
 
 def test_experiment_confirms_what_theory_promises(results):
-    cells = experiment.frame(results)
+    cells = pd.DataFrame(results["cells"])
     cells = cells[cells.optimizer == "beta-lasso"]
     steady = cells[(cells.observations == 100) & (cells.l1 == 0.02)]
     assert len(steady) == 2 * 5 * 2
@@ -232,7 +234,7 @@ def test_experiment_confirms_what_theory_promises(results):
 
 
 def test_what_is_said_never_to_happen_does_not(results):
-    confusion = experiment.frame(results, "confusion")
+    confusion = pd.DataFrame(results["confusion"])
     steady = confusion[confusion.observations == 100].set_index(["schedule", "predicted"])
     for schedule in SCHEDULES:
         assert steady.loc[(schedule, "never"), "recovered"] == 0
@@ -241,17 +243,17 @@ def test_what_is_said_never_to_happen_does_not(results):
 
 
 def test_tables_add_up(results):
-    cells = experiment.frame(results)
+    cells = pd.DataFrame(results["cells"])
     assert len(cells) == 2 * 2 * (5 + 1) * 2 * 2
     assert cells[["always", "depends", "never"]].sum(axis=1).to_numpy() == pytest.approx(1)
     assert cells[cells.optimizer == "proximal-l1"].beta.isna().all()
-    confusion = experiment.frame(results, "confusion")
+    confusion = pd.DataFrame(results["confusion"])
     by_setting = confusion.groupby(["observations", "schedule"])
     assert (by_setting[["none", "some", "all"]].sum().sum(axis=1) == 64 * 5 * 2).all()
     assert (by_setting.runs.sum() == 64 * 5 * 2 * 2).all()
-    misses = experiment.frame(results, "misses").groupby(["observations", "schedule"]).runs.sum()
+    misses = pd.DataFrame(results["misses"]).groupby(["observations", "schedule"]).runs.sum()
     assert (misses == by_setting.runs.sum() - by_setting.held.sum()).all()
-    lasso = experiment.frame(results, "lasso").set_index(["observations", "l1"])
+    lasso = pd.DataFrame(results["lasso"]).set_index(["observations", "l1"])
     assert lasso.loc[(100, 0.02), "true_support"] > 0.95
     # whatever lambda, dummies enter exactly where the condition fails
     assert lasso.loc[(20, 0.02), "true_support"] == 1 - lasso.loc[(20, 0.02), "condition_fails"]

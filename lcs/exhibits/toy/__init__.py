@@ -1,7 +1,7 @@
 """The toy: does β-LASSO find the LASSO's solution? Its study and claims.
 
 `experiment` runs it, with its `problems` and `theory`; what the chapter shows of its records is in
-`results`, `figures` and `slider`.
+`results` and `figures`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import torch
 from lcs.config import ToyConfig
 from lcs.errors import ConfigError
 from lcs.exhibits.toy import experiment
-from lcs.exhibits.toy.results import ALMOST_ALWAYS, recovered_by_l1
+from lcs.exhibits.toy.results import ALMOST_ALWAYS, pooled, recovered_by_l1
 from lcs.exhibits.verdicts import Claim, Finding
 from lcs.runs import Record, RunStore, default_store
 from lcs.runs.provenance import provenance
@@ -64,7 +64,6 @@ class ToyStudy(BaseStudy):
         seeds: int | None = None,
         *,
         store: RunStore | None = None,
-        live: bool = False,
         device: str = "auto",
         budget_minutes: float | None = None,
         checkpoint_seconds: float = 60.0,
@@ -75,27 +74,19 @@ class ToyStudy(BaseStudy):
         shard: str | None = None,
         **changes: Any,
     ) -> list[Record]:
-        """Compute what the store lacks, or everything anew if `live`, and return the records.
+        """Compute what the store lacks, and return the records of all experiments.
 
-        Other arguments are those of `Study.train`. They are checked, but a toy is computed
-        here, without a device, and has no checkpoints.
+        Arguments are those of `Study.train`. They are checked, but a toy is computed here,
+        without a device, and has no checkpoints.
         """
         check_options(device, budget_minutes, checkpoint_seconds, workers, on, gpus_per_run)
         store = store or default_store()
         runs = self.runs(scale, seeds, store.find, shard=shard, **changes)
-        return [
-            compute_toy(config, store, live=live) if live or record is None else record
-            for config, record in runs.items()
-        ]
+        return [record or compute_toy(config, store) for config, record in runs.items()]
 
     def frame(self, records: Sequence[Record]) -> pd.DataFrame:
         """Return a row for each cell of the grid and seed."""
-        import pandas as pd
-
-        tables = [
-            experiment.frame(record.final).assign(seed=record.config.seed) for record in records
-        ]
-        return pd.concat(tables, ignore_index=True)
+        return pooled(records, "cells")
 
     def seconds(
         self, configs: Sequence[ToyConfig], device: str, records: Iterable[Record]
@@ -108,21 +99,12 @@ class ToyStudy(BaseStudy):
         return f"toy LASSO, {config.problems} problems in each cell"
 
 
-def compute_toy(config: ToyConfig, store: RunStore, *, live: bool = False) -> Record:
-    """Return a toy's record, computed and stored if missing; if live, computed in any case.
-
-    A live result is not stored where there is a record.
-    """
-    found = store.find(config)
-    if found is not None and not live:
-        return found
-    if found is None:
-        store.check_writable(config)
+def compute_toy(config: ToyConfig, store: RunStore) -> Record:
+    """Compute a toy, and store its record."""
+    store.check_writable(config)
     origin, began = provenance(torch.device("cpu")), time.monotonic()
     results = experiment.run(config)
     origin |= {"seconds": time.monotonic() - began, "resumes": 0}
-    if found is not None:
-        return dataclasses.replace(found, final=results, provenance=origin)
     return store.write(config, history={}, final=results, provenance=origin)
 
 

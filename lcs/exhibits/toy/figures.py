@@ -1,32 +1,38 @@
-"""Figures of the toy: the map of regions, supports, predictions, and starts."""
+"""Figures of the toy: the map of regions, and ten weights along training with a slider over β."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lcs.exhibits.plots.style import WIDTH, add_legend, colour, shades, subplots
+from lcs.exhibits.plots.style import WIDTH, add_legend, colour, subplots
+from lcs.exhibits.toy import theory
+from lcs.exhibits.toy.problems import TRUE
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
+    from lcs.exhibits.plots.interactive import Interactive
+
 LINES = {"β = η/2": "-.", "β = η": "-", "β = η/λ": "--", "β = (2 − 2λ)/λ": ":"}
+REGIONS = ("never", "always", "depends on\nthe start", "never")  # from below
 LABEL = {"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none", "alpha": 0.8}
-SUPPORTS = {"recovered": "the LASSO's support", "true_support": "the true feature alone"}
-EXACT = "the true feature alone, exact LASSO"
+KINDS = {True: "true feature", False: "nine dummies"}
 
 
-def recovery(cells: pd.DataFrame, lines: pd.DataFrame, names: pd.DataFrame) -> Figure:
+def recovery(cells: pd.DataFrame, lr: float) -> Figure:
     """Draw the share recovered over β and λ as a heat map, a panel for each schedule.
 
-    Rows and columns are those of the grid; lines are interpolated between them on log scales.
+    Rows and columns are those of the grid; the boundaries between the regions, for N → ∞, are
+    interpolated between them on log scales. A decaying step has no lower one above β = 0: when it
+    is small enough, weights come to rest.
 
     Args:
         cells: columns `schedule`, `beta`, `l1` and `recovered`, one row for each cell.
-        lines: boundaries between the predicted regions: `schedule`, `line`, `l1`, `beta`.
-        names: of the predicted regions, and where they stand: `schedule`, `region`, `l1`, `beta`.
+        lr: η.
     """
     import seaborn as sns
     from matplotlib.colors import ListedColormap
@@ -40,14 +46,22 @@ def recovery(cells: pd.DataFrame, lines: pd.DataFrame, names: pd.DataFrame) -> F
         image = axes.imshow(
             grid, cmap=colours, vmin=0, vmax=1, origin="lower", aspect="auto", interpolation="none"
         )
-        for name, line in lines[lines.schedule == schedule].groupby("line", sort=False):
-            places = np.interp(np.log(line.beta), *_log_places(grid.index))
-            axes.plot(np.arange(len(line)), places, LINES[str(name)], color="k", lw=1.3, label=name)
-        for row in names[names.schedule == schedule].itertuples():
-            place = grid.columns.get_loc(row.l1), grid.index.get_loc(row.beta)
-            axes.text(*place, row.region, ha="center", va="center", bbox=LABEL)
-        axes.set_xticks(range(grid.shape[1]), [f"{value:g}" for value in grid.columns])
-        axes.set_yticks(range(grid.shape[0]), [f"{value:g}" for value in grid.index])
+        alone, vanished = theory.boundaries(grid.columns, lr)
+        betas = (np.full_like(alone, lr / 2), np.full_like(alone, lr), alone, vanished)
+        positive = grid.index > 0
+        rows, columns = np.arange(len(grid)), np.arange(len(alone))
+        known = np.log(grid.index[positive]), rows[positive]
+        places = [np.interp(np.log(line), *known) for line in betas]
+        for place, (name, style) in zip(places, LINES.items(), strict=True):
+            if schedule == "constant" or name != "β = η/2":
+                axes.plot(columns, place, style, color="k", lw=1.3, label=name)
+        middle = columns[(len(columns) - 1) // 2]
+        lowest = places[0][middle] if schedule == "constant" else 0.5
+        edges = [-0.5, lowest, places[2][middle], places[3][middle], len(grid) - 0.5]
+        for region, low, high in zip(REGIONS, edges, edges[1:], strict=False):
+            axes.text(middle, (low + high) / 2, region, ha="center", va="center", bbox=LABEL)
+        axes.set_xticks(columns, [f"{value:g}" for value in grid.columns])
+        axes.set_yticks(rows, [f"{value:g}" for value in grid.index])
         axes.set(xlabel="penalty λ", title=f"{schedule} step size")
     panels[0].set_ylabel("β: threshold in units of λ")
     figure.colorbar(image, ax=panels, label="share of problems recovered", aspect=40)
@@ -55,71 +69,72 @@ def recovery(cells: pd.DataFrame, lines: pd.DataFrame, names: pd.DataFrame) -> F
     return figure
 
 
-def support(curves: pd.DataFrame, lr: float) -> Figure:
-    """Draw how often which support is found, and how far the solution is, against β.
+def weights(paths: Mapping[str, Any]) -> Interactive:
+    """Return ten weights along training, with a slider over β and a choice of two starts.
 
     Args:
-        curves: columns `observations` (a column of panels each), `optimizer`, `schedule`, `beta`,
-            `recovered`, `true_support`, `distance_mean`, and `lasso_true_support`, the exact
-            LASSO's share of solutions with the true feature alone.
-        lr: η, marked on the axis.
+        paths: `trajectories` of `lcs.exhibits.toy.experiment.run`.
     """
-    figure, panels = subplots(
-        2, curves.observations.nunique(), figsize=(WIDTH, 5.2), sharex=True, sharey="row"
+    import altair as alt
+
+    from lcs.exhibits.plots.interactive import SHOWN, slider
+
+    runs = [run for run in paths["runs"] if run["optimizer"] == "beta-lasso"]
+    height = max(abs(w) for run in runs for row in run["weights"] for w in row)
+    gaps = [min(run["beta"] * paths["l1"], height) for run in runs]
+    band = alt.Chart(
+        alt.Data(values=[{"frame": i, "low": -gap, "high": gap} for i, gap in enumerate(gaps)])
     )
-    found = shades("β-LASSO", len(SUPPORTS))
-    for (size, here), (above, below) in zip(
-        curves.groupby("observations", sort=False), panels.T, strict=True
-    ):
-        for schedule, style in {"constant": "-", "cosine": "--"}.items():
-            run = here[here.schedule == schedule]
-            lasso, proximal = (run[run.optimizer == o] for o in ("beta-lasso", "proximal-l1"))
-            places = np.arange(len(lasso))
-            for (column, label), shade in zip(SUPPORTS.items(), found, strict=True):
-                width = 3 if column == "recovered" else 1.3
-                name = f"{label}, {schedule}"
-                above.plot(places, lasso[column], style, color=shade, lw=width, label=name)
-            below.plot(places, lasso.distance_mean, style, color=found[0], lw=3)
-            below.axhline(
-                proximal.distance_mean.item(), color=colour("proximal ℓ1"), ls=style, lw=1.5
-            )
-        above.axhline(here.lasso_true_support.iloc[0], color="0.4", ls=":", label=EXACT)
-        above.set_title(f"N = {size}")
-        for axes in (above, below):
-            axes.axvline(np.interp(np.log(lr), *_log_places(lasso.beta)), color="0.85", zorder=0)
-        below.set_xticks(places[::2], [f"{beta:g}" for beta in lasso.beta[::2]])
-        below.set(yscale="log", xlabel="β: threshold in units of λ")
-    panels[0, 0].set_ylabel("share of problems")
-    panels[1, 0].set_ylabel("mean distance")
-    panels[0, 0].plot([], [], color=colour("proximal ℓ1"), lw=1.5, label="below: proximal ℓ1")
-    add_legend(figure, panels[0, 0], columns=2)
-    return figure
-
-
-def starts(cells: pd.DataFrame, curve: pd.DataFrame) -> Figure:
-    """Draw the share recovered against the scale of the start, in units of what survives.
-
-    Args:
-        cells: columns `ratio`, `recovered` and `scale` (a shade each).
-        curve: what theory says: columns `ratio`, `share`, and `low` and `high`, its interval.
-    """
-    figure, axes = subplots(figsize=(WIDTH, 3.6))
-    axes.fill_between(curve.ratio, curve.low, curve.high, color="0.9", lw=0)
-    axes.plot(curve.ratio, curve.share, color="0.4", label="theory, N → ∞")
-    scales = cells.groupby("scale")
-    for (scale, here), marker, shade in zip(
-        scales, "osD^v", shades("β-LASSO", len(scales)), strict=False
-    ):
-        look = {"marker": marker, "color": shade, "mfc": "none", "ls": ""}
-        axes.plot(here.ratio, here.recovered, **look, label=f"start of scale {scale:g}")
-    axes.set(xscale="log", xlabel="scale of the start / smallest start that survives")
-    axes.set_ylabel("share of problems recovered")
-    add_legend(figure, axes, columns=4)
-    return figure
-
-
-def _log_places(values: pd.Index | pd.Series) -> tuple[np.ndarray, np.ndarray]:
-    """Return logarithms of a grid's positive values, and their places on its axis."""
-    grid = np.asarray(values, dtype=float)
-    places = np.arange(len(grid))
-    return np.log(grid[grid > 0]), places[grid > 0]
+    rows = [
+        {"frame": i, "number": number, "kind": KINDS[number == TRUE], "weight": row}
+        for i, run in enumerate(runs)
+        for number, row in enumerate(zip(*run["weights"], strict=True))
+    ]
+    kinds = alt.Scale(domain=[*KINDS.values()], range=[colour("β-LASSO"), "gray"])
+    ticks = alt.Axis(values=[0, *(10**power for power in range(len(str(paths["steps"][-1]))))])
+    along = alt.X(
+        "update:Q", title="update (log scale)", scale=alt.Scale(type="symlog"), axis=ticks
+    )
+    values = alt.Scale(domain=[-height, height], nice=True)
+    is_true = f"datum.kind == '{KINDS[True]}'"
+    lines = (
+        alt.Chart(alt.Data(values=rows))
+        .transform_filter(SHOWN)
+        .transform_flatten(["weight"])
+        .transform_window(place="row_number()", groupby=["number"])
+        .transform_calculate(update=f"{list(paths['steps'])}[datum.place - 1]")
+        .mark_line()
+        .encode(
+            x=along,
+            y=alt.Y("weight:Q", scale=values),
+            color=alt.Color("kind:N", scale=kinds),
+            strokeWidth=alt.condition(is_true, alt.value(3), alt.value(1.2)),
+            detail="number:N",
+        )
+    )
+    exact = alt.Chart(alt.Data(values=[{"weight": w} for w in sorted({0.0, *paths["lasso"]})]))
+    layers = alt.layer(
+        band.transform_filter(SHOWN)
+        .mark_rect(opacity=0.5, color="lightgray")
+        .encode(y=alt.Y("low:Q", title="weight", scale=values), y2="high:Q"),
+        exact.mark_rule(strokeDash=[2, 4]).encode(y="weight:Q"),
+        lines,
+    ).properties(height=380)
+    texts = []
+    for run in runs:
+        end = run["weights"][-1]
+        true = f"at {end[TRUE]:.2f}" if end[TRUE] else "lost"
+        texts.append(
+            f"Threshold βλ = {run['beta'] * paths['l1']:g}. Weights that remain: "
+            f"{np.count_nonzero(end)}; the true feature is {true} "
+            f"(LASSO: {paths['lasso'][TRUE]:.2f})."
+        )
+    return slider(
+        layers,
+        "smaller or larger β ",
+        [f"β = {run['beta']:g}" for run in runs],
+        texts,
+        "Ten weights along training; the slider changes β.",
+        first=len(runs) // 4,
+        switch="flip all signs of the start ",
+    )

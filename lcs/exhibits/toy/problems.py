@@ -131,13 +131,11 @@ def gradient_descent(
     """
 
     def train(gram: Tensor, cross: Tensor, theta: Tensor) -> tuple[Tensor, Tensor]:
-        for rate in rates[:-TOY_STEPS_WATCHED]:
-            theta = grid.step(theta, gradient(gram, cross, theta), rate)
-        signs = torch.sign(theta)
-        settled = torch.ones_like(signs[:, 0], dtype=torch.bool)
-        for rate in rates[-TOY_STEPS_WATCHED:]:
-            theta = grid.step(theta, gradient(gram, cross, theta), rate)
-            settled &= (torch.sign(theta) == signs).all(dim=1)
+        settled = torch.ones_like(theta[:, 0], dtype=torch.bool)
+        for left, rate in zip(range(len(rates), 0, -1), rates, strict=True):
+            before, theta = theta, grid.step(theta, gradient(gram, cross, theta), rate)
+            if left <= TOY_STEPS_WATCHED:
+                settled &= (torch.sign(theta) == torch.sign(before)).all(dim=1)
         return theta, settled
 
     chunks = (part.split(PROBLEMS_PER_CHUNK) for part in (problems.gram, problems.cross, theta))

@@ -1,13 +1,21 @@
-"""What theory says of the toy before any training: where β-LASSO can rest, and from which starts.
+r"""What theory says of the toy before any training: where β-LASSO can rest, and from which starts.
 
-The conditions are those of `lcs.exhibits.toy.experiment`.
+With :math:`f(\theta) = \frac1N \|X\theta - y\|^2` an update leaves θ where it is exactly if
+
+* every non-zero weight has :math:`\partial_j f = -\lambda\,\mathrm{sign}\,\theta_j`, as in the
+  LASSO, and :math:`|\theta_j| \ge \beta\lambda`: nothing lives in the **gap** (0, βλ);
+* every zero weight has :math:`\eta\,|\partial_j f| < \beta\lambda`: the **dead zone**, where the
+  LASSO asks for :math:`|\partial_j f| \le \lambda`.
+
+Below about η/2 a weight need not rest at all: it can bounce between
+:math:`\pm\frac{\eta\lambda}{2(1 - \eta G_{jj})}`, with :math:`G = X^\top X / N`.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
+import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from torch import Tensor
 
 from lcs.exhibits.toy.problems import TRUE, Grid, Problems, gradient
@@ -16,22 +24,10 @@ REGIONS = ("never", "depends", "always")
 NEVER, DEPENDS, ALWAYS = range(3)
 
 
-class Prediction(NamedTuple):
-    """What is expected before any training, both (R, C).
-
-    Attributes:
-        region: indices into REGIONS; the same for every start.
-        expected: whether this run, from its own start, is expected to find the support.
-    """
-
-    region: Tensor
-    expected: Tensor
-
-
 def predict(
     problems: Problems, lasso: Tensor, grid: Grid, start: Tensor, rates: list[float]
-) -> Prediction:
-    """Predict whether β-LASSO will find the LASSO's support.
+) -> tuple[Tensor, Tensor]:
+    """Predict whether β-LASSO will find the LASSO's support, before any training.
 
     *Never*: the LASSO solution is no resting point at the last step size. *Depends* on the start:
     it is, but so is another (no weight at all, or the true feature alone) at the first step size,
@@ -39,15 +35,17 @@ def predict(
     for β > η, since dummies that stand in for a dead true feature are not looked for: see
     `cannot_stay_dead`.
 
-    Where another point rests, a run is expected to succeed if all weights of the LASSO's support
-    are alive, with the right sign, after its first step.
-
     Args:
         problems: R problems.
         lasso: their exact solutions at each column's l1, (R, 10, C).
         grid: columns of β-LASSO.
         start: initial weights, (R, 10, C).
         rates: step sizes.
+
+    Returns:
+        Indices into REGIONS, the same for every start, and whether the run from this start is
+        expected to find the support, both (R, C): where another point rests, if all weights of the
+        LASSO's support are alive, with the right sign, after the first step.
     """
     alone = torch.zeros_like(lasso)  # the true feature alone
     cross, square = problems.cross[:, TRUE, None], problems.gram[:, TRUE, TRUE, None]
@@ -63,20 +61,14 @@ def predict(
     region = torch.where(reachable, torch.where(several, DEPENDS, ALWAYS), NEVER)
     first = grid.step(start, gradient(problems.gram, problems.cross, start), rates[0])
     alive = ((torch.sign(first) == torch.sign(lasso)) | (lasso == 0)).all(dim=1)
-    return Prediction(region, reachable & (alive | ~trapped))
+    return region, reachable & (alive | ~trapped)
 
 
 def rests(problems: Problems, grid: Grid, theta: Tensor, rate: float) -> Tensor:
-    """Whether β-LASSO leaves θ where it is, for θ that are LASSO solutions on their own support.
+    """Whether β-LASSO leaves θ, LASSO solutions on their own support, where they are, (R, C).
 
-    Args:
-        problems: the problems.
-        grid: columns of β-LASSO.
-        theta: (R, 10, C).
-        rate: step size η.
-
-    Returns:
-        (R, C): no non-zero weight lies in (0, βλ), and every zero weight in its dead zone.
+    That is, no non-zero weight lies in the gap, and every zero weight in its dead zone at step size
+    `rate`; θ (R, 10, C).
     """
     lives = theta.abs() >= grid.threshold
     stays_zero = rate * gradient(problems.gram, problems.cross, theta).abs() < grid.threshold
@@ -94,22 +86,24 @@ def cannot_stay_dead(problems: Problems, grid: Grid, rate: float) -> Tensor:
     return rate * residual[:, None] >= grid.threshold
 
 
-def boundaries(l1: float, lr: float) -> tuple[float, float]:
+def boundaries(l1: ArrayLike, lr: float) -> tuple[np.ndarray, np.ndarray]:
     """The β at which the regions meet for infinitely many observations, where G is diagonal.
 
     From λ and η to: the β above which the true feature cannot return from zero, η / λ, and the β
     above which its coefficient 2 - 2λ is unreachable.
     """
-    return lr / l1, max(0.0, 2 - 2 * l1) / l1
+    l1 = np.asarray(l1)
+    return lr / l1, np.maximum(0.0, 2 - 2 * l1) / l1
 
 
-def smallest_start(beta: float, l1: float, lr: float) -> float:
+def smallest_start(beta: ArrayLike, l1: ArrayLike, lr: float) -> np.ndarray:
     """Initial weight from which the true feature survives, for infinitely many observations.
 
     Between the two `boundaries`, a positive weight w is kept if w - η(w/2 - 1 + λ) ≥ βλ, and
     then grows or shrinks to its LASSO coefficient; a smaller one is set to zero for good.
     """
-    return max(0.0, (beta * l1 - lr * (1 - l1)) / (1 - lr / 2))
+    l1 = np.asarray(l1)
+    return np.maximum(0.0, (np.asarray(beta) * l1 - lr * (1 - l1)) / (1 - lr / 2))
 
 
 def same_support(theta: Tensor, other: Tensor) -> Tensor:
