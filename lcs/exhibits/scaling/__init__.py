@@ -8,7 +8,7 @@ comes out at each width, `gains` the differences between methods and their growt
 from __future__ import annotations
 
 from lcs.exhibits.methods import B0, B50, PROXIMAL, SGD
-from lcs.exhibits.scaling import gains, results, search, studies, widths
+from lcs.exhibits.scaling import gains, results, search, studies
 from lcs.exhibits.verdicts import Claim, beats
 
 CHOICES = search.CHOICES
@@ -47,4 +47,4 @@ CLAIMS: tuple[Claim, ...] = (
     ),
 )
 
-__all__ = ["CHOICES", "CLAIMS", "STUDIES", "gains", "results", "search", "studies", "widths"]
+__all__ = ["CHOICES", "CLAIMS", "STUDIES", "gains", "results", "search", "studies"]
