@@ -1,8 +1,7 @@
 """The paper's recipe at growing width: does the gain of β = 50 grow with it?
 
-`search` chooses hyperparameters on validation images, `studies` has all other runs, `widths` what
-comes out at each width, `gains` the differences between methods and their growth with the width,
-`results` the other comparisons and the numbers of the prose.
+`search` chooses hyperparameters on validation images, `studies` has all other runs, `gains` the
+gain and its growth with the width, `results` the other comparisons and the numbers of the prose.
 """
 
 from __future__ import annotations

@@ -85,11 +85,12 @@ def gains_figure(runs: Mapping[str, Sequence[Record]]) -> Figure:
     for place, (contrast, table) in enumerate(contrasts.items()):
         shade, marker, _ = look(contrast)
         beside = 1.03 ** (2 * place - len(contrasts) + 1)
-        for x, group in table.groupby("x"):
-            dots = [x * beside / 1.01] * len(group)
-            axes.plot(dots, group.gain, marker, color=shade, ms=3.5, alpha=0.5)
-            if len(group) > 2:
-                mean, half_width, _ = mean_interval(group.gain)
+        for x in table["x"].unique():
+            found = table.gain[table["x"] == x]
+            dots = [x * beside / 1.01] * len(found)
+            axes.plot(dots, found, marker, color=shade, ms=3.5, alpha=0.5)
+            if len(found) > 2:
+                mean, half_width, _ = mean_interval(found)
                 bar = {"fmt": marker, "color": shade, "ms": 6, "capsize": 2}
                 axes.errorbar(x * beside * 1.01, mean, half_width, **bar)
         axes.plot([], [], marker, color=shade, label=contrast)

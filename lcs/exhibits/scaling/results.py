@@ -13,7 +13,7 @@ from lcs.exhibits import cells, compare, published
 from lcs.exhibits.cells import Compared
 from lcs.exhibits.compare import Reference, as_sgd, by_method, without_threshold
 from lcs.exhibits.gap import gains_and_gaps, gap_text
-from lcs.exhibits.methods import B0, B50, LOCAL, PROXIMAL, SGD, THREE
+from lcs.exhibits.methods import B0, B50, LOCAL, SGD, THREE
 from lcs.exhibits.scaling import gains, studies
 from lcs.exhibits.settings import DESK, chosen, chosen_flip_crop, regularised
 from lcs.exhibits.tables import PENDING, ahead
@@ -52,7 +52,7 @@ COMPARED = {
         "Every method with flips and crops, its hyperparameters chosen at α = 8",
     ),
     "showpiece": Compared(
-        ["augment", "weight_decay", "l1", "frozen_zeros"],
+        ["base_channels", "epochs", "augment", "weight_decay", "l1", "frozen_zeros"],
         {"the better SGD": lambda config: regularised(SGD_FLIPS["SGD"](config), 0.5)},
         "The largest networks, with SGD and with β-LASSO",
     ),
@@ -79,9 +79,8 @@ def numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
     last = compare.widest(own)
     over_sgd = gains.gains_by_width(own)
     p = lack_of_fit(np.log2(over_sgd["x"]), over_sgd.gain) if own else math.nan
-    same, seeds = (by_method(runs[f"scaling-{name}"]) for name in ("threshold", "seeds"))
-    shared = {run.config.seed for run in runs["scaling-threshold"]}
-    added = by_method([run for run in runs["scaling-seeds"] if run.config.seed not in shared])
+    seeds, shared = runs["scaling-seeds"], {run.config.seed for run in runs["scaling-threshold"]}
+    added = by_method([run for run in seeds if run.config.seed not in shared])
     large, dense = runs["showpiece"], runs["showpiece-decay"]
     searched = by_method([*runs["recipe-length-search"], *runs["recipe-length-search-local"]])
     flips = by_method([*runs["flips"], *runs["flips-others"]])
@@ -101,11 +100,9 @@ def numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
         "growth-sgd": cells.signed_text(gains.growth(over_sgd)),
         "growth-zero": cells.signed_text(gains.growth(gains.gains_by_width(own, B0))),
         "fit-sgd": PENDING if math.isnan(p) else f"{p:.2g}",
-        "threshold-zero": ahead(cells.gain_of(same, B50, B0)),
-        "threshold-proximal": ahead(cells.gain_of(same, B50, PROXIMAL)),
-        "seeds-gain": ahead(cells.gain_of(seeds, B50, SGD)),
+        "seeds-gain": ahead(cells.gain_of(by_method(seeds), B50, SGD)),
         "seeds-added": cells.gain_of(added, B50, SGD),
-        "seeds-n": f"{len(seeds.get(SGD, []))}",
+        "seeds-n": f"{len({run.config.seed for run in seeds})}",
         "showpiece-paper": f"{published.SHORT[SGD]:.2f}",
         "showpiece-accuracy": cells.mean_text(large),
         "showpiece-sgd": cells.mean_text(dense),
@@ -125,7 +122,6 @@ def numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
         "flips-gap": gap_text(flips),
         "hundred-n": f"{len(hundred.get(B50, []))}",
         "hundred-gain": ahead(cells.gain_of(hundred, B50, SGD)),
-        "hundred-zero": ahead(cells.gain_of(hundred, B50, B0)),
         "hundred-gap": gap_text(hundred),
         "hundred-paper": f"{100 * published.gap_closed('cifar100'):.0f}",
         "order-sgd": cells.gain_text(before.get(SGD, []), after.get(SGD, [])),

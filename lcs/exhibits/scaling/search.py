@@ -92,10 +92,7 @@ def _shares_of_lambda(
 
 
 def _search_rivals(base: Config, betas: Sequence[float]) -> list[Config]:
-    """Return SGD and β = 0 with weight decay or λ around the best.
-
-    At the width at which they were chosen, and at the largest.
-    """
+    """Return SGD and β = 0 at two widths, with weight decay or λ around the best."""
     runs = []
     for factor in (2, WIDTHS[-1]):
         here = paper_recipe(base, factor, base.epochs // 2).replace(validation=True)
@@ -106,11 +103,7 @@ def _search_rivals(base: Config, betas: Sequence[float]) -> list[Config]:
 
 
 def _search_augment(base: Config, betas: Sequence[float]) -> list[Config]:
-    """Return SGD and the largest β at the largest width, with AutoAugment and without.
-
-    Flips and crops are in both. Without AutoAugment, where networks overfit more, with weight
-    decay or λ around the best.
-    """
+    """Return SGD and the largest β with AutoAugment, and without it around the best decay or λ."""
     here = paper_recipe(base, WIDTHS[-1], base.epochs // 2).replace(validation=True)
     share, runs = SHARE_AT_WIDTH[WIDTHS[-1]], []
     sparse = chosen(here, "s-fc", "beta-lasso", betas[-1], share=share)
@@ -185,10 +178,6 @@ def _share(config: Config) -> float:
     return regularisation(config, share=1.0)
 
 
-def _width(config: Config) -> str:
-    return f"{config.base_channels}"
-
-
 def _with_augment(records: Sequence[Record]) -> dict[str, float]:
     """Return weight decay or λ with flips and crops, over what was chosen with AutoAugment."""
     weak = [run for run in records if run.config.augment == "flip-crop"]
@@ -200,8 +189,8 @@ def _with_augment(records: Sequence[Record]) -> dict[str, float]:
 CHOICES = {
     "search": Rule(method_key, searched),
     "search-long": Rule(method_key, _share),
-    "search-wide": Rule(_width, _share),
-    "search-beyond": Rule(_width, _share),
+    "search-wide": Rule(lambda c: f"{c.base_channels}", _share),
+    "search-beyond": Rule(lambda c: f"{c.base_channels}", _share),
     "search-rivals": Rule(lambda c: f"{c.base_channels} {c.optimizer}", regularisation),
     "search-augment": _with_augment,
     "search-flips": Rule(method_key, lambda c: {"lr": c.lr, "factor": _share(c)}),

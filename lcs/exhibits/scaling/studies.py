@@ -1,7 +1,4 @@
-"""What the chapter trains: at each width, at several lengths, at α = 32, and parts of the recipe.
-
-Searches on validation images, which choose its hyperparameters, are in `search`.
-"""
+"""What the chapter trains: at each width, at several lengths, at α = 32, parts of the recipe."""
 
 from __future__ import annotations
 
@@ -43,10 +40,7 @@ def _methods(
     models: Sequence[str] = ("s-fc",),
     one_lambda: bool = False,
 ) -> list[Config]:
-    """Return networks by SGD, and each β, with a threshold by the λ chosen at each width.
-
-    With one λ, that of α = 2, proximal ℓ1 is among them.
-    """
+    """Return networks by SGD, and each β, by the λ of each width, or proximal ℓ1 too by one λ."""
     runs = []
     for width in widths:
         here = paper_recipe(base, width, base.epochs // 2)
@@ -193,24 +187,18 @@ PARTS = (
 # The largest networks that two cores train
 
 
-def _large(base: Config, betas: Sequence[float], augment: str = "flip-crop") -> list[Config]:
-    """Return the largest β at α = 32 with frozen zeros and λ of `l1_of`, and SGD.
-
-    With flips and crops λ and weight decay are larger by the factors of `search-augment`.
-    """
-    here = flip_crop_recipe(base, LARGEST_WIDTH, base.epochs).replace(augment=augment)
+def _large(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return the largest β with frozen zeros and λ of `l1_of`, and SGD, by `search-augment`."""
+    here, factors = flip_crop_recipe(base, LARGEST_WIDTH, base.epochs), CHOSEN["search-augment"]
     runs = [beta_lasso(here, betas[-1], frozen_zeros=True), chosen(here, "s-fc")]
-    factors = CHOSEN["search-augment"] if augment == "flip-crop" else {}
-    return [regularised(run, factors.get(run.optimizer, 1.0)) for run in runs]
+    return [regularised(run, factors[run.optimizer]) for run in runs]
 
 
 def _large_flips(
     base: Config, betas: Sequence[float], *, width: int = LARGEST_WIDTH, length: int = 1
 ) -> list[Config]:
-    """Return the largest β with frozen zeros, and SGD, as `search-flips` chose.
-
-    SGD has half the weight decay that was chosen at α = 8, which was better at α = 32.
-    """
+    """Return the largest β with frozen zeros, and SGD, by `search-flips`."""
+    # half the weight decay that was chosen at α = 8 was better at α = 32
     dense, sparse = _flips(base, betas[-1:], width=width, length=length)
     return [sparse.replace(frozen_zeros=True), regularised(dense, 0.5)]
 
@@ -243,7 +231,9 @@ LARGEST = (
         "showpiece-autoaugment",
         "α = 32 on two cores: β = 50 with AutoAugment",
         setting=RECIPE,
-        make=lambda *at: _large(*at, augment="autoaugment")[:1],
+        make=lambda base, betas: [
+            beta_lasso(paper_recipe(base, LARGEST_WIDTH, base.epochs), betas[-1], frozen_zeros=True)
+        ],
     ),
     _largest(
         "showpiece-windows",
