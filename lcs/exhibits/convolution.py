@@ -79,7 +79,7 @@ def way(row: Mapping[Any, Any]) -> float:
 
 def _way_text(row: Mapping[Any, Any]) -> str:
     share = way(row)
-    return tables.minus(f"{share:z.0f}") if math.isfinite(share) else "not defined"
+    return f"{tables.minus(f'{share:z.0f}')} %" if math.isfinite(share) else "not defined"
 
 
 def numbers(found: pd.DataFrame, named: Mapping[str, Sequence[Record]]) -> dict[str, str]:
@@ -89,12 +89,13 @@ def numbers(found: pd.DataFrame, named: Mapping[str, Sequence[Record]]) -> dict[
     of all runs of β = 0 that were measured `sharing-zero-ways`, from the shortest way to the
     longest, and `sharing-zero-runs`, how many there are.
     """
-    rows = {row["run_id"]: row for row in found.to_dict("records") if math.isfinite(row["mean"])}
+    rows = {row["run_id"]: row for row in found.to_dict("records")}
     words = {}
     for name, records in named.items():
         row = rows.get(next((run.run_id for run in records if run.has_filters), ""))
         excess = Interval(row["rearranged_excess"], row["rearranged_ci95"], 0) if row else None
-        words[f"sharing-{name}-excess"] = cells.signed_text(excess)
+        few = row and not math.isfinite(row["mean"])
+        words[f"sharing-{name}-excess"] = tables.NONE if few else cells.signed_text(excess)
         words[f"sharing-{name}-way"] = _way_text(row) if row else PENDING
     zero = [row for row in rows.values() if row["series"].partition(",")[0] == B0.shortest]
     ways = sorted((row for row in zero if math.isfinite(way(row))), key=way)

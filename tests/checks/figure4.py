@@ -197,7 +197,8 @@ def beta_0_is_local_without_zeros(store):
     """With every weight left, β = 0 has more than twenty points beyond chance in some cell."""
     found = conditions(records(store, "factorial"))
     zero = [runs for c, runs in found.items() if c.optimizer == "beta-lasso" and not c.beta]
-    return max(map(window, zero)) > 20
+    best = max(zero, key=window)
+    return window(best) > 20 and min(remaining(best)) > 99.9
 
 
 @CHECKS.add

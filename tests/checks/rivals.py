@@ -27,14 +27,14 @@ def pruning_is_ahead(store):
 
 @CHECKS.add
 def gradual_depends_on_its_rate(store):
-    """As the shorter search chose it, gradual pruning is not clearly ahead of β = 50.
+    """As the shorter search chose it, gradual pruning cannot be told from β = 50.
 
     That search had chosen the largest of the learning rates.
     """
     place = by_rival(records(store, "rivals"))
     first = paired(records(store, "rivals-first-choice"), place[B50])
     largest = CHOSEN["search-pruning"]["sgd gradual"][0]["lr"] == max(CANDIDATES["sgd"])[0]
-    return not ahead(first) and first.mean < 0.5 * lead(store, "gradual") and largest
+    return level(first) and first.mean < 0.5 * lead(store, "gradual") and largest
 
 
 @CHECKS.add

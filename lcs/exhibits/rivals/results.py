@@ -116,14 +116,19 @@ def finalists_table(records: Sequence[Record]) -> Table:
     return cells.by_condition("search-pruning-long", records, columns, what)
 
 
+def larger_budget(runs: Mapping[str, Sequence[Record]]) -> dict[str, list[Record]]:
+    """Return the runs of every method at the larger budget, given the runs by study."""
+    return by_rival([*runs["rivals"], *runs["rivals-iterative"]])
+
+
 def rivals_figure(runs: Mapping[str, Sequence[Record]]) -> Figure:
     """Draw accuracy, cost and locality of every method: a dot for each run.
 
     Args:
-        runs: of the studies of `LABELS`, by name. Locality is drawn where most filters have enough
-            weights.
+        runs: by study. Locality is drawn where most filters have enough weights.
     """
-    names = [*by_rival(runs["rivals"])]
+    groups = {"rivals": larger_budget(runs), "rivals-few": by_rival(runs["rivals-few"])}
+    names = [*dict.fromkeys(name for group in groups.values() for name in group)]
     if not names:
         return pending()
     size = (WIDTH, 0.27 * len(names) + 1.2)
@@ -138,7 +143,7 @@ def rivals_figure(runs: Mapping[str, Sequence[Record]]) -> Figure:
     }
     hues = dict(zip(("all weights", *LABELS.values()), other_colours(3), strict=True))
     for study, label in LABELS.items():
-        for name, own in by_rival(runs[study]).items():
+        for name, own in groups[study].items():
             kind = "all weights" if name == DENSE else label
             look = {"color": hues[kind], "marker": "o", "ms": 4, "alpha": 0.7, "label": kind}
             for axes, of in zip(panels, values.values(), strict=True):
@@ -168,7 +173,7 @@ def numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
     without products by zeros; `er-gains`: in how many of `er-runs` the allocation of Erdős and
     Rényi is better than β-LASSO's.
     """
-    many = by_rival([*runs["rivals"], *runs["rivals-iterative"]])
+    many = larger_budget(runs)
     few = by_rival(runs["rivals-few"])
     sparse = many.get(B50, [])
     gains = [

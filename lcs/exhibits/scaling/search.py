@@ -207,6 +207,7 @@ def searched_table(runs: Mapping[str, Sequence[Record]]) -> Table:
         runs: the records of each search by its name.
     """
     name, what = "tab-searched", "What the searches tried and chose on validation images"
+    every = [run for study in STUDIES for run in runs[study.name]]
     rows = []
     for study in STUDIES:
         groups: dict[tuple[str, str], list[Record]] = {}
@@ -224,7 +225,7 @@ def searched_table(runs: Mapping[str, Sequence[Record]]) -> Table:
     caption = (
         f"{what}, the last tenth of each class of the training images: the chosen value of each "
         "field that was varied, in brackets its range, and the accuracy of the best candidate and "
-        "of the second, in per cent. cifar10, cross-entropy, one seed."
+        f"of the second, in per cent. {cells.setting_text(every)}{cells.spread_text(every)}."
     )
     columns = ["search", "setting", "method", "candidates", "chosen", "best", "second", "seed"]
     return Table(name, caption, columns, rows, text=["setting", "method", "chosen"])
