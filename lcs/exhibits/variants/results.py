@@ -175,7 +175,7 @@ def numbers(found: Mapping[str, Sequence[Record]]) -> dict[str, str]:
 
     _, slow, fast = GROWTHS
     followed = grown(fast, "learned")
-    dense, local = (compare.runs_of(banded, model=m, optimizer="sgd") for m in ("s-fc", "s-local"))
+    local = compare.runs_of(banded, model="s-local")
     wide = by_window(found["banded-wide"])
     long = by_window(found["banded-long"])["learned"]
     searched = [run for run in found["banded-searched"] if run.config.l1_growth]
@@ -194,7 +194,6 @@ def numbers(found: Mapping[str, Sequence[Record]]) -> dict[str, str]:
         "learned": cells.gain_text(grown(slow, "learned"), grown(0.0)),
         "learned-fastest": cells.gain_text(followed, grown(0.0)),
         "learned-fastest-initial": cells.gain_text(followed, grown(fast, "initial")),
-        "learned-sgd": ahead(cells.gain_text(followed, dense)),
         "learned-local": ahead(cells.gain_text(local, followed)),
         "searched-n": f"{len(searched)}",
         "searched-accuracy": cells.mean_text(searched),
