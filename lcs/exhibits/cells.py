@@ -266,20 +266,6 @@ def layers_text(runs: Sequence[Record]) -> str:
     return ", ".join(share.replace("100.0", "100") for share in shares)
 
 
-def would_revive_text(runs: Sequence[Record]) -> str:
-    """Return which share of the first layer one step would have let return, had zeros been free.
-
-    In per cent, the largest of the steps that were looked at: the last of each recorded epoch, in
-    the runs that counted it.
-    """
-    shares = [
-        max(run.history["forgone"]["conv1"]) / run.final["weights"]["conv1"]
-        for run in runs
-        if "forgone" in run.history
-    ]
-    return tables.rounded(100 * max(shares)) if shares else PENDING
-
-
 def signed_text(value: Interval | None, missing: str = PENDING) -> str:
     """Return a difference with its sign, or that it is missing."""
     return missing if value is None else tables.signed(value)

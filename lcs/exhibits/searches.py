@@ -145,9 +145,7 @@ def choices(records: Sequence[Record], by: Callable[[Config], Key]) -> dict[Key,
     return found
 
 
-def choices_table(
-    records: Sequence[Record], study: str = "search", fields: Sequence[str] = SEARCHED
-) -> Table:
+def choices_table(records: Sequence[Record], study: str, fields: Sequence[str]) -> Table:
     """Return what was chosen for each method, beside the worst and the best of its candidates.
 
     Args:
@@ -155,7 +153,7 @@ def choices_table(
         study: its name.
         fields: what it varies.
     """
-    name = "tab-choices" if study == "search" else f"tab-{study}"
+    name = f"tab-{study}"
     what = "hyperparameters of each method, chosen on validation images"
     if not records:
         return tables.pending_table(name, what, f"lcs study {study}")

@@ -2,6 +2,7 @@
 
 from checks import Checks, records
 from checks.scaling import CHECKS as ON_THE_CHAPTER
+from checks.scaling import augmentations
 from checks.scaling_parts import (
     accuracy,
     common,
@@ -15,19 +16,10 @@ from checks.scaling_parts import (
 from lcs.exhibits import searches
 from lcs.exhibits.compare import accuracies, by_method, by_width, conditions, remaining
 from lcs.exhibits.methods import B0, B1, B50, CONV, LOCAL, PROXIMAL, SGD, THREE, method
-from lcs.exhibits.scaling import search
 from lcs.exhibits.settings import chosen
 
 CHECKS = Checks()
 CHECKS.add(ON_THE_CHAPTER["lambda-grows-at-the-largest-width"])
-
-
-def augmentations(store):
-    """Return the best and all runs of each method with AutoAugment and with flips and crops."""
-    runs = records(store, "search-augment")
-    return by_method([r for r in runs if r.config.augment == "autoaugment"]), by_method(
-        [r for r in runs if r.config.augment == "flip-crop"]
-    )
 
 
 @CHECKS.add
@@ -36,22 +28,6 @@ def momentum_and_decay_for_every_network(store):
     best = searches.choices(records(store, "search"), method)
     sgd = [choice.config for name, choice in best.items() if name.optimizer == "sgd"]
     return all(config.momentum and config.weight_decay for config in sgd)
-
-
-@CHECKS.add
-def best_lambdas(store):
-    """β = 50 is best at 1e-4 with few weights left, β = 0 and proximal ℓ1 at 2e-5; 2e-4 costs."""
-    frame = search.search_frame(records(store, "search"))
-    at = frame.groupby(["series", "x"]).mean()
-    fifty, zero, proximal = (at.loc[name.short] for name in (B50, B0, PROXIMAL))
-    lost = [table.accuracy.max() - table.accuracy[2e-4] for table in (fifty, zero, proximal)]
-    return (
-        fifty.accuracy.idxmax() == 1e-4
-        and fifty.left[1e-4] < 5
-        and zero.accuracy.idxmax() == proximal.accuracy.idxmax() == 2e-5
-        and proximal.left.min() > 99
-        and min(lost) > 3
-    )
 
 
 @CHECKS.add

@@ -1,14 +1,13 @@
 """The paper's recipe at growing width: does the gain of β = 50 grow with it?
 
-`search` chooses hyperparameters on validation images, `studies` has all other runs, `widths` what
-comes out at each width, `gains` the differences between methods and their growth with the width,
-`results` the other comparisons and the numbers of the prose.
+`search` chooses hyperparameters on validation images, `studies` has all other runs, `gains` the
+gain and its growth with the width, `results` the other comparisons and the numbers of the prose.
 """
 
 from __future__ import annotations
 
 from lcs.exhibits.methods import B0, B50, PROXIMAL, SGD
-from lcs.exhibits.scaling import gains, results, search, studies, widths
+from lcs.exhibits.scaling import gains, results, search, studies
 from lcs.exhibits.verdicts import Claim, beats
 
 CHOICES = search.CHOICES
@@ -47,4 +46,4 @@ CLAIMS: tuple[Claim, ...] = (
     ),
 )
 
-__all__ = ["CHOICES", "CLAIMS", "STUDIES", "gains", "results", "search", "studies", "widths"]
+__all__ = ["CHOICES", "CLAIMS", "STUDIES", "gains", "results", "search", "studies"]

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 from lcs.config import Config
-from lcs.exhibits import cells, compare, tables
+from lcs.exhibits import cells, tables
 from lcs.exhibits.cells import LABELS
-from lcs.exhibits.methods import B50, LOCAL, SGD, THREE, method
-from lcs.exhibits.searches import Rule, choices, method_key, regularisation, searched
+from lcs.exhibits.methods import method
+from lcs.exhibits.searches import SEARCHED, Rule, choices, method_key, regularisation, searched
 from lcs.exhibits.settings import (
     CHOSEN,
     FLIP_CROP,
@@ -28,12 +27,9 @@ from lcs.exhibits.settings import (
     regularised,
     sgd,
 )
-from lcs.exhibits.tables import Cell, Table
+from lcs.exhibits.tables import Table
 from lcs.runs import Record
 from lcs.study import Study
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 # candidates for λ of the first layer, and of the others
 FIRST, REST = (5e-6, 2e-5, 5e-5, 1e-4, 2e-4), (1e-6, 1e-5)
@@ -41,8 +37,6 @@ FIRST, REST = (5e-6, 2e-5, 5e-5, 1e-4, 2e-4), (1e-6, 1e-5)
 SHARES, WIDTH_SHARES = (1.0, 0.5, 0.25), (1.0, 0.5, 0.25, 0.125)
 # candidates for weight decay or λ, relative to the best: it lies between two that do worse
 AROUND = (0.5, 1.0, 2.0)
-# the fields that `search-flips` varies
-SEARCHED_FLIPS = ("lr", "weight_decay", "l1", "l1_rest")
 # with flips and crops: learning rates, and where the best of nine lay at their edge, by the network
 # or else the optimizer, three rates and factors beyond
 RATES = (0.03, 0.1, 0.3)
@@ -75,37 +69,30 @@ def _search(base: Config, betas: Sequence[float]) -> list[Config]:
     return [*decays, *lasso, *sparse]
 
 
-def _search_long(base: Config, betas: Sequence[float]) -> list[Config]:
-    """Return the ℓ1 methods at four times the length of `search`, over shares of λ.
+def _shares_of_lambda(
+    base: Config,
+    betas: Sequence[float],
+    *,
+    widths: Sequence[int],
+    shares: Sequence[float] = SHARES,
+    others: Sequence[str] = (),
+) -> list[Config]:
+    """Return each β, and other optimizers, over shares of λ, at four times the length of `search`.
 
     The shrinkage by λ adds up over a training, so that what was best there may be too much here.
     """
-    here = paper_recipe(base, 2, base.epochs // 2).replace(validation=True)
-    methods = [("proximal-l1", 0.0), *(("beta-lasso", float(beta)) for beta in betas)]
+    settings = [paper_recipe(base, w, base.epochs // 2).replace(validation=True) for w in widths]
+    methods = [*((name, 0.0) for name in others), *(("beta-lasso", beta) for beta in betas)]
     return [
         chosen(here, "s-fc", optimizer, beta, share=share)
-        for optimizer, beta in methods
-        for share in SHARES
-    ]
-
-
-def _search_widths(
-    base: Config, betas: Sequence[float], *, widths: Sequence[int], shares: Sequence[float]
-) -> list[Config]:
-    """Return the largest β at some widths, over shares of its λ."""
-    settings = [paper_recipe(base, width, base.epochs // 2) for width in widths]
-    return [
-        chosen(here.replace(validation=True), "s-fc", "beta-lasso", betas[-1], share=share)
         for here in settings
+        for optimizer, beta in methods
         for share in shares
     ]
 
 
 def _search_rivals(base: Config, betas: Sequence[float]) -> list[Config]:
-    """Return SGD and β = 0 with weight decay or λ around the best.
-
-    At the width at which they were chosen, and at the largest.
-    """
+    """Return SGD and β = 0 at two widths, with weight decay or λ around the best."""
     runs = []
     for factor in (2, WIDTHS[-1]):
         here = paper_recipe(base, factor, base.epochs // 2).replace(validation=True)
@@ -116,17 +103,11 @@ def _search_rivals(base: Config, betas: Sequence[float]) -> list[Config]:
 
 
 def _search_augment(base: Config, betas: Sequence[float]) -> list[Config]:
-    """Return SGD and the largest β at the largest width, with AutoAugment and without.
-
-    Flips and crops are in both. Without AutoAugment, where networks overfit more, with weight
-    decay or λ around the best.
-    """
+    """Return SGD and the largest β with AutoAugment, and without it around the best decay or λ."""
     here = paper_recipe(base, WIDTHS[-1], base.epochs // 2).replace(validation=True)
     share, runs = SHARE_AT_WIDTH[WIDTHS[-1]], []
-    for config in (
-        chosen(here, "s-fc"),
-        chosen(here, "s-fc", "beta-lasso", betas[-1], share=share),
-    ):
+    sparse = chosen(here, "s-fc", "beta-lasso", betas[-1], share=share)
+    for config in (chosen(here, "s-fc"), sparse):
         weak, best = config.replace(augment="flip-crop"), CHOSEN["search-augment"][config.optimizer]
         runs += [config, *(regularised(weak, best * around) for around in AROUND)]
     return runs
@@ -167,16 +148,22 @@ _flips = partial(desk_study, setting=FLIP_CROP, seeds=1, betas=(0, 50))
 
 STUDIES = (
     Study("search", "Hyperparameters of the paper's recipe, on validation", RECIPE, _search, 1),
-    _one_seed("search-long", "λ at the whole length, on validation", make=_search_long),
+    _one_seed(
+        "search-long",
+        "λ at the whole length, on validation",
+        make=partial(_shares_of_lambda, widths=(2,), others=("proximal-l1",)),
+    ),
     _one_seed(
         "search-wide",
         "λ at each width, on validation",
-        make=partial(_search_widths, widths=WIDTHS, shares=WIDTH_SHARES),
+        make=partial(_shares_of_lambda, widths=WIDTHS, shares=WIDTH_SHARES),
+        betas=(50,),
     ),
     _one_seed(
         "search-beyond",
         "λ at α = 16, on validation",
-        make=partial(_search_widths, widths=(WIDTH_BEYOND,), shares=SHARES),
+        make=partial(_shares_of_lambda, widths=(WIDTH_BEYOND,)),
+        betas=(50,),
     ),
     _one_seed("search-rivals", "Regularisation of the baselines", make=_search_rivals),
     _one_seed("search-augment", "AutoAugment, or less", make=_search_augment),
@@ -191,10 +178,6 @@ def _share(config: Config) -> float:
     return regularisation(config, share=1.0)
 
 
-def _width(config: Config) -> str:
-    return f"{config.base_channels}"
-
-
 def _with_augment(records: Sequence[Record]) -> dict[str, float]:
     """Return weight decay or λ with flips and crops, over what was chosen with AutoAugment."""
     weak = [run for run in records if run.config.augment == "flip-crop"]
@@ -206,106 +189,53 @@ def _with_augment(records: Sequence[Record]) -> dict[str, float]:
 CHOICES = {
     "search": Rule(method_key, searched),
     "search-long": Rule(method_key, _share),
-    "search-wide": Rule(_width, _share),
-    "search-beyond": Rule(_width, _share),
+    "search-wide": Rule(lambda c: f"{c.base_channels}", _share),
+    "search-beyond": Rule(lambda c: f"{c.base_channels}", _share),
     "search-rivals": Rule(lambda c: f"{c.base_channels} {c.optimizer}", regularisation),
     "search-augment": _with_augment,
     "search-flips": Rule(method_key, lambda c: {"lr": c.lr, "factor": _share(c)}),
 }
 
 
-# Tables of candidates: the columns that form a group, the fields that differ in it, the caption
-
-_METHOD = {"method": cells.method_text}
-_WIDTH = {"α": lambda config: f"{config.base_channels}"}
-_Layout = tuple[Mapping[str, Callable[[Config], str]], Sequence[str], str]
-
-_LAYOUTS: dict[str, _Layout] = {
-    "search-long": (
-        _METHOD,
-        ("l1", "l1_rest"),
-        "λ searched again at the whole length: what the search at a quarter of it had chosen, a "
-        "half and a quarter of that",
-    ),
-    "search-wide": (_WIDTH, ("l1", "l1_rest"), "λ of β = 50 at each width"),
-    "search-rivals": (
-        _WIDTH | _METHOD,
-        ("weight_decay", "l1"),
-        "SGD and β = 0 at two widths: weight decay or λ around the best",
-    ),
-    "search-augment": (
-        _METHOD,
-        ("augment", "weight_decay", "l1"),
-        "AutoAugment with flips and crops, as chosen, and flips and crops alone, around the best",
-    ),
-}
+# What was tried and chosen
 
 
-def candidates_table(study: str, records: Sequence[Record]) -> Table:
-    """Return the accuracy of every candidate of a search, the best of each group bold.
-
-    Args:
-        study: the name of the search: `search-long`, `search-wide`, `search-rivals` or
-            `search-augment`.
-        records: its records; `search-wide` takes those of `search-beyond` too.
-    """
-    heads, fields, what = _LAYOUTS[study]
-
-    def group(config: Config) -> tuple[str, ...]:
-        return tuple(text(config) for text in heads.values())
-
-    best = {choice.config for choice in choices(records, group).values()}
-    columns: dict[str, Cell] = {
-        **{head: cells.of(text) for head, text in heads.items()},
-        **cells.by_field(fields),
-        "validation (%)": lambda runs: (
-            f"**{cells.mean_text(runs)}**"
-            if runs[0].config.replace(seed=0) in best
-            else cells.mean_text(runs)
-        ),
-        "training (%)": cells.fit_text,
-        "remaining, layer 1 (%)": cells.remaining_text,
-        "seeds": tables.links,
-    }
-    note = (
-        f"; accuracy on the validation images, the best of each {' and '.join(heads)} bold, and on "
-        "the training images, without augmentation"
-    )
-    text = [*heads, LABELS["augment"]]
-    return cells.by_condition(study, records, columns, what, note=note, text=text)
-
-
-def augment_numbers(records: Sequence[Record]) -> dict[str, str]:
-    """Return by how much β = 50 is ahead of SGD with each augmentation, in words.
-
-    Each with the best of its candidates, on the validation images; "pending" without any runs.
-    """
-    words = {}
-    for augment in ("autoaugment", "flip-crop"):
-        best = choices([r for r in records if r.config.augment == augment], method)
-        gain = compare.paired(best[B50].runs, best[SGD].runs) if best else None
-        words[f"gain-{augment}"] = cells.signed_text(gain)
-    return words
-
-
-def edge_numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
-    """Return by how much the best beyond the edge is ahead of what was chosen, on validation.
-
-    In points, of S-LOCAL and of 3-FC; "pending" without any runs.
+def searched_table(runs: Mapping[str, Sequence[Record]]) -> Table:
+    """Return what every search tried and chose, a row for each method in each setting.
 
     Args:
         runs: the records of each search by its name.
     """
-    chosen_best, beyond = (choices(runs[f"search-flips{end}"], method) for end in ("", "-edge"))
-    return {
-        f"edge-{name}": cells.gain_text(beyond[of].runs, chosen_best[of].runs)
-        if of in beyond
-        else tables.PENDING
-        for name, of in (("local", LOCAL), ("three", THREE))
-    }
+    name, what = "tab-searched", "What the searches tried and chose on validation images"
+    rows = []
+    for study in STUDIES:
+        groups: dict[tuple[str, str], list[Record]] = {}
+        for run in runs[study.name]:
+            key = cells.trained_text(run.config), method(run.config).shortest
+            groups.setdefault(key, []).append(run)
+        for key, tried in groups.items():
+            (best,) = choices(tried, method).values()
+            means = [f"{mean:.2f}" for mean in sorted(best.means, reverse=True)]
+            first, second, *_ = [*means, tables.NONE]
+            texts = [f"{len(means)}", _chosen_text(best.config, tried), first, second]
+            rows.append([f"`{study.name}`", *key, *texts, tables.links(best.runs)])
+    if not rows:
+        return tables.pending_table(name, what, "lcs study search")
+    caption = (
+        f"{what}, the last tenth of each class of the training images: the chosen value of each "
+        "field that was varied, in brackets its range, and the accuracy of the best candidate and "
+        "of the second, in per cent. cifar10, cross-entropy, one seed."
+    )
+    columns = ["search", "setting", "method", "candidates", "chosen", "best", "second", "seed"]
+    return Table(name, caption, columns, rows, text=["setting", "method", "chosen"])
 
 
-def search_frame(records: Sequence[Record]) -> pd.DataFrame:
-    """Return `sweep_frame` over λ of the first layer, a series for each method that has one."""
-    sparse = [record for record in records if record.config.optimizer != "sgd"]
-    return compare.sweep_frame(sparse, "l1")
+def _chosen_text(best: Config, tried: Sequence[Record]) -> str:
+    """Return the value of each field that candidates differ in, and its range among them."""
+    texts = []
+    for field in ("lr", *SEARCHED):
+        values = {getattr(run.config, field) for run in tried}
+        if len(values) > 1:
+            value, low, high = map(tables.number, (getattr(best, field), min(values), max(values)))
+            texts.append(f"{LABELS[field]}: {value} ({low} to {high})")
+    return "; ".join(texts) or tables.NONE

@@ -1,7 +1,4 @@
-"""What the chapter trains: at each width, at several lengths, at α = 32, and parts of the recipe.
-
-Searches on validation images, which choose its hyperparameters, are in `search`.
-"""
+"""What the chapter trains: at each width, at several lengths, at α = 32, parts of the recipe."""
 
 from __future__ import annotations
 
@@ -20,7 +17,6 @@ from lcs.exhibits.settings import (
     WIDTHS,
     beta_lasso,
     chosen,
-    chosen_flip_crop,
     desk_study,
     flip_crop_methods,
     flip_crop_recipe,
@@ -36,40 +32,29 @@ WIDEST, LARGEST_WIDTH = WIDTHS[-1], 32
 # At each width, with AutoAugment
 
 
-def _all_methods(base: Config, betas: Sequence[float], *, widths: Sequence[int]) -> list[Config]:
-    """Return all methods with the hyperparameters that were chosen at α = 2."""
-    runs = []
-    for width in widths:
-        here = paper_recipe(base, width, base.epochs // 2)
-        runs += [chosen(here, model) for model in ("s-conv", "s-local", "3-fc", "s-fc")]
-        runs += [chosen(here, "s-fc", "proximal-l1")]
-        runs += [chosen(here, "s-fc", "beta-lasso", beta) for beta in betas]
-    return runs
-
-
-def _own_lambda(
-    base: Config, betas: Sequence[float], *, widths: Sequence[int], models: Sequence[str]
+def _methods(
+    base: Config,
+    betas: Sequence[float],
+    *,
+    widths: Sequence[int] = (WIDEST,),
+    models: Sequence[str] = ("s-fc",),
+    one_lambda: bool = False,
 ) -> list[Config]:
-    """Return networks by SGD, β = 0, and the largest β with λ chosen at each width."""
+    """Return networks by SGD, and each β, by the λ of each width, or proximal ℓ1 too by one λ."""
     runs = []
     for width in widths:
         here = paper_recipe(base, width, base.epochs // 2)
         runs += [chosen(here, model) for model in models]
-        runs += [chosen(here, "s-fc", "beta-lasso", 0.0)]
-        runs += [chosen(here, "s-fc", "beta-lasso", betas[-1], share=SHARE_AT_WIDTH[width])]
+        runs += [chosen(here, "s-fc", "proximal-l1")] if one_lambda else []
+        for beta in betas:
+            share = SHARE_AT_WIDTH[width] if beta and not one_lambda else 0.0
+            runs.append(chosen(here, "s-fc", "beta-lasso", beta, share=share))
     return runs
 
 
-def _sgd_and_beta_lasso(base: Config, betas: Sequence[float]) -> list[Config]:
-    """Return SGD, and the largest β with the λ that was chosen at the largest width."""
-    here = paper_recipe(base, WIDEST, base.epochs // 2)
-    own = chosen(here, "s-fc", "beta-lasso", betas[-1], share=SHARE_AT_WIDTH[WIDEST])
-    return [chosen(here, "s-fc"), own]
-
-
 def _same_lambda(base: Config, betas: Sequence[float]) -> list[Config]:
-    """Return the same, and β = 0 and the proximal step with the λ of the largest β."""
-    runs = _sgd_and_beta_lasso(base, betas)
+    """Return SGD, and the largest β, β = 0 and the proximal step with the same λ."""
+    runs = _methods(base, betas[-1:])
     return [*runs, without_threshold(runs[-1]), proximal(runs[-1])]
 
 
@@ -81,34 +66,53 @@ def proximal(config: Config) -> Config:
 
 
 _by_recipe = partial(desk_study, setting=RECIPE)
+_every_method = partial(_methods, models=("s-conv", "s-local", "3-fc", "s-fc"), one_lambda=True)
 AT_WIDTHS = (
     # the largest width apart, for it takes as long as all others
     _by_recipe(
         "scaling",
         "The paper's recipe at growing width",
-        make=partial(_all_methods, widths=WIDTHS[:-1]),
+        make=partial(_every_method, widths=WIDTHS[:-1]),
     ),
-    _by_recipe(
-        "scaling-wide",
-        "The paper's recipe at α = 8",
-        make=partial(_all_methods, widths=WIDTHS[-1:]),
-    ),
+    _by_recipe("scaling-wide", "The paper's recipe at α = 8", make=_every_method),
     _by_recipe(
         "scaling-own",
         "λ of β = 50 chosen at each width",
-        make=partial(_own_lambda, widths=WIDTHS, models=("s-local", "s-fc")),
+        make=partial(_methods, widths=WIDTHS, models=("s-local", "s-fc")),
+        betas=(0, 50),
     ),
     _by_recipe(
         "scaling-beyond",
         "β = 50, β = 0 and SGD at α = 16",
-        make=partial(_own_lambda, widths=(WIDTH_BEYOND,), models=("s-fc",)),
+        make=partial(_methods, widths=(WIDTH_BEYOND,)),
         seeds=1,
+        betas=(0, 50),
     ),
     _by_recipe("scaling-threshold", "Threshold or λ, at α = 8", make=_same_lambda),
     _by_recipe(
-        "scaling-seeds", "SGD and β = 50 at α = 8, more seeds", make=_sgd_and_beta_lasso, seeds=8
+        "scaling-seeds",
+        "SGD and β = 50 at α = 8, more seeds",
+        make=_methods,
+        seeds=8,
+        betas=(50,),
     ),
 )
+
+
+# With flips and crops, every method as `search-flips` chose
+
+
+def _flips(
+    base: Config,
+    betas: Sequence[float],
+    *,
+    models: Sequence[str] = ("s-fc",),
+    width: int = WIDEST,
+    length: float = 0.5,
+) -> list[Config]:
+    """Return networks by SGD, and every β, for a part of the whole length."""
+    here = flip_crop_recipe(base, width, int(length * base.epochs))
+    return flip_crop_methods(here, models, betas)
 
 
 # Single parts of the recipe
@@ -116,31 +120,27 @@ AT_WIDTHS = (
 
 def _precision(base: Config, betas: Sequence[float]) -> list[Config]:
     """Return SGD and the largest β, products in bfloat16 and in float32."""
-    here = flip_crop_recipe(base, WIDEST, base.epochs // 2)
-    runs = flip_crop_methods(here, ("s-fc",), betas[-1:])
+    runs = _flips(base, betas[-1:])
     return [run.replace(precision=precision) for run in runs for precision in ("bf16", "fp32")]
 
 
 def _scale_and_shift(base: Config, betas: Sequence[float]) -> list[Config]:
     """Return both at α = 4, with batch normalisation that scales and shifts, and with biases."""
-    runs = flip_crop_methods(flip_crop_recipe(base, 4, base.epochs // 2), ("s-fc",), betas[-1:])
+    runs = _flips(base, betas[-1:], width=4)
     affine, biased = ([run.replace(**{name: True}) for run in runs] for name in ("affine", "bias"))
     return [*runs, *affine, *biased]
 
 
 def _order(base: Config, betas: Sequence[float]) -> list[Config]:
     """Return both at α = 2, with AutoAugment after flips and crops, and before them."""
-    here = paper_recipe(base, 2, base.epochs // 2)
-    sparse = chosen(here, "s-fc", "beta-lasso", betas[-1], share=SHARE_AT_WIDTH[2])
-    runs = [chosen(here, "s-fc"), sparse]
+    runs = _methods(base, betas[-1:], widths=(2,))
     return [*runs, *(run.replace(augment="autoaugment-first") for run in runs)]
 
 
 def _cifar100(base: Config, betas: Sequence[float]) -> list[Config]:
     """Return every network on CIFAR-100, with the hyperparameters of CIFAR-10."""
-    here = flip_crop_recipe(base, WIDEST, base.epochs // 2)
-    here = here if base.dataset == "digits" else here.replace(dataset="cifar100")
-    return flip_crop_methods(here, ("s-conv", "s-local", "s-fc"), (0, betas[-1]))
+    data = base if base.dataset == "digits" else base.replace(dataset="cifar100")
+    return _flips(data, (0, betas[-1]), models=("s-conv", "s-local", "s-fc"))
 
 
 def _reach(base: Config, betas: Sequence[float]) -> list[Config]:
@@ -187,106 +187,80 @@ PARTS = (
 # The largest networks that two cores train
 
 
-def _large(base: Config, *, width: int = 1, length: int = 1) -> Config:
-    """Return the setting at α = 32 and the whole length, wider or longer by a factor."""
-    return flip_crop_recipe(base, width * LARGEST_WIDTH, length * base.epochs)
+def _large(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return the largest β with frozen zeros and λ of `l1_of`, and SGD, by `search-augment`."""
+    here, factors = flip_crop_recipe(base, LARGEST_WIDTH, base.epochs), CHOSEN["search-augment"]
+    runs = [beta_lasso(here, betas[-1], frozen_zeros=True), chosen(here, "s-fc")]
+    return [regularised(run, factors[run.optimizer]) for run in runs]
 
 
-def _large_sgd(base: Config, betas: Sequence[float], *, share: float = 1.0) -> list[Config]:
-    """Return SGD with a share of the weight decay that `search-augment` chose."""
-    run = chosen(_large(base), "s-fc")
-    return [regularised(regularised(run, CHOSEN["search-augment"]["sgd"]), share)]
-
-
-def _large_beta_lasso(base: Config, betas: Sequence[float], *, augment: str) -> list[Config]:
-    """Return the largest β with frozen zeros; λ is that of `l1_of`.
-
-    With flips and crops alone by the factor that `search-augment` chose.
-    """
-    here = _large(base).replace(augment=augment)
-    factor = CHOSEN["search-augment"]["beta-lasso"] if augment == "flip-crop" else 1.0
-    return [regularised(beta_lasso(here, betas[-1], frozen_zeros=True), factor)]
-
-
-def _large_searched(
-    base: Config, betas: Sequence[float], *, threshold: bool = True, frozen: bool = False
+def _large_flips(
+    base: Config, betas: Sequence[float], *, width: int = LARGEST_WIDTH, length: int = 1
 ) -> list[Config]:
-    """Return the largest β with what `search-flips` chose, or β = 0 with the same λ."""
-    sparse = chosen_flip_crop(_large(base), "s-fc", "beta-lasso", betas[-1])
-    return [sparse.replace(frozen_zeros=frozen) if threshold else without_threshold(sparse)]
-
-
-def _larger(base: Config, betas: Sequence[float], *, width: int, length: int) -> list[Config]:
-    """Return β = 50 with frozen zeros, and SGD, wider or longer by a factor.
-
-    SGD has half the weight decay that was chosen at α = 8, which was better at α = 32.
-    """
-    here = _large(base, width=width, length=length)
-    dense, sparse = flip_crop_methods(here, ("s-fc",), betas[-1:])
+    """Return the largest β with frozen zeros, and SGD, by `search-flips`."""
+    # half the weight decay that was chosen at α = 8 was better at α = 32
+    dense, sparse = _flips(base, betas[-1:], width=width, length=length)
     return [sparse.replace(frozen_zeros=True), regularised(dense, 0.5)]
 
 
-_one_seed = partial(desk_study, setting=FLIP_CROP, seeds=1)
+_largest = partial(desk_study, setting=FLIP_CROP, seeds=1)
 LARGEST = (
-    _one_seed(
-        "showpiece",
-        "α = 32 on two cores: β = 50",
-        make=partial(_large_beta_lasso, augment="flip-crop"),
-    ),
-    _one_seed(
+    _largest("showpiece", "α = 32 on two cores: β = 50", make=lambda *at: _large(*at)[:1]),
+    _largest(
         "showpiece-searched",
         "α = 32: β = 50 with η and λ of α = 8",
-        make=partial(_large_searched, frozen=True),
+        make=lambda *at: _large_flips(*at)[:1],
     ),
-    _one_seed("showpiece-free", "α = 32: the same, and zeros may return", make=_large_searched),
-    _one_seed(
+    _largest(
+        "showpiece-free",
+        "α = 32: the same, and zeros may return",
+        make=lambda *at: [_large_flips(*at)[0].replace(frozen_zeros=False)],
+    ),
+    _largest(
         "showpiece-zero",
         "α = 32: β = 0 with the same η and λ",
-        make=partial(_large_searched, threshold=False),
+        make=lambda *at: [without_threshold(_large_flips(*at)[0])],
     ),
-    _one_seed("showpiece-sgd", "α = 32 on two cores: SGD", make=_large_sgd),
-    _one_seed(
+    _largest("showpiece-sgd", "α = 32 on two cores: SGD", make=lambda *at: _large(*at)[1:]),
+    _largest(
         "showpiece-decay",
         "α = 32: SGD with half the weight decay",
-        make=partial(_large_sgd, share=0.5),
+        make=lambda *at: [regularised(_large(*at)[1], 0.5)],
     ),
-    _one_seed(
+    _largest(
         "showpiece-autoaugment",
         "α = 32 on two cores: β = 50 with AutoAugment",
         setting=RECIPE,
-        make=partial(_large_beta_lasso, augment="autoaugment"),
+        make=lambda base, betas: [
+            beta_lasso(paper_recipe(base, LARGEST_WIDTH, base.epochs), betas[-1], frozen_zeros=True)
+        ],
     ),
-    _one_seed(
+    _largest(
         "showpiece-windows",
         "α = 32: S-LOCAL and S-CONV",
-        make=lambda base, betas: flip_crop_methods(_large(base), ("s-local", "s-conv")),
+        make=partial(_flips, models=("s-local", "s-conv"), width=LARGEST_WIDTH, length=1),
+        betas=(),
     ),
-    _one_seed(
+    _largest(
         "showpiece-long",
         "α = 32: β = 50 and SGD, four times as long",
-        make=partial(_larger, width=1, length=4),
+        make=partial(_large_flips, length=4),
     ),
-    _one_seed("showpiece-wide", "α = 64: β = 50 and SGD", make=partial(_larger, width=2, length=1)),
+    _largest(
+        "showpiece-wide",
+        "α = 64: β = 50 and SGD",
+        make=partial(_large_flips, width=2 * LARGEST_WIDTH),
+    ),
 )
 
 
-# Flips and crops in place of AutoAugment, every method searched at α = 8
-
-
-def _searched(
-    base: Config, betas: Sequence[float], *, width: int, models: Sequence[str], part: int = 2
-) -> list[Config]:
-    """Return networks by SGD and every β, as long as a part of the whole length."""
-    return flip_crop_methods(flip_crop_recipe(base, width, base.epochs // part), models, betas)
+# Every method and several lengths at α = 8, and α = 16
 
 
 def _lengths(base: Config, betas: Sequence[float]) -> list[Config]:
-    """Return SGD, S-LOCAL and the largest β at each length, as `chosen_flip_crop` has them."""
-    runs = []
-    for epochs in (base.epochs // 4, base.epochs // 2, base.epochs, 4 * base.epochs):
-        here = flip_crop_recipe(base, WIDEST, epochs)
-        runs += flip_crop_methods(here, ("s-fc", "s-local"), betas[-1:])
-    return runs
+    """Return SGD, S-LOCAL and the largest β at each length."""
+    every = partial(_flips, base, betas[-1:], models=("s-fc", "s-local"))
+    return [run for length in (0.25, 0.5, 1, 4) for run in every(length=length)]
 
 
 def _half_decay(base: Config, betas: Sequence[float]) -> list[Config]:
@@ -301,49 +275,46 @@ def _one_lambda(base: Config, betas: Sequence[float]) -> list[Config]:
     return [middle.replace(epochs=epochs) for epochs in (max(1, base.epochs // 4), base.epochs)]
 
 
-_as_searched = partial(_searched, width=WIDEST, part=8)
+_by_flips = partial(desk_study, setting=FLIP_CROP)
 FLIPS = (
     desk_study(
         "recipe-length-search",
         "Test images at α = 8, as long as the search",
         FLIP_CROP_SHORT,
-        partial(_as_searched, models=("s-fc",)),
+        partial(_flips, length=1 / 8),
         betas=(50,),
     ),
     desk_study(
         "recipe-length-search-local",
         "S-LOCAL, as long as the search",
         FLIP_CROP_SHORT,
-        partial(_as_searched, models=("s-local",)),
+        partial(_flips, models=("s-local",), length=1 / 8),
         betas=(),
     ),
-    desk_study(
+    _by_flips(
         "flips",
         "Flips and crops at α = 8",
-        FLIP_CROP,
-        partial(_searched, width=WIDEST, models=("s-fc", "s-local")),
+        make=partial(_flips, models=("s-fc", "s-local")),
         betas=(50,),
     ),
-    desk_study(
+    _by_flips(
         "flips-others",
         "Flips and crops at α = 8: S-CONV, 3-FC, β = 0",
-        FLIP_CROP,
-        partial(_searched, width=WIDEST, models=("s-conv", "3-fc")),
+        make=partial(_flips, models=("s-conv", "3-fc")),
         betas=(0,),
     ),
-    desk_study(
+    _by_flips(
         "flips-beyond",
         "Flips and crops at α = 16",
-        FLIP_CROP,
-        partial(_searched, width=WIDTH_BEYOND, models=("s-fc", "s-local")),
+        make=partial(_flips, models=("s-fc", "s-local"), width=WIDTH_BEYOND),
         betas=(0, 50),
     ),
-    desk_study("recipe-length", "Training length at α = 8", FLIP_CROP, _lengths, 2),
-    desk_study(
-        "recipe-length-decay", "The same lengths with half the decay", FLIP_CROP, _half_decay, 2
+    _by_flips("recipe-length", "Training length at α = 8", make=_lengths, seeds=2),
+    _by_flips(
+        "recipe-length-decay", "The same lengths with half the decay", make=_half_decay, seeds=2
     ),
-    desk_study(
-        "recipe-length-l1", "Training length with one λ, at α = 8", FLIP_CROP, _one_lambda, 1
+    _by_flips(
+        "recipe-length-l1", "Training length with one λ, at α = 8", make=_one_lambda, seeds=1
     ),
 )
 

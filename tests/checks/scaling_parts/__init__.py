@@ -43,11 +43,6 @@ def gains_by_seed(runs, other):
     return [values for values in seeds if len(values) == table.x.nunique()]
 
 
-def window(runs):
-    """Return the mass in a filter's best window beyond chance, a share, in the mean."""
-    return np.mean([run.final["locality"]["window_mass"]["excess_mean"] for run in runs])
-
-
 def gaps(runs):
     return np.subtract(train_accuracies(runs), accuracies(runs))
 
