@@ -169,11 +169,6 @@ def trained_text(config: Config) -> str:
     return f"{size_text(config)}, {field_text(config, 'augment')}"
 
 
-def method_text(config: Config) -> str:
-    """Name of a run's method, without the network where it is S-FC."""
-    return method(config).short
-
-
 LABELS = {
     "base_channels": "α",
     "beta": "β",
