@@ -15,7 +15,6 @@ from lcs.exhibits.methods import B50, CONV, SGD, Method, method
 from lcs.exhibits.settings import DESK, chosen_flip_crop
 from lcs.exhibits.tables import PENDING, Cell, Table, ahead
 from lcs.exhibits.variants.studies import (
-    DEEP,
     DEEP_WIDTH,
     GROWTHS,
     WIDTH,
@@ -139,7 +138,6 @@ def banded_figure(records: Sequence[Record]) -> Figure:
 
 def window_filters(records: Sequence[Record]) -> dict[str, np.ndarray]:
     """Return the stored filters, (n, C, H, W), of runs with windows, by title."""
-
     return locality.filters_of(
         [run for run in records if run.config.l1_growth],
         lambda run: f"windows {windows_text(run.config)}: {cells.remaining_text([run])} % remain",
@@ -167,11 +165,10 @@ def numbers(found: Mapping[str, Sequence[Record]]) -> dict[str, str]:
     banded = compare.conditions(
         [*found["banded"], *found["banded-learned"], *found["banded-initial"]]
     )
-    smaller, larger = ([0.0, 0.0, *sorted({c.l1 for c in banded if c.beta})])[-2:]
+    smaller, larger = [0.0, 0.0, *sorted({c.l1 for c in banded if c.beta})][-2:]
 
     def grown(growth: float, window: str = "grid", l1: float = larger) -> list[Record]:
-        fields = {"beta": 50, "l1": l1, "l1_growth": growth, "l1_window": window}
-        return compare.runs_of(banded, **fields)
+        return compare.runs_of(banded, beta=50, l1=l1, l1_growth=growth, l1_window=window)
 
     _, slow, fast = GROWTHS
     followed = grown(fast, "learned")
@@ -224,10 +221,10 @@ def numbers(found: Mapping[str, Sequence[Record]]) -> dict[str, str]:
             for name, own in {"sgd": SGD, "beta": B50, "conv": CONV}.items()
         },
         **{
-            f"published-depth-{deep.model[2:]}": tables.minus(
-                f"{published.DEEP[deep] - published.SHORT[shallow_of(deep)]:+.2f}"
+            f"published-depth-{one.model[2:]}": tables.minus(
+                f"{accuracy - published.SHORT[shallow_of(one)]:+.2f}"
             )
-            for deep in map(Method, DEEP)
+            for one, accuracy in published.DEEP.items()
         },
         "weights-d-fc": f"{cost.weights(Config(model='d-fc', base_channels=DEEP_WIDTH)):,}",
     }
