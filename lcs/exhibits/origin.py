@@ -45,6 +45,8 @@ SHORT = {
     "ranks made Gaussian": "ranks",
     "Gaussian, same covariance": "gaussian",
     "random phases": "phases",
+    "uniform noise": "noise",
+    "shuffled labels": "labels",
 }
 # those whose images are natural, or have some of the statistics of natural ones
 STATISTICS = tuple(DATA)[:4]
@@ -246,8 +248,9 @@ def numbers(found: dict[str, list[Record]]) -> dict[str, str]:
     """Return what the prose says, in words; "pending" without runs.
 
     Locality beyond chance, in points, of β = 50 and (`…-sgd`) of SGD: on natural images by
-    augmentation, as `origin-flips-and-crops`, and with flips and crops by the names in `SHORT`.
-    With shuffled labels, `origin-labels-fit`: accuracy of SGD on its training images, per cent, and
+    augmentation, as `origin-flips-and-crops`, and by the names in `SHORT` with flips and crops, and
+    (`origin-plain-…`) without. With shuffled labels, accuracy on the training images, per cent, of
+    SGD with flips and crops (`origin-labels-fit`) and of β = 50 without (`origin-plain-fit`), and
     `origin-labels-left`: remaining weights of β = 50 in the first layer.
     `origin-runs`, `origin-data-runs`: how many runs a condition has; `origin-l1`: λ of the first
     layer on CIFAR-10.
@@ -262,7 +265,8 @@ def numbers(found: dict[str, list[Record]]) -> dict[str, str]:
         if run.config.dataset not in GAINS
     }
     seen = {name: f"natural images, {name}" for name in AUGMENTATIONS}
-    seen |= {short: f"{name}, flips and crops" for name, short in SHORT.items()}
+    seen |= {SHORT[name]: f"{name}, flips and crops" for name in STATISTICS[1:]}
+    seen |= {f"plain-{short}": f"{name}, no augmentation" for name, short in SHORT.items()}
 
     def excess(who: Method, name: str) -> str:
         return locality.excess_text(
@@ -278,6 +282,8 @@ def numbers(found: dict[str, list[Record]]) -> dict[str, str]:
     dense = [run for run in found["origin-labels"] if method(run.config) == SGD]
     words["labels-fit"] = cells.fit_text(dense)
     pruned = [run for run in found["origin-labels"] if method(run.config) == B50]
+    plain = [run for run in found["origin-plain"] if run.config.labels == "shuffled"]
+    words["plain-fit"] = cells.fit_text(plain)
     words["labels-left"] = f"{np.mean(compare.nonzeros(pruned)):,.0f}" if pruned else PENDING
     for end, study in (("", "origin-augmentation"), ("data-", "origin-data")):
         n = cells.count_text(compare.conditions(found[study]))

@@ -11,6 +11,7 @@ from lcs.exhibits.compare import (
     matches,
     paired,
     remaining,
+    runs_of,
     without_threshold,
 )
 from lcs.exhibits.figure4 import smooth
@@ -19,7 +20,8 @@ from lcs.exhibits.locality import beyond_chance, clustering_ranges, pair_correla
 from lcs.exhibits.methods import B0, B1, B50, LOCAL, SGD
 from lcs.exhibits.settings import STRONGER_L1
 from lcs.exhibits.why import width
-from lcs.measure import clustering_range, half_distance
+from lcs.exhibits.why.factorial import AUGMENTED_CROSS_ENTROPY
+from lcs.measure import clustering_range, half_distance, locality, prune
 
 CHECKS = Checks()
 
@@ -292,6 +294,18 @@ def few_units_have_enough_weights(store):
     _, own, _ = recipe_at_8(store)
     run = own[B50][0]
     return run.final["locality"]["eligible"] < sum(run.final["fan_in"]["conv1"]) / 2
+
+
+@CHECKS.add
+def zero_pruned_is_more_local_at_width_1(store):
+    """With flips and crops and cross-entropy, pruned to as many weights in the layer."""
+    found = conditions(records(store, "factorial"))
+    fields = {**AUGMENTED_CROSS_ENTROPY, **STRONGER_L1}
+    zero, sparse = (runs_of(found, beta=beta, **fields)[0] for beta in (0, 50))
+    pruned = prune(zero.load_filters(), remaining([sparse])[0] / 100)
+    one, other = (each["window_mass"] for each in (locality(pruned), sparse.final["locality"]))
+    spreads = one["excess_ci95"] + other["excess_ci95"]
+    return one["excess_mean"] - other["excess_mean"] > spreads
 
 
 @CHECKS.add

@@ -84,6 +84,52 @@ def gaussian_images_with_crops(store):
     )
 
 
+def plain_runs(store):
+    """Return the only run of β = 50 without augmentation on each kind of data."""
+    return {origin.data_text(run.config): run for run in records(store, "origin-plain")}
+
+
+@CHECKS.add
+def gaussian_images_without_augmentation(store):
+    """All training images are fitted; Gaussian images give more local filters than natural ones.
+
+    Gaussian ranks change little, and random phases leave filters as good as not local. A fifth more
+    or less weights remain, but for Gaussian images and random phases, and noise.
+    """
+    runs = plain_runs(store)
+    at = {name: beyond_chance([run])[0] for name, run in runs.items()}
+    accuracy = {name: mean_accuracy([run]) for name, run in runs.items()}
+    counts = [run.final["nonzeros"]["conv1"] for run in runs.values()]
+    natural, ranks, gaussian, phases = (at[name] for name in origin.STATISTICS)
+    return (
+        set(runs) == set(origin.DATA)
+        and min(train_accuracies([*runs.values()])) > 97
+        and gaussian > 2 * natural
+        and abs(ranks - natural) < 1
+        and phases < 1
+        and accuracy[origin.STATISTICS[2]] > accuracy[origin.STATISTICS[0]] + 20
+        and max(counts) < 2 * min(counts)
+    )
+
+
+@CHECKS.add
+def labels_matter_without_augmentation(store):
+    """Shuffled labels are learned, and filters are less than a third as local; on noise not at all.
+
+    On shuffled labels as many weights remain as on true ones, within a tenth.
+    """
+    runs = plain_runs(store)
+    at = {name: beyond_chance([run])[0] for name, run in runs.items()}
+    natural, shuffled = (runs[name] for name in ("natural images", "shuffled labels"))
+    counts = [run.final["nonzeros"]["conv1"] for run in (natural, shuffled)]
+    return (
+        train_accuracies([shuffled])[0] > 95
+        and at["shuffled labels"] < at["natural images"] / 3
+        and abs(at["uniform noise"]) < 0.5
+        and max(counts) < 1.1 * min(counts)
+    )
+
+
 @CHECKS.add
 def smooth_filters_gather_as_much(store):
     """On CIFAR-10 pruned filters of SGD are on average at least as local as those of β = 50.

@@ -12,6 +12,7 @@ from checks.paper_size import (
     ahead_at_the_papers_size,
     as_many_as_the_paper_shows,
     behind_the_paper,
+    lead_is_one_of_fit,
 )
 from checks.reproduce import nothing_at_the_papers_length
 from checks.rivals import (
@@ -50,6 +51,7 @@ GROWN = (
 CHECKS.add(nothing_at_the_papers_length)
 CHECKS.add(ahead_at_the_papers_size)
 CHECKS.add(as_many_as_the_paper_shows)
+CHECKS.add(lead_is_one_of_fit)
 CHECKS.add(behind_the_paper)
 CHECKS.add(l1_reduces_overfitting)
 CHECKS.add(windows_close_most_of_the_gap)
