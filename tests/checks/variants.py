@@ -54,20 +54,15 @@ def growth_brings_it_nearer(store):
 def learned_windows_do_as_well(store):
     """At a growth of 0.1 and of 1, clearly ahead of no growth and not behind given windows.
 
-    Filters are at least as local. At the larger growth it is ahead of SGD, and behind S-LOCAL.
+    At the larger growth it is behind S-LOCAL.
     """
     runs = records(store, "banded", "banded-learned")
-    groups = by_method(runs)
     plain = grown(runs, 0.0, "grid")
     for growth in studies.GROWTHS[1:]:
         learned, given = grown(runs, growth, "learned"), grown(runs, growth, "grid")
-        if not (
-            ahead(paired(learned, plain))
-            and paired(learned, given).mean > 0
-            and mean(beyond_chance(learned)) > mean(beyond_chance(given))
-        ):
+        if not (ahead(paired(learned, plain)) and paired(learned, given).mean > 0):
             return False
-    return ahead(paired(learned, groups[SGD])) and behind(paired(learned, groups[LOCAL]))
+    return behind(paired(learned, by_method(runs)[LOCAL]))
 
 
 def grown(runs, growth, window):
@@ -119,20 +114,15 @@ def windows_close_most_of_the_gap(store):
 
 @CHECKS.add
 def growth_was_searched(store):
-    """The best of twelve candidates has the smaller λ and the larger η; so has the second best.
-
-    That has three times the growth, which is 1 for the best, and is within 0.1 points.
-    """
+    """The best of twelve candidates has the smaller λ, and a growth of 1, which was tested."""
     runs = records(store, "search-growth")
-    best, second, *_ = sorted(runs, key=lambda run: -run.accuracy)
-    smallest = {run.config.l1 for run in (best, second)} == {min(run.config.l1 for run in runs)}
-    rates = {run.config.lr for run in (best, second)} == {max(run.config.lr for run in runs)}
-    closeness = 100 * (best.accuracy - second.accuracy)
-    growths = best.config.l1_growth, second.config.l1_growth
+    best = max(runs, key=lambda run: run.accuracy)
     (tested, *_) = (run for run in records(store, "banded-searched") if run.config.l1_growth)
-    chosen = tested.config.replace(validation=True, seed=best.config.seed) == best.config
     return (
-        len(runs) == 12 and smallest and rates and closeness < 0.1 and growths == (1, 3) and chosen
+        len(runs) == 12
+        and best.config.l1 == min(run.config.l1 for run in runs)
+        and best.config.l1_growth == 1
+        and tested.config.replace(validation=True, seed=best.config.seed) == best.config
     )
 
 

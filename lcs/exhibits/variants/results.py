@@ -1,4 +1,4 @@
-"""Tables, figures and numbers of the chapter."""
+"""Tables, figures, numbers and claims of the chapter."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from lcs import cost
 from lcs.config import Config
 from lcs.exhibits import cells, compare, locality, plots, published, tables
 from lcs.exhibits.compare import Conditions
-from lcs.exhibits.gap import gap_text
-from lcs.exhibits.methods import B50, CONV, LOCAL, SGD, Method, method
-from lcs.exhibits.searches import choices_table
+from lcs.exhibits.gap import closes_most, gap_text
+from lcs.exhibits.methods import B50, CONV, SGD, Method, method
+from lcs.exhibits.settings import DESK, chosen_flip_crop
 from lcs.exhibits.tables import PENDING, Cell, Table, ahead
 from lcs.exhibits.variants.studies import (
-    DEEP,
     DEEP_WIDTH,
     GROWTHS,
-    SEARCHED,
+    WIDTH,
     growth_values,
+    setting,
 )
+from lcs.exhibits.verdicts import Claim, Finding, differs
 from lcs.runs import Record
-from lcs.stats import Interval
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,17 +31,23 @@ if TYPE_CHECKING:
 
 # what the page calls `Config.l1_window`
 WINDOW_NAMES = {"grid": "as in S-LOCAL", "initial": "at random", "learned": "with the weights"}
+# what came out, in each table
+RESULTS: dict[str, Cell] = {
+    "test accuracy (%)": cells.mean_text,
+    "remaining, layer 1 (%)": cells.remaining_text,
+    "in a window, beyond chance (points)": locality.excess_text,
+    "seeds": tables.links,
+}
 
 
 def banded_table(records: Sequence[Record], study: str = "banded") -> Table:
     """Return accuracy, remaining weights and locality by λ and its growth."""
     columns: dict[str, Cell] = {
         "method": cells.of(lambda config: method(config).shortest),
-        "λ": cells.of(cells.l1_text),
-        "growth": cells.of(lambda c: f"{c.l1_growth:g}" if c.l1 else tables.NONE),
+        **cells.by_field(["l1", "l1_growth"]),
         "windows": cells.of(windows_text),
         **(cells.by_field(["epochs"]) if len({run.config.epochs for run in records}) > 1 else {}),
-        **_results(),
+        **RESULTS,
     }
     what = "A λ that grows outside a window of 9 × 9"
     return cells.by_condition(study, records, columns, what, text=("windows",))
@@ -54,13 +60,6 @@ def windows_text(config: Config) -> str:
     return "scattered" if config.permute_pixels else WINDOW_NAMES[config.l1_window]
 
 
-def search_table(study: str, records: Sequence[Record]) -> Table:
-    """Return what one of the searches chose for each network."""
-    # the network that others start from is no candidate
-    candidates = [run for run in records if study != "search-convolution" or run.config.source]
-    return choices_table(candidates, study, SEARCHED[study])
-
-
 def from_convolution_table(records: Sequence[Record]) -> Table:
     """Return S-CONV, what was trained on from it, and the same networks from random weights."""
     found = compare.conditions(records)
@@ -71,7 +70,7 @@ def from_convolution_table(records: Sequence[Record]) -> Table:
         "over the same from random weights": cells.less(
             found, partial(_from_random_weights, found)
         ),
-        **_results(),
+        **RESULTS,
     }
     what = "Trained on from S-CONV, and from random weights"
     return cells.by_condition("from-convolution", records, columns, what, text=("starts from",))
@@ -79,33 +78,19 @@ def from_convolution_table(records: Sequence[Record]) -> Table:
 
 def _from_random_weights(found: Conditions, config: Config) -> Config:
     """Return the same network from random weights, as long in all; of such a one itself."""
-    alike = (c for c in found if method(c) == method(config) and c.epochs == _longest(found))
+    alike = (c for c in found if method(c) == method(config) and c.epochs > config.epochs)
     return next(alike, config) if config.source else config
-
-
-def _longest(found: Conditions) -> int:
-    return max((config.epochs for config in found), default=0)
 
 
 def deeper_table(records: Sequence[Record]) -> Table:
     """Return the deep and the shallow networks."""
     columns: dict[str, Cell] = {
         "network": cells.of(lambda config: str(method(config))),
-        **cells.by_field(["lr", "weight_decay"]),
-        "λ": cells.of(cells.l1_text),
+        **cells.by_field(["lr", "weight_decay", "l1"]),
         "training accuracy (%)": cells.fit_text,
-        **_results(),
+        **RESULTS,
     }
     return cells.by_condition("deeper", records, columns, "Deep and shallow networks")
-
-
-def _results() -> dict[str, Cell]:
-    return {
-        "test accuracy (%)": cells.mean_text,
-        "remaining, layer 1 (%)": cells.remaining_text,
-        "in a window, beyond chance (points)": locality.excess_text,
-        "seeds": tables.links,
-    }
 
 
 def windows_figure(found: Mapping[str, Sequence[Record]]) -> Figure:
@@ -136,17 +121,15 @@ def windows_figure(found: Mapping[str, Sequence[Record]]) -> Figure:
 
 def banded_figure(records: Sequence[Record]) -> Figure:
     """Draw accuracy and remaining weights against the growth of λ."""
-    plain = [run for run in records if not run.config.l1]
+    grown = [run for run in records if run.config.l1]
     references = {
         "SGD" if name == SGD else str(name).removesuffix(", SGD"): compare.mean_accuracy(runs)
-        for name, runs in compare.by_method(plain).items()
+        for name, runs in compare.by_method([run for run in records if not run.config.l1]).items()
     }
-    grown = [run for run in records if run.config.l1]
     largest = max((run.config.l1 for run in grown), default=0.0)
 
     def series(config: Config) -> str:
-        grid = config.l1_window == "grid"
-        window = "" if grid else f", windows {WINDOW_NAMES[config.l1_window]}"
+        window = "" if config.l1_window == "grid" else f", windows {WINDOW_NAMES[config.l1_window]}"
         return f"{method(config).shortest}{'' if config.l1 == largest else ', smaller λ'}{window}"
 
     frame = compare.sweep_frame(grown, "l1_growth", series)
@@ -155,35 +138,21 @@ def banded_figure(records: Sequence[Record]) -> Figure:
 
 def window_filters(records: Sequence[Record]) -> dict[str, np.ndarray]:
     """Return the stored filters, (n, C, H, W), of runs with windows, by title."""
-
-    def title(run: Record) -> str:
-        left = f"{cells.remaining_text([run])} % of weights remain"
-        return f"{method(run.config).shortest}, windows {windows_text(run.config)}: {left}"
-
-    return locality.filters_of([run for run in records if run.config.l1_growth], title)
-
-
-def from_convolution_figure(records: Sequence[Record]) -> Figure:
-    """Draw what each network gains by a start from S-CONV."""
-    found = compare.conditions(records)
-    rows = compare.forest_rows(
-        found, partial(_from_random_weights, found), lambda config: str(method(config))
+    return locality.filters_of(
+        [run for run in records if run.config.l1_growth],
+        lambda run: f"windows {windows_text(run.config)}: {cells.remaining_text([run])} % remain",
     )
-    return plots.forest(rows, "gain in test accuracy by a start from S-CONV (points)")
 
 
 def deeper_figure(records: Sequence[Record]) -> Figure:
     """Draw what depth adds to each network's accuracy."""
-    groups = compare.by_method(records)
-    rows = [
-        plots.Differences(
-            f"{name} less {shallow}",
-            str(name),
-            compare.differences(runs, groups[shallow]),
-        )
-        for name, runs in groups.items()
-        if (shallow := shallow_of(name)) != name
-    ]
+    found = compare.conditions(records)
+    own = {method(config): config for config in found}
+    rows = compare.forest_rows(
+        found,
+        lambda config: own.get(shallow_of(method(config)), config),
+        lambda config: str(method(config)),
+    )
     return plots.forest(rows, "gain in test accuracy by depth (points)")
 
 
@@ -196,53 +165,33 @@ def numbers(found: Mapping[str, Sequence[Record]]) -> dict[str, str]:
     banded = compare.conditions(
         [*found["banded"], *found["banded-learned"], *found["banded-initial"]]
     )
-    levels = sorted({config.l1 for config in banded if config.beta}) or [0.0]
+    smaller, larger = [0.0, 0.0, *sorted({c.l1 for c in banded if c.beta})][-2:]
 
-    def grown(growth: float = GROWTHS[1], l1: float = levels[-1], **fields: object) -> list[Record]:
-        return compare.runs_of(
-            banded, **{"beta": 50, "l1": l1, "l1_growth": growth, "l1_window": "grid"} | fields
-        )
+    def grown(growth: float, window: str = "grid", l1: float = larger) -> list[Record]:
+        return compare.runs_of(banded, beta=50, l1=l1, l1_growth=growth, l1_window=window)
 
-    learned, fastest = grown(l1_window="learned"), grown(GROWTHS[-1])
-    learned_fastest = grown(GROWTHS[-1], l1_window="learned")
-    dense, local = (compare.runs_of(banded, model=m, optimizer="sgd") for m in ("s-fc", "s-local"))
+    _, slow, fast = GROWTHS
+    followed = grown(fast, "learned")
+    local = compare.runs_of(banded, model="s-local")
     wide = by_window(found["banded-wide"])
-    long = by_window(found["banded-long"])
+    long = by_window(found["banded-long"])["learned"]
     searched = [run for run in found["banded-searched"] if run.config.l1_growth]
     values = growth_values(searched[0].config) if searched else None
     scattered = found["banded-scattered"]
     started = compare.conditions(found["from-convolution"])
-    half = {m: compare.runs_of(started, **m._asdict(), start="network") for m in (SGD, B50, CONV)}
-    whole = {
-        m: compare.runs_of(started, **m._asdict(), start="initial", epochs=_longest(started))
-        for m in half
-    }
-    theirs = {
-        f"published-depth-{one.model[2:]}": published.DEEP[one] - published.SHORT[shallow_of(one)]
-        for one in map(Method, DEEP)
-    }
+    reference = partial(_from_random_weights, started)
     return {
-        "banded-n": f"{len(grown())}",
-        "banded-large": cells.gain_text(grown(), grown(0.0)),
-        "banded-small": cells.gain_text(grown(l1=levels[0]), grown(0.0, l1=levels[0])),
-        "banded-uniform": cells.gain_text(grown(), found["banded-uniform"]),
-        "banded-fastest": cells.gain_text(fastest, grown(0.0)),
-        "banded-fastest-left": cells.remaining_text(fastest),
-        "banded-local": ahead(cells.gain_text(local, fastest)),
-        "learned": cells.gain_text(learned, grown(0.0)),
-        "learned-grid": cells.gain_text(learned, grown()),
-        "learned-fastest": cells.gain_text(learned_fastest, grown(0.0)),
-        "learned-fastest-grid": cells.gain_text(learned_fastest, fastest),
-        "learned-fastest-left": cells.remaining_text(learned_fastest),
-        "learned-fastest-window": cells.gain_text(
-            learned_fastest, grown(0.0), locality.beyond_chance
-        ),
-        "learned-initial": cells.gain_text(learned, grown(l1_window="initial")),
-        "learned-fastest-initial": cells.gain_text(
-            learned_fastest, grown(GROWTHS[-1], l1_window="initial")
-        ),
-        "learned-sgd": ahead(cells.gain_text(learned_fastest, dense)),
-        "learned-local": ahead(cells.gain_text(local, learned_fastest)),
+        "banded-n": f"{len(grown(slow))}",
+        "banded-large": cells.gain_text(grown(slow), grown(0.0)),
+        "banded-small": cells.gain_text(grown(slow, l1=smaller), grown(0.0, l1=smaller)),
+        "banded-uniform": cells.gain_text(grown(slow), found["banded-uniform"]),
+        "banded-fastest": cells.gain_text(grown(fast), grown(0.0)),
+        "banded-fastest-left": cells.remaining_text(grown(fast)),
+        "banded-local": ahead(cells.gain_text(local, grown(fast))),
+        "learned": cells.gain_text(grown(slow, "learned"), grown(0.0)),
+        "learned-fastest": cells.gain_text(followed, grown(0.0)),
+        "learned-fastest-initial": cells.gain_text(followed, grown(fast, "initial")),
+        "learned-local": ahead(cells.gain_text(local, followed)),
         "searched-n": f"{len(searched)}",
         "searched-accuracy": cells.mean_text(searched),
         "searched-left": cells.remaining_text(searched),
@@ -250,29 +199,33 @@ def numbers(found: Mapping[str, Sequence[Record]]) -> dict[str, str]:
         "searched-sgd": ahead(cells.gain_text(searched, wide["SGD"])),
         "searched-local": ahead(cells.gain_text(wide["S-LOCAL"], searched)),
         "searched-initial": cells.gain_text(searched, wide["initial"]),
-        "searched-gap": gap_text(as_beta_50(wide | {"searched": searched}, "searched")),
-        "wide-n": f"{len(wide['initial'])}",
-        "wide-gap-none": gap_text(as_beta_50(wide, "none")),
+        "searched-gap": gap_text(compare.by_method(found["banded-searched"])),
         "searched-growth": tables.number(values["l1_growth"]) if values else PENDING,
         "searched-share": tables.number(values["share"]) if values else PENDING,
-        "scattered-n": f"{len(scattered)}",
-        "scattered-accuracy": cells.mean_text(scattered),
-        "scattered-initial": cells.gain_text(scattered, wide["initial"]),
-        "scattered-none": cells.gain_text(scattered, wide["none"]),
+        "wide-n": f"{len(wide['initial'])}",
+        "wide-gap-none": gap_text(as_beta_50(found["banded-wide"], "none")),
         # how far other windows are ahead of random ones
         "wide-moved": cells.gain_text(wide["learned"], wide["initial"]),
         "wide-grid": cells.gain_text(wide["grid"], wide["initial"]),
-        "long-n": f"{len(long['learned'])}",
-        "long-accuracy": cells.mean_text(long["learned"]),
-        "long-sgd": ahead(cells.gain_text(long["learned"], long["SGD"])),
-        "long-gap": gap_text(as_beta_50(long, "learned")),
-        "from-n": f"{len(half[SGD])}",
-        "from-sgd": cells.gain_text(half[SGD], whole[SGD]),
-        "from-beta": cells.gain_text(half[B50], whole[B50]),
-        "conv-on": cells.gain_text(half[CONV], whole[CONV]),
-        "from-window-sgd": locality.excess_text(half[SGD]),
-        "from-window-beta": locality.excess_text(half[B50]),
-        **{name: tables.signed(Interval(gain, None, 1)) for name, gain in theirs.items()},
+        "scattered-n": f"{len(scattered)}",
+        "scattered-initial": cells.gain_text(scattered, wide["initial"]),
+        "scattered-none": cells.gain_text(scattered, wide["none"]),
+        "long-n": f"{len(long)}",
+        "long-accuracy": cells.mean_text(long),
+        "long-gap": gap_text(as_beta_50(found["banded-long"], "learned")),
+        "from-n": f"{len(compare.runs_of(started, **SGD._asdict(), start='network'))}",
+        **{
+            f"from-{name}": cells.signed_text(
+                compare.gain(started, reference, **own._asdict(), start="network")
+            )
+            for name, own in {"sgd": SGD, "beta": B50, "conv": CONV}.items()
+        },
+        **{
+            f"published-depth-{one.model[2:]}": tables.minus(
+                f"{accuracy - published.SHORT[shallow_of(one)]:+.2f}"
+            )
+            for one, accuracy in published.DEEP.items()
+        },
         "weights-d-fc": f"{cost.weights(Config(model='d-fc', base_channels=DEEP_WIDTH)):,}",
     }
 
@@ -282,9 +235,7 @@ WINDOWS: dict[str, dict[str, object]] = {
     "SGD": {"model": "s-fc", "optimizer": "sgd"},
     "S-LOCAL": {"model": "s-local"},
     "none": {"beta": 50, "l1_growth": 0.0},
-    "grid": {"l1_growth": GROWTHS[-1], "l1_window": "grid"},
-    "initial": {"l1_growth": GROWTHS[-1], "l1_window": "initial"},
-    "learned": {"l1_growth": GROWTHS[-1], "l1_window": "learned"},
+    **{name: {"l1_growth": GROWTHS[-1], "l1_window": name} for name in WINDOW_NAMES},
 }
 
 
@@ -296,12 +247,118 @@ def by_window(records: Sequence[Record]) -> dict[str, list[Record]]:
     }
 
 
-def as_beta_50(runs: Mapping[str, list[Record]], window: str) -> dict[Method, list[Record]]:
-    """Return the runs with some windows in the place of β = 50, beside SGD and S-LOCAL."""
-    groups = {SGD: runs["SGD"], LOCAL: runs["S-LOCAL"], B50: runs[window]}
-    return {name: own for name, own in groups.items() if own}
+def as_beta_50(records: Sequence[Record], window: str) -> dict[Method, list[Record]]:
+    """Return SGD, S-LOCAL and, in the place of β = 50, the runs with some windows."""
+    runs = by_window(records)
+    return compare.by_method([run for name in ("SGD", "S-LOCAL", window) for run in runs[name]])
 
 
 def shallow_of(deep: Method) -> Method:
     """Return the method with the shallow network of its kind."""
     return deep._replace(model=deep.model.replace("d-", "s-"))
+
+
+# Claims
+
+_DEEP_B50 = Method("d-fc", "beta-lasso", 50.0)
+# the larger λ of `banded`, alone and with a growth of a tenth
+_L1 = chosen_flip_crop(setting(DESK, WIDTH), *B50).l1
+_ONE_L1: dict[str, object] = {**B50._asdict(), "l1": _L1, "l1_growth": 0.0}
+_GROWN = _ONE_L1 | {"l1_growth": GROWTHS[1], "l1_window": "grid"}
+_STARTED: dict[str, object] = {"model": "s-fc", "start": "network"}
+_LONG: dict[str, object] = {"model": "s-fc", "start": "initial"}
+
+
+def _depth_does_not_help(records: list[Record]) -> Finding:
+    """Judge whether neither D-LOCAL nor D-FC is better than the shallow network, by SGD."""
+    groups = compare.by_method(records)
+    deep = Method("d-local"), Method("d-fc")
+    local, full = (compare.paired(groups[one], groups[shallow_of(one)]) for one in deep)
+    most = max(local, full, key=lambda gain: gain.mean)
+    value = f"depth adds {tables.signed(local)} points to LOCAL, {tables.signed(full)} to FC"
+    return Finding(value, most._replace(mean=-most.mean))
+
+
+_ours = partial(Claim, "B")
+CLAIMS: tuple[Claim, ...] = (
+    Claim(
+        "P",
+        "Without weight sharing, depth does not help",
+        "deeper",
+        _depth_does_not_help,
+        "Table 1",
+    ),
+    _ours(
+        "A λ that grows by a tenth with each pixel outside a window raises the accuracy of β = 50",
+        "banded",
+        differs(_GROWN, _ONE_L1),
+    ),
+    _ours(
+        "A growing λ raises accuracy more than one as large on average, the same for all weights",
+        "banded + banded-uniform",
+        differs(_GROWN, lambda c: method(c) == B50 and not c.l1_growth and c.l1 > _L1),
+    ),
+    _ours(
+        "A λ that grows outside windows that follow the weights raises the accuracy of β = 50",
+        "banded + banded-learned",
+        differs(_GROWN | {"l1_window": "learned"}, _ONE_L1),
+    ),
+    _ours(
+        "With λ that doubles with the first pixel outside windows that follow the weights, β = 50 "
+        "is better than SGD at α = 8",
+        "banded-wide",
+        differs(WINDOWS["learned"], WINDOWS["SGD"]),
+    ),
+    _ours(
+        "There, windows that follow the weights are better than random ones",
+        "banded-wide",
+        differs(WINDOWS["learned"], WINDOWS["initial"]),
+    ),
+    _ours(
+        "So trained, β = 50 closes most of the gap between SGD and S-LOCAL at α = 8",
+        "banded-wide",
+        lambda records: closes_most(as_beta_50(records, "learned")),
+        also=("banded-long",),
+    ),
+    _ours(
+        "As searched on validation images, β = 50 with λ that grows outside random windows is "
+        "better than SGD at α = 8",
+        "banded-searched",
+        differs(B50._asdict(), SGD._asdict()),
+    ),
+    _ours(
+        "As searched, it closes most of the gap between SGD and S-LOCAL at α = 8",
+        "banded-searched",
+        lambda records: closes_most(compare.by_method(records)),
+    ),
+    _ours(
+        "Random windows of neighbouring pixels are better than those of scattered ones",
+        "banded-wide + banded-scattered",
+        differs(WINDOWS["initial"] | {"permute_pixels": False}, {"permute_pixels": True}),
+    ),
+    _ours(
+        "S-LOCAL is better than β = 50 with λ that grows so from fixed windows",
+        "banded",
+        differs({"model": "s-local"}, _GROWN),
+    ),
+    _ours(
+        "S-FC by SGD is better from S-CONV than from random weights, as long in all",
+        "from-convolution",
+        differs(_STARTED | {"optimizer": "sgd"}, _LONG | {"optimizer": "sgd"}),
+    ),
+    _ours(
+        "S-FC by β = 50 is better from S-CONV than from random weights, as long in all",
+        "from-convolution",
+        differs(_STARTED | {"optimizer": "beta-lasso"}, _LONG | {"optimizer": "beta-lasso"}),
+    ),
+    _ours(
+        "In D-FC, β = 50 is better than SGD",
+        "deeper",
+        differs(_DEEP_B50._asdict(), Method("d-fc")._asdict()),
+    ),
+    _ours(
+        "With β = 50, D-FC is better than S-FC",
+        "deeper",
+        differs(_DEEP_B50._asdict(), B50._asdict()),
+    ),
+)
