@@ -8,7 +8,7 @@ stored.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -145,29 +145,44 @@ def choices(records: Sequence[Record], by: Callable[[Config], Key]) -> dict[Key,
     return found
 
 
-def choices_table(records: Sequence[Record], study: str, fields: Sequence[str]) -> Table:
-    """Return what was chosen for each method, beside the worst and the best of its candidates.
+def searched_table(runs: Mapping[str, Sequence[Record]], name: str = "tab-searched") -> Table:
+    """Return what searches tried and chose, a row for each method in each setting.
 
     Args:
-        records: of a search.
-        study: its name.
-        fields: what it varies.
+        runs: the records of each search by its name.
+        name: of the table.
     """
-    name = f"tab-{study}"
-    what = "hyperparameters of each method, chosen on validation images"
-    if not records:
-        return tables.pending_table(name, what, f"lcs study {study}")
+    what = "What was tried and chosen on validation images"
     rows = []
-    for method_name, choice in choices(records, method).items():
-        texts = {LABELS[field]: cells.field_text(choice.config, field) for field in fields}
-        values = [f"{label}: {text}" for label, text in texts.items() if text != tables.NONE]
-        worst, best = min(choice.means), max(choice.means)
-        counted = [f"{len(choice.means)}", "; ".join(values), f"{worst:.2f}", f"{best:.2f}"]
-        rows.append([method_name, *counted, tables.links(choice.runs)])
+    for study, records in runs.items():
+        groups: dict[tuple[str, str], list[Record]] = {}
+        for run in records:
+            key = cells.trained_text(run.config), method(run.config).shortest
+            groups.setdefault(key, []).append(run)
+        for key, tried in groups.items():
+            (best,) = choices(tried, method).values()
+            means = [f"{mean:.2f}" for mean in sorted(best.means, reverse=True)]
+            first, second, *_ = [*means, tables.NONE]
+            texts = [f"{len(means)}", _chosen_text(best.config, tried), first, second]
+            rows.append([f"`{study}`", *key, *texts, tables.links(best.runs)])
+    if not rows:
+        return tables.pending_table(name, what, f"lcs study {next(iter(runs))}")
+    every = [run for records in runs.values() for run in records]
     caption = (
-        f"{what.capitalize()}, the last tenth of each class of the training images. "
-        f"{cells.setting_text(records)}; accuracy on the validation images, of the worst and of "
-        "the best candidate, in per cent."
+        f"{what}, the last tenth of each class of the training images: the chosen value of each "
+        "field that was varied, in brackets its range, and the accuracy of the best candidate and "
+        f"of the second, in per cent. {cells.setting_text(every)}{cells.spread_text(every)}."
     )
-    columns = ["method", "candidates", "chosen", "worst", "best", "seeds"]
-    return Table(name, caption, columns, rows, text=["chosen"])
+    columns = ["search", "setting", "method", "candidates", "chosen", "best", "second", "seeds"]
+    return Table(name, caption, columns, rows, text=["setting", "method", "chosen"])
+
+
+def _chosen_text(best: Config, tried: Sequence[Record]) -> str:
+    """Return the value of each field that candidates differ in, and its range among them."""
+    texts = []
+    for field in ("lr", *SEARCHED, "l1_growth"):
+        values = {getattr(run.config, field) for run in tried}
+        if len(values) > 1:
+            value, low, high = map(tables.number, (getattr(best, field), min(values), max(values)))
+            texts.append(f"{LABELS[field]}: {value} ({low} to {high})")
+    return "; ".join(texts) or tables.NONE

@@ -67,7 +67,7 @@ def test_the_best_candidate_of_each_method_is_chosen():
     assert len(found) == len(CHOSEN["search"])
     assert (found[LOCAL].config.momentum, found[LOCAL].config.weight_decay) == (0.0, 5e-4)
     assert {c.config.l1 for name, c in found.items() if name.optimizer != "sgd"} == {5e-5}
-    shown = {row[2]: row[3:] for row in search.searched_table(NO_RUNS | {"search": records}).rows}
+    shown = {row[2]: row[3:] for row in searches.searched_table(NO_RUNS | {"search": records}).rows}
     sgd = ["4", "momentum: 0 (0 to 0.9); weight decay: 5e-4 (0 to 5e-4)", "45.50", "45.00", "`0`"]
     assert shown["SGD"] == sgd
     assert shown[PROXIMAL.short][1].startswith("λ, first layer: 5e-5 (5e-6 to 2e-4); λ, other")
@@ -88,7 +88,7 @@ def test_a_search_has_a_row_for_each_setting_and_method():
     best = {1: 2.5e-5, 2: 2.5e-5, 4: 5e-5, 8: 1e-4}
     wide = searched("search-wide", lambda c: 60 - 1e5 * abs(c.l1 - best[c.base_channels]))
     augment = searched("search-augment", lambda c: 60 + 1e3 * c.weight_decay - 1e5 * c.l1)
-    found = search.searched_table(NO_RUNS | {"search-wide": wide, "search-augment": augment}).rows
+    found = searches.searched_table(NO_RUNS | {"search-wide": wide, "search-augment": augment}).rows
     for row, (width, value) in zip(found, best.items(), strict=False):
         assert row[1:4] == [f"α = {width}, 200 epochs, AutoAugment", "β = 50", "4"]
         assert row[4].startswith(f"λ, first layer: {tables.number(value)} (1.25e-5 to 1e-4)")
@@ -358,7 +358,7 @@ def test_without_runs_a_table_shows_its_command(name):
 
 
 def test_without_runs_searches_and_gains_are_pending():
-    assert "lcs study search" in search.searched_table(NO_RUNS).rows[0][0]
+    assert "lcs study search" in searches.searched_table(NO_RUNS).rows[0][0]
     assert "pending" in gains.gains_figure(NO_RUNS).axes[0].texts[0].get_text()
 
 

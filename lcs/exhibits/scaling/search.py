@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 from lcs.config import Config
-from lcs.exhibits import cells, tables
-from lcs.exhibits.cells import LABELS
-from lcs.exhibits.methods import method
-from lcs.exhibits.searches import SEARCHED, Rule, choices, method_key, regularisation, searched
+from lcs.exhibits.searches import Rule, choices, method_key, regularisation, searched
 from lcs.exhibits.settings import (
     CHOSEN,
     FLIP_CROP,
@@ -27,7 +24,6 @@ from lcs.exhibits.settings import (
     regularised,
     sgd,
 )
-from lcs.exhibits.tables import Table
 from lcs.runs import Record
 from lcs.study import Study
 
@@ -195,48 +191,3 @@ CHOICES = {
     "search-augment": _with_augment,
     "search-flips": Rule(method_key, lambda c: {"lr": c.lr, "factor": _share(c)}),
 }
-
-
-# What was tried and chosen
-
-
-def searched_table(runs: Mapping[str, Sequence[Record]]) -> Table:
-    """Return what every search tried and chose, a row for each method in each setting.
-
-    Args:
-        runs: the records of each search by its name.
-    """
-    name, what = "tab-searched", "What the searches tried and chose on validation images"
-    every = [run for study in STUDIES for run in runs[study.name]]
-    rows = []
-    for study in STUDIES:
-        groups: dict[tuple[str, str], list[Record]] = {}
-        for run in runs[study.name]:
-            key = cells.trained_text(run.config), method(run.config).shortest
-            groups.setdefault(key, []).append(run)
-        for key, tried in groups.items():
-            (best,) = choices(tried, method).values()
-            means = [f"{mean:.2f}" for mean in sorted(best.means, reverse=True)]
-            first, second, *_ = [*means, tables.NONE]
-            texts = [f"{len(means)}", _chosen_text(best.config, tried), first, second]
-            rows.append([f"`{study.name}`", *key, *texts, tables.links(best.runs)])
-    if not rows:
-        return tables.pending_table(name, what, "lcs study search")
-    caption = (
-        f"{what}, the last tenth of each class of the training images: the chosen value of each "
-        "field that was varied, in brackets its range, and the accuracy of the best candidate and "
-        f"of the second, in per cent. {cells.setting_text(every)}{cells.spread_text(every)}."
-    )
-    columns = ["search", "setting", "method", "candidates", "chosen", "best", "second", "seed"]
-    return Table(name, caption, columns, rows, text=["setting", "method", "chosen"])
-
-
-def _chosen_text(best: Config, tried: Sequence[Record]) -> str:
-    """Return the value of each field that candidates differ in, and its range among them."""
-    texts = []
-    for field in ("lr", *SEARCHED):
-        values = {getattr(run.config, field) for run in tried}
-        if len(values) > 1:
-            value, low, high = map(tables.number, (getattr(best, field), min(values), max(values)))
-            texts.append(f"{LABELS[field]}: {value} ({low} to {high})")
-    return "; ".join(texts) or tables.NONE
