@@ -181,11 +181,6 @@ def without_threshold(config: Config) -> Config:
 AGAINST: dict[str, Reference] = {"SGD": as_sgd, "β = 0": without_threshold}
 
 
-def usual(name: str, **fields: object) -> dict[str, Reference]:
-    """Return the reference with the usual values of some fields, by its name."""
-    return {name: lambda config: config.replace(**fields)}
-
-
 def gain(
     found: Conditions, reference: Reference = without_threshold, **fields: object
 ) -> Interval | None:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from checks import Checks, ahead, behind, records
+from checks import Checks, above, ahead, behind, records
 from lcs.exhibits.compare import (
     as_sgd,
     by_method,
@@ -322,8 +322,7 @@ def zero_pruned_is_as_local(store):
     ]
     found = [smooth.compared(*(r.load_filters() for r in pair)) for pair in pairs]
     return at.keys() == {4, 8} and not any(
-        smooth.more(one["own"], one["pruned"]) or smooth.more(one["pruned"], one["own"])
-        for one in found
+        above(one["own"], one["pruned"]) or above(one["pruned"], one["own"]) for one in found
     )
 
 
@@ -339,7 +338,7 @@ def penalty_is_beyond_smoothness(store):
     zero = rows[rows.series == B0.shortest]
     strong = zero[zero.l1 == zero.l1.max()].to_dict("records")
     return {row["width"] for row in strong} == {4, 8} and all(
-        smooth.more(row["own"], row[kind]) for row in strong for kind in ("pixels", "phases")
+        above(row["own"], row[kind]) for row in strong for kind in ("pixels", "phases")
     )
 
 
@@ -350,7 +349,7 @@ def beside_plain_sgd_at_8(store):
     plain = rows[(rows.series == B50.shortest) & (rows.momentum == 0)]
     at = {row["width"]: row for row in plain.to_dict("records")}
     references = [kind for kind in smooth.KINDS if kind != "own"]
-    return all(smooth.more(at[8]["own"], at[8][kind]) for kind in references) and not smooth.more(
+    return all(above(at[8]["own"], at[8][kind]) for kind in references) and not above(
         at[4]["own"], at[4]["pruned"]
     )
 
@@ -364,6 +363,6 @@ def pruned_sgd_is_as_local(store):
     rows = smooth_rows(store)
     tuned = rows[rows.momentum > 0].to_dict("records")
     return bool(tuned) and all(
-        row["pruned"].mean >= row["own"].mean and not smooth.more(row["own"], row["pruned_phases"])
+        row["pruned"].mean >= row["own"].mean and not above(row["own"], row["pruned_phases"])
         for row in tuned
     )

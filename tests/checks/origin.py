@@ -1,6 +1,6 @@
 """What the page origin says of results."""
 
-from checks import Checks, records
+from checks import Checks, above, records
 from lcs.exhibits import origin
 from lcs.exhibits.compare import by_method, mean_accuracy, train_accuracies
 from lcs.exhibits.figure4 import smooth
@@ -145,9 +145,7 @@ def smooth_filters_gather_as_much(store):
         and len(process) >= 4
         and all(row["pruned"].mean >= row["own"].mean for row in images)
         and not any(
-            smooth.more(row["own"], row[kind])
-            for row in process
-            for kind in ("pruned", "pruned_phases")
+            above(row["own"], row[kind]) for row in process for kind in ("pruned", "pruned_phases")
         )
     )
 

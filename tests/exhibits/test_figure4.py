@@ -7,6 +7,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
+from checks import above
 from made_up import made_up, with_filters
 
 from lcs import measure
@@ -222,9 +223,9 @@ def test_local_filters_differ_from_smooth_ones_with_as_many_weights():
     assert found["pruned_phases"].mean < 80
     assert found["pixels"].mean < 60
     assert found["phases"].mean < 60
-    assert smooth.more(found["own"], found["pruned_phases"])
+    assert above(found["own"], found["pruned_phases"])
     # smooth filters without a place, pruned, gather more than their pixels permuted
-    assert smooth.more(found["pruned_phases"], found["pixels"])
+    assert above(found["pruned_phases"], found["pixels"])
 
 
 def kept(config: Config, count: int = 12) -> Record:

@@ -149,12 +149,12 @@ def test_a_point_of_a_run_tells_what_it_is_and_leads_to_its_record():
 def test_a_slider_shows_the_filters_of_one_group_at_a_time():
     draws = np.random.default_rng(0)
     groups = {name: (draws.normal(size=(9, 3, 8, 8)), f"{name}!") for name in ("a", "b")}
-    chart = interactive.filters_slider(groups, "data", "Filters.", columns=4)
+    chart = interactive.filters_slider(groups, "data", "Filters.")
     frames = chart.spec["data"]["values"]
     assert [row["frame"] for row in frames] == [0, 1]
     with Image.open(BytesIO(base64.b64decode(frames[1]["image"].partition(",")[2]))) as file:
         sheet = np.asarray(file)[::2, ::2]
-    assert sheet.shape == (17, 35, 3), "two rows of four, and lines between them"
+    assert sheet.shape == (17, 53, 3), "two rows of six, and lines between them"
     second = groups["b"][0][1]
     expected = np.round(255 * drawn(second))
     assert np.array_equal(sheet[:8, 9:17], expected)

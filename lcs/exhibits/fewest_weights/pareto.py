@@ -136,9 +136,9 @@ def own_lambda() -> Config:
     return chosen(here, "s-fc", "beta-lasso", 50, share=SHARE_AT_WIDTH[WIDTH])
 
 
-def baseline(width: int = WIDTH, model: str = "s-fc") -> Config:
-    """Return SGD by the recipe, as it was chosen."""
-    return chosen(SETTINGS[RECIPE].replace(base_channels=width), model)
+def searched_sgd(model: str = "s-fc") -> Config:
+    """Return SGD by the recipe at `WIDTH`, as it was chosen."""
+    return chosen(SETTINGS[RECIPE].replace(base_channels=WIDTH), model)
 
 
 def nearest(found: Conditions, candidates: Iterable[Config], size: float) -> Config:
@@ -176,7 +176,7 @@ def recipe_numbers(found: Conditions) -> dict[str, str]:
     `own-…` are of β = 50, `sgd-…` of SGD, `wide-…` of S-LOCAL and S-CONV at the same width, and
     `local-…` of S-LOCAL at the width at which it has about as many weights.
     """
-    own, sgd = own_lambda(), baseline()
+    own, sgd = own_lambda(), searched_sgd()
     sparse, dense = found.get(own, []), found.get(sgd, [])
     wide, conv = (found.get(sgd.replace(model=model), []) for model in ("s-local", "s-conv"))
     locals_ = [config for config in found if method(config) == LOCAL]

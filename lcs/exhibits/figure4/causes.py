@@ -12,7 +12,7 @@ from lcs.exhibits.locality import beyond_chance
 from lcs.exhibits.settings import STRONGER_L1
 from lcs.exhibits.tables import Table, signed
 from lcs.exhibits.verdicts import UNMEASURED, Claim, Finding, Judge
-from lcs.exhibits.why.factorial import AUGMENTED_CROSS_ENTROPY, LOSSES, has_stronger_l1
+from lcs.exhibits.why.factorial import AUGMENTED_CROSS_ENTROPY, has_stronger_l1
 from lcs.runs import Record
 from lcs.stats import mean_interval
 
@@ -58,11 +58,12 @@ def factorial_table(records: Sequence[Record]) -> Table:
         return tables.pending_table(name, what, "lcs study factorial")
     found = compare.conditions(records)
     rows = []
-    for dense in (config for config in found if config.optimizer == "sgd"):
+    sgd = [config for config in found if config.optimizer == "sgd"]
+    for dense in sgd:
         fields = {"loss": dense.loss, "lr": dense.lr, "augment": dense.augment}
         here = [config for config in found if compare.matches(config, fields)]
         by_strength = sorted(here, key=lambda c: (c.optimizer != "sgd", c.beta, c.l1))
-        rates = ", equal rates" if dense.lr == LOSSES["equal"]["lr"] else ""
+        rates = ", equal rates" if dense.lr < max(c.lr for c in sgd) else ""
         loss, images = (cells.field_text(dense, name) for name in ("loss", "augment"))
         heading = f"{loss}{rates}, {images}"
         rows.append([heading, *(locality.excess_text(found[config]) for config in by_strength)])

@@ -13,7 +13,6 @@ from lcs.exhibits.plots.comparisons import (
 )
 from lcs.exhibits.plots.style import use_style
 from lcs.exhibits.plots.weights import (
-    as_image,
     excesses,
     filters,
     pair_correlation,

@@ -50,7 +50,6 @@ def sweep(
     table: pd.DataFrame,
     label: str,
     *,
-    accuracy: str = "test accuracy (%)",
     references: Mapping[str, float] | None = None,
     linear_below: float | None = None,
 ) -> Figure:
@@ -60,14 +59,13 @@ def sweep(
         table: columns `x`, `series`, `seed`, `accuracy` and `left` (both in per cent), one row per
             run: dots are runs, lines their means.
         label: of what is varied, with its unit.
-        accuracy: of the first panel: on which images.
         references: named accuracies, drawn as horizontal lines.
         linear_below: x is on a log scale; with zeros among it, linear below this value.
     """
     if table.empty:
         return pending()
     figure, panels = subplots(1, 2, figsize=(WIDTH, 3.2))
-    measures = {"accuracy": accuracy, "left": "remaining, layer 1 (%)"}
+    measures = {"accuracy": "test accuracy (%)", "left": "remaining, layer 1 (%)"}
     looks: dict[str, Look] = {}
     hollow = set()  # with a dotted line: a second variant of one method, which looks like the first
     for name in table.series.unique():

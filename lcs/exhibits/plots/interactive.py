@@ -31,6 +31,7 @@ PAGE = 640
 SHAPES = {"o": "circle", "s": "square", "D": "diamond", "^": "triangle-up"}
 # which frame is shown, in a chart that `slider` gets
 SHOWN = "datum.frame == place"
+COLUMNS = 6  # filters in a row
 
 
 @dataclass(frozen=True)
@@ -176,7 +177,6 @@ def filters_slider(
     label: str,
     description: str,
     *,
-    columns: int = 6,
     switch: str = "",
 ) -> Interactive:
     """Show first-layer filters as images, one group at a time, as a slider says.
@@ -186,12 +186,11 @@ def filters_slider(
             `plots.filters`; and what stands below the title.
         label: of the slider.
         description: of what is seen.
-        columns: filters in a row.
         switch: as in `slider`; titles are unique all the same.
     """
     import altair as alt
 
-    sheets = [_sheet(filters[: 2 * columns], columns) for filters, _ in groups.values()]
+    sheets = [_sheet(filters[: 2 * COLUMNS]) for filters, _ in groups.values()]
     rows = [{"frame": frame, "image": _png(sheet)} for frame, sheet in enumerate(sheets)]
     high = max(sheet.shape[0] / sheet.shape[1] for sheet in sheets)
     # the top left corner of the view
@@ -207,15 +206,15 @@ def filters_slider(
     return slider(chart, label, [*groups], texts, description, switch=switch)
 
 
-def _sheet(filters: np.ndarray, columns: int) -> np.ndarray:
+def _sheet(filters: np.ndarray) -> np.ndarray:
     """Lay filters (n, C, H, W) out in rows, with a white line between them: (H', W', 3), uint8."""
     import numpy as np
 
     side = filters.shape[-1] + 1
-    rows = -(-len(filters) // columns)
-    sheet = np.full((rows * side - 1, columns * side - 1, 3), 255, np.uint8)
+    rows = -(-len(filters) // COLUMNS)
+    sheet = np.full((rows * side - 1, COLUMNS * side - 1, 3), 255, np.uint8)
     for place, filter_ in enumerate(filters):
-        top, left = side * (place // columns), side * (place % columns)
+        top, left = side * (place // COLUMNS), side * (place % COLUMNS)
         image = np.round(255 * as_image(filter_)).astype(np.uint8)
         sheet[top : top + side - 1, left : left + side - 1] = image
     return sheet

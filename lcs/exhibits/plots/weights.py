@@ -24,14 +24,16 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def filters(groups: Mapping[str, np.ndarray | None], *, columns: int = 8) -> Figure:
+COLUMNS = 8  # filters in a row
+
+
+def filters(groups: Mapping[str, np.ndarray | None]) -> Figure:
     """Draw first-layer filters as images, a row for each group; two pixels for each weight.
 
     Args:
         groups: for each title, filters (n, C, H, W), the first of which are drawn; None: pending.
             Zero is grey, and each filter has its own scale, the largest absolute weight. Three
             channels are drawn as red, green and blue.
-        columns: filters in a row.
     """
     known = [images for images in groups.values() if images is not None]
     if not known:
@@ -41,14 +43,14 @@ def filters(groups: Mapping[str, np.ndarray | None], *, columns: int = 8) -> Fig
     # in inches, of which the page has 96 pixels
     side = 2 * max(images.shape[-1] for images in known) / 96
     gap, head = side / 16, 0.28
-    width = columns * (side + gap) - gap
+    width = COLUMNS * (side + gap) - gap
     height = len(groups) * head + len(known) * (side + gap)
     figure = plt.figure(figsize=(width, height), layout="none")
     top = height
     for title, images in groups.items():
         figure.text(0, (top - 0.6 * head) / height, title, weight="bold", va="center")
         top -= head
-        for column, image in enumerate(() if images is None else images[:columns]):
+        for column, image in enumerate(() if images is None else images[:COLUMNS]):
             left, low = column * (side + gap), top - side
             axes = figure.add_axes((left / width, low / height, side / width, side / height))
             # not resampled: the page draws each weight as a square

@@ -13,12 +13,11 @@ from lcs.exhibits.compare import Conditions, Reference
 from lcs.exhibits.why.studies import equal_rates
 from lcs.stats import Interval, mean_interval
 
-LOSSES: dict[str, dict[str, object]] = {
-    "bce": {"loss": "bce"},
-    "ce": {"loss": "cross-entropy", "lr": 0.1},
-    "equal": {"loss": "cross-entropy", "lr": 0.01},
+AUGMENTED_CROSS_ENTROPY: dict[str, object] = {
+    "loss": "cross-entropy",
+    "lr": 0.1,
+    "augment": "flip-crop",
 }
-AUGMENTED_CROSS_ENTROPY: dict[str, object] = {**LOSSES["ce"], "augment": "flip-crop"}
 
 # from a cell to the one with a factor changed; None where it is not at the level to start from
 Change = Callable[[Config], Config | None]
