@@ -114,18 +114,6 @@ def pair_correlation(record: Record) -> list[float] | None:
     return measure.pair_correlation(record.load_filters()).tolist() if record.has_filters else None
 
 
-def pair_correlation_frame(
-    records: Sequence[Record], series: Callable[[Config], str]
-) -> pd.DataFrame:
-    """Return one row per run and distance: `series`, `run_id`, `distance` (pixels), `ratio`."""
-    rows = [
-        {"series": series(r.config), "run_id": r.run_id, "distance": distance, "ratio": ratio}
-        for r in records
-        for distance, ratio in enumerate(pair_correlation(r) or [], 1)
-    ]
-    return tables.data_frame(rows, columns=["series", "run_id", "distance", "ratio"])
-
-
 def pair_ratios(runs: Sequence[Record]) -> list[list[float]]:
     """Return each run's `pair_correlation`; where there is none, one value that is NaN."""
     return [pair_correlation(run) or [math.nan] for run in runs]

@@ -65,8 +65,7 @@ def test_how_far_crops_shift_and_how_far_filters_reach():
     assert (words["range-none-more"], words["range-far-more"]) == (
         "−4.00 and −4.00", "+4.00 and +4.00"
     )  # fmt: skip
-    pairs = measures.pair_correlation_frame([*local_net(records[0]), *records], clusters.crop_text)
-    lines = plots.pair_correlation(pairs).axes[0].lines
+    lines = clusters.pairs_figure([*local_net(records[0]), *records]).axes[0].lines
     assert len({line.get_color() for line in lines if not line.get_label().startswith("_")}) == 5
     unknown = dataclasses.replace(records[0], final=records[0].final | {"pair_correlation": [None]})
     assert clusters.numbers([unknown, *records[1:]])["near-none"] == "–"

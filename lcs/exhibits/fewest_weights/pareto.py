@@ -39,7 +39,8 @@ def gather(store: RunStore) -> dict[str, Conditions]:
 
     Every network, method and width is among them, where it has at least `LEAST_RUNS` seeds.
     """
-    found = compare.conditions(compare.network_runs(store))
+    stored = (run for place in store.chain() for run in place.records())
+    found = compare.conditions(run for run in stored if run.kind != "toy")
     return {
         name: {
             config: runs
@@ -214,7 +215,7 @@ def reproduction_numbers(found: Conditions) -> dict[str, str]:
     return {
         "few-method": _method_text(few),
         "few-weights": _weights_text(few),
-        "few-accuracy": f"{compare.mean_accuracy(few):.1f}" if few else PENDING,
+        "few-accuracy": f"{compare.mean(few):.1f}" if few else PENDING,
         "few-n": f"{len(few)}",
         "few-times": _times_text(sgd, few),
         "few-gain": ahead(cells.gain_text(few, sgd)),

@@ -1,4 +1,4 @@
-"""Figures that compare methods: accuracies, gains, sweeps over one variable, and speed."""
+"""Figures that compare methods: sweeps over one variable, and paired differences."""
 
 from __future__ import annotations
 
@@ -19,31 +19,6 @@ from lcs.stats import mean_interval
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
-
-
-def curves(
-    history: pd.DataFrame, column: str, label: str, *, scale: float = 1.0, start: int = 1
-) -> Figure:
-    """Draw one measure against epochs: a line for each method's mean, a band for its range.
-
-    Args:
-        history: columns `method`, `run_id`, `epoch` and the measure's.
-        column: the measure.
-        label: of its axis, with the unit.
-        scale: factor from the stored unit to the one shown.
-        start: the first epoch that is drawn.
-    """
-    figure, axes = subplots(figsize=(WIDTH, 3.4))
-    for method, runs in history[history.epoch >= start].groupby("method", sort=False):
-        shown = scale * runs.groupby("epoch")[column].agg(["mean", "min", "max"])
-        own = look(method)
-        axes.plot(shown.index, shown["mean"], ls=own.line, color=own.colour, label=method)
-        axes.fill_between(
-            shown.index, shown["min"], shown["max"], color=own.colour, alpha=0.2, lw=0
-        )
-    axes.set(xscale="log", xlabel="epoch", ylabel=label)
-    add_legend(figure, axes, columns=3)
-    return figure
 
 
 def sweep(

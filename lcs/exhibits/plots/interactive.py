@@ -15,20 +15,16 @@ from dataclasses import dataclass, field
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
-from lcs.exhibits.plots.style import look
 from lcs.exhibits.plots.weights import as_image
 
 if TYPE_CHECKING:
     import altair as alt
     import numpy as np
-    import pandas as pd
 
     Chart = alt.Chart | alt.LayerChart | alt.FacetChart
 
 # of the text on a page, in its pixels; a chart is as wide as the page has room
 PAGE = 640
-# matplotlib's markers, as Vega calls them
-SHAPES = {"o": "circle", "s": "square", "D": "diamond", "^": "triangle-up"}
 # which frame is shown, in a chart that `slider` gets
 SHOWN = "datum.frame == place"
 COLUMNS = 6  # filters in a row
@@ -73,61 +69,6 @@ def interactive(chart: Chart, description: str) -> Interactive:
     )
     styled = styled.configure_view(stroke=None).configure_legend(orient="top", title=None)
     return Interactive(styled.to_dict(), description)
-
-
-def scatter(
-    table: pd.DataFrame,
-    x: str,
-    y: str,
-    titles: Mapping[str, str],
-    description: str,
-) -> Interactive:
-    """Draw runs as points that say what they are, and lead to their records; x is logarithmic.
-
-    Args:
-        table: columns `method` (a name that has a look), `link` (to the record; may be empty), and
-            those of `titles`.
-        x: column of the horizontal axis.
-        y: of the vertical one.
-        titles: columns that a point tells, with what they are called on the page.
-        description: of what is seen.
-    """
-    import altair as alt
-
-    methods = list(dict.fromkeys(table["method"]))
-    looks = [look(name) for name in methods]
-    colours = alt.Scale(domain=methods, range=[own.colour for own in looks])
-    shapes = alt.Scale(domain=methods, range=[SHAPES[own.marker] for own in looks])
-    keys = alt.Legend(columns=alt.ExprRef("width < 500 ? 2 : 4"))
-    powers = alt.Axis(format="~s" if table[x].min() >= 1 else "~e", labelSeparation=8)
-    columns = list(dict.fromkeys(["method", "link", x, y, *titles]))
-    chart = (
-        alt.Chart(alt.Data(values=json.loads(table[columns].to_json(orient="records"))))
-        .mark_point(filled=True, size=50, opacity=0.75)
-        .encode(
-            x=alt.X(
-                x,
-                type="quantitative",
-                title=titles.get(x, x),
-                scale=alt.Scale(type="log", nice=False),
-                axis=powers,
-            ),
-            y=alt.Y(y, type="quantitative", title=titles.get(y, y), scale=alt.Scale(zero=False)),
-            color=alt.Color("method", type="nominal", scale=colours, legend=keys),
-            shape=alt.Shape("method", type="nominal", scale=shapes, legend=keys),
-            href=alt.Href("link", type="nominal"),
-            tooltip=[
-                alt.Tooltip(
-                    name,
-                    type="quantitative" if table[name].dtype.kind in "fi" else "nominal",
-                    title=title,
-                )
-                for name, title in titles.items()
-            ],
-        )
-        .properties(height=320)
-    )
-    return interactive(chart, description)
 
 
 def slider(

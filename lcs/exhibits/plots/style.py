@@ -35,8 +35,6 @@ _COLOURS = {
     SGD: "#0173B2",
     PROXIMAL: "#56B4E9",
 }
-# of what is no method of the paper, and unlike the colours of those
-_OTHERS = ("#7F4A1D", "#D4B800", "#1F2A6B", "#8DB600", "#9C8FC7", "#5F7F7F", "#E78AC3")
 # of β-LASSO: the larger β the darker; between these, interpolated over log(1 + β)
 _BETA_COLOURS = {0: "#DE8F05", 1: "#D55E00", 50: "#AA3377", 1000: "#441133"}
 _MARKERS = {"s-fc": "o", "s-local": "s", "s-conv": "D", "3-fc": "^"}
@@ -85,11 +83,6 @@ def shades(name: object, count: int) -> list[str]:
     # the colour itself is in the middle, and that of a single condition
     places = np.linspace(-1, 1, count) if count != 1 else [0.0]
     return [_mixed(base, light if place < 0 else dark, abs(place)) for place in places]
-
-
-def other_colours(count: int) -> list[str]:
-    """Return up to seven colours for what has none of its own, in no order."""
-    return list(_OTHERS[:count])
 
 
 def use_style() -> None:

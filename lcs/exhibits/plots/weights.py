@@ -1,4 +1,4 @@
-"""Figures of weights: how many are left, filters, and how local and how clustered they are."""
+"""Figures of weights: filters, and how local they are."""
 
 from __future__ import annotations
 
@@ -7,17 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lcs.exhibits.methods import NETWORKS
-from lcs.exhibits.plots.style import (
-    WIDTH,
-    add_legend,
-    colour,
-    label_log_axis,
-    look,
-    pending,
-    shades,
-    subplots,
-)
+from lcs.exhibits.plots.style import WIDTH, look, pending, subplots
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -115,30 +105,4 @@ def excesses(table: pd.DataFrame) -> Figure:
                 weight="bold", size="small", zorder=5,
             )  # fmt: skip
             text.set_in_layout(False)
-    return figure
-
-
-def pair_correlation(table: pd.DataFrame) -> Figure:
-    """Draw pair correlations: a line for each run, a colour for each series, chance at 1.
-
-    Args:
-        table: columns `series`, `run_id`, `distance` (pixels) and `ratio`. A series is a network,
-            or else a condition of β-LASSO; the conditions stand in their order.
-    """
-    if table.empty:
-        return pending()
-    figure, axes = subplots(figsize=(WIDTH, 3.8))
-    names = [str(name) for name in table.series.unique()]
-    own = {name: colour(name) for name in names if name.split(",")[0] in NETWORKS.values()}
-    others = [name for name in names if name not in own]
-    hues = shades("β-LASSO", len(others))
-    colours = own | dict(zip(others, hues, strict=True))
-    for name, runs in table.groupby("series", sort=False):
-        for _, run in runs.groupby("run_id"):
-            axes.plot(run.distance, run.ratio, color=colours[str(name)], lw=1.2, label=name)
-    axes.axhline(1, color="0.6", lw=1, zorder=0)
-    axes.set(yscale="log", xlabel="distance (pixels)", ylabel="pairs of pixels / chance")
-    axes.set_ylim(bottom=max(0.1, axes.get_ylim()[0]))
-    label_log_axis(axes.yaxis)
-    add_legend(figure, axes, columns=2)
     return figure

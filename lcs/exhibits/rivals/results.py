@@ -11,14 +11,7 @@ from lcs import data
 from lcs.config import CUT_BETWEEN_PERIODS
 from lcs.exhibits import cells, compare, locality, tables
 from lcs.exhibits.compare import Values
-from lcs.exhibits.plots.style import (
-    WIDTH,
-    add_legend,
-    label_log_axis,
-    other_colours,
-    pending,
-    subplots,
-)
+from lcs.exhibits.plots.style import WIDTH, add_legend, label_log_axis, pending, subplots
 from lcs.exhibits.rivals.studies import AIMS, B50, DENSE, ITERATIVE, NO_L1, RIVALS, budget, rival
 from lcs.exhibits.tables import PENDING, Cell, Table
 from lcs.exhibits.verdicts import Claim, differs
@@ -28,7 +21,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 # the study of each budget, and its name
-LABELS = {"rivals": "larger budget", "rivals-few": "smaller budget"}
+BUDGETS = {"rivals": "larger budget", "rivals-few": "smaller budget"}
+# unlike the colours of the paper's methods
+HUES = {"all weights": "#7F4A1D", "larger budget": "#D4B800", "smaller budget": "#1F2A6B"}
 
 
 def by_rival(records: Sequence[Record]) -> dict[str, list[Record]]:
@@ -80,8 +75,8 @@ def rivals_table(study: str, records: Sequence[Record]) -> Table:
         "seeds": tables.links,
     }
     what = (
-        f"Methods at β-LASSO's own numbers of weights in layers 1 and 2, {LABELS[study]}; FLOPs of "
-        "the whole training without products by zeros; share of a filter's mass in its best window "
+        f"Methods at β-LASSO's own numbers of weights in layers 1 and 2, {BUDGETS[study]}; FLOPs "
+        "of the whole training without products by zeros; share of a filter's mass in its best window "
         "beyond chance, in points, in how many filters it can be measured, and how often two "
         "neighbouring pixels are in one filter, over chance"
     )
@@ -120,7 +115,7 @@ def rivals_figure(runs: Mapping[str, Sequence[Record]]) -> Figure:
     """Draw accuracy, cost and locality of every method: a dot for each run.
 
     Args:
-        runs: of the studies of `LABELS`, by name. Locality is drawn where most filters have enough
+        runs: of the studies of `BUDGETS`, by name. Locality is drawn where most filters have enough
             weights.
     """
     names = [*by_rival(runs["rivals"])]
@@ -136,11 +131,10 @@ def rivals_figure(runs: Mapping[str, Sequence[Record]]) -> Figure:
             for run, value in zip(own, locality.beyond_chance(own), strict=True)
         ],
     }
-    hues = dict(zip(("all weights", *LABELS.values()), other_colours(3), strict=True))
-    for study, label in LABELS.items():
+    for study, label in BUDGETS.items():
         for name, own in by_rival(runs[study]).items():
             kind = "all weights" if name == DENSE else label
-            look = {"color": hues[kind], "marker": "o", "ms": 4, "alpha": 0.7, "label": kind}
+            look = {"color": HUES[kind], "marker": "o", "ms": 4, "alpha": 0.7, "label": kind}
             for axes, of in zip(panels, values.values(), strict=True):
                 axes.plot(of(own), [names.index(name)] * len(own), ls="", **look)
     for axes, label in zip(panels, values, strict=True):
@@ -221,13 +215,19 @@ SAID = {
 def _claim(text: str, study: str, name: str, of: Values = compare.accuracies) -> Claim:
     """Claim that β = 50 has more of what `of` returns than a rival."""
     judge = differs(lambda c: rival(c) == B50, lambda c: rival(c) == name, of=of)
-    said = f"With about as many weights in each layer, {text} {SAID[name]} ({LABELS[study]})"
+    said = f"With about as many weights in each layer, {text} {SAID[name]} ({BUDGETS[study]})"
     return Claim("B", said, study, judge)
 
 
-BETTER = "β = 50 is better than"
-LOCAL = "filters of β = 50 are more local than those of"
 CLAIMS: tuple[Claim, ...] = (
-    *(_claim(BETTER, study, name) for study in LABELS for name in SAID),
-    *(_claim(LOCAL, "rivals", name, locality.beyond_chance) for name in [*SAID][:3]),
+    *(_claim("β = 50 is better than", study, name) for study in BUDGETS for name in SAID),
+    *(
+        _claim(
+            "filters of β = 50 are more local than those of",
+            "rivals",
+            name,
+            locality.beyond_chance,
+        )
+        for name in [*SAID][:3]
+    ),
 )

@@ -82,7 +82,7 @@ def _lambdas(found: Mapping[str, Conditions]) -> dict[str, str]:
     at_beta = {c: runs for c, runs in found["lambdas"].items() if c.beta == 50}
     fixed = {c: r for c, r in found["lambdas"].items() if math.isclose(c.beta * c.l1, THRESHOLD)}
     zero = found["lambdas-zero"]
-    best = max(at_beta, key=lambda c: compare.mean_accuracy(at_beta[c]), default=None)
+    best = max(at_beta, key=lambda c: compare.mean(at_beta[c]), default=None)
     least, most, most_fixed = (
         runs[pick(runs, key=lambda config: config.l1)] if runs else []
         for pick, runs in ((min, zero), (max, zero), (max, fixed))
