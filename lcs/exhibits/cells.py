@@ -190,6 +190,11 @@ def l1_text(config: Config) -> str:
     return tables.number(config.l1) if config.l1 else tables.NONE
 
 
+def lambdas_text(config: Config) -> str:
+    """Return λ of the first layer and of the others, as the tables print them."""
+    return f"{tables.number(config.l1)} and {tables.number(config.rest_l1)}"
+
+
 def penalty_text(config: Config) -> str:
     """Say λ of the first layer, after the name of a method, where there is one."""
     return f", λ = {tables.number(config.l1)}" if config.l1 else ""

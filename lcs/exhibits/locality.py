@@ -129,11 +129,6 @@ def filters_of(records: Sequence[Record], title: Callable[[Record], str]) -> dic
     return {title(run): run.load_filters().numpy() for run in records if run.has_filters}
 
 
-def lambdas_text(config: Config) -> str:
-    """Return λ of the first layer and of the others, as the tables print them."""
-    return f"{tables.number(config.l1)} and {tables.number(config.rest_l1)}"
-
-
 def local(fields: dict[str, object]) -> Judge:
     """Judge whether the filters of β = 50 are local beyond chance, by their mass in a window."""
 

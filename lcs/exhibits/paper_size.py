@@ -266,7 +266,7 @@ def numbers(records: Sequence[Record]) -> dict[str, str]:
         "filters": f"{count}",
         "pairs": f"{np.mean([ratios[0] for ratios in locality.pair_ratios(sparse)]):.1f}",
         "range": f"{np.mean(locality.clustering_ranges(sparse)):.0f}",
-        "l1": locality.lambdas_text(run.config),
+        "l1": cells.lambdas_text(run.config),
         "units": f"{units.sum():,.0f}",
         "inputs": f"{run.final['weights']['conv1'] / units.sum():.0f}",
         "lr": tables.number(run.config.lr),

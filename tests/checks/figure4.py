@@ -19,8 +19,8 @@ from lcs.exhibits.figure4.clusters import by_shift
 from lcs.exhibits.locality import beyond_chance, clustering_ranges, pair_correlation
 from lcs.exhibits.methods import B0, B1, B50, LOCAL, SGD
 from lcs.exhibits.settings import STRONGER_L1
-from lcs.exhibits.why import width
 from lcs.exhibits.why.factorial import AUGMENTED_CROSS_ENTROPY
+from lcs.exhibits.why.results import runs_at_each_width
 from lcs.measure import clustering_range, half_distance, locality, prune
 
 CHECKS = Checks()
@@ -124,7 +124,7 @@ def locality_at_growing_width(store):
     With the stronger λ it stays, or grows, and β = 0 is further ahead of SGD at each width.
     """
     names = ("factorial", "recipe", "width", "wider")
-    runs = width.at_each_width({name: records(store, name) for name in names})
+    runs = runs_at_each_width({name: records(store, name) for name in names})
     found = conditions(runs)
     series = {"sgd": [], "weak": [], "zero": [], "sparse": []}
     for config in sorted(found, key=lambda config: config.base_channels):

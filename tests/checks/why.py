@@ -23,7 +23,7 @@ from lcs.exhibits.compare import (
 from lcs.exhibits.methods import B0, B50
 from lcs.exhibits.settings import REPRODUCTION_L1, STRONGER_L1
 from lcs.exhibits.verdicts import sign
-from lcs.exhibits.why import factorial, results, width
+from lcs.exhibits.why import factorial, results
 from lcs.exhibits.why.results import returns
 from lcs.study import gather
 
@@ -37,7 +37,7 @@ def found_in(store, *studies):
 
 
 def at_growing_width(store):
-    return conditions(width.at_each_width(gather(why.STUDIES, "desk", store=store)))
+    return conditions(results.runs_at_each_width(gather(why.STUDIES, "desk", store=store)))
 
 
 def mean_left(runs):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from lcs import cost
 from lcs.config import Config
-from lcs.exhibits import cells, compare, locality, tables
+from lcs.exhibits import cells, compare, tables
 from lcs.exhibits.compare import Conditions
 from lcs.exhibits.methods import CONV, LOCAL, SGD, Method, method
 from lcs.exhibits.settings import DESK, SHARE_AT_WIDTH, WIDTHS, chosen, paper_recipe
@@ -109,7 +109,7 @@ def fewest_table(found: Conditions) -> Table:
     here = [runs for config, runs in found.items() if config.base_channels == WIDTH]
     columns: dict[str, Cell] = {
         "network and method": cells.of(lambda config: str(method(config))),
-        "λ": cells.of(lambda config: locality.lambdas_text(config) if config.l1 else NONE),
+        "λ": cells.of(lambda config: cells.lambdas_text(config) if config.l1 else NONE),
         "thousands of weights": lambda runs: f"{mean_weights(runs) / 1e3:,.1f}",
         "remaining, layers 1, 2, 3 (%)": cells.layers_text,
         "MFLOPs": lambda runs: f"{mean_interval([*map(operations, runs)]).mean / 1e6:.2f}",

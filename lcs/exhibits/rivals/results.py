@@ -12,7 +12,7 @@ from lcs.config import CUT_BETWEEN_PERIODS
 from lcs.exhibits import cells, compare, locality, tables
 from lcs.exhibits.compare import Values
 from lcs.exhibits.plots.style import WIDTH, add_legend, label_log_axis, pending, subplots
-from lcs.exhibits.rivals.studies import AIMS, B50, DENSE, ITERATIVE, NO_L1, RIVALS, budget, rival
+from lcs.exhibits.rivals.studies import AIMS, DENSE, ITERATIVE, NO_L1, OWN, RIVALS, budget, rival
 from lcs.exhibits.tables import PENDING, Cell, Table
 from lcs.exhibits.verdicts import Claim, differs
 from lcs.runs import Record
@@ -57,10 +57,10 @@ def sparse_flops(record: Record) -> float:
 
 def rivals_table(study: str, records: Sequence[Record]) -> Table:
     """Return accuracy, its difference from β = 50, cost and locality at one budget."""
-    sparse = by_rival(records).get(B50, [])
+    sparse = by_rival(records).get(OWN, [])
 
     def less(runs: Sequence[Record]) -> str:
-        itself = rival(runs[0].config) == B50
+        itself = rival(runs[0].config) == OWN
         return tables.NONE if itself else cells.gain_text(runs, sparse)
 
     columns: dict[str, Cell] = {
@@ -76,9 +76,9 @@ def rivals_table(study: str, records: Sequence[Record]) -> Table:
     }
     what = (
         f"Methods at β-LASSO's own numbers of weights in layers 1 and 2, {BUDGETS[study]}; FLOPs "
-        "of the whole training without products by zeros; share of a filter's mass in its best window "
-        "beyond chance, in points, in how many filters it can be measured, and how often two "
-        "neighbouring pixels are in one filter, over chance"
+        "of the whole training without products by zeros; share of a filter's mass in its best "
+        "window beyond chance, in points, in how many filters it can be measured, and how often "
+        "two neighbouring pixels are in one filter, over chance"
     )
     ordered = [run for runs in by_rival(records).values() for run in runs]
     note = "; differences are paired by seed"
@@ -164,29 +164,29 @@ def numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
     """
     many = by_rival([*runs["rivals"], *runs["rivals-iterative"]])
     few = by_rival(runs["rivals-few"])
-    sparse = many.get(B50, [])
+    sparse = many.get(OWN, [])
     gains = [
         gain
         for name, own in by_rival(runs["rivals-er"]).items()
         for gain in compare.differences(own, many.get(name, []))
     ]
-    costs = {"dense": DENSE, "beta": B50, "gradual": "gradual", "mask": "random mask"}
+    costs = {"dense": DENSE, "beta": OWN, "gradual": "gradual", "mask": "random mask"}
     return {
         "rival-accuracy": cells.mean_text(sparse),
-        "rival-gradual": tables.ahead(cells.gain_of(many, "gradual", B50)),
-        "rival-iterative": tables.ahead(cells.gain_of(many, ITERATIVE, B50)),
-        "rival-one-shot": cells.gain_of(many, "one-shot", B50),
-        "rival-threshold": cells.gain_of(many, NO_L1, B50),
+        "rival-gradual": tables.ahead(cells.gain_of(many, "gradual", OWN)),
+        "rival-iterative": tables.ahead(cells.gain_of(many, ITERATIVE, OWN)),
+        "rival-one-shot": cells.gain_of(many, "one-shot", OWN),
+        "rival-threshold": cells.gain_of(many, NO_L1, OWN),
         "rival-first-choice": cells.gain_text(runs["rivals-first-choice"], sparse),
-        "few-gradual": tables.ahead(cells.gain_of(few, "gradual", B50)),
-        "few-one-shot": tables.ahead(cells.gain_of(few, B50, "one-shot")),
+        "few-gradual": tables.ahead(cells.gain_of(few, "gradual", OWN)),
+        "few-one-shot": tables.ahead(cells.gain_of(few, OWN, "one-shot")),
         **{
-            f"{which}-{end}": cells.gain_of(place, name, B50)
+            f"{which}-{end}": cells.gain_of(place, name, OWN)
             for which, place in {"rival": many, "few": few}.items()
             for end, name in CUT.items()
         },
         "rival-n": f"{len(sparse)}",
-        "few-n": f"{len(few.get(B50, []))}",
+        "few-n": f"{len(few.get(OWN, []))}",
         **{
             f"local-{name.lower()}": cells.gain_text(
                 many.get(name, []), sparse, locality.beyond_chance
@@ -214,7 +214,7 @@ SAID = {
 
 def _claim(text: str, study: str, name: str, of: Values = compare.accuracies) -> Claim:
     """Claim that β = 50 has more of what `of` returns than a rival."""
-    judge = differs(lambda c: rival(c) == B50, lambda c: rival(c) == name, of=of)
+    judge = differs(lambda c: rival(c) == OWN, lambda c: rival(c) == name, of=of)
     said = f"With about as many weights in each layer, {text} {SAID[name]} ({BUDGETS[study]})"
     return Claim("B", said, study, judge)
 

@@ -25,8 +25,7 @@ from lcs.exhibits.why.factorial import (
     use_cross_entropy,
     use_cross_entropy_at_equal_rates,
 )
-from lcs.exhibits.why.results import THRESHOLD
-from lcs.exhibits.why.width import at_each_width
+from lcs.exhibits.why.results import THRESHOLD, runs_at_each_width
 from lcs.runs import Record
 
 RETURN, STAY = {"frozen_zeros": False}, {"frozen_zeros": True}
@@ -36,7 +35,7 @@ def numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
     """Return the numbers of the chapter's prose, by name."""
     found = {name: conditions(records) for name, records in runs.items()}
     precision, length = found["precision"], found["length"]
-    wide = conditions(at_each_width(runs))
+    wide = conditions(runs_at_each_width(runs))
     widths = {alpha: gain(wide, beta=50, base_channels=alpha) for alpha in (1, 4, 8)}
     return {
         "stronger-l1": f"{tables.number(STRONGER_L1['l1'])} on the first layer and "
