@@ -35,6 +35,8 @@ _COLOURS = {
     SGD: "#0173B2",
     PROXIMAL: "#56B4E9",
 }
+# of what is no method of the paper, and unlike the colours of those
+OTHERS = ("#7F4A1D", "#D4B800", "#1F2A6B")
 # of β-LASSO: the larger β the darker; between these, interpolated over log(1 + β)
 _BETA_COLOURS = {0: "#DE8F05", 1: "#D55E00", 50: "#AA3377", 1000: "#441133"}
 _MARKERS = {"s-fc": "o", "s-local": "s", "s-conv": "D", "3-fc": "^"}

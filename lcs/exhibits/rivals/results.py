@@ -11,7 +11,7 @@ from lcs import data
 from lcs.config import CUT_BETWEEN_PERIODS
 from lcs.exhibits import cells, compare, locality, tables
 from lcs.exhibits.compare import Values
-from lcs.exhibits.plots.style import WIDTH, add_legend, label_log_axis, pending, subplots
+from lcs.exhibits.plots.style import OTHERS, WIDTH, add_legend, label_log_axis, pending, subplots
 from lcs.exhibits.rivals.studies import AIMS, DENSE, ITERATIVE, NO_L1, OWN, RIVALS, budget, rival
 from lcs.exhibits.tables import PENDING, Cell, Table
 from lcs.exhibits.verdicts import Claim, differs
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 # the study of each budget, and its name
 BUDGETS = {"rivals": "larger budget", "rivals-few": "smaller budget"}
-# unlike the colours of the paper's methods
-HUES = {"all weights": "#7F4A1D", "larger budget": "#D4B800", "smaller budget": "#1F2A6B"}
 
 
 def by_rival(records: Sequence[Record]) -> dict[str, list[Record]]:
@@ -131,10 +129,11 @@ def rivals_figure(runs: Mapping[str, Sequence[Record]]) -> Figure:
             for run, value in zip(own, locality.beyond_chance(own), strict=True)
         ],
     }
+    hues = dict(zip(("all weights", *BUDGETS.values()), OTHERS, strict=True))
     for study, label in BUDGETS.items():
         for name, own in by_rival(runs[study]).items():
             kind = "all weights" if name == DENSE else label
-            look = {"color": HUES[kind], "marker": "o", "ms": 4, "alpha": 0.7, "label": kind}
+            look = {"color": hues[kind], "marker": "o", "ms": 4, "alpha": 0.7, "label": kind}
             for axes, of in zip(panels, values.values(), strict=True):
                 axes.plot(of(own), [names.index(name)] * len(own), ls="", **look)
     for axes, label in zip(panels, values, strict=True):
