@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import NamedTuple
 
 from lcs import theory
 from lcs.config import Config, foreign_fields
@@ -27,47 +26,11 @@ from lcs.exhibits.compare import (
     remaining,
     train_accuracies,
 )
-from lcs.exhibits.methods import method
 from lcs.exhibits.tables import LAYERS, PENDING, Cell, Table
 from lcs.runs import Record
 from lcs.stats import Interval, mean_interval
 
 # Tables by condition
-
-
-class Compared(NamedTuple):
-    """What the table of a study compares: by which fields, with what, and in words.
-
-    `fields` are names in `LABELS`; `references` by their names in the headings; `label` is of the
-    table, where it is not `tab-` and the study's name.
-    """
-
-    fields: Sequence[str]
-    references: Mapping[str, Reference]
-    what: str
-    label: str = ""
-
-
-def comparison(
-    compared: Mapping[str, Compared], study_name: str, records: Sequence[Record]
-) -> Table:
-    """Return every condition of a study in `compared` beside the one that it is compared with."""
-    fields, references, what, label = compared[study_name]
-    found = conditions(records)
-    columns: dict[str, Cell] = {
-        "method": of(lambda config: method(config).shortest),
-        **by_field(fields),
-        "test accuracy (%)": mean_text,
-        **{
-            f"difference from {against}": less(found, other)
-            for against, other in references.items()
-        },
-        "remaining, layers 1, 2, 3 (%)": layers_text,
-        "seeds": tables.links,
-    }
-    note = "; differences are paired by seed"
-    text = [*by_field(fields)]
-    return by_condition(study_name, records, columns, what, label=label, note=note, text=text)
 
 
 def by_condition(
@@ -225,6 +188,11 @@ def field_text(config: Config, field: str) -> str:
 def l1_text(config: Config) -> str:
     """Return λ of the first layer, as the tables print it."""
     return tables.number(config.l1) if config.l1 else tables.NONE
+
+
+def lambdas_text(config: Config) -> str:
+    """Return λ of the first layer and of the others, as the tables print them."""
+    return f"{tables.number(config.l1)} and {tables.number(config.rest_l1)}"
 
 
 def penalty_text(config: Config) -> str:

@@ -73,13 +73,13 @@ def judge_all(store: RunStore, sources: str = "PRFB") -> list[Judged]:
     return rows
 
 
-def matrix(store: RunStore, sources: str = "P") -> Table:
-    """Return the claims of some sources, a row for each, beside a column for each setting.
+def matrix(store: RunStore) -> Table:
+    """Return the claims of the paper, a row for each, beside a column for each setting.
 
     Nothing has been said of a claim in a setting without runs. Settings in which a single claim
     was tested share the last column.
     """
-    found = judge_all(store, sources)
+    found = judge_all(store, "P")
     tested = Counter(each.setting for one in found for each, _ in one.evidence)
     own = sorted((setting for setting, n in tested.items() if n > 1), key=_place)
     columns = [*own, ANOTHER] if tested.keys() - set(own) else own
@@ -98,7 +98,7 @@ def matrix(store: RunStore, sources: str = "P") -> Table:
             else:
                 cells[ANOTHER] = f"{cells.get(ANOTHER, '')} {cell} {each.setting}".strip()
         text = one.claim.text if cells else f"{one.claim.text} {one.state}"
-        theirs = MARKS[one.claim.source](one.claim.value)
+        theirs = tables.published(one.claim.value)
         rows.append([text, theirs, *(cells.get(name, UNTESTED) for name in columns)])
     caption = (
         "What the paper claims, its values, and in each setting the verdict, our value with its "

@@ -18,7 +18,7 @@ from lcs.errors import ConfigError
 from lcs.exhibits import tables
 from lcs.exhibits.methods import Method, method
 from lcs.exhibits.plots import Differences
-from lcs.runs import Record, RunStore
+from lcs.runs import Record
 from lcs.stats import Interval, mean_interval
 from lcs.study import base_study
 
@@ -48,11 +48,6 @@ def by_width(records: Sequence[Record]) -> dict[int, dict[Method, list[Record]]]
 def widest(records: Sequence[Record]) -> dict[Method, list[Record]]:
     """Return the runs of the widest network by method; nothing without records."""
     return next(reversed(by_width(records).values()), {})
-
-
-def network_runs(store: RunStore) -> list[Record]:
-    """Return every run of a network in a store and those behind it, in the order of their files."""
-    return [run for place in store.chain() for run in place.records() if run.kind != "toy"]
 
 
 Conditions = dict[Config, list[Record]]
@@ -111,9 +106,11 @@ def remaining(records: Sequence[Record], layer: str = "conv1") -> list[float]:
 Values = Callable[[Sequence[Record]], Sequence[float]]
 
 
-def mean_accuracy(runs: Sequence[Record], of: Values = accuracies) -> float:
+def mean(runs: Sequence[Record], of: Values = accuracies) -> float:
     """Return the mean accuracy, or mean of what `of` returns; NaN without runs."""
     return float(np.mean(of(runs))) if runs else math.nan
+
+
 
 
 def moving_mean(values: Sequence[float], window: int) -> npt.NDArray[np.float64]:
@@ -135,20 +132,27 @@ def largest_beta(records: Sequence[Record]) -> float:
 # Differences, paired by seed
 
 
-def by_seed(records: Sequence[Record], of: Values = accuracies) -> dict[int, float]:
-    """Return a value of each run by its seed; none may come twice."""
-    seeds = [record.config.seed for record in records]
-    if len(set(seeds)) < len(seeds):
-        raise ValueError(f"seeds: {seeds} come twice; group the runs by condition first")
-    return dict(zip(seeds, of(records), strict=True))
+def by_seed(*groups: Sequence[Record], of: Values = accuracies) -> dict[int, tuple[float, ...]]:
+    """Return a value of each group's run by seed, of the seeds of all groups, in their order.
+
+    Raises:
+        ValueError: a group has a seed twice.
+    """
+    values = []
+    for records in groups:
+        seeds = [record.config.seed for record in records]
+        if len(set(seeds)) < len(seeds):
+            raise ValueError(f"seeds: {seeds} come twice; group the runs by condition first")
+        values.append(dict(zip(seeds, of(records), strict=True)))
+    shared = sorted(set.intersection(*map(set, values)))
+    return {seed: tuple(one[seed] for one in values) for seed in shared}
 
 
 def differences(
     one: Sequence[Record], other: Sequence[Record], of: Values = accuracies
 ) -> list[float]:
     """Return some runs' values less those of others, one for each seed of both, in their order."""
-    first, second = by_seed(one, of), by_seed(other, of)
-    return [first[seed] - second[seed] for seed in sorted(first.keys() & second.keys())]
+    return [first - second for first, second in by_seed(one, other, of=of).values()]
 
 
 def paired(one: Sequence[Record], other: Sequence[Record], of: Values = accuracies) -> Interval:
@@ -179,11 +183,6 @@ def without_threshold(config: Config) -> Config:
 
 
 AGAINST: dict[str, Reference] = {"SGD": as_sgd, "β = 0": without_threshold}
-
-
-def usual(name: str, **fields: object) -> dict[str, Reference]:
-    """Return the reference with the usual values of some fields, by its name."""
-    return {name: lambda config: config.replace(**fields)}
 
 
 def gain(

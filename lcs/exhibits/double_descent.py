@@ -35,13 +35,12 @@ PANELS = ((REPRODUCTION.name, 1, 400), (RECIPE.name, 1, 200), (RECIPE.name, 8, 2
 class Descent(NamedTuple):
     """The drop and the recovery of a course: at which epochs, and in points, paired by seed.
 
-    `peak` is the epoch of the maximum before the drop, `trough` of its end, `after` of the maximum
-    from there on; `recovery` is the accuracy there less that at `peak`.
+    `peak` is the epoch of the maximum before the drop, `trough` of its end; `recovery` is the later
+    maximum less that at `peak`.
     """
 
     peak: int
     trough: int
-    after: int
     drop: Interval
     recovery: Interval
 
@@ -68,7 +67,7 @@ def descent(epochs: Sequence[int], accuracies: npt.NDArray[np.float64], least: f
         after = trough + int(mean[trough:].argmax())
         start, bottom, end = (accuracies[:, place] for place in (peak, trough, after))
         drop, recovery = mean_interval(start - bottom), mean_interval(end - start)
-        found.append(Descent(epochs[peak], epochs[trough], epochs[after], drop, recovery))
+        found.append(Descent(epochs[peak], epochs[trough], drop, recovery))
     return max(found, key=lambda one: (one.is_double(least), one.drop.mean))
 
 
@@ -137,9 +136,7 @@ def descent_table(runs: Mapping[str, Sequence[Record]], window: int, least: floa
     return Table(name, caption, columns, rows, text=["method", "double"])
 
 
-def numbers(
-    runs: Mapping[str, Sequence[Record]], window: int, least: float
-) -> dict[str, str | float]:
+def numbers(runs: Mapping[str, Sequence[Record]], window: int, least: float) -> dict[str, str]:
     """Return the numbers of the prose.
 
     `descent-conditions`, and how many of them are `descent-double`; `descent-longest`: the largest
@@ -151,7 +148,7 @@ def numbers(
         for (setting, config), one in found.items()
         if (setting, config.base_channels, config.epochs) == PANELS[0]
     }
-    words: dict[str, str | float] = {
+    words = {
         "descent-conditions": f"{len(found)}",
         "descent-longest": f"{max((config.epochs for _, config in found), default=0)}",
         "descent-double": f"{sum(one.is_double(least) for one in found.values()) or 'none'}",

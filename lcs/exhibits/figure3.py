@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -162,17 +163,21 @@ def count_numbers(records: Sequence[Record]) -> Numbers:
     """
     runs = compare.by_method(records)
     ones, sparse = runs.get(B1, []), runs.get(B50, [])
-    halves = []
-    for run in ones:
-        # up to the last recorded epoch of the first half of training
-        passed = bisect_right(run.history["epoch"], run.config.epochs / 2)
-        left = run.history["nonzeros"]["conv1"][passed - 1]
-        halves.append(100 * left / run.final["weights"]["conv1"])
+    shares = {layer: partial(compare.remaining, layer=layer) for layer in LAYERS}
     return {
-        **{f"share-{layer}": _mean(compare.remaining(sparse, layer)) for layer in LAYERS},
-        "one-half": _mean(halves),
-        "one-end": _mean(compare.remaining(ones)),
+        **{f"share-{layer}": compare.mean(sparse, share) for layer, share in shares.items()},
+        "one-half": compare.mean(ones, _at_half_time),
+        "one-end": compare.mean(ones, compare.remaining),
     }
+
+
+def _at_half_time(runs: Sequence[Record]) -> list[float]:
+    """Return the first layer's share at the last recorded epoch of the first half, in per cent."""
+    return [
+        100 * run.history["nonzeros"]["conv1"][passed - 1] / run.final["weights"]["conv1"]
+        for run in runs
+        for passed in [bisect_right(run.history["epoch"], run.config.epochs / 2)]
+    ]
 
 
 OTHER_SCHEDULES: dict[str, Callable[[Config], object]] = {
@@ -193,7 +198,7 @@ def schedule_numbers(runs: Mapping[str, Sequence[Record]]) -> Numbers:
         numbers[f"published-{beta}"] = 100 * theirs
         for name, is_other in OTHER_SCHEDULES.items():
             same = (found[c] for c in found if c.beta == beta and is_other(c))
-            numbers[f"{name}-{beta}"] = _mean(compare.remaining(next(same, [])))
+            numbers[f"{name}-{beta}"] = compare.mean(next(same, []), compare.remaining)
     return numbers
 
 
@@ -222,10 +227,6 @@ def _first_epoch_below(curve: pd.DataFrame, share: float) -> float:
     """
     first = curve[curve.left < share].groupby("run_id").epoch.min()
     return first.mean() if len(first) == curve.run_id.nunique() else math.nan
-
-
-def _mean(values: Sequence[float]) -> float:
-    return float(np.mean(values)) if values else math.nan
 
 
 # Claims

@@ -29,9 +29,9 @@ def gains_and_gaps(
     groups: Mapping[Method, Sequence[Record]],
 ) -> tuple[list[float], list[float]]:
     """Return by how much β = 50 and S-LOCAL are ahead of SGD, in points, by seed."""
-    sparse, dense, local = (by_seed(groups.get(name, ())) for name in (B50, SGD, LOCAL))
-    seeds = sorted(sparse.keys() & dense.keys() & local.keys())
-    return [sparse[s] - dense[s] for s in seeds], [local[s] - dense[s] for s in seeds]
+    found = by_seed(*(groups.get(name, ()) for name in (B50, SGD, LOCAL))).values()
+    gained = [sparse - dense for sparse, dense, _ in found]
+    return gained, [local - dense for _, dense, local in found]
 
 
 def gap_text(groups: Mapping[Method, Sequence[Record]]) -> str:

@@ -114,18 +114,6 @@ def pair_correlation(record: Record) -> list[float] | None:
     return measure.pair_correlation(record.load_filters()).tolist() if record.has_filters else None
 
 
-def pair_correlation_frame(
-    records: Sequence[Record], series: Callable[[Config], str]
-) -> pd.DataFrame:
-    """Return one row per run and distance: `series`, `run_id`, `distance` (pixels), `ratio`."""
-    rows = [
-        {"series": series(r.config), "run_id": r.run_id, "distance": distance, "ratio": ratio}
-        for r in records
-        for distance, ratio in enumerate(pair_correlation(r) or [], 1)
-    ]
-    return tables.data_frame(rows, columns=["series", "run_id", "distance", "ratio"])
-
-
 def pair_ratios(runs: Sequence[Record]) -> list[list[float]]:
     """Return each run's `pair_correlation`; where there is none, one value that is NaN."""
     return [pair_correlation(run) or [math.nan] for run in runs]
@@ -139,11 +127,6 @@ def clustering_ranges(runs: Sequence[Record]) -> list[float]:
 def filters_of(records: Sequence[Record], title: Callable[[Record], str]) -> dict[str, np.ndarray]:
     """Return the filters, (n, C, H, W), of those runs that have stored them, by their titles."""
     return {title(run): run.load_filters().numpy() for run in records if run.has_filters}
-
-
-def lambdas_text(config: Config) -> str:
-    """Return λ of the first layer and of the others, as the tables print them."""
-    return f"{tables.number(config.l1)} and {tables.number(config.rest_l1)}"
 
 
 def local(fields: dict[str, object]) -> Judge:

@@ -139,7 +139,7 @@ def choices(records: Sequence[Record], by: Callable[[Config], Key]) -> dict[Key,
         groups.setdefault(by(config), {})[config] = runs
     found = {}
     for key, candidates in groups.items():
-        means = [compare.mean_accuracy(runs) for runs in candidates.values()]
+        means = [compare.mean(runs) for runs in candidates.values()]
         best = [*candidates][means.index(max(means))]
         found[key] = Choice(best, candidates[best], means)
     return found

@@ -7,6 +7,7 @@ heard in training.
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Sequence
 from functools import partial
@@ -17,8 +18,8 @@ import numpy as np
 from lcs.config import Config
 from lcs.exhibits import cells, compare, locality, plots, tables
 from lcs.exhibits.methods import B0, B50, CONV, LOCAL, SGD, Method, method
-from lcs.exhibits.plots.interactive import scatter
-from lcs.exhibits.plots.style import pending
+from lcs.exhibits.plots.interactive import interactive
+from lcs.exhibits.plots.style import look, pending
 from lcs.exhibits.searches import Rule, method_key, searched
 from lcs.exhibits.settings import CHOSEN, SPOKEN, desk_study, spoken_recipe
 from lcs.exhibits.tables import PENDING, Cell, Table
@@ -155,9 +156,14 @@ def search_numbers(records: Sequence[Record]) -> dict[str, str]:
 
 
 def penalty_chart(records: Sequence[Record]) -> Figure | Interactive:
-    """Return a chart of locality in time against how far a step shrinks a weight."""
+    """Return a chart of locality in time against how far a step shrinks a weight.
+
+    The points are candidates; they say what they are, and lead to their records.
+    """
     if not any(run.config.l1 for run in records):
         return pending()
+    import altair as alt
+
     titles = {
         "penalty": "shrinkage in the first step, ηλ",
         "time": "mass in a band of time beyond chance (points)",
@@ -166,7 +172,33 @@ def penalty_chart(records: Sequence[Record]) -> Figure | Interactive:
         "accuracy": "validation accuracy (%)",
     }
     about = "Locality in time of each candidate of the search, against the strength of its penalty."
-    return scatter(penalty_frame(records), "penalty", "time", titles, about)
+    table = penalty_frame(records)
+    methods = list(dict.fromkeys(table["method"]))
+    colours = alt.Scale(domain=methods, range=[look(name).colour for name in methods])
+    shapes = alt.Scale(domain=methods, range=["circle"] * len(methods))
+    keys = alt.Legend(columns=alt.ExprRef("width < 500 ? 2 : 4"))
+    strength = alt.X(
+        "penalty",
+        type="quantitative",
+        title=titles["penalty"],
+        scale=alt.Scale(type="log", nice=False),
+        axis=alt.Axis(format="~e", labelSeparation=8),
+    )
+    time = alt.Y("time", type="quantitative", title=titles["time"], scale=alt.Scale(zero=False))
+    chart = (
+        alt.Chart(alt.Data(values=json.loads(table.to_json(orient="records"))))
+        .mark_point(filled=True, size=50, opacity=0.75)
+        .encode(
+            x=strength,
+            y=time,
+            color=alt.Color("method", type="nominal", scale=colours, legend=keys),
+            shape=alt.Shape("method", type="nominal", scale=shapes, legend=keys),
+            href=alt.Href("link", type="nominal"),
+            tooltip=[alt.Tooltip(n, type="quantitative", title=t) for n, t in titles.items()],
+        )
+        .properties(height=320)
+    )
+    return interactive(chart, about)
 
 
 def filters_shown(records: Sequence[Record]) -> dict[str, np.ndarray | None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,12 +12,16 @@ from lcs.exhibits import cells, compare, published, tables
 from lcs.exhibits.compare import Values
 from lcs.exhibits.gap import closes_most
 from lcs.exhibits.methods import B0, B1, B50, CONV, LOCAL, NETWORKS, PROXIMAL, SGD, THREE, Method
+from lcs.exhibits.plots.style import WIDTH, add_legend, look, subplots
 from lcs.exhibits.settings import REPRODUCTION, baseline, beta_lasso, l1_of, sgd_and_betas
 from lcs.exhibits.tables import Numbers, Table, signed
 from lcs.exhibits.verdicts import Claim, Finding, Judge, beats, one_more, one_more_text
 from lcs.runs import Record
 from lcs.stats import binomial_interval, mean_interval
 from lcs.study import Study
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 def _table2(base: Config, betas: Sequence[float]) -> list[Config]:
@@ -80,6 +85,22 @@ def accuracy_table(
     return Table(label, caption, columns, rows)
 
 
+def accuracy_figure(records: Sequence[Record]) -> Figure:
+    """Draw test accuracy from the tenth epoch on: each method's mean, a band for its range."""
+    figure, axes = subplots(figsize=(WIDTH, 3.4))
+    history = compare.frame(records)
+    for name, runs in history[history.epoch >= 10].groupby("method", sort=False):
+        shown = 100 * runs.groupby("epoch").test_accuracy.agg(["mean", "min", "max"])
+        own = look(name)
+        axes.plot(shown.index, shown["mean"], ls=own.line, color=own.colour, label=name)
+        axes.fill_between(
+            shown.index, shown["min"], shown["max"], color=own.colour, alpha=0.2, lw=0
+        )
+    axes.set(xscale="log", xlabel="epoch", ylabel="test accuracy (%)")
+    add_legend(figure, axes, columns=3)
+    return figure
+
+
 def own_accuracy_table(
     name: str, records: Sequence[Record], scale: str, what: str, command: str
 ) -> Table:
@@ -100,9 +121,9 @@ def cifar100_numbers(records: Sequence[Record], binary: Sequence[Record]) -> Num
     return {
         "hundred-sgd": cells.gain_of(groups, B50, SGD, missing=tables.NONE),
         "hundred-one": cells.gain_of(groups, B50, B1, missing=tables.NONE),
-        "hundred-left": compare.mean_accuracy(groups.get(B50, []), compare.remaining),
-        "hundred-bce": compare.mean_accuracy(dense),
-        "hundred-bce-fit": compare.mean_accuracy(dense, compare.train_accuracies),
+        "hundred-left": compare.mean(groups.get(B50, []), compare.remaining),
+        "hundred-bce": compare.mean(dense),
+        "hundred-bce-fit": compare.mean(dense, compare.train_accuracies),
     }
 
 
@@ -115,7 +136,7 @@ def accuracy_numbers(records: Sequence[Record]) -> Numbers:
     groups = compare.by_method(records)
     named = {"sgd": SGD, "conv": CONV, "local": LOCAL, "three": THREE, "proximal": PROXIMAL}
     betas = {"beta-0": B0, "beta-1": B1, "beta-50": B50}
-    mean = {k: compare.mean_accuracy(groups.get(m, [])) for k, m in (named | betas).items()}
+    mean = {k: compare.mean(groups.get(m, [])) for k, m in (named | betas).items()}
     low, high = binomial_interval(mean["sgd"] / 100, records[0].final["evaluation_images"])
 
     def less(other: Method, of: Values = compare.accuracies) -> str:
@@ -128,12 +149,12 @@ def accuracy_numbers(records: Sequence[Record]) -> Numbers:
         "n": len(groups[SGD]),
         "half-width": 50 * (high - low),
         **{
-            f"fit-{k}": compare.mean_accuracy(groups[named[k]], compare.train_accuracies)
+            f"fit-{k}": compare.mean(groups[named[k]], compare.train_accuracies)
             for k in ("sgd", "conv")
         },
-        "proximal-left": compare.mean_accuracy(groups[PROXIMAL], compare.nonzeros),
+        "proximal-left": compare.mean(groups[PROXIMAL], compare.nonzeros),
         "first-layer": groups[PROXIMAL][0].final["weights"]["conv1"],
-        "left": compare.mean_accuracy(groups.get(B50, []), compare.nonzeros),
+        "left": compare.mean(groups.get(B50, []), compare.nonzeros),
     }
 
 
@@ -148,9 +169,8 @@ def best_stretches(runs: Sequence[Record]) -> list[float]:
 
 def _locality_matters_more(records: list[Record]) -> Finding:
     groups = compare.widest(records)
-    values = [compare.by_seed(groups[name]) for name in (CONV, LOCAL, SGD)]
-    seeds = sorted(set.intersection(*map(set, values)))  # that all three have
-    conv, local, full = (np.array([one[seed] for seed in seeds]) for one in values)
+    found = compare.by_seed(*(groups[name] for name in (CONV, LOCAL, SGD)))
+    conv, local, full = np.array([*found.values()]).T
     lost = mean_interval(conv - local), mean_interval(local - full)
     value = f"S-CONV minus S-LOCAL {signed(lost[0])}, S-LOCAL minus S-FC {signed(lost[1])}"
     # what gains nothing cannot matter more or less

@@ -61,9 +61,9 @@ class Table:
         return "\n".join([*lines, ":::"])
 
 
-def published(value: float | str | None, digits: int = 2) -> str:
+def published(value: float | str | None) -> str:
     """Return a value of the paper, marked as such."""
-    return NONE if value is None else f"[{_shown(value, digits)}]{{.published}}"
+    return NONE if value is None else f"[{_shown(value, 2)}]{{.published}}"
 
 
 def reproduction(value: float | str | None, digits: int = 2) -> str:

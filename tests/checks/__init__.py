@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import functools
 import json
+import math
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -84,6 +85,13 @@ def records(store: RunStore, *studies: str) -> list[Record]:
 def ahead(gain: Interval) -> bool:
     """Return whether the interval of a difference lies above zero."""
     return gain.half_width is not None and gain.mean > gain.half_width
+
+
+def above(one: Interval, other: Interval) -> bool:
+    """Return whether a mean lies above another of other filters, beyond the interval of both."""
+    assert one.half_width is not None
+    assert other.half_width is not None
+    return one.mean - other.mean > math.hypot(one.half_width, other.half_width)
 
 
 def behind(gain: Interval) -> bool:

@@ -35,7 +35,7 @@ def as_good_as_dense_with_a_tenth(store):
     It has less than a tenth of its weights and of its operations.
     """
     found = recipe(store)
-    own, sgd = found[pareto.own_lambda()], found[pareto.baseline()]
+    own, sgd = found[pareto.own_lambda()], found[pareto.searched_sgd()]
     gain = compare.paired(own, sgd)
     few = [10 * max(map(count, own)) < min(map(count, sgd))
            for count in (pareto.weights, pareto.operations)]  # fmt: skip
@@ -48,7 +48,7 @@ def windows_are_ahead_with_as_few(store):
     found, own = recipe(store), pareto.own_lambda()
     count = pareto.mean_weights(found[own])
     local = pareto.nearest(found, (c for c in found if method(c) == LOCAL), count)
-    wide = [pareto.baseline(model=model) for model in ("s-local", "s-conv")]
+    wide = [pareto.searched_sgd(model) for model in ("s-local", "s-conv")]
     return pareto.mean_weights(found[local]) < count and all(
         ahead(compare.paired(found[c], found[own])) for c in (local, *wide)
     )

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from checks import Checks, ahead, behind, records
+from checks import Checks, above, ahead, behind, records
 from lcs.exhibits.compare import (
     as_sgd,
     by_method,
@@ -19,8 +19,8 @@ from lcs.exhibits.figure4.clusters import by_shift
 from lcs.exhibits.locality import beyond_chance, clustering_ranges, pair_correlation
 from lcs.exhibits.methods import B0, B1, B50, LOCAL, SGD
 from lcs.exhibits.settings import STRONGER_L1
-from lcs.exhibits.why import width
 from lcs.exhibits.why.factorial import AUGMENTED_CROSS_ENTROPY
+from lcs.exhibits.why.results import runs_at_each_width
 from lcs.measure import clustering_range, half_distance, locality, prune
 
 CHECKS = Checks()
@@ -124,7 +124,7 @@ def locality_at_growing_width(store):
     With the stronger λ it stays, or grows, and β = 0 is further ahead of SGD at each width.
     """
     names = ("factorial", "recipe", "width", "wider")
-    runs = width.at_each_width({name: records(store, name) for name in names})
+    runs = runs_at_each_width({name: records(store, name) for name in names})
     found = conditions(runs)
     series = {"sgd": [], "weak": [], "zero": [], "sparse": []}
     for config in sorted(found, key=lambda config: config.base_channels):
@@ -323,8 +323,7 @@ def zero_pruned_is_as_local(store):
     ]
     found = [smooth.compared(*(r.load_filters() for r in pair)) for pair in pairs]
     return at.keys() == {4, 8} and not any(
-        smooth.more(one["own"], one["pruned"]) or smooth.more(one["pruned"], one["own"])
-        for one in found
+        above(one["own"], one["pruned"]) or above(one["pruned"], one["own"]) for one in found
     )
 
 
@@ -340,7 +339,7 @@ def penalty_is_beyond_smoothness(store):
     zero = rows[rows.series == B0.shortest]
     strong = zero[zero.l1 == zero.l1.max()].to_dict("records")
     return {row["width"] for row in strong} == {4, 8} and all(
-        smooth.more(row["own"], row[kind]) for row in strong for kind in ("pixels", "phases")
+        above(row["own"], row[kind]) for row in strong for kind in ("pixels", "phases")
     )
 
 
@@ -351,7 +350,7 @@ def beside_plain_sgd_at_8(store):
     plain = rows[(rows.series == B50.shortest) & (rows.momentum == 0)]
     at = {row["width"]: row for row in plain.to_dict("records")}
     references = [kind for kind in smooth.KINDS if kind != "own"]
-    return all(smooth.more(at[8]["own"], at[8][kind]) for kind in references) and not smooth.more(
+    return all(above(at[8]["own"], at[8][kind]) for kind in references) and not above(
         at[4]["own"], at[4]["pruned"]
     )
 
@@ -365,6 +364,6 @@ def pruned_sgd_is_as_local(store):
     rows = smooth_rows(store)
     tuned = rows[rows.momentum > 0].to_dict("records")
     return bool(tuned) and all(
-        row["pruned"].mean >= row["own"].mean and not smooth.more(row["own"], row["pruned_phases"])
+        row["pruned"].mean >= row["own"].mean and not above(row["own"], row["pruned_phases"])
         for row in tuned
     )

@@ -1,8 +1,8 @@
 """What the page origin says of results."""
 
-from checks import Checks, records
+from checks import Checks, above, records
 from lcs.exhibits import origin
-from lcs.exhibits.compare import by_method, mean_accuracy, train_accuracies
+from lcs.exhibits.compare import by_method, mean, train_accuracies
 from lcs.exhibits.figure4 import smooth
 from lcs.exhibits.locality import beyond_chance
 from lcs.exhibits.methods import B50, SGD
@@ -78,7 +78,7 @@ def gaussian_images_with_crops(store):
         and min(at[B50][name] for name in similar) > 20
         and all(at[B50][natural] - at[B50][name] < 10 for name in similar)
         and 10 < at[B50][phases] < min(at[B50][name] for name in similar)
-        and mean_accuracy(of[phases]) < min(mean_accuracy(of[name]) for name in similar) - 10
+        and mean(of[phases]) < min(mean(of[name]) for name in similar) - 10
         and all(at[SGD][name] < at[B50][name] for name in at[B50])
         and 1.5 < more < 3
     )
@@ -98,7 +98,7 @@ def gaussian_images_without_augmentation(store):
     """
     runs = plain_runs(store)
     at = {name: beyond_chance([run])[0] for name, run in runs.items()}
-    accuracy = {name: mean_accuracy([run]) for name, run in runs.items()}
+    accuracy = {name: mean([run]) for name, run in runs.items()}
     counts = [run.final["nonzeros"]["conv1"] for run in runs.values()]
     natural, ranks, gaussian, phases = (at[name] for name in origin.STATISTICS)
     return (
@@ -145,9 +145,7 @@ def smooth_filters_gather_as_much(store):
         and len(process) >= 4
         and all(row["pruned"].mean >= row["own"].mean for row in images)
         and not any(
-            smooth.more(row["own"], row[kind])
-            for row in process
-            for kind in ("pruned", "pruned_phases")
+            above(row["own"], row[kind]) for row in process for kind in ("pruned", "pruned_phases")
         )
     )
 

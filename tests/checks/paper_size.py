@@ -8,7 +8,7 @@ from lcs.exhibits import find_study, published
 from lcs.exhibits.compare import (
     by_method,
     differences,
-    mean_accuracy,
+    mean,
     nonzeros,
     remaining,
     train_accuracies,
@@ -75,7 +75,7 @@ def lead_is_one_of_fit(store):
 @CHECKS.add
 def behind_the_paper(store):
     """SGD is behind what the paper reports for it after as many epochs, and β = 50 is not."""
-    dense, sparse = map(mean_accuracy, _runs(store))
+    dense, sparse = map(mean, _runs(store))
     return dense < published.SHORT[SGD] < sparse
 
 

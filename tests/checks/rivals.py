@@ -6,13 +6,13 @@ from lcs.exhibits import transfer
 from lcs.exhibits.compare import differences, paired
 from lcs.exhibits.locality import beyond_chance, pair_correlation
 from lcs.exhibits.rivals.results import by_rival, sparse_flops
-from lcs.exhibits.rivals.studies import B50, CANDIDATES, CHOSEN, DENSE, NO_L1
+from lcs.exhibits.rivals.studies import CANDIDATES, CHOSEN, DENSE, NO_L1, OWN
 from lcs.stats import mean_interval
 
 CHECKS = Checks()
 
 
-def lead(store, name, other=B50):
+def lead(store, name, other=OWN):
     """By how many points a method is ahead of another, on average over seeds."""
     place = by_rival(records(store, "rivals"))
     return paired(place[name], place[other]).mean
@@ -22,7 +22,7 @@ def lead(store, name, other=B50):
 def pruning_is_ahead(store):
     """Gradual pruning is clearly ahead of β = 50, and on average not behind dense SGD."""
     place = by_rival(records(store, "rivals"))
-    return ahead(paired(place["gradual"], place[B50])) and lead(store, "gradual", DENSE) > 0
+    return ahead(paired(place["gradual"], place[OWN])) and lead(store, "gradual", DENSE) > 0
 
 
 @CHECKS.add
@@ -32,7 +32,7 @@ def gradual_depends_on_its_rate(store):
     That search had chosen the largest of the learning rates.
     """
     place = by_rival(records(store, "rivals"))
-    first = paired(records(store, "rivals-first-choice"), place[B50])
+    first = paired(records(store, "rivals-first-choice"), place[OWN])
     largest = CHOSEN["search-pruning"]["sgd gradual"][0]["lr"] == max(CANDIDATES["sgd"])[0]
     return level(first) and first.mean < 0.5 * lead(store, "gradual") and largest
 
@@ -44,8 +44,8 @@ def either_alone_is_worse(store):
     Both are clearly behind β = 50. The proximal step and spred, cut, cannot be told from it.
     """
     place = by_rival(records(store, "rivals"))
-    gains = {name: paired(runs, place[B50]) for name, runs in place.items()}
-    left = [place[name][0].final["nonzeros"]["conv1"] for name in (NO_L1, B50)]
+    gains = {name: paired(runs, place[OWN]) for name, runs in place.items()}
+    left = [place[name][0].final["nonzeros"]["conv1"] for name in (NO_L1, OWN)]
     return (
         all(behind(gains[name]) for name in (NO_L1, "ℓ1 sub-gradient, cut"))
         and all(level(gains[name]) for name in ("proximal ℓ1, cut", "spred, cut"))
@@ -58,9 +58,9 @@ def one_cut_costs_more_at_the_smaller_budget(store):
     """With sub-gradients and the proximal step, by more than two points; spred is level at both."""
     many, few = (by_rival(records(store, name)) for name in ("rivals", "rivals-few"))
     cuts = ("ℓ1 sub-gradient, cut", "proximal ℓ1, cut")
-    more = [lead(store, name) - paired(few[name], few[B50]).mean for name in cuts]
-    spred = (paired(place["spred, cut"], place[B50]) for place in (many, few))
-    behind_it = all(behind(paired(few[name], few[B50])) for name in cuts)
+    more = [lead(store, name) - paired(few[name], few[OWN]).mean for name in cuts]
+    spred = (paired(place["spred, cut"], place[OWN]) for place in (many, few))
+    behind_it = all(behind(paired(few[name], few[OWN])) for name in cuts)
     return behind_it and min(more) > 2 and all(map(level, spred))
 
 
@@ -73,7 +73,7 @@ def masks_save_more_than_beta_lasso(store):
     place = by_rival(records(store, "rivals"))
     dense, sparse, gradual, mask = (
         mean_interval([sparse_flops(run) for run in place[name]]).mean
-        for name in (DENSE, B50, "gradual", "random mask")
+        for name in (DENSE, OWN, "gradual", "random mask")
     )
     whole = {cost.training_flops(run.config) for runs in place.values() for run in runs}
     return whole == {dense} and dense > sparse > gradual > mask
@@ -94,7 +94,7 @@ def most_rivals_are_level(store):
     Of all methods by SGD, RigL and a random mask alone are behind it.
     """
     place = by_rival(records(store, "rivals"))
-    gains = {name: paired(runs, place[B50]) for name, runs in place.items()}
+    gains = {name: paired(runs, place[OWN]) for name, runs in place.items()}
     by_sgd = {name for name, runs in place.items() if runs[0].config.optimizer == "sgd"}
     return all(level(gains[name]) for name in ("SET", "one-shot", "SNIP", DENSE)) and {
         name for name in by_sgd if behind(gains[name])
@@ -105,8 +105,8 @@ def most_rivals_are_level(store):
 def iterative_is_ahead(store):
     """Every run is ahead of β = 50 of the larger budget, after four times the epochs."""
     place, runs = by_rival(records(store, "rivals")), records(store, "rivals-iterative")
-    longer = runs[0].config.epochs == 4 * place[B50][0].config.epochs
-    return longer and min(differences(runs, place[B50])) > 0
+    longer = runs[0].config.epochs == 4 * place[OWN][0].config.epochs
+    return longer and min(differences(runs, place[OWN])) > 0
 
 
 @CHECKS.add
@@ -119,7 +119,7 @@ def rigl_is_behind_random(store):
 def windows_are_worth_little(store):
     """A random mask within the windows of S-LOCAL cannot be told from β = 50."""
     place = by_rival(records(store, "rivals"))
-    return level(paired(place["S-LOCAL's windows"], place[B50]))
+    return level(paired(place["S-LOCAL's windows"], place[OWN]))
 
 
 @CHECKS.add
@@ -139,7 +139,7 @@ def locality_of_pruning_is_not_resolved(store):
     dense SGD, of the threshold alone and of a random mask are less so.
     """
     place = by_rival(records(store, "rivals"))
-    more = {name: paired(runs, place[B50], beyond_chance) for name, runs in place.items()}
+    more = {name: paired(runs, place[OWN], beyond_chance) for name, runs in place.items()}
     return (
         all(level(more[name]) for name in ("gradual", "SET", "RigL"))
         and {name for name, gain in more.items() if ahead(gain)}
@@ -154,16 +154,16 @@ def pruning_gathers_weights_most(store):
     place = by_rival(records(store, "rivals"))
     near = {
         name: mean_interval([pair_correlation(run)[0] for run in place[name]]).mean
-        for name in ("one-shot", "gradual", B50, "SET", "random mask")
+        for name in ("one-shot", "gradual", OWN, "SET", "random mask")
     }
     pruned = min(near["one-shot"], near["gradual"])
-    return pruned > near[B50] > near["SET"] > near["random mask"]
+    return pruned > near[OWN] > near["SET"] > near["random mask"]
 
 
 @CHECKS.add
 def smaller_budget_alike(store):
     """In every run gradual pruning is ahead of β = 50, and four others are behind it."""
     place = by_rival(records(store, "rivals-few"))
-    gains = {name: differences(runs, place[B50]) for name, runs in place.items()}
+    gains = {name: differences(runs, place[OWN]) for name, runs in place.items()}
     behind_it = ("one-shot", "SNIP", "RigL", "random mask")
     return min(gains["gradual"]) > 0 > max(max(gains[name]) for name in behind_it)

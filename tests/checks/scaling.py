@@ -7,19 +7,25 @@ import numpy as np
 
 from checks import Checks, ahead, behind, level, records
 from checks.scaling_parts import (
-    accuracy,
     common,
     fit,
     gain,
     gains_by_seed,
     gaps,
-    is_clear,
     means,
     own,
     rises,
 )
 from lcs.exhibits import exhibit, find_study, gap, published, searches
-from lcs.exhibits.compare import accuracies, by_method, by_seed, differences, paired, remaining
+from lcs.exhibits.compare import (
+    accuracies,
+    by_method,
+    by_seed,
+    differences,
+    mean,
+    paired,
+    remaining,
+)
 from lcs.exhibits.methods import B0, B50, CONV, LOCAL, PROXIMAL, SGD, THREE, method
 from lcs.exhibits.rivals.results import by_rival
 from lcs.exhibits.scaling import gains, search
@@ -94,7 +100,7 @@ def threshold_at_the_same_lambda(store):
     others = [groups[B0], groups[PROXIMAL]]
     behind_it = [paired(groups[B50], runs) for runs in others]
     behind_sgd = [paired(groups[SGD], runs) for runs in others]
-    return all(one.mean > 0 and is_clear(one) for one in (*behind_it, *behind_sgd))
+    return all(ahead(one) for one in (*behind_it, *behind_sgd))
 
 
 @CHECKS.add
@@ -155,7 +161,7 @@ def masked_s_fc_is_level_with_s_local(store):
 def recipe_hardly_overfits(store):
     """Of every method with λ of its own, training accuracy is at most 5 points above test."""
     groups = [runs for at in own(store).values() for runs in at.values()]
-    return all(fit(runs) - accuracy(runs) < 5 for runs in groups)
+    return all(fit(runs) - mean(runs) < 5 for runs in groups)
 
 
 @CHECKS.add
@@ -181,7 +187,7 @@ def ahead_at_the_largest_width(store):
     """With its own λ β = 50 is ahead of SGD at α = 8 in every seed, and clearly of β = 0."""
     every = [values[-1] for values in gains_by_seed(records(store, "scaling-own"), SGD)]
     over_zero = gain(own(store)[8], B50, B0)
-    return min(every) > 0 and over_zero.mean > 0 and is_clear(over_zero)
+    return min(every) > 0 and ahead(over_zero)
 
 
 @CHECKS.add
@@ -200,16 +206,10 @@ def one_lambda_stays_below_sgd(store):
 @CHECKS.add
 def local_lead_grows(store):
     """The lead of S-LOCAL over β = 50 with the λ of each width grows clearly up to α = 4 only."""
-    leads = [(by_seed(at[LOCAL]), by_seed(at[B50])) for at in own(store).values()]
-    growth = [
-        mean_interval(
-            [
-                (after[0][seed] - after[1][seed]) - (before[0][seed] - before[1][seed])
-                for seed in set.intersection(*map(set, (*before, *after)))
-            ]
-        )
-        for before, after in itertools.pairwise(leads)
-    ]
+    growth = []
+    for before, after in itertools.pairwise(own(store).values()):
+        found = by_seed(before[LOCAL], before[B50], after[LOCAL], after[B50])
+        growth.append(mean_interval([(c - d) - (a - b) for a, b, c, d in found.values()]))
     return all(map(ahead, growth[:2])) and level(growth[2])
 
 
@@ -228,9 +228,9 @@ def largest_passes_published_sgd(store):
     """
     (run,), (other,) = records(store, "showpiece"), records(store, "showpiece-autoaugment")
     return (
-        accuracy([other]) < published.SHORT[SGD]
+        mean([other]) < published.SHORT[SGD]
         and run.config.epochs == published.SHORT_EPOCHS
-        and accuracy([run]) > published.SHORT[SGD]
+        and mean([run]) > published.SHORT[SGD]
         and gaps([run])[0] > 15
     )
 
@@ -243,14 +243,14 @@ def largest_wins_by_the_fit(store):
     """
     (sparse,), (dense,) = records(store, "showpiece"), records(store, "showpiece-sgd")
     (better,) = records(store, "showpiece-decay")
-    gained, fitted = (of([sparse]) - of([dense]) for of in (accuracy, fit))
+    gained, fitted = (of([sparse]) - of([dense]) for of in (mean, fit))
     before = max(values[-1] for values in gains_by_seed(records(store, "scaling-own"), SGD))
     lengths = {run.config.epochs for run in records(store, "search-augment")}
     return (
         gained > before
         and gained > fitted > 0.75 * gained
         and lengths == {dense.config.epochs // 2}
-        and accuracy([dense]) < accuracy([better]) < accuracy([sparse])
+        and mean([dense]) < mean([better]) < mean([sparse])
         and fit([better]) > fit([sparse])
     )
 
@@ -266,7 +266,7 @@ def flips_and_crops_are_better(store):
     for name in (SGD, B50):
         (before,) = strong[name]
         (after,) = (r for r in weak[name] if r.config == before.config.replace(augment="flip-crop"))
-        more.append(accuracy([after]) - accuracy([before]))
+        more.append(mean([after]) - mean([before]))
         fitted.append(fit([after]) - fit([before]))
     return min(more) > 2 and np.allclose(fitted, [10, 7], rtol=0, atol=0.5)
 

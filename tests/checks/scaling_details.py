@@ -1,20 +1,18 @@
 """What the appendix of the page scaling says of results."""
 
-from checks import Checks, records
+from checks import Checks, ahead, records
 from checks.scaling import CHECKS as ON_THE_CHAPTER
 from checks.scaling import augmentations
 from checks.scaling_parts import (
-    accuracy,
     common,
     fit,
     gain,
     gaps,
-    is_clear,
     means,
     rises,
 )
 from lcs.exhibits import searches
-from lcs.exhibits.compare import accuracies, by_method, by_width, conditions, remaining
+from lcs.exhibits.compare import accuracies, by_method, by_width, conditions, mean, remaining
 from lcs.exhibits.methods import B0, B1, B50, CONV, LOCAL, PROXIMAL, SGD, THREE, method
 from lcs.exhibits.settings import chosen
 
@@ -91,10 +89,10 @@ def regularisation_with_flips_and_crops(store):
     usual, twice, _ = accuracies(sorted(weak[SGD], key=lambda run: run.config.weight_decay))
     less, kept, more = sorted(weak[B50], key=lambda run: run.config.l1)
     share = remaining([more])[0] / remaining([kept])[0]
-    lost = accuracy([kept]) - accuracy([more])
+    lost = mean([kept]) - mean([more])
     return (
         0 < twice - usual < 0.5
-        and accuracy([kept]) > accuracy([less])
+        and mean([kept]) > mean([less])
         and 0.18 < share < 0.22
         and 0.8 < lost < 1.2
     )
@@ -112,7 +110,7 @@ def gains_on_the_other_penalties(store):
     return (
         all(abs(one.mean) < 0.25 for one in level)
         and min(gain(four, B50, other).mean for other in (B0, B1)) > 0.25
-        and all(one.mean > 1 and is_clear(one) for one in at_eight)
+        and all(ahead(one) and one.mean > 1 for one in at_eight)
     )
 
 
@@ -149,7 +147,7 @@ def proximal_nearer_than_zero(store):
 @CHECKS.add
 def convolution_last_then_ahead(store):
     """S-CONV is the last of all at α = 1, and ahead of every S-FC at α = 8."""
-    first, last = ({m: accuracy(runs) for m, runs in common(store)[a].items()} for a in (1, 8))
+    first, last = ({m: mean(runs) for m, runs in common(store)[a].items()} for a in (1, 8))
     dense = [value for name, value in last.items() if name.model == "s-fc"]
     return min(first, key=first.get) == CONV and last[CONV] > max(dense)
 
@@ -161,9 +159,7 @@ def three_layers_fall_at_the_largest_width(store):
     four, eight = widths[4][THREE], widths[8][THREE]
     ahead = [mean > 0 for mean in means(widths, SGD, THREE)]
     return (
-        ahead == [False, False, False, True]
-        and accuracy(eight) < accuracy(four)
-        and fit(eight) < fit(four)
+        ahead == [False, False, False, True] and mean(eight) < mean(four) and fit(eight) < fit(four)
     )
 
 
@@ -206,7 +202,7 @@ def momentum_and_decay_together(store):
     to it either.
     """
     found = {
-        (c.beta, c.lr, c.momentum, c.weight_decay): accuracy(runs)
+        (c.beta, c.lr, c.momentum, c.weight_decay): mean(runs)
         for c, runs in conditions(records(store, "momentum")).items()
     }
     plain, decayed, both = (found[0, 0.1, *rest] for rest in ((0, 0), (0, 5e-4), (0.9, 5e-4)))
@@ -239,15 +235,15 @@ def reach_predicts_weights_not_accuracy(store):
         ]
         (zero, usual), (raised_zero, raised) = pairs
         behind = [
-            accuracy(longest_sgd) - accuracy(found["sgd", epochs, 0, 0]),
-            *(accuracy(longest_zero) - accuracy(one) for one in (zero, raised_zero)),
-            *(accuracy(longest) - accuracy(one) for one in (usual, raised)),
+            mean(longest_sgd) - mean(found["sgd", epochs, 0, 0]),
+            *(mean(longest_zero) - mean(one) for one in (zero, raised_zero)),
+            *(mean(longest) - mean(one) for one in (usual, raised)),
         ]
         if not (
             whole / 2.3 < remaining(raised)[0] < whole < remaining(usual)[0] / 2
             and min(behind) > 1
-            and accuracy(raised) > accuracy(raised_zero)
-            and accuracy(usual) < accuracy(zero)
+            and mean(raised) > mean(raised_zero)
+            and mean(usual) < mean(zero)
         ):
             return False
     return True

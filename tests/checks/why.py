@@ -13,6 +13,7 @@ from lcs.exhibits.compare import (
     conditions,
     difference,
     gain,
+    mean,
     paired,
     pick,
     remaining,
@@ -22,7 +23,8 @@ from lcs.exhibits.compare import (
 from lcs.exhibits.methods import B0, B50
 from lcs.exhibits.settings import REPRODUCTION_L1, STRONGER_L1
 from lcs.exhibits.verdicts import sign
-from lcs.exhibits.why import factorial, results, width
+from lcs.exhibits.why import factorial, results
+from lcs.exhibits.why.results import returns
 from lcs.study import gather
 
 CHECKS = Checks()
@@ -35,20 +37,11 @@ def found_in(store, *studies):
 
 
 def at_growing_width(store):
-    return conditions(width.at_each_width(gather(why.STUDIES, "desk", store=store)))
-
-
-def is_seen(value):
-    """Whether an interval leaves out zero."""
-    return abs(value.mean) > value.half_width
-
-
-def accuracy(runs):
-    return 100 * np.mean([run.accuracy for run in runs])
+    return conditions(results.runs_at_each_width(gather(why.STUDIES, "desk", store=store)))
 
 
 def mean_left(runs):
-    return np.mean(remaining(runs))
+    return mean(runs, remaining)
 
 
 def ranges_of_beta(store):
@@ -60,10 +53,6 @@ def ranges_of_beta(store):
 def cost(found, l1, beta):
     """What a threshold costs at this λ, in points."""
     return -gain(found, l1=l1, beta=beta, optimizer="beta-lasso").mean
-
-
-def returns(runs):
-    return np.mean([sum(run.history["revived"]["conv1"]) for run in runs])
 
 
 @CHECKS.add
@@ -79,7 +68,7 @@ def augmentation_makes_up_for_a_larger_lambda(store):
     found = found_in(store, "factorial")
     at = functools.partial(gain, found, beta=50, loss="bce")
     usual, strong = at(augment="none", **REPRODUCTION_L1), at(augment="none", **STRONGER_L1)
-    return strong.mean < usual.mean < 0 and not is_seen(at(augment="flip-crop", **STRONGER_L1))
+    return strong.mean < usual.mean < 0 and level(at(augment="flip-crop", **STRONGER_L1))
 
 
 @CHECKS.add
@@ -87,7 +76,7 @@ def about_a_point_at_4_and_8(store):
     """At α = 4 and 8 the threshold gains about a point over β = 0 of the same λ."""
     found = at_growing_width(store)
     gains = [gain(found, beta=50, base_channels=width) for width in (4, 8)]
-    return all(is_seen(one) and 0.5 < one.mean < 1.5 for one in gains)
+    return all(ahead(one) and 0.5 < one.mean < 1.5 for one in gains)
 
 
 @CHECKS.add
@@ -153,7 +142,7 @@ def it_is_not_the_number_of_weights_alone(store):
 def a_larger_lambda_is_better_than_the_papers(store):
     """At β = 50 a λ above the paper's is best; at a fixed threshold and at β = 0 the largest."""
     _, runs = ranges_of_beta(store)
-    means = {key: accuracy(at) for key, at in runs.items()}
+    means = {key: mean(at) for key, at in runs.items()}
     largest = max(l1 for l1, _ in runs)
     best = max((key for key in means if key[1] == 50), key=means.get)[0]
     fixed = max((key for key in means if np.isclose(np.prod(key), 50 * SETTING_L1)), key=means.get)
@@ -166,8 +155,8 @@ def a_larger_lambda_overfits_less(store):
     """At β = 0 training accuracy falls and test accuracy rises with λ; at β = 50 both fall last."""
     _, runs = ranges_of_beta(store)
     zero, fifty = ([at for (_, b), at in sorted(runs.items()) if b == beta] for beta in (0, 50))
-    fits = [[np.mean(train_accuracies(at)) for at in line] for line in (zero, fifty)]
-    tests = [[accuracy(at) for at in line] for line in (zero, fifty)]
+    fits = [[mean(at, train_accuracies) for at in line] for line in (zero, fifty)]
+    tests = [[mean(at) for at in line] for line in (zero, fifty)]
     falls = all(fit[-1] < fit[0] for fit in fits)
     return falls and tests[0] == sorted(tests[0]) and tests[1][-1] < max(tests[1])
 
@@ -250,7 +239,7 @@ def sgd_overfits_most_as_it_trains_longer(store):
     """Without augmentation every method is worse after 400 epochs than after 100, SGD most."""
     found = found_in(store, "length")
     falls = {
-        config: accuracy(runs) - accuracy(found[config.replace(epochs=400)])
+        config: mean(runs) - mean(found[config.replace(epochs=400)])
         for config, runs in found.items()
         if config.epochs == 100
     }
@@ -279,7 +268,7 @@ def with_augmentation_no_cost_is_seen_at_the_stronger_lambda(store):
     bare, cropped = (found[pick(found, augment=a, **zero)] for a in ("none", "flip-crop"))
     at = functools.partial(gain, found, beta=50, augment="flip-crop", **STRONGER_L1)
     level = [abs(at(loss=loss).mean) < 0.5 for loss in ("bce", "cross-entropy")]
-    return all(level) and accuracy(cropped) < accuracy(bare)
+    return all(level) and mean(cropped) < mean(bare)
 
 
 @CHECKS.add

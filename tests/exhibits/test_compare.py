@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from lcs.config import Config
-from lcs.exhibits import cells, compare, find_study, plots, tables
+from lcs.exhibits import cells, compare, find_study, tables
 from lcs.exhibits.book import ROOT
+from lcs.exhibits.plots.weights import as_image
 from lcs.runs import PUBLISHED, RunStore
 from lcs.stats import Interval, mean_interval
 
@@ -148,7 +149,7 @@ def test_links_lead_to_records_of_the_book_only(tmp_path):
 
 
 def test_zero_is_grey_in_a_filter():
-    image = plots.as_image(np.array([[[0.0, -2.0], [1.0, 0.0]]] * 3))
+    image = as_image(np.array([[[0.0, -2.0], [1.0, 0.0]]] * 3))
     assert image.shape == (2, 2, 3)
     assert image[0, 0].tolist() == [0.5] * 3
     assert image[0, 1].tolist() == [0.0] * 3

@@ -71,7 +71,7 @@ def test_what_was_not_measured_is_pending(found, tmp_path):
     shown = steps.floor_table(found, "tab-x", "python parts.py")
     assert "`.venv/bin/python parts.py`" in shown.rows[0][0]
     assert ".pending" in shown.rows[0][0]
-    for figure in (figures.speed(steps.sparse_steps(found)), figures.changes(found)):
+    for figure in (figures.speed(found), figures.changes(found)):
         assert "pending" in figure.axes[0].texts[0].get_text()
     words = steps.numbers(str(tmp_path)) | steps.sparse_numbers(str(tmp_path))
     # what is counted at the paper's size needs no measurement
@@ -102,7 +102,7 @@ def test_sparse_modes_against_density(tmp_path):
         "base_channels": 16, "density": 1.0, "mode": "frozen", "ratio": pytest.approx(0.5),
         "low": pytest.approx(0.4), "high": pytest.approx(0.65),
     }  # fmt: skip
-    assert len(figures.speed(rows).legends[0].get_texts()) == 4
+    assert len(figures.speed(found).legends[0].get_texts()) == 4
     words = steps.sparse_numbers(str(tmp_path))
     assert words["speed-exact-16"] == "0.90 (0.72 – 1.17)"
     assert words["speed-frozen-4"] == "pending"  # there only at half a per cent

@@ -39,8 +39,12 @@ def seeds(config, accuracy: float, share: float = 1.0, n: int = 3) -> list[Recor
 def recipe(**accuracies: float):
     """S-CONV, S-LOCAL and SGD at two widths, and β = 50 with a twentieth of the weights."""
     runs = [
-        *(seeds(pareto.baseline(w, m), 60 + w) for w in (4, WIDE) for m in ("s-conv", "s-local")),
-        seeds(pareto.baseline(), accuracies.get("sgd", 65.0), n=6),
+        *(
+            seeds(pareto.searched_sgd(model).replace(base_channels=width), 60 + width)
+            for width in (4, WIDE)
+            for model in ("s-conv", "s-local")
+        ),
+        seeds(pareto.searched_sgd(), accuracies.get("sgd", 65.0), n=6),
         seeds(pareto.own_lambda(), accuracies.get("own", 66.0), 0.05, n=6),
     ]
     return compare.conditions(record for group in runs for record in group)
@@ -149,7 +153,8 @@ def test_table_begins_with_the_fewest_weights():
 
 
 def test_bound_counts_a_shared_weight_once_and_its_edges_all():
-    found = description.bound(finished(pareto.baseline(1, "s-conv"), 70))
+    config = pareto.searched_sgd("s-conv").replace(base_channels=1)
+    found = description.bound(finished(config, 70))
     assert found.gap == pytest.approx(0.05)
     edges, values, possible = 68_592, 6627, 792_816
     shape = {"samples": 50_000, "parameters": possible, "free_parameters": values}
@@ -171,7 +176,7 @@ def test_prose_has_the_bound_of_the_sparsest_network():
 
 
 def test_claims_are_counts_without_a_p_value():
-    few = [run for c in (pareto.own_lambda(), pareto.baseline()) for run in recipe()[c]]
+    few = [run for c in (pareto.own_lambda(), pareto.searched_sgd()) for run in recipe()[c]]
     for claim, said in zip(CLAIMS, ("holds", "contradicted"), strict=True):
         finding = claim.judge(few)
         assert finding.evidence is None

@@ -7,6 +7,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
+from checks import above
 from made_up import made_up, with_filters
 
 from lcs import measure
@@ -30,7 +31,7 @@ def closed_figures():
 def test_pairs_are_those_of_all_units_or_of_stored_filters():
     run = made_up(Config(), 50.0)
     assert measures.pair_correlation(run) is None
-    assert measures.pair_correlation_frame([run], method).empty
+    assert "pending" in clusters.pairs_figure([run]).axes[0].texts[0].get_text()
     known = dataclasses.replace(run, final=run.final | {"pair_correlation": [2.0, None]})
     found = measures.pair_correlation(known)
     assert found is not None
@@ -40,9 +41,8 @@ def test_pairs_are_those_of_all_units_or_of_stored_filters():
     kept = dataclasses.replace(next(run for run in runs if run.has_filters), final={})
     ratios = measure.pair_correlation(kept.load_filters()).tolist()
     assert measures.pair_correlation(kept) == ratios
-    table = measures.pair_correlation_frame([known, kept], lambda config: str(method(config)))
-    assert table.distance.tolist() == [1, 2, *range(1, 32)]
-    assert set(table.series) == {str(method(run.config)) for run in (known, kept)}
+    lines = clusters.pairs_figure([known, kept]).axes[0].lines
+    assert [line.get_xdata().tolist() for line in lines[:2]] == [[1, 2], [*range(1, 32)]]
 
 
 def cropped(config: Config) -> Record:
@@ -64,8 +64,7 @@ def test_how_far_crops_shift_and_how_far_filters_reach():
     assert (words["range-none-more"], words["range-far-more"]) == (
         "−4.00 and −4.00", "+4.00 and +4.00"
     )  # fmt: skip
-    pairs = measures.pair_correlation_frame([*local_net(records[0]), *records], clusters.crop_text)
-    lines = plots.pair_correlation(pairs).axes[0].lines
+    lines = clusters.pairs_figure([*local_net(records[0]), *records]).axes[0].lines
     assert len({line.get_color() for line in lines if not line.get_label().startswith("_")}) == 5
     unknown = dataclasses.replace(records[0], final=records[0].final | {"pair_correlation": [None]})
     assert clusters.numbers([unknown, *records[1:]])["near-none"] == "–"
@@ -222,9 +221,9 @@ def test_local_filters_differ_from_smooth_ones_with_as_many_weights():
     assert found["pruned_phases"].mean < 80
     assert found["pixels"].mean < 60
     assert found["phases"].mean < 60
-    assert smooth.more(found["own"], found["pruned_phases"])
+    assert above(found["own"], found["pruned_phases"])
     # smooth filters without a place, pruned, gather more than their pixels permuted
-    assert smooth.more(found["pruned_phases"], found["pixels"])
+    assert above(found["pruned_phases"], found["pixels"])
 
 
 def kept(config: Config, count: int = 12) -> Record:

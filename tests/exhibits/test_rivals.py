@@ -9,7 +9,7 @@ from made_up import made_up
 from lcs import data
 from lcs.exhibits import find_study
 from lcs.exhibits.rivals import CLAIMS, STUDIES, results, studies
-from lcs.exhibits.rivals.studies import B50, DENSE, ITERATIVE, RIVALS, rival
+from lcs.exhibits.rivals.studies import DENSE, ITERATIVE, OWN, RIVALS, rival
 from lcs.exhibits.searches import choose
 from lcs.exhibits.verdicts import verdict
 
@@ -28,7 +28,7 @@ def records(ahead, study="rivals"):
     """Runs in which β = 50 is so many points ahead."""
 
     def accuracy(config):
-        return 60 + config.seed + (ahead if rival(config) == B50 else 0.01 * config.seed)
+        return 60 + config.seed + (ahead if rival(config) == OWN else 0.01 * config.seed)
 
     return [recorded(c, accuracy(c)) for c in find_study(study).configs("desk", 3)]
 
@@ -54,7 +54,7 @@ def test_every_method_is_at_both_budgets():
 
 def test_the_threshold_alone_is_the_same_threshold():
     place = results.by_rival(records(1))
-    sparse, alone = (place[name][0].config for name in (B50, studies.NO_L1))
+    sparse, alone = (place[name][0].config for name in (OWN, studies.NO_L1))
     assert alone.beta * alone.l1 == pytest.approx(sparse.beta * sparse.l1)
     assert alone.l1 < 0.01 * sparse.l1
 
@@ -143,7 +143,7 @@ def test_each_method_takes_what_its_searches_chose(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("name", "dense"), [(B50, 1), ("β = 50, frozen zeros", 0), ("SET", 0), ("one-shot", 0.5)]
+    ("name", "dense"), [(OWN, 1), ("β = 50, frozen zeros", 0), ("SET", 0), ("one-shot", 0.5)]
 )
 def test_zeros_cost_nothing_but_the_gradient_of_those_that_may_return(name, dense):
     runs = find_study("rivals").configs("desk", 1)

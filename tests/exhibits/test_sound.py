@@ -8,6 +8,7 @@ from made_up import made_up
 
 from lcs.exhibits import find_study, searches, sound
 from lcs.exhibits.methods import B50, CONV, LOCAL, SGD, method
+from lcs.exhibits.plots.style import look
 from lcs.exhibits.verdicts import verdict
 from lcs.runs import Record
 
@@ -100,4 +101,7 @@ def test_candidates_of_the_search_are_shown_by_their_penalty():
     words = sound.search_numbers([record(config) for config in configs])
     assert words["search-time"] == "+40"
     assert sound.search_numbers([]).keys() == words.keys()
+    shown = sound.penalty_chart([record(config) for config in configs]).spec["encoding"]
+    assert shown["color"]["scale"]["range"] == [look(name).colour for name in table.method.unique()]
+    assert shown["href"]["field"] == "link"
     assert "pending" in sound.penalty_chart([]).axes[0].texts[0].get_text()

@@ -66,7 +66,7 @@ def test_cells_have_what_is_wanted(records):
     ("wanted", "message"),
     [
         ({"l1": 0.3}, r"^l1: 0.3 was not computed; choose from 0.02, 0.2$"),
-        ({"scale": "2"}, r"^scale: '2' was not computed; choose from 0.1, 2$"),
+        ({"scale": "2"}, r"^start: '2' was not computed; choose from 0.1, 2$"),
     ],
 )
 def test_cells_that_were_not_computed_are_refused(records, wanted, message):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from lcs.exhibits import tables
 from lcs.exhibits.engine.benchmarks import find, medians, over
 from lcs.exhibits.engine.inference import BATCHES, DENSE, DENSE_BF16, SPARSE_WAYS, passes
+from lcs.exhibits.engine.steps import sparse_steps
 from lcs.exhibits.plots.style import WIDTH, add_legend, label_log_axis, pending, shades, subplots
 
 if TYPE_CHECKING:
@@ -41,15 +41,15 @@ def changes(found: dict[str, Any] | None) -> Figure:
     return figure
 
 
-def speed(rows: Sequence[Mapping[str, Any]]) -> Figure:
+def speed(found: dict[str, Any] | None) -> Figure:
     """Draw the time of a step relative to the dense one against the density (logarithmic).
 
     Args:
-        rows: `base_channels`, `density` (per cent), `mode` and `ratio`.
+        found: the benchmark "parts".
     """
-    if not rows:
+    table = tables.data_frame(sparse_steps(found))
+    if table.empty:
         return pending()
-    table = tables.data_frame(rows)
     figure, axes = subplots(figsize=(WIDTH, 3.2))
     order, densities = sorted(set(table.base_channels)), sorted(set(table.density))
     colours = dict(zip(order, shades("β-LASSO", len(order)), strict=True))

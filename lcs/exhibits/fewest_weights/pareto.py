@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from lcs import cost
 from lcs.config import Config
-from lcs.exhibits import cells, compare, locality, tables
+from lcs.exhibits import cells, compare, tables
 from lcs.exhibits.compare import Conditions
 from lcs.exhibits.methods import CONV, LOCAL, SGD, Method, method
 from lcs.exhibits.settings import DESK, SHARE_AT_WIDTH, WIDTHS, chosen, paper_recipe
@@ -39,7 +39,8 @@ def gather(store: RunStore) -> dict[str, Conditions]:
 
     Every network, method and width is among them, where it has at least `LEAST_RUNS` seeds.
     """
-    found = compare.conditions(compare.network_runs(store))
+    stored = (run for place in store.chain() for run in place.records())
+    found = compare.conditions(run for run in stored if run.kind != "toy")
     return {
         name: {
             config: runs
@@ -108,7 +109,7 @@ def fewest_table(found: Conditions) -> Table:
     here = [runs for config, runs in found.items() if config.base_channels == WIDTH]
     columns: dict[str, Cell] = {
         "network and method": cells.of(lambda config: str(method(config))),
-        "λ": cells.of(lambda config: locality.lambdas_text(config) if config.l1 else NONE),
+        "λ": cells.of(lambda config: cells.lambdas_text(config) if config.l1 else NONE),
         "thousands of weights": lambda runs: f"{mean_weights(runs) / 1e3:,.1f}",
         "remaining, layers 1, 2, 3 (%)": cells.layers_text,
         "MFLOPs": lambda runs: f"{mean_interval([*map(operations, runs)]).mean / 1e6:.2f}",
@@ -136,9 +137,9 @@ def own_lambda() -> Config:
     return chosen(here, "s-fc", "beta-lasso", 50, share=SHARE_AT_WIDTH[WIDTH])
 
 
-def baseline(width: int = WIDTH, model: str = "s-fc") -> Config:
-    """Return SGD by the recipe, as it was chosen."""
-    return chosen(SETTINGS[RECIPE].replace(base_channels=width), model)
+def searched_sgd(model: str = "s-fc") -> Config:
+    """Return SGD by the recipe at `WIDTH`, as it was chosen."""
+    return chosen(SETTINGS[RECIPE].replace(base_channels=WIDTH), model)
 
 
 def nearest(found: Conditions, candidates: Iterable[Config], size: float) -> Config:
@@ -176,7 +177,7 @@ def recipe_numbers(found: Conditions) -> dict[str, str]:
     `own-…` are of β = 50, `sgd-…` of SGD, `wide-…` of S-LOCAL and S-CONV at the same width, and
     `local-…` of S-LOCAL at the width at which it has about as many weights.
     """
-    own, sgd = own_lambda(), baseline()
+    own, sgd = own_lambda(), searched_sgd()
     sparse, dense = found.get(own, []), found.get(sgd, [])
     wide, conv = (found.get(sgd.replace(model=model), []) for model in ("s-local", "s-conv"))
     locals_ = [config for config in found if method(config) == LOCAL]
@@ -214,7 +215,7 @@ def reproduction_numbers(found: Conditions) -> dict[str, str]:
     return {
         "few-method": _method_text(few),
         "few-weights": _weights_text(few),
-        "few-accuracy": f"{compare.mean_accuracy(few):.1f}" if few else PENDING,
+        "few-accuracy": f"{compare.mean(few):.1f}" if few else PENDING,
         "few-n": f"{len(few)}",
         "few-times": _times_text(sgd, few),
         "few-gain": ahead(cells.gain_text(few, sgd)),

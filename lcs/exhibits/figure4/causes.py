@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
-from lcs.config import Config
 from lcs.exhibits import cells, compare, locality, tables
+from lcs.exhibits.compare import Reference
 from lcs.exhibits.locality import beyond_chance
 from lcs.exhibits.settings import STRONGER_L1
 from lcs.exhibits.tables import Table, signed
 from lcs.exhibits.verdicts import UNMEASURED, Claim, Finding, Judge
-from lcs.exhibits.why.factorial import AUGMENTED_CROSS_ENTROPY, LOSSES, has_stronger_l1
+from lcs.exhibits.why.factorial import AUGMENTED_CROSS_ENTROPY, gains, has_stronger_l1
 from lcs.runs import Record
 from lcs.stats import mean_interval
 
@@ -58,11 +58,12 @@ def factorial_table(records: Sequence[Record]) -> Table:
         return tables.pending_table(name, what, "lcs study factorial")
     found = compare.conditions(records)
     rows = []
-    for dense in (config for config in found if config.optimizer == "sgd"):
+    sgd = [config for config in found if config.optimizer == "sgd"]
+    for dense in sgd:
         fields = {"loss": dense.loss, "lr": dense.lr, "augment": dense.augment}
         here = [config for config in found if compare.matches(config, fields)]
         by_strength = sorted(here, key=lambda c: (c.optimizer != "sgd", c.beta, c.l1))
-        rates = ", equal rates" if dense.lr == LOSSES["equal"]["lr"] else ""
+        rates = ", equal rates" if dense.lr < max(c.lr for c in sgd) else ""
         loss, images = (cells.field_text(dense, name) for name in ("loss", "augment"))
         heading = f"{loss}{rates}, {images}"
         rows.append([heading, *(locality.excess_text(found[config]) for config in by_strength)])
@@ -82,7 +83,7 @@ def factorial_table(records: Sequence[Record]) -> Table:
 # Claims
 
 
-def _more_local(reference: Callable[[Config], Config], *, worse: bool = False) -> Judge:
+def _more_local(reference: Reference, *, worse: bool = False) -> Judge:
     """Judge whether β = 50 with the stronger λ puts more (or less) of a filter's mass in a window.
 
     In the mean over losses and images of the factorial.
@@ -91,15 +92,10 @@ def _more_local(reference: Callable[[Config], Config], *, worse: bool = False) -
     def judge(records: list[Record]) -> Finding:
         found = compare.conditions(records)
         sparse = [c for c in found if c.beta and has_stronger_l1(c)]
-        more = [
-            [compare.by_seed(found[c], beyond_chance) for c in (config, reference(config))]
-            for config in sparse
-        ]
-        seeds = sorted(set.intersection(*(set(one) for pair in more for one in pair)))
-        each = [[one[s] - other[s] for s in seeds] for one, other in more]
-        if not np.isfinite(each).all():
+        more = gains(found, sparse, reference, beyond_chance)
+        if not np.isfinite(more).all():
             return UNMEASURED
-        difference = mean_interval(np.mean(each, axis=0))
+        difference = mean_interval(more.mean(0))
         claimed = difference._replace(mean=-difference.mean) if worse else difference
         return Finding(f"{signed(difference)} points of the mass", claimed)
 

@@ -4,16 +4,29 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from lcs import measure
 from lcs.config import Config
 from lcs.exhibits import cells, locality, tables
-from lcs.exhibits.methods import method
+from lcs.exhibits.methods import NETWORKS, method
+from lcs.exhibits.plots.style import (
+    WIDTH,
+    add_legend,
+    colour,
+    label_log_axis,
+    pending,
+    shades,
+    subplots,
+)
 from lcs.exhibits.settings import REPRODUCTION, beta_lasso, desk_study, short_recipe
 from lcs.exhibits.tables import NONE, PENDING
 from lcs.exhibits.verdicts import Claim, Judge, differs
 from lcs.runs import Record
 from lcs.stats import mean_interval
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 # Studies
 
@@ -66,6 +79,29 @@ def numbers(records: Sequence[Record]) -> dict[str, str]:
             shown.get(name, []), usual, locality.clustering_ranges
         )
     return words
+
+
+def pairs_figure(records: Sequence[Record]) -> Figure:
+    """Draw pair correlations: a line for each run, a colour for each network or shift of crops."""
+    lines = [(crop_text(r.config), r.run_id, locality.pair_correlation(r)) for r in records]
+    names = list(dict.fromkeys(name for name, _, ratios in lines if ratios))
+    if not names:
+        return pending()
+    figure, axes = subplots(figsize=(WIDTH, 3.8))
+    networks = [name for name in names if name.split(",")[0] in NETWORKS.values()]
+    shifts = [name for name in names if name not in networks]
+    colours = dict(zip(shifts, shades("β-LASSO", len(shifts)), strict=True))
+    colours |= {name: colour(name) for name in networks}
+    for name in names:
+        for ratios in (ratios for each, _, ratios in sorted(lines) if each == name and ratios):
+            distances = range(1, len(ratios) + 1)
+            axes.plot(distances, ratios, color=colours[name], lw=1.2, label=name)
+    axes.axhline(1, color="0.6", lw=1, zorder=0)
+    axes.set(yscale="log", xlabel="distance (pixels)", ylabel="pairs of pixels / chance")
+    axes.set_ylim(bottom=max(0.1, axes.get_ylim()[0]))
+    label_log_axis(axes.yaxis)
+    add_legend(figure, axes, columns=2)
+    return figure
 
 
 def by_shift(records: Sequence[Record]) -> dict[str, list[Record]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
@@ -177,10 +176,3 @@ def numbers(found: pd.DataFrame) -> dict[str, str]:
         )
         for row, kind in shown
     }
-
-
-def more(one: Interval, other: Interval) -> bool:
-    """Whether a mean is clearly above another, of other filters: beyond the interval of both."""
-    assert one.half_width is not None
-    assert other.half_width is not None
-    return one.mean - other.mean > math.hypot(one.half_width, other.half_width)

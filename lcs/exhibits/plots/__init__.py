@@ -5,16 +5,6 @@ filters, `interactive` charts that answer to the pointer; figures of a single pa
 exhibit. Importing this loads neither matplotlib nor seaborn; drawing does.
 """
 
-from lcs.exhibits.plots.comparisons import (
-    Differences,
-    curves,
-    forest,
-    sweep,
-)
+from lcs.exhibits.plots.comparisons import Differences, forest, sweep
 from lcs.exhibits.plots.style import use_style
-from lcs.exhibits.plots.weights import (
-    as_image,
-    excesses,
-    filters,
-    pair_correlation,
-)
+from lcs.exhibits.plots.weights import excesses, filters

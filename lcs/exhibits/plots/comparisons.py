@@ -1,4 +1,4 @@
-"""Figures that compare methods: accuracies, gains, sweeps over one variable, and speed."""
+"""Figures that compare methods: sweeps over one variable, and paired differences."""
 
 from __future__ import annotations
 
@@ -21,36 +21,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def curves(
-    history: pd.DataFrame, column: str, label: str, *, scale: float = 1.0, start: int = 1
-) -> Figure:
-    """Draw one measure against epochs: a line for each method's mean, a band for its range.
-
-    Args:
-        history: columns `method`, `run_id`, `epoch` and the measure's.
-        column: the measure.
-        label: of its axis, with the unit.
-        scale: factor from the stored unit to the one shown.
-        start: the first epoch that is drawn.
-    """
-    figure, axes = subplots(figsize=(WIDTH, 3.4))
-    for method, runs in history[history.epoch >= start].groupby("method", sort=False):
-        shown = scale * runs.groupby("epoch")[column].agg(["mean", "min", "max"])
-        own = look(method)
-        axes.plot(shown.index, shown["mean"], ls=own.line, color=own.colour, label=method)
-        axes.fill_between(
-            shown.index, shown["min"], shown["max"], color=own.colour, alpha=0.2, lw=0
-        )
-    axes.set(xscale="log", xlabel="epoch", ylabel=label)
-    add_legend(figure, axes, columns=3)
-    return figure
-
-
 def sweep(
     table: pd.DataFrame,
     label: str,
     *,
-    accuracy: str = "test accuracy (%)",
     references: Mapping[str, float] | None = None,
     linear_below: float | None = None,
 ) -> Figure:
@@ -60,14 +34,13 @@ def sweep(
         table: columns `x`, `series`, `seed`, `accuracy` and `left` (both in per cent), one row per
             run: dots are runs, lines their means.
         label: of what is varied, with its unit.
-        accuracy: of the first panel: on which images.
         references: named accuracies, drawn as horizontal lines.
         linear_below: x is on a log scale; with zeros among it, linear below this value.
     """
     if table.empty:
         return pending()
     figure, panels = subplots(1, 2, figsize=(WIDTH, 3.2))
-    measures = {"accuracy": accuracy, "left": "remaining, layer 1 (%)"}
+    measures = {"accuracy": "test accuracy (%)", "left": "remaining, layer 1 (%)"}
     looks: dict[str, Look] = {}
     hollow = set()  # with a dotted line: a second variant of one method, which looks like the first
     for name in table.series.unique():

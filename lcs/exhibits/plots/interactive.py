@@ -15,22 +15,19 @@ from dataclasses import dataclass, field
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
-from lcs.exhibits.plots.style import look
 from lcs.exhibits.plots.weights import as_image
 
 if TYPE_CHECKING:
     import altair as alt
     import numpy as np
-    import pandas as pd
 
     Chart = alt.Chart | alt.LayerChart | alt.FacetChart
 
 # of the text on a page, in its pixels; a chart is as wide as the page has room
 PAGE = 640
-# matplotlib's markers, as Vega calls them
-SHAPES = {"o": "circle", "s": "square", "D": "diamond", "^": "triangle-up"}
 # which frame is shown, in a chart that `slider` gets
 SHOWN = "datum.frame == place"
+COLUMNS = 6  # filters in a row
 
 
 @dataclass(frozen=True)
@@ -72,61 +69,6 @@ def interactive(chart: Chart, description: str) -> Interactive:
     )
     styled = styled.configure_view(stroke=None).configure_legend(orient="top", title=None)
     return Interactive(styled.to_dict(), description)
-
-
-def scatter(
-    table: pd.DataFrame,
-    x: str,
-    y: str,
-    titles: Mapping[str, str],
-    description: str,
-) -> Interactive:
-    """Draw runs as points that say what they are, and lead to their records; x is logarithmic.
-
-    Args:
-        table: columns `method` (a name that has a look), `link` (to the record; may be empty), and
-            those of `titles`.
-        x: column of the horizontal axis.
-        y: of the vertical one.
-        titles: columns that a point tells, with what they are called on the page.
-        description: of what is seen.
-    """
-    import altair as alt
-
-    methods = list(dict.fromkeys(table["method"]))
-    looks = [look(name) for name in methods]
-    colours = alt.Scale(domain=methods, range=[own.colour for own in looks])
-    shapes = alt.Scale(domain=methods, range=[SHAPES[own.marker] for own in looks])
-    keys = alt.Legend(columns=alt.ExprRef("width < 500 ? 2 : 4"))
-    powers = alt.Axis(format="~s" if table[x].min() >= 1 else "~e", labelSeparation=8)
-    columns = list(dict.fromkeys(["method", "link", x, y, *titles]))
-    chart = (
-        alt.Chart(alt.Data(values=json.loads(table[columns].to_json(orient="records"))))
-        .mark_point(filled=True, size=50, opacity=0.75)
-        .encode(
-            x=alt.X(
-                x,
-                type="quantitative",
-                title=titles.get(x, x),
-                scale=alt.Scale(type="log", nice=False),
-                axis=powers,
-            ),
-            y=alt.Y(y, type="quantitative", title=titles.get(y, y), scale=alt.Scale(zero=False)),
-            color=alt.Color("method", type="nominal", scale=colours, legend=keys),
-            shape=alt.Shape("method", type="nominal", scale=shapes, legend=keys),
-            href=alt.Href("link", type="nominal"),
-            tooltip=[
-                alt.Tooltip(
-                    name,
-                    type="quantitative" if table[name].dtype.kind in "fi" else "nominal",
-                    title=title,
-                )
-                for name, title in titles.items()
-            ],
-        )
-        .properties(height=320)
-    )
-    return interactive(chart, description)
 
 
 def slider(
@@ -176,7 +118,6 @@ def filters_slider(
     label: str,
     description: str,
     *,
-    columns: int = 6,
     switch: str = "",
 ) -> Interactive:
     """Show first-layer filters as images, one group at a time, as a slider says.
@@ -186,12 +127,11 @@ def filters_slider(
             `plots.filters`; and what stands below the title.
         label: of the slider.
         description: of what is seen.
-        columns: filters in a row.
         switch: as in `slider`; titles are unique all the same.
     """
     import altair as alt
 
-    sheets = [_sheet(filters[: 2 * columns], columns) for filters, _ in groups.values()]
+    sheets = [_sheet(filters[: 2 * COLUMNS]) for filters, _ in groups.values()]
     rows = [{"frame": frame, "image": _png(sheet)} for frame, sheet in enumerate(sheets)]
     high = max(sheet.shape[0] / sheet.shape[1] for sheet in sheets)
     # the top left corner of the view
@@ -207,15 +147,15 @@ def filters_slider(
     return slider(chart, label, [*groups], texts, description, switch=switch)
 
 
-def _sheet(filters: np.ndarray, columns: int) -> np.ndarray:
+def _sheet(filters: np.ndarray) -> np.ndarray:
     """Lay filters (n, C, H, W) out in rows, with a white line between them: (H', W', 3), uint8."""
     import numpy as np
 
     side = filters.shape[-1] + 1
-    rows = -(-len(filters) // columns)
-    sheet = np.full((rows * side - 1, columns * side - 1, 3), 255, np.uint8)
+    rows = -(-len(filters) // COLUMNS)
+    sheet = np.full((rows * side - 1, COLUMNS * side - 1, 3), 255, np.uint8)
     for place, filter_ in enumerate(filters):
-        top, left = side * (place // columns), side * (place % columns)
+        top, left = side * (place // COLUMNS), side * (place % COLUMNS)
         image = np.round(255 * as_image(filter_)).astype(np.uint8)
         sheet[top : top + side - 1, left : left + side - 1] = image
     return sheet

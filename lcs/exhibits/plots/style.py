@@ -36,17 +36,11 @@ _COLOURS = {
     PROXIMAL: "#56B4E9",
 }
 # of what is no method of the paper, and unlike the colours of those
-_OTHERS = ("#7F4A1D", "#D4B800", "#1F2A6B", "#8DB600", "#9C8FC7", "#5F7F7F", "#E78AC3")
+OTHERS = ("#7F4A1D", "#D4B800", "#1F2A6B")
 # of β-LASSO: the larger β the darker; between these, interpolated over log(1 + β)
 _BETA_COLOURS = {0: "#DE8F05", 1: "#D55E00", 50: "#AA3377", 1000: "#441133"}
 _MARKERS = {"s-fc": "o", "s-local": "s", "s-conv": "D", "3-fc": "^"}
 _LINES = {"SGD": "--", "proximal ℓ1": (0, (5, 1)), "β-LASSO, β = 0": ":", "β-LASSO, β = 1": "-."}
-# series of several methods, by the one that they look like
-_GROUPS = {
-    "β-LASSO": "β = 50",
-    "β-LASSO, β > 0": "β = 50",
-    "ℓ1 alone: β = 0, proximal": "β = 0",
-}
 # attributes of SVG with lengths, and what is longer than need be
 _LENGTHS = re.compile(r'(?<= )(?:d|points|transform|viewBox|width|height|[xy][12]?)="[^"]*"')
 _LONG = re.compile(r"-?\d+\.\d{3,}")
@@ -91,11 +85,6 @@ def shades(name: object, count: int) -> list[str]:
     # the colour itself is in the middle, and that of a single condition
     places = np.linspace(-1, 1, count) if count != 1 else [0.0]
     return [_mixed(base, light if place < 0 else dark, abs(place)) for place in places]
-
-
-def other_colours(count: int) -> list[str]:
-    """Return up to seven colours for what has none of its own, in no order."""
-    return list(_OTHERS[:count])
 
 
 def use_style() -> None:
@@ -193,7 +182,7 @@ def _show_as_svg() -> None:
 def _read(name: str) -> tuple[Method, bool]:
     """Return a series' method, and whether it is a variant of it."""
     name = name.removeprefix("over ")
-    words = _GROUPS.get(name, name).split(", ")
+    words = ("β = 50" if name == "β-LASSO" else name).split(", ")  # all β look like the largest
     models = {shown: model for model, shown in NETWORKS.items()}
     model = models.get(words[0], "s-fc")
     if words[0] in models:

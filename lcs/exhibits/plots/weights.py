@@ -1,4 +1,4 @@
-"""Figures of weights: how many are left, filters, and how local and how clustered they are."""
+"""Figures of weights: filters, and how local they are."""
 
 from __future__ import annotations
 
@@ -7,31 +7,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lcs.exhibits.methods import NETWORKS
-from lcs.exhibits.plots.style import (
-    WIDTH,
-    add_legend,
-    colour,
-    label_log_axis,
-    look,
-    pending,
-    shades,
-    subplots,
-)
+from lcs.exhibits.plots.style import WIDTH, look, pending, subplots
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
 
-def filters(groups: Mapping[str, np.ndarray | None], *, columns: int = 8) -> Figure:
+COLUMNS = 8  # filters in a row
+
+
+def filters(groups: Mapping[str, np.ndarray | None]) -> Figure:
     """Draw first-layer filters as images, a row for each group; two pixels for each weight.
 
     Args:
         groups: for each title, filters (n, C, H, W), the first of which are drawn; None: pending.
             Zero is grey, and each filter has its own scale, the largest absolute weight. Three
             channels are drawn as red, green and blue.
-        columns: filters in a row.
     """
     known = [images for images in groups.values() if images is not None]
     if not known:
@@ -41,14 +33,14 @@ def filters(groups: Mapping[str, np.ndarray | None], *, columns: int = 8) -> Fig
     # in inches, of which the page has 96 pixels
     side = 2 * max(images.shape[-1] for images in known) / 96
     gap, head = side / 16, 0.28
-    width = columns * (side + gap) - gap
+    width = COLUMNS * (side + gap) - gap
     height = len(groups) * head + len(known) * (side + gap)
     figure = plt.figure(figsize=(width, height), layout="none")
     top = height
     for title, images in groups.items():
         figure.text(0, (top - 0.6 * head) / height, title, weight="bold", va="center")
         top -= head
-        for column, image in enumerate(() if images is None else images[:columns]):
+        for column, image in enumerate(() if images is None else images[:COLUMNS]):
             left, low = column * (side + gap), top - side
             axes = figure.add_axes((left / width, low / height, side / width, side / height))
             # not resampled: the page draws each weight as a square
@@ -113,30 +105,4 @@ def excesses(table: pd.DataFrame) -> Figure:
                 weight="bold", size="small", zorder=5,
             )  # fmt: skip
             text.set_in_layout(False)
-    return figure
-
-
-def pair_correlation(table: pd.DataFrame) -> Figure:
-    """Draw pair correlations: a line for each run, a colour for each series, chance at 1.
-
-    Args:
-        table: columns `series`, `run_id`, `distance` (pixels) and `ratio`. A series is a network,
-            or else a condition of β-LASSO; the conditions stand in their order.
-    """
-    if table.empty:
-        return pending()
-    figure, axes = subplots(figsize=(WIDTH, 3.8))
-    names = [str(name) for name in table.series.unique()]
-    own = {name: colour(name) for name in names if name.split(",")[0] in NETWORKS.values()}
-    others = [name for name in names if name not in own]
-    hues = shades("β-LASSO", len(others))
-    colours = own | dict(zip(others, hues, strict=True))
-    for name, runs in table.groupby("series", sort=False):
-        for _, run in runs.groupby("run_id"):
-            axes.plot(run.distance, run.ratio, color=colours[str(name)], lw=1.2, label=name)
-    axes.axhline(1, color="0.6", lw=1, zorder=0)
-    axes.set(yscale="log", xlabel="distance (pixels)", ylabel="pairs of pixels / chance")
-    axes.set_ylim(bottom=max(0.1, axes.get_ylim()[0]))
-    label_log_axis(axes.yaxis)
-    add_legend(figure, axes, columns=2)
     return figure

@@ -11,15 +11,8 @@ from lcs import data
 from lcs.config import CUT_BETWEEN_PERIODS
 from lcs.exhibits import cells, compare, locality, tables
 from lcs.exhibits.compare import Values
-from lcs.exhibits.plots.style import (
-    WIDTH,
-    add_legend,
-    label_log_axis,
-    other_colours,
-    pending,
-    subplots,
-)
-from lcs.exhibits.rivals.studies import AIMS, B50, DENSE, ITERATIVE, NO_L1, RIVALS, budget, rival
+from lcs.exhibits.plots.style import OTHERS, WIDTH, add_legend, label_log_axis, pending, subplots
+from lcs.exhibits.rivals.studies import AIMS, DENSE, ITERATIVE, NO_L1, OWN, RIVALS, budget, rival
 from lcs.exhibits.tables import PENDING, Cell, Table
 from lcs.exhibits.verdicts import Claim, differs
 from lcs.runs import Record
@@ -28,7 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 # the study of each budget, and its name
-LABELS = {"rivals": "larger budget", "rivals-few": "smaller budget"}
+BUDGETS = {"rivals": "larger budget", "rivals-few": "smaller budget"}
 
 
 def by_rival(records: Sequence[Record]) -> dict[str, list[Record]]:
@@ -62,10 +55,10 @@ def sparse_flops(record: Record) -> float:
 
 def rivals_table(study: str, records: Sequence[Record]) -> Table:
     """Return accuracy, its difference from β = 50, cost and locality at one budget."""
-    sparse = by_rival(records).get(B50, [])
+    sparse = by_rival(records).get(OWN, [])
 
     def less(runs: Sequence[Record]) -> str:
-        itself = rival(runs[0].config) == B50
+        itself = rival(runs[0].config) == OWN
         return tables.NONE if itself else cells.gain_text(runs, sparse)
 
     columns: dict[str, Cell] = {
@@ -80,10 +73,10 @@ def rivals_table(study: str, records: Sequence[Record]) -> Table:
         "seeds": tables.links,
     }
     what = (
-        f"Methods at β-LASSO's own numbers of weights in layers 1 and 2, {LABELS[study]}; FLOPs of "
-        "the whole training without products by zeros; share of a filter's mass in its best window "
-        "beyond chance, in points, in how many filters it can be measured, and how often two "
-        "neighbouring pixels are in one filter, over chance"
+        f"Methods at β-LASSO's own numbers of weights in layers 1 and 2, {BUDGETS[study]}; FLOPs "
+        "of the whole training without products by zeros; share of a filter's mass in its best "
+        "window beyond chance, in points, in how many filters it can be measured, and how often "
+        "two neighbouring pixels are in one filter, over chance"
     )
     ordered = [run for runs in by_rival(records).values() for run in runs]
     note = "; differences are paired by seed"
@@ -141,8 +134,8 @@ def rivals_figure(runs: Mapping[str, Sequence[Record]]) -> Figure:
             for run, value in zip(own, locality.beyond_chance(own), strict=True)
         ],
     }
-    hues = dict(zip(("all weights", *LABELS.values()), other_colours(3), strict=True))
-    for study, label in LABELS.items():
+    hues = dict(zip(("all weights", *BUDGETS.values()), OTHERS, strict=True))
+    for study, label in BUDGETS.items():
         for name, own in groups[study].items():
             kind = "all weights" if name == DENSE else label
             look = {"color": hues[kind], "marker": "o", "ms": 4, "alpha": 0.7, "label": kind}
@@ -175,29 +168,29 @@ def numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
     """
     many = larger_budget(runs)
     few = by_rival(runs["rivals-few"])
-    sparse = many.get(B50, [])
+    sparse = many.get(OWN, [])
     gains = [
         gain
         for name, own in by_rival(runs["rivals-er"]).items()
         for gain in compare.differences(own, many.get(name, []))
     ]
-    costs = {"dense": DENSE, "beta": B50, "gradual": "gradual", "mask": "random mask"}
+    costs = {"dense": DENSE, "beta": OWN, "gradual": "gradual", "mask": "random mask"}
     return {
         "rival-accuracy": cells.mean_text(sparse),
-        "rival-gradual": tables.ahead(cells.gain_of(many, "gradual", B50)),
-        "rival-iterative": tables.ahead(cells.gain_of(many, ITERATIVE, B50)),
-        "rival-one-shot": cells.gain_of(many, "one-shot", B50),
-        "rival-threshold": cells.gain_of(many, NO_L1, B50),
+        "rival-gradual": tables.ahead(cells.gain_of(many, "gradual", OWN)),
+        "rival-iterative": tables.ahead(cells.gain_of(many, ITERATIVE, OWN)),
+        "rival-one-shot": cells.gain_of(many, "one-shot", OWN),
+        "rival-threshold": cells.gain_of(many, NO_L1, OWN),
         "rival-first-choice": cells.gain_text(runs["rivals-first-choice"], sparse),
-        "few-gradual": tables.ahead(cells.gain_of(few, "gradual", B50)),
-        "few-one-shot": tables.ahead(cells.gain_of(few, B50, "one-shot")),
+        "few-gradual": tables.ahead(cells.gain_of(few, "gradual", OWN)),
+        "few-one-shot": tables.ahead(cells.gain_of(few, OWN, "one-shot")),
         **{
-            f"{which}-{end}": cells.gain_of(place, name, B50)
+            f"{which}-{end}": cells.gain_of(place, name, OWN)
             for which, place in {"rival": many, "few": few}.items()
             for end, name in CUT.items()
         },
         "rival-n": f"{len(sparse)}",
-        "few-n": f"{len(few.get(B50, []))}",
+        "few-n": f"{len(few.get(OWN, []))}",
         **{
             f"local-{name.lower()}": cells.gain_text(
                 many.get(name, []), sparse, locality.beyond_chance
@@ -225,14 +218,20 @@ SAID = {
 
 def _claim(text: str, study: str, name: str, of: Values = compare.accuracies) -> Claim:
     """Claim that β = 50 has more of what `of` returns than a rival."""
-    judge = differs(lambda c: rival(c) == B50, lambda c: rival(c) == name, of=of)
-    said = f"With about as many weights in each layer, {text} {SAID[name]} ({LABELS[study]})"
+    judge = differs(lambda c: rival(c) == OWN, lambda c: rival(c) == name, of=of)
+    said = f"With about as many weights in each layer, {text} {SAID[name]} ({BUDGETS[study]})"
     return Claim("B", said, study, judge)
 
 
-BETTER = "β = 50 is better than"
-LOCAL = "filters of β = 50 are more local than those of"
 CLAIMS: tuple[Claim, ...] = (
-    *(_claim(BETTER, study, name) for study in LABELS for name in SAID),
-    *(_claim(LOCAL, "rivals", name, locality.beyond_chance) for name in [*SAID][:3]),
+    *(_claim("β = 50 is better than", study, name) for study in BUDGETS for name in SAID),
+    *(
+        _claim(
+            "filters of β = 50 are more local than those of",
+            "rivals",
+            name,
+            locality.beyond_chance,
+        )
+        for name in [*SAID][:3]
+    ),
 )

@@ -25,7 +25,7 @@ from lcs.runs import Record
 AIMS = {"many": 0.05, "few": 0.005}
 
 DENSE, ITERATIVE = "SGD, dense", "iterative, rewound"
-B50, STAYING, NO_L1 = "β = 50", "β = 50, frozen zeros", "threshold without ℓ1"
+OWN, STAYING, NO_L1 = "β = 50", "β = 50, frozen zeros", "threshold without ℓ1"
 # those with masks: optimizer and pruning
 MASKED = {
     "ℓ1 sub-gradient, cut": ("beta-lasso", "magnitude"),
@@ -41,7 +41,7 @@ MASKED = {
     "S-LOCAL's windows": ("sgd", "windows"),
 }
 # compared at each budget
-RIVALS = (B50, STAYING, NO_L1, *MASKED)
+RIVALS = (OWN, STAYING, NO_L1, *MASKED)
 # candidates for dense SGD and with masks, by optimizer: learning rate, and weight decay or λ
 # over what `search-flips` chose. A step of spred is as small as the weights
 CANDIDATES = {
@@ -61,7 +61,7 @@ def rival(config: Config) -> str:
             return name
     if config.beta > 50:
         return NO_L1
-    return STAYING if config.frozen_zeros else B50
+    return STAYING if config.frozen_zeros else OWN
 
 
 # What the searches chose

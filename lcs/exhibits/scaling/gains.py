@@ -26,9 +26,8 @@ def gains_by_width(records: Sequence[Record], other: Method = SGD) -> pd.DataFra
     """Return the gain of β = 50 over another method: columns `x` (α), `seed`, `gain` (points)."""
     rows = []
     for width, groups in compare.by_width(records).items():
-        one, two = (compare.by_seed(groups.get(name, ())) for name in (B50, other))
-        seeds = sorted(one.keys() & two.keys())
-        rows += [{"x": width, "seed": s, "gain": one[s] - two[s]} for s in seeds]
+        found = compare.by_seed(*(groups.get(name, ()) for name in (B50, other)))
+        rows += [{"x": width, "seed": s, "gain": one - two} for s, (one, two) in found.items()]
     return tables.data_frame(rows, columns=["x", "seed", "gain"])
 
 

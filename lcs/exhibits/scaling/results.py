@@ -4,21 +4,33 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 
 from lcs.config import Config
-from lcs.exhibits import cells, compare, published
-from lcs.exhibits.cells import Compared
+from lcs.exhibits import cells, compare, published, tables
 from lcs.exhibits.compare import Reference, as_sgd, by_method, without_threshold
 from lcs.exhibits.gap import gains_and_gaps, gap_text
-from lcs.exhibits.methods import B0, B50, LOCAL, SGD, THREE
+from lcs.exhibits.methods import B0, B50, LOCAL, SGD, THREE, method
 from lcs.exhibits.scaling import gains, studies
 from lcs.exhibits.settings import DESK, chosen, chosen_flip_crop, regularised
-from lcs.exhibits.tables import PENDING, ahead
+from lcs.exhibits.tables import PENDING, Cell, Table, ahead
 from lcs.runs import Record
 from lcs.stats import lack_of_fit
+
+
+class Compared(NamedTuple):
+    """What the table of a study compares: by which fields, with what, and in words.
+
+    `fields` are names in `cells.LABELS`; `references` by their names in the headings; `label` is of
+    the table, where it is not `tab-` and the study's name.
+    """
+
+    fields: Sequence[str]
+    references: Mapping[str, Reference]
+    what: str
+    label: str = ""
 
 
 def _usual(config: Config) -> Config:
@@ -66,7 +78,24 @@ COMPARED = {
 }
 
 
-comparison_table = partial(cells.comparison, COMPARED)
+def comparison_table(study: str, records: Sequence[Record]) -> Table:
+    """Return every condition of a study beside the one that it is compared with."""
+    fields, references, what, label = COMPARED[study]
+    found = compare.conditions(records)
+    columns: dict[str, Cell] = {
+        "method": cells.of(lambda config: method(config).shortest),
+        **cells.by_field(fields),
+        "test accuracy (%)": cells.mean_text,
+        **{
+            f"difference from {against}": cells.less(found, other)
+            for against, other in references.items()
+        },
+        "remaining, layers 1, 2, 3 (%)": cells.layers_text,
+        "seeds": tables.links,
+    }
+    note = "; differences are paired by seed"
+    text = [*cells.by_field(fields)]
+    return cells.by_condition(study, records, columns, what, label=label, note=note, text=text)
 
 
 def numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:

@@ -27,7 +27,7 @@ ALMOST_ALWAYS = 95
 def cells(records: Sequence[Record], **wanted: float | str) -> pd.DataFrame:
     """Return β-LASSO's cells with these values: shares of problems, distances to the solution.
 
-    A further row for each setting, with β missing, if `optimizer` is wanted to be the proximal.
+    Those of the proximal method instead, where β is missing, if it is the wanted `optimizer`.
 
     Raises:
         ConfigError: a value was not computed.
@@ -39,6 +39,7 @@ def cells(records: Sequence[Record], **wanted: float | str) -> pd.DataFrame:
         known = list(dict.fromkeys(frame[name]))
         if value not in known:
             listed = ", ".join(f"{k:g}" if isinstance(k, float) else str(k) for k in known)
+            name = "start" if name == "scale" else name  # as the page calls its parameter
             raise ConfigError(f"{name}: {value!r} was not computed; choose from {listed}")
         frame = frame[frame[name] == value]
     return frame

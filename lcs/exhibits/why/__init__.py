@@ -4,7 +4,7 @@ A condition is a configuration without its seed; two conditions are compared run
 of β = 50 is its accuracy less that of SGD, or of β = 0 with the same λ.
 
 Modules: `studies` has the runs, `claims` what is judged by them, `factorial` what each factor adds
-to the gain, `width` the runs at growing width, `results` figures and the table, `prose` numbers.
+to the gain, `results` figures and the table, `prose` numbers.
 """
 
 from lcs.exhibits.why.claims import CLAIMS

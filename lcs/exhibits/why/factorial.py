@@ -6,19 +6,19 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from lcs.config import Config
 from lcs.exhibits import compare
-from lcs.exhibits.compare import Conditions, Reference
+from lcs.exhibits.compare import Conditions, Reference, Values
 from lcs.exhibits.why.studies import equal_rates
 from lcs.stats import Interval, mean_interval
 
-LOSSES: dict[str, dict[str, object]] = {
-    "bce": {"loss": "bce"},
-    "ce": {"loss": "cross-entropy", "lr": 0.1},
-    "equal": {"loss": "cross-entropy", "lr": 0.01},
+AUGMENTED_CROSS_ENTROPY: dict[str, object] = {
+    "loss": "cross-entropy",
+    "lr": 0.1,
+    "augment": "flip-crop",
 }
-AUGMENTED_CROSS_ENTROPY: dict[str, object] = {**LOSSES["ce"], "augment": "flip-crop"}
 
 # from a cell to the one with a factor changed; None where it is not at the level to start from
 Change = Callable[[Config], Config | None]
@@ -42,15 +42,23 @@ def contrast(
         pairs: conditions with β = 50, before and after a change.
         reference: from a condition to the one that it gains on.
     """
-    compared = [(one, reference(one), other, reference(other)) for one, other in pairs]
-    if not compared or any(config not in found for cell in compared for config in cell):
+    configs = [one for one, _ in pairs] + [other for _, other in pairs]
+    if not pairs or any(c not in found or reference(c) not in found for c in configs):
         return None
-    runs = [[compare.by_seed(found[config]) for config in cell] for cell in compared]
-    seeds = sorted(set.intersection(*(set(one) for cell in runs for one in cell)))
-    values = np.array([[[one[seed] for seed in seeds] for one in cell] for cell in runs])
-    before = (values[:, 0] - values[:, 1]).mean(0)
-    after = (values[:, 2] - values[:, 3]).mean(0)
+    before, after = (half.mean(0) for half in np.split(gains(found, configs, reference), 2))
     return Contrast(*map(mean_interval, (before, after, after - before)))
+
+
+def gains(
+    found: Conditions,
+    configs: Sequence[Config],
+    reference: Reference,
+    of: Values = compare.accuracies,
+) -> npt.NDArray[np.float64]:
+    """Return the gains of conditions in the seeds that all have: shape (conditions, seeds)."""
+    runs = (found[c] for config in configs for c in (config, reference(config)))
+    values = np.array([*compare.by_seed(*runs, of=of).values()]).T.reshape(len(configs), 2, -1)
+    return values[:, 0] - values[:, 1]
 
 
 def effect(

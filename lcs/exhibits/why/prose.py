@@ -25,8 +25,7 @@ from lcs.exhibits.why.factorial import (
     use_cross_entropy,
     use_cross_entropy_at_equal_rates,
 )
-from lcs.exhibits.why.results import THRESHOLD
-from lcs.exhibits.why.width import at_each_width
+from lcs.exhibits.why.results import THRESHOLD, runs_at_each_width
 from lcs.runs import Record
 
 RETURN, STAY = {"frozen_zeros": False}, {"frozen_zeros": True}
@@ -36,7 +35,7 @@ def numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
     """Return the numbers of the chapter's prose, by name."""
     found = {name: conditions(records) for name, records in runs.items()}
     precision, length = found["precision"], found["length"]
-    wide = conditions(at_each_width(runs))
+    wide = conditions(runs_at_each_width(runs))
     widths = {alpha: gain(wide, beta=50, base_channels=alpha) for alpha in (1, 4, 8)}
     return {
         "stronger-l1": f"{tables.number(STRONGER_L1['l1'])} on the first layer and "
@@ -82,7 +81,7 @@ def _lambdas(found: Mapping[str, Conditions]) -> dict[str, str]:
     at_beta = {c: runs for c, runs in found["lambdas"].items() if c.beta == 50}
     fixed = {c: r for c, r in found["lambdas"].items() if math.isclose(c.beta * c.l1, THRESHOLD)}
     zero = found["lambdas-zero"]
-    best = max(at_beta, key=lambda c: compare.mean_accuracy(at_beta[c]), default=None)
+    best = max(at_beta, key=lambda c: compare.mean(at_beta[c]), default=None)
     least, most, most_fixed = (
         runs[pick(runs, key=lambda config: config.l1)] if runs else []
         for pick, runs in ((min, zero), (max, zero), (max, fixed))

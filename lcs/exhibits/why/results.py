@@ -6,8 +6,6 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from lcs.config import Config
 from lcs.exhibits import cells, compare, tables
 from lcs.exhibits.compare import AGAINST
@@ -99,7 +97,7 @@ def by_lambda(records: Sequence[Record]) -> pd.DataFrame:
 def mean_of_sgd(records: Sequence[Record]) -> dict[str, float]:
     """Return the mean accuracy of SGD, as a named reference; none where it was not run."""
     runs = [record for record in records if record.config.optimizer == "sgd"]
-    return {"SGD": compare.mean_accuracy(runs)} if runs else {}
+    return {"SGD": compare.mean(runs)} if runs else {}
 
 
 def by_return(runs: Mapping[str, Sequence[Record]]) -> list[Differences]:
@@ -122,15 +120,12 @@ def returns_table(records: Sequence[Record]) -> Table:
     """Return what each β costs at its λ, what it leaves, and how often weights return."""
     found = compare.conditions(record for record in records if record.config.optimizer != "sgd")
 
-    def returns(runs: Sequence[Record]) -> str:
-        return f"{np.mean([sum(run.history['revived']['conv1']) for run in runs]):,.0f}"
-
     columns: dict[str, Cell] = {
         "λ": cells.of(lambda config: tables.number(config.l1)),
         **cells.by_field(["beta"]),
         "difference from β = 0": cells.less(found, compare.without_threshold),
         "remaining, layer 1 (%)": cells.remaining_text,
-        "returns": returns,
+        "returns": lambda runs: f"{returns(runs):,.0f}",
         "seeds": tables.links,
     }
     sparse = sorted(
@@ -143,3 +138,15 @@ def returns_table(records: Sequence[Record]) -> Table:
     )
     what = "The cost of β at each λ, and how often weights return"
     return cells.by_condition("betas", sparse, columns, what, label="tab-returns", note=note)
+
+
+def runs_at_each_width(runs: Mapping[str, Sequence[Record]]) -> list[Record]:
+    """Return all runs at growing width, with those seeds of them that other studies have."""
+    sizes = compare.conditions([*runs["width"], *runs["wider"]])
+    everything = compare.conditions([record for records in runs.values() for record in records])
+    return [record for config in sizes for record in everything[config]]
+
+
+def returns(runs: Sequence[Record]) -> float:
+    """Return how many weights of the first layer return in a run, on average."""
+    return compare.mean(runs, lambda runs: [sum(run.history["revived"]["conv1"]) for run in runs])

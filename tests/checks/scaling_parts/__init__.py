@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 
 from checks import records
-from lcs.exhibits.compare import accuracies, by_width, paired, train_accuracies
+from lcs.exhibits.compare import accuracies, by_width, mean, paired, train_accuracies
 from lcs.exhibits.scaling import gains
 
 
@@ -31,11 +31,6 @@ def rises(values):
     return all(before < after for before, after in itertools.pairwise(values))
 
 
-def is_clear(interval):
-    """Whether an interval leaves out zero."""
-    return abs(interval.mean) > interval.half_width
-
-
 def gains_by_seed(runs, other):
     """Return the gains of β = 50 in each seed that has every width, from the smallest width on."""
     table = gains.gains_by_width(runs, other)
@@ -47,9 +42,5 @@ def gaps(runs):
     return np.subtract(train_accuracies(runs), accuracies(runs))
 
 
-def accuracy(runs):
-    return np.mean(accuracies(runs))
-
-
 def fit(runs):
-    return np.mean(train_accuracies(runs))
+    return mean(runs, train_accuracies)
