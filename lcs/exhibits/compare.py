@@ -111,8 +111,6 @@ def mean(runs: Sequence[Record], of: Values = accuracies) -> float:
     return float(np.mean(of(runs))) if runs else math.nan
 
 
-
-
 def moving_mean(values: Sequence[float], window: int) -> npt.NDArray[np.float64]:
     """Return the mean of each value and those before it, `window` in all; the first ones lack.
 
