@@ -58,14 +58,17 @@ def test_sharing_is_of_the_compact_filters_of_runs_that_stored_some(monkeypatch)
     assert 90 < convolution.way(row) < 300
     words = convolution.numbers(found, {"local": records, "none": []})
     assert words["sharing-local-excess"].startswith("+0.")
-    assert int(words["sharing-local-way"]) > 90
+    assert int(words["sharing-local-way"].removesuffix(" %")) > 90
     assert words["sharing-none-way"] == words["sharing-zero-ways"] == "pending"
     (label,) = convolution.sharing_figure(found).axes[0].get_yticklabels()
     assert label.get_text().endswith(f": {LOCAL.shortest}")
-    few = convolution.frame([stored(configs("filters")[0], images[13:])])
+    scarce = stored(configs("filters")[0], images[13:])
+    few = convolution.frame([scarce])
     assert (few["filters"].iloc[0], math.isnan(few["mean"].iloc[0])) == (7, True)
     assert "7 of 17" in convolution.sharing_figure(few).axes[0].texts[0].get_text()
     assert convolution.numbers(few, {"local": []})["sharing-local-way"] == "pending"
+    words = convolution.numbers(few, {"local": [scarce]})
+    assert (words["sharing-local-excess"], words["sharing-local-way"]) == ("–", "not defined")
 
 
 def test_nothing_is_said_where_a_shared_kernel_would_not_show():

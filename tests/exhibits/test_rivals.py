@@ -157,7 +157,7 @@ def test_zeros_cost_nothing_but_the_gradient_of_those_that_may_return(name, dens
 
 
 def test_what_the_page_shows():
-    runs = both(2, -1)
+    runs = both(2, -1) | {"rivals-iterative": []}
     rows = results.rivals_table("rivals", runs["rivals"]).rows
     assert [row[0] for row in rows] == [DENSE, *RIVALS]
     assert (rows[1][3], rows[1][7]) == ("–", "2.0")
@@ -167,6 +167,9 @@ def test_what_the_page_shows():
     assert accuracy == local == 2 * len(RIVALS)  # dense SGD, and iterative pruning at one budget
     labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
     assert labels == [DENSE, *RIVALS]
+    iterative = records(2, "rivals-iterative")
+    part = results.rivals_figure(runs | {"rivals": [], "rivals-iterative": iterative})
+    assert len(part.axes[0].lines) == len(RIVALS), "what is stored is shown"
 
 
 def test_the_first_choice_is_gradual_pruning_as_the_first_search_put_it():
