@@ -1,6 +1,7 @@
-"""What the book shows: one exhibit for each chapter with results, in the order of the book.
+"""What the book shows: one exhibit for each chapter with results.
 
-An exhibit is a module of this package and a notebook of the same name. It declares its `STUDIES`
+An exhibit is a module of this package and a notebook of the same name (`scaling` has an appendix,
+`scaling_details`). It declares its `STUDIES`
 and its `CLAIMS`, by `CHOICES` how its searches choose, and draws its tables and figures.
 
 - Pages with studies: `toy`, `table2`, `figure3`, `figure4`, `paper_size`, `permuted`, `why`,
@@ -12,7 +13,8 @@ and its `CLAIMS`, by `CHOICES` how its searches choose, and draws its tables and
   chose, in `chosen.json`), `published` (what others have published), `compare` (runs by condition,
   paired by seed), `cells` (what tables and prose say of them), `gap` (between S-FC and S-LOCAL),
   `locality` (of filters, over seeds), `verdicts` (claims and how they are judged), `tables` and
-  `plots` (what a page shows), `book` (chapters executed, pages rendered).
+  `plots` (what a page shows), `typography` (numbers that do not break over lines), `book` (chapters
+  rerun with other parameters, executed in place, and rendered).
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ from lcs.errors import ConfigError
 if TYPE_CHECKING:
     from lcs.study.base_study import BaseStudy
 
+# in the order in which Claims, Status and the command line list what they declare
 EXHIBITS = (
     "toy",
     "table2",
@@ -54,7 +57,7 @@ def exhibit(name: str) -> ModuleType:
 
 
 def by_chapter() -> list[tuple[str, BaseStudy]]:
-    """Return every study of the book after the name of its exhibit, in the order of the book."""
+    """Return every study of the book after the name of its exhibit."""
     return [(name, study) for name in EXHIBITS for study in exhibit(name).STUDIES]
 
 

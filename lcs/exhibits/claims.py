@@ -13,6 +13,7 @@ from lcs.exhibits.settings import RECIPE, SETTINGS, WIDTHS
 from lcs.exhibits.tables import Table
 from lcs.exhibits.verdicts import (
     BENCHMARK,
+    CORRECTED,
     MARKS,
     SCALES,
     UNDECIDED,
@@ -24,7 +25,6 @@ from lcs.exhibits.verdicts import (
 )
 from lcs.runs import RunStore
 
-CORRECTED = ", but not after correction"
 UNTESTED = "[·]{.untested} [not tested]{.visually-hidden}"
 # heading of the column that settings with a single claim share
 ANOTHER = "another setting"
@@ -37,7 +37,7 @@ NOT_STUDIED: tuple[Claim, ...] = (
 
 
 def claims() -> list[tuple[str, Claim]]:
-    """Return every claim with its chapter, if any, by who makes it and in the order of the book."""
+    """Return every claim with its chapter, if any, by who makes it, in the order of `EXHIBITS`."""
     every = [(name, claim) for name in EXHIBITS for claim in exhibit(name).CLAIMS]
     every += [("", claim) for claim in NOT_STUDIED]
     return sorted(every, key=lambda one: [*MARKS].index(one[1].source))

@@ -1,4 +1,7 @@
-"""How local the filters of runs are, beyond chance: values over seeds, and differences by seed."""
+"""How local the filters of runs are, beyond chance: values over seeds, and differences by seed.
+
+The measures themselves are in `lcs.measure.locality_measures`.
+"""
 
 from __future__ import annotations
 

@@ -28,6 +28,8 @@ from lcs.stats import Interval, mean_interval, surviving
 if TYPE_CHECKING:
     from lcs.study.base_study import BaseStudy
 
+# what a verdict adds that holds before correction for many comparisons alone
+CORRECTED = ", but not after correction"
 # the study of claims about speed
 BENCHMARK = "benchmark"
 # where claims are judged, each by itself: with its runs at a scale, or by a benchmark
@@ -209,7 +211,7 @@ def verdict(finding: Finding, *, corrected: bool = True) -> str:
         return UNDECIDED
     else:
         said = "holds" if value.mean > 0 and margin is None else "contradicted"
-    return said if corrected else f"{said}, but not after correction"
+    return said if corrected else said + CORRECTED
 
 
 def sign(said: str) -> tuple[str, str]:

@@ -1,18 +1,18 @@
 """What the pages say of results, as predicates over the records of a store: a module per page.
 
 Beside a sentence that depends on results stands the id of a check: a comment in a line of its own,
-directly before the paragraph, `% holds: gain-grows-with-width` in the book, in the README
-`<!-- holds: gain-grows-with-width -->`. A paragraph may have several, one per line, and paragraphs
+directly before the paragraph, `% holds: gap-not-closed` in the book, in the README
+`<!-- holds: gap-not-closed -->`. A paragraph may have several, one per line, and paragraphs
 of one page may share one. A list has them before its first item, for a comment between two items
 ends a list. The predicate is in the module named after the page:
 
     CHECKS = Checks()
 
     @CHECKS.add
-    def gain_grows_with_width(store: RunStore) -> bool:
-        '''The gain of β = 50 over β = 0 is larger at each doubling of the width.'''
-        gains = ...
-        return gains == sorted(gains)
+    def gap_not_closed(store: RunStore) -> bool:
+        '''At every width β = 50 closes less than half of the gap between SGD and S-LOCAL.'''
+        shares = ...
+        return max(shares) < 0.5
 
 It recomputes the statement and returns whether it holds, of these records and of more: with
 another seed, or at another width, it fails only if the statement is no longer true. Where a page

@@ -30,11 +30,12 @@ from checks.variants import (
     windows_close_most_of_the_gap,
 )
 from lcs.exhibits import find_study
-from lcs.exhibits.claims import CORRECTED, judge_all
+from lcs.exhibits.claims import judge_all
 from lcs.exhibits.compare import by_method, by_width, paired
 from lcs.exhibits.locality import beyond_chance
 from lcs.exhibits.methods import B0, B50, LOCAL, SGD
 from lcs.exhibits.readme import SHOWN
+from lcs.exhibits.verdicts import CORRECTED
 
 CHECKS = Checks()
 

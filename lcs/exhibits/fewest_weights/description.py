@@ -1,4 +1,7 @@
-"""The bound from description length for trained networks (Neyshabur 2020, Theorem 2)."""
+"""The bound from description length for trained networks (Neyshabur 2020, Theorem 2).
+
+The formula is `lcs.theory.mdl_bound`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Pictures of first-layer filters, and how local they are in every setting, beyond chance."""
+"""Pictures of first-layer filters, and how local they are in every setting, beyond chance.
+
+The pictures are of the studies `width` (`lcs.exhibits.why.studies`) and `filters`.
+"""
 
 from __future__ import annotations
 

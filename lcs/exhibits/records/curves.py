@@ -1,6 +1,6 @@
 """Curves of a run over its epochs, as SVG: lines of text, drawn without matplotlib.
 
-Five hundred runs have two figures each; matplotlib would take minutes.
+More than a thousand runs have two figures each; matplotlib would take minutes.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The factorial of augmentation, loss, λ and method: what each adds to the gain of β = 50."""
+"""What augmentation, loss and λ add to the gain of β = 50, from the factorial of `studies`."""
 
 from __future__ import annotations
 
