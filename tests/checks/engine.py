@@ -3,6 +3,7 @@
 from typing import Any
 
 from checks import Checks, records
+from lcs.exhibits.compare import remaining
 from lcs.exhibits.engine import benchmarks, inference, steps
 from lcs.exhibits.engine.benchmarks import medians
 from lcs.runs import Record, RunStore
@@ -185,8 +186,8 @@ def sparse_is_faster_in_use(store: RunStore) -> bool:
     shown = inference.passes(found, places="trained", threads=1)
     one, many = (inference.fastest(at) for at in sorted(shown, key=lambda at: int(at["batch"])))
     densities = [inference.crossing(found, batch) for batch in inference.BATCHES]
-    (run,) = records(store, "showpiece")
-    later = [100 * run.final["nonzeros"][name] / run.final["weights"][name] for name in LATER]
+    runs = records(store, "showpiece")
+    later = [share for name in LATER for share in remaining(runs, name)]
     less = one["high"] < 0.5 and one["ratio"] < many["ratio"] < 1
     gain = less and many["dense"] == inference.DENSE_BF16
     no_gain = inference.fastest(two)["low"] < 1 < inference.fastest(two)["high"]

@@ -226,12 +226,12 @@ def largest_passes_published_sgd(store):
 
     Its training accuracy is far above that on the test images. With AutoAugment it stays below.
     """
-    (run,), (other,) = records(store, "showpiece"), records(store, "showpiece-autoaugment")
+    runs, others = records(store, "showpiece"), records(store, "showpiece-autoaugment")
     return (
-        mean([other]) < published.SHORT[SGD]
-        and run.config.epochs == published.SHORT_EPOCHS
-        and mean([run]) > published.SHORT[SGD]
-        and gaps([run])[0] > 15
+        mean(others) < published.SHORT[SGD]
+        and {run.config.epochs for run in runs} == {published.SHORT_EPOCHS}
+        and mean(runs) > published.SHORT[SGD]
+        and min(gaps(runs)) > 15
     )
 
 
@@ -241,17 +241,17 @@ def largest_wins_by_the_fit(store):
 
     The weight decay of SGD was chosen for half the length; with half of it SGD fits better.
     """
-    (sparse,), (dense,) = records(store, "showpiece"), records(store, "showpiece-sgd")
-    (better,) = records(store, "showpiece-decay")
-    gained, fitted = (of([sparse]) - of([dense]) for of in (mean, fit))
+    names = ("showpiece", "showpiece-sgd", "showpiece-decay")
+    sparse, dense, better = (records(store, name) for name in names)
+    gained, fitted = (of(sparse) - of(dense) for of in (mean, fit))
     before = max(values[-1] for values in gains_by_seed(records(store, "scaling-own"), SGD))
     lengths = {run.config.epochs for run in records(store, "search-augment")}
     return (
         gained > before
         and gained > fitted > 0.75 * gained
-        and lengths == {dense.config.epochs // 2}
-        and mean([dense]) < mean([better]) < mean([sparse])
-        and fit([better]) > fit([sparse])
+        and lengths == {dense[0].config.epochs // 2}
+        and mean(dense) < mean(better) < mean(sparse)
+        and fit(better) > fit(sparse)
     )
 
 
