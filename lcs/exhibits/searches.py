@@ -157,7 +157,8 @@ def searched_table(runs: Mapping[str, Sequence[Record]], name: str = "tab-search
     for study, records in runs.items():
         groups: dict[tuple[str, str], list[Record]] = {}
         for run in records:
-            key = cells.trained_text(run.config), method(run.config).shortest
+            start = ", trained on" if run.config.source else ""  # from another network
+            key = cells.trained_text(run.config), method(run.config).shortest + start
             groups.setdefault(key, []).append(run)
         for key, tried in groups.items():
             (best,) = choices(tried, method).values()

@@ -7,7 +7,7 @@ from made_up import made_up
 
 from lcs.exhibits import find_study, variants
 from lcs.exhibits.methods import B50, method
-from lcs.exhibits.searches import choose
+from lcs.exhibits.searches import choose, searched_table
 from lcs.exhibits.tables import NONE
 from lcs.exhibits.variants import results, studies
 
@@ -99,6 +99,14 @@ def test_searches_choose_by_accuracy_for_each_network():
     found = choose("search-convolution", records)
     assert found["s-fc sgd"] == found["s-conv sgd"] == 0.01
     assert found["s-fc beta-lasso"] == 3.0
+
+
+def test_a_network_and_what_is_trained_on_from_it_are_not_candidates_of_one_choice():
+    records = [validated(config, 50.0) for config in configs("search-convolution")]
+    rows = searched_table({"search-convolution": records}).rows
+    counts = {row[2]: row[3] for row in rows}
+    assert counts["S-CONV, SGD"] == "1"
+    assert {count for name, count in counts.items() if name.endswith(", trained on")} == {"4"}
 
 
 def test_growth_at_random_places_has_as_many_candidates_as_other_methods(monkeypatch):
