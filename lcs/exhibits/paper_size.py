@@ -15,12 +15,13 @@ from lcs.exhibits import cells, compare, locality, published, tables
 from lcs.exhibits.figure4 import smooth
 from lcs.exhibits.methods import B0, B50, CONV, LOCAL, NETWORKS, SGD, THREE, method
 from lcs.exhibits.plots.style import PUBLISHED_MARKERS, WIDTH, add_legend, look, pending, subplots
-from lcs.exhibits.searches import Rule, method_key, relative
+from lcs.exhibits.searches import Rule, Rules, method_key, relative
 from lcs.exhibits.settings import (
     CHOSEN,
     PAPER_SHORT,
     baseline,
     beta_lasso,
+    quarter_length,
     regularised,
 )
 from lcs.exhibits.tables import PENDING, Table
@@ -32,9 +33,9 @@ from lcs.study import Study
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-# of the search: learning rates by optimizer, and factors of weight decay or of λ
+# of the search: learning rates by optimizer, and factors of weight decay or of λ at the best one
 RATES = {"sgd": (0.01, 0.03, 0.1), "beta-lasso": (0.03, 0.1, 0.3)}
-FACTORS = {"sgd": (0.25, 1.0), "beta-lasso": (0.5, 1.0)}
+FACTORS = {"sgd": (1.0, 0.25), "beta-lasso": (1.0, 0.5)}
 # what `numbers` names
 NUMBERS = (
     "sgd sparse gain half above paper-sgd paper-local fit-sgd fit-sparse gap-sgd gap-sparse n left "
@@ -56,20 +57,29 @@ def _others(base: Config, betas: Sequence[float]) -> list[Config]:
 def _searched(base: Config, betas: Sequence[float]) -> list[Config]:
     """Return SGD, β = 50 and S-LOCAL as `search-paper-size` chose them."""
     runs = []
-    for run in (*_both(base, betas), baseline(base, "s-local")):
+    for run in _compared(base, betas):
         best = CHOSEN["search-paper-size"].get(method_key(run), {"factor": 1.0, "lr": run.lr})
         runs.append(regularised(run, best["factor"]).replace(lr=best["lr"]))
     return runs
 
 
-def _search(base: Config, betas: Sequence[float]) -> list[Config]:
-    """Return the candidates of each method, a quarter as long, on validation images."""
-    here = base.replace(epochs=max(1, base.epochs // 4), validation=True)
+def _compared(base: Config, betas: Sequence[float]) -> list[Config]:
+    return [*_both(base, betas), baseline(base, "s-local")]
+
+
+def _rates(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return each method with every learning rate, a quarter as long, on validation images."""
+    here = quarter_length(base).replace(validation=True)
+    return [run.replace(lr=lr) for run in _compared(here, betas) for lr in RATES[run.optimizer]]
+
+
+def _factors(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return each method at its best learning rate with every factor, trained alike."""
+    here, best = quarter_length(base).replace(validation=True), CHOSEN["search-paper-size-rate"]
     return [
-        regularised(run, factor).replace(lr=lr)
-        for run in (*_both(here, betas), baseline(here, "s-local"))
+        regularised(run, factor).replace(lr=best.get(method_key(run), run.lr))
+        for run in _compared(here, betas)
         for factor in FACTORS[run.optimizer]
-        for lr in RATES[run.optimizer]
     ]
 
 
@@ -90,7 +100,15 @@ STUDIES = (
         make=lambda base, betas: [baseline(base, "s-local")],
     ),
     _study("paper-size-others", "S-CONV, 3-FC and β = 0 at the paper's size", make=_others),
-    _study("search-paper-size", "Hyperparameters at the paper's size, on validation", make=_search),
+    _study(
+        "search-paper-size-rate", "Learning rates at the paper's size, on validation", make=_rates
+    ),
+    _study(
+        "search-paper-size",
+        "Weight decay or λ at the paper's size, on validation",
+        make=_factors,
+        after=("search-paper-size-rate",),
+    ),
     _study(
         "paper-size-searched",
         "SGD, β = 50 and S-LOCAL at the paper's size, as searched",
@@ -99,7 +117,10 @@ STUDIES = (
     ),
 )
 
-CHOICES = {"search-paper-size": Rule(method_key, _values)}
+CHOICES: Rules = {
+    "search-paper-size-rate": Rule(method_key, lambda config: config.lr),
+    "search-paper-size": Rule(method_key, _values),
+}
 
 
 def results_table(records: Sequence[Record]) -> Table:

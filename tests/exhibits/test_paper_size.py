@@ -9,6 +9,7 @@ from lcs.exhibits import find_study, paper_size, searches, settings, status, ver
 from lcs.exhibits.methods import B50, LOCAL, SGD, method
 from lcs.exhibits.verdicts import Claim, Finding
 
+SEARCHES = ("search-paper-size-rate", "search-paper-size")
 ACCURACY = {SGD: 60.0, B50: 70.0, LOCAL: 80.0}
 
 
@@ -60,21 +61,29 @@ def test_a_figure_for_no_runs_and_for_digits():
     assert not [line for line in axes.lines if line.get_marker() == "v"], "published for CIFAR-10"
 
 
-def test_every_method_has_as_many_candidates_and_its_own_choice():
-    found = find_study("search-paper-size").configs("paper", 1)
-    counts = {method(c): sum(method(o) == method(c) for o in found) for c in found}
-    assert set(counts) == {SGD, B50, LOCAL}
-    assert set(counts.values()) == {6}
-    assert all(c.validation and c.epochs == 100 for c in found)
+def counts(configs):
+    return {method(c): sum(method(o) == method(c) for o in configs) for c in configs}
+
+
+def test_every_method_has_as_many_candidates():
+    rates, factors = (find_study(name).configs("paper", 1) for name in SEARCHES)
+    assert counts(rates) == {SGD: 3, B50: 3, LOCAL: 3}
+    assert counts(factors) == {SGD: 2, B50: 2, LOCAL: 2}
+    assert counts({*rates, *factors}) == {SGD: 4, B50: 4, LOCAL: 4}, "one is in both"
+    assert all(c.validation and c.epochs == 100 for c in (*rates, *factors))
 
 
 def test_the_choice_comes_into_the_runs_that_take_it(monkeypatch):
-    candidates = find_study("search-paper-size").configs("paper", 1)
-    best = [c for c in candidates if c.lr == 0.03 and c.model in ("s-fc", "s-local")]
-    records = [made_up(c, 60.0 + (c in best)) for c in candidates]
-    chosen = searches.choose("search-paper-size", records)
+    def weak(config):  # the smaller of both factors
+        return config.weight_decay + config.l1 < {"sgd": 5e-4, "beta-lasso": 1e-4}[config.optimizer]
+
+    for search, is_best in zip(SEARCHES, (lambda config: config.lr == 0.03, weak), strict=True):
+        candidates = find_study(search).configs("paper", 1)
+        records = [made_up(c, 60.0 + is_best(c)) for c in candidates]
+        monkeypatch.setitem(settings.CHOSEN, search, searches.choose(search, records))
+    chosen = settings.CHOSEN[SEARCHES[1]]
     assert {values["lr"] for values in chosen.values()} == {0.03}
-    monkeypatch.setitem(settings.CHOSEN, "search-paper-size", chosen)
+    assert {values["factor"] for values in chosen.values()} == {0.25, 0.5}
     usual = {method(c): c for c in find_study("paper-size").configs("paper", 1)}
     for config in find_study("paper-size-searched").configs("paper", 1):
         assert config.lr == 0.03
