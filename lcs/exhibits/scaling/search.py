@@ -109,6 +109,14 @@ def _search_augment(base: Config, betas: Sequence[float]) -> list[Config]:
     return runs
 
 
+def _search_rate(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return SGD and the largest β with AutoAugment at several learning rates."""
+    here = paper_recipe(base, WIDTHS[-1], base.epochs // 2).replace(validation=True)
+    share = SHARE_AT_WIDTH[WIDTHS[-1]]
+    runs = chosen(here, "s-fc"), chosen(here, "s-fc", "beta-lasso", betas[-1], share=share)
+    return [run.replace(lr=lr) for run in runs for lr in (0.03, 0.1, 0.3)]
+
+
 def _search_flips(base: Config, betas: Sequence[float]) -> list[Config]:
     """Return every method with flips and crops: learning rates, each with weight decays or λ.
 
@@ -163,6 +171,7 @@ STUDIES = (
     ),
     _one_seed("search-rivals", "Regularisation of the baselines", make=_search_rivals),
     _one_seed("search-augment", "AutoAugment, or less", make=_search_augment),
+    _one_seed("search-rate", "Learning rates with AutoAugment", make=_search_rate),
     _flips("search-flips", "Every method with flips and crops, on validation", make=_search_flips),
     _flips("search-flips-edge", "S-LOCAL and 3-FC, beyond that", make=_search_flips_edge),
     _flips("search-flips-long", "λ at four times the length", make=_search_flips_long),
@@ -189,5 +198,6 @@ CHOICES = {
     "search-beyond": Rule(lambda c: f"{c.base_channels}", _share),
     "search-rivals": Rule(lambda c: f"{c.base_channels} {c.optimizer}", regularisation),
     "search-augment": _with_augment,
+    "search-rate": Rule(method_key, lambda c: c.lr),
     "search-flips": Rule(method_key, lambda c: {"lr": c.lr, "factor": _share(c)}),
 }
