@@ -1,8 +1,10 @@
-"""S-FC at the paper's size: α = 150, after the paper's shorter training of 400 epochs (Table 1)."""
+"""S-FC at the paper's size: α = 150, after the paper's shorter training of 400 epochs (Table 1).
+
+Its first runs took over hyperparameters of smaller networks; a search at this size came after them.
+"""
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
@@ -13,6 +15,7 @@ from lcs.config import Config
 from lcs.cost import count_weights
 from lcs.exhibits import cells, compare, locality, published, tables
 from lcs.exhibits.figure4 import smooth
+from lcs.exhibits.gap import gap_text
 from lcs.exhibits.methods import B0, B50, CONV, LOCAL, NETWORKS, SGD, THREE, method
 from lcs.exhibits.plots.style import PUBLISHED_MARKERS, WIDTH, add_legend, look, pending, subplots
 from lcs.exhibits.searches import Rule, Rules, method_key, relative
@@ -38,9 +41,10 @@ RATES = {"sgd": (0.01, 0.03, 0.1), "beta-lasso": (0.03, 0.1, 0.3)}
 FACTORS = {"sgd": (1.0, 0.25), "beta-lasso": (1.0, 0.5)}
 # what `numbers` names
 NUMBERS = (
-    "sgd sparse gain half above paper-sgd paper-local fit-sgd fit-sparse gap-sgd gap-sparse n left "
-    "all first second third whole share local below dip-sgd dip few dead eligible window pruned "
-    "filters pairs range l1 units inputs lr momentum steps hardware minutes"
+    "sgd sparse local gain behind closed paper-sgd paper-local paper-closed fit-sgd fit-sparse "
+    "fit-local lost-sgd lost-sparse lost-local n before-gain before-sgd before-sparse before-left "
+    "before-pairs before-eligible left all first second third local-left below eligible window "
+    "pruned filters pairs range units inputs lr-sgd lr-before momentum steps hardware minutes"
 )
 # the methods of the page, from top to bottom
 METHODS = (CONV, LOCAL, THREE, SGD, B0, B50)
@@ -93,12 +97,7 @@ def _values(config: Config) -> dict[str, float]:
 _study = partial(Study, setting=PAPER_SHORT, seeds=1, betas=(50,), scales=("smoke", "paper"))
 
 STUDIES = (
-    _study("paper-size", "S-FC with SGD and β = 50 at the paper's size", make=_both),
-    _study(
-        "paper-size-local",
-        "S-LOCAL at the paper's size",
-        make=lambda base, betas: [baseline(base, "s-local")],
-    ),
+    _study("paper-size", "S-FC at the paper's size, before the search", make=_both),
     _study("paper-size-others", "S-CONV, 3-FC and β = 0 at the paper's size", make=_others),
     _study(
         "search-paper-size-rate", "Learning rates at the paper's size, on validation", make=_rates
@@ -127,7 +126,7 @@ def results_table(records: Sequence[Record]) -> Table:
     """Return every method beside the paper's two lengths; what has not been run is pending.
 
     Args:
-        records: of `paper-size` and of the studies beside it.
+        records: of `paper-size-searched` and of `paper-size-others`.
     """
     groups = compare.by_method(records)
     columns: dict[str, Callable[[Sequence[Record]], str]] = {
@@ -162,18 +161,24 @@ def results_table(records: Sequence[Record]) -> Table:
     return Table("tab-paper-size", caption, [*headings, *columns], rows)
 
 
-def searched_table(records: Sequence[Record]) -> Table:
-    """Return SGD, β = 50 and S-LOCAL with the hyperparameters that the search chose, if it has."""
-    searched = records if CHOSEN["search-paper-size"] else []
+def conditions_table(records: Sequence[Record]) -> Table:
+    """Return SGD, β = 50 and S-LOCAL with their hyperparameters, before the search and after it.
+
+    Args:
+        records: of `paper-size` and of `paper-size-searched`.
+    """
     columns: dict[str, Callable[[Sequence[Record]], str]] = {
         "method": cells.of(lambda config: method(config).short),
         **cells.by_field(["lr", "weight_decay", "l1"]),
         "test accuracy (%)": cells.mean_text,
+        "training (%)": cells.fit_text,
         "remaining, layers 1, 2, 3 (%)": _shares_text,
         "seeds": tables.links,
     }
-    what = "Networks at the paper's size, with hyperparameters chosen there on validation images"
-    return cells.by_condition("paper-size-searched", searched, columns, what)
+    what = "With the hyperparameters of smaller networks, and as chosen at this size"
+    return cells.by_condition(
+        "paper-size-searched", records, columns, what, label="tab-paper-size-searched"
+    )
 
 
 def training_figure(records: Sequence[Record]) -> Figure:
@@ -200,10 +205,6 @@ def training_figure(records: Sequence[Record]) -> Figure:
         for name in (SGD, LOCAL):
             known = published.SHORT[name]
             accuracy.plot(config.epochs, known, marker, mfc="none", mec=look(name).colour, ms=7)
-            accuracy.annotate(
-                NETWORKS[name.model], (config.epochs, known), (-6, 4),
-                textcoords="offset points", ha="right",
-            )  # fmt: skip
         accuracy.plot([], [], marker, mfc="none", mec="0.3", ms=7, label="the paper, SGD")
         ours = {NETWORKS[m]: count_weights(config, m)["conv1"] for m in ("s-local", "s-conv")}
         theirs = published.FIGURE3
@@ -224,78 +225,75 @@ def training_figure(records: Sequence[Record]) -> Figure:
     return figure
 
 
-def numbers(records: Sequence[Record]) -> dict[str, str]:
-    """Return the numbers of the prose, of SGD and of β = 50, or "pending" without runs of both.
+def numbers(records: Sequence[Record], before: Sequence[Record]) -> dict[str, str]:
+    """Return the numbers of the prose, `size-…`, means over seeds; "pending" without all runs.
 
-    `size-…`, means over seeds: accuracies, those on the training images (`fit`), and how far the
-    first are below the second (`gap`), in per cent and points; `gain` of β = 50, at half time
-    (`half`, over ten recorded epochs), and its lead over SGD in the paper (`above`); weights that
-    are `left`, and shares of the layers and of the `whole` network in per cent; `below`: the first
-    recorded epoch in which a run has fewer weights in the first layer than S-LOCAL, and the lowest
-    test accuracies from it on (`dip`); of the first layer's `units` with their `inputs`, in per
-    cent, those with one to seven weights (`few`), with none (`dead`) and with enough to be measured
-    (`eligible`); the mass in the best `window` of stored filters, and of those of SGD with as many
-    weights (`pruned`); how often weights are neighbours (`pairs`), and up to which distance more
-    often than by chance (`range`); SGD's `momentum`, and how much longer it makes `steps`.
+    Accuracies, those on the training images (`fit`), and how far the first are below the second
+    (`lost`), in per cent and points; `gain` of β = 50, how far it is `behind` S-LOCAL, and which
+    share of the gap it has `closed`. Weights that are `left`; shares of the layers; `below`: the
+    first recorded epoch in which every run has fewer in the first layer than S-LOCAL; the share of
+    units that have enough to be measured (`eligible`); the mass in the best `window` of stored
+    filters, and of those of SGD with as many weights (`pruned`); how often weights are neighbours
+    (`pairs`), and up to which distance more often than by chance (`range`); SGD's `momentum`, and
+    how much longer it makes `steps`.
+
+    Args:
+        records: of `paper-size-searched`.
+        before: of `paper-size`, the same networks before the search (`before-…`).
     """
-    groups = compare.by_method(records)
-    dense, sparse = groups.get(SGD, []), groups.get(B50, [])
-    if not (dense and sparse):
+    after, earlier = compare.by_method(records), compare.by_method(before)
+    if not (after.keys() >= {SGD, B50, LOCAL} and earlier.keys() >= {SGD, B50}):
         return {f"size-{name}": PENDING for name in NUMBERS.split()}
-    run, total = sparse[0], sum(sparse[0].final["weights"].values())
-    whole = np.mean([sum(each.final["nonzeros"].values()) for each in sparse])
-    units = np.mean([each.final["fan_in"]["conv1"] for each in sparse], axis=0)  # 0, 1, 2–3, 4–7, …
-    eligible = 100 * np.mean([r.final["locality"]["eligible"] for r in sparse]) / units.sum()
-    local = count_weights(run.config, LOCAL.model)["conv1"]
-    counts = np.min([each.history["nonzeros"]["conv1"] for each in sparse], axis=0)
-    below = int(np.argmax(counts < local)) if counts.min() < local else len(counts) - 1
-    half = bisect_right(run.history["epoch"], run.config.epochs / 2)
-    middle = slice(max(0, half - 5), half + 5)
+    dense, sparse, local = (after[name] for name in (SGD, B50, LOCAL))
+    run, first = sparse[0], earlier[B50]
+    local_left = count_weights(run.config, LOCAL.model)["conv1"]
+    counts = np.max([each.history["nonzeros"]["conv1"] for each in sparse], axis=0)
+    below = int(np.argmax(counts < local_left)) if counts.min() < local_left else len(counts) - 1
     stored = [each.load_filters() for each in (run, dense[0]) if each.has_filters]
     count = min(map(len, stored), default=0)
     both_stored = len(stored) == 2 and count > 1
     beside = smooth.compared(*(each[:count] for each in stored)) if both_stored else {}
+    units = sum(run.final["fan_in"]["conv1"])
     found = {
-        "sgd": f"{compare.mean(dense):.2f}",
-        "sparse": f"{compare.mean(sparse):.2f}",
         "gain": tables.ahead(cells.gain_text(sparse, dense)),
-        "half": tables.ahead(cells.gain_text(sparse, dense, partial(_late, middle))),
-        "above": f"{compare.mean(sparse) - published.SHORT[SGD]:.2f}",
+        "behind": tables.ahead(cells.gain_text(local, sparse)),
+        "closed": gap_text(after),
         "paper-sgd": f"{published.SHORT[SGD]:.2f}",
         "paper-local": f"{published.SHORT[LOCAL]:.2f}",
-        "fit-sgd": f"{compare.mean(dense, compare.train_accuracies):.1f}",
-        "fit-sparse": f"{compare.mean(sparse, compare.train_accuracies):.1f}",
-        "gap-sgd": f"{-compare.mean(dense, _less_training):.1f}",
-        "gap-sparse": f"{-compare.mean(sparse, _less_training):.1f}",
+        "paper-closed": f"{100 * published.gap_closed():.0f}",
         "n": f"{len(sparse)}",
-        "left": f"{np.mean(compare.nonzeros(sparse)):,.0f}",
+        "before-gain": tables.ahead(cells.gain_text(first, earlier[SGD])),
+        "before-sgd": f"{compare.mean(earlier[SGD]):.2f}",
+        "before-sparse": f"{compare.mean(first):.2f}",
+        "before-left": f"{np.mean(compare.nonzeros(first)):,.0f}",
+        "before-pairs": _pairs_text(first),
+        "before-eligible": _eligible_text(first),
+        "left": f"{np.mean(compare.nonzeros(sparse)) / 1e6:.1f}",
         "all": f"{run.final['weights']['conv1'] / 1e6:.0f}",
         "first": tables.rounded(float(np.mean(compare.remaining(sparse)))),
         "second": tables.rounded(float(np.mean(compare.remaining(sparse, "fc1")))),
         "third": tables.rounded(float(np.mean(compare.remaining(sparse, "fc2")))),
-        "whole": f"{whole / 1e6:.1f}",
-        "share": f"{100 * whole / total:.1f}",
-        "local": f"{local:,}",
+        "local-left": f"{local_left / 1e6:.1f}",
         "below": f"{run.history['epoch'][below]}",
-        "dip": f"{min(100 * min(r.history['test_accuracy'][below:]) for r in sparse):.0f}",
-        "dip-sgd": f"{min(100 * min(r.history['test_accuracy'][below:]) for r in dense):.0f}",
-        "few": f"{100 * units[1:4].sum() / units.sum():.0f}",
-        "dead": f"{100 * units[0] / units.sum():.0f}",
-        "eligible": f"{eligible:.1f}",
+        "eligible": _eligible_text(sparse),
         "window": tables.interval(beside["own"], 0) if beside else tables.NONE,
         "pruned": tables.interval(beside["pruned"], 0) if beside else tables.NONE,
         "filters": f"{count}",
-        "pairs": f"{np.mean([ratios[0] for ratios in locality.pair_ratios(sparse)]):.1f}",
+        "pairs": _pairs_text(sparse),
         "range": f"{np.mean(locality.clustering_ranges(sparse)):.0f}",
-        "l1": cells.lambdas_text(run.config),
-        "units": f"{units.sum():,.0f}",
-        "inputs": f"{run.final['weights']['conv1'] / units.sum():.0f}",
-        "lr": tables.number(run.config.lr),
+        "units": f"{units:,.0f}",
+        "inputs": f"{run.final['weights']['conv1'] / units:.0f}",
+        "lr-sgd": tables.number(dense[0].config.lr),
+        "lr-before": tables.number(earlier[SGD][0].config.lr),
         "momentum": tables.number(dense[0].config.momentum),
         "steps": f"{1 / (1 - dense[0].config.momentum):.0f}",
         "hardware": tables.plain(run.provenance["hardware"]),
         "minutes": f"{run.provenance['seconds'] / 60:.0f}",
     }
+    for name, runs in (("sgd", dense), ("sparse", sparse), ("local", local)):
+        found[name] = f"{compare.mean(runs):.2f}"
+        found[f"fit-{name}"] = f"{compare.mean(runs, compare.train_accuracies):.1f}"
+        found[f"lost-{name}"] = f"{-compare.mean(runs, _less_training):.1f}"
     return {f"size-{name}": value for name, value in found.items()}
 
 
@@ -305,9 +303,14 @@ def _less_training(runs: Sequence[Record]) -> list[float]:
     return [test - train for test, train in pairs]
 
 
-def _late(epochs: slice, runs: Sequence[Record]) -> list[float]:
-    """Return each run's mean test accuracy over some recorded epochs, in per cent."""
-    return [100 * float(np.mean(run.history["test_accuracy"][epochs])) for run in runs]
+def _pairs_text(runs: Sequence[Record]) -> str:
+    return f"{np.mean([ratios[0] for ratios in locality.pair_ratios(runs)]):.1f}"
+
+
+def _eligible_text(runs: Sequence[Record]) -> str:
+    """Return the share of units with enough weights to be measured, in per cent."""
+    shares = [r.final["locality"]["eligible"] / sum(r.final["fan_in"]["conv1"]) for r in runs]
+    return tables.rounded(100 * float(np.mean(shares)))
 
 
 def _window_text(runs: Sequence[Record], *, kind: str) -> str:

@@ -3,6 +3,7 @@
 import numpy as np
 
 from checks import Checks, above, ahead, behind, records
+from checks.paper_size import less_local_than_pruned_sgd
 from lcs.exhibits.compare import (
     as_sgd,
     by_method,
@@ -24,6 +25,7 @@ from lcs.exhibits.why.results import runs_at_each_width
 from lcs.measure import clustering_range, half_distance, locality, prune
 
 CHECKS = Checks()
+CHECKS.add(less_local_than_pruned_sgd)
 
 
 def spread(runs):

@@ -9,10 +9,11 @@ from checks.figure4 import (
     threshold_makes_filters_less_local,
 )
 from checks.paper_size import (
-    ahead_at_the_papers_size,
-    as_many_as_the_paper_shows,
-    behind_the_paper,
-    lead_is_one_of_fit,
+    far_behind_local_at_the_papers_size,
+    fewer_weights_than_local,
+    lead_before_the_search,
+    little_ahead_at_the_papers_size,
+    sgd_is_the_papers,
 )
 from checks.reproduce import nothing_at_the_papers_length
 from checks.rivals import (
@@ -50,10 +51,11 @@ GROWN = (
     "As searched on validation images, β = 50 with λ that grows outside random windows is better"
 )
 CHECKS.add(nothing_at_the_papers_length)
-CHECKS.add(ahead_at_the_papers_size)
-CHECKS.add(as_many_as_the_paper_shows)
-CHECKS.add(lead_is_one_of_fit)
-CHECKS.add(behind_the_paper)
+CHECKS.add(little_ahead_at_the_papers_size)
+CHECKS.add(far_behind_local_at_the_papers_size)
+CHECKS.add(sgd_is_the_papers)
+CHECKS.add(lead_before_the_search)
+CHECKS.add(fewer_weights_than_local)
 CHECKS.add(l1_reduces_overfitting)
 CHECKS.add(windows_close_most_of_the_gap)
 CHECKS.add(flips_at_four_times_the_length)

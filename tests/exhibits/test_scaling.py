@@ -19,7 +19,7 @@ from lcs.exhibits.settings import CHOSEN, chosen, raised, regularised
 from lcs.runs import Record
 
 BONUS = {LOCAL: 10.0, B50: 1.0, PROXIMAL: 0.5}
-NO_RUNS = {one.name: () for one in scaling.STUDIES} | {"paper-size": ()}
+NO_RUNS = {one.name: () for one in scaling.STUDIES} | {"paper-size-searched": ()}
 LARGEST = [one.name for one in studies.LARGEST]
 
 

@@ -176,7 +176,7 @@ CLAIMS: tuple[Claim, ...] = (
         "table2",
         _local_filters,
         "pictures",
-        ("scaling-seeds", "recipe-length-search", "showpiece", "paper-size"),
+        ("scaling-seeds", "recipe-length-search", "showpiece", "paper-size-searched"),
     ),
     Claim(
         "P",
@@ -184,6 +184,11 @@ CLAIMS: tuple[Claim, ...] = (
         "table2",
         _more_local_than_sgd,
         "pictures",
-        ("scaling-seeds", "recipe-length-search", "showpiece + showpiece-decay", "paper-size"),
+        (
+            "scaling-seeds",
+            "recipe-length-search",
+            "showpiece + showpiece-decay",
+            "paper-size-searched",
+        ),
     ),
 )

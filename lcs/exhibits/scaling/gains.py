@@ -75,7 +75,7 @@ def gains_figure(runs: Mapping[str, Sequence[Record]]) -> Figure:
         "over β = 0, same λ": gains_by_width(same, B0),
         "over proximal ℓ1, same λ": gains_by_width(same, PROXIMAL),
     }
-    largest = [*runs["showpiece"], *runs["showpiece-decay"], *runs["paper-size"]]
+    largest = [*runs["showpiece"], *runs["showpiece-decay"], *runs["paper-size-searched"]]
     elsewhere = gains_by_width(largest)
     widths = {width for table in (*contrasts.values(), elsewhere) for width in table["x"]}
     if not widths:
