@@ -238,7 +238,8 @@ def test_a_claim_is_judged_by_each_of_its_studies(monkeypatch):
     wide = "[AutoAugment, α = 8](scaling.ipynb)"
     short = "[flips and crops, 50 epochs, α = 8](scaling.ipynb)"
     long = "[flips and crops, α = 8](scaling.ipynb)"
-    own = [(True, place) for place in (one, wide, short, long)]
+    full = "[the paper's size, 400 epochs](paper_size.ipynb)"
+    own = [(True, place) for place in (one, wide, short, long, full)]
     assert said == [(False, one), *own, (False, one)]
 
 
