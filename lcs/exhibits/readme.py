@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import re
 import textwrap
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,14 +21,16 @@ from lcs.exhibits import (
     variants,
 )
 from lcs.exhibits.claims import UNTESTED
-from lcs.exhibits.compare import Conditions
-from lcs.exhibits.fewest_weights import figures, pareto
+from lcs.exhibits.fewest_weights import pareto
 from lcs.exhibits.methods import B50, LOCAL, SGD
-from lcs.runs import RunStore
+from lcs.exhibits.plots.style import WIDTH
+from lcs.exhibits.plots.weights import as_image
+from lcs.runs import Record, RunStore
 from lcs.runs.provenance import PACKAGE
 
 if TYPE_CHECKING:
     import numpy as np
+    from matplotlib.figure import Figure
 
 README = PACKAGE.parent / "README.md"
 INTRO = PACKAGE.parent / "book" / "intro.md"
@@ -97,10 +98,17 @@ Of the differences in accuracy in this list that [Claims](claims.ipynb) corrects
 comparisons, two remain significant, both at α = 8: the lead of S-LOCAL over β-LASSO, and that of
 the growing λ over SGD."""
 CAPTION = """\
-Left: test accuracy against remaining weights (AutoAugment, {recipe_epochs} epochs); small dots:
-seeds; numbers: α; β = 50 has two λ at α = 8; lines: Pareto fronts, dotted that of S-FC. Right:
-filters at α = {size_alpha} ({size_epochs} epochs), those of β = 50 with at least 20 weights;
-second row: the first, pruned to as many weights."""
+Left: test accuracy of β-LASSO and of S-LOCAL less that of S-FC with SGD, in points, ours and the
+paper's; bars: 95 % intervals, small dots: seeds, hollow: single runs. Right: filters of S-FC at
+α = {size_alpha} ({size_epochs} epochs), those of β = 50 with at least 20 weights; second row: the
+first, pruned to as many weights."""
+# settings of the picture: AutoAugment, flips and crops at two lengths, the paper's size
+SETTINGS = (
+    ("scaling-own",),
+    ("recipe-length-search", "recipe-length-search-local"),
+    ("flips",),
+    ("paper-size-searched",),
+)
 
 
 def numbers(store: RunStore) -> dict[str, Any]:
@@ -120,7 +128,6 @@ def numbers(store: RunStore) -> dict[str, Any]:
         "size_alpha": wide[0].config.base_channels,
         "size_epochs": wide[0].config.epochs,
         "own": pareto.recipe_numbers(recipe),
-        "recipe_epochs": next(iter(recipe)).epochs,
         "scaling": scaling.results.numbers(runs),
         "searched_epochs": runs["recipe-length-search"][0].config.epochs,
         "flips_epochs": runs["flips"][0].config.epochs,
@@ -169,7 +176,7 @@ def update(store: RunStore) -> None:
 
     write(store)
     plots.use_style()
-    figure = figures.hero(*_shown(store))
+    figure = _picture(*_shown(store))
     figure.savefig(PICTURE, dpi=200, metadata={"Comment": stamp(store)})
     plt.close(figure)
 
@@ -201,15 +208,33 @@ def is_current(store: RunStore) -> bool:
 
 def stamp(store: RunStore) -> str:
     """Return a hash of our values that the picture shows."""
-    found, filters = _shown(store)
-    values = [(config.run_id, compare.accuracies(runs)) for config, runs in found.items()]
+    settings, filters = _shown(store)
+    values = [(run.config.run_id, run.accuracy) for records in settings for run in records]
     return hashlib.sha256(repr((values, list(filters))).encode()).hexdigest()
 
 
-def _shown(store: RunStore) -> tuple[Conditions, Mapping[str, np.ndarray]]:
-    wide = compare.by_method(find_study("paper-size-searched").stored("paper", store))
-    shown = figure4.smooth.pictures(wide[B50], wide[SGD])
-    return pareto.gather(store)[pareto.RECIPE], shown
+def _shown(store: RunStore) -> tuple[list[list[Record]], dict[str, np.ndarray]]:
+    """Return the records of `SETTINGS`, and filters by title."""
+    studies = [[find_study(name) for name in names] for names in SETTINGS]
+    found = [[r for s in group for r in s.stored(s.usual_scale, store)] for group in studies]
+    wide = compare.by_method(found[-1])
+    return found, figure4.smooth.pictures(wide[B50], wide[SGD])
+
+
+def _picture(settings: list[list[Record]], filters: dict[str, np.ndarray]) -> Figure:
+    """Draw how far β = 50 and S-LOCAL are ahead of SGD, and beside it some first-layer filters."""
+    import matplotlib.pyplot as plt
+
+    figure = plt.figure(figsize=(1.35 * WIDTH, 4.3))
+    parts: Any = figure.subfigures(1, 2, width_ratios=(1.6, 1))
+    left, right = parts
+    scaling.gains.draw_leads(left, settings)
+    for row, (title, images) in zip(right.subfigures(3, 1), filters.items(), strict=True):
+        row.suptitle(title, fontsize="small", x=0.02, ha="left")
+        for panel, image in zip(row.subplots(1, 4), images, strict=False):
+            panel.imshow(as_image(image), interpolation="nearest")
+            panel.set_axis_off()
+    return figure
 
 
 def _marks(mark: str) -> tuple[str, str]:

@@ -6,6 +6,7 @@ from collections import Counter
 import numpy as np
 
 from checks import Checks, ahead, behind, level, records
+from checks.paper_size import far_behind_local_at_the_papers_size
 from checks.scaling_parts import (
     common,
     fit,
@@ -32,6 +33,7 @@ from lcs.exhibits.settings import RECIPE
 from lcs.stats import lack_of_fit, mean_interval
 
 CHECKS = Checks()
+CHECKS.add(far_behind_local_at_the_papers_size)
 
 
 @CHECKS.add

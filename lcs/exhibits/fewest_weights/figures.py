@@ -1,17 +1,14 @@
-"""Figures of accuracy against weights: that of the chapter, and the picture of README."""
+"""The figure of accuracy against weights."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from lcs.exhibits.compare import Conditions
 from lcs.exhibits.fewest_weights import pareto
 from lcs.exhibits.methods import B0, B1, B50, CONV, LOCAL, PROXIMAL, SGD, THREE
 from lcs.exhibits.plots.style import WIDTH, add_legend, look, pending, subplots
-from lcs.exhibits.plots.weights import as_image
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -41,33 +38,6 @@ def accuracy(found: Mapping[str, Conditions]) -> Figure:
         for axes, cost in zip(panels[:, column], COSTS, strict=True):
             _draw(axes, conditions, cost, name_fronts=True)
     add_legend(figure, panels[0, 0], columns=3)
-    return figure
-
-
-def hero(found: Conditions, filters: Mapping[str, np.ndarray]) -> Figure:
-    """Draw accuracy against remaining weights, and beside it some first-layer filters.
-
-    Args:
-        found: runs by the recipe.
-        filters: (n, C, H, W) by title, as `figure4.smooth.pictures` returns them.
-    """
-    import matplotlib.pyplot as plt
-
-    columns = 5
-    figure = plt.figure(figsize=(1.35 * WIDTH, 4.3))
-    panels: Any = figure.subfigures(1, 2, width_ratios=(1.25, 1))
-    left, right = panels
-    axes = left.subplots()
-    _add_methods(axes)
-    _draw(axes, found, "weights")
-    axes.legend(fontsize="x-small", loc="lower right")
-    if filters:
-        rows = np.atleast_1d(right.subfigures(len(filters), 1))
-        for row, (title, images) in zip(rows, filters.items(), strict=True):
-            row.suptitle(title, fontsize="small", x=0.02, ha="left")
-            for panel, image in zip(row.subplots(1, columns), images, strict=False):
-                panel.imshow(as_image(image), interpolation="nearest")
-                panel.set_axis_off()
     return figure
 
 

@@ -20,7 +20,7 @@ from lcs.exhibits.methods import beta_lasso_method as lasso
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure, FigureBase
 
 # width of the page's text, in inches at the size of its letters
 WIDTH = 7.2
@@ -141,7 +141,7 @@ def pending() -> Figure:
     return figure
 
 
-def add_legend(figure: Figure, axes: Axes, *, columns: int) -> None:
+def add_legend(figure: FigureBase, axes: Axes, *, columns: int) -> None:
     """Draw one legend above all panels, with each label of these axes once."""
     handles, labels = axes.get_legend_handles_labels()
     unique = dict(zip(labels, handles, strict=True))

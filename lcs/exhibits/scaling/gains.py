@@ -6,20 +6,30 @@ The gain is a difference in test accuracy, in points, paired by seed.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lcs.exhibits import compare, published, tables
-from lcs.exhibits.methods import B0, B50, PROXIMAL, SGD, Method
-from lcs.exhibits.plots.style import PUBLISHED_MARKERS, WIDTH, add_legend, look, pending, subplots
+from lcs.exhibits import cells, compare, published, tables
+from lcs.exhibits.methods import B0, B50, LOCAL, PROXIMAL, SGD, Method
+from lcs.exhibits.plots.style import (
+    PUBLISHED_MARKERS,
+    WIDTH,
+    add_legend,
+    look,
+    pending,
+    subplots,
+)
 from lcs.exhibits.verdicts import Finding, Judge
 from lcs.runs import Record
 from lcs.stats import Interval, mean_interval
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure, FigureBase
+
+# methods of `leads_figure`, by their shift along x
+LEADS = {-0.15: B50, 0.15: LOCAL}
 
 
 def gains_by_width(records: Sequence[Record], other: Method = SGD) -> pd.DataFrame:
@@ -106,3 +116,58 @@ def gains_figure(runs: Mapping[str, Sequence[Record]]) -> Figure:
     axes.minorticks_off()
     add_legend(figure, axes, columns=2)
     return figure
+
+
+def leads_figure(settings: Sequence[Sequence[Record]]) -> Figure:
+    """Draw how far β = 50 and S-LOCAL are ahead of SGD, at each width of each setting.
+
+    A small dot is a seed; beside several stands their mean with its 95 % interval. Hollow: single
+    runs, and what the paper reports.
+
+    Args:
+        settings: the records of each: one augmentation and length.
+    """
+    import matplotlib.pyplot as plt
+
+    if not any(settings):
+        return pending()
+    figure = plt.figure(figsize=(WIDTH, 3.4))
+    draw_leads(figure, settings)
+    return figure
+
+
+def draw_leads(figure: FigureBase, settings: Sequence[Sequence[Record]]) -> None:
+    """Draw the panels and the legend of `leads_figure` into an empty figure or part of one."""
+    kept = [records for records in settings if records]
+    title: dict[str, Any] = {"fontsize": "x-small", "fontweight": "normal"}
+    at_widths = [compare.by_width(records) for records in kept]
+    counts = [*map(len, at_widths), 1]
+    panels = figure.subplots(1, len(counts), sharey=True, width_ratios=[n + 1.5 for n in counts])
+    *ours, last = panels
+    for axes, records, widths in zip(ours, kept, at_widths, strict=True):
+        config = records[0].config
+        augment = cells.field_text(config, "augment").replace(" and", ",")
+        axes.set_title(f"{augment}\n{config.epochs} epochs", **title)
+        axes.set_xticks(range(len(widths)), [f"{width}" for width in widths])
+        for place, groups in enumerate(widths.values()):
+            for shift, name in LEADS.items():
+                leads = compare.differences(groups.get(name, ()), groups.get(SGD, ()))
+                style: dict[str, Any] = {"color": look(name).colour, "marker": look(name).marker}
+                if len(leads) < 2:
+                    axes.plot([place + shift] * len(leads), leads, mfc="none", ls="", **style)
+                    continue
+                dots = [place + shift - 0.08] * len(leads)
+                axes.plot(dots, leads, ms=3, alpha=0.5, ls="", **style)
+                mean, half_width, _ = mean_interval(leads)
+                axes.errorbar(place + shift + 0.08, mean, half_width, ms=6, capsize=2, **style)
+    last.set_title(f"the paper\n{published.PAPER_EPOCHS} epochs", **title)
+    last.set_xticks([0], [f"{published.PAPER_BASE_CHANNELS}"])
+    for shift, name in LEADS.items():
+        lead, (colour, marker, _) = published.gain(name, SGD), look(name)
+        last.plot(shift, lead, PUBLISHED_MARKERS["paper"], color=colour, mfc="none", ms=8)
+        ours[0].plot([], [], marker, color=colour, label=str(name))
+    for axes, count in zip(panels, counts, strict=True):
+        axes.axhline(0, color="0.6", lw=1, zorder=0)
+        axes.set_xlim(-0.5, count - 0.5)
+    ours[0].set(ylabel="points ahead of S-FC, SGD", xlabel="base channels α")
+    add_legend(figure, ours[0], columns=2)
