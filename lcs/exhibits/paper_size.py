@@ -175,7 +175,10 @@ def conditions_table(records: Sequence[Record]) -> Table:
         "remaining, layers 1, 2, 3 (%)": _shares_text,
         "seeds": tables.links,
     }
-    what = "With the hyperparameters of smaller networks, and as chosen at this size"
+    what = (
+        "With the hyperparameters of smaller networks (the first two rows), and as chosen at this "
+        "size"
+    )
     return cells.by_condition(
         "paper-size-searched", records, columns, what, label="tab-paper-size-searched"
     )

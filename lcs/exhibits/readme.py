@@ -51,8 +51,8 @@ from {paper[sgd]} to {paper[sparse]} %, close to the {paper[local]} % of S-LOCAL
 local by design (width α ≈ 150, 4000 epochs): {scaling[gap-paper]} % of the gap. In our shorter
 trainings it makes filters sparse and, in wide networks, leads SGD a little, but stays far behind
 S-LOCAL: at α = {size_alpha}, after {size_epochs} epochs, it closes {size[size-closed]} % of the gap
-(one run of each), and at α = {own[own-alpha]} {scaling[searched-gap]}, {scaling[flips-gap]} and
-{scaling[gap-last]} % in three settings (95 % intervals, n = {scaling[gap-n]}), or
+(one run of each), and in three settings at α = {own[own-alpha]} it closes {scaling[searched-gap]},
+{scaling[flips-gap]} and {scaling[gap-last]} % (95 % intervals, n = {scaling[gap-n]}), or
 {variants[searched-gap]} % if λ also grows outside a window set for each unit. 4000 epochs at
 α = {size_alpha} have not been run.
 
