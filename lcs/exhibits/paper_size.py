@@ -198,9 +198,10 @@ def training_figure(records: Sequence[Record]) -> Figure:
         own = look(name)
         style = {"ls": own.line, "color": own.colour, "label": name}
         accuracy.plot(run.epoch, 100 * run.test_accuracy, **style)
-        first.plot(run.epoch, run.nonzeros_conv1, **style)
-        second.plot(run.epoch, run.nonzeros_fc1, **style)
-    accuracy.set(ylabel="test accuracy (%)", xlabel="epoch")
+        if name != str(LOCAL):
+            first.plot(run.epoch, run.nonzeros_conv1, **style)
+            second.plot(run.epoch, run.nonzeros_fc1, **style)
+    accuracy.set(ylabel="test accuracy (%)", xlabel="epoch", ylim=(40, None))
     for axes, title in ((first, "first layer"), (second, "second layer")):
         axes.set(yscale="log", xlabel="epoch", title=title)
     config = records[0].config

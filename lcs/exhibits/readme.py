@@ -47,61 +47,66 @@ SHOWN = (
 # each number stands in a sentence, which tests/checks/readme.py holds to the records
 SUMMARY = """\
 The paper reports that β-LASSO raises the accuracy of a fully connected network, S-FC, on CIFAR-10
-from {paper[sgd]} to {paper[sparse]} %, close to the {paper[local]} % of S-LOCAL, whose filters are
-local by design (width α ≈ 150, 4000 epochs): {scaling[gap-paper]} % of the gap. In our shorter
-trainings it makes filters sparse and, in wide networks, leads SGD a little, but stays far behind
-S-LOCAL: at α = {size_alpha}, after {size_epochs} epochs, it closes {size[size-closed]} % of the gap
-(one run of each), and in three settings at α = {own[own-alpha]} it closes {scaling[searched-gap]},
-{scaling[flips-gap]} and {scaling[gap-last]} % (95 % intervals, n = {scaling[gap-n]}), or
-{variants[searched-gap]} % if λ also grows outside a window set for each unit. 4000 epochs at
-α = {size_alpha} have not been run.
+from {paper[sgd]} to {paper[sparse]} %, {scaling[gap-paper]} % of the way to the {paper[local]} % of
+S-LOCAL, whose filters are local by design (width α ≈ 150, 4000 epochs). In our shorter trainings
+the filters become sparse and local beyond chance, but no more local than those of SGD, pruned. Of
+the gap to S-LOCAL, β-LASSO closes {size[size-closed]} % at α = {size_alpha} ({size_epochs} epochs,
+one run each), and {scaling[gap-last]}, {scaling[searched-gap]} and {scaling[flips-gap]} % at
+α = {own[own-alpha]}, in three settings (95 % intervals, n = {scaling[gap-n]}); there its leads over
+SGD with momentum and weight decay are about a point or less, and not significant after correction.
+4000 epochs at α = {size_alpha} have not been run.
 
 - **[The paper's size](paper_size.ipynb).** At α = {size_alpha}, after {size_epochs} epochs, S-FC
-  has {size[size-sparse]} % with β-LASSO (β = 50) and {size[size-sgd]} % with SGD (the paper's SGD:
-  {size[size-paper-sgd]} %), and S-LOCAL {size[size-local]} % (one run each, hyperparameters
-  searched). Before that search SGD had too large a learning rate, and β = 50 led it by
-  {size[size-before-gain]} points. {size[size-left]} of {size[size-all]} million weights of the
-  first layer remain; S-LOCAL has {size[size-local-left]}.
-- **[Accuracy](scaling.ipynb).** At α = {own[own-alpha]} β-LASSO is ahead of SGD with momentum and
-  weight decay, by {scaling[seeds-gain]} points with AutoAugment (n = {scaling[seeds-n]}) and by
+  has {size[size-sparse]} % with β-LASSO (β = 50), {size[size-sgd]} % with SGD (the paper after as
+  many: {size[size-paper-sgd]}), and S-LOCAL {size[size-local]} % (the paper:
+  {size[size-paper-local]}; one run each, hyperparameters searched). At the learning rate used
+  before, {size[size-lr-before]}, SGD was {size[size-before-gain]} points behind. β = 50 keeps
+  {size[size-left]} of {size[size-all]} million weights of the first layer; S-LOCAL has
+  {size[size-local-left]} million.
+- **[The gap to S-LOCAL](scaling.ipynb).** At α = {own[own-alpha]} S-LOCAL is
+  {scaling[own-local-last]} points ahead of β-LASSO, and S-LOCAL at α = {own[local-alpha]}, with
+  fewer weights in all, is [{own[local-gain]} ahead](fewest_weights.ipynb) of it (AutoAugment, n =
+  {scaling[gap-n]} and {own[local-n]}). 3-FC, a plain network as large as dense S-FC, is
+  {scaling[flips-three]} ahead of β-LASSO at α = {own[own-alpha]} with flips and crops
+  ({flips_epochs} epochs, n = {scaling[flips-others-n]}); with AutoAugment it is behind there, and
+  ahead up to α = 4.
+- **[SGD](scaling.ipynb).** At α = {own[own-alpha]} β-LASSO is ahead of SGD with momentum and weight
+  decay, by {scaling[seeds-gain]} points with AutoAugment (n = {scaling[seeds-n]}) and by
   {scaling[searched-gain]} with flips and crops ({searched_epochs} epochs, n =
   {scaling[searched-n]}); after {flips_epochs} epochs the difference is undecided. Up to α = 4 SGD
   is ahead (AutoAugment).
-- **[Other networks](scaling.ipynb).** S-LOCAL is {scaling[own-local-last]} points ahead of β-LASSO
-  at α = {own[own-alpha]} and, with slightly fewer weights, [{own[local-gain]}
-  ahead](fewest_weights.ipynb) at α = {own[local-alpha]} (AutoAugment, n = {scaling[gap-n]} and
-  {own[local-n]}). At α = {own[own-alpha]} 3-FC, a plain network as large as dense S-FC, is
-  {scaling[flips-three]} ahead with flips and crops ({flips_epochs} epochs, n =
-  {scaling[flips-others-n]}); with AutoAugment it is behind there, and ahead up to α = 4.
+- **[A growing λ](variants.ipynb).** If λ grows outside a window of 9 × 9 pixels, as λ(1 + d) at a
+  distance of d pixels, β = 50 is {variants[searched-sgd]} points ahead of SGD and
+  {variants[searched-local]} behind S-LOCAL: {variants[searched-gap]} % of the gap (flips and crops,
+  α = {own[own-alpha]}, {searched_epochs} epochs, n = {variants[searched-n]}). The window of each
+  unit is fixed before training. Windows of scattered pixels gain {variants[scattered-none]} over no
+  growth: pixels must be neighbours; where windows lie matters much less.
+- **[Locality](figure4.ipynb).** With crops and a large enough λ, filters of β = 50 with at least 20
+  weights are far more local than with their pixels permuted; without augmentation, hardly. The ℓ1
+  penalty and augmentation raise this locality, the threshold does not. But filters of SGD with
+  momentum and weight decay, pruned by size, are on average at least as local (single runs): at
+  α = {size_alpha} they have {size[size-pruned]} % of their squared weights in the best window,
+  those of β = 50 {size[size-window]} %.
 - **[Threshold](scaling.ipynb).** At α = {own[own-alpha]}, β = 50 is {scaling[own-zero-last]} points
   ahead of β = 0 with AutoAugment, and {scaling[flips-zero]} with flips and crops ({flips_epochs}
   epochs; λ chosen for each, n = {scaling[gap-n]} and {scaling[flips-others-n]}). In the setting of
   an earlier student reproduction (α = 1, no augmentation) a large β [costs accuracy](why.ipynb)
   instead.
-- **[Locality](figure4.ipynb).** With crops and a large enough λ, filters of β = 50 with at least 20
-  weights are far more local than with their pixels permuted; without augmentation, hardly. The ℓ1
-  penalty and augmentation make them local, not the threshold; and filters of SGD with momentum and
-  weight decay, pruned by size, are on average as local (single runs).
-- **[Pruning](rivals.ipynb).** Gradual magnitude pruning to as few weights is ahead of β-LASSO, by
-  {rivals[rival-gradual]} points with {rivals[share-many]} % of the first layer, at a learning rate
-  that was searched again with test results in sight, and by {rivals[few-gradual]} with
-  {rivals[share-few]} %. One-shot pruning is level in the first case and {rivals[few-one-shot]}
-  points behind in the second (α = 1, {rival_epochs} epochs, n = {rivals[rival-n]} and
-  {rivals[few-n]}).
-- **[A growing λ](variants.ipynb).** With λ(1 + d) at a distance of d pixels from a window of 9 × 9
-  pixels, set at a random place for each unit, β = 50 is {variants[searched-sgd]} points ahead of
-  SGD and {variants[searched-local]} behind S-LOCAL (α = {own[own-alpha]}, {searched_epochs} epochs,
-  n = {variants[searched-n]}). Windows of scattered pixels show no gain
-  ({variants[scattered-none]}): neighbouring pixels help, and where they lie matters much less.
+- **[Pruning](rivals.ipynb).** At equal numbers of weights, gradual magnitude pruning is ahead of
+  β-LASSO by {rivals[rival-gradual]} points with {rivals[share-many]} % of the first layer, after a
+  second search made with test results in sight, and by {rivals[few-gradual]} with
+  {rivals[share-few]} %. Cutting once by size and training on is level in the first case and
+  {rivals[few-one-shot]} points behind in the second (α = 1, flips and crops, {rival_epochs} epochs,
+  n = {rivals[rival-n]} and {rivals[few-n]}).
 
-Of the differences in accuracy in this list that [Claims](claims.ipynb) corrects for many
-comparisons, two remain significant, both at α = 8: the lead of S-LOCAL over β-LASSO, and that of
-the growing λ over SGD."""
+Of these differences, two are significant after the correction for many comparisons in
+[Claims](claims.ipynb), both at α = 8: S-LOCAL over β-LASSO, and the growing λ over SGD. The leads
+of β-LASSO over SGD are not."""
 CAPTION = """\
-Left: test accuracy of β-LASSO and of S-LOCAL less that of S-FC with SGD, in points, ours and the
-paper's; bars: 95 % intervals, small dots: seeds, hollow: single runs. Right: filters of S-FC at
-α = {size_alpha} ({size_epochs} epochs), those of β = 50 with at least 20 weights; second row: the
-first, pruned to as many weights."""
+Left: test accuracy less that of S-FC with SGD; bars: 95 % intervals (n = {scaling[gap-n]}), small:
+seeds, hollow: one run, triangles: the paper. Right: first-layer filters of S-FC at
+α = {size_alpha}, drawn at random (of β = 50 among those with at least 20 weights); second row: of
+the filters above, as many of the largest weights as the filters below have."""
 # settings of the picture: AutoAugment, flips and crops at two lengths, the paper's size
 SETTINGS = (
     ("scaling-own",),

@@ -11,8 +11,10 @@ from checks.figure4 import (
 from checks.paper_size import (
     far_behind_local_at_the_papers_size,
     fewer_weights_than_local,
+    less_local_than_pruned_sgd,
     lead_before_the_search,
     little_ahead_at_the_papers_size,
+    local_beyond_chance,
     sgd_is_the_papers,
 )
 from checks.reproduce import nothing_at_the_papers_length
@@ -56,6 +58,8 @@ CHECKS.add(far_behind_local_at_the_papers_size)
 CHECKS.add(sgd_is_the_papers)
 CHECKS.add(lead_before_the_search)
 CHECKS.add(fewer_weights_than_local)
+CHECKS.add(local_beyond_chance)
+CHECKS.add(less_local_than_pruned_sgd)
 CHECKS.add(l1_reduces_overfitting)
 CHECKS.add(windows_close_most_of_the_gap)
 CHECKS.add(flips_at_four_times_the_length)

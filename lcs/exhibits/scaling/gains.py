@@ -26,6 +26,7 @@ from lcs.stats import Interval, mean_interval
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure, FigureBase
 
 # methods of `leads_figure`, by their shift along x
@@ -160,14 +161,27 @@ def draw_leads(figure: FigureBase, settings: Sequence[Sequence[Record]]) -> None
                 axes.plot(dots, leads, ms=3, alpha=0.5, ls="", **style)
                 mean, half_width, _ = mean_interval(leads)
                 axes.errorbar(place + shift + 0.08, mean, half_width, ms=6, capsize=2, **style)
+        if published.PAPER_BASE_CHANNELS in widths and config.epochs == published.SHORT_EPOCHS:
+            _add_published(axes, published.SHORT_EPOCHS)
     last.set_title(f"the paper\n{published.PAPER_EPOCHS} epochs", **title)
     last.set_xticks([0], [f"{published.PAPER_BASE_CHANNELS}"])
-    for shift, name in LEADS.items():
-        lead, (colour, marker, _) = published.gain(name, SGD), look(name)
-        last.plot(shift, lead, PUBLISHED_MARKERS["paper"], color=colour, mfc="none", ms=8)
-        ours[0].plot([], [], marker, color=colour, label=str(name))
+    _add_published(last, published.PAPER_EPOCHS)
+    for name in LEADS.values():
+        ours[0].plot([], [], look(name).marker, color=look(name).colour, label=str(name))
+    ours[0].plot([], [], PUBLISHED_MARKERS["paper"], mfc="none", mec="0.3", label="the paper")
     for axes, count in zip(panels, counts, strict=True):
         axes.axhline(0, color="0.6", lw=1, zorder=0)
         axes.set_xlim(-0.5, count - 0.5)
-    ours[0].set(ylabel="points ahead of S-FC, SGD", xlabel="base channels α")
-    add_legend(figure, ours[0], columns=2)
+    ours[0].set(ylabel="points ahead of S-FC, SGD")
+    figure.supxlabel("base channels α", fontsize="medium")
+    add_legend(figure, ours[0], columns=3)
+
+
+def _add_published(axes: Axes, epochs: int) -> None:
+    """Draw what the paper reports after so many epochs; after the fewer it has no β-LASSO."""
+    dense = published.accuracy(SGD, "cifar10", epochs)
+    for shift, name in LEADS.items():
+        known = published.accuracy(name, "cifar10", epochs)
+        if dense is not None and known is not None:
+            marker = PUBLISHED_MARKERS["paper"]
+            axes.plot(2 * shift, known - dense, marker, color=look(name).colour, mfc="none", ms=8)
