@@ -42,9 +42,10 @@ FACTORS = {"sgd": (1.0, 0.25), "beta-lasso": (1.0, 0.5)}
 # what `numbers` names
 NUMBERS = (
     "sgd sparse local gain behind closed paper-sgd paper-local paper-closed fit-sgd fit-sparse "
-    "fit-local lost-sgd lost-sparse lost-local n before-gain before-sgd before-sparse before-left "
-    "before-pairs before-eligible left all first second third local-left below eligible window "
-    "pruned filters pairs range units inputs lr-sgd lr-before momentum steps hardware minutes"
+    "fit-local lost-sgd lost-sparse lost-local n before-over before-closed before-gain "
+    "before-sgd before-sparse before-left before-pairs before-eligible left all first second "
+    "third local-left below eligible window pruned filters pairs range units inputs lr-sgd "
+    "lr-before momentum steps hardware minutes"
 )
 # the methods of the page, from top to bottom
 METHODS = (CONV, LOCAL, THREE, SGD, B0, B50)
@@ -52,6 +53,11 @@ METHODS = (CONV, LOCAL, THREE, SGD, B0, B50)
 
 def _both(base: Config, betas: Sequence[float]) -> list[Config]:
     return [baseline(base, "s-fc"), beta_lasso(base, betas[-1])]
+
+
+def _compared(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return SGD, β = 50 and S-LOCAL, which the search compares."""
+    return [*_both(base, betas), baseline(base, "s-local")]
 
 
 def _others(base: Config, betas: Sequence[float]) -> list[Config]:
@@ -65,10 +71,6 @@ def _searched(base: Config, betas: Sequence[float]) -> list[Config]:
         best = CHOSEN["search-paper-size"].get(method_key(run), {"factor": 1.0, "lr": run.lr})
         runs.append(regularised(run, best["factor"]).replace(lr=best["lr"]))
     return runs
-
-
-def _compared(base: Config, betas: Sequence[float]) -> list[Config]:
-    return [*_both(base, betas), baseline(base, "s-local")]
 
 
 def _rates(base: Config, betas: Sequence[float]) -> list[Config]:
@@ -151,10 +153,11 @@ def results_table(records: Sequence[Record]) -> Table:
     caption = (
         f"Test accuracy of the networks at α ≈ {published.PAPER_BASE_CHANNELS} on CIFAR-10, "
         f"published after {published.SHORT_EPOCHS} and {published.PAPER_EPOCHS} epochs, and ours "
-        f"after {published.SHORT_EPOCHS} with AutoAugment; ours on the training images without "
-        "augmentation; the weights that remain; and, of filters with at least 20 weights, the "
-        "share of the squared weights in the best window of 9 × 9 pixels, as they are and after "
-        "a permutation of their pixels."
+        f"after {published.SHORT_EPOCHS} with AutoAugment (S-CONV, 3-FC and β = 0 with the "
+        "hyperparameters of smaller networks); ours on the training images without augmentation; "
+        "the weights that remain; and, of filters with at least 20 weights, the share of the "
+        "squared weights in the best window of 9 × 9 pixels, as they are and after a permutation "
+        "of their pixels."
     )
     lengths = (published.SHORT_EPOCHS, published.PAPER_EPOCHS)
     headings = ["method", *(f"paper, {n} (%)" for n in lengths)]
@@ -176,12 +179,10 @@ def conditions_table(records: Sequence[Record]) -> Table:
         "seeds": tables.links,
     }
     what = (
-        "With the hyperparameters of smaller networks (the first two rows), and as chosen at this "
-        "size"
+        "Networks before the search, with the hyperparameters of smaller networks (the first two "
+        "rows), and after it"
     )
-    return cells.by_condition(
-        "paper-size-searched", records, columns, what, label="tab-paper-size-searched"
-    )
+    return cells.by_condition("paper-size-searched", records, columns, what)
 
 
 def training_figure(records: Sequence[Record]) -> Figure:
@@ -234,7 +235,8 @@ def numbers(records: Sequence[Record], before: Sequence[Record]) -> dict[str, st
 
     Accuracies, those on the training images (`fit`), and how far the first are below the second
     (`lost`), in per cent and points; `gain` of β = 50, how far it is `behind` S-LOCAL, and which
-    share of the gap it has `closed`. Weights that are `left`; shares of the layers; `below`: the
+    share of the gap it has `closed`; of β = 50 before the search how far it is `over` SGD after it,
+    and what it would have closed. Weights that are `left`; shares of the layers; `below`: the
     first recorded epoch in which every run has fewer in the first layer than S-LOCAL; the share of
     units that have enough to be measured (`eligible`); the mass in the best `window` of stored
     filters, and of those of SGD with as many weights (`pruned`); how often weights are neighbours
@@ -249,7 +251,7 @@ def numbers(records: Sequence[Record], before: Sequence[Record]) -> dict[str, st
     if not (after.keys() >= {SGD, B50, LOCAL} and earlier.keys() >= {SGD, B50}):
         return {f"size-{name}": PENDING for name in NUMBERS.split()}
     dense, sparse, local = (after[name] for name in (SGD, B50, LOCAL))
-    run, first = sparse[0], earlier[B50]
+    run, sparse_before = sparse[0], earlier[B50]
     local_left = count_weights(run.config, LOCAL.model)["conv1"]
     counts = np.max([each.history["nonzeros"]["conv1"] for each in sparse], axis=0)
     below = int(np.argmax(counts < local_left)) if counts.min() < local_left else len(counts) - 1
@@ -266,12 +268,14 @@ def numbers(records: Sequence[Record], before: Sequence[Record]) -> dict[str, st
         "paper-local": f"{published.SHORT[LOCAL]:.2f}",
         "paper-closed": f"{100 * published.gap_closed():.0f}",
         "n": f"{len(sparse)}",
-        "before-gain": tables.ahead(cells.gain_text(first, earlier[SGD])),
+        "before-over": tables.ahead(cells.gain_text(sparse_before, dense)),
+        "before-closed": gap_text({**after, B50: sparse_before}),
+        "before-gain": tables.ahead(cells.gain_text(sparse_before, earlier[SGD])),
         "before-sgd": f"{compare.mean(earlier[SGD]):.2f}",
-        "before-sparse": f"{compare.mean(first):.2f}",
-        "before-left": f"{np.mean(compare.nonzeros(first)):,.0f}",
-        "before-pairs": _pairs_text(first),
-        "before-eligible": _eligible_text(first),
+        "before-sparse": f"{compare.mean(sparse_before):.2f}",
+        "before-left": f"{np.mean(compare.nonzeros(sparse_before)):,.0f}",
+        "before-pairs": _pairs_text(sparse_before),
+        "before-eligible": _eligible_text(sparse_before),
         "left": f"{np.mean(compare.nonzeros(sparse)) / 1e6:.1f}",
         "all": f"{run.final['weights']['conv1'] / 1e6:.0f}",
         "first": tables.rounded(float(np.mean(compare.remaining(sparse)))),
@@ -308,6 +312,7 @@ def _less_training(runs: Sequence[Record]) -> list[float]:
 
 
 def _pairs_text(runs: Sequence[Record]) -> str:
+    """Return how often two weights of a unit are neighbours, over chance."""
     return f"{np.mean([ratios[0] for ratios in locality.pair_ratios(runs)]):.1f}"
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from checks import Checks, above, ahead, behind, records
-from checks.paper_size import less_local_than_pruned_sgd
+from checks.paper_size import less_local_than_pruned_sgd, local_beyond_chance
 from lcs.exhibits.compare import (
     as_sgd,
     by_method,
@@ -26,6 +26,7 @@ from lcs.measure import clustering_range, half_distance, locality, prune
 
 CHECKS = Checks()
 CHECKS.add(less_local_than_pruned_sgd)
+CHECKS.add(local_beyond_chance)
 
 
 def spread(runs):

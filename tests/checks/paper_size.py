@@ -1,16 +1,27 @@
 """What the page paper_size says of results."""
 
-from checks import Checks
+import numpy as np
+
+from checks import Checks, records
 from lcs.cost import count_weights
 from lcs.exhibits import find_study, published
-from lcs.exhibits.compare import by_method, differences, mean, nonzeros, remaining, train_accuracies
+from lcs.exhibits.compare import (
+    by_method,
+    conditions,
+    differences,
+    mean,
+    nonzeros,
+    remaining,
+    train_accuracies,
+    widest,
+)
 from lcs.exhibits.figure4 import smooth
 from lcs.exhibits.gap import gap_closed
 from lcs.exhibits.locality import pair_ratios
 from lcs.exhibits.methods import B50, LOCAL, SGD
 from lcs.exhibits.paper_size import FACTORS, RATES
-from lcs.exhibits.searches import method_key
-from lcs.exhibits.settings import CHOSEN
+from lcs.exhibits.searches import choose, method_key
+from lcs.exhibits.settings import regularised
 
 CHECKS = Checks()
 
@@ -25,13 +36,20 @@ def little_ahead_at_the_papers_size(store):
 
 @CHECKS.add
 def far_behind_local_at_the_papers_size(store):
-    """S-LOCAL is five points ahead of it; β = 50 closes 5 to 15 % of the gap, as at α = 8."""
+    """S-LOCAL is five points ahead of β = 50, which closes 3 to 20 % of the gap.
+
+    So it does at α = 8 in three settings.
+    """
     groups = _searched(store)
-    return min(differences(groups[LOCAL], groups[B50])) > 5 and 5 < gap_closed(groups)[0] < 15
+    settings = (["scaling-own"], ["recipe-length-search", "recipe-length-search-local"], ["flips"])
+    narrower = [widest(records(store, *names)) for names in settings]
+    return min(differences(groups[LOCAL], groups[B50])) > 5 and all(
+        3 < gap_closed(each)[0] < 20 for each in (groups, *narrower)
+    )
 
 
 @CHECKS.add
-def sgd_is_the_papers(store):
+def sgd_agrees_with_the_paper(store):
     """SGD comes within half a point of the paper's; S-LOCAL stays two points or more below."""
     groups = _searched(store)
     return (
@@ -42,21 +60,24 @@ def sgd_is_the_papers(store):
 
 @CHECKS.add
 def lead_before_the_search(store):
-    """Four fifths of the lead before the search are what SGD gains by another learning rate.
+    """Four fifths of the lead before the search are what SGD gains by a smaller learning rate.
 
-    β = 50 does not gain: it has half the λ, and comes within half a point of what it had.
+    β = 50 does not gain: with half the λ and a multiple of the weights it comes within half a point
+    of what it had.
     """
     earlier, groups = _before(store), _searched(store)
     lead = mean(earlier[B50]) - mean(earlier[SGD])
     gained = mean(groups[SGD]) - mean(earlier[SGD])
-    one, other = (runs[SGD][0].config for runs in (earlier, groups))
-    halved = groups[B50][0].config.l1 / earlier[B50][0].config.l1
+    old, new = (runs[SGD][0].config for runs in (earlier, groups))
+    sparse = earlier[B50][0].config
     return (
         lead > 5
         and 0.75 < gained / lead < 0.85
-        and abs(mean(groups[B50]) - mean(earlier[B50])) < 0.5
-        and one.replace(lr=other.lr) == other
-        and halved == 0.5
+        and new.lr < old.lr
+        and new == old.replace(lr=new.lr)
+        and 0 <= mean(earlier[B50]) - mean(groups[B50]) < 0.5
+        and groups[B50][0].config == regularised(sparse, 0.5)
+        and min(nonzeros(groups[B50])) > 2 * max(nonzeros(earlier[B50]))
     )
 
 
@@ -78,14 +99,19 @@ def loses_less_to_the_test_images(store):
 
 @CHECKS.add
 def fewer_weights_than_local(store):
-    """β = 50 keeps less than a fifth of S-LOCAL's weights in the first layer."""
+    """β = 50 keeps less than a fifth of S-LOCAL's weights in the first layer.
+
+    Once it has fewer, it has never more again.
+    """
     sparse = _searched(store)[B50]
-    return 5 * max(nonzeros(sparse)) < count_weights(sparse[0].config, LOCAL.model)["conv1"]
+    local = count_weights(sparse[0].config, LOCAL.model)["conv1"]
+    counts = np.max([run.history["nonzeros"]["conv1"] for run in sparse], axis=0)
+    return 5 * max(nonzeros(sparse)) < local and max(counts[np.argmax(counts < local) :]) < local
 
 
 @CHECKS.add
 def as_many_as_the_paper_shows(store):
-    """With the λ before the search it keeps as many as the paper's Figure 3, to a half of it.
+    """With the λ before the search it keeps as many as in the paper, within a factor of 1.5.
 
     That number is read off an axis. With the λ of the search it keeps five times as many.
     """
@@ -145,19 +171,32 @@ def at_the_edges_of_the_search(store):
 
     Of weight decay the larger value was better for both, of λ the smaller.
     """
-    chosen = {
-        name: CHOSEN["search-paper-size"][method_key(runs[0].config)]
-        for name, runs in _searched(store).items()
+    found = find_study("search-paper-size").stored("paper", store)
+    key = {name: method_key(runs[0].config) for name, runs in by_method(found).items()}
+    chosen = choose("search-paper-size", found)
+    return chosen == {
+        key[SGD]: {"lr": RATES["sgd"][1], "factor": max(FACTORS["sgd"])},
+        key[B50]: {"lr": RATES["beta-lasso"][1], "factor": min(FACTORS["beta-lasso"])},
+        key[LOCAL]: {"lr": RATES["sgd"][-1], "factor": max(FACTORS["sgd"])},
     }
-    within = {SGD: RATES["sgd"][1], B50: RATES["beta-lasso"][1], LOCAL: RATES["sgd"][-1]}
-    factors = {
-        SGD: max(FACTORS["sgd"]),
-        LOCAL: max(FACTORS["sgd"]),
-        B50: min(FACTORS["beta-lasso"]),
-    }
-    return all(
-        value == {"lr": within[name], "factor": factors[name]} for name, value in chosen.items()
+
+
+@CHECKS.add
+def close_candidates(store):
+    """Less than a point lies between both λ, both decays of SGD, and two rates of two methods.
+
+    These are the best two rates of SGD and of S-LOCAL; of β = 50 they are further apart.
+    """
+    rates, factors = (
+        {name: sorted(map(mean, conditions(runs).values())) for name, runs in by_method(r).items()}
+        for r in (
+            find_study(name).stored("paper", store)
+            for name in ("search-paper-size-rate", "search-paper-size")
+        )
     )
+    close = [factors[B50], factors[SGD], rates[SGD], rates[LOCAL]]
+    far = [factors[LOCAL], rates[B50]]
+    return all(a[-1] - a[-2] < 1 for a in close) and all(a[-1] - a[-2] > 1 for a in far)
 
 
 def _beside_pruned(groups):

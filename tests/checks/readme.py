@@ -11,11 +11,11 @@ from checks.figure4 import (
 from checks.paper_size import (
     far_behind_local_at_the_papers_size,
     fewer_weights_than_local,
-    less_local_than_pruned_sgd,
     lead_before_the_search,
+    less_local_than_pruned_sgd,
     little_ahead_at_the_papers_size,
     local_beyond_chance,
-    sgd_is_the_papers,
+    sgd_agrees_with_the_paper,
 )
 from checks.reproduce import nothing_at_the_papers_length
 from checks.rivals import (
@@ -55,7 +55,7 @@ GROWN = (
 CHECKS.add(nothing_at_the_papers_length)
 CHECKS.add(little_ahead_at_the_papers_size)
 CHECKS.add(far_behind_local_at_the_papers_size)
-CHECKS.add(sgd_is_the_papers)
+CHECKS.add(sgd_agrees_with_the_paper)
 CHECKS.add(lead_before_the_search)
 CHECKS.add(fewer_weights_than_local)
 CHECKS.add(local_beyond_chance)

@@ -1,9 +1,12 @@
 """The engine's chapter: counted steps, and what benchmarks have written."""
 
+import dataclasses
 import json
 
 import pytest
+from made_up import made_up
 
+from lcs.config import Config
 from lcs.errors import RecordError
 from lcs.exhibits import engine
 from lcs.exhibits.engine import benchmarks, figures, steps
@@ -64,6 +67,20 @@ def test_a_step_at_the_papers_size_is_estimated():
     words = steps.numbers()
     said = [words[f"paper-{name}"] for name in ("floor", "pass", "time", "share")]
     assert said == ["1.3", "49", "8.6 min", "18"]
+
+
+def test_whole_runs_on_a_gpu_are_compared_with_the_floor_of_their_steps():
+    origin = {"device": "cuda", "hardware": "a GPU"}
+    floor = 98 * 2 * steps.count_step(150).floor  # two epochs
+    configs = [Config(base_channels=150, epochs=2, seed=seed) for seed in range(2)]
+    local = Config(model="s-local", base_channels=150, epochs=2)
+    runs = [
+        dataclasses.replace(made_up(config, 50.0), provenance=origin | {"seconds": times * floor})
+        for config, times in ((configs[0], 2), (configs[1], 3), (local, 9))
+    ]
+    words = steps.run_numbers(runs)
+    assert words == {"gpu-least": "2.0", "gpu-most": "3.0", "gpu-hardware": "a GPU"}
+    assert set(steps.run_numbers([]).values()) == {"pending"}
 
 
 @pytest.mark.parametrize("found", [None, {"machine": MACHINE, "tables": []}])

@@ -10,7 +10,7 @@ from made_up import made_up, study
 from scipy import stats
 
 from lcs.config import Config
-from lcs.exhibits import find_study, gap, scaling, searches, tables
+from lcs.exhibits import find_study, gap, published, scaling, searches, tables
 from lcs.exhibits.compare import by_width
 from lcs.exhibits.methods import B0, B50, CONV, LOCAL, PROXIMAL, SGD, THREE, method
 from lcs.exhibits.plots.style import PUBLISHED_MARKERS
@@ -213,6 +213,33 @@ def test_the_figure_draws_gains_against_the_width_and_the_papers():
     assert np.allclose(at_eight[0].get_ydata(), 4)
     marks = [line for line in axes.lines if line.get_marker() == PUBLISHED_MARKERS["paper"]]
     assert any(6.56 in np.round(line.get_ydata(), 2) for line in marks)
+
+
+def test_leads_over_sgd_are_drawn_setting_by_setting():
+    points = {SGD: 60.0, B50: 61.0, LOCAL: 68.0}
+
+    def runs(width, seeds, **fields):
+        return [
+            made_up(Config(**named, base_channels=width, seed=seed, **fields), points[name] + seed)
+            for seed in range(seeds)
+            for name, named in (
+                (SGD, {"model": "s-fc"}),
+                (LOCAL, {"model": "s-local"}),
+                (B50, {"model": "s-fc", "optimizer": "beta-lasso", "l1": 1e-4, "beta": 50.0}),
+            )
+        ]
+
+    whole, single = runs(1, 3, augment="flip-crop"), runs(150, 1, epochs=published.SHORT_EPOCHS)
+    assert len(gains.leads_figure([[], []]).axes) == 1, "pending"
+    many, one, paper = gains.leads_figure([whole, [], single]).axes
+    assert len(many.containers) == 2, "means with their intervals"
+    assert {*many.containers[0].lines[0].get_ydata()} == {1.0}
+    hollow = [line for line in one.lines if line.get_mfc() == "none" and len(line.get_xdata())]
+    ours = [float(line.get_ydata()[0]) for line in hollow if line.get_marker() != "v"]
+    assert ours == [1.0, 8.0]
+    theirs = [line.get_ydata()[0] for line in hollow if line.get_marker() == "v"]
+    assert theirs == [pytest.approx(published.SHORT[LOCAL] - published.SHORT[SGD])]
+    assert len([line for line in paper.lines if line.get_marker() == "v"]) == 2
 
 
 def test_the_share_of_the_gap_that_is_closed():

@@ -110,14 +110,14 @@ def held_out(config: Config, accuracy: float):
 @pytest.mark.parametrize("name", rules())
 def test_what_is_chosen_agrees_with_the_records(name, tmp_path):
     """Its section of the file, taken out, is written again to the same bytes."""
-    store = RunStore(PUBLISHED)
-    if not find_study(name).stored("desk", store):
+    store, scale = RunStore(PUBLISHED), find_study(name).usual_scale
+    if not find_study(name).stored(scale, store):
         pytest.skip("the search has not been run")
     sections = json.loads(settings.CHOSEN_FILE.read_text())
     sections[name] = dict.fromkeys(sections[name])
     file = tmp_path / "chosen.json"
     file.write_text(json.dumps(sections))
-    assert write_choice(name, store, file=file) == settings.CHOSEN[name]
+    assert write_choice(name, store, scale, file) == settings.CHOSEN[name]
     assert file.read_bytes() == settings.CHOSEN_FILE.read_bytes()
 
 

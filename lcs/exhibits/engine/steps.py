@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from lcs import cost, data
@@ -13,6 +14,7 @@ from lcs.exhibits.methods import NETWORKS
 from lcs.exhibits.published import PAPER_BASE_CHANNELS, PAPER_EPOCHS
 from lcs.exhibits.tables import PENDING, Table
 from lcs.optim.sparse_products import MODES
+from lcs.runs import Record
 
 # of one pass of the optimizer over a weight: the gradient read and a copy written in bfloat16, the
 # weight itself read and written in float32
@@ -180,6 +182,28 @@ def sparse_numbers(folder: str = "") -> dict[str, str]:
         words["run-alpha"] = f"{one['base_channels']}"
         words |= {name: f"{times[mode] / times['dense']:.2f}" for name, mode in modes.items()}
     return words
+
+
+def run_numbers(records: Sequence[Record]) -> dict[str, str]:
+    """Return how whole runs of S-FC on a GPU compare with the estimated floor of their steps.
+
+    `gpu-least` and `gpu-most`, the time over the floor; `gpu-hardware`; "pending" without runs.
+    """
+    times = []
+    images = data.spec("cifar10").train_size
+    for run in records:
+        config = run.config
+        if config.model == "s-fc" and run.provenance["device"] == "cuda":
+            steps = config.epochs * steps_per_epoch(images, config.batch_size)
+            floor = steps * count_step(config.base_channels).floor
+            times.append(run.provenance["seconds"] / floor)
+    if not times:
+        return dict.fromkeys(("gpu-least", "gpu-most", "gpu-hardware"), PENDING)
+    return {
+        "gpu-least": f"{min(times):.1f}",
+        "gpu-most": f"{max(times):.1f}",
+        "gpu-hardware": tables.plain(records[0].provenance["hardware"]),
+    }
 
 
 def numbers(folder: str = "") -> dict[str, str]:

@@ -32,16 +32,18 @@ def accuracy(found: Mapping[str, Conditions]) -> Figure:
     if not any(found.values()):
         return pending()
     figure, panels = subplots(2, len(found), figsize=(WIDTH, 6.6), sharey="col")
-    _add_methods(panels[0, 0])
+    for name in LEGEND:  # each once, and in an order of ours
+        shade, marker, _ = look(name)
+        panels[0, 0].plot([], [], marker, color=shade, ms=6, label=name)
     for column, (name, conditions) in enumerate(found.items()):
         panels[0, column].set_title(TITLES[name])
         for axes, cost in zip(panels[:, column], COSTS, strict=True):
-            _draw(axes, conditions, cost, name_fronts=True)
+            _draw(axes, conditions, cost)
     add_legend(figure, panels[0, 0], columns=3)
     return figure
 
 
-def _draw(axes: Axes, found: Conditions, cost: str, *, name_fronts: bool = False) -> None:
+def _draw(axes: Axes, found: Conditions, cost: str) -> None:
     """Draw every run, the means of conditions, and the fronts of all networks and of S-FC."""
     table = pareto.frame(found)
     widths = table.base_channels.nunique() > 1
@@ -65,13 +67,6 @@ def _draw(axes: Axes, found: Conditions, cost: str, *, name_fronts: bool = False
         best = pareto.front(table[table.model.isin(models)], cost)
         axes.step(
             best[cost], best.accuracy, style, where="post", color="0.45", lw=1.2, zorder=0,
-            label=title if name_fronts else None,
+            label=title,
         )  # fmt: skip
     axes.set(xscale="log", xlabel=COSTS[cost], ylabel="test accuracy (%)")
-
-
-def _add_methods(axes: Axes) -> None:
-    """Put the methods into the legend, each once and in an order of ours."""
-    for name in LEGEND:
-        shade, marker, _ = look(name)
-        axes.plot([], [], marker, color=shade, ms=6, label=name)

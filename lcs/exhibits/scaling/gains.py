@@ -12,14 +12,7 @@ import numpy as np
 
 from lcs.exhibits import cells, compare, published, tables
 from lcs.exhibits.methods import B0, B50, LOCAL, PROXIMAL, SGD, Method
-from lcs.exhibits.plots.style import (
-    PUBLISHED_MARKERS,
-    WIDTH,
-    add_legend,
-    look,
-    pending,
-    subplots,
-)
+from lcs.exhibits.plots.style import PUBLISHED_MARKERS, WIDTH, add_legend, look, pending, subplots
 from lcs.exhibits.verdicts import Finding, Judge
 from lcs.runs import Record
 from lcs.stats import Interval, mean_interval
@@ -29,8 +22,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure, FigureBase
 
-# methods of `leads_figure`, by their shift along x
-LEADS = {-0.15: B50, 0.15: LOCAL}
+# methods of `leads_figure`, with their shift along x
+LEADS = {B50: -0.15, LOCAL: 0.15}
 
 
 def gains_by_width(records: Sequence[Record], other: Method = SGD) -> pd.DataFrame:
@@ -151,7 +144,7 @@ def draw_leads(figure: FigureBase, settings: Sequence[Sequence[Record]]) -> None
         axes.set_title(f"{augment}\n{config.epochs} epochs", **title)
         axes.set_xticks(range(len(widths)), [f"{width}" for width in widths])
         for place, groups in enumerate(widths.values()):
-            for shift, name in LEADS.items():
+            for name, shift in LEADS.items():
                 leads = compare.differences(groups.get(name, ()), groups.get(SGD, ()))
                 style: dict[str, Any] = {"color": look(name).colour, "marker": look(name).marker}
                 if len(leads) < 2:
@@ -166,7 +159,7 @@ def draw_leads(figure: FigureBase, settings: Sequence[Sequence[Record]]) -> None
     last.set_title(f"the paper\n{published.PAPER_EPOCHS} epochs", **title)
     last.set_xticks([0], [f"{published.PAPER_BASE_CHANNELS}"])
     _add_published(last, published.PAPER_EPOCHS)
-    for name in LEADS.values():
+    for name in LEADS:
         ours[0].plot([], [], look(name).marker, color=look(name).colour, label=str(name))
     ours[0].plot([], [], PUBLISHED_MARKERS["paper"], mfc="none", mec="0.3", label="the paper")
     for axes, count in zip(panels, counts, strict=True):
@@ -180,8 +173,9 @@ def draw_leads(figure: FigureBase, settings: Sequence[Sequence[Record]]) -> None
 def _add_published(axes: Axes, epochs: int) -> None:
     """Draw what the paper reports after so many epochs; after the fewer it has no β-LASSO."""
     dense = published.accuracy(SGD, "cifar10", epochs)
-    for shift, name in LEADS.items():
+    for name, shift in LEADS.items():
         known = published.accuracy(name, "cifar10", epochs)
         if dense is not None and known is not None:
             marker = PUBLISHED_MARKERS["paper"]
+            # beside ours
             axes.plot(2 * shift, known - dense, marker, color=look(name).colour, mfc="none", ms=8)
