@@ -108,8 +108,8 @@ of β-LASSO over SGD are not."""
 CAPTION = """\
 Left: test accuracy less that of S-FC with SGD; bars: 95 % intervals, small:
 seeds, hollow: one run, triangles: the paper. Right: first-layer filters of S-FC at
-α = {size_alpha}, drawn at random (of β = 50 among those with at least 20 weights); second row: of
-the filters above, as many of the largest weights as the filters below have."""
+α = {size_alpha}, drawn at random (of β = 50 among those with at least 20 weights); second row: the
+largest weights of the first, as many as in the third."""
 # settings of the picture: AutoAugment, flips and crops at two lengths, the paper's size
 SETTINGS = (
     ("scaling-own", "scaling-seeds"),
