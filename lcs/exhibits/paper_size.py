@@ -5,7 +5,7 @@ Its first runs took over hyperparameters of smaller networks; a search at this s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ from lcs.exhibits.figure4 import smooth
 from lcs.exhibits.gap import gap_text
 from lcs.exhibits.methods import B0, B50, CONV, LOCAL, NETWORKS, SGD, THREE, method
 from lcs.exhibits.plots.style import PUBLISHED_MARKERS, WIDTH, add_legend, look, pending, subplots
-from lcs.exhibits.searches import Rule, Rules, method_key, relative
+from lcs.exhibits.searches import Rule, Rules, choices, method_key, relative
 from lcs.exhibits.settings import (
     CHOSEN,
     PAPER_SHORT,
@@ -41,7 +41,8 @@ RATES = {"sgd": (0.01, 0.03, 0.1), "beta-lasso": (0.03, 0.1, 0.3)}
 FACTORS = {"sgd": (1.0, 0.25), "beta-lasso": (1.0, 0.5)}
 # what `numbers` names
 NUMBERS = (
-    "sgd sparse local gain behind closed paper-sgd paper-local paper-closed fit-sgd fit-sparse "
+    "sgd sparse local gain behind closed short-closed short-epochs paper-sgd paper-local "
+    "paper-closed fit-sgd fit-sparse "
     "fit-local lost-sgd lost-sparse lost-local n before-over before-closed before-gain "
     "before-sgd before-sparse before-left before-pairs before-eligible left all first second "
     "third local-left below eligible window pruned filters pairs range units inputs lr-sgd "
@@ -230,7 +231,7 @@ def training_figure(records: Sequence[Record]) -> Figure:
     return figure
 
 
-def numbers(records: Sequence[Record], before: Sequence[Record]) -> dict[str, str]:
+def numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
     """Return the numbers of the prose, `size-…`, means over seeds; "pending" without all runs.
 
     Accuracies, those on the training images (`fit`), and how far the first are below the second
@@ -244,12 +245,13 @@ def numbers(records: Sequence[Record], before: Sequence[Record]) -> dict[str, st
     how much longer it makes `steps`.
 
     Args:
-        records: of `paper-size-searched`.
-        before: of `paper-size`, the same networks before the search (`before-…`).
+        runs: the records of each study by its name; `before` is of `paper-size`, `short` of the
+            best candidates of `search-paper-size`, on validation images.
     """
-    after, earlier = compare.by_method(records), compare.by_method(before)
+    after, earlier = (compare.by_method(runs[f"paper-size{end}"]) for end in ("-searched", ""))
     if not (after.keys() >= {SGD, B50, LOCAL} and earlier.keys() >= {SGD, B50}):
         return {f"size-{name}": PENDING for name in NUMBERS.split()}
+    short = choices(runs["search-paper-size"], method)
     dense, sparse, local = (after[name] for name in (SGD, B50, LOCAL))
     run, sparse_before = sparse[0], earlier[B50]
     local_left = count_weights(run.config, LOCAL.model)["conv1"]
@@ -264,6 +266,8 @@ def numbers(records: Sequence[Record], before: Sequence[Record]) -> dict[str, st
         "gain": tables.ahead(cells.gain_text(sparse, dense)),
         "behind": tables.ahead(cells.gain_text(local, sparse)),
         "closed": gap_text(after),
+        "short-closed": gap_text({name: one.runs for name, one in short.items()}),
+        "short-epochs": f"{short[SGD].config.epochs}",
         "paper-sgd": f"{published.SHORT[SGD]:.2f}",
         "paper-local": f"{published.SHORT[LOCAL]:.2f}",
         "paper-closed": f"{100 * published.gap_closed():.0f}",
@@ -298,10 +302,10 @@ def numbers(records: Sequence[Record], before: Sequence[Record]) -> dict[str, st
         "hardware": tables.plain(run.provenance["hardware"]),
         "minutes": f"{run.provenance['seconds'] / 60:.0f}",
     }
-    for name, runs in (("sgd", dense), ("sparse", sparse), ("local", local)):
-        found[name] = f"{compare.mean(runs):.2f}"
-        found[f"fit-{name}"] = f"{compare.mean(runs, compare.train_accuracies):.1f}"
-        found[f"lost-{name}"] = f"{-compare.mean(runs, _less_training):.1f}"
+    for name, own in (("sgd", dense), ("sparse", sparse), ("local", local)):
+        found[name] = f"{compare.mean(own):.2f}"
+        found[f"fit-{name}"] = f"{compare.mean(own, compare.train_accuracies):.1f}"
+        found[f"lost-{name}"] = f"{-compare.mean(own, _less_training):.1f}"
     return {f"size-{name}": value for name, value in found.items()}
 
 

@@ -127,14 +127,14 @@ def numbers(store: RunStore) -> dict[str, Any]:
         for study in chapter.STUDIES
     }
     recipe = pareto.gather(store)[pareto.RECIPE]
-    wide = find_study("paper-size-searched").stored("paper", store)
-    before = find_study("paper-size").stored("paper", store)
+    wide = {study.name: study.stored("paper", store) for study in paper_size.STUDIES}
+    largest = wide["paper-size-searched"][0].config
     paper = {"sgd": SGD, "sparse": B50, "local": LOCAL}
     return {
         "paper": {name: f"{published.accuracy(of, 'cifar10'):.2f}" for name, of in paper.items()},
-        "size": paper_size.numbers(wide, before),
-        "size_alpha": wide[0].config.base_channels,
-        "size_epochs": wide[0].config.epochs,
+        "size": paper_size.numbers(wide),
+        "size_alpha": largest.base_channels,
+        "size_epochs": largest.epochs,
         "own": pareto.recipe_numbers(recipe),
         "scaling": scaling.results.numbers(runs),
         "searched_epochs": runs["recipe-length-search"][0].config.epochs,

@@ -40,16 +40,23 @@ def test_methods_without_runs_are_pending_beside_what_is_published():
     assert all(".published" in row[2] for row in rows)
 
 
+def numbers(**changed):
+    """The numbers of the prose of one run each, or of other records of a study."""
+    names = ("paper-size", "paper-size-searched", "search-paper-size")
+    stored = {name: runs(name) for name in names}
+    return paper_size.numbers(stored | {n.replace("_", "-"): r for n, r in changed.items()})
+
+
 @pytest.mark.parametrize("some", [[], runs()[:2], runs()[1:]])
 def test_numbers_are_pending_until_all_methods_have_runs(some):
-    words = paper_size.numbers(some, runs("paper-size"))
+    words = numbers(paper_size_searched=some)
     assert set(words.values()) == {"pending"}
-    assert words == paper_size.numbers(runs(), runs("paper-size")[:1])
-    assert words.keys() == paper_size.numbers(runs(), runs("paper-size")).keys()
+    assert words == numbers(paper_size=runs("paper-size")[:1])
+    assert words.keys() == numbers().keys()
 
 
 def test_numbers_are_means_over_seeds():
-    words = paper_size.numbers(runs(seeds=3), runs("paper-size"))
+    words = numbers(paper_size_searched=runs(seeds=3))
     assert words["size-n"] == "3"
     assert (words["size-sgd"], words["size-sparse"], words["size-local"]) == (
         "61.00", "71.00", "81.00",
@@ -57,6 +64,7 @@ def test_numbers_are_means_over_seeds():
     assert words["size-gain"].startswith("10.00")
     assert words["size-behind"].startswith("10.00")
     assert words["size-closed"].startswith("50")
+    assert (words["size-short-closed"], words["size-short-epochs"]) == ("50", "100")
     assert words["size-before-gain"] == "10.00"
 
 
