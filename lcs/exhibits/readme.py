@@ -73,8 +73,7 @@ run.
   ({flips_epochs} epochs, n = {scaling[flips-others-n]}); with AutoAugment it is behind there, and
   ahead up to α = 4.
 - **[SGD](scaling.ipynb).** At α = {own[own-alpha]} β-LASSO is ahead of SGD with momentum and weight
-  decay, by {scaling[seeds-gain]} points with AutoAugment (n = {scaling[seeds-n]}), all at one
-  learning rate, and by
+  decay, by {scaling[seeds-gain]} points with AutoAugment (n = {scaling[seeds-n]}) and by
   {scaling[searched-gain]} with flips and crops ({searched_epochs} epochs, n =
   {scaling[searched-n]}); after {flips_epochs} epochs the difference is undecided. Up to α = 4 SGD
   is ahead (AutoAugment).

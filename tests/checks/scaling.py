@@ -22,6 +22,7 @@ from lcs.exhibits.compare import (
     accuracies,
     by_method,
     by_seed,
+    conditions,
     mean,
     paired,
     remaining,
@@ -126,6 +127,23 @@ def autoaugment_first_is_better(store):
     )
     gained = {name: paired(before[name], after[name]) for name in (SGD, B50)}
     return all(map(ahead, gained.values())) and gained[B50].mean > gained[SGD].mean
+
+
+@CHECKS.add
+def one_rate_is_best_for_both(store):
+    """With AutoAugment at α = 8, 0.1 is the best of three rates for SGD and for β = 50.
+
+    By less than a point over 0.03 for SGD, and over 0.3 for β = 50; it is that of the test runs.
+    """
+    found = by_method(records(store, "search-rate"))
+    used = {run.config.lr for run in records(store, "scaling-seeds")}
+    means = {
+        name: {config.lr: mean(runs) for config, runs in conditions(groups).items()}
+        for name, groups in found.items()
+    }
+    lead = {name: m[0.1] - max(v for lr, v in m.items() if lr != 0.1) for name, m in means.items()}
+    near = means[SGD][0.03] > means[SGD][0.3] and means[B50][0.3] > means[B50][0.03]
+    return used == {0.1} and near and all(0 < lead[name] < 1 for name in (SGD, B50))
 
 
 @CHECKS.add

@@ -18,6 +18,7 @@ from lcs.exhibits.settings import chosen
 
 CHECKS = Checks()
 CHECKS.add(ON_THE_CHAPTER["lambda-grows-at-the-largest-width"])
+CHECKS.add(ON_THE_CHAPTER["one-rate-is-best-for-both"])
 
 
 @CHECKS.add
