@@ -3,9 +3,18 @@
 from itertools import pairwise
 
 from checks import Checks, ahead, behind, level, records
-from lcs.exhibits.compare import accuracies, by_method, differences, nonzeros, paired
+from lcs.exhibits import published
+from lcs.exhibits.compare import (
+    accuracies,
+    by_method,
+    differences,
+    nonzeros,
+    paired,
+    remaining,
+    train_accuracies,
+)
 from lcs.exhibits.locality import beyond_chance
-from lcs.exhibits.methods import B0, B50, CONV, LOCAL, SGD
+from lcs.exhibits.methods import B0, B50, CONV, LOCAL, SGD, Method
 from lcs.exhibits.variants import results, studies
 from lcs.stats import mean_interval
 
@@ -166,4 +175,46 @@ def a_start_from_s_conv_does_not_help(store):
         and mean(beyond_chance(started[m])) > mean(beyond_chance(nothing[m]))
         and accuracy["nothing"][CONV] < accuracy["nothing"][m] - 5
         for m in (SGD, B50)
+    )
+
+
+@CHECKS.add
+def depth_adds_to_every_network(store):
+    """By SGD each deep network is ahead of the shallow one in every seed, FC by over three points.
+
+    D-FC has five times the weights, and fits the training images by ten points more. In the paper
+    FC loses by depth.
+    """
+    groups = by_method(records(store, "deeper"))
+    gains = {
+        model: differences(groups[Method(f"d-{model}")], groups[Method(f"s-{model}")])
+        for model in ("conv", "local", "fc")
+    }
+    deep, shallow = (groups[Method(f"{depth}-fc")] for depth in "ds")
+    sizes = [sum(runs[0].final["weights"].values()) for runs in (deep, shallow)]
+    return (
+        min(map(min, gains.values())) > 0
+        and mean(gains["fc"]) > 3
+        and 5 < sizes[0] / sizes[1] < 6
+        and min(differences(deep, shallow, train_accuracies)) > 10
+        and published.DEEP[Method("d-fc")] < published.SHORT[SGD]
+    )
+
+
+@CHECKS.add
+def beta_is_ahead_in_deep_networks(store):
+    """In D-FC β = 50 is ahead of SGD in both seeds, without most weights of the first layer.
+
+    In S-FC it is behind. Its learning rate and its share of λ are the largest that were tried.
+    """
+    groups = by_method(records(store, "deeper"))
+    sparse, dense = groups[results.DEEP_B50], groups[Method("d-fc")]
+    chosen = studies.CHOSEN["search-deeper"]["d-fc beta-lasso"]
+    edge = {"lr": max(studies.L1_RATES), "share": max(studies.DEEP_SHARES)}
+    return (
+        min(differences(sparse, dense)) > 0.5
+        and len(dense) == 2
+        and max(differences(groups[B50], groups[SGD])) < 0
+        and max(remaining(sparse)) < 50
+        and chosen == edge
     )

@@ -178,7 +178,10 @@ def numbers(found: Mapping[str, Sequence[Record]]) -> dict[str, str]:
     searched = [run for run in found["banded-searched"] if run.config.l1_growth]
     values = growth_values(searched[0].config) if searched else None
     scattered = found["banded-scattered"]
-    started = compare.conditions(found["from-convolution"])
+    started, deep = (
+        compare.conditions(found["from-convolution"]),
+        compare.by_method(found["deeper"]),
+    )
     reference = partial(_from_random_weights, started)
     return {
         "banded-n": f"{len(grown(slow))}",
@@ -226,6 +229,16 @@ def numbers(found: Mapping[str, Sequence[Record]]) -> dict[str, str]:
             )
             for one, accuracy in published.DEEP.items()
         },
+        "deep-n": f"{len(deep.get(Method('d-fc'), []))}",
+        **{
+            f"deep-{one.model[2:]}": ahead(
+                cells.gain_text(deep.get(one, []), deep.get(shallow_of(one), []))
+            )
+            for one in published.DEEP
+        },
+        "deep-beta": cells.gain_text(deep.get(DEEP_B50, []), deep.get(Method("d-fc"), [])),
+        "deep-left": cells.remaining_text(deep.get(DEEP_B50, [])),
+        "weights-s-fc": f"{cost.weights(Config(base_channels=DEEP_WIDTH)):,}",
         "weights-d-fc": f"{cost.weights(Config(model='d-fc', base_channels=DEEP_WIDTH)):,}",
     }
 
@@ -260,7 +273,7 @@ def shallow_of(deep: Method) -> Method:
 
 # Claims
 
-_DEEP_B50 = Method("d-fc", "beta-lasso", 50.0)
+DEEP_B50 = Method("d-fc", "beta-lasso", 50.0)
 # the larger λ of `banded`, alone and with a growth of a tenth
 _L1 = chosen_flip_crop(setting(DESK, WIDTH), *B50).l1
 _ONE_L1: dict[str, object] = {**B50._asdict(), "l1": _L1, "l1_growth": 0.0}
@@ -354,11 +367,11 @@ CLAIMS: tuple[Claim, ...] = (
     _ours(
         "In D-FC, β = 50 is better than SGD",
         "deeper",
-        differs(_DEEP_B50._asdict(), Method("d-fc")._asdict()),
+        differs(DEEP_B50._asdict(), Method("d-fc")._asdict()),
     ),
     _ours(
         "With β = 50, D-FC is better than S-FC",
         "deeper",
-        differs(_DEEP_B50._asdict(), B50._asdict()),
+        differs(DEEP_B50._asdict(), B50._asdict()),
     ),
 )
