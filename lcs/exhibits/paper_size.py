@@ -42,9 +42,9 @@ FACTORS = {"sgd": (1.0, 0.25), "beta-lasso": (1.0, 0.5)}
 # what `numbers` names
 NUMBERS = (
     "sgd sparse local gain behind closed short-closed short-epochs paper-sgd paper-local "
-    "paper-closed fit-sgd fit-sparse "
-    "fit-local lost-sgd lost-sparse lost-local n before-over before-closed before-gain "
-    "before-sgd before-sparse before-left before-pairs before-eligible left all first second "
+    "paper-closed fit-sgd fit-sparse fit-local lost-sgd lost-sparse lost-local n before-over "
+    "before-closed before-gain before-sgd before-sparse before-left before-pairs "
+    "before-eligible left all first second "
     "third local-left below eligible window pruned filters pairs range units inputs lr-sgd "
     "lr-before momentum steps hardware minutes"
 )
