@@ -101,7 +101,9 @@ def test_every_field_of_a_run_is_an_option(asked, command):
         labels="shuffled",
         train_share=0.5,
     )
-    growing = Config(optimizer="beta-lasso", l1=1e-4, l1_growth=0.5, l1_window="learned")
+    growing = Config(
+        optimizer="beta-lasso", l1=1e-4, l1_growth=0.5, l1_window="learned", l1_window_size=5
+    )
     started = Config(start="mask", source="cifar10/s-fc-a4-beta-lasso-0123456789")
     changed = set()
     for config in (lasso, sgd, growing, started):

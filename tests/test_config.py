@@ -40,6 +40,7 @@ COMPANIONS: dict[str, dict[str, object]] = {
     "l1_rest": {"optimizer": "proximal-l1", "l1": 0.5},
     "l1_growth": {"optimizer": "beta-lasso", "l1": 0.5},
     "l1_window": {"optimizer": "beta-lasso", "l1": 0.5, "l1_growth": 0.5},
+    "l1_window_size": {"optimizer": "beta-lasso", "l1": 0.5, "l1_growth": 0.5},
     "beta": {"optimizer": "beta-lasso", "l1": 0.5},
     "frozen_zeros": {"optimizer": "beta-lasso", "l1": 0.5, "beta": 50.0},
     "kernel_size": {"model": "s-conv"},
@@ -297,6 +298,8 @@ def test_one_run_has_one_spelling() -> None:
     assert Config(model="s-conv", kernel_size=9) == Config(model="s-conv")
     assert Config(model="d-local", kernel_size=3).run_id == Config(model="d-local").run_id
     assert Config(model="s-conv", kernel_size=3).kernel_size == 3
+    growing = lasso.replace(l1_growth=1.0)
+    assert growing.replace(l1_window_size=9) == growing
 
 
 def test_a_threshold_without_a_penalty_is_refused() -> None:
@@ -308,7 +311,8 @@ def test_growth_without_a_penalty_or_a_dense_first_layer_is_refused() -> None:
     assert "l1_growth: it makes the l1 of s-fc grow" in refusal(optimizer="beta-lasso", l1_growth=1)
     local = {"model": "s-local", "optimizer": "beta-lasso", "l1": 1e-5}
     assert "l1_growth: it makes the l1 of s-fc grow" in refusal(l1_growth=1, **local)
-    assert "give that too" in refusal(l1_window="learned", optimizer="beta-lasso", l1=1e-5)
+    for window in ({"l1_window": "learned"}, {"l1_window_size": 5}):
+        assert "give that too" in refusal(**window, optimizer="beta-lasso", l1=1e-5)
 
 
 def test_frozen_zeros_without_a_threshold_are_refused() -> None:
@@ -330,6 +334,7 @@ def test_every_field_is_part_of_the_id() -> None:
         "l1": 1e-5,
         "l1_rest": 1e-5,
         "l1_growth": 0.5,
+        "l1_window_size": 5,
         "beta": 1.0,
         "frozen_zeros": True,
         "epochs": 401,

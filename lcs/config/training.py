@@ -61,6 +61,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "l1": (0.0, 1.0),
     "l1_rest": (0.0, 1.0),
     "l1_growth": (0.0, 1e6),
+    "l1_window_size": (1, 63),
     "beta": (0.0, 1e9),
     "density": (1e-6, 1.0),
     "density_rest": (1e-6, 1.0),
@@ -118,6 +119,7 @@ class Config(RunConfig):
     # the window outside which it grows: S-LOCAL's, or where a unit has its mass before training,
     # or as each epoch begins
     l1_window: str = "grid"
+    l1_window_size: int | None = None  # pixels along a side of it; None: `default_kernel`
     beta: float = 0.0  # weights below beta * lambda are set to zero
     frozen_zeros: bool = False  # weights at zero stay there: one-way pruning
     pruning: str = "none"  # masks of zeros, see `lcs.optim.pruning`
@@ -150,6 +152,7 @@ class Config(RunConfig):
             "l1_rest": self.l1,
             "density_rest": self.density,
             "kernel_size": default_kernel(self.model),
+            "l1_window_size": default_kernel(self.model),
             "period": self.epochs,
             "crop_padding": self._usual_shift,
         }
@@ -169,8 +172,12 @@ class Config(RunConfig):
             raise ConfigError("beta: the threshold is beta * l1, and l1 is 0; give l1")
         if self.l1_growth and not (self.l1 and self.model == "s-fc"):
             raise ConfigError("l1_growth: it makes the l1 of s-fc grow; give both, or leave it out")
-        if self.l1_window != "grid" and not self.l1_growth:
-            raise ConfigError("l1_window: a window is where l1_growth begins; give that too")
+        for name, given in (
+            ("l1_window", self.l1_window != "grid"),
+            ("l1_window_size", self.l1_window_size is not None),
+        ):
+            if given and not self.l1_growth:
+                raise ConfigError(f"{name}: a window is where l1_growth begins; give that too")
         if self.frozen_zeros and not self.beta:
             raise ConfigError("frozen_zeros: without a threshold there are no zeros; give beta")
         if self.pruning != "none" and self.model != "s-fc":
@@ -203,8 +210,10 @@ class Config(RunConfig):
             raise ConfigError("period: a constant learning rate has none; leave it out")
         if self.kernel_size is not None and self.model.endswith("fc"):
             raise ConfigError(f"kernel_size: model {self.model!r} has no kernels; leave it out")
-        if self.kernel_size is not None and self.kernel_size % 2 == 0:
-            raise ConfigError(f"kernel_size: {self.kernel_size} is even; give an odd number")
+        for name in ("kernel_size", "l1_window_size"):
+            size = getattr(self, name)
+            if size is not None and size % 2 == 0:
+                raise ConfigError(f"{name}: {size} is even; give an odd number")
         if self.padding != "same" and self.model not in ("s-conv", "s-local"):
             raise ConfigError(f"padding: only s-conv and s-local take 'none', not {self.model!r}")
         if self.model == "resnet18" and (self.affine or self.bias or self.dropout):

@@ -138,6 +138,7 @@ LABELS = {
     "l1": "λ, first layer",
     "l1_rest": "λ, other layers",
     "l1_growth": "growth of λ",
+    "l1_window_size": "window",
     "epochs": "epochs",
     "precision": "precision",
     "affine": "scale and shift",

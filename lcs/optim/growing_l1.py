@@ -13,14 +13,20 @@ from lcs.measure.locality_measures import centres
 from lcs.shapes import Geometry
 
 
-def relative_l1(geometry: Geometry, growth: float, centres: Tensor | None = None) -> Tensor:
+def relative_l1(
+    geometry: Geometry, growth: float, size: int | None = None, centres: Tensor | None = None
+) -> Tensor:
     """Return λ of each weight of a fully connected layer, in units of that within its window.
 
-    λ is 1 within a window of the geometry's kernel size around a unit's centre, and larger by
-    `growth` with each row or column outside, whichever are more; with 0 it is 1 everywhere.
-    Centres, row and column, (C'·H'·W', 2), are by default those of a LOCAL layer of this geometry.
-    The result is float32 (C'·H'·W', C·H·W), as that of `lcs.models.dense_weight`, on the device of
-    the centres.
+    λ is 1 within a window around a unit's centre, and larger by `growth` with each row or column
+    outside, whichever are more; with 0 it is 1 everywhere. The result is float32
+    (C'·H'·W', C·H·W), as that of `lcs.models.dense_weight`, on the device of the centres.
+
+    Args:
+        geometry: of a LOCAL layer.
+        growth: with each row or column outside.
+        size: pixels along a side of a window, odd; None: the geometry's kernel size.
+        centres: row and column, (C'·H'·W', 2); None: those of the LOCAL layer.
     """
     g = geometry
     if centres is None:
@@ -28,12 +34,14 @@ def relative_l1(geometry: Geometry, growth: float, centres: Tensor | None = None
         centres = torch.cartesian_prod(line, line).repeat(g.out_channels, 1)
     pixels = torch.arange(g.in_size, device=centres.device)
     rows, columns = ((pixels - centre[:, None]).abs() for centre in centres.unbind(1))
-    beyond = torch.maximum(rows[:, :, None], columns[:, None]) - g.kernel_size // 2
+    beyond = torch.maximum(rows[:, :, None], columns[:, None]) - (size or g.kernel_size) // 2
     relative = 1 + growth * beyond.clamp(min=0).float()  # (units, H, W)
     return relative.flatten(1).repeat(1, g.in_channels)
 
 
-def around_mass(weight: Tensor, geometry: Geometry, growth: float) -> Tensor:
+def around_mass(
+    weight: Tensor, geometry: Geometry, growth: float, size: int | None = None
+) -> Tensor:
     """Return `relative_l1` with each unit's window around where most of its squared weights are.
 
     A unit without weights has the window that it would have in a LOCAL layer, so that windows
@@ -41,13 +49,14 @@ def around_mass(weight: Tensor, geometry: Geometry, growth: float) -> Tensor:
 
     Args:
         weight: of the layer, (C'·H'·W', C·H·W).
-        geometry: of the LOCAL layer whose kernel is as large as the windows.
+        geometry: of a LOCAL layer.
         growth: with each row or column outside.
+        size: pixels along a side of a window, odd; None: the geometry's kernel size.
     """
     side = geometry.in_size
     filters = weight.detach().view(-1, geometry.in_channels, side, side)
-    middles = centres(filters, min(geometry.kernel_size, side))
+    middles = centres(filters, min(size or geometry.kernel_size, side))
     found = middles[:, 0] >= 0
-    relative = relative_l1(geometry, growth).to(weight.device)
-    relative[found] = relative_l1(geometry, growth, middles[found])
+    relative = relative_l1(geometry, growth, size).to(weight.device)
+    relative[found] = relative_l1(geometry, growth, size, middles[found])
     return relative

@@ -181,8 +181,9 @@ class Run:
         group = self.optimizer.param_groups[0]
         (weight,) = group["params"]
         self._require_finite("the norm of the first layer", float(weight.detach().norm()))
-        geometry = cast(models.Net, self.model).geometries[0]
-        group["relative_l1"].copy_(around_mass(weight, geometry, self.config.l1_growth))
+        (geometry,) = cast(models.Net, self.model).geometries
+        growth, size = self.config.l1_growth, self.config.l1_window_size
+        group["relative_l1"].copy_(around_mass(weight, geometry, growth, size))
 
     def train_step(self, network: Forward, x: Tensor, labels: Tensor) -> Tensor:
         """Take one optimizer step; return the batch's summed loss and number of hits, (2,).

@@ -63,7 +63,8 @@ def make_optimizer(config: Config, model: nn.Module) -> Optimizer:
         return SGD(groups, config.lr, config.momentum, compiled=compiled)
     growing = {}
     if config.l1_growth:
-        relative = relative_l1(cast(models.Net, model).geometries[0], config.l1_growth)
+        (geometry,) = cast(models.Net, model).geometries
+        relative = relative_l1(geometry, config.l1_growth, config.l1_window_size)
         growing["relative_l1"] = relative.to(first[0].device)
     groups = _nonempty(
         {"params": first, "l1": config.l1, **growing},

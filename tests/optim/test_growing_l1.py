@@ -3,7 +3,7 @@
 import torch
 
 from lcs import models
-from lcs.optim.growing_l1 import relative_l1
+from lcs.optim.growing_l1 import around_mass, relative_l1
 
 
 def test_relative_l1_grows_outside_the_patches() -> None:
@@ -22,8 +22,28 @@ def test_relative_l1_grows_outside_the_patches() -> None:
     assert (relative_l1(geometry, 0.0) == 1).all()
     # with other centres windows move alone, each with its unit
     centres = torch.tensor([[4, 4], [20, 27]]).repeat(256, 1)
-    first, second = relative_l1(geometry, 0.5, centres)[:2].view(2, 3, 32, 32)
+    first, second = relative_l1(geometry, 0.5, centres=centres)[:2].view(2, 3, 32, 32)
     assert torch.equal(first[0, :9, :9], torch.ones(9, 9))
     assert first[2, 9, 0] == 1.5
     assert second[1, 16:25, 23:32].eq(1).all()
     assert second[0, 15, 22] == 1.5
+
+
+def test_a_window_of_another_size_keeps_its_centre() -> None:
+    (geometry,) = models.build(
+        "s-fc", num_classes=10, image_size=32, in_channels=3, base_channels=1
+    ).geometries
+    (unit,) = relative_l1(geometry, 1.0, size=1)[[3 * 16 + 5]].view(1, 3, 32, 32)
+    assert (unit[0] == 1).nonzero().tolist() == [[6, 10]]
+    assert unit[2, 6 + 4, 10 - 4] == unit[1, 6, 10 + 4] == 5
+    # mass in the corner of 3 x 3 pixels, and as much again far from it
+    weight = torch.zeros(256, 3, 32, 32)
+    weight[0, :, 0:3, 0:3] = 1.0
+    weight[0, 0, 20] = 0.9
+    wide, narrow = (
+        around_mass(weight.flatten(1), geometry, 1.0, size)[0].view(3, 32, 32)[0] for size in (9, 3)
+    )
+    assert narrow[:3, :3].eq(1).all()
+    assert narrow[3, 0] == 2
+    assert wide[1 + 4, 1 + 4] == 1
+    assert wide[1 + 5, 1] == 2

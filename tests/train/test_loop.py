@@ -26,7 +26,7 @@ GROUP = [
     CROPPED.replace(model="s-conv", momentum=0.9, weight_decay=5e-4),
     CROPPED.replace(
         **{"optimizer": "beta-lasso", "l1": 2e-3, "beta": 10.0, "frozen_zeros": True},
-        **{"l1_growth": 0.5, "l1_window": "learned"},
+        **{"l1_growth": 0.5, "l1_window": "learned", "l1_window_size": 5},
     ),
     CROPPED.replace(base_channels=2, optimizer="proximal-l1", l1=1e-3),
 ]

@@ -124,6 +124,8 @@ def test_growing_l1_is_the_first_layers_alone():
     relative = found["conv1.weight"]["relative_l1"]
     assert relative.shape == found["conv1.weight"]["params"][0].shape
     assert relative.unique().tolist()[:2] == [1, 1.5]
+    narrow = named_groups(LASSO, l1_growth=0.5, l1_window_size=1)["conv1.weight"]["relative_l1"]
+    assert (narrow == 1).sum(1).tolist() == [1] * len(narrow)
     assert "relative_l1" not in named_groups(LASSO)["conv1.weight"]
 
 
@@ -166,17 +168,25 @@ def test_initial_windows_stay_where_the_initial_weights_have_their_mass():
     assert torch.equal(resumed, before)
 
 
-def test_learned_windows_are_as_wide_as_the_kernel():
-    """Both ends of a stroke of eight pixels pull at the centre."""
-    run = Run.start(LASSO.replace(l1_growth=0.5, l1_window="learned"), CPU)
+@pytest.mark.parametrize(
+    ("size", "row"),
+    [
+        # (0 + 1 + 2 + 7) / 4 = 2.5, rounded to the even 2
+        (None, [1, 1, 1, 1, 1, 1, 1, 1.5]),
+        (3, [1, 1, 1, 1.5, 2, 2.5, 3, 3.5]),
+    ],
+)
+def test_learned_windows_are_as_wide_as_the_kernel_or_as_given(size, row):
+    """Both ends of a stroke of eight pixels pull at the centre of a window that has both."""
+    config = LASSO.replace(l1_growth=0.5, l1_window="learned", l1_window_size=size)
+    run = Run.start(config, CPU)
     with torch.no_grad():
         filters = run.model.conv1.weight.view(-1, 8, 8)
         filters[5] = 0.0
         filters[5, 3, 0:3] = filters[5, 3, 7] = 1.0
     run.run_epoch(0, record=False)
     relative = run.optimizer.param_groups[0]["relative_l1"].view(-1, 8, 8)
-    # (0 + 1 + 2 + 7) / 4 = 2.5, rounded to the even 2
-    assert relative[5, 3].tolist() == [1, 1, 1, 1, 1, 1, 1, 1.5]
+    assert relative[5, 3].tolist() == row
 
 
 def test_weights_that_are_not_finite_end_a_run_with_learned_windows():

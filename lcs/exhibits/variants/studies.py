@@ -29,6 +29,8 @@ from lcs.shapes import stack_and_hidden
 WIDTH, WIDEST, DEEP_WIDTH = 2, WIDTHS[-1], 1
 # growth of λ with each row or column outside the window
 GROWTHS = (0.01, 0.1, 1.0)
+# sides of windows beside the usual 9: from one pixel on
+SIZES = (1, 5, 13, 17)
 # deeper: candidates for every network: η, and weight decays of SGD or shares of λ of β = 50
 RATES, DECAYS, DEEP_SHARES = (0.03, 0.1, 0.3), (5e-4, 2e-3), (0.1, 0.3)
 L1_RATES = (0.1, 0.3, 1.0)  # of β = 50, which has no momentum
@@ -59,6 +61,12 @@ def _grown(
     """Return β = 50 with every growth, outside windows that fields of `Config` describe."""
     own = chosen_flip_crop(setting(base, width), "s-fc", "beta-lasso", betas[-1])
     return [own.replace(l1_growth=growth, **windows) for growth in growths]
+
+
+def _sizes(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return β = 50 with the fastest growth outside random windows of every size."""
+    grown = partial(_grown, base, betas, growths=GROWTHS[-1:], l1_window="initial")
+    return [run for size in SIZES for run in grown(l1_window_size=size)]
 
 
 def _uniform(base: Config, betas: Sequence[float]) -> list[Config]:
@@ -186,6 +194,7 @@ STUDIES = (
         make=partial(_grown, l1_window="learned"),
     ),
     _short("banded-initial", "Windows at random places", make=partial(_grown, l1_window="initial")),
+    _short("banded-sizes", "Random windows of other sizes", make=_sizes),
     _short(
         "banded-wide",
         "λ that grows outside a window, at α = 8",
