@@ -7,6 +7,7 @@ from functools import partial
 
 from lcs.config import Config
 from lcs.exhibits.compare import without_threshold
+from lcs.exhibits.methods import NETWORKS
 from lcs.exhibits.settings import (
     CHOSEN,
     FLIP_CROP,
@@ -235,11 +236,14 @@ LARGEST = (
             beta_lasso(paper_recipe(base, LARGEST_WIDTH, base.epochs), betas[-1], frozen_zeros=True)
         ],
     ),
-    _largest(
-        "showpiece-windows",
-        "α = 32: S-LOCAL and S-CONV",
-        make=partial(_flips, models=("s-local", "s-conv"), width=LARGEST_WIDTH, length=1),
-        betas=(),
+    *(
+        _largest(
+            f"showpiece-{model[2:]}",
+            f"α = 32: {NETWORKS[model]}",
+            make=partial(_flips, models=(model,), width=LARGEST_WIDTH, length=1),
+            betas=(),
+        )
+        for model in ("s-local", "s-conv")
     ),
     _largest(
         "showpiece-long",
