@@ -21,6 +21,7 @@ from lcs.exhibits.plots.style import PUBLISHED_MARKERS, WIDTH, add_legend, look,
 from lcs.exhibits.searches import Rule, Rules, choices, method_key, relative
 from lcs.exhibits.settings import (
     CHOSEN,
+    PAPER_LENGTH,
     PAPER_SHORT,
     baseline,
     beta_lasso,
@@ -115,6 +116,20 @@ STUDIES = (
         "paper-size-searched",
         "SGD, β = 50 and S-LOCAL at the paper's size, as searched",
         make=_searched,
+        after=("search-paper-size",),
+    ),
+    _study(
+        "paper-length",
+        "The same for 4000 epochs, in a narrower network",
+        setting=PAPER_LENGTH,
+        make=_searched,
+        after=("search-paper-size",),
+    ),
+    _study(
+        "paper-length-l1",
+        "The same, β = 50 with four times the λ",
+        setting=PAPER_LENGTH,
+        make=lambda *at: [regularised(run, 4.0) for run in _searched(*at) if run.beta],
         after=("search-paper-size",),
     ),
 )

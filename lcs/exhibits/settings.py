@@ -37,6 +37,10 @@ SCALES = {"smoke": SMOKE, "desk": DESK, "paper": PAPER}
 PAPER_SHORT = Setting(
     "the paper's size, 400 epochs", {"smoke": SMOKE, "paper": PAPER.replace(epochs=400)}
 )
+# the paper's length in a network that one GPU trains in minutes
+PAPER_LENGTH = Setting(
+    "4000 epochs at α = 32", {"smoke": SMOKE, "paper": PAPER.replace(base_channels=32)}
+)
 REPRODUCTION = Setting("reproduction", SCALES)
 # wider networks with cross-entropy, flips and crops (see `short_recipe`)
 TOWARDS_RECIPE = Setting("cross-entropy, flips and crops, 100 epochs", SCALES)
@@ -55,6 +59,7 @@ SETTINGS = (
     FLIP_CROP_SHORT,
     FLIP_CROP,
     SPOKEN,
+    PAPER_LENGTH,
     PAPER_SHORT,
 )
 # a study that makes no sense at the paper's size

@@ -107,6 +107,20 @@ def test_the_choice_comes_into_the_runs_that_take_it(monkeypatch):
             assert config.weight_decay == pytest.approx(factor * usual[name].weight_decay)
 
 
+def test_a_longer_training_takes_the_same_choices_and_lambda_by_its_length():
+    short, longer = (
+        find_study(name).configs("paper", 1) for name in ("paper-size-searched", "paper-length")
+    )
+    for one, other in zip(short, longer, strict=True):
+        assert (other.base_channels, other.epochs) == (32, 10 * one.epochs)
+        assert (other.l1, other.rest_l1) == pytest.approx((one.l1 / 10, one.rest_l1 / 10))
+        at = {name: getattr(one, name) for name in ("base_channels", "epochs", "l1", "l1_rest")}
+        assert other.replace(**at) == one
+    (larger,) = find_study("paper-length-l1").configs("paper", 1)
+    (sparse,) = (config for config in longer if config.beta)
+    assert (larger.l1, larger.rest_l1) == pytest.approx((4 * sparse.l1, 4 * sparse.rest_l1))
+
+
 def test_what_a_search_is_to_choose_is_not_done_before_it_has(monkeypatch, command, tmp_path):
     asked = find_study("paper-size-searched")
     monkeypatch.setitem(settings.CHOSEN, "search-paper-size", {})

@@ -21,6 +21,7 @@ from lcs.exhibits.settings import (
     FLIP_CROP,
     FLIP_CROP_SHORT,
     PAPER,
+    PAPER_LENGTH,
     PAPER_SHORT,
     RECIPE,
     REPRODUCTION,
@@ -42,7 +43,7 @@ BASES = {
     FLIP_CROP_SHORT.name: flip_crop_recipe(DESK, 1, SEARCH_EPOCHS),
     FLIP_CROP.name: flip_crop_recipe(DESK, 1, DESK.epochs),
     SPOKEN.name: spoken_recipe(DESK),
-    PAPER_SHORT.name: PAPER_SHORT.configs["paper"],
+    **{setting.name: setting.configs["paper"] for setting in (PAPER_LENGTH, PAPER_SHORT)},
     "paper": PAPER,
 }
 # values that a table has columns of, or that follow from the method
@@ -77,7 +78,7 @@ class Run:
         """Name of the setting: of those of its studies, or of all, the one closest to the run."""
         if isinstance(self.config, ToyConfig):
             return "toy"
-        largest = {PAPER_SHORT.name, "paper"}
+        largest = {PAPER_LENGTH.name, PAPER_SHORT.name, "paper"}
         declared = {use.setting for use in self.uses} & BASES.keys() or BASES.keys() - largest
         return min(
             (name for name in BASES if name in declared),

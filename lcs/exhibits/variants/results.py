@@ -17,12 +17,14 @@ from lcs.exhibits.tables import PENDING, Cell, Table, ahead
 from lcs.exhibits.variants.studies import (
     DEEP_WIDTH,
     GROWTHS,
+    SIZES,
     WIDTH,
     growth_values,
     setting,
 )
 from lcs.exhibits.verdicts import Claim, Finding, differs
 from lcs.runs import Record
+from lcs.shapes import default_kernel
 
 if TYPE_CHECKING:
     import numpy as np
@@ -49,15 +51,17 @@ def banded_table(records: Sequence[Record], study: str = "banded") -> Table:
         **(cells.by_field(["epochs"]) if len({run.config.epochs for run in records}) > 1 else {}),
         **RESULTS,
     }
-    what = "A λ that grows outside a window of 9 × 9"
+    what = "A λ that grows outside windows, of 9 × 9 pixels unless they have another size"
     return cells.by_condition(study, records, columns, what, text=("windows",))
 
 
 def windows_text(config: Config) -> str:
-    """Say where the windows lie outside which λ grows."""
+    """Say where the windows lie outside which λ grows, and their size where it is not the usual."""
     if not config.l1_growth:
         return tables.NONE
-    return "scattered" if config.permute_pixels else WINDOW_NAMES[config.l1_window]
+    place = "scattered" if config.permute_pixels else WINDOW_NAMES[config.l1_window]
+    size = config.l1_window_size
+    return f"{place}, {size} × {size}" if size else place
 
 
 def from_convolution_table(records: Sequence[Record]) -> Table:
@@ -136,6 +140,29 @@ def banded_figure(records: Sequence[Record]) -> Figure:
     return plots.sweep(frame, "growth g of λ", references=references, linear_below=GROWTHS[0])
 
 
+def sizes_figure(found: Mapping[str, Sequence[Record]]) -> Figure:
+    """Draw accuracy and remaining weights against the size of random windows.
+
+    Args:
+        found: the records of each study by its name.
+    """
+    usual = compare.runs_of(compare.conditions(found["banded-initial"]), l1_growth=GROWTHS[-1])
+    frame = compare.sweep_frame(
+        [*found["banded-sizes"], *usual],
+        lambda config: config.l1_window_size or default_kernel(config.model),
+        lambda config: method(config).shortest,
+    )
+    banded = compare.conditions(found["banded"])
+    ungrown = {**B50._asdict(), "l1_growth": 0.0, "l1": usual[0].config.l1 if usual else 0}
+    lines = {
+        "S-LOCAL": compare.runs_of(banded, model="s-local"),
+        "SGD": compare.runs_of(banded, **SGD._asdict()),
+        "β = 50, no growth": compare.runs_of(banded, **ungrown),
+    }
+    references = {name: compare.mean(runs) for name, runs in lines.items() if runs}
+    return plots.sweep(frame, "side of a window (pixels)", references=references)
+
+
 def window_filters(records: Sequence[Record]) -> dict[str, np.ndarray]:
     """Return the stored filters, (n, C, H, W), of runs with windows, by title."""
     return locality.filters_of(
@@ -178,6 +205,7 @@ def numbers(found: Mapping[str, Sequence[Record]]) -> dict[str, str]:
     searched = [run for run in found["banded-searched"] if run.config.l1_growth]
     values = growth_values(searched[0].config) if searched else None
     scattered = found["banded-scattered"]
+    sizes = compare.conditions(found["banded-sizes"])
     started, deep = (
         compare.conditions(found["from-convolution"]),
         compare.by_method(found["deeper"]),
@@ -190,6 +218,14 @@ def numbers(found: Mapping[str, Sequence[Record]]) -> dict[str, str]:
         "banded-uniform": cells.gain_text(grown(slow), found["banded-uniform"]),
         "banded-fastest": cells.gain_text(grown(fast), grown(0.0)),
         "banded-fastest-left": cells.remaining_text(grown(fast)),
+        **{
+            f"size-{size}": cells.gain_text(
+                compare.runs_of(sizes, l1_window_size=size), grown(fast, "initial")
+            )
+            for size in SIZES
+        },
+        "size-n": f"{len(compare.runs_of(sizes, l1_window_size=SIZES[0]))}",
+        "size-pixel": cells.gain_text(compare.runs_of(sizes, l1_window_size=1), grown(0.0)),
         "banded-local": ahead(cells.gain_text(local, grown(fast))),
         "learned": cells.gain_text(grown(slow, "learned"), grown(0.0)),
         "learned-fastest": cells.gain_text(followed, grown(0.0)),
@@ -315,6 +351,15 @@ CLAIMS: tuple[Claim, ...] = (
         "A λ that grows outside windows that follow the weights raises the accuracy of β = 50",
         "banded + banded-learned",
         differs(_GROWN | {"l1_window": "learned"}, _ONE_L1),
+    ),
+    _ours(
+        "A λ that grows by itself with each pixel from one of each unit, at a random place, raises "
+        "the accuracy of β = 50",
+        "banded + banded-sizes",
+        differs(
+            _ONE_L1 | {"l1_growth": GROWTHS[-1], "l1_window": "initial", "l1_window_size": 1},
+            _ONE_L1,
+        ),
     ),
     _ours(
         "With λ that doubles with the first pixel outside windows that follow the weights, β = 50 "
