@@ -84,7 +84,7 @@ def scale_text(records: Sequence[Record], scale: str) -> str:
     """Say under which conditions runs were made: data set, scale, width, length, n."""
     config: Config = records[0].config
     n = max(len(group) for group in by_method(records).values())
-    text = f"scale {scale}, {config.dataset}, {size_text(config)}"
+    text = f"{'smoke, ' * (scale == 'smoke')}{config.dataset}, {size_text(config)}"
     return text + f", n = {n}" + (", mean ± 95 % interval over seeds" if n > 2 else "")
 
 

@@ -196,7 +196,8 @@ def conditions_table(records: Sequence[Record]) -> Table:
     }
     what = (
         "Networks before the search, with the hyperparameters of smaller networks (the first two "
-        "rows), and after it"
+        "rows), and after it; λ is a quarter of the search's, since the training is four times as "
+        "long"
     )
     return cells.by_condition("paper-size-searched", records, columns, what)
 

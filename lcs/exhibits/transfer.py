@@ -120,7 +120,8 @@ def transfer_figure(records: Sequence[Record]) -> Figure:
 # `Config.start`, and whether the source, or from random weights the run itself, is sparse
 Start = tuple[str, bool]
 NOTHING, SPARSE, LOCAL_NET = ("initial", False), ("initial", True), ("s-local", False)
-MASK, REWIRED, TICKET = ("mask", True), ("rewired-mask", True), ("ticket", True)
+MASK, FIRST_MASK = ("mask", True), ("first-mask", True)
+REWIRED, TICKET = ("rewired-mask", True), ("ticket", True)
 FROZEN, FROZEN_OF_SGD = ("frozen-first-layer", True), ("frozen-first-layer", False)
 TUNED, TUNED_OF_SGD = ("first-layer", True), ("first-layer", False)
 
@@ -136,9 +137,9 @@ def numbers(records: Sequence[Record]) -> dict[str, str]:
     """Return differences in accuracy, in points, for the prose; "pending" without runs.
 
     By data set, of what is taken of the other: over SGD from random weights `transfer-…-mask`,
-    masks, and without a source `-sparse`, β = 50, and `-local`, S-LOCAL; `rewired-…`, masks over
-    rewired ones; `frozen-…`, the frozen first layer of β = 50 over that of SGD. `transfer-sources`:
-    of how many runs the source came out as recorded.
+    masks, `-first`, the first layer's alone, and without a source `-sparse`, β = 50, and `-local`,
+    S-LOCAL; `rewired-…`, masks over rewired ones; `frozen-…`, the frozen first layer of β = 50 over
+    that of SGD. `transfer-sources`: of how many runs the source came out as recorded.
     """
     as_recorded = [r.provenance["source_as_recorded"] for r in records if r.config.source]
     sources = f"{sum(as_recorded)} of {len(as_recorded)}" if as_recorded else PENDING
@@ -151,6 +152,7 @@ def numbers(records: Sequence[Record]) -> dict[str, str]:
                 here.setdefault(start_of(run.config), []).append(run)
         for key, one, other in (
             (f"transfer-{name}-mask", MASK, NOTHING),
+            (f"transfer-{name}-first", FIRST_MASK, NOTHING),
             (f"transfer-{name}-sparse", SPARSE, NOTHING),
             (f"transfer-{name}-local", LOCAL_NET, NOTHING),
             (f"rewired-{name}", MASK, REWIRED),

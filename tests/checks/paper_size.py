@@ -182,6 +182,20 @@ def at_the_edges_of_the_search(store):
 
 
 @CHECKS.add
+def s_local_is_unstable_at_first(store):
+    """At its largest rate the loss is above 20 at first; with less decay so for longer."""
+    stored = find_study("search-paper-size").stored("paper", store)
+    runs = [run for run in stored if method(run.config) == LOCAL]
+    losses = {run.config.weight_decay: np.array(run.history["train_loss"]) for run in runs}
+    less, more = (losses[decay] for decay in sorted(losses))
+    return (
+        {run.config.lr for run in runs} == {max(RATES["sgd"])}
+        and min(less[0], more[0]) > 20
+        and more[9] < 3 < 10 < less[9]
+    )
+
+
+@CHECKS.add
 def close_candidates(store):
     """Less than a point lies between both λ, both decays of SGD, and two rates of two methods.
 

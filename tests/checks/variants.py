@@ -179,6 +179,15 @@ def a_start_from_s_conv_does_not_help(store):
 
 
 @CHECKS.add
+def deep_fc_is_ahead_of_deep_local(store):
+    """By SGD, in every seed; D-LOCAL has fewer weights."""
+    deep = by_method(records(store, "deeper"))
+    local, full = deep[Method("d-local")], deep[Method("d-fc")]
+    sizes = [sum(runs[0].final["weights"].values()) for runs in (local, full)]
+    return min(differences(full, local)) > 0 and sizes[0] < sizes[1]
+
+
+@CHECKS.add
 def depth_adds_to_every_network(store):
     """By SGD each deep network is ahead of the shallow one in every seed, FC by over three points.
 
@@ -202,17 +211,19 @@ def depth_adds_to_every_network(store):
 
 
 @CHECKS.add
-def beta_is_ahead_in_deep_networks(store):
-    """In D-FC β = 50 is ahead of SGD in every seed, without most weights of the first layer.
+def beta_does_as_well_in_deep_networks(store):
+    """In D-FC β = 50 is ahead of SGD in every seed, but the interval includes zero.
 
-    In S-FC it is behind. Its learning rate and its share of λ are the largest that were tried.
+    Most weights of its first layer are zero. In S-FC it is behind. Its learning rate and its share
+    of λ are the largest that were tried.
     """
     groups = by_method(records(store, "deeper"))
     sparse, dense = groups[results.DEEP_B50], groups[Method("d-fc")]
     chosen = studies.CHOSEN["search-deeper"]["d-fc beta-lasso"]
     edge = {"lr": max(studies.L1_RATES), "share": max(studies.DEEP_SHARES)}
     return (
-        min(differences(sparse, dense)) > 0.5
+        min(differences(sparse, dense)) > 0
+        and level(paired(sparse, dense))
         and max(differences(groups[B50], groups[SGD])) < 0
         and max(remaining(sparse)) < 50
         and chosen == edge

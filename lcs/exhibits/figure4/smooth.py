@@ -151,7 +151,8 @@ def table(found: pd.DataFrame, name: str = "tab-smooth") -> Table:
         "Share of a filter's mass in its best window, in per cent, over the stored filters of one "
         f"run each, at most {STORED_FILTERS}; ± 95 % interval over filters. Beside it: the same "
         "filters with permuted pixels, and with random phases; filters of SGD in the same setting; "
-        "and these with random phases. All are pruned to as many weights as the filters have."
+        "and these with random phases. All are pruned to as many weights as the filters have. "
+        "So few filters may differ from all that a run has."
     )
     columns = ["setting", "filters of", "weights, median", *KINDS.values()]
     return Table(name, caption, columns, rows, text=("filters of",))
