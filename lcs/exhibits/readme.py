@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 README = PACKAGE.parent / "README.md"
 INTRO = PACKAGE.parent / "book" / "intro.md"
-PICTURE = PACKAGE.parent / "book" / "_static" / "hero.png"
+PICTURES = PACKAGE.parent / "book" / "_static"
 
 # the claims that tell the story
 SHOWN = (
@@ -104,12 +104,17 @@ SGD there are about a point or less, and not significant after correction. 4000 
 Of these differences, two are significant after the correction for many comparisons in
 [Claims](claims.ipynb), both at α = 8: S-LOCAL over β-LASSO, and the growing λ over SGD. The leads
 of β-LASSO over SGD with momentum and weight decay are not."""
-CAPTION = """\
-Left: test accuracy less that of S-FC with SGD; bars: 95 % intervals, small:
-seeds, hollow: one run, triangles: the paper. Right: first-layer filters of S-FC at
-α = {size_alpha}, drawn at random (of β = 50 among those with at least 20 weights); second row: the
-largest weights of the first, as many as in the third."""
-# settings of the picture: AutoAugment, flips and crops at two lengths, the paper's size
+CAPTIONS = {
+    "leads": """\
+Test accuracy less that of S-FC with SGD. Bars: 95 % intervals; small: seeds; hollow: one run;
+triangles: the paper.""",
+    "filters": """\
+First-layer filters at α = {size_alpha}, drawn at random (of β = 50 among those with 20 weights or
+more). Second row: the largest weights of the first, as many as in the third.""",
+}
+# of twelve, how many columns of the first page each picture has, and of README's width, per cent
+SHARES = {"leads": (7, 59), "filters": (5, 40)}
+# settings of the first picture: AutoAugment, flips and crops at two lengths, the paper's size
 SETTINGS = (
     ("scaling-own", "scaling-seeds"),
     ("recipe-length-search", "recipe-length-search-local"),
@@ -119,7 +124,7 @@ SETTINGS = (
 
 
 def numbers(store: RunStore) -> dict[str, Any]:
-    """Return what `SUMMARY` and `CAPTION` name: the chapters' numbers, in words."""
+    """Return what `SUMMARY` and `CAPTIONS` name: the chapters' numbers, in words."""
     runs = {
         study.name: study.stored("desk", store)
         for chapter in (scaling, rivals, variants)
@@ -171,30 +176,42 @@ def sections(store: RunStore) -> dict[Path, dict[str, str]]:
     known = numbers(store)
     first, rest = SUMMARY.format(**known).split("\n\n", 1)
     cited = _wrapped(first.replace("The paper", "The paper {cite}`neyshabur2020`", 1))
-    first, caption = _wrapped(first), _wrapped(CAPTION.format(**known))
+    first = _wrapped(first)
+    captions = {name: _wrapped(text.format(**known)) for name, text in CAPTIONS.items()}
     inside, outside = (
         "\n\n".join(
             "\n".join(map(_wrapped, re.split(r"\n(?=- )", part))) for part in text.split("\n\n")
         )
         for text in (rest, rest.replace("](", "](book/"))
     )
-    hero = f"```{{figure}} _static/{PICTURE.name}\n:name: fig-hero\n\n{caption}\n```"
-    plain = f"![{_one_line(caption)}](book/_static/{PICTURE.name})\n\n*{_one_line(caption)}*"
+    figures = "\n".join(
+        f"````{{grid-item}}\n:columns: 12 12 {SHARES[name][0]} {SHARES[name][0]}\n"
+        f"```{{figure}} _static/{name}.png\n:name: fig-{name}-first\n\n{caption}\n```\n````"
+        for name, caption in captions.items()
+    )
+    beside = f"`````{{grid}} 1 1 2 2\n:gutter: 2\n\n{figures}\n`````"
+    plain = "\n".join(
+        f'<img src="book/_static/{name}.png" width="{SHARES[name][1]}%" alt="{_one_line(caption)}">'
+        for name, caption in captions.items()
+    )
+    said = _wrapped("Left: {leads} Right: {filters}".format(**captions))
     return {
-        README: {"summary": f"{first}\n\n{plain}\n\n{outside}", "table": table(store)},
-        INTRO: {"summary": f"{cited}\n\n{hero}\n\n{inside}"},
+        README: {"summary": f"{first}\n\n{plain}\n\n{said}\n\n{outside}", "table": table(store)},
+        INTRO: {"summary": f"{cited}\n\n{beside}\n\n{inside}"},
     }
 
 
 def update(store: RunStore) -> None:
-    """Write what README and the first page have from the records, and draw the picture anew."""
+    """Write what README and the first page have from the records, and draw the pictures anew."""
     import matplotlib.pyplot as plt
 
     write(store)
     plots.use_style()
-    figure = _picture(*_shown(store))
-    figure.savefig(PICTURE, dpi=200, metadata={"Comment": stamp(store)})
-    plt.close(figure)
+    settings, filters = _shown(store)
+    for name, figure in {"leads": _leads(settings), "filters": _filters(filters)}.items():
+        picture = PICTURES / f"{name}.png"
+        figure.savefig(picture, dpi=200, metadata={"Comment": stamp(store)})
+        plt.close(figure)
 
 
 def write(store: RunStore) -> None:
@@ -209,7 +226,7 @@ def write(store: RunStore) -> None:
 
 
 def is_current(store: RunStore) -> bool:
-    """Whether README, first page and picture are those that the records give."""
+    """Whether README, first page and pictures are those that the records give."""
     from PIL import Image
 
     for page, parts in sections(store).items():
@@ -218,12 +235,15 @@ def is_current(store: RunStore) -> bool:
             start, end = _marks(mark)
             if f"{start}\n{content}\n{end}" not in text:
                 return False
-    with Image.open(PICTURE) as image:
-        return image.info.get("Comment") == stamp(store)
+    stamps = set()
+    for name in CAPTIONS:
+        with Image.open(PICTURES / f"{name}.png") as image:
+            stamps.add(image.info.get("Comment"))
+    return stamps == {stamp(store)}
 
 
 def stamp(store: RunStore) -> str:
-    """Return a hash of our values that the picture shows."""
+    """Return a hash of our values that the pictures show."""
     settings, filters = _shown(store)
     values = [(run.config.run_id, run.accuracy) for records in settings for run in records]
     return hashlib.sha256(repr((values, list(filters))).encode()).hexdigest()
@@ -241,17 +261,22 @@ def _shown(store: RunStore) -> tuple[list[list[Record]], dict[str, np.ndarray]]:
     return found, figure4.smooth.pictures(wide[B50], wide[SGD])
 
 
-def _picture(settings: list[list[Record]], filters: dict[str, np.ndarray]) -> Figure:
-    """Draw how far β = 50 and S-LOCAL are ahead of SGD, and beside it some first-layer filters."""
+def _leads(settings: list[list[Record]]) -> Figure:
+    """Draw how far β = 50 and S-LOCAL are ahead of SGD."""
     import matplotlib.pyplot as plt
 
-    figure = plt.figure(figsize=(1.35 * WIDTH, 4.3))
-    parts: Any = figure.subfigures(1, 2, width_ratios=(1.6, 1))
-    left, right = parts
-    scaling.gains.draw_leads(left, settings)
-    for row, (title, images) in zip(
-        right.subfigures(len(filters), 1), filters.items(), strict=True
-    ):
+    figure = plt.figure(figsize=(0.85 * WIDTH, 4.3))
+    scaling.gains.draw_leads(figure, settings)
+    return figure
+
+
+def _filters(filters: dict[str, np.ndarray]) -> Figure:
+    """Draw some first-layer filters, a row for each title."""
+    import matplotlib.pyplot as plt
+
+    figure = plt.figure(figsize=(0.55 * WIDTH, 4.0))
+    rows: Any = figure.subfigures(len(filters), 1)
+    for row, (title, images) in zip(rows, filters.items(), strict=True):
         row.suptitle(title, fontsize="small", x=0.02, ha="left")
         for panel, image in zip(row.subplots(1, 4), images, strict=False):
             panel.imshow(as_image(image), interpolation="nearest")

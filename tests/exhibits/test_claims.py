@@ -278,7 +278,7 @@ def test_no_line_of_the_summary_is_a_comment_or_too_long():
     for parts in readme.sections(STORE).values():
         lines = parts["summary"].splitlines()
         assert not any(line.lstrip().startswith("%") for line in lines)
-        assert max(len(line) for line in lines if not line.startswith(("![", "*"))) <= 100
+        assert max(len(line) for line in lines if not line.startswith("<img")) <= 100
 
 
 @pytest.mark.parametrize(
@@ -288,7 +288,6 @@ def test_an_edited_page_is_noticed_and_mended(page, mark, tmp_path, monkeypatch)
     original = getattr(readme, page).read_text()
     edited = tmp_path / "page.md"
     monkeypatch.setattr(readme, page, edited)
-    monkeypatch.setattr(readme, "PICTURE", tmp_path / readme.PICTURE.name)
     start = original.index(f"<!-- {mark}:")
     edited.write_text(original[:start] + original[start:].replace("5", "7", 1))
     readme.write(STORE)

@@ -17,6 +17,7 @@ from lcs.exhibits.tables import PENDING, Cell, Table, ahead
 from lcs.exhibits.variants.studies import (
     DEEP_WIDTH,
     GROWTHS,
+    PIXEL_GROWTHS,
     SIZES,
     WIDTH,
     growth_values,
@@ -146,9 +147,12 @@ def sizes_figure(found: Mapping[str, Sequence[Record]]) -> Figure:
     Args:
         found: the records of each study by its name.
     """
-    usual = compare.runs_of(compare.conditions(found["banded-initial"]), l1_growth=GROWTHS[-1])
+    usual, pixel = (
+        compare.runs_of(compare.conditions(found[f"banded-{name}"]), l1_growth=GROWTHS[-1])
+        for name in ("initial", "pixel")
+    )
     frame = compare.sweep_frame(
-        [*found["banded-sizes"], *usual],
+        [*found["banded-sizes"], *usual, *pixel],
         lambda config: config.l1_window_size or default_kernel(config.model),
         lambda config: method(config).shortest,
     )
@@ -205,7 +209,7 @@ def numbers(found: Mapping[str, Sequence[Record]]) -> dict[str, str]:
     searched = [run for run in found["banded-searched"] if run.config.l1_growth]
     values = growth_values(searched[0].config) if searched else None
     scattered = found["banded-scattered"]
-    sizes = compare.conditions(found["banded-sizes"])
+    sizes, pixel = (compare.conditions(found[f"banded-{name}"]) for name in ("sizes", "pixel"))
     started, deep = (
         compare.conditions(found["from-convolution"]),
         compare.by_method(found["deeper"]),
@@ -225,7 +229,12 @@ def numbers(found: Mapping[str, Sequence[Record]]) -> dict[str, str]:
             for size in SIZES
         },
         "size-n": f"{len(compare.runs_of(sizes, l1_window_size=SIZES[0]))}",
-        "size-pixel": cells.gain_text(compare.runs_of(sizes, l1_window_size=1), grown(0.0)),
+        **{
+            f"pixel-{growth:g}": cells.gain_text(
+                compare.runs_of(pixel, l1_growth=growth), grown(0.0)
+            )
+            for growth in PIXEL_GROWTHS
+        },
         "banded-local": ahead(cells.gain_text(local, grown(fast))),
         "learned": cells.gain_text(grown(slow, "learned"), grown(0.0)),
         "learned-fastest": cells.gain_text(followed, grown(0.0)),
@@ -355,7 +364,7 @@ CLAIMS: tuple[Claim, ...] = (
     _ours(
         "A λ that grows by itself with each pixel from one of each unit, at a random place, raises "
         "the accuracy of β = 50",
-        "banded + banded-sizes",
+        "banded + banded-pixel",
         differs(
             _ONE_L1 | {"l1_growth": GROWTHS[-1], "l1_window": "initial", "l1_window_size": 1},
             _ONE_L1,

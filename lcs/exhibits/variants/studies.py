@@ -29,8 +29,8 @@ from lcs.shapes import stack_and_hidden
 WIDTH, WIDEST, DEEP_WIDTH = 2, WIDTHS[-1], 1
 # growth of λ with each row or column outside the window
 GROWTHS = (0.01, 0.1, 1.0)
-# sides of windows beside the usual 9: from one pixel on
-SIZES = (1, 5, 13, 17)
+# sides of windows beside the usual 9, and growths from a single pixel
+SIZES, PIXEL_GROWTHS = (5, 13, 17), (0.1, 0.3, 1.0)
 # deeper: candidates for every network: η, and weight decays of SGD or shares of λ of β = 50
 RATES, DECAYS, DEEP_SHARES = (0.03, 0.1, 0.3), (5e-4, 2e-3), (0.1, 0.3)
 L1_RATES = (0.1, 0.3, 1.0)  # of β = 50, which has no momentum
@@ -195,6 +195,11 @@ STUDIES = (
     ),
     _short("banded-initial", "Windows at random places", make=partial(_grown, l1_window="initial")),
     _short("banded-sizes", "Random windows of other sizes", make=_sizes),
+    _short(
+        "banded-pixel",
+        "λ that grows with the distance from a random pixel",
+        make=partial(_grown, growths=PIXEL_GROWTHS, l1_window="initial", l1_window_size=1),
+    ),
     _short(
         "banded-wide",
         "λ that grows outside a window, at α = 8",
