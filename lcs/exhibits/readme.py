@@ -77,8 +77,8 @@ SGD there are about a point or less, and not significant after correction. 4000 
   {scaling[searched-gain]} with flips and crops ({searched_epochs} epochs, n =
   {scaling[searched-n]}); after {flips_epochs} epochs the difference is undecided. Up to α = 4 SGD
   is ahead (AutoAugment).
-- **[A growing λ](variants.ipynb).** If λ grows outside a window of 9 × 9 pixels, as λ(1 + d) at a
-  distance of d pixels, β = 50 is {variants[searched-sgd]} points ahead of SGD and
+- **[A growing λ](variants.ipynb).** If λ grows outside a window of 9 × 9 pixels, S-CONV's kernel,
+  as λ(1 + d) at a distance of d pixels, β = 50 is {variants[searched-sgd]} points ahead of SGD and
   {variants[searched-local]} behind S-LOCAL: {variants[searched-gap]} % of the gap (flips and crops,
   α = {own[own-alpha]}, {searched_epochs} epochs, n = {variants[searched-n]}). Windows are fixed
   before training, and the penalty is nearly a mask. Windows of scattered pixels gain

@@ -7,6 +7,7 @@ from lcs.exhibits import published
 from lcs.exhibits.compare import (
     accuracies,
     by_method,
+    conditions,
     differences,
     nonzeros,
     paired,
@@ -152,6 +153,24 @@ def where_windows_lie_hardly_matters(store):
     return (
         level(paired(wide["learned"], wide["initial"]))
         and abs(paired(wide["grid"], wide["initial"]).mean) < 1.5
+    )
+
+
+@CHECKS.add
+def nine_pixels_are_best(store):
+    """At α = 2, growth 1: windows of 9 pixels are ahead of every other size in every seed.
+
+    From a single pixel on, the accuracy of no growth is not reached.
+    """
+    usual = grown(records(store, "banded", "banded-initial"), studies.GROWTHS[-1], "initial")
+    others = conditions(records(store, "banded-sizes"))
+    pixel = conditions(records(store, "banded-pixel"))
+    (fastest,) = (runs for c, runs in pixel.items() if c.l1_growth == studies.GROWTHS[-1])
+    plain = grown(records(store, "banded"), 0.0, "grid")
+    return (
+        len(others) == len(studies.SIZES)
+        and all(min(differences(usual, runs)) > 0 for runs in (*others.values(), fastest))
+        and max(differences(fastest, plain)) < 0
     )
 
 

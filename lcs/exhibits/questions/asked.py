@@ -82,7 +82,8 @@ QUESTIONS: tuple[Question, ...] = (
         IN_PART,
         "λ, and with it the threshold βλ, may grow with the distance from a window, one for each "
         "unit. At α = 2, a growth of a tenth of λ per pixel, less no growth: with windows as in "
-        "S-LOCAL {0}, with windows that follow the weights {1}; S-LOCAL less the first: {2}. At "
+        "S-LOCAL {0}, with windows that follow the weights {1}; S-LOCAL less the first: {2}; a "
+        "growth of λ per pixel from one random pixel, less no growth: {6}. At "
         "α = 8, with a growth of λ per pixel: windows that follow the weights less random ones: "
         "{3}; random windows of neighbouring pixels less windows of scattered pixels: {4}; random "
         "windows, with hyperparameters chosen on validation images, less SGD: {5}.",
@@ -96,6 +97,8 @@ QUESTIONS: tuple[Question, ...] = (
             "Random windows of neighbouring pixels are better than those of scattered ones",
             "As searched on validation images, β = 50 with λ that grows outside random windows is "
             "better than SGD at α = 8",
+            "A λ that grows by its own value with each pixel from a random one, for each unit, "
+            "raises the accuracy of β = 50",
         ),
     ),
     Question(

@@ -110,7 +110,7 @@ def numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
     p = lack_of_fit(np.log2(over_sgd["x"]), over_sgd.gain) if own else math.nan
     seeds, shared = runs["scaling-seeds"], {run.config.seed for run in runs["scaling-threshold"]}
     added = by_method([run for run in seeds if run.config.seed not in shared])
-    large, dense, local = (runs[f"showpiece{end}"] for end in ("", "-decay", "-local"))
+    large, dense = runs["showpiece"], runs["showpiece-decay"]
     searched = by_method([*runs["recipe-length-search"], *runs["recipe-length-search-local"]])
     flips = by_method([*runs["flips"], *runs["flips-others"]])
     hundred = by_method(runs["recipe-cifar100"])
@@ -136,9 +136,6 @@ def numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
         "showpiece-accuracy": cells.mean_text(large),
         "showpiece-sgd": cells.mean_text(dense),
         "showpiece-left": cells.remaining_text(large),
-        "showpiece-local": cells.mean_text(local),
-        "showpiece-behind": ahead(cells.gain_text(local, large)),
-        "showpiece-gap": gap_text(by_method([*large, *dense, *local])),
         "showpiece-fit": cells.fit_text(large),
         "showpiece-sgd-fit": cells.fit_text(dense),
         "searched-n": f"{len(searched.get(B50, []))}",

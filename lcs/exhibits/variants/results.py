@@ -362,7 +362,7 @@ CLAIMS: tuple[Claim, ...] = (
         differs(_GROWN | {"l1_window": "learned"}, _ONE_L1),
     ),
     _ours(
-        "A λ that grows by itself with each pixel from one of each unit, at a random place, raises "
+        "A λ that grows by its own value with each pixel from a random one, for each unit, raises "
         "the accuracy of β = 50",
         "banded + banded-pixel",
         differs(
