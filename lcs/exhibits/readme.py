@@ -82,8 +82,8 @@ SGD there are about a point or less, and not significant after correction. 4000 
   {variants[searched-local]} behind S-LOCAL: {variants[searched-gap]} % of the gap (flips and crops,
   α = {own[own-alpha]}, {searched_epochs} epochs, n = {variants[searched-n]}). Windows are fixed
   before training, and the penalty is nearly a mask. Windows of scattered pixels gain
-  {variants[scattered-none]} over no growth: pixels must be neighbours; where windows lie matters
-  much less.
+  {variants[scattered-none]} over no growth: pixels must be neighbours. Their size matters, too (α =
+  2); where windows lie matters much less.
 - **[Locality](figure4.ipynb).** With crops and a large enough λ, filters of β = 50 with at least 20
   weights are far more local than with their pixels permuted; without augmentation, hardly. The ℓ1
   penalty and augmentation raise this locality, the threshold does not. But filters of SGD with

@@ -2,14 +2,16 @@
 
 import functools
 
-from checks import Checks, ahead, records
+from checks import Checks, ahead
+from checks.paper_size import far_behind_local_at_the_papers_size
 from lcs.exhibits import compare
 from lcs.exhibits.compare import differences
 from lcs.exhibits.fewest_weights import description, pareto
-from lcs.exhibits.methods import B50, CONV, LOCAL, SGD, method
+from lcs.exhibits.methods import CONV, LOCAL, SGD, method
 from lcs.runs import RunStore
 
 CHECKS = Checks()
+CHECKS.add(far_behind_local_at_the_papers_size)
 
 
 # of a store, which is read once
@@ -102,10 +104,3 @@ def gaps_are_far_below_their_bounds(store):
     runs = [run for group in recipe(store).values() for run in group]
     bounds = [(description.bound(run), 1 - run.final["clean_train_accuracy"]) for run in runs]
     return all(100 * bound.gap < bound.structure - error for bound, error in bounds)
-
-
-@CHECKS.add
-def far_behind_at_the_papers_width(store):
-    """At α = 150, after 400 epochs, β = 50 is more than five points behind S-LOCAL."""
-    groups = compare.by_method(records(store, "paper-size-searched"))
-    return min(differences(groups[LOCAL], groups[B50])) > 5
