@@ -204,9 +204,20 @@ def test_images_too_small_for_the_kernel_are_refused() -> None:
         Config(dataset="digits", model=model, padding="none", kernel_size=7)
 
 
-def test_even_kernels_are_refused() -> None:
+def test_even_kernels_and_windows_are_refused() -> None:
     message = refusal(model="s-conv", kernel_size=4)
     assert message == "kernel_size: 4 is even; give an odd number"
+    growing: dict[str, object] = {"optimizer": "beta-lasso", "l1": 1e-5, "l1_growth": 1.0}
+    message = refusal(l1_window_size=4, **growing)
+    assert message == "l1_window_size: 4 is even; give an odd number"
+
+
+def test_windows_that_leave_nothing_outside_are_refused() -> None:
+    growing: dict[str, object] = {"optimizer": "beta-lasso", "l1": 1e-5, "l1_growth": 1.0}
+    assert "give 1 to 61" in refusal(l1_window_size=63, **growing)
+    assert "give less" in refusal(l1_window_size=15, dataset="digits", **growing)
+    assert Config(l1_window_size=61, **growing).l1_window_size == 61  # type: ignore[arg-type]
+    assert "'sgd' has no l1_window_size" in refusal(l1_window_size=5)
 
 
 def test_unknown_names_are_refused_with_the_known_ones() -> None:

@@ -61,7 +61,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "l1": (0.0, 1.0),
     "l1_rest": (0.0, 1.0),
     "l1_growth": (0.0, 1e6),
-    "l1_window_size": (1, 63),
+    "l1_window_size": (1, 61),
     "beta": (0.0, 1e9),
     "density": (1e-6, 1.0),
     "density_rest": (1e-6, 1.0),
@@ -76,7 +76,7 @@ RANGES: dict[str, tuple[float, float]] = {
 # which of the optimizers' own parameters each of them has
 OPTIMIZER_FIELDS: dict[str, tuple[str, ...]] = {
     "sgd": ("momentum", "weight_decay"),
-    "beta-lasso": ("l1", "l1_rest", "l1_growth", "beta", "frozen_zeros"),
+    "beta-lasso": ("l1", "l1_rest", "l1_growth", "l1_window_size", "beta", "frozen_zeros"),
     "proximal-l1": ("l1", "l1_rest"),
     "spred": ("l1", "l1_rest", "momentum"),
 }
@@ -214,6 +214,11 @@ class Config(RunConfig):
             size = getattr(self, name)
             if size is not None and size % 2 == 0:
                 raise ConfigError(f"{name}: {size} is even; give an odd number")
+        if self.l1_window_size is not None and self.l1_window_size // 2 >= self._side - 1:
+            raise ConfigError(
+                f"l1_window_size: images have {self._side} pixels a side, so that none would lie "
+                "outside a window; give less"
+            )
         if self.padding != "same" and self.model not in ("s-conv", "s-local"):
             raise ConfigError(f"padding: only s-conv and s-local take 'none', not {self.model!r}")
         if self.model == "resnet18" and (self.affine or self.bias or self.dropout):

@@ -171,8 +171,9 @@ Reference = Callable[[Config], Config]
 
 def as_sgd(config: Config) -> Config:
     """Return the same run with plain SGD."""
-    plain: dict[str, object] = {"l1": 0.0, "l1_rest": None, "l1_growth": 0.0, "l1_window": "grid"}
-    return config.replace(optimizer="sgd", beta=0.0, frozen_zeros=False, **plain)
+    plain: dict[str, object] = {"l1": 0.0, "l1_rest": None, "beta": 0.0, "frozen_zeros": False}
+    plain |= {"l1_growth": 0.0, "l1_window": "grid", "l1_window_size": None}
+    return config.replace(optimizer="sgd", **plain)
 
 
 def without_threshold(config: Config) -> Config:

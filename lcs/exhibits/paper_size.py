@@ -1,6 +1,7 @@
 """S-FC at the paper's size: α = 150, after the paper's shorter training of 400 epochs (Table 1).
 
 Its first runs took over hyperparameters of smaller networks; a search at this size came after them.
+The paper's longer training, of 4000 epochs, is to be tried at α = 32.
 """
 
 from __future__ import annotations
@@ -120,14 +121,14 @@ STUDIES = (
     ),
     _study(
         "paper-length",
-        "The same for 4000 epochs, in a narrower network",
+        "SGD, β = 50 and S-LOCAL for 4000 epochs at α = 32",
         setting=PAPER_LENGTH,
         make=_searched,
         after=("search-paper-size",),
     ),
     _study(
         "paper-length-l1",
-        "The same, β = 50 with four times the λ",
+        "β = 50 with four times the λ for 4000 epochs at α = 32",
         setting=PAPER_LENGTH,
         make=lambda *at: [regularised(run, 4.0) for run in _searched(*at) if run.beta],
         after=("search-paper-size",),
@@ -186,20 +187,22 @@ def conditions_table(records: Sequence[Record]) -> Table:
     Args:
         records: of `paper-size` and of `paper-size-searched`.
     """
-    columns: dict[str, Callable[[Sequence[Record]], str]] = {
-        "method": cells.of(lambda config: method(config).short),
-        **cells.by_field(["lr", "weight_decay", "l1"]),
-        "test accuracy (%)": cells.mean_text,
-        "training (%)": cells.fit_text,
-        "remaining, layers 1, 2, 3 (%)": _shares_text,
-        "seeds": tables.links,
-    }
     what = (
         "Networks before the search, with the hyperparameters of smaller networks (the first two "
         "rows), and after it; λ is a quarter of the search's, since the training is four times as "
         "long"
     )
-    return cells.by_condition("paper-size-searched", records, columns, what)
+    return cells.by_condition("paper-size-searched", records, _condition_columns(), what)
+
+
+def length_table(records: Sequence[Record]) -> Table:
+    """Return SGD, β = 50 and S-LOCAL after the paper's 4000 epochs, at α = 32.
+
+    Args:
+        records: of `paper-length` and of `paper-length-l1`.
+    """
+    what = "After the paper's 4000 epochs, in a network of α = 32"
+    return cells.by_condition("paper-length", records, _condition_columns(), what)
 
 
 def training_figure(records: Sequence[Record]) -> Figure:
@@ -323,6 +326,17 @@ def numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
         found[f"fit-{name}"] = f"{compare.mean(own, compare.train_accuracies):.1f}"
         found[f"lost-{name}"] = f"{-compare.mean(own, _less_training):.1f}"
     return {f"size-{name}": value for name, value in found.items()}
+
+
+def _condition_columns() -> dict[str, Callable[[Sequence[Record]], str]]:
+    return {
+        "method": cells.of(lambda config: method(config).short),
+        **cells.by_field(["lr", "weight_decay", "l1"]),
+        "test accuracy (%)": cells.mean_text,
+        "training (%)": cells.fit_text,
+        "remaining, layers 1, 2, 3 (%)": _shares_text,
+        "seeds": tables.links,
+    }
 
 
 def _less_training(runs: Sequence[Record]) -> list[float]:

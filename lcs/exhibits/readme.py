@@ -53,7 +53,8 @@ filters become sparse and, with augmentation, local beyond chance, but in single
 than those of SGD with momentum and weight decay, pruned. Of the gap from SGD to S-LOCAL,
 β-LASSO closes {size[size-closed]} % at α = {size_alpha} ({size_epochs} epochs, one run each). At
 α = {own[own-alpha]} it closes {scaling[gap-last]} % with AutoAugment, {scaling[searched-gap]} and
-{scaling[flips-gap]} % with flips and crops (95 % intervals, n = {scaling[gap-n]}); its leads over
+{scaling[flips-gap]} % with flips and crops, after {searched_epochs} and {flips_epochs} epochs (95 %
+intervals, n = {scaling[gap-n]}); its leads over
 SGD there are about a point or less, and not significant after correction. 4000 epochs at
 α = {size_alpha} have not been run.
 
@@ -81,9 +82,8 @@ SGD there are about a point or less, and not significant after correction. 4000 
   as λ(1 + d) at a distance of d pixels, β = 50 is {variants[searched-sgd]} points ahead of SGD and
   {variants[searched-local]} behind S-LOCAL: {variants[searched-gap]} % of the gap (flips and crops,
   α = {own[own-alpha]}, {searched_epochs} epochs, n = {variants[searched-n]}). Windows are fixed
-  before training, and the penalty is nearly a mask. Windows of scattered pixels gain
-  {variants[scattered-none]} over no growth: pixels must be neighbours. Their size matters, too (α =
-  2); where windows lie matters much less.
+  before training. Those of scattered pixels gain {variants[scattered-none]} over no growth: pixels
+  must be neighbours; where windows lie matters much less. Other sizes gain less (α = 2).
 - **[Locality](figure4.ipynb).** With crops and a large enough λ, filters of β = 50 with at least 20
   weights are far more local than with their pixels permuted; without augmentation, hardly. The ℓ1
   penalty and augmentation raise this locality, the threshold does not. But filters of SGD with

@@ -145,7 +145,9 @@ def smooth_filters_gather_as_much(store):
         and len(process) >= 4
         and all(row["pruned"].mean >= row["own"].mean for row in images)
         and not any(
-            above(row["own"], row[kind]) for row in process for kind in ("pruned", "pruned_phases")
+            above(row["own"], row[kind]) or above(row[kind], row["own"])
+            for row in process
+            for kind in ("pruned", "pruned_phases")
         )
     )
 

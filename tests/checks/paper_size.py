@@ -3,6 +3,7 @@
 import numpy as np
 
 from checks import Checks, records
+from checks.reproduce import nothing_at_the_papers_length
 from lcs.cost import count_weights
 from lcs.exhibits import find_study, published
 from lcs.exhibits.compare import (
@@ -24,6 +25,7 @@ from lcs.exhibits.searches import choices, choose, method_key
 from lcs.exhibits.settings import regularised
 
 CHECKS = Checks()
+CHECKS.add(nothing_at_the_papers_length)
 
 
 @CHECKS.add
@@ -182,16 +184,28 @@ def at_the_edges_of_the_search(store):
 
 
 @CHECKS.add
+def longer_trainings_are_pending(store):
+    """4000 epochs have not been run at α = 32 either."""
+    names = ("paper-length", "paper-length-l1")
+    return not any(find_study(name).stored("paper", store) for name in names)
+
+
+@CHECKS.add
 def s_local_is_unstable_at_first(store):
-    """At its largest rate the loss is above 20 at first; with less decay so for longer."""
-    stored = find_study("search-paper-size").stored("paper", store)
-    runs = [run for run in stored if method(run.config) == LOCAL]
-    losses = {run.config.weight_decay: np.array(run.history["train_loss"]) for run in runs}
-    less, more = (losses[decay] for decay in sorted(losses))
+    """At its largest rate alone the loss is above 20 at first; with less decay it falls later."""
+    names = ("search-paper-size-rate", "search-paper-size")
+    stored = [run for name in names for run in find_study(name).stored("paper", store)]
+    losses = {
+        (run.config.lr, run.config.weight_decay): run.history["train_loss"]
+        for run in stored
+        if method(run.config) == LOCAL
+    }
+    fastest = max(RATES["sgd"])
+    less, more = (losses[key] for key in sorted(losses) if key[0] == fastest)
     return (
-        {run.config.lr for run in runs} == {max(RATES["sgd"])}
-        and min(less[0], more[0]) > 20
+        all((loss[0] > 20) == (lr == fastest) for (lr, _), loss in losses.items())
         and more[9] < 3 < 10 < less[9]
+        and less[-1] < 2
     )
 
 

@@ -55,13 +55,18 @@ def either_alone_is_worse(store):
 
 @CHECKS.add
 def one_cut_costs_more_at_the_smaller_budget(store):
-    """With sub-gradients and the proximal step, by more than two points; spred is level at both."""
+    """With sub-gradients and the proximal step, by more than two points; spred is level at both.
+
+    The threshold without ℓ1 is ahead there, with more than ten times the first layer's weights.
+    """
     many, few = (by_rival(records(store, name)) for name in ("rivals", "rivals-few"))
     cuts = ("ℓ1 sub-gradient, cut", "proximal ℓ1, cut")
     more = [lead(store, name) - paired(few[name], few[OWN]).mean for name in cuts]
     spred = (paired(place["spred, cut"], place[OWN]) for place in (many, few))
     behind_it = all(behind(paired(few[name], few[OWN])) for name in cuts)
-    return behind_it and min(more) > 2 and all(map(level, spred))
+    left = [few[name][0].final["nonzeros"]["conv1"] for name in (NO_L1, OWN)]
+    alone = ahead(paired(few[NO_L1], few[OWN])) and left[0] > 10 * left[1]
+    return behind_it and min(more) > 2 and all(map(level, spred)) and alone
 
 
 @CHECKS.add
@@ -116,10 +121,11 @@ def rigl_is_behind_random(store):
 
 
 @CHECKS.add
-def windows_are_worth_little(store):
-    """A random mask within the windows of S-LOCAL cannot be told from β = 50."""
+def windows_are_level(store):
+    """A random mask within S-LOCAL's windows: level with β = 50, ahead of one anywhere."""
     place = by_rival(records(store, "rivals"))
-    return level(paired(place["S-LOCAL's windows"], place[OWN]))
+    windows = place["S-LOCAL's windows"]
+    return level(paired(windows, place[OWN])) and ahead(paired(windows, place["random mask"]))
 
 
 @CHECKS.add

@@ -248,6 +248,12 @@ def largest_passes_published_sgd(store):
 
 
 @CHECKS.add
+def local_and_free_at_width_32_are_pending(store):
+    """At α = 32 neither S-LOCAL nor β = 50 with zeros that may return has been run."""
+    return not records(store, "showpiece-local", "showpiece-free")
+
+
+@CHECKS.add
 def largest_wins_by_the_fit(store):
     """At α = 32 β = 50 is ahead of SGD by more than at α = 8, mostly by a better fit.
 

@@ -7,6 +7,7 @@ from lcs.exhibits import published
 from lcs.exhibits.compare import (
     accuracies,
     by_method,
+    by_seed,
     conditions,
     differences,
     nonzeros,
@@ -158,21 +159,23 @@ def where_windows_lie_hardly_matters(store):
 
 @CHECKS.add
 def nine_pixels_are_best(store):
-    """At α = 2, growth 1: windows of 9 pixels are ahead of every other size in every seed.
+    """At α = 2, growth 1, on average: other sizes gain less than windows of 9, at least two fifths.
 
-    From a single pixel on, no growth gains a third of what they do.
+    From a single pixel on, no growth gains a third of what they do, and fewer weights remain.
     """
     usual = grown(records(store, "banded", "banded-initial"), studies.GROWTHS[-1], "initial")
-    others = conditions(records(store, "banded-sizes"))
-    pixel = conditions(records(store, "banded-pixel"))
     plain = grown(records(store, "banded"), 0.0, "grid")
-    gains = [differences(runs, plain) for runs in pixel.values()]
-    theirs = differences(usual, plain)
+    sizes, pixel = (conditions(records(store, f"banded-{name}")) for name in ("sizes", "pixel"))
+    kept = {
+        config: mean(differences(runs, plain)) / mean([best - none for _, best, none in seeds])
+        for config, runs in (sizes | pixel).items()
+        if (seeds := by_seed(runs, usual, plain).values())
+    }
     return (
-        len(others) == len(studies.SIZES)
-        and len(pixel) == len(studies.PIXEL_GROWTHS)
-        and all(min(differences(usual, runs)) > 0 for runs in others.values())
-        and all(3 * gain < best for each in gains for gain, best in zip(each, theirs, strict=False))
+        (len(sizes), len(pixel)) == (len(studies.SIZES), len(studies.PIXEL_GROWTHS))
+        and all(0.4 < kept[config] < 1 for config in sizes)
+        and all(kept[config] < 1 / 3 for config in pixel)
+        and max(mean(remaining(runs)) for runs in pixel.values()) < mean(remaining(usual))
     )
 
 
@@ -200,12 +203,16 @@ def a_start_from_s_conv_does_not_help(store):
 
 
 @CHECKS.add
-def deep_fc_is_ahead_of_deep_local(store):
-    """By SGD, in every seed; D-LOCAL has fewer weights."""
+def deep_fc_is_level_with_deep_local(store):
+    """By SGD it is ahead in every seed, the interval includes zero; it is fifty times as large."""
     deep = by_method(records(store, "deeper"))
     local, full = deep[Method("d-local")], deep[Method("d-fc")]
     sizes = [sum(runs[0].final["weights"].values()) for runs in (local, full)]
-    return min(differences(full, local)) > 0 and sizes[0] < sizes[1]
+    return (
+        min(differences(full, local)) > 0
+        and level(paired(full, local))
+        and 45 < sizes[1] / sizes[0] < 60
+    )
 
 
 @CHECKS.add

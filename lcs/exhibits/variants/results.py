@@ -281,6 +281,9 @@ def numbers(found: Mapping[str, Sequence[Record]]) -> dict[str, str]:
             )
             for one in published.DEEP
         },
+        "deep-windows": cells.gain_text(
+            deep.get(Method("d-fc"), []), deep.get(Method("d-local"), [])
+        ),
         "deep-beta": cells.gain_text(deep.get(DEEP_B50, []), deep.get(Method("d-fc"), [])),
         "deep-left": cells.remaining_text(deep.get(DEEP_B50, [])),
         "weights-s-fc": f"{cost.weights(Config(base_channels=DEEP_WIDTH)):,}",
