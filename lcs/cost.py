@@ -60,7 +60,8 @@ def training_images(config: Config) -> int:
 class Pace:
     """How long training takes on a device: so much for each image, and so much for each operation.
 
-    An image that is augmented takes more. All are fitted to the stored runs by least squares of
+    An image that is augmented takes more, and so do operations of LOCAL layers, whose products are
+    small and whose patches have to be moved. All are fitted to the stored runs by least squares of
     errors relative to the estimate; runs on the digits, which are tiny, count apart. Where none was
     stored, it is the pace of a matrix product, if this machine has the device.
 
@@ -98,11 +99,20 @@ def _fitted(rows: NDArray[np.float64]) -> NDArray[np.float64]:
     return pace
 
 
-def _terms(config: Config) -> tuple[float, float, float]:
-    """Return images, augmented images and operations of a run."""
+def _terms(config: Config) -> tuple[float, ...]:
+    """Return images, augmented images, operations, and those of LOCAL layers, of a run."""
     images = training_images(config)
     augmented = images if config.augment != "none" else 0
-    return float(images), float(augmented), float(images * image_flops(config))
+    local = 0
+    if config.model in ("s-local", "d-local"):
+        layers = config.layer_sizes().items()
+        local = sum(2 * it.positions * it.weights for name, it in layers if name.startswith("conv"))
+    return (
+        float(images),
+        float(augmented),
+        float(images * image_flops(config)),
+        float(images * local),
+    )
 
 
 def device_type(name: str) -> str:

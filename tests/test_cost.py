@@ -56,6 +56,21 @@ def test_augmented_images_have_a_price_too():
     assert pace.seconds(wide.config) == pytest.approx(wide.provenance["seconds"])
 
 
+def test_operations_of_local_layers_have_a_price_too():
+    def timed(width, model):
+        config = Config(base_channels=width, model=model)
+        products = 2 * 256 * width * 243 * (model == "s-local")  # of an image with the first layer
+        seconds = 1e-9 * cost.training_flops(config) + 5e-9 * products * 50_000 * config.epochs
+        return dataclasses.replace(
+            made_up(config, 50), provenance={"device": "cpu", "seconds": seconds}
+        )
+
+    known = [timed(1, "s-fc"), timed(4, "s-fc"), timed(1, "s-local"), timed(4, "s-local")]
+    pace = cost.Pace("cpu", [*known, timed(2, "s-conv")])
+    for wide in (timed(32, "s-local"), timed(32, "s-conv")):
+        assert pace.seconds(wide.config) == pytest.approx(wide.provenance["seconds"])
+
+
 def test_the_sum_is_right_where_single_runs_are_not():
     """Of runs that took half and twice of what they should, all together are estimated well."""
     configs = [Config(epochs=100, seed=seed) for seed in range(10)]

@@ -265,7 +265,7 @@ def _leads(settings: list[list[Record]]) -> Figure:
     """Draw how far β = 50 and S-LOCAL are ahead of SGD."""
     import matplotlib.pyplot as plt
 
-    figure = plt.figure(figsize=(0.85 * WIDTH, 4.3))
+    figure = plt.figure(figsize=(0.74 * WIDTH, 3.8))
     scaling.gains.draw_leads(figure, settings)
     return figure
 
@@ -274,7 +274,7 @@ def _filters(filters: dict[str, np.ndarray]) -> Figure:
     """Draw some first-layer filters, a row for each title."""
     import matplotlib.pyplot as plt
 
-    figure = plt.figure(figsize=(0.55 * WIDTH, 4.0))
+    figure = plt.figure(figsize=(0.46 * WIDTH, 3.5))
     rows: Any = figure.subfigures(len(filters), 1)
     for row, (title, images) in zip(rows, filters.items(), strict=True):
         row.suptitle(title, fontsize="small", x=0.02, ha="left")
