@@ -27,8 +27,8 @@ from checks.rivals import (
 from checks.scaling import flips_at_four_times_the_length
 from checks.table2 import l1_reduces_overfitting
 from checks.variants import (
+    a_single_pixel_gains_a_third_at_most,
     growth_was_searched,
-    nine_pixels_are_best,
     scattered_windows_do_not_help_as_much,
     where_windows_lie_hardly_matters,
     windows_close_most_of_the_gap,
@@ -69,7 +69,7 @@ CHECKS.add(smaller_budget_alike)
 CHECKS.add(penalty_and_augmentation_need_each_other)
 CHECKS.add(where_windows_lie_hardly_matters)
 CHECKS.add(scattered_windows_do_not_help_as_much)
-CHECKS.add(nine_pixels_are_best)
+CHECKS.add(a_single_pixel_gains_a_third_at_most)
 CHECKS.add(growth_was_searched)
 CHECKS.add(most_rivals_are_level)
 CHECKS.add(pruned_sgd_is_as_local)
