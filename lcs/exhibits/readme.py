@@ -110,8 +110,8 @@ CAPTIONS = {
 Test accuracy less that of S-FC with SGD. Bars: 95 % intervals; small: seeds; hollow: one run;
 triangles: the paper.""",
     "filters": """\
-First-layer filters at α = {size_alpha}, drawn at random (of β = 50 among those with 20 weights or
-more). Second row: the largest weights of the first, as many as in the third.""",
+Random first-layer filters at α = {size_alpha} (of β = 50, with at least 20 weights). Second row:
+the largest weights of the first, as many as in the third.""",
 }
 # of twelve, how many columns of the first page each picture has, and of README's width, per cent
 SHARES = {"leads": (7, 59), "filters": (5, 40)}
@@ -266,7 +266,7 @@ def _leads(settings: list[list[Record]]) -> Figure:
     """Draw how far β = 50 and S-LOCAL are ahead of SGD."""
     import matplotlib.pyplot as plt
 
-    figure = plt.figure(figsize=(0.74 * WIDTH, 3.8))
+    figure = plt.figure(figsize=(0.74 * WIDTH, 3.6))
     scaling.gains.draw_leads(figure, settings)
     return figure
 
@@ -275,7 +275,7 @@ def _filters(filters: dict[str, np.ndarray]) -> Figure:
     """Draw some first-layer filters, a row for each title."""
     import matplotlib.pyplot as plt
 
-    figure = plt.figure(figsize=(0.46 * WIDTH, 3.5))
+    figure = plt.figure(figsize=(0.46 * WIDTH, 3.35))
     rows: Any = figure.subfigures(len(filters), 1)
     for row, (title, images) in zip(rows, filters.items(), strict=True):
         row.suptitle(title, fontsize="small", x=0.02, ha="left")
