@@ -1,7 +1,7 @@
 """What the page table2 says of results."""
 
 from checks import Checks, ahead, behind, level, records
-from lcs.exhibits import claims, published
+from lcs.exhibits import published
 from lcs.exhibits.compare import accuracies, by_method, paired, train_accuracies
 from lcs.exhibits.methods import B0, B1, B50, CONV, PROXIMAL, SGD
 from lcs.exhibits.table2 import best_stretches
@@ -20,14 +20,6 @@ def large_threshold_costs_accuracy(store):
     """β = 50 is below β = 0 and β = 1."""
     runs = methods(store)
     return all(behind(paired(runs[B50], runs[other])) for other in (B0, B1))
-
-
-@CHECKS.add
-def neither_cost_outlasts_the_correction(store):
-    """Of both claims that β = 50 is worse in this setting: before the correction only."""
-    worse = [one for one in claims.judge_all(store, "R") if "β = 50 is worse" in one.claim.text]
-    verdicts = [each.verdict for one in worse for each, _ in one.evidence]
-    return len(verdicts) == 2 and all("not after correction" in text for text in verdicts)
 
 
 @CHECKS.add

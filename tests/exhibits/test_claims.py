@@ -10,7 +10,7 @@ from made_up import made_up, study
 from lcs.config import Config
 from lcs.exhibits import claims, engine, find_study, readme, verdicts
 from lcs.exhibits.settings import SCALES, STRONGER_L1
-from lcs.exhibits.table2 import AS_SEARCHED, WIDE
+from lcs.exhibits.table2 import AS_SEARCHED, LONG, WIDE, WIDEST_DESK
 from lcs.exhibits.verdicts import BENCHMARK, Claim, Finding, verdict
 from lcs.runs import PUBLISHED, Record, RunStore
 from lcs.stats import Interval
@@ -223,6 +223,8 @@ def test_a_claim_is_judged_by_each_of_its_studies(monkeypatch):
         "scaling-own",
         AS_SEARCHED,
         "flips",
+        f"{WIDEST_DESK} + showpiece-local",
+        LONG,
         WIDE,
     ]
     assert not any(one.also for one in gap.by_setting())

@@ -141,7 +141,7 @@ def test_words_say_what_the_records_say(found):
         "+0.10 ± 0.00",
     )
     assert (words["size-5"], words["size-17"]) == ("+1.00 ± 0.00", "+3.40 ± 0.00")
-    assert (words["pixel-0.1"], words["pixel-1"]) == ("+0.60 ± 0.00", "+1.50 ± 0.00")
+    assert (words["pixel-10"], words["pixel-100"]) == ("+0.60 ± 0.00", "+1.50 ± 0.00")
     assert words["size-n"] == "3"
     gain = configs("banded-searched")[-1].l1_growth + 0.3
     assert words["searched-none"] == f"{gain:.2f} ± 0.00"

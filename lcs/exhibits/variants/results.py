@@ -230,7 +230,7 @@ def numbers(found: Mapping[str, Sequence[Record]]) -> dict[str, str]:
         },
         "size-n": f"{len(compare.runs_of(sizes, l1_window_size=SIZES[0]))}",
         **{
-            f"pixel-{growth:g}": cells.gain_text(
+            f"pixel-{100 * growth:.0f}": cells.gain_text(
                 compare.runs_of(pixel, l1_growth=growth), grown(0.0)
             )
             for growth in PIXEL_GROWTHS

@@ -64,9 +64,10 @@ def _grown(
 
 
 def _sizes(base: Config, betas: Sequence[float]) -> list[Config]:
-    """Return β = 50 with the fastest growth outside random windows of every size."""
+    """Return β = 50 with the fastest growth outside random windows of every size that fits."""
     grown = partial(_grown, base, betas, growths=GROWTHS[-1:], l1_window="initial")
-    return [run for size in SIZES for run in grown(l1_window_size=size)]
+    side, *_ = data.spec(base.dataset).image_shape
+    return [run for size in SIZES if size <= side for run in grown(l1_window_size=size)]
 
 
 def _uniform(base: Config, betas: Sequence[float]) -> list[Config]:
