@@ -338,7 +338,7 @@ def at_the_rate_of_sgd_it_is_behind(store):
 
 @CHECKS.add
 def hundred_classes(store):
-    """β = 50 is level with SGD, ahead of β = 0, and closes under a quarter of the gap to S-LOCAL."""
+    """β = 50 is level with SGD, ahead of β = 0, and closes under a quarter of the gap."""
     groups = by_method(records(store, "recipe-cifar100"))
     lead = {name: gain(groups, B50, name).mean for name in (SGD, B0, LOCAL)}
     return (
