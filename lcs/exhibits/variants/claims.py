@@ -1,0 +1,125 @@
+"""What the chapter `variants` judges: growth of λ, a start from S-CONV, and depth."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from lcs.exhibits import compare, tables
+from lcs.exhibits.gap import closes_most
+from lcs.exhibits.methods import B50, SGD, Method, method
+from lcs.exhibits.settings import DESK, chosen_flip_crop
+from lcs.exhibits.variants.results import DEEP_B50, WINDOWS, as_beta_50, shallow_of
+from lcs.exhibits.variants.studies import GROWTHS, WIDTH, setting
+from lcs.exhibits.verdicts import Claim, Finding, differs
+from lcs.runs import Record
+
+# the larger λ of `banded`, alone and with a growth of a tenth
+_L1 = chosen_flip_crop(setting(DESK, WIDTH), *B50).l1
+_ONE_L1: dict[str, object] = {**B50._asdict(), "l1": _L1, "l1_growth": 0.0}
+_GROWN = _ONE_L1 | {"l1_growth": GROWTHS[1], "l1_window": "grid"}
+_STARTED: dict[str, object] = {"model": "s-fc", "start": "network"}
+_LONG: dict[str, object] = {"model": "s-fc", "start": "initial"}
+
+
+def _depth_does_not_help(records: list[Record]) -> Finding:
+    """Judge whether neither D-LOCAL nor D-FC is better than the shallow network, by SGD."""
+    groups = compare.by_method(records)
+    deep = Method("d-local"), Method("d-fc")
+    local, full = (compare.paired(groups[one], groups[shallow_of(one)]) for one in deep)
+    most = max(local, full, key=lambda gain: gain.mean)
+    value = f"depth adds {tables.signed(local)} points to LOCAL, {tables.signed(full)} to FC"
+    return Finding(value, most._replace(mean=-most.mean))
+
+
+_ours = partial(Claim, "B")
+CLAIMS: tuple[Claim, ...] = (
+    Claim(
+        "P",
+        "Without weight sharing, depth does not help",
+        "deeper",
+        _depth_does_not_help,
+        "Table 1",
+    ),
+    _ours(
+        "A λ that grows by a tenth with each pixel outside a window raises the accuracy of β = 50",
+        "banded",
+        differs(_GROWN, _ONE_L1),
+    ),
+    _ours(
+        "A growing λ raises accuracy more than one as large on average, the same for all weights",
+        "banded + banded-uniform",
+        differs(_GROWN, lambda c: method(c) == B50 and not c.l1_growth and c.l1 > _L1),
+    ),
+    _ours(
+        "A λ that grows outside windows that follow the weights raises the accuracy of β = 50",
+        "banded + banded-learned",
+        differs(_GROWN | {"l1_window": "learned"}, _ONE_L1),
+    ),
+    _ours(
+        "A λ that grows by its own value with each pixel from a random one, for each unit, raises "
+        "the accuracy of β = 50",
+        "banded + banded-pixel",
+        differs(
+            _ONE_L1 | {"l1_growth": GROWTHS[-1], "l1_window": "initial", "l1_window_size": 1},
+            _ONE_L1,
+        ),
+    ),
+    _ours(
+        "With λ that doubles with the first pixel outside windows that follow the weights, β = 50 "
+        "is better than SGD at α = 8",
+        "banded-wide",
+        differs(WINDOWS["learned"], WINDOWS["SGD"]),
+    ),
+    _ours(
+        "There, windows that follow the weights are better than random ones",
+        "banded-wide",
+        differs(WINDOWS["learned"], WINDOWS["initial"]),
+    ),
+    _ours(
+        "So trained, β = 50 closes most of the gap between SGD and S-LOCAL at α = 8",
+        "banded-wide",
+        lambda records: closes_most(as_beta_50(records, "learned")),
+        also=("banded-long",),
+    ),
+    _ours(
+        "As searched on validation images, β = 50 with λ that grows outside random windows is "
+        "better than SGD at α = 8",
+        "banded-searched",
+        differs(B50._asdict(), SGD._asdict()),
+    ),
+    _ours(
+        "As searched, it closes most of the gap between SGD and S-LOCAL at α = 8",
+        "banded-searched",
+        lambda records: closes_most(compare.by_method(records)),
+    ),
+    _ours(
+        "Random windows of neighbouring pixels are better than those of scattered ones",
+        "banded-wide + banded-scattered",
+        differs(WINDOWS["initial"] | {"permute_pixels": False}, {"permute_pixels": True}),
+    ),
+    _ours(
+        "S-LOCAL is better than β = 50 with λ that grows so from fixed windows",
+        "banded",
+        differs({"model": "s-local"}, _GROWN),
+    ),
+    _ours(
+        "S-FC by SGD is better from S-CONV than from random weights, as long in all",
+        "from-convolution",
+        differs(_STARTED | {"optimizer": "sgd"}, _LONG | {"optimizer": "sgd"}),
+    ),
+    _ours(
+        "S-FC by β = 50 is better from S-CONV than from random weights, as long in all",
+        "from-convolution",
+        differs(_STARTED | {"optimizer": "beta-lasso"}, _LONG | {"optimizer": "beta-lasso"}),
+    ),
+    _ours(
+        "In D-FC, β = 50 is better than SGD",
+        "deeper",
+        differs(DEEP_B50._asdict(), Method("d-fc")._asdict()),
+    ),
+    _ours(
+        "With β = 50, D-FC is better than S-FC",
+        "deeper",
+        differs(DEEP_B50._asdict(), B50._asdict()),
+    ),
+)
