@@ -41,8 +41,17 @@ def by_method(records: Sequence[Record]) -> dict[Method, list[Record]]:
 
 def by_width(records: Sequence[Record]) -> dict[int, dict[Method, list[Record]]]:
     """Group records by width, from the smallest on, and within a width by method."""
-    widths = sorted({record.config.base_channels for record in records})
-    return {w: by_method([r for r in records if r.config.base_channels == w]) for w in widths}
+    return _by_field(records, "base_channels")
+
+
+def by_length(records: Sequence[Record]) -> dict[int, dict[Method, list[Record]]]:
+    """Group records by number of epochs, from the fewest on, and within a length by method."""
+    return _by_field(records, "epochs")
+
+
+def _by_field(records: Sequence[Record], field: str) -> dict[int, dict[Method, list[Record]]]:
+    values = sorted({getattr(record.config, field) for record in records})
+    return {v: by_method([r for r in records if getattr(r.config, field) == v]) for v in values}
 
 
 def widest(records: Sequence[Record]) -> dict[Method, list[Record]]:

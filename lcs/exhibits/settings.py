@@ -50,6 +50,8 @@ RECIPE = Setting("AutoAugment", SCALES)
 FLIP_CROP = Setting("flips and crops", SCALES)
 # the same as long as `search-flips`, which chose the hyperparameters
 FLIP_CROP_SHORT = Setting("flips and crops, 50 epochs", SCALES)
+# the same at eight times the length
+FLIP_CROP_LONG = Setting("flips and crops, 1600 epochs", SCALES)
 # the recipe on spectrograms, without AutoAugment
 SPOKEN = Setting("spoken digits", SCALES)
 SETTINGS = (
@@ -58,6 +60,7 @@ SETTINGS = (
     RECIPE,
     FLIP_CROP_SHORT,
     FLIP_CROP,
+    FLIP_CROP_LONG,
     SPOKEN,
     PAPER_LENGTH,
     PAPER_SHORT,

@@ -4,6 +4,7 @@ import numpy as np
 
 from checks import Checks, records
 from checks.reproduce import nothing_at_the_papers_length
+from checks.scaling_parts.wider_and_longer import behind_after_1600_epochs
 from lcs.cost import count_weights
 from lcs.exhibits import find_study, published
 from lcs.exhibits.compare import (
@@ -26,6 +27,7 @@ from lcs.exhibits.settings import regularised
 
 CHECKS = Checks()
 CHECKS.add(nothing_at_the_papers_length)
+CHECKS.add(behind_after_1600_epochs)
 
 
 @CHECKS.add

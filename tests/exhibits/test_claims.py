@@ -10,7 +10,14 @@ from made_up import made_up, study
 from lcs.config import Config
 from lcs.exhibits import claims, engine, find_study, readme, verdicts
 from lcs.exhibits.settings import SCALES, STRONGER_L1
-from lcs.exhibits.table2 import AS_SEARCHED, LONG, WIDE, WIDEST_DESK
+from lcs.exhibits.table2 import (
+    AS_SEARCHED,
+    FLIPS_LONGER,
+    FLIPS_WIDER,
+    LONG,
+    WIDE,
+    WIDEST_DESK,
+)
 from lcs.exhibits.verdicts import BENCHMARK, Claim, Finding, verdict
 from lcs.runs import PUBLISHED, Record, RunStore
 from lcs.stats import Interval
@@ -223,6 +230,8 @@ def test_a_claim_is_judged_by_each_of_its_studies(monkeypatch):
         "scaling-own",
         AS_SEARCHED,
         "flips",
+        FLIPS_WIDER,
+        FLIPS_LONGER,
         f"{WIDEST_DESK} + showpiece-local",
         LONG,
         WIDE,
@@ -240,8 +249,11 @@ def test_a_claim_is_judged_by_each_of_its_studies(monkeypatch):
     wide = "[AutoAugment, α = 8](scaling.ipynb)"
     short = "[flips and crops, 50 epochs, α = 8](scaling.ipynb)"
     long = "[flips and crops, α = 8](scaling.ipynb)"
+    wider = "[flips and crops, α = 16](scaling.ipynb)"
+    longest = "[flips and crops, 1600 epochs, α = 8](scaling.ipynb)"
+    largest = "[flips and crops, α = 32](scaling.ipynb)"
     full = "[the paper's size, 400 epochs](paper_size.ipynb)"
-    own = [(True, place) for place in (one, wide, short, long, full)]
+    own = [(True, p) for p in (one, wide, short, long, wider, longest, largest, full)]
     assert said == [(False, one), *own, (False, one)]
 
 

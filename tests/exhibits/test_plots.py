@@ -111,6 +111,24 @@ def test_a_figure_is_svg_with_the_same_bytes_every_time():
     assert not re.search(r"dc:date|20\d\d-\d\d", first)
 
 
+def test_shapes_are_numbered_so_that_the_last_digits_of_a_place_do_not_matter():
+    def svg(left: float) -> str:
+        figure = plt.figure()
+        axes = figure.add_axes((left, 0.1, 0.4, 0.4))
+        axes.plot([0, 1], [0, 1], "o-")
+        axes.imshow(np.eye(2))
+        return style.as_svg(figure)
+
+    try:
+        first, second = svg(0.3), svg(0.1 + 0.2)
+    finally:
+        plt.close("all")
+    assert first == second
+    assert {"shape-1", "shape-2"} <= set(re.findall(r'id="(shape-\d+)"', first))
+    used = set(re.findall(r"#(shape-\d+)", first))
+    assert used <= set(re.findall(r'id="(shape-\d+)"', first)), "what is used is there"
+
+
 def test_filters_are_shown_with_two_pixels_for_each_weight():
     noise = np.random.default_rng(0).normal(size=(13, 3, 32, 32))
     figure = plots.filters({"one": noise, "other": noise[:3]})

@@ -15,6 +15,7 @@ import numpy as np
 
 from lcs.config import Config
 from lcs.exhibits import cells, compare, locality, tables
+from lcs.exhibits.figure3 import SPARSE_ELSEWHERE
 from lcs.exhibits.methods import B0, B1, B50, LOCAL, SGD, beta_lasso_method, method
 from lcs.exhibits.settings import (
     REPRODUCTION,
@@ -176,7 +177,7 @@ CLAIMS: tuple[Claim, ...] = (
         "table2",
         _local_filters,
         "pictures",
-        ("scaling-seeds", "recipe-length-search", "showpiece", "paper-size-searched"),
+        SPARSE_ELSEWHERE,
     ),
     Claim(
         "P",
@@ -187,7 +188,10 @@ CLAIMS: tuple[Claim, ...] = (
         (
             "scaling-seeds",
             "recipe-length-search",
-            "showpiece + showpiece-decay",
+            "flips",
+            "flips-beyond",
+            "recipe-length-long",
+            "showpiece-free + showpiece-decay",
             "paper-size-searched",
         ),
     ),

@@ -44,6 +44,7 @@ _LINES = {"SGD": "--", "proximal ℓ1": (0, (5, 1)), "β-LASSO, β = 0": ":", "�
 # attributes of SVG with lengths, and what is longer than need be
 _LENGTHS = re.compile(r'(?<= )(?:d|points|transform|viewBox|width|height|[xy][12]?)="[^"]*"')
 _LONG = re.compile(r"-?\d+\.\d{3,}")
+_SHAPES = re.compile(r'(?<=[#"])(?:C\d+_\w+_|image|[hmp])[0-9a-f]{10}(?=[)"])')
 
 
 class Look(NamedTuple):
@@ -121,8 +122,13 @@ def as_svg(figure: Figure) -> str:
     figure.savefig(drawn, format="svg", bbox_inches="tight", metadata=metadata)
     # lengths to a hundredth of a point: the last digits differ between processors
     svg = _LENGTHS.sub(
-        lambda at: _LONG.sub(lambda n: f"{float(n[0]):.2f}", at[0]), drawn.getvalue()
+        lambda at: _LONG.sub(lambda n: f"{float(n[0]):z.2f}", at[0].replace(" -0 ", " 0 ")),
+        drawn.getvalue(),
     )
+    # matplotlib names shapes by a hash of coordinates, whose last digits differ too
+    shapes = dict.fromkeys(_SHAPES.findall(svg))
+    numbered = {shape: f"shape-{place}" for place, shape in enumerate(shapes, start=1)}
+    svg = _SHAPES.sub(lambda at: numbered[at[0]], svg)
     return svg[svg.index("<svg") :]
 
 

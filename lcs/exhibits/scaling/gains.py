@@ -79,7 +79,7 @@ def gains_figure(runs: Mapping[str, Sequence[Record]]) -> Figure:
         "over β = 0, same λ": gains_by_width(same, B0),
         "over proximal ℓ1, same λ": gains_by_width(same, PROXIMAL),
     }
-    largest = [*runs["showpiece"], *runs["showpiece-decay"], *runs["paper-size-searched"]]
+    largest = [*runs["showpiece-free"], *runs["showpiece-decay"], *runs["paper-size-searched"]]
     elsewhere = gains_by_width(largest)
     widths = {width for table in (*contrasts.values(), elsewhere) for width in table["x"]}
     if not widths:
@@ -115,8 +115,8 @@ def gains_figure(runs: Mapping[str, Sequence[Record]]) -> Figure:
 def leads_figure(settings: Sequence[Sequence[Record]]) -> Figure:
     """Draw how far β = 50 and S-LOCAL are ahead of SGD, at each width of each setting.
 
-    A small dot is a seed; beside several stands their mean with its 95 % interval. Hollow: single
-    runs, and what the paper reports.
+    A small dot is a seed; beside three or more stands their mean with its 95 % interval. Hollow:
+    single runs, and what the paper reports.
 
     Args:
         settings: the records of each: one augmentation and length.
@@ -143,24 +143,12 @@ def draw_leads(figure: FigureBase, settings: Sequence[Sequence[Record]]) -> None
         augment = cells.field_text(config, "augment").replace(" and", ",")
         axes.set_title(f"{augment}\n{config.epochs} epochs", **title)
         axes.set_xticks(range(len(widths)), [f"{width}" for width in widths])
-        for place, groups in enumerate(widths.values()):
-            for name, shift in LEADS.items():
-                leads = compare.differences(groups.get(name, ()), groups.get(SGD, ()))
-                style: dict[str, Any] = {"color": look(name).colour, "marker": look(name).marker}
-                if len(leads) < 2:
-                    axes.plot([place + shift] * len(leads), leads, mfc="none", ls="", **style)
-                    continue
-                dots = [place + shift - 0.08] * len(leads)
-                axes.plot(dots, leads, ms=3, alpha=0.5, ls="", **style)
-                mean, half_width, _ = mean_interval(leads)
-                axes.errorbar(place + shift + 0.08, mean, half_width, ms=6, capsize=2, **style)
+        _add_leads(axes, [*widths.values()])
         if published.PAPER_BASE_CHANNELS in widths and config.epochs == published.SHORT_EPOCHS:
             _add_published(axes, published.SHORT_EPOCHS)
     last.set_title(f"the paper\n{published.PAPER_EPOCHS} epochs", **title)
     last.set_xticks([0], [f"{published.PAPER_BASE_CHANNELS}"])
     _add_published(last, published.PAPER_EPOCHS)
-    for name in LEADS:
-        ours[0].plot([], [], look(name).marker, color=look(name).colour, label=str(name))
     ours[0].plot([], [], PUBLISHED_MARKERS["paper"], mfc="none", mec="0.3", label="the paper")
     for axes, count in zip(panels, counts, strict=True):
         axes.axhline(0, color="0.6", lw=1, zorder=0)
@@ -168,6 +156,39 @@ def draw_leads(figure: FigureBase, settings: Sequence[Sequence[Record]]) -> None
     ours[0].set(ylabel="points ahead of S-FC, SGD")
     figure.supxlabel("base channels α", fontsize="medium")
     add_legend(figure, ours[0], columns=3)
+
+
+def lengths_figure(records: Sequence[Record]) -> Figure:
+    """Draw how far β = 50 and S-LOCAL are ahead of SGD after each training length, at one width.
+
+    As in `leads_figure`.
+    """
+    if not records:
+        return pending()
+    lengths = compare.by_length(records)
+    figure, axes = subplots(figsize=(WIDTH, 3))
+    _add_leads(axes, [*lengths.values()])
+    axes.axhline(0, color="0.6", lw=1, zorder=0)
+    axes.set_xticks(range(len(lengths)), [*map(str, lengths)])
+    axes.set(xlabel="epochs", ylabel="points ahead of S-FC, SGD")
+    add_legend(figure, axes, columns=2)
+    return figure
+
+
+def _add_leads(axes: Axes, places: Sequence[Mapping[Method, Sequence[Record]]]) -> None:
+    """Draw the leads of each method at places 0, 1, … of a panel, and name the methods."""
+    for name, shift in LEADS.items():
+        style: dict[str, Any] = {"color": look(name).colour, "marker": look(name).marker, "ls": ""}
+        axes.plot([], [], label=str(name), **style)
+        for place, groups in enumerate(places):
+            leads = compare.differences(groups.get(name, ()), groups.get(SGD, ()))
+            if len(leads) < 2:
+                axes.plot([place + shift] * len(leads), leads, mfc="none", **style)
+                continue
+            axes.plot([place + shift - 0.08] * len(leads), leads, ms=3, alpha=0.5, **style)
+            if len(leads) > 2:
+                mean, half_width, _ = mean_interval(leads)
+                axes.errorbar(place + shift + 0.08, mean, half_width, ms=6, capsize=2, **style)
 
 
 def _add_published(axes: Axes, epochs: int) -> None:

@@ -111,8 +111,13 @@ def numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
     seeds, shared = runs["scaling-seeds"], {run.config.seed for run in runs["scaling-threshold"]}
     added = by_method([run for run in seeds if run.config.seed not in shared])
     large, dense = runs["showpiece"], runs["showpiece-decay"]
+    free = by_method([*runs["showpiece-free"], *dense, *runs["showpiece-local"]])
+    frozen = free | {B50: runs["showpiece"]} if large else {}
     searched = by_method([*runs["recipe-length-search"], *runs["recipe-length-search-local"]])
     flips = by_method([*runs["flips"], *runs["flips-others"]])
+    beyond = by_method(runs["flips-beyond"])
+    lengths = compare.by_length([*runs["recipe-length"], *runs["recipe-length-long"]])
+    longest = next(reversed(lengths.values()), {})
     hundred = by_method(runs["recipe-cifar100"])
     after, before = (
         by_method([run for run in runs["augment-order"] if run.config.augment == order])
@@ -138,6 +143,27 @@ def numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
         "showpiece-left": cells.remaining_text(large),
         "showpiece-fit": cells.fit_text(large),
         "showpiece-sgd-fit": cells.fit_text(dense),
+        "large-gain": cells.gain_of(free, B50, SGD),
+        "large-gap": gap_text(free),
+        "large-local": cells.mean_text(free.get(LOCAL, [])),
+        "large-frozen-gain": cells.gain_of(frozen, B50, SGD),
+        "large-frozen-gap": gap_text(frozen),
+        "large-freezing": cells.gain_text(runs["showpiece-searched"], runs["showpiece-free"]),
+        "large-zero": ahead(cells.gain_text(runs["showpiece-free"], runs["showpiece-zero"])),
+        "beyond-n": f"{len(beyond.get(B50, []))}",
+        "beyond-gain": ahead(cells.gain_of(beyond, B50, SGD)),
+        "beyond-zero": ahead(cells.gain_of(beyond, B50, B0)),
+        "beyond-local": ahead(cells.gain_of(beyond, LOCAL, B50)),
+        "beyond-gap": gap_text(beyond),
+        "length-gains": "; ".join(
+            f"{cells.gain_of(groups, B50, SGD)} after {length}"
+            for length, groups in lengths.items()
+        )
+        or PENDING,
+        "longest-gap": gap_text(longest),
+        "longest-fit": cells.fit_text(longest.get(B50, [])),
+        "longest-sgd-fit": cells.fit_text(longest.get(SGD, [])),
+        "longest-left": cells.remaining_text(longest.get(B50, [])),
         "searched-n": f"{len(searched.get(B50, []))}",
         "searched-gain": ahead(cells.gain_of(searched, B50, SGD)),
         "searched-left": cells.remaining_text(searched.get(B50, [])),

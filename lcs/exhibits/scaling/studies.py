@@ -11,6 +11,7 @@ from lcs.exhibits.methods import NETWORKS
 from lcs.exhibits.settings import (
     CHOSEN,
     FLIP_CROP,
+    FLIP_CROP_LONG,
     FLIP_CROP_SHORT,
     RECIPE,
     SHARE_AT_WIDTH,
@@ -261,22 +262,25 @@ LARGEST = (
 # Every method and several lengths at α = 8, and α = 16
 
 
-def _lengths(base: Config, betas: Sequence[float]) -> list[Config]:
+def _lengths(
+    base: Config, betas: Sequence[float], *, lengths: Sequence[float] = (0.25, 0.5, 1)
+) -> list[Config]:
     """Return SGD, S-LOCAL and the largest β at each length."""
     every = partial(_flips, base, betas[-1:], models=("s-fc", "s-local"))
-    return [run for length in (0.25, 0.5, 1, 4) for run in every(length=length)]
+    return [run for length in lengths for run in every(length=length)]
 
 
 def _half_decay(base: Config, betas: Sequence[float]) -> list[Config]:
     """Return SGD and S-LOCAL at the greater lengths, where a smaller weight decay may be better."""
-    runs = [run for run in _lengths(base, betas) if run.optimizer == "sgd"]
-    return [regularised(run, 0.5) for run in runs if run.epochs >= base.epochs]
+    runs = _lengths(base, betas, lengths=(1, 4))
+    return [regularised(run, 0.5) for run in runs if run.optimizer == "sgd"]
 
 
 def _one_lambda(base: Config, betas: Sequence[float]) -> list[Config]:
-    """Return a short and a long training of the largest β, with λ of the one between them."""
-    _, middle, *_ = (run for run in _lengths(base, betas) if run.beta)
-    return [middle.replace(epochs=epochs) for epochs in (max(1, base.epochs // 4), base.epochs)]
+    """Return a short and two longer trainings of the largest β, with λ of 200 epochs."""
+    _, middle, _ = (run for run in _lengths(base, betas) if run.beta)
+    lengths = (max(1, base.epochs // 4), base.epochs, 4 * base.epochs)
+    return [middle.replace(epochs=epochs) for epochs in lengths]
 
 
 _by_flips = partial(desk_study, setting=FLIP_CROP)
@@ -314,6 +318,13 @@ FLIPS = (
         betas=(0, 50),
     ),
     _by_flips("recipe-length", "Training length at α = 8", make=_lengths, seeds=2),
+    desk_study(
+        "recipe-length-long",
+        "Eight times the length at α = 8",
+        FLIP_CROP_LONG,
+        partial(_lengths, lengths=(4,)),
+        seeds=2,
+    ),
     _by_flips(
         "recipe-length-decay", "The same lengths with half the decay", make=_half_decay, seeds=2
     ),
