@@ -174,14 +174,17 @@ def local_beyond_chance_with_augmentation(store):
 
 @CHECKS.add
 def far_from_local_at_three_widths(store):
-    """Of the gap β = 50 closes less than a fourth, and S-LOCAL is five points ahead of it.
+    """Of the gap β = 50 closes about a quarter at most, and S-LOCAL is five points ahead of it.
 
-    With AutoAugment at α = 8, with flips and crops at α = 8, 16 and 32; it leads by under 2 points.
+    In the reproduction's setting, with AutoAugment at α = 8, with flips and crops at α = 8, 16 and
+    32, there with the best of its runs too. With flips and crops it leads by under two points.
     """
-    large = ("showpiece-free", "showpiece-decay", "showpiece-local")
-    for names in (["scaling-own"], ["flips"], ["flips-beyond"], large):
+    large = ("showpiece-decay", "showpiece-local")
+    crops = (["flips"], ["flips-beyond"], ["showpiece-free", *large])
+    for names in (["table2"], ["scaling-own"], *crops, ["showpiece", *large]):
         *_, groups = by_width(records(store, *names)).values()
         gain, gap = (paired(groups[one], groups[SGD]).mean for one in (B50, LOCAL))
-        if not (0 < gain < min(2, gap / 4) and gap - gain > 5):
+        most = min(2, gap / 4) if names in crops else 0.27 * gap
+        if not (0 < gain < most and gap - gain > 5):
             return False
     return True

@@ -55,6 +55,7 @@ def test_both_desk_settings_have_names_of_their_own():
     at_desk = [study for study in studies().values() if "desk" in study.scales]
     labels = {study.setting.label("desk") for study in at_desk}
     assert labels == {
+        "flips and crops, 1600 epochs",
         "toy",
         "reproduction",
         "cross-entropy, flips and crops, 100 epochs",
