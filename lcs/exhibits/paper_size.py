@@ -19,7 +19,7 @@ from lcs.exhibits.figure4 import smooth
 from lcs.exhibits.gap import gap_text
 from lcs.exhibits.methods import B0, B50, CONV, LOCAL, NETWORKS, SGD, THREE, method
 from lcs.exhibits.plots.style import PUBLISHED_MARKERS, WIDTH, add_legend, look, pending, subplots
-from lcs.exhibits.searches import Rule, Rules, choices, method_key, relative
+from lcs.exhibits.searches import Rule, Rules, method_key, relative
 from lcs.exhibits.settings import (
     CHOSEN,
     PAPER_LENGTH,
@@ -43,7 +43,7 @@ RATES = {"sgd": (0.01, 0.03, 0.1), "beta-lasso": (0.03, 0.1, 0.3)}
 FACTORS = {"sgd": (1.0, 0.25), "beta-lasso": (1.0, 0.5)}
 # what `numbers` names
 NUMBERS = (
-    "sgd sparse local gain behind closed short-closed short-epochs paper-sgd paper-local "
+    "sgd sparse local gain behind closed paper-sgd paper-local "
     "paper-closed fit-sgd fit-sparse fit-local lost-sgd lost-sparse lost-local n before-over "
     "before-closed before-gain before-sgd before-sparse before-left before-pairs "
     "before-eligible left all first second "
@@ -264,13 +264,11 @@ def numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
     how much longer it makes `steps`.
 
     Args:
-        runs: the records of each study by its name; `before` is of `paper-size`, `short` of the
-            best candidates of `search-paper-size`, on validation images.
+        runs: the records of each study by its name; `before` is of `paper-size`.
     """
     after, earlier = (compare.by_method(runs[f"paper-size{end}"]) for end in ("-searched", ""))
     if not (after.keys() >= {SGD, B50, LOCAL} and earlier.keys() >= {SGD, B50}):
         return {f"size-{name}": PENDING for name in NUMBERS.split()}
-    short = choices(runs["search-paper-size"], method)
     dense, sparse, local = (after[name] for name in (SGD, B50, LOCAL))
     run, sparse_before = sparse[0], earlier[B50]
     local_left = count_weights(run.config, LOCAL.model)["conv1"]
@@ -285,8 +283,6 @@ def numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
         "gain": tables.ahead(cells.gain_text(sparse, dense)),
         "behind": tables.ahead(cells.gain_text(local, sparse)),
         "closed": gap_text(after),
-        "short-closed": gap_text({name: one.runs for name, one in short.items()}),
-        "short-epochs": f"{short[SGD].config.epochs}",
         "paper-sgd": f"{published.SHORT[SGD]:.2f}",
         "paper-local": f"{published.SHORT[LOCAL]:.2f}",
         "paper-closed": f"{100 * published.gap_closed():.0f}",

@@ -2,15 +2,17 @@
 
 from typing import Any
 
-from checks import Checks, records
-from checks.scaling_parts.wider_and_longer import freezing_costs_nothing
-from lcs.exhibits.compare import remaining
+from checks import Checks, ahead, records
+from checks.scaling_parts.wider_and_longer import freezing_changes_little_at_width_32
+from lcs.exhibits.compare import paired, remaining
 from lcs.exhibits.engine import benchmarks, inference, steps
 from lcs.exhibits.engine.benchmarks import medians
+from lcs.exhibits.rivals.results import by_rival
+from lcs.exhibits.rivals.studies import OWN, STAYING
 from lcs.runs import Record, RunStore
 
 CHECKS = Checks()
-CHECKS.add(freezing_costs_nothing)
+CHECKS.add(freezing_changes_little_at_width_32)
 
 # the layers of S-FC after the first
 LATER = ("fc1", "fc2")
@@ -206,3 +208,14 @@ def exporting_and_dropping_gain_nothing(_: RunStore) -> bool:
     rows = [benchmarks.over(one, way, inference.DENSE) for one in shown for way in ways]
     few = all(one["dead"] < 0.01 * one["units"] for one in shown)
     return bool(rows) and few and all(row["high"] > 0.95 for row in rows)
+
+
+@CHECKS.add
+def freezing_costs_at_width_1(store: RunStore) -> bool:
+    """At α = 1 frozen zeros cost β = 50 about a point on average, at both budgets.
+
+    At the smaller one the interval excludes zero.
+    """
+    groups = [by_rival(records(store, name)) for name in ("rivals", "rivals-few")]
+    lost = [paired(runs[OWN], runs[STAYING]) for runs in groups]
+    return all(0.5 < each.mean < 1.5 for each in lost) and ahead(lost[1])

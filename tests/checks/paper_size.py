@@ -22,7 +22,7 @@ from lcs.exhibits.gap import gap_closed
 from lcs.exhibits.locality import pair_ratios
 from lcs.exhibits.methods import B50, LOCAL, SGD, method
 from lcs.exhibits.paper_size import FACTORS, RATES
-from lcs.exhibits.searches import choices, choose, method_key
+from lcs.exhibits.searches import choose, method_key
 from lcs.exhibits.settings import regularised
 
 CHECKS = Checks()
@@ -227,15 +227,6 @@ def close_candidates(store):
     close = [factors[B50], factors[SGD], rates[SGD], rates[LOCAL]]
     far = [factors[LOCAL], rates[B50]]
     return all(a[-1] - a[-2] < 1 for a in close) and all(a[-1] - a[-2] > 1 for a in far)
-
-
-@CHECKS.add
-def no_more_closed_at_four_times_the_length(store):
-    """With a quarter of the length, on validation images, β = 50 closes at least as much."""
-    short = choices(find_study("search-paper-size").stored("paper", store), method)
-    found = {name: one.runs for name, one in short.items()}
-    less, more = (runs[SGD][0].config.epochs for runs in (found, _searched(store)))
-    return 4 * less == more and gap_closed(found)[0] > gap_closed(_searched(store))[0]
 
 
 def _beside_pruned(groups):

@@ -20,9 +20,8 @@ from checks.scaling_parts import (
 from checks.scaling_parts.wider_and_longer import (
     ahead_at_width_32,
     behind_after_1600_epochs,
-    freezing_costs_nothing,
-    lead_of_local_hardly_moves,
-    more_in_wider_networks_but_not_in_longer_trainings,
+    devices_at_width_32,
+    freezing_changes_little_at_width_32,
     wider_with_flips_and_crops,
 )
 from lcs.exhibits import exhibit, find_study, gap, published, searches
@@ -43,12 +42,11 @@ from lcs.stats import lack_of_fit, mean_interval
 
 CHECKS = Checks()
 CHECKS.add(far_behind_local_at_the_papers_size)
-CHECKS.add(more_in_wider_networks_but_not_in_longer_trainings)
 CHECKS.add(wider_with_flips_and_crops)
 CHECKS.add(ahead_at_width_32)
-CHECKS.add(freezing_costs_nothing)
+CHECKS.add(freezing_changes_little_at_width_32)
+CHECKS.add(devices_at_width_32)
 CHECKS.add(behind_after_1600_epochs)
-CHECKS.add(lead_of_local_hardly_moves)
 
 
 @CHECKS.add

@@ -112,21 +112,34 @@ def test_a_figure_is_svg_with_the_same_bytes_every_time():
 
 
 def test_shapes_are_numbered_so_that_the_last_digits_of_a_place_do_not_matter():
-    def svg(left: float) -> str:
+    def svg(left: float, height: float = 0.4) -> str:
         figure = plt.figure()
-        axes = figure.add_axes((left, 0.1, 0.4, 0.4))
+        axes = figure.add_axes((left, 0.1, 0.4, height))
         axes.plot([0, 1], [0, 1], "o-")
         axes.imshow(np.eye(2))
         return style.as_svg(figure)
 
+    def shapes(text: str, mark: str) -> set[str]:
+        return set(re.findall(rf"{mark}(s[0-9a-f]{{8}}-\d+)", text))
+
     try:
-        first, second = svg(0.3), svg(0.1 + 0.2)
+        first, second, other = svg(0.3), svg(0.1 + 0.2), svg(0.3, 0.5)
     finally:
         plt.close("all")
     assert first == second
-    assert {"shape-1", "shape-2"} <= set(re.findall(r'id="(shape-\d+)"', first))
-    used = set(re.findall(r"#(shape-\d+)", first))
-    assert used <= set(re.findall(r'id="(shape-\d+)"', first)), "what is used is there"
+    assert len(shapes(first, 'id="')) > 2
+    assert shapes(first, "#") <= shapes(first, 'id="'), "what is used is there"
+    assert not shapes(first, 'id="') & shapes(other, 'id="'), "in one document"
+
+
+def test_zero_has_no_sign():
+    figure = plt.figure()
+    ends = [0.2, -1e-5 / figure.get_dpi()]
+    figure.add_artist(plt.Line2D(ends, ends, transform=figure.dpi_scale_trans))
+    figure.add_axes((0.1 + 0.2, 0.1, 0.4, 0.4)).plot([0, 1], [0, 1])
+    svg = style.as_svg(figure)
+    plt.close(figure)
+    assert not re.search(r"-0(\.0+)?[ )\"]", svg)
 
 
 def test_filters_are_shown_with_two_pixels_for_each_weight():

@@ -240,6 +240,12 @@ def test_leads_over_sgd_are_drawn_setting_by_setting():
     theirs = [line.get_ydata()[0] for line in hollow if line.get_marker() == "v"]
     assert theirs == [pytest.approx(published.SHORT[LOCAL] - published.SHORT[SGD])]
     assert len([line for line in paper.lines if line.get_marker() == "v"]) == 2
+    longer = runs(1, 2, epochs=400)
+    (axes,) = gains.lengths_figure([*runs(1, 3, epochs=100), *longer]).axes
+    assert [tick.get_text() for tick in axes.get_xticklabels()] == ["100", "400"]
+    assert np.ptp(axes.get_xticks()) == pytest.approx(2), "in doublings"
+    assert len(axes.containers) == 2, "an interval of three seeds, none of two"
+    assert "pending" in gains.lengths_figure([]).axes[0].texts[0].get_text()
 
 
 def test_the_share_of_the_gap_that_is_closed():

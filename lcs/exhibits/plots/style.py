@@ -6,6 +6,7 @@ Conditions that have an order, such as widths, are shades of one colour, from li
 
 from __future__ import annotations
 
+import hashlib
 import io
 import math
 import re
@@ -125,10 +126,12 @@ def as_svg(figure: Figure) -> str:
         lambda at: _LONG.sub(lambda n: f"{float(n[0]):z.2f}", at[0].replace(" -0 ", " 0 ")),
         drawn.getvalue(),
     )
-    # matplotlib names shapes by a hash of coordinates, whose last digits differ too
+    # matplotlib names shapes by a hash of coordinates, whose last digits differ too; figures that
+    # a viewer puts into one document must not share names
     shapes = dict.fromkeys(_SHAPES.findall(svg))
-    numbered = {shape: f"shape-{place}" for place, shape in enumerate(shapes, start=1)}
-    svg = _SHAPES.sub(lambda at: numbered[at[0]], svg)
+    numbers = {shape: f"{place}" for place, shape in enumerate(shapes, start=1)}
+    figure_name = hashlib.sha256(_SHAPES.sub(lambda at: numbers[at[0]], svg).encode()).hexdigest()
+    svg = _SHAPES.sub(lambda at: f"s{figure_name[:8]}-{numbers[at[0]]}", svg)
     return svg[svg.index("<svg") :]
 
 

@@ -121,7 +121,8 @@ QUESTIONS: tuple[Question, ...] = (
         IN_PART,
         "Its gain over β = 0 after 400 epochs, less that after 100: {0}. From 400 to 1600 epochs: "
         "{1}. With flips and crops at α = 8 it is ahead of SGD up to 400 epochs and behind after "
-        "1600, in both of two seeds ([Scaling](scaling.ipynb)).",
+        "1600, in both of two seeds, with a λ that was not searched at that length "
+        "([Scaling](scaling.ipynb)).",
         "why#would-longer-training-help",
         claims=(
             "β = 50 gains more on β = 0 in 400 epochs than in 100",
@@ -254,9 +255,10 @@ QUESTIONS: tuple[Question, ...] = (
         "In the mean over doublings of the width from α = 1 to 8, the gain over SGD grows by {0}, "
         "that over β = 0 by {1}; the first is not linear in the number of doublings. With flips "
         "and crops β = 50 is ahead of SGD at α = 16 and, in one run, at α = 32. At the "
-        "paper's width, after 400 epochs and with hyperparameters searched there, the gain over "
-        "SGD is below a point, as at α = 8, and most of the gap to S-LOCAL stays open, in one run "
-        "of each method ([At the paper's size](paper_size.ipynb)).",
+        "paper's width, with AutoAugment, after 400 epochs and with hyperparameters searched "
+        "there, the gain over SGD is below a point, as with AutoAugment at α = 8, and most of the "
+        "gap to S-LOCAL stays open, in one run of each method ([At the paper's "
+        "size](paper_size.ipynb)).",
         "scaling#accuracy-at-each-width",
         claims=(
             "With λ of β = 50 chosen at each width, its gain over SGD grows (α = 1, 2, 4, 8)",

@@ -5,6 +5,7 @@ The gain is a difference in test accuracy, in points, paired by seed.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -143,7 +144,7 @@ def draw_leads(figure: FigureBase, settings: Sequence[Sequence[Record]]) -> None
         augment = cells.field_text(config, "augment").replace(" and", ",")
         axes.set_title(f"{augment}\n{config.epochs} epochs", **title)
         axes.set_xticks(range(len(widths)), [f"{width}" for width in widths])
-        _add_leads(axes, [*widths.values()])
+        _add_leads(axes, dict(enumerate(widths.values())))
         if published.PAPER_BASE_CHANNELS in widths and config.epochs == published.SHORT_EPOCHS:
             _add_published(axes, published.SHORT_EPOCHS)
     last.set_title(f"the paper\n{published.PAPER_EPOCHS} epochs", **title)
@@ -167,20 +168,21 @@ def lengths_figure(records: Sequence[Record]) -> Figure:
         return pending()
     lengths = compare.by_length(records)
     figure, axes = subplots(figsize=(WIDTH, 3))
-    _add_leads(axes, [*lengths.values()])
+    places = [math.log2(length) for length in lengths]
+    _add_leads(axes, dict(zip(places, lengths.values(), strict=True)))
     axes.axhline(0, color="0.6", lw=1, zorder=0)
-    axes.set_xticks(range(len(lengths)), [*map(str, lengths)])
+    axes.set_xticks(places, [*map(str, lengths)])
     axes.set(xlabel="epochs", ylabel="points ahead of S-FC, SGD")
     add_legend(figure, axes, columns=2)
     return figure
 
 
-def _add_leads(axes: Axes, places: Sequence[Mapping[Method, Sequence[Record]]]) -> None:
-    """Draw the leads of each method at places 0, 1, … of a panel, and name the methods."""
+def _add_leads(axes: Axes, places: Mapping[float, Mapping[Method, Sequence[Record]]]) -> None:
+    """Draw the leads of each method at each place along x, and name the methods."""
     for name, shift in LEADS.items():
         style: dict[str, Any] = {"color": look(name).colour, "marker": look(name).marker, "ls": ""}
         axes.plot([], [], label=str(name), **style)
-        for place, groups in enumerate(places):
+        for place, groups in places.items():
             leads = compare.differences(groups.get(name, ()), groups.get(SGD, ()))
             if len(leads) < 2:
                 axes.plot([place + shift] * len(leads), leads, mfc="none", **style)

@@ -160,7 +160,10 @@ def numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
             for length, groups in lengths.items()
         )
         or PENDING,
-        "longest-gap": gap_text(longest),
+        "length-gaps": "; ".join(
+            f"{gap_text(groups)} % after {length}" for length, groups in lengths.items()
+        )
+        or PENDING,
         "longest-fit": cells.fit_text(longest.get(B50, [])),
         "longest-sgd-fit": cells.fit_text(longest.get(SGD, [])),
         "longest-left": cells.remaining_text(longest.get(B50, [])),
@@ -172,6 +175,7 @@ def numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
         "flips-gain": ahead(cells.gain_of(flips, B50, SGD)),
         "flips-zero": ahead(cells.gain_of(flips, B50, B0)),
         "flips-three": ahead(cells.gain_of(flips, THREE, B50)),
+        "flips-n": f"{len(flips.get(B50, []))}",
         "flips-others-n": f"{len(flips.get(THREE, []))}",
         "flips-local": ahead(cells.gain_of(flips, LOCAL, B50)),
         "flips-gap": gap_text(flips),

@@ -186,7 +186,7 @@ PARTS = (
 )
 
 
-# The largest networks that two cores train
+# The largest networks of the desk
 
 
 def _large(base: Config, betas: Sequence[float]) -> list[Config]:
@@ -207,7 +207,7 @@ def _large_flips(
 
 _largest = partial(desk_study, setting=FLIP_CROP, seeds=1)
 LARGEST = (
-    _largest("showpiece", "α = 32 on two cores: β = 50", make=lambda *at: _large(*at)[:1]),
+    _largest("showpiece", "α = 32: β = 50", make=lambda *at: _large(*at)[:1]),
     _largest(
         "showpiece-searched",
         "α = 32: β = 50 with η and λ of α = 8",
@@ -223,7 +223,7 @@ LARGEST = (
         "α = 32: β = 0 with the same η and λ",
         make=lambda *at: [without_threshold(_large_flips(*at)[0])],
     ),
-    _largest("showpiece-sgd", "α = 32 on two cores: SGD", make=lambda *at: _large(*at)[1:]),
+    _largest("showpiece-sgd", "α = 32: SGD", make=lambda *at: _large(*at)[1:]),
     _largest(
         "showpiece-decay",
         "α = 32: SGD with half the weight decay",
@@ -231,7 +231,7 @@ LARGEST = (
     ),
     _largest(
         "showpiece-autoaugment",
-        "α = 32 on two cores: β = 50 with AutoAugment",
+        "α = 32: β = 50 with AutoAugment",
         setting=RECIPE,
         make=lambda base, betas: [
             beta_lasso(paper_recipe(base, LARGEST_WIDTH, base.epochs), betas[-1], frozen_zeros=True)
