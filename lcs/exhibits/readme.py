@@ -118,7 +118,7 @@ CIFAR-10: test accuracy less that of S-FC with SGD. Small markers: seeds; large:
 95 % interval; hollow: one run; triangles: the paper, without β-LASSO at 400 epochs.""",
     "filters": """\
 Random first-layer filters at α = {size_alpha} (of β = 50, with at least 20 weights). Second row:
-the largest weights of the first, as many as in the third.""",
+the largest weights of the first.""",
 }
 # of twelve, how many columns of the first page each picture has, and of README's width, per cent
 SHARES = {"leads": (7, 59), "filters": (5, 40)}
