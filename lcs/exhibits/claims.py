@@ -9,7 +9,7 @@ from collections import Counter
 from typing import NamedTuple
 
 from lcs.exhibits import EXHIBITS, by_chapter, exhibit, tables
-from lcs.exhibits.settings import RECIPE, SETTINGS, WIDTHS
+from lcs.exhibits.settings import FLIP_CROP_LONG, FLIP_CROP_SHORT, RECIPE, SETTINGS, WIDTHS
 from lcs.exhibits.tables import Table
 from lcs.exhibits.verdicts import (
     BENCHMARK,
@@ -28,6 +28,8 @@ from lcs.runs import RunStore
 UNTESTED = "[·]{.untested} [not tested]{.visually-hidden}"
 # heading of the column that settings with a single claim share
 ANOTHER = "another setting"
+# settings that `matrix` leaves to `table`, for want of space
+OTHER_LENGTHS = (FLIP_CROP_SHORT.name, FLIP_CROP_LONG.name)
 
 # claims of the paper that no exhibit looks at yet
 NOT_STUDIED: tuple[Claim, ...] = (
@@ -77,12 +79,13 @@ def matrix(store: RunStore) -> Table:
     """Return the claims of the paper, a row for each, beside a column for each setting.
 
     Nothing has been said of a claim in a setting without runs. Settings in which a single claim
-    was tested share the last column.
+    was tested share the last column; those of `OTHER_LENGTHS` have none.
     """
     found = judge_all(store, "P")
     tested = Counter(each.setting for one in found for each, _ in one.evidence)
     own = sorted((setting for setting, n in tested.items() if n > 1), key=_place)
-    columns = [*own, ANOTHER] if tested.keys() - set(own) else own
+    own = [setting for setting in own if not setting.startswith(OTHER_LENGTHS)]
+    columns = [*own, ANOTHER] if 1 in tested.values() else own
     rows = []
     for one in found:
         cells: dict[str, str] = {}
@@ -95,7 +98,7 @@ def matrix(store: RunStore) -> Table:
             cell = f"{mark} [{value}]({chapter}.ipynb) [n = {each.n}]{{.sample}}"
             if each.setting in own:
                 cells[each.setting] = cell
-            else:
+            elif tested[each.setting] == 1:
                 cells[ANOTHER] = f"{cells.get(ANOTHER, '')} {cell} {each.setting}".strip()
         text = one.claim.text if cells else f"{one.claim.text} {one.state}"
         theirs = tables.published(one.claim.value)
@@ -105,7 +108,8 @@ def matrix(store: RunStore) -> Table:
         "95 % interval, and the number n of seeds (of a benchmark: of rounds). Differences are "
         "paired by seed, in points of test accuracy on CIFAR-10. ✓ holds, ✗ contradicted, "
         "~ undecided, – not testable, · not tested. In brackets: before correction for many "
-        "comparisons, not after it, or in one run."
+        "comparisons, not after it, or in one run. Flips and crops for 50 and 1600 epochs are in "
+        "the list below."
     )
     columns = ["claim", "published", *columns]
     return Table("tab-claims", caption, columns, rows, text=columns[1:], style="matrix")

@@ -161,6 +161,18 @@ def test_the_matrix_has_a_column_for_each_setting(monkeypatch):
     assert "[1.0](toy.ipynb) [n = 5]" in one[2]
 
 
+def test_other_lengths_are_left_to_the_list(monkeypatch):
+    gap = next(one for one in EVERY if one.text.startswith("β = 50 closes most of the gap"))
+    monkeypatch.setattr(claims, "claims", lambda: [("toy", gap), ("toy", gap)])
+    shown = claims.matrix(STORE)
+    wide = ["flips and crops, α = 16", "flips and crops, α = 32", "the paper's size, 400 epochs"]
+    assert [*shown.columns[-3:]] == wide
+    listed = claims.table(STORE)
+    place = [*listed.columns].index("setting")
+    settings = " ".join(row[place] for row in listed.rows)
+    assert all(f"{name}, α = 8" in settings for name in claims.OTHER_LENGTHS)
+
+
 def test_a_setting_without_runs_has_no_column(tmp_path):
     empty = claims.matrix(RunStore(tmp_path))
     assert empty.columns == ["claim", "published", claims.ANOTHER], "a benchmark has no runs"
