@@ -104,8 +104,8 @@ def done_table(store: RunStore) -> Table:
     ]
     caption = (
         "Done: the number of runs, and the sum of the times that they took, two at once on two "
-        "cores, or at the paper's size on one GPU. Studies share runs, and each counts all of its "
-        "own."
+        "cores, or on a GPU, where up to fourteen ran at once. Studies share runs, and each counts "
+        "all of its own."
     )
     columns = ["study", "setting", "runs", "time", "command"]
     return Table("tab-done", caption, columns, rows, text=["setting", "command"])
