@@ -100,7 +100,7 @@ def matrix(store: RunStore) -> Table:
                 cells[each.setting] = cell
             elif tested[each.setting] == 1:
                 cells[ANOTHER] = f"{cells.get(ANOTHER, '')} {cell} {each.setting}".strip()
-        text = one.claim.text if cells else f"{one.claim.text} {one.state}"
+        text = one.claim.text if one.evidence else f"{one.claim.text} {one.state}"
         theirs = tables.published(one.claim.value)
         rows.append([text, theirs, *(cells.get(name, UNTESTED) for name in columns)])
     caption = (

@@ -77,7 +77,7 @@ no more local than those of SGD, pruned. 4000 epochs at α = {size_alpha} have n
   hyperparameters of α = 2, it is behind there, and ahead up to α = 4.
 - **[SGD](scaling.ipynb).** With AutoAugment, SGD with momentum and weight decay is ahead of β-LASSO
   up to α = 4, and {scaling[seeds-gain]} points behind it at α = {own[own-alpha]}
-  (n = {scaling[seeds-n]}, five of them added when three had left it undecided). With flips and
+  (n = {scaling[seeds-n]}, of which the first three left it undecided). With flips and
   crops β-LASSO is ahead at α = {own[own-alpha]} by {scaling[searched-gain]} points after
   {searched_epochs} epochs (n = {scaling[searched-n]}), and by {scaling[beyond-gain]} at α = 16
   after {flips_epochs} (n = {scaling[beyond-n]}); at α = {own[own-alpha]} this is

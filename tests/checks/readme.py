@@ -24,7 +24,7 @@ from checks.rivals import (
     pruning_is_ahead,
     smaller_budget_alike,
 )
-from checks.scaling import flips_at_four_times_the_length
+from checks.scaling import flips_at_four_times_the_length, more_seeds_than_sgd
 from checks.scaling_parts.wider_and_longer import (
     ahead_at_width_32,
     behind_after_1600_epochs,
@@ -68,6 +68,7 @@ CHECKS.add(less_local_than_pruned_sgd)
 CHECKS.add(l1_reduces_overfitting)
 CHECKS.add(windows_close_most_of_the_gap)
 CHECKS.add(flips_at_four_times_the_length)
+CHECKS.add(more_seeds_than_sgd)
 CHECKS.add(wider_with_flips_and_crops)
 CHECKS.add(ahead_at_width_32)
 CHECKS.add(behind_after_1600_epochs)

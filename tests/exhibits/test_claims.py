@@ -171,6 +171,9 @@ def test_other_lengths_are_left_to_the_list(monkeypatch):
     place = [*listed.columns].index("setting")
     settings = " ".join(row[place] for row in listed.rows)
     assert all(f"{name}, α = 8" in settings for name in claims.OTHER_LENGTHS)
+    longest = dataclasses.replace(gap, study=FLIPS_LONGER, also=())
+    monkeypatch.setattr(claims, "claims", lambda: [("toy", longest), ("toy", longest)])
+    assert {row[0] for row in claims.matrix(STORE).rows} == {gap.text}, "not pending"
 
 
 def test_a_setting_without_runs_has_no_column(tmp_path):

@@ -45,6 +45,7 @@ _LINES = {"SGD": "--", "proximal ℓ1": (0, (5, 1)), "β-LASSO, β = 0": ":", "�
 # attributes of SVG with lengths, and what is longer than need be
 _LENGTHS = re.compile(r'(?<= )(?:d|points|transform|viewBox|width|height|[xy][12]?)="[^"]*"')
 _LONG = re.compile(r"-?\d+\.\d{3,}")
+# names of shapes: a kind, and a hash
 _SHAPES = re.compile(r'(?<=[#"])(?:C\d+_\w+_|image|[hmp])[0-9a-f]{10}(?=[)"])')
 
 
