@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from lcs import data
@@ -80,13 +80,13 @@ def key(config: Config) -> str:
 
 def values(config: Config) -> dict[str, float]:
     """Return what the searches vary: η, and weight decay or λ over what `search-flips` chose."""
-    whole = _unmasked(Config(epochs=SEARCH_EPOCHS), config.optimizer)
+    whole = unmasked(Config(epochs=SEARCH_EPOCHS), config.optimizer)
     return {"lr": config.lr, "factor": relative(config, whole)}
 
 
 def budgets(records: Sequence[Record]) -> dict[str, dict[str, float]]:
     """Return what `search-budgets` chooses: λ whose run comes nearest to each of `AIMS`."""
-    reference = _sparse(records[0].config, 1.0, 50).l1
+    reference = sparse(records[0].config, 1.0, 50).l1
     left = [
         [record.final["nonzeros"][n] / record.final["weights"][n] for n in ("conv1", "fc1")]
         for record in records
@@ -119,65 +119,73 @@ CHOICES = {
 # Runs
 
 
-def _here(base: Config, parts: int = 16) -> Config:
+def recipe(base: Config, parts: int = 16, factor: int = 1) -> Config:
     """Return what all runs share, for twice as many epochs as one of the parts has."""
-    return flip_crop_recipe(base, 1, 2 * max(1, base.epochs // parts))
+    return flip_crop_recipe(base, factor, 2 * max(1, base.epochs // parts))
 
 
-def _sparse(here: Config, share: float, beta: float) -> Config:
+def sparse(here: Config, share: float, beta: float) -> Config:
+    """Return β-LASSO at a share of the λ that `search-flips` chose, at this length."""
     return regularised(chosen_flip_crop(here, "s-fc", "beta-lasso", beta), share)
 
 
-def _unmasked(here: Config, optimizer: str) -> Config:
+def unmasked(here: Config, optimizer: str) -> Config:
     """Return SGD or a method with ℓ1 as `search-flips` chose it; all ℓ1 have that of β = 0."""
     base = "sgd" if optimizer == "sgd" else "beta-lasso"
     return chosen_flip_crop(here, "s-fc", base).replace(optimizer=optimizer)
 
 
-def _masked(here: Config, name: str, at: str = "many") -> Config:
-    """Return a method with masks, otherwise as `search-flips` chose it without them."""
+def masked(here: Config, name: str, kept: Mapping[str, float]) -> Config:
+    """Return a method with masks, otherwise as `search-flips` chose it without them.
+
+    Args:
+        here: what all runs share.
+        name: of the method.
+        kept: the budget: share of the weights that each layer keeps.
+    """
     optimizer, pruning = MASKED[name]
     half = here.epochs // 2
-    fields: dict[str, object] = {n: budget(at)[n] for n in ("density", "density_rest")}
+    fields: dict[str, object] = {n: kept[n] for n in ("density", "density_rest")}
     if pruning in CUT_BETWEEN_PERIODS:
         fields["period"] = half
     if pruning == "rewinding":
         fields["epochs"] = 8 * half  # at four times the cost of the others
     if optimizer == "spred":
         fields["momentum"] = 0.9
-    return _unmasked(here, optimizer).replace(pruning=pruning, **fields)
+    return unmasked(here, optimizer).replace(pruning=pruning, **fields)
 
 
 def _all_masked(here: Config, at: str = "many") -> list[Config]:
     """Return every method with masks, but iterative pruning, which takes longer."""
-    return [_masked(here, name, at) for name in MASKED if name != ITERATIVE]
+    return [masked(here, name, budget(at)) for name in MASKED if name != ITERATIVE]
 
 
-def _with(config: Config, chosen: dict[str, float]) -> Config:
+def with_values(config: Config, chosen: Mapping[str, float]) -> Config:
+    """Return a run with the learning rate, and share of weight decay or λ, that a search tried."""
     return regularised(config, chosen["factor"]).replace(lr=chosen["lr"])
 
 
 def tuned(config: Config) -> Config:
     """Return a run with what `search-pruning-long` chose for its method."""
-    return _with(config, CHOSEN["search-pruning-long"][key(config)])
+    return with_values(config, CHOSEN["search-pruning-long"][key(config)])
 
 
 def _budgets(base: Config, betas: Sequence[float]) -> list[Config]:
     """Return the largest β at each candidate of λ, in shares of what `search-flips` chose."""
-    here = _here(base).replace(validation=True)
-    return [_sparse(here, share, betas[-1]) for share in (0.25, 0.5, 1.0, 2.0, 4.0)]
+    here = recipe(base).replace(validation=True)
+    return [sparse(here, share, betas[-1]) for share in (0.25, 0.5, 1.0, 2.0, 4.0)]
 
 
 def _searched(base: Config, parts: int) -> list[Config]:
     """Return dense SGD, and every method at the larger budget, on validation."""
-    here = _here(base, parts).replace(validation=True)
-    return [_unmasked(here, "sgd"), *_all_masked(here)]
+    here = recipe(base, parts).replace(validation=True)
+    return [unmasked(here, "sgd"), *_all_masked(here)]
 
 
 def _search(base: Config, betas: Sequence[float]) -> list[Config]:
     """Return all candidates, half as long as the runs that are compared."""
     return [
-        _with(run, {"lr": rate, "factor": factor})
+        with_values(run, {"lr": rate, "factor": factor})
         for run in _searched(base, 32)
         for rate, factor in CANDIDATES[run.optimizer]
     ]
@@ -186,38 +194,39 @@ def _search(base: Config, betas: Sequence[float]) -> list[Config]:
 def _search_long(base: Config, betas: Sequence[float]) -> list[Config]:
     """Return the two best candidates of each method, as long as the runs that are compared."""
     return [
-        _with(run, chosen)
+        with_values(run, chosen)
         for run in _searched(base, 16)
         for chosen in CHOSEN["search-pruning"][key(run)]
     ]
 
 
 def _rivals(name: str, base: Config, betas: Sequence[float]) -> list[Config]:
-    here = _here(base)
-    sparse = _sparse(here, budget(name)["share"], betas[-1])
+    here = recipe(base)
+    own = sparse(here, budget(name)["share"], betas[-1])
     return [
-        *([tuned(_unmasked(here, "sgd"))] if name == "many" else []),
-        sparse,
-        sparse.replace(frozen_zeros=True),
-        raised(sparse, 1e-3),
+        *([tuned(unmasked(here, "sgd"))] if name == "many" else []),
+        own,
+        own.replace(frozen_zeros=True),
+        raised(own, 1e-3),
         *map(tuned, _all_masked(here, name)),
     ]
 
 
 def _first_choice(base: Config, betas: Sequence[float]) -> list[Config]:
     """Return gradual pruning with what `search-pruning` had put first."""
-    gradual = _masked(_here(base), "gradual")
-    return [_with(gradual, CHOSEN["search-pruning"][key(gradual)][0])]
+    gradual = masked(recipe(base), "gradual", budget("many"))
+    return [with_values(gradual, CHOSEN["search-pruning"][key(gradual)][0])]
 
 
 def _iterative(base: Config, betas: Sequence[float]) -> list[Config]:
-    return [tuned(_masked(_here(base), ITERATIVE))]
+    return [tuned(masked(recipe(base), ITERATIVE, budget("many")))]
 
 
 def _allocated(base: Config, betas: Sequence[float]) -> list[Config]:
     """Return some methods with as many weights in all, allocated by Erdős and Rényi's rule."""
     names = ("gradual", "SET", "RigL", "random mask")
-    return [tuned(erdos_renyi(_masked(_here(base), name))) for name in names]
+    runs = [masked(recipe(base), name, budget("many")) for name in names]
+    return [tuned(erdos_renyi(run)) for run in runs]
 
 
 def erdos_renyi(config: Config) -> Config:
