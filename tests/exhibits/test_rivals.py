@@ -8,7 +8,7 @@ from made_up import made_up
 
 from lcs import data
 from lcs.exhibits import find_study
-from lcs.exhibits.rivals import CLAIMS, STUDIES, results, studies
+from lcs.exhibits.rivals import CLAIMS, STUDIES, results, studies, wider
 from lcs.exhibits.rivals.studies import DENSE, ITERATIVE, OWN, RIVALS, rival
 from lcs.exhibits.searches import choose
 from lcs.exhibits.verdicts import verdict
@@ -70,6 +70,32 @@ def test_candidates_are_as_many_for_every_method():
         found.setdefault(studies.key(config), []).append(config)
     assert {len(runs) for runs in found.values()} == {4}
     assert all(len({(c.lr, c.l1, c.weight_decay) for c in runs}) == 4 for runs in found.values())
+
+
+def test_the_wider_network_keeps_what_the_best_lambda_leaves(monkeypatch):
+    """Candidates are as many for every method; masks of all runs keep as many weights."""
+    configs = find_study("search-wider-budget").configs("desk", 1)
+    runs = [
+        made_up(config, accuracy, left)
+        for config, accuracy, left in zip(configs, (60, 64, 62), (90, 30, 10), strict=True)
+    ]
+    found = choose("search-wider-budget", runs)
+    assert found == {"β = 50": {"share": 1.0, "density": 0.03, "density_rest": 0.75}}
+    monkeypatch.setitem(studies.CHOSEN, "search-wider-budget", found)
+
+    tried, best = {}, {}
+    for config in find_study("search-wider").configs("desk", 1):
+        tried.setdefault(studies.key(config), []).append(studies.values(config))
+        best[studies.key(config)] = studies.values(config)
+    assert {len(candidates) for candidates in tried.values()} == {len(configs)}
+    monkeypatch.setitem(studies.CHOSEN, "search-wider", best)
+
+    own, *others = find_study("rivals-wider").configs("desk", 1)
+    assert (own.l1, own.epochs, rival(own)) == (configs[1].l1, configs[1].epochs, OWN)
+    assert {studies.key(c): studies.values(c) for c in others} == best
+    masks = [c for c in others if c.pruning != "none"]
+    assert {(c.density, c.density_rest, c.base_channels) for c in masks} == {(0.03, 0.75, 4)}
+    assert {rival(c) for c in others} == {DENSE, *wider.COMPARED}
 
 
 def test_allocation_keeps_the_total_and_the_rule():

@@ -13,6 +13,7 @@ from lcs.exhibits import cells, compare, locality, tables
 from lcs.exhibits.compare import Values
 from lcs.exhibits.plots.style import OTHERS, WIDTH, add_legend, label_log_axis, pending, subplots
 from lcs.exhibits.rivals.studies import AIMS, DENSE, ITERATIVE, NO_L1, OWN, RIVALS, budget, rival
+from lcs.exhibits.rivals.wider import COMPARED
 from lcs.exhibits.tables import PENDING, Cell, Table
 from lcs.exhibits.verdicts import Claim, differs
 from lcs.runs import Record
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 # the study of each budget, and its name
 BUDGETS = {"rivals": "larger budget", "rivals-few": "smaller budget"}
+# with that in a wider network, whose budget is what the best λ of β = 50 leaves
+TABLES = BUDGETS | {"rivals-wider": "what its best λ leaves"}
 
 
 def by_rival(records: Sequence[Record]) -> dict[str, list[Record]]:
@@ -73,7 +76,7 @@ def rivals_table(study: str, records: Sequence[Record]) -> Table:
         "seeds": tables.links,
     }
     what = (
-        f"Methods at β-LASSO's own numbers of weights in layers 1 and 2, {BUDGETS[study]}; FLOPs "
+        f"Methods at β-LASSO's own numbers of weights in layers 1 and 2, {TABLES[study]}; FLOPs "
         "of the whole training without products by zeros; share of a filter's mass in its best "
         "window beyond chance, in points, in how many filters it can be measured, and how often "
         "two neighbouring pixels are in one filter, over chance"
@@ -222,7 +225,9 @@ def _claim(text: str, study: str, name: str, of: Values = compare.accuracies) ->
     """Claim that β = 50 has more of what `of` returns than a rival."""
     judge = differs(lambda c: rival(c) == OWN, lambda c: rival(c) == name, of=of)
     said = f"With about as many weights in each layer, {text} {SAID[name]} ({BUDGETS[study]})"
-    return Claim("B", said, study, judge)
+    # of the smaller budget, as it is there
+    also = ("rivals-wider",) if study == "rivals-few" and name in COMPARED else ()
+    return Claim("B", said, study, judge, also=also)
 
 
 CLAIMS: tuple[Claim, ...] = (

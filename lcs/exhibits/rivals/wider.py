@@ -6,13 +6,26 @@ from collections.abc import Sequence
 from functools import partial
 
 from lcs.config import Config
-from lcs.exhibits.rivals.studies import recipe, sparse
-from lcs.exhibits.searches import choices, method_key, relative
-from lcs.exhibits.settings import FLIP_CROP, desk_study
+from lcs.exhibits.rivals.studies import (
+    budget,
+    key,
+    masked,
+    recipe,
+    sparse,
+    unmasked,
+    values,
+    with_values,
+)
+from lcs.exhibits.searches import Rule, choices, method_key, relative
+from lcs.exhibits.settings import CHOSEN, FLIP_CROP, desk_study
 from lcs.runs import Record
 
+# with β = 50 and dense SGD
+COMPARED = ("one-shot", "gradual", "random mask", "S-LOCAL's windows")
 # candidates for β = 50: λ over what `search-flips` chose, at this length
 SHARES = (0.5, 1.0, 2.0)
+# and for the others: learning rate, and weight decay over what `search-flips` chose
+CANDIDATES = ((0.1, 1.0), (0.3, 1.0), (0.1, 0.5))
 
 
 def own_budget(records: Sequence[Record]) -> dict[str, dict[str, float]]:
@@ -25,7 +38,7 @@ def own_budget(records: Sequence[Record]) -> dict[str, dict[str, float]]:
     return {"β = 50": {"share": share, "density": first, "density_rest": second}}
 
 
-CHOICES = {"search-wider-budget": own_budget}
+CHOICES = {"search-wider-budget": own_budget, "search-wider": Rule(key, values)}
 
 _wide = partial(recipe, factor=4)
 
@@ -35,11 +48,42 @@ def _budgets(base: Config, betas: Sequence[float]) -> list[Config]:
     return [sparse(here, share, betas[-1]) for share in SHARES]
 
 
+def _budget() -> dict[str, float]:
+    """Return what `search-wider-budget` chose; until it has, the smaller budget at α = 1."""
+    return CHOSEN["search-wider-budget"].get("β = 50", budget("few"))
+
+
+def _others(here: Config) -> list[Config]:
+    """Return dense SGD, and the methods with masks at the budget of β = 50."""
+    return [unmasked(here, "sgd"), *(masked(here, name, _budget()) for name in COMPARED)]
+
+
+def _search(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return all candidates, half as long as the runs that are compared."""
+    return [
+        with_values(run, {"lr": rate, "factor": factor})
+        for run in _others(_wide(base, 8).replace(validation=True))
+        for rate, factor in CANDIDATES
+    ]
+
+
+def _compared(base: Config, betas: Sequence[float]) -> list[Config]:
+    here, chosen = _wide(base, 4), CHOSEN["search-wider"]
+    own = sparse(here, _budget()["share"], betas[-1])
+    return [own, *(with_values(run, chosen.get(key(run), values(run))) for run in _others(here))]
+
+
 _study = partial(desk_study, setting=FLIP_CROP, betas=(50,))
+SEARCHES = tuple(CHOICES)
 
 STUDIES = (
     _study(
         "search-wider-budget", "λ of β = 50 at α = 4, and the weights it leaves",
         make=_budgets, seeds=1,
     ),
+    _study(
+        "search-wider", "Pruning at α = 4, on validation",
+        make=_search, seeds=1, after=SEARCHES[:1],
+    ),
+    _study("rivals-wider", "Methods at α = 4, 200 epochs", make=_compared, after=SEARCHES),
 )  # fmt: skip
