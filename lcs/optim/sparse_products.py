@@ -49,8 +49,8 @@ Forward = Callable[[Tensor], Tensor]
 def choose_mode(model: nn.Module, optimizer: Optimizer) -> str:
     """Return which of the `MODES` is the fastest for the next epoch.
 
-    "dense" unless this is S-FC as the paper has it, trained by β-LASSO, with a first layer of low
-    density that the optimizer holds.
+    "dense" unless this is S-FC as the paper has it, trained by β-LASSO with a threshold, with a
+    first layer of low density that the optimizer holds.
     """
     if not isinstance(optimizer, BetaLasso) or not isinstance(model, Net):
         return "dense"
@@ -65,6 +65,7 @@ def choose_mode(model: nn.Module, optimizer: Optimizer) -> str:
     limit = PAYS_BELOW[weight.device.type][mode]
     if (
         "relative_l1" in group
+        or not group["beta"] * group["l1"]  # without a threshold no zero stays zero
         or first.bias is not None
         or model.dropout.p
         or weight.numel() < PAYS_FROM

@@ -164,6 +164,8 @@ def test_sparse_where_it_pays_and_nowhere_else():
         assert sparse_products.choose_mode(net, optimizer_of(net, "exact")) == "dense"
     net = s_fc(0.01)
     assert sparse_products.choose_mode(net, ProximalL1(net.parameters(), l1=1e-3)) == "dense"
+    for without in ({"l1": 0.0, "beta": 50.0}, {"l1": 1e-3, "beta": 0.0}):
+        assert sparse_products.choose_mode(net, BetaLasso(net.parameters(), **without)) == "dense"
     for name in ("d-fc", "3-fc"):
         other = models.build(name, num_classes=10, image_size=8, in_channels=1, base_channels=1)
         torch.nn.init.zeros_(other.conv1.weight)
