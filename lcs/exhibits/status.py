@@ -82,16 +82,19 @@ def pending_table(store: RunStore) -> Table:
     for each in progress(store):
         if each.lacking:
             runs = f"{len(each.lacking)} of {len(each.lacking) + len(each.done)}"
-            device = DEVICES[each.scale]
-            costs = each.study.seconds(each.lacking, device, timed)
-            rows.append([*each.head, runs, _about(costs), each.command])
+            costs = [
+                _about(each.study.seconds(each.lacking, device, timed))
+                if device in (DEVICES[each.scale], "cuda")
+                else tables.NONE
+                for device in ("cpu", "cuda")
+            ]
+            rows.append([*each.head, runs, *costs, each.command])
     caption = (
         "Pending: how many of a study's runs are missing, and about how long they take one after "
-        "the other on two cores, at the pace of the stored runs. Studies share runs, and each "
-        "counts all of its own. At the paper's size the cost is that of one GPU, by runs that may "
-        "have shared it."
+        "the other, at the pace of the stored runs, on two cores, or on one GPU, whose runs may "
+        "have shared it. Studies share runs, and each counts all of its own."
     )
-    columns = ["study", "setting", "runs missing", "cost", "command"]
+    columns = ["study", "setting", "runs missing", "two cores", "one GPU", "command"]
     return Table("tab-pending", caption, columns, rows, text=columns[1:2] + columns[3:])
 
 

@@ -144,6 +144,11 @@ def accuracy_numbers(records: Sequence[Record]) -> Numbers:
 
     return {
         **mean,
+        "abstract": tables.published(published.ABSTRACT.cifar10),
+        **{
+            f"notebook-{k}": tables.reproduction(published.table2(m).notebook, 2)
+            for k, m in {"sgd": SGD, **betas}.items()
+        },
         **{f"less-{k}": less((named | betas)[k]) for k in ("beta-0", "beta-1", "sgd", "proximal")},
         "early-sgd": less(SGD, best_stretches),
         "n": len(groups[SGD]),

@@ -1,7 +1,10 @@
 """What the page double_descent says of results."""
 
+import numpy as np
+
 from checks import Checks, ahead, level
-from lcs.exhibits import double_descent
+from lcs.exhibits import double_descent, find_study
+from lcs.exhibits.compare import moving_mean
 from lcs.exhibits.methods import B0, B50, SGD, method
 from lcs.exhibits.settings import RECIPE
 
@@ -56,3 +59,19 @@ def double_in_beta_lasso_at_width_4(store):
         if one.is_double(LEAST)
     }
     return double == {("reproduction", 4, 100, who) for who in (B0, B50)}
+
+
+@CHECKS.add
+def falls_without_overfitting_at_the_papers_size(store):
+    """β = 50 before its search: accuracy falls on training images too, and rises above again."""
+    runs = find_study("paper-size").stored("paper", store)
+    (run,) = (r for r in runs if method(r.config) == B50 and not r.config.seed)
+    test, train = (
+        100 * np.array(moving_mean(run.history[f"{name}_accuracy"], WINDOW))
+        for name in ("test", "train")
+    )
+    (fall,) = double_descent.descents({"": [run]}, WINDOW, LEAST).values()
+    epochs = run.history["epoch"][WINDOW - 1 :]
+    peak, trough = epochs.index(fall.peak), epochs.index(fall.trough)
+    falls = fall.drop.mean > 2 * LEAST and train[peak] - train[trough] > 2 * LEAST
+    return falls and max(test[trough:]) > test[peak]

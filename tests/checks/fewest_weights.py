@@ -4,6 +4,7 @@ import functools
 
 from checks import Checks, ahead
 from checks.paper_size import far_behind_local_at_the_papers_size
+from checks.scaling_parts.wider_and_longer import behind_after_1600_epochs
 from lcs.exhibits import compare
 from lcs.exhibits.compare import differences
 from lcs.exhibits.fewest_weights import description, pareto
@@ -12,6 +13,7 @@ from lcs.runs import RunStore
 
 CHECKS = Checks()
 CHECKS.add(far_behind_local_at_the_papers_size)
+CHECKS.add(behind_after_1600_epochs)
 
 
 # of a store, which is read once

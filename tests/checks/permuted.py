@@ -60,3 +60,18 @@ def filters_are_local_again(store):
         for permuted in (False, True)
     )
     return min(one.mean, other.mean) > 10 and abs(one.mean - other.mean) < 3
+
+
+@CHECKS.add
+def lambda_is_half_of_that_of_origin(store):
+    """At α = 4, as many epochs; there filters of β = 50 are more local."""
+    here, there = (
+        [r for r in records(store, name) if r.config.beta == 50 and r.config.base_channels == 4]
+        for name in ("permuted", "origin-data")
+    )
+    plain = [r for r in here if not r.config.permute_pixels]
+    natural = [r for r in there if (r.config.images, r.config.labels) == ("natural", "true")]
+    longs = {r.config.epochs for r in (*plain, *natural)}
+    strengths = 2 * plain[0].config.l1 == natural[0].config.l1
+    local = [mean_interval(beyond_chance(runs)).mean for runs in (plain, natural)]
+    return len(longs) == 1 and strengths and local[0] < local[1]

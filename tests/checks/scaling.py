@@ -22,9 +22,10 @@ from checks.scaling_parts.wider_and_longer import (
     behind_after_1600_epochs,
     devices_at_width_32,
     freezing_changes_little_at_width_32,
+    one_lambda_is_worse_than_the_rule,
     wider_with_flips_and_crops,
 )
-from lcs.exhibits import exhibit, find_study, gap, published, searches
+from lcs.exhibits import compare, exhibit, find_study, gap, published, searches
 from lcs.exhibits.compare import (
     accuracies,
     by_method,
@@ -37,7 +38,7 @@ from lcs.exhibits.compare import (
 from lcs.exhibits.methods import B0, B50, CONV, LOCAL, PROXIMAL, SGD, THREE, method
 from lcs.exhibits.rivals.results import by_rival
 from lcs.exhibits.scaling import gains, search
-from lcs.exhibits.settings import RECIPE
+from lcs.exhibits.settings import RECIPE, REPRODUCTION_L1
 from lcs.stats import lack_of_fit, mean_interval
 
 CHECKS = Checks()
@@ -47,6 +48,7 @@ CHECKS.add(ahead_at_width_32)
 CHECKS.add(freezing_changes_little_at_width_32)
 CHECKS.add(devices_at_width_32)
 CHECKS.add(behind_after_1600_epochs)
+CHECKS.add(one_lambda_is_worse_than_the_rule)
 
 
 @CHECKS.add
@@ -166,6 +168,16 @@ def searches_are_uneven(store):
     counts = Counter(method(run.config) for run in runs.values())
     others = [counts[name] for name in (LOCAL, CONV, THREE)]
     return counts[B50] > 2 * counts[SGD] and counts[SGD] >= 3 * max(others)
+
+
+@CHECKS.add
+def lambda_beyond_the_papers_search(store):
+    """λ of β = 50 at α = 8, by either augmentation, is larger than in the reproduction's setting.
+
+    That is the largest value of the paper's search.
+    """
+    runs = [*compare.widest(records(store, "scaling-own"))[B50], *records(store, "flips")]
+    return min(r.config.l1 for r in runs if r.config.beta) > REPRODUCTION_L1["l1"]
 
 
 @CHECKS.add

@@ -371,8 +371,9 @@ QUESTIONS: tuple[Question, ...] = (
         "Are the two lengths of training a case of epoch-wise double descent?",
         IN_PART,
         "Without augmentation the accuracy of SGD falls and does not recover within 400 epochs; by "
-        "the recipe it does not fall. A second descent is seen with β = 0 and β = 50 at α = 4 "
-        "within 100 epochs without augmentation, not corrected for the number of conditions. "
+        "the recipe it does not fall at α = 1 to 8. A second descent is seen with β = 0 and "
+        "β = 50 at α = 4 within 100 epochs without augmentation, not corrected for the number of "
+        "conditions. "
         "Trainings of 4000 epochs were not run.",
         "double_descent#does-longer-training-show-double-descent",
         holds=(

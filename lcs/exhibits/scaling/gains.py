@@ -65,12 +65,12 @@ def gain_grows(other: Method) -> Judge:
 def gains_figure(runs: Mapping[str, Sequence[Record]]) -> Figure:
     """Draw the gains of β = 50 against the width, with the paper's.
 
-    A small dot is a seed; beside those of a width stands their mean with its 95 % interval. Single
-    runs in another setting are hollow.
+    A small dot is a seed; beside those of a width stands their mean with its 95 % interval. Runs in
+    another setting are hollow.
 
     Args:
         runs: the records of each study by its name: at each width with λ chosen there, with the
-            same λ at the largest, more seeds of it, and at α = 32 and 150.
+            same λ at the largest, more seeds of it, with flips and crops, and at α = 150.
     """
     own, same, seeds = (runs[f"scaling-{name}"] for name in ("own", "threshold", "seeds"))
     more_seeds = {run.config: run for run in (*own, *seeds)}  # which share runs
@@ -80,8 +80,8 @@ def gains_figure(runs: Mapping[str, Sequence[Record]]) -> Figure:
         "over β = 0, same λ": gains_by_width(same, B0),
         "over proximal ℓ1, same λ": gains_by_width(same, PROXIMAL),
     }
-    largest = [*runs["showpiece-free"], *runs["showpiece-decay"], *runs["paper-size-searched"]]
-    elsewhere = gains_by_width(largest)
+    others = ("flips", "flips-beyond", "showpiece-free", "showpiece-decay", "paper-size-searched")
+    elsewhere = gains_by_width([run for name in others for run in runs[name]])
     widths = {width for table in (*contrasts.values(), elsewhere) for width in table["x"]}
     if not widths:
         return pending()
@@ -99,7 +99,8 @@ def gains_figure(runs: Mapping[str, Sequence[Record]]) -> Figure:
                 axes.errorbar(x * beside * 1.01, mean, half_width, **bar)
         axes.plot([], [], marker, color=shade, label=contrast)
     hollow = {"mfc": "none", "ls": ""}
-    axes.plot(elsewhere["x"], elsewhere.gain, marker="o", color=look("over SGD").colour, **hollow)
+    shifted = 1.15 * elsewhere["x"]
+    axes.plot(shifted, elsewhere.gain, marker="o", color=look("over SGD").colour, **hollow)
     paper = {"marker": PUBLISHED_MARKERS["paper"], "ms": 8, **hollow}
     for contrast, other in (("over SGD", SGD), ("over β = 0", B0)):
         gain = published.gain(B50, other)

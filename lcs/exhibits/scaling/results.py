@@ -118,6 +118,8 @@ def numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
     beyond = by_method(runs["flips-beyond"])
     lengths = compare.by_length([*runs["recipe-length"], *runs["recipe-length-long"]])
     longest = next(reversed(lengths.values()), {})
+    one_lambda = compare.by_length(runs["recipe-length-l1"])
+    narrower = [*compare.by_width(own).items()][:-1]
     hundred = by_method(runs["recipe-cifar100"])
     after, before = (
         by_method([run for run in runs["augment-order"] if run.config.augment == order])
@@ -129,6 +131,7 @@ def numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
         "own-zero-last": ahead(cells.gain_of(last, B50, B0)),
         "own-local-last": ahead(cells.gain_of(last, LOCAL, B50)),
         "gap-last": gap_text(last),
+        "gap-narrower": "; ".join(f"{gap_text(at)} % at α = {a}" for a, at in narrower) or PENDING,
         "gap-n": f"{len(gains_and_gaps(last)[0])}",
         "gap-paper": f"{100 * published.gap_closed():.0f}",
         "growth-sgd": cells.signed_text(gains.growth(over_sgd)),
@@ -162,6 +165,12 @@ def numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
         or PENDING,
         "length-gaps": "; ".join(
             f"{gap_text(groups)} % after {length}" for length, groups in lengths.items()
+        )
+        or PENDING,
+        "one-lambda": " and ".join(
+            f"{cells.gain_text(groups[B50], lengths[length].get(B50, []))} after {length}"
+            for length, groups in one_lambda.items()
+            if length in lengths
         )
         or PENDING,
         "longest-fit": cells.fit_text(longest.get(B50, [])),

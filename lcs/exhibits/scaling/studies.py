@@ -206,6 +206,7 @@ def _large_flips(
 
 
 _largest = partial(desk_study, setting=FLIP_CROP, seeds=1)
+_compared = partial(_largest, seeds=3)
 LARGEST = (
     _largest("showpiece", "α = 32: β = 50", make=lambda *at: _large(*at)[:1]),
     _largest(
@@ -213,7 +214,7 @@ LARGEST = (
         "α = 32: β = 50 with η and λ of α = 8",
         make=lambda *at: _large_flips(*at)[:1],
     ),
-    _largest(
+    _compared(
         "showpiece-free",
         "α = 32: the same, and zeros may return",
         make=lambda *at: [_large_flips(*at)[0].replace(frozen_zeros=False)],
@@ -224,7 +225,7 @@ LARGEST = (
         make=lambda *at: [without_threshold(_large_flips(*at)[0])],
     ),
     _largest("showpiece-sgd", "α = 32: SGD", make=lambda *at: _large(*at)[1:]),
-    _largest(
+    _compared(
         "showpiece-decay",
         "α = 32: SGD with half the weight decay",
         make=lambda *at: [regularised(_large(*at)[1], 0.5)],
@@ -238,7 +239,7 @@ LARGEST = (
         ],
     ),
     *(
-        _largest(
+        _compared(
             f"showpiece-{model[2:]}",
             f"α = 32: {NETWORKS[model]}",
             make=partial(_flips, models=(model,), width=LARGEST_WIDTH, length=1),
@@ -248,12 +249,12 @@ LARGEST = (
     ),
     _largest(
         "showpiece-long",
-        "α = 32: β = 50 and SGD, four times as long",
+        "α = 32: β = 50, frozen zeros, and SGD, four times as long",
         make=partial(_large_flips, length=4),
     ),
     _largest(
         "showpiece-wide",
-        "α = 64: β = 50 and SGD",
+        "α = 64: β = 50, frozen zeros, and SGD",
         make=partial(_large_flips, width=2 * LARGEST_WIDTH),
     ),
 )
@@ -277,10 +278,9 @@ def _half_decay(base: Config, betas: Sequence[float]) -> list[Config]:
 
 
 def _one_lambda(base: Config, betas: Sequence[float]) -> list[Config]:
-    """Return a short and two longer trainings of the largest β, with λ of 200 epochs."""
-    _, middle, _ = (run for run in _lengths(base, betas) if run.beta)
-    lengths = (max(1, base.epochs // 4), base.epochs, 4 * base.epochs)
-    return [middle.replace(epochs=epochs) for epochs in lengths]
+    """Return shorter and longer trainings of the largest β, with λ of 200 epochs."""
+    short, middle, long = (run for run in _lengths(base, betas) if run.beta)
+    return [middle.replace(epochs=run.epochs) for run in (short, long)]
 
 
 _by_flips = partial(desk_study, setting=FLIP_CROP)
@@ -330,6 +330,15 @@ FLIPS = (
     ),
     _by_flips(
         "recipe-length-l1", "Training length with one λ, at α = 8", make=_one_lambda, seeds=1
+    ),
+    desk_study(
+        "recipe-length-long-l1",
+        "Eight times the length with the same λ, at α = 8",
+        FLIP_CROP_LONG,
+        lambda base, betas: [
+            run.replace(epochs=4 * base.epochs) for run in _one_lambda(base, betas)[1:]
+        ],
+        seeds=1,
     ),
 )
 
