@@ -342,6 +342,15 @@ def test_filters_of_permuted_pixels_are_put_back():
     )
 
 
+def test_kernels_on_permuted_pixels_stay_as_they_are(tmp_path):
+    config = TINY.replace(model="resnet18", permute_pixels=True, epochs=1, batch_size=512)
+    run = Run.start(config, CPU)
+    run.run_epoch(0, record=True)
+    run.seconds = 1.0  # which the training loop measures
+    assert torch.equal(run.filters(), run.model.conv1.weight)
+    assert run.finish(RunStore(tmp_path)).config == config
+
+
 # --- what is recorded
 
 
