@@ -80,7 +80,7 @@ def train_all(
             while len(running) < executor.slots and not pause:
                 # what starts from one of these runs comes after it
                 before = {c.file for group in (*waiting, *held, *running.values()) for c in group}
-                ready = (g for g in waiting if not before & {f"{c.source}-s{c.seed}" for c in g})
+                ready = (g for g in waiting if not before & {c.source_file for c in g})
                 if (following := next(ready, None)) is None:
                     break
                 waiting.remove(following)

@@ -145,7 +145,7 @@ class Study(BaseStudy):
                     store=RunStore(store.root.absolute(), fallback=store.fallback),
                     device=executor.device,
                     checkpoint_seconds=checkpoint_seconds,
-                    sources={f"{c.source}-s{c.seed}" for c in lacking if c.source},
+                    sources={c.source_file for c in lacking if c.source_file},
                 )
             runs |= {config: store.find(config) for config in lacking}
             if lost := [config.run_id for config in lacking if runs[config] is None]:
