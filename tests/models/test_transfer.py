@@ -1,10 +1,12 @@
 """Runs that start from another's network: what they take, what they leave, and where it is kept."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 
 from lcs import models, train
-from lcs.config import Config
+from lcs.config import Config, ToyConfig
 from lcs.errors import ConfigError, InProgress, Paused, TrainingError
 from lcs.models.transfer import rewired, take_over
 from lcs.runs import RunStore
@@ -274,6 +276,35 @@ def test_an_option_of_a_study_changes_its_sources_too():
     assert masked.source == source.stem != SPARSE.stem
 
 
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"source": ToyConfig().file.removesuffix("-s0")}, "name a training run of another model"),
+        ({"source": HERE.replace(model="resnet18").stem}, "name a training run of another model"),
+        ({"base_channels": 3}, "conv1.weight of digits/.* has another shape"),
+        ({"start": "network", "momentum": 0.0, "base_channels": 3}, "name a run of the same width"),
+        ({"start": "network", "momentum": 0.0, "bias": True}, "conv1.bias of .* another shape"),
+        ({"start": "network", "momentum": 0.0, "model": "s-local"}, "conv1.weight of"),
+    ],
+)
+def test_a_source_that_does_not_fit_is_refused_before_it_is_trained(
+    store, tmp_path, monkeypatch, changes, reason
+):
+    monkeypatch.setenv("LCS_CHECKPOINTS", str(tmp_path / "checkpoints"))
+    monkeypatch.setattr("lcs.train.loop.fit", lambda *_args, **_options: pytest.fail("trained"))
+    own = RunStore(tmp_path / "runs", fallback=store)
+    others = {config.file: config for config in (ToyConfig(), HERE.replace(model="resnet18"))}
+    named = own.named
+
+    def stored(file):
+        config = others.get(file)
+        return SimpleNamespace(kind=config.kind, config=config) if config else named(file)
+
+    monkeypatch.setattr(own, "named", stored)
+    with pytest.raises(ConfigError, match=reason):
+        train.train(target("mask").replace(**changes), store=own, device="cpu")
+
+
 def test_what_does_not_fit_is_refused(store, source):
     missing = target("mask").replace(source="digits/s-fc-a2-sgd-0123456789")
     with pytest.raises(TrainingError, match=r"digits/.*-s0, which has no record; train that first"):
@@ -284,6 +315,10 @@ def test_what_does_not_fit_is_refused(store, source):
         wider = target(start, base_channels=3, momentum=0.0)
         with pytest.raises(ConfigError, match="another shape"):
             take_over(wider, build_model(wider), source)
+    biased = build_model(SPARSE.replace(bias=True))
+    plain = target("network", momentum=0.0)
+    with pytest.raises(ConfigError, match="another shape"):
+        take_over(plain, build_model(plain), biased)
     shared = target("network", model="s-conv", momentum=0.0)
     with pytest.raises(ConfigError, match="another shape"):
         take_over(shared, build_model(shared), source)
