@@ -269,6 +269,11 @@ def test_a_failure_stops_no_other_run(tmp_path, monkeypatch, capsys):
     assert f"it starts from {wild.file}, which has no record" in capsys.readouterr().err
 
 
+def test_the_file_of_a_source_is_of_the_same_seed():
+    assert target("mask", seed=1).source_file == SPARSE.replace(seed=1).file
+    assert HERE.source_file is None
+
+
 def test_an_option_of_a_study_changes_its_sources_too():
     study = study_of(SPARSE, target("mask"))
     source, masked = study.configs("smoke", 1, l1=3e-3)
