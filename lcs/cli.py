@@ -48,10 +48,15 @@ app.add_typer(runs_app, name="runs")
 
 
 def _folder(text: str) -> Path:
-    """Return a path that is given; an empty one would be the current folder."""
+    """Return a path that is given; an empty one would be the current folder.
+
+    In `--store=~/runs` the shell leaves the home folder to the command.
+    """
+    from lcs.files import expanded
+
     if not text:
         raise typer.BadParameter("the name of the folder is empty")
-    return Path(text)
+    return expanded(text)
 
 
 Store = Annotated[

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 import time
 from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
@@ -17,6 +18,8 @@ from lcs.errors import ConfigError
 if TYPE_CHECKING:  # for annotations alone
     from lcs.runs import Record
 
+# of a device, but for "auto"; torch takes a number above 127 for a negative one
+DEVICE_NAME = re.compile(r"cpu|cuda(:(0|[1-9][0-9]?))?")
 # a process starts, imports torch, loads the data and compiles the optimizer
 START_SECONDS = 12.0
 # time of a training over that of its bare matrix products; used where no run has been timed
@@ -125,10 +128,9 @@ def device_type(name: str) -> str:
         import torch
 
         return "cuda" if torch.cuda.is_available() else "cpu"
-    kind = name.partition(":")[0]
-    if kind not in ("cpu", "cuda"):
+    if not DEVICE_NAME.fullmatch(name):
         raise ConfigError(f"device: unknown value {name!r}; give auto, cpu or cuda")
-    return kind
+    return name.partition(":")[0]
 
 
 def about(seconds: float | None) -> str:

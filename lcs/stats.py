@@ -97,7 +97,9 @@ def lack_of_fit(x: npt.ArrayLike, y: npt.ArrayLike) -> float:
         y: of the same length.
 
     Returns:
-        NaN with fewer than three values of x, or none that comes twice.
+        NaN with fewer than three values of x, or none that comes twice. Where the values of y at
+        each value of x are equal, there is no spread to compare with: 0.0, or NaN if they lie on
+        a line.
     """
     where, values = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
     places, index = np.unique(where, return_inverse=True)
@@ -107,6 +109,8 @@ def lack_of_fit(x: npt.ArrayLike, y: npt.ArrayLike) -> float:
     means = np.bincount(index, values) / np.bincount(index)
     within = float(np.square(values - means[index]).sum())
     line = np.polyval(np.polyfit(where, values, 1), where)
+    if within == 0:
+        return math.nan if np.allclose(means[index], line, atol=1e-9 * np.ptp(values)) else 0.0
     between = float(np.square(values - line).sum()) - within
     return float(fdtrc(freedom, inside, between / freedom / (within / inside)))
 

@@ -1,7 +1,7 @@
-"""Laws of β-LASSO without data, of shrinkage and of return, and a bound from description length.
+"""How far β-LASSO shrinks weights without data, and a bound from description length.
 
-The two laws are this book's. Neither takes account of batch normalisation, which makes the gradient
-of a filter grow as its norm shrinks.
+The law of shrinkage is this book's. It takes no account of batch normalisation, which makes the
+gradient of a filter grow as its norm shrinks.
 """
 
 from __future__ import annotations
@@ -34,15 +34,6 @@ def total_shrinkage(config: Config) -> Curve:
     takes λη in every step, and the threshold the last λβ. The page `figure3` calls it the reach.
     """
     return config.l1 * (config.beta + rates(config).sum(1).cumsum())
-
-
-def dead_zone(config: Config) -> Curve:
-    """βλ / η at each epoch's start: (epochs,); for smaller gradients a zero weight stays zero.
-
-    Infinite where η is 0, in the epoch in which a period ends.
-    """
-    with np.errstate(divide="ignore"):
-        return config.beta * config.l1 / rates(config)[:, 0]
 
 
 def remaining_share(config: Config) -> Curve:

@@ -144,6 +144,12 @@ def test_without_a_store_records_are_the_readers_own(asked, command, monkeypatch
     assert asked[0][1]["store"].fallback.root == Path(lcs.exhibits.book.ROOT) / "book" / "runs"
 
 
+def test_a_store_may_be_in_the_home_folder(asked, command, monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    command("train", "--store=~/own")
+    assert asked[0][1]["store"].root == tmp_path / "own"
+
+
 REFUSED = {
     "epochs": (["--epochs", 0], "epochs: 0 is out of range; give 1 to"),
     "negative epochs": (["--epochs", -5], "epochs: -5 is out of range"),

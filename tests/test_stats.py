@@ -121,3 +121,6 @@ def test_whether_means_lie_on_a_line():
     f = (3 * np.square(means - line).sum() / 2) / (np.square(noise).sum() / 8)
     assert stats.lack_of_fit(x, x**2 + noise) == pytest.approx(scipy.stats.f.sf(f, 2, 8))
     assert np.isnan(stats.lack_of_fit([1, 1, 2], [0, 1, 2]))
+    assert stats.lack_of_fit([1, 1, 2, 3], [1, 1, 2, 5]) == 0.0, "any curve is certain"
+    assert np.isnan(stats.lack_of_fit([1, 1, 2, 3], [0.1, 0.1, 0.2, 0.3]))
+    assert np.isnan(stats.lack_of_fit([1, 1, 2, 3], [0, 0, 0, 0]))

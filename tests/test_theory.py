@@ -39,27 +39,6 @@ def test_without_gradients_the_optimizer_keeps_what_total_shrinkage_leaves():
     assert 0.3 < left[-1] < left[0] < 1
 
 
-def test_the_dead_zone_is_the_threshold_over_the_rate():
-    zone = theory.dead_zone(DESK)
-    assert zone[0] == pytest.approx(50 * 2e-5 / 0.1)
-    assert (np.diff(zone) > 0).all()
-
-
-@pytest.mark.filterwarnings("error")
-def test_where_the_rate_is_zero_the_dead_zone_has_no_end():
-    zone = theory.dead_zone(DESK.replace(epochs=30, period=10))
-    assert np.isinf(zone).nonzero()[0].tolist() == [10]  # at 30 the training is over
-
-
-def test_a_gradient_returns_a_weight_just_outside_the_dead_zone():
-    zone = theory.dead_zone(DESK)[0]
-    for factor, returns in ((0.999, False), (1.001, True)):
-        weight = torch.nn.Parameter(torch.tensor([0.0, 1.0], dtype=torch.float64))
-        weight.grad = torch.tensor([factor * zone, 0.0], dtype=torch.float64)
-        BetaLasso([weight], lr=DESK.lr, l1=DESK.l1, beta=DESK.beta).step()
-        assert bool(weight[0] != 0) == returns
-
-
 BOUND = {"samples": 50_000, "parameters": 1024, "free_parameters": 64, "nonzero": 100}
 
 

@@ -273,6 +273,11 @@ class Config(RunConfig):
         """What `source` names, the same for all seeds of a run."""
         return self.file.rpartition("-s")[0]
 
+    @property
+    def source_file(self) -> str | None:
+        """`file` of the run that this one starts from; None if it starts from no other."""
+        return None if self.source is None else f"{self.source}-s{self.seed}"
+
 
 def foreign_fields(optimizer: str) -> set[str]:
     """Names of parameters that other optimizers have, and this one lacks."""

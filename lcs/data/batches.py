@@ -99,8 +99,12 @@ class Batches:
         return x
 
     def unpermuted(self, filters: Tensor) -> Tensor:
-        """Put filters (units, C, H, W) back into the images' own order of pixels."""
-        if self.pixels is None:
+        """Put filters (units, C, H, W) back into the images' own order of pixels.
+
+        Those of another size than the images, as the kernels of ResNet18, have no such order and
+        are returned as they are.
+        """
+        if self.pixels is None or filters.shape[2:] != self.images.shape[2:]:
             return filters
         inverse = self.pixels.argsort().to(filters.device)
         return filters.flatten(2)[:, :, inverse].view_as(filters)

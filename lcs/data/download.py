@@ -72,11 +72,16 @@ def import_npz(name: str, path: str | Path) -> Path:
         open_regular(source).close()
         clips = spoken_digits.from_npz(source) if name == "fsdd" else None
         remedy = f"import a whole {name}.npz instead"
-        arrays = read_npz(name, source, remedy) if clips is None else check(name, clips)
+        arrays = read_npz(name, source, remedy) if clips is None else clips
     except FileNotFoundError:
         raise DataError(f"{source} does not exist: name a prepared {name}.npz") from None
     except OSError as error:
         raise DataError(f"{source} cannot be read ({error.strerror or error})") from None
+    if clips is not None:
+        try:
+            arrays = check(name, clips)
+        except DataError as error:
+            raise DataError(f"{source}: {error}; {remedy}") from None
     if os.path.lexists(target):
         present = load(name)
         if not all(np.array_equal(getattr(present, key), arrays[key]) for key in KEYS):

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from lcs.data.datasets import Array, Arrays
 from lcs.data.specs import KEYS
-from lcs.errors import DataError
+from lcs.errors import DataError, one_line
 
 URL = "https://github.com/Jakobovski/free-spoken-digit-dataset/archive/{}.tar.gz"
 COMMIT = "26eb9aaf76e81b692f806f9140c2d2777410d7a1"
@@ -65,6 +65,7 @@ def from_npz(path: Path) -> Arrays | None:
 
     Raises:
         DataError: the file is damaged, or its clips are not those of the data set.
+        OSError: it cannot be read.
     """
     try:
         if not zipfile.is_zipfile(path):
@@ -83,8 +84,10 @@ def from_npz(path: Path) -> Arrays | None:
                 for (digit, speaker, take), (start, end) in zip(names, ends, strict=True)
             }
         return _arrays(clips)
-    except (ValueError, KeyError, TypeError, zipfile.BadZipFile, EOFError) as error:
-        raise DataError(f"{path}: no clips of spoken digits ({error})") from None
+    except (DataError, OSError):
+        raise
+    except Exception as error:  # whatever damaged bytes do to zip and npy readers
+        raise DataError(f"{path}: no clips of spoken digits ({one_line(error)})") from None
 
 
 def spectrogram(samples: Samples) -> Array:

@@ -7,6 +7,7 @@ follows is measured on the other half.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -17,7 +18,7 @@ from lcs import measure
 from lcs.stats import mean_interval, paired_difference
 
 SHIFT = 2  # pixels to the right: the stride of S-CONV
-IMAGES = 1000
+IMAGES = 1000  # at most
 UNITS = 512  # whose successors are sought, at most
 
 
@@ -33,13 +34,15 @@ def equivariance(filters: Tensor, images: Tensor) -> dict[str, Any]:
 
     Args:
         filters: (units, C, H, W).
-        images: (N, C, H, W), as the network sees them, with pixels in the order of the filters'.
+        images: (N, C, H, W), as the network sees them, with pixels in the order of the filters'; of
+            more than `IMAGES`, evenly spaced ones are taken, since data sets are sorted by class.
 
     Returns:
         JSON-ready: the number of `units` asked, and `mean`, `ci95`, `null_mean`, `excess_mean` and
         `excess_ci95` (95 % half-widths over units; None for all with fewer than two units).
     """
-    filters, images = measure.checked(filters), images[:IMAGES].double()
+    apart = max(1, math.ceil(len(images) / IMAGES))
+    filters, images = measure.checked(filters), images[::apart].double()
     asked = _asked(filters)
     found: dict[str, Any] = {"units": len(asked)}
     if len(asked) < 2:

@@ -93,10 +93,7 @@ def window_shares(filters: Tensor, window: int) -> Tensor:
     Raises ConfigError for a window that does not fit.
     """
     mass = _mass(filters)
-    height, width = mass.shape[1:]
-    if not 1 <= window <= min(height, width):
-        raise ConfigError(f"window: {window} does not fit images of {height} x {width} pixels")
-    rows, columns = _window_sums(height, window), _window_sums(width, window)
+    rows, columns = (_window_sums(side, window) for side in mass.shape[1:])
     return rows @ mass @ columns.T
 
 
@@ -124,6 +121,7 @@ def band_mass(filters: Tensor, size: int) -> Tensor:
 
     Shape (2, units), float64: a filter whose rows are frequencies and whose columns are times is
     local in frequency by the first, in time by the second. Mass as in `spread`, nan likewise.
+    Raises ConfigError for a band that does not fit.
     """
     mass = _mass(filters)
     bands = [mass.sum(axis) @ _window_sums(mass.shape[3 - axis], size).T for axis in (2, 1)]
@@ -234,6 +232,11 @@ def _variance(marginal: Tensor) -> Tensor:
 
 
 def _window_sums(size: int, window: int) -> Tensor:
-    """Matrix (size - window + 1, size) that sums every run of `window` neighbours."""
+    """Matrix (size - window + 1, size) that sums every run of `window` neighbours.
+
+    Raises ConfigError for a window that does not fit.
+    """
+    if not 1 <= window <= size:
+        raise ConfigError(f"window: {window} does not fit images with a side of {size} pixels")
     offset = torch.arange(size) - torch.arange(size - window + 1)[:, None]
     return ((offset >= 0) & (offset < window)).to(torch.float64)

@@ -62,30 +62,43 @@ def take_over(config: Config, model: Net, source: Net) -> dict[str, Tensor]:
     Raises:
         ConfigError: a layer of the source has another shape.
     """
-    while source.kind not in (model.kind, "fc"):
-        source = embed(source)
+    source = fitted(config, model, source)
     if config.start == "network":
-        _check_shapes(config, model, source, [name for name, _ in model.named_parameters()])
         model.load_state_dict(source.state_dict())
         return {}
-    names = MASKED_LAYERS.get(config.start, ("conv1",))
-    _check_shapes(config, model, source, [f"{name}.weight" for name in names])
     if config.start in MASKED_LAYERS:
-        return {name: _mask(config, name, source) for name in names}
+        return {name: _mask(config, name, source) for name in MASKED_LAYERS[config.start]}
     layer = cast(nn.Linear, model.conv1)
     layer.weight.copy_(cast(nn.Linear, source.conv1).weight)
     layer.weight.requires_grad_(config.start != "frozen-first-layer")
     return {}
 
 
-def _check_shapes(config: Config, model: Net, source: Net, names: list[str]) -> None:
+def fitted(config: Config, model: Net, source: Net) -> Net:
+    """Return the source as a net of the model's kind, if what a run takes of it fits the model.
+
+    Shapes alone are compared, so that networks on the meta device tell before any is trained.
+
+    Args:
+        config, model, source: as in `take_over`.
+
+    Raises:
+        ConfigError: a layer of the source has another shape.
+    """
+    while source.kind not in (model.kind, "fc"):
+        source = embed(source)
     own, others = dict(model.named_parameters()), dict(source.named_parameters())
-    for name in names:
-        if name not in others or others[name].shape != own[name].shape:
+    layers = MASKED_LAYERS.get(config.start, ("conv1",))
+    taken = [f"{layer}.weight" for layer in layers]
+    if config.start == "network":
+        taken = [*(own | others)]
+    for name in taken:
+        if name not in own or name not in others or others[name].shape != own[name].shape:
             raise ConfigError(
                 f"source: {name} of {config.source} has another shape than that of this run; name "
                 "a run of the same width"
             )
+    return source
 
 
 def _mask(config: Config, name: str, source: Net) -> Tensor:

@@ -19,11 +19,15 @@ rewinding
     magnitude pruning (Frankle et al., ICML 2020). There the learning rate goes back to those
     epochs too; here each period has the whole schedule.
 gradual
-    The largest weights; their number falls as a cubic (Zhu & Gupta, 2017).
+    The largest weights; their number falls as a cubic (Zhu & Gupta, 2017), to the density before
+    the epoch that begins at ``GRADUAL_TO`` of the training or later. A training of fewer than four
+    epochs has none, and keeps more weights than its density says.
 set
     Random places at first; before each epoch ``SET_DROPPED`` of the positive and of the negative
     weights, those nearest zero, move to random places (Mocanu et al., 2018). Before the last epoch
-    too, so that as many weights have had one epoch of training, at a low learning rate.
+    too, so that as many weights have had one epoch of training, at a low learning rate. A place of
+    the mask whose weight is exactly zero has no sign and never moves, so that slightly fewer
+    weights are other than zero than the mask has places.
 rigl
     Random places at first; then a falling share moves to where the magnitude of ∂L/∂w is largest on
     a batch (Evci et al., ICML 2020).

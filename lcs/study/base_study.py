@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lcs import cost
 from lcs.config import Config, RunConfig
-from lcs.errors import ConfigError
+from lcs.errors import CheckpointError, ConfigError
 from lcs.runs import Record, RunStore, default_store, readable
 
 if TYPE_CHECKING:
@@ -210,14 +210,23 @@ class BaseStudy(ABC):
     def _costs(
         self, runs: Mapping[Any, Record | None], store: RunStore, device: str
     ) -> dict[Any, float | None]:
-        """Return about how long each run without a record still takes."""
+        """Return about how long each run without a record still takes.
+
+        One whose checkpoint is damaged counts as whole, so that it stops no other run.
+        """
+
+        def left(config: Any) -> float:
+            try:
+                return self.share_left(config, store)
+            except CheckpointError:
+                return 1.0
+
         lacking = [config for config, record in runs.items() if record is None]
         known = [record for record in runs.values() if record is not None]
         costs = self.seconds(lacking, device, readable(store, known)) if lacking else []
-        shares = [self.share_left(config, store) for config in lacking]
         return {
-            config: None if seconds is None else seconds * share
-            for config, seconds, share in zip(lacking, costs, shares, strict=True)
+            config: None if seconds is None else seconds * left(config)
+            for config, seconds in zip(lacking, costs, strict=True)
         }
 
     def describe(self, config: Any, store: RunStore) -> str:
@@ -261,11 +270,6 @@ def frame(records: Iterable[Record]) -> pd.DataFrame:
         names = ("model", "optimizer", "beta", "seed", "run_id")
         histories.append(pd.DataFrame({n: getattr(config, n) for n in names} | columns))
     return pd.concat(histories, ignore_index=True) if histories else pd.DataFrame()
-
-
-def last_epochs(history: pd.DataFrame) -> pd.DataFrame:
-    """Return the last recorded epoch of each run of a `frame`."""
-    return history.groupby("run_id", sort=False).tail(1).reset_index(drop=True)
 
 
 def check_options(

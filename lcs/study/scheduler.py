@@ -38,10 +38,10 @@ PROGRESS_SECONDS = 30.0
 
 @dataclass
 class Outcome:
-    """What became of a group of runs; of those that it does not name, the store has the record."""
+    """What became of a group of runs, by their ids; of the others, the store has the record."""
 
-    held: list[str] = field(default_factory=list)  # ids of runs that another process trains
-    failures: list[LcsError] = field(default_factory=list)
+    held: list[str] = field(default_factory=list)  # those that another process trains
+    failures: dict[str, LcsError] = field(default_factory=dict)
     stop: LcsError | None = None  # what no other run can do without either
 
 
@@ -70,7 +70,7 @@ def train_all(
     call = functools.partial(work or attempt, deadline=deadline, **options)
     waiting, held = [*groups], list[Sequence[Config]]()
     running: dict[Future[Outcome], Sequence[Config]] = {}
-    done, failures = list[Config](), list[LcsError]()
+    done, failures = list[Config](), dict[str, LcsError]()
     pause: LcsError | None = None
     again, said = 0.0, began
     try:
@@ -80,7 +80,7 @@ def train_all(
             while len(running) < executor.slots and not pause:
                 # what starts from one of these runs comes after it
                 before = {c.file for group in (*waiting, *held, *running.values()) for c in group}
-                ready = (g for g in waiting if not before & {f"{c.source}-s{c.seed}" for c in g})
+                ready = (g for g in waiting if not before & {c.source_file for c in g})
                 if (following := next(ready, None)) is None:
                     break
                 waiting.remove(following)
@@ -96,23 +96,28 @@ def train_all(
                 except executor.lost as error:
                     ids = ", ".join(config.run_id for config in group)
                     lost = TrainingError(f"lost with its worker: run {ids} ({one_line(error)})")
-                    outcome = Outcome(failures=[lost])
-                failures += outcome.failures
-                for failure in outcome.failures:  # a pause of another run would hide it
+                    outcome = Outcome(failures=dict.fromkeys((c.run_id for c in group), lost))
+                failures |= outcome.failures
+                # a pause of another run would hide it
+                for failure in dict.fromkeys(outcome.failures.values()):
                     print(failure, file=sys.stderr, flush=True)
                 if isinstance(outcome.stop, Paused):
                     pause = outcome.stop
                 elif outcome.stop:
                     raise outcome.stop
                 back = [config for config in group if config.run_id in outcome.held]
-                done += [config for config in group if config not in back]
+                unfinished = {*outcome.held, *outcome.failures}
+                done += [config for config in group if config.run_id not in unfinished]
                 if back:
                     held.append(back)
                     again = time.monotonic() + POLL_SECONDS
             if time.monotonic() - said >= PROGRESS_SECONDS:
                 said = time.monotonic()
                 every = list(itertools.chain(*groups))
-                work_done, work_in_all = (sum(map(cost.training_flops, c)) for c in (done, every))
+                awaited = [config for config in every if config.run_id not in failures]
+                work_done, work_in_all = (
+                    sum(map(cost.training_flops, configs)) for configs in (done, awaited)
+                )
                 text = f"{len(done)} of {len(every)} runs done, {len(failures)} failed, "
                 text += f"{sum(map(len, running.values()))} running"
                 if done:
@@ -128,7 +133,7 @@ def train_all(
         executor.stop()
         raise
     if pause or failures:
-        raise pause or failures[0]
+        raise pause or next(iter(failures.values()))
 
 
 def attempt(configs: Sequence[Config], *, deadline: float, **options: Any) -> Outcome:
@@ -149,8 +154,9 @@ def attempt(configs: Sequence[Config], *, deadline: float, **options: Any) -> Ou
         if isinstance(error, DiskError):
             return Outcome(stop=error)
         if len(configs) == 1:
+            run_id = configs[0].run_id
             held = isinstance(error, InProgress)
-            return Outcome(held=[configs[0].run_id]) if held else Outcome(failures=[error])
+            return Outcome(held=[run_id]) if held else Outcome(failures={run_id: error})
         if not isinstance(error, InProgress):
             print(f"{error}; what is missing is trained one by one", file=sys.stderr)
     except LcsError as error:
@@ -159,7 +165,7 @@ def attempt(configs: Sequence[Config], *, deadline: float, **options: Any) -> Ou
     for config in configs:
         one = attempt([config], deadline=deadline, **options)
         outcome.held += one.held
-        outcome.failures += one.failures
+        outcome.failures |= one.failures
         if one.stop:
             outcome.stop = one.stop
             break

@@ -54,7 +54,7 @@ class Study(BaseStudy):
                 optimizer's own field, as `l1`, is that of all runs with such an optimizer.
 
         Raises:
-            ConfigError: a value is unknown or out of range.
+            ConfigError: a value is unknown or out of range, or there is no run for these β.
         """
         if scale not in self.scales:
             known = scale in SCALES
@@ -66,6 +66,10 @@ class Study(BaseStudy):
         own = {name: given.pop(name) for name in OPTIMIZERS_OWN & given.keys()}
         base = self.setting.configs[scale].replace(**given)
         plain = self.make(base, sorted(self.betas if betas is None else betas))
+        if not plain:
+            raise ConfigError(
+                f"betas: {self.name} has no run for these; give others, or leave them out"
+            )
         made = [
             config.replace(
                 **{n: v for n, v in own.items() if n in OPTIMIZER_FIELDS[config.optimizer]}
@@ -145,7 +149,7 @@ class Study(BaseStudy):
                     store=RunStore(store.root.absolute(), fallback=store.fallback),
                     device=executor.device,
                     checkpoint_seconds=checkpoint_seconds,
-                    sources={f"{c.source}-s{c.seed}" for c in lacking if c.source},
+                    sources={c.source_file for c in lacking if c.source_file},
                 )
             runs |= {config: store.find(config) for config in lacking}
             if lost := [config.run_id for config in lacking if runs[config] is None]:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import torch
 
+from lcs import cost
 from lcs.config import Config
 from lcs.errors import ConfigError, TrainingError
 
@@ -23,13 +24,8 @@ def choose_device(name: str) -> torch.device:
     Raises:
         ConfigError: the name is unknown, or this machine has no such device.
     """
-    try:
-        auto = "cuda" if torch.cuda.is_available() else "cpu"
-        device = torch.device(auto if name == "auto" else name)
-    except RuntimeError as error:
-        raise ConfigError(f"device: unknown value {name!r}; give auto, cpu or cuda") from error
-    if device.type not in ("cpu", "cuda"):
-        raise ConfigError(f"device: {name!r} is not supported; give auto, cpu or cuda")
+    kind = cost.device_type(name)
+    device = torch.device(kind if name == "auto" else name)
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise ConfigError(f"device: this machine has no {name!r}; give auto or cpu")
     if device.type == "cuda":

@@ -12,6 +12,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
 from contextlib import ExitStack
+from typing import cast
 
 import torch
 from tqdm import tqdm
@@ -20,11 +21,14 @@ from lcs import cost
 from lcs.config import Config, recorded_epochs
 from lcs.data.batches import BATCH_FIELDS
 from lcs.errors import ConfigError, Paused, TrainingError
+from lcs.models import Net
+from lcs.models.transfer import fitted
 from lcs.runs import Record, RunStore
 from lcs.runs.record_format import rounded
 from lcs.train.checkpoint import Checkpoint
 from lcs.train.device import choose_device, enough_memory
 from lcs.train.run import Run
+from lcs.train.setup import build_model
 
 # the most runs in a group, which already share most of the cost of augmentation; and the most
 # weights: of wide networks augmentation is a small part, and memory a large one
@@ -148,15 +152,16 @@ def start(
 
     Raises:
         TrainingError: there is no record of the source, or it saw other images.
+        ConfigError: the source has not the layers that are taken of it.
         As `train`.
     """
-    if config.source is None:
+    if (file := config.source_file) is None:
         return Run.start(config, device, like)
-    file = f"{config.source}-s{config.seed}"
     if (record := store.named(file)) is None:
         raise TrainingError(
             f"run {config.run_id}: it starts from {file}, which has no record; train that first"
         )
+    _check_source(config, record)
     for name in ("validation", "permute_pixels", "normalize"):
         if getattr(record.config, name) != getattr(config, name):
             raise TrainingError(f"run {config.run_id}: its source {file} has another {name}")
@@ -173,6 +178,18 @@ def start(
         run = Run.start(config, device, like, source.model)
     run.provenance["source_as_recorded"] = rounded(source.history) == record.history
     return run
+
+
+def _check_source(config: Config, record: Record) -> None:
+    """Refuse a source of which a run cannot take what it is to, before that source is trained."""
+    if record.kind != "training" or record.config.model == "resnet18":
+        raise ConfigError(
+            f"source: {config.source} has none of the layers that a run can start from; name a "
+            "training run of another model than resnet18"
+        )
+    with torch.device("meta"):  # shapes alone
+        model, source = build_model(config), build_model(record.config)
+        fitted(config, cast(Net, model), cast(Net, source))
 
 
 def _as_source(config: Config, store: RunStore) -> Checkpoint:

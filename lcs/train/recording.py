@@ -42,14 +42,18 @@ def would_revive(weights: Mapping[str, Tensor], optimizer: Optimizer, lr: float)
     """Count the zeros of each layer that the last step would have revived, were they not frozen.
 
     They are the weights at zero, new ones too, that a step along the last gradient carries past
-    the threshold βλ.
+    the threshold βλ, in which λ is each weight's own where it grows.
 
     Args:
         weights: of the network's layers, by name, with the gradients of the last step.
         optimizer: β-LASSO, with these weights.
         lr: learning rate η of that step.
     """
-    thresholds = {id(p): g["beta"] * g["l1"] for g in optimizer.param_groups for p in g["params"]}
+    thresholds = {
+        id(p): g["beta"] * g["l1"] * g.get("relative_l1", 1.0)
+        for g in optimizer.param_groups
+        for p in g["params"]
+    }
     counts = {}
     for name, weight in weights.items():
         assert weight.grad is not None

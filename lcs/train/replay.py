@@ -130,6 +130,5 @@ def _equal(stored: dict[str, Any], anew: dict[str, Any]) -> bool:
 def _same_origin(record: Record, device: torch.device) -> bool:
     here = {**provenance(device), "resumes": 0}
     same = all(record.provenance.get(name) == here[name] for name in ORIGIN)
-    alone = "together" not in record.provenance.get("modes", ())
     source = record.provenance.get("source_as_recorded", True)
-    return same and alone and source and device.type == "cpu"
+    return same and source and device.type == "cpu"

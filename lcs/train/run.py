@@ -19,7 +19,7 @@ from lcs.config import Config, recorded_epochs
 from lcs.data import surrogates
 from lcs.data.batches import Batches, split
 from lcs.errors import TrainingError, one_line
-from lcs.measure.equivariance import IMAGES, equivariance
+from lcs.measure.equivariance import equivariance
 from lcs.models.transfer import take_over
 from lcs.optim import SGD, Spred, mixed_precision, sparse_products
 from lcs.optim.growing_l1 import around_mass
@@ -279,9 +279,8 @@ class Run:
             result["locality"] = measure.locality(filters)
             ratios = measure.pair_correlation(filters).tolist()
             result["pair_correlation"] = [None if math.isnan(r) else r for r in ratios]
-            step = max(1, len(self.evaluation) // IMAGES)  # images are sorted by class
-            images = self.evaluation.all_normalised[::step].cpu()
-            result["equivariance"] = equivariance(filters, self.training.unpermuted(images))
+            images = self.training.unpermuted(self.evaluation.all_normalised.cpu())
+            result["equivariance"] = equivariance(filters, images)
         return result
 
     def replay(self, epochs: int) -> dict[str, Any]:

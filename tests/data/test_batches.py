@@ -276,6 +276,8 @@ def test_filters_are_put_back_into_the_order_of_the_images() -> None:
     )
     assert torch.equal(permuted.unpermuted(permuted.all_normalised), plain.all_normalised)
     assert plain.unpermuted(filters) is filters
+    kernels = filters[..., :3, :3]
+    assert permuted.unpermuted(kernels) is kernels, "of another size than the images"
 
 
 # Parts

@@ -80,12 +80,10 @@ def test_the_speakers_of_the_test_images_are_not_in_training():
     assert len(set.union(*rows)) == 10
 
 
-def test_clips_in_one_file_make_the_same_images(unpinned):
-    files = recordings()
+def clips_file(path, files, save=np.savez):
     keys = [name.removesuffix(".wav").split("_") for name in NAMES]
     clips = [np.frombuffer(files[name][44:], "<i2") for name in NAMES]
-    path = unpinned / "clips.npz"
-    np.savez(
+    save(
         path,
         wave=np.concatenate(clips),
         offsets=np.cumsum([0, *map(len, clips)]),
@@ -93,6 +91,12 @@ def test_clips_in_one_file_make_the_same_images(unpinned):
         speaker=np.array([key[1] for key in keys]),
         index=np.array([int(key[2]) for key in keys], np.uint8),
     )
+    return path
+
+
+def test_clips_in_one_file_make_the_same_images(unpinned):
+    files = recordings()
+    path = clips_file(unpinned / "clips.npz", files)
     download.import_npz("fsdd", path)
     expected = spoken_digits.from_files(files)
     images = data.load("fsdd")
@@ -105,6 +109,24 @@ def test_other_clips_are_refused(unpinned):
     with pytest.raises(DataError, match="no clips of spoken digits"):
         download.import_npz("fsdd", path)
     assert not (unpinned / "fsdd.npz").exists()
+
+
+def test_a_damaged_file_of_clips_is_refused(unpinned):
+    path = clips_file(unpinned / "clips.npz", recordings(), np.savez_compressed)
+    content = bytearray(path.read_bytes())
+    content[200:240] = bytes(40)  # of the compressed waves
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=rf"^{path}: no clips of spoken digits \("):
+        download.import_npz("fsdd", path)
+
+
+def test_clips_with_other_samples_are_refused_with_their_file_and_a_remedy(unpinned, monkeypatch):
+    path = clips_file(unpinned / "clips.npz", recordings())
+    pinned = dataclasses.replace(data.spec("fsdd"), sha256={"train_images": "0" * 64})
+    monkeypatch.setitem(data.SPECS, "fsdd", pinned)
+    reason = rf"^{path}: train_images is altered: .*; import a whole fsdd.npz instead$"
+    with pytest.raises(DataError, match=reason):
+        download.import_npz("fsdd", path)
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,17 @@ def test_without_weights_nothing_is_said():
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("count", [1999, 10_000])
+def test_images_are_of_all_classes(count):
+    """Of a data set that is sorted by class, here flat images in the last half."""
+    few = images(count, channels=1, side=8)
+    few[len(few) // 2 :] = 0
+    kernels = torch.randn(40, 1, 8, 8, generator=torch.Generator().manual_seed(1))
+    apart = 2 if count == 1999 else 10
+    assert equivariance(kernels, few) == equivariance(kernels, few[::apart])
+    assert equivariance(kernels, few) != equivariance(kernels, few[:1000])
+
+
 def test_a_dead_unit_is_no_successor():
     kernels = filters("s-conv")
     kernels[::2] = 0

@@ -110,6 +110,8 @@ def test_the_whole_image_holds_all_mass_and_never_more() -> None:
 def test_a_window_that_does_not_fit_is_refused(window: int) -> None:
     with pytest.raises(ConfigError, match=f"window: {window} does not fit"):
         measure.window_mass(noise(1, side=8), window)
+    with pytest.raises(ConfigError, match=f"window: {window} does not fit"):
+        measure.band_mass(noise(1, side=8), window)
 
 
 def test_bands_of_rows_and_of_columns() -> None:

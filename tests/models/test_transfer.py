@@ -1,10 +1,12 @@
 """Runs that start from another's network: what they take, what they leave, and where it is kept."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 
 from lcs import models, train
-from lcs.config import Config
+from lcs.config import Config, ToyConfig
 from lcs.errors import ConfigError, InProgress, Paused, TrainingError
 from lcs.models.transfer import rewired, take_over
 from lcs.runs import RunStore
@@ -267,11 +269,45 @@ def test_a_failure_stops_no_other_run(tmp_path, monkeypatch, capsys):
     assert f"it starts from {wild.file}, which has no record" in capsys.readouterr().err
 
 
+def test_the_file_of_a_source_is_of_the_same_seed():
+    assert target("mask", seed=1).source_file == SPARSE.replace(seed=1).file
+    assert HERE.source_file is None
+
+
 def test_an_option_of_a_study_changes_its_sources_too():
     study = study_of(SPARSE, target("mask"))
     source, masked = study.configs("smoke", 1, l1=3e-3)
     assert source.l1 == 3e-3
     assert masked.source == source.stem != SPARSE.stem
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"source": ToyConfig().file.removesuffix("-s0")}, "name a training run of another model"),
+        ({"source": HERE.replace(model="resnet18").stem}, "name a training run of another model"),
+        ({"base_channels": 3}, "conv1.weight of digits/.* has another shape"),
+        ({"start": "network", "momentum": 0.0, "base_channels": 3}, "name a run of the same width"),
+        ({"start": "network", "momentum": 0.0, "bias": True}, "conv1.bias of .* another shape"),
+        ({"start": "network", "momentum": 0.0, "model": "s-local"}, "conv1.weight of"),
+    ],
+)
+def test_a_source_that_does_not_fit_is_refused_before_it_is_trained(
+    store, tmp_path, monkeypatch, changes, reason
+):
+    monkeypatch.setenv("LCS_CHECKPOINTS", str(tmp_path / "checkpoints"))
+    monkeypatch.setattr("lcs.train.loop.fit", lambda *_args, **_options: pytest.fail("trained"))
+    own = RunStore(tmp_path / "runs", fallback=store)
+    others = {config.file: config for config in (ToyConfig(), HERE.replace(model="resnet18"))}
+    named = own.named
+
+    def stored(file):
+        config = others.get(file)
+        return SimpleNamespace(kind=config.kind, config=config) if config else named(file)
+
+    monkeypatch.setattr(own, "named", stored)
+    with pytest.raises(ConfigError, match=reason):
+        train.train(target("mask").replace(**changes), store=own, device="cpu")
 
 
 def test_what_does_not_fit_is_refused(store, source):
@@ -284,6 +320,10 @@ def test_what_does_not_fit_is_refused(store, source):
         wider = target(start, base_channels=3, momentum=0.0)
         with pytest.raises(ConfigError, match="another shape"):
             take_over(wider, build_model(wider), source)
+    biased = build_model(SPARSE.replace(bias=True))
+    plain = target("network", momentum=0.0)
+    with pytest.raises(ConfigError, match="another shape"):
+        take_over(plain, build_model(plain), biased)
     shared = target("network", model="s-conv", momentum=0.0)
     with pytest.raises(ConfigError, match="another shape"):
         take_over(shared, build_model(shared), source)

@@ -40,7 +40,7 @@ def alone(configs):
 def odd_seeds_fail(configs, *, deadline, folder):
     seed = configs[0].seed
     if seed % 2:
-        return Outcome(failures=[TrainingError(f"seed {seed} fails")])
+        return Outcome(failures={configs[0].run_id: TrainingError(f"seed {seed} fails")})
     (folder / str(seed)).touch()
     return Outcome()
 
@@ -120,6 +120,26 @@ def test_progress(monkeypatch, capsys):
     said = capsys.readouterr().err.splitlines()
     assert said[0] == "1 of 4 runs done, 0 failed, 0 running, about 5.0 min left"
     assert said[2] == "3 of 4 runs done, 0 failed, 0 running, about 3.0 min left"
+
+
+def test_a_failed_run_is_not_done_and_takes_no_more_time(monkeypatch, capsys):
+    monkeypatch.setattr(scheduler, "PROGRESS_SECONDS", 0)
+    now = [0.0]
+
+    def work(configs, *, deadline):
+        now[0] += 60
+        failed = [config.run_id for config in configs if config.seed == 1]
+        return Outcome(failures=dict.fromkeys(failed, TrainingError("it diverges")))
+
+    monkeypatch.setattr(scheduler.time, "monotonic", lambda: now[0])
+    with pytest.raises(TrainingError):
+        train_all([SEEDS[:3], *alone(SEEDS[3:])], Here("cpu"), budget_minutes=1, work=work)
+    said = capsys.readouterr().err.splitlines()
+    assert said[:2] == [
+        "it diverges",
+        "2 of 6 runs done, 1 failed, 0 running, about 1.5 min left",
+    ]
+    assert said[-1] == "5 of 6 runs done, 1 failed, 0 running, about 1 s left"
 
 
 # Groups

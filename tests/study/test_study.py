@@ -16,7 +16,7 @@ from lcs.exhibits import find_study
 from lcs.runs import RunStore
 from lcs.runs import store as runs_module
 from lcs.study import Study, gather, given
-from lcs.study.base_study import MAX_SEEDS, Setting, frame, last_epochs
+from lcs.study.base_study import MAX_SEEDS, Setting, frame
 from lcs.train import groups, train
 from lcs.train.checkpoint import Checkpoint
 
@@ -122,6 +122,14 @@ def test_options_are_checked_before_anything_is_computed(name, options, reason, 
         find_study(name).run("smoke", store=RunStore(tmp_path), **options)
 
 
+def test_a_study_without_a_run_for_these_betas_says_so(tmp_path):
+    study = dataclasses.replace(STUDY, make=lambda base, betas: [base] if 50 in betas else [])
+    assert len(study.configs("smoke", betas=[50])) == 1
+    for verb in (study.plan, study.train, study.run):
+        with pytest.raises(ConfigError, match=r"^betas: mine has no run for these; give others"):
+            verb("smoke", store=RunStore(tmp_path), device="cpu", betas=[0])
+
+
 # What of it is stored
 
 
@@ -191,7 +199,7 @@ def test_what_a_study_returns(trained):
     assert len(table) == 2 * 4
     columns = ["model", "optimizer", "beta", "seed", "run_id", "epoch", "test_accuracy"]
     assert set(columns) < set(table.columns)
-    last = last_epochs(table)
+    last = table.groupby("run_id", sort=False).tail(1)
     assert list(last["run_id"]) == [record.run_id for record in records]
     assert list(last["test_accuracy"]) == [record.final["test_accuracy"] for record in records]
     for layer in ("conv1", "fc1", "fc2"):
@@ -272,3 +280,13 @@ def test_a_plan_names_a_damaged_checkpoint(tmp_path, monkeypatch):
     Checkpoint(STUDY.configs("smoke")[0], store.root).path.write_bytes(b"cut")
     with pytest.raises(CheckpointError, match="is damaged"):
         STUDY.plan("smoke", store=store, device="cpu")
+
+
+def test_a_damaged_checkpoint_stops_no_other_run(tmp_path, monkeypatch):
+    monkeypatch.setenv("LCS_CHECKPOINTS", str(tmp_path))
+    store = RunStore(tmp_path / "runs")
+    damaged, *others = STUDY.configs("smoke", betas=[50])
+    Checkpoint(damaged, store.root).path.write_bytes(b"cut")
+    with pytest.raises(CheckpointError, match="is damaged"):
+        STUDY.train("smoke", store=store, device="cpu", betas=[50])
+    assert [store.find(config) is not None for config in (damaged, *others)] == [False, True]

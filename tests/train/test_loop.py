@@ -9,6 +9,7 @@ import torch
 
 import lcs.data.batches
 import lcs.train
+from lcs import cost
 from lcs.config import Config
 from lcs.errors import CheckpointError, ConfigError, Paused, RecordError, TrainingError
 from lcs.runs import RunStore
@@ -32,10 +33,12 @@ GROUP = [
 ]
 
 
-@pytest.mark.parametrize("name", ["tpu", "", "gpu", "cuda:x", "cuda:-1"])
+@pytest.mark.parametrize("name", ["tpu", "", "gpu", "cuda:x", "cuda:-1", "cuda:128"])
 def test_unknown_devices_are_refused(name):
     with pytest.raises(ConfigError, match=r"device: unknown value .* give auto, cpu or cuda"):
         choose_device(name)
+    with pytest.raises(ConfigError, match=r"device: unknown value .* give auto, cpu or cuda"):
+        cost.device_type(name)  # which plans ask
 
 
 def test_devices(monkeypatch):
@@ -44,7 +47,7 @@ def test_devices(monkeypatch):
     assert choose_device("auto") == choose_device("cpu") == CPU
     with pytest.raises(ConfigError, match="this machine has no 'cuda'"):
         choose_device("cuda")
-    with pytest.raises(ConfigError, match="'meta' is not supported"):
+    with pytest.raises(ConfigError, match="unknown value 'meta'"):
         choose_device("meta")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)

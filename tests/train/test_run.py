@@ -342,6 +342,15 @@ def test_filters_of_permuted_pixels_are_put_back():
     )
 
 
+def test_kernels_on_permuted_pixels_stay_as_they_are(tmp_path):
+    config = TINY.replace(model="resnet18", permute_pixels=True, epochs=1, batch_size=512)
+    run = Run.start(config, CPU)
+    run.run_epoch(0, record=True)
+    run.seconds = 1.0  # which the training loop measures
+    assert torch.equal(run.filters(), run.model.conv1.weight)
+    assert run.finish(RunStore(tmp_path)).config == config
+
+
 # --- what is recorded
 
 
@@ -434,6 +443,9 @@ def test_zeros_that_the_last_step_would_have_revived():
     assert [would_revive({"fc": weight}, optimizer, lr) for lr in (0.1, 0.075, 0.05)] == [
         {"fc": 2}, {"fc": 1}, {"fc": 0},
     ]  # fmt: skip
+    optimizer.param_groups[0]["relative_l1"] = torch.tensor([1.0, 1.5, 0.3, 1.0])
+    assert would_revive({"fc": weight}, optimizer, 0.1) == {"fc": 2}, "the first and the third"
+    assert would_revive({"fc": weight}, optimizer, 0.15) == {"fc": 3}
 
 
 def test_only_the_chosen_epochs_are_recorded(tmp_path, monkeypatch):
