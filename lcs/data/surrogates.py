@@ -43,18 +43,20 @@ def load(name: str, images: str = "natural", labels: str = "true") -> data.Image
         As `lcs.data.load`.
     """
     found = data.load(name)
+    if images != "natural":
+        changed = {
+            "gaussianised": _gaussianised,
+            "gaussian": _gaussian,
+            "phase-scrambled": _phase_scrambled,
+            "noise": _noise,
+        }[images]
+        train, test = changed(found, generator_for(0, images))
+        found = replace(found, train_images=train, test_images=test)
+    # afterwards: Gaussian images have the statistics of the true classes
     if labels == "shuffled":
         order = torch.randperm(len(found.train_labels), generator=generator_for(0, "labels"))
         found = replace(found, train_labels=found.train_labels[order.numpy()])
-    if images == "natural":
-        return found
-    train, test = {
-        "gaussianised": _gaussianised,
-        "gaussian": _gaussian,
-        "phase-scrambled": _phase_scrambled,
-        "noise": _noise,
-    }[images](found, generator_for(0, images))
-    return replace(found, train_images=train, test_images=test)
+    return found
 
 
 def _gaussianised(images: data.Images, draws: torch.Generator) -> tuple[Array, Array]:

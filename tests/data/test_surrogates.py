@@ -122,6 +122,15 @@ def test_shuffled_labels_are_those_of_the_training_images_alone(images):
     assert np.array_equal(found.test_labels, images.test_labels)
 
 
+def test_gaussian_images_are_of_the_true_classes_though_labels_are_shuffled(images):
+    true, shuffled = (
+        surrogates.load("made up", "gaussian", labels) for labels in ("true", "shuffled")
+    )
+    np.testing.assert_array_equal(shuffled.train_images, true.train_images)
+    np.testing.assert_array_equal(shuffled.test_images, true.test_images)
+    assert (shuffled.train_labels != true.train_labels).any()
+
+
 @pytest.mark.parametrize("validation", [False, True])
 def test_a_share_is_the_first_images_of_each_class(images, validation):
     config = Config(dataset="digits", validation=validation, train_share=0.25)
