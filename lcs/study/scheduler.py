@@ -37,7 +37,7 @@ PROGRESS_SECONDS = 30.0
 
 
 @dataclass
-class Outcome:
+class GroupOutcome:
     """What became of a group of runs, by their ids; of the others, the store has the record."""
 
     held: list[str] = field(default_factory=list)  # those that another process trains
@@ -50,7 +50,7 @@ def train_all(
     executor: Here | Processes,
     *,
     budget_minutes: float,
-    work: Callable[..., Outcome] | None = None,
+    work: Callable[..., GroupOutcome] | None = None,
     **options: Any,
 ) -> None:
     """Train groups of runs, as many at once as the executor has slots; say how far they are.
@@ -69,7 +69,7 @@ def train_all(
     began, deadline = time.monotonic(), time.time() + 60 * budget_minutes  # by any machine's clock
     call = functools.partial(work or attempt, deadline=deadline, **options)
     waiting, held = [*groups], list[Sequence[Config]]()
-    running: dict[Future[Outcome], Sequence[Config]] = {}
+    running: dict[Future[GroupOutcome], Sequence[Config]] = {}
     done, failures = list[Config](), dict[str, LcsError]()
     pause: LcsError | None = None
     again, said = 0.0, began
@@ -96,7 +96,7 @@ def train_all(
                 except executor.lost as error:
                     ids = ", ".join(config.run_id for config in group)
                     lost = TrainingError(f"lost with its worker: run {ids} ({one_line(error)})")
-                    outcome = Outcome(failures=dict.fromkeys((c.run_id for c in group), lost))
+                    outcome = GroupOutcome(failures=dict.fromkeys((c.run_id for c in group), lost))
                 failures |= outcome.failures
                 # a pause of another run would hide it
                 for failure in dict.fromkeys(outcome.failures.values()):
@@ -136,7 +136,7 @@ def train_all(
         raise pause or next(iter(failures.values()))
 
 
-def attempt(configs: Sequence[Config], *, deadline: float, **options: Any) -> Outcome:
+def attempt(configs: Sequence[Config], *, deadline: float, **options: Any) -> GroupOutcome:
     """Train a group of runs; one by one what is missing after a failure.
 
     Args:
@@ -148,20 +148,20 @@ def attempt(configs: Sequence[Config], *, deadline: float, **options: Any) -> Ou
 
     try:
         train_group(configs, budget_minutes=max(0.0, deadline - time.time()) / 60, **options)
-        return Outcome()
+        return GroupOutcome()
     except (TrainingError, CheckpointError) as error:
         error.with_traceback(None)  # whose frames keep the run in memory
         if isinstance(error, DiskError):
-            return Outcome(stop=error)
+            return GroupOutcome(stop=error)
         if len(configs) == 1:
             run_id = configs[0].run_id
             held = isinstance(error, InProgress)
-            return Outcome(held=[run_id]) if held else Outcome(failures={run_id: error})
+            return GroupOutcome(held=[run_id]) if held else GroupOutcome(failures={run_id: error})
         if not isinstance(error, InProgress):
             print(f"{error}; what is missing is trained one by one", file=sys.stderr)
     except LcsError as error:
-        return Outcome(stop=error.with_traceback(None))
-    outcome = Outcome()
+        return GroupOutcome(stop=error.with_traceback(None))
+    outcome = GroupOutcome()
     for config in configs:
         one = attempt([config], deadline=deadline, **options)
         outcome.held += one.held

@@ -7,7 +7,7 @@ from lcs.errors import CheckpointError, DiskError, Paused, TrainingError
 from lcs.runs import RunStore
 from lcs.study import scheduler
 from lcs.study.executors import Here, Processes
-from lcs.study.scheduler import Outcome, attempt, train_all
+from lcs.study.scheduler import GroupOutcome, attempt, train_all
 from lcs.train.checkpoint import Checkpoint
 
 DIGITS = Config(dataset="digits", epochs=1, batch_size=512)
@@ -40,9 +40,9 @@ def alone(configs):
 def odd_seeds_fail(configs, *, deadline, folder):
     seed = configs[0].seed
     if seed % 2:
-        return Outcome(failures={configs[0].run_id: TrainingError(f"seed {seed} fails")})
+        return GroupOutcome(failures={configs[0].run_id: TrainingError(f"seed {seed} fails")})
     (folder / str(seed)).touch()
-    return Outcome()
+    return GroupOutcome()
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -62,7 +62,7 @@ def test_what_concerns_all_stops_all(error):
 
     def work(configs, *, deadline):
         tried.append(configs)
-        return Outcome(stop=error("no") if len(tried) == 2 else None)
+        return GroupOutcome(stop=error("no") if len(tried) == 2 else None)
 
     with pytest.raises(error, match="no"):
         train_all(alone(SEEDS), Here("cpu"), budget_minutes=1, work=work)
@@ -76,7 +76,7 @@ def test_runs_that_others_hold_come_last():
     def work(configs, *, deadline):
         tried.append([config.seed for config in configs])
         free = len(tried) - 3  # after so many
-        return Outcome(held=[c.run_id for c in configs if c.seed < 2 and c.seed >= free])
+        return GroupOutcome(held=[c.run_id for c in configs if c.seed < 2 and c.seed >= free])
 
     train_all([PAIR, *alone(SEEDS[2:4])], Here("cpu"), budget_minutes=1, work=work)
     assert tried == [[0, 1], [2], [3], [0, 1], [1]]
@@ -84,7 +84,7 @@ def test_runs_that_others_hold_come_last():
 
 def test_a_budget_ends_the_wait_for_others():
     def work(configs, *, deadline):
-        return Outcome(held=[config.run_id for config in configs])
+        return GroupOutcome(held=[config.run_id for config in configs])
 
     with pytest.raises(Paused, match="other processes"):
         train_all([PAIR], Here("cpu"), budget_minutes=0, work=work)
@@ -112,7 +112,7 @@ def test_progress(monkeypatch, capsys):
 
     def work(configs, *, deadline):
         now[0] += 60
-        return Outcome()
+        return GroupOutcome()
 
     monkeypatch.setattr(scheduler.time, "monotonic", lambda: now[0])
     runs = [*SEEDS[:3], DIGITS.replace(epochs=3)]
@@ -129,7 +129,7 @@ def test_a_failed_run_is_not_done_and_takes_no_more_time(monkeypatch, capsys):
     def work(configs, *, deadline):
         now[0] += 60
         failed = [config.run_id for config in configs if config.seed == 1]
-        return Outcome(failures=dict.fromkeys(failed, TrainingError("it diverges")))
+        return GroupOutcome(failures=dict.fromkeys(failed, TrainingError("it diverges")))
 
     monkeypatch.setattr(scheduler.time, "monotonic", lambda: now[0])
     with pytest.raises(TrainingError):
@@ -149,7 +149,7 @@ def test_the_rest_of_a_group_with_a_held_run_is_trained(tmp_path):
     store = RunStore(tmp_path)
     with Checkpoint(PAIR[0], store.root).locked():
         outcome = attempt(PAIR, deadline=float("inf"), store=store, **OPTIONS)
-    assert outcome == Outcome(held=[PAIR[0].run_id])
+    assert outcome == GroupOutcome(held=[PAIR[0].run_id])
     assert [store.find(config) is not None for config in PAIR] == [False, True]
 
 
