@@ -11,12 +11,14 @@ from checks.scaling_parts import (
     means,
     rises,
 )
+from checks.scaling_parts.wider_and_longer import one_lambda_is_worse_than_the_rule
 from lcs.exhibits import searches
 from lcs.exhibits.compare import accuracies, by_method, by_width, conditions, mean, remaining
 from lcs.exhibits.methods import B0, B1, B50, CONV, LOCAL, PROXIMAL, SGD, THREE, method
 from lcs.exhibits.settings import chosen
 
 CHECKS = Checks()
+CHECKS.add(one_lambda_is_worse_than_the_rule)
 CHECKS.add(ON_THE_CHAPTER["lambda-grows-at-the-largest-width"])
 CHECKS.add(ON_THE_CHAPTER["one-rate-is-best-for-both"])
 
