@@ -53,7 +53,7 @@ down, it closes {size[size-closed]} % of the gap from SGD to S-LOCAL at α = {si
 ({size_epochs} epochs, one run each) and {scaling[gap-last]} % at α = {own[own-alpha]} (95 %
 interval; {flips_epochs} epochs, n = {scaling[gap-n]}). With weaker augmentation, flips and crops,
 it closes {scaling[flips-gap]} % at α = {own[own-alpha]} and {scaling[beyond-gap]} % at α = 16
-({flips_epochs} epochs, n = {each[wider]}), and at α = 32 {scaling[large-gap]} %, or
+({flips_epochs} epochs, n = {each[wider]}), and {scaling[large-gap]} % at α = 32, or
 {scaling[large-frozen-gap]} % with frozen zeros and another λ (400 epochs, single runs). In these
 settings its leads over SGD with momentum and weight decay are
 {scaling[large-frozen-gain]} points at most, and not significant after Holm's correction.

@@ -83,7 +83,7 @@ def pending_table(store: RunStore) -> Table:
         if each.lacking:
             runs = f"{len(each.lacking)} of {len(each.lacking) + len(each.done)}"
             costs = [
-                _about(each.study.seconds(each.lacking, device, timed))
+                _about(each.study.seconds(each.lacking, device, timed)).removeprefix("about ")
                 if device in (DEVICES[each.scale], "cuda")
                 else tables.NONE
                 for device in ("cpu", "cuda")

@@ -56,7 +56,7 @@ def test_a_finished_study_and_one_more_seed():
 def test_missing_runs_cost_what_stored_ones_took():
     table = status.pending_table(Memory(timed("figure3")[:-2]))
     found = row(table, "figure3")
-    assert (found["runs missing"], found["two cores"]) == ("2 of 20", "about 1.0 h")
+    assert (found["runs missing"], found["two cores"]) == ("2 of 20", "1.0 h")
     assert found["one GPU"] == "time unknown"
 
 
@@ -66,7 +66,7 @@ def test_on_a_gpu_the_time_is_said_once_a_run_on_one_is_stored():
     assert (unknown["two cores"], unknown["one GPU"]) == ("–", "time unknown")
     on_gpu = dataclasses.replace(made_up(wide[0], 80), provenance=ORIGIN | {"device": "cuda"})
     known = row(status.pending_table(Memory([on_gpu])), "figure3 --scale paper")
-    assert known["one GPU"] == "about 1.5 h"
+    assert known["one GPU"] == "1.5 h"
 
 
 def test_a_time_that_is_not_known_is_not_small(monkeypatch):

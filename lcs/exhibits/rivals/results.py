@@ -225,8 +225,9 @@ def _claim(text: str, study: str, name: str, of: Values = compare.accuracies) ->
     """Claim that β = 50 has more of what `of` returns than a rival."""
     judge = differs(lambda c: rival(c) == OWN, lambda c: rival(c) == name, of=of)
     said = f"With about as many weights in each layer, {text} {SAID[name]} ({BUDGETS[study]})"
-    # of the smaller budget, as it is there
-    also = ("rivals-wider",) if study == "rivals-few" and name in COMPARED else ()
+    # the budget there is nearer to the larger one
+    by_accuracy = study == "rivals" and of is compare.accuracies
+    also = ("rivals-wider",) if by_accuracy and name in COMPARED else ()
     return Claim("B", said, study, judge, also=also)
 
 

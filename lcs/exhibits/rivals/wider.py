@@ -7,7 +7,6 @@ from functools import partial
 
 from lcs.config import Config
 from lcs.exhibits.rivals.studies import (
-    budget,
     key,
     masked,
     recipe,
@@ -48,14 +47,10 @@ def _budgets(base: Config, betas: Sequence[float]) -> list[Config]:
     return [sparse(here, share, betas[-1]) for share in SHARES]
 
 
-def _budget() -> dict[str, float]:
-    """Return what `search-wider-budget` chose; until it has, the smaller budget at α = 1."""
-    return CHOSEN["search-wider-budget"].get("β = 50", budget("few"))
-
-
 def _others(here: Config) -> list[Config]:
     """Return dense SGD, and the methods with masks at the budget of β = 50."""
-    return [unmasked(here, "sgd"), *(masked(here, name, _budget()) for name in COMPARED)]
+    kept = CHOSEN["search-wider-budget"]["β = 50"]
+    return [unmasked(here, "sgd"), *(masked(here, name, kept) for name in COMPARED)]
 
 
 def _search(base: Config, betas: Sequence[float]) -> list[Config]:
@@ -69,7 +64,7 @@ def _search(base: Config, betas: Sequence[float]) -> list[Config]:
 
 def _compared(base: Config, betas: Sequence[float]) -> list[Config]:
     here, chosen = _wide(base, 4), CHOSEN["search-wider"]
-    own = sparse(here, _budget()["share"], betas[-1])
+    own = sparse(here, CHOSEN["search-wider-budget"]["β = 50"]["share"], betas[-1])
     return [own, *(with_values(run, chosen.get(key(run), values(run))) for run in _others(here))]
 
 

@@ -211,12 +211,12 @@ LARGEST = (
     _largest("showpiece", "α = 32: β = 50", make=lambda *at: _large(*at)[:1]),
     _largest(
         "showpiece-searched",
-        "α = 32: β = 50 with η and λ of α = 8",
+        "α = 32: β = 50 with η and λ of α = 8, frozen zeros",
         make=lambda *at: _large_flips(*at)[:1],
     ),
     _compared(
         "showpiece-free",
-        "α = 32: the same, and zeros may return",
+        "α = 32: β = 50 with η and λ of α = 8, zeros may return",
         make=lambda *at: [_large_flips(*at)[0].replace(frozen_zeros=False)],
     ),
     _largest(
