@@ -13,7 +13,7 @@ from lcs.exhibits import cells, compare, locality, tables
 from lcs.exhibits.compare import Values
 from lcs.exhibits.plots.style import OTHERS, WIDTH, add_legend, label_log_axis, pending, subplots
 from lcs.exhibits.rivals.studies import AIMS, DENSE, ITERATIVE, NO_L1, OWN, RIVALS, budget, rival
-from lcs.exhibits.rivals.wider import COMPARED
+from lcs.exhibits.rivals.wider import COMPARED, wider_budget
 from lcs.exhibits.tables import PENDING, Cell, Table
 from lcs.exhibits.verdicts import Claim, differs
 from lcs.runs import Record
@@ -202,6 +202,7 @@ def numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
             for name in ("one-shot", "SNIP")
         },
         **{f"share-{name}": f"{100 * budget(name)['density']:.1f}" for name in AIMS},
+        "share-wider": f"{100 * wider_budget()['density']:.1f}",
         "weights-beta": _weights_text(sparse),
         "weights-threshold": _weights_text(many.get(NO_L1, [])),
         "weights-few-threshold": _weights_text(few.get(NO_L1, [])),

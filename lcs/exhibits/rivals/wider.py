@@ -37,6 +37,11 @@ def own_budget(records: Sequence[Record]) -> dict[str, dict[str, float]]:
     return {"β = 50": {"share": share, "density": first, "density_rest": second}}
 
 
+def wider_budget() -> dict[str, float]:
+    """Return the share of λ that was chosen, and the density of each layer that it keeps."""
+    return CHOSEN["search-wider-budget"]["β = 50"]
+
+
 CHOICES = {"search-wider-budget": own_budget, "search-wider": Rule(key, values)}
 
 _wide = partial(recipe, factor=4)
@@ -49,8 +54,7 @@ def _budgets(base: Config, betas: Sequence[float]) -> list[Config]:
 
 def _others(here: Config) -> list[Config]:
     """Return dense SGD, and the methods with masks at the budget of β = 50."""
-    kept = CHOSEN["search-wider-budget"]["β = 50"]
-    return [unmasked(here, "sgd"), *(masked(here, name, kept) for name in COMPARED)]
+    return [unmasked(here, "sgd"), *(masked(here, name, wider_budget()) for name in COMPARED)]
 
 
 def _search(base: Config, betas: Sequence[float]) -> list[Config]:
@@ -64,7 +68,7 @@ def _search(base: Config, betas: Sequence[float]) -> list[Config]:
 
 def _compared(base: Config, betas: Sequence[float]) -> list[Config]:
     here, chosen = _wide(base, 4), CHOSEN["search-wider"]
-    own = sparse(here, CHOSEN["search-wider-budget"]["β = 50"]["share"], betas[-1])
+    own = sparse(here, wider_budget()["share"], betas[-1])
     return [own, *(with_values(run, chosen.get(key(run), values(run))) for run in _others(here))]
 
 
