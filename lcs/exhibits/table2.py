@@ -10,7 +10,7 @@ import numpy as np
 from lcs.config import Config
 from lcs.exhibits import cells, compare, published, tables
 from lcs.exhibits.compare import Values
-from lcs.exhibits.gap import closes_most
+from lcs.exhibits.gap import closes_most, gap_text
 from lcs.exhibits.methods import B0, B1, B50, CONV, LOCAL, NETWORKS, PROXIMAL, SGD, THREE, Method
 from lcs.exhibits.plots.style import WIDTH, add_legend, look, subplots
 from lcs.exhibits.settings import REPRODUCTION, baseline, beta_lasso, l1_of, sgd_and_betas
@@ -130,7 +130,8 @@ def cifar100_numbers(records: Sequence[Record], binary: Sequence[Record]) -> Num
 def accuracy_numbers(records: Sequence[Record]) -> Numbers:
     """Return the numbers of the chapter's prose: mean accuracies in per cent, and differences.
 
-    `less-…` and `early-sgd` are β = 50 less other methods. What is said of a β that is not among
+    `less-…` and `early-sgd` are β = 50 less other methods, `gap` is the share of the gap to S-LOCAL
+    that it closes. What is said of a β that is not among
     the runs is NaN, or a dash.
     """
     groups = compare.by_method(records)
@@ -144,9 +145,10 @@ def accuracy_numbers(records: Sequence[Record]) -> Numbers:
 
     return {
         **mean,
-        "abstract": tables.published(published.ABSTRACT.cifar10),
+        "gap": gap_text(groups),
+        "abstract": f"{published.ABSTRACT.cifar10:g}",
         **{
-            f"notebook-{k}": tables.reproduction(published.table2(m).notebook, 2)
+            f"notebook-{k}": f"{published.table2(m).notebook:.2f}"
             for k, m in {"sgd": SGD, **betas}.items()
         },
         **{f"less-{k}": less((named | betas)[k]) for k in ("beta-0", "beta-1", "sgd", "proximal")},
