@@ -1,7 +1,6 @@
 """What README.md says of results."""
 
 from checks import Checks, ahead, behind, level, records
-from checks.fewest_weights import windows_are_ahead_with_as_few
 from checks.figure4 import (
     local_but_barely,
     penalty_and_augmentation_need_each_other,
@@ -84,7 +83,6 @@ CHECKS.add(pruned_sgd_is_as_local)
 CHECKS.add(gradual_depends_on_its_rate)
 CHECKS.add(local_but_barely)
 CHECKS.add(threshold_makes_filters_less_local)
-CHECKS.add(windows_are_ahead_with_as_few)
 
 
 @CHECKS.add
