@@ -222,7 +222,7 @@ def training_figure(records: Sequence[Record]) -> Figure:
         if name != str(LOCAL):
             first.plot(run.epoch, run.nonzeros_conv1, **style)
             second.plot(run.epoch, run.nonzeros_fc1, **style)
-    accuracy.set(ylabel="test accuracy (%)", xlabel="epoch", ylim=(40, None))
+    accuracy.set(ylabel="test accuracy (%)", xlabel="epoch")
     for axes, title in ((first, "first layer"), (second, "second layer")):
         axes.set(yscale="log", xlabel="epoch", title=title)
     config = records[0].config
@@ -245,7 +245,8 @@ def training_figure(records: Sequence[Record]) -> Figure:
                     xycoords=("axes fraction", "data"), textcoords="offset points",
                     ha="left" if left else "right", color="0.35",
                 )  # fmt: skip
-    first.set_ylabel("weights that are not zero")
+    accuracy.set_ylim(40, None)  # with the paper's
+    first.set_ylabel("weights left")
     add_legend(figure, accuracy, columns=3)
     return figure
 
