@@ -84,10 +84,7 @@ def stack_and_hidden(
     """
     if model == "3-fc":
         width = three_layer_width(
-            num_classes,
-            image_size=image_size,
-            in_channels=in_channels,
-            base_channels=base_channels,
+            num_classes, image_size=image_size, in_channels=in_channels, base_channels=base_channels
         )
         return [Geometry(in_channels, image_size, width, image_size, stride=1, padding=0)], width
     kernel = kernel_size or default_kernel(model)

@@ -56,8 +56,7 @@ def page(request, browser, built):
     opened = browser.new_page(viewport=DESKTOP)
     opened.problems = []
     opened.on(
-        "console",
-        lambda said: opened.problems.append(said.text) if said.type == "error" else None,
+        "console", lambda said: opened.problems.append(said.text) if said.type == "error" else None
     )
     opened.on("pageerror", lambda error: opened.problems.append(str(error)))
     opened.on("requestfailed", lambda asked: opened.problems.append(asked.url))

@@ -21,13 +21,7 @@ HINTS = {
     for name, hint in typing.get_type_hints(Config).items()
     if name in FIELDS
 }
-DESK = {
-    "loss": "bce",
-    "precision": "bf16",
-    "optimizer": "beta-lasso",
-    "l1": 2e-5,
-    "beta": 50,
-}
+DESK = {"loss": "bce", "precision": "bf16", "optimizer": "beta-lasso", "l1": 2e-5, "beta": 50}
 # an id must stand for ever: records are found by it
 PINNED: dict[str, dict[str, object]] = {
     "44136fa355-s0": {},

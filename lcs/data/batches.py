@@ -66,11 +66,7 @@ class Batches:
     """
 
     def __init__(
-        self,
-        config: Config,
-        images: data.Images,
-        part: Part,
-        device: torch.device,
+        self, config: Config, images: data.Images, part: Part, device: torch.device
     ) -> None:
         self.config = config
         channels_first = np.ascontiguousarray(part[0].transpose(0, 3, 1, 2))

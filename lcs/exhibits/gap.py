@@ -25,9 +25,7 @@ def gap_closed(groups: Mapping[Method, Sequence[Record]]) -> tuple[float, float,
     return 100 * share, 100 * low, 100 * high
 
 
-def gains_and_gaps(
-    groups: Mapping[Method, Sequence[Record]],
-) -> tuple[list[float], list[float]]:
+def gains_and_gaps(groups: Mapping[Method, Sequence[Record]]) -> tuple[list[float], list[float]]:
     """Return by how much β = 50 and S-LOCAL are ahead of SGD, in points, by seed."""
     found = by_seed(*(groups.get(name, ()) for name in (B50, SGD, LOCAL))).values()
     gained = [sparse - dense for sparse, dense, _ in found]

@@ -26,11 +26,7 @@ SMOKE = Config(dataset="digits", epochs=30, batch_size=128, lr=0.1)
 DESK = Config(loss="bce", epochs=400, precision="bf16")
 # the paper's setting; where it is silent, the starting point of the search on validation
 PAPER = Config(
-    base_channels=150,
-    epochs=4000,
-    augment="autoaugment",
-    normalize="standard",
-    precision="bf16",
+    base_channels=150, epochs=4000, augment="autoaugment", normalize="standard", precision="bf16"
 )
 SCALES = {"smoke": SMOKE, "desk": DESK, "paper": PAPER}
 # the paper's shorter training (its Table 1), on one GPU

@@ -111,10 +111,7 @@ def accuracy_figure(records: Sequence[Record]) -> Figure:
     """Draw each method's accuracy less that of SGD on the same images."""
     found = compare.conditions(records)
     rows = compare.forest_rows(
-        found,
-        partial(_reference, found),
-        lambda config: method(config).short,
-        group=_images_text,
+        found, partial(_reference, found), lambda config: method(config).short, group=_images_text
     )
     return plots.forest(rows, "difference from SGD (points)")
 

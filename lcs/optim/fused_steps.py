@@ -135,8 +135,7 @@ def compiler_works(device: torch.device) -> bool:
     except Exception as error:  # any failure of the tool chain: the eager step is always there
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         warnings.warn(
-            f"torch.compile does not work here ({reason}); optimizers step without it",
-            stacklevel=2,
+            f"torch.compile does not work here ({reason}); optimizers step without it", stacklevel=2
         )
         return False
     return True

@@ -6,18 +6,6 @@ what is recorded, `checkpoint` the state that is saved. `replay` trains the firs
 anew and compares; `device` chooses the device, `timing` measures a step.
 """
 
-from lcs.train.loop import (
-    Clock,
-    groups,
-    start,
-    train,
-    train_group,
-)
+from lcs.train.loop import Clock, groups, start, train, train_group
 
-__all__ = [
-    "Clock",
-    "groups",
-    "start",
-    "train",
-    "train_group",
-]
+__all__ = ["Clock", "groups", "start", "train", "train_group"]

@@ -77,11 +77,7 @@ def make_optimizer(config: Config, model: nn.Module) -> Optimizer:
         return Spred(groups, lr=config.lr, momentum=config.momentum)
     # plain SGD is β-LASSO with λ = 0
     return BetaLasso(
-        groups,
-        lr=config.lr,
-        beta=config.beta,
-        frozen_zeros=config.frozen_zeros,
-        compiled=compiled,
+        groups, lr=config.lr, beta=config.beta, frozen_zeros=config.frozen_zeros, compiled=compiled
     )
 
 

@@ -7,16 +7,7 @@ import numpy as np
 
 from checks import Checks, ahead, behind, level, records
 from checks.paper_size import far_behind_local_at_the_papers_size
-from checks.scaling_parts import (
-    common,
-    fit,
-    gain,
-    gains_by_seed,
-    gaps,
-    means,
-    own,
-    rises,
-)
+from checks.scaling_parts import common, fit, gain, gains_by_seed, gaps, means, own, rises
 from checks.scaling_parts.wider_and_longer import (
     ahead_at_width_32,
     behind_after_1600_epochs,
@@ -26,15 +17,7 @@ from checks.scaling_parts.wider_and_longer import (
     wider_with_flips_and_crops,
 )
 from lcs.exhibits import compare, exhibit, find_study, gap, published, searches
-from lcs.exhibits.compare import (
-    accuracies,
-    by_method,
-    by_seed,
-    conditions,
-    mean,
-    paired,
-    remaining,
-)
+from lcs.exhibits.compare import accuracies, by_method, by_seed, conditions, mean, paired, remaining
 from lcs.exhibits.methods import B0, B50, CONV, LOCAL, PROXIMAL, SGD, THREE, method
 from lcs.exhibits.rivals.results import by_rival
 from lcs.exhibits.scaling import gains, search

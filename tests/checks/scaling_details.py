@@ -3,14 +3,7 @@
 from checks import Checks, ahead, records
 from checks.scaling import CHECKS as ON_THE_CHAPTER
 from checks.scaling import augmentations
-from checks.scaling_parts import (
-    common,
-    fit,
-    gain,
-    gaps,
-    means,
-    rises,
-)
+from checks.scaling_parts import common, fit, gain, gaps, means, rises
 from checks.scaling_parts.wider_and_longer import one_lambda_is_worse_than_the_rule
 from lcs.exhibits import searches
 from lcs.exhibits.compare import accuracies, by_method, by_width, conditions, mean, remaining

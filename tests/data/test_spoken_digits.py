@@ -131,11 +131,7 @@ def test_clips_with_other_samples_are_refused_with_their_file_and_a_remedy(unpin
 
 @pytest.mark.parametrize(
     ("change", "reason"),
-    [
-        (None, "missing"),
-        (b"RIFF", "no recording"),
-        (recording(tone(300), rate=16000), "8000 Hz"),
-    ],
+    [(None, "missing"), (b"RIFF", "no recording"), (recording(tone(300), rate=16000), "8000 Hz")],
 )
 def test_a_bad_recording_is_refused(change, reason):
     files = recordings()

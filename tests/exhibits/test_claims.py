@@ -10,14 +10,7 @@ from made_up import made_up, study
 from lcs.config import Config
 from lcs.exhibits import claims, engine, find_study, readme, verdicts
 from lcs.exhibits.settings import SCALES, STRONGER_L1
-from lcs.exhibits.table2 import (
-    AS_SEARCHED,
-    FLIPS_LONGER,
-    FLIPS_WIDER,
-    LONG,
-    WIDE,
-    WIDEST_DESK,
-)
+from lcs.exhibits.table2 import AS_SEARCHED, FLIPS_LONGER, FLIPS_WIDER, LONG, WIDE, WIDEST_DESK
 from lcs.exhibits.verdicts import BENCHMARK, Claim, Finding, verdict
 from lcs.runs import PUBLISHED, Record, RunStore
 from lcs.stats import Interval

@@ -101,8 +101,7 @@ def test_an_answer_has_the_values_of_its_claims(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "wrong",
-    [{"source": "X"}, {"status": "perhaps"}, {"place": ""}, {"status": NOT_STUDIED}],
+    "wrong", [{"source": "X"}, {"status": "perhaps"}, {"place": ""}, {"status": NOT_STUDIED}]
 )
 def test_a_wrong_question_is_refused(wrong):
     with pytest.raises(ValueError, match=r"source|status|place"):

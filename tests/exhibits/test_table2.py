@@ -101,8 +101,7 @@ def test_at_the_papers_width_the_paper_stands_beside_runs_of_its_own_length(epoc
 def test_the_shorter_training_on_other_data_has_nothing_beside_it():
     records = [
         dataclasses.replace(
-            record,
-            config=record.config.replace(base_channels=150, epochs=400, dataset="cifar100"),
+            record, config=record.config.replace(base_channels=150, epochs=400, dataset="cifar100")
         )
         for record in find_study("figure3").stored("desk", STORE)
     ]

@@ -166,10 +166,7 @@ def test_tables_and_figures_have_every_condition(found):
     assert [(row[1], row[4]) for row in rows][:2] == [(NONE, NONE), ("S-CONV", "+10.00 ± 0.00")]
     assert len(rows) == 9
     assert len(results.deeper_table(found["deeper"]).rows) == 8
-    for name, draw in (
-        ("banded", results.banded_figure),
-        ("deeper", results.deeper_figure),
-    ):
+    for name, draw in (("banded", results.banded_figure), ("deeper", results.deeper_figure)):
         assert draw(found[name]).axes
         assert draw([]).axes, "pending"
     left = results.sizes_figure(found).axes[0]

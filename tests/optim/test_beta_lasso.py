@@ -21,10 +21,7 @@ from objectives import (
 )
 from torch import nn
 
-from lcs.optim import (
-    BetaLasso,
-    algorithm_1,
-)
+from lcs.optim import BetaLasso, algorithm_1
 
 # Beside Algorithm 1
 

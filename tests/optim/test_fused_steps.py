@@ -9,22 +9,10 @@ from typing import Any
 
 import pytest
 import torch
-from objectives import (
-    CHUNK,
-    DTYPES,
-    SETTINGS,
-    layouts,
-    normal,
-    parameter,
-)
+from objectives import CHUNK, DTYPES, SETTINGS, layouts, normal, parameter
 from torch import Tensor, nn
 
-from lcs.optim import (
-    FULL_PRECISION,
-    SGD,
-    BetaLasso,
-    fused_steps,
-)
+from lcs.optim import FULL_PRECISION, SGD, BetaLasso, fused_steps
 
 HAS_COMPILER = (
     any(shutil.which(name) for name in ("c++", "g++", "clang++"))

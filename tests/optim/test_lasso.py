@@ -3,17 +3,10 @@
 import numpy as np
 import pytest
 import torch
-from objectives import (
-    DTYPES,
-    normal,
-    parameter,
-)
+from objectives import DTYPES, normal, parameter
 from sklearn.linear_model import Lasso
 
-from lcs.optim import (
-    ProximalL1,
-    Spred,
-)
+from lcs.optim import ProximalL1, Spred
 
 # The LASSO's own step
 

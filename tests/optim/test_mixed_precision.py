@@ -107,11 +107,7 @@ def test_a_wrong_order_is_refused_before_anything_is_lost(mode):
     before = [weight.detach().clone() for weight in net.parameters()]
     weights = list(net.parameters())
     for inner in (sparse_first_layer(net, optimizer, mode), bf16_weights(net, optimizer)):
-        with (
-            pytest.raises(RuntimeError, match="rounded copy"),
-            bf16_weights(net, optimizer),
-            inner,
-        ):
+        with pytest.raises(RuntimeError, match="rounded copy"), bf16_weights(net, optimizer), inner:
             pass
     assert all(a is b for a, b in zip(net.parameters(), weights, strict=True))
     assert all(map(torch.equal, net.parameters(), before))

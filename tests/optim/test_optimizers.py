@@ -8,25 +8,11 @@ from typing import Any
 
 import pytest
 import torch
-from objectives import (
-    SETTINGS,
-    gradient_of,
-    layouts,
-    normal,
-    parameter,
-    quadratic,
-)
+from objectives import SETTINGS, gradient_of, layouts, normal, parameter, quadratic
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import CosineAnnealingLR
 
-from lcs.optim import (
-    SGD,
-    BetaLasso,
-    ProximalL1,
-    Spred,
-    algorithm_1,
-    replace_parameter,
-)
+from lcs.optim import SGD, BetaLasso, ProximalL1, Spred, algorithm_1, replace_parameter
 
 OPTIMIZERS = {"beta-lasso": BetaLasso, "proximal-l1": ProximalL1, "sgd": SGD, "spred": Spred}
 SOME: dict[str, dict[str, float]] = {

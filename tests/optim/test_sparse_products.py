@@ -228,9 +228,7 @@ def test_a_run_turns_sparse_and_says_so(frozen, precision, tmp_path, monkeypatch
 @pytest.mark.parametrize("mode", ["exact", "frozen"])
 def test_a_stopped_sparse_run_ends_with_the_same_bits(tmp_path, mode):
     config = dataclasses.replace(
-        SPARSE,
-        frozen_zeros=mode == "frozen",
-        precision={"exact": "fp32", "frozen": "bf16"}[mode],
+        SPARSE, frozen_zeros=mode == "frozen", precision={"exact": "fp32", "frozen": "bf16"}[mode]
     )
     whole = train(config, store=RunStore(tmp_path / "whole"), device="cpu")
     assert whole.provenance["modes"].get(mode, 0) > 1

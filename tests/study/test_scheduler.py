@@ -135,10 +135,7 @@ def test_a_failed_run_is_not_done_and_takes_no_more_time(monkeypatch, capsys):
     with pytest.raises(TrainingError):
         train_all([SEEDS[:3], *alone(SEEDS[3:])], Here("cpu"), budget_minutes=1, work=work)
     said = capsys.readouterr().err.splitlines()
-    assert said[:2] == [
-        "it diverges",
-        "2 of 6 runs done, 1 failed, 0 running, about 1.5 min left",
-    ]
+    assert said[:2] == ["it diverges", "2 of 6 runs done, 1 failed, 0 running, about 1.5 min left"]
     assert said[-1] == "5 of 6 runs done, 1 failed, 0 running, about 1 s left"
 
 

@@ -25,10 +25,7 @@ def altered(record, tmp_path):
         change(history, final)
         store = RunStore(tmp_path / "altered")
         return store.write(
-            record.config,
-            history=history,
-            final=final,
-            provenance=record.provenance | origin,
+            record.config, history=history, final=final, provenance=record.provenance | origin
         )
 
     return write

@@ -105,11 +105,7 @@ def _setting_text(config: Config) -> str:
 
 
 SHOWN = (LOCAL, SGD, B0, B1, B50)
-EXCESSES = {
-    "window_mass": "window (points)",
-    "spread": "spread (pixels)",
-    "morans_i": "Moran's I",
-}
+EXCESSES = {"window_mass": "window (points)", "spread": "spread (pixels)", "morans_i": "Moran's I"}
 
 
 def numbers(first: Sequence[Record], wide: Sequence[Record]) -> Numbers:

@@ -110,10 +110,7 @@ QUESTIONS: tuple[Question, ...] = (
         "return explains it alone; no single cause was found.",
         "why#which-β-lose-accuracy",
         claims=("At α = 1, β = 50 is worse than β = 0",),
-        holds=(
-            "why:it-is-not-the-number-of-weights-alone",
-            "why:it-is-not-the-returns-alone",
-        ),
+        holds=("why:it-is-not-the-number-of-weights-alone", "why:it-is-not-the-returns-alone"),
     ),
     Question(
         "R",
@@ -159,10 +156,7 @@ QUESTIONS: tuple[Question, ...] = (
         "Augmentation makes filters local, and the reproduction did not use it; with its loss "
         "and its λ augmentation would have helped little. Why both matter is open.",
         "figure4#what-makes-them-local",
-        holds=(
-            "figure4:augmentation-raises-locality",
-            "figure4:stronger-lambda-or-cross-entropy",
-        ),
+        holds=("figure4:augmentation-raises-locality", "figure4:stronger-lambda-or-cross-entropy"),
     ),
     Question(
         "V1",
@@ -180,10 +174,7 @@ QUESTIONS: tuple[Question, ...] = (
             "On spoken digits, β = 0 is better than SGD",
             "On spoken digits, β = 50 is better than SGD",
         ),
-        holds=(
-            "sound:penalty-makes-filters-local-in-time",
-            "sound:chosen-beta-50-is-hardly-local",
-        ),
+        holds=("sound:penalty-makes-filters-local-in-time", "sound:chosen-beta-50-is-hardly-local"),
     ),
     Question(
         "V2",

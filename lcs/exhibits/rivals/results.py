@@ -236,10 +236,7 @@ CLAIMS: tuple[Claim, ...] = (
     *(_claim("β = 50 is better than", study, name) for study in BUDGETS for name in SAID),
     *(
         _claim(
-            "filters of β = 50 are more local than those of",
-            "rivals",
-            name,
-            locality.beyond_chance,
+            "filters of β = 50 are more local than those of", "rivals", name, locality.beyond_chance
         )
         for name in [*SAID][:3]
     ),

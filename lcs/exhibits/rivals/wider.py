@@ -6,15 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from lcs.config import Config
-from lcs.exhibits.rivals.studies import (
-    key,
-    masked,
-    recipe,
-    sparse,
-    unmasked,
-    values,
-    with_values,
-)
+from lcs.exhibits.rivals.studies import key, masked, recipe, sparse, unmasked, values, with_values
 from lcs.exhibits.searches import Rule, choices, method_key, relative
 from lcs.exhibits.settings import CHOSEN, FLIP_CROP, desk_study
 from lcs.runs import Record

@@ -92,11 +92,7 @@ AT_WIDTHS = (
     ),
     _by_recipe("scaling-threshold", "Threshold or λ, at α = 8", make=_same_lambda),
     _by_recipe(
-        "scaling-seeds",
-        "SGD and β = 50 at α = 8, more seeds",
-        make=_methods,
-        seeds=8,
-        betas=(50,),
+        "scaling-seeds", "SGD and β = 50 at α = 8, more seeds", make=_methods, seeds=8, betas=(50,)
     ),
 )
 

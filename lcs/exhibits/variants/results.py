@@ -13,13 +13,7 @@ from lcs.exhibits.compare import Conditions
 from lcs.exhibits.gap import gap_text
 from lcs.exhibits.methods import B50, CONV, SGD, Method, method
 from lcs.exhibits.tables import PENDING, Cell, Table, ahead
-from lcs.exhibits.variants.studies import (
-    DEEP_WIDTH,
-    GROWTHS,
-    PIXEL_GROWTHS,
-    SIZES,
-    growth_values,
-)
+from lcs.exhibits.variants.studies import DEEP_WIDTH, GROWTHS, PIXEL_GROWTHS, SIZES, growth_values
 from lcs.runs import Record
 from lcs.shapes import default_kernel
 

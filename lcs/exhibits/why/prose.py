@@ -8,14 +8,7 @@ from typing import Any
 
 from lcs.exhibits import cells, compare, tables
 from lcs.exhibits.cells import signed_text
-from lcs.exhibits.compare import (
-    Conditions,
-    as_sgd,
-    conditions,
-    gain,
-    runs_of,
-    without_threshold,
-)
+from lcs.exhibits.compare import Conditions, as_sgd, conditions, gain, runs_of, without_threshold
 from lcs.exhibits.settings import STRONGER_L1
 from lcs.exhibits.tables import PENDING
 from lcs.exhibits.why.factorial import (
