@@ -6,14 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from lcs.exhibits import tables
-from lcs.exhibits.plots.style import (
-    WIDTH,
-    Look,
-    add_legend,
-    look,
-    pending,
-    subplots,
-)
+from lcs.exhibits.plots.style import WIDTH, Look, add_legend, look, pending, subplots
 from lcs.stats import mean_interval
 
 if TYPE_CHECKING:

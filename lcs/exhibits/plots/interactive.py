@@ -114,11 +114,7 @@ def slider(
 
 
 def filters_slider(
-    groups: Mapping[str, tuple[np.ndarray, str]],
-    label: str,
-    description: str,
-    *,
-    switch: str = "",
+    groups: Mapping[str, tuple[np.ndarray, str]], label: str, description: str, *, switch: str = ""
 ) -> Interactive:
     """Show first-layer filters as images, one group at a time, as a slider says.
 
