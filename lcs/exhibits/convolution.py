@@ -11,7 +11,7 @@ from lcs.exhibits import cells, tables
 from lcs.exhibits.methods import B0, B50, method
 from lcs.exhibits.plots.style import WIDTH, add_legend, look, pending, subplots
 from lcs.exhibits.tables import NONE, PENDING, Cell, Table
-from lcs.exhibits.verdicts import Claim, Finding
+from lcs.exhibits.verdicts import Claim, Finding, ours
 from lcs.measure import sharing
 from lcs.measure.equivariance import SHIFT, UNITS
 from lcs.runs import Record
@@ -192,8 +192,7 @@ def _shares_kernels(records: list[Record]) -> Finding:
 
 
 CLAIMS: tuple[Claim, ...] = (
-    Claim(
-        "B",
+    ours(
         "The first layer becomes a convolution: compact filters are shifted copies of each other "
         "(α = 8, the λ of β = 50)",
         "scaling-threshold",

@@ -26,7 +26,7 @@ from lcs.exhibits.settings import (
     sgd_and_betas,
 )
 from lcs.exhibits.tables import LAYERS, Numbers, Table
-from lcs.exhibits.verdicts import Claim, Finding, Judge, differs, one_more, one_more_text
+from lcs.exhibits.verdicts import Claim, Finding, Judge, differs, one_more, one_more_text, ours
 from lcs.runs import Record
 from lcs.stats import mean_interval
 from lcs.study import Study
@@ -331,8 +331,7 @@ CLAIMS: tuple[Claim, ...] = (
             (1, 400, "table2", ""),
         )
     ),
-    Claim(
-        "B",
+    ours(
         "A constant learning rate leaves more weights than a cosine, with β = 1",
         "schedule",
         differs(
@@ -343,8 +342,7 @@ CLAIMS: tuple[Claim, ...] = (
         ),
     ),
     *(
-        Claim(
-            "B",
+        ours(
             f"With {text}, β = {beta} leaves as many weights as the reproduction's",
             study,
             _leaves(beta, **schedule),

@@ -21,7 +21,7 @@ from lcs.exhibits.plots.interactive import filters_slider
 from lcs.exhibits.plots.style import pending
 from lcs.exhibits.settings import FLIP_CROP, chosen, desk_study, flip_crop_recipe
 from lcs.exhibits.tables import PENDING, Cell, Table
-from lcs.exhibits.verdicts import Claim
+from lcs.exhibits.verdicts import Claim, ours
 from lcs.runs import Record
 from lcs.stats import mean_interval
 
@@ -303,32 +303,27 @@ _CROPS = {"augment": "crop"}
 _BOTH: dict[str, object] = {"augment": "flip-crop", "images": "natural", "labels": "true"}
 
 CLAIMS: tuple[Claim, ...] = (
-    Claim(
-        "B",
+    ours(
         "Filters of β = 50 are local without any augmentation",
         "origin-augmentation",
         locality.local({**_PLAIN}),
     ),
-    Claim(
-        "B",
+    ours(
         "Crops make the filters of β = 50 more local than no augmentation does",
         "origin-augmentation",
         locality.more_local({**_CROPS}, {**_PLAIN}),
     ),
-    Claim(
-        "B",
+    ours(
         "On Gaussian images with each class's covariance, filters of β = 50 are local",
         "origin-data",
         locality.local(_BOTH | {"images": "gaussian"}),
     ),
-    Claim(
-        "B",
+    ours(
         "Natural images give β = 50 more local filters than Gaussian ones of the same covariance",
         "origin-data",
         locality.more_local({**_BOTH}, _BOTH | {"images": "gaussian"}),
     ),
-    Claim(
-        "B",
+    ours(
         "With shuffled labels, filters of β = 50 are local",
         "origin-labels",
         locality.local(_BOTH | {"labels": "shuffled"}),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,7 +19,7 @@ from lcs.exhibits import cells, compare, locality, tables
 from lcs.exhibits.methods import B50, LOCAL, SGD, Method, method
 from lcs.exhibits.settings import FLIP_CROP_SHORT, desk_study, flip_crop_methods, flip_crop_recipe
 from lcs.exhibits.tables import PENDING, Cell, Table
-from lcs.exhibits.verdicts import Claim, differs
+from lcs.exhibits.verdicts import Claim, differs, ours
 from lcs.runs import Record
 
 if TYPE_CHECKING:
@@ -117,24 +118,19 @@ def numbers(records: Sequence[Record]) -> dict[str, str]:
 
 _TENTH = {"train_share": 0.1, "model": "s-fc"}
 _SPARSE: dict[str, object] = {"optimizer": "beta-lasso", "train_share": 1.0}
+_claim = partial(ours, study="sample-size")
 
 CLAIMS: tuple[Claim, ...] = (
-    Claim(
-        "B",
+    _claim(
         "With a tenth of the images β = 50 is better than SGD",
-        "sample-size",
-        differs(_TENTH | {"optimizer": "beta-lasso"}, _TENTH | {"optimizer": "sgd"}),
+        judge=differs(_TENTH | {"optimizer": "beta-lasso"}, _TENTH | {"optimizer": "sgd"}),
     ),
-    Claim(
-        "B",
+    _claim(
         "With three tenths of the images S-LOCAL is better than β = 50 with all of them",
-        "sample-size",
-        differs({"model": "s-local", "train_share": 0.3}, _SPARSE),
+        judge=differs({"model": "s-local", "train_share": 0.3}, _SPARSE),
     ),
-    Claim(
-        "B",
+    _claim(
         "With a tenth of the images the filters of β = 50 are less local than with all",
-        "sample-size",
-        locality.more_local(_SPARSE, _SPARSE | {"train_share": 0.1}),
+        judge=locality.more_local(_SPARSE, _SPARSE | {"train_share": 0.1}),
     ),
 )

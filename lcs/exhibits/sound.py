@@ -23,7 +23,7 @@ from lcs.exhibits.plots.style import look, pending
 from lcs.exhibits.searches import Rule, method_key, searched
 from lcs.exhibits.settings import CHOSEN, SPOKEN, desk_study, spoken_recipe
 from lcs.exhibits.tables import PENDING, Cell, Table
-from lcs.exhibits.verdicts import Claim, Finding, Judge, beyond_zero, differs
+from lcs.exhibits.verdicts import Claim, Finding, Judge, beyond_zero, differs, ours
 from lcs.runs import Record
 from lcs.stats import mean_interval
 
@@ -263,34 +263,27 @@ def _in_time(who: Method, *, less_frequency: bool = False, margin: float | None 
     return judge
 
 
-def _better(who: Method) -> Claim:
-    text = f"On spoken digits, β = {who.beta:g} is better than SGD"
-    return Claim(
-        "B", text, "sound", differs({**who._asdict(), **_SHIFTED}, {**SGD._asdict(), **_SHIFTED})
-    )
-
+_claim = partial(ours, study="sound")
 
 CLAIMS: tuple[Claim, ...] = (
-    Claim(
-        "B",
-        "On spoken digits, filters of β = 0 are local in time, beyond chance",
-        "sound",
-        _in_time(B0),
+    _claim(
+        "On spoken digits, filters of β = 0 are local in time, beyond chance", judge=_in_time(B0)
     ),
-    Claim(
-        "B",
+    _claim(
         "On spoken digits, filters of β = 0 are more local in time than in frequency",
-        "sound",
-        _in_time(B0, less_frequency=True),
+        judge=_in_time(B0, less_frequency=True),
     ),
-    Claim(
-        "B",
+    _claim(
         "On spoken digits, filters of β = 50, as the search chose it, are as local in time "
         f"as by chance, within {MARGIN:g} point",
-        "sound",
-        _in_time(B50, margin=MARGIN),
+        judge=_in_time(B50, margin=MARGIN),
     ),
-    _better(B0),
-    _better(B50),
+    *(
+        _claim(
+            f"On spoken digits, β = {who.beta:g} is better than SGD",
+            judge=differs(who._asdict() | _SHIFTED, SGD._asdict() | _SHIFTED),
+        )
+        for who in (B0, B50)
+    ),
 )
 """What the page sound says of results."""

@@ -7,6 +7,7 @@ sets (`lcs.models.transfer`), and is compared with networks that start from rand
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from lcs.config import Config
@@ -15,7 +16,7 @@ from lcs.exhibits.compare import Conditions
 from lcs.exhibits.methods import B50, SGD, method
 from lcs.exhibits.settings import FLIP_CROP_SHORT, desk_study, flip_crop_methods, flip_crop_recipe
 from lcs.exhibits.tables import PENDING, Cell, Table
-from lcs.exhibits.verdicts import Claim, Which, differs
+from lcs.exhibits.verdicts import Claim, Which, differs, ours
 from lcs.runs import Record
 
 if TYPE_CHECKING:
@@ -171,30 +172,24 @@ def _from_cifar100(start: Start) -> Which:
     )
 
 
+_claim = partial(ours, study="transfer")
+
 CLAIMS: tuple[Claim, ...] = (
-    Claim(
-        "B",
+    _claim(
         "With masks found on CIFAR-100, SGD is better on CIFAR-10 than without masks",
-        "transfer",
-        differs(_from_cifar100(MASK), _from_cifar100(NOTHING)),
+        judge=differs(_from_cifar100(MASK), _from_cifar100(NOTHING)),
     ),
-    Claim(
-        "B",
+    _claim(
         "These masks are better than masks rewired at random, whose places are not local",
-        "transfer",
-        differs(_from_cifar100(MASK), _from_cifar100(REWIRED)),
+        judge=differs(_from_cifar100(MASK), _from_cifar100(REWIRED)),
     ),
-    Claim(
-        "B",
+    _claim(
         f"A new initialisation of these masks changes the accuracy by less than {MARGIN:g} point",
-        "transfer",
-        differs(_from_cifar100(MASK), _from_cifar100(TICKET), margin=MARGIN),
+        judge=differs(_from_cifar100(MASK), _from_cifar100(TICKET), margin=MARGIN),
     ),
-    Claim(
-        "B",
+    _claim(
         "A frozen first layer is better on CIFAR-10 if β = 50 trained it on CIFAR-100 than if SGD "
         "did",
-        "transfer",
-        differs(_from_cifar100(FROZEN), _from_cifar100(FROZEN_OF_SGD)),
+        judge=differs(_from_cifar100(FROZEN), _from_cifar100(FROZEN_OF_SGD)),
     ),
 )

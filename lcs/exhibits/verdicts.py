@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from lcs.config import Config
@@ -104,6 +104,10 @@ class Claim:
     def studies(self) -> list[BaseStudy]:
         """The studies that are judged together."""
         return [find_study(name) for name in self.study.split(" + ")]
+
+
+# a claim of this book's own
+ours = partial(Claim, "B")
 
 
 def judged(claims: Sequence[Claim], store: RunStore, scale: str) -> list[Evidence | None]:

@@ -10,7 +10,7 @@ from lcs.exhibits import tables
 from lcs.exhibits.engine.benchmarks import find, load, over, ratio_text
 from lcs.exhibits.engine.inference import DENSE, EXPORTED, WITHOUT_DEAD, fastest, passes
 from lcs.exhibits.engine.steps import sparse_steps, unproved
-from lcs.exhibits.verdicts import BENCHMARK, UNDECIDED, Claim, Finding, Judge
+from lcs.exhibits.verdicts import BENCHMARK, UNDECIDED, Claim, Finding, Judge, ours
 from lcs.runs import Record
 
 # the engine is timed by `make bench`, not by studies
@@ -102,7 +102,7 @@ NO_GAIN = "Neither exporting nor dropping dead units gains"
 CLAIMS: tuple[Claim, ...] = (
     Claim("P", EXACT, BENCHMARK, _faster("exact"), "future work"),
     Claim("F", FROZEN, BENCHMARK, _faster("frozen"), "a question"),
-    Claim("B", PROVED, BENCHMARK, _proved),
-    Claim("B", IN_USE, BENCHMARK, _in_use),
-    Claim("B", NO_GAIN, BENCHMARK, _no_gain),
+    ours(PROVED, BENCHMARK, _proved),
+    ours(IN_USE, BENCHMARK, _in_use),
+    ours(NO_GAIN, BENCHMARK, _no_gain),
 )

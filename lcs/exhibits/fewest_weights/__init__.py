@@ -8,20 +8,18 @@ The chapter trains nothing of its own.
 from __future__ import annotations
 
 from lcs.exhibits.fewest_weights import description, pareto
-from lcs.exhibits.verdicts import Claim
+from lcs.exhibits.verdicts import Claim, ours
 
 STUDIES = ()
 
 CLAIMS: tuple[Claim, ...] = (
-    Claim(
-        "B",
+    ours(
         "By the paper's recipe, β = 50 at the largest width has fewer remaining weights, in all "
         "layers, than S-CONV",
         "scaling-own",
         pareto.fewer_than_s_conv,
     ),
-    Claim(
-        "B",
+    ours(
         "The paper's Theorem 2 bounds the test error of β = 50 below 1",
         "scaling-own",
         description.is_below_one,

@@ -11,7 +11,7 @@ from lcs.exhibits.compare import Reference
 from lcs.exhibits.locality import beyond_chance
 from lcs.exhibits.settings import STRONGER_L1
 from lcs.exhibits.tables import Table, signed
-from lcs.exhibits.verdicts import UNMEASURED, Claim, Finding, Judge
+from lcs.exhibits.verdicts import UNMEASURED, Claim, Finding, Judge, ours
 from lcs.exhibits.why.factorial import AUGMENTED_CROSS_ENTROPY, gains, has_stronger_l1
 from lcs.runs import Record
 from lcs.stats import mean_interval
@@ -103,15 +103,13 @@ def _more_local(reference: Reference, *, worse: bool = False) -> Judge:
 
 
 CLAIMS: tuple[Claim, ...] = (
-    Claim(
-        "B",
+    ours(
         "With the stronger λ, the filters of β = 50 are more local than those of SGD, by "
         "the window (100 epochs, mean over losses and images)",
         "factorial",
         _more_local(compare.as_sgd),
     ),
-    Claim(
-        "B",
+    ours(
         "With the stronger λ, the filters of β = 50 are less local than those of β = 0 "
         "with the same λ, by the window (100 epochs, mean over losses and images)",
         "factorial",

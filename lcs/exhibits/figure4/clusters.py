@@ -21,7 +21,7 @@ from lcs.exhibits.plots.style import (
 )
 from lcs.exhibits.settings import REPRODUCTION, beta_lasso, desk_study, short_recipe
 from lcs.exhibits.tables import NONE, PENDING
-from lcs.exhibits.verdicts import Claim, Judge, differs
+from lcs.exhibits.verdicts import Claim, Judge, differs, ours
 from lcs.runs import Record
 from lcs.stats import mean_interval
 
@@ -129,15 +129,13 @@ def _wider(one: str, other: str) -> Judge:
 
 
 CLAIMS: tuple[Claim, ...] = (
-    Claim(
-        "B",
+    ours(
         "Weights of a filter gather over a wider range with crops than with flips alone "
         "(β = 50, α = 4)",
         "crops",
         _wider("usual", "none"),
     ),
-    Claim(
-        "B",
+    ours(
         "Weights of a filter gather over a wider range where crops shift twice as far "
         "(β = 50, α = 4)",
         "crops",

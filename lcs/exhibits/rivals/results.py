@@ -15,7 +15,7 @@ from lcs.exhibits.plots.style import OTHERS, WIDTH, add_legend, label_log_axis, 
 from lcs.exhibits.rivals.studies import AIMS, DENSE, ITERATIVE, NO_L1, OWN, RIVALS, budget, rival
 from lcs.exhibits.rivals.wider import COMPARED, wider_budget
 from lcs.exhibits.tables import PENDING, Cell, Table
-from lcs.exhibits.verdicts import Claim, differs
+from lcs.exhibits.verdicts import Claim, differs, ours
 from lcs.runs import Record
 
 if TYPE_CHECKING:
@@ -229,7 +229,7 @@ def _claim(text: str, study: str, name: str, of: Values = compare.accuracies) ->
     # the budget there is nearer to the larger one
     by_accuracy = study == "rivals" and of is compare.accuracies
     also = ("rivals-wider",) if by_accuracy and name in COMPARED else ()
-    return Claim("B", said, study, judge, also=also)
+    return ours(said, study, judge, also=also)
 
 
 CLAIMS: tuple[Claim, ...] = (

@@ -8,23 +8,21 @@ from __future__ import annotations
 
 from lcs.exhibits.methods import B0, B50, PROXIMAL, SGD
 from lcs.exhibits.scaling import gains, results, search, studies
-from lcs.exhibits.verdicts import Claim, beats
+from lcs.exhibits.verdicts import Claim, beats, ours
 
 CHOICES = search.CHOICES
 
 STUDIES = (*search.STUDIES, *studies.STUDIES)
 
 CLAIMS: tuple[Claim, ...] = (
-    Claim(
-        "B",
+    ours(
         "By the paper's recipe (200 epochs), both as chosen on validation images, β = 50 is "
         "better than SGD at α = 8",
         "scaling-wide",
         beats(B50, SGD),
     ),
     *(
-        Claim(
-            "B",
+        ours(
             f"With λ of β = 50 chosen at each width, its gain over {name} grows (α = 1, 2, 4, 8)",
             "scaling-own",
             gains.gain_grows(other),
@@ -32,8 +30,7 @@ CLAIMS: tuple[Claim, ...] = (
         for name, other in (("SGD", SGD), ("β = 0", B0))
     ),
     *(
-        Claim(
-            "B",
+        ours(
             f"With λ of β = 50 chosen at α = 8, it is better than {name} there",
             study,
             beats(B50, other),

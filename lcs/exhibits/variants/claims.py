@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from lcs.exhibits import compare, tables
 from lcs.exhibits.gap import closes_most
 from lcs.exhibits.methods import B50, SGD, Method, method
 from lcs.exhibits.settings import DESK, chosen_flip_crop
 from lcs.exhibits.variants.results import DEEP_B50, WINDOWS, as_beta_50, shallow_of
 from lcs.exhibits.variants.studies import GROWTHS, WIDTH, setting
-from lcs.exhibits.verdicts import Claim, Finding, differs
+from lcs.exhibits.verdicts import Claim, Finding, differs, ours
 from lcs.runs import Record
 
 # the larger λ of `banded`, alone and with a growth of a tenth
@@ -31,7 +29,6 @@ def _depth_does_not_help(records: list[Record]) -> Finding:
     return Finding(value, most._replace(mean=-most.mean))
 
 
-_ours = partial(Claim, "B")
 CLAIMS: tuple[Claim, ...] = (
     Claim(
         "P",
@@ -40,22 +37,22 @@ CLAIMS: tuple[Claim, ...] = (
         _depth_does_not_help,
         "Table 1",
     ),
-    _ours(
+    ours(
         "A λ that grows by a tenth with each pixel outside a window raises the accuracy of β = 50",
         "banded",
         differs(_GROWN, _ONE_L1),
     ),
-    _ours(
+    ours(
         "A growing λ raises accuracy more than one as large on average, the same for all weights",
         "banded + banded-uniform",
         differs(_GROWN, lambda c: method(c) == B50 and not c.l1_growth and c.l1 > _L1),
     ),
-    _ours(
+    ours(
         "A λ that grows outside windows that follow the weights raises the accuracy of β = 50",
         "banded + banded-learned",
         differs(_GROWN | {"l1_window": "learned"}, _ONE_L1),
     ),
-    _ours(
+    ours(
         "A λ that grows by its own value with each pixel from a random one, for each unit, raises "
         "the accuracy of β = 50",
         "banded + banded-pixel",
@@ -64,60 +61,60 @@ CLAIMS: tuple[Claim, ...] = (
             _ONE_L1,
         ),
     ),
-    _ours(
+    ours(
         "With λ that doubles with the first pixel outside windows that follow the weights, β = 50 "
         "is better than SGD at α = 8",
         "banded-wide",
         differs(WINDOWS["learned"], WINDOWS["SGD"]),
     ),
-    _ours(
+    ours(
         "There, windows that follow the weights are better than random ones",
         "banded-wide",
         differs(WINDOWS["learned"], WINDOWS["initial"]),
     ),
-    _ours(
+    ours(
         "So trained, β = 50 closes most of the gap between SGD and S-LOCAL at α = 8",
         "banded-wide",
         lambda records: closes_most(as_beta_50(records, "learned")),
         also=("banded-long",),
     ),
-    _ours(
+    ours(
         "As searched on validation images, β = 50 with λ that grows outside random windows is "
         "better than SGD at α = 8",
         "banded-searched",
         differs(B50._asdict(), SGD._asdict()),
     ),
-    _ours(
+    ours(
         "As searched, it closes most of the gap between SGD and S-LOCAL at α = 8",
         "banded-searched",
         lambda records: closes_most(compare.by_method(records)),
     ),
-    _ours(
+    ours(
         "Random windows of neighbouring pixels are better than those of scattered ones",
         "banded-wide + banded-scattered",
         differs(WINDOWS["initial"] | {"permute_pixels": False}, {"permute_pixels": True}),
     ),
-    _ours(
+    ours(
         "S-LOCAL is better than β = 50 with λ that grows so from fixed windows",
         "banded",
         differs({"model": "s-local"}, _GROWN),
     ),
-    _ours(
+    ours(
         "S-FC by SGD is better from S-CONV than from random weights, as long in all",
         "from-convolution",
         differs(_STARTED | {"optimizer": "sgd"}, _LONG | {"optimizer": "sgd"}),
     ),
-    _ours(
+    ours(
         "S-FC by β = 50 is better from S-CONV than from random weights, as long in all",
         "from-convolution",
         differs(_STARTED | {"optimizer": "beta-lasso"}, _LONG | {"optimizer": "beta-lasso"}),
     ),
-    _ours(
+    ours(
         "In D-FC, β = 50 is better than SGD",
         "deeper",
         differs(DEEP_B50._asdict(), Method("d-fc")._asdict()),
     ),
-    _ours(
+    ours(
         "With β = 50, D-FC is better than S-FC",
         "deeper",
         differs(DEEP_B50._asdict(), B50._asdict()),

@@ -8,7 +8,7 @@ from lcs.config import Config
 from lcs.exhibits.compare import conditions, without_threshold
 from lcs.exhibits.settings import STRONGER_L1
 from lcs.exhibits.tables import signed
-from lcs.exhibits.verdicts import Claim, Finding, Judge, differs
+from lcs.exhibits.verdicts import Claim, Finding, Judge, differs, ours
 from lcs.exhibits.why import factorial
 from lcs.exhibits.why.factorial import AUGMENTED_CROSS_ENTROPY, Change, Contrast
 from lcs.runs import Record
@@ -53,23 +53,20 @@ CLAIMS: tuple[Claim, ...] = (
         ),
         "a question",
     ),
-    Claim(
-        "B",
+    ours(
         "Augmentation lets β = 50 gain on β = 0 with the stronger λ (100 epochs, mean over losses)",
         "factorial",
         _raises_gain(factorial.add_augmentation, factorial.has_stronger_l1),
     ),
-    Claim("B", "β = 50 gains more on β = 0 in 400 epochs than in 100", "length", _longer_helps),
-    Claim(
-        "B",
+    ours("β = 50 gains more on β = 0 in 400 epochs than in 100", "length", _longer_helps),
+    ours(
         "β = 50 gains more on β = 0 with cross-entropy (100 epochs, same η, so data steps "
         "ten times as large)",
         "factorial",
         _raises_gain(factorial.use_cross_entropy),
     ),
     *(
-        Claim(
-            "B",
+        ours(
             "With cross-entropy, augmentation and the stronger λ, β = 50 is better than "
             f"{name}: α = {alpha}",
             study,
@@ -89,32 +86,27 @@ CLAIMS: tuple[Claim, ...] = (
             (16, "wider", {}),
         )
     ),
-    Claim(
-        "B",
+    ours(
         "With λ on the first layer alone, β = 50 is as good as β = 0, within 1 point",
         "first-layer",
         differs({"beta": 50, **_FIRST, **_FREE}, {"beta": 0, **_FIRST}, margin=1.0),
     ),
-    Claim(
-        "B",
+    ours(
         "Zeros may as well stay: β = 50 is as good with zeros frozen, within 1 point",
         "frozen",
         differs({"beta": 50, **_FROZEN}, {"beta": 50, **_FREE}, margin=1.0),
     ),
-    Claim(
-        "B",
+    ours(
         "With λ on the first layer alone, β = 50 is as good with zeros frozen, within 1 point",
         "first-layer",
         differs({"beta": 50, **_FIRST, **_FROZEN}, {"beta": 50, **_FIRST, **_FREE}, margin=1.0),
     ),
-    Claim(
-        "B",
+    ours(
         "With λ on the first layer alone, frozen zeros cost β = 1 accuracy",
         "first-layer",
         differs({"beta": 1, **_FIRST, **_FREE}, {"beta": 1, **_FIRST, **_FROZEN}),
     ),
-    Claim(
-        "B",
+    ours(
         "bfloat16 and float32 give β = 50 the same accuracy, within 1 point",
         "precision",
         differs({"beta": 50, "precision": "bf16"}, {"beta": 50, "precision": "fp32"}, margin=1.0),
