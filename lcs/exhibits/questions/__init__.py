@@ -1,8 +1,8 @@
 """The page Questions: what the forum, the reproduction and the reviewers asked, and the answers.
 
 `asked` has the questions, in our words. A number of an answer is that of a claim, as the page
-Claims has it; a sentence that depends on results names the check that holds it, on the page where
-it is said too.
+Claims has it; a sentence that depends on results is held by a check of the page where it is said
+too.
 """
 
 from __future__ import annotations

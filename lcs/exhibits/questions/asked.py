@@ -21,7 +21,6 @@ class Question:
         answer: one or two sentences of MyST; `{0}` is the value and the verdict of the first claim.
         place: page and section, `why#answers`; empty if it is not studied here yet.
         claims: texts of claims.
-        holds: checks of the words that depend on results, `why:precision-does-not-matter`.
     """
 
     source: str
@@ -30,16 +29,6 @@ class Question:
     answer: str
     place: str = ""
     claims: tuple[str, ...] = ()
-    holds: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        """Refuse an unknown source or status, and an answer without a place."""
-        if self.source not in SOURCES:
-            raise ValueError(f"source: {self.source!r} is none of {', '.join(SOURCES)}")
-        if self.status not in STATUSES:
-            raise ValueError(f"status: {self.status!r} is none of {', '.join(STATUSES)}")
-        if (self.status == NOT_STUDIED) == bool(self.place):
-            raise ValueError(f"{self.text}: what is answered has a place, and nothing else has")
 
 
 QUESTIONS: tuple[Question, ...] = (
@@ -52,7 +41,6 @@ QUESTIONS: tuple[Question, ...] = (
         "not at β = 1.",
         "toy#the-forums-claims",
         claims=("With β = 1 the LASSO solution of a linear problem is reached almost always",),
-        holds=("toy:agrees-at-eta-and-not-at-1",),
     ),
     Question(
         "F",
@@ -74,7 +62,6 @@ QUESTIONS: tuple[Question, ...] = (
             "Sparse weights in dense layers can be used for speed (frozen zeros)",
             "Sparsity can be used for speed, with the algorithm as it is",
         ),
-        holds=("engine:whole-run-gains-little",),
     ),
     Question(
         "F",
@@ -110,7 +97,6 @@ QUESTIONS: tuple[Question, ...] = (
         "return explains it alone; no single cause was found.",
         "why#which-β-lose-accuracy",
         claims=("At α = 1, β = 50 is worse than β = 0",),
-        holds=("why:it-is-not-the-number-of-weights-alone", "why:it-is-not-the-returns-alone"),
     ),
     Question(
         "R",
@@ -125,7 +111,6 @@ QUESTIONS: tuple[Question, ...] = (
             "β = 50 gains more on β = 0 in 400 epochs than in 100",
             "More training, 1600 epochs instead of 400, lets β = 50 gain on β = 0",
         ),
-        holds=("scaling:behind-after-1600-epochs",),
     ),
     Question(
         "R",
@@ -156,7 +141,6 @@ QUESTIONS: tuple[Question, ...] = (
         "Augmentation makes filters local, and the reproduction did not use it; with its loss "
         "and its λ augmentation would have helped little. Why both matter is open.",
         "figure4#what-makes-them-local",
-        holds=("figure4:augmentation-raises-locality", "figure4:stronger-lambda-or-cross-entropy"),
     ),
     Question(
         "V1",
@@ -174,7 +158,6 @@ QUESTIONS: tuple[Question, ...] = (
             "On spoken digits, β = 0 is better than SGD",
             "On spoken digits, β = 50 is better than SGD",
         ),
-        holds=("sound:penalty-makes-filters-local-in-time", "sound:chosen-beta-50-is-hardly-local"),
     ),
     Question(
         "V2",
@@ -188,7 +171,6 @@ QUESTIONS: tuple[Question, ...] = (
             "With λ of β = 50 chosen at α = 8, it is better than proximal ℓ1 with the same λ there",
             "With λ of β = 50 chosen at α = 8, it is better than β = 0 with a λ of its own there",
         ),
-        holds=("scaling:own-lambda-of-proximal",),
     ),
     Question(
         "V2",
@@ -199,7 +181,6 @@ QUESTIONS: tuple[Question, ...] = (
         "only together with the threshold: {0}; why was not tested.",
         "toy#where-a-weight-can-rest",
         claims=("With λ of β = 50 chosen at α = 8, it is better than β = 0 with the same λ there",),
-        holds=("scaling:threshold-at-the-same-lambda",),
     ),
     Question(
         "V2",
@@ -214,7 +195,6 @@ QUESTIONS: tuple[Question, ...] = (
             "By the paper's recipe (200 epochs), both as chosen on validation images, β = 50 is "
             "better than SGD at α = 8",
         ),
-        holds=("scaling:ahead-at-the-largest-width", "scaling:behind-sgd-up-to-width-4"),
     ),
     Question(
         "V2",
@@ -255,12 +235,6 @@ QUESTIONS: tuple[Question, ...] = (
             "With λ of β = 50 chosen at each width, its gain over SGD grows (α = 1, 2, 4, 8)",
             "With λ of β = 50 chosen at each width, its gain over β = 0 grows (α = 1, 2, 4, 8)",
         ),
-        holds=(
-            "scaling:gain-below-a-point-too",
-            "scaling:wider-with-flips-and-crops",
-            "scaling:ahead-at-width-32",
-            "paper_size:far-behind-local-at-the-papers-size",
-        ),
     ),
     Question(
         "V2",
@@ -278,7 +252,6 @@ QUESTIONS: tuple[Question, ...] = (
         "Larger images are not studied here yet.",
         "scaling#with-every-method-searched-alike",
         claims=("On CIFAR-100, β = 50 is better than SGD",),
-        holds=("table2:cifar100-cannot-be-told-apart",),
     ),
     Question(
         "V3",
@@ -308,12 +281,6 @@ QUESTIONS: tuple[Question, ...] = (
             "Weights of a filter gather over a wider range where crops shift twice as far "
             "(β = 50, α = 4)",
         ),
-        holds=(
-            "figure4:crops-make-weights-gather",
-            "figure4:range-does-not-follow-the-shift",
-            "origin:crops-make-filters-local",
-            "permuted:filters-are-local-again",
-        ),
     ),
     Question(
         "V3",
@@ -329,7 +296,6 @@ QUESTIONS: tuple[Question, ...] = (
             "With shuffled labels, filters of β = 50 are local",
             "On spoken digits, filters of β = 0 are more local in time than in frequency",
         ),
-        holds=("origin:smooth-filters-gather-as-much",),
     ),
     Question(
         "V3",
@@ -367,11 +333,6 @@ QUESTIONS: tuple[Question, ...] = (
         "conditions. "
         "Trainings of 4000 epochs were not run.",
         "double_descent#does-longer-training-show-double-descent",
-        holds=(
-            "double_descent:sgd-falls-and-does-not-recover",
-            "double_descent:by-the-recipe-accuracy-does-not-fall",
-            "double_descent:double-in-beta-lasso-at-width-4",
-        ),
     ),
     Question(
         "V4",
