@@ -43,7 +43,7 @@ def by_condition(
     note: str = "",
     text: Sequence[str] = (),
 ) -> Table:
-    """Return a table with a row for each condition.
+    """Return a table with a row for each condition; its last column links the seeds.
 
     Args:
         study_name: the study whose command is shown where there are no records.
@@ -57,6 +57,7 @@ def by_condition(
     name = label or f"tab-{study_name}"
     if not records:
         return tables.pending_table(name, what, f"lcs study {study_name}")
+    columns = {**columns, "seeds": tables.links}
     rows = [[say(runs) for say in columns.values()] for runs in conditions(records).values()]
     caption = f"{what}. {setting_text(records)}{spread_text(records)}{note}."
     return Table(name, caption, [*columns], rows, text=text)

@@ -124,7 +124,6 @@ def equivariance_table(records: Sequence[Record]) -> Table:
         "correlation": lambda runs: f"{values(runs, 'mean').mean:.2f}",
         "shuffled": lambda runs: f"{values(runs, 'null_mean').mean:.2f}",
         "excess": lambda runs: tables.signed(values(runs, "excess_mean")),
-        "seeds": tables.links,
     }
     what = (
         f"Correlation of a unit's response with that of its successor to images shifted by {SHIFT} "

@@ -167,7 +167,6 @@ def origin_table(name: str, records: Sequence[Record], what: str) -> Table:
         "remaining, layer 1 (%)": cells.remaining_text,
         "in a window, beyond chance (points)": locality.excess_text,
         "filters measured": locality.eligible_text,
-        "seeds": tables.links,
     }
     return cells.by_condition(name, records, columns, what, text=("method",))
 

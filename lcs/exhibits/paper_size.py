@@ -332,7 +332,6 @@ def _condition_columns() -> dict[str, Callable[[Sequence[Record]], str]]:
         "test accuracy (%)": cells.mean_text,
         "training (%)": cells.fit_text,
         "remaining, layers 1, 2, 3 (%)": _shares_text,
-        "seeds": tables.links,
     }
 
 

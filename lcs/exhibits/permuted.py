@@ -58,7 +58,6 @@ def permuted_table(records: Sequence[Record]) -> Table:
         "images (%)": lambda runs: cells.mean_text(found[plain(runs[0].config.replace(seed=0))]),
         "permuted (%)": cells.mean_text,
         "difference": cells.less(found, plain),
-        "seeds": tables.links,
     }
     what = "Test accuracy on images and on the same images with permuted pixels"
     return cells.by_condition("permuted", shown, columns, what, note="; differences are paired")

@@ -57,7 +57,6 @@ def size_table(records: Sequence[Record]) -> Table:
         "training accuracy (%)": cells.fit_text,
         "remaining, layer 1 (%)": cells.remaining_text,
         "in a window, beyond chance (points)": locality.excess_text,
-        "seeds": tables.links,
     }
     what = "Test accuracy by the number of training images, in as many steps"
     return cells.by_condition("sample-size", records, columns, what, text=("method",))

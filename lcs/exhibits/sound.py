@@ -88,7 +88,6 @@ def sound_table(records: Sequence[Record]) -> Table:
         "difference from SGD": cells.less(found, partial(_reference, found)),
         "remaining, layer 1 (%)": cells.remaining_text,
         **{name: partial(locality.excess_text, measure=key) for key, name in BANDS.items()},
-        "seeds": tables.links,
     }
     what = (
         "Spoken digits: accuracy on speakers who are not heard in training, and how much more of a "

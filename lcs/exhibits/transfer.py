@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from lcs.config import Config
-from lcs.exhibits import cells, compare, locality, plots, tables
+from lcs.exhibits import cells, compare, locality, plots
 from lcs.exhibits.compare import Conditions
 from lcs.exhibits.methods import B50, SGD, method
 from lcs.exhibits.settings import FLIP_CROP_SHORT, desk_study, flip_crop_methods, flip_crop_recipe
@@ -96,7 +96,6 @@ def transfer_table(records: Sequence[Record]) -> Table:
         "difference from SGD": cells.less(found, lambda config: plain[config.dataset]),
         "remaining, layers 1, 2, 3 (%)": cells.layers_text,
         "in a window, beyond chance (points)": locality.excess_text,
-        "seeds": tables.links,
     }
     what = "Networks that start from another's masks or weights"
     note = "; differences are paired by seed"

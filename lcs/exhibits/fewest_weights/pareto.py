@@ -114,7 +114,6 @@ def fewest_table(found: Conditions) -> Table:
         "remaining, layers 1, 2, 3 (%)": cells.layers_text,
         "MFLOPs": lambda runs: f"{mean_interval([*map(operations, runs)]).mean / 1e6:.2f}",
         "test accuracy (%)": cells.mean_text,
-        "seeds": tables.links,
     }
     return cells.by_condition(
         "scaling-wide",

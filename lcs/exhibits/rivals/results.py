@@ -73,7 +73,6 @@ def rivals_table(study: str, records: Sequence[Record]) -> Table:
         "window": locality.excess_text,
         "filters measured": locality.eligible_text,
         "neighbours": _neighbours_text,
-        "seeds": tables.links,
     }
     what = (
         f"Methods at β-LASSO's own numbers of weights in layers 1 and 2, {TABLES[study]}; FLOPs "
@@ -106,7 +105,6 @@ def finalists_table(records: Sequence[Record]) -> Table:
         "method": cells.of(rival),
         **cells.by_field(["lr", "weight_decay", "l1"]),
         "validation (%)": cells.mean_text,
-        "seeds": tables.links,
     }
     what = "The two best candidates of each method, on the validation images"
     return cells.by_condition("search-pruning-long", records, columns, what)

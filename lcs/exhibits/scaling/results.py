@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from lcs.config import Config
-from lcs.exhibits import cells, compare, published, tables
+from lcs.exhibits import cells, compare, published
 from lcs.exhibits.compare import Reference, as_sgd, by_method, without_threshold
 from lcs.exhibits.gap import gains_and_gaps, gap_text
 from lcs.exhibits.methods import B0, B50, LOCAL, SGD, THREE, method
@@ -91,7 +91,6 @@ def comparison_table(study: str, records: Sequence[Record]) -> Table:
             for against, other in references.items()
         },
         "remaining, layers 1, 2, 3 (%)": cells.layers_text,
-        "seeds": tables.links,
     }
     note = "; differences are paired by seed"
     text = [*cells.by_field(fields)]

@@ -30,7 +30,6 @@ RESULTS: dict[str, Cell] = {
     "test accuracy (%)": cells.mean_text,
     "remaining, layer 1 (%)": cells.remaining_text,
     "in a window, beyond chance (points)": locality.excess_text,
-    "seeds": tables.links,
 }
 
 

@@ -126,7 +126,6 @@ def returns_table(records: Sequence[Record]) -> Table:
         "difference from β = 0": cells.less(found, compare.without_threshold),
         "remaining, layer 1 (%)": cells.remaining_text,
         "returns": lambda runs: f"{returns(runs):,.0f}",
-        "seeds": tables.links,
     }
     sparse = sorted(
         (record for record in records if record.config.beta),
