@@ -25,6 +25,7 @@ from lcs.exhibits.settings import (
     quarter_length,
     sgd_and_betas,
 )
+from lcs.exhibits.table2 import ELSEWHERE, WIDE
 from lcs.exhibits.tables import LAYERS, Numbers, Table
 from lcs.exhibits.verdicts import Claim, Finding, Judge, differs, one_more, one_more_text, ours
 from lcs.runs import Record
@@ -281,15 +282,7 @@ THIRD_LAYER = 100 * 2.5e4 / 36_000
 
 
 # settings other than the reproduction's, each with runs of β = 50
-SPARSE_ELSEWHERE = (
-    "scaling-seeds",
-    "recipe-length-search",
-    "flips",
-    "flips-beyond",
-    "recipe-length-long",
-    "showpiece-free",
-    "paper-size-searched",
-)
+SPARSE_ELSEWHERE = (*(name.split(" + ")[0] for name in ELSEWHERE), WIDE)
 
 
 CLAIMS: tuple[Claim, ...] = (

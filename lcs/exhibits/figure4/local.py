@@ -27,6 +27,7 @@ from lcs.exhibits.settings import (
     sgd_and_betas,
     short_recipe,
 )
+from lcs.exhibits.table2 import ELSEWHERE, WIDE
 from lcs.exhibits.tables import Numbers, signed
 from lcs.exhibits.verdicts import UNMEASURED, Claim, Finding, beyond_zero, verdict
 from lcs.runs import Record
@@ -181,14 +182,6 @@ CLAIMS: tuple[Claim, ...] = (
         "table2",
         _more_local_than_sgd,
         "pictures",
-        (
-            "scaling-seeds",
-            "recipe-length-search",
-            "flips",
-            "flips-beyond",
-            "recipe-length-long",
-            "showpiece-free + showpiece-decay",
-            "paper-size-searched",
-        ),
+        (*ELSEWHERE, WIDE),
     ),
 )
