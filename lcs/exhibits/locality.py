@@ -14,10 +14,10 @@ import numpy as np
 from lcs import data, measure
 from lcs.config import Config
 from lcs.exhibits import tables
-from lcs.exhibits.compare import conditions, matches
+from lcs.exhibits.compare import conditions
 from lcs.exhibits.methods import B50
 from lcs.exhibits.tables import PENDING
-from lcs.exhibits.verdicts import Finding, Judge, beyond_zero, differs
+from lcs.exhibits.verdicts import Judge, above_zero, differs
 from lcs.runs import Record
 from lcs.stats import mean_interval
 
@@ -134,12 +134,7 @@ def filters_of(records: Sequence[Record], title: Callable[[Record], str]) -> dic
 
 def local(fields: dict[str, object]) -> Judge:
     """Judge whether the filters of β = 50 are local beyond chance, by their mass in a window."""
-
-    def judge(records: list[Record]) -> Finding:
-        sparse = {**B50._asdict(), **fields}
-        return beyond_zero(beyond_chance([r for r in records if matches(r.config, sparse)]))
-
-    return judge
+    return above_zero(B50._asdict() | fields, beyond_chance)
 
 
 def more_local(one: dict[str, object], other: dict[str, object]) -> Judge:

@@ -23,7 +23,7 @@ from lcs.exhibits.plots.style import look, pending
 from lcs.exhibits.searches import Rule, method_key, searched
 from lcs.exhibits.settings import CHOSEN, SPOKEN, desk_study, spoken_recipe
 from lcs.exhibits.tables import PENDING, Cell, Table
-from lcs.exhibits.verdicts import Claim, Finding, Judge, beyond_zero, differs, ours
+from lcs.exhibits.verdicts import Claim, above_zero, differs, ours
 from lcs.runs import Record
 from lcs.stats import mean_interval
 
@@ -249,33 +249,29 @@ _SHIFTED = {"augment": "time-shift"}
 MARGIN = 1.0
 
 
-def _in_time(who: Method, *, less_frequency: bool = False, margin: float | None = None) -> Judge:
-    """Judge the mass in a band of time beyond chance, or by how much it exceeds frequency."""
+_in_time = partial(locality.beyond_chance, measure="column_mass")
 
-    def judge(records: list[Record]) -> Finding:
-        runs = [r for r in records if _is(r.config, who, "time-shift")]
-        values = np.array(locality.beyond_chance(runs, "column_mass"))
-        if less_frequency:
-            values -= locality.beyond_chance(runs, "row_mass")
-        return beyond_zero(values, margin=margin)
 
-    return judge
+def _over_frequency(runs: Sequence[Record]) -> list[float]:
+    """Return by how much the mass in a band of time exceeds that in one of frequency."""
+    return np.subtract(_in_time(runs), locality.beyond_chance(runs, "row_mass")).tolist()
 
 
 _claim = partial(ours, study="sound")
 
 CLAIMS: tuple[Claim, ...] = (
     _claim(
-        "On spoken digits, filters of β = 0 are local in time, beyond chance", judge=_in_time(B0)
+        "On spoken digits, filters of β = 0 are local in time, beyond chance",
+        judge=above_zero(B0._asdict() | _SHIFTED, _in_time),
     ),
     _claim(
         "On spoken digits, filters of β = 0 are more local in time than in frequency",
-        judge=_in_time(B0, less_frequency=True),
+        judge=above_zero(B0._asdict() | _SHIFTED, _over_frequency),
     ),
     _claim(
         "On spoken digits, filters of β = 50, as the search chose it, are as local in time "
         f"as by chance, within {MARGIN:g} point",
-        judge=_in_time(B50, margin=MARGIN),
+        judge=above_zero(B50._asdict() | _SHIFTED, _in_time, margin=MARGIN),
     ),
     *(
         _claim(
@@ -285,4 +281,3 @@ CLAIMS: tuple[Claim, ...] = (
         for who in (B0, B50)
     ),
 )
-"""What the page sound says of results."""

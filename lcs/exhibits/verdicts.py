@@ -299,15 +299,25 @@ def differs(
     """
 
     def judge(records: list[Record]) -> Finding | None:
-        first, second = (
-            [r for r in records if (w(r.config) if callable(w) else matches(r.config, w))]
-            for w in (one, other)
-        )
+        first, second = _meant(records, one), _meant(records, other)
         if not (first and second):
             return None
         return beyond_zero(differences(first, second, of), unit, margin=margin)
 
     return judge
+
+
+def above_zero(
+    which: Which, of: Values, unit: str = "points", *, margin: float | None = None, short: str = ""
+) -> Judge:
+    """Judge by `beyond_zero` what `of` returns of some runs."""
+    return lambda records: beyond_zero(of(_meant(records, which)), unit, margin=margin, short=short)
+
+
+def _meant(records: list[Record], which: Which) -> list[Record]:
+    return [
+        r for r in records if (which(r.config) if callable(which) else matches(r.config, which))
+    ]
 
 
 def one_more(ours: Interval, published: float) -> Interval:

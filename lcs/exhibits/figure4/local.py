@@ -29,7 +29,7 @@ from lcs.exhibits.settings import (
 )
 from lcs.exhibits.table2 import ELSEWHERE, WIDE
 from lcs.exhibits.tables import Numbers, signed
-from lcs.exhibits.verdicts import UNMEASURED, Claim, Finding, beyond_zero, verdict
+from lcs.exhibits.verdicts import UNMEASURED, Claim, Finding, above_zero, verdict
 from lcs.runs import Record
 from lcs.stats import mean_interval
 from lcs.study import Study
@@ -137,12 +137,6 @@ def numbers(first: Sequence[Record], wide: Sequence[Record]) -> Numbers:
 # Claims
 
 
-def _local_filters(records: list[Record]) -> Finding:
-    each = locality.beyond_chance(compare.by_method(records)[B50])
-    unit = "points of the mass in a window beyond chance"
-    return beyond_zero(each, unit, short="of the mass")
-
-
 def _more_local_than_sgd(records: list[Record]) -> Finding:
     """Judge by both measures of locality; where they agree, the evidence is the weaker one.
 
@@ -172,7 +166,12 @@ CLAIMS: tuple[Claim, ...] = (
         "P",
         "The filters of β = 50 are more local than their own permutations",
         "table2",
-        _local_filters,
+        above_zero(
+            B50._asdict(),
+            locality.beyond_chance,
+            "points of the mass in a window beyond chance",
+            short="of the mass",
+        ),
         "pictures",
         SPARSE_ELSEWHERE,
     ),
