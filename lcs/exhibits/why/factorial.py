@@ -20,8 +20,8 @@ AUGMENTED_CROSS_ENTROPY: dict[str, object] = {
     "augment": "flip-crop",
 }
 
-# from a cell to the one with a factor changed; None where it is not at the level to start from
-Change = Callable[[Config], Config | None]
+# from a cell to the one with a factor changed; itself where it is not at the level to start from
+Change = Callable[[Config], Config]
 
 
 class Contrast(NamedTuple):
@@ -73,7 +73,7 @@ def effect(
         key = config.loss, config.lr
         largest[key] = max(config.beta, largest.get(key, 0.0))
     sparse = [c for c in found if c.beta and c.beta == largest[c.loss, c.lr] and where(c)]
-    pairs = [(one, other) for one in sparse if (other := change(one)) in found and other]
+    pairs = [(one, other) for one in sparse if (other := change(one)) in found and other != one]
     return contrast(found, pairs, reference)
 
 
@@ -82,16 +82,16 @@ def has_stronger_l1(config: Config) -> bool:
     return config.optimizer == "beta-lasso" and config.l1_rest is not None
 
 
-def add_augmentation(config: Config) -> Config | None:
+def add_augmentation(config: Config) -> Config:
     """Return the same cell with flips and crops."""
-    return config.replace(augment="flip-crop") if config.augment == "none" else None
+    return config.replace(augment="flip-crop")
 
 
-def use_cross_entropy(config: Config) -> Config | None:
+def use_cross_entropy(config: Config) -> Config:
     """Return the same cell with cross-entropy, at the same learning rate and λ."""
-    return config.replace(loss="cross-entropy") if config.loss == "bce" else None
+    return config.replace(loss="cross-entropy")
 
 
-def use_cross_entropy_at_equal_rates(config: Config) -> Config | None:
+def use_cross_entropy_at_equal_rates(config: Config) -> Config:
     """Return the same cell with cross-entropy, and steps of the same size."""
-    return equal_rates(config) if config.loss == "bce" else None
+    return equal_rates(config) if config.loss == "bce" else config

@@ -78,12 +78,6 @@ def _length(base: Config, betas: Sequence[float]) -> list[Config]:
     return [*sgd_and_betas(quarter_length(base), betas), *sgd_and_betas(base, betas)]
 
 
-def _longer(base: Config, betas: Sequence[float]) -> list[Config]:
-    """Return the length, and four times it."""
-    long = base.replace(epochs=4 * base.epochs)
-    return [*sgd_and_betas(base, betas), *sgd_and_betas(long, betas)]
-
-
 def _factorial(base: Config, betas: Sequence[float]) -> list[Config]:
     """Return every combination of augmentation, loss and method, at a quarter of the length.
 
@@ -134,7 +128,14 @@ STUDIES = (
     desk_study("lambdas", "A range of λ", REPRODUCTION, _lambdas, 2),
     desk_study("lambdas-zero", "A range of λ at β = 0", REPRODUCTION, _lambdas_zero, 2),
     desk_study("length", "Training length", REPRODUCTION, _length, 2, betas=(0, 50)),
-    desk_study("longer", "Four times the length", REPRODUCTION, _longer, 2, betas=(0, 50)),
+    desk_study(
+        "longer",
+        "Four times the length",
+        REPRODUCTION,
+        lambda base, betas: _length(base.replace(epochs=4 * base.epochs), betas),
+        2,
+        betas=(0, 50),
+    ),
     desk_study(
         "factorial", "Augmentation × loss × method", REPRODUCTION, _factorial, betas=(0, 50)
     ),
