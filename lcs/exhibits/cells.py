@@ -210,14 +210,13 @@ def zeros_text(config: Config) -> str:
 # What came out
 
 
-def mean_text(runs: Sequence[Record]) -> str:
+def mean_text(runs: Sequence[Record], of: Values = accuracies) -> str:
     """Return mean and interval of the accuracy, in per cent; "pending" without runs."""
-    return tables.interval(mean_interval(accuracies(runs))) if runs else PENDING
+    return tables.interval(mean_interval(of(runs))) if runs else PENDING
 
 
-def fit_text(runs: Sequence[Record]) -> str:
-    """Return mean and interval of the accuracy on the training images; "pending" without runs."""
-    return tables.interval(mean_interval(train_accuracies(runs))) if runs else PENDING
+# the same of the accuracy on the training images
+fit_text = partial(mean_text, of=train_accuracies)
 
 
 def remaining_text(runs: Sequence[Record]) -> str:
@@ -225,9 +224,9 @@ def remaining_text(runs: Sequence[Record]) -> str:
     return f"{mean_interval(remaining(runs)).mean:.1f}" if runs else PENDING
 
 
-def layers_text(runs: Sequence[Record]) -> str:
+def layers_text(runs: Sequence[Record], rounded: Callable[[float], str] = "{:.1f}".format) -> str:
     """Return how much of each layer remains on average, in per cent."""
-    shares = (f"{mean_interval(remaining(runs, layer)).mean:.1f}" for layer in LAYERS)
+    shares = (rounded(mean_interval(remaining(runs, layer)).mean) for layer in LAYERS)
     return ", ".join(share.replace("100.0", "100") for share in shares)
 
 

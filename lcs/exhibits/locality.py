@@ -122,6 +122,12 @@ def pair_ratios(runs: Sequence[Record]) -> list[list[float]]:
     return [pair_correlation(run) or [math.nan] for run in runs]
 
 
+def neighbours_text(runs: Sequence[Record]) -> str:
+    """Return how often two weights of a unit are neighbours, over chance."""
+    ratio = np.mean([near for near, *_ in pair_ratios(runs)])
+    return f"{ratio:.1f}" if np.isfinite(ratio) else tables.NONE
+
+
 def clustering_ranges(runs: Sequence[Record]) -> list[float]:
     """Return each run's `measure.clustering_range`, in pixels; NaN if it cannot be measured."""
     return [measure.clustering_range(ratios) for ratios in pair_ratios(runs)]

@@ -28,11 +28,11 @@ from lcs.exhibits.settings import (
     beta_lasso,
     quarter_length,
     regularised,
+    sgd_and_betas,
 )
 from lcs.exhibits.tables import PENDING, Table
 from lcs.exhibits.verdicts import Claim
 from lcs.runs import Record
-from lcs.stats import mean_interval
 from lcs.study import Study
 
 if TYPE_CHECKING:
@@ -54,13 +54,9 @@ NUMBERS = (
 METHODS = (CONV, LOCAL, THREE, SGD, B0, B50)
 
 
-def _both(base: Config, betas: Sequence[float]) -> list[Config]:
-    return [baseline(base, "s-fc"), beta_lasso(base, betas[-1])]
-
-
 def _compared(base: Config, betas: Sequence[float]) -> list[Config]:
     """Return SGD, β = 50 and S-LOCAL, which the search compares."""
-    return [*_both(base, betas), baseline(base, "s-local")]
+    return [*sgd_and_betas(base, betas), baseline(base, "s-local")]
 
 
 def _others(base: Config, betas: Sequence[float]) -> list[Config]:
@@ -102,7 +98,7 @@ def _values(config: Config) -> dict[str, float]:
 _study = partial(Study, setting=PAPER_SHORT, seeds=1, betas=(50,), scales=("smoke", "paper"))
 
 STUDIES = (
-    _study("paper-size", "S-FC at the paper's size, before the search", make=_both),
+    _study("paper-size", "S-FC at the paper's size, before the search", make=sgd_and_betas),
     _study("paper-size-others", "S-CONV, 3-FC and β = 0 at the paper's size", make=_others),
     _study(
         "search-paper-size-rate", "Learning rates at the paper's size, on validation", make=_rates
@@ -151,7 +147,7 @@ def results_table(records: Sequence[Record]) -> Table:
     columns: dict[str, Callable[[Sequence[Record]], str]] = {
         "ours (%)": cells.mean_text,
         "ours, training (%)": cells.fit_text,
-        "remaining, layers 1, 2, 3 (%)": _shares_text,
+        "remaining, layers 1, 2, 3 (%)": partial(cells.layers_text, rounded=tables.rounded),
         "in the window (%)": partial(_window_text, kind="mean"),
         "permuted (%)": partial(_window_text, kind="null_mean"),
         "seeds": tables.links,
@@ -294,7 +290,7 @@ def numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
         "before-sgd": f"{compare.mean(earlier[SGD]):.2f}",
         "before-sparse": f"{compare.mean(sparse_before):.2f}",
         "before-left": f"{np.mean(compare.nonzeros(sparse_before)):,.0f}",
-        "before-pairs": _pairs_text(sparse_before),
+        "before-pairs": locality.neighbours_text(sparse_before),
         "before-eligible": _eligible_text(sparse_before),
         "left": f"{np.mean(compare.nonzeros(sparse)) / 1e6:.1f}",
         "all": f"{run.final['weights']['conv1'] / 1e6:.0f}",
@@ -307,7 +303,7 @@ def numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
         "window": tables.interval(beside["own"], 0) if beside else tables.NONE,
         "pruned": tables.interval(beside["pruned"], 0) if beside else tables.NONE,
         "filters": f"{count}",
-        "pairs": _pairs_text(sparse),
+        "pairs": locality.neighbours_text(sparse),
         "range": f"{np.mean(locality.clustering_ranges(sparse)):.0f}",
         "units": f"{units:,.0f}",
         "inputs": f"{run.final['weights']['conv1'] / units:.0f}",
@@ -331,7 +327,7 @@ def _condition_columns() -> dict[str, Callable[[Sequence[Record]], str]]:
         **cells.by_field(["lr", "weight_decay", "l1"]),
         "test accuracy (%)": cells.mean_text,
         "training (%)": cells.fit_text,
-        "remaining, layers 1, 2, 3 (%)": _shares_text,
+        "remaining, layers 1, 2, 3 (%)": partial(cells.layers_text, rounded=tables.rounded),
     }
 
 
@@ -339,11 +335,6 @@ def _less_training(runs: Sequence[Record]) -> list[float]:
     """Return how far each run's test accuracy is above that on its training images: below 0."""
     pairs = zip(compare.accuracies(runs), compare.train_accuracies(runs), strict=True)
     return [test - train for test, train in pairs]
-
-
-def _pairs_text(runs: Sequence[Record]) -> str:
-    """Return how often two weights of a unit are neighbours, over chance."""
-    return f"{np.mean([ratios[0] for ratios in locality.pair_ratios(runs)]):.1f}"
 
 
 def _eligible_text(runs: Sequence[Record]) -> str:
@@ -355,12 +346,6 @@ def _eligible_text(runs: Sequence[Record]) -> str:
 def _window_text(runs: Sequence[Record], *, kind: str) -> str:
     value = locality.summary(runs, "window_mass")[kind]
     return tables.NONE if value is None else f"{value:.0f}"
-
-
-def _shares_text(runs: Sequence[Record]) -> str:
-    """Return how much of each layer remains on average, in per cent, to two significant digits."""
-    shares = (mean_interval(compare.remaining(runs, layer)).mean for layer in tables.LAYERS)
-    return ", ".join(map(tables.rounded, shares))
 
 
 # what is said of it counts with the claims of Table 2, Figure 3 and Figure 4, in this setting

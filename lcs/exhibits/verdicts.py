@@ -207,9 +207,9 @@ def verdict(finding: Finding, *, corrected: bool = True) -> str:
     if value.half_width is None:
         return "seen in one run" if value.mean > 0 else "not seen in one run"
     beyond = abs(value.mean) - (margin or 0.0)
-    if margin == 0 and _is_equal(value, margin):
+    if margin == 0 and beyond <= value.half_width:
         return "compatible"
-    if margin and _is_equal(value, margin):
+    if margin and beyond <= -value.half_width:
         said = "agrees"
     elif beyond <= value.half_width:
         return UNDECIDED
@@ -240,14 +240,6 @@ def marked(said: str) -> str:
     """Return a verdict in words with its sign, as the pages show it."""
     mark, kind = sign(said)
     return f"[{mark} {said}]{{.verdict .{kind}}}"
-
-
-def _is_equal(value: Interval, margin: float) -> bool:
-    """Whether an interval lies within the margin; for a margin of 0, whether it holds zero."""
-    assert value.half_width is not None
-    if not margin:
-        return abs(value.mean) <= value.half_width
-    return abs(value.mean) + value.half_width <= margin
 
 
 def beats(first: Method, second: Method, *, worse: bool = False) -> Judge:

@@ -72,7 +72,7 @@ def rivals_table(study: str, records: Sequence[Record]) -> Table:
         "10¹² FLOPs": _flops_text,
         "window": locality.excess_text,
         "filters measured": locality.eligible_text,
-        "neighbours": _neighbours_text,
+        "neighbours": locality.neighbours_text,
     }
     what = (
         f"Methods at β-LASSO's own numbers of weights in layers 1 and 2, {TABLES[study]}; FLOPs "
@@ -92,11 +92,6 @@ def _weights_text(runs: Sequence[Record]) -> str:
 
 def _flops_text(runs: Sequence[Record]) -> str:
     return f"{np.mean([*map(sparse_flops, runs)]) / 1e12:,.3g}" if runs else PENDING
-
-
-def _neighbours_text(runs: Sequence[Record]) -> str:
-    ratio = np.mean([near for near, *_ in locality.pair_ratios(runs)])
-    return f"{ratio:.1f}" if np.isfinite(ratio) else tables.NONE
 
 
 def finalists_table(records: Sequence[Record]) -> Table:

@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lcs.config import Config
 from lcs.exhibits import cells, compare, published
 from lcs.exhibits.compare import Reference, as_sgd, by_method, without_threshold
 from lcs.exhibits.gap import gains_and_gaps, gap_text
@@ -31,12 +30,6 @@ class Compared(NamedTuple):
     references: Mapping[str, Reference]
     what: str
     label: str = ""
-
-
-def _usual(config: Config) -> Config:
-    """Return the run with every part of the recipe as the book has it."""
-    order = config.augment.removesuffix("-first")
-    return config.replace(augment=order, precision="bf16", affine=False, bias=False)
 
 
 SGD_HERE: dict[str, Reference] = {"SGD": lambda config: chosen(as_sgd(config), "s-fc")}
@@ -71,7 +64,11 @@ COMPARED = {
     "recipe-cifar100": Compared(["lr", "l1"], SGD_FLIPS, "CIFAR-100, flips and crops"),
     "augment-order": Compared(
         ["base_channels", "augment", "precision", "affine", "bias"],
-        {"the usual": _usual},
+        {
+            "the usual": lambda c: c.replace(
+                augment=c.augment.removesuffix("-first"), precision="bf16", affine=False, bias=False
+            )
+        },
         "Single parts of the recipe, otherwise than in this book",
         label="tab-parts",
     ),
