@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lcs.exhibits import tables
-from lcs.exhibits.compare import by_seed
-from lcs.exhibits.methods import B50, LOCAL, SGD, Method
+from lcs.exhibits import published, tables
+from lcs.exhibits.compare import by_method, by_seed, matches
+from lcs.exhibits.methods import B50, LOCAL, NETWORKS, SGD, Method
+from lcs.exhibits.plots.style import PUBLISHED_MARKERS, look, subplots
 from lcs.exhibits.tables import PENDING
 from lcs.exhibits.verdicts import Finding
 from lcs.runs import Record
 from lcs.stats import mean_interval, ratio_interval
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 def gap_closed(groups: Mapping[Method, Sequence[Record]]) -> tuple[float, float, float]:
@@ -67,3 +72,53 @@ def closes_most(groups: Mapping[Method, Sequence[Record]]) -> Finding:
     # of two seeds the values would not stand in their order
     value = share if gain.n == 2 else f"{share}: {value}"
     return Finding(value, above, short=f"{share} of the gap")
+
+
+def gaps_figure(settings: Mapping[str, Sequence[Record]], width: float) -> Figure:
+    """Draw the share of the gap that β = 50 closes in each setting, with what the paper reports.
+
+    A line for each width and length that has all three methods, and a gap that differs from zero. A
+    dot is a seed, hollow where it is the only one; from three seeds on a bar is the share of their
+    means with its 95 % interval.
+
+    Args:
+        settings: the records of each by its name.
+        width: of the figure, in inches.
+    """
+    lines: list[tuple[str, dict[Method, list[Record]]]] = []  # headings have no runs
+    for name, records in settings.items():
+        lines.append((name, {}))
+        for epochs, alpha in sorted({(r.config.epochs, r.config.base_channels) for r in records}):
+            size = {"epochs": epochs, "base_channels": alpha}
+            groups = by_method([run for run in records if matches(run.config, size)])
+            if {B50, SGD, LOCAL} <= groups.keys() and not math.isinf(gap_closed(groups)[1]):
+                lines.append((f"α = {alpha}, {epochs} epochs", groups))
+    paper = f"α ≈ {published.PAPER_BASE_CHANNELS}, {published.PAPER_EPOCHS} epochs"
+    lines += [("the paper", {}), (paper, {})]
+    figure, axes = subplots(figsize=(width, 0.18 * len(lines) + 0.7))
+    edge, (colour, marker, _) = axes.get_yaxis_transform(), look(B50)
+    for place, (_, groups) in enumerate(lines):
+        if not groups:
+            continue
+        shares = [100 * gain / gap for gain, gap in zip(*gains_and_gaps(groups), strict=True)]
+        if len(shares) == 1:
+            axes.plot(shares, [place], marker, color=colour, mfc="none")
+        else:
+            axes.plot(shares, [place] * len(shares), marker, color=colour, ms=3.5, alpha=0.5)
+        if len(shares) > 2:
+            share, low, high = gap_closed(groups)
+            axes.plot([low, high], [place, place], color=colour)
+            axes.plot(share, place, "|", color=colour, ms=8, mew=2)
+        axes.text(1.02, place, gap_text(groups), transform=edge, va="center", fontsize="small")
+    share = 100 * published.gap_closed()
+    axes.plot(share, len(lines) - 1, PUBLISHED_MARKERS["paper"], color=colour, mfc="none", ms=8)
+    axes.text(1.02, len(lines) - 1, f"{share:.0f}", transform=edge, va="center", fontsize="small")
+    for end, name in ((0, SGD.training), (100, NETWORKS[LOCAL.model])):
+        axes.axvline(end, color="0.6", lw=1, zorder=0)
+        axes.text(end, -0.8, name, ha="center", va="bottom", fontsize="small")
+    axes.set_yticks(range(len(lines)), [text for text, _ in lines], fontsize="small")
+    axes.tick_params(axis="y", length=0)
+    for text, (name, _) in zip(axes.get_yticklabels(), lines, strict=True):
+        text.set_fontstyle("normal" if "α" in name else "italic")
+    axes.set(ylim=(len(lines) - 0.5, -0.7), xlabel="share of the gap closed by β = 50 (%)")
+    return figure

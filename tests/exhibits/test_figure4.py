@@ -242,6 +242,10 @@ def test_filters_stand_beside_those_of_sgd_in_the_same_setting():
     (row,) = smooth.table(found).rows
     assert len(row) == len(smooth.table(found).columns)
     assert set(smooth.numbers(found).values()) == {"pending"}, "no β = 0"
+    (axes,) = smooth.shares_figure(found).axes
+    assert [tick.get_text() for tick in axes.get_yticklabels()] == ["", row[1]]
+    means = [bar.lines[0].get_xdata()[0] for bar in axes.containers]
+    assert means == [found[kind][0].mean for kind in ("own", "pruned", "phases", "pixels")]
     assert smooth.frame([[kept(sgd), kept(sparse, 1)]]).empty, "one filter has no interval"
     assert "pending" in smooth.table(smooth.frame([])).rows[0][0]
 

@@ -11,7 +11,7 @@ from scipy import stats
 
 from lcs.config import Config
 from lcs.exhibits import find_study, gap, published, scaling, searches, tables
-from lcs.exhibits.compare import by_width
+from lcs.exhibits.compare import by_method, by_width
 from lcs.exhibits.methods import B0, B50, CONV, LOCAL, PROXIMAL, SGD, THREE, method
 from lcs.exhibits.plots.style import PUBLISHED_MARKERS
 from lcs.exhibits.scaling import gains, results, search, studies
@@ -256,6 +256,20 @@ def test_the_share_of_the_gap_that_is_closed():
     single = {name: runs[:1] for name, runs in groups.items()}
     assert gap.gap_text(single) == "40"
     assert gap.gap_text({}) == "pending"
+
+
+def test_the_figure_of_the_gap_has_a_line_for_each_size_that_has_one():
+    wide = [r for runs in by_width(study("scaling-own", growing))[8].values() for r in runs]
+    no_gap = study("recipe-length-search", lambda c: 50.0 + c.seed)
+    alone = [run for run in study("flips", growing) if run.config.seed == 0]
+    (axes,) = gap.gaps_figure({"one": wide, "none": no_gap, "first seed": alone}, 5).axes
+    lines = [tick.get_text() for tick in axes.get_yticklabels()]
+    assert lines[:4] == ["one", "α = 8, 200 epochs", "none", "first seed"], "no gap, no line"
+    said = [text.get_text() for text in axes.texts]
+    assert gap.gap_text(by_method(wide)) in said
+    assert f"{100 * published.gap_closed():.0f}" in said
+    hollow = [line for line in axes.lines if line.get_mfc() == "none"]
+    assert [len(line.get_xdata()) for line in hollow] == [1, 1], "a single run, and the paper"
 
 
 # The largest networks

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -11,7 +11,8 @@ from torch import Tensor
 from lcs import measure
 from lcs.config import Config
 from lcs.exhibits import cells, compare, tables
-from lcs.exhibits.methods import B0, B50, method
+from lcs.exhibits.methods import B0, B50, SGD, method
+from lcs.exhibits.plots.style import WIDTH, add_legend, look, pending, subplots
 from lcs.exhibits.tables import PENDING, Table
 from lcs.measure.sharing import randomise_phases
 from lcs.runs import Record
@@ -21,6 +22,7 @@ from lcs.train.recording import STORED_FILTERS
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
+    from matplotlib.figure import Figure
 
 DRAWS = 10  # of permutations, and of phases
 # what `compared` returns, and its heads in a table
@@ -131,6 +133,56 @@ def frame(
             }
             rows.append(row | compared(filters[:count], others[:count]))
     return tables.data_frame(rows)
+
+
+def shares_figure(found: pd.DataFrame) -> Figure:
+    """Draw what `compared` finds of filters, and of three references with as many weights.
+
+    Means with 95 % intervals over filters, a line for each row of `frame`.
+    """
+    if found.empty:
+        return pending()
+    lines: list[tuple[str, dict[str, Any] | None]] = []  # headings have no row
+    for setting, rows in found.groupby("setting", sort=False):
+        dense = "with" if rows.momentum.max() else "without"
+        lines.append((f"{setting}; SGD {dense} momentum", None))
+        lines += [(str(row["filters"]), dict(row)) for _, row in rows.iterrows()]
+    figure, axes = subplots(figsize=(WIDTH, 0.24 * len(lines) + 0.9))
+    sgd, grey = look(SGD).colour, "0.55"
+    edge = axes.get_yaxis_transform()
+    for place, (text, row) in enumerate(lines):
+        if row is None:
+            axes.text(0.01, place, text, transform=edge, va="center", style="italic", size="small")
+            continue
+        own = look(row["series"]).colour
+        for kind, marker, colour, filled, shift in (
+            ("own", "o", own, own, -0.12),
+            ("pruned", "o", sgd, sgd, 0.12),
+            ("phases", "d", own, "none", 0),
+            ("pixels", "|", grey, grey, 0),
+        ):
+            share = row[kind]
+            axes.errorbar(
+                share.mean, place + shift, xerr=share.half_width, fmt=marker, color=colour,
+                mfc=filled, ms=9 if marker == "|" else 5, capsize=0,
+            )  # fmt: skip
+    for label, style in {
+        "these filters": {"marker": "o", "color": look(B50).colour},
+        "SGD, pruned": {"marker": "o", "color": sgd},
+        "random phases": {"marker": "d", "color": look(B50).colour, "mfc": "none"},
+        "pixels permuted": {"marker": "|", "color": grey},
+    }.items():
+        axes.plot([], [], ls="", label=label, **style)
+    axes.set_yticks(range(len(lines)), ["" if row is None else text for text, row in lines])
+    axes.tick_params(axis="y", length=0)
+    axes.grid(axis="x", color="0.93")
+    axes.set_axisbelow(True)
+    axes.set(
+        xlim=(0, 100), ylim=(len(lines) - 0.5, -0.5),
+        xlabel="share of the squared weights in the best window (%)",
+    )  # fmt: skip
+    add_legend(figure, axes, columns=4)
+    return figure
 
 
 def table(found: pd.DataFrame, name: str = "tab-smooth") -> Table:

@@ -21,7 +21,7 @@ from lcs.stats import Interval, mean_interval
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure, FigureBase
+    from matplotlib.figure import Figure
 
 # methods of `leads_figure`, with their shift along x
 LEADS = {B50: -0.15, LOCAL: 0.15}
@@ -128,12 +128,6 @@ def leads_figure(settings: Sequence[Sequence[Record]]) -> Figure:
     if not any(settings):
         return pending()
     figure = plt.figure(figsize=(WIDTH, 3.4))
-    draw_leads(figure, settings)
-    return figure
-
-
-def draw_leads(figure: FigureBase, settings: Sequence[Sequence[Record]]) -> None:
-    """Draw the panels and the legend of `leads_figure` into an empty figure or part of one."""
     kept = [records for records in settings if records]
     title: dict[str, Any] = {"fontsize": "x-small", "fontweight": "normal"}
     at_widths = [compare.by_width(records) for records in kept]
@@ -158,6 +152,7 @@ def draw_leads(figure: FigureBase, settings: Sequence[Sequence[Record]]) -> None
     ours[0].set(ylabel="points ahead of S-FC, SGD")
     figure.supxlabel("base channels α", fontsize="medium")
     add_legend(figure, ours[0], columns=3)
+    return figure
 
 
 def lengths_figure(records: Sequence[Record]) -> Figure:
