@@ -233,6 +233,14 @@ def local_lead_grows(store):
 
 
 @CHECKS.add
+def conv_behind_local(store):
+    """S-CONV is clearly behind S-LOCAL at every width, and the less the wider the network."""
+    widths = common(store).values()
+    clearly = all(behind(paired(groups[CONV], groups[LOCAL])) for groups in widths)
+    return clearly and rises(means(common(store), CONV, LOCAL))
+
+
+@CHECKS.add
 def gap_not_closed(store):
     """β = 50 closes less than a fifth of the gap to S-LOCAL at α = 8, and nothing of it before."""
     shares = {width: gap.gap_closed(at) for width, at in own(store).items()}

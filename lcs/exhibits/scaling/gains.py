@@ -63,14 +63,13 @@ def gain_grows(other: Method) -> Judge:
 
 
 def gains_figure(runs: Mapping[str, Sequence[Record]]) -> Figure:
-    """Draw the gains of β = 50 against the width, with the paper's.
+    """Draw the gains of β = 50 against the width, by the recipe, with the paper's.
 
-    A small dot is a seed; beside those of a width stands their mean with its 95 % interval. Runs in
-    another setting are hollow.
+    A small dot is a seed; beside those of a width stands their mean with its 95 % interval.
 
     Args:
         runs: the records of each study by its name: at each width with λ chosen there, with the
-            same λ at the largest, more seeds of it, with flips and crops, and at α = 150.
+            same λ at the largest, and more seeds of it.
     """
     own, same, seeds = (runs[f"scaling-{name}"] for name in ("own", "threshold", "seeds"))
     more_seeds = {run.config: run for run in (*own, *seeds)}  # which share runs
@@ -80,12 +79,10 @@ def gains_figure(runs: Mapping[str, Sequence[Record]]) -> Figure:
         "over β = 0, same λ": gains_by_width(same, B0),
         "over proximal ℓ1, same λ": gains_by_width(same, PROXIMAL),
     }
-    others = ("flips", "flips-beyond", "showpiece-free", "showpiece-decay", "paper-size-searched")
-    elsewhere = gains_by_width([run for name in others for run in runs[name]])
-    widths = {width for table in (*contrasts.values(), elsewhere) for width in table["x"]}
+    widths = {width for table in contrasts.values() for width in table["x"]}
     if not widths:
         return pending()
-    figure, axes = subplots(figsize=(WIDTH, 3.6))
+    figure, axes = subplots(figsize=(WIDTH, 3.4))
     for place, (contrast, table) in enumerate(contrasts.items()):
         shade, marker, _ = look(contrast)
         beside = 1.03 ** (2 * place - len(contrasts) + 1)
@@ -98,19 +95,17 @@ def gains_figure(runs: Mapping[str, Sequence[Record]]) -> Figure:
                 bar = {"fmt": marker, "color": shade, "ms": 6, "capsize": 2}
                 axes.errorbar(x * beside * 1.01, mean, half_width, **bar)
         axes.plot([], [], marker, color=shade, label=contrast)
-    hollow = {"mfc": "none", "ls": ""}
-    shifted = 1.15 * elsewhere["x"]
-    axes.plot(shifted, elsewhere.gain, marker="o", color=look("over SGD").colour, **hollow)
-    paper = {"marker": PUBLISHED_MARKERS["paper"], "ms": 8, **hollow}
+    paper = {"marker": PUBLISHED_MARKERS["paper"], "ms": 8, "mfc": "none", "ls": ""}
     for contrast, other in (("over SGD", SGD), ("over β = 0", B0)):
         gain = published.gain(B50, other)
         axes.plot(published.PAPER_BASE_CHANNELS, gain, color=look(contrast).colour, **paper)
+    axes.plot([], [], color="0.3", label="the paper", **paper)
     axes.axhline(0, color="0.6", lw=1, zorder=0)
     places = sorted(widths | {published.PAPER_BASE_CHANNELS})
     axes.set(xscale="log", xlabel="base channels α", ylabel="gain of β = 50 (points)")
     axes.set_xticks(places, [f"{place:g}" for place in places], minor=False)
     axes.minorticks_off()
-    add_legend(figure, axes, columns=2)
+    add_legend(figure, axes, columns=3)
     return figure
 
 

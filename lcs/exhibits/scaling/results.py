@@ -11,7 +11,7 @@ import numpy as np
 from lcs.exhibits import cells, compare, published
 from lcs.exhibits.compare import Reference, as_sgd, by_method, without_threshold
 from lcs.exhibits.gap import gains_and_gaps, gap_text
-from lcs.exhibits.methods import B0, B50, LOCAL, SGD, THREE, method
+from lcs.exhibits.methods import B0, B50, CONV, LOCAL, SGD, THREE, method
 from lcs.exhibits.scaling import gains, studies
 from lcs.exhibits.settings import DESK, chosen, chosen_flip_crop, regularised
 from lcs.exhibits.tables import PENDING, Cell, Table, ahead
@@ -116,6 +116,10 @@ def numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
     longest = next(reversed(lengths.values()), {})
     one_lambda = compare.by_length(runs["recipe-length-l1"])
     narrower = [*compare.by_width(own).items()][:-1]
+    convs = [
+        cells.gain_of(groups, LOCAL, CONV)
+        for groups in compare.by_width([*runs["scaling"], *runs["scaling-wide"]]).values()
+    ]
     hundred = by_method(runs["recipe-cifar100"])
     after, before = (
         by_method([run for run in runs["augment-order"] if run.config.augment == order])
@@ -126,6 +130,8 @@ def numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
         # "points ahead", "behind" or "more"
         "own-zero-last": ahead(cells.gain_of(last, B50, B0)),
         "own-local-last": ahead(cells.gain_of(last, LOCAL, B50)),
+        "conv-first": ahead(convs[0]) if convs else PENDING,
+        "conv-last": ahead(convs[-1]) if convs else PENDING,
         "gap-last": gap_text(last),
         "gap-narrower": "; ".join(f"{gap_text(at)} % at α = {a}" for a, at in narrower) or PENDING,
         "gap-n": f"{len(gains_and_gaps(last)[0])}",
