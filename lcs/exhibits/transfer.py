@@ -136,10 +136,9 @@ def start_of(config: Config) -> Start:
 def numbers(records: Sequence[Record]) -> dict[str, str]:
     """Return differences in accuracy, in points, for the prose; "pending" without runs.
 
-    By data set, of what is taken of the other: over SGD from random weights `transfer-…-mask`,
-    masks, `-first`, the first layer's alone, and without a source `-sparse`, β = 50, and `-local`,
-    S-LOCAL; `rewired-…`, masks over rewired ones; `frozen-…`, the frozen first layer of β = 50 over
-    that of SGD. `transfer-sources`: of how many runs the source came out as recorded.
+    By data set, of what is taken of the other: `rewired-…`, masks over rewired ones; `frozen-…`,
+    the frozen first layer of β = 50 over that of SGD. `transfer-sources`: of how many runs the
+    source came out as recorded.
     """
     as_recorded = [r.provenance["source_as_recorded"] for r in records if r.config.source]
     sources = f"{sum(as_recorded)} of {len(as_recorded)}" if as_recorded else PENDING
@@ -150,17 +149,8 @@ def numbers(records: Sequence[Record]) -> dict[str, str]:
         for run in records:
             if run.config.dataset == name != origin(run.config):
                 here.setdefault(start_of(run.config), []).append(run)
-        for key, one, other in (
-            (f"transfer-{name}-mask", MASK, NOTHING),
-            (f"transfer-{name}-first", FIRST_MASK, NOTHING),
-            (f"transfer-{name}-sparse", SPARSE, NOTHING),
-            (f"transfer-{name}-local", LOCAL_NET, NOTHING),
-            (f"rewired-{name}", MASK, REWIRED),
-            (f"frozen-{name}", FROZEN, FROZEN_OF_SGD),
-            (f"tuned-{name}", TUNED, NOTHING),
-            (f"tuned-sgd-{name}", TUNED_OF_SGD, NOTHING),
-        ):
-            said[key] = cells.gain_of(here, one, other)
+        said[f"rewired-{name}"] = cells.gain_of(here, MASK, REWIRED)
+        said[f"frozen-{name}"] = cells.gain_of(here, FROZEN, FROZEN_OF_SGD)
     return said
 
 

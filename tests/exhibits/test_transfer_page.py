@@ -54,13 +54,8 @@ def test_networks_without_a_source_are_shared_with_other_numbers_of_images():
     assert len(nothing) == 6
 
 
-def test_words_are_gains_over_sgd_on_the_same_data(records):
+def test_words_are_gains_on_the_same_data(records):
     words = transfer.numbers(records)
-    assert (words["transfer-cifar10-mask"], words["transfer-cifar100-mask"]) == (
-        "+2.50 ± 0.00",
-        "+1.25 ± 0.00",
-    )
-    assert words["transfer-cifar100-sparse"] == "+2.50 ± 0.00"
     assert words["frozen-cifar10"] == "+2.50 ± 0.00"
     assert words["rewired-cifar10"] == "+3.50 ± 0.00"
     assert words["transfer-sources"] == "65 of 66"
