@@ -220,7 +220,7 @@ def numbers(records: Sequence[Record]) -> dict[str, str]:
     }
     still, shifted = IMAGES
     words = {}
-    for name, who in {"zero": B0, "sparse": B50, "local": LOCAL}.items():
+    for name, who in {"zero": B0, "local": LOCAL}.items():
         for images, key in ((still, f"sound-{name}-still"), (shifted, f"sound-{name}")):
             words[key] = cells.gain_text(found[who, images], found[SGD, images])
     for name, who in {"sgd": SGD, "zero": B0, "sparse": B50}.items():
