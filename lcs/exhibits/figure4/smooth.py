@@ -167,10 +167,10 @@ def shares_figure(found: pd.DataFrame) -> Figure:
                 mfc=filled, ms=9 if marker == "|" else 5, capsize=0,
             )  # fmt: skip
     for label, style in {
-        "these filters": {"marker": "o", "color": look(B50).colour},
+        "β-LASSO": {"marker": "o", "color": look(B50).colour},
         "SGD, pruned": {"marker": "o", "color": sgd},
-        "random phases": {"marker": "d", "color": look(B50).colour, "mfc": "none"},
-        "pixels permuted": {"marker": "|", "color": grey},
+        "its filters, random phases": {"marker": "d", "color": look(B50).colour, "mfc": "none"},
+        "its filters, pixels permuted": {"marker": "|", "color": grey},
     }.items():
         axes.plot([], [], ls="", label=label, **style)
     axes.set_yticks(range(len(lines)), ["" if row is None else text for text, row in lines])
