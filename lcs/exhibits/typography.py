@@ -12,7 +12,7 @@ SPACE, HYPHEN = "\N{NO-BREAK SPACE}", "\N{NON-BREAKING HYPHEN}"
 # a number may stand in a node of its own, beside the text
 UNBROKEN = (
     (re.compile(r"(?:(?<=\d)|^) (?=%)"), SPACE),
-    (re.compile(r" ± (?=\d)"), f"{SPACE}±{SPACE}"),
+    (re.compile(r" ([±×]) (?=\d)"), rf"{SPACE}\1{SPACE}"),
     (re.compile(r"(?<=\b[αβληdgnk]) ([=≈<>≤≥]) (?=[\d−+]|$)"), rf"{SPACE}\1{SPACE}"),
     (re.compile(r"(?<=\de)-(?=\d)"), HYPHEN),
 )

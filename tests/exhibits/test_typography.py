@@ -19,6 +19,7 @@ def shown(*children):
     [
         ("at α = 8, 95 % of 3", f"at α{SPACE}={SPACE}8, 95{SPACE}% of 3"),
         ("+0.5 ± 0.2 points", f"+0.5{SPACE}±{SPACE}0.2 points"),
+        ("of 9 × 9 pixels", f"of 9{SPACE}×{SPACE}9 pixels"),
         ("λ = 2e-5 or 5e-06", f"λ{SPACE}={SPACE}2e{HYPHEN}5 or 5e{HYPHEN}06"),
         ("a = b, S-FC, x = 3 and one-shot", "a = b, S-FC, x = 3 and one-shot"),
     ],
