@@ -68,24 +68,16 @@ QUESTIONS: tuple[Question, ...] = (
         "What if solutions that are not banded were penalised?",
         IN_PART,
         "λ, and with it the threshold βλ, may grow with the distance from a window, one for each "
-        "unit. At α = 2, a growth of a tenth of λ per pixel, less no growth: with windows as in "
-        "S-LOCAL {0}, with windows that follow the weights {1}; S-LOCAL less the first: {2}; a "
-        "growth of λ per pixel from one random pixel, less no growth: {6}. At "
-        "α = 8, with a growth of λ per pixel: windows that follow the weights less random ones: "
-        "{3}; random windows of neighbouring pixels less windows of scattered pixels: {4}; random "
-        "windows, with hyperparameters chosen on validation images, less SGD: {5}.",
+        "unit. With random windows, a growth of λ per pixel and hyperparameters chosen on "
+        "validation images, less SGD: {0}. Their pixels must be neighbours; less windows of "
+        "scattered pixels: {1}. Where they lie matters little; windows that follow the weights "
+        "less random ones: {2}.",
         "variants#a-penalty-that-grows-outside-a-window",
         claims=(
-            "A λ that grows by a tenth with each pixel outside a window raises the accuracy of "
-            "β = 50",
-            "A λ that grows outside windows that follow the weights raises the accuracy of β = 50",
-            "S-LOCAL is better than β = 50 with λ that grows so from fixed windows",
-            "There, windows that follow the weights are better than random ones",
-            "Random windows of neighbouring pixels are better than those of scattered ones",
             "As searched on validation images, β = 50 with λ that grows outside random windows is "
             "better than SGD at α = 8",
-            "A λ that grows by its own value with each pixel from a random one, for each unit, "
-            "raises the accuracy of β = 50",
+            "Random windows of neighbouring pixels are better than those of scattered ones",
+            "There, windows that follow the weights are better than random ones",
         ),
     ),
     Question(
