@@ -61,7 +61,7 @@ def _search(base: Config, betas: Sequence[float]) -> list[Config]:
 def _compared(base: Config, betas: Sequence[float]) -> list[Config]:
     here, chosen = _wide(base, 4), CHOSEN["search-wider"]
     own = sparse(here, wider_budget()["share"], betas[-1])
-    return [own, *(with_values(run, chosen.get(key(run), values(run))) for run in _others(here))]
+    return [own, *(with_values(run, chosen[key(run)]) for run in _others(here))]
 
 
 _study = partial(desk_study, setting=FLIP_CROP, betas=(50,))
