@@ -94,15 +94,22 @@ def _flops_text(runs: Sequence[Record]) -> str:
     return f"{np.mean([*map(sparse_flops, runs)]) / 1e12:,.3g}" if runs else PENDING
 
 
-def finalists_table(records: Sequence[Record]) -> Table:
-    """Return the two best candidates of each method: of `search-pruning-long`."""
+# what the candidates of a search are
+CANDIDATES = {
+    "search-pruning-long": "The two best candidates of each method",
+    "search-wider": "Candidates of each method at α = 4, as long as half the runs compared",
+}
+
+
+def candidates_table(study: str, records: Sequence[Record]) -> Table:
+    """Return the candidates of a search: one of `CANDIDATES`."""
     columns: dict[str, Cell] = {
         "method": cells.of(rival),
         **cells.by_field(["lr", "weight_decay", "l1"]),
         "validation (%)": cells.mean_text,
     }
-    what = "The two best candidates of each method, on the validation images"
-    return cells.by_condition("search-pruning-long", records, columns, what)
+    what = f"{CANDIDATES[study]}, on the validation images"
+    return cells.by_condition(study, records, columns, what)
 
 
 def larger_budget(runs: Mapping[str, Sequence[Record]]) -> dict[str, list[Record]]:
