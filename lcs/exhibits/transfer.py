@@ -14,7 +14,13 @@ from lcs.config import Config
 from lcs.exhibits import cells, compare, locality, plots
 from lcs.exhibits.compare import Conditions
 from lcs.exhibits.methods import B50, SGD, method
-from lcs.exhibits.settings import FLIP_CROP_SHORT, desk_study, flip_crop_methods, flip_crop_recipe
+from lcs.exhibits.settings import (
+    FLIP_CROP,
+    FLIP_CROP_SHORT,
+    desk_study,
+    flip_crop_methods,
+    flip_crop_recipe,
+)
 from lcs.exhibits.tables import PENDING, Cell, Table
 from lcs.exhibits.verdicts import Claim, Which, differs, ours
 from lcs.runs import Record
@@ -41,9 +47,16 @@ OWN, OF_SGD = ("ticket", "mask"), ("frozen-first-layer", "first-layer")
 MARGIN = 1.0
 
 
-def _runs(base: Config, betas: Sequence[float]) -> list[Config]:
+def _runs(
+    base: Config,
+    betas: Sequence[float],
+    *,
+    width: int = WIDTH,
+    length: float = 1 / 8,
+    taken: Sequence[str] = tuple(TAKEN),
+) -> list[Config]:
     """Return for each data set what starts from random weights, and from networks of both sets."""
-    here = flip_crop_recipe(base, WIDTH, base.epochs // 8)
+    here = flip_crop_recipe(base, width, int(length * base.epochs))
     plain, local, sparse = flip_crop_methods(here, ("s-fc", "s-local"), betas[-1:])
     names = DATASETS if base.dataset in DATASETS else (base.dataset,)
     runs = []
@@ -53,13 +66,26 @@ def _runs(base: Config, betas: Sequence[float]) -> list[Config]:
             plain.replace(dataset=name, start=start, source=trained.replace(dataset=origin).stem)
             for origin in names
             for trained in (sparse, plain)
-            for start in TAKEN
+            for start in taken
             if (start in OWN or origin != name) and (start in OF_SGD or trained is sparse)
         ]
     return runs
 
 
-STUDIES = (desk_study("transfer", "Transfer between data sets", FLIP_CROP_SHORT, _runs),)
+STUDIES = (
+    desk_study("transfer", "Transfer between data sets", FLIP_CROP_SHORT, _runs),
+    desk_study(
+        "transfer-wider",
+        "Transfer between data sets at α = 4, 200 epochs",
+        FLIP_CROP,
+        partial(
+            _runs,
+            width=4,
+            length=1 / 2,
+            taken=("mask", "first-mask", "rewired-mask", "frozen-first-layer"),
+        ),
+    ),
+)
 
 
 def origin(config: Config) -> str:
@@ -85,8 +111,8 @@ def from_nothing(found: Conditions) -> dict[str, Config]:
     return {c.dataset: c for c in found if c.source is None and method(c) == SGD}
 
 
-def transfer_table(records: Sequence[Record]) -> Table:
-    """Return accuracy, remaining weights and locality by data set and start."""
+def transfer_table(study: str, records: Sequence[Record]) -> Table:
+    """Return accuracy, remaining weights and locality by data set and start, of a study."""
     found = compare.conditions(records)
     plain = from_nothing(found)
     columns: dict[str, Cell] = {
@@ -100,7 +126,7 @@ def transfer_table(records: Sequence[Record]) -> Table:
     what = "Networks that start from another's masks or weights"
     note = "; differences are paired by seed"
     text = ("starts from",)
-    return cells.by_condition("transfer", records, columns, what, note=note, text=text)
+    return cells.by_condition(study, records, columns, what, note=note, text=text)
 
 
 def transfer_figure(records: Sequence[Record]) -> Figure:

@@ -34,6 +34,16 @@ def records():
     return runs
 
 
+def test_the_wider_study_has_what_the_questions_need():
+    configs = find_study("transfer-wider").configs("desk", 1)
+    assert {(c.base_channels, c.epochs) for c in configs} == {(4, 200)}
+    stems = {config.stem for config in configs if config.source is None}
+    assert {config.source for config in configs if config.source} <= stems
+    crossed = {transfer.start_of(c) for c in configs if transfer.origin(c) not in ("", c.dataset)}
+    asked = {transfer.MASK, transfer.REWIRED, transfer.FIRST_MASK}
+    assert crossed == asked | {transfer.FROZEN, transfer.FROZEN_OF_SGD}
+
+
 @pytest.mark.parametrize("changes", [{}, {"l1": 1e-3}, {"momentum": 0.5}])
 def test_each_source_is_a_run_of_the_study(changes):
     configs = find_study("transfer").configs("desk", 1, **changes)
@@ -71,9 +81,9 @@ def test_claims_are_of_masks_of_the_other_data_set(records):
 
 
 def test_table_and_figure_have_every_start(records):
-    rows = transfer.transfer_table(records).rows
+    rows = transfer.transfer_table("transfer", records).rows
     assert len(rows) == 28
-    assert transfer.transfer_table(records).caption.count("cifar10 and cifar100") == 1
+    assert transfer.transfer_table("transfer", records).caption.count("cifar10 and cifar100") == 1
     said = {(row[0], row[1]): row[3] for row in rows}
     assert said["CIFAR-10", "CIFAR-100's masks"] == "+2.50 ± 0.00"
     assert said["CIFAR-10", "CIFAR-100's first layer, frozen, by SGD"] == "−1.50 ± 0.00"
