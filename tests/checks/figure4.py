@@ -4,6 +4,7 @@ import numpy as np
 
 from checks import Checks, above, ahead, behind, records
 from checks.paper_size import less_local_than_pruned_sgd, local_beyond_chance
+from lcs.exhibits import find_study
 from lcs.exhibits.compare import (
     as_sgd,
     by_method,
@@ -332,7 +333,10 @@ def zero_pruned_is_as_local(store):
 
 def smooth_rows(store):
     groups = [records(store, "width"), records(store, "showpiece", "showpiece-sgd")]
-    return smooth.frame(groups)
+    wide = [
+        find_study(name).stored("paper", store) for name in ("paper-size-searched", "paper-size")
+    ]
+    return smooth.frame([*groups, *wide])
 
 
 @CHECKS.add
@@ -362,11 +366,12 @@ def beside_plain_sgd_at_8(store):
 def pruned_sgd_is_as_local(store):
     """Filters of SGD with momentum and decay, pruned, are on average at least as local as β = 50's.
 
-    Those with random phases cannot be told from them.
+    At α = 32 and at 150. At α = 32 β = 50 cannot be told from those with random phases either.
     """
     rows = smooth_rows(store)
     tuned = rows[rows.momentum > 0].to_dict("records")
-    return bool(tuned) and all(
-        row["pruned"].mean >= row["own"].mean and not above(row["own"], row["pruned_phases"])
+    return {row["width"] for row in tuned} == {32, 150} and all(
+        row["pruned"].mean >= row["own"].mean
+        and not (row["width"] == 32 and above(row["own"], row["pruned_phases"]))
         for row in tuned
     )

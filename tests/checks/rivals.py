@@ -7,6 +7,7 @@ from lcs.exhibits.compare import differences, paired
 from lcs.exhibits.locality import beyond_chance, pair_correlation
 from lcs.exhibits.rivals.results import by_rival, sparse_flops
 from lcs.exhibits.rivals.studies import CANDIDATES, CHOSEN, DENSE, NO_L1, OWN
+from lcs.exhibits.rivals.wider import CANDIDATES as WIDER
 from lcs.stats import mean_interval
 
 CHECKS = Checks()
@@ -90,6 +91,16 @@ def allocation_gains_nothing(store):
     place = by_rival(records(store, "rivals"))
     others = by_rival(records(store, "rivals-er"))
     return max(paired(runs, place[name]).mean for name, runs in others.items()) < 0
+
+
+@CHECKS.add
+def edges_of_the_wider_search(store):
+    """At α = 4 gradual pruning has the larger rate, the random mask the smaller decay."""
+    found = CHOSEN["search-wider"]
+    rates, factors = map(set, zip(*WIDER, strict=True))
+    return found["sgd gradual"]["lr"] == max(rates) and found["sgd random"]["factor"] == min(
+        factors
+    )
 
 
 @CHECKS.add

@@ -16,6 +16,7 @@ from lcs.exhibits import find_study, plots, tables
 from lcs.exhibits import locality as measures
 from lcs.exhibits.figure4 import clusters, local, smooth
 from lcs.exhibits.methods import SGD, method
+from lcs.exhibits.plots.style import look
 from lcs.exhibits.verdicts import verdict
 from lcs.runs import PUBLISHED, Record, RunStore
 
@@ -243,7 +244,7 @@ def test_filters_stand_beside_those_of_sgd_in_the_same_setting():
     assert len(row) == len(smooth.table(found).columns)
     assert set(smooth.numbers(found).values()) == {"pending"}, "no β = 0"
     (axes,) = smooth.shares_figure(found).axes
-    assert [tick.get_text() for tick in axes.get_yticklabels()] == ["", row[1]]
+    assert [tick.get_text() for tick in axes.get_yticklabels()] == [row[0]], "no heading for one"
     means = [bar.lines[0].get_xdata()[0] for bar in axes.containers]
     assert means == [found[kind][0].mean for kind in ("own", "pruned", "phases", "pixels")]
     assert smooth.frame([[kept(sgd), kept(sparse, 1)]]).empty, "one filter has no interval"
@@ -256,6 +257,13 @@ def test_prose_has_the_largest_width_and_lambda():
         lasso = {"optimizer": "beta-lasso", "beta": float(beta), "l1": l1}
         group.append(kept(Config(base_channels=width, **lasso)))
     found = smooth.frame([group])
+    (axes,) = smooth.shares_figure(found).axes
+    ticks = [tick.get_text() for tick in axes.get_yticklabels()]
+    at_two = ["", "β = 0, λ = 1e-5", "β = 0, λ = 2e-5", "β = 50, λ = 1e-5"]
+    assert ticks == ["", "β = 0, λ = 1e-5", *at_two, "", "β = 50, λ = 1e-5"]
+    labels = axes.get_legend_handles_labels()[1]
+    assert labels[:2] == ["β = 0", "β = 50"]
+    assert axes.containers[0].lines[0].get_color() == look("β = 0").colour
     # a mark of their own for the rows that are to be found
     for row, (beta, width, l1) in enumerate(zip(found.series, found.width, found.l1, strict=True)):
         share = {("β = 0", 2, 2e-5): 20, ("β = 50", 2, 1e-5): 50, ("β = 50", 4, 1e-5): 54}

@@ -264,7 +264,12 @@ def test_the_figure_of_the_gap_has_a_line_for_each_size_that_has_one():
     alone = [run for run in study("flips", growing) if run.config.seed == 0]
     (axes,) = gap.gaps_figure({"one": wide, "none": no_gap, "first seed": alone}, 5).axes
     lines = [tick.get_text() for tick in axes.get_yticklabels()]
-    assert lines[:4] == ["one", "α = 8, 200 epochs", "none", "first seed"], "no gap, no line"
+    assert lines[:4] == ["one", "α = 8, 200 epochs", "first seed", "α = 8, 200 epochs"]
+    dots, bar, mean = axes.lines[:3]
+    share, *ends = gap.gap_closed(by_method(wide))
+    gained, gaps = gap.gains_and_gaps(by_method(wide))
+    assert dots.get_xdata() == pytest.approx(100 * np.divide(gained, gaps))
+    assert [*mean.get_xdata(), *bar.get_xdata()] == pytest.approx([share, *ends])
     said = [text.get_text() for text in axes.texts]
     assert gap.gap_text(by_method(wide)) in said
     assert f"{100 * published.gap_closed():.0f}" in said

@@ -68,6 +68,8 @@ def test_words_are_gains_on_the_same_data(records):
     words = transfer.numbers(records)
     assert words["frozen-cifar10"] == "+2.50 ± 0.00"
     assert words["rewired-cifar10"] == "+3.50 ± 0.00"
+    assert words["frozen-cifar100"] == "+1.25 ± 0.00"
+    assert words["rewired-cifar100"] == "+1.75 ± 0.00"
     assert words["transfer-sources"] == "65 of 66"
     pending = transfer.numbers([])
     assert pending.keys() == words.keys()

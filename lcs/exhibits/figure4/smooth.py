@@ -138,15 +138,18 @@ def frame(
 def shares_figure(found: pd.DataFrame) -> Figure:
     """Draw what `compared` finds of filters, and of three references with as many weights.
 
-    Means with 95 % intervals over filters, a line for each row of `frame`.
+    Means with 95 % intervals over filters, a line for each row of `frame`; below its setting, where
+    one has several.
     """
     if found.empty:
         return pending()
     lines: list[tuple[str, dict[str, Any] | None]] = []  # headings have no row
+    headed = found["setting"].duplicated().any()
     for setting, rows in found.groupby("setting", sort=False):
         dense = "with" if rows.momentum.max() else "without"
-        lines.append((f"{setting}; SGD {dense} momentum", None))
-        lines += [(str(row["filters"]), dict(row)) for _, row in rows.iterrows()]
+        lines += [(f"{setting}; SGD {dense} momentum", None)] if headed else []
+        named = rows.filters if headed else rows["setting"]
+        lines += [(name, dict(row)) for name, (_, row) in zip(named, rows.iterrows(), strict=True)]
     figure, axes = subplots(figsize=(WIDTH, 0.24 * len(lines) + 0.9))
     sgd, grey = look(SGD).colour, "0.55"
     edge = axes.get_yaxis_transform()
@@ -166,11 +169,12 @@ def shares_figure(found: pd.DataFrame) -> Figure:
                 share.mean, place + shift, xerr=share.half_width, fmt=marker, color=colour,
                 mfc=filled, ms=9 if marker == "|" else 5, capsize=0,
             )  # fmt: skip
+    for series in found.series.unique():
+        axes.plot([], [], "o", color=look(series).colour, label=series)
     for label, style in {
-        "β-LASSO": {"marker": "o", "color": look(B50).colour},
+        "with random phases": {"marker": "d", "color": "0.3", "mfc": "none"},
+        "with pixels permuted": {"marker": "|", "color": grey},
         "SGD, pruned": {"marker": "o", "color": sgd},
-        "its filters, random phases": {"marker": "d", "color": look(B50).colour, "mfc": "none"},
-        "its filters, pixels permuted": {"marker": "|", "color": grey},
     }.items():
         axes.plot([], [], ls="", label=label, **style)
     axes.set_yticks(range(len(lines)), ["" if row is None else text for text, row in lines])
@@ -181,7 +185,7 @@ def shares_figure(found: pd.DataFrame) -> Figure:
         xlim=(0, 100), ylim=(len(lines) - 0.5, -0.5),
         xlabel="share of the squared weights in the best window (%)",
     )  # fmt: skip
-    add_legend(figure, axes, columns=4)
+    add_legend(figure, axes, columns=5)
     return figure
 
 

@@ -68,10 +68,9 @@ QUESTIONS: tuple[Question, ...] = (
         "What if solutions that are not banded were penalised?",
         IN_PART,
         "λ, and with it the threshold βλ, may grow with the distance from a window, one for each "
-        "unit. With random windows, a growth of λ per pixel and hyperparameters chosen on "
-        "validation images, less SGD: {0}. Their pixels must be neighbours; less windows of "
-        "scattered pixels: {1}. Where they lie matters little; windows that follow the weights "
-        "less random ones: {2}.",
+        "unit. Random windows, with hyperparameters chosen on validation images, over SGD: {0}. "
+        "Windows of neighbouring pixels over scattered ones: {1}; windows that follow the weights "
+        "over random ones: {2}. S-LOCAL remains ahead.",
         "variants#a-penalty-that-grows-outside-a-window",
         claims=(
             "As searched on validation images, β = 50 with λ that grows outside random windows is "

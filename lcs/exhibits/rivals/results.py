@@ -97,15 +97,16 @@ def _flops_text(runs: Sequence[Record]) -> str:
 # what the candidates of a search are
 CANDIDATES = {
     "search-pruning-long": "The two best candidates of each method",
-    "search-wider": "Candidates of each method at α = 4, as long as half the runs compared",
+    "search-wider": "Candidates of each method at α = 4, half as long as the runs compared",
 }
 
 
 def candidates_table(study: str, records: Sequence[Record]) -> Table:
     """Return the candidates of a search: one of `CANDIDATES`."""
+    penalty = ["l1"] if any(run.config.l1 for run in records) else []
     columns: dict[str, Cell] = {
         "method": cells.of(rival),
-        **cells.by_field(["lr", "weight_decay", "l1"]),
+        **cells.by_field(["lr", "weight_decay", *penalty]),
         "validation (%)": cells.mean_text,
     }
     what = f"{CANDIDATES[study]}, on the validation images"

@@ -160,11 +160,6 @@ def numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
         "beyond-zero": ahead(cells.gain_of(beyond, B50, B0)),
         "beyond-local": ahead(cells.gain_of(beyond, LOCAL, B50)),
         "beyond-gap": gap_text(beyond),
-        "length-gains": "; ".join(
-            f"{cells.gain_of(groups, B50, SGD)} after {length}"
-            for length, groups in lengths.items()
-        )
-        or PENDING,
         "length-gaps": "; ".join(
             f"{gap_text(groups)} % after {length}" for length, groups in lengths.items()
         )
