@@ -77,7 +77,7 @@ local than those of SGD with momentum and weight decay after magnitude pruning.
   ({flips_epochs} epochs, n = {each[wider]}). 3-FC, a plain network of the size of S-FC, is ahead of
   it too, by {scaling[flips-three]} at α = {own[own-alpha]}.
 - **[A growing λ](variants.ipynb).** If λ grows outside a window of 9 × 9 pixels, S-CONV's kernel,
-  as λ(1 + d) at a distance of d pixels, β = 50 is {variants[searched-sgd]} points ahead of SGD and
+  as λ(1+d) at a distance of d pixels, β = 50 is {variants[searched-sgd]} points ahead of SGD and
   {variants[searched-local]} behind S-LOCAL (flips and crops, α = {own[own-alpha]},
   {searched_epochs} epochs, n = {variants[searched-n]}). Windows are fixed before training. Where
   they lie matters little, but their pixels must be neighbours: windows of scattered pixels change

@@ -88,7 +88,7 @@ def excesses(table: pd.DataFrame) -> Figure:
         axes.grid(axis="x", color="0.92")
         axes.tick_params(axis="y", length=0)
     panels[0].set_xscale("symlog", linthresh=1, linscale=0.4)
-    ticks = (-1, 0, 1, 3, 10, 30, 100)
+    ticks = (-1, 0, 1, 3, 10, 30)
     panels[0].set_xticks(ticks, [f"{tick}".replace("-", "−") for tick in ticks], minor=False)
     panels[0].minorticks_off()
     panels[0].set_xlim(right=110)
@@ -103,6 +103,7 @@ def excesses(table: pd.DataFrame) -> Figure:
             text = panels[0].text(
                 0, at, setting, transform=panels[0].get_yaxis_transform(), va="center",
                 weight="bold", size="small", zorder=5,
+                bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
             )  # fmt: skip
             text.set_in_layout(False)
     return figure
