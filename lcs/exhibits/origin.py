@@ -19,7 +19,7 @@ from lcs.exhibits import cells, compare, locality, tables
 from lcs.exhibits.methods import B50, SGD, Method, method
 from lcs.exhibits.plots.interactive import filters_slider
 from lcs.exhibits.plots.style import pending
-from lcs.exhibits.settings import FLIP_CROP, chosen, desk_study, flip_crop_recipe
+from lcs.exhibits.settings import AS_NAMED, FLIP_CROP, chosen, desk_study, flip_crop_recipe
 from lcs.exhibits.tables import PENDING, Cell, Table
 from lcs.exhibits.verdicts import Claim, ours
 from lcs.runs import Record
@@ -97,7 +97,7 @@ def _process(base: Config, betas: Sequence[float]) -> list[Config]:
 
 
 STUDIES = (
-    desk_study("origin-augmentation", "Locality and augmentation", FLIP_CROP, _augmentations),
+    desk_study("origin-augmentation", "Locality and augmentation", AS_NAMED, _augmentations),
     desk_study(
         "origin-data",
         "Locality and the statistics of images",
@@ -116,8 +116,8 @@ STUDIES = (
         FLIP_CROP,
         partial(_data, names=["uniform noise"]),
     ),
-    desk_study("origin-plain", "The same data without augmentation", FLIP_CROP, _plain_data),
-    desk_study("origin-process", "Locality on a nonlinear process", FLIP_CROP, _process, 5),
+    desk_study("origin-plain", "The same data without augmentation", AS_NAMED, _plain_data),
+    desk_study("origin-process", "Locality on a nonlinear process", AS_NAMED, _process, 5),
 )
 
 

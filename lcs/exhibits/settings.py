@@ -48,6 +48,8 @@ FLIP_CROP = Setting("flips and crops", SCALES)
 FLIP_CROP_SHORT = Setting("flips and crops, 50 epochs", SCALES)
 # the same at eight times the length
 FLIP_CROP_LONG = Setting("flips and crops, 1600 epochs", SCALES)
+# studies that vary the augmentation, the loss or the data, which their claims name
+AS_NAMED = Setting("conditions as named", SCALES)
 # the recipe on spectrograms, without AutoAugment
 SPOKEN = Setting("spoken digits", SCALES)
 SETTINGS = (
@@ -57,6 +59,7 @@ SETTINGS = (
     FLIP_CROP_SHORT,
     FLIP_CROP,
     FLIP_CROP_LONG,
+    AS_NAMED,
     SPOKEN,
     PAPER_LENGTH,
     PAPER_SHORT,

@@ -19,7 +19,7 @@ from lcs.exhibits.plots.style import (
     shades,
     subplots,
 )
-from lcs.exhibits.settings import REPRODUCTION, beta_lasso, desk_study, short_recipe
+from lcs.exhibits.settings import AS_NAMED, beta_lasso, desk_study, short_recipe
 from lcs.exhibits.tables import NONE, PENDING
 from lcs.exhibits.verdicts import Claim, Judge, differs, ours
 from lcs.runs import Record
@@ -50,7 +50,7 @@ def _pixels(config: Config, name: str) -> int:
     return int(SHIFTS[name] * config.replace(crop_padding=None).crop_shift)
 
 
-STUDIES = (desk_study("crops", "How far crops shift", REPRODUCTION, _crops),)
+STUDIES = (desk_study("crops", "How far crops shift", AS_NAMED, _crops),)
 
 
 def crop_text(config: Config) -> str:

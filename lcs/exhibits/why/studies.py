@@ -8,6 +8,7 @@ from functools import partial
 from lcs import data
 from lcs.config import Config
 from lcs.exhibits.settings import (
+    AS_NAMED,
     BETAS,
     LAMBDAS,
     REPRODUCTION,
@@ -136,9 +137,7 @@ STUDIES = (
         2,
         betas=(0, 50),
     ),
-    desk_study(
-        "factorial", "Augmentation × loss × method", REPRODUCTION, _factorial, betas=(0, 50)
-    ),
+    desk_study("factorial", "Augmentation × loss × method", AS_NAMED, _factorial, betas=(0, 50)),
     desk_study("recipe", "Cross-entropy and augmentation at α = 4", TOWARDS_RECIPE, _recipe),
     desk_study(
         "reproduction",
