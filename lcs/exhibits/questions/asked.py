@@ -183,8 +183,8 @@ QUESTIONS: tuple[Question, ...] = (
         "here yet.",
         "scaling_details#what-makes-sgd-strong",
         claims=(
-            "By the paper's recipe (200 epochs), both as chosen on validation images, β = 50 is "
-            "better than SGD at α = 8",
+            "By the paper's recipe (200 epochs), both as chosen on validation images at α = 2, "
+            "β = 50 is better than SGD at α = 8",
         ),
     ),
     Question(
