@@ -424,3 +424,12 @@ def test_order_numbers_are_paired_by_seed():
         "order-sgd": "+2.00",
         "order-beta": "+4.00",
     }
+
+
+def test_s_conv_is_compared_with_s_local_at_the_least_and_the_largest_width():
+    def accuracy(config):
+        return 60 - 8 / config.base_channels * (config.model == "s-conv")
+
+    runs = {name: study(name, accuracy) for name in ("scaling", "scaling-wide")}
+    words = results.numbers(NO_RUNS | runs)
+    assert (words["conv-first"], words["conv-last"]) == ("8.00 ± 0.00", "1.00 ± 0.00")
