@@ -209,12 +209,12 @@ def training_figure(records: Sequence[Record]) -> Figure:
     if not records:
         return pending()
     marker, history = PUBLISHED_MARKERS["paper"], compare.frame(records)
-    figure, panels = subplots(1, 3, figsize=(WIDTH, 3.2))
+    figure, panels = subplots(1, 3, figsize=(WIDTH, 3.2), width_ratios=(1.7, 1, 1))
     accuracy, first, second = panels
     for (name, _), run in history.groupby(["method", "run_id"], sort=False):
         own = look(name)
         style = {"ls": own.line, "color": own.colour, "label": name}
-        accuracy.plot(run.epoch, 100 * run.test_accuracy, **style)
+        accuracy.plot(run.epoch, 100 * run.test_accuracy, lw=1, **style)
         if name != str(LOCAL):
             first.plot(run.epoch, run.nonzeros_conv1, **style)
             second.plot(run.epoch, run.nonzeros_fc1, **style)

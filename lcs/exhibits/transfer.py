@@ -64,7 +64,7 @@ def _runs(
         runs += [run.replace(dataset=name) for run in (plain, sparse, local)]
         runs += [
             plain.replace(dataset=name, start=start, source=trained.replace(dataset=origin).stem)
-            for origin in names
+            for origin in sorted(names, key=lambda origin: origin != name)
             for trained in (sparse, plain)
             for start in taken
             if (start in OWN or origin != name) and (start in OF_SGD or trained is sparse)

@@ -6,7 +6,16 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from lcs.exhibits import tables
-from lcs.exhibits.plots.style import WIDTH, Look, add_legend, look, pending, subplots
+from lcs.exhibits.plots.style import (
+    WIDTH,
+    Look,
+    add_legend,
+    colour,
+    label_log_axis,
+    look,
+    pending,
+    subplots,
+)
 from lcs.stats import mean_interval
 
 if TYPE_CHECKING:
@@ -20,6 +29,7 @@ def sweep(
     *,
     references: Mapping[str, float] | None = None,
     linear_below: float | None = None,
+    log_left: bool = False,
 ) -> Figure:
     """Draw accuracy and the share of weights left against one thing that is varied.
 
@@ -29,17 +39,18 @@ def sweep(
         label: of what is varied, with its unit.
         references: named accuracies, drawn as horizontal lines.
         linear_below: x is on a log scale; with zeros among it, linear below this value.
+        log_left: whether the share of weights left is on a log scale too.
     """
     if table.empty:
         return pending()
     figure, panels = subplots(1, 2, figsize=(WIDTH, 3.2))
     measures = {"accuracy": "test accuracy (%)", "left": "remaining, layer 1 (%)"}
     looks: dict[str, Look] = {}
-    hollow = set()  # with a dotted line: a second variant of one method, which looks like the first
+    hollow = set()  # with a dotted line: a second variant of one method
     for name in table.series.unique():
         own = look(name)
         if own in looks.values():
-            own = own._replace(line=":")
+            own = own._replace(line=":", colour=colour(name.partition(",")[0]))
             hollow.add(name)
         looks[name] = own
     for axes, (column, title) in zip(panels, measures.items(), strict=True):
@@ -62,7 +73,11 @@ def sweep(
     for name, value in (references or {}).items():
         own = look(name)
         panels[0].axhline(value, color=own.colour, ls=own.line, lw=1, label=name)
-    panels[1].set_ylim(bottom=0)
+    if log_left:
+        panels[1].set_yscale("log")
+        label_log_axis(panels[1].yaxis)
+    else:
+        panels[1].set_ylim(bottom=0)
     add_legend(figure, panels[0], columns=4 if table.series.nunique() < 6 else 3)
     return figure
 

@@ -133,18 +133,20 @@ def rivals_figure(runs: Mapping[str, Sequence[Record]]) -> Figure:
     values = {
         "test accuracy (%)": compare.accuracies,
         "10¹² FLOPs": lambda own: [sparse_flops(run) / 1e12 for run in own],
-        "mass beyond chance": lambda own: [
+        "beyond chance (points)": lambda own: [
             value if run.final["locality"]["eligible"] > locality.units(run) / 2 else np.nan
             for run, value in zip(own, locality.beyond_chance(own), strict=True)
         ],
     }
     hues = dict(zip(("all weights", *BUDGETS.values()), OTHERS, strict=True))
     for study, label in BUDGETS.items():
+        beside = 0.15 if study == "rivals-few" else -0.15
         for name, own in groups[study].items():
             kind = "all weights" if name == DENSE else label
+            y = names.index(name) + beside * (name != DENSE)
             look = {"color": hues[kind], "marker": "o", "ms": 4, "alpha": 0.7, "label": kind}
             for axes, of in zip(panels, values.values(), strict=True):
-                axes.plot(of(own), [names.index(name)] * len(own), ls="", **look)
+                axes.plot(of(own), [y] * len(own), ls="", **look)
     for axes, label in zip(panels, values, strict=True):
         axes.set_xlabel(label)
         axes.grid(axis="y", color="0.9")
@@ -203,6 +205,7 @@ def numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
             for name in ("one-shot", "SNIP")
         },
         **{f"share-{name}": f"{100 * budget(name)['density']:.1f}" for name in AIMS},
+        "share-beta": cells.remaining_text(sparse),
         "share-wider": f"{100 * wider_budget()['density']:.1f}",
         "weights-beta": _weights_text(sparse),
         "weights-threshold": _weights_text(many.get(NO_L1, [])),

@@ -120,6 +120,7 @@ def banded_figure(records: Sequence[Record]) -> Figure:
     references = {
         "SGD" if name == SGD else str(name).removesuffix(", SGD"): compare.mean(runs)
         for name, runs in compare.by_method([run for run in records if not run.config.l1]).items()
+        if name != CONV  # far below
     }
     largest = max((run.config.l1 for run in grown), default=0.0)
 
@@ -128,7 +129,9 @@ def banded_figure(records: Sequence[Record]) -> Figure:
         return f"{method(config).shortest}{'' if config.l1 == largest else ', smaller λ'}{window}"
 
     frame = compare.sweep_frame(grown, "l1_growth", series)
-    return plots.sweep(frame, "growth g of λ", references=references, linear_below=GROWTHS[0])
+    return plots.sweep(
+        frame, "growth g of λ", references=references, linear_below=GROWTHS[0], log_left=True
+    )
 
 
 def sizes_figure(found: Mapping[str, Sequence[Record]]) -> Figure:
