@@ -62,27 +62,25 @@ local than those of SGD with momentum and weight decay after magnitude pruning.
 - **[The paper's size](paper_size.ipynb).** At α = {size_alpha}, after {size_epochs} epochs, S-FC
   has {size[size-sparse]} % with β-LASSO (β = 50) and {size[size-sgd]} % with SGD (the paper:
   {size[size-paper-sgd]}), S-LOCAL {size[size-local]} % (the paper: {size[size-paper-local]}; one
-  run each, hyperparameters searched). Before that search β = 50 led by {size[size-before-gain]}
-  points. It keeps {size[size-left]} million of the {size[size-all]} million weights of the first
-  layer; S-LOCAL has {size[size-local-left]} million.
-- **[SGD](scaling.ipynb).** β-LASSO is ahead of plain SGD without augmentation, as in an earlier
-  student reproduction (α = 1), by [{plain_gain} points](table2.ipynb). By the paper's recipe SGD
-  has momentum and weight decay. It is then ahead up to α = 4; at α = {own[own-alpha]} β-LASSO leads
-  by {scaling[seeds-gain]} points (n = {scaling[seeds-n]}, of which the first three left it
-  undecided), and with flips and crops instead of AutoAugment by {scaling[beyond-gain]} at α = 16
-  (n = {scaling[beyond-n]}; {flips_epochs} epochs). After 1600 epochs at α = {own[own-alpha]} SGD
-  leads in both of two seeds, with a λ for β-LASSO that was not searched at that length.
-- **[The gap to S-LOCAL](scaling.ipynb).** With flips and crops S-LOCAL is {scaling[flips-local]}
-  points ahead of β-LASSO at α = {own[own-alpha]} and {scaling[beyond-local]} at α = 16
-  ({flips_epochs} epochs, n = {each[wider]}). 3-FC, a plain network of the size of S-FC, is ahead of
-  it too, by {scaling[flips-three]} at α = {own[own-alpha]}.
-- **[A growing λ](variants.ipynb).** If λ grows outside a window of 9 × 9 pixels, S-CONV's kernel,
-  as λ(1+d) at a distance of d pixels, β = 50 is {variants[searched-sgd]} points ahead of SGD and
-  {variants[searched-local]} behind S-LOCAL (flips and crops, α = {own[own-alpha]},
-  {searched_epochs} epochs, n = {variants[searched-n]}). Windows are fixed before training. Where
-  they lie matters little, but their pixels must be neighbours: windows of scattered pixels change
-  accuracy by {variants[scattered-none]} points against no growth. If λ grows from a single pixel
-  instead, the gain is about a third at most (α = 2).
+  run each). β-LASSO keeps {size[size-left]} of the {size[size-all]} million weights of the first
+  layer; S-LOCAL has {size[size-local-left]} million. Before hyperparameters were searched, β-LASSO
+  led by {size[size-before-gain]} points.
+- **[SGD](scaling.ipynb).** β-LASSO is behind SGD with momentum and weight decay up to α = 4. At
+  α = {own[own-alpha]} it is ahead by {scaling[seeds-gain]} points (n = {scaling[seeds-n]}; the
+  first three left it undecided), and with flips and crops instead of AutoAugment by
+  {scaling[beyond-gain]} at α = 16 (n = {scaling[beyond-n]}; {flips_epochs} epochs). After 1600
+  epochs at α = {own[own-alpha]} SGD leads in both of two seeds, with a λ for β-LASSO that was not
+  searched at that length. Over plain SGD without augmentation β-LASSO is ahead by
+  [{plain_gain} points](table2.ipynb) (α = 1, the setting of an earlier student reproduction).
+- **[The gap to S-LOCAL](scaling.ipynb).** S-LOCAL is {scaling[flips-local]} points ahead of β-LASSO
+  at α = {own[own-alpha]} and {scaling[beyond-local]} at α = 16; 3-FC, a plain network of the size
+  of S-FC, is {scaling[flips-three]} ahead of it at α = {own[own-alpha]} (flips and crops,
+  {flips_epochs} epochs, n = {each[wider]}).
+- **[A growing λ](variants.ipynb).** If λ grows outside a fixed window of 9 × 9 pixels for each
+  unit, β = 50 is {variants[searched-sgd]} points ahead of SGD and {variants[searched-local]} behind
+  S-LOCAL (flips and crops, α = {own[own-alpha]}, {searched_epochs} epochs,
+  n = {variants[searched-n]}). Where windows lie matters little, but their pixels must be
+  neighbours: windows of scattered pixels change accuracy by {variants[scattered-none]} points.
 - **[Locality](figure4.ipynb).** With crops and a large enough λ, filters of β = 50 with at least 20
   weights are far more local than with their pixels permuted; without augmentation, hardly. The ℓ1
   penalty and augmentation raise this locality, the threshold does not. Filters of SGD with momentum
@@ -90,10 +88,9 @@ local than those of SGD with momentum and weight decay after magnitude pruning.
   {size[size-pruned]} % of their squared weights in the best window, those of β = 50
   {size[size-window]} % (± over the filters of one run each).
 - **[Threshold](scaling.ipynb).** β = 50 is ahead of β = 0 by {scaling[own-zero-last]} points with
-  AutoAugment at α = {own[own-alpha]}, and with flips and crops by {scaling[flips-zero]} at
-  α = {own[own-alpha]} and {scaling[beyond-zero]} at α = 16 ({flips_epochs} epochs; λ chosen for
-  each at α = {own[own-alpha]}, n = {each[zero]}). In the reproduction's setting it is
-  [behind β = 0](why.ipynb) instead.
+  AutoAugment at α = {own[own-alpha]}, and by {scaling[beyond-zero]} with flips and crops at α = 16
+  ({flips_epochs} epochs, n = {each[zero]}). In the reproduction's setting it is
+  [behind β = 0](why.ipynb).
 - **[Pruning](rivals.ipynb).** At about as many weights, gradual magnitude pruning is ahead of
   β-LASSO by {rivals[rival-gradual]} points with {rivals[share-many]} % of the first layer, after a
   second search, which was added when test results were known, and by {rivals[few-gradual]} with
@@ -150,8 +147,8 @@ def numbers(store: RunStore) -> dict[str, Any]:
     }
     # of comparisons that stand together, in how many seeds
     each = {
-        "wider": [chapters["scaling"][f"{name}-n"] for name in ("flips", "beyond")],
-        "zero": [chapters["scaling"][f"{name}-n"] for name in ("gap", "flips-others", "beyond")],
+        "wider": [chapters["scaling"][f"{name}-n"] for name in ("flips", "flips-others", "beyond")],
+        "zero": [chapters["scaling"][f"{name}-n"] for name in ("gap", "beyond")],
         "rivals": [chapters["rivals"][f"{name}-n"] for name in ("rival", "few")],
     }
     wide = {study.name: study.stored("paper", store) for study in paper_size.STUDIES}

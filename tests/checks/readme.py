@@ -29,7 +29,6 @@ from checks.scaling_parts.wider_and_longer import (
     wider_with_flips_and_crops,
 )
 from checks.variants import (
-    a_single_pixel_gains_a_third_at_most,
     growth_was_searched,
     scattered_windows_do_not_help_as_much,
     where_windows_lie_hardly_matters,
@@ -73,7 +72,6 @@ CHECKS.add(smaller_budget_alike)
 CHECKS.add(penalty_and_augmentation_need_each_other)
 CHECKS.add(where_windows_lie_hardly_matters)
 CHECKS.add(scattered_windows_do_not_help_as_much)
-CHECKS.add(a_single_pixel_gains_a_third_at_most)
 CHECKS.add(growth_was_searched)
 CHECKS.add(most_rivals_are_level)
 CHECKS.add(pruned_sgd_is_as_local)
