@@ -54,8 +54,8 @@ a fully connected network, S-FC, on CIFAR-10 from {paper[sgd]} to {paper[sparse]
 {scaling[gap-paper]} % of the gap to S-LOCAL, whose filters are local by design, at width α ≈ 150
 and after 4000 epochs. That training has not been run here. In shorter ones β-LASSO closes about a
 quarter of the gap at most, and {size[size-closed]} % at α = {size_alpha} after {size_epochs} epochs
-(one run of each method). Only a penalty that favours one window for each unit, which is a prior,
-closes most of it: {variants[searched-gap]} % at α = {own[own-alpha]} (95 % interval). With crops
+(one run of each method). Of the variants tried, only a penalty that favours a fixed window for each
+unit, and so builds locality in, closes most of it: {variants[searched-gap]} % at α = {own[own-alpha]} (95 % interval). With crops
 the filters of β-LASSO become sparse and far more local than by chance, but in single runs no more
 local than those of SGD with momentum and weight decay after magnitude pruning.
 
@@ -65,8 +65,8 @@ local than those of SGD with momentum and weight decay after magnitude pruning.
   run each). β-LASSO keeps {size[size-left]} of the {size[size-all]} million weights of the first
   layer; S-LOCAL has {size[size-local-left]} million. Before hyperparameters were searched, β-LASSO
   led by {size[size-before-gain]} points.
-- **[SGD](scaling.ipynb).** β-LASSO is behind SGD with momentum and weight decay up to α = 4. At
-  α = {own[own-alpha]} it is ahead by {scaling[seeds-gain]} points (n = {scaling[seeds-n]}; the
+- **[SGD](scaling.ipynb).** With AutoAugment β-LASSO is behind SGD with momentum and weight decay
+  up to α = 4. At α = {own[own-alpha]} it is ahead by {scaling[seeds-gain]} points (n = {scaling[seeds-n]}; the
   first three left it undecided), and with flips and crops instead of AutoAugment by
   {scaling[beyond-gain]} at α = 16 (n = {scaling[beyond-n]}; {flips_epochs} epochs). After 1600
   epochs at α = {own[own-alpha]} SGD leads in both of two seeds, with a λ for β-LASSO that was not
@@ -80,16 +80,17 @@ local than those of SGD with momentum and weight decay after magnitude pruning.
   unit, β = 50 is {variants[searched-sgd]} points ahead of SGD and {variants[searched-local]} behind
   S-LOCAL (flips and crops, α = {own[own-alpha]}, {searched_epochs} epochs,
   n = {variants[searched-n]}). Where windows lie matters little, but their pixels must be
-  neighbours: windows of scattered pixels change accuracy by {variants[scattered-none]} points.
+  neighbours: windows of scattered pixels change accuracy by {variants[scattered-none]} points against no growth.
 - **[Locality](figure4.ipynb).** With crops and a large enough λ, filters of β = 50 with at least 20
   weights are far more local than with their pixels permuted; without augmentation, hardly. The ℓ1
   penalty and augmentation raise this locality, the threshold does not. Filters of SGD with momentum
   and weight decay, pruned by size, are on average at least as local: at α = {size_alpha} they have
   {size[size-pruned]} % of their squared weights in the best window, those of β = 50
-  {size[size-window]} % (± over the filters of one run each).
+  {size[size-window]} % (± over the filters of one run each); at α = 1 those of one-shot pruning are
+  more local than those of β = 50 by {rivals[local-one-shot]} points (n = {rivals[rival-n]}).
 - **[Threshold](scaling.ipynb).** β = 50 is ahead of β = 0 by {scaling[own-zero-last]} points with
-  AutoAugment at α = {own[own-alpha]}, and by {scaling[beyond-zero]} with flips and crops at α = 16
-  ({flips_epochs} epochs, n = {each[zero]}). In the reproduction's setting it is
+  AutoAugment at α = {own[own-alpha]}, and with flips and crops by {scaling[flips-zero]} at
+  α = {own[own-alpha]} and {scaling[beyond-zero]} at α = 16 ({flips_epochs} epochs, n = {each[zero]}). In the reproduction's setting it is
   [behind β = 0](why.ipynb).
 - **[Pruning](rivals.ipynb).** At about as many weights, gradual magnitude pruning is ahead of
   β-LASSO by {rivals[rival-gradual]} points with {rivals[share-many]} % of the first layer, after a
@@ -100,13 +101,14 @@ local than those of SGD with momentum and weight decay after magnitude pruning.
 
 After Holm's correction for many comparisons these hold in [Claims](claims.ipynb): the lead of
 β-LASSO over plain SGD at α = 1, those of S-LOCAL over β-LASSO with flips and crops, that of the
-growing λ over SGD, and locality beyond chance. The leads of β-LASSO with one λ for all weights over
-SGD with momentum and weight decay, and over β = 0, do not, nor do those of pruning or over it."""
+growing λ over SGD, and locality beyond chance. Not significant after it are the leads of β-LASSO with
+one λ for all weights over SGD with momentum and weight decay and over β = 0, and its differences
+from pruning."""
 CAPTIONS = {
     "gap": """\
 CIFAR-10: share of the gap in test accuracy between S-FC and S-LOCAL, both by SGD, that β = 50
 closes. Dots: seeds; bars: mean gain over mean gap, with its 95 % interval; hollow: one run;
-triangle: the paper. Where no gap is significant, there is no line.""",
+triangle: the paper. Settings without a significant gap are left out.""",
     "filters": """\
 Random first-layer filters at α = {size_alpha} (of β = 50, with at least 20 weights). Second row:
 the largest weights of the first.""",
@@ -148,7 +150,7 @@ def numbers(store: RunStore) -> dict[str, Any]:
     # of comparisons that stand together, in how many seeds
     each = {
         "wider": [chapters["scaling"][f"{name}-n"] for name in ("flips", "flips-others", "beyond")],
-        "zero": [chapters["scaling"][f"{name}-n"] for name in ("gap", "beyond")],
+        "zero": [chapters["scaling"][f"{name}-n"] for name in ("gap", "flips-others", "beyond")],
         "rivals": [chapters["rivals"][f"{name}-n"] for name in ("rival", "few")],
     }
     wide = {study.name: study.stored("paper", store) for study in paper_size.STUDIES}

@@ -162,8 +162,10 @@ def start_of(config: Config) -> Start:
 def numbers(records: Sequence[Record]) -> dict[str, str]:
     """Return differences in accuracy, in points, for the prose; "pending" without runs.
 
-    By data set, of what is taken of the other: `rewired-…`, masks over rewired ones; `frozen-…`,
-    the frozen first layer of β = 50 over that of SGD. `transfer-sources`: of how many runs the
+    By data set, of what is taken of the other: `masks-…`, over none; `rewired-…`, masks over
+    rewired ones; `frozen-…`, the frozen first layer of β = 50 over that of SGD; and `local-…`,
+    S-LOCAL over SGD. `tuned-…`: on CIFAR-100, the fine-tuned first layer of β = 50 or of SGD over
+    random weights. `transfer-sources`: of how many runs the
     source came out as recorded.
     """
     as_recorded = [r.provenance["source_as_recorded"] for r in records if r.config.source]
@@ -175,8 +177,13 @@ def numbers(records: Sequence[Record]) -> dict[str, str]:
         for run in records:
             if run.config.dataset == name != origin(run.config):
                 here.setdefault(start_of(run.config), []).append(run)
+        said[f"masks-{name}"] = cells.gain_of(here, MASK, NOTHING)
+        said[f"local-{name}"] = cells.gain_of(here, LOCAL_NET, NOTHING)
         said[f"rewired-{name}"] = cells.gain_of(here, MASK, REWIRED)
         said[f"frozen-{name}"] = cells.gain_of(here, FROZEN, FROZEN_OF_SGD)
+    # of CIFAR-100, the last
+    said["tuned-beta"] = cells.gain_of(here, TUNED, NOTHING)
+    said["tuned-sgd"] = cells.gain_of(here, TUNED_OF_SGD, NOTHING)
     return said
 
 

@@ -19,6 +19,7 @@ from checks.paper_size import (
 from checks.reproduce import nothing_at_the_papers_length
 from checks.rivals import (
     gradual_depends_on_its_rate,
+    locality_of_pruning_is_not_resolved,
     most_rivals_are_level,
     pruning_is_ahead,
     smaller_budget_alike,
@@ -76,6 +77,7 @@ CHECKS.add(growth_was_searched)
 CHECKS.add(most_rivals_are_level)
 CHECKS.add(pruned_sgd_is_as_local)
 CHECKS.add(gradual_depends_on_its_rate)
+CHECKS.add(locality_of_pruning_is_not_resolved)
 CHECKS.add(local_but_barely)
 CHECKS.add(threshold_makes_filters_less_local)
 

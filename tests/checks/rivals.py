@@ -2,7 +2,6 @@
 
 from checks import Checks, ahead, behind, level, records
 from lcs import cost
-from lcs.exhibits import transfer
 from lcs.exhibits.compare import differences, paired
 from lcs.exhibits.locality import beyond_chance, pair_correlation
 from lcs.exhibits.rivals.results import by_rival, sparse_flops
@@ -137,15 +136,6 @@ def windows_are_level(store):
     place = by_rival(records(store, "rivals"))
     windows = place["S-LOCAL's windows"]
     return level(paired(windows, place[OWN])) and ahead(paired(windows, place["random mask"]))
-
-
-@CHECKS.add
-def own_masks_are_as_good(store):
-    """SGD in β = 50's masks, from new weights, is ahead of it by half to twice pruning's lead."""
-    runs = [r for r in records(store, "transfer") if r.config.dataset == "cifar10"]
-    own = [r for r in runs if r.config.start == "mask" and transfer.origin(r.config) == "cifar10"]
-    gain = paired(own, [r for r in runs if transfer.start_of(r.config) == transfer.SPARSE]).mean
-    return 0.5 < gain / lead(store, "gradual") < 2
 
 
 @CHECKS.add

@@ -1,6 +1,7 @@
 """What the page table2 says of results."""
 
 from checks import Checks, ahead, behind, level, records
+from checks.readme import sgd_ahead_up_to_width_4
 from lcs.exhibits import published
 from lcs.exhibits.compare import accuracies, by_method, paired, train_accuracies
 from lcs.exhibits.methods import B0, B1, B50, CONV, PROXIMAL, SGD
@@ -9,6 +10,7 @@ from lcs.exhibits.verdicts import one_more
 from lcs.stats import mean_interval
 
 CHECKS = Checks()
+CHECKS.add(sgd_ahead_up_to_width_4)
 
 
 def methods(store):

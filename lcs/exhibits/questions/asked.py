@@ -170,7 +170,7 @@ QUESTIONS: tuple[Question, ...] = (
         "In a linear model a zero of the LASSO returns as soon as its gradient exceeds λ, one of "
         "β-LASSO only if a single step carries it past the threshold. In a network a large λ pays "
         "only together with the threshold: {0}; why was not tested.",
-        "toy#where-a-weight-can-rest",
+        "toy#fixed-points",
         claims=("With λ of β = 50 chosen at α = 8, it is better than β = 0 with the same λ there",),
     ),
     Question(

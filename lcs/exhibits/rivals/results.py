@@ -199,8 +199,8 @@ def numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
         "rival-n": f"{len(sparse)}",
         "few-n": f"{len(few.get(OWN, []))}",
         **{
-            f"local-{name.lower()}": cells.gain_text(
-                many.get(name, []), sparse, locality.beyond_chance
+            f"local-{name.lower()}": tables.ahead(
+                cells.gain_text(many.get(name, []), sparse, locality.beyond_chance)
             )
             for name in ("one-shot", "SNIP")
         },
