@@ -172,6 +172,11 @@ def test_smoke_copy_runs_from_nothing(chapter, store):
         assert list(store.rglob("*.json")), "it has trained"
 
 
+@pytest.mark.parametrize("chapter", SCALED)
+def test_smoke_copy_shows_what_is_pending(chapter, store):
+    _run(chapter, scale="smoke", epochs=2, train=False)
+
+
 @pytest.mark.parametrize("scale", ["huge", "3"])
 @pytest.mark.parametrize("chapter", SCALED)
 def test_chapter_itself_refuses_a_wrong_value(chapter, scale, store):

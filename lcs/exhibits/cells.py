@@ -15,7 +15,6 @@ from lcs.config import Config, foreign_fields
 from lcs.exhibits import tables
 from lcs.exhibits.compare import (
     Conditions,
-    Key,
     Reference,
     Values,
     accuracies,
@@ -105,7 +104,7 @@ def setting_text(records: Sequence[Record]) -> str:
     return f"{net}{datasets}: {', '.join(parts)}, n = {count_text(found)}"
 
 
-def count_text(found: Conditions) -> str:
+def count_text(found: Mapping[Config, Sequence[Record]]) -> str:
     """Say how many runs each condition has."""
     return " or ".join(map(str, sorted({len(runs) for runs in found.values()}))) or "0"
 
@@ -192,11 +191,6 @@ def l1_text(config: Config) -> str:
     return tables.number(config.l1) if config.l1 else tables.NONE
 
 
-def lambdas_text(config: Config) -> str:
-    """Return λ of the first layer and of the others, as the tables print them."""
-    return f"{tables.number(config.l1)} and {tables.number(config.rest_l1)}"
-
-
 def penalty_text(config: Config) -> str:
     """Say λ of the first layer, after the name of a method, where there is one."""
     return f", λ = {tables.number(config.l1)}" if config.l1 else ""
@@ -246,10 +240,3 @@ def gain_text(
         return missing
     each = differences(one, other, of)
     return tables.signed(mean_interval(each)) if all(map(math.isfinite, each)) else tables.NONE
-
-
-def gain_of(
-    groups: Mapping[Key, Sequence[Record]], one: Key, other: Key, missing: str = PENDING
-) -> str:
-    """Return `gain_text` of one group over another, either of which may be missing."""
-    return gain_text(groups.get(one, ()), groups.get(other, ()), missing=missing)

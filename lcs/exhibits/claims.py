@@ -1,4 +1,4 @@
-"""The page Claims: every claim of the paper, the reproduction and the forum beside our runs.
+"""The page Claims: claims of the paper, the reproduction, the forum and this book, judged.
 
 Each exhibit declares its own `CLAIMS`; here they are gathered.
 """

@@ -31,43 +31,53 @@ Key = TypeVar("Key", bound=Hashable)
 # Groups
 
 
-def by_method(records: Sequence[Record]) -> dict[Method, list[Record]]:
-    """Group records by method, in their order."""
-    groups: dict[Method, list[Record]] = {}
+class Groups(dict[Key, list[Record]]):
+    """Records by a key; a group that is not there has none."""
+
+    def __missing__(self, key: Key) -> list[Record]:
+        return []
+
+
+def grouped(records: Iterable[Record], key: Callable[[Config], Key]) -> Groups[Key]:
+    """Group records by what `key` returns of their configuration, in their order."""
+    groups: Groups[Key] = Groups()
     for record in records:
-        groups.setdefault(method(record.config), []).append(record)
+        groups.setdefault(key(record.config), []).append(record)
     return groups
 
 
-def by_width(records: Sequence[Record]) -> dict[int, dict[Method, list[Record]]]:
+def by_method(records: Iterable[Record]) -> Groups[Method]:
+    """Group records by method, in their order."""
+    return grouped(records, method)
+
+
+def by_width(records: Iterable[Record]) -> dict[int, Groups[Method]]:
     """Group records by width, from the smallest on, and within a width by method."""
-    return _by_field(records, "base_channels")
+    groups = grouped(records, lambda config: config.base_channels)
+    return {width: by_method(groups[width]) for width in sorted(groups)}
 
 
-def by_length(records: Sequence[Record]) -> dict[int, dict[Method, list[Record]]]:
+def by_length(records: Iterable[Record]) -> dict[int, Groups[Method]]:
     """Group records by number of epochs, from the fewest on, and within a length by method."""
-    return _by_field(records, "epochs")
+    groups = grouped(records, lambda config: config.epochs)
+    return {length: by_method(groups[length]) for length in sorted(groups)}
 
 
-def _by_field(records: Sequence[Record], field: str) -> dict[int, dict[Method, list[Record]]]:
-    values = sorted({getattr(record.config, field) for record in records})
-    return {v: by_method([r for r in records if getattr(r.config, field) == v]) for v in values}
-
-
-def widest(records: Sequence[Record]) -> dict[Method, list[Record]]:
+def widest(records: Iterable[Record]) -> Groups[Method]:
     """Return the runs of the widest network by method; nothing without records."""
-    return next(reversed(by_width(records).values()), {})
+    return next(reversed(by_width(records).values()), by_method([]))
 
 
-Conditions = dict[Config, list[Record]]
+Conditions = Groups[Config]
 
 
 def conditions(records: Iterable[Record]) -> Conditions:
     """Group records by their configuration without the seed: each seed once, in their order."""
-    groups: dict[Config, dict[int, Record]] = {}
-    for record in records:
-        groups.setdefault(record.config.replace(seed=0), {})[record.config.seed] = record
-    return {config: [runs[seed] for seed in sorted(runs)] for config, runs in groups.items()}
+    groups = grouped(records, lambda config: config.replace(seed=0))
+    for config, runs in groups.items():
+        by_seed = {run.config.seed: run for run in runs}
+        groups[config] = [by_seed[seed] for seed in sorted(by_seed)]
+    return groups
 
 
 def matches(config: Config, fields: Mapping[str, object]) -> bool:
@@ -190,9 +200,6 @@ def without_threshold(config: Config) -> Config:
     return config.replace(beta=0.0, frozen_zeros=False)
 
 
-AGAINST: dict[str, Reference] = {"SGD": as_sgd, "β = 0": without_threshold}
-
-
 def gain(
     found: Conditions, reference: Reference = without_threshold, **fields: object
 ) -> Interval | None:
@@ -202,7 +209,7 @@ def gain(
 
 
 def forest_rows(
-    found: Conditions,
+    found: Mapping[Config, Sequence[Record]],
     reference: Reference,
     label: Callable[[Config], str],
     look: Callable[[Config], object] = method,

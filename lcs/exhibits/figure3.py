@@ -163,7 +163,7 @@ def count_numbers(records: Sequence[Record]) -> Numbers:
     (`one-half`) and at the end (`one-end`).
     """
     runs = compare.by_method(records)
-    ones, sparse = runs.get(B1, []), runs.get(B50, [])
+    ones, sparse = runs[B1], runs[B50]
     shares = {layer: partial(compare.remaining, layer=layer) for layer in LAYERS}
     return {
         **{f"share-{layer}": compare.mean(sparse, share) for layer, share in shares.items()},

@@ -32,7 +32,7 @@ def gap_closed(groups: Mapping[Method, Sequence[Record]]) -> tuple[float, float,
 
 def gains_and_gaps(groups: Mapping[Method, Sequence[Record]]) -> tuple[list[float], list[float]]:
     """Return by how much β = 50 and S-LOCAL are ahead of SGD, in points, by seed."""
-    found = by_seed(*(groups.get(name, ()) for name in (B50, SGD, LOCAL))).values()
+    found = by_seed(*(groups[name] for name in (B50, SGD, LOCAL))).values()
     gained = [sparse - dense for sparse, dense, _ in found]
     return gained, [local - dense for _, dense, local in found]
 
@@ -112,7 +112,7 @@ def gaps_figure(settings: Mapping[str, Sequence[Record]], width: float) -> Figur
             axes.plot([low, high], [place, place], color=colour)
             axes.plot(share, place, "|", color=colour, ms=8, mew=2)
         axes.text(1.02, place, gap_text(groups), transform=edge, va="center", fontsize="small")
-    share = 100 * published.gap_closed()
+    share = published.gap_closed()
     axes.plot(share, len(lines) - 1, PUBLISHED_MARKERS["paper"], color=colour, mfc="none", ms=8)
     axes.text(1.02, len(lines) - 1, f"{share:.0f}", transform=edge, va="center", fontsize="small")
     for end, name in ((0, SGD.training), (100, NETWORKS[LOCAL.model])):

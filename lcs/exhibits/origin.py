@@ -16,6 +16,7 @@ import numpy as np
 from lcs.config import Config
 from lcs.data.gaussian_process import GAINS
 from lcs.exhibits import cells, compare, locality, tables
+from lcs.exhibits.compare import Groups
 from lcs.exhibits.methods import B50, SGD, Method, method
 from lcs.exhibits.plots.interactive import filters_slider
 from lcs.exhibits.plots.style import pending
@@ -147,11 +148,11 @@ def seen_text(config: Config) -> str:
     return data if config.dataset in GAINS else f"{data}, {augmentation_text(config)}"
 
 
-def on_images(found: dict[str, list[Record]]) -> dict[tuple[str, Method], list[Record]]:
+def on_images(found: dict[str, list[Record]]) -> Groups[tuple[str, Method]]:
     """Return all runs but those on the process by what they saw (`seen_text`) and by method."""
     runs = (run for name in found if name != "origin-process" for run in found[name])
     every = compare.conditions(runs)
-    return {(seen_text(config), method(config)): group for config, group in every.items()}
+    return Groups({(seen_text(c), method(c)): group for c, group in every.items()})
 
 
 # Tables and figures
@@ -274,7 +275,7 @@ def numbers(found: dict[str, list[Record]]) -> dict[str, str]:
     seen |= {f"plain-{short}": f"{name}, no augmentation" for name, short in SHORT.items()}
 
     def at(name: str, who: Method = B50) -> list[Record]:
-        return runs.get((seen[name], who), [])
+        return runs[seen[name], who]
 
     def over(one: str, other: str, who: Method = B50) -> str:
         gain = cells.gain_text(at(one, who), at(other, who), locality.beyond_chance)

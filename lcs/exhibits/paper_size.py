@@ -154,7 +154,7 @@ def results_table(records: Sequence[Record]) -> Table:
     }
     rows = []
     for name in METHODS:
-        runs = groups.get(name, [])
+        runs = groups[name]
         theirs = [
             tables.published(published.accuracy(name, "cifar10", epochs))
             for epochs in (published.SHORT_EPOCHS, published.PAPER_EPOCHS)
@@ -282,7 +282,7 @@ def numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
         "closed": gap_text(after),
         "paper-sgd": f"{published.SHORT[SGD]:.2f}",
         "paper-local": f"{published.SHORT[LOCAL]:.2f}",
-        "paper-closed": f"{100 * published.gap_closed():.0f}",
+        "paper-closed": f"{published.gap_closed():.0f}",
         "n": f"{len(sparse)}",
         "before-over": tables.ahead(cells.gain_text(sparse_before, dense)),
         "before-closed": gap_text({**after, B50: sparse_before}),

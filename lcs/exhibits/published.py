@@ -103,5 +103,5 @@ def gain(one: Method, other: Method, dataset: str = "cifar10") -> float:
 
 
 def gap_closed(dataset: str = "cifar10") -> float:
-    """Return the share of the gap between SGD and S-LOCAL that β = 50 closes in Table 2, or NaN."""
-    return gain(B50, SGD, dataset) / gain(LOCAL, SGD, dataset)
+    """Return how much of the gap from SGD to S-LOCAL β = 50 closes in Table 2: per cent, or NaN."""
+    return 100 * gain(B50, SGD, dataset) / gain(LOCAL, SGD, dataset)

@@ -55,9 +55,10 @@ a fully connected network, S-FC, on CIFAR-10 from {paper[sgd]} to {paper[sparse]
 and after 4000 epochs. That training has not been run here. In shorter ones β-LASSO closes about a
 quarter of the gap at most, and {size[size-closed]} % at α = {size_alpha} after {size_epochs} epochs
 (one run of each method). Of the variants tried, only a penalty that favours a fixed window for each
-unit, and so builds locality in, closes most of it: {variants[searched-gap]} % at α = {own[own-alpha]} (95 % interval). With crops
-the filters of β-LASSO become sparse and far more local than by chance, but in single runs no more
-local than those of SGD with momentum and weight decay after magnitude pruning.
+unit, and so builds locality in, closes most of it: {variants[searched-gap]} % at α =
+{own[own-alpha]} (95 % interval). With crops the filters of β-LASSO become sparse and far more local
+than by chance, but in single runs no more local than those of SGD with momentum and weight decay
+after magnitude pruning.
 
 - **[The paper's size](paper_size.ipynb).** At α = {size_alpha}, after {size_epochs} epochs, S-FC
   has {size[size-sparse]} % with β-LASSO (β = 50) and {size[size-sgd]} % with SGD (the paper:
@@ -65,12 +66,12 @@ local than those of SGD with momentum and weight decay after magnitude pruning.
   run each). β-LASSO keeps {size[size-left]} of the {size[size-all]} million weights of the first
   layer; S-LOCAL has {size[size-local-left]} million. Before hyperparameters were searched, β-LASSO
   led by {size[size-before-gain]} points.
-- **[SGD](scaling.ipynb).** With AutoAugment β-LASSO is behind SGD with momentum and weight decay
-  up to α = 4. At α = {own[own-alpha]} it is ahead by {scaling[seeds-gain]} points (n = {scaling[seeds-n]}; the
-  first three left it undecided), and with flips and crops instead of AutoAugment by
-  {scaling[beyond-gain]} at α = 16 (n = {scaling[beyond-n]}; {flips_epochs} epochs). After 1600
-  epochs at α = {own[own-alpha]} SGD leads in both of two seeds, with a λ for β-LASSO that was not
-  searched at that length. Over plain SGD without augmentation β-LASSO is ahead by
+- **[SGD](scaling.ipynb).** With AutoAugment β-LASSO is behind SGD with momentum and weight decay up
+  to α = 4. At α = {own[own-alpha]} it is ahead by {scaling[seeds-gain]} points (n =
+  {scaling[seeds-n]}; the first three left it undecided), and with flips and crops instead of
+  AutoAugment by {scaling[beyond-gain]} at α = 16 (n = {scaling[beyond-n]}; {flips_epochs} epochs).
+  After 1600 epochs at α = {own[own-alpha]} SGD leads in both of two seeds, with a λ for β-LASSO
+  that was not searched at that length. Over plain SGD without augmentation β-LASSO is ahead by
   [{plain_gain} points](table2.ipynb) (α = 1, the setting of an earlier student reproduction).
 - **[The gap to S-LOCAL](scaling.ipynb).** S-LOCAL is {scaling[flips-local]} points ahead of β-LASSO
   at α = {own[own-alpha]} and {scaling[beyond-local]} at α = 16; 3-FC, a plain network of the size
@@ -78,9 +79,10 @@ local than those of SGD with momentum and weight decay after magnitude pruning.
   {flips_epochs} epochs, n = {each[wider]}).
 - **[A growing λ](variants.ipynb).** If λ grows outside a fixed window of 9 × 9 pixels for each
   unit, β = 50 is {variants[searched-sgd]} points ahead of SGD and {variants[searched-local]} behind
-  S-LOCAL (flips and crops, α = {own[own-alpha]}, {searched_epochs} epochs,
-  n = {variants[searched-n]}). Where windows lie matters little, but their pixels must be
-  neighbours: windows of scattered pixels change accuracy by {variants[scattered-none]} points against no growth.
+  S-LOCAL (flips and crops, α = {own[own-alpha]}, {searched_epochs} epochs, n =
+  {variants[searched-n]}). Where windows lie matters little, but their pixels must be neighbours:
+  windows of scattered pixels change accuracy by {variants[scattered-none]} points against no
+  growth.
 - **[Locality](figure4.ipynb).** With crops and a large enough λ, filters of β = 50 with at least 20
   weights are far more local than with their pixels permuted; without augmentation, hardly. The ℓ1
   penalty and augmentation raise this locality, the threshold does not. Filters of SGD with momentum
@@ -89,9 +91,9 @@ local than those of SGD with momentum and weight decay after magnitude pruning.
   {size[size-window]} % (± over the filters of one run each); at α = 1 those of one-shot pruning are
   more local than those of β = 50 by {rivals[local-one-shot]} points (n = {rivals[rival-n]}).
 - **[Threshold](scaling.ipynb).** β = 50 is ahead of β = 0 by {scaling[own-zero-last]} points with
-  AutoAugment at α = {own[own-alpha]}, and with flips and crops by {scaling[flips-zero]} at
-  α = {own[own-alpha]} and {scaling[beyond-zero]} at α = 16 ({flips_epochs} epochs, n = {each[zero]}). In the reproduction's setting it is
-  [behind β = 0](why.ipynb).
+  AutoAugment at α = {own[own-alpha]}, and with flips and crops by {scaling[flips-zero]} at α =
+  {own[own-alpha]} and {scaling[beyond-zero]} at α = 16 ({flips_epochs} epochs, n = {each[zero]}).
+  In the reproduction's setting it is [behind β = 0](why.ipynb).
 - **[Pruning](rivals.ipynb).** At about as many weights, gradual magnitude pruning is ahead of
   β-LASSO by {rivals[rival-gradual]} points with {rivals[share-many]} % of the first layer, after a
   second search, which was added when test results were known, and by {rivals[few-gradual]} with
@@ -101,9 +103,9 @@ local than those of SGD with momentum and weight decay after magnitude pruning.
 
 After Holm's correction for many comparisons these hold in [Claims](claims.ipynb): the lead of
 β-LASSO over plain SGD at α = 1, those of S-LOCAL over β-LASSO with flips and crops, that of the
-growing λ over SGD, and locality beyond chance. Not significant after it are the leads of β-LASSO with
-one λ for all weights over SGD with momentum and weight decay and over β = 0, and its differences
-from pruning."""
+growing λ over SGD, and locality beyond chance. Not significant after it are the leads of β-LASSO
+with one λ for all weights over SGD with momentum and weight decay and over β = 0, and its
+differences from pruning."""
 CAPTIONS = {
     "gap": """\
 CIFAR-10: share of the gap in test accuracy between S-FC and S-LOCAL, both by SGD, that β = 50
@@ -155,6 +157,7 @@ def numbers(store: RunStore) -> dict[str, Any]:
     }
     wide = {study.name: study.stored("paper", store) for study in paper_size.STUDIES}
     largest = wide["paper-size-searched"][0].config
+    plain = compare.by_method(find_study("table2").stored("desk", store))
     paper = {"sgd": SGD, "sparse": B50, "local": LOCAL}
     return {
         "paper": {name: f"{published.accuracy(of, 'cifar10'):.2f}" for name, of in paper.items()},
@@ -168,9 +171,7 @@ def numbers(store: RunStore) -> dict[str, Any]:
         "searched_epochs": runs["recipe-length-search"][0].config.epochs,
         "flips_epochs": runs["flips"][0].config.epochs,
         "rival_epochs": runs["rivals"][0].config.epochs,
-        "plain_gain": tables.ahead(
-            cells.gain_of(compare.by_method(find_study("table2").stored("desk", store)), B50, SGD)
-        ),
+        "plain_gain": tables.ahead(cells.gain_text(plain[B50], plain[SGD])),
         **chapters,
     }
 

@@ -23,7 +23,7 @@ from lcs.exhibits.verdicts import Claim, differs, ours
 from lcs.runs import Record
 
 if TYPE_CHECKING:
-    import pandas as pd
+    pass
 
 WIDTH = 1
 SHARES = (0.02, 0.05, 0.1, 0.3, 1.0)
@@ -62,11 +62,6 @@ def size_table(records: Sequence[Record]) -> Table:
     return cells.by_condition("sample-size", records, columns, what, text=("method",))
 
 
-def size_frame(records: Sequence[Record]) -> pd.DataFrame:
-    """Return one row per run, for `plots.sweep`: x is the number of images."""
-    return compare.sweep_frame(records, images)
-
-
 def images_needed(records: Sequence[Record], one: Method, other: Method) -> str:
     """Say with how many images one method is as good as another with all of them, to two digits.
 
@@ -99,19 +94,12 @@ def numbers(records: Sequence[Record]) -> dict[str, str]:
     windows[f"size-window-sgd-{few}"] = few, SGD
     gains = {f"size-gain-{100 * share:g}": (f"{100 * share:g}", B50) for share in SHARES}
     gains |= {f"size-lead-{share}": (share, LOCAL) for share in (few, every)}
-    found = {
-        f"{100 * share:g}": compare.by_method([r for r in records if r.config.train_share == share])
-        for share in SHARES
-    }
-
-    def runs(share: str, who: Method) -> list[Record]:
-        return found[share].get(who, [])
-
+    runs = compare.grouped(records, lambda c: (f"{100 * c.train_share:g}", method(c)))
     return {
         "size-n": cells.count_text(compare.conditions(records)),
         "size-local-needs": images_needed(records, LOCAL, B50) if records else PENDING,
-        **{key: cells.gain_text(runs(*at), runs(at[0], SGD)) for key, at in gains.items()},
-        **{key: locality.excess_text(runs(*at)) for key, at in windows.items()},
+        **{key: cells.gain_text(runs[at], runs[at[0], SGD]) for key, at in gains.items()},
+        **{key: locality.excess_text(runs[at]) for key, at in windows.items()},
     }
 
 

@@ -155,12 +155,7 @@ def searched_table(runs: Mapping[str, Sequence[Record]], name: str = "tab-search
     what = "What was tried and chosen on validation images"
     rows = []
     for study, records in runs.items():
-        groups: dict[tuple[str, str], list[Record]] = {}
-        for run in records:
-            start = ", trained on" if run.config.source else ""  # from another network
-            key = cells.trained_text(run.config), method(run.config).shortest + start
-            groups.setdefault(key, []).append(run)
-        for key, tried in groups.items():
+        for key, tried in compare.grouped(records, _searched_text).items():
             (best,) = choices(tried, method).values()
             means = [f"{mean:.2f}" for mean in sorted(best.means, reverse=True)]
             first, second, *_ = [*means, tables.NONE]
@@ -176,6 +171,11 @@ def searched_table(runs: Mapping[str, Sequence[Record]], name: str = "tab-search
     )
     columns = ["search", "setting", "method", "candidates", "chosen", "best", "second", "seeds"]
     return Table(name, caption, columns, rows, text=["setting", "method", "chosen"])
+
+
+def _searched_text(config: Config) -> tuple[str, str]:
+    start = ", trained on" if config.source else ""  # from another network
+    return cells.trained_text(config), method(config).shortest + start
 
 
 def _chosen_text(best: Config, tried: Sequence[Record]) -> str:

@@ -46,7 +46,7 @@ RECIPE = Setting("AutoAugment", SCALES)
 FLIP_CROP = Setting("flips and crops", SCALES)
 # the same as long as `search-flips`, which chose the hyperparameters
 FLIP_CROP_SHORT = Setting("flips and crops, 50 epochs", SCALES)
-# the same at eight times the length
+# the same for eight times as long as `FLIP_CROP`
 FLIP_CROP_LONG = Setting("flips and crops, 1600 epochs", SCALES)
 # studies that vary the augmentation, the loss or the data, which their claims name
 AS_NAMED = Setting("conditions as named", SCALES)

@@ -173,17 +173,16 @@ def numbers(records: Sequence[Record]) -> dict[str, str]:
     n = cells.count_text(compare.conditions(records))
     said = {"transfer-sources": sources, "transfer-n": n}
     for name in DATASETS:
-        here: dict[Start, list[Record]] = {}
-        for run in records:
-            if run.config.dataset == name != origin(run.config):
-                here.setdefault(start_of(run.config), []).append(run)
-        said[f"masks-{name}"] = cells.gain_of(here, MASK, NOTHING)
-        said[f"local-{name}"] = cells.gain_of(here, LOCAL_NET, NOTHING)
-        said[f"rewired-{name}"] = cells.gain_of(here, MASK, REWIRED)
-        said[f"frozen-{name}"] = cells.gain_of(here, FROZEN, FROZEN_OF_SGD)
+        here = compare.grouped(
+            (run for run in records if run.config.dataset == name != origin(run.config)), start_of
+        )
+        said[f"masks-{name}"] = cells.gain_text(here[MASK], here[NOTHING])
+        said[f"local-{name}"] = cells.gain_text(here[LOCAL_NET], here[NOTHING])
+        said[f"rewired-{name}"] = cells.gain_text(here[MASK], here[REWIRED])
+        said[f"frozen-{name}"] = cells.gain_text(here[FROZEN], here[FROZEN_OF_SGD])
     # of CIFAR-100, the last
-    said["tuned-beta"] = cells.gain_of(here, TUNED, NOTHING)
-    said["tuned-sgd"] = cells.gain_of(here, TUNED_OF_SGD, NOTHING)
+    said["tuned-beta"] = cells.gain_text(here[TUNED], here[NOTHING])
+    said["tuned-sgd"] = cells.gain_text(here[TUNED_OF_SGD], here[NOTHING])
     return said
 
 

@@ -85,7 +85,7 @@ class Claim:
     """A claim: who makes it, what, the study that looks at it, if any does, and the value given.
 
     `judge` takes the records of `study` at one scale; of a `BENCHMARK` it takes none. A claim is
-    judged in every setting that has runs: `also` names studies of other ones. Two studies that are
+    judged in every setting that has runs: `also` names studies of other ones. Studies that are
     judged together are joined by ` + `.
     """
 

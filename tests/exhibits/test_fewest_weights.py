@@ -14,7 +14,8 @@ from lcs.exhibits.fewest_weights.pareto import RECIPE, REPRODUCTION, SETTINGS
 from lcs.runs import PUBLISHED, Record, RunStore
 from lcs.shapes import flops
 
-EMPTY = {RECIPE: {}, REPRODUCTION: {}}
+NOTHING = compare.conditions([])
+EMPTY = {RECIPE: NOTHING, REPRODUCTION: NOTHING}
 WIDE = pareto.WIDTH
 
 
@@ -113,7 +114,7 @@ def test_front_has_what_is_smaller_or_better_than_all_others():
 
 
 def test_front_of_nothing_is_empty():
-    assert pareto.front(pareto.frame({})).empty
+    assert pareto.front(pareto.frame(NOTHING)).empty
 
 
 def test_prose_says_how_many_times_fewer_weights():
@@ -125,8 +126,8 @@ def test_prose_says_how_many_times_fewer_weights():
     # S-LOCAL of α = 4 has 348,096 weights, next to 334,330
     assert numbers["local-alpha"] == "4"
     assert (numbers["local-gain"], numbers["local-n"]) == ("−2.00 ± 0.00", "3")
-    assert pareto.recipe_numbers({}).keys() == numbers.keys()
-    nothing = pareto.recipe_numbers({})
+    assert pareto.recipe_numbers(NOTHING).keys() == numbers.keys()
+    nothing = pareto.recipe_numbers(NOTHING)
     known = {"own-alpha", "own-n", "local-n"}
     assert {nothing[name] for name in nothing.keys() - known} == {tables.PENDING}
 
@@ -141,7 +142,7 @@ def test_prose_on_the_reproduction_compares_equal_sizes():
     # the sparsest of all is behind SGD
     assert numbers["least-weights"] == "2,378"
     assert numbers["least-gain"] == "3.00 and 3.00"
-    assert pareto.reproduction_numbers({}).keys() == numbers.keys()
+    assert pareto.reproduction_numbers(NOTHING).keys() == numbers.keys()
 
 
 def test_table_begins_with_the_fewest_weights():
@@ -149,7 +150,7 @@ def test_table_begins_with_the_fewest_weights():
     assert rows[0][0] == "S-FC, β-LASSO, β = 50"
     assert rows[0][2:5] == ["334.3", "5.0, 5.0, 5.0", "0.67"]
     assert [row[0] for row in rows[1:]] == ["S-CONV, SGD", "S-LOCAL, SGD", "S-FC, SGD"]
-    assert "pending" in pareto.fewest_table({}).rows[0][0]
+    assert "pending" in pareto.fewest_table(NOTHING).rows[0][0]
 
 
 def test_bound_counts_a_shared_weight_once_and_its_edges_all():
@@ -196,7 +197,7 @@ def test_sizes_are_the_published_ones_but_for_two():
     assert len(sizes.size_table().rows) == len(sizes.ALPHA)
 
 
-@pytest.mark.parametrize("found", [EMPTY, {RECIPE: recipe(), REPRODUCTION: {}}])
+@pytest.mark.parametrize("found", [EMPTY, {RECIPE: recipe(), REPRODUCTION: NOTHING}])
 def test_figures_are_drawn_whatever_there_is(found):
     figures.accuracy(found).canvas.draw()
     plt.close("all")

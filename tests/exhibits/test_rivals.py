@@ -212,7 +212,7 @@ def test_what_the_page_says():
     assert words["rival-iterative"] == "−1.99 ± 0.02"
     assert words["few-gradual"] == "1.01 ± 0.02"
     assert words["rival-accuracy"].startswith("63.00")
-    assert (words["rival-n"], words["few-n"], words["local-snip"]) == ("3", "3", "+0.00 ± 0.00")
+    assert (words["rival-n"], words["few-n"], words["local-snip"]) == ("3", "3", "0.00 ± 0.00")
     assert words["weights-beta"].count(" and ") == 1
     assert (words["er-gains"], words["er-runs"]) == ("none", "12")
     better = [

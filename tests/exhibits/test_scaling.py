@@ -272,7 +272,7 @@ def test_the_figure_of_the_gap_has_a_line_for_each_size_that_has_one():
     assert [*mean.get_xdata(), *bar.get_xdata()] == pytest.approx([share, *ends])
     said = [text.get_text() for text in axes.texts]
     assert gap.gap_text(by_method(wide)) in said
-    assert f"{100 * published.gap_closed():.0f}" in said
+    assert f"{published.gap_closed():.0f}" in said
     hollow = [line for line in axes.lines if line.get_mfc() == "none"]
     assert [len(line.get_xdata()) for line in hollow] == [1, 1], "a single run, and the paper"
 

@@ -191,18 +191,17 @@ def run_numbers(records: Sequence[Record]) -> dict[str, str]:
     """
     times = []
     images = data.spec("cifar10").train_size
-    for run in records:
-        config = run.config
-        if config.model == "s-fc" and run.provenance["device"] == "cuda":
-            steps = config.epochs * steps_per_epoch(images, config.batch_size)
-            floor = steps * count_step(config.base_channels).floor
-            times.append(run.provenance["seconds"] / floor)
-    if not times:
+    runs = [r for r in records if r.config.model == "s-fc" and r.provenance["device"] == "cuda"]
+    for run in runs:
+        steps = run.config.epochs * steps_per_epoch(images, run.config.batch_size)
+        floor = steps * count_step(run.config.base_channels).floor
+        times.append(run.provenance["seconds"] / floor)
+    if not runs:
         return dict.fromkeys(("gpu-least", "gpu-most", "gpu-hardware"), PENDING)
     return {
         "gpu-least": f"{min(times):.1f}",
         "gpu-most": f"{max(times):.1f}",
-        "gpu-hardware": tables.plain(records[0].provenance["hardware"]),
+        "gpu-hardware": tables.plain(runs[0].provenance["hardware"]),
     }
 
 

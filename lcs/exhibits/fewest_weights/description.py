@@ -78,8 +78,8 @@ def numbers(
         return f"{np.mean(values):.{digits}f}" if values else PENDING
 
     return {
-        "bound-own": mean(recipe.get(own, []), "whole", 1),
-        "gap-own": mean(recipe.get(own, []), "gap", 3),
+        "bound-own": mean(recipe[own], "whole", 1),
+        "gap-own": mean(recipe[own], "gap", 3),
         "least-bound": mean(few[least] if least else [], "whole", 2),
         "least-structure": mean(few[least] if least else [], "structure", 2),
         "bits": f"{bits}",

@@ -13,7 +13,7 @@ from lcs.exhibits import cells, compare, tables
 from lcs.exhibits.compare import Conditions
 from lcs.exhibits.methods import CONV, LOCAL, SGD, Method, method
 from lcs.exhibits.settings import DESK, SHARE_AT_WIDTH, WIDTHS, chosen, paper_recipe
-from lcs.exhibits.tables import NONE, PENDING, Cell, Table, ahead
+from lcs.exhibits.tables import NONE, PENDING, Cell, Table, ahead, number
 from lcs.exhibits.verdicts import Finding
 from lcs.runs import Record, RunStore
 from lcs.stats import mean_interval
@@ -42,11 +42,11 @@ def gather(store: RunStore) -> dict[str, Conditions]:
     stored = (run for place in store.chain() for run in place.records())
     found = compare.conditions(run for run in stored if run.kind != "toy")
     return {
-        name: {
-            config: runs
+        name: Conditions(
+            (config, runs)
             for config, runs in found.items()
             if len(runs) >= LEAST_RUNS and _shared(config) == _shared(base)
-        }
+        )
         for name, base in SETTINGS.items()
     }
 
@@ -109,7 +109,7 @@ def fewest_table(found: Conditions) -> Table:
     here = [runs for config, runs in found.items() if config.base_channels == WIDTH]
     columns: dict[str, Cell] = {
         "network and method": cells.of(lambda config: str(method(config))),
-        "λ": cells.of(lambda config: cells.lambdas_text(config) if config.l1 else NONE),
+        "λ": cells.of(lambda c: f"{number(c.l1)} and {number(c.rest_l1)}" if c.l1 else NONE),
         "thousands of weights": lambda runs: f"{mean_weights(runs) / 1e3:,.1f}",
         "remaining, layers 1, 2, 3 (%)": cells.layers_text,
         "MFLOPs": lambda runs: f"{mean_interval([*map(operations, runs)]).mean / 1e6:.2f}",
@@ -177,8 +177,8 @@ def recipe_numbers(found: Conditions) -> dict[str, str]:
     `local-…` of S-LOCAL at the width at which it has about as many weights.
     """
     own, sgd = own_lambda(), searched_sgd()
-    sparse, dense = found.get(own, []), found.get(sgd, [])
-    wide, conv = (found.get(sgd.replace(model=model), []) for model in ("s-local", "s-conv"))
+    sparse, dense = found[own], found[sgd]
+    wide, conv = (found[sgd.replace(model=model)] for model in ("s-local", "s-conv"))
     locals_ = [config for config in found if method(config) == LOCAL]
     near = found[nearest(found, locals_, mean_weights(sparse))] if sparse and locals_ else []
     return {

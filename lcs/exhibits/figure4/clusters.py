@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from lcs import measure
 from lcs.config import Config
 from lcs.exhibits import cells, locality, tables
+from lcs.exhibits.compare import Groups
 from lcs.exhibits.methods import NETWORKS, method
 from lcs.exhibits.plots.style import (
     WIDTH,
@@ -68,15 +69,15 @@ def numbers(records: Sequence[Record]) -> dict[str, str]:
     range from the usual crops.
     """
     shown = by_shift(records)
-    usual = shown.get("usual", [])
+    usual = shown["usual"]
     words = {"range-usual": _text(locality.clustering_ranges(usual), 1)}
     for name in ("none", "usual"):
-        ratios = locality.pair_ratios(shown.get(name, []))
+        ratios = locality.pair_ratios(shown[name])
         words[f"near-{name}"] = _text([each[0] for each in ratios], 2)
         words[f"half-{name}"] = _text([measure.half_distance(each) for each in ratios], 1)
     for name in ("none", "far"):
         words[f"range-{name}-more"] = cells.gain_text(
-            shown.get(name, []), usual, locality.clustering_ranges
+            shown[name], usual, locality.clustering_ranges
         )
     return words
 
@@ -104,9 +105,10 @@ def pairs_figure(records: Sequence[Record]) -> Figure:
     return figure
 
 
-def by_shift(records: Sequence[Record]) -> dict[str, list[Record]]:
+def by_shift(records: Sequence[Record]) -> Groups[str]:
     """Return the runs by how far their crops shift, a name in `SHIFTS`; nothing without runs."""
-    return {name: [r for r in records if _shifts(name)(r.config)] for name in SHIFTS if records}
+    groups = {name: [r for r in records if _shifts(name)(r.config)] for name in SHIFTS}
+    return Groups({name: runs for name, runs in groups.items() if runs})
 
 
 def _shifts(name: str) -> Callable[[Config], bool]:

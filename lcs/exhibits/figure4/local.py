@@ -85,11 +85,8 @@ def excess_frame(studies: Iterable[Sequence[Record]]) -> pd.DataFrame:
     Of the records of each study those at its largest width with S-LOCAL, SGD, β = 0, β = 1 and
     β = 50; studies that share a width, a length, the loss and the images are one setting.
     """
-    settings: dict[str, list[Record]] = {}
-    for records in studies:
-        for run in itertools.chain(*compare.widest(records).values()):
-            if method(run.config) in SHOWN:
-                settings.setdefault(_setting_text(run.config), []).append(run)
+    runs = itertools.chain(*(group for each in studies for group in compare.widest(each).values()))
+    settings = compare.grouped((run for run in runs if method(run.config) in SHOWN), _setting_text)
     ranked = [
         run
         for runs in settings.values()
@@ -124,11 +121,11 @@ def numbers(first: Sequence[Record], wide: Sequence[Record]) -> Numbers:
             value = shares[kind]
             found[f"{short}-{kind}"] = math.nan if value is None else value
     widest = compare.widest(wide)
-    sparse = widest.get(B50, [])
-    same = [run for run in widest.get(B0, []) if sparse and run.config.l1 == sparse[0].config.l1]
+    sparse = widest[B50]
+    same = [run for run in widest[B0] if sparse and run.config.l1 == sparse[0].config.l1]
     return found | {
         "open-alpha": f"{sparse[0].config.base_channels}" if sparse else tables.PENDING,
-        "open-sgd": locality.excess_text(widest.get(SGD, [])),
+        "open-sgd": locality.excess_text(widest[SGD]),
         "open-zero": locality.excess_text(same),
         "open-sparse": locality.excess_text(sparse),
     }

@@ -107,7 +107,7 @@ def page(run: Run, seeds: Sequence[Run], pages: Collection[str]) -> str:
         "<h2>Configuration</h2>",
         _configuration(run.config),
         "<h2>Origin</h2>",
-        _pairs({ORIGIN.get(n, n.replace("_", " ")): escape(_plain(v)) for n, v in origin.items()}),
+        _pairs({ORIGIN.get(n, n.replace("_", " ")): escape(_text(v)) for n, v in origin.items()}),
     ]
     title, body = escape(run.title), "\n".join(sections)
     back = f"{root}book/records.html#{quote(run.place)}"
@@ -226,14 +226,14 @@ def _configuration(config: RunConfig) -> str:
     rows = "".join(
         ("<tr>" if name in different else '<tr class="default">')
         + f'<th scope="row"><code>{escape(name)}</code></th>'
-        + f"<td>{escape(_plain(value))}</td><td>{escape(_plain(defaults[name]))}</td></tr>\n"
+        + f"<td>{escape(_text(value))}</td><td>{escape(_text(defaults[name]))}</td></tr>\n"
         for name, value in ordered.items()
     )
     head = "<tr><th>name</th><th>value</th><th>default</th></tr>"
     return f"<table><thead>{head}</thead>\n<tbody>{rows}</tbody></table>"
 
 
-def _plain(value: Any) -> str:
+def _text(value: Any) -> str:
     """Return a value as text; it is not escaped."""
     if value is None:
         return NONE
@@ -242,10 +242,10 @@ def _plain(value: Any) -> str:
     if isinstance(value, float):
         return number(value)
     if isinstance(value, Mapping):
-        return ", ".join(f"{name} {_plain(item)}" for name, item in value.items())
+        return ", ".join(f"{name} {_text(item)}" for name, item in value.items())
     if isinstance(value, list):
         return json.dumps(value, ensure_ascii=False)
-    return ", ".join(map(_plain, value)) if isinstance(value, tuple) else str(value)
+    return ", ".join(map(_text, value)) if isinstance(value, tuple) else str(value)
 
 
 def _percent(share: float) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 from lcs import data
 from lcs.config import CUT_BETWEEN_PERIODS
 from lcs.exhibits import cells, compare, locality, tables
-from lcs.exhibits.compare import Values
+from lcs.exhibits.compare import Groups, Values
 from lcs.exhibits.plots.style import OTHERS, WIDTH, add_legend, label_log_axis, pending, subplots
 from lcs.exhibits.rivals.studies import AIMS, DENSE, ITERATIVE, NO_L1, OWN, RIVALS, budget, rival
 from lcs.exhibits.rivals.wider import COMPARED, wider_budget
@@ -27,10 +27,10 @@ BUDGETS = {"rivals": "larger budget", "rivals-few": "smaller budget"}
 TABLES = BUDGETS | {"rivals-wider": "what its best λ leaves"}
 
 
-def by_rival(records: Sequence[Record]) -> dict[str, list[Record]]:
+def by_rival(records: Sequence[Record]) -> Groups[str]:
     """Return the runs of each method at one budget, by its name; SGD of all weights comes first."""
     found = {rival(config): runs for config, runs in compare.conditions(records).items()}
-    return {name: found[name] for name in (DENSE, *RIVALS) if name in found}
+    return Groups({name: found[name] for name in (DENSE, *RIVALS) if name in found})
 
 
 def sparse_flops(record: Record) -> float:
@@ -58,7 +58,7 @@ def sparse_flops(record: Record) -> float:
 
 def rivals_table(study: str, records: Sequence[Record]) -> Table:
     """Return accuracy, its difference from β = 50, cost and locality at one budget."""
-    sparse = by_rival(records).get(OWN, [])
+    sparse = by_rival(records)[OWN]
 
     def less(runs: Sequence[Record]) -> str:
         itself = rival(runs[0].config) == OWN
@@ -113,7 +113,7 @@ def candidates_table(study: str, records: Sequence[Record]) -> Table:
     return cells.by_condition(study, records, columns, what)
 
 
-def larger_budget(runs: Mapping[str, Sequence[Record]]) -> dict[str, list[Record]]:
+def larger_budget(runs: Mapping[str, Sequence[Record]]) -> Groups[str]:
     """Return the runs of every method at the larger budget, given the runs by study."""
     return by_rival([*runs["rivals"], *runs["rivals-iterative"]])
 
@@ -174,33 +174,33 @@ def numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
     """
     many = larger_budget(runs)
     few = by_rival(runs["rivals-few"])
-    sparse = many.get(OWN, [])
+    sparse = many[OWN]
     gains = [
         gain
         for name, own in by_rival(runs["rivals-er"]).items()
-        for gain in compare.differences(own, many.get(name, []))
+        for gain in compare.differences(own, many[name])
     ]
     costs = {"dense": DENSE, "beta": OWN, "gradual": "gradual", "mask": "random mask"}
     return {
         "rival-accuracy": cells.mean_text(sparse),
-        "rival-gradual": tables.ahead(cells.gain_of(many, "gradual", OWN)),
-        "rival-iterative": tables.ahead(cells.gain_of(many, ITERATIVE, OWN)),
-        "rival-one-shot": cells.gain_of(many, "one-shot", OWN),
-        "rival-threshold": cells.gain_of(many, NO_L1, OWN),
-        "few-threshold": cells.gain_of(few, NO_L1, OWN),
+        "rival-gradual": tables.ahead(cells.gain_text(many["gradual"], many[OWN])),
+        "rival-iterative": tables.ahead(cells.gain_text(many[ITERATIVE], many[OWN])),
+        "rival-one-shot": cells.gain_text(many["one-shot"], many[OWN]),
+        "rival-threshold": cells.gain_text(many[NO_L1], many[OWN]),
+        "few-threshold": cells.gain_text(few[NO_L1], few[OWN]),
         "rival-first-choice": cells.gain_text(runs["rivals-first-choice"], sparse),
-        "few-gradual": tables.ahead(cells.gain_of(few, "gradual", OWN)),
-        "few-one-shot": tables.ahead(cells.gain_of(few, OWN, "one-shot")),
+        "few-gradual": tables.ahead(cells.gain_text(few["gradual"], few[OWN])),
+        "few-one-shot": tables.ahead(cells.gain_text(few[OWN], few["one-shot"])),
         **{
-            f"{which}-{end}": cells.gain_of(place, name, OWN)
+            f"{which}-{end}": cells.gain_text(place[name], place[OWN])
             for which, place in {"rival": many, "few": few}.items()
             for end, name in CUT.items()
         },
         "rival-n": f"{len(sparse)}",
-        "few-n": f"{len(few.get(OWN, []))}",
+        "few-n": f"{len(few[OWN])}",
         **{
             f"local-{name.lower()}": tables.ahead(
-                cells.gain_text(many.get(name, []), sparse, locality.beyond_chance)
+                cells.gain_text(many[name], sparse, locality.beyond_chance)
             )
             for name in ("one-shot", "SNIP")
         },
@@ -208,9 +208,9 @@ def numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
         "share-beta": cells.remaining_text(sparse),
         "share-wider": f"{100 * wider_budget()['density']:.1f}",
         "weights-beta": _weights_text(sparse),
-        "weights-threshold": _weights_text(many.get(NO_L1, [])),
-        "weights-few-threshold": _weights_text(few.get(NO_L1, [])),
-        **{f"cost-{end}": _flops_text(many.get(name, [])) for end, name in costs.items()},
+        "weights-threshold": _weights_text(many[NO_L1]),
+        "weights-few-threshold": _weights_text(few[NO_L1]),
+        **{f"cost-{end}": _flops_text(many[name]) for end, name in costs.items()},
         "er-gains": f"{sum(gain > 0 for gain in gains) or 'none'}" if gains else PENDING,
         "er-runs": f"{len(gains)}" if gains else PENDING,
     }

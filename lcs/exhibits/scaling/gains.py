@@ -31,7 +31,7 @@ def gains_by_width(records: Sequence[Record], other: Method = SGD) -> pd.DataFra
     """Return the gain of β = 50 over another method: columns `x` (α), `seed`, `gain` (points)."""
     rows = []
     for width, groups in compare.by_width(records).items():
-        found = compare.by_seed(*(groups.get(name, ()) for name in (B50, other)))
+        found = compare.by_seed(groups[B50], groups[other])
         rows += [{"x": width, "seed": s, "gain": one - two} for s, (one, two) in found.items()]
     return tables.data_frame(rows, columns=["x", "seed", "gain"])
 
@@ -174,7 +174,7 @@ def _add_leads(axes: Axes, places: Mapping[float, Mapping[Method, Sequence[Recor
         style: dict[str, Any] = {"color": look(name).colour, "marker": look(name).marker, "ls": ""}
         axes.plot([], [], label=str(name), **style)
         for place, groups in places.items():
-            leads = compare.differences(groups.get(name, ()), groups.get(SGD, ()))
+            leads = compare.differences(groups[name], groups[SGD])
             if len(leads) < 2:
                 axes.plot([place + shift] * len(leads), leads, mfc="none", **style)
                 continue

@@ -108,16 +108,16 @@ def numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
     added = by_method([run for run in seeds if run.config.seed not in shared])
     large, dense = runs["showpiece"], runs["showpiece-decay"]
     free = by_method([*runs["showpiece-free"], *dense, *runs["showpiece-local"]])
-    frozen = free | {B50: runs["showpiece"]} if large else {}
+    frozen = by_method([*large, *free[SGD], *free[LOCAL]])
     searched = by_method([*runs["recipe-length-search"], *runs["recipe-length-search-local"]])
     flips = by_method([*runs["flips"], *runs["flips-others"]])
     beyond = by_method(runs["flips-beyond"])
     lengths = compare.by_length([*runs["recipe-length"], *runs["recipe-length-long"]])
-    longest = next(reversed(lengths.values()), {})
+    longest = next(reversed(lengths.values()), by_method([]))
     one_lambda = compare.by_length(runs["recipe-length-l1"])
     narrower = [*compare.by_width(own).items()][:-1]
     convs = [
-        cells.gain_of(groups, LOCAL, CONV)
+        cells.gain_text(groups[LOCAL], groups[CONV])
         for groups in compare.by_width([*runs["scaling"], *runs["scaling-wide"]]).values()
     ]
     hundred = by_method(runs["recipe-cifar100"])
@@ -128,19 +128,19 @@ def numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
     return {
         "epochs": f"{own[0].config.epochs}" if own else PENDING,
         # "points ahead", "behind" or "more"
-        "own-zero-last": ahead(cells.gain_of(last, B50, B0)),
-        "own-local-last": ahead(cells.gain_of(last, LOCAL, B50)),
+        "own-zero-last": ahead(cells.gain_text(last[B50], last[B0])),
+        "own-local-last": ahead(cells.gain_text(last[LOCAL], last[B50])),
         "conv-first": ahead(convs[0]) if convs else PENDING,
         "conv-last": ahead(convs[-1]) if convs else PENDING,
         "gap-last": gap_text(last),
         "gap-narrower": "; ".join(f"{gap_text(at)} % at α = {a}" for a, at in narrower) or PENDING,
         "gap-n": f"{len(gains_and_gaps(last)[0])}",
-        "gap-paper": f"{100 * published.gap_closed():.0f}",
+        "gap-paper": f"{published.gap_closed():.0f}",
         "growth-sgd": cells.signed_text(gains.growth(over_sgd)),
         "growth-zero": cells.signed_text(gains.growth(gains.gains_by_width(own, B0))),
         "fit-sgd": PENDING if math.isnan(p) else f"{p:.2g}",
-        "seeds-gain": ahead(cells.gain_of(by_method(seeds), B50, SGD)),
-        "seeds-added": cells.gain_of(added, B50, SGD),
+        "seeds-gain": ahead(cells.gain_text(by_method(seeds)[B50], by_method(seeds)[SGD])),
+        "seeds-added": cells.gain_text(added[B50], added[SGD]),
         "seeds-n": f"{len({run.config.seed for run in seeds})}",
         "showpiece-paper": f"{published.SHORT[SGD]:.2f}",
         "showpiece-accuracy": cells.mean_text(large),
@@ -148,47 +148,47 @@ def numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
         "showpiece-left": cells.remaining_text(large),
         "showpiece-fit": cells.fit_text(large),
         "showpiece-sgd-fit": cells.fit_text(dense),
-        "large-gain": ahead(cells.gain_of(free, B50, SGD)),
+        "large-gain": ahead(cells.gain_text(free[B50], free[SGD])),
         "large-gap": gap_text(free),
-        "large-local": cells.mean_text(free.get(LOCAL, [])),
-        "large-frozen-gain": ahead(cells.gain_of(frozen, B50, SGD)),
+        "large-local": cells.mean_text(free[LOCAL]),
+        "large-frozen-gain": ahead(cells.gain_text(frozen[B50], frozen[SGD])),
         "large-frozen-gap": gap_text(frozen),
         "large-freezing": cells.gain_text(runs["showpiece-searched"], runs["showpiece-free"]),
         "large-zero": ahead(cells.gain_text(runs["showpiece-free"], runs["showpiece-zero"])),
-        "beyond-n": f"{len(beyond.get(B50, []))}",
-        "beyond-gain": ahead(cells.gain_of(beyond, B50, SGD)),
-        "beyond-zero": ahead(cells.gain_of(beyond, B50, B0)),
-        "beyond-local": ahead(cells.gain_of(beyond, LOCAL, B50)),
+        "beyond-n": f"{len(beyond[B50])}",
+        "beyond-gain": ahead(cells.gain_text(beyond[B50], beyond[SGD])),
+        "beyond-zero": ahead(cells.gain_text(beyond[B50], beyond[B0])),
+        "beyond-local": ahead(cells.gain_text(beyond[LOCAL], beyond[B50])),
         "beyond-gap": gap_text(beyond),
         "length-gaps": "; ".join(
             f"{gap_text(groups)} % after {length}" for length, groups in lengths.items()
         )
         or PENDING,
         "one-lambda": " and ".join(
-            f"{cells.gain_text(groups[B50], lengths[length].get(B50, []))} after {length}"
+            f"{cells.gain_text(groups[B50], lengths[length][B50])} after {length}"
             for length, groups in one_lambda.items()
             if length in lengths
         )
         or PENDING,
-        "longest-fit": cells.fit_text(longest.get(B50, [])),
-        "longest-sgd-fit": cells.fit_text(longest.get(SGD, [])),
-        "longest-left": cells.remaining_text(longest.get(B50, [])),
-        "searched-n": f"{len(searched.get(B50, []))}",
-        "searched-gain": ahead(cells.gain_of(searched, B50, SGD)),
-        "searched-left": cells.remaining_text(searched.get(B50, [])),
-        "searched-local": ahead(cells.gain_of(searched, LOCAL, B50)),
+        "longest-fit": cells.fit_text(longest[B50]),
+        "longest-sgd-fit": cells.fit_text(longest[SGD]),
+        "longest-left": cells.remaining_text(longest[B50]),
+        "searched-n": f"{len(searched[B50])}",
+        "searched-gain": ahead(cells.gain_text(searched[B50], searched[SGD])),
+        "searched-left": cells.remaining_text(searched[B50]),
+        "searched-local": ahead(cells.gain_text(searched[LOCAL], searched[B50])),
         "searched-gap": gap_text(searched),
-        "flips-gain": ahead(cells.gain_of(flips, B50, SGD)),
-        "flips-zero": ahead(cells.gain_of(flips, B50, B0)),
-        "flips-three": ahead(cells.gain_of(flips, THREE, B50)),
-        "flips-n": f"{len(flips.get(B50, []))}",
-        "flips-others-n": f"{len(flips.get(THREE, []))}",
-        "flips-local": ahead(cells.gain_of(flips, LOCAL, B50)),
+        "flips-gain": ahead(cells.gain_text(flips[B50], flips[SGD])),
+        "flips-zero": ahead(cells.gain_text(flips[B50], flips[B0])),
+        "flips-three": ahead(cells.gain_text(flips[THREE], flips[B50])),
+        "flips-n": f"{len(flips[B50])}",
+        "flips-others-n": f"{len(flips[THREE])}",
+        "flips-local": ahead(cells.gain_text(flips[LOCAL], flips[B50])),
         "flips-gap": gap_text(flips),
-        "hundred-n": f"{len(hundred.get(B50, []))}",
-        "hundred-gain": cells.gain_of(hundred, B50, SGD),
+        "hundred-n": f"{len(hundred[B50])}",
+        "hundred-gain": cells.gain_text(hundred[B50], hundred[SGD]),
         "hundred-gap": gap_text(hundred),
-        "hundred-paper": f"{100 * published.gap_closed('cifar100'):.0f}",
-        "order-sgd": cells.gain_text(before.get(SGD, []), after.get(SGD, [])),
-        "order-beta": cells.gain_text(before.get(B50, []), after.get(B50, [])),
+        "hundred-paper": f"{published.gap_closed('cifar100'):.0f}",
+        "order-sgd": cells.gain_text(before[SGD], after[SGD]),
+        "order-beta": cells.gain_text(before[B50], after[B50]),
     }

@@ -1,4 +1,4 @@
-"""Tables, figures, numbers and claims of the chapter."""
+"""Tables, figures and numbers of the chapter."""
 
 from __future__ import annotations
 
@@ -267,18 +267,14 @@ def numbers(found: Mapping[str, Sequence[Record]]) -> dict[str, str]:
             )
             for one, accuracy in published.DEEP.items()
         },
-        "deep-n": f"{len(deep.get(Method('d-fc'), []))}",
+        "deep-n": f"{len(deep[Method('d-fc')])}",
         **{
-            f"deep-{one.model[2:]}": ahead(
-                cells.gain_text(deep.get(one, []), deep.get(shallow_of(one), []))
-            )
+            f"deep-{one.model[2:]}": ahead(cells.gain_text(deep[one], deep[shallow_of(one)]))
             for one in published.DEEP
         },
-        "deep-windows": cells.gain_text(
-            deep.get(Method("d-fc"), []), deep.get(Method("d-local"), [])
-        ),
-        "deep-beta": cells.gain_text(deep.get(DEEP_B50, []), deep.get(Method("d-fc"), [])),
-        "deep-left": cells.remaining_text(deep.get(DEEP_B50, [])),
+        "deep-windows": cells.gain_text(deep[Method("d-fc")], deep[Method("d-local")]),
+        "deep-beta": cells.gain_text(deep[DEEP_B50], deep[Method("d-fc")]),
+        "deep-left": cells.remaining_text(deep[DEEP_B50]),
         "weights-s-fc": f"{cost.weights(Config(base_channels=DEEP_WIDTH)):,}",
         "weights-d-fc": f"{cost.weights(Config(model='d-fc', base_channels=DEEP_WIDTH)):,}",
     }

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from lcs.config import Config
 from lcs.exhibits import cells, compare, tables
-from lcs.exhibits.compare import AGAINST
+from lcs.exhibits.compare import as_sgd, without_threshold
 from lcs.exhibits.plots import Differences
 from lcs.exhibits.settings import (
     LAMBDAS,
@@ -70,7 +70,7 @@ def by_change(runs: Mapping[str, Sequence[Record]]) -> list[Differences]:
         Differences(label, f"over {name}", compare.differences(found[one], found[other]), group)
         for group, conditions in changed.items()
         for label, one in conditions.items()
-        for name, reference in AGAINST.items()
+        for name, reference in (("SGD", as_sgd), ("β = 0", without_threshold))
         if one in found and (other := reference(one)) in found
     ]
 
@@ -106,7 +106,7 @@ def by_return(runs: Mapping[str, Sequence[Record]]) -> list[Differences]:
     order = sorted(found, key=lambda c: (c.l1_rest is not None, c.beta, c.frozen_zeros))
     return compare.forest_rows(
         {config: found[config] for config in order},
-        compare.without_threshold,
+        without_threshold,
         lambda config: (
             f"β = {config.beta:g}{cells.zeros_text(config)} "
             f"({cells.remaining_text(found[config])} % remain)"
