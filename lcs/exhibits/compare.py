@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from lcs.config import Config
+from lcs.config import Config, foreign_fields
 from lcs.errors import ConfigError
 from lcs.exhibits import tables
 from lcs.exhibits.methods import Method, method
@@ -190,9 +190,9 @@ Reference = Callable[[Config], Config]
 
 def as_sgd(config: Config) -> Config:
     """Return the same run with plain SGD."""
-    plain: dict[str, object] = {"l1": 0.0, "l1_rest": None, "beta": 0.0, "frozen_zeros": False}
-    plain |= {"l1_growth": 0.0, "l1_window": "grid", "l1_window_size": None}
-    return config.replace(optimizer="sgd", **plain)
+    usual = Config()
+    lost = {name: getattr(usual, name) for name in {*foreign_fields("sgd"), "l1_window"}}
+    return config.replace(optimizer="sgd", **lost)
 
 
 def without_threshold(config: Config) -> Config:

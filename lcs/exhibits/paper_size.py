@@ -6,7 +6,7 @@ The paper's longer training, of 4000 epochs, is to be tried at α = 32.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -30,7 +30,7 @@ from lcs.exhibits.settings import (
     regularised,
     sgd_and_betas,
 )
-from lcs.exhibits.tables import PENDING, Table
+from lcs.exhibits.tables import PENDING, Cell, Table
 from lcs.exhibits.verdicts import Claim
 from lcs.runs import Record
 from lcs.study import Study
@@ -90,7 +90,7 @@ def _factors(base: Config, betas: Sequence[float]) -> list[Config]:
 
 def _values(config: Config) -> dict[str, float]:
     """Return what the search varies: η, and weight decay or λ over that without a search."""
-    plain = config.replace(model="s-fc", optimizer="sgd", l1=0.0, l1_rest=None, beta=0.0)
+    plain = compare.as_sgd(config).replace(model="s-fc")
     usual = beta_lasso(plain, config.beta) if config.beta else baseline(plain, config.model)
     return {"lr": config.lr, "factor": relative(config, usual)}
 
@@ -144,7 +144,7 @@ def results_table(records: Sequence[Record]) -> Table:
         records: of `paper-size-searched` and of `paper-size-others`.
     """
     groups = compare.by_method(records)
-    columns: dict[str, Callable[[Sequence[Record]], str]] = {
+    columns: dict[str, Cell] = {
         "ours (%)": cells.mean_text,
         "ours, training (%)": cells.fit_text,
         "remaining, layers 1, 2, 3 (%)": partial(cells.layers_text, rounded=tables.rounded),
@@ -177,28 +177,27 @@ def results_table(records: Sequence[Record]) -> Table:
     return Table("tab-paper-size", caption, [*headings, *columns], rows)
 
 
-def conditions_table(records: Sequence[Record]) -> Table:
-    """Return SGD, β = 50 and S-LOCAL with their hyperparameters, before the search and after it.
-
-    Args:
-        records: of `paper-size` and of `paper-size-searched`.
-    """
-    what = (
+# what `networks_table` shows of a study
+NETWORKS_SHOWN = {
+    "paper-size-searched": (
         "Networks before the search, with the hyperparameters of smaller networks (the first two "
         "rows), and after it; λ is a quarter of the search's, since the training is four times as "
         "long"
-    )
-    return cells.by_condition("paper-size-searched", records, _condition_columns(), what)
+    ),
+    "paper-length": "After the paper's 4000 epochs, in a network of α = 32",
+}
 
 
-def length_table(records: Sequence[Record]) -> Table:
-    """Return SGD, β = 50 and S-LOCAL after the paper's 4000 epochs, at α = 32.
-
-    Args:
-        records: of `paper-length` and of `paper-length-l1`.
-    """
-    what = "After the paper's 4000 epochs, in a network of α = 32"
-    return cells.by_condition("paper-length", records, _condition_columns(), what)
+def networks_table(study: str, records: Sequence[Record]) -> Table:
+    """Return SGD, β = 50 and S-LOCAL with their hyperparameters: one of `NETWORKS_SHOWN`."""
+    columns: dict[str, Cell] = {
+        "method": cells.of(lambda config: method(config).short),
+        **cells.by_field(["lr", "weight_decay", "l1"]),
+        "test accuracy (%)": cells.mean_text,
+        "training (%)": cells.fit_text,
+        "remaining, layers 1, 2, 3 (%)": partial(cells.layers_text, rounded=tables.rounded),
+    }
+    return cells.by_condition(study, records, columns, NETWORKS_SHOWN[study])
 
 
 def training_figure(records: Sequence[Record]) -> Figure:
@@ -319,16 +318,6 @@ def numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
         found[f"fit-{name}"] = f"{compare.mean(own, compare.train_accuracies):.1f}"
         found[f"lost-{name}"] = f"{-compare.mean(own, _less_training):.1f}"
     return {f"size-{name}": value for name, value in found.items()}
-
-
-def _condition_columns() -> dict[str, Callable[[Sequence[Record]], str]]:
-    return {
-        "method": cells.of(lambda config: method(config).short),
-        **cells.by_field(["lr", "weight_decay", "l1"]),
-        "test accuracy (%)": cells.mean_text,
-        "training (%)": cells.fit_text,
-        "remaining, layers 1, 2, 3 (%)": partial(cells.layers_text, rounded=tables.rounded),
-    }
 
 
 def _less_training(runs: Sequence[Record]) -> list[float]:

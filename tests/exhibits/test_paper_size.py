@@ -121,8 +121,10 @@ def test_a_longer_training_takes_the_same_choices_and_lambda_by_its_length():
 
 def test_longer_trainings_have_a_row_each():
     found = [*runs("paper-length"), *runs("paper-length-l1")]
-    assert [row[0] for row in paper_size.length_table(found).rows].count(B50.short) == 2
-    assert "lcs study paper-length" in str(paper_size.length_table([]))
+    assert [row[0] for row in paper_size.networks_table("paper-length", found).rows].count(
+        B50.short
+    ) == 2
+    assert "lcs study paper-length" in str(paper_size.networks_table("paper-length", []))
 
 
 def test_what_a_search_is_to_choose_is_not_done_before_it_has(monkeypatch, command, tmp_path):
