@@ -50,7 +50,9 @@ class RunConfig(ABC):
 
     def replace(self, **changes: object) -> Self:
         """Return a copy with some fields changed; unknown names are refused."""
-        return self.from_dict(dataclasses.asdict(self) | changes)
+        # values are immutable: `dataclasses.asdict` would copy each of them
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return self.from_dict(values | changes)
 
 
 def check_values(
@@ -83,17 +85,20 @@ def _checked(
     types: tuple[type, ...],
     value: Any,
 ) -> Any:
-    whole, given = float in types and type(value) is int, f"{name}: {shown(value)}"
+    whole = float in types and type(value) is int
+    fault = ""
     if type(value) not in types and not whole:
         names = " or ".join("None" if t is NoneType else t.__name__ for t in types)
-        raise ConfigError(f"{given} is of type {type(value).__name__}; give {names}")
-    if isinstance(value, float) and not math.isfinite(value):
-        raise ConfigError(f"{given} is not a finite number")
-    if choices is not None and value not in choices:
-        raise ConfigError(f"{name}: unknown value {shown(value)}; choose from {', '.join(choices)}")
-    if limits is not None and value is not None and not limits[0] <= value <= limits[1]:
+        fault = f"{shown(value)} is of type {type(value).__name__}; give {names}"
+    elif isinstance(value, float) and not math.isfinite(value):
+        fault = f"{shown(value)} is not a finite number"
+    elif choices is not None and value not in choices:
+        fault = f"unknown value {shown(value)}; choose from {', '.join(choices)}"
+    elif limits is not None and value is not None and not limits[0] <= value <= limits[1]:
         low, high = limits
-        raise ConfigError(f"{given} is out of range; give {low:.10g} to {high:.10g}")
+        fault = f"{shown(value)} is out of range; give {low:.10g} to {high:.10g}"
+    if fault:
+        raise ConfigError(f"{name}: {fault}")
     return float(value) if whole else value
 
 

@@ -30,6 +30,7 @@ from pathlib import Path
 
 from lcs.config import Config
 from lcs.exhibits import find_study
+from lcs.exhibits.claims import Judged, judge_all
 from lcs.runs import Record, RunStore
 from lcs.stats import Interval
 
@@ -63,6 +64,12 @@ class ReadOnce(RunStore):
     def find(self, config: Config) -> Record | None:
         """Return the record of a run, or None if there is none."""
         return super().find(config)
+
+
+@functools.cache
+def judged(store: ReadOnce) -> list[Judged]:
+    """Return all claims with their evidence: once for a store."""
+    return judge_all(store)
 
 
 def ids_on(page: Path) -> set[str]:

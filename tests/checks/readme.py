@@ -1,6 +1,6 @@
 """What README.md says of results."""
 
-from checks import Checks, ahead, behind, level, records
+from checks import Checks, ahead, behind, judged, level, records
 from checks.figure4 import (
     local_but_barely,
     penalty_and_augmentation_need_each_other,
@@ -36,7 +36,6 @@ from checks.variants import (
     windows_close_most_of_the_gap,
 )
 from lcs.exhibits import find_study
-from lcs.exhibits.claims import judge_all
 from lcs.exhibits.compare import by_length, by_method, by_width, paired
 from lcs.exhibits.gap import gap_closed
 from lcs.exhibits.locality import beyond_chance
@@ -122,7 +121,11 @@ def what_outlasts_the_correction(store):
     """
 
     def verdicts(source, text):
-        (found,) = (one for one in judge_all(store, source) if one.claim.text.startswith(text))
+        (found,) = (
+            one
+            for one in judged(store)
+            if one.claim.source == source and one.claim.text.startswith(text)
+        )
         return {each.setting: each.verdict for each, _ in found.evidence}
 
     plain = "reproduction, α = 1"

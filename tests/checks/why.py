@@ -4,8 +4,8 @@ import functools
 
 import numpy as np
 
-from checks import Checks, ahead, behind, level, records
-from lcs.exhibits import claims, why
+from checks import Checks, ahead, behind, judged, level, records
+from lcs.exhibits import why
 from lcs.exhibits.compare import (
     as_sgd,
     by_method,
@@ -164,9 +164,9 @@ def a_larger_lambda_overfits_less(store):
 @CHECKS.add
 def no_difference_outlasts_the_correction(store):
     """No claim of this page is more than undecided, or decided before the correction only."""
-    judged = [one for one in claims.judge_all(store, "RB") if one.claim in why.CLAIMS]
-    kinds = {sign(each.verdict)[1] for one in judged for each, _ in one.evidence}
-    return len(judged) == len(why.CLAIMS) and not kinds & {"holds", "contradicted"}
+    found = [one for one in judged(store) if one.claim in why.CLAIMS]
+    kinds = {sign(each.verdict)[1] for one in found for each, _ in one.evidence}
+    return len(found) == len(why.CLAIMS) and not kinds & {"holds", "contradicted"}
 
 
 @CHECKS.add
