@@ -95,11 +95,12 @@ after magnitude pruning.
   {own[own-alpha]} and {scaling[beyond-zero]} at α = 16 ({flips_epochs} epochs, n = {each[zero]}).
   In the reproduction's setting it is [behind β = 0](why.ipynb).
 - **[Pruning](rivals.ipynb).** At about as many weights, gradual magnitude pruning is ahead of
-  β-LASSO by {rivals[rival-gradual]} points with {rivals[share-many]} % of the first layer, after a
-  second search, which was added when test results were known, and by {rivals[few-gradual]} with
-  {rivals[share-few]} %. One-shot magnitude pruning is level with it in the first case and
-  {rivals[few-one-shot]} points behind it in the second (α = 1, flips and crops, {rival_epochs}
-  epochs, n = {each[rivals]}).
+  β-LASSO: at α = 1 by {rivals[rival-gradual]} points with {rivals[share-many]} % of the first layer
+  (after a second search, added when test results were known) and by {rivals[few-gradual]} with
+  {rivals[share-few]} % ({rival_epochs} epochs, n = {each[rivals]}); at α = 4 by
+  {rivals[wider-gradual]} with {rivals[share-wider]} % ({flips_epochs} epochs,
+  n = {rivals[wider-n]}). One-shot pruning is level with β-LASSO, {rivals[few-one-shot]} points
+  behind and {rivals[wider-one-shot]} ahead, in this order (flips and crops).
 
 After Holm's correction for many comparisons these hold in [Claims](claims.ipynb): the lead of
 β-LASSO over plain SGD at α = 1, those of S-LOCAL over β-LASSO with flips and crops, that of the

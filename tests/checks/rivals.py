@@ -26,6 +26,17 @@ def pruning_is_ahead(store):
 
 
 @CHECKS.add
+def pruning_is_ahead_at_width_4(store):
+    """One-shot and gradual pruning by more than a point in every run, windows by more than they."""
+    place = by_rival(records(store, "rivals-wider"))
+    one_shot, gradual, windows = (
+        differences(place[name], place[OWN])
+        for name in ("one-shot", "gradual", "S-LOCAL's windows")
+    )
+    return min(one_shot + gradual) > 1 and min(windows) > max(one_shot + gradual)
+
+
+@CHECKS.add
 def gradual_depends_on_its_rate(store):
     """As the shorter search chose it, gradual pruning cannot be told from β = 50.
 

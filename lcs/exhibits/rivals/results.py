@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -161,20 +161,30 @@ def rivals_figure(runs: Mapping[str, Sequence[Record]]) -> Figure:
 # compared with β = 50 at both budgets, by the end of a number's name
 CUT = {"l1": "ℓ1 sub-gradient, cut", "proximal": "proximal ℓ1, cut", "spred": "spred, cut"}
 
+# compared with β = 50 in the wider network; of those that lead, by how many points
+WIDER: dict[str, tuple[str, Callable[[str], str]]] = {
+    "gradual": ("gradual", tables.ahead),
+    "one-shot": ("one-shot", tables.ahead),
+    "windows": ("S-LOCAL's windows", tables.ahead),
+    "dense": (DENSE, str),
+    "mask": ("random mask", str),
+}
+
 
 def numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
     """Return what the prose says, given the runs by study, in words; "pending" without runs.
 
     `rival-…` (larger budget) and `few-…` (smaller): by how many points another method is ahead of
-    β = 50, or behind it (`few-one-shot`); `rival-first-choice`: gradual pruning as the first search
-    chose it; `…-n`: seeds; `local-…`: how much more local it is, by the mass in windows, in points;
-    `share-…`: of the first layer, per cent; `weights-…`: in layers 1 and 2; `cost-…`: 10¹² FLOPs
-    without products by zeros; `er-gains`: in how many of `er-runs` the allocation of Erdős and
-    Rényi is better than β-LASSO's.
+    β = 50, or behind it (`few-one-shot`), and `wider-…` in the wider network; `rival-first-choice`:
+    gradual pruning as the first search chose it; `…-n`: seeds; `local-…`: how much more local it
+    is, by the mass in windows, in points; `share-…`: of the first layer, per cent; `weights-…`: in
+    layers 1 and 2; `cost-…`: 10¹² FLOPs without products by zeros; `er-gains`: in how many of
+    `er-runs` the allocation of Erdős and Rényi is better than β-LASSO's.
     """
     many = larger_budget(runs)
     few = by_rival(runs["rivals-few"])
     sparse = many[OWN]
+    wider = by_rival(runs["rivals-wider"])
     gains = [
         gain
         for name, own in by_rival(runs["rivals-er"]).items()
@@ -196,6 +206,12 @@ def numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
             for which, place in {"rival": many, "few": few}.items()
             for end, name in CUT.items()
         },
+        "wider-accuracy": cells.mean_text(wider[OWN]),
+        **{
+            f"wider-{end}": say(cells.gain_text(wider[name], wider[OWN]))
+            for end, (name, say) in WIDER.items()
+        },
+        "wider-n": f"{len(wider[OWN])}",
         "rival-n": f"{len(sparse)}",
         "few-n": f"{len(few[OWN])}",
         **{
