@@ -205,12 +205,13 @@ def test_the_first_choice_is_gradual_pruning_as_the_first_search_put_it():
 
 
 def test_what_the_page_says():
-    names = ("first-choice", "iterative", "er")
+    names = ("first-choice", "iterative", "er", "wider")
     runs = both(2, -1) | {f"rivals-{name}": records(2, f"rivals-{name}") for name in names}
     words = results.numbers(runs)
     assert words["rival-one-shot"] == words["rival-first-choice"] == "−1.99 ± 0.02"
     assert words["rival-iterative"] == "−1.99 ± 0.02"
     assert words["few-gradual"] == "1.01 ± 0.02"
+    assert words["wider-gradual"] == words["wider-dense"] == "−1.99 ± 0.02"
     assert words["rival-accuracy"].startswith("63.00")
     assert (words["rival-n"], words["few-n"], words["local-snip"]) == ("3", "3", "0.00 ± 0.00")
     assert words["weights-beta"].count(" and ") == 1
