@@ -173,7 +173,8 @@ def test_smoke_copy_runs_from_nothing(chapter, store):
 
 
 @pytest.mark.parametrize("chapter", SCALED)
-def test_smoke_copy_shows_what_is_pending(chapter, store):
+def test_smoke_copy_shows_what_is_pending(chapter, store, tmp_path, monkeypatch):
+    monkeypatch.setenv("LCS_STORE", str(tmp_path))
     _run(chapter, scale="smoke", epochs=2, train=False)
 
 

@@ -6,6 +6,7 @@ Each exhibit declares its own `CLAIMS`; here they are gathered.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from lcs.exhibits import EXHIBITS, by_chapter, exhibit, tables
@@ -58,8 +59,8 @@ class Judged(NamedTuple):
         return tables.pending("pending" if self.claim.judge else "not studied yet")
 
 
-def judge_all(store: RunStore, sources: str = "PRFB") -> list[Judged]:
-    """Judge the claims of some sources, each in every setting; all count in the correction."""
+def judge_all(store: RunStore) -> list[Judged]:
+    """Judge every claim in every setting; all count in the correction."""
     chapters = {study.name: name for name, study in by_chapter()}
     every = [(chapter, claim, claim.by_setting()) for chapter, claim in claims()]
     asked = [one for *_, settings in every for one in settings]
@@ -70,18 +71,17 @@ def judge_all(store: RunStore, sources: str = "PRFB") -> list[Judged]:
         for one in settings:
             place = chapter if one.study == claim.study else chapters[one.studies[0].name]
             found += [(each, place) for each in map(next, by_scale) if each]
-        if claim.source in sources:
-            rows.append(Judged(claim, found, chapter))
+        rows.append(Judged(claim, found, chapter))
     return rows
 
 
-def matrix(store: RunStore) -> Table:
+def matrix(every: Sequence[Judged]) -> Table:
     """Return the claims of the paper, a row for each, beside a column for each setting.
 
     Nothing has been said of a claim in a setting without runs. Settings in which a single claim
     was tested share the last column; those of `OTHER_LENGTHS` have none.
     """
-    found = judge_all(store, "P")
+    found = [one for one in every if one.claim.source == "P"]
     tested = Counter(each.setting for one in found for each, _ in one.evidence)
     own = sorted((setting for setting, n in tested.items() if n > 1), key=_place)
     own = [setting for setting in own if not setting.startswith(OTHER_LENGTHS)]
@@ -123,13 +123,14 @@ def _place(setting: str) -> list[object]:
     return [(*known, "paper", "toy", BENCHMARK).index(name), int(width or 0), more]
 
 
-def numbers(store: RunStore) -> dict[str, str]:
+def numbers(every: Sequence[Judged]) -> dict[str, str]:
     """Return how many of the paper's claims came out how, in words for the prose.
 
     `claims-all` of them there are; by setting, `reproduction` and `recipe` (at α = 8): `-judged`
     have runs, `-said` has how many hold or are contradicted.
     """
-    found = [one for one in judge_all(store, "P") if one.claim.study != BENCHMARK]
+    training = (one for one in every if one.claim.study != BENCHMARK)
+    found = [one for one in training if one.claim.source == "P"]
     words = {"claims-all": f"{len(found)}"}
     for name, setting in (
         ("reproduction", "reproduction, α = 1"),
@@ -165,10 +166,10 @@ def numbers(store: RunStore) -> dict[str, str]:
     return words
 
 
-def table(store: RunStore, sources: str = "PRFB") -> Table:
+def table(every: Sequence[Judged], sources: str = "PRFB") -> Table:
     """Return the claims of some sources beside what came out here, a row for each setting."""
     rows = []
-    for one in judge_all(store, sources):
+    for one in (one for one in every if one.claim.source in sources):
         claim, evidence, chapter = one
         theirs = MARKS[claim.source](claim.value)
         for each, place in evidence:

@@ -179,7 +179,7 @@ def numbers(store: RunStore) -> dict[str, Any]:
 
 def table(store: RunStore) -> str:
     """Return the claims that are `SHOWN`, by setting, as a plain Markdown table."""
-    source = claims.matrix(store)
+    source = claims.matrix(claims.judge_all(store))
     found = [row for row in source.rows if row[0].startswith(SHOWN)]
     # settings in which one of them has been tested
     kept = [i for i in range(len(source.columns)) if any(row[i] != UNTESTED for row in found)]

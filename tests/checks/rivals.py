@@ -167,6 +167,16 @@ def locality_of_pruning_is_not_resolved(store):
 
 
 @CHECKS.add
+def pruned_filters_are_more_local_at_width_4(store):
+    """In every run, by more than a point: those of one-shot and of gradual pruning."""
+    place = by_rival(records(store, "rivals-wider"))
+    return all(
+        min(differences(place[name], place[OWN], beyond_chance)) > 1
+        for name in ("one-shot", "gradual")
+    )
+
+
+@CHECKS.add
 def pruning_gathers_weights_most(store):
     """Of pixels next to each other, more are in one filter than with β = 50; with SET fewer."""
     place = by_rival(records(store, "rivals"))

@@ -133,7 +133,7 @@ def test_a_claim_has_a_row_for_each_setting(monkeypatch):
     monkeypatch.setattr(
         claims, "claims", lambda: [("toy", claim(WEAK, "wide")), ("toy", claim(None, "missing"))]
     )
-    shown = claims.table(STORE)
+    shown = claims.table(claims.judge_all(STORE))
     place = [*shown.columns].index("setting")
     names = ["[paper](toy.ipynb)", "[reproduction, α = 1](toy.ipynb)", "[toy](toy.ipynb)"]
     assert [row[place] for row in shown.rows] == names
@@ -143,7 +143,7 @@ def test_a_claim_has_a_row_for_each_setting(monkeypatch):
 def test_the_matrix_has_a_column_for_each_setting(monkeypatch):
     made = [("toy", claim(WEAK, "wide")), ("toy", claim(None, "missing")), ("toy", claim(ONE))]
     monkeypatch.setattr(claims, "claims", lambda: made)
-    shown = claims.matrix(STORE)
+    shown = claims.matrix(claims.judge_all(STORE))
     assert shown.columns == ["claim", "published", "reproduction, α = 1", claims.ANOTHER]
     both, none, one = shown.rows
     assert all("(✓) holds" in cell and "before correction" in cell for cell in both[2:3])
@@ -157,20 +157,22 @@ def test_the_matrix_has_a_column_for_each_setting(monkeypatch):
 def test_other_lengths_are_left_to_the_list(monkeypatch):
     gap = next(one for one in EVERY if one.text.startswith("β = 50 closes most of the gap"))
     monkeypatch.setattr(claims, "claims", lambda: [("toy", gap), ("toy", gap)])
-    shown = claims.matrix(STORE)
+    shown = claims.matrix(claims.judge_all(STORE))
     wide = ["flips and crops, α = 16", "flips and crops, α = 32", "the paper's size, 400 epochs"]
     assert [*shown.columns[-3:]] == wide
-    listed = claims.table(STORE)
+    listed = claims.table(claims.judge_all(STORE))
     place = [*listed.columns].index("setting")
     settings = " ".join(row[place] for row in listed.rows)
     assert all(f"{name}, α = 8" in settings for name in claims.OTHER_LENGTHS)
     longest = dataclasses.replace(gap, study=FLIPS_LONGER, also=())
     monkeypatch.setattr(claims, "claims", lambda: [("toy", longest), ("toy", longest)])
-    assert {row[0] for row in claims.matrix(STORE).rows} == {gap.text}, "not pending"
+    assert {row[0] for row in claims.matrix(claims.judge_all(STORE)).rows} == {gap.text}, (
+        "not pending"
+    )
 
 
 def test_a_setting_without_runs_has_no_column(tmp_path):
-    empty = claims.matrix(RunStore(tmp_path))
+    empty = claims.matrix(claims.judge_all(RunStore(tmp_path)))
     assert empty.columns == ["claim", "published", claims.ANOTHER], "a benchmark has no runs"
     assert claims.UNTESTED in {row[2] for row in empty.rows}
 
@@ -199,7 +201,7 @@ def test_claims_are_counted_by_what_came_out(monkeypatch):
     made = [claim(WEAK), claim(weak(0.1)), claim(Finding("", Interval(-9.0, 0.1, 5))), claim(ONE)]
     made += [claim(None, "missing"), claim(None, BENCHMARK)]
     monkeypatch.setattr(claims, "claims", lambda: [("toy", one) for one in made])
-    words = claims.numbers(STORE)
+    words = claims.numbers(claims.judge_all(STORE))
     assert words["claims-all"] == "5"
     assert words["reproduction-judged"] == "4"
     assert words["reproduction-said"] == (
@@ -249,7 +251,7 @@ def test_a_claim_is_judged_by_each_of_its_studies(monkeypatch):
     monkeypatch.setattr(
         claims, "claims", lambda: [("toy", claim(WEAK)), ("toy", gap), ("toy", claim(WEAK))]
     )
-    shown = claims.table(STORE)
+    shown = claims.table(claims.judge_all(STORE))
     place = [*shown.columns].index("setting")
     said = [(row[0] == gap.text, row[place]) for row in shown.rows]
     (one,) = {setting for other, setting in said if not other}
@@ -277,7 +279,7 @@ def test_the_share_of_the_gap_that_is_closed():
 
 
 def test_without_runs_all_but_benchmarks_is_pending(tmp_path):
-    rows = claims.table(RunStore(tmp_path)).rows
+    rows = claims.table(claims.judge_all(RunStore(tmp_path))).rows
     assert [".pending" in row[5] for row in rows] == [c.study != BENCHMARK for c in EVERY]
 
 

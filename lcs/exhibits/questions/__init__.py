@@ -64,7 +64,7 @@ class Answers:
 
 def verdicts(store: RunStore) -> Verdicts:
     """Return what the page Claims says of every claim."""
-    table = claims.table(store)
+    table = claims.table(claims.judge_all(store))
     found: dict[str, list[dict[str, str]]] = {}
     for row in table.rows:
         found.setdefault(row[0], []).append(dict(zip(table.columns, row, strict=True)))

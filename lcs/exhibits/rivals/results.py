@@ -212,6 +212,12 @@ def numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
             for end, (name, say) in WIDER.items()
         },
         "wider-n": f"{len(wider[OWN])}",
+        **{
+            f"wider-local-{name}": tables.ahead(
+                cells.gain_text(wider[name], wider[OWN], locality.beyond_chance)
+            )
+            for name in ("one-shot", "gradual")
+        },
         "rival-n": f"{len(sparse)}",
         "few-n": f"{len(few[OWN])}",
         **{
