@@ -99,8 +99,9 @@ after magnitude pruning.
   (after a second search, added when test results were known) and by {rivals[few-gradual]} with
   {rivals[share-few]} % ({rival_epochs} epochs, n = {each[rivals]}); at α = 4 by
   {rivals[wider-gradual]} with {rivals[share-wider]} % ({flips_epochs} epochs,
-  n = {rivals[wider-n]}). One-shot pruning is level with β-LASSO, {rivals[few-one-shot]} points
-  behind and {rivals[wider-one-shot]} ahead, in this order (flips and crops).
+  n = {rivals[wider-n]}). One-shot pruning is level with β-LASSO in the first case,
+  {rivals[few-one-shot]} points behind it in the second and {rivals[wider-one-shot]} ahead of it in
+  the third (flips and crops).
 
 After Holm's correction for many comparisons these hold in [Claims](claims.ipynb): the lead of
 β-LASSO over plain SGD at α = 1, those of S-LOCAL over β-LASSO with flips and crops, that of the

@@ -579,12 +579,12 @@ def options(config):
 
 
 # how many new checkpoints each process writes before it is killed; the first one writes none
-LEGS = (0, 1, 3, 1, 2)
+LEGS = (0, 1, 2)
 
 
 @pytest.mark.parametrize("config", [LASSO, MOMENTUM], ids=["beta-lasso", "momentum"])
 def test_killed_again_and_again(config, tmp_path, weights, forkserver):
-    """SIGKILL in the middle of five processes; then the same numbers and weights to the bit."""
+    """SIGKILL in the middle of three processes; then the same numbers and weights to the bit."""
     config = config.replace(epochs=60, batch_size=32, lr=0.05)
     whole = train(config, store=RunStore(tmp_path / "whole"), device="cpu")
     expected = dict(weights)
