@@ -102,6 +102,7 @@ def _fitted(rows: NDArray[np.float64]) -> NDArray[np.float64]:
     return pace
 
 
+@functools.cache
 def _terms(config: Config) -> tuple[float, ...]:
     """Return images, augmented images, operations, and those of LOCAL layers, of a run."""
     images = training_images(config)

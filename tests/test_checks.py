@@ -4,10 +4,10 @@ import functools
 import importlib
 
 import pytest
-from checks import PAGES, ROOT, ReadOnce, ids_on, judged
+from checks import PAGES, ROOT, ids_on, judged
 
 from lcs.exhibits import claims, find_study, table2
-from lcs.runs import PUBLISHED
+from lcs.runs import PUBLISHED, RunStore
 
 
 def checks_of(page):
@@ -27,7 +27,7 @@ def every_check(pages):
 
 @pytest.fixture(scope="module")
 def book():
-    return ReadOnce(PUBLISHED)
+    return RunStore(PUBLISHED)
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -57,7 +57,7 @@ def test_what_a_page_says_holds(check, book):
 @pytest.fixture(scope="module")
 def with_another_seed(book, tmp_path_factory):
     """The book's records, and a made-up further seed of every method of some studies."""
-    store = ReadOnce(tmp_path_factory.mktemp("made-up"), fallback=book)
+    store = RunStore(tmp_path_factory.mktemp("made-up"), fallback=book)
     for study in ("table2", "scaling", "scaling-wide", "scaling-own"):
         known = find_study(study).stored("desk", book)
         last = max(run.config.seed for run in known)
@@ -73,7 +73,6 @@ def with_another_seed(book, tmp_path_factory):
                     final=run.final | {"test_accuracy": accuracy},
                     provenance=run.provenance,
                 )
-    store.find.cache_clear()
     return store
 
 

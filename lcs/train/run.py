@@ -6,7 +6,7 @@ import functools
 import math
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
@@ -196,7 +196,7 @@ class Run:
         logits = self.logits(network, x)
         loss = objective(self.config.loss, logits, labels)
         self.optimizer.zero_grad()
-        with mixed_precision.bf16_products(self.device):
+        with self._products():
             loss.backward()
         self.optimizer.step()
         hits = (logits.detach().argmax(1) == labels).sum()
@@ -208,18 +208,20 @@ class Run:
         x, labels = next(self.training.batches(epoch))
         weights = models.layers(self.model)
         loss = objective(self.config.loss, self.logits(self.model, x), labels)
-        with mixed_precision.bf16_products(self.device):
+        with self._products():
             gradients = torch.autograd.grad(loss, [*weights.values()])
         return dict(zip(weights, gradients, strict=True))
 
     def logits(self, network: Forward, x: Tensor) -> Tensor:
         """Return a network's logits (N, classes), float32, for inputs (N, C, H, W)."""
         bf16 = self.config.precision == "bf16"
-        with (
-            torch.autocast(self.device.type, torch.bfloat16, enabled=bf16),
-            mixed_precision.bf16_products(self.device),
-        ):
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=bf16), self._products():
             return network(x).float()
+
+    def _products(self) -> AbstractContextManager[object]:
+        """Return the context of products; those of float32 need none, and each operation costs."""
+        bf16 = self.config.precision == "bf16"
+        return mixed_precision.bf16_products(self.device) if bf16 else nullcontext()
 
     @torch.no_grad()
     def accuracy(self, inputs: Batches) -> float:

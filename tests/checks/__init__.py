@@ -28,7 +28,6 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from lcs.config import Config
 from lcs.exhibits import find_study
 from lcs.exhibits.claims import Judged, judge_all
 from lcs.runs import Record, RunStore
@@ -57,17 +56,8 @@ class Checks(dict[str, Check]):
         return check
 
 
-class ReadOnce(RunStore):
-    """A store for many checks: it reads each record once."""
-
-    @functools.cache  # noqa: B019  it lives as long as the tests do
-    def find(self, config: Config) -> Record | None:
-        """Return the record of a run, or None if there is none."""
-        return super().find(config)
-
-
 @functools.cache
-def judged(store: ReadOnce) -> list[Judged]:
+def judged(store: RunStore) -> list[Judged]:
     """Return all claims with their evidence: once for a store."""
     return judge_all(store)
 

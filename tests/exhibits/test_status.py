@@ -1,6 +1,7 @@
 """The status page: what is done and what the rest costs, by setting."""
 
 import dataclasses
+import functools
 
 from made_up import Memory, made_up
 
@@ -23,19 +24,39 @@ def timed(name, scale="desk", seeds=None):
     return [dataclasses.replace(made_up(c, 50), provenance=ORIGIN) for c in configs]
 
 
+EMPTY = Memory()
+
+
+@functools.cache
+def progress(store):
+    return status.progress(store)
+
+
+def pending(store):
+    return status.pending_table(progress(store), store)
+
+
+def done(store):
+    return status.done_table(progress(store))
+
+
+def numbers(store):
+    return status.numbers(progress(store), store)
+
+
 def row(table, command):
     (found,) = [row for row in table.rows if row[-1] == f"`.venv/bin/lcs study {command}`"]
     return dict(zip(table.columns, found, strict=True))
 
 
 def test_every_study_is_done_or_pending_at_each_scale():
-    empty, begun = Memory(), Memory(timed("figure3"))
+    begun = Memory(timed("figure3"))
     studies = [study for name in EXHIBITS for study in exhibit(name).STUDIES]
     count = sum(len(study.scales) - 1 for study in studies) + 1
-    assert len(status.pending_table(empty).rows) == count
-    assert not status.done_table(empty).rows
-    assert len(status.pending_table(begun).rows) + len(status.done_table(begun).rows) == count
-    settings = [row[1] for row in status.pending_table(empty).rows]
+    assert len(pending(EMPTY).rows) == count
+    assert not done(EMPTY).rows
+    assert len(pending(begun).rows) + len(done(begun).rows) == count
+    settings = [row[1] for row in pending(EMPTY).rows]
     assert set(settings) == {study.setting.name for study in studies} | {"paper"}
     largest = [setting in ("paper", PAPER_LENGTH.name, PAPER_SHORT.name) for setting in settings]
     assert sorted(largest) == largest, "the largest scale is last"
@@ -47,14 +68,14 @@ def test_no_two_studies_have_one_name():
 
 
 def test_a_finished_study_and_one_more_seed():
-    found = row(status.done_table(Memory(timed("figure3"))), "figure3")
+    found = row(done(Memory(timed("figure3"))), "figure3")
     assert (found["runs"], found["time"]) == ("20", "10.0 h")
-    more = status.done_table(Memory(timed("figure3", seeds=6)))
+    more = done(Memory(timed("figure3", seeds=6)))
     assert row(more, "figure3")["runs"] == "24"
 
 
 def test_missing_runs_cost_what_stored_ones_took():
-    table = status.pending_table(Memory(timed("figure3")[:-2]))
+    table = pending(Memory(timed("figure3")[:-2]))
     found = row(table, "figure3")
     assert (found["runs missing"], found["two cores"]) == ("2 of 20", "1.0 h")
     assert found["one GPU"] == "time unknown"
@@ -62,26 +83,26 @@ def test_missing_runs_cost_what_stored_ones_took():
 
 def test_on_a_gpu_the_time_is_said_once_a_run_on_one_is_stored():
     wide = find_study("figure3").configs("paper", 1)[:1]
-    unknown = row(status.pending_table(Memory()), "figure3 --scale paper")
+    unknown = row(pending(EMPTY), "figure3 --scale paper")
     assert (unknown["two cores"], unknown["one GPU"]) == ("–", "time unknown")
     on_gpu = dataclasses.replace(made_up(wide[0], 80), provenance=ORIGIN | {"device": "cuda"})
-    known = row(status.pending_table(Memory([on_gpu])), "figure3 --scale paper")
+    known = row(pending(Memory([on_gpu])), "figure3 --scale paper")
     assert known["one GPU"] == "1.5 h"
 
 
 def test_a_time_that_is_not_known_is_not_small(monkeypatch):
     monkeypatch.setattr(cost.Pace, "seconds", lambda *_: None)
-    found = row(status.pending_table(Memory()), "figure3")
+    found = row(pending(EMPTY), "figure3")
     assert found["two cores"] == found["one GPU"] == "time unknown"
-    assert status.numbers(Memory())["status-cost"] == "time unknown"
+    assert numbers(EMPTY)["status-cost"] == "time unknown"
 
 
 def test_runs_that_studies_share_are_counted_once():
-    words = status.numbers(Memory())
-    every = [one for one in status.progress(Memory()) if one.scale == "desk"]
+    words = numbers(EMPTY)
+    every = [one for one in progress(EMPTY) if one.scale == "desk"]
     assert int(words["status-missing"]) < sum(len(one.lacking) for one in every)
     assert int(words["status-pending"]) == len(every)
-    assert status.numbers(Memory(timed("figure3", seeds=1)))["status-hours"] == "2.0 h"
+    assert numbers(Memory(timed("figure3", seeds=1)))["status-hours"] == "2.0 h"
 
 
 def test_where_records_come_from():
@@ -93,19 +114,3 @@ def test_where_records_come_from():
         ["`0123456789`", "unmodified", "2.12.1", "a processor", "3"],
         ["`unknown`", "unknown", "2.12.1", "a processor", "1"],
     ]
-
-
-def test_records_are_read_once():
-    class Counted(Memory):
-        reads = 0
-
-        def records(self):
-            self.reads += 1
-            return super().records()
-
-        def find(self, config):
-            raise AssertionError("read one by one")
-
-    store = Counted(timed("figure3", seeds=1))
-    status.progress(store)
-    assert store.reads == 1

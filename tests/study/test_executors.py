@@ -352,24 +352,23 @@ def test_a_shard_trains_and_returns_its_part_alone(tmp_path):
     assert [record.path] == store.paths()
 
 
-def test_the_documented_array_job(tmp_path):
+def test_the_documented_array_job(tmp_path, command, monkeypatch):
     """Every task of the array trains its part, by a scheduler that only sets two variables."""
     page = (ROOT / "book" / "reproduce.md").read_text()
     (script,) = (block for block in page.split("```") if "#SBATCH" in block)
-    script = script.removeprefix("bash\n").replace(".venv/bin/lcs", f"{sys.executable} -m lcs")
-    script = script.replace("/shared", str(tmp_path))
+    # the command is printed, and run in this process
+    script = script.removeprefix("bash\n").replace(".venv/bin/lcs", "env printf '%s\\n'")
     words = ["figure3", "--scale", "smoke", "--epochs", "1", "--device", "cpu"]
+    monkeypatch.setenv("SLURM_ARRAY_TASK_COUNT", "2")
+    monkeypatch.setenv("LCS_STORE", str(tmp_path))
     paths = []
-    for task in (1, 2):
-        array = {"SLURM_ARRAY_TASK_ID": str(task), "SLURM_ARRAY_TASK_COUNT": "2"}
-        done = subprocess.run(
-            ["bash", "-c", script, "array.sh", *words],
-            env={**os.environ, **array},
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        paths.append(set(done.stdout.split()))
+    for task in ("1", "2"):
+        monkeypatch.setenv("SLURM_ARRAY_TASK_ID", task)
+        shell = ["bash", "-c", script, "array.sh", *words]
+        asked = subprocess.run(shell, capture_output=True, text=True, check=True).stdout.split()
+        done = command(*asked)
+        assert done.code == 0, done.err
+        paths.append(set(done.out.split()))
     expected = {config.file for config in find_study("figure3").configs("smoke", epochs=1)}
     assert not paths[0] & paths[1]
     assert {f"{p.parent.name}/{p.stem}" for p in map(Path, paths[0] | paths[1])} == expected
