@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+# left end of the figure's axis, in per cent: what lies beyond is an arrow
+LEFT_END = -50
+
+
 def gap_closed(groups: Mapping[Method, Sequence[Record]]) -> tuple[float, float, float]:
     """Return the share of the gap between SGD and S-LOCAL that β = 50 closes, in per cent.
 
@@ -79,7 +83,7 @@ def gaps_figure(settings: Mapping[str, Sequence[Record]], width: float) -> Figur
 
     A line for each width and length that has all three methods, and a gap that differs from zero. A
     dot is a seed, hollow where it is the only one; from three seeds on a bar is the mean gain over
-    the mean gap, with its 95 % interval.
+    the mean gap, with its 95 % interval, and an arrow where that goes on to the left.
 
     Args:
         settings: the records of each by its name.
@@ -111,6 +115,8 @@ def gaps_figure(settings: Mapping[str, Sequence[Record]], width: float) -> Figur
             share, low, high = gap_closed(groups)
             axes.plot([low, high], [place, place], color=colour)
             axes.plot(share, place, "|", color=colour, ms=8, mew=2)
+            if low < LEFT_END:
+                axes.plot(LEFT_END, place, "<", color=colour, ms=5, clip_on=False)
         axes.text(1.02, place, gap_text(groups), transform=edge, va="center", fontsize="small")
     share = published.gap_closed()
     axes.plot(share, len(lines) - 1, PUBLISHED_MARKERS["paper"], color=colour, mfc="none", ms=8)
@@ -122,5 +128,6 @@ def gaps_figure(settings: Mapping[str, Sequence[Record]], width: float) -> Figur
     axes.tick_params(axis="y", length=0)
     for text, (_, known) in zip(axes.get_yticklabels(), lines, strict=True):
         text.set_fontstyle("italic" if known is None else "normal")
-    axes.set(ylim=(len(lines) - 0.5, -0.7), xlabel="share of the gap closed by β = 50 (%)")
+    axes.set(xlim=(LEFT_END, 110), ylim=(len(lines) - 0.5, -0.7), xticks=range(LEFT_END, 101, 50))
+    axes.set_xlabel("share of the gap closed by β = 50 (%)")
     return figure

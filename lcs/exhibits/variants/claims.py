@@ -43,7 +43,7 @@ CLAIMS: tuple[Claim, ...] = (
         differs(_GROWN, _ONE_L1),
     ),
     ours(
-        "A growing λ raises accuracy more than one as large on average, the same for all weights",
+        "A λ that grows with distance raises accuracy more than one as large on average",
         "banded + banded-uniform",
         differs(_GROWN, lambda c: method(c) == B50 and not c.l1_growth and c.l1 > _L1),
     ),

@@ -89,7 +89,7 @@ def deeper_table(records: Sequence[Record]) -> Table:
 
 
 def windows_figure(found: Mapping[str, Sequence[Record]]) -> Figure:
-    """Draw by how much β = 50, with and without a growing λ, and S-LOCAL are ahead of SGD.
+    """Draw by how much β = 50, with and without λ that grows, and S-LOCAL are ahead of SGD.
 
     Args:
         found: the records of each study by its name.
