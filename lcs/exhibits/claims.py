@@ -27,8 +27,6 @@ from lcs.exhibits.verdicts import (
 from lcs.runs import RunStore
 
 UNTESTED = "[·]{.untested} [not tested]{.visually-hidden}"
-# heading of the column that settings with a single claim share
-ANOTHER = "another setting"
 # settings that `matrix` leaves to `table`, for want of space
 OTHER_LENGTHS = (FLIP_CROP_SHORT.name, FLIP_CROP_LONG.name)
 
@@ -79,13 +77,12 @@ def matrix(every: Sequence[Judged]) -> Table:
     """Return the claims of the paper, a row for each, beside a column for each setting.
 
     Nothing has been said of a claim in a setting without runs. Settings in which a single claim
-    was tested share the last column; those of `OTHER_LENGTHS` have none.
+    was tested have no column, nor have those of `OTHER_LENGTHS`.
     """
     found = [one for one in every if one.claim.source == "P"]
     tested = Counter(each.setting for one in found for each, _ in one.evidence)
     own = sorted((setting for setting, n in tested.items() if n > 1), key=_place)
     own = [setting for setting in own if not setting.startswith(OTHER_LENGTHS)]
-    columns = [*own, ANOTHER] if 1 in tested.values() else own
     rows = []
     for one in found:
         cells: dict[str, str] = {}
@@ -96,22 +93,19 @@ def matrix(every: Sequence[Judged]) -> Table:
                 mark = mark.replace(CORRECTED, "") + " [before correction]{.visually-hidden}"
             value = why or each.finding.short or each.finding.value.removesuffix(" points")
             cell = f"{mark} [{value}]({chapter}.ipynb) [n = {each.n}]{{.sample}}"
-            if each.setting in own:
-                cells[each.setting] = cell
-            elif tested[each.setting] == 1:
-                cells[ANOTHER] = f"{cells.get(ANOTHER, '')} {cell} {each.setting}".strip()
+            cells[each.setting] = cell
         text = one.claim.text if one.evidence else f"{one.claim.text} {one.state}"
         theirs = tables.published(one.claim.value)
-        rows.append([text, theirs, *(cells.get(name, UNTESTED) for name in columns)])
+        rows.append([text, theirs, *(cells.get(name, UNTESTED) for name in own)])
     caption = (
         "What the paper claims, its values, and in each setting the verdict, our value with its "
         "95 % interval, and the number n of seeds (of a benchmark: of rounds). Differences are "
         "paired by seed, in points of test accuracy on CIFAR-10. ✓ holds, ✗ contradicted, "
         "~ undecided, – not testable, · not tested. In brackets: before correction for many "
-        "comparisons, not after it, or in one run. Flips and crops for 50 and 1600 epochs are in "
-        "the list below."
+        "comparisons, not after it, or in one run. Settings of a single claim, and flips and crops "
+        "for 50 and 1600 epochs, are in the list below."
     )
-    columns = ["claim", "published", *columns]
+    columns = ["claim", "published", *own]
     return Table("tab-claims", caption, columns, rows, text=columns[1:], style="matrix")
 
 

@@ -208,7 +208,7 @@ def verdict(finding: Finding, *, corrected: bool = True) -> str:
         return "seen in one run" if value.mean > 0 else "not seen in one run"
     beyond = abs(value.mean) - (margin or 0.0)
     if margin == 0 and beyond <= value.half_width:
-        return "compatible"
+        return "compatible" if value.n > 2 else UNDECIDED  # two runs are compatible with anything
     if margin and beyond <= -value.half_width:
         said = "agrees"
     elif beyond <= value.half_width:

@@ -2,7 +2,7 @@
 
 from checks import Checks, ahead, behind, level, records
 from lcs import cost
-from lcs.exhibits.compare import differences, paired
+from lcs.exhibits.compare import differences, nonzeros, paired
 from lcs.exhibits.locality import beyond_chance, pair_correlation
 from lcs.exhibits.rivals.results import by_rival, sparse_flops
 from lcs.exhibits.rivals.studies import CANDIDATES, CHOSEN, DENSE, NO_L1, OWN
@@ -34,6 +34,17 @@ def pruning_is_ahead_at_width_4(store):
         for name in ("one-shot", "gradual", "S-LOCAL's windows")
     )
     return min(one_shot + gradual) > 1 and min(windows) > max(one_shot + gradual)
+
+
+@CHECKS.add
+def masks_hold_a_little_more(store):
+    """At every budget masks have as many weights in layer 1 as β = 50, or up to a tenth more."""
+    shares = []
+    for study in ("rivals", "rivals-few", "rivals-wider"):
+        place = by_rival(records(store, study))
+        masked, own = (mean_interval(nonzeros(place[n])).mean for n in ("random mask", OWN))
+        shares.append(masked / own)
+    return min(shares) >= 1 and max(shares) < 1.1
 
 
 @CHECKS.add

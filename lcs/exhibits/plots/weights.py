@@ -57,13 +57,13 @@ def as_image(filter_: np.ndarray) -> np.ndarray:
     return np.broadcast_to(image, (3, *image.shape[1:])).transpose(1, 2, 0)
 
 
-def excesses(table: pd.DataFrame) -> Figure:
+def excesses(table: pd.DataFrame, *, log: bool = False) -> Figure:
     """Draw measures of locality less their null: a panel each, a row for each setting and method.
 
     Args:
         table: columns `setting`, `series` (begins with a method's name), `measure`, `values` (of
-            each seed: dots) and `ci95` of their mean. The first measure's axis is linear to 1
-            and logarithmic beyond. Where a value is not finite there is no row.
+            each seed: dots) and `ci95` of their mean. Where a value is not finite there is no row.
+        log: whether the first measure's axis is logarithmic beyond 1.
     """
     table = table[table["values"].map(lambda each: np.isfinite(each).all()).astype(bool)]
     if table.empty:
@@ -87,11 +87,12 @@ def excesses(table: pd.DataFrame) -> Figure:
         axes.set_xlabel(measure, size="small" if len(measures) > 2 else "medium")
         axes.grid(axis="x", color="0.92")
         axes.tick_params(axis="y", length=0)
-    panels[0].set_xscale("symlog", linthresh=1, linscale=0.4)
-    ticks = (-1, 0, 1, 3, 10, 30)
-    panels[0].set_xticks(ticks, [f"{tick}".replace("-", "−") for tick in ticks], minor=False)
-    panels[0].minorticks_off()
-    panels[0].set_xlim(right=110)
+    if log:
+        panels[0].set_xscale("symlog", linthresh=1, linscale=0.4)
+        ticks = (-1, 0, 1, 3, 10, 30)
+        panels[0].set_xticks(ticks, [f"{tick}".replace("-", "−") for tick in ticks], minor=False)
+        panels[0].minorticks_off()
+        panels[0].set_xlim(right=110)
     panels[0].set_yticks([heights[row] for row in rows], [name or "" for _, name in rows])
     panels[0].set_ylim(0.5 - len(rows), 0.6)
     panels[0].tick_params(axis="y", labelsize="small")

@@ -119,7 +119,7 @@ def larger_budget(runs: Mapping[str, Sequence[Record]]) -> Groups[str]:
 
 
 def rivals_figure(runs: Mapping[str, Sequence[Record]]) -> Figure:
-    """Draw accuracy, cost and locality of every method: a dot for each run.
+    """Draw accuracy, cost and locality of every method: a dot for each run, a line at β = 50.
 
     Args:
         runs: by study. Locality is drawn where most filters have enough weights.
@@ -133,7 +133,7 @@ def rivals_figure(runs: Mapping[str, Sequence[Record]]) -> Figure:
     values = {
         "test accuracy (%)": compare.accuracies,
         "10¹² FLOPs": lambda own: [sparse_flops(run) / 1e12 for run in own],
-        "beyond chance (points)": lambda own: [
+        "window excess (points)": lambda own: [
             value if run.final["locality"]["eligible"] > locality.units(run) / 2 else np.nan
             for run, value in zip(own, locality.beyond_chance(own), strict=True)
         ],
@@ -150,8 +150,11 @@ def rivals_figure(runs: Mapping[str, Sequence[Record]]) -> Figure:
     for axes, label in zip(panels, values, strict=True):
         axes.set_xlabel(label)
         axes.grid(axis="y", color="0.9")
-    panels[1].set_xscale("log")
-    label_log_axis(panels[1].xaxis, every=False)
+    for study, label in BUDGETS.items():
+        panels[0].axvline(compare.mean(groups[study][OWN]), color=hues[label], lw=0.8, zorder=0)
+    for axes in panels[1:]:
+        axes.set_xscale("log")
+        label_log_axis(axes.xaxis, every=axes is panels[2])
     panels[0].set_yticks(range(len(names)), names)
     panels[0].invert_yaxis()
     add_legend(figure, panels[0], columns=3)

@@ -5,7 +5,6 @@ The gain is a difference in test accuracy, in points, paired by seed.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -83,28 +82,19 @@ def gains_figure(runs: Mapping[str, Sequence[Record]]) -> Figure:
     if not widths:
         return pending()
     figure, axes = subplots(figsize=(WIDTH, 3.4))
-    for place, (contrast, table) in enumerate(contrasts.items()):
-        shade, marker, _ = look(contrast)
-        beside = 1.03 ** (2 * place - len(contrasts) + 1)
-        for x in table["x"].unique():
-            found = table.gain[table["x"] == x]
-            dots = [x * beside / 1.01] * len(found)
-            axes.plot(dots, found, marker, color=shade, ms=3.5, alpha=0.5)
-            if len(found) > 2:
-                mean, half_width, _ = mean_interval(found)
-                bar = {"fmt": marker, "color": shade, "ms": 6, "capsize": 2}
-                axes.errorbar(x * beside * 1.01, mean, half_width, **bar)
-        axes.plot([], [], marker, color=shade, label=contrast)
+    places = {x: place for place, x in enumerate([*sorted(widths), published.PAPER_BASE_CHANNELS])}
+    shifts = (-0.3, -0.1, 0.1, 0.3)
+    for shift, (contrast, table) in zip(shifts, contrasts.items(), strict=True):
+        found = {places[x]: [*one.gain] for x, one in table.groupby("x")}
+        _add_gains(axes, contrast, shift, found)
     paper = {"marker": PUBLISHED_MARKERS["paper"], "ms": 8, "mfc": "none", "ls": ""}
-    for contrast, other in (("over SGD", SGD), ("over β = 0", B0)):
+    for shift, contrast, other in zip(shifts, ("over SGD", "over β = 0"), (SGD, B0), strict=False):
         gain = published.gain(B50, other)
-        axes.plot(published.PAPER_BASE_CHANNELS, gain, color=look(contrast).colour, **paper)
+        axes.plot(len(widths) + shift, gain, color=look(contrast).colour, **paper)
     axes.plot([], [], color="0.3", label="the paper", **paper)
     axes.axhline(0, color="0.6", lw=1, zorder=0)
-    places = sorted(widths | {published.PAPER_BASE_CHANNELS})
-    axes.set(xscale="log", xlabel="base channels α", ylabel="gain of β = 50 (points)")
-    axes.set_xticks(places, [f"{place:g}" for place in places], minor=False)
-    axes.minorticks_off()
+    axes.set(xlabel="base channels α", ylabel="gain of β = 50 (points)")
+    axes.set_xticks([*places.values()], [f"{x:g}" for x in places])
     add_legend(figure, axes, columns=3)
     return figure
 
@@ -159,10 +149,9 @@ def lengths_figure(records: Sequence[Record]) -> Figure:
         return pending()
     lengths = compare.by_length(records)
     figure, axes = subplots(figsize=(WIDTH, 3))
-    places = [math.log2(length) for length in lengths]
-    _add_leads(axes, dict(zip(places, lengths.values(), strict=True)))
+    _add_leads(axes, dict(enumerate(lengths.values())))
     axes.axhline(0, color="0.6", lw=1, zorder=0)
-    axes.set_xticks(places, [*map(str, lengths)])
+    axes.set_xticks(range(len(lengths)), [*map(str, lengths)])
     axes.set(xlabel="epochs", ylabel="points ahead of S-FC, SGD")
     add_legend(figure, axes, columns=2)
     return figure
@@ -171,17 +160,24 @@ def lengths_figure(records: Sequence[Record]) -> Figure:
 def _add_leads(axes: Axes, places: Mapping[float, Mapping[Method, Sequence[Record]]]) -> None:
     """Draw the leads of each method at each place along x, and name the methods."""
     for name, shift in LEADS.items():
-        style: dict[str, Any] = {"color": look(name).colour, "marker": look(name).marker, "ls": ""}
-        axes.plot([], [], label=str(name), **style)
-        for place, groups in places.items():
-            leads = compare.differences(groups[name], groups[SGD])
-            if len(leads) < 2:
-                axes.plot([place + shift] * len(leads), leads, mfc="none", **style)
-                continue
-            axes.plot([place + shift - 0.08] * len(leads), leads, ms=3, alpha=0.5, **style)
-            if len(leads) > 2:
-                mean, half_width, _ = mean_interval(leads)
-                axes.errorbar(place + shift + 0.08, mean, half_width, ms=6, capsize=2, **style)
+        leads = {x: compare.differences(runs[name], runs[SGD]) for x, runs in places.items()}
+        _add_gains(axes, str(name), shift, leads)
+
+
+def _add_gains(
+    axes: Axes, label: str, shift: float, gains: Mapping[float, Sequence[float]]
+) -> None:
+    """Draw gains of seeds beside places along x: a single one hollow, by three or more the mean."""
+    style: dict[str, Any] = {"color": look(label).colour, "marker": look(label).marker, "ls": ""}
+    axes.plot([], [], label=label, **style)
+    for place, each in gains.items():
+        if len(each) < 2:
+            axes.plot([place + shift] * len(each), each, mfc="none", **style)
+            continue
+        axes.plot([place + shift - 0.05] * len(each), each, ms=3, alpha=0.5, **style)
+        if len(each) > 2:
+            mean, half_width, _ = mean_interval(each)
+            axes.errorbar(place + shift + 0.05, mean, half_width, ms=6, capsize=2, **style)
 
 
 def _add_published(axes: Axes, epochs: int) -> None:

@@ -115,7 +115,6 @@ def numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
     lengths = compare.by_length([*runs["recipe-length"], *runs["recipe-length-long"]])
     longest = next(reversed(lengths.values()), by_method([]))
     one_lambda = compare.by_length(runs["recipe-length-l1"])
-    narrower = [*compare.by_width(own).items()][:-1]
     convs = [
         cells.gain_text(groups[LOCAL], groups[CONV])
         for groups in compare.by_width([*runs["scaling"], *runs["scaling-wide"]]).values()
@@ -133,7 +132,6 @@ def numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
         "conv-first": ahead(convs[0]) if convs else PENDING,
         "conv-last": ahead(convs[-1]) if convs else PENDING,
         "gap-last": gap_text(last),
-        "gap-narrower": "; ".join(f"{gap_text(at)} % at α = {a}" for a, at in narrower) or PENDING,
         "gap-n": f"{len(gains_and_gaps(last)[0])}",
         "gap-paper": f"{published.gap_closed():.0f}",
         "growth-sgd": cells.signed_text(gains.growth(over_sgd)),
