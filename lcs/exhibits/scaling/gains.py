@@ -5,6 +5,7 @@ The gain is a difference in test accuracy, in points, paired by seed.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -149,9 +150,10 @@ def lengths_figure(records: Sequence[Record]) -> Figure:
         return pending()
     lengths = compare.by_length(records)
     figure, axes = subplots(figsize=(WIDTH, 3))
-    _add_leads(axes, dict(enumerate(lengths.values())))
+    places = [math.log2(length) for length in lengths]
+    _add_leads(axes, dict(zip(places, lengths.values(), strict=True)))
     axes.axhline(0, color="0.6", lw=1, zorder=0)
-    axes.set_xticks(range(len(lengths)), [*map(str, lengths)])
+    axes.set_xticks(places, [*map(str, lengths)])
     axes.set(xlabel="epochs", ylabel="points ahead of S-FC, SGD")
     add_legend(figure, axes, columns=2)
     return figure
