@@ -117,12 +117,14 @@ def main(arguments: list[str] | None = None) -> None:
         if error.filename is None and sys.stdout is sys.__stdout__:
             # stdout is full or closed: Python, too, would fail to flush it as it ends
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            if isinstance(error, BrokenPipeError):  # its reader, as `head`, has read enough
+                sys.exit(1)
         place = "" if error.filename is None else f"{error.filename}: "
         sys.exit(_say(f"error: {place}{error.strerror or error}", 1))
     except (KeyboardInterrupt, typer.Abort):
         status = EXIT_INTERRUPTED
-    except SystemExit:  # by SIGTERM
-        status = EXIT_TERMINATED
+    except SystemExit as end:  # by SIGTERM, or by typer: the reader of stdout has read enough
+        status = end.code
     if status in (EXIT_INTERRUPTED, EXIT_TERMINATED):  # typer itself returns the first
         _say("interrupted; the same command goes on from the last checkpoint")
     sys.exit(status if isinstance(status, int) else 0)

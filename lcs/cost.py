@@ -94,10 +94,12 @@ class Pace:
 
 def _fitted(rows: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the seconds of each term: of runs, whose terms and seconds the rows have."""
+    from scipy.optimize import nnls
+
     terms, expected = rows[:, :-1], rows[:, -1]
     for _ in range(10):  # errors relative to the estimate, so that the sum is right
         errors = rows / expected[:, None]
-        pace = np.linalg.lstsq(errors[:, :-1], errors[:, -1], rcond=None)[0].clip(min=0.0)
+        pace, _ = nnls(errors[:, :-1], errors[:, -1])
         expected = np.maximum(terms @ pace, 1e-9)
     return pace
 

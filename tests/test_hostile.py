@@ -189,6 +189,17 @@ def test_a_full_disk_behind_stdout(store):
     assert said.stderr.decode().splitlines() == ["lcs: error: No space left on device"]
 
 
+@pytest.mark.parametrize("words", ["runs list", "--help"])
+def test_a_reader_that_has_read_enough(words, store):
+    """As `head` in a pipe: what typer prints itself, and what is printed by a command."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    more = ("--store", store.root) if words != "--help" else ()
+    said = lcs(*words.split(), *more, stdout=writing)
+    os.close(writing)
+    assert (said.returncode, said.stderr) == (1, b"")
+
+
 def test_a_terminal_without_greek(tmp_path):
     words = ("study", "table2", "--scale", "smoke", "--plan", "--store", tmp_path)
     said = lcs(*words, PYTHONIOENCODING="ascii")

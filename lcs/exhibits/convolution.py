@@ -182,12 +182,12 @@ def _shares_kernels(records: list[Record]) -> Finding:
         told = "cannot be told"
         if "mean" in found and math.isfinite(share := way(found)):
             known.append(share)
-            told = f"{share:.0f} % of the way to shared kernels"
+            told = f"{share:.0f} % of the way from chance to shared kernels"
         said.append(f"{name.shortest}: {told}")
     if not known:
         return Finding(NONE, said="not measurable: too few filters, or weights")
-    seen = "seen in one run" if min(known) > 50 else "not seen in one run"
-    return Finding("; ".join(said), said=seen)
+    seen = "seen" if min(known) > 50 else "not seen"
+    return Finding("; ".join(said), said=f"{seen} in one run of each")
 
 
 CLAIMS: tuple[Claim, ...] = (

@@ -40,7 +40,8 @@ class Record:
     """One finished run as stored.
 
     `history` maps a measure to its values at the recorded epochs, `final` holds the measures of
-    the last epoch (a toy experiment has only `final`).
+    the last epoch (a toy experiment has only `final`). A store reads a file once: its records are
+    shared, and are not to be changed.
     """
 
     path: Path

@@ -120,7 +120,8 @@ class RunStore:
         if not found and self.fallback:
             return self.fallback.by_id(wanted)
         state = "no run" if not found else f"{len(found)} runs"
-        raise RecordError(f"{state} in {self.root} with the id {wanted!r}; see `lcs runs list`")
+        advice = "give more of it, as `lcs runs list` has it" if found else "see `lcs runs list`"
+        raise RecordError(f"{state} in {self.root} with the id {wanted!r}; {advice}")
 
     def write(
         self,
@@ -257,11 +258,12 @@ def _read(path: Path, root: Path) -> Record:
         found = path.stat()
     except OSError:
         return read_record(path, root)  # which says what is wrong
-    return _read_once(path, root, found.st_mtime_ns, found.st_size)
+    state = (found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+    return _read_once(path, root, state)
 
 
 @functools.cache
-def _read_once(path: Path, root: Path, changed: int, size: int) -> Record:
+def _read_once(path: Path, root: Path, state: tuple[int, ...]) -> Record:
     return read_record(path, root)
 
 

@@ -81,7 +81,7 @@ def test_sharing_of_the_books_runs_is_seen_in_no_run():
     records = find_study("scaling-threshold").stored("desk", STORE)
     found = convolution._shares_kernels(records)
     assert found.evidence is None
-    assert found.said == "not seen in one run"
+    assert found.said == "not seen in one run of each"
     assert found.value.endswith("β = 50: cannot be told")
 
 

@@ -356,8 +356,9 @@ def test_the_documented_array_job(tmp_path, command, monkeypatch):
     """Every task of the array trains its part, by a scheduler that only sets two variables."""
     page = (ROOT / "book" / "reproduce.md").read_text()
     (script,) = (block for block in page.split("```") if "#SBATCH" in block)
-    # the command is printed, and run in this process
-    script = script.removeprefix("bash\n").replace(".venv/bin/lcs", "env printf '%s\\n'")
+    # where things are kept is printed, and the command, which is run in this process
+    told = """bash -c 'printf "%s\\n" $LCS_STORE $LCS_CHECKPOINTS $LCS_DATA "$@"' lcs"""
+    script = script.removeprefix("bash\n").replace(".venv/bin/lcs", told)
     words = ["figure3", "--scale", "smoke", "--epochs", "1", "--device", "cpu"]
     monkeypatch.setenv("SLURM_ARRAY_TASK_COUNT", "2")
     monkeypatch.setenv("LCS_STORE", str(tmp_path))
@@ -365,7 +366,11 @@ def test_the_documented_array_job(tmp_path, command, monkeypatch):
     for task in ("1", "2"):
         monkeypatch.setenv("SLURM_ARRAY_TASK_ID", task)
         shell = ["bash", "-c", script, "array.sh", *words]
-        asked = subprocess.run(shell, capture_output=True, text=True, check=True).stdout.split()
+        printed = subprocess.run(shell, capture_output=True, text=True, check=True).stdout
+        store, checkpoints, data, *asked = printed.split()
+        assert [store, checkpoints, data] == [
+            f"/shared/lcs{it}" for it in ("/runs", "/checkpoints", "")
+        ]
         done = command(*asked)
         assert done.code == 0, done.err
         paths.append(set(done.out.split()))
