@@ -38,6 +38,9 @@ class Groups(dict[Key, list[Record]]):
         return []
 
 
+ByStudy = Mapping[str, Sequence[Record]]  # the records of each study by its name
+
+
 def grouped(records: Iterable[Record], key: Callable[[Config], Key]) -> Groups[Key]:
     """Group records by what `key` returns of their configuration, in their order."""
     groups: Groups[Key] = Groups()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from lcs.config import Config
 from lcs.cost import count_weights
 from lcs.errors import ConfigError
 from lcs.exhibits import cells, compare, published, tables
+from lcs.exhibits.compare import ByStudy
 from lcs.exhibits.methods import B1, B50, LOCAL, SGD, beta_lasso_method, method
 from lcs.exhibits.plots import style
 from lcs.exhibits.published import COUNTS
@@ -157,11 +158,7 @@ def law_figure(records: Sequence[Record]) -> Figure:
 
 
 def count_numbers(records: Sequence[Record]) -> Numbers:
-    """Return shares of weights in per cent: NaN where a method was not run.
-
-    What β = 50 leaves of each layer (`share-conv1` …), and β = 1 of the first layer at half time
-    (`one-half`) and at the end (`one-end`).
-    """
+    """Return shares of weights in per cent: NaN where a method was not run."""
     runs = compare.by_method(records)
     ones, sparse = runs[B1], runs[B50]
     shares = {layer: partial(compare.remaining, layer=layer) for layer in LAYERS}
@@ -187,11 +184,8 @@ OTHER_SCHEDULES: dict[str, Callable[[Config], object]] = {
 }
 
 
-def schedule_numbers(runs: Mapping[str, Sequence[Record]]) -> Numbers:
-    """Return what β = 1 and 50 leave of the first layer (%), and the published shares.
-
-    With a constant learning rate (`schedule-1` …) and with a cosine that rises again (`period-1`).
-    """
+def schedule_numbers(runs: ByStudy) -> Numbers:
+    """Return what β = 1 and 50 leave of the first layer (%), and the published shares."""
     found = compare.conditions([*runs["schedule"], *runs["period"]])
     numbers: Numbers = {"schedule-n": cells.count_text(found)}
     for beta in (1, 50):

@@ -255,17 +255,7 @@ def participation_table() -> Table:
 def numbers(found: dict[str, list[Record]]) -> dict[str, str]:
     """Return what the prose says, in words; "pending" without runs.
 
-    Locality beyond chance, in points, of β = 50 and (`…-sgd`) of SGD: on natural images by
-    augmentation, as `origin-flips-and-crops`, and by the names in `SHORT` with flips and crops, and
-    (`origin-plain-…`) without. `origin-crops-gain`: that with crops less that without augmentation;
-    `origin-over-…`, with flips and crops: that on natural images less that on others.
-    With shuffled labels, accuracy on the training images, per cent, of SGD with flips and crops
-    (`origin-labels-fit`) and of β = 50 without (`origin-plain-fit`), and `origin-labels-left`:
-    remaining weights of β = 50 in the first layer. `origin-n`, `origin-process-n`: how many runs a
-    condition has; `origin-l1`: λ of the first layer on CIFAR-10.
-
-    Args:
-        found: the records of the studies by name.
+    `…-sgd` is of SGD, the others of β = 50; `plain-…`: without augmentation.
     """
     runs = on_images(found)
     seen = {name: f"natural images, {name}" for name in AUGMENTATIONS}

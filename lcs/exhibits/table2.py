@@ -111,11 +111,7 @@ def own_accuracy_table(
 
 
 def cifar100_numbers(records: Sequence[Record], binary: Sequence[Record]) -> Numbers:
-    """Return what the prose says of CIFAR-100; a dash or NaN without runs.
-
-    The gains of β = 50 over SGD and over β = 1, and how much of the first layer it leaves, in per
-    cent; and what SGD reaches with the reproduction's loss (`binary`), on test and training images.
-    """
+    """Return what the prose says of CIFAR-100; a dash or NaN without runs."""
     groups = compare.by_method(records)
     dense = compare.by_method(binary)[SGD]
     return {
@@ -128,12 +124,7 @@ def cifar100_numbers(records: Sequence[Record], binary: Sequence[Record]) -> Num
 
 
 def accuracy_numbers(records: Sequence[Record]) -> Numbers:
-    """Return the numbers of the chapter's prose: mean accuracies in per cent, and differences.
-
-    `less-…` and `early-sgd` are β = 50 less other methods, `gap` is the share of the gap to S-LOCAL
-    that it closes. What is said of a β that is not among
-    the runs is NaN, or a dash.
-    """
+    """Return the numbers of the prose; of a β that is not among the runs NaN, or a dash."""
     groups = compare.by_method(records)
     named = {"sgd": SGD, "conv": CONV, "local": LOCAL, "three": THREE, "proximal": PROXIMAL}
     betas = {"beta-0": B0, "beta-1": B1, "beta-50": B50}

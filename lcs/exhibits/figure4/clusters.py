@@ -62,12 +62,7 @@ def crop_text(config: Config) -> str:
 
 
 def numbers(records: Sequence[Record]) -> dict[str, str]:
-    """Return what the shift of crops does, in words: with flips alone, and with the usual crops.
-
-    `near-…`: how frequent neighbours are, over chance; `half-…` and `range-…`: the half distance
-    and the range, in pixels; `range-none-more` and `range-far-more`: paired differences of the
-    range from the usual crops.
-    """
+    """Return what the shift of crops does, in words: with flips alone, and with the usual crops."""
     shown = by_shift(records)
     usual = shown["usual"]
     words = {"range-usual": _text(locality.clustering_ranges(usual), 1)}

@@ -109,9 +109,7 @@ EXCESSES = {"window_mass": "window (points)", "spread": "spread (pixels)", "mora
 def numbers(first: Sequence[Record], wide: Sequence[Record]) -> Numbers:
     """Return the mass in the best window: shares in per cent, and points beyond chance in words.
 
-    `sparse-…` and `dense-…` are of the largest β and of SGD in the study `figure4`, `…-mean` of
-    the filters and `…-null_mean` of their permutations. `open-…` is beyond chance at the largest
-    width of the study `width`, "pending" without runs: `open-zero` of β = 0 with the λ of β = 50.
+    `open-zero`: β = 0 with the λ of β = 50. "pending" without runs of `width`.
     """
     groups, beta = compare.by_method(first), compare.largest_beta(first)
     found: Numbers = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from lcs import data
 from lcs.config import CUT_BETWEEN_PERIODS
 from lcs.exhibits import cells, compare, locality, tables
-from lcs.exhibits.compare import Groups, Values
+from lcs.exhibits.compare import ByStudy, Groups, Values
 from lcs.exhibits.plots.style import OTHERS, WIDTH, add_legend, label_log_axis, pending, subplots
 from lcs.exhibits.rivals.studies import AIMS, DENSE, ITERATIVE, NO_L1, OWN, RIVALS, budget, rival
 from lcs.exhibits.rivals.wider import COMPARED, wider_budget
@@ -113,12 +113,12 @@ def candidates_table(study: str, records: Sequence[Record]) -> Table:
     return cells.by_condition(study, records, columns, what)
 
 
-def larger_budget(runs: Mapping[str, Sequence[Record]]) -> Groups[str]:
+def larger_budget(runs: ByStudy) -> Groups[str]:
     """Return the runs of every method at the larger budget, given the runs by study."""
     return by_rival([*runs["rivals"], *runs["rivals-iterative"]])
 
 
-def rivals_figure(runs: Mapping[str, Sequence[Record]]) -> Figure:
+def rivals_figure(runs: ByStudy) -> Figure:
     """Draw accuracy, cost and locality of every method: a dot for each run.
 
     Args:
@@ -171,15 +171,10 @@ WIDER: dict[str, tuple[str, Callable[[str], str]]] = {
 }
 
 
-def numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
+def numbers(runs: ByStudy) -> dict[str, str]:
     """Return what the prose says, given the runs by study, in words; "pending" without runs.
 
-    `rival-…` (larger budget) and `few-…` (smaller): by how many points another method is ahead of
-    β = 50, or behind it (`few-one-shot`), and `wider-…` in the wider network; `rival-first-choice`:
-    gradual pruning as the first search chose it; `…-n`: seeds; `local-…`: how much more local it
-    is, by the mass in windows, in points; `share-…`: of the first layer, per cent; `weights-…`: in
-    layers 1 and 2; `cost-…`: 10¹² FLOPs without products by zeros; `er-gains`: in how many of
-    `er-runs` the allocation of Erdős and Rényi is better than β-LASSO's.
+    `rival-…`: larger budget, `few-…`: smaller; `er-gains` of `er-runs`.
     """
     many = larger_budget(runs)
     few = by_rival(runs["rivals-few"])
