@@ -6,6 +6,7 @@ The paper's longer training, of 4000 epochs, is to be tried at α = 32.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
@@ -320,8 +321,8 @@ def _eligible_text(runs: Sequence[Record]) -> str:
 
 
 def _window_text(runs: Sequence[Record], *, kind: str) -> str:
-    value = locality.summary(runs, "window_mass")[kind]
-    return tables.NONE if value is None else f"{value:.0f}"
+    value = compare.mean(runs, partial(locality.beyond_chance, kind=kind))
+    return f"{value:.0f}" if math.isfinite(value) else tables.NONE
 
 
 # what is said of it counts with the claims of Table 2, Figure 3 and Figure 4, in this setting

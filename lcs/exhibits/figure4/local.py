@@ -6,7 +6,6 @@ The pictures are of the studies `width` (`lcs.exhibits.why.studies`) and `filter
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
@@ -114,10 +113,9 @@ def numbers(first: Sequence[Record], wide: Sequence[Record]) -> Numbers:
     groups, beta = compare.by_method(first), compare.largest_beta(first)
     found: Numbers = {}
     for short, name in {"sparse": beta_lasso_method(beta), "dense": SGD}.items():
-        shares = locality.summary(groups[name], "window_mass")
         for kind in ("mean", "null_mean"):
-            value = shares[kind]
-            found[f"{short}-{kind}"] = math.nan if value is None else value
+            of = partial(locality.beyond_chance, kind=kind)
+            found[f"{short}-{kind}"] = compare.mean(groups[name], of)
     widest = compare.widest(wide)
     sparse = widest[B50]
     same = [run for run in widest[B0] if sparse and run.config.l1 == sparse[0].config.l1]
