@@ -204,9 +204,20 @@ def zeros_text(config: Config) -> str:
 # What came out
 
 
-def mean_text(runs: Sequence[Record], of: Values = accuracies) -> str:
-    """Return mean and interval of the accuracy, in per cent; "pending" without runs."""
-    return tables.interval(mean_interval(of(runs))) if runs else PENDING
+def mean_text(
+    runs: Sequence[Record],
+    of: Values = accuracies,
+    digits: int = 2,
+    say: Callable[[Interval, int], str] = tables.interval,
+) -> str:
+    """Return mean and interval of the accuracy, in per cent, or of other values.
+
+    "pending" without runs, a dash where a value cannot be measured.
+    """
+    if not runs:
+        return PENDING
+    values = of(runs)
+    return say(mean_interval(values), digits) if all(map(math.isfinite, values)) else tables.NONE
 
 
 # the same of the accuracy on the training images

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lcs import data, measure
 from lcs.config import Config
-from lcs.exhibits import tables
+from lcs.exhibits import cells, tables
 from lcs.exhibits.compare import conditions
 from lcs.exhibits.methods import B50
 from lcs.exhibits.tables import PENDING
@@ -54,10 +55,7 @@ def _half_width(runs: Sequence[Record], measure: str) -> float | None:
 
 def excess_text(runs: Sequence[Record], measure: str = "window_mass") -> str:
     """Return `beyond_chance` over seeds; a dash if weights are too few, "pending" without runs."""
-    if not runs:
-        return PENDING
-    excess = beyond_chance(runs, measure)
-    return tables.NONE if any(map(math.isnan, excess)) else tables.signed(mean_interval(excess))
+    return cells.mean_text(runs, partial(beyond_chance, measure=measure), say=tables.signed)
 
 
 def excess_frame(

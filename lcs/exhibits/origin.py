@@ -24,7 +24,6 @@ from lcs.exhibits.settings import AS_NAMED, FLIP_CROP, chosen, desk_study, flip_
 from lcs.exhibits.tables import PENDING, Cell, Table
 from lcs.exhibits.verdicts import Claim, ours
 from lcs.runs import Record
-from lcs.stats import mean_interval
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -279,8 +278,7 @@ def numbers(found: dict[str, list[Record]]) -> dict[str, str]:
     words["over-gaussian-sgd"] = over("flips and crops", "gaussian", SGD)
     words["labels-fit"] = cells.fit_text(at("labels", SGD))
     words["plain-fit"] = cells.fit_text(at("plain-labels"))
-    left = compare.nonzeros(at("labels"))
-    words["labels-left"] = tables.interval(mean_interval(left), 0) if left else PENDING
+    words["labels-left"] = cells.mean_text(at("labels"), compare.nonzeros, 0)
     words["n"] = cells.count_text(compare.conditions(r for group in runs.values() for r in group))
     words["process-n"] = cells.count_text(compare.conditions(found["origin-process"]))
     sparse = at("flips and crops")
