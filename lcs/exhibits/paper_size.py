@@ -304,14 +304,9 @@ def numbers(runs: ByStudy) -> dict[str, str]:
     for name, own in (("sgd", dense), ("sparse", sparse), ("local", local)):
         found[name] = f"{compare.mean(own):.2f}"
         found[f"fit-{name}"] = f"{compare.mean(own, compare.train_accuracies):.1f}"
-        found[f"lost-{name}"] = f"{-compare.mean(own, _less_training):.1f}"
+        lost = np.subtract(compare.train_accuracies(own), compare.accuracies(own))
+        found[f"lost-{name}"] = f"{lost.mean():.1f}"
     return {f"size-{name}": value for name, value in found.items()}
-
-
-def _less_training(runs: Sequence[Record]) -> list[float]:
-    """Return how far each run's test accuracy is above that on its training images: below 0."""
-    pairs = zip(compare.accuracies(runs), compare.train_accuracies(runs), strict=True)
-    return [test - train for test, train in pairs]
 
 
 def _eligible_text(runs: Sequence[Record]) -> str:
