@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lcs import data
-from lcs.config import CUT_BETWEEN_PERIODS
+from lcs.config import CUT_BETWEEN_PERIODS, Config
 from lcs.exhibits import cells, compare, locality, tables
 from lcs.exhibits.compare import ByStudy, Groups, Values
 from lcs.exhibits.plots.style import OTHERS, WIDTH, add_legend, label_log_axis, pending, subplots
@@ -58,17 +58,16 @@ def sparse_flops(record: Record) -> float:
 
 def rivals_table(study: str, records: Sequence[Record]) -> Table:
     """Return accuracy, its difference from β = 50, cost and locality at one budget."""
-    sparse = by_rival(records)[OWN]
+    found = compare.conditions(records)
 
-    def less(runs: Sequence[Record]) -> str:
-        itself = rival(runs[0].config) == OWN
-        return tables.NONE if itself else cells.gain_text(runs, sparse)
+    def own(config: Config) -> Config:
+        return next((one for one in found if rival(one) == OWN), config)
 
     columns: dict[str, Cell] = {
         "method": cells.of(rival),
         "weights": _weights_text,
         "test accuracy (%)": cells.mean_text,
-        "difference from β = 50": less,
+        "difference from β = 50": cells.less(found, own),
         "10¹² FLOPs": _flops_text,
         "window": locality.excess_text,
         "filters measured": locality.eligible_text,
