@@ -9,7 +9,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,9 +20,6 @@ from lcs.exhibits.settings import FLIP_CROP_SHORT, desk_study, flip_crop_methods
 from lcs.exhibits.tables import PENDING, Cell, Table
 from lcs.exhibits.verdicts import Claim, differs, ours
 from lcs.runs import Record
-
-if TYPE_CHECKING:
-    pass
 
 WIDTH = 1
 SHARES = (0.02, 0.05, 0.1, 0.3, 1.0)
