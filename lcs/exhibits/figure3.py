@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -178,22 +178,21 @@ def _at_half_time(runs: Sequence[Record]) -> list[float]:
     ]
 
 
-OTHER_SCHEDULES: dict[str, Callable[[Config], object]] = {
-    "schedule": lambda config: config.schedule == "constant",
-    "period": lambda config: config.period,
-}
-
-
 def schedule_numbers(runs: ByStudy) -> Numbers:
     """Return what β = 1 and 50 leave of the first layer (%), and the published shares."""
     found = compare.conditions([*runs["schedule"], *runs["period"]])
+    period = max((config.period or 0 for config in found), default=0)  # of those that rise again
+    others: dict[str, dict[str, object]] = {
+        "schedule": {"schedule": "constant"},
+        "period": {"period": period},
+    }
     numbers: Numbers = {"schedule-n": cells.count_text(found)}
     for beta in (1, 50):
         theirs = COUNTS[beta_lasso_method(beta), 400].conv1 / COUNTS[SGD, 400].conv1
         numbers[f"published-{beta}"] = 100 * theirs
-        for name, is_other in OTHER_SCHEDULES.items():
-            same = (found[c] for c in found if c.beta == beta and is_other(c))
-            numbers[f"{name}-{beta}"] = compare.mean(next(same, []), compare.remaining)
+        for name, fields in others.items():
+            same = compare.runs_of(found, beta=beta, **fields)
+            numbers[f"{name}-{beta}"] = compare.mean(same, compare.remaining)
     return numbers
 
 
