@@ -18,7 +18,6 @@ from lcs.exhibits.compare import (
     Reference,
     Values,
     accuracies,
-    by_method,
     conditions,
     difference,
     differences,
@@ -78,14 +77,6 @@ def less(found: Conditions, other: Reference) -> Cell:
 
 
 # What runs share
-
-
-def scale_text(records: Sequence[Record], scale: str) -> str:
-    """Say under which conditions runs were made: data set, scale, width, length, n."""
-    config: Config = records[0].config
-    n = max(len(group) for group in by_method(records).values())
-    text = f"{'smoke, ' * (scale == 'smoke')}{config.dataset}, {size_text(config)}"
-    return text + f", n = {n}" + (", mean ± 95 % interval over seeds" if n > 2 else "")
 
 
 def setting_text(records: Sequence[Record]) -> str:

@@ -60,7 +60,7 @@ STUDIES = (
 # Non-zero weights
 
 
-def nonzeros_table(records: Sequence[Record], scale: str) -> Table:
+def nonzeros_table(records: Sequence[Record]) -> Table:
     """Return the non-zero weights after the last epoch, layer by layer, with the published ones."""
     rows = []
     for title, runs in compare.by_method(records).items():
@@ -75,7 +75,8 @@ def nonzeros_table(records: Sequence[Record], scale: str) -> Table:
             rows.append([*row, tables.links(runs) if first else ""])
     caption = (
         "Non-zero weights of S-FC after the last epoch. Published: the reproduction (CIFAR-10, "
-        f"α = 1, {records[0].config.epochs} epochs). Ours: {cells.scale_text(records, scale)}."
+        f"α = 1, {records[0].config.epochs} epochs). "
+        f"Ours: {cells.setting_text(records)}{cells.spread_text(records)}."
     )
     columns = ["method", "layer", "reproduction", "ours", "share (%)", "seeds"]
     return Table("tab-nonzeros", caption, columns, rows, text=["layer"])
