@@ -177,11 +177,6 @@ def field_text(config: Config, field: str) -> str:
     )
 
 
-def l1_text(config: Config) -> str:
-    """Return λ of the first layer, as the tables print it."""
-    return tables.number(config.l1) if config.l1 else tables.NONE
-
-
 def penalty_text(config: Config) -> str:
     """Say λ of the first layer, after the name of a method, where there is one."""
     return f", λ = {tables.number(config.l1)}" if config.l1 else ""

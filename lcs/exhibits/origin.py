@@ -162,7 +162,7 @@ def origin_table(name: str, records: Sequence[Record], what: str) -> Table:
     columns: dict[str, Cell] = {
         "data": cells.of(seen_text),
         "method": cells.of(lambda config: method(config).shortest),
-        **({"λ": cells.of(cells.l1_text)} if name == "origin-process" else {}),
+        **(cells.by_field(["l1"]) if name == "origin-process" else {}),
         "test accuracy (%)": cells.mean_text,
         "remaining, layer 1 (%)": cells.remaining_text,
         "in a window, beyond chance (points)": locality.excess_text,
@@ -282,7 +282,7 @@ def numbers(found: dict[str, list[Record]]) -> dict[str, str]:
     words["n"] = cells.count_text(compare.conditions(r for group in runs.values() for r in group))
     words["process-n"] = cells.count_text(compare.conditions(found["origin-process"]))
     sparse = at("flips and crops")
-    words["l1"] = cells.l1_text(sparse[0].config) if sparse else PENDING
+    words["l1"] = tables.number(sparse[0].config.l1) if sparse else PENDING
     return {f"origin-{name.replace(' ', '-')}": word for name, word in words.items()}
 
 
