@@ -82,7 +82,7 @@ def test_another_seed_changes_tables_and_claims(book, with_another_seed):
     assert set(counted) == {"4", "6"}
     runs = find_study("table2").stored("desk", with_another_seed)
     assert table2.accuracy_numbers(runs)["n"] == 6
-    assert "n = 6" in table2.accuracy_table(runs, "desk").caption
+    assert "n = 6" in table2.accuracy_table(runs).caption
 
 
 @pytest.mark.parametrize("check", every_check(("table2", "figure3", "scaling", "claims")))

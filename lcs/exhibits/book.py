@@ -17,6 +17,7 @@ import sysconfig
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from unittest import mock
 
 import nbformat
 import papermill
@@ -128,15 +129,8 @@ def update(chapter: str) -> Path:
 
     It sees the book's records alone, not those of the reader's own store, nor of an update before.
     """
-    own = os.environ.get("LCS_STORE")
-    with tempfile.TemporaryDirectory() as empty:
-        os.environ["LCS_STORE"] = empty
-        try:
-            executed = execute(chapter, output=ROOT / "_build" / "update" / f"{chapter}.ipynb")
-        finally:
-            del os.environ["LCS_STORE"]
-            if own is not None:
-                os.environ["LCS_STORE"] = own
+    with tempfile.TemporaryDirectory() as empty, mock.patch.dict(os.environ, LCS_STORE=empty):
+        executed = execute(chapter, output=ROOT / "_build" / "update" / f"{chapter}.ipynb")
     return executed.replace(_path(chapter))
 
 

@@ -18,7 +18,6 @@ from lcs.exhibits.compare import (
     Reference,
     Values,
     accuracies,
-    by_method,
     conditions,
     difference,
     differences,
@@ -78,14 +77,6 @@ def less(found: Conditions, other: Reference) -> Cell:
 
 
 # What runs share
-
-
-def scale_text(records: Sequence[Record], scale: str) -> str:
-    """Say under which conditions runs were made: data set, scale, width, length, n."""
-    config: Config = records[0].config
-    n = max(len(group) for group in by_method(records).values())
-    text = f"{'smoke, ' * (scale == 'smoke')}{config.dataset}, {size_text(config)}"
-    return text + f", n = {n}" + (", mean ± 95 % interval over seeds" if n > 2 else "")
 
 
 def setting_text(records: Sequence[Record]) -> str:
@@ -186,11 +177,6 @@ def field_text(config: Config, field: str) -> str:
     )
 
 
-def l1_text(config: Config) -> str:
-    """Return λ of the first layer, as the tables print it."""
-    return tables.number(config.l1) if config.l1 else tables.NONE
-
-
 def penalty_text(config: Config) -> str:
     """Say λ of the first layer, after the name of a method, where there is one."""
     return f", λ = {tables.number(config.l1)}" if config.l1 else ""
@@ -204,9 +190,20 @@ def zeros_text(config: Config) -> str:
 # What came out
 
 
-def mean_text(runs: Sequence[Record], of: Values = accuracies) -> str:
-    """Return mean and interval of the accuracy, in per cent; "pending" without runs."""
-    return tables.interval(mean_interval(of(runs))) if runs else PENDING
+def mean_text(
+    runs: Sequence[Record],
+    of: Values = accuracies,
+    digits: int = 2,
+    say: Callable[[Interval, int], str] = tables.interval,
+) -> str:
+    """Return mean and interval of the accuracy, in per cent, or of other values.
+
+    "pending" without runs, a dash where a value cannot be measured.
+    """
+    if not runs:
+        return PENDING
+    values = of(runs)
+    return say(mean_interval(values), digits) if all(map(math.isfinite, values)) else tables.NONE
 
 
 # the same of the accuracy on the training images

@@ -7,7 +7,9 @@ tables and prose say of them is in `cells`.
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -38,6 +40,9 @@ class Groups(dict[Key, list[Record]]):
         return []
 
 
+ByStudy = Mapping[str, Sequence[Record]]  # the records of each study by its name
+
+
 def grouped(records: Iterable[Record], key: Callable[[Config], Key]) -> Groups[Key]:
     """Group records by what `key` returns of their configuration, in their order."""
     groups: Groups[Key] = Groups()
@@ -51,16 +56,14 @@ def by_method(records: Iterable[Record]) -> Groups[Method]:
     return grouped(records, method)
 
 
-def by_width(records: Iterable[Record]) -> dict[int, Groups[Method]]:
-    """Group records by width, from the smallest on, and within a width by method."""
-    groups = grouped(records, lambda config: config.base_channels)
-    return {width: by_method(groups[width]) for width in sorted(groups)}
+def by_field(records: Iterable[Record], *, field: str) -> dict[int, Groups[Method]]:
+    """Group records by the number in a field, from the smallest on, and then by method."""
+    groups: Groups[int] = grouped(records, operator.attrgetter(field))
+    return {number: by_method(groups[number]) for number in sorted(groups)}
 
 
-def by_length(records: Iterable[Record]) -> dict[int, Groups[Method]]:
-    """Group records by number of epochs, from the fewest on, and within a length by method."""
-    groups = grouped(records, lambda config: config.epochs)
-    return {length: by_method(groups[length]) for length in sorted(groups)}
+by_width = partial(by_field, field="base_channels")
+by_length = partial(by_field, field="epochs")
 
 
 def widest(records: Iterable[Record]) -> Groups[Method]:

@@ -137,11 +137,7 @@ def descent_table(runs: Mapping[str, Sequence[Record]], window: int, least: floa
 
 
 def numbers(runs: Mapping[str, Sequence[Record]], window: int, least: float) -> dict[str, str]:
-    """Return the numbers of the prose.
-
-    `descent-conditions`, and how many of them are `descent-double`; `descent-longest`: the largest
-    number of epochs; `drop-…` and `recovery-…`: in points, in the first of `PANELS`.
-    """
+    """Return the numbers of the prose."""
     found = descents(runs, window, least)
     first = {
         method(config): one

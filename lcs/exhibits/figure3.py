@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from lcs.config import Config
 from lcs.cost import count_weights
 from lcs.errors import ConfigError
 from lcs.exhibits import cells, compare, published, tables
+from lcs.exhibits.compare import ByStudy
 from lcs.exhibits.methods import B1, B50, LOCAL, SGD, beta_lasso_method, method
 from lcs.exhibits.plots import style
 from lcs.exhibits.published import COUNTS
@@ -59,7 +60,7 @@ STUDIES = (
 # Non-zero weights
 
 
-def nonzeros_table(records: Sequence[Record], scale: str) -> Table:
+def nonzeros_table(records: Sequence[Record]) -> Table:
     """Return the non-zero weights after the last epoch, layer by layer, with the published ones."""
     rows = []
     for title, runs in compare.by_method(records).items():
@@ -74,7 +75,8 @@ def nonzeros_table(records: Sequence[Record], scale: str) -> Table:
             rows.append([*row, tables.links(runs) if first else ""])
     caption = (
         "Non-zero weights of S-FC after the last epoch. Published: the reproduction (CIFAR-10, "
-        f"α = 1, {records[0].config.epochs} epochs). Ours: {cells.scale_text(records, scale)}."
+        f"α = 1, {records[0].config.epochs} epochs). "
+        f"Ours: {cells.setting_text(records)}{cells.spread_text(records)}."
     )
     columns = ["method", "layer", "reproduction", "ours", "share (%)", "seeds"]
     return Table("tab-nonzeros", caption, columns, rows, text=["layer"])
@@ -157,11 +159,7 @@ def law_figure(records: Sequence[Record]) -> Figure:
 
 
 def count_numbers(records: Sequence[Record]) -> Numbers:
-    """Return shares of weights in per cent: NaN where a method was not run.
-
-    What β = 50 leaves of each layer (`share-conv1` …), and β = 1 of the first layer at half time
-    (`one-half`) and at the end (`one-end`).
-    """
+    """Return shares of weights in per cent: NaN where a method was not run."""
     runs = compare.by_method(records)
     ones, sparse = runs[B1], runs[B50]
     shares = {layer: partial(compare.remaining, layer=layer) for layer in LAYERS}
@@ -181,25 +179,21 @@ def _at_half_time(runs: Sequence[Record]) -> list[float]:
     ]
 
 
-OTHER_SCHEDULES: dict[str, Callable[[Config], object]] = {
-    "schedule": lambda config: config.schedule == "constant",
-    "period": lambda config: config.period,
-}
-
-
-def schedule_numbers(runs: Mapping[str, Sequence[Record]]) -> Numbers:
-    """Return what β = 1 and 50 leave of the first layer (%), and the published shares.
-
-    With a constant learning rate (`schedule-1` …) and with a cosine that rises again (`period-1`).
-    """
+def schedule_numbers(runs: ByStudy) -> Numbers:
+    """Return what β = 1 and 50 leave of the first layer (%), and the published shares."""
     found = compare.conditions([*runs["schedule"], *runs["period"]])
+    period = max((config.period or 0 for config in found), default=0)  # of those that rise again
+    others: dict[str, dict[str, object]] = {
+        "schedule": {"schedule": "constant"},
+        "period": {"period": period},
+    }
     numbers: Numbers = {"schedule-n": cells.count_text(found)}
     for beta in (1, 50):
         theirs = COUNTS[beta_lasso_method(beta), 400].conv1 / COUNTS[SGD, 400].conv1
         numbers[f"published-{beta}"] = 100 * theirs
-        for name, is_other in OTHER_SCHEDULES.items():
-            same = (found[c] for c in found if c.beta == beta and is_other(c))
-            numbers[f"{name}-{beta}"] = compare.mean(next(same, []), compare.remaining)
+        for name, fields in others.items():
+            same = compare.runs_of(found, beta=beta, **fields)
+            numbers[f"{name}-{beta}"] = compare.mean(same, compare.remaining)
     return numbers
 
 

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lcs import data, measure
 from lcs.config import Config
-from lcs.exhibits import tables
+from lcs.exhibits import cells, tables
 from lcs.exhibits.compare import conditions
 from lcs.exhibits.methods import B50
 from lcs.exhibits.tables import PENDING
@@ -30,41 +31,31 @@ def unit_factor(measure: str) -> int:
     return 100 if measure.endswith("_mass") else 1
 
 
-def summary(runs: Sequence[Record], measure: str) -> dict[str, float | None]:
-    """Return a measure's summary over runs: of one run its own, with its interval over filters.
-
-    The keys are those of `lcs.measure.locality`; a share is in per cent. All are None if a run has
-    too few weights to measure it.
-    """
-    found = [run.final["locality"][measure] for run in runs]
-    if any(one["mean"] is None for one in found):
-        return dict.fromkeys(found[0])
-    factor = unit_factor(measure)
-    if len(found) == 1:
-        return {kind: factor * value for kind, value in found[0].items()}
-    over_seeds: dict[str, float | None] = {}
-    for kind in ("", "null_", "excess_"):
-        value = mean_interval([one[f"{kind}mean"] for one in found])
-        half = None if value.half_width is None else factor * value.half_width
-        over_seeds |= {f"{kind}mean": factor * value.mean, f"{kind}ci95": half}
-    return over_seeds
-
-
-def beyond_chance(records: Sequence[Record], measure: str = "window_mass") -> list[float]:
+def beyond_chance(
+    records: Sequence[Record], measure: str = "window_mass", kind: str = "excess_mean"
+) -> list[float]:
     """Return how much more local runs are than their permutations; a share in points.
 
-    NaN where a run has too few weights.
+    Of another `kind`, a key of `lcs.measure.locality`, its values. NaN where a run has too few
+    weights.
     """
-    found = [record.final["locality"][measure]["excess_mean"] for record in records]
+    found = [record.final["locality"][measure][kind] for record in records]
     return [math.nan if value is None else unit_factor(measure) * value for value in found]
+
+
+def _half_width(runs: Sequence[Record], measure: str) -> float | None:
+    """Return half the 95 % interval beyond chance: over seeds, of a single run over its filters."""
+    values = beyond_chance(runs, measure)
+    if any(map(math.isnan, values)):
+        return None
+    if len(runs) == 1:
+        return beyond_chance(runs, measure, "excess_ci95")[0]
+    return mean_interval(values).half_width
 
 
 def excess_text(runs: Sequence[Record], measure: str = "window_mass") -> str:
     """Return `beyond_chance` over seeds; a dash if weights are too few, "pending" without runs."""
-    if not runs:
-        return PENDING
-    excess = beyond_chance(runs, measure)
-    return tables.NONE if any(map(math.isnan, excess)) else tables.signed(mean_interval(excess))
+    return cells.mean_text(runs, partial(beyond_chance, measure=measure), say=tables.signed)
 
 
 def excess_frame(
@@ -85,7 +76,7 @@ def excess_frame(
             "series": series(config),
             "measure": title,
             "values": beyond_chance(runs, key),
-            "ci95": summary(runs, key)["excess_ci95"],
+            "ci95": _half_width(runs, key),
         }
         for config, runs in conditions(records).items()
         for key, title in measures.items()

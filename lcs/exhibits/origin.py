@@ -24,7 +24,6 @@ from lcs.exhibits.settings import AS_NAMED, FLIP_CROP, chosen, desk_study, flip_
 from lcs.exhibits.tables import PENDING, Cell, Table
 from lcs.exhibits.verdicts import Claim, ours
 from lcs.runs import Record
-from lcs.stats import mean_interval
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -163,7 +162,7 @@ def origin_table(name: str, records: Sequence[Record], what: str) -> Table:
     columns: dict[str, Cell] = {
         "data": cells.of(seen_text),
         "method": cells.of(lambda config: method(config).shortest),
-        **({"λ": cells.of(cells.l1_text)} if name == "origin-process" else {}),
+        **(cells.by_field(["l1"]) if name == "origin-process" else {}),
         "test accuracy (%)": cells.mean_text,
         "remaining, layer 1 (%)": cells.remaining_text,
         "in a window, beyond chance (points)": locality.excess_text,
@@ -255,17 +254,7 @@ def participation_table() -> Table:
 def numbers(found: dict[str, list[Record]]) -> dict[str, str]:
     """Return what the prose says, in words; "pending" without runs.
 
-    Locality beyond chance, in points, of β = 50 and (`…-sgd`) of SGD: on natural images by
-    augmentation, as `origin-flips-and-crops`, and by the names in `SHORT` with flips and crops, and
-    (`origin-plain-…`) without. `origin-crops-gain`: that with crops less that without augmentation;
-    `origin-over-…`, with flips and crops: that on natural images less that on others.
-    With shuffled labels, accuracy on the training images, per cent, of SGD with flips and crops
-    (`origin-labels-fit`) and of β = 50 without (`origin-plain-fit`), and `origin-labels-left`:
-    remaining weights of β = 50 in the first layer. `origin-n`, `origin-process-n`: how many runs a
-    condition has; `origin-l1`: λ of the first layer on CIFAR-10.
-
-    Args:
-        found: the records of the studies by name.
+    `…-sgd` is of SGD, the others of β = 50; `plain-…`: without augmentation.
     """
     runs = on_images(found)
     seen = {name: f"natural images, {name}" for name in AUGMENTATIONS}
@@ -289,12 +278,11 @@ def numbers(found: dict[str, list[Record]]) -> dict[str, str]:
     words["over-gaussian-sgd"] = over("flips and crops", "gaussian", SGD)
     words["labels-fit"] = cells.fit_text(at("labels", SGD))
     words["plain-fit"] = cells.fit_text(at("plain-labels"))
-    left = compare.nonzeros(at("labels"))
-    words["labels-left"] = tables.interval(mean_interval(left), 0) if left else PENDING
+    words["labels-left"] = cells.mean_text(at("labels"), compare.nonzeros, 0)
     words["n"] = cells.count_text(compare.conditions(r for group in runs.values() for r in group))
     words["process-n"] = cells.count_text(compare.conditions(found["origin-process"]))
     sparse = at("flips and crops")
-    words["l1"] = cells.l1_text(sparse[0].config) if sparse else PENDING
+    words["l1"] = tables.number(sparse[0].config.l1) if sparse else PENDING
     return {f"origin-{name.replace(' ', '-')}": word for name, word in words.items()}
 
 

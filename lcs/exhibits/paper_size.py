@@ -6,7 +6,8 @@ The paper's longer training, of 4000 epochs, is to be tried at α = 32.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ import numpy as np
 from lcs.config import Config
 from lcs.cost import count_weights
 from lcs.exhibits import cells, compare, locality, published, tables
+from lcs.exhibits.compare import ByStudy
 from lcs.exhibits.figure4 import smooth
 from lcs.exhibits.gap import gap_text
 from lcs.exhibits.methods import B0, B50, CONV, LOCAL, NETWORKS, SGD, THREE, method
@@ -246,22 +248,8 @@ def training_figure(records: Sequence[Record]) -> Figure:
     return figure
 
 
-def numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
-    """Return the numbers of the prose, `size-…`, means over seeds; "pending" without all runs.
-
-    Accuracies, those on the training images (`fit`), and how far the first are below the second
-    (`lost`), in per cent and points; `gain` of β = 50, how far it is `behind` S-LOCAL, and which
-    share of the gap it has `closed`; of β = 50 before the search how far it is `over` SGD after it,
-    and what it would have closed. Weights that are `left`; shares of the layers; `below`: the
-    first recorded epoch in which every run has fewer in the first layer than S-LOCAL; the share of
-    units that have enough to be measured (`eligible`); the mass in the best `window` of stored
-    filters, and of those of SGD with as many weights (`pruned`); how often weights are neighbours
-    (`pairs`), and up to which distance more often than by chance (`range`); SGD's `momentum`, and
-    how much longer it makes `steps`.
-
-    Args:
-        runs: the records of each study by its name; `before` is of `paper-size`.
-    """
+def numbers(runs: ByStudy) -> dict[str, str]:
+    """Return the numbers of the prose, `size-…`; "pending" without all runs."""
     after, earlier = (compare.by_method(runs[f"paper-size{end}"]) for end in ("-searched", ""))
     if not (after.keys() >= {SGD, B50, LOCAL} and earlier.keys() >= {SGD, B50}):
         return {f"size-{name}": PENDING for name in NUMBERS.split()}
@@ -316,14 +304,9 @@ def numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
     for name, own in (("sgd", dense), ("sparse", sparse), ("local", local)):
         found[name] = f"{compare.mean(own):.2f}"
         found[f"fit-{name}"] = f"{compare.mean(own, compare.train_accuracies):.1f}"
-        found[f"lost-{name}"] = f"{-compare.mean(own, _less_training):.1f}"
+        lost = np.subtract(compare.train_accuracies(own), compare.accuracies(own))
+        found[f"lost-{name}"] = f"{lost.mean():.1f}"
     return {f"size-{name}": value for name, value in found.items()}
-
-
-def _less_training(runs: Sequence[Record]) -> list[float]:
-    """Return how far each run's test accuracy is above that on its training images: below 0."""
-    pairs = zip(compare.accuracies(runs), compare.train_accuracies(runs), strict=True)
-    return [test - train for test, train in pairs]
 
 
 def _eligible_text(runs: Sequence[Record]) -> str:
@@ -333,8 +316,8 @@ def _eligible_text(runs: Sequence[Record]) -> str:
 
 
 def _window_text(runs: Sequence[Record], *, kind: str) -> str:
-    value = locality.summary(runs, "window_mass")[kind]
-    return tables.NONE if value is None else f"{value:.0f}"
+    value = compare.mean(runs, partial(locality.beyond_chance, kind=kind))
+    return f"{value:.0f}" if math.isfinite(value) else tables.NONE
 
 
 # what is said of it counts with the claims of Table 2, Figure 3 and Figure 4, in this setting

@@ -75,10 +75,7 @@ def permuted_figure(records: Sequence[Record]) -> Figure:
 def numbers(records: Sequence[Record]) -> dict[str, str]:
     """Return what the permutation changes at the largest width, in words.
 
-    `permuted-…` by method: points of accuracy, and `permuted-conv-narrow` of S-CONV at the smallest
-    width; `window-images` and `window-permuted`: the mass in the best window of β = 50's filters
-    beyond chance, in points, where the filters of the second are put back into the order of the
-    images.
+    Filters from permuted images are put back into the images' order.
     """
     keys = {"sgd": SGD, "beta": B50, "local": LOCAL, "conv": CONV}
     runs = compare.grouped(

@@ -9,7 +9,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,9 +20,6 @@ from lcs.exhibits.settings import FLIP_CROP_SHORT, desk_study, flip_crop_methods
 from lcs.exhibits.tables import PENDING, Cell, Table
 from lcs.exhibits.verdicts import Claim, differs, ours
 from lcs.runs import Record
-
-if TYPE_CHECKING:
-    pass
 
 WIDTH = 1
 SHARES = (0.02, 0.05, 0.1, 0.3, 1.0)
@@ -82,13 +78,7 @@ def images_needed(records: Sequence[Record], one: Method, other: Method) -> str:
 
 
 def numbers(records: Sequence[Record]) -> dict[str, str]:
-    """Return what the prose says; "pending" without runs.
-
-    `size-local-needs` is the number of images with which S-LOCAL is as good as β = 50 with all of
-    them (`images_needed`). With so many per cent of the images `size-gain-…` is the gain of β = 50
-    over SGD, `size-lead-…` that of S-LOCAL, and `size-window-…` the locality of β = 50, in points;
-    `size-window-sgd-…` that of SGD.
-    """
+    """Return what the prose says; "pending" without runs."""
     few, tenth, every = (f"{100 * share:g}" for share in (SHARES[0], 0.1, SHARES[-1]))
     windows = {f"size-window-{share}": (share, B50) for share in (few, tenth, every)}
     windows[f"size-window-sgd-{few}"] = few, SGD

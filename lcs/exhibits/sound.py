@@ -135,11 +135,7 @@ def penalty_frame(records: Sequence[Record]) -> pd.DataFrame:
 
 
 def search_numbers(records: Sequence[Record]) -> dict[str, str]:
-    """Return what the prose says of the best candidates of β = 50: "pending" without them.
-
-    `search-left`: the fewest weights left among those of the highest accuracy, in per cent;
-    `search-time`: the mass in its band of time, in points.
-    """
+    """Return what the prose says of the best candidates of β = 50: "pending" without them."""
     table = penalty_frame(records)
     sparse = table[table.method == str(B50)]
     if sparse.empty:
@@ -206,13 +202,7 @@ def filters_shown(records: Sequence[Record]) -> dict[str, np.ndarray | None]:
 
 
 def numbers(records: Sequence[Record]) -> dict[str, str]:
-    """Return what the prose says: "pending" without runs.
-
-    `sound-…` by method: accuracy less that of SGD, with shifts in time, and `…-still` without;
-    of S-FC with shifts, `…-time` and `…-frequency`: the mass in the best band beyond chance, in
-    points; `sound-left`: per cent of the first layer with β = 50; `shift-gain`: what shifts change
-    in its accuracy.
-    """
+    """Return what the prose says: "pending" without runs."""
     found = {
         (who, images): [r for r in records if _is(r.config, who, images)]
         for who in METHODS

@@ -47,29 +47,24 @@ STUDIES = (
 
 
 def accuracy_table(
-    records: Sequence[Record], scale: str, label: str = "tab-table2", *, every: bool = True
+    records: Sequence[Record], label: str = "tab-table2", *, every: bool = True
 ) -> Table:
     """Return our test accuracies beside the paper's, and on CIFAR-10 beside the reproduction's.
 
     Args:
-        records: of one data set and one size.
-        scale: at which they were run.
+        records: of one data set.
         label: of the table.
         every: whether the published methods that are not among ours come first.
     """
     config: Config = records[0].config
     groups = compare.by_method(records)
     others = [row.method for row in published.TABLE2 if row.method not in groups]
-    wide = config.base_channels == published.PAPER_BASE_CHANNELS
-    short = wide and config.epochs == published.SHORT_EPOCHS
-    epochs = published.SHORT_EPOCHS if short else published.PAPER_EPOCHS
-    # the reproduction has one data set, and one width
-    reports = ["reproduction"] if config.dataset == "cifar10" and not wide else []
+    reports = ["reproduction"] if config.dataset == "cifar10" else []  # it has one data set
     report_text = " and the reproduction's report (α = 1, 400 epochs)" if reports else ""
     rows = []
     for name in [*(others if every else []), *groups]:
         runs = groups[name] if isinstance(name, Method) else []
-        paper = published.accuracy(name, config.dataset, epochs)
+        paper = published.accuracy(name, config.dataset)
         ours = [
             tables.interval(mean_interval(of(runs)), digits) if runs else tables.NONE
             for of, digits in ((compare.accuracies, 2), (compare.train_accuracies, 1))
@@ -78,8 +73,9 @@ def accuracy_table(
         rows.append([name, tables.published(paper), *report, *ours, tables.links(runs)])
     caption = (
         "Test accuracy in per cent, and ours on the training images, without augmentation. "
-        f"Published: the paper (α ≈ {published.PAPER_BASE_CHANNELS}, {epochs} epochs, "
-        f"augmentation){report_text}. Ours: {cells.scale_text(records, scale)}."
+        f"Published: the paper (α ≈ {published.PAPER_BASE_CHANNELS}, "
+        f"{published.PAPER_EPOCHS} epochs, augmentation){report_text}. "
+        f"Ours: {cells.setting_text(records)}{cells.spread_text(records)}."
     )
     columns = ["method", "paper", *reports, "ours", "ours, training", "seeds"]
     return Table(label, caption, columns, rows)
@@ -101,21 +97,8 @@ def accuracy_figure(records: Sequence[Record]) -> Figure:
     return figure
 
 
-def own_accuracy_table(
-    name: str, records: Sequence[Record], scale: str, what: str, command: str
-) -> Table:
-    """Return our methods on other data or at another size beside the paper's, or the command."""
-    if not records:
-        return tables.pending_table(name, what, command)
-    return accuracy_table(records, scale, name, every=False)
-
-
 def cifar100_numbers(records: Sequence[Record], binary: Sequence[Record]) -> Numbers:
-    """Return what the prose says of CIFAR-100; a dash or NaN without runs.
-
-    The gains of β = 50 over SGD and over β = 1, and how much of the first layer it leaves, in per
-    cent; and what SGD reaches with the reproduction's loss (`binary`), on test and training images.
-    """
+    """Return what the prose says of CIFAR-100; a dash or NaN without runs."""
     groups = compare.by_method(records)
     dense = compare.by_method(binary)[SGD]
     return {
@@ -128,12 +111,7 @@ def cifar100_numbers(records: Sequence[Record], binary: Sequence[Record]) -> Num
 
 
 def accuracy_numbers(records: Sequence[Record]) -> Numbers:
-    """Return the numbers of the chapter's prose: mean accuracies in per cent, and differences.
-
-    `less-…` and `early-sgd` are β = 50 less other methods, `gap` is the share of the gap to S-LOCAL
-    that it closes. What is said of a β that is not among
-    the runs is NaN, or a dash.
-    """
+    """Return the numbers of the prose; of a β that is not among the runs NaN, or a dash."""
     groups = compare.by_method(records)
     named = {"sgd": SGD, "conv": CONV, "local": LOCAL, "three": THREE, "proximal": PROXIMAL}
     betas = {"beta-0": B0, "beta-1": B1, "beta-50": B50}

@@ -9,6 +9,7 @@ import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -61,19 +62,17 @@ class Table:
         return "\n".join([*lines, ":::"])
 
 
-def published(value: float | str | None) -> str:
-    """Return a value of the paper, marked as such."""
-    return NONE if value is None else f"[{_shown(value, 2)}]{{.published}}"
+def published(value: float | str | None, digits: int = 2, *, source: str = "") -> str:
+    """Return a value of the paper, or of another source, marked as such."""
+    if value is None:
+        return NONE
+    shown = value if isinstance(value, str) else f"{value:,.{digits}f}"
+    return f"[{shown}]{{{' .'.join(filter(None, ('.published', source)))}}}"
 
 
-def reproduction(value: float | str | None, digits: int = 2) -> str:
-    """Return a value of the EPFL reproduction, marked as such."""
-    return NONE if value is None else f"[{_shown(value, digits)}]{{.published .reproduction}}"
-
-
-def forum(value: str) -> str:
-    """Return a statement of the forum thread, marked as such."""
-    return f"[{value}]{{.published .forum}}"
+# the same of the EPFL reproduction, and statements of the forum thread
+reproduction = partial(published, source="reproduction")
+forum = partial(published, source="forum")
 
 
 def pending_table(name: str, what: str, command: str) -> Table:
@@ -179,7 +178,3 @@ def glue_numbers(numbers: Mapping[str, float | str]) -> None:
 
     for name, value in numbers.items():
         glue(name, value if isinstance(value, str) else float(value), display=False)
-
-
-def _shown(value: float | str, digits: int) -> str:
-    return value if isinstance(value, str) else f"{value:,.{digits}f}"

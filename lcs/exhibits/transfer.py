@@ -160,14 +160,7 @@ def start_of(config: Config) -> Start:
 
 
 def numbers(records: Sequence[Record]) -> dict[str, str]:
-    """Return differences in accuracy, in points, for the prose; "pending" without runs.
-
-    By data set, of what is taken of the other: `masks-…`, over none; `rewired-…`, masks over
-    rewired ones; `frozen-…`, the frozen first layer of β = 50 over that of SGD; and `local-…`,
-    S-LOCAL over SGD. `tuned-…`: on CIFAR-100, the fine-tuned first layer of β = 50 or of SGD over
-    random weights. `transfer-sources`: of how many runs the
-    source came out as recorded.
-    """
+    """Return differences in accuracy, in points, for the prose; "pending" without runs."""
     as_recorded = [r.provenance["source_as_recorded"] for r in records if r.config.source]
     sources = f"{sum(as_recorded)} of {len(as_recorded)}" if as_recorded else PENDING
     n = cells.count_text(compare.conditions(records))

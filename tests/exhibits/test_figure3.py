@@ -24,10 +24,10 @@ def test_a_chapter_with_no_threshold_says_what_to_give():
 
 def test_a_published_count_stands_beside_runs_of_its_setting_only():
     records = find_study("figure3").stored("desk", STORE, 1)
-    known = {(row[0], row[1]): row[2] for row in figure3.nonzeros_table(records, "desk").rows}
+    known = {(row[0], row[1]): row[2] for row in figure3.nonzeros_table(records).rows}
     assert known[str(B50), "first layer"] == "[71,737]{.published .reproduction}"
     other = [dataclasses.replace(r, config=r.config.replace(loss="cross-entropy")) for r in records]
-    assert {row[2] for row in figure3.nonzeros_table(other, "desk").rows} == {"–"}
+    assert {row[2] for row in figure3.nonzeros_table(other).rows} == {"–"}
 
 
 def test_half_time_is_the_last_recorded_epoch_of_the_first_half():

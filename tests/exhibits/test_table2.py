@@ -9,7 +9,7 @@ import scipy.stats
 from made_up import made_up, study
 
 from lcs.config import Config
-from lcs.exhibits import find_study, published, table2, tables
+from lcs.exhibits import find_study, published, table2
 from lcs.exhibits.compare import accuracies, by_method
 from lcs.exhibits.methods import B50, SGD, method
 from lcs.runs import PUBLISHED, RunStore
@@ -43,17 +43,14 @@ def test_what_is_said_of_cifar100():
     }  # fmt: skip
     nothing = table2.cifar100_numbers([], [])
     assert all(value == "–" or np.isnan(value) for value in nothing.values())
-    shown = table2.own_accuracy_table("tab", runs, "desk", "CIFAR-100", "lcs study cifar100")
+    shown = table2.accuracy_table(runs, "tab", every=False)
     assert "reproduction" not in shown.columns
     assert "reproduction" not in shown.caption
 
 
-def test_other_data_are_pending_with_their_command():
-    table = table2.own_accuracy_table("tab-x", [], "desk", "SVHN", "lcs study figure3")
-    assert table.caption == "Not run yet: SVHN."
-    assert table.rows == [["[pending: `.venv/bin/lcs study figure3`]{.pending}"]]
+def test_our_methods_alone_stand_in_the_table_of_other_data():
     records = find_study("figure3").stored("desk", STORE)
-    rows = table2.own_accuracy_table("tab-x", records, "desk", "", "").rows
+    rows = table2.accuracy_table(records, "tab-x", every=False).rows
     assert [row[0] for row in rows] == [str(name) for name in by_method(records)]
 
 
@@ -80,33 +77,6 @@ def test_numbers_of_a_beta_that_was_not_run_are_missing_and_no_others():
     every = table2.accuracy_numbers(find_study("table2").stored("desk", STORE))
     assert found["beta-1"] == every["beta-1"]
     assert every["less-sgd"] != "–"
-
-
-@pytest.mark.parametrize(
-    ("epochs", "sgd", "sparse"), [(400, "72.77", None), (4000, "78.63", "85.19")]
-)
-def test_at_the_papers_width_the_paper_stands_beside_runs_of_its_own_length(epochs, sgd, sparse):
-    records = [
-        dataclasses.replace(record, config=record.config.replace(base_channels=150, epochs=epochs))
-        for record in find_study("figure3").stored("desk", STORE)
-    ]
-    table = table2.own_accuracy_table("tab-x", records, "paper", "", "")
-    assert f"the paper (α ≈ 150, {epochs} epochs" in table.caption
-    assert "reproduction" not in table.columns
-    shown = {row[0]: row[1] for row in table.rows}
-    assert shown[str(SGD)] == tables.published(float(sgd))
-    assert shown[str(B50)] == tables.published(float(sparse) if sparse else None)
-
-
-def test_the_shorter_training_on_other_data_has_nothing_beside_it():
-    records = [
-        dataclasses.replace(
-            record, config=record.config.replace(base_channels=150, epochs=400, dataset="cifar100")
-        )
-        for record in find_study("figure3").stored("desk", STORE)
-    ]
-    table = table2.own_accuracy_table("tab-x", records, "paper", "", "")
-    assert {row[1] for row in table.rows} == {"–"}
 
 
 def test_a_published_run_is_compared_as_one_more_draw():

@@ -86,14 +86,7 @@ def inference_table(found: dict[str, Any] | None) -> Table:
 
 
 def numbers(folder: str = "") -> dict[str, str]:
-    """Return what the prose says, in words; on one thread if not said otherwise.
-
-    `inference-`: `alpha`; `density`, per cent of the trained network's first layer; `dead`, of its
-    units; `file` and `operations`, how many times as small they are as those of the dense one in
-    float32; and by number of images `speed-`, the fastest sparse way's time over that of the
-    fastest dense one, and `crossing-`, per cent (`crossing`). `speed-512-two`: with two threads.
-    `folder` is that of `load`.
-    """
+    """Return what the prose says, in words; on one thread if not said otherwise."""
     found = load("inference", folder)
     names = ["alpha", "density", "dead", "file", "operations", "speed-512-two"]
     names += [f"{what}-{batch}" for what in ("speed", "crossing") for batch in BATCHES]

@@ -150,11 +150,7 @@ def unproved(found: dict[str, Any] | None) -> dict[tuple[int, int], float]:
 def sparse_numbers(folder: str = "") -> dict[str, str]:
     """Return what the prose says of sparse steps and runs, relative to dense ones, in words.
 
-    `speed-mode-α`, a step at 1 % remaining, and `epoch-mode`, an epoch at α = 16.
-    `bound-first-α` and `bound-last-α`: an exact step where it is slowest with at most one per cent
-    of the layer, and in the last epochs. `unproved`: the most units of that function.
-    `run-alpha`, the width of whole runs, and `run-exact`, `run-whole`, `run-frozen`, their time:
-    exact with the bound and with the whole gradient, and with frozen zeros. `folder`: of `load`.
+    `bound-first`: where an exact step is slowest with at most 1 % left.
     """
     cpu, gpu = (load("parts", folder, device) for device in ("cpu", "cuda"))
     words = {f"epoch-{mode}": PENDING for mode in MODES[1:]}
@@ -185,10 +181,7 @@ def sparse_numbers(folder: str = "") -> dict[str, str]:
 
 
 def run_numbers(records: Sequence[Record]) -> dict[str, str]:
-    """Return how whole runs of S-FC on a GPU compare with the estimated floor of their steps.
-
-    `gpu-least` and `gpu-most`, the time over the floor; `gpu-hardware`; "pending" without runs.
-    """
+    """Return how whole runs of S-FC on a GPU compare with their floor; "pending" without runs."""
     times = []
     images = data.spec("cifar10").train_size
     runs = [r for r in records if r.config.model == "s-fc" and r.provenance["device"] == "cuda"]
@@ -206,13 +199,7 @@ def run_numbers(records: Sequence[Record]) -> dict[str, str]:
 
 
 def numbers(folder: str = "") -> dict[str, str]:
-    """Return what the prose says of other steps and epochs; "pending" where it is not measured.
-
-    Those of `MEASURED`, medians over rounds; `changes-α`, how many times as fast all changes make
-    an epoch; of a step at the paper's width, `paper-floor`, its estimated floor in milliseconds,
-    `paper-pass`, per cent of it in the optimizer's pass, `paper-time`, the floor of all epochs, and
-    `paper-share`, per cent of the operations in the first layer's gradient. `folder`: of `load`.
-    """
+    """Return what the prose says of other steps and epochs; "pending" where it is not measured."""
     words = dict.fromkeys((*MEASURED, "changes-1", "changes-8"), PENDING)
     for name, (file, fields, what) in MEASURED.items():
         for one in find(load(file, folder), **fields):

@@ -64,12 +64,7 @@ def bound(record: Record, bits: int = BITS, delta: float = DELTA) -> Bound:
 def numbers(
     found: Mapping[str, Conditions], bits: int = BITS, delta: float = DELTA
 ) -> dict[str, str]:
-    """Return the bound in words.
-
-    `bound-own`, `gap-own`: of β = 50 with its own λ, the bound on the error, and the measured gap.
-    `least-bound`, `least-structure`: the bound for the network with the fewest weights, with and
-    without the bits of their values.
-    """
+    """Return the bound in words."""
     recipe, few = found[pareto.RECIPE], found[pareto.REPRODUCTION]
     own, least = pareto.own_lambda(), pareto.sparsest_above_sgd(few)
 

@@ -171,11 +171,7 @@ def _first(found: Conditions, wanted: Method) -> list[Record]:
 
 
 def recipe_numbers(found: Conditions) -> dict[str, str]:
-    """Return what β = 50 with its own λ needs at `WIDTH`, beside SGD and S-LOCAL.
-
-    `own-…` are of β = 50, `sgd-…` of SGD, `wide-…` of S-LOCAL and S-CONV at the same width, and
-    `local-…` of S-LOCAL at the width at which it has about as many weights.
-    """
+    """Return what β = 50 with its own λ needs at `WIDTH`, beside SGD and S-LOCAL."""
     own, sgd = own_lambda(), searched_sgd()
     sparse, dense = found[own], found[sgd]
     wide, conv = (found[sgd.replace(model=model)] for model in ("s-local", "s-conv"))
@@ -201,11 +197,7 @@ def recipe_numbers(found: Conditions) -> dict[str, str]:
 
 
 def reproduction_numbers(found: Conditions) -> dict[str, str]:
-    """Return what few weights reach in the reproduction's setting.
-
-    `few-…` are of S-FC with about as many weights as S-CONV, `least-…` of that with the fewest that
-    is ahead of SGD.
-    """
+    """Return what few weights reach in the reproduction's setting."""
     few, least = (
         [] if config is None else found[config]
         for config in (sparse_like_conv(found), sparsest_above_sgd(found))

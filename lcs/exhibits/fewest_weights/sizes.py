@@ -42,11 +42,7 @@ def size_table() -> Table:
 
 
 def numbers() -> dict[str, str]:
-    """Return counts of weights in millions, for the prose.
-
-    `deep-local-…`: of D-LOCAL, published and by the shapes. `paper-…`: what the
-    paper has for β = 50, read off its Figure 3, and for S-LOCAL, and how far apart they are.
-    """
+    """Return counts of weights in millions, for the prose."""
     return {
         "paper-weights": f"{sum(published.FIGURE3.values()) / 1e6:.0f}",
         "paper-local-weights": f"{count('s-local') / 1e6:.0f}",

@@ -18,12 +18,7 @@ from lcs.stats import mean_interval
 
 
 def numbers(factorial: Sequence[Record], recipe: Sequence[Record]) -> dict[str, str]:
-    """Return points of the window's share beyond chance, in words.
-
-    Of the factorial with cross-entropy: of SGD, and of β = 0 and β = 50 with the stronger λ. Of
-    the study `recipe`: of β = 50 at its smallest (`-many`) and largest λ (`-few`), beside remaining
-    weights of the first layer in per cent, filters that are measured, and runs of each.
-    """
+    """Return points of the window's share beyond chance, in words."""
     found = compare.conditions(factorial)
 
     def runs(**fields: object) -> list[Record]:

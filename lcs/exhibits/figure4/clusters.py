@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from lcs import measure
 from lcs.config import Config
-from lcs.exhibits import cells, locality, tables
+from lcs.exhibits import cells, locality
 from lcs.exhibits.compare import Groups
 from lcs.exhibits.methods import NETWORKS, method
 from lcs.exhibits.plots.style import (
@@ -21,10 +20,8 @@ from lcs.exhibits.plots.style import (
     subplots,
 )
 from lcs.exhibits.settings import AS_NAMED, beta_lasso, desk_study, short_recipe
-from lcs.exhibits.tables import NONE, PENDING
 from lcs.exhibits.verdicts import Claim, Judge, differs, ours
 from lcs.runs import Record
-from lcs.stats import mean_interval
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -62,19 +59,13 @@ def crop_text(config: Config) -> str:
 
 
 def numbers(records: Sequence[Record]) -> dict[str, str]:
-    """Return what the shift of crops does, in words: with flips alone, and with the usual crops.
-
-    `near-…`: how frequent neighbours are, over chance; `half-…` and `range-…`: the half distance
-    and the range, in pixels; `range-none-more` and `range-far-more`: paired differences of the
-    range from the usual crops.
-    """
+    """Return what the shift of crops does, in words: with flips alone, and with the usual crops."""
     shown = by_shift(records)
     usual = shown["usual"]
-    words = {"range-usual": _text(locality.clustering_ranges(usual), 1)}
+    words = {"range-usual": cells.mean_text(usual, locality.clustering_ranges, 1)}
     for name in ("none", "usual"):
-        ratios = locality.pair_ratios(shown[name])
-        words[f"near-{name}"] = _text([each[0] for each in ratios], 2)
-        words[f"half-{name}"] = _text([measure.half_distance(each) for each in ratios], 1)
+        words[f"near-{name}"] = cells.mean_text(shown[name], _neighbours)
+        words[f"half-{name}"] = cells.mean_text(shown[name], _half_distances, 1)
     for name in ("none", "far"):
         words[f"range-{name}-more"] = cells.gain_text(
             shown[name], usual, locality.clustering_ranges
@@ -115,11 +106,12 @@ def _shifts(name: str) -> Callable[[Config], bool]:
     return lambda config: config.crop_shift == _pixels(config, name)
 
 
-def _text(values: Sequence[float], digits: int) -> str:
-    """Return mean and interval; a dash if a run has no such value, "pending" without runs."""
-    if not values:
-        return PENDING
-    return NONE if any(map(math.isnan, values)) else tables.interval(mean_interval(values), digits)
+def _neighbours(runs: Sequence[Record]) -> list[float]:
+    return [near for near, *_ in locality.pair_ratios(runs)]
+
+
+def _half_distances(runs: Sequence[Record]) -> list[float]:
+    return [measure.half_distance(ratios) for ratios in locality.pair_ratios(runs)]
 
 
 # Claims

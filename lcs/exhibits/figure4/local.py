@@ -6,7 +6,6 @@ The pictures are of the studies `width` (`lcs.exhibits.why.studies`) and `filter
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
@@ -109,17 +108,14 @@ EXCESSES = {"window_mass": "window (points)", "spread": "spread (pixels)", "mora
 def numbers(first: Sequence[Record], wide: Sequence[Record]) -> Numbers:
     """Return the mass in the best window: shares in per cent, and points beyond chance in words.
 
-    `sparse-…` and `dense-…` are of the largest β and of SGD in the study `figure4`, `…-mean` of
-    the filters and `…-null_mean` of their permutations. `open-…` is beyond chance at the largest
-    width of the study `width`, "pending" without runs: `open-zero` of β = 0 with the λ of β = 50.
+    `open-zero`: β = 0 with the λ of β = 50. "pending" without runs of `width`.
     """
     groups, beta = compare.by_method(first), compare.largest_beta(first)
     found: Numbers = {}
     for short, name in {"sparse": beta_lasso_method(beta), "dense": SGD}.items():
-        shares = locality.summary(groups[name], "window_mass")
         for kind in ("mean", "null_mean"):
-            value = shares[kind]
-            found[f"{short}-{kind}"] = math.nan if value is None else value
+            of = partial(locality.beyond_chance, kind=kind)
+            found[f"{short}-{kind}"] = compare.mean(groups[name], of)
     widest = compare.widest(wide)
     sparse = widest[B50]
     same = [run for run in widest[B0] if sparse and run.config.l1 == sparse[0].config.l1]

@@ -215,11 +215,7 @@ def table(found: pd.DataFrame, name: str = "tab-smooth") -> Table:
 
 
 def numbers(found: pd.DataFrame) -> dict[str, str]:
-    """Return shares in per cent for the prose; "pending" without runs.
-
-    `zero` is β = 0 at its largest width and λ, `sparse` β = 50 of that width, `largest` the widest
-    β = 50; after it one of the `KINDS`: `smooth-zero-phases`.
-    """
+    """Return shares in per cent for the prose; "pending" without runs."""
     rows = sorted(found.to_dict("records"), key=lambda row: (row["width"], row["l1"]))
     zero = [row for row in rows if row["series"] == B0.shortest]
     sparse = [row for row in rows if row["series"] == B50.shortest]

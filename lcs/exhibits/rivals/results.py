@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lcs import data
-from lcs.config import CUT_BETWEEN_PERIODS
+from lcs.config import CUT_BETWEEN_PERIODS, Config
 from lcs.exhibits import cells, compare, locality, tables
-from lcs.exhibits.compare import Groups, Values
+from lcs.exhibits.compare import ByStudy, Groups, Values
 from lcs.exhibits.plots.style import OTHERS, WIDTH, add_legend, label_log_axis, pending, subplots
 from lcs.exhibits.rivals.studies import AIMS, DENSE, ITERATIVE, NO_L1, OWN, RIVALS, budget, rival
 from lcs.exhibits.rivals.wider import COMPARED, wider_budget
@@ -58,17 +58,16 @@ def sparse_flops(record: Record) -> float:
 
 def rivals_table(study: str, records: Sequence[Record]) -> Table:
     """Return accuracy, its difference from β = 50, cost and locality at one budget."""
-    sparse = by_rival(records)[OWN]
+    found = compare.conditions(records)
 
-    def less(runs: Sequence[Record]) -> str:
-        itself = rival(runs[0].config) == OWN
-        return tables.NONE if itself else cells.gain_text(runs, sparse)
+    def own(config: Config) -> Config:
+        return next((one for one in found if rival(one) == OWN), config)
 
     columns: dict[str, Cell] = {
         "method": cells.of(rival),
         "weights": _weights_text,
         "test accuracy (%)": cells.mean_text,
-        "difference from β = 50": less,
+        "difference from β = 50": cells.less(found, own),
         "10¹² FLOPs": _flops_text,
         "window": locality.excess_text,
         "filters measured": locality.eligible_text,
@@ -113,12 +112,12 @@ def candidates_table(study: str, records: Sequence[Record]) -> Table:
     return cells.by_condition(study, records, columns, what)
 
 
-def larger_budget(runs: Mapping[str, Sequence[Record]]) -> Groups[str]:
+def larger_budget(runs: ByStudy) -> Groups[str]:
     """Return the runs of every method at the larger budget, given the runs by study."""
     return by_rival([*runs["rivals"], *runs["rivals-iterative"]])
 
 
-def rivals_figure(runs: Mapping[str, Sequence[Record]]) -> Figure:
+def rivals_figure(runs: ByStudy) -> Figure:
     """Draw accuracy, cost and locality of every method: a dot for each run, a line at β = 50.
 
     Args:
@@ -174,15 +173,10 @@ WIDER: dict[str, tuple[str, Callable[[str], str]]] = {
 }
 
 
-def numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
+def numbers(runs: ByStudy) -> dict[str, str]:
     """Return what the prose says, given the runs by study, in words; "pending" without runs.
 
-    `rival-…` (larger budget) and `few-…` (smaller): by how many points another method is ahead of
-    β = 50, or behind it (`few-one-shot`), and `wider-…` in the wider network; `rival-first-choice`:
-    gradual pruning as the first search chose it; `…-n`: seeds; `local-…`: how much more local it
-    is, by the mass in windows, in points; `share-…`: of the first layer, per cent; `weights-…`: in
-    layers 1 and 2; `cost-…`: 10¹² FLOPs without products by zeros; `er-gains`: in how many of
-    `er-runs` the allocation of Erdős and Rényi is better than β-LASSO's.
+    `rival-…`: larger budget, `few-…`: smaller; `er-gains` of `er-runs`.
     """
     many = larger_budget(runs)
     few = by_rival(runs["rivals-few"])

@@ -84,20 +84,24 @@ def values(config: Config) -> dict[str, float]:
     return {"lr": config.lr, "factor": relative(config, whole)}
 
 
+def kept(run: Record) -> dict[str, float]:
+    """Return the share of the weights that a run keeps in each of its first two layers."""
+    left, whole = run.final["nonzeros"], run.final["weights"]
+    return {
+        name: round(left[layer] / whole[layer], 6)
+        for name, layer in (("density", "conv1"), ("density_rest", "fc1"))
+    }
+
+
 def budgets(records: Sequence[Record]) -> dict[str, dict[str, float]]:
     """Return what `search-budgets` chooses: λ whose run comes nearest to each of `AIMS`."""
     reference = sparse(records[0].config, 1.0, 50).l1
-    left = [
-        [record.final["nonzeros"][n] / record.final["weights"][n] for n in ("conv1", "fc1")]
-        for record in records
-    ]
-    found = {}
+    left, found = [kept(record) for record in records], {}
     for name, aim in AIMS.items():
-        distances = [abs(math.log(first / aim)) for first, _ in left]
+        distances = [abs(math.log(one["density"] / aim)) for one in left]
         place = distances.index(min(distances))
-        first, second = (round(share, 6) for share in left[place])
         share = round(records[place].config.l1 / reference, 9)
-        found[name] = {"share": share, "density": first, "density_rest": second}
+        found[name] = {"share": share, **left[place]}
     return found
 
 

@@ -6,7 +6,16 @@ from collections.abc import Sequence
 from functools import partial
 
 from lcs.config import Config
-from lcs.exhibits.rivals.studies import key, masked, recipe, sparse, unmasked, values, with_values
+from lcs.exhibits.rivals.studies import (
+    kept,
+    key,
+    masked,
+    recipe,
+    sparse,
+    unmasked,
+    values,
+    with_values,
+)
 from lcs.exhibits.searches import Rule, choices, method_key, relative
 from lcs.exhibits.settings import CHOSEN, FLIP_CROP, desk_study
 from lcs.runs import Record
@@ -23,10 +32,8 @@ def own_budget(records: Sequence[Record]) -> dict[str, dict[str, float]]:
     """Return what `search-wider-budget` chooses: the best λ, and the density that it leaves."""
     (best,) = choices(records, method_key).values()
     run = best.runs[0]
-    left, whole = run.final["nonzeros"], run.final["weights"]
-    first, second = (round(left[n] / whole[n], 6) for n in ("conv1", "fc1"))
     share = relative(run.config, sparse(run.config, 1.0, run.config.beta))
-    return {"β = 50": {"share": share, "density": first, "density_rest": second}}
+    return {"β = 50": {"share": share, **kept(run)}}
 
 
 def wider_budget() -> dict[str, float]:

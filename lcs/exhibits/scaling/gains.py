@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lcs.exhibits import cells, compare, published, tables
+from lcs.exhibits.compare import ByStudy
 from lcs.exhibits.methods import B0, B50, LOCAL, PROXIMAL, SGD, Method
 from lcs.exhibits.plots.style import PUBLISHED_MARKERS, WIDTH, add_legend, look, pending, subplots
 from lcs.exhibits.verdicts import Finding, Judge
@@ -62,7 +63,7 @@ def gain_grows(other: Method) -> Judge:
     return judge
 
 
-def gains_figure(runs: Mapping[str, Sequence[Record]]) -> Figure:
+def gains_figure(runs: ByStudy) -> Figure:
     """Draw the gains of β = 50 against the width, by the recipe, with the paper's.
 
     A small dot is a seed; beside those of a width stands their mean with its 95 % interval.

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from lcs.exhibits import cells, compare, published
-from lcs.exhibits.compare import Reference, as_sgd, by_method, without_threshold
+from lcs.exhibits.compare import ByStudy, Reference, as_sgd, by_method, without_threshold
 from lcs.exhibits.gap import gains_and_gaps, gap_text
 from lcs.exhibits.methods import B0, B50, CONV, LOCAL, SGD, THREE, method
 from lcs.exhibits.scaling import gains, studies
@@ -94,12 +94,8 @@ def comparison_table(study: str, records: Sequence[Record]) -> Table:
     return cells.by_condition(study, records, columns, what, label=label, note=note, text=text)
 
 
-def numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
-    """Return the numbers of the prose, in per cent and points; "pending" without the runs.
-
-    Args:
-        runs: the records of each study by its name.
-    """
+def numbers(runs: ByStudy) -> dict[str, str]:
+    """Return the numbers of the prose, in per cent and points; "pending" without the runs."""
     own = runs["scaling-own"]
     last = compare.widest(own)
     over_sgd = gains.gains_by_width(own)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from lcs.config import Config
+from lcs.exhibits.scaling import studies
 from lcs.exhibits.searches import Rule, choices, method_key, regularisation, searched
 from lcs.exhibits.settings import (
     CHOSEN,
@@ -100,10 +101,8 @@ def _search_rivals(base: Config, betas: Sequence[float]) -> list[Config]:
 
 def _search_augment(base: Config, betas: Sequence[float]) -> list[Config]:
     """Return SGD and the largest β with AutoAugment, and without it around the best decay or λ."""
-    here = paper_recipe(base, WIDTHS[-1], base.epochs // 2).replace(validation=True)
-    share, runs = SHARE_AT_WIDTH[WIDTHS[-1]], []
-    sparse = chosen(here, "s-fc", "beta-lasso", betas[-1], share=share)
-    for config in (chosen(here, "s-fc"), sparse):
+    runs = []
+    for config in studies.methods(base.replace(validation=True), betas[-1:]):
         weak, best = config.replace(augment="flip-crop"), CHOSEN["search-augment"][config.optimizer]
         runs += [config, *(regularised(weak, best * around) for around in AROUND)]
     return runs
@@ -111,9 +110,7 @@ def _search_augment(base: Config, betas: Sequence[float]) -> list[Config]:
 
 def _search_rate(base: Config, betas: Sequence[float]) -> list[Config]:
     """Return SGD and the largest β with AutoAugment at several learning rates."""
-    here = paper_recipe(base, WIDTHS[-1], base.epochs // 2).replace(validation=True)
-    share = SHARE_AT_WIDTH[WIDTHS[-1]]
-    runs = chosen(here, "s-fc"), chosen(here, "s-fc", "beta-lasso", betas[-1], share=share)
+    runs = studies.methods(base.replace(validation=True), betas[-1:])
     return [run.replace(lr=lr) for run in runs for lr in (0.03, 0.1, 0.3)]
 
 

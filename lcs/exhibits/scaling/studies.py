@@ -34,7 +34,7 @@ WIDEST, LARGEST_WIDTH = WIDTHS[-1], 32
 # At each width, with AutoAugment
 
 
-def _methods(
+def methods(
     base: Config,
     betas: Sequence[float],
     *,
@@ -56,7 +56,7 @@ def _methods(
 
 def _same_lambda(base: Config, betas: Sequence[float]) -> list[Config]:
     """Return SGD, and the largest β, β = 0 and the proximal step with the same λ."""
-    runs = _methods(base, betas[-1:])
+    runs = methods(base, betas[-1:])
     return [*runs, without_threshold(runs[-1]), proximal(runs[-1])]
 
 
@@ -68,7 +68,7 @@ def proximal(config: Config) -> Config:
 
 
 _by_recipe = partial(desk_study, setting=RECIPE)
-_every_method = partial(_methods, models=("s-conv", "s-local", "3-fc", "s-fc"), one_lambda=True)
+_every_method = partial(methods, models=("s-conv", "s-local", "3-fc", "s-fc"), one_lambda=True)
 AT_WIDTHS = (
     # the largest width apart, for it takes as long as all others
     _by_recipe(
@@ -80,19 +80,19 @@ AT_WIDTHS = (
     _by_recipe(
         "scaling-own",
         "λ of β = 50 chosen at each width",
-        make=partial(_methods, widths=WIDTHS, models=("s-local", "s-fc")),
+        make=partial(methods, widths=WIDTHS, models=("s-local", "s-fc")),
         betas=(0, 50),
     ),
     _by_recipe(
         "scaling-beyond",
         "β = 50, β = 0 and SGD at α = 16",
-        make=partial(_methods, widths=(WIDTH_BEYOND,)),
+        make=partial(methods, widths=(WIDTH_BEYOND,)),
         seeds=1,
         betas=(0, 50),
     ),
     _by_recipe("scaling-threshold", "Threshold or λ, at α = 8", make=_same_lambda),
     _by_recipe(
-        "scaling-seeds", "SGD and β = 50 at α = 8, more seeds", make=_methods, seeds=8, betas=(50,)
+        "scaling-seeds", "SGD and β = 50 at α = 8, more seeds", make=methods, seeds=8, betas=(50,)
     ),
 )
 
@@ -131,7 +131,7 @@ def _scale_and_shift(base: Config, betas: Sequence[float]) -> list[Config]:
 
 def _order(base: Config, betas: Sequence[float]) -> list[Config]:
     """Return both at α = 2, with AutoAugment after flips and crops, and before them."""
-    runs = _methods(base, betas[-1:], widths=(2,))
+    runs = methods(base, betas[-1:], widths=(2,))
     return [*runs, *(run.replace(augment="autoaugment-first") for run in runs)]
 
 

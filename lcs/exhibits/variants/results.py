@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
 from lcs import cost
 from lcs.config import Config
 from lcs.exhibits import cells, compare, locality, plots, published, tables
-from lcs.exhibits.compare import Conditions
+from lcs.exhibits.compare import ByStudy, Conditions
 from lcs.exhibits.gap import gap_text
 from lcs.exhibits.methods import B50, CONV, SGD, Method, method
 from lcs.exhibits.tables import PENDING, Cell, Table, ahead
@@ -88,12 +88,8 @@ def deeper_table(records: Sequence[Record]) -> Table:
     return cells.by_condition("deeper", records, columns, "Deep and shallow networks")
 
 
-def windows_figure(found: Mapping[str, Sequence[Record]]) -> Figure:
-    """Draw by how much β = 50, with and without λ that grows, and S-LOCAL are ahead of SGD.
-
-    Args:
-        found: the records of each study by its name.
-    """
+def windows_figure(found: ByStudy) -> Figure:
+    """Draw by how much β = 50, with and without λ that grows, and S-LOCAL are ahead of SGD."""
     names = ("banded-wide", "banded-searched", "banded-scattered", "banded-long")
     shown = compare.conditions([run for name in names for run in found[name]])
     searched = compare.conditions(found["banded-searched"])
@@ -134,12 +130,8 @@ def banded_figure(records: Sequence[Record]) -> Figure:
     )
 
 
-def sizes_figure(found: Mapping[str, Sequence[Record]]) -> Figure:
-    """Draw accuracy and remaining weights against the size of random windows.
-
-    Args:
-        found: the records of each study by its name.
-    """
+def sizes_figure(found: ByStudy) -> Figure:
+    """Draw accuracy and remaining weights against the size of random windows."""
     usual, pixel = (
         compare.runs_of(compare.conditions(found[f"banded-{name}"]), l1_growth=GROWTHS[-1])
         for name in ("initial", "pixel")
@@ -180,12 +172,8 @@ def deeper_figure(records: Sequence[Record]) -> Figure:
     return plots.forest(rows, "gain in test accuracy by depth (points)")
 
 
-def numbers(found: Mapping[str, Sequence[Record]]) -> dict[str, str]:
-    """Return the numbers of the prose, in points; "pending" without runs.
-
-    Args:
-        found: the records of each study by its name.
-    """
+def numbers(found: ByStudy) -> dict[str, str]:
+    """Return the numbers of the prose, in points; "pending" without runs."""
     banded = compare.conditions(
         [*found["banded"], *found["banded-learned"], *found["banded-initial"]]
     )

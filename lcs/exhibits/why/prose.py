@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from lcs.exhibits import cells, compare, tables
 from lcs.exhibits.cells import signed_text
-from lcs.exhibits.compare import Conditions, as_sgd, conditions, gain, runs_of, without_threshold
+from lcs.exhibits.compare import (
+    ByStudy,
+    Conditions,
+    as_sgd,
+    conditions,
+    gain,
+    runs_of,
+    without_threshold,
+)
 from lcs.exhibits.settings import STRONGER_L1
 from lcs.exhibits.tables import PENDING
 from lcs.exhibits.why.factorial import (
@@ -19,12 +27,11 @@ from lcs.exhibits.why.factorial import (
     use_cross_entropy_at_equal_rates,
 )
 from lcs.exhibits.why.results import THRESHOLD, runs_at_each_width
-from lcs.runs import Record
 
 RETURN, STAY = {"frozen_zeros": False}, {"frozen_zeros": True}
 
 
-def numbers(runs: Mapping[str, Sequence[Record]]) -> dict[str, str]:
+def numbers(runs: ByStudy) -> dict[str, str]:
     """Return the numbers of the chapter's prose, by name."""
     found = {name: conditions(records) for name, records in runs.items()}
     precision, length = found["precision"], found["length"]
@@ -57,10 +64,7 @@ def _change(
 
 
 def _first_layer(found: Conditions) -> dict[str, str]:
-    """Return what λ on the first layer alone does: its gain over β = 0, and what it leaves there.
-
-    `frozen` is with frozen zeros, `returns-50` what these change at β = 50.
-    """
+    """Return what λ on the first layer alone does: its gain over β = 0, and what remains there."""
     words = {}
     for name, beta, frozen in (("1", 1, False), ("frozen-1", 1, True), ("50", 50, False)):
         fields: dict[str, Any] = {"beta": beta, "l1_rest": 0.0, "frozen_zeros": frozen}
@@ -91,11 +95,7 @@ def _lambdas(found: Mapping[str, Conditions]) -> dict[str, str]:
 
 
 def _factorial(found: Conditions) -> dict[str, str]:
-    """Return what augmentation and loss add to the gain of β = 50, over β = 0 unless over SGD.
-
-    Augmentation with the stronger λ, the reproduction's, and its loss as well; `cell-left`: what
-    β = 50 with the stronger λ leaves with augmentation and the reproduction's loss, in per cent.
-    """
+    """Return what augmentation and loss add to the gain of β = 50, over β = 0 unless over SGD."""
     augmented = effect(found, add_augmentation, without_threshold)
     changes = {
         "augmentation-sgd": effect(found, add_augmentation, as_sgd),

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from lcs.config import Config
 from lcs.exhibits import cells, compare, tables
-from lcs.exhibits.compare import as_sgd, without_threshold
+from lcs.exhibits.compare import ByStudy, as_sgd, without_threshold
 from lcs.exhibits.plots import Differences
 from lcs.exhibits.settings import (
     LAMBDAS,
@@ -27,12 +27,8 @@ if TYPE_CHECKING:
 THRESHOLD = 50 * REPRODUCTION_L1["l1"]
 
 
-def by_change(runs: Mapping[str, Sequence[Record]]) -> list[Differences]:
-    """Return the gains of β = 50 with each change of the training that has been run.
-
-    Args:
-        runs: of the chapter's studies by name.
-    """
+def by_change(runs: ByStudy) -> list[Differences]:
+    """Return the gains of β = 50 with each change of the training that has been run."""
     found = compare.conditions(record for records in runs.values() for record in records)
     frozen = [config for config in found if config.frozen_zeros and config.l1_rest is None]
     if not frozen:
@@ -100,7 +96,7 @@ def mean_of_sgd(records: Sequence[Record]) -> dict[str, float]:
     return {"SGD": compare.mean(runs)} if runs else {}
 
 
-def by_return(runs: Mapping[str, Sequence[Record]]) -> list[Differences]:
+def by_return(runs: ByStudy) -> list[Differences]:
     """Return the gains over β = 0 of each β, with zeros that may return and with frozen ones."""
     found = compare.conditions([*runs["frozen"], *runs["first-layer"]])
     order = sorted(found, key=lambda c: (c.l1_rest is not None, c.beta, c.frozen_zeros))
@@ -139,7 +135,7 @@ def returns_table(records: Sequence[Record]) -> Table:
     return cells.by_condition("betas", sparse, columns, what, label="tab-returns", note=note)
 
 
-def runs_at_each_width(runs: Mapping[str, Sequence[Record]]) -> list[Record]:
+def runs_at_each_width(runs: ByStudy) -> list[Record]:
     """Return all runs at growing width, with those seeds of them that other studies have."""
     sizes = compare.conditions([*runs["width"], *runs["wider"]])
     everything = compare.conditions([record for records in runs.values() for record in records])
