@@ -87,8 +87,8 @@ def gains_figure(runs: ByStudy) -> Figure:
     places = {x: place for place, x in enumerate([*sorted(widths), published.PAPER_BASE_CHANNELS])}
     shifts = (-0.3, -0.1, 0.1, 0.3)
     for shift, (contrast, table) in zip(shifts, contrasts.items(), strict=True):
-        found = {places[x]: [*one.gain] for x, one in table.groupby("x")}
-        _add_gains(axes, contrast, shift, found)
+        found = table.groupby("x").gain
+        _add_gains(axes, contrast, shift, {float(places[x]): [*gains] for x, gains in found})
     paper = {"marker": PUBLISHED_MARKERS["paper"], "ms": 8, "mfc": "none", "ls": ""}
     for shift, contrast, other in zip(shifts, ("over SGD", "over β = 0"), (SGD, B0), strict=False):
         gain = published.gain(B50, other)
