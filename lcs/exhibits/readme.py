@@ -55,10 +55,10 @@ a fully connected network, S-FC, on CIFAR-10 from {paper[sgd]} to {paper[sparse]
 and after 4000 epochs. That training has not been run here. In shorter ones β-LASSO closes about a
 quarter of the gap at most, and {size[size-closed]} % at α = {size_alpha} after {size_epochs} epochs
 (one run of each method). Of the variants tried, only a penalty that grows with the distance from a
-window of pixels, one for each unit, and so builds locality in, closes most of it:
-{variants[searched-gap]} % at α = {own[own-alpha]} (95 % interval, n = {variants[searched-n]}). With
-crops the filters of β-LASSO become sparse and far more local than by chance, but in single runs no
-more local than those of SGD with momentum and weight decay after magnitude pruning.
+window, and so builds locality in, closes most of it: {variants[searched-gap]} % at α =
+{own[own-alpha]} (95 % interval, n = {variants[searched-n]}). With crops the filters of β-LASSO
+become sparse and far more local than by chance, but in single runs no more local than those of SGD
+with momentum and weight decay after magnitude pruning.
 
 - **[The paper's size](paper_size.ipynb).** Once both are tuned, β-LASSO is little ahead of SGD. At
   α = {size_alpha}, after {size_epochs} epochs, S-FC has {size[size-sparse]} % with β-LASSO (β = 50)

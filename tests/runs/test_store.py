@@ -819,7 +819,9 @@ def test_records_are_read_once_until_they_change(store, monkeypatch):
     )
     first, *others = paths = store.paths()
     for _ in range(2):
-        assert len(list(readable(store))) == len(paths)
+        found = list(readable(store))
+        assert len(found) == len(paths)
+    assert found == list(store.records()) == [store.find(record.config) for record in found]
     assert read == paths
     first.unlink()
     others[0].touch()
