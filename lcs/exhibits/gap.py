@@ -101,7 +101,7 @@ def gaps_figure(settings: Mapping[str, Sequence[Record]], width: float) -> Figur
         lines += [(name, None), *here] if here else []
     paper = f"α ≈ {published.PAPER_BASE_CHANNELS}, {published.PAPER_EPOCHS} epochs"
     lines += [("the paper", None), (paper, {})]
-    figure, axes = subplots(figsize=(width, 0.18 * len(lines) + 0.7))
+    figure, axes = subplots(figsize=(width, 0.17 * len(lines) + 0.7))
     edge, (colour, marker, _) = axes.get_yaxis_transform(), look(B50)
     for place, (_, groups) in enumerate(lines):
         if not groups:

@@ -116,7 +116,7 @@ CAPTIONS = {
     "gap": """\
 CIFAR-10: share of the gap in test accuracy between S-FC and S-LOCAL, both by SGD, that β = 50
 closes, where Claims judges it and the gap is significant. Dots: seeds; bars: mean gain over mean
-gap, with its 95 % interval; hollow: one run; arrow: goes on; triangle: the paper.""",
+gap, 95 % interval; hollow: one run; arrow: goes on; triangle: paper.""",
     "filters": """\
 Random first-layer filters at α = {size_alpha} (of β = 50, with at least 20 weights). Second row:
 the largest weights of the first.""",
