@@ -39,10 +39,11 @@ WrongCommandLine: type[Exception] = typer.BadParameter.__mro__[2]
 app = typer.Typer(
     help="Learning Convolutions from Scratch: train, study, and keep the records.",
     add_completion=False,
+    no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-data_app = typer.Typer(help="Obtain and check data sets.")
-runs_app = typer.Typer(help="List, check and move run records.")
+data_app = typer.Typer(help="Obtain and check data sets.", no_args_is_help=True)
+runs_app = typer.Typer(help="List, check and move run records.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
 app.add_typer(runs_app, name="runs")
 
@@ -107,7 +108,7 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(_say(f"error: {error}", 1))
     except WrongCommandLine as error:
         text = str(error.format_message())  # type: ignore[attr-defined]
-        sys.exit(_say(f"error: {text}", 2))
+        sys.exit(_say(f"error: {text}", 2) if text else 2)  # none where help was printed instead
     except ModuleNotFoundError as error:
         if (error.name or "lcs").partition(".")[0] == "lcs":
             raise
@@ -366,7 +367,7 @@ def list_data() -> None:
     from lcs import data
 
     for name, path, state in data.available():
-        print(f"{name:10} {state:12} {path or ''}")
+        print(f"{name:11} {state:12} {path or ''}")
 
 
 @app.command()

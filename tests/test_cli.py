@@ -206,11 +206,18 @@ def test_a_wrong_command_line_is_refused_in_one_line(words, command, tmp_path):
     assert not files(tmp_path)
 
 
-@pytest.mark.parametrize("words", [[], ["trian"], ["runs", "lst"], ["data"], ["runs", "show"]])
+@pytest.mark.parametrize("words", [["trian"], ["runs", "lst"], ["runs", "show"]])
 def test_unknown_and_missing_commands(words, command):
     said = command(*words)
     assert said.code == 2
     assert said.error.startswith("lcs: error: ")
+
+
+@pytest.mark.parametrize("words", [[], ["runs"], ["data"]])
+def test_help_stands_in_for_a_missing_command(words, command):
+    said = command(*words)
+    assert (said.code, said.err) == (2, "")
+    assert "Usage: lcs" in re.sub(r"\x1b\[[\d;]*m", "", said.out)
 
 
 def test_help_is_no_error(command):
@@ -311,7 +318,7 @@ def test_some_betas_alone(command, tmp_path):
 @pytest.mark.parametrize(
     ("words", "code", "reason"),
     [
-        (["tabel2"], 1, "study: unknown name 'tabel2'; choose from"),
+        (["tabel2"], 1, "study: unknown name 'tabel2'; did you mean table2? Else choose from"),
         (["table2", "--scale", "huge"], 1, "scale: unknown value 'huge'; choose from smoke, desk"),
         (["table2", "--seeds", -1], 1, "seeds: -1 is out of range"),
         (["table2", "--seeds", "few"], 2, "--seeds"),

@@ -19,6 +19,7 @@ and its `CLAIMS`, by `CHOICES` how its searches choose, and draws its tables and
 
 from __future__ import annotations
 
+import difflib
 import functools
 import importlib
 from types import ModuleType
@@ -74,5 +75,7 @@ def find_study(name: str) -> BaseStudy:
         ConfigError: there is none of that name.
     """
     if name not in studies():
-        raise ConfigError(f"study: unknown name {name!r}; choose from {', '.join(studies())}")
+        close = difflib.get_close_matches(name, studies())
+        advice = f"did you mean {' or '.join(close)}? Else choose" if close else "choose"
+        raise ConfigError(f"study: unknown name {name!r}; {advice} from {', '.join(studies())}")
     return studies()[name]
