@@ -408,12 +408,12 @@ def book(
     from lcs.exhibits import book as pages
 
     if update:
-        from lcs.exhibits import readme
+        from lcs.exhibits import summary
         from lcs.runs import PUBLISHED, RunStore
 
         for name in pages.chapters() if chapter is None else [chapter]:
             print(pages.update(name))
-        readme.update(RunStore(PUBLISHED))
+        summary.update(RunStore(PUBLISHED))
     elif chapter is not None:
         print(pages.rerun(chapter, pages.parse(chapter, words)))
     else:

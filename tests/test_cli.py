@@ -18,7 +18,7 @@ from finished import results
 
 import lcs.cli
 import lcs.exhibits.book
-import lcs.exhibits.readme
+import lcs.exhibits.summary
 from lcs.config import Config
 from lcs.data import DATASETS
 from lcs.exhibits import find_study
@@ -507,7 +507,7 @@ def pages(monkeypatch):
 
         monkeypatch.setattr(lcs.exhibits.book, verb, ask)
     monkeypatch.setattr(
-        lcs.exhibits.readme, "update", lambda store: calls.append(("readme", store.root))
+        lcs.exhibits.summary, "update", lambda store: calls.append(("readme", store.root))
     )
     monkeypatch.setattr(lcs.exhibits.book, "chapters", lambda: ["toy", "table2"])
     monkeypatch.setattr(lcs.exhibits.book, "parse", lambda chapter, words: dict(words))

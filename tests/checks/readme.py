@@ -41,7 +41,7 @@ from lcs.exhibits.compare import by_length, by_method, by_width, paired
 from lcs.exhibits.gap import gap_closed
 from lcs.exhibits.locality import beyond_chance
 from lcs.exhibits.methods import B0, B50, LOCAL, SGD
-from lcs.exhibits.readme import SETTINGS, SHOWN
+from lcs.exhibits.summary import SETTINGS, SHOWN
 from lcs.exhibits.verdicts import CORRECTED
 
 CHECKS = Checks()

@@ -8,7 +8,7 @@ import pytest
 from made_up import made_up, study
 
 from lcs.config import Config
-from lcs.exhibits import claims, engine, find_study, readme, verdicts
+from lcs.exhibits import claims, engine, find_study, summary, verdicts
 from lcs.exhibits.settings import SCALES, STRONGER_L1
 from lcs.exhibits.table2 import AS_SEARCHED, FLIPS_LONGER, FLIPS_WIDER, LONG, WIDE, WIDEST_DESK
 from lcs.exhibits.verdicts import BENCHMARK, Claim, Finding, verdict
@@ -292,22 +292,22 @@ def test_a_benchmark_judges_without_records(monkeypatch):
 @pytest.fixture(scope="module")
 def known():
     """What README and the first page have from the records."""
-    return readme.sections(STORE)
+    return summary.sections(STORE)
 
 
 @pytest.fixture
 def sections(known, monkeypatch):
     own = dict(known)
-    monkeypatch.setattr(readme, "sections", lambda _: own)
+    monkeypatch.setattr(summary, "sections", lambda _: own)
     return own
 
 
 def test_readme_has_five_rows_of_the_matrix(sections):
-    lines = sections[readme.README]["table"].splitlines()
-    assert [line.split(" | ")[0].removeprefix("| ") for line in lines[2:]] == [*readme.SHOWN]
+    lines = sections[summary.README]["table"].splitlines()
+    assert [line.split(" | ")[0].removeprefix("| ") for line in lines[2:]] == [*summary.SHOWN]
     # none of it is the book's own Markdown
     assert not re.search(r"[\]{}]|visually|ipynb", "".join(lines))
-    assert readme.is_current(STORE)
+    assert summary.is_current(STORE)
 
 
 def test_no_line_of_the_summary_is_a_comment_or_too_long(sections):
@@ -321,13 +321,13 @@ def test_no_line_of_the_summary_is_a_comment_or_too_long(sections):
     ("page", "mark"), [("README", "summary"), ("README", "table"), ("INTRO", "summary")]
 )
 def test_an_edited_page_is_noticed_and_mended(page, mark, sections, tmp_path):
-    path = getattr(readme, page)
+    path = getattr(summary, page)
     original, edited = path.read_text(), tmp_path / "page.md"
     sections[edited] = sections.pop(path)
     start = original.index(f"<!-- {mark}:")
     edited.write_text(original[:start] + original[start:].replace("5", "7", 1))
-    assert not readme.is_current(STORE)
-    readme.write(STORE)
+    assert not summary.is_current(STORE)
+    summary.write(STORE)
     assert edited.read_text() == original
 
 
