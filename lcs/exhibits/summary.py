@@ -244,29 +244,16 @@ def update(store: RunStore) -> None:
 def write(store: RunStore) -> None:
     """Write the summary into README and the first page, and the table into README."""
     for page, parts in sections(store).items():
-        text = page.read_text()
-        for mark, content in parts.items():
-            start, end = _marks(mark)
-            before, after = text[: text.index(start)], text[text.index(end) + len(end) :]
-            text = f"{before}{start}\n{content}\n{end}{after}"
-        page.write_text(text)
+        page.write_text(updated(page.read_text(), parts))
 
 
-def is_current(store: RunStore) -> bool:
-    """Whether README, first page and pictures are those that the records give."""
-    from PIL import Image
-
-    for page, parts in sections(store).items():
-        text = page.read_text()
-        for mark, content in parts.items():
-            start, end = _marks(mark)
-            if f"{start}\n{content}\n{end}" not in text:
-                return False
-    stamps = set()
-    for name in CAPTIONS:
-        with Image.open(PICTURES / f"{name}.png") as image:
-            stamps.add(image.info.get("Comment"))
-    return stamps == {stamp(store)}
+def updated(text: str, parts: dict[str, str]) -> str:
+    """Return the text of a page with these parts between their marks."""
+    for mark, content in parts.items():
+        start, end = f"<!-- {mark}: lcs book --update -->", f"<!-- end of {mark} -->"
+        before, after = text[: text.index(start)], text[text.index(end) + len(end) :]
+        text = f"{before}{start}\n{content}\n{end}{after}"
+    return text
 
 
 def stamp(store: RunStore) -> str:
@@ -299,10 +286,6 @@ def _filters(filters: dict[str, np.ndarray]) -> Figure:
             panel.imshow(as_image(image), interpolation="nearest")
             panel.set_axis_off()
     return figure
-
-
-def _marks(mark: str) -> tuple[str, str]:
-    return f"<!-- {mark}: lcs book --update -->", f"<!-- end of {mark} -->"
 
 
 def _wrapped(text: str) -> str:
