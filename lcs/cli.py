@@ -157,19 +157,24 @@ def _train(
 
 
 def _with_config_options(function: Callable[..., None]) -> Callable[..., None]:
-    """Replace `**fields` by one option for each field of `Config`."""
-    hints = typing.get_type_hints(Config)
-    allowed = {name: f"{low:g} to {high:g}" for name, (low, high) in RANGES.items()}
-    allowed |= {name: "; ".join(choices) for name, choices in CHOICES.items()}
-    options = [
-        inspect.Parameter(
-            field.name,
-            inspect.Parameter.KEYWORD_ONLY,
-            default=field.default,
-            annotation=Annotated[hints[field.name], typer.Option(help=allowed.get(field.name, ""))],
+    """Replace `**fields` by one option for each field of `Config`, with its meaning as help."""
+    allowed = {name: f"{low:.10g} to {high:.10g}" for name, (low, high) in RANGES.items()}
+    allowed |= {name: ", ".join(choices) for name, choices in CHOICES.items()}
+    hints = typing.get_type_hints(Config, include_extras=True)
+    options = []
+    for field in dataclasses.fields(Config):
+        kind, meaning = typing.get_args(hints[field.name])
+        text = f"{meaning[0].upper()}{meaning[1:]}."
+        if field.name in allowed:
+            text += f" Values: {allowed[field.name]}."
+        options.append(
+            inspect.Parameter(
+                field.name,
+                inspect.Parameter.KEYWORD_ONLY,
+                default=field.default,
+                annotation=Annotated[kind, typer.Option(help=text)],
+            )
         )
-        for field in dataclasses.fields(Config)
-    ]
     own = inspect.signature(function, eval_str=True)
     kept = [p for p in own.parameters.values() if p.kind is not inspect.Parameter.VAR_KEYWORD]
     parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in kept] + options

@@ -64,9 +64,11 @@ class Pace:
     """How long training takes on a device: so much for each image, and so much for each operation.
 
     An image that is augmented takes more, and so do operations of LOCAL layers, whose products are
-    small and whose patches have to be moved. All are fitted to the stored runs by least squares of
-    errors relative to the estimate; runs on the digits, which are tiny, count apart. Where none was
-    stored, it is the pace of a matrix product, if this machine has the device.
+    small and whose patches have to be moved. All are fitted to the stored runs by least squares
+    whose weights are the inverse of the estimates, so that the estimates of all runs add up to the
+    time that they took and short runs, most of which is start-up, count little; runs on the digits,
+    which are tiny, count apart. Where none was stored, it is the pace of a matrix product, if this
+    machine has the device.
 
     Args:
         device: "auto", "cpu", "cuda" or "cuda:N"; it need not be present.
@@ -97,8 +99,8 @@ def _fitted(rows: NDArray[np.float64]) -> NDArray[np.float64]:
     from scipy.optimize import nnls
 
     terms, expected = rows[:, :-1], rows[:, -1]
-    for _ in range(10):  # errors relative to the estimate, so that the sum is right
-        errors = rows / expected[:, None]
+    for _ in range(10):
+        errors = rows / np.sqrt(expected)[:, None]
         pace, _ = nnls(errors[:, :-1], errors[:, -1])
         expected = np.maximum(terms @ pace, 1e-9)
     return pace

@@ -118,12 +118,13 @@ def test_every_field_of_a_run_is_an_option(asked, command):
     assert changed == {field.name for field in dataclasses.fields(Config)}
 
 
-def test_the_help_of_train_gives_choices_and_ranges():
+def test_the_help_of_train_gives_meanings_choices_and_ranges():
     options = {p.name: p for p in typer.main.get_command(lcs.cli.app).commands["train"].params}
     for field in dataclasses.fields(Config):
         assert options[field.name].default == field.default
-    assert options["optimizer"].help == "sgd; beta-lasso; proximal-l1; spred"
-    assert options["dropout"].help == "0 to 0.95"
+    assert options["beta"].help.startswith("Weights below beta * lambda are set to zero. ")
+    assert "sgd, beta-lasso, proximal-l1, spred" in options["optimizer"].help
+    assert "0 to 0.95" in options["dropout"].help
 
 
 def test_other_options_reach_the_loop(asked, command, tmp_path):

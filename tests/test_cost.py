@@ -81,7 +81,23 @@ def test_the_sum_is_right_where_single_runs_are_not():
         for c in configs
     ]
     estimate = sum(map(cost.Pace("cpu", runs).seconds, configs))
-    assert estimate == pytest.approx(sum(r.provenance["seconds"] for r in runs), rel=0.05)
+    assert estimate == pytest.approx(sum(r.provenance["seconds"] for r in runs))
+
+
+def test_start_up_of_short_runs_is_not_taken_for_time_per_image():
+    """Runs of 2 epochs, most of whose time is start-up, beside one of 3000."""
+
+    def timed(epochs, width):
+        config = DIGITS.replace(epochs=epochs, base_channels=width)
+        seconds = 0.5 + 1e-5 * cost.training_images(config)
+        return dataclasses.replace(
+            made_up(config, 2), provenance={"device": "cpu", "seconds": seconds}
+        )
+
+    runs = [timed(epochs, width) for epochs in (2, 30, 3000) for width in (1, 2, 4)]
+    long = runs[-1]
+    estimate = cost.Pace("cpu", runs).seconds(long.config)
+    assert estimate == pytest.approx(long.provenance["seconds"], rel=0.2)
 
 
 def test_without_runs_a_product_sets_the_pace(monkeypatch):

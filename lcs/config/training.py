@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 
@@ -90,6 +90,11 @@ OPTIMIZERS_OWN = {name for names in OPTIMIZER_FIELDS.values() for name in names}
 class Config(RunConfig):
     """One training run. Device, workers, paths and progress bars are not part of it.
 
+    What a field means stands in its annotation; `lcs train --help` prints it with the values that
+    are allowed. More on methods of pruning is in `lcs.optim.pruning`, on λ that grows in
+    `lcs.optim.growing_l1`, on starts from another network in `lcs.models.transfer`, on surrogates
+    of images in `lcs.data.surrogates`.
+
     A default means "no effect" or the paper's choice; new fields must default to "no effect", so
     that the ids of earlier runs stand. Values are checked at construction.
 
@@ -100,48 +105,65 @@ class Config(RunConfig):
 
     kind: ClassVar[str] = "training"
 
-    dataset: str = "cifar10"
-    model: str = "s-fc"
-    base_channels: int = 1  # alpha; what it means for a model stands in the model's docstring
-    kernel_size: int | None = None  # of the convolutions; None: `lcs.shapes.default_kernel`
-    padding: str = "same"  # of S-CONV and S-LOCAL; the reproduction used none
-    affine: bool = False  # batch normalisation with learnt scale and shift
-    bias: bool = False  # biases in every linear map
-    dropout: float = 0.0  # before the last two fully connected layers
-    optimizer: str = "sgd"
-    lr: float = 0.1  # eta, at the start of the schedule
-    momentum: float = 0.0
-    weight_decay: float = 0.0
-    l1: float = 0.0  # lambda of the layers that correspond to convolutions, and of the others
-    l1_rest: float | None = None  # lambda of the other layers; None: the same
-    # growth of the first layer's lambda, for filters that are banded: see `lcs.optim.growing_l1`
-    l1_growth: float = 0.0
-    # the window outside which it grows: S-LOCAL's, or where a unit has its mass before training,
-    # or as each epoch begins
-    l1_window: str = "grid"
-    l1_window_size: int | None = None  # pixels along a side of it; None: `default_kernel`
-    beta: float = 0.0  # weights below beta * lambda are set to zero
-    frozen_zeros: bool = False  # weights at zero stay there: one-way pruning
-    pruning: str = "none"  # masks of zeros, see `lcs.optim.pruning`
-    density: float = 1.0  # share of the first layer's weights that masks keep, and of the second's
-    density_rest: float | None = None  # of the second layer; None: the same. The last is dense
-    start: str = "initial"  # what is taken of another, trained network, see `lcs.models.transfer`
-    source: str | None = None  # that network's run, of the same seed: `file` without its seed
-    loss: str = "cross-entropy"  # bce: with logits on one-hot targets, mean over classes
-    schedule: str = "cosine-epoch"
-    period: int | None = None  # epochs in which the cosine falls to 0, to rise again; None: all
-    epochs: int = 400
-    batch_size: int = 512
-    augment: str = "none"
-    crop_padding: int | None = None  # zeros around an image before a crop; None: side // 8
-    normalize: str = "half"  # half: (x / 255 - 0.5) / 0.5; standard: per channel
-    permute_pixels: bool = False  # one fixed permutation of the pixels of every network input
-    images: str = "natural"  # else surrogates of them, see `lcs.data.surrogates`
-    labels: str = "true"  # shuffled: of the training images, in a random order
-    train_share: float = 1.0  # of each class of the training images: the first ones
-    validation: bool = False  # hold out the last tenth of each class and leave the test set alone
-    precision: str = "fp32"
-    seed: int = 0
+    dataset: Annotated[str, "the data set"] = "cifar10"
+    model: Annotated[str, "the network"] = "s-fc"
+    base_channels: Annotated[int, "alpha, the width; each model's docstring says of what"] = 1
+    kernel_size: Annotated[
+        int | None, "side of the convolutions' kernels; if not given: as in the paper"
+    ] = None
+    padding: Annotated[
+        str, "zeros around the image in S-CONV and S-LOCAL; the reproduction used none"
+    ] = "same"
+    affine: Annotated[bool, "batch normalisation with learnt scale and shift"] = False
+    bias: Annotated[bool, "biases in every linear map"] = False
+    dropout: Annotated[float, "dropout before the last two fully connected layers"] = 0.0
+    optimizer: Annotated[str, "the optimizer"] = "sgd"
+    lr: Annotated[float, "eta, the learning rate at the start of the schedule"] = 0.1
+    momentum: Annotated[float, "momentum of SGD and spred"] = 0.0
+    weight_decay: Annotated[float, "weight decay of SGD"] = 0.0
+    l1: Annotated[float, "lambda of the layers that correspond to convolutions"] = 0.0
+    l1_rest: Annotated[float | None, "lambda of the other layers; if not given: the same"] = None
+    l1_growth: Annotated[float, "how fast the first layer's lambda grows outside a window"] = 0.0
+    l1_window: Annotated[
+        str,
+        "that window: S-LOCAL's, or where a unit has its mass before training, or at each epoch",
+    ] = "grid"
+    l1_window_size: Annotated[
+        int | None, "side of that window in pixels; if not given: that of a kernel"
+    ] = None
+    beta: Annotated[float, "weights below beta * lambda are set to zero"] = 0.0
+    frozen_zeros: Annotated[bool, "weights at zero stay there (one-way pruning)"] = False
+    pruning: Annotated[str, "how a mask of zeros is made"] = "none"
+    density: Annotated[float, "share of the first layer's weights that the mask keeps"] = 1.0
+    density_rest: Annotated[
+        float | None,
+        "share that it keeps of the second layer; if not given: the same; the last is dense",
+    ] = None
+    start: Annotated[str, "what is taken of another, trained network"] = "initial"
+    source: Annotated[
+        str | None, "that network: the file of its record, without the seed, which is the same"
+    ] = None
+    loss: Annotated[str, "the loss; bce: of one-hot targets, mean over classes"] = "cross-entropy"
+    schedule: Annotated[str, "schedule of the learning rate"] = "cosine-epoch"
+    period: Annotated[int | None, "epochs until the cosine begins anew; if not given: all"] = None
+    epochs: Annotated[int, "passes over the training images"] = 400
+    batch_size: Annotated[int, "images in a batch"] = 512
+    augment: Annotated[str, "how each epoch changes the training images"] = "none"
+    crop_padding: Annotated[
+        int | None, "zeros around an image before a crop; if not given: an eighth of its side"
+    ] = None
+    normalize: Annotated[
+        str, "how pixels are scaled; half: (x / 255 - 0.5) / 0.5; standard: per channel"
+    ] = "half"
+    permute_pixels: Annotated[bool, "one fixed permutation of the pixels of every input"] = False
+    images: Annotated[str, "the data set's images, or surrogates of them"] = "natural"
+    labels: Annotated[str, "labels of the training images"] = "true"
+    train_share: Annotated[float, "share of the training images, the first of each class"] = 1.0
+    validation: Annotated[
+        bool, "hold out the last tenth of each class, and leave the test set alone"
+    ] = False
+    precision: Annotated[str, "precision of the products; weights are kept in fp32"] = "fp32"
+    seed: Annotated[int, "seed of every random stream of the run"] = 0
 
     def __post_init__(self) -> None:
         """Check every field, then what the fields mean together."""
