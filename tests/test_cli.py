@@ -569,7 +569,7 @@ def test_a_chapter_with_an_unknown_parameter(command):
 def installed(tmp_path_factory):
     """The package as a wheel brings it, without the packages of the book."""
     site = tmp_path_factory.mktemp("site")
-    shutil.copytree(Path(lcs.cli.__file__).parent, site / "lcs", ignore=lambda *_: ["__pycache__"])
+    shutil.copytree(Path(lcs.__file__).parent, site / "lcs", ignore=lambda *_: ["__pycache__"])
     script = f"""
 import sys
 sys.path.insert(0, {str(site)!r})

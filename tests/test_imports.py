@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "lcs"
+ABOVE = ("exhibits", "cli")
 LIBRARY = {
     ".".join(path.relative_to(PACKAGE).with_suffix("").parts): path
     for path in PACKAGE.rglob("*.py")
-    if path.relative_to(PACKAGE).parts[0] != "exhibits"
-    and path.stem not in ("__init__", "__main__", "cli")
+    if path.relative_to(PACKAGE).parts[0] not in ABOVE and path.stem not in ("__init__", "__main__")
 }
 BOOK = {"pandas", "sklearn", "matplotlib", "seaborn", "papermill", "nbformat", "IPython"}
 MOST_LEVELS = 9
@@ -46,7 +46,7 @@ def modules_of(path):
 # a package hands on names of some of its modules
 FACES = {}
 for path in PACKAGE.glob("*/__init__.py"):
-    if path.parent.name != "exhibits":
+    if path.parent.name not in ABOVE:
         FACES[path.parent.name] = modules_of(path)
 GRAPH = {name: modules_of(path) for name, path in LIBRARY.items()}
 

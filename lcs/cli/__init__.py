@@ -1,0 +1,103 @@
+"""The command line: `lcs data | train | study | runs | doctor | book`.
+
+Results go to stdout, messages to stderr. Exit codes: 0 done, 1 an error said in one line, 2 a wrong
+command line, 75 paused because the time budget is spent (the same command goes on), 130
+interrupted, 143 ended by SIGTERM.
+
+Only what a command uses is imported, inside it: torch alone takes seconds to import.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import sys
+from typing import Annotated
+
+try:
+    import typer
+
+    from lcs.cli import book, data, runs, training
+    from lcs.cli.options import say
+    from lcs.errors import LcsError, Paused
+except KeyboardInterrupt:
+    sys.exit(130)
+
+EXIT_PAUSED = 75
+EXIT_INTERRUPTED = 130
+EXIT_TERMINATED = 143
+# typer shows its users no common base of these errors
+WrongCommandLine: type[Exception] = typer.BadParameter.__mro__[2]
+
+app = typer.Typer(
+    help="Learning Convolutions from Scratch: train, study, and keep the records.",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(data.app, name="data")
+app.command()(training.train)
+app.command()(training.study)
+app.add_typer(runs.app, name="runs")
+app.command()(book.doctor)
+app.command()(book.book)
+
+
+def _version(asked: bool) -> None:
+    if not asked:
+        return
+    from importlib import metadata
+
+    try:
+        print(metadata.version("lcs"))
+    except metadata.PackageNotFoundError:
+        raise LcsError("lcs is not installed; pyproject.toml has the version") from None
+    raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Learning Convolutions from Scratch: train, study, and keep the records."""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line; every error is one line on stderr."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(EXIT_TERMINATED))  # as Ctrl-C, not at once
+    for stream in (sys.stdout, sys.stderr):  # a terminal may lack letters such as α
+        if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        status = app(arguments, standalone_mode=False, prog_name="lcs")
+        sys.stdout.flush()
+    except Paused as pause:
+        sys.exit(say(str(pause), EXIT_PAUSED))
+    except LcsError as error:
+        sys.exit(say(f"error: {error}", 1))
+    except WrongCommandLine as error:
+        text = str(error.format_message())  # type: ignore[attr-defined]
+        sys.exit(say(f"error: {text}", 2) if text else 2)  # none where help was printed instead
+    except ModuleNotFoundError as error:
+        if (error.name or "lcs").partition(".")[0] == "lcs":
+            raise
+        text = f"error: {error.name} is not installed; in the checkout, pip install -e '.[book]'"
+        sys.exit(say(f"{text} brings all packages", 1))
+    except OSError as error:
+        if error.filename is None and sys.stdout is sys.__stdout__:
+            # stdout is full or closed: Python, too, would fail to flush it as it ends
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            if isinstance(error, BrokenPipeError):  # its reader, as `head`, has read enough
+                sys.exit(1)
+        place = "" if error.filename is None else f"{error.filename}: "
+        sys.exit(say(f"error: {place}{error.strerror or error}", 1))
+    except (KeyboardInterrupt, typer.Abort):
+        status = EXIT_INTERRUPTED
+    except SystemExit as end:  # by SIGTERM, or by typer: the reader of stdout has read enough
+        status = end.code
+    if status in (EXIT_INTERRUPTED, EXIT_TERMINATED):  # typer itself returns the first
+        say("interrupted; the same command goes on from the last checkpoint")
+    sys.exit(status if isinstance(status, int) else 0)

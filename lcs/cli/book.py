@@ -1,0 +1,57 @@
+"""`lcs book`: render the book, or run a chapter anew. `lcs doctor`: what this machine can do."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from lcs.cli.options import Device
+
+
+def book(
+    chapter: Annotated[str | None, typer.Argument(help="A chapter to run anew.")] = None,
+    parameter: Annotated[
+        list[str] | None, typer.Option("-p", "--parameter", help="name=value; may be repeated.")
+    ] = None,
+    update: Annotated[
+        bool, typer.Option("--update", help="Execute in place with the stored parameters.")
+    ] = False,
+) -> None:
+    """Render the book from stored outputs; with a chapter, run that anew and render it alone."""
+    if parameter and (update or chapter is None):
+        raise typer.BadParameter("-p is for running one chapter anew: name it, without --update")
+    words = {}
+    for text in parameter or []:
+        name, equals, word = text.partition("=")
+        if not equals:
+            raise typer.BadParameter(f"parameter {text!r}: give name=value")
+        words[name] = word
+
+    from lcs.exhibits import book as pages
+
+    if update:
+        from lcs.exhibits import summary
+        from lcs.runs import PUBLISHED, RunStore
+
+        for name in pages.chapters() if chapter is None else [chapter]:
+            print(pages.update(name))
+        summary.update(RunStore(PUBLISHED))
+    elif chapter is not None:
+        print(pages.rerun(chapter, pages.parse(chapter, words)))
+    else:
+        print(pages.render())
+
+
+def doctor(device: Device = "auto") -> None:
+    """Say what this machine has and can do, in about a minute; exit 1 if a check fails."""
+    from lcs.doctor import examine
+    from lcs.exhibits import find_study
+    from lcs.train.device import choose_device
+
+    desk: dict[str, Any] = {"table2": find_study("table2").configs("desk")}
+    failed = False
+    for finding in examine(choose_device(device), desk):
+        print(finding, flush=True)
+        failed |= finding.good is False
+    raise typer.Exit(failed)

@@ -1,0 +1,42 @@
+"""`lcs data`: obtain and check data sets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+app = typer.Typer(help="Obtain and check data sets.", no_args_is_help=True)
+
+
+@app.command("get")
+def get_data(name: str) -> None:
+    """Obtain a data set, check it, and print where it is."""
+    from lcs.data import download
+
+    print(download.get(name))
+
+
+@app.command("import")
+def import_data(name: str, file: Path) -> None:
+    """Check a prepared .npz and take it over."""
+    from lcs.data import download
+
+    print(download.import_npz(name, file))
+
+
+@app.command("verify")
+def verify_data(name: str) -> None:
+    """Check a data set's file against its pinned checksums."""
+    from lcs import data
+
+    print(data.verify(name))
+
+
+@app.command("list")
+def list_data() -> None:
+    """Print every data set, its state and its file."""
+    from lcs import data
+
+    for name, path, state in data.available():
+        print(f"{name:11} {state:12} {path or ''}")

@@ -1,0 +1,53 @@
+"""What several commands share: options, the stores that they name, and messages."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:  # for annotations alone
+    from lcs.runs import RunStore
+
+
+def folder(text: str) -> Path:
+    """Return a path that is given; an empty one would be the current folder.
+
+    In `--store=~/runs` the shell leaves the home folder to the command.
+    """
+    from lcs.files import expanded
+
+    if not text:
+        raise typer.BadParameter("the name of the folder is empty")
+    return expanded(text)
+
+
+Store = Annotated[
+    Path | None,
+    typer.Option(help="Folder of records; default: your own.", parser=folder, metavar="PATH"),
+]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
+Budget = Annotated[float | None, typer.Option(help="Stop at a checkpoint within so many minutes.")]
+Seconds = Annotated[float, typer.Option(help="Least time between checkpoints.")]
+
+
+def store_to_write(named: Path | None) -> RunStore:
+    """Return the store that is named, else the reader's own."""
+    from lcs.runs import RunStore, default_store
+
+    return default_store() if named is None else RunStore(named)
+
+
+def stores_to_read(named: Path | None) -> list[RunStore]:
+    """Return the store that is named, else the reader's own and the book's."""
+    from lcs.runs import named_store
+
+    return [*store_to_write(None).chain()] if named is None else [named_store(str(named))]
+
+
+def say(text: str, status: int = 0) -> int:
+    """Print a message on stderr, in one line; return the exit code."""
+    print(f"lcs: {' '.join(text.split())}", file=sys.stderr)
+    return status

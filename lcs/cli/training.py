@@ -1,0 +1,137 @@
+"""`lcs train`: one run. `lcs study`: all runs of a study that the store lacks."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import json
+import typing
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+
+from lcs.cli.options import Budget, Device, Seconds, Store, store_to_write
+from lcs.config import CHOICES, RANGES, Config
+
+
+def _with_config_options(function: Callable[..., None]) -> Callable[..., None]:
+    """Replace `**fields` by one option for each field of `Config`, with its meaning as help."""
+    allowed = {name: f"{low:.10g} to {high:.10g}" for name, (low, high) in RANGES.items()}
+    allowed |= {name: ", ".join(choices) for name, choices in CHOICES.items()}
+    hints = typing.get_type_hints(Config, include_extras=True)
+    options = []
+    for field in dataclasses.fields(Config):
+        kind, meaning = typing.get_args(hints[field.name])
+        text = f"{meaning[0].upper()}{meaning[1:]}."
+        if field.name in allowed:
+            text += f" Values: {allowed[field.name]}."
+        options.append(
+            inspect.Parameter(
+                field.name,
+                inspect.Parameter.KEYWORD_ONLY,
+                default=field.default,
+                annotation=Annotated[kind, typer.Option(help=text)],
+            )
+        )
+    own = inspect.signature(function, eval_str=True)
+    kept = [p for p in own.parameters.values() if p.kind is not inspect.Parameter.VAR_KEYWORD]
+    parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in kept] + options
+    function.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    function.__annotations__ = {p.name: p.annotation for p in parameters}
+    return function
+
+
+@_with_config_options
+def train(
+    store: Store = None,
+    device: Device = "auto",
+    budget_minutes: Budget = None,
+    checkpoint_seconds: Seconds = 60.0,
+    **fields: Any,
+) -> None:
+    """Train one network, or go on with it; the last line printed is its record's path."""
+    from lcs.train import train as train_run
+
+    record = train_run(
+        Config.from_dict(fields),
+        store=store_to_write(store),
+        device=device,
+        budget_minutes=budget_minutes,
+        checkpoint_seconds=checkpoint_seconds,
+    )
+    print(record.path)
+
+
+def study(
+    name: Annotated[
+        str, typer.Argument(help="The study, for example table2; the page Status lists all.")
+    ],
+    scale: Annotated[
+        str | None,
+        typer.Option(help="smoke, desk or paper; default: desk, of the paper's size alone paper."),
+    ] = None,
+    seeds: Annotated[
+        int | None, typer.Option(help="Seeds 0, 1, … of each run; default: as many as in the book.")
+    ] = None,
+    betas: Annotated[
+        list[float] | None, typer.Option(help="A β of its runs; may be repeated.")
+    ] = None,
+    store: Store = None,
+    device: Device = "auto",
+    dataset: Annotated[str | None, typer.Option(help="Default: the scale's own.")] = None,
+    base_channels: Annotated[int | None, typer.Option(help="Default: the scale's own.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Default: the scale's own.")] = None,
+    plan: Annotated[bool, typer.Option("--plan", help="Only say what is missing.")] = False,
+    choose: Annotated[
+        bool, typer.Option("--choose", help="Write what a search found best to chosen.json.")
+    ] = False,
+    budget_minutes: Budget = None,
+    checkpoint_seconds: Seconds = 60.0,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Runs that train at once on a machine.")
+    ] = None,
+    on: Annotated[
+        str | None, typer.Option(help="processes (of this machine) or ray; default: $LCS_ON.")
+    ] = None,
+    address: Annotated[
+        str | None, typer.Option(help="Ray's cluster; default: $RAY_ADDRESS, or one made here.")
+    ] = None,
+    gpus_per_run: Annotated[float, typer.Option(help="Share of a GPU for a run on Ray.")] = 1.0,
+    shard: Annotated[
+        str | None, typer.Option(help="i/n: part i of n alone, i from 1, for array jobs.")
+    ] = None,
+) -> None:
+    """Train the runs of a study that the store lacks; print the paths of all its records."""
+    from lcs.errors import ConfigError
+    from lcs.exhibits import find_study
+    from lcs.exhibits.settings import undecided
+
+    place, chosen = store_to_write(store), find_study(name)
+    scale = scale or chosen.usual_scale
+    if choose:
+        others = (seeds, dataset, base_channels, epochs, budget_minutes, shard)
+        if plan or betas or any(value is not None for value in others):
+            raise typer.BadParameter("--choose trains nothing: it takes --scale and --store only")
+        from lcs.exhibits.searches import write_choice
+
+        print(json.dumps(write_choice(name, place, scale)))
+        return
+    options: dict[str, Any] = {"store": place, "device": device, "shard": shard}
+    options |= {"workers": workers, "on": on, "address": address, "gpus_per_run": gpus_per_run}
+    options |= {"dataset": dataset, "base_channels": base_channels, "epochs": epochs}
+    options |= {"betas": betas} if betas else {}
+    if scale != "smoke" and (searches := undecided(chosen)):
+        raise ConfigError(
+            f"{name}: {searches[0]} has not chosen its hyperparameters yet; "
+            f"run `lcs study {searches[0]}`, then `lcs study {searches[0]} --choose`"
+        )
+    if plan:
+        from lcs.study.base_study import check_options
+
+        check_options("cpu", budget_minutes, checkpoint_seconds, workers, on, gpus_per_run)
+        print(chosen.plan(scale, seeds, **options))
+        return
+    options |= {"budget_minutes": budget_minutes, "checkpoint_seconds": checkpoint_seconds}
+    for record in chosen.train(scale, seeds, **options):
+        print(record.path)
