@@ -227,7 +227,7 @@ def _first_epoch_below(curve: pd.DataFrame, share: float) -> float:
 # Claims
 
 
-def _fewer_than_local(records: list[Record]) -> Finding:
+def fewer_than_local(records: list[Record]) -> Finding:
     """Judge the widest network."""
     groups = compare.widest(records)
     counts = compare.nonzeros(groups[B50])
@@ -284,7 +284,7 @@ CLAIMS: tuple[Claim, ...] = (
         "P",
         "β = 50 leaves fewer weights in the first layer than S-LOCAL has",
         "table2",
-        _fewer_than_local,
+        fewer_than_local,
         "about 1.5 · 10⁵ against 9.3 · 10⁶",
         SPARSE_ELSEWHERE,
     ),

@@ -1,4 +1,4 @@
-"""What README and the first page open with: summary, picture and five claims, from the records."""
+"""What README and the first page open with: summary, pictures and answers, from the records."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from lcs.exhibits import (
     cells,
-    claims,
     compare,
+    figure3,
     figure4,
     find_study,
     paper_size,
@@ -22,10 +22,9 @@ from lcs.exhibits import (
     tables,
     variants,
 )
-from lcs.exhibits.claims import UNTESTED
 from lcs.exhibits.fewest_weights import pareto
 from lcs.exhibits.gap import gaps_figure
-from lcs.exhibits.methods import B50, LOCAL, SGD
+from lcs.exhibits.methods import B0, B50, LOCAL, SGD
 from lcs.exhibits.plots.style import WIDTH
 from lcs.exhibits.plots.weights import as_image
 from lcs.runs import Record, RunStore
@@ -39,14 +38,6 @@ README = PACKAGE.parent / "README.md"
 INTRO = PACKAGE.parent / "book" / "intro.md"
 PICTURES = PACKAGE.parent / "book" / "_static"
 
-# the claims that tell the story
-SHOWN = (
-    "S-FC with β-LASSO at β = 50 is better than with SGD",
-    "β = 50 is better than β = 0",
-    "β = 50 closes most of the gap between S-FC with SGD and S-LOCAL",
-    "β = 50 leaves fewer weights in the first layer than S-LOCAL has",
-    "The filters of β = 50 are more local than their own permutations",
-)
 # each number stands in a sentence, which tests/checks/readme.py holds to the records
 SUMMARY = """\
 The paper reports that β-LASSO, SGD with an ℓ1 penalty and a large threshold, raises the accuracy of
@@ -58,60 +49,106 @@ quarter of the gap at most, and {size[size-closed]} % at α = {size_alpha} after
 window, and so builds locality in, closes most of it: {variants[searched-gap]} % at α =
 {own[own-alpha]} (95 % interval, n = {variants[searched-n]}). With crops the filters of β-LASSO
 become sparse and far more local than by chance, but in single runs no more local than those of SGD
-with momentum and weight decay after magnitude pruning.
-
-- **[The paper's size](paper_size.ipynb).** Once both are tuned, β-LASSO is little ahead of SGD. At
-  α = {size_alpha}, after {size_epochs} epochs, S-FC has {size[size-sparse]} % with β-LASSO (β = 50)
-  and {size[size-sgd]} % with SGD (the paper: {size[size-paper-sgd]}), S-LOCAL {size[size-local]} %
-  (the paper: {size[size-paper-local]}; one run each). β-LASSO keeps {size[size-left]} of the
-  {size[size-all]} million weights of the first layer; S-LOCAL has {size[size-local-left]} million.
-  With the hyperparameters of narrower networks β-LASSO led by {size[size-before-gain]} points.
-- **[SGD](scaling.ipynb).** In wide networks β-LASSO is ahead of SGD with momentum and weight decay.
-  With AutoAugment it is behind up to α = 4 (n = {scaling[gap-n]}). At α = {own[own-alpha]} it is
-  ahead by {scaling[seeds-gain]} points (n = {scaling[seeds-n]}; seeds were added, as three had left
-  it undecided), and with flips and crops instead of AutoAugment by {scaling[beyond-gain]} at α = 16
-  (n = {scaling[beyond-n]}; {flips_epochs} epochs). After 1600 epochs at α = {own[own-alpha]} SGD
-  leads in both of two seeds, with a λ for β-LASSO that was not searched at that length. Over plain
-  SGD without augmentation β-LASSO is ahead by [{plain_gain} points](table2.ipynb) (α = 1, the
-  setting of an earlier student reproduction).
-- **[The gap to S-LOCAL](scaling.ipynb).** It remains large. S-LOCAL is {scaling[flips-local]}
-  points ahead of β-LASSO at α = {own[own-alpha]} and {scaling[beyond-local]} at α = 16; 3-FC, a
-  plain network of the size of S-FC, is {scaling[flips-three]} ahead of it at α = {own[own-alpha]}
-  (flips and crops, {flips_epochs} epochs, n = {each[wider]}).
-- **[λ that grows with distance](variants.ipynb).** If λ grows with the distance from a window of 9
-  × 9 pixels, one for each unit, β = 50 is {variants[searched-sgd]} points ahead of SGD and
-  {variants[searched-local]} behind S-LOCAL (flips and crops, α = {own[own-alpha]},
-  {searched_epochs} epochs, n = {variants[searched-n]}). Where windows lie matters little, but their
-  pixels must be neighbours: windows of scattered pixels change accuracy by
-  {variants[scattered-none]} points against the same λ for all weights.
-- **[Locality](figure4.ipynb).** Filters become local, but those of pruned SGD do, too. With crops
-  and a large enough λ, filters of β = 50 with at least 20 weights are far more local than with
-  their pixels permuted; without augmentation, hardly. The ℓ1 penalty and augmentation raise this
-  locality, the threshold does not. Filters of SGD with momentum and weight decay, pruned by
-  magnitude, are on average at least as local: at α = {size_alpha} they have {size[size-pruned]} %
-  of their squared weights in the best window, those of β = 50 {size[size-window]} % (± over the
-  filters of one run each); at α = 1 those of one-shot pruning are more local than those of β = 50
-  by {rivals[local-one-shot]} points (n = {rivals[rival-n]}).
-- **[Threshold](scaling.ipynb).** In wide networks it adds to the ℓ1 penalty. β = 50 is ahead of β =
-  0 by {scaling[own-zero-last]} points with AutoAugment at α = {own[own-alpha]}, and with flips and
-  crops by {scaling[flips-zero]} at α = {own[own-alpha]} and {scaling[beyond-zero]} at α = 16
-  ({flips_epochs} epochs, n = {each[zero]}). In the reproduction's setting it is [behind β =
-  0](why.ipynb).
-- **[Pruning](rivals.ipynb).** Magnitude pruning of SGD is as accurate or better, but for one case.
-  At about as many weights gradual pruning is ahead of β-LASSO: at α = 1 by {rivals[rival-gradual]}
-  points with {rivals[share-many]} % of the first layer (after a second search, added when test
-  results were known) and by {rivals[few-gradual]} with {rivals[share-few]} % ({rival_epochs}
-  epochs, n = {each[rivals]}); at α = 4 by {rivals[wider-gradual]} with {rivals[share-wider]} %
-  ({flips_epochs} epochs, n = {rivals[wider-n]}). One-shot pruning does not differ significantly
-  from β-LASSO in the first case, is {rivals[few-one-shot]} points behind it in the second and
-  {rivals[wider-one-shot]} ahead of it in the third (flips and crops).
-
-After Holm's correction for many comparisons these are among the findings that hold in
-[Claims](claims.ipynb): the lead of β-LASSO over plain SGD at α = 1, that it closes less than half
-of the gap there and at α = 16, the leads of S-LOCAL over it with flips and crops ({flips_epochs}
-epochs), that of the λ that grows with distance over SGD, and locality beyond chance. Not
-significant after it are the leads of β-LASSO with one λ for all weights over SGD with momentum and
-weight decay and over β = 0, and its differences from pruning."""
+with momentum and weight decay after magnitude pruning."""
+# a question, what the paper has, the answer of this study, and what it rests on
+ROWS = (
+    (
+        "[Is β-LASSO better than SGD?](scaling.ipynb)",
+        "{paper[sparse]} against {paper[sgd]} %",
+        "In wide networks, by little.",
+        """\
+[α = {size_alpha}](paper_size.ipynb): {size[size-sparse]} against {size[size-sgd]} % (the
+paper's SGD: {size[size-paper-sgd]}; {size_epochs} epochs, n = {size[size-n]}); with the
+hyperparameters of narrower networks ahead by {size[size-before-gain]} points
+<br>α = 16: ahead by {scaling[beyond-gain]} (flips and crops, n = {scaling[beyond-n]})
+<br>α = {own[own-alpha]}: ahead by {scaling[seeds-gain]} (AutoAugment, n = {scaling[seeds-n]}; seeds
+were added, as three had left it undecided)
+<br>α = {own[own-alpha]}, 1600 epochs: behind in both of two seeds (λ not searched at that length)
+<br>α = 1 to 4: behind (AutoAugment, n = {scaling[gap-n]})
+<br>[α = 1, without augmentation](table2.ipynb): ahead of plain SGD by {plain_gain} ({plain_epochs}
+epochs, n = {plain_n})""",
+    ),
+    (
+        "[Does it close the gap to S-LOCAL?](scaling.ipynb)",
+        "{scaling[gap-paper]} % of it",
+        "About a quarter of it at most (figure above).",
+        """\
+α = {size_alpha}: S-LOCAL has {size[size-local]} % (the paper: {size[size-paper-local]};
+{size_epochs} epochs, n = {size[size-n]})
+<br>α = 16: S-LOCAL is ahead by {scaling[beyond-local]} (flips and crops, n = {scaling[beyond-n]})
+<br>α = {own[own-alpha]}: S-LOCAL is ahead by {scaling[flips-local]}, 3-FC, a plain network of the
+size of S-FC, by {scaling[flips-three]} (flips and crops, n = {scaling[flips-n]})""",
+    ),
+    (
+        "[Does the threshold help?](scaling.ipynb)",
+        "{paper[sparse]} against {paper[zero]} % at β = 0",
+        "In wide networks.",
+        """\
+α = 16: β = 50 is ahead of β = 0 by {scaling[beyond-zero]} (flips and crops, n =
+{scaling[beyond-n]})
+<br>α = {own[own-alpha]}: by {scaling[flips-zero]} (flips and crops, n = {scaling[flips-others-n]})
+and {scaling[own-zero-last]} (AutoAugment, n = {scaling[gap-n]})
+<br>[α = 1, without augmentation](why.ipynb): behind ({plain_epochs} epochs, n = {plain_n})""",
+    ),
+    (
+        "[How many weights remain?](paper_size.ipynb)",
+        "fewer than in S-LOCAL",
+        "In wide networks fewer than in S-LOCAL.",
+        """\
+α = {size_alpha}: {size[size-left]} of {size[size-all]} million of the first layer (S-LOCAL:
+{size[size-local-left]} million; {size_epochs} epochs, n = {size[size-n]})
+<br>α = {own[own-alpha]}: {own_left}; AutoAugment, n = {scaling[seeds-n]}
+<br>[α = 1, without augmentation](figure3.ipynb): {plain_left}; {plain_epochs} epochs, n =
+{plain_n}""",
+    ),
+    (
+        "[Are the filters local?](figure4.ipynb)",
+        "pictures",
+        "With crops and a large enough λ, but those of pruned SGD are, too.",
+        """\
+Filters of β = 50 with at least 20 weights are then far more local than with their pixels permuted;
+without augmentation, hardly. The ℓ1 penalty and augmentation raise this locality, the threshold
+does not. Filters of SGD with momentum and weight decay, pruned by magnitude, are on average at
+least as local.
+<br>α = {size_alpha}: {size[size-pruned]} % of the squared weights in the best window for pruned
+SGD, {size[size-window]} % for β = 50 (± over the filters of one run each)
+<br>α = 1: one-shot pruning more local than β = 50 by {rivals[local-one-shot]} points
+({rival_epochs} epochs, n = {rivals[rival-n]})""",
+    ),
+    (
+        "[Is it better than pruning?](rivals.ipynb)",
+        "not asked",
+        "Only than one-shot pruning to very few weights.",
+        """\
+Magnitude pruning of SGD to about as many weights, with flips and crops:
+<br>α = 4, {rivals[share-wider]} % of the first layer: gradual pruning ahead by
+{rivals[wider-gradual]}, one-shot by {rivals[wider-one-shot]} (n = {rivals[wider-n]})
+<br>α = 1, {rivals[share-many]} %: gradual ahead by {rivals[rival-gradual]} (after a second search,
+added when test results were known), one-shot level ({rival_epochs} epochs, n = {rivals[rival-n]})
+<br>α = 1, {rivals[share-few]} %: gradual ahead by {rivals[few-gradual]}, one-shot behind by
+{rivals[few-one-shot]} ({rival_epochs} epochs, n = {rivals[few-n]})""",
+    ),
+    (
+        "[What does close the gap?](variants.ipynb)",
+        "not asked",
+        "A λ that grows with the distance from a window of 9 × 9 pixels, one for each unit.",
+        """\
+α = {own[own-alpha]}: β = 50 is then ahead of SGD by {variants[searched-sgd]}, behind S-LOCAL by
+{variants[searched-local]} (flips and crops, {searched_epochs} epochs, n = {variants[searched-n]})
+<br>Where windows lie matters little, but their pixels must be neighbours: windows of scattered
+pixels change accuracy by {variants[scattered-none]} against the same λ for all weights.""",
+    ),
+)
+# what stands below the table
+CORRECTED = """\
+Differences are in points of test accuracy, but for locality; trainings have {flips_epochs} epochs
+where no other number is given, and n is the number of seeds. After Holm's correction for
+many comparisons these are among the findings that hold in [Claims](claims.ipynb): the lead of
+β-LASSO over plain SGD at α = 1, that it closes less than half of the gap there and at α = 16, the
+leads of S-LOCAL over it with flips and crops ({flips_epochs} epochs), that of the λ that grows with
+distance over SGD, and locality beyond chance. Not significant after it are the leads of β-LASSO
+with one λ for all weights over SGD with momentum and weight decay and over β = 0, and its
+differences from pruning."""
 CAPTIONS = {
     "gap": """\
 CIFAR-10: share of the gap in test accuracy between S-FC and S-LOCAL, both by SGD, that β = 50
@@ -155,73 +192,56 @@ def numbers(store: RunStore) -> dict[str, Any]:
         "rivals": rivals.results.numbers(runs),
         "variants": variants.results.numbers(runs),
     }
-    # of comparisons that stand together, in how many seeds
-    each = {
-        "wider": [chapters["scaling"][f"{name}-n"] for name in ("flips", "flips-others", "beyond")],
-        "zero": [chapters["scaling"][f"{name}-n"] for name in ("gap", "flips-others", "beyond")],
-        "rivals": [chapters["rivals"][f"{name}-n"] for name in ("rival", "few")],
-    }
     wide = {study.name: study.stored("paper", store) for study in paper_size.STUDIES}
     largest = wide["paper-size-searched"][0].config
-    plain = compare.by_method(find_study("table2").stored("desk", store))
-    paper = {"sgd": SGD, "sparse": B50, "local": LOCAL}
+    unaugmented = find_study("table2").stored("desk", store)
+    plain = compare.by_method(unaugmented)
+    paper = {"sgd": SGD, "zero": B0, "sparse": B50, "local": LOCAL}
     return {
         "paper": {name: f"{published.accuracy(of, 'cifar10'):.2f}" for name, of in paper.items()},
         "size": paper_size.numbers(wide),
         "size_alpha": largest.base_channels,
         "size_epochs": largest.epochs,
-        "each": {
-            name: f"{counts[0]} each" if len({*counts}) == 1 else " and ".join(counts)
-            for name, counts in each.items()
-        },
         "searched_epochs": runs["recipe-length-search"][0].config.epochs,
         "flips_epochs": runs["flips"][0].config.epochs,
         "rival_epochs": runs["rivals"][0].config.epochs,
         "plain_gain": tables.ahead(cells.gain_text(plain[B50], plain[SGD])),
+        "plain_left": figure3.fewer_than_local(unaugmented).value,
+        "own_left": figure3.fewer_than_local(runs["scaling-seeds"]).value,
+        "plain_n": len(plain[SGD]),
+        "plain_epochs": plain[SGD][0].config.epochs,
         **chapters,
     }
 
 
-def table(store: RunStore) -> str:
-    """Return the claims that are `SHOWN`, by setting, as a plain Markdown table."""
-    source = claims.matrix(claims.judge_all(store))
-    found = [row for row in source.rows if row[0].startswith(SHOWN)]
-    # settings in which one of them has been tested
-    kept = [i for i in range(len(source.columns)) if any(row[i] != UNTESTED for row in found)]
-    lines = [source.columns, ["---"] * len(source.columns), *found]
-    text = "\n".join(f"| {' | '.join(line[i] for i in kept)} |" for line in lines)
-    text = re.sub(r"([)}]) \[", r"\1<br>[", text.replace(UNTESTED, "·"))
-    # classes of words are known to the book's Markdown alone, and so are links within the book
-    return re.sub(r"\[([^\]]*)\](\{[^}]*\}|\([^)]*\.ipynb\))", r"\1", text)
-
-
-def sections(store: RunStore) -> dict[Path, dict[str, str]]:
-    """Return what stands between the marks of README and of the first page, by the mark."""
+def sections(store: RunStore) -> dict[Path, str]:
+    """Return what stands between the marks of README and of the first page."""
     known = numbers(store)
-    first, rest = SUMMARY.format(**known).split("\n\n", 1)
-    cited = _wrapped(first.replace("The paper", "The paper {cite}`neyshabur2020`", 1))
-    first = _wrapped(first)
-    captions = {name: _wrapped(text.format(**known)) for name, text in CAPTIONS.items()}
-    inside, outside = (
-        "\n\n".join(
-            "\n".join(map(_wrapped, re.split(r"\n(?=- )", part))) for part in text.split("\n\n")
-        )
-        for text in (rest, rest.replace("](", "](book/"))
-    )
+    captions = {name: text.format(**known) for name, text in CAPTIONS.items()}
+    opening = SUMMARY.format(**known)
+    cited = opening.replace("The paper", "The paper {cite}`neyshabur2020`", 1)
     figures = "\n".join(
         f"````{{grid-item}}\n:columns: 12 12 {SHARES[name][0]} {SHARES[name][0]}\n"
-        f"```{{figure}} _static/{name}.png\n:name: fig-{name}-first\n\n{caption}\n```\n````"
-        for name, caption in captions.items()
+        f"```{{figure}} _static/{name}.png\n:name: fig-{name}-first\n\n{_wrapped(text)}\n```\n````"
+        for name, text in captions.items()
     )
-    beside = f"`````{{grid}} 1 1 2 2\n:gutter: 2\n\n{figures}\n`````"
-    plain = "\n".join(
-        f'<img src="book/_static/{name}.png" width="{SHARES[name][1]}%" alt="{_one_line(caption)}">'
-        for name, caption in captions.items()
+    grid = f"`````{{grid}} 1 1 2 2\n:gutter: 2\n\n{figures}\n`````"
+    pictures = "\n".join(
+        f'<img src="book/_static/{name}.png" width="{SHARES[name][1]}%" alt="{_joined(text)}">'
+        for name, text in captions.items()
     )
-    said = _wrapped("Left: {gap} Right: {filters}".format(**captions))
+    below = _wrapped("Left: {gap} Right: {filters}".format(**captions))
+    rows: list[tuple[str, ...]] = [("question", "the paper", "this study"), ("---", "---", "---")]
+    rows += [(*words, f"{answer}<br><small>{lines}</small>") for *words, answer, lines in ROWS]
+    table = "\n".join(_joined(f"| {' | '.join(row)} |".format(**known)) for row in rows)
+    said = CORRECTED.format(**known)
+    inside, outside = (
+        f"{table.replace('](', link)}\n\n{_wrapped(said.replace('](', link))}"
+        for link in ("](", "](book/")
+    )
     return {
-        README: {"summary": f"{first}\n\n{plain}\n\n{said}\n\n{outside}", "table": table(store)},
-        INTRO: {"summary": f"{cited}\n\n{beside}\n\n{inside}"},
+        README: f"{_wrapped(opening)}\n\n{pictures}\n\n{below}\n\n{outside}",
+        INTRO: f"{_wrapped(cited)}\n\n{grid}\n\n{inside}",
     }
 
 
@@ -242,18 +262,16 @@ def update(store: RunStore) -> None:
 
 
 def write(store: RunStore) -> None:
-    """Write the summary into README and the first page, and the table into README."""
-    for page, parts in sections(store).items():
-        page.write_text(updated(page.read_text(), parts))
+    """Write the summary into README and the first page."""
+    for page, text in sections(store).items():
+        page.write_text(updated(page.read_text(), text))
 
 
-def updated(text: str, parts: dict[str, str]) -> str:
-    """Return the text of a page with these parts between their marks."""
-    for mark, content in parts.items():
-        start, end = f"<!-- {mark}: lcs book --update -->", f"<!-- end of {mark} -->"
-        before, after = text[: text.index(start)], text[text.index(end) + len(end) :]
-        text = f"{before}{start}\n{content}\n{end}{after}"
-    return text
+def updated(page: str, summary: str) -> str:
+    """Return the text of a page with this summary between its marks."""
+    start, end = "<!-- summary: lcs book --update -->", "<!-- end of summary -->"
+    before, after = page[: page.index(start)], page[page.index(end) + len(end) :]
+    return f"{before}{start}\n{summary}\n{end}{after}"
 
 
 def stamp(store: RunStore) -> str:
@@ -289,10 +307,10 @@ def _filters(filters: dict[str, np.ndarray]) -> Figure:
 
 
 def _wrapped(text: str) -> str:
+    return textwrap.fill(_joined(text), 100)
+
+
+def _joined(text: str) -> str:
     # no value is torn from its name or unit, and a line that begins with % would be a comment
-    whole = re.sub(" (?=[%=≈±×])|(?<=[=≈±×]) ", "\N{NO-BREAK SPACE}", " ".join(text.split()))
-    return textwrap.fill(whole, 100, subsequent_indent="  " if text.startswith("- ") else "")
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    line = " ".join(text.split()).replace(" <br>", "<br>")
+    return re.sub(" (?=[%=≈±×])|(?<=[=≈±×]) ", "\N{NO-BREAK SPACE}", line)

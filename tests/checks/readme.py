@@ -36,16 +36,21 @@ from checks.variants import (
     where_windows_lie_hardly_matters,
     windows_close_most_of_the_gap,
 )
+from lcs.cost import count_weights
 from lcs.exhibits import find_study
-from lcs.exhibits.compare import by_length, by_method, by_width, paired
+from lcs.exhibits.compare import by_length, by_method, by_width, nonzeros, paired
 from lcs.exhibits.gap import gap_closed
 from lcs.exhibits.locality import beyond_chance
 from lcs.exhibits.methods import B0, B50, LOCAL, SGD
-from lcs.exhibits.summary import SETTINGS, SHOWN
+from lcs.exhibits.summary import SETTINGS
 from lcs.exhibits.verdicts import CORRECTED
 
 CHECKS = Checks()
 
+SGD_CLAIM = "S-FC with β-LASSO at β = 50 is better than with SGD"
+ZERO_CLAIM = "β = 50 is better than β = 0"
+GAP_CLAIM = "β = 50 closes most of the gap between S-FC with SGD and S-LOCAL"
+LOCAL_CLAIM = "The filters of β = 50 are more local than their own permutations"
 PRUNED = "With about as many weights in each layer, β = 50 is better than {} ({} budget)"
 OTHERS = (
     ("gradual magnitude pruning", "larger"),
@@ -89,6 +94,14 @@ def large_beta_costs_accuracy(store):
     runs = by_method(records(store, "table2"))
     smaller = [m for m in runs if m.optimizer == "beta-lasso" and m.beta < 50]
     return all(behind(paired(runs[B50], runs[m])) for m in smaller)
+
+
+@CHECKS.add
+def fewer_weights_in_wide_networks(store):
+    """The first layer keeps more weights than S-LOCAL has at α = 1, and fewer at α = 8."""
+    plain, wide = (by_method(records(store, name))[B50] for name in ("table2", "scaling-seeds"))
+    few, many = (count_weights(runs[0].config, LOCAL.model)["conv1"] for runs in (plain, wide))
+    return min(nonzeros(plain)) > few and 2 * max(nonzeros(wide)) < many
 
 
 @CHECKS.add
@@ -138,13 +151,13 @@ def what_outlasts_the_correction(store):
         for name in ("scaling-seeds", "recipe-length-search", "flips")
     )
     wide = long.replace("α = 8", "α = 16")
-    sgd, zero = (verdicts("P", text) for text in SHOWN[:2])
+    sgd, zero = (verdicts("P", text) for text in (SGD_CLAIM, ZERO_CLAIM))
     pruned = [verdicts("B", PRUNED.format(*one)) for one in OTHERS]
     before = [sgd[at] for at in (recipe, short, wide)] + [zero[at] for at in (recipe, long, wide)]
     contradicted = [zero[plain]]
     leads = verdicts("P", "S-LOCAL is better than S-FC with β-LASSO")
-    gap = verdicts("P", SHOWN[2])
-    local = verdicts("P", SHOWN[-1])
+    gap = verdicts("P", GAP_CLAIM)
+    local = verdicts("P", LOCAL_CLAIM)
     before.append(leads[recipe])
     after = [sgd[plain], leads[long], leads[wide], *verdicts("B", GROWN).values()]
     after += [local[at] for at in (plain, recipe, long, wide)]
