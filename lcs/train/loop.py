@@ -113,6 +113,9 @@ def train_group(
                 continue
             store.check_writable(config)
             parts.setdefault((_shared_fields(config), checkpoint.epoch()), []).append(config)
+        if parts:  # dropout draws from the generators of the process, which are the caller's
+            gpus = [chosen] if chosen.type == "cuda" else []
+            locks.enter_context(torch.random.fork_rng(gpus))
         for part in parts.values():
             runs: list[Run] = []
             for config in part:

@@ -822,6 +822,7 @@ def test_records_are_read_once_until_they_change(store, monkeypatch):
         found = list(readable(store))
         assert len(found) == len(paths)
     assert found == list(store.records()) == [store.find(record.config) for record in found]
+    assert found == [store.by_id(record.config.run_id) for record in found]
     assert read == paths
     first.unlink()
     others[0].touch()

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 import lcs.data.batches
+import lcs.optim.mixed_precision
 import lcs.train
 from lcs import cost
 from lcs.config import Config
@@ -68,6 +69,24 @@ def test_a_finished_run_is_not_trained_again(record, store, monkeypatch):
     own = RunStore(store.root.parent / "own", fallback=store)
     assert train(record.config, store=own).path == record.path
     assert not own.root.exists()
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_products_of_float32_are_left_alone(precision, tmp_path, monkeypatch):
+    """On a CPU, the context of bfloat16 products costs time in each operation."""
+    asked, original = [], lcs.optim.mixed_precision.bf16_products
+    monkeypatch.setattr(
+        lcs.optim.mixed_precision, "bf16_products", lambda d: asked.append(d) or original(d)
+    )
+    train(TINY.replace(precision=precision), store=RunStore(tmp_path), device="cpu")
+    assert bool(asked) == (precision == "bf16")
+
+
+def test_the_callers_random_numbers_are_its_own(tmp_path):
+    torch.manual_seed(5)
+    before = torch.get_rng_state()
+    train(TINY.replace(dropout=0.5), store=RunStore(tmp_path), device="cpu")
+    assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_a_run_that_another_process_has_just_ended_is_not_trained_again(
