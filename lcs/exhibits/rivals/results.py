@@ -118,13 +118,25 @@ def larger_budget(runs: ByStudy) -> Groups[str]:
 
 
 def rivals_figure(runs: ByStudy) -> Figure:
-    """Draw accuracy, cost and locality of every method: a dot for each run, a line at β = 50.
+    """Draw accuracy, cost and locality of every method at both budgets, given the runs by study."""
+    many, few = BUDGETS.values()
+    return _dots({many: larger_budget(runs), few: by_rival(runs["rivals-few"])})
+
+
+def wider_figure(runs: ByStudy) -> Figure:
+    """Draw the same of the methods in the wider network."""
+    return _dots({"as many weights as β = 50": by_rival(runs["rivals-wider"])})
+
+
+def _dots(places: dict[str, Groups[str]]) -> Figure:
+    """Draw a row for each method, a dot for each run, and a line at the accuracy of β = 50.
+
+    Locality is drawn where most filters have enough weights.
 
     Args:
-        runs: by study. Locality is drawn where most filters have enough weights.
+        places: the runs of each method, by the name of each budget.
     """
-    groups = {"rivals": larger_budget(runs), "rivals-few": by_rival(runs["rivals-few"])}
-    names = [*dict.fromkeys(name for group in groups.values() for name in group)]
+    names = [*dict.fromkeys(name for groups in places.values() for name in groups)]
     if not names:
         return pending()
     size = (WIDTH, 0.27 * len(names) + 1.2)
@@ -137,20 +149,20 @@ def rivals_figure(runs: ByStudy) -> Figure:
             for run, value in zip(own, locality.beyond_chance(own), strict=True)
         ],
     }
-    hues = dict(zip(("all weights", *BUDGETS.values()), OTHERS, strict=True))
-    for study, label in BUDGETS.items():
-        beside = 0.15 if study == "rivals-few" else -0.15
-        for name, own in groups[study].items():
-            kind = "all weights" if name == DENSE else label
-            y = names.index(name) + beside * (name != DENSE)
+    hues = dict(zip(("all weights", *places), OTHERS, strict=False))
+    # two budgets stand one above the other in a row
+    shifts = dict(zip(places, (-0.15, 0.15) if len(places) > 1 else (0.0,), strict=True))
+    for budget_name, groups in places.items():
+        for name, own in groups.items():
+            kind = "all weights" if name == DENSE else budget_name
+            y = names.index(name) + shifts[budget_name] * (name != DENSE)
             look = {"color": hues[kind], "marker": "o", "ms": 4, "alpha": 0.7, "label": kind}
             for axes, of in zip(panels, values.values(), strict=True):
                 axes.plot(of(own), [y] * len(own), ls="", **look)
+        panels[0].axvline(compare.mean(groups[OWN]), color=hues[budget_name], lw=0.8, zorder=0)
     for axes, label in zip(panels, values, strict=True):
         axes.set_xlabel(label)
         axes.grid(axis="y", color="0.9")
-    for study, label in BUDGETS.items():
-        panels[0].axvline(compare.mean(groups[study][OWN]), color=hues[label], lw=0.8, zorder=0)
     for axes in panels[1:]:
         axes.set_xscale("log")
         label_log_axis(axes.xaxis, every=axes is panels[2])
