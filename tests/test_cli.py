@@ -122,7 +122,9 @@ def test_the_help_of_train_gives_meanings_choices_and_ranges():
     options = {p.name: p for p in typer.main.get_command(lcs.cli.app).commands["train"].params}
     for field in dataclasses.fields(Config):
         assert options[field.name].default == field.default
-    assert options["beta"].help.startswith("Weights below beta * lambda are set to zero. ")
+    assert options["beta"].help.startswith(
+        "Weights of magnitude below beta * lambda are set to zero. "
+    )
     assert "sgd, beta-lasso, proximal-l1, spred" in options["optimizer"].help
     assert "0 to 0.95" in options["dropout"].help
 

@@ -107,7 +107,7 @@ class Config(RunConfig):
 
     dataset: Annotated[str, "the data set"] = "cifar10"
     model: Annotated[str, "the network"] = "s-fc"
-    base_channels: Annotated[int, "alpha, the width; each model's docstring says of what"] = 1
+    base_channels: Annotated[int, "alpha, the width: the filters of S-CONV"] = 1
     kernel_size: Annotated[
         int | None, "side of the convolutions' kernels; if not given: as in the paper"
     ] = None
@@ -123,25 +123,28 @@ class Config(RunConfig):
     weight_decay: Annotated[float, "weight decay of SGD"] = 0.0
     l1: Annotated[float, "lambda of the layers that correspond to convolutions"] = 0.0
     l1_rest: Annotated[float | None, "lambda of the other layers; if not given: the same"] = None
-    l1_growth: Annotated[float, "how fast the first layer's lambda grows outside a window"] = 0.0
+    l1_growth: Annotated[
+        float, "growth of the first layer's lambda, per pixel outside a window"
+    ] = 0.0
     l1_window: Annotated[
         str,
-        "that window: S-LOCAL's, or where a unit has its mass before training, or at each epoch",
+        "grid: S-LOCAL's; initial, learned: where a unit's weights are, at first or at each epoch",
     ] = "grid"
     l1_window_size: Annotated[
         int | None, "side of that window in pixels; if not given: that of a kernel"
     ] = None
-    beta: Annotated[float, "weights below beta * lambda are set to zero"] = 0.0
+    beta: Annotated[float, "weights of magnitude below beta * lambda are set to zero"] = 0.0
     frozen_zeros: Annotated[bool, "weights at zero stay there (one-way pruning)"] = False
-    pruning: Annotated[str, "how a mask of zeros is made"] = "none"
+    pruning: Annotated[str, "how a mask of zeros is made, see lcs.optim.pruning"] = "none"
     density: Annotated[float, "share of the first layer's weights that the mask keeps"] = 1.0
     density_rest: Annotated[
         float | None,
         "share that it keeps of the second layer; if not given: the same; the last is dense",
     ] = None
-    start: Annotated[str, "what is taken of another, trained network"] = "initial"
+    start: Annotated[str, "what is taken of a trained network, see lcs.models.transfer"] = "initial"
     source: Annotated[
-        str | None, "that network: the file of its record, without the seed, which is the same"
+        str | None,
+        "that network: its record, as cifar10/s-fc-a4-sgd-0123456789; it has the same seed",
     ] = None
     loss: Annotated[str, "the loss; bce: of one-hot targets, mean over classes"] = "cross-entropy"
     schedule: Annotated[str, "schedule of the learning rate"] = "cosine-epoch"

@@ -145,17 +145,31 @@ def choices(records: Sequence[Record], by: Callable[[Config], Key]) -> dict[Key,
     return found
 
 
-def searched_table(runs: Mapping[str, Sequence[Record]], name: str = "tab-searched") -> Table:
+def method_text(config: Config) -> str:
+    """Return the name of a run's method, and that it starts from another network."""
+    return method(config).shortest + (", trained on" if config.source else "")
+
+
+def searched_table(
+    runs: Mapping[str, Sequence[Record]],
+    name: str = "tab-searched",
+    method_name: Callable[[Config], str] = method_text,
+) -> Table:
     """Return what searches tried and chose, a row for each method in each setting.
 
     Args:
         runs: the records of each search by its name.
         name: of the table.
+        method_name: from a configuration to the name of its method.
     """
+
+    def tried_as(config: Config) -> tuple[str, str]:
+        return cells.trained_text(config), method_name(config)
+
     what = "What was tried and chosen on validation images"
     rows = []
     for study, records in runs.items():
-        for key, tried in compare.grouped(records, _searched_text).items():
+        for key, tried in compare.grouped(records, tried_as).items():
             (best,) = choices(tried, method).values()
             means = [f"{mean:.2f}" for mean in sorted(best.means, reverse=True)]
             first, second, *_ = [*means, tables.NONE]
@@ -171,11 +185,6 @@ def searched_table(runs: Mapping[str, Sequence[Record]], name: str = "tab-search
     )
     columns = ["search", "setting", "method", "candidates", "chosen", "best", "second", "seeds"]
     return Table(name, caption, columns, rows, text=["setting", "method", "chosen"])
-
-
-def _searched_text(config: Config) -> tuple[str, str]:
-    start = ", trained on" if config.source else ""  # from another network
-    return cells.trained_text(config), method(config).shortest + start
 
 
 def _chosen_text(best: Config, tried: Sequence[Record]) -> str:

@@ -40,55 +40,62 @@ PICTURES = PACKAGE.parent / "book" / "_static"
 
 # each number stands in a sentence, which tests/checks/readme.py holds to the records
 SUMMARY = """\
-The paper reports that β-LASSO, SGD with an ℓ1 penalty and a large threshold, raises the accuracy of
-a fully connected network, S-FC, on CIFAR-10 from {paper[sgd]} to {paper[sparse]} %. This closes
-{scaling[gap-paper]} % of the gap to S-LOCAL, whose filters are local by design, at width α ≈ 150
-and after 4000 epochs. That training has not been run here. In shorter ones β-LASSO closes about a
-quarter of the gap at most, and {size[size-closed]} % at α = {size_alpha} after {size_epochs} epochs
-(one run of each method). Of the variants tried, only a penalty that grows with the distance from a
-window, and so builds locality in, closes most of it: {variants[searched-gap]} % at α =
-{own[own-alpha]} (95 % interval, n = {variants[searched-n]}). With crops the filters of β-LASSO
-become sparse and far more local than by chance, but in single runs no more local than those of SGD
-with momentum and weight decay after magnitude pruning."""
+The paper reports that β-LASSO, SGD with an ℓ1 penalty λ and a large threshold βλ below which
+weights become zero, raises the accuracy of a fully connected network, S-FC, on CIFAR-10 from
+{paper[sgd]} to {paper[sparse]} %. At width α ≈ 150 and after 4000 epochs this closes
+{scaling[gap-paper]} % of the gap to S-LOCAL, the same network with locally connected filters. That
+training has not been run here. In shorter ones β-LASSO closes about a quarter of the gap at most,
+and {size[size-closed]} % at α = {size_alpha} after {size_epochs} epochs (one run of each method).
+Of the variants tried, only a penalty that grows with the distance from a window, and so builds
+locality in, closes most of it: {variants[searched-gap]} % at α = {own[own-alpha]} after
+{searched_epochs} epochs (95 % interval, n = {variants[searched-n]}). With crops the filters of
+β-LASSO become sparse and far more local than by chance, but on average no more local than those of
+SGD with momentum and weight decay after magnitude pruning."""
 # a question, what the paper has, the answer of this study, and what it rests on
 ROWS = (
     (
         "[Is β-LASSO better than SGD?](scaling.ipynb)",
         "{paper[sparse]} against {paper[sgd]} %",
-        "In wide networks, by little.",
+        "In wide networks, by little; not significant after correction (below).",
         """\
-[α = {size_alpha}](paper_size.ipynb): {size[size-sparse]} against {size[size-sgd]} % (the
-paper's SGD: {size[size-paper-sgd]}; {size_epochs} epochs, n = {size[size-n]}); with the
-hyperparameters of narrower networks ahead by {size[size-before-gain]} points
+[α = {size_alpha}](paper_size.ipynb): {size[size-sparse]} against {size[size-sgd]} %
+({size_epochs} epochs, n = {size[size-n]}; the paper's SGD at that length: {size[size-paper-sgd]});
+ahead by {size[size-before-gain]} points before both were tuned at this width
+<br>α = 32: ahead by {scaling[large-gain]} (flips and crops, {size_epochs} epochs, n = 1)
 <br>α = 16: ahead by {scaling[beyond-gain]} (flips and crops, n = {scaling[beyond-n]})
-<br>α = {own[own-alpha]}: ahead by {scaling[seeds-gain]} (AutoAugment, n = {scaling[seeds-n]}; seeds
-were added, as three had left it undecided)
-<br>α = {own[own-alpha]}, 1600 epochs: behind in both of two seeds (λ not searched at that length)
+<br>α = {own[own-alpha]}: ahead by {scaling[seeds-gain]} (AutoAugment; n = {scaling[seeds-n]},
+raised from {scaling[gap-n]}, which had left it undecided); difference {scaling[flips-gain]} (flips
+and crops, n = {scaling[flips-n]})
+<br>α = {own[own-alpha]}, 1600 epochs: behind in both of two seeds (flips and crops; λ not searched
+at that length)
 <br>α = 1 to 4: behind (AutoAugment, n = {scaling[gap-n]})
-<br>[α = 1, without augmentation](table2.ipynb): ahead of plain SGD by {plain_gain} ({plain_epochs}
-epochs, n = {plain_n})""",
+<br>[α = 1, without augmentation](table2.ipynb): ahead of SGD without momentum and weight decay by
+{plain_gain} ({plain_epochs} epochs, n = {plain_n}; significant after correction)""",
     ),
     (
         "[Does it close the gap to S-LOCAL?](scaling.ipynb)",
-        "{scaling[gap-paper]} % of it",
+        "{scaling[gap-paper]} % of it (S-LOCAL: {paper[local]} %)",
         "About a quarter of it at most (figure above).",
         """\
 α = {size_alpha}: S-LOCAL has {size[size-local]} % (the paper: {size[size-paper-local]};
 {size_epochs} epochs, n = {size[size-n]})
 <br>α = 16: S-LOCAL is ahead by {scaling[beyond-local]} (flips and crops, n = {scaling[beyond-n]})
-<br>α = {own[own-alpha]}: S-LOCAL is ahead by {scaling[flips-local]}, 3-FC, a plain network of the
-size of S-FC, by {scaling[flips-three]} (flips and crops, n = {scaling[flips-n]})""",
+<br>α = {own[own-alpha]}: S-LOCAL is ahead by {scaling[flips-local]} (flips and crops, n =
+{scaling[flips-n]})
+<br>3-FC, three fully connected layers with about as many weights as S-FC, is ahead of β-LASSO by
+{scaling[flips-three]} at α = {own[own-alpha]} (flips and crops, n = {scaling[flips-n]})""",
     ),
     (
         "[Does the threshold help?](scaling.ipynb)",
         "{paper[sparse]} against {paper[zero]} % at β = 0",
-        "In wide networks.",
+        "In wide networks; not significant after correction.",
         """\
 α = 16: β = 50 is ahead of β = 0 by {scaling[beyond-zero]} (flips and crops, n =
 {scaling[beyond-n]})
 <br>α = {own[own-alpha]}: by {scaling[flips-zero]} (flips and crops, n = {scaling[flips-others-n]})
 and {scaling[own-zero-last]} (AutoAugment, n = {scaling[gap-n]})
-<br>[α = 1, without augmentation](why.ipynb): behind ({plain_epochs} epochs, n = {plain_n})""",
+<br>[α = 1, without augmentation](why.ipynb): behind by {plain_zero} ({plain_epochs} epochs, n =
+{plain_n})""",
     ),
     (
         "[How many weights remain?](paper_size.ipynb)",
@@ -103,60 +110,61 @@ and {scaling[own-zero-last]} (AutoAugment, n = {scaling[gap-n]})
     ),
     (
         "[Are the filters local?](figure4.ipynb)",
-        "pictures",
+        "shown by examples",
         "With crops and a large enough λ, but those of pruned SGD are, too.",
         """\
 Filters of β = 50 with at least 20 weights are then far more local than with their pixels permuted;
 without augmentation, hardly. The ℓ1 penalty and augmentation raise this locality, the threshold
 does not. Filters of SGD with momentum and weight decay, pruned by magnitude, are on average at
 least as local.
-<br>α = {size_alpha}: {size[size-pruned]} % of the squared weights in the best window for pruned
-SGD, {size[size-window]} % for β = 50 (± over the filters of one run each)
+<br>α = {size_alpha}: {size[size-pruned]} % of a filter's squared weights in its best 9 × 9 window
+for pruned SGD, {size[size-window]} % for β = 50 (± over the filters of one run each)
 <br>α = 1: one-shot pruning more local than β = 50 by {rivals[local-one-shot]} points
 ({rival_epochs} epochs, n = {rivals[rival-n]})""",
     ),
     (
         "[Is it better than pruning?](rivals.ipynb)",
         "not asked",
-        "Only than one-shot pruning to very few weights.",
+        "Better only than one-shot pruning to very few weights.",
         """\
 Magnitude pruning of SGD to about as many weights, with flips and crops:
 <br>α = 4, {rivals[share-wider]} % of the first layer: gradual pruning ahead by
 {rivals[wider-gradual]}, one-shot by {rivals[wider-one-shot]} (n = {rivals[wider-n]})
 <br>α = 1, {rivals[share-many]} %: gradual ahead by {rivals[rival-gradual]} (after a second search,
-added when test results were known), one-shot level ({rival_epochs} epochs, n = {rivals[rival-n]})
+added when test results were known), one-shot differs by {rivals[rival-one-shot]} ({rival_epochs}
+epochs, n = {rivals[rival-n]})
 <br>α = 1, {rivals[share-few]} %: gradual ahead by {rivals[few-gradual]}, one-shot behind by
 {rivals[few-one-shot]} ({rival_epochs} epochs, n = {rivals[few-n]})""",
     ),
     (
-        "[What does close the gap?](variants.ipynb)",
+        "[What closes most of the gap?](variants.ipynb)",
         "not asked",
-        "A λ that grows with the distance from a window of 9 × 9 pixels, one for each unit.",
+        "A λ that grows with the distance from a 9 × 9 window; each unit has its own window.",
         """\
 α = {own[own-alpha]}: β = 50 is then ahead of SGD by {variants[searched-sgd]}, behind S-LOCAL by
 {variants[searched-local]} (flips and crops, {searched_epochs} epochs, n = {variants[searched-n]})
 <br>Where windows lie matters little, but their pixels must be neighbours: windows of scattered
-pixels change accuracy by {variants[scattered-none]} against the same λ for all weights.""",
+pixels change accuracy by {variants[scattered-none]} compared with a uniform λ.""",
     ),
 )
 # what stands below the table
 CORRECTED = """\
-Differences are in points of test accuracy, but for locality; trainings have {flips_epochs} epochs
-where no other number is given, and n is the number of seeds. After Holm's correction for
-many comparisons these are among the findings that hold in [Claims](claims.ipynb): the lead of
-β-LASSO over plain SGD at α = 1, that it closes less than half of the gap there and at α = 16, the
-leads of S-LOCAL over it with flips and crops ({flips_epochs} epochs), that of the λ that grows with
-distance over SGD, and locality beyond chance. Not significant after it are the leads of β-LASSO
-with one λ for all weights over SGD with momentum and weight decay and over β = 0, and its
-differences from pruning."""
+Differences are in points of test accuracy, except for locality. Runs have {flips_epochs} epochs
+unless stated, and n is the number of seeds. After Holm's correction for many comparisons these are
+among the findings that hold in [Claims](claims.ipynb): the lead of β-LASSO over SGD without
+momentum and weight decay at α = 1, that it closes less than half of the gap there and at α = 16,
+the leads of S-LOCAL over it with flips and crops ({flips_epochs} epochs), that of the λ that grows
+with distance over SGD, and locality beyond chance. Not significant after it are the leads of
+β-LASSO with a uniform λ over SGD with momentum and weight decay and over β = 0, and its differences
+from pruning."""
 CAPTIONS = {
     "gap": """\
 CIFAR-10: share of the gap in test accuracy between S-FC and S-LOCAL, both by SGD, that β = 50
-closes, where Claims judges it and the gap is significant. Dots: seeds; bars: mean gain over mean
-gap, 95 % interval; hollow: one run; arrow: goes on; triangle: paper.""",
+closes, in settings with a significant gap. Dots: seeds; bars: mean gain over mean gap, 95 %
+interval; hollow: one run; arrow: extends beyond the axis; triangle: the paper's value.""",
     "filters": """\
-Random first-layer filters at α = {size_alpha} (of β = 50, with at least 20 weights). Second row:
-the largest weights of the first.""",
+Four random first-layer filters of each network at α = {size_alpha} (of β = 50, with at least 20
+weights). Second row: the first, pruned by magnitude.""",
 }
 # of twelve, how many columns of the first page each picture has, and of README's width, per cent
 SHARES = {"gap": (7, 59), "filters": (5, 40)}
@@ -206,6 +214,7 @@ def numbers(store: RunStore) -> dict[str, Any]:
         "flips_epochs": runs["flips"][0].config.epochs,
         "rival_epochs": runs["rivals"][0].config.epochs,
         "plain_gain": tables.ahead(cells.gain_text(plain[B50], plain[SGD])),
+        "plain_zero": tables.ahead(cells.gain_text(plain[B0], plain[B50])),
         "plain_left": figure3.fewer_than_local(unaugmented).value,
         "own_left": figure3.fewer_than_local(runs["scaling-seeds"]).value,
         "plain_n": len(plain[SGD]),

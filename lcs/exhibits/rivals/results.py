@@ -93,25 +93,6 @@ def _flops_text(runs: Sequence[Record]) -> str:
     return f"{np.mean([*map(sparse_flops, runs)]) / 1e12:,.3g}" if runs else PENDING
 
 
-# what the candidates of a search are
-CANDIDATES = {
-    "search-pruning-long": "The two best candidates of each method",
-    "search-wider": "Candidates of each method at α = 4, half as long as the runs compared",
-}
-
-
-def candidates_table(study: str, records: Sequence[Record]) -> Table:
-    """Return the candidates of a search: one of `CANDIDATES`."""
-    penalty = ["l1"] if any(run.config.l1 for run in records) else []
-    columns: dict[str, Cell] = {
-        "method": cells.of(rival),
-        **cells.by_field(["lr", "weight_decay", *penalty]),
-        "validation (%)": cells.mean_text,
-    }
-    what = f"{CANDIDATES[study]}, on the validation images"
-    return cells.by_condition(study, records, columns, what)
-
-
 def larger_budget(runs: ByStudy) -> Groups[str]:
     """Return the runs of every method at the larger budget, given the runs by study."""
     return by_rival([*runs["rivals"], *runs["rivals-iterative"]])
