@@ -1,10 +1,13 @@
 """Random streams of a run: one for each purpose and epoch, which depend on its seed alone.
 
 They are the same on every device and for every optimizer, so runs pair by their seeds, and a
-checkpoint need not hold their state.
+checkpoint need not hold their state. Initial weights and dropout alone are drawn from the
+generators of the process, which torch gives no choice of.
 """
 
 from __future__ import annotations
+
+from contextlib import AbstractContextManager
 
 import numpy as np
 import torch
@@ -15,3 +18,17 @@ def generator_for(seed: int, purpose: str, epoch: int = 0) -> torch.Generator:
     words = [seed, epoch, *purpose.encode()]
     state = np.random.SeedSequence(words).generate_state(1, np.uint64)[0]
     return torch.Generator().manual_seed(int(state) >> 1)
+
+
+def seed_process(seed: int, purpose: str, device: torch.device) -> None:
+    """Seed the process's generators of the CPU and of this device, and of no other one."""
+    value = generator_for(seed, purpose).initial_seed()
+    torch.default_generator.manual_seed(value)
+    if device.type == "cuda":
+        with torch.cuda.device(device):
+            torch.cuda.manual_seed(value)
+
+
+def process_kept(device: torch.device) -> AbstractContextManager[None]:
+    """Leave the process's generators of the CPU and of this device as they were before."""
+    return torch.random.fork_rng([device] if device.type == "cuda" else [])

@@ -18,7 +18,7 @@ from typing import Annotated
 try:
     import typer
 
-    from lcs.cli import book, data, runs, training
+    from lcs.cli import book, data, doctor, runs, training
     from lcs.cli.options import say
     from lcs.errors import LcsError, Paused
 except KeyboardInterrupt:
@@ -40,7 +40,7 @@ app.add_typer(data.app, name="data")
 app.command()(training.train)
 app.command()(training.study)
 app.add_typer(runs.app, name="runs")
-app.command()(book.doctor)
+app.command()(doctor.doctor)
 app.command()(book.book)
 
 
@@ -57,7 +57,7 @@ def _version(asked: bool) -> None:
 
 
 @app.callback()
-def options(
+def root(
     version: Annotated[
         bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
     ] = False,

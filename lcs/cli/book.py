@@ -1,12 +1,10 @@
-"""`lcs book`: render the book, or run a chapter anew. `lcs doctor`: what this machine can do."""
+"""`lcs book`: render the book, or run a chapter anew."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-
-from lcs.cli.options import Device
 
 
 def book(
@@ -41,17 +39,3 @@ def book(
         print(pages.rerun(chapter, pages.parse(chapter, words)))
     else:
         print(pages.render())
-
-
-def doctor(device: Device = "auto") -> None:
-    """Say what this machine has and can do, in about a minute; exit 1 if a check fails."""
-    from lcs.doctor import examine
-    from lcs.exhibits import find_study
-    from lcs.train.device import choose_device
-
-    desk: dict[str, Any] = {"table2": find_study("table2").configs("desk")}
-    failed = False
-    for finding in examine(choose_device(device), desk):
-        print(finding, flush=True)
-        failed |= finding.good is False
-    raise typer.Exit(failed)

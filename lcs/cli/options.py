@@ -42,9 +42,9 @@ def store_to_write(named: Path | None) -> RunStore:
 
 def stores_to_read(named: Path | None) -> list[RunStore]:
     """Return the store that is named, else the reader's own and the book's."""
-    from lcs.runs import named_store
+    from lcs.runs import default_store, named_store
 
-    return [*store_to_write(None).chain()] if named is None else [named_store(str(named))]
+    return [*default_store().chain()] if named is None else [named_store(str(named))]
 
 
 def say(text: str, status: int = 0) -> int:

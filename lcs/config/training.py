@@ -109,14 +109,16 @@ class Config(RunConfig):
     model: Annotated[str, "the network"] = "s-fc"
     base_channels: Annotated[int, "alpha, the width: the filters of S-CONV"] = 1
     kernel_size: Annotated[
-        int | None, "side of the convolutions' kernels; if not given: as in the paper"
+        int | None, "side of the convolutions' kernels, odd; if not given: 9 in S- networks, else 3"
     ] = None
     padding: Annotated[
         str, "zeros around the image in S-CONV and S-LOCAL; the reproduction used none"
     ] = "same"
     affine: Annotated[bool, "batch normalisation with learnt scale and shift"] = False
     bias: Annotated[bool, "biases in every linear map"] = False
-    dropout: Annotated[float, "dropout before the last two fully connected layers"] = 0.0
+    dropout: Annotated[
+        float, "probability of dropout before the last two fully connected layers"
+    ] = 0.0
     optimizer: Annotated[str, "the optimizer"] = "sgd"
     lr: Annotated[float, "eta, the learning rate at the start of the schedule"] = 0.1
     momentum: Annotated[float, "momentum of SGD and spred"] = 0.0
@@ -130,16 +132,16 @@ class Config(RunConfig):
         str,
         "grid: S-LOCAL's; initial, learned: where a unit's weights are, at first or at each epoch",
     ] = "grid"
-    l1_window_size: Annotated[
-        int | None, "side of that window in pixels; if not given: that of a kernel"
-    ] = None
+    l1_window_size: Annotated[int | None, "side of that window in pixels, odd; if not given: 9"] = (
+        None
+    )
     beta: Annotated[float, "weights of magnitude below beta * lambda are set to zero"] = 0.0
     frozen_zeros: Annotated[bool, "weights at zero stay there (one-way pruning)"] = False
     pruning: Annotated[str, "how a mask of zeros is made, see lcs.optim.pruning"] = "none"
     density: Annotated[float, "share of the first layer's weights that the mask keeps"] = 1.0
     density_rest: Annotated[
         float | None,
-        "share that it keeps of the second layer; if not given: the same; the last is dense",
+        "share that it keeps of the second layer; if not given: the same; the last layer is dense",
     ] = None
     start: Annotated[str, "what is taken of a trained network, see lcs.models.transfer"] = "initial"
     source: Annotated[

@@ -7,8 +7,8 @@ and its `CLAIMS`, by `CHOICES` how its searches choose, and draws its tables and
 - Pages with studies: `toy`, `table2`, `figure3`, `figure4`, `paper_size`, `permuted`, `why`,
   `scaling`, `rivals`, `origin`, `transfer`, `sample_size`, `variants`, `sound`.
 - Pages without: `convolution`, `fewest_weights` and `engine` have claims; `double_descent`,
-  `claims`, `status`, `questions` and `records` gather from all exhibits, and so does `summary`, for
-  README and the first page.
+  `claims`, `status`, `questions` and `records` gather from all exhibits. `summary` has what README
+  and the first page open with.
 - Shared tools: `settings` (how runs are trained), `methods` (their names), `searches` (what they
   chose, in `chosen.json`), `published` (what others have published), `compare` (runs by condition,
   paired by seed), `cells` (what tables and prose say of them), `gap` (between S-FC and S-LOCAL),

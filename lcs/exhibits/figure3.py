@@ -228,7 +228,7 @@ def _first_epoch_below(curve: pd.DataFrame, share: float) -> float:
 
 
 def fewer_than_local(records: list[Record]) -> Finding:
-    """Judge the widest network."""
+    """Judge whether β = 50 keeps fewer weights in the first layer than S-LOCAL, at most width."""
     groups = compare.widest(records)
     counts = compare.nonzeros(groups[B50])
     local = count_weights(groups[B50][0].config, LOCAL.model)["conv1"]

@@ -38,7 +38,7 @@ README = PACKAGE.parent / "README.md"
 INTRO = PACKAGE.parent / "book" / "intro.md"
 PICTURES = PACKAGE.parent / "book" / "_static"
 
-# each number stands in a sentence, which tests/checks/readme.py holds to the records
+# its sentences, as those below, are held to the records by tests/checks/readme.py
 SUMMARY = """\
 The paper reports that β-LASSO, SGD with an ℓ1 penalty λ and a large threshold βλ below which
 weights become zero, raises the accuracy of a fully connected network, S-FC, on CIFAR-10 from
@@ -59,8 +59,9 @@ ROWS = (
         "In wide networks, by little; not significant after correction (below).",
         """\
 [α = {size_alpha}](paper_size.ipynb): {size[size-sparse]} against {size[size-sgd]} %
-({size_epochs} epochs, n = {size[size-n]}; the paper's SGD at that length: {size[size-paper-sgd]});
-ahead by {size[size-before-gain]} points before both were tuned at this width
+(AutoAugment, {size_epochs} epochs, n = {size[size-n]}; the paper's SGD at that length:
+{size[size-paper-sgd]}); ahead by {size[size-before-gain]} points before both were tuned at this
+width
 <br>α = 32: ahead by {scaling[large-gain]} (flips and crops, {size_epochs} epochs, n = 1)
 <br>α = 16: ahead by {scaling[beyond-gain]} (flips and crops, n = {scaling[beyond-n]})
 <br>α = {own[own-alpha]}: ahead by {scaling[seeds-gain]} (AutoAugment; n = {scaling[seeds-n]},
@@ -68,7 +69,7 @@ raised from {scaling[gap-n]}, which had left it undecided); difference {scaling[
 and crops, n = {scaling[flips-n]})
 <br>α = {own[own-alpha]}, 1600 epochs: behind in both of two seeds (flips and crops; λ not searched
 at that length)
-<br>α = 1 to 4: behind (AutoAugment, n = {scaling[gap-n]})
+<br>α = 1 to 4: behind (AutoAugment, n = {narrow_n})
 <br>[α = 1, without augmentation](table2.ipynb): ahead of SGD without momentum and weight decay by
 {plain_gain} ({plain_epochs} epochs, n = {plain_n}; significant after correction)""",
     ),
@@ -83,7 +84,18 @@ at that length)
 <br>α = {own[own-alpha]}: S-LOCAL is ahead by {scaling[flips-local]} (flips and crops, n =
 {scaling[flips-n]})
 <br>3-FC, three fully connected layers with about as many weights as S-FC, is ahead of β-LASSO by
-{scaling[flips-three]} at α = {own[own-alpha]} (flips and crops, n = {scaling[flips-n]})""",
+{scaling[flips-three]} at α = {own[own-alpha]} (flips and crops, n = {scaling[flips-others-n]})""",
+    ),
+    (
+        "[Does a variant close it?](variants.ipynb)",
+        "not in the paper",
+        "Most of it, if λ grows with the distance from a 9 × 9 window, one window for each unit.",
+        """\
+α = {own[own-alpha]}: β = 50 is then ahead of SGD by {variants[searched-sgd]}, behind S-LOCAL by
+{variants[searched-local]} (flips and crops, {searched_epochs} epochs, n = {variants[searched-n]})
+<br>Where windows lie matters little, but their pixels must be neighbours: windows of scattered
+pixels change accuracy by {variants[scattered-none]} compared with a uniform λ ({searched_epochs}
+epochs, n = {variants[scattered-n]}).""",
     ),
     (
         "[Does the threshold help?](scaling.ipynb)",
@@ -123,11 +135,11 @@ for pruned SGD, {size[size-window]} % for β = 50 (± over the filters of one ru
 ({rival_epochs} epochs, n = {rivals[rival-n]})""",
     ),
     (
-        "[Is it better than pruning?](rivals.ipynb)",
-        "not asked",
-        "Better only than one-shot pruning to very few weights.",
+        "[Is it better than magnitude pruning?](rivals.ipynb)",
+        "not compared",
+        "No, except for one-shot pruning to very few weights.",
         """\
-Magnitude pruning of SGD to about as many weights, with flips and crops:
+SGD is pruned to about as many weights, with flips and crops:
 <br>α = 4, {rivals[share-wider]} % of the first layer: gradual pruning ahead by
 {rivals[wider-gradual]}, one-shot by {rivals[wider-one-shot]} (n = {rivals[wider-n]})
 <br>α = 1, {rivals[share-many]} %: gradual ahead by {rivals[rival-gradual]} (after a second search,
@@ -136,27 +148,17 @@ epochs, n = {rivals[rival-n]})
 <br>α = 1, {rivals[share-few]} %: gradual ahead by {rivals[few-gradual]}, one-shot behind by
 {rivals[few-one-shot]} ({rival_epochs} epochs, n = {rivals[few-n]})""",
     ),
-    (
-        "[What closes most of the gap?](variants.ipynb)",
-        "not asked",
-        "A λ that grows with the distance from a 9 × 9 window; each unit has its own window.",
-        """\
-α = {own[own-alpha]}: β = 50 is then ahead of SGD by {variants[searched-sgd]}, behind S-LOCAL by
-{variants[searched-local]} (flips and crops, {searched_epochs} epochs, n = {variants[searched-n]})
-<br>Where windows lie matters little, but their pixels must be neighbours: windows of scattered
-pixels change accuracy by {variants[scattered-none]} compared with a uniform λ.""",
-    ),
 )
 # what stands below the table
-CORRECTED = """\
+NOTES = """\
 Differences are in points of test accuracy, except for locality. Runs have {flips_epochs} epochs
 unless stated, and n is the number of seeds. After Holm's correction for many comparisons these are
 among the findings that hold in [Claims](claims.ipynb): the lead of β-LASSO over SGD without
 momentum and weight decay at α = 1, that it closes less than half of the gap there and at α = 16,
 the leads of S-LOCAL over it with flips and crops ({flips_epochs} epochs), that of the λ that grows
 with distance over SGD, and locality beyond chance. Not significant after it are the leads of
-β-LASSO with a uniform λ over SGD with momentum and weight decay and over β = 0, and its differences
-from pruning."""
+β-LASSO with a uniform λ over SGD with momentum and weight decay and over β = 0, the lead of β = 0
+at α = 1, and the differences from pruning."""
 CAPTIONS = {
     "gap": """\
 CIFAR-10: share of the gap in test accuracy between S-FC and S-LOCAL, both by SGD, that β = 50
@@ -188,7 +190,7 @@ SETTINGS = {
 
 
 def numbers(store: RunStore) -> dict[str, Any]:
-    """Return what `SUMMARY` and `CAPTIONS` name: the chapters' numbers, in words."""
+    """Return what the texts above name: the chapters' numbers, in words."""
     runs = {
         study.name: study.stored("desk", store)
         for chapter in (scaling, rivals, variants)
@@ -214,6 +216,7 @@ def numbers(store: RunStore) -> dict[str, Any]:
         "flips_epochs": runs["flips"][0].config.epochs,
         "rival_epochs": runs["rivals"][0].config.epochs,
         "plain_gain": tables.ahead(cells.gain_text(plain[B50], plain[SGD])),
+        "narrow_n": len({run.config.seed for run in runs["scaling"]}),
         "plain_zero": tables.ahead(cells.gain_text(plain[B0], plain[B50])),
         "plain_left": figure3.fewer_than_local(unaugmented).value,
         "own_left": figure3.fewer_than_local(runs["scaling-seeds"]).value,
@@ -243,7 +246,7 @@ def sections(store: RunStore) -> dict[Path, str]:
     rows: list[tuple[str, ...]] = [("question", "the paper", "this study"), ("---", "---", "---")]
     rows += [(*words, f"{answer}<br><small>{lines}</small>") for *words, answer, lines in ROWS]
     table = "\n".join(_joined(f"| {' | '.join(row)} |".format(**known)) for row in rows)
-    said = CORRECTED.format(**known)
+    said = NOTES.format(**known)
     inside, outside = (
         f"{table.replace('](', link)}\n\n{_wrapped(said.replace('](', link))}"
         for link in ("](", "](book/")

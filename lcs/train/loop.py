@@ -25,6 +25,7 @@ from lcs.models import Net
 from lcs.models.transfer import fitted
 from lcs.runs import Record, RunStore
 from lcs.runs.record_format import rounded
+from lcs.seeds import process_kept
 from lcs.train.checkpoint import Checkpoint
 from lcs.train.device import choose_device, enough_memory
 from lcs.train.run import Run
@@ -113,13 +114,11 @@ def train_group(
                 continue
             store.check_writable(config)
             parts.setdefault((_shared_fields(config), checkpoint.epoch()), []).append(config)
-        if parts:  # dropout draws from the generators of the process, which are the caller's
-            gpus = [chosen] if chosen.type == "cuda" else []
-            locks.enter_context(torch.random.fork_rng(gpus))
         for part in parts.values():
             runs: list[Run] = []
             for config in part:
                 with enough_memory(config):
+                    locks.enter_context(process_kept(chosen))  # its generators are the caller's
                     runs.append(start(config, store, chosen, clock, runs[-1] if runs else None))
                     runs[-1].resume(checkpoints[config])
             with enough_memory(part[0]):  # for what all share

@@ -27,7 +27,7 @@ from lcs.optim.pruning import Masks, Pruning
 from lcs.optim.schedule import learning_rate
 from lcs.optim.sparse_products import Forward
 from lcs.runs.provenance import provenance
-from lcs.seeds import generator_for
+from lcs.seeds import process_kept, seed_process
 from lcs.shapes import flops
 from lcs.train import recording
 from lcs.train.checkpoint import Checkpoint
@@ -288,8 +288,8 @@ class Run:
     def replay(self, epochs: int) -> dict[str, Any]:
         """Train the first epochs of a run that has just been started; return their history."""
         recorded = set(recorded_epochs(self.config.epochs))
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(generator_for(self.config.seed, "dropout").initial_seed())
+        with process_kept(self.device):
+            seed_process(self.config.seed, "dropout", self.device)
             for epoch in range(min(epochs, self.config.epochs)):
                 self.run_epoch(epoch, record=epoch + 1 in recorded)
         return self.history
@@ -302,7 +302,7 @@ class Run:
         """
         self.checkpoint, found = checkpoint, checkpoint.load()
         # of a GPU too, whose state a checkpoint of a CPU does not have
-        torch.manual_seed(generator_for(self.config.seed, "dropout").initial_seed())
+        seed_process(self.config.seed, "dropout", self.device)
         if found is None:
             return
         try:

@@ -13,7 +13,7 @@ from lcs import data, models
 from lcs.config import Config
 from lcs.optim import SGD, BetaLasso, ProximalL1, Spred
 from lcs.optim.growing_l1 import relative_l1
-from lcs.seeds import generator_for
+from lcs.seeds import process_kept, seed_process
 
 # from this many weights on, compiling the optimizer's step pays for itself
 COMPILED_FROM = 4_000_000
@@ -28,8 +28,9 @@ def build_model(config: Config) -> nn.Module:
     weights = "weights" if same else "new weights"
     facts = data.spec(config.dataset)
     size, _, channels = facts.image_shape
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(generator_for(config.seed, weights).initial_seed())
+    cpu = torch.device("cpu")
+    with process_kept(cpu):
+        seed_process(config.seed, weights, cpu)
         return models.build(
             config.model,
             num_classes=len(facts.classes),

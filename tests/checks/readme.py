@@ -98,7 +98,7 @@ def large_beta_costs_accuracy(store):
 
 @CHECKS.add
 def fewer_weights_in_wide_networks(store):
-    """The first layer keeps more weights than S-LOCAL has at α = 1, and fewer at α = 8."""
+    """The first layer keeps more weights than S-LOCAL has at α = 1, less than half at α = 8."""
     plain, wide = (by_method(records(store, name))[B50] for name in ("table2", "scaling-seeds"))
     few, many = (count_weights(runs[0].config, LOCAL.model)["conv1"] for runs in (plain, wide))
     return min(nonzeros(plain)) > few and 2 * max(nonzeros(wide)) < many

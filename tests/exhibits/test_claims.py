@@ -5,10 +5,9 @@ import math
 
 import pytest
 from made_up import made_up, study
-from PIL import Image
 
 from lcs.config import Config
-from lcs.exhibits import claims, engine, find_study, summary, verdicts
+from lcs.exhibits import claims, engine, find_study, verdicts
 from lcs.exhibits.settings import SCALES, STRONGER_L1
 from lcs.exhibits.table2 import AS_SEARCHED, FLIPS_LONGER, FLIPS_WIDER, LONG, WIDE, WIDEST_DESK
 from lcs.exhibits.verdicts import BENCHMARK, Claim, Finding, verdict
@@ -287,61 +286,6 @@ def test_a_benchmark_judges_without_records(monkeypatch):
     assert {e.setting for e in verdicts.judged(speed, STORE, BENCHMARK)} == {BENCHMARK}
     monkeypatch.setattr(engine, "load", lambda _: None)
     assert verdicts.judged(speed, STORE, BENCHMARK) == [None] * len(speed)
-
-
-@pytest.fixture(scope="module")
-def known():
-    """What README and the first page have from the records."""
-    return summary.sections(STORE)
-
-
-@pytest.fixture
-def sections(known, monkeypatch):
-    own = dict(known)
-    monkeypatch.setattr(summary, "sections", lambda _: own)
-    return own
-
-
-def is_current():
-    """Whether pages and pictures are those that the records give."""
-    for page, said in summary.sections(STORE).items():
-        if summary.updated(text := page.read_text(), said) != text:
-            return False
-    stamps = set()
-    for name in summary.CAPTIONS:
-        with Image.open(summary.PICTURES / f"{name}.png") as image:
-            stamps.add(image.info.get("Comment"))
-    return stamps == {summary.stamp(STORE)}
-
-
-def test_readme_and_the_first_page_are_current(sections):
-    assert is_current()
-
-
-def test_no_line_of_the_summary_is_a_comment_or_too_long(sections):
-    for said in sections.values():
-        lines = said.splitlines()
-        assert not any(line.lstrip().startswith("%") for line in lines)
-        assert max(len(line) for line in lines if not line.startswith(("<img", "| "))) <= 100
-
-
-def test_each_question_is_a_row_of_three_cells(sections):
-    for said in sections.values():
-        rows = [line for line in said.splitlines() if line.startswith("|")]
-        assert len(rows) == 2 + len(summary.ROWS)
-        assert {row.count("|") for row in rows} == {4}
-
-
-@pytest.mark.parametrize("page", ["README", "INTRO"])
-def test_an_edited_page_is_noticed_and_mended(page, sections, tmp_path):
-    path = getattr(summary, page)
-    original, edited = path.read_text(), tmp_path / "page.md"
-    sections[edited] = sections.pop(path)
-    start = original.index("<!-- summary:")
-    edited.write_text(original[:start] + original[start:].replace("5", "7", 1))
-    assert not is_current()
-    summary.write(STORE)
-    assert edited.read_text() == original
 
 
 # Judges

@@ -199,6 +199,13 @@ def test_what_the_page_shows():
     assert len(part.axes[2].lines) == len(RIVALS), "what is stored is shown"
 
 
+def test_the_wider_network_has_the_same_figure():
+    wider = records(2, "rivals-wider")
+    accuracy, *_ = results.wider_figure({"rivals-wider": wider}).axes
+    assert [label.get_text() for label in accuracy.get_yticklabels()] == [*results.by_rival(wider)]
+    assert len(accuracy.lines) == len(accuracy.get_yticklabels()) + 1
+
+
 def test_the_first_choice_is_gradual_pruning_as_the_first_search_put_it():
     (config, *_) = find_study("rivals-first-choice").configs("desk", 1)
     first, _ = studies.CHOSEN["search-pruning"]["sgd gradual"]

@@ -106,18 +106,18 @@ def rivals_figure(runs: ByStudy) -> Figure:
 
 def wider_figure(runs: ByStudy) -> Figure:
     """Draw the same of the methods in the wider network."""
-    return _dots({"as many weights as β = 50": by_rival(runs["rivals-wider"])})
+    return _dots({"about as many weights as β = 50": by_rival(runs["rivals-wider"])})
 
 
-def _dots(places: dict[str, Groups[str]]) -> Figure:
+def _dots(budgets: dict[str, Groups[str]]) -> Figure:
     """Draw a row for each method, a dot for each run, and a line at the accuracy of β = 50.
 
     Locality is drawn where most filters have enough weights.
 
     Args:
-        places: the runs of each method, by the name of each budget.
+        budgets: the runs of each method, by the name of each budget.
     """
-    names = [*dict.fromkeys(name for groups in places.values() for name in groups)]
+    names = [*dict.fromkeys(name for groups in budgets.values() for name in groups)]
     if not names:
         return pending()
     size = (WIDTH, 0.27 * len(names) + 1.2)
@@ -130,17 +130,17 @@ def _dots(places: dict[str, Groups[str]]) -> Figure:
             for run, value in zip(own, locality.beyond_chance(own), strict=True)
         ],
     }
-    hues = dict(zip(("all weights", *places), OTHERS, strict=False))
+    hues = dict(zip(("all weights", *budgets), OTHERS, strict=False))
     # two budgets stand one above the other in a row
-    shifts = dict(zip(places, (-0.15, 0.15) if len(places) > 1 else (0.0,), strict=True))
-    for budget_name, groups in places.items():
+    shifts = dict(zip(budgets, (-0.15, 0.15) if len(budgets) > 1 else (0.0,), strict=True))
+    for label, groups in budgets.items():
         for name, own in groups.items():
-            kind = "all weights" if name == DENSE else budget_name
-            y = names.index(name) + shifts[budget_name] * (name != DENSE)
+            kind = "all weights" if name == DENSE else label
+            y = names.index(name) + shifts[label] * (name != DENSE)
             look = {"color": hues[kind], "marker": "o", "ms": 4, "alpha": 0.7, "label": kind}
             for axes, of in zip(panels, values.values(), strict=True):
                 axes.plot(of(own), [y] * len(own), ls="", **look)
-        panels[0].axvline(compare.mean(groups[OWN]), color=hues[budget_name], lw=0.8, zorder=0)
+        panels[0].axvline(compare.mean(groups[OWN]), color=hues[label], lw=0.8, zorder=0)
     for axes, label in zip(panels, values, strict=True):
         axes.set_xlabel(label)
         axes.grid(axis="y", color="0.9")
