@@ -1,8 +1,8 @@
-"""Random streams of a run: one for each purpose and epoch, which depend on its seed alone.
+"""Random streams of a training: one for each purpose and epoch, which depend on its seed alone.
 
 They are the same on every device and for every optimizer, so runs pair by their seeds, and a
-checkpoint need not hold their state. Initial weights and dropout alone are drawn from the
-generators of the process, which torch gives no choice of.
+checkpoint need not hold their state. Initial weights and dropout are drawn from the generators of
+the process, as torch gives no choice; checkpoints hold those.
 """
 
 from __future__ import annotations

@@ -29,8 +29,10 @@ Store = Annotated[
     typer.Option(help="Folder of records; default: your own.", parser=folder, metavar="PATH"),
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
-Budget = Annotated[float | None, typer.Option(help="Stop at a checkpoint within so many minutes.")]
-Seconds = Annotated[float, typer.Option(help="Least time between checkpoints.")]
+BudgetMinutes = Annotated[
+    float | None, typer.Option(help="Stop at a checkpoint within so many minutes.")
+]
+CheckpointSeconds = Annotated[float, typer.Option(help="Least time between checkpoints.")]
 
 
 def store_to_write(named: Path | None) -> RunStore:

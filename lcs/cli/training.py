@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from lcs.cli.options import Budget, Device, Seconds, Store, store_to_write
+from lcs.cli.options import BudgetMinutes, CheckpointSeconds, Device, Store, store_to_write
 from lcs.config import CHOICES, RANGES, Config
 
 
@@ -46,8 +46,8 @@ def _with_config_options(function: Callable[..., None]) -> Callable[..., None]:
 def train(
     store: Store = None,
     device: Device = "auto",
-    budget_minutes: Budget = None,
-    checkpoint_seconds: Seconds = 60.0,
+    budget_minutes: BudgetMinutes = None,
+    checkpoint_seconds: CheckpointSeconds = 60.0,
     **fields: Any,
 ) -> None:
     """Train one network, or go on with it; the last line printed is its record's path."""
@@ -82,12 +82,14 @@ def study(
     dataset: Annotated[str | None, typer.Option(help="Default: the scale's own.")] = None,
     base_channels: Annotated[int | None, typer.Option(help="Default: the scale's own.")] = None,
     epochs: Annotated[int | None, typer.Option(help="Default: the scale's own.")] = None,
-    plan: Annotated[bool, typer.Option("--plan", help="Only say what is missing.")] = False,
+    plan: Annotated[
+        bool, typer.Option("--plan", help="Only say what is missing, and about how long it takes.")
+    ] = False,
     choose: Annotated[
         bool, typer.Option("--choose", help="Write what a search found best to chosen.json.")
     ] = False,
-    budget_minutes: Budget = None,
-    checkpoint_seconds: Seconds = 60.0,
+    budget_minutes: BudgetMinutes = None,
+    checkpoint_seconds: CheckpointSeconds = 60.0,
     workers: Annotated[
         int | None, typer.Option(min=1, help="Runs that train at once on a machine.")
     ] = None,

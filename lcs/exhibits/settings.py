@@ -1,9 +1,9 @@
 """Settings: how the runs of the book are trained, and the hyperparameters that searches chose.
 
 A *setting* is how a run is trained; a *scale* is how much is run: `smoke` takes seconds on
-scikit-learn's digits, `desk` is real data on two cores, `paper` the paper's own size (α = 150,
-4000 epochs) on one GPU. The reproduction's setting is that of R, Table II; the recipe is the
-paper's, at the widths that two cores hold.
+scikit-learn's digits, `desk` is real data on two cores or a GPU, `paper` the paper's own size (α =
+150) on one GPU, mostly with its 4000 epochs. The reproduction's setting is that of R, Table II; the
+recipe is the paper's, at the widths that two cores hold.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What is measured of weights, and of the responses to images.
 
 `weights` counts non-zeros. `locality_measures` has `locality` and its parts: the measures, and the
-null model, `permute_pixels`. `clustering` has `pair_correlation`: how the weights of a filter
+null model, `permute_filters`. `clustering` has `pair_correlation`: how the weights of a filter
 gather. `sharing` says whether filters are shifted copies of each other, `equivariance` whether
 their responses move with the image.
 """
@@ -16,7 +16,7 @@ from lcs.measure.locality_measures import (
     choose_filters,
     locality,
     morans_i,
-    permute_pixels,
+    permute_filters,
     prune,
     spread,
     window_mass,
@@ -38,7 +38,7 @@ __all__ = [
     "morans_i",
     "nonzeros",
     "pair_correlation",
-    "permute_pixels",
+    "permute_filters",
     "prune",
     "spread",
     "units_by_fan_in",

@@ -25,7 +25,7 @@ def locality(filters: Tensor) -> dict[str, Any]:
     `MAX_FILTERS` and chosen by `choose_filters`, are measured by `spread`, `window_mass` (side
     `window`, see `window_size`), `morans_i`, and by `band_mass` as `row_mass` and `column_mass`.
     Each filter's null value is the average over `permutations` of its own pixels
-    (`permute_pixels`), and its excess is the filter's value less its null value.
+    (`permute_filters`), and its excess is the filter's value less its null value.
 
     Returns:
         JSON-ready: the counts and the window by these names, and for each of these measures
@@ -51,7 +51,7 @@ def locality(filters: Tensor) -> dict[str, Any]:
     generator = torch.Generator().manual_seed(SEED)
     null = torch.zeros(len(names), len(chosen), dtype=torch.float64)
     for _ in range(PERMUTATIONS):  # one at a time: memory stays that of the filters
-        null += _measures(permute_pixels(chosen, generator), window)
+        null += _measures(permute_filters(chosen, generator), window)
     for name, own, chance in zip(
         names, _measures(chosen, window), null / PERMUTATIONS, strict=True
     ):
@@ -156,7 +156,7 @@ def window_size(height: int, width: int) -> int:
     return 2 * (min(height, width) // 8) + 1
 
 
-def permute_pixels(filters: Tensor, generator: torch.Generator) -> Tensor:
+def permute_filters(filters: Tensor, generator: torch.Generator) -> Tensor:
     """Each filter with its pixels in a random order of its own; a pixel's channels stay together.
 
     The null model of locality: it keeps the weights, and loses where they were.
@@ -208,8 +208,8 @@ def checked(filters: Tensor) -> Tensor:
 
 def _measures(filters: Tensor, window: int) -> Tensor:
     """The measures of `locality` of each filter: (5, units)."""
-    squares = [spread(filters), window_mass(filters, window), morans_i(filters)]
-    return torch.cat([torch.stack(squares), band_mass(filters, window)])
+    whole = [spread(filters), window_mass(filters, window), morans_i(filters)]
+    return torch.cat([torch.stack(whole), band_mass(filters, window)])
 
 
 def _eligible(filters: Tensor) -> Tensor:

@@ -55,7 +55,7 @@ def sharing(filters: Tensor, kernels: int) -> dict[str, Any]:
     found: dict[str, Any] = {"filters": len(filters), "mean": value.mean, "ci95": value.half_width}
     values = {"unaligned": _nearest(_unit_norm(filters) @ _unit_norm(filters).T)}
     nulls: dict[str, Surrogate] = {
-        "pixels": measure.permute_pixels,
+        "pixels": measure.permute_filters,
         "phases": randomise_phases,
         "rearranged": rearrange,
     }

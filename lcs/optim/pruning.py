@@ -1,9 +1,9 @@
 """Training with masks: in some layers, only a share of the weights may be other than zero.
 
 A mask is drawn at the start or cut from trained weights, and may change before each epoch (here
-98 steps, where RigL and gradual pruning have 100). Shares hold layer by layer, so that methods can
-be compared at the same numbers of weights; where a source ranks the weights of all layers at once,
-that is a deviation. The methods of `Config.pruning`:
+98 steps, 88 with a validation split, where RigL and gradual pruning have 100). Shares hold layer by
+layer, so that methods can be compared at the same numbers of weights; where a source ranks the
+weights of all layers at once, that is a deviation. The methods of `Config.pruning`:
 
 random
     Random places, fixed.

@@ -1,7 +1,7 @@
 """Whether what a record says can be true: types, ranges, and agreement with itself and its config.
 
-A checksum (`record_format.is_signed`) finds an edited record, these checks one that was edited and
-signed again. Every function raises ValueError with a reason in one line.
+A checksum (`record_format.checksum_matches`) finds an edited record, these checks one that was
+edited and given a new checksum. Every function raises ValueError with a reason in one line.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from lcs.config import Config, RunConfig, ToyConfig
 from lcs.errors import ILL_FORMED, RecordError, one_line
 from lcs.files import read_bounded
 from lcs.runs.consistency import check_filters, check_origin, check_results
-from lcs.runs.record_format import SCHEMA, is_signed, parse
+from lcs.runs.record_format import SCHEMA, checksum_matches, parse
 
 if TYPE_CHECKING:  # a store is read without torch, which takes long to import
     import numpy as np
@@ -131,7 +131,7 @@ def parse_record(content: bytes, path: Path) -> Record:
         document = parse(content)
         if type(document["schema"]) is not int or document["schema"] != SCHEMA:
             raise RecordError(f"{path}: schema {document['schema']!r}, not {SCHEMA}; update lcs")
-        if not is_signed(content, document["provenance"]["sha256"]):
+        if not checksum_matches(content, document["provenance"]["sha256"]):
             raise RecordError(f"{path}: edited or damaged (SHA-256 differs); restore or delete it")
         if document.keys() != PARTS:
             raise ValueError(f"its parts are not {', '.join(sorted(PARTS))}")

@@ -25,14 +25,14 @@ def parse(content: bytes) -> dict[str, Any]:
     return document
 
 
-def sign(document: dict[str, Any]) -> bytes:
+def with_checksum(document: dict[str, Any]) -> bytes:
     """Return the bytes of a record, whose checksum is put in its place."""
     blank = _text(document).encode()
     document["provenance"]["sha256"] = hashlib.sha256(blank).hexdigest()
     return _text(document).encode()
 
 
-def is_signed(content: bytes, checksum: str) -> bool:
+def checksum_matches(content: bytes, checksum: str) -> bool:
     """Whether the checksum is that of these bytes, in which it is blanked."""
     field = b'"sha256": "%s"'
     blank = content.replace(field % checksum.encode(), field % b"")

@@ -19,7 +19,7 @@ from lcs.errors import RecordError
 from lcs.files import expanded, replacing
 from lcs.runs.provenance import PACKAGE
 from lcs.runs.record import Record, parse_record, read_file, read_record
-from lcs.runs.record_format import SCHEMA, rounded, sign
+from lcs.runs.record_format import SCHEMA, rounded, with_checksum
 
 if TYPE_CHECKING:  # a store is read without torch, which takes long to import
     from torch import Tensor
@@ -163,7 +163,7 @@ class RunStore:
             "filters": stored,
             "provenance": {**provenance, "sha256": ""},
         }
-        signed = sign(document)
+        signed = with_checksum(document)
         record = parse_record(signed, path)
         if stored is not None:
             write_atomically(path.with_suffix(".safetensors"), content)

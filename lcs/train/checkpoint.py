@@ -1,6 +1,6 @@
-"""Checkpoints of unfinished runs: one safetensors file each, replaced atomically, never pickled.
+"""Checkpoints of unfinished runs, and of sources: a safetensors file each, replaced atomically.
 
-`lcs.train.run.Run.resume` takes up what a checkpoint holds.
+`lcs.train.run.Run.resume` takes up what a checkpoint holds. None is ever pickled.
 """
 
 from __future__ import annotations

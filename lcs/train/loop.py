@@ -55,7 +55,8 @@ def train(
         config: the run.
         store: where its record is read from or written to.
         device: "auto" (an accelerator where there is one), "cpu", "cuda" or "cuda:N".
-        budget_minutes: stop at a checkpoint before this time is over.
+        budget_minutes: stop at a checkpoint before this time is over; how long an epoch takes is
+            known from the second one on.
         checkpoint_seconds: at least this time between checkpoints, which fall on epochs' ends;
             longer where saving takes long (see `Clock`).
 

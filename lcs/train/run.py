@@ -347,7 +347,7 @@ class Run:
             self.provenance["before_resume"] = before
 
     def save(self) -> None:
-        """Write the state after a whole epoch to the checkpoint that the run was resumed from."""
+        """Write the state after a whole epoch to the run's checkpoint."""
         assert self.checkpoint is not None
         tensors = {f"model.{name}": value for name, value in self.model.state_dict().items()}
         for index, state in self.optimizer.state_dict()["state"].items():

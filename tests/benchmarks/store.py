@@ -19,7 +19,7 @@ from timing import Report, interleaved
 from lcs.config import Config
 from lcs.exhibits import find_study
 from lcs.runs import PUBLISHED, RunStore, read_record, verify
-from lcs.runs.record_format import sign
+from lcs.runs.record_format import with_checksum
 
 REPEATS = 3
 COUNTS = (1000, 10_000)
@@ -54,7 +54,7 @@ def filled(folder: Path, count: int) -> RunStore:
         document["provenance"]["sha256"] = ""
         path = store.path(config)
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(sign(document))
+        path.write_bytes(with_checksum(document))
     return store
 
 

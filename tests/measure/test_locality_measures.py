@@ -165,7 +165,7 @@ def test_an_all_zero_filter_has_no_mass_to_measure() -> None:
 
 def test_permuted_pixels_keep_their_channels_together_and_their_mass() -> None:
     filters = noise(4, channels=3, side=6)
-    permuted = measure.permute_pixels(filters, torch.Generator().manual_seed(3))
+    permuted = measure.permute_filters(filters, torch.Generator().manual_seed(3))
     before, after = filters.flatten(2), permuted.flatten(2)
     order = (after[:, 0, :, None] == before[:, 0, None, :]).int().argmax(2)  # (units, pixels)
     assert permuted.shape == filters.shape
@@ -225,7 +225,7 @@ def test_locality_agrees_with_its_parts(monkeypatch: pytest.MonkeyPatch) -> None
     result = measure.locality(filters)
     chosen = filters[measure.choose_filters(filters, 4)]
     generator = torch.Generator().manual_seed(measure.SEED)
-    null = sum(measure.spread(measure.permute_pixels(chosen, generator)) for _ in range(2)) / 2
+    null = sum(measure.spread(measure.permute_filters(chosen, generator)) for _ in range(2)) / 2
     own = stats.mean_interval(measure.spread(chosen))
     excess = stats.paired_difference(measure.spread(chosen), null)
     summary = result["spread"]

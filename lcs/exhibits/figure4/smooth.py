@@ -62,7 +62,7 @@ def compared(filters: Tensor, dense: Tensor) -> dict[str, Interval]:
 
     return {
         "own": share([filters]),
-        "pixels": share(measure.permute_pixels(filters, generator) for _ in range(DRAWS)),
+        "pixels": share(measure.permute_filters(filters, generator) for _ in range(DRAWS)),
         "phases": share(without_place(filters)),
         "pruned": share([largest(dense, counts)]),
         "pruned_phases": share(without_place(dense)),

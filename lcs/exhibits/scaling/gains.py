@@ -66,7 +66,7 @@ def gain_grows(other: Method) -> Judge:
 def gains_figure(runs: ByStudy) -> Figure:
     """Draw the gains of β = 50 against the width, by the recipe, with the paper's.
 
-    A small dot is a seed; beside those of a width stands their mean with its 95 % interval.
+    A small dot is a seed; beside three or more of a width stands their mean with its 95 % interval.
 
     Args:
         runs: the records of each study by its name: at each width with λ chosen there, with the
