@@ -181,9 +181,9 @@ SETTINGS = {
         "flips-beyond",
         "recipe-length",
         "recipe-length-long",
-        "showpiece-free",
-        "showpiece-decay",
-        "showpiece-local",
+        "largest-free",
+        "largest-decay",
+        "largest-local",
     ),
     "the same, λ grows with distance": ("banded-searched",),
 }

@@ -203,7 +203,7 @@ FLIPS = "flips + flips-others"
 FLIPS_WIDER = "flips-beyond"
 FLIPS_LONGER = "recipe-length-long"
 # of SGD the better of two weight decays
-WIDEST_DESK = "showpiece-free + showpiece-decay"
+WIDEST_DESK = "largest-free + largest-decay"
 WIDE = "paper-size-searched"
 LONG = "paper-length"
 # all with the hyperparameters of smaller networks
@@ -256,7 +256,7 @@ CLAIMS: tuple[Claim, ...] = (
         "flips",
         FLIPS_WIDER,
         FLIPS_LONGER,
-        "showpiece-free + showpiece-local",
+        "largest-free + largest-local",
         LONG,
         WIDE,
     ),
@@ -272,7 +272,7 @@ CLAIMS: tuple[Claim, ...] = (
             "flips",
             FLIPS_WIDER,
             FLIPS_LONGER,
-            f"{WIDEST_DESK} + showpiece-local",
+            f"{WIDEST_DESK} + largest-local",
             LONG,
             WIDE,
         ),

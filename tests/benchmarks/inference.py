@@ -36,7 +36,7 @@ REPEATS = 11
 IMAGES_A_ROUND = 10
 DENSITIES = (0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
 # the run whose first layer is in use: the widest one stored whole
-STUDY = "showpiece"
+STUDY = "largest"
 # largest difference of logits that rounding explains, over the largest logit
 ROUNDING = {exhibit.DENSE_BF16: 0.05, exhibit.CSR_BF16: 0.05}
 

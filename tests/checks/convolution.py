@@ -29,7 +29,7 @@ def sharing_is_partial_at_most(store):
     zero, local = measured(same[B0]), measured(first[LOCAL])
     stored = [run for run in by_method(width)[B0] if run.has_filters]
     other = [found for run in stored if "mean" in (found := convolution.measured(run))]
-    plain = [by_width(width)[8][SGD], records(store, "showpiece-sgd")]
+    plain = [by_width(width)[8][SGD], records(store, "largest-sgd")]
     dense = [*plain, *(first[name] for name in (SGD, B0, B1, B50))]
     return (
         all(found["rearranged_excess"] > found["rearranged_ci95"] for found in [zero, *other])

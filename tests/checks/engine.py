@@ -26,7 +26,7 @@ def measured(name: str, **fields: Any) -> dict[str, Any]:
 
 def frozen_runs(store: RunStore) -> list[Record]:
     """The largest networks, trained by β-LASSO with frozen zeros."""
-    return records(store, "showpiece", "showpiece-autoaugment")
+    return records(store, "largest", "largest-autoaugment")
 
 
 def most_held_back(store: RunStore, layer: str) -> float:
@@ -189,7 +189,7 @@ def sparse_is_faster_in_use(store: RunStore) -> bool:
     shown = inference.passes(found, places="trained", threads=1)
     one, many = (inference.fastest(at) for at in sorted(shown, key=lambda at: int(at["batch"])))
     densities = [inference.crossing(found, batch) for batch in inference.BATCHES]
-    runs = records(store, "showpiece")
+    runs = records(store, "largest")
     later = [share for name in LATER for share in remaining(runs, name)]
     less = one["high"] < 0.5 and one["ratio"] < many["ratio"] < 1
     gain = less and many["dense"] == inference.DENSE_BF16

@@ -49,7 +49,7 @@ def first_layer_and_local(store):
 @CHECKS.add
 def second_layer_more_than_half(store):
     """More than half of the second layer is left, and in the runs at α = 32 about a third."""
-    widest = records(store, "showpiece", "showpiece-autoaugment")
+    widest = records(store, "largest", "largest-autoaugment")
     half = min(remaining(by_method(records(store, "table2"))[B50], "fc1")) > 50
     return half and bool(widest) and all(30 < share < 40 for share in remaining(widest, "fc1"))
 

@@ -286,7 +286,7 @@ def units_gather(store):
     """The fewer weights are left, the more they gather, up to about ten pixels; S-LOCAL's most."""
     common, own, _ = recipe_at_8(store)
     first = by_width(records(store, "scaling-own"))[1][B50][0]
-    strong = records(store, "showpiece-autoaugment")
+    strong = records(store, "largest-autoaugment")
     runs = [first, common[B50][0], own[B50][0], *strong, own[LOCAL][0]]
     near = [pair_correlation(run)[0] for run in runs]
     ranges = [clustering_range(pair_correlation(run)) for run in runs]
@@ -332,7 +332,7 @@ def zero_pruned_is_as_local(store):
 
 
 def smooth_rows(store):
-    groups = [records(store, "width"), records(store, "showpiece", "showpiece-sgd")]
+    groups = [records(store, "width"), records(store, "largest", "largest-sgd")]
     wide = [
         find_study(name).stored("paper", store) for name in ("paper-size-searched", "paper-size")
     ]

@@ -173,7 +173,7 @@ def what_outlasts_the_correction(store):
 @CHECKS.add
 def a_quarter_of_the_gap_at_most(store):
     """In no setting does β = 50 with one λ for all weights close clearly more than a quarter."""
-    frozen = by_method(records(store, "showpiece", "showpiece-decay", "showpiece-local"))
+    frozen = by_method(records(store, "largest", "largest-decay", "largest-local"))
     shares = [gap_closed(frozen)[0]]
     for title, names in SETTINGS.items():
         if "distance" in title:
@@ -210,9 +210,9 @@ def far_from_local_in_six_settings(store):
     With AutoAugment at α = 8 and 150, with flips and crops at α = 8, 16 and, with zeros that may
     return or not, 32.
     """
-    large = ("showpiece-decay", "showpiece-local")
-    desk = (["scaling-own"], ["flips"], ["flips-beyond"], ["showpiece-free", *large])
-    found = [records(store, *names) for names in (*desk, ["showpiece", *large])]
+    large = ("largest-decay", "largest-local")
+    desk = (["scaling-own"], ["flips"], ["flips-beyond"], ["largest-free", *large])
+    found = [records(store, *names) for names in (*desk, ["largest", *large])]
     found.append(find_study("paper-size-searched").stored("paper", store))
     leads = []
     for runs in found:

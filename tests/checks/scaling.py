@@ -253,7 +253,7 @@ def largest_passes_published_sgd(store):
 
     Its training accuracy is far above that on the test images. With AutoAugment it stays below.
     """
-    runs, others = records(store, "showpiece"), records(store, "showpiece-autoaugment")
+    runs, others = records(store, "largest"), records(store, "largest-autoaugment")
     return (
         mean(others) < published.SHORT[SGD]
         and {run.config.epochs for run in runs} == {published.SHORT_EPOCHS}
@@ -268,7 +268,7 @@ def largest_wins_by_the_fit(store):
 
     The weight decay of SGD was chosen for half the length; with half of it SGD fits better.
     """
-    names = ("showpiece", "showpiece-sgd", "showpiece-decay")
+    names = ("largest", "largest-sgd", "largest-decay")
     sparse, dense, better = (records(store, name) for name in names)
     gained, fitted = (of(sparse) - of(dense) for of in (mean, fit))
     before = max(values[-1] for values in gains_by_seed(records(store, "scaling-own"), SGD))

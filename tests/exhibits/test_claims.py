@@ -240,7 +240,7 @@ def test_a_claim_is_judged_by_each_of_its_studies(monkeypatch):
         "flips",
         FLIPS_WIDER,
         FLIPS_LONGER,
-        f"{WIDEST_DESK} + showpiece-local",
+        f"{WIDEST_DESK} + largest-local",
         LONG,
         WIDE,
     ]

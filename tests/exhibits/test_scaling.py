@@ -306,17 +306,17 @@ def test_the_largest_runs_stand_side_by_side():
     found = {
         name: [made_up(config, accuracy(config)) for config in configs(name)] for name in LARGEST
     }
-    table = results.comparison_table("showpiece", [run for runs in found.values() for run in runs])
+    table = results.comparison_table("largest", [run for runs in found.values() for run in runs])
     place = [*table.columns].index("difference from the better SGD")
     sparse, _, free, _, sgd, decay, strong, *_ = table.rows
     assert [row[place] for row in (sparse, sgd, decay, strong)] == ["−2.00", "−1.00", "–", "–"]
     assert [row[place - 2] for row in (sparse, free, sgd)] == ["frozen", "may return", "–"]
     words = results.numbers(NO_RUNS | found)
-    assert words["showpiece-paper"] == "72.77"
-    assert (words["showpiece-accuracy"], words["showpiece-left"]) == ("58.00", "50.0")
-    assert (words["showpiece-sgd"], words["showpiece-fit"]) == ("60.00", "75.00")
-    without = results.numbers(NO_RUNS | found | {"showpiece-decay": []})
-    assert without["showpiece-sgd"] == "pending"
+    assert words["largest-paper"] == "72.77"
+    assert (words["largest-accuracy"], words["largest-left"]) == ("58.00", "50.0")
+    assert (words["largest-sgd"], words["largest-fit"]) == ("60.00", "75.00")
+    without = results.numbers(NO_RUNS | found | {"largest-decay": []})
+    assert without["largest-sgd"] == "pending"
 
 
 # Momentum and length

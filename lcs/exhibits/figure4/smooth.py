@@ -193,7 +193,7 @@ def table(found: pd.DataFrame, name: str = "tab-smooth") -> Table:
     """Return what `compared` finds for each row of `frame`."""
     if found.empty:
         what = "filters, and surrogates with as many weights"
-        return tables.pending_table(name, what, "lcs study showpiece")
+        return tables.pending_table(name, what, "lcs study largest")
     rows = [
         [
             f"{row['setting']}{'; SGD has momentum and decay' if row['momentum'] else ''}",

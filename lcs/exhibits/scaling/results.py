@@ -56,7 +56,7 @@ COMPARED = {
         SGD_FLIPS,
         "Every method with flips and crops, its hyperparameters chosen at α = 8",
     ),
-    "showpiece": Compared(
+    "largest": Compared(
         ["base_channels", "epochs", "augment", "weight_decay", "l1", "frozen_zeros"],
         {"the better SGD": lambda config: regularised(SGD_FLIPS["SGD"](config), 0.5)},
         "The largest networks, with SGD and with β-LASSO",
@@ -102,8 +102,8 @@ def numbers(runs: ByStudy) -> dict[str, str]:
     p = lack_of_fit(np.log2(over_sgd["x"]), over_sgd.gain) if own else math.nan
     seeds, shared = runs["scaling-seeds"], {run.config.seed for run in runs["scaling-threshold"]}
     added = by_method([run for run in seeds if run.config.seed not in shared])
-    large, dense = runs["showpiece"], runs["showpiece-decay"]
-    free = by_method([*runs["showpiece-free"], *dense, *runs["showpiece-local"]])
+    large, dense = runs["largest"], runs["largest-decay"]
+    free = by_method([*runs["largest-free"], *dense, *runs["largest-local"]])
     frozen = by_method([*large, *free[SGD], *free[LOCAL]])
     searched = by_method([*runs["recipe-length-search"], *runs["recipe-length-search-local"]])
     flips = by_method([*runs["flips"], *runs["flips-others"]])
@@ -136,19 +136,19 @@ def numbers(runs: ByStudy) -> dict[str, str]:
         "seeds-gain": ahead(cells.gain_text(by_method(seeds)[B50], by_method(seeds)[SGD])),
         "seeds-added": cells.gain_text(added[B50], added[SGD]),
         "seeds-n": f"{len({run.config.seed for run in seeds})}",
-        "showpiece-paper": f"{published.SHORT[SGD]:.2f}",
-        "showpiece-accuracy": cells.mean_text(large),
-        "showpiece-sgd": cells.mean_text(dense),
-        "showpiece-left": cells.remaining_text(large),
-        "showpiece-fit": cells.fit_text(large),
-        "showpiece-sgd-fit": cells.fit_text(dense),
+        "largest-paper": f"{published.SHORT[SGD]:.2f}",
+        "largest-accuracy": cells.mean_text(large),
+        "largest-sgd": cells.mean_text(dense),
+        "largest-left": cells.remaining_text(large),
+        "largest-fit": cells.fit_text(large),
+        "largest-sgd-fit": cells.fit_text(dense),
         "large-gain": ahead(cells.gain_text(free[B50], free[SGD])),
         "large-gap": gap_text(free),
         "large-local": cells.mean_text(free[LOCAL]),
         "large-frozen-gain": ahead(cells.gain_text(frozen[B50], frozen[SGD])),
         "large-frozen-gap": gap_text(frozen),
-        "large-freezing": cells.gain_text(runs["showpiece-searched"], runs["showpiece-free"]),
-        "large-zero": ahead(cells.gain_text(runs["showpiece-free"], runs["showpiece-zero"])),
+        "large-freezing": cells.gain_text(runs["largest-searched"], runs["largest-free"]),
+        "large-zero": ahead(cells.gain_text(runs["largest-free"], runs["largest-zero"])),
         "beyond-n": f"{len(beyond[B50])}",
         "beyond-gain": ahead(cells.gain_text(beyond[B50], beyond[SGD])),
         "beyond-zero": ahead(cells.gain_text(beyond[B50], beyond[B0])),

@@ -204,30 +204,30 @@ def _large_flips(
 _largest = partial(desk_study, setting=FLIP_CROP, seeds=1)
 _compared = partial(_largest, seeds=3)
 LARGEST = (
-    _largest("showpiece", "α = 32: β = 50", make=lambda *at: _large(*at)[:1]),
+    _largest("largest", "α = 32: β = 50", make=lambda *at: _large(*at)[:1]),
     _largest(
-        "showpiece-searched",
+        "largest-searched",
         "α = 32: β = 50 with η and λ of α = 8, frozen zeros",
         make=lambda *at: _large_flips(*at)[:1],
     ),
     _compared(
-        "showpiece-free",
+        "largest-free",
         "α = 32: β = 50 with η and λ of α = 8, zeros may return",
         make=lambda *at: [_large_flips(*at)[0].replace(frozen_zeros=False)],
     ),
     _largest(
-        "showpiece-zero",
+        "largest-zero",
         "α = 32: β = 0 with the same η and λ",
         make=lambda *at: [without_threshold(_large_flips(*at)[0])],
     ),
-    _largest("showpiece-sgd", "α = 32: SGD", make=lambda *at: _large(*at)[1:]),
+    _largest("largest-sgd", "α = 32: SGD", make=lambda *at: _large(*at)[1:]),
     _compared(
-        "showpiece-decay",
+        "largest-decay",
         "α = 32: SGD with half the weight decay",
         make=lambda *at: [regularised(_large(*at)[1], 0.5)],
     ),
     _largest(
-        "showpiece-autoaugment",
+        "largest-autoaugment",
         "α = 32: β = 50 with AutoAugment",
         setting=RECIPE,
         make=lambda base, betas: [
@@ -236,7 +236,7 @@ LARGEST = (
     ),
     *(
         _compared(
-            f"showpiece-{model[2:]}",
+            f"largest-{model[2:]}",
             f"α = 32: {NETWORKS[model]}",
             make=partial(_flips, models=(model,), width=LARGEST_WIDTH, length=1),
             betas=(),
@@ -244,12 +244,12 @@ LARGEST = (
         for model in ("s-local", "s-conv")
     ),
     _largest(
-        "showpiece-long",
+        "largest-long",
         "α = 32: β = 50, frozen zeros, and SGD, four times as long",
         make=partial(_large_flips, length=4),
     ),
     _largest(
-        "showpiece-wide",
+        "largest-wide",
         "α = 64: β = 50, frozen zeros, and SGD",
         make=partial(_large_flips, width=2 * LARGEST_WIDTH),
     ),

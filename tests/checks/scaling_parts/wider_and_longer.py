@@ -20,12 +20,12 @@ def ahead_at_width_32(store):
 
     It has the learning rate of α = 8, and the λ of 400 epochs there; SGD the better of two decays.
     """
-    groups, zero = _at_width_32(store), records(store, "showpiece-zero")
+    groups, zero = _at_width_32(store), records(store, "largest-zero")
     (sparse,), narrower = conditions(groups[B50]), by_length(records(store, "recipe-length"))
     usual = narrower[sparse.epochs][B50][0].config
     return (
         sparse == usual.replace(base_channels=32) == zero[0].config.replace(beta=50.0)
-        and mean(groups[SGD]) > mean(records(store, "showpiece-sgd"))
+        and mean(groups[SGD]) > mean(records(store, "largest-sgd"))
         and mean(groups[B50]) > max(mean(groups[SGD]), mean(zero))
         and mean(groups[LOCAL]) - mean(groups[B50]) > 5
     )
@@ -37,7 +37,7 @@ def freezing_changes_little_at_width_32(store):
     The earlier run is better than either, with a third of the learning rate and a larger λ.
     """
     free, frozen, earlier = (
-        records(store, name) for name in ("showpiece-free", "showpiece-searched", "showpiece")
+        records(store, name) for name in ("largest-free", "largest-searched", "largest")
     )
     before, after = earlier[0].config, free[0].config
     return (
@@ -53,7 +53,7 @@ def freezing_changes_little_at_width_32(store):
 def devices_at_width_32(store):
     """SGD and AutoAugment are of CPUs, S-LOCAL and β = 50 whose zeros may return of a GPU."""
     slow, fast = (
-        {run.provenance["device"] for run in records(store, *(f"showpiece-{n}" for n in names))}
+        {run.provenance["device"] for run in records(store, *(f"largest-{n}" for n in names))}
         for names in (("sgd", "decay", "autoaugment"), ("local", "free"))
     )
     return (slow, fast) == ({"cpu"}, {"cuda"})
@@ -67,7 +67,7 @@ def wider_with_flips_and_crops(store):
     wide, usual = (by_method(records(store, name)) for name in ("flips-beyond", "flips"))
     found = by_seed(wide[B50], wide[SGD], usual[B50], usual[SGD])
     growth = mean_interval([(a - b) - (c - d) for a, b, c, d in found.values()])
-    more, less = (records(store, name) for name in ("showpiece-sgd", "showpiece-decay"))
+    more, less = (records(store, name) for name in ("largest-sgd", "largest-decay"))
     same = [
         wide[name][0].config.replace(base_channels=8) == usual[name][0].config
         for name in (SGD, B50, LOCAL)
@@ -113,4 +113,4 @@ def one_lambda_is_worse_than_the_rule(store):
 
 def _at_width_32(store):
     """Return the runs of each method at α = 32, with zeros that may return."""
-    return by_method(records(store, "showpiece-free", "showpiece-decay", "showpiece-local"))
+    return by_method(records(store, "largest-free", "largest-decay", "largest-local"))
