@@ -39,7 +39,7 @@ PAPER_LENGTH = Setting(
 )
 REPRODUCTION = Setting("reproduction", SCALES)
 # wider networks with cross-entropy, flips and crops (see `short_recipe`)
-TOWARDS_RECIPE = Setting("cross-entropy, flips and crops, 100 epochs", SCALES)
+SHORT_RECIPE = Setting("cross-entropy, flips and crops, 100 epochs", SCALES)
 # `paper_recipe` changes the rest
 RECIPE = Setting("AutoAugment", SCALES)
 # `flip_crop_recipe` has no AutoAugment
@@ -54,7 +54,7 @@ AS_NAMED = Setting("conditions as named", SCALES)
 SPOKEN = Setting("spoken digits", SCALES)
 SETTINGS = (
     REPRODUCTION,
-    TOWARDS_RECIPE,
+    SHORT_RECIPE,
     RECIPE,
     FLIP_CROP_SHORT,
     FLIP_CROP,
@@ -215,7 +215,7 @@ def regularised(config: Config, factor: float) -> Config:
     return config.replace(weight_decay=decay, l1=config.l1 * factor, l1_rest=rest)
 
 
-def raised(config: Config, factor: float) -> Config:
+def scaled_l1(config: Config, factor: float) -> Config:
     """Return a β-LASSO run with every λ larger by a factor, and the threshold βλ as it was."""
     return regularised(config, factor).replace(beta=config.beta / factor)
 

@@ -15,7 +15,7 @@ from lcs.exhibits.compare import by_method, by_width
 from lcs.exhibits.methods import B0, B50, CONV, LOCAL, PROXIMAL, SGD, THREE, method
 from lcs.exhibits.plots.style import PUBLISHED_MARKERS
 from lcs.exhibits.scaling import gains, results, search, studies
-from lcs.exhibits.settings import CHOSEN, chosen, raised, regularised
+from lcs.exhibits.settings import CHOSEN, chosen, regularised, scaled_l1
 from lcs.runs import Record
 
 BONUS = {LOCAL: 10.0, B50: 1.0, PROXIMAL: 0.5}
@@ -346,7 +346,7 @@ def test_the_parts_of_sgd_are_compared_with_none():
 
 def test_raising_lambda_keeps_the_threshold():
     long = chosen(Config(epochs=200), "s-fc", "beta-lasso", 50)
-    short = raised(long.replace(epochs=50), 4)
+    short = scaled_l1(long.replace(epochs=50), 4)
     assert short.l1 * short.beta == pytest.approx(long.l1 * long.beta)
     assert short.l1 * short.epochs == pytest.approx(long.l1 * long.epochs)
     assert short.l1_rest * short.epochs == pytest.approx(long.l1_rest * long.epochs)

@@ -18,7 +18,7 @@ from lcs.exhibits.figure3 import SPARSE_ELSEWHERE
 from lcs.exhibits.methods import B0, B1, B50, LOCAL, SGD, beta_lasso_method, method
 from lcs.exhibits.settings import (
     REPRODUCTION,
-    TOWARDS_RECIPE,
+    SHORT_RECIPE,
     WIDTHS,
     baseline,
     desk_study,
@@ -48,7 +48,7 @@ STUDIES = (
     desk_study(
         "filters",
         "Filters of S-LOCAL beside those of S-FC at α = 8",
-        TOWARDS_RECIPE,
+        SHORT_RECIPE,
         # at the largest width of the study `width`, and by its recipe
         lambda base, betas: [sgd(short_recipe(base, WIDTHS[-1]), "s-local")],
     ),

@@ -26,8 +26,8 @@ from lcs.exhibits.settings import (
     RECIPE,
     REPRODUCTION,
     SEARCH_EPOCHS,
+    SHORT_RECIPE,
     SPOKEN,
-    TOWARDS_RECIPE,
     flip_crop_recipe,
     paper_recipe,
     short_recipe,
@@ -38,7 +38,7 @@ from lcs.runs import Record, RunStore
 # what the runs of a setting have in common, in the order of the table
 BASES = {
     REPRODUCTION.name: DESK,
-    TOWARDS_RECIPE.name: short_recipe(DESK, 1),
+    SHORT_RECIPE.name: short_recipe(DESK, 1),
     RECIPE.name: paper_recipe(DESK, 1, DESK.epochs),
     FLIP_CROP_SHORT.name: flip_crop_recipe(DESK, 1, SEARCH_EPOCHS),
     FLIP_CROP.name: flip_crop_recipe(DESK, 1, DESK.epochs),

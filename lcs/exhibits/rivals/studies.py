@@ -16,8 +16,8 @@ from lcs.exhibits.settings import (
     chosen_flip_crop,
     desk_study,
     flip_crop_recipe,
-    raised,
     regularised,
+    scaled_l1,
 )
 from lcs.runs import Record
 
@@ -211,7 +211,7 @@ def _rivals(name: str, base: Config, betas: Sequence[float]) -> list[Config]:
         *([tuned(unmasked(here, "sgd"))] if name == "many" else []),
         own,
         own.replace(frozen_zeros=True),
-        raised(own, 1e-3),
+        scaled_l1(own, 1e-3),
         *map(tuned, _all_masked(here, name)),
     ]
 

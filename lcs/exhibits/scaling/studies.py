@@ -23,8 +23,8 @@ from lcs.exhibits.settings import (
     flip_crop_methods,
     flip_crop_recipe,
     paper_recipe,
-    raised,
     regularised,
+    scaled_l1,
     sgd,
 )
 
@@ -154,7 +154,7 @@ def _reach(base: Config, betas: Sequence[float]) -> list[Config]:
         sparse = chosen(here, "s-fc", "beta-lasso", betas[-1])
         pair = [sparse.replace(beta=0.0), sparse]
         factor = lengths[-1] / epochs
-        runs += [chosen(here, "s-fc"), *pair, *(raised(config, factor) for config in pair)]
+        runs += [chosen(here, "s-fc"), *pair, *(scaled_l1(config, factor) for config in pair)]
     return runs
 
 
@@ -169,7 +169,7 @@ def _momentum(base: Config, betas: Sequence[float]) -> list[Config]:
     parts = [plain, plain.replace(weight_decay=5e-4), tuned.replace(weight_decay=0.0), tuned]
     sparse = chosen(here, "s-fc", "beta-lasso", betas[-1])
     step = 10 * here.lr
-    return [*parts, plain.replace(lr=step), sparse, raised(sparse, 0.1).replace(lr=step)]
+    return [*parts, plain.replace(lr=step), sparse, scaled_l1(sparse, 0.1).replace(lr=step)]
 
 
 PARTS = (

@@ -13,8 +13,8 @@ from lcs.exhibits.settings import (
     LAMBDAS,
     REPRODUCTION,
     REPRODUCTION_L1,
+    SHORT_RECIPE,
     STRONGER_L1,
-    TOWARDS_RECIPE,
     beta_lasso,
     desk_study,
     l1_of,
@@ -138,7 +138,7 @@ STUDIES = (
         betas=(0, 50),
     ),
     desk_study("factorial", "Augmentation × loss × method", AS_NAMED, _factorial, betas=(0, 50)),
-    desk_study("recipe", "Cross-entropy and augmentation at α = 4", TOWARDS_RECIPE, _recipe),
+    desk_study("recipe", "Cross-entropy and augmentation at α = 4", SHORT_RECIPE, _recipe),
     desk_study(
         "reproduction",
         "The reproduction's setting at α = 4",
@@ -149,13 +149,13 @@ STUDIES = (
     desk_study(
         "width",
         "Cross-entropy and augmentation at growing width",
-        TOWARDS_RECIPE,
+        SHORT_RECIPE,
         partial(_widths, factors=(1, 4, 8)),
     ),
     desk_study(
         "wider",
         "Cross-entropy and augmentation at α = 16",
-        TOWARDS_RECIPE,
+        SHORT_RECIPE,
         partial(_widths, factors=(16,)),
     ),
 )
