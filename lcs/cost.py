@@ -159,7 +159,7 @@ def in_all(costs: Collection[float | None], workers: int = 1) -> str:
 def duration(seconds: float) -> str:
     """Return a time in the unit that suits it, at least one second."""
     for unit, size in (("h", 3600), ("min", 60)):
-        if seconds >= size:
+        if round(seconds) >= size:
             return f"{seconds / size:.1f} {unit}"
     return f"{max(1.0, seconds):.0f} s"
 

@@ -40,17 +40,16 @@ PICTURES = PACKAGE.parent / "book" / "_static"
 
 # its sentences, as those below, are held to the records by tests/checks/readme.py
 SUMMARY = """\
-The paper reports that β-LASSO, SGD with an ℓ1 penalty λ and a large threshold βλ below which
-weights become zero, raises the accuracy of a fully connected network, S-FC, on CIFAR-10 from
-{paper[sgd]} to {paper[sparse]} %. At width α ≈ 150 and after 4000 epochs this closes
-{scaling[gap-paper]} % of the gap to S-LOCAL, the same network with locally connected filters. That
-training has not been run here. In shorter ones β-LASSO closes about a quarter of the gap at most,
-and {size[size-closed]} % at α = {size_alpha} after {size_epochs} epochs (one run of each method).
-Of the variants tried, only a penalty that grows with the distance from a window, and so builds
-locality in, closes most of it: {variants[searched-gap]} % at α = {own[own-alpha]} after
-{searched_epochs} epochs (95 % interval, n = {variants[searched-n]}). With crops the filters of
-β-LASSO become sparse and far more local than by chance, but on average no more local than those of
-SGD with momentum and weight decay after magnitude pruning."""
+The paper reports that β-LASSO, SGD with an ℓ1 penalty λ and a threshold βλ below which weights
+become zero, raises the accuracy of a fully connected network, S-FC, on CIFAR-10 from {paper[sgd]}
+to {paper[sparse]} %. At width α ≈ 150 and after 4000 epochs this closes {scaling[gap-paper]} % of
+the gap to S-LOCAL, the same network with local filters. That training has not been run here. In
+shorter ones β-LASSO closes about a quarter of the gap at most, and {size[size-closed]} % at α =
+{size_alpha} after {size_epochs} epochs (n = {size[size-n]}). Of the variants tried, only a penalty
+that grows with the distance from a window, and so builds locality in, closes most of it:
+{variants[searched-gap]} % at α = {own[own-alpha]} after {searched_epochs} epochs (95 % interval,
+n = {variants[searched-n]}). With crops the filters of β-LASSO become sparse and far more local than
+by chance, but on average no more local than those of pruned SGD."""
 # a question, what the paper has, the answer of this study, and what it rests on
 ROWS = (
     (
@@ -161,12 +160,12 @@ with distance over SGD, and locality beyond chance. Not significant after it are
 at α = 1, and the differences from pruning."""
 CAPTIONS = {
     "gap": """\
-CIFAR-10: share of the gap in test accuracy between S-FC and S-LOCAL, both by SGD, that β = 50
-closes, in settings with a significant gap. Dots: seeds; bars: mean gain over mean gap, 95 %
-interval; hollow: one run; arrow: extends beyond the axis; triangle: the paper's value.""",
+Share of the gap in test accuracy between S-FC and S-LOCAL, both by SGD, that β = 50 closes on
+CIFAR-10, where the gap is significant. Dots: seeds; bars: mean gain over mean gap, 95 % interval;
+hollow: one run; arrow: beyond the axis; triangle: the paper.""",
     "filters": """\
-Four random first-layer filters of each network at α = {size_alpha} (of β = 50, with at least 20
-weights). Second row: the first, pruned by magnitude.""",
+Random first-layer filters at α = {size_alpha} (of β = 50, with at least 20 weights). Second row:
+the first, pruned by magnitude.""",
 }
 # of twelve, how many columns of the first page each picture has, and of README's width, per cent
 SHARES = {"gap": (7, 59), "filters": (5, 40)}
