@@ -66,8 +66,8 @@ width
 <br>α = {own[own-alpha]}: ahead by {scaling[seeds-gain]} (AutoAugment; n = {scaling[seeds-n]},
 raised from {scaling[gap-n]}, which had left it undecided); difference {scaling[flips-gain]} (flips
 and crops, n = {scaling[flips-n]})
-<br>α = {own[own-alpha]}, 1600 epochs: behind in both of two seeds (flips and crops; λ not searched
-at that length)
+<br>α = {own[own-alpha]}, 1600 epochs: behind by {scaling[longest-lead]} (flips and crops; λ
+not searched at that length)
 <br>α = 1 to 4: behind (AutoAugment, n = {narrow_n})
 <br>[α = 1, without augmentation](table2.ipynb): ahead of SGD without momentum and weight decay by
 {plain_gain} ({plain_epochs} epochs, n = {plain_n}; significant after correction)""",

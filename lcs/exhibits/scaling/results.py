@@ -164,6 +164,7 @@ def numbers(runs: ByStudy) -> dict[str, str]:
             if length in lengths
         )
         or PENDING,
+        "longest-lead": ahead(cells.gain_text(longest[SGD], longest[B50])),
         "longest-fit": cells.fit_text(longest[B50]),
         "longest-sgd-fit": cells.fit_text(longest[SGD]),
         "longest-left": cells.remaining_text(longest[B50]),
