@@ -61,12 +61,12 @@ ROWS = (
 (AutoAugment, {size_epochs} epochs, n = {size[size-n]}; the paper's SGD at that length:
 {size[size-paper-sgd]}); ahead by {size[size-before-gain]} points before both were tuned at this
 width
-<br>α = 32: ahead by {scaling[large-gain]} (flips and crops, {size_epochs} epochs, n = 1)
+<br>α = 32: ahead by {scaling[large-gain]} (flips and crops, {large_epochs} epochs, n = {large_n})
 <br>α = 16: ahead by {scaling[beyond-gain]} (flips and crops, n = {scaling[beyond-n]})
 <br>α = {own[own-alpha]}: ahead by {scaling[seeds-gain]} (AutoAugment; n = {scaling[seeds-n]},
 raised from {scaling[gap-n]}, which had left it undecided); difference {scaling[flips-gain]} (flips
 and crops, n = {scaling[flips-n]})
-<br>α = {own[own-alpha]}, 1600 epochs: behind by {scaling[longest-lead]} (flips and crops; λ
+<br>α = {own[own-alpha]}, {longest} epochs: behind by {scaling[longest-lead]} (flips and crops; λ
 not searched at that length)
 <br>α = 1 to 4: behind (AutoAugment, n = {narrow_n})
 <br>[α = 1, without augmentation](table2.ipynb): ahead of SGD without momentum and weight decay by
@@ -212,6 +212,9 @@ def numbers(store: RunStore) -> dict[str, Any]:
         "size_alpha": largest.base_channels,
         "size_epochs": largest.epochs,
         "searched_epochs": runs["recipe-length-search"][0].config.epochs,
+        "large_epochs": runs["largest-free"][0].config.epochs,
+        "large_n": len(runs["largest-free"]),
+        "longest": max(run.config.epochs for run in runs["recipe-length-long"]),
         "flips_epochs": runs["flips"][0].config.epochs,
         "rival_epochs": runs["rivals"][0].config.epochs,
         "plain_gain": tables.ahead(cells.gain_text(plain[B50], plain[SGD])),
