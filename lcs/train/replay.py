@@ -10,6 +10,7 @@ from lcs.errors import ConfigError
 from lcs.runs import Record, RunStore, default_store
 from lcs.runs.provenance import provenance
 from lcs.runs.record_format import rounded
+from lcs.seeds import process_kept
 from lcs.train.device import choose_device, enough_memory
 from lcs.train.loop import Clock, start
 from lcs.train.run import ENVIRONMENT
@@ -48,7 +49,7 @@ def replay(record: Record, epochs: int, device: str = "auto") -> Replay:
         raise ConfigError(f"epochs: {epochs} is out of range; give 1 or more")
     chosen = choose_device(device)
     store = RunStore(record.path.parents[1], fallback=default_store())
-    with enough_memory(record.config):
+    with process_kept(chosen), enough_memory(record.config):
         run = start(record.config, store, chosen, Clock(None, 60.0))
         anew = rounded(run.replay(epochs))
         final = rounded(run.final(run.filters())) if epochs >= record.config.epochs else None

@@ -230,7 +230,9 @@ def test_a_budget_is_that_of_the_source_too(store, tmp_path, monkeypatch):
 def test_a_record_of_such_a_run_can_be_replayed(store):
     record = train.train(target("mask"), store=store, device="cpu")
     assert record.filters is None
+    before = torch.get_rng_state()
     assert replay(record, 1, "cpu").agrees
+    assert torch.equal(torch.get_rng_state(), before), "its source's random numbers are its own"
 
 
 def study_of(*configs):
