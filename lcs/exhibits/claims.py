@@ -9,7 +9,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from lcs.exhibits import EXHIBITS, by_chapter, exhibit, tables
+from lcs.exhibits import EXHIBITS, by_chapter, exhibit, published, tables
+from lcs.exhibits.methods import B0, B50, SGD
 from lcs.exhibits.settings import FLIP_CROP_LONG, FLIP_CROP_SHORT, RECIPE, SETTINGS, WIDTHS
 from lcs.exhibits.tables import Table
 from lcs.exhibits.verdicts import (
@@ -32,6 +33,14 @@ OTHER_LENGTHS = (FLIP_CROP_SHORT.name, FLIP_CROP_LONG.name)
 
 # claims of the paper that no exhibit looks at yet
 NOT_STUDIED: tuple[Claim, ...] = (
+    *(
+        Claim(
+            "P",
+            f"On SVHN, β = 50 is better than {other.shortest}",
+            value=" against ".join(f"{published.accuracy(of, 'svhn'):.2f}" for of in (B50, other)),
+        )
+        for other in (SGD, B0)
+    ),
     Claim("P", "Shallow networks catch up with deep ones when trained longer", value="Table 1"),
     Claim("P", "On ResNet18, β-LASSO is better than SGD at every kernel size", value="Figure 5"),
 )

@@ -1,4 +1,4 @@
-"""What README and the first page open with: summary, pictures and answers, from the records."""
+"""What README and the first page open with: the texts of `summary.md`, with values and pictures."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from lcs.exhibits import (
     variants,
 )
 from lcs.exhibits.fewest_weights import pareto
-from lcs.exhibits.gap import gaps_figure
+from lcs.exhibits.gap import gap_text, gaps_figure
 from lcs.exhibits.methods import B0, B50, LOCAL, SGD
 from lcs.exhibits.plots.style import WIDTH
 from lcs.exhibits.plots.weights import as_image
@@ -38,135 +38,8 @@ README = PACKAGE.parent / "README.md"
 INTRO = PACKAGE.parent / "book" / "intro.md"
 PICTURES = PACKAGE.parent / "book" / "_static"
 
-# its sentences, as those below, are held to the records by tests/checks/readme.py
-SUMMARY = """\
-The paper reports that β-LASSO, SGD with an ℓ1 penalty λ and a threshold βλ below which weights
-become zero, raises the accuracy of a fully connected network, S-FC, on CIFAR-10 from {paper[sgd]}
-to {paper[sparse]} %. At width α ≈ 150 and after 4000 epochs this closes {scaling[gap-paper]} % of
-the gap to S-LOCAL, the same network with local filters. That training has not been run here. In
-shorter ones β-LASSO closes about a quarter of the gap at most, and {size[size-closed]} % at α =
-{size_alpha} after {size_epochs} epochs (n = {size[size-n]}). Of the variants tried, only a penalty
-that grows with the distance from a window, and so builds locality in, closes most of it:
-{variants[searched-gap]} % at α = {own[own-alpha]} after {searched_epochs} epochs (95 % interval,
-n = {variants[searched-n]}). With crops the filters of β-LASSO become sparse and far more local than
-by chance, but on average no more local than those of pruned SGD."""
-# a question, what the paper has, the answer of this study, and what it rests on
-ROWS = (
-    (
-        "[Is β-LASSO better than SGD?](scaling.ipynb)",
-        "{paper[sparse]} against {paper[sgd]} %",
-        "In wide networks, by little; not significant after correction (below).",
-        """\
-[α = {size_alpha}](paper_size.ipynb): {size[size-sparse]} against {size[size-sgd]} %
-(AutoAugment, {size_epochs} epochs, n = {size[size-n]}; the paper's SGD at that length:
-{size[size-paper-sgd]}); ahead by {size[size-before-gain]} points before both were tuned at this
-width
-<br>α = 32: ahead by {scaling[large-gain]} (flips and crops, {large_epochs} epochs, n = {large_n})
-<br>α = 16: ahead by {scaling[beyond-gain]} (flips and crops, n = {scaling[beyond-n]})
-<br>α = {own[own-alpha]}: ahead by {scaling[seeds-gain]} (AutoAugment; n = {scaling[seeds-n]},
-raised from {scaling[gap-n]}, which had left it undecided); difference {scaling[flips-gain]} (flips
-and crops, n = {scaling[flips-n]})
-<br>α = {own[own-alpha]}, {longest} epochs: behind by {scaling[longest-lead]} (flips and crops; λ
-not searched at that length)
-<br>α = 1 to 4: behind (AutoAugment, n = {narrow_n})
-<br>[α = 1, without augmentation](table2.ipynb): ahead of SGD without momentum and weight decay by
-{plain_gain} ({plain_epochs} epochs, n = {plain_n}; significant after correction)""",
-    ),
-    (
-        "[Does it close the gap to S-LOCAL?](scaling.ipynb)",
-        "{scaling[gap-paper]} % of it (S-LOCAL: {paper[local]} %)",
-        "About a quarter of it at most (figure above).",
-        """\
-α = {size_alpha}: S-LOCAL has {size[size-local]} % (the paper: {size[size-paper-local]};
-{size_epochs} epochs, n = {size[size-n]})
-<br>α = 16: S-LOCAL is ahead by {scaling[beyond-local]} (flips and crops, n = {scaling[beyond-n]})
-<br>α = {own[own-alpha]}: S-LOCAL is ahead by {scaling[flips-local]} (flips and crops, n =
-{scaling[flips-n]})
-<br>3-FC, three fully connected layers with about as many weights as S-FC, is ahead of β-LASSO by
-{scaling[flips-three]} at α = {own[own-alpha]} (flips and crops, n = {scaling[flips-others-n]})""",
-    ),
-    (
-        "[Does a variant close it?](variants.ipynb)",
-        "not in the paper",
-        "Most of it, if λ grows with the distance from a 9 × 9 window, one window for each unit.",
-        """\
-α = {own[own-alpha]}: β = 50 is then ahead of SGD by {variants[searched-sgd]}, behind S-LOCAL by
-{variants[searched-local]} (flips and crops, {searched_epochs} epochs, n = {variants[searched-n]})
-<br>Where windows lie matters little, but their pixels must be neighbours: windows of scattered
-pixels change accuracy by {variants[scattered-none]} compared with a uniform λ ({searched_epochs}
-epochs, n = {variants[scattered-n]}).""",
-    ),
-    (
-        "[Does the threshold help?](scaling.ipynb)",
-        "{paper[sparse]} against {paper[zero]} % at β = 0",
-        "In wide networks; not significant after correction.",
-        """\
-α = 16: β = 50 is ahead of β = 0 by {scaling[beyond-zero]} (flips and crops, n =
-{scaling[beyond-n]})
-<br>α = {own[own-alpha]}: by {scaling[flips-zero]} (flips and crops, n = {scaling[flips-others-n]})
-and {scaling[own-zero-last]} (AutoAugment, n = {scaling[gap-n]})
-<br>[α = 1, without augmentation](why.ipynb): behind by {plain_zero} ({plain_epochs} epochs, n =
-{plain_n})""",
-    ),
-    (
-        "[How many weights remain?](paper_size.ipynb)",
-        "fewer than in S-LOCAL",
-        "In wide networks fewer than in S-LOCAL.",
-        """\
-α = {size_alpha}: {size[size-left]} of {size[size-all]} million of the first layer (S-LOCAL:
-{size[size-local-left]} million; {size_epochs} epochs, n = {size[size-n]})
-<br>α = {own[own-alpha]}: {own_left}; AutoAugment, n = {scaling[seeds-n]}
-<br>[α = 1, without augmentation](figure3.ipynb): {plain_left}; {plain_epochs} epochs, n =
-{plain_n}""",
-    ),
-    (
-        "[Are the filters local?](figure4.ipynb)",
-        "shown by examples",
-        "With crops and a large enough λ, but those of pruned SGD are, too.",
-        """\
-Filters of β = 50 with at least 20 weights are then far more local than with their pixels permuted;
-without augmentation, hardly. The ℓ1 penalty and augmentation raise this locality, the threshold
-does not. Filters of SGD with momentum and weight decay, pruned by magnitude, are on average at
-least as local.
-<br>α = {size_alpha}: {size[size-pruned]} % of a filter's squared weights in its best 9 × 9 window
-for pruned SGD, {size[size-window]} % for β = 50 (± over the filters of one run each)
-<br>α = 1: one-shot pruning more local than β = 50 by {rivals[local-one-shot]} points
-({rival_epochs} epochs, n = {rivals[rival-n]})""",
-    ),
-    (
-        "[Is it better than magnitude pruning?](rivals.ipynb)",
-        "not compared",
-        "No, except for one-shot pruning to very few weights.",
-        """\
-SGD is pruned to about as many weights, with flips and crops:
-<br>α = 4, {rivals[share-wider]} % of the first layer: gradual pruning ahead by
-{rivals[wider-gradual]}, one-shot by {rivals[wider-one-shot]} (n = {rivals[wider-n]})
-<br>α = 1, {rivals[share-many]} %: gradual ahead by {rivals[rival-gradual]} (after a second search,
-added when test results were known), one-shot differs by {rivals[rival-one-shot]} ({rival_epochs}
-epochs, n = {rivals[rival-n]})
-<br>α = 1, {rivals[share-few]} %: gradual ahead by {rivals[few-gradual]}, one-shot behind by
-{rivals[few-one-shot]} ({rival_epochs} epochs, n = {rivals[few-n]})""",
-    ),
-)
-# what stands below the table
-NOTES = """\
-Differences are in points of test accuracy, except for locality. Runs have {flips_epochs} epochs
-unless stated, and n is the number of seeds. After Holm's correction for many comparisons these are
-among the findings that hold in [Claims](claims.ipynb): the lead of β-LASSO over SGD without
-momentum and weight decay at α = 1, that it closes less than half of the gap there and at α = 16,
-the leads of S-LOCAL over it with flips and crops ({flips_epochs} epochs), that of the λ that grows
-with distance over SGD, and locality beyond chance. Not significant after it are the leads of
-β-LASSO with a uniform λ over SGD with momentum and weight decay and over β = 0, the lead of β = 0
-at α = 1, and the differences from pruning."""
-CAPTIONS = {
-    "gap": """\
-Share of the gap in test accuracy between S-FC and S-LOCAL, both by SGD, that β = 50 closes on
-CIFAR-10, where the gap is significant. Dots: seeds; bars: mean gain over mean gap, 95 % interval;
-hollow: one run; arrow: beyond the axis; triangle: the paper.""",
-    "filters": """\
-Random first-layer filters at α = {size_alpha} (of β = 50, with at least 20 weights). Second row:
-the first, pruned by magnitude.""",
-}
+# its sentences are held to the records by tests/checks/readme.py
+TEXTS = Path(__file__).with_name("summary.md")
 # of twelve, how many columns of the first page each picture has, and of README's width, per cent
 SHARES = {"gap": (7, 59), "filters": (5, 40)}
 # settings of the first picture, and the studies that share each
@@ -189,7 +62,7 @@ SETTINGS = {
 
 
 def numbers(store: RunStore) -> dict[str, Any]:
-    """Return what the texts above name: the chapters' numbers, in words."""
+    """Return the values that `TEXTS` names: the chapters' numbers, in words."""
     runs = {
         study.name: study.stored("desk", store)
         for chapter in (scaling, rivals, variants)
@@ -221,6 +94,8 @@ def numbers(store: RunStore) -> dict[str, Any]:
         "narrow_n": len({run.config.seed for run in runs["scaling"]}),
         "plain_zero": tables.ahead(cells.gain_text(plain[B0], plain[B50])),
         "plain_left": figure3.fewer_than_local(unaugmented).value,
+        "longest_left": figure3.fewer_than_local(runs["recipe-length-long"]).value,
+        "plain_gap": gap_text(plain),
         "own_left": figure3.fewer_than_local(runs["scaling-seeds"]).value,
         "plain_n": len(plain[SGD]),
         "plain_epochs": plain[SGD][0].config.epochs,
@@ -230,9 +105,9 @@ def numbers(store: RunStore) -> dict[str, Any]:
 
 def sections(store: RunStore) -> dict[Path, str]:
     """Return what stands between the marks of README and of the first page."""
-    known = numbers(store)
-    captions = {name: text.format(**known) for name, text in CAPTIONS.items()}
-    opening = SUMMARY.format(**known)
+    said = _by_heading("# ", TEXTS.read_text().format(**numbers(store)))
+    captions = {name: said[f"Caption of {name}"] for name in SHARES}
+    opening = said["Summary"]
     cited = opening.replace("The paper", "The paper {cite}`neyshabur2020`", 1)
     figures = "\n".join(
         f"````{{grid-item}}\n:columns: 12 12 {SHARES[name][0]} {SHARES[name][0]}\n"
@@ -246,11 +121,13 @@ def sections(store: RunStore) -> dict[Path, str]:
     )
     below = _wrapped("Left: {gap} Right: {filters}".format(**captions))
     rows: list[tuple[str, ...]] = [("question", "the paper", "this study"), ("---", "---", "---")]
-    rows += [(*words, f"{answer}<br><small>{lines}</small>") for *words, answer, lines in ROWS]
-    table = "\n".join(_joined(f"| {' | '.join(row)} |".format(**known)) for row in rows)
-    said = NOTES.format(**known)
+    for question, text in _by_heading("## ", said["Questions"]).items():
+        paper, answer, evidence = text.split("\n\n")
+        lines = "<br>".join(line.removeprefix("- ") for line in evidence.splitlines())
+        rows.append((question, paper, f"{answer}<br><small>{lines}</small>"))
+    table = "\n".join(_joined(f"| {' | '.join(row)} |") for row in rows)
     inside, outside = (
-        f"{table.replace('](', link)}\n\n{_wrapped(said.replace('](', link))}"
+        f"{table.replace('](', link)}\n\n{_wrapped(said['Notes'].replace('](', link))}"
         for link in ("](", "](book/")
     )
     return {
@@ -318,6 +195,12 @@ def _filters(filters: dict[str, np.ndarray]) -> Figure:
             panel.imshow(as_image(image), interpolation="nearest")
             panel.set_axis_off()
     return figure
+
+
+def _by_heading(mark: str, text: str) -> dict[str, str]:
+    """Return the sections of a text by their headings, which begin with this mark."""
+    _, *parts = re.split(f"^{mark}(.*)$", text, flags=re.MULTILINE)
+    return dict(zip(parts[::2], map(str.strip, parts[1::2]), strict=True))
 
 
 def _wrapped(text: str) -> str:

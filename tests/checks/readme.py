@@ -32,6 +32,7 @@ from checks.scaling_parts.wider_and_longer import (
 )
 from checks.variants import (
     growth_was_searched,
+    more_than_half_is_not_certain,
     scattered_windows_do_not_help_as_much,
     where_windows_lie_hardly_matters,
     windows_close_most_of_the_gap,
@@ -79,6 +80,7 @@ CHECKS.add(penalty_and_augmentation_need_each_other)
 CHECKS.add(where_windows_lie_hardly_matters)
 CHECKS.add(scattered_windows_do_not_help_as_much)
 CHECKS.add(growth_was_searched)
+CHECKS.add(more_than_half_is_not_certain)
 CHECKS.add(most_rivals_are_level)
 CHECKS.add(pruned_sgd_is_as_local)
 CHECKS.add(gradual_depends_on_its_rate)

@@ -11,7 +11,7 @@ import numpy as np
 from lcs.exhibits import cells, compare, published
 from lcs.exhibits.compare import ByStudy, Reference, as_sgd, by_method, without_threshold
 from lcs.exhibits.gap import gains_and_gaps, gap_text
-from lcs.exhibits.methods import B0, B50, CONV, LOCAL, SGD, THREE, method
+from lcs.exhibits.methods import B0, B50, CONV, LOCAL, PROXIMAL, SGD, THREE, method
 from lcs.exhibits.scaling import gains, studies
 from lcs.exhibits.settings import DESK, chosen, chosen_flip_crop, regularised
 from lcs.exhibits.tables import PENDING, Cell, Table, ahead
@@ -57,7 +57,7 @@ COMPARED = {
         "Every method with flips and crops, its hyperparameters chosen at α = 8",
     ),
     "largest": Compared(
-        ["base_channels", "epochs", "augment", "weight_decay", "l1", "frozen_zeros"],
+        ["base_channels", "epochs", "augment", "lr", "weight_decay", "l1", "frozen_zeros"],
         {"the better SGD": lambda config: regularised(SGD_FLIPS["SGD"](config), 0.5)},
         "The largest networks, with SGD and with β-LASSO",
     ),
@@ -98,6 +98,7 @@ def numbers(runs: ByStudy) -> dict[str, str]:
     """Return the numbers of the prose, in per cent and points; "pending" without the runs."""
     own = runs["scaling-own"]
     last = compare.widest(own)
+    shared_l1 = compare.widest(runs["scaling-wide"])
     over_sgd = gains.gains_by_width(own)
     p = lack_of_fit(np.log2(over_sgd["x"]), over_sgd.gain) if own else math.nan
     seeds, shared = runs["scaling-seeds"], {run.config.seed for run in runs["scaling-threshold"]}
@@ -124,6 +125,7 @@ def numbers(runs: ByStudy) -> dict[str, str]:
         "epochs": f"{own[0].config.epochs}" if own else PENDING,
         # "points ahead", "behind" or "more"
         "own-zero-last": ahead(cells.gain_text(last[B50], last[B0])),
+        "own-proximal-last": cells.gain_text(last[B50], shared_l1[PROXIMAL]),
         "own-local-last": ahead(cells.gain_text(last[LOCAL], last[B50])),
         "conv-first": ahead(convs[0]) if convs else PENDING,
         "conv-last": ahead(convs[-1]) if convs else PENDING,

@@ -120,6 +120,8 @@ def numbers(records: Sequence[Record]) -> Numbers:
         "problems": sum(record.config.problems for record in records),
         "eta": config.lr,
         "steps": config.steps,
+        "starts": ", ".join(f"{scale:g}" for scale in config.scales[:-1])
+        + f" and {config.scales[-1]:g}",
         "first": config.observations[0],
         "second": config.observations[1],
         "held": 100 * ours.held.mean(),

@@ -17,7 +17,7 @@ from lcs.exhibits.compare import (
     runs_of,
     without_threshold,
 )
-from lcs.exhibits.settings import STRONGER_L1
+from lcs.exhibits.settings import LAMBDAS, STRONGER_L1
 from lcs.exhibits.tables import PENDING
 from lcs.exhibits.why.factorial import (
     add_augmentation,
@@ -85,6 +85,7 @@ def _lambdas(found: Mapping[str, Conditions]) -> dict[str, str]:
     )
     return {
         "runs-l1": cells.count_text(at_beta),
+        "largest-l1": tables.number(max(LAMBDAS)),
         "best-l1": tables.number(best.l1) if best else PENDING,
         "fixed-accuracy": cells.mean_text(most_fixed),
         "fixed-left": cells.remaining_text(most_fixed),
