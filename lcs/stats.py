@@ -111,7 +111,7 @@ def lack_of_fit(x: npt.ArrayLike, y: npt.ArrayLike) -> float:
     line = np.polyval(np.polyfit(where, values, 1), where)
     if within == 0:
         return math.nan if np.allclose(means[index], line, atol=1e-9 * np.ptp(values)) else 0.0
-    between = float(np.square(values - line).sum()) - within
+    between = max(0.0, float(np.square(values - line).sum()) - within)
     return float(fdtrc(freedom, inside, between / freedom / (within / inside)))
 
 

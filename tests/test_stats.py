@@ -124,3 +124,8 @@ def test_whether_means_lie_on_a_line():
     assert stats.lack_of_fit([1, 1, 2, 3], [1, 1, 2, 5]) == 0.0, "any curve is certain"
     assert np.isnan(stats.lack_of_fit([1, 1, 2, 3], [0.1, 0.1, 0.2, 0.3]))
     assert np.isnan(stats.lack_of_fit([1, 1, 2, 3], [0, 0, 0, 0]))
+    generator = np.random.default_rng(0)
+    spread = np.tile([-0.1, 0.1], 3)
+    for slope in generator.normal(size=50):  # means on a line up to rounding
+        twice = np.repeat([1.0, 2.0, 3.0], 2)
+        assert stats.lack_of_fit(twice, slope * twice + spread) == pytest.approx(1.0)

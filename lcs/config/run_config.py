@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from types import NoneType
 from typing import Any, ClassVar, Self
 
+import numpy as np
+
 from lcs.errors import ConfigError
 
 
@@ -85,6 +87,8 @@ def _checked(
     types: tuple[type, ...],
     value: Any,
 ) -> Any:
+    if isinstance(value, np.generic):
+        value = value.item()
     whole = float in types and type(value) is int
     fault = ""
     if type(value) not in types and not whole:

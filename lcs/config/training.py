@@ -150,7 +150,11 @@ class Config(RunConfig):
     ] = None
     loss: Annotated[str, "the loss; bce: of one-hot targets, mean over classes"] = "cross-entropy"
     schedule: Annotated[str, "schedule of the learning rate"] = "cosine-epoch"
-    period: Annotated[int | None, "epochs until the cosine begins anew; if not given: all"] = None
+    period: Annotated[
+        int | None,
+        "epochs until the cosine reaches 0; then it rises, or begins anew with magnitude and "
+        "rewinding; if not given: all",
+    ] = None
     epochs: Annotated[int, "passes over the training images"] = 400
     batch_size: Annotated[int, "images in a batch"] = 512
     augment: Annotated[str, "how each epoch changes the training images"] = "none"
@@ -209,6 +213,11 @@ class Config(RunConfig):
             raise ConfigError("frozen_zeros: without a threshold there are no zeros; give beta")
         if self.pruning != "none" and self.model != "s-fc":
             raise ConfigError(f"pruning: only s-fc has masks, not {self.model!r}; leave it out")
+        if self.pruning in ("set", "rigl") and (self.optimizer == "spred" or self.frozen_zeros):
+            raise ConfigError(
+                f"pruning: {self.pruning!r} regrows weights, which stay zero with spred and with "
+                "frozen_zeros; choose another"
+            )
         if (self.pruning == "none") != (self.density == 1 and self.density_rest in (None, 1)):
             raise ConfigError("pruning and density belong together; give both, or leave both out")
         if (self.start == "initial") != (self.source is None):

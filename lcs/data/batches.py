@@ -7,7 +7,7 @@ every image are drawn on the host, from the streams of `lcs.seeds`.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -153,7 +153,14 @@ class Batches:
 
     def ordered_batches(self) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield (inputs, labels) in their stored order, for evaluation."""
-        return zip(self.all_normalised.split(CHUNK), self.labels.split(CHUNK), strict=True)
+        # those that are augmented in every epoch are needed as they are once, at the end
+        once = self.prepared is not None and self.prepared.images is not None
+        parts: Iterable[Tensor] = (
+            map(self.normalised, self.images.split(CHUNK))
+            if once
+            else self.all_normalised.split(CHUNK)
+        )
+        return zip(parts, self.labels.split(CHUNK), strict=True)
 
     @property
     def steps(self) -> int:

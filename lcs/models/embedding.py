@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -27,25 +28,26 @@ def embed_tensor(tensor: Tensor, geometry: Geometry, kind: str) -> Tensor:
 def dense_weight(weight: Tensor, geometry: Geometry) -> Tensor:
     """Lay the weights of a LOCAL layer out as a matrix (C'·H'·W', C·H·W); differentiable."""
     g = geometry
-    inside, place = (t.to(weight.device) for t in _places(geometry))
+    inside, place = (torch.from_numpy(each).to(weight.device) for each in _places(geometry))
     dense = weight.new_zeros(g.outputs * g.inputs)
     return dense.scatter(0, place, weight.flatten()[inside]).view(g.outputs, g.inputs)
 
 
 @functools.cache
-@torch.inference_mode(False)  # what is kept serves training too, wherever it was first needed
-def _places(g: Geometry) -> tuple[Tensor, Tensor]:
+def _places(g: Geometry) -> tuple[np.ndarray, np.ndarray]:
     """Return which weights of a LOCAL layer see the image, and their places in the dense matrix.
 
-    Both are index vectors into flattened tensors; weights that see only padding are left out.
+    Both are index vectors into flattened tensors; weights that see only padding are left out. They
+    are arrays, as tensors would be kept in the mode, or as the fakes, of the call that made them.
     """
     sizes = (g.out_size, g.out_size, g.out_channels, g.in_channels, g.kernel_size, g.kernel_size)
-    axes = (torch.arange(size, device="cpu") for size in sizes)
-    row, column, channel, c, i, j = torch.meshgrid(*axes, indexing="ij")
+    row, column, channel, c, i, j = np.indices(sizes, sparse=True)
     y = row * g.stride + i - g.padding
     x = column * g.stride + j - g.padding
     unit = (channel * g.out_size + row) * g.out_size + column
     pixel = (c * g.in_size + y) * g.in_size + x
-    inside = ((y >= 0) & (y < g.in_size) & (x >= 0) & (x < g.in_size)).flatten()
+    inside = (y >= 0) & (y < g.in_size) & (x >= 0) & (x < g.in_size)
+    inside = np.broadcast_to(inside, sizes).ravel()
     place = unit * g.in_channels * g.in_size**2 + pixel
-    return inside.nonzero()[:, 0], place.flatten()[inside]
+    place = np.broadcast_to(place, sizes)
+    return inside.nonzero()[0], place.ravel()[inside]

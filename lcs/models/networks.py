@@ -47,6 +47,11 @@ class LocallyConnected2d(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, in_channels, H, W) to (N, out_channels, H', W')."""
         g = self.geometry
+        if x.shape[1:] != (g.in_channels, g.in_size, g.in_size):
+            raise ValueError(
+                f"images of shape {tuple(x.shape[1:])} for a layer of "
+                f"{(g.in_channels, g.in_size, g.in_size)}"
+            )
         if _dense_is_faster(x, g):
             y = _as_dense(x, self.weight, g)
         else:
@@ -187,11 +192,23 @@ def build(
         dropout: probability, before the last two fully connected layers.
 
     Raises:
-        ConfigError: the name is unknown or the image is too small for the kernel.
+        ConfigError: a value is unknown, out of range or not of this network, or the image is too
+            small for the kernel.
     """
-    if name not in CHOICES["model"]:
-        known = ", ".join(CHOICES["model"])
-        raise ConfigError(f"model: unknown value {name!r}; choose from {known}")
+    for field, value in (("model", name), ("padding", padding)):
+        if value not in CHOICES[field]:
+            known = ", ".join(CHOICES[field])
+            raise ConfigError(f"{field}: unknown value {value!r}; choose from {known}")
+    if base_channels < 1:
+        raise ConfigError(f"base_channels: {base_channels} is out of range; give 1 or more")
+    if kernel_size is not None and (kernel_size < 1 or kernel_size % 2 == 0):
+        raise ConfigError(f"kernel_size: {kernel_size}; give an odd number above 0")
+    if kernel_size is not None and name == "3-fc":
+        raise ConfigError("kernel_size: 3-fc has no kernels; leave it out")
+    if padding != "same" and name in ("3-fc", "resnet18"):
+        raise ConfigError(f"padding: {name} has its own; leave it out")
+    if name == "resnet18" and (bias or affine or dropout):
+        raise ConfigError("resnet18 is torchvision's: leave affine, bias and dropout out")
     if name == "resnet18":
         from lcs.models.resnet import ScaledResNet  # torchvision takes as long to import as torch
 
@@ -236,7 +253,8 @@ def embed(net: Net) -> Net:
     if above is None:
         raise ValueError(f"embed takes a CONV or a LOCAL net, not {net.kind!r}")
     hidden, num_classes = net.fc1.out_features, net.fc2.out_features
-    result = Net(above, net.geometries, hidden=hidden, num_classes=num_classes, **net.options)  # type: ignore[arg-type]
+    with torch.device("meta"):  # no weights are drawn
+        result = Net(above, net.geometries, hidden=hidden, num_classes=num_classes, **net.options)  # type: ignore[arg-type]
     state = dict(net.state_dict())
     for number, geometry in enumerate(net.geometries, start=1):
         for name in (f"conv{number}.weight", f"conv{number}.bias"):
@@ -246,7 +264,7 @@ def embed(net: Net) -> Net:
             # of batch normalisation: every unit has the values of its channel
             if above == "fc" and name.startswith(f"bn{number}.") and value.ndim == 1:
                 state[name] = value.repeat_interleave(geometry.out_size**2)
-    result.to(net.fc1.weight).load_state_dict(state)
+    result.to(net.fc1.weight.dtype).to_empty(device=net.fc1.weight.device).load_state_dict(state)
     return result.train(net.training)
 
 

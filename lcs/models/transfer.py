@@ -69,8 +69,8 @@ def take_over(config: Config, model: Net, source: Net) -> dict[str, Tensor]:
     if config.start in MASKED_LAYERS:
         return {name: _mask(config, name, source) for name in MASKED_LAYERS[config.start]}
     layer = cast(nn.Linear, model.conv1)
-    layer.weight.copy_(cast(nn.Linear, source.conv1).weight)
-    layer.weight.requires_grad_(config.start != "frozen-first-layer")
+    layer.load_state_dict(source.conv1.state_dict())  # type: ignore[union-attr]
+    layer.requires_grad_(config.start != "frozen-first-layer")
     return {}
 
 
@@ -83,17 +83,21 @@ def fitted(config: Config, model: Net, source: Net) -> Net:
         config, model, source: as in `take_over`.
 
     Raises:
-        ConfigError: a layer of the source has another shape.
+        ConfigError: a layer of the source has another shape, or one of the two lacks it.
     """
     while source.kind not in (model.kind, "fc"):
         source = embed(source)
     own, others = dict(model.named_parameters()), dict(source.named_parameters())
-    layers = MASKED_LAYERS.get(config.start, ("conv1",))
-    taken = [f"{layer}.weight" for layer in layers]
-    if config.start == "network":
-        taken = [*(own | others)]
+    if config.start in MASKED_LAYERS:
+        taken = [f"{layer}.weight" for layer in MASKED_LAYERS[config.start]]
+    else:
+        first = "" if config.start == "network" else "conv1."
+        taken = [name for name in own | others if name.startswith(first)]
     for name in taken:
-        if name not in own or name not in others or others[name].shape != own[name].shape:
+        if name not in own or name not in others:
+            whose = "this run" if name not in own else config.source
+            raise ConfigError(f"source: {whose} has no {name}; name a run with the same layers")
+        if others[name].shape != own[name].shape:
             raise ConfigError(
                 f"source: {name} of {config.source} has another shape than that of this run; name "
                 "a run of the same width"

@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import Parameter
 
 from lcs.optim.fused_steps import fused_beta_lasso, fused_relative_l1, take_steps
 from lcs.optim.optimizer import CheckedOptimizer
@@ -83,7 +84,7 @@ class BetaLasso(CheckedOptimizer):
             rounding. Without a compiler it warns once and steps without.
 
     Raises:
-        ValueError: a hyperparameter is negative or not finite.
+        ValueError: a hyperparameter is negative or not finite, or `relative_l1` of another shape.
         RuntimeError: (in `step`) a gradient is sparse.
 
     Warns:
@@ -112,6 +113,8 @@ class BetaLasso(CheckedOptimizer):
         """Add a group of parameters; see the class for its hyperparameters."""
         super().add_param_group(param_group)
         group = self.param_groups[-1]
+        if "relative_l1" in group:
+            _check_relative_l1(group["relative_l1"], group["params"])
         threshold = group["beta"] * group["l1"]
         weights = [p.detach() for p in group["params"] if p.numel() and not p.is_meta]
         if (
@@ -142,6 +145,14 @@ class BetaLasso(CheckedOptimizer):
         take_steps(work, numbers, frozen, eager=eager, fused=fused if self.compiled else None)
 
 
+def _check_relative_l1(relative: object, params: Sequence[Tensor]) -> None:
+    shapes = ", ".join(str(tuple(param.shape)) for param in params)
+    if not isinstance(relative, Tensor) or [relative.shape] != [param.shape for param in params]:
+        raise ValueError(f"relative_l1: give one tensor of the group's one shape; it has {shapes}")
+    if not ((relative >= 0) & relative.isfinite()).all():
+        raise ValueError("relative_l1: values must be finite and not negative")
+
+
 def _beta_lasso_step(
     lr: float,
     l1: float,
@@ -154,7 +165,9 @@ def _beta_lasso_step(
     kept = theta != 0 if frozen else None
     direction = torch.sign(theta).mul_(l1).add_(grad) if l1 > 0 else grad
     theta.add_(direction, alpha=-lr)
-    if threshold > 0:
+    if threshold > 0 and type(theta) not in (Tensor, Parameter):
+        theta.masked_fill_(theta.abs() < threshold, 0)  # a DTensor has no hardshrink
+    elif threshold > 0:
         torch.hardshrink(theta, _largest_below(threshold, theta.dtype), out=theta)
     if kept is not None:
         theta.mul_(kept)

@@ -36,14 +36,19 @@ def take_steps(
         eager: the step, operation by operation; on a CPU it is given `CHUNK` elements at a time.
         fused: the same step to compile, with numbers as tensors; None: do not compile.
     """
-    like = work[0][0]
-    if fused and compiler_works(like.device):
+
+    @functools.cache
+    def compiled_on(device: torch.device, dtype: torch.dtype) -> Step | None:
+        if not fused or not compiler_works(device):
+            return None
         # filled on the device: a copy from the host would wait for all that the device has to do
-        filled = [torch.full((), n, dtype=like.dtype, device=like.device) for n in numbers]
-        compiled = functools.partial(_compiled(fused), *filled, *options)
-    else:
-        compiled = None
+        filled = [torch.full((), number, dtype=dtype, device=device) for number in numbers]
+        return functools.partial(_compiled(fused), *filled, *options)
+
     for tensors in work:
+        like = tensors[0]
+        # numbers of half precision would be rounded
+        compiled = compiled_on(like.device, torch.promote_types(like.dtype, torch.float32))
         contiguous = all(tensor.is_contiguous() for tensor in tensors)
         size = tensors[0].numel()
         if compiled and contiguous and size > 1:
@@ -106,6 +111,16 @@ def fused_sgd(
     moving = momentum * velocity + (grad + weight_decay * theta)
     moved = theta - lr * moving
     velocity.copy_(moving)
+    for tensor in (theta, *copies):
+        tensor.copy_(moved)
+
+
+def fused_plain_sgd(
+    lr: Tensor, momentum: Tensor, weight_decay: Tensor, theta: Tensor, grad: Tensor, *copies: Tensor
+) -> None:
+    """Take a step of `lcs.optim.SGD` with a momentum of zero, which needs no buffer."""
+    _specialize_on_alignment(theta)
+    moved = theta - lr * (grad + weight_decay * theta)
     for tensor in (theta, *copies):
         tensor.copy_(moved)
 

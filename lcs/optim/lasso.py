@@ -51,8 +51,12 @@ class Spred(CheckedOptimizer):
         \left( \|u\|_2^2 + \|v\|_2^2 \right) = \min_\theta f(\theta) + \lambda \|\theta\|_1
 
     (Ziyin & Wang, ICML 2023). Factors of equal size could never change the sign of their product.
-    So they start with :math:`u^2 - v^2 = \mathrm{mean}\,|\theta|` over the parameter, u > 0; weight
-    decay removes the difference. Weights tend to zero and do not reach it: cut them by size.
+    So they start with :math:`u^2 - v^2 = \mathrm{mean}\,|\theta|` over the parameter, 1 if it is
+    zero, and u > 0; weight decay removes the difference. Weights tend to zero and do not reach it:
+    cut them by size. Parameters without a penalty are not factored.
+
+    The factors are the optimizer's state: a weight that is changed elsewhere changes back with the
+    next step, unless the state of its parameter is deleted.
 
     Args:
         params: parameters or parameter groups; a group may have its own hyperparameters.
@@ -74,8 +78,13 @@ class Spred(CheckedOptimizer):
         lr, l1, momentum = (float(group[name]) for name in ("lr", "l1", "momentum"))
         for param, grad in pairs:
             state = self.state[param]
+            if not l1:
+                velocity = state.setdefault("velocity", torch.zeros_like(param))
+                param.sub_(velocity.mul_(momentum).add_(grad), alpha=lr)
+                continue
             if not state:
-                half = param.detach().abs().mean() / 2
+                mean = param.detach().abs().mean()
+                half = torch.where(mean > 0, mean, 1) / 2
                 u = (half + torch.hypot(half, param.detach())).sqrt_()
                 state["factors"] = torch.stack([u, torch.where(u > 0, param / u, 0)])
                 state["velocities"] = torch.zeros_like(state["factors"])

@@ -6,7 +6,9 @@ under `FULL_PRECISION`. `replace_parameter` puts one parameter in the place of a
 
 from __future__ import annotations
 
+import itertools
 import math
+import numbers
 from collections.abc import Callable, Sequence
 from typing import Any, overload
 
@@ -33,6 +35,26 @@ class CheckedOptimizer(Optimizer):
     def __getstate__(self) -> dict[str, Any]:
         """Return what a copy of the optimizer needs."""
         return super().__getstate__() | {"compiled": self.compiled}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take over a state; hyperparameters that another optimizer's lacks get their defaults."""
+        super().__setstate__(state)
+        for group in self.param_groups:
+            for name, value in self.defaults.items():
+                group.setdefault(name, value)
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Load what `state_dict` returned; tensors keep their precision.
+
+        torch would round all to that of the parameter, which may be a copy of its weights.
+        """
+        super().load_state_dict(state_dict)
+        names = itertools.chain(*(group["params"] for group in state_dict["param_groups"]))
+        params = itertools.chain(*(group["params"] for group in self.param_groups))
+        for name, param in zip(names, params, strict=True):
+            for key, value in state_dict["state"].get(name, {}).items():
+                if isinstance(value, Tensor) and value.dtype != self.state[param][key].dtype:
+                    self.state[param][key] = value.to(param.device, copy=True)
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Add a group of parameters with hyperparameters of its own.
@@ -106,7 +128,7 @@ def _check(name: str, value: Any) -> None:
             raise ValueError(f"{name}: {value!r} is neither True nor False")
         return
     number = value.item() if isinstance(value, Tensor) and value.numel() == 1 else value
-    if isinstance(number, bool) or not isinstance(number, (int, float)):
+    if isinstance(number, bool) or not isinstance(number, numbers.Real):
         raise ValueError(f"{name}: {value!r} is not a number")
     if not math.isfinite(number) or number < 0:
         raise ValueError(f"{name}: {number!r} must be finite and not negative")

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lcs.optim.fused_steps import fused_sgd, take_steps
+from lcs.optim.fused_steps import fused_plain_sgd, fused_sgd, take_steps
 from lcs.optim.optimizer import CheckedOptimizer
 
 
@@ -57,25 +57,25 @@ class SGD(CheckedOptimizer):
         work = []
         for param, grad in pairs:
             theta, copies = self._weights(param)
-            state = self.state[param]
-            if "momentum_buffer" not in state:
-                state["momentum_buffer"] = torch.zeros_like(theta)
-            work.append([theta, grad, state["momentum_buffer"], *copies])
-        take_steps(work, numbers, eager=_sgd_step, fused=fused_sgd if self.compiled else None)
+            state, velocity = self.state[param], []
+            if group["momentum"]:
+                if "momentum_buffer" not in state:
+                    state["momentum_buffer"] = torch.zeros_like(theta)
+                velocity = [state["momentum_buffer"]]
+            work.append([theta, grad, *velocity, *copies])
+        fused = fused_sgd if group["momentum"] else fused_plain_sgd
+        take_steps(work, numbers, eager=_sgd_step, fused=fused if self.compiled else None)
 
 
 def _sgd_step(
-    lr: float,
-    momentum: float,
-    weight_decay: float,
-    theta: Tensor,
-    grad: Tensor,
-    velocity: Tensor,
-    *copies: Tensor,
+    lr: float, momentum: float, weight_decay: float, theta: Tensor, grad: Tensor, *others: Tensor
 ) -> None:
-    """Step with the operations of `torch.optim.SGD`."""
+    """Step with the operations of `torch.optim.SGD`; with momentum, its buffer comes next."""
     direction = torch.add(grad, theta, alpha=weight_decay) if weight_decay else grad
-    velocity.mul_(momentum).add_(direction)
-    theta.add_(velocity, alpha=-lr)
+    copies: Sequence[Tensor] = others
+    if momentum:
+        velocity, *copies = others
+        direction = velocity.mul_(momentum).add_(direction)
+    theta.add_(direction, alpha=-lr)
     for copy in copies:
         copy.copy_(theta)

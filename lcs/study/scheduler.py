@@ -127,7 +127,8 @@ def train_all(
     except BrokenProcessPool as error:
         raise TrainingError(
             "a worker was killed, perhaps for lack of memory; run the same with fewer workers, it "
-            "goes on from the last checkpoints"
+            "goes on from the last checkpoints (a script has to call this under "
+            'if __name__ == "__main__":)'
         ) from error
     except BaseException:
         executor.stop()

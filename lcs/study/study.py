@@ -77,9 +77,13 @@ class Study(BaseStudy):
             for config in plain
         ]
         # a run that starts from another of the study starts from it as it is now
-        stems = {before.stem: after.stem for before, after in zip(plain, made, strict=True)}
-        made = [c.replace(source=stems.get(c.source, c.source)) if c.source else c for c in made]
-        once = dict.fromkeys(made)  # each run once
+        changed = {before.stem: after for before, after in zip(plain, made, strict=True)}
+
+        def resolved(config: Config) -> Config:
+            source = changed.get(config.source or "")
+            return config.replace(source=resolved(source).stem) if source else config
+
+        once = dict.fromkeys(map(resolved, made))  # each run once
         count = self.checked_seeds(seeds, self.own_seeds(scale))
         return [config.replace(seed=seed) for config in once for seed in range(count)]
 

@@ -10,6 +10,7 @@ import hashlib
 import json
 import math
 import os
+import sys
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -23,7 +24,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from lcs.config import Config
-from lcs.errors import ILL_FORMED, CheckpointError, DiskError, InProgress
+from lcs.errors import ILL_FORMED, CheckpointError, DiskError, InProgress, Paused
 from lcs.files import expanded, open_regular
 from lcs.runs.consistency import check_history
 
@@ -50,24 +51,38 @@ class Checkpoint:
 
     @contextmanager
     def locked(self, wait: float = 0.0) -> Iterator[None]:
-        """Hold the run: a second process that wants it is refused, after some seconds if asked.
+        """Hold the run: a second process that wants it is refused.
 
         A lock ends with its process.
 
+        Args:
+            wait: seconds for which to wait until the other process ends; may be infinite.
+
         Raises:
             InProgress: another process holds it.
+            Paused: and still does after the wait.
             DiskError: the folder cannot be written, or knows no locks.
         """
         # a soft lock, a mere file, would outlive a process that is killed
         lock = FileLock(self._lock, fallback_to_soft=False)
         try:
             self._lock.parent.mkdir(parents=True, exist_ok=True)
-            # to filelock a time below 0 is for ever
-            lock.acquire(timeout=-1 if wait == math.inf else max(0.0, wait))
+            try:
+                lock.acquire(timeout=0)
+            except Timeout:
+                if wait <= 0:
+                    raise
+                held = f"run {self.run_id} is in progress in another process"
+                print(f"{held}; waiting for it to end", file=sys.stderr, flush=True)
+                # to filelock a time below 0 is for ever
+                lock.acquire(timeout=-1 if wait == math.inf else wait)
         except Timeout as error:
-            raise InProgress(
-                f"run {self.run_id} is in progress in another process; wait for it to end"
-            ) from error
+            held = f"run {self.run_id} is in progress in another process"
+            if wait > 0:
+                raise Paused(
+                    f"{held}: the time budget is spent; the same command goes on"
+                ) from error
+            raise InProgress(f"{held}; wait for it to end") from error
         except OSError as error:
             raise DiskError(
                 f"{self._lock}: cannot be written and locked ({error.strerror}); set "

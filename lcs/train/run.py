@@ -21,7 +21,7 @@ from lcs.data.batches import Batches, split
 from lcs.errors import TrainingError, one_line
 from lcs.measure.equivariance import equivariance
 from lcs.models.transfer import take_over
-from lcs.optim import SGD, Spred, mixed_precision, sparse_products
+from lcs.optim import Spred, mixed_precision, sparse_products
 from lcs.optim.growing_l1 import around_mass
 from lcs.optim.pruning import Masks, Pruning
 from lcs.optim.schedule import learning_rate
@@ -321,7 +321,8 @@ class Run:
         for name, tensor in tensors.items():
             part, _, rest = name.partition(".")
             parts[part][rest] = tensor
-        if isinstance(self.optimizer, (SGD, Spred)) and state["epoch"] and not parts["optimizer"]:
+        has_state = self.config.momentum or isinstance(self.optimizer, Spred)
+        if has_state and state["epoch"] and not parts["optimizer"]:
             raise KeyError("optimizer")
         if self.pruning:
             self.pruning.load(parts["mask"])

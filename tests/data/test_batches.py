@@ -188,6 +188,16 @@ def test_evaluation_of_more_images_than_a_chunk(monkeypatch: pytest.MonkeyPatch)
 # Numbers
 
 
+def test_training_images_that_are_augmented_are_not_kept_as_they_are() -> None:
+    plain, augmented = inputs(), inputs(augment="flip-crop")
+    for fed in (plain, augmented):
+        list(fed.batches(0))
+    seen = [[x for x, _ in fed.ordered_batches()] for fed in (plain, augmented)]
+    assert all(torch.equal(*pair) for pair in zip(*seen, strict=True))
+    assert "all_normalised" in vars(plain)
+    assert "all_normalised" not in vars(augmented)
+
+
 def test_images_are_channels_first_on_the_device() -> None:
     images = fake()
     fed = inputs(images)

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from lcs import models
 from lcs.config import CHOICES
 from lcs.errors import ConfigError
-from lcs.models import LocallyConnected2d, Net, build, embed, layers, networks
+from lcs.models import LocallyConnected2d, Net, build, embed, embedding, layers, networks
 from lcs.shapes import Geometry
 
 NESTED = [f"{depth}-{kind}" for depth in "sd" for kind in ("conv", "local", "fc")]
@@ -492,3 +492,46 @@ def test_nets_of_one_kind_are_nets() -> None:
         model = on_meta(name)
         assert isinstance(model, Net)
         assert name == f"{name[0]}-{model.kind}"
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "reason"),
+    [
+        ("s-conv", {"padding": "valid"}, "padding: unknown value 'valid'; choose from same, none"),
+        ("s-conv", {"kernel_size": 4}, "kernel_size: 4; give an odd number"),
+        ("resnet18", {"kernel_size": 0}, "kernel_size: 0; give an odd number"),
+        ("s-fc", {"base_channels": 0}, "base_channels: 0 is out of range"),
+        ("3-fc", {"kernel_size": 3}, "3-fc has no kernels"),
+        ("3-fc", {"padding": "none"}, "padding: 3-fc has its own"),
+        ("resnet18", {"padding": "none"}, "padding: resnet18 has its own"),
+        ("resnet18", {"dropout": 0.5}, "leave affine, bias and dropout out"),
+    ],
+)
+def test_what_a_net_does_not_have_is_refused(
+    name: str, options: dict[str, Any], reason: str
+) -> None:
+    with pytest.raises(ConfigError, match=reason):
+        make(name, **options)
+
+
+@pytest.mark.parametrize("name", ["s-conv", "s-local"])
+def test_a_net_that_was_exported_trains_on(name: str) -> None:
+    embedding._places.cache_clear()  # as in a new process
+    model, images = make(name).eval(), normal(2, 3, 32, 32).float()
+    exported = torch.export.export(model, (images,))
+    result = model(images)
+    assert type(result) is Tensor
+    torch.testing.assert_close(exported.module()(images), result)
+
+
+def test_images_of_another_size_are_refused_by_local() -> None:
+    layer = LocallyConnected2d(Geometry(3, 32, 40, 9, 2, 4))
+    with pytest.raises(ValueError, match=r"images of shape \(3, 16, 32\) for a layer of \(3, 32"):
+        layer(torch.zeros(4, 3, 16, 32))
+
+
+def test_an_embedding_draws_no_random_numbers() -> None:
+    net = make("s-conv")
+    before = torch.get_rng_state()
+    embed(embed(net))
+    assert torch.equal(torch.get_rng_state(), before)

@@ -7,7 +7,7 @@ import torch
 
 from lcs import models, train
 from lcs.config import Config, ToyConfig
-from lcs.errors import ConfigError, InProgress, Paused, TrainingError
+from lcs.errors import ConfigError, Paused, TrainingError
 from lcs.models.transfer import rewired, take_over
 from lcs.runs import RunStore
 from lcs.study import Study
@@ -218,13 +218,15 @@ def test_a_masked_run_cannot_go_on_without_its_masks(source):
     assert torch.equal(run.pruning.masks["conv1"], source.conv1.weight != 0)
 
 
-def test_a_budget_is_that_of_the_source_too(store, tmp_path, monkeypatch):
+def test_a_budget_is_that_of_the_source_too(store, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("LCS_CHECKPOINTS", str(tmp_path))
     with pytest.raises(Paused):
         train.train(target("mask"), store=store, device="cpu", budget_minutes=0)
     config = store.named(f"{SOURCE}-s0").config
-    with Checkpoint(config, store.root / "sources").locked(), pytest.raises(InProgress):
+    held = f"run {config.run_id} is in progress in another process"
+    with Checkpoint(config, store.root / "sources").locked(), pytest.raises(Paused, match=held):
         train.start(target("mask"), store, CPU, Clock(1e-3, 60.0))
+    assert f"{held}; waiting for it to end" in capsys.readouterr().err
 
 
 def test_a_record_of_such_a_run_can_be_replayed(store):
@@ -276,11 +278,26 @@ def test_the_file_of_a_source_is_of_the_same_seed():
     assert HERE.source_file is None
 
 
-def test_an_option_of_a_study_changes_its_sources_too():
-    study = study_of(SPARSE, target("mask"))
-    source, masked = study.configs("smoke", 1, l1=3e-3)
+@pytest.mark.parametrize("forward", [True, False])
+def test_an_option_of_a_study_changes_its_sources_too(forward):
+    middle = target("mask")
+    chain = [SPARSE, middle, HERE.replace(start="ticket", source=middle.stem)]
+    made = study_of(*(chain if forward else chain[::-1])).configs("smoke", 1, l1=3e-3)
+    source, masked, last = made if forward else made[::-1]
     assert source.l1 == 3e-3
     assert masked.source == source.stem != SPARSE.stem
+    assert last.source == masked.stem != middle.stem
+
+
+def test_a_first_layer_is_taken_with_its_bias(store):
+    source = build_model(SPARSE.replace(bias=True))
+    for start in ("first-layer", "frozen-first-layer"):
+        config = target(start, bias=True, seed=1)
+        model = build_model(config)
+        take_over(config, model, source)
+        for name, parameter in model.conv1.named_parameters():
+            assert torch.equal(parameter, source.conv1.get_parameter(name))
+            assert parameter.requires_grad == (start == "first-layer")
 
 
 @pytest.mark.parametrize(
@@ -290,7 +307,8 @@ def test_an_option_of_a_study_changes_its_sources_too():
         ({"source": HERE.replace(model="resnet18").stem}, "name a training run of another model"),
         ({"base_channels": 3}, "conv1.weight of digits/.* has another shape"),
         ({"start": "network", "momentum": 0.0, "base_channels": 3}, "name a run of the same width"),
-        ({"start": "network", "momentum": 0.0, "bias": True}, "conv1.bias of .* another shape"),
+        ({"start": "network", "momentum": 0.0, "bias": True}, "digits/.* has no conv1.bias"),
+        ({"start": "first-layer", "bias": True}, "digits/.* has no conv1.bias"),
         ({"start": "network", "momentum": 0.0, "model": "s-local"}, "conv1.weight of"),
     ],
 )
@@ -324,7 +342,7 @@ def test_what_does_not_fit_is_refused(store, source):
             take_over(wider, build_model(wider), source)
     biased = build_model(SPARSE.replace(bias=True))
     plain = target("network", momentum=0.0)
-    with pytest.raises(ConfigError, match="another shape"):
+    with pytest.raises(ConfigError, match=r"this run has no conv1\.bias"):
         take_over(plain, build_model(plain), biased)
     shared = target("network", model="s-conv", momentum=0.0)
     with pytest.raises(ConfigError, match="another shape"):

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+import torch.distributed as dist
 import torch.nn.functional as F
 from objectives import (
     DTYPES,
@@ -20,6 +21,8 @@ from objectives import (
     small_net,
 )
 from torch import nn
+from torch.distributed.device_mesh import init_device_mesh
+from torch.distributed.tensor import distribute_tensor
 
 from lcs.optim import BetaLasso, algorithm_1
 
@@ -225,3 +228,33 @@ def test_mean_and_sum_over_classes_are_the_same_at_scaled_rates(beta: float) -> 
             assert torch.equal(mean == 0, total == 0)
             torch.testing.assert_close(mean, total, rtol=1e-11, atol=1e-12)
     assert any((weight == 0).any() for weight in means) == (beta > 0)
+
+
+@pytest.mark.parametrize(
+    "relative",
+    [2.0, torch.ones(3), torch.full((50,), -1.0), torch.full((50,), math.nan)],
+    ids=["a number", "another shape", "negative", "not finite"],
+)
+def test_a_relative_l1_that_does_not_fit_is_refused(relative: object) -> None:
+    group = {"params": [parameter(normal(50))], "relative_l1": relative}
+    with pytest.raises(ValueError, match=r"^relative_l1: "):
+        BetaLasso([group], l1=0.1)
+    group = {"params": [parameter(normal(50)) for _ in range(2)], "relative_l1": torch.ones(50)}
+    with pytest.raises(ValueError, match="give one tensor of the group's one shape"):
+        BetaLasso([group], l1=0.1)
+
+
+def test_distributed_tensors_step_as_others() -> None:
+    plain = parameter(normal(50), normal(50, seed=1))
+    store = dist.HashStore()
+    dist.init_process_group("gloo", store=store, rank=0, world_size=1)
+    try:
+        mesh = init_device_mesh("cpu", (1,))
+        spread = nn.Parameter(distribute_tensor(normal(50), mesh))
+        spread.grad = distribute_tensor(normal(50, seed=1), mesh)
+        for param in (plain, spread):
+            BetaLasso([param], lr=0.1, l1=0.02, beta=10).step()
+        assert torch.equal(spread.to_local(), plain)
+        assert 0 < plain.count_nonzero() < 50
+    finally:
+        dist.destroy_process_group()

@@ -89,3 +89,18 @@ def test_spred_solves_the_lasso(l1: float) -> None:
     expected = expected.fit(x.numpy(), y.numpy()).coef_
     np.testing.assert_allclose(param.detach().numpy(), expected, rtol=0, atol=1e-4)
     assert 0 < np.count_nonzero(expected) < 10
+
+
+def test_spred_moves_a_parameter_that_is_zero() -> None:
+    zero = parameter(torch.zeros_like(normal(30)), normal(30))
+    Spred([zero], lr=0.05, l1=0.02).step()
+    assert zero.detach().all()
+
+
+def test_spred_without_l1_is_sgd() -> None:
+    ours, theirs = (parameter(torch.zeros_like(normal(30)), normal(30)) for _ in range(2))
+    settings = {"lr": 0.05, "momentum": 0.9}
+    for optimizer in (Spred([ours], **settings), torch.optim.SGD([theirs], **settings)):
+        for _ in range(3):
+            optimizer.step()
+    torch.testing.assert_close(ours, theirs)

@@ -6,13 +6,22 @@ import json
 import math
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from objectives import SETTINGS, gradient_of, layouts, normal, parameter, quadratic
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import CosineAnnealingLR
 
-from lcs.optim import SGD, BetaLasso, ProximalL1, Spred, algorithm_1, replace_parameter
+from lcs.optim import (
+    FULL_PRECISION,
+    SGD,
+    BetaLasso,
+    ProximalL1,
+    Spred,
+    algorithm_1,
+    replace_parameter,
+)
 
 OPTIMIZERS = {"beta-lasso": BetaLasso, "proximal-l1": ProximalL1, "sgd": SGD, "spred": Spred}
 SOME: dict[str, dict[str, float]] = {
@@ -241,3 +250,51 @@ def test_closures(name: str) -> None:
     assert with_closure.step(closure) == loss.item()
     assert torch.equal(*params)
     assert not torch.equal(params[0].detach(), start)
+
+
+@pytest.mark.parametrize("name", ["sgd", "beta-lasso"])
+def test_weights_in_full_precision_are_loaded_as_they_were(name: str) -> None:
+    params = [nn.Parameter(normal(50).bfloat16()) for _ in range(2)]
+    first, second = (OPTIMIZERS[name]([param], **SOME[name]) for param in params)
+    first.state[params[0]][FULL_PRECISION] = normal(50).float()
+    for _ in range(2):
+        params[0].grad = normal(50, seed=1).bfloat16()
+        first.step()
+    second.load_state_dict(copy.deepcopy(first.state_dict()))
+    ours, loaded = first.state[params[0]], second.state[params[1]]
+    assert ours.keys() == loaded.keys()
+    for key, value in ours.items():
+        assert loaded[key].dtype == torch.float32
+        assert torch.equal(loaded[key], value)
+
+
+def test_a_state_of_torchs_sgd_can_be_loaded() -> None:
+    param = parameter(normal(50), normal(50, seed=1))
+    optimizer = BetaLasso([param], lr=0.5, l1=0.02)
+    optimizer.load_state_dict(torch.optim.SGD([parameter(normal(50))], lr=0.1).state_dict())
+    assert optimizer.param_groups[0]["lr"] == 0.1
+    assert optimizer.param_groups[0]["l1"] == 0.02, "its own default"
+    optimizer.step()
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_numbers_of_numpy_are_numbers(name: str) -> None:
+    ours, theirs = (parameter(normal(5), normal(5, seed=1)) for _ in range(2))
+    as_numpy = {key: np.float64(value) for key, value in SOME[name].items()}
+    OPTIMIZERS[name]([ours], **as_numpy).step()
+    OPTIMIZERS[name]([theirs], **SOME[name]).step()
+    assert torch.equal(ours, theirs)
+    OPTIMIZERS[name]([ours], lr=np.float32(0.5))
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_sgd_without_momentum_keeps_no_state(compiled: bool) -> None:
+    param = parameter(normal(50), torch.full_like(normal(50), math.inf))
+    optimizer = SGD([param], lr=0.1, weight_decay=0.02, compiled=compiled)
+    optimizer.step()
+    param.data, param.grad = normal(50), normal(50, seed=1)
+    optimizer.step()
+    assert not optimizer.state_dict()["state"].get(0)
+    theirs = parameter(normal(50), normal(50, seed=1))
+    torch.optim.SGD([theirs], lr=0.1, weight_decay=0.02).step()
+    torch.testing.assert_close(param, theirs)
