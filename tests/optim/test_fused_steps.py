@@ -156,6 +156,18 @@ def test_compiled_sgd_with_rounded_copies() -> None:
     assert share_that_differs(ours, eager) == 0
 
 
+@pytest.mark.usefixtures("compiler")
+def test_compiled_sgd_of_two_types_without_momentum() -> None:
+    weights = [normal(90, dtype=dtype) for dtype in (torch.float32, torch.float64)]
+    grads = [normal(90, seed=1, dtype=weight.dtype) for weight in weights]
+    ours = [parameter(*pair) for pair in zip(weights, grads, strict=True)]
+    SGD(ours, lr=0.1, weight_decay=0.1, compiled=True).step()
+    for param, weight, grad in zip(ours, weights, grads, strict=True):
+        least = 4 * torch.finfo(weight.dtype).eps
+        expected = weight - 0.1 * (grad + 0.1 * weight)
+        torch.testing.assert_close(param.detach(), expected, rtol=least, atol=least)
+
+
 def test_without_a_compiler_it_says_so_once_and_steps_all_the_same(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
