@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from lcs.config import Config
+from lcs.errors import ConfigError
 from lcs.exhibits.methods import B50, Method
 from lcs.study import Study
 from lcs.study.base_study import BaseStudy, Setting
@@ -162,9 +163,11 @@ def chosen(
 
     Its λ, in every layer, is the share that `search-long` chose of it, unless one is given. A β
     that was not searched has the values of the largest one that was.
+
+    Raises:
+        ConfigError: the network or the optimizer was not searched.
     """
-    key = Method(model, optimizer, beta).key
-    key = key if key in CHOSEN["search"] else B50.key
+    key = searched_key("search", Method(model, optimizer, beta))
     values = dict(CHOSEN["search"][key])
     share = share or CHOSEN["search-long"].get(key, 1.0)
     for name in values.keys() & {"l1", "l1_rest"}:
@@ -179,14 +182,26 @@ def chosen_flip_crop(here: Config, model: str, optimizer: str = "sgd", beta: flo
     decay does. A β that was not searched has the values of the largest one.
 
     Raises:
-        KeyError: a network that was not searched.
+        ConfigError: the network or the optimizer was not searched.
     """
     share = l1_share(here.epochs) if beta else 1.0
     run = chosen(here, model, optimizer, beta, share=share)
-    found = CHOSEN["search-flips"]
-    key = Method(model, optimizer, beta).key
-    best = found[B50.key if optimizer == "beta-lasso" and key not in found else key]
+    best = CHOSEN["search-flips"][searched_key("search-flips", Method(model, optimizer, beta))]
     return regularised(run, best["factor"]).replace(lr=best["lr"])
+
+
+def searched_key(search: str, method: Method) -> str:
+    """Return the key of a method in what a search chose; that of β = 50 for a β not searched.
+
+    Raises:
+        ConfigError: the search has no method with this network and optimizer.
+    """
+    if method.key in CHOSEN[search]:
+        return method.key
+    if method[:2] != B50[:2]:
+        known = ", ".join(CHOSEN[search])
+        raise ConfigError(f"{search} has not searched {method.key!r}; it has: {known}")
+    return B50.key
 
 
 def l1_share(epochs: int) -> float:

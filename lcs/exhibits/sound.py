@@ -74,7 +74,7 @@ CHOICES = {"search-sound": Rule(method_key, lambda c: {"lr": c.lr, **searched(c)
 
 STUDIES = (
     desk_study("search-sound", "Spoken digits, on validation", SPOKEN, _search, 1),
-    desk_study("sound", "Spoken digits", SPOKEN, _runs, 5),
+    desk_study("sound", "Spoken digits", SPOKEN, _runs, 5, after=("search-sound",)),
 )
 
 

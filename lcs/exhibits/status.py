@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+import itertools
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from lcs import cost
@@ -105,13 +107,27 @@ def done_table(every: Sequence[Progress]) -> Table:
         for each in every
         if not each.lacking
     ]
+    most = at_once(
+        run for each in every for run in each.done if run.provenance.get("device") == "cuda"
+    )
+    shared = f", where up to {most} ran at once" if most > 1 else ""
     caption = (
         "Done: the number of runs, and the sum of the times that they took, two at once on two "
-        "cores, or on a GPU, where up to fourteen ran at once. Studies share runs, and each counts "
-        "all of its own."
+        f"cores, or on a GPU{shared}. Studies share runs, and each counts all of its own."
     )
     columns = ["study", "setting", "runs", "time", "command"]
     return Table("tab-done", caption, columns, rows, text=["setting", "command"])
+
+
+def at_once(records: Iterable[Record]) -> int:
+    """Return how many runs overlapped in time at most; those that do not say when do not count."""
+    changes: dict[datetime, int] = defaultdict(int)  # of the number of runs, by time
+    for run in {record.config: record for record in records}.values():
+        if "time" in run.provenance:
+            begun = datetime.fromisoformat(run.provenance["time"])
+            changes[begun] += 1
+            changes[begun + timedelta(seconds=run.provenance["seconds"])] -= 1
+    return max(itertools.accumulate(changes[time] for time in sorted(changes)), default=0)
 
 
 def numbers(every: Sequence[Progress], store: RunStore) -> dict[str, str]:

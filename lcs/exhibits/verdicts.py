@@ -173,8 +173,7 @@ def _evidence(claim: Claim, read: Callable[[str], list[Record]], scale: str) -> 
         setting += f", α = {max(c.base_channels for c in configs)}" if configs else ""
         setting += ", frozen zeros" if sparse and all(c.frozen_zeros for c in sparse) else ""
     # of studies that are judged together, the seeds that both have
-    joined = len(by_study) > 1 and finding.evidence
-    if joined and finding.evidence:
+    if len(by_study) > 1 and finding.evidence:
         return Evidence(finding, finding.evidence.n, setting, "")
     # else the seeds that every condition has; of the toy, all random problems in each cell
     n = min(

@@ -159,6 +159,22 @@ def test_every_share_of_no_weight_decay_is_1(monkeypatch):
     assert set(found.values()) == {1.0}
 
 
+def test_a_beta_that_was_not_searched_has_the_values_of_the_largest():
+    for chosen in (settings.chosen, settings.chosen_flip_crop):
+        other = chosen(settings.DESK, "s-fc", "beta-lasso", 20.0)
+        assert other == chosen(settings.DESK, "s-fc", "beta-lasso", 50.0).replace(beta=20.0)
+
+
+@pytest.mark.parametrize("chosen", [settings.chosen, settings.chosen_flip_crop])
+@pytest.mark.parametrize(
+    "method",
+    [("d-fc",), ("d-fc", "beta-lasso", 50.0), ("s-local", "beta-lasso"), ("s-fc", "spred")],
+)
+def test_a_network_or_an_optimizer_that_was_not_searched_is_refused(chosen, method):
+    with pytest.raises(ConfigError, match=f"^search has not searched '{method[0]}"):
+        chosen(settings.DESK, *method)
+
+
 def test_only_whole_searches_choose(tmp_path):
     file = shutil.copy(settings.CHOSEN_FILE, tmp_path)
     for name, reason in (("table2", "is no search"), ("search", "runs are missing")):

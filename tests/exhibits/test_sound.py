@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 import pytest
 from made_up import made_up
 
-from lcs.exhibits import find_study, searches, sound
+from lcs.exhibits import find_study, searches, settings, sound
 from lcs.exhibits.methods import B0, B50, CONV, LOCAL, SGD, method
 from lcs.exhibits.plots.style import look
 from lcs.exhibits.verdicts import verdict
@@ -50,6 +50,14 @@ def test_what_the_search_chooses_is_what_is_run(monkeypatch):
     chosen = find_study("sound").configs("desk", 1)
     shifted = {method(c): c for c in chosen if c.augment == "time-shift"}
     assert shifted == {who: c.replace(validation=False) for who, c in best.items()}
+
+
+def test_without_a_choice_nothing_is_run(monkeypatch, command, tmp_path):
+    assert settings.undecided(find_study("sound")) == []
+    monkeypatch.setitem(sound.CHOSEN, "search-sound", {})
+    said = command("study", "sound", "--plan", "--store", tmp_path)
+    assert (said.code, said.out) == (1, "")
+    assert "sound: search-sound has not chosen its hyperparameters yet" in said.error
 
 
 def test_differences_are_from_sgd_on_the_same_clips(records):
