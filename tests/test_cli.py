@@ -333,6 +333,8 @@ def test_some_betas_alone(command, tmp_path):
         (["table2", "--device", "tpu", "--scale", "smoke"], 1, "device: unknown value 'tpu'"),
         (["toy", "--scale", "paper"], 1, "scale"),
         (["toy", "--betas", 50], 1, "the toy has no betas"),
+        (["sound", "--betas", 50], 1, "betas: sound has none to choose; leave it out"),
+        (["recipe-cifar100", "--dataset", "svhn"], 1, "dataset: cannot be changed in recipe"),
         (["table2", "--betas", "large"], 2, "--betas"),
         (["search", "--choose", "--plan"], 2, "--choose trains nothing"),
         (["search", "--choose", "--seeds", 3], 2, "--choose trains nothing"),

@@ -19,13 +19,7 @@ from lcs.exhibits.compare import ByStudy
 from lcs.exhibits.methods import B1, B50, LOCAL, SGD, beta_lasso_method, method
 from lcs.exhibits.plots import style
 from lcs.exhibits.published import COUNTS
-from lcs.exhibits.settings import (
-    REPRODUCTION,
-    beta_lasso,
-    desk_study,
-    quarter_length,
-    sgd_and_betas,
-)
+from lcs.exhibits.settings import REPRODUCTION, beta_lasso, desk_study, sgd_and_betas, sized
 from lcs.exhibits.table2 import ELSEWHERE, WIDE
 from lcs.exhibits.tables import LAYERS, Numbers, Table
 from lcs.exhibits.verdicts import Claim, Finding, Judge, differs, one_more, one_more_text, ours
@@ -46,14 +40,25 @@ def _schedule(base: Config, betas: Sequence[float]) -> list[Config]:
 
 def _period(base: Config, betas: Sequence[float]) -> list[Config]:
     """Return all methods with a cosine that falls once, and with one that falls and rises again."""
-    again = base.replace(period=quarter_length(base).epochs)
+    again = base.replace(period=sized(base, length=1 / 4).epochs)
     return [*sgd_and_betas(base, betas), *sgd_and_betas(again, betas)]
 
 
 STUDIES = (
-    Study("figure3", "Figure 3: non-zero weights along training", REPRODUCTION, sgd_and_betas, 5),
-    desk_study("schedule", "A constant learning rate", REPRODUCTION, _schedule, 2),
-    desk_study("period", "A cosine of a quarter of the length", REPRODUCTION, _period, 2),
+    Study(
+        "figure3",
+        "Figure 3: non-zero weights along training",
+        REPRODUCTION,
+        sgd_and_betas,
+        5,
+        betas=(0, 1, 50),
+    ),
+    desk_study(
+        "schedule", "A constant learning rate", REPRODUCTION, _schedule, 2, betas=(0, 1, 50)
+    ),
+    desk_study(
+        "period", "A cosine of a quarter of the length", REPRODUCTION, _period, 2, betas=(0, 1, 50)
+    ),
 )
 
 

@@ -20,7 +20,7 @@ from lcs.exhibits.compare import Groups
 from lcs.exhibits.methods import B50, SGD, Method, method
 from lcs.exhibits.plots.interactive import filters_slider
 from lcs.exhibits.plots.style import pending
-from lcs.exhibits.settings import AS_NAMED, FLIP_CROP, chosen, desk_study, flip_crop_recipe
+from lcs.exhibits.settings import FLIP_CROP, as_named, chosen, desk_study, sized
 from lcs.exhibits.tables import PENDING, Cell, Table
 from lcs.exhibits.verdicts import Claim, ours
 from lcs.runs import Record
@@ -63,26 +63,26 @@ LAMBDAS = (1e-4, 2e-4, 4e-4)
 
 def _both(base: Config) -> list[Config]:
     """Return S-FC with SGD and with β = 50, with flips and crops, as `search` chose them."""
-    here = flip_crop_recipe(base, WIDTH, base.epochs // 4)
-    return [chosen(here, "s-fc"), chosen(here, "s-fc", "beta-lasso", 50.0, share=1.0)]
+    here = sized(base, WIDTH, 1 / 4)
+    return [chosen(here, "s-fc"), chosen(here, *B50, share=1.0)]
 
 
-def _data(base: Config, betas: Sequence[float], names: Sequence[str]) -> list[Config]:
+def _data(base: Config, names: Sequence[str]) -> list[Config]:
     """Return both on some of the `DATA`."""
     return [run.replace(**DATA[name]) for name in names for run in _both(base)]
 
 
-def _plain_data(base: Config, betas: Sequence[float]) -> list[Config]:
+def _plain_data(base: Config) -> list[Config]:
     """Return β = 50 without augmentation on all data."""
     _, sparse = _both(base)
     return [sparse.replace(augment="none", **changes) for changes in DATA.values()]
 
 
-def _augmentations(base: Config, betas: Sequence[float]) -> list[Config]:
+def _augmentations(base: Config) -> list[Config]:
     return [run.replace(**changes) for changes in AUGMENTATIONS.values() for run in _both(base)]
 
 
-def _process(base: Config, betas: Sequence[float]) -> list[Config]:
+def _process(base: Config) -> list[Config]:
     """Return SGD and β = 50 at each λ for each gain, and for a Gaussian clone of the largest."""
     names = list(GAINS) if base.dataset != "digits" else ["digits"]
     runs = []
@@ -96,8 +96,9 @@ def _process(base: Config, betas: Sequence[float]) -> list[Config]:
     return runs
 
 
+_VARIED = as_named(FLIP_CROP)
 STUDIES = (
-    desk_study("origin-augmentation", "Locality and augmentation", AS_NAMED, _augmentations),
+    desk_study("origin-augmentation", "Locality and augmentation", _VARIED, _augmentations),
     desk_study(
         "origin-data",
         "Locality and the statistics of images",
@@ -116,8 +117,8 @@ STUDIES = (
         FLIP_CROP,
         partial(_data, names=["uniform noise"]),
     ),
-    desk_study("origin-plain", "The same data without augmentation", AS_NAMED, _plain_data),
-    desk_study("origin-process", "Locality on a nonlinear process", AS_NAMED, _process, 5),
+    desk_study("origin-plain", "The same data without augmentation", _VARIED, _plain_data),
+    desk_study("origin-process", "Locality on a nonlinear process", _VARIED, _process, 5),
 )
 
 

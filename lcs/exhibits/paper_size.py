@@ -28,9 +28,9 @@ from lcs.exhibits.settings import (
     PAPER_SHORT,
     baseline,
     beta_lasso,
-    quarter_length,
     regularised,
     sgd_and_betas,
+    sized,
 )
 from lcs.exhibits.tables import PENDING, Cell, Table
 from lcs.exhibits.verdicts import Claim
@@ -56,36 +56,37 @@ NUMBERS = (
 METHODS = (CONV, LOCAL, THREE, SGD, B0, B50)
 
 
-def _compared(base: Config, betas: Sequence[float]) -> list[Config]:
+def _compared(base: Config) -> list[Config]:
     """Return SGD, β = 50 and S-LOCAL, which the search compares."""
-    return [*sgd_and_betas(base, betas), baseline(base, "s-local")]
+    return [*sgd_and_betas(base, [50]), baseline(base, "s-local")]
 
 
-def _others(base: Config, betas: Sequence[float]) -> list[Config]:
+def _others(base: Config) -> list[Config]:
     return [baseline(base, "s-conv"), baseline(base, "3-fc"), beta_lasso(base, 0)]
 
 
-def _searched(base: Config, betas: Sequence[float]) -> list[Config]:
+def _searched(base: Config) -> list[Config]:
     """Return SGD, β = 50 and S-LOCAL as `search-paper-size` chose them."""
     runs = []
-    for run in _compared(base, betas):
+    for run in _compared(base):
         best = CHOSEN["search-paper-size"].get(method_key(run), {"factor": 1.0, "lr": run.lr})
         runs.append(regularised(run, best["factor"]).replace(lr=best["lr"]))
     return runs
 
 
-def _rates(base: Config, betas: Sequence[float]) -> list[Config]:
+def _rates(base: Config) -> list[Config]:
     """Return each method with every learning rate, a quarter as long, on validation images."""
-    here = quarter_length(base).replace(validation=True)
-    return [run.replace(lr=lr) for run in _compared(here, betas) for lr in RATES[run.optimizer]]
+    here = sized(base, length=1 / 4).replace(validation=True)
+    return [run.replace(lr=lr) for run in _compared(here) for lr in RATES[run.optimizer]]
 
 
-def _factors(base: Config, betas: Sequence[float]) -> list[Config]:
+def _factors(base: Config) -> list[Config]:
     """Return each method at its best learning rate with every factor, trained alike."""
-    here, best = quarter_length(base).replace(validation=True), CHOSEN["search-paper-size-rate"]
+    here = sized(base, length=1 / 4).replace(validation=True)
+    best = CHOSEN["search-paper-size-rate"]
     return [
         regularised(run, factor).replace(lr=best.get(method_key(run), run.lr))
-        for run in _compared(here, betas)
+        for run in _compared(here)
         for factor in FACTORS[run.optimizer]
     ]
 
@@ -97,10 +98,14 @@ def _values(config: Config) -> dict[str, float]:
     return {"lr": config.lr, "factor": relative(config, usual)}
 
 
-_study = partial(Study, setting=PAPER_SHORT, seeds=1, betas=(50,), scales=("smoke", "paper"))
+_study = partial(Study, setting=PAPER_SHORT, seeds=1, scales=("smoke", "paper"))
 
 STUDIES = (
-    _study("paper-size", "S-FC at the paper's size, before the search", make=sgd_and_betas),
+    _study(
+        "paper-size",
+        "S-FC at the paper's size, before the search",
+        make=lambda base: sgd_and_betas(base, [50]),
+    ),
     _study("paper-size-others", "S-CONV, 3-FC and β = 0 at the paper's size", make=_others),
     _study(
         "search-paper-size-rate", "Learning rates at the paper's size, on validation", make=_rates
@@ -128,7 +133,7 @@ STUDIES = (
         "paper-length-l1",
         "β = 50 with four times the λ for 4000 epochs at α = 32",
         setting=PAPER_LENGTH,
-        make=lambda *at: [regularised(run, 4.0) for run in _searched(*at) if run.beta],
+        make=lambda base: [regularised(run, 4.0) for run in _searched(base) if run.beta],
         after=("search-paper-size",),
     ),
 )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from lcs.config import Config
 from lcs.exhibits import cells, compare, locality, plots, tables
 from lcs.exhibits.methods import B50, CONV, LOCAL, SGD, Method, method
-from lcs.exhibits.settings import FLIP_CROP, chosen, desk_study, flip_crop_recipe
+from lcs.exhibits.settings import FLIP_CROP, chosen, desk_study, sized
 from lcs.exhibits.tables import Cell, Table
 from lcs.exhibits.verdicts import Claim, differs
 from lcs.runs import Record
@@ -27,13 +27,13 @@ SHARE = 0.5
 MARGIN = 1.0
 
 
-def _pairs(base: Config, betas: Sequence[float]) -> list[Config]:
+def _pairs(base: Config) -> list[Config]:
     """Return every method with flips and crops for a quarter of the length, plain and permuted."""
     runs = []
     for width in WIDTHS:
-        here = flip_crop_recipe(base, width, base.epochs // 4)
+        here = sized(base, width, 1 / 4)
         plain = [chosen(here, model) for model in ("s-fc", "3-fc", "s-local", "s-conv")]
-        plain += [chosen(here, "s-fc", "beta-lasso", betas[-1], share=SHARE)]
+        plain += [chosen(here, *B50, share=SHARE)]
         runs += [
             run.replace(permute_pixels=permuted) for run in plain for permuted in (False, True)
         ]

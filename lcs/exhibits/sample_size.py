@@ -16,7 +16,7 @@ from lcs.config import Config
 from lcs.cost import training_images
 from lcs.exhibits import cells, compare, locality, tables
 from lcs.exhibits.methods import B50, LOCAL, SGD, Method, method
-from lcs.exhibits.settings import FLIP_CROP_SHORT, desk_study, flip_crop_methods, flip_crop_recipe
+from lcs.exhibits.settings import FLIP_CROP_SHORT, desk_study, flip_crop_methods, sized
 from lcs.exhibits.tables import PENDING, Cell, Table
 from lcs.exhibits.verdicts import Claim, differs, ours
 from lcs.runs import Record
@@ -25,10 +25,10 @@ WIDTH = 1
 SHARES = (0.02, 0.05, 0.1, 0.3, 1.0)
 
 
-def _runs(base: Config, betas: Sequence[float]) -> list[Config]:
+def _runs(base: Config) -> list[Config]:
     """Return each method, with flips and crops, on each share of the images."""
-    here = flip_crop_recipe(base, WIDTH, base.epochs // 8)
-    whole = flip_crop_methods(here, ("s-conv", "s-local", "s-fc"), betas[-1:])
+    here = sized(base, WIDTH, 1 / 8)
+    whole = flip_crop_methods(here, ("s-conv", "s-local", "s-fc"), [50])
     return [
         run.replace(train_share=share, epochs=round(run.epochs / share))
         for share in SHARES

@@ -29,30 +29,51 @@ DESK = Config(loss="bce", epochs=400, precision="bf16")
 PAPER = Config(
     base_channels=150, epochs=4000, augment="autoaugment", normalize="standard", precision="bf16"
 )
-SCALES = {"smoke": SMOKE, "desk": DESK, "paper": PAPER}
-# the paper's shorter training (its Table 1), on one GPU
-PAPER_SHORT = Setting(
-    "the paper's size, 400 epochs", {"smoke": SMOKE, "paper": PAPER.replace(epochs=400)}
+
+
+def _like(setting: Setting, name: str, **changes: Any) -> Setting:
+    return Setting(name, {scale: c.replace(**changes) for scale, c in setting.configs.items()})
+
+
+def as_named(setting: Setting) -> Setting:
+    """Return a setting for studies that vary its augmentation, loss or data: claims name them."""
+    return _like(setting, "conditions as named")
+
+
+REPRODUCTION = Setting("reproduction", {"smoke": SMOKE, "desk": DESK, "paper": PAPER})
+# a step towards the paper's recipe
+SHORT_RECIPE = _like(
+    REPRODUCTION,
+    "cross-entropy, flips and crops, 100 epochs",
+    loss="cross-entropy",
+    augment="flip-crop",
+)
+# the paper's recipe; AutoAugment stands in for Fast AutoAugment, whose policies were found by a
+# search of their own
+RECIPE = _like(
+    REPRODUCTION, "AutoAugment", loss="cross-entropy", augment="autoaugment", normalize="standard"
+)
+# flips and crops alone suit a shorter training better
+FLIP_CROP = _like(RECIPE, "flips and crops", augment="flip-crop")
+# the same for the length of `search-flips`, which chose the hyperparameters, and for a longer one
+FLIP_CROP_SHORT = _like(FLIP_CROP, "flips and crops, 50 epochs")
+FLIP_CROP_LONG = _like(FLIP_CROP, "flips and crops, 1600 epochs")
+# the recipe on spectrograms, shifted in time
+SPOKEN = Setting(
+    "spoken digits",
+    {
+        scale: RECIPE.configs[scale].replace(dataset=dataset, batch_size=128, augment="time-shift")
+        for scale, dataset in (("smoke", "digits"), ("desk", "fsdd"))
+    },
 )
 # the paper's length in a network that one GPU trains in minutes
 PAPER_LENGTH = Setting(
     "4000 epochs at α = 32", {"smoke": SMOKE, "paper": PAPER.replace(base_channels=32)}
 )
-REPRODUCTION = Setting("reproduction", SCALES)
-# wider networks with cross-entropy, flips and crops (see `short_recipe`)
-SHORT_RECIPE = Setting("cross-entropy, flips and crops, 100 epochs", SCALES)
-# `paper_recipe` changes the rest
-RECIPE = Setting("AutoAugment", SCALES)
-# `flip_crop_recipe` has no AutoAugment
-FLIP_CROP = Setting("flips and crops", SCALES)
-# the same as long as `search-flips`, which chose the hyperparameters
-FLIP_CROP_SHORT = Setting("flips and crops, 50 epochs", SCALES)
-# the same for eight times as long as `FLIP_CROP`
-FLIP_CROP_LONG = Setting("flips and crops, 1600 epochs", SCALES)
-# studies that vary the augmentation, the loss or the data, which their claims name
-AS_NAMED = Setting("conditions as named", SCALES)
-# the recipe on spectrograms, without AutoAugment
-SPOKEN = Setting("spoken digits", SCALES)
+# the paper's shorter training (its Table 1), on one GPU
+PAPER_SHORT = Setting(
+    "the paper's size, 400 epochs", {"smoke": SMOKE, "paper": PAPER.replace(epochs=400)}
+)
 SETTINGS = (
     REPRODUCTION,
     SHORT_RECIPE,
@@ -60,7 +81,7 @@ SETTINGS = (
     FLIP_CROP_SHORT,
     FLIP_CROP,
     FLIP_CROP_LONG,
-    AS_NAMED,
+    as_named(REPRODUCTION),
     SPOKEN,
     PAPER_LENGTH,
     PAPER_SHORT,
@@ -125,35 +146,10 @@ def beta_lasso(base: Config, beta: float, **changes: Any) -> Config:
     return base.replace(model="s-fc", optimizer="beta-lasso", **values)
 
 
-def quarter_length(base: Config) -> Config:
-    """Return a run of a quarter of the epochs."""
-    return base.replace(epochs=max(1, base.epochs // 4))
-
-
-def paper_recipe(base: Config, factor: int, epochs: int) -> Config:
-    """Return the paper's recipe: cross-entropy, AutoAugment, normalised inputs.
-
-    AutoAugment stands in for Fast AutoAugment, whose policies were found by a search of their own.
-    """
-    return base.replace(
-        base_channels=factor * base.base_channels,
-        epochs=max(1, epochs),
-        loss="cross-entropy",
-        augment="autoaugment",
-        normalize="standard",
-    )
-
-
-def flip_crop_recipe(base: Config, factor: int, epochs: int) -> Config:
-    """Return the recipe with flips and crops alone, which suit a shorter training better."""
-    return paper_recipe(base, factor, epochs).replace(augment="flip-crop")
-
-
-def spoken_recipe(base: Config) -> Config:
-    """Return the recipe for spectrograms: spoken digits, shifted in time, at α = 4."""
-    dataset = base.dataset if base.dataset == "digits" else "fsdd"
-    here = paper_recipe(base, 4, base.epochs // 4)
-    return here.replace(dataset=dataset, batch_size=128, augment="time-shift")
+def sized(base: Config, width: int = 1, length: float = 1) -> Config:
+    """Return what runs share, at a multiple of the width and of the length."""
+    epochs = max(1, int(length * base.epochs))
+    return base.replace(base_channels=width * base.base_channels, epochs=epochs)
 
 
 def chosen(
@@ -238,9 +234,3 @@ def scaled_l1(config: Config, factor: float) -> Config:
 def sgd_and_betas(base: Config, betas: Sequence[float]) -> list[Config]:
     """Return S-FC with the baseline and with β-LASSO at each β."""
     return [baseline(base, "s-fc"), *(beta_lasso(base, beta) for beta in betas)]
-
-
-def short_recipe(base: Config, factor: int) -> Config:
-    """Return a step towards the paper's recipe: cross-entropy, flips and crops, a quarter long."""
-    wide = quarter_length(base).replace(base_channels=factor * base.base_channels)
-    return wide.replace(loss="cross-entropy", augment="flip-crop")

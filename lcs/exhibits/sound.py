@@ -21,7 +21,7 @@ from lcs.exhibits.methods import B0, B50, CONV, LOCAL, SGD, Method, method
 from lcs.exhibits.plots.interactive import interactive
 from lcs.exhibits.plots.style import look, pending
 from lcs.exhibits.searches import Rule, method_key, searched
-from lcs.exhibits.settings import CHOSEN, SPOKEN, desk_study, spoken_recipe
+from lcs.exhibits.settings import CHOSEN, SPOKEN, desk_study, sized
 from lcs.exhibits.tables import PENDING, Cell, Table
 from lcs.exhibits.verdicts import Claim, above_zero, differs, ours
 from lcs.runs import Record
@@ -49,18 +49,18 @@ BANDS = {
 
 def _candidates(base: Config, who: Method) -> list[Config]:
     """Return a method with three learning rates and three values of weight decay or λ."""
-    here, fields = spoken_recipe(base), who._asdict()
+    here, fields = sized(base, 4, 1 / 4), who._asdict()
     tried: list[dict[str, Any]] = [{"l1": l1, "l1_rest": round(l1 / 10, 9)} for l1 in LAMBDAS]
     if who.optimizer == "sgd":
         tried = [{"momentum": 0.9, "weight_decay": decay} for decay in DECAYS]
     return [here.replace(**fields, lr=rate, **more) for rate in LEARNING_RATES for more in tried]
 
 
-def _search(base: Config, betas: Sequence[float]) -> list[Config]:
+def _search(base: Config) -> list[Config]:
     return [c.replace(validation=True) for who in METHODS for c in _candidates(base, who)]
 
 
-def _runs(base: Config, betas: Sequence[float]) -> list[Config]:
+def _runs(base: Config) -> list[Config]:
     """Return every method as `search-sound` chose it, else its middle candidate."""
     runs = []
     for who in METHODS:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -40,9 +41,11 @@ def _cifar100(base: Config, betas: Sequence[float]) -> list[Config]:
     return sgd_and_betas(base.replace(dataset=dataset, loss="cross-entropy"), betas)
 
 
+_study = partial(Study, setting=REPRODUCTION, betas=(0, 1, 50))
+
 STUDIES = (
-    Study("table2", "Table 2: test accuracy of S-FC under β-LASSO", REPRODUCTION, _table2, 5),
-    Study("cifar100", "Table 2 on CIFAR-100", REPRODUCTION, _cifar100),
+    _study("table2", "Table 2: test accuracy of S-FC under β-LASSO", make=_table2, seeds=5),
+    _study("cifar100", "Table 2 on CIFAR-100", make=_cifar100),
 )
 
 

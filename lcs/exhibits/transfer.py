@@ -14,13 +14,7 @@ from lcs.config import Config
 from lcs.exhibits import cells, compare, locality, plots
 from lcs.exhibits.compare import Conditions
 from lcs.exhibits.methods import B50, SGD, method
-from lcs.exhibits.settings import (
-    FLIP_CROP,
-    FLIP_CROP_SHORT,
-    desk_study,
-    flip_crop_methods,
-    flip_crop_recipe,
-)
+from lcs.exhibits.settings import FLIP_CROP, FLIP_CROP_SHORT, desk_study, flip_crop_methods, sized
 from lcs.exhibits.tables import PENDING, Cell, Table
 from lcs.exhibits.verdicts import Claim, Which, differs, ours
 from lcs.runs import Record
@@ -48,16 +42,11 @@ MARGIN = 1.0
 
 
 def _runs(
-    base: Config,
-    betas: Sequence[float],
-    *,
-    width: int = WIDTH,
-    length: float = 1 / 8,
-    taken: Sequence[str] = tuple(TAKEN),
+    base: Config, *, width: int = WIDTH, length: float = 1 / 8, taken: Sequence[str] = tuple(TAKEN)
 ) -> list[Config]:
     """Return for each data set what starts from random weights, and from networks of both sets."""
-    here = flip_crop_recipe(base, width, int(length * base.epochs))
-    plain, local, sparse = flip_crop_methods(here, ("s-fc", "s-local"), betas[-1:])
+    here = sized(base, width, length)
+    plain, local, sparse = flip_crop_methods(here, ("s-fc", "s-local"), [50])
     names = DATASETS if base.dataset in DATASETS else (base.dataset,)
     runs = []
     for name in names:

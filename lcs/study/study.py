@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lcs import cost
-from lcs.config import OPTIMIZER_FIELDS, OPTIMIZERS_OWN, Config
+from lcs.config import OPTIMIZERS_OWN, Config, foreign_fields
 from lcs.errors import ConfigError, RecordError
 from lcs.runs import Record, RunStore, default_store
 from lcs.study.base_study import SCALES, BaseStudy, Setting, check_options
@@ -23,16 +23,17 @@ from lcs.study.base_study import SCALES, BaseStudy, Setting, check_options
 class Study(BaseStudy):
     """Networks to train: a name, a title, a setting, and the runs that a page is drawn from.
 
-    `make(base, betas)` lists the configurations of one seed, starting from what the setting has at
-    a scale. `after` names the searches whose choice they take.
+    `make(base)` lists the configurations of one seed, starting from what the setting has at a
+    scale; a study with `betas`, which a reader may choose others for, has `make(base, betas)`.
+    `after` names the searches whose choice they take.
     """
 
     name: str
     title: str
     setting: Setting
-    make: Callable[[Config, Sequence[float]], list[Config]]
+    make: Callable[..., list[Config]]
     seeds: int = 3
-    betas: tuple[float, ...] = (0, 1, 50)
+    betas: tuple[float, ...] = ()
     scales: tuple[str, ...] = SCALES
     after: tuple[str, ...] = ()
 
@@ -49,31 +50,34 @@ class Study(BaseStudy):
         Args:
             scale: one of the study's `scales`.
             seeds: how many; None: `seeds` of the study at the desk scale, one at others.
-            betas: β of the β-LASSO runs; None: the study's own.
+            betas: β of the β-LASSO runs, where the study has `betas`; None: its own.
             changes: fields of `Config` that all runs take over the scale's own; None keeps it. An
-                optimizer's own field, as `l1`, is that of all runs with such an optimizer.
+                optimizer's own field, as `l1`, is that of all runs with such an optimizer. Width
+                and length are the base that a study's multiples are of.
 
         Raises:
-            ConfigError: a value is unknown or out of range, or there is no run for these β.
+            ConfigError: a value is unknown or out of range, the study cannot change it, or has no
+                run for these β.
         """
         if scale not in self.scales:
             known = scale in SCALES
             reason = f"{self.name} has no {scale!r}" if known else f"unknown value {scale!r}"
             raise ConfigError(f"scale: {reason}; choose from {', '.join(self.scales)}")
+        if betas is not None and not self.betas:
+            raise ConfigError(f"betas: {self.name} has none to choose; leave it out")
         if betas is not None and not betas:
             raise ConfigError("betas: none is given; give one or more, or leave it out")
         given = {name: value for name, value in changes.items() if value is not None}
         own = {name: given.pop(name) for name in OPTIMIZERS_OWN & given.keys()}
         base = self.setting.configs[scale].replace(**given)
-        plain = self.make(base, sorted(self.betas if betas is None else betas))
+        at = [sorted(betas or self.betas)] if self.betas else []
+        plain = self.make(base, *at)
         if not plain:
             raise ConfigError(
                 f"betas: {self.name} has no run for these; give others, or leave them out"
             )
         made = [
-            config.replace(
-                **{n: v for n, v in own.items() if n in OPTIMIZER_FIELDS[config.optimizer]}
-            )
+            config.replace(**{n: own[n] for n in own.keys() - foreign_fields(config.optimizer)})
             for config in plain
         ]
         # a run that starts from another of the study starts from it as it is now
@@ -85,7 +89,14 @@ class Study(BaseStudy):
 
         once = dict.fromkeys(map(resolved, made))  # each run once
         count = self.checked_seeds(seeds, self.own_seeds(scale))
-        return [config.replace(seed=seed) for config in once for seed in range(count)]
+        configs = [config.replace(seed=seed) for config in once for seed in range(count)]
+        for name, value in (given | own).items():
+            made_with = {
+                getattr(c, name) for c in configs if name not in foreign_fields(c.optimizer)
+            }
+            if name not in ("base_channels", "epochs") and made_with != {value}:
+                raise ConfigError(f"{name}: cannot be changed in {self.name}; leave it out")
+        return configs
 
     def train(
         self,

@@ -8,12 +8,11 @@ from made_up import made_up, study
 
 from lcs.config import Config
 from lcs.exhibits import claims, engine, find_study, verdicts
-from lcs.exhibits.settings import SCALES, STRONGER_L1
+from lcs.exhibits.settings import REPRODUCTION, STRONGER_L1
 from lcs.exhibits.table2 import AS_SEARCHED, FLIPS_LONGER, FLIPS_WIDER, LONG, WIDE, WIDEST_DESK
 from lcs.exhibits.verdicts import BENCHMARK, Claim, Finding, verdict
 from lcs.runs import PUBLISHED, Record, RunStore
 from lcs.stats import Interval
-from lcs.study.base_study import Setting
 
 STORE = RunStore(PUBLISHED)
 WEAK = Finding("1.0", Interval(1.0, 0.9, 5))  # not after correction for four comparisons
@@ -62,7 +61,7 @@ class Fake:
     name: str
     has: tuple[str, ...]
     scales: tuple[str, ...] = ("smoke", "desk", "paper")
-    setting = Setting("reproduction", SCALES)
+    setting = REPRODUCTION
 
     def stored(self, scale, store):
         return [made_up(Config(seed=seed), 50.0) for seed in range(5 * (scale in self.has))]

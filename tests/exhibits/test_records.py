@@ -158,6 +158,18 @@ def test_setting_is_that_of_a_study_and_else_the_closest(tmp_path):
     assert ">η 0.3<" in run_pages.table([second]), "what else differs"
 
 
+def test_settings_say_how_long_and_how_augmented_their_runs_are(runs):
+    def settings(study):
+        return {run.setting for run in runs if study in {use.study for use in run.uses}}
+
+    assert settings("recipe-length-long") == {"flips and crops, 1600 epochs"}
+    assert settings("recipe-length-search") == {"flips and crops, 50 epochs"}
+    assert settings("flips") == {"flips and crops"}
+    assert settings("origin-plain") == {"conditions as named"}
+    weak = [run for run in runs if run.setting == "AutoAugment" and "augment" in run.unusual]
+    assert {use.study for run in weak for use in run.uses} <= {"search-augment", "augment-order"}
+
+
 def test_a_run_of_other_data_or_length_belongs_to_the_study_that_makes_it(tmp_path):
     other = Config(loss="bce", precision="bf16", dataset="svhn", epochs=30)
     write(RunStore(tmp_path), other)

@@ -238,7 +238,7 @@ def test_a_record_of_such_a_run_can_be_replayed(store):
 
 
 def study_of(*configs):
-    return Study("x", "X", Setting("test", {"smoke": HERE}), lambda base, _: [*configs])
+    return Study("x", "X", Setting("test", {"smoke": HERE}), lambda base: [*configs])
 
 
 @pytest.mark.parametrize("workers", [1, 2])

@@ -65,7 +65,7 @@ def numbers(store):
 
 def study_of(*runs, epochs=1):
     base = DIGITS.replace(epochs=epochs)
-    make = lambda base, _betas: [base.replace(**changes) for changes in runs]  # noqa: E731
+    make = lambda base: [base.replace(**changes) for changes in runs]  # noqa: E731
     return Study("mine", "Mine", Setting("own", {"smoke": base}), make)
 
 

@@ -12,7 +12,7 @@ from made_up import Memory, made_up
 from lcs import cost
 from lcs.config import Config
 from lcs.errors import CheckpointError, ConfigError
-from lcs.exhibits import find_study
+from lcs.exhibits import find_study, studies
 from lcs.runs import RunStore
 from lcs.runs import store as runs_module
 from lcs.study import Study, gather, given
@@ -29,7 +29,7 @@ def sgd_and_betas(base, betas):
 
 
 OWN = Setting("own", {"smoke": SMOKE, "desk": SMOKE})
-STUDY = Study("mine", "Mine", OWN, sgd_and_betas, 2, scales=("smoke", "desk"))
+STUDY = Study("mine", "Mine", OWN, sgd_and_betas, 2, (0, 1, 50), ("smoke", "desk"))
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +77,40 @@ def test_zero_is_a_value_and_none_is_not_given():
     for name, value in (("lr", 0.0), ("epochs", 0), ("dataset", ""), ("l1", 0.0)):
         with pytest.raises(ConfigError, match=name):
             figure3.configs("desk", **{name: value})
+
+
+def test_a_change_is_honoured_or_refused():
+    for name in ("flips", "scaling-wide", "width", "sound"):
+        study = find_study(name)
+        given = {"augment": "crop", "loss": "bce", "precision": "fp32", "lr": None}
+        if name == "sound":
+            del given["augment"]
+        for field, value in given.items():
+            found = {getattr(config, field) for config in study.configs("desk", **{field: value})}
+            assert value is None or found == {value}
+    for name, field, value in (
+        ("origin-augmentation", "augment", "crop"),
+        ("factorial", "loss", "bce"),
+        ("flips", "lr", 0.5),
+        ("search", "validation", False),
+        ("recipe-cifar100", "dataset", "svhn"),
+        ("transfer", "dataset", "cifar100"),
+        ("flips", "seed", 3),
+        ("largest-sgd", "l1", 1e-6),
+    ):
+        with pytest.raises(
+            ConfigError, match=f"^{field}: cannot be changed in {name}; leave it out$"
+        ):
+            find_study(name).configs("desk", 2, **{field: value})
+
+
+def test_betas_are_refused_by_a_study_that_does_not_vary_them():
+    for study in studies().values():
+        if isinstance(study, Study) and not study.betas:
+            with pytest.raises(ConfigError, match=f"^betas: {study.name} has none to choose"):
+                study.configs(study.usual_scale, betas=[50])
+    for name in ("table2", "figure3", "figure4", "frozen"):
+        assert {c.beta for c in find_study(name).configs("desk", betas=[7])} - {0.0} == {7.0}
 
 
 def test_a_notebooks_zero_is_not_given():
@@ -266,7 +300,7 @@ def test_a_plan_lists_what_is_missing_with_its_cost(own, trained):
 
 def test_a_plan_counts_what_a_checkpoint_holds(record, store, monkeypatch):
     config = record.config.replace(epochs=100)
-    study = Study("one", "One", Setting("own", {"smoke": config}), lambda base, _: [base])
+    study = Study("one", "One", Setting("own", {"smoke": config}), lambda base: [base])
     (whole,) = study.seconds([config], "cpu", list(store.records()))
     monkeypatch.setattr(Checkpoint, "epoch", lambda self: 75)
     line, total = study.plan("smoke", store=store, device="cpu").splitlines()

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from lcs import cost
 from lcs.config import Config
-from lcs.exhibits import cells, compare, tables
+from lcs.exhibits import cells, compare, settings, tables
 from lcs.exhibits.compare import Conditions
 from lcs.exhibits.methods import CONV, LOCAL, SGD, Method, method
-from lcs.exhibits.settings import DESK, SHARE_AT_WIDTH, WIDTHS, chosen, paper_recipe
+from lcs.exhibits.settings import SHARE_AT_WIDTH, WIDTHS, chosen, sized
 from lcs.exhibits.tables import NONE, PENDING, Cell, Table, ahead, number
 from lcs.exhibits.verdicts import Finding
 from lcs.runs import Record, RunStore
@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 RECIPE, REPRODUCTION = "recipe", "reproduction"
 # what all runs of a setting share
-SETTINGS = {RECIPE: paper_recipe(DESK, 1, DESK.epochs // 2), REPRODUCTION: DESK}
+SETTINGS = {
+    RECIPE: sized(settings.RECIPE.configs["desk"], length=1 / 2),
+    REPRODUCTION: settings.DESK,
+}
 # in what they differ; frozen zeros are another algorithm than the paper's
 VARIED = (
     *("model", "base_channels", "optimizer", "lr", "momentum", "weight_decay"),

@@ -19,7 +19,7 @@ from lcs.exhibits.plots.style import (
     shades,
     subplots,
 )
-from lcs.exhibits.settings import AS_NAMED, beta_lasso, desk_study, short_recipe
+from lcs.exhibits.settings import SHORT_RECIPE, as_named, beta_lasso, desk_study, sized
 from lcs.exhibits.verdicts import Claim, Judge, differs, ours
 from lcs.runs import Record
 
@@ -29,14 +29,13 @@ if TYPE_CHECKING:
 # Studies
 
 
-def _crops(base: Config, betas: Sequence[float]) -> list[Config]:
-    """Return the largest β by the recipe: no crops, half as far as usual, as far, twice as far.
+def _crops(base: Config) -> list[Config]:
+    """Return β = 50 by the recipe: no crops, half as far as usual, as far, twice as far.
 
     λ of the first layer is larger than elsewhere, so that few enough weights are left to say where
     they are.
     """
-    wide = short_recipe(base, 4)
-    sparse = beta_lasso(wide, betas[-1], l1=1e-4, l1_rest=1e-5)
+    sparse = beta_lasso(sized(base, 4, 1 / 4), 50, l1=1e-4, l1_rest=1e-5)
     return [sparse.replace(crop_padding=_pixels(sparse, name)) for name in SHIFTS]
 
 
@@ -48,7 +47,7 @@ def _pixels(config: Config, name: str) -> int:
     return int(SHIFTS[name] * config.replace(crop_padding=None).crop_shift)
 
 
-STUDIES = (desk_study("crops", "How far crops shift", AS_NAMED, _crops),)
+STUDIES = (desk_study("crops", "How far crops shift", as_named(SHORT_RECIPE), _crops),)
 
 
 def crop_text(config: Config) -> str:

@@ -24,7 +24,7 @@ from lcs.exhibits.settings import (
     desk_study,
     sgd,
     sgd_and_betas,
-    short_recipe,
+    sized,
 )
 from lcs.exhibits.table2 import ELSEWHERE, WIDE
 from lcs.exhibits.tables import Numbers, signed
@@ -44,13 +44,20 @@ def _figure4(base: Config, betas: Sequence[float]) -> list[Config]:
 
 
 STUDIES = (
-    Study("figure4", "Figure 4: filters and their locality", REPRODUCTION, _figure4, 5),
+    Study(
+        "figure4",
+        "Figure 4: filters and their locality",
+        REPRODUCTION,
+        _figure4,
+        5,
+        betas=(0, 1, 50),
+    ),
     desk_study(
         "filters",
         "Filters of S-LOCAL beside those of S-FC at α = 8",
         SHORT_RECIPE,
         # at the largest width of the study `width`, and by its recipe
-        lambda base, betas: [sgd(short_recipe(base, WIDTHS[-1]), "s-local")],
+        lambda base: [sgd(sized(base, WIDTHS[-1], 1 / 4), "s-local")],
     ),
 )
 

@@ -8,6 +8,7 @@ sent: whatever of it reaches a page is escaped.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import shlex
 from collections import defaultdict
 from typing import Any, NamedTuple
@@ -16,36 +17,11 @@ from lcs.config import CHOICES, Config, RunConfig, ToyConfig
 from lcs.errors import ConfigError
 from lcs.exhibits import by_chapter, cells
 from lcs.exhibits.methods import NETWORKS, method
-from lcs.exhibits.settings import (
-    DESK,
-    FLIP_CROP,
-    FLIP_CROP_SHORT,
-    PAPER,
-    PAPER_LENGTH,
-    PAPER_SHORT,
-    RECIPE,
-    REPRODUCTION,
-    SEARCH_EPOCHS,
-    SHORT_RECIPE,
-    SPOKEN,
-    flip_crop_recipe,
-    paper_recipe,
-    short_recipe,
-    spoken_recipe,
-)
+from lcs.exhibits.settings import SETTINGS
 from lcs.runs import Record, RunStore
 
-# what the runs of a setting have in common, in the order of the table
-BASES = {
-    REPRODUCTION.name: DESK,
-    SHORT_RECIPE.name: short_recipe(DESK, 1),
-    RECIPE.name: paper_recipe(DESK, 1, DESK.epochs),
-    FLIP_CROP_SHORT.name: flip_crop_recipe(DESK, 1, SEARCH_EPOCHS),
-    FLIP_CROP.name: flip_crop_recipe(DESK, 1, DESK.epochs),
-    SPOKEN.name: spoken_recipe(DESK),
-    **{setting.name: setting.configs["paper"] for setting in (PAPER_LENGTH, PAPER_SHORT)},
-    "paper": PAPER,
-}
+# in the order of the table
+SETTING_NAMES = (*(setting.name for setting in SETTINGS), "paper")
 # values that a table has columns of, or that follow from the method
 IN_COLUMNS = {"dataset", "model", "base_channels", "optimizer", "l1", "l1_rest", "beta", "epochs",
               "seed"}  # fmt: skip
@@ -54,11 +30,12 @@ AGAIN = "--store _build/again"
 
 
 class Use(NamedTuple):
-    """A study that has a run: its name, its chapter, and its setting at the scale of the run."""
+    """A study that has a run, and its chapter; its setting at that scale, and what that shares."""
 
     study: str
     chapter: str
     setting: str
+    base: Config | None  # the toy's shares nothing
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,13 +53,21 @@ class Run:
     @property
     def setting(self) -> str:
         """Name of the setting: of those of its studies, or of all, the one closest to the run."""
+        return self._closest[0]
+
+    @property
+    def unusual(self) -> list[str]:
+        """Names of values that differ from those that the setting's runs share."""
+        return _unusual(self.config, self._closest[1])
+
+    @functools.cached_property
+    def _closest(self) -> tuple[str, Any]:
         if isinstance(self.config, ToyConfig):
-            return "toy"
-        largest = {PAPER_LENGTH.name, PAPER_SHORT.name, "paper"}
-        declared = {use.setting for use in self.uses} & BASES.keys() or BASES.keys() - largest
+            return "toy", self.config
+        known: list[tuple[str, Any]] = [(use.setting, use.base) for use in self.uses]
+        known = known or [(s.name, s.configs["desk"]) for s in SETTINGS if "desk" in s.configs]
         return min(
-            (name for name in BASES if name in declared),
-            key=lambda name: len(unusual(self.config, BASES[name])),
+            known, key=lambda one: (len(_unusual(self.config, one[1])), SETTING_NAMES.index(one[0]))
         )
 
     @property
@@ -116,7 +101,7 @@ class Run:
         trained = (optimizer, config.beta, config.l1, config.rest_l1)
         identity = (config.epochs, config.replace(seed=0).run_id, config.seed)
         size = (network, config.model, config.base_channels)
-        return (config.dataset, [*BASES].index(self.setting), *size, *trained, *identity)
+        return (config.dataset, SETTING_NAMES.index(self.setting), *size, *trained, *identity)
 
 
 def all_runs(store: RunStore) -> list[Run]:
@@ -167,8 +152,8 @@ def changed(config: RunConfig) -> dict[str, Any]:
     return {name: value for name, (value, default) in values.items() if value != default}
 
 
-def unusual(config: Config, base: Config) -> list[str]:
-    """Return names of values that differ from a setting's base, among those without a column."""
+def _unusual(config: Config, base: Config) -> list[str]:
+    """Return names of values that differ from a base, among those without a column."""
     names = [field.name for field in dataclasses.fields(Config) if field.name not in IN_COLUMNS]
     return [name for name in names if getattr(config, name) != getattr(base, name)]
 
@@ -186,7 +171,8 @@ def _look(found: dict[RunConfig, list[Use]], wanted: set[Any], **changes: Any) -
                 if not changes:
                     raise
                 continue  # a study that cannot be changed so, as the toy, has no such run
-            use = Use(study.name, chapter, study.setting.label(scale))
+            base = study.setting.configs.get(scale)
+            use = Use(study.name, chapter, study.setting.label(scale), base)
             for config in configs:
                 if config in wanted and use not in found[config]:
                     found[config].append(use)

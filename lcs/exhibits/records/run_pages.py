@@ -16,7 +16,7 @@ from lcs.config import Config, RunConfig
 from lcs.exhibits.cells import LABELS, field_text
 from lcs.exhibits.compare import remaining
 from lcs.exhibits.methods import NETWORKS, method
-from lcs.exhibits.records import BASES, Run, again_command, changed, unusual
+from lcs.exhibits.records import Run, again_command, changed
 from lcs.exhibits.records.curves import accuracy_curves, weight_curves
 from lcs.exhibits.tables import LAYERS, NONE, number
 
@@ -151,7 +151,7 @@ def _row(run: Run) -> str:
 def _training_cells(run: Run, config: Config) -> dict[str, Cell]:
     first_layer = next(iter(run.record.final["nonzeros"]))
     left, accuracy = remaining([run.record], first_layer)[0], 100 * run.record.accuracy
-    other = [_said(config, name) for name in unusual(config, BASES[run.setting])]
+    other = [_said(config, name) for name in run.unusual]
     l1 = NONE if config.optimizer == "sgd" else number(config.l1)
     l1 += "" if config.l1_rest is None else f", {number(config.rest_l1)}"
     return {

@@ -8,6 +8,7 @@ from functools import partial
 
 from lcs import data
 from lcs.config import CUT_BETWEEN_PERIODS, Config
+from lcs.exhibits.methods import B50
 from lcs.exhibits.searches import Rule, relative
 from lcs.exhibits.settings import (
     CHOSEN,
@@ -15,9 +16,9 @@ from lcs.exhibits.settings import (
     SEARCH_EPOCHS,
     chosen_flip_crop,
     desk_study,
-    flip_crop_recipe,
     regularised,
     scaled_l1,
+    sized,
 )
 from lcs.runs import Record
 
@@ -95,7 +96,7 @@ def kept(run: Record) -> dict[str, float]:
 
 def budgets(records: Sequence[Record]) -> dict[str, dict[str, float]]:
     """Return what `search-budgets` chooses: λ whose run comes nearest to each of `AIMS`."""
-    reference = sparse(records[0].config, 1.0, 50).l1
+    reference = sparse(records[0].config, 1.0).l1
     left, found = [kept(record) for record in records], {}
     for name, aim in AIMS.items():
         distances = [abs(math.log(one["density"] / aim)) for one in left]
@@ -125,12 +126,12 @@ CHOICES = {
 
 def recipe(base: Config, parts: int = 16, factor: int = 1) -> Config:
     """Return what all runs share, for twice as many epochs as one of the parts has."""
-    return flip_crop_recipe(base, factor, 2 * max(1, base.epochs // parts))
+    return sized(base, factor).replace(epochs=2 * max(1, base.epochs // parts))
 
 
-def sparse(here: Config, share: float, beta: float) -> Config:
-    """Return β-LASSO at a share of the λ that `search-flips` chose, at this length."""
-    return regularised(chosen_flip_crop(here, "s-fc", "beta-lasso", beta), share)
+def sparse(here: Config, share: float) -> Config:
+    """Return β = 50 at a share of the λ that `search-flips` chose, at this length."""
+    return regularised(chosen_flip_crop(here, *B50), share)
 
 
 def unmasked(here: Config, optimizer: str) -> Config:
@@ -174,10 +175,10 @@ def tuned(config: Config) -> Config:
     return with_values(config, CHOSEN["search-pruning-long"][key(config)])
 
 
-def _budgets(base: Config, betas: Sequence[float]) -> list[Config]:
-    """Return the largest β at each candidate of λ, in shares of what `search-flips` chose."""
+def _budgets(base: Config) -> list[Config]:
+    """Return β = 50 at each candidate of λ, in shares of what `search-flips` chose."""
     here = recipe(base).replace(validation=True)
-    return [sparse(here, share, betas[-1]) for share in (0.25, 0.5, 1.0, 2.0, 4.0)]
+    return [sparse(here, share) for share in (0.25, 0.5, 1.0, 2.0, 4.0)]
 
 
 def _searched(base: Config, parts: int) -> list[Config]:
@@ -186,7 +187,7 @@ def _searched(base: Config, parts: int) -> list[Config]:
     return [unmasked(here, "sgd"), *_all_masked(here)]
 
 
-def _search(base: Config, betas: Sequence[float]) -> list[Config]:
+def _search(base: Config) -> list[Config]:
     """Return all candidates, half as long as the runs that are compared."""
     return [
         with_values(run, {"lr": rate, "factor": factor})
@@ -195,7 +196,7 @@ def _search(base: Config, betas: Sequence[float]) -> list[Config]:
     ]
 
 
-def _search_long(base: Config, betas: Sequence[float]) -> list[Config]:
+def _search_long(base: Config) -> list[Config]:
     """Return the two best candidates of each method, as long as the runs that are compared."""
     return [
         with_values(run, chosen)
@@ -204,9 +205,9 @@ def _search_long(base: Config, betas: Sequence[float]) -> list[Config]:
     ]
 
 
-def _rivals(name: str, base: Config, betas: Sequence[float]) -> list[Config]:
+def _rivals(name: str, base: Config) -> list[Config]:
     here = recipe(base)
-    own = sparse(here, budget(name)["share"], betas[-1])
+    own = sparse(here, budget(name)["share"])
     return [
         *([tuned(unmasked(here, "sgd"))] if name == "many" else []),
         own,
@@ -216,17 +217,17 @@ def _rivals(name: str, base: Config, betas: Sequence[float]) -> list[Config]:
     ]
 
 
-def _first_choice(base: Config, betas: Sequence[float]) -> list[Config]:
+def _first_choice(base: Config) -> list[Config]:
     """Return gradual pruning with what `search-pruning` had put first."""
     gradual = masked(recipe(base), "gradual", budget("many"))
     return [with_values(gradual, CHOSEN["search-pruning"][key(gradual)][0])]
 
 
-def _iterative(base: Config, betas: Sequence[float]) -> list[Config]:
+def _iterative(base: Config) -> list[Config]:
     return [tuned(masked(recipe(base), ITERATIVE, budget("many")))]
 
 
-def _allocated(base: Config, betas: Sequence[float]) -> list[Config]:
+def _allocated(base: Config) -> list[Config]:
     """Return some methods with as many weights in all, allocated by Erdős and Rényi's rule."""
     names = ("gradual", "SET", "RigL", "random mask")
     runs = [masked(recipe(base), name, budget("many")) for name in names]
@@ -249,7 +250,7 @@ def erdos_renyi(config: Config) -> Config:
 
 
 SEARCHES = tuple(CHOICES)
-_compared = partial(desk_study, setting=FLIP_CROP_SHORT, betas=(50,), after=SEARCHES)
+_compared = partial(desk_study, setting=FLIP_CROP_SHORT, after=SEARCHES)
 _one_seed = partial(_compared, seeds=1)
 
 STUDIES = (

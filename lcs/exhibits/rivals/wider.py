@@ -32,7 +32,7 @@ def own_budget(records: Sequence[Record]) -> dict[str, dict[str, float]]:
     """Return what `search-wider-budget` chooses: the best λ, and the density that it leaves."""
     (best,) = choices(records, method_key).values()
     run = best.runs[0]
-    share = relative(run.config, sparse(run.config, 1.0, run.config.beta))
+    share = relative(run.config, sparse(run.config, 1.0))
     return {"β = 50": {"share": share, **kept(run)}}
 
 
@@ -46,9 +46,9 @@ CHOICES = {"search-wider-budget": own_budget, "search-wider": Rule(key, values)}
 _wide = partial(recipe, factor=4)
 
 
-def _budgets(base: Config, betas: Sequence[float]) -> list[Config]:
+def _budgets(base: Config) -> list[Config]:
     here = _wide(base, 4).replace(validation=True)
-    return [sparse(here, share, betas[-1]) for share in SHARES]
+    return [sparse(here, share) for share in SHARES]
 
 
 def _others(here: Config) -> list[Config]:
@@ -56,7 +56,7 @@ def _others(here: Config) -> list[Config]:
     return [unmasked(here, "sgd"), *(masked(here, name, wider_budget()) for name in COMPARED)]
 
 
-def _search(base: Config, betas: Sequence[float]) -> list[Config]:
+def _search(base: Config) -> list[Config]:
     """Return all candidates, half as long as the runs that are compared."""
     return [
         with_values(run, {"lr": rate, "factor": factor})
@@ -65,13 +65,13 @@ def _search(base: Config, betas: Sequence[float]) -> list[Config]:
     ]
 
 
-def _compared(base: Config, betas: Sequence[float]) -> list[Config]:
+def _compared(base: Config) -> list[Config]:
     here, chosen = _wide(base, 4), CHOSEN["search-wider"]
-    own = sparse(here, wider_budget()["share"], betas[-1])
+    own = sparse(here, wider_budget()["share"])
     return [own, *(with_values(run, chosen[key(run)]) for run in _others(here))]
 
 
-_study = partial(desk_study, setting=FLIP_CROP, betas=(50,))
+_study = partial(desk_study, setting=FLIP_CROP)
 SEARCHES = tuple(CHOICES)
 
 STUDIES = (

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from lcs.config import Config
+from lcs.exhibits.methods import B0, B1, B50, PROXIMAL, Method
 from lcs.exhibits.scaling import studies
 from lcs.exhibits.searches import Rule, choices, method_key, regularisation, searched
 from lcs.exhibits.settings import (
@@ -20,10 +21,9 @@ from lcs.exhibits.settings import (
     chosen,
     desk_study,
     flip_crop_methods,
-    flip_crop_recipe,
-    paper_recipe,
     regularised,
     sgd,
+    sized,
 )
 from lcs.runs import Record
 from lcs.study import Study
@@ -46,14 +46,14 @@ BEYOND = {
 EDGE = ((0.01, 4.0), (0.01, 8.0), (0.03, 8.0))
 
 
-def _search(base: Config, betas: Sequence[float]) -> list[Config]:
+def _search(base: Config) -> list[Config]:
     """Return the candidates for the paper's recipe.
 
     From one base channel at twice the width and an eighth of the length; from the paper's width
     at this width, and a tenth of the length: its shorter training.
     """
-    factor, part = (2, 8) if base.base_channels == 1 else (1, 10)
-    here = paper_recipe(base, factor, base.epochs // part).replace(validation=True)
+    width, length = (2, 1 / 8) if base.base_channels == 1 else (1, 1 / 10)
+    here = sized(base, width, length).replace(validation=True)
     decays = [
         sgd(here, model).replace(momentum=momentum, weight_decay=decay)
         for model in ("s-fc", "s-local", "s-conv", "3-fc")
@@ -62,66 +62,64 @@ def _search(base: Config, betas: Sequence[float]) -> list[Config]:
     ]
     pairs = [{"l1": first, "l1_rest": rest} for first in FIRST for rest in REST]
     lasso = [here.replace(model="s-fc", optimizer="proximal-l1", **pair) for pair in pairs]
-    sparse = [beta_lasso(here, beta, **pair) for beta in betas for pair in pairs]
+    sparse = [beta_lasso(here, beta, **pair) for beta in (0, 1, 50) for pair in pairs]
     return [*decays, *lasso, *sparse]
 
 
 def _shares_of_lambda(
     base: Config,
-    betas: Sequence[float],
     *,
     widths: Sequence[int],
     shares: Sequence[float] = SHARES,
-    others: Sequence[str] = (),
+    methods: Sequence[Method] = (B50,),
 ) -> list[Config]:
-    """Return each β, and other optimizers, over shares of λ, at four times the length of `search`.
+    """Return methods over shares of λ, at four times the length of `search`.
 
     The shrinkage by λ adds up over a training, so that what was best there may be too much here.
     """
-    settings = [paper_recipe(base, w, base.epochs // 2).replace(validation=True) for w in widths]
-    methods = [*((name, 0.0) for name in others), *(("beta-lasso", beta) for beta in betas)]
+    settings = [sized(base, width, 1 / 2).replace(validation=True) for width in widths]
     return [
-        chosen(here, "s-fc", optimizer, beta, share=share)
+        chosen(here, *method, share=share)
         for here in settings
-        for optimizer, beta in methods
+        for method in methods
         for share in shares
     ]
 
 
-def _search_rivals(base: Config, betas: Sequence[float]) -> list[Config]:
+def _search_rivals(base: Config) -> list[Config]:
     """Return SGD and β = 0 at two widths, with weight decay or λ around the best."""
     runs = []
     for factor in (2, WIDTHS[-1]):
-        here = paper_recipe(base, factor, base.epochs // 2).replace(validation=True)
+        here = sized(base, factor, 1 / 2).replace(validation=True)
         for config in (chosen(here, "s-fc"), chosen(here, "s-fc", "beta-lasso", 0.0)):
             best = CHOSEN["search-rivals"][f"{factor} {config.optimizer}"]
             runs += [regularised(config, best * around) for around in AROUND]
     return runs
 
 
-def _search_augment(base: Config, betas: Sequence[float]) -> list[Config]:
-    """Return SGD and the largest β with AutoAugment, and without it around the best decay or λ."""
+def _search_augment(base: Config) -> list[Config]:
+    """Return SGD and β = 50 with AutoAugment, and without it around the best decay or λ."""
     runs = []
-    for config in studies.methods(base.replace(validation=True), betas[-1:]):
+    for config in studies.methods(base.replace(validation=True)):
         weak, best = config.replace(augment="flip-crop"), CHOSEN["search-augment"][config.optimizer]
         runs += [config, *(regularised(weak, best * around) for around in AROUND)]
     return runs
 
 
-def _search_rate(base: Config, betas: Sequence[float]) -> list[Config]:
-    """Return SGD and the largest β with AutoAugment at several learning rates."""
-    runs = studies.methods(base.replace(validation=True), betas[-1:])
+def _search_rate(base: Config) -> list[Config]:
+    """Return SGD and β = 50 with AutoAugment at several learning rates."""
+    runs = studies.methods(base.replace(validation=True))
     return [run.replace(lr=lr) for run in runs for lr in (0.03, 0.1, 0.3)]
 
 
-def _search_flips(base: Config, betas: Sequence[float]) -> list[Config]:
+def _search_flips(base: Config) -> list[Config]:
     """Return every method with flips and crops: learning rates, each with weight decays or λ.
 
     The best of these nine lay at the edge for every method, so that three more are beyond it.
     """
-    here = flip_crop_recipe(base, WIDTHS[-1], base.epochs // 8).replace(validation=True)
+    here = sized(base, WIDTHS[-1], 1 / 8).replace(validation=True)
     methods = [chosen(here, model) for model in ("s-fc", "3-fc", "s-local", "s-conv")]
-    methods += [chosen(here, "s-fc", "beta-lasso", beta, share=1.0) for beta in betas]
+    methods += [chosen(here, *method, share=1.0) for method in (B0, B50)]
     grid = [*itertools.product(RATES, AROUND)]
     return [
         regularised(config, factor).replace(lr=rate)
@@ -130,41 +128,39 @@ def _search_flips(base: Config, betas: Sequence[float]) -> list[Config]:
     ]
 
 
-def _search_flips_edge(base: Config, betas: Sequence[float]) -> list[Config]:
+def _search_flips_edge(base: Config) -> list[Config]:
     """Return S-LOCAL and 3-FC beyond the edge at which the best of `search-flips` lay."""
-    here = flip_crop_recipe(base, WIDTHS[-1], base.epochs // 8).replace(validation=True)
+    here = sized(base, WIDTHS[-1], 1 / 8).replace(validation=True)
     methods = [chosen(here, model) for model in ("s-local", "3-fc")]
     return [regularised(m, factor).replace(lr=rate) for m in methods for rate, factor in EDGE]
 
 
-def _search_flips_long(base: Config, betas: Sequence[float]) -> list[Config]:
-    """Return each β at four times the length, with shares of the λ that `search-flips` chose."""
-    here = flip_crop_recipe(base, WIDTHS[-1], base.epochs // 8).replace(validation=True)
-    runs = [run.replace(epochs=base.epochs // 2) for run in flip_crop_methods(here, (), betas)]
+def _search_flips_long(base: Config) -> list[Config]:
+    """Return two β at four times the length, with shares of the λ that `search-flips` chose."""
+    here = sized(base, WIDTHS[-1], 1 / 8).replace(validation=True)
+    runs = [run.replace(epochs=base.epochs // 2) for run in flip_crop_methods(here, (), (0, 50))]
     return [regularised(run, share) for run in runs for share in SHARES]
 
 
 _one_seed = partial(desk_study, setting=RECIPE, seeds=1)
-_flips = partial(desk_study, setting=FLIP_CROP, seeds=1, betas=(0, 50))
+_flips = partial(desk_study, setting=FLIP_CROP, seeds=1)
 
 STUDIES = (
     Study("search", "Hyperparameters of the paper's recipe, on validation", RECIPE, _search, 1),
     _one_seed(
         "search-long",
         "λ at the whole length, on validation",
-        make=partial(_shares_of_lambda, widths=(2,), others=("proximal-l1",)),
+        make=partial(_shares_of_lambda, widths=(2,), methods=(PROXIMAL, B0, B1, B50)),
     ),
     _one_seed(
         "search-wide",
         "λ at each width, on validation",
         make=partial(_shares_of_lambda, widths=WIDTHS, shares=WIDTH_SHARES),
-        betas=(50,),
     ),
     _one_seed(
         "search-beyond",
         "λ at α = 16, on validation",
         make=partial(_shares_of_lambda, widths=(WIDTH_BEYOND,)),
-        betas=(50,),
     ),
     _one_seed("search-rivals", "Regularisation of the baselines", make=_search_rivals),
     _one_seed("search-augment", "AutoAugment, or less", make=_search_augment),

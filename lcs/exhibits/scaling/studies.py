@@ -7,7 +7,7 @@ from functools import partial
 
 from lcs.config import Config
 from lcs.exhibits.compare import without_threshold
-from lcs.exhibits.methods import NETWORKS
+from lcs.exhibits.methods import B50, NETWORKS
 from lcs.exhibits.settings import (
     CHOSEN,
     FLIP_CROP,
@@ -21,11 +21,10 @@ from lcs.exhibits.settings import (
     chosen,
     desk_study,
     flip_crop_methods,
-    flip_crop_recipe,
-    paper_recipe,
     regularised,
     scaled_l1,
     sgd,
+    sized,
 )
 
 WIDEST, LARGEST_WIDTH = WIDTHS[-1], 32
@@ -36,7 +35,7 @@ WIDEST, LARGEST_WIDTH = WIDTHS[-1], 32
 
 def methods(
     base: Config,
-    betas: Sequence[float],
+    betas: Sequence[float] = (50,),
     *,
     widths: Sequence[int] = (WIDEST,),
     models: Sequence[str] = ("s-fc",),
@@ -45,7 +44,7 @@ def methods(
     """Return networks by SGD, and each β, by the λ of each width, or proximal ℓ1 too by one λ."""
     runs = []
     for width in widths:
-        here = paper_recipe(base, width, base.epochs // 2)
+        here = sized(base, width, 1 / 2)
         runs += [chosen(here, model) for model in models]
         runs += [chosen(here, "s-fc", "proximal-l1")] if one_lambda else []
         for beta in betas:
@@ -54,9 +53,9 @@ def methods(
     return runs
 
 
-def _same_lambda(base: Config, betas: Sequence[float]) -> list[Config]:
-    """Return SGD, and the largest β, β = 0 and the proximal step with the same λ."""
-    runs = methods(base, betas[-1:])
+def _same_lambda(base: Config) -> list[Config]:
+    """Return SGD, and β = 50, β = 0 and the proximal step with the same λ."""
+    runs = methods(base)
     return [*runs, without_threshold(runs[-1]), proximal(runs[-1])]
 
 
@@ -68,7 +67,9 @@ def proximal(config: Config) -> Config:
 
 
 _by_recipe = partial(desk_study, setting=RECIPE)
-_every_method = partial(methods, models=("s-conv", "s-local", "3-fc", "s-fc"), one_lambda=True)
+_every_method = partial(
+    methods, betas=(0, 1, 50), models=("s-conv", "s-local", "3-fc", "s-fc"), one_lambda=True
+)
 AT_WIDTHS = (
     # the largest width apart, for it takes as long as all others
     _by_recipe(
@@ -80,20 +81,16 @@ AT_WIDTHS = (
     _by_recipe(
         "scaling-own",
         "λ of β = 50 chosen at each width",
-        make=partial(methods, widths=WIDTHS, models=("s-local", "s-fc")),
-        betas=(0, 50),
+        make=partial(methods, betas=(0, 50), widths=WIDTHS, models=("s-local", "s-fc")),
     ),
     _by_recipe(
         "scaling-beyond",
         "β = 50, β = 0 and SGD at α = 16",
-        make=partial(methods, widths=(WIDTH_BEYOND,)),
+        make=partial(methods, betas=(0, 50), widths=(WIDTH_BEYOND,)),
         seeds=1,
-        betas=(0, 50),
     ),
     _by_recipe("scaling-threshold", "Threshold or λ, at α = 8", make=_same_lambda),
-    _by_recipe(
-        "scaling-seeds", "SGD and β = 50 at α = 8, more seeds", make=methods, seeds=8, betas=(50,)
-    ),
+    _by_recipe("scaling-seeds", "SGD and β = 50 at α = 8, more seeds", make=methods, seeds=8),
 )
 
 
@@ -102,72 +99,70 @@ AT_WIDTHS = (
 
 def _flips(
     base: Config,
-    betas: Sequence[float],
+    betas: Sequence[float] = (50,),
     *,
     models: Sequence[str] = ("s-fc",),
     width: int = WIDEST,
-    length: float = 0.5,
+    length: float = 1 / 2,
 ) -> list[Config]:
     """Return networks by SGD, and every β, for a part of the whole length."""
-    here = flip_crop_recipe(base, width, int(length * base.epochs))
-    return flip_crop_methods(here, models, betas)
+    return flip_crop_methods(sized(base, width, length), models, betas)
 
 
 # Single parts of the recipe
 
 
-def _precision(base: Config, betas: Sequence[float]) -> list[Config]:
-    """Return SGD and the largest β, products in bfloat16 and in float32."""
-    runs = _flips(base, betas[-1:])
+def _precision(base: Config) -> list[Config]:
+    """Return SGD and β = 50, products in bfloat16 and in float32."""
+    runs = _flips(base)
     return [run.replace(precision=precision) for run in runs for precision in ("bf16", "fp32")]
 
 
-def _scale_and_shift(base: Config, betas: Sequence[float]) -> list[Config]:
+def _scale_and_shift(base: Config) -> list[Config]:
     """Return both at α = 4, with batch normalisation that scales and shifts, and with biases."""
-    runs = _flips(base, betas[-1:], width=4)
+    runs = _flips(base, width=4)
     affine, biased = ([run.replace(**{name: True}) for run in runs] for name in ("affine", "bias"))
     return [*runs, *affine, *biased]
 
 
-def _order(base: Config, betas: Sequence[float]) -> list[Config]:
+def _order(base: Config) -> list[Config]:
     """Return both at α = 2, with AutoAugment after flips and crops, and before them."""
-    runs = methods(base, betas[-1:], widths=(2,))
+    runs = methods(base, widths=(2,))
     return [*runs, *(run.replace(augment="autoaugment-first") for run in runs)]
 
 
-def _cifar100(base: Config, betas: Sequence[float]) -> list[Config]:
+def _cifar100(base: Config) -> list[Config]:
     """Return every network on CIFAR-100, with the hyperparameters of CIFAR-10."""
     data = base if base.dataset == "digits" else base.replace(dataset="cifar100")
-    return _flips(data, (0, betas[-1]), models=("s-conv", "s-local", "s-fc"))
+    return _flips(data, (0, 50), models=("s-conv", "s-local", "s-fc"))
 
 
-def _reach(base: Config, betas: Sequence[float]) -> list[Config]:
+def _reach(base: Config) -> list[Config]:
     """Return three lengths by the paper's recipe, and the shorter ones with as much reach.
 
     Where the length is shorter by a factor, λ is larger and β smaller by it: the threshold βλ is
     that of the longest, and so is, nearly, the sum of all ℓ1 steps. β = 0 has the λ of the other.
     """
-    lengths = [max(1, base.epochs // part) for part in (8, 4, 2)]
+    lengths = [sized(base, 2, length) for length in (1 / 8, 1 / 4, 1 / 2)]
     runs = []
-    for epochs in lengths:
-        here = paper_recipe(base, 2, epochs)
-        sparse = chosen(here, "s-fc", "beta-lasso", betas[-1])
+    for here in lengths:
+        sparse = chosen(here, *B50)
         pair = [sparse.replace(beta=0.0), sparse]
-        factor = lengths[-1] / epochs
+        factor = lengths[-1].epochs / here.epochs
         runs += [chosen(here, "s-fc"), *pair, *(scaled_l1(config, factor) for config in pair)]
     return runs
 
 
-def _momentum(base: Config, betas: Sequence[float]) -> list[Config]:
+def _momentum(base: Config) -> list[Config]:
     """Return SGD by parts of what was chosen for it, and both methods with η ten times as large.
 
     With momentum 0.9 a gradient moves a weight by η times 1 + 0.9 + 0.9² + … = 10 in the end: the
     larger η has that step without momentum. β-LASSO keeps its pull λη and its threshold βλ.
     """
-    here = paper_recipe(base, 2, base.epochs // 2)
+    here = sized(base, 2, 1 / 2)
     plain, tuned = sgd(here, "s-fc"), chosen(here, "s-fc")
     parts = [plain, plain.replace(weight_decay=5e-4), tuned.replace(weight_decay=0.0), tuned]
-    sparse = chosen(here, "s-fc", "beta-lasso", betas[-1])
+    sparse = chosen(here, *B50)
     step = 10 * here.lr
     return [*parts, plain.replace(lr=step), sparse, scaled_l1(sparse, 0.1).replace(lr=step)]
 
@@ -177,7 +172,7 @@ PARTS = (
     desk_study("recipe-affine", "Scale, shift and bias, at α = 4", FLIP_CROP, _scale_and_shift),
     _by_recipe("augment-order", "AutoAugment after or before the crop", make=_order),
     desk_study("recipe-cifar100", "CIFAR-100, at α = 8", FLIP_CROP, _cifar100),
-    _by_recipe("reach", "Training length, or a larger λ", make=_reach, betas=(0, 50)),
+    _by_recipe("reach", "Training length, or a larger λ", make=_reach),
     _by_recipe("momentum", "Momentum, weight decay or a larger step", make=_momentum),
 )
 
@@ -185,61 +180,56 @@ PARTS = (
 # The largest networks of the desk
 
 
-def _large(base: Config, betas: Sequence[float]) -> list[Config]:
-    """Return the largest β with frozen zeros and λ of `l1_of`, and SGD, by `search-augment`."""
-    here, factors = flip_crop_recipe(base, LARGEST_WIDTH, base.epochs), CHOSEN["search-augment"]
-    runs = [beta_lasso(here, betas[-1], frozen_zeros=True), chosen(here, "s-fc")]
+def _large(base: Config) -> list[Config]:
+    """Return β = 50 with frozen zeros and λ of `l1_of`, and SGD, by `search-augment`."""
+    here, factors = sized(base, LARGEST_WIDTH), CHOSEN["search-augment"]
+    runs = [beta_lasso(here, 50, frozen_zeros=True), chosen(here, "s-fc")]
     return [regularised(run, factors[run.optimizer]) for run in runs]
 
 
-def _large_flips(
-    base: Config, betas: Sequence[float], *, width: int = LARGEST_WIDTH, length: int = 1
-) -> list[Config]:
-    """Return the largest β with frozen zeros, and SGD, by `search-flips`."""
+def _large_flips(base: Config, width: int = LARGEST_WIDTH, length: float = 1) -> list[Config]:
+    """Return β = 50 with frozen zeros, and SGD, by `search-flips`."""
     # half the weight decay that was chosen at α = 8 was better at α = 32
-    dense, sparse = _flips(base, betas[-1:], width=width, length=length)
+    dense, sparse = _flips(base, width=width, length=length)
     return [sparse.replace(frozen_zeros=True), regularised(dense, 0.5)]
 
 
 _largest = partial(desk_study, setting=FLIP_CROP, seeds=1)
 _compared = partial(_largest, seeds=3)
 LARGEST = (
-    _largest("largest", "α = 32: β = 50", make=lambda *at: _large(*at)[:1]),
+    _largest("largest", "α = 32: β = 50", make=lambda base: _large(base)[:1]),
     _largest(
         "largest-searched",
         "α = 32: β = 50 with η and λ of α = 8, frozen zeros",
-        make=lambda *at: _large_flips(*at)[:1],
+        make=lambda base: _large_flips(base)[:1],
     ),
     _compared(
         "largest-free",
         "α = 32: β = 50 with η and λ of α = 8, zeros may return",
-        make=lambda *at: [_large_flips(*at)[0].replace(frozen_zeros=False)],
+        make=lambda base: [_large_flips(base)[0].replace(frozen_zeros=False)],
     ),
     _largest(
         "largest-zero",
         "α = 32: β = 0 with the same η and λ",
-        make=lambda *at: [without_threshold(_large_flips(*at)[0])],
+        make=lambda base: [without_threshold(_large_flips(base)[0])],
     ),
-    _largest("largest-sgd", "α = 32: SGD", make=lambda *at: _large(*at)[1:]),
+    _largest("largest-sgd", "α = 32: SGD", make=lambda base: _large(base)[1:]),
     _compared(
         "largest-decay",
         "α = 32: SGD with half the weight decay",
-        make=lambda *at: [regularised(_large(*at)[1], 0.5)],
+        make=lambda base: [regularised(_large(base)[1], 0.5)],
     ),
     _largest(
         "largest-autoaugment",
         "α = 32: β = 50 with AutoAugment",
         setting=RECIPE,
-        make=lambda base, betas: [
-            beta_lasso(paper_recipe(base, LARGEST_WIDTH, base.epochs), betas[-1], frozen_zeros=True)
-        ],
+        make=lambda base: [beta_lasso(sized(base, LARGEST_WIDTH), 50, frozen_zeros=True)],
     ),
     *(
         _compared(
             f"largest-{model[2:]}",
             f"α = 32: {NETWORKS[model]}",
-            make=partial(_flips, models=(model,), width=LARGEST_WIDTH, length=1),
-            betas=(),
+            make=partial(_flips, betas=(), models=(model,), width=LARGEST_WIDTH, length=1),
         )
         for model in ("s-local", "s-conv")
     ),
@@ -259,23 +249,21 @@ LARGEST = (
 # Every method and several lengths at α = 8, and α = 16
 
 
-def _lengths(
-    base: Config, betas: Sequence[float], *, lengths: Sequence[float] = (0.25, 0.5, 1)
-) -> list[Config]:
-    """Return SGD, S-LOCAL and the largest β at each length."""
-    every = partial(_flips, base, betas[-1:], models=("s-fc", "s-local"))
+def _lengths(base: Config, lengths: Sequence[float] = (1 / 4, 1 / 2, 1)) -> list[Config]:
+    """Return SGD, S-LOCAL and β = 50 at each length."""
+    every = partial(_flips, base, models=("s-fc", "s-local"))
     return [run for length in lengths for run in every(length=length)]
 
 
-def _half_decay(base: Config, betas: Sequence[float]) -> list[Config]:
+def _half_decay(base: Config) -> list[Config]:
     """Return SGD and S-LOCAL at the greater lengths, where a smaller weight decay may be better."""
-    runs = _lengths(base, betas, lengths=(1, 4))
+    runs = _lengths(base, (1, 4))
     return [regularised(run, 0.5) for run in runs if run.optimizer == "sgd"]
 
 
-def _one_lambda(base: Config, betas: Sequence[float]) -> list[Config]:
-    """Return shorter and longer trainings of the largest β, with λ of 200 epochs."""
-    short, middle, long = (run for run in _lengths(base, betas) if run.beta)
+def _one_lambda(base: Config) -> list[Config]:
+    """Return shorter and longer trainings of β = 50, with λ of 200 epochs."""
+    short, middle, long = (run for run in _lengths(base) if run.beta)
     return [middle.replace(epochs=run.epochs) for run in (short, long)]
 
 
@@ -286,32 +274,25 @@ FLIPS = (
         "Test images at α = 8, as long as the search",
         FLIP_CROP_SHORT,
         partial(_flips, length=1 / 8),
-        betas=(50,),
     ),
     desk_study(
         "recipe-length-search-local",
         "S-LOCAL, as long as the search",
         FLIP_CROP_SHORT,
-        partial(_flips, models=("s-local",), length=1 / 8),
-        betas=(),
+        partial(_flips, betas=(), models=("s-local",), length=1 / 8),
     ),
     _by_flips(
-        "flips",
-        "Flips and crops at α = 8",
-        make=partial(_flips, models=("s-fc", "s-local")),
-        betas=(50,),
+        "flips", "Flips and crops at α = 8", make=partial(_flips, models=("s-fc", "s-local"))
     ),
     _by_flips(
         "flips-others",
         "Flips and crops at α = 8: S-CONV, 3-FC, β = 0",
-        make=partial(_flips, models=("s-conv", "3-fc")),
-        betas=(0,),
+        make=partial(_flips, betas=(0,), models=("s-conv", "3-fc")),
     ),
     _by_flips(
         "flips-beyond",
         "Flips and crops at α = 16",
-        make=partial(_flips, models=("s-fc", "s-local"), width=WIDTH_BEYOND),
-        betas=(0, 50),
+        make=partial(_flips, betas=(0, 50), models=("s-fc", "s-local"), width=WIDTH_BEYOND),
     ),
     _by_flips("recipe-length", "Training length at α = 8", make=_lengths, seeds=2),
     desk_study(
@@ -331,9 +312,7 @@ FLIPS = (
         "recipe-length-long-l1",
         "Eight times the length with the same λ, at α = 8",
         FLIP_CROP_LONG,
-        lambda base, betas: [
-            run.replace(epochs=4 * base.epochs) for run in _one_lambda(base, betas)[1:]
-        ],
+        lambda base: [run.replace(epochs=4 * base.epochs) for run in _one_lambda(base)[1:]],
         seeds=1,
     ),
 )

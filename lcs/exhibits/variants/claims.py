@@ -5,14 +5,14 @@ from __future__ import annotations
 from lcs.exhibits import compare, tables
 from lcs.exhibits.gap import closes_most
 from lcs.exhibits.methods import B50, SGD, Method, method
-from lcs.exhibits.settings import DESK, chosen_flip_crop
+from lcs.exhibits.settings import FLIP_CROP_SHORT, chosen_flip_crop, sized
 from lcs.exhibits.variants.results import DEEP_B50, WINDOWS, as_beta_50, shallow_of
-from lcs.exhibits.variants.studies import GROWTHS, WIDTH, setting
+from lcs.exhibits.variants.studies import GROWTHS, WIDTH
 from lcs.exhibits.verdicts import Claim, Finding, differs, ours
 from lcs.runs import Record
 
 # the larger λ of `banded`, alone and with a growth of a tenth
-_L1 = chosen_flip_crop(setting(DESK, WIDTH), *B50).l1
+_L1 = chosen_flip_crop(sized(FLIP_CROP_SHORT.configs["desk"], WIDTH, 1 / 8), *B50).l1
 _ONE_L1: dict[str, object] = {**B50._asdict(), "l1": _L1, "l1_growth": 0.0}
 _GROWN = _ONE_L1 | {"l1_growth": GROWTHS[1], "l1_window": "grid"}
 _STARTED: dict[str, object] = {"model": "s-fc", "start": "network"}

@@ -21,8 +21,8 @@ from lcs.exhibits.settings import (
     chosen_flip_crop,
     desk_study,
     flip_crop_methods,
-    flip_crop_recipe,
     regularised,
+    sized,
 )
 from lcs.shapes import stack_and_hidden
 
@@ -38,46 +38,37 @@ DEEP = ("d-conv", "d-local", "d-fc")
 SHALLOW = ("s-conv", "s-local", "s-fc")
 
 
-def setting(base: Config, width: int, parts: int = 8) -> Config:
-    """Return the recipe with flips and crops, of a part of the whole length."""
-    return flip_crop_recipe(base, width, base.epochs // parts)
-
-
-def _banded(base: Config, betas: Sequence[float]) -> list[Config]:
+def _banded(base: Config) -> list[Config]:
     """Return β = 50 at two λ, and β = 0 at the larger, each with every growth; and the others."""
-    *plain, own = flip_crop_methods(setting(base, WIDTH), SHALLOW, betas[-1:])
+    *plain, own = flip_crop_methods(sized(base, WIDTH, 1 / 8), SHALLOW, [50])
     sparse = [own, regularised(own, 0.1), compare.without_threshold(own)]
     grown = [run.replace(l1_growth=growth) for run in sparse for growth in GROWTHS]
     return [*plain, *sparse, *grown]
 
 
 def _grown(
-    base: Config,
-    betas: Sequence[float],
-    width: int = WIDTH,
-    growths: Sequence[float] = GROWTHS,
-    **windows: Any,
+    base: Config, width: int = WIDTH, growths: Sequence[float] = GROWTHS, **windows: Any
 ) -> list[Config]:
     """Return β = 50 with every growth, outside windows that fields of `Config` describe."""
-    own = chosen_flip_crop(setting(base, width), "s-fc", "beta-lasso", betas[-1])
+    own = chosen_flip_crop(sized(base, width, 1 / 8), *B50)
     return [own.replace(l1_growth=growth, **windows) for growth in growths]
 
 
-def _sizes(base: Config, betas: Sequence[float]) -> list[Config]:
+def _sizes(base: Config) -> list[Config]:
     """Return β = 50 with the fastest growth outside random windows of every size that fits."""
-    grown = partial(_grown, base, betas, growths=GROWTHS[-1:], l1_window="initial")
+    grown = partial(_grown, base, growths=GROWTHS[-1:], l1_window="initial")
     side, *_ = data.spec(base.dataset).image_shape
     return [run for size in SIZES if size <= side for run in grown(l1_window_size=size)]
 
 
-def _uniform(base: Config, betas: Sequence[float]) -> list[Config]:
+def _uniform(base: Config) -> list[Config]:
     """Return β = 50 with the λ that a growth of `GROWTHS[1]` has in layer 1 on average, everywhere.
 
     What growth gains over this is not due to a larger λ.
     """
     from lcs.optim.growing_l1 import relative_l1
 
-    (own,) = _grown(base, betas, growths=[0.0])
+    (own,) = _grown(base, growths=[0.0])
     side, _, channels = data.spec(own.dataset).image_shape
     layers, _ = stack_and_hidden(
         own.model, 1, image_size=side, in_channels=channels, base_channels=1
@@ -86,26 +77,24 @@ def _uniform(base: Config, betas: Sequence[float]) -> list[Config]:
     return [own.replace(l1=round(factor * own.l1, 12), l1_rest=own.rest_l1)]
 
 
-def _wide(
-    base: Config, betas: Sequence[float], *, parts: int, windows: Sequence[str]
-) -> list[Config]:
+def _wide(base: Config, *, length: float, windows: Sequence[str]) -> list[Config]:
     """Return SGD, S-LOCAL and β = 50 at α = 8, and β = 50 with the fastest growth."""
-    *plain, own = flip_crop_methods(setting(base, WIDEST, parts), SHALLOW[1:], betas[-1:])
+    *plain, own = flip_crop_methods(sized(base, WIDEST, length), SHALLOW[1:], [50])
     grown = [own.replace(l1_growth=GROWTHS[-1], l1_window=window) for window in windows]
     return [*plain, own, *grown]
 
 
-def _search_growth(base: Config, betas: Sequence[float]) -> list[Config]:
+def _search_growth(base: Config) -> list[Config]:
     """Return β = 50 at α = 8 with random windows: every growth with every λ and η."""
-    (own,) = _grown(base.replace(validation=True), betas, WIDEST, [0.0])
+    (own,) = _grown(base.replace(validation=True), WIDEST, [0.0])
     # growth, λ as a share of that without growth, and η
     grid = itertools.product((0.3, 1.0, 3.0), (0.3, 1.0), (0.1, 0.3))
     return [_random_windows(own, *candidate) for candidate in grid]
 
 
-def _searched_growth(base: Config, betas: Sequence[float]) -> list[Config]:
+def _searched_growth(base: Config) -> list[Config]:
     """Return SGD and S-LOCAL, and β = 50 with random windows as `search-growth` chose."""
-    *plain, own = flip_crop_methods(setting(base, WIDEST), SHALLOW[1:], betas[-1:])
+    *plain, own = flip_crop_methods(sized(base, WIDEST, 1 / 8), SHALLOW[1:], [50])
     return [*plain, _random_windows(own, **CHOSEN["search-growth"][key(own)])]
 
 
@@ -119,19 +108,19 @@ def growth_values(config: Config) -> dict[str, float]:
     return {"l1_growth": config.l1_growth, "share": share, "lr": config.lr}
 
 
-def _search_convolution(base: Config, betas: Sequence[float]) -> list[Config]:
+def _search_convolution(base: Config) -> list[Config]:
     """Return S-CONV, and every network trained on from it at each rate."""
-    here = setting(base, WIDTH).replace(validation=True)
-    networks = flip_crop_methods(here, SHALLOW, betas[-1:])
+    here = sized(base, WIDTH, 1 / 8).replace(validation=True)
+    networks = flip_crop_methods(here, SHALLOW, [50])
     started = [run.replace(start="network", source=networks[0].stem) for run in networks]
     rates = {"sgd": (1.0, 0.3, 0.1, 0.01), "beta-lasso": (3.0, 1.0, 0.3, 0.1)}
     return [networks[0], *(r.replace(lr=lr) for r in started for lr in rates[r.optimizer])]
 
 
-def _from_convolution(base: Config, betas: Sequence[float]) -> list[Config]:
+def _from_convolution(base: Config) -> list[Config]:
     """Return S-CONV, what is trained on from it, and the same without a start, as long in all."""
     half, whole = (
-        flip_crop_methods(setting(base, WIDTH, parts), SHALLOW, betas[-1:]) for parts in (8, 4)
+        flip_crop_methods(sized(base, WIDTH, length), SHALLOW, [50]) for length in (1 / 8, 1 / 4)
     )
     found = CHOSEN["search-convolution"]
     started = [
@@ -140,30 +129,30 @@ def _from_convolution(base: Config, betas: Sequence[float]) -> list[Config]:
     return [half[0], *started, *whole]
 
 
-def _search_deeper(base: Config, betas: Sequence[float]) -> list[Config]:
+def _search_deeper(base: Config) -> list[Config]:
     """Return every network with SGD, and the fully connected ones with β = 50: six candidates."""
-    here = setting(base, DEEP_WIDTH).replace(validation=True, momentum=0.9)
+    here = sized(base, DEEP_WIDTH, 1 / 8).replace(validation=True, momentum=0.9)
     plain = [
         here.replace(model=model, lr=lr, weight_decay=decay)
         for model, lr, decay in itertools.product((*DEEP, *SHALLOW), RATES, DECAYS)
     ]
     sparse = [
-        _sparse(here, model, betas[-1], lr, share)
+        _sparse(here, model, 50, lr, share)
         for model, lr, share in itertools.product(("d-fc", "s-fc"), L1_RATES, DEEP_SHARES)
     ]
     return [*plain, *sparse]
 
 
-def _deeper(base: Config, betas: Sequence[float]) -> list[Config]:
+def _deeper(base: Config) -> list[Config]:
     """Return every network with what `search-deeper` chose."""
-    here, found = setting(base, DEEP_WIDTH).replace(momentum=0.9), CHOSEN["search-deeper"]
+    here, found = sized(base, DEEP_WIDTH, 1 / 8).replace(momentum=0.9), CHOSEN["search-deeper"]
     plain = [
         here.replace(model=model, weight_decay=DECAYS[0]).replace(**found.get(f"{model} sgd", {}))
         for model in (*DEEP, *SHALLOW)
     ]
     stand_in = {"lr": L1_RATES[0], "share": DEEP_SHARES[0]}
     sparse = [
-        _sparse(here, model, betas[-1], **found.get(f"{model} beta-lasso", stand_in))
+        _sparse(here, model, 50, **found.get(f"{model} beta-lasso", stand_in))
         for model in ("d-fc", "s-fc")
     ]
     return [*plain, *sparse]
@@ -186,7 +175,7 @@ def deep_values(config: Config) -> dict[str, float]:
     return {"lr": config.lr, "share": round(config.l1 / CHOSEN["search"][B50.key]["l1"], 9)}
 
 
-_short = partial(desk_study, setting=FLIP_CROP_SHORT, betas=(50,))
+_short = partial(desk_study, setting=FLIP_CROP_SHORT)
 STUDIES = (
     _short("banded", "λ that grows outside a window", make=_banded),
     _short(
@@ -204,13 +193,13 @@ STUDIES = (
     _short(
         "banded-wide",
         "λ that grows outside a window, at α = 8",
-        make=partial(_wide, parts=8, windows=("grid", "initial", "learned")),
+        make=partial(_wide, length=1 / 8, windows=("grid", "initial", "learned")),
     ),
     _short(
         "banded-long",
         "Windows that follow the weights at α = 8 for 200 epochs",
         setting=FLIP_CROP,
-        make=partial(_wide, parts=2, windows=("learned",)),
+        make=partial(_wide, length=1 / 2, windows=("learned",)),
         seeds=1,
     ),
     # each unit has as many pixels with the usual λ: a fixed order of the pixels is all that changes

@@ -10,13 +10,7 @@ from lcs.config import Config
 from lcs.exhibits import cells, compare, tables
 from lcs.exhibits.compare import ByStudy, as_sgd, without_threshold
 from lcs.exhibits.plots import Differences
-from lcs.exhibits.settings import (
-    LAMBDAS,
-    REPRODUCTION_L1,
-    STRONGER_L1,
-    quarter_length,
-    short_recipe,
-)
+from lcs.exhibits.settings import LAMBDAS, REPRODUCTION_L1, STRONGER_L1, sized
 from lcs.exhibits.tables import Cell, Table
 from lcs.runs import Record
 
@@ -35,7 +29,7 @@ def by_change(runs: ByStudy) -> list[Differences]:
         return []
     # the reproduction's setting with β = 50: of what was run, the plain one
     start = max(frozen, key=lambda config: config.beta).replace(frozen_zeros=False)
-    short, most = quarter_length(start), LAMBDAS[-1]
+    short, most = sized(start, length=1 / 4), LAMBDAS[-1]
     changed: dict[str, dict[str, Config]] = {
         f"{start.epochs} epochs, one change": {
             "none: the reproduction's setting": start,
@@ -56,8 +50,8 @@ def by_change(runs: ByStudy) -> list[Differences]:
             "stronger λ": short.replace(**STRONGER_L1),
         },
         f"{short.epochs} epochs, augmentation, cross-entropy, stronger λ": {
-            f"α = {factor * start.base_channels}": short_recipe(start, factor).replace(
-                **STRONGER_L1
+            f"α = {factor * start.base_channels}": sized(start, factor, 1 / 4).replace(
+                loss="cross-entropy", augment="flip-crop", **STRONGER_L1
             )
             for factor in (1, 4, 8, 16)
         },

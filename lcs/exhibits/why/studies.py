@@ -8,20 +8,19 @@ from functools import partial
 from lcs import data
 from lcs.config import Config
 from lcs.exhibits.settings import (
-    AS_NAMED,
     BETAS,
     LAMBDAS,
     REPRODUCTION,
     REPRODUCTION_L1,
     SHORT_RECIPE,
     STRONGER_L1,
+    as_named,
     beta_lasso,
     desk_study,
     l1_of,
-    quarter_length,
     sgd,
     sgd_and_betas,
-    short_recipe,
+    sized,
 )
 from lcs.study import Study
 
@@ -43,10 +42,10 @@ def equal_rates(config: Config) -> Config:
     )
 
 
-def _precision(base: Config, betas: Sequence[float]) -> list[Config]:
-    """Return SGD and the largest β in both precisions."""
+def _precision(base: Config) -> list[Config]:
+    """Return SGD and β = 50 in both precisions."""
     both = [base.replace(precision=precision) for precision in ("bf16", "fp32")]
-    return [run for here in both for run in (sgd(here, "s-fc"), beta_lasso(here, betas[-1]))]
+    return [run for here in both for run in (sgd(here, "s-fc"), beta_lasso(here, 50))]
 
 
 def _first_layer(base: Config, betas: Sequence[float]) -> list[Config]:
@@ -61,91 +60,80 @@ def _frozen(base: Config, betas: Sequence[float]) -> list[Config]:
     return [*free, *(run.replace(frozen_zeros=True) for run in free if run.beta)]
 
 
-def _lambdas(base: Config, betas: Sequence[float]) -> list[Config]:
-    """Return a range of λ at the largest β, and at the threshold βλ that it has in Table 2."""
-    beta, own = betas[-1], l1_of(base)["l1"]
+def _lambdas(base: Config) -> list[Config]:
+    """Return a range of λ at β = 50, and at the threshold βλ that it has in Table 2."""
+    beta, own = 50, l1_of(base)["l1"]
     at_beta = [beta_lasso(base, beta, l1=l1, l1_rest=None) for l1 in LAMBDAS]
     at_threshold = [beta_lasso(base, beta * own / l1, l1=l1, l1_rest=None) for l1 in LAMBDAS]
     return [*at_beta, *at_threshold]
 
 
-def _lambdas_zero(base: Config, betas: Sequence[float]) -> list[Config]:
+def _lambdas_zero(base: Config) -> list[Config]:
     """Return the same range of λ without a threshold."""
     return [beta_lasso(base, 0, l1=l1, l1_rest=None) for l1 in LAMBDAS]
 
 
-def _length(base: Config, betas: Sequence[float]) -> list[Config]:
-    """Return a quarter of the length, and the length."""
-    return [*sgd_and_betas(quarter_length(base), betas), *sgd_and_betas(base, betas)]
+def _length(base: Config, lengths: Sequence[float] = (1 / 4, 1)) -> list[Config]:
+    return [run for n in lengths for run in sgd_and_betas(sized(base, length=n), (0, 50))]
 
 
-def _factorial(base: Config, betas: Sequence[float]) -> list[Config]:
+def _factorial(base: Config) -> list[Config]:
     """Return every combination of augmentation, loss and method, at a quarter of the length.
 
     Cross-entropy comes twice: with the rates as they are, and with those at which it would be the
     same as binary cross-entropy if the two were proportional (see `equal_rates`).
     """
-    short = quarter_length(base).replace(loss="bce")
+    short = sized(base, length=1 / 4).replace(loss="bce")
     runs = []
     for augment in ("none", "flip-crop"):
         here = short.replace(augment=augment)
-        methods = [sgd(here, "s-fc"), *(beta_lasso(here, beta) for beta in betas)]
-        methods += [beta_lasso(here, beta, **STRONGER_L1) for beta in (0, betas[-1])]
+        methods = [sgd(here, "s-fc"), *(beta_lasso(here, beta) for beta in (0, 50))]
+        methods += [beta_lasso(here, beta, **STRONGER_L1) for beta in (0, 50)]
         crossed = [run.replace(loss="cross-entropy") for run in methods]
         runs += [*methods, *crossed, *map(equal_rates, methods)]
     return runs
 
 
-def _recipe(base: Config, betas: Sequence[float]) -> list[Config]:
+def _recipe(base: Config) -> list[Config]:
     """Return all methods at four times the width and a quarter of the length, over a range of λ."""
-    wide = short_recipe(base, 4)
-    plain = [beta_lasso(wide, beta, **REPRODUCTION_L1) for beta in betas[:-1]]
-    sparse = [beta_lasso(wide, betas[-1], l1=l1, l1_rest=1e-6) for l1 in LAMBDAS]
-    strong = [beta_lasso(wide, beta, **STRONGER_L1) for beta in (0, betas[-1])]
+    wide = sized(base, 4, 1 / 4)
+    plain = [beta_lasso(wide, beta, **REPRODUCTION_L1) for beta in (0, 1)]
+    sparse = [beta_lasso(wide, 50, l1=l1, l1_rest=1e-6) for l1 in LAMBDAS]
+    strong = [beta_lasso(wide, beta, **STRONGER_L1) for beta in (0, 50)]
     return [sgd(wide, "s-fc"), *plain, *sparse, *strong]
 
 
-def _widths(base: Config, betas: Sequence[float], *, factors: Sequence[int]) -> list[Config]:
-    """Return SGD, β = 0 at both λ, and the largest β, at these widths, by the recipe."""
+def _widths(base: Config, factors: Sequence[int]) -> list[Config]:
+    """Return SGD, β = 0 at both λ, and β = 50, at these widths, by the recipe."""
     runs = []
     for factor in factors:
-        wide = short_recipe(base, factor)
-        strong = [beta_lasso(wide, beta, **STRONGER_L1) for beta in (0, betas[-1])]
+        wide = sized(base, factor, 1 / 4)
+        strong = [beta_lasso(wide, beta, **STRONGER_L1) for beta in (0, 50)]
         runs += [sgd(wide, "s-fc"), beta_lasso(wide, 0, **REPRODUCTION_L1), *strong]
     return runs
 
 
-def _reproduction(base: Config, betas: Sequence[float]) -> list[Config]:
-    """Return Table 2's setting at four times the width and a quarter of the length."""
-    wide = quarter_length(base).replace(base_channels=4 * base.base_channels)
-    return [sgd(wide, "s-fc"), *(beta_lasso(wide, beta, **REPRODUCTION_L1) for beta in betas)]
+def _reproduction(base: Config) -> list[Config]:
+    wide = sized(base, 4, 1 / 4)
+    return [sgd(wide, "s-fc"), *(beta_lasso(wide, beta, **REPRODUCTION_L1) for beta in (0, 50))]
 
 
 STUDIES = (
     desk_study("precision", "bfloat16 against float32", REPRODUCTION, _precision),
-    desk_study("first-layer", "λ on the first layer alone", REPRODUCTION, _first_layer),
-    Study("frozen", "Frozen zeros", REPRODUCTION, _frozen, 5),
+    desk_study(
+        "first-layer", "λ on the first layer alone", REPRODUCTION, _first_layer, betas=(0, 1, 50)
+    ),
+    Study("frozen", "Frozen zeros", REPRODUCTION, _frozen, 5, betas=(0, 1, 50)),
     desk_study("betas", "A range of β", REPRODUCTION, sgd_and_betas, 2, betas=BETAS),
     desk_study("lambdas", "A range of λ", REPRODUCTION, _lambdas, 2),
     desk_study("lambdas-zero", "A range of λ at β = 0", REPRODUCTION, _lambdas_zero, 2),
-    desk_study("length", "Training length", REPRODUCTION, _length, 2, betas=(0, 50)),
+    desk_study("length", "Training length", REPRODUCTION, _length, 2),
     desk_study(
-        "longer",
-        "Four times the length",
-        REPRODUCTION,
-        lambda base, betas: _length(base.replace(epochs=4 * base.epochs), betas),
-        2,
-        betas=(0, 50),
+        "longer", "Four times the length", REPRODUCTION, partial(_length, lengths=(1, 4)), 2
     ),
-    desk_study("factorial", "Augmentation × loss × method", AS_NAMED, _factorial, betas=(0, 50)),
+    desk_study("factorial", "Augmentation × loss × method", as_named(REPRODUCTION), _factorial),
     desk_study("recipe", "Cross-entropy and augmentation at α = 4", SHORT_RECIPE, _recipe),
-    desk_study(
-        "reproduction",
-        "The reproduction's setting at α = 4",
-        REPRODUCTION,
-        _reproduction,
-        betas=(0, 50),
-    ),
+    desk_study("reproduction", "The reproduction's setting at α = 4", REPRODUCTION, _reproduction),
     desk_study(
         "width",
         "Cross-entropy and augmentation at growing width",
