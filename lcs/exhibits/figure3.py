@@ -22,7 +22,7 @@ from lcs.exhibits.published import COUNTS
 from lcs.exhibits.settings import REPRODUCTION, beta_lasso, desk_study, sgd_and_betas, sized
 from lcs.exhibits.table2 import ELSEWHERE, WIDE
 from lcs.exhibits.tables import LAYERS, Numbers, Table
-from lcs.exhibits.verdicts import Claim, Finding, Judge, differs, one_more, one_more_text, ours
+from lcs.exhibits.verdicts import Claim, Finding, Judge, as_one_more, differs, ours
 from lcs.runs import Record
 from lcs.stats import mean_interval
 from lcs.study import Study
@@ -266,11 +266,8 @@ def _leaves(beta: float, epochs: int = 400, **changed: object) -> Judge:
 
     def judge(records: list[Record]) -> Finding:
         runs = compare.by_method(records)[name]
-        ours = mean_interval(
-            compare.nonzeros([run for run in runs if compare.matches(run.config, wanted)])
-        )
-        away = one_more(ours, COUNTS[name, epochs].conv1)
-        return Finding(f"{tables.interval(ours, 0)}{one_more_text(away, 0)}", away, margin=0.0)
+        meant = [run for run in runs if compare.matches(run.config, wanted)]
+        return as_one_more(compare.nonzeros(meant), COUNTS[name, epochs].conv1, digits=0)
 
     return judge
 

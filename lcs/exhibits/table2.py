@@ -16,7 +16,7 @@ from lcs.exhibits.methods import B0, B1, B50, CONV, LOCAL, NETWORKS, PROXIMAL, S
 from lcs.exhibits.plots.style import WIDTH, add_legend, look, subplots
 from lcs.exhibits.settings import REPRODUCTION, baseline, beta_lasso, l1_of, sgd_and_betas
 from lcs.exhibits.tables import Numbers, Table, signed
-from lcs.exhibits.verdicts import Claim, Finding, Judge, beats, one_more, one_more_text
+from lcs.exhibits.verdicts import Claim, Finding, Judge, as_one_more, beats
 from lcs.runs import Record
 from lcs.stats import binomial_interval, mean_interval
 from lcs.study import Study
@@ -177,12 +177,9 @@ def _is_published(name: Method) -> Judge:
     accuracy = published.table2(name).report
     assert accuracy is not None
 
-    def judge(records: list[Record]) -> Finding:
-        ours = mean_interval(compare.accuracies(compare.by_method(records)[name]))
-        away = one_more(ours, accuracy)
-        return Finding(f"{tables.interval(ours)}{one_more_text(away)}", away, margin=0.0)
-
-    return judge
+    return lambda records: as_one_more(
+        compare.accuracies(compare.by_method(records)[name]), accuracy
+    )
 
 
 def _better(

@@ -317,6 +317,17 @@ def one_more(ours: Interval, published: float) -> Interval:
     return Interval(ours.mean - published, half, ours.n)
 
 
-def one_more_text(away: Interval, digits: int = 2) -> str:
-    """Return the half-width of the interval of one more run, in brackets, where there is one."""
-    return "" if away.half_width is None else f" (one more run: ± {away.half_width:,.{digits}f})"
+def as_one_more(values: Iterable[float], published: float, digits: int = 2) -> Finding:
+    """Judge whether a published value, of a single run, lies where that of one more of ours would.
+
+    Args:
+        values: of our runs.
+        published: the value.
+        digits: of ours after the decimal point, as it is shown.
+    """
+    ours = mean_interval([*values])
+    away = one_more(ours, published)
+    said = tables.interval(ours, digits)
+    if away.half_width is not None:
+        said += f" (one more run: ± {away.half_width:,.{digits}f})"
+    return Finding(said, away, margin=0.0)
