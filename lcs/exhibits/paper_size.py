@@ -21,7 +21,7 @@ from lcs.exhibits.figure4 import smooth
 from lcs.exhibits.gap import gap_text
 from lcs.exhibits.methods import B0, B50, CONV, LOCAL, NETWORKS, SGD, THREE, method
 from lcs.exhibits.plots.style import PUBLISHED_MARKERS, WIDTH, add_legend, look, pending, subplots
-from lcs.exhibits.searches import Rule, Rules, method_key, relative
+from lcs.exhibits.searches import Rule, Rules, method_key, values_over
 from lcs.exhibits.settings import (
     CHOSEN,
     PAPER_LENGTH,
@@ -31,6 +31,7 @@ from lcs.exhibits.settings import (
     regularised,
     sgd_and_betas,
     sized,
+    with_values,
 )
 from lcs.exhibits.tables import PENDING, Cell, Table
 from lcs.exhibits.verdicts import Claim
@@ -70,7 +71,7 @@ def _searched(base: Config) -> list[Config]:
     runs = []
     for run in _compared(base):
         best = CHOSEN["search-paper-size"].get(method_key(run), {"factor": 1.0, "lr": run.lr})
-        runs.append(regularised(run, best["factor"]).replace(lr=best["lr"]))
+        runs.append(with_values(run, **best))
     return runs
 
 
@@ -85,7 +86,7 @@ def _factors(base: Config) -> list[Config]:
     here = sized(base, length=1 / 4).replace(validation=True)
     best = CHOSEN["search-paper-size-rate"]
     return [
-        regularised(run, factor).replace(lr=best.get(method_key(run), run.lr))
+        with_values(run, best.get(method_key(run), run.lr), factor)
         for run in _compared(here)
         for factor in FACTORS[run.optimizer]
     ]
@@ -95,7 +96,7 @@ def _values(config: Config) -> dict[str, float]:
     """Return what the search varies: η, and weight decay or λ over that without a search."""
     plain = compare.as_sgd(config).replace(model="s-fc")
     usual = beta_lasso(plain, config.beta) if config.beta else baseline(plain, config.model)
-    return {"lr": config.lr, "factor": relative(config, usual)}
+    return values_over(config, usual)
 
 
 _study = partial(Study, setting=PAPER_SHORT, seeds=1, scales=("smoke", "paper"))

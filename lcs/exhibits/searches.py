@@ -110,6 +110,11 @@ def relative(config: Config, reference: Config) -> float:
     return round(getattr(config, name) / best, 9) if best else 1.0
 
 
+def values_over(config: Config, reference: Config) -> dict[str, float]:
+    """Return η, and weight decay or λ over that of a reference: as `with_values` takes them."""
+    return {"lr": config.lr, "factor": relative(config, reference)}
+
+
 def searched(config: Config) -> dict[str, float]:
     """Return the values of the fields that `search` varies for this optimizer."""
     names = [name for name in SEARCHED if name not in foreign_fields(config.optimizer)]

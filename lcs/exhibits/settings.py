@@ -183,7 +183,7 @@ def chosen_flip_crop(here: Config, model: str, optimizer: str = "sgd", beta: flo
     share = l1_share(here.epochs) if beta else 1.0
     run = chosen(here, model, optimizer, beta, share=share)
     best = CHOSEN["search-flips"][searched_key("search-flips", Method(model, optimizer, beta))]
-    return regularised(run, best["factor"]).replace(lr=best["lr"])
+    return with_values(run, **best)
 
 
 def searched_key(search: str, method: Method) -> str:
@@ -224,6 +224,11 @@ def regularised(config: Config, factor: float) -> Config:
     rest = None if config.l1_rest is None else config.l1_rest * factor
     decay = config.weight_decay * factor
     return config.replace(weight_decay=decay, l1=config.l1 * factor, l1_rest=rest)
+
+
+def with_values(config: Config, lr: float, factor: float) -> Config:
+    """Return a run with a learning rate, and weight decay or λ larger by a factor."""
+    return regularised(config, factor).replace(lr=lr)
 
 
 def scaled_l1(config: Config, factor: float) -> Config:

@@ -9,7 +9,7 @@ from functools import partial
 from lcs import data
 from lcs.config import CUT_BETWEEN_PERIODS, Config
 from lcs.exhibits.methods import B50
-from lcs.exhibits.searches import Rule, relative
+from lcs.exhibits.searches import Rule, values_over
 from lcs.exhibits.settings import (
     CHOSEN,
     FLIP_CROP_SHORT,
@@ -19,6 +19,7 @@ from lcs.exhibits.settings import (
     regularised,
     scaled_l1,
     sized,
+    with_values,
 )
 from lcs.runs import Record
 
@@ -81,8 +82,7 @@ def key(config: Config) -> str:
 
 def values(config: Config) -> dict[str, float]:
     """Return what the searches vary: η, and weight decay or λ over what `search-flips` chose."""
-    whole = unmasked(Config(epochs=SEARCH_EPOCHS), config.optimizer)
-    return {"lr": config.lr, "factor": relative(config, whole)}
+    return values_over(config, unmasked(Config(epochs=SEARCH_EPOCHS), config.optimizer))
 
 
 def kept(run: Record) -> dict[str, float]:
@@ -165,14 +165,9 @@ def _all_masked(here: Config, at: str = "many") -> list[Config]:
     return [masked(here, name, budget(at)) for name in MASKED if name != ITERATIVE]
 
 
-def with_values(config: Config, chosen: Mapping[str, float]) -> Config:
-    """Return a run with the learning rate, and share of weight decay or λ, that a search tried."""
-    return regularised(config, chosen["factor"]).replace(lr=chosen["lr"])
-
-
 def tuned(config: Config) -> Config:
     """Return a run with what `search-pruning-long` chose for its method."""
-    return with_values(config, CHOSEN["search-pruning-long"][key(config)])
+    return with_values(config, **CHOSEN["search-pruning-long"][key(config)])
 
 
 def _budgets(base: Config) -> list[Config]:
@@ -190,16 +185,16 @@ def _searched(base: Config, parts: int) -> list[Config]:
 def _search(base: Config) -> list[Config]:
     """Return all candidates, half as long as the runs that are compared."""
     return [
-        with_values(run, {"lr": rate, "factor": factor})
+        with_values(run, *candidate)
         for run in _searched(base, 32)
-        for rate, factor in CANDIDATES[run.optimizer]
+        for candidate in CANDIDATES[run.optimizer]
     ]
 
 
 def _search_long(base: Config) -> list[Config]:
     """Return the two best candidates of each method, as long as the runs that are compared."""
     return [
-        with_values(run, chosen)
+        with_values(run, **chosen)
         for run in _searched(base, 16)
         for chosen in CHOSEN["search-pruning"][key(run)]
     ]
@@ -220,7 +215,7 @@ def _rivals(name: str, base: Config) -> list[Config]:
 def _first_choice(base: Config) -> list[Config]:
     """Return gradual pruning with what `search-pruning` had put first."""
     gradual = masked(recipe(base), "gradual", budget("many"))
-    return [with_values(gradual, CHOSEN["search-pruning"][key(gradual)][0])]
+    return [with_values(gradual, **CHOSEN["search-pruning"][key(gradual)][0])]
 
 
 def _iterative(base: Config) -> list[Config]:

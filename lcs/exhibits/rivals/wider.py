@@ -6,18 +6,9 @@ from collections.abc import Sequence
 from functools import partial
 
 from lcs.config import Config
-from lcs.exhibits.rivals.studies import (
-    kept,
-    key,
-    masked,
-    recipe,
-    sparse,
-    unmasked,
-    values,
-    with_values,
-)
+from lcs.exhibits.rivals.studies import kept, key, masked, recipe, sparse, unmasked, values
 from lcs.exhibits.searches import Rule, choices, method_key, relative
-from lcs.exhibits.settings import CHOSEN, FLIP_CROP, desk_study
+from lcs.exhibits.settings import CHOSEN, FLIP_CROP, desk_study, with_values
 from lcs.runs import Record
 
 # with β = 50 and dense SGD
@@ -59,16 +50,16 @@ def _others(here: Config) -> list[Config]:
 def _search(base: Config) -> list[Config]:
     """Return all candidates, half as long as the runs that are compared."""
     return [
-        with_values(run, {"lr": rate, "factor": factor})
+        with_values(run, *candidate)
         for run in _others(_wide(base, 8).replace(validation=True))
-        for rate, factor in CANDIDATES
+        for candidate in CANDIDATES
     ]
 
 
 def _compared(base: Config) -> list[Config]:
     here, chosen = _wide(base, 4), CHOSEN["search-wider"]
     own = sparse(here, wider_budget()["share"])
-    return [own, *(with_values(run, chosen[key(run)]) for run in _others(here))]
+    return [own, *(with_values(run, **chosen[key(run)]) for run in _others(here))]
 
 
 _study = partial(desk_study, setting=FLIP_CROP)

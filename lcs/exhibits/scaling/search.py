@@ -9,7 +9,15 @@ from functools import partial
 from lcs.config import Config
 from lcs.exhibits.methods import B0, B1, B50, PROXIMAL, Method
 from lcs.exhibits.scaling import studies
-from lcs.exhibits.searches import Rule, choices, method_key, regularisation, searched
+from lcs.exhibits.searches import (
+    Rule,
+    choices,
+    method_key,
+    regularisation,
+    relative,
+    searched,
+    values_over,
+)
 from lcs.exhibits.settings import (
     CHOSEN,
     FLIP_CROP,
@@ -24,6 +32,7 @@ from lcs.exhibits.settings import (
     regularised,
     sgd,
     sized,
+    with_values,
 )
 from lcs.runs import Record
 from lcs.study import Study
@@ -122,7 +131,7 @@ def _search_flips(base: Config) -> list[Config]:
     methods += [chosen(here, *method, share=1.0) for method in (B0, B50)]
     grid = [*itertools.product(RATES, AROUND)]
     return [
-        regularised(config, factor).replace(lr=rate)
+        with_values(config, rate, factor)
         for config in methods
         for rate, factor in (*grid, *BEYOND.get(config.model, BEYOND[config.optimizer]))
     ]
@@ -132,7 +141,7 @@ def _search_flips_edge(base: Config) -> list[Config]:
     """Return S-LOCAL and 3-FC beyond the edge at which the best of `search-flips` lay."""
     here = sized(base, WIDTHS[-1], 1 / 8).replace(validation=True)
     methods = [chosen(here, model) for model in ("s-local", "3-fc")]
-    return [regularised(m, factor).replace(lr=rate) for m in methods for rate, factor in EDGE]
+    return [with_values(config, *values) for config in methods for values in EDGE]
 
 
 def _search_flips_long(base: Config) -> list[Config]:
@@ -171,9 +180,14 @@ STUDIES = (
 )
 
 
+def _chosen(config: Config) -> Config:
+    """Return the same method with what `search` chose."""
+    return chosen(config, config.model, config.optimizer, config.beta, share=1.0)
+
+
 def _share(config: Config) -> float:
     """Return λ over what `search` chose."""
-    return regularisation(config, share=1.0)
+    return relative(config, _chosen(config))
 
 
 def _with_augment(records: Sequence[Record]) -> dict[str, float]:
@@ -192,5 +206,5 @@ CHOICES = {
     "search-rivals": Rule(lambda c: f"{c.base_channels} {c.optimizer}", regularisation),
     "search-augment": _with_augment,
     "search-rate": Rule(method_key, lambda c: c.lr),
-    "search-flips": Rule(method_key, lambda c: {"lr": c.lr, "factor": _share(c)}),
+    "search-flips": Rule(method_key, lambda c: values_over(c, _chosen(c))),
 }

@@ -23,6 +23,7 @@ from lcs.exhibits.settings import (
     flip_crop_methods,
     regularised,
     sized,
+    with_values,
 )
 from lcs.shapes import stack_and_hidden
 
@@ -99,7 +100,7 @@ def _searched_growth(base: Config) -> list[Config]:
 
 
 def _random_windows(own: Config, l1_growth: float, share: float, lr: float) -> Config:
-    return regularised(own, share).replace(l1_growth=l1_growth, l1_window="initial", lr=lr)
+    return with_values(own, lr, share).replace(l1_growth=l1_growth, l1_window="initial")
 
 
 def growth_values(config: Config) -> dict[str, float]:
