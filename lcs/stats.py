@@ -22,6 +22,10 @@ class Interval(NamedTuple):
     half_width: float | None
     n: int
 
+    def __neg__(self) -> Interval:
+        """The interval of the negated values."""
+        return self._replace(mean=-self.mean)
+
     @property
     def pair(self) -> tuple[float, float] | None:
         """The two values themselves, from the lower on, where n is 2: an interval says less."""

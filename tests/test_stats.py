@@ -129,3 +129,9 @@ def test_whether_means_lie_on_a_line():
     for slope in generator.normal(size=50):  # means on a line up to rounding
         twice = np.repeat([1.0, 2.0, 3.0], 2)
         assert stats.lack_of_fit(twice, slope * twice + spread) == pytest.approx(1.0)
+
+
+def test_the_interval_of_a_difference_the_other_way_round():
+    one, other = [1.0, 2.5, 4.0], [0.5, 0.0, 2.0]
+    differences = [a - b for a, b in zip(one, other, strict=True)]
+    assert -stats.mean_interval(differences) == stats.mean_interval([-each for each in differences])

@@ -83,9 +83,11 @@ def conditions(records: Iterable[Record]) -> Conditions:
     return groups
 
 
-def matches(config: Config, fields: Mapping[str, object]) -> bool:
-    """Whether a configuration has these values."""
-    return all(getattr(config, name) == value for name, value in fields.items())
+def matches(config: Config, wanted: Method | Mapping[str, object]) -> bool:
+    """Whether a configuration is of this method, or has these values."""
+    if isinstance(wanted, Method):
+        return method(config) == wanted
+    return all(getattr(config, name) == value for name, value in wanted.items())
 
 
 def pick(found: Conditions, **fields: object) -> Config | None:

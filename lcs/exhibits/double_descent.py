@@ -117,7 +117,7 @@ def descent_table(runs: Mapping[str, Sequence[Record]], window: int, least: floa
             f"{config.epochs}",
             method(config).shortest,
             f"{one.peak}, {one.trough}",
-            tables.signed(one.drop._replace(mean=-one.drop.mean)),
+            tables.signed(-one.drop),
             tables.signed(one.recovery),
             "yes" if one.is_double(least) else "no",
             f"{one.drop.n}",

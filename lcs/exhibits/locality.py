@@ -26,11 +26,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def unit_factor(measure: str) -> int:
-    """Return what brings a measure to the unit in which it is shown: a share to per cent."""
-    return 100 if measure.endswith("_mass") else 1
-
-
 def beyond_chance(
     records: Sequence[Record], measure: str = "window_mass", kind: str = "excess_mean"
 ) -> list[float]:
@@ -40,7 +35,8 @@ def beyond_chance(
     weights.
     """
     found = [record.final["locality"][measure][kind] for record in records]
-    return [math.nan if value is None else unit_factor(measure) * value for value in found]
+    unit = 100 if measure.endswith("_mass") else 1  # a share is shown in per cent
+    return [math.nan if value is None else unit * value for value in found]
 
 
 def _half_width(runs: Sequence[Record], measure: str) -> float | None:

@@ -250,7 +250,7 @@ def beats(first: Method, second: Method, *, worse: bool = False) -> Judge:
     def judge(records: list[Record]) -> Finding:
         groups = widest(records)
         difference = paired(groups[first], groups[second])
-        claimed = difference._replace(mean=-difference.mean) if worse else difference
+        claimed = -difference if worse else difference
         return Finding(f"{signed(difference)} points", claimed)
 
     return judge
@@ -272,8 +272,8 @@ def beyond_zero(
     return Finding(f"{said} {unit}", found, margin, short=short and f"{said} {short}")
 
 
-# the values of a configuration, or whether it is meant
-Which = Mapping[str, object] | Callable[[Config], bool]
+# a method, the values of a configuration, or whether it is meant
+Which = Method | Mapping[str, object] | Callable[[Config], bool]
 
 
 def differs(

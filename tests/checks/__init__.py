@@ -93,7 +93,7 @@ def above(one: Interval, other: Interval) -> bool:
 
 def behind(gain: Interval) -> bool:
     """Return whether the interval of a difference lies below zero."""
-    return ahead(gain._replace(mean=-gain.mean))
+    return ahead(-gain)
 
 
 def level(gain: Interval) -> bool:

@@ -27,7 +27,7 @@ def sgd_falls_and_does_not_recover(store):
     """In 400 epochs SGD, and β = 50, drop; SGD stays below its maximum, and β = 50 not above."""
     found = dict(descents(store, "reproduction", 400))
     sgd, sparse = found[SGD], found[B50]
-    stays = ahead(sgd.recovery._replace(mean=-sgd.recovery.mean))
+    stays = ahead(-sgd.recovery)
     drops = sgd.drop.mean > LEAST and ahead(sgd.drop) and ahead(sparse.drop)
     return drops and stays and not ahead(sparse.recovery)
 

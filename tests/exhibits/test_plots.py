@@ -167,7 +167,7 @@ def test_a_chart_is_the_same_every_time_and_its_data_cannot_end_its_script():
 def test_a_slider_shows_the_filters_of_one_group_at_a_time():
     draws = np.random.default_rng(0)
     groups = {name: (draws.normal(size=(9, 3, 8, 8)), f"{name}!") for name in ("a", "b")}
-    chart = interactive.filters_slider(groups, "data", "Filters.")
+    chart = interactive.filters_slider(groups, "data", "Filters.", switch="b")
     frames = chart.spec["data"]["values"]
     assert [row["frame"] for row in frames] == [0, 1]
     with Image.open(BytesIO(base64.b64decode(frames[1]["image"].partition(",")[2]))) as file:

@@ -91,7 +91,7 @@ def _more_local(reference: Reference, *, worse: bool = False) -> Judge:
         if not np.isfinite(more).all():
             return UNMEASURED
         difference = mean_interval(more.mean(0))
-        claimed = difference._replace(mean=-difference.mean) if worse else difference
+        claimed = -difference if worse else difference
         return Finding(f"{signed(difference)} points of the mass", claimed)
 
     return judge

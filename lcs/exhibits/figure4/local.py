@@ -150,7 +150,7 @@ def _more_local_than_sgd(records: list[Record]) -> Finding:
     if not np.isfinite(each).all():
         return UNMEASURED
     window, more_spread, moran = map(mean_interval, each)
-    spread = more_spread._replace(mean=-more_spread.mean)
+    spread = -more_spread
     value = f"window {signed(window)} points, spread {signed(spread)} px less; smoothness: "
     more, value = (window, spread), f"{value}Moran's I {signed(moran, 3)}"
     if len({verdict(Finding("", one)) for one in more}) > 1:
@@ -167,7 +167,7 @@ CLAIMS: tuple[Claim, ...] = (
         "The filters of β = 50 are more local than their own permutations",
         "table2",
         above_zero(
-            B50._asdict(),
+            B50,
             locality.beyond_chance,
             "points of the mass in a window beyond chance",
             short="of the mass",

@@ -78,8 +78,8 @@ def slider(
     texts: Sequence[str],
     description: str,
     *,
+    switch: str,
     first: int = 0,
-    switch: str = "",
 ) -> Interactive:
     """Let a slider choose which rows of a chart are shown.
 
@@ -90,20 +90,19 @@ def slider(
         titles: of the frames.
         texts: what stands below each title.
         description: of what is seen.
-        first: the frame that is shown before the slider is moved.
         switch: label of a box that is ticked to see the second half of the frames; the slider goes
-            over one half. Empty: there is none.
+            over one half.
+        first: the frame that is shown before the slider is moved.
     """
     import altair as alt
 
-    count = len(titles) // 2 if switch else len(titles)
+    count = len(titles) // 2
     moved = alt.binding_range(min=0, max=count - 1, step=1, name=label)
-    params = [alt.param(name="frame", value=first, bind=moved)]
-    if switch:
-        box = alt.binding_checkbox(name=switch)
-        params.append(alt.param(name="ticked", value=False, bind=box))
-    place = f"frame + (ticked ? {count} : 0)" if switch else "frame"
-    params.append(alt.param(name="place", expr=place))
+    params = [
+        alt.param(name="frame", value=first, bind=moved),
+        alt.param(name="ticked", value=False, bind=alt.binding_checkbox(name=switch)),
+        alt.param(name="place", expr=f"frame + (ticked ? {count} : 0)"),
+    ]
     # no line is longer than a phone is wide
     words = [[head, *wrap(text, 45)] for head, text in zip(titles, texts, strict=True)]
     lines = json.dumps(words, ensure_ascii=False)
@@ -114,7 +113,7 @@ def slider(
 
 
 def filters_slider(
-    groups: Mapping[str, tuple[np.ndarray, str]], label: str, description: str, *, switch: str = ""
+    groups: Mapping[str, tuple[np.ndarray, str]], label: str, description: str, *, switch: str
 ) -> Interactive:
     """Show first-layer filters as images, one group at a time, as a slider says.
 

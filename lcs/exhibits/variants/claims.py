@@ -87,7 +87,7 @@ CLAIMS: tuple[Claim, ...] = (
         "As searched on validation images, β = 50 with λ that grows outside random windows is "
         "better than SGD at α = 8",
         "banded-searched",
-        differs(B50._asdict(), SGD._asdict()),
+        differs(B50, SGD),
     ),
     ours(
         "As searched on validation images, β = 50 with λ that grows outside random windows closes "
@@ -115,14 +115,6 @@ CLAIMS: tuple[Claim, ...] = (
         "from-convolution",
         differs(_STARTED | {"optimizer": "beta-lasso"}, _LONG | {"optimizer": "beta-lasso"}),
     ),
-    ours(
-        "In D-FC, β = 50 is better than SGD",
-        "deeper",
-        differs(DEEP_B50._asdict(), Method("d-fc")._asdict()),
-    ),
-    ours(
-        "With β = 50, D-FC is better than S-FC",
-        "deeper",
-        differs(DEEP_B50._asdict(), B50._asdict()),
-    ),
+    ours("In D-FC, β = 50 is better than SGD", "deeper", differs(DEEP_B50, Method("d-fc"))),
+    ours("With β = 50, D-FC is better than S-FC", "deeper", differs(DEEP_B50, B50)),
 )
