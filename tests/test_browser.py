@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from lcs.exhibits import book
-from lcs.exhibits.plots.style import WIDTH
+from lcs.exhibits.plots.style import PAGE_WIDTH
 
 DESKTOP, PHONE = {"width": 1300, "height": 900}, {"width": 400, "height": 800}
 OPTIONS = [
@@ -93,7 +93,7 @@ def test_figures_on_a_phone_keep_letters_that_can_be_read(page):
     for figure in (image for image in images.all() if image.is_visible()):
         wide = 702.0
         if figure.evaluate("it => it.closest('.sd-row') !== null"):  # beside another, at 200 dpi
-            wide *= figure.evaluate("it => it.naturalWidth") / 200 / WIDTH
+            wide *= figure.evaluate("it => it.naturalWidth") / 200 / PAGE_WIDTH
         assert figure.bounding_box()["width"] >= 0.75 * wide  # letters of 9 points and more
 
 

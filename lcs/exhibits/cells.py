@@ -66,7 +66,7 @@ def of(say: Callable[[Config], str]) -> Cell:
     return lambda runs: say(runs[0].config.replace(seed=0))
 
 
-def by_field(names: Sequence[str]) -> dict[str, Cell]:
+def field_columns(names: Sequence[str]) -> dict[str, Cell]:
     """Return columns with the values of fields."""
     return {LABELS[name]: of(partial(field_text, field=name)) for name in names}
 

@@ -56,14 +56,14 @@ def by_method(records: Iterable[Record]) -> Groups[Method]:
     return grouped(records, method)
 
 
-def by_field(records: Iterable[Record], *, field: str) -> dict[int, Groups[Method]]:
+def by_number(records: Iterable[Record], *, field: str) -> dict[int, Groups[Method]]:
     """Group records by the number in a field, from the smallest on, and then by method."""
     groups: Groups[int] = grouped(records, operator.attrgetter(field))
     return {number: by_method(groups[number]) for number in sorted(groups)}
 
 
-by_width = partial(by_field, field="base_channels")
-by_length = partial(by_field, field="epochs")
+by_width = partial(by_number, field="base_channels")
+by_length = partial(by_number, field="epochs")
 
 
 def widest(records: Iterable[Record]) -> Groups[Method]:

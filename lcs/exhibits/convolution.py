@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from lcs import measure
 from lcs.exhibits import cells, tables
 from lcs.exhibits.methods import B0, B50, method
-from lcs.exhibits.plots.style import WIDTH, add_legend, look, pending, subplots
+from lcs.exhibits.plots.style import PAGE_WIDTH, add_legend, look, pending, subplots
 from lcs.exhibits.tables import NONE, PENDING, Cell, Table
 from lcs.exhibits.verdicts import Claim, Finding, ours
 from lcs.measure import sharing
@@ -119,7 +119,7 @@ def equivariance_table(records: Sequence[Record]) -> Table:
 
     columns: dict[str, Cell] = {
         "method": cells.of(lambda config: method(config).short),
-        **cells.by_field(["base_channels"]),
+        **cells.field_columns(["base_channels"]),
         "units": lambda runs: f"{values(runs, 'units').mean:.0f}",
         "correlation": lambda runs: f"{values(runs, 'mean').mean:.2f}",
         "shuffled": lambda runs: f"{values(runs, 'null_mean').mean:.2f}",
@@ -141,7 +141,7 @@ def sharing_figure(table: pd.DataFrame) -> Figure:
     """
     if table.empty:
         return pending()
-    figure, axes = subplots(figsize=(WIDTH, 0.3 * len(table) + 1.2))
+    figure, axes = subplots(figsize=(PAGE_WIDTH, 0.3 * len(table) + 1.2))
     references = {
         "pixels": ("x", "null: pixels permuted"),
         "phases": ("+", "null: random phases"),

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from lcs.config import Config
 from lcs.exhibits import compare, find_study, tables
 from lcs.exhibits.methods import B0, B50, SGD, method
-from lcs.exhibits.plots.style import WIDTH, add_legend, label_log_axis, look, pending, subplots
+from lcs.exhibits.plots.style import PAGE_WIDTH, add_legend, label_log_axis, look, pending, subplots
 from lcs.exhibits.settings import RECIPE, REPRODUCTION
 from lcs.exhibits.tables import Table
 from lcs.runs import Record, RunStore
@@ -163,7 +163,7 @@ def course_figure(runs: Mapping[str, Sequence[Record]], window: int) -> Figure:
     """
     if not any(runs.values()):
         return pending()
-    figure, grid = subplots(2, len(PANELS), figsize=(WIDTH, 4.2), sharex="col", squeeze=False)
+    figure, grid = subplots(2, len(PANELS), figsize=(PAGE_WIDTH, 4.2), sharex="col", squeeze=False)
     for column, panel in enumerate(PANELS):
         setting, alpha, _ = panel
         for config, group in compare.conditions(runs[setting]).items():

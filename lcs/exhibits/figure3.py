@@ -98,7 +98,7 @@ def nonzeros_figure(records: Sequence[Record]) -> Figure:
     marks = [
         c for c in published.NONZEROS if c.epochs == config.epochs and _is_reproduction(config)
     ]
-    figure, panels = style.subplots(1, 3, figsize=(style.WIDTH, 3.1))
+    figure, panels = style.subplots(1, 3, figsize=(style.PAGE_WIDTH, 3.1))
     for axes, (layer, title) in zip(panels, LAYERS.items(), strict=True):
         for (name, _), run in history.groupby(["method", "run_id"], sort=False):
             own, counts = style.look(name), run[f"nonzeros_{layer}"]
@@ -145,7 +145,7 @@ def law(config: Config) -> pd.DataFrame:
 
 def law_figure(records: Sequence[Record]) -> Figure:
     """Draw the first layer's remaining share beside the law, and its revived weights."""
-    figure, panels = style.subplots(1, 2, figsize=(style.WIDTH, 3))
+    figure, panels = style.subplots(1, 2, figsize=(style.PAGE_WIDTH, 3))
     for (name, _), run in law_frame(records).groupby(["method", "run_id"], sort=False):
         for axes, column in zip(panels, ("left", "revived_conv1"), strict=True):
             axes.plot(run.epoch, run[column], color=style.colour(name), lw=1, label=name)

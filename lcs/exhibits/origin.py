@@ -163,7 +163,7 @@ def origin_table(name: str, records: Sequence[Record], what: str) -> Table:
     columns: dict[str, Cell] = {
         "data": cells.of(seen_text),
         "method": cells.of(lambda config: method(config).shortest),
-        **(cells.by_field(["l1"]) if name == "origin-process" else {}),
+        **(cells.field_columns(["l1"]) if name == "origin-process" else {}),
         "test accuracy (%)": cells.mean_text,
         "remaining, layer 1 (%)": cells.remaining_text,
         "in a window, beyond chance (points)": locality.excess_text,

@@ -20,7 +20,14 @@ from lcs.exhibits.compare import ByStudy
 from lcs.exhibits.figure4 import smooth
 from lcs.exhibits.gap import gap_text
 from lcs.exhibits.methods import B0, B50, CONV, LOCAL, NETWORKS, SGD, THREE, method
-from lcs.exhibits.plots.style import PUBLISHED_MARKERS, WIDTH, add_legend, look, pending, subplots
+from lcs.exhibits.plots.style import (
+    PAGE_WIDTH,
+    PUBLISHED_MARKERS,
+    add_legend,
+    look,
+    pending,
+    subplots,
+)
 from lcs.exhibits.searches import Rule, Rules, method_key, values_over
 from lcs.exhibits.settings import (
     CHOSEN,
@@ -200,7 +207,7 @@ def networks_table(study: str, records: Sequence[Record]) -> Table:
     """Return SGD, β = 50 and S-LOCAL with their hyperparameters: one of `NETWORKS_SHOWN`."""
     columns: dict[str, Cell] = {
         "method": cells.of(lambda config: method(config).short),
-        **cells.by_field(["lr", "weight_decay", "l1"]),
+        **cells.field_columns(["lr", "weight_decay", "l1"]),
         "test accuracy (%)": cells.mean_text,
         "training (%)": cells.fit_text,
         "remaining, layers 1, 2, 3 (%)": partial(cells.layers_text, rounded=tables.rounded),
@@ -216,7 +223,7 @@ def training_figure(records: Sequence[Record]) -> Figure:
     if not records:
         return pending()
     marker, history = PUBLISHED_MARKERS["paper"], compare.frame(records)
-    figure, panels = subplots(1, 3, figsize=(WIDTH, 3.2), width_ratios=(1.7, 1, 1))
+    figure, panels = subplots(1, 3, figsize=(PAGE_WIDTH, 3.2), width_ratios=(1.7, 1, 1))
     accuracy, first, second = panels
     for (name, _), run in history.groupby(["method", "run_id"], sort=False):
         own = look(name)

@@ -54,7 +54,7 @@ def permuted_table(records: Sequence[Record]) -> Table:
     found = compare.conditions(records)
     columns: dict[str, Cell] = {
         "method": cells.of(lambda config: method(config).short),
-        **cells.by_field(["base_channels"]),
+        **cells.field_columns(["base_channels"]),
         "images (%)": lambda runs: cells.mean_text(found[plain(runs[0].config.replace(seed=0))]),
         "permuted (%)": cells.mean_text,
         "difference": cells.less(found, plain),

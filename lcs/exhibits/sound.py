@@ -83,7 +83,7 @@ def sound_table(records: Sequence[Record]) -> Table:
     found = compare.conditions(records)
     columns: dict[str, Cell] = {
         "method": cells.of(lambda config: method(config).short),
-        **cells.by_field(["augment"]),
+        **cells.field_columns(["augment"]),
         "test accuracy (%)": cells.mean_text,
         "difference from SGD": cells.less(found, partial(_reference, found)),
         "remaining, layer 1 (%)": cells.remaining_text,

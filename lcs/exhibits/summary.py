@@ -25,7 +25,7 @@ from lcs.exhibits import (
 from lcs.exhibits.fewest_weights import pareto
 from lcs.exhibits.gap import gap_text, gaps_figure
 from lcs.exhibits.methods import B0, B50, LOCAL, SGD
-from lcs.exhibits.plots.style import WIDTH
+from lcs.exhibits.plots.style import PAGE_WIDTH
 from lcs.exhibits.plots.weights import as_image
 from lcs.runs import Record, RunStore
 from lcs.runs.provenance import PACKAGE
@@ -144,7 +144,7 @@ def update(store: RunStore) -> None:
     plots.use_style()
     settings, filters = _shown(store)
     for name, figure in {
-        "gap": gaps_figure(settings, 0.74 * WIDTH),
+        "gap": gaps_figure(settings, 0.74 * PAGE_WIDTH),
         "filters": _filters(filters),
     }.items():
         picture = PICTURES / f"{name}.png"
@@ -187,7 +187,7 @@ def _filters(filters: dict[str, np.ndarray]) -> Figure:
     """Draw some first-layer filters, a row for each title."""
     import matplotlib.pyplot as plt
 
-    figure = plt.figure(figsize=(0.46 * WIDTH, 3.35))
+    figure = plt.figure(figsize=(0.46 * PAGE_WIDTH, 3.35))
     rows: Any = figure.subfigures(len(filters), 1)
     for row, (title, images) in zip(rows, filters.items(), strict=True):
         row.suptitle(title, fontsize="small", x=0.02, ha="left")

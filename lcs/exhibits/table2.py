@@ -13,7 +13,7 @@ from lcs.exhibits import cells, compare, published, tables
 from lcs.exhibits.compare import Values
 from lcs.exhibits.gap import closes_most, gap_text
 from lcs.exhibits.methods import B0, B1, B50, CONV, LOCAL, NETWORKS, PROXIMAL, SGD, THREE, Method
-from lcs.exhibits.plots.style import WIDTH, add_legend, look, subplots
+from lcs.exhibits.plots.style import PAGE_WIDTH, add_legend, look, subplots
 from lcs.exhibits.settings import REPRODUCTION, baseline, beta_lasso, l1_of, sgd_and_betas
 from lcs.exhibits.tables import Numbers, Table, signed
 from lcs.exhibits.verdicts import Claim, Finding, Judge, as_one_more, beats
@@ -86,7 +86,7 @@ def accuracy_table(
 
 def accuracy_figure(records: Sequence[Record]) -> Figure:
     """Draw test accuracy from the tenth epoch on: each method's mean, a band for its range."""
-    figure, axes = subplots(figsize=(WIDTH, 3.4))
+    figure, axes = subplots(figsize=(PAGE_WIDTH, 3.4))
     history = compare.frame(records)
     for name, runs in history[history.epoch >= 10].groupby("method", sort=False):
         shown = 100 * runs.groupby("epoch").test_accuracy.agg(["mean", "min", "max"])

@@ -91,7 +91,7 @@ def test_a_forest_names_its_groups_once():
 
 
 def _svg():
-    figure, axes = style.subplots(figsize=(style.WIDTH, 2))
+    figure, axes = style.subplots(figsize=(style.PAGE_WIDTH, 2))
     axes.plot([0, 1 / 3], [0.00012345, 2 / 3], label="β = 0.0001")
     style.add_legend(figure, axes, columns=1)
     return style.as_svg(figure)

@@ -95,7 +95,7 @@ def test_the_wider_network_keeps_what_the_best_lambda_leaves(monkeypatch):
     assert {studies.key(c): studies.values(c) for c in others} == best
     masks = [c for c in others if c.pruning != "none"]
     assert {(c.density, c.density_rest, c.base_channels) for c in masks} == {(0.03, 0.75, 4)}
-    assert {rival(c) for c in others} == {DENSE, *wider.COMPARED}
+    assert {rival(c) for c in others} == {DENSE, *wider.MASKED_WIDER}
 
 
 def test_allocation_keeps_the_total_and_the_rule():

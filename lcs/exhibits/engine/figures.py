@@ -8,7 +8,14 @@ from lcs.exhibits import tables
 from lcs.exhibits.engine.benchmarks import find, medians, over
 from lcs.exhibits.engine.inference import BATCHES, DENSE, DENSE_BF16, SPARSE_WAYS, passes
 from lcs.exhibits.engine.steps import sparse_steps
-from lcs.exhibits.plots.style import WIDTH, add_legend, label_log_axis, pending, shades, subplots
+from lcs.exhibits.plots.style import (
+    PAGE_WIDTH,
+    add_legend,
+    label_log_axis,
+    pending,
+    shades,
+    subplots,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -24,7 +31,7 @@ def changes(found: dict[str, Any] | None) -> Figure:
     if not widths:
         return pending()
     names = list(widths[0]["times"])
-    figure, panels = subplots(1, len(widths), figsize=(WIDTH, 2.3), sharey=True, squeeze=False)
+    figure, panels = subplots(1, len(widths), figsize=(PAGE_WIDTH, 2.3), sharey=True, squeeze=False)
     for axes, one in zip(panels[0], widths, strict=True):
         longest = max(max(rounds) for rounds in one["times"].values())
         for name, seconds in medians(one).items():
@@ -50,7 +57,7 @@ def speed(found: dict[str, Any] | None) -> Figure:
     table = tables.data_frame(sparse_steps(found))
     if table.empty:
         return pending()
-    figure, axes = subplots(figsize=(WIDTH, 3.2))
+    figure, axes = subplots(figsize=(PAGE_WIDTH, 3.2))
     order, densities = sorted(set(table.base_channels)), sorted(set(table.density))
     colours = dict(zip(order, shades("β-LASSO", len(order)), strict=True))
     for (mode, width), runs in table.groupby(["mode", "base_channels"], sort=False):
@@ -79,7 +86,7 @@ def inference(found: dict[str, Any] | None) -> Figure:
     """
     if not passes(found, threads=1):
         return pending()
-    figure, panels = subplots(1, len(BATCHES), figsize=(WIDTH, 3.8), sharey=True)
+    figure, panels = subplots(1, len(BATCHES), figsize=(PAGE_WIDTH, 3.8), sharey=True)
     colours = ["0.3", *shades("β-LASSO", len(SPARSE_WAYS))]
     for axes, batch in zip(panels, BATCHES, strict=True):
         for way, colour in zip((DENSE_BF16, *SPARSE_WAYS), colours, strict=True):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from lcs.exhibits.compare import Conditions
 from lcs.exhibits.fewest_weights import pareto
 from lcs.exhibits.methods import B0, B1, B50, CONV, LOCAL, PROXIMAL, SGD, THREE
-from lcs.exhibits.plots.style import WIDTH, add_legend, look, pending, subplots
+from lcs.exhibits.plots.style import PAGE_WIDTH, add_legend, look, pending, subplots
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,7 +31,7 @@ def accuracy(found: Mapping[str, Conditions]) -> Figure:
     """
     if not any(found.values()):
         return pending()
-    figure, panels = subplots(2, len(found), figsize=(WIDTH, 6.6), sharey="col")
+    figure, panels = subplots(2, len(found), figsize=(PAGE_WIDTH, 6.6), sharey="col")
     for name in LEGEND:  # each once, and in an order of ours
         shade, marker, _ = look(name)
         panels[0, 0].plot([], [], marker, color=shade, ms=6, label=name)

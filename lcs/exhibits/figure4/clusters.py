@@ -11,7 +11,7 @@ from lcs.exhibits import cells, locality
 from lcs.exhibits.compare import Groups
 from lcs.exhibits.methods import NETWORKS, method
 from lcs.exhibits.plots.style import (
-    WIDTH,
+    PAGE_WIDTH,
     add_legend,
     colour,
     label_log_axis,
@@ -78,7 +78,7 @@ def pairs_figure(records: Sequence[Record]) -> Figure:
     names = list(dict.fromkeys(name for name, _, ratios in lines if ratios))
     if not names:
         return pending()
-    figure, axes = subplots(figsize=(WIDTH, 3.8))
+    figure, axes = subplots(figsize=(PAGE_WIDTH, 3.8))
     networks = [name for name in names if name.split(",")[0] in NETWORKS.values()]
     shifts = [name for name in names if name not in networks]
     colours = dict(zip(shifts, shades("β-LASSO", len(shifts)), strict=True))

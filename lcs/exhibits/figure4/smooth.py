@@ -12,7 +12,7 @@ from lcs import measure
 from lcs.config import Config
 from lcs.exhibits import cells, compare, tables
 from lcs.exhibits.methods import B0, B50, SGD, method
-from lcs.exhibits.plots.style import WIDTH, add_legend, look, pending, subplots
+from lcs.exhibits.plots.style import PAGE_WIDTH, add_legend, look, pending, subplots
 from lcs.exhibits.tables import PENDING, Table
 from lcs.measure.sharing import randomise_phases
 from lcs.runs import Record
@@ -150,7 +150,7 @@ def shares_figure(found: pd.DataFrame) -> Figure:
         lines += [(f"{setting}; SGD {dense} momentum", None)] if headed else []
         named = rows.filters if headed else rows["setting"]
         lines += [(name, dict(row)) for name, (_, row) in zip(named, rows.iterrows(), strict=True)]
-    figure, axes = subplots(figsize=(WIDTH, 0.24 * len(lines) + 0.9))
+    figure, axes = subplots(figsize=(PAGE_WIDTH, 0.24 * len(lines) + 0.9))
     sgd, grey = look(SGD).colour, "0.55"
     edge = axes.get_yaxis_transform()
     for place, (text, row) in enumerate(lines):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from lcs.exhibits import tables
 from lcs.exhibits.plots.style import (
-    WIDTH,
+    PAGE_WIDTH,
     Look,
     add_legend,
     colour,
@@ -43,7 +43,7 @@ def sweep(
     """
     if table.empty:
         return pending()
-    figure, panels = subplots(1, 2, figsize=(WIDTH, 3.2))
+    figure, panels = subplots(1, 2, figsize=(PAGE_WIDTH, 3.2))
     measures = {"accuracy": "test accuracy (%)", "left": "remaining, layer 1 (%)"}
     looks: dict[str, Look] = {}
     hollow = set()  # with a dotted line: a second variant of one method
@@ -112,7 +112,7 @@ def forest(rows: Sequence[Differences], label: str) -> Figure:
             lines.setdefault((row.group, ""), [])
         lines.setdefault((row.group, row.label), []).append(row)
     contrasts = list(dict.fromkeys(row.contrast for row in rows))
-    figure, axes = subplots(figsize=(WIDTH, 0.29 * len(lines) + 1.1))
+    figure, axes = subplots(figsize=(PAGE_WIDTH, 0.29 * len(lines) + 1.1))
     edge = axes.get_yaxis_transform()
     for place, shown in enumerate(lines.values()):
         for number, row in enumerate(shown):

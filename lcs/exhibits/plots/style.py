@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure, FigureBase
 
 # width of the page's text, in inches at the size of its letters
-WIDTH = 7.2
+PAGE_WIDTH = 7.2
 # of what others have published: hollow, and none of them a network's
 PUBLISHED_MARKERS = {"paper": "v", "reproduction": "P"}
 
@@ -145,7 +145,7 @@ def subplots(*grid: int, **options: Any) -> tuple[Figure, Any]:
 
 def pending() -> Figure:
     """Return a figure that says that its runs have not been made."""
-    figure, axes = subplots(figsize=(WIDTH, 0.8))
+    figure, axes = subplots(figsize=(PAGE_WIDTH, 0.8))
     axes.text(0.5, 0.5, "pending: not run yet", ha="center", va="center", style="italic")
     axes.set_axis_off()
     return figure

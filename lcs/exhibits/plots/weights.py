@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lcs.exhibits.plots.style import WIDTH, look, pending, subplots
+from lcs.exhibits.plots.style import PAGE_WIDTH, look, pending, subplots
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,7 +73,7 @@ def excesses(table: pd.DataFrame, *, log: bool = False) -> Figure:
         rows += [(str(setting), None), *((str(setting), name) for name in here.series.unique())]
     heights = {row: -place for place, row in enumerate(rows)}
     measures = list(dict.fromkeys(table.measure))
-    size = (WIDTH, 0.21 * len(rows) + 0.8)
+    size = (PAGE_WIDTH, 0.21 * len(rows) + 0.8)
     figure, grid = subplots(1, len(measures), figsize=size, sharey=True, squeeze=False)
     panels = grid[0]
     for axes, measure in zip(panels, measures, strict=True):

@@ -37,7 +37,7 @@ COLUMNS = {
 }
 
 
-class Cell(NamedTuple):
+class HtmlCell(NamedTuple):
     """A cell of the table of runs: its HTML, and the value that it is sorted by if not its text."""
 
     html: str
@@ -133,36 +133,36 @@ def page(run: Run, seeds: Sequence[Run], pages: Collection[str]) -> str:
 def _row(run: Run) -> str:
     config = run.config
     cells = {
-        "data": Cell(escape(getattr(config, "dataset", "toy"))),
-        "setting": Cell(escape(run.setting)),
-        "seed": Cell(str(config.seed), config.seed),
-        "run": Cell(_link(f"runs/{run.place}.html", run.record.run_id.partition("-")[0])),
+        "data": HtmlCell(escape(getattr(config, "dataset", "toy"))),
+        "setting": HtmlCell(escape(run.setting)),
+        "seed": HtmlCell(str(config.seed), config.seed),
+        "run": HtmlCell(_link(f"runs/{run.place}.html", run.record.run_id.partition("-")[0])),
     }
     if isinstance(config, Config):
         cells |= _training_cells(run, config)
     shown = []
     for name, kind in COLUMNS.items():
-        cell = cells.get(name, Cell(NONE))
+        cell = cells.get(name, HtmlCell(NONE))
         value = "" if cell.value is None else f' data-value="{cell.value:.10g}"'
         shown.append(f'<td class="{kind}"{value}>{cell.html}</td>')
     return f'<tr id="{escape(run.place)}">{"".join(shown)}</tr>'
 
 
-def _training_cells(run: Run, config: Config) -> dict[str, Cell]:
+def _training_cells(run: Run, config: Config) -> dict[str, HtmlCell]:
     first_layer = next(iter(run.record.final["nonzeros"]))
     left, accuracy = remaining([run.record], first_layer)[0], 100 * run.record.accuracy
     other = [_said(config, name) for name in run.unusual]
     l1 = NONE if config.optimizer == "sgd" else number(config.l1)
     l1 += "" if config.l1_rest is None else f", {number(config.rest_l1)}"
     return {
-        "network": Cell(escape(NETWORKS.get(config.model, config.model))),
-        "α": Cell(str(config.base_channels), config.base_channels),
-        "method": Cell(escape(method(config).training)),
-        "λ": Cell(l1, config.l1),
-        "epochs": Cell(str(config.epochs), config.epochs),
-        "else": Cell(escape(", ".join(other))),
-        "accuracy (%)": Cell(f"{accuracy:.2f}", accuracy),
-        "kept (%)": Cell(f"{left:.2f}".replace("100.00", "100"), left),
+        "network": HtmlCell(escape(NETWORKS.get(config.model, config.model))),
+        "α": HtmlCell(str(config.base_channels), config.base_channels),
+        "method": HtmlCell(escape(method(config).training)),
+        "λ": HtmlCell(l1, config.l1),
+        "epochs": HtmlCell(str(config.epochs), config.epochs),
+        "else": HtmlCell(escape(", ".join(other))),
+        "accuracy (%)": HtmlCell(f"{accuracy:.2f}", accuracy),
+        "kept (%)": HtmlCell(f"{left:.2f}".replace("100.00", "100"), left),
     }
 
 

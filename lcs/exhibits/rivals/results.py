@@ -11,9 +11,16 @@ from lcs import data
 from lcs.config import CUT_BETWEEN_PERIODS, Config
 from lcs.exhibits import cells, compare, locality, tables
 from lcs.exhibits.compare import ByStudy, Groups, Values
-from lcs.exhibits.plots.style import OTHERS, WIDTH, add_legend, label_log_axis, pending, subplots
+from lcs.exhibits.plots.style import (
+    OTHERS,
+    PAGE_WIDTH,
+    add_legend,
+    label_log_axis,
+    pending,
+    subplots,
+)
 from lcs.exhibits.rivals.studies import AIMS, DENSE, ITERATIVE, NO_L1, OWN, RIVALS, budget, rival
-from lcs.exhibits.rivals.wider import COMPARED, wider_budget
+from lcs.exhibits.rivals.wider import MASKED_WIDER, wider_budget
 from lcs.exhibits.tables import PENDING, Cell, Table
 from lcs.exhibits.verdicts import Claim, differs, ours
 from lcs.runs import Record
@@ -120,7 +127,7 @@ def _dots(budgets: dict[str, Groups[str]]) -> Figure:
     names = [*dict.fromkeys(name for groups in budgets.values() for name in groups)]
     if not names:
         return pending()
-    size = (WIDTH, 0.27 * len(names) + 1.2)
+    size = (PAGE_WIDTH, 0.27 * len(names) + 1.2)
     figure, panels = subplots(1, 3, figsize=size, sharey=True)
     values = {
         "test accuracy (%)": compare.accuracies,
@@ -244,7 +251,7 @@ def _claim(text: str, study: str, name: str, of: Values = compare.accuracies) ->
     said = f"With about as many weights in each layer, {text} {SAID[name]} ({BUDGETS[study]})"
     # the budget there is nearer to the larger one
     by_accuracy = study == "rivals" and of is compare.accuracies
-    also = ("rivals-wider",) if by_accuracy and name in COMPARED else ()
+    also = ("rivals-wider",) if by_accuracy and name in MASKED_WIDER else ()
     return ours(said, study, judge, also=also)
 
 

@@ -12,7 +12,7 @@ from lcs.exhibits.settings import CHOSEN, FLIP_CROP, desk_study, with_values
 from lcs.runs import Record
 
 # with β = 50 and dense SGD
-COMPARED = ("one-shot", "gradual", "random mask", "S-LOCAL's windows")
+MASKED_WIDER = ("one-shot", "gradual", "random mask", "S-LOCAL's windows")
 # candidates for β = 50: λ over what `search-flips` chose, at this length
 SHARES = (0.5, 1.0, 2.0)
 # and for the others: learning rate, and weight decay over what `search-flips` chose
@@ -44,7 +44,7 @@ def _budgets(base: Config) -> list[Config]:
 
 def _others(here: Config) -> list[Config]:
     """Return dense SGD, and the methods with masks at the budget of β = 50."""
-    return [unmasked(here, "sgd"), *(masked(here, name, wider_budget()) for name in COMPARED)]
+    return [unmasked(here, "sgd"), *(masked(here, name, wider_budget()) for name in MASKED_WIDER)]
 
 
 def _search(base: Config) -> list[Config]:

@@ -14,7 +14,14 @@ import numpy as np
 from lcs.exhibits import cells, compare, published, tables
 from lcs.exhibits.compare import ByStudy
 from lcs.exhibits.methods import B0, B50, LOCAL, PROXIMAL, SGD, Method
-from lcs.exhibits.plots.style import PUBLISHED_MARKERS, WIDTH, add_legend, look, pending, subplots
+from lcs.exhibits.plots.style import (
+    PAGE_WIDTH,
+    PUBLISHED_MARKERS,
+    add_legend,
+    look,
+    pending,
+    subplots,
+)
 from lcs.exhibits.verdicts import Finding, Judge
 from lcs.runs import Record
 from lcs.stats import Interval, mean_interval
@@ -83,7 +90,7 @@ def gains_figure(runs: ByStudy) -> Figure:
     widths = {width for table in contrasts.values() for width in table["x"]}
     if not widths:
         return pending()
-    figure, axes = subplots(figsize=(WIDTH, 3.4))
+    figure, axes = subplots(figsize=(PAGE_WIDTH, 3.4))
     places = {x: place for place, x in enumerate([*sorted(widths), published.PAPER_BASE_CHANNELS])}
     shifts = (-0.3, -0.1, 0.1, 0.3)
     for shift, (contrast, table) in zip(shifts, contrasts.items(), strict=True):
@@ -114,7 +121,7 @@ def leads_figure(settings: Sequence[Sequence[Record]]) -> Figure:
 
     if not any(settings):
         return pending()
-    figure = plt.figure(figsize=(WIDTH, 3.4))
+    figure = plt.figure(figsize=(PAGE_WIDTH, 3.4))
     kept = [records for records in settings if records]
     title: dict[str, Any] = {"fontsize": "x-small", "fontweight": "normal"}
     at_widths = [compare.by_width(records) for records in kept]
@@ -150,7 +157,7 @@ def lengths_figure(records: Sequence[Record]) -> Figure:
     if not records:
         return pending()
     lengths = compare.by_length(records)
-    figure, axes = subplots(figsize=(WIDTH, 3))
+    figure, axes = subplots(figsize=(PAGE_WIDTH, 3))
     places = [math.log2(length) for length in lengths]
     _add_leads(axes, dict(zip(places, lengths.values(), strict=True)))
     axes.axhline(0, color="0.6", lw=1, zorder=0)

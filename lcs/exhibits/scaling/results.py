@@ -81,7 +81,7 @@ def comparison_table(study: str, records: Sequence[Record]) -> Table:
     found = compare.conditions(records)
     columns: dict[str, Cell] = {
         "method": cells.of(lambda config: method(config).shortest),
-        **cells.by_field(fields),
+        **cells.field_columns(fields),
         "test accuracy (%)": cells.mean_text,
         **{
             f"difference from {against}": cells.less(found, other)
@@ -90,7 +90,7 @@ def comparison_table(study: str, records: Sequence[Record]) -> Table:
         "remaining, layers 1, 2, 3 (%)": cells.layers_text,
     }
     note = "; differences are paired by seed"
-    text = [*cells.by_field(fields)]
+    text = [*cells.field_columns(fields)]
     return cells.by_condition(study, records, columns, what, label=label, note=note, text=text)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lcs.exhibits.plots.style import WIDTH, add_legend, colour, subplots
+from lcs.exhibits.plots.style import PAGE_WIDTH, add_legend, colour, subplots
 from lcs.exhibits.toy import theory
 from lcs.exhibits.toy.problems import TRUE
 
@@ -38,7 +38,7 @@ def recovery(cells: pd.DataFrame, lr: float) -> Figure:
     from matplotlib.colors import ListedColormap
 
     figure, [panels] = subplots(
-        1, cells.schedule.nunique(), figsize=(WIDTH, 4.9), sharey=True, squeeze=False
+        1, cells.schedule.nunique(), figsize=(PAGE_WIDTH, 4.9), sharey=True, squeeze=False
     )
     colours = ListedColormap(sns.color_palette("Blues", 320)[:256])
     for axes, (schedule, here) in zip(panels, cells.groupby("schedule", sort=False), strict=True):

@@ -35,11 +35,12 @@ RESULTS: dict[str, Cell] = {
 
 def banded_table(records: Sequence[Record], study: str = "banded") -> Table:
     """Return accuracy, remaining weights and locality by λ and its growth."""
+    lengths = {run.config.epochs for run in records}
     columns: dict[str, Cell] = {
         "method": cells.of(lambda config: method(config).shortest),
-        **cells.by_field(["l1", "l1_growth"]),
+        **cells.field_columns(["l1", "l1_growth"]),
         "windows": cells.of(windows_text),
-        **(cells.by_field(["epochs"]) if len({run.config.epochs for run in records}) > 1 else {}),
+        **cells.field_columns(["epochs"] if len(lengths) > 1 else []),
         **RESULTS,
     }
     what = "A λ that grows outside windows, of 9 × 9 pixels unless they have another size"
@@ -61,7 +62,7 @@ def from_convolution_table(records: Sequence[Record]) -> Table:
     columns: dict[str, Cell] = {
         "network": cells.of(lambda config: str(method(config))),
         "starts from": cells.of(lambda config: "S-CONV" if config.source else tables.NONE),
-        **cells.by_field(["epochs", "lr"]),
+        **cells.field_columns(["epochs", "lr"]),
         "over the same from random weights": cells.less(
             found, partial(_from_random_weights, found)
         ),
@@ -81,7 +82,7 @@ def deeper_table(records: Sequence[Record]) -> Table:
     """Return the deep and the shallow networks."""
     columns: dict[str, Cell] = {
         "network": cells.of(lambda config: str(method(config))),
-        **cells.by_field(["lr", "weight_decay", "l1"]),
+        **cells.field_columns(["lr", "weight_decay", "l1"]),
         "training accuracy (%)": cells.fit_text,
         **RESULTS,
     }

@@ -112,7 +112,7 @@ def returns_table(records: Sequence[Record]) -> Table:
 
     columns: dict[str, Cell] = {
         "λ": cells.of(lambda config: tables.number(config.l1)),
-        **cells.by_field(["beta"]),
+        **cells.field_columns(["beta"]),
         "difference from β = 0": cells.less(found, compare.without_threshold),
         "remaining, layer 1 (%)": cells.remaining_text,
         "returns": lambda runs: f"{returns(runs):,.0f}",
