@@ -19,7 +19,14 @@ from lcs.exhibits.compare import ByStudy
 from lcs.exhibits.methods import B1, B50, LOCAL, SGD, beta_lasso_method, method
 from lcs.exhibits.plots import style
 from lcs.exhibits.published import COUNTS
-from lcs.exhibits.settings import REPRODUCTION, beta_lasso, desk_study, sgd_and_betas, sized
+from lcs.exhibits.settings import (
+    PAPER_BETAS,
+    REPRODUCTION,
+    beta_lasso,
+    desk_study,
+    sgd_and_betas,
+    sized,
+)
 from lcs.exhibits.table2 import ELSEWHERE, WIDE
 from lcs.exhibits.tables import LAYERS, Numbers, Table
 from lcs.exhibits.verdicts import Claim, Finding, Judge, as_one_more, differs, ours
@@ -51,13 +58,11 @@ STUDIES = (
         REPRODUCTION,
         sgd_and_betas,
         5,
-        betas=(0, 1, 50),
+        PAPER_BETAS,
     ),
+    desk_study("schedule", "A constant learning rate", REPRODUCTION, _schedule, 2, PAPER_BETAS),
     desk_study(
-        "schedule", "A constant learning rate", REPRODUCTION, _schedule, 2, betas=(0, 1, 50)
-    ),
-    desk_study(
-        "period", "A cosine of a quarter of the length", REPRODUCTION, _period, 2, betas=(0, 1, 50)
+        "period", "A cosine of a quarter of the length", REPRODUCTION, _period, 2, PAPER_BETAS
     ),
 )
 

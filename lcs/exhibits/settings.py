@@ -89,7 +89,8 @@ SETTINGS = (
 # a study that makes no sense at the paper's size
 desk_study = partial(Study, scales=("smoke", "desk"))
 
-BETAS = (0, 1, 2, 5, 10, 20, 50, 100, 200)
+# of the paper's Table 2, and the range around them
+PAPER_BETAS, BETAS = (0, 1, 50), (0, 1, 2, 5, 10, 20, 50, 100, 200)
 LAMBDAS = (5e-6, 1e-5, 2e-5, 5e-5, 1e-4)
 # the reproduction's λ, the end of the paper's search: the same in every layer
 REPRODUCTION_L1: dict[str, Any] = {"l1": 2e-5, "l1_rest": None}

@@ -14,7 +14,14 @@ from lcs.exhibits.compare import Values
 from lcs.exhibits.gap import closes_most, gap_text
 from lcs.exhibits.methods import B0, B1, B50, CONV, LOCAL, NETWORKS, PROXIMAL, SGD, THREE, Method
 from lcs.exhibits.plots.style import PAGE_WIDTH, add_legend, look, subplots
-from lcs.exhibits.settings import REPRODUCTION, baseline, beta_lasso, l1_of, sgd_and_betas
+from lcs.exhibits.settings import (
+    PAPER_BETAS,
+    REPRODUCTION,
+    baseline,
+    beta_lasso,
+    l1_of,
+    sgd_and_betas,
+)
 from lcs.exhibits.tables import Numbers, Table, signed
 from lcs.exhibits.verdicts import Claim, Finding, Judge, as_one_more, beats
 from lcs.runs import Record
@@ -41,7 +48,7 @@ def _cifar100(base: Config, betas: Sequence[float]) -> list[Config]:
     return sgd_and_betas(base.replace(dataset=dataset, loss="cross-entropy"), betas)
 
 
-_study = partial(Study, setting=REPRODUCTION, betas=(0, 1, 50))
+_study = partial(Study, setting=REPRODUCTION, betas=PAPER_BETAS)
 
 STUDIES = (
     _study("table2", "Table 2: test accuracy of S-FC under β-LASSO", make=_table2, seeds=5),

@@ -17,6 +17,7 @@ from lcs.exhibits import cells, compare, locality, tables
 from lcs.exhibits.figure3 import SPARSE_ELSEWHERE
 from lcs.exhibits.methods import B0, B1, B50, LOCAL, SGD, beta_lasso_method, method
 from lcs.exhibits.settings import (
+    PAPER_BETAS,
     REPRODUCTION,
     SHORT_RECIPE,
     WIDTHS,
@@ -45,12 +46,7 @@ def _figure4(base: Config, betas: Sequence[float]) -> list[Config]:
 
 STUDIES = (
     Study(
-        "figure4",
-        "Figure 4: filters and their locality",
-        REPRODUCTION,
-        _figure4,
-        5,
-        betas=(0, 1, 50),
+        "figure4", "Figure 4: filters and their locality", REPRODUCTION, _figure4, 5, PAPER_BETAS
     ),
     desk_study(
         "filters",

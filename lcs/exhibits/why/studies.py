@@ -10,6 +10,7 @@ from lcs.config import Config
 from lcs.exhibits.settings import (
     BETAS,
     LAMBDAS,
+    PAPER_BETAS,
     REPRODUCTION,
     REPRODUCTION_L1,
     SHORT_RECIPE,
@@ -121,10 +122,10 @@ def _reproduction(base: Config) -> list[Config]:
 STUDIES = (
     desk_study("precision", "bfloat16 against float32", REPRODUCTION, _precision),
     desk_study(
-        "first-layer", "λ on the first layer alone", REPRODUCTION, _first_layer, betas=(0, 1, 50)
+        "first-layer", "λ on the first layer alone", REPRODUCTION, _first_layer, betas=PAPER_BETAS
     ),
-    Study("frozen", "Frozen zeros", REPRODUCTION, _frozen, 5, betas=(0, 1, 50)),
-    desk_study("betas", "A range of β", REPRODUCTION, sgd_and_betas, 2, betas=BETAS),
+    Study("frozen", "Frozen zeros", REPRODUCTION, _frozen, 5, PAPER_BETAS),
+    desk_study("betas", "A range of β", REPRODUCTION, sgd_and_betas, 2, BETAS),
     desk_study("lambdas", "A range of λ", REPRODUCTION, _lambdas, 2),
     desk_study("lambdas-zero", "A range of λ at β = 0", REPRODUCTION, _lambdas_zero, 2),
     desk_study("length", "Training length", REPRODUCTION, _length, 2),
