@@ -21,7 +21,7 @@ from lcs.exhibits.methods import B50, Method
 from lcs.study import Study
 from lcs.study.base_study import BaseStudy, Setting
 
-# at every scale the networks of one base channel; a study widens them
+# at every scale one base channel and the whole length, which a study takes multiples of (`sized`)
 SMOKE = Config(dataset="digits", epochs=30, batch_size=128, lr=0.1)
 # the reproduction's setting (its Table II)
 DESK = Config(loss="bce", epochs=400, precision="bf16")
@@ -164,7 +164,7 @@ def chosen(
     Raises:
         ConfigError: the network or the optimizer was not searched.
     """
-    key = searched_key("search", Method(model, optimizer, beta))
+    key = _searched_key("search", Method(model, optimizer, beta))
     values = dict(CHOSEN["search"][key])
     share = share or CHOSEN["search-long"].get(key, 1.0)
     for name in values.keys() & {"l1", "l1_rest"}:
@@ -183,11 +183,11 @@ def chosen_flip_crop(here: Config, model: str, optimizer: str = "sgd", beta: flo
     """
     share = l1_share(here.epochs) if beta else 1.0
     run = chosen(here, model, optimizer, beta, share=share)
-    best = CHOSEN["search-flips"][searched_key("search-flips", Method(model, optimizer, beta))]
+    best = CHOSEN["search-flips"][_searched_key("search-flips", Method(model, optimizer, beta))]
     return with_values(run, **best)
 
 
-def searched_key(search: str, method: Method) -> str:
+def _searched_key(search: str, method: Method) -> str:
     """Return the key of a method in what a search chose; that of β = 50 for a β not searched.
 
     Raises:
