@@ -36,7 +36,8 @@ def test_the_wheel_has_the_library_and_works(build, tmp_path):
     with zipfile.ZipFile(build("wheel")) as wheel:
         names = {name for name in wheel.namelist() if ".dist-info/" not in name}
         wheel.extractall(tmp_path)
-    files = (path for path in (ROOT / "lcs").rglob("*") if path.suffix in (".py", ".json"))
+    kinds = (".py", ".json", ".md", ".typed")
+    files = (path for path in (ROOT / "lcs").rglob("*") if path.suffix in kinds)
     assert names == {path.relative_to(ROOT).as_posix() for path in files}
 
     def run(*words):

@@ -41,6 +41,10 @@ def as_named(setting: Setting) -> Setting:
 
 
 REPRODUCTION = Setting("reproduction", {"smoke": SMOKE, "desk": DESK, "paper": PAPER})
+# its loss does not train networks of a hundred classes
+REPRODUCTION_CROSS_ENTROPY = _like(
+    REPRODUCTION, "reproduction with cross-entropy", loss="cross-entropy"
+)
 # a step towards the paper's recipe
 SHORT_RECIPE = _like(
     REPRODUCTION,
@@ -76,6 +80,7 @@ PAPER_SHORT = Setting(
 )
 SETTINGS = (
     REPRODUCTION,
+    REPRODUCTION_CROSS_ENTROPY,
     SHORT_RECIPE,
     RECIPE,
     FLIP_CROP_SHORT,

@@ -8,7 +8,7 @@ from made_up import made_up, study
 
 from lcs.config import Config
 from lcs.exhibits import claims, engine, find_study, verdicts
-from lcs.exhibits.settings import REPRODUCTION, STRONGER_L1
+from lcs.exhibits.settings import FLIP_CROP_LONG, FLIP_CROP_SHORT, REPRODUCTION, STRONGER_L1
 from lcs.exhibits.table2 import AS_SEARCHED, FLIPS_LONGER, FLIPS_WIDER, LONG, WIDE, WIDEST_DESK
 from lcs.exhibits.verdicts import BENCHMARK, Claim, Finding, verdict
 from lcs.runs import PUBLISHED, Record, RunStore
@@ -161,7 +161,9 @@ def test_other_lengths_are_left_to_the_list(monkeypatch):
     listed = claims.table(claims.judge_all(STORE))
     place = [*listed.columns].index("setting")
     settings = " ".join(row[place] for row in listed.rows)
-    assert all(f"{name}, α = 8" in settings for name in claims.OTHER_LENGTHS)
+    lengths = (FLIP_CROP_SHORT.name, FLIP_CROP_LONG.name)
+    assert {*lengths} < {*claims.LEFT_OUT}
+    assert all(f"{name}, α = 8" in settings for name in lengths)
     longest = dataclasses.replace(gap, study=FLIPS_LONGER, also=())
     monkeypatch.setattr(claims, "claims", lambda: [("toy", longest), ("toy", longest)])
     assert {row[0] for row in claims.matrix(claims.judge_all(STORE)).rows} == {gap.text}, (

@@ -58,6 +58,7 @@ def test_both_desk_settings_have_names_of_their_own():
         "flips and crops, 1600 epochs",
         "toy",
         "reproduction",
+        "reproduction with cross-entropy",
         "cross-entropy, flips and crops, 100 epochs",
         "AutoAugment",
         "flips and crops",

@@ -3,6 +3,7 @@
 from collections import Counter
 
 import pytest
+import torch
 from made_up import made_up
 
 from lcs.exhibits import find_study, variants
@@ -10,6 +11,9 @@ from lcs.exhibits.methods import B50, method
 from lcs.exhibits.searches import choose, searched_table
 from lcs.exhibits.tables import NONE
 from lcs.exhibits.variants import results, studies
+from lcs.models import LocallyConnected2d, dense_weight
+from lcs.optim.pruning import Pruning
+from lcs.train.setup import build_model, make_optimizer
 
 NAMES = [study.name for study in variants.STUDIES if not study.name.startswith("search")]
 
@@ -192,3 +196,14 @@ def test_claims_compare_what_they_say(found):
     grown = [0.1, 0.1, 0.5, 1.5, 3.4, 0.1, -4.1, gain, gain - 7.5, 0.0, 12.9]
     assert values == pytest.approx([*grown, 10.0, 10.0, 2.0, 5.0])
     assert len({str(method(config)) for config in configs("deeper")}) == 8
+
+
+def test_the_mask_has_every_pixel_of_s_locals_windows():
+    for config in find_study("masked").configs("smoke", 1):
+        model = build_model(config)
+        pruning = Pruning(config, model, make_optimizer(config, model))
+        pruning.update(0, dict)
+        layer = LocallyConnected2d(model.geometries[0])
+        windows = dense_weight(torch.ones_like(layer.weight), layer.geometry) > 0
+        assert torch.equal(pruning.masks["conv1"], windows)
+        assert pruning.masks["fc1"].all()

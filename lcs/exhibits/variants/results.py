@@ -40,7 +40,7 @@ def banded_table(records: Sequence[Record], study: str = "banded") -> Table:
         "method": cells.of(lambda config: method(config).shortest),
         **cells.field_columns(["l1", "l1_growth"]),
         "windows": cells.of(windows_text),
-        **cells.field_columns(["epochs"] if len(lengths) > 1 else []),
+        **cells.field_columns(["lr", "epochs"] if len(lengths) > 1 else []),
         **RESULTS,
     }
     what = "A λ that grows outside windows, of 9 × 9 pixels unless they have another size"
@@ -49,6 +49,8 @@ def banded_table(records: Sequence[Record], study: str = "banded") -> Table:
 
 def windows_text(config: Config) -> str:
     """Say where the windows lie outside which λ grows, and their size where it is not the usual."""
+    if config.pruning == "windows":
+        return f"a mask, {WINDOW_NAMES['grid']}"
     if not config.l1_growth:
         return tables.NONE
     place = "scattered" if config.permute_pixels else WINDOW_NAMES[config.l1_window]
@@ -91,14 +93,14 @@ def deeper_table(records: Sequence[Record]) -> Table:
 
 def windows_figure(found: ByStudy) -> Figure:
     """Draw by how much β = 50, with and without λ that grows, and S-LOCAL are ahead of SGD."""
-    names = ("banded-wide", "banded-searched", "banded-scattered", "banded-long")
+    names = ("banded-wide", "banded-searched", "banded-scattered", "banded-long", "masked")
     shown = compare.conditions([run for name in names for run in found[name]])
     searched = compare.conditions(found["banded-searched"])
-    plain = {config.epochs: config for config in shown if method(config) == SGD}
+    plain = {c.epochs: c for c in shown if method(c) == SGD and c.pruning == "none"}
 
     def label(config: Config) -> str:
         own = method(config).shortest.removesuffix(", SGD")
-        if not config.l1_growth:
+        if not config.l1_growth and config.pruning == "none":
             return own
         return f"{own}, windows {windows_text(config)}{', as searched' * (config in searched)}"
 

@@ -85,6 +85,23 @@ def _wide(base: Config, *, length: float, windows: Sequence[str]) -> list[Config
     return [*plain, own, *grown]
 
 
+def _masked(base: Config) -> list[Config]:
+    """Return S-FC by SGD with the pixels of S-LOCAL's windows alone, a fixed mask.
+
+    With the learning rate and weight decay of S-FC, and with those of S-LOCAL.
+    """
+    import torch
+
+    from lcs.models import LocallyConnected2d, dense_weight
+
+    like = flip_crop_methods(sized(base, WIDEST, 1 / 8), ("s-fc", "s-local"))
+    side, _, channels = data.spec(base.dataset).image_shape
+    layers, _ = stack_and_hidden("s-fc", 1, image_size=side, in_channels=channels, base_channels=1)
+    windows = dense_weight(torch.ones_like(LocallyConnected2d(layers[0]).weight), layers[0])
+    mask = {"pruning": "windows", "density": float(windows.mean()), "density_rest": 1.0}
+    return [run.replace(model="s-fc", **mask) for run in like]
+
+
 def _search_growth(base: Config) -> list[Config]:
     """Return β = 50 at α = 8 with random windows: every growth with every λ and η."""
     (own,) = _grown(base.replace(validation=True), WIDEST, [0.0])
@@ -211,6 +228,7 @@ STUDIES = (
             _grown, width=WIDEST, growths=GROWTHS[-1:], l1_window="initial", permute_pixels=True
         ),
     ),
+    _short("masked", "S-LOCAL's windows as a fixed mask of S-FC, at α = 8", make=_masked),
     _short("search-growth", "Random windows at α = 8, on validation", make=_search_growth, seeds=1),
     _short(
         "banded-searched",
