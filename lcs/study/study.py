@@ -91,10 +91,10 @@ class Study(BaseStudy):
         count = self.checked_seeds(seeds, self.own_seeds(scale))
         configs = [config.replace(seed=seed) for config in once for seed in range(count)]
         for name, value in (given | own).items():
-            made_with = {
-                getattr(c, name) for c in configs if name not in foreign_fields(c.optimizer)
-            }
-            if name not in ("base_channels", "epochs") and made_with != {value}:
+            with_it = [c for c in configs if name not in foreign_fields(c.optimizer)]
+            # a value may be spelt in two ways: that of a default is None
+            kept = with_it and all(c.replace(**{name: value}) == c for c in with_it)
+            if name not in ("base_channels", "epochs") and not kept:
                 raise ConfigError(f"{name}: cannot be changed in {self.name}; leave it out")
         return configs
 

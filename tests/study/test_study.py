@@ -88,6 +88,8 @@ def test_a_change_is_honoured_or_refused():
         for field, value in given.items():
             found = {getattr(config, field) for config in study.configs("desk", **{field: value})}
             assert value is None or found == {value}
+    one_l1 = find_study("figure3").configs("desk", 1, l1=1e-5, l1_rest=1e-5)
+    assert {config.rest_l1 for config in one_l1 if config.l1} == {1e-5}, "spelt as None"
     for name, field, value in (
         ("origin-augmentation", "augment", "crop"),
         ("factorial", "loss", "bce"),
