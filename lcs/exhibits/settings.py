@@ -21,7 +21,7 @@ from lcs.exhibits.methods import B50, Method
 from lcs.study import Study
 from lcs.study.base_study import BaseStudy, Setting
 
-# at every scale one base channel and the whole length, which a study takes multiples of (`sized`)
+# each has the scale's own width and length, which a study takes multiples of (`sized`)
 SMOKE = Config(dataset="digits", epochs=30, batch_size=128, lr=0.1)
 # the reproduction's setting (its Table II)
 DESK = Config(loss="bce", epochs=400, precision="bf16")

@@ -79,10 +79,12 @@ class Spred(CheckedOptimizer):
         for param, grad in pairs:
             state = self.state[param]
             if not l1:
-                velocity = state.setdefault("velocity", torch.zeros_like(param))
-                param.sub_(velocity.mul_(momentum).add_(grad), alpha=lr)
+                if "velocity" not in state:
+                    self.state[param] = state = {"velocity": torch.zeros_like(param)}
+                param.sub_(state["velocity"].mul_(momentum).add_(grad), alpha=lr)
                 continue
-            if not state:
+            if "factors" not in state:
+                self.state[param] = state = {}
                 mean = param.detach().abs().mean()
                 half = torch.where(mean > 0, mean, 1) / 2
                 u = (half + torch.hypot(half, param.detach())).sqrt_()

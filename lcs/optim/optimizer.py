@@ -37,8 +37,9 @@ class CheckedOptimizer(Optimizer):
         return super().__getstate__() | {"compiled": self.compiled}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Take over a state; hyperparameters that another optimizer's lacks get their defaults."""
+        """Take over a state; hyperparameters that it lacks get their defaults."""
         super().__setstate__(state)
+        self.defaults.pop("differentiable", None)  # torch adds it, and it is none of theirs
         for group in self.param_groups:
             for name, value in self.defaults.items():
                 group.setdefault(name, value)

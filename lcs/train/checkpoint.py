@@ -60,7 +60,7 @@ class Checkpoint:
 
         Raises:
             InProgress: another process holds it.
-            Paused: and still does after the wait.
+            Paused: another process still holds it after the wait.
             DiskError: the folder cannot be written, or knows no locks.
         """
         # a soft lock, a mere file, would outlive a process that is killed

@@ -156,6 +156,8 @@ def test_setting_is_that_of_a_study_and_else_the_closest(tmp_path):
     assert "table2" in {use.study for use in first.uses}
     assert (second.config, second.setting, second.uses) == (alien, "AutoAugment", ())
     assert ">η 0.3<" in run_pages.table([second]), "what else differs"
+    flips = records.Run(SimpleNamespace(config=alien.replace(augment="flip-crop")), ())
+    assert flips.setting == "flips and crops", "of no length in particular"
 
 
 def test_settings_say_how_long_and_how_augmented_their_runs_are(runs):

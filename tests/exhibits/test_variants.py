@@ -199,7 +199,10 @@ def test_claims_compare_what_they_say(found):
 
 
 def test_the_mask_has_every_pixel_of_s_locals_windows():
-    for config in find_study("masked").configs("smoke", 1):
+    before = torch.get_rng_state()
+    masked = find_study("masked").configs("smoke", 1)
+    assert torch.equal(torch.get_rng_state(), before)
+    for config in masked:
         model = build_model(config)
         pruning = Pruning(config, model, make_optimizer(config, model))
         pruning.update(0, dict)

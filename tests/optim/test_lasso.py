@@ -97,6 +97,16 @@ def test_spred_moves_a_parameter_that_is_zero() -> None:
     assert zero.detach().all()
 
 
+def test_spred_may_gain_and_lose_its_penalty() -> None:
+    param = parameter(normal(30), normal(30, seed=1))
+    optimizer = Spred([param], lr=0.01, l1=0.02)
+    for l1 in (0.02, 0.0, 0.02):
+        before = param.detach().clone()
+        optimizer.param_groups[0]["l1"] = l1
+        optimizer.step()
+        assert (param.detach() - before).abs().max() < 0.1, "no factors of earlier weights"
+
+
 def test_spred_without_l1_is_sgd() -> None:
     ours, theirs = (parameter(torch.zeros_like(normal(30)), normal(30)) for _ in range(2))
     settings = {"lr": 0.05, "momentum": 0.9}

@@ -278,6 +278,17 @@ def test_a_state_of_torchs_sgd_can_be_loaded() -> None:
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
+def test_loading_a_state_adds_nothing(name: str) -> None:
+    optimizer = OPTIMIZERS[name]([parameter(normal(50))], **SOME[name])
+    before = optimizer.state_dict()
+    optimizer.load_state_dict(before)
+    assert optimizer.state_dict() == before
+    twin = copy.deepcopy(optimizer)
+    twin.add_param_group({**twin.param_groups[0], "params": [parameter(normal(5))]})
+    assert twin.param_groups[1].keys() == optimizer.param_groups[0].keys()
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
 def test_numbers_of_numpy_are_numbers(name: str) -> None:
     ours, theirs = (parameter(normal(5), normal(5, seed=1)) for _ in range(2))
     as_numpy = {key: np.float64(value) for key, value in SOME[name].items()}

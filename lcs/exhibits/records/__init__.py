@@ -17,11 +17,21 @@ from lcs.config import CHOICES, Config, RunConfig, ToyConfig
 from lcs.errors import ConfigError
 from lcs.exhibits import by_chapter, cells
 from lcs.exhibits.methods import NETWORKS, method
-from lcs.exhibits.settings import SETTINGS
+from lcs.exhibits.settings import (
+    FLIP_CROP,
+    RECIPE,
+    REPRODUCTION,
+    REPRODUCTION_CROSS_ENTROPY,
+    SETTINGS,
+    SHORT_RECIPE,
+    SPOKEN,
+)
 from lcs.runs import Record, RunStore
 
 # in the order of the table
 SETTING_NAMES = (*(setting.name for setting in SETTINGS), "paper")
+# of a run outside of all studies: other settings differ from these in length or name alone
+BASES = (REPRODUCTION, REPRODUCTION_CROSS_ENTROPY, SHORT_RECIPE, RECIPE, FLIP_CROP, SPOKEN)
 # values that a table has columns of, or that follow from the method
 IN_COLUMNS = {"dataset", "model", "base_channels", "optimizer", "l1", "l1_rest", "beta", "epochs",
               "seed"}  # fmt: skip
@@ -30,7 +40,7 @@ AGAIN = "--store _build/again"
 
 
 class Use(NamedTuple):
-    """A study that has a run, and its chapter; its setting at that scale, and what that shares."""
+    """A study that has a run, and its chapter; its setting, and what the setting's runs share."""
 
     study: str
     chapter: str
@@ -65,7 +75,7 @@ class Run:
         if isinstance(self.config, ToyConfig):
             return "toy", self.config
         known: list[tuple[str, Any]] = [(use.setting, use.base) for use in self.uses]
-        known = known or [(s.name, s.configs["desk"]) for s in SETTINGS if "desk" in s.configs]
+        known = known or [(s.name, s.configs["desk"]) for s in BASES if "desk" in s.configs]
         return min(
             known, key=lambda one: (len(_unusual(self.config, one[1])), SETTING_NAMES.index(one[0]))
         )

@@ -57,7 +57,7 @@ COMPARED = {
         "Every method with flips and crops, its hyperparameters chosen at α = 8",
     ),
     "largest": Compared(
-        ["base_channels", "epochs", "augment", "lr", "weight_decay", "l1", "frozen_zeros"],
+        ["base_channels", "epochs", "augment", "weight_decay", "l1", "frozen_zeros"],
         {"the better SGD": lambda config: regularised(SGD_FLIPS["SGD"](config), 0.5)},
         "The largest networks, with SGD and with β-LASSO",
     ),

@@ -44,13 +44,14 @@ def banded_table(records: Sequence[Record], study: str = "banded") -> Table:
         **RESULTS,
     }
     what = "A λ that grows outside windows, of 9 × 9 pixels unless they have another size"
+    what += ", or a fixed mask of them" * any(run.config.pruning == "windows" for run in records)
     return cells.by_condition(study, records, columns, what, text=("windows",))
 
 
 def windows_text(config: Config) -> str:
     """Say where the windows lie outside which λ grows, and their size where it is not the usual."""
     if config.pruning == "windows":
-        return f"a mask, {WINDOW_NAMES['grid']}"
+        return f"{WINDOW_NAMES['grid']}, a fixed mask (η = {config.lr:g})"
     if not config.l1_growth:
         return tables.NONE
     place = "scattered" if config.permute_pixels else WINDOW_NAMES[config.l1_window]

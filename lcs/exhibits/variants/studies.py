@@ -97,7 +97,9 @@ def _masked(base: Config) -> list[Config]:
     like = flip_crop_methods(sized(base, WIDEST, 1 / 8), ("s-fc", "s-local"))
     side, _, channels = data.spec(base.dataset).image_shape
     layers, _ = stack_and_hidden("s-fc", 1, image_size=side, in_channels=channels, base_channels=1)
-    windows = dense_weight(torch.ones_like(LocallyConnected2d(layers[0]).weight), layers[0])
+    with torch.device("meta"):  # no weights are drawn
+        local = LocallyConnected2d(layers[0])
+    windows = dense_weight(torch.ones(local.weight.shape), layers[0])
     mask = {"pruning": "windows", "density": float(windows.mean()), "density_rest": 1.0}
     return [run.replace(model="s-fc", **mask) for run in like]
 
