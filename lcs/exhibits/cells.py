@@ -72,7 +72,7 @@ def field_columns(names: Sequence[str]) -> dict[str, Cell]:
 
 
 def less(found: Conditions, other: Reference) -> Cell:
-    """Return the cell with a condition's accuracy less that of the one it is compared with."""
+    """Return the cell with a condition's accuracy minus that of the one it is compared with."""
     return of(lambda config: signed_text(difference(found, config, other(config)), tables.NONE))
 
 

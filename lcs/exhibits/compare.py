@@ -173,7 +173,7 @@ def by_seed(*groups: Sequence[Record], of: Values = accuracies) -> dict[int, tup
 def differences(
     one: Sequence[Record], other: Sequence[Record], of: Values = accuracies
 ) -> list[float]:
-    """Return some runs' values less those of others, one for each seed of both, in their order."""
+    """Return some runs' values minus those of others, one for each seed of both, in their order."""
     return [first - second for first, second in by_seed(one, other, of=of).values()]
 
 
@@ -183,7 +183,7 @@ def paired(one: Sequence[Record], other: Sequence[Record], of: Values = accuraci
 
 
 def difference(found: Conditions, one: Config, other: Config) -> Interval | None:
-    """Return the accuracy of one condition less that of another, in points, paired by seed."""
+    """Return the accuracy of one condition minus that of another, in points, paired by seed."""
     if one == other or one not in found or other not in found:
         return None
     return paired(found[one], found[other])
@@ -208,7 +208,7 @@ def without_threshold(config: Config) -> Config:
 def gain(
     found: Conditions, reference: Reference = without_threshold, **fields: object
 ) -> Interval | None:
-    """Return the accuracy of the condition with these values less that of its reference."""
+    """Return the accuracy of the condition with these values minus that of its reference."""
     config = pick(found, **fields)
     return None if config is None else difference(found, config, reference(config))
 

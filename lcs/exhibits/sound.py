@@ -107,7 +107,7 @@ _images_text = partial(cells.field_text, field="augment")
 
 
 def accuracy_figure(records: Sequence[Record]) -> Figure:
-    """Draw each method's accuracy less that of SGD on the same images."""
+    """Draw each method's accuracy minus that of SGD on the same images."""
     found = compare.conditions(records)
     rows = compare.forest_rows(
         found, partial(_reference, found), lambda config: method(config).short, group=_images_text

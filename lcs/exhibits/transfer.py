@@ -119,7 +119,7 @@ def transfer_table(study: str, records: Sequence[Record]) -> Table:
 
 
 def transfer_figure(records: Sequence[Record]) -> Figure:
-    """Draw each start's accuracy less that of SGD from random weights, by data set."""
+    """Draw each start's accuracy minus that of SGD from random weights, by data set."""
     found = compare.conditions(records)
     plain = from_nothing(found)
     rows = compare.forest_rows(
@@ -129,7 +129,7 @@ def transfer_figure(records: Sequence[Record]) -> Figure:
         lambda config: B50 if is_sparse(config) else method(config),
         lambda config: f"trained on {NAMES[config.dataset]}",
     )
-    return plots.forest(rows, "test accuracy less that of SGD (points)")
+    return plots.forest(rows, "test accuracy minus that of SGD (points)")
 
 
 # `Config.start`, and whether the source, or from random weights the run itself, is sparse

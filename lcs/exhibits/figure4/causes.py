@@ -63,7 +63,7 @@ def factorial_table(records: Sequence[Record]) -> Table:
         heading = f"{loss}{rates}, {images}"
         rows.append([heading, *(locality.excess_text(found[config]) for config in by_strength)])
     caption = (
-        "Share of a filter's mass in its best window, less that of its own permutations, in "
+        "Share of a filter's mass in its best window, minus that of its own permutations, in "
         f"points: {cells.setting_text(records)}{cells.spread_text(records)}. "
         f"Stronger λ: {tables.number(STRONGER_L1['l1'])} on the first layer, "
         f"{tables.number(STRONGER_L1['l1_rest'])} on the others. At equal rates η is a tenth, "

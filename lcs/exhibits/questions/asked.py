@@ -83,8 +83,8 @@ QUESTIONS: tuple[Question, ...] = (
         "R",
         "Why does β = 50 do worse than β = 0 and β = 1 at α = 1?",
         IN_PART,
-        "The accuracy of β = 50 less that of β = 0: {0}. Accuracy drops where the threshold leaves "
-        "few weights in the first layer. Neither the number of weights nor that they cannot "
+        "The accuracy of β = 50 minus that of β = 0: {0}. Accuracy drops where the threshold "
+        "leaves few weights in the first layer. Neither the number of weights nor that they cannot "
         "return explains it alone; no single cause was found.",
         "why#which-β-lose-accuracy",
         claims=("At α = 1, β = 50 is worse than β = 0",),
@@ -93,7 +93,7 @@ QUESTIONS: tuple[Question, ...] = (
         "R",
         "Would more training help β = 50?",
         IN_PART,
-        "Its gain over β = 0 after 400 epochs, less that after 100: {0}. From 400 to 1600 epochs: "
+        "Its gain over β = 0 after 400 epochs, minus that after 100: {0}. From 400 to 1600 epochs: "
         "{1}. With flips and crops at α = 8 it is ahead of SGD up to 400 epochs and behind after "
         "1600, in both of two seeds, with a λ that was not searched at that length "
         "([Scaling](scaling.ipynb)).",
@@ -139,8 +139,8 @@ QUESTIONS: tuple[Question, ...] = (
         IN_PART,
         "On spoken digits, as spectrograms, filters become local in time with β = 0, beyond chance "
         "by {0}. With β = 50, for which the search chose a weak penalty, the effect is negligible: "
-        "{1}. Accuracy less that of SGD: {2} with β = 0, {3} with β = 50. Text is not studied here "
-        "yet.",
+        "{1}. Accuracy minus that of SGD: {2} with β = 0, {3} with β = 50. Text is not studied "
+        "here yet.",
         "sound#local-in-time-or-in-frequency",
         claims=(
             "On spoken digits, filters of β = 0 are local in time, beyond chance",
@@ -248,8 +248,8 @@ QUESTIONS: tuple[Question, ...] = (
         "V3",
         "Are the learned receptive fields local, beyond a few pictures?",
         IN_PART,
-        "By the share of a filter's weights in its best window, less that after permuting its "
-        "pixels: {0}. With a stronger λ, β = 50 less SGD: {1}. But filters of SGD with momentum "
+        "By the share of a filter's weights in its best window, minus that after permuting its "
+        "pixels: {0}. With a stronger λ, β = 50 minus SGD: {1}. But filters of SGD with momentum "
         "and weight decay, pruned to as many weights, are on average at least as local.",
         "figure4#how-local-are-they",
         claims=(

@@ -111,7 +111,7 @@ def windows_figure(found: ByStudy) -> Figure:
         label,
         group=lambda config: f"{config.epochs} epochs",
     )
-    return plots.forest(rows, "test accuracy less that of SGD (points)")
+    return plots.forest(rows, "test accuracy minus that of SGD (points)")
 
 
 def banded_figure(records: Sequence[Record]) -> Figure:
