@@ -262,6 +262,9 @@ def test_an_interrupted_run(command, monkeypatch):
     said = command("train")
     assert said.code == 130
     assert said.error == "lcs: interrupted; the same command goes on from the last checkpoint"
+    monkeypatch.setattr("lcs.runs.RunStore.paths", interrupt)
+    said = command("runs", "list")
+    assert (said.code, said.error) == (130, "lcs: interrupted")
 
 
 def test_an_error_of_several_lines_is_said_in_one(command, monkeypatch):

@@ -99,5 +99,8 @@ def main(arguments: list[str] | None = None) -> None:
     except SystemExit as end:  # by SIGTERM, or by typer: the reader of stdout has read enough
         status = end.code
     if status in (EXIT_INTERRUPTED, EXIT_TERMINATED):  # typer itself returns the first
-        say("interrupted; the same command goes on from the last checkpoint")
+        words = sys.argv[1:] if arguments is None else arguments
+        trains = words[:1] in (["train"], ["study"], ["book"])
+        goes_on = "; the same command goes on from the last checkpoint" if trains else ""
+        say(f"interrupted{goes_on}")
     sys.exit(status if isinstance(status, int) else 0)
