@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lcs.exhibits import published, tables
-from lcs.exhibits.compare import by_method, by_seed, matches
-from lcs.exhibits.methods import B50, LOCAL, NETWORKS, SGD, Method
+from lcs.exhibits.cells import gain_text, remaining_text
+from lcs.exhibits.compare import by_method, by_seed, matches, mean
+from lcs.exhibits.methods import B0, B50, LOCAL, NETWORKS, SGD, Method
 from lcs.exhibits.plots.style import PUBLISHED_MARKERS, look, subplots
-from lcs.exhibits.tables import PENDING
+from lcs.exhibits.tables import PENDING, Table
 from lcs.exhibits.verdicts import Finding
 from lcs.runs import Record
 from lcs.stats import mean_interval, ratio_interval
@@ -78,29 +79,53 @@ def closes_most(groups: Mapping[Method, Sequence[Record]]) -> Finding:
     return Finding(value, above, short=f"{share} of the gap")
 
 
+def gaps_table(settings: Mapping[str, Sequence[Record]], name: str, caption: str) -> Table:
+    """Return accuracies and leads of β = 50 in each setting, with what the paper reports.
+
+    A line for each width and length that has SGD, β = 50 and S-LOCAL, and a gap that differs from
+    zero.
+
+    Args:
+        settings: the records of each by its name.
+        name: of the table.
+        caption: of the table.
+    """
+    shown = (SGD, B0, B50, LOCAL)
+    others = {SGD: f"{B50.shortest} minus {SGD.shortest}", B0: f"minus {B0.shortest}"}
+    columns = [
+        "setting", "n", *(NETWORKS[LOCAL.model] if one is LOCAL else one.shortest for one in shown),
+        *others.values(), "weights (%)",
+    ]  # fmt: skip
+    rows = []
+    for title, groups in _lines(settings):
+        if groups is None:
+            rows.append([f"*{title}*", *[""] * (len(columns) - 1)])
+        elif not groups:
+            theirs = [published.accuracy(one, "cifar10") for one in shown]
+            gains = [f"{published.gain(B50, one):+.2f}" for one in others]
+            rows.append([title, "", *map(tables.published, [*theirs, *gains]), ""])
+        else:
+            runs = {one: groups.get(one, []) for one in shown}
+            sizes = sorted({len(each) for each in runs.values() if each})
+            values = [f"{mean(each):.2f}" if each else tables.NONE for each in runs.values()]
+            gains = [gain_text(runs[B50], runs[one], missing=tables.NONE) for one in others]
+            left = remaining_text(runs[B50])
+            rows.append([title, " or ".join(map(str, sizes)), *values, *gains, left])
+    return Table(name, caption, columns, rows, style="results")
+
+
 def gaps_figure(settings: Mapping[str, Sequence[Record]], width: float) -> Figure:
     """Draw the share of the gap that β = 50 closes in each setting, with what the paper reports.
 
-    A line for each width and length that has all three methods, and a gap that differs from zero. A
-    dot is a seed, hollow where it is the only one; from three seeds on a bar is the mean gain over
-    the mean gap, with its 95 % interval, and an arrow where that goes on to the left.
+    Lines are those of `gaps_table`, a dot is a seed, hollow where it is the only one; from three
+    seeds on a bar is the mean gain over the mean gap, with its 95 % interval, and an arrow where
+    that goes on to the left.
 
     Args:
         settings: the records of each by its name.
         width: of the figure, in inches.
     """
-    # headings have None, and the paper has no runs
-    lines: list[tuple[str, dict[Method, list[Record]] | None]] = []
-    for name, records in settings.items():
-        here = []
-        for alpha, epochs in sorted({(r.config.base_channels, r.config.epochs) for r in records}):
-            size = {"base_channels": alpha, "epochs": epochs}
-            runs = by_method([run for run in records if matches(run.config, size)])
-            if {B50, SGD, LOCAL} <= runs.keys() and not math.isinf(gap_closed(runs)[1]):
-                here.append((f"α = {alpha}, {epochs} epochs", runs))
-        lines += [(name, None), *here] if here else []
-    paper = f"α ≈ {published.PAPER_BASE_CHANNELS}, {published.PAPER_EPOCHS} epochs"
-    lines += [("the paper", None), (paper, {})]
+    lines = _lines(settings)
     figure, axes = subplots(figsize=(width, 0.17 * len(lines) + 0.7))
     edge, (colour, marker, _) = axes.get_yaxis_transform(), look(B50)
     for place, (_, groups) in enumerate(lines):
@@ -131,3 +156,20 @@ def gaps_figure(settings: Mapping[str, Sequence[Record]], width: float) -> Figur
     axes.set(xlim=(LEFT_END, 110), ylim=(len(lines) - 0.5, -0.7), xticks=range(LEFT_END, 101, 50))
     axes.set_xlabel("share of the gap closed by β = 50 (%)")
     return figure
+
+
+def _lines(
+    settings: Mapping[str, Sequence[Record]],
+) -> list[tuple[str, dict[Method, list[Record]] | None]]:
+    """Return titles and runs of what is shown; headings have None, and the paper has no runs."""
+    lines: list[tuple[str, dict[Method, list[Record]] | None]] = []
+    for name, records in settings.items():
+        here = []
+        for alpha, epochs in sorted({(r.config.base_channels, r.config.epochs) for r in records}):
+            size = {"base_channels": alpha, "epochs": epochs}
+            runs = by_method([run for run in records if matches(run.config, size)])
+            if {B50, SGD, LOCAL} <= runs.keys() and not math.isinf(gap_closed(runs)[1]):
+                here.append((f"α = {alpha}, {epochs} epochs", runs))
+        lines += [(name, None), *here] if here else []
+    paper = f"α ≈ {published.PAPER_BASE_CHANNELS}, {published.PAPER_EPOCHS} epochs"
+    return [*lines, ("the paper", None), (paper, {})]

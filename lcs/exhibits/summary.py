@@ -8,10 +8,9 @@ import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lcs.cost import count_weights
 from lcs.exhibits import (
-    cells,
     compare,
-    figure3,
     figure4,
     find_study,
     paper_size,
@@ -19,14 +18,15 @@ from lcs.exhibits import (
     published,
     rivals,
     scaling,
-    tables,
     variants,
 )
 from lcs.exhibits.fewest_weights import pareto
-from lcs.exhibits.gap import gap_text, gaps_figure
+from lcs.exhibits.gap import gaps_figure, gaps_table
 from lcs.exhibits.methods import B0, B50, LOCAL, SGD
 from lcs.exhibits.plots.style import PAGE_WIDTH
 from lcs.exhibits.plots.weights import as_image
+from lcs.exhibits.tables import Table
+from lcs.exhibits.texts import by_heading
 from lcs.runs import Record, RunStore
 from lcs.runs.provenance import PACKAGE
 
@@ -50,6 +50,7 @@ SETTINGS = {
         "recipe-length-search",
         "recipe-length-search-local",
         "flips",
+        "flips-others",
         "flips-beyond",
         "recipe-length",
         "recipe-length-long",
@@ -68,45 +69,32 @@ def numbers(store: RunStore) -> dict[str, Any]:
         for chapter in (scaling, rivals, variants)
         for study in chapter.STUDIES
     }
-    chapters = {
+    wide = {study.name: study.stored("paper", store) for study in paper_size.STUDIES}
+    largest = wide["paper-size-searched"][0].config
+    local, dense = (count_weights(largest, method.model)["conv1"] for method in (LOCAL, SGD))
+    paper = {"sgd": SGD, "zero": B0, "sparse": B50}
+    return {
         "own": pareto.recipe_numbers(pareto.gather(store)[pareto.RECIPE]),
         "scaling": scaling.results.numbers(runs),
         "rivals": rivals.results.numbers(runs),
         "variants": variants.results.numbers(runs),
-    }
-    wide = {study.name: study.stored("paper", store) for study in paper_size.STUDIES}
-    largest = wide["paper-size-searched"][0].config
-    unaugmented = find_study("table2").stored("desk", store)
-    plain = compare.by_method(unaugmented)
-    paper = {"sgd": SGD, "zero": B0, "sparse": B50, "local": LOCAL}
-    return {
-        "paper": {name: f"{published.accuracy(of, 'cifar10'):.2f}" for name, of in paper.items()},
         "size": paper_size.numbers(wide),
+        "paper": {name: f"{published.accuracy(of, 'cifar10'):.2f}" for name, of in paper.items()},
         "size_alpha": largest.base_channels,
         "size_epochs": largest.epochs,
         "searched_epochs": runs["recipe-length-search"][0].config.epochs,
         "large_epochs": runs["largest-free"][0].config.epochs,
-        "large_n": len(runs["largest-free"]),
         "longest": max(run.config.epochs for run in runs["recipe-length-long"]),
         "flips_epochs": runs["flips"][0].config.epochs,
-        "rival_epochs": runs["rivals"][0].config.epochs,
-        "plain_gain": tables.ahead(cells.gain_text(plain[B50], plain[SGD])),
-        "narrow_n": len({run.config.seed for run in runs["scaling"]}),
-        "plain_zero": tables.ahead(cells.gain_text(plain[B0], plain[B50])),
-        "plain_left": figure3.fewer_than_local(unaugmented).value,
-        "longest_left": figure3.fewer_than_local(runs["recipe-length-long"]).value,
-        "plain_gap": gap_text(plain),
-        "own_left": figure3.fewer_than_local(runs["scaling-seeds"]).value,
-        "plain_n": len(plain[SGD]),
-        "plain_epochs": plain[SGD][0].config.epochs,
-        **chapters,
+        "local_share": f"{100 * local / dense:.1f}",
     }
 
 
 def sections(store: RunStore) -> dict[Path, str]:
     """Return what stands between the marks of README and of the first page."""
-    said = _by_heading("# ", TEXTS.read_text().format(**numbers(store)))
+    said = by_heading("# ", TEXTS.read_text().format(**numbers(store)))
     captions = {name: said[f"Caption of {name}"] for name in SHARES}
+    values = gaps_table(_shown(store)[0], "tab-first", _joined(said["Caption of values"]))
     opening = said["Summary"]
     cited = opening.replace("The paper", "The paper {cite}`neyshabur2020`", 1)
     figures = "\n".join(
@@ -120,19 +108,19 @@ def sections(store: RunStore) -> dict[Path, str]:
         for name, text in captions.items()
     )
     below = _wrapped("Left: {gap} Right: {filters}".format(**captions))
-    rows: list[tuple[str, ...]] = [("question", "the paper", "this study"), ("---", "---", "---")]
-    for question, text in _by_heading("## ", said["Questions"]).items():
-        paper, answer, evidence = text.split("\n\n")
-        lines = "<br>".join(line.removeprefix("- ") for line in evidence.splitlines())
-        rows.append((question, paper, f"{answer}<br><small>{lines}</small>"))
-    table = "\n".join(_joined(f"| {' | '.join(row)} |") for row in rows)
-    inside, outside = (
-        f"{table.replace('](', link)}\n\n{_wrapped(said['Notes'].replace('](', link))}"
-        for link in ("](", "](book/")
-    )
+    rows = [
+        list(map(_joined, (question, *answer.split("\n\n"))))
+        for question, answer in by_heading("## ", said["Questions"]).items()
+    ]
+    heads = ["question", "the paper", "this study"]
+    answers = Table("tab-answers", "", heads, rows, text=heads).body()
+    notes = said["Notes"]
+    rest = re.sub(r"\[(.+?)\]\{.published\}", r"*\1*", values.body())
+    outside = [_from_root(answers), _wrapped(_from_root(notes)), rest, _wrapped(values.caption)]
+    inside = [answers, _wrapped(notes), values._repr_markdown_()]
     return {
-        README: f"{_wrapped(opening)}\n\n{pictures}\n\n{below}\n\n{outside}",
-        INTRO: f"{_wrapped(cited)}\n\n{grid}\n\n{inside}",
+        README: "\n\n".join([_wrapped(opening), pictures, below, *outside]),
+        INTRO: "\n\n".join([_wrapped(cited), grid, *inside]),
     }
 
 
@@ -197,10 +185,8 @@ def _filters(filters: dict[str, np.ndarray]) -> Figure:
     return figure
 
 
-def _by_heading(mark: str, text: str) -> dict[str, str]:
-    """Return the sections of a text by their headings, which begin with this mark."""
-    _, *parts = re.split(f"^{mark}(.*)$", text, flags=re.MULTILINE)
-    return dict(zip(parts[::2], map(str.strip, parts[1::2]), strict=True))
+def _from_root(text: str) -> str:
+    return text.replace("](", "](book/")
 
 
 def _wrapped(text: str) -> str:

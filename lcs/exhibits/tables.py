@@ -54,12 +54,15 @@ class Table:
         object.__setattr__(self, "rows", [[str(cell) for cell in row] for row in self.rows])
 
     def _repr_markdown_(self) -> str:
-        left = {self.columns[0], *self.text}
-        marks = [":--" if heading in left else "--:" for heading in self.columns]
         lines = [f":::{{table}} {self.caption}", f":name: {self.name}"]
         lines += [*([f":class: {self.style}"] if self.style else []), ""]
-        lines += [f"| {' | '.join(cells)} |" for cells in (self.columns, marks, *self.rows)]
-        return "\n".join([*lines, ":::"])
+        return "\n".join([*lines, self.body(), ":::"])
+
+    def body(self) -> str:
+        """Return the rows under their headings, as plain Markdown."""
+        left = {self.columns[0], *self.text}
+        marks = [":--" if heading in left else "--:" for heading in self.columns]
+        return "\n".join(f"| {' | '.join(cells)} |" for cells in (self.columns, marks, *self.rows))
 
 
 def published(value: float | str | None, digits: int = 2, *, source: str = "") -> str:

@@ -10,17 +10,13 @@ from checks.figure4 import (
 from checks.paper_size import (
     far_behind_local_at_the_papers_size,
     fewer_weights_than_local,
-    lead_before_the_search,
     less_local_than_pruned_sgd,
     little_ahead_at_the_papers_size,
     local_beyond_chance,
-    sgd_agrees_with_the_paper,
 )
 from checks.reproduce import nothing_at_the_papers_length
 from checks.rivals import (
     gradual_depends_on_its_rate,
-    locality_of_pruning_is_not_resolved,
-    most_rivals_are_level,
     pruning_is_ahead,
     pruning_is_ahead_at_width_4,
     smaller_budget_alike,
@@ -64,8 +60,6 @@ GROWN = (
 CHECKS.add(nothing_at_the_papers_length)
 CHECKS.add(little_ahead_at_the_papers_size)
 CHECKS.add(far_behind_local_at_the_papers_size)
-CHECKS.add(sgd_agrees_with_the_paper)
-CHECKS.add(lead_before_the_search)
 CHECKS.add(fewer_weights_than_local)
 CHECKS.add(local_beyond_chance)
 CHECKS.add(less_local_than_pruned_sgd)
@@ -81,11 +75,9 @@ CHECKS.add(where_windows_lie_hardly_matters)
 CHECKS.add(scattered_windows_do_not_help_as_much)
 CHECKS.add(growth_was_searched)
 CHECKS.add(more_than_half_is_not_certain)
-CHECKS.add(most_rivals_are_level)
 CHECKS.add(pruned_sgd_is_as_local)
 CHECKS.add(gradual_depends_on_its_rate)
 CHECKS.add(pruning_is_ahead_at_width_4)
-CHECKS.add(locality_of_pruning_is_not_resolved)
 CHECKS.add(local_but_barely)
 CHECKS.add(threshold_makes_filters_less_local)
 

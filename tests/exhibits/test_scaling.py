@@ -10,8 +10,8 @@ from made_up import made_up, study
 from scipy import stats
 
 from lcs.config import Config
-from lcs.exhibits import find_study, gap, published, scaling, searches, tables
-from lcs.exhibits.compare import by_method, by_width
+from lcs.exhibits import cells, find_study, gap, published, scaling, searches, tables
+from lcs.exhibits.compare import by_method, by_width, mean, paired
 from lcs.exhibits.methods import B0, B50, CONV, LOCAL, PROXIMAL, SGD, THREE, method
 from lcs.exhibits.plots.style import PUBLISHED_MARKERS
 from lcs.exhibits.scaling import gains, results, search, studies
@@ -275,6 +275,22 @@ def test_the_figure_of_the_gap_has_a_line_for_each_size_that_has_one():
     assert f"{published.gap_closed():.0f}" in said
     hollow = [line for line in axes.lines if line.get_mfc() == "none"]
     assert [len(line.get_xdata()) for line in hollow] == [1, 1], "a single run, and the paper"
+
+
+def test_the_table_of_values_has_the_lines_of_the_figure():
+    wide = [r for runs in by_width(study("scaling-own", growing))[8].values() for r in runs]
+    alone = [run for run in wide if run.config.seed == 0 and method(run.config) != B0]
+    table = gap.gaps_table({"one": wide, "first seed": alone}, "tab", "Values.")
+    assert {len(row) for row in table.rows} == {len(table.columns)}
+    heading, three, _, single, _, paper = table.rows
+    assert heading == ["*one*", *[""] * 8]
+    runs = by_method(wide)
+    assert three[:3] == ["α = 8, 200 epochs", "3", f"{mean(runs[SGD]):.2f}"]
+    assert three[6] == tables.signed(paired(runs[B50], runs[SGD]))
+    assert three[7] == tables.signed(paired(runs[B50], runs[B0]))
+    assert three[8] == cells.remaining_text(runs[B50])
+    assert (single[1], single[3], single[7]) == ("1", tables.NONE, tables.NONE)
+    assert paper[4] == tables.published(published.accuracy(B50, "cifar10"))
 
 
 # The largest networks

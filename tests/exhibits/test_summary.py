@@ -1,5 +1,7 @@
 """What README and the first page open with is what the records give."""
 
+import re
+
 import pytest
 from PIL import Image
 
@@ -42,14 +44,23 @@ def test_no_line_of_the_summary_is_a_comment_or_too_long(sections):
     for said in sections.values():
         lines = said.splitlines()
         assert not any(line.lstrip().startswith("%") for line in lines)
-        assert max(len(line) for line in lines if not line.startswith(("<img", "| "))) <= 100
+        assert max(len(line) for line in lines if not line.startswith(("<img", "| ", ":::"))) <= 100
 
 
-def test_each_question_is_a_row_of_three_cells(sections):
+def test_each_question_is_a_row_of_three_cells_and_each_setting_one_of_nine(sections):
+    questions = summary.TEXTS.read_text().count("\n## ")
     for said in sections.values():
-        rows = [line for line in said.splitlines() if line.startswith("|")]
-        assert len(rows) == 2 + summary.TEXTS.read_text().count("\n## ")
-        assert {row.count("|") for row in rows} == {4}
+        rows = [line.count("|") - 1 for line in said.splitlines() if line.startswith("|")]
+        assert rows[: 2 + questions] == [3] * (2 + questions)
+        assert set(rows[2 + questions :]) == {9}
+
+
+def test_readme_has_no_markup_of_the_book_and_its_links_lead_into_the_book(sections):
+    said = sections[summary.README]
+    assert not re.search(r"\{[.a-z]|:::", said)
+    linked = re.findall(r"\]\(([^)#]+)", said)
+    assert linked
+    assert all((summary.README.parent / place).is_file() for place in linked)
 
 
 @pytest.mark.parametrize("page", ["README", "INTRO"])

@@ -1,50 +1,42 @@
 """The page Questions: what the forum, the reproduction and the reviewers asked, and the answers.
 
-`asked` has the questions, in our words. A number of an answer is that of a claim, as the page
-Claims has it; a sentence that depends on results is held by a check of the page where it is said
-too.
+`questions.md` has the questions, in our words, by who asked: how well each is answered, and an
+answer. In braces is the text of a claim, in whose place stand its values and verdicts as the page
+Claims has them. A sentence that depends on results is held by a check of the page where it is said
+too: `% holds: page:check`.
 """
 
 from __future__ import annotations
 
-from collections import Counter
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
 
 from lcs.exhibits import claims, tables
-from lcs.exhibits.questions.asked import (
-    ANSWERED,
-    IN_PART,
-    NOT_STUDIED,
-    QUESTIONS,
-    STATUSES,
-    Question,
-)
+from lcs.exhibits.texts import by_heading
 from lcs.exhibits.verdicts import UNDECIDED, marked
 from lcs.runs import RunStore
 
-# what the book calls its pages
-PAGES = {
-    "toy": "Toy LASSO",
-    "table2": "Table 2",
-    "figure3": "Figure 3",
-    "figure4": "Figure 4",
-    "convolution": "Are the filters a convolution?",
-    "fewest_weights": "Fewest weights",
-    "why": "Why",
-    "double_descent": "Double descent",
-    "scaling": "Scaling",
-    "rivals": "Pruning and sparse training at equal budgets",
-    "origin": "Where locality comes from",
-    "transfer": "Transfer",
-    "variants": "Variants",
-    "sound": "Sound",
-    "scaling_details": "Scaling, appendix",
-    "engine": "The engine",
-}
+TEXTS = Path(__file__).with_name("questions.md")
+ANSWERED, IN_PART, NOT_STUDIED = STATUSES = ("answered", "in part", "not studied here yet")
 
 # from the text of a claim to its rows on the page Claims, each by column
 Verdicts = Mapping[str, Sequence[Mapping[str, str]]]
+
+
+class Question(NamedTuple):
+    """A question, how well it is declared to be answered, and an answer with texts of claims."""
+
+    text: str
+    status: str
+    answer: str
+
+    @property
+    def claims(self) -> list[str]:
+        """Texts of the claims that the answer rests on."""
+        return re.findall("{(.+?)}", self.answer)
 
 
 @dataclass(frozen=True)
@@ -60,6 +52,18 @@ class Answers:
             mark = tables.pending(said) if status == NOT_STUDIED else f"*{said}*"
             shown.append(f"{question}\n: {mark} {answer}")
         return "\n\n".join(shown)
+
+
+def asked() -> dict[str, list[Question]]:
+    """Return the questions by who asked them: The forum, The reproduction, Reviewer 1, …"""
+    found = {}
+    for source, text in by_heading("# ", TEXTS.read_text()).items():
+        found[source] = []
+        for question, said in by_heading("## ", text).items():
+            status, answer = said.split("\n\n")
+            lines = [line for line in answer.splitlines() if not line.startswith("%")]
+            found[source].append(Question(question, status, " ".join(lines)))
+    return found
 
 
 def verdicts(store: RunStore) -> Verdicts:
@@ -85,32 +89,21 @@ def status(question: Question, known: Verdicts) -> str:
 
 
 def answers(known: Verdicts, source: str) -> Answers:
-    """Return the questions of a source; "V" are those of all reviewers."""
-    return Answers(
-        [
-            (one.text, status(one, known), _answer(one, known))
-            for one in QUESTIONS
-            if one.source.startswith(source)
-        ]
-    )
+    """Return the questions of a source, with their answers."""
+    return Answers([(one.text, status(one, known), _answer(one, known)) for one in asked()[source]])
 
 
 def numbers(known: Verdicts) -> dict[str, float]:
     """Return how many questions there are, and how many of each status."""
-    found = Counter(status(one, known) for one in QUESTIONS)
-    named = {f"questions-{name.split()[0]}": float(found[name]) for name in STATUSES}
-    return {"questions": float(len(QUESTIONS)), **named}
+    every = [status(one, known) for questions in asked().values() for one in questions]
+    named = {f"questions-{name.split()[0]}": float(every.count(name)) for name in STATUSES}
+    return {"questions": float(len(every)), **named}
 
 
 def _answer(question: Question, known: Verdicts) -> str:
-    said = question.answer
-    # by hand: an answer may have other braces
-    for place, text in enumerate(question.claims):
-        said = said.replace(f"{{{place}}}", " and ".join(map(_said, known[text])))
-    if not question.place:
-        return said
-    page, _, section = question.place.partition("#")
-    return f"{said} ([{PAGES[page]}]({page}.ipynb#{section}))"
+    return re.sub(
+        "{(.+?)}", lambda claim: " and ".join(map(_said, known[claim[1]])), question.answer
+    )
 
 
 def _said(row: Mapping[str, str]) -> str:
