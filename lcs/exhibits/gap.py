@@ -82,42 +82,43 @@ def closes_most(groups: Mapping[Method, Sequence[Record]]) -> Finding:
 def gaps_table(settings: Mapping[str, Sequence[Record]], name: str, caption: str) -> Table:
     """Return accuracies and leads of β = 50 in each setting, with what the paper reports.
 
-    A line for each width and length that has SGD, β = 50 and S-LOCAL, and a gap that differs from
-    zero.
+    A line for each width and length that has SGD, β = 50 and S-LOCAL.
 
     Args:
         settings: the records of each by its name.
         name: of the table.
         caption: of the table.
     """
-    shown = (SGD, B0, B50, LOCAL)
-    others = {SGD: f"{B50.shortest} minus {SGD.shortest}", B0: f"minus {B0.shortest}"}
+    shown, others = (SGD, B0, B50, LOCAL), (SGD, B0)
     columns = [
-        "setting", "n", *(NETWORKS[LOCAL.model] if one is LOCAL else one.shortest for one in shown),
-        *others.values(), "weights (%)",
+        "setting", "n", *(one.shortest for one in (SGD, B0, B50)), NETWORKS[LOCAL.model],
+        *(f"{B50.shortest} − {one.shortest}" for one in others), "weights left (%)",
     ]  # fmt: skip
     rows = []
-    for title, groups in _lines(settings):
-        if groups is None:
-            rows.append([f"*{title}*", *[""] * (len(columns) - 1)])
-        elif not groups:
-            theirs = [published.accuracy(one, "cifar10") for one in shown]
-            gains = [f"{published.gain(B50, one):+.2f}" for one in others]
-            rows.append([title, "", *map(tables.published, [*theirs, *gains]), ""])
-        else:
+    for title, sizes in _by_size(settings).items():
+        rows.append([f"*{title}*", *[""] * (len(columns) - 1)])
+        for size, groups in sizes.items():
             runs = {one: groups.get(one, []) for one in shown}
-            sizes = sorted({len(each) for each in runs.values() if each})
             values = [f"{mean(each):.2f}" if each else tables.NONE for each in runs.values()]
             gains = [gain_text(runs[B50], runs[one], missing=tables.NONE) for one in others]
             left = remaining_text(runs[B50])
-            rows.append([title, " or ".join(map(str, sizes)), *values, *gains, left])
+            rows.append([size, f"{len(runs[SGD])}", *values, *gains, left])
+    rows.append(["*the paper*", *[""] * (len(columns) - 1)])
+    for epochs in (published.SHORT_EPOCHS, published.PAPER_EPOCHS):
+        theirs = [published.accuracy(one, "cifar10", epochs) for one in shown]
+        leads = [
+            published.gain(B50, one) if epochs == published.PAPER_EPOCHS else None for one in others
+        ]
+        cells = [tables.published(value) for value in (*theirs, *leads)]
+        rows.append([_size_of_paper(epochs), "", *cells, ""])
     return Table(name, caption, columns, rows, style="results")
 
 
 def gaps_figure(settings: Mapping[str, Sequence[Record]], width: float) -> Figure:
     """Draw the share of the gap that β = 50 closes in each setting, with what the paper reports.
 
-    Lines are those of `gaps_table`, a dot is a seed, hollow where it is the only one; from three
+    A line for each width and length that has all three methods, and a gap that differs from zero
+    where there are several seeds. A dot is a seed, hollow where it is the only one; from three
     seeds on a bar is the mean gain over the mean gap, with its 95 % interval, and an arrow where
     that goes on to the left.
 
@@ -125,8 +126,13 @@ def gaps_figure(settings: Mapping[str, Sequence[Record]], width: float) -> Figur
         settings: the records of each by its name.
         width: of the figure, in inches.
     """
-    lines = _lines(settings)
-    figure, axes = subplots(figsize=(width, 0.17 * len(lines) + 0.7))
+    # headings have None, and the paper has no runs
+    lines: list[tuple[str, dict[Method, list[Record]] | None]] = []
+    for title, sizes in _by_size(settings).items():
+        here = [(z, runs) for z, runs in sizes.items() if not math.isinf(gap_closed(runs)[1])]
+        lines += [(title, None), *here] if here else []
+    lines += [("the paper", None), (_size_of_paper(published.PAPER_EPOCHS), {})]
+    figure, axes = subplots(figsize=(width, 0.155 * len(lines) + 0.7))
     edge, (colour, marker, _) = axes.get_yaxis_transform(), look(B50)
     for place, (_, groups) in enumerate(lines):
         if not groups:
@@ -158,18 +164,20 @@ def gaps_figure(settings: Mapping[str, Sequence[Record]], width: float) -> Figur
     return figure
 
 
-def _lines(
+def _by_size(
     settings: Mapping[str, Sequence[Record]],
-) -> list[tuple[str, dict[Method, list[Record]] | None]]:
-    """Return titles and runs of what is shown; headings have None, and the paper has no runs."""
-    lines: list[tuple[str, dict[Method, list[Record]] | None]] = []
+) -> dict[str, dict[str, dict[Method, list[Record]]]]:
+    """Return the runs of each setting by width and length, in words, and by method."""
+    found: dict[str, dict[str, dict[Method, list[Record]]]] = {}
     for name, records in settings.items():
-        here = []
+        found[name] = {}
         for alpha, epochs in sorted({(r.config.base_channels, r.config.epochs) for r in records}):
             size = {"base_channels": alpha, "epochs": epochs}
             runs = by_method([run for run in records if matches(run.config, size)])
-            if {B50, SGD, LOCAL} <= runs.keys() and not math.isinf(gap_closed(runs)[1]):
-                here.append((f"α = {alpha}, {epochs} epochs", runs))
-        lines += [(name, None), *here] if here else []
-    paper = f"α ≈ {published.PAPER_BASE_CHANNELS}, {published.PAPER_EPOCHS} epochs"
-    return [*lines, ("the paper", None), (paper, {})]
+            if {B50, SGD, LOCAL} <= runs.keys():
+                found[name][f"α = {alpha}, {epochs} epochs"] = runs
+    return found
+
+
+def _size_of_paper(epochs: int) -> str:
+    return f"α ≈ {published.PAPER_BASE_CHANNELS}, {epochs} epochs"

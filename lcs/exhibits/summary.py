@@ -24,7 +24,7 @@ from lcs.exhibits.fewest_weights import pareto
 from lcs.exhibits.gap import gaps_figure, gaps_table
 from lcs.exhibits.methods import B0, B50, LOCAL, SGD
 from lcs.exhibits.plots.style import PAGE_WIDTH
-from lcs.exhibits.plots.weights import as_image
+from lcs.exhibits.plots.weights import draw_filter
 from lcs.exhibits.tables import Table
 from lcs.exhibits.texts import by_heading
 from lcs.runs import Record, RunStore
@@ -42,6 +42,7 @@ PICTURES = PACKAGE.parent / "book" / "_static"
 TEXTS = Path(__file__).with_name("summary.md")
 # of twelve, how many columns of the first page each picture has, and of README's width, per cent
 SHARES = {"gap": (7, 59), "filters": (5, 40)}
+GROWING = "flips and crops, λ grows with distance"
 # settings of the first picture, and the studies that share each
 SETTINGS = {
     "no augmentation": ("table2",),
@@ -58,7 +59,7 @@ SETTINGS = {
         "largest-decay",
         "largest-local",
     ),
-    "the same, λ grows with distance": ("banded-searched",),
+    GROWING: ("banded-searched", "banded-long"),
 }
 
 
@@ -166,7 +167,9 @@ def _shown(store: RunStore) -> tuple[dict[str, list[Record]], dict[str, np.ndarr
     for title, names in SETTINGS.items():
         studies = map(find_study, names)
         runs = [run for study in studies for run in study.stored(study.usual_scale, store)]
-        found[title] = [*{run.config: run for run in runs}.values()]  # studies share runs
+        each = {run.config: run for run in runs}.values()  # studies share runs
+        uniform = [run for run in each if run.config.beta and not run.config.l1_growth]
+        found[title] = [run for run in each if title != GROWING or run not in uniform]
     wide = compare.by_method(find_study("paper-size-searched").stored("paper", store))
     return found, figure4.smooth.pictures(wide[B50], wide[SGD])
 
@@ -180,8 +183,7 @@ def _filters(filters: dict[str, np.ndarray]) -> Figure:
     for row, (title, images) in zip(rows, filters.items(), strict=True):
         row.suptitle(title, fontsize="small", x=0.02, ha="left")
         for panel, image in zip(row.subplots(1, 4), images, strict=False):
-            panel.imshow(as_image(image), interpolation="nearest")
-            panel.set_axis_off()
+            draw_filter(panel, image)
     return figure
 
 

@@ -10,6 +10,7 @@ from checks.figure4 import (
 from checks.paper_size import (
     far_behind_local_at_the_papers_size,
     fewer_weights_than_local,
+    lead_before_the_search,
     less_local_than_pruned_sgd,
     little_ahead_at_the_papers_size,
     local_beyond_chance,
@@ -60,6 +61,7 @@ GROWN = (
 CHECKS.add(nothing_at_the_papers_length)
 CHECKS.add(little_ahead_at_the_papers_size)
 CHECKS.add(far_behind_local_at_the_papers_size)
+CHECKS.add(lead_before_the_search)
 CHECKS.add(fewer_weights_than_local)
 CHECKS.add(local_beyond_chance)
 CHECKS.add(less_local_than_pruned_sgd)
@@ -92,10 +94,15 @@ def large_beta_costs_accuracy(store):
 
 @CHECKS.add
 def fewer_weights_in_wide_networks(store):
-    """The first layer keeps more weights than S-LOCAL has at α = 1, less than half at α = 8."""
+    """The first layer keeps more weights than S-LOCAL at α = 1 and 2, less than half at α = 8."""
     plain, wide = (by_method(records(store, name))[B50] for name in ("table2", "scaling-seeds"))
-    few, many = (count_weights(runs[0].config, LOCAL.model)["conv1"] for runs in (plain, wide))
-    return min(nonzeros(plain)) > few and 2 * max(nonzeros(wide)) < many
+    narrow = by_width(records(store, "scaling-own"))
+
+    def of_local(runs):
+        return count_weights(runs[0].config, LOCAL.model)["conv1"]
+
+    more = all(min(nonzeros(r)) > of_local(r) for r in (plain, *(narrow[w][B50] for w in (1, 2))))
+    return more and 2 * max(nonzeros(wide)) < of_local(wide)
 
 
 @CHECKS.add

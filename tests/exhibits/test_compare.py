@@ -148,8 +148,9 @@ def test_links_lead_to_records_of_the_book_only(tmp_path):
     assert tables.link(elsewhere) == f"`{record.run_id}`"
 
 
-def test_zero_is_grey_in_a_filter():
-    image = as_image(np.array([[[0.0, -2.0], [1.0, 0.0]]] * 3))
+def test_zero_is_grey_in_a_filter_and_a_pixel_without_weights_white():
+    image = as_image(np.array([[[0.0, -2.0], [1.0, 0.0]], *[[[0.0, -2.0], [0.0, 0.0]]] * 2]))
     assert image.shape == (2, 2, 3)
-    assert image[0, 0].tolist() == [0.5] * 3
+    assert image[0, 0].tolist() == [1.0] * 3
     assert image[0, 1].tolist() == [0.0] * 3
+    assert image[1, 0].tolist() == [0.75, 0.5, 0.5]

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
-from lcs.exhibits.plots.weights import as_image
+from lcs.exhibits.plots.weights import FRAME, as_image
 
 if TYPE_CHECKING:
     import altair as alt
@@ -143,16 +143,17 @@ def filters_slider(
 
 
 def _sheet(filters: np.ndarray) -> np.ndarray:
-    """Lay filters (n, C, H, W) out in rows, with a white line between them: (H', W', 3), uint8."""
+    """Lay filters (n, C, H, W) out in rows, with a grey line between them: (H', W', 3), uint8."""
     import numpy as np
 
     side = filters.shape[-1] + 1
     rows = -(-len(filters) // COLUMNS)
-    sheet = np.full((rows * side - 1, COLUMNS * side - 1, 3), 255, np.uint8)
+    sheet = np.full((rows * side + 1, COLUMNS * side + 1, 3), 255, np.uint8)
     for place, filter_ in enumerate(filters):
         top, left = side * (place // COLUMNS), side * (place % COLUMNS)
-        image = np.round(255 * as_image(filter_)).astype(np.uint8)
-        sheet[top : top + side - 1, left : left + side - 1] = image
+        framed = sheet[top : top + side + 1, left : left + side + 1]
+        framed[:] = round(255 * FRAME)
+        framed[1:-1, 1:-1] = np.round(255 * as_image(filter_))
     return sheet
 
 

@@ -11,10 +11,12 @@ from lcs.exhibits.plots.style import PAGE_WIDTH, look, pending, subplots
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 
 COLUMNS = 8  # filters in a row
+FRAME = 0.75  # grey of the frame around each
 
 
 def filters(groups: Mapping[str, np.ndarray | None]) -> Figure:
@@ -22,8 +24,8 @@ def filters(groups: Mapping[str, np.ndarray | None]) -> Figure:
 
     Args:
         groups: for each title, filters (n, C, H, W), the first of which are drawn; None: pending.
-            Zero is grey, and each filter has its own scale, the largest absolute weight. Three
-            channels are drawn as red, green and blue.
+            Each filter has its own scale, the largest absolute weight. Three channels are drawn as
+            red, green and blue; zero is grey, and a pixel without weights white.
     """
     known = [images for images in groups.values() if images is not None]
     if not known:
@@ -43,17 +45,26 @@ def filters(groups: Mapping[str, np.ndarray | None]) -> Figure:
         for column, image in enumerate(() if images is None else images[:COLUMNS]):
             left, low = column * (side + gap), top - side
             axes = figure.add_axes((left / width, low / height, side / width, side / height))
-            # not resampled: the page draws each weight as a square
-            axes.imshow(as_image(image), interpolation="none")
-            axes.set_axis_off()
+            draw_filter(axes, image)
         top -= 0 if images is None else side + gap
     return figure
 
 
+def draw_filter(axes: Axes, filter_: np.ndarray) -> None:
+    """Draw a filter (C, H, W) by `as_image`, in a frame."""
+    # not resampled: the page draws each weight as a square
+    axes.imshow(as_image(filter_), interpolation="none")
+    axes.set(xticks=[], yticks=[])
+    axes.spines[:].set(visible=True, color=f"{FRAME}", linewidth=0.8)
+
+
 def as_image(filter_: np.ndarray) -> np.ndarray:
-    """Map a filter (C, H, W) to an image (H, W, 3) in [0, 1]; zero becomes the middle grey."""
+    """Map a filter (C, H, W) to an image (H, W, 3) in [0, 1].
+
+    Zero becomes the middle grey, and a pixel whose weights are all zero white.
+    """
     largest = np.abs(filter_).max() or 1.0
-    image = 0.5 + 0.5 * filter_ / largest
+    image = np.where((filter_ == 0).all(0), 1.0, 0.5 + 0.5 * filter_ / largest)
     return np.broadcast_to(image, (3, *image.shape[1:])).transpose(1, 2, 0)
 
 
