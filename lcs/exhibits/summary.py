@@ -42,7 +42,7 @@ PICTURES = PACKAGE.parent / "book" / "_static"
 TEXTS = Path(__file__).with_name("summary.md")
 # of twelve, how many columns of the first page each picture has, and of README's width, per cent
 SHARES = {"gap": (7, 59), "filters": (5, 40)}
-GROWING = "flips and crops, λ grows with distance"
+GROWING = "λ grows with distance"
 # settings of the first picture, and the studies that share each
 SETTINGS = {
     "no augmentation": ("table2",),
