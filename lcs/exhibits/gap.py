@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ import numpy as np
 
 from lcs.exhibits import published, tables
 from lcs.exhibits.cells import gain_text, remaining_text
-from lcs.exhibits.compare import by_method, by_seed, matches, mean
+from lcs.exhibits.compare import by_length, by_seed, by_width, mean
 from lcs.exhibits.methods import B0, B50, LOCAL, NETWORKS, SGD, Method
 from lcs.exhibits.plots.style import PUBLISHED_MARKERS, look, subplots
 from lcs.exhibits.tables import PENDING, Table
@@ -106,11 +107,9 @@ def gaps_table(settings: Mapping[str, Sequence[Record]], name: str, caption: str
     rows.append(["*the paper*", *[""] * (len(columns) - 1)])
     for epochs in (published.SHORT_EPOCHS, published.PAPER_EPOCHS):
         theirs = [published.accuracy(one, "cifar10", epochs) for one in shown]
-        leads = [
-            published.gain(B50, one) if epochs == published.PAPER_EPOCHS else None for one in others
-        ]
-        cells = [tables.published(value) for value in (*theirs, *leads)]
-        rows.append([_size_of_paper(epochs), "", *cells, ""])
+        leads = [published.gain(B50, one, epochs=epochs) for one in others]
+        quoted = [None if math.isnan(value) else value for value in leads]
+        rows.append([_size_of_paper(epochs), "", *map(tables.published, theirs + quoted), ""])
     return Table(name, caption, columns, rows, style="results")
 
 
@@ -129,7 +128,7 @@ def gaps_figure(settings: Mapping[str, Sequence[Record]], width: float) -> Figur
     # headings have None, and the paper has no runs
     lines: list[tuple[str, dict[Method, list[Record]] | None]] = []
     for title, sizes in _by_size(settings).items():
-        here = [(z, runs) for z, runs in sizes.items() if not math.isinf(gap_closed(runs)[1])]
+        here = [(size, runs) for size, runs in sizes.items() if not math.isinf(gap_closed(runs)[1])]
         lines += [(title, None), *here] if here else []
     lines += [("the paper", None), (_size_of_paper(published.PAPER_EPOCHS), {})]
     figure, axes = subplots(figsize=(width, 0.155 * len(lines) + 0.7))
@@ -168,15 +167,15 @@ def _by_size(
     settings: Mapping[str, Sequence[Record]],
 ) -> dict[str, dict[str, dict[Method, list[Record]]]]:
     """Return the runs of each setting by width and length, in words, and by method."""
-    found: dict[str, dict[str, dict[Method, list[Record]]]] = {}
-    for name, records in settings.items():
-        found[name] = {}
-        for alpha, epochs in sorted({(r.config.base_channels, r.config.epochs) for r in records}):
-            size = {"base_channels": alpha, "epochs": epochs}
-            runs = by_method([run for run in records if matches(run.config, size)])
-            if {B50, SGD, LOCAL} <= runs.keys():
-                found[name][f"α = {alpha}, {epochs} epochs"] = runs
-    return found
+    return {
+        name: {
+            f"α = {alpha}, {epochs} epochs": groups
+            for alpha, methods in by_width(records).items()
+            for epochs, groups in by_length(itertools.chain(*methods.values())).items()
+            if {B50, SGD, LOCAL} <= groups.keys()
+        }
+        for name, records in settings.items()
+    }
 
 
 def _size_of_paper(epochs: int) -> str:

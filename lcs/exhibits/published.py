@@ -96,9 +96,9 @@ def table2(method: Method | str) -> Row:
     return next((row for row in TABLE2 if row.method == method), Row(method))
 
 
-def gain(one: Method, other: Method, dataset: str = "cifar10") -> float:
-    """Return by how many points a method is ahead of another in Table 2; NaN if it is silent."""
-    first, second = (accuracy(name, dataset) for name in (one, other))
+def gain(one: Method, other: Method, dataset: str = "cifar10", epochs: int = PAPER_EPOCHS) -> float:
+    """Return by how many points a method is ahead of another; NaN where the paper is silent."""
+    first, second = (accuracy(name, dataset, epochs) for name in (one, other))
     return math.nan if first is None or second is None else first - second
 
 

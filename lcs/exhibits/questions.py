@@ -22,6 +22,8 @@ from lcs.runs import RunStore
 TEXTS = Path(__file__).with_name("questions.md")
 ANSWERED, IN_PART, NOT_STUDIED = STATUSES = ("answered", "in part", "not studied here yet")
 
+# the text of a claim within an answer
+CLAIM = re.compile("{(.+?)}")
 # from the text of a claim to its rows on the page Claims, each by column
 Verdicts = Mapping[str, Sequence[Mapping[str, str]]]
 
@@ -36,7 +38,7 @@ class Question(NamedTuple):
     @property
     def claims(self) -> list[str]:
         """Texts of the claims that the answer rests on."""
-        return re.findall("{(.+?)}", self.answer)
+        return CLAIM.findall(self.answer)
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ class Answers:
 
 def asked() -> dict[str, list[Question]]:
     """Return the questions by who asked them: The forum, The reproduction, Reviewer 1, …"""
-    found = {}
+    found: dict[str, list[Question]] = {}
     for source, text in by_heading("# ", TEXTS.read_text()).items():
         found[source] = []
         for question, said in by_heading("## ", text).items():

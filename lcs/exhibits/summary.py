@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from lcs.cost import count_weights
 from lcs.exhibits import (
+    cells,
     compare,
     figure4,
     find_study,
@@ -18,9 +19,9 @@ from lcs.exhibits import (
     published,
     rivals,
     scaling,
+    tables,
     variants,
 )
-from lcs.exhibits.fewest_weights import pareto
 from lcs.exhibits.gap import gaps_figure, gaps_table
 from lcs.exhibits.methods import B0, B50, LOCAL, SGD
 from lcs.exhibits.plots.style import PAGE_WIDTH
@@ -43,7 +44,7 @@ TEXTS = Path(__file__).with_name("summary.md")
 # of twelve, how many columns of the first page each picture has, and of README's width, per cent
 SHARES = {"gap": (7, 59), "filters": (5, 40)}
 GROWING = "λ grows with distance"
-# settings of the first picture, and the studies that share each
+# settings of the first picture and of the table, and the studies that share each
 SETTINGS = {
     "no augmentation": ("table2",),
     "AutoAugment": ("scaling-own", "scaling-seeds", "paper-size-searched"),
@@ -73,9 +74,9 @@ def numbers(store: RunStore) -> dict[str, Any]:
     wide = {study.name: study.stored("paper", store) for study in paper_size.STUDIES}
     largest = wide["paper-size-searched"][0].config
     local, dense = (count_weights(largest, method.model)["conv1"] for method in (LOCAL, SGD))
+    plain = compare.by_method(find_study("table2").stored("desk", store))
     paper = {"sgd": SGD, "zero": B0, "sparse": B50}
     return {
-        "own": pareto.recipe_numbers(pareto.gather(store)[pareto.RECIPE]),
         "scaling": scaling.results.numbers(runs),
         "rivals": rivals.results.numbers(runs),
         "variants": variants.results.numbers(runs),
@@ -83,11 +84,12 @@ def numbers(store: RunStore) -> dict[str, Any]:
         "paper": {name: f"{published.accuracy(of, 'cifar10'):.2f}" for name, of in paper.items()},
         "size_alpha": largest.base_channels,
         "size_epochs": largest.epochs,
+        "searched_alpha": runs["recipe-length-search"][0].config.base_channels,
         "searched_epochs": runs["recipe-length-search"][0].config.epochs,
-        "large_epochs": runs["largest-free"][0].config.epochs,
         "longest": max(run.config.epochs for run in runs["recipe-length-long"]),
         "flips_epochs": runs["flips"][0].config.epochs,
         "local_share": f"{100 * local / dense:.1f}",
+        "plain_gain": tables.ahead(cells.gain_text(plain[B50], plain[SGD])),
     }
 
 
@@ -95,7 +97,7 @@ def sections(store: RunStore) -> dict[Path, str]:
     """Return what stands between the marks of README and of the first page."""
     said = by_heading("# ", TEXTS.read_text().format(**numbers(store)))
     captions = {name: said[f"Caption of {name}"] for name in SHARES}
-    values = gaps_table(_shown(store)[0], "tab-first", _joined(said["Caption of values"]))
+    values = gaps_table(by_setting(store), "tab-first", _joined(said["Caption of values"]))
     opening = said["Summary"]
     cited = opening.replace("The paper", "The paper {cite}`neyshabur2020`", 1)
     figures = "\n".join(
@@ -116,7 +118,7 @@ def sections(store: RunStore) -> dict[Path, str]:
     heads = ["question", "the paper", "this study"]
     answers = Table("tab-answers", "", heads, rows, text=heads).body()
     notes = said["Notes"]
-    rest = re.sub(r"\[(.+?)\]\{.published\}", r"*\1*", values.body())
+    rest = re.sub(r"\[(.+?)\]\{\.published\}", r"*\1*", values.body())
     outside = [_from_root(answers), _wrapped(_from_root(notes)), rest, _wrapped(values.caption)]
     inside = [answers, _wrapped(notes), values._repr_markdown_()]
     return {
@@ -131,10 +133,9 @@ def update(store: RunStore) -> None:
 
     write(store)
     plots.use_style()
-    settings, filters = _shown(store)
     for name, figure in {
-        "gap": gaps_figure(settings, 0.74 * PAGE_WIDTH),
-        "filters": _filters(filters),
+        "gap": gaps_figure(by_setting(store), 0.74 * PAGE_WIDTH),
+        "filters": _filters(_pictures(store)),
     }.items():
         picture = PICTURES / f"{name}.png"
         figure.savefig(picture, dpi=200, metadata={"Comment": stamp(store)})
@@ -155,23 +156,29 @@ def updated(page: str, summary: str) -> str:
 
 
 def stamp(store: RunStore) -> str:
-    """Return a hash of our values that the pictures show."""
-    settings, filters = _shown(store)
-    values = [(run.config.run_id, run.accuracy) for runs in settings.values() for run in runs]
-    return hashlib.sha256(repr((values, list(filters))).encode()).hexdigest()
+    """Return a hash of our values behind the pictures, however these are drawn."""
+    runs = [run for each in by_setting(store).values() for run in each]
+    values = [(run.config.run_id, run.accuracy) for run in runs]
+    return hashlib.sha256(repr((values, list(_pictures(store)))).encode()).hexdigest()
 
 
-def _shown(store: RunStore) -> tuple[dict[str, list[Record]], dict[str, np.ndarray]]:
-    """Return the records of `SETTINGS`, and filters by title."""
+def by_setting(store: RunStore) -> dict[str, list[Record]]:
+    """Return the records of `SETTINGS`."""
     found = {}
     for title, names in SETTINGS.items():
         studies = map(find_study, names)
         runs = [run for study in studies for run in study.stored(study.usual_scale, store)]
         each = {run.config: run for run in runs}.values()  # studies share runs
-        uniform = [run for run in each if run.config.beta and not run.config.l1_growth]
-        found[title] = [run for run in each if title != GROWING or run not in uniform]
+        found[title] = [
+            run for run in each if title != GROWING or run.config.l1_growth or not run.config.beta
+        ]
+    return found
+
+
+def _pictures(store: RunStore) -> dict[str, np.ndarray]:
+    """Return filters by title."""
     wide = compare.by_method(find_study("paper-size-searched").stored("paper", store))
-    return found, figure4.smooth.pictures(wide[B50], wide[SGD])
+    return figure4.smooth.pictures(wide[B50], wide[SGD])
 
 
 def _filters(filters: dict[str, np.ndarray]) -> Figure:
@@ -197,5 +204,5 @@ def _wrapped(text: str) -> str:
 
 def _joined(text: str) -> str:
     # no value is torn from its name or unit, and a line that begins with % would be a comment
-    line = " ".join(text.split()).replace(" <br>", "<br>")
+    line = " ".join(text.split())
     return re.sub(" (?=[%=≈±×])|(?<=[=≈±×]) ", "\N{NO-BREAK SPACE}", line)

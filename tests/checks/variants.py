@@ -170,6 +170,16 @@ def scattered_windows_do_not_help_as_much(store):
 
 
 @CHECKS.add
+def a_fixed_mask_is_ahead_of_growth(store):
+    """S-FC with S-LOCAL's windows alone, by SGD, lies between the growth searched and S-LOCAL."""
+    wide = results.by_window(records(store, "banded-wide"))
+    lr = wide["SGD"][0].config.lr
+    masked = [run for run in records(store, "masked") if run.config.lr == lr]
+    searched = [run for run in records(store, "banded-searched") if run.config.l1_growth]
+    return ahead(paired(masked, searched)) and ahead(paired(wide["S-LOCAL"], masked))
+
+
+@CHECKS.add
 def where_windows_lie_hardly_matters(store):
     """At α = 8 windows that move are level with random ones, and S-LOCAL's within 1.5 points."""
     wide = results.by_window(records(store, "banded-wide"))

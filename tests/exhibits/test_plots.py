@@ -14,6 +14,7 @@ from PIL import Image
 from lcs.exhibits import book, plots
 from lcs.exhibits.methods import B0, B1, B50, CONV, LOCAL, PROXIMAL, SGD, THREE, beta_lasso_method
 from lcs.exhibits.plots import Differences, interactive, style
+from lcs.exhibits.plots.weights import FRAME
 from lcs.exhibits.settings import BETAS
 
 METHODS = [CONV, LOCAL, THREE, SGD, PROXIMAL, *map(beta_lasso_method, BETAS)]
@@ -172,11 +173,12 @@ def test_a_slider_shows_the_filters_of_one_group_at_a_time():
     assert [row["frame"] for row in frames] == [0, 1]
     with Image.open(BytesIO(base64.b64decode(frames[1]["image"].partition(",")[2]))) as file:
         sheet = np.asarray(file)[::2, ::2]
-    assert sheet.shape == (17, 53, 3), "two rows of six, and lines between them"
+    assert sheet.shape == (19, 55, 3), "two rows of six, and frames around them"
     second = groups["b"][0][1]
     expected = np.round(255 * drawn(second))
-    assert np.array_equal(sheet[:8, 9:17], expected)
-    assert (sheet[8] == 255).all()
+    assert np.array_equal(sheet[1:9, 10:18], expected)
+    assert (sheet[[0, 9]] == round(255 * FRAME)).all()
+    assert (sheet[10:, 28:] == 255).all(), "three filters in the second row"
 
 
 def drawn(filter_):

@@ -46,16 +46,18 @@ def test_what_a_question_names_exists(question):
 
 
 def test_what_an_answer_says_of_results_is_held_on_a_page():
-    named = re.findall(r"^% holds: (.+):(.+)$", questions.TEXTS.read_text(), re.MULTILINE)
-    assert named
-    for page, name in named:
+    comments = re.findall("^%.*$", questions.TEXTS.read_text(), re.MULTILINE)
+    named = [re.fullmatch("% holds: (.+):(.+)", line) for line in comments]
+    assert all(named), "another line must not begin with %: it would be left out"
+    for page, name in map(re.Match.groups, named):
         assert name in importlib.import_module(f"checks.{page}").CHECKS
         assert name in ids_on(PAGES[page])
 
 
 def test_every_source_asks_and_every_question_is_asked_once():
     assert all(questions.asked().values())
-    assert len({one.text for one in QUESTIONS}) == len(QUESTIONS)
+    asked = re.findall("^## (.+)$", questions.TEXTS.read_text(), re.MULTILINE)
+    assert len(set(asked)) == len(asked) == len(QUESTIONS)
     cells = nbformat.read(PAGES["questions"], as_version=4).cells
     shown = re.findall(r'answers\(known, "(.+)"\)', "\n".join(cell.source for cell in cells))
     assert shown == [*questions.asked()]

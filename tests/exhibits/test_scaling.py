@@ -260,7 +260,7 @@ def test_the_share_of_the_gap_that_is_closed():
 
 def test_the_figure_of_the_gap_has_a_line_for_each_size_that_has_one():
     wide = [r for runs in by_width(study("scaling-own", growing))[8].values() for r in runs]
-    no_gap = study("recipe-length-search", lambda c: 50.0 + c.seed)
+    no_gap = study("flips", lambda c: 50.0 + c.seed)
     alone = [run for run in study("flips", growing) if run.config.seed == 0]
     (axes,) = gap.gaps_figure({"one": wide, "none": no_gap, "first seed": alone}, 5).axes
     lines = [tick.get_text() for tick in axes.get_yticklabels()]
@@ -277,12 +277,15 @@ def test_the_figure_of_the_gap_has_a_line_for_each_size_that_has_one():
     assert [len(line.get_xdata()) for line in hollow] == [1, 1], "a single run, and the paper"
 
 
-def test_the_table_of_values_has_the_lines_of_the_figure():
+def test_the_table_of_values_has_a_line_for_each_size():
     wide = [r for runs in by_width(study("scaling-own", growing))[8].values() for r in runs]
     alone = [run for run in wide if run.config.seed == 0 and method(run.config) != B0]
-    table = gap.gaps_table({"one": wide, "first seed": alone}, "tab", "Values.")
+    no_gap = study("flips", lambda c: 50.0 + c.seed)
+    table = gap.gaps_table({"one": wide, "first seed": alone, "none": no_gap}, "tab", "Values.")
     assert {len(row) for row in table.rows} == {len(table.columns)}
-    heading, three, _, single, _, paper = table.rows
+    heading, three, _, single, _, level, _, short, paper = table.rows
+    assert level[2] == level[4], "where the figure has no line"
+    assert short[4:7] == [tables.NONE, tables.published(published.SHORT[LOCAL]), tables.NONE]
     assert heading == ["*one*", *[""] * 8]
     runs = by_method(wide)
     assert three[:3] == ["α = 8, 200 epochs", "3", f"{mean(runs[SGD]):.2f}"]

@@ -55,6 +55,11 @@ def test_each_question_is_a_row_of_three_cells_and_each_setting_one_of_nine(sect
         assert set(rows[2 + questions :]) == {9}
 
 
+def test_every_value_is_named_in_the_texts():
+    named = set(re.findall(r"\{(\w+)", summary.TEXTS.read_text()))
+    assert named == summary.numbers(STORE).keys()
+
+
 def test_readme_has_no_markup_of_the_book_and_its_links_lead_into_the_book(sections):
     said = sections[summary.README]
     assert not re.search(r"\{[.a-z]|:::", said)

@@ -143,7 +143,7 @@ def filters_slider(
 
 
 def _sheet(filters: np.ndarray) -> np.ndarray:
-    """Lay filters (n, C, H, W) out in rows, with a grey line between them: (H', W', 3), uint8."""
+    """Lay filters (n, C, H, W) out in rows, in grey frames: (H', W', 3), uint8."""
     import numpy as np
 
     side = filters.shape[-1] + 1

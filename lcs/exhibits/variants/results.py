@@ -194,6 +194,12 @@ def numbers(found: ByStudy) -> dict[str, str]:
     searched = [run for run in found["banded-searched"] if run.config.l1_growth]
     values = growth_values(searched[0].config) if searched else None
     scattered = found["banded-scattered"]
+    masked = compare.conditions(found["masked"])
+    # with the learning rate and the weight decay of S-FC, and with those of S-LOCAL
+    as_dense, as_local = (
+        compare.runs_of(masked, lr=runs[0].config.lr) if (runs := wide[name]) else []
+        for name in ("SGD", "S-LOCAL")
+    )
     sizes, pixel = (compare.conditions(found[f"banded-{name}"]) for name in ("sizes", "pixel"))
     started, deep = (
         compare.conditions(found["from-convolution"]),
@@ -243,6 +249,11 @@ def numbers(found: ByStudy) -> dict[str, str]:
         "scattered-n": f"{len(scattered)}",
         "scattered-initial": cells.gain_text(scattered, wide["initial"]),
         "scattered-none": cells.gain_text(scattered, wide["none"]),
+        "masked-n": cells.count_text(masked),
+        "masked-accuracy": cells.mean_text(as_dense),
+        "masked-searched": ahead(cells.gain_text(as_dense, searched)),
+        "masked-local": ahead(cells.gain_text(wide["S-LOCAL"], as_dense)),
+        "masked-other": cells.gain_text(as_local, as_dense),
         "long-n": f"{len(long)}",
         "long-accuracy": cells.mean_text(long),
         "long-gap": gap_text(as_beta_50(found["banded-long"], "learned")),
