@@ -27,6 +27,7 @@ from checks.scaling_parts.wider_and_longer import (
     wider_with_flips_and_crops,
 )
 from checks.variants import (
+    a_fixed_mask_is_ahead_of_growth,
     growth_was_searched,
     more_than_half_is_not_certain,
     scattered_windows_do_not_help_as_much,
@@ -75,6 +76,7 @@ CHECKS.add(penalty_and_augmentation_need_each_other)
 CHECKS.add(where_windows_lie_hardly_matters)
 CHECKS.add(scattered_windows_do_not_help_as_much)
 CHECKS.add(growth_was_searched)
+CHECKS.add(a_fixed_mask_is_ahead_of_growth)
 CHECKS.add(more_than_half_is_not_certain)
 CHECKS.add(pruned_sgd_is_as_local)
 CHECKS.add(pruning_is_ahead_at_width_4)

@@ -171,12 +171,22 @@ def scattered_windows_do_not_help_as_much(store):
 
 @CHECKS.add
 def a_fixed_mask_is_ahead_of_growth(store):
-    """S-FC with S-LOCAL's windows alone, by SGD, lies between the growth searched and S-LOCAL."""
+    """S-FC with S-LOCAL's windows alone, by SGD, is ahead of λ that grows outside the same ones.
+
+    It does not differ significantly from the growth searched, and S-LOCAL is ahead of it with the
+    same learning rate and weight decay.
+    """
     wide = results.by_window(records(store, "banded-wide"))
-    lr = wide["SGD"][0].config.lr
-    masked = [run for run in records(store, "masked") if run.config.lr == lr]
+    as_dense, as_local = (
+        [run for run in records(store, "masked") if run.config.lr == wide[name][0].config.lr]
+        for name in ("SGD", "S-LOCAL")
+    )
     searched = [run for run in records(store, "banded-searched") if run.config.l1_growth]
-    return ahead(paired(masked, searched)) and ahead(paired(wide["S-LOCAL"], masked))
+    return (
+        ahead(paired(as_dense, wide["grid"]))
+        and level(paired(as_dense, searched))
+        and ahead(paired(wide["S-LOCAL"], as_local))
+    )
 
 
 @CHECKS.add
