@@ -154,3 +154,8 @@ def test_zero_is_grey_in_a_filter_and_a_pixel_without_weights_white():
     assert image[0, 0].tolist() == [1.0] * 3
     assert image[0, 1].tolist() == [0.0] * 3
     assert image[1, 0].tolist() == [0.75, 0.5, 0.5]
+
+
+def test_a_filter_of_one_channel_is_red_above_zero_and_blue_below():
+    image = as_image(np.array([[[0.0, -2.0], [1.0, 2.0]]]))
+    assert image.tolist() == [[[1, 1, 1], [0, 0, 1]], [[1, 0.5, 0.5], [1, 0, 0]]]

@@ -24,8 +24,8 @@ def filters(groups: Mapping[str, np.ndarray | None]) -> Figure:
 
     Args:
         groups: for each title, filters (n, C, H, W), the first of which are drawn; None: pending.
-            Each filter has its own scale, the largest absolute weight. Three channels are drawn as
-            red, green and blue; zero is grey, and a pixel without weights white.
+            Each filter has its own scale, the largest absolute weight. Their colours are those
+            of `as_image`.
     """
     known = [images for images in groups.values() if images is not None]
     if not known:
@@ -61,11 +61,16 @@ def draw_filter(axes: Axes, filter_: np.ndarray) -> None:
 def as_image(filter_: np.ndarray) -> np.ndarray:
     """Map a filter (C, H, W) to an image (H, W, 3) in [0, 1].
 
-    Zero becomes the middle grey, and a pixel whose weights are all zero white.
+    Three channels are red, green and blue around the middle grey; a pixel whose weights are all
+    zero is white. A single channel is red where it is positive, blue where it is negative.
     """
-    largest = np.abs(filter_).max() or 1.0
-    image = np.where((filter_ == 0).all(0), 1.0, 0.5 + 0.5 * filter_ / largest)
-    return np.broadcast_to(image, (3, *image.shape[1:])).transpose(1, 2, 0)
+    scaled = filter_ / (np.abs(filter_).max() or 1.0)
+    if len(filter_) == 1:
+        above, below = np.maximum(scaled, 0), np.maximum(-scaled, 0)
+        image = 1 - np.concatenate([below, above + below, above])
+    else:
+        image = np.where((filter_ == 0).all(0), 1.0, 0.5 + 0.5 * scaled)
+    return image.transpose(1, 2, 0)
 
 
 def excesses(table: pd.DataFrame, *, log: bool = False) -> Figure:
