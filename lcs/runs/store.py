@@ -109,19 +109,22 @@ class RunStore:
         Raises:
             RecordError: no record, or more than one, has such an id.
         """
-        words = {path: path.stem.split("-") for path in self.paths()}
-        # with the seed and without
-        ids = {p: ("-".join(w[-2:]), w[-2] if len(w) > 1 else "") for p, w in words.items()}
-        found = [path for path, own in ids.items() if wanted in own]
-        if wanted and not found:
-            found = [p for p, own in ids.items() if any(i.startswith(wanted) for i in own)]
-        if len(found) == 1:
-            return _read(found[0], self.root)
-        if not found and self.fallback:
-            return self.fallback.by_id(wanted)
-        state = "no run" if not found else f"{len(found)} runs"
-        advice = "give more of it, as `lcs runs list` has it" if found else "see `lcs runs list`"
-        raise RecordError(f"{state} in {self.root} with the id {wanted!r}; {advice}")
+        for place in self.chain():
+            words = {path: path.stem.split("-") for path in place.paths()}
+            # with the seed and without
+            ids = {p: ("-".join(w[-2:]), w[-2] if len(w) > 1 else "") for p, w in words.items()}
+            found = [path for path, own in ids.items() if wanted in own]
+            if wanted and not found:
+                found = [p for p, own in ids.items() if any(i.startswith(wanted) for i in own)]
+            if len(found) == 1:
+                return _read(found[0], place.root)
+            if found:
+                raise RecordError(
+                    f"{len(found)} runs in {place.root} with the id {wanted!r}; give more of it, "
+                    "as `lcs runs list` has it"
+                )
+        places = " or ".join(str(place.root) for place in self.chain())
+        raise RecordError(f"no run in {places} with the id {wanted!r}; see `lcs runs list`")
 
     def write(
         self,

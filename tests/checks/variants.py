@@ -174,8 +174,14 @@ def a_fixed_mask_is_ahead_of_growth(store):
     """S-FC with S-LOCAL's windows alone, by SGD, is ahead of λ that grows outside the same ones.
 
     It does not differ significantly from the growth searched, and S-LOCAL is ahead of it with the
-    same learning rate and weight decay.
+    same learning rate and weight decay. Both leads hold before correction alone.
     """
+    claimed = [
+        evidence.verdict
+        for one in judged(store)
+        if "windows as a fixed mask" in one.claim.text
+        for evidence, _ in one.evidence
+    ]
     wide = results.by_window(records(store, "banded-wide"))
     as_dense, as_local = (
         [run for run in records(store, "masked") if run.config.lr == wide[name][0].config.lr]
@@ -186,6 +192,7 @@ def a_fixed_mask_is_ahead_of_growth(store):
         ahead(paired(as_dense, wide["grid"]))
         and level(paired(as_dense, searched))
         and ahead(paired(wide["S-LOCAL"], as_local))
+        and claimed == [f"holds{CORRECTED}", UNDECIDED, f"holds{CORRECTED}"]
     )
 
 

@@ -589,6 +589,12 @@ def test_ambiguous_and_unknown_ids(store):
         store.by_id("ffff")
 
 
+def test_an_unknown_id_names_all_places(store, tmp_path):
+    own = RunStore(tmp_path / "own", fallback=store)
+    with pytest.raises(RecordError, match=f"^no run in {own.root} or {store.root} with the id"):
+        own.by_id("ffff")
+
+
 def test_a_whole_id_is_not_ambiguous(tmp_path):
     """Seed 1 and seed 10 begin alike."""
     store = RunStore(tmp_path)

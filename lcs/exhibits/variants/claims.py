@@ -5,18 +5,24 @@ from __future__ import annotations
 from lcs.exhibits import compare, tables
 from lcs.exhibits.gap import closes_most
 from lcs.exhibits.methods import B50, SGD, Method, method
-from lcs.exhibits.settings import FLIP_CROP_SHORT, chosen_flip_crop, sized
+from lcs.exhibits.settings import FLIP_CROP_SHORT, chosen_flip_crop, flip_crop_methods, sized
 from lcs.exhibits.variants.results import DEEP_B50, WINDOWS, as_beta_50, shallow_of
-from lcs.exhibits.variants.studies import GROWTHS, WIDTH
+from lcs.exhibits.variants.studies import GROWTHS, WIDEST, WIDTH
 from lcs.exhibits.verdicts import Claim, Finding, differs, ours
 from lcs.runs import Record
 
+_BASE = FLIP_CROP_SHORT.configs["desk"]
 # the larger λ of `banded`, alone and with a growth of a tenth
-_L1 = chosen_flip_crop(sized(FLIP_CROP_SHORT.configs["desk"], WIDTH, 1 / 8), *B50).l1
+_L1 = chosen_flip_crop(sized(_BASE, WIDTH, 1 / 8), *B50).l1
 _ONE_L1: dict[str, object] = {**B50._asdict(), "l1": _L1, "l1_growth": 0.0}
 _GROWN = _ONE_L1 | {"l1_growth": GROWTHS[1], "l1_window": "grid"}
 _STARTED: dict[str, object] = {"model": "s-fc", "start": "network"}
 _LONG: dict[str, object] = {"model": "s-fc", "start": "initial"}
+# S-LOCAL's windows as a fixed mask, with the learning rate of S-FC and of S-LOCAL
+_MASKED, _MASKED_AS_LOCAL = (
+    {"pruning": "windows", "lr": run.lr}
+    for run in flip_crop_methods(sized(_BASE, WIDEST, 1 / 8), ("s-fc", "s-local"))
+)
 
 
 def _depth_does_not_help(records: list[Record]) -> Finding:
@@ -99,6 +105,24 @@ CLAIMS: tuple[Claim, ...] = (
         "Random windows of neighbouring pixels are better than those of scattered ones",
         "banded-wide + banded-scattered",
         differs(WINDOWS["initial"] | {"permute_pixels": False}, {"permute_pixels": True}),
+    ),
+    ours(
+        "At α = 8, S-LOCAL's windows as a fixed mask of S-FC, by SGD, are better than β = 50 with "
+        "λ that grows outside them",
+        "masked + banded-wide",
+        differs(_MASKED, WINDOWS["grid"]),
+    ),
+    ours(
+        "At α = 8, S-LOCAL's windows as a fixed mask of S-FC, by SGD, are better than β = 50 with "
+        "λ that grows outside random windows, as searched",
+        "masked + banded-searched",
+        differs(_MASKED, lambda config: config.l1_growth > 0),
+    ),
+    ours(
+        "At α = 8, S-LOCAL is better than S-FC by SGD with S-LOCAL's windows as a fixed mask and "
+        "its learning rate and weight decay",
+        "masked + banded-wide",
+        differs(WINDOWS["S-LOCAL"], _MASKED_AS_LOCAL),
     ),
     ours(
         "S-LOCAL is better than β = 50 with λ that grows by a tenth outside S-LOCAL's windows",
