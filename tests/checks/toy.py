@@ -1,19 +1,19 @@
-"""What the page toy says of results."""
+"""What the page toy says of toy."""
 
 from checks import Checks, records
-from lcs.exhibits.toy import results
+from lcs.exhibits import toy
 
 CHECKS = Checks()
 
 
 def numbers(store):
-    return results.numbers(records(store, "toy"))
+    return toy.numbers(records(store, "toy"))
 
 
 def predicted(store):
     """Counts of runs with many observations, by predicted region."""
     runs = records(store, "toy")
-    found = results.counts(runs, "confusion", "observations", "predicted")
+    found = toy.counts(runs, "confusion", "observations", "predicted")
     return found.loc[runs[0].config.observations[0]]
 
 
@@ -21,7 +21,7 @@ def cells(store, *, few=False, **wanted):
     """Cells with many observations, or with few, and with these values."""
     runs = records(store, "toy")
     size = runs[0].config.observations[-1 if few else 0]
-    return results.cells(runs, observations=size, **wanted)
+    return toy.cells(runs, observations=size, **wanted)
 
 
 @CHECKS.add
@@ -73,7 +73,7 @@ def what_is_proven_happens(store):
 @CHECKS.add
 def one_curve_explains_every_start(store):
     """Between the boundaries the share recovered is Φ(−w*/s), for every β and λ; under one half."""
-    decided = results.share_by_start(records(store, "toy"))
+    decided = toy.share_by_start(records(store, "toy"))
     found = numbers(store)
     return found["start-cells"] > 40 and found["start-off"] < 5 and decided.recovered.max() < 0.5
 
@@ -106,5 +106,5 @@ def small_lambda_shows_what_the_forum_saw(store):
 @CHECKS.add
 def a_larger_beta_can_miss_it(store):
     """With β = 50 the solution is missed at some λ in more than a few of the problems."""
-    shares = results.recovered_by_l1(records(store, "toy"), 50.0)
-    return shares.min() < results.ALMOST_ALWAYS
+    shares = toy.recovered_by_l1(records(store, "toy"), 50.0)
+    return shares.min() < toy.ALMOST_ALWAYS

@@ -12,10 +12,10 @@ import pandas as pd
 import pytest
 
 from lcs.errors import ConfigError
-from lcs.exhibits import book, plots
-from lcs.exhibits.toy import compute_toy, experiment, figures, results, theory
-from lcs.exhibits.toy.problems import TRUE
+from lcs.exhibits import book, plots, toy
 from lcs.runs import PUBLISHED, RunStore
+from lcs.toy import compute_toy, experiment, theory
+from lcs.toy.problems import TRUE
 
 SMALL = dataclasses.replace(experiment.SMOKE, problems=24, steps=200)
 
@@ -47,19 +47,19 @@ def style():
 
 
 def test_cells_average_over_seeds(records):
-    pooled = results.cells(records)
+    pooled = toy.cells(records)
     one, two = (pd.DataFrame(record.final["cells"]) for record in records)
     ours = one.optimizer == "beta-lasso"
     assert pooled.recovered.to_numpy() == pytest.approx((one.recovered + two.recovered)[ours] / 2)
-    proximal = results.cells(records, optimizer="proximal-l1")
+    proximal = toy.cells(records, optimizer="proximal-l1")
     assert len(pooled) + len(proximal) == len(one)
     assert proximal.beta.isna().all(), "the proximal step has no beta"
 
 
 def test_cells_have_what_is_wanted(records):
-    chosen = results.cells(records, l1=0.2, scale=2.0)
+    chosen = toy.cells(records, l1=0.2, scale=2.0)
     assert set(chosen.l1) == {0.2}
-    assert len(chosen) == len(results.cells(records)) / 4
+    assert len(chosen) == len(toy.cells(records)) / 4
 
 
 @pytest.mark.parametrize(
@@ -71,11 +71,11 @@ def test_cells_have_what_is_wanted(records):
 )
 def test_cells_that_were_not_computed_are_refused(records, wanted, message):
     with pytest.raises(ConfigError, match=message):
-        results.cells(records, **wanted)
+        toy.cells(records, **wanted)
 
 
 def test_share_by_start_is_that_of_normal_starts(records):
-    decided = results.share_by_start(records)
+    decided = toy.share_by_start(records)
     smallest = [theory.smallest_start(beta, l1, 0.1) for beta, l1 in ((10, 0.02), (1, 0.2))]
     laws = [NormalDist().cdf(-low / scale) for low in smallest for scale in (0.1, 2.0)]
     assert sorted(decided.law) == pytest.approx(sorted(laws))
@@ -86,8 +86,8 @@ def test_share_by_start_is_that_of_normal_starts(records):
 
 def test_prediction_table_adds_up(records):
     rows = [[float(cell.replace(",", "")) for cell in row[1:]]
-            for row in results.prediction_table(records).rows]  # fmt: skip
-    cells = results.cells(records)
+            for row in toy.prediction_table(records).rows]  # fmt: skip
+    cells = toy.cells(records)
     for part, size in ((rows[:3], 100), (rows[3:], 20)):
         runs, recovered, right = np.transpose(part)
         assert runs.sum() == 2 * 24 * (5 * 2 * 2) * 2  # seeds × problems × grid × schedules
@@ -98,11 +98,11 @@ def test_prediction_table_adds_up(records):
 
 
 def test_numbers_survive_a_small_grid(records):
-    numbers = results.numbers(records)
+    numbers = toy.numbers(records)
     assert numbers["edge"] == "–"
     assert all(isinstance(value, str) or np.isfinite(value) for value in numbers.values())
     assert numbers["problems"] == 48
-    one = results.cells(records, beta=1.0, observations=100, l1=0.2)
+    one = toy.cells(records, beta=1.0, observations=100, l1=0.2)
     assert numbers["one-worst"] == pytest.approx(100 * one.recovered.mean())
 
 
@@ -110,7 +110,7 @@ def test_prose_takes_every_number_and_no_other(records):
     notebook = nbformat.read(book.ROOT / "book" / "toy.ipynb", as_version=4)
     prose = "".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
     taken = set(re.findall(r"\{glue:text\}`([\w-]+)", prose))
-    assert taken == {*results.numbers(records), "start"}
+    assert taken == {*toy.numbers(records), "start"}
 
 
 def test_record_is_small(desk):
@@ -122,8 +122,8 @@ def test_record_is_small(desk):
 
 
 def test_map_shows_the_shares_and_the_boundaries(records):
-    shares = results.cells(records, observations=100, scale=2.0)
-    figure = figures.recovery(shares, 0.1)
+    shares = toy.cells(records, observations=100, scale=2.0)
+    figure = toy.recovery_figure(shares, 0.1)
     figure.draw_without_rendering()
     first, second = figure.axes[:2]
     constant = shares[shares.schedule == "constant"]
@@ -139,8 +139,8 @@ def test_map_shows_the_shares_and_the_boundaries(records):
 
 
 def test_names_stand_where_most_problems_belong(desk):
-    shares = results.cells(desk, observations=100, scale=2.0)
-    figure = figures.recovery(shares, 0.1)
+    shares = toy.cells(desk, observations=100, scale=2.0)
+    figure = toy.recovery_figure(shares, 0.1)
     for axes, schedule in zip(figure.axes, ("constant", "cosine"), strict=False):
         here = shares[shares.schedule == schedule]
         named = [text for text in axes.texts if text.get_text()]
@@ -157,7 +157,7 @@ def test_names_stand_where_most_problems_belong(desk):
 
 
 def _spec(trajectories):
-    return figures.weights(trajectories).spec
+    return toy.weights_slider(trajectories).spec
 
 
 def test_slider_has_a_frame_for_each_beta_and_start(records):
@@ -182,7 +182,7 @@ def test_slider_has_a_frame_for_each_beta_and_start(records):
 
 
 def test_slider_is_small_and_loads_nothing(desk):
-    page = figures.weights(desk[0].final["trajectories"])._repr_html_()
+    page = toy.weights_slider(desk[0].final["trajectories"])._repr_html_()
     assert not re.search(r'(src|href)="(?!data:)', page)
     assert page.count("</script>") == 1
     assert len(page.encode()) < 250_000

@@ -1,8 +1,4 @@
-"""The toy: does β-LASSO find the LASSO's solution? Its study and claims.
-
-`experiment` runs it, with its `problems` and `theory`; what the chapter shows of its records is in
-`results` and `figures`.
-"""
+"""The study of the toy, and what its experiments take."""
 
 from __future__ import annotations
 
@@ -16,17 +12,17 @@ import torch
 
 from lcs.config import ToyConfig
 from lcs.errors import ConfigError
-from lcs.exhibits.toy import experiment
-from lcs.exhibits.toy.results import ALMOST_ALWAYS, pooled, recovered_by_l1
-from lcs.exhibits.verdicts import Claim, Finding
 from lcs.runs import Record, RunStore, default_store
 from lcs.runs.provenance import provenance
 from lcs.study.base_study import BaseStudy, Setting, check_options
+from lcs.toy import experiment
 
 if TYPE_CHECKING:
     import pandas as pd
 
 SETTING = Setting("toy", {})
+# of a problem's descent, on two cores
+SECONDS_PER_UPDATE = 2.5e-8
 
 
 @dataclass(frozen=True)
@@ -108,45 +104,9 @@ def compute_toy(config: ToyConfig, store: RunStore) -> Record:
     return store.write(config, history={}, final=results, provenance=origin)
 
 
-# of a problem's descent, on two cores
-SECONDS_PER_UPDATE = 2.5e-8
+def pooled(records: Sequence[Record], table: str) -> pd.DataFrame:
+    """Return the rows of one of the tables of all records, see `experiment.run`."""
+    import pandas as pd
 
-STUDIES = (ToyStudy(),)
-
-
-# Claims
-
-
-def _one_finds_it(records: list[Record]) -> Finding:
-    """Judge whether β = 1 finds the LASSO's solution almost always, whatever λ."""
-    shares = recovered_by_l1(records, 1.0)
-    text = f"{shares.min():.0f} to {shares.max():.0f} % of problems, by λ"
-    if shares.min() >= ALMOST_ALWAYS:
-        return Finding(text, said="holds")
-    some = shares.max() >= ALMOST_ALWAYS
-    return Finding(text, said="holds for small λ only" if some else "contradicted")
-
-
-def _larger_can_miss(records: list[Record]) -> Finding:
-    """Judge whether β = 50 misses the LASSO's solution at some λ."""
-    shares = recovered_by_l1(records, 50.0)
-    text = f"found in {shares.min():.0f} to {shares.max():.0f} % of problems at β = 50, by λ"
-    return Finding(text, said="contradicted" if shares.min() >= ALMOST_ALWAYS else "holds")
-
-
-CLAIMS: tuple[Claim, ...] = (
-    Claim(
-        "F",
-        "With β = 1 the LASSO solution of a linear problem is reached almost always",
-        "toy",
-        _one_finds_it,
-        "almost always",
-    ),
-    Claim(
-        "F",
-        "With larger β it can be missed, depending on initial weights and data",
-        "toy",
-        _larger_can_miss,
-        "can be missed",
-    ),
-)
+    frames = [pd.DataFrame(run.final[table]).assign(seed=run.config.seed) for run in records]
+    return pd.concat(frames, ignore_index=True)

@@ -11,9 +11,9 @@ from torch import Tensor
 
 from lcs.config import ToyConfig
 from lcs.errors import ConfigError
-from lcs.exhibits.toy import experiment, theory
-from lcs.exhibits.toy import problems as toy
 from lcs.optim import BetaLasso, ProximalL1
+from lcs.toy import experiment, theory
+from lcs.toy import problems as toy
 
 SMALL = dataclasses.replace(experiment.SMOKE, problems=40)
 SCHEDULES = ("constant", "cosine")

@@ -18,8 +18,8 @@ from torch import Tensor
 
 from lcs.config import ToyConfig
 from lcs.errors import ConfigError
-from lcs.exhibits.toy import theory
-from lcs.exhibits.toy.problems import (
+from lcs.toy import theory
+from lcs.toy.problems import (
     OPTIMIZERS,
     TRUE,
     Grid,
