@@ -143,6 +143,12 @@ def about(seconds: float | None) -> str:
     return "time unknown" if seconds is None else f"about {duration(seconds)}"
 
 
+def total(costs: Collection[float | None]) -> float | None:
+    """Return the sum of times; None if one of them is unknown."""
+    known = [seconds for seconds in costs if seconds is not None]
+    return sum(known) if len(known) == len(costs) else None
+
+
 def in_all(costs: Collection[float | None], workers: int = 1) -> str:
     """Return the end of a sentence: what runs cost, with the time that each worker takes to start.
 
@@ -150,10 +156,9 @@ def in_all(costs: Collection[float | None], workers: int = 1) -> str:
     """
     if not costs:
         return ""
-    known = [seconds for seconds in costs if seconds is not None]
-    if len(known) < len(costs):
+    if (seconds := total(costs)) is None:
         return "; how long they take is not known: no run on this device is stored"
-    return f", {about(START_SECONDS + sum(known) / min(workers, len(costs)))} in all"
+    return f", {about(START_SECONDS + seconds / min(workers, len(costs)))} in all"
 
 
 def duration(seconds: float) -> str:

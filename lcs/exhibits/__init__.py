@@ -4,9 +4,9 @@ An exhibit is a module of this package and a notebook of the same name (`scaling
 `scaling_details`). It declares its `STUDIES`
 and its `CLAIMS`, by `CHOICES` how its searches choose, and draws its tables and figures.
 
-- Pages with studies: `toy`, `table2`, `figure3`, `figure4`, `paper_size`, `permuted`, `why`,
-  `scaling`, `rivals`, `origin`, `transfer`, `sample_size`, `variants`, `sound`.
-- Pages without: `convolution`, `fewest_weights` and `engine` have claims; `double_descent`,
+- Pages with studies: `toy`, `table2`, `why`, `scaling`, `paper_size`, `rivals`, `figure3`,
+  `figure4`, `origin`, `permuted`, `variants`, `transfer`, `sample_size`, `sound`.
+- Pages without: `fewest_weights`, `convolution` and `engine` have claims; `double_descent`,
   `claims`, `status`, `questions` and `records` gather from all exhibits. `summary` has what README
   and the first page open with.
 - Shared tools: `settings` (how runs are trained), `methods` (their names), `searches` (what they
@@ -33,24 +33,10 @@ if TYPE_CHECKING:
 
 # in the order in which Claims, Status and the command line list what they declare
 EXHIBITS = (
-    "toy",
-    "table2",
-    "figure3",
-    "figure4",
-    "paper_size",
-    "convolution",
-    "fewest_weights",
-    "permuted",
-    "why",
-    "scaling",
-    "rivals",
-    "origin",
-    "transfer",
-    "sample_size",
-    "variants",
-    "sound",
+    "toy", "table2", "why", "scaling", "paper_size", "rivals", "figure3", "fewest_weights",
+    "figure4", "origin", "permuted", "convolution", "variants", "transfer", "sample_size", "sound",
     "engine",
-)
+)  # fmt: skip
 
 
 def exhibit(name: str) -> ModuleType:

@@ -102,6 +102,7 @@ def matrix(every: Sequence[Judged]) -> Table:
     rows = []
     for one in found:
         cells: dict[str, str] = {}
+        elsewhere = []  # in settings without a column
         for each, chapter in one.evidence:
             said, _, why = each.verdict.partition(": ")
             mark = marked(said)
@@ -110,7 +111,11 @@ def matrix(every: Sequence[Judged]) -> Table:
             value = why or each.finding.short or each.finding.value.removesuffix(" points")
             cell = f"{mark} [{value}]({chapter}.ipynb) [n = {each.n}]{{.sample}}"
             cells[each.setting] = cell
+            if each.setting not in own:
+                elsewhere.append(f"{mark} [{each.setting}]({chapter}.ipynb)")
         text = one.claim.text if one.evidence else f"{one.claim.text} {one.state}"
+        if elsewhere and not cells.keys() & {*own}:
+            text += f" – elsewhere: {'; '.join(elsewhere)}"
         theirs = tables.published(one.claim.value)
         rows.append([text, theirs, *(cells.get(name, UNTESTED) for name in own)])
     caption = (
@@ -120,7 +125,7 @@ def matrix(every: Sequence[Judged]) -> Table:
         "~ undecided, – not testable, · not tested. In brackets: before correction for many "
         "comparisons, not after it, or in one run. Settings of a single claim, flips and crops for "
         "50 and 1600 epochs, and the reproduction's with cross-entropy (CIFAR-100), are in the "
-        "list below."
+        "list at the end of the page, and named after the claim if no other has a verdict."
     )
     columns = ["claim", "published", *own]
     return Table("tab-claims", caption, columns, rows, text=columns[1:], style="matrix")

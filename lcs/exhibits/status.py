@@ -85,7 +85,9 @@ def pending_table(every: Sequence[Progress], store: RunStore) -> Table:
         if each.lacking:
             runs = f"{len(each.lacking)} of {len(each.lacking) + len(each.done)}"
             costs = [
-                _about(each.study.seconds(each.lacking, device, timed)).removeprefix("about ")
+                cost.about(
+                    cost.total(each.study.seconds(each.lacking, device, timed))
+                ).removeprefix("about ")
                 if device in (DEVICES[each.scale], "cuda")
                 else tables.NONE
                 for device in ("cpu", "cuda")
@@ -144,7 +146,7 @@ def numbers(every: Sequence[Progress], store: RunStore) -> dict[str, str]:
         "status-hours": _duration(timed),
         "status-pending": f"{len(desk)}",
         "status-missing": f"{len(costs)}",
-        "status-cost": _about([*costs.values()]),
+        "status-cost": cost.about(cost.total(costs.values())),
         "status-paper": f"{len(pending) - len(desk)}",
     }
 
@@ -170,9 +172,3 @@ def provenance_table(store: RunStore) -> Table:
 
 def _duration(records: Sequence[Record]) -> str:
     return cost.duration(sum(record.provenance["seconds"] for record in records))
-
-
-def _about(costs: Sequence[float | None]) -> str:
-    """Say about how long runs take in all, if it is known of each."""
-    known = [seconds for seconds in costs if seconds is not None]
-    return cost.about(sum(known) if len(known) == len(costs) else None)

@@ -8,6 +8,7 @@ import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lcs import cost
 from lcs.cost import count_weights
 from lcs.exhibits import (
     cells,
@@ -74,7 +75,9 @@ def numbers(store: RunStore) -> dict[str, Any]:
     wide = {study.name: study.stored("paper", store) for study in paper_size.STUDIES}
     largest = wide["paper-size-searched"][0].config
     local, dense = (count_weights(largest, method.model)["conv1"] for method in (LOCAL, SGD))
-    plain = compare.by_method(find_study("table2").stored("desk", store))
+    table2 = find_study("table2")
+    plain = compare.by_method(table2.stored("desk", store))
+    costs = table2.seconds(table2.configs("paper"), "cuda", store.records())
     paper = {"sgd": SGD, "zero": B0, "sparse": B50}
     return {
         "scaling": scaling.results.numbers(runs),
@@ -88,6 +91,7 @@ def numbers(store: RunStore) -> dict[str, Any]:
         "searched_epochs": runs["recipe-length-search"][0].config.epochs,
         "longest": max(run.config.epochs for run in runs["recipe-length-long"]),
         "flips_epochs": runs["flips"][0].config.epochs,
+        "length_cost": cost.about(cost.total(costs)),
         "local_share": f"{100 * local / dense:.1f}",
         "plain_gain": tables.ahead(cells.gain_text(plain[B50], plain[SGD])),
     }

@@ -152,6 +152,12 @@ def test_the_matrix_has_a_column_for_each_setting(monkeypatch):
     assert "[1.0](toy.ipynb) [n = 5]" in one[2]
 
 
+def test_what_is_judged_in_no_column_is_named_after_the_claim():
+    every = [one for one in claims.judge_all(STORE) if one.claim.source == "P"]
+    for one, (text, _, *cells) in zip(every, claims.matrix(every).rows, strict=True):
+        assert ("elsewhere: " in text) == (bool(one.evidence) and {*cells} == {claims.UNTESTED})
+
+
 def test_other_lengths_are_left_to_the_list(monkeypatch):
     gap = next(one for one in EVERY if one.text.startswith("β = 50 closes most of the gap"))
     monkeypatch.setattr(claims, "claims", lambda: [("toy", gap), ("toy", gap)])
@@ -166,9 +172,8 @@ def test_other_lengths_are_left_to_the_list(monkeypatch):
     assert all(f"{name}, α = 8" in settings for name in lengths)
     longest = dataclasses.replace(gap, study=FLIPS_LONGER, also=())
     monkeypatch.setattr(claims, "claims", lambda: [("toy", longest), ("toy", longest)])
-    assert {row[0] for row in claims.matrix(claims.judge_all(STORE)).rows} == {gap.text}, (
-        "not pending"
-    )
+    ((text, *_), _) = claims.matrix(claims.judge_all(STORE)).rows
+    assert text.startswith(f"{gap.text} – elsewhere: "), "not pending"
 
 
 def test_a_setting_without_runs_has_no_column(tmp_path):

@@ -86,9 +86,10 @@ def test_a_forest_has_a_dot_for_each_seed_and_a_bar_from_three_on():
 
 def test_a_forest_names_its_groups_once():
     rows = [Differences("one", "over SGD", [1.0], group) for group in ("here", "there")]
+    rows.append(Differences("two", "over SGD", [2.0], "here"))
     (axes,) = plots.forest(rows, "points").axes
     assert [text.get_text() for text in axes.texts].count("there") == 1
-    assert [text.get_text() for text in axes.get_yticklabels()] == ["", "one", "", "one"]
+    assert [text.get_text() for text in axes.get_yticklabels()] == ["", "one", "two", "", "one"]
 
 
 def _svg():

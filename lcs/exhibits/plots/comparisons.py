@@ -101,13 +101,14 @@ def forest(rows: Sequence[Differences], label: str) -> Figure:
     From three seeds on a bar is their mean with its 95 % interval.
 
     Args:
-        rows: from top to bottom; each group, where they have one, under its name.
+        rows: from top to bottom, those of a group, where they have one, together under its name.
         label: of the axis, with the unit.
     """
     if not rows:
         return pending()
     lines: dict[tuple[str, str], list[Differences]] = {}
-    for row in rows:
+    groups = list(dict.fromkeys(row.group for row in rows))
+    for row in sorted(rows, key=lambda row: groups.index(row.group)):
         if row.group:
             lines.setdefault((row.group, ""), [])
         lines.setdefault((row.group, row.label), []).append(row)

@@ -226,6 +226,7 @@ def numbers(runs: ByStudy) -> dict[str, str]:
         **{f"share-{name}": f"{100 * budget(name)['density']:.1f}" for name in AIMS},
         "share-beta": cells.remaining_text(sparse),
         "share-wider": f"{100 * wider_budget()['density']:.1f}",
+        "share-wider-beta": cells.remaining_text(wider[OWN]),
         "weights-beta": _weights_text(sparse),
         "weights-threshold": _weights_text(many[NO_L1]),
         "weights-few-threshold": _weights_text(few[NO_L1]),

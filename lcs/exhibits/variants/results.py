@@ -11,7 +11,7 @@ from lcs.config import Config
 from lcs.exhibits import cells, compare, locality, plots, published, tables
 from lcs.exhibits.compare import ByStudy, Conditions
 from lcs.exhibits.gap import gap_text
-from lcs.exhibits.methods import B50, CONV, SGD, Method, method
+from lcs.exhibits.methods import B50, CONV, LOCAL, SGD, Method, method
 from lcs.exhibits.tables import PENDING, Cell, Table, ahead
 from lcs.exhibits.variants.studies import DEEP_WIDTH, GROWTHS, PIXEL_GROWTHS, SIZES, growth_values
 from lcs.runs import Record
@@ -251,6 +251,9 @@ def numbers(found: ByStudy) -> dict[str, str]:
         "scattered-none": cells.gain_text(scattered, wide["none"]),
         "masked-n": cells.count_text(masked),
         "masked-accuracy": cells.mean_text(as_dense),
+        "masked-gap": gap_text(
+            {B50: as_dense, SGD: wide["SGD"], LOCAL: wide["S-LOCAL"]} if as_dense else {}
+        ),
         "masked-grid": ahead(cells.gain_text(as_dense, wide["grid"])),
         "masked-searched": cells.gain_text(as_dense, searched),
         "masked-local": ahead(cells.gain_text(wide["S-LOCAL"], as_local)),
