@@ -13,9 +13,8 @@ and its `CLAIMS`, by `CHOICES` how its searches choose, and draws its tables and
   chose, in `chosen.json`), `published` (what others have published), `compare` (runs by condition,
   paired by seed), `cells` (what tables and prose say of them), `gap` (between S-FC and S-LOCAL),
   `locality` (of filters, over seeds), `verdicts` (claims and how they are judged), `tables` and
-  `plots` (what a page shows), `texts` (Markdown beside the modules), `typography` (numbers that do
-  not break over lines), `book` (chapters rerun with other parameters, executed in place, and
-  rendered).
+  `plots` (what a page shows), `typography` (numbers that do not break over lines), `book` (chapters
+  rerun with other parameters, executed in place, and rendered).
 """
 
 from __future__ import annotations

@@ -15,13 +15,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from lcs.exhibits import claims, tables
-from lcs.exhibits.texts import by_heading
 from lcs.exhibits.verdicts import UNDECIDED, marked
 from lcs.runs import RunStore
 
 TEXTS = Path(__file__).with_name("questions.md")
 ANSWERED, IN_PART, NOT_STUDIED = STATUSES = ("answered", "in part", "not studied here yet")
 
+# in more of them, values of a claim are left to the page Claims
+MANY_SETTINGS = 3
 # the text of a claim within an answer
 CLAIM = re.compile("{(.+?)}")
 # from the text of a claim to its rows on the page Claims, each by column
@@ -50,7 +51,7 @@ class Answers:
     def _repr_markdown_(self) -> str:
         shown = []
         for question, status, answer in self.entries:
-            said = status.capitalize() + "."
+            said = "Answered in part." if status == IN_PART else f"{status.capitalize()}."
             mark = tables.pending(said) if status == NOT_STUDIED else f"*{said}*"
             shown.append(f"{question}\n: {mark} {answer}")
         return "\n\n".join(shown)
@@ -59,9 +60,9 @@ class Answers:
 def asked() -> dict[str, list[Question]]:
     """Return the questions by who asked them: The forum, The reproduction, Reviewer 1, …"""
     found: dict[str, list[Question]] = {}
-    for source, text in by_heading("# ", TEXTS.read_text()).items():
+    for source, text in tables.by_heading("# ", TEXTS.read_text()).items():
         found[source] = []
-        for question, said in by_heading("## ", text).items():
+        for question, said in tables.by_heading("## ", text).items():
             status, answer = said.split("\n\n")
             lines = [line for line in answer.splitlines() if not line.startswith("%")]
             found[source].append(Question(question, status, " ".join(lines)))
@@ -103,12 +104,19 @@ def numbers(known: Verdicts) -> dict[str, float]:
 
 
 def _answer(question: Question, known: Verdicts) -> str:
-    return re.sub(
-        "{(.+?)}", lambda claim: " and ".join(map(_said, known[claim[1]])), question.answer
+    return CLAIM.sub(lambda claim: _said(known[claim[1]]), question.answer)
+
+
+def _said(rows: Sequence[Mapping[str, str]]) -> str:
+    """Say what came of a claim: each value, or in many settings only where it has which verdict."""
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        found.setdefault(row["verdict"], []).append(row["setting"])
+    if len(rows) > MANY_SETTINGS:
+        return "; ".join(f"{verdict} in {', '.join(where)}" for verdict, where in found.items())
+    return " and ".join(
+        row["verdict"]
+        if ".pending" in row["verdict"]
+        else f"{row['ours']} ({row['setting']}, n = {row['n']}: {row['verdict']})"
+        for row in rows
     )
-
-
-def _said(row: Mapping[str, str]) -> str:
-    if ".pending" in row["verdict"]:
-        return row["verdict"]
-    return f"{row['ours']} ({row['setting']}, n = {row['n']}: {row['verdict']})"

@@ -28,7 +28,6 @@ from lcs.exhibits.methods import B0, B50, LOCAL, SGD
 from lcs.exhibits.plots.style import PAGE_WIDTH
 from lcs.exhibits.plots.weights import draw_filter
 from lcs.exhibits.tables import Table
-from lcs.exhibits.texts import by_heading
 from lcs.runs import Record, RunStore
 from lcs.runs.provenance import PACKAGE
 
@@ -99,7 +98,7 @@ def numbers(store: RunStore) -> dict[str, Any]:
 
 def sections(store: RunStore) -> dict[Path, str]:
     """Return what stands between the marks of README and of the first page."""
-    said = by_heading("# ", TEXTS.read_text().format(**numbers(store)))
+    said = tables.by_heading("# ", TEXTS.read_text().format(**numbers(store)))
     captions = {name: said[f"Caption of {name}"] for name in SHARES}
     values = gaps_table(by_setting(store), "tab-first", _joined(said["Caption of values"]))
     opening = said["Summary"]
@@ -117,7 +116,7 @@ def sections(store: RunStore) -> dict[Path, str]:
     below = _wrapped("Left: {gap} Right: {filters}".format(**captions))
     rows = [
         list(map(_joined, (question, *answer.split("\n\n"))))
-        for question, answer in by_heading("## ", said["Questions"]).items()
+        for question, answer in tables.by_heading("## ", said["Questions"]).items()
     ]
     heads = ["question", "the paper", "this study"]
     answers = Table("tab-answers", "", heads, rows, text=heads).body()

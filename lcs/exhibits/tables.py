@@ -166,6 +166,12 @@ def links(records: Sequence[Record]) -> str:
     return " ".join(link(record, str(record.config.seed)) for record in records)
 
 
+def by_heading(mark: str, text: str) -> dict[str, str]:
+    """Return the sections of a text by their headings, which begin with this mark: `"## "`."""
+    _, *parts = re.split(f"^{mark}(.*)$", text, flags=re.MULTILINE)
+    return dict(zip(parts[::2], map(str.strip, parts[1::2]), strict=True))
+
+
 def data_frame(
     rows: Sequence[Any], columns: list[str] | tuple[str, ...] | None = None
 ) -> pd.DataFrame:

@@ -8,7 +8,7 @@ from made_up import made_up, study
 
 from lcs.config import Config
 from lcs.exhibits import compare, find_study, plots, why
-from lcs.exhibits.why import factorial, prose, results, studies
+from lcs.exhibits.why import factorial, results, studies
 from lcs.runs import Record, RunStore
 from lcs.stats import Interval
 from lcs.study import gather
@@ -181,7 +181,7 @@ def test_without_runs_a_table_shows_its_command():
 def test_numbers_of_the_first_layer_and_of_widths():
     runs = study("first-layer", lambda c: 50 + c.seed - c.frozen_zeros - (c.beta > 0) * 2)
     wide = study("width", lambda c: 50 + c.seed - 0.5 * (c.beta > 0) * c.base_channels)
-    words = prose.numbers(NOTHING | {"first-layer": runs, "width": wide})
+    words = results.numbers(NOTHING | {"first-layer": runs, "width": wide})
     assert words["alone-1"] == "−2.00 ± 0.00"
     assert words["alone-frozen-1"] == "−3.00 ± 0.00"
     assert words["alone-returns-50"] == "−1.00 ± 0.00"
@@ -191,7 +191,7 @@ def test_numbers_of_the_first_layer_and_of_widths():
 
 
 def test_numbers_of_the_factorial():
-    words = prose.numbers(NOTHING | {"factorial": FACTORIAL})
+    words = results.numbers(NOTHING | {"factorial": FACTORIAL})
     assert words["augmentation-strong"] == words["augmentation-own"] == "+2.00 ± 0.00"
     assert words["loss"] == "+8.00 ± 0.00"
     assert words["loss-equal"] in ("+0.00 ± 0.00", "−0.00 ± 0.00")
@@ -203,7 +203,7 @@ def test_the_best_and_the_largest_of_each_range():
         "lambdas": study("lambdas", lambda c: 50 + 1e5 * c.l1 * (c.beta < 50) + (c.l1 == 5e-5)),
         "lambdas-zero": study("lambdas-zero", lambda c: 50 - 1e5 * c.l1),
     }
-    words = prose.numbers(NOTHING | ranges)
+    words = results.numbers(NOTHING | ranges)
     assert words["best-l1"] == "5e-5"
     assert words["zero-accuracy"] == "40.00 ± 0.00"
     assert words["fixed-accuracy"] == "60.00 ± 0.00"
