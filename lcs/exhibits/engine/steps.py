@@ -42,8 +42,6 @@ MEASURED: dict[str, tuple[str, dict[str, Any], str]] = {
     "bf16-own": ("bf16", {"base_channels": 4}, "bfloat16, torch's own / bfloat16 by float32"),
     "bf16-float32": ("bf16", {"base_channels": 4}, "bfloat16 by float32 / float32"),
     "pass-compiled": ("optimizer", {}, "BetaLasso(compiled=True) / SGD(foreach=True)"),
-    "pass-pieces": ("optimizer", {}, "BetaLasso(foreach=False) / SGD(foreach=True)"),
-    "pass-foreach": ("optimizer", {}, "BetaLasso(foreach=True) / SGD(foreach=True)"),
     "pass-sgd": (
         "optimizer",
         {"measured": "SGD step"},
