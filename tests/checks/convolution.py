@@ -2,13 +2,11 @@
 
 import math
 
-from checks import Checks, ahead, level, records
+from checks import ahead, check, level, records
 from lcs.exhibits import convolution
 from lcs.exhibits.compare import by_method, by_width, mean, paired
 from lcs.exhibits.methods import B0, B1, B50, CONV, LOCAL, SGD
 from lcs.stats import mean_interval
-
-CHECKS = Checks()
 
 
 def measured(runs):
@@ -16,7 +14,7 @@ def measured(runs):
     return convolution.measured(next(run for run in runs if run.has_filters))
 
 
-@CHECKS.add
+@check
 def sharing_is_partial_at_most(store):
     """Every run of β = 0 is beyond chance and nearer to it than to shared kernels, or not measured.
 
@@ -46,7 +44,7 @@ def beyond_shuffled(runs):
     return [run.final["equivariance"]["excess_mean"] for run in runs]
 
 
-@CHECKS.add
+@check
 def responses_of_s_fc_hardly_move(store):
     """S-CONV's successors respond exactly, over half more than with shuffled weights.
 

@@ -1,6 +1,6 @@
 """What the page figure3 says of results."""
 
-from checks import Checks, records
+from checks import check, records
 from lcs.exhibits import figure3
 from lcs.exhibits.compare import by_method, by_width, frame, matches, nonzeros, remaining
 from lcs.exhibits.methods import B1, B50, LOCAL, SGD, beta_lasso_method
@@ -8,10 +8,8 @@ from lcs.exhibits.published import COUNTS
 from lcs.exhibits.tables import LAYERS
 from lcs.stats import mean_interval
 
-CHECKS = Checks()
 
-
-@CHECKS.add
+@check
 def counts_of_the_reproduction(store):
     """After 100 epochs its first layer is ours, to a tenth of a per cent; after 400 it is not.
 
@@ -29,13 +27,13 @@ def counts_of_the_reproduction(store):
     return abs(same - 1) < 2e-3 and more and fewer and far_fewer
 
 
-@CHECKS.add
+@check
 def beta_1_falls_late(store):
     """With β = 1 nearly all weights of the first layer are left at half time."""
     return figure3.count_numbers(records(store, "table2"))["one-half"] > 90
 
 
-@CHECKS.add
+@check
 def first_layer_and_local(store):
     """β = 50 leaves more weights than S-LOCAL has; by the paper's recipe, from α = 4 on, fewer."""
     table = by_method(records(store, "table2"))
@@ -46,7 +44,7 @@ def first_layer_and_local(store):
     return more and wide and not any(fewer)
 
 
-@CHECKS.add
+@check
 def second_layer_more_than_half(store):
     """More than half of the second layer is left, and in the runs at α = 32 about a third."""
     widest = records(store, "largest", "largest-autoaugment")
@@ -54,13 +52,13 @@ def second_layer_more_than_half(store):
     return half and bool(widest) and all(30 < share < 40 for share in remaining(widest, "fc1"))
 
 
-@CHECKS.add
+@check
 def third_layer_loses_a_third(store):
     """Of the third layer almost a third is lost."""
     return 65 < mean_interval(remaining(by_method(records(store, "table2"))[B50], "fc2")).mean < 75
 
 
-@CHECKS.add
+@check
 def a_constant_rate_leaves_what_the_reproduction_reports(store):
     """In each layer, within five points of its size, at β = 1 and 50."""
     for beta in (1, 50):
@@ -77,7 +75,7 @@ def a_constant_rate_leaves_what_the_reproduction_reports(store):
     return True
 
 
-@CHECKS.add
+@check
 def only_a_constant_rate_fits_both_counts(store):
     """Both published counts fit a constant rate, and not both fit a rising cosine."""
 
@@ -90,7 +88,7 @@ def only_a_constant_rate_fits_both_counts(store):
     return len(constant) == 2 and all(constant) and not all(fits("period"))
 
 
-@CHECKS.add
+@check
 def law_fits_until_half_is_pruned(store):
     """With β = 50 the law predicts when half of the layer is pruned; with β = 1 it fails."""
     found = figure3.law_numbers(records(store, "figure3"))
@@ -98,7 +96,7 @@ def law_fits_until_half_is_pruned(store):
     return half and found["half-1"] > 3 * found["half-law-1"]
 
 
-@CHECKS.add
+@check
 def few_weights_return_with_beta_50(store):
     """With β = 50 none in the last tenth of training; with β = 1 many more in an epoch."""
     runs = by_method(records(store, "figure3"))

@@ -2,15 +2,13 @@
 
 import math
 
-from checks import Checks, above, ahead, behind, level, records
+from checks import above, ahead, behind, check, level, records
 from lcs.exhibits import origin
 from lcs.exhibits.compare import by_method, mean, nonzeros, paired, remaining, train_accuracies
 from lcs.exhibits.figure4 import smooth
 from lcs.exhibits.locality import beyond_chance
 from lcs.exhibits.methods import B50, SGD
 from lcs.stats import mean_interval
-
-CHECKS = Checks()
 
 PLAIN, BOTH = "no augmentation", "flips and crops"
 NATURAL, RANKS, GAUSSIAN, PHASES = origin.STATISTICS
@@ -33,7 +31,7 @@ def excess(runs):
     return mean_interval(beyond_chance(runs))
 
 
-@CHECKS.add
+@check
 def crops_make_filters_local(store):
     """Filters of β = 50 are more local with crops, and fewer weights remain; of SGD less local.
 
@@ -59,7 +57,7 @@ def crops_make_filters_local(store):
     )
 
 
-@CHECKS.add
+@check
 def local_on_gaussian_images_of_the_process(store):
     """At the middle λ β = 50 is local at every gain and on the clone.
 
@@ -87,7 +85,7 @@ def local_on_gaussian_images_of_the_process(store):
     )
 
 
-@CHECKS.add
+@check
 def gaussian_images_with_crops(store):
     """Of β = 50, Gaussian images cannot be told from natural ones, Gaussian ranks are less local.
 
@@ -108,7 +106,7 @@ def gaussian_images_with_crops(store):
     )
 
 
-@CHECKS.add
+@check
 def gaussian_images_without_augmentation(store):
     """All training images are fitted; Gaussian images give more local filters than natural ones.
 
@@ -129,7 +127,7 @@ def gaussian_images_without_augmentation(store):
     )
 
 
-@CHECKS.add
+@check
 def labels_matter_without_augmentation(store):
     """Shuffled labels are learned, and filters are less local; on noise not beyond chance."""
     runs = by_data(store, PLAIN)
@@ -141,7 +139,7 @@ def labels_matter_without_augmentation(store):
     )
 
 
-@CHECKS.add
+@check
 def smooth_filters_gather_as_much(store):
     """On CIFAR-10 pruned filters of SGD are on average at least as local as those of β = 50.
 
@@ -169,7 +167,7 @@ def smooth_filters_gather_as_much(store):
     )
 
 
-@CHECKS.add
+@check
 def shuffled_labels_are_not_learned(store):
     """With shuffled labels SGD hardly fits, and β = 50 hardly keeps a weight of the first layer.
 
@@ -182,7 +180,7 @@ def shuffled_labels_are_not_learned(store):
     return True
 
 
-@CHECKS.add
+@check
 def first_seeds_on_cpus(store):
     """On CIFAR-10 the first seeds were trained on CPUs, most others on an H200."""
     runs = origin.on_images({s.name: s.stored("desk", store) for s in origin.STUDIES})

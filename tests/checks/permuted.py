@@ -1,13 +1,11 @@
 """What the page permuted says of results."""
 
-from checks import Checks, ahead, behind, records
+from checks import ahead, behind, check, records
 from lcs.exhibits import permuted
 from lcs.exhibits.compare import by_method, by_width, paired
 from lcs.exhibits.locality import beyond_chance
 from lcs.exhibits.methods import B50, CONV, LOCAL, SGD
 from lcs.stats import mean_interval
-
-CHECKS = Checks()
 
 
 def changes(store):
@@ -25,7 +23,7 @@ def changes(store):
     }
 
 
-@CHECKS.add
+@check
 def dense_networks_do_not_change(store):
     """At both widths the intervals of S-FC with SGD and with β = 50 lie within a point."""
     return all(
@@ -35,7 +33,7 @@ def dense_networks_do_not_change(store):
     )
 
 
-@CHECKS.add
+@check
 def windows_lose_accuracy(store):
     """S-LOCAL loses at both widths, S-CONV at α = 4, where S-LOCAL is no longer ahead of S-FC."""
     permuted_runs = [r for r in records(store, "permuted") if r.config.permute_pixels]
@@ -45,13 +43,13 @@ def windows_lose_accuracy(store):
     return all(map(behind, lost)) and not ahead(paired(wide[LOCAL], wide[SGD]))
 
 
-@CHECKS.add
+@check
 def narrow_convolution_gains(store):
     """At α = 1 S-CONV is better on permuted images."""
     return ahead(changes(store)[1][CONV])
 
 
-@CHECKS.add
+@check
 def filters_are_local_again(store):
     """At α = 4 filters of β = 50 are far beyond chance, and as much after permuted images."""
     runs = by_method([r for r in records(store, "permuted") if r.config.base_channels == 4])[B50]
@@ -62,7 +60,7 @@ def filters_are_local_again(store):
     return min(one.mean, other.mean) > 10 and abs(one.mean - other.mean) < 3
 
 
-@CHECKS.add
+@check
 def lambda_is_half_of_that_of_origin(store):
     """At α = 4, as many epochs; there filters of β = 50 are more local."""
     here, there = (

@@ -1,6 +1,6 @@
 """What the page rivals says of results."""
 
-from checks import Checks, ahead, behind, level, records
+from checks import ahead, behind, check, level, records
 from lcs import cost
 from lcs.exhibits.compare import differences, nonzeros, paired
 from lcs.exhibits.locality import beyond_chance, pair_correlation
@@ -9,8 +9,6 @@ from lcs.exhibits.rivals.studies import CANDIDATES, CHOSEN, DENSE, NO_L1, OWN
 from lcs.exhibits.rivals.wider import CANDIDATES as WIDER
 from lcs.stats import mean_interval
 
-CHECKS = Checks()
-
 
 def lead(store, name, other=OWN):
     """By how many points a method is ahead of another, on average over seeds."""
@@ -18,14 +16,14 @@ def lead(store, name, other=OWN):
     return paired(place[name], place[other]).mean
 
 
-@CHECKS.add
+@check
 def pruning_is_ahead(store):
     """Gradual pruning is clearly ahead of β = 50, and on average not behind dense SGD."""
     place = by_rival(records(store, "rivals"))
     return ahead(paired(place["gradual"], place[OWN])) and lead(store, "gradual", DENSE) > 0
 
 
-@CHECKS.add
+@check
 def pruning_is_ahead_at_width_4(store):
     """One-shot and gradual pruning by more than a point in every run, windows by more than they."""
     place = by_rival(records(store, "rivals-wider"))
@@ -36,7 +34,7 @@ def pruning_is_ahead_at_width_4(store):
     return min(one_shot + gradual) > 1 and min(windows) > max(one_shot + gradual)
 
 
-@CHECKS.add
+@check
 def masks_hold_a_little_more(store):
     """At every budget masks have as many weights in layer 1 as β = 50, or up to a tenth more."""
     shares = []
@@ -47,7 +45,7 @@ def masks_hold_a_little_more(store):
     return min(shares) >= 1 and max(shares) < 1.1
 
 
-@CHECKS.add
+@check
 def gradual_depends_on_its_rate(store):
     """As the shorter search chose it, gradual pruning cannot be told from β = 50.
 
@@ -59,7 +57,7 @@ def gradual_depends_on_its_rate(store):
     return level(first) and first.mean < 0.5 * lead(store, "gradual") and largest
 
 
-@CHECKS.add
+@check
 def either_alone_is_worse(store):
     """The threshold without ℓ1, which leaves more weights, and the sub-gradient without threshold.
 
@@ -75,7 +73,7 @@ def either_alone_is_worse(store):
     )
 
 
-@CHECKS.add
+@check
 def one_cut_costs_more_at_the_smaller_budget(store):
     """With sub-gradients and the proximal step, by more than two points; spred is level at both.
 
@@ -91,7 +89,7 @@ def one_cut_costs_more_at_the_smaller_budget(store):
     return behind_it and min(more) > 2 and all(map(level, spred)) and alone
 
 
-@CHECKS.add
+@check
 def masks_save_more_than_beta_lasso(store):
     """Without products by zeros β = 50 takes more than gradual pruning, fixed masks the least.
 
@@ -106,7 +104,7 @@ def masks_save_more_than_beta_lasso(store):
     return whole == {dense} and dense > sparse > gradual > mask
 
 
-@CHECKS.add
+@check
 def allocation_gains_nothing(store):
     """On average no method gains by the other allocation."""
     place = by_rival(records(store, "rivals"))
@@ -114,7 +112,7 @@ def allocation_gains_nothing(store):
     return max(paired(runs, place[name]).mean for name, runs in others.items()) < 0
 
 
-@CHECKS.add
+@check
 def edges_of_the_wider_search(store):
     """At α = 4 gradual pruning has the larger rate, the random mask the smaller decay."""
     found = CHOSEN["search-wider"]
@@ -124,7 +122,7 @@ def edges_of_the_wider_search(store):
     )
 
 
-@CHECKS.add
+@check
 def most_rivals_are_level(store):
     """SET, one-shot pruning, SNIP and dense SGD cannot be told from β = 50.
 
@@ -138,7 +136,7 @@ def most_rivals_are_level(store):
     } == {"RigL", "random mask"}
 
 
-@CHECKS.add
+@check
 def iterative_is_ahead(store):
     """Every run is ahead of β = 50 of the larger budget, after four times the epochs."""
     place, runs = by_rival(records(store, "rivals")), records(store, "rivals-iterative")
@@ -146,13 +144,13 @@ def iterative_is_ahead(store):
     return longer and min(differences(runs, place[OWN])) > 0
 
 
-@CHECKS.add
+@check
 def rigl_is_behind_random(store):
     """On average over seeds."""
     return lead(store, "RigL", "random mask") < 0
 
 
-@CHECKS.add
+@check
 def windows_are_level(store):
     """A random mask within S-LOCAL's windows: level with β = 50, ahead of one anywhere."""
     place = by_rival(records(store, "rivals"))
@@ -160,7 +158,7 @@ def windows_are_level(store):
     return level(paired(windows, place[OWN])) and ahead(paired(windows, place["random mask"]))
 
 
-@CHECKS.add
+@check
 def locality_of_pruning_is_not_resolved(store):
     """Filters of gradual pruning, SET and RigL cannot be told from those of β = 50.
 
@@ -177,7 +175,7 @@ def locality_of_pruning_is_not_resolved(store):
     )
 
 
-@CHECKS.add
+@check
 def pruned_filters_are_more_local_at_width_4(store):
     """In every run, by more than a point: those of one-shot and of gradual pruning."""
     place = by_rival(records(store, "rivals-wider"))
@@ -187,7 +185,7 @@ def pruned_filters_are_more_local_at_width_4(store):
     )
 
 
-@CHECKS.add
+@check
 def pruning_gathers_weights_most(store):
     """Of pixels next to each other, more are in one filter than with β = 50; with SET fewer."""
     place = by_rival(records(store, "rivals"))
@@ -199,7 +197,7 @@ def pruning_gathers_weights_most(store):
     return pruned > near[OWN] > near["SET"] > near["random mask"]
 
 
-@CHECKS.add
+@check
 def smaller_budget_alike(store):
     """In every run gradual pruning is ahead of β = 50, and four others are behind it."""
     place = by_rival(records(store, "rivals-few"))

@@ -1,6 +1,6 @@
 """What the page transfer says of results."""
 
-from checks import Checks, ahead, behind, level, records
+from checks import ahead, behind, check, level, records
 from lcs.exhibits import transfer
 from lcs.exhibits.compare import paired
 from lcs.exhibits.transfer import (
@@ -14,8 +14,6 @@ from lcs.exhibits.transfer import (
     TUNED,
     TUNED_OF_SGD,
 )
-
-CHECKS = Checks()
 
 
 def gains(store, one, other):
@@ -34,7 +32,7 @@ def gains(store, one, other):
     return found
 
 
-@CHECKS.add
+@check
 def places_matter_more_than_values(store):
     """Masks are level with none; on CIFAR-10 ahead of rewired ones, on CIFAR-100 level with them.
 

@@ -2,7 +2,7 @@
 
 from itertools import pairwise
 
-from checks import Checks, ahead, behind, judged, level, records
+from checks import ahead, behind, check, judged, level, records
 from lcs.exhibits import find_study, published
 from lcs.exhibits.compare import (
     accuracies,
@@ -21,14 +21,12 @@ from lcs.exhibits.variants import results, studies
 from lcs.exhibits.verdicts import CORRECTED, UNDECIDED
 from lcs.stats import mean_interval
 
-CHECKS = Checks()
-
 
 def mean(values):
     return mean_interval(values).mean
 
 
-@CHECKS.add
+@check
 def growth_brings_it_nearer(store):
     """Of β = 50 at either λ: more accurate, more local and sparser with a growth of 0.1, and of 1.
 
@@ -62,7 +60,7 @@ def growth_brings_it_nearer(store):
     )
 
 
-@CHECKS.add
+@check
 def learned_windows_do_as_well(store):
     """At a growth of 0.1 and of 1, clearly ahead of no growth and not behind given windows.
 
@@ -88,7 +86,7 @@ def grown(runs, growth, window):
     ]
 
 
-@CHECKS.add
+@check
 def random_windows_do_as_well(store):
     """At α = 2, at a growth of 1, windows that follow the weights are within a point of them."""
     random = grown(records(store, "banded", "banded-initial"), studies.GROWTHS[-1], "initial")
@@ -96,7 +94,7 @@ def random_windows_do_as_well(store):
     return abs(paired(moved, random).mean) < 1
 
 
-@CHECKS.add
+@check
 def windows_close_most_of_the_gap(store):
     """At α = 8, above the middle between SGD and S-LOCAL in every seed, wherever windows lie.
 
@@ -124,7 +122,7 @@ def windows_close_most_of_the_gap(store):
     )
 
 
-@CHECKS.add
+@check
 def more_than_half_is_not_certain(store):
     """Most of the gap is closed as searched before correction alone, and after 200 epochs perhaps.
 
@@ -141,7 +139,7 @@ def more_than_half_is_not_certain(store):
     return [*searched.values()] == [f"holds{CORRECTED}"] and moved[f"{length}, α = 8"] == UNDECIDED
 
 
-@CHECKS.add
+@check
 def growth_was_searched(store):
     """The best of twelve candidates has the smaller λ, the largest η, and a growth of 1.
 
@@ -159,7 +157,7 @@ def growth_was_searched(store):
     )
 
 
-@CHECKS.add
+@check
 def scattered_windows_do_not_help_as_much(store):
     """In every seed less than a third of what windows of neighbours gain over no growth."""
     wide = results.by_window(records(store, "banded-wide"))
@@ -169,7 +167,7 @@ def scattered_windows_do_not_help_as_much(store):
     return gains and all(3 * own < other for own, other in zip(gains, theirs, strict=True))
 
 
-@CHECKS.add
+@check
 def a_fixed_mask_is_ahead_of_growth(store):
     """S-FC with S-LOCAL's windows alone, by SGD, is ahead of λ that grows outside the same ones.
 
@@ -196,7 +194,7 @@ def a_fixed_mask_is_ahead_of_growth(store):
     )
 
 
-@CHECKS.add
+@check
 def where_windows_lie_hardly_matters(store):
     """At α = 8 windows that move are level with random ones, and S-LOCAL's within 1.5 points."""
     wide = results.by_window(records(store, "banded-wide"))
@@ -206,7 +204,7 @@ def where_windows_lie_hardly_matters(store):
     )
 
 
-@CHECKS.add
+@check
 def a_single_pixel_gains_a_third_at_most(store):
     """At α = 2, growth 1, on average: other sizes gain less than windows of 9, at least 40 %.
 
@@ -231,7 +229,7 @@ def a_single_pixel_gains_a_third_at_most(store):
     )
 
 
-@CHECKS.add
+@check
 def a_start_from_s_conv_does_not_help(store):
     """S-FC from S-CONV ends above S-CONV trained on, below S-FC from random weights; more local.
 
@@ -254,7 +252,7 @@ def a_start_from_s_conv_does_not_help(store):
     )
 
 
-@CHECKS.add
+@check
 def deep_fc_is_level_with_deep_local(store):
     """By SGD it is ahead in every seed, the interval includes zero; it is fifty times as large."""
     deep = by_method(records(store, "deeper"))
@@ -267,7 +265,7 @@ def deep_fc_is_level_with_deep_local(store):
     )
 
 
-@CHECKS.add
+@check
 def depth_adds_to_every_network(store):
     """By SGD each deep network is ahead of the shallow one in every seed, FC by over three points.
 
@@ -290,7 +288,7 @@ def depth_adds_to_every_network(store):
     )
 
 
-@CHECKS.add
+@check
 def beta_does_as_well_in_deep_networks(store):
     """In D-FC β = 50 is ahead of SGD in every seed, but the interval includes zero.
 
