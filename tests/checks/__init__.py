@@ -75,8 +75,9 @@ def ids_on(page: Path) -> set[str]:
 
 
 def records(store: RunStore, *studies: str) -> list[Record]:
-    """Return the records of some studies at the desk scale, one after another."""
-    return [record for name in studies for record in find_study(name).stored("desk", store)]
+    """Return the records of some studies at their usual scale, one after another."""
+    found = map(find_study, studies)
+    return [record for study in found for record in study.stored(study.usual_scale, store)]
 
 
 def ahead(gain: Interval) -> bool:

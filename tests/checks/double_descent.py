@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from checks import ahead, check, level
-from lcs.exhibits import double_descent, find_study
+from checks import ahead, check, level, records
+from lcs.exhibits import double_descent
 from lcs.exhibits.compare import moving_mean
 from lcs.exhibits.methods import B0, B50, SGD, method
 from lcs.exhibits.settings import RECIPE
@@ -63,8 +63,9 @@ def double_in_beta_lasso_at_width_4(store):
 @check
 def falls_without_overfitting_at_the_papers_size(store):
     """β = 50 before its search: accuracy falls on training images too, and rises above again."""
-    runs = find_study("paper-size").stored("paper", store)
-    (run,) = (r for r in runs if method(r.config) == B50 and not r.config.seed)
+    (run,) = (
+        r for r in records(store, "paper-size") if method(r.config) == B50 and not r.config.seed
+    )
     test, train = (
         100 * np.array(moving_mean(run.history[f"{name}_accuracy"], WINDOW))
         for name in ("test", "train")

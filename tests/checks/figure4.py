@@ -3,7 +3,7 @@
 import numpy as np
 
 from checks import above, ahead, behind, check, records
-from lcs.exhibits import find_study
+from checks.scaling_parts import common, own
 from lcs.exhibits.compare import (
     as_sgd,
     by_method,
@@ -154,10 +154,9 @@ def locality_at_growing_length(store):
 @check
 def sgd_with_momentum_and_decay(store):
     """With one λ for all widths it is up to four points behind β = 50; with λ of α = 8, far."""
-    at_widths = by_width(records(store, "scaling", "scaling-wide")).values()
-    gaps = [window(at[B50]) - window(at[SGD]) for at in at_widths]
-    *_, widest = by_width(records(store, "scaling-own")).values()
-    return min(gaps) > 0 and max(gaps) < 4 and window(widest[B50]) - window(widest[SGD]) > 10
+    gaps = [window(at[B50]) - window(at[SGD]) for at in common(store).values()]
+    tuned = own(store)[8]
+    return min(gaps) > 0 and max(gaps) < 4 and window(tuned[B50]) - window(tuned[SGD]) > 10
 
 
 @check
@@ -252,37 +251,29 @@ def open_order(store):
     )
 
 
-def recipe_at_8(store):
-    """Return the runs by the paper's recipe at α = 8: λ of α = 2, of β = 50 there, S-LOCAL."""
-    common = by_width(records(store, "scaling-wide"))[8]
-    own = by_width(records(store, "scaling-own"))[8]
-    return common, own, by_method(records(store, "scaling-threshold"))
-
-
 @check
 def windows_of_the_recipe(store):
     """With its own λ β = 50 is more than ten points ahead of SGD, β = 0 with that λ of β = 50.
 
     SGD is more local than in the reproduction's setting by ten points, S-LOCAL than all by twenty.
     """
-    _, own, same = recipe_at_8(store)
+    tuned, same = own(store)[8], by_method(records(store, "scaling-threshold"))
     first = by_method(records(store, "figure4"))[SGD]
-    sgd, sparse, zero = window(own[SGD]), window(own[B50]), window(same[B0])
+    sgd, sparse, zero = window(tuned[SGD]), window(tuned[B50]), window(same[B0])
     return (
         sparse > sgd + 10
         and zero > sparse
         and sgd > window(first) + 10
-        and window(own[LOCAL]) > zero + 20
+        and window(tuned[LOCAL]) > zero + 20
     )
 
 
 @check
 def units_gather(store):
     """The fewer weights are left, the more they gather, up to about ten pixels; S-LOCAL's most."""
-    common, own, _ = recipe_at_8(store)
-    first = by_width(records(store, "scaling-own"))[1][B50][0]
-    strong = records(store, "largest-autoaugment")
-    runs = [first, common[B50][0], own[B50][0], *strong, own[LOCAL][0]]
+    tuned, strong = own(store), records(store, "largest-autoaugment")
+    sparse = [at[B50][0] for at in (tuned[1], common(store)[8], tuned[8])]
+    runs = [*sparse, *strong, tuned[8][LOCAL][0]]
     near = [pair_correlation(run)[0] for run in runs]
     ranges = [clustering_range(pair_correlation(run)) for run in runs]
     return near == sorted(near) and all(8 < one < 12 for one in ranges)
@@ -291,8 +282,7 @@ def units_gather(store):
 @check
 def few_units_have_enough_weights(store):
     """At α = 8 with twice the λ less than half of the units have the 20 weights that it takes."""
-    _, own, _ = recipe_at_8(store)
-    run = own[B50][0]
+    run = own(store)[8][B50][0]
     return run.final["locality"]["eligible"] < sum(run.final["fan_in"]["conv1"]) / 2
 
 
@@ -327,11 +317,8 @@ def zero_pruned_is_as_local(store):
 
 
 def smooth_rows(store):
-    groups = [records(store, "width"), records(store, "largest", "largest-sgd")]
-    wide = [
-        find_study(name).stored("paper", store) for name in ("paper-size-searched", "paper-size")
-    ]
-    return smooth.frame([*groups, *wide])
+    groups = (["width"], ["largest", "largest-sgd"], ["paper-size-searched"], ["paper-size"])
+    return smooth.frame([records(store, *names) for names in groups])
 
 
 @check

@@ -4,7 +4,7 @@ import numpy as np
 
 from checks import check, records
 from lcs.cost import count_weights
-from lcs.exhibits import find_study, published
+from lcs.exhibits import published
 from lcs.exhibits.compare import (
     by_method,
     conditions,
@@ -169,7 +169,7 @@ def at_the_edges_of_the_search(store):
 
     Of weight decay the larger value was better for both, of λ the smaller.
     """
-    found = find_study("search-paper-size").stored("paper", store)
+    found = records(store, "search-paper-size")
     key = {name: method_key(runs[0].config) for name, runs in by_method(found).items()}
     chosen = choose("search-paper-size", found)
     return chosen == {
@@ -182,18 +182,15 @@ def at_the_edges_of_the_search(store):
 @check
 def longer_trainings_are_pending(store):
     """4000 epochs have not been run at α = 32 either."""
-    names = ("paper-length", "paper-length-l1")
-    return not any(find_study(name).stored("paper", store) for name in names)
+    return not records(store, "paper-length", "paper-length-l1")
 
 
 @check
 def s_local_is_unstable_at_first(store):
     """At its largest rate alone the loss is above 20 at first; with less decay it falls later."""
-    names = ("search-paper-size-rate", "search-paper-size")
-    stored = [run for name in names for run in find_study(name).stored("paper", store)]
     losses = {
         (run.config.lr, run.config.weight_decay): run.history["train_loss"]
-        for run in stored
+        for run in records(store, "search-paper-size-rate", "search-paper-size")
         if method(run.config) == LOCAL
     }
     fastest = max(RATES["sgd"])
@@ -213,10 +210,7 @@ def close_candidates(store):
     """
     rates, factors = (
         {name: sorted(map(mean, conditions(runs).values())) for name, runs in by_method(r).items()}
-        for r in (
-            find_study(name).stored("paper", store)
-            for name in ("search-paper-size-rate", "search-paper-size")
-        )
+        for r in (records(store, f"search-paper-size{part}") for part in ("-rate", ""))
     )
     close = [factors[B50], factors[SGD], rates[SGD], rates[LOCAL]]
     far = [factors[LOCAL], rates[B50]]
@@ -232,9 +226,9 @@ def _beside_pruned(groups):
 
 def _searched(store):
     """The runs of each method with the hyperparameters that the search chose."""
-    return by_method(find_study("paper-size-searched").stored("paper", store))
+    return by_method(records(store, "paper-size-searched"))
 
 
 def _before(store):
     """The runs of SGD and of β = 50 before the search."""
-    return by_method(find_study("paper-size").stored("paper", store))
+    return by_method(records(store, "paper-size"))

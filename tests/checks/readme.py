@@ -1,12 +1,12 @@
 """What README.md says of results."""
 
-from checks import ahead, behind, check, judged, level, records
+from checks import ahead, check, judged, records
 from lcs.cost import count_weights
 from lcs.exhibits import find_study
-from lcs.exhibits.compare import by_length, by_method, by_width, nonzeros, paired
+from lcs.exhibits.compare import by_length, by_method, by_width, nonzeros, paired, widest
 from lcs.exhibits.gap import gap_closed
 from lcs.exhibits.locality import beyond_chance
-from lcs.exhibits.methods import B0, B50, LOCAL, SGD
+from lcs.exhibits.methods import B50, LOCAL, SGD
 from lcs.exhibits.summary import GROWING, by_setting
 from lcs.exhibits.verdicts import CORRECTED
 
@@ -27,14 +27,6 @@ GROWN = (
 
 
 @check
-def large_beta_costs_accuracy(store):
-    """β = 50 is below β = 0 and below β = 1."""
-    runs = by_method(records(store, "table2"))
-    smaller = [m for m in runs if m.optimizer == "beta-lasso" and m.beta < 50]
-    return all(behind(paired(runs[B50], runs[m])) for m in smaller)
-
-
-@check
 def fewer_weights_in_wide_networks(store):
     """The first layer keeps more weights than S-LOCAL at α = 1 and 2, less than half at α = 8."""
     plain, wide = (by_method(records(store, name))[B50] for name in ("table2", "scaling-seeds"))
@@ -45,23 +37,6 @@ def fewer_weights_in_wide_networks(store):
 
     more = all(min(nonzeros(r)) > of_local(r) for r in (plain, *(narrow[w][B50] for w in (1, 2))))
     return more and 2 * max(nonzeros(wide)) < of_local(wide)
-
-
-@check
-def sgd_ahead_up_to_width_4(store):
-    """With AutoAugment SGD is ahead at α = 1, 2 and 4, by less than two points, with either λ.
-
-    Its lead falls at each step from 2 on; at α = 8 the two cannot be told apart.
-    """
-    grown = by_width(records(store, "scaling", "scaling-wide"))
-    lead = {width: paired(at[SGD], at[B50]) for width, at in grown.items()}
-    own = by_width(records(store, "scaling-own"))
-    return (
-        all(ahead(lead[width]) and lead[width].mean < 2 for width in (1, 2, 4))
-        and all(ahead(paired(own[width][SGD], own[width][B50])) for width in (1, 2, 4))
-        and lead[2].mean > lead[4].mean > lead[8].mean
-        and level(lead[8])
-    )
 
 
 @check
@@ -132,19 +107,9 @@ def a_quarter_of_the_gap_at_most(store):
 
 
 @check
-def threshold_does_it(store):
-    """With λ of its own at α = 8 β = 50 is ahead of β = 0 with the better of two λ."""
-    *_, widest = by_width(records(store, "scaling-own")).values()
-    alike = by_method(records(store, "scaling-threshold"))
-    rivals = widest[B0], alike[B0]
-    return all(ahead(paired(widest[B50], runs)) for runs in rivals)
-
-
-@check
 def local_beyond_chance_with_augmentation(store):
     """At the largest width with flips and crops, filters of β = 50 are local in every seed."""
-    *_, widest = by_width(records(store, "width")).values()
-    return min(beyond_chance(widest[B50])) > 5
+    return min(beyond_chance(widest(records(store, "width"))[B50])) > 5
 
 
 @check
@@ -155,12 +120,10 @@ def far_from_local_in_six_settings(store):
     return or not, 32.
     """
     large = ("largest-decay", "largest-local")
-    desk = (["scaling-own"], ["flips"], ["flips-beyond"], ["largest-free", *large])
-    found = [records(store, *names) for names in (*desk, ["largest", *large])]
-    found.append(find_study("paper-size-searched").stored("paper", store))
+    narrower = (["scaling-own"], ["flips"], ["flips-beyond"], ["largest-free", *large])
     leads = []
-    for runs in found:
-        *_, groups = by_width(runs).values()
+    for names in (*narrower, ["largest", *large], ["paper-size-searched"]):
+        groups = widest(records(store, *names))
         leads.append([paired(groups[one], groups[SGD]).mean for one in (B50, LOCAL)])
     best = leads[-2][0]
     return all(0 < gain <= best and gap - gain > 5 for gain, gap in leads)

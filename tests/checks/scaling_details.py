@@ -104,13 +104,6 @@ def gains_on_the_other_penalties(store):
 
 
 @check
-def sgd_ahead_by_less(store):
-    """SGD is ahead of β = 50 at α = 1, 2 and 4, by less at each doubling from α = 2 on."""
-    over_sgd = means(common(store), B50, SGD)
-    return max(over_sgd[:3]) < 0 and rises(over_sgd[1:])
-
-
-@check
 def zero_behind_sgd(store):
     """β = 0 is behind SGD at every width, from α = 2 on by more than a point."""
     first, *others = means(common(store), B0, SGD)
