@@ -22,15 +22,18 @@ from __future__ import annotations
 
 import functools
 import importlib
+import itertools
 import json
 import math
 import pkgutil
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from lcs.exhibits import find_study
 from lcs.exhibits.claims import Judged, judge_all
+from lcs.exhibits.compare import matches
 from lcs.runs import Record, RunStore
 from lcs.stats import Interval
 
@@ -74,10 +77,21 @@ def ids_on(page: Path) -> set[str]:
     return set(re.findall(pattern, text, re.MULTILINE))
 
 
-def records(store: RunStore, *studies: str) -> list[Record]:
-    """Return the records of some studies at their usual scale, one after another."""
-    found = map(find_study, studies)
-    return [record for study in found for record in study.stored(study.usual_scale, store)]
+def verdicts(store: RunStore, pattern: str) -> list[dict[str, str]]:
+    """Return the verdicts, by setting, on each claim whose text is as a pattern with asterisks."""
+    found = [one for one in judged(store) if fnmatchcase(one.claim.text, pattern)]
+    return [{each.setting: each.verdict for each, _ in one.evidence} for one in found]
+
+
+def records(store: RunStore, *studies: str, **fields: object) -> list[Record]:
+    """Return the records of some studies at their usual scale, of runs with these values."""
+    found = [study.stored(study.usual_scale, store) for study in map(find_study, studies)]
+    return only(itertools.chain(*found), **fields)
+
+
+def only(runs: Iterable[Record], **fields: object) -> list[Record]:
+    """Return those of some runs whose configuration has these values."""
+    return [run for run in runs if matches(run.config, fields)]
 
 
 def ahead(gain: Interval) -> bool:

@@ -51,7 +51,7 @@ def responses_of_s_fc_hardly_move(store):
     Those of β = 50 exceed shuffled weights at both widths, by less than a tenth, those of S-LOCAL
     at α = 4 alone. β = 50 exceeds S-LOCAL at α = 1, and cannot be told from it at α = 4.
     """
-    runs = [r for r in records(store, "permuted") if not r.config.permute_pixels]
+    runs = records(store, "permuted", permute_pixels=False)
     narrow, wide = (by_width(runs)[width] for width in (1, 4))
     exact = [r.final["equivariance"]["mean"] for at in (narrow, wide) for r in at[CONV]]
     groups = [at[who] for at in (narrow, wide) for who in (B50, LOCAL)]

@@ -1,12 +1,14 @@
 """What the page figure3 says of results."""
 
+import numpy as np
+
 from checks import check, records
+from checks.scaling_parts import own
 from lcs.exhibits import figure3
-from lcs.exhibits.compare import by_method, by_width, frame, matches, nonzeros, remaining
+from lcs.exhibits.compare import by_method, frame, mean, nonzeros, remaining
 from lcs.exhibits.methods import B1, B50, LOCAL, SGD, beta_lasso_method
 from lcs.exhibits.published import COUNTS
 from lcs.exhibits.tables import LAYERS
-from lcs.stats import mean_interval
 
 
 @check
@@ -16,11 +18,10 @@ def counts_of_the_reproduction(store):
     Then β = 50 has more weights left in the first layer and fewer in the others; β = 1 far fewer.
     """
     runs = by_method(records(store, "table2"))
-    short = [r for r in records(store, "length") if (r.config.beta, r.config.epochs) == (50, 100)]
-    same = mean_interval(nonzeros(short)).mean / COUNTS[B50, 100].conv1
+    same = mean(records(store, "length", beta=50, epochs=100), nonzeros) / COUNTS[B50, 100].conv1
     more = all(count > COUNTS[B50, 400].conv1 for count in nonzeros(runs[B50]))
     fewer = all(
-        mean_interval(nonzeros(runs[B50], layer)).mean < getattr(COUNTS[B50, 400], layer)
+        np.mean(nonzeros(runs[B50], layer)) < getattr(COUNTS[B50, 400], layer)
         for layer in ("fc1", "fc2")
     )
     far_fewer = max(nonzeros(runs[B1])) < COUNTS[B1, 400].conv1 / 2
@@ -37,7 +38,7 @@ def beta_1_falls_late(store):
 def first_layer_and_local(store):
     """β = 50 leaves more weights than S-LOCAL has; by the paper's recipe, from α = 4 on, fewer."""
     table = by_method(records(store, "table2"))
-    wide = [at for width, at in by_width(records(store, "scaling-own")).items() if width >= 4]
+    wide = [at for width, at in own(store).items() if width >= 4]
     more, *fewer = (
         min(nonzeros(at[B50])) > at[LOCAL][0].final["weights"]["conv1"] for at in (table, *wide)
     )
@@ -55,22 +56,18 @@ def second_layer_more_than_half(store):
 @check
 def third_layer_loses_a_third(store):
     """Of the third layer almost a third is lost."""
-    return 65 < mean_interval(remaining(by_method(records(store, "table2"))[B50], "fc2")).mean < 75
+    return 65 < np.mean(remaining(by_method(records(store, "table2"))[B50], "fc2")) < 75
 
 
 @check
 def a_constant_rate_leaves_what_the_reproduction_reports(store):
     """In each layer, within five points of its size, at β = 1 and 50."""
     for beta in (1, 50):
-        runs = [
-            run
-            for run in records(store, "schedule")
-            if matches(run.config, {"beta": beta, "schedule": "constant"})
-        ]
+        runs = records(store, "schedule", beta=beta, schedule="constant")
         for layer in LAYERS:
             theirs, whole = COUNTS[beta_lasso_method(beta), 400], COUNTS[SGD, 400]
             share = 100 * getattr(theirs, layer) / getattr(whole, layer)
-            if abs(mean_interval(remaining(runs, layer)).mean - share) > 5:
+            if not abs(np.mean(remaining(runs, layer)) - share) <= 5:
                 return False
     return True
 

@@ -2,17 +2,18 @@
 
 import numpy as np
 
-from checks import above, ahead, behind, check, records
+from checks import above, ahead, behind, check, only, records
 from checks.scaling_parts import common, own
 from lcs.exhibits.compare import (
     as_sgd,
     by_method,
-    by_width,
     conditions,
     matches,
+    mean,
     paired,
     remaining,
     runs_of,
+    widest,
     without_threshold,
 )
 from lcs.exhibits.figure4 import smooth
@@ -31,7 +32,7 @@ def spread(runs):
 
 def window(runs):
     """Mean of the window's share beyond chance, in points."""
-    return float(np.mean(beyond_chance(runs)))
+    return mean(runs, beyond_chance)
 
 
 def sparse_cells(store):
@@ -242,13 +243,11 @@ def open_order(store):
 
     The window of β = 50 holds ten times as many points beyond chance as by the reproduction.
     """
-    *_, widest = by_width(records(store, "width")).values()
-    sparse = widest[B50]
-    zero = [run for run in widest[B0] if run.config.l1 == sparse[0].config.l1]
+    wide = widest(records(store, "width"))
+    sparse = wide[B50]
+    zero = only(wide[B0], l1=sparse[0].config.l1)
     first = by_method(records(store, "figure4"))[B50]
-    return window(widest[SGD]) < window(sparse) < window(zero) and window(sparse) > 10 * window(
-        first
-    )
+    return window(wide[SGD]) < window(sparse) < window(zero) and window(sparse) > 10 * window(first)
 
 
 @check
@@ -301,9 +300,7 @@ def zero_pruned_is_more_local_at_width_1(store):
 @check
 def zero_pruned_is_as_local(store):
     """At α = 4 and 8 filters of β = 0, pruned as those of β = 50 are, cannot be told from them."""
-    runs = [
-        r for r in records(store, "width") if r.has_filters and r.config.l1 == STRONGER_L1["l1"]
-    ]
+    runs = [r for r in records(store, "width", l1=STRONGER_L1["l1"]) if r.has_filters]
     at = {r.config.base_channels: r for r in runs if r.config.beta}
     pairs = [
         (at[r.config.base_channels], r)

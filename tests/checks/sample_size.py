@@ -12,8 +12,8 @@ from lcs.stats import mean_interval, surviving
 
 def by_share(store):
     """Return the runs by method, for each share of the images, from few to all."""
-    runs = records(store, "sample-size")
-    return [by_method([r for r in runs if r.config.train_share == s]) for s in sorted(SHARES)]
+    shares = sorted(SHARES)
+    return [by_method(records(store, "sample-size", train_share=share)) for share in shares]
 
 
 @check

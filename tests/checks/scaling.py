@@ -5,7 +5,7 @@ from collections import Counter
 
 import numpy as np
 
-from checks import ahead, behind, check, level, records
+from checks import ahead, behind, check, level, only, records
 from checks.scaling_parts import common, fit, gain, gains_by_seed, gaps, means, own, rises
 from lcs.exhibits import compare, exhibit, gap, published, searches
 from lcs.exhibits.compare import accuracies, by_method, by_seed, conditions, mean, paired, remaining
@@ -27,9 +27,7 @@ def gain_below_a_point_too(store):
 def augmentations(store):
     """Return the best and all runs of each method with AutoAugment and with flips and crops."""
     runs = records(store, "search-augment")
-    return by_method([r for r in runs if r.config.augment == "autoaugment"]), by_method(
-        [r for r in runs if r.config.augment == "flip-crop"]
-    )
+    return [by_method(only(runs, augment=name)) for name in ("autoaugment", "flip-crop")]
 
 
 @check
@@ -110,7 +108,7 @@ def images_normalised(store):
 def autoaugment_first_is_better(store):
     """At α = 2, before flips and crops: for SGD, and more for β = 50."""
     after, before = (
-        by_method([r for r in records(store, "augment-order") if r.config.augment == order])
+        by_method(records(store, "augment-order", augment=order))
         for order in ("autoaugment", "autoaugment-first")
     )
     gained = {name: paired(before[name], after[name]) for name in (SGD, B50)}
@@ -161,8 +159,7 @@ def masked_s_fc_is_level_with_s_local(store):
     It has about four fifths of the weights.
     """
     masked = by_rival(records(store, "rivals"))["S-LOCAL's windows"]
-    images = [r for r in records(store, "sample-size") if r.config.train_share == 1]
-    local = by_method(images)[LOCAL]
+    local = by_method(records(store, "sample-size", train_share=1))[LOCAL]
     share = masked[0].final["nonzeros"]["conv1"] / local[0].final["nonzeros"]["conv1"]
     return level(paired(masked, local)) and 0.75 < share < 0.85
 
@@ -301,8 +298,7 @@ def gain_hardly_larger_with_less_augmentation(store):
 @check
 def ahead_of_sgd_at_the_length_of_the_search(store):
     """Of methods searched alike β = 50 is ahead of SGD, and behind S-LOCAL."""
-    names = ("recipe-length-search", "recipe-length-search-local")
-    groups = by_method([run for name in names for run in records(store, name)])
+    groups = by_method(records(store, "recipe-length-search", "recipe-length-search-local"))
     return paired(groups[B50], groups[SGD]).mean > 0 > paired(groups[B50], groups[LOCAL]).mean
 
 
@@ -312,7 +308,7 @@ def flips_at_four_times_the_length(store):
 
     Over SGD it is undecided. With AutoAugment 3-FC was behind at this width, and ahead up to 4.
     """
-    groups = by_method([*records(store, "flips"), *records(store, "flips-others")])
+    groups = by_method(records(store, "flips", "flips-others"))
     *narrower, before = (gain(at, B50, THREE).mean for at in common(store).values())
     lead = {name: gain(groups, B50, name).mean for name in groups}
     return (
@@ -331,7 +327,7 @@ def at_the_rate_of_sgd_it_is_behind(store):
     runs = records(store, "search-flips")
     best = searches.choices(runs, method)
     rate = best[SGD].config.lr
-    alike = searches.choices([r for r in runs if r.config.lr == rate], method)
+    alike = searches.choices(only(runs, lr=rate), method)
     behind = max(alike[B50].means) < max(best[SGD].means) < max(best[B50].means)
     return behind and abs(best[B50].config.lr / rate - 3) < 1e-6
 

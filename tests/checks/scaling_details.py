@@ -265,8 +265,8 @@ def beyond_the_edge(store):
 @check
 def half_of_lambda_at_four_times_the_length(store):
     """With flips and crops at α = 8, at the same η: half for β = 50, as much decay for SGD."""
-    short = [r for r in records(store, "search-flips") if r.config.lr == 0.1]
-    long = [r for r in records(store, "search-augment") if r.config.augment == "flip-crop"]
+    short = records(store, "search-flips", lr=0.1)
+    long = records(store, "search-augment", augment="flip-crop")
     first, later = (searches.choices(runs, method) for runs in (short, long))
     ratio = {name: _value(later[name].config) / _value(first[name].config) for name in (B50, SGD)}
     return abs(ratio[B50] - 0.5) < 1e-6 and ratio[SGD] == 1

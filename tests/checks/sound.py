@@ -1,6 +1,6 @@
 """What the page sound says of results."""
 
-from checks import ahead, behind, check, level, records
+from checks import ahead, behind, check, level, only, records
 from lcs.exhibits import locality, sound
 from lcs.exhibits.compare import by_method, paired
 from lcs.exhibits.methods import B0, B50, CONV, LOCAL, SGD
@@ -8,7 +8,7 @@ from lcs.stats import mean_interval
 
 
 def runs_with(store, images):
-    return by_method([r for r in records(store, "sound") if r.config.augment == images])
+    return by_method(records(store, "sound", augment=images))
 
 
 def beyond_chance(runs, key):
@@ -18,11 +18,10 @@ def beyond_chance(runs, key):
 @check
 def no_method_of_s_fc_beats_sgd(store):
     """β = 0 is behind SGD, with shifts and without, and β = 50 cannot be told from it."""
-    for images in sound.IMAGES:
-        runs = runs_with(store, images)
-        if not (behind(paired(runs[B0], runs[SGD])) and level(paired(runs[B50], runs[SGD]))):
-            return False
-    return True
+    return all(
+        behind(paired(runs[B0], runs[SGD])) and level(paired(runs[B50], runs[SGD]))
+        for runs in (runs_with(store, images) for images in sound.IMAGES)
+    )
 
 
 @check
@@ -75,7 +74,7 @@ def locality_grows_with_the_penalty(store):
     table = sound.penalty_frame(found)
     sparse = table[table.method == str(B50)]
     best = sparse[sparse.accuracy == sparse.accuracy.max()]
-    emptied = [r for r in by_method(found)[B50] if r.config.l1 == max(sound.LAMBDAS)]
+    emptied = only(by_method(found)[B50], l1=max(sound.LAMBDAS))
     return (
         table.penalty.rank().corr(table.time.rank()) > 0.9
         and len(best) > 2

@@ -2,7 +2,7 @@
 
 from checks import ahead, behind, check, level, records
 from lcs.exhibits import published
-from lcs.exhibits.compare import accuracies, by_method, paired, train_accuracies
+from lcs.exhibits.compare import accuracies, by_method, mean, paired, train_accuracies
 from lcs.exhibits.methods import B0, B1, B50, CONV, PROXIMAL, SGD
 from lcs.exhibits.table2 import best_stretches
 from lcs.exhibits.verdicts import one_more
@@ -45,8 +45,7 @@ def l1_reduces_overfitting(store):
     """
     runs = methods(store)
     fallen = {
-        m: mean_interval(best_stretches(runs[m])).mean - mean_interval(accuracies(runs[m])).mean
-        for m in (SGD, B0, B1, B50, PROXIMAL)
+        m: mean(runs[m], best_stretches) - mean(runs[m]) for m in (SGD, B0, B1, B50, PROXIMAL)
     }
     at_best = paired(runs[B50], runs[SGD], best_stretches)
     return (
@@ -69,8 +68,8 @@ def proximal_is_dense_and_as_good_as_beta_0(store):
 @check
 def conv_is_last_and_underfits(store):
     """S-CONV has the lowest accuracy of all, and the lowest on its training images."""
-    means = {m: mean_interval(accuracies(runs)).mean for m, runs in methods(store).items()}
-    fits = {m: mean_interval(train_accuracies(runs)).mean for m, runs in methods(store).items()}
+    means = {m: mean(runs) for m, runs in methods(store).items()}
+    fits = {m: mean(runs, train_accuracies) for m, runs in methods(store).items()}
     return min(means, key=means.get) == min(fits, key=fits.get) == CONV
 
 

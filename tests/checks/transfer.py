@@ -21,10 +21,10 @@ def gains(store, one, other):
 
     Of what comes from the other data set.
     """
-    runs = [r for r in records(store, "transfer") if r.config.dataset != transfer.origin(r.config)]
     found = []
     for name in transfer.DATASETS:
-        here = [r for r in runs if r.config.dataset == name]
+        runs = records(store, "transfer", dataset=name)
+        here = [r for r in runs if transfer.origin(r.config) != name]
         first, second = (
             [r for r in here if transfer.start_of(r.config) == start] for start in (one, other)
         )

@@ -5,11 +5,11 @@ import functools
 import numpy as np
 
 from checks import ahead, behind, check, judged, level, records
+from checks.scaling_parts import own
 from lcs.exhibits import why
 from lcs.exhibits.compare import (
     as_sgd,
     by_method,
-    by_width,
     conditions,
     difference,
     gain,
@@ -58,7 +58,7 @@ def cost(found, l1, beta):
 def beta_50_loses_to_beta_0(store):
     """In the reproduction's setting β = 50 is behind β = 0."""
     loss = gain(found_in(store, "frozen"), beta=50, frozen_zeros=False)
-    return loss.mean < -loss.half_width
+    return behind(loss)
 
 
 @check
@@ -84,7 +84,7 @@ def sparing_the_upper_layers_does_not_help(store):
     found = found_in(store, "first-layer")
     alone = pick(found, beta=50, l1_rest=0, frozen_zeros=False)
     more = difference(found, alone, alone.replace(l1_rest=None))
-    return more.mean < -more.half_width
+    return behind(more)
 
 
 @check
@@ -96,7 +96,7 @@ def a_threshold_costs_where_weights_may_not_return(store):
         for beta, stay in ((1, False), (50, False), (1, True), (50, True))
     )
     equal = all(abs(one.mean - costly[0].mean) < 0.5 for one in costly)
-    return abs(free.mean) < 0.2 and equal and all(one.mean < -one.half_width for one in costly)
+    return abs(free.mean) < 0.2 and equal and all(map(behind, costly))
 
 
 @check
@@ -217,7 +217,7 @@ def a_wider_network_keeps_a_smaller_share(store):
 @check
 def by_the_recipe_beta_50_is_behind_at_the_smallest_width(store):
     """Behind β = 0 in every seed, with λ of its own at α = 1, but not by more than the scatter."""
-    runs = by_width(records(store, "scaling-own"))[1]
+    runs = own(store)[1]
     pairs = zip(runs[B50], runs[B0], strict=True)
     behind = [other.accuracy - one.accuracy for one, other in pairs]
     return min(behind) > 0 and np.mean(behind) < 2 * np.std(behind, ddof=1)
