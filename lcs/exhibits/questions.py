@@ -2,8 +2,8 @@
 
 `questions.md` has the questions, in our words, by who asked: how well each is answered, and an
 answer. In braces is the text of a claim, in whose place stand its values and verdicts as the page
-Claims has them. A sentence that depends on results is held by a check of the page where it is said
-too: `% holds: page:check`.
+Claims has them. A sentence that depends on results is held by the check of a page where it is said
+too: `% holds: check`.
 """
 
 from __future__ import annotations

@@ -1,14 +1,13 @@
 """What the pages say of results, as predicates over the records of a store: a module per page.
 
 Beside a sentence that depends on results stands the id of a check: a comment in a line of its own,
-directly before the paragraph, `% holds: gap-not-closed` in the book, in the README
-`<!-- holds: gap-not-closed -->`. A paragraph may have several, one per line, and paragraphs
-of one page may share one. A list has them before its first item, for a comment between two items
-ends a list. The predicate is in the module named after the page:
+directly before the paragraph, `% holds: gap-not-closed` in the book and in `questions.md`, in the
+README `<!-- holds: gap-not-closed -->`. A paragraph may have several, one per line; paragraphs and
+pages that say the same share one. A list has them before its first item, for a comment between two
+items ends a list. The predicate is in the module of the page that says most of it; its id is its
+name, which no other check has:
 
-    CHECKS = Checks()
-
-    @CHECKS.add
+    @check
     def gap_not_closed(store: RunStore) -> bool:
         '''At every width β = 50 closes less than half of the gap between SGD and S-LOCAL.'''
         shares = ...
@@ -22,38 +21,42 @@ has no results yet it says so, and the predicate is written for those that it ha
 from __future__ import annotations
 
 import functools
+import importlib
+import itertools
 import json
 import math
+import pkgutil
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from lcs.exhibits import find_study
 from lcs.exhibits.claims import Judged, judge_all
+from lcs.exhibits.compare import matches
 from lcs.runs import Record, RunStore
 from lcs.stats import Interval
 
 Check = Callable[[RunStore], bool]
 
 ROOT = Path(__file__).parents[2]
-# README.md is checked in readme.py
+# README.md is checked in readme.py, and the first page, which has the same summary
 PAGES = {"readme": ROOT / "README.md"} | {
     path.stem: path
     for path in sorted((ROOT / "book").glob("*"))
     if path.suffix in (".md", ".ipynb")
 }
+# of all pages, by their ids
+CHECKS: dict[str, Check] = {}
 
 
-class Checks(dict[str, Check]):
-    """The checks of one page by their ids."""
-
-    def add(self, check: Check) -> Check:
-        """Register a predicate; its id is its name, with hyphens."""
-        name = check.__name__.replace("_", "-")
-        assert name not in self, f"{name}: a page has one check of a name"
-        assert check.__doc__, f"{name}: a check says in its docstring what is claimed"
-        self[name] = check
-        return check
+def check(holds: Check) -> Check:
+    """Register a predicate; its id is its name, with hyphens."""
+    name = holds.__name__.replace("_", "-")
+    assert name not in CHECKS, f"{name}: no two checks have one name"
+    assert holds.__doc__, f"{name}: a check says in its docstring what is claimed"
+    CHECKS[name] = holds
+    return holds
 
 
 @functools.cache
@@ -74,9 +77,21 @@ def ids_on(page: Path) -> set[str]:
     return set(re.findall(pattern, text, re.MULTILINE))
 
 
-def records(store: RunStore, *studies: str) -> list[Record]:
-    """Return the records of some studies at the desk scale, one after another."""
-    return [record for name in studies for record in find_study(name).stored("desk", store)]
+def verdicts(store: RunStore, pattern: str) -> list[dict[str, str]]:
+    """Return the verdicts, by setting, on each claim whose text is as a pattern with asterisks."""
+    found = [one for one in judged(store) if fnmatchcase(one.claim.text, pattern)]
+    return [{each.setting: each.verdict for each, _ in one.evidence} for one in found]
+
+
+def records(store: RunStore, *studies: str, **fields: object) -> list[Record]:
+    """Return the records of some studies at their usual scale, of runs with these values."""
+    found = [study.stored(study.usual_scale, store) for study in map(find_study, studies)]
+    return only(itertools.chain(*found), **fields)
+
+
+def only(runs: Iterable[Record], **fields: object) -> list[Record]:
+    """Return those of some runs whose configuration has these values."""
+    return [run for run in runs if matches(run.config, fields)]
 
 
 def ahead(gain: Interval) -> bool:
@@ -99,3 +114,8 @@ def behind(gain: Interval) -> bool:
 def level(gain: Interval) -> bool:
     """Return whether the interval of a difference contains zero."""
     return gain.half_width is not None and abs(gain.mean) <= gain.half_width
+
+
+# at the end, since the modules need what is above
+for module in pkgutil.walk_packages(__path__, "checks."):
+    importlib.import_module(module.name)

@@ -2,13 +2,11 @@
 
 import math
 
-from checks import Checks, ahead, level, records
+from checks import ahead, check, level, records
 from lcs.exhibits import convolution
 from lcs.exhibits.compare import by_method, by_width, mean, paired
 from lcs.exhibits.methods import B0, B1, B50, CONV, LOCAL, SGD
 from lcs.stats import mean_interval
-
-CHECKS = Checks()
 
 
 def measured(runs):
@@ -16,7 +14,7 @@ def measured(runs):
     return convolution.measured(next(run for run in runs if run.has_filters))
 
 
-@CHECKS.add
+@check
 def sharing_is_partial_at_most(store):
     """Every run of β = 0 is beyond chance and nearer to it than to shared kernels, or not measured.
 
@@ -46,14 +44,14 @@ def beyond_shuffled(runs):
     return [run.final["equivariance"]["excess_mean"] for run in runs]
 
 
-@CHECKS.add
+@check
 def responses_of_s_fc_hardly_move(store):
     """S-CONV's successors respond exactly, over half more than with shuffled weights.
 
     Those of β = 50 exceed shuffled weights at both widths, by less than a tenth, those of S-LOCAL
     at α = 4 alone. β = 50 exceeds S-LOCAL at α = 1, and cannot be told from it at α = 4.
     """
-    runs = [r for r in records(store, "permuted") if not r.config.permute_pixels]
+    runs = records(store, "permuted", permute_pixels=False)
     narrow, wide = (by_width(runs)[width] for width in (1, 4))
     exact = [r.final["equivariance"]["mean"] for at in (narrow, wide) for r in at[CONV]]
     groups = [at[who] for at in (narrow, wide) for who in (B50, LOCAL)]

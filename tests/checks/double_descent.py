@@ -2,13 +2,12 @@
 
 import numpy as np
 
-from checks import Checks, ahead, level
-from lcs.exhibits import double_descent, find_study
+from checks import ahead, check, level, records
+from lcs.exhibits import double_descent
 from lcs.exhibits.compare import moving_mean
 from lcs.exhibits.methods import B0, B50, SGD, method
 from lcs.exhibits.settings import RECIPE
 
-CHECKS = Checks()
 WINDOW, LEAST = 10, 1.0
 
 
@@ -22,7 +21,7 @@ def descents(store, setting, epochs):
     ]
 
 
-@CHECKS.add
+@check
 def sgd_falls_and_does_not_recover(store):
     """In 400 epochs SGD, and β = 50, drop; SGD stays below its maximum, and β = 50 not above."""
     found = dict(descents(store, "reproduction", 400))
@@ -32,14 +31,14 @@ def sgd_falls_and_does_not_recover(store):
     return drops and stays and not ahead(sparse.recovery)
 
 
-@CHECKS.add
+@check
 def beta_0_recovers_to_its_maximum_at_most(store):
     """In 400 epochs β = 0 drops and rises again, to about its earlier maximum."""
     zero = dict(descents(store, "reproduction", 400))[B0]
     return ahead(zero.drop) and level(zero.recovery) and abs(zero.recovery.mean) < LEAST
 
 
-@CHECKS.add
+@check
 def by_the_recipe_accuracy_does_not_fall(store):
     """By the recipe no method drops by half a point, and every one rises further."""
     found = descents(store, RECIPE.name, 200)
@@ -49,7 +48,7 @@ def by_the_recipe_accuracy_does_not_fall(store):
     )
 
 
-@CHECKS.add
+@check
 def double_in_beta_lasso_at_width_4(store):
     """In 100 epochs at α = 4 without augmentation, of β = 0 and β = 50; nowhere else."""
     found = double_descent.descents(double_descent.courses(store), WINDOW, LEAST)
@@ -61,11 +60,12 @@ def double_in_beta_lasso_at_width_4(store):
     return double == {("reproduction", 4, 100, who) for who in (B0, B50)}
 
 
-@CHECKS.add
+@check
 def falls_without_overfitting_at_the_papers_size(store):
     """β = 50 before its search: accuracy falls on training images too, and rises above again."""
-    runs = find_study("paper-size").stored("paper", store)
-    (run,) = (r for r in runs if method(r.config) == B50 and not r.config.seed)
+    (run,) = (
+        r for r in records(store, "paper-size") if method(r.config) == B50 and not r.config.seed
+    )
     test, train = (
         100 * np.array(moving_mean(run.history[f"{name}_accuracy"], WINDOW))
         for name in ("test", "train")

@@ -2,17 +2,13 @@
 
 from typing import Any
 
-from checks import Checks, ahead, records
-from checks.scaling_parts.wider_and_longer import freezing_changes_little_at_width_32
+from checks import ahead, check, records
 from lcs.exhibits.compare import paired, remaining
 from lcs.exhibits.engine import benchmarks, inference, steps
 from lcs.exhibits.engine.benchmarks import medians
 from lcs.exhibits.rivals.results import by_rival
 from lcs.exhibits.rivals.studies import OWN, STAYING
 from lcs.runs import Record, RunStore
-
-CHECKS = Checks()
-CHECKS.add(freezing_changes_little_at_width_32)
 
 # the layers of S-FC after the first
 LATER = ("fc1", "fc2")
@@ -37,7 +33,7 @@ def most_held_back(store: RunStore, layer: str) -> float:
     )
 
 
-@CHECKS.add
+@check
 def parts_exceed_the_step(_: RunStore) -> bool:
     """At α = 16 parts take longer alone than in the step; the optimizer less than is estimated."""
     times = medians(measured("parts", measured="step", model="s-fc", base_channels=16))
@@ -46,7 +42,7 @@ def parts_exceed_the_step(_: RunStore) -> bool:
     return parts > 1.1 * times["whole step"] and faster
 
 
-@CHECKS.add
+@check
 def distance_from_the_floor(_: RunStore) -> bool:
     """S-LOCAL takes almost three times its floor, and S-FC and S-CONV are much nearer."""
 
@@ -58,7 +54,7 @@ def distance_from_the_floor(_: RunStore) -> bool:
     return 2.5 < over_floor("s-local") < 3 and over_floor("s-fc") < over_floor("s-conv") < 1.5
 
 
-@CHECKS.add
+@check
 def gain_at_five_per_cent(_: RunStore) -> bool:
     """With 5 % remaining the exact mode gains nothing, and the frozen mode a quarter at most."""
     rows = [row for row in steps.sparse_steps(benchmarks.load("parts")) if row["density"] == 5]
@@ -69,7 +65,7 @@ def gain_at_five_per_cent(_: RunStore) -> bool:
     return measured_all and all(0.95 < r < 1.1 for r in exact) and all(0.75 < r < 1 for r in frozen)
 
 
-@CHECKS.add
+@check
 def gain_of_an_epoch(_: RunStore) -> bool:
     """At 1 % an epoch takes less than half of the dense one's time only with frozen zeros."""
     epoch = measured("parts", measured="sparse epoch", base_channels=16)
@@ -77,7 +73,7 @@ def gain_of_an_epoch(_: RunStore) -> bool:
     return frozen < 0.5 < exact < 1
 
 
-@CHECKS.add
+@check
 def bound_saves_time(_: RunStore) -> bool:
     """Where it is slowest an exact step gains nothing over the whole gradient; at the end, a third.
 
@@ -98,7 +94,7 @@ def bound_saves_time(_: RunStore) -> bool:
     return True
 
 
-@CHECKS.add
+@check
 def bound_leaves_few_units(_: RunStore) -> bool:
     """An eighth of the terms leaves at most a sixth of the units, a quarter hardly any.
 
@@ -118,7 +114,7 @@ def bound_leaves_few_units(_: RunStore) -> bool:
     )
 
 
-@CHECKS.add
+@check
 def handing_out_and_reading_are_linear(_: RunStore) -> bool:
     """Per run or record the times of the smallest and the largest number differ by a third at most.
 
@@ -134,7 +130,7 @@ def handing_out_and_reading_are_linear(_: RunStore) -> bool:
     return True
 
 
-@CHECKS.add
+@check
 def whole_run_gains_little(_: RunStore) -> bool:
     """At α = 8 a whole exact run is a few per cent faster than the dense one, by the bound or not.
 
@@ -145,7 +141,7 @@ def whole_run_gains_little(_: RunStore) -> bool:
     return 0.93 < exact < whole < 1 and frozen < 0.75
 
 
-@CHECKS.add
+@check
 def frozen_zeros_hold_back(store: RunStore) -> bool:
     """What one step would have let return: below 1 %, a seventh, and above a third, by layer.
 
@@ -169,14 +165,14 @@ def frozen_zeros_hold_back(store: RunStore) -> bool:
     return by_layer and 0.22 < of_remaining < 0.28 and sparse
 
 
-@CHECKS.add
+@check
 def few_units_die(store: RunStore) -> bool:
     """Fewer than one in a thousand units of the first layer has no weight left."""
     counts = [run.final["fan_in"]["conv1"] for run in frozen_runs(store)]
     return bool(counts) and all(units[0] < 1e-3 * sum(units) for units in counts)
 
 
-@CHECKS.add
+@check
 def sparse_is_faster_in_use(store: RunStore) -> bool:
     """On one thread a trained sparse network takes less than half the dense time for one image.
 
@@ -197,7 +193,7 @@ def sparse_is_faster_in_use(store: RunStore) -> bool:
     return gain and no_gain and min(later) > densities[0] > densities[1]
 
 
-@CHECKS.add
+@check
 def exporting_and_dropping_gain_nothing(_: RunStore) -> bool:
     """On one thread neither saves a twentieth of the dense time; fewer than 1 % of units are dead.
 
@@ -210,7 +206,7 @@ def exporting_and_dropping_gain_nothing(_: RunStore) -> bool:
     return bool(rows) and few and all(row["high"] > 0.95 for row in rows)
 
 
-@CHECKS.add
+@check
 def freezing_costs_at_width_1(store: RunStore) -> bool:
     """At α = 1 frozen zeros cost β = 50 about a point on average, at both budgets.
 

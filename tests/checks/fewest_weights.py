@@ -2,19 +2,12 @@
 
 import functools
 
-from checks import Checks, ahead
-from checks.paper_size import far_behind_local_at_the_papers_size
-from checks.scaling_parts.wider_and_longer import behind_after_1600_epochs
+from checks import ahead, check
 from lcs.exhibits import compare
 from lcs.exhibits.compare import differences
 from lcs.exhibits.fewest_weights import description, pareto
 from lcs.exhibits.methods import CONV, LOCAL, SGD, method
 from lcs.runs import RunStore
-
-CHECKS = Checks()
-CHECKS.add(far_behind_local_at_the_papers_size)
-CHECKS.add(behind_after_1600_epochs)
-
 
 # of a store, which is read once
 gather = functools.cache(pareto.gather)
@@ -32,7 +25,7 @@ def networks_on_front(found, cost):
     return set(pareto.front(pareto.frame(found), cost).model)
 
 
-@CHECKS.add
+@check
 def as_good_as_dense_with_a_tenth(store):
     """β = 50 with its own λ is ahead of SGD in the mean, and at most half a point behind.
 
@@ -46,7 +39,7 @@ def as_good_as_dense_with_a_tenth(store):
     return all(few) and gain.mean > 0 and gain.mean - gain.half_width > -0.5
 
 
-@CHECKS.add
+@check
 def windows_are_ahead_with_as_few(store):
     """S-LOCAL with fewer weights, and S-LOCAL and S-CONV of its width, are ahead of β = 50."""
     found, own = recipe(store), pareto.own_lambda()
@@ -58,7 +51,7 @@ def windows_are_ahead_with_as_few(store):
     )
 
 
-@CHECKS.add
+@check
 def front_of_the_recipe(store):
     """On the front of the recipe are S-CONV and S-LOCAL alone; by operations, S-LOCAL alone."""
     found = recipe(store)
@@ -67,7 +60,7 @@ def front_of_the_recipe(store):
     ) == {"s-local"}
 
 
-@CHECKS.add
+@check
 def thresholds_are_the_front_of_s_fc(store):
     """By the recipe, every condition on the front of S-FC is β = 50."""
     sparse = {c: runs for c, runs in recipe(store).items() if c.model == "s-fc"}
@@ -76,7 +69,7 @@ def thresholds_are_the_front_of_s_fc(store):
     return {conditions[number].beta for number in best} == {50}
 
 
-@CHECKS.add
+@check
 def front_of_the_reproduction(store):
     """In the reproduction's setting S-FC, sparse, and S-LOCAL make the front, by both counts.
 
@@ -92,7 +85,7 @@ def front_of_the_reproduction(store):
     )
 
 
-@CHECKS.add
+@check
 def bounds_are_vacuous(store):
     """By both readings, and for every run, the bound on the test error is at least 1."""
     runs = [r for found in gather(store).values() for group in found.values() for r in group]
@@ -100,7 +93,7 @@ def bounds_are_vacuous(store):
     return min(b.structure for b in bounds) >= 1
 
 
-@CHECKS.add
+@check
 def gaps_are_far_below_their_bounds(store):
     """By the recipe, every measured gap is less than a hundredth of its bound."""
     runs = [run for group in recipe(store).values() for run in group]

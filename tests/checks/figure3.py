@@ -1,52 +1,51 @@
 """What the page figure3 says of results."""
 
-from checks import Checks, records
+import numpy as np
+
+from checks import check, records
+from checks.scaling_parts import own
 from lcs.exhibits import figure3
-from lcs.exhibits.compare import by_method, by_width, frame, matches, nonzeros, remaining
+from lcs.exhibits.compare import by_method, frame, mean, nonzeros, remaining
 from lcs.exhibits.methods import B1, B50, LOCAL, SGD, beta_lasso_method
 from lcs.exhibits.published import COUNTS
 from lcs.exhibits.tables import LAYERS
-from lcs.stats import mean_interval
-
-CHECKS = Checks()
 
 
-@CHECKS.add
+@check
 def counts_of_the_reproduction(store):
     """After 100 epochs its first layer is ours, to a tenth of a per cent; after 400 it is not.
 
     Then β = 50 has more weights left in the first layer and fewer in the others; β = 1 far fewer.
     """
     runs = by_method(records(store, "table2"))
-    short = [r for r in records(store, "length") if (r.config.beta, r.config.epochs) == (50, 100)]
-    same = mean_interval(nonzeros(short)).mean / COUNTS[B50, 100].conv1
+    same = mean(records(store, "length", beta=50, epochs=100), nonzeros) / COUNTS[B50, 100].conv1
     more = all(count > COUNTS[B50, 400].conv1 for count in nonzeros(runs[B50]))
     fewer = all(
-        mean_interval(nonzeros(runs[B50], layer)).mean < getattr(COUNTS[B50, 400], layer)
+        np.mean(nonzeros(runs[B50], layer)) < getattr(COUNTS[B50, 400], layer)
         for layer in ("fc1", "fc2")
     )
     far_fewer = max(nonzeros(runs[B1])) < COUNTS[B1, 400].conv1 / 2
     return abs(same - 1) < 2e-3 and more and fewer and far_fewer
 
 
-@CHECKS.add
+@check
 def beta_1_falls_late(store):
     """With β = 1 nearly all weights of the first layer are left at half time."""
     return figure3.count_numbers(records(store, "table2"))["one-half"] > 90
 
 
-@CHECKS.add
+@check
 def first_layer_and_local(store):
     """β = 50 leaves more weights than S-LOCAL has; by the paper's recipe, from α = 4 on, fewer."""
     table = by_method(records(store, "table2"))
-    wide = [at for width, at in by_width(records(store, "scaling-own")).items() if width >= 4]
+    wide = [at for width, at in own(store).items() if width >= 4]
     more, *fewer = (
         min(nonzeros(at[B50])) > at[LOCAL][0].final["weights"]["conv1"] for at in (table, *wide)
     )
     return more and wide and not any(fewer)
 
 
-@CHECKS.add
+@check
 def second_layer_more_than_half(store):
     """More than half of the second layer is left, and in the runs at α = 32 about a third."""
     widest = records(store, "largest", "largest-autoaugment")
@@ -54,30 +53,26 @@ def second_layer_more_than_half(store):
     return half and bool(widest) and all(30 < share < 40 for share in remaining(widest, "fc1"))
 
 
-@CHECKS.add
+@check
 def third_layer_loses_a_third(store):
     """Of the third layer almost a third is lost."""
-    return 65 < mean_interval(remaining(by_method(records(store, "table2"))[B50], "fc2")).mean < 75
+    return 65 < np.mean(remaining(by_method(records(store, "table2"))[B50], "fc2")) < 75
 
 
-@CHECKS.add
+@check
 def a_constant_rate_leaves_what_the_reproduction_reports(store):
     """In each layer, within five points of its size, at β = 1 and 50."""
     for beta in (1, 50):
-        runs = [
-            run
-            for run in records(store, "schedule")
-            if matches(run.config, {"beta": beta, "schedule": "constant"})
-        ]
+        runs = records(store, "schedule", beta=beta, schedule="constant")
         for layer in LAYERS:
             theirs, whole = COUNTS[beta_lasso_method(beta), 400], COUNTS[SGD, 400]
             share = 100 * getattr(theirs, layer) / getattr(whole, layer)
-            if abs(mean_interval(remaining(runs, layer)).mean - share) > 5:
+            if not abs(np.mean(remaining(runs, layer)) - share) <= 5:
                 return False
     return True
 
 
-@CHECKS.add
+@check
 def only_a_constant_rate_fits_both_counts(store):
     """Both published counts fit a constant rate, and not both fit a rising cosine."""
 
@@ -90,7 +85,7 @@ def only_a_constant_rate_fits_both_counts(store):
     return len(constant) == 2 and all(constant) and not all(fits("period"))
 
 
-@CHECKS.add
+@check
 def law_fits_until_half_is_pruned(store):
     """With β = 50 the law predicts when half of the layer is pruned; with β = 1 it fails."""
     found = figure3.law_numbers(records(store, "figure3"))
@@ -98,7 +93,7 @@ def law_fits_until_half_is_pruned(store):
     return half and found["half-1"] > 3 * found["half-law-1"]
 
 
-@CHECKS.add
+@check
 def few_weights_return_with_beta_50(store):
     """With β = 50 none in the last tenth of training; with β = 1 many more in an epoch."""
     runs = by_method(records(store, "figure3"))

@@ -2,18 +2,18 @@
 
 import numpy as np
 
-from checks import Checks, above, ahead, behind, records
-from checks.paper_size import less_local_than_pruned_sgd, local_beyond_chance
-from lcs.exhibits import find_study
+from checks import above, ahead, behind, check, only, records
+from checks.scaling_parts import common, own
 from lcs.exhibits.compare import (
     as_sgd,
     by_method,
-    by_width,
     conditions,
     matches,
+    mean,
     paired,
     remaining,
     runs_of,
+    widest,
     without_threshold,
 )
 from lcs.exhibits.figure4 import smooth
@@ -25,10 +25,6 @@ from lcs.exhibits.why.factorial import AUGMENTED_CROSS_ENTROPY
 from lcs.exhibits.why.results import runs_at_each_width
 from lcs.measure import clustering_range, half_distance, locality, prune
 
-CHECKS = Checks()
-CHECKS.add(less_local_than_pruned_sgd)
-CHECKS.add(local_beyond_chance)
-
 
 def spread(runs):
     return beyond_chance(runs, "spread")
@@ -36,7 +32,7 @@ def spread(runs):
 
 def window(runs):
     """Mean of the window's share beyond chance, in points."""
-    return float(np.mean(beyond_chance(runs)))
+    return mean(runs, beyond_chance)
 
 
 def sparse_cells(store):
@@ -45,7 +41,7 @@ def sparse_cells(store):
     return found, [config for config in found if config.beta]
 
 
-@CHECKS.add
+@check
 def threshold_makes_filters_less_local(store):
     """β = 50 is behind β = 0 of the same λ in every cell, clearly so with the stronger λ."""
     found, sparse = sparse_cells(store)
@@ -56,7 +52,7 @@ def threshold_makes_filters_less_local(store):
     )
 
 
-@CHECKS.add
+@check
 def shares_themselves_differ_less(store):
     """With cross-entropy, augmentation and the stronger λ: β = 50 less β = 0, without the null."""
     found, cells = sparse_cells(store)
@@ -71,7 +67,7 @@ def shares_themselves_differ_less(store):
     return window(runs) - window(dense) < raw < 0
 
 
-@CHECKS.add
+@check
 def by_the_spread_in_some_cells(store):
     """By the spread, β = 50 with the stronger λ is clearly behind β = 0 without augmentation.
 
@@ -86,7 +82,7 @@ def by_the_spread_in_some_cells(store):
     )
 
 
-@CHECKS.add
+@check
 def augmentation_raises_locality(store):
     """Flips and crops raise the window's share in every cell of the factorial."""
     found = conditions(records(store, "factorial"))
@@ -97,7 +93,7 @@ def augmentation_raises_locality(store):
     )
 
 
-@CHECKS.add
+@check
 def penalty_and_augmentation_need_each_other(store):
     """With augmentation β = 0 gains more over SGD than without it: the stronger λ, each loss."""
     found = conditions(records(store, "factorial"))
@@ -112,7 +108,7 @@ def penalty_and_augmentation_need_each_other(store):
     )
 
 
-@CHECKS.add
+@check
 def stronger_lambda_or_cross_entropy(store):
     """With augmentation the window of β = 50 gains little only with both binary loss and weak λ."""
     found, sparse = sparse_cells(store)
@@ -121,7 +117,7 @@ def stronger_lambda_or_cross_entropy(store):
     return max(faint.values()) * 2 < min(window(found[c]) for c in cropped if c not in faint)
 
 
-@CHECKS.add
+@check
 def locality_at_growing_width(store):
     """With plain SGD and the reproduction's λ locality fades with the width.
 
@@ -144,7 +140,7 @@ def locality_at_growing_width(store):
     )
 
 
-@CHECKS.add
+@check
 def locality_at_growing_length(store):
     """From 100 to 400 epochs SGD and β = 0 gain at least as much again, β = 50 hardly more."""
     found = conditions(records(store, "length"))
@@ -156,16 +152,15 @@ def locality_at_growing_length(store):
     )
 
 
-@CHECKS.add
+@check
 def sgd_with_momentum_and_decay(store):
     """With one λ for all widths it is up to four points behind β = 50; with λ of α = 8, far."""
-    at_widths = by_width(records(store, "scaling", "scaling-wide")).values()
-    gaps = [window(at[B50]) - window(at[SGD]) for at in at_widths]
-    *_, widest = by_width(records(store, "scaling-own")).values()
-    return min(gaps) > 0 and max(gaps) < 4 and window(widest[B50]) - window(widest[SGD]) > 10
+    gaps = [window(at[B50]) - window(at[SGD]) for at in common(store).values()]
+    tuned = own(store)[8]
+    return min(gaps) > 0 and max(gaps) < 4 and window(tuned[B50]) - window(tuned[SGD]) > 10
 
 
-@CHECKS.add
+@check
 def local_but_barely(store):
     """β = 50 is local beyond chance, by less than 5 points, and a little more than SGD."""
     runs = by_method(records(store, "table2"))
@@ -174,7 +169,7 @@ def local_but_barely(store):
     return 0 < window(runs[B50]) < 5 and ahead(more) and more.mean < 2 and behind(closer)
 
 
-@CHECKS.add
+@check
 def smaller_beta_is_more_local_and_smoother(store):
     """The runs with β = 0 and β = 1 are more local than those of β = 50, and smoother."""
     runs = by_method(records(store, "figure4"))
@@ -185,7 +180,7 @@ def smaller_beta_is_more_local_and_smoother(store):
     )
 
 
-@CHECKS.add
+@check
 def smooth_is_not_local(store):
     """S-LOCAL is less smooth than β = 50, and β = 50 less than SGD, by Moran's I."""
     runs = by_method(records(store, "figure4"))
@@ -196,7 +191,7 @@ def smooth_is_not_local(store):
     return local < sparse < dense
 
 
-@CHECKS.add
+@check
 def beta_0_is_local_without_zeros(store):
     """With every weight left, β = 0 has more than twenty points beyond chance in some cell."""
     found = conditions(records(store, "factorial"))
@@ -205,7 +200,7 @@ def beta_0_is_local_without_zeros(store):
     return window(best) > 20 and min(remaining(best)) > 99.9
 
 
-@CHECKS.add
+@check
 def crops_make_weights_gather(store):
     """Neighbours are twice as frequent with crops, and two pixels do most of that already.
 
@@ -221,7 +216,7 @@ def crops_make_weights_gather(store):
     )
 
 
-@CHECKS.add
+@check
 def range_does_not_follow_the_shift(store):
     """The range of clusters is not larger with crops, and grows by less than a pixel if doubled."""
     shown = by_shift(records(store, "crops"))
@@ -230,7 +225,7 @@ def range_does_not_follow_the_shift(store):
     return narrower.mean > 0 and wider.mean < 1
 
 
-@CHECKS.add
+@check
 def only_the_core_grows(store):
     """The half distance grows by a pixel from no crops to any, and not with their shift."""
     shifts = conditions(records(store, "crops"))
@@ -242,66 +237,55 @@ def only_the_core_grows(store):
     return half[0] + 1 <= min(some) and max(some) - min(some) < 0.3
 
 
-@CHECKS.add
+@check
 def open_order(store):
     """At the largest width SGD is less local than β = 50, and that less than β = 0 of its λ.
 
     The window of β = 50 holds ten times as many points beyond chance as by the reproduction.
     """
-    *_, widest = by_width(records(store, "width")).values()
-    sparse = widest[B50]
-    zero = [run for run in widest[B0] if run.config.l1 == sparse[0].config.l1]
+    wide = widest(records(store, "width"))
+    sparse = wide[B50]
+    zero = only(wide[B0], l1=sparse[0].config.l1)
     first = by_method(records(store, "figure4"))[B50]
-    return window(widest[SGD]) < window(sparse) < window(zero) and window(sparse) > 10 * window(
-        first
-    )
+    return window(wide[SGD]) < window(sparse) < window(zero) and window(sparse) > 10 * window(first)
 
 
-def recipe_at_8(store):
-    """Return the runs by the paper's recipe at α = 8: λ of α = 2, of β = 50 there, S-LOCAL."""
-    common = by_width(records(store, "scaling-wide"))[8]
-    own = by_width(records(store, "scaling-own"))[8]
-    return common, own, by_method(records(store, "scaling-threshold"))
-
-
-@CHECKS.add
+@check
 def windows_of_the_recipe(store):
     """With its own λ β = 50 is more than ten points ahead of SGD, β = 0 with that λ of β = 50.
 
     SGD is more local than in the reproduction's setting by ten points, S-LOCAL than all by twenty.
     """
-    _, own, same = recipe_at_8(store)
+    tuned, same = own(store)[8], by_method(records(store, "scaling-threshold"))
     first = by_method(records(store, "figure4"))[SGD]
-    sgd, sparse, zero = window(own[SGD]), window(own[B50]), window(same[B0])
+    sgd, sparse, zero = window(tuned[SGD]), window(tuned[B50]), window(same[B0])
     return (
         sparse > sgd + 10
         and zero > sparse
         and sgd > window(first) + 10
-        and window(own[LOCAL]) > zero + 20
+        and window(tuned[LOCAL]) > zero + 20
     )
 
 
-@CHECKS.add
+@check
 def units_gather(store):
     """The fewer weights are left, the more they gather, up to about ten pixels; S-LOCAL's most."""
-    common, own, _ = recipe_at_8(store)
-    first = by_width(records(store, "scaling-own"))[1][B50][0]
-    strong = records(store, "largest-autoaugment")
-    runs = [first, common[B50][0], own[B50][0], *strong, own[LOCAL][0]]
+    tuned, strong = own(store), records(store, "largest-autoaugment")
+    sparse = [at[B50][0] for at in (tuned[1], common(store)[8], tuned[8])]
+    runs = [*sparse, *strong, tuned[8][LOCAL][0]]
     near = [pair_correlation(run)[0] for run in runs]
     ranges = [clustering_range(pair_correlation(run)) for run in runs]
     return near == sorted(near) and all(8 < one < 12 for one in ranges)
 
 
-@CHECKS.add
+@check
 def few_units_have_enough_weights(store):
     """At α = 8 with twice the λ less than half of the units have the 20 weights that it takes."""
-    _, own, _ = recipe_at_8(store)
-    run = own[B50][0]
+    run = own(store)[8][B50][0]
     return run.final["locality"]["eligible"] < sum(run.final["fan_in"]["conv1"]) / 2
 
 
-@CHECKS.add
+@check
 def zero_pruned_is_more_local_at_width_1(store):
     """With flips and crops and cross-entropy, pruned to as many weights in the layer."""
     found = conditions(records(store, "factorial"))
@@ -313,12 +297,10 @@ def zero_pruned_is_more_local_at_width_1(store):
     return one["excess_mean"] - other["excess_mean"] > spreads
 
 
-@CHECKS.add
+@check
 def zero_pruned_is_as_local(store):
     """At α = 4 and 8 filters of β = 0, pruned as those of β = 50 are, cannot be told from them."""
-    runs = [
-        r for r in records(store, "width") if r.has_filters and r.config.l1 == STRONGER_L1["l1"]
-    ]
+    runs = [r for r in records(store, "width", l1=STRONGER_L1["l1"]) if r.has_filters]
     at = {r.config.base_channels: r for r in runs if r.config.beta}
     pairs = [
         (at[r.config.base_channels], r)
@@ -332,14 +314,11 @@ def zero_pruned_is_as_local(store):
 
 
 def smooth_rows(store):
-    groups = [records(store, "width"), records(store, "largest", "largest-sgd")]
-    wide = [
-        find_study(name).stored("paper", store) for name in ("paper-size-searched", "paper-size")
-    ]
-    return smooth.frame([*groups, *wide])
+    groups = (["width"], ["largest", "largest-sgd"], ["paper-size-searched"], ["paper-size"])
+    return smooth.frame([records(store, *names) for names in groups])
 
 
-@CHECKS.add
+@check
 def penalty_is_beyond_smoothness(store):
     """β = 0 with the stronger λ is clearly more local than with pixels or phases at random."""
     rows = smooth_rows(store)
@@ -350,7 +329,7 @@ def penalty_is_beyond_smoothness(store):
     )
 
 
-@CHECKS.add
+@check
 def beside_plain_sgd_at_8(store):
     """At α = 8 β = 50 is clearly more local than every reference; at 4 not than pruned SGD."""
     rows = smooth_rows(store)
@@ -362,7 +341,7 @@ def beside_plain_sgd_at_8(store):
     )
 
 
-@CHECKS.add
+@check
 def pruned_sgd_is_as_local(store):
     """Filters of SGD with momentum and decay, pruned, are on average at least as local as β = 50's.
 

@@ -2,15 +2,14 @@
 
 import math
 
-from checks import Checks, above, ahead, behind, level, records
+from checks import above, ahead, behind, check, level, only, records
 from lcs.exhibits import origin
 from lcs.exhibits.compare import by_method, mean, nonzeros, paired, remaining, train_accuracies
 from lcs.exhibits.figure4 import smooth
 from lcs.exhibits.locality import beyond_chance
 from lcs.exhibits.methods import B50, SGD
 from lcs.stats import mean_interval
-
-CHECKS = Checks()
+from lcs.study import gather
 
 PLAIN, BOTH = "no augmentation", "flips and crops"
 NATURAL, RANKS, GAUSSIAN, PHASES = origin.STATISTICS
@@ -18,7 +17,7 @@ NATURAL, RANKS, GAUSSIAN, PHASES = origin.STATISTICS
 
 def by_data(store, augmentation, method=B50):
     """Return the runs of a method with one augmentation, by their images and labels."""
-    runs = origin.on_images({s.name: s.stored("desk", store) for s in origin.STUDIES})
+    runs = origin.on_images(gather(origin.STUDIES, "desk", store=store))
     seen = {data: runs.get((f"{data}, {augmentation}", method)) for data in origin.DATA}
     return {data: group for data, group in seen.items() if group}
 
@@ -33,7 +32,7 @@ def excess(runs):
     return mean_interval(beyond_chance(runs))
 
 
-@CHECKS.add
+@check
 def crops_make_filters_local(store):
     """Filters of β = 50 are more local with crops, and fewer weights remain; of SGD less local.
 
@@ -59,7 +58,7 @@ def crops_make_filters_local(store):
     )
 
 
-@CHECKS.add
+@check
 def local_on_gaussian_images_of_the_process(store):
     """At the middle λ β = 50 is local at every gain and on the clone.
 
@@ -70,11 +69,7 @@ def local_on_gaussian_images_of_the_process(store):
     seen = dict.fromkeys(origin.data_text(run.config) for run in runs[SGD])
 
     def at(data, method, l1=0.0):
-        return [
-            run
-            for run in runs[method]
-            if origin.data_text(run.config) == data and run.config.l1 == l1
-        ]
+        return [r for r in only(runs[method], l1=l1) if origin.data_text(r.config) == data]
 
     weak, middle, strong = ({data: at(data, B50, l1) for data in seen} for l1 in origin.LAMBDAS)
     measured = [run.final["locality"]["eligible"] for data in seen for run in strong[data]]
@@ -87,7 +82,7 @@ def local_on_gaussian_images_of_the_process(store):
     )
 
 
-@CHECKS.add
+@check
 def gaussian_images_with_crops(store):
     """Of β = 50, Gaussian images cannot be told from natural ones, Gaussian ranks are less local.
 
@@ -108,7 +103,7 @@ def gaussian_images_with_crops(store):
     )
 
 
-@CHECKS.add
+@check
 def gaussian_images_without_augmentation(store):
     """All training images are fitted; Gaussian images give more local filters than natural ones.
 
@@ -129,7 +124,7 @@ def gaussian_images_without_augmentation(store):
     )
 
 
-@CHECKS.add
+@check
 def labels_matter_without_augmentation(store):
     """Shuffled labels are learned, and filters are less local; on noise not beyond chance."""
     runs = by_data(store, PLAIN)
@@ -141,7 +136,7 @@ def labels_matter_without_augmentation(store):
     )
 
 
-@CHECKS.add
+@check
 def smooth_filters_gather_as_much(store):
     """On CIFAR-10 pruned filters of SGD are on average at least as local as those of β = 50.
 
@@ -169,23 +164,23 @@ def smooth_filters_gather_as_much(store):
     )
 
 
-@CHECKS.add
+@check
 def shuffled_labels_are_not_learned(store):
     """With shuffled labels SGD hardly fits, and β = 50 hardly keeps a weight of the first layer.
 
     Nor on noise.
     """
-    for data in ("shuffled labels", "uniform noise"):
-        sparse, dense = (by_data(store, BOTH, method)[data] for method in (B50, SGD))
-        if max(train_accuracies(dense)) >= 20 or max(nonzeros(sparse)) >= 1000:
-            return False
-    return True
+    sparse, dense = (by_data(store, BOTH, method) for method in (B50, SGD))
+    return all(
+        max(train_accuracies(dense[data])) < 20 and max(nonzeros(sparse[data])) < 1000
+        for data in ("shuffled labels", "uniform noise")
+    )
 
 
-@CHECKS.add
+@check
 def first_seeds_on_cpus(store):
     """On CIFAR-10 the first seeds were trained on CPUs, most others on an H200."""
-    runs = origin.on_images({s.name: s.stored("desk", store) for s in origin.STUDIES})
+    runs = origin.on_images(gather(origin.STUDIES, "desk", store=store))
     every = [run for group in runs.values() for run in group]
     first = {run.provenance["device"] for run in every if not run.config.seed}
     later = [run.provenance["hardware"] for run in every if run.config.seed]

@@ -2,11 +2,9 @@
 
 import numpy as np
 
-from checks import Checks, records
-from checks.reproduce import nothing_at_the_papers_length
-from checks.scaling_parts.wider_and_longer import behind_after_1600_epochs
+from checks import check, records
 from lcs.cost import count_weights
-from lcs.exhibits import find_study, published
+from lcs.exhibits import published
 from lcs.exhibits.compare import (
     by_method,
     conditions,
@@ -25,12 +23,8 @@ from lcs.exhibits.paper_size import FACTORS, RATES
 from lcs.exhibits.searches import choose, method_key
 from lcs.exhibits.settings import regularised
 
-CHECKS = Checks()
-CHECKS.add(nothing_at_the_papers_length)
-CHECKS.add(behind_after_1600_epochs)
 
-
-@CHECKS.add
+@check
 def little_ahead_at_the_papers_size(store):
     """β = 50 is ahead of SGD in every seed, by less than a point on average."""
     groups = _searched(store)
@@ -38,7 +32,7 @@ def little_ahead_at_the_papers_size(store):
     return min(gains) > 0 and sum(gains) / len(gains) < 1
 
 
-@CHECKS.add
+@check
 def far_behind_local_at_the_papers_size(store):
     """S-LOCAL is five points ahead of β = 50, which closes 3 to 20 % of the gap.
 
@@ -52,7 +46,7 @@ def far_behind_local_at_the_papers_size(store):
     )
 
 
-@CHECKS.add
+@check
 def sgd_agrees_with_the_paper(store):
     """SGD comes within half a point of the paper's; S-LOCAL stays two points or more below."""
     groups = _searched(store)
@@ -62,7 +56,7 @@ def sgd_agrees_with_the_paper(store):
     )
 
 
-@CHECKS.add
+@check
 def lead_before_the_search(store):
     """Four fifths of the lead before the search are what SGD gains by a smaller learning rate.
 
@@ -85,7 +79,7 @@ def lead_before_the_search(store):
     )
 
 
-@CHECKS.add
+@check
 def loses_less_to_the_test_images(store):
     """From training to test images β = 50 loses three points less than SGD, and S-LOCAL least.
 
@@ -101,7 +95,7 @@ def loses_less_to_the_test_images(store):
     )
 
 
-@CHECKS.add
+@check
 def fewer_weights_than_local(store):
     """β = 50 keeps less than a fifth of S-LOCAL's weights in the first layer.
 
@@ -113,7 +107,7 @@ def fewer_weights_than_local(store):
     return 5 * max(nonzeros(sparse)) < local and max(counts[np.argmax(counts < local) :]) < local
 
 
-@CHECKS.add
+@check
 def as_many_as_the_paper_shows(store):
     """With the λ before the search it keeps as many as in the paper, within a factor of 1.5.
 
@@ -126,7 +120,7 @@ def as_many_as_the_paper_shows(store):
     )
 
 
-@CHECKS.add
+@check
 def other_layers(store):
     """More of the second layer remains than in the paper's Figure 3, and as much of the third.
 
@@ -142,7 +136,7 @@ def other_layers(store):
     )
 
 
-@CHECKS.add
+@check
 def local_beyond_chance(store):
     """Filters of β = 50 hold ten points more in the window than by chance; weights are neighbours.
 
@@ -159,7 +153,7 @@ def local_beyond_chance(store):
     )
 
 
-@CHECKS.add
+@check
 def less_local_than_pruned_sgd(store):
     """Filters of SGD, pruned to as many weights, hold more; before the search, as much."""
     found, earlier = _beside_pruned(_searched(store)), _beside_pruned(_before(store))
@@ -169,13 +163,13 @@ def less_local_than_pruned_sgd(store):
     )
 
 
-@CHECKS.add
+@check
 def at_the_edges_of_the_search(store):
     """Both learning rates of S-FC lie within their range, S-LOCAL's is the largest.
 
     Of weight decay the larger value was better for both, of λ the smaller.
     """
-    found = find_study("search-paper-size").stored("paper", store)
+    found = records(store, "search-paper-size")
     key = {name: method_key(runs[0].config) for name, runs in by_method(found).items()}
     chosen = choose("search-paper-size", found)
     return chosen == {
@@ -185,21 +179,18 @@ def at_the_edges_of_the_search(store):
     }
 
 
-@CHECKS.add
+@check
 def longer_trainings_are_pending(store):
     """4000 epochs have not been run at α = 32 either."""
-    names = ("paper-length", "paper-length-l1")
-    return not any(find_study(name).stored("paper", store) for name in names)
+    return not records(store, "paper-length", "paper-length-l1")
 
 
-@CHECKS.add
+@check
 def s_local_is_unstable_at_first(store):
     """At its largest rate alone the loss is above 20 at first; with less decay it falls later."""
-    names = ("search-paper-size-rate", "search-paper-size")
-    stored = [run for name in names for run in find_study(name).stored("paper", store)]
     losses = {
         (run.config.lr, run.config.weight_decay): run.history["train_loss"]
-        for run in stored
+        for run in records(store, "search-paper-size-rate", "search-paper-size")
         if method(run.config) == LOCAL
     }
     fastest = max(RATES["sgd"])
@@ -211,7 +202,7 @@ def s_local_is_unstable_at_first(store):
     )
 
 
-@CHECKS.add
+@check
 def close_candidates(store):
     """Less than a point lies between both λ, both decays of SGD, and two rates of two methods.
 
@@ -219,10 +210,7 @@ def close_candidates(store):
     """
     rates, factors = (
         {name: sorted(map(mean, conditions(runs).values())) for name, runs in by_method(r).items()}
-        for r in (
-            find_study(name).stored("paper", store)
-            for name in ("search-paper-size-rate", "search-paper-size")
-        )
+        for r in (records(store, f"search-paper-size{part}") for part in ("-rate", ""))
     )
     close = [factors[B50], factors[SGD], rates[SGD], rates[LOCAL]]
     far = [factors[LOCAL], rates[B50]]
@@ -238,9 +226,9 @@ def _beside_pruned(groups):
 
 def _searched(store):
     """The runs of each method with the hyperparameters that the search chose."""
-    return by_method(find_study("paper-size-searched").stored("paper", store))
+    return by_method(records(store, "paper-size-searched"))
 
 
 def _before(store):
     """The runs of SGD and of β = 50 before the search."""
-    return by_method(find_study("paper-size").stored("paper", store))
+    return by_method(records(store, "paper-size"))

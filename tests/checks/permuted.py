@@ -1,13 +1,10 @@
 """What the page permuted says of results."""
 
-from checks import Checks, ahead, behind, records
+from checks import ahead, behind, check, only, records
 from lcs.exhibits import permuted
-from lcs.exhibits.compare import by_method, by_width, paired
+from lcs.exhibits.compare import by_method, by_width, mean, paired
 from lcs.exhibits.locality import beyond_chance
 from lcs.exhibits.methods import B50, CONV, LOCAL, SGD
-from lcs.stats import mean_interval
-
-CHECKS = Checks()
 
 
 def changes(store):
@@ -15,17 +12,14 @@ def changes(store):
     found = by_width(records(store, "permuted"))
     return {
         width: {
-            name: paired(
-                [run for run in runs if run.config.permute_pixels],
-                [run for run in runs if not run.config.permute_pixels],
-            )
+            name: paired(only(runs, permute_pixels=True), only(runs, permute_pixels=False))
             for name, runs in groups.items()
         }
         for width, groups in found.items()
     }
 
 
-@CHECKS.add
+@check
 def dense_networks_do_not_change(store):
     """At both widths the intervals of S-FC with SGD and with β = 50 lie within a point."""
     return all(
@@ -35,43 +29,36 @@ def dense_networks_do_not_change(store):
     )
 
 
-@CHECKS.add
+@check
 def windows_lose_accuracy(store):
     """S-LOCAL loses at both widths, S-CONV at α = 4, where S-LOCAL is no longer ahead of S-FC."""
-    permuted_runs = [r for r in records(store, "permuted") if r.config.permute_pixels]
-    wide = by_width(permuted_runs)[4]
+    wide = by_method(records(store, "permuted", permute_pixels=True, base_channels=4))
     found = changes(store)
     lost = [found[1][LOCAL], found[4][LOCAL], found[4][CONV]]
     return all(map(behind, lost)) and not ahead(paired(wide[LOCAL], wide[SGD]))
 
 
-@CHECKS.add
+@check
 def narrow_convolution_gains(store):
     """At α = 1 S-CONV is better on permuted images."""
     return ahead(changes(store)[1][CONV])
 
 
-@CHECKS.add
+@check
 def filters_are_local_again(store):
     """At α = 4 filters of β = 50 are far beyond chance, and as much after permuted images."""
-    runs = by_method([r for r in records(store, "permuted") if r.config.base_channels == 4])[B50]
-    one, other = (
-        mean_interval(beyond_chance([r for r in runs if r.config.permute_pixels == permuted]))
-        for permuted in (False, True)
-    )
-    return min(one.mean, other.mean) > 10 and abs(one.mean - other.mean) < 3
+    runs = by_method(records(store, "permuted", base_channels=4))[B50]
+    one, other = (mean(only(runs, permute_pixels=p), beyond_chance) for p in (False, True))
+    return min(one, other) > 10 and abs(one - other) < 3
 
 
-@CHECKS.add
+@check
 def lambda_is_half_of_that_of_origin(store):
     """At α = 4, as many epochs; there filters of β = 50 are more local."""
-    here, there = (
-        [r for r in records(store, name) if r.config.beta == 50 and r.config.base_channels == 4]
-        for name in ("permuted", "origin-data")
-    )
-    plain = [r for r in here if not r.config.permute_pixels]
-    natural = [r for r in there if (r.config.images, r.config.labels) == ("natural", "true")]
+    fields = {"beta": 50, "base_channels": 4}
+    plain = records(store, "permuted", permute_pixels=False, **fields)
+    natural = records(store, "origin-data", images="natural", labels="true", **fields)
     longs = {r.config.epochs for r in (*plain, *natural)}
     strengths = 2 * plain[0].config.l1 == natural[0].config.l1
-    local = [mean_interval(beyond_chance(runs)).mean for runs in (plain, natural)]
+    local = [mean(runs, beyond_chance) for runs in (plain, natural)]
     return len(longs) == 1 and strengths and local[0] < local[1]

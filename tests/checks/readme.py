@@ -1,52 +1,19 @@
 """What README.md says of results."""
 
-from checks import Checks, ahead, behind, judged, level, records
-from checks.figure4 import (
-    local_but_barely,
-    penalty_and_augmentation_need_each_other,
-    pruned_sgd_is_as_local,
-    threshold_makes_filters_less_local,
-)
-from checks.paper_size import (
-    far_behind_local_at_the_papers_size,
-    fewer_weights_than_local,
-    lead_before_the_search,
-    less_local_than_pruned_sgd,
-    little_ahead_at_the_papers_size,
-    local_beyond_chance,
-)
-from checks.reproduce import nothing_at_the_papers_length
-from checks.rivals import (
-    pruned_filters_are_more_local_at_width_4,
-    pruning_is_ahead_at_width_4,
-    smaller_budget_alike,
-)
-from checks.scaling import flips_at_four_times_the_length, more_seeds_than_sgd
-from checks.scaling_parts.wider_and_longer import (
-    behind_after_1600_epochs,
-    wider_with_flips_and_crops,
-)
-from checks.variants import (
-    a_fixed_mask_is_ahead_of_growth,
-    growth_was_searched,
-    more_than_half_is_not_certain,
-    scattered_windows_do_not_help_as_much,
-    where_windows_lie_hardly_matters,
-    windows_close_most_of_the_gap,
-)
+from checks import ahead, check, records, verdicts
+from checks.scaling_parts import own
 from lcs.cost import count_weights
 from lcs.exhibits import find_study
-from lcs.exhibits.compare import by_length, by_method, by_width, nonzeros, paired
+from lcs.exhibits.compare import by_length, by_method, by_width, nonzeros, paired, widest
 from lcs.exhibits.gap import gap_closed
 from lcs.exhibits.locality import beyond_chance
-from lcs.exhibits.methods import B0, B50, LOCAL, SGD
+from lcs.exhibits.methods import B50, LOCAL, SGD
 from lcs.exhibits.summary import GROWING, by_setting
 from lcs.exhibits.verdicts import CORRECTED
 
-CHECKS = Checks()
-
 SGD_CLAIM = "S-FC with β-LASSO at β = 50 is better than with SGD"
 ZERO_CLAIM = "β = 50 is better than β = 0"
+LOCAL_LEAD = "S-LOCAL is better than S-FC with β-LASSO, β = 50"
 GAP_CLAIM = "β = 50 closes most of the gap between S-FC with SGD and S-LOCAL"
 LOCAL_CLAIM = "The filters of β = 50 are more local than their own permutations"
 PRUNED = "With about as many weights in each layer, β = 50 is better than {} ({} budget)"
@@ -56,48 +23,14 @@ OTHERS = {
     ("gradual magnitude pruning", "smaller"): "contradicted",
     ("one-shot pruning", "smaller"): "holds",
 }
-GROWN = (
-    "As searched on validation images, β = 50 with λ that grows outside random windows is better"
-)
-CHECKS.add(nothing_at_the_papers_length)
-CHECKS.add(little_ahead_at_the_papers_size)
-CHECKS.add(far_behind_local_at_the_papers_size)
-CHECKS.add(lead_before_the_search)
-CHECKS.add(fewer_weights_than_local)
-CHECKS.add(local_beyond_chance)
-CHECKS.add(less_local_than_pruned_sgd)
-CHECKS.add(windows_close_most_of_the_gap)
-CHECKS.add(flips_at_four_times_the_length)
-CHECKS.add(more_seeds_than_sgd)
-CHECKS.add(wider_with_flips_and_crops)
-CHECKS.add(behind_after_1600_epochs)
-CHECKS.add(smaller_budget_alike)
-CHECKS.add(penalty_and_augmentation_need_each_other)
-CHECKS.add(where_windows_lie_hardly_matters)
-CHECKS.add(scattered_windows_do_not_help_as_much)
-CHECKS.add(growth_was_searched)
-CHECKS.add(a_fixed_mask_is_ahead_of_growth)
-CHECKS.add(more_than_half_is_not_certain)
-CHECKS.add(pruned_sgd_is_as_local)
-CHECKS.add(pruning_is_ahead_at_width_4)
-CHECKS.add(pruned_filters_are_more_local_at_width_4)
-CHECKS.add(local_but_barely)
-CHECKS.add(threshold_makes_filters_less_local)
+GROWN = "As searched on validation images, β = 50 with λ that grows * is better than *"
 
 
-@CHECKS.add
-def large_beta_costs_accuracy(store):
-    """β = 50 is below β = 0 and below β = 1."""
-    runs = by_method(records(store, "table2"))
-    smaller = [m for m in runs if m.optimizer == "beta-lasso" and m.beta < 50]
-    return all(behind(paired(runs[B50], runs[m])) for m in smaller)
-
-
-@CHECKS.add
+@check
 def fewer_weights_in_wide_networks(store):
     """The first layer keeps more weights than S-LOCAL at α = 1 and 2, less than half at α = 8."""
     plain, wide = (by_method(records(store, name))[B50] for name in ("table2", "scaling-seeds"))
-    narrow = by_width(records(store, "scaling-own"))
+    narrow = own(store)
 
     def of_local(runs):
         return count_weights(runs[0].config, LOCAL.model)["conv1"]
@@ -106,24 +39,7 @@ def fewer_weights_in_wide_networks(store):
     return more and 2 * max(nonzeros(wide)) < of_local(wide)
 
 
-@CHECKS.add
-def sgd_ahead_up_to_width_4(store):
-    """With AutoAugment SGD is ahead at α = 1, 2 and 4, by less than two points, with either λ.
-
-    Its lead falls at each step from 2 on; at α = 8 the two cannot be told apart.
-    """
-    grown = by_width(records(store, "scaling", "scaling-wide"))
-    lead = {width: paired(at[SGD], at[B50]) for width, at in grown.items()}
-    own = by_width(records(store, "scaling-own"))
-    return (
-        all(ahead(lead[width]) and lead[width].mean < 2 for width in (1, 2, 4))
-        and all(ahead(paired(own[width][SGD], own[width][B50])) for width in (1, 2, 4))
-        and lead[2].mean > lead[4].mean > lead[8].mean
-        and level(lead[8])
-    )
-
-
-@CHECKS.add
+@check
 def own_lambda_ahead_at_width_8(store):
     """With λ of its own, β = 50 is ahead of SGD at α = 8 by about half a point, of many seeds."""
     groups = by_method(records(store, "scaling-seeds"))
@@ -131,7 +47,7 @@ def own_lambda_ahead_at_width_8(store):
     return len(groups[SGD]) >= 5 and 0.25 < gain.mean < 0.75 and ahead(gain)
 
 
-@CHECKS.add
+@check
 def what_outlasts_the_correction(store):
     """Leads over plain SGD, of S-LOCAL with flips and crops, of the λ that grows; and locality.
 
@@ -142,13 +58,9 @@ def what_outlasts_the_correction(store):
     β = 0 in the reproduction's setting do not.
     """
 
-    def verdicts(source, text):
-        (found,) = (
-            one
-            for one in judged(store)
-            if one.claim.source == source and one.claim.text.startswith(text)
-        )
-        return {each.setting: each.verdict for each, _ in found.evidence}
+    def of(claim):
+        (found,) = verdicts(store, claim)
+        return found
 
     plain = "reproduction, α = 1"
     recipe, short, long = (
@@ -156,16 +68,15 @@ def what_outlasts_the_correction(store):
         for name in ("scaling-seeds", "recipe-length-search", "flips")
     )
     wide = long.replace("α = 8", "α = 16")
-    sgd, zero = (verdicts("P", text) for text in (SGD_CLAIM, ZERO_CLAIM))
-    pruned = {one: verdicts("B", PRUNED.format(*one)) for one in OTHERS}
+    sgd, zero, leads, gap, local = map(
+        of, (SGD_CLAIM, ZERO_CLAIM, LOCAL_LEAD, GAP_CLAIM, LOCAL_CLAIM)
+    )
+    pruned = {one: of(PRUNED.format(*one)) for one in OTHERS}
     before = [sgd[at] for at in (recipe, short, wide)] + [zero[at] for at in (recipe, long, wide)]
     contradicted = [zero[plain]]
-    leads = verdicts("P", "S-LOCAL is better than S-FC with β-LASSO")
-    one_shot = verdicts("B", PRUNED.format("one-shot pruning", "larger"))
-    gap = verdicts("P", GAP_CLAIM)
-    local = verdicts("P", LOCAL_CLAIM)
+    one_shot = of(PRUNED.format("one-shot pruning", "larger"))
     before.append(leads[recipe])
-    after = [sgd[plain], leads[long], leads[wide], *verdicts("B", GROWN).values()]
+    after = [sgd[plain], leads[long], leads[wide], *of(GROWN).values()]
     after += [local[at] for at in (plain, recipe, long, wide)]
     return (
         set(after) == {"holds"}
@@ -177,7 +88,7 @@ def what_outlasts_the_correction(store):
     )
 
 
-@CHECKS.add
+@check
 def a_quarter_of_the_gap_at_most(store):
     """In no setting does β = 50 with one λ for all weights close clearly more than a quarter."""
     frozen = by_method(records(store, "largest", "largest-decay", "largest-local"))
@@ -190,23 +101,13 @@ def a_quarter_of_the_gap_at_most(store):
     return len(shares) > 10 and 20 < max(shares) < 27
 
 
-@CHECKS.add
-def threshold_does_it(store):
-    """With λ of its own at α = 8 β = 50 is ahead of β = 0 with the better of two λ."""
-    *_, widest = by_width(records(store, "scaling-own")).values()
-    alike = by_method(records(store, "scaling-threshold"))
-    rivals = widest[B0], alike[B0]
-    return all(ahead(paired(widest[B50], runs)) for runs in rivals)
-
-
-@CHECKS.add
+@check
 def local_beyond_chance_with_augmentation(store):
     """At the largest width with flips and crops, filters of β = 50 are local in every seed."""
-    *_, widest = by_width(records(store, "width")).values()
-    return min(beyond_chance(widest[B50])) > 5
+    return min(beyond_chance(widest(records(store, "width"))[B50])) > 5
 
 
-@CHECKS.add
+@check
 def far_from_local_in_six_settings(store):
     """β = 50 is ahead of SGD, by no more than at α = 32 in its best run; S-LOCAL is far ahead.
 
@@ -214,12 +115,10 @@ def far_from_local_in_six_settings(store):
     return or not, 32.
     """
     large = ("largest-decay", "largest-local")
-    desk = (["scaling-own"], ["flips"], ["flips-beyond"], ["largest-free", *large])
-    found = [records(store, *names) for names in (*desk, ["largest", *large])]
-    found.append(find_study("paper-size-searched").stored("paper", store))
+    narrower = (["scaling-own"], ["flips"], ["flips-beyond"], ["largest-free", *large])
     leads = []
-    for runs in found:
-        *_, groups = by_width(runs).values()
+    for names in (*narrower, ["largest", *large], ["paper-size-searched"]):
+        groups = widest(records(store, *names))
         leads.append([paired(groups[one], groups[SGD]).mean for one in (B50, LOCAL)])
     best = leads[-2][0]
     return all(0 < gain <= best and gap - gain > 5 for gain, gap in leads)

@@ -1,19 +1,17 @@
 """What the page reproduce says of results and of the cost of runs."""
 
-from checks import Checks, records
+from checks import check, records
 from lcs import cost, data
 from lcs.config import Config
 from lcs.data.batches import steps_per_epoch
 from lcs.exhibits import published
-from lcs.exhibits.compare import by_width
+from lcs.exhibits.compare import widest
 from lcs.exhibits.engine.steps import count_step
 from lcs.exhibits.methods import B50
 from lcs.exhibits.settings import PAPER, l1_of
 
-CHECKS = Checks()
 
-
-@CHECKS.add
+@check
 def nothing_at_the_papers_length(store):
     """No run at the paper's width is as long as the paper's."""
     networks = [run.config for run in store.records() if run.kind != "toy"]
@@ -21,18 +19,17 @@ def nothing_at_the_papers_length(store):
     return all(c.epochs < published.PAPER_EPOCHS for c in wide)
 
 
-@CHECKS.add
+@check
 def lambda_times_epochs_is_kept(store):
     """At the paper's size λ of β = 50, times the epochs, is what the search chose at α = 8."""
-    wide = by_width(records(store, "search-wide"))
-    best = max(wide[max(wide)][B50], key=lambda run: run.accuracy).config
+    best = max(widest(records(store, "search-wide"))[B50], key=lambda run: run.accuracy).config
     return best.base_channels == 8 and all(
         abs(value * PAPER.epochs / (getattr(best, name) * best.epochs) - 1) < 1e-6
         for name, value in l1_of(PAPER).items()
     )
 
 
-@CHECKS.add
+@check
 def one_gpu_holds_a_run(_):
     """Memory, activations and the least time of a run at α = 150 and α = 500 are those said."""
     narrow, wide = (count_step(width) for width in (150, 500))

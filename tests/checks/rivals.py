@@ -1,31 +1,35 @@
 """What the page rivals says of results."""
 
-from checks import Checks, ahead, behind, level, records
+import numpy as np
+
+from checks import ahead, behind, check, level, records
 from lcs import cost
-from lcs.exhibits.compare import differences, nonzeros, paired
+from lcs.exhibits.compare import accuracies, differences, mean, nonzeros, paired
 from lcs.exhibits.locality import beyond_chance, pair_correlation
 from lcs.exhibits.rivals.results import by_rival, sparse_flops
 from lcs.exhibits.rivals.studies import CANDIDATES, CHOSEN, DENSE, NO_L1, OWN
 from lcs.exhibits.rivals.wider import CANDIDATES as WIDER
-from lcs.stats import mean_interval
-
-CHECKS = Checks()
 
 
-def lead(store, name, other=OWN):
+def gains(store, study="rivals", of=accuracies):
+    """By how much each method is ahead of β = 50."""
+    place = by_rival(records(store, study))
+    return {name: paired(runs, place[OWN], of) for name, runs in place.items()}
+
+
+def lead(store, name, other):
     """By how many points a method is ahead of another, on average over seeds."""
     place = by_rival(records(store, "rivals"))
     return paired(place[name], place[other]).mean
 
 
-@CHECKS.add
+@check
 def pruning_is_ahead(store):
     """Gradual pruning is clearly ahead of β = 50, and on average not behind dense SGD."""
-    place = by_rival(records(store, "rivals"))
-    return ahead(paired(place["gradual"], place[OWN])) and lead(store, "gradual", DENSE) > 0
+    return ahead(gains(store)["gradual"]) and lead(store, "gradual", DENSE) > 0
 
 
-@CHECKS.add
+@check
 def pruning_is_ahead_at_width_4(store):
     """One-shot and gradual pruning by more than a point in every run, windows by more than they."""
     place = by_rival(records(store, "rivals-wider"))
@@ -36,62 +40,63 @@ def pruning_is_ahead_at_width_4(store):
     return min(one_shot + gradual) > 1 and min(windows) > max(one_shot + gradual)
 
 
-@CHECKS.add
+@check
 def masks_hold_a_little_more(store):
     """At every budget masks have as many weights in layer 1 as β = 50, or up to a tenth more."""
     shares = []
     for study in ("rivals", "rivals-few", "rivals-wider"):
         place = by_rival(records(store, study))
-        masked, own = (mean_interval(nonzeros(place[n])).mean for n in ("random mask", OWN))
+        masked, own = (mean(place[name], nonzeros) for name in ("random mask", OWN))
         shares.append(masked / own)
     return min(shares) >= 1 and max(shares) < 1.1
 
 
-@CHECKS.add
+@check
 def gradual_depends_on_its_rate(store):
     """As the shorter search chose it, gradual pruning cannot be told from β = 50.
 
     That search had chosen the largest of the learning rates.
     """
-    place = by_rival(records(store, "rivals"))
-    first = paired(records(store, "rivals-first-choice"), place[OWN])
+    own = by_rival(records(store, "rivals"))[OWN]
+    first = paired(records(store, "rivals-first-choice"), own)
     largest = CHOSEN["search-pruning"]["sgd gradual"][0]["lr"] == max(CANDIDATES["sgd"])[0]
-    return level(first) and first.mean < 0.5 * lead(store, "gradual") and largest
+    return level(first) and first.mean < 0.5 * gains(store)["gradual"].mean and largest
 
 
-@CHECKS.add
+@check
 def either_alone_is_worse(store):
     """The threshold without ℓ1, which leaves more weights, and the sub-gradient without threshold.
 
     Both are clearly behind β = 50. The proximal step and spred, cut, cannot be told from it.
     """
-    place = by_rival(records(store, "rivals"))
-    gains = {name: paired(runs, place[OWN]) for name, runs in place.items()}
+    place, over = by_rival(records(store, "rivals")), gains(store)
     left = [place[name][0].final["nonzeros"]["conv1"] for name in (NO_L1, OWN)]
     return (
-        all(behind(gains[name]) for name in (NO_L1, "ℓ1 sub-gradient, cut"))
-        and all(level(gains[name]) for name in ("proximal ℓ1, cut", "spred, cut"))
+        all(behind(over[name]) for name in (NO_L1, "ℓ1 sub-gradient, cut"))
+        and all(level(over[name]) for name in ("proximal ℓ1, cut", "spred, cut"))
         and left[0] > 5 * left[1]
     )
 
 
-@CHECKS.add
+@check
 def one_cut_costs_more_at_the_smaller_budget(store):
     """With sub-gradients and the proximal step, by more than two points; spred is level at both.
 
     The threshold without ℓ1 is ahead there, with more than ten times the first layer's weights.
     """
-    many, few = (by_rival(records(store, name)) for name in ("rivals", "rivals-few"))
+    many, few = (gains(store, name) for name in ("rivals", "rivals-few"))
+    place = by_rival(records(store, "rivals-few"))
     cuts = ("ℓ1 sub-gradient, cut", "proximal ℓ1, cut")
-    more = [lead(store, name) - paired(few[name], few[OWN]).mean for name in cuts]
-    spred = (paired(place["spred, cut"], place[OWN]) for place in (many, few))
-    behind_it = all(behind(paired(few[name], few[OWN])) for name in cuts)
-    left = [few[name][0].final["nonzeros"]["conv1"] for name in (NO_L1, OWN)]
-    alone = ahead(paired(few[NO_L1], few[OWN])) and left[0] > 10 * left[1]
-    return behind_it and min(more) > 2 and all(map(level, spred)) and alone
+    left = [place[name][0].final["nonzeros"]["conv1"] for name in (NO_L1, OWN)]
+    return (
+        all(behind(few[name]) and many[name].mean - few[name].mean > 2 for name in cuts)
+        and all(level(over["spred, cut"]) for over in (many, few))
+        and ahead(few[NO_L1])
+        and left[0] > 10 * left[1]
+    )
 
 
-@CHECKS.add
+@check
 def masks_save_more_than_beta_lasso(store):
     """Without products by zeros β = 50 takes more than gradual pruning, fixed masks the least.
 
@@ -99,14 +104,14 @@ def masks_save_more_than_beta_lasso(store):
     """
     place = by_rival(records(store, "rivals"))
     dense, sparse, gradual, mask = (
-        mean_interval([sparse_flops(run) for run in place[name]]).mean
+        np.mean([sparse_flops(run) for run in place[name]])
         for name in (DENSE, OWN, "gradual", "random mask")
     )
     whole = {cost.training_flops(run.config) for runs in place.values() for run in runs}
     return whole == {dense} and dense > sparse > gradual > mask
 
 
-@CHECKS.add
+@check
 def allocation_gains_nothing(store):
     """On average no method gains by the other allocation."""
     place = by_rival(records(store, "rivals"))
@@ -114,7 +119,7 @@ def allocation_gains_nothing(store):
     return max(paired(runs, place[name]).mean for name, runs in others.items()) < 0
 
 
-@CHECKS.add
+@check
 def edges_of_the_wider_search(store):
     """At α = 4 gradual pruning has the larger rate, the random mask the smaller decay."""
     found = CHOSEN["search-wider"]
@@ -124,21 +129,21 @@ def edges_of_the_wider_search(store):
     )
 
 
-@CHECKS.add
+@check
 def most_rivals_are_level(store):
     """SET, one-shot pruning, SNIP and dense SGD cannot be told from β = 50.
 
     Of all methods by SGD, RigL and a random mask alone are behind it.
     """
     place = by_rival(records(store, "rivals"))
-    gains = {name: paired(runs, place[OWN]) for name, runs in place.items()}
+    over = gains(store)
     by_sgd = {name for name, runs in place.items() if runs[0].config.optimizer == "sgd"}
-    return all(level(gains[name]) for name in ("SET", "one-shot", "SNIP", DENSE)) and {
-        name for name in by_sgd if behind(gains[name])
+    return all(level(over[name]) for name in ("SET", "one-shot", "SNIP", DENSE)) and {
+        name for name in by_sgd if behind(over[name])
     } == {"RigL", "random mask"}
 
 
-@CHECKS.add
+@check
 def iterative_is_ahead(store):
     """Every run is ahead of β = 50 of the larger budget, after four times the epochs."""
     place, runs = by_rival(records(store, "rivals")), records(store, "rivals-iterative")
@@ -146,29 +151,27 @@ def iterative_is_ahead(store):
     return longer and min(differences(runs, place[OWN])) > 0
 
 
-@CHECKS.add
+@check
 def rigl_is_behind_random(store):
     """On average over seeds."""
     return lead(store, "RigL", "random mask") < 0
 
 
-@CHECKS.add
+@check
 def windows_are_level(store):
     """A random mask within S-LOCAL's windows: level with β = 50, ahead of one anywhere."""
-    place = by_rival(records(store, "rivals"))
-    windows = place["S-LOCAL's windows"]
-    return level(paired(windows, place[OWN])) and ahead(paired(windows, place["random mask"]))
+    place, name = by_rival(records(store, "rivals")), "S-LOCAL's windows"
+    return level(gains(store)[name]) and ahead(paired(place[name], place["random mask"]))
 
 
-@CHECKS.add
+@check
 def locality_of_pruning_is_not_resolved(store):
     """Filters of gradual pruning, SET and RigL cannot be told from those of β = 50.
 
     Those of one-shot pruning, of SNIP and within windows are more local, and no others; those of
     dense SGD, of the threshold alone and of a random mask are less so.
     """
-    place = by_rival(records(store, "rivals"))
-    more = {name: paired(runs, place[OWN], beyond_chance) for name, runs in place.items()}
+    more = gains(store, of=beyond_chance)
     return (
         all(level(more[name]) for name in ("gradual", "SET", "RigL"))
         and {name for name, gain in more.items() if ahead(gain)}
@@ -177,7 +180,7 @@ def locality_of_pruning_is_not_resolved(store):
     )
 
 
-@CHECKS.add
+@check
 def pruned_filters_are_more_local_at_width_4(store):
     """In every run, by more than a point: those of one-shot and of gradual pruning."""
     place = by_rival(records(store, "rivals-wider"))
@@ -187,19 +190,19 @@ def pruned_filters_are_more_local_at_width_4(store):
     )
 
 
-@CHECKS.add
+@check
 def pruning_gathers_weights_most(store):
     """Of pixels next to each other, more are in one filter than with β = 50; with SET fewer."""
     place = by_rival(records(store, "rivals"))
     near = {
-        name: mean_interval([pair_correlation(run)[0] for run in place[name]]).mean
+        name: np.mean([pair_correlation(run)[0] for run in place[name]])
         for name in ("one-shot", "gradual", OWN, "SET", "random mask")
     }
     pruned = min(near["one-shot"], near["gradual"])
     return pruned > near[OWN] > near["SET"] > near["random mask"]
 
 
-@CHECKS.add
+@check
 def smaller_budget_alike(store):
     """In every run gradual pruning is ahead of β = 50, and four others are behind it."""
     place = by_rival(records(store, "rivals-few"))

@@ -2,23 +2,21 @@
 
 from itertools import pairwise
 
-from checks import Checks, ahead, behind, records
+from checks import ahead, behind, check, records
 from lcs.exhibits import locality
 from lcs.exhibits.compare import by_method, paired, train_accuracies
 from lcs.exhibits.methods import B50, CONV, LOCAL, SGD
 from lcs.exhibits.sample_size import SHARES
 from lcs.stats import mean_interval, surviving
 
-CHECKS = Checks()
-
 
 def by_share(store):
     """Return the runs by method, for each share of the images, from few to all."""
-    runs = records(store, "sample-size")
-    return [by_method([r for r in runs if r.config.train_share == s]) for s in sorted(SHARES)]
+    shares = sorted(SHARES)
+    return [by_method(records(store, "sample-size", train_share=share)) for share in shares]
 
 
-@CHECKS.add
+@check
 def no_saving_is_resolved(store):
     """The gains of β = 50 over SGD differ in sign, and none survives Holm's correction.
 
@@ -33,7 +31,7 @@ def no_saving_is_resolved(store):
     )
 
 
-@CHECKS.add
+@check
 def built_in_locality_saves_images(store):
     """S-LOCAL is ahead of SGD and of β = 50 with every number of images, by more with few.
 
@@ -47,7 +45,7 @@ def built_in_locality_saves_images(store):
     return above and more and behind(tenth) and ahead(three)
 
 
-@CHECKS.add
+@check
 def fewer_images_make_it_less_local(store):
     """The filters of β = 50 are the less local the fewer the images, and local with all counts."""
     found = [mean_interval(locality.beyond_chance(runs[B50])) for runs in by_share(store)]
@@ -55,7 +53,7 @@ def fewer_images_make_it_less_local(store):
     return falls and all(ahead(value) for value in found)
 
 
-@CHECKS.add
+@check
 def s_conv_is_too_small(store):
     """S-CONV answers at most half of its training images rightly from a twentieth of them on."""
     return all(max(train_accuracies(runs[CONV])) < 50 for runs in by_share(store)[1:])

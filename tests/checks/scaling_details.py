@@ -1,22 +1,15 @@
 """What the appendix of the page scaling says of results."""
 
-from checks import Checks, ahead, records
-from checks.scaling import CHECKS as ON_THE_CHAPTER
+from checks import ahead, check, records
 from checks.scaling import augmentations
 from checks.scaling_parts import common, fit, gain, gaps, means, rises
-from checks.scaling_parts.wider_and_longer import one_lambda_is_worse_than_the_rule
 from lcs.exhibits import searches
 from lcs.exhibits.compare import accuracies, by_method, by_width, conditions, mean, remaining
 from lcs.exhibits.methods import B0, B1, B50, CONV, LOCAL, PROXIMAL, SGD, THREE, method
 from lcs.exhibits.settings import chosen
 
-CHECKS = Checks()
-CHECKS.add(one_lambda_is_worse_than_the_rule)
-CHECKS.add(ON_THE_CHAPTER["lambda-grows-at-the-largest-width"])
-CHECKS.add(ON_THE_CHAPTER["one-rate-is-best-for-both"])
 
-
-@CHECKS.add
+@check
 def momentum_and_decay_for_every_network(store):
     """For every network SGD does best with both momentum and weight decay."""
     best = searches.choices(records(store, "search"), method)
@@ -24,7 +17,7 @@ def momentum_and_decay_for_every_network(store):
     return all(config.momentum and config.weight_decay for config in sgd)
 
 
-@CHECKS.add
+@check
 def lambda_at_the_whole_length(store):
     """β = 50 is best with a quarter of λ, β = 1 with half; β = 0 and proximal ℓ1 keep theirs."""
     runs = records(store, "search-long")
@@ -34,7 +27,7 @@ def lambda_at_the_whole_length(store):
     return shares == {PROXIMAL: 1, B0: 1, B1: 0.5, B50: 0.25}
 
 
-@CHECKS.add
+@check
 def lambda_decides_the_order(store):
     """β = 50 is the first of the ℓ1 methods, half a point or less ahead of itself with half of λ.
 
@@ -48,7 +41,7 @@ def lambda_decides_the_order(store):
     )
 
 
-@CHECKS.add
+@check
 def baselines_keep_their_regularisation(store):
     """The best weight decay of SGD and λ of β = 0 lies between two that are worse.
 
@@ -75,7 +68,7 @@ def baselines_keep_their_regularisation(store):
     )
 
 
-@CHECKS.add
+@check
 def regularisation_with_flips_and_crops(store):
     """With flips and crops twice the weight decay is best for SGD, by little.
 
@@ -94,7 +87,7 @@ def regularisation_with_flips_and_crops(store):
     )
 
 
-@CHECKS.add
+@check
 def gains_on_the_other_penalties(store):
     """β = 50 is level with the other ℓ1 methods at α = 2, at α = 4 with proximal ℓ1 alone.
 
@@ -110,21 +103,14 @@ def gains_on_the_other_penalties(store):
     )
 
 
-@CHECKS.add
-def sgd_ahead_by_less(store):
-    """SGD is ahead of β = 50 at α = 1, 2 and 4, by less at each doubling from α = 2 on."""
-    over_sgd = means(common(store), B50, SGD)
-    return max(over_sgd[:3]) < 0 and rises(over_sgd[1:])
-
-
-@CHECKS.add
+@check
 def zero_behind_sgd(store):
     """β = 0 is behind SGD at every width, from α = 2 on by more than a point."""
     first, *others = means(common(store), B0, SGD)
     return first < 0 and max(others) < -1
 
 
-@CHECKS.add
+@check
 def proximal_nearer_than_zero(store):
     """From α = 4 on proximal ℓ1, with hardly any zeros, is nearer to β = 50 than β = 0 is.
 
@@ -140,7 +126,7 @@ def proximal_nearer_than_zero(store):
     )
 
 
-@CHECKS.add
+@check
 def convolution_last_then_ahead(store):
     """S-CONV is the last of all at α = 1, and ahead of every S-FC at α = 8."""
     first, last = ({m: mean(runs) for m, runs in common(store)[a].items()} for a in (1, 8))
@@ -148,7 +134,7 @@ def convolution_last_then_ahead(store):
     return min(first, key=first.get) == CONV and last[CONV] > max(dense)
 
 
-@CHECKS.add
+@check
 def three_layers_fall_at_the_largest_width(store):
     """S-FC is behind a 3-FC up to α = 4, ahead at α = 8, where the 3-FC falls, in its fit too."""
     widths = common(store)
@@ -159,7 +145,7 @@ def three_layers_fall_at_the_largest_width(store):
     )
 
 
-@CHECKS.add
+@check
 def not_seen_at_these_widths(store):
     """S-CONV is behind S-LOCAL, β = 0 behind SGD; β = 50 falls further behind S-LOCAL."""
     widths = common(store)
@@ -167,7 +153,7 @@ def not_seen_at_these_widths(store):
     return max(behind) < 0 and rises(means(widths, LOCAL, B50))
 
 
-@CHECKS.add
+@check
 def sgd_wins_by_the_fit(store):
     """The gap of β = 50 is smaller than SGD's, at α = 2 the same; it loses more in the fit."""
     widths = common(store)
@@ -181,7 +167,7 @@ def sgd_wins_by_the_fit(store):
     )
 
 
-@CHECKS.add
+@check
 def zero_loses_by_the_fit(store):
     """At α = 4 and 8 β = 50 is ahead of β = 0 by the better fit, and not by a smaller gap."""
     return all(
@@ -190,7 +176,7 @@ def zero_loses_by_the_fit(store):
     )
 
 
-@CHECKS.add
+@check
 def momentum_and_decay_together(store):
     """For SGD neither a larger step nor momentum alone helps, weight decay alone less than a point.
 
@@ -211,7 +197,7 @@ def momentum_and_decay_together(store):
     )
 
 
-@CHECKS.add
+@check
 def reach_predicts_weights_not_accuracy(store):
     """Short runs with the raised λ leave fewer weights than the longest, by a factor of about two.
 
@@ -249,7 +235,7 @@ def _value(config):
     return config.l1 if config.optimizer == "beta-lasso" else config.weight_decay
 
 
-@CHECKS.add
+@check
 def best_of_twelve_still_at_the_edge(store):
     """Of η, and of decay or λ, tried with it: inside for S-FC and S-CONV, not for two others."""
     runs = records(store, "search-flips")
@@ -264,7 +250,7 @@ def best_of_twelve_still_at_the_edge(store):
     return at_edge == {LOCAL, THREE}
 
 
-@CHECKS.add
+@check
 def beyond_the_edge(store):
     """Further candidates of S-LOCAL are no better; of 3-FC one is, with the largest decay."""
     known, beyond = (
@@ -276,11 +262,11 @@ def beyond_the_edge(store):
     return better == {THREE} and beyond[THREE].config.weight_decay == max(decays)
 
 
-@CHECKS.add
+@check
 def half_of_lambda_at_four_times_the_length(store):
     """With flips and crops at α = 8, at the same η: half for β = 50, as much decay for SGD."""
-    short = [r for r in records(store, "search-flips") if r.config.lr == 0.1]
-    long = [r for r in records(store, "search-augment") if r.config.augment == "flip-crop"]
+    short = records(store, "search-flips", lr=0.1)
+    long = records(store, "search-augment", augment="flip-crop")
     first, later = (searches.choices(runs, method) for runs in (short, long))
     ratio = {name: _value(later[name].config) / _value(first[name].config) for name in (B50, SGD)}
     return abs(ratio[B50] - 0.5) < 1e-6 and ratio[SGD] == 1

@@ -1,33 +1,30 @@
 """What the page sound says of results."""
 
-from checks import Checks, ahead, behind, level, records
+from checks import ahead, behind, check, level, only, records
 from lcs.exhibits import locality, sound
 from lcs.exhibits.compare import by_method, paired
 from lcs.exhibits.methods import B0, B50, CONV, LOCAL, SGD
 from lcs.stats import mean_interval
 
-CHECKS = Checks()
-
 
 def runs_with(store, images):
-    return by_method([r for r in records(store, "sound") if r.config.augment == images])
+    return by_method(records(store, "sound", augment=images))
 
 
 def beyond_chance(runs, key):
     return mean_interval(locality.beyond_chance(runs, key))
 
 
-@CHECKS.add
+@check
 def no_method_of_s_fc_beats_sgd(store):
     """β = 0 is behind SGD, with shifts and without, and β = 50 cannot be told from it."""
-    for images in sound.IMAGES:
-        runs = runs_with(store, images)
-        if not (behind(paired(runs[B0], runs[SGD])) and level(paired(runs[B50], runs[SGD]))):
-            return False
-    return True
+    return all(
+        behind(paired(runs[B0], runs[SGD])) and level(paired(runs[B50], runs[SGD]))
+        for runs in (runs_with(store, images) for images in sound.IMAGES)
+    )
 
 
-@CHECKS.add
+@check
 def built_in_locality_gains(store):
     """S-LOCAL is ahead of SGD by about one to two points; S-CONV is without shifts alone."""
     shared = [runs_with(store, images) for images in sound.IMAGES]
@@ -37,7 +34,7 @@ def built_in_locality_gains(store):
     return local and ahead(still) and level(shifted)
 
 
-@CHECKS.add
+@check
 def penalty_makes_filters_local_in_time(store):
     """β = 0 is local in both directions and more in time, with shifts and without."""
     for images in sound.IMAGES:
@@ -49,7 +46,7 @@ def penalty_makes_filters_local_in_time(store):
     return True
 
 
-@CHECKS.add
+@check
 def chosen_beta_50_is_hardly_local(store):
     """β = 50 has less than a point, less than SGD, and the search's smallest learning rate."""
     runs = runs_with(store, "time-shift")
@@ -61,13 +58,13 @@ def chosen_beta_50_is_hardly_local(store):
     return max(sparse) < sound.MARGIN and less and smallest
 
 
-@CHECKS.add
+@check
 def shifts_help(store):
     """β = 50 is better with shifts in time than without."""
     return ahead(paired(runs_with(store, "time-shift")[B50], runs_with(store, "none")[B50]))
 
 
-@CHECKS.add
+@check
 def locality_grows_with_the_penalty(store):
     """Ranks of ηλ and locality agree; β = 50 with the largest λ removes every weight.
 
@@ -77,7 +74,7 @@ def locality_grows_with_the_penalty(store):
     table = sound.penalty_frame(found)
     sparse = table[table.method == str(B50)]
     best = sparse[sparse.accuracy == sparse.accuracy.max()]
-    emptied = [r for r in by_method(found)[B50] if r.config.l1 == max(sound.LAMBDAS)]
+    emptied = only(by_method(found)[B50], l1=max(sound.LAMBDAS))
     return (
         table.penalty.rank().corr(table.time.rank()) > 0.9
         and len(best) > 2

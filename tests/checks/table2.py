@@ -1,30 +1,26 @@
 """What the page table2 says of results."""
 
-from checks import Checks, ahead, behind, level, records
-from checks.readme import sgd_ahead_up_to_width_4
+from checks import ahead, behind, check, level, records
 from lcs.exhibits import published
-from lcs.exhibits.compare import accuracies, by_method, paired, train_accuracies
+from lcs.exhibits.compare import accuracies, by_method, mean, paired, train_accuracies
 from lcs.exhibits.methods import B0, B1, B50, CONV, PROXIMAL, SGD
 from lcs.exhibits.table2 import best_stretches
 from lcs.exhibits.verdicts import one_more
 from lcs.stats import mean_interval
-
-CHECKS = Checks()
-CHECKS.add(sgd_ahead_up_to_width_4)
 
 
 def methods(store):
     return by_method(records(store, "table2"))
 
 
-@CHECKS.add
+@check
 def large_threshold_costs_accuracy(store):
     """β = 50 is below β = 0 and β = 1."""
     runs = methods(store)
     return all(behind(paired(runs[B50], runs[other])) for other in (B0, B1))
 
 
-@CHECKS.add
+@check
 def reproduction_beside_ours(store):
     """One more run of β = 0, 1 or 50 would lie as the reproduction's; of SGD none is as low.
 
@@ -41,7 +37,7 @@ def reproduction_beside_ours(store):
     return all(near) and lower and level(ours) and lead > ours.mean + ours.half_width
 
 
-@CHECKS.add
+@check
 def l1_reduces_overfitting(store):
     """SGD fits its training images almost perfectly and falls from its best; others fall less.
 
@@ -49,8 +45,7 @@ def l1_reduces_overfitting(store):
     """
     runs = methods(store)
     fallen = {
-        m: mean_interval(best_stretches(runs[m])).mean - mean_interval(accuracies(runs[m])).mean
-        for m in (SGD, B0, B1, B50, PROXIMAL)
+        m: mean(runs[m], best_stretches) - mean(runs[m]) for m in (SGD, B0, B1, B50, PROXIMAL)
     }
     at_best = paired(runs[B50], runs[SGD], best_stretches)
     return (
@@ -62,7 +57,7 @@ def l1_reduces_overfitting(store):
     )
 
 
-@CHECKS.add
+@check
 def proximal_is_dense_and_as_good_as_beta_0(store):
     """Proximal ℓ1 is less than a point from β = 0, and leaves nearly all weights."""
     runs = methods(store)
@@ -70,15 +65,15 @@ def proximal_is_dense_and_as_good_as_beta_0(store):
     return abs(paired(runs[PROXIMAL], runs[B0]).mean) < 1 and min(dense) > 0.9
 
 
-@CHECKS.add
+@check
 def conv_is_last_and_underfits(store):
     """S-CONV has the lowest accuracy of all, and the lowest on its training images."""
-    means = {m: mean_interval(accuracies(runs)).mean for m, runs in methods(store).items()}
-    fits = {m: mean_interval(train_accuracies(runs)).mean for m, runs in methods(store).items()}
+    means = {m: mean(runs) for m, runs in methods(store).items()}
+    fits = {m: mean(runs, train_accuracies) for m, runs in methods(store).items()}
     return min(means, key=means.get) == min(fits, key=fits.get) == CONV
 
 
-@CHECKS.add
+@check
 def cifar100_cannot_be_told_apart(store):
     """On CIFAR-100, β = 50 can be told neither from SGD nor from β = 1."""
     runs = by_method(records(store, "cifar100"))

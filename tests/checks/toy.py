@@ -1,9 +1,7 @@
 """What the page toy says of toy."""
 
-from checks import Checks, records
+from checks import check, records
 from lcs.exhibits import toy
-
-CHECKS = Checks()
 
 
 def numbers(store):
@@ -24,20 +22,20 @@ def cells(store, *, few=False, **wanted):
     return toy.cells(runs, observations=size, **wanted)
 
 
-@CHECKS.add
+@check
 def agrees_at_eta_and_not_at_1(store):
     """With many observations every run at β = η finds the LASSO's support; at β = 1 few do."""
     (lr,) = {run.config.lr for run in records(store, "toy")}
     return (cells(store, beta=lr).recovered == 1).all() and numbers(store)["one-worst"] < 50
 
 
-@CHECKS.add
+@check
 def few_observations_open_the_gap(store):
     """With few observations β = η misses more than a tenth of the solutions in some cell."""
     return numbers(store)["eta-lowest-second"] < 90
 
 
-@CHECKS.add
+@check
 def a_decaying_step_allows_any_beta_up_to_eta(store):
     """With a step that decays every 0 < β ≤ η recovers nearly all, and the smaller the more."""
     few, many = (cells(store, few=few, schedule="cosine") for few in (True, False))
@@ -48,13 +46,13 @@ def a_decaying_step_allows_any_beta_up_to_eta(store):
     return low[0].is_monotonic_decreasing and low[1].min() > 0.999
 
 
-@CHECKS.add
+@check
 def rounding_stands_in_for_exact_zeros(store):
     """At β = 0 dropping all weights below 2ηλ leaves the right support nearly always."""
     return numbers(store)["zero-rounded"] > 99
 
 
-@CHECKS.add
+@check
 def the_prediction_holds(store):
     """The prediction is right in nearly all runs.
 
@@ -63,14 +61,14 @@ def the_prediction_holds(store):
     return numbers(store)["held"] > 99 and predicted(store).loc["never"].recovered == 0
 
 
-@CHECKS.add
+@check
 def what_is_proven_happens(store):
     """Every run that is proven not to lose the true feature finds the solution."""
     always = predicted(store).loc["always"]
     return always.guaranteed_recovered == always.guaranteed > 0
 
 
-@CHECKS.add
+@check
 def one_curve_explains_every_start(store):
     """Between the boundaries the share recovered is Φ(−w*/s), for every β and λ; under one half."""
     decided = toy.share_by_start(records(store, "toy"))
@@ -78,7 +76,7 @@ def one_curve_explains_every_start(store):
     return found["start-cells"] > 40 and found["start-off"] < 5 and decided.recovered.max() < 0.5
 
 
-@CHECKS.add
+@check
 def a_beta_above_eta_finds_the_truth_more_often(store):
     """With few observations a β above η has the true feature alone more often than the LASSO."""
     found = numbers(store)
@@ -87,7 +85,7 @@ def a_beta_above_eta_finds_the_truth_more_often(store):
     )
 
 
-@CHECKS.add
+@check
 def as_close_as_the_proximal_step(store):
     """With many observations β = η comes as close to the solution as the proximal step does."""
     (lr,) = {run.config.lr for run in records(store, "toy")}
@@ -95,7 +93,7 @@ def as_close_as_the_proximal_step(store):
     return ours.distance_mean.mean() < proximal.distance_mean.mean() + 1e-3
 
 
-@CHECKS.add
+@check
 def small_lambda_shows_what_the_forum_saw(store):
     """With β = 1 and many observations every run with λ < η recovers the support."""
     found = numbers(store)
@@ -103,7 +101,7 @@ def small_lambda_shows_what_the_forum_saw(store):
     return found["one-best"] == 100 and (one[one.l1 < found["eta"]].recovered == 1).all()
 
 
-@CHECKS.add
+@check
 def a_larger_beta_can_miss_it(store):
     """With β = 50 the solution is missed at some λ in more than a few of the problems."""
     shares = toy.recovered_by_l1(records(store, "toy"), 50.0)

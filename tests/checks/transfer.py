@@ -1,6 +1,6 @@
 """What the page transfer says of results."""
 
-from checks import Checks, ahead, behind, level, records
+from checks import ahead, behind, check, level, records
 from lcs.exhibits import transfer
 from lcs.exhibits.compare import paired
 from lcs.exhibits.transfer import (
@@ -15,18 +15,16 @@ from lcs.exhibits.transfer import (
     TUNED_OF_SGD,
 )
 
-CHECKS = Checks()
-
 
 def gains(store, one, other):
     """Return the gain of one start over another on CIFAR-10 and on CIFAR-100.
 
     Of what comes from the other data set.
     """
-    runs = [r for r in records(store, "transfer") if r.config.dataset != transfer.origin(r.config)]
     found = []
     for name in transfer.DATASETS:
-        here = [r for r in runs if r.config.dataset == name]
+        runs = records(store, "transfer", dataset=name)
+        here = [r for r in runs if transfer.origin(r.config) != name]
         first, second = (
             [r for r in here if transfer.start_of(r.config) == start] for start in (one, other)
         )
@@ -34,7 +32,7 @@ def gains(store, one, other):
     return found
 
 
-@CHECKS.add
+@check
 def places_matter_more_than_values(store):
     """Masks are level with none; on CIFAR-10 ahead of rewired ones, on CIFAR-100 level with them.
 

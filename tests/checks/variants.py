@@ -2,14 +2,16 @@
 
 from itertools import pairwise
 
-from checks import Checks, ahead, behind, judged, level, records
+import numpy as np
+
+from checks import ahead, behind, check, level, only, records, verdicts
 from lcs.exhibits import find_study, published
 from lcs.exhibits.compare import (
-    accuracies,
     by_method,
     by_seed,
     conditions,
     differences,
+    mean,
     nonzeros,
     paired,
     remaining,
@@ -19,16 +21,9 @@ from lcs.exhibits.locality import beyond_chance
 from lcs.exhibits.methods import B0, B50, CONV, LOCAL, SGD, Method
 from lcs.exhibits.variants import results, studies
 from lcs.exhibits.verdicts import CORRECTED, UNDECIDED
-from lcs.stats import mean_interval
-
-CHECKS = Checks()
 
 
-def mean(values):
-    return mean_interval(values).mean
-
-
-@CHECKS.add
+@check
 def growth_brings_it_nearer(store):
     """Of β = 50 at either λ: more accurate, more local and sparser with a growth of 0.1, and of 1.
 
@@ -36,33 +31,25 @@ def growth_brings_it_nearer(store):
     """
     runs = records(store, "banded")
     groups = by_method(runs)
-    local = mean(accuracies(groups[LOCAL]))
     for l1 in {run.config.l1 for run in groups[B50]}:
         grown = [
-            [run for run in groups[B50] if (run.config.l1, run.config.l1_growth) == (l1, growth)]
-            for growth in (0.0, *studies.GROWTHS[1:])
+            only(groups[B50], l1=l1, l1_growth=growth) for growth in (0.0, *studies.GROWTHS[1:])
         ]
         for less, more in pairwise(grown):
             nearer = (
-                mean(accuracies(less)) < mean(accuracies(more)) < local
-                and mean(beyond_chance(less)) < mean(beyond_chance(more))
-                and mean(nonzeros(less)) > mean(nonzeros(more))
+                mean(less) < mean(more) < mean(groups[LOCAL])
+                and mean(less, beyond_chance) < mean(more, beyond_chance)
+                and mean(less, nonzeros) > mean(more, nonzeros)
             )
             if not nearer:
                 return False
-    at = {
-        growth: [run for run in groups[B0] if run.config.l1_growth == growth]
-        for growth in (0.0, studies.GROWTHS[-1])
-    }
-    last = at[studies.GROWTHS[-1]]
-    alike = (last[0].config.l1, last[0].config.l1_growth)
-    fastest = [run for run in groups[B50] if (run.config.l1, run.config.l1_growth) == alike]
-    return mean(accuracies(last)) < mean(accuracies(at[0.0])) and mean(beyond_chance(last)) > mean(
-        beyond_chance(fastest)
-    )
+    growth = studies.GROWTHS[-1]
+    first, last = (only(groups[B0], l1_growth=value) for value in (0.0, growth))
+    fastest = only(groups[B50], l1=last[0].config.l1, l1_growth=growth)
+    return mean(last) < mean(first) and mean(last, beyond_chance) > mean(fastest, beyond_chance)
 
 
-@CHECKS.add
+@check
 def learned_windows_do_as_well(store):
     """At a growth of 0.1 and of 1, clearly ahead of no growth and not behind given windows.
 
@@ -80,15 +67,11 @@ def learned_windows_do_as_well(store):
 def grown(runs, growth, window):
     """Runs of β = 50 with the larger λ, by its growth and windows."""
     sparse = by_method(runs)[B50]
-    wanted = (max(run.config.l1 for run in sparse), growth, window)
-    return [
-        run
-        for run in sparse
-        if (run.config.l1, run.config.l1_growth, run.config.l1_window) == wanted
-    ]
+    larger = max(run.config.l1 for run in sparse)
+    return only(sparse, l1=larger, l1_growth=growth, l1_window=window)
 
 
-@CHECKS.add
+@check
 def random_windows_do_as_well(store):
     """At α = 2, at a growth of 1, windows that follow the weights are within a point of them."""
     random = grown(records(store, "banded", "banded-initial"), studies.GROWTHS[-1], "initial")
@@ -96,7 +79,7 @@ def random_windows_do_as_well(store):
     return abs(paired(moved, random).mean) < 1
 
 
-@CHECKS.add
+@check
 def windows_close_most_of_the_gap(store):
     """At α = 8, above the middle between SGD and S-LOCAL in every seed, wherever windows lie.
 
@@ -124,24 +107,18 @@ def windows_close_most_of_the_gap(store):
     )
 
 
-@CHECKS.add
+@check
 def more_than_half_is_not_certain(store):
     """Most of the gap is closed as searched before correction alone, and after 200 epochs perhaps.
 
     The latter is with windows that follow the weights.
     """
-    most = "closes most of the gap between SGD and S-LOCAL at α = 8"
-    found = [
-        {each.setting: each.verdict for each, _ in one.evidence}
-        for one in judged(store)
-        if one.claim.source == "B" and one.claim.text.endswith(most)
-    ]
-    moved, searched = found
+    moved, searched = verdicts(store, "*closes most of the gap between SGD and S-LOCAL at α = 8")
     length = find_study("banded-long").setting.name
     return [*searched.values()] == [f"holds{CORRECTED}"] and moved[f"{length}, α = 8"] == UNDECIDED
 
 
-@CHECKS.add
+@check
 def growth_was_searched(store):
     """The best of twelve candidates has the smaller λ, the largest η, and a growth of 1.
 
@@ -159,7 +136,7 @@ def growth_was_searched(store):
     )
 
 
-@CHECKS.add
+@check
 def scattered_windows_do_not_help_as_much(store):
     """In every seed less than a third of what windows of neighbours gain over no growth."""
     wide = results.by_window(records(store, "banded-wide"))
@@ -169,7 +146,7 @@ def scattered_windows_do_not_help_as_much(store):
     return gains and all(3 * own < other for own, other in zip(gains, theirs, strict=True))
 
 
-@CHECKS.add
+@check
 def a_fixed_mask_is_ahead_of_growth(store):
     """S-FC with S-LOCAL's windows alone, by SGD, is ahead of λ that grows outside the same ones.
 
@@ -177,15 +154,11 @@ def a_fixed_mask_is_ahead_of_growth(store):
     same learning rate and weight decay. Both leads hold before correction alone.
     """
     claimed = [
-        evidence.verdict
-        for one in judged(store)
-        if "windows as a fixed mask" in one.claim.text
-        for evidence, _ in one.evidence
+        verdict for one in verdicts(store, "*windows as a fixed mask*") for verdict in one.values()
     ]
     wide = results.by_window(records(store, "banded-wide"))
     as_dense, as_local = (
-        [run for run in records(store, "masked") if run.config.lr == wide[name][0].config.lr]
-        for name in ("SGD", "S-LOCAL")
+        records(store, "masked", lr=wide[name][0].config.lr) for name in ("SGD", "S-LOCAL")
     )
     searched = [run for run in records(store, "banded-searched") if run.config.l1_growth]
     return (
@@ -196,7 +169,7 @@ def a_fixed_mask_is_ahead_of_growth(store):
     )
 
 
-@CHECKS.add
+@check
 def where_windows_lie_hardly_matters(store):
     """At α = 8 windows that move are level with random ones, and S-LOCAL's within 1.5 points."""
     wide = results.by_window(records(store, "banded-wide"))
@@ -206,7 +179,7 @@ def where_windows_lie_hardly_matters(store):
     )
 
 
-@CHECKS.add
+@check
 def a_single_pixel_gains_a_third_at_most(store):
     """At α = 2, growth 1, on average: other sizes gain less than windows of 9, at least 40 %.
 
@@ -217,7 +190,7 @@ def a_single_pixel_gains_a_third_at_most(store):
     plain = grown(records(store, "banded"), 0.0, "grid")
     sizes, pixel = (conditions(records(store, f"banded-{name}")) for name in ("sizes", "pixel"))
     kept = {
-        config: mean(differences(runs, plain)) / mean([best - none for _, best, none in seeds])
+        config: paired(runs, plain).mean / np.mean([best - none for _, best, none in seeds])
         for config, runs in (sizes | pixel).items()
         if (seeds := by_seed(runs, usual, plain).values())
     }
@@ -227,11 +200,11 @@ def a_single_pixel_gains_a_third_at_most(store):
         and all(level(paired(runs, usual)) for runs in sizes.values())
         and all(behind(paired(runs, usual)) for runs in pixel.values())
         and 0.3 < max(kept[config] for config in pixel) < 0.4
-        and max(mean(remaining(runs)) for runs in pixel.values()) < mean(remaining(usual))
+        and max(mean(runs, remaining) for runs in pixel.values()) < mean(usual, remaining)
     )
 
 
-@CHECKS.add
+@check
 def a_start_from_s_conv_does_not_help(store):
     """S-FC from S-CONV ends above S-CONV trained on, below S-FC from random weights; more local.
 
@@ -239,22 +212,17 @@ def a_start_from_s_conv_does_not_help(store):
     """
     runs = records(store, "from-convolution")
     started = by_method([run for run in runs if run.config.source])
-    longest = max(run.config.epochs for run in runs)
-    nothing = by_method([run for run in runs if run.config.epochs == longest])
-    accuracy = {
-        who: {m: mean(accuracies(group)) for m, group in groups.items()}
-        for who, groups in (("started", started), ("nothing", nothing))
-    }
-    local = mean(beyond_chance(started[LOCAL]))
-    return mean(beyond_chance(started[B50])) > 0.9 * local and all(
-        accuracy["started"][CONV] < accuracy["started"][m] < accuracy["nothing"][m]
-        and mean(beyond_chance(started[m])) > mean(beyond_chance(nothing[m]))
-        and accuracy["nothing"][CONV] < accuracy["nothing"][m] - 5
+    nothing = by_method(only(runs, epochs=max(run.config.epochs for run in runs)))
+    local = {who: mean(group, beyond_chance) for who, group in started.items()}
+    return local[B50] > 0.9 * local[LOCAL] and all(
+        mean(started[CONV]) < mean(started[m]) < mean(nothing[m])
+        and local[m] > mean(nothing[m], beyond_chance)
+        and mean(nothing[CONV]) < mean(nothing[m]) - 5
         for m in (SGD, B50)
     )
 
 
-@CHECKS.add
+@check
 def deep_fc_is_level_with_deep_local(store):
     """By SGD it is ahead in every seed, the interval includes zero; it is fifty times as large."""
     deep = by_method(records(store, "deeper"))
@@ -267,7 +235,7 @@ def deep_fc_is_level_with_deep_local(store):
     )
 
 
-@CHECKS.add
+@check
 def depth_adds_to_every_network(store):
     """By SGD each deep network is ahead of the shallow one in every seed, FC by over three points.
 
@@ -283,14 +251,14 @@ def depth_adds_to_every_network(store):
     sizes = [sum(runs[0].final["weights"].values()) for runs in (deep, shallow)]
     return (
         min(map(min, gains.values())) > 0
-        and mean(gains["fc"]) > 3
+        and np.mean(gains["fc"]) > 3
         and 5 < sizes[0] / sizes[1] < 6
         and min(differences(deep, shallow, train_accuracies)) > 10
         and published.DEEP[Method("d-fc")] < published.SHORT[SGD]
     )
 
 
-@CHECKS.add
+@check
 def beta_does_as_well_in_deep_networks(store):
     """In D-FC β = 50 is ahead of SGD in every seed, but the interval includes zero.
 

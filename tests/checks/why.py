@@ -4,12 +4,12 @@ import functools
 
 import numpy as np
 
-from checks import Checks, ahead, behind, judged, level, records
+from checks import ahead, behind, check, judged, level, records
+from checks.scaling_parts import own
 from lcs.exhibits import why
 from lcs.exhibits.compare import (
     as_sgd,
     by_method,
-    by_width,
     conditions,
     difference,
     gain,
@@ -27,7 +27,6 @@ from lcs.exhibits.why import factorial, results
 from lcs.exhibits.why.results import returns
 from lcs.study import gather
 
-CHECKS = Checks()
 SETTING_L1 = REPRODUCTION_L1["l1"]
 
 
@@ -55,14 +54,14 @@ def cost(found, l1, beta):
     return -gain(found, l1=l1, beta=beta, optimizer="beta-lasso").mean
 
 
-@CHECKS.add
+@check
 def beta_50_loses_to_beta_0(store):
     """In the reproduction's setting β = 50 is behind β = 0."""
     loss = gain(found_in(store, "frozen"), beta=50, frozen_zeros=False)
-    return loss.mean < -loss.half_width
+    return behind(loss)
 
 
-@CHECKS.add
+@check
 def augmentation_makes_up_for_a_larger_lambda(store):
     """A larger λ makes β = 50 lose more without augmentation; with it no loss is seen."""
     found = found_in(store, "factorial")
@@ -71,7 +70,7 @@ def augmentation_makes_up_for_a_larger_lambda(store):
     return strong.mean < usual.mean < 0 and level(at(augment="flip-crop", **STRONGER_L1))
 
 
-@CHECKS.add
+@check
 def about_a_point_at_4_and_8(store):
     """At α = 4 and 8 the threshold gains about a point over β = 0 of the same λ."""
     found = at_growing_width(store)
@@ -79,16 +78,16 @@ def about_a_point_at_4_and_8(store):
     return all(ahead(one) and 0.5 < one.mean < 1.5 for one in gains)
 
 
-@CHECKS.add
+@check
 def sparing_the_upper_layers_does_not_help(store):
     """β = 50 with λ on the first layer alone is worse than with λ everywhere."""
     found = found_in(store, "first-layer")
     alone = pick(found, beta=50, l1_rest=0, frozen_zeros=False)
     more = difference(found, alone, alone.replace(l1_rest=None))
-    return more.mean < -more.half_width
+    return behind(more)
 
 
-@CHECKS.add
+@check
 def a_threshold_costs_where_weights_may_not_return(store):
     """With λ on the first layer, frozen zeros cost β = 1 what β = 50 loses, and β = 50 no more."""
     at = functools.partial(gain, found_in(store, "first-layer"), l1_rest=0)
@@ -97,10 +96,10 @@ def a_threshold_costs_where_weights_may_not_return(store):
         for beta, stay in ((1, False), (50, False), (1, True), (50, True))
     )
     equal = all(abs(one.mean - costly[0].mean) < 0.5 for one in costly)
-    return abs(free.mean) < 0.2 and equal and all(one.mean < -one.half_width for one in costly)
+    return abs(free.mean) < 0.2 and equal and all(map(behind, costly))
 
 
-@CHECKS.add
+@check
 def every_run_from_beta_5_on_is_below_those_up_to_2(store):
     """Every run with β = 5 or more lies below every run with β up to 2; it leaves a quarter."""
     runs = results.by_beta(records(store, "betas"))
@@ -109,14 +108,14 @@ def every_run_from_beta_5_on_is_below_those_up_to_2(store):
     return quarter and large.accuracy.max() < small.accuracy.min()
 
 
-@CHECKS.add
+@check
 def a_larger_beta_leaves_fewer_weights(store):
     """What is left of the first layer falls over the whole range of β."""
     left = results.by_beta(records(store, "betas")).groupby("x").left.mean()
     return left.is_monotonic_decreasing
 
 
-@CHECKS.add
+@check
 def it_is_not_the_returns_alone(store):
     """With β = 5 weights return most often, in every run, and most of the cost of β = 50 is there.
 
@@ -130,7 +129,7 @@ def it_is_not_the_returns_alone(store):
     return max(often, key=often.get) == 5 and every > 2e6 and most and few
 
 
-@CHECKS.add
+@check
 def it_is_not_the_number_of_weights_alone(store):
     """With the largest λ, β = 10 leaves less than a hundredth of the layer, and loses little."""
     found, runs = ranges_of_beta(store)
@@ -138,7 +137,7 @@ def it_is_not_the_number_of_weights_alone(store):
     return mean_left(runs[largest, 10]) < 1 and cost(found, largest, 10) < 0.35
 
 
-@CHECKS.add
+@check
 def a_larger_lambda_is_better_than_the_papers(store):
     """At β = 50 a λ above the paper's is best; at a fixed threshold and at β = 0 the largest."""
     _, runs = ranges_of_beta(store)
@@ -150,7 +149,7 @@ def a_larger_lambda_is_better_than_the_papers(store):
     return best > SETTING_L1 and fixed[0] == zero[0] == largest
 
 
-@CHECKS.add
+@check
 def a_larger_lambda_overfits_less(store):
     """At β = 0 training accuracy falls and test accuracy rises with λ; at β = 50 both fall last."""
     _, runs = ranges_of_beta(store)
@@ -161,7 +160,7 @@ def a_larger_lambda_overfits_less(store):
     return falls and tests[0] == sorted(tests[0]) and tests[1][-1] < max(tests[1])
 
 
-@CHECKS.add
+@check
 def no_difference_outlasts_the_correction(store):
     """No claim of this page is more than undecided, or decided before the correction only."""
     found = [one for one in judged(store) if one.claim in why.CLAIMS]
@@ -169,14 +168,14 @@ def no_difference_outlasts_the_correction(store):
     return len(found) == len(why.CLAIMS) and not kinds & {"holds", "contradicted"}
 
 
-@CHECKS.add
+@check
 def own_setting_at_width_4(store):
     """In the reproduction's setting β = 50 is behind β = 0 at α = 4 too."""
     runs = by_method(records(store, "reproduction"))
     return behind(paired(runs[B50], runs[B0]))
 
 
-@CHECKS.add
+@check
 def the_gain_comes_between_width_1_and_4(store):
     """Over both references the gain grows from α = 1 to 4; from 4 to 8 no growth is seen."""
     found = at_growing_width(store)
@@ -188,7 +187,7 @@ def the_gain_comes_between_width_1_and_4(store):
     )
 
 
-@CHECKS.add
+@check
 def short_runs_need_a_larger_lambda(store):
     """At α = 4, up to the end of the paper's λ, β = 50 is behind β = 0 with the reproduction's λ.
 
@@ -206,7 +205,7 @@ def short_runs_need_a_larger_lambda(store):
     )
 
 
-@CHECKS.add
+@check
 def a_wider_network_keeps_a_smaller_share(store):
     """At the stronger λ the share that β = 50 leaves falls with the width."""
     found = at_growing_width(store)
@@ -215,16 +214,16 @@ def a_wider_network_keeps_a_smaller_share(store):
     return left == sorted(left, reverse=True)
 
 
-@CHECKS.add
+@check
 def by_the_recipe_beta_50_is_behind_at_the_smallest_width(store):
     """Behind β = 0 in every seed, with λ of its own at α = 1, but not by more than the scatter."""
-    runs = by_width(records(store, "scaling-own"))[1]
+    runs = own(store)[1]
     pairs = zip(runs[B50], runs[B0], strict=True)
     behind = [other.accuracy - one.accuracy for one, other in pairs]
     return min(behind) > 0 and np.mean(behind) < 2 * np.std(behind, ddof=1)
 
 
-@CHECKS.add
+@check
 def longer_training_empties_the_layer_at_the_same_cost(store):
     """From 100 to 400 epochs much less is left, and what β = 50 loses to β = 0 hardly changes."""
     found = found_in(store, "length")
@@ -234,7 +233,7 @@ def longer_training_empties_the_layer_at_the_same_cost(store):
     return emptied and abs(costs[0].mean - costs[1].mean) < max(one.half_width for one in costs)
 
 
-@CHECKS.add
+@check
 def sgd_overfits_most_as_it_trains_longer(store):
     """Without augmentation every method is worse after 400 epochs than after 100, SGD most."""
     found = found_in(store, "length")
@@ -246,7 +245,7 @@ def sgd_overfits_most_as_it_trains_longer(store):
     return min(falls.values()) > 0 and max(falls, key=falls.get).optimizer == "sgd"
 
 
-@CHECKS.add
+@check
 def undecided_what_augmentation_adds(store):
     """No change of the gain is seen over SGD, nor over β = 0 with the loss and λ asked about."""
     found = found_in(store, "factorial")
@@ -260,7 +259,7 @@ def undecided_what_augmentation_adds(store):
     return level(over_sgd.change) and level(asked.change)
 
 
-@CHECKS.add
+@check
 def with_augmentation_no_cost_is_seen_at_the_stronger_lambda(store):
     """β = 50 is within half a point of β = 0, with either loss; with BCE β = 0 gets worse."""
     found = found_in(store, "factorial")
@@ -271,7 +270,7 @@ def with_augmentation_no_cost_is_seen_at_the_stronger_lambda(store):
     return all(level) and mean(cropped) < mean(bare)
 
 
-@CHECKS.add
+@check
 def returns_and_numbers_both_play_a_part(store):
     """At λ = 5e-5 β = 20 and 50 leave about as many weights; those that return are ahead."""
     _, runs = ranges_of_beta(store)
@@ -281,7 +280,7 @@ def returns_and_numbers_both_play_a_part(store):
     return as_many and returns(one) > 1e6 and returns(other) < 200 and better
 
 
-@CHECKS.add
+@check
 def precision_does_not_matter(store):
     """β = 50 has the same accuracy in bfloat16 and in float32, within a point."""
     found = found_in(store, "precision")

@@ -1,6 +1,6 @@
 """What the page scaling says of flips and crops in wider networks and in longer trainings."""
 
-from checks import ahead, behind, level, records
+from checks import ahead, behind, check, level, records
 from checks.scaling_parts import fit, gain
 from lcs.exhibits.compare import (
     by_length,
@@ -15,6 +15,7 @@ from lcs.exhibits.methods import B0, B50, LOCAL, SGD
 from lcs.stats import mean_interval
 
 
+@check
 def ahead_at_width_32(store):
     """β = 50 is ahead of SGD, and of β = 0 with the same λ; S-LOCAL is far ahead of it.
 
@@ -31,6 +32,7 @@ def ahead_at_width_32(store):
     )
 
 
+@check
 def freezing_changes_little_at_width_32(store):
     """Frozen zeros change accuracy by less than a quarter of a point, and halve the weights.
 
@@ -50,6 +52,7 @@ def freezing_changes_little_at_width_32(store):
     )
 
 
+@check
 def devices_at_width_32(store):
     """SGD and AutoAugment are of CPUs, S-LOCAL and β = 50 whose zeros may return of a GPU."""
     slow, fast = (
@@ -59,6 +62,7 @@ def devices_at_width_32(store):
     return (slow, fast) == ({"cpu"}, {"cuda"})
 
 
+@check
 def wider_with_flips_and_crops(store):
     """At α = 16 β = 50 is ahead of SGD and of β = 0, and behind S-LOCAL, at rates of α = 8.
 
@@ -82,6 +86,7 @@ def wider_with_flips_and_crops(store):
     )
 
 
+@check
 def behind_after_1600_epochs(store):
     """At α = 8 β = 50 is ahead of SGD in every seed up to 400 epochs, and behind after 1600.
 
@@ -103,6 +108,7 @@ def behind_after_1600_epochs(store):
     )
 
 
+@check
 def one_lambda_is_worse_than_the_rule(store):
     """With the λ of 200 epochs, less accuracy after 100 and after 400, with every seed."""
     fixed = by_length(records(store, "recipe-length-l1"))
