@@ -14,10 +14,8 @@ from lcs.exhibits.methods import B0, B50, SGD
 from lcs.exhibits.settings import (
     FLIP_CROP_LONG,
     FLIP_CROP_SHORT,
-    RECIPE,
     REPRODUCTION_CROSS_ENTROPY,
     SETTINGS,
-    WIDTHS,
 )
 from lcs.exhibits.tables import Table
 from lcs.exhibits.verdicts import (
@@ -95,12 +93,9 @@ def matrix(every: Sequence[Judged]) -> Table:
     Nothing has been said of a claim in a setting without runs. Settings in which a single claim
     was tested have no column, nor have those of `LEFT_OUT`.
     """
-    found = [one for one in every if one.claim.source == "P"]
-    tested = Counter(each.setting for one in found for each, _ in one.evidence)
-    own = sorted((setting for setting, n in tested.items() if n > 1), key=_place)
-    own = [setting for setting in own if not setting.startswith(LEFT_OUT)]
+    own = _columns(every)
     rows = []
-    for one in found:
+    for one in (one for one in every if one.claim.source == "P"):
         cells: dict[str, str] = {}
         elsewhere = []  # in settings without a column
         for each, chapter in one.evidence:
@@ -131,6 +126,19 @@ def matrix(every: Sequence[Judged]) -> Table:
     return Table("tab-claims", caption, columns, rows, text=columns[1:], style="matrix")
 
 
+def _columns(every: Sequence[Judged]) -> list[str]:
+    """Return the settings in which the paper's claims are shown side by side."""
+    found = [each for one in every if one.claim.source == "P" for each, _ in one.evidence]
+    tested = Counter(each.setting for each in found)
+    own = sorted((setting for setting, n in tested.items() if n > 1), key=_place)
+    return [setting for setting in own if not setting.startswith(LEFT_OUT)]
+
+
+def _of_the_paper(every: Sequence[Judged]) -> list[Judged]:
+    """Return the claims of the paper about training."""
+    return [one for one in every if one.claim.source == "P" and one.claim.study != BENCHMARK]
+
+
 def _place(setting: str) -> list[object]:
     """Return the key that sorts settings: from small to large, a benchmark last."""
     known = [setting.name for setting in SETTINGS]
@@ -139,47 +147,31 @@ def _place(setting: str) -> list[object]:
     return [(*known, "paper", "toy", BENCHMARK).index(name), int(width or 0), more]
 
 
-def numbers(every: Sequence[Judged]) -> dict[str, str]:
-    """Return how many of the paper's claims came out how, in words for the prose.
-
-    `claims-all` of them there are; by setting, `reproduction` and `recipe` (at α = 8): `-judged`
-    have runs, `-said` has how many hold or are contradicted.
-    """
-    training = (one for one in every if one.claim.study != BENCHMARK)
-    found = [one for one in training if one.claim.source == "P"]
-    words = {"claims-all": f"{len(found)}"}
-    for name, setting in (
-        ("reproduction", "reproduction, α = 1"),
-        ("recipe", f"{RECIPE.name}, α = {WIDTHS[-1]}"),
-    ):
-        said = [e.verdict for one in found for e, _ in one.evidence if e.setting == setting]
-        counts = Counter(
-            sign(verdict)[1].replace(" .weak", " .corrected" if CORRECTED in verdict else " .weak")
-            for verdict in said
-        )
-        counts["open"] = said.count(UNDECIDED)
-        counts["undecided"] -= counts["open"]
-        kinds = {
-            "holds": ("holds", "hold"),
-            "holds .corrected": ("holds only before correction", "hold only before correction"),
-            "holds .weak": ("holds in one run or in part", "hold in one run or in part"),
-            "contradicted": ("is contradicted", "are contradicted"),
-            "contradicted .corrected": (
-                "is contradicted only before correction",
-                "are contradicted only before correction",
-            ),
-            "contradicted .weak": ("is not seen in one run", "are not seen in one run"),
-            "open": ("is undecided", "are undecided"),
-            "undecided": ("cannot be judged", "cannot be judged"),
-        }
-        parts = [
-            f"{count} {plural if count > 1 else singular}"
-            for kind, (singular, plural) in kinds.items()
-            if (count := counts[kind])
+def counts(every: Sequence[Judged]) -> Table:
+    """Return how many claims of the paper came out how, a row for each setting of `matrix`."""
+    rows = []
+    for setting in _columns(every):
+        said = [
+            e.verdict
+            for one in _of_the_paper(every)
+            for e, _ in one.evidence
+            if e.setting == setting
         ]
-        words[f"{name}-judged"] = f"{len(said)}"
-        words[f"{name}-said"] = ", ".join(parts) or "none has a verdict"
-    return words
+        kinds = Counter(sign(verdict)[1] for verdict in said)
+        both = [
+            f"{kinds[kind]}" + (f" ({weak})" if (weak := kinds[f"{kind} .weak"]) else "")
+            for kind in ("holds", "contradicted")
+        ]
+        undecided = said.count(UNDECIDED)
+        others = kinds["undecided"] - undecided
+        rows.append([setting, f"{len(said)}", *both, f"{undecided}", f"{others}"])
+    caption = (
+        f"The paper's {len(_of_the_paper(every))} claims about training: how many were judged in "
+        "each setting, and what came out. In brackets: how many more only before correction for "
+        "many comparisons, in one run, or in part."
+    )
+    columns = ["setting", "judged", "hold", "contradicted", "undecided", "not testable"]
+    return Table("tab-verdicts", caption, columns, rows)
 
 
 def table(every: Sequence[Judged], sources: str = "PRFB") -> Table:

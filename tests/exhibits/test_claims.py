@@ -205,13 +205,9 @@ def test_claims_are_counted_by_what_came_out(monkeypatch):
     made = [claim(WEAK), claim(weak(0.1)), claim(Finding("", Interval(-9.0, 0.1, 5))), claim(ONE)]
     made += [claim(None, "missing"), claim(None, BENCHMARK)]
     monkeypatch.setattr(claims, "claims", lambda: [("toy", one) for one in made])
-    words = claims.numbers(claims.judge_all(STORE))
-    assert words["claims-all"] == "5"
-    assert words["reproduction-judged"] == "4"
-    assert words["reproduction-said"] == (
-        "2 hold only before correction, 1 holds in one run or in part, 1 is contradicted"
-    )
-    assert words["recipe-said"] == "none has a verdict"
+    shown = claims.counts(claims.judge_all(STORE))
+    assert shown.rows == [["reproduction, α = 1", "4", "0 (3)", "1", "0", "0"]]
+    assert "5 claims" in shown.caption
 
 
 def test_two_studies_that_are_judged_together(monkeypatch):
