@@ -11,7 +11,7 @@ from lcs.exhibits import compare, exhibit, gap, published, searches
 from lcs.exhibits.compare import accuracies, by_method, by_seed, conditions, mean, paired, remaining
 from lcs.exhibits.methods import B0, B50, CONV, LOCAL, PROXIMAL, SGD, THREE, method
 from lcs.exhibits.rivals.results import by_rival
-from lcs.exhibits.scaling import gains, search
+from lcs.exhibits.scaling import gains, search_studies
 from lcs.exhibits.settings import RECIPE, REPRODUCTION_L1
 from lcs.stats import lack_of_fit, mean_interval
 
@@ -135,7 +135,7 @@ def one_rate_is_best_for_both(store):
 @check
 def searches_are_uneven(store):
     """β = 50 had over twice as many validation runs as SGD, and S-FC three times the others'."""
-    studies = [study for study in search.STUDIES if study.setting == RECIPE]
+    studies = [study for study in search_studies.STUDIES if study.setting == RECIPE]
     runs = {run.path: run for study in studies for run in records(store, study.name)}
     counts = Counter(method(run.config) for run in runs.values())
     others = [counts[name] for name in (LOCAL, CONV, THREE)]

@@ -14,7 +14,7 @@ from lcs.exhibits import cells, find_study, gap, published, scaling, searches, t
 from lcs.exhibits.compare import by_method, by_width, mean, paired
 from lcs.exhibits.methods import B0, B50, CONV, LOCAL, PROXIMAL, SGD, THREE, method
 from lcs.exhibits.plots.style import PUBLISHED_MARKERS
-from lcs.exhibits.scaling import gains, results, search, studies
+from lcs.exhibits.scaling import gains, results, search_studies, studies
 from lcs.exhibits.settings import CHOSEN, chosen, regularised, scaled_l1
 from lcs.runs import Record
 
@@ -104,7 +104,7 @@ def test_augmentations_are_searched_around_the_best_and_share_runs():
     for strong, *weak in (found[:4], found[4:]):
         best = CHOSEN["search-augment"][strong.optimizer]
         flips = strong.replace(augment="flip-crop")
-        assert weak == [regularised(flips, best * factor) for factor in search.AROUND]
+        assert weak == [regularised(flips, best * factor) for factor in search_studies.AROUND]
 
 
 # Flips and crops, every method searched

@@ -1,18 +1,19 @@
 """The paper's recipe at growing width: does the gain of β = 50 grow with it?
 
-`search` chooses hyperparameters on validation images, `studies` has all other runs, `gains` the
-gain and its growth with the width, `results` the other comparisons and the numbers of the prose.
+`search_studies` choose hyperparameters on validation images, `studies` has all other runs, `gains`
+the gain and its growth with the width, `results` the other comparisons and the numbers of the
+prose.
 """
 
 from __future__ import annotations
 
 from lcs.exhibits.methods import B0, B50, PROXIMAL, SGD
-from lcs.exhibits.scaling import gains, results, search, studies
+from lcs.exhibits.scaling import gains, results, search_studies, studies
 from lcs.exhibits.verdicts import Claim, beats, ours
 
-CHOICES = search.CHOICES
+CHOICES = search_studies.CHOICES
 
-STUDIES = (*search.STUDIES, *studies.STUDIES)
+STUDIES = (*search_studies.STUDIES, *studies.STUDIES)
 
 CLAIMS: tuple[Claim, ...] = (
     ours(
@@ -43,4 +44,4 @@ CLAIMS: tuple[Claim, ...] = (
     ),
 )
 
-__all__ = ["CHOICES", "CLAIMS", "STUDIES", "gains", "results", "search", "studies"]
+__all__ = ["CHOICES", "CLAIMS", "STUDIES", "gains", "results", "search_studies", "studies"]

@@ -9,15 +9,7 @@ from functools import partial
 from lcs.config import Config
 from lcs.exhibits.methods import B0, B1, B50, PROXIMAL, Method
 from lcs.exhibits.scaling import studies
-from lcs.exhibits.searches import (
-    Rule,
-    choices,
-    method_key,
-    regularisation,
-    relative,
-    searched,
-    values_over,
-)
+from lcs.exhibits.searches import Rule, choices, method_key, regularisation, searched
 from lcs.exhibits.settings import (
     CHOSEN,
     FLIP_CROP,
@@ -180,16 +172,6 @@ STUDIES = (
 )
 
 
-def _chosen(config: Config) -> Config:
-    """Return the same method with what `search` chose."""
-    return chosen(config, config.model, config.optimizer, config.beta, share=1.0)
-
-
-def _share(config: Config) -> float:
-    """Return λ over what `search` chose."""
-    return relative(config, _chosen(config))
-
-
 def _with_augment(records: Sequence[Record]) -> dict[str, float]:
     """Return weight decay or λ with flips and crops, over what was chosen with AutoAugment."""
     weak = [run for run in records if run.config.augment == "flip-crop"]
@@ -197,6 +179,9 @@ def _with_augment(records: Sequence[Record]) -> dict[str, float]:
     found = choices(weak, lambda config: config.optimizer)
     return {key: regularisation(choice.config, share) for key, choice in found.items()}
 
+
+# λ over what `search` chose
+_share = partial(regularisation, share=1.0)
 
 CHOICES = {
     "search": Rule(method_key, searched),
@@ -206,5 +191,5 @@ CHOICES = {
     "search-rivals": Rule(lambda c: f"{c.base_channels} {c.optimizer}", regularisation),
     "search-augment": _with_augment,
     "search-rate": Rule(method_key, lambda c: c.lr),
-    "search-flips": Rule(method_key, lambda c: values_over(c, _chosen(c))),
+    "search-flips": Rule(method_key, lambda c: {"lr": c.lr, "factor": _share(c)}),
 }
