@@ -312,8 +312,9 @@ class Run:
                 raise
             reason = f"is of another lcs and does not fit this one ({one_line(error)})"
             raise checkpoint.refusal(reason) from error
-        if self.epoch < self.config.epochs:  # else it is the source of another run
-            print(f"resumed at epoch {self.epoch}", file=sys.stderr, flush=True)
+        if self.epoch < self.config.epochs:  # else nothing of it is left to train
+            line = f"run {self.config.run_id} resumed at epoch {self.epoch}"
+            print(line, file=sys.stderr, flush=True)
 
     def _restore(self, tensors: Mapping[str, Tensor], state: Mapping[str, Any]) -> None:
         """Take over what `save` has written."""
