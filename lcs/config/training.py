@@ -295,6 +295,11 @@ class Config(RunConfig):
         )
 
     @property
+    def accuracy_name(self) -> str:
+        """Name of the accuracy that the run records: on test images, or on those held out."""
+        return "validation_accuracy" if self.validation else "test_accuracy"
+
+    @property
     def rest_l1(self) -> float:
         """Return λ of the layers that do not correspond to convolutions."""
         return self.l1 if self.l1_rest is None else self.l1_rest
