@@ -7,7 +7,7 @@ import functools
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -254,12 +254,20 @@ def default_store() -> RunStore:
     return RunStore(own, fallback=RunStore(PUBLISHED))
 
 
-def readable(store: RunStore) -> Iterator[Record]:
-    """Yield the records of a store and of those that it falls back on; broken ones are left out."""
+def readable(
+    store: RunStore, wanted: Callable[[str], bool] = lambda folder: True
+) -> Iterator[Record]:
+    """Yield the records of a store and of those that it falls back on; broken ones are left out.
+
+    Args:
+        store: the first of the stores.
+        wanted: whether the records of a folder, as `cifar10`, are asked for; others are not read.
+    """
     for place in store.chain():
         for path in place.paths():
-            with suppress(RecordError):
-                yield _read(path, place.root)
+            if wanted(path.relative_to(place.root).parts[0]):
+                with suppress(RecordError):
+                    yield _read(path, place.root)
 
 
 def _read(path: Path, root: Path) -> Record:

@@ -19,7 +19,7 @@ from finished import ORIGIN, results
 
 import lcs.runs
 import lcs.runs.provenance
-from lcs.config import Config, ToyConfig
+from lcs.config import TOY_SHARES, Config, ToyConfig
 from lcs.errors import RecordError
 from lcs.runs import (
     Record,
@@ -31,7 +31,6 @@ from lcs.runs import (
     verify,
     write_atomically,
 )
-from lcs.runs.consistency import TOY_SHARES
 from lcs.runs.provenance import provenance
 from lcs.shapes import LayerSize
 
@@ -848,3 +847,9 @@ def test_a_store_may_be_in_the_home_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / "runs").mkdir()
     assert RunStore("~/runs").root == lcs.runs.named_store("~/runs").root == tmp_path / "runs"
+
+
+def test_records_of_other_folders_are_not_read(store, monkeypatch):
+    monkeypatch.setattr(lcs.runs.store, "_read", lambda path, root: path.parent.name)
+    assert set(readable(store)) == {"digits"}
+    assert list(readable(store, lambda folder: folder == "cifar10")) == []
