@@ -26,7 +26,9 @@ def algorithm_1(
     η: float,
     τ: int,
 ) -> Tensor:
-    """β-LASSO as the paper writes it (Neyshabur 2020, Algorithm 1): the reference for tests.
+    """β-LASSO as the paper writes it (Neyshabur 2020, Algorithm 1).
+
+    The toy is trained by it, and `BetaLasso` is tested against it.
 
     Args:
         gradient: ∇f, from parameters to a tensor of the same shape.

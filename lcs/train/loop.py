@@ -54,7 +54,7 @@ def train(
     Args:
         config: the run.
         store: where its record is read from or written to.
-        device: "auto" (an accelerator where there is one), "cpu", "cuda" or "cuda:N".
+        device: "auto" (a CUDA device where there is one), "cpu", "cuda" or "cuda:N".
         budget_minutes: stop at a checkpoint before this time is over; how long an epoch takes is
             known from the second one on.
         checkpoint_seconds: at least this time between checkpoints, which fall on epochs' ends;
