@@ -8,6 +8,7 @@ Packages of the library:
 - `train`: one run or several, from a configuration to a record; checkpoints and replays.
 - `measure`: non-zeros, locality, weight sharing and equivariance.
 - `runs`: records of finished runs, and the store that holds them.
+- `toy`: the LASSO on random problems, solved by β-LASSO and exactly.
 - `study`: lists of runs, what they cost, and where the missing ones are trained.
 
 `exhibits` is what the book shows, from records to pages; nothing above imports it.

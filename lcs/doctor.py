@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from lcs import cost, data
 from lcs.config import Config
-from lcs.errors import LcsError, one_line
+from lcs.errors import DataError, LcsError, one_line
 from lcs.optim import BetaLasso, sparse_products
 from lcs.optim.fused_steps import compiler_works
 from lcs.optim.mixed_precision import bf16_products
@@ -74,6 +74,8 @@ def examine(device: torch.device, desk: Mapping[str, Sequence[Config]]) -> Itera
     for name, check in checks.items():
         try:
             yield from check()
+        except DataError as error:  # the library alone has no data set
+            yield Finding(None, f"{name}: {one_line(error)}")
         except (RuntimeError, LcsError) as error:  # the other checks can still tell something
             yield Finding(False, f"{name}: {one_line(error)}")
 

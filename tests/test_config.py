@@ -396,3 +396,16 @@ def test_ids_are_the_same_in_every_process(hash_seed: str) -> None:
         check=True,
     )
     assert json.loads(done.stdout) == list(PINNED)
+
+
+def test_a_zero_has_one_id() -> None:
+    lasso = {"optimizer": "beta-lasso", "l1": 1e-4}
+    zero, negative = (Config(**lasso, l1_rest=value) for value in (0.0, -0.0))  # type: ignore[arg-type]
+    assert zero == negative
+    assert zero.run_id == negative.run_id
+
+
+def test_cuts_between_periods_need_periods() -> None:
+    cut = {"pruning": "magnitude", "density": 0.1, "schedule": "constant"}
+    for period in (None, 200):
+        assert "a constant one has none; choose another" in refusal(**cut, period=period)

@@ -49,6 +49,7 @@ def compiled(request, monkeypatch):
         BASE,
         LASSO,
         LASSO.replace(frozen_zeros=True),
+        LASSO.replace(l1_growth=0.5, l1_window="learned", l1_window_size=5),
         BASE.replace(optimizer="proximal-l1", l1=2e-2),
         BASE.replace(momentum=0.9, weight_decay=5e-4, augment="autoaugment"),
         BASE.replace(model="s-conv", loss="bce", augment="flip-crop"),

@@ -8,7 +8,7 @@ import torch
 
 from lcs import doctor
 from lcs.config import Config
-from lcs.errors import DataError
+from lcs.errors import DataError, TrainingError
 from lcs.optim import sparse_products
 from lcs.runs import RunStore
 from lcs.train import timing
@@ -109,7 +109,7 @@ def test_runs_cost_what_stored_ones_took_times_what_steps_take_here(monkeypatch,
 
 def test_a_check_that_breaks_fails_and_the_others_go_on(monkeypatch):
     def broken(*_):
-        raise DataError("there are\nno digits")
+        raise TrainingError("there are\nno digits")
 
     monkeypatch.setattr(doctor, "same_curve", broken)
     monkeypatch.setattr(doctor, "compiler_works", lambda _: False)
@@ -136,3 +136,15 @@ def test_surroundings_say_how_to_get_what_is_missing(monkeypatch):
     assert "lcs data get svhn" in svhn
     assert "pip install -e '.[ray]'" in ray
     assert "not there" in browser
+
+
+def test_without_a_data_set_there_is_nothing_to_fail(monkeypatch):
+    def missing(*_):
+        raise DataError("digits comes with scikit-learn")
+
+    monkeypatch.setattr(doctor, "same_curve", missing)
+    monkeypatch.setattr(doctor, "compiler_works", lambda _: False)
+    monkeypatch.setattr(doctor, "surroundings", lambda: iter(()))
+    timed(monkeypatch, [(1.0, 1.0), (1.0, 1.0), [1.0]])
+    found = [str(finding) for finding in doctor.examine(CPU, {})]
+    assert "-    training curve: digits comes with scikit-learn" in found

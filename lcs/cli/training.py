@@ -112,8 +112,9 @@ def study(
     place, chosen = store_to_write(store), find_study(name)
     scale = scale or chosen.usual_scale
     if choose:
-        others = (seeds, dataset, base_channels, epochs, budget_minutes, shard)
-        if plan or betas or any(value is not None for value in others):
+        others = (seeds, dataset, base_channels, epochs, budget_minutes, shard, workers, on)
+        trains = (address, device, gpus_per_run, checkpoint_seconds) != (None, "auto", 1.0, 60.0)
+        if plan or betas or trains or any(value is not None for value in others):
             raise typer.BadParameter("--choose trains nothing: it takes --scale and --store only")
         from lcs.exhibits.searches import write_choice
 

@@ -5,7 +5,7 @@
 """
 
 from lcs.config.run_config import RunConfig
-from lcs.config.toy import TOY_FEATURES, TOY_STEPS_WATCHED, ToyConfig
+from lcs.config.toy import TOY_FEATURES, TOY_SHARES, TOY_STEPS_WATCHED, TOY_TABLES, ToyConfig
 from lcs.config.training import (
     CHOICES,
     CUT_BETWEEN_PERIODS,
@@ -24,7 +24,9 @@ __all__ = [
     "OPTIMIZER_FIELDS",
     "RANGES",
     "TOY_FEATURES",
+    "TOY_SHARES",
     "TOY_STEPS_WATCHED",
+    "TOY_TABLES",
     "Config",
     "RunConfig",
     "ToyConfig",

@@ -64,7 +64,8 @@ def check_values(
 ) -> None:
     """Refuse values of the wrong type, not among a field's choices or not within its range.
 
-    An int given for a float becomes one. Of a tuple every element is checked; a list becomes one.
+    An int given for a float becomes one, and -0.0 becomes 0.0, which has another text. Of a tuple
+    every element is checked; a list becomes one.
     """
     for name, types in _field_types(type(config)).items():
         value = getattr(config, name)
@@ -103,7 +104,7 @@ def _checked(
         fault = f"{shown(value)} is out of range; give {low:.10g} to {high:.10g}"
     if fault:
         raise ConfigError(f"{name}: {fault}")
-    return float(value) if whole else value
+    return float(value) + 0.0 if whole or type(value) is float else value
 
 
 @functools.cache

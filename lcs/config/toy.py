@@ -14,6 +14,11 @@ TOY_SCHEDULES = ("constant", "cosine")
 # a descent has settled if no weight changed its sign, or became or left zero, in its last steps
 TOY_STEPS_WATCHED = 20
 
+# of its results; and columns of its cells that are shares of problems
+TOY_TABLES = ("cells", "confusion", "misses", "lasso")
+TOY_SHARES = ("recovered", "rounded", "true_support", "settled", "never", "depends", "always",
+              "expected", "held")  # fmt: skip
+
 # of numbers, and of every element of a tuple
 TOY_RANGES: dict[str, tuple[float, float]] = {
     "problems": (1, 1_000_000),

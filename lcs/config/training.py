@@ -234,6 +234,11 @@ class Config(RunConfig):
         if self.start not in ("initial", "network") and self.optimizer != "sgd":
             raise ConfigError(f"start: {self.start!r} is for sgd, not for {self.optimizer!r}")
         period = self.period or self.epochs
+        if self.pruning in CUT_BETWEEN_PERIODS and self.schedule == "constant":
+            raise ConfigError(
+                f"schedule: {self.pruning!r} cuts between periods of the learning rate, and a "
+                "constant one has none; choose another"
+            )
         if self.pruning in CUT_BETWEEN_PERIODS and (period == self.epochs or self.epochs % period):
             raise ConfigError(
                 "pruning: cuts are made between periods; give a period that divides epochs"
@@ -288,6 +293,11 @@ class Config(RunConfig):
             kernel_size=self.kernel_size,
             padding=self.padding,
         )
+
+    @property
+    def accuracy_name(self) -> str:
+        """Name of the accuracy that the run records: on test images, or on those held out."""
+        return "validation_accuracy" if self.validation else "test_accuracy"
 
     @property
     def rest_l1(self) -> float:

@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from lcs import measure
+from lcs.errors import ConfigError
 from lcs.stats import mean_interval, paired_difference
 
 SHIFT = 2  # pixels to the right: the stride of S-CONV
@@ -40,9 +41,14 @@ def equivariance(filters: Tensor, images: Tensor) -> dict[str, Any]:
     Returns:
         JSON-ready: the number of `units` asked, and `mean`, `ci95`, `null_mean`, `excess_mean` and
         `excess_ci95` (95 % half-widths over units; None for all with fewer than two units).
+
+    Raises:
+        ConfigError: the filters are not images, not finite, or of another shape than the images.
     """
-    apart = max(1, math.ceil(len(images) / IMAGES))
-    filters, images = measure.checked(filters), images[::apart].double()
+    filters, images = measure.checked(filters), evenly_spaced(images).double()
+    if filters.shape[1:] != images.shape[1:]:
+        shapes = f"{tuple(filters.shape[1:])} and {tuple(images.shape[1:])}"
+        raise ConfigError(f"filters and images are of different shapes: {shapes}")
     asked = _asked(filters)
     found: dict[str, Any] = {"units": len(asked)}
     if len(asked) < 2:
@@ -52,6 +58,11 @@ def equivariance(filters: Tensor, images: Tensor) -> dict[str, Any]:
     value, excess = mean_interval(own), paired_difference(own, null)
     found |= {"mean": value.mean, "ci95": value.half_width, "null_mean": float(null.mean())}
     return found | {"excess_mean": excess.mean, "excess_ci95": excess.half_width}
+
+
+def evenly_spaced(images: Tensor) -> Tensor:
+    """Return `IMAGES` at most of the images (N, …): every one, every second, or so on."""
+    return images[:: max(1, math.ceil(len(images) / IMAGES))]
 
 
 def _asked(filters: Tensor) -> Tensor:

@@ -92,9 +92,7 @@ def window_shares(filters: Tensor, window: int) -> Tensor:
     Shape (units, height - window + 1, width - window + 1), by the square's first row and column.
     Raises ConfigError for a window that does not fit.
     """
-    mass = _mass(filters)
-    rows, columns = (_window_sums(side, window) for side in mass.shape[1:])
-    return rows @ mass @ columns.T
+    return _shares(_mass(filters), window)
 
 
 def centres(filters: Tensor, window: int) -> Tensor:
@@ -103,9 +101,9 @@ def centres(filters: Tensor, window: int) -> Tensor:
     Shape (units, 2), row and column, int64; -1 for an all-zero filter, which has none. The square
     and mass are those of `window_mass`. Raises ConfigError for a window that does not fit.
     """
-    shares = window_shares(filters, window).nan_to_num()
-    best = shares.flatten(1).argmax(1, keepdim=True)
     mass = _mass(filters).nan_to_num()
+    shares = _shares(mass, window)
+    best = shares.flatten(1).argmax(1, keepdim=True)
     height, width = mass.shape[1:]
     rows, columns = torch.arange(height), torch.arange(width)
     top, left = best // shares.shape[2], best % shares.shape[2]
@@ -160,7 +158,10 @@ def permute_filters(filters: Tensor, generator: torch.Generator) -> Tensor:
     """Each filter with its pixels in a random order of its own; a pixel's channels stay together.
 
     The null model of locality: it keeps the weights, and loses where they were.
+    Raises ConfigError for filters that are not (units, channels, height, width).
     """
+    if filters.ndim != 4:
+        raise ConfigError(f"filters: expected four dimensions, got shape {tuple(filters.shape)}")
     units, channels, height, width = filters.shape
     keys = torch.rand(units, height * width, generator=generator, dtype=torch.float64)
     order = keys.argsort(1)[:, None].expand(-1, channels, -1).to(filters.device)
@@ -222,6 +223,12 @@ def _mass(filters: Tensor) -> Tensor:
     """Each pixel's share of its filter's squared weights: (units, height, width)."""
     mass = checked(filters).square().sum(1)
     return mass / mass.sum((1, 2), keepdim=True)
+
+
+def _shares(mass: Tensor, window: int) -> Tensor:
+    """Mass in the window x window square at every place, as `window_shares` has it."""
+    rows, columns = (_window_sums(side, window) for side in mass.shape[1:])
+    return rows @ mass @ columns.T
 
 
 def _variance(marginal: Tensor) -> Tensor:

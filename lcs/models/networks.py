@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from lcs.config import CHOICES
+from lcs.config import Config
 from lcs.errors import ConfigError
 from lcs.models.embedding import dense_weight, embed_tensor
 from lcs.shapes import Geometry, default_kernel, stack_and_hidden
@@ -47,11 +47,6 @@ class LocallyConnected2d(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, in_channels, H, W) to (N, out_channels, H', W')."""
         g = self.geometry
-        if x.shape[1:] != (g.in_channels, g.in_size, g.in_size):
-            raise ValueError(
-                f"images of shape {tuple(x.shape[1:])} for a layer of "
-                f"{(g.in_channels, g.in_size, g.in_size)}"
-            )
         if _dense_is_faster(x, g):
             y = _as_dense(x, self.weight, g)
         else:
@@ -139,7 +134,15 @@ class Net(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map images (N, C, H, W) to logits (N, num_classes)."""
+        """Map images (N, C, H, W) to logits (N, num_classes).
+
+        Raises:
+            ValueError: the images are not of the size that the network was built for.
+        """
+        g = self.geometries[0]
+        if x.shape[1:] != (g.in_channels, g.in_size, g.in_size):
+            expected = (g.in_channels, g.in_size, g.in_size)
+            raise ValueError(f"images of shape {tuple(x.shape[1:])} for a network of {expected}")
         if self.kind == "fc":
             x = x.flatten(1)  # (N, C * H * W)
         for number in range(1, len(self.geometries) + 1):
@@ -185,30 +188,35 @@ def build(
         in_channels: channels of the images.
         base_channels: α. S- and D- nets: channels of the first convolution; 3-FC and ResNet18:
             see `lcs.shapes.three_layer_width` and `lcs.models.resnet.ScaledResNet`.
-        kernel_size: of the convolutions; None: 9 (S-), 3 (D-, ResNet18).
+        kernel_size: of the convolutions, or of those that FC layers correspond to; None: 9 (S-),
+            3 (D-, ResNet18).
         padding: of the S- nets' convolution: "same" (Table 3) or "none" (the reproduction).
         bias: biases in every linear map; the paper's counts have none.
         affine: batch normalisation with learnt scale and shift.
         dropout: probability, before the last two fully connected layers.
 
     Raises:
-        ConfigError: a value is unknown, out of range or not of this network, or the image is too
-            small for the kernel.
+        ConfigError: a value is unknown, out of range or not of this network, as in
+            `lcs.config.Config`, or the image is too small for the kernel.
     """
-    for field, value in (("model", name), ("padding", padding)):
-        if value not in CHOICES[field]:
-            known = ", ".join(CHOICES[field])
-            raise ConfigError(f"{field}: unknown value {value!r}; choose from {known}")
-    if base_channels < 1:
-        raise ConfigError(f"base_channels: {base_channels} is out of range; give 1 or more")
-    if kernel_size is not None and (kernel_size < 1 or kernel_size % 2 == 0):
-        raise ConfigError(f"kernel_size: {kernel_size}; give an odd number above 0")
-    if kernel_size is not None and name == "3-fc":
-        raise ConfigError("kernel_size: 3-fc has no kernels; leave it out")
-    if padding != "same" and name in ("3-fc", "resnet18"):
-        raise ConfigError(f"padding: {name} has its own; leave it out")
-    if name == "resnet18" and (bias or affine or dropout):
-        raise ConfigError("resnet18 is torchvision's: leave affine, bias and dropout out")
+    for field, value in (
+        ("num_classes", num_classes),
+        ("image_size", image_size),
+        ("in_channels", in_channels),
+    ):
+        if type(value) is not int or value < 1:
+            raise ConfigError(f"{field}: {value!r} is out of range; give a whole number from 1 on")
+    # an S- or D-FC net has the geometry of the CONV net that it corresponds to
+    shaped_as = {"s-fc": "s-conv", "d-fc": "d-conv"}.get(name, name)
+    Config(  # refuses what no such network has
+        model=shaped_as,
+        base_channels=base_channels,
+        kernel_size=kernel_size,
+        padding=padding,
+        bias=bias,
+        affine=affine,
+        dropout=dropout,
+    )
     if name == "resnet18":
         from lcs.models.resnet import ScaledResNet  # torchvision takes as long to import as torch
 

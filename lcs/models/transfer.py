@@ -83,10 +83,16 @@ def fitted(config: Config, model: Net, source: Net) -> Net:
         config, model, source: as in `take_over`.
 
     Raises:
-        ConfigError: a layer of the source has another shape, or one of the two lacks it.
+        ConfigError: the source is of a kind that does not embed in the model's, a layer of it has
+            another shape, or one of the two lacks it.
     """
     while source.kind not in (model.kind, "fc"):
         source = embed(source)
+    if source.kind != model.kind:
+        raise ConfigError(
+            f"source: a {model.kind.upper()} net cannot start from {config.source}; name a run of "
+            "its own kind, or of an earlier one of CONV, LOCAL, FC"
+        )
     own, others = dict(model.named_parameters()), dict(source.named_parameters())
     if config.start in MASKED_LAYERS:
         taken = [f"{layer}.weight" for layer in MASKED_LAYERS[config.start]]

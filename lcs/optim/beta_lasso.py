@@ -26,7 +26,9 @@ def algorithm_1(
     η: float,
     τ: int,
 ) -> Tensor:
-    """β-LASSO as the paper writes it (Neyshabur 2020, Algorithm 1): the reference for tests.
+    """β-LASSO as the paper writes it (Neyshabur 2020, Algorithm 1).
+
+    The toy is trained by it, and `BetaLasso` is tested against it.
 
     Args:
         gradient: ∇f, from parameters to a tensor of the same shape.
@@ -95,6 +97,8 @@ class BetaLasso(CheckedOptimizer):
         >>> optimizer = BetaLasso(model.parameters(), lr=0.1, l1=2e-5, beta=50)
     """
 
+    _frames = 2  # from a warning of `add_param_group` to its caller
+
     def __init__(
         self,
         params: Iterable[Any],
@@ -107,14 +111,20 @@ class BetaLasso(CheckedOptimizer):
     ) -> None:
         self.compiled = compiled
         defaults = {"lr": lr, "l1": l1, "beta": beta, "frozen_zeros": frozen_zeros}
+        self._frames = 5  # torch's constructor adds the groups
         super().__init__(params, defaults)
+        del self._frames
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Add a group of parameters; see the class for its hyperparameters."""
         super().add_param_group(param_group)
         group = self.param_groups[-1]
         if "relative_l1" in group:
-            _check_relative_l1(group["relative_l1"], group["params"])
+            try:
+                _check_relative_l1(group["relative_l1"], group["params"])
+            except ValueError:
+                del self.param_groups[-1]
+                raise
         threshold = group["beta"] * group["l1"]
         weights = [p.detach() for p in group["params"] if p.numel() and not p.is_meta]
         if (
@@ -125,7 +135,7 @@ class BetaLasso(CheckedOptimizer):
             warnings.warn(
                 f"beta * l1 = {threshold:g} exceeds the largest weight, {largest:g}: "
                 "the first step sets to zero all that it does not carry past it; lower beta or l1",
-                stacklevel=5,
+                stacklevel=self._frames,
             )
 
     def _update(self, pairs: Sequence[tuple[Tensor, Tensor]], group: dict[str, Any]) -> None:

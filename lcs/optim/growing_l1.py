@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from lcs.measure.locality_measures import centres
+from lcs.measure import locality_measures
 from lcs.shapes import Geometry
 
 
@@ -29,14 +29,18 @@ def relative_l1(
         centres: row and column, (C'·H'·W', 2); None: those of the LOCAL layer.
     """
     g = geometry
-    if centres is None:
-        line = torch.arange(g.out_size) * g.stride - g.padding + (g.kernel_size - 1) // 2
-        centres = torch.cartesian_prod(line, line).repeat(g.out_channels, 1)
+    centres = grid_centres(g) if centres is None else centres
     pixels = torch.arange(g.in_size, device=centres.device)
     rows, columns = ((pixels - centre[:, None]).abs() for centre in centres.unbind(1))
     beyond = torch.maximum(rows[:, :, None], columns[:, None]) - (size or g.kernel_size) // 2
     relative = 1 + growth * beyond.clamp(min=0).float()  # (units, H, W)
     return relative.flatten(1).repeat(1, g.in_channels)
+
+
+def grid_centres(g: Geometry) -> Tensor:
+    """Return row and column of the centre of each unit of a LOCAL layer: (C'·H'·W', 2), int64."""
+    line = torch.arange(g.out_size) * g.stride - g.padding + (g.kernel_size - 1) // 2
+    return torch.cartesian_prod(line, line).repeat(g.out_channels, 1)
 
 
 def around_mass(
@@ -45,7 +49,8 @@ def around_mass(
     """Return `relative_l1` with each unit's window around where most of its squared weights are.
 
     A unit without weights has the window that it would have in a LOCAL layer, so that windows
-    depend on the weights alone, and are the same when a run is resumed.
+    depend on the weights alone, and are the same when a run is resumed. The result is on the
+    weight's device.
 
     Args:
         weight: of the layer, (C'·H'·W', C·H·W).
@@ -55,8 +60,6 @@ def around_mass(
     """
     side = geometry.in_size
     filters = weight.detach().view(-1, geometry.in_channels, side, side)
-    middles = centres(filters, min(size or geometry.kernel_size, side))
-    found = middles[:, 0] >= 0
-    relative = relative_l1(geometry, growth, size).to(weight.device)
-    relative[found] = relative_l1(geometry, growth, size, middles[found])
-    return relative
+    middles = locality_measures.centres(filters, min(size or geometry.kernel_size, side))
+    own = torch.where(middles >= 0, middles, grid_centres(geometry))
+    return relative_l1(geometry, growth, size, own).to(weight.device)

@@ -148,7 +148,7 @@ class Pruning(Masks):
         elif method == "gradual":
             past = (done - GRADUAL_FROM) / (GRADUAL_TO - GRADUAL_FROM)
             zeros = 1 - (1 - min(max(past, 0.0), 1.0)) ** 3
-            for name, layer in self.layers.items():
+            for name, layer in self.layers.items() if zeros else ():
                 self._set(name, _largest(layer.weight.abs(), self.count(name, zeros)))
         elif epoch == 0:
             self._start(gradients)

@@ -15,7 +15,7 @@ from types import NoneType
 from typing import Any
 
 from lcs import data
-from lcs.config import Config, RunConfig, ToyConfig, recorded_epochs
+from lcs.config import TOY_SHARES, TOY_TABLES, Config, RunConfig, ToyConfig, recorded_epochs
 from lcs.shapes import LayerSize, flops
 
 # columns of a history: type, lowest and highest value
@@ -27,6 +27,7 @@ COLUMNS: dict[str, tuple[type, float, float]] = {
     "test_accuracy": (float, 0, 1),
     "validation_accuracy": (float, 0, 1),
 }
+ACCURACIES = {"test_accuracy", "validation_accuracy"}
 # and those of layers; counts reach to the layer's number of weights
 LAYER_COLUMNS: dict[str, type] = {"nonzeros": int, "revived": int, "forgone": int, "norm": float}
 NEEDED = ("epoch", "lr", "train_loss", "train_accuracy", "nonzeros", "revived", "norm")
@@ -38,11 +39,6 @@ LOCALITY_RANGES = {"spread": (0, 1e300), "window_mass": (0, 1 + 1e-9), "morans_i
 LOCALITY_BANDS = {"row_mass": (0, 1 + 1e-9), "column_mass": (0, 1 + 1e-9)}
 
 PACKAGES = ("python", "torch", "torchvision", "numpy")
-
-TOY_TABLES = ("cells", "confusion", "misses", "lasso")
-# columns of the toy's cells: shares of problems
-TOY_SHARES = ("recovered", "rounded", "true_support", "settled", "never", "depends", "always",
-              "expected", "held")  # fmt: skip
 
 # types of what every record says of its origin, and of what some say
 ORIGIN: dict[str, tuple[type, ...]] = {
@@ -87,9 +83,10 @@ def check_history(config: Config, history: Any, epochs: int) -> None:
     if not expected and not history:
         return
     sizes, length = config.layer_sizes(), len(expected)
-    for name in (*NEEDED, _accuracy(config)):
+    for name in (*NEEDED, config.accuracy_name):
         _require(name in history, f"history: lacks {name}")
-    _require(_accuracy(config, other=True) not in history, "history: of the other images too")
+    own = ACCURACIES & history.keys() == {config.accuracy_name}
+    _require(own, "history: of the other images too")
     for name, column in history.items():
         if name in COLUMNS:
             _check_column(name, column, length, *COLUMNS[name])
@@ -150,9 +147,10 @@ def _check_training(config: Config, history: Any, final: Any) -> None:
     check_history(config, history, config.epochs)
     _require(type(final) is dict, "final: not a mapping")
     _check_plain("final", final)
-    for name in ("epoch", "lr", "train_loss", "train_accuracy", _accuracy(config)):
+    for name in ("epoch", "lr", "train_loss", "train_accuracy", config.accuracy_name):
         _require(_same(final[name], history[name][-1]), f"final: {name} is not the history's last")
-    _require(_accuracy(config, other=True) not in final, "final: of the other images too")
+    own = ACCURACIES & final.keys() == {config.accuracy_name}
+    _require(own, "final: of the other images too")
     last = {layer: values[-1] for layer, values in history["nonzeros"].items()}
     _require(_same(final["nonzeros"], last), "final: nonzeros are not the history's last")
 
@@ -245,10 +243,6 @@ def _check_toy(config: ToyConfig, history: Any, final: Any) -> None:
     cells = config.updates // (config.problems * config.steps)
     for name in TOY_SHARES:
         _check_column(name, final["cells"][name], cells, float, 0, 1)
-
-
-def _accuracy(config: Config, *, other: bool = False) -> str:
-    return "validation_accuracy" if config.validation != other else "test_accuracy"
 
 
 def _check_column(

@@ -18,6 +18,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import torch
 
+# of a command; a record with a text of `consistency.MAX_TEXT` would be refused
+MAX_COMMAND = 1000
+
 PACKAGE = Path(__file__).resolve().parents[1]
 # facts in Linux's /proc/cpuinfo, and what they are called here
 GENERATION = {"cpu family": "family", "model": "model"}
@@ -60,10 +63,15 @@ def code_hash() -> str:
 
 
 def command(arguments: Sequence[str]) -> str:
-    """Command line without the folders of this machine: of absolute paths only the name is kept."""
+    """Command line without the folders of this machine: of absolute paths only the name is kept.
+
+    A long one is cut, and bytes that are no UTF-8 are escaped.
+    """
     program = Path(arguments[0])
     name = program.parent.name if program.name == "__main__.py" else program.name
-    return " ".join([name, *(FOLDERS.sub("", word.rstrip("\\/")) for word in arguments[1:])])
+    words = [name, *(FOLDERS.sub("", word.rstrip("\\/")) for word in arguments[1:])]
+    text = " ".join(words).encode(errors="backslashreplace").decode()
+    return text if len(text) <= MAX_COMMAND else f"{text[: MAX_COMMAND - 1]}…"
 
 
 def hardware(device: torch.device) -> str:

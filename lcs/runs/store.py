@@ -7,7 +7,7 @@ import functools
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,12 +32,15 @@ class RunStore:
     """A folder of run records, `<dataset>/<model>-a<base_channels>-<optimizer>-<run_id>.json`.
 
     Args:
-        root: the folder; created at the first write.
+        root: the folder, which may begin with `~`; created at the first write.
         fallback: another store that is read, never written, where this one lacks a run.
+
+    Raises:
+        OSError: there is no such home folder.
     """
 
     def __init__(self, root: str | Path, *, fallback: RunStore | None = None) -> None:
-        self.root = Path(root)
+        self.root = expanded(root)
         self.fallback = fallback
 
     def chain(self) -> Iterator[RunStore]:
@@ -167,7 +170,11 @@ class RunStore:
             "provenance": {**provenance, "sha256": ""},
         }
         signed = with_checksum(document)
-        record = parse_record(signed, path)
+        try:
+            record = parse_record(signed, path)
+        except RecordError as error:
+            reason = error.__cause__ or error
+            raise RecordError(f"{path}: not written, no record reads so ({reason})") from error
         if stored is not None:
             write_atomically(path.with_suffix(".safetensors"), content)
         write_atomically(path, signed)
@@ -233,7 +240,7 @@ def named_store(folder: str) -> RunStore:
     Raises:
         RecordError: there is no such folder.
     """
-    if folder and not Path(folder).is_dir():
+    if folder and not expanded(folder).is_dir():
         raise RecordError(f"store: there is no folder {folder}; check the path")
     return RunStore(folder or PUBLISHED)
 
@@ -243,16 +250,24 @@ def default_store() -> RunStore:
 
     New runs go to `$LCS_STORE`, else `~/.cache/lcs/runs`; `lcs runs import` moves them on.
     """
-    own = expanded(os.environ.get("LCS_STORE") or "~/.cache/lcs/runs")
+    own = os.environ.get("LCS_STORE") or "~/.cache/lcs/runs"
     return RunStore(own, fallback=RunStore(PUBLISHED))
 
 
-def readable(store: RunStore) -> Iterator[Record]:
-    """Yield the records of a store and of those that it falls back on; broken ones are left out."""
+def readable(
+    store: RunStore, wanted: Callable[[str], bool] = lambda folder: True
+) -> Iterator[Record]:
+    """Yield the records of a store and of those that it falls back on; broken ones are left out.
+
+    Args:
+        store: the first of the stores.
+        wanted: whether the records of a folder, as `cifar10`, are asked for; others are not read.
+    """
     for place in store.chain():
         for path in place.paths():
-            with suppress(RecordError):
-                yield _read(path, place.root)
+            if wanted(path.relative_to(place.root).parts[0]):
+                with suppress(RecordError):
+                    yield _read(path, place.root)
 
 
 def _read(path: Path, root: Path) -> Record:

@@ -18,13 +18,13 @@ from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import suppress
 from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
 from lcs import cost
 from lcs.errors import ConfigError, LcsError, one_line
+from lcs.files import expanded
 
 RETRIES = 3  # of a task whose worker or machine is lost, on Ray
 CANCEL_SECONDS = 10.0  # that a task on Ray has to end by itself
@@ -147,7 +147,7 @@ class OnRay(Here):
         self._needs = {"CPU": min(cores, threads)} | ({kind: gpus_per_run} if kind == "GPU" else {})
         # the folders of this process; others may have been started with others
         folders = {
-            name: str(Path(os.environ[name]).expanduser().absolute())
+            name: str(expanded(os.environ[name]).absolute())
             for name in ("LCS_CHECKPOINTS", "LCS_DATA")
             if os.environ.get(name)
         }

@@ -91,12 +91,7 @@ def train_all(
                 time.sleep(POLL_SECONDS)
             for future in concurrent.futures.wait(running, POLL_SECONDS, FIRST_COMPLETED).done:
                 group = running.pop(future)
-                try:
-                    outcome = future.result()
-                except executor.lost as error:
-                    ids = ", ".join(config.run_id for config in group)
-                    lost = TrainingError(f"lost with its worker: run {ids} ({one_line(error)})")
-                    outcome = GroupOutcome(failures=dict.fromkeys((c.run_id for c in group), lost))
+                outcome = _outcome(future, group, executor)
                 failures |= outcome.failures
                 # a pause of another run would hide it
                 for failure in dict.fromkeys(outcome.failures.values()):
@@ -114,15 +109,11 @@ def train_all(
             if time.monotonic() - said >= PROGRESS_SECONDS:
                 said = time.monotonic()
                 every = list(itertools.chain(*groups))
-                awaited = [config for config in every if config.run_id not in failures]
-                work_done, work_in_all = (
-                    sum(map(cost.training_flops, configs)) for configs in (done, awaited)
-                )
+                going = sum(map(len, running.values()))
                 text = f"{len(done)} of {len(every)} runs done, {len(failures)} failed, "
-                text += f"{sum(map(len, running.values()))} running"
-                if done:
-                    left = (said - began) * (work_in_all / work_done - 1)
-                    text += f", {cost.about(left)} left"
+                text += f"{going} running"
+                awaited = [config for config in every if config.run_id not in failures]
+                text += _time_left(said - began, done, awaited)
                 print(text, file=sys.stderr, flush=True)
     except BrokenProcessPool as error:
         raise TrainingError(
@@ -135,6 +126,26 @@ def train_all(
         raise
     if pause or failures:
         raise pause or next(iter(failures.values()))
+
+
+def _outcome(
+    future: Future[GroupOutcome], group: Sequence[Config], executor: Here | Processes
+) -> GroupOutcome:
+    """Return what became of a group, also where its worker is gone."""
+    try:
+        return future.result()
+    except executor.lost as error:
+        ids = ", ".join(config.run_id for config in group)
+        lost = TrainingError(f"lost with its worker: run {ids} ({one_line(error)})")
+        return GroupOutcome(failures=dict.fromkeys((c.run_id for c in group), lost))
+
+
+def _time_left(seconds: float, done: Sequence[Config], awaited: Sequence[Config]) -> str:
+    """Return the end of a line: about how long the runs take, by the work that is done of it."""
+    if not done:
+        return ""
+    work_done, work_in_all = (sum(map(cost.training_flops, c)) for c in (done, awaited))
+    return f", {cost.about(seconds * (work_in_all / work_done - 1))} left"
 
 
 def attempt(configs: Sequence[Config], *, deadline: float, **options: Any) -> GroupOutcome:

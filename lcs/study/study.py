@@ -71,7 +71,13 @@ class Study(BaseStudy):
         own = {name: given.pop(name) for name in OPTIMIZERS_OWN & given.keys()}
         base = self.setting.configs[scale].replace(**given)
         at = [sorted(betas or self.betas)] if self.betas else []
-        plain = self.make(base, *at)
+        try:
+            plain = self.make(base, *at)
+        except ConfigError as error:
+            if not given:
+                raise
+            values = ", ".join(f"{name}={value!r}" for name, value in given.items())
+            raise ConfigError(f"{self.name} with {values}: {error}") from None
         if not plain:
             raise ConfigError(
                 f"betas: {self.name} has no run for these; give others, or leave them out"

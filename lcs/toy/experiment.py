@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lcs.config import ToyConfig
+from lcs.config import TOY_TABLES, ToyConfig
 from lcs.errors import ConfigError
 from lcs.toy import theory
 from lcs.toy.problems import (
@@ -61,8 +61,7 @@ def run(config: ToyConfig) -> dict[str, Any]:
     Raises:
         ConfigError: the step size is too large for one of the problems.
     """
-    names = ("cells", "confusion", "misses", "lasso")
-    tables: dict[str, list[dict[str, Any]]] = {name: [] for name in names}
+    tables: dict[str, list[dict[str, Any]]] = {name: [] for name in TOY_TABLES}
     for observations in config.observations:
         problems = draw(config, observations)
         limit = 1 / torch.linalg.eigvalsh(problems.gram).max().item()

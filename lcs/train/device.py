@@ -16,7 +16,7 @@ OUT_OF_MEMORY = ("DefaultCPUAllocator", "out of memory", "CUBLAS_STATUS_ALLOC_FA
 
 
 def choose_device(name: str) -> torch.device:
-    """Return a device by its name; "auto" prefers an accelerator.
+    """Return a device by its name; "auto" prefers a CUDA device.
 
     On a GPU, the process computes convolutions of float32 in float32 from here on, and adds up
     products of bfloat16 in float32, as a CPU does.

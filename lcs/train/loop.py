@@ -10,8 +10,8 @@ import math
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import ExitStack, suppress
 from typing import cast
 
 import torch
@@ -20,7 +20,7 @@ from tqdm import tqdm
 from lcs import cost
 from lcs.config import Config, recorded_epochs
 from lcs.data.batches import BATCH_FIELDS
-from lcs.errors import ConfigError, Paused, TrainingError
+from lcs.errors import CheckpointError, ConfigError, Paused, TrainingError
 from lcs.models import Net
 from lcs.models.transfer import fitted
 from lcs.runs import Record, RunStore
@@ -54,7 +54,7 @@ def train(
     Args:
         config: the run.
         store: where its record is read from or written to.
-        device: "auto" (an accelerator where there is one), "cpu", "cuda" or "cuda:N".
+        device: "auto" (a CUDA device where there is one), "cpu", "cuda" or "cuda:N".
         budget_minutes: stop at a checkpoint before this time is over; how long an epoch takes is
             known from the second one on.
         checkpoint_seconds: at least this time between checkpoints, which fall on epochs' ends;
@@ -93,20 +93,21 @@ def train_group(
     ends with the same bits as alone. Runs that have a record are not trained.
 
     Args:
-        configs: the runs.
+        configs: the runs; one that starts from another of them is trained after it.
         store, device, budget_minutes, checkpoint_seconds: as in `train`.
-        sources: `Config.file` of the runs that others are to start from: their networks are kept
-            beside the checkpoints (see `start`).
+        sources: `Config.file` of runs that others, of other calls, are to start from: their
+            networks, too, are kept beside the checkpoints (see `start`).
 
     Raises:
-        As `train`. A run that fails does not stop the others: its error is raised at the end.
+        As `train`. What fails within an epoch stops its own run alone, and is raised at the end;
+        any other error, as of a damaged checkpoint, stops all.
     """
     clock = Clock(budget_minutes, checkpoint_seconds)
-    checkpoints = {config: Checkpoint(config, store.root) for config in configs}
     failures: list[TrainingError] = []
     with ExitStack() as locks:
-        parts: dict[tuple[object, int], list[Config]] = {}
-        for config, checkpoint in checkpoints.items():
+        parts: dict[tuple[object, int], dict[Config, Checkpoint]] = {}
+        for config in _sources_first(configs):
+            checkpoint = Checkpoint(config, store.root)
             if store.find(config) is None:
                 chosen = choose_device(device)
                 locks.enter_context(checkpoint.locked())
@@ -114,28 +115,64 @@ def train_group(
                 checkpoint.remove()  # a kill between record and removal leaves one
                 continue
             store.check_writable(config)
-            parts.setdefault((_shared_fields(config), checkpoint.epoch()), []).append(config)
+            key = _shared_fields(config), checkpoint.epoch()
+            parts.setdefault(key, {})[config] = checkpoint
+        kept = {*sources, *(config.source_file for config in configs)}
         for part in parts.values():
-            runs: list[Run] = []
-            for config in part:
-                with enough_memory(config):
-                    locks.enter_context(process_kept(chosen))  # its generators are the caller's
-                    runs.append(start(config, store, chosen, clock, runs[-1] if runs else None))
-                    runs[-1].resume(checkpoints[config])
-            with enough_memory(part[0]):  # for what all share
-                failures += fit(runs, clock, several=len(configs) > 1)
-            for run in runs:
-                with enough_memory(run.config):
-                    run.finish(store)
-            for run in runs:
-                if run.config.file in sources:
-                    run.checkpoint = _as_source(run.config, store)
-                    with run.checkpoint.locked(wait=clock.left):
-                        run.save()
-                checkpoints[run.config].remove()
+            failures += _train_part(part, store, chosen, clock, kept, several=len(configs) > 1)
     if failures:
         raise failures[0]
     return [record for config in configs if (record := store.find(config)) is not None]
+
+
+def _sources_first(configs: Sequence[Config]) -> list[Config]:
+    """Return each run once, after the run that it starts from, if that is among them."""
+    known = {config.file: config for config in configs}
+
+    def depth(config: Config) -> int:
+        source = known.get(config.source_file or "")
+        return 1 + depth(source) if source else 0
+
+    return sorted(dict.fromkeys(configs), key=depth)
+
+
+def _train_part(
+    checkpoints: Mapping[Config, Checkpoint],
+    store: RunStore,
+    device: torch.device,
+    clock: Clock,
+    sources: Collection[str | None],
+    *,
+    several: bool,
+) -> list[TrainingError]:
+    """Train runs in step and write their records; return the errors of those that failed.
+
+    A function of its own, so that its runs are freed before others are built.
+    """
+    runs: list[Run] = []
+    # of what all share memory may be short, too; the process's generators are the caller's
+    with enough_memory(next(iter(checkpoints))), process_kept(device):
+        for config, checkpoint in checkpoints.items():
+            with enough_memory(config):
+                runs.append(start(config, store, device, clock, runs[-1] if runs else None))
+                runs[-1].resume(checkpoint)
+        failures = fit(runs, clock, several=several)
+        for number, run in enumerate(runs):
+            try:
+                with enough_memory(run.config):
+                    run.finish(store)
+            except Exception:
+                for trained in runs[number:]:  # which then need not be trained again
+                    with suppress(CheckpointError):  # the first error is the one to tell
+                        trained.save()
+                raise
+        for run in runs:
+            if run.config.file in sources:
+                run.checkpoint = _as_source(run.config, store)
+                with run.checkpoint.locked(wait=clock.left):
+                    run.save()
+            checkpoints[run.config].remove()
+    return failures
 
 
 def start(
@@ -165,9 +202,6 @@ def start(
             f"run {config.run_id}: it starts from {file}, which has no record; train that first"
         )
     _check_source(config, record)
-    for name in ("validation", "permute_pixels", "normalize"):
-        if getattr(record.config, name) != getattr(config, name):
-            raise TrainingError(f"run {config.run_id}: its source {file} has another {name}")
     checkpoint = _as_source(record.config, store)
     with checkpoint.locked(wait=clock.left), enough_memory(record.config):
         source = start(record.config, store, device, clock)
@@ -193,6 +227,11 @@ def _check_source(config: Config, record: Record) -> None:
     with torch.device("meta"):  # shapes alone
         model, source = build_model(config), build_model(record.config)
         fitted(config, cast(Net, model), cast(Net, source))
+    for name in ("validation", "permute_pixels", "normalize"):
+        if getattr(record.config, name) != getattr(config, name):
+            raise TrainingError(
+                f"run {config.run_id}: its source {record.config.file} has another {name}"
+            )
 
 
 def _as_source(config: Config, store: RunStore) -> Checkpoint:
@@ -275,8 +314,9 @@ def fit(runs: list[Run], clock: Clock, *, several: bool) -> list[TrainingError]:
         began = clock.elapsed
         runs[0].training.prepare_epoch(epoch)  # for all of them
         own_seconds: dict[Run, float] = {}
-        for run in tuple(runs):
-            run_began = clock.elapsed
+        waiting = deque(runs)
+        while waiting:
+            run, run_began = waiting.popleft(), clock.elapsed
             try:
                 with enough_memory(run.config):
                     run.run_epoch(epoch, record=epoch + 1 in recorded)
@@ -284,6 +324,7 @@ def fit(runs: list[Run], clock: Clock, *, several: bool) -> list[TrainingError]:
             except TrainingError as error:
                 failures.append(error.with_traceback(None))  # whose frames keep the run in memory
                 runs.remove(run)
+                del run  # and with it its memory
                 if runs:
                     runs[-1].prefetch = True
                 if several:

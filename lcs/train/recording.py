@@ -30,7 +30,7 @@ def layer_measures(
     Returns:
         nonzeros; revived: how many of the weights that were zero are not any more; norm: ℓ2.
     """
-    revived = {name: weight * were_zero[name] for name, weight in weights.items()}
+    revived = {name: (weight != 0) & were_zero[name] for name, weight in weights.items()}
     return {
         "nonzeros": measure.nonzeros(weights),
         "revived": measure.nonzeros(revived),

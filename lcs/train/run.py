@@ -19,7 +19,7 @@ from lcs.config import Config, recorded_epochs
 from lcs.data import surrogates
 from lcs.data.batches import Batches, split
 from lcs.errors import TrainingError, one_line
-from lcs.measure.equivariance import equivariance
+from lcs.measure.equivariance import equivariance, evenly_spaced
 from lcs.models.transfer import take_over
 from lcs.optim import Spred, mixed_precision, sparse_products
 from lcs.optim.growing_l1 import around_mass
@@ -118,13 +118,12 @@ class Run:
         if not record:
             return
         steps = self.training.steps
-        evaluated = "validation_accuracy" if self.config.validation else "test_accuracy"
         row: dict[str, Any] = {
             "epoch": epoch + 1,
             "lr": learning_rate(self.config, epoch, 0, steps),
             "train_loss": loss,
             "train_accuracy": accuracy,
-            evaluated: self.accuracy(self.evaluation),
+            self.config.accuracy_name: self.accuracy(self.evaluation),
             **recording.layer_measures(weights, were_zero),
         }
         self._require_finite("the norm of a layer", *row["norm"].values())
@@ -281,8 +280,8 @@ class Run:
             result["locality"] = measure.locality(filters)
             ratios = measure.pair_correlation(filters).tolist()
             result["pair_correlation"] = [None if math.isnan(r) else r for r in ratios]
-            images = self.training.unpermuted(self.evaluation.all_normalised.cpu())
-            result["equivariance"] = equivariance(filters, images)
+            images = evenly_spaced(self.evaluation.all_normalised).cpu()
+            result["equivariance"] = equivariance(filters, self.training.unpermuted(images))
         return result
 
     def replay(self, epochs: int) -> dict[str, Any]:
@@ -312,8 +311,9 @@ class Run:
                 raise
             reason = f"is of another lcs and does not fit this one ({one_line(error)})"
             raise checkpoint.refusal(reason) from error
-        if self.epoch < self.config.epochs:  # else it is the source of another run
-            print(f"resumed at epoch {self.epoch}", file=sys.stderr, flush=True)
+        if self.epoch < self.config.epochs:  # else nothing of it is left to train
+            line = f"run {self.config.run_id} resumed at epoch {self.epoch}"
+            print(line, file=sys.stderr, flush=True)
 
     def _restore(self, tensors: Mapping[str, Tensor], state: Mapping[str, Any]) -> None:
         """Take over what `save` has written."""

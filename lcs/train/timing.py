@@ -32,11 +32,12 @@ def training_step(
         first.mul_(torch.rand_like(first) < density).add_(0.01 * first.sign())
     none = cast(Batches, None)  # a step has no need of them
     run = Run(config, device, model, make_optimizer(config, model), none, none, {})
-    size, _, channels = data.spec(config.dataset).image_shape
+    known = data.spec(config.dataset)
+    size, _, channels = known.image_shape
     bf16 = config.precision == "bf16"
     x = torch.rand(config.batch_size, channels, size, size, device=device)
     x = x.bfloat16() if bf16 else x
-    labels = torch.randint(10, (config.batch_size,), device=device)
+    labels = torch.randint(len(known.classes), (config.batch_size,), device=device)
     with run.network(mode) as network:
         yield lambda: run.train_step(network, x, labels)
 

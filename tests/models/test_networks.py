@@ -498,12 +498,18 @@ def test_nets_of_one_kind_are_nets() -> None:
     ("name", "options", "reason"),
     [
         ("s-conv", {"padding": "valid"}, "padding: unknown value 'valid'; choose from same, none"),
-        ("s-conv", {"kernel_size": 4}, "kernel_size: 4; give an odd number"),
-        ("resnet18", {"kernel_size": 0}, "kernel_size: 0; give an odd number"),
+        ("s-conv", {"kernel_size": 4}, "kernel_size: 4 is even; give an odd number"),
+        ("resnet18", {"kernel_size": 0}, "kernel_size: 0 is out of range"),
         ("s-fc", {"base_channels": 0}, "base_channels: 0 is out of range"),
-        ("3-fc", {"kernel_size": 3}, "3-fc has no kernels"),
-        ("3-fc", {"padding": "none"}, "padding: 3-fc has its own"),
-        ("resnet18", {"padding": "none"}, "padding: resnet18 has its own"),
+        ("3-fc", {"kernel_size": 3}, "'3-fc' has no kernels"),
+        ("3-fc", {"padding": "none"}, "padding: only s-conv and s-local .* not '3-fc'"),
+        ("resnet18", {"padding": "none"}, "padding: only s-conv and s-local .* not 'resnet18'"),
+        ("d-fc", {"padding": "none"}, "padding: only s-conv and s-local"),
+        ("s-conv", {"base_channels": 1.5}, "base_channels: 1.5 is of type float; give int"),
+        ("s-conv", {"dropout": 2.0}, "dropout: 2.0 is out of range"),
+        ("s-conv", {"image_size": 0}, "image_size: 0 is out of range"),
+        ("s-conv", {"num_classes": 0}, "num_classes: 0 is out of range"),
+        ("s-conv", {"in_channels": 3.0}, "in_channels: 3.0 is out of range"),
         ("resnet18", {"dropout": 0.5}, "leave affine, bias and dropout out"),
     ],
 )
@@ -524,10 +530,12 @@ def test_a_net_that_was_exported_trains_on(name: str) -> None:
     torch.testing.assert_close(exported.module()(images), result)
 
 
-def test_images_of_another_size_are_refused_by_local() -> None:
-    layer = LocallyConnected2d(Geometry(3, 32, 40, 9, 2, 4))
-    with pytest.raises(ValueError, match=r"images of shape \(3, 16, 32\) for a layer of \(3, 32"):
-        layer(torch.zeros(4, 3, 16, 32))
+@pytest.mark.parametrize("name", OURS)
+def test_images_of_another_size_are_refused(name: str) -> None:
+    net = make(name)
+    for shape in ((3, 16, 32), (3, 31, 31), (1, 32, 32)):
+        with pytest.raises(ValueError, match=r"images of shape \(.*\) for a network of \(3, 32"):
+            net(torch.zeros(4, *shape))
 
 
 def test_an_embedding_draws_no_random_numbers() -> None:

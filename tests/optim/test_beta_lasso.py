@@ -258,3 +258,18 @@ def test_distributed_tensors_step_as_others() -> None:
         assert 0 < plain.count_nonzero() < 50
     finally:
         dist.destroy_process_group()
+
+
+def test_a_group_that_is_refused_is_not_added() -> None:
+    optimizer = BetaLasso([parameter(normal(50))])
+    with pytest.raises(ValueError, match=r"^relative_l1: "):
+        optimizer.add_param_group({"params": [parameter(normal(5))], "relative_l1": torch.ones(2)})
+    assert len(optimizer.param_groups) == 1
+
+
+def test_a_warning_of_a_later_group_is_its_callers() -> None:
+    optimizer = BetaLasso([parameter(normal(50))], l1=0.1, beta=10)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        optimizer.add_param_group({"params": [parameter(torch.full((5,), 0.5))]})
+    assert [warning.filename for warning in caught] == [__file__]

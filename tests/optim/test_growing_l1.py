@@ -47,3 +47,15 @@ def test_a_window_of_another_size_keeps_its_centre() -> None:
     assert narrow[3, 0] == 2
     assert wide[1 + 4, 1 + 4] == 1
     assert wide[1 + 5, 1] == 2
+
+
+def test_a_unit_without_weights_has_the_window_of_the_local_layer() -> None:
+    (geometry,) = models.build(
+        "s-fc", num_classes=10, image_size=8, in_channels=1, base_channels=2
+    ).geometries
+    weight = torch.zeros(geometry.outputs, geometry.inputs)
+    weight[1, 63] = 1.0
+    found, grid = around_mass(weight, geometry, 0.5, 3), relative_l1(geometry, 0.5, 3)
+    assert found[1].view(8, 8)[6:, 6:].eq(1).all()
+    assert not torch.equal(found[1], grid[1])
+    assert torch.equal(found[2:], grid[2:])

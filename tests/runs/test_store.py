@@ -15,11 +15,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from finished import results
+from finished import ORIGIN, results
 
 import lcs.runs
 import lcs.runs.provenance
-from lcs.config import Config, ToyConfig
+from lcs.config import TOY_SHARES, Config, ToyConfig
 from lcs.errors import RecordError
 from lcs.runs import (
     Record,
@@ -31,7 +31,6 @@ from lcs.runs import (
     verify,
     write_atomically,
 )
-from lcs.runs.consistency import TOY_SHARES
 from lcs.runs.provenance import provenance
 from lcs.shapes import LayerSize
 
@@ -174,7 +173,7 @@ def test_what_is_not_a_number_is_not_written(number, tmp_path):
 
 
 def test_results_of_another_run_are_not_written(tmp_path):
-    with pytest.raises(RecordError, match="epoch: not 3 values"):
+    with pytest.raises(RecordError, match=r"not written, .*epoch: not 3 values"):
         write(RunStore(tmp_path), **results(CONFIG.replace(epochs=4)) | {"filters": torch.ones(1)})
     assert not list(tmp_path.rglob("*"))
 
@@ -728,6 +727,7 @@ def test_a_command_names_no_folder_of_the_machine():
     expected = "lcs train --lr 1e-4 --store my runs --store=b runs mine here/runs"
     assert lcs.runs.provenance.command(words) == expected
     assert lcs.runs.provenance.command(["/x/lcs/__main__.py", "runs"]) == "lcs runs"
+    assert lcs.runs.provenance.command(["lcs", "--store=/tmp/\udcff"]) == "lcs --store=\\udcff"
 
 
 def test_a_processor_has_its_generation_beside_its_name():
@@ -834,3 +834,22 @@ def test_records_are_read_once_until_they_change(store, monkeypatch):
     others[0].touch()
     assert len(list(readable(store))) == len(others)
     assert read == [*paths, others[0]]
+
+
+def test_a_long_command_is_cut(tmp_path):
+    text = lcs.runs.provenance.command(["lcs", *["word"] * 5000])
+    assert len(text) == 1000
+    assert text.endswith("…")
+    write(RunStore(tmp_path), provenance=ORIGIN | {"command": text})
+
+
+def test_a_store_may_be_in_the_home_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "runs").mkdir()
+    assert RunStore("~/runs").root == lcs.runs.named_store("~/runs").root == tmp_path / "runs"
+
+
+def test_records_of_other_folders_are_not_read(store, monkeypatch):
+    monkeypatch.setattr(lcs.runs.store, "_read", lambda path, root: path.parent.name)
+    assert set(readable(store)) == {"digits"}
+    assert list(readable(store, lambda folder: folder == "cifar10")) == []

@@ -326,3 +326,13 @@ def test_a_damaged_checkpoint_stops_no_other_run(tmp_path, monkeypatch):
     with pytest.raises(CheckpointError, match="is damaged"):
         STUDY.train("smoke", store=store, device="cpu", betas=[50])
     assert [store.find(config) is not None for config in (damaged, *others)] == [False, True]
+
+
+def test_an_error_of_what_a_study_makes_of_a_value_names_that_value():
+    halved = dataclasses.replace(
+        STUDY, make=lambda base, betas: [base.replace(epochs=base.epochs // 2)]
+    )
+    with pytest.raises(ConfigError, match=r"^mine with epochs=1: epochs: 0 is out of range"):
+        halved.configs("smoke", epochs=1)
+    with pytest.raises(ConfigError, match=r"^epochs: 0 is out of range"):
+        halved.configs("smoke", epochs=0)

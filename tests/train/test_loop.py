@@ -1,8 +1,10 @@
 """The training loop: a run alone, a group of runs, the time budget, and what is refused."""
 
 import errno
+import gc
 import itertools
 import os
+import weakref
 
 import pytest
 import torch
@@ -413,3 +415,84 @@ def test_a_run_pauses_before_the_epoch_that_would_not_fit(time, tmp_path, monkey
     config = TINY.replace(epochs=20)
     with pytest.raises(Paused, match=f"{config.run_id} paused at epoch 5 of 20: .* goes on"):
         train(config, store=RunStore(tmp_path), device="cpu", budget_minutes=1)
+
+
+# --- what is trained is kept, and what is done with is freed
+
+
+def test_what_is_trained_is_kept_where_its_record_cannot_be_written(alone, tmp_path, monkeypatch):
+    """Also of a group whose first record is written: the same call trains nothing."""
+    store, write = RunStore(tmp_path), RunStore.write
+
+    def full(self, config, **results):
+        if config == GROUP[1]:
+            raise RecordError("no space is left")
+        return write(self, config, **results)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RunStore, "write", full)
+        with pytest.raises(RecordError, match="no space is left"):
+            train_group(GROUP, store=store, device="cpu")
+    assert [store.find(config) is None for config in GROUP] == [False, True, True, True]
+    monkeypatch.setattr(Run, "run_epoch", None)
+    records = train_group(GROUP, store=store, device="cpu")
+    assert list(map(outcome, records)) == list(map(outcome, alone))
+    assert not any(Checkpoint(config, store.root).path.exists() for config in GROUP)
+
+
+def test_a_run_that_fails_is_freed(tmp_path, monkeypatch):
+    train_epoch, failed, alive = Run._train_epoch, [], []
+
+    def fails(run, epoch):
+        if run.config == GROUP[0] and epoch == 1:
+            failed.append(weakref.ref(run))
+            raise TrainingError("the loss is not finite")
+        if failed:
+            gc.collect()
+            alive.append(failed[0]() is not None)
+        return train_epoch(run, epoch)
+
+    monkeypatch.setattr(Run, "_train_epoch", fails)
+    with pytest.raises(TrainingError):
+        train_group(GROUP[:3], store=RunStore(tmp_path), device="cpu")
+    assert alive
+    assert not any(alive)
+
+
+def test_runs_are_freed_before_others_are_built(tmp_path, monkeypatch):
+    start, built, alive = Run.start, [], []
+
+    def watched(*arguments):
+        gc.collect()
+        alive.extend(run() is not None for run in built)
+        run = start(*arguments)
+        built.append(weakref.ref(run))
+        return run
+
+    monkeypatch.setattr(Run, "start", watched)
+    seeds = [TINY.replace(seed=seed, epochs=1) for seed in range(3)]
+    train_group(seeds, store=RunStore(tmp_path), device="cpu")
+    assert alive == [False] * 3
+
+
+def test_a_run_that_starts_from_another_is_trained_after_it(tmp_path, monkeypatch):
+    source = TINY.replace(epochs=1)
+    after = source.replace(start="network", source=source.stem, epochs=2)
+    epochs, run_epoch = [], Run.run_epoch
+    monkeypatch.setattr(
+        Run, "run_epoch", lambda run, *a, **k: epochs.append(run.config) or run_epoch(run, *a, **k)
+    )
+    records = train_group([after, source, after], store=RunStore(tmp_path), device="cpu")
+    assert [record.config for record in records] == [after, source, after]
+    assert epochs == [source, after, after]  # the source is kept for it
+
+
+def test_every_run_of_a_group_says_that_it_goes_on(tmp_path, monkeypatch, capsys):
+    with monkeypatch.context() as patch:
+        patch.setattr(Clock, "over", lambda clock: len(clock.recent) == 1)
+        with pytest.raises(Paused):
+            train_group(GROUP[:2], store=RunStore(tmp_path), device="cpu")
+    capsys.readouterr()
+    train_group(GROUP[:2], store=RunStore(tmp_path), device="cpu")
+    said = [f"run {config.run_id} resumed at epoch 1" for config in GROUP[:2]]
+    assert capsys.readouterr().err.splitlines() == said
