@@ -193,8 +193,9 @@ def test_claims_compare_what_they_say(found):
     assert depth.value.startswith("depth adds +5.00 ± 0.00 points to LOCAL")
     assert depth.said.startswith("not testable")
     values = [finding.evidence.mean for finding in others]
-    grown = [0.1, 0.1, 0.5, 1.5, 3.4, 0.1, -4.1, gain, gain - 7.5, 0.0, 12.9]
-    assert values == pytest.approx([*grown, 10.0, 10.0, 2.0, 5.0])
+    grown = [0.1, 0.1, 0.5, 1.5, 3.4, 0.1, -4.1, gain, gain - 7.5, 0.0]
+    masked = [-3.0, -gain, 15.0]
+    assert values == pytest.approx([*grown, *masked, 12.9, 10.0, 10.0, 2.0, 5.0])
     assert len({str(method(config)) for config in configs("deeper")}) == 8
 
 
