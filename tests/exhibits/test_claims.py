@@ -4,7 +4,7 @@ import dataclasses
 import math
 
 import pytest
-from made_up import made_up, study
+from made_up import made_up, study, with_final
 
 from lcs.config import Config
 from lcs.exhibits import claims, engine, find_study, verdicts
@@ -303,10 +303,6 @@ def judged(beginning: str, records: list[Record]) -> Finding:
     """The finding of the one claim whose text begins so."""
     (found,) = [claim for claim in EVERY if claim.text.startswith(beginning)]
     return found.judge(records)
-
-
-def with_final(record: Record, **values: object) -> Record:
-    return dataclasses.replace(record, final={**record.final, **values})
 
 
 @pytest.mark.parametrize("claim", WITH_RUNS, ids=lambda claim: claim.text)

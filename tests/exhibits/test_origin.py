@@ -1,8 +1,5 @@
 """What the chapter `origin` computes, on records made up so that every answer is known."""
 
-import dataclasses
-
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
@@ -15,20 +12,13 @@ from lcs.runs import Record
 NAMES = tuple(study.name for study in origin.STUDIES)
 
 
-@pytest.fixture(autouse=True)
-def closed_figures():
-    yield
-    plt.close("all")
-
-
 def record(config) -> Record:
     """A run whose locality follows from its method, its augmentation and its images."""
     excess = 0.1 * (method(config) == B50) + 0.05 * (config.augment != "none")
     excess -= 0.02 * (config.images == "gaussian")
     one = {"mean": 0.5, "null_mean": 0.1, "excess_mean": excess + config.seed / 1000}
     found = {"window_mass": one | {"excess_ci95": 0.03}}
-    run = made_up(config, 60.0 + config.seed)
-    return dataclasses.replace(run, final=run.final | {"locality": {"eligible": 9, **found}})
+    return made_up(config, 60.0 + config.seed, locality={"eligible": 9, **found})
 
 
 @pytest.fixture

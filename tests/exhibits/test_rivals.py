@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from made_up import made_up
+from made_up import configs, made_up, with_final
 
 from lcs import data
 from lcs.exhibits import find_study
@@ -135,13 +135,7 @@ def test_budgets_are_the_nearest_candidates():
 
 def scored(study, order):
     """Records of a search in which candidates do as well as they stand late in an order."""
-    return [
-        dataclasses.replace(
-            made_up(config, 0),
-            final={"validation_accuracy": 0.6 + 0.01 * order(studies.values(config))},
-        )
-        for config in find_study(study).configs("desk", 1)
-    ]
+    return [made_up(config, 60 + order(studies.values(config))) for config in configs(study)]
 
 
 def test_each_method_takes_what_its_searches_chose(monkeypatch):
@@ -224,10 +218,7 @@ def test_what_the_page_says():
     assert (words["rival-n"], words["few-n"], words["local-snip"]) == ("3", "3", "0.00 ± 0.00")
     assert words["weights-beta"].count(" and ") == 1
     assert (words["er-gains"], words["er-runs"]) == ("none", "12")
-    better = [
-        dataclasses.replace(run, final=run.final | {"test_accuracy": 1.0})
-        for run in runs["rivals-er"][:2]
-    ]
+    better = [with_final(run, test_accuracy=1.0) for run in runs["rivals-er"][:2]]
     fewer = results.numbers(runs | {"rivals-er": better})
     assert (fewer["er-gains"], fewer["er-runs"]) == ("2", "2")
 
