@@ -62,7 +62,6 @@ def test_how_far_crops_shift_and_how_far_filters_reach():
     unknown = with_final(records[0], pair_correlation=[None])
     assert clusters.numbers([unknown, *records[1:]])["near-none"] == "–"
     assert clusters.numbers([unknown, *records[1:]])["range-none-more"] == "–"
-    assert clusters.numbers([]) == dict.fromkeys(words, "pending")
 
 
 def test_crops_are_told_apart_on_images_of_any_size():
@@ -140,13 +139,6 @@ def test_each_setting_has_the_runs_of_its_largest_width():
         "open-zero": "+8.00 and +8.00",
         "open-sparse": "+58.00 and +58.00",
     }
-    none = local.numbers(first, [])
-    assert {none[name] for name in words if name.startswith("open")} == {"pending"}
-
-
-def test_without_runs_a_figure_says_so():
-    for figure in (plots.filters(local.pictures([])), plots.excesses(local.excess_frame([]))):
-        assert "pending" in figure.axes[0].texts[0].get_text()
 
 
 # Pictures
@@ -232,7 +224,6 @@ def test_filters_stand_beside_those_of_sgd_in_the_same_setting():
     means = [bar.lines[0].get_xdata()[0] for bar in axes.containers]
     assert means == [found[kind][0].mean for kind in ("own", "pruned", "phases", "pixels")]
     assert smooth.frame([[kept(sgd), kept(sparse, 1)]]).empty, "one filter has no interval"
-    assert "pending" in smooth.table(smooth.frame([])).rows[0][0]
 
 
 def test_prose_has_the_largest_width_and_lambda():

@@ -8,7 +8,7 @@ from made_up import configs, made_up, with_final
 
 from lcs import data
 from lcs.exhibits import find_study
-from lcs.exhibits.rivals import CLAIMS, STUDIES, results, studies, wider
+from lcs.exhibits.rivals import CLAIMS, results, studies, wider
 from lcs.exhibits.rivals.studies import DENSE, ITERATIVE, OWN, RIVALS, rival
 from lcs.exhibits.searches import choose
 from lcs.exhibits.verdicts import verdict
@@ -221,14 +221,6 @@ def test_what_the_page_says():
     better = [with_final(run, test_accuracy=1.0) for run in runs["rivals-er"][:2]]
     fewer = results.numbers(runs | {"rivals-er": better})
     assert (fewer["er-gains"], fewer["er-runs"]) == ("2", "2")
-
-
-def test_the_page_without_runs():
-    runs = {study.name: [] for study in STUDIES}
-    assert results.rivals_table("rivals", []).rows
-    assert "pending" in results.rivals_figure(runs).axes[0].texts[0].get_text()
-    words = results.numbers(runs)
-    assert {word for name, word in words.items() if "share" not in name} == {"pending", "0"}
 
 
 @pytest.mark.parametrize(("ahead", "said"), [(2, "holds"), (-1, "contradicted")])

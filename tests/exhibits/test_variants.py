@@ -145,10 +145,6 @@ def test_words_say_what_the_records_say(found):
     assert (words["long-n"], words["long-gap"]) == ("1", "23")
     only = {"from-convolution": [run for run in found["from-convolution"] if run.config.source]}
     assert results.numbers(found | only)["from-sgd"] == "pending", "nothing to compare with"
-    pending = results.numbers({name: [] for name in NAMES})
-    assert pending.keys() == words.keys()
-    known = {name for name in words if name.startswith(("weights", "published"))}
-    assert {pending[name] for name in pending.keys() - known} == {"pending", "0"}
 
 
 def test_tables_and_figures_have_every_condition(found):
@@ -159,15 +155,12 @@ def test_tables_and_figures_have_every_condition(found):
     assert len(results.deeper_table(found["deeper"]).rows) == 8
     for name, draw in (("banded", results.banded_figure), ("deeper", results.deeper_figure)):
         assert draw(found[name]).axes
-        assert draw([]).axes, "pending"
     left = results.sizes_figure(found).axes[0]
     assert [float(text.get_text()) for text in left.get_xticklabels()] == [1, 5, 9, 13, 17]
-    assert results.sizes_figure({name: [] for name in NAMES}).axes, "pending"
     windows = results.windows_figure(found).axes[0]
     labels = [label.get_text() for label in windows.get_yticklabels()]
     assert [name for name in labels if name == "S-LOCAL"] == ["S-LOCAL"] * 2, "at both lengths"
     assert "β = 50, windows scattered" in labels
-    assert results.windows_figure({name: [] for name in NAMES}).axes, "pending"
 
 
 def test_claims_compare_what_they_say(found):
