@@ -1,5 +1,6 @@
 """Records with known results, for the tests of what is computed from records."""
 
+import dataclasses
 from pathlib import Path
 
 import torch
@@ -9,17 +10,25 @@ from lcs.exhibits import find_study
 from lcs.runs import Record
 
 
-def made_up(config: Config, accuracy: float, left: int = 500) -> Record:
-    """A record with this test accuracy, in per cent, and these per mille of weights left."""
-    final = {
-        "test_accuracy": accuracy / 100,
+def made_up(config: Config, accuracy: float, left: int = 500, **final: object) -> Record:
+    """A record with this accuracy, in per cent, these per mille of weights left, and `final`.
+
+    The accuracy is of validation images where the run has some, as in a search.
+    """
+    known = {
+        f"{'validation' if config.validation else 'test'}_accuracy": accuracy / 100,
         "clean_train_accuracy": 0.75,
         "nonzeros": {"conv1": left, "fc1": 300, "fc2": 40},
         "weights": {"conv1": 1000, "fc1": 400, "fc2": 40},
         "flops": {"dense": 2880, "sparse": 720},
         "locality": {"window_mass": {"excess_mean": 0.1}},
     }
-    return Record(Path(f"{config.name}.json"), "run", config, {}, final, None, {})
+    return Record(Path(f"{config.name}.json"), "run", config, {}, known | final, None, {})
+
+
+def with_final(record: Record, **values: object) -> Record:
+    """The same record with these values at its end."""
+    return dataclasses.replace(record, final=record.final | values)
 
 
 def with_filters(run: Record, filters: torch.Tensor) -> Record:
@@ -34,9 +43,14 @@ def with_filters(run: Record, filters: torch.Tensor) -> Record:
     return Kept(run.path, run.kind, run.config, run.history, run.final, {"file": "made up"}, {})
 
 
+def configs(*names: str, seeds: int = 1) -> list[Config]:
+    """The configurations of desk studies."""
+    return [config for name in names for config in find_study(name).configs("desk", seeds)]
+
+
 def study(name: str, accuracy, seeds: int = 3) -> list[Record]:
     """Records of a desk study, their accuracy a function of the configuration."""
-    return [made_up(config, accuracy(config)) for config in find_study(name).configs("desk", seeds)]
+    return [made_up(config, accuracy(config)) for config in configs(name, seeds=seeds)]
 
 
 class Memory:

@@ -18,9 +18,10 @@ import nbformat
 import papermill
 import pytest
 import yaml
+from matplotlib.text import Text
 
 from lcs.errors import ConfigError
-from lcs.exhibits import book
+from lcs.exhibits import book, tables
 from lcs.runs import PUBLISHED, RunStore
 from lcs.study import Study
 
@@ -80,10 +81,15 @@ def test_notebook_holds_nothing_of_the_machine_or_the_hour(chapter):
         assert not {"papermill", "execution"} & set(cell.metadata)
 
 
+def _glued(notebook):
+    """Names of the numbers for the prose."""
+    outputs = [output for cell in _code(notebook) for output in cell.outputs]
+    return {o.get("metadata", {}).get("scrapbook", {}).get("name") for o in outputs} - {None}
+
+
 def test_every_number_for_the_prose_is_used():
     notebooks = [_read(chapter) for chapter in CHAPTERS]
-    outputs = [output for page in notebooks for c in _code(page) for output in c.outputs]
-    made = {o.get("metadata", {}).get("scrapbook", {}).get("name") for o in outputs} - {None}
+    made = set().union(*map(_glued, notebooks))
     text = "".join(c.source for page in notebooks for c in page.cells if c.cell_type == "markdown")
     assert made == set(re.findall(r"\{glue:text\}`([\w-]+)", text))
 
@@ -156,15 +162,24 @@ def store(tmp_path_factory):
 
 
 def _run(chapter, **changes):
-    """Run a chapter's cells in this process, which starts no kernel, and draw its figures."""
-    namespace = {}
+    """Run a chapter's cells in this process, which starts no kernel, and draw its figures.
+
+    Returns these, and the tables that it shows.
+    """
+    namespace, shown = {}, []
     for cell in _code(_read(chapter)):
-        exec(compile(cell.source, chapter, "exec"), namespace)
+        lines = ast.parse(cell.source)
+        last = lines.body.pop() if isinstance(lines.body[-1], ast.Expr) else None
+        exec(compile(lines, chapter, "exec"), namespace)
+        if last:
+            shown.append(eval(compile(ast.Expression(last.value), chapter, "eval"), namespace))
         if "parameters" in cell.metadata.get("tags", []):
             namespace |= {name: value for name, value in changes.items() if name in namespace}
-    for number in plt.get_fignums():
-        plt.figure(number).canvas.draw()
+    figures = [plt.figure(number) for number in plt.get_fignums()]
+    for figure in figures:
+        figure.canvas.draw()
     plt.close("all")
+    return figures, [table for table in shown if isinstance(table, tables.Table)]
 
 
 TRIED = ("lr", "momentum", "weight_decay", "l1", "l1_rest", "l1_growth")
@@ -194,10 +209,55 @@ def test_smoke_copy_runs_from_nothing(chapter, store):
         assert list(store.rglob("*.json")), "it has trained"
 
 
-@pytest.mark.parametrize("chapter", SCALED)
-def test_smoke_copy_shows_what_is_pending(chapter, store, tmp_path, monkeypatch):
+# what pages know without runs: published values, sizes, and settings
+KNOWN = {
+    "scaling": {"gap-paper": "91", "largest-paper": "72.77", "hundred-paper": "77"},
+    "variants": {
+        "published-depth-conv": "+4.70",
+        "published-depth-local": "+4.61",
+        "published-depth-fc": "−7.99",
+        "weights-s-fc": "792,816",
+        "weights-d-fc": "4,190,848",
+    },
+    "why": {"stronger-l1": "5e-5 on the first layer and 1e-5 on the others", "largest-l1": "1e-4"},
+    "rivals": {"share-many": "6.2", "share-few": "0.3", "share-wider": "3.6"},
+}
+
+
+def _says_pending(figure):
+    return any("pending" in text.get_text() for text in figure.findobj(Text))
+
+
+@pytest.mark.parametrize(
+    "chapter", [c for c in SCALED if "train" in book.parameters(c)] + ["convolution"]
+)
+def test_page_without_runs_shows_what_is_pending(chapter, store, tmp_path, monkeypatch):
     monkeypatch.setenv("LCS_STORE", str(tmp_path))
-    _run(chapter, scale="smoke", epochs=2, train=False)
+    words = {}
+    monkeypatch.setattr(tables, "glue_numbers", words.update)
+    figures, shown = _run(chapter, scale="smoke", epochs=2, train=False)
+    assert words.keys() == _glued(_read(chapter)), "the same as with runs"
+    known = KNOWN.get(chapter, {})
+    assert {name: words[name] for name in known} == known
+    assert {word for name, word in words.items() if name not in known} <= {"pending", "0"}
+    assert all(map(_says_pending, figures))
+    for table in shown:
+        if table.name != "tab-participation":  # of made-up filters
+            assert all(any(".pending" in cell for cell in row) for row in table.rows)
+            assert len(table.rows) > 1 or "lcs study" in table.rows[0][0]
+
+
+def test_page_without_other_studies_shows_them_as_pending(store, tmp_path, monkeypatch):
+    """Figure 4 trains its own study; what it takes from others is as above."""
+    monkeypatch.setenv("LCS_STORE", str(tmp_path))
+    words = {}
+    monkeypatch.setattr(tables, "glue_numbers", words.update)
+    figures, shown = _run("figure4", scale="smoke", epochs=2)
+    assert words.keys() == _glued(_read("figure4"))
+    own = {f"{name}-{kind}" for name in ("sparse", "dense") for kind in ("mean", "null_mean")}
+    assert {word for name, word in words.items() if name not in own} <= {"pending", "0"}
+    assert [_says_pending(figure) for figure in figures] == [True, False, True, True, False]
+    assert all("lcs study" in table.rows[0][0] for table in shown)
 
 
 @pytest.mark.parametrize("scale", ["huge", "3"])

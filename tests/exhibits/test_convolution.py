@@ -1,46 +1,17 @@
 """What the chapter `convolution` computes, on records made up so that every answer is known."""
 
-import dataclasses
 import math
 
-import matplotlib.pyplot as plt
 import pytest
 import torch
-from made_up import made_up
+from made_up import configs, made_up, with_filters
 
 from lcs.config import Config
 from lcs.exhibits import convolution, find_study
 from lcs.exhibits.methods import LOCAL
-from lcs.runs import PUBLISHED, Record, RunStore
+from lcs.runs import PUBLISHED, RunStore
 
 STORE = RunStore(PUBLISHED)
-
-
-@pytest.fixture(autouse=True)
-def closed_figures():
-    yield
-    plt.close("all")
-
-
-def configs(name: str) -> list[Config]:
-    return find_study(name).configs("desk", 1)
-
-
-def test_without_runs_the_page_says_so():
-    nothing = convolution.frame([])
-    assert "pending" in convolution.sharing_figure(nothing).axes[0].texts[0].get_text()
-
-
-def stored(config: Config, images: torch.Tensor) -> Record:
-    record = made_up(config, 60.0)
-
-    class Kept(Record):
-        has_filters = True
-
-        def load_filters(self) -> torch.Tensor:
-            return images
-
-    return Kept(record.path, "run", config, {}, record.final, {"file": "made up"}, {})
 
 
 def test_sharing_is_of_the_compact_filters_of_runs_that_stored_some(monkeypatch):
@@ -50,7 +21,7 @@ def test_sharing_is_of_the_compact_filters_of_runs_that_stored_some(monkeypatch)
     for unit in range(20):
         images[unit, :, unit : unit + 9, 3:12] = kernel
     images[20:] = 1.0
-    records = [stored(config, images) for config in configs("filters")]
+    records = [with_filters(made_up(c, 60.0), images) for c in configs("filters")]
     found = convolution.frame([*records, *records, made_up(Config(), 50.0)])
     assert len(found) == 1
     row = found.iloc[0]
@@ -62,7 +33,7 @@ def test_sharing_is_of_the_compact_filters_of_runs_that_stored_some(monkeypatch)
     assert words["sharing-none-way"] == words["sharing-zero-ways"] == "pending"
     (label,) = convolution.sharing_figure(found).axes[0].get_yticklabels()
     assert label.get_text().endswith(f": {LOCAL.shortest}")
-    scarce = stored(configs("filters")[0], images[13:])
+    scarce = with_filters(records[0], images[13:])
     few = convolution.frame([scarce])
     assert (few["filters"].iloc[0], math.isnan(few["mean"].iloc[0])) == (7, True)
     assert "7 of 17" in convolution.sharing_figure(few).axes[0].texts[0].get_text()
@@ -89,11 +60,9 @@ def test_equivariance_is_of_runs_that_measured_it_on_plain_images():
     values = {"units": 64, "mean": 0.9, "ci95": 0.1, "null_mean": 0.5, "excess_ci95": 0.1}
     runs = []
     for config in configs("permuted"):
-        run = made_up(config, 50.0)
         found = values | {"excess_mean": 0.4 if config.model == "s-conv" else 0.1}
-        runs.append(dataclasses.replace(run, final=run.final | {"equivariance": found}))
+        runs.append(made_up(config, 50.0, equivariance=found))
     table = convolution.equivariance_table([*runs, made_up(Config(seed=9), 50.0)])
     assert len(table.rows) == len({(r[0], r[1]) for r in table.rows}) == len(runs) // 2
     assert table.rows[0][2:5] == ["64", "0.90", "0.50"]
     assert {row[5].split(" ")[0] for row in table.rows if "S-CONV" in row[0]} == {"+0.40"}
-    assert "lcs study permuted" in convolution.equivariance_table([]).rows[0][0]

@@ -3,9 +3,8 @@
 import dataclasses
 import math
 
-import matplotlib.pyplot as plt
 import pytest
-from made_up import made_up
+from made_up import Memory, made_up
 
 from lcs import theory
 from lcs.exhibits import compare, published, tables
@@ -23,13 +22,9 @@ def finished(config, accuracy: float, share: float = 1.0) -> Record:
     """A run with this accuracy (per cent), and this share of the weights of each layer left."""
     layers = config.layer_sizes()
     left = {layer: round(share * size.weights) for layer, size in layers.items()}
-    record = made_up(config, accuracy)
-    final = record.final | {
-        "nonzeros": left,
-        "weights": {layer: size.weights for layer, size in layers.items()},
-        "flops": flops(layers, left),
-    }
-    return dataclasses.replace(record, kind="training", final=final)
+    whole = {layer: size.weights for layer, size in layers.items()}
+    run = made_up(config, accuracy, nonzeros=left, weights=whole, flops=flops(layers, left))
+    return dataclasses.replace(run, kind="training")
 
 
 def seeds(config, accuracy: float, share: float = 1.0, n: int = 3) -> list[Record]:
@@ -66,19 +61,6 @@ def reproduction():
     return compare.conditions(record for group in [*dense, *sparse] for record in group)
 
 
-class Stored:
-    """A store of made-up runs."""
-
-    def __init__(self, runs):
-        self.runs = runs
-
-    def chain(self):
-        yield self
-
-    def records(self):
-        return iter(self.runs)
-
-
 def test_runs_of_a_setting_differ_from_it_in_the_method_alone():
     base = SETTINGS[REPRODUCTION]
     others = [
@@ -92,7 +74,7 @@ def test_runs_of_a_setting_differ_from_it_in_the_method_alone():
     runs = [run for config in [base, *others] for run in seeds(config, 50)]
     alone = finished(base.replace(model="s-local"), 50)  # one seed only
     recipe_runs = seeds(pareto.own_lambda(), 60)
-    found = pareto.gather(Stored([*runs, alone, *recipe_runs]))
+    found = pareto.gather(Memory([*runs, alone, *recipe_runs]))
     assert [*found[REPRODUCTION]] == [base]
     assert len(found[REPRODUCTION][base]) == 3
     assert [*found[RECIPE]] == [pareto.own_lambda()]
@@ -200,7 +182,6 @@ def test_sizes_are_the_published_ones_but_for_two():
 @pytest.mark.parametrize("found", [EMPTY, {RECIPE: recipe(), REPRODUCTION: NOTHING}])
 def test_figures_are_drawn_whatever_there_is(found):
     figures.accuracy(found).canvas.draw()
-    plt.close("all")
 
 
 def test_each_condition_is_drawn_once_with_its_front():
@@ -209,7 +190,6 @@ def test_each_condition_is_drawn_once_with_its_front():
     above = figure.axes[0]
     alphas = [text.get_text() for text in above.texts]
     assert alphas == ["4", "4", "8", "8", "8", "8"]
-    plt.close("all")
 
 
 def test_the_store_of_the_book_has_both_settings():

@@ -3,12 +3,11 @@
 import dataclasses
 import math
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
 from checks import above
-from made_up import made_up, with_filters
+from made_up import configs, made_up, with_filters, with_final
 
 from lcs import measure
 from lcs.config import Config
@@ -23,17 +22,11 @@ from lcs.runs import PUBLISHED, Record, RunStore
 STORE = RunStore(PUBLISHED)
 
 
-@pytest.fixture(autouse=True)
-def closed_figures():
-    yield
-    plt.close("all")
-
-
 def test_pairs_are_those_of_all_units_or_of_stored_filters():
     run = made_up(Config(), 50.0)
     assert measures.pair_correlation(run) is None
     assert "pending" in clusters.pairs_figure([run]).axes[0].texts[0].get_text()
-    known = dataclasses.replace(run, final=run.final | {"pair_correlation": [2.0, None]})
+    known = with_final(run, pair_correlation=[2.0, None])
     found = measures.pair_correlation(known)
     assert found is not None
     assert found[0] == 2.0
@@ -49,8 +42,7 @@ def test_pairs_are_those_of_all_units_or_of_stored_filters():
 def cropped(config: Config) -> Record:
     """A run whose pairs are more frequent than by chance up to one pixel beyond its crops."""
     ratios = [2.0] * (config.crop_shift + 1 + config.seed) + [0.0] * 20
-    record = made_up(config, 60.0)
-    return dataclasses.replace(record, final=record.final | {"pair_correlation": ratios})
+    return made_up(config, 60.0, pair_correlation=ratios)
 
 
 def local_net(record: Record) -> list[Record]:
@@ -67,10 +59,9 @@ def test_how_far_crops_shift_and_how_far_filters_reach():
     )  # fmt: skip
     lines = clusters.pairs_figure([*local_net(records[0]), *records]).axes[0].lines
     assert len({line.get_color() for line in lines if not line.get_label().startswith("_")}) == 5
-    unknown = dataclasses.replace(records[0], final=records[0].final | {"pair_correlation": [None]})
+    unknown = with_final(records[0], pair_correlation=[None])
     assert clusters.numbers([unknown, *records[1:]])["near-none"] == "–"
     assert clusters.numbers([unknown, *records[1:]])["range-none-more"] == "–"
-    assert clusters.numbers([]) == dict.fromkeys(words, "pending")
 
 
 def test_crops_are_told_apart_on_images_of_any_size():
@@ -88,16 +79,18 @@ def test_locality_is_judged_by_both_measures():
     found = local._more_local_than_sgd(one)
     assert verdict(found) == "seen in one run"
     assert found.value.startswith(f"window {tables.signed(found.evidence)} ")
-    wide = [dataclasses.replace(r, final=r.final | {"locality": r.final["locality"] | {
-        "spread": {"excess_mean": 1.0 if r.config.beta else r.config.seed / 9}}})
-        for r in records]  # fmt: skip
+    spread = [{"excess_mean": 1.0 if r.config.beta else r.config.seed / 9} for r in records]
+    wide = [
+        with_final(r, locality=r.final["locality"] | {"spread": own})
+        for r, own in zip(records, spread, strict=True)
+    ]
     assert local._more_local_than_sgd(wide).said == "depends on the measure"
     sparse = [r for r in records if r.config.beta == 50]
     same = [dataclasses.replace(r, config=r.config.replace(
         optimizer="sgd", l1=0.0, beta=0.0)) for r in sparse]  # fmt: skip
     assert verdict(local._more_local_than_sgd([*sparse, *same])) == "undecided"
     none = {name: {"excess_mean": None} for name in ("window_mass", "spread", "morans_i")}
-    dead = [dataclasses.replace(r, final=r.final | {"locality": none}) for r in records]
+    dead = [with_final(r, locality=none) for r in records]
     (of_chance,) = (c.judge for c in local.CLAIMS if "own permutations" in c.text)
     for judge in (local._more_local_than_sgd, of_chance):
         assert judge(dead).said == "not measurable: too few weights"
@@ -111,14 +104,6 @@ def test_locality_is_judged_by_both_measures():
     assert verdict(found) == "holds"  # patches are local, though not smooth
 
 
-def configs(*names: str, seeds: int = 1) -> list[Config]:
-    return [config for name in names for config in find_study(name).configs("desk", seeds)]
-
-
-def with_final(record: Record, **values: object) -> Record:
-    return dataclasses.replace(record, final=record.final | values)
-
-
 # All settings
 
 
@@ -127,9 +112,7 @@ def windowed(config: Config) -> Record:
     value = config.base_channels / 100 + (config.beta > 0) / 2
     one = {"mean": 1.0, "null_mean": 1.0 - value, "excess_mean": value}
     one |= {"ci95": 0.1, "null_ci95": 0.1, "excess_ci95": 0.1}
-    return with_final(
-        made_up(config, 60.0), locality=dict.fromkeys(("window_mass", "spread", "morans_i"), one)
-    )
+    return made_up(config, 60.0, locality=dict.fromkeys(("window_mass", "spread", "morans_i"), one))
 
 
 def test_each_setting_has_the_runs_of_its_largest_width():
@@ -156,13 +139,6 @@ def test_each_setting_has_the_runs_of_its_largest_width():
         "open-zero": "+8.00 and +8.00",
         "open-sparse": "+58.00 and +58.00",
     }
-    none = local.numbers(first, [])
-    assert {none[name] for name in words if name.startswith("open")} == {"pending"}
-
-
-def test_without_runs_a_figure_says_so():
-    for figure in (plots.filters(local.pictures([])), plots.excesses(local.excess_frame([]))):
-        assert "pending" in figure.axes[0].texts[0].get_text()
 
 
 # Pictures
@@ -248,7 +224,6 @@ def test_filters_stand_beside_those_of_sgd_in_the_same_setting():
     means = [bar.lines[0].get_xdata()[0] for bar in axes.containers]
     assert means == [found[kind][0].mean for kind in ("own", "pruned", "phases", "pixels")]
     assert smooth.frame([[kept(sgd), kept(sparse, 1)]]).empty, "one filter has no interval"
-    assert "pending" in smooth.table(smooth.frame([])).rows[0][0]
 
 
 def test_prose_has_the_largest_width_and_lambda():

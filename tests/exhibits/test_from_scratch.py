@@ -3,7 +3,6 @@
 import ast
 import importlib.util
 
-import matplotlib.pyplot as plt
 import nbformat
 import pytest
 import torch
@@ -23,7 +22,6 @@ def _leave_torch_as_it_was():
     with torch.random.fork_rng(devices=[]):
         yield
     torch.set_num_threads(threads)
-    plt.close("all")
 
 
 def run(capsys):

@@ -37,8 +37,6 @@ def test_what_a_permutation_changes():
     rows = permuted.permuted_table(runs).rows
     assert len(rows) == len(permuted.WIDTHS) * 5
     assert {row[2].split(" ")[0] for row in rows} == {"61.00"}
-    assert permuted.numbers([])["permuted-sgd"] == "pending"
-    assert "lcs study permuted" in permuted.permuted_table([]).rows[0][0]
 
 
 @pytest.mark.parametrize("who", [SGD, B50])

@@ -104,7 +104,6 @@ def test_a_figure_is_svg_with_the_same_bytes_every_time():
     try:
         first, second = _svg(), _svg()
     finally:
-        plt.close("all")
         plt.rcdefaults()
     assert first == second
     assert ">β = 0.0001<" in first, "text is text, and not rounded"
@@ -124,10 +123,7 @@ def test_shapes_are_numbered_so_that_the_last_digits_of_a_place_do_not_matter():
     def shapes(text: str, mark: str) -> set[str]:
         return set(re.findall(rf"{mark}(s[0-9a-f]{{8}}-\d+)", text))
 
-    try:
-        first, second, other = svg(0.3), svg(0.1 + 0.2), svg(0.3, 0.5)
-    finally:
-        plt.close("all")
+    first, second, other = svg(0.3), svg(0.1 + 0.2), svg(0.3, 0.5)
     assert first == second
     assert len(shapes(first, 'id="')) > 2
     assert shapes(first, "#") <= shapes(first, 'id="'), "what is used is there"
@@ -140,7 +136,6 @@ def test_zero_has_no_sign():
     figure.add_artist(plt.Line2D(ends, ends, transform=figure.dpi_scale_trans))
     figure.add_axes((0.1 + 0.2, 0.1, 0.4, 0.4)).plot([0, 1], [0, 1])
     svg = style.as_svg(figure)
-    plt.close(figure)
     assert not re.search(r"-0(\.0+)?[ )\"]", svg)
 
 
@@ -148,7 +143,6 @@ def test_filters_are_shown_with_two_pixels_for_each_weight():
     noise = np.random.default_rng(0).normal(size=(13, 3, 32, 32))
     figure = plots.filters({"one": noise, "other": noise[:3]})
     svg = style.as_svg(figure)
-    plt.close(figure)
     images = re.findall(r"<image [^>]*>", svg)
     assert len(images) == 8 + 3
     assert all("image-rendering" in image for image in images)

@@ -1,12 +1,11 @@
 """What the chapter `scaling` computes, on records made up so that every answer is known."""
 
-import dataclasses
 import math
 from collections import Counter
 
 import numpy as np
 import pytest
-from made_up import made_up, study
+from made_up import configs, made_up, study
 from scipy import stats
 
 from lcs.config import Config
@@ -16,7 +15,6 @@ from lcs.exhibits.methods import B0, B50, CONV, LOCAL, PROXIMAL, SGD, THREE, met
 from lcs.exhibits.plots.style import PUBLISHED_MARKERS
 from lcs.exhibits.scaling import gains, results, search_studies, studies
 from lcs.exhibits.settings import CHOSEN, chosen, regularised, scaled_l1
-from lcs.runs import Record
 
 BONUS = {LOCAL: 10.0, B50: 1.0, PROXIMAL: 0.5}
 NO_RUNS = {one.name: () for one in scaling.STUDIES} | {"paper-size-searched": ()}
@@ -32,27 +30,8 @@ def growing(config: Config) -> float:
 RUNS = study("scaling", growing) + study("scaling-wide", growing)
 
 
-def configs(*names: str, seeds: int = 1) -> list[Config]:
-    return [config for name in names for config in find_study(name).configs("desk", seeds)]
-
-
 def rows(table) -> dict[str, list[str]]:
     return {row[0]: list(row[1:]) for row in table.rows}
-
-
-def with_final(record: Record, **values: object) -> Record:
-    return dataclasses.replace(record, final=record.final | values)
-
-
-def searched(name: str, accuracy, seeds: int = 1) -> list[Record]:
-    """Records of a search, judged on validation images."""
-    found = []
-    for config in configs(name, seeds=seeds):
-        record = made_up(config, accuracy(config))
-        final = dict(record.final)
-        final["validation_accuracy"] = final.pop("test_accuracy")
-        found.append(dataclasses.replace(record, final=final))
-    return found
 
 
 # What is chosen
@@ -62,7 +41,7 @@ def test_the_best_candidate_of_each_method_is_chosen():
     def accuracy(config: Config) -> float:
         return 50 - 1e5 * abs(config.l1 - 5e-5) - config.momentum + 1e3 * config.weight_decay
 
-    records = searched("search", accuracy)
+    records = study("search", accuracy, 1)
     found = searches.choices(records, method)
     assert len(found) == len(CHOSEN["search"])
     assert (found[LOCAL].config.momentum, found[LOCAL].config.weight_decay) == (0.0, 5e-4)
@@ -78,7 +57,7 @@ def test_a_candidate_is_judged_by_all_its_seeds():
         lucky = config.momentum == 0.9 and config.seed == 1
         return 70 if lucky else 60 - 20 * config.momentum
 
-    found = searches.choices(searched("search", accuracy, seeds=2), method)[CONV]
+    found = searches.choices(study("search", accuracy, 2), method)[CONV]
     assert found.config.momentum == 0.0
     assert len(found.means) == 4
     assert [run.config.seed for run in found.runs] == [0, 1]
@@ -86,8 +65,8 @@ def test_a_candidate_is_judged_by_all_its_seeds():
 
 def test_a_search_has_a_row_for_each_setting_and_method():
     best = {1: 2.5e-5, 2: 2.5e-5, 4: 5e-5, 8: 1e-4}
-    wide = searched("search-wide", lambda c: 60 - 1e5 * abs(c.l1 - best[c.base_channels]))
-    augment = searched("search-augment", lambda c: 60 + 1e3 * c.weight_decay - 1e5 * c.l1)
+    wide = study("search-wide", lambda c: 60 - 1e5 * abs(c.l1 - best[c.base_channels]), 1)
+    augment = study("search-augment", lambda c: 60 + 1e3 * c.weight_decay - 1e5 * c.l1, 1)
     found = searches.searched_table(NO_RUNS | {"search-wide": wide, "search-augment": augment}).rows
     for row, (width, value) in zip(found, best.items(), strict=False):
         assert row[1:4] == [f"α = {width}, 200 epochs, AutoAugment", "β = 50", "4"]
@@ -153,15 +132,12 @@ def test_what_the_prose_says_of_methods_searched_alike():
     assert (alone["searched-n"], alone["searched-gap"]) == ("3", "pending")
 
 
-def test_without_runs_the_prose_says_pending():
-    words = results.numbers(NO_RUNS)
-    assert set(words.values()) == {"pending", "0", "91", "77", "72.77"}
+def test_two_seeds_are_two_values_and_all_studies_fill_the_prose():
     two = results.numbers(NO_RUNS | {"flips": study("flips", growing, seeds=2)})
     assert (two["flips-gain"], two["flips-local"]) == ("4.00 and 4.00", "6.00 and 6.00")
     filled = results.numbers(
         NO_RUNS | {one.name: study(one.name, growing) for one in scaling.STUDIES}
     )
-    assert filled.keys() == words.keys()
     assert [n for n, word in filled.items() if word == "pending"] == ["seeds-added"], "all shared"
 
 
@@ -421,16 +397,6 @@ def test_the_threshold_is_taken_away_and_lambda_stays():
     }  # fmt: skip
     runs["scaling-threshold"] = [run for run in records if run.config.seed < 2]
     assert results.numbers(runs)["seeds-added"] == "+4.00"
-
-
-@pytest.mark.parametrize("name", results.COMPARED)
-def test_without_runs_a_table_shows_its_command(name):
-    assert "lcs study" in results.comparison_table(name, []).rows[0][0]
-
-
-def test_without_runs_searches_and_gains_are_pending():
-    assert "lcs study search" in searches.searched_table(NO_RUNS).rows[0][0]
-    assert "pending" in gains.gains_figure(NO_RUNS).axes[0].texts[0].get_text()
 
 
 def test_order_numbers_are_paired_by_seed():

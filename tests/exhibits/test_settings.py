@@ -1,6 +1,5 @@
 """Settings and studies of the book: what they train, and what the searches chose."""
 
-import dataclasses
 import json
 import shutil
 
@@ -9,7 +8,6 @@ import torch
 from made_up import made_up
 
 from lcs import data, models
-from lcs.config import Config
 from lcs.errors import ConfigError
 from lcs.exhibits import find_study, settings, studies
 from lcs.exhibits.searches import choose, rules, write_choice
@@ -105,11 +103,6 @@ def test_the_factorial_is_complete():
 # --- searches
 
 
-def held_out(config: Config, accuracy: float):
-    record = made_up(config, accuracy)
-    return dataclasses.replace(record, final={"validation_accuracy": accuracy / 100})
-
-
 @pytest.mark.parametrize("name", rules())
 def test_what_is_chosen_agrees_with_the_records(name, tmp_path):
     """Its section of the file, taken out, is written again to the same bytes."""
@@ -133,7 +126,7 @@ def test_a_candidate_is_judged_by_all_its_seeds():
         lucky = config.momentum == 0.9 and config.seed == 1
         return 70 if lucky else 60 - 20 * config.momentum - 1e3 * config.weight_decay
 
-    runs = [held_out(c, accuracy(c)) for c in find_study("search").configs("desk", 2)]
+    runs = [made_up(c, accuracy(c)) for c in find_study("search").configs("desk", 2)]
     assert choose("search", runs)["s-conv sgd 0"] == {"momentum": 0.0, "weight_decay": 0.0}
 
 
@@ -149,14 +142,14 @@ def test_a_candidate_is_judged_by_all_its_seeds():
 def test_shares_are_of_what_was_chosen_before(name, expected):
     """The weakest regularisation is made the best."""
     configs = find_study(name).configs("desk", 1)
-    runs = [held_out(c, 60 - 1e4 * c.weight_decay - 1e5 * c.l1) for c in configs]
+    runs = [made_up(c, 60 - 1e4 * c.weight_decay - 1e5 * c.l1) for c in configs]
     assert choose(name, runs) == pytest.approx(expected)
 
 
 def test_every_share_of_no_weight_decay_is_1(monkeypatch):
     monkeypatch.setitem(settings.CHOSEN["search"], "s-fc sgd 0", {"weight_decay": 0.0})
     configs = [c for c in find_study("search-rivals").configs("desk", 1) if c.optimizer == "sgd"]
-    found = choose("search-rivals", [held_out(config, 60) for config in configs])
+    found = choose("search-rivals", [made_up(config, 60) for config in configs])
     assert set(found.values()) == {1.0}
 
 

@@ -1,8 +1,5 @@
 """What the chapter `sound` computes, on records made up so that every answer is known."""
 
-import dataclasses
-
-import matplotlib.pyplot as plt
 import pytest
 from made_up import made_up
 
@@ -13,21 +10,14 @@ from lcs.exhibits.verdicts import verdict
 from lcs.runs import Record
 
 
-@pytest.fixture(autouse=True)
-def closed_figures():
-    yield
-    plt.close("all")
-
-
 def record(config) -> Record:
     """A run whose accuracy and locality follow from its method and its shifts."""
     shifted = config.augment == "time-shift"
     gain = {B0: 3 - shifted, B50: 5}.get(method(config), 0)
-    run = made_up(config, 80.0 + gain + 2 * shifted + config.seed)
     share = 0.2 if method(config) == B50 else 0.1
     bands = {"window_mass": share, "column_mass": 2 * share, "row_mass": share}
     found = {name: {"mean": 0.5, "null_mean": 0.3, "excess_mean": v} for name, v in bands.items()}
-    return dataclasses.replace(run, final=run.final | {"locality": found})
+    return made_up(config, 80.0 + gain + 2 * shifted + config.seed, locality=found)
 
 
 @pytest.fixture
@@ -79,10 +69,6 @@ def test_numbers_are_differences_from_sgd_and_bands_with_shifts(records):
     assert words["sound-sparse-time"].startswith("+40.0")
     assert words["sound-sgd-frequency"].startswith("+10.0")
     assert words["shift-gain"].startswith("+2.00")
-    pending = sound.numbers([])
-    assert pending.keys() == words.keys()
-    assert set(pending.values()) == {"pending"}
-    assert sound.sound_table([]).rows[0][0].endswith("{.pending}")
 
 
 def test_locality_is_shown_by_method_and_images(records):
@@ -109,8 +95,6 @@ def test_candidates_of_the_search_are_shown_by_their_penalty():
     assert table.penalty.min() == pytest.approx(3e-6)
     words = sound.search_numbers([record(config) for config in configs])
     assert words["search-time"] == "+40"
-    assert sound.search_numbers([]).keys() == words.keys()
     shown = sound.penalty_chart([record(config) for config in configs]).spec["encoding"]
     assert shown["color"]["scale"]["range"] == [look(name).colour for name in table.method.unique()]
     assert shown["href"]["field"] == "link"
-    assert "pending" in sound.penalty_chart([]).axes[0].texts[0].get_text()

@@ -158,23 +158,6 @@ def test_the_two_series_over_lambda_share_a_run():
     assert sorted(table.x.value_counts()) == [2] * 5
 
 
-@pytest.mark.parametrize(
-    "figure",
-    [
-        lambda: plots.sweep(results.by_beta([]), "β"),
-        lambda: plots.sweep(results.by_lambda([]), "λ"),
-        lambda: plots.forest(results.by_change(NOTHING), "points"),
-        lambda: plots.forest(results.by_return(NOTHING), "points"),
-    ],
-)
-def test_without_runs_a_figure_says_so(figure):
-    assert "pending" in figure().axes[0].texts[0].get_text()
-
-
-def test_without_runs_a_table_shows_its_command():
-    assert "lcs study betas" in results.returns_table([]).rows[0][0]
-
-
 # Numbers
 
 
