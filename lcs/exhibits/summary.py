@@ -23,7 +23,7 @@ from lcs.exhibits import (
     tables,
     variants,
 )
-from lcs.exhibits.gap import gaps_figure, gaps_table
+from lcs.exhibits.gap import gap_text, gaps_figure, gaps_table
 from lcs.exhibits.methods import B0, B50, LOCAL, SGD
 from lcs.exhibits.plots.style import PAGE_WIDTH
 from lcs.exhibits.plots.weights import draw_filter
@@ -92,6 +92,7 @@ def numbers(store: RunStore) -> dict[str, Any]:
         "flips_epochs": runs["flips"][0].config.epochs,
         "length_cost": cost.about(cost.total(costs)),
         "local_share": f"{100 * local / dense:.1f}",
+        "plain_gap": gap_text(plain),
         "plain_gain": tables.ahead(cells.gain_text(plain[B50], plain[SGD])),
     }
 
