@@ -700,8 +700,7 @@ def test_a_record_cannot_have_another_runs_files_overwritten(
     record.path.unlink()
     before = {path: path.read_bytes() for path in store.root.rglob("*") if path.is_file()}
     said = command("runs", "import", stranger, "--store", store.root)
-    assert said.code == 1
-    assert f"{stranger}: not a run record (filters: the file is not the run's own" in said.error
+    said.refused(f"{stranger}: not a run record (filters: the file is not the run's own")
     assert before == {path: path.read_bytes() for path in store.root.rglob("*") if path.is_file()}
 
 
