@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from finished import results
+from finished import results, signed_anew
 
 import lcs.runs
 import lcs.runs.provenance
@@ -51,17 +51,6 @@ def write(store, config=CONFIG, **changes):
 def write_toy(store):
     origin = results(CONFIG)["provenance"]
     return store.write(TOY, history={}, final=TOY_FINAL, provenance=origin)
-
-
-def signed_anew(path, change):
-    """Change a record's document and sign it again, as someone might who knows how."""
-    document = json.loads(path.read_text())
-    change(document)
-    if isinstance(document.get("provenance"), dict):
-        document["provenance"]["sha256"] = ""
-        blank = json.dumps(document).encode()
-        document["provenance"]["sha256"] = hashlib.sha256(blank).hexdigest()
-    path.write_text(json.dumps(document))
 
 
 def at(*keys, to):
