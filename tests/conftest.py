@@ -31,6 +31,12 @@ class Said(NamedTuple):
         (line,) = self.err.strip().splitlines()
         return line
 
+    def refused(self, reason, code=1):
+        """Assert that this is an error of one line, which gives the reason, and nothing else."""
+        assert (self.code, self.out) == (code, "")
+        assert self.error.startswith("lcs: error: ")
+        assert reason in self.error
+
 
 @pytest.fixture
 def command(capsys):

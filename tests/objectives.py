@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
 DTYPES = [torch.float64, torch.float32, torch.bfloat16]
 # lr, l1, beta: two with a threshold, plain sub-gradient, plain SGD
@@ -75,3 +76,16 @@ def layouts(dtype: torch.dtype) -> Iterator[tuple[Tensor, Tensor]]:
     images = normal(4, 3, 6, 6, dtype=dtype)
     yield images.to(memory_format=torch.channels_last), images
     yield wide[:, ::2], tall.t()[:, ::2]
+
+
+Make = Callable[[list[nn.Parameter]], Optimizer]
+
+
+def assert_same_steps(ours: Make, theirs: Make, dtype: torch.dtype) -> None:
+    """Two optimizers step weights of all layouts alike, to the bit."""
+    both = [[parameter(*pair) for pair in layouts(dtype)] for _ in range(2)]
+    optimizers = [make(params) for make, params in zip((ours, theirs), both, strict=True)]
+    for _ in range(5):
+        for optimizer in optimizers:
+            optimizer.step()
+    assert all(torch.equal(*pair) for pair in zip(*both, strict=True))

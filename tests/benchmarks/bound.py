@@ -20,7 +20,7 @@ from types import ModuleType
 
 import torch
 from parts import backward
-from timing import Report, device_asked, interleaved
+from timing import Report, device_asked, interleaved, synchronised
 from torch import Tensor
 
 from lcs.config import Config
@@ -187,15 +187,6 @@ def operands(run: Run, epoch: int) -> tuple[Tensor, Tensor, float]:
     config = run.config
     lr = learning_rate(config, epoch, 0, run.training.steps)
     return seen[0], x.flatten(1), config.beta * config.l1 / lr
-
-
-def synchronised(action: Callable[[], object], device: torch.device) -> Callable[[], None]:
-    def once() -> None:
-        action()
-        if device.type == "cuda":
-            torch.cuda.synchronize()
-
-    return once
 
 
 if __name__ == "__main__":

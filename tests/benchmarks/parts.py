@@ -16,7 +16,7 @@ from contextlib import ExitStack
 
 import torch
 import torch.nn.functional as F
-from timing import Report, Times, device_asked, interleaved
+from timing import Report, Times, device_asked, interleaved, synchronised
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
@@ -85,7 +85,7 @@ def step_by_parts(model: str, width: int, device: torch.device, report: Report) 
         **floor,
         **{f"augmentation: {name}": augmentation(name, device) for name in AUGMENTATIONS},
     }
-    times = interleaved({n: timed(a, device) for n, a in parts.items()}, repeats=REPEATS)
+    times = interleaved({n: synchronised(a, device) for n, a in parts.items()}, repeats=REPEATS)
     for name in AUGMENTATIONS:  # an epoch at once: a step's share of it
         whole = times[f"augmentation: {name}"]
         times[f"augmentation: {name}"] = [time * BATCH / EPOCH for time in whole]
@@ -126,7 +126,7 @@ def sparse_against_dense(width: int, device: torch.device, report: Report) -> No
         for mode in MODES:
             net, optimizer = network("s-fc", width, device, frozen=mode == "frozen")
             thin_out(net, density)
-            actions[mode] = timed(steps(net, optimizer, mode, x, labels), device)
+            actions[mode] = synchronised(steps(net, optimizer, mode, x, labels), device)
         target = "<= 0.5" if density <= 0.01 and width >= 16 else ""
         report.table(
             f"S-FC, α = {width}: {density:.1%} of the first layer remaining",
@@ -178,7 +178,7 @@ def epoch(width: int, device: torch.device, mode: str) -> Callable[[], None]:
                 backward(loss_of(forward, normalised(some), labels[: len(some)]))
                 optimizer.step()
 
-    return timed(once, device)
+    return synchronised(once, device)
 
 
 def steps(
@@ -328,15 +328,6 @@ def memory_pass(net: models.Net, device: torch.device) -> Callable[[], object]:
     held = torch.ones(6 * weights, dtype=torch.uint8, device=device)
     copied = torch.empty_like(held)
     return lambda: copied.copy_(held)
-
-
-def timed(action: Callable[[], object], device: torch.device) -> Callable[[], None]:
-    def once() -> None:
-        action()
-        if device.type == "cuda":
-            torch.cuda.synchronize()
-
-    return once
 
 
 def _sum(times: Times, *names: str) -> list[float]:

@@ -26,6 +26,17 @@ def seconds(action: Callable[[], object]) -> float:
     return time.perf_counter() - started
 
 
+def synchronised(action: Callable[[], object], device: torch.device) -> Callable[[], None]:
+    """Return an action that ends when the device has done it."""
+
+    def once() -> None:
+        action()
+        if device.type == "cuda":
+            torch.cuda.synchronize()
+
+    return once
+
+
 def interleaved(
     actions: Mapping[str, Callable[[], object]], *, repeats: int, warm_ups: int = 1
 ) -> Times:

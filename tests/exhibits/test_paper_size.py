@@ -136,9 +136,8 @@ def test_what_a_search_is_to_choose_is_not_done_before_it_has(monkeypatch, comma
     assert not any("as searched" in text for text in title)
     claim = Claim("B", "It is so", asked.name, lambda records: Finding("", said=f"{len(records)}"))
     assert verdicts.judged([claim], Memory(stored), "paper") == [None]
-    refused = command("study", asked.name, "--plan", "--store", tmp_path)
-    assert refused.code
-    assert "lcs study search-paper-size --choose" in refused.error
+    said = command("study", asked.name, "--plan", "--store", tmp_path)
+    said.refused("lcs study search-paper-size --choose")
     monkeypatch.setitem(settings.CHOSEN, "search-paper-size", {SGD.key: {"lr": 0.1, "factor": 1.0}})
     assert not settings.undecided(asked)
     (judged,) = verdicts.judged([claim], Memory(stored), "paper")

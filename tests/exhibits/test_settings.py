@@ -183,4 +183,4 @@ def test_the_command_writes_the_file(command, tmp_path, monkeypatch):
     said = command("study", "search-wide", "--choose", "--store", PUBLISHED)
     assert (said.code, json.loads(said.out)) == (0, settings.CHOSEN["search-wide"])
     assert file.read_bytes() == settings.CHOSEN_FILE.read_bytes()
-    assert "is no search" in command("study", "table2", "--choose").error
+    command("study", "table2", "--choose").refused("is no search")

@@ -46,8 +46,7 @@ def test_without_a_choice_nothing_is_run(monkeypatch, command, tmp_path):
     assert settings.undecided(find_study("sound")) == []
     monkeypatch.setitem(sound.CHOSEN, "search-sound", {})
     said = command("study", "sound", "--plan", "--store", tmp_path)
-    assert (said.code, said.out) == (1, "")
-    assert "sound: search-sound has not chosen its hyperparameters yet" in said.error
+    said.refused("sound: search-sound has not chosen its hyperparameters yet")
 
 
 def test_differences_are_from_sgd_on_the_same_clips(records):

@@ -1,9 +1,9 @@
 """β-LASSO beside the paper's own notation, at the edges of the algorithm, and what it warns of."""
 
-import itertools
 import math
 import warnings
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -13,8 +13,8 @@ import torch.nn.functional as F
 from objectives import (
     DTYPES,
     SETTINGS,
+    assert_same_steps,
     gradient_of,
-    layouts,
     normal,
     parameter,
     quadratic,
@@ -128,17 +128,8 @@ def test_a_weight_at_the_threshold_stays(dtype: torch.dtype, l1: float, beta: fl
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_without_l1_it_is_sgd_bit_for_bit(dtype: torch.dtype) -> None:
-    weights, grads = zip(*layouts(dtype), strict=True)
-    ours, theirs = (
-        [parameter(*pair) for pair in zip(weights, grads, strict=True)] for _ in range(2)
-    )
-    optimizers = [
-        BetaLasso(ours, lr=0.1, l1=0.0, beta=50.0),
-        torch.optim.SGD(theirs, lr=0.1, foreach=False),
-    ]
-    for _, optimizer in itertools.product(range(5), optimizers):
-        optimizer.step()
-    assert all(torch.equal(*pair) for pair in zip(ours, theirs, strict=True))
+    ours = partial(BetaLasso, lr=0.1, l1=0.0, beta=50.0)
+    assert_same_steps(ours, partial(torch.optim.SGD, lr=0.1, foreach=False), dtype)
 
 
 def test_what_is_not_a_number_is_not_hidden_by_the_threshold() -> None:

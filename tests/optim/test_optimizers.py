@@ -1,15 +1,23 @@
 """What all optimizers are: checked, and citizens of torch.optim."""
 
 import copy
-import itertools
 import json
 import math
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from objectives import SETTINGS, gradient_of, layouts, normal, parameter, quadratic
+from objectives import (
+    SETTINGS,
+    assert_same_steps,
+    gradient_of,
+    layouts,
+    normal,
+    parameter,
+    quadratic,
+)
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import CosineAnnealingLR
 
@@ -38,17 +46,11 @@ SOME: dict[str, dict[str, float]] = {
 def test_sgd_is_that_of_torch_bit_for_bit(
     momentum: float, weight_decay: float, dtype: torch.dtype
 ) -> None:
-    weights, grads = zip(*layouts(dtype), strict=True)
     ours, theirs = (
-        [parameter(*pair) for pair in zip(weights, grads, strict=True)] for _ in range(2)
+        partial(make, lr=0.1, momentum=momentum, weight_decay=weight_decay)
+        for make in (SGD, torch.optim.SGD)
     )
-    optimizers = [
-        make(params, lr=0.1, momentum=momentum, weight_decay=weight_decay)
-        for make, params in ((SGD, ours), (torch.optim.SGD, theirs))
-    ]
-    for _, optimizer in itertools.product(range(5), optimizers):
-        optimizer.step()
-    assert all(torch.equal(*pair) for pair in zip(ours, theirs, strict=True))
+    assert_same_steps(ours, theirs, dtype)
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)

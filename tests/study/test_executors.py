@@ -12,8 +12,8 @@ from unittest import mock
 import psutil
 import pytest
 import torch
+from few_runs import DIGITS, OPTIONS, PAIR, alone
 
-from lcs.config import Config
 from lcs.errors import ConfigError, LcsError, TrainingError
 from lcs.exhibits import book, find_study
 from lcs.runs import RunStore
@@ -22,25 +22,7 @@ from lcs.study.base_study import Setting
 from lcs.study.executors import Here, OnRay, Processes
 from lcs.study.scheduler import attempt, train_all
 
-DIGITS = Config(dataset="digits", epochs=1, batch_size=512)
-SEEDS = [DIGITS.replace(seed=seed) for seed in range(6)]
-PAIR = SEEDS[:2]
-OPTIONS = {"device": "cpu", "checkpoint_seconds": 60.0}
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture
-def quick_start(monkeypatch, forkserver):
-    """Workers from a server that has imported torch once."""
-    monkeypatch.setattr(
-        "lcs.study.executors.multiprocessing.get_context", {"spawn": forkserver}.get
-    )
-
-
-@pytest.fixture(autouse=True)
-def _no_waiting(monkeypatch):
-    monkeypatch.setattr(scheduler, "POLL_SECONDS", 0.05)
-    monkeypatch.setattr(scheduler, "PROGRESS_SECONDS", 1000)
 
 
 @pytest.fixture
@@ -49,10 +31,6 @@ def one_thread():
     torch.set_num_threads(1)  # as many as a worker has
     yield
     torch.set_num_threads(threads)
-
-
-def alone(configs):
-    return [[config] for config in configs]
 
 
 def numbers(store):
@@ -296,10 +274,7 @@ def test_without_ray(command, monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "ray", None)
     words = ("study", "figure3", "--scale", "smoke", "--store", tmp_path, "--gpus-per-run", 0.25)
     said = command(*words, "--on", "ray")
-    assert (said.code, said.error) == (
-        1,
-        "lcs: error: ray is not installed; in the checkout, pip install -e '.[ray]'",
-    )
+    said.refused("error: ray is not installed; in the checkout, pip install -e '.[ray]'")
     planned = command(*words, "--on", "ray", "--address", "somewhere", "--plan")
     assert (planned.code, planned.err) == (0, "")
     monkeypatch.setenv("LCS_ON", "ray")  # how a chapter's runs train there

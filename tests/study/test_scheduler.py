@@ -1,38 +1,14 @@
 """How runs are handed to an executor: what fails or is held stops no other run."""
 
 import pytest
+from few_runs import DIGITS, OPTIONS, PAIR, SEEDS, alone
 
-from lcs.config import Config
 from lcs.errors import CheckpointError, DiskError, Paused, TrainingError
 from lcs.runs import RunStore
 from lcs.study import scheduler
 from lcs.study.executors import Here, Processes
 from lcs.study.scheduler import GroupOutcome, attempt, train_all
 from lcs.train.checkpoint import Checkpoint
-
-DIGITS = Config(dataset="digits", epochs=1, batch_size=512)
-SEEDS = [DIGITS.replace(seed=seed) for seed in range(6)]
-PAIR = SEEDS[:2]
-OPTIONS = {"device": "cpu", "checkpoint_seconds": 60.0}
-
-
-@pytest.fixture
-def quick_start(monkeypatch, forkserver):
-    """Workers from a server that has imported torch once."""
-    monkeypatch.setattr(
-        "lcs.study.executors.multiprocessing.get_context", {"spawn": forkserver}.get
-    )
-
-
-@pytest.fixture(autouse=True)
-def _no_waiting(monkeypatch):
-    monkeypatch.setattr(scheduler, "POLL_SECONDS", 0.05)
-    monkeypatch.setattr(scheduler, "PROGRESS_SECONDS", 1000)
-
-
-def alone(configs):
-    return [[config] for config in configs]
-
 
 # The loop
 
