@@ -2,12 +2,16 @@
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
+from torch import Tensor
+
 from lcs import data
 from lcs.config import Config, recorded_epochs
+from lcs.runs import Record
 
 ORIGIN = {
     "commit": None,
@@ -60,3 +64,17 @@ def signed_anew(path: Path, change: Callable[[Any], object]) -> None:
         blank = json.dumps(document).encode()
         document["provenance"]["sha256"] = hashlib.sha256(blank).hexdigest()
     path.write_text(json.dumps(document))
+
+
+def numbers(record: Record) -> str:
+    """All of a record's bytes but its provenance."""
+    parts = record.path.read_text().split('\n "provenance"')
+    assert len(parts) == 2
+    return parts[0]
+
+
+def assert_equal(tensors: Mapping[str, Tensor], others: Mapping[str, Tensor]) -> None:
+    assert tensors.keys() == others.keys()
+    for name in tensors:
+        assert tensors[name].dtype == others[name].dtype
+        assert torch.equal(tensors[name], others[name]), name

@@ -12,8 +12,7 @@ from lcs.config import Config
 from lcs.errors import Paused
 from lcs.optim import BetaLasso, ProximalL1, gradient_bound, sparse_products
 from lcs.runs import RunStore
-from lcs.train import train
-from lcs.train.run import Run
+from lcs.train import Clock, train
 from lcs.train.setup import make_optimizer
 
 MODES = ("exact", "frozen")
@@ -172,15 +171,11 @@ def test_sparse_where_it_pays_and_nowhere_else():
         assert sparse_products.choose_mode(other, BetaLasso(other.parameters(), l1=1e-3)) == "dense"
 
 
-def test_a_lambda_for_each_weight_stays_dense():
+def test_a_lambda_for_each_weight_and_a_small_layer_stay_dense(monkeypatch):
     net = s_fc(0.01)
     optimizer = optimizer_of(net, "exact")
     optimizer.param_groups[0]["relative_l1"] = torch.ones_like(net.conv1.weight)
     assert sparse_products.choose_mode(net, optimizer) == "dense"
-
-
-def test_a_small_layer_stays_dense(monkeypatch):
-    net = s_fc(0.01)
     monkeypatch.setattr(sparse_products, "PAYS_FROM", net.conv1.weight.numel() + 1)
     assert sparse_products.choose_mode(net, optimizer_of(net, "exact")) == "dense"
 
@@ -226,34 +221,22 @@ def test_a_run_turns_sparse_and_says_so(frozen, precision, tmp_path, monkeypatch
 
 
 @pytest.mark.parametrize("mode", ["exact", "frozen"])
-def test_a_stopped_sparse_run_ends_with_the_same_bits(tmp_path, mode):
+def test_a_stopped_sparse_run_ends_with_the_same_bits(tmp_path, mode, monkeypatch):
     config = dataclasses.replace(
         SPARSE, frozen_zeros=mode == "frozen", precision={"exact": "fp32", "frozen": "bf16"}[mode]
     )
     whole = train(config, store=RunStore(tmp_path / "whole"), device="cpu")
     assert whole.provenance["modes"].get(mode, 0) > 1
     store = RunStore(tmp_path / "stopped")
-    for _ in range(config.epochs - 1):
-        with pytest.raises(Paused):
-            _one_epoch(config, store)
+    with monkeypatch.context() as patch:
+        patch.setattr(Clock, "over", lambda clock: bool(clock.recent))
+        for _ in range(config.epochs - 1):
+            with pytest.raises(Paused):
+                train(config, store=store, device="cpu")
     record = train(config, store=store, device="cpu")
     assert record.history == whole.history
     assert record.provenance["modes"] == whole.provenance["modes"]
     assert record.final == whole.final
-
-
-def _one_epoch(config, store):
-    done = []
-    run_epoch = Run.run_epoch
-
-    def counted(run, epoch, *, record):
-        done.append(epoch)
-        run_epoch(run, epoch, record=record)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Run, "run_epoch", counted)
-        patch.setattr("lcs.train.Clock.over", lambda clock: bool(done))
-        train(config, store=store, device="cpu")
 
 
 def test_training_makes_the_optimizer_that_the_config_names():

@@ -7,6 +7,7 @@ import shutil
 import pandas as pd
 import pytest
 import torch
+from finished import numbers
 from made_up import Memory, made_up
 
 from lcs import cost
@@ -44,11 +45,6 @@ def own(trained, tmp_path):
     """A copy of those runs that a test may spoil."""
     root = trained.records[0].path.parents[1]
     return RunStore(shutil.copytree(root, tmp_path / "own"))
-
-
-def numbers(record):
-    """All of a record's bytes but its provenance."""
-    return record.path.read_text().partition('\n "provenance"')[0]
 
 
 def as_seed(record, store, seed):

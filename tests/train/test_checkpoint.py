@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from finished import results
+from finished import assert_equal, numbers, results
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
@@ -76,18 +76,6 @@ def weights(monkeypatch):
     return kept
 
 
-def numbers(record):
-    """All of a record's bytes but its provenance."""
-    return record.path.read_text().partition('\n "provenance"')[0]
-
-
-def assert_equal(tensors, others):
-    assert tensors.keys() == others.keys()
-    for name in tensors:
-        assert tensors[name].dtype == others[name].dtype
-        assert torch.equal(tensors[name], others[name]), name
-
-
 def interrupt(*_arguments, **_options):
     raise KeyboardInterrupt
 
@@ -142,12 +130,6 @@ def test_no_checkpoint(tmp_path):
     Checkpoint(LASSO, tmp_path).remove()
 
 
-def test_a_checkpoint_without_its_epoch_is_damaged(checkpoint, tensors):
-    checkpoint.save(tensors, {})
-    with pytest.raises(CheckpointError, match=r"is damaged \('epoch'\); delete it"):
-        checkpoint.epoch()
-
-
 @pytest.mark.parametrize(
     "state",
     [
@@ -163,6 +145,7 @@ def test_a_checkpoint_without_its_epoch_is_damaged(checkpoint, tensors):
         {"epoch": 2, "history": history(2, BASE.replace(validation=True))},
         {"epoch": 2, "history": []},
         {"epoch": 2},
+        {},
         [],
     ],
 )
@@ -329,11 +312,11 @@ def test_where_nothing_is_there_nothing_has_to_be_removed(kind, record, store, m
         folder.touch()
     elif kind == "read-only":
 
-        def read_only(path, missing_ok=False):
+        def read_only(path, **_options):  # what such a disk says of any name
             raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
 
         folder.mkdir()
-        monkeypatch.setattr(Path, "unlink", read_only)
+        monkeypatch.setattr(os, "unlink", read_only)
     monkeypatch.setenv("LCS_CHECKPOINTS", str(folder))
     assert train(record.config, store=store, device="cpu") == record
     assert folder.exists() == (kind != "missing")
@@ -469,11 +452,6 @@ def test_a_log_tells_how_far_a_run_is(tmp_path, capsys):
     train(LASSO, store=RunStore(tmp_path), device="cpu", checkpoint_seconds=0)
     said = [f"run {LASSO.run_id} saved at epoch {epoch} of 6" for epoch in range(1, 6)]
     assert capsys.readouterr().err.splitlines() == said
-
-
-def test_no_time_at_all(tmp_path):
-    with pytest.raises(Paused, match="paused at epoch 0 of 6"):
-        train(LASSO, store=RunStore(tmp_path), device="cpu", budget_minutes=0)
 
 
 @pytest.mark.parametrize(

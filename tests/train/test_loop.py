@@ -1,9 +1,7 @@
 """The training loop: a run alone, a group of runs, the time budget, and what is refused."""
 
-import errno
 import gc
 import itertools
-import os
 import weakref
 
 import pytest
@@ -129,29 +127,30 @@ def test_where_no_record_can_be_written_nothing_is_trained(tmp_path, monkeypatch
         train(TINY, store=RunStore(tmp_path), device="cpu")
 
 
-@pytest.mark.parametrize("folder", ["missing", "file", "read-only"])
-def test_a_finished_run_needs_no_folder_of_checkpoints(
-    folder, record, store, tmp_path, monkeypatch
-):
-    place = tmp_path / folder
-    if folder == "file":
-        place.touch()
-    if folder == "read-only":
-        place.mkdir(mode=0o500)
-        monkeypatch.setattr(os, "unlink", refuse)  # what a read-only disk says of any name
-    monkeypatch.setenv("LCS_CHECKPOINTS", str(place))
-    assert train(record.config, store=store, device="cpu").path == record.path
-
-
-def refuse(path, **_options):
-    raise OSError(errno.EROFS, os.strerror(errno.EROFS), path)
-
-
 # --- a group
 
 
 def outcome(record):
     return record.history, record.final, record.provenance["modes"]
+
+
+@pytest.fixture
+def fails(monkeypatch):
+    """Let an epoch of a run fail, each of its epochs if none is named."""
+    train_epoch = Run._train_epoch
+
+    def fail(config, error, epoch=None):
+        def failing(run, now):
+            if run.config == config and epoch in (None, now):
+                raise error
+            return train_epoch(run, now)
+
+        monkeypatch.setattr(Run, "_train_epoch", failing)
+
+    return fail
+
+
+NOT_FINITE = TrainingError("the loss is not finite")
 
 
 @pytest.fixture(scope="module")
@@ -237,22 +236,13 @@ def test_runs_with_batches_of_their_own_train_one_after_the_other(tmp_path):
 @pytest.mark.parametrize(
     ("error", "reason"),
     [
-        (TrainingError("the loss is not finite"), "the loss is not finite"),
+        (NOT_FINITE, "the loss is not finite"),
         (MemoryError("Unable to allocate"), "the device is out of memory"),
     ],
     ids=["not finite", "out of memory"],
 )
-def test_a_run_that_fails_does_not_stop_the_others(
-    error, reason, alone, tmp_path, monkeypatch, capsys
-):
-    train_epoch = Run._train_epoch
-
-    def fails(run, epoch):
-        if run.config == GROUP[1] and epoch == 1:
-            raise error
-        return train_epoch(run, epoch)
-
-    monkeypatch.setattr(Run, "_train_epoch", fails)
+def test_a_run_that_fails_does_not_stop_the_others(error, reason, alone, tmp_path, fails, capsys):
+    fails(GROUP[1], error, 1)
     store = RunStore(tmp_path)
     with pytest.raises(TrainingError, match=reason):
         train_group(GROUP, store=store, device="cpu")
@@ -263,15 +253,10 @@ def test_a_run_that_fails_does_not_stop_the_others(
 
 
 @pytest.mark.parametrize("others", [GROUP[:1], [TINY]], ids=["of its group", "of another group"])
-def test_a_pause_does_not_hide_the_error_of_a_failed_run(others, tmp_path, monkeypatch, capsys):
-    train_epoch = Run._train_epoch
-
-    def fails(run, epoch):
-        if run.config == GROUP[1]:
-            raise TrainingError("the loss is not finite")
-        return train_epoch(run, epoch)
-
-    monkeypatch.setattr(Run, "_train_epoch", fails)
+def test_a_pause_does_not_hide_the_error_of_a_failed_run(
+    others, tmp_path, fails, monkeypatch, capsys
+):
+    fails(GROUP[1], NOT_FINITE)
     monkeypatch.setattr(Clock, "over", lambda clock: len(clock.recent) == 1)
     with pytest.raises(Paused):
         train_group([GROUP[1], *others], store=RunStore(tmp_path), device="cpu")
@@ -291,17 +276,16 @@ def test_where_memory_is_full_the_run_that_was_being_built_is_named(tmp_path, mo
         train_group(GROUP, store=RunStore(tmp_path), device="cpu")
 
 
-def test_the_last_run_of_a_group_that_is_left_prepares_the_next_epoch(tmp_path, monkeypatch):
+def test_the_last_run_of_a_group_that_is_left_prepares_the_next_epoch(tmp_path, fails, monkeypatch):
     """A run that fails leaves that to the one before it."""
+    fails(GROUP[2], NOT_FINITE, 1)
     train_epoch, prepare = Run._train_epoch, {}
 
-    def fails(run, epoch):
+    def noted(run, epoch):
         prepare.setdefault(epoch, []).append(run.prefetch)
-        if run.config == GROUP[2] and epoch == 1:
-            raise TrainingError("the loss is not finite")
         return train_epoch(run, epoch)
 
-    monkeypatch.setattr(Run, "_train_epoch", fails)
+    monkeypatch.setattr(Run, "_train_epoch", noted)
     with pytest.raises(TrainingError):
         train_group(GROUP[:3], store=RunStore(tmp_path), device="cpu")
     whole, rest = [False, False, True], [False, True]
@@ -388,15 +372,8 @@ def test_times_are_checked(times):
     ],
     ids=["cuda", "cpu", "cublas", "numpy"],
 )
-def test_a_full_device_is_one_line_and_the_checkpoint_stays(error, tmp_path, monkeypatch):
-    train_epoch = Run._train_epoch
-
-    def full(self, epoch):
-        if epoch == 1:
-            raise error
-        return train_epoch(self, epoch)
-
-    monkeypatch.setattr(Run, "_train_epoch", full)
+def test_a_full_device_is_one_line_and_the_checkpoint_stays(error, tmp_path, fails):
+    fails(TINY, error, 1)
     with pytest.raises(TrainingError, match=r"^run .*: the device is out of memory; free") as e:
         train(TINY, store=RunStore(tmp_path), device="cpu", checkpoint_seconds=0)
     assert "\n" not in str(e.value)

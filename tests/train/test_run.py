@@ -6,6 +6,7 @@ import json
 import pytest
 import torch
 import torch.nn.functional as F
+from finished import assert_equal, numbers
 
 import lcs.runs.consistency
 import lcs.train
@@ -25,21 +26,8 @@ TINY = Config(dataset="digits", epochs=2, batch_size=128)
 LASSO = TINY.replace(optimizer="beta-lasso", l1=2e-4, beta=50.0)
 
 
-def numbers(record):
-    """All of a record's bytes but its provenance."""
-    text = record.path.read_text()
-    assert text.count('\n "provenance"') == 1
-    return text.partition('\n "provenance"')[0]
-
-
 def state(model):
     return {name: value.clone() for name, value in model.state_dict().items()}
-
-
-def assert_equal(state, other):
-    assert state.keys() == other.keys()
-    for name in state:
-        assert torch.equal(state[name], other[name]), name
 
 
 # --- the pieces
