@@ -11,8 +11,9 @@ from lcs.runs import Record, RunStore, default_store
 from lcs.runs.provenance import provenance
 from lcs.runs.record_format import rounded
 from lcs.seeds import process_kept
+from lcs.train.clock import Clock
 from lcs.train.device import choose_device, enough_memory
-from lcs.train.loop import Clock, start
+from lcs.train.loop import start
 from lcs.train.run import ENVIRONMENT
 
 # other processors and numbers of threads round sums differently; these differences stay small

@@ -307,7 +307,7 @@ def test_a_group_with_a_run_that_is_in_progress_is_refused(tmp_path):
 def time(monkeypatch):
     """A clock that stands still until a test moves it."""
     now = [1000.0]
-    monkeypatch.setattr("lcs.train.loop.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("lcs.train.clock.time.monotonic", lambda: now[0])
     return now
 
 
