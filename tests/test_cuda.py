@@ -89,6 +89,33 @@ def test_the_host_does_not_wait_between_batches(augment, precision, compiled):
         torch.cuda.set_sync_debug_mode("default")
 
 
+@pytest.mark.parametrize(
+    "config",
+    [
+        LASSO.replace(frozen_zeros=True, augment="flip-crop"),
+        LASSO.replace(l1_growth=0.5, l1_window="learned", l1_window_size=5),
+        BASE.replace(momentum=0.9, weight_decay=5e-4),
+        BASE.replace(momentum=0.9, pruning="random", density=0.1),
+        BASE.replace(model="s-conv", dropout=0.5),
+        BASE.replace(model="s-local", precision="fp32"),
+    ],
+    ids=lambda config: config.name,
+)
+def test_captured_steps_have_the_numbers_of_steps_one_by_one(config, compiled, monkeypatch):
+    histories = []
+    for captured in (True, False):
+        if not captured:
+            monkeypatch.setattr("lcs.train.run.can_capture", lambda *_: False)
+        run = Run.start(config, choose_device("cuda"))
+        histories.append(run.replay(4))
+        assert (run.captured is not None) == captured
+    one, other = histories
+    assert one["lr"] == other["lr"]
+    assert len(set(one["lr"])) > 1  # else a rate that stays would not be seen
+    for name in ("train_loss", "train_accuracy", "test_accuracy"):
+        assert one[name] == pytest.approx(other[name], rel=1e-3, abs=2e-3)
+
+
 def test_stopped_it_goes_on(tmp_path, monkeypatch, capsys):
     config = BASE.replace(dropout=0.5, momentum=0.9)
     whole = train(config, store=RunStore(tmp_path / "whole"), device="cuda")

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import Parameter
 
-from lcs.optim.fused_steps import fused_beta_lasso, fused_relative_l1, take_steps
+from lcs.optim.fused_steps import fused_beta_lasso, fused_relative_l1, move, take_steps
 from lcs.optim.optimizer import CheckedOptimizer
 
 
@@ -139,7 +139,7 @@ class BetaLasso(CheckedOptimizer):
             )
 
     def _update(self, pairs: Sequence[tuple[Tensor, Tensor]], group: dict[str, Any]) -> None:
-        lr, l1, beta = (float(group[name]) for name in ("lr", "l1", "beta"))
+        l1, beta = float(group["l1"]), float(group["beta"])
         frozen = group["frozen_zeros"] and beta * l1 > 0
         relative = [group["relative_l1"]] if "relative_l1" in group else []
         work = []
@@ -151,7 +151,7 @@ class BetaLasso(CheckedOptimizer):
             if relative
             else (_beta_lasso_step, fused_beta_lasso)
         )
-        numbers = [lr, l1, beta * l1]
+        numbers = [group["lr"], l1, beta * l1]
         take_steps(work, numbers, frozen, eager=eager, fused=fused if self.compiled else None)
 
 
@@ -164,7 +164,7 @@ def _check_relative_l1(relative: object, params: Sequence[Tensor]) -> None:
 
 
 def _beta_lasso_step(
-    lr: float,
+    lr: float | Tensor,
     l1: float,
     threshold: float,
     frozen: bool,
@@ -174,7 +174,7 @@ def _beta_lasso_step(
 ) -> None:
     kept = theta != 0 if frozen else None
     direction = torch.sign(theta).mul_(l1).add_(grad) if l1 > 0 else grad
-    theta.add_(direction, alpha=-lr)
+    move(theta, direction, lr)
     if threshold > 0 and type(theta) not in (Tensor, Parameter):
         theta.masked_fill_(theta.abs() < threshold, 0)  # a DTensor has no hardshrink
     elif threshold > 0:
@@ -186,7 +186,7 @@ def _beta_lasso_step(
 
 
 def _step_with_relative_l1(
-    lr: float,
+    lr: float | Tensor,
     l1: float,
     threshold: float,
     frozen: bool,
@@ -196,7 +196,7 @@ def _step_with_relative_l1(
     *copies: Tensor,
 ) -> None:
     pruned = theta == 0 if frozen else torch.zeros_like(theta, dtype=torch.bool)
-    theta.sub_(torch.sign(theta).mul_(relative).mul_(l1).add_(grad), alpha=lr)
+    move(theta, torch.sign(theta).mul_(relative).mul_(l1).add_(grad), lr)
     theta.masked_fill_(pruned | (theta.abs() < relative * threshold), 0)
     for copy in copies:
         copy.copy_(theta)

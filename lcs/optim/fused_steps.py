@@ -21,7 +21,7 @@ CHUNK = 1 << 19
 
 def take_steps(
     work: Sequence[Sequence[Tensor]],
-    numbers: Sequence[float],
+    numbers: Sequence[float | Tensor],
     *options: bool,
     eager: Step,
     fused: Step | None = None,
@@ -31,7 +31,8 @@ def take_steps(
     Args:
         work: of each parameter the weights, and what the step reads and writes beside them, all of
             one shape.
-        numbers: of the step, as learning rate or threshold; its first arguments.
+        numbers: of the step, as learning rate or threshold; its first arguments. One that is a
+            tensor on the device is read there when the step is taken, as by a CUDA graph.
         options: its next arguments.
         eager: the step, operation by operation; on a CPU it is given `CHUNK` elements at a time.
         fused: the same step to compile, with numbers as tensors; None: do not compile.
@@ -42,7 +43,12 @@ def take_steps(
         if not fused or not compiler_works(device):
             return None
         # filled on the device: a copy from the host would wait for all that the device has to do
-        filled = [torch.full((), number, dtype=dtype, device=device) for number in numbers]
+        filled = [
+            number.to(device, dtype)
+            if isinstance(number, Tensor)
+            else torch.full((), number, dtype=dtype, device=device)
+            for number in numbers
+        ]
         return functools.partial(_compiled(fused), *filled, *options)
 
     for tensors in work:
@@ -60,6 +66,14 @@ def take_steps(
                 eager(*numbers, *options, *pieces)
         else:
             eager(*numbers, *options, *tensors)
+
+
+def move(theta: Tensor, direction: Tensor, lr: float | Tensor) -> None:
+    """Move weights against a direction, by a learning rate that may be on the device."""
+    if isinstance(lr, Tensor):
+        theta.sub_(direction * lr)
+    else:
+        theta.add_(direction, alpha=-lr)
 
 
 def fused_beta_lasso(

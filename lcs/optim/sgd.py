@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lcs.optim.fused_steps import fused_plain_sgd, fused_sgd, take_steps
+from lcs.optim.fused_steps import fused_plain_sgd, fused_sgd, move, take_steps
 from lcs.optim.optimizer import CheckedOptimizer
 
 
@@ -53,7 +53,7 @@ class SGD(CheckedOptimizer):
         super().__init__(params, defaults)
 
     def _update(self, pairs: Sequence[tuple[Tensor, Tensor]], group: dict[str, Any]) -> None:
-        numbers = [float(group[name]) for name in ("lr", "momentum", "weight_decay")]
+        numbers = [group["lr"], float(group["momentum"]), float(group["weight_decay"])]
         work = []
         for param, grad in pairs:
             theta, copies = self._weights(param)
@@ -68,7 +68,12 @@ class SGD(CheckedOptimizer):
 
 
 def _sgd_step(
-    lr: float, momentum: float, weight_decay: float, theta: Tensor, grad: Tensor, *others: Tensor
+    lr: float | Tensor,
+    momentum: float,
+    weight_decay: float,
+    theta: Tensor,
+    grad: Tensor,
+    *others: Tensor,
 ) -> None:
     """Step with the operations of `torch.optim.SGD`; with momentum, its buffer comes next."""
     direction = torch.add(grad, theta, alpha=weight_decay) if weight_decay else grad
@@ -76,6 +81,6 @@ def _sgd_step(
     if momentum:
         velocity, *copies = others
         direction = velocity.mul_(momentum).add_(direction)
-    theta.add_(direction, alpha=-lr)
+    move(theta, direction, lr)
     for copy in copies:
         copy.copy_(theta)

@@ -30,6 +30,7 @@ from lcs.runs.provenance import provenance
 from lcs.seeds import process_kept, seed_process
 from lcs.shapes import flops
 from lcs.train import recording
+from lcs.train.captured import CapturedStep, can_capture, on_stream
 from lcs.train.checkpoint import Checkpoint
 from lcs.train.device import is_out_of_memory
 from lcs.train.setup import build_model, make_optimizer, objective
@@ -60,6 +61,8 @@ class Run:
     modes: dict[str, int] = field(default_factory=dict)  # epochs by the mode of their first layer
     history: dict[str, Any] = field(default_factory=dict)
     prefetch: bool = True  # on a GPU, whether the next epoch's images are augmented ahead
+    captured: CapturedStep | None = None  # of the last epoch, where steps are captured
+    stream: torch.cuda.Stream | None = None  # where they are
 
     @classmethod
     def start(
@@ -146,18 +149,33 @@ class Run:
             self._move_windows()
         mode = "dense" if self.pruning else sparse_products.choose_mode(self.model, self.optimizer)
         self.modes[mode] = self.modes.get(mode, 0) + 1
-        total, seen = torch.zeros(2, device=self.device), 0
-        with self.network(mode) as network:
-            for step, (x, labels) in enumerate(self.training.batches(epoch)):
-                lr = learning_rate(self.config, epoch, step, self.training.steps)
-                for group in self.optimizer.param_groups:
-                    group["lr"] = lr
-                total += self.train_step(network, x, labels)
-                seen += len(labels)
-        if self.device.type == "cuda" and self.prefetch and epoch + 1 < self.config.epochs:
-            self.training.prepare_epoch(epoch + 1)
-        # between batches of dense layers the host never waits for the device
-        loss, accuracy = (total / seen).tolist()
+        capture = mode == "dense" and can_capture(self.device, self.optimizer)
+        if capture and self.stream is None:
+            self.stream = torch.cuda.Stream(self.device)
+        with on_stream(self.stream):
+            total, seen = torch.zeros(2, device=self.device), 0
+            with self.network(mode) as network:
+
+                def take(x: Tensor, labels: Tensor) -> None:
+                    total.add_(self.train_step(network, x, labels))
+
+                replay: CapturedStep | None = None
+                for step, (x, labels) in enumerate(self.training.batches(epoch)):
+                    lr = learning_rate(self.config, epoch, step, self.training.steps)
+                    for group in self.optimizer.param_groups:
+                        group["lr"] = lr
+                    if capture and step == 1:  # the first one was its warm-up
+                        replay = CapturedStep(take, self.optimizer, x, labels, self.captured)
+                        self.captured = replay
+                    if replay and replay.fits(x):
+                        replay(x, labels)
+                    else:
+                        take(x, labels)
+                    seen += len(labels)
+            if self.device.type == "cuda" and self.prefetch and epoch + 1 < self.config.epochs:
+                self.training.prepare_epoch(epoch + 1)
+            # between batches of dense layers the host never waits for the device
+            loss, accuracy = (total / seen).tolist()
         return loss, accuracy
 
     @contextmanager
