@@ -1,11 +1,14 @@
 """A step of training on a GPU, captured once an epoch as a CUDA graph and replayed.
 
-One by one, the host needs longer to launch a step's kernels than a GPU to run them, in networks up
-to α = 64. Replayed, a step is one launch; the kernels and their numbers are the same.
+One by one, the host needs longer to launch the kernels of a step than a GPU to run them, in
+networks up to about α = 64. Replayed, a step is one launch; kernels and numbers are the same.
+`tests/test_cuda.py` compares them. Until a GPU has passed it, steps are captured only for those who
+set `LCS_CUDA_GRAPHS=1`.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -27,7 +30,7 @@ class CapturedStep:
 
     Args:
         step: takes inputs and labels; it may not wait for the device.
-        optimizer: of the network; see `can_capture`.
+        optimizer: of the network; see `captures`.
         x, labels: a batch, on the current stream, which is not the default one.
         earlier: one that is not replayed any more, whose memory is used again.
     """
@@ -69,9 +72,10 @@ class CapturedStep:
         self.graph.replay()
 
 
-def can_capture(device: torch.device, optimizer: Optimizer) -> bool:
-    """Whether steps of this optimizer can be captured: on a GPU, those of BetaLasso and SGD."""
-    return device.type == "cuda" and isinstance(optimizer, (BetaLasso, SGD))
+def captures(device: torch.device, optimizer: Optimizer) -> bool:
+    """Whether steps are captured: on a GPU, those of BetaLasso and SGD, where that is asked for."""
+    wanted = os.environ.get("LCS_CUDA_GRAPHS") == "1"
+    return wanted and device.type == "cuda" and isinstance(optimizer, (BetaLasso, SGD))
 
 
 @contextmanager

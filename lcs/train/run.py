@@ -30,7 +30,7 @@ from lcs.runs.provenance import provenance
 from lcs.seeds import process_kept, seed_process
 from lcs.shapes import flops
 from lcs.train import recording
-from lcs.train.captured import CapturedStep, can_capture, on_stream
+from lcs.train.captured import CapturedStep, captures, on_stream
 from lcs.train.checkpoint import Checkpoint
 from lcs.train.device import is_out_of_memory
 from lcs.train.setup import build_model, make_optimizer, objective
@@ -58,7 +58,7 @@ class Run:
     epoch: int = 0  # epochs that are done
     resumes: int = 0
     seconds: float = 0.0
-    modes: dict[str, int] = field(default_factory=dict)  # epochs by the mode of their first layer
+    modes: dict[str, int] = field(default_factory=dict)  # epochs by how they were computed
     history: dict[str, Any] = field(default_factory=dict)
     prefetch: bool = True  # on a GPU, whether the next epoch's images are augmented ahead
     captured: CapturedStep | None = None  # of the last epoch, where steps are captured
@@ -148,8 +148,9 @@ class Run:
         if self.config.l1_window == "learned":
             self._move_windows()
         mode = "dense" if self.pruning else sparse_products.choose_mode(self.model, self.optimizer)
-        self.modes[mode] = self.modes.get(mode, 0) + 1
-        capture = mode == "dense" and can_capture(self.device, self.optimizer)
+        capture = mode == "dense" and captures(self.device, self.optimizer)
+        counted = "captured" if capture else mode
+        self.modes[counted] = self.modes.get(counted, 0) + 1
         if capture and self.stream is None:
             self.stream = torch.cuda.Stream(self.device)
         with on_stream(self.stream):

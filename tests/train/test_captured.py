@@ -5,7 +5,7 @@ import torch
 
 from lcs.config import Config
 from lcs.optim import SGD, BetaLasso, ProximalL1
-from lcs.train.captured import can_capture
+from lcs.train.captured import captures
 from lcs.train.run import Run
 
 CONFIG = Config(dataset="digits", epochs=3, batch_size=128, augment="flip-crop")
@@ -43,7 +43,7 @@ class Repeated:
 def test_an_epoch_of_captured_steps_is_an_epoch_of_steps(config, precision, monkeypatch):
     config = config.replace(precision=precision)
     plain = Run.start(config, torch.device("cpu")).replay(3)
-    monkeypatch.setattr("lcs.train.run.can_capture", lambda *_: True)
+    monkeypatch.setattr("lcs.train.run.captures", lambda *_: True)
     monkeypatch.setattr("lcs.train.run.CapturedStep", Repeated)
     monkeypatch.setattr("torch.cuda.Stream", lambda device: None)
     Repeated.made = 0
@@ -67,10 +67,12 @@ def test_a_learning_rate_may_be_a_tensor(make, compiled):
     torch.testing.assert_close(*results)
 
 
-def test_steps_are_captured_on_a_gpu_alone_and_of_two_optimizers():
+def test_steps_are_captured_on_a_gpu_where_that_is_asked_for(monkeypatch):
     parameters = [torch.nn.Parameter(torch.ones(2))]
     gpu, cpu = torch.device("cuda"), torch.device("cpu")
-    assert can_capture(gpu, SGD(parameters))
-    assert can_capture(gpu, BetaLasso(parameters))
-    assert not can_capture(cpu, SGD(parameters))
-    assert not can_capture(gpu, ProximalL1(parameters))
+    assert not captures(gpu, SGD(parameters))
+    monkeypatch.setenv("LCS_CUDA_GRAPHS", "1")
+    assert captures(gpu, SGD(parameters))
+    assert captures(gpu, BetaLasso(parameters))
+    assert not captures(cpu, SGD(parameters))
+    assert not captures(gpu, ProximalL1(parameters))
