@@ -297,6 +297,21 @@ def test_a_plan_needs_no_device(command, tmp_path):
     assert said.out.splitlines()[-1].startswith("2 of 2 runs missing")
 
 
+def test_several_studies_train_as_one_each_at_its_scale(command, tmp_path):
+    words = ("study", "largest-conv", "paper-length", "largest-conv", "--seeds", 1)
+    *runs, total = command(*words, "--store", tmp_path, "--plan").out.splitlines()
+    alone = [
+        command("study", name, "--seeds", 1, "--store", tmp_path, "--plan").out.splitlines()[:-1]
+        for name in words[1:3]
+    ]
+    assert runs == [*alone[0], *alone[1]]
+    assert total.startswith("4 of 4 runs missing")
+    words = ("table2", "figure3", "--scale", "smoke", "--seeds", 1, "--betas", 50, "--epochs", 1)
+    said = command("study", *words, "--store", tmp_path, "--device", "cpu")
+    assert said.err.startswith("6 runs to train on cpu, about ")  # figure3 has two of table2's
+    assert len({*said.out.splitlines()}) == len(said.out.splitlines()) == 6
+
+
 @pytest.mark.parametrize("name", ["table2", "figure3", "figure4", "toy"])
 @pytest.mark.parametrize("scale", ["smoke", "desk"])
 def test_every_study_has_a_plan(name, scale, command, tmp_path):
@@ -340,7 +355,11 @@ def test_some_betas_alone(command, tmp_path):
         (["search", "--choose", "--dataset", "digits"], 2, "--choose trains nothing"),
         (["table2", "--betas", -1], 1, "beta: -1"),
         (["rivals"], 1, "rivals: search-x has not chosen its hyperparameters yet; run"),
-        ([], 2, "argument 'name'"),
+        (["search", "table2", "--choose"], 2, "--choose trains nothing"),
+        (["table2", "toy"], 1, "study: toy has no networks to train; give it alone"),
+        (["table2", "recipe-cifar100", "--epochs", -1], 1, "epochs: -1 is out of range"),
+        (["table2", "tabel2"], 1, "study: unknown name 'tabel2'"),
+        ([], 2, "argument 'NAME...'"),
     ],
 )
 def test_what_cannot_be_studied(words, code, reason, command, tmp_path, monkeypatch):

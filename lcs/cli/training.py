@@ -64,8 +64,12 @@ def train(
 
 
 def study(
-    name: Annotated[
-        str, typer.Argument(help="The study, for example table2; the page Status lists all.")
+    names: Annotated[
+        list[str],
+        typer.Argument(
+            help="A study, for example table2, or several, in their order; Status lists all.",
+            metavar="NAME...",
+        ),
     ],
     scale: Annotated[
         str | None,
@@ -104,37 +108,50 @@ def study(
         str | None, typer.Option(help="i/n: part i of n alone, i from 1, for array jobs.")
     ] = None,
 ) -> None:
-    """Train the runs of a study that the store lacks; print the paths of all its records."""
+    """Train the runs of studies that the store lacks; print the paths of all their records."""
     from lcs.errors import ConfigError
     from lcs.exhibits import find_study
     from lcs.exhibits.settings import undecided
+    from lcs.study import Study
 
-    place, chosen = store_to_write(store), find_study(name)
-    scale = scale or chosen.usual_scale
+    place, studies = store_to_write(store), [*map(find_study, names)]
+    first, *others = studies
     if choose:
-        others = (seeds, dataset, base_channels, epochs, budget_minutes, shard, workers, on)
+        refused = (seeds, dataset, base_channels, epochs, budget_minutes, shard, workers, on)
         trains = (address, device, gpus_per_run, checkpoint_seconds) != (None, "auto", 1.0, 60.0)
-        if plan or betas or trains or any(value is not None for value in others):
-            raise typer.BadParameter("--choose trains nothing: it takes --scale and --store only")
+        if plan or betas or trains or others or any(value is not None for value in refused):
+            raise typer.BadParameter(
+                "--choose trains nothing: it takes one study, --scale and --store only"
+            )
         from lcs.exhibits.searches import write_choice
 
-        print(json.dumps(write_choice(name, place, scale)))
+        print(json.dumps(write_choice(first.name, place, scale or first.usual_scale)))
         return
-    options: dict[str, Any] = {"store": place, "device": device, "shard": shard}
-    options |= {"workers": workers, "on": on, "address": address, "gpus_per_run": gpus_per_run}
-    options |= {"dataset": dataset, "base_channels": base_channels, "epochs": epochs}
-    options |= {"betas": betas} if betas else {}
-    if scale != "smoke" and (searches := undecided(chosen)):
-        raise ConfigError(
-            f"{name}: {searches[0]} has not chosen its hyperparameters yet; "
-            f"run `lcs study {searches[0]}`, then `lcs study {searches[0]} --choose`"
-        )
+    for each in studies:
+        if scale != "smoke" and (searches := undecided(each)):
+            raise ConfigError(
+                f"{each.name}: {searches[0]} has not chosen its hyperparameters yet; "
+                f"run `lcs study {searches[0]}`, then `lcs study {searches[0]} --choose`"
+            )
+        if others and not isinstance(each, Study):
+            raise ConfigError(f"study: {each.name} has no networks to train; give it alone")
+    which: dict[str, Any] = {"dataset": dataset, "base_channels": base_channels, "epochs": epochs}
+    which |= {"shard": shard} | ({"betas": betas} if betas else {})
+    options = which | {"store": place, "device": device, "workers": workers}
+    options |= {"on": on, "address": address, "gpus_per_run": gpus_per_run}
+    if others:
+        options["also"] = [
+            config
+            for each in others
+            for config in each.runs(scale or each.usual_scale, seeds, place.find, **which)
+        ]
+    scale = scale or first.usual_scale
     if plan:
         from lcs.study.base_study import check_options
 
         check_options("cpu", budget_minutes, checkpoint_seconds, workers, on, gpus_per_run)
-        print(chosen.plan(scale, seeds, **options))
+        print(first.plan(scale, seeds, **options))
         return
     options |= {"budget_minutes": budget_minutes, "checkpoint_seconds": checkpoint_seconds}
-    for record in chosen.train(scale, seeds, **options):
+    for record in first.train(scale, seeds, **options):
         print(record.path)

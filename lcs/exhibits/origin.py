@@ -78,10 +78,6 @@ def _plain_data(base: Config) -> list[Config]:
     return [sparse.replace(augment="none", **changes) for changes in DATA.values()]
 
 
-def _augmentations(base: Config) -> list[Config]:
-    return [run.replace(**changes) for changes in AUGMENTATIONS.values() for run in _both(base)]
-
-
 def _process(base: Config) -> list[Config]:
     """Return SGD and β = 50 at each λ for each gain, and for a Gaussian clone of the largest."""
     names = list(GAINS) if base.dataset != "digits" else ["digits"]
@@ -98,7 +94,12 @@ def _process(base: Config) -> list[Config]:
 
 _VARIED = as_named(FLIP_CROP)
 STUDIES = (
-    desk_study("origin-augmentation", "Locality and augmentation", _VARIED, _augmentations),
+    desk_study(
+        "origin-augmentation",
+        "Locality and augmentation",
+        _VARIED,
+        lambda base: [run.replace(**one) for one in AUGMENTATIONS.values() for run in _both(base)],
+    ),
     desk_study(
         "origin-data",
         "Locality and the statistics of images",

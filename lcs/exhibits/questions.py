@@ -93,7 +93,11 @@ def status(question: Question, known: Verdicts) -> str:
 
 def answers(known: Verdicts, source: str) -> Answers:
     """Return the questions of a source, with their answers."""
-    return Answers([(one.text, status(one, known), _answer(one, known)) for one in asked()[source]])
+
+    def text(question: Question) -> str:
+        return CLAIM.sub(lambda claim: _said(known[claim[1]]), question.answer)
+
+    return Answers([(one.text, status(one, known), text(one)) for one in asked()[source]])
 
 
 def numbers(known: Verdicts) -> dict[str, float]:
@@ -101,10 +105,6 @@ def numbers(known: Verdicts) -> dict[str, float]:
     every = [status(one, known) for questions in asked().values() for one in questions]
     named = {f"questions-{name.split()[0]}": float(every.count(name)) for name in STATUSES}
     return {"questions": float(len(every)), **named}
-
-
-def _answer(question: Question, known: Verdicts) -> str:
-    return CLAIM.sub(lambda claim: _said(known[claim[1]]), question.answer)
 
 
 def _said(rows: Sequence[Mapping[str, str]]) -> str:

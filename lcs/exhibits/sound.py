@@ -242,11 +242,6 @@ MARGIN = 1.0
 _in_time = partial(locality.beyond_chance, measure="column_mass")
 
 
-def _over_frequency(runs: Sequence[Record]) -> list[float]:
-    """Return by how much the mass in a band of time exceeds that in one of frequency."""
-    return np.subtract(_in_time(runs), locality.beyond_chance(runs, "row_mass")).tolist()
-
-
 _claim = partial(ours, study="sound")
 
 CLAIMS: tuple[Claim, ...] = (
@@ -256,7 +251,12 @@ CLAIMS: tuple[Claim, ...] = (
     ),
     _claim(
         "On spoken digits, filters of β = 0 are more local in time than in frequency",
-        judge=above_zero(B0._asdict() | _SHIFTED, _over_frequency),
+        judge=above_zero(
+            B0._asdict() | _SHIFTED,
+            lambda runs: np.subtract(
+                _in_time(runs), locality.beyond_chance(runs, "row_mass")
+            ).tolist(),
+        ),
     ),
     _claim(
         "On spoken digits, filters of β = 50, as the search chose it, are as local in time "

@@ -118,6 +118,7 @@ class Study(BaseStudy):
         address: str | None = None,
         gpus_per_run: float = 1.0,
         shard: str | None = None,
+        also: Iterable[Config] = (),
         **changes: Any,
     ) -> list[Record]:
         """Train what the store lacks, and return the records of all runs.
@@ -138,6 +139,7 @@ class Study(BaseStudy):
             gpus_per_run: share of a GPU that a group takes on Ray.
             shard: "i/n", to train and return part i of n alone, from 1 on. A run that starts from
                 another one needs its record: train that study's sources first.
+            also: runs of other studies, to train with its own, after them.
 
         Raises:
             As `lcs.train.train`. A TrainingError, or a CheckpointError but a DiskError, stops no
@@ -146,6 +148,7 @@ class Study(BaseStudy):
         on = check_options(device, budget_minutes, checkpoint_seconds, workers, on, gpus_per_run)
         store = store or default_store()
         runs = self.runs(scale, seeds, store.find, shard=shard, **changes)
+        runs |= {config: store.find(config) for config in also}
         lacking = [config for config, record in runs.items() if record is None]
         if lacking:
             from lcs.study import executors, scheduler

@@ -106,7 +106,7 @@ def test_an_answer_has_the_values_of_its_claims(monkeypatch, tmp_path):
 def test_in_many_settings_an_answer_has_only_the_verdicts():
     rows = [ROW | {"setting": f"setting {i}", "verdict": marked("holds")} for i in range(4)]
     rows[2]["verdict"] = marked("contradicted")
-    assert questions._answer(ONE, {"a claim": rows}) == (
-        f"It is {marked('holds')} in setting 0, setting 1, setting 3; "
-        f"{marked('contradicted')} in setting 2."
+    assert questions._said(rows) == (
+        f"{marked('holds')} in setting 0, setting 1, setting 3; "
+        f"{marked('contradicted')} in setting 2"
     )

@@ -63,8 +63,12 @@ def numbers(records: Sequence[Record]) -> dict[str, str]:
     usual = shown["usual"]
     words = {"range-usual": cells.mean_text(usual, locality.clustering_ranges, 1)}
     for name in ("none", "usual"):
-        words[f"near-{name}"] = cells.mean_text(shown[name], _neighbours)
-        words[f"half-{name}"] = cells.mean_text(shown[name], _half_distances, 1)
+        words[f"near-{name}"] = cells.mean_text(
+            shown[name], lambda runs: [ratios[0] for ratios in locality.pair_ratios(runs)]
+        )
+        words[f"half-{name}"] = cells.mean_text(
+            shown[name], lambda runs: [*map(measure.half_distance, locality.pair_ratios(runs))], 1
+        )
     for name in ("none", "far"):
         words[f"range-{name}-more"] = cells.gain_text(
             shown[name], usual, locality.clustering_ranges
@@ -103,14 +107,6 @@ def by_shift(records: Sequence[Record]) -> Groups[str]:
 
 def _shifts(name: str) -> Callable[[Config], bool]:
     return lambda config: config.crop_shift == _pixels(config, name)
-
-
-def _neighbours(runs: Sequence[Record]) -> list[float]:
-    return [near for near, *_ in locality.pair_ratios(runs)]
-
-
-def _half_distances(runs: Sequence[Record]) -> list[float]:
-    return [measure.half_distance(ratios) for ratios in locality.pair_ratios(runs)]
 
 
 # Claims

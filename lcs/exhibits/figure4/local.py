@@ -40,13 +40,14 @@ if TYPE_CHECKING:
 # Studies
 
 
-def _figure4(base: Config, betas: Sequence[float]) -> list[Config]:
-    return [baseline(base, "s-local"), *sgd_and_betas(base, betas)]
-
-
 STUDIES = (
     Study(
-        "figure4", "Figure 4: filters and their locality", REPRODUCTION, _figure4, 5, PAPER_BETAS
+        "figure4",
+        "Figure 4: filters and their locality",
+        REPRODUCTION,
+        lambda base, betas: [baseline(base, "s-local"), *sgd_and_betas(base, betas)],
+        5,
+        PAPER_BETAS,
     ),
     desk_study(
         "filters",

@@ -218,10 +218,6 @@ def _first_choice(base: Config) -> list[Config]:
     return [with_values(gradual, **CHOSEN["search-pruning"][key(gradual)][0])]
 
 
-def _iterative(base: Config) -> list[Config]:
-    return [tuned(masked(recipe(base), ITERATIVE, budget("many")))]
-
-
 def _allocated(base: Config) -> list[Config]:
     """Return some methods with as many weights in all, allocated by Erdős and Rényi's rule."""
     names = ("gradual", "SET", "RigL", "random mask")
@@ -263,7 +259,10 @@ STUDIES = (
         "rivals-first-choice", "Gradual pruning as the shorter search chose it",
         seeds=2, make=_first_choice,
     ),
-    _compared("rivals-iterative", "Iterative pruning at the larger budget", make=_iterative),
+    _compared(
+        "rivals-iterative", "Iterative pruning at the larger budget",
+        make=lambda base: [tuned(masked(recipe(base), ITERATIVE, budget("many")))],
+    ),
     _compared("rivals-few", "Methods at the smaller budget", make=partial(_rivals, "few")),
     _compared("rivals-er", "Methods with another allocation", make=_allocated),
 )  # fmt: skip

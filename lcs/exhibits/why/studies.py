@@ -69,11 +69,6 @@ def _lambdas(base: Config) -> list[Config]:
     return [*at_beta, *at_threshold]
 
 
-def _lambdas_zero(base: Config) -> list[Config]:
-    """Return the same range of λ without a threshold."""
-    return [beta_lasso(base, 0, l1=l1, l1_rest=None) for l1 in LAMBDAS]
-
-
 def _length(base: Config, lengths: Sequence[float] = (1 / 4, 1)) -> list[Config]:
     return [run for n in lengths for run in sgd_and_betas(sized(base, length=n), (0, 50))]
 
@@ -127,7 +122,13 @@ STUDIES = (
     Study("frozen", "Frozen zeros", REPRODUCTION, _frozen, 5, PAPER_BETAS),
     desk_study("betas", "A range of β", REPRODUCTION, sgd_and_betas, 2, BETAS),
     desk_study("lambdas", "A range of λ", REPRODUCTION, _lambdas, 2),
-    desk_study("lambdas-zero", "A range of λ at β = 0", REPRODUCTION, _lambdas_zero, 2),
+    desk_study(
+        "lambdas-zero",
+        "A range of λ at β = 0",
+        REPRODUCTION,
+        lambda base: [beta_lasso(base, 0, l1=l1, l1_rest=None) for l1 in LAMBDAS],
+        2,
+    ),
     desk_study("length", "Training length", REPRODUCTION, _length, 2),
     desk_study(
         "longer", "Four times the length", REPRODUCTION, partial(_length, lengths=(1, 4)), 2
