@@ -1,7 +1,9 @@
 """What the pages say of results, held to the records: see `checks`."""
 
+import re
+
 import pytest
-from checks import CHECKS, PAGES, check, ids_on, judged
+from checks import CHECKS, PAGES, TEXTS, check, ids_on, judged
 
 from lcs.exhibits import claims, find_study, table2
 from lcs.runs import PUBLISHED, RunStore
@@ -17,12 +19,14 @@ def test_every_id_on_a_page_is_that_of_a_check(page):
     assert ids_on(PAGES[page]) <= CHECKS.keys()
 
 
+@pytest.mark.parametrize("text", TEXTS)
+def test_no_other_line_of_a_text_is_a_comment(text):
+    comments = re.findall("^%.*$", TEXTS[text].read_text(), re.MULTILINE)
+    assert {line.removeprefix("% holds: ") for line in comments} <= ids_on(TEXTS[text])
+
+
 def test_every_check_is_named_by_a_page():
     assert CHECKS.keys() <= set().union(*map(ids_on, PAGES.values()))
-
-
-def test_the_first_page_has_the_checks_of_readme():
-    assert ids_on(PAGES["intro"]) == ids_on(PAGES["readme"])
 
 
 def test_no_two_checks_have_one_name():

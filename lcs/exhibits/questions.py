@@ -60,12 +60,12 @@ class Answers:
 def asked() -> dict[str, list[Question]]:
     """Return the questions by who asked them: The forum, The reproduction, Reviewer 1, …"""
     found: dict[str, list[Question]] = {}
-    for source, text in tables.by_heading("# ", TEXTS.read_text()).items():
+    texts = tables.uncommented(TEXTS.read_text())
+    for source, text in tables.by_heading("# ", texts).items():
         found[source] = []
         for question, said in tables.by_heading("## ", text).items():
             status, answer = said.split("\n\n")
-            lines = [line for line in answer.splitlines() if not line.startswith("%")]
-            found[source].append(Question(question, status, " ".join(lines)))
+            found[source].append(Question(question, status, " ".join(answer.splitlines())))
     return found
 
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from lcs import cost
 from lcs.cost import count_weights
 from lcs.exhibits import (
-    cells,
     compare,
     figure4,
     find_study,
@@ -93,13 +92,13 @@ def numbers(store: RunStore) -> dict[str, Any]:
         "length_cost": cost.about(cost.total(costs)),
         "local_share": f"{100 * local / dense:.1f}",
         "plain_gap": gap_text(plain),
-        "plain_gain": tables.ahead(cells.gain_text(plain[B50], plain[SGD])),
     }
 
 
 def sections(store: RunStore) -> dict[Path, str]:
     """Return what stands between the marks of README and of the first page."""
-    said = tables.by_heading("# ", TEXTS.read_text().format(**numbers(store)))
+    text = tables.uncommented(TEXTS.read_text())
+    said = tables.by_heading("# ", text.format(**numbers(store)))
     captions = {name: said[f"Caption of {name}"] for name in SHARES}
     values = gaps_table(by_setting(store), "tab-first", _joined(said["Caption of values"]))
     opening = said["Summary"]
@@ -122,12 +121,10 @@ def sections(store: RunStore) -> dict[Path, str]:
     heads = ["question", "the paper", "this study"]
     answers = Table("tab-answers", "", heads, rows, text=heads).body()
     notes = said["Notes"]
-    rest = re.sub(r"\[(.+?)\]\{\.published\}", r"*\1*", values.body())
-    outside = [_from_root(answers), _wrapped(_from_root(notes)), rest, _wrapped(values.caption)]
-    inside = [answers, _wrapped(notes), values._repr_markdown_()]
+    rest = [answers, _wrapped(notes)]
     return {
-        README: "\n\n".join([_wrapped(opening), pictures, below, *outside]),
-        INTRO: "\n\n".join([_wrapped(cited), grid, *inside]),
+        README: "\n\n".join([_wrapped(opening), pictures, below, *map(_from_root, rest)]),
+        INTRO: "\n\n".join([_wrapped(cited), grid, *rest, values._repr_markdown_()]),
     }
 
 

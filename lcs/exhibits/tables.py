@@ -166,6 +166,11 @@ def links(records: Sequence[Record]) -> str:
     return " ".join(link(record, str(record.config.seed)) for record in records)
 
 
+def uncommented(text: str) -> str:
+    """Return a text in Markdown without its comments, lines that begin with a per cent sign."""
+    return re.sub(r"^%.*\n", "", text, flags=re.MULTILINE)
+
+
 def by_heading(mark: str, text: str) -> dict[str, str]:
     """Return the sections of a text by their headings, which begin with this mark: `"## "`."""
     _, *parts = re.split(f"^{mark}(.*)$", text, flags=re.MULTILINE)

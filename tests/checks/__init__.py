@@ -1,11 +1,11 @@
 """What the pages say of results, as predicates over the records of a store: a module per page.
 
 Beside a sentence that depends on results stands the id of a check: a comment in a line of its own,
-directly before the paragraph, `% holds: gap-not-closed` in the book and in `questions.md`, in the
-README `<!-- holds: gap-not-closed -->`. A paragraph may have several, one per line; paragraphs and
-pages that say the same share one. A list has them before its first item, for a comment between two
-items ends a list. The predicate is in the module of the page that says most of it; its id is its
-name, which no other check has:
+directly before the paragraph, `% holds: gap-not-closed`, in the book and in the texts from which
+pages are made, `summary.md` and `questions.md`. A paragraph may have several, one per line;
+paragraphs and pages that say the same share one. A list has them before its first item, for a
+comment between two items ends a list. The predicate is in the module of the page that says most of
+it; its id is its name, which no other check has:
 
     @check
     def gap_not_closed(store: RunStore) -> bool:
@@ -40,8 +40,9 @@ from lcs.stats import Interval
 Check = Callable[[RunStore], bool]
 
 ROOT = Path(__file__).parents[2]
-# README.md is checked in readme.py, and the first page, which has the same summary
-PAGES = {"readme": ROOT / "README.md"} | {
+# from which README and the first page, and Questions, are made
+TEXTS = {path.name: path for path in sorted((ROOT / "lcs/exhibits").glob("*.md"))}
+PAGES = TEXTS | {
     path.stem: path
     for path in sorted((ROOT / "book").glob("*"))
     if path.suffix in (".md", ".ipynb")
@@ -71,10 +72,7 @@ def ids_on(page: Path) -> set[str]:
     if page.suffix == ".ipynb":
         cells = json.loads(text)["cells"]
         text = "\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "markdown")
-    pattern = (
-        r"^<!-- holds: ([\w-]+) -->$" if page.name == "README.md" else r"^ *% holds: ([\w-]+)$"
-    )
-    return set(re.findall(pattern, text, re.MULTILINE))
+    return set(re.findall(r"^ *% holds: ([\w-]+)$", text, re.MULTILINE))
 
 
 def verdicts(store: RunStore, pattern: str) -> list[dict[str, str]]:

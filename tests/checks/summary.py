@@ -1,4 +1,4 @@
-"""What README.md says of results."""
+"""What README and the first page open with, which is `summary.md`."""
 
 from checks import ahead, check, records, verdicts
 from checks.scaling_parts import own
