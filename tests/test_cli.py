@@ -312,6 +312,18 @@ def test_several_studies_train_as_one_each_at_its_scale(command, tmp_path):
     assert len({*said.out.splitlines()}) == len(said.out.splitlines()) == 6
 
 
+def test_of_several_studies_the_first_trains_first(command, tmp_path, monkeypatch):
+    """Its later seeds, too, which do not share their images with its first one."""
+    trained = []
+    monkeypatch.setattr(
+        "lcs.study.scheduler.train_all", lambda groups, *_, **options: trained.extend(groups)
+    )
+    command("study", "largest-decay", "largest-free", "--store", tmp_path, "--device", "cpu")
+    runs = [config for group in trained for config in group]
+    assert [config.optimizer for config in runs] == ["sgd"] * 3 + ["beta-lasso"] * 3
+    assert [config.seed for config in runs] == [0, 1, 2, 0, 1, 2]
+
+
 @pytest.mark.parametrize("name", ["table2", "figure3", "figure4", "toy"])
 @pytest.mark.parametrize("scale", ["smoke", "desk"])
 def test_every_study_has_a_plan(name, scale, command, tmp_path):

@@ -141,9 +141,7 @@ def study(
     options |= {"on": on, "address": address, "gpus_per_run": gpus_per_run}
     if others:
         options["also"] = [
-            config
-            for each in others
-            for config in each.runs(scale or each.usual_scale, seeds, place.find, **which)
+            each.runs(scale or each.usual_scale, seeds, place.find, **which) for each in others
         ]
     scale = scale or first.usual_scale
     if plan:

@@ -168,7 +168,7 @@ def links(records: Sequence[Record]) -> str:
 
 def uncommented(text: str) -> str:
     """Return a text in Markdown without its comments, lines that begin with a per cent sign."""
-    return re.sub(r"^%.*\n", "", text, flags=re.MULTILINE)
+    return re.sub(r"^%.*\n?", "", text, flags=re.MULTILINE)
 
 
 def by_heading(mark: str, text: str) -> dict[str, str]:

@@ -69,9 +69,9 @@ def take_steps(
 
 
 def move(theta: Tensor, direction: Tensor, lr: float | Tensor) -> None:
-    """Move weights against a direction, by a learning rate that may be on the device."""
+    """Move weights against a direction, by a learning rate that may be a tensor on the device."""
     if isinstance(lr, Tensor):
-        theta.sub_(direction * lr)
+        theta.addcmul_(direction, lr, value=-1)  # a product would have the gradient's precision
     else:
         theta.add_(direction, alpha=-lr)
 

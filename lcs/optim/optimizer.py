@@ -128,7 +128,7 @@ def _check(name: str, value: Any) -> None:
         if not isinstance(value, bool):
             raise ValueError(f"{name}: {value!r} is neither True nor False")
         return
-    number = value.item() if isinstance(value, Tensor) and value.numel() == 1 else value
+    number = value.item() if isinstance(value, Tensor) and value.ndim == 0 else value
     if isinstance(number, bool) or not isinstance(number, numbers.Real):
         raise ValueError(f"{name}: {value!r} is not a number")
     if not math.isfinite(number) or number < 0:

@@ -184,7 +184,7 @@ class BaseStudy(ABC):
         address: str | None = None,
         gpus_per_run: float = 1.0,
         shard: str | None = None,
-        also: Iterable[Any] = (),
+        also: Sequence[Mapping[Any, Record | None]] = (),
         **changes: Any,
     ) -> str:
         """Say which runs are missing and about how long each still takes; arguments as in `train`.
@@ -200,7 +200,7 @@ class BaseStudy(ABC):
         check_options("cpu", None, 0.0, workers, on, gpus_per_run)
         store = store or default_store()
         runs = self.runs(scale, seeds, store.find, shard=shard, **changes)
-        runs |= {config: store.find(config) for config in also}
+        runs |= dict(itertools.chain(*(one.items() for one in also)))
         costs = self._costs(runs, store, device)
         lines = [
             f"{self.describe(config, store)}, {cost.about(seconds)}"

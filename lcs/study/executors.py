@@ -27,6 +27,9 @@ from lcs.errors import ConfigError, LcsError, one_line
 from lcs.files import expanded
 
 RETRIES = 3  # of a task whose worker or machine is lost, on Ray
+# variables of the environment that go along to Ray
+FOLDERS = {"LCS_CHECKPOINTS", "LCS_DATA"}
+CARRIED = (*sorted(FOLDERS), "LCS_CUDA_GRAPHS")
 CANCEL_SECONDS = 10.0  # that a task on Ray has to end by itself
 
 
@@ -145,16 +148,13 @@ class OnRay(Here):
             cores = min(m["CPU"] // min(workers or m["CPU"], m["CPU"]) for m in machines)
         threads = max(1, int(cores))
         self._needs = {"CPU": min(cores, threads)} | ({kind: gpus_per_run} if kind == "GPU" else {})
-        # the folders of this process; others may have been started with others
-        folders = {
-            name: str(expanded(os.environ[name]).absolute())
-            for name in ("LCS_CHECKPOINTS", "LCS_DATA")
-            if os.environ.get(name)
-        }
+        # the folders of this process, and how it trains; others may have been started with others
+        given = {name: os.environ[name] for name in CARRIED if os.environ.get(name)}
+        given |= {name: str(expanded(given[name]).absolute()) for name in FOLDERS & given.keys()}
         shares = {"num_cpus": self._needs["CPU"], "num_gpus": self._needs.get("GPU", 0)}
         retries = {"max_retries": RETRIES, "retry_exceptions": False}
         task = ray.remote(_on_machine).options(**shares, **retries)
-        self._submit = functools.partial(task.remote, folders, sys.argv, threads)
+        self._submit = functools.partial(task.remote, given, sys.argv, threads)
 
     def _machines(self) -> list[dict[str, float]]:
         return [node["Resources"] for node in self._ray.nodes() if node["Alive"]]
@@ -190,11 +190,11 @@ class OnRay(Here):
 
 
 def _on_machine(
-    folders: dict[str, str], command: list[str], threads: int, call: Callable[[], Any]
+    variables: dict[str, str], command: list[str], threads: int, call: Callable[[], Any]
 ) -> Any:
     import torch
 
-    os.environ.update(folders)
+    os.environ.update(variables)
     sys.argv = command  # which records tell
     torch.set_num_threads(threads)
     return call()

@@ -6,9 +6,10 @@ and `run` trains them.
 
 from __future__ import annotations
 
+import itertools
 import math
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -118,7 +119,7 @@ class Study(BaseStudy):
         address: str | None = None,
         gpus_per_run: float = 1.0,
         shard: str | None = None,
-        also: Iterable[Config] = (),
+        also: Sequence[Mapping[Config, Record | None]] = (),
         **changes: Any,
     ) -> list[Record]:
         """Train what the store lacks, and return the records of all runs.
@@ -139,7 +140,8 @@ class Study(BaseStudy):
             gpus_per_run: share of a GPU that a group takes on Ray.
             shard: "i/n", to train and return part i of n alone, from 1 on. A run that starts from
                 another one needs its record: train that study's sources first.
-            also: runs of other studies, to train with its own, after them.
+            also: of other studies the runs with their records, to train with its own, study by
+                study as far as they do not share their images.
 
         Raises:
             As `lcs.train.train`. A TrainingError, or a CheckpointError but a DiskError, stops no
@@ -147,8 +149,8 @@ class Study(BaseStudy):
         """
         on = check_options(device, budget_minutes, checkpoint_seconds, workers, on, gpus_per_run)
         store = store or default_store()
-        runs = self.runs(scale, seeds, store.find, shard=shard, **changes)
-        runs |= {config: store.find(config) for config in also}
+        studies = [self.runs(scale, seeds, store.find, shard=shard, **changes), *also]
+        runs = dict(itertools.chain(*(one.items() for one in studies)))
         lacking = [config for config, record in runs.items() if record is None]
         if lacking:
             from lcs.study import executors, scheduler
@@ -166,8 +168,13 @@ class Study(BaseStudy):
                 total = cost.in_all(costs.values(), executor.slots)
                 kind = cost.device_type(executor.device)
                 print(f"{which} to train on {kind}{total}", file=sys.stderr)
+                groups = self.groups(lacking, executor.slots)
+
+                def place(group: Iterable[Config]) -> int:
+                    return min(i for i, one in enumerate(studies) if any(c in one for c in group))
+
                 scheduler.train_all(
-                    self.groups(lacking, executor.slots),
+                    sorted(groups, key=place),
                     executor,
                     budget_minutes=math.inf if budget_minutes is None else budget_minutes,
                     store=RunStore(store.root.absolute(), fallback=store.fallback),

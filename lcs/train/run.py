@@ -30,7 +30,7 @@ from lcs.runs.provenance import provenance
 from lcs.seeds import process_kept, seed_process
 from lcs.shapes import flops
 from lcs.train import recording
-from lcs.train.captured import CapturedStep, captures, on_stream
+from lcs.train.captured import CapturedStep, captures, on_own_stream
 from lcs.train.checkpoint import Checkpoint
 from lcs.train.device import is_out_of_memory
 from lcs.train.setup import build_model, make_optimizer, objective
@@ -62,7 +62,6 @@ class Run:
     history: dict[str, Any] = field(default_factory=dict)
     prefetch: bool = True  # on a GPU, whether the next epoch's images are augmented ahead
     captured: CapturedStep | None = None  # of the last epoch, where steps are captured
-    stream: torch.cuda.Stream | None = None  # where they are
 
     @classmethod
     def start(
@@ -151,10 +150,10 @@ class Run:
         capture = mode == "dense" and captures(self.device, self.optimizer)
         counted = "captured" if capture else mode
         self.modes[counted] = self.modes.get(counted, 0) + 1
-        if capture and self.stream is None:
-            self.stream = torch.cuda.Stream(self.device)
-        with on_stream(self.stream):
+        with on_own_stream(self.device) if capture else nullcontext():
             total, seen = torch.zeros(2, device=self.device), 0
+            # a captured step reads its learning rate on the device
+            rate = torch.zeros((), device=self.device) if capture else None
             with self.network(mode) as network:
 
                 def take(x: Tensor, labels: Tensor) -> None:
@@ -164,15 +163,16 @@ class Run:
                 for step, (x, labels) in enumerate(self.training.batches(epoch)):
                     lr = learning_rate(self.config, epoch, step, self.training.steps)
                     for group in self.optimizer.param_groups:
-                        group["lr"] = lr
-                    if capture and step == 1:  # the first one was its warm-up
-                        replay = CapturedStep(take, self.optimizer, x, labels, self.captured)
-                        self.captured = replay
+                        group["lr"] = lr if rate is None else rate.fill_(lr)
+                    if capture and step == 1:  # after the first one, all memory is there
+                        replay = self.captured = CapturedStep(take, x, labels, self.captured)
                     if replay and replay.fits(x):
                         replay(x, labels)
                     else:
                         take(x, labels)
                     seen += len(labels)
+            for group in self.optimizer.param_groups:
+                group["lr"] = lr
             if self.device.type == "cuda" and self.prefetch and epoch + 1 < self.config.epochs:
                 self.training.prepare_epoch(epoch + 1)
             # between batches of dense layers the host never waits for the device

@@ -49,10 +49,10 @@ def test_no_line_of_the_summary_is_a_comment_or_too_long(sections):
 
 def test_each_question_is_a_row_of_three_cells_and_each_setting_one_of_nine(sections):
     questions = summary.TEXTS.read_text().count("\n## ")
-    for said in sections.values():
+    for page, said in sections.items():
         rows = [line.count("|") - 1 for line in said.splitlines() if line.startswith("|")]
         assert rows[: 2 + questions] == [3] * (2 + questions)
-        assert set(rows[2 + questions :]) == ({9} if said == sections[summary.INTRO] else set())
+        assert set(rows[2 + questions :]) == ({9} if page == summary.INTRO else set())
 
 
 def test_every_value_is_named_in_the_texts():

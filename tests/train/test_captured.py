@@ -1,10 +1,13 @@
 """Steps that are captured for an epoch, without a GPU: which ones are, and with what rates."""
 
+from contextlib import nullcontext
+
 import pytest
 import torch
 
 from lcs.config import Config
 from lcs.optim import SGD, BetaLasso, ProximalL1
+from lcs.optim.optimizer import FULL_PRECISION
 from lcs.train.captured import captures
 from lcs.train.run import Run
 
@@ -14,19 +17,18 @@ CONFIG = Config(dataset="digits", epochs=3, batch_size=128, augment="flip-crop")
 class Repeated:
     """Stands in for `CapturedStep`: takes the step where a GPU would replay it."""
 
-    made = 0
+    made = taken = 0
 
-    def __init__(self, step, optimizer, x, labels, earlier):
+    def __init__(self, step, x, labels, earlier):
         assert (earlier is None) == (Repeated.made == 0)
         Repeated.made += 1
-        self.step, self.shape, self.optimizer = step, x.shape, optimizer
+        self.step, self.shape = step, x.shape
 
     def fits(self, x):
         return x.shape == self.shape
 
     def __call__(self, x, labels):
-        for group in self.optimizer.param_groups:
-            group["lr"] = torch.tensor(group["lr"])  # as a captured step holds it
+        Repeated.taken += 1
         self.step(x, labels)
 
 
@@ -35,36 +37,50 @@ class Repeated:
     "config",
     [
         CONFIG.replace(momentum=0.9, weight_decay=5e-4),
+        CONFIG.replace(schedule="cosine-step"),
         CONFIG.replace(optimizer="beta-lasso", l1=2e-3, beta=10.0),
         CONFIG.replace(optimizer="beta-lasso", l1=2e-3, beta=10.0, l1_growth=0.5),
     ],
-    ids=["sgd", "beta-lasso", "relative-l1"],
+    ids=["sgd", "plain-sgd", "beta-lasso", "relative-l1"],
 )
 def test_an_epoch_of_captured_steps_is_an_epoch_of_steps(config, precision, monkeypatch):
     config = config.replace(precision=precision)
     plain = Run.start(config, torch.device("cpu")).replay(3)
     monkeypatch.setattr("lcs.train.run.captures", lambda *_: True)
     monkeypatch.setattr("lcs.train.run.CapturedStep", Repeated)
-    monkeypatch.setattr("torch.cuda.Stream", lambda device: None)
-    Repeated.made = 0
-    captured = Run.start(config, torch.device("cpu")).replay(3)
+    monkeypatch.setattr("lcs.train.run.on_own_stream", nullcontext)
+    Repeated.made = Repeated.taken = 0
+    run = Run.start(config, torch.device("cpu"))
+    captured = run.replay(3)
+    whole, rest = divmod(len(run.training), config.batch_size)
     assert Repeated.made == 3
+    assert Repeated.taken == 3 * (whole - 1), "all but the first batch and a last one"
+    assert rest
+    assert run.modes == {"captured": 3}
+    assert {type(group["lr"]) for group in run.optimizer.param_groups} == {float}
     assert captured["train_loss"] == pytest.approx(plain["train_loss"], rel=1e-4)
     assert captured["nonzeros"]["conv1"] == pytest.approx(plain["nonzeros"]["conv1"], rel=1e-3)
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("compiled", [False, True])
-@pytest.mark.parametrize("make", [BetaLasso, SGD])
-def test_a_learning_rate_may_be_a_tensor(make, compiled):
-    options = {"l1": 0.01, "beta": 2.0} if make is BetaLasso else {"momentum": 0.9}
+@pytest.mark.parametrize(
+    ("make", "options"),
+    [(BetaLasso, {"l1": 0.01, "beta": 2.0}), (BetaLasso, {}), (SGD, {"momentum": 0.9})],
+    ids=["beta-lasso", "plain-sgd", "sgd"],
+)
+def test_a_learning_rate_may_be_a_tensor(make, options, compiled, dtype):
     start, grad = torch.randn(2, 40, 50, generator=torch.Generator().manual_seed(0))
     results = []
     for lr in (0.1, torch.tensor(0.1)):
-        param = torch.nn.Parameter(start.clone())
-        param.grad = grad
-        make([param], lr=lr, compiled=compiled, **options).step()
-        results.append(param.detach())
-    torch.testing.assert_close(*results)
+        param = torch.nn.Parameter(start.to(dtype))
+        param.grad = grad.to(dtype)
+        optimizer = make([param], lr=lr, compiled=compiled, **options)
+        if dtype != start.dtype:  # a rounded copy
+            optimizer.state[param][FULL_PRECISION] = full = start.clone()
+        optimizer.step()
+        results.append(param.detach() if dtype == start.dtype else full)
+    torch.testing.assert_close(*results, rtol=2e-7, atol=2e-8)
 
 
 def test_steps_are_captured_on_a_gpu_where_that_is_asked_for(monkeypatch):

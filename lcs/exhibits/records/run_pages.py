@@ -62,7 +62,7 @@ ORIGIN = {
     "code": "SHA-256 of the library",
     "seconds": "time of computation",
     "time": "begun",
-    "modes": "epochs by kind of product",
+    "modes": "epochs by how they were computed",
     "sha256": "SHA-256 of the record",
 }
 
