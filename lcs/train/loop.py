@@ -159,7 +159,7 @@ def _train_part(
             try:
                 with enough_memory(run.config):
                     run.finish(store)
-            except Exception:
+            except BaseException:  # Ctrl-C, too
                 for trained in runs[number:]:  # which then need not be trained again
                     with suppress(CheckpointError):  # the first error is the one to tell
                         trained.save()

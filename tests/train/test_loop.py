@@ -397,18 +397,21 @@ def test_a_run_pauses_before_the_epoch_that_would_not_fit(time, tmp_path, monkey
 # --- what is trained is kept, and what is done with is freed
 
 
-def test_what_is_trained_is_kept_where_its_record_cannot_be_written(alone, tmp_path, monkeypatch):
+@pytest.mark.parametrize("error", [RecordError, KeyboardInterrupt])
+def test_what_is_trained_is_kept_where_its_record_cannot_be_written(
+    error, alone, tmp_path, monkeypatch
+):
     """Also of a group whose first record is written: the same call trains nothing."""
     store, write = RunStore(tmp_path), RunStore.write
 
     def full(self, config, **results):
         if config == GROUP[1]:
-            raise RecordError("no space is left")
+            raise error("no space is left")
         return write(self, config, **results)
 
     with monkeypatch.context() as patch:
         patch.setattr(RunStore, "write", full)
-        with pytest.raises(RecordError, match="no space is left"):
+        with pytest.raises(error, match="no space is left"):
             train_group(GROUP, store=store, device="cpu")
     assert [store.find(config) is None for config in GROUP] == [False, True, True, True]
     monkeypatch.setattr(Run, "run_epoch", None)
