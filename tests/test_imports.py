@@ -14,7 +14,7 @@ LIBRARY = {
     for path in PACKAGE.rglob("*.py")
     if path.relative_to(PACKAGE).parts[0] not in ABOVE and path.stem not in ("__init__", "__main__")
 }
-BOOK = {"pandas", "sklearn", "matplotlib", "seaborn", "papermill", "nbformat", "IPython"}
+BOOK = {"pandas", "sklearn", "matplotlib", "seaborn", "papermill", "nbformat", "IPython", "jinja2"}
 MOST_LEVELS = 9
 
 

@@ -36,7 +36,7 @@ def test_the_wheel_has_the_library_and_works(build, tmp_path):
     with zipfile.ZipFile(build("wheel")) as wheel:
         names = {name for name in wheel.namelist() if ".dist-info/" not in name}
         wheel.extractall(tmp_path)
-    kinds = (".py", ".json", ".md", ".typed")
+    kinds = (".py", ".json", ".md", ".jinja", ".typed")
     files = (path for path in (ROOT / "lcs").rglob("*") if path.suffix in kinds)
     assert names == {path.relative_to(ROOT).as_posix() for path in files}
 
