@@ -176,3 +176,13 @@ def test_charts_show_something_without_scripts(browser, built):
             for chart in silent.locator(".chart").all():
                 assert chart.locator("img, svg, table").first.bounding_box()["height"] > 100
     silent.context.close()
+
+
+def test_the_example_of_the_filter_finds_some_runs(browser, built):
+    opened = browser.new_page(viewport=DESKTOP)
+    opened.goto((built / "book/records.html").as_uri())
+    field, said = opened.locator(".run-filter input"), opened.locator(".run-filter output")
+    field.fill(field.get_attribute("placeholder"))
+    found, every = map(int, re.findall(r"\d+", said.text_content()))
+    assert 0 < found < every
+    opened.close()
