@@ -1,5 +1,7 @@
 """What the appendix of the page scaling says of results."""
 
+import numpy as np
+
 from checks import ahead, check, records
 from checks.scaling import augmentations
 from checks.scaling_parts import common, fit, gain, gaps, means, rises
@@ -270,3 +272,18 @@ def half_of_lambda_at_four_times_the_length(store):
     first, later = (searches.choices(runs, method) for runs in (short, long))
     ratio = {name: _value(later[name].config) / _value(first[name].config) for name in (B50, SGD)}
     return abs(ratio[B50] - 0.5) < 1e-6 and ratio[SGD] == 1
+
+
+@check
+def precision_hardly_matters_at_width_8(store):
+    """In every seed float32 changes SGD and β = 50 by less than a point, over bfloat16."""
+    exact, rounded = (
+        by_method(records(store, "recipe-precision", precision=precision))
+        for precision in ("fp32", "bf16")
+    )
+    changes = [
+        change
+        for name in (SGD, B50)
+        for change in np.subtract(*map(accuracies, (exact[name], rounded[name])))
+    ]
+    return max(map(abs, changes)) < 1
