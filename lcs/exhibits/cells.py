@@ -172,6 +172,8 @@ def field_text(config: Config, field: str) -> str:
         value = config.rest_l1
     if field == "period":
         value = value or config.epochs
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     return WORDS.get((field, value)) or (
         tables.number(value) if isinstance(value, float) else str(value)
     )

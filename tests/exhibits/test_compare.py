@@ -139,6 +139,7 @@ def test_words_of_a_value_are_those_of_its_field():
     config = Config()
     assert cells.field_text(config, "augment") == "no augmentation"
     assert cells.field_text(config, "pruning") == "none"
+    assert cells.field_text(config.replace(affine=True), "affine") == "yes"
 
 
 def test_links_lead_to_records_of_the_book_only(tmp_path):
