@@ -107,17 +107,28 @@ def test_runs_cost_what_stored_ones_took_times_what_steps_take_here(monkeypatch,
     assert "about 1.5 h as they took" in slower
 
 
-def test_a_check_that_breaks_fails_and_the_others_go_on(monkeypatch):
+def examined(monkeypatch, error):
+    """Return the findings where the check of the training curve ends with an error."""
+
     def broken(*_):
-        raise TrainingError("there are\nno digits")
+        raise error
 
     monkeypatch.setattr(doctor, "same_curve", broken)
     monkeypatch.setattr(doctor, "compiler_works", lambda _: False)
     monkeypatch.setattr(doctor, "surroundings", lambda: iter(()))
     timed(monkeypatch, [(1.0, 1.0), (1.0, 1.0), [1.0]])
-    found = list(doctor.examine(CPU, {"some": []}))
+    return list(doctor.examine(CPU, {"some": []}))
+
+
+def test_a_check_that_breaks_fails_and_the_others_go_on(monkeypatch):
+    found = examined(monkeypatch, TrainingError("there are\nno digits"))
     assert [f.good for f in found] == [None, None, False, True, None]
     assert str(found[2]) == "FAIL training curve: there are no digits"
+
+
+def test_without_a_data_set_there_is_nothing_to_fail(monkeypatch):
+    found = examined(monkeypatch, DataError("digits comes with scikit-learn"))
+    assert str(found[2]) == "-    training curve: digits comes with scikit-learn"
 
 
 @pytest.mark.parametrize(("good", "code"), [(True, 0), (None, 0), (False, 1)])
@@ -136,15 +147,3 @@ def test_surroundings_say_how_to_get_what_is_missing(monkeypatch):
     assert "lcs data get svhn" in svhn
     assert "pip install -e '.[ray]'" in ray
     assert "not there" in browser
-
-
-def test_without_a_data_set_there_is_nothing_to_fail(monkeypatch):
-    def missing(*_):
-        raise DataError("digits comes with scikit-learn")
-
-    monkeypatch.setattr(doctor, "same_curve", missing)
-    monkeypatch.setattr(doctor, "compiler_works", lambda _: False)
-    monkeypatch.setattr(doctor, "surroundings", lambda: iter(()))
-    timed(monkeypatch, [(1.0, 1.0), (1.0, 1.0), [1.0]])
-    found = [str(finding) for finding in doctor.examine(CPU, {})]
-    assert "-    training curve: digits comes with scikit-learn" in found

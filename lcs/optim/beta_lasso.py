@@ -78,7 +78,8 @@ class BetaLasso(CheckedOptimizer):
         params: parameters or parameter groups; a group may have its own `lr`, `l1` and `beta`
             (use ``l1=0`` for biases and batch normalisation). A group of one parameter may have
             `relative_l1`, a tensor of its shape: λ of each weight, in units of `l1`.
-        lr: learning rate η, at least 0.
+        lr: learning rate η, at least 0; it may be a tensor without dimensions, which is read where
+            the weights are.
         l1: ℓ1 coefficient λ, at least 0.
         beta: threshold coefficient β, at least 0, in units of λ.
         frozen_zeros: keep zeros at zero, in groups that have a threshold.

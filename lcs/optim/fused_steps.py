@@ -38,6 +38,8 @@ def take_steps(
         fused: the same step to compile, with numbers as tensors; None: do not compile.
     """
 
+    numbers = [number if isinstance(number, Tensor) else float(number) for number in numbers]
+
     @functools.cache
     def compiled_on(device: torch.device, dtype: torch.dtype) -> Step | None:
         if not fused or not compiler_works(device):
@@ -71,7 +73,8 @@ def take_steps(
 def move(theta: Tensor, direction: Tensor, lr: float | Tensor) -> None:
     """Move weights against a direction, by a learning rate that may be a tensor on the device."""
     if isinstance(lr, Tensor):
-        theta.addcmul_(direction, lr, value=-1)  # a product would have the gradient's precision
+        # not a product, which would have the gradient's precision
+        theta.addcmul_(direction, lr.to(theta.device), value=-1)
     else:
         theta.add_(direction, alpha=-lr)
 

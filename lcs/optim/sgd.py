@@ -27,7 +27,7 @@ class SGD(CheckedOptimizer):
 
     Args:
         params: parameters or parameter groups; a group may have its own hyperparameters.
-        lr: learning rate η, at least 0.
+        lr: learning rate η, at least 0; a number or a tensor, as with :class:`.BetaLasso`.
         momentum: μ, at least 0.
         weight_decay: w, the coefficient of half the squared ℓ2 norm, at least 0.
         compiled: fuse the update to one pass over memory with ``torch.compile``; equal to

@@ -1,6 +1,7 @@
 """Steps that are captured for an epoch, without a GPU: which ones are, and with what rates."""
 
 from contextlib import nullcontext
+from fractions import Fraction
 
 import pytest
 import torch
@@ -72,7 +73,7 @@ def test_an_epoch_of_captured_steps_is_an_epoch_of_steps(config, precision, monk
 def test_a_learning_rate_may_be_a_tensor(make, options, compiled, dtype):
     start, grad = torch.randn(2, 40, 50, generator=torch.Generator().manual_seed(0))
     results = []
-    for lr in (0.1, torch.tensor(0.1)):
+    for lr in (Fraction(1, 10), torch.tensor(0.1)):  # a number of any kind
         param = torch.nn.Parameter(start.to(dtype))
         param.grad = grad.to(dtype)
         optimizer = make([param], lr=lr, compiled=compiled, **options)
