@@ -163,8 +163,9 @@ def sparse_limits(device: torch.device, width: int) -> Iterator[Finding]:
                 if ours > theirs:
                     break
                 limit = density
-        now = sparse_products.PAYS_BELOW[device.type][mode]
-        place = f'PAYS_BELOW["{device.type}"]["{mode}"] in lcs/optim/sparse_products.py'
+        products = sparse_products.products_of(device, STEP.precision)
+        now = sparse_products.PAYS_BELOW[products][mode]
+        place = f'PAYS_BELOW["{products}"]["{mode}"] in lcs/optim/sparse_products.py'
         yield Finding(None, f"sparse, {mode}: faster up to density {limit:g}; {place} is {now:g}")
 
 

@@ -148,7 +148,7 @@ def test_sparse_layers_give_the_numbers_of_dense_ones(mode, precision, tmp_path,
     config = SPARSE.replace(frozen_zeros=mode == "frozen", precision=precision)
     dense = train(config, store=RunStore(tmp_path / "dense"), device="cuda")
     monkeypatch.setattr(sparse_products, "PAYS_FROM", 0)
-    monkeypatch.setattr(sparse_products, "PAYS_BELOW", {"cuda": {mode: 1.0}})
+    monkeypatch.setattr(sparse_products, "PAYS_BELOW", {f"cuda, {precision}": {mode: 1.0}})
     record = train(config, store=RunStore(tmp_path / "sparse"), device="cuda")
     assert record.provenance["modes"].get(mode)
     near(record, dense, slack=3 if precision == "bf16" else 1)

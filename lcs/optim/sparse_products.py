@@ -8,7 +8,8 @@ exact
     non-zeros, and at those zeros of which `GradientBound` does not prove that the step leaves them
     at zero; in a smaller one it is dense, and searched.
 frozen
-    Zeros stay zero (`Config.frozen_zeros`): the gradient is computed at the non-zeros only.
+    The gradient is computed at the held weights alone: the non-zeros, where zeros stay zero
+    (`Config.frozen_zeros`), or the places of a mask (`lcs.optim.pruning`).
 """
 
 from __future__ import annotations
@@ -28,16 +29,20 @@ from torch.optim import Optimizer
 from lcs.models import Net
 from lcs.optim.beta_lasso import BetaLasso
 from lcs.optim.gradient_bound import GradientBound
-from lcs.optim.mixed_precision import bf16_products
+from lcs.optim.mixed_precision import bf16_products, cpu_has_bf16
 from lcs.optim.optimizer import replace_parameter
+from lcs.optim.sgd import SGD
 
 # how an epoch is computed
 MODES = ("dense", "exact", "frozen")
-# share of non-zero weights below which each mode is faster than dense products, in layers of at
-# least `PAYS_FROM` weights: in a smaller one, laying out the inputs costs what the product saves
+# share of held weights below which each mode is faster than dense products, by the device and by
+# the precision in which it computes these (`parts.py`), in layers of at least `PAYS_FROM` weights:
+# in a smaller one, laying out the inputs costs what the product saves
 PAYS_BELOW = {
-    "cpu": {"exact": 0.02, "frozen": 0.035},
-    "cuda": {"exact": 0.0, "frozen": 0.0},  # not measured yet: `parts.py cuda 150` does
+    "cpu, bf16": {"exact": 0.02, "frozen": 0.035},
+    "cpu, fp32": {"exact": 0.05, "frozen": 0.08},
+    "cuda, bf16": {"exact": 0.0, "frozen": 0.0},  # not measured yet: `parts.py cuda 150` does
+    "cuda, fp32": {"exact": 0.0, "frozen": 0.0},
 }
 PAYS_FROM = 2_000_000
 # units from which the bound on the gradient costs less than the gradient (`tests/benchmarks/bound`)
@@ -46,13 +51,20 @@ BOUND_FROM = 2048
 Forward = Callable[[Tensor], Tensor]
 
 
-def choose_mode(model: nn.Module, optimizer: Optimizer) -> str:
+def choose_mode(
+    model: nn.Module, optimizer: Optimizer, precision: str, mask: Tensor | None = None
+) -> str:
     """Return which of the `MODES` is the fastest for the next epoch.
 
-    "dense" unless this is S-FC as the paper has it, trained by β-LASSO with a threshold, with a
-    first layer of low density that the optimizer holds.
+    "dense" unless this is S-FC as the paper has it, with a first layer of low density that the
+    optimizer holds, and that has a mask or is trained by β-LASSO with a threshold.
+
+    Args:
+        model, optimizer: of the run.
+        precision: of its dense products, "fp32" or "bf16".
+        mask: of the first layer (units, inputs), bool, outside of which weights stay zero.
     """
-    if not isinstance(optimizer, BetaLasso) or not isinstance(model, Net):
+    if not isinstance(optimizer, (BetaLasso, SGD)) or not isinstance(model, Net):
         return "dense"
     if model.kind != "fc" or len(model.geometries) > 1 or model.geometries[0].out_size == 1:
         return "dense"
@@ -61,28 +73,43 @@ def choose_mode(model: nn.Module, optimizer: Optimizer) -> str:
     if not groups:  # the layer is not trained
         return "dense"
     (group,) = groups
-    mode = "frozen" if group["frozen_zeros"] else "exact"
-    limit = PAYS_BELOW[weight.device.type][mode]
+    mode = "exact" if mask is None and not group.get("frozen_zeros") else "frozen"
+    limit = PAYS_BELOW[products_of(weight.device, precision)][mode]
     if (
         "relative_l1" in group
-        or not group["beta"] * group["l1"]  # without a threshold no zero stays zero
+        # without a threshold no zero stays zero
+        or (mask is None and not group.get("beta", 0.0) * group.get("l1", 0.0))
         or first.bias is not None
         or model.dropout.p
         or weight.numel() < PAYS_FROM
         or not limit
     ):
         return "dense"
-    density = int(torch.count_nonzero(weight)) / weight.numel()
+    held = weight if mask is None else mask
+    density = int(torch.count_nonzero(held)) / weight.numel()
     return mode if density < limit else "dense"
 
 
+def products_of(device: torch.device, precision: str) -> str:
+    """Return the entry of `PAYS_BELOW` for a device and the precision of its dense products."""
+    fast = precision == "bf16" and (device.type != "cpu" or cpu_has_bf16())
+    return f"{device.type}, {'bf16' if fast else 'fp32'}"
+
+
 @contextmanager
-def sparse_first_layer(model: nn.Module, optimizer: Optimizer, mode: str) -> Iterator[Forward]:
+def sparse_first_layer(
+    model: nn.Module, optimizer: Optimizer, mode: str, mask: Tensor | None = None
+) -> Iterator[Forward]:
     """Yield the function that maps images to logits for one epoch, in a mode of `choose_mode`.
 
-    In the sparse modes the optimizer holds the non-zero weights in place of the layer's matrix; on
-    leaving, it holds the matrix again, with the gradient of the last step. Where `bf16_weights` is
-    used too, it is entered after this one.
+    In the sparse modes the optimizer holds the held weights in place of the layer's matrix, and
+    their part of its state; on leaving, it holds the matrix again, with the gradient of the last
+    step. Where `bf16_weights` is used too, it is entered after this one.
+
+    Args:
+        model, optimizer, mask: as in `choose_mode`; outside of the mask, weights and the
+            optimizer's state are zero.
+        mode: how the epoch is computed.
 
     Raises:
         RuntimeError: the optimizer does not hold the layer's weight, or a rounded copy of it.
@@ -92,8 +119,12 @@ def sparse_first_layer(model: nn.Module, optimizer: Optimizer, mode: str) -> Ite
         return
     net = cast(Net, model)
     weight = cast(nn.Parameter, cast(nn.Linear, net.conv1).weight)
-    layer = SparseLayer(weight, frozen=mode == "frozen")
+    layer = SparseLayer(weight, frozen=mode == "frozen", mask=mask)
     group = replace_parameter(optimizer, weight, layer.values)
+    state = optimizer.state.get(layer.values, {})
+    for name, value in state.items():
+        if isinstance(value, Tensor) and value.shape == weight.shape:
+            state[name] = value.view(-1)[layer.places]
     weight.grad = None  # of the last epoch
 
     def revive(*_: object) -> None:
@@ -108,7 +139,11 @@ def sparse_first_layer(model: nn.Module, optimizer: Optimizer, mode: str) -> Ite
     finally:
         hook.remove()
         replace_parameter(optimizer, layer.values, weight)
-        layer.write_back()
+        state = optimizer.state.get(weight, {})
+        for name, value in state.items():
+            if isinstance(value, Tensor) and value.shape == layer.values.shape:
+                state[name] = layer.spread(value)
+        weight.data.copy_(layer.spread(layer.values))
         weight.grad = layer.last_gradient()
 
 
@@ -119,10 +154,11 @@ class SparseLayer:
 
     Args:
         weight: of the dense layer.
-        frozen: whether zeros stay zero; else every step may let some return.
+        frozen: whether the held weights stay the same; else every step may let zeros return.
+        mask: bool, of the weights that are held; None: those that are not zero.
     """
 
-    def __init__(self, weight: Tensor, *, frozen: bool) -> None:
+    def __init__(self, weight: Tensor, *, frozen: bool, mask: Tensor | None = None) -> None:
         self.weight = weight
         self.frozen = frozen
         self.values: nn.Parameter
@@ -132,11 +168,11 @@ class SparseLayer:
         self.bound = GradientBound() if bounded else None
         _silence_beta_warning()
         flat = weight.detach().view(-1)
-        places = flat.nonzero().squeeze(1)
+        places = (flat if mask is None else mask.view(-1)).nonzero().squeeze(1)
         self._lay_out(places, flat[places])
 
     def _lay_out(self, places: Tensor, values: Tensor) -> None:
-        """Hold these values (non-zeros,), in the order of their places in the flat matrix."""
+        """Hold these values (held,), in the order of their places in the flat matrix."""
         # a new parameter: autograd would expect gradients of the old one's length
         self.places, self.values = places, nn.Parameter(values)
         self.rows, self.columns = self._layout(places)
@@ -156,16 +192,16 @@ class SparseLayer:
         return model.head(y.t())
 
     def matrix(self, values: Tensor) -> Tensor:
-        """Return the sparse matrix (units, inputs) with these values at the non-zero weights."""
+        """Return the sparse matrix (units, inputs) with these values at the held weights."""
         return torch.sparse_csr_tensor(
             self.rows, self.columns, values, self.weight.shape, check_invariants=False
         )
 
-    @torch.no_grad()
-    def write_back(self) -> None:
-        """Put the values into the dense weight."""
-        self.weight.zero_()
-        self.weight.view(-1)[self.places] = self.values.detach()
+    def spread(self, values: Tensor) -> Tensor:
+        """Return the dense matrix (units, inputs) with these values at the held weights."""
+        flat = values.new_zeros(self.weight.numel())
+        flat[self.places] = values.detach()
+        return flat.view_as(self.weight)
 
     @torch.no_grad()
     def last_gradient(self) -> Tensor | None:

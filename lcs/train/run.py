@@ -146,7 +146,9 @@ class Run:
             self.pruning.update(epoch, functools.partial(self.gradients, epoch))
         if self.config.l1_window == "learned":
             self._move_windows()
-        mode = "dense" if self.pruning else sparse_products.choose_mode(self.model, self.optimizer)
+        mode = sparse_products.choose_mode(
+            self.model, self.optimizer, self.config.precision, self._first_mask
+        )
         capture = mode == "dense" and captures(self.device, self.optimizer)
         counted = "captured" if capture else mode
         self.modes[counted] = self.modes.get(counted, 0) + 1
@@ -187,12 +189,18 @@ class Run:
             mode: how the products of its first layer are computed (`sparse_products`).
         """
         with (
-            sparse_products.sparse_first_layer(self.model, self.optimizer, mode) as network,
+            sparse_products.sparse_first_layer(
+                self.model, self.optimizer, mode, self._first_mask
+            ) as network,
             mixed_precision.bf16_weights(self.model, self.optimizer)
             if self.config.precision == "bf16"
             else nullcontext(),
         ):
             yield network
+
+    @property
+    def _first_mask(self) -> Tensor | None:
+        return self.pruning.masks["conv1"] if self.pruning else None
 
     def _move_windows(self) -> None:
         """Let λ of the first layer grow outside the window around where each unit's mass is."""

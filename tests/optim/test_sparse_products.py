@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+import functools
 
 import pytest
 import torch
@@ -10,16 +11,24 @@ import torch.nn.functional as F
 from lcs import models
 from lcs.config import Config
 from lcs.errors import Paused
-from lcs.optim import BetaLasso, ProximalL1, gradient_bound, sparse_products
+from lcs.optim import SGD, BetaLasso, ProximalL1, gradient_bound, sparse_products
+from lcs.optim.pruning import Masks
 from lcs.runs import RunStore
 from lcs.train import Clock, train
 from lcs.train.setup import make_optimizer
 
 MODES = ("exact", "frozen")
+PAYS_BELOW = sparse_products.PAYS_BELOW
+choose_mode = functools.partial(sparse_products.choose_mode, precision="fp32")
 # a penalty at which digits leave 1 to 3 % of the first layer
 SPARSE = Config(
     dataset="digits", base_channels=2, epochs=8, batch_size=128, optimizer="beta-lasso", l1=2e-2,
     l1_rest=1e-5, beta=3.0,
+)  # fmt: skip
+# from the first epoch on, and with a momentum that is carried from one to the next
+MASKED = Config(
+    dataset="digits", base_channels=8, epochs=6, batch_size=128, density=0.07, momentum=0.9,
+    weight_decay=5e-4, pruning="random",
 )  # fmt: skip
 
 
@@ -158,26 +167,63 @@ def test_sparse_where_it_pays_and_nowhere_else():
         (0.01, "exact", "exact"), (0.01, "frozen", "frozen"), (0.5, "frozen", "dense"),
     ):  # fmt: skip
         net = s_fc(density)
-        assert sparse_products.choose_mode(net, optimizer_of(net, mode)) == expected
+        assert choose_mode(net, optimizer_of(net, mode)) == expected
     for net in (s_fc(0.01, dropout=0.5), s_fc(0.01, bias=True)):
-        assert sparse_products.choose_mode(net, optimizer_of(net, "exact")) == "dense"
+        assert choose_mode(net, optimizer_of(net, "exact")) == "dense"
     net = s_fc(0.01)
-    assert sparse_products.choose_mode(net, ProximalL1(net.parameters(), l1=1e-3)) == "dense"
+    assert choose_mode(net, ProximalL1(net.parameters(), l1=1e-3)) == "dense"
     for without in ({"l1": 0.0, "beta": 50.0}, {"l1": 1e-3, "beta": 0.0}):
-        assert sparse_products.choose_mode(net, BetaLasso(net.parameters(), **without)) == "dense"
+        assert choose_mode(net, BetaLasso(net.parameters(), **without)) == "dense"
     for name in ("d-fc", "3-fc"):
         other = models.build(name, num_classes=10, image_size=8, in_channels=1, base_channels=1)
         torch.nn.init.zeros_(other.conv1.weight)
-        assert sparse_products.choose_mode(other, BetaLasso(other.parameters(), l1=1e-3)) == "dense"
+        assert choose_mode(other, BetaLasso(other.parameters(), l1=1e-3)) == "dense"
 
 
 def test_a_lambda_for_each_weight_and_a_small_layer_stay_dense(monkeypatch):
     net = s_fc(0.01)
     optimizer = optimizer_of(net, "exact")
     optimizer.param_groups[0]["relative_l1"] = torch.ones_like(net.conv1.weight)
-    assert sparse_products.choose_mode(net, optimizer) == "dense"
+    assert choose_mode(net, optimizer) == "dense"
     monkeypatch.setattr(sparse_products, "PAYS_FROM", net.conv1.weight.numel() + 1)
-    assert sparse_products.choose_mode(net, optimizer_of(net, "exact")) == "dense"
+    assert choose_mode(net, optimizer_of(net, "exact")) == "dense"
+
+
+def test_a_layer_with_a_mask_is_sparse_by_any_elementwise_optimizer():
+    net = s_fc(0.5)
+    few, many = (torch.rand_like(net.conv1.weight) < density for density in (0.01, 0.5))
+    for optimizer in (SGD(net.parameters(), 0.1, 0.9), BetaLasso(net.parameters(), l1=0.0)):
+        assert choose_mode(net, optimizer, mask=few) == "frozen"
+        assert choose_mode(net, optimizer, mask=many) == choose_mode(net, optimizer) == "dense"
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_steps_within_a_mask_are_those_of_a_dense_layer(momentum):
+    net, twin = s_fc(0.1), s_fc(0.1)
+    mask = net.conv1.weight != 0
+    mask[5] = True  # zeros that a mask has taken in are trained
+    sparse, dense = (
+        SGD(some.parameters(), 0.1, momentum, weight_decay=1e-3) for some in (net, twin)
+    )
+    for some, optimizer in ((net, sparse), (twin, dense)):
+        Masks({"conv1": mask}, some, optimizer)
+    for mode in ("frozen", "dense", "frozen"):  # the buffer is made in an epoch of either
+        with sparse_products.sparse_first_layer(net, sparse, mode, mask) as forward:
+            fit(forward, sparse, 3)
+        fit(twin, dense, 3)
+        torch.testing.assert_close(net.conv1.weight, twin.conv1.weight, rtol=1e-4, atol=1e-6)
+    assert net.conv1.weight[5].all()
+    for key, value in dense.state[twin.conv1.weight].items():
+        torch.testing.assert_close(sparse.state[net.conv1.weight][key], value, rtol=1e-4, atol=1e-6)
+
+
+def test_the_precision_of_dense_products_decides_where_sparse_ones_pay(monkeypatch):
+    net = s_fc(0.025)
+    optimizer = optimizer_of(net, "exact")
+    for has_bf16, expected in ((True, "dense"), (False, "exact")):
+        monkeypatch.setattr(sparse_products, "cpu_has_bf16", lambda answer=has_bf16: answer)
+        assert choose_mode(net, optimizer, precision="bf16") == expected
+        assert choose_mode(net, optimizer, precision="fp32") == "exact"
 
 
 def test_a_dead_unit_is_dead_for_good():
@@ -193,6 +239,11 @@ def test_a_dead_unit_is_dead_for_good():
     assert net.conv1.weight.grad[4].any()
 
 
+def dense_always(monkeypatch):
+    never = dict.fromkeys(MODES, 0.0)
+    monkeypatch.setattr(sparse_products, "PAYS_BELOW", dict.fromkeys(PAYS_BELOW, never))
+
+
 def outcome(record):
     return record.history["train_loss"], record.history["nonzeros"]
 
@@ -206,7 +257,7 @@ def test_a_run_turns_sparse_and_says_so(frozen, precision, tmp_path, monkeypatch
     modes = record.provenance["modes"]
     assert set(modes) == {"dense", mode}
     assert sum(modes.values()) == config.epochs
-    monkeypatch.setattr(sparse_products, "PAYS_BELOW", {"cpu": dict.fromkeys(MODES, 0.0)})
+    dense_always(monkeypatch)
     dense = train(config, store=RunStore(tmp_path / "dense"), device="cpu")
     assert dense.provenance["modes"] == {"dense": config.epochs}
     (losses, counts), (expected, dense_counts) = outcome(record), outcome(dense)
@@ -220,11 +271,31 @@ def test_a_run_turns_sparse_and_says_so(frozen, precision, tmp_path, monkeypatch
         assert forgone[0] == pytest.approx(forgone[1], abs=allowed)
 
 
-@pytest.mark.parametrize("mode", ["exact", "frozen"])
-def test_a_stopped_sparse_run_ends_with_the_same_bits(tmp_path, mode, monkeypatch):
-    config = dataclasses.replace(
-        SPARSE, frozen_zeros=mode == "frozen", precision={"exact": "fp32", "frozen": "bf16"}[mode]
-    )
+@pytest.mark.parametrize("pruning", ["random", "gradual"])
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_a_masked_run_has_the_numbers_of_dense_products(pruning, precision, tmp_path, monkeypatch):
+    config = MASKED.replace(pruning=pruning, precision=precision)
+    record = train(config, store=RunStore(tmp_path / "sparse"), device="cpu")
+    modes = record.provenance["modes"]
+    assert set(modes) == ({"dense", "frozen"} if pruning == "gradual" else {"frozen"})
+    dense_always(monkeypatch)
+    dense = train(config, store=RunStore(tmp_path / "dense"), device="cpu")
+    assert dense.provenance["modes"] == {"dense": config.epochs}
+    (losses, counts), (expected, dense_counts) = outcome(record), outcome(dense)
+    assert losses == pytest.approx(expected, rel=1e-3 if precision == "fp32" else 0.05)
+    assert counts["conv1"] == dense_counts["conv1"]
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        SPARSE,
+        SPARSE.replace(frozen_zeros=True, precision="bf16"),
+        MASKED.replace(pruning="rigl", precision="bf16"),
+    ],
+)
+def test_a_stopped_sparse_run_ends_with_the_same_bits(tmp_path, config, monkeypatch):
+    mode = "frozen" if config.frozen_zeros or config.pruning != "none" else "exact"
     whole = train(config, store=RunStore(tmp_path / "whole"), device="cpu")
     assert whole.provenance["modes"].get(mode, 0) > 1
     store = RunStore(tmp_path / "stopped")
