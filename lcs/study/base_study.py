@@ -212,26 +212,23 @@ class BaseStudy(ABC):
     def _costs(
         self, runs: Mapping[Any, Record | None], store: RunStore, device: str
     ) -> dict[Any, float | None]:
-        """Return about how long each run without a record still takes.
-
-        One whose checkpoint is damaged counts as whole, so that it stops no other run.
-        """
-
-        def left(config: Any) -> float:
-            try:
-                return self.share_left(config, store)
-            except CheckpointError:
-                return 1.0
-
+        """Return about how long each run without a record still takes."""
         lacking = [config for config, record in runs.items() if record is None]
         # `cost.Pace` counts runs on the digits apart: records of the others say nothing of them
         kinds = {config.file.startswith("digits/") for config in lacking}
         records = readable(store, lambda folder: (folder == "digits") in kinds)
         costs = self.seconds(lacking, device, records) if lacking else []
         return {
-            config: None if seconds is None else seconds * left(config)
+            config: None if seconds is None else seconds * self._left(config, store)
             for config, seconds in zip(lacking, costs, strict=True)
         }
+
+    def _left(self, config: Any, store: RunStore) -> float:
+        """Return `share_left`; a damaged checkpoint stops no other run: then it is the whole."""
+        try:
+            return self.share_left(config, store)
+        except CheckpointError:
+            return 1.0
 
     def describe(self, config: Any, store: RunStore) -> str:
         """Say in a line which run it is, and how far it has come."""

@@ -51,6 +51,7 @@ def train_all(
     *,
     budget_minutes: float,
     work: Callable[..., GroupOutcome] | None = None,
+    share_left: Callable[[Config], float] = lambda _: 1.0,
     **options: Any,
 ) -> None:
     """Train groups of runs, as many at once as the executor has slots; say how far they are.
@@ -60,6 +61,7 @@ def train_all(
         executor: where they train.
         budget_minutes: of all together.
         work: what is called with a group there; None: `attempt`.
+        share_left: of a run without a record, by its checkpoint; it tells the time that is left.
         options: those of `lcs.train.train_group`.
 
     Raises:
@@ -70,9 +72,16 @@ def train_all(
     call = functools.partial(work or attempt, deadline=deadline, **options)
     waiting, held = [*groups], list[Sequence[Config]]()
     running: dict[Future[GroupOutcome], Sequence[Config]] = {}
-    done, failures = list[Config](), dict[str, LcsError]()
+    every = list(itertools.chain(*groups))
+    done, failures = set[Config](), dict[str, LcsError]()
     pause: LcsError | None = None
     again, said = 0.0, began
+
+    def work_left() -> dict[Config, float]:
+        awaited = (c for c in every if c.run_id not in failures)
+        return {c: 0.0 if c in done else share_left(c) * cost.training_flops(c) for c in awaited}
+
+    at_first = work_left()
     try:
         while running or ((waiting or held) and not pause):
             if held and time.monotonic() >= again:
@@ -102,18 +111,20 @@ def train_all(
                     raise outcome.stop
                 back = [config for config in group if config.run_id in outcome.held]
                 unfinished = {*outcome.held, *outcome.failures}
-                done += [config for config in group if config.run_id not in unfinished]
+                done |= {config for config in group if config.run_id not in unfinished}
                 if back:
                     held.append(back)
                     again = time.monotonic() + POLL_SECONDS
             if time.monotonic() - said >= PROGRESS_SECONDS:
                 said = time.monotonic()
-                every = list(itertools.chain(*groups))
                 going = sum(map(len, running.values()))
                 text = f"{len(done)} of {len(every)} runs done, {len(failures)} failed, "
                 text += f"{going} running"
-                awaited = [config for config in every if config.run_id not in failures]
-                text += _time_left(said - began, done, awaited)
+                left = work_left()
+                trained = sum(at_first[config] for config in left) - sum(left.values())
+                if trained > 0:
+                    seconds = (said - began) * sum(left.values()) / trained
+                    text += f", {cost.about(seconds)} left"
                 print(text, file=sys.stderr, flush=True)
     except BrokenProcessPool as error:
         raise TrainingError(
@@ -138,14 +149,6 @@ def _outcome(
         ids = ", ".join(config.run_id for config in group)
         lost = TrainingError(f"lost with its worker: run {ids} ({one_line(error)})")
         return GroupOutcome(failures=dict.fromkeys((c.run_id for c in group), lost))
-
-
-def _time_left(seconds: float, done: Sequence[Config], awaited: Sequence[Config]) -> str:
-    """Return the end of a line: about how long the runs take, by the work that is done of it."""
-    if not done:
-        return ""
-    work_done, work_in_all = (sum(map(cost.training_flops, c)) for c in (done, awaited))
-    return f", {cost.about(seconds * (work_in_all / work_done - 1))} left"
 
 
 def attempt(configs: Sequence[Config], *, deadline: float, **options: Any) -> GroupOutcome:

@@ -177,6 +177,7 @@ class Study(BaseStudy):
                     sorted(groups, key=place),
                     executor,
                     budget_minutes=math.inf if budget_minutes is None else budget_minutes,
+                    share_left=lambda config: self._left(config, store),
                     store=RunStore(store.root.absolute(), fallback=store.fallback),
                     device=executor.device,
                     checkpoint_seconds=checkpoint_seconds,

@@ -98,6 +98,25 @@ def test_progress(monkeypatch, capsys):
     assert said[2] == "3 of 4 runs done, 0 failed, 0 running, about 3.0 min left"
 
 
+def test_epochs_that_a_checkpoint_holds_are_no_work_left(monkeypatch, capsys):
+    """The second run has resumed at a half, and has a quarter left when the first one ends."""
+    monkeypatch.setattr(scheduler, "PROGRESS_SECONDS", 0)
+    now = [0.0]
+
+    def work(configs, *, deadline):
+        now[0] += 60
+        return GroupOutcome()
+
+    monkeypatch.setattr(scheduler.time, "monotonic", lambda: now[0])
+    left = {0: 1.0, 1: 0.5}
+    train_all(
+        alone(SEEDS[:2]), Here("cpu"), budget_minutes=1, work=work,
+        share_left=lambda config: left[config.seed] if not now[0] else 0.25,
+    )  # fmt: skip
+    said = capsys.readouterr().err.splitlines()
+    assert said[0] == "1 of 2 runs done, 0 failed, 0 running, about 12 s left"
+
+
 def test_a_failed_run_is_not_done_and_takes_no_more_time(monkeypatch, capsys):
     monkeypatch.setattr(scheduler, "PROGRESS_SECONDS", 0)
     now = [0.0]
