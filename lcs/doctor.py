@@ -38,7 +38,7 @@ CURVE = Config(
     augment="flip-crop", batch_size=128, epochs=2,
 )  # fmt: skip
 TOLERANCE = 0.05  # of a loss, relative, and of an accuracy
-DENSITIES = (0.005, 0.01, 0.02, 0.035, 0.05, 0.1)
+DENSITIES = (0.005, 0.01, 0.02, 0.035, 0.05, 0.08, 0.1)
 
 
 class Finding(NamedTuple):
@@ -163,9 +163,9 @@ def sparse_limits(device: torch.device, width: int) -> Iterator[Finding]:
                 if ours > theirs:
                     break
                 limit = density
-        products = sparse_products.products_of(device, STEP.precision)
-        now = sparse_products.PAYS_BELOW[products][mode]
-        place = f'PAYS_BELOW["{products}"]["{mode}"] in lcs/optim/sparse_products.py'
+        name = sparse_products.limits_name(device, STEP.precision)
+        now = sparse_products.PAYS_BELOW[name][mode]
+        place = f'PAYS_BELOW["{name}"]["{mode}"] in lcs/optim/sparse_products.py'
         yield Finding(None, f"sparse, {mode}: faster up to density {limit:g}; {place} is {now:g}")
 
 

@@ -143,9 +143,12 @@ def test_stopped_it_goes_on(tmp_path, monkeypatch, capsys):
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
-@pytest.mark.parametrize("mode", ["exact", "frozen"])
+@pytest.mark.parametrize("mode", ["exact", "frozen", "masked"])
 def test_sparse_layers_give_the_numbers_of_dense_ones(mode, precision, tmp_path, monkeypatch):
     config = SPARSE.replace(frozen_zeros=mode == "frozen", precision=precision)
+    if mode == "masked":
+        decayed = BASE.replace(momentum=0.9, weight_decay=5e-4, precision=precision)
+        mode, config = "frozen", decayed.replace(pruning="random", density=0.1)
     dense = train(config, store=RunStore(tmp_path / "dense"), device="cuda")
     monkeypatch.setattr(sparse_products, "PAYS_FROM", 0)
     monkeypatch.setattr(sparse_products, "PAYS_BELOW", {f"cuda, {precision}": {mode: 1.0}})

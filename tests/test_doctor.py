@@ -92,7 +92,7 @@ def test_the_largest_density_that_is_faster_is_proposed(monkeypatch):
     exact, frozen = doctor.sparse_limits(CPU, 1)
     assert f"density {doctor.DENSITIES[1]:g};" in exact.text
     assert f"density {doctor.DENSITIES[-1]:g};" in frozen.text
-    now = sparse_products.PAYS_BELOW[sparse_products.products_of(CPU, "bf16")]
+    now = sparse_products.PAYS_BELOW[sparse_products.limits_name(CPU, "bf16")]
     assert f"is {now['exact']:g}" in exact.text
 
 

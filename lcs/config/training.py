@@ -137,13 +137,24 @@ class Config(RunConfig):
     )
     beta: Annotated[float, "weights of magnitude below beta * lambda are set to zero"] = 0.0
     frozen_zeros: Annotated[bool, "weights at zero stay there (one-way pruning)"] = False
-    pruning: Annotated[str, "how a mask of zeros is made, see lcs.optim.pruning"] = "none"
+    pruning: Annotated[
+        str,
+        "how a mask of zeros is made: random, snip, windows: once, at the start; magnitude, "
+        "rewinding: cut after each period; gradual, set, rigl: changed before epochs "
+        "(lcs.optim.pruning)",
+    ] = "none"
     density: Annotated[float, "share of the first layer's weights that the mask keeps"] = 1.0
     density_rest: Annotated[
         float | None,
         "share that it keeps of the second layer; if not given: the same; the last layer is dense",
     ] = None
-    start: Annotated[str, "what is taken of a trained network, see lcs.models.transfer"] = "initial"
+    start: Annotated[
+        str,
+        "what is taken of a trained network: nothing (initial), masks with their initial weights "
+        "(ticket) or with new ones (mask; first-mask: of the first layer alone), such masks with "
+        "their places moved (rewired-mask, random-mask), first-layer weights, or the network "
+        "(lcs.models.transfer)",
+    ] = "initial"
     source: Annotated[
         str | None,
         "that network: its record, as cifar10/s-fc-a4-sgd-0123456789; it has the same seed",

@@ -42,13 +42,14 @@ def bf16_products(device: torch.device) -> AbstractContextManager[object]:
     product of two bfloat16 numbers is a float32 number, and sums are in float32 either way.
     Elsewhere nothing changes. Compiled functions are not to be called within it.
     """
-    slow = device.type == "cpu" and not cpu_has_bf16()
-    return _Float32Products() if slow else nullcontext()
+    return nullcontext() if has_bf16(device) else _Float32Products()
 
 
 @functools.cache
-def cpu_has_bf16() -> bool:
-    """Whether torch has fast products of bfloat16 for this CPU."""
+def has_bf16(device: torch.device) -> bool:
+    """Whether torch has fast products of bfloat16 on a device: not on every CPU."""
+    if device.type != "cpu":
+        return True
     return torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()
 
 

@@ -1,14 +1,15 @@
 """S-FC with a first layer that is mostly zero: the same training, without products by zeros.
 
 For an epoch, the layer is kept as a compressed sparse row matrix; at its end, the weights are
-written back to the network, which is dense at every other time. Two modes:
+written back to the network, which is dense at every other time. In bfloat16, weights, products and
+gradients are rounded where those of a dense layer are. Two modes:
 
 exact
     The paper's algorithm, up to rounding. In a layer of many units the gradient is computed at the
     non-zeros, and at those zeros of which `GradientBound` does not prove that the step leaves them
     at zero; in a smaller one it is dense, and searched.
 frozen
-    The gradient is computed at the held weights alone: the non-zeros, where zeros stay zero
+    The gradient is computed at the kept weights alone: the non-zeros, where zeros stay zero
     (`Config.frozen_zeros`), or the places of a mask (`lcs.optim.pruning`).
 """
 
@@ -29,19 +30,20 @@ from torch.optim import Optimizer
 from lcs.models import Net
 from lcs.optim.beta_lasso import BetaLasso
 from lcs.optim.gradient_bound import GradientBound
-from lcs.optim.mixed_precision import bf16_products, cpu_has_bf16
+from lcs.optim.mixed_precision import bf16_products, has_bf16
 from lcs.optim.optimizer import replace_parameter
 from lcs.optim.sgd import SGD
 
 # how an epoch is computed
 MODES = ("dense", "exact", "frozen")
-# share of held weights below which each mode is faster than dense products, by the device and by
-# the precision in which it computes these (`parts.py`), in layers of at least `PAYS_FROM` weights:
-# in a smaller one, laying out the inputs costs what the product saves
+# share of kept weights below which each mode is faster than dense products, by the device and by
+# the precision in which it computes these (`limits_name`), in layers of at least `PAYS_FROM`
+# weights: in a smaller one, laying out the inputs costs what the product saves. Those of float32
+# were measured on a processor without bfloat16; those of a GPU have not been yet, `lcs doctor` does
 PAYS_BELOW = {
     "cpu, bf16": {"exact": 0.02, "frozen": 0.035},
     "cpu, fp32": {"exact": 0.03, "frozen": 0.08},
-    "cuda, bf16": {"exact": 0.0, "frozen": 0.0},  # not measured yet: `parts.py cuda 150` does
+    "cuda, bf16": {"exact": 0.0, "frozen": 0.0},
     "cuda, fp32": {"exact": 0.0, "frozen": 0.0},
 }
 PAYS_FROM = 2_000_000
@@ -57,7 +59,8 @@ def choose_mode(
     """Return which of the `MODES` is the fastest for the next epoch.
 
     "dense" unless this is S-FC as the paper has it, with a first layer of low density that the
-    optimizer holds, and that has a mask or is trained by β-LASSO with a threshold.
+    optimizer holds, and that is trained by β-LASSO with a threshold, or has a mask and is trained
+    by β-LASSO or SGD.
 
     Args:
         model, optimizer: of the run.
@@ -74,7 +77,7 @@ def choose_mode(
         return "dense"
     (group,) = groups
     mode = "exact" if mask is None and not group.get("frozen_zeros") else "frozen"
-    limit = PAYS_BELOW[products_of(weight.device, precision)][mode]
+    limit = PAYS_BELOW[limits_name(weight.device, precision)][mode]
     if (
         "relative_l1" in group
         # without a threshold no zero stays zero
@@ -85,15 +88,14 @@ def choose_mode(
         or not limit
     ):
         return "dense"
-    held = weight if mask is None else mask
-    density = int(torch.count_nonzero(held)) / weight.numel()
+    kept = weight if mask is None else mask
+    density = int(torch.count_nonzero(kept)) / weight.numel()
     return mode if density < limit else "dense"
 
 
-def products_of(device: torch.device, precision: str) -> str:
-    """Return the entry of `PAYS_BELOW` for a device and the precision of its dense products."""
-    fast = precision == "bf16" and (device.type != "cpu" or cpu_has_bf16())
-    return f"{device.type}, {'bf16' if fast else 'fp32'}"
+def limits_name(device: torch.device, precision: str) -> str:
+    """Return the key in `PAYS_BELOW` of runs of a precision on a device."""
+    return f"{device.type}, {precision if has_bf16(device) else 'fp32'}"
 
 
 @contextmanager
@@ -102,7 +104,7 @@ def sparse_first_layer(
 ) -> Iterator[Forward]:
     """Yield the function that maps images to logits for one epoch, in a mode of `choose_mode`.
 
-    In the sparse modes the optimizer holds the held weights in place of the layer's matrix, and
+    In the sparse modes the optimizer holds the kept weights in place of the layer's matrix, and
     their part of its state; on leaving, it holds the matrix again, with the gradient of the last
     step. Where `bf16_weights` is used too, it is entered after this one.
 
@@ -145,6 +147,8 @@ def sparse_first_layer(
                 state[name] = layer.spread(value)
         weight.data.copy_(layer.spread(layer.values))
         weight.grad = layer.last_gradient()
+        if mask is not None and weight.grad is not None:
+            weight.grad.mul_(mask)
 
 
 class SparseLayer:
@@ -154,8 +158,8 @@ class SparseLayer:
 
     Args:
         weight: of the dense layer.
-        frozen: whether the held weights stay the same; else every step may let zeros return.
-        mask: bool, of the weights that are held; None: those that are not zero.
+        frozen: whether the kept weights stay the same; else every step may let zeros return.
+        mask: bool, of the weights that are kept; None: those that are not zero.
     """
 
     def __init__(self, weight: Tensor, *, frozen: bool, mask: Tensor | None = None) -> None:
@@ -172,7 +176,7 @@ class SparseLayer:
         self._lay_out(places, flat[places])
 
     def _lay_out(self, places: Tensor, values: Tensor) -> None:
-        """Hold these values (held,), in the order of their places in the flat matrix."""
+        """Hold these values (kept,), in the order of their places in the flat matrix."""
         # a new parameter: autograd would expect gradients of the old one's length
         self.places, self.values = places, nn.Parameter(values)
         self.rows, self.columns = self._layout(places)
@@ -192,13 +196,13 @@ class SparseLayer:
         return model.head(y.t())
 
     def matrix(self, values: Tensor) -> Tensor:
-        """Return the sparse matrix (units, inputs) with these values at the held weights."""
+        """Return the sparse matrix (units, inputs) with these values at the kept weights."""
         return torch.sparse_csr_tensor(
             self.rows, self.columns, values, self.weight.shape, check_invariants=False
         )
 
     def spread(self, values: Tensor) -> Tensor:
-        """Return the dense matrix (units, inputs) with these values at the held weights."""
+        """Return the dense matrix (units, inputs) with these values at the kept weights."""
         flat = values.new_zeros(self.weight.numel())
         flat[self.places] = values.detach()
         return flat.view_as(self.weight)
@@ -256,7 +260,7 @@ class SparseLayer:
         matrix = torch.sparse_csr_tensor(
             *layout, nothing, self.weight.shape, check_invariants=False
         )
-        return places, _sampled(matrix, gradient, x.float()).mul_(-step)
+        return places, _rounded_as(x, _sampled(matrix, gradient, x.float())).mul_(-step)
 
 
 @functools.cache
@@ -277,21 +281,28 @@ class _Product(torch.autograd.Function):
         ctx.layer, ctx.x = layer, x
         ctx.save_for_backward(values, inputs)
         with torch.autocast(x.device.type, enabled=False):  # there are no sparse bf16 products
-            return layer.matrix(values) @ inputs
+            return _rounded_as(x, layer.matrix(_rounded_as(x, values)) @ inputs)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
         values, inputs = ctx.saved_tensors
         (gradient,) = gradients
         layer: SparseLayer = ctx.layer
-        layer.operands = gradient.contiguous(), ctx.x
+        gradient = _rounded_as(ctx.x, gradient).contiguous()
+        layer.operands = gradient, ctx.x
         if not layer.frozen and layer.bound is None:
             layer.gradient = gradient.to(ctx.x.dtype) @ ctx.x
             return layer.gradient.view(-1)[layer.places].to(values.dtype), None, None
-        return _sampled(layer.matrix(torch.zeros_like(values)), gradient, inputs.t()), None, None
+        nothing = layer.matrix(torch.zeros_like(values))
+        return _rounded_as(ctx.x, _sampled(nothing, gradient, inputs.t())), None, None
+
+
+def _rounded_as(x: Tensor, values: Tensor) -> Tensor:
+    """Return values rounded to the precision of x, in float32."""
+    return values.to(x.dtype).float()
 
 
 def _sampled(matrix: Tensor, gradient: Tensor, x: Tensor) -> Tensor:
     """Return the gradient (units, N) times x (N, inputs) where a sparse matrix has entries."""
-    product = torch.sparse.sampled_addmm(matrix, gradient.contiguous(), x, beta=0.0)
+    product = torch.sparse.sampled_addmm(matrix, gradient, x, beta=0.0)
     return product.values()

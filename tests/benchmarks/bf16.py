@@ -53,7 +53,7 @@ def step(width: int, precision: str, *, native: bool) -> Iterator[Callable[[], N
     with training_step(config, torch.device("cpu")) as once:
 
         def on_such_a_processor() -> None:
-            with mock.patch.object(mixed_precision, "cpu_has_bf16", return_value=native):
+            with mock.patch.object(mixed_precision, "has_bf16", return_value=native):
                 once()
 
         yield on_such_a_processor

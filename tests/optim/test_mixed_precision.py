@@ -119,7 +119,7 @@ def rounded(*shape):
 
 
 def test_products_and_their_gradients_are_sums_in_float32_rounded_once(monkeypatch):
-    monkeypatch.setattr(mixed_precision, "cpu_has_bf16", lambda: False)
+    monkeypatch.setattr(mixed_precision, "has_bf16", lambda _: False)
     torch.manual_seed(0)
     cases = {
         "linear": (F.linear, rounded(7, 40), rounded(5, 40)),
@@ -143,7 +143,7 @@ def test_products_and_their_gradients_are_sums_in_float32_rounded_once(monkeypat
 
 
 def test_other_numbers_are_left_alone(monkeypatch):
-    monkeypatch.setattr(mixed_precision, "cpu_has_bf16", lambda: False)
+    monkeypatch.setattr(mixed_precision, "has_bf16", lambda _: False)
     with bf16_products(torch.device("cpu")):
         assert torch.equal(torch.ones(2, 3) @ torch.ones(3, 2), torch.full((2, 2), 3.0))
         assert (rounded(4) + rounded(4)).dtype == torch.bfloat16
@@ -153,7 +153,7 @@ def test_other_numbers_are_left_alone(monkeypatch):
 def test_a_run_learns_the_same_without_instructions_for_bf16(model, tmp_path, monkeypatch):
     config, records = BASE.replace(model=model), []
     for name in ("with", "without"):
-        monkeypatch.setattr(mixed_precision, "cpu_has_bf16", lambda name=name: name == "with")
+        monkeypatch.setattr(mixed_precision, "has_bf16", lambda _, name=name: name == "with")
         records.append(train(config, store=RunStore(tmp_path / name), device="cpu"))
     losses = [record.history["train_loss"] for record in records]
     assert losses[0] == pytest.approx(losses[1], rel=0.02)

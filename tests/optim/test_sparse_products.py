@@ -11,21 +11,21 @@ import torch.nn.functional as F
 from lcs import models
 from lcs.config import Config
 from lcs.errors import Paused
-from lcs.optim import SGD, BetaLasso, ProximalL1, gradient_bound, sparse_products
+from lcs.optim import SGD, BetaLasso, ProximalL1, Spred, gradient_bound, sparse_products
 from lcs.optim.pruning import Masks
 from lcs.runs import RunStore
 from lcs.train import Clock, train
 from lcs.train.setup import make_optimizer
 
 MODES = ("exact", "frozen")
-PAYS_BELOW = sparse_products.PAYS_BELOW
+PAYS_BELOW = dict(sparse_products.PAYS_BELOW)
 choose_mode = functools.partial(sparse_products.choose_mode, precision="fp32")
 # a penalty at which digits leave 1 to 3 % of the first layer
 SPARSE = Config(
     dataset="digits", base_channels=2, epochs=8, batch_size=128, optimizer="beta-lasso", l1=2e-2,
     l1_rest=1e-5, beta=3.0,
 )  # fmt: skip
-# from the first epoch on, and with a momentum that is carried from one to the next
+# sparse from the first epoch on, unless the mask is cut later
 MASKED = Config(
     dataset="digits", base_channels=8, epochs=6, batch_size=128, density=0.07, momentum=0.9,
     weight_decay=5e-4, pruning="random",
@@ -34,7 +34,10 @@ MASKED = Config(
 
 @pytest.fixture(autouse=True)
 def _small_layers_too(monkeypatch):
+    """And on processors with bfloat16 from the same density on."""
     monkeypatch.setattr(sparse_products, "PAYS_FROM", 0)
+    limits = sparse_products.PAYS_BELOW["cpu, fp32"]
+    monkeypatch.setattr(sparse_products, "PAYS_BELOW", dict.fromkeys(PAYS_BELOW, limits))
 
 
 def s_fc(density=0.02, seed=0, **options):
@@ -72,7 +75,7 @@ def fit(forward, optimizer, count=10):
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_in_bfloat16_gradients_are_those_of_float32_but_for_rounding(mode):
+def test_in_bfloat16_gradients_are_those_of_a_dense_layer(mode):
     net, twin = s_fc(density=0.1), s_fc(density=0.1)
     ((x, labels),) = batches(1)
     x, optimizer = x.bfloat16(), optimizer_of(net, mode)
@@ -81,11 +84,14 @@ def test_in_bfloat16_gradients_are_those_of_float32_but_for_rounding(mode):
             logits = forward(x)
         F.cross_entropy(logits.float(), labels).backward()
         gradient = optimizer.param_groups[0]["params"][0].grad
-    F.cross_entropy(twin(x.float()), labels).backward()
+    with torch.autocast("cpu", torch.bfloat16):
+        logits = twin(x)
+    F.cross_entropy(logits.float(), labels).backward()
     expected = twin.conv1.weight.grad[twin.conv1.weight != 0]
     assert len(gradient) == len(expected) > 150
-    assert (gradient - expected).abs().max() < 0.05 * expected.abs().max()
-    assert (gradient @ expected) / (gradient.norm() * expected.norm()) > 0.995
+    # a sum in another order may round to the next number, of which bfloat16 has 256 an octave
+    assert (gradient - expected).abs().max() < 0.01 * expected.abs().max()
+    assert torch.equal(gradient, gradient.bfloat16().float())
 
 
 @pytest.mark.parametrize("bound_from", [0, 10**9])
@@ -189,12 +195,20 @@ def test_a_lambda_for_each_weight_and_a_small_layer_stay_dense(monkeypatch):
     assert choose_mode(net, optimizer_of(net, "exact")) == "dense"
 
 
-def test_a_layer_with_a_mask_is_sparse_by_any_elementwise_optimizer():
+def test_a_layer_with_a_mask_is_sparse_with_sgd_and_beta_lasso():
     net = s_fc(0.5)
     few, many = (torch.rand_like(net.conv1.weight) < density for density in (0.01, 0.5))
-    for optimizer in (SGD(net.parameters(), 0.1, 0.9), BetaLasso(net.parameters(), l1=0.0)):
+    sgd, plain = SGD(net.parameters(), 0.1, 0.9), BetaLasso(net.parameters(), l1=0.0)
+    for optimizer in (sgd, plain):
         assert choose_mode(net, optimizer, mask=few) == "frozen"
         assert choose_mode(net, optimizer, mask=many) == choose_mode(net, optimizer) == "dense"
+    growing = optimizer_of(net, "exact")
+    growing.param_groups[0]["relative_l1"] = torch.ones_like(net.conv1.weight)
+    proximal, product = ProximalL1(net.parameters(), l1=1e-3), Spred(net.parameters(), l1=1e-3)
+    for optimizer in (growing, proximal, product):
+        assert choose_mode(net, optimizer, mask=few) == "dense"
+    biased = s_fc(0.5, bias=True)
+    assert choose_mode(biased, SGD(biased.parameters(), 0.1), mask=few) == "dense"
 
 
 @pytest.mark.parametrize("momentum", [0.0, 0.9])
@@ -220,8 +234,10 @@ def test_steps_within_a_mask_are_those_of_a_dense_layer(momentum):
 def test_the_precision_of_dense_products_decides_where_sparse_ones_pay(monkeypatch):
     net = s_fc(0.05)
     optimizer = optimizer_of(net, "frozen")
-    for has_bf16, expected in ((True, "dense"), (False, "frozen")):
-        monkeypatch.setattr(sparse_products, "cpu_has_bf16", lambda answer=has_bf16: answer)
+    limits = {"cpu, bf16": {"frozen": 0.01}, "cpu, fp32": {"frozen": 0.2}}
+    monkeypatch.setattr(sparse_products, "PAYS_BELOW", limits)
+    for native, expected in ((True, "dense"), (False, "frozen")):
+        monkeypatch.setattr(sparse_products, "has_bf16", lambda _, native=native: native)
         assert choose_mode(net, optimizer, precision="bf16") == expected
         assert choose_mode(net, optimizer, precision="fp32") == "frozen"
 
@@ -252,14 +268,11 @@ def outcome(record):
 @pytest.mark.parametrize("frozen", [False, True])
 def test_a_run_turns_sparse_and_says_so(frozen, precision, tmp_path, monkeypatch):
     config = SPARSE.replace(frozen_zeros=frozen, precision=precision)
-    record = train(config, store=RunStore(tmp_path / "sparse"), device="cpu")
+    record, dense = both_ways(config, tmp_path, monkeypatch)
     mode = "frozen" if frozen else "exact"
     modes = record.provenance["modes"]
     assert set(modes) == {"dense", mode}
     assert sum(modes.values()) == config.epochs
-    dense_always(monkeypatch)
-    dense = train(config, store=RunStore(tmp_path / "dense"), device="cpu")
-    assert dense.provenance["modes"] == {"dense": config.epochs}
     (losses, counts), (expected, dense_counts) = outcome(record), outcome(dense)
     assert losses == pytest.approx(expected, rel=1e-3 if precision == "fp32" else 0.15)
     allowed = 3 if precision == "fp32" else 10  # bf16 rounds by 1 in 256
@@ -271,19 +284,51 @@ def test_a_run_turns_sparse_and_says_so(frozen, precision, tmp_path, monkeypatch
         assert forgone[0] == pytest.approx(forgone[1], abs=allowed)
 
 
-@pytest.mark.parametrize("pruning", ["random", "gradual"])
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
+@pytest.mark.parametrize("pruning", ["random", "gradual", "set"])
 def test_a_masked_run_has_the_numbers_of_dense_products(pruning, precision, tmp_path, monkeypatch):
     config = MASKED.replace(pruning=pruning, precision=precision)
-    record = train(config, store=RunStore(tmp_path / "sparse"), device="cpu")
-    modes = record.provenance["modes"]
-    assert set(modes) == ({"dense", "frozen"} if pruning == "gradual" else {"frozen"})
-    dense_always(monkeypatch)
-    dense = train(config, store=RunStore(tmp_path / "dense"), device="cpu")
-    assert dense.provenance["modes"] == {"dense": config.epochs}
+    record, dense = both_ways(config, tmp_path, monkeypatch)
+    modes = {"dense", "frozen"} if pruning == "gradual" else {"frozen"}
+    assert set(record.provenance["modes"]) == modes
     (losses, counts), (expected, dense_counts) = outcome(record), outcome(dense)
-    assert losses == pytest.approx(expected, rel=1e-3 if precision == "fp32" else 0.05)
-    assert counts["conv1"] == dense_counts["conv1"]
+    # roundings differ, and where they decide which weight moves, so do later epochs
+    chaotic = precision == "bf16" or pruning == "set"
+    assert losses[0] == pytest.approx(expected[0], rel=1e-3 if chaotic else 1e-5)
+    assert losses == pytest.approx(expected, rel=0.05 if chaotic else 1e-3)
+    allowed = 0.03 * dense_counts["conv1"][0] if pruning == "set" else 0
+    assert counts["conv1"] == pytest.approx(dense_counts["conv1"], abs=allowed)
+
+
+def test_returns_that_frozen_zeros_forgo_are_those_within_the_mask(tmp_path, monkeypatch):
+    config = MASKED.replace(
+        optimizer="beta-lasso", momentum=0.0, weight_decay=0.0, l1=2e-3, beta=3.0,
+        frozen_zeros=True,
+    )  # fmt: skip
+    record, dense = both_ways(config, tmp_path, monkeypatch)
+    forgone, expected = (one.history["forgone"]["conv1"] for one in (record, dense))
+    assert any(expected)
+    assert forgone == pytest.approx(expected, abs=2)
+
+
+def test_a_network_on_the_mask_of_another_is_sparse(tmp_path, monkeypatch):
+    store = RunStore(tmp_path / "sources")
+    first = MASKED.replace(epochs=1)
+    train(first, store=store, device="cpu")
+    config = MASKED.replace(pruning="none", density=1.0, start="mask", source=first.stem, epochs=2)
+    record, dense = both_ways(config, tmp_path, monkeypatch, fallback=store)
+    assert record.provenance["modes"] == {"frozen": 2}
+    assert outcome(record)[1] == outcome(dense)[1]
+    assert outcome(record)[0] == pytest.approx(outcome(dense)[0], rel=1e-4)
+
+
+def both_ways(config, folder, monkeypatch, fallback=None):
+    """Return a run's record with sparse products where they pay, and with dense ones alone."""
+    record = train(config, store=RunStore(folder / "sparse", fallback=fallback), device="cpu")
+    dense_always(monkeypatch)
+    dense = train(config, store=RunStore(folder / "dense", fallback=fallback), device="cpu")
+    assert dense.provenance["modes"] == {"dense": config.epochs}
+    return record, dense
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,7 @@ ORIGIN = {
     "code": "SHA-256 of the library",
     "seconds": "time of computation",
     "time": "begun",
-    "modes": "epochs by how they were computed",
+    "modes": "epochs by how their first layer was computed",
     "sha256": "SHA-256 of the record",
 }
 
