@@ -22,7 +22,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "padding": ("same", "none"),
     "optimizer": ("sgd", "beta-lasso", "proximal-l1", "spred"),
     "loss": ("cross-entropy", "bce"),
-    "schedule": ("cosine-epoch", "cosine-step", "constant"),
+    "schedule": ("cosine-epoch", "cosine-step", "cosine-restart", "constant"),
     "augment": (
         "none",
         "flip-crop",
@@ -163,8 +163,8 @@ class Config(RunConfig):
     schedule: Annotated[str, "schedule of the learning rate"] = "cosine-epoch"
     period: Annotated[
         int | None,
-        "epochs until the cosine reaches 0; then it rises, or begins anew with magnitude and "
-        "rewinding; if not given: all",
+        "epochs until the cosine reaches 0; then it rises, or begins anew with cosine-restart, "
+        "magnitude and rewinding; if not given: all",
     ] = None
     epochs: Annotated[int, "passes over the training images"] = 400
     batch_size: Annotated[int, "images in a batch"] = 512
@@ -253,6 +253,11 @@ class Config(RunConfig):
         if self.pruning in CUT_BETWEEN_PERIODS and (period == self.epochs or self.epochs % period):
             raise ConfigError(
                 "pruning: cuts are made between periods; give a period that divides epochs"
+            )
+        if self.schedule == "cosine-restart" and (period == self.epochs or self.epochs % period):
+            raise ConfigError(
+                "schedule: 'cosine-restart' begins anew after each period; give a period that "
+                "divides epochs"
             )
         if self.crop_padding is not None and self.augment == "none":
             raise ConfigError("crop_padding: without augmentation there are no crops; leave it out")

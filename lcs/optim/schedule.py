@@ -10,13 +10,13 @@ from lcs.config import CUT_BETWEEN_PERIODS, Config
 def learning_rate(config: Config, epoch: int, step: int, steps: int) -> float:
     """Learning rate of a step (both counted from 0) of an epoch of `steps`.
 
-    The cosine is that of SGDR without restarts; past its period it rises as it fell, as
-    `torch.optim.lr_scheduler.CosineAnnealingLR` does past its `T_max`. Where weights are cut
-    between periods, each begins anew at the top: the learning rate is rewound.
+    The cosine is that of SGDR (Loshchilov & Hutter, ICLR 2017); past its period it rises as it
+    fell, as `torch.optim.lr_scheduler.CosineAnnealingLR` does past its `T_max`. With
+    "cosine-restart", and where weights are cut between periods, each period begins anew at the top.
     """
     if config.schedule == "constant":
         return config.lr
-    if config.pruning in CUT_BETWEEN_PERIODS:
+    if config.schedule == "cosine-restart" or config.pruning in CUT_BETWEEN_PERIODS:
         epoch %= config.period or config.epochs
-    done = epoch if config.schedule == "cosine-epoch" else epoch + step / steps
+    done = epoch + step / steps if config.schedule == "cosine-step" else epoch
     return config.lr / 2 * (1 + math.cos(math.pi * done / (config.period or config.epochs)))

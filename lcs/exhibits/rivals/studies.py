@@ -240,6 +240,25 @@ def erdos_renyi(config: Config) -> Config:
     return config.replace(density=round(kept / first, 9), density_rest=round(rest / second, 9))
 
 
+def restarted(here: Config, share: float, chosen: Mapping[str, float]) -> list[Config]:
+    """Return dense SGD and β = 50 with the learning rate of one-shot pruning, which begins anew.
+
+    Args:
+        here: what all runs share.
+        share: of λ of β = 50.
+        chosen: what one-shot pruning has of what the searches vary, for SGD.
+    """
+    again = {"schedule": "cosine-restart", "period": here.epochs // 2}
+    dense = with_values(unmasked(here, "sgd"), **chosen)
+    return [dense.replace(**again), sparse(here, share).replace(**again)]
+
+
+def _restarted(base: Config) -> list[Config]:
+    here = recipe(base)
+    chosen = CHOSEN["search-pruning-long"][key(masked(here, "one-shot", budget("many")))]
+    return restarted(here, budget("many")["share"], chosen)
+
+
 SEARCHES = tuple(CHOICES)
 _compared = partial(desk_study, setting=FLIP_CROP_SHORT, after=SEARCHES)
 _one_seed = partial(_compared, seeds=1)
@@ -263,6 +282,7 @@ STUDIES = (
         "rivals-iterative", "Iterative pruning at the larger budget",
         make=lambda base: [tuned(masked(recipe(base), ITERATIVE, budget("many")))],
     ),
+    _compared("rivals-restart", "The learning rate of one-shot pruning", make=_restarted),
     _compared("rivals-few", "Methods at the smaller budget", make=partial(_rivals, "few")),
     _compared("rivals-er", "Methods with another allocation", make=_allocated),
 )  # fmt: skip

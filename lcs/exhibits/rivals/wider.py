@@ -6,7 +6,16 @@ from collections.abc import Sequence
 from functools import partial
 
 from lcs.config import Config
-from lcs.exhibits.rivals.studies import kept, key, masked, recipe, sparse, unmasked, values
+from lcs.exhibits.rivals.studies import (
+    kept,
+    key,
+    masked,
+    recipe,
+    restarted,
+    sparse,
+    unmasked,
+    values,
+)
 from lcs.exhibits.searches import Rule, choices, method_key, relative
 from lcs.exhibits.settings import CHOSEN, FLIP_CROP, desk_study, with_values
 from lcs.runs import Record
@@ -62,6 +71,12 @@ def _compared(base: Config) -> list[Config]:
     return [own, *(with_values(run, **chosen[key(run)]) for run in _others(here))]
 
 
+def _restarted(base: Config) -> list[Config]:
+    here = _wide(base, 4)
+    chosen = CHOSEN["search-wider"][key(masked(here, "one-shot", wider_budget()))]
+    return restarted(here, wider_budget()["share"], chosen)
+
+
 _study = partial(desk_study, setting=FLIP_CROP)
 SEARCHES = tuple(CHOICES)
 
@@ -75,4 +90,8 @@ STUDIES = (
         make=_search, seeds=1, after=SEARCHES[:1],
     ),
     _study("rivals-wider", "Methods at α = 4, 200 epochs", make=_compared, after=SEARCHES),
+    _study(
+        "rivals-wider-restart", "The learning rate of one-shot pruning at α = 4",
+        make=_restarted, after=SEARCHES,
+    ),
 )  # fmt: skip
