@@ -405,6 +405,14 @@ def test_a_zero_has_one_id() -> None:
     assert zero.run_id == negative.run_id
 
 
+def test_restarts_need_a_period() -> None:
+    for period in (None, 30, 400):
+        assert "give a period that divides epochs" in refusal(
+            schedule="cosine-restart", period=period
+        )
+    assert Config(schedule="cosine-restart", period=200).period == 200
+
+
 def test_cuts_between_periods_need_periods() -> None:
     cut = {"pruning": "magnitude", "density": 0.1, "schedule": "constant"}
     for period in (None, 200):

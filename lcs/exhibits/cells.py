@@ -154,6 +154,7 @@ WORDS = {
     ("augment", "autoaugment-first"): "AutoAugment before flips and crops",
     ("loss", "bce"): "binary cross-entropy",
     ("schedule", "cosine-epoch"): "cosine",
+    ("schedule", "cosine-restart"): "cosine, restarted",
     ("precision", "bf16"): "bfloat16",
     ("precision", "fp32"): "float32",
 }

@@ -1,5 +1,7 @@
 """What the page paper_size says of results."""
 
+import math
+
 import numpy as np
 
 from checks import check, records
@@ -77,6 +79,31 @@ def lead_before_the_search(store):
         and groups[B50][0].config == regularised(sparse, 0.5)
         and min(nonzeros(groups[B50])) > 2 * max(nonzeros(earlier[B50]))
     )
+
+
+@check
+def rate_was_searched_at_the_larger_lambda(store):
+    """Of β = 50 every learning rate has the larger λ, and one of them the smaller too."""
+    first = by_method(records(store, "search-paper-size-rate"))[B50]
+    second = by_method(records(store, "search-paper-size"))[B50]
+    rates = {run.config.lr for run in first}
+    larger, smaller = (at(run.config.l1 for run in second) for at in (max, min))
+    return (
+        rates == set(RATES["beta-lasso"])
+        and {run.config.l1 for run in first} == {larger}
+        and len({run.config.lr for run in second if run.config.l1 == smaller}) == 1
+    )
+
+
+@check
+def earlier_lambda_is_that_of_the_root(store):
+    """The λ that the search chose, times the root of the ratio of the lengths."""
+    searched = by_method(records(store, "search-paper-size"))[B50]
+    best, earlier = (
+        max(searched, key=lambda run: run.accuracy).config,
+        _before(store)[B50][0].config,
+    )
+    return math.isclose(best.l1 * math.sqrt(best.epochs / earlier.epochs), earlier.l1)
 
 
 @check

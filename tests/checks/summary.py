@@ -4,7 +4,17 @@ from checks import ahead, check, records, verdicts
 from checks.scaling_parts import own
 from lcs.cost import count_weights
 from lcs.exhibits import find_study
-from lcs.exhibits.compare import by_length, by_method, by_width, nonzeros, paired, widest
+from lcs.exhibits.compare import (
+    by_length,
+    by_method,
+    by_width,
+    conditions,
+    differences,
+    mean,
+    nonzeros,
+    paired,
+    widest,
+)
 from lcs.exhibits.gap import gap_closed
 from lcs.exhibits.locality import beyond_chance
 from lcs.exhibits.methods import B50, LOCAL, SGD
@@ -99,6 +109,18 @@ def a_quarter_of_the_gap_at_most(store):
             at_lengths = by_length(every).values() if title != GROWING else ()
             shares += [gap_closed(at)[0] for at in at_lengths if at.keys() >= {B50, SGD, LOCAL}]
     return len(shares) > 10 and 20 < max(shares) < 27
+
+
+@check
+def larger_lambda_closes_more_without_augmentation(store):
+    """Of the sweep of λ, β = 50 is ahead of the usual λ in both seeds, and the best β further."""
+    plain = by_method(records(store, "table2"))
+    swept = conditions(records(store, "lambdas")).values()
+    best = max(swept, key=mean)
+    own = max((runs for runs in swept if runs[0].config.beta == 50), key=mean)
+    shares = [gap_closed({**plain, B50: runs})[0] for runs in (plain[B50], own, best)]
+    ahead_each = min(differences(own, plain[B50])) > 0 and min(differences(best, own)) > 0
+    return ahead_each and shares == sorted(shares) and shares[-1] > 60
 
 
 @check

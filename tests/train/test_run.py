@@ -47,6 +47,16 @@ def test_schedules_are_pytorchs(schedule, steps, period):
             reference.step()
 
 
+def test_restarts_are_pytorchs():
+    config = TINY.replace(schedule="cosine-restart", epochs=9, lr=0.3, period=3)
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.3)
+    reference = torch.optim.lr_scheduler.CosineAnnealingWarmRestarts(optimizer, T_0=3)
+    for epoch in range(9):
+        assert [learning_rate(config, epoch, 6, 7)] == pytest.approx(reference.get_last_lr())
+        optimizer.step()
+        reference.step()
+
+
 def test_rate_per_epoch_stays_within_an_epoch_and_constant_stays():
     per_epoch = TINY.replace(epochs=9)
     assert learning_rate(per_epoch, 3, 6, 7) == learning_rate(per_epoch, 3, 0, 7)

@@ -221,7 +221,8 @@ def numbers(found: pd.DataFrame) -> dict[str, str]:
     sparse = [row for row in rows if row["series"] == B50.shortest]
     beside = [row for row in sparse if zero and row["width"] == zero[-1]["width"]]
     named = {"zero": zero[-1], "sparse": beside[-1], "largest": sparse[-1]} if beside else {}
-    shown = [("zero", "own"), ("zero", "phases"), ("sparse", "own"), ("sparse", "pruned")]
+    shown = [("zero", "own"), ("zero", "phases")]
+    shown += [("sparse", kind) for kind in ("own", "phases", "pruned")]
     shown += [("largest", kind) for kind in ("own", "pruned", "pruned_phases")]
     return {
         f"smooth-{row}-{kind}".replace("_", "-"): (

@@ -188,4 +188,5 @@ def numbers(runs: ByStudy) -> dict[str, str]:
         "hundred-paper": f"{published.gap_closed('cifar100'):.0f}",
         "order-sgd": cells.gain_text(before[SGD], after[SGD]),
         "order-beta": cells.gain_text(before[B50], after[B50]),
+        "order-gain": cells.gain_text(before[B50], before[SGD]),
     }
