@@ -21,7 +21,7 @@ import lcs.exhibits.book
 import lcs.exhibits.summary
 from lcs.config import Config
 from lcs.data import DATASETS
-from lcs.exhibits import find_study
+from lcs.exhibits import find_study, studies
 from lcs.runs import PUBLISHED, RunStore
 
 DIGITS = ("--dataset", "digits", "--epochs", 2, "--batch-size", 256, "--device", "cpu")
@@ -34,7 +34,7 @@ def asked(monkeypatch):
 
     def train(config, **options):
         calls.append((config, options))
-        return SimpleNamespace(path="record.json")
+        return SimpleNamespace(path="record.json", accuracy=0.5)
 
     monkeypatch.setattr("lcs.train.train", train)
     return calls
@@ -64,7 +64,8 @@ def test_train_as_it_is_spelt(tmp_path, monkeypatch, command):
     )
     words = line.split()
     said = command(*words)
-    assert (said.code, said.err) == (0, "")
+    assert said.code == 0
+    assert re.fullmatch(r"run \S+: test accuracy \d\d\.\d\d %\n", said.err)
     path = Path(said.out.splitlines()[-1])
     document = json.loads(path.read_text())  # openable from the current folder
     assert document["config"] == dataclasses.asdict(
@@ -72,7 +73,8 @@ def test_train_as_it_is_spelt(tmp_path, monkeypatch, command):
     )
     assert document["history"]["epoch"] == list(range(1, 31))
     before = path.stat().st_mtime_ns
-    assert command(*words) == said  # done already: the same answer, no new record
+    again = command(*words)  # done already: the same answer, no new record
+    assert (again.out, again.err) == (said.out, said.err.replace("\n", ", trained before\n"))
     assert path.stat().st_mtime_ns == before
     assert files("records") == [path, path.with_suffix(".safetensors")]
 
@@ -242,7 +244,7 @@ def test_a_run_out_of_time(command, tmp_path):
     assert not files(tmp_path)
     said = command(*words)
     assert said.code == 0
-    assert re.fullmatch(r"run \S+ resumed at epoch 0\n", said.err)
+    assert re.match(r"run \S+ resumed at epoch 0\n", said.err)
 
 
 def test_an_interrupted_run(command, monkeypatch):
@@ -339,10 +341,18 @@ def test_some_betas_alone(command, tmp_path):
     assert found == ["-sgd-", "β = 2", "β = 50"]
 
 
+def test_without_a_name_studies_are_listed(command):
+    said = command("study")
+    assert (said.code, said.err) == (0, "")
+    chapters = {line.split()[1]: line.split()[0] for line in said.out.splitlines()}
+    assert list(chapters) == list(studies())
+    assert chapters["cifar100"] == "table2"
+
+
 @pytest.mark.parametrize(
     ("words", "code", "reason"),
     [
-        (["tabel2"], 1, "study: unknown name 'tabel2'; did you mean table2? Else choose from"),
+        (["tabel2"], 1, "study: unknown name 'tabel2'; did you mean table2? `lcs study` lists all"),
         (["table2", "--scale", "huge"], 1, "scale: unknown value 'huge'; choose from smoke, desk"),
         (["table2", "--seeds", -1], 1, "seeds: -1 is out of range"),
         (["table2", "--seeds", "few"], 2, "--seeds"),
@@ -371,7 +381,6 @@ def test_some_betas_alone(command, tmp_path):
         (["table2", "toy"], 1, "study: toy has no networks to train; give it alone"),
         (["table2", "recipe-cifar100", "--epochs", -1], 1, "epochs: -1 is out of range"),
         (["table2", "tabel2"], 1, "study: unknown name 'tabel2'"),
-        ([], 2, "argument 'NAME...'"),
     ],
 )
 def test_what_cannot_be_studied(words, code, reason, command, tmp_path, monkeypatch):
@@ -403,6 +412,20 @@ def test_list_and_show(store, record, command):
     for wanted in (record.run_id, record.run_id[:5]):
         said = command("runs", "show", wanted, "--store", store.root)
         assert said.out == record.path.read_text()
+
+
+def test_listed_runs_have_all_the_words(store, record, command):
+    def listed(*words):
+        said = command("runs", "list", *words, "--store", store.root)
+        assert said.code == 0
+        return [line.split()[0] for line in said.out.splitlines()]
+
+    others = [run.run_id for run in store.records() if run != record]
+    assert listed("beta=50") == listed("digits/", "beta-lasso", "l1=0.0002") == [record.run_id]
+    assert listed("validation=true") == listed("optimizer=sgd") == others
+    assert listed("beta=50", "validation=true") == listed("source=none", "epochs=4") == []
+    command("runs", "list", "gamma=1", "--store", store.root).refused("no setting 'gamma'")
+    assert "%v" in command("runs", "list", "sgd", "--store", store.root).out
 
 
 def test_show_reads_utf8_in_every_locale(store, record, command, monkeypatch):
@@ -455,6 +478,17 @@ def test_import(store, record, command, tmp_path):
     assert sorted(p.name for p in files(small)) == sorted(p.name for p in store.paths())
     assert command("runs", "import", store.root, "--store", small).code == 0
     assert sorted(p.name for p in files(small)) == sorted(p.name for p in files(store.root))
+
+
+def test_what_cannot_be_imported_stops_no_other(store, record, command, tmp_path):
+    book = RunStore(tmp_path / "book")
+    record.path.write_text(record.path.read_text().replace('"epoch": 3', '"epoch": 4'))
+    said = command("runs", "import", store.root, "--store", book.root)
+    assert said.code == 1
+    assert str(record.path) in said.err
+    assert [path.name for path in book.paths()] == [
+        path.name for path in store.paths() if path != record.path
+    ]
 
 
 def test_import_of_one_file_from_anywhere(store, record, command, tmp_path):

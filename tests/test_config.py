@@ -183,6 +183,7 @@ def test_a_source_is_the_place_of_a_record_and_says_what_is_taken() -> None:
     assert Config(start="network", source=source, optimizer="beta-lasso", l1=0.5).start == "network"
     for values in ({"start": "mask"}, {"source": source}):
         assert refusal(**values).startswith("start and source belong together")
+    assert "without its seed" in refusal(start="mask", source=f"{source}-s0")
     for place in ("../etc/passwd", "s-fc", "/cifar10/s-fc", "cifar10/s-fc.json", "a/b/c", ""):
         assert refusal(start="mask", source=place).startswith("source: ")
     taken: dict[str, object] = {"start": "mask", "source": source}
@@ -254,6 +255,8 @@ def test_choices_are_what_the_code_knows() -> None:
 @pytest.mark.parametrize(("name", "value"), [(n, v) for n in CHOICES for v in CHOICES[n]])
 def test_every_choice_is_accepted(name: str, value: str) -> None:
     companions = {} if value == FIELDS[name].default else COMPANIONS.get(name, {})
+    if value == "cosine-restart":
+        companions = {"period": 200}
     config = Config(**{**companions, name: value})  # type: ignore[arg-type]
     assert getattr(config, name) == value
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
 app = typer.Typer(help="Obtain and check data sets.", no_args_is_help=True)
 
 
+Name = Annotated[str, typer.Argument(help="As `lcs data list` has it.", metavar="NAME")]
+
+
 @app.command("get")
-def get_data(name: str) -> None:
+def get_data(name: Name) -> None:
     """Obtain a data set, check it, and print where it is."""
     from lcs.data import download
 
@@ -18,7 +22,9 @@ def get_data(name: str) -> None:
 
 
 @app.command("import")
-def import_data(name: str, file: Path) -> None:
+def import_data(
+    name: Name, file: Annotated[Path, typer.Argument(help="The file.", metavar="FILE.npz")]
+) -> None:
     """Check a prepared .npz and take it over."""
     from lcs.data import download
 
@@ -26,7 +32,7 @@ def import_data(name: str, file: Path) -> None:
 
 
 @app.command("verify")
-def verify_data(name: str) -> None:
+def verify_data(name: Name) -> None:
     """Check a data set's file against its pinned checksums."""
     from lcs import data
 

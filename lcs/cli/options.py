@@ -28,6 +28,12 @@ Store = Annotated[
     Path | None,
     typer.Option(help="Folder of records; default: your own.", parser=folder, metavar="PATH"),
 ]
+StoreRead = Annotated[
+    Path | None,
+    typer.Option(
+        help="Folder of records; default: your own, and the book's.", parser=folder, metavar="PATH"
+    ),
+]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
 BudgetMinutes = Annotated[
     float | None, typer.Option(help="Stop at a checkpoint within so many minutes.")

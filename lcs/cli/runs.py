@@ -2,22 +2,38 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lcs.cli.options import Device, Store, folder, say, store_to_write, stores_to_read
-from lcs.errors import LcsError
+from lcs.cli.options import Device, StoreRead, folder, say, store_to_write, stores_to_read
+from lcs.config import Config
+from lcs.errors import LcsError, RecordError
+
+if TYPE_CHECKING:  # for annotations alone
+    from lcs.runs import Record
 
 app = typer.Typer(help="List, check and move run records.", no_args_is_help=True)
 
 
 @app.command("list")
-def list_runs(store: Store = None) -> None:
-    """Print one line for each record: id, path, and the accuracy of the last epoch."""
-    from lcs.errors import RecordError
+def list_runs(
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Only records with all of these: a part of the path, or a setting, as beta=50.",
+            metavar="[WORD...]",
+        ),
+    ] = None,
+    store: StoreRead = None,
+) -> None:
+    """Print one line for each record: id, accuracy of the last epoch on test images, and path.
+
+    A run on a validation split has the accuracy on that, marked by a v.
+    """
     from lcs.runs import read_record
 
     places = stores_to_read(store)
@@ -30,19 +46,38 @@ def list_runs(store: Store = None) -> None:
         except RecordError as error:
             bad = say(f"error: {error}", 1)
             continue
-        shown = "" if math.isnan(record.accuracy) else f"{100 * record.accuracy:6.2f} %"
-        print(f"{record.run_id:16} {shown:9} {record.path}")
+        if not all(_has(record, word) for word in words or []):
+            continue
+        validated = "v" if getattr(record.config, "validation", False) else " "
+        shown = "" if math.isnan(record.accuracy) else f"{100 * record.accuracy:6.2f} %{validated}"
+        print(f"{record.run_id:16} {shown:10} {record.path}")
     raise typer.Exit(bad)
 
 
+def _has(record: Record, word: str) -> bool:
+    name, equals, value = word.partition("=")
+    if not equals:
+        return word in f"{record.config.file} {record.run_id}"
+    own = getattr(record.config, name, None)
+    if own is None and name not in {field.name for field in dataclasses.fields(Config)}:
+        raise LcsError(f"{word}: runs have no setting {name!r}; `lcs train --help` lists them")
+    shown = f"{own:g}" if isinstance(own, float) else str(own)
+    return value.lower() in (shown.lower(), str(own).lower())
+
+
+RunId = Annotated[
+    str, typer.Argument(help="Its id or the start of it, or its record.", metavar="ID")
+]
+
+
 @app.command()
-def show(run_id: str, store: Store = None) -> None:
+def show(run_id: RunId, store: StoreRead = None) -> None:
     """Print a record."""
     print(stores_to_read(store)[0].by_id(run_id).path.read_text(encoding="utf-8"), end="")
 
 
 @app.command()
-def verify(store: Store = None) -> None:
+def verify(store: StoreRead = None) -> None:
     """Check every record against its checksum and its id; name the bad ones."""
     from lcs.runs import verify as verify_store
 
@@ -74,20 +109,26 @@ def import_runs(
 
     if store is None and not PUBLISHED.is_dir():
         raise LcsError("the book is not part of the installed package: name a folder by --store")
-    place = store_to_write(store or PUBLISHED)
+    place, bad = store_to_write(store or PUBLISHED), 0
     for path in [path for source in sources for path in paths_in(source)]:
-        print(place.take(path, filters=filters).path)
+        try:
+            print(place.take(path, filters=filters).path)
+        except RecordError as error:  # the others are taken
+            bad = say(f"error: {error}", 1)
+    raise typer.Exit(bad)
 
 
 @app.command()
 def replay(
-    run_id: str,
+    run_id: RunId,
     epochs: Annotated[int, typer.Option(help="How many of the first epochs.")] = 3,
-    store: Store = None,
+    store: StoreRead = None,
     device: Device = "auto",
 ) -> None:
-    """Train a run's first epochs anew and compare: proof that the record came from this code.
+    """Train a run's first epochs anew and compare: can the record have come from this code?
 
+    On the same processor, with the same versions, every digit has to be equal; elsewhere the
+    numbers have to be close, and those of another seed or of similar settings may be close too.
     Of a run that starts from another network, that one is trained first, from its first epoch on.
     """
     from lcs.train.replay import replay as replay_record

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import json
+import sys
 import typing
 from collections.abc import Callable
 from typing import Annotated, Any
@@ -53,24 +54,29 @@ def train(
     """Train one network, or go on with it; the last line printed is its record's path."""
     from lcs.train import train as train_run
 
+    config, place = Config.from_dict(fields), store_to_write(store)
+    trained = place.find(config) is None
     record = train_run(
-        Config.from_dict(fields),
-        store=store_to_write(store),
+        config,
+        store=place,
         device=device,
         budget_minutes=budget_minutes,
         checkpoint_seconds=checkpoint_seconds,
     )
+    accuracy = f"{config.accuracy_name.replace('_', ' ')} {100 * record.accuracy:.2f} %"
+    known = "" if trained else ", trained before"
+    print(f"run {config.run_id}: {accuracy}{known}", file=sys.stderr)
     print(record.path)
 
 
 def study(
     names: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(
-            help="A study, for example table2, or several, in their order; Status lists all.",
-            metavar="NAME...",
+            help="A study, for example table2, or several, in their order; none: list all.",
+            metavar="[NAME...]",
         ),
-    ],
+    ] = None,
     scale: Annotated[
         str | None,
         typer.Option(help="smoke, desk or paper; default: desk, of the paper's size alone paper."),
@@ -83,7 +89,9 @@ def study(
     ] = None,
     store: Store = None,
     device: Device = "auto",
-    dataset: Annotated[str | None, typer.Option(help="Default: the scale's own.")] = None,
+    dataset: Annotated[
+        str | None, typer.Option(help="As `lcs data list` has them; default: the scale's own.")
+    ] = None,
     base_channels: Annotated[int | None, typer.Option(help="Default: the scale's own.")] = None,
     epochs: Annotated[int | None, typer.Option(help="Default: the scale's own.")] = None,
     plan: Annotated[
@@ -108,12 +116,19 @@ def study(
         str | None, typer.Option(help="i/n: part i of n alone, i from 1, for array jobs.")
     ] = None,
 ) -> None:
-    """Train the runs of studies that the store lacks; print the paths of all their records."""
+    """Train the runs of studies that the store lacks; print the paths of all their records.
+
+    Without a name, list the studies: chapter, name and title.
+    """
     from lcs.errors import ConfigError
-    from lcs.exhibits import find_study
+    from lcs.exhibits import by_chapter, find_study
     from lcs.exhibits.settings import undecided
     from lcs.study import Study
 
+    if not names:
+        for chapter, each in by_chapter():
+            print(f"{chapter:16} {each.name:30} {each.title}")
+        return
     place, studies = store_to_write(store), [*map(find_study, names)]
     first, *others = studies
     if choose:

@@ -233,7 +233,9 @@ class Config(RunConfig):
             raise ConfigError("pruning and density belong together; give both, or leave both out")
         if (self.start == "initial") != (self.source is None):
             raise ConfigError("start and source belong together; give both, or leave both out")
-        if self.source is not None and not re.fullmatch(r"[a-z0-9.-]+/[a-z0-9-]+", self.source):
+        if self.source is not None and not re.fullmatch(
+            r"[a-z0-9.-]+/[a-z0-9-]+(?<!-s\d)(?<!-s\d\d)", self.source
+        ):
             raise ConfigError(
                 f"source: {shown(self.source)} is no run; give the file of a record without its "
                 "seed, as cifar10/s-fc-a4-sgd-0123456789"

@@ -62,6 +62,6 @@ def find_study(name: str) -> BaseStudy:
     """
     if name not in studies():
         close = difflib.get_close_matches(name, studies())
-        advice = f"did you mean {' or '.join(close)}? Else choose" if close else "choose"
-        raise ConfigError(f"study: unknown name {name!r}; {advice} from {', '.join(studies())}")
+        advice = f"did you mean {' or '.join(close)}? " if close else ""
+        raise ConfigError(f"study: unknown name {name!r}; {advice}`lcs study` lists all")
     return studies()[name]

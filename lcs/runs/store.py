@@ -6,6 +6,7 @@ import dataclasses
 import functools
 import hashlib
 import os
+import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -107,11 +108,13 @@ class RunStore:
         )
 
     def by_id(self, wanted: str) -> Record:
-        """Return the record whose id is, or starts with, the given text.
+        """Return the record whose id is, or starts with, the given text, or ends a path.
 
         Raises:
             RecordError: no record, or more than one, has such an id.
         """
+        named = re.search(r"[0-9a-f]{10}(-s\d+)?(?=(\.json)?$)", wanted)
+        wanted = named[0] if named else wanted
         for place in self.chain():
             words = {path: path.stem.split("-") for path in place.paths()}
             # with the seed and without

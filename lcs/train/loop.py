@@ -205,7 +205,11 @@ def start(
         source = start(record.config, store, device, clock)
         source.resume(checkpoint)
         if source.epoch < source.config.epochs:
-            print(f"run {config.run_id}: its source {file} is trained first", file=sys.stderr)
+            print(
+                f"run {config.run_id}: its source {file} is trained first, as records hold no "
+                "networks",
+                file=sys.stderr,
+            )
             if failures := fit([source], clock, several=False):
                 raise failures[0]
             source.save()
@@ -228,7 +232,8 @@ def _check_source(config: Config, record: Record) -> None:
     for name in ("validation", "permute_pixels", "normalize"):
         if getattr(record.config, name) != getattr(config, name):
             raise TrainingError(
-                f"run {config.run_id}: its source {record.config.file} has another {name}"
+                f"run {config.run_id}: its source {record.config.file} has another {name}; give "
+                "both the same"
             )
 
 

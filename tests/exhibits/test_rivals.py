@@ -12,6 +12,7 @@ from lcs.exhibits.rivals import CLAIMS, results, studies, wider
 from lcs.exhibits.rivals.studies import DENSE, ITERATIVE, OWN, RIVALS, rival
 from lcs.exhibits.searches import choose
 from lcs.exhibits.verdicts import verdict
+from lcs.optim.schedule import learning_rate
 
 
 def recorded(config, accuracy):
@@ -50,6 +51,22 @@ def test_every_method_is_at_both_budgets():
         one, other = many[name][0].config, own[0].config
         assert one.density > other.density or one.l1 < other.l1
         assert len(many[name]) == len(own) == 3
+
+
+@pytest.mark.parametrize(("study", "compared"), results.RESTARTS.items())
+def test_a_restart_is_that_of_one_shot_pruning_without_the_cut(study, compared):
+    dense, sparse = find_study(study).configs("desk", 1)
+    place = {rival(config): config for config in find_study(compared).configs("desk", 1)}
+    cut, own = place["one-shot"], place[OWN]
+    uncut = {"pruning": "none", "density": 1.0, "density_rest": None}
+    assert dense == cut.replace(schedule="cosine-restart", **uncut)
+    assert sparse == own.replace(schedule="cosine-restart", period=cut.period)
+    rates = [
+        [learning_rate(one, epoch, 0, 98) / one.lr for epoch in range(one.epochs)]
+        for one in (dense, sparse, cut)
+    ]
+    assert rates[0] == pytest.approx(rates[2])
+    assert rates[1] == pytest.approx(rates[2])
 
 
 def test_the_threshold_alone_is_the_same_threshold():
@@ -207,7 +224,7 @@ def test_the_first_choice_is_gradual_pruning_as_the_first_search_put_it():
 
 
 def test_what_the_page_says():
-    names = ("first-choice", "iterative", "er", "wider")
+    names = ("first-choice", "iterative", "er", "wider", "restart", "wider-restart")
     runs = both(2, -1) | {f"rivals-{name}": records(2, f"rivals-{name}") for name in names}
     words = results.numbers(runs)
     assert words["rival-one-shot"] == words["rival-first-choice"] == "−1.99 ± 0.02"
@@ -215,6 +232,8 @@ def test_what_the_page_says():
     assert words["few-gradual"] == "1.01 ± 0.02"
     assert words["wider-gradual"] == words["wider-dense"] == "−1.99 ± 0.02"
     assert words["rival-accuracy"].startswith("63.00")
+    assert words["restart-lead"] == words["wider-restart-lead"] == "−1.99 ± 0.02"
+    assert (words["restart-beta"], words["restart-n"]) == ("+0.00 ± 0.00", "3")
     assert (words["rival-n"], words["few-n"], words["local-snip"]) == ("3", "3", "0.00 ± 0.00")
     assert words["weights-beta"].count(" and ") == 1
     assert (words["er-gains"], words["er-runs"]) == ("none", "12")

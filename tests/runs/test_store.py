@@ -562,6 +562,8 @@ def test_by_id(store):
     lasso = next(record for record in records if record.filters)
     assert store.by_id(lasso.run_id[:4]) == lasso
     assert store.by_id(lasso.run_id.partition("-")[0]) == lasso
+    for spelt in (str(lasso.path), lasso.config.file, lasso.config.stem):
+        assert store.by_id(spelt) == lasso
 
 
 def test_ambiguous_and_unknown_ids(store):

@@ -145,7 +145,7 @@ def test_a_much_altered_final_measure_is_different_everywhere(altered):
 def test_another_machine_may_round_differently(altered):
     outcome = replay(altered(shift("train_loss", 1e-3), **ELSEWHERE), 3, "cpu")
     assert outcome.agrees
-    assert "equal within rounding" in outcome.text
+    assert "close, as other code" in outcome.text
 
 
 @pytest.mark.parametrize(
@@ -153,6 +153,7 @@ def test_another_machine_may_round_differently(altered):
     [
         shift("train_loss", 0.1),
         shift("train_loss", -0.1),
+        shift("train_loss", 0.02, epoch=0),
         shift("train_accuracy", 0.05),
         shift("test_accuracy", -0.05),
         shift("nonzeros", -60, layer="conv1"),
@@ -163,6 +164,21 @@ def test_a_much_altered_record_is_different_everywhere(change, altered):
     outcome = replay(altered(change, **ELSEWHERE), 3, "cpu")
     assert not outcome.agrees
     assert "DIFFERENT" in outcome.text
+
+
+def test_no_zeros_are_not_close_to_some(store, tmp_path):
+    """What tells β = 0 from a small β, where accuracy and loss are close."""
+    plain = next(run for run in store.records() if not run.config.beta)
+    history = copy.deepcopy(plain.history)
+    whole = history["nonzeros"]["conv1"][0]
+    for zeros, agrees in ((1, True), (10, False)):
+        history["nonzeros"]["conv1"][0] = whole - zeros
+        forged = RunStore(tmp_path / str(zeros)).write(
+            plain.config, history=history, final=plain.final,
+            provenance=plain.provenance | ELSEWHERE,
+        )  # fmt: skip
+        assert 10 < 0.03 * whole
+        assert replay(forged, 1, "cpu").agrees == agrees
 
 
 def test_a_record_under_another_seed_is_different(record, tmp_path):

@@ -91,6 +91,37 @@ def rivals_table(study: str, records: Sequence[Record]) -> Table:
     return cells.by_condition(study, ordered, columns, what, note=note)
 
 
+# the studies with restarts, and those that they are compared with, by the width
+RESTARTS = {"rivals-restart": "rivals", "rivals-wider-restart": "rivals-wider"}
+
+
+def restart_table(runs: ByStudy) -> Table:
+    """Return what a restart without a cut changes, at both widths, given the runs by study."""
+    found = {name: by_rival(runs[study]) for name, study in RESTARTS.items()}
+    names = {run.config.base_channels: name for name in RESTARTS for run in runs[name]}
+
+    def beside(config: Config, other: str) -> list[Record]:
+        return found[names[config.base_channels]][other]
+
+    columns: dict[str, Cell] = {
+        "α": cells.of(lambda config: str(config.base_channels)),
+        "method": cells.of(rival),
+        "weights": _weights_text,
+        "test accuracy (%)": cells.mean_text,
+        "minus no restart": lambda own: cells.gain_text(
+            own, beside(own[0].config, rival(own[0].config))
+        ),
+        "one-shot minus it": lambda own: cells.gain_text(beside(own[0].config, "one-shot"), own),
+    }
+    what = (
+        "A learning rate that begins anew after half of the epochs, as that of one-shot pruning, "
+        "without a cut; dense SGD has learning rate and weight decay of one-shot pruning too"
+    )
+    every = [run for name in RESTARTS for run in runs[name]]
+    note = "; differences are paired by seed"
+    return cells.by_condition("rivals-restart", every, columns, what, note=note)
+
+
 def _weights_text(runs: Sequence[Record]) -> str:
     kept = [f"{np.mean(compare.nonzeros(runs, n)):,.0f}" for n in ("conv1", "fc1") if runs]
     return " and ".join(kept) or PENDING
@@ -187,6 +218,19 @@ def numbers(runs: ByStudy) -> dict[str, str]:
         for name, own in by_rival(runs["rivals-er"]).items()
         for gain in compare.differences(own, many[name])
     ]
+    restarted = {
+        f"{end}-{what}": cells.gain_text(*pair)
+        for end, again, once in (
+            ("restart", by_rival(runs["rivals-restart"]), many),
+            ("wider-restart", by_rival(runs["rivals-wider-restart"]), wider),
+        )
+        for what, pair in {
+            "beta": (again[OWN], once[OWN]),
+            "dense": (again[DENSE], once[DENSE]),
+            "lead": (once["one-shot"], again[OWN]),
+            "cut": (once["one-shot"], again[DENSE]),
+        }.items()
+    }
     costs = {"dense": DENSE, "beta": OWN, "gradual": "gradual", "mask": "random mask"}
     return {
         "rival-accuracy": cells.mean_text(sparse),
@@ -209,6 +253,9 @@ def numbers(runs: ByStudy) -> dict[str, str]:
             for end, (name, say) in WIDER.items()
         },
         "wider-n": f"{len(wider[OWN])}",
+        **restarted,
+        "restart-n": f"{len(runs['rivals-restart']) // 2}",
+        "wider-restart-n": f"{len(runs['rivals-wider-restart']) // 2}",
         **{
             f"wider-local-{name}": tables.ahead(
                 cells.gain_text(wider[name], wider[OWN], locality.beyond_chance)
