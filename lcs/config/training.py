@@ -140,8 +140,8 @@ class Config(RunConfig):
     pruning: Annotated[
         str,
         "how a mask of zeros is made: random, snip, windows: once, at the start; magnitude, "
-        "rewinding: cut after each period; gradual, set, rigl: changed before epochs "
-        "(lcs.optim.pruning)",
+        "rewinding: cut after each period; gradual (from four epochs on), set, rigl: changed "
+        "before epochs (lcs.optim.pruning)",
     ] = "none"
     density: Annotated[float, "share of the first layer's weights that the mask keeps"] = 1.0
     density_rest: Annotated[

@@ -34,6 +34,12 @@ ROOT = Path(__file__).resolve().parents[2]
 KERNEL = Config({"KernelManager": {"transport_encryption": "auto"}})
 """Without encryption of its local sockets the kernel warns on every start."""
 
+ANEW = (
+    "Numbers, tables and figures are of these runs; the sentences were written for the runs of the "
+    "book, and need not hold for others."
+)
+"""What a rerun page says below its title."""
+
 OVERHEAD_SECONDS = 15
 """Time on two cores to start a chapter's kernel, import its modules, and render its page."""
 
@@ -138,7 +144,8 @@ def rerun(chapter: str, parameters: Mapping[str, object]) -> Path:
     """Execute a copy of the chapter, render it alone, and return its page.
 
     All of it lies in `_build/rerun`: the committed notebooks and their pages stay as they are.
-    The page has the references and the records beside it; links to other pages become plain text.
+    The page says which parameters were given, and has the references and the records beside it;
+    links to other pages become plain text.
     """
     values = _checked(chapter, parameters)
     print(
@@ -149,7 +156,15 @@ def rerun(chapter: str, parameters: Mapping[str, object]) -> Path:
     copy = executed.parent
     shutil.rmtree(copy / "book", ignore_errors=True)
     shutil.copytree(ROOT / "book", copy / "book", ignore=shutil.ignore_patterns("*.ipynb"))
-    shutil.copy(executed, copy / "book")
+    page = copy / "book" / executed.name
+    shutil.copy(executed, page)
+    if values:
+        notebook = nbformat.read(page, as_version=4)
+        said = ", ".join(f"`{name} = {value!r}`" for name, value in values.items())
+        notice = f"Run anew with {said}. {ANEW}"
+        cell = nbformat.v4.new_markdown_cell(f":::{{warning}}\n{notice}\n:::")
+        notebook.cells.insert(1, cell)  # below the title
+        nbformat.write(notebook, page)
     shutil.copy(ROOT / "_config.yml", copy)
     beside = [page for page in ("references", "records") if (copy / "book" / f"{page}.md").exists()]
     contents = ["format: jb-book", f"root: book/{chapter}", *(["chapters:"] if beside else [])]

@@ -24,6 +24,18 @@ def lead(store, name, other):
 
 
 @check
+def restart_does_not_help_without_a_cut(store):
+    """With the learning rate of one-shot pruning β = 50 and dense SGD gain nothing at α = 1.
+
+    One-shot pruning is then ahead of β = 50.
+    """
+    once, again = (by_rival(records(store, name)) for name in ("rivals", "rivals-restart"))
+    changes = [paired(again[name], once[name]) for name in (OWN, DENSE)]
+    over_restarted = paired(once["one-shot"], again[OWN])
+    return all(change.mean < 0 for change in changes) and ahead(over_restarted)
+
+
+@check
 def pruning_is_ahead(store):
     """Gradual pruning is clearly ahead of β = 50, and on average not behind dense SGD."""
     return ahead(gains(store)["gradual"]) and lead(store, "gradual", DENSE) > 0

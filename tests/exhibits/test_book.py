@@ -147,7 +147,10 @@ def test_rerun_renders_the_chapter_alone_whatever_the_others_are(rendered, capfd
     (rendered / "_toc.yml").write_text("root: book/intro\nchapters:\n  - file: book/tiny\n")
     page = book.rerun("tiny", {"seeds": 3})
     assert page == rendered / "_build" / "rerun" / "_build" / "html" / "book" / "tiny.html"
-    assert "(3, 50.0, False, 'desk', [0.5])" in html.unescape(page.read_text())
+    text = html.unescape(page.read_text())
+    assert "(3, 50.0, False, 'desk', [0.5])" in text
+    assert text.index("Run anew with") < text.index(book.ANEW[:40])
+    assert book.ANEW not in path.read_text()
     assert not page.with_name("intro.html").exists()
     assert (
         f"tiny: start-up and rendering take about {book.OVERHEAD_SECONDS} s"
