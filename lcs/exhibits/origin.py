@@ -168,7 +168,7 @@ def origin_table(name: str, records: Sequence[Record], what: str) -> Table:
         "test accuracy (%)": cells.mean_text,
         "remaining, layer 1 (%)": cells.remaining_text,
         "in a window, beyond chance (points)": locality.excess_text,
-        "filters measured": locality.eligible_text,
+        "filters with 20 weights": locality.eligible_text,
     }
     return cells.by_condition(name, records, columns, what, text=("method",))
 
@@ -276,6 +276,7 @@ def numbers(found: dict[str, list[Record]]) -> dict[str, str]:
     dense = ("no augmentation", "crops", "gaussian")
     words |= {f"{name}-sgd": locality.excess_text(at(name, SGD)) for name in dense}
     words["crops-gain"] = over("crops", "no augmentation")
+    words["crops-gain-sgd"] = over("crops", "no augmentation", SGD)
     words |= {f"over-{name}": over("flips and crops", name) for name in ("ranks", "gaussian")}
     words["over-gaussian-sgd"] = over("flips and crops", "gaussian", SGD)
     words["labels-fit"] = cells.fit_text(at("labels", SGD))

@@ -131,13 +131,15 @@ def test_each_setting_has_the_runs_of_its_largest_width():
     labels = [label.get_text() for label in plots.excesses(frame).axes[0].get_yticklabels()]
     assert labels[:4] == ["", "SGD", "β = 0, λ = 5e-5", "β = 50, λ = 5e-5"]
     first = find_study("figure4").stored("desk", STORE)
-    words = local.numbers(first, width)
+    words = local.numbers(first, width, width)
     assert words["sparse-mean"] > words["sparse-null_mean"]
     assert {name: value for name, value in words.items() if name.startswith("open")} == {
         "open-alpha": "8",
         "open-sgd": "+8.00 and +8.00",
         "open-zero": "+8.00 and +8.00",
         "open-sparse": "+58.00 and +58.00",
+        "open-tuned-sgd": "+4.33 ± 3.30",
+        "open-tuned": "+54.33 ± 3.30",
     }
 
 

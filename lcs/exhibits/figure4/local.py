@@ -109,10 +109,16 @@ SHOWN = (LOCAL, SGD, B0, B1, B50)
 EXCESSES = {"window_mass": "window (points)", "spread": "spread (pixels)", "morans_i": "Moran's I"}
 
 
-def numbers(first: Sequence[Record], wide: Sequence[Record]) -> Numbers:
+def numbers(first: Sequence[Record], wide: Sequence[Record], searched: Sequence[Record]) -> Numbers:
     """Return the mass in the best window: shares in per cent, and points beyond chance in words.
 
-    `open-zero`: β = 0 with the λ of β = 50. "pending" without runs of `width`.
+    `open-zero`: β = 0 with the λ of β = 50; `open-tuned-sgd`: SGD with momentum and weight decay.
+    "pending" without runs.
+
+    Args:
+        first: of the page's own study.
+        wide: of `width`.
+        searched: with all hyperparameters chosen on validation images.
     """
     groups, beta = compare.by_method(first), compare.largest_beta(first)
     found: Numbers = {}
@@ -120,7 +126,7 @@ def numbers(first: Sequence[Record], wide: Sequence[Record]) -> Numbers:
         for kind in ("mean", "null_mean"):
             of = partial(locality.beyond_chance, kind=kind)
             found[f"{short}-{kind}"] = compare.mean(groups[name], of)
-    widest = compare.widest(wide)
+    widest, tuned = compare.widest(wide), compare.by_method(searched)
     sparse = widest[B50]
     same = [run for run in widest[B0] if sparse and run.config.l1 == sparse[0].config.l1]
     return found | {
@@ -128,6 +134,8 @@ def numbers(first: Sequence[Record], wide: Sequence[Record]) -> Numbers:
         "open-sgd": locality.excess_text(widest[SGD]),
         "open-zero": locality.excess_text(same),
         "open-sparse": locality.excess_text(sparse),
+        "open-tuned-sgd": locality.excess_text(tuned[SGD]),
+        "open-tuned": locality.excess_text(tuned[B50]),
     }
 
 
