@@ -9,6 +9,13 @@ from lcs.stats import mean_interval
 
 
 @check
+def searches_have_the_first_seed(store):
+    """Every run on a validation split has seed 0, which the compared runs have too."""
+    seeds = {run.config.seed for run in store.records() if getattr(run.config, "validation", False)}
+    return seeds == {0}
+
+
+@check
 def sgd_in_float32(store):
     """In float32 SGD is no nearer to the reproduction in the mean, but one more run reaches it."""
     theirs = published.table2(SGD).report

@@ -81,52 +81,43 @@ def test_the_budget_is_that_of_all_together(monkeypatch, tmp_path):
     assert budgets == pytest.approx([90, 50, 10, 0])
 
 
-def test_progress(monkeypatch, capsys):
-    """Of the work that is left, not of the runs: the last has as many epochs as all others."""
+@pytest.fixture
+def minutes(monkeypatch):
+    """Each group takes a minute, and progress is said after each; the clock, in seconds."""
     monkeypatch.setattr(scheduler, "PROGRESS_SECONDS", 0)
     now = [0.0]
+    monkeypatch.setattr(scheduler.time, "monotonic", lambda: now[0])
+    return now
+
+
+def test_progress(minutes, capsys):
+    """Of the work that is left, not of the runs: the last has as many epochs as all others."""
 
     def work(configs, *, deadline):
-        now[0] += 60
+        minutes[0] += 60
         return GroupOutcome()
 
-    monkeypatch.setattr(scheduler.time, "monotonic", lambda: now[0])
     runs = [*SEEDS[:3], DIGITS.replace(epochs=3)]
     train_all(alone(runs), Here("cpu"), budget_minutes=1, work=work)
     said = capsys.readouterr().err.splitlines()
     assert said[0] == "1 of 4 runs done, 0 failed, 0 running, about 5.0 min left"
     assert said[2] == "3 of 4 runs done, 0 failed, 0 running, about 3.0 min left"
-
-
-def test_epochs_that_a_checkpoint_holds_are_no_work_left(monkeypatch, capsys):
-    """The second run has resumed at a half, and has a quarter left when the first one ends."""
-    monkeypatch.setattr(scheduler, "PROGRESS_SECONDS", 0)
-    now = [0.0]
-
-    def work(configs, *, deadline):
-        now[0] += 60
-        return GroupOutcome()
-
-    monkeypatch.setattr(scheduler.time, "monotonic", lambda: now[0])
-    left = {0: 1.0, 1: 0.5}
+    # the second has resumed at a half, and has a quarter left when the first one ends
+    minutes[0], left = 0.0, {0: 1.0, 1: 0.5}
     train_all(
         alone(SEEDS[:2]), Here("cpu"), budget_minutes=1, work=work,
-        share_left=lambda config: left[config.seed] if not now[0] else 0.25,
+        share_left=lambda config: 0.25 if minutes[0] else left[config.seed],
     )  # fmt: skip
     said = capsys.readouterr().err.splitlines()
     assert said[0] == "1 of 2 runs done, 0 failed, 0 running, about 12 s left"
 
 
-def test_a_failed_run_is_not_done_and_takes_no_more_time(monkeypatch, capsys):
-    monkeypatch.setattr(scheduler, "PROGRESS_SECONDS", 0)
-    now = [0.0]
-
+def test_a_failed_run_is_not_done_and_takes_no_more_time(minutes, capsys):
     def work(configs, *, deadline):
-        now[0] += 60
+        minutes[0] += 60
         failed = [config.run_id for config in configs if config.seed == 1]
         return GroupOutcome(failures=dict.fromkeys(failed, TrainingError("it diverges")))
 
-    monkeypatch.setattr(scheduler.time, "monotonic", lambda: now[0])
     with pytest.raises(TrainingError):
         train_all([SEEDS[:3], *alone(SEEDS[3:])], Here("cpu"), budget_minutes=1, work=work)
     said = capsys.readouterr().err.splitlines()
