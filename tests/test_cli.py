@@ -79,6 +79,17 @@ def test_train_as_it_is_spelt(tmp_path, monkeypatch, command):
     assert files("records") == [path, path.with_suffix(".safetensors")]
 
 
+@pytest.mark.filterwarnings("default:beta")
+def test_a_warning_is_a_line_too(tmp_path, command):
+    options = ("--optimizer", "beta-lasso", "--l1", 0.01, "--beta", 50, "--store", tmp_path)
+    said = command("train", *DIGITS, *options)
+    assert said.code == 0
+    first, second, result = said.err.splitlines()
+    for line in (first, second):
+        assert line.startswith("lcs: warning: beta * l1 = 0.5 exceeds the largest weight, ")
+    assert "test accuracy" in result
+
+
 def test_the_command_is_installed():
     (script,) = importlib.metadata.entry_points(group="console_scripts", name="lcs")
     assert script.load() is lcs.cli.main
@@ -172,7 +183,7 @@ REFUSED = {
     ),
     "parameters of another optimizer": (
         ["--l1", 2e-5, "--beta", 50],
-        "optimizer 'sgd' has no beta, l1: leave beta, l1 out, or name another by --optimizer",
+        "optimizer 'sgd' has no beta, l1: leave beta, l1 out or choose optimizer beta-lasso",
     ),
     "loss": (["--loss", "hinge"], "loss: unknown value 'hinge'"),
     "precision": (["--precision", "fp8"], "precision: unknown value 'fp8'"),

@@ -13,6 +13,7 @@ import io
 import os
 import signal
 import sys
+import warnings
 from typing import Annotated
 
 try:
@@ -65,6 +66,10 @@ def root(
     """Learning Convolutions from Scratch: train, study, and keep the records."""
 
 
+def _warn(message: Warning | str, *_: object) -> None:
+    say(f"warning: {message}")
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; every error is one line on stderr."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(EXIT_TERMINATED))  # as Ctrl-C, not at once
@@ -72,7 +77,9 @@ def main(arguments: list[str] | None = None) -> None:
         if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
             stream.reconfigure(errors="backslashreplace")
     try:
-        status = app(arguments, standalone_mode=False, prog_name="lcs")
+        with warnings.catch_warnings():
+            warnings.showwarning = _warn
+            status = app(arguments, standalone_mode=False, prog_name="lcs")
         sys.stdout.flush()
     except Paused as pause:
         sys.exit(say(str(pause), EXIT_PAUSED))

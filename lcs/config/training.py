@@ -206,9 +206,10 @@ class Config(RunConfig):
         idle = [name for name in foreign_fields(self.optimizer) if getattr(self, name)]
         if idle:
             names = ", ".join(sorted(idle))
+            others = [one for one, has in OPTIMIZER_FIELDS.items() if set(idle) <= set(has)]
+            advice = f" or choose optimizer {' or '.join(others)}" if others else ""
             raise ConfigError(
-                f"optimizer {self.optimizer!r} has no {names}: leave {names} out, or name another "
-                "by --optimizer"
+                f"optimizer {self.optimizer!r} has no {names}: leave {names} out{advice}"
             )
         if self.beta and not (self.l1 or self.l1_rest):
             raise ConfigError("beta: the threshold is beta * l1, and l1 is 0; give l1")
@@ -243,7 +244,9 @@ class Config(RunConfig):
         if self.start not in ("initial", "network") and self.model != "s-fc":
             raise ConfigError(f"start: {self.start!r} is for s-fc, not for {self.model!r}")
         if self.start != "initial" and (self.pruning != "none" or self.model == "resnet18"):
-            raise ConfigError("start: neither resnet18 nor pruning starts from a source")
+            raise ConfigError(
+                "start: neither resnet18 nor pruning starts from a source; leave out one of them"
+            )
         if self.start not in ("initial", "network") and self.optimizer != "sgd":
             raise ConfigError(f"start: {self.start!r} is for sgd, not for {self.optimizer!r}")
         period = self.period or self.epochs
