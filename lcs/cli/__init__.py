@@ -78,7 +78,7 @@ def main(arguments: list[str] | None = None) -> None:
             stream.reconfigure(errors="backslashreplace")
     try:
         with warnings.catch_warnings():
-            warnings.showwarning = _warn
+            warnings.showwarning = _warn  # type: ignore[assignment]
             status = app(arguments, standalone_mode=False, prog_name="lcs")
         sys.stdout.flush()
     except Paused as pause:
