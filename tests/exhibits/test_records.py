@@ -126,7 +126,7 @@ def test_command_of_a_run_gives_its_configuration(runs, command, monkeypatch):
 
     def train(config, **_):
         taken.append(config)
-        return SimpleNamespace(path="")
+        return SimpleNamespace(path="", accuracy=0.5)
 
     monkeypatch.setattr("lcs.train.train", train)
     training = [run.config for run in runs if isinstance(run.config, Config)]

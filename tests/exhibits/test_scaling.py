@@ -408,6 +408,7 @@ def test_order_numbers_are_paired_by_seed():
     assert {n: word.split(" ")[0] for n, word in words.items() if n.startswith("order")} == {
         "order-sgd": "+2.00",
         "order-beta": "+4.00",
+        "order-gain": "+1.00",
     }
 
 

@@ -218,19 +218,7 @@ def numbers(runs: ByStudy) -> dict[str, str]:
         for name, own in by_rival(runs["rivals-er"]).items()
         for gain in compare.differences(own, many[name])
     ]
-    restarted = {
-        f"{end}-{what}": cells.gain_text(*pair)
-        for end, again, once in (
-            ("restart", by_rival(runs["rivals-restart"]), many),
-            ("wider-restart", by_rival(runs["rivals-wider-restart"]), wider),
-        )
-        for what, pair in {
-            "beta": (again[OWN], once[OWN]),
-            "dense": (again[DENSE], once[DENSE]),
-            "lead": (once["one-shot"], again[OWN]),
-            "cut": (once["one-shot"], again[DENSE]),
-        }.items()
-    }
+    again, wider_again = (by_rival(runs[name]) for name in RESTARTS)
     costs = {"dense": DENSE, "beta": OWN, "gradual": "gradual", "mask": "random mask"}
     return {
         "rival-accuracy": cells.mean_text(sparse),
@@ -253,9 +241,14 @@ def numbers(runs: ByStudy) -> dict[str, str]:
             for end, (name, say) in WIDER.items()
         },
         "wider-n": f"{len(wider[OWN])}",
-        **restarted,
-        "restart-n": f"{len(runs['rivals-restart']) // 2}",
-        "wider-restart-n": f"{len(runs['rivals-wider-restart']) // 2}",
+        "restart-beta": cells.gain_text(again[OWN], many[OWN]),
+        "restart-dense": cells.gain_text(again[DENSE], many[DENSE]),
+        "restart-lead": cells.gain_text(many["one-shot"], again[OWN]),
+        "restart-cut": cells.gain_text(many["one-shot"], again[DENSE]),
+        "restart-n": f"{len(again[OWN])}",
+        "wider-restart-beta": cells.gain_text(wider_again[OWN], wider[OWN]),
+        "wider-restart-lead": cells.gain_text(wider["one-shot"], wider_again[OWN]),
+        "wider-restart-n": f"{len(wider_again[OWN])}",
         **{
             f"wider-local-{name}": tables.ahead(
                 cells.gain_text(wider[name], wider[OWN], locality.beyond_chance)
