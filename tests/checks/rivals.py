@@ -36,6 +36,14 @@ def restart_does_not_help_without_a_cut(store):
 
 
 @check
+def one_shot_leads_a_restarted_beta_at_width_4(store):
+    """By more than a point in every run."""
+    (sparse,) = by_rival(records(store, "rivals-wider-restart")).values()
+    lead_in_runs = differences(by_rival(records(store, "rivals-wider"))["one-shot"], sparse)
+    return min(lead_in_runs) > 1
+
+
+@check
 def pruning_is_ahead(store):
     """Gradual pruning is clearly ahead of β = 50, and on average not behind dense SGD."""
     return ahead(gains(store)["gradual"]) and lead(store, "gradual", DENSE) > 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -91,17 +92,23 @@ def rivals_table(study: str, records: Sequence[Record]) -> Table:
     return cells.by_condition(study, ordered, columns, what, note=note)
 
 
-# the studies with restarts, and those that they are compared with, by the width
-RESTARTS = {"rivals-restart": "rivals", "rivals-wider-restart": "rivals-wider"}
+# the studies with restarts, by the study that they are compared with
+RESTARTS = {
+    "rivals": ("rivals-restart",),
+    "rivals-wider": ("rivals-wider-restart", "rivals-wider-restart-sgd"),
+}
 
 
 def restart_table(runs: ByStudy) -> Table:
     """Return what a restart without a cut changes, at both widths, given the runs by study."""
-    found = {name: by_rival(runs[study]) for name, study in RESTARTS.items()}
-    names = {run.config.base_channels: name for name in RESTARTS for run in runs[name]}
+    found = {
+        run.config.base_channels: by_rival(runs[study])
+        for study, again in RESTARTS.items()
+        for run in itertools.chain(*(runs[name] for name in again))
+    }
 
     def beside(config: Config, other: str) -> list[Record]:
-        return found[names[config.base_channels]][other]
+        return found[config.base_channels][other]
 
     columns: dict[str, Cell] = {
         "α": cells.of(lambda config: str(config.base_channels)),
@@ -117,7 +124,7 @@ def restart_table(runs: ByStudy) -> Table:
         "A learning rate that begins anew after half of the epochs, as that of one-shot pruning, "
         "without a cut; dense SGD has learning rate and weight decay of one-shot pruning too"
     )
-    every = [run for name in RESTARTS for run in runs[name]]
+    every = [run for again in RESTARTS.values() for name in again for run in runs[name]]
     note = "; differences are paired by seed"
     return cells.by_condition("rivals-restart", every, columns, what, note=note)
 
@@ -218,7 +225,7 @@ def numbers(runs: ByStudy) -> dict[str, str]:
         for name, own in by_rival(runs["rivals-er"]).items()
         for gain in compare.differences(own, many[name])
     ]
-    again, wider_again = (by_rival(runs[name]) for name in RESTARTS)
+    again, wider_again = (by_rival(runs[names[0]]) for names in RESTARTS.values())
     costs = {"dense": DENSE, "beta": OWN, "gradual": "gradual", "mask": "random mask"}
     return {
         "rival-accuracy": cells.mean_text(sparse),

@@ -71,10 +71,11 @@ def _compared(base: Config) -> list[Config]:
     return [own, *(with_values(run, **chosen[key(run)]) for run in _others(here))]
 
 
-def _restarted(base: Config) -> list[Config]:
+def _restarted(base: Config, optimizer: str) -> list[Config]:
     here = _wide(base, 4)
     chosen = CHOSEN["search-wider"][key(masked(here, "one-shot", wider_budget()))]
-    return restarted(here, wider_budget()["share"], chosen)
+    both = restarted(here, wider_budget()["share"], chosen)
+    return [run for run in both if run.optimizer == optimizer]
 
 
 _study = partial(desk_study, setting=FLIP_CROP)
@@ -91,7 +92,11 @@ STUDIES = (
     ),
     _study("rivals-wider", "Methods at α = 4, 200 epochs", make=_compared, after=SEARCHES),
     _study(
-        "rivals-wider-restart", "The learning rate of one-shot pruning at α = 4",
-        make=_restarted, after=SEARCHES,
+        "rivals-wider-restart", "The learning rate of one-shot pruning at α = 4, β = 50",
+        make=partial(_restarted, optimizer="beta-lasso"), after=SEARCHES,
+    ),
+    _study(
+        "rivals-wider-restart-sgd", "The learning rate of one-shot pruning at α = 4, SGD",
+        make=partial(_restarted, optimizer="sgd"), after=SEARCHES,
     ),
 )  # fmt: skip
