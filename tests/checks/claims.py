@@ -11,8 +11,9 @@ from lcs.stats import mean_interval
 @check
 def searches_have_the_first_seed(store):
     """Runs on a validation split have seed 0, which the compared runs have too."""
-    seeds = {run.config.seed for run in store.records() if getattr(run.config, "validation", False)}
-    return 0 in seeds
+    runs = (run for place in store.chain() for run in place.records())
+    seeds = {run.config.seed for run in runs if getattr(run.config, "validation", False)}
+    return seeds == {0}
 
 
 @check
