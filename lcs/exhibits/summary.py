@@ -77,9 +77,6 @@ def numbers(store: RunStore) -> dict[str, Any]:
     local, dense = (count_weights(largest, method.model)["conv1"] for method in (LOCAL, SGD))
     reproduction, *_ = table2.STUDIES
     plain = compare.by_method(reproduction.stored("desk", store))
-    swept = compare.conditions(find_study("lambdas").stored("desk", store)).values()
-    best = max(swept, key=compare.mean)
-    best_of_50 = max((runs for runs in swept if runs[0].config.beta == 50), key=compare.mean)
     compared = [run for run in reproduction.configs("paper") if method(run) in (SGD, B50, LOCAL)]
     costs = reproduction.seconds(compared, "cuda", store.records())
     paper = {"sgd": SGD, "zero": B0, "sparse": B50, "local": LOCAL}
@@ -98,9 +95,6 @@ def numbers(store: RunStore) -> dict[str, Any]:
         "length_cost": cost.about(cost.total(costs)),
         "local_share": f"{100 * local / dense:.1f}",
         "plain_gap": gap_text(plain),
-        "swept_gap": gap_text({**plain, B50: best_of_50}),
-        "swept_best_gap": gap_text({**plain, B50: best}),
-        "swept_best_beta": f"{best[0].config.beta:g}",
         "plain_gain": tables.ahead(cells.gain_text(plain[B50], plain[SGD])),
     }
 
@@ -210,7 +204,7 @@ def _from_root(text: str) -> str:
 
 
 def _wrapped(text: str) -> str:
-    return textwrap.fill(_joined(text), 100)
+    return "\n\n".join(textwrap.fill(_joined(part), 100) for part in text.split("\n\n"))
 
 
 def _joined(text: str) -> str:
