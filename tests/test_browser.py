@@ -168,6 +168,14 @@ def test_main_figure_and_summary_are_seen_without_scrolling(intro):
         assert box["y"] + box["height"] <= DESKTOP["height"]
 
 
+def test_an_answer_has_its_figure_on_the_first_screen(page):
+    page.set_viewport_size(DESKTOP)
+    page.evaluate("window.scrollTo(0, 0)")
+    opening = page.locator("article h2, article figure").first
+    if opening.count() and opening.evaluate("seen => seen.matches('figure')"):
+        assert opening.bounding_box()["y"] < 2 / 3 * DESKTOP["height"]
+
+
 def test_charts_show_something_without_scripts(browser, built):
     silent = browser.new_context(java_script_enabled=False).new_page()
     for name in PAGES:
