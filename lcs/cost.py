@@ -25,6 +25,8 @@ DEVICE_NAME = re.compile(r"cpu|cuda(:(0|[1-9][0-9]?))?")
 START_SECONDS = 12.0
 # time of a training over that of its bare matrix products; used where no run has been timed
 OVERHEAD = 3.0
+# fewer runs of one machine do not tell what images and operations cost on it
+ENOUGH_RUNS = 20
 
 
 def count_weights(config: Config, model: str) -> dict[str, int]:
@@ -59,6 +61,13 @@ def training_images(config: Config) -> int:
     """Images of all epochs of a run; a validation split is not taken off."""
     size = data.spec(config.dataset).train_size
     return round(config.train_share * size) * config.epochs
+
+
+def comparable(records: Iterable[Record], hardware: str) -> list[Record]:
+    """Return the records of runs on this processor or accelerator; all if they are too few."""
+    every = list(records)
+    same = [record for record in every if record.provenance["hardware"] == hardware]
+    return same if len(same) >= ENOUGH_RUNS else every
 
 
 class Pace:

@@ -303,6 +303,13 @@ def test_study(command, tmp_path):
     assert command(*words) == (0, said.out, "")
 
 
+def test_a_plan_says_which_images_have_to_be_fetched(command, tmp_path, monkeypatch):
+    monkeypatch.setenv("LCS_DATA", str(tmp_path / "none"))
+    words = ("study", "table2", "--seeds", 1, "--store", tmp_path, "--plan")
+    assert "`lcs data get cifar10`" in command(*words).out.splitlines()[-1]
+    assert "data get" not in command(*words, "--scale", "smoke").out
+
+
 def test_a_plan_needs_no_device(command, tmp_path):
     words = ("study", "figure3", "--scale", "paper", "--betas", 50, "--device", "cuda")
     said = command(*words, "--seeds", 1, "--store", tmp_path, "--plan")

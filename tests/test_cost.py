@@ -71,6 +71,17 @@ def test_operations_of_local_layers_have_a_price_too():
         assert pace.seconds(wide.config) == pytest.approx(wide.provenance["seconds"])
 
 
+def test_runs_of_the_same_processor_are_preferred_where_there_are_enough():
+    def timed(count, hardware):
+        runs = (made_up(Config(seed=seed), 50) for seed in range(count))
+        return [dataclasses.replace(run, provenance={"hardware": hardware}) for run in runs]
+
+    few, many, others = timed(2, "few"), timed(cost.ENOUGH_RUNS, "many"), timed(30, "other")
+    every = [*few, *many, *others]
+    assert cost.comparable(iter(every), "many") == many
+    assert cost.comparable(iter(every), "few") == cost.comparable(every, "none") == every
+
+
 def test_the_sum_is_right_where_single_runs_are_not():
     """Of runs that took half and twice of what they should, all together are estimated well."""
     configs = [Config(epochs=100, seed=seed) for seed in range(10)]

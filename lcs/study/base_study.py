@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lcs import cost
 from lcs.config import Config, RunConfig
+from lcs.data.datasets import dataset_path
 from lcs.errors import CheckpointError, ConfigError
 from lcs.runs import Record, RunStore, default_store, readable
+from lcs.runs.provenance import hardware
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -207,17 +209,28 @@ class BaseStudy(ABC):
             for config, seconds in costs.items()
         ]
         total = cost.in_all(costs.values(), workers or 1)
-        return "\n".join([*lines, f"{len(costs)} of {len(runs)} runs missing{total}"])
+        needed = dict.fromkeys(config.dataset for config in costs if isinstance(config, Config))
+        absent = [name for name in needed if not dataset_path(name).exists()]
+        fetch = "".join(f"; first `lcs data get {name}`, which is not here yet" for name in absent)
+        return "\n".join([*lines, f"{len(costs)} of {len(runs)} runs missing{total}{fetch}"])
 
     def _costs(
         self, runs: Mapping[Any, Record | None], store: RunStore, device: str
     ) -> dict[Any, float | None]:
-        """Return about how long each run without a record still takes."""
-        lacking = [config for config, record in runs.items() if record is None]
+        """Return about how long each run without a record still takes, on this machine if it can.
+
+        A device that is not in this machine is taken to be as fast as those of the stored runs.
+        """
+        import torch
+
+        if not (lacking := [config for config, record in runs.items() if record is None]):
+            return {}
         # `cost.Pace` counts runs on the digits apart: records of the others say nothing of them
         kinds = {config.file.startswith("digits/") for config in lacking}
-        records = readable(store, lambda folder: (folder == "digits") in kinds)
-        costs = self.seconds(lacking, device, records) if lacking else []
+        records: Iterable[Record] = readable(store, lambda folder: (folder == "digits") in kinds)
+        if (kind := cost.device_type(device)) == "cpu" or torch.cuda.is_available():
+            records = cost.comparable(records, hardware(torch.device(kind)))
+        costs = self.seconds(lacking, device, records)
         return {
             config: None if seconds is None else seconds * self._left(config, store)
             for config, seconds in zip(lacking, costs, strict=True)
