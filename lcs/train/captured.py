@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from lcs.optim import SGD, BetaLasso
+from lcs.optim.mixed_precision import ELEMENTWISE
 
 
 class CapturedStep:
@@ -66,9 +66,9 @@ class CapturedStep:
 
 
 def captures(device: torch.device, optimizer: Optimizer) -> bool:
-    """Whether steps are captured: on a GPU, those of BetaLasso and SGD, where that is asked for."""
+    """Whether steps are captured: of `ELEMENTWISE` optimizers on a GPU, where that is asked."""
     wanted = os.environ.get("LCS_CUDA_GRAPHS") == "1"
-    return wanted and device.type == "cuda" and isinstance(optimizer, (BetaLasso, SGD))
+    return wanted and device.type == "cuda" and isinstance(optimizer, ELEMENTWISE)
 
 
 @contextmanager
