@@ -2,7 +2,7 @@
 
 An exhibit is a module of this package and a notebook of the same name (`scaling` has an appendix,
 `scaling_details`). It declares its `STUDIES`
-and its `CLAIMS`, by `CHOICES` how its searches choose, and draws its tables and figures.
+and its `CLAIMS`, and draws its tables and figures.
 
 - Pages with studies: `toy`, `table2`, `why`, `scaling`, `paper_size`, `rivals`, `figure3`,
   `figure4`, `origin`, `permuted`, `variants`, `transfer`, `sample_size`, `sound`.

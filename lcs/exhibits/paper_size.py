@@ -28,7 +28,7 @@ from lcs.exhibits.plots.style import (
     pending,
     subplots,
 )
-from lcs.exhibits.searches import Rule, Rules, method_key, values_over
+from lcs.exhibits.searches import Rule, Search, method_key, values_over
 from lcs.exhibits.settings import (
     CHOSEN,
     PAPER_LENGTH,
@@ -83,14 +83,14 @@ def _searched(base: Config) -> list[Config]:
 
 
 def _rates(base: Config) -> list[Config]:
-    """Return each method with every learning rate, a quarter as long, on validation images."""
-    here = sized(base, length=1 / 4).replace(validation=True)
+    """Return each method with every learning rate, a quarter as long."""
+    here = sized(base, length=1 / 4)
     return [run.replace(lr=lr) for run in _compared(here) for lr in RATES[run.optimizer]]
 
 
 def _factors(base: Config) -> list[Config]:
     """Return each method at its best learning rate with every factor, trained alike."""
-    here = sized(base, length=1 / 4).replace(validation=True)
+    here = sized(base, length=1 / 4)
     best = CHOSEN["search-paper-size-rate"]
     return [
         with_values(run, best.get(method_key(run), run.lr), factor)
@@ -107,6 +107,7 @@ def _values(config: Config) -> dict[str, float]:
 
 
 _study = partial(Study, setting=PAPER_SHORT, seeds=1, scales=("smoke", "paper"))
+_search = partial(Search, setting=PAPER_SHORT, scales=("smoke", "paper"))
 
 STUDIES = (
     _study(
@@ -115,14 +116,18 @@ STUDIES = (
         make=lambda base: sgd_and_betas(base, [50]),
     ),
     _study("paper-size-others", "S-CONV, 3-FC and β = 0 at the paper's size", make=_others),
-    _study(
-        "search-paper-size-rate", "Learning rates at the paper's size, on validation", make=_rates
+    _search(
+        "search-paper-size-rate",
+        "Learning rates at the paper's size, on validation",
+        make=_rates,
+        rule=Rule(method_key, lambda config: config.lr),
     ),
-    _study(
+    _search(
         "search-paper-size",
         "Weight decay or λ at the paper's size, on validation",
         make=_factors,
         after=("search-paper-size-rate",),
+        rule=Rule(method_key, _values),
     ),
     _study(
         "paper-size-searched",
@@ -145,11 +150,6 @@ STUDIES = (
         after=("search-paper-size",),
     ),
 )
-
-CHOICES: Rules = {
-    "search-paper-size-rate": Rule(method_key, lambda config: config.lr),
-    "search-paper-size": Rule(method_key, _values),
-}
 
 
 def results_table(records: Sequence[Record]) -> Table:

@@ -1,26 +1,27 @@
 """What the searches found best on validation images, and how it comes into `chosen.json`.
 
-An exhibit says by its `CHOICES` how each of its searches chooses. A choice of one search is where
-others start from: run `lcs study NAME --choose` in the order of `rules`, each once its runs are
-stored.
+A choice of one search is where others start from: run `lcs study NAME --choose` in the order of
+`rules`, each once its runs are stored.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from lcs.config import Config, foreign_fields
 from lcs.errors import ConfigError
-from lcs.exhibits import EXHIBITS, cells, compare, exhibit, find_study, tables
+from lcs.exhibits import cells, compare, find_study, studies, tables
 from lcs.exhibits.cells import LABELS
 from lcs.exhibits.compare import Key
 from lcs.exhibits.methods import method
 from lcs.exhibits.settings import CHOSEN_FILE, chosen
 from lcs.exhibits.tables import Table
 from lcs.runs import Record, RunStore, write_atomically
+from lcs.study import Study
 
 # the fields that `search` varies
 SEARCHED = ("momentum", "weight_decay", "l1", "l1_rest")
@@ -34,15 +35,29 @@ class Rule(NamedTuple):
 
 
 # or from the records of a search to what it chooses
-Rules = dict[str, "Rule | Callable[[Sequence[Record]], dict[str, Any]]"]
+AnyRule = Rule | Callable[[Sequence[Record]], dict[str, Any]]
 
 
-def rules() -> Rules:
+@dataclass(frozen=True)
+class Search(Study):
+    """Candidates, which are trained without the validation images and judged on them.
+
+    `rule` is how the best are chosen; None: the records are read, and nothing is written.
+    """
+
+    seeds: int = 1
+    scales: tuple[str, ...] = ("smoke", "desk")
+    rule: AnyRule | None = None
+
+    def base(self, scale: str, changes: Mapping[str, Any]) -> Config:
+        """Return the configuration that all candidates start from, with other values."""
+        return super().base(scale, changes).replace(validation=True)
+
+
+def rules() -> dict[str, AnyRule]:
     """Return how every search of the book chooses, by its name; one may build on earlier ones."""
-    found: Rules = {}
-    for name in EXHIBITS:
-        found |= getattr(exhibit(name), "CHOICES", {})
-    return found
+    searches = (study for study in studies().values() if isinstance(study, Search))
+    return {search.name: search.rule for search in searches if search.rule}
 
 
 def choose(name: str, records: Iterable[Record]) -> dict[str, Any]:
@@ -54,9 +69,8 @@ def choose(name: str, records: Iterable[Record]) -> dict[str, Any]:
     Raises:
         ConfigError: the study is no search.
     """
-    if name not in rules():
+    if (rule := rules().get(name)) is None:
         raise ConfigError(f"{name} is no search: choose from {', '.join(rules())}")
-    rule = rules()[name]
     if not isinstance(rule, Rule):
         return rule([*records])
     found = choices([*records], rule.key)

@@ -20,7 +20,7 @@ from lcs.exhibits import cells, compare, locality, plots, tables
 from lcs.exhibits.methods import B0, B50, CONV, LOCAL, SGD, Method, method
 from lcs.exhibits.plots.interactive import interactive
 from lcs.exhibits.plots.style import look, pending
-from lcs.exhibits.searches import Rule, method_key, searched
+from lcs.exhibits.searches import Rule, Search, method_key, searched
 from lcs.exhibits.settings import CHOSEN, SPOKEN, desk_study, sized
 from lcs.exhibits.tables import PENDING, Cell, Table
 from lcs.exhibits.verdicts import Claim, above_zero, differs, ours
@@ -56,10 +56,6 @@ def _candidates(base: Config, who: Method) -> list[Config]:
     return [here.replace(**fields, lr=rate, **more) for rate in LEARNING_RATES for more in tried]
 
 
-def _search(base: Config) -> list[Config]:
-    return [c.replace(validation=True) for who in METHODS for c in _candidates(base, who)]
-
-
 def _runs(base: Config) -> list[Config]:
     """Return every method as `search-sound` chose it, else its middle candidate."""
     runs = []
@@ -70,10 +66,14 @@ def _runs(base: Config) -> list[Config]:
     return [config.replace(augment=images) for images in IMAGES for config in runs]
 
 
-CHOICES = {"search-sound": Rule(method_key, lambda c: {"lr": c.lr, **searched(c)})}
-
 STUDIES = (
-    desk_study("search-sound", "Spoken digits, on validation", SPOKEN, _search, 1),
+    Search(
+        "search-sound",
+        "Spoken digits, on validation",
+        SPOKEN,
+        lambda base: [run for who in METHODS for run in _candidates(base, who)],
+        rule=Rule(method_key, lambda c: {"lr": c.lr, **searched(c)}),
+    ),
     desk_study("sound", "Spoken digits", SPOKEN, _runs, 5, after=("search-sound",)),
 )
 

@@ -70,7 +70,7 @@ class Study(BaseStudy):
             raise ConfigError("betas: none is given; give one or more, or leave it out")
         given = {name: value for name, value in changes.items() if value is not None}
         own = {name: given.pop(name) for name in OPTIMIZERS_OWN & given.keys()}
-        base = self.setting.configs[scale].replace(**given)
+        base = self.base(scale, given)
         at = [sorted(betas or self.betas)] if self.betas else []
         try:
             plain = self.make(base, *at)
@@ -104,6 +104,10 @@ class Study(BaseStudy):
             if name not in ("base_channels", "epochs") and not kept:
                 raise ConfigError(f"{name}: cannot be changed in {self.name}; leave it out")
         return configs
+
+    def base(self, scale: str, changes: Mapping[str, Any]) -> Config:
+        """Return the configuration that the runs of a scale start from, with other values."""
+        return self.setting.configs[scale].replace(**changes)
 
     def train(
         self,

@@ -245,13 +245,14 @@ def test_ray_is_interrupted(cluster, tmp_path, uninterrupted):
 def test_a_chapter_trains_on_ray(cluster, tmp_path, one_thread, monkeypatch, command):
     """In a kernel, as its environment says: the records are those of the command line here."""
     here, there = RunStore(tmp_path / "here"), RunStore(tmp_path / "there")
-    words = ("study", "figure3", "--scale", "smoke", "--epochs", 1, "--device", "cpu")
-    assert command(*words, "--store", here.root).code == 0
+    words = ("study", "figure3", "--scale", "smoke", "--epochs", 1, "--betas", 50)
+    assert command(*words, "--device", "cpu", "--store", here.root).code == 0
     monkeypatch.setenv("LCS_STORE", str(there.root))
     monkeypatch.setenv("LCS_ON", "ray")
     monkeypatch.setenv("RAY_ADDRESS", cluster.address)
     monkeypatch.setenv("OMP_NUM_THREADS", "2")  # of the kernel; the cluster's machines have one
-    book.execute("figure3", {"scale": "smoke", "epochs": 1}, tmp_path / "figure3.ipynb")
+    given = {"scale": "smoke", "epochs": 1, "betas": [50]}
+    book.execute("figure3", given, tmp_path / "figure3.ipynb")
     assert numbers(there) == numbers(here)
     found = [record.provenance for record in there.records()]
     assert {origin["threads"] for origin in found} == {1}

@@ -8,7 +8,6 @@ Modules: `studies` has the runs and what searches choose, `wider` those in a wid
 from lcs.exhibits.rivals import studies, wider
 from lcs.exhibits.rivals.results import CLAIMS
 
-CHOICES = studies.CHOICES | wider.CHOICES
 STUDIES = (*studies.STUDIES, *wider.STUDIES)
 
-__all__ = ["CHOICES", "CLAIMS", "STUDIES"]
+__all__ = ["CLAIMS", "STUDIES"]

@@ -9,7 +9,7 @@ from functools import partial
 from lcs import data
 from lcs.config import CUT_BETWEEN_PERIODS, Config
 from lcs.exhibits.methods import B50
-from lcs.exhibits.searches import Rule, values_over
+from lcs.exhibits.searches import Rule, Search, values_over
 from lcs.exhibits.settings import (
     CHOSEN,
     FLIP_CROP_SHORT,
@@ -114,13 +114,6 @@ def finalists(records: Sequence[Record]) -> dict[str, list[dict[str, float]]]:
     return {name: candidates[:2] for name, candidates in found.items()}
 
 
-CHOICES = {
-    "search-budgets": budgets,
-    "search-pruning": finalists,
-    "search-pruning-long": Rule(key, values),
-}
-
-
 # Runs
 
 
@@ -172,13 +165,12 @@ def tuned(config: Config) -> Config:
 
 def _budgets(base: Config) -> list[Config]:
     """Return β = 50 at each candidate of λ, in shares of what `search-flips` chose."""
-    here = recipe(base).replace(validation=True)
-    return [sparse(here, share) for share in (0.25, 0.5, 1.0, 2.0, 4.0)]
+    return [sparse(recipe(base), share) for share in (0.25, 0.5, 1.0, 2.0, 4.0)]
 
 
 def _searched(base: Config, parts: int) -> list[Config]:
-    """Return dense SGD, and every method at the larger budget, on validation."""
-    here = recipe(base, parts).replace(validation=True)
+    """Return dense SGD, and every method at the larger budget."""
+    here = recipe(base, parts)
     return [unmasked(here, "sgd"), *_all_masked(here)]
 
 
@@ -259,19 +251,21 @@ def _restarted(base: Config) -> list[Config]:
     return restarted(here, budget("many")["share"], chosen)
 
 
-SEARCHES = tuple(CHOICES)
+SEARCHES = ("search-budgets", "search-pruning", "search-pruning-long")
 _compared = partial(desk_study, setting=FLIP_CROP_SHORT, after=SEARCHES)
-_one_seed = partial(_compared, seeds=1)
+_search_short = partial(Search, setting=FLIP_CROP_SHORT)
 
 STUDIES = (
-    _one_seed("search-budgets", "Weights that β = 50 leaves, over λ", make=_budgets, after=()),
-    _one_seed(
-        "search-pruning", "Pruning and sparse training, on validation",
-        make=_search, after=SEARCHES[:1],
+    _search_short(
+        "search-budgets", "Weights that β = 50 leaves, over λ", make=_budgets, rule=budgets
     ),
-    _one_seed(
+    _search_short(
+        "search-pruning", "Pruning and sparse training, on validation",
+        make=_search, rule=finalists, after=SEARCHES[:1],
+    ),
+    _search_short(
         "search-pruning-long", "The two best candidates of each, at the whole length",
-        make=_search_long, after=SEARCHES[:2],
+        make=_search_long, rule=Rule(key, values), after=SEARCHES[:2],
     ),
     _compared("rivals", "Methods at the larger budget", make=partial(_rivals, "many")),
     _compared(

@@ -16,7 +16,7 @@ from lcs.exhibits.rivals.studies import (
     unmasked,
     values,
 )
-from lcs.exhibits.searches import Rule, choices, method_key, relative
+from lcs.exhibits.searches import Rule, Search, choices, method_key, relative
 from lcs.exhibits.settings import CHOSEN, FLIP_CROP, desk_study, with_values
 from lcs.runs import Record
 
@@ -41,14 +41,11 @@ def wider_budget() -> dict[str, float]:
     return CHOSEN["search-wider-budget"]["β = 50"]
 
 
-CHOICES = {"search-wider-budget": own_budget, "search-wider": Rule(key, values)}
-
 _wide = partial(recipe, factor=4)
 
 
 def _budgets(base: Config) -> list[Config]:
-    here = _wide(base, 4).replace(validation=True)
-    return [sparse(here, share) for share in SHARES]
+    return [sparse(_wide(base, 4), share) for share in SHARES]
 
 
 def _others(here: Config) -> list[Config]:
@@ -59,9 +56,7 @@ def _others(here: Config) -> list[Config]:
 def _search(base: Config) -> list[Config]:
     """Return all candidates, half as long as the runs that are compared."""
     return [
-        with_values(run, *candidate)
-        for run in _others(_wide(base, 8).replace(validation=True))
-        for candidate in CANDIDATES
+        with_values(run, *candidate) for run in _others(_wide(base, 8)) for candidate in CANDIDATES
     ]
 
 
@@ -79,16 +74,16 @@ def _restarted(base: Config, optimizer: str) -> list[Config]:
 
 
 _study = partial(desk_study, setting=FLIP_CROP)
-SEARCHES = tuple(CHOICES)
+SEARCHES = ("search-wider-budget", "search-wider")
 
 STUDIES = (
-    _study(
+    Search(
         "search-wider-budget", "λ of β = 50 at α = 4, and the weights it leaves",
-        make=_budgets, seeds=1,
+        FLIP_CROP, _budgets, rule=own_budget,
     ),
-    _study(
+    Search(
         "search-wider", "Pruning at α = 4, on validation",
-        make=_search, seeds=1, after=SEARCHES[:1],
+        FLIP_CROP, _search, after=SEARCHES[:1], rule=Rule(key, values),
     ),
     _study("rivals-wider", "Methods at α = 4, 200 epochs", make=_compared, after=SEARCHES),
     _study(

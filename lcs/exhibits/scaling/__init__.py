@@ -11,8 +11,6 @@ from lcs.exhibits.methods import B0, B50, PROXIMAL, SGD
 from lcs.exhibits.scaling import gains, results, search_studies, studies
 from lcs.exhibits.verdicts import Claim, beats, ours
 
-CHOICES = search_studies.CHOICES
-
 STUDIES = (*search_studies.STUDIES, *studies.STUDIES)
 
 CLAIMS: tuple[Claim, ...] = (
@@ -44,4 +42,4 @@ CLAIMS: tuple[Claim, ...] = (
     ),
 )
 
-__all__ = ["CHOICES", "CLAIMS", "STUDIES", "gains", "results", "search_studies", "studies"]
+__all__ = ["CLAIMS", "STUDIES", "gains", "results", "search_studies", "studies"]

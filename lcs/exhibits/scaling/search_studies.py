@@ -9,7 +9,7 @@ from functools import partial
 from lcs.config import Config
 from lcs.exhibits.methods import B0, B1, B50, PROXIMAL, Method
 from lcs.exhibits.scaling import studies
-from lcs.exhibits.searches import Rule, choices, method_key, regularisation, searched
+from lcs.exhibits.searches import Rule, Search, choices, method_key, regularisation, searched
 from lcs.exhibits.settings import (
     CHOSEN,
     FLIP_CROP,
@@ -19,7 +19,6 @@ from lcs.exhibits.settings import (
     WIDTHS,
     beta_lasso,
     chosen,
-    desk_study,
     flip_crop_methods,
     regularised,
     sgd,
@@ -27,7 +26,7 @@ from lcs.exhibits.settings import (
     with_values,
 )
 from lcs.runs import Record
-from lcs.study import Study
+from lcs.study.base_study import SCALES
 
 # candidates for λ of the first layer, and of the others
 FIRST, REST = (5e-6, 2e-5, 5e-5, 1e-4, 2e-4), (1e-6, 1e-5)
@@ -54,7 +53,7 @@ def _search(base: Config) -> list[Config]:
     at this width, and a tenth of the length: its shorter training.
     """
     width, length = (2, 1 / 8) if base.base_channels == 1 else (1, 1 / 10)
-    here = sized(base, width, length).replace(validation=True)
+    here = sized(base, width, length)
     decays = [
         sgd(here, model).replace(momentum=momentum, weight_decay=decay)
         for model in ("s-fc", "s-local", "s-conv", "3-fc")
@@ -78,7 +77,7 @@ def _shares_of_lambda(
 
     The shrinkage by λ adds up over a training, so that what was best there may be too much here.
     """
-    settings = [sized(base, width, 1 / 2).replace(validation=True) for width in widths]
+    settings = [sized(base, width, 1 / 2) for width in widths]
     return [
         chosen(here, *method, share=share)
         for here in settings
@@ -91,7 +90,7 @@ def _search_rivals(base: Config) -> list[Config]:
     """Return SGD and β = 0 at two widths, with weight decay or λ around the best."""
     runs = []
     for factor in (2, WIDTHS[-1]):
-        here = sized(base, factor, 1 / 2).replace(validation=True)
+        here = sized(base, factor, 1 / 2)
         for config in (chosen(here, "s-fc"), chosen(here, "s-fc", "beta-lasso", 0.0)):
             best = CHOSEN["search-rivals"][f"{factor} {config.optimizer}"]
             runs += [regularised(config, best * around) for around in AROUND]
@@ -101,16 +100,10 @@ def _search_rivals(base: Config) -> list[Config]:
 def _search_augment(base: Config) -> list[Config]:
     """Return SGD and β = 50 with AutoAugment, and without it around the best decay or λ."""
     runs = []
-    for config in studies.methods(base.replace(validation=True)):
+    for config in studies.methods(base):
         weak, best = config.replace(augment="flip-crop"), CHOSEN["search-augment"][config.optimizer]
         runs += [config, *(regularised(weak, best * around) for around in AROUND)]
     return runs
-
-
-def _search_rate(base: Config) -> list[Config]:
-    """Return SGD and β = 50 with AutoAugment at several learning rates."""
-    runs = studies.methods(base.replace(validation=True))
-    return [run.replace(lr=lr) for run in runs for lr in (0.03, 0.1, 0.3)]
 
 
 def _search_flips(base: Config) -> list[Config]:
@@ -118,7 +111,7 @@ def _search_flips(base: Config) -> list[Config]:
 
     The best of these nine lay at the edge for every method, so that three more are beyond it.
     """
-    here = sized(base, WIDTHS[-1], 1 / 8).replace(validation=True)
+    here = sized(base, WIDTHS[-1], 1 / 8)
     methods = [chosen(here, model) for model in ("s-fc", "3-fc", "s-local", "s-conv")]
     methods += [chosen(here, *method, share=1.0) for method in (B0, B50)]
     grid = [*itertools.product(RATES, AROUND)]
@@ -131,45 +124,16 @@ def _search_flips(base: Config) -> list[Config]:
 
 def _search_flips_edge(base: Config) -> list[Config]:
     """Return S-LOCAL and 3-FC beyond the edge at which the best of `search-flips` lay."""
-    here = sized(base, WIDTHS[-1], 1 / 8).replace(validation=True)
+    here = sized(base, WIDTHS[-1], 1 / 8)
     methods = [chosen(here, model) for model in ("s-local", "3-fc")]
     return [with_values(config, *values) for config in methods for values in EDGE]
 
 
 def _search_flips_long(base: Config) -> list[Config]:
     """Return two β at four times the length, with shares of the λ that `search-flips` chose."""
-    here = sized(base, WIDTHS[-1], 1 / 8).replace(validation=True)
+    here = sized(base, WIDTHS[-1], 1 / 8)
     runs = [run.replace(epochs=base.epochs // 2) for run in flip_crop_methods(here, (), (0, 50))]
     return [regularised(run, share) for run in runs for share in SHARES]
-
-
-_one_seed = partial(desk_study, setting=RECIPE, seeds=1)
-_flips = partial(desk_study, setting=FLIP_CROP, seeds=1)
-
-STUDIES = (
-    Study("search", "Hyperparameters of the paper's recipe, on validation", RECIPE, _search, 1),
-    _one_seed(
-        "search-long",
-        "λ at the whole length, on validation",
-        make=partial(_shares_of_lambda, widths=(2,), methods=(PROXIMAL, B0, B1, B50)),
-    ),
-    _one_seed(
-        "search-wide",
-        "λ at each width, on validation",
-        make=partial(_shares_of_lambda, widths=WIDTHS, shares=WIDTH_SHARES),
-    ),
-    _one_seed(
-        "search-beyond",
-        "λ at α = 16, on validation",
-        make=partial(_shares_of_lambda, widths=(WIDTH_BEYOND,)),
-    ),
-    _one_seed("search-rivals", "Regularisation of the baselines", make=_search_rivals),
-    _one_seed("search-augment", "AutoAugment, or less", make=_search_augment),
-    _one_seed("search-rate", "Learning rates with AutoAugment", make=_search_rate),
-    _flips("search-flips", "Every method with flips and crops, on validation", make=_search_flips),
-    _flips("search-flips-edge", "S-LOCAL and 3-FC, beyond that", make=_search_flips_edge),
-    _flips("search-flips-long", "λ at four times the length", make=_search_flips_long),
-)
 
 
 def _with_augment(records: Sequence[Record]) -> dict[str, float]:
@@ -182,14 +146,43 @@ def _with_augment(records: Sequence[Record]) -> dict[str, float]:
 
 # λ over what `search` chose
 _share = partial(regularisation, share=1.0)
+_recipe, _flips = partial(Search, setting=RECIPE), partial(Search, setting=FLIP_CROP)
 
-CHOICES = {
-    "search": Rule(method_key, searched),
-    "search-long": Rule(method_key, _share),
-    "search-wide": Rule(lambda c: f"{c.base_channels}", _share),
-    "search-beyond": Rule(lambda c: f"{c.base_channels}", _share),
-    "search-rivals": Rule(lambda c: f"{c.base_channels} {c.optimizer}", regularisation),
-    "search-augment": _with_augment,
-    "search-rate": Rule(method_key, lambda c: c.lr),
-    "search-flips": Rule(method_key, lambda c: {"lr": c.lr, "factor": _share(c)}),
-}
+STUDIES = (
+    _recipe(
+        "search", "Hyperparameters of the paper's recipe, on validation",
+        make=_search, rule=Rule(method_key, searched), scales=SCALES,
+    ),
+    _recipe(
+        "search-long", "λ at the whole length, on validation",
+        make=partial(_shares_of_lambda, widths=(2,), methods=(PROXIMAL, B0, B1, B50)),
+        rule=Rule(method_key, _share),
+    ),
+    _recipe(
+        "search-wide", "λ at each width, on validation",
+        make=partial(_shares_of_lambda, widths=WIDTHS, shares=WIDTH_SHARES),
+        rule=Rule(lambda c: f"{c.base_channels}", _share),
+    ),
+    _recipe(
+        "search-beyond", "λ at α = 16, on validation",
+        make=partial(_shares_of_lambda, widths=(WIDTH_BEYOND,)),
+        rule=Rule(lambda c: f"{c.base_channels}", _share),
+    ),
+    _recipe(
+        "search-rivals", "Regularisation of the baselines",
+        make=_search_rivals,
+        rule=Rule(lambda c: f"{c.base_channels} {c.optimizer}", regularisation),
+    ),
+    _recipe("search-augment", "AutoAugment, or less", make=_search_augment, rule=_with_augment),
+    _recipe(
+        "search-rate", "Learning rates with AutoAugment",
+        make=lambda base: [run.replace(lr=lr) for run in studies.methods(base) for lr in RATES],
+        rule=Rule(method_key, lambda c: c.lr),
+    ),
+    _flips(
+        "search-flips", "Every method with flips and crops, on validation",
+        make=_search_flips, rule=Rule(method_key, lambda c: {"lr": c.lr, "factor": _share(c)}),
+    ),
+    _flips("search-flips-edge", "S-LOCAL and 3-FC, beyond that", make=_search_flips_edge),
+    _flips("search-flips-long", "λ at four times the length", make=_search_flips_long),
+)  # fmt: skip

@@ -13,11 +13,11 @@ from lcs.exhibits.methods import B50, SGD, Method, method
 from lcs.exhibits.settings import FLIP_CROP_SHORT, chosen_flip_crop, flip_crop_methods, sized
 from lcs.exhibits.variants import results, studies
 from lcs.exhibits.variants.results import DEEP_B50, WINDOWS, as_beta_50, shallow_of
-from lcs.exhibits.variants.studies import CHOICES, GROWTHS, STUDIES, WIDEST, WIDTH
+from lcs.exhibits.variants.studies import GROWTHS, STUDIES, WIDEST, WIDTH
 from lcs.exhibits.verdicts import Claim, Finding, differs, ours
 from lcs.runs import Record
 
-__all__ = ["CHOICES", "CLAIMS", "STUDIES", "results", "studies"]
+__all__ = ["CLAIMS", "STUDIES", "results", "studies"]
 
 _BASE = FLIP_CROP_SHORT.configs["desk"]
 # the larger λ of `banded`, alone and with a growth of a tenth

@@ -11,7 +11,7 @@ from lcs import data
 from lcs.config import Config
 from lcs.exhibits import compare
 from lcs.exhibits.methods import B50
-from lcs.exhibits.searches import Rule, relative
+from lcs.exhibits.searches import Rule, Search, relative
 from lcs.exhibits.settings import (
     CHOSEN,
     FLIP_CROP,
@@ -106,7 +106,7 @@ def _masked(base: Config) -> list[Config]:
 
 def _search_growth(base: Config) -> list[Config]:
     """Return β = 50 at α = 8 with random windows: every growth with every λ and η."""
-    (own,) = _grown(base.replace(validation=True), WIDEST, [0.0])
+    (own,) = _grown(base, WIDEST, [0.0])
     # growth, λ as a share of that without growth, and η
     grid = itertools.product((0.3, 1.0, 3.0), (0.3, 1.0), (0.1, 0.3))
     return [_random_windows(own, *candidate) for candidate in grid]
@@ -130,8 +130,7 @@ def growth_values(config: Config) -> dict[str, float]:
 
 def _search_convolution(base: Config) -> list[Config]:
     """Return S-CONV, and every network trained on from it at each rate."""
-    here = sized(base, WIDTH, 1 / 8).replace(validation=True)
-    networks = flip_crop_methods(here, SHALLOW, [50])
+    networks = flip_crop_methods(sized(base, WIDTH, 1 / 8), SHALLOW, [50])
     started = [run.replace(start="network", source=networks[0].stem) for run in networks]
     rates = {"sgd": (1.0, 0.3, 0.1, 0.01), "beta-lasso": (3.0, 1.0, 0.3, 0.1)}
     return [networks[0], *(r.replace(lr=lr) for r in started for lr in rates[r.optimizer])]
@@ -151,7 +150,7 @@ def _from_convolution(base: Config) -> list[Config]:
 
 def _search_deeper(base: Config) -> list[Config]:
     """Return every network with SGD, and the fully connected ones with β = 50: six candidates."""
-    here = sized(base, DEEP_WIDTH, 1 / 8).replace(validation=True, momentum=0.9)
+    here = sized(base, DEEP_WIDTH, 1 / 8).replace(momentum=0.9)
     plain = [
         here.replace(model=model, lr=lr, weight_decay=decay)
         for model, lr, decay in itertools.product((*DEEP, *SHALLOW), RATES, DECAYS)
@@ -196,6 +195,7 @@ def deep_values(config: Config) -> dict[str, float]:
 
 
 _short = partial(desk_study, setting=FLIP_CROP_SHORT)
+_search = partial(Search, setting=FLIP_CROP_SHORT)
 STUDIES = (
     _short("banded", "λ that grows outside a window", make=_banded),
     _short(
@@ -231,7 +231,12 @@ STUDIES = (
         ),
     ),
     _short("masked", "S-LOCAL's windows as a fixed mask of S-FC, at α = 8", make=_masked),
-    _short("search-growth", "Random windows at α = 8, on validation", make=_search_growth, seeds=1),
+    _search(
+        "search-growth",
+        "Random windows at α = 8, on validation",
+        make=_search_growth,
+        rule=Rule(key, growth_values),
+    ),
     _short(
         "banded-searched",
         "Random windows at α = 8, as searched",
@@ -239,20 +244,23 @@ STUDIES = (
         after=("search-growth",),
     ),
     _short("banded-uniform", "As much λ everywhere", make=_uniform),
-    _short("search-convolution", "From S-CONV, on validation", make=_search_convolution, seeds=1),
+    _search(
+        "search-convolution",
+        "From S-CONV, on validation",
+        make=_search_convolution,
+        rule=Rule(lambda c: key(c) if c.source else "S-CONV", lambda c: c.lr),
+    ),
     _short(
         "from-convolution",
         "A start from S-CONV",
         make=_from_convolution,
         after=("search-convolution",),
     ),
-    _short("search-deeper", "Deep networks, on validation", make=_search_deeper, seeds=1),
+    _search(
+        "search-deeper",
+        "Deep networks, on validation",
+        make=_search_deeper,
+        rule=Rule(key, deep_values),
+    ),
     _short("deeper", "Deep networks", make=_deeper, after=("search-deeper",)),
 )
-
-
-CHOICES = {
-    "search-growth": Rule(key, growth_values),
-    "search-convolution": Rule(lambda c: key(c) if c.source else "S-CONV", lambda c: c.lr),
-    "search-deeper": Rule(key, deep_values),
-}
