@@ -19,6 +19,7 @@ from finished import results
 import lcs.cli
 import lcs.exhibits.book
 import lcs.exhibits.summary
+from lcs.cli.training import PANELS
 from lcs.config import Config
 from lcs.data import DATASETS
 from lcs.exhibits import find_study, studies
@@ -315,6 +316,12 @@ def test_a_plan_needs_no_device(command, tmp_path):
     said = command(*words, "--seeds", 1, "--store", tmp_path, "--plan")
     assert (said.code, said.err) == (0, "")
     assert said.out.splitlines()[-1].startswith("2 of 2 runs missing")
+
+
+def test_groups_of_options_are_of_fields_in_their_order():
+    fields = [field.name for field in dataclasses.fields(Config)]
+    assert [*PANELS] == sorted(PANELS, key=fields.index)
+    assert next(iter(PANELS)) == fields[0], "every field is in a group"
 
 
 def test_several_studies_train_as_one_each_at_its_scale(command, tmp_path):

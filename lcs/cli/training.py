@@ -15,16 +15,26 @@ import typer
 from lcs.cli.options import BudgetMinutes, CheckpointSeconds, Device, Store, store_to_write
 from lcs.config import CHOICES, RANGES, Config
 
+# groups of options in the help of `lcs train`, each from one field of `Config` on to the next
+PANELS = {
+    "dataset": "Data set and network",
+    "optimizer": "Optimizer",
+    "pruning": "Masks, and what is taken of another network",
+    "loss": "Training",
+    "augment": "Images and labels",
+    "precision": "Precision and seed",
+}
+
 
 def _with_config_options(function: Callable[..., None]) -> Callable[..., None]:
     """Replace `**fields` by one option for each field of `Config`, with its meaning as help."""
     allowed = {name: f"{low:.10g} to {high:.10g}" for name, (low, high) in RANGES.items()}
     allowed |= {name: ", ".join(choices) for name, choices in CHOICES.items()}
     hints = typing.get_type_hints(Config, include_extras=True)
-    options = []
+    options, panel = [], ""
     for field in dataclasses.fields(Config):
         kind, meaning = typing.get_args(hints[field.name])
-        text = f"{meaning[0].upper()}{meaning[1:]}."
+        text, panel = f"{meaning[0].upper()}{meaning[1:]}.", PANELS.get(field.name, panel)
         if field.name in allowed:
             text += f" Values: {allowed[field.name]}."
         options.append(
@@ -32,7 +42,7 @@ def _with_config_options(function: Callable[..., None]) -> Callable[..., None]:
                 field.name,
                 inspect.Parameter.KEYWORD_ONLY,
                 default=field.default,
-                annotation=Annotated[kind, typer.Option(help=text)],
+                annotation=Annotated[kind, typer.Option(help=text, rich_help_panel=panel)],
             )
         )
     own = inspect.signature(function, eval_str=True)
