@@ -225,7 +225,9 @@ def numbers(runs: ByStudy) -> dict[str, str]:
         for name, own in by_rival(runs["rivals-er"]).items()
         for gain in compare.differences(own, many[name])
     ]
-    again, wider_again = (by_rival(runs[names[0]]) for names in RESTARTS.values())
+    again, wider_again = (
+        by_rival([run for name in names for run in runs[name]]) for names in RESTARTS.values()
+    )
     costs = {"dense": DENSE, "beta": OWN, "gradual": "gradual", "mask": "random mask"}
     return {
         "rival-accuracy": cells.mean_text(sparse),
@@ -250,11 +252,13 @@ def numbers(runs: ByStudy) -> dict[str, str]:
         "wider-n": f"{len(wider[OWN])}",
         "restart-beta": cells.gain_text(again[OWN], many[OWN]),
         "restart-dense": cells.gain_text(again[DENSE], many[DENSE]),
-        "restart-lead": cells.gain_text(many["one-shot"], again[OWN]),
+        "restart-lead": tables.ahead(cells.gain_text(many["one-shot"], again[OWN])),
         "restart-cut": cells.gain_text(many["one-shot"], again[DENSE]),
         "restart-n": f"{len(again[OWN])}",
         "wider-restart-beta": cells.gain_text(wider_again[OWN], wider[OWN]),
+        "wider-restart-dense": cells.gain_text(wider_again[DENSE], wider[DENSE]),
         "wider-restart-lead": cells.gain_text(wider["one-shot"], wider_again[OWN]),
+        "wider-restart-cut": cells.gain_text(wider["one-shot"], wider_again[DENSE]),
         "wider-restart-n": f"{len(wider_again[OWN])}",
         **{
             f"wider-local-{name}": tables.ahead(
