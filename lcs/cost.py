@@ -25,7 +25,7 @@ DEVICE_NAME = re.compile(r"cpu|cuda(:(0|[1-9][0-9]?))?")
 START_SECONDS = 12.0
 # time of a training over that of its bare matrix products; used where no run has been timed
 OVERHEAD = 3.0
-# fewer runs of one machine do not tell what images and operations cost on it
+# fewer runs do not tell how fast a processor is
 ENOUGH_RUNS = 20
 
 
@@ -63,13 +63,6 @@ def training_images(config: Config) -> int:
     return round(config.train_share * size) * config.epochs
 
 
-def comparable(records: Iterable[Record], hardware: str) -> list[Record]:
-    """Return the records of runs on this processor or accelerator; all if they are too few."""
-    every = list(records)
-    same = [record for record in every if record.provenance["hardware"] == hardware]
-    return same if len(same) >= ENOUGH_RUNS else every
-
-
 class Pace:
     """How long training takes on a device: so much for each image, and so much for each operation.
 
@@ -83,17 +76,27 @@ class Pace:
     Args:
         device: "auto", "cpu", "cuda" or "cuda:N"; it need not be present.
         records: of runs whose time is known, on whatever device.
+        hardware: a processor, as in the provenance of records; where enough of them are of this
+            one, all estimates are scaled to what these took in all.
     """
 
-    def __init__(self, device: str, records: Iterable[Record]) -> None:
+    def __init__(self, device: str, records: Iterable[Record], hardware: str | None = None) -> None:
         self.device = device_type(device)
         timed: dict[bool, list[tuple[float, ...]]] = {True: [], False: []}
+        same: dict[bool, list[tuple[float, ...]]] = {True: [], False: []}
         for record in records:
             config, origin = record.config, record.provenance
             if isinstance(config, Config) and origin["device"] == self.device:
                 row = (*_terms(config), origin["seconds"])
                 timed[config.dataset == "digits"].append(row)
+                if hardware and origin["hardware"] == hardware:
+                    same[config.dataset == "digits"].append(row)
         self._of_digits = {key: _fitted(np.array(rows)) for key, rows in timed.items() if rows}
+        for key, rows in same.items():
+            if len(rows) >= ENOUGH_RUNS:
+                own = np.array(rows)
+                estimates = own[:, :-1] @ self._of_digits[key]
+                self._of_digits[key] *= own[:, -1].sum() / estimates.sum()
 
     def seconds(self, config: Config) -> float | None:
         """Return about how long a run takes; None where nothing is known of the device."""

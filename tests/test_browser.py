@@ -172,8 +172,9 @@ def test_an_answer_has_its_figure_on_the_first_screen(page):
     page.set_viewport_size(DESKTOP)
     page.evaluate("window.scrollTo(0, 0)")
     opening = page.locator("article h2, article figure").first
-    if opening.count() and opening.evaluate("seen => seen.matches('figure')"):
-        assert opening.bounding_box()["y"] < 2 / 3 * DESKTOP["height"]
+    if not opening.count() or opening.evaluate("seen => seen.matches('h2')"):
+        pytest.skip("this page does not open with a figure")
+    assert opening.bounding_box()["y"] < 2 / 3 * DESKTOP["height"]
 
 
 def test_charts_show_something_without_scripts(browser, built):

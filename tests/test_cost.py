@@ -71,15 +71,31 @@ def test_operations_of_local_layers_have_a_price_too():
         assert pace.seconds(wide.config) == pytest.approx(wide.provenance["seconds"])
 
 
-def test_runs_of_the_same_processor_are_preferred_where_there_are_enough():
-    def timed(count, hardware):
-        runs = (made_up(Config(seed=seed), 50) for seed in range(count))
-        return [dataclasses.replace(run, provenance={"hardware": hardware}) for run in runs]
+def test_runs_of_the_same_processor_scale_all_estimates_where_there_are_enough():
+    """Twice as slow as others, also in what none of its runs has: augmented images."""
 
-    few, many, others = timed(2, "few"), timed(cost.ENOUGH_RUNS, "many"), timed(30, "other")
-    every = [*few, *many, *others]
-    assert cost.comparable(iter(every), "many") == many
-    assert cost.comparable(iter(every), "few") == cost.comparable(every, "none") == every
+    def timed(seed, hardware, slower, **fields):
+        config = Config(seed=seed, **fields)
+        price = 1e-6 if config.augment == "none" else 3e-6
+        origin = {"device": "cpu", "hardware": hardware}
+        origin["seconds"] = slower * price * cost.training_images(config)
+        return dataclasses.replace(made_up(config, 50), provenance=origin)
+
+    others = [
+        timed(seed, "other", 1, augment=augment)
+        for seed in range(200)
+        for augment in ("none", "flip-crop")
+    ]
+    own = [timed(seed, "own", 2) for seed in range(cost.ENOUGH_RUNS)]
+    aim = Config(augment="flip-crop")
+
+    def estimate(records, hardware):
+        return cost.Pace("cpu", iter(records), hardware).seconds(aim)
+
+    as_others = estimate([*others, *own], None)
+    assert estimate([*others, *own], "unknown") == as_others
+    assert estimate([*others, *own[1:]], "own") == estimate([*others, *own[1:]], None)
+    assert estimate([*others, *own], "own") == pytest.approx(2 * as_others, rel=0.1)
 
 
 def test_the_sum_is_right_where_single_runs_are_not():

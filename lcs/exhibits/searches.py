@@ -67,10 +67,10 @@ def choose(name: str, records: Iterable[Record]) -> dict[str, Any]:
     the first.
 
     Raises:
-        ConfigError: the study is no search.
+        ConfigError: the study chooses nothing.
     """
     if (rule := rules().get(name)) is None:
-        raise ConfigError(f"{name} is no search: choose from {', '.join(rules())}")
+        raise ConfigError(f"{name} chooses nothing: take one of {', '.join(rules())}")
     if not isinstance(rule, Rule):
         return rule([*records])
     found = choices([*records], rule.key)
@@ -83,7 +83,7 @@ def write_choice(
     """Write the choice of a search's stored runs into its section of `chosen.json`.
 
     Raises:
-        ConfigError: the study is no search, runs are missing, or the scale is smoke.
+        ConfigError: the study chooses nothing, runs are missing, or the scale is smoke.
         RecordError: the file cannot be written.
     """
     if scale == "smoke":

@@ -111,12 +111,12 @@ def accuracy_figure(records: Sequence[Record]) -> Figure:
 
 
 def cifar100_numbers(records: Sequence[Record], binary: Sequence[Record]) -> dict[str, str]:
-    """Return what the prose says of CIFAR-100; a dash or "pending" without runs."""
+    """Return what the prose says of CIFAR-100; "pending" without runs."""
     groups = compare.by_method(records)
     dense = compare.by_method(binary)[SGD]
     return {
-        "hundred-sgd": cells.gain_text(groups[B50], groups[SGD], missing=tables.NONE),
-        "hundred-one": cells.gain_text(groups[B50], groups[B1], missing=tables.NONE),
+        "hundred-sgd": cells.gain_text(groups[B50], groups[SGD]),
+        "hundred-one": cells.gain_text(groups[B50], groups[B1]),
         "hundred-left": cells.remaining_text(groups[B50]),
         "hundred-bce": cells.mean_text(dense, digits=1),
         "hundred-bce-fit": cells.mean_text(dense, compare.train_accuracies, 1),

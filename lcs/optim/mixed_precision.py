@@ -22,9 +22,8 @@ from lcs.optim.beta_lasso import BetaLasso
 from lcs.optim.optimizer import FULL_PRECISION, replace_parameter
 from lcs.optim.sgd import SGD
 
-# optimizers whose step needs of a weight only its own gradient and state: it may be of a copy, of a
-# part of a layer, or captured
-ELEMENTWISE = (BetaLasso, SGD)
+# optimizers with a fused step, which takes bfloat16 copies and parts of a layer, and is captured
+FUSED = (BetaLasso, SGD)
 aten = torch.ops.aten
 PRODUCTS = frozenset(
     {
@@ -82,7 +81,7 @@ def bf16_weights(model: nn.Module, optimizer: Optimizer) -> Iterator[None]:
     leaving, layers and optimizer hold the weights again, with the gradients of the last step.
 
     Weights that the optimizer does not hold stay as they are: those of `sparse_first_layer`, which
-    is entered before. Optimizers that are not `ELEMENTWISE` keep full precision.
+    is entered before. Optimizers that are not in `FUSED` keep full precision.
 
     Raises:
         RuntimeError: the layers hold copies already.
@@ -91,7 +90,7 @@ def bf16_weights(model: nn.Module, optimizer: Optimizer) -> Iterator[None]:
     linear = [m for m in model.modules() if isinstance(m, nn.Linear) and m.weight in held]
     replaced: list[tuple[nn.Linear, nn.Parameter]] = []
     try:
-        for layer in linear if isinstance(optimizer, ELEMENTWISE) else []:
+        for layer in linear if isinstance(optimizer, FUSED) else []:
             weight = cast(nn.Parameter, layer.weight)
             copy = nn.Parameter(weight.detach().bfloat16())
             replace_parameter(optimizer, weight, copy)

@@ -29,7 +29,7 @@ from torch.optim import Optimizer
 
 from lcs.models import Net
 from lcs.optim.gradient_bound import GradientBound
-from lcs.optim.mixed_precision import ELEMENTWISE, bf16_products, has_bf16
+from lcs.optim.mixed_precision import FUSED, bf16_products, has_bf16
 from lcs.optim.optimizer import replace_parameter
 
 # how an epoch is computed
@@ -65,7 +65,7 @@ def choose_mode(
         precision: of its dense products, "fp32" or "bf16".
         mask: of the first layer (units, inputs), bool, outside of which weights stay zero.
     """
-    if not isinstance(optimizer, ELEMENTWISE) or not isinstance(model, Net):
+    if not isinstance(optimizer, FUSED) or not isinstance(model, Net):
         return "dense"
     if model.kind != "fc" or len(model.geometries) > 1 or model.geometries[0].out_size == 1:
         return "dense"

@@ -99,11 +99,15 @@ class BaseStudy(ABC):
 
     @abstractmethod
     def seconds(
-        self, configs: Sequence[Any], device: str, records: Iterable[Record]
+        self,
+        configs: Sequence[Any],
+        device: str,
+        records: Iterable[Record],
+        hardware: str | None = None,
     ) -> list[float | None]:
         """Return about how long each run takes; None where nothing is known of the device.
 
-        `records` are runs whose time is known.
+        `records` are runs whose time is known, `hardware` a processor that they may be of.
         """
 
     def share_left(self, config: Any, store: RunStore) -> float:
@@ -191,6 +195,8 @@ class BaseStudy(ABC):
     ) -> str:
         """Say which runs are missing and about how long each still takes; arguments as in `train`.
 
+        The last line also names data sets that have to be fetched first.
+
         Neither the device nor Ray need be in this machine.
 
         Raises:
@@ -199,27 +205,29 @@ class BaseStudy(ABC):
         """
         if device != "auto":
             cost.device_type(device)
-        check_options("cpu", None, 0.0, workers, on, gpus_per_run)
+        here = check_options("cpu", None, 0.0, workers, on, gpus_per_run) != "ray"
         store = store or default_store()
         runs = self.runs(scale, seeds, store.find, shard=shard, **changes)
         runs |= dict(itertools.chain(*(one.items() for one in also)))
-        costs = self._costs(runs, store, device)
+        costs = self._costs(runs, store, device, here)
         lines = [
             f"{self.describe(config, store)}, {cost.about(seconds)}"
             for config, seconds in costs.items()
         ]
         total = cost.in_all(costs.values(), workers or 1)
         needed = dict.fromkeys(config.dataset for config in costs if isinstance(config, Config))
-        absent = [name for name in needed if not dataset_path(name).exists()]
+        needed.pop("digits", None)  # they come with scikit-learn
+        absent = [name for name in needed if here and not dataset_path(name).exists()]
         fetch = "".join(f"; first `lcs data get {name}`, which is not here yet" for name in absent)
         return "\n".join([*lines, f"{len(costs)} of {len(runs)} runs missing{total}{fetch}"])
 
     def _costs(
-        self, runs: Mapping[Any, Record | None], store: RunStore, device: str
+        self, runs: Mapping[Any, Record | None], store: RunStore, device: str, here: bool
     ) -> dict[Any, float | None]:
-        """Return about how long each run without a record still takes, on this machine if it can.
+        """Return about how long each run without a record still takes.
 
-        A device that is not in this machine is taken to be as fast as those of the stored runs.
+        That is by stored runs of the same processor if it is the CPU of this machine (`here`), and
+        otherwise by those of all machines with such a device.
         """
         import torch
 
@@ -227,10 +235,9 @@ class BaseStudy(ABC):
             return {}
         # `cost.Pace` counts runs on the digits apart: records of the others say nothing of them
         kinds = {config.file.startswith("digits/") for config in lacking}
-        records: Iterable[Record] = readable(store, lambda folder: (folder == "digits") in kinds)
-        if (kind := cost.device_type(device)) == "cpu" or torch.cuda.is_available():
-            records = cost.comparable(records, hardware(torch.device(kind)))
-        costs = self.seconds(lacking, device, records)
+        records = readable(store, lambda folder: (folder == "digits") in kinds)
+        own = hardware(torch.device("cpu")) if here and cost.device_type(device) == "cpu" else None
+        costs = self.seconds(lacking, device, records, own)
         return {
             config: None if seconds is None else seconds * self._left(config, store)
             for config, seconds in zip(lacking, costs, strict=True)

@@ -167,7 +167,7 @@ class Study(BaseStudy):
             else:
                 executor = executors.Here(device)
             with executor:
-                costs = self._costs(runs, store, executor.device)
+                costs = self._costs(runs, store, executor.device, here=on != "ray")
                 which = "1 run" if len(costs) == 1 else f"{len(costs)} runs"
                 total = cost.in_all(costs.values(), executor.slots)
                 kind = cost.device_type(executor.device)
@@ -202,10 +202,14 @@ class Study(BaseStudy):
         return groups(configs, workers)
 
     def seconds(
-        self, configs: Sequence[Config], device: str, records: Iterable[Record]
+        self,
+        configs: Sequence[Config],
+        device: str,
+        records: Iterable[Record],
+        hardware: str | None = None,
     ) -> list[float | None]:
         """Return about how long each run takes; see `cost.Pace`."""
-        pace = cost.Pace(device, records)
+        pace = cost.Pace(device, records, hardware)
         return [pace.seconds(config) for config in configs]
 
     def share_left(self, config: Config, store: RunStore) -> float:

@@ -85,7 +85,11 @@ class ToyStudy(BaseStudy):
         return pooled(records, "cells")
 
     def seconds(
-        self, configs: Sequence[ToyConfig], device: str, records: Iterable[Record]
+        self,
+        configs: Sequence[ToyConfig],
+        device: str,
+        records: Iterable[Record],
+        hardware: str | None = None,
     ) -> list[float | None]:
         """Return about how long each experiment takes on two cores."""
         return [SECONDS_PER_UPDATE * config.updates for config in configs]

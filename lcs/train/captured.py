@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from lcs.optim.mixed_precision import ELEMENTWISE
+from lcs.optim.mixed_precision import FUSED
 
 
 class CapturedStep:
@@ -66,9 +66,9 @@ class CapturedStep:
 
 
 def captures(device: torch.device, optimizer: Optimizer) -> bool:
-    """Whether steps are captured: of `ELEMENTWISE` optimizers on a GPU, where that is asked."""
+    """Whether steps are captured: of optimizers in `FUSED` on a GPU, where it is asked."""
     wanted = os.environ.get("LCS_CUDA_GRAPHS") == "1"
-    return wanted and device.type == "cuda" and isinstance(optimizer, ELEMENTWISE)
+    return wanted and device.type == "cuda" and isinstance(optimizer, FUSED)
 
 
 @contextmanager

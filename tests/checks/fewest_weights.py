@@ -41,13 +41,16 @@ def as_good_as_dense_with_a_tenth(store):
 
 @check
 def windows_are_ahead_with_as_few(store):
-    """S-LOCAL with fewer weights, and S-LOCAL and S-CONV of its width, are ahead of β = 50."""
+    """S-LOCAL with fewer weights, S-LOCAL and S-CONV are ahead of β = 50; α is 4, else 8."""
     found, own = recipe(store), pareto.own_lambda()
     count = pareto.mean_weights(found[own])
     local = pareto.nearest(found, (c for c in found if method(c) == LOCAL), count)
     wide = [pareto.searched_sgd(model) for model in ("s-local", "s-conv")]
-    return pareto.mean_weights(found[local]) < count and all(
-        ahead(compare.paired(found[c], found[own])) for c in (local, *wide)
+    widths = (own.base_channels, local.base_channels) == (8, 4)
+    return (
+        widths
+        and pareto.mean_weights(found[local]) < count
+        and all(ahead(compare.paired(found[c], found[own])) for c in (local, *wide))
     )
 
 

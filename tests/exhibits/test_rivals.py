@@ -242,6 +242,8 @@ def test_what_the_page_says():
     assert words["wider-gradual"] == words["wider-dense"] == "−1.99 ± 0.02"
     assert words["rival-accuracy"].startswith("63.00")
     assert words["restart-lead"] == words["wider-restart-lead"] == "−1.99 ± 0.02"
+    assert words["wider-restart-dense"] == words["restart-dense"] == "+0.00 ± 0.00"
+    assert words["wider-restart-cut"] == words["restart-cut"]
     assert (words["restart-beta"], words["restart-n"]) == ("+0.00 ± 0.00", "3")
     assert (words["rival-n"], words["few-n"], words["local-snip"]) == ("3", "3", "0.00 ± 0.00")
     assert words["weights-beta"].count(" and ") == 1

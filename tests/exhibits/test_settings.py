@@ -10,7 +10,7 @@ from made_up import made_up
 from lcs import data, models
 from lcs.errors import ConfigError
 from lcs.exhibits import find_study, settings, studies
-from lcs.exhibits.searches import choose, rules, write_choice
+from lcs.exhibits.searches import Search, choose, rules, write_choice
 from lcs.runs import PUBLISHED, RunStore
 from lcs.study import Study
 
@@ -24,6 +24,7 @@ def test_every_study_can_be_built_at_every_scale(name, scale):
     configs = NETWORKS[name].configs(scale, 1)
     assert len({config.run_id for config in configs}) == len(configs)
     assert {config.validation for config in configs} == {name.startswith("search")}
+    assert name.startswith("search") == isinstance(NETWORKS[name], Search)
     for config in configs:
         facts = data.spec(config.dataset)
         with torch.device("meta"):
@@ -171,7 +172,11 @@ def test_a_network_or_an_optimizer_that_was_not_searched_is_refused(chosen, meth
 
 def test_only_whole_searches_choose(tmp_path):
     file = shutil.copy(settings.CHOSEN_FILE, tmp_path)
-    for name, reason in (("table2", "is no search"), ("search", "runs are missing")):
+    for name, reason in (
+        ("table2", "chooses nothing"),
+        ("search-flips-edge", "chooses nothing"),
+        ("search", "runs are missing"),
+    ):
         with pytest.raises(ConfigError, match=reason):
             write_choice(name, RunStore(tmp_path), file=file)
 
@@ -183,4 +188,4 @@ def test_the_command_writes_the_file(command, tmp_path, monkeypatch):
     said = command("study", "search-wide", "--choose", "--store", PUBLISHED)
     assert (said.code, json.loads(said.out)) == (0, settings.CHOSEN["search-wide"])
     assert file.read_bytes() == settings.CHOSEN_FILE.read_bytes()
-    command("study", "table2", "--choose").refused("is no search")
+    command("study", "table2", "--choose").refused("chooses nothing")

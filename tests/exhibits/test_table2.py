@@ -42,7 +42,7 @@ def test_what_is_said_of_cifar100():
         "hundred-bce": "5.0 and 6.0", "hundred-bce-fit": "75.0 and 75.0",
     }  # fmt: skip
     nothing = table2.cifar100_numbers([], [])
-    assert set(nothing.values()) == {"–", "pending"}
+    assert set(nothing.values()) == {"pending"}
     shown = table2.accuracy_table(runs, "tab", every=False)
     assert "reproduction" not in shown.columns
     assert "reproduction" not in shown.caption

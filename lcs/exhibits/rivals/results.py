@@ -259,7 +259,7 @@ def numbers(runs: ByStudy) -> dict[str, str]:
         "wider-restart-dense": cells.gain_text(wider_again[DENSE], wider[DENSE]),
         "wider-restart-lead": cells.gain_text(wider["one-shot"], wider_again[OWN]),
         "wider-restart-cut": cells.gain_text(wider["one-shot"], wider_again[DENSE]),
-        "wider-restart-n": f"{len(wider_again[OWN])}",
+        "wider-restart-n": f"{min(len(wider_again[name]) for name in (OWN, DENSE))}",
         **{
             f"wider-local-{name}": tables.ahead(
                 cells.gain_text(wider[name], wider[OWN], locality.beyond_chance)
