@@ -8,13 +8,15 @@ Packages of the library:
 - `train`: one run or several, from a configuration to a record; checkpoints and replays.
 - `measure`: non-zeros, locality, weight sharing and equivariance.
 - `runs`: records of finished runs, and the store that holds them.
+- `config`: all that changes the numbers of a run.
 - `toy`: the LASSO on random problems, solved by β-LASSO and exactly.
 - `study`: lists of runs, what they cost, and where the missing ones are trained.
 
 `exhibits` is what the book shows, from records to pages; nothing above imports it.
 
-Single files: `config` (all that changes the numbers of a run), `shapes` (sizes of layers), `seeds`
-(random streams), `cost` (operations and time of a run), `stats` (intervals and corrections),
-`theory` (laws of β-LASSO), `errors`, `files` (files that appear whole or not at all), `cli` (the
-command line) and `doctor` (what this machine can do).
+- `cli`: the command line.
+
+Single files: `shapes` (sizes of layers), `seeds` (random streams), `cost` (operations and time of a
+run), `stats` (intervals and corrections), `theory` (laws of β-LASSO), `errors`, `files` (files that
+appear whole or not at all) and `doctor` (what this machine can do).
 """

@@ -266,7 +266,9 @@ def test_an_interrupted_run(command, monkeypatch):
     monkeypatch.setattr("lcs.train.train", interrupt)
     said = command("train")
     assert said.code == 130
-    assert said.error == "lcs: interrupted; the same command goes on from the last checkpoint"
+    assert (
+        said.error == "lcs: interrupted; the same command goes on from the last checkpoint, if any"
+    )
     monkeypatch.setattr("lcs.runs.RunStore.paths", interrupt)
     said = command("runs", "list")
     assert (said.code, said.error) == (130, "lcs: interrupted")
@@ -447,8 +449,11 @@ def test_listed_runs_have_all_the_words(store, record, command):
 
     others = [run.run_id for run in store.records() if run != record]
     assert listed("beta=50") == listed("digits/", "beta-lasso", "l1=0.0002") == [record.run_id]
+    assert listed("l1=2e-4") == listed("l1=.0002", "crop-padding=null") == [record.run_id]
     assert listed("validation=true") == listed("optimizer=sgd") == others
     assert listed("beta=50", "validation=true") == listed("source=none", "epochs=4") == []
+    nothing = command("runs", "list", "beta=50", "l1=x", "--store", store.root)
+    assert nothing == (0, "", "lcs: no record has beta=50 and l1=x\n")
     command("runs", "list", "gamma=1", "--store", store.root).refused("no setting 'gamma'")
     assert "%v" in command("runs", "list", "sgd", "--store", store.root).out
 

@@ -108,6 +108,6 @@ def main(arguments: list[str] | None = None) -> None:
     if status in (EXIT_INTERRUPTED, EXIT_TERMINATED):  # typer itself returns the first
         words = sys.argv[1:] if arguments is None else arguments
         trains = words[:1] in (["train"], ["study"], ["book"])
-        goes_on = "; the same command goes on from the last checkpoint" if trains else ""
+        goes_on = "; the same command goes on from the last checkpoint, if any" if trains else ""
         say(f"interrupted{goes_on}")
     sys.exit(status if isinstance(status, int) else 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -39,7 +40,7 @@ def list_runs(
     places = stores_to_read(store)
     if not any(place.paths() for place in places):
         say(f"no records in {' or '.join(str(place.root) for place in places)}")
-    bad = 0
+    bad = shown_runs = 0
     for owner, path in [(each, path) for each in places for path in each.paths()]:
         try:
             record = read_record(path, owner.root)
@@ -51,6 +52,9 @@ def list_runs(
         validated = "v" if getattr(record.config, "validation", False) else " "
         shown = "" if math.isnan(record.accuracy) else f"{100 * record.accuracy:6.2f} %{validated}"
         print(f"{record.run_id:16} {shown:10} {record.path}")
+        shown_runs += 1
+    if words and not shown_runs:
+        say(f"no record has {' and '.join(words)}")
     raise typer.Exit(bad)
 
 
@@ -58,11 +62,14 @@ def _has(record: Record, word: str) -> bool:
     name, equals, value = word.partition("=")
     if not equals:
         return word in f"{record.config.file} {record.run_id}"
+    name = name.replace("-", "_")
     own = getattr(record.config, name, None)
     if own is None and name not in {field.name for field in dataclasses.fields(Config)}:
         raise LcsError(f"{word}: runs have no setting {name!r}; `lcs train --help` lists them")
-    shown = f"{own:g}" if isinstance(own, float) else str(own)
-    return value.lower() in (shown.lower(), str(own).lower())
+    if isinstance(own, float):
+        with suppress(ValueError):
+            return own == float(value)
+    return value.lower() in (str(own).lower(), "null" if own is None else "")
 
 
 RunId = Annotated[

@@ -109,7 +109,8 @@ class Config(RunConfig):
     model: Annotated[str, "the network"] = "s-fc"
     base_channels: Annotated[int, "alpha, the width: the filters of S-CONV"] = 1
     kernel_size: Annotated[
-        int | None, "side of the convolutions' kernels, odd; if not given: 9 in S- networks, else 3"
+        int | None,
+        "side of convolution kernels, odd; if not given: 9 in S-CONV and S-LOCAL, else 3",
     ] = None
     padding: Annotated[
         str, "zeros around the image in S-CONV and S-LOCAL; the reproduction used none"

@@ -61,6 +61,9 @@ def find_study(name: str) -> BaseStudy:
         ConfigError: there is none of that name.
     """
     if name not in studies():
+        if name in EXHIBITS:
+            own = ", ".join(study.name for chapter, study in by_chapter() if chapter == name)
+            raise ConfigError(f"study: {name} is a chapter; its studies: {own or 'none'}")
         close = difflib.get_close_matches(name, studies())
         advice = f"did you mean {' or '.join(close)}? " if close else ""
         raise ConfigError(f"study: unknown name {name!r}; {advice}`lcs study` lists all")

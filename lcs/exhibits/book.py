@@ -40,7 +40,7 @@ ANEW = (
 )
 """What a rerun page says below its title."""
 
-OVERHEAD_SECONDS = 15
+OVERHEAD_SECONDS = 30
 """Time on two cores to start a chapter's kernel, import its modules, and render its page."""
 
 

@@ -190,7 +190,7 @@ def _at_half_time(runs: Sequence[Record]) -> list[float]:
 
 
 def schedule_numbers(runs: ByStudy) -> Numbers:
-    """Return what β = 1 and 50 leave of the first layer (%), and the published shares."""
+    """Return what β = 1 and 50 leave of the first layer (%) or "pending"; and published shares."""
     found = compare.conditions([*runs["schedule"], *runs["period"]])
     period = max((config.period or 0 for config in found), default=0)  # of those that rise again
     others: dict[str, dict[str, object]] = {
@@ -203,7 +203,7 @@ def schedule_numbers(runs: ByStudy) -> Numbers:
         numbers[f"published-{beta}"] = 100 * theirs
         for name, fields in others.items():
             same = compare.runs_of(found, beta=beta, **fields)
-            numbers[f"{name}-{beta}"] = compare.mean(same, compare.remaining)
+            numbers[f"{name}-{beta}"] = cells.remaining_text(same)
     return numbers
 
 

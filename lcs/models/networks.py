@@ -255,11 +255,12 @@ def embed(net: Net) -> Net:
     to rounding.
 
     Raises:
-        ValueError: the net is fully connected already.
+        ValueError: the net is fully connected already, or none of these networks.
     """
-    above = {"conv": "local", "local": "fc"}.get(net.kind)
+    kind = net.kind if isinstance(net, Net) else type(net).__name__
+    above = {"conv": "local", "local": "fc"}.get(kind)
     if above is None:
-        raise ValueError(f"embed takes a CONV or a LOCAL net, not {net.kind!r}")
+        raise ValueError(f"embed takes a CONV or a LOCAL net, not {kind!r}")
     hidden, num_classes = net.fc1.out_features, net.fc2.out_features
     with torch.device("meta"):  # no weights are drawn
         result = Net(above, net.geometries, hidden=hidden, num_classes=num_classes, **net.options)  # type: ignore[arg-type]

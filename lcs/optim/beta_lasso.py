@@ -135,7 +135,7 @@ class BetaLasso(CheckedOptimizer):
         ):
             warnings.warn(
                 f"beta * l1 = {threshold:g} exceeds the largest weight, {largest:g}: "
-                "the first step sets to zero all that it does not carry past it; lower beta or l1",
+                "the first step will prune almost all weights of this group; lower beta or l1",
                 stacklevel=self._frames,
             )
 
