@@ -454,6 +454,7 @@ def test_listed_runs_have_all_the_words(store, record, command):
     assert listed("beta=50", "validation=true") == listed("source=none", "epochs=4") == []
     nothing = command("runs", "list", "beta=50", "l1=x", "--store", store.root)
     assert nothing == (0, "", "lcs: no record has beta=50 and l1=x\n")
+    assert listed("beta=") == listed("model=") == [], "nothing is no value"
     command("runs", "list", "gamma=1", "--store", store.root).refused("no setting 'gamma'")
     assert "%v" in command("runs", "list", "sgd", "--store", store.root).out
 

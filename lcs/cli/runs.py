@@ -69,7 +69,7 @@ def _has(record: Record, word: str) -> bool:
     if isinstance(own, float):
         with suppress(ValueError):
             return own == float(value)
-    return value.lower() in (str(own).lower(), "null" if own is None else "")
+    return value.lower() in (("none", "null") if own is None else (str(own).lower(),))
 
 
 RunId = Annotated[
