@@ -42,7 +42,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "l1_window": ("grid", "initial", "learned"),
     "start": (
         *("initial", "ticket", "mask", "first-mask", "rewired-mask", "random-mask"),
-        *("first-layer", "frozen-first-layer", "network"),
+        *("footprints", "scattered-footprints", "first-layer", "frozen-first-layer", "network"),
     ),
     "precision": ("fp32", "bf16"),
 }
@@ -153,7 +153,8 @@ class Config(RunConfig):
         str,
         "what is taken of a trained network: nothing (initial), masks with their initial weights "
         "(ticket) or with new ones (mask; first-mask: of the first layer alone), such masks with "
-        "their places moved (rewired-mask, random-mask), first-layer weights, or the network "
+        "their places moved (rewired-mask, random-mask), masks of the first layer's shapes in all "
+        "layers (footprints, scattered-footprints), first-layer weights, or the network "
         "(lcs.models.transfer)",
     ] = "initial"
     source: Annotated[
@@ -242,8 +243,12 @@ class Config(RunConfig):
                 f"source: {shown(self.source)} is no run; give the file of a record without its "
                 "seed, as cifar10/s-fc-a4-sgd-0123456789"
             )
-        if self.start not in ("initial", "network") and self.model != "s-fc":
-            raise ConfigError(f"start: {self.start!r} is for s-fc, not for {self.model!r}")
+        what = self.start.removeprefix("scattered-")
+        fitting = {"first-mask": ("s-fc", "d-fc"), "footprints": ("d-fc",)}.get(what, ("s-fc",))
+        if self.start not in ("initial", "network") and self.model not in fitting:
+            raise ConfigError(
+                f"start: {self.start!r} is for {' and '.join(fitting)}, not for {self.model!r}"
+            )
         if self.start != "initial" and (self.pruning != "none" or self.model == "resnet18"):
             raise ConfigError(
                 "start: neither resnet18 nor pruning starts from a source; leave out one of them"

@@ -80,6 +80,7 @@ def numbers(store: RunStore) -> dict[str, Any]:
     compared = [run for run in reproduction.configs("paper") if method(run) in (SGD, B50, LOCAL)]
     swept = compare.conditions(find_study("lambdas").stored("desk", store)).values()
     best = max(swept, key=compare.mean)
+    longest = compare.by_method(runs["recipe-length-long"])[B50]
     costs = reproduction.seconds(compared, "cuda", store.records())
     paper = {"sgd": SGD, "zero": B0, "sparse": B50, "local": LOCAL}
     return {
@@ -92,13 +93,15 @@ def numbers(store: RunStore) -> dict[str, Any]:
         "size_epochs": largest.epochs,
         "searched_alpha": runs["recipe-length-search"][0].config.base_channels,
         "searched_epochs": runs["recipe-length-search"][0].config.epochs,
-        "longest": max(run.config.epochs for run in runs["recipe-length-long"]),
+        "longest": longest[0].config.epochs,
+        "longest_n": len(longest),
         "flips_epochs": runs["flips"][0].config.epochs,
         "length_cost": cost.about(cost.total(costs)),
         "local_share": f"{100 * local / dense:.1f}",
         "plain_gap": gap_text(plain),
         "swept_gap": gap_text({**plain, B50: best}),
         "swept_beta": f"{best[0].config.beta:g}",
+        "swept_n": len(best),
         "plain_gain": tables.ahead(cells.gain_text(plain[B50], plain[SGD])),
     }
 

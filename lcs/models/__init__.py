@@ -2,7 +2,8 @@
 
 `networks` has the S- and D- nets and 3-FC, and `embed`, which makes a convolutional network a
 locally connected one and that a fully connected one; `embedding` does so to the weights of a layer.
-`resnet` is the ResNet18 of any width, `transfer` what a network takes over from another.
+`resnet` is the ResNet18 of any width, `transfer` what a network takes over from another, and
+`footprints` makes masks of a deep network's later layers from its first.
 `lcs.shapes` knows the sizes of layers without building them.
 """
 

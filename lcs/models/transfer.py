@@ -14,6 +14,11 @@ rewired-mask
     of weights.
 random-mask
     Masks of as many weights of each layer, at random places.
+footprints
+    Of D-FC, the first layer's mask, and masks of the same shapes for the later layers that
+    correspond to convolutions (`lcs.models.footprints`).
+scattered-footprints
+    The same with the inputs of each later layer in a random order.
 first-layer
     The trained first layer, trained on.
 frozen-first-layer
@@ -35,6 +40,7 @@ from torch import Tensor, nn
 
 from lcs.config import Config
 from lcs.errors import ConfigError
+from lcs.models.footprints import later_masks
 from lcs.models.networks import Net, embed
 from lcs.seeds import generator_for
 
@@ -45,6 +51,8 @@ MASKED_LAYERS = {
     "first-mask": ("conv1",),
     "rewired-mask": ("conv1", "fc1"),
     "random-mask": ("conv1", "fc1"),
+    "footprints": ("conv1",),
+    "scattered-footprints": ("conv1",),
 }
 # of pairs of units for each unit, when a mask is rewired
 TRADES = 10
@@ -67,7 +75,14 @@ def take_over(config: Config, model: Net, source: Net) -> dict[str, Tensor]:
         model.load_state_dict(source.state_dict())
         return {}
     if config.start in MASKED_LAYERS:
-        return {name: _mask(config, name, source) for name in MASKED_LAYERS[config.start]}
+        masks = {name: _mask(config, name, source) for name in MASKED_LAYERS[config.start]}
+        if config.start.endswith("footprints"):
+            draws = generator_for(config.seed, "footprints")
+            weight = cast(nn.Linear, source.conv1).weight
+            scattered = config.start.startswith("scattered")
+            later = later_masks(weight, source.geometries, draws, scattered=scattered)
+            masks |= {name: mask.to(weight.device) for name, mask in later.items()}
+        return masks
     layer = cast(nn.Linear, model.conv1)
     layer.load_state_dict(source.conv1.state_dict())  # type: ignore[union-attr]
     layer.requires_grad_(config.start != "frozen-first-layer")

@@ -63,7 +63,7 @@ class Masks:
 
     Args:
         masks: by the layer's name, bool, of the shape of its weight.
-        model: S-FC.
+        model: S-FC or D-FC.
         optimizer: that trains it; from now on it sees no gradient of a weight outside the masks.
     """
 

@@ -37,6 +37,8 @@ RATES, DECAYS, DEEP_SHARES = (0.03, 0.1, 0.3), (5e-4, 2e-3), (0.1, 0.3)
 L1_RATES = (0.1, 0.3, 1.0)  # of β = 50, which has no momentum
 DEEP = ("d-conv", "d-local", "d-fc")
 SHALLOW = ("s-conv", "s-local", "s-fc")
+# what D-FC by SGD takes of D-FC by β = 50: the last is the first layer's mask alone
+FOOTPRINT_STARTS = ("footprints", "scattered-footprints", "first-mask")
 
 
 def _banded(base: Config) -> list[Config]:
@@ -177,6 +179,27 @@ def _deeper(base: Config) -> list[Config]:
     return [*plain, *sparse]
 
 
+def _deep_fc(base: Config) -> tuple[Config, Config]:
+    """Return D-FC by SGD and by β = 50, as `search-deeper` chose."""
+    plain, sparse = (run for run in _deeper(base) if run.model == "d-fc")
+    return plain, sparse
+
+
+def _search_footprints(base: Config) -> list[Config]:
+    """Return D-FC by β = 50, and by SGD with its footprints: six candidates."""
+    plain, sparse = _deep_fc(base)
+    started = plain.replace(start=FOOTPRINT_STARTS[0], source=sparse.stem)
+    grid = itertools.product(RATES, DECAYS)
+    return [sparse, *(started.replace(lr=lr, weight_decay=decay) for lr, decay in grid)]
+
+
+def _footprints(base: Config) -> list[Config]:
+    """Return D-FC by β = 50, and by SGD with masks that are made from it."""
+    plain, sparse = _deep_fc(base)
+    own = plain.replace(**CHOSEN["search-footprints"].get(key(plain), {}))
+    return [sparse, *(own.replace(start=s, source=sparse.stem) for s in FOOTPRINT_STARTS)]
+
+
 def _sparse(here: Config, model: str, beta: float, lr: float, share: float) -> Config:
     run = chosen(here.replace(momentum=0.0), "s-fc", "beta-lasso", beta, share=share)
     return run.replace(model=model, lr=lr)
@@ -263,4 +286,17 @@ STUDIES = (
         rule=Rule(key, deep_values),
     ),
     _short("deeper", "Deep networks", make=_deeper, after=("search-deeper",)),
+    _search(
+        "search-footprints",
+        "Deep networks with the first layer's footprints, on validation",
+        make=_search_footprints,
+        rule=Rule(lambda c: key(c) if c.source else "source", deep_values),
+        after=("search-deeper",),
+    ),
+    _short(
+        "footprints",
+        "Deep networks with the first layer's footprints",
+        make=_footprints,
+        after=("search-deeper", "search-footprints"),
+    ),
 )
