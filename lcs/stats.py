@@ -104,8 +104,11 @@ def lack_of_fit(x: npt.ArrayLike, y: npt.ArrayLike) -> float:
         NaN with fewer than three values of x, or none that comes twice. Where the values of y at
         each value of x are equal, there is no spread to compare with: 0.0, or NaN if they lie on
         a line.
+
+    Raises ConfigError where the two differ in length, or a value is not finite.
     """
     where, values = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
+    paired_difference(where, values)  # of the same length, and finite
     places, index = np.unique(where, return_inverse=True)
     freedom, inside = len(places) - 2, len(values) - len(places)
     if freedom < 1 or inside < 1:
@@ -113,8 +116,9 @@ def lack_of_fit(x: npt.ArrayLike, y: npt.ArrayLike) -> float:
     means = np.bincount(index, values) / np.bincount(index)
     within = float(np.square(values - means[index]).sum())
     line = np.polyval(np.polyfit(where, values, 1), where)
-    if within == 0:
-        return math.nan if np.allclose(means[index], line, atol=1e-9 * np.ptp(values)) else 0.0
+    rounding = 1e-9 * np.ptp(values)
+    if within <= len(values) * rounding**2:
+        return math.nan if np.allclose(means[index], line, atol=rounding) else 0.0
     between = max(0.0, float(np.square(values - line).sum()) - within)
     return float(fdtrc(freedom, inside, between / freedom / (within / inside)))
 
@@ -141,7 +145,11 @@ def holm(p_values: Sequence[float]) -> list[float]:
     """p-values adjusted for multiple comparisons (Holm, Scandinavian Journal of Statistics 1979).
 
     Rejecting those below 0.05 keeps the family-wise error rate below 0.05.
+
+    Raises ConfigError for a number that is no probability.
     """
+    if not all(0 <= p <= 1 for p in p_values):
+        raise ConfigError(f"p_values: expected numbers from 0 to 1, got {[*p_values]}")
     order = np.argsort(p_values)
     factors = len(p_values) - np.arange(len(p_values))
     adjusted = np.minimum(1, np.maximum.accumulate(factors * np.asarray(p_values)[order]))

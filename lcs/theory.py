@@ -21,7 +21,12 @@ Curve = npt.NDArray[np.float64]
 
 
 def rates(config: Config) -> Curve:
-    """Learning rate η of every step, on all training images: (epochs, steps of an epoch)."""
+    """Learning rate η of every step, on all training images: (epochs, steps of an epoch).
+
+    Raises ConfigError for a run on a part of them.
+    """
+    if config.train_share < 1 or config.validation:
+        raise ConfigError("train_share, validation: the law is of runs on all training images")
     steps = steps_per_epoch(data.spec(config.dataset).train_size, config.batch_size)
     epochs = range(config.epochs)
     return np.array([[learning_rate(config, e, s, steps) for s in range(steps)] for e in epochs])
@@ -32,7 +37,11 @@ def total_shrinkage(config: Config) -> Curve:
 
     Without a gradient of the loss, a weight that starts below it is zero by then: the sub-gradient
     takes λη in every step, and the threshold the last λβ. The page `figure3` calls it the reach.
+
+    Raises ConfigError for a λ that grows, and as `rates` does.
     """
+    if config.l1_growth:
+        raise ConfigError("l1_growth: the law is of one λ for the whole layer")
     return config.l1 * (config.beta + rates(config).sum(1).cumsum())
 
 
@@ -40,7 +49,11 @@ def remaining_share(config: Config) -> Curve:
     """Share of the first layer above `total_shrinkage` at the start, by epoch: (epochs,).
 
     For S-FC with the default initialisation, uniform within ± 1 / √n for fan-in n.
+
+    Raises ConfigError for another network, and as `total_shrinkage` does.
     """
+    if config.model != "s-fc":
+        raise ConfigError(f"model: the law is of s-fc, not of {config.model!r}")
     fan_in = math.prod(data.spec(config.dataset).image_shape)
     return np.clip(1 - math.sqrt(fan_in) * total_shrinkage(config), 0, 1)
 
@@ -77,8 +90,8 @@ def mdl_bound(
         ("training_error", training_error, 0, 1),
         ("samples", samples, 1, math.inf),
         ("parameters", parameters, 1, math.inf),
-        ("free_parameters", free_parameters, 1, parameters),
         ("nonzero", nonzero, 0, parameters),
+        ("free_parameters", free_parameters, 1, max(1, nonzero)),
         ("bits", bits, 1, math.inf),
     ]
     for name, value, low, high in ranges:

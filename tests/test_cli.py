@@ -456,6 +456,8 @@ def test_listed_runs_have_all_the_words(store, record, command):
     assert nothing == (0, "", "lcs: no record has beta=50 and l1=x\n")
     assert listed("beta=") == listed("model=") == [], "nothing is no value"
     command("runs", "list", "gamma=1", "--store", store.root).refused("no setting 'gamma'")
+    command("runs", "list", "run_id=1", "--store", store.root).refused("no setting 'run_id'")
+    assert command("runs", "list", "problems=7", "--store", store.root).code == 0
     assert "%v" in command("runs", "list", "sgd", "--store", store.root).out
 
 

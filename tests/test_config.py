@@ -183,7 +183,9 @@ def test_a_source_is_the_place_of_a_record_and_says_what_is_taken() -> None:
     assert Config(start="network", source=source, optimizer="beta-lasso", l1=0.5).start == "network"
     for values in ({"start": "mask"}, {"source": source}):
         assert refusal(**values).startswith("start and source belong together")
-    assert "without its seed" in refusal(start="mask", source=f"{source}-s0")
+    for seed in (0, 12, 123):
+        assert "without its seed" in refusal(start="mask", source=f"{source}-s{seed}")
+    assert refusal(start="mask", source=source.replace("cifar10", "..")).startswith("source: ")
     for place in ("../etc/passwd", "s-fc", "/cifar10/s-fc", "cifar10/s-fc.json", "a/b/c", ""):
         assert refusal(start="mask", source=place).startswith("source: ")
     taken: dict[str, object] = {"start": "mask", "source": source}

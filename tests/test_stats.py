@@ -124,6 +124,12 @@ def test_whether_means_lie_on_a_line():
     assert stats.lack_of_fit([1, 1, 2, 3], [1, 1, 2, 5]) == 0.0, "any curve is certain"
     assert np.isnan(stats.lack_of_fit([1, 1, 2, 3], [0.1, 0.1, 0.2, 0.3]))
     assert np.isnan(stats.lack_of_fit([1, 1, 2, 3], [0, 0, 0, 0]))
+    thrice = np.repeat([1, 2, 3], 3)
+    assert np.isnan(stats.lack_of_fit(thrice, thrice / 10)), "whose means are rounded"
+    with pytest.raises(ConfigError, match="shapes"):
+        stats.lack_of_fit(thrice, [1, 2, 3])
+    with pytest.raises(ConfigError, match="finite"):
+        stats.lack_of_fit([1, 1, 2, 3], [0, 1, 2, np.nan])
     generator = np.random.default_rng(0)
     spread = np.tile([-0.1, 0.1], 3)
     for slope in generator.normal(size=50):  # means on a line up to rounding
@@ -135,3 +141,8 @@ def test_the_interval_of_a_difference_the_other_way_round():
     one, other = [1.0, 2.5, 4.0], [0.5, 0.0, 2.0]
     differences = [a - b for a, b in zip(one, other, strict=True)]
     assert -stats.mean_interval(differences) == stats.mean_interval([-each for each in differences])
+
+
+def test_holm_takes_probabilities() -> None:
+    with pytest.raises(ConfigError, match="p_values"):
+        stats.holm([0.5, 1.5])

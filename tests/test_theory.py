@@ -86,3 +86,12 @@ def test_sharing_weights_tightens_the_bound() -> None:
 def test_mdl_bound_refuses_numbers_out_of_range(name: str, value: float) -> None:
     with pytest.raises(ConfigError, match=f"^{name}: expected"):
         theory.mdl_bound(**{"training_error": 0.1, **BOUND, name: value})
+
+
+@pytest.mark.parametrize(
+    "changes", [{"train_share": 0.1}, {"validation": True}, {"l1_growth": 1.0}, {"model": "s-conv"}]
+)
+def test_the_law_is_refused_where_it_does_not_hold(changes):
+    config = Config(optimizer="beta-lasso", l1=1e-5, beta=50)
+    with pytest.raises(ConfigError, match=next(iter(changes))):
+        theory.remaining_share(config.replace(**changes))

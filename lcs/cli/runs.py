@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lcs.cli.options import Device, StoreRead, folder, say, store_to_write, stores_to_read
-from lcs.config import Config
+from lcs.config import Config, ToyConfig
 from lcs.errors import LcsError, RecordError
 
 if TYPE_CHECKING:  # for annotations alone
@@ -63,9 +63,13 @@ def _has(record: Record, word: str) -> bool:
     if not equals:
         return word in f"{record.config.file} {record.run_id}"
     name = name.replace("-", "_")
-    own = getattr(record.config, name, None)
-    if own is None and name not in {field.name for field in dataclasses.fields(Config)}:
+    if name not in {
+        field.name for kind in (Config, ToyConfig) for field in dataclasses.fields(kind)
+    }:
         raise LcsError(f"{word}: runs have no setting {name!r}; `lcs train --help` lists them")
+    if not hasattr(record.config, name):
+        return False  # of another kind of run
+    own = getattr(record.config, name)
     if isinstance(own, float):
         with suppress(ValueError):
             return own == float(value)
@@ -73,7 +77,7 @@ def _has(record: Record, word: str) -> bool:
 
 
 RunId = Annotated[
-    str, typer.Argument(help="Its id or the start of it, or its record.", metavar="ID")
+    str, typer.Argument(help="Its id or the start of it, or the file of its record.", metavar="ID")
 ]
 
 

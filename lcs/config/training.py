@@ -237,7 +237,7 @@ class Config(RunConfig):
         if (self.start == "initial") != (self.source is None):
             raise ConfigError("start and source belong together; give both, or leave both out")
         if self.source is not None and not re.fullmatch(
-            r"[a-z0-9.-]+/[a-z0-9-]+(?<!-s\d)(?<!-s\d\d)", self.source
+            r"[a-z0-9][a-z0-9.-]*/(?!.*-s\d+$)[a-z0-9-]+", self.source
         ):
             raise ConfigError(
                 f"source: {shown(self.source)} is no run; give the file of a record without its "

@@ -169,14 +169,18 @@ class Batches:
 
 
 def split(config: Config, images: data.Images) -> tuple[Part, Part]:
-    """Return the (images, labels) to train on and those to measure accuracy on."""
+    """Return the (images, labels) to train on and those to measure accuracy on.
+
+    Shares are of each true class, also where labels are shuffled.
+    """
     pixels, labels = images.train_images, images.train_labels
+    true = np.sort(labels)  # the canonical order
     evaluation = (images.test_images, images.test_labels)
     if config.validation:
-        kept, held_out = data.split_validation(labels)
+        kept, held_out = data.split_validation(true)
         evaluation = (pixels[held_out], labels[held_out])
-        pixels, labels = pixels[kept], labels[kept]
+        pixels, labels, true = pixels[kept], labels[kept], true[kept]
     if config.train_share < 1:
-        rows = data.first_share(labels, config.train_share)
+        rows = data.first_share(true, config.train_share)
         pixels, labels = pixels[rows], labels[rows]
     return (pixels, labels), evaluation

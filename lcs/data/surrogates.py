@@ -16,7 +16,9 @@ import torch
 from numpy.typing import NDArray
 
 from lcs import data
+from lcs.config import CHOICES
 from lcs.data.datasets import Array
+from lcs.errors import ConfigError
 from lcs.seeds import generator_for
 
 MIDDLE = 127.5
@@ -39,9 +41,16 @@ def load(name: str, images: str = "natural", labels: str = "true") -> data.Image
             same ones in all colours. "noise": independent and uniform.
         labels: "true", or "shuffled": those of the training images in a random order.
 
+    Returns:
+        Arrays that the next call shares: they are not to be written.
+
     Raises:
+        ConfigError: `images` or `labels` is unknown.
         As `lcs.data.load`.
     """
+    for field, value in (("images", images), ("labels", labels)):
+        if value not in CHOICES[field]:
+            raise ConfigError(f"{field}: unknown value {value!r}; give {', '.join(CHOICES[field])}")
     found = data.load(name)
     if images != "natural":
         changed = {

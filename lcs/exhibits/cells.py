@@ -24,6 +24,7 @@ from lcs.exhibits.compare import (
     remaining,
     train_accuracies,
 )
+from lcs.exhibits.methods import dataset_name
 from lcs.exhibits.tables import LAYERS, PENDING, Cell, Table
 from lcs.runs import Record
 from lcs.stats import Interval, mean_interval
@@ -91,7 +92,7 @@ def setting_text(records: Sequence[Record]) -> str:
     }
     parts = [say(configs[0]) for say in shared.values() if len({say(c) for c in configs}) == 1]
     net = "S-FC on " if all(config.model == "s-fc" for config in configs) else ""
-    datasets = " and ".join(dict.fromkeys(config.dataset for config in configs))
+    datasets = " and ".join(dict.fromkeys(dataset_name(config.dataset) for config in configs))
     return f"{net}{datasets}: {', '.join(parts)}, n = {count_text(found)}"
 
 

@@ -204,6 +204,8 @@ def schedule_numbers(runs: ByStudy) -> Numbers:
         for name, fields in others.items():
             same = compare.runs_of(found, beta=beta, **fields)
             numbers[f"{name}-{beta}"] = cells.remaining_text(same)
+        constant = compare.runs_of(found, beta=beta, schedule="constant")
+        numbers[f"constant-accuracy-{beta}"] = cells.mean_text(constant)
     return numbers
 
 

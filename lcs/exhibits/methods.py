@@ -17,6 +17,21 @@ NETWORKS = {
     "3-fc": "3-FC",
 }
 
+DATASETS = {
+    "cifar10": "CIFAR-10",
+    "cifar100": "CIFAR-100",
+    "svhn": "SVHN",
+    "fsdd": "spoken digits",
+    "process-0.1": "the nonlinear process",
+    "process-1": "the nonlinear process",
+    "process-3": "the nonlinear process",
+}
+
+
+def dataset_name(dataset: str) -> str:
+    """Return the name of a data set as the pages print it."""
+    return DATASETS.get(dataset, dataset)
+
 
 class Method(NamedTuple):
     """What distinguishes the rows of the paper's Table 2: network, optimizer and β."""

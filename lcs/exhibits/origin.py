@@ -278,7 +278,17 @@ def numbers(found: dict[str, list[Record]]) -> dict[str, str]:
     words["crops-gain"] = over("crops", "no augmentation")
     words["crops-gain-sgd"] = over("crops", "no augmentation", SGD)
     words |= {f"over-{name}": over("flips and crops", name) for name in ("ranks", "gaussian")}
-    words["over-gaussian-sgd"] = over("flips and crops", "gaussian", SGD)
+    for name in ("gaussian", "phases", "labels"):
+        words[f"over-{name}-sgd"] = over("flips and crops", name, SGD)
+    at_gain = compare.conditions(r for r in found["origin-process"] if method(r.config) == SGD)
+    every = [at_gain[c] for c in sorted(at_gain, key=lambda c: (c.images != "natural", c.dataset))]
+    if len(every) > 2:
+        *gains, clone = every
+        for name, one, other in (("clone", gains[-1], clone), ("gain", gains[-1], gains[0])):
+            text = cells.gain_text(one, other, locality.beyond_chance)
+            words[f"process-{name}-sgd"] = tables.ahead(text) if name == "clone" else text
+    else:
+        words |= {"process-clone-sgd": PENDING, "process-gain-sgd": PENDING}
     words["labels-fit"] = cells.fit_text(at("labels", SGD))
     words["plain-fit"] = cells.fit_text(at("plain-labels"))
     words["labels-left"] = cells.mean_text(at("labels"), compare.nonzeros, 0)

@@ -55,7 +55,7 @@ FACTORS = {"sgd": (1.0, 0.25), "beta-lasso": (1.0, 0.5)}
 NUMBERS = (
     "sgd sparse local gain behind closed paper-sgd paper-local "
     "paper-closed fit-sgd fit-sparse fit-local lost-sgd lost-sparse lost-local n before-over "
-    "before-closed before-gain before-sgd before-sparse before-left before-pairs "
+    "before-closed before-gain before-sgd before-sparse before-left before-second before-pairs "
     "before-eligible left all first second "
     "third local-left below eligible window pruned filters pairs range units inputs lr-sgd "
     "lr-before momentum steps hardware minutes"
@@ -290,6 +290,7 @@ def numbers(runs: ByStudy) -> dict[str, str]:
         "before-sgd": f"{compare.mean(earlier[SGD]):.2f}",
         "before-sparse": f"{compare.mean(sparse_before):.2f}",
         "before-left": f"{np.mean(compare.nonzeros(sparse_before)):,.0f}",
+        "before-second": tables.rounded(float(np.mean(compare.remaining(sparse_before, "fc1")))),
         "before-pairs": locality.neighbours_text(sparse_before),
         "before-eligible": _eligible_text(sparse_before),
         "left": f"{np.mean(compare.nonzeros(sparse)) / 1e6:.1f}",

@@ -8,7 +8,6 @@ import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lcs import cost
 from lcs.cost import count_weights
 from lcs.exhibits import (
     cells,
@@ -25,7 +24,7 @@ from lcs.exhibits import (
     variants,
 )
 from lcs.exhibits.gap import gap_text, gaps_figure, gaps_table
-from lcs.exhibits.methods import B0, B50, LOCAL, SGD, method
+from lcs.exhibits.methods import B0, B50, LOCAL, SGD
 from lcs.exhibits.plots.style import PAGE_WIDTH
 from lcs.exhibits.plots.weights import draw_filter
 from lcs.exhibits.tables import Table
@@ -77,11 +76,13 @@ def numbers(store: RunStore) -> dict[str, Any]:
     local, dense = (count_weights(largest, method.model)["conv1"] for method in (LOCAL, SGD))
     reproduction, *_ = table2.STUDIES
     plain = compare.by_method(reproduction.stored("desk", store))
-    compared = [run for run in reproduction.configs("paper") if method(run) in (SGD, B50, LOCAL)]
-    swept = compare.conditions(find_study("lambdas").stored("desk", store)).values()
-    best = max(swept, key=compare.mean)
+    swept, swept_zero = (
+        compare.conditions(find_study(name).stored("desk", store))
+        for name in ("lambdas", "lambdas-zero")
+    )
+    best = max(swept.values(), key=compare.mean)
     longest = compare.by_method(runs["recipe-length-long"])[B50]
-    costs = reproduction.seconds(compared, "cuda", store.records())
+    as_much = compare.runs_of(swept_zero, l1=best[0].config.l1)
     paper = {"sgd": SGD, "zero": B0, "sparse": B50, "local": LOCAL}
     return {
         "scaling": scaling.results.numbers(runs),
@@ -96,10 +97,11 @@ def numbers(store: RunStore) -> dict[str, Any]:
         "longest": longest[0].config.epochs,
         "longest_n": len(longest),
         "flips_epochs": runs["flips"][0].config.epochs,
-        "length_cost": cost.about(cost.total(costs)),
         "local_share": f"{100 * local / dense:.1f}",
+        "inside_share": f"{100 * runs['masked'][0].config.density:.1f}",
         "plain_gap": gap_text(plain),
         "swept_gap": gap_text({**plain, B50: best}),
+        "swept_zero": gap_text({**plain, B50: as_much}),
         "swept_beta": f"{best[0].config.beta:g}",
         "swept_n": len(best),
         "plain_gain": tables.ahead(cells.gain_text(plain[B50], plain[SGD])),

@@ -10,7 +10,6 @@ import numpy as np
 
 from lcs.config import Config
 from lcs.exhibits import cells, compare, published, tables
-from lcs.exhibits.compare import Values
 from lcs.exhibits.gap import closes_most, gap_text
 from lcs.exhibits.methods import B0, B1, B50, CONV, LOCAL, NETWORKS, PROXIMAL, SGD, THREE, Method
 from lcs.exhibits.plots.style import PAGE_WIDTH, add_legend, look, subplots
@@ -131,8 +130,8 @@ def accuracy_numbers(records: Sequence[Record]) -> Numbers:
     mean = {k: compare.mean(groups[m]) for k, m in (named | betas).items()}
     low, high = binomial_interval(mean["sgd"] / 100, records[0].final["evaluation_images"])
 
-    def less(other: Method, of: Values = compare.accuracies) -> str:
-        return cells.gain_text(groups[B50], groups[other], of, missing=tables.NONE)
+    def less(other: Method) -> str:
+        return cells.gain_text(groups[B50], groups[other], missing=tables.NONE)
 
     return {
         **mean,
@@ -143,7 +142,6 @@ def accuracy_numbers(records: Sequence[Record]) -> Numbers:
             for k, m in {"sgd": SGD, **betas}.items()
         },
         **{f"less-{k}": less((named | betas)[k]) for k in ("beta-0", "beta-1", "sgd", "proximal")},
-        "early-sgd": less(SGD, best_stretches),
         "n": len(groups[SGD]),
         "half-width": 50 * (high - low),
         **{
@@ -154,12 +152,6 @@ def accuracy_numbers(records: Sequence[Record]) -> Numbers:
         "first-layer": groups[PROXIMAL][0].final["weights"]["conv1"],
         "left": compare.mean(groups[B50], compare.nonzeros),
     }
-
-
-def best_stretches(runs: Sequence[Record]) -> list[float]:
-    """Return each run's best mean of ten successive recorded test accuracies, in per cent."""
-    curves = [run.history["test_accuracy"] for run in runs]
-    return [100 * float(compare.moving_mean(c, min(10, len(c))).max()) for c in curves]
 
 
 # Claims

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from lcs.config import Config
 from lcs.exhibits import cells, compare, locality, plots
 from lcs.exhibits.compare import Conditions
-from lcs.exhibits.methods import B50, SGD, method
+from lcs.exhibits.methods import B50, SGD, dataset_name, method
 from lcs.exhibits.settings import FLIP_CROP, FLIP_CROP_SHORT, desk_study, flip_crop_methods, sized
 from lcs.exhibits.tables import PENDING, Cell, Table
 from lcs.exhibits.verdicts import Claim, Which, differs, ours
@@ -23,8 +23,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 WIDTH = 1
-DATASETS = ("cifar10", "cifar100")
-NAMES = {"cifar10": "CIFAR-10", "cifar100": "CIFAR-100", "digits": "digits"}
+ORIGINS = ("cifar10", "cifar100")
 # what is taken of the source, in the order of the pages
 TAKEN = {
     "ticket": "masks and their initial weights",
@@ -47,7 +46,7 @@ def _runs(
     """Return for each data set what starts from random weights, and from networks of both sets."""
     here = sized(base, width, length)
     plain, local, sparse = flip_crop_methods(here, ("s-fc", "s-local"), [50])
-    names = DATASETS if base.dataset in DATASETS else (base.dataset,)
+    names = ORIGINS if base.dataset in ORIGINS else (base.dataset,)
     runs = []
     for name in names:
         runs += [run.replace(dataset=name) for run in (plain, sparse, local)]
@@ -86,7 +85,7 @@ def start_text(config: Config) -> str:
     """Say what a run starts from, or how it was trained from random weights."""
     if config.source is None:
         return method(config).short
-    whose = "its own" if origin(config) == config.dataset else f"{NAMES[origin(config)]}'s"
+    whose = "its own" if origin(config) == config.dataset else f"{dataset_name(origin(config))}'s"
     return f"{whose} {TAKEN[config.start]}{'' if is_sparse(config) else ', by SGD'}"
 
 
@@ -105,7 +104,7 @@ def transfer_table(study: str, records: Sequence[Record]) -> Table:
     found = compare.conditions(records)
     plain = from_nothing(found)
     columns: dict[str, Cell] = {
-        "trained on": cells.of(lambda config: NAMES[config.dataset]),
+        "trained on": cells.of(lambda config: dataset_name(config.dataset)),
         "starts from": cells.of(start_text),
         "test accuracy (%)": cells.mean_text,
         "difference from SGD": cells.less(found, lambda config: plain[config.dataset]),
@@ -127,7 +126,7 @@ def transfer_figure(records: Sequence[Record]) -> Figure:
         lambda config: plain[config.dataset],
         start_text,
         lambda config: B50 if is_sparse(config) else method(config),
-        lambda config: f"trained on {NAMES[config.dataset]}",
+        lambda config: f"trained on {dataset_name(config.dataset)}",
     )
     return plots.forest(rows, "test accuracy minus that of SGD (points)")
 
@@ -154,11 +153,12 @@ def numbers(records: Sequence[Record]) -> dict[str, str]:
     sources = f"{sum(as_recorded)} of {len(as_recorded)}" if as_recorded else PENDING
     n = cells.count_text(compare.conditions(records))
     said = {"transfer-sources": sources, "transfer-n": n}
-    for name in DATASETS:
+    for name in ORIGINS:
         here = compare.grouped(
             (run for run in records if run.config.dataset == name != origin(run.config)), start_of
         )
         said[f"masks-{name}"] = cells.gain_text(here[MASK], here[NOTHING])
+        said[f"first-mask-{name}"] = cells.gain_text(here[FIRST_MASK], here[NOTHING])
         said[f"local-{name}"] = cells.gain_text(here[LOCAL_NET], here[NOTHING])
         said[f"rewired-{name}"] = cells.gain_text(here[MASK], here[REWIRED])
         said[f"frozen-{name}"] = cells.gain_text(here[FROZEN], here[FROZEN_OF_SGD])
@@ -171,7 +171,7 @@ def numbers(records: Sequence[Record]) -> dict[str, str]:
 def _from_cifar100(start: Start) -> Which:
     """Return whether a run on CIFAR-10 has this start, from CIFAR-100 where it has a source."""
     return lambda config: (
-        config.dataset == DATASETS[0] != origin(config) and start_of(config) == start
+        config.dataset == ORIGINS[0] != origin(config) and start_of(config) == start
     )
 
 

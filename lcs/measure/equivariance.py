@@ -43,8 +43,11 @@ def equivariance(filters: Tensor, images: Tensor) -> dict[str, Any]:
         `excess_ci95` (95 % half-widths over units; None for all with fewer than two units).
 
     Raises:
-        ConfigError: the filters are not images, not finite, or of another shape than the images.
+        ConfigError: the filters are not images, not finite, or of another shape than the images, or
+            there are fewer than four images.
     """
+    if len(images) < 4:
+        raise ConfigError(f"images: {len(images)} have no correlation; give four or more")
     filters, images = measure.checked(filters), evenly_spaced(images).double()
     if filters.shape[1:] != images.shape[1:]:
         shapes = f"{tuple(filters.shape[1:])} and {tuple(images.shape[1:])}"
@@ -96,8 +99,7 @@ def _responses(filters: Tensor, images: Tensor) -> Tensor:
 
 def _standardised(columns: Tensor) -> Tensor:
     """Return columns with mean 0 and norm 1, or all 0."""
-    centred = columns - columns.mean(0)
-    return centred / centred.norm(dim=0).clamp(min=1e-12)
+    return F.normalize(columns - columns.mean(0), dim=0)
 
 
 def _shuffled(filters: Tensor) -> Tensor:

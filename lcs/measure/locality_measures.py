@@ -35,8 +35,9 @@ def locality(filters: Tensor) -> dict[str, Any]:
 
     Raises ConfigError for filters that are not finite or not images.
     """
+    filters = checked(filters)
     units = choose_filters(filters, MAX_FILTERS)
-    chosen = checked(filters[units])
+    chosen = filters[units]
     window = window_size(*chosen.shape[2:])
     result: dict[str, Any] = {
         "eligible": len(_eligible(filters)),
@@ -192,8 +193,10 @@ def prune(filters: Tensor, share: float) -> Tensor:
     if not 0 < share <= 1:
         raise ConfigError(f"share: {share} is out of range; give a number above 0 and up to 1")
     kept = max(1, round(share * filters.numel()))
-    smallest = filters.abs().flatten().topk(kept).values[-1]
-    return torch.where(filters.abs() >= smallest, filters, 0.0)
+    largest = filters.abs().flatten().topk(kept).indices  # of equal ones some
+    inside = torch.zeros(filters.numel(), dtype=torch.bool, device=filters.device)
+    inside[largest] = True
+    return torch.where(inside.view_as(filters), filters, 0.0)
 
 
 def checked(filters: Tensor) -> Tensor:

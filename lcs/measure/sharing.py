@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from lcs import measure
+from lcs.errors import ConfigError
 from lcs.stats import mean_interval, paired_difference
 
 DRAWS = 10  # of each null model, and of the shared kernels
@@ -79,7 +80,12 @@ def aligned_correlation(one: Tensor, other: Tensor) -> Tensor:
     The image does not wrap around, what is shifted out of it is lost, and the norms are those of
     the whole filters, so that a small overlap makes no large correlation. The sign counts: a
     filter and its negative are not copies. All channels are shifted together.
+
+    Raises ConfigError for filters of two shapes.
     """
+    if one.shape[1:] != other.shape[1:]:
+        shapes = f"{tuple(one.shape[1:])} and {tuple(other.shape[1:])}"
+        raise ConfigError(f"filters: of different shapes, {shapes}; give both the same")
     height, width = one.shape[2:]
     size = (2 * height, 2 * width)  # padded: the image does not wrap around
     first, second = (

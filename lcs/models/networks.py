@@ -204,7 +204,7 @@ def build(
         ("image_size", image_size),
         ("in_channels", in_channels),
     ):
-        if type(value) is not int or value < 1:
+        if isinstance(value, bool) or not hasattr(value, "__index__") or value < 1:
             raise ConfigError(f"{field}: {value!r} is out of range; give a whole number from 1 on")
     # an S- or D-FC net has the geometry of the CONV net that it corresponds to
     shaped_as = {"s-fc": "s-conv", "d-fc": "d-conv"}.get(name, name)
@@ -283,20 +283,20 @@ def layers(model: nn.Module) -> dict[str, Tensor]:
     return {name: m.weight for name, m in model.named_modules() if isinstance(m, linear)}
 
 
-def first_layer_filters(model: nn.Module, image_size: int) -> Tensor:
+def first_layer_filters(model: nn.Module) -> Tensor:
     """Return the first layer's weights as images (units, C, H, W), whatever the kind of net.
 
     A filter of a CONV or LOCAL net is placed where it looks; the rest is zero.
     """
     weight = model.conv_layers[0].weight.detach()  # type: ignore[index, union-attr]
-    if isinstance(model, Net) and model.kind != "fc":
-        geometry = model.geometries[0]
-        if model.kind == "conv":
-            weight = embed_tensor(weight, geometry, "local")
-        weight = dense_weight(weight, geometry)
-    if weight.ndim == 4:  # ResNet18: the kernels themselves
+    if not isinstance(model, Net):  # ResNet18: the kernels themselves
         return weight
-    return weight.reshape(len(weight), -1, image_size, image_size)
+    geometry = model.geometries[0]
+    if model.kind == "conv":
+        weight = embed_tensor(weight, geometry, "local")
+    if model.kind != "fc":
+        weight = dense_weight(weight, geometry)
+    return weight.view(-1, geometry.in_channels, geometry.in_size, geometry.in_size)
 
 
 def _as_dense(x: Tensor, weight: Tensor, geometry: Geometry) -> Tensor:

@@ -100,6 +100,8 @@ class BetaLasso(CheckedOptimizer):
 
     _frames = 2  # from a warning of `add_param_group` to its caller
 
+    further_keys = ("relative_l1",)
+
     def __init__(
         self,
         params: Iterable[Any],

@@ -24,6 +24,8 @@ FULL_PRECISION = "full_precision"
 class CheckedOptimizer(Optimizer):
     """What all optimizers share: validated groups, closures, and one pass over the parameters."""
 
+    # what a group may have besides hyperparameters and torch's own keys
+    further_keys: tuple[str, ...] = ()
     # not a hyperparameter: how steps are computed is not part of the state that is saved
     compiled = False
 
@@ -61,8 +63,11 @@ class CheckedOptimizer(Optimizer):
         """Add a group of parameters with hyperparameters of its own.
 
         Raises:
-            ValueError: a hyperparameter is negative or not finite.
+            ValueError: a hyperparameter is negative or not finite, or unknown.
         """
+        own = {*self.defaults, *self.further_keys}
+        if unknown := param_group.keys() - own - {"params", "param_names", "initial_lr"}:
+            raise ValueError(f"{', '.join(sorted(unknown))}: unknown; there are {', '.join(own)}")
         for name in self.defaults:
             if name in param_group:
                 _check(name, param_group[name])

@@ -25,11 +25,14 @@ def parse(content: bytes) -> dict[str, Any]:
     return document
 
 
-def with_checksum(document: dict[str, Any]) -> bytes:
-    """Return the bytes of a record, whose checksum is put in its place."""
-    blank = _text(document).encode()
-    document["provenance"]["sha256"] = hashlib.sha256(blank).hexdigest()
-    return _text(document).encode()
+def with_checksum(document: Mapping[str, Any]) -> bytes:
+    """Return the bytes of a record with its checksum, whatever stands in the place of that."""
+
+    def text(checksum: str) -> bytes:
+        origin = {**document["provenance"], "sha256": checksum}
+        return _text({**document, "provenance": origin}).encode()
+
+    return text(hashlib.sha256(text("")).hexdigest())
 
 
 def checksum_matches(content: bytes, checksum: str) -> bool:

@@ -21,7 +21,7 @@ from lcs.config import Config, recorded_epochs
 from lcs.data.batches import BATCH_FIELDS
 from lcs.errors import CheckpointError, ConfigError, Paused, TrainingError
 from lcs.models import Net
-from lcs.models.transfer import fitted
+from lcs.models.transfer import MASKED_LAYERS, fitted
 from lcs.runs import Record, RunStore
 from lcs.runs.record_format import rounded
 from lcs.seeds import process_kept
@@ -101,6 +101,7 @@ def train_group(
         any other error, as of a damaged checkpoint, stops all.
     """
     clock = Clock(budget_minutes, checkpoint_seconds)
+    cost.device_type(device)  # refuses an unknown one even where nothing is left to train
     failures: list[TrainingError] = []
     with ExitStack() as locks:
         parts: dict[tuple[object, int], dict[Config, Checkpoint]] = {}
@@ -225,6 +226,21 @@ def _check_source(config: Config, record: Record) -> None:
         raise ConfigError(
             f"source: {config.source} has none of the layers that a run can start from; name a "
             "training run of another model than resnet18"
+        )
+    masked = MASKED_LAYERS.get(config.start, ())
+    final = record.final
+    if masked and all(final["nonzeros"].get(n) == final["weights"].get(n) for n in masked):
+        raise ConfigError(
+            f"source: {config.source} has no zeros in {', '.join(masked)}, so that its masks leave "
+            "all weights; name a sparse run"
+        )
+    if config.start == "ticket" and (record.config.start, record.config.bias) != (
+        "initial",
+        config.bias,
+    ):
+        raise ConfigError(
+            f"source: {config.source} does not begin with weights that a ticket of this run has; "
+            "name a run from random weights, with biases where this one has them"
         )
     with torch.device("meta"):  # shapes alone
         model, source = build_model(config), build_model(record.config)

@@ -230,7 +230,10 @@ class Run:
 
     @torch.enable_grad()
     def gradients(self, epoch: int) -> dict[str, Tensor]:
-        """Return the gradient of each layer's weight on the first batch of an epoch, float32."""
+        """Return the gradient of each layer's weight on the first batch of an epoch, float32.
+
+        The pass is one of training: it counts in the statistics of batch normalisation.
+        """
         x, labels = next(self.training.batches(epoch))
         weights = models.layers(self.model)
         loss = objective(self.config.loss, self.logits(self.model, x), labels)
@@ -267,7 +270,7 @@ class Run:
 
     def filters(self) -> Tensor:
         """First-layer filters (units, C, H, W) on the CPU, in the pixels' own order."""
-        filters = models.first_layer_filters(self.model, self.training.images.shape[-1]).cpu()
+        filters = models.first_layer_filters(self.model).cpu()
         return self.training.unpermuted(filters)
 
     def finish(self, store: RunStore) -> Record:

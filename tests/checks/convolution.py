@@ -5,7 +5,7 @@ import math
 from checks import ahead, check, level, records
 from lcs.exhibits import convolution
 from lcs.exhibits.compare import by_method, by_width, mean, paired
-from lcs.exhibits.methods import B0, B1, B50, CONV, LOCAL, SGD
+from lcs.exhibits.methods import B0, B1, B50, CONV, LOCAL, SGD, method
 from lcs.stats import mean_interval
 
 
@@ -36,6 +36,20 @@ def sharing_is_partial_at_most(store):
         and math.isnan(convolution.way(measured(same[B50])))
         and not any("mean" in measured(runs) for runs in dense)
         and measured(plain[0])["filters"] == 0
+    )
+
+
+@check
+def beta_50_exceeds_but_hardly_overlaps(store):
+    """Most runs of β = 50 exceed rearranged weights; in none do shared kernels exceed them much."""
+    names = ("width", "filters", "scaling-own", "largest", "largest-autoaugment")
+    runs = [r for r in records(store, *names) if method(r.config) == B50 and r.has_filters]
+    found = [one for run in runs if "mean" in (one := convolution.measured(run))]
+    beyond = [one["rearranged_excess"] > one["rearranged_ci95"] for one in found]
+    return (
+        len(found) > 3
+        and 2 * sum(beyond) > len(found)
+        and all(math.isnan(convolution.way(one)) for one in found)
     )
 
 

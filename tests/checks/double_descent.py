@@ -49,6 +49,15 @@ def by_the_recipe_accuracy_does_not_fall(store):
 
 
 @check
+def with_flips_and_crops_little_is_lost(store):
+    """At α = 8 in up to 1600 epochs no method drops by more than two points on average."""
+    longer = ("flips", "recipe-length", "recipe-length-long")
+    runs = [r for r in records(store, *longer) if method(r.config) in (SGD, B0, B50)]
+    found = double_descent.descents({"flips": runs}, WINDOW, LEAST)
+    return len(found) > 4 and max(one.drop.mean for one in found.values()) < 2
+
+
+@check
 def double_in_beta_lasso_at_width_4(store):
     """In 100 epochs at α = 4 without augmentation, of β = 0 and β = 50; nowhere else."""
     found = double_descent.descents(double_descent.courses(store), WINDOW, LEAST)

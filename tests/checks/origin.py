@@ -6,8 +6,8 @@ from checks import above, ahead, behind, check, level, only, records
 from lcs.exhibits import origin
 from lcs.exhibits.compare import by_method, mean, nonzeros, paired, remaining, train_accuracies
 from lcs.exhibits.figure4 import smooth
-from lcs.exhibits.locality import beyond_chance
-from lcs.exhibits.methods import B50, SGD
+from lcs.exhibits.locality import beyond_chance, units
+from lcs.exhibits.methods import B50, SGD, method
 from lcs.stats import mean_interval
 from lcs.study import gather
 
@@ -30,6 +30,33 @@ def over(one, other):
 def excess(runs):
     """Return how local the filters of runs are, beyond chance."""
     return mean_interval(beyond_chance(runs))
+
+
+@check
+def sgd_is_less_local_on_the_clone(store):
+    """Filters of SGD on the process are more local at the largest gain than on its clone."""
+    runs = only(records(store, "origin-process"), optimizer="sgd")
+    largest = max(run.config.dataset for run in runs)
+    at, clone = (
+        [r for r in runs if r.config.dataset == largest and (r.config.images == "natural") == own]
+        for own in (True, False)
+    )
+    return ahead(over(at, clone))
+
+
+@check
+def few_filters_are_measured_with_crops(store):
+    """Of β = 50 about a third with crops, and all without augmentation."""
+    shares = {
+        augment: [
+            run.final["locality"]["eligible"] / units(run)
+            for run in records(store, "origin-augmentation", augment=augment, crop_padding=None)
+            if method(run.config) == B50
+        ]
+        for augment in ("flip-crop", "crop", "none")
+    }
+    few = [*shares["flip-crop"], *shares["crop"]]
+    return min(few) > 0.25 and max(few) < 0.42 and min(shares["none"]) > 0.98
 
 
 @check

@@ -4,8 +4,10 @@ import numpy as np
 
 from checks import ahead, behind, check, level, records
 from lcs import cost
+from lcs.exhibits import searches
 from lcs.exhibits.compare import accuracies, differences, mean, nonzeros, paired
 from lcs.exhibits.locality import beyond_chance, pair_correlation
+from lcs.exhibits.methods import method
 from lcs.exhibits.rivals.results import by_rival, sparse_flops
 from lcs.exhibits.rivals.studies import CANDIDATES, CHOSEN, DENSE, NO_L1, OWN
 from lcs.exhibits.rivals.wider import CANDIDATES as WIDER
@@ -141,12 +143,18 @@ def allocation_gains_nothing(store):
 
 @check
 def edges_of_the_wider_search(store):
-    """At α = 4 gradual pruning alone has the larger rate, the random mask the smaller decay."""
+    """At α = 4 gradual pruning alone has the larger rate, the random mask the smaller decay.
+
+    The λ of β = 50 lies within what was tried.
+    """
     found = CHOSEN["search-wider"]
     rates, factors = map(set, zip(*WIDER, strict=True))
     larger = {name for name, chosen in found.items() if chosen["lr"] == max(rates)}
     smaller = {name for name, chosen in found.items() if chosen["factor"] == min(factors)}
-    return larger == {"sgd gradual"} and smaller == {"sgd random"} and len(rates) == 2
+    tried = sorted({run.config.l1 for run in records(store, "search-wider-budget")})
+    (own,) = searches.choices(records(store, "search-wider-budget"), method).values()
+    inner = tried[0] < own.config.l1 < tried[-1]
+    return inner and larger == {"sgd gradual"} and smaller == {"sgd random"} and len(rates) == 2
 
 
 @check

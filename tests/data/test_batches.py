@@ -1,5 +1,6 @@
 """What a network is fed: the same order and draws for every run of a seed, and exact numbers."""
 
+import dataclasses
 import itertools
 from typing import Any
 
@@ -329,3 +330,15 @@ def test_validation_leaves_the_test_set_alone() -> None:
         assert training.images.max() == 10
         assert evaluation.images.max() == (10 if validation else 200)
         assert (len(training), len(evaluation)) == ((36, 4) if validation else (40, 40))
+
+
+@pytest.mark.parametrize("part", [{"validation": True}, {"train_share": 0.2}])
+def test_parts_are_of_the_true_classes_though_labels_are_shuffled(part):
+    """Which images a run sees does not depend on its labels."""
+    images = data.load("digits")
+    shuffled = dataclasses.replace(images, train_labels=images.train_labels[::-1].copy())
+    (true, *_), (other, *_) = (
+        [pixels for pixels, _ in split(Config(dataset="digits", **part), found)]
+        for found in (images, shuffled)
+    )
+    assert np.array_equal(true, other)

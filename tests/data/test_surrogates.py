@@ -9,6 +9,7 @@ from lcs import data
 from lcs.config import Config
 from lcs.data import Images, surrogates
 from lcs.data.batches import split
+from lcs.errors import ConfigError
 
 CLASSES = ("one", "other")
 
@@ -161,3 +162,9 @@ def test_digits_train_on_surrogates(tmp_path):
     assert natural.accuracy > 0.6
     assert noise.accuracy < 0.3
     assert dataclasses.asdict(noise.config)["images"] == "noise"
+
+
+@pytest.mark.parametrize("changes", [{"images": "gausian"}, {"labels": "shufled"}])
+def test_an_unknown_change_is_refused(images, changes):
+    with pytest.raises(ConfigError, match=next(iter(changes))):
+        surrogates.load("made up", **changes)

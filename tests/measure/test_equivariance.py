@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from lcs import models
+from lcs.errors import ConfigError
 from lcs.measure.equivariance import equivariance
 
 
@@ -16,7 +17,7 @@ def images(count=400, channels=3, side=32):
 def filters(kind):
     torch.manual_seed(0)
     net = models.build(kind, num_classes=10, image_size=32, in_channels=3, base_channels=1)
-    return models.first_layer_filters(net, 32)
+    return models.first_layer_filters(net)
 
 
 @pytest.fixture(scope="module")
@@ -62,3 +63,8 @@ def test_a_dead_unit_is_no_successor():
     kernels = filters("s-conv")
     kernels[::2] = 0
     assert equivariance(kernels, images())["mean"] < 1
+
+
+def test_few_images_are_refused():
+    with pytest.raises(ConfigError, match="four or more"):
+        equivariance(filters("s-fc"), images(3))

@@ -137,3 +137,8 @@ def test_a_single_filter_and_bad_ones_are_refused() -> None:
         sharing.sharing(bank(1, kernels=1), 1)
     with pytest.raises(ConfigError, match="not finite"):
         sharing.sharing(torch.full((2, 3, 8, 8), math.nan), 1)
+
+
+def test_filters_of_two_shapes_are_refused() -> None:
+    with pytest.raises(ConfigError, match="different shapes"):
+        sharing.aligned_correlation(torch.ones(2, 1, 4, 4), torch.ones(2, 3, 4, 4))

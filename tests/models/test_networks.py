@@ -465,7 +465,7 @@ def test_filters_as_a_dense_product_are_the_first_layer(name: str, padding: str)
     if padding == "none" and name not in ("s-conv", "s-local"):
         padding = "same"
     model = scrambled(make(name, image_size=13, base_channels=2, padding=padding))
-    filters = models.first_layer_filters(model, 13)
+    filters = models.first_layer_filters(model)
     x = normal(4, 3, 13, 13)
     flat = isinstance(model.conv1, nn.Linear)
     expected = model.conv1(x.flatten(1) if flat else x).flatten(1)
@@ -476,7 +476,7 @@ def test_filters_as_a_dense_product_are_the_first_layer(name: str, padding: str)
 
 def test_filters_of_resnet18_are_its_kernels() -> None:
     model = make("resnet18", kernel_size=5, base_channels=2)
-    filters = models.first_layer_filters(model, 32)
+    filters = models.first_layer_filters(model)
     assert torch.equal(filters, model.conv1.weight)
     assert filters.shape == (2, 3, 5, 5)
 

@@ -97,6 +97,17 @@ def test_masks_are_where_the_source_has_weights(source, start):
     assert margins == [start != "random-mask"] * 2, "of every input and of every unit"
 
 
+def test_masks_and_tickets_of_sources_that_have_none_are_refused(store):
+    dense = HERE.replace(epochs=1)
+    train.train(dense, store=store, device="cpu")
+    with pytest.raises(ConfigError, match="no zeros"):
+        train.start(target("mask").replace(source=dense.stem), store, CPU, FOREVER)
+    biased = SPARSE.replace(bias=True, epochs=2)
+    train.train(biased, store=store, device="cpu")
+    with pytest.raises(ConfigError, match="ticket"):
+        train.start(target("ticket").replace(source=biased.stem), store, CPU, FOREVER)
+
+
 def test_rewiring_keeps_nothing_but_the_margins():
     draws = torch.Generator().manual_seed(0)
     local = torch.zeros(200, 100, dtype=torch.bool)

@@ -310,3 +310,10 @@ def test_sgd_without_momentum_keeps_no_state() -> None:
     theirs = parameter(normal(50), normal(50, seed=1))
     torch.optim.SGD([theirs], lr=0.1, weight_decay=0.02).step()
     assert torch.equal(param, theirs)
+
+
+@pytest.mark.parametrize("name", ["lambda", "relative_l1"])
+def test_a_group_has_no_unknown_hyperparameter(name):
+    """A misspelt one would have no effect."""
+    with pytest.raises(ValueError, match=name):
+        SGD([{"params": [torch.zeros(2, requires_grad=True)], name: 0.5}], lr=0.1)

@@ -198,7 +198,7 @@ def test_windows_are_those_of_s_local():
     _run, masks = started("windows")
     masks.update(0, dict)
     local = models.build("s-local", num_classes=10, image_size=8, in_channels=1, base_channels=1)
-    inside = models.first_layer_filters(local, 8).flatten(1) != 0
+    inside = models.first_layer_filters(local).flatten(1) != 0
     assert not (masks.masks["conv1"] & ~inside).any()
 
 

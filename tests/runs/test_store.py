@@ -32,6 +32,7 @@ from lcs.runs import (
     write_atomically,
 )
 from lcs.runs.provenance import provenance
+from lcs.runs.record_format import with_checksum
 from lcs.shapes import LayerSize
 
 CONFIG = Config(dataset="digits", epochs=3, optimizer="beta-lasso", l1=1e-4, beta=50.0)
@@ -564,6 +565,19 @@ def test_by_id(store):
     assert store.by_id(lasso.run_id.partition("-")[0]) == lasso
     for spelt in (str(lasso.path), lasso.config.file, lasso.config.stem):
         assert store.by_id(spelt) == lasso
+
+
+def test_a_file_is_read_itself_and_not_the_record_of_its_id(store, tmp_path):
+    lasso = next(record for record in store.records() if record.filters)
+    document = json.loads(lasso.path.read_text())
+    document["provenance"]["seconds"] = 1.5
+    other = tmp_path / "elsewhere" / lasso.path.parent.name / lasso.path.name
+    other.parent.mkdir(parents=True)
+    other.write_bytes(with_checksum(document))
+    assert store.by_id(str(other)).provenance["seconds"] == 1.5
+    other.write_bytes(other.read_bytes().replace(b"1.5", b"2.5"))
+    with pytest.raises(RecordError, match="damaged"):
+        store.by_id(str(other))
 
 
 def test_ambiguous_and_unknown_ids(store):

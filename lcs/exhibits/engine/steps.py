@@ -39,6 +39,8 @@ MEASURED: dict[str, tuple[str, dict[str, Any], str]] = {
     "floor-16": ("parts", {"model": "s-fc", "base_channels": 16}, "step with flip-crop / floor"),
     "epoch-alone": ("epoch", {}, "conventional, 0 workers"),
     "epoch-helped": ("epoch", {}, "conventional, 2 workers"),
+    "bf16-own-1": ("bf16", {"base_channels": 1}, "bfloat16, torch's own / bfloat16 by float32"),
+    "bf16-float32-1": ("bf16", {"base_channels": 1}, "bfloat16 by float32 / float32"),
     "bf16-own": ("bf16", {"base_channels": 4}, "bfloat16, torch's own / bfloat16 by float32"),
     "bf16-float32": ("bf16", {"base_channels": 4}, "bfloat16 by float32 / float32"),
     "pass-compiled": ("optimizer", {}, "BetaLasso(compiled=True) / SGD(foreach=True)"),

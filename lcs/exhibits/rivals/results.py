@@ -138,6 +138,10 @@ def _flops_text(runs: Sequence[Record]) -> str:
     return f"{np.mean([*map(sparse_flops, runs)]) / 1e12:,.3g}" if runs else PENDING
 
 
+def _eligible(runs: Sequence[Record]) -> list[int]:
+    return [run.final["locality"]["eligible"] for run in runs]
+
+
 def larger_budget(runs: ByStudy) -> Groups[str]:
     """Return the runs of every method at the larger budget, given the runs by study."""
     return by_rival([*runs["rivals"], *runs["rivals-iterative"]])
@@ -250,6 +254,11 @@ def numbers(runs: ByStudy) -> dict[str, str]:
             for end, (name, say) in WIDER.items()
         },
         "wider-n": f"{len(wider[OWN])}",
+        **{
+            f"wider-eligible-{end}": f"{compare.mean(wider[name], _eligible):,.0f}"
+            for end, name in {"one-shot": "one-shot", "beta": OWN}.items()
+        },
+        "wider-units": f"{compare.mean(wider[OWN], lambda own: [*map(locality.units, own)]):,.0f}",
         "restart-beta": cells.gain_text(again[OWN], many[OWN]),
         "restart-dense": cells.gain_text(again[DENSE], many[DENSE]),
         "restart-lead": tables.ahead(cells.gain_text(many["one-shot"], again[OWN])),

@@ -13,6 +13,7 @@ from lcs.exhibits.compare import ByStudy, Reference, as_sgd, by_method, without_
 from lcs.exhibits.gap import gains_and_gaps, gap_text
 from lcs.exhibits.methods import B0, B50, CONV, LOCAL, PROXIMAL, SGD, THREE, method
 from lcs.exhibits.scaling import gains, studies
+from lcs.exhibits.searches import choices
 from lcs.exhibits.settings import DESK, chosen, chosen_flip_crop, regularised
 from lcs.exhibits.tables import PENDING, Cell, Table, ahead
 from lcs.runs import Record
@@ -110,7 +111,7 @@ def numbers(runs: ByStudy) -> dict[str, str]:
     flips = by_method([*runs["flips"], *runs["flips-others"]])
     beyond = by_method(runs["flips-beyond"])
     lengths = compare.by_length([*runs["recipe-length"], *runs["recipe-length-long"]])
-    longest = next(reversed(lengths.values()), by_method([]))
+    before_longest, longest = [by_method([]), by_method([]), *lengths.values()][-2:]
     one_lambda = compare.by_length(runs["recipe-length-l1"])
     convs = [
         cells.gain_text(groups[LOCAL], groups[CONV])
@@ -167,9 +168,11 @@ def numbers(runs: ByStudy) -> dict[str, str]:
         )
         or PENDING,
         "longest-lead": ahead(cells.gain_text(longest[SGD], longest[B50])),
+        "longest-change": cells.gain_text(longest[B50], before_longest[B50]),
         "longest-fit": cells.fit_text(longest[B50]),
         "longest-sgd-fit": cells.fit_text(longest[SGD]),
         "longest-left": cells.remaining_text(longest[B50]),
+        **_at_rates(runs["search-flips"]),
         "searched-n": f"{len(searched[B50])}",
         "searched-gain": ahead(cells.gain_text(searched[B50], searched[SGD])),
         "searched-left": cells.remaining_text(searched[B50]),
@@ -184,9 +187,24 @@ def numbers(runs: ByStudy) -> dict[str, str]:
         "flips-gap": gap_text(flips),
         "hundred-n": f"{len(hundred[B50])}",
         "hundred-gain": cells.gain_text(hundred[B50], hundred[SGD]),
+        "hundred-zero": ahead(cells.gain_text(hundred[B50], hundred[B0])),
         "hundred-gap": gap_text(hundred),
         "hundred-paper": f"{published.gap_closed('cifar100'):.0f}",
         "order-sgd": cells.gain_text(before[SGD], after[SGD]),
         "order-beta": cells.gain_text(before[B50], after[B50]),
         "order-gain": cells.gain_text(before[B50], before[SGD]),
     }
+
+
+def _at_rates(searched: Sequence[Record]) -> dict[str, str]:
+    """Return how far the best β = 50 is ahead of the best SGD, and behind it at that rate."""
+    best = choices(searched, method)
+    lead = behind = PENDING
+    if best.keys() >= {B50, SGD}:
+        dense = best[SGD]
+        alike = [run for run in searched if run.config.lr == dense.config.lr]
+        lead, behind = (
+            ahead(cells.gain_text(one.runs, other.runs))
+            for one, other in ((best[B50], dense), (dense, choices(alike, method)[B50]))
+        )
+    return {"rate-ahead": lead, "rate-behind": behind}

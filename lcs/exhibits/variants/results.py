@@ -266,7 +266,7 @@ def numbers(found: ByStudy) -> dict[str, str]:
             f"from-{name}": cells.signed_text(
                 compare.gain(started, reference, **own._asdict(), start="network")
             )
-            for name, own in {"sgd": SGD, "beta": B50, "conv": CONV}.items()
+            for name, own in {"sgd": SGD, "beta": B50, "local": LOCAL, "conv": CONV}.items()
         },
         **{
             f"published-depth-{one.model[2:]}": tables.minus(

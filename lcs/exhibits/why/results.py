@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from lcs.config import Config
@@ -20,7 +21,7 @@ from lcs.exhibits.compare import (
 )
 from lcs.exhibits.plots import Differences
 from lcs.exhibits.settings import LAMBDAS, REPRODUCTION_L1, STRONGER_L1, sized
-from lcs.exhibits.tables import PENDING, Cell, Table
+from lcs.exhibits.tables import PENDING, Cell, Table, ahead
 from lcs.exhibits.why.factorial import (
     add_augmentation,
     effect,
@@ -168,6 +169,8 @@ def numbers(runs: ByStudy) -> dict[str, str]:
     precision, length = found["precision"], found["length"]
     wide = conditions(runs_at_each_width(runs))
     widths = {alpha: gain(wide, beta=50, base_channels=alpha) for alpha in (1, 4, 8)}
+    at_4 = partial(_with_beta, found["recipe"])
+    usual = at_4(0, **REPRODUCTION_L1)
     return {
         "stronger-l1": f"{tables.number(STRONGER_L1['l1'])} on the first layer and "
         f"{tables.number(STRONGER_L1['l1_rest'])} on the others",
@@ -175,15 +178,40 @@ def numbers(runs: ByStudy) -> dict[str, str]:
         "frozen-50": _change(found["frozen"], RETURN, STAY, beta=50),
         "fp32-50": _change(precision, {"precision": "bf16"}, {"precision": "fp32"}, beta=50),
         "fp32-sgd": _change(precision, {"precision": "bf16"}, {"precision": "fp32"}, beta=0),
-        **{
-            f"length-{epochs}": signed_text(gain(length, beta=50, epochs=epochs))
-            for epochs in (100, 400)
-        },
+        **_length(length),
+        "betas-n": cells.count_text(found["betas"]),
+        "strong-over-usual": cells.gain_text(at_4(50, **STRONGER_L1), usual),
+        "usual-behind": ahead(
+            cells.gain_text(usual, at_4(50, l1=REPRODUCTION_L1["l1"], l1_rest=1e-6))
+        ),
         **{f"width-{alpha}": signed_text(one) for alpha, one in widths.items()},
         "width-n": " or ".join(sorted({f"{one.n if one else 0}" for one in widths.values()})),
         **_first_layer(found["first-layer"]),
         **_lambdas(found),
         **_factorial(found["factorial"]),
+    }
+
+
+def _with_beta(found: Conditions, beta: float, **fields: object) -> list[Record]:
+    return runs_of(found, beta=beta, optimizer="beta-lasso", **fields)
+
+
+def _length(found: Conditions) -> dict[str, str]:
+    """Return the gains of β = 50 after 100 and 400 epochs, and what each method loses between."""
+    sparse, dense = (
+        {epochs: runs_of(found, beta=beta, optimizer=name, epochs=epochs) for epochs in (100, 400)}
+        for beta, name in ((50, "beta-lasso"), (0, "sgd"))
+    )
+    return {
+        "length-n": cells.count_text(found),
+        "length-fall": ahead(cells.gain_text(sparse[100], sparse[400])),
+        "length-fall-sgd": ahead(cells.gain_text(dense[100], dense[400])),
+        "length-lead": ahead(cells.gain_text(dense[100], sparse[400])),
+        **{
+            f"length-{name}{epochs}": signed_text(gain(found, other, beta=50, epochs=epochs))
+            for name, other in (("", without_threshold), ("sgd-", as_sgd))
+            for epochs in (100, 400)
+        },
     }
 
 
