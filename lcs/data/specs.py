@@ -33,6 +33,12 @@ class DatasetSpec:
     image_shape: tuple[int, int, int]
     sha256: dict[str, str]
 
+    @property
+    def network(self) -> dict[str, int]:
+        """What a network for it is built with: the arguments of `lcs.models.build`, by name."""
+        size, _, channels = self.image_shape
+        return {"num_classes": len(self.classes), "image_size": size, "in_channels": channels}
+
     def shape(self, key: str) -> tuple[int, ...]:
         """Return the shape of one of `KEYS`."""
         size = self.train_size if key.startswith("train") else self.test_size
