@@ -46,9 +46,7 @@ def image_flops(config: Config) -> int:
     Each weight takes part in three products, of which the first layer lacks one: the gradient of
     the images is not needed.
     """
-    first, *others = (
-        2 * layer.positions * layer.weights for layer in config.layer_sizes().values()
-    )
+    first, *others = (layer.flops for layer in config.layer_sizes().values())
     return 2 * first + 3 * sum(others)
 
 
@@ -127,7 +125,7 @@ def _terms(config: Config) -> tuple[float, ...]:
     local = 0
     if config.model in ("s-local", "d-local"):
         layers = config.layer_sizes().items()
-        local = sum(2 * it.positions * it.weights for name, it in layers if name.startswith("conv"))
+        local = sum(layer.flops for name, layer in layers if name.startswith("conv"))
     return (
         float(images),
         float(augmented),

@@ -59,6 +59,11 @@ class LayerSize(NamedTuple):
     positions: int = 1
     units: int | None = None
 
+    @property
+    def flops(self) -> int:
+        """Operations of one image's forward pass; one multiply–accumulate is two."""
+        return 2 * self.positions * self.weights
+
 
 def default_kernel(model: str) -> int:
     """Side of a convolution's kernel where none is given."""
@@ -174,8 +179,8 @@ def flops(sizes: Mapping[str, LayerSize], nonzeros: Mapping[str, int]) -> dict[s
     and ReLU are not counted.
     """
     return {
-        "dense": sum(2 * size.positions * size.weights for size in sizes.values()),
-        "sparse": sum(2 * size.positions * nonzeros[layer] for layer, size in sizes.items()),
+        "dense": sum(size.flops for size in sizes.values()),
+        "sparse": sum(s._replace(weights=nonzeros[n]).flops for n, s in sizes.items()),
     }
 
 

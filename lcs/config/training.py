@@ -309,13 +309,9 @@ class Config(RunConfig):
 
     def layer_sizes(self) -> dict[str, LayerSize]:
         """Return the size of every layer of the network, by name, without building it."""
-        known = spec(self.dataset)
-        size, _, channels = known.image_shape
         return layer_sizes(
             self.model,
-            len(known.classes),
-            image_size=size,
-            in_channels=channels,
+            **spec(self.dataset).network,
             base_channels=self.base_channels,
             kernel_size=self.kernel_size,
             padding=self.padding,

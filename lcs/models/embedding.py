@@ -33,7 +33,7 @@ def dense_weight(weight: Tensor, geometry: Geometry) -> Tensor:
     return dense.scatter(0, place, weight.flatten()[inside]).view(g.outputs, g.inputs)
 
 
-@functools.cache
+@functools.lru_cache(maxsize=16)  # of a wide network they take 100 MB
 def _places(g: Geometry) -> tuple[np.ndarray, np.ndarray]:
     """Return which weights of a LOCAL layer see the image, and their places in the dense matrix.
 

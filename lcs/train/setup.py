@@ -26,16 +26,12 @@ def build_model(config: Config) -> nn.Module:
     """
     same = config.start in ("initial", "ticket", "network")
     weights = "weights" if same else "new weights"
-    facts = data.spec(config.dataset)
-    size, _, channels = facts.image_shape
     cpu = torch.device("cpu")
     with process_kept(cpu):
         seed_process(config.seed, weights, cpu)
         return models.build(
             config.model,
-            num_classes=len(facts.classes),
-            image_size=size,
-            in_channels=channels,
+            **data.spec(config.dataset).network,
             base_channels=config.base_channels,
             kernel_size=config.kernel_size,
             padding=config.padding,

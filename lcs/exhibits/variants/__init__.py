@@ -147,6 +147,17 @@ CLAIMS: tuple[Claim, ...] = (
         "from-convolution",
         differs(_STARTED | {"optimizer": "beta-lasso"}, _LONG | {"optimizer": "beta-lasso"}),
     ),
+    *(
+        ours(
+            f"In D-FC by SGD, footprints of the first layer in later ones are better than {text}",
+            "footprints",
+            differs({"start": "footprints"}, {"start": start}),
+        )
+        for start, text in (
+            ("scattered-footprints", "scattered ones"),
+            ("first-mask", "all of their weights"),
+        )
+    ),
     ours("In D-FC, β = 50 is better than SGD", "deeper", differs(DEEP_B50, Method("d-fc"))),
     ours("With β = 50, D-FC is better than S-FC", "deeper", differs(DEEP_B50, B50)),
 )

@@ -81,15 +81,46 @@ def _from_random_weights(found: Conditions, config: Config) -> Config:
     return next(alike, config) if config.source else config
 
 
-def deeper_table(records: Sequence[Record]) -> Table:
-    """Return the deep and the shallow networks."""
+# what D-FC takes of D-FC trained by β = 50, in its tables
+FOOTPRINTS = {
+    "footprints": "first layer's footprints",
+    "scattered-footprints": "the same, scattered",
+    "first-mask": "first layer's mask alone",
+}
+
+
+def deeper_table(records: Sequence[Record], study: str = "deeper") -> Table:
+    """Return the deep and the shallow networks, or those with masks made from a first layer."""
+    started = any(run.config.source for run in records)
     columns: dict[str, Cell] = {
         "network": cells.of(lambda config: str(method(config))),
+        **({"masks": cells.of(_masks_text), "later layers (%)": later_text} if started else {}),
         **cells.field_columns(["lr", "weight_decay", "l1"]),
         "training accuracy (%)": cells.fit_text,
         **RESULTS,
     }
-    return cells.by_condition("deeper", records, columns, "Deep and shallow networks")
+    what = (
+        "D-FC with masks made from the first layer of another"
+        if started
+        else "Deep and shallow networks"
+    )
+    return cells.by_condition(study, records, columns, what, text=("masks",))
+
+
+def _masks_text(config: Config) -> str:
+    return FOOTPRINTS.get(config.start, tables.NONE)
+
+
+def later_text(runs: Sequence[Record]) -> str:
+    """Return how much remains of the convolution-like layers after the first, in per cent."""
+    if not runs:
+        return PENDING
+    later = [name for name in runs[0].final["weights"] if name.startswith("conv")][1:]
+    counts = (
+        sum(sum(r.final[what][n] for n in later) for r in runs) for what in ("nonzeros", "weights")
+    )
+    kept, whole = counts
+    return f"{100 * kept / whole:.1f}"
 
 
 def windows_figure(found: ByStudy) -> Figure:
@@ -282,8 +313,31 @@ def numbers(found: ByStudy) -> dict[str, str]:
         "deep-windows": cells.gain_text(deep[Method("d-fc")], deep[Method("d-local")]),
         "deep-beta": cells.gain_text(deep[DEEP_B50], deep[Method("d-fc")]),
         "deep-left": cells.remaining_text(deep[DEEP_B50]),
+        **_footprints(found),
         "weights-s-fc": f"{cost.weights(Config(base_channels=DEEP_WIDTH)):,}",
         "weights-d-fc": f"{cost.weights(Config(model='d-fc', base_channels=DEEP_WIDTH)):,}",
+    }
+
+
+def _footprints(found: ByStudy) -> dict[str, str]:
+    """Return what D-FC does with the footprints of a first layer in its later layers."""
+    started = {
+        name: [r for r in found["footprints"] if r.config.start == name] for name in FOOTPRINTS
+    }
+    own, scattered, first = started.values()
+    deep = compare.by_method(found["deeper"])
+    beside = {
+        "dense": deep[Method("d-fc")],
+        "beta": deep[DEEP_B50],
+        "local": deep[Method("d-local")],
+        "scattered": scattered,
+        "first": first,
+    }
+    return {
+        "footprint-n": f"{len(own)}",
+        "footprint-accuracy": cells.mean_text(own),
+        "footprint-later": later_text(own),
+        **{f"footprint-{name}": cells.gain_text(own, runs) for name, runs in beside.items()},
     }
 
 

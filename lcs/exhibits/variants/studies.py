@@ -72,10 +72,7 @@ def _uniform(base: Config) -> list[Config]:
     from lcs.optim.growing_l1 import relative_l1
 
     (own,) = _grown(base, growths=[0.0])
-    side, _, channels = data.spec(own.dataset).image_shape
-    layers, _ = stack_and_hidden(
-        own.model, 1, image_size=side, in_channels=channels, base_channels=1
-    )
+    layers, _ = stack_and_hidden("s-fc", **data.spec(own.dataset).network, base_channels=1)
     factor = round(float(relative_l1(layers[0], GROWTHS[1]).mean()), 2)
     return [own.replace(l1=round(factor * own.l1, 12), l1_rest=own.rest_l1)]
 
@@ -97,8 +94,7 @@ def _masked(base: Config) -> list[Config]:
     from lcs.models import LocallyConnected2d, dense_weight
 
     like = flip_crop_methods(sized(base, WIDEST, 1 / 8), ("s-fc", "s-local"))
-    side, _, channels = data.spec(base.dataset).image_shape
-    layers, _ = stack_and_hidden("s-fc", 1, image_size=side, in_channels=channels, base_channels=1)
+    layers, _ = stack_and_hidden("s-fc", **data.spec(base.dataset).network, base_channels=1)
     with torch.device("meta"):  # no weights are drawn
         local = LocallyConnected2d(layers[0])
     windows = dense_weight(torch.ones(local.weight.shape), layers[0])
