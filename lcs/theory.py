@@ -90,8 +90,8 @@ def mdl_bound(
         ("training_error", training_error, 0, 1),
         ("samples", samples, 1, math.inf),
         ("parameters", parameters, 1, math.inf),
+        ("free_parameters", free_parameters, 1, parameters),
         ("nonzero", nonzero, 0, parameters),
-        ("free_parameters", free_parameters, 1, max(1, nonzero)),
         ("bits", bits, 1, math.inf),
     ]
     for name, value, low, high in ranges:

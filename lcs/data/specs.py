@@ -4,7 +4,7 @@ A new one has an entry in `SPECS`, and in `lcs.data.download` where it comes fro
 """
 
 from dataclasses import dataclass
-from typing import TypedDict
+from typing import Any
 
 from lcs.errors import ConfigError
 
@@ -24,14 +24,6 @@ CIFAR100_CLASSES = """
 DIGIT_CLASSES = "0 1 2 3 4 5 6 7 8 9"
 
 
-class NetworkSizes(TypedDict):
-    """Arguments of `lcs.models.build` that a data set decides."""
-
-    num_classes: int
-    image_size: int
-    in_channels: int
-
-
 @dataclass(frozen=True)
 class DatasetSpec:
     """Sizes and classes of a data set, and the SHA-256 of its arrays (empty if none is pinned)."""
@@ -43,8 +35,8 @@ class DatasetSpec:
     sha256: dict[str, str]
 
     @property
-    def network(self) -> NetworkSizes:
-        """What a network for it is built with."""
+    def network(self) -> dict[str, Any]:
+        """What a network for it is built with: arguments of `lcs.models.build`, by name."""
         size, _, channels = self.image_shape
         return {"num_classes": len(self.classes), "image_size": size, "in_channels": channels}
 

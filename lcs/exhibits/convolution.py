@@ -90,7 +90,7 @@ def numbers(found: pd.DataFrame, named: Mapping[str, Sequence[Record]]) -> dict[
     longest, and `sharing-zero-runs`, how many there are.
     """
     rows = {row["run_id"]: row for row in found.to_dict("records")}
-    words = {"sharing-contrast": f"{MIN_CONTRAST:g}"}
+    words = {}
     for name, records in named.items():
         row = rows.get(next((run.run_id for run in records if run.has_filters), ""))
         excess = Interval(row["rearranged_excess"], row["rearranged_ci95"], 0) if row else None

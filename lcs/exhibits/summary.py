@@ -133,12 +133,11 @@ def sections(store: RunStore) -> dict[Path, str]:
     ]
     heads = ["question", "the paper", "this study"]
     answers = Table("tab-answers", "", heads, rows, text=heads).body()
-    notes = said["Notes"]
-    rest = [_wrapped(notes), answers]
-    return {
-        README: "\n\n".join([_wrapped(opening), pictures, below, *map(_from_root, rest)]),
-        INTRO: "\n\n".join([_wrapped(cited), grid, *rest, values._repr_markdown_()]),
-    }
+    from_root = [text.replace("](", "](book/") for text in (said["Notes"], answers)]
+    notes, rows_there = from_root
+    readme = [_wrapped(opening), pictures, below, _wrapped(notes), rows_there]
+    intro = [_wrapped(cited), grid, _wrapped(said["Notes"]), answers, values._repr_markdown_()]
+    return {README: "\n\n".join(readme), INTRO: "\n\n".join(intro)}
 
 
 def update(store: RunStore) -> None:
@@ -206,10 +205,6 @@ def _filters(filters: dict[str, np.ndarray]) -> Figure:
         for panel, image in zip(row.subplots(1, 4), images, strict=False):
             draw_filter(panel, image)
     return figure
-
-
-def _from_root(text: str) -> str:
-    return text.replace("](", "](book/")
 
 
 def _wrapped(text: str) -> str:

@@ -47,7 +47,8 @@ def beta_50_exceeds_but_hardly_overlaps(store):
     found = [one for run in runs if "mean" in (one := convolution.measured(run))]
     beyond = [one["rearranged_excess"] > one["rearranged_ci95"] for one in found]
     return (
-        len(found) > 3
+        convolution.MIN_CONTRAST == 1 / 5
+        and len(found) > 3
         and 2 * sum(beyond) > len(found)
         and all(math.isnan(convolution.way(one)) for one in found)
     )

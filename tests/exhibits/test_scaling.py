@@ -138,7 +138,8 @@ def test_two_seeds_are_two_values_and_all_studies_fill_the_prose():
     filled = results.numbers(
         NO_RUNS | {one.name: study(one.name, growing) for one in scaling.STUDIES}
     )
-    assert [n for n, word in filled.items() if word == "pending"] == ["seeds-added"], "all shared"
+    # all seeds are shared, and gains that are made up lie on a line
+    assert [n for n, word in filled.items() if word == "pending"] == ["fit-sgd", "seeds-added"]
 
 
 # Growing width

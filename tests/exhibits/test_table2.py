@@ -1,6 +1,5 @@
 """What Table 2 shows, on records made up so that every answer is known, and on the book's."""
 
-import dataclasses
 import math
 
 import numpy as np
@@ -15,14 +14,6 @@ from lcs.exhibits.methods import B50, SGD, method
 from lcs.runs import PUBLISHED, RunStore
 
 STORE = RunStore(PUBLISHED)
-
-
-def test_the_best_stretch_is_that_of_successive_epochs():
-    curve = [0.9, *[0.1] * 10, *[0.4] * 10, 0.2]
-    run = dataclasses.replace(made_up(Config(), 50.0), history={"test_accuracy": curve})
-    assert table2.best_stretches([run, run]) == pytest.approx([40.0, 40.0])
-    short = dataclasses.replace(run, history={"test_accuracy": curve[:2]})
-    assert table2.best_stretches([short]) == pytest.approx([50.0])
 
 
 def test_cifar100_has_the_methods_of_figure_3_with_cross_entropy():

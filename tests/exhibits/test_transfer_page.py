@@ -82,7 +82,7 @@ def test_claims_are_of_masks_of_the_other_data_set(records):
 def test_table_and_figure_have_every_start(records):
     rows = transfer.transfer_table("transfer", records).rows
     assert len(rows) == 28
-    assert transfer.transfer_table("transfer", records).caption.count("cifar10 and cifar100") == 1
+    assert transfer.transfer_table("transfer", records).caption.count("CIFAR-10 and CIFAR-100") == 1
     said = {(row[0], row[1]): row[3] for row in rows}
     assert said["CIFAR-10", "CIFAR-100's masks"] == "+2.50 ± 0.00"
     assert said["CIFAR-10", "CIFAR-100's first layer, frozen, by SGD"] == "−1.50 ± 0.00"

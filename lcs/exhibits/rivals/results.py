@@ -255,10 +255,10 @@ def numbers(runs: ByStudy) -> dict[str, str]:
         },
         "wider-n": f"{len(wider[OWN])}",
         **{
-            f"wider-eligible-{end}": f"{compare.mean(wider[name], _eligible):,.0f}"
+            f"wider-eligible-{end}": cells.mean_text(wider[name], _eligible, 0)
             for end, name in {"one-shot": "one-shot", "beta": OWN}.items()
         },
-        "wider-units": f"{compare.mean(wider[OWN], lambda own: [*map(locality.units, own)]):,.0f}",
+        "wider-units": f"{locality.units(wider[OWN][0]):,.0f}" if wider[OWN] else PENDING,
         "restart-beta": cells.gain_text(again[OWN], many[OWN]),
         "restart-dense": cells.gain_text(again[DENSE], many[DENSE]),
         "restart-lead": tables.ahead(cells.gain_text(many["one-shot"], again[OWN])),

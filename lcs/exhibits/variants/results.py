@@ -115,12 +115,16 @@ def later_text(runs: Sequence[Record]) -> str:
     """Return how much remains of the convolution-like layers after the first, in per cent."""
     if not runs:
         return PENDING
-    later = [name for name in runs[0].final["weights"] if name.startswith("conv")][1:]
-    counts = (
-        sum(sum(r.final[what][n] for n in later) for r in runs) for what in ("nonzeros", "weights")
+    kept, whole = (
+        sum(
+            run.final[what][name]
+            for run in runs
+            for name in run.final["weights"]
+            if name.startswith("conv") and name != "conv1"
+        )
+        for what in ("nonzeros", "weights")
     )
-    kept, whole = counts
-    return f"{100 * kept / whole:.1f}"
+    return f"{100 * kept / whole:.1f}" if whole else tables.NONE
 
 
 def windows_figure(found: ByStudy) -> Figure:
