@@ -20,7 +20,7 @@ from lcs.exhibits.compare import Groups
 from lcs.exhibits.methods import B50, SGD, Method, method
 from lcs.exhibits.plots.interactive import filters_slider
 from lcs.exhibits.plots.style import pending
-from lcs.exhibits.settings import FLIP_CROP, as_named, chosen, desk_study, sized
+from lcs.exhibits.settings import FLIP_CROP, chosen, desk_study, sized, varied
 from lcs.exhibits.tables import PENDING, Cell, Table
 from lcs.exhibits.verdicts import Claim, ours
 from lcs.runs import Record
@@ -92,7 +92,7 @@ def _process(base: Config) -> list[Config]:
     return runs
 
 
-_VARIED = as_named(FLIP_CROP)
+_VARIED = varied(FLIP_CROP)
 STUDIES = (
     desk_study(
         "origin-augmentation",

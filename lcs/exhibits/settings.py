@@ -35,9 +35,9 @@ def _like(setting: Setting, name: str, **changes: Any) -> Setting:
     return Setting(name, {scale: c.replace(**changes) for scale, c in setting.configs.items()})
 
 
-def as_named(setting: Setting) -> Setting:
-    """Return a setting for studies that vary its augmentation, loss or data: claims name them."""
-    return _like(setting, "conditions as named")
+def varied(setting: Setting) -> Setting:
+    """Return a setting for studies that vary its augmentation, loss or data, which claims name."""
+    return _like(setting, "varied conditions")
 
 
 REPRODUCTION = Setting("reproduction", {"smoke": SMOKE, "desk": DESK, "paper": PAPER})
@@ -86,7 +86,7 @@ SETTINGS = (
     FLIP_CROP_SHORT,
     FLIP_CROP,
     FLIP_CROP_LONG,
-    as_named(REPRODUCTION),
+    varied(REPRODUCTION),
     SPOKEN,
     PAPER_LENGTH,
     PAPER_SHORT,

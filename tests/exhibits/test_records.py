@@ -167,7 +167,7 @@ def test_settings_say_how_long_and_how_augmented_their_runs_are(runs):
     assert settings("recipe-length-long") == {"flips and crops, 1600 epochs"}
     assert settings("recipe-length-search") == {"flips and crops, 50 epochs"}
     assert settings("flips") == {"flips and crops"}
-    assert settings("origin-plain") == {"conditions as named"}
+    assert settings("origin-plain") == {"varied conditions"}
     weak = [run for run in runs if run.setting == "AutoAugment" and "augment" in run.unusual]
     assert {use.study for run in weak for use in run.uses} <= {"search-augment", "augment-order"}
 

@@ -64,7 +64,7 @@ def test_both_desk_settings_have_names_of_their_own():
         "AutoAugment",
         "flips and crops",
         "flips and crops, 50 epochs",
-        "conditions as named",
+        "varied conditions",
         "spoken digits",
     }
     assert settings.PAPER_SHORT.label("paper") == settings.PAPER_SHORT.name

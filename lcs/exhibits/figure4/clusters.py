@@ -19,7 +19,7 @@ from lcs.exhibits.plots.style import (
     shades,
     subplots,
 )
-from lcs.exhibits.settings import SHORT_RECIPE, as_named, beta_lasso, desk_study, sized
+from lcs.exhibits.settings import SHORT_RECIPE, beta_lasso, desk_study, sized, varied
 from lcs.exhibits.verdicts import Claim, Judge, differs, ours
 from lcs.runs import Record
 
@@ -47,7 +47,7 @@ def _pixels(config: Config, name: str) -> int:
     return int(SHIFTS[name] * config.replace(crop_padding=None).crop_shift)
 
 
-STUDIES = (desk_study("crops", "How far crops shift", as_named(SHORT_RECIPE), _crops),)
+STUDIES = (desk_study("crops", "How far crops shift", varied(SHORT_RECIPE), _crops),)
 
 
 def crop_text(config: Config) -> str:

@@ -15,13 +15,13 @@ from lcs.exhibits.settings import (
     REPRODUCTION_L1,
     SHORT_RECIPE,
     STRONGER_L1,
-    as_named,
     beta_lasso,
     desk_study,
     l1_of,
     sgd,
     sgd_and_betas,
     sized,
+    varied,
 )
 from lcs.study import Study
 
@@ -133,7 +133,7 @@ STUDIES = (
     desk_study(
         "longer", "Four times the length", REPRODUCTION, partial(_length, lengths=(1, 4)), 2
     ),
-    desk_study("factorial", "Augmentation × loss × method", as_named(REPRODUCTION), _factorial),
+    desk_study("factorial", "Augmentation × loss × method", varied(REPRODUCTION), _factorial),
     desk_study("recipe", "Cross-entropy and augmentation at α = 4", SHORT_RECIPE, _recipe),
     desk_study("reproduction", "The reproduction's setting at α = 4", REPRODUCTION, _reproduction),
     desk_study(
