@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 
 from checks import ahead, behind, check, level, only, records, verdicts
-from lcs.exhibits import find_study, published
+from lcs.exhibits import find_study, published, searches
 from lcs.exhibits.compare import (
     by_method,
     by_seed,
@@ -233,6 +233,16 @@ def deep_fc_is_level_with_deep_local(store):
         and level(paired(full, local))
         and 45 < sizes[1] / sizes[0] < 60
     )
+
+
+@check
+def footprints_are_ahead_on_validation(store):
+    """The best candidate with the first layer's footprints is ahead of those of other D- nets."""
+    best = searches.choices(records(store, "search-deeper"), studies.key)
+    own = [r for r in records(store, "search-footprints") if r.config.source]
+    least = max(max(best[name].means) for name in ("d-fc sgd", "d-fc beta-lasso", "d-local sgd"))
+    (found,) = searches.choices(own, studies.key).values()
+    return max(found.means) > least
 
 
 @check

@@ -35,7 +35,8 @@ def accuracy(config):
 
 @pytest.fixture
 def found():
-    return {name: study(name, accuracy, None) for name in NAMES}
+    searched = ("search-deeper", "search-footprints")
+    return {name: study(name, accuracy, None) for name in (*NAMES, *searched)}
 
 
 def test_growth_changes_nothing_else():
@@ -124,6 +125,7 @@ def test_words_say_what_the_records_say(found):
     assert words["banded-large"] == words["banded-small"] == "+0.10 ± 0.00"
     assert words["from-sgd"] == words["from-beta"] == words["from-conv"] == "+10.00 ± 0.00"
     assert words["published-depth-fc"] == "−7.99"
+    assert (words["searched-footprints"], words["searched-d-fc-beta"]) == ("66.00", "57.00")
     assert (words["footprint-scattered"], words["footprint-first"]) == (
         "+2.00 ± 0.00",
         "+1.00 ± 0.00",

@@ -12,8 +12,16 @@ from lcs.exhibits import cells, compare, locality, plots, published, tables
 from lcs.exhibits.compare import ByStudy, Conditions
 from lcs.exhibits.gap import gap_text
 from lcs.exhibits.methods import B50, CONV, LOCAL, SGD, Method, method
+from lcs.exhibits.searches import choices
 from lcs.exhibits.tables import PENDING, Cell, Table, ahead
-from lcs.exhibits.variants.studies import DEEP_WIDTH, GROWTHS, PIXEL_GROWTHS, SIZES, growth_values
+from lcs.exhibits.variants.studies import (
+    DEEP_WIDTH,
+    GROWTHS,
+    PIXEL_GROWTHS,
+    SIZES,
+    growth_values,
+    key,
+)
 from lcs.runs import Record
 from lcs.shapes import default_kernel
 
@@ -91,7 +99,7 @@ FOOTPRINTS = {
 
 def deeper_table(records: Sequence[Record], study: str = "deeper") -> Table:
     """Return the deep and the shallow networks, or those with masks made from a first layer."""
-    started = any(run.config.source for run in records)
+    started = study == "footprints"
     columns: dict[str, Cell] = {
         "network": cells.of(lambda config: str(method(config))),
         **({"masks": cells.of(_masks_text), "later layers (%)": later_text} if started else {}),
@@ -337,8 +345,19 @@ def _footprints(found: ByStudy) -> dict[str, str]:
         "scattered": scattered,
         "first": first,
     }
+    tried = [*found["search-deeper"], *found["search-footprints"]]
+    best = choices(tried, lambda c: c.start if c.source else key(c))
     return {
         "footprint-n": f"{len(own)}",
+        **{
+            f"searched-{name}": f"{max(best[of].means):.2f}" if of in best else PENDING
+            for name, of in {
+                "footprints": "footprints",
+                "d-fc": "d-fc sgd",
+                "d-fc-beta": "d-fc beta-lasso",
+                "d-local": "d-local sgd",
+            }.items()
+        },
         "footprint-accuracy": cells.mean_text(own),
         "footprint-later": later_text(own),
         **{f"footprint-{name}": cells.gain_text(own, runs) for name, runs in beside.items()},
