@@ -45,6 +45,19 @@ def sgd_is_less_local_on_the_clone(store):
 
 
 @check
+def only_pruned_sgd_exceeds_random_phases(store):
+    """Pruned SGD holds more in a window than with random phases; β = 50 with both changes alone."""
+    runs = records(store, "origin-augmentation")
+    rows = {r["setting"]: r for r in smooth.frame([runs], origin.seen_text).to_dict("records")}
+    ahead_of = {data for data, r in rows.items() if r["own"].mean > r["pruned_phases"].mean}
+    return (
+        len(rows) == 4
+        and ahead_of == {f"natural images, {BOTH}"}
+        and all(r["pruned"].mean > r["pruned_phases"].mean for r in rows.values())
+    )
+
+
+@check
 def few_filters_are_measured_with_crops(store):
     """Of β = 50 about a third with crops, and all without augmentation."""
     shares = {

@@ -100,9 +100,10 @@ FOOTPRINTS = {
 def deeper_table(records: Sequence[Record], study: str = "deeper") -> Table:
     """Return the deep and the shallow networks, or those with masks made from a first layer."""
     started = study == "footprints"
+    masks = cells.of(lambda config: FOOTPRINTS.get(config.start, tables.NONE))
     columns: dict[str, Cell] = {
         "network": cells.of(lambda config: str(method(config))),
-        **({"masks": cells.of(_masks_text), "later layers (%)": later_text} if started else {}),
+        **({"masks": masks, "later layers (%)": later_text} if started else {}),
         **cells.field_columns(["lr", "weight_decay", "l1"]),
         "training accuracy (%)": cells.fit_text,
         **RESULTS,
@@ -113,10 +114,6 @@ def deeper_table(records: Sequence[Record], study: str = "deeper") -> Table:
         else "Deep and shallow networks"
     )
     return cells.by_condition(study, records, columns, what, text=("masks",))
-
-
-def _masks_text(config: Config) -> str:
-    return FOOTPRINTS.get(config.start, tables.NONE)
 
 
 def later_text(runs: Sequence[Record]) -> str:
