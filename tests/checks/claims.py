@@ -35,3 +35,10 @@ def sgd_of_the_reproduction_is_contradicted(store):
     ours = mean_interval(accuracies(by_method(records(store, "table2"))[SGD]))
     away = one_more(ours, published.table2(SGD).report)
     return abs(away.mean) > away.half_width
+
+
+@check
+def svhn_and_resnet_are_not_run(store):
+    """Of the paper's data sets and networks, there is no run on SVHN and none of a ResNet18."""
+    networks = [run.config for run in store.records() if run.kind != "toy"]
+    return not any(c.dataset == "svhn" or c.model == "resnet18" for c in networks)
