@@ -8,6 +8,7 @@ has no book.
 
 import ast
 import contextlib
+import logging
 import os
 import re
 import shutil
@@ -119,6 +120,8 @@ def execute(
             progress_bar=False,
             stderr_file=sys.stderr,
             config=KERNEL,
+            # of an interrupted kernel it would be a traceback
+            extra_arguments=["--log-level=CRITICAL"],
         )
     except PapermillExecutionError as failure:
         kind = getattr(errors, failure.ename, LcsError)
@@ -126,6 +129,9 @@ def execute(
         raise kind(f"{chapter}, cell {failure.exec_count}: {reason} (see {output})") from None
     except DeadKernelError:
         raise LcsError(f"{chapter}: the kernel died; is there enough memory?") from None
+    except KeyboardInterrupt:  # which reached the kernel too, so that its end is no news
+        logging.getLogger("asyncio").setLevel(logging.CRITICAL)
+        raise
     _tidy(output)
     return output
 
