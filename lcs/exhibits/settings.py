@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -93,6 +93,30 @@ SETTINGS = (
 )
 # a study that makes no sense at the paper's size
 desk_study = partial(Study, scales=("smoke", "desk"))
+
+# from what the runs of a study share to its runs
+Make = Callable[[Config], list[Config]]
+
+
+class Studies(list[Study]):
+    """Studies in the order in which `add` declares them, each above what lists its runs."""
+
+    def add(
+        self,
+        name: str,
+        title: str,
+        setting: Setting,
+        kind: Callable[..., Study] = desk_study,
+        **options: Any,
+    ) -> Callable[[Make], Make]:
+        """Return a decorator: what it is put on lists the runs of this study."""
+
+        def declare(make: Make) -> Make:
+            self.append(kind(name, title, setting, make, **options))
+            return make
+
+        return declare
+
 
 # of the paper's Table 2, and the range around them
 PAPER_BETAS, BETAS = (0, 1, 50), (0, 1, 2, 5, 10, 20, 50, 100, 200)

@@ -9,8 +9,7 @@ from lcs.exhibits.compare import accuracies, differences, mean, nonzeros, paired
 from lcs.exhibits.locality import beyond_chance, pair_correlation
 from lcs.exhibits.methods import method
 from lcs.exhibits.rivals.results import by_rival, sparse_flops
-from lcs.exhibits.rivals.studies import CANDIDATES, CHOSEN, DENSE, NO_L1, OWN
-from lcs.exhibits.rivals.wider import CANDIDATES as WIDER
+from lcs.exhibits.rivals.studies import CANDIDATES, CANDIDATES_WIDER, CHOSEN, DENSE, NO_L1, OWN
 
 
 def gains(store, study="rivals", of=accuracies):
@@ -148,7 +147,7 @@ def edges_of_the_wider_search(store):
     The λ of β = 50 lies within what was tried.
     """
     found = CHOSEN["search-wider"]
-    rates, factors = map(set, zip(*WIDER, strict=True))
+    rates, factors = map(set, zip(*CANDIDATES_WIDER, strict=True))
     larger = {name for name, chosen in found.items() if chosen["lr"] == max(rates)}
     smaller = {name for name, chosen in found.items() if chosen["factor"] == min(factors)}
     tried = sorted({run.config.l1 for run in records(store, "search-wider-budget")})

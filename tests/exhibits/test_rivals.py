@@ -8,7 +8,7 @@ from made_up import configs, made_up, with_final
 
 from lcs import data
 from lcs.exhibits import find_study
-from lcs.exhibits.rivals import CLAIMS, results, studies, wider
+from lcs.exhibits.rivals import CLAIMS, results, studies
 from lcs.exhibits.rivals.studies import DENSE, ITERATIVE, OWN, RIVALS, rival
 from lcs.exhibits.searches import choose
 from lcs.exhibits.verdicts import verdict
@@ -113,7 +113,7 @@ def test_the_wider_network_keeps_what_the_best_lambda_leaves(monkeypatch):
     assert {studies.key(c): studies.values(c) for c in others} == best
     masks = [c for c in others if c.pruning != "none"]
     assert {(c.density, c.density_rest, c.base_channels) for c in masks} == {(0.03, 0.75, 4)}
-    assert {rival(c) for c in others} == {DENSE, *wider.MASKED_WIDER}
+    assert {rival(c) for c in others} == {DENSE, *studies.MASKED_WIDER}
 
 
 def test_allocation_keeps_the_total_and_the_rule():

@@ -20,8 +20,18 @@ from lcs.exhibits.plots.style import (
     pending,
     subplots,
 )
-from lcs.exhibits.rivals.studies import AIMS, DENSE, ITERATIVE, NO_L1, OWN, RIVALS, budget, rival
-from lcs.exhibits.rivals.wider import MASKED_WIDER, wider_budget
+from lcs.exhibits.rivals.studies import (
+    AIMS,
+    DENSE,
+    ITERATIVE,
+    MASKED_WIDER,
+    NO_L1,
+    OWN,
+    RIVALS,
+    budget,
+    rival,
+    wider_budget,
+)
 from lcs.exhibits.tables import PENDING, Cell, Table
 from lcs.exhibits.verdicts import Claim, differs, ours
 from lcs.runs import Record

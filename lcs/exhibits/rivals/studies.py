@@ -1,4 +1,7 @@
-"""The runs at equal budgets, and the searches that choose budgets and hyperparameters."""
+"""The runs at equal budgets, and the searches that choose budgets and hyperparameters.
+
+Last are those in a wider network and a longer training, for fewer methods: α = 4, 200 epochs.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +12,14 @@ from functools import partial
 from lcs import data
 from lcs.config import CUT_BETWEEN_PERIODS, Config
 from lcs.exhibits.methods import B50
-from lcs.exhibits.searches import Rule, Search, values_over
+from lcs.exhibits.searches import Rule, Search, choices, method_key, relative, values_over
 from lcs.exhibits.settings import (
     CHOSEN,
+    FLIP_CROP,
     FLIP_CROP_SHORT,
     SEARCH_EPOCHS,
+    Studies,
     chosen_flip_crop,
-    desk_study,
     regularised,
     scaled_l1,
     sized,
@@ -52,6 +56,10 @@ CANDIDATES = {
     "proximal-l1": ((0.3, 0.3), (0.3, 1.0), (0.3, 3.0), (0.3, 10.0)),
     "spred": ((1.0, 1.0), (1.0, 3.0), (1.0, 10.0), (1.0, 30.0)),
 }
+# methods with masks in the wider network, beside β = 50 and dense SGD
+MASKED_WIDER = ("one-shot", "gradual", "random mask", "S-LOCAL's windows")
+# and candidates there, as above, for all but β = 50
+CANDIDATES_WIDER = ((0.1, 1.0), (0.3, 1.0), (0.1, 0.5))
 
 
 def rival(config: Config) -> str:
@@ -66,60 +74,12 @@ def rival(config: Config) -> str:
     return STAYING if config.frozen_zeros else OWN
 
 
-# What the searches chose
-
-
-def budget(name: str) -> dict[str, float]:
-    """Return the share of λ of a budget of `AIMS`, and the density of each layer that it keeps."""
-    return CHOSEN["search-budgets"][name]
-
-
-def key(config: Config) -> str:
-    """Return the key of a method in `chosen.json`; iterative pruning takes what one-shot has."""
-    pruning = "magnitude" if config.pruning == "rewinding" else config.pruning
-    return f"{config.optimizer} {pruning}"
-
-
-def values(config: Config) -> dict[str, float]:
-    """Return what the searches vary: η, and weight decay or λ over what `search-flips` chose."""
-    return values_over(config, unmasked(Config(epochs=SEARCH_EPOCHS), config.optimizer))
-
-
-def kept(run: Record) -> dict[str, float]:
-    """Return the share of the weights that a run keeps in each of its first two layers."""
-    left, whole = run.final["nonzeros"], run.final["weights"]
-    return {
-        name: round(left[layer] / whole[layer], 6)
-        for name, layer in (("density", "conv1"), ("density_rest", "fc1"))
-    }
-
-
-def budgets(records: Sequence[Record]) -> dict[str, dict[str, float]]:
-    """Return what `search-budgets` chooses: λ whose run comes nearest to each of `AIMS`."""
-    reference = sparse(records[0].config, 1.0).l1
-    left, found = [kept(record) for record in records], {}
-    for name, aim in AIMS.items():
-        distances = [abs(math.log(one["density"] / aim)) for one in left]
-        place = distances.index(min(distances))
-        share = round(records[place].config.l1 / reference, 9)
-        found[name] = {"share": share, **left[place]}
-    return found
-
-
-def finalists(records: Sequence[Record]) -> dict[str, list[dict[str, float]]]:
-    """Return what `search-pruning` chooses: the two best candidates of each method."""
-    found: dict[str, list[dict[str, float]]] = {}
-    for record in sorted(records, key=lambda record: record.accuracy, reverse=True):
-        found.setdefault(key(record.config), []).append(values(record.config))
-    return {name: candidates[:2] for name, candidates in found.items()}
-
-
 # Runs
 
 
-def recipe(base: Config, parts: int = 16, factor: int = 1) -> Config:
+def recipe(base: Config, parts: int = 16, width: int = 1) -> Config:
     """Return what all runs share, for twice as many epochs as one of the parts has."""
-    return sized(base, factor).replace(epochs=2 * max(1, base.epochs // parts))
+    return sized(base, width).replace(epochs=2 * max(1, base.epochs // parts))
 
 
 def sparse(here: Config, share: float) -> Config:
@@ -127,7 +87,7 @@ def sparse(here: Config, share: float) -> Config:
     return regularised(chosen_flip_crop(here, *B50), share)
 
 
-def unmasked(here: Config, optimizer: str) -> Config:
+def unmasked(here: Config, optimizer: str = "sgd") -> Config:
     """Return SGD or a method with ℓ1 as `search-flips` chose it; all ℓ1 have that of β = 0."""
     base = "sgd" if optimizer == "sgd" else "beta-lasso"
     return chosen_flip_crop(here, "s-fc", base).replace(optimizer=optimizer)
@@ -153,70 +113,6 @@ def masked(here: Config, name: str, kept: Mapping[str, float]) -> Config:
     return unmasked(here, optimizer).replace(pruning=pruning, **fields)
 
 
-def _all_masked(here: Config, at: str = "many") -> list[Config]:
-    """Return every method with masks, but iterative pruning, which takes longer."""
-    return [masked(here, name, budget(at)) for name in MASKED if name != ITERATIVE]
-
-
-def tuned(config: Config) -> Config:
-    """Return a run with what `search-pruning-long` chose for its method."""
-    return with_values(config, **CHOSEN["search-pruning-long"][key(config)])
-
-
-def _budgets(base: Config) -> list[Config]:
-    """Return β = 50 at each candidate of λ, in shares of what `search-flips` chose."""
-    return [sparse(recipe(base), share) for share in (0.25, 0.5, 1.0, 2.0, 4.0)]
-
-
-def _searched(base: Config, parts: int) -> list[Config]:
-    """Return dense SGD, and every method at the larger budget."""
-    here = recipe(base, parts)
-    return [unmasked(here, "sgd"), *_all_masked(here)]
-
-
-def _search(base: Config) -> list[Config]:
-    """Return all candidates, half as long as the runs that are compared."""
-    return [
-        with_values(run, *candidate)
-        for run in _searched(base, 32)
-        for candidate in CANDIDATES[run.optimizer]
-    ]
-
-
-def _search_long(base: Config) -> list[Config]:
-    """Return the two best candidates of each method, as long as the runs that are compared."""
-    return [
-        with_values(run, **chosen)
-        for run in _searched(base, 16)
-        for chosen in CHOSEN["search-pruning"][key(run)]
-    ]
-
-
-def _rivals(name: str, base: Config) -> list[Config]:
-    here = recipe(base)
-    own = sparse(here, budget(name)["share"])
-    return [
-        *([tuned(unmasked(here, "sgd"))] if name == "many" else []),
-        own,
-        own.replace(frozen_zeros=True),
-        scaled_l1(own, 1e-3),
-        *map(tuned, _all_masked(here, name)),
-    ]
-
-
-def _first_choice(base: Config) -> list[Config]:
-    """Return gradual pruning with what `search-pruning` had put first."""
-    gradual = masked(recipe(base), "gradual", budget("many"))
-    return [with_values(gradual, **CHOSEN["search-pruning"][key(gradual)][0])]
-
-
-def _allocated(base: Config) -> list[Config]:
-    """Return some methods with as many weights in all, allocated by Erdős and Rényi's rule."""
-    names = ("gradual", "SET", "RigL", "random mask")
-    runs = [masked(recipe(base), name, budget("many")) for name in names]
-    return [tuned(erdos_renyi(run)) for run in runs]
-
-
 def erdos_renyi(config: Config) -> Config:
     """Return a run with as many weights, each layer's density as (n_in + n_out) / (n_in n_out).
 
@@ -232,51 +128,217 @@ def erdos_renyi(config: Config) -> Config:
     return config.replace(density=round(kept / first, 9), density_rest=round(rest / second, 9))
 
 
-def restarted(here: Config, share: float, chosen: Mapping[str, float]) -> list[Config]:
+def _restarted(here: Config, share: float, search: str) -> list[Config]:
     """Return dense SGD and β = 50 with the learning rate of one-shot pruning, which begins anew.
 
     Args:
         here: what all runs share.
         share: of λ of β = 50.
-        chosen: what one-shot pruning has of what the searches vary, for SGD.
+        search: which chose for one-shot pruning what dense SGD has too.
     """
+    dense = with_values(unmasked(here), **CHOSEN[search]["sgd magnitude"])
     again = {"schedule": "cosine-restart", "period": here.epochs // 2}
-    dense = with_values(unmasked(here, "sgd"), **chosen)
-    return [dense.replace(**again), sparse(here, share).replace(**again)]
+    return [run.replace(**again) for run in (dense, sparse(here, share))]
 
 
-def _restarted(base: Config) -> list[Config]:
-    here = recipe(base)
-    chosen = CHOSEN["search-pruning-long"][key(masked(here, "one-shot", budget("many")))]
-    return restarted(here, budget("many")["share"], chosen)
+# What the searches choose
 
 
+def key(config: Config) -> str:
+    """Return the key of a method in `chosen.json`; iterative pruning takes what one-shot has."""
+    pruning = "magnitude" if config.pruning == "rewinding" else config.pruning
+    return f"{config.optimizer} {pruning}"
+
+
+def values(config: Config) -> dict[str, float]:
+    """Return what the searches vary: η, and weight decay or λ over what `search-flips` chose."""
+    return values_over(config, unmasked(Config(epochs=SEARCH_EPOCHS), config.optimizer))
+
+
+def _kept(run: Record) -> dict[str, float]:
+    """Return the share of the weights that a run keeps in each of its first two layers."""
+    left, whole = run.final["nonzeros"], run.final["weights"]
+    return {
+        name: round(left[layer] / whole[layer], 6)
+        for name, layer in (("density", "conv1"), ("density_rest", "fc1"))
+    }
+
+
+def _budgets(records: Sequence[Record]) -> dict[str, dict[str, float]]:
+    """Return λ whose run comes nearest to each of `AIMS`, as a share, and what it leaves."""
+    reference = sparse(records[0].config, 1.0).l1
+    left, found = [_kept(record) for record in records], {}
+    for name, aim in AIMS.items():
+        distances = [abs(math.log(one["density"] / aim)) for one in left]
+        place = distances.index(min(distances))
+        share = round(records[place].config.l1 / reference, 9)
+        found[name] = {"share": share, **left[place]}
+    return found
+
+
+def _finalists(records: Sequence[Record]) -> dict[str, list[dict[str, float]]]:
+    """Return the two best candidates of each method."""
+    found: dict[str, list[dict[str, float]]] = {}
+    for record in sorted(records, key=lambda record: record.accuracy, reverse=True):
+        found.setdefault(key(record.config), []).append(values(record.config))
+    return {name: candidates[:2] for name, candidates in found.items()}
+
+
+def _own_budget(records: Sequence[Record]) -> dict[str, dict[str, float]]:
+    """Return the best λ, as a share, and what it leaves."""
+    (best,) = choices(records, method_key).values()
+    run = best.runs[0]
+    return {"β = 50": {"share": relative(run.config, sparse(run.config, 1.0)), **_kept(run)}}
+
+
+def budget(name: str) -> dict[str, float]:
+    """Return the share of λ of a budget of `AIMS`, and the density of each layer that it keeps."""
+    return CHOSEN["search-budgets"][name]
+
+
+def wider_budget() -> dict[str, float]:
+    """Return the same of the budget in the wider network."""
+    return CHOSEN["search-wider-budget"]["β = 50"]
+
+
+def tuned(config: Config, search: str = "search-pruning-long") -> Config:
+    """Return a run with what a search chose for its method."""
+    return with_values(config, **CHOSEN[search][key(config)])
+
+
+# Studies
+
+STUDIES = Studies()
 SEARCHES = ("search-budgets", "search-pruning", "search-pruning-long")
-_compared = partial(desk_study, setting=FLIP_CROP_SHORT, after=SEARCHES)
-_search_short = partial(Search, setting=FLIP_CROP_SHORT)
+_search = partial(STUDIES.add, kind=Search, setting=FLIP_CROP_SHORT)
+_study = partial(STUDIES.add, setting=FLIP_CROP_SHORT, after=SEARCHES)
 
-STUDIES = (
-    _search_short(
-        "search-budgets", "Weights that β = 50 leaves, over λ", make=_budgets, rule=budgets
-    ),
-    _search_short(
-        "search-pruning", "Pruning and sparse training, on validation",
-        make=_search, rule=finalists, after=SEARCHES[:1],
-    ),
-    _search_short(
-        "search-pruning-long", "The two best candidates of each, at the whole length",
-        make=_search_long, rule=Rule(key, values), after=SEARCHES[:2],
-    ),
-    _compared("rivals", "Methods at the larger budget", make=partial(_rivals, "many")),
-    _compared(
-        "rivals-first-choice", "Gradual pruning as the shorter search chose it",
-        seeds=2, make=_first_choice,
-    ),
-    _compared(
-        "rivals-iterative", "Iterative pruning at the larger budget",
-        make=lambda base: [tuned(masked(recipe(base), ITERATIVE, budget("many")))],
-    ),
-    _compared("rivals-restart", "The learning rate of one-shot pruning", make=_restarted),
-    _compared("rivals-few", "Methods at the smaller budget", make=partial(_rivals, "few")),
-    _compared("rivals-er", "Methods with another allocation", make=_allocated),
-)  # fmt: skip
+
+def _all_masked(here: Config, at: str = "many") -> list[Config]:
+    """Return every method with masks, but iterative pruning, which takes longer."""
+    return [masked(here, name, budget(at)) for name in MASKED if name != ITERATIVE]
+
+
+def _searched(base: Config, parts: int) -> list[Config]:
+    """Return dense SGD, and every method at the larger budget."""
+    here = recipe(base, parts)
+    return [unmasked(here), *_all_masked(here)]
+
+
+# shares of the λ that `search-flips` chose
+_search("search-budgets", "Weights that β = 50 leaves, over λ", rule=_budgets)(
+    lambda base: [sparse(recipe(base), share) for share in (0.25, 0.5, 1.0, 2.0, 4.0)]
+)
+
+
+@_search(
+    "search-pruning",
+    "Pruning and sparse training, on validation",
+    rule=_finalists,
+    after=SEARCHES[:1],
+)
+def _(base: Config) -> list[Config]:
+    """Return all candidates, half as long as the runs that are compared."""
+    runs = _searched(base, 32)
+    return [with_values(run, *each) for run in runs for each in CANDIDATES[run.optimizer]]
+
+
+@_search(
+    "search-pruning-long",
+    "The two best candidates of each, at the whole length",
+    rule=Rule(key, values),
+    after=SEARCHES[:2],
+)
+def _(base: Config) -> list[Config]:
+    found = CHOSEN["search-pruning"]
+    return [with_values(run, **each) for run in _searched(base, 16) for each in found[key(run)]]
+
+
+def _rivals(name: str, base: Config) -> list[Config]:
+    here = recipe(base)
+    own = sparse(here, budget(name)["share"])
+    return [
+        *([tuned(unmasked(here))] if name == "many" else []),
+        own,
+        own.replace(frozen_zeros=True),
+        scaled_l1(own, 1e-3),
+        *map(tuned, _all_masked(here, name)),
+    ]
+
+
+_study("rivals", "Methods at the larger budget")(partial(_rivals, "many"))
+
+
+@_study("rivals-first-choice", "Gradual pruning as the shorter search chose it", seeds=2)
+def _(base: Config) -> list[Config]:
+    gradual = masked(recipe(base), "gradual", budget("many"))
+    return [with_values(gradual, **CHOSEN["search-pruning"][key(gradual)][0])]
+
+
+_study("rivals-iterative", "Iterative pruning at the larger budget")(
+    lambda base: [tuned(masked(recipe(base), ITERATIVE, budget("many")))]
+)
+_study("rivals-restart", "The learning rate of one-shot pruning")(
+    lambda base: _restarted(recipe(base), budget("many")["share"], SEARCHES[-1])
+)
+_study("rivals-few", "Methods at the smaller budget")(partial(_rivals, "few"))
+
+
+@_study("rivals-er", "Methods with another allocation")
+def _(base: Config) -> list[Config]:
+    names = ("gradual", "SET", "RigL", "random mask")
+    runs = [masked(recipe(base), name, budget("many")) for name in names]
+    return [tuned(erdos_renyi(run)) for run in runs]
+
+
+# The wider network
+
+SEARCHES_WIDER = ("search-wider-budget", "search-wider")
+_search_wider = partial(STUDIES.add, kind=Search, setting=FLIP_CROP)
+_wider = partial(STUDIES.add, setting=FLIP_CROP, after=SEARCHES_WIDER)
+
+
+def _wide(base: Config, parts: int = 4) -> Config:
+    return recipe(base, parts, width=4)
+
+
+def _others(here: Config) -> list[Config]:
+    """Return dense SGD, and the methods with masks at the budget of β = 50."""
+    return [unmasked(here), *(masked(here, name, wider_budget()) for name in MASKED_WIDER)]
+
+
+def _restarted_wider(base: Config) -> list[Config]:
+    return _restarted(_wide(base), wider_budget()["share"], "search-wider")
+
+
+# shares of the λ that `search-flips` chose, at this length
+_search_wider(
+    "search-wider-budget", "λ of β = 50 at α = 4, and the weights it leaves", rule=_own_budget
+)(lambda base: [sparse(_wide(base), share) for share in (0.5, 1.0, 2.0)])
+
+
+@_search_wider(
+    "search-wider",
+    "Pruning at α = 4, on validation",
+    rule=Rule(key, values),
+    after=SEARCHES_WIDER[:1],
+)
+def _(base: Config) -> list[Config]:
+    """Return all candidates, half as long as the runs that are compared."""
+    runs = _others(_wide(base, 8))
+    return [with_values(run, *each) for run in runs for each in CANDIDATES_WIDER]
+
+
+@_wider("rivals-wider", "Methods at α = 4, 200 epochs")
+def _(base: Config) -> list[Config]:
+    here = _wide(base)
+    others = (tuned(run, "search-wider") for run in _others(here))
+    return [sparse(here, wider_budget()["share"]), *others]
+
+
+_wider("rivals-wider-restart", "The learning rate of one-shot pruning at α = 4, β = 50")(
+    lambda base: _restarted_wider(base)[1:]
+)
+_wider("rivals-wider-restart-sgd", "The learning rate of one-shot pruning at α = 4, SGD")(
+    lambda base: _restarted_wider(base)[:1]
+)

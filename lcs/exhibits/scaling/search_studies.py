@@ -17,6 +17,7 @@ from lcs.exhibits.settings import (
     SHARE_AT_WIDTH,
     WIDTH_BEYOND,
     WIDTHS,
+    Studies,
     beta_lasso,
     chosen,
     flip_crop_methods,
@@ -28,11 +29,9 @@ from lcs.exhibits.settings import (
 from lcs.runs import Record
 from lcs.study.base_study import SCALES
 
-# candidates for λ of the first layer, and of the others
-FIRST, REST = (5e-6, 2e-5, 5e-5, 1e-4, 2e-4), (1e-6, 1e-5)
-# candidates for the share of the chosen λ at the whole length, and at each width
-SHARES, WIDTH_SHARES = (1.0, 0.5, 0.25), (1.0, 0.5, 0.25, 0.125)
-# candidates for weight decay or λ, relative to the best: it lies between two that do worse
+# candidates for the share of a chosen λ
+SHARES = (1.0, 0.5, 0.25)
+# and for weight decay or λ, relative to the best: it lies between two that do worse
 AROUND = (0.5, 1.0, 2.0)
 # with flips and crops: learning rates, and where the best of nine lay at their edge, by the network
 # or else the optimizer, three rates and factors beyond
@@ -42,12 +41,24 @@ BEYOND = {
     "sgd": ((0.03, 4.0), (0.1, 4.0), (0.3, 4.0)),
     "beta-lasso": ((0.3, 0.25), (1.0, 0.25), (1.0, 0.5)),
 }
-# and where the best of these twelve did, of S-LOCAL and 3-FC, three more
-EDGE = ((0.01, 4.0), (0.01, 8.0), (0.03, 8.0))
 
 
-def _search(base: Config) -> list[Config]:
-    """Return the candidates for the paper's recipe.
+# λ over what `search` chose
+_share = partial(regularisation, share=1.0)
+_by_width = Rule(lambda c: f"{c.base_channels}", _share)
+
+STUDIES = Studies()
+_recipe, _flips = (partial(STUDIES.add, kind=Search, setting=at) for at in (RECIPE, FLIP_CROP))
+
+
+@_recipe(
+    "search",
+    "Hyperparameters of the paper's recipe, on validation",
+    rule=Rule(method_key, searched),
+    scales=SCALES,
+)
+def _(base: Config) -> list[Config]:
+    """Return every method with SGD or ℓ1.
 
     From one base channel at twice the width and an eighth of the length; from the paper's width
     at this width, and a tenth of the length: its shorter training.
@@ -60,7 +71,11 @@ def _search(base: Config) -> list[Config]:
         for momentum in (0.0, 0.9)
         for decay in (0.0, 5e-4)
     ]
-    pairs = [{"l1": first, "l1_rest": rest} for first in FIRST for rest in REST]
+    pairs = [
+        {"l1": first, "l1_rest": rest}
+        for first in (5e-6, 2e-5, 5e-5, 1e-4, 2e-4)
+        for rest in (1e-6, 1e-5)
+    ]
     lasso = [here.replace(model="s-fc", optimizer="proximal-l1", **pair) for pair in pairs]
     sparse = [beta_lasso(here, beta, **pair) for beta in (0, 1, 50) for pair in pairs]
     return [*decays, *lasso, *sparse]
@@ -77,27 +92,51 @@ def _shares_of_lambda(
 
     The shrinkage by λ adds up over a training, so that what was best there may be too much here.
     """
-    settings = [sized(base, width, 1 / 2) for width in widths]
     return [
-        chosen(here, *method, share=share)
-        for here in settings
+        chosen(sized(base, width, 1 / 2), *method, share=share)
+        for width in widths
         for method in methods
         for share in shares
     ]
 
 
-def _search_rivals(base: Config) -> list[Config]:
+_recipe("search-long", "λ at the whole length, on validation", rule=Rule(method_key, _share))(
+    partial(_shares_of_lambda, widths=(2,), methods=(PROXIMAL, B0, B1, B50))
+)
+_recipe("search-wide", "λ at each width, on validation", rule=_by_width)(
+    partial(_shares_of_lambda, widths=WIDTHS, shares=(*SHARES, 0.125))
+)
+_recipe("search-beyond", "λ at α = 16, on validation", rule=_by_width)(
+    partial(_shares_of_lambda, widths=(WIDTH_BEYOND,))
+)
+
+
+@_recipe(
+    "search-rivals",
+    "Regularisation of the baselines",
+    rule=Rule(lambda c: f"{c.base_channels} {c.optimizer}", regularisation),
+)
+def _(base: Config) -> list[Config]:
     """Return SGD and β = 0 at two widths, with weight decay or λ around the best."""
     runs = []
-    for factor in (2, WIDTHS[-1]):
-        here = sized(base, factor, 1 / 2)
-        for config in (chosen(here, "s-fc"), chosen(here, "s-fc", "beta-lasso", 0.0)):
-            best = CHOSEN["search-rivals"][f"{factor} {config.optimizer}"]
+    for width in (2, WIDTHS[-1]):
+        here = sized(base, width, 1 / 2)
+        for config in (chosen(here, "s-fc"), chosen(here, *B0)):
+            best = CHOSEN["search-rivals"][f"{width} {config.optimizer}"]
             runs += [regularised(config, best * around) for around in AROUND]
     return runs
 
 
-def _search_augment(base: Config) -> list[Config]:
+def _with_flips(records: Sequence[Record]) -> dict[str, float]:
+    """Return weight decay or λ with flips and crops, over what was chosen with AutoAugment."""
+    weak = [run for run in records if run.config.augment == "flip-crop"]
+    share = SHARE_AT_WIDTH[WIDTHS[-1]]
+    found = choices(weak, lambda config: config.optimizer)
+    return {key: regularisation(choice.config, share) for key, choice in found.items()}
+
+
+@_recipe("search-augment", "AutoAugment, or less", rule=_with_flips)
+def _(base: Config) -> list[Config]:
     """Return SGD and β = 50 with AutoAugment, and without it around the best decay or λ."""
     runs = []
     for config in studies.methods(base):
@@ -106,8 +145,18 @@ def _search_augment(base: Config) -> list[Config]:
     return runs
 
 
-def _search_flips(base: Config) -> list[Config]:
-    """Return every method with flips and crops: learning rates, each with weight decays or λ.
+_recipe("search-rate", "Learning rates with AutoAugment", rule=Rule(method_key, lambda c: c.lr))(
+    lambda base: [run.replace(lr=lr) for run in studies.methods(base) for lr in RATES]
+)
+
+
+@_flips(
+    "search-flips",
+    "Every method with flips and crops, on validation",
+    rule=Rule(method_key, lambda c: {"lr": c.lr, "factor": _share(c)}),
+)
+def _(base: Config) -> list[Config]:
+    """Return learning rates, each with weight decays or λ.
 
     The best of these nine lay at the edge for every method, so that three more are beyond it.
     """
@@ -122,67 +171,18 @@ def _search_flips(base: Config) -> list[Config]:
     ]
 
 
-def _search_flips_edge(base: Config) -> list[Config]:
-    """Return S-LOCAL and 3-FC beyond the edge at which the best of `search-flips` lay."""
+# three more candidates, where the best of these twelve lay at the edge too
+@_flips("search-flips-edge", "S-LOCAL and 3-FC, beyond that")
+def _(base: Config) -> list[Config]:
     here = sized(base, WIDTHS[-1], 1 / 8)
     methods = [chosen(here, model) for model in ("s-local", "3-fc")]
-    return [with_values(config, *values) for config in methods for values in EDGE]
+    beyond = ((0.01, 4.0), (0.01, 8.0), (0.03, 8.0))
+    return [with_values(config, *values) for config in methods for values in beyond]
 
 
-def _search_flips_long(base: Config) -> list[Config]:
-    """Return two β at four times the length, with shares of the λ that `search-flips` chose."""
+@_flips("search-flips-long", "λ at four times the length")
+def _(base: Config) -> list[Config]:
+    """Return two β with shares of the λ that `search-flips` chose."""
     here = sized(base, WIDTHS[-1], 1 / 8)
     runs = [run.replace(epochs=base.epochs // 2) for run in flip_crop_methods(here, (), (0, 50))]
     return [regularised(run, share) for run in runs for share in SHARES]
-
-
-def _with_augment(records: Sequence[Record]) -> dict[str, float]:
-    """Return weight decay or λ with flips and crops, over what was chosen with AutoAugment."""
-    weak = [run for run in records if run.config.augment == "flip-crop"]
-    share = SHARE_AT_WIDTH[WIDTHS[-1]]
-    found = choices(weak, lambda config: config.optimizer)
-    return {key: regularisation(choice.config, share) for key, choice in found.items()}
-
-
-# λ over what `search` chose
-_share = partial(regularisation, share=1.0)
-_recipe, _flips = partial(Search, setting=RECIPE), partial(Search, setting=FLIP_CROP)
-
-STUDIES = (
-    _recipe(
-        "search", "Hyperparameters of the paper's recipe, on validation",
-        make=_search, rule=Rule(method_key, searched), scales=SCALES,
-    ),
-    _recipe(
-        "search-long", "λ at the whole length, on validation",
-        make=partial(_shares_of_lambda, widths=(2,), methods=(PROXIMAL, B0, B1, B50)),
-        rule=Rule(method_key, _share),
-    ),
-    _recipe(
-        "search-wide", "λ at each width, on validation",
-        make=partial(_shares_of_lambda, widths=WIDTHS, shares=WIDTH_SHARES),
-        rule=Rule(lambda c: f"{c.base_channels}", _share),
-    ),
-    _recipe(
-        "search-beyond", "λ at α = 16, on validation",
-        make=partial(_shares_of_lambda, widths=(WIDTH_BEYOND,)),
-        rule=Rule(lambda c: f"{c.base_channels}", _share),
-    ),
-    _recipe(
-        "search-rivals", "Regularisation of the baselines",
-        make=_search_rivals,
-        rule=Rule(lambda c: f"{c.base_channels} {c.optimizer}", regularisation),
-    ),
-    _recipe("search-augment", "AutoAugment, or less", make=_search_augment, rule=_with_augment),
-    _recipe(
-        "search-rate", "Learning rates with AutoAugment",
-        make=lambda base: [run.replace(lr=lr) for run in studies.methods(base) for lr in RATES],
-        rule=Rule(method_key, lambda c: c.lr),
-    ),
-    _flips(
-        "search-flips", "Every method with flips and crops, on validation",
-        make=_search_flips, rule=Rule(method_key, lambda c: {"lr": c.lr, "factor": _share(c)}),
-    ),
-    _flips("search-flips-edge", "S-LOCAL and 3-FC, beyond that", make=_search_flips_edge),
-    _flips("search-flips-long", "λ at four times the length", make=_search_flips_long),
-)  # fmt: skip

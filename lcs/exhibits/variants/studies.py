@@ -17,9 +17,9 @@ from lcs.exhibits.settings import (
     FLIP_CROP,
     FLIP_CROP_SHORT,
     WIDTHS,
+    Studies,
     chosen,
     chosen_flip_crop,
-    desk_study,
     flip_crop_methods,
     regularised,
     sized,
@@ -40,8 +40,21 @@ SHALLOW = ("s-conv", "s-local", "s-fc")
 # what D-FC by SGD takes of D-FC by β = 50: the last is the first layer's mask alone
 FOOTPRINT_STARTS = ("footprints", "scattered-footprints", "first-mask")
 
+STUDIES = Studies()
+_study = partial(STUDIES.add, setting=FLIP_CROP_SHORT)
+_search = partial(STUDIES.add, kind=Search, setting=FLIP_CROP_SHORT)
 
-def _banded(base: Config) -> list[Config]:
+
+def key(config: Config) -> str:
+    """Return the key of a network and its optimizer in `chosen.json`."""
+    return f"{config.model} {config.optimizer}"
+
+
+# λ that grows outside a window
+
+
+@_study("banded", "λ that grows outside a window")
+def _(base: Config) -> list[Config]:
     """Return β = 50 at two λ, and β = 0 at the larger, each with every growth; and the others."""
     *plain, own = flip_crop_methods(sized(base, WIDTH, 1 / 8), SHALLOW, [50])
     sparse = [own, regularised(own, 0.1), compare.without_threshold(own)]
@@ -57,38 +70,48 @@ def _grown(
     return [own.replace(l1_growth=growth, **windows) for growth in growths]
 
 
-def _sizes(base: Config) -> list[Config]:
-    """Return β = 50 with the fastest growth outside random windows of every size that fits."""
+_study("banded-learned", "Windows that follow the weights")(partial(_grown, l1_window="learned"))
+_study("banded-initial", "Windows at random places")(partial(_grown, l1_window="initial"))
+
+
+@_study("banded-sizes", "Random windows of other sizes")
+def _(base: Config) -> list[Config]:
+    """Return the fastest growth outside windows of every size that fits."""
     grown = partial(_grown, base, growths=GROWTHS[-1:], l1_window="initial")
     side, *_ = data.spec(base.dataset).image_shape
     return [run for size in SIZES if size <= side for run in grown(l1_window_size=size)]
 
 
-def _uniform(base: Config) -> list[Config]:
-    """Return β = 50 with the λ that a growth of `GROWTHS[1]` has in layer 1 on average, everywhere.
-
-    What growth gains over this is not due to a larger λ.
-    """
-    from lcs.optim.growing_l1 import relative_l1
-
-    (own,) = _grown(base, growths=[0.0])
-    layers, _ = stack_and_hidden("s-fc", **data.spec(own.dataset).network, base_channels=1)
-    factor = round(float(relative_l1(layers[0], GROWTHS[1]).mean()), 2)
-    return [own.replace(l1=round(factor * own.l1, 12), l1_rest=own.rest_l1)]
+_study("banded-pixel", "λ that grows with the distance from a random pixel")(
+    partial(_grown, growths=PIXEL_GROWTHS, l1_window="initial", l1_window_size=1)
+)
 
 
-def _wide(base: Config, *, length: float, windows: Sequence[str]) -> list[Config]:
+def _wide(base: Config, windows: Sequence[str], length: float = 1 / 8) -> list[Config]:
     """Return SGD, S-LOCAL and β = 50 at α = 8, and β = 50 with the fastest growth."""
     *plain, own = flip_crop_methods(sized(base, WIDEST, length), SHALLOW[1:], [50])
     grown = [own.replace(l1_growth=GROWTHS[-1], l1_window=window) for window in windows]
     return [*plain, own, *grown]
 
 
-def _masked(base: Config) -> list[Config]:
-    """Return S-FC by SGD with the pixels of S-LOCAL's windows alone, a fixed mask.
+_study("banded-wide", "λ that grows outside a window, at α = 8")(
+    partial(_wide, windows=("grid", "initial", "learned"))
+)
+_study(
+    "banded-long",
+    "Windows that follow the weights at α = 8 for 200 epochs",
+    setting=FLIP_CROP,
+    seeds=1,
+)(partial(_wide, windows=("learned",), length=1 / 2))
+# each unit has as many pixels with the usual λ: a fixed order of the pixels is all that changes
+_study("banded-scattered", "Random windows of scattered pixels at α = 8")(
+    partial(_grown, width=WIDEST, growths=GROWTHS[-1:], l1_window="initial", permute_pixels=True)
+)
 
-    With the learning rate and weight decay of S-FC, and with those of S-LOCAL.
-    """
+
+@_study("masked", "S-LOCAL's windows as a fixed mask of S-FC, at α = 8")
+def _(base: Config) -> list[Config]:
+    """Return S-FC by SGD with the learning rate and weight decay of S-FC, and of S-LOCAL."""
     import torch
 
     from lcs.models import LocallyConnected2d, dense_weight
@@ -102,20 +125,6 @@ def _masked(base: Config) -> list[Config]:
     return [run.replace(model="s-fc", **mask) for run in like]
 
 
-def _search_growth(base: Config) -> list[Config]:
-    """Return β = 50 at α = 8 with random windows: every growth with every λ and η."""
-    (own,) = _grown(base, WIDEST, [0.0])
-    # growth, λ as a share of that without growth, and η
-    grid = itertools.product((0.3, 1.0, 3.0), (0.3, 1.0), (0.1, 0.3))
-    return [_random_windows(own, *candidate) for candidate in grid]
-
-
-def _searched_growth(base: Config) -> list[Config]:
-    """Return SGD and S-LOCAL, and β = 50 with random windows as `search-growth` chose."""
-    *plain, own = flip_crop_methods(sized(base, WIDEST, 1 / 8), SHALLOW[1:], [50])
-    return [*plain, _random_windows(own, **CHOSEN["search-growth"][key(own)])]
-
-
 def _random_windows(own: Config, l1_growth: float, share: float, lr: float) -> Config:
     return with_values(own, lr, share).replace(l1_growth=l1_growth, l1_window="initial")
 
@@ -126,19 +135,58 @@ def growth_values(config: Config) -> dict[str, float]:
     return {"l1_growth": config.l1_growth, "share": share, "lr": config.lr}
 
 
-def _search_convolution(base: Config) -> list[Config]:
+@_search("search-growth", "Random windows at α = 8, on validation", rule=Rule(key, growth_values))
+def _(base: Config) -> list[Config]:
+    """Return β = 50 with every growth, with every λ as a share of that without, and every η."""
+    (own,) = _grown(base, WIDEST, [0.0])
+    grid = itertools.product((0.3, 1.0, 3.0), (0.3, 1.0), (0.1, 0.3))
+    return [_random_windows(own, *candidate) for candidate in grid]
+
+
+@_study("banded-searched", "Random windows at α = 8, as searched", after=("search-growth",))
+def _(base: Config) -> list[Config]:
+    *plain, own = _wide(base, windows=())
+    return [*plain, _random_windows(own, **CHOSEN["search-growth"][key(own)])]
+
+
+@_study("banded-uniform", "As much λ everywhere")
+def _(base: Config) -> list[Config]:
+    """Return β = 50 with the λ that a growth of `GROWTHS[1]` has in layer 1 on average.
+
+    What growth gains over this is not due to a larger λ.
+    """
+    from lcs.optim.growing_l1 import relative_l1
+
+    (own,) = _grown(base, growths=[0.0])
+    layers, _ = stack_and_hidden("s-fc", **data.spec(own.dataset).network, base_channels=1)
+    factor = round(float(relative_l1(layers[0], GROWTHS[1]).mean()), 2)
+    return [own.replace(l1=round(factor * own.l1, 12), l1_rest=own.rest_l1)]
+
+
+# A start from S-CONV
+
+
+def _networks(base: Config, length: float) -> list[Config]:
+    return flip_crop_methods(sized(base, WIDTH, length), SHALLOW, [50])
+
+
+@_search(
+    "search-convolution",
+    "From S-CONV, on validation",
+    rule=Rule(lambda c: key(c) if c.source else "S-CONV", lambda c: c.lr),
+)
+def _(base: Config) -> list[Config]:
     """Return S-CONV, and every network trained on from it at each rate."""
-    networks = flip_crop_methods(sized(base, WIDTH, 1 / 8), SHALLOW, [50])
+    networks = _networks(base, 1 / 8)
     started = [run.replace(start="network", source=networks[0].stem) for run in networks]
     rates = {"sgd": (1.0, 0.3, 0.1, 0.01), "beta-lasso": (3.0, 1.0, 0.3, 0.1)}
     return [networks[0], *(r.replace(lr=lr) for r in started for lr in rates[r.optimizer])]
 
 
-def _from_convolution(base: Config) -> list[Config]:
+@_study("from-convolution", "A start from S-CONV", after=("search-convolution",))
+def _(base: Config) -> list[Config]:
     """Return S-CONV, what is trained on from it, and the same without a start, as long in all."""
-    half, whole = (
-        flip_crop_methods(sized(base, WIDTH, length), SHALLOW, [50]) for length in (1 / 8, 1 / 4)
-    )
+    half, whole = _networks(base, 1 / 8), _networks(base, 1 / 4)
     found = CHOSEN["search-convolution"]
     started = [
         run.replace(start="network", source=half[0].stem, lr=found[key(run)]) for run in half
@@ -146,7 +194,23 @@ def _from_convolution(base: Config) -> list[Config]:
     return [half[0], *started, *whole]
 
 
-def _search_deeper(base: Config) -> list[Config]:
+# Deep networks
+
+
+def _sparse(here: Config, model: str, lr: float, share: float) -> Config:
+    run = chosen(here.replace(momentum=0.0), "s-fc", "beta-lasso", 50, share=share)
+    return run.replace(model=model, lr=lr)
+
+
+def _deep_values(config: Config) -> dict[str, float]:
+    """Return what `search-deeper` varies: η, and weight decay or the share of λ."""
+    if config.optimizer == "sgd":
+        return {"lr": config.lr, "weight_decay": config.weight_decay}
+    return {"lr": config.lr, "share": round(config.l1 / CHOSEN["search"][B50.key]["l1"], 9)}
+
+
+@_search("search-deeper", "Deep networks, on validation", rule=Rule(key, _deep_values))
+def _(base: Config) -> list[Config]:
     """Return every network with SGD, and the fully connected ones with β = 50: six candidates."""
     here = sized(base, DEEP_WIDTH, 1 / 8).replace(momentum=0.9)
     plain = [
@@ -154,24 +218,18 @@ def _search_deeper(base: Config) -> list[Config]:
         for model, lr, decay in itertools.product((*DEEP, *SHALLOW), RATES, DECAYS)
     ]
     sparse = [
-        _sparse(here, model, 50, lr, share)
-        for model, lr, share in itertools.product(("d-fc", "s-fc"), L1_RATES, DEEP_SHARES)
+        _sparse(here, *candidate)
+        for candidate in itertools.product(("d-fc", "s-fc"), L1_RATES, DEEP_SHARES)
     ]
     return [*plain, *sparse]
 
 
+@_study("deeper", "Deep networks", after=("search-deeper",))
 def _deeper(base: Config) -> list[Config]:
     """Return every network with what `search-deeper` chose."""
     here, found = sized(base, DEEP_WIDTH, 1 / 8).replace(momentum=0.9), CHOSEN["search-deeper"]
-    plain = [
-        here.replace(model=model, weight_decay=DECAYS[0]).replace(**found.get(f"{model} sgd", {}))
-        for model in (*DEEP, *SHALLOW)
-    ]
-    stand_in = {"lr": L1_RATES[0], "share": DEEP_SHARES[0]}
-    sparse = [
-        _sparse(here, model, 50, **found.get(f"{model} beta-lasso", stand_in))
-        for model in ("d-fc", "s-fc")
-    ]
+    plain = [here.replace(model=name, **found[f"{name} sgd"]) for name in (*DEEP, *SHALLOW)]
+    sparse = [_sparse(here, name, **found[f"{name} beta-lasso"]) for name in ("d-fc", "s-fc")]
     return [*plain, *sparse]
 
 
@@ -181,7 +239,13 @@ def _deep_fc(base: Config) -> tuple[Config, Config]:
     return plain, sparse
 
 
-def _search_footprints(base: Config) -> list[Config]:
+@_search(
+    "search-footprints",
+    "Deep networks with the first layer's footprints, on validation",
+    rule=Rule(lambda c: key(c) if c.source else "source", _deep_values),
+    after=("search-deeper",),
+)
+def _(base: Config) -> list[Config]:
     """Return D-FC by β = 50, and by SGD with its footprints: six candidates."""
     plain, sparse = _deep_fc(base)
     started = plain.replace(start=FOOTPRINT_STARTS[0], source=sparse.stem)
@@ -189,110 +253,13 @@ def _search_footprints(base: Config) -> list[Config]:
     return [sparse, *(started.replace(lr=lr, weight_decay=decay) for lr, decay in grid)]
 
 
-def _footprints(base: Config) -> list[Config]:
+@_study(
+    "footprints",
+    "Deep networks with the first layer's footprints",
+    after=("search-deeper", "search-footprints"),
+)
+def _(base: Config) -> list[Config]:
     """Return D-FC by β = 50, and by SGD with masks that are made from it."""
     plain, sparse = _deep_fc(base)
-    own = plain.replace(**CHOSEN["search-footprints"].get(key(plain), {}))
+    own = plain.replace(**CHOSEN["search-footprints"][key(plain)])
     return [sparse, *(own.replace(start=s, source=sparse.stem) for s in FOOTPRINT_STARTS)]
-
-
-def _sparse(here: Config, model: str, beta: float, lr: float, share: float) -> Config:
-    run = chosen(here.replace(momentum=0.0), "s-fc", "beta-lasso", beta, share=share)
-    return run.replace(model=model, lr=lr)
-
-
-def key(config: Config) -> str:
-    """Return the key of a network and its optimizer in `chosen.json`."""
-    return f"{config.model} {config.optimizer}"
-
-
-def deep_values(config: Config) -> dict[str, float]:
-    """Return what `search-deeper` varies: η, and weight decay or the share of λ."""
-    if config.optimizer == "sgd":
-        return {"lr": config.lr, "weight_decay": config.weight_decay}
-    return {"lr": config.lr, "share": round(config.l1 / CHOSEN["search"][B50.key]["l1"], 9)}
-
-
-_short = partial(desk_study, setting=FLIP_CROP_SHORT)
-_search = partial(Search, setting=FLIP_CROP_SHORT)
-STUDIES = (
-    _short("banded", "λ that grows outside a window", make=_banded),
-    _short(
-        "banded-learned",
-        "Windows that follow the weights",
-        make=partial(_grown, l1_window="learned"),
-    ),
-    _short("banded-initial", "Windows at random places", make=partial(_grown, l1_window="initial")),
-    _short("banded-sizes", "Random windows of other sizes", make=_sizes),
-    _short(
-        "banded-pixel",
-        "λ that grows with the distance from a random pixel",
-        make=partial(_grown, growths=PIXEL_GROWTHS, l1_window="initial", l1_window_size=1),
-    ),
-    _short(
-        "banded-wide",
-        "λ that grows outside a window, at α = 8",
-        make=partial(_wide, length=1 / 8, windows=("grid", "initial", "learned")),
-    ),
-    _short(
-        "banded-long",
-        "Windows that follow the weights at α = 8 for 200 epochs",
-        setting=FLIP_CROP,
-        make=partial(_wide, length=1 / 2, windows=("learned",)),
-        seeds=1,
-    ),
-    # each unit has as many pixels with the usual λ: a fixed order of the pixels is all that changes
-    _short(
-        "banded-scattered",
-        "Random windows of scattered pixels at α = 8",
-        make=partial(
-            _grown, width=WIDEST, growths=GROWTHS[-1:], l1_window="initial", permute_pixels=True
-        ),
-    ),
-    _short("masked", "S-LOCAL's windows as a fixed mask of S-FC, at α = 8", make=_masked),
-    _search(
-        "search-growth",
-        "Random windows at α = 8, on validation",
-        make=_search_growth,
-        rule=Rule(key, growth_values),
-    ),
-    _short(
-        "banded-searched",
-        "Random windows at α = 8, as searched",
-        make=_searched_growth,
-        after=("search-growth",),
-    ),
-    _short("banded-uniform", "As much λ everywhere", make=_uniform),
-    _search(
-        "search-convolution",
-        "From S-CONV, on validation",
-        make=_search_convolution,
-        rule=Rule(lambda c: key(c) if c.source else "S-CONV", lambda c: c.lr),
-    ),
-    _short(
-        "from-convolution",
-        "A start from S-CONV",
-        make=_from_convolution,
-        after=("search-convolution",),
-    ),
-    _search(
-        "search-deeper",
-        "Deep networks, on validation",
-        make=_search_deeper,
-        rule=Rule(key, deep_values),
-    ),
-    _short("deeper", "Deep networks", make=_deeper, after=("search-deeper",)),
-    _search(
-        "search-footprints",
-        "Deep networks with the first layer's footprints, on validation",
-        make=_search_footprints,
-        rule=Rule(lambda c: key(c) if c.source else "source", deep_values),
-        after=("search-deeper",),
-    ),
-    _short(
-        "footprints",
-        "Deep networks with the first layer's footprints",
-        make=_footprints,
-        after=("search-deeper", "search-footprints"),
-    ),
-)
