@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -10,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lcs.exhibits import published, tables
-from lcs.exhibits.cells import gain_text, remaining_text
-from lcs.exhibits.compare import by_length, by_seed, by_width, mean
+from lcs.exhibits.cells import gain_text, remaining_text, size_text
+from lcs.exhibits.compare import Groups, by_method, by_seed, grouped, mean
 from lcs.exhibits.methods import B0, B50, LOCAL, NETWORKS, SGD, Method
 from lcs.exhibits.plots.style import PUBLISHED_MARKERS, look, subplots
 from lcs.exhibits.tables import PENDING, Table
@@ -84,11 +83,6 @@ def gaps_table(settings: Mapping[str, Sequence[Record]], name: str, caption: str
     """Return accuracies and leads of β = 50 in each setting, with what the paper reports.
 
     A line for each width and length that has SGD, β = 50 and S-LOCAL.
-
-    Args:
-        settings: the records of each by its name.
-        name: of the table.
-        caption: of the table.
     """
     shown, others = (SGD, B0, B50, LOCAL), (SGD, B0)
     columns = [
@@ -96,15 +90,15 @@ def gaps_table(settings: Mapping[str, Sequence[Record]], name: str, caption: str
         *(f"{B50.shortest} − {one.shortest}" for one in others), "weights left (%)",
     ]  # fmt: skip
     rows = []
-    for title, sizes in _by_size(settings).items():
-        rows.append([f"*{title}*", *[""] * (len(columns) - 1)])
-        for size, groups in sizes.items():
-            runs = {one: groups.get(one, []) for one in shown}
+    blank = [""] * (len(columns) - 1)
+    for title, records in settings.items():
+        rows.append([f"*{title}*", *blank])
+        for size, groups in _by_size(records).items():
+            runs = {one: groups[one] for one in shown}
             values = [f"{mean(each):.2f}" if each else tables.NONE for each in runs.values()]
             gains = [gain_text(runs[B50], runs[one], missing=tables.NONE) for one in others]
-            left = remaining_text(runs[B50])
-            rows.append([size, f"{len(runs[SGD])}", *values, *gains, left])
-    rows.append(["*the paper*", *[""] * (len(columns) - 1)])
+            rows.append([size, f"{len(runs[SGD])}", *values, *gains, remaining_text(runs[B50])])
+    rows.append(["*the paper*", *blank])
     for epochs in (published.SHORT_EPOCHS, published.PAPER_EPOCHS):
         theirs = [published.accuracy(one, "cifar10", epochs) for one in shown]
         leads = [published.gain(B50, one, epochs=epochs) for one in others]
@@ -119,16 +113,13 @@ def gaps_figure(settings: Mapping[str, Sequence[Record]], width: float) -> Figur
     A line for each width and length that has all three methods, and a gap that differs from zero
     where there are several seeds. A dot is a seed, hollow where it is the only one; from three
     seeds on a bar is the mean gain over the mean gap, with its 95 % interval, and an arrow where
-    that goes on to the left.
-
-    Args:
-        settings: the records of each by its name.
-        width: of the figure, in inches.
+    that goes on to the left. `width` is that of the figure, in inches.
     """
     # headings have None, and the paper has no runs
-    lines: list[tuple[str, dict[Method, list[Record]] | None]] = []
-    for title, sizes in _by_size(settings).items():
-        here = [(size, runs) for size, runs in sizes.items() if not math.isinf(gap_closed(runs)[1])]
+    lines: list[tuple[str, Mapping[Method, Sequence[Record]] | None]] = []
+    for title, records in settings.items():
+        sizes = _by_size(records).items()
+        here = [(size, runs) for size, runs in sizes if not math.isinf(gap_closed(runs)[1])]
         lines += [(title, None), *here] if here else []
     lines += [("the paper", None), (_size_of_paper(published.PAPER_EPOCHS), {})]
     figure, axes = subplots(figsize=(width, 0.155 * len(lines) + 0.7))
@@ -163,19 +154,11 @@ def gaps_figure(settings: Mapping[str, Sequence[Record]], width: float) -> Figur
     return figure
 
 
-def _by_size(
-    settings: Mapping[str, Sequence[Record]],
-) -> dict[str, dict[str, dict[Method, list[Record]]]]:
-    """Return the runs of each setting by width and length, in words, and by method."""
-    return {
-        name: {
-            f"α = {alpha}, {epochs} epochs": groups
-            for alpha, methods in by_width(records).items()
-            for epochs, groups in by_length(itertools.chain(*methods.values())).items()
-            if {B50, SGD, LOCAL} <= groups.keys()
-        }
-        for name, records in settings.items()
-    }
+def _by_size(records: Sequence[Record]) -> dict[str, Groups[Method]]:
+    """Return runs by width and length, in words, and by method, where there are all three."""
+    ordered = sorted(records, key=lambda run: (run.config.base_channels, run.config.epochs))
+    sizes = {size: by_method(runs) for size, runs in grouped(ordered, size_text).items()}
+    return {size: runs for size, runs in sizes.items() if {B50, SGD, LOCAL} <= runs.keys()}
 
 
 def _size_of_paper(epochs: int) -> str:

@@ -20,19 +20,13 @@ from lcs.exhibits.compare import ByStudy
 from lcs.exhibits.figure4 import smooth
 from lcs.exhibits.gap import gap_text
 from lcs.exhibits.methods import B0, B50, CONV, LOCAL, NETWORKS, SGD, THREE, method
-from lcs.exhibits.plots.style import (
-    PAGE_WIDTH,
-    PUBLISHED_MARKERS,
-    add_legend,
-    look,
-    pending,
-    subplots,
-)
+from lcs.exhibits.plots import style
 from lcs.exhibits.searches import Rule, Search, method_key, values_over
 from lcs.exhibits.settings import (
     CHOSEN,
     PAPER_LENGTH,
     PAPER_SHORT,
+    Studies,
     baseline,
     beta_lasso,
     regularised,
@@ -43,7 +37,6 @@ from lcs.exhibits.settings import (
 from lcs.exhibits.tables import PENDING, Cell, Table
 from lcs.exhibits.verdicts import Claim
 from lcs.runs import Record
-from lcs.study import Study
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -63,18 +56,19 @@ NUMBERS = (
 # the methods of the page, from top to bottom
 METHODS = (CONV, LOCAL, THREE, SGD, B0, B50)
 
+STUDIES = Studies()
+_study = partial(STUDIES.add, setting=PAPER_SHORT, seeds=1, scales=("smoke", "paper"))
+_search = partial(STUDIES.add, kind=Search, setting=PAPER_SHORT, scales=("smoke", "paper"))
 
-def _compared(base: Config) -> list[Config]:
-    """Return SGD, β = 50 and S-LOCAL, which the search compares."""
-    return [*sgd_and_betas(base, [50]), baseline(base, "s-local")]
 
-
-def _others(base: Config) -> list[Config]:
-    return [baseline(base, "s-conv"), baseline(base, "3-fc"), beta_lasso(base, 0)]
+def _compared(base: Config, length: float = 1) -> list[Config]:
+    """Return SGD, β = 50 and S-LOCAL, which the search compares at a quarter of the length."""
+    here = sized(base, length=length)
+    return [*sgd_and_betas(here, [50]), baseline(here, "s-local")]
 
 
 def _searched(base: Config) -> list[Config]:
-    """Return SGD, β = 50 and S-LOCAL as `search-paper-size` chose them."""
+    """Return them as `search-paper-size` chose."""
     runs = []
     for run in _compared(base):
         best = CHOSEN["search-paper-size"].get(method_key(run), {"factor": 1.0, "lr": run.lr})
@@ -82,21 +76,22 @@ def _searched(base: Config) -> list[Config]:
     return runs
 
 
-def _rates(base: Config) -> list[Config]:
-    """Return each method with every learning rate, a quarter as long."""
-    here = sized(base, length=1 / 4)
-    return [run.replace(lr=lr) for run in _compared(here) for lr in RATES[run.optimizer]]
+_study("paper-size", "S-FC at the paper's size, before the search")(
+    lambda base: sgd_and_betas(base, [50])
+)
+_study("paper-size-others", "S-CONV, 3-FC and β = 0 at the paper's size")(
+    lambda base: [baseline(base, "s-conv"), baseline(base, "3-fc"), beta_lasso(base, 0)]
+)
 
 
-def _factors(base: Config) -> list[Config]:
-    """Return each method at its best learning rate with every factor, trained alike."""
-    here = sized(base, length=1 / 4)
-    best = CHOSEN["search-paper-size-rate"]
-    return [
-        with_values(run, best.get(method_key(run), run.lr), factor)
-        for run in _compared(here)
-        for factor in FACTORS[run.optimizer]
-    ]
+@_search(
+    "search-paper-size-rate",
+    "Learning rates at the paper's size, on validation",
+    rule=Rule(method_key, lambda config: config.lr),
+)
+def _(base: Config) -> list[Config]:
+    runs = _compared(base, 1 / 4)
+    return [run.replace(lr=lr) for run in runs for lr in RATES[run.optimizer]]
 
 
 def _values(config: Config) -> dict[str, float]:
@@ -106,49 +101,31 @@ def _values(config: Config) -> dict[str, float]:
     return values_over(config, usual)
 
 
-_study = partial(Study, setting=PAPER_SHORT, seeds=1, scales=("smoke", "paper"))
-_search = partial(Search, setting=PAPER_SHORT, scales=("smoke", "paper"))
+@_search(
+    "search-paper-size",
+    "Weight decay or λ at the paper's size, on validation",
+    after=("search-paper-size-rate",),
+    rule=Rule(method_key, _values),
+)
+def _(base: Config) -> list[Config]:
+    """Return each method at its best learning rate with every factor."""
+    best = CHOSEN["search-paper-size-rate"]
+    return [
+        with_values(run, best[method_key(run)], factor)
+        for run in _compared(base, 1 / 4)
+        for factor in FACTORS[run.optimizer]
+    ]
 
-STUDIES = (
-    _study(
-        "paper-size",
-        "S-FC at the paper's size, before the search",
-        make=lambda base: sgd_and_betas(base, [50]),
-    ),
-    _study("paper-size-others", "S-CONV, 3-FC and β = 0 at the paper's size", make=_others),
-    _search(
-        "search-paper-size-rate",
-        "Learning rates at the paper's size, on validation",
-        make=_rates,
-        rule=Rule(method_key, lambda config: config.lr),
-    ),
-    _search(
-        "search-paper-size",
-        "Weight decay or λ at the paper's size, on validation",
-        make=_factors,
-        after=("search-paper-size-rate",),
-        rule=Rule(method_key, _values),
-    ),
-    _study(
-        "paper-size-searched",
-        "SGD, β = 50 and S-LOCAL at the paper's size, as searched",
-        make=_searched,
-        after=("search-paper-size",),
-    ),
-    _study(
-        "paper-length",
-        "SGD, β = 50 and S-LOCAL for 4000 epochs at α = 32",
-        setting=PAPER_LENGTH,
-        make=_searched,
-        after=("search-paper-size",),
-    ),
-    _study(
-        "paper-length-l1",
-        "β = 50 with four times the λ for 4000 epochs at α = 32",
-        setting=PAPER_LENGTH,
-        make=lambda base: [regularised(run, 4.0) for run in _searched(base) if run.beta],
-        after=("search-paper-size",),
-    ),
+
+_as_searched = partial(_study, after=("search-paper-size",))
+_longer = partial(_as_searched, setting=PAPER_LENGTH)
+
+_as_searched("paper-size-searched", "SGD, β = 50 and S-LOCAL at the paper's size, as searched")(
+    _searched
+)
+_longer("paper-length", "SGD, β = 50 and S-LOCAL for 4000 epochs at α = 32")(_searched)
+_longer("paper-length-l1", "β = 50 with four times the λ for 4000 epochs at α = 32")(
+    lambda base: [regularised(run, 4.0) for run in _searched(base) if run.beta]
 )
 
 
@@ -159,6 +136,7 @@ def results_table(records: Sequence[Record]) -> Table:
         records: of `paper-size-searched` and of `paper-size-others`.
     """
     groups = compare.by_method(records)
+    lengths = (published.SHORT_EPOCHS, published.PAPER_EPOCHS)
     columns: dict[str, Cell] = {
         "ours (%)": cells.mean_text,
         "ours, training (%)": cells.fit_text,
@@ -170,10 +148,7 @@ def results_table(records: Sequence[Record]) -> Table:
     rows = []
     for name in METHODS:
         runs = groups[name]
-        theirs = [
-            tables.published(published.accuracy(name, "cifar10", epochs))
-            for epochs in (published.SHORT_EPOCHS, published.PAPER_EPOCHS)
-        ]
+        theirs = [tables.published(published.accuracy(name, "cifar10", n)) for n in lengths]
         ours = [say(runs) if runs else "" for say in columns.values()]
         if not runs:
             ours[0] = tables.pending()
@@ -187,7 +162,6 @@ def results_table(records: Sequence[Record]) -> Table:
         "squared weights in the best window of 9 × 9 pixels, as they are and after a permutation "
         "of their pixels."
     )
-    lengths = (published.SHORT_EPOCHS, published.PAPER_EPOCHS)
     headings = ["method", *(f"paper, {n} (%)" for n in lengths)]
     return Table("tab-paper-size", caption, [*headings, *columns], rows)
 
@@ -221,17 +195,17 @@ def training_figure(records: Sequence[Record]) -> Figure:
     Hollow: what the paper reports, in the first panel after as many epochs.
     """
     if not records:
-        return pending()
-    marker, history = PUBLISHED_MARKERS["paper"], compare.frame(records)
-    figure, panels = subplots(1, 3, figsize=(PAGE_WIDTH, 3.2), width_ratios=(1.7, 1, 1))
+        return style.pending()
+    marker, history = style.PUBLISHED_MARKERS["paper"], compare.frame(records)
+    figure, panels = style.subplots(1, 3, figsize=(style.PAGE_WIDTH, 3.2), width_ratios=(1.7, 1, 1))
     accuracy, first, second = panels
     for (name, _), run in history.groupby(["method", "run_id"], sort=False):
-        own = look(name)
-        style = {"ls": own.line, "color": own.colour, "label": name}
-        accuracy.plot(run.epoch, 100 * run.test_accuracy, lw=1, **style)
+        own = style.look(name)
+        line = {"ls": own.line, "color": own.colour, "label": name}
+        accuracy.plot(run.epoch, 100 * run.test_accuracy, lw=1, **line)
         if name != str(LOCAL):
-            first.plot(run.epoch, run.nonzeros_conv1, **style)
-            second.plot(run.epoch, run.nonzeros_fc1, **style)
+            first.plot(run.epoch, run.nonzeros_conv1, **line)
+            second.plot(run.epoch, run.nonzeros_fc1, **line)
     accuracy.set(ylabel="test accuracy (%)", xlabel="epoch")
     for axes, title in ((first, "first layer"), (second, "second layer")):
         axes.set(yscale="log", xlabel="epoch", title=title)
@@ -239,7 +213,8 @@ def training_figure(records: Sequence[Record]) -> Figure:
     if config.dataset == "cifar10":
         for name in (SGD, LOCAL):
             known = published.SHORT[name]
-            accuracy.plot(config.epochs, known, marker, mfc="none", mec=look(name).colour, ms=7)
+            colour = style.look(name).colour
+            accuracy.plot(config.epochs, known, marker, mfc="none", mec=colour, ms=7)
         accuracy.plot([], [], marker, mfc="none", mec="0.3", ms=7, label="the paper, SGD")
         ours = {NETWORKS[m]: count_weights(config, m)["conv1"] for m in ("s-local", "s-conv")}
         theirs = published.FIGURE3
@@ -257,7 +232,7 @@ def training_figure(records: Sequence[Record]) -> Figure:
                 )  # fmt: skip
     accuracy.set_ylim(40, None)  # with the paper's
     first.set_ylabel("weights left")
-    add_legend(figure, accuracy, columns=3)
+    style.add_legend(figure, accuracy, columns=3)
     return figure
 
 

@@ -7,7 +7,7 @@ A choice of one search is where others start from: run `lcs study NAME --choose`
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -27,54 +27,52 @@ from lcs.study import Study
 SEARCHED = ("momentum", "weight_decay", "l1", "l1_rest")
 
 
-class Rule(NamedTuple):
-    """How a search chooses: among candidates of the same key, the best one's value is written."""
+@dataclass(frozen=True)
+class Rule:
+    """How most searches choose: of candidates of the same key, the best one's value is written.
+
+    The best has the highest mean accuracy over seeds on the validation images; of equals the first.
+    """
 
     key: Callable[[Config], str]
     value: Callable[[Config], Any]
 
-
-# or from the records of a search to what it chooses
-AnyRule = Rule | Callable[[Sequence[Record]], dict[str, Any]]
+    def __call__(self, records: Sequence[Record]) -> dict[str, Any]:
+        """Return what is chosen, by key."""
+        return {key: self.value(best.config) for key, best in choices(records, self.key).items()}
 
 
 @dataclass(frozen=True)
 class Search(Study):
     """Candidates, which are trained without the validation images and judged on them.
 
-    `rule` is how the best are chosen; None: the records are read, and nothing is written.
+    `rule` returns from their records what is chosen, by key; None: nothing is written.
     """
 
     seeds: int = 1
     scales: tuple[str, ...] = ("smoke", "desk")
-    rule: AnyRule | None = None
+    rule: Callable[[Sequence[Record]], dict[str, Any]] | None = None
 
     def base(self, scale: str, changes: Mapping[str, Any]) -> Config:
         """Return the configuration that all candidates start from, with other values."""
         return super().base(scale, changes).replace(validation=True)
 
 
-def rules() -> dict[str, AnyRule]:
+def rules() -> dict[str, Callable[[Sequence[Record]], dict[str, Any]]]:
     """Return how every search of the book chooses, by its name; one may build on earlier ones."""
     searches = (study for study in studies().values() if isinstance(study, Search))
     return {search.name: search.rule for search in searches if search.rule}
 
 
-def choose(name: str, records: Iterable[Record]) -> dict[str, Any]:
-    """Return what a search chooses: by key, the value of the best candidate.
-
-    That is the one with the highest mean accuracy over seeds on the validation images; of equals
-    the first.
+def choose(name: str, records: Sequence[Record]) -> dict[str, Any]:
+    """Return what a search chooses.
 
     Raises:
         ConfigError: the study chooses nothing.
     """
     if (rule := rules().get(name)) is None:
         raise ConfigError(f"{name} chooses nothing: take one of {', '.join(rules())}")
-    if not isinstance(rule, Rule):
-        return rule([*records])
-    found = choices([*records], rule.key)
-    return {key: rule.value(choice.config) for key, choice in found.items()}
+    return rule(records)
 
 
 def write_choice(
@@ -147,12 +145,7 @@ class Choice(NamedTuple):
 
 
 def choices(records: Sequence[Record], by: Callable[[Config], Key]) -> dict[Key, Choice]:
-    """Return the candidate of each group that is best on the validation images, over its seeds.
-
-    Args:
-        records: of a search.
-        by: from a candidate's configuration, without its seed, to its group: for example `method`.
-    """
+    """Return the best candidate of each group, by a configuration without its seed."""
     groups: dict[Key, dict[Config, list[Record]]] = {}
     for config, runs in compare.conditions(records).items():
         groups.setdefault(by(config), {})[config] = runs
@@ -174,13 +167,7 @@ def searched_table(
     name: str = "tab-searched",
     method_name: Callable[[Config], str] = method_text,
 ) -> Table:
-    """Return what searches tried and chose, a row for each method in each setting.
-
-    Args:
-        runs: the records of each search by its name.
-        name: of the table.
-        method_name: from a configuration to the name of its method.
-    """
+    """Return what searches, by name, tried and chose: a row for each method in each setting."""
 
     def tried_as(config: Config) -> tuple[str, str]:
         return cells.trained_text(config), method_name(config)
@@ -207,7 +194,7 @@ def searched_table(
 
 
 def _chosen_text(best: Config, tried: Sequence[Record]) -> str:
-    """Return the value of each field that candidates differ in, and its range among them."""
+    """Return the best value of each field that candidates differ in, and its range."""
     texts = []
     for field in ("lr", *SEARCHED, "l1_growth"):
         values = {getattr(run.config, field) for run in tried}

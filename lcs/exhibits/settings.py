@@ -204,41 +204,30 @@ def chosen(
 def chosen_flip_crop(here: Config, model: str, optimizer: str = "sgd", beta: float = 0.0) -> Config:
     """Return a run with the hyperparameters that `search-flips` chose for its method.
 
-    Where there is a threshold, λ follows the length by `l1_share`; without one it stays, as weight
-    decay does. A β that was not searched has the values of the largest one.
+    Where there is a threshold, λ of a longer training is smaller by the root of its length; without
+    one it stays, as weight decay does. A β that was not searched has the values of the largest one.
 
     Raises:
         ConfigError: the network or the optimizer was not searched.
     """
-    share = l1_share(here.epochs) if beta else 1.0
+    # With flips and crops at α = 8, half of λ was best for β = 50 at four times the length, which
+    # `search-flips-long` is to test; with AutoAugment at α = 2 (`search-long`) a quarter, by
+    # little, and for β = 0 the same λ. The sum of all ℓ1 steps then grows as the root of the
+    # length, and the threshold βλ falls.
+    share = min(1.0, round(math.sqrt(SEARCH_EPOCHS / here.epochs), 2)) if beta else 1.0
     run = chosen(here, model, optimizer, beta, share=share)
     best = CHOSEN["search-flips"][_searched_key("search-flips", Method(model, optimizer, beta))]
     return with_values(run, **best)
 
 
 def _searched_key(search: str, method: Method) -> str:
-    """Return the key of a method in what a search chose; that of β = 50 for a β not searched.
-
-    Raises:
-        ConfigError: the search has no method with this network and optimizer.
-    """
+    """Return the key of a method in what a search chose; that of β = 50 for a β not searched."""
     if method.key in CHOSEN[search]:
         return method.key
     if method[:2] != B50[:2]:
         known = ", ".join(CHOSEN[search])
         raise ConfigError(f"{search} has not searched {method.key!r}; it has: {known}")
     return B50.key
-
-
-def l1_share(epochs: int) -> float:
-    """Return the share of a searched λ that a longer training has: 1 over the root of its length.
-
-    With flips and crops at α = 8, half of λ was best for β = 50 at four times the length, which
-    `search-flips-long` is to test; with AutoAugment at α = 2 (`search-long`) a quarter, by little,
-    and for β = 0 the same λ. The sum of all ℓ1 steps then grows as the root of the length, and the
-    threshold βλ falls.
-    """
-    return min(1.0, round(math.sqrt(SEARCH_EPOCHS / epochs), 2))
 
 
 def flip_crop_methods(

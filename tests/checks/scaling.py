@@ -11,7 +11,7 @@ from lcs.exhibits import compare, exhibit, find_study, gap, published, searches
 from lcs.exhibits.compare import accuracies, by_method, by_seed, conditions, mean, paired, remaining
 from lcs.exhibits.methods import B0, B50, CONV, LOCAL, PROXIMAL, SGD, THREE, method
 from lcs.exhibits.rivals.results import by_rival
-from lcs.exhibits.scaling import gains, search_studies
+from lcs.exhibits.scaling import results, search_studies
 from lcs.exhibits.settings import RECIPE, REPRODUCTION_L1
 from lcs.stats import lack_of_fit, mean_interval
 
@@ -208,7 +208,7 @@ def ahead_at_the_largest_width(store):
 @check
 def lack_of_fit_over_sgd(store):
     """A straight line in log α is rejected for the gain over SGD."""
-    table = gains.gains_by_width(records(store, "scaling-own"), SGD)
+    table = results.gains_by_width(records(store, "scaling-own"), SGD)
     return lack_of_fit(np.log2(table["x"]), table.gain) < 0.05
 
 

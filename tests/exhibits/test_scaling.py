@@ -13,7 +13,7 @@ from lcs.exhibits import cells, find_study, gap, published, scaling, searches, t
 from lcs.exhibits.compare import by_method, by_width, mean, paired
 from lcs.exhibits.methods import B0, B50, CONV, LOCAL, PROXIMAL, SGD, THREE, method
 from lcs.exhibits.plots.style import PUBLISHED_MARKERS
-from lcs.exhibits.scaling import gains, results, search_studies, studies
+from lcs.exhibits.scaling import results, search_studies, studies
 from lcs.exhibits.settings import CHOSEN, chosen, regularised, scaled_l1
 
 BONUS = {LOCAL: 10.0, B50: 1.0, PROXIMAL: 0.5}
@@ -160,31 +160,31 @@ def test_the_prose_has_the_gains_with_lambda_of_each_width():
 
 
 def test_growth_is_the_slope_over_seeds():
-    assert gains.growth(gains.gains_by_width(RUNS)).mean == pytest.approx(1.0)
+    assert results.growth(results.gains_by_width(RUNS)).mean == pytest.approx(1.0)
     noise = np.random.default_rng(0).normal(0, 0.5, (3, 4))
-    table = gains.gains_by_width(RUNS).sort_values(["seed", "x"])
+    table = results.gains_by_width(RUNS).sort_values(["seed", "x"])
     table["gain"] = noise.ravel()
     slopes = [stats.linregress(range(4), values).slope for values in noise]
-    found = gains.growth(table)
+    found = results.growth(table)
     assert found.mean == pytest.approx(np.mean(slopes))
     assert found.half_width == pytest.approx(stats.t.ppf(0.975, 2) * stats.sem(slopes))
 
 
 def test_only_seeds_that_have_every_width_count():
     some = [run for run in RUNS if run.config.beta != 50 or run.config.seed > 0]
-    assert set(gains.gains_by_width(some).seed) == {1, 2}
+    assert set(results.gains_by_width(some).seed) == {1, 2}
     lopsided = study("scaling", growing) + study("scaling-wide", growing, 1)
-    assert gains.growth(gains.gains_by_width(lopsided)).n == 1
+    assert results.growth(results.gains_by_width(lopsided)).n == 1
     apart = [run for run in RUNS if (run.config.base_channels == 8) == (run.config.seed == 0)]
-    assert gains.growth(gains.gains_by_width(apart)) is None
-    table = gains.gains_by_width(RUNS)
-    assert gains.growth(table[table.x == 1]) is None
+    assert results.growth(results.gains_by_width(apart)) is None
+    table = results.gains_by_width(RUNS)
+    assert results.growth(table[table.x == 1]) is None
 
 
 def test_the_figure_draws_gains_against_the_width_and_the_papers():
     runs = NO_RUNS | {name: study(name, growing) for name in ("scaling-own", "scaling-threshold")}
     runs |= {"scaling-seeds": study("scaling-seeds", growing, 5)}
-    (axes,) = gains.gains_figure(runs).axes
+    (axes,) = results.gains_figure(runs).axes
     at_eight = [line for line in axes.lines if len(line.get_xdata()) == 5]
     assert len(at_eight) == 1, "all seeds of the last width"
     assert np.allclose(at_eight[0].get_ydata(), 4)
@@ -207,8 +207,8 @@ def test_leads_over_sgd_are_drawn_setting_by_setting():
         ]
 
     whole, single = runs(1, 3, augment="flip-crop"), runs(150, 1, epochs=published.SHORT_EPOCHS)
-    assert len(gains.leads_figure([[], []]).axes) == 1, "pending"
-    many, one, paper = gains.leads_figure([whole, [], single]).axes
+    assert len(results.leads_figure([[], []]).axes) == 1, "pending"
+    many, one, paper = results.leads_figure([whole, [], single]).axes
     assert len(many.containers) == 2, "means with their intervals"
     assert {*many.containers[0].lines[0].get_ydata()} == {1.0}
     hollow = [line for line in one.lines if line.get_mfc() == "none" and len(line.get_xdata())]
@@ -218,11 +218,11 @@ def test_leads_over_sgd_are_drawn_setting_by_setting():
     assert theirs == [pytest.approx(published.SHORT[LOCAL] - published.SHORT[SGD])]
     assert len([line for line in paper.lines if line.get_marker() == "v"]) == 2
     longer = runs(1, 2, epochs=400)
-    (axes,) = gains.lengths_figure([*runs(1, 3, epochs=100), *longer]).axes
+    (axes,) = results.lengths_figure([*runs(1, 3, epochs=100), *longer]).axes
     assert [tick.get_text() for tick in axes.get_xticklabels()] == ["100", "400"]
     assert np.ptp(axes.get_xticks()) == pytest.approx(2), "in doublings"
     assert len(axes.containers) == 2, "an interval of three seeds, none of two"
-    assert "pending" in gains.lengths_figure([]).axes[0].texts[0].get_text()
+    assert "pending" in results.lengths_figure([]).axes[0].texts[0].get_text()
 
 
 def test_the_share_of_the_gap_that_is_closed():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,14 +12,7 @@ from lcs import data
 from lcs.config import CUT_BETWEEN_PERIODS, Config
 from lcs.exhibits import cells, compare, locality, tables
 from lcs.exhibits.compare import ByStudy, Groups, Values
-from lcs.exhibits.plots.style import (
-    OTHERS,
-    PAGE_WIDTH,
-    add_legend,
-    label_log_axis,
-    pending,
-    subplots,
-)
+from lcs.exhibits.plots import style
 from lcs.exhibits.rivals.studies import (
     AIMS,
     DENSE,
@@ -30,7 +23,6 @@ from lcs.exhibits.rivals.studies import (
     RIVALS,
     budget,
     rival,
-    wider_budget,
 )
 from lcs.exhibits.tables import PENDING, Cell, Table
 from lcs.exhibits.verdicts import Claim, differs, ours
@@ -148,10 +140,6 @@ def _flops_text(runs: Sequence[Record]) -> str:
     return f"{np.mean([*map(sparse_flops, runs)]) / 1e12:,.3g}" if runs else PENDING
 
 
-def _eligible(runs: Sequence[Record]) -> list[int]:
-    return [run.final["locality"]["eligible"] for run in runs]
-
-
 def larger_budget(runs: ByStudy) -> Groups[str]:
     """Return the runs of every method at the larger budget, given the runs by study."""
     return by_rival([*runs["rivals"], *runs["rivals-iterative"]])
@@ -169,18 +157,15 @@ def wider_figure(runs: ByStudy) -> Figure:
 
 
 def _dots(budgets: dict[str, Groups[str]]) -> Figure:
-    """Draw a row for each method, a dot for each run, and a line at the accuracy of β = 50.
+    """Draw a row for each method at named budgets, and a line at the accuracy of β = 50.
 
-    Locality is drawn where most filters have enough weights.
-
-    Args:
-        budgets: the runs of each method, by the name of each budget.
+    A dot is a run; locality is drawn where most filters have enough weights.
     """
     names = [*dict.fromkeys(name for groups in budgets.values() for name in groups)]
     if not names:
-        return pending()
-    size = (PAGE_WIDTH, 0.27 * len(names) + 1.2)
-    figure, panels = subplots(1, 3, figsize=size, sharey=True)
+        return style.pending()
+    size = (style.PAGE_WIDTH, 0.27 * len(names) + 1.2)
+    figure, panels = style.subplots(1, 3, figsize=size, sharey=True)
     values = {
         "test accuracy (%)": compare.accuracies,
         "10¹² FLOPs": lambda own: [sparse_flops(run) / 1e12 for run in own],
@@ -189,7 +174,7 @@ def _dots(budgets: dict[str, Groups[str]]) -> Figure:
             for run, value in zip(own, locality.beyond_chance(own), strict=True)
         ],
     }
-    hues = dict(zip(("all weights", *budgets), OTHERS, strict=False))
+    hues = dict(zip(("all weights", *budgets), style.OTHERS, strict=False))
     # two budgets stand one above the other in a row
     shifts = dict(zip(budgets, (-0.15, 0.15) if len(budgets) > 1 else (0.0,), strict=True))
     for label, groups in budgets.items():
@@ -205,24 +190,11 @@ def _dots(budgets: dict[str, Groups[str]]) -> Figure:
         axes.grid(axis="y", color="0.9")
     for axes in panels[1:]:
         axes.set_xscale("log")
-        label_log_axis(axes.xaxis, every=axes is panels[2])
+        style.label_log_axis(axes.xaxis, every=axes is panels[2])
     panels[0].set_yticks(range(len(names)), names)
     panels[0].invert_yaxis()
-    add_legend(figure, panels[0], columns=3)
+    style.add_legend(figure, panels[0], columns=3)
     return figure
-
-
-# compared with β = 50 at both budgets, by the end of a number's name
-CUT = {"l1": "ℓ1 sub-gradient, cut", "proximal": "proximal ℓ1, cut", "spred": "spred, cut"}
-
-# compared with β = 50 in the wider network; of those that lead, by how many points
-WIDER: dict[str, tuple[str, Callable[[str], str]]] = {
-    "gradual": ("gradual", tables.ahead),
-    "one-shot": ("one-shot", tables.ahead),
-    "windows": ("S-LOCAL's windows", tables.ahead),
-    "dense": (DENSE, str),
-    "mask": ("random mask", str),
-}
 
 
 def numbers(runs: ByStudy) -> dict[str, str]:
@@ -230,44 +202,50 @@ def numbers(runs: ByStudy) -> dict[str, str]:
 
     `rival-…`: larger budget, `few-…`: smaller; `er-gains` of `er-runs`.
     """
-    many = larger_budget(runs)
-    few = by_rival(runs["rivals-few"])
-    sparse = many[OWN]
+    many, few = larger_budget(runs), by_rival(runs["rivals-few"])
     wider = by_rival(runs["rivals-wider"])
+    again, wider_again = (
+        by_rival([run for name in names for run in runs[name]]) for names in RESTARTS.values()
+    )
     gains = [
         gain
         for name, own in by_rival(runs["rivals-er"]).items()
         for gain in compare.differences(own, many[name])
     ]
-    again, wider_again = (
-        by_rival([run for name in names for run in runs[name]]) for names in RESTARTS.values()
-    )
+
+    def over(groups: Groups[str], name: str) -> str:
+        """Say by how many points a method is ahead of β = 50."""
+        return cells.gain_text(groups[name], groups[OWN])
+
+    def more_local(groups: Groups[str], name: str) -> str:
+        return tables.ahead(cells.gain_text(groups[name], groups[OWN], locality.beyond_chance))
+
+    def eligible(own: Sequence[Record]) -> list[int]:
+        return [run.final["locality"]["eligible"] for run in own]
+
+    cuts = {"l1": "ℓ1 sub-gradient, cut", "proximal": "proximal ℓ1, cut", "spred": "spred, cut"}
     costs = {"dense": DENSE, "beta": OWN, "gradual": "gradual", "mask": "random mask"}
     return {
-        "rival-accuracy": cells.mean_text(sparse),
-        "rival-gradual": tables.ahead(cells.gain_text(many["gradual"], many[OWN])),
-        "rival-iterative": tables.ahead(cells.gain_text(many[ITERATIVE], many[OWN])),
-        "rival-one-shot": cells.gain_text(many["one-shot"], many[OWN]),
-        "rival-threshold": cells.gain_text(many[NO_L1], many[OWN]),
-        "few-threshold": cells.gain_text(few[NO_L1], few[OWN]),
-        "rival-first-choice": cells.gain_text(runs["rivals-first-choice"], sparse),
-        "few-gradual": tables.ahead(cells.gain_text(few["gradual"], few[OWN])),
+        "rival-accuracy": cells.mean_text(many[OWN]),
+        "rival-gradual": tables.ahead(over(many, "gradual")),
+        "rival-iterative": tables.ahead(over(many, ITERATIVE)),
+        "rival-one-shot": over(many, "one-shot"),
+        "rival-threshold": over(many, NO_L1),
+        "few-threshold": over(few, NO_L1),
+        "rival-first-choice": cells.gain_text(runs["rivals-first-choice"], many[OWN]),
+        "few-gradual": tables.ahead(over(few, "gradual")),
         "few-one-shot": tables.ahead(cells.gain_text(few[OWN], few["one-shot"])),
-        **{
-            f"{which}-{end}": cells.gain_text(place[name], place[OWN])
-            for which, place in {"rival": many, "few": few}.items()
-            for end, name in CUT.items()
-        },
+        **{f"rival-{end}": over(many, name) for end, name in cuts.items()},
+        **{f"few-{end}": over(few, name) for end, name in cuts.items()},
         "wider-accuracy": cells.mean_text(wider[OWN]),
-        **{
-            f"wider-{end}": say(cells.gain_text(wider[name], wider[OWN]))
-            for end, (name, say) in WIDER.items()
-        },
+        "wider-gradual": tables.ahead(over(wider, "gradual")),
+        "wider-one-shot": tables.ahead(over(wider, "one-shot")),
+        "wider-windows": tables.ahead(over(wider, "S-LOCAL's windows")),
+        "wider-dense": over(wider, DENSE),
+        "wider-mask": over(wider, "random mask"),
         "wider-n": f"{len(wider[OWN])}",
-        **{
-            f"wider-eligible-{end}": cells.mean_text(wider[name], _eligible, 0)
-            for end, name in {"one-shot": "one-shot", "beta": OWN}.items()
-        },
+        "wider-eligible-one-shot": cells.mean_text(wider["one-shot"], eligible, 0),
+        "wider-eligible-beta": cells.mean_text(wider[OWN], eligible, 0),
         "wider-units": f"{locality.units(wider[OWN][0]):,.0f}" if wider[OWN] else PENDING,
         "restart-beta": cells.gain_text(again[OWN], many[OWN]),
         "restart-dense": cells.gain_text(again[DENSE], many[DENSE]),
@@ -279,25 +257,17 @@ def numbers(runs: ByStudy) -> dict[str, str]:
         "wider-restart-lead": cells.gain_text(wider["one-shot"], wider_again[OWN]),
         "wider-restart-cut": cells.gain_text(wider["one-shot"], wider_again[DENSE]),
         "wider-restart-n": f"{min(len(wider_again[name]) for name in (OWN, DENSE))}",
-        **{
-            f"wider-local-{name}": tables.ahead(
-                cells.gain_text(wider[name], wider[OWN], locality.beyond_chance)
-            )
-            for name in ("one-shot", "gradual")
-        },
-        "rival-n": f"{len(sparse)}",
+        "wider-local-one-shot": more_local(wider, "one-shot"),
+        "wider-local-gradual": more_local(wider, "gradual"),
+        "rival-n": f"{len(many[OWN])}",
         "few-n": f"{len(few[OWN])}",
-        **{
-            f"local-{name.lower()}": tables.ahead(
-                cells.gain_text(many[name], sparse, locality.beyond_chance)
-            )
-            for name in ("one-shot", "SNIP")
-        },
+        "local-one-shot": more_local(many, "one-shot"),
+        "local-snip": more_local(many, "SNIP"),
         **{f"share-{name}": f"{100 * budget(name)['density']:.1f}" for name in AIMS},
-        "share-beta": cells.remaining_text(sparse),
-        "share-wider": f"{100 * wider_budget()['density']:.1f}",
+        "share-beta": cells.remaining_text(many[OWN]),
+        "share-wider": f"{100 * budget('wider')['density']:.1f}",
         "share-wider-beta": cells.remaining_text(wider[OWN]),
-        "weights-beta": _weights_text(sparse),
+        "weights-beta": _weights_text(many[OWN]),
         "weights-threshold": _weights_text(many[NO_L1]),
         "weights-few-threshold": _weights_text(few[NO_L1]),
         **{f"cost-{end}": _flops_text(many[name]) for end, name in costs.items()},

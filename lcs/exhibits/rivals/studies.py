@@ -6,7 +6,7 @@ Last are those in a wider network and a longer training, for fewer methods: α =
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 from lcs import data
@@ -93,17 +93,11 @@ def unmasked(here: Config, optimizer: str = "sgd") -> Config:
     return chosen_flip_crop(here, "s-fc", base).replace(optimizer=optimizer)
 
 
-def masked(here: Config, name: str, kept: Mapping[str, float]) -> Config:
-    """Return a method with masks, otherwise as `search-flips` chose it without them.
-
-    Args:
-        here: what all runs share.
-        name: of the method.
-        kept: the budget: share of the weights that each layer keeps.
-    """
+def masked(here: Config, name: str, at: str = "many") -> Config:
+    """Return a method with masks at a budget, otherwise as `search-flips` chose it without them."""
     optimizer, pruning = MASKED[name]
     half = here.epochs // 2
-    fields: dict[str, object] = {n: kept[n] for n in ("density", "density_rest")}
+    fields: dict[str, object] = {n: budget(at)[n] for n in ("density", "density_rest")}
     if pruning in CUT_BETWEEN_PERIODS:
         fields["period"] = half
     if pruning == "rewinding":
@@ -128,17 +122,14 @@ def erdos_renyi(config: Config) -> Config:
     return config.replace(density=round(kept / first, 9), density_rest=round(rest / second, 9))
 
 
-def _restarted(here: Config, share: float, search: str) -> list[Config]:
+def restarted(here: Config, at: str, search: str) -> list[Config]:
     """Return dense SGD and β = 50 with the learning rate of one-shot pruning, which begins anew.
 
-    Args:
-        here: what all runs share.
-        share: of λ of β = 50.
-        search: which chose for one-shot pruning what dense SGD has too.
+    Dense SGD also has what the search chose for one-shot pruning.
     """
     dense = with_values(unmasked(here), **CHOSEN[search]["sgd magnitude"])
     again = {"schedule": "cosine-restart", "period": here.epochs // 2}
-    return [run.replace(**again) for run in (dense, sparse(here, share))]
+    return [run.replace(**again) for run in (dense, sparse(here, budget(at)["share"]))]
 
 
 # What the searches choose
@@ -192,13 +183,10 @@ def _own_budget(records: Sequence[Record]) -> dict[str, dict[str, float]]:
 
 
 def budget(name: str) -> dict[str, float]:
-    """Return the share of λ of a budget of `AIMS`, and the density of each layer that it keeps."""
+    """Return the share of λ of a budget, of `AIMS` or "wider", and the density of each layer."""
+    if name == "wider":
+        return CHOSEN["search-wider-budget"]["β = 50"]
     return CHOSEN["search-budgets"][name]
-
-
-def wider_budget() -> dict[str, float]:
-    """Return the same of the budget in the wider network."""
-    return CHOSEN["search-wider-budget"]["β = 50"]
 
 
 def tuned(config: Config, search: str = "search-pruning-long") -> Config:
@@ -216,7 +204,7 @@ _study = partial(STUDIES.add, setting=FLIP_CROP_SHORT, after=SEARCHES)
 
 def _all_masked(here: Config, at: str = "many") -> list[Config]:
     """Return every method with masks, but iterative pruning, which takes longer."""
-    return [masked(here, name, budget(at)) for name in MASKED if name != ITERATIVE]
+    return [masked(here, name, at) for name in MASKED if name != ITERATIVE]
 
 
 def _searched(base: Config, parts: int) -> list[Config]:
@@ -271,15 +259,15 @@ _study("rivals", "Methods at the larger budget")(partial(_rivals, "many"))
 
 @_study("rivals-first-choice", "Gradual pruning as the shorter search chose it", seeds=2)
 def _(base: Config) -> list[Config]:
-    gradual = masked(recipe(base), "gradual", budget("many"))
+    gradual = masked(recipe(base), "gradual")
     return [with_values(gradual, **CHOSEN["search-pruning"][key(gradual)][0])]
 
 
 _study("rivals-iterative", "Iterative pruning at the larger budget")(
-    lambda base: [tuned(masked(recipe(base), ITERATIVE, budget("many")))]
+    lambda base: [tuned(masked(recipe(base), ITERATIVE))]
 )
 _study("rivals-restart", "The learning rate of one-shot pruning")(
-    lambda base: _restarted(recipe(base), budget("many")["share"], SEARCHES[-1])
+    lambda base: restarted(recipe(base), "many", SEARCHES[-1])
 )
 _study("rivals-few", "Methods at the smaller budget")(partial(_rivals, "few"))
 
@@ -287,8 +275,7 @@ _study("rivals-few", "Methods at the smaller budget")(partial(_rivals, "few"))
 @_study("rivals-er", "Methods with another allocation")
 def _(base: Config) -> list[Config]:
     names = ("gradual", "SET", "RigL", "random mask")
-    runs = [masked(recipe(base), name, budget("many")) for name in names]
-    return [tuned(erdos_renyi(run)) for run in runs]
+    return [tuned(erdos_renyi(masked(recipe(base), name))) for name in names]
 
 
 # The wider network
@@ -304,11 +291,7 @@ def _wide(base: Config, parts: int = 4) -> Config:
 
 def _others(here: Config) -> list[Config]:
     """Return dense SGD, and the methods with masks at the budget of β = 50."""
-    return [unmasked(here), *(masked(here, name, wider_budget()) for name in MASKED_WIDER)]
-
-
-def _restarted_wider(base: Config) -> list[Config]:
-    return _restarted(_wide(base), wider_budget()["share"], "search-wider")
+    return [unmasked(here), *(masked(here, name, "wider") for name in MASKED_WIDER)]
 
 
 # shares of the λ that `search-flips` chose, at this length
@@ -333,12 +316,12 @@ def _(base: Config) -> list[Config]:
 def _(base: Config) -> list[Config]:
     here = _wide(base)
     others = (tuned(run, "search-wider") for run in _others(here))
-    return [sparse(here, wider_budget()["share"]), *others]
+    return [sparse(here, budget("wider")["share"]), *others]
 
 
 _wider("rivals-wider-restart", "The learning rate of one-shot pruning at α = 4, β = 50")(
-    lambda base: _restarted_wider(base)[1:]
+    lambda base: restarted(_wide(base), "wider", "search-wider")[1:]
 )
 _wider("rivals-wider-restart-sgd", "The learning rate of one-shot pruning at α = 4, SGD")(
-    lambda base: _restarted_wider(base)[:1]
+    lambda base: restarted(_wide(base), "wider", "search-wider")[:1]
 )

@@ -1,14 +1,13 @@
 """The paper's recipe at growing width: does the gain of β = 50 grow with it?
 
-`search_studies` choose hyperparameters on validation images, `studies` has all other runs, `gains`
-the gain and its growth with the width, `results` the other comparisons and the numbers of the
-prose.
+`search_studies` choose hyperparameters on validation images, `studies` has all other runs,
+`results` what comes out.
 """
 
 from __future__ import annotations
 
 from lcs.exhibits.methods import B0, B50, PROXIMAL, SGD
-from lcs.exhibits.scaling import gains, results, search_studies, studies
+from lcs.exhibits.scaling import results, search_studies, studies
 from lcs.exhibits.verdicts import Claim, beats, ours
 
 STUDIES = (*search_studies.STUDIES, *studies.STUDIES)
@@ -24,7 +23,7 @@ CLAIMS: tuple[Claim, ...] = (
         ours(
             f"With λ of β = 50 chosen at each width, its gain over {name} grows (α = 1, 2, 4, 8)",
             "scaling-own",
-            gains.gain_grows(other),
+            results.gain_grows(other),
         )
         for name, other in (("SGD", SGD), ("β = 0", B0))
     ),
@@ -42,4 +41,4 @@ CLAIMS: tuple[Claim, ...] = (
     ),
 )
 
-__all__ = ["CLAIMS", "STUDIES", "gains", "results", "search_studies", "studies"]
+__all__ = ["CLAIMS", "STUDIES", "results", "search_studies", "studies"]

@@ -1,23 +1,189 @@
-"""Conditions of the studies compared, and the numbers of the prose."""
+"""The gain of β = 50 over other methods, conditions compared, and the numbers of the prose.
+
+The gain is a difference in test accuracy, in points, paired by seed.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from lcs.exhibits import cells, compare, published
+from lcs.exhibits import cells, compare, published, tables
 from lcs.exhibits.compare import ByStudy, Reference, as_sgd, by_method, without_threshold
 from lcs.exhibits.gap import gains_and_gaps, gap_text
-from lcs.exhibits.methods import B0, B50, CONV, LOCAL, PROXIMAL, SGD, THREE, method
-from lcs.exhibits.scaling import gains, studies
+from lcs.exhibits.methods import B0, B50, CONV, LOCAL, PROXIMAL, SGD, THREE, Method, method
+from lcs.exhibits.plots import style
+from lcs.exhibits.scaling import studies
 from lcs.exhibits.searches import choices
 from lcs.exhibits.settings import DESK, chosen, chosen_flip_crop, regularised
 from lcs.exhibits.tables import PENDING, Cell, Table, ahead
+from lcs.exhibits.verdicts import Finding, Judge
 from lcs.runs import Record
-from lcs.stats import lack_of_fit
+from lcs.stats import Interval, lack_of_fit, mean_interval
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# methods of `leads_figure`, with their shift along x
+LEADS = {B50: -0.15, LOCAL: 0.15}
+
+
+def gains_by_width(records: Sequence[Record], other: Method = SGD) -> pd.DataFrame:
+    """Return the gain of β = 50 over another method: columns `x` (α), `seed`, `gain` (points)."""
+    rows = []
+    for width, groups in compare.by_width(records).items():
+        found = compare.by_seed(groups[B50], groups[other])
+        rows += [{"x": width, "seed": s, "gain": one - two} for s, (one, two) in found.items()]
+    return tables.data_frame(rows, columns=["x", "seed", "gain"])
+
+
+def growth(gains: pd.DataFrame) -> Interval | None:
+    """Return how much a gain grows with each doubling of the width, in points.
+
+    That is the slope of `gains_by_width` against log₂ α by least squares, over the seeds that have
+    every width. None without any, or where there is only one width.
+    """
+    widths = gains["x"].nunique()
+    whole = [runs for _, runs in gains.groupby("seed") if len(runs) == widths]
+    if widths < 2 or not whole:
+        return None
+    return mean_interval([np.polyfit(np.log2(runs["x"]), runs.gain, 1)[0] for runs in whole])
+
+
+def gain_grows(other: Method) -> Judge:
+    """Judge whether the gain of β = 50 over another method grows with the width."""
+
+    def judge(records: list[Record]) -> Finding | None:
+        slope = growth(gains_by_width(records, other))
+        return slope and Finding(f"{tables.signed(slope)} points a doubling", slope)
+
+    return judge
+
+
+def gains_figure(runs: ByStudy) -> Figure:
+    """Draw the gains of β = 50 against the width, by the recipe, with the paper's.
+
+    A small dot is a seed; beside three or more of a width stands their mean with its 95 % interval.
+    """
+    own, same, seeds = (runs[f"scaling-{name}"] for name in ("own", "threshold", "seeds"))
+    more_seeds = {run.config: run for run in (*own, *seeds)}  # which share runs
+    contrasts = {
+        "over SGD": gains_by_width([*more_seeds.values()]),
+        "over β = 0": gains_by_width(own, B0),
+        "over β = 0, same λ": gains_by_width(same, B0),
+        "over proximal ℓ1, same λ": gains_by_width(same, PROXIMAL),
+    }
+    widths = {width for table in contrasts.values() for width in table["x"]}
+    if not widths:
+        return style.pending()
+    figure, axes = style.subplots(figsize=(style.PAGE_WIDTH, 3.4))
+    places = {x: place for place, x in enumerate([*sorted(widths), published.PAPER_BASE_CHANNELS])}
+    shifts = (-0.3, -0.1, 0.1, 0.3)
+    for shift, (contrast, table) in zip(shifts, contrasts.items(), strict=True):
+        found = table.groupby("x").gain
+        _add_gains(axes, contrast, shift, {float(places[x]): [*gains] for x, gains in found})
+    paper = {"marker": style.PUBLISHED_MARKERS["paper"], "ms": 8, "mfc": "none", "ls": ""}
+    for shift, contrast, other in zip(shifts, ("over SGD", "over β = 0"), (SGD, B0), strict=False):
+        gain = published.gain(B50, other)
+        axes.plot(len(widths) + shift, gain, color=style.look(contrast).colour, **paper)
+    axes.plot([], [], color="0.3", label="the paper", **paper)
+    axes.axhline(0, color="0.6", lw=1, zorder=0)
+    axes.set(xlabel="base channels α", ylabel="gain of β = 50 (points)")
+    axes.set_xticks([*places.values()], [f"{x:g}" for x in places])
+    style.add_legend(figure, axes, columns=3)
+    return figure
+
+
+def leads_figure(settings: Sequence[Sequence[Record]]) -> Figure:
+    """Draw how far β = 50 and S-LOCAL are ahead of SGD, at each width of each setting.
+
+    A setting is one augmentation and length. A small dot is a seed; beside three or more stands
+    their mean with its 95 % interval. Hollow: single runs, and what the paper reports.
+    """
+    if not any(settings):
+        return style.pending()
+    kept = [records for records in settings if records]
+    at_widths = [compare.by_width(records) for records in kept]
+    counts = [*map(len, at_widths), 1]
+    size, ratios = (style.PAGE_WIDTH, 3.4), [count + 1.5 for count in counts]
+    figure, panels = style.subplots(1, len(counts), figsize=size, sharey=True, width_ratios=ratios)
+    *ours, last = panels
+    title: dict[str, Any] = {"fontsize": "x-small", "fontweight": "normal"}
+    for axes, records, widths in zip(ours, kept, at_widths, strict=True):
+        config = records[0].config
+        augment = cells.field_text(config, "augment").replace(" and", ",")
+        axes.set_title(f"{augment}\n{config.epochs} epochs", **title)
+        axes.set_xticks(range(len(widths)), [f"{width}" for width in widths])
+        _add_leads(axes, dict(enumerate(widths.values())))
+        if published.PAPER_BASE_CHANNELS in widths and config.epochs == published.SHORT_EPOCHS:
+            _add_published(axes, published.SHORT_EPOCHS)
+    last.set_title(f"the paper\n{published.PAPER_EPOCHS} epochs", **title)
+    last.set_xticks([0], [f"{published.PAPER_BASE_CHANNELS}"])
+    _add_published(last, published.PAPER_EPOCHS)
+    ours[0].plot([], [], style.PUBLISHED_MARKERS["paper"], mfc="none", mec="0.3", label="the paper")
+    for axes, count in zip(panels, counts, strict=True):
+        axes.axhline(0, color="0.6", lw=1, zorder=0)
+        axes.set_xlim(-0.5, count - 0.5)
+    ours[0].set(ylabel="points ahead of S-FC, SGD")
+    figure.supxlabel("base channels α", fontsize="medium")
+    style.add_legend(figure, ours[0], columns=3)
+    return figure
+
+
+def lengths_figure(records: Sequence[Record]) -> Figure:
+    """Draw how far β = 50 and S-LOCAL are ahead of SGD after each training length, at one width.
+
+    As in `leads_figure`.
+    """
+    if not records:
+        return style.pending()
+    lengths = compare.by_length(records)
+    figure, axes = style.subplots(figsize=(style.PAGE_WIDTH, 3))
+    places = [math.log2(length) for length in lengths]
+    _add_leads(axes, dict(zip(places, lengths.values(), strict=True)))
+    axes.axhline(0, color="0.6", lw=1, zorder=0)
+    axes.set_xticks(places, [*map(str, lengths)])
+    axes.set(xlabel="epochs", ylabel="points ahead of S-FC, SGD")
+    style.add_legend(figure, axes, columns=2)
+    return figure
+
+
+def _add_leads(axes: Axes, places: Mapping[float, Mapping[Method, Sequence[Record]]]) -> None:
+    """Draw the leads of each method at each place along x, and name the methods."""
+    for name, shift in LEADS.items():
+        leads = {x: compare.differences(runs[name], runs[SGD]) for x, runs in places.items()}
+        _add_gains(axes, str(name), shift, leads)
+
+
+def _add_gains(
+    axes: Axes, label: str, shift: float, gains: Mapping[float, Sequence[float]]
+) -> None:
+    """Draw gains of seeds beside places along x: a single one hollow, by three or more the mean."""
+    colour, marker, _ = style.look(label)
+    marks: dict[str, Any] = {"color": colour, "marker": marker, "ls": ""}
+    axes.plot([], [], label=label, **marks)
+    for place, each in gains.items():
+        if len(each) < 2:
+            axes.plot([place + shift] * len(each), each, mfc="none", **marks)
+            continue
+        axes.plot([place + shift - 0.05] * len(each), each, ms=3, alpha=0.5, **marks)
+        if len(each) > 2:
+            mean, half_width, _ = mean_interval(each)
+            axes.errorbar(place + shift + 0.05, mean, half_width, ms=6, capsize=2, **marks)
+
+
+def _add_published(axes: Axes, epochs: int) -> None:
+    """Draw what the paper reports after so many epochs; after the fewer it has no β-LASSO."""
+    for name, shift in LEADS.items():
+        gain = published.gain(name, SGD, epochs=epochs)
+        if math.isfinite(gain):
+            marker, colour = style.PUBLISHED_MARKERS["paper"], style.look(name).colour
+            axes.plot(2 * shift, gain, marker, color=colour, mfc="none", ms=8)  # beside ours
 
 
 class Compared(NamedTuple):
@@ -100,7 +266,7 @@ def numbers(runs: ByStudy) -> dict[str, str]:
     own = runs["scaling-own"]
     last = compare.widest(own)
     shared_l1 = compare.widest(runs["scaling-wide"])
-    over_sgd = gains.gains_by_width(own)
+    over_sgd = gains_by_width(own)
     p = lack_of_fit(np.log2(over_sgd["x"]), over_sgd.gain) if own else math.nan
     seeds, shared = runs["scaling-seeds"], {run.config.seed for run in runs["scaling-threshold"]}
     added = by_method([run for run in seeds if run.config.seed not in shared])
@@ -133,8 +299,8 @@ def numbers(runs: ByStudy) -> dict[str, str]:
         "gap-last": gap_text(last),
         "gap-n": f"{len(gains_and_gaps(last)[0])}",
         "gap-paper": f"{published.gap_closed():.0f}",
-        "growth-sgd": cells.signed_text(gains.growth(over_sgd)),
-        "growth-zero": cells.signed_text(gains.growth(gains.gains_by_width(own, B0))),
+        "growth-sgd": cells.signed_text(growth(over_sgd)),
+        "growth-zero": cells.signed_text(growth(gains_by_width(own, B0))),
         "fit-sgd": PENDING if math.isnan(p) else f"{p:.2g}",
         "seeds-gain": ahead(cells.gain_text(by_method(seeds)[B50], by_method(seeds)[SGD])),
         "seeds-added": cells.gain_text(added[B50], added[SGD]),
@@ -199,12 +365,11 @@ def numbers(runs: ByStudy) -> dict[str, str]:
 def _at_rates(searched: Sequence[Record]) -> dict[str, str]:
     """Return how far the best β = 50 is ahead of the best SGD, and behind it at that rate."""
     best = choices(searched, method)
-    lead = behind = PENDING
-    if best.keys() >= {B50, SGD}:
-        dense = best[SGD]
-        alike = [run for run in searched if run.config.lr == dense.config.lr]
-        lead, behind = (
-            ahead(cells.gain_text(one.runs, other.runs))
-            for one, other in ((best[B50], dense), (dense, choices(alike, method)[B50]))
-        )
-    return {"rate-ahead": lead, "rate-behind": behind}
+    if not best.keys() >= {B50, SGD}:
+        return {"rate-ahead": PENDING, "rate-behind": PENDING}
+    dense = best[SGD]
+    alike = choices([run for run in searched if run.config.lr == dense.config.lr], method)
+    return {
+        "rate-ahead": ahead(cells.gain_text(best[B50].runs, dense.runs)),
+        "rate-behind": ahead(cells.gain_text(dense.runs, alike[B50].runs)),
+    }

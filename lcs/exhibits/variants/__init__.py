@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from lcs.exhibits import compare, tables
 from lcs.exhibits.gap import closes_most
-from lcs.exhibits.methods import B50, SGD, Method, method
+from lcs.exhibits.methods import B50, SGD, method
 from lcs.exhibits.settings import FLIP_CROP_SHORT, chosen_flip_crop, flip_crop_methods, sized
 from lcs.exhibits.variants import results, studies
-from lcs.exhibits.variants.results import DEEP_B50, WINDOWS, as_beta_50, shallow_of
+from lcs.exhibits.variants.results import DEEP_B50, DEEP_FC, WINDOWS, as_beta_50, shallow_of
 from lcs.exhibits.variants.studies import GROWTHS, STUDIES, WIDEST, WIDTH
 from lcs.exhibits.verdicts import Claim, Finding, differs, ours
 from lcs.runs import Record
@@ -40,10 +40,11 @@ def _depth_does_not_help(records: list[Record]) -> Finding:
     too. D-FC and S-FC, which the paper has of one size, are not of one size here.
     """
     groups = compare.by_method(records)
-    deep = Method("d-local"), Method("d-fc")
-    local, full = (compare.paired(groups[one], groups[shallow_of(one)]) for one in deep)
-    value = f"depth adds {tables.signed(local)} points to LOCAL"
-    value += f" (to FC, with more weights, {tables.signed(full)})"
+    local, full = (
+        tables.signed(compare.paired(groups[deep], groups[shallow_of(deep)]))
+        for deep in (results.DEEP_LOCAL, DEEP_FC)
+    )
+    value = f"depth adds {local} points to LOCAL (to FC, with more weights, {full})"
     return Finding(value, said="not testable: the claim is of longer training")
 
 
@@ -158,6 +159,6 @@ CLAIMS: tuple[Claim, ...] = (
             ("first-mask", "all of their weights"),
         )
     ),
-    ours("In D-FC, β = 50 is better than SGD", "deeper", differs(DEEP_B50, Method("d-fc"))),
+    ours("In D-FC, β = 50 is better than SGD", "deeper", differs(DEEP_B50, DEEP_FC)),
     ours("With β = 50, D-FC is better than S-FC", "deeper", differs(DEEP_B50, B50)),
 )

@@ -16,6 +16,7 @@ from lcs.exhibits.searches import choices
 from lcs.exhibits.tables import PENDING, Cell, Table, ahead
 from lcs.exhibits.variants.studies import (
     DEEP_WIDTH,
+    FOOTPRINTS,
     GROWTHS,
     PIXEL_GROWTHS,
     SIZES,
@@ -32,7 +33,8 @@ if TYPE_CHECKING:
 
 # what the page calls `Config.l1_window`
 WINDOW_NAMES = {"grid": "as in S-LOCAL", "initial": "at random", "learned": "with the weights"}
-DEEP_B50 = Method("d-fc", "beta-lasso", 50.0)
+DEEP_FC, DEEP_LOCAL = Method("d-fc"), Method("d-local")
+DEEP_B50 = B50._replace(model="d-fc")
 # what came out, in each table
 RESULTS: dict[str, Cell] = {
     "test accuracy (%)": cells.mean_text,
@@ -89,30 +91,21 @@ def _from_random_weights(found: Conditions, config: Config) -> Config:
     return next(alike, config) if config.source else config
 
 
-# what D-FC takes of D-FC trained by β = 50, in its tables
-FOOTPRINTS = {
-    "footprints": "first layer's footprints",
-    "scattered-footprints": "the same, scattered",
-    "first-mask": "first layer's mask alone",
-}
-
-
 def deeper_table(records: Sequence[Record], study: str = "deeper") -> Table:
     """Return the deep and the shallow networks, or those with masks made from a first layer."""
-    started = study == "footprints"
-    masks = cells.of(lambda config: FOOTPRINTS.get(config.start, tables.NONE))
+    what = "Deep and shallow networks"
+    masks: dict[str, Cell] = {}
+    if study == "footprints":
+        what = "D-FC with masks made from the first layer of another"
+        masks["masks"] = cells.of(lambda config: FOOTPRINTS.get(config.start, tables.NONE))
+        masks["later layers (%)"] = later_text
     columns: dict[str, Cell] = {
         "network": cells.of(lambda config: str(method(config))),
-        **({"masks": masks, "later layers (%)": later_text} if started else {}),
+        **masks,
         **cells.field_columns(["lr", "weight_decay", "l1"]),
         "training accuracy (%)": cells.fit_text,
         **RESULTS,
     }
-    what = (
-        "D-FC with masks made from the first layer of another"
-        if started
-        else "Deep and shallow networks"
-    )
     return cells.by_condition(study, records, columns, what, text=("masks",))
 
 
@@ -120,13 +113,9 @@ def later_text(runs: Sequence[Record]) -> str:
     """Return how much remains of the convolution-like layers after the first, in per cent."""
     if not runs:
         return PENDING
+    names = {name for name in runs[0].final["weights"] if name.startswith("conv")} - {"conv1"}
     kept, whole = (
-        sum(
-            run.final[what][name]
-            for run in runs
-            for name in run.final["weights"]
-            if name.startswith("conv") and name != "conv1"
-        )
+        sum(run.final[what][name] for run in runs for name in names)
         for what in ("nonzeros", "weights")
     )
     return f"{100 * kept / whole:.1f}" if whole else tables.NONE
@@ -229,23 +218,22 @@ def numbers(found: ByStudy) -> dict[str, str]:
     _, slow, fast = GROWTHS
     followed = grown(fast, "learned")
     local = compare.runs_of(banded, model="s-local")
+    sizes, pixel, masked, started = (
+        partial(compare.runs_of, compare.conditions(found[name]))
+        for name in ("banded-sizes", "banded-pixel", "masked", "from-convolution")
+    )
     wide = by_window(found["banded-wide"])
     long = by_window(found["banded-long"])["learned"]
     searched = [run for run in found["banded-searched"] if run.config.l1_growth]
     values = growth_values(searched[0].config) if searched else None
     scattered = found["banded-scattered"]
-    masked = compare.conditions(found["masked"])
     # with the learning rate and the weight decay of S-FC, and with those of S-LOCAL
     as_dense, as_local = (
-        compare.runs_of(masked, lr=runs[0].config.lr) if (runs := wide[name]) else []
-        for name in ("SGD", "S-LOCAL")
+        masked(lr=runs[0].config.lr) if (runs := wide[name]) else [] for name in ("SGD", "S-LOCAL")
     )
-    sizes, pixel = (compare.conditions(found[f"banded-{name}"]) for name in ("sizes", "pixel"))
-    started, deep = (
-        compare.conditions(found["from-convolution"]),
-        compare.by_method(found["deeper"]),
-    )
-    reference = partial(_from_random_weights, started)
+    convolution = compare.conditions(found["from-convolution"])
+    reference = partial(_from_random_weights, convolution)
+    deep = compare.by_method(found["deeper"])
     return {
         "banded-n": f"{len(grown(slow))}",
         "banded-large": cells.gain_text(grown(slow), grown(0.0)),
@@ -254,16 +242,12 @@ def numbers(found: ByStudy) -> dict[str, str]:
         "banded-fastest": cells.gain_text(grown(fast), grown(0.0)),
         "banded-fastest-left": cells.remaining_text(grown(fast)),
         **{
-            f"size-{size}": cells.gain_text(
-                compare.runs_of(sizes, l1_window_size=size), grown(fast, "initial")
-            )
+            f"size-{size}": cells.gain_text(sizes(l1_window_size=size), grown(fast, "initial"))
             for size in SIZES
         },
-        "size-n": f"{len(compare.runs_of(sizes, l1_window_size=SIZES[0]))}",
+        "size-n": f"{len(sizes(l1_window_size=SIZES[0]))}",
         **{
-            f"pixel-{100 * growth:.0f}": cells.gain_text(
-                compare.runs_of(pixel, l1_growth=growth), grown(0.0)
-            )
+            f"pixel-{100 * growth:.0f}": cells.gain_text(pixel(l1_growth=growth), grown(0.0))
             for growth in PIXEL_GROWTHS
         },
         "banded-local": ahead(cells.gain_text(local, grown(fast))),
@@ -289,7 +273,7 @@ def numbers(found: ByStudy) -> dict[str, str]:
         "scattered-n": f"{len(scattered)}",
         "scattered-initial": cells.gain_text(scattered, wide["initial"]),
         "scattered-none": cells.gain_text(scattered, wide["none"]),
-        "masked-n": cells.count_text(masked),
+        "masked-n": cells.count_text(compare.conditions(found["masked"])),
         "masked-accuracy": cells.mean_text(as_dense),
         "masked-gap": gap_text(
             {B50: as_dense, SGD: wide["SGD"], LOCAL: wide["S-LOCAL"]} if as_dense else {}
@@ -301,10 +285,10 @@ def numbers(found: ByStudy) -> dict[str, str]:
         "long-n": f"{len(long)}",
         "long-accuracy": cells.mean_text(long),
         "long-gap": gap_text(as_beta_50(found["banded-long"], "learned")),
-        "from-n": f"{len(compare.runs_of(started, **SGD._asdict(), start='network'))}",
+        "from-n": f"{len(started(**SGD._asdict(), start='network'))}",
         **{
             f"from-{name}": cells.signed_text(
-                compare.gain(started, reference, **own._asdict(), start="network")
+                compare.gain(convolution, reference, **own._asdict(), start="network")
             )
             for name, own in {"sgd": SGD, "beta": B50, "local": LOCAL, "conv": CONV}.items()
         },
@@ -314,50 +298,47 @@ def numbers(found: ByStudy) -> dict[str, str]:
             )
             for one, accuracy in published.DEEP.items()
         },
-        "deep-n": f"{len(deep[Method('d-fc')])}",
+        "deep-n": f"{len(deep[DEEP_FC])}",
         **{
             f"deep-{one.model[2:]}": ahead(cells.gain_text(deep[one], deep[shallow_of(one)]))
             for one in published.DEEP
         },
-        "deep-windows": cells.gain_text(deep[Method("d-fc")], deep[Method("d-local")]),
-        "deep-beta": cells.gain_text(deep[DEEP_B50], deep[Method("d-fc")]),
+        "deep-windows": cells.gain_text(deep[DEEP_FC], deep[DEEP_LOCAL]),
+        "deep-beta": cells.gain_text(deep[DEEP_B50], deep[DEEP_FC]),
         "deep-left": cells.remaining_text(deep[DEEP_B50]),
-        **_footprints(found),
+        **_footprint_numbers(found),
         "weights-s-fc": f"{cost.weights(Config(base_channels=DEEP_WIDTH)):,}",
         "weights-d-fc": f"{cost.weights(Config(model='d-fc', base_channels=DEEP_WIDTH)):,}",
     }
 
 
-def _footprints(found: ByStudy) -> dict[str, str]:
+def _footprint_numbers(found: ByStudy) -> dict[str, str]:
     """Return what D-FC does with the footprints of a first layer in its later layers."""
-    started = {
-        name: [r for r in found["footprints"] if r.config.start == name] for name in FOOTPRINTS
-    }
-    own, scattered, first = started.values()
+    own, scattered, first = (
+        [run for run in found["footprints"] if run.config.start == start] for start in FOOTPRINTS
+    )
     deep = compare.by_method(found["deeper"])
-    beside = {
-        "dense": deep[Method("d-fc")],
-        "beta": deep[DEEP_B50],
-        "local": deep[Method("d-local")],
-        "scattered": scattered,
-        "first": first,
-    }
-    tried = [*found["search-deeper"], *found["search-footprints"]]
-    best = choices(tried, lambda c: c.start if c.source else key(c))
+    best = choices(
+        [*found["search-deeper"], *found["search-footprints"]],
+        lambda config: config.start if config.source else key(config),
+    )
+
+    def searched(name: str) -> str:
+        return f"{max(best[name].means):.2f}" if name in best else PENDING
+
     return {
         "footprint-n": f"{len(own)}",
-        **{
-            f"searched-{name}": f"{max(best[of].means):.2f}" if of in best else PENDING
-            for name, of in {
-                "footprints": "footprints",
-                "d-fc": "d-fc sgd",
-                "d-fc-beta": "d-fc beta-lasso",
-                "d-local": "d-local sgd",
-            }.items()
-        },
+        "searched-footprints": searched("footprints"),
+        "searched-d-fc": searched("d-fc sgd"),
+        "searched-d-fc-beta": searched("d-fc beta-lasso"),
+        "searched-d-local": searched("d-local sgd"),
         "footprint-accuracy": cells.mean_text(own),
         "footprint-later": later_text(own),
-        **{f"footprint-{name}": cells.gain_text(own, runs) for name, runs in beside.items()},
+        "footprint-dense": cells.gain_text(own, deep[DEEP_FC]),
+        "footprint-beta": cells.gain_text(own, deep[DEEP_B50]),
+        "footprint-local": cells.gain_text(own, deep[DEEP_LOCAL]),
+        "footprint-scattered": cells.gain_text(own, scattered),
+        "footprint-first": cells.gain_text(own, first),
     }
 
 

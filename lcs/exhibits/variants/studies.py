@@ -37,8 +37,12 @@ RATES, DECAYS, DEEP_SHARES = (0.03, 0.1, 0.3), (5e-4, 2e-3), (0.1, 0.3)
 L1_RATES = (0.1, 0.3, 1.0)  # of β = 50, which has no momentum
 DEEP = ("d-conv", "d-local", "d-fc")
 SHALLOW = ("s-conv", "s-local", "s-fc")
-# what D-FC by SGD takes of D-FC by β = 50: the last is the first layer's mask alone
-FOOTPRINT_STARTS = ("footprints", "scattered-footprints", "first-mask")
+# what D-FC by SGD takes of D-FC by β = 50, and what tables call it
+FOOTPRINTS = {
+    "footprints": "first layer's footprints",
+    "scattered-footprints": "the same, scattered",
+    "first-mask": "first layer's mask alone",
+}
 
 STUDIES = Studies()
 _study = partial(STUDIES.add, setting=FLIP_CROP_SHORT)
@@ -248,7 +252,7 @@ def _deep_fc(base: Config) -> tuple[Config, Config]:
 def _(base: Config) -> list[Config]:
     """Return D-FC by β = 50, and by SGD with its footprints: six candidates."""
     plain, sparse = _deep_fc(base)
-    started = plain.replace(start=FOOTPRINT_STARTS[0], source=sparse.stem)
+    started = plain.replace(start="footprints", source=sparse.stem)
     grid = itertools.product(RATES, DECAYS)
     return [sparse, *(started.replace(lr=lr, weight_decay=decay) for lr, decay in grid)]
 
@@ -262,4 +266,4 @@ def _(base: Config) -> list[Config]:
     """Return D-FC by β = 50, and by SGD with masks that are made from it."""
     plain, sparse = _deep_fc(base)
     own = plain.replace(**CHOSEN["search-footprints"][key(plain)])
-    return [sparse, *(own.replace(start=s, source=sparse.stem) for s in FOOTPRINT_STARTS)]
+    return [sparse, *(own.replace(start=s, source=sparse.stem) for s in FOOTPRINTS)]

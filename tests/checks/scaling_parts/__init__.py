@@ -6,7 +6,7 @@ import numpy as np
 
 from checks import records
 from lcs.exhibits.compare import accuracies, by_width, mean, paired, train_accuracies
-from lcs.exhibits.scaling import gains
+from lcs.exhibits.scaling import results
 
 
 def common(store):
@@ -33,7 +33,7 @@ def rises(values):
 
 def gains_by_seed(runs, other):
     """Return the gains of β = 50 in each seed that has every width, from the smallest width on."""
-    table = gains.gains_by_width(runs, other)
+    table = results.gains_by_width(runs, other)
     seeds = [at.sort_values("x").gain.tolist() for _, at in table.groupby("seed")]
     return [values for values in seeds if len(values) == table.x.nunique()]
 
