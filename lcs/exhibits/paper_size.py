@@ -217,19 +217,17 @@ def training_figure(records: Sequence[Record]) -> Figure:
             accuracy.plot(config.epochs, known, marker, mfc="none", mec=colour, ms=7)
         accuracy.plot([], [], marker, mfc="none", mec="0.3", ms=7, label="the paper, SGD")
         ours = {NETWORKS[m]: count_weights(config, m)["conv1"] for m in ("s-local", "s-conv")}
-        theirs = published.FIGURE3
-        for axes, lines in (
-            (first, ours | {"paper, β = 50": theirs["conv1"]}),
-            (second, {"paper, β = 50": theirs["fc1"]}),
-        ):
-            for label, count in lines.items():
-                left = label.startswith("paper")  # where the curve is far above
-                axes.axhline(count, color="0.5", ls=":", lw=1)
-                axes.annotate(
-                    label, (0.02 if left else 1, count), (0, 2),
-                    xycoords=("axes fraction", "data"), textcoords="offset points",
-                    ha="left" if left else "right", color="0.35",
-                )  # fmt: skip
+        lines = [(first, label, count) for label, count in ours.items()]
+        for axes, layer in ((first, "conv1"), (second, "fc1")):
+            lines.append((axes, "paper, β = 50", published.FIGURE3[layer]))
+        for axes, label, count in lines:
+            left = label.startswith("paper")  # where the curve is far above
+            axes.axhline(count, color="0.5", ls=":", lw=1)
+            axes.annotate(
+                label, (0.02 if left else 1, count), (0, 2),
+                xycoords=("axes fraction", "data"), textcoords="offset points",
+                ha="left" if left else "right", color="0.35",
+            )  # fmt: skip
     accuracy.set_ylim(40, None)  # with the paper's
     first.set_ylabel("weights left")
     style.add_legend(figure, accuracy, columns=3)

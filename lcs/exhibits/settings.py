@@ -102,17 +102,12 @@ class Studies(list[Study]):
     """Studies in the order in which `add` declares them, each above what lists its runs."""
 
     def add(
-        self,
-        name: str,
-        title: str,
-        setting: Setting,
-        kind: Callable[..., Study] = desk_study,
-        **options: Any,
+        self, name: str, title: str, kind: Callable[..., Study] = desk_study, **fields: Any
     ) -> Callable[[Make], Make]:
         """Return a decorator: what it is put on lists the runs of this study."""
 
         def declare(make: Make) -> Make:
-            self.append(kind(name, title, setting, make, **options))
+            self.append(kind(name, title, make=make, **fields))
             return make
 
         return declare
@@ -134,10 +129,8 @@ SEARCH_EPOCHS = 50
 # widths of `scaling`, and a width beyond
 WIDTHS, WIDTH_BEYOND = (1, 2, 4, 8), 16
 # share of its λ that was best for β = 50 at each width, in runs of so many epochs
-SHARE_AT_WIDTH, SHARE_EPOCHS = (
-    {int(k): v for k, v in (CHOSEN["search-wide"] | CHOSEN["search-beyond"]).items()},
-    200,
-)
+SHARE_AT_WIDTH = {int(k): v for k, v in (CHOSEN["search-wide"] | CHOSEN["search-beyond"]).items()}
+SHARE_EPOCHS = 200
 
 
 def undecided(study: BaseStudy) -> list[str]:

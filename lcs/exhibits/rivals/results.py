@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from lcs import data
 from lcs.config import CUT_BETWEEN_PERIODS, Config
 from lcs.exhibits import cells, compare, locality, tables
 from lcs.exhibits.compare import ByStudy, Groups, Values
+from lcs.exhibits.locality import beyond_chance
 from lcs.exhibits.plots import style
 from lcs.exhibits.rivals.studies import (
     AIMS,
@@ -103,32 +103,28 @@ RESTARTS = {
 
 def restart_table(runs: ByStudy) -> Table:
     """Return what a restart without a cut changes, at both widths, given the runs by study."""
-    found = {
-        run.config.base_channels: by_rival(runs[study])
-        for study, again in RESTARTS.items()
-        for run in itertools.chain(*(runs[name] for name in again))
-    }
+    once = compare.grouped(
+        [run for study in RESTARTS for run in runs[study]], lambda config: config.base_channels
+    )
+    again = [run for names in RESTARTS.values() for name in names for run in runs[name]]
 
-    def beside(config: Config, other: str) -> list[Record]:
-        return found[config.base_channels][other]
+    def beside(own: Sequence[Record], other: str) -> list[Record]:
+        return by_rival(once[own[0].config.base_channels])[other]
 
     columns: dict[str, Cell] = {
         "α": cells.of(lambda config: str(config.base_channels)),
         "method": cells.of(rival),
         "weights": _weights_text,
         "test accuracy (%)": cells.mean_text,
-        "minus no restart": lambda own: cells.gain_text(
-            own, beside(own[0].config, rival(own[0].config))
-        ),
-        "one-shot minus it": lambda own: cells.gain_text(beside(own[0].config, "one-shot"), own),
+        "minus no restart": lambda own: cells.gain_text(own, beside(own, rival(own[0].config))),
+        "one-shot minus it": lambda own: cells.gain_text(beside(own, "one-shot"), own),
     }
     what = (
         "A learning rate that begins anew after half of the epochs, as that of one-shot pruning, "
         "without a cut; dense SGD has learning rate and weight decay of one-shot pruning too"
     )
-    every = [run for again in RESTARTS.values() for name in again for run in runs[name]]
     note = "; differences are paired by seed"
-    return cells.by_condition("rivals-restart", every, columns, what, note=note)
+    return cells.by_condition("rivals-restart", again, columns, what, note=note)
 
 
 def _weights_text(runs: Sequence[Record]) -> str:
@@ -171,7 +167,7 @@ def _dots(budgets: dict[str, Groups[str]]) -> Figure:
         "10¹² FLOPs": lambda own: [sparse_flops(run) / 1e12 for run in own],
         "window excess (points)": lambda own: [
             value if run.final["locality"]["eligible"] > locality.units(run) / 2 else np.nan
-            for run, value in zip(own, locality.beyond_chance(own), strict=True)
+            for run, value in zip(own, beyond_chance(own), strict=True)
         ],
     }
     hues = dict(zip(("all weights", *budgets), style.OTHERS, strict=False))
@@ -218,7 +214,7 @@ def numbers(runs: ByStudy) -> dict[str, str]:
         return cells.gain_text(groups[name], groups[OWN])
 
     def more_local(groups: Groups[str], name: str) -> str:
-        return tables.ahead(cells.gain_text(groups[name], groups[OWN], locality.beyond_chance))
+        return tables.ahead(cells.gain_text(groups[name], groups[OWN], beyond_chance))
 
     def eligible(own: Sequence[Record]) -> list[int]:
         return [run.final["locality"]["eligible"] for run in own]
@@ -299,9 +295,7 @@ def _claim(text: str, study: str, name: str, of: Values = compare.accuracies) ->
 CLAIMS: tuple[Claim, ...] = (
     *(_claim("β = 50 is better than", study, name) for study in BUDGETS for name in SAID),
     *(
-        _claim(
-            "filters of β = 50 are more local than those of", "rivals", name, locality.beyond_chance
-        )
-        for name in [*SAID][:3]
+        _claim("filters of β = 50 are more local than those of", "rivals", name, beyond_chance)
+        for name in ("one-shot", "gradual", "RigL")
     ),
 )

@@ -146,25 +146,21 @@ def values(config: Config) -> dict[str, float]:
     return values_over(config, unmasked(Config(epochs=SEARCH_EPOCHS), config.optimizer))
 
 
-def _kept(run: Record) -> dict[str, float]:
-    """Return the share of the weights that a run keeps in each of its first two layers."""
+def _left_by(run: Record) -> dict[str, float]:
+    """Return a budget as `budget` does: a run's λ and what it leaves of its first two layers."""
     left, whole = run.final["nonzeros"], run.final["weights"]
-    return {
-        name: round(left[layer] / whole[layer], 6)
-        for name, layer in (("density", "conv1"), ("density_rest", "fc1"))
-    }
+    first, second = (round(left[layer] / whole[layer], 6) for layer in ("conv1", "fc1"))
+    share = relative(run.config, sparse(run.config, 1.0))
+    return {"share": share, "density": first, "density_rest": second}
 
 
 def _budgets(records: Sequence[Record]) -> dict[str, dict[str, float]]:
-    """Return λ whose run comes nearest to each of `AIMS`, as a share, and what it leaves."""
-    reference = sparse(records[0].config, 1.0).l1
-    left, found = [_kept(record) for record in records], {}
-    for name, aim in AIMS.items():
-        distances = [abs(math.log(one["density"] / aim)) for one in left]
-        place = distances.index(min(distances))
-        share = round(records[place].config.l1 / reference, 9)
-        found[name] = {"share": share, **left[place]}
-    return found
+    """Return what the run leaves that comes nearest to each of `AIMS`."""
+    found = [_left_by(run) for run in records]
+    return {
+        name: min(found, key=lambda one: abs(math.log(one["density"] / aim)))
+        for name, aim in AIMS.items()
+    }
 
 
 def _finalists(records: Sequence[Record]) -> dict[str, list[dict[str, float]]]:
@@ -173,13 +169,6 @@ def _finalists(records: Sequence[Record]) -> dict[str, list[dict[str, float]]]:
     for record in sorted(records, key=lambda record: record.accuracy, reverse=True):
         found.setdefault(key(record.config), []).append(values(record.config))
     return {name: candidates[:2] for name, candidates in found.items()}
-
-
-def _own_budget(records: Sequence[Record]) -> dict[str, dict[str, float]]:
-    """Return the best λ, as a share, and what it leaves."""
-    (best,) = choices(records, method_key).values()
-    run = best.runs[0]
-    return {"β = 50": {"share": relative(run.config, sparse(run.config, 1.0)), **_kept(run)}}
 
 
 def budget(name: str) -> dict[str, float]:
@@ -294,10 +283,16 @@ def _others(here: Config) -> list[Config]:
     return [unmasked(here), *(masked(here, name, "wider") for name in MASKED_WIDER)]
 
 
+def _best(records: Sequence[Record]) -> dict[str, dict[str, float]]:
+    """Return what the best λ leaves."""
+    (best,) = choices(records, method_key).values()
+    return {"β = 50": _left_by(best.runs[0])}
+
+
 # shares of the λ that `search-flips` chose, at this length
-_search_wider(
-    "search-wider-budget", "λ of β = 50 at α = 4, and the weights it leaves", rule=_own_budget
-)(lambda base: [sparse(_wide(base), share) for share in (0.5, 1.0, 2.0)])
+_search_wider("search-wider-budget", "λ of β = 50 at α = 4, and the weights it leaves", rule=_best)(
+    lambda base: [sparse(_wide(base), share) for share in (0.5, 1.0, 2.0)]
+)
 
 
 @_search_wider(

@@ -146,9 +146,10 @@ def windows_figure(found: ByStudy) -> Figure:
 def banded_figure(records: Sequence[Record]) -> Figure:
     """Draw accuracy and remaining weights against the growth of λ."""
     grown = [run for run in records if run.config.l1]
+    others = compare.by_method([run for run in records if not run.config.l1])
     references = {
-        "SGD" if name == SGD else str(name).removesuffix(", SGD"): compare.mean(runs)
-        for name, runs in compare.by_method([run for run in records if not run.config.l1]).items()
+        name.short.removesuffix(", SGD"): compare.mean(runs)
+        for name, runs in others.items()
         if name != CONV  # far below
     }
     largest = max((run.config.l1 for run in grown), default=0.0)

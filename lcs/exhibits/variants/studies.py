@@ -46,6 +46,7 @@ FOOTPRINTS = {
 
 STUDIES = Studies()
 _study = partial(STUDIES.add, setting=FLIP_CROP_SHORT)
+_long = partial(STUDIES.add, setting=FLIP_CROP, seeds=1)
 _search = partial(STUDIES.add, kind=Search, setting=FLIP_CROP_SHORT)
 
 
@@ -54,13 +55,18 @@ def key(config: Config) -> str:
     return f"{config.model} {config.optimizer}"
 
 
+def _networks(base: Config, length: float = 1 / 8) -> list[Config]:
+    """Return every shallow network with SGD, and S-FC with β = 50."""
+    return flip_crop_methods(sized(base, WIDTH, length), SHALLOW, [50])
+
+
 # λ that grows outside a window
 
 
 @_study("banded", "λ that grows outside a window")
 def _(base: Config) -> list[Config]:
     """Return β = 50 at two λ, and β = 0 at the larger, each with every growth; and the others."""
-    *plain, own = flip_crop_methods(sized(base, WIDTH, 1 / 8), SHALLOW, [50])
+    *plain, own = _networks(base)
     sparse = [own, regularised(own, 0.1), compare.without_threshold(own)]
     grown = [run.replace(l1_growth=growth) for run in sparse for growth in GROWTHS]
     return [*plain, *sparse, *grown]
@@ -101,12 +107,9 @@ def _wide(base: Config, windows: Sequence[str], length: float = 1 / 8) -> list[C
 _study("banded-wide", "λ that grows outside a window, at α = 8")(
     partial(_wide, windows=("grid", "initial", "learned"))
 )
-_study(
-    "banded-long",
-    "Windows that follow the weights at α = 8 for 200 epochs",
-    setting=FLIP_CROP,
-    seeds=1,
-)(partial(_wide, windows=("learned",), length=1 / 2))
+_long("banded-long", "Windows that follow the weights at α = 8 for 200 epochs")(
+    partial(_wide, windows=("learned",), length=1 / 2)
+)
 # each unit has as many pixels with the usual λ: a fixed order of the pixels is all that changes
 _study("banded-scattered", "Random windows of scattered pixels at α = 8")(
     partial(_grown, width=WIDEST, growths=GROWTHS[-1:], l1_window="initial", permute_pixels=True)
@@ -170,10 +173,6 @@ def _(base: Config) -> list[Config]:
 # A start from S-CONV
 
 
-def _networks(base: Config, length: float) -> list[Config]:
-    return flip_crop_methods(sized(base, WIDTH, length), SHALLOW, [50])
-
-
 @_search(
     "search-convolution",
     "From S-CONV, on validation",
@@ -181,7 +180,7 @@ def _networks(base: Config, length: float) -> list[Config]:
 )
 def _(base: Config) -> list[Config]:
     """Return S-CONV, and every network trained on from it at each rate."""
-    networks = _networks(base, 1 / 8)
+    networks = _networks(base)
     started = [run.replace(start="network", source=networks[0].stem) for run in networks]
     rates = {"sgd": (1.0, 0.3, 0.1, 0.01), "beta-lasso": (3.0, 1.0, 0.3, 0.1)}
     return [networks[0], *(r.replace(lr=lr) for r in started for lr in rates[r.optimizer])]
@@ -190,7 +189,7 @@ def _(base: Config) -> list[Config]:
 @_study("from-convolution", "A start from S-CONV", after=("search-convolution",))
 def _(base: Config) -> list[Config]:
     """Return S-CONV, what is trained on from it, and the same without a start, as long in all."""
-    half, whole = _networks(base, 1 / 8), _networks(base, 1 / 4)
+    half, whole = _networks(base), _networks(base, 1 / 4)
     found = CHOSEN["search-convolution"]
     started = [
         run.replace(start="network", source=half[0].stem, lr=found[key(run)]) for run in half
@@ -237,12 +236,6 @@ def _deeper(base: Config) -> list[Config]:
     return [*plain, *sparse]
 
 
-def _deep_fc(base: Config) -> tuple[Config, Config]:
-    """Return D-FC by SGD and by β = 50, as `search-deeper` chose."""
-    plain, sparse = (run for run in _deeper(base) if run.model == "d-fc")
-    return plain, sparse
-
-
 @_search(
     "search-footprints",
     "Deep networks with the first layer's footprints, on validation",
@@ -251,7 +244,7 @@ def _deep_fc(base: Config) -> tuple[Config, Config]:
 )
 def _(base: Config) -> list[Config]:
     """Return D-FC by β = 50, and by SGD with its footprints: six candidates."""
-    plain, sparse = _deep_fc(base)
+    plain, sparse = (run for run in _deeper(base) if run.model == "d-fc")
     started = plain.replace(start="footprints", source=sparse.stem)
     grid = itertools.product(RATES, DECAYS)
     return [sparse, *(started.replace(lr=lr, weight_decay=decay) for lr, decay in grid)]
@@ -264,6 +257,6 @@ def _(base: Config) -> list[Config]:
 )
 def _(base: Config) -> list[Config]:
     """Return D-FC by β = 50, and by SGD with masks that are made from it."""
-    plain, sparse = _deep_fc(base)
+    plain, sparse = (run for run in _deeper(base) if run.model == "d-fc")
     own = plain.replace(**CHOSEN["search-footprints"][key(plain)])
     return [sparse, *(own.replace(start=s, source=sparse.stem) for s in FOOTPRINTS)]
