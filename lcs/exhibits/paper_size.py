@@ -39,6 +39,7 @@ from lcs.exhibits.verdicts import Claim
 from lcs.runs import Record
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 # of the search: learning rates by optimizer, and factors of weight decay or of λ at the best one
@@ -217,7 +218,7 @@ def training_figure(records: Sequence[Record]) -> Figure:
             accuracy.plot(config.epochs, known, marker, mfc="none", mec=colour, ms=7)
         accuracy.plot([], [], marker, mfc="none", mec="0.3", ms=7, label="the paper, SGD")
         ours = {NETWORKS[m]: count_weights(config, m)["conv1"] for m in ("s-local", "s-conv")}
-        lines = [(first, label, count) for label, count in ours.items()]
+        lines: list[tuple[Axes, str, float]] = [(first, *line) for line in ours.items()]
         for axes, layer in ((first, "conv1"), (second, "fc1")):
             lines.append((axes, "paper, β = 50", published.FIGURE3[layer]))
         for axes, label, count in lines:
