@@ -136,7 +136,7 @@ SHARE_EPOCHS = 200
 def undecided(study: BaseStudy) -> list[str]:
     """Return the searches whose choice a study takes, but which have not chosen yet.
 
-    Until then its runs have values that stand in for the choice.
+    Until then its runs, where they can be listed, have values that stand in for the choice.
     """
     return [name for name in getattr(study, "after", ()) if not CHOSEN.get(name)]
 
