@@ -3,26 +3,25 @@
 import functools
 
 from checks import ahead, check
-from lcs.exhibits import compare
+from lcs.exhibits import compare, fewest_weights
 from lcs.exhibits.compare import differences
-from lcs.exhibits.fewest_weights import description, pareto
 from lcs.exhibits.methods import CONV, LOCAL, SGD, method
 from lcs.runs import RunStore
 
 # of a store, which is read once
-gather = functools.cache(pareto.gather)
+gather = functools.cache(fewest_weights.gather)
 
 
 def recipe(store: RunStore):
-    return gather(store)[pareto.RECIPE]
+    return gather(store)[fewest_weights.RECIPE]
 
 
 def reproduction(store: RunStore):
-    return gather(store)[pareto.REPRODUCTION]
+    return gather(store)[fewest_weights.REPRODUCTION]
 
 
 def networks_on_front(found, cost):
-    return set(pareto.front(pareto.frame(found), cost).model)
+    return set(fewest_weights.front(fewest_weights.frame(found), cost).model)
 
 
 @check
@@ -32,25 +31,26 @@ def as_good_as_dense_with_a_tenth(store):
     It has less than a tenth of its weights and of its operations.
     """
     found = recipe(store)
-    own, sgd = found[pareto.own_lambda()], found[pareto.searched_sgd()]
+    own, sgd = found[fewest_weights.own_lambda()], found[fewest_weights.searched_sgd()]
     gain = compare.paired(own, sgd)
     few = [10 * max(map(count, own)) < min(map(count, sgd))
-           for count in (pareto.weights, pareto.operations)]  # fmt: skip
+           for count in (fewest_weights.weights, fewest_weights.operations)]  # fmt: skip
     return all(few) and gain.mean > 0 and gain.mean - gain.half_width > -0.5
 
 
 @check
 def windows_are_ahead_with_as_few(store):
     """S-LOCAL with fewer weights, S-LOCAL and S-CONV are ahead of β = 50; α is 4, else 8."""
-    found, own = recipe(store), pareto.own_lambda()
-    count = pareto.mean_weights(found[own])
-    local = pareto.nearest(found, (c for c in found if method(c) == LOCAL), count)
-    wide = [pareto.searched_sgd(model) for model in ("s-local", "s-conv")]
-    widths = (own.base_channels, local.base_channels) == (8, 4)
+    found, own = recipe(store), fewest_weights.own_lambda()
+    count = fewest_weights.mean_weights(found[own])
+    locals_ = (runs for config, runs in found.items() if method(config) == LOCAL)
+    local = fewest_weights.nearest(locals_, count)
+    wide = [found[fewest_weights.searched_sgd(model)] for model in ("s-local", "s-conv")]
+    widths = (own.base_channels, local[0].config.base_channels) == (8, 4)
     return (
         widths
-        and pareto.mean_weights(found[local]) < count
-        and all(ahead(compare.paired(found[c], found[own])) for c in (local, *wide))
+        and fewest_weights.mean_weights(local) < count
+        and all(ahead(compare.paired(runs, found[own])) for runs in (local, *wide))
     )
 
 
@@ -68,7 +68,7 @@ def thresholds_are_the_front_of_s_fc(store):
     """By the recipe, every condition on the front of S-FC is β = 50."""
     sparse = {c: runs for c, runs in recipe(store).items() if c.model == "s-fc"}
     conditions = [*sparse]
-    best = pareto.front(pareto.frame(sparse)).index
+    best = fewest_weights.front(fewest_weights.frame(sparse)).index
     return {conditions[number].beta for number in best} == {50}
 
 
@@ -79,10 +79,10 @@ def front_of_the_reproduction(store):
     With about as many weights, S-FC is ahead of S-CONV in every seed, and behind S-LOCAL.
     """
     found = reproduction(store)
-    few = pareto.sparse_like_conv(found)
+    few = fewest_weights.sparse_like_conv(found)
     sgd, conv, local = (next(c for c in found if method(c) == name) for name in (SGD, CONV, LOCAL))
-    better = [differences(found[few], found[other]) for other in (sgd, conv)]
-    better.append(differences(found[local], found[few]))
+    better = [differences(few, found[other]) for other in (sgd, conv)]
+    better.append(differences(found[local], few))
     return min(min(each) for each in better) > 0 and all(
         networks_on_front(found, cost) == {"s-fc", "s-local"} for cost in ("weights", "flops")
     )
@@ -92,7 +92,7 @@ def front_of_the_reproduction(store):
 def bounds_are_vacuous(store):
     """By both readings, and for every run, the bound on the test error is at least 1."""
     runs = [r for found in gather(store).values() for group in found.values() for r in group]
-    bounds = [description.bound(run) for run in runs]
+    bounds = [fewest_weights.bound(run) for run in runs]
     return min(b.structure for b in bounds) >= 1
 
 
@@ -100,5 +100,5 @@ def bounds_are_vacuous(store):
 def gaps_are_far_below_their_bounds(store):
     """By the recipe, every measured gap is less than a hundredth of its bound."""
     runs = [run for group in recipe(store).values() for run in group]
-    bounds = [(description.bound(run), 1 - run.final["clean_train_accuracy"]) for run in runs]
+    bounds = [(fewest_weights.bound(run), 1 - run.final["clean_train_accuracy"]) for run in runs]
     return all(100 * bound.gap < bound.structure - error for bound, error in bounds)

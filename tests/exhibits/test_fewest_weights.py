@@ -7,15 +7,14 @@ import pytest
 from made_up import Memory, made_up
 
 from lcs import theory
-from lcs.exhibits import compare, published, tables
-from lcs.exhibits.fewest_weights import CLAIMS, description, figures, pareto, sizes
-from lcs.exhibits.fewest_weights.pareto import RECIPE, REPRODUCTION, SETTINGS
+from lcs.exhibits import compare, fewest_weights, published, tables
+from lcs.exhibits.fewest_weights import CLAIMS, RECIPE, REPRODUCTION, SETTINGS
 from lcs.runs import PUBLISHED, Record, RunStore
 from lcs.shapes import flops
 
 NOTHING = compare.conditions([])
 EMPTY = {RECIPE: NOTHING, REPRODUCTION: NOTHING}
-WIDE = pareto.WIDTH
+WIDE = fewest_weights.WIDTH
 
 
 def finished(config, accuracy: float, share: float = 1.0) -> Record:
@@ -36,12 +35,12 @@ def recipe(**accuracies: float):
     """S-CONV, S-LOCAL and SGD at two widths, and β = 50 with a twentieth of the weights."""
     runs = [
         *(
-            seeds(pareto.searched_sgd(model).replace(base_channels=width), 60 + width)
+            seeds(fewest_weights.searched_sgd(model).replace(base_channels=width), 60 + width)
             for width in (4, WIDE)
             for model in ("s-conv", "s-local")
         ),
-        seeds(pareto.searched_sgd(), accuracies.get("sgd", 65.0), n=6),
-        seeds(pareto.own_lambda(), accuracies.get("own", 66.0), 0.05, n=6),
+        seeds(fewest_weights.searched_sgd(), accuracies.get("sgd", 65.0), n=6),
+        seeds(fewest_weights.own_lambda(), accuracies.get("own", 66.0), 0.05, n=6),
     ]
     return compare.conditions(record for group in runs for record in group)
 
@@ -73,11 +72,11 @@ def test_runs_of_a_setting_differ_from_it_in_the_method_alone():
     ]
     runs = [run for config in [base, *others] for run in seeds(config, 50)]
     alone = finished(base.replace(model="s-local"), 50)  # one seed only
-    recipe_runs = seeds(pareto.own_lambda(), 60)
-    found = pareto.gather(Memory([*runs, alone, *recipe_runs]))
+    recipe_runs = seeds(fewest_weights.own_lambda(), 60)
+    found = fewest_weights.gather(Memory([*runs, alone, *recipe_runs]))
     assert [*found[REPRODUCTION]] == [base]
     assert len(found[REPRODUCTION][base]) == 3
-    assert [*found[RECIPE]] == [pareto.own_lambda()]
+    assert [*found[RECIPE]] == [fewest_weights.own_lambda()]
 
 
 def test_front_has_what_is_smaller_or_better_than_all_others():
@@ -88,19 +87,19 @@ def test_front_has_what_is_smaller_or_better_than_all_others():
             for n, (w, a) in enumerate(points)
         ]
     )
-    assert pareto.front(table).index.tolist() == [0, 2, 5]
-    assert pareto.front(table, "flops").index.tolist() == [5]
+    assert fewest_weights.front(table).index.tolist() == [0, 2, 5]
+    assert fewest_weights.front(table, "flops").index.tolist() == [5]
     again = {"condition": 1, "weights": 20, "flops": 80, "accuracy": 53.0, "model": "s-fc"}
     twice = tables.data_frame([*table.to_dict("records"), again])
-    assert pareto.front(twice).index.tolist() == [0, 1, 2, 5]  # the mean of its runs is 51
+    assert fewest_weights.front(twice).index.tolist() == [0, 1, 2, 5]  # the mean of its runs is 51
 
 
 def test_front_of_nothing_is_empty():
-    assert pareto.front(pareto.frame(NOTHING)).empty
+    assert fewest_weights.front(fewest_weights.frame(NOTHING)).empty
 
 
 def test_prose_says_how_many_times_fewer_weights():
-    numbers = pareto.recipe_numbers(recipe())
+    numbers = fewest_weights.recipe_numbers(recipe())
     assert numbers["own-times"] == "20.0"
     assert numbers["own-gain"] == "+1.00 ± 0.00"
     assert numbers["own-n"] == "6"
@@ -108,14 +107,14 @@ def test_prose_says_how_many_times_fewer_weights():
     # S-LOCAL of α = 4 has 348,096 weights, next to 334,330
     assert numbers["local-alpha"] == "4"
     assert (numbers["local-gain"], numbers["local-n"]) == ("−2.00 ± 0.00", "3")
-    assert pareto.recipe_numbers(NOTHING).keys() == numbers.keys()
-    nothing = pareto.recipe_numbers(NOTHING)
+    assert fewest_weights.recipe_numbers(NOTHING).keys() == numbers.keys()
+    nothing = fewest_weights.recipe_numbers(NOTHING)
     known = {"own-alpha", "own-n", "local-n"}
     assert {nothing[name] for name in nothing.keys() - known} == {tables.PENDING}
 
 
 def test_prose_on_the_reproduction_compares_equal_sizes():
-    numbers = pareto.reproduction_numbers(reproduction())
+    numbers = fewest_weights.reproduction_numbers(reproduction())
     # S-CONV has 6,627 weights, and S-FC 792,816
     assert (numbers["few-weights"], numbers["few-method"]) == ("7,927", "β = 50, λ = 5e-5")
     assert numbers["few-times"] == "100"
@@ -124,20 +123,20 @@ def test_prose_on_the_reproduction_compares_equal_sizes():
     # the sparsest of all is behind SGD
     assert numbers["least-weights"] == "2,378"
     assert numbers["least-gain"] == "3.00 and 3.00"
-    assert pareto.reproduction_numbers(NOTHING).keys() == numbers.keys()
+    assert fewest_weights.reproduction_numbers(NOTHING).keys() == numbers.keys()
 
 
 def test_table_begins_with_the_fewest_weights():
-    rows = pareto.fewest_table(recipe()).rows
+    rows = fewest_weights.fewest_table(recipe()).rows
     assert rows[0][0] == "S-FC, β-LASSO, β = 50"
     assert rows[0][2:5] == ["334.3", "5.0, 5.0, 5.0", "0.67"]
     assert [row[0] for row in rows[1:]] == ["S-CONV, SGD", "S-LOCAL, SGD", "S-FC, SGD"]
-    assert "pending" in pareto.fewest_table(NOTHING).rows[0][0]
+    assert "pending" in fewest_weights.fewest_table(NOTHING).rows[0][0]
 
 
 def test_bound_counts_a_shared_weight_once_and_its_edges_all():
-    config = pareto.searched_sgd("s-conv").replace(base_channels=1)
-    found = description.bound(finished(config, 70))
+    config = fewest_weights.searched_sgd("s-conv").replace(base_channels=1)
+    found = fewest_weights.bound(finished(config, 70))
     assert found.gap == pytest.approx(0.05)
     edges, values, possible = 68_592, 6627, 792_816
     shape = {"samples": 50_000, "parameters": possible, "free_parameters": values}
@@ -149,51 +148,54 @@ def test_bound_counts_a_shared_weight_once_and_its_edges_all():
 
 
 def test_prose_has_the_bound_of_the_sparsest_network():
-    found = {RECIPE: recipe(), REPRODUCTION: reproduction()}
-    numbers = description.numbers(found)
+    numbers = fewest_weights.bound_numbers(recipe(), reproduction(), 16, 0.05)
     assert 1 < float(numbers["least-structure"]) < float(numbers["least-bound"])
     assert float(numbers["least-bound"]) < float(numbers["bound-own"])
-    nothing = description.numbers(EMPTY)
+    nothing = fewest_weights.bound_numbers(NOTHING, NOTHING, 16, 0.05)
     assert nothing.keys() == numbers.keys()
     assert nothing["bound-own"] == nothing["least-bound"] == tables.PENDING
 
 
 def test_claims_are_counts_without_a_p_value():
-    few = [run for c in (pareto.own_lambda(), pareto.searched_sgd()) for run in recipe()[c]]
+    few = [
+        run
+        for c in (fewest_weights.own_lambda(), fewest_weights.searched_sgd())
+        for run in recipe()[c]
+    ]
     for claim, said in zip(CLAIMS, ("holds", "contradicted"), strict=True):
         finding = claim.judge(few)
         assert finding.evidence is None
         assert finding.said == said
     conv, bound = (claim.judge for claim in CLAIMS)
-    assert conv(seeds(pareto.own_lambda(), 70, 0.5)).said == "contradicted"
-    assert bound(seeds(pareto.own_lambda(), 70, 1e-5)).said == "holds"
+    assert conv(seeds(fewest_weights.own_lambda(), 70, 0.5)).said == "contradicted"
+    assert bound(seeds(fewest_weights.own_lambda(), 70, 1e-5)).said == "holds"
 
 
 def test_sizes_are_the_published_ones_but_for_two():
     away = {
-        name: abs(theirs * 1e6 / sizes.count(name) - 1)
+        name: abs(theirs * 1e6 / published.count_weights(name) - 1)
         for name, theirs in published.PARAMETERS.items()
     }
     assert {name for name, share in away.items() if share > 0.01} == {"d-local", "d-fc"}
-    assert sizes.numbers()["deep-local-shapes"] == "11.71"
-    assert len(sizes.size_table().rows) == len(sizes.ALPHA)
+    assert fewest_weights.numbers(EMPTY, 16, 0.05)["deep-local-shapes"] == "11.71"
+    assert len(published.size_table().rows) == len(published.ALPHA)
 
 
 @pytest.mark.parametrize("found", [EMPTY, {RECIPE: recipe(), REPRODUCTION: NOTHING}])
 def test_figures_are_drawn_whatever_there_is(found):
-    figures.accuracy(found).canvas.draw()
+    fewest_weights.accuracy_figure(found).canvas.draw()
 
 
 def test_each_condition_is_drawn_once_with_its_front():
     found = {RECIPE: recipe(), REPRODUCTION: reproduction()}
-    figure = figures.accuracy(found)
+    figure = fewest_weights.accuracy_figure(found)
     above = figure.axes[0]
     alphas = [text.get_text() for text in above.texts]
     assert alphas == ["4", "4", "8", "8", "8", "8"]
 
 
 def test_the_store_of_the_book_has_both_settings():
-    found = pareto.gather(RunStore(PUBLISHED))
-    assert pareto.own_lambda() in found[RECIPE]
+    found = fewest_weights.gather(RunStore(PUBLISHED))
+    assert fewest_weights.own_lambda() in found[RECIPE]
     assert {config.base_channels for config in found[REPRODUCTION]} == {1}
     assert min(len(runs) for group in found.values() for runs in group.values()) >= 2

@@ -1,0 +1,398 @@
+"""How few weights does it take? Accuracy against remaining weights, of runs of all chapters.
+
+With the bound from description length (Neyshabur 2020, Theorem 2), whose formula is
+`lcs.theory.mdl_bound`. The chapter trains nothing of its own.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from lcs import cost, data, theory
+from lcs.config import Config
+from lcs.exhibits import cells, compare, published, settings, tables
+from lcs.exhibits.compare import Conditions
+from lcs.exhibits.methods import B0, B1, B50, CONV, LOCAL, PROXIMAL, SGD, THREE, Method, method
+from lcs.exhibits.plots.style import PAGE_WIDTH, add_legend, look, pending, subplots
+from lcs.exhibits.settings import SHARE_AT_WIDTH, WIDTHS, chosen, sized
+from lcs.exhibits.tables import NONE, PENDING, Cell, Table, ahead, number
+from lcs.exhibits.verdicts import Claim, Finding, ours
+from lcs.runs import Record, RunStore
+from lcs.stats import mean_interval
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+STUDIES = ()
+
+RECIPE, REPRODUCTION = "recipe", "reproduction"
+# what all runs of a setting share
+SETTINGS = {
+    RECIPE: sized(settings.RECIPE.configs["desk"], length=1 / 2),
+    REPRODUCTION: settings.DESK,
+}
+# in what they differ; frozen zeros are another algorithm than the paper's
+VARIED = (
+    *("model", "base_channels", "optimizer", "lr", "momentum", "weight_decay"),
+    *("l1", "l1_rest", "beta", "seed"),
+)
+# the width at which all methods have runs
+WIDTH = WIDTHS[-1]
+LEAST_RUNS = 2
+
+
+def gather(store: RunStore) -> dict[str, Conditions]:
+    """Return the stored runs on test images of CIFAR-10 by setting, and by condition.
+
+    Every network, method and width is among them, where it has at least `LEAST_RUNS` seeds.
+    """
+    stored = (run for place in store.chain() for run in place.records())
+    found = compare.conditions(run for run in stored if run.kind != "toy")
+
+    def shared(config: Config) -> dict[str, object]:
+        return {k: v for k, v in dataclasses.asdict(config).items() if k not in VARIED}
+
+    return {
+        name: Conditions(
+            (config, runs)
+            for config, runs in found.items()
+            if len(runs) >= LEAST_RUNS and shared(config) == shared(base)
+        )
+        for name, base in SETTINGS.items()
+    }
+
+
+def weights(record: Record) -> int:
+    """Return the remaining weights of all layers: those that are not zero at the end."""
+    return int(sum(record.final["nonzeros"].values()))
+
+
+def operations(record: Record) -> int:
+    """Return the FLOPs of one image's forward pass, products by zeros left out."""
+    return int(record.final["flops"]["sparse"])
+
+
+def mean_weights(runs: Sequence[Record]) -> float:
+    """Return the mean of `weights`."""
+    return mean_interval([weights(run) for run in runs]).mean
+
+
+def fewest_table(found: Conditions) -> Table:
+    """Return weights, FLOPs and accuracy of every network and method at `WIDTH`."""
+    here = [runs for config, runs in found.items() if config.base_channels == WIDTH]
+    columns: dict[str, Cell] = {
+        "network and method": cells.of(lambda config: str(method(config))),
+        "λ": cells.of(lambda c: f"{number(c.l1)} and {number(c.rest_l1)}" if c.l1 else NONE),
+        "thousands of weights": lambda runs: f"{mean_weights(runs) / 1e3:,.1f}",
+        "remaining, layers 1, 2, 3 (%)": cells.layers_text,
+        "MFLOPs": lambda runs: f"{mean_interval([*map(operations, runs)]).mean / 1e6:.2f}",
+        "test accuracy (%)": cells.mean_text,
+    }
+    return cells.by_condition(
+        "scaling-wide",
+        [run for runs in sorted(here, key=mean_weights) for run in runs],
+        columns,
+        f"Remaining weights by the paper's recipe at α = {WIDTH}",
+        label="tab-fewest",
+        note=". λ: of the first and the other layers. FLOPs: of one image's forward pass, without "
+        "products by zeros",
+        text=["λ"],
+    )
+
+
+# The figure
+
+TITLES = {RECIPE: "AutoAugment, 200 epochs", REPRODUCTION: "reproduction, α = 1, 400 epochs"}
+LEGEND = tuple(map(str, (CONV, LOCAL, THREE, SGD, PROXIMAL, B0, B1, B50)))
+# whose points carry the width; at a width, those between have as many weights as SGD
+LABELLED = {str(name) for name in (CONV, LOCAL, SGD, B50)}
+COSTS = {"weights": "remaining weights, all layers", "flops": "FLOPs of a forward pass"}
+
+
+def accuracy_figure(found: Mapping[str, Conditions]) -> Figure:
+    """Draw test accuracy against weights (above) and FLOPs (below), a column for each setting.
+
+    Small dots are runs, large ones the means of conditions; small numbers are α, where it varies.
+    """
+    if not any(found.values()):
+        return pending()
+    figure, panels = subplots(2, len(found), figsize=(PAGE_WIDTH, 6.6), sharey="col")
+    for name in LEGEND:  # each once, and in an order of ours
+        shade, marker, _ = look(name)
+        panels[0, 0].plot([], [], marker, color=shade, ms=6, label=name)
+    for column, (name, conditions) in enumerate(found.items()):
+        panels[0, column].set_title(TITLES[name])
+        for axes, counted in zip(panels[:, column], COSTS, strict=True):
+            _draw(axes, conditions, counted)
+    add_legend(figure, panels[0, 0], columns=3)
+    return figure
+
+
+def _draw(axes: Axes, found: Conditions, counted: str) -> None:
+    """Draw every run, the means of conditions, and the fronts of all networks and of S-FC."""
+    table = frame(found)
+    widths = table.base_channels.nunique() > 1
+    for (name, _), runs in table.groupby(["method", "condition"], sort=False):
+        shade, marker, _ = look(name)
+        mean = runs[[counted, "accuracy"]].mean()
+        axes.plot(runs[counted], runs.accuracy, ".", color=shade, ms=3, alpha=0.5)
+        axes.plot(mean[counted], mean.accuracy, marker, color=shade, ms=6.5, mec="white", mew=0.6)
+        if widths and name in LABELLED:
+            width = f"{runs.base_channels.iloc[0]}"
+            # S-LOCAL's to the left of its mark, where the others have nothing
+            left = {"xytext": (-4, 3), "ha": "right"} if name == str(LOCAL) else {"xytext": (4, 3)}
+            axes.annotate(
+                width, (mean[counted], mean.accuracy), textcoords="offset points", color=shade,
+                fontsize="x-small", **left,
+            )  # fmt: skip
+    for models, style, title in (
+        (set(table.model), "-", "Pareto front, all networks"),
+        ({"s-fc"}, ":", "Pareto front, S-FC"),
+    ):
+        best = front(table[table.model.isin(models)], counted)
+        axes.step(
+            best[counted], best.accuracy, style, where="post", color="0.45", lw=1.2, zorder=0,
+            label=title,
+        )  # fmt: skip
+    axes.set(xscale="log", xlabel=COSTS[counted], ylabel="test accuracy (%)")
+
+
+def frame(found: Conditions) -> pd.DataFrame:
+    """Return one row per run; `condition` is a number, `accuracy` in per cent."""
+    rows = [
+        [
+            *(str(method(config)), config.model, config.base_channels, place),
+            *(weights(run), operations(run), 100 * run.accuracy),
+        ]
+        for place, (config, runs) in enumerate(found.items())
+        for run in runs
+    ]
+    columns = ("method", "model", "base_channels", "condition", "weights", "flops", "accuracy")
+    return tables.data_frame(rows, columns=columns)
+
+
+def front(table: pd.DataFrame, counted: str = "weights") -> pd.DataFrame:
+    """Return the conditions than which none is both cheaper and more accurate, by their means.
+
+    Of what `frame` returns, by its column `weights` or `flops`. A row for each condition, the
+    index, by growing cost: the cost, `accuracy` and `model`.
+    """
+    means = table.groupby("condition").agg({counted: "mean", "accuracy": "mean", "model": "first"})
+    ordered = means.sort_values([counted, "accuracy"], ascending=[True, False])
+    best = ordered.accuracy.cummax().shift(fill_value=-math.inf)
+    return ordered[ordered.accuracy > best]
+
+
+# Networks of about as many weights
+
+
+def own_lambda() -> Config:
+    """Return β = 50 by the recipe at `WIDTH`, with the λ that was chosen there."""
+    here = SETTINGS[RECIPE].replace(base_channels=WIDTH)
+    return chosen(here, "s-fc", "beta-lasso", 50, share=SHARE_AT_WIDTH[WIDTH])
+
+
+def searched_sgd(model: str = "s-fc") -> Config:
+    """Return SGD by the recipe at `WIDTH`, as it was chosen."""
+    return chosen(SETTINGS[RECIPE].replace(base_channels=WIDTH), model)
+
+
+def nearest(groups: Iterable[list[Record]], size: float) -> list[Record]:
+    """Return the runs whose number of weights is nearest to a size, as a ratio."""
+    return min(groups, key=lambda runs: abs(math.log(mean_weights(runs) / size)), default=[])
+
+
+def sparse_like_conv(found: Conditions) -> list[Record]:
+    """Return the runs of S-FC with about as many weights as S-CONV: of the reproduction."""
+    conv = _first(found, CONV)
+    sparse = (runs for config, runs in found.items() if config.beta)
+    return nearest(sparse, mean_weights(conv)) if conv else []
+
+
+def sparsest_above_sgd(found: Conditions) -> list[Record]:
+    """Return the fewest weights of S-FC with which it is ahead of SGD in every common seed."""
+    sgd = _first(found, SGD)
+    better = (
+        runs
+        for config, runs in found.items()
+        if sgd and config.beta and min(compare.differences(runs, sgd)) > 0
+    )
+    return min(better, key=mean_weights, default=[])
+
+
+def _first(found: Conditions, wanted: Method) -> list[Record]:
+    """Return the runs of the first condition of a method."""
+    return next((runs for config, runs in found.items() if method(config) == wanted), [])
+
+
+# Numbers
+
+
+def numbers(found: Mapping[str, Conditions], bits: int, delta: float) -> dict[str, str]:
+    """Return what the prose says, in words; weights of the paper's networks in millions."""
+    recipe, few = found[RECIPE], found[REPRODUCTION]
+    local, deep = (published.count_weights(model) / 1e6 for model in ("s-local", "d-local"))
+    return {
+        **recipe_numbers(recipe),
+        **reproduction_numbers(few),
+        **bound_numbers(recipe, few, bits, delta),
+        "paper-weights": f"{sum(published.FIGURE3.values()) / 1e6:.0f}",
+        "paper-local-weights": f"{local:.0f}",
+        "paper-behind": f"{published.gain(LOCAL, B50):.2f}",
+        "deep-local-published": f"{published.PARAMETERS['d-local']:g}",
+        "deep-local-shapes": f"{deep:.2f}",
+        "deep-alpha": f"{published.ALPHA['d-local']}",
+    }
+
+
+def recipe_numbers(found: Conditions) -> dict[str, str]:
+    """Return what β = 50 with its own λ needs at `WIDTH`, beside SGD and S-LOCAL."""
+    own, sgd = own_lambda(), searched_sgd()
+    sparse, dense = found[own], found[sgd]
+    wide, conv = (found[sgd.replace(model=model)] for model in ("s-local", "s-conv"))
+    locals_ = (runs for config, runs in found.items() if method(config) == LOCAL)
+    near = nearest(locals_, mean_weights(sparse)) if sparse else []
+    return {
+        "own-alpha": f"{own.base_channels}",
+        "own-weights": _weights_text(sparse),
+        "own-times": _times_text(dense, sparse, 1),
+        "own-accuracy": cells.mean_text(sparse),
+        "own-fit": cells.fit_text(sparse),
+        "own-n": f"{len(sparse)}",
+        "own-gain": cells.gain_text(sparse, dense),
+        "own-conv-times": _times_text(sparse, conv, 2),
+        "sgd-accuracy": cells.mean_text(dense),
+        "local-alpha": f"{near[0].config.base_channels}" if near else PENDING,
+        "local-gain": ahead(cells.gain_text(near, sparse)),
+        "local-n": f"{len(compare.differences(near, sparse))}",
+        "wide-local-gain": ahead(cells.gain_text(wide, sparse)),
+        "wide-local-times": _times_text(wide, sparse, 1),
+        "wide-conv-gain": ahead(cells.gain_text(conv, sparse)),
+    }
+
+
+def reproduction_numbers(found: Conditions) -> dict[str, str]:
+    """Return what few weights reach in the reproduction's setting."""
+    few, least = sparse_like_conv(found), sparsest_above_sgd(found)
+    sgd, conv, local = (_first(found, one) for one in (SGD, CONV, LOCAL))
+    names = [method(run.config).shortest + cells.penalty_text(run.config) for run in few]
+    return {
+        "few-method": names[0] if names else PENDING,
+        "few-weights": _weights_text(few),
+        "few-accuracy": f"{compare.mean(few):.1f}" if few else PENDING,
+        "few-n": f"{len(few)}",
+        "few-times": _times_text(sgd, few),
+        "few-gain": ahead(cells.gain_text(few, sgd)),
+        "few-conv-gain": ahead(cells.gain_text(few, conv)),
+        "few-local-behind": ahead(cells.gain_text(local, few)),
+        "few-local-times": _times_text(local, few),
+        "least-weights": _weights_text(least),
+        "least-times": _times_text(sgd, least),
+        "least-gain": ahead(cells.gain_text(least, sgd)),
+    }
+
+
+def _weights_text(runs: Sequence[Record]) -> str:
+    return f"{mean_weights(runs):,.0f}" if runs else PENDING
+
+
+def _times_text(one: Sequence[Record], other: Sequence[Record], digits: int = 0) -> str:
+    """Return how many times more weights some runs have than others."""
+    return f"{mean_weights(one) / mean_weights(other):.{digits}f}" if one and other else PENDING
+
+
+# The bound
+
+
+class Bound(NamedTuple):
+    """What Theorem 2 says of one run; errors are fractions."""
+
+    gap: float  # test error less training error, on the training images without augmentation
+    whole: float  # bound on the test error
+    structure: float  # the same without the bits of the weights' values
+
+
+# the paper trains in 16 bits; δ is not stated
+def bound(record: Record, bits: int = 16, delta: float = 0.05) -> Bound:
+    """Return the bound for a stored run of a shallow network.
+
+    With so many bits for the value of a weight it holds with probability 1 - δ. A shared weight
+    counts once among the values, and at each place in the structure: that of S-FC which computes
+    the same function.
+    """
+    config = record.config
+    model = config.model if config.model == "3-fc" else "s-fc"
+    dense = compare.as_sgd(config).replace(model=model, kernel_size=None, padding="same")
+    samples, values = data.spec(config.dataset).train_size, weights(record)
+    gap_bound = theory.mdl_bound(
+        0.0,
+        samples=samples,
+        parameters=cost.weights(dense),
+        free_parameters=values,
+        nonzero=operations(record) // 2,
+        bits=bits,
+        delta=delta,
+    )
+    structure = math.sqrt(gap_bound**2 - values * bits / (2 * samples))
+    error = 1 - record.final["clean_train_accuracy"]
+    return Bound(1 - record.accuracy - error, error + gap_bound, error + structure)
+
+
+def bound_numbers(recipe: Conditions, few: Conditions, bits: int, delta: float) -> dict[str, str]:
+    """Return the bound of β = 50 by the recipe, and of the sparsest network of the reproduction."""
+    own, least = own_lambda(), sparsest_above_sgd(few)
+
+    def mean(runs: Sequence[Record], field: str, digits: int) -> str:
+        values = [getattr(bound(run, bits, delta), field) for run in runs]
+        return f"{np.mean(values):.{digits}f}" if values else PENDING
+
+    return {
+        "bound-own": mean(recipe[own], "whole", 1),
+        "gap-own": mean(recipe[own], "gap", 3),
+        "least-bound": mean(least, "whole", 2),
+        "least-structure": mean(least, "structure", 2),
+        "bits": f"{bits}",
+        "delta": f"{delta:g}",
+    }
+
+
+# Claims
+
+
+def _fewer_than_s_conv(records: list[Record]) -> Finding:
+    """Judge whether every run of the largest β and width has fewer weights than S-CONV."""
+    width, beta = max(r.config.base_channels for r in records), compare.largest_beta(records)
+    runs = [r for r in records if (r.config.base_channels, r.config.beta) == (width, beta)]
+    conv = cost.weights(compare.as_sgd(runs[0].config).replace(model="s-conv"))
+    said = "holds" if max(map(weights, runs)) < conv else "contradicted"
+    return Finding(f"{mean_weights(runs):,.0f} against {conv:,}", said=said)
+
+
+def _bound_is_below_one(records: list[Record]) -> Finding:
+    """Judge whether the bound on the error is below 1 for the largest β at any width."""
+    beta = compare.largest_beta(records)
+    best = min(bound(record).whole for record in records if record.config.beta == beta)
+    said = "holds" if best < 1 else "contradicted"
+    return Finding(f"at least {best:.1f}, at any width", said=said)
+
+
+CLAIMS: tuple[Claim, ...] = (
+    ours(
+        "By the paper's recipe, β = 50 at the largest width has fewer remaining weights, in all "
+        "layers, than S-CONV",
+        "scaling-own",
+        _fewer_than_s_conv,
+    ),
+    ours(
+        "The paper's Theorem 2 bounds the test error of β = 50 below 1",
+        "scaling-own",
+        _bound_is_below_one,
+    ),
+)
