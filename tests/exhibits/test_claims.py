@@ -7,7 +7,8 @@ import pytest
 from made_up import configs, made_up, study, with_final
 
 from lcs.config import Config
-from lcs.exhibits import claims, engine, verdicts
+from lcs.exhibits import claims, verdicts
+from lcs.exhibits.engine import inference, steps
 from lcs.exhibits.settings import FLIP_CROP_LONG, FLIP_CROP_SHORT, REPRODUCTION, STRONGER_L1
 from lcs.exhibits.table2 import AS_SEARCHED, FLIPS_LONGER, FLIPS_WIDER, LONG, WIDE, WIDEST_DESK
 from lcs.exhibits.verdicts import BENCHMARK, Claim, Finding, verdict
@@ -286,7 +287,8 @@ def test_without_runs_all_but_benchmarks_is_pending(tmp_path):
 def test_a_benchmark_judges_without_records(monkeypatch):
     speed = [one for one in EVERY if one.study == BENCHMARK]
     assert {e.setting for e in verdicts.judged(speed, STORE, BENCHMARK)} == {BENCHMARK}
-    monkeypatch.setattr(engine, "load", lambda _: None)
+    for module in (inference, steps):
+        monkeypatch.setattr(module, "load", lambda _: None)
     assert verdicts.judged(speed, STORE, BENCHMARK) == [None] * len(speed)
 
 

@@ -9,7 +9,7 @@ from made_up import made_up
 from lcs.config import Config
 from lcs.errors import RecordError
 from lcs.exhibits import engine
-from lcs.exhibits.engine import benchmarks, figures, steps
+from lcs.exhibits.engine import benchmarks, inference, steps
 
 MACHINE = {"hardware": "a processor", "threads": 2, "native bf16": True, "torch": "2.12.1"}
 
@@ -88,7 +88,7 @@ def test_what_was_not_measured_is_pending(found, tmp_path):
     shown = steps.floor_table(found, "tab-x", "python parts.py")
     assert "`.venv/bin/python parts.py`" in shown.rows[0][0]
     assert ".pending" in shown.rows[0][0]
-    for figure in (figures.speed(found), figures.changes(found)):
+    for figure in (steps.speed_figure(found), steps.changes_figure(found)):
         assert "pending" in figure.axes[0].texts[0].get_text()
     words = steps.numbers(str(tmp_path)) | steps.sparse_numbers(str(tmp_path))
     # what is counted at the paper's size needs no measurement
@@ -119,7 +119,7 @@ def test_sparse_modes_against_density(tmp_path):
         "base_channels": 16, "density": 1.0, "mode": "frozen", "ratio": pytest.approx(0.5),
         "low": pytest.approx(0.4), "high": pytest.approx(0.65),
     }  # fmt: skip
-    assert len(figures.speed(found).legends[0].get_texts()) == 4
+    assert len(steps.speed_figure(found).legends[0].get_texts()) == 4
     words = steps.sparse_numbers(str(tmp_path))
     assert words["speed-exact-16"] == "0.90 (0.72 – 1.17)"
     assert words["speed-frozen-4"] == "pending"  # there only at half a per cent
@@ -162,7 +162,7 @@ def test_what_a_quarter_of_the_terms_proves(tmp_path, monkeypatch, share, said):
     hard = {"weighted: 128": share, "equal: 128": 0.8, "weighted: 256": 0.0}
     found = bench(tmp_path, [unproved(4, 2, **easy), unproved(4, 5, **hard)])
     assert steps.unproved(found) == {(4, 2): 1, (4, 5): pytest.approx(100 * share)}
-    monkeypatch.setattr(engine, "load", lambda name: found if name == "unproved" else None)
+    monkeypatch.setattr(steps, "load", lambda name: found if name == "unproved" else None)
     claim = next(claim for claim in engine.CLAIMS if claim.text == engine.PROVED)
     finding = claim.judge([])
     assert finding.said == said
@@ -192,7 +192,7 @@ def test_a_step_beside_its_floor(tmp_path):
 def test_changes_are_drawn_one_below_the_other(tmp_path):
     times = {"first": [6.0, 8.0, 9.0], "last": [2.0, 1.0, 9.0]}
     known = {"measured": "changes", "base_channels": 8, "times": times}
-    (axes,) = figures.changes(bench(tmp_path, [known], "changes")).axes
+    (axes,) = steps.changes_figure(bench(tmp_path, [known], "changes")).axes
     assert [bar.get_width() for bar in axes.patches] == [8.0, 2.0]
     assert axes.patches[0].get_y() > axes.patches[1].get_y()
     words = steps.numbers(str(tmp_path))
@@ -217,5 +217,6 @@ def test_a_missing_benchmark_is_none_and_a_broken_one_an_error(tmp_path):
 def test_speed_is_not_judged_without_a_measurement_at_one_per_cent(monkeypatch, tmp_path, density):
     one = [table("x", [ratio("exact", 0.9), ratio("frozen", 0.5)], **sparse_step(16, density or 1))]
     found = bench(tmp_path, one) if density else None
-    monkeypatch.setattr(engine, "load", lambda _: found)
+    for module in (inference, steps):
+        monkeypatch.setattr(module, "load", lambda _: found)
     assert not any(claim.judge([]) for claim in engine.CLAIMS)

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from lcs.exhibits import engine
-from lcs.exhibits.engine import benchmarks, figures, inference
+from lcs.exhibits.engine import benchmarks, inference
 from lcs.exhibits.engine.inference import CSR, CSR_BF16, CSR_SCIPY, DENSE_BF16
 
 MACHINE = {"hardware": "a processor", "threads": 2, "native bf16": True, "torch": "2.12.1"}
@@ -35,7 +35,7 @@ def found(tmp_path, monkeypatch):
         document = {"machine": MACHINE, "tables": tables}
         (tmp_path / "inference-cpu.json").write_text(json.dumps(document))
         read = benchmarks.load("inference", str(tmp_path))
-        monkeypatch.setattr(engine, "load", lambda name: read if name == "inference" else None)
+        monkeypatch.setattr(inference, "load", lambda *_: read)
         return read
 
     return put
@@ -106,7 +106,7 @@ def test_a_row_for_each_way(found):
 
 def test_the_figure_has_a_panel_for_each_number_of_images(found):
     both = found(*(passes(batch, at) for batch in (1, 512) for at in (0.01, 0.1)), trained(1))
-    figure = figures.inference(both)
+    figure = inference.inference_figure(both)
     assert [axes.get_title(loc="left") or axes.get_title() for axes in figure.axes] == [
         "images at once: 1", "images at once: 512",
     ]  # fmt: skip
@@ -140,5 +140,5 @@ def test_what_was_not_measured_is_pending(found, tmp_path):
     assert judge(engine.NO_GAIN) is None
     assert set(inference.numbers(str(tmp_path)).values()) == {"pending"}
     assert "make bench" in inference.inference_table(None).rows[0][0]
-    drawn = figures.inference(None)
+    drawn = inference.inference_figure(None)
     assert "pending" in drawn.axes[0].texts[0].get_text()

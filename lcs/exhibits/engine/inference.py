@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lcs.exhibits import tables
 from lcs.exhibits.engine.benchmarks import find, load, machine_text, medians, over, ratio_text
+from lcs.exhibits.plots.style import (
+    PAGE_WIDTH,
+    add_legend,
+    label_log_axis,
+    pending,
+    shades,
+    subplots,
+)
 from lcs.exhibits.tables import PENDING, Table
+from lcs.exhibits.verdicts import UNDECIDED, Finding
+from lcs.runs import Record
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 # ways to compute the same outputs, as `tests/benchmarks/inference.py` names them
 DENSE = "dense, float32"
@@ -25,10 +38,9 @@ BATCHES = (1, 512)
 
 
 def passes(found: dict[str, Any] | None, **fields: Any) -> list[dict[str, Any]]:
-    """Return the tables of the benchmark with these fields.
+    """Return the tables of the benchmark with these `batch` (images), `threads` or `places`.
 
-    They are `batch` (images), `threads`, `places` ("trained", where the first layer's weights are
-    those of a stored run, or "random") and `density` (a share).
+    Places are "trained", where the first layer's weights are those of a stored run, or "random".
     """
     return find(found, measured="inference", **fields)
 
@@ -85,6 +97,36 @@ def inference_table(found: dict[str, Any] | None) -> Table:
     return Table("tab-inference", caption, columns, rows)
 
 
+def inference_figure(found: dict[str, Any] | None) -> Figure:
+    """Draw the time of a pass over that of the dense one in float32, on one thread, by density.
+
+    A panel for each number of images. Weights at random places are lines, those of a trained
+    network single hollow marks. Exporting and dropping dead units are left out.
+    """
+    if not passes(found, threads=1):
+        return pending()
+    figure, panels = subplots(1, len(BATCHES), figsize=(PAGE_WIDTH, 3.8), sharey=True)
+    colours = ["0.3", *shades("β-LASSO", len(SPARSE_WAYS))]
+    for axes, batch in zip(panels, BATCHES, strict=True):
+        for way, colour in zip((DENSE_BF16, *SPARSE_WAYS), colours, strict=True):
+            for places, mark in (("random", "-o"), ("trained", "s")):
+                shown = passes(found, threads=1, batch=batch, places=places)
+                shown.sort(key=lambda one: float(one["density"]))
+                densities = [100 * one["density"] for one in shown]
+                ratios = [over(one, way, DENSE)["ratio"] for one in shown]
+                fill, label = (colour, way) if places == "random" else ("white", "")
+                axes.plot(densities, ratios, mark, color=colour, mfc=fill, ms=5, label=label)
+        axes.axhline(1, color="0.5", lw=1)
+        axes.set(xscale="log", yscale="log", title=f"images at once: {batch}")
+        axes.set_xlabel("remaining weights, layer 1 (%)")
+        label_log_axis(axes.xaxis, every=False)
+    label_log_axis(panels[0].yaxis)
+    panels[0].set_ylabel("time of a pass / dense, float32")
+    panels[0].plot([], [], "s", color="0.3", mfc="white", ms=5, label="a trained network")
+    add_legend(figure, panels[0], columns=2)
+    return figure
+
+
 def numbers(folder: str = "") -> dict[str, str]:
     """Return what the prose says, in words; on one thread if not said otherwise."""
     found = load("inference", folder)
@@ -105,3 +147,49 @@ def numbers(folder: str = "") -> dict[str, str]:
         if not math.isnan(density):
             words[f"crossing-{batch}"] = tables.rounded(density)
     return {f"inference-{name}": said for name, said in words.items()}
+
+
+# Claims
+
+
+def in_use(_: list[Record]) -> Finding | None:
+    """Judge whether a trained sparse network is faster than a dense one, whatever passes it takes.
+
+    The fastest way of each against the fastest of the other, by number of images and of threads.
+    """
+    shown = passes(load("inference"), places="trained")
+    if not shown:
+        return None
+    found = [fastest(one) for one in shown]
+    slowest = max(found, key=lambda row: row["ratio"])
+    one = shown[found.index(slowest)]
+    slower = "contradicted" if any(row["low"] > 1 for row in found) else UNDECIDED
+    return Finding(
+        f"at most {ratio_text(slowest)} of the dense time (α = {one['base_channels']}, "
+        f"{tables.rounded(100 * one['density'], 1)} % of the first layer left, {one['batch']} "
+        "images at once)",
+        short=f"{slowest['ratio']:.2f} of the time",
+        said="holds" if all(row["high"] < 1 for row in found) else slower,
+        n=one["repeats"],
+    )
+
+
+# the least share of a pass's time that is a gain worth the effort
+LEAST_GAIN = 0.05
+
+
+def no_gain(_: list[Record]) -> Finding | None:
+    """Judge whether neither saves more than `LEAST_GAIN` of the dense time in float32."""
+    shown = passes(load("inference"), places="trained")
+    if not shown:
+        return None
+    found = {way: [over(one, way, DENSE) for one in shown] for way in (EXPORTED, WITHOUT_DEAD)}
+    every = [row for rows in found.values() for row in rows]
+    none = "holds" if all(row["low"] > 1 - LEAST_GAIN for row in every) else UNDECIDED
+    least = {way: min(rows, key=lambda row: row["ratio"]) for way, rows in found.items()}
+    return Finding(
+        "; ".join(f"{way}: at least {ratio_text(row)}" for way, row in least.items())
+        + " of the dense time",
+        said="contradicted" if any(row["high"] < 1 - LEAST_GAIN for row in every) else none,
+        n=shown[0]["repeats"],
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lcs import cost, data
 from lcs.config import Config
@@ -11,10 +11,15 @@ from lcs.data.batches import steps_per_epoch
 from lcs.exhibits import tables
 from lcs.exhibits.engine.benchmarks import find, load, machine_text, medians, over, ratio_text
 from lcs.exhibits.methods import NETWORKS
+from lcs.exhibits.plots.style import PAGE_WIDTH, add_legend, pending, shades, subplots
 from lcs.exhibits.published import PAPER_BASE_CHANNELS, PAPER_EPOCHS
 from lcs.exhibits.tables import PENDING, Table
+from lcs.exhibits.verdicts import UNDECIDED, Finding, Judge
 from lcs.optim.sparse_products import MODES
 from lcs.runs import Record
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 # of one pass of the optimizer over a weight: the gradient read and a copy written in bfloat16, the
 # weight itself read and written in float32
@@ -79,6 +84,34 @@ def count_step(base_channels: int) -> Step:
     return Step(weights, config.batch_size * cost.image_flops(config), BYTES_OF_A_WEIGHT * weights)
 
 
+def changes_figure(found: dict[str, Any] | None) -> Figure:
+    """Draw what each change left of an epoch's time: a panel for each width, the first on top."""
+    widths = find(found, measured="changes")
+    if not widths:
+        return pending()
+    names = list(widths[0]["times"])
+    figure, panels = subplots(1, len(widths), figsize=(PAGE_WIDTH, 2.3), sharey=True, squeeze=False)
+    for axes, one in zip(panels[0], widths, strict=True):
+        longest = max(max(rounds) for rounds in one["times"].values())
+        for name, seconds in medians(one).items():
+            height, rounds = -names.index(name), one["times"][name]
+            around = [[seconds - min(rounds)], [max(rounds) - seconds]]
+            axes.barh(height, seconds, 0.65, xerr=around, color="0.75", ecolor="0.35")
+            axes.annotate(
+                f"{seconds:.2g} s", (max(rounds), height), (4, 0), textcoords="offset points",
+                va="center",
+            )  # fmt: skip
+        title = f"α = {one['base_channels']}"
+        axes.set(title=title, xlabel="seconds an epoch", xlim=(0, 1.2 * longest))
+    panels[0, 0].set_yticks([-number for number in range(len(names))], names)
+    return figure
+
+
+def _steps(config: Config) -> int:
+    """Return the number of steps in an epoch."""
+    return steps_per_epoch(data.spec(config.dataset).train_size, config.batch_size)
+
+
 def floor_table(
     found: dict[str, Any] | None, name: str = "tab-floor", command: str = "make bench"
 ) -> Table:
@@ -88,15 +121,11 @@ def floor_table(
         return tables.pending_table(name, "a step beside its estimated floor", command)
     rows = []
     for one in shown:
+        network = f"{NETWORKS[one['model']]}, α = {one['base_channels']}"
+        times = (f"{medians(one)[part]:.3g}" for part in PARTS)
         ratios = {ratio["ratio"]: ratio for ratio in one["ratios"]}
-        rows.append(
-            [
-                f"{NETWORKS[one['model']]}, α = {one['base_channels']}",
-                *(f"{medians(one)[part]:.3g}" for part in PARTS),
-                *("{median:.2f} ({lowest:.2f} – {highest:.2f})".format(**ratios[name])
-                  for name in OVER_FLOOR),
-            ]
-        )  # fmt: skip
+        said = "{median:.2f} ({lowest:.2f} – {highest:.2f})"
+        rows.append([network, *times, *(said.format(**ratios[part]) for part in OVER_FLOOR)])
     caption = (
         "A step of 512 images in bfloat16: parts timed one by one, the whole step and its "
         f"estimated floor, in milliseconds, in the median of {shown[0]['repeats']} rounds; and the "
@@ -107,10 +136,7 @@ def floor_table(
 
 
 def sparse_steps(found: dict[str, Any] | None) -> list[dict[str, Any]]:
-    """Return the time of each sparse step relative to the dense one.
-
-    Keys: `base_channels`, `density` (per cent), `mode`, and those of `over`.
-    """
+    """Return the time of each sparse step relative to the dense one; `density` in per cent."""
     return [
         {
             "base_channels": one["base_channels"],
@@ -121,6 +147,29 @@ def sparse_steps(found: dict[str, Any] | None) -> list[dict[str, Any]]:
         for one in find(found, measured="sparse step")
         for mode in MODES[1:]
     ]
+
+
+def speed_figure(found: dict[str, Any] | None) -> Figure:
+    """Draw the time of a step relative to the dense one against the density (logarithmic)."""
+    table = tables.data_frame(sparse_steps(found))
+    if table.empty:
+        return pending()
+    figure, axes = subplots(figsize=(PAGE_WIDTH, 3.2))
+    order, densities = sorted(set(table.base_channels)), sorted(set(table.density))
+    colours = dict(zip(order, shades("β-LASSO", len(order)), strict=True))
+    for (mode, width), runs in table.groupby(["mode", "base_channels"], sort=False):
+        line, name = {"exact": ("-", "exact"), "frozen": ("--", "frozen zeros")}[str(mode)]
+        label = f"{name}, α = {width}"
+        axes.plot(
+            runs.density, runs.ratio, line, marker="o", ms=4, color=colours[width], label=label
+        )
+    axes.axhline(1, color="0.5", lw=1)
+    axes.set(xscale="log", xlabel="remaining weights, layer 1 (%)")
+    axes.set(ylabel="time of a step / dense", ylim=(0, None))
+    axes.set_xticks(densities, [f"{density:g}" for density in densities])
+    axes.minorticks_off()
+    add_legend(figure, axes, columns=2)
+    return figure
 
 
 def bound_steps(
@@ -182,15 +231,13 @@ def sparse_numbers(folder: str = "") -> dict[str, str]:
 
 def run_numbers(records: Sequence[Record]) -> dict[str, str]:
     """Return how whole runs of S-FC on a GPU compare with their floor; "pending" without runs."""
-    times = []
-    images = data.spec("cifar10").train_size
     runs = [r for r in records if r.config.model == "s-fc" and r.provenance["device"] == "cuda"]
-    for run in runs:
-        steps = run.config.epochs * steps_per_epoch(images, run.config.batch_size)
-        floor = steps * count_step(run.config.base_channels).floor
-        times.append(run.provenance["seconds"] / floor)
     if not runs:
         return dict.fromkeys(("gpu-least", "gpu-most", "gpu-hardware"), PENDING)
+    times = []
+    for run in runs:
+        floor = run.config.epochs * _steps(run.config) * count_step(run.config.base_channels).floor
+        times.append(run.provenance["seconds"] / floor)
     return {
         "gpu-least": f"{min(times):.1f}",
         "gpu-most": f"{max(times):.1f}",
@@ -210,10 +257,48 @@ def numbers(folder: str = "") -> dict[str, str]:
         words[f"changes-{one['base_channels']}"] = f"{first / last:.1f}"
     config, step = Config(base_channels=PAPER_BASE_CHANNELS), count_step(PAPER_BASE_CHANNELS)
     gradient = 2 * config.batch_size * config.layer_sizes()["conv1"].weights
-    epoch = steps_per_epoch(data.spec("cifar10").train_size, config.batch_size) * step.floor
+    epoch = _steps(config) * step.floor
     return words | {
         "paper-floor": f"{1e3 * step.floor:.1f}",
         "paper-pass": f"{100 * step.bytes / H200['bytes'] / step.floor:.0f}",
         "paper-time": cost.duration(PAPER_EPOCHS * epoch),
         "paper-share": f"{100 * gradient / step.operations:.0f}",
     }
+
+
+# Claims
+
+
+def faster(mode: str) -> Judge:
+    """Judge whether a sparse step takes less than a dense one, at 1 % remaining, by the median."""
+
+    def judge(_: list[Record]) -> Finding | None:
+        found = load("parts")
+        there = [row for row in sparse_steps(found) if (row["mode"], row["density"]) == (mode, 1)]
+        if not there:
+            return None
+        widest = max(there, key=lambda row: row["base_channels"])
+        share, width = ratio_text(widest), widest["base_channels"]
+        slower = "contradicted" if widest["low"] > 1 else UNDECIDED
+        return Finding(
+            f"{share} of a dense step's time at 1 % remaining, α = {width}",
+            short=f"{share} of the time",
+            said="holds" if widest["high"] < 1 else slower,
+            n=min(one["repeats"] for one in find(found, measured="sparse step")),
+        )
+
+    return judge
+
+
+def proved(_: list[Record]) -> Finding | None:
+    """Judge whether a quarter of the terms proves nine units in ten along whole runs."""
+    shares = unproved(load("unproved"))
+    if not shares:
+        return None
+    (width, epoch), worst = max(shares.items(), key=lambda item: item[1])
+    return Finding(
+        f"up to {tables.rounded(worst)} % of the units not proved "
+        f"(α = {width}, after {epoch} epochs)",
+        said="contradicted" if worst > 10 else "holds",
+        n=len({width for width, _ in shares}),
+    )
