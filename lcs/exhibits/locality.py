@@ -62,9 +62,9 @@ def excess_frame(
 ) -> pd.DataFrame:
     """Return what `plots.excesses` draws: a row for each condition and measure.
 
-    Columns `setting`, `series` (begins with a method's name), `measure` (what `measures` calls it,
-    by its key in a record), `values` of each seed and `ci95` of their mean, of a single run its own
-    over filters: NaN and None where a run has too few weights.
+    `series` begins with a method's name, `measures` names each measure by its key in a record, and
+    `ci95` is that of the mean of the seeds' `values`, of a single run its own over filters: NaN and
+    None where a run has too few weights.
     """
     rows = [
         {

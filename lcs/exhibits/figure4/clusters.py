@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from lcs import measure
 from lcs.config import Config
 from lcs.exhibits import cells, locality
-from lcs.exhibits.compare import Groups
+from lcs.exhibits.compare import grouped
 from lcs.exhibits.methods import NETWORKS, method
 from lcs.exhibits.plots.style import (
     PAGE_WIDTH,
@@ -20,7 +20,7 @@ from lcs.exhibits.plots.style import (
     subplots,
 )
 from lcs.exhibits.settings import SHORT_RECIPE, beta_lasso, desk_study, sized, varied
-from lcs.exhibits.verdicts import Claim, Judge, differs, ours
+from lcs.exhibits.verdicts import Claim, differs, ours
 from lcs.runs import Record
 
 if TYPE_CHECKING:
@@ -78,19 +78,17 @@ def numbers(records: Sequence[Record]) -> dict[str, str]:
 
 def pairs_figure(records: Sequence[Record]) -> Figure:
     """Draw pair correlations: a line for each run, a colour for each network or shift of crops."""
-    lines = [(crop_text(r.config), r.run_id, locality.pair_correlation(r)) for r in records]
-    names = list(dict.fromkeys(name for name, _, ratios in lines if ratios))
-    if not names:
+    known = [run for run in records if locality.pair_correlation(run)]
+    if not known:
         return pending()
     figure, axes = subplots(figsize=(PAGE_WIDTH, 3.8))
-    networks = [name for name in names if name.split(",")[0] in NETWORKS.values()]
-    shifts = [name for name in names if name not in networks]
+    groups = grouped(known, crop_text)
+    shifts = [name for name in groups if name.split(",")[0] not in NETWORKS.values()]
     colours = dict(zip(shifts, shades("β-LASSO", len(shifts)), strict=True))
-    colours |= {name: colour(name) for name in networks}
-    for name in names:
-        for ratios in (ratios for each, _, ratios in sorted(lines) if each == name and ratios):
-            distances = range(1, len(ratios) + 1)
-            axes.plot(distances, ratios, color=colours[name], lw=1.2, label=name)
+    for name, runs in groups.items():
+        own = colours[name] if name in colours else colour(name)
+        for ratios in locality.pair_ratios(sorted(runs, key=lambda run: run.run_id)):
+            axes.plot(range(1, len(ratios) + 1), ratios, color=own, lw=1.2, label=name)
     axes.axhline(1, color="0.6", lw=1, zorder=0)
     axes.set(yscale="log", xlabel="distance (pixels)", ylabel="pairs of pixels / chance")
     axes.set_ylim(bottom=max(0.1, axes.get_ylim()[0]))
@@ -99,35 +97,23 @@ def pairs_figure(records: Sequence[Record]) -> Figure:
     return figure
 
 
-def by_shift(records: Sequence[Record]) -> Groups[str]:
-    """Return the runs by how far their crops shift, a name in `SHIFTS`; nothing without runs."""
-    groups = {name: [r for r in records if _shifts(name)(r.config)] for name in SHIFTS}
-    return Groups({name: runs for name, runs in groups.items() if runs})
+def by_shift(records: Sequence[Record]) -> dict[str, list[Record]]:
+    """Return the runs by how far their crops shift, a name in `SHIFTS`."""
+    return {name: [r for r in records if _shifts(name)(r.config)] for name in SHIFTS}
 
 
 def _shifts(name: str) -> Callable[[Config], bool]:
     return lambda config: config.crop_shift == _pixels(config, name)
 
 
-# Claims
-
-
-def _wider(one: str, other: str) -> Judge:
-    """Judge whether weights gather over a wider range with the crops of one name in `SHIFTS`."""
-    return differs(_shifts(one), _shifts(other), of=locality.clustering_ranges, unit="pixels")
-
-
-CLAIMS: tuple[Claim, ...] = (
+CLAIMS: tuple[Claim, ...] = tuple(
     ours(
-        "Weights of a filter gather over a wider range with crops than with flips alone "
-        "(β = 50, α = 4)",
+        f"Weights of a filter gather over a wider range {where} (β = 50, α = 4)",
         "crops",
-        _wider("usual", "none"),
-    ),
-    ours(
-        "Weights of a filter gather over a wider range where crops shift twice as far "
-        "(β = 50, α = 4)",
-        "crops",
-        _wider("far", "usual"),
-    ),
+        differs(_shifts(one), _shifts(other), of=locality.clustering_ranges, unit="pixels"),
+    )
+    for where, one, other in (
+        ("with crops than with flips alone", "usual", "none"),
+        ("where crops shift twice as far", "far", "usual"),
+    )
 )

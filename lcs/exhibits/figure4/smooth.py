@@ -38,15 +38,14 @@ KINDS = {
 def compared(filters: Tensor, dense: Tensor) -> dict[str, Interval]:
     """Return the share of the mass in the best window, in per cent, of filters and of surrogates.
 
+    Means with 95 % intervals over filters: of the `own`; of these with `pixels` permuted, and with
+    random `phases`; of the dense ones `pruned`, the largest weights of each, and with random phases
+    before that, `pruned_phases`. All have as many weights each. Random phases keep how smooth a
+    filter is, and leave it at no place in particular.
+
     Args:
         filters: (n, C, H, W), at least two, as sparse as they are.
         dense: as many of another network, without zeros.
-
-    Returns:
-        Means with 95 % intervals over filters: of the filters' `own`; of these with `pixels`
-        permuted, and with random `phases`; of the dense ones `pruned`, the largest weights of
-        each, and with random phases before that, `pruned_phases`. All have as many weights each.
-        Random phases keep how smooth a filter is, and leave it at no place in particular.
     """
     filters, dense = filters.double(), dense.double()
     counts = torch.count_nonzero(filters.flatten(1), 1)
@@ -100,14 +99,13 @@ def frame(
 ) -> pd.DataFrame:
     """Return a row for each S-FC with a λ, beside SGD of the same group and setting.
 
+    Of runs with at least two stored filters. `series` is the method, `filters` method and λ,
+    `momentum` that of SGD, `weights` the median of a filter, and each of `KINDS` an `Interval` over
+    filters.
+
     Args:
         groups: records; in a group there is one SGD of the first seed in each setting.
         name: says the setting of a run.
-
-    Returns:
-        Of runs with at least two stored filters. Columns `setting`, `series` (the method),
-        `filters` (method and λ), `l1`, `width`, `momentum` of SGD, `weights` (of a filter, the
-        median), and `KINDS`, each an `Interval` over filters.
     """
     rows = []
     for records in groups:
@@ -171,12 +169,9 @@ def shares_figure(found: pd.DataFrame) -> Figure:
             )  # fmt: skip
     for series in found.series.unique():
         axes.plot([], [], "o", color=look(series).colour, label=series)
-    for label, style in {
-        "with random phases": {"marker": "d", "color": "0.3", "mfc": "none"},
-        "with pixels permuted": {"marker": "|", "color": grey},
-        "SGD, pruned": {"marker": "o", "color": sgd},
-    }.items():
-        axes.plot([], [], ls="", label=label, **style)
+    axes.plot([], [], "d", color="0.3", mfc="none", label="with random phases")
+    axes.plot([], [], "|", color=grey, label="with pixels permuted")
+    axes.plot([], [], "o", color=sgd, label="SGD, pruned")
     axes.set_yticks(range(len(lines)), ["" if row is None else text for text, row in lines])
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="x", color="0.93")
