@@ -21,7 +21,7 @@ from lcs.exhibits.figure4.clusters import by_shift
 from lcs.exhibits.locality import beyond_chance, clustering_ranges, pair_correlation
 from lcs.exhibits.methods import B0, B1, B50, LOCAL, SGD
 from lcs.exhibits.settings import STRONGER_L1
-from lcs.exhibits.why.factorial import AUGMENTED_CROSS_ENTROPY
+from lcs.exhibits.why import AUGMENTED_CROSS_ENTROPY
 from lcs.exhibits.why.results import runs_at_each_width
 from lcs.measure import clustering_range, half_distance, locality, prune
 

@@ -24,7 +24,7 @@ from lcs.exhibits.compare import (
 from lcs.exhibits.methods import B0, B1, B50
 from lcs.exhibits.settings import REPRODUCTION_L1, STRONGER_L1
 from lcs.exhibits.verdicts import sign
-from lcs.exhibits.why import factorial, results
+from lcs.exhibits.why import results
 from lcs.exhibits.why.results import returns
 from lcs.study import gather
 
@@ -187,8 +187,8 @@ def the_gain_comes_between_width_1_and_4(store):
     found = at_growing_width(store)
     one, four, eight = (pick(found, beta=50, base_channels=alpha) for alpha in (1, 4, 8))
     return all(
-        ahead(factorial.contrast(found, [(one, four)], reference).change)
-        and level(factorial.contrast(found, [(four, eight)], reference).change)
+        ahead(why.contrast(found, [(one, four)], reference).change)
+        and level(why.contrast(found, [(four, eight)], reference).change)
         for reference in (as_sgd, without_threshold)
     )
 
@@ -265,10 +265,10 @@ def ahead_only_after_long_training(store):
 def undecided_what_augmentation_adds(store):
     """No change of the gain is seen over SGD, nor over β = 0 with the loss and λ asked about."""
     found = found_in(store, "factorial")
-    over_sgd = factorial.effect(found, factorial.add_augmentation, as_sgd)
-    asked = factorial.effect(
+    over_sgd = why.effect(found, why.add_augmentation, as_sgd)
+    asked = why.effect(
         found,
-        factorial.add_augmentation,
+        why.add_augmentation,
         without_threshold,
         lambda c: c.loss == "bce" and c.l1_rest is None,
     )

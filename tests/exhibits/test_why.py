@@ -8,7 +8,7 @@ from made_up import made_up, study
 
 from lcs.config import Config
 from lcs.exhibits import compare, find_study, plots, why
-from lcs.exhibits.why import factorial, results, studies
+from lcs.exhibits.why import results, studies
 from lcs.runs import Record, RunStore
 from lcs.stats import Interval
 from lcs.study import gather
@@ -69,26 +69,23 @@ def test_the_same_run_with_plain_sgd_has_nothing_of_beta_lasso():
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        (factorial.add_augmentation, 2.0),
-        (factorial.use_cross_entropy, 8.0),
-        (factorial.use_cross_entropy_at_equal_rates, 0.0),
+        (why.add_augmentation, 2.0),
+        (why.use_cross_entropy, 8.0),
+        (why.use_cross_entropy_at_equal_rates, 0.0),
     ],
 )
 @pytest.mark.parametrize("reference", [compare.as_sgd, compare.without_threshold])
 def test_an_effect_is_what_a_factor_adds_to_the_gain(change, expected, reference):
-    effect = factorial.effect(compare.conditions(FACTORIAL), change, reference)
+    effect = why.effect(compare.conditions(FACTORIAL), change, reference)
     assert effect.change == Interval(pytest.approx(expected), pytest.approx(0, abs=1e-9), 3)
     assert effect.after.mean - effect.before.mean == pytest.approx(expected)
 
 
 def test_an_effect_may_be_of_some_cells_alone():
     effect = functools.partial(
-        factorial.effect,
-        compare.conditions(FACTORIAL),
-        factorial.add_augmentation,
-        compare.without_threshold,
+        why.effect, compare.conditions(FACTORIAL), why.add_augmentation, compare.without_threshold
     )
-    strong = effect(lambda c: c.loss == "bce" and factorial.has_stronger_l1(c))
+    strong = effect(lambda c: c.loss == "bce" and why.has_stronger_l1(c))
     assert strong.before.mean == pytest.approx(5.0)
     assert effect(lambda c: c.loss == "bce" and c.l1_rest is None).before.mean == pytest.approx(1.0)
     assert effect(lambda _: False) is None

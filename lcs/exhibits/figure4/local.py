@@ -34,7 +34,7 @@ from lcs.exhibits.settings import (
 from lcs.exhibits.table2 import ELSEWHERE, WIDE
 from lcs.exhibits.tables import Numbers, Table, signed
 from lcs.exhibits.verdicts import UNMEASURED, Claim, Finding, Judge, above_zero, ours, verdict
-from lcs.exhibits.why.factorial import AUGMENTED_CROSS_ENTROPY, gains, has_stronger_l1
+from lcs.exhibits.why import AUGMENTED_CROSS_ENTROPY, gains, has_stronger_l1
 from lcs.runs import Record
 from lcs.stats import mean_interval
 from lcs.study import Study

@@ -3,39 +3,120 @@
 A condition is a configuration without its seed; two conditions are compared run for run. The gain
 of β = 50 is its accuracy minus that of SGD, or of β = 0 with the same λ.
 
-Here is what is judged; `studies` has the runs, `factorial` what each factor adds to the gain,
-`results` figures, the table and numbers.
+Here is what a change adds to the gain, and what is judged; `studies` has the runs, `results`
+figures, the table and numbers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
 
 from lcs.config import Config
-from lcs.exhibits.compare import conditions, without_threshold
+from lcs.exhibits import compare
+from lcs.exhibits.compare import Conditions, Reference, Values, conditions, without_threshold
 from lcs.exhibits.settings import STRONGER_L1
 from lcs.exhibits.tables import signed
 from lcs.exhibits.verdicts import Claim, Finding, Judge, differs, ours
-from lcs.exhibits.why import factorial
-from lcs.exhibits.why.factorial import AUGMENTED_CROSS_ENTROPY, Change, Contrast
-from lcs.exhibits.why.studies import STUDIES
+from lcs.exhibits.why.studies import STUDIES, equal_rates
 from lcs.runs import Record
+from lcs.stats import Interval, mean_interval
 
 __all__ = ["CLAIMS", "STUDIES"]
+
+AUGMENTED_CROSS_ENTROPY: dict[str, object] = {
+    "loss": "cross-entropy",
+    "lr": 0.1,
+    "augment": "flip-crop",
+}
+
+# from a cell to the one with a factor changed; itself where it is not at the level to start from
+Change = Callable[[Config], Config]
+
+
+class Contrast(NamedTuple):
+    """The gain of β = 50 before and after a change, and how much the change adds, in points."""
+
+    before: Interval
+    after: Interval
+    change: Interval
+
+
+def contrast(
+    found: Conditions, pairs: Sequence[tuple[Config, Config]], reference: Reference
+) -> Contrast | None:
+    """Return the mean gain over pairs of conditions with β = 50, before and after a change."""
+    configs = [one for one, _ in pairs] + [other for _, other in pairs]
+    if not pairs or any(c not in found or reference(c) not in found for c in configs):
+        return None
+    before, after = (half.mean(0) for half in np.split(gains(found, configs, reference), 2))
+    return Contrast(*map(mean_interval, (before, after, after - before)))
+
+
+def gains(
+    found: Conditions,
+    configs: Sequence[Config],
+    reference: Reference,
+    of: Values = compare.accuracies,
+) -> npt.NDArray[np.float64]:
+    """Return the gains of conditions in the seeds that all have: shape (conditions, seeds)."""
+    runs = (found[c] for config in configs for c in (config, reference(config)))
+    values = np.array([*compare.by_seed(*runs, of=of).values()]).T.reshape(len(configs), 2, -1)
+    return values[:, 0] - values[:, 1]
+
+
+def effect(
+    found: Conditions,
+    change: Change,
+    reference: Reference,
+    where: Callable[[Config], bool] = lambda _: True,
+) -> Contrast | None:
+    """Return `contrast` over all pairs of cells that differ by `change`, from those `where`."""
+    largest: dict[tuple[str, float], float] = {}  # β = 50, as each loss and learning rate has it
+    for config in found:
+        key = config.loss, config.lr
+        largest[key] = max(config.beta, largest.get(key, 0.0))
+    sparse = [c for c in found if c.beta and c.beta == largest[c.loss, c.lr] and where(c)]
+    pairs = [(one, other) for one in sparse if (other := change(one)) in found and other != one]
+    return contrast(found, pairs, reference)
+
+
+def has_stronger_l1(config: Config) -> bool:
+    """Whether a run has the stronger λ: it is another in the other layers."""
+    return config.optimizer == "beta-lasso" and config.l1_rest is not None
+
+
+def add_augmentation(config: Config) -> Config:
+    """Return the same cell with flips and crops."""
+    return config.replace(augment="flip-crop")
+
+
+def use_cross_entropy(config: Config) -> Config:
+    """Return the same cell with cross-entropy, at the same learning rate and λ."""
+    return config.replace(loss="cross-entropy")
+
+
+def use_cross_entropy_at_equal_rates(config: Config) -> Config:
+    """Return the same cell with cross-entropy, and steps of the same size."""
+    return equal_rates(config) if config.loss == "bce" else config
+
+
+# Claims
 
 
 def _raises_gain(change: Change, where: Callable[[Config], bool] = lambda _: True) -> Judge:
     """Judge whether a factor raises the gain of β = 50 over β = 0, in the mean of cells."""
-    return lambda records: _more(
-        factorial.effect(conditions(records), change, without_threshold, where)
-    )
+    return lambda records: _more(effect(conditions(records), change, without_threshold, where))
 
 
 def _longer_helps(records: list[Record]) -> Finding:
     """Judge whether the gain of β = 50 over β = 0 is larger at the larger of two lengths."""
     found = conditions(records)
     short, *_, long = sorted((c for c in found if c.beta), key=lambda config: config.epochs)
-    return _more(factorial.contrast(found, [(short, long)], without_threshold))
+    return _more(contrast(found, [(short, long)], without_threshold))
 
 
 def _more(gain: Contrast | None) -> Finding:
@@ -57,23 +138,20 @@ CLAIMS: tuple[Claim, ...] = (
         "R",
         "Augmentation lets β = 50 gain on β = 0 (100 epochs)",
         "factorial",
-        _raises_gain(
-            factorial.add_augmentation,
-            lambda c: c.loss == "bce" and not factorial.has_stronger_l1(c),
-        ),
+        _raises_gain(add_augmentation, lambda c: c.loss == "bce" and not has_stronger_l1(c)),
         "a question",
     ),
     ours(
         "Augmentation lets β = 50 gain on β = 0 with the stronger λ (100 epochs, mean over losses)",
         "factorial",
-        _raises_gain(factorial.add_augmentation, factorial.has_stronger_l1),
+        _raises_gain(add_augmentation, has_stronger_l1),
     ),
     ours("β = 50 gains more on β = 0 in 400 epochs than in 100", "length", _longer_helps),
     ours(
         "β = 50 gains more on β = 0 with cross-entropy (100 epochs, same η, so data steps "
         "ten times as large)",
         "factorial",
-        _raises_gain(factorial.use_cross_entropy),
+        _raises_gain(use_cross_entropy),
     ),
     *(
         ours(

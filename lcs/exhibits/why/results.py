@@ -22,7 +22,7 @@ from lcs.exhibits.compare import (
 from lcs.exhibits.plots import Differences
 from lcs.exhibits.settings import LAMBDAS, REPRODUCTION_L1, STRONGER_L1, sized
 from lcs.exhibits.tables import PENDING, Cell, Table, ahead
-from lcs.exhibits.why.factorial import (
+from lcs.exhibits.why import (
     add_augmentation,
     effect,
     has_stronger_l1,
@@ -75,8 +75,8 @@ def by_change(runs: ByStudy) -> list[Differences]:
     }
     return [
         Differences(label, f"over {name}", compare.differences(found[one], found[other]), group)
-        for group, conditions in changed.items()
-        for label, one in conditions.items()
+        for group, by_label in changed.items()
+        for label, one in by_label.items()
         for name, reference in (("SGD", as_sgd), ("β = 0", without_threshold))
         if one in found and (other := reference(one)) in found
     ]
@@ -126,7 +126,6 @@ def by_return(runs: ByStudy) -> list[Differences]:
 def returns_table(records: Sequence[Record]) -> Table:
     """Return what each β costs at its λ, what it leaves, and how often weights return."""
     found = compare.conditions(record for record in records if record.config.optimizer != "sgd")
-
     columns: dict[str, Cell] = {
         "λ": cells.of(lambda config: tables.number(config.l1)),
         **cells.field_columns(["beta"]),
@@ -134,10 +133,8 @@ def returns_table(records: Sequence[Record]) -> Table:
         "remaining, layer 1 (%)": cells.remaining_text,
         "returns": lambda runs: f"{returns(runs):,.0f}",
     }
-    sparse = sorted(
-        (record for record in records if record.config.beta),
-        key=lambda record: (record.config.l1, record.config.beta),
-    )
+    sparse = [record for record in records if record.config.beta]
+    sparse.sort(key=lambda record: (record.config.l1, record.config.beta))
     note = (
         ". Returns: how often a weight of the first layer is zero before a recorded epoch and not "
         "after it"
@@ -164,13 +161,13 @@ RETURN, STAY = {"frozen_zeros": False}, {"frozen_zeros": True}
 
 
 def numbers(runs: ByStudy) -> dict[str, str]:
-    """Return the numbers of the chapter's prose, by name."""
+    """Return the numbers of the chapter's prose."""
     found = {name: conditions(records) for name, records in runs.items()}
     precision, length = found["precision"], found["length"]
     wide = conditions(runs_at_each_width(runs))
     widths = {alpha: gain(wide, beta=50, base_channels=alpha) for alpha in (1, 4, 8)}
-    at_4 = partial(_with_beta, found["recipe"])
-    usual = at_4(0, **REPRODUCTION_L1)
+    at_4 = partial(runs_of, found["recipe"], optimizer="beta-lasso")
+    usual = at_4(beta=0, **REPRODUCTION_L1)
     return {
         "stronger-l1": f"{tables.number(STRONGER_L1['l1'])} on the first layer and "
         f"{tables.number(STRONGER_L1['l1_rest'])} on the others",
@@ -180,9 +177,9 @@ def numbers(runs: ByStudy) -> dict[str, str]:
         "fp32-sgd": _change(precision, {"precision": "bf16"}, {"precision": "fp32"}, beta=0),
         **_length(length),
         "betas-n": cells.count_text(found["betas"]),
-        "strong-over-usual": cells.gain_text(at_4(50, **STRONGER_L1), usual),
+        "strong-over-usual": cells.gain_text(at_4(beta=50, **STRONGER_L1), usual),
         "usual-behind": ahead(
-            cells.gain_text(usual, at_4(50, l1=REPRODUCTION_L1["l1"], l1_rest=1e-6))
+            cells.gain_text(usual, at_4(beta=50, l1=REPRODUCTION_L1["l1"], l1_rest=1e-6))
         ),
         **{f"width-{alpha}": signed_text(one) for alpha, one in widths.items()},
         "width-n": " or ".join(sorted({f"{one.n if one else 0}" for one in widths.values()})),
@@ -190,10 +187,6 @@ def numbers(runs: ByStudy) -> dict[str, str]:
         **_lambdas(found),
         **_factorial(found["factorial"]),
     }
-
-
-def _with_beta(found: Conditions, beta: float, **fields: object) -> list[Record]:
-    return runs_of(found, beta=beta, optimizer="beta-lasso", **fields)
 
 
 def _length(found: Conditions) -> dict[str, str]:

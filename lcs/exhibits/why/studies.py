@@ -43,18 +43,6 @@ def equal_rates(config: Config) -> Config:
     )
 
 
-def _precision(base: Config) -> list[Config]:
-    """Return SGD and β = 50 in both precisions."""
-    both = [base.replace(precision=precision) for precision in ("bf16", "fp32")]
-    return [run for here in both for run in (sgd(here, "s-fc"), beta_lasso(here, 50))]
-
-
-def _first_layer(base: Config, betas: Sequence[float]) -> list[Config]:
-    """Return the same as `_frozen` with λ everywhere, and with λ on the first layer alone."""
-    alone = [run.replace(l1_rest=0.0) for run in _frozen(base, betas)]
-    return [*_frozen(base, betas), *alone]
-
-
 def _frozen(base: Config, betas: Sequence[float]) -> list[Config]:
     """Return all β, and those that make zeros once more with frozen zeros."""
     free = [beta_lasso(base, beta) for beta in betas]
@@ -115,9 +103,26 @@ def _reproduction(base: Config) -> list[Config]:
 
 
 STUDIES = (
-    desk_study("precision", "bfloat16 against float32", REPRODUCTION, _precision),
     desk_study(
-        "first-layer", "λ on the first layer alone", REPRODUCTION, _first_layer, betas=PAPER_BETAS
+        "precision",
+        "bfloat16 against float32",
+        REPRODUCTION,
+        lambda base: [
+            run
+            for here in (base.replace(precision="bf16"), base.replace(precision="fp32"))
+            for run in (sgd(here, "s-fc"), beta_lasso(here, 50))
+        ],
+    ),
+    desk_study(
+        "first-layer",
+        "λ on the first layer alone",
+        REPRODUCTION,
+        # beside λ everywhere
+        lambda base, betas: [
+            *_frozen(base, betas),
+            *(run.replace(l1_rest=0.0) for run in _frozen(base, betas)),
+        ],
+        betas=PAPER_BETAS,
     ),
     Study("frozen", "Frozen zeros", REPRODUCTION, _frozen, 5, PAPER_BETAS),
     desk_study("betas", "A range of β", REPRODUCTION, sgd_and_betas, 2, BETAS),
