@@ -17,7 +17,7 @@ from myst_parser.parsers.mdit import create_md_parser
 from lcs import cost
 from lcs.config import Config
 from lcs.exhibits import exhibit, records, status
-from lcs.exhibits.records import curves, run_pages
+from lcs.exhibits.records import run_pages
 from lcs.runs import PUBLISHED, RunStore
 
 EVIL = (
@@ -243,16 +243,16 @@ def test_whatever_a_record_says_is_text_on_the_status_page(tmp_path):
 
 def test_curves_end_at_the_final_values_and_stay_in_their_frame(runs):
     run = next(run for run in runs if run.config.run_id.startswith("0195e287c1"))
-    (first, second, third) = _lines(curves.weight_curves(run.record))
-    low, high = curves.HEIGHT - curves.BOTTOM, curves.TOP
+    (first, second, third) = _lines(run_pages.weight_curves(run.record))
+    low, high = run_pages.HEIGHT - run_pages.BOTTOM, run_pages.TOP
     share = run.record.final["nonzeros"]["conv1"] / run.record.final["weights"]["conv1"]
-    assert first[-1][0] == curves.WIDTH - curves.RIGHT
+    assert first[-1][0] == run_pages.WIDTH - run_pages.RIGHT
     # three decades, from 0.1 to 100 %
     assert first[-1][1] == pytest.approx(high - math.log10(share) * (low - high) / 3, abs=0.06)
     for x, y in [*first, *second, *third]:
-        assert curves.LEFT <= x <= curves.WIDTH - curves.RIGHT
+        assert run_pages.LEFT <= x <= run_pages.WIDTH - run_pages.RIGHT
         assert high <= y <= low
-    (train, test) = _lines(curves.accuracy_curves(run.record))
+    (train, test) = _lines(run_pages.accuracy_curves(run.record))
     assert len(train) == len(test) == len(run.record.history["epoch"])
     assert test[-1][1] == pytest.approx(low - run.record.accuracy * (low - high), abs=0.06)
 
@@ -262,10 +262,10 @@ def test_a_layer_without_weights_leaves_a_gap(runs):
     counts = [50, 0, 5, 5]
     history = {"epoch": [1, 2, 3, 4], "nonzeros": {"conv1": counts}}
     gap = dataclasses.replace(record, history=history, final={"weights": {"conv1": 100}})
-    assert [len(line) for line in _lines(curves.weight_curves(gap))] == [2, 2]
+    assert [len(line) for line in _lines(run_pages.weight_curves(gap))] == [2, 2]
     history = {"epoch": [1, 2], "nonzeros": {"conv1": [0, 0]}}
     empty = dataclasses.replace(gap, history=history)
-    assert _lines(curves.weight_curves(empty)) == []
+    assert _lines(run_pages.weight_curves(empty)) == []
 
 
 def _lines(svg):

@@ -1,8 +1,7 @@
 """The page Records: every run of the book, in a table and on a page of its own.
 
-The pages are made while the book is built (`sphinx_pages`), from the records alone: `run_pages`
-writes them, `curves` draws a run's curves over its epochs. A record is data that others may have
-sent: whatever of it reaches a page is escaped.
+The pages are made while the book is built (`sphinx_pages`), from the records alone, by `run_pages`.
+A record is data that others may have sent: whatever of it reaches a page is escaped.
 """
 
 from __future__ import annotations
@@ -121,14 +120,14 @@ def all_runs(store: RunStore) -> list[Run]:
         RecordError: at the first broken record.
     """
     records = list(store.records())
-    wanted = {_seedless(record.config) for record in records}
+    wanted = {record.config.replace(seed=0) for record in records}
     uses: dict[RunConfig, list[Use]] = defaultdict(list)
     _look(uses, wanted)
     # the others may be of a study with `--dataset` and `--epochs`
     others = {c for c in wanted if c not in uses and isinstance(c, Config)}
     for dataset, epochs in sorted({(config.dataset, config.epochs) for config in others}):
         _look(uses, others, dataset=dataset, epochs=epochs)
-    found = [Run(record, tuple(uses[_seedless(record.config)])) for record in records]
+    found = [Run(record, tuple(uses[record.config.replace(seed=0)])) for record in records]
     return sorted(found, key=lambda run: run.order)
 
 
@@ -166,10 +165,6 @@ def _unusual(config: Config, base: Config) -> list[str]:
     """Return names of values that differ from a base, among those without a column."""
     names = [field.name for field in dataclasses.fields(Config) if field.name not in IN_COLUMNS]
     return [name for name in names if getattr(config, name) != getattr(base, name)]
-
-
-def _seedless(config: RunConfig) -> RunConfig:
-    return config.replace(seed=0)
 
 
 def _look(found: dict[RunConfig, list[Use]], wanted: set[Any], **changes: Any) -> None:

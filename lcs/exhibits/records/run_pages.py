@@ -1,13 +1,19 @@
-"""The table of runs, and the page of one run, as HTML; templates stand beside this module."""
+"""The table of runs, and the page of one run, as HTML; templates stand beside this module.
+
+A run's curves over its epochs are SVG, lines of text: more than a thousand runs have two figures
+each, and matplotlib would take minutes.
+"""
 
 from __future__ import annotations
 
 import functools
 import json
+import math
 import re
 import textwrap
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, fields
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -17,8 +23,8 @@ from lcs.exhibits.cells import LABELS, field_text
 from lcs.exhibits.compare import remaining
 from lcs.exhibits.methods import NETWORKS, method
 from lcs.exhibits.records import Run, again_command, changed
-from lcs.exhibits.records.curves import accuracy_curves, weight_curves
 from lcs.exhibits.tables import LAYERS, NONE, number
+from lcs.runs import Record
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -113,26 +119,21 @@ def _cells(run: Run) -> dict[str, RunCell]:
         "run": RunCell(run.record.run_id.partition("-")[0]),
     }
     if isinstance(config, Config):
-        cells |= _training_cells(run, config)
+        first_layer = next(iter(run.record.final["nonzeros"]))
+        left, accuracy = remaining([run.record], first_layer)[0], 100 * run.record.accuracy
+        l1 = NONE if config.optimizer == "sgd" else number(config.l1)
+        l1 += "" if config.l1_rest is None else f", {number(config.rest_l1)}"
+        cells |= {
+            "network": RunCell(NETWORKS.get(config.model, config.model)),
+            "α": RunCell(str(config.base_channels), config.base_channels),
+            "method": RunCell(method(config).training),
+            "λ": RunCell(l1, config.l1),
+            "epochs": RunCell(str(config.epochs), config.epochs),
+            "else": RunCell(", ".join(_said(config, name) for name in run.unusual)),
+            "accuracy (%)": RunCell(f"{accuracy:.2f}", accuracy),
+            "kept (%)": RunCell(f"{left:.2f}".replace("100.00", "100"), left),
+        }
     return dict.fromkeys(COLUMNS, RunCell(NONE)) | cells
-
-
-def _training_cells(run: Run, config: Config) -> dict[str, RunCell]:
-    first_layer = next(iter(run.record.final["nonzeros"]))
-    left, accuracy = remaining([run.record], first_layer)[0], 100 * run.record.accuracy
-    other = [_said(config, name) for name in run.unusual]
-    l1 = NONE if config.optimizer == "sgd" else number(config.l1)
-    l1 += "" if config.l1_rest is None else f", {number(config.rest_l1)}"
-    return {
-        "network": RunCell(NETWORKS.get(config.model, config.model)),
-        "α": RunCell(str(config.base_channels), config.base_channels),
-        "method": RunCell(method(config).training),
-        "λ": RunCell(l1, config.l1),
-        "epochs": RunCell(str(config.epochs), config.epochs),
-        "else": RunCell(", ".join(other)),
-        "accuracy (%)": RunCell(f"{accuracy:.2f}", accuracy),
-        "kept (%)": RunCell(f"{left:.2f}".replace("100.00", "100"), left),
-    }
 
 
 def _said(config: Config, name: str) -> str:
@@ -150,13 +151,6 @@ def _said(config: Config, name: str) -> str:
 def _results(run: Run) -> dict[str, str]:
     final = run.record.final
     held_out = "validation" if run.config.validation else "test"
-    shares = {
-        f"Remaining weights, {LAYERS.get(layer, layer)}": (
-            f"{count:,} of {final['weights'][layer]:,} "
-            f"({100 * count / final['weights'][layer]:.3g} %)"
-        )
-        for layer, count in final["nonzeros"].items()
-    }
     return {
         f"Accuracy on {final['evaluation_images']:,} {held_out} images": _percent(
             run.record.accuracy
@@ -164,7 +158,13 @@ def _results(run: Run) -> dict[str, str]:
         "Accuracy on the training images, not augmented": _percent(final["clean_train_accuracy"]),
         "Accuracy in training, last epoch": _percent(final["train_accuracy"]),
         "Loss in training, last epoch": f"{final['train_loss']:.4g}",
-        **shares,
+        **{
+            f"Remaining weights, {LAYERS.get(layer, layer)}": (
+                f"{count:,} of {final['weights'][layer]:,} "
+                f"({100 * count / final['weights'][layer]:.3g} %)"
+            )
+            for layer, count in final["nonzeros"].items()
+        },
         **{f"FLOPs of an image, {kind}": f"{value:,}" for kind, value in final["flops"].items()},
     }
 
@@ -211,3 +211,89 @@ def _text(value: Any) -> str:
 
 def _percent(share: float) -> str:
     return f"{100 * share:.2f} %"
+
+
+# Curves
+
+# in pixels: the figure, and its margins on the left, right, top and bottom
+WIDTH, HEIGHT = 420, 240
+LEFT, RIGHT, TOP, BOTTOM = 44, 12, 12, 34
+
+Series = Mapping[str, Sequence[float]]
+
+
+def accuracy_curves(record: Record) -> str:
+    """Return the accuracy on training and on test (or validation) images, in per cent."""
+    history = record.history
+    names = ("train_accuracy", "test_accuracy", "validation_accuracy")
+    lines = {
+        name.replace("_accuracy", ""): [100 * value for value in history[name]]
+        for name in names
+        if name in history
+    }
+    ticks = {float(value): f"{value}" for value in range(0, 101, 20)}
+    return _figure("Accuracy (%)", history["epoch"], lines, ticks)
+
+
+def weight_curves(record: Record) -> str:
+    """Return the remaining weights of each layer, in per cent of all, on a logarithmic axis.
+
+    A layer without weights has a gap.
+    """
+    counts, weights = record.history["nonzeros"], record.final["weights"]
+    lines = {
+        LAYERS.get(layer, layer): [
+            math.log10(100 * value / weights[layer]) if value else math.nan for value in values
+        ]
+        for layer, values in counts.items()
+    }
+    known = [value for line in lines.values() for value in line if not math.isnan(value)]
+    lowest = math.floor(min([1.0, *known]))
+    ticks = {float(power): f"{10.0**power:g}" for power in range(lowest, 3)}
+    return _figure("Remaining weights (%)", record.history["epoch"], lines, ticks)
+
+
+def _figure(title: str, epochs: Sequence[int], lines: Series, ticks: Mapping[float, str]) -> str:
+    """Draw lines over epochs; the y axis reaches from the first tick to the last."""
+    low, high = min(ticks), max(ticks)
+    last = max(epochs)
+
+    def x(epoch: float) -> float:
+        return LEFT + (WIDTH - LEFT - RIGHT) * epoch / last
+
+    def y(value: float) -> float:
+        return HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * (value - low) / (high - low)
+
+    parts = []
+    for value, text in ticks.items():
+        parts.append(f'<path class="grid" d="M{LEFT} {y(value):.1f}H{WIDTH - RIGHT}"/>')
+        parts.append(f'<text x="{LEFT - 6}" y="{y(value) + 4:.1f}" class="y">{text}</text>')
+    parts += [
+        f'<text x="{x(epoch):.1f}" y="{HEIGHT - 18}" class="x">{epoch:g}</text>'
+        for epoch in (0, last / 2, last)
+    ]
+    parts.append(f'<text x="{x(last / 2):.1f}" y="{HEIGHT - 3}" class="x">epoch</text>')
+    keys = []
+    for place, (name, values) in enumerate(lines.items(), start=1):
+        kind = f"line{min(place, 4)}"
+        for points in _unbroken(epochs, values):
+            path = " ".join(f"{x(epoch):.1f},{y(value):.1f}" for epoch, value in points)
+            parts.append(f'<polyline class="{kind}" points="{path}"/>')
+        key = '<svg class="key" width="28" height="8"><path class="{}" d="M0 4H28"/></svg>'
+        keys.append(f"<span>{key.format(kind)} {escape(name)}</span>")
+    return (
+        f"<figure><figcaption><strong>{escape(title)}</strong> {' '.join(keys)}</figcaption>"
+        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(title)}">'
+        f"{''.join(parts)}</svg></figure>"
+    )
+
+
+def _unbroken(epochs: Sequence[int], values: Sequence[float]) -> list[list[tuple[int, float]]]:
+    """Return the pieces of a line between its gaps, each of two points at least."""
+    pieces: list[list[tuple[int, float]]] = [[]]
+    for epoch, value in zip(epochs, values, strict=True):
+        if math.isnan(value):
+            pieces.append([])
+        else:
+            pieces[-1].append((epoch, value))
+    return [piece * 2 if len(piece) == 1 else piece for piece in pieces if piece]
