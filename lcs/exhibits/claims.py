@@ -127,36 +127,29 @@ def matrix(every: Sequence[Judged]) -> Table:
 
 
 def _columns(every: Sequence[Judged]) -> list[str]:
-    """Return the settings in which the paper's claims are shown side by side."""
+    """Return the settings in which the paper's claims are shown side by side.
+
+    From small to large, a benchmark last.
+    """
+    names = (*(setting.name for setting in SETTINGS), "paper", "toy", BENCHMARK)
+
+    def place(setting: str) -> list[object]:
+        name, _, rest = setting.partition(", α = ")
+        width, _, more = rest.partition(", ")
+        return [names.index(name), int(width or 0), more]
+
     found = [each for one in every if one.claim.source == "P" for each, _ in one.evidence]
     tested = Counter(each.setting for each in found)
-    own = sorted((setting for setting, n in tested.items() if n > 1), key=_place)
+    own = sorted((setting for setting, n in tested.items() if n > 1), key=place)
     return [setting for setting in own if not setting.startswith(LEFT_OUT)]
-
-
-def _of_the_paper(every: Sequence[Judged]) -> list[Judged]:
-    """Return the claims of the paper about training."""
-    return [one for one in every if one.claim.source == "P" and one.claim.study != BENCHMARK]
-
-
-def _place(setting: str) -> list[object]:
-    """Return the key that sorts settings: from small to large, a benchmark last."""
-    known = [setting.name for setting in SETTINGS]
-    name, _, rest = setting.partition(", α = ")
-    width, _, more = rest.partition(", ")
-    return [(*known, "paper", "toy", BENCHMARK).index(name), int(width or 0), more]
 
 
 def counts(every: Sequence[Judged]) -> Table:
     """Return how many claims of the paper came out how, a row for each setting of `matrix`."""
+    asked = [one for one in every if one.claim.source == "P" and one.claim.study != BENCHMARK]
     rows = []
     for setting in _columns(every):
-        said = [
-            e.verdict
-            for one in _of_the_paper(every)
-            for e, _ in one.evidence
-            if e.setting == setting
-        ]
+        said = [e.verdict for one in asked for e, _ in one.evidence if e.setting == setting]
         kinds = Counter(sign(verdict)[1] for verdict in said)
         both = [
             f"{kinds[kind]}" + (f" ({weak})" if (weak := kinds[f"{kind} .weak"]) else "")
@@ -166,7 +159,7 @@ def counts(every: Sequence[Judged]) -> Table:
         others = kinds["undecided"] - undecided
         rows.append([setting, f"{len(said)}", *both, f"{undecided}", f"{others}"])
     caption = (
-        f"The paper's {len(_of_the_paper(every))} claims about training: how many were judged in "
+        f"The paper's {len(asked)} claims about training: how many were judged in "
         "each setting, and what came out. In brackets: how many more only before correction for "
         "many comparisons, in one run, or in part."
     )

@@ -55,10 +55,8 @@ class Descent(NamedTuple):
 def descent(epochs: Sequence[int], accuracies: npt.NDArray[np.float64], least: float) -> Descent:
     """Return the largest drop of a course that is a double descent, or else the largest of all.
 
-    Args:
-        epochs: of the values, ascending.
-        accuracies: smoothed, in per cent, shape (seeds, epochs).
-        least: a drop of fewer points is none.
+    The accuracies are smoothed, in per cent, shape (seeds, epochs); a drop of fewer than `least`
+    points is none.
     """
     mean = accuracies.mean(0)
     found = []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -32,29 +31,30 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def _table2(base: Config, betas: Sequence[float]) -> list[Config]:
-    nets = [baseline(base, model) for model in ("s-conv", "s-local", "3-fc", "s-fc")]
-    lasso = base.replace(model="s-fc", optimizer="proximal-l1", **l1_of(base))
-    return [*nets, lasso, *(beta_lasso(base, beta) for beta in betas)]
-
-
-def _cifar100(base: Config, betas: Sequence[float]) -> list[Config]:
-    """Return the methods of Figure 3 on CIFAR-100.
-
-    With cross-entropy: a binary one averaged over a hundred classes has gradients about a hundred
-    times smaller, and at the same learning rate the network barely learns.
-    """
-    dataset = "cifar100" if base.dataset == "cifar10" else base.dataset
-    return sgd_and_betas(base.replace(dataset=dataset), betas)
-
-
-_study = partial(Study, betas=PAPER_BETAS)
-
 STUDIES = (
-    _study(
-        "table2", "Table 2: test accuracy of S-FC under β-LASSO", REPRODUCTION, _table2, seeds=5
+    Study(
+        "table2",
+        "Table 2: test accuracy of S-FC under β-LASSO",
+        REPRODUCTION,
+        lambda base, betas: [
+            *(baseline(base, model) for model in ("s-conv", "s-local", "3-fc", "s-fc")),
+            base.replace(model="s-fc", optimizer="proximal-l1", **l1_of(base)),
+            *(beta_lasso(base, beta) for beta in betas),
+        ],
+        5,
+        PAPER_BETAS,
     ),
-    _study("cifar100", "Table 2 on CIFAR-100", REPRODUCTION_CROSS_ENTROPY, _cifar100),
+    Study(
+        "cifar100",
+        "Table 2 on CIFAR-100",
+        # a binary cross-entropy averaged over a hundred classes has gradients about a hundred times
+        # smaller, and at the same learning rate the network barely learns
+        REPRODUCTION_CROSS_ENTROPY,
+        lambda base, betas: sgd_and_betas(
+            base.replace(dataset="cifar100") if base.dataset == "cifar10" else base, betas
+        ),
+        betas=PAPER_BETAS,
+    ),
 )
 
 
@@ -63,10 +63,7 @@ def accuracy_table(
 ) -> Table:
     """Return our test accuracies beside the paper's, and on CIFAR-10 beside the reproduction's.
 
-    Args:
-        records: of one data set.
-        label: of the table.
-        every: whether the published methods that are not among ours come first.
+    Of the records of one data set; with `every`, published methods that are not ours come first.
     """
     config: Config = records[0].config
     groups = compare.by_method(records)
@@ -178,7 +175,6 @@ def _is_published(name: Method) -> Judge:
     """
     accuracy = published.table2(name).report
     assert accuracy is not None
-
     return lambda records: as_one_more(
         compare.accuracies(compare.by_method(records)[name]), accuracy
     )

@@ -107,11 +107,7 @@ def recovery_figure(shares: pd.DataFrame, lr: float) -> Figure:
 
     Rows and columns are those of the grid; the boundaries between the regions, for N → ∞, are
     interpolated between them on log scales. A decaying step has no lower one above β = 0: when it
-    is small enough, weights come to rest.
-
-    Args:
-        shares: columns `schedule`, `beta`, `l1` and `recovered`, one row for each cell.
-        lr: η.
+    is small enough, weights come to rest. `shares` are what `cells` returns, and `lr` is η.
     """
     import seaborn as sns
     from matplotlib.colors import ListedColormap
@@ -151,8 +147,7 @@ def recovery_figure(shares: pd.DataFrame, lr: float) -> Figure:
 def weights_slider(paths: Mapping[str, Any]) -> Interactive:
     """Return ten weights along training, with a slider over β and a choice of two starts.
 
-    Args:
-        paths: `trajectories` of `lcs.toy.experiment.run`.
+    They are `trajectories` of `lcs.toy.experiment.run`.
     """
     import altair as alt
 
