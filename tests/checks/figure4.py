@@ -16,8 +16,7 @@ from lcs.exhibits.compare import (
     widest,
     without_threshold,
 )
-from lcs.exhibits.figure4 import smooth
-from lcs.exhibits.figure4.clusters import by_shift
+from lcs.exhibits.figure4 import by_shift, smooth
 from lcs.exhibits.locality import beyond_chance, clustering_ranges, pair_correlation
 from lcs.exhibits.methods import B0, B1, B50, LOCAL, SGD
 from lcs.exhibits.settings import STRONGER_L1

@@ -11,9 +11,9 @@ from made_up import configs, made_up, with_filters, with_final
 
 from lcs import measure
 from lcs.config import Config
-from lcs.exhibits import find_study, plots, tables
+from lcs.exhibits import figure4, find_study, plots, tables
 from lcs.exhibits import locality as measures
-from lcs.exhibits.figure4 import clusters, local, smooth
+from lcs.exhibits.figure4 import smooth
 from lcs.exhibits.methods import SGD, method
 from lcs.exhibits.plots.style import look
 from lcs.exhibits.verdicts import verdict
@@ -25,7 +25,7 @@ STORE = RunStore(PUBLISHED)
 def test_pairs_are_those_of_all_units_or_of_stored_filters():
     run = made_up(Config(), 50.0)
     assert measures.pair_correlation(run) is None
-    assert "pending" in clusters.pairs_figure([run]).axes[0].texts[0].get_text()
+    assert "pending" in figure4.pairs_figure([run]).axes[0].texts[0].get_text()
     known = with_final(run, pair_correlation=[2.0, None])
     found = measures.pair_correlation(known)
     assert found is not None
@@ -35,7 +35,7 @@ def test_pairs_are_those_of_all_units_or_of_stored_filters():
     kept = dataclasses.replace(next(run for run in runs if run.has_filters), final={})
     ratios = measure.pair_correlation(kept.load_filters()).tolist()
     assert measures.pair_correlation(kept) == ratios
-    lines = clusters.pairs_figure([known, kept]).axes[0].lines
+    lines = figure4.pairs_figure([known, kept]).axes[0].lines
     assert [line.get_xdata().tolist() for line in lines[:2]] == [[1, 2], [*range(1, 32)]]
 
 
@@ -51,32 +51,32 @@ def local_net(record: Record) -> list[Record]:
 
 def test_how_far_crops_shift_and_how_far_filters_reach():
     records = [cropped(config) for config in find_study("crops").configs("desk", 2)]
-    words = clusters.numbers(records)
+    words = figure4.crop_numbers(records)
     assert (words["range-usual"], words["near-none"]) == ("5.5 and 6.5", "2.00 and 2.00")
     assert (words["half-none"], words["half-usual"]) == ("1.2 and 2.2", "5.2 and 6.2")
     assert (words["range-none-more"], words["range-far-more"]) == (
         "−4.00 and −4.00", "+4.00 and +4.00"
     )  # fmt: skip
-    lines = clusters.pairs_figure([*local_net(records[0]), *records]).axes[0].lines
+    lines = figure4.pairs_figure([*local_net(records[0]), *records]).axes[0].lines
     assert len({line.get_color() for line in lines if not line.get_label().startswith("_")}) == 5
     unknown = with_final(records[0], pair_correlation=[None])
-    assert clusters.numbers([unknown, *records[1:]])["near-none"] == "–"
-    assert clusters.numbers([unknown, *records[1:]])["range-none-more"] == "–"
+    assert figure4.crop_numbers([unknown, *records[1:]])["near-none"] == "–"
+    assert figure4.crop_numbers([unknown, *records[1:]])["range-none-more"] == "–"
 
 
 def test_crops_are_told_apart_on_images_of_any_size():
     records = [cropped(config) for config in find_study("crops").configs("smoke", 1)]
-    assert {name: len(runs) for name, runs in clusters.by_shift(records).items()} == {
+    assert {name: len(runs) for name, runs in figure4.by_shift(records).items()} == {
         "none": 1, "half": 1, "usual": 1, "far": 1
     }  # fmt: skip
-    assert [claim.judge(records).value for claim in clusters.CLAIMS] == ["+1.00 pixels"] * 2
+    assert [claim.judge(records).value for claim in figure4.CLAIMS[-2:]] == ["+1.00 pixels"] * 2
 
 
 def test_locality_is_judged_by_both_measures():
     records = find_study("table2").stored("desk", STORE)
-    assert verdict(local._more_local_than_sgd(records)) == "holds"
+    assert verdict(figure4._more_local_than_sgd(records)) == "holds"
     one = [r for r in records if r.config.seed == 0]
-    found = local._more_local_than_sgd(one)
+    found = figure4._more_local_than_sgd(one)
     assert verdict(found) == "seen in one run"
     assert found.value.startswith(f"window {tables.signed(found.evidence)} ")
     spread = [{"excess_mean": 1.0 if r.config.beta else r.config.seed / 9} for r in records]
@@ -84,15 +84,15 @@ def test_locality_is_judged_by_both_measures():
         with_final(r, locality=r.final["locality"] | {"spread": own})
         for r, own in zip(records, spread, strict=True)
     ]
-    assert local._more_local_than_sgd(wide).said == "depends on the measure"
+    assert figure4._more_local_than_sgd(wide).said == "depends on the measure"
     sparse = [r for r in records if r.config.beta == 50]
     same = [dataclasses.replace(r, config=r.config.replace(
         optimizer="sgd", l1=0.0, beta=0.0)) for r in sparse]  # fmt: skip
-    assert verdict(local._more_local_than_sgd([*sparse, *same])) == "undecided"
+    assert verdict(figure4._more_local_than_sgd([*sparse, *same])) == "undecided"
     none = {name: {"excess_mean": None} for name in ("window_mass", "spread", "morans_i")}
     dead = [with_final(r, locality=none) for r in records]
-    (of_chance,) = (c.judge for c in local.CLAIMS if "own permutations" in c.text)
-    for judge in (local._more_local_than_sgd, of_chance):
+    (of_chance,) = (c.judge for c in figure4.CLAIMS if "own permutations" in c.text)
+    for judge in (figure4._more_local_than_sgd, of_chance):
         assert judge(dead).said == "not measurable: too few weights"
     conv = [r for r in records if r.config.model == "s-local"]
     sgd = [r for r in records if method(r.config) == SGD]
@@ -100,7 +100,7 @@ def test_locality_is_judged_by_both_measures():
         dataclasses.replace(r, config=r.config.replace(
             model="s-fc", optimizer="beta-lasso", l1=2e-5, beta=50.0)) for r in conv
     ]  # fmt: skip
-    found = local._more_local_than_sgd([*as_sparse, *sgd])
+    found = figure4._more_local_than_sgd([*as_sparse, *sgd])
     assert verdict(found) == "holds"  # patches are local, though not smooth
 
 
@@ -117,7 +117,7 @@ def windowed(config: Config) -> Record:
 
 def test_each_setting_has_the_runs_of_its_largest_width():
     width, own = ([windowed(c) for c in configs(n, seeds=2)] for n in ("width", "scaling-own"))
-    frame = local.excess_frame([width, [], own])
+    frame = figure4.excess_frame([width, [], own])
     assert [title[:5] for title in frame.setting.unique()] == ["α = 8", "α = 8"]
     assert set(frame["values"].map(len)) == {2}
     assert list(frame.series.unique())[:4] == [
@@ -131,7 +131,7 @@ def test_each_setting_has_the_runs_of_its_largest_width():
     labels = [label.get_text() for label in plots.excesses(frame).axes[0].get_yticklabels()]
     assert labels[:4] == ["", "SGD", "β = 0, λ = 5e-5", "β = 50, λ = 5e-5"]
     first = find_study("figure4").stored("desk", STORE)
-    words = local.numbers(first, width, width)
+    words = figure4.numbers(first, width, width)
     assert words["sparse-mean"] > words["sparse-null_mean"]
     assert {name: value for name, value in words.items() if name.startswith("open")} == {
         "open-alpha": "8",
@@ -147,17 +147,17 @@ def test_each_setting_has_the_runs_of_its_largest_width():
 
 
 def test_filters_are_those_of_one_recipe_at_the_largest_width():
-    known = local.pictures(find_study("width").stored("desk", STORE))
+    known = figure4.pictures(find_study("width").stored("desk", STORE))
     titles = [title.split(":")[0] for title in known]
     assert titles == ["SGD", "β = 0, λ = 5e-5", "β = 50, λ = 5e-5", "S-LOCAL, SGD"]
     assert [*known.values()][-1] is None
-    assert local.pictures([made_up(Config(), 50.0)]).keys() == {
+    assert figure4.pictures([made_up(Config(), 50.0)]).keys() == {
         f"{name}: pending" for name in ("SGD", "β = 0", "β = 50", "S-LOCAL, SGD")
     }
 
 
 def test_filters_of_windows_alone_are_shown():
-    known = local.pictures([kept(config) for config in configs("filters")])
+    known = figure4.pictures([kept(config) for config in configs("filters")])
     title, *others = [*known][::-1]
     assert title.startswith("S-LOCAL, SGD: 50 % of weights of the patches")
     assert known[title] is not None

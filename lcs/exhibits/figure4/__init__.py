@@ -1,16 +1,379 @@
 """The paper's Figure 4: are the filters local, and what makes them so?
 
-Modules follow the chapter: `local` has the pictures, how local filters are in every setting and
-what makes them so, `smooth` whether they are more than smooth and sparse, `clusters` how close
-together the weights of a unit lie.
+Here are the pictures, how local filters are in every setting beyond chance, what makes them so and
+how close together the weights of a unit lie; `smooth` has whether they are more than smooth and
+sparse. The pictures are of the studies `width` (`lcs.exhibits.why`) and `filters`; augmentation,
+loss and λ are those of the study `factorial` there.
 """
 
 from __future__ import annotations
 
-from lcs.exhibits.figure4 import clusters, local, smooth
+import itertools
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
 
-STUDIES = (*local.STUDIES, *clusters.STUDIES)
+import numpy as np
 
-CLAIMS = (*local.CLAIMS, *clusters.CLAIMS)
+from lcs import measure
+from lcs.config import Config
+from lcs.exhibits import cells, compare, locality, tables, verdicts
+from lcs.exhibits.compare import Reference, grouped
+from lcs.exhibits.figure3 import SPARSE_ELSEWHERE
+from lcs.exhibits.figure4 import smooth
+from lcs.exhibits.locality import beyond_chance, excess_text
+from lcs.exhibits.methods import B0, B1, B50, LOCAL, NETWORKS, SGD, beta_lasso_method, method
+from lcs.exhibits.plots import style
+from lcs.exhibits.settings import (
+    PAPER_BETAS,
+    REPRODUCTION,
+    SHORT_RECIPE,
+    STRONGER_L1,
+    WIDTHS,
+    baseline,
+    beta_lasso,
+    desk_study,
+    sgd,
+    sgd_and_betas,
+    sized,
+    varied,
+)
+from lcs.exhibits.table2 import ELSEWHERE, WIDE
+from lcs.exhibits.tables import Numbers, Table, signed
+from lcs.exhibits.verdicts import Claim, Finding, Judge, above_zero, beyond_zero, differs, ours
+from lcs.exhibits.why import AUGMENTED_CROSS_ENTROPY, gains, has_stronger_l1
+from lcs.runs import Record
+from lcs.stats import mean_interval
+from lcs.study import Study
 
-__all__ = ["CLAIMS", "STUDIES", "clusters", "local", "smooth"]
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+__all__ = ["CLAIMS", "STUDIES", "smooth"]
+
+# Studies
+
+
+def _crops(base: Config) -> list[Config]:
+    """Return β = 50 by the recipe: no crops, half as far as usual, as far, twice as far.
+
+    λ of the first layer is larger than elsewhere, so that few enough weights are left to say where
+    they are.
+    """
+    sparse = beta_lasso(sized(base, 4, 1 / 4), 50, l1=1e-4, l1_rest=1e-5)
+    return [sparse.replace(crop_padding=_pixels(sparse, name)) for name in SHIFTS]
+
+
+# how far crops shift images at most, in units of the usual shift
+SHIFTS = {"none": 0.0, "half": 0.5, "usual": 1.0, "far": 2.0}
+
+
+def _pixels(config: Config, name: str) -> int:
+    return int(SHIFTS[name] * config.replace(crop_padding=None).crop_shift)
+
+
+STUDIES = (
+    Study(
+        "figure4",
+        "Figure 4: filters and their locality",
+        REPRODUCTION,
+        lambda base, betas: [baseline(base, "s-local"), *sgd_and_betas(base, betas)],
+        5,
+        PAPER_BETAS,
+    ),
+    desk_study(
+        "filters",
+        "Filters of S-LOCAL beside those of S-FC at α = 8",
+        SHORT_RECIPE,
+        # at the largest width of the study `width`, and by its recipe
+        lambda base: [sgd(sized(base, WIDTHS[-1], 1 / 4), "s-local")],
+    ),
+    desk_study("crops", "How far crops shift", varied(SHORT_RECIPE), _crops),
+)
+
+# What is shown
+
+
+def pictures(records: Sequence[Record]) -> dict[str, np.ndarray | None]:
+    """Return the stored filters (n, C, H, W) of SGD, β = 0, β = 50 and S-LOCAL, by title.
+
+    Of runs by one recipe those of the first seed, with the λ of β = 50, at the largest width at
+    which S-FC was trained, if it was. None: no run of this method has stored its filters.
+    """
+    widest = max((r.config.base_channels for r in records if r.config.model == "s-fc"), default=0)
+    stored = [r for r in records if r.has_filters]
+    stored = [r for r in stored if r.config.base_channels == widest or not widest]
+    penalties = {0.0, *(r.config.l1 for r in stored if method(r.config) == B50)}
+    shown: dict[str, np.ndarray | None] = {}
+    for name in (SGD, B0, B50, LOCAL) if records else ():
+        found = [r for r in stored if method(r.config) == name and r.config.l1 in penalties]
+        if not found:
+            shown[f"{name.shortest}: pending"] = None
+            continue
+        patches = " of the patches" if name == LOCAL else ""
+        share = f"{compare.remaining(found[:1])[0]:.3g} % of weights{patches} remain"
+        title = f"{name.shortest}{cells.penalty_text(found[0].config)}: {share}"
+        shown[title] = found[0].load_filters().numpy()
+    return shown
+
+
+def excess_frame(studies: Iterable[Sequence[Record]]) -> pd.DataFrame:
+    """Return what `plots.excesses` draws: a series for each method and λ of a setting.
+
+    Of the records of each study those at its largest width with S-LOCAL, SGD, β = 0, β = 1 and
+    β = 50; studies that share a width, a length, the loss and the images are one setting.
+    """
+    runs = itertools.chain(*(group for each in studies for group in compare.widest(each).values()))
+    settings = compare.grouped((run for run in runs if method(run.config) in SHOWN), _setting_text)
+    ranked = [
+        run
+        for runs in settings.values()
+        for run in sorted(runs, key=lambda r: (SHOWN.index(method(r.config)), r.config.l1))
+    ]
+    return locality.excess_frame(
+        ranked, _setting_text, lambda c: method(c).shortest + cells.penalty_text(c), EXCESSES
+    )
+
+
+def _setting_text(config: Config) -> str:
+    images = cells.field_text(config, "augment")
+    return f"{cells.size_text(config)}, {cells.field_text(config, 'loss')}, {images}"
+
+
+SHOWN = (LOCAL, SGD, B0, B1, B50)
+EXCESSES = {"window_mass": "window (points)", "spread": "spread (pixels)", "morans_i": "Moran's I"}
+
+
+def factorial_table(records: Sequence[Record]) -> Table:
+    """Return the window's share beyond chance in every cell of the factorial."""
+    name, what = "tab-locality-factorial", "locality with and without augmentation"
+    if not records:
+        return tables.pending_table(name, what, "lcs study factorial")
+    found = compare.conditions(records)
+    rows = []
+    every_sgd = [config for config in found if config.optimizer == "sgd"]
+    for dense in every_sgd:
+        fields = {"loss": dense.loss, "lr": dense.lr, "augment": dense.augment}
+        here = [config for config in found if compare.matches(config, fields)]
+        by_strength = sorted(here, key=lambda c: (c.optimizer != "sgd", c.beta, c.l1))
+        rates = ", equal rates" if dense.lr < max(c.lr for c in every_sgd) else ""
+        loss, images = (cells.field_text(dense, name) for name in ("loss", "augment"))
+        heading = f"{loss}{rates}, {images}"
+        rows.append([heading, *(excess_text(found[config]) for config in by_strength)])
+    caption = (
+        "Share of a filter's mass in its best window, minus that of its own permutations, in "
+        f"points: {cells.setting_text(records)}{cells.spread_text(records)}. "
+        f"Stronger λ: {tables.number(STRONGER_L1['l1'])} on the first layer, "
+        f"{tables.number(STRONGER_L1['l1_rest'])} on the others. At equal rates η is a tenth, "
+        "λ ten times as large, and β = 5 stands for β = 50, so that ηλ and βλ are as with the "
+        "binary cross-entropy."
+    )
+    sparse = [f"β = {beta}{l1}" for beta in (0, 50) for l1 in ("", ", stronger λ")]
+    columns = ["loss and images", "SGD", *sparse]
+    return Table(name, caption, columns, rows)
+
+
+def numbers(first: Sequence[Record], wide: Sequence[Record], searched: Sequence[Record]) -> Numbers:
+    """Return the mass in the best window: shares in per cent, and points beyond chance in words.
+
+    `open-zero`: β = 0 with the λ of β = 50; `open-tuned-sgd`: SGD with momentum and weight decay.
+    "pending" without runs. `first` are of the page's own study, `wide` of `width`.
+    """
+    groups, beta = compare.by_method(first), compare.largest_beta(first)
+    found: Numbers = {}
+    for short, name in {"sparse": beta_lasso_method(beta), "dense": SGD}.items():
+        for kind in ("mean", "null_mean"):
+            of = partial(beyond_chance, kind=kind)
+            found[f"{short}-{kind}"] = compare.mean(groups[name], of)
+    widest, tuned = compare.widest(wide), compare.by_method(searched)
+    sparse = widest[B50]
+    same = [run for run in widest[B0] if sparse and run.config.l1 == sparse[0].config.l1]
+    return found | {
+        "open-alpha": f"{sparse[0].config.base_channels}" if sparse else tables.PENDING,
+        "open-sgd": excess_text(widest[SGD]),
+        "open-zero": excess_text(same),
+        "open-sparse": excess_text(sparse),
+        "open-tuned-sgd": excess_text(tuned[SGD]),
+        "open-tuned": excess_text(tuned[B50]),
+    }
+
+
+def factorial_numbers(factorial: Sequence[Record], recipe: Sequence[Record]) -> dict[str, str]:
+    """Return points of the window's share beyond chance, in words: what makes filters local."""
+    found = compare.conditions(factorial)
+
+    def runs(**fields: object) -> list[Record]:
+        return compare.runs_of(found, **{**AUGMENTED_CROSS_ENTROPY, **fields})
+
+    sparse = runs(beta=50, **STRONGER_L1)
+    plain = runs(beta=50, augment="none", **STRONGER_L1)
+    zero = runs(beta=0, **STRONGER_L1)
+    thresholds = compare.conditions([r for r in recipe if r.config.beta == 50])
+    by_l1 = sorted(thresholds, key=lambda config: (config.l1, config.l1_rest or 0))
+    many, few = [thresholds[by_l1[place]] if by_l1 else [] for place in (0, -1)]
+    return {
+        "window-sgd-flip-crop": excess_text(runs(optimizer="sgd")),
+        "window-zero-strong-flip-crop": excess_text(zero),
+        "window-strong-flip-crop": excess_text(sparse),
+        "window-strong-none": excess_text(plain),
+        "window-strong-more": cells.gain_text(sparse, plain, beyond_chance),
+        "window-threshold": cells.gain_text(sparse, zero, beyond_chance),
+        "window-many": excess_text(many),
+        "left-many": cells.remaining_text(many),
+        "window-few": excess_text(few),
+        "left-few": cells.remaining_text(few),
+        "eligible-few": locality.eligible_text(few),
+        "runs-recipe": cells.count_text(thresholds),
+    }
+
+
+# How close together the weights of a unit lie
+
+
+def crop_text(config: Config) -> str:
+    """Name a run by its method, if it is not S-FC, or by how far its crops shift."""
+    if config.model != "s-fc":
+        return str(method(config))
+    return f"crops of ±{config.crop_shift} pixels" if config.crop_shift else "flips alone"
+
+
+def crop_numbers(records: Sequence[Record]) -> dict[str, str]:
+    """Return what the shift of crops does, in words: with flips alone, and with the usual crops."""
+    shown = by_shift(records)
+    usual = shown["usual"]
+    ranges = locality.clustering_ranges
+    words = {"range-usual": cells.mean_text(usual, ranges, 1)}
+    for name in ("none", "usual"):
+        words[f"near-{name}"] = cells.mean_text(
+            shown[name], lambda runs: [near for near, *_ in locality.pair_ratios(runs)]
+        )
+        words[f"half-{name}"] = cells.mean_text(
+            shown[name], lambda runs: [*map(measure.half_distance, locality.pair_ratios(runs))], 1
+        )
+    for name in ("none", "far"):
+        words[f"range-{name}-more"] = cells.gain_text(shown[name], usual, ranges)
+    return words
+
+
+def pairs_figure(records: Sequence[Record]) -> Figure:
+    """Draw pair correlations: a line for each run, a colour for each network or shift of crops."""
+    known = [run for run in records if locality.pair_correlation(run)]
+    if not known:
+        return style.pending()
+    figure, axes = style.subplots(figsize=(style.PAGE_WIDTH, 3.8))
+    groups = grouped(known, crop_text)
+    shifts = [name for name in groups if name.split(",")[0] not in NETWORKS.values()]
+    colours = dict(zip(shifts, style.shades("β-LASSO", len(shifts)), strict=True))
+    for name, runs in groups.items():
+        own = colours[name] if name in colours else style.colour(name)
+        for ratios in locality.pair_ratios(sorted(runs, key=lambda run: run.run_id)):
+            axes.plot(range(1, len(ratios) + 1), ratios, color=own, lw=1.2, label=name)
+    axes.axhline(1, color="0.6", lw=1, zorder=0)
+    axes.set(yscale="log", xlabel="distance (pixels)", ylabel="pairs of pixels / chance")
+    axes.set_ylim(bottom=max(0.1, axes.get_ylim()[0]))
+    style.label_log_axis(axes.yaxis)
+    style.add_legend(figure, axes, columns=2)
+    return figure
+
+
+def by_shift(records: Sequence[Record]) -> dict[str, list[Record]]:
+    """Return the runs by how far their crops shift, a name in `SHIFTS`."""
+    return {name: [r for r in records if _shifts(name)(r.config)] for name in SHIFTS}
+
+
+def _shifts(name: str) -> Callable[[Config], bool]:
+    return lambda config: config.crop_shift == _pixels(config, name)
+
+
+# Claims
+
+
+def _more_local_than_sgd(records: list[Record]) -> Finding:
+    """Judge by both measures of locality; where they agree, the evidence is the weaker one.
+
+    The spread is smaller in a local filter. Moran's I, of smoothness, is said beside them.
+    """
+    groups = compare.by_method(records)
+    each = [
+        compare.differences(groups[B50], groups[SGD], partial(beyond_chance, measure=key))
+        for key in ("window_mass", "spread", "morans_i")
+    ]
+    if not np.isfinite(each).all():
+        return verdicts.UNMEASURED
+    window, more_spread, moran = map(mean_interval, each)
+    spread = -more_spread
+    value = f"window {signed(window)} points, spread {signed(spread)} px less; smoothness: "
+    more, value = (window, spread), f"{value}Moran's I {signed(moran, 3)}"
+    if len({verdicts.verdict(Finding("", one)) for one in more}) > 1:
+        return Finding(value, said="depends on the measure")
+    # points and pixels are compared by their intervals, which single runs lack
+    known = all(one.half_width for one in more)
+    weaker = min(more, key=lambda one: abs(one.mean) / (one.half_width or 1)) if known else window
+    return Finding(value, weaker, short=f"window {signed(window)}")
+
+
+def _more_local(reference: Reference, *, worse: bool = False) -> Judge:
+    """Judge whether β = 50 with the stronger λ puts more (or less) of a filter's mass in a window.
+
+    In the mean over losses and images of the factorial.
+    """
+
+    def judge(records: list[Record]) -> Finding:
+        found = compare.conditions(records)
+        sparse = [c for c in found if c.beta and has_stronger_l1(c)]
+        more = gains(found, sparse, reference, beyond_chance).mean(0)
+        finding = beyond_zero(more, "points of the mass")
+        return (
+            finding._replace(evidence=-finding.evidence) if worse and finding.evidence else finding
+        )
+
+    return judge
+
+
+CLAIMS: tuple[Claim, ...] = (
+    Claim(
+        "P",
+        "The filters of β = 50 are more local than their own permutations",
+        "table2",
+        above_zero(
+            B50, beyond_chance, "points of the mass in a window beyond chance", short="of the mass"
+        ),
+        "pictures",
+        SPARSE_ELSEWHERE,
+    ),
+    Claim(
+        "P",
+        "The filters of β = 50 are more local than those of SGD",
+        "table2",
+        _more_local_than_sgd,
+        "pictures",
+        (*ELSEWHERE, WIDE),
+    ),
+    *(
+        ours(
+            f"With the stronger λ, the filters of β = 50 are {than}, by the window "
+            "(100 epochs, mean over losses and images)",
+            "factorial",
+            judge,
+        )
+        for than, judge in (
+            ("more local than those of SGD", _more_local(compare.as_sgd)),
+            (
+                "less local than those of β = 0 with the same λ",
+                _more_local(compare.without_threshold, worse=True),
+            ),
+        )
+    ),
+    *(
+        ours(
+            f"Weights of a filter gather over a wider range {where} (β = 50, α = 4)",
+            "crops",
+            differs(_shifts(one), _shifts(other), of=locality.clustering_ranges, unit="pixels"),
+        )
+        for where, one, other in (
+            ("with crops than with flips alone", "usual", "none"),
+            ("where crops shift twice as far", "far", "usual"),
+        )
+    ),
+)
