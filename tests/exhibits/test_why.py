@@ -8,7 +8,7 @@ from made_up import made_up, study
 
 from lcs.config import Config
 from lcs.exhibits import compare, find_study, plots, why
-from lcs.exhibits.why import results, studies
+from lcs.exhibits.why import results
 from lcs.runs import Record, RunStore
 from lcs.stats import Interval
 from lcs.study import gather
@@ -93,7 +93,7 @@ def test_an_effect_may_be_of_some_cells_alone():
 
 def test_steps_at_equal_rates_are_as_large():
     mean = Config(loss="bce", optimizer="beta-lasso", l1=2e-5, beta=50.0)
-    equal = studies.equal_rates(mean)
+    equal = why.equal_rates(mean)
     assert equal.lr * equal.l1 == pytest.approx(mean.lr * mean.l1)
     assert equal.beta * equal.l1 == pytest.approx(mean.beta * mean.l1)
 

@@ -3,8 +3,8 @@
 A condition is a configuration without its seed; two conditions are compared run for run. The gain
 of β = 50 is its accuracy minus that of SGD, or of β = 0 with the same λ.
 
-Here is what a change adds to the gain, and what is judged; `studies` has the runs, `results`
-figures, the table and numbers.
+Here are the studies, what a change adds to the gain, and what is judged; `results` has figures, the
+table and numbers.
 """
 
 from __future__ import annotations
@@ -15,17 +15,159 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from lcs import data
 from lcs.config import Config
 from lcs.exhibits import compare
 from lcs.exhibits.compare import Conditions, Reference, Values, conditions, without_threshold
-from lcs.exhibits.settings import STRONGER_L1
+from lcs.exhibits.settings import (
+    BETAS,
+    LAMBDAS,
+    PAPER_BETAS,
+    REPRODUCTION,
+    REPRODUCTION_L1,
+    SHORT_RECIPE,
+    STRONGER_L1,
+    beta_lasso,
+    desk_study,
+    l1_of,
+    scaled_l1,
+    sgd,
+    sgd_and_betas,
+    sized,
+    varied,
+)
 from lcs.exhibits.tables import signed
 from lcs.exhibits.verdicts import Claim, Finding, Judge, differs, ours
-from lcs.exhibits.why.studies import STUDIES, equal_rates
 from lcs.runs import Record
 from lcs.stats import Interval, mean_interval
+from lcs.study import Study
 
-__all__ = ["CLAIMS", "STUDIES"]
+# Studies
+
+
+def equal_rates(config: Config) -> Config:
+    """Return a run with cross-entropy whose steps are as large as those of the mean over classes.
+
+    Averaging a loss over c classes with (η, λ, β) takes the same steps as summing it with
+    (η / c, cλ, β / c): ηλ and βλ stay, and η shrinks as the gradient grows.
+    """
+    classes = len(data.spec(config.dataset).classes)
+    return scaled_l1(config, classes).replace(loss="cross-entropy", lr=config.lr / classes)
+
+
+def _frozen(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return all β, and those that make zeros once more with frozen zeros."""
+    free = [beta_lasso(base, beta) for beta in betas]
+    return [*free, *(run.replace(frozen_zeros=True) for run in free if run.beta)]
+
+
+def _lambdas(base: Config) -> list[Config]:
+    """Return a range of λ at β = 50, and at the threshold βλ that it has in Table 2."""
+    beta, own = 50, l1_of(base)["l1"]
+    at_beta = [beta_lasso(base, beta, l1=l1, l1_rest=None) for l1 in LAMBDAS]
+    at_threshold = [beta_lasso(base, beta * own / l1, l1=l1, l1_rest=None) for l1 in LAMBDAS]
+    return [*at_beta, *at_threshold]
+
+
+def _lengths(base: Config, lengths: Sequence[float]) -> list[Config]:
+    return [run for n in lengths for run in sgd_and_betas(sized(base, length=n), (0, 50))]
+
+
+def _factorial(base: Config) -> list[Config]:
+    """Return every combination of augmentation, loss and method, at a quarter of the length.
+
+    Cross-entropy comes twice: with the rates as they are, and with those at which it would be the
+    same as binary cross-entropy if the two were proportional (see `equal_rates`).
+    """
+    short = sized(base, length=1 / 4).replace(loss="bce")
+    runs = []
+    for augment in ("none", "flip-crop"):
+        here = short.replace(augment=augment)
+        methods = [sgd(here, "s-fc"), *(beta_lasso(here, beta) for beta in (0, 50))]
+        methods += [beta_lasso(here, beta, **STRONGER_L1) for beta in (0, 50)]
+        crossed = [run.replace(loss="cross-entropy") for run in methods]
+        runs += [*methods, *crossed, *map(equal_rates, methods)]
+    return runs
+
+
+def _recipe(base: Config) -> list[Config]:
+    """Return all methods at four times the width and a quarter of the length, over a range of λ."""
+    wide = sized(base, 4, 1 / 4)
+    plain = [beta_lasso(wide, beta, **REPRODUCTION_L1) for beta in (0, 1)]
+    sparse = [beta_lasso(wide, 50, l1=l1, l1_rest=1e-6) for l1 in LAMBDAS]
+    strong = [beta_lasso(wide, beta, **STRONGER_L1) for beta in (0, 50)]
+    return [sgd(wide, "s-fc"), *plain, *sparse, *strong]
+
+
+def _by_recipe(base: Config, factor: int) -> list[Config]:
+    """Return SGD, β = 0 at both λ, and β = 50, at a multiple of the width, by the recipe."""
+    wide = sized(base, factor, 1 / 4)
+    strong = [beta_lasso(wide, beta, **STRONGER_L1) for beta in (0, 50)]
+    return [sgd(wide, "s-fc"), beta_lasso(wide, 0, **REPRODUCTION_L1), *strong]
+
+
+def _reproduction(base: Config) -> list[Config]:
+    wide = sized(base, 4, 1 / 4)
+    return [sgd(wide, "s-fc"), *(beta_lasso(wide, beta, **REPRODUCTION_L1) for beta in (0, 50))]
+
+
+STUDIES = (
+    desk_study(
+        "precision",
+        "bfloat16 against float32",
+        REPRODUCTION,
+        lambda base: [
+            run
+            for here in (base.replace(precision="bf16"), base.replace(precision="fp32"))
+            for run in (sgd(here, "s-fc"), beta_lasso(here, 50))
+        ],
+    ),
+    desk_study(
+        "first-layer",
+        "λ on the first layer alone",
+        REPRODUCTION,
+        # beside λ everywhere
+        lambda base, betas: [
+            *_frozen(base, betas),
+            *(run.replace(l1_rest=0.0) for run in _frozen(base, betas)),
+        ],
+        betas=PAPER_BETAS,
+    ),
+    Study("frozen", "Frozen zeros", REPRODUCTION, _frozen, 5, PAPER_BETAS),
+    desk_study("betas", "A range of β", REPRODUCTION, sgd_and_betas, 2, BETAS),
+    desk_study("lambdas", "A range of λ", REPRODUCTION, _lambdas, 2),
+    desk_study(
+        "lambdas-zero",
+        "A range of λ at β = 0",
+        REPRODUCTION,
+        lambda base: [beta_lasso(base, 0, l1=l1, l1_rest=None) for l1 in LAMBDAS],
+        2,
+    ),
+    desk_study(
+        "length", "Training length", REPRODUCTION, lambda base: _lengths(base, (1 / 4, 1)), 2
+    ),
+    desk_study(
+        "longer", "Four times the length", REPRODUCTION, lambda base: _lengths(base, (1, 4)), 2
+    ),
+    desk_study("factorial", "Augmentation × loss × method", varied(REPRODUCTION), _factorial),
+    desk_study("recipe", "Cross-entropy and augmentation at α = 4", SHORT_RECIPE, _recipe),
+    desk_study("reproduction", "The reproduction's setting at α = 4", REPRODUCTION, _reproduction),
+    desk_study(
+        "width",
+        "Cross-entropy and augmentation at growing width",
+        SHORT_RECIPE,
+        lambda base: [run for factor in (1, 4, 8) for run in _by_recipe(base, factor)],
+    ),
+    desk_study(
+        "wider",
+        "Cross-entropy and augmentation at α = 16",
+        SHORT_RECIPE,
+        lambda base: _by_recipe(base, 16),
+    ),
+)
+
+
+# What a change adds
 
 AUGMENTED_CROSS_ENTROPY: dict[str, object] = {
     "loss": "cross-entropy",

@@ -10,15 +10,7 @@ from typing import TYPE_CHECKING, Any
 from lcs.config import Config
 from lcs.exhibits import cells, compare, tables
 from lcs.exhibits.cells import signed_text
-from lcs.exhibits.compare import (
-    ByStudy,
-    Conditions,
-    as_sgd,
-    conditions,
-    gain,
-    runs_of,
-    without_threshold,
-)
+from lcs.exhibits.compare import ByStudy, Conditions, as_sgd, gain, runs_of, without_threshold
 from lcs.exhibits.plots import Differences
 from lcs.exhibits.settings import LAMBDAS, REPRODUCTION_L1, STRONGER_L1, sized
 from lcs.exhibits.tables import PENDING, Cell, Table, ahead
@@ -129,7 +121,7 @@ def returns_table(records: Sequence[Record]) -> Table:
     columns: dict[str, Cell] = {
         "λ": cells.of(lambda config: tables.number(config.l1)),
         **cells.field_columns(["beta"]),
-        "difference from β = 0": cells.less(found, compare.without_threshold),
+        "difference from β = 0": cells.less(found, without_threshold),
         "remaining, layer 1 (%)": cells.remaining_text,
         "returns": lambda runs: f"{returns(runs):,.0f}",
     }
@@ -162,9 +154,9 @@ RETURN, STAY = {"frozen_zeros": False}, {"frozen_zeros": True}
 
 def numbers(runs: ByStudy) -> dict[str, str]:
     """Return the numbers of the chapter's prose."""
-    found = {name: conditions(records) for name, records in runs.items()}
+    found = {name: compare.conditions(records) for name, records in runs.items()}
     precision, length = found["precision"], found["length"]
-    wide = conditions(runs_at_each_width(runs))
+    wide = compare.conditions(runs_at_each_width(runs))
     widths = {alpha: gain(wide, beta=50, base_channels=alpha) for alpha in (1, 4, 8)}
     at_4 = partial(runs_of, found["recipe"], optimizer="beta-lasso")
     usual = at_4(beta=0, **REPRODUCTION_L1)
