@@ -9,32 +9,19 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from lcs.exhibits import EXHIBITS, by_chapter, exhibit, published, tables
+from lcs.exhibits import EXHIBITS, by_chapter, exhibit, published, settings, tables, verdicts
 from lcs.exhibits.methods import B0, B50, SGD
-from lcs.exhibits.settings import (
-    FLIP_CROP_LONG,
-    FLIP_CROP_SHORT,
-    REPRODUCTION_CROSS_ENTROPY,
-    SETTINGS,
-)
 from lcs.exhibits.tables import Table
-from lcs.exhibits.verdicts import (
-    BENCHMARK,
-    CORRECTED,
-    MARKS,
-    SCALES,
-    UNDECIDED,
-    Claim,
-    Evidence,
-    judged,
-    marked,
-    sign,
-)
+from lcs.exhibits.verdicts import BENCHMARK, Claim, Evidence, marked
 from lcs.runs import RunStore
 
 UNTESTED = "[·]{.untested} [not tested]{.visually-hidden}"
 # settings that `matrix` leaves to `table`, for want of space
-LEFT_OUT = (FLIP_CROP_SHORT.name, FLIP_CROP_LONG.name, REPRODUCTION_CROSS_ENTROPY.name)
+LEFT_OUT = (
+    settings.FLIP_CROP_SHORT.name,
+    settings.FLIP_CROP_LONG.name,
+    settings.REPRODUCTION_CROSS_ENTROPY.name,
+)
 
 # claims of the paper that no exhibit looks at yet
 NOT_STUDIED: tuple[Claim, ...] = (
@@ -55,7 +42,7 @@ def claims() -> list[tuple[str, Claim]]:
     """Return every claim with its chapter, if any, by who makes it, in the order of `EXHIBITS`."""
     every = [(name, claim) for name in EXHIBITS for claim in exhibit(name).CLAIMS]
     every += [("", claim) for claim in NOT_STUDIED]
-    return sorted(every, key=lambda one: [*MARKS].index(one[1].source))
+    return sorted(every, key=lambda one: [*verdicts.MARKS].index(one[1].source))
 
 
 class Judged(NamedTuple):
@@ -75,12 +62,12 @@ def judge_all(store: RunStore) -> list[Judged]:
     """Judge every claim in every setting; all count in the correction."""
     chapters = {study.name: name for name, study in by_chapter()}
     every = [(chapter, claim, claim.by_setting()) for chapter, claim in claims()]
-    asked = [one for *_, settings in every for one in settings]
-    by_scale = [iter(judged(asked, store, scale)) for scale in SCALES]
+    asked = [one for *_, by_setting in every for one in by_setting]
+    by_scale = [iter(verdicts.judged(asked, store, scale)) for scale in verdicts.SCALES]
     rows = []
-    for chapter, claim, settings in every:
+    for chapter, claim, by_setting in every:
         found = []
-        for one in settings:
+        for one in by_setting:
             place = chapter if one.study == claim.study else chapters[one.studies[0].name]
             found += [(each, place) for each in map(next, by_scale) if each]
         rows.append(Judged(claim, found, chapter))
@@ -101,8 +88,10 @@ def matrix(every: Sequence[Judged]) -> Table:
         for each, chapter in one.evidence:
             said, _, why = each.verdict.partition(": ")
             mark = marked(said)
-            if CORRECTED in said:  # its brackets say it to those who see them
-                mark = mark.replace(CORRECTED, "") + " [before correction]{.visually-hidden}"
+            if verdicts.CORRECTED in said:  # its brackets say it to those who see them
+                mark = (
+                    mark.replace(verdicts.CORRECTED, "") + " [before correction]{.visually-hidden}"
+                )
             value = why or each.finding.short or each.finding.value.removesuffix(" points")
             cell = f"{mark} [{value}]({chapter}.ipynb) [n = {each.n}]{{.sample}}"
             cells[each.setting] = cell
@@ -131,7 +120,7 @@ def _columns(every: Sequence[Judged]) -> list[str]:
 
     From small to large, a benchmark last.
     """
-    names = (*(setting.name for setting in SETTINGS), "paper", "toy", BENCHMARK)
+    names = (*(setting.name for setting in settings.SETTINGS), "paper", "toy", BENCHMARK)
 
     def place(setting: str) -> list[object]:
         name, _, rest = setting.partition(", α = ")
@@ -150,12 +139,12 @@ def counts(every: Sequence[Judged]) -> Table:
     rows = []
     for setting in _columns(every):
         said = [e.verdict for one in asked for e, _ in one.evidence if e.setting == setting]
-        kinds = Counter(sign(verdict)[1] for verdict in said)
+        kinds = Counter(verdicts.sign(verdict)[1] for verdict in said)
         both = [
             f"{kinds[kind]}" + (f" ({weak})" if (weak := kinds[f"{kind} .weak"]) else "")
             for kind in ("holds", "contradicted")
         ]
-        undecided = said.count(UNDECIDED)
+        undecided = said.count(verdicts.UNDECIDED)
         others = kinds["undecided"] - undecided
         rows.append([setting, f"{len(said)}", *both, f"{undecided}", f"{others}"])
     caption = (
@@ -172,7 +161,7 @@ def table(every: Sequence[Judged], sources: str = "PRFB") -> Table:
     rows = []
     for one in (one for one in every if one.claim.source in sources):
         claim, evidence, chapter = one
-        theirs = MARKS[claim.source](claim.value)
+        theirs = verdicts.MARKS[claim.source](claim.value)
         for each, place in evidence:
             value, where = each.finding.value, f"[{each.setting}]({place}.ipynb)"
             rows.append([claim.text, theirs, value, f"{each.n}", where, marked(each.verdict)])

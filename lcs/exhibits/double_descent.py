@@ -92,14 +92,14 @@ def descents(
         for config in sorted(
             groups, key=lambda c: (c.base_channels, c.epochs, METHODS.index(method(c)))
         ):
-            curves = np.array([_course(run, window) for run in groups[config]])
+            curves = 100 * _course(groups[config], window, "test_accuracy")
             epochs = groups[config][0].history["epoch"][window - 1 :]
             found[setting, config] = descent(epochs, curves, least)
     return found
 
 
-def _course(record: Record, window: int) -> npt.NDArray[np.float64]:
-    return 100 * compare.moving_mean(record.history["test_accuracy"], window)
+def _course(runs: Sequence[Record], window: int, measure: str) -> npt.NDArray[np.float64]:
+    return np.array([compare.moving_mean(run.history[measure], window) for run in runs])
 
 
 def descent_table(runs: Mapping[str, Sequence[Record]], window: int, least: float) -> Table:
@@ -168,12 +168,11 @@ def course_figure(runs: Mapping[str, Sequence[Record]], window: int) -> Figure:
             if (setting, config.base_channels, config.epochs) != panel:
                 continue
             name, own = method(config).shortest, look(method(config))
-            losses = [compare.moving_mean(run.history["train_loss"], window) for run in group]
-            accuracies = [_course(run, window) for run in group]
             epochs = group[0].history["epoch"][window - 1 :]
-            for axes, values in zip(
-                grid[:, column], map(np.array, (accuracies, losses)), strict=True
+            for axes, measure, unit in zip(
+                grid[:, column], ("test_accuracy", "train_loss"), (100, 1), strict=True
             ):
+                values = unit * _course(group, window, measure)
                 axes.plot(epochs, values.mean(0), ls=own.line, color=own.colour, label=name)
                 low, high = values.min(0), values.max(0)
                 axes.fill_between(epochs, low, high, color=own.colour, alpha=0.2, lw=0)

@@ -14,19 +14,12 @@ from lcs import theory
 from lcs.config import Config
 from lcs.cost import count_weights
 from lcs.errors import ConfigError
-from lcs.exhibits import cells, compare, published, tables
+from lcs.exhibits import cells, compare, published, settings, tables
 from lcs.exhibits.compare import ByStudy
 from lcs.exhibits.methods import B1, B50, LOCAL, SGD, beta_lasso_method, method
 from lcs.exhibits.plots import style
 from lcs.exhibits.published import COUNTS
-from lcs.exhibits.settings import (
-    PAPER_BETAS,
-    REPRODUCTION,
-    beta_lasso,
-    desk_study,
-    sgd_and_betas,
-    sized,
-)
+from lcs.exhibits.settings import PAPER_BETAS, REPRODUCTION, beta_lasso, desk_study, sgd_and_betas
 from lcs.exhibits.table2 import ELSEWHERE, WIDE
 from lcs.exhibits.tables import LAYERS, Numbers, Table
 from lcs.exhibits.verdicts import Claim, Finding, Judge, as_one_more, differs, ours
@@ -67,7 +60,7 @@ STUDIES = (
         REPRODUCTION,
         lambda base, betas: [
             *sgd_and_betas(base, betas),
-            *sgd_and_betas(base.replace(period=sized(base, length=1 / 4).epochs), betas),
+            *sgd_and_betas(base.replace(period=settings.sized(base, length=1 / 4).epochs), betas),
         ],
         2,
         PAPER_BETAS,
@@ -103,8 +96,8 @@ def nonzeros_table(records: Sequence[Record]) -> Table:
 def nonzeros_figure(records: Sequence[Record]) -> Figure:
     """Draw non-zero weights against epochs, a panel for each layer, both axes logarithmic.
 
-    With how many weights S-CONV and S-LOCAL have in the first layer, and the reproduction's counts
-    after as many epochs, if the runs are in its setting.
+    With the weights of S-CONV and S-LOCAL in the first layer, and the reproduction's counts after
+    as many epochs, if the runs are in its setting.
     """
     config = records[0].config
     history, marker = compare.frame(records), style.PUBLISHED_MARKERS["reproduction"]
@@ -179,12 +172,11 @@ def law_figure(records: Sequence[Record]) -> Figure:
 def count_numbers(records: Sequence[Record]) -> Numbers:
     """Return shares of weights in per cent: NaN where a method was not run."""
     runs = compare.by_method(records)
-    ones, sparse = runs[B1], runs[B50]
     shares = {layer: partial(compare.remaining, layer=layer) for layer in LAYERS}
     return {
-        **{f"share-{layer}": compare.mean(sparse, share) for layer, share in shares.items()},
-        "one-half": compare.mean(ones, _at_half_time),
-        "one-end": compare.mean(ones, compare.remaining),
+        **{f"share-{layer}": compare.mean(runs[B50], share) for layer, share in shares.items()},
+        "one-half": compare.mean(runs[B1], _at_half_time),
+        "one-end": compare.mean(runs[B1], compare.remaining),
     }
 
 
@@ -201,10 +193,8 @@ def schedule_numbers(runs: ByStudy) -> Numbers:
     """Return what β = 1 and 50 leave of the first layer (%) or "pending"; and published shares."""
     found = compare.conditions([*runs["schedule"], *runs["period"]])
     period = max((config.period or 0 for config in found), default=0)  # of those that rise again
-    others: dict[str, dict[str, object]] = {
-        "schedule": {"schedule": "constant"},
-        "period": {"period": period},
-    }
+    others: dict[str, dict[str, object]]
+    others = {"schedule": {"schedule": "constant"}, "period": {"period": period}}
     numbers: Numbers = {"schedule-n": cells.count_text(found)}
     for beta in (1, 50):
         theirs = COUNTS[beta_lasso_method(beta), 400].conv1 / COUNTS[SGD, 400].conv1

@@ -31,8 +31,7 @@ def beyond_chance(
 ) -> list[float]:
     """Return how much more local runs are than their permutations; a share in points.
 
-    Of another `kind`, a key of `lcs.measure.locality`, its values. NaN where a run has too few
-    weights.
+    Of another `kind`, a key of `lcs.measure.locality`, its values. NaN: too few weights.
     """
     found = [record.final["locality"][measure][kind] for record in records]
     unit = 100 if measure.endswith("_mass") else 1  # a share is shown in per cent

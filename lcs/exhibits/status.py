@@ -39,42 +39,28 @@ class Progress(NamedTuple):
 def progress(store: RunStore) -> list[Progress]:
     """Return how far every study is, at every scale but smoke; the largest scale last."""
     records = {record.config: record for record in store.records()}
-
-    def one(
-        study: BaseStudy,
-        chapter: str,
-        scale: str,
-        title: str = "",
-        *,
-        seeds: int | None = None,
-        **changes: Any,
-    ) -> Progress:
-        found = study.runs(scale, seeds, records.get, **changes)
-        if undecided(study):  # what is stored has values that stand in for a choice
-            found = dict.fromkeys(found)
-        given: dict[str, object] = {} if scale == "desk" else {"scale": scale}
-        given |= changes | ({} if seeds is None else {"seeds": seeds})
-        options = "".join(f" --{name} {value}" for name, value in given.items())
-        return Progress(
-            study,
-            chapter,
-            scale,
-            title or study.title,
-            [record for record in found.values() if record],
-            [config for config, record in found.items() if record is None],
-            tables.as_typed(f"lcs study {study.name}{options}"),
-        )
-
-    every = [
-        one(study, chapter, scale)
+    asked: list[tuple[str, BaseStudy, str, str, dict[str, Any]]] = [
+        (scale, study, chapter, study.title, {})
         for scale in DEVICES
         for chapter, study in by_chapter()
         if scale in study.scales
     ]
     # on other data than its scale's own
-    title = "S-FC on SVHN (Table 2, Figure 3)"
-    svhn = one(find_study("figure3"), "table2", "desk", title, seeds=3, dataset="svhn")
-    return sorted([*every, svhn], key=lambda each: [*DEVICES].index(each.scale))
+    title, svhn = "S-FC on SVHN (Table 2, Figure 3)", {"dataset": "svhn", "seeds": 3}
+    asked.append(("desk", find_study("figure3"), "table2", title, svhn))
+    asked.sort(key=lambda one: [*DEVICES].index(one[0]))
+    every = []
+    for scale, study, chapter, title, changes in asked:
+        found = study.runs(scale, find=records.get, **{"seeds": None, **changes})
+        if undecided(study):  # what is stored has values that stand in for a choice
+            found = dict.fromkeys(found)
+        given = changes if scale == "desk" else {"scale": scale, **changes}
+        options = "".join(f" --{name} {value}" for name, value in given.items())
+        command = tables.as_typed(f"lcs study {study.name}{options}")
+        done = [record for record in found.values() if record]
+        lacking = [config for config, record in found.items() if record is None]
+        every.append(Progress(study, chapter, scale, title, done, lacking, command))
+    return every
 
 
 def pending_table(every: Sequence[Progress], store: RunStore) -> Table:
@@ -84,12 +70,12 @@ def pending_table(every: Sequence[Progress], store: RunStore) -> Table:
     for each in every:
         if each.lacking:
             runs = f"{len(each.lacking)} of {len(each.lacking) + len(each.done)}"
+            times = {
+                device: cost.total(each.study.seconds(each.lacking, device, timed))
+                for device in (DEVICES[each.scale], "cuda")
+            }
             costs = [
-                cost.about(
-                    cost.total(each.study.seconds(each.lacking, device, timed))
-                ).removeprefix("about ")
-                if device in (DEVICES[each.scale], "cuda")
-                else tables.NONE
+                cost.about(times[device]).removeprefix("about ") if device in times else tables.NONE
                 for device in ("cpu", "cuda")
             ]
             rows.append([*each.head, runs, *costs, each.command])

@@ -189,7 +189,6 @@ def by_setting(store: RunStore) -> dict[str, list[Record]]:
 
 
 def _pictures(store: RunStore) -> dict[str, np.ndarray]:
-    """Return filters by title."""
     wide = compare.by_method(find_study("paper-size-searched").stored("paper", store))
     return figure4.smooth.pictures(wide[B50], wide[SGD])
 

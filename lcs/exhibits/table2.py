@@ -8,19 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lcs.config import Config
-from lcs.exhibits import cells, compare, published, tables
+from lcs.exhibits import cells, compare, published, settings, tables
 from lcs.exhibits.gap import closes_most, gap_text
 from lcs.exhibits.methods import B0, B1, B50, CONV, LOCAL, NETWORKS, PROXIMAL, SGD, THREE, Method
 from lcs.exhibits.plots.style import PAGE_WIDTH, add_legend, look, subplots
-from lcs.exhibits.settings import (
-    PAPER_BETAS,
-    REPRODUCTION,
-    REPRODUCTION_CROSS_ENTROPY,
-    baseline,
-    beta_lasso,
-    l1_of,
-    sgd_and_betas,
-)
+from lcs.exhibits.settings import PAPER_BETAS, baseline, beta_lasso, sgd_and_betas
 from lcs.exhibits.tables import Numbers, Table, signed
 from lcs.exhibits.verdicts import Claim, Finding, Judge, as_one_more, beats
 from lcs.runs import Record
@@ -35,10 +27,10 @@ STUDIES = (
     Study(
         "table2",
         "Table 2: test accuracy of S-FC under β-LASSO",
-        REPRODUCTION,
+        settings.REPRODUCTION,
         lambda base, betas: [
             *(baseline(base, model) for model in ("s-conv", "s-local", "3-fc", "s-fc")),
-            base.replace(model="s-fc", optimizer="proximal-l1", **l1_of(base)),
+            base.replace(model="s-fc", optimizer="proximal-l1", **settings.l1_of(base)),
             *(beta_lasso(base, beta) for beta in betas),
         ],
         5,
@@ -49,7 +41,7 @@ STUDIES = (
         "Table 2 on CIFAR-100",
         # a binary cross-entropy averaged over a hundred classes has gradients about a hundred times
         # smaller, and at the same learning rate the network barely learns
-        REPRODUCTION_CROSS_ENTROPY,
+        settings.REPRODUCTION_CROSS_ENTROPY,
         lambda base, betas: sgd_and_betas(
             base.replace(dataset="cifar100") if base.dataset == "cifar10" else base, betas
         ),
@@ -67,17 +59,15 @@ def accuracy_table(
     """
     config: Config = records[0].config
     groups = compare.by_method(records)
-    others = [row.method for row in published.TABLE2 if row.method not in groups]
+    others = [row.method for row in published.TABLE2 if every and row.method not in groups]
     reports = ["reproduction"] if config.dataset == "cifar10" else []  # it has one data set
     report_text = " and the reproduction's report (α = 1, 400 epochs)" if reports else ""
     rows = []
-    for name in [*(others if every else []), *groups]:
+    for name in [*others, *groups]:
         runs = groups[name] if isinstance(name, Method) else []
         paper = published.accuracy(name, config.dataset)
-        ours = [
-            tables.interval(mean_interval(of(runs)), digits) if runs else tables.NONE
-            for of, digits in ((compare.accuracies, 2), (compare.train_accuracies, 1))
-        ]
+        fit = compare.train_accuracies
+        ours = [cells.mean_text(runs), cells.mean_text(runs, fit, 1)] if runs else [tables.NONE] * 2
         report = [tables.reproduction(published.table2(name).report, 1) for _ in reports]
         rows.append([name, tables.published(paper), *report, *ours, tables.links(runs)])
     caption = (
@@ -122,23 +112,22 @@ def cifar100_numbers(records: Sequence[Record], binary: Sequence[Record]) -> dic
 def accuracy_numbers(records: Sequence[Record]) -> Numbers:
     """Return the numbers of the prose; of a β that is not among the runs NaN, or a dash."""
     groups = compare.by_method(records)
-    named = {"sgd": SGD, "conv": CONV, "local": LOCAL, "three": THREE, "proximal": PROXIMAL}
     betas = {"beta-0": B0, "beta-1": B1, "beta-50": B50}
-    mean = {k: compare.mean(groups[m]) for k, m in (named | betas).items()}
+    named = {"sgd": SGD, "conv": CONV, "local": LOCAL, "three": THREE, "proximal": PROXIMAL} | betas
+    mean = {name: compare.mean(groups[of]) for name, of in named.items()}
     low, high = binomial_interval(mean["sgd"] / 100, records[0].final["evaluation_images"])
-
-    def less(other: Method) -> str:
-        return cells.gain_text(groups[B50], groups[other], missing=tables.NONE)
-
     return {
         **mean,
         "gap": gap_text(groups),
         "abstract": f"{published.ABSTRACT.cifar10:g}",
         **{
-            f"notebook-{k}": f"{published.table2(m).notebook:.2f}"
-            for k, m in {"sgd": SGD, **betas}.items()
+            f"notebook-{name}": f"{published.table2(named[name]).notebook:.2f}"
+            for name in ("sgd", *betas)
         },
-        **{f"less-{k}": less((named | betas)[k]) for k in ("beta-0", "beta-1", "sgd", "proximal")},
+        **{
+            f"less-{name}": cells.gain_text(groups[B50], groups[named[name]], missing=tables.NONE)
+            for name in ("beta-0", "beta-1", "sgd", "proximal")
+        },
         "n": len(groups[SGD]),
         "half-width": 50 * (high - low),
         **{

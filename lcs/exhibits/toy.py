@@ -194,14 +194,14 @@ def weights_slider(paths: Mapping[str, Any]) -> Interactive:
         exact.mark_rule(strokeDash=[2, 4]).encode(y="weight:Q"),
         lines,
     ).properties(height=380)
+    lasso = f"(LASSO: {paths['lasso'][TRUE]:.2f})"
     texts = []
     for run in runs:
         end = run["weights"][-1]
         true = f"at {end[TRUE]:.2f}" if end[TRUE] else "lost"
         texts.append(
             f"Threshold βλ = {run['beta'] * paths['l1']:g}. Weights that remain: "
-            f"{np.count_nonzero(end)}; the true feature is {true} "
-            f"(LASSO: {paths['lasso'][TRUE]:.2f})."
+            f"{np.count_nonzero(end)}; the true feature is {true} {lasso}."
         )
     return slider(
         layers,

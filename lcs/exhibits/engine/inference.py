@@ -7,14 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from lcs.exhibits import tables
 from lcs.exhibits.engine.benchmarks import find, load, machine_text, medians, over, ratio_text
-from lcs.exhibits.plots.style import (
-    PAGE_WIDTH,
-    add_legend,
-    label_log_axis,
-    pending,
-    shades,
-    subplots,
-)
+from lcs.exhibits.plots import style
 from lcs.exhibits.tables import PENDING, Table
 from lcs.exhibits.verdicts import UNDECIDED, Finding
 from lcs.runs import Record
@@ -76,15 +69,10 @@ def inference_table(found: dict[str, Any] | None) -> Table:
     if found is None or not shown:
         return tables.pending_table("tab-inference", what, "make bench")
     first = shown[0]
-    rows = [
-        [
-            way,
-            f"{first['bytes'][way] / 1e6:,.1f}",
-            f"{first['operations'][way] / 1e6:,.1f}",
-            *(f"{medians(one)[way]:.3g}" for one in shown),
-        ]
-        for way in first["times"]
-    ]
+    rows = []
+    for way in first["times"]:
+        counts = (f"{first[what][way] / 1e6:,.1f}" for what in ("bytes", "operations"))
+        rows.append([way, *counts, *(f"{medians(one)[way]:.3g}" for one in shown)])
     caption = (
         f"{what} (α = {first['base_channels']}, {tables.rounded(100 * first['density'])} % of the "
         f"first layer left, {first['dead']} of {first['units']:,} units dead): its weights as a "
@@ -104,9 +92,9 @@ def inference_figure(found: dict[str, Any] | None) -> Figure:
     network single hollow marks. Exporting and dropping dead units are left out.
     """
     if not passes(found, threads=1):
-        return pending()
-    figure, panels = subplots(1, len(BATCHES), figsize=(PAGE_WIDTH, 3.8), sharey=True)
-    colours = ["0.3", *shades("β-LASSO", len(SPARSE_WAYS))]
+        return style.pending()
+    figure, panels = style.subplots(1, len(BATCHES), figsize=(style.PAGE_WIDTH, 3.8), sharey=True)
+    colours = ["0.3", *style.shades("β-LASSO", len(SPARSE_WAYS))]
     for axes, batch in zip(panels, BATCHES, strict=True):
         for way, colour in zip((DENSE_BF16, *SPARSE_WAYS), colours, strict=True):
             for places, mark in (("random", "-o"), ("trained", "s")):
@@ -119,11 +107,11 @@ def inference_figure(found: dict[str, Any] | None) -> Figure:
         axes.axhline(1, color="0.5", lw=1)
         axes.set(xscale="log", yscale="log", title=f"images at once: {batch}")
         axes.set_xlabel("remaining weights, layer 1 (%)")
-        label_log_axis(axes.xaxis, every=False)
-    label_log_axis(panels[0].yaxis)
+        style.label_log_axis(axes.xaxis, every=False)
+    style.label_log_axis(panels[0].yaxis)
     panels[0].set_ylabel("time of a pass / dense, float32")
     panels[0].plot([], [], "s", color="0.3", mfc="white", ms=5, label="a trained network")
-    add_legend(figure, panels[0], columns=2)
+    style.add_legend(figure, panels[0], columns=2)
     return figure
 
 

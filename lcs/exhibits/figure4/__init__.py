@@ -17,27 +17,14 @@ import numpy as np
 
 from lcs import measure
 from lcs.config import Config
-from lcs.exhibits import cells, compare, locality, tables, verdicts
+from lcs.exhibits import cells, compare, locality, settings, tables, verdicts
 from lcs.exhibits.compare import Reference, grouped
 from lcs.exhibits.figure3 import SPARSE_ELSEWHERE
 from lcs.exhibits.figure4 import smooth
 from lcs.exhibits.locality import beyond_chance, excess_text
 from lcs.exhibits.methods import B0, B1, B50, LOCAL, NETWORKS, SGD, beta_lasso_method, method
 from lcs.exhibits.plots import style
-from lcs.exhibits.settings import (
-    PAPER_BETAS,
-    REPRODUCTION,
-    SHORT_RECIPE,
-    STRONGER_L1,
-    WIDTHS,
-    baseline,
-    beta_lasso,
-    desk_study,
-    sgd,
-    sgd_and_betas,
-    sized,
-    varied,
-)
+from lcs.exhibits.settings import SHORT_RECIPE, STRONGER_L1, desk_study, sized
 from lcs.exhibits.table2 import ELSEWHERE, WIDE
 from lcs.exhibits.tables import Numbers, Table, signed
 from lcs.exhibits.verdicts import Claim, Finding, Judge, above_zero, beyond_zero, differs, ours
@@ -61,7 +48,7 @@ def _crops(base: Config) -> list[Config]:
     λ of the first layer is larger than elsewhere, so that few enough weights are left to say where
     they are.
     """
-    sparse = beta_lasso(sized(base, 4, 1 / 4), 50, l1=1e-4, l1_rest=1e-5)
+    sparse = settings.beta_lasso(sized(base, 4, 1 / 4), 50, l1=1e-4, l1_rest=1e-5)
     return [sparse.replace(crop_padding=_pixels(sparse, name)) for name in SHIFTS]
 
 
@@ -77,19 +64,22 @@ STUDIES = (
     Study(
         "figure4",
         "Figure 4: filters and their locality",
-        REPRODUCTION,
-        lambda base, betas: [baseline(base, "s-local"), *sgd_and_betas(base, betas)],
+        settings.REPRODUCTION,
+        lambda base, betas: [
+            settings.baseline(base, "s-local"),
+            *settings.sgd_and_betas(base, betas),
+        ],
         5,
-        PAPER_BETAS,
+        settings.PAPER_BETAS,
     ),
     desk_study(
         "filters",
         "Filters of S-LOCAL beside those of S-FC at α = 8",
         SHORT_RECIPE,
         # at the largest width of the study `width`, and by its recipe
-        lambda base: [sgd(sized(base, WIDTHS[-1], 1 / 4), "s-local")],
+        lambda base: [settings.sgd(sized(base, settings.WIDTHS[-1], 1 / 4), "s-local")],
     ),
-    desk_study("crops", "How far crops shift", varied(SHORT_RECIPE), _crops),
+    desk_study("crops", "How far crops shift", settings.varied(SHORT_RECIPE), _crops),
 )
 
 # What is shown

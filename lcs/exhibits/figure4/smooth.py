@@ -111,10 +111,8 @@ def frame(
     for records in groups:
         stored = [r for r in records if r.has_filters and r.config.model == "s-fc"]
         dense = {name(r.config): r for r in stored if r.config.optimizer == "sgd"}
-        for run in stored:
-            config, beside = run.config, dense.get(name(run.config))
-            if not config.l1 or beside is None:
-                continue
+        for run in (r for r in stored if r.config.l1 and name(r.config) in dense):
+            config, beside = run.config, dense[name(run.config)]
             filters, others = (r.load_filters()[:STORED_FILTERS] for r in (run, beside))
             count = min(len(filters), len(others))
             if count < 2:
@@ -189,15 +187,11 @@ def table(found: pd.DataFrame, name: str = "tab-smooth") -> Table:
     if found.empty:
         what = "filters, and surrogates with as many weights"
         return tables.pending_table(name, what, "lcs study largest")
-    rows = [
-        [
-            f"{row['setting']}{'; SGD has momentum and decay' if row['momentum'] else ''}",
-            row["filters"],
-            f"{row['weights']:,}",
-            *(tables.interval(row[kind], 1) for kind in KINDS),
-        ]
-        for row in found.to_dict("records")
-    ]
+    rows = []
+    for row in found.to_dict("records"):
+        setting = row["setting"] + ("; SGD has momentum and decay" if row["momentum"] else "")
+        shares = (tables.interval(row[kind], 1) for kind in KINDS)
+        rows.append([setting, row["filters"], f"{row['weights']:,}", *shares])
     caption = (
         "Share of a filter's mass in its best window, in per cent, over the stored filters of one "
         f"run each, at most {STORED_FILTERS}; ± 95 % interval over filters. Beside it: the same "
