@@ -148,9 +148,9 @@ def numbers(runs: Mapping[str, Sequence[Record]], window: int, least: float) -> 
         "descent-double": f"{sum(one.is_double(least) for one in found.values()) or 'none'}",
     }
     for key, who in {"sgd": SGD, "zero": B0, "50": B50}.items():
-        known = who in first
-        words[f"drop-{key}"] = tables.interval(first[who].drop) if known else tables.PENDING
-        words[f"recovery-{key}"] = tables.signed(first[who].recovery) if known else tables.PENDING
+        one = first.get(who)
+        words[f"drop-{key}"] = tables.interval(one.drop) if one else tables.PENDING
+        words[f"recovery-{key}"] = tables.signed(one.recovery) if one else tables.PENDING
     return words
 
 

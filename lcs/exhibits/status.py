@@ -95,9 +95,7 @@ def done_table(every: Sequence[Progress]) -> Table:
         for each in every
         if not each.lacking
     ]
-    most = at_once(
-        run for each in every for run in each.done if run.provenance.get("device") == "cuda"
-    )
+    most = at_once(r for each in every for r in each.done if r.provenance.get("device") == "cuda")
     shared = f", where up to {most} ran at once" if most > 1 else ""
     caption = (
         "Done: the number of runs, and the sum of the times that they took, two at once on two "

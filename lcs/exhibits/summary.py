@@ -133,9 +133,8 @@ def sections(store: RunStore) -> dict[Path, str]:
     ]
     heads = ["question", "the paper", "this study"]
     answers = Table("tab-answers", "", heads, rows, text=heads).body()
-    from_root = [text.replace("](", "](book/") for text in (said["Notes"], answers)]
-    notes, rows_there = from_root
-    readme = [_wrapped(opening), pictures, below, _wrapped(notes), rows_there]
+    notes, answers_there = (text.replace("](", "](book/") for text in (said["Notes"], answers))
+    readme = [_wrapped(opening), pictures, below, _wrapped(notes), answers_there]
     intro = [_wrapped(cited), grid, _wrapped(said["Notes"]), answers, values._repr_markdown_()]
     return {README: "\n\n".join(readme), INTRO: "\n\n".join(intro)}
 

@@ -18,12 +18,9 @@ BENCHMARKS = PUBLISHED.parent / "benchmarks"
 
 
 def load(name: str, folder: str = "", device: str = "cpu") -> dict[str, Any] | None:
-    """Return what a benchmark has written on a device, or None if there is nothing.
+    """Return what a benchmark has written on a device, "cpu" or "cuda", or None if nothing.
 
-    Args:
-        name: of the benchmark.
-        folder: of its files; empty: the book's own.
-        device: "cpu" or "cuda".
+    Without a folder, from the book's own files.
 
     Raises:
         RecordError: there is no such folder, or the file is not of a benchmark.

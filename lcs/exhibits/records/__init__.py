@@ -104,12 +104,12 @@ class Run:
         config = self.config
         if isinstance(config, ToyConfig):
             return ("toy", config.run_id)
-        networks = [*NETWORKS]
-        network = networks.index(config.model) if config.model in networks else len(networks)
+        # a network that the paper does not have comes last
+        network = [*NETWORKS, config.model].index(config.model)
         optimizer = CHOICES["optimizer"].index(config.optimizer)
+        size = (network, config.model, config.base_channels)
         trained = (optimizer, config.beta, config.l1, config.rest_l1)
         identity = (config.epochs, config.replace(seed=0).run_id, config.seed)
-        size = (network, config.model, config.base_channels)
         return (config.dataset, SETTING_NAMES.index(self.setting), *size, *trained, *identity)
 
 

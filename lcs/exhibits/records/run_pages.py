@@ -73,10 +73,7 @@ ORIGIN = {
 def page(run: Run, seeds: Sequence[Run], pages: Collection[str]) -> str:
     """Return the page of a run, a file that needs nothing but `_static/run.css`.
 
-    Args:
-        run: the run.
-        seeds: the runs of all seeds of its configuration.
-        pages: those of the book that can be linked, as `book/scaling`.
+    `seeds` are the runs of its configuration; of the book, `pages` can be linked: `book/scaling`.
     """
     record, trained = run.record, isinstance(run.config, Config)
     origin = record.provenance | {"seconds": cost.duration(record.provenance["seconds"])}
@@ -187,15 +184,13 @@ def _configuration(config: RunConfig) -> list[tuple[str, str, str, bool]]:
     """Return all values with their defaults, those that differ from them first, and which do."""
     different = changed(config)
     defaults = {field.name: field.default for field in fields(config)}
-    ordered = different | {n: v for n, v in asdict(config).items() if n not in different}
     return [
         (name, _text(value), _text(defaults[name]), name in different)
-        for name, value in ordered.items()
+        for name, value in (different | asdict(config)).items()
     ]
 
 
 def _text(value: Any) -> str:
-    """Return a value as text."""
     if value is None:
         return NONE
     if isinstance(value, bool):
@@ -204,9 +199,9 @@ def _text(value: Any) -> str:
         return number(value)
     if isinstance(value, Mapping):
         return ", ".join(f"{name} {_text(item)}" for name, item in value.items())
-    if isinstance(value, list):
-        return json.dumps(value, ensure_ascii=False)
-    return ", ".join(map(_text, value)) if isinstance(value, tuple) else str(value)
+    if isinstance(value, tuple):
+        return ", ".join(map(_text, value))
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, list) else str(value)
 
 
 def _percent(share: float) -> str:
