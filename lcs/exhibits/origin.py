@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -32,14 +32,14 @@ if TYPE_CHECKING:
     from lcs.exhibits.plots.interactive import Interactive
 
 WIDTH = 4
-# the fields that change the data, and their values, in the order of the pages
-DATA: dict[str, dict[str, object]] = {
-    "natural images": {},
-    "ranks made Gaussian": {"images": "gaussianised"},
-    "Gaussian, same covariance": {"images": "gaussian"},
-    "random phases": {"images": "phase-scrambled"},
-    "uniform noise": {"images": "noise"},
-    "shuffled labels": {"labels": "shuffled"},
+# images and labels, in the order of the pages
+DATA = {
+    "natural images": ("natural", "true"),
+    "ranks made Gaussian": ("gaussianised", "true"),
+    "Gaussian, same covariance": ("gaussian", "true"),
+    "random phases": ("phase-scrambled", "true"),
+    "uniform noise": ("noise", "true"),
+    "shuffled labels": ("natural", "shuffled"),
 }
 # what the names of numbers call some of them
 SHORT = {
@@ -51,42 +51,36 @@ SHORT = {
 }
 # those whose images are natural, or have some of the statistics of natural ones
 STATISTICS = tuple(DATA)[:4]
-AUGMENTATIONS: dict[str, dict[str, object]] = {
-    "no augmentation": {"augment": "none"},
-    "flips": {"augment": "flip-crop", "crop_padding": 0},
-    "crops": {"augment": "crop"},
-    "flips and crops": {"augment": "flip-crop"},
+# `Config.augment` and `Config.crop_padding`
+AUGMENTATIONS = {
+    "no augmentation": ("none", None),
+    "flips": ("flip-crop", 0),
+    "crops": ("crop", None),
+    "flips and crops": ("flip-crop", None),
 }
 # λ on the process: the first layer's, ten times the others'
 LAMBDAS = (1e-4, 2e-4, 4e-4)
 
 
-def _both(base: Config) -> list[Config]:
+def _both(base: Config, **changes: Any) -> list[Config]:
     """Return S-FC with SGD and with β = 50, with flips and crops, as `search` chose them."""
     here = sized(base, WIDTH, 1 / 4)
-    return [chosen(here, "s-fc"), chosen(here, *B50, share=1.0)]
+    return [chosen(here, *who, share=1.0).replace(**changes) for who in (SGD, B50)]
 
 
 def _data(base: Config, names: Sequence[str]) -> list[Config]:
     """Return both on some of the `DATA`."""
-    return [run.replace(**DATA[name]) for name in names for run in _both(base)]
-
-
-def _plain_data(base: Config) -> list[Config]:
-    """Return β = 50 without augmentation on all data."""
-    _, sparse = _both(base)
-    return [sparse.replace(augment="none", **changes) for changes in DATA.values()]
+    seen = [DATA[name] for name in names]
+    return [run for images, labels in seen for run in _both(base, images=images, labels=labels)]
 
 
 def _process(base: Config) -> list[Config]:
     """Return SGD and β = 50 at each λ for each gain, and for a Gaussian clone of the largest."""
     names = list(GAINS) if base.dataset != "digits" else ["digits"]
     runs = []
-    clone = {"dataset": names[-1], "images": "gaussian"}
-    for changes in (*({"dataset": name} for name in names), clone):
-        plain, sparse = (
-            run.replace(augment="none", base_channels=base.base_channels, **changes)
-            for run in _both(base)
+    for name, images in (*((name, "natural") for name in names), (names[-1], "gaussian")):
+        plain, sparse = _both(
+            base, dataset=name, images=images, augment="none", base_channels=base.base_channels
         )
         runs += [plain, *(sparse.replace(l1=l1, l1_rest=l1 / 10) for l1 in LAMBDAS)]
     return runs
@@ -98,27 +92,30 @@ STUDIES = (
         "origin-augmentation",
         "Locality and augmentation",
         _VARIED,
-        lambda base: [run.replace(**one) for one in AUGMENTATIONS.values() for run in _both(base)],
+        lambda base: [
+            run
+            for augment, padding in AUGMENTATIONS.values()
+            for run in _both(base, augment=augment, crop_padding=padding)
+        ],
+    ),
+    *(
+        desk_study(name, title, FLIP_CROP, partial(_data, names=names))
+        for name, title, names in (
+            ("origin-data", "Locality and the statistics of images", STATISTICS),
+            ("origin-labels", "Locality with shuffled labels", ["shuffled labels"]),
+            ("origin-noise", "Locality with noise for images", ["uniform noise"]),
+        )
     ),
     desk_study(
-        "origin-data",
-        "Locality and the statistics of images",
-        FLIP_CROP,
-        partial(_data, names=STATISTICS),
+        "origin-plain",
+        "The same data without augmentation",
+        _VARIED,
+        # β = 50 alone
+        lambda base: [
+            _both(base, images=images, labels=labels, augment="none")[1]
+            for images, labels in DATA.values()
+        ],
     ),
-    desk_study(
-        "origin-labels",
-        "Locality with shuffled labels",
-        FLIP_CROP,
-        partial(_data, names=["shuffled labels"]),
-    ),
-    desk_study(
-        "origin-noise",
-        "Locality with noise for images",
-        FLIP_CROP,
-        partial(_data, names=["uniform noise"]),
-    ),
-    desk_study("origin-plain", "The same data without augmentation", _VARIED, _plain_data),
     desk_study("origin-process", "Locality on a nonlinear process", _VARIED, _process, 5),
 )
 
@@ -131,16 +128,13 @@ def data_text(config: Config) -> str:
     if config.dataset in GAINS:
         gain = f"gain {GAINS[config.dataset]:g}"
         return f"Gaussian, covariance of {gain}" if config.images == "gaussian" else gain
-    seen = {"images": config.images, "labels": config.labels}
-    plain: dict[str, object] = {"images": "natural", "labels": "true"}
-    return next(name for name, changes in DATA.items() if plain | changes == seen)
+    return next(name for name, seen in DATA.items() if seen == (config.images, config.labels))
 
 
 def augmentation_text(config: Config) -> str:
     """Name the augmentation of a run."""
-    seen = {"augment": config.augment, "crop_padding": config.crop_padding}
-    plain: dict[str, object] = {"crop_padding": None}
-    return next(n for n, changes in AUGMENTATIONS.items() if plain | changes == seen)
+    seen = config.augment, config.crop_padding
+    return next(name for name, values in AUGMENTATIONS.items() if values == seen)
 
 
 def seen_text(config: Config) -> str:
@@ -237,11 +231,9 @@ def participation_table() -> Table:
         top, left = draws.integers(0, side - 8, 2)
         patch[0, top : top + 9, left : left + 9] = draws.normal(size=(9, 9))
         lone[0].flat[draws.choice(side**2, few, replace=False)] = draws.normal(size=few)
+    made = {"81 weights, a patch of 9 × 9": patches, f"{few} weights at random places": scattered}
     rows = []
-    for name, filters in (
-        ("81 weights, a patch of 9 × 9", patches),
-        (f"{few} weights at random places", scattered),
-    ):
+    for name, filters in made.items():
         found = measure.locality(torch.from_numpy(filters))["window_mass"]
         ratio = participation(filters).mean()
         rows.append([name, f"{ratio:.3f}", f"{100 * found['excess_mean']:+.0f}"])
@@ -268,27 +260,25 @@ def numbers(found: dict[str, list[Record]]) -> dict[str, str]:
     def at(name: str, who: Method = B50) -> list[Record]:
         return runs[seen[name], who]
 
+    more_local = partial(cells.gain_text, of=locality.beyond_chance)
+
     def over(one: str, other: str, who: Method = B50) -> str:
-        gain = cells.gain_text(at(one, who), at(other, who), locality.beyond_chance)
-        return tables.ahead(gain)
+        return tables.ahead(more_local(at(one, who), at(other, who)))
 
     words = {name: locality.excess_text(at(name)) for name in seen if name != "labels"}
-    dense = ("no augmentation", "crops", "gaussian")
-    words |= {f"{name}-sgd": locality.excess_text(at(name, SGD)) for name in dense}
+    for name in ("no augmentation", "crops", "gaussian"):
+        words[f"{name}-sgd"] = locality.excess_text(at(name, SGD))
     words["crops-gain"] = over("crops", "no augmentation")
     words["crops-gain-sgd"] = over("crops", "no augmentation", SGD)
     words |= {f"over-{name}": over("flips and crops", name) for name in ("ranks", "gaussian")}
     for name in ("gaussian", "phases", "labels"):
         words[f"over-{name}-sgd"] = over("flips and crops", name, SGD)
-    at_gain = compare.conditions(r for r in found["origin-process"] if method(r.config) == SGD)
-    every = [at_gain[c] for c in sorted(at_gain, key=lambda c: (c.images != "natural", c.dataset))]
-    if len(every) > 2:
-        *gains, clone = every
-        for name, one, other in (("clone", gains[-1], clone), ("gain", gains[-1], gains[0])):
-            text = cells.gain_text(one, other, locality.beyond_chance)
-            words[f"process-{name}-sgd"] = tables.ahead(text) if name == "clone" else text
-    else:
-        words |= {"process-clone-sgd": PENDING, "process-gain-sgd": PENDING}
+    dense = (run for run in found["origin-process"] if method(run.config) == SGD)
+    process = compare.grouped(dense, data_text)
+    small, *_, large = (f"gain {gain:g}" for gain in GAINS.values())
+    clone = process[f"Gaussian, covariance of {large}"]
+    words["process-clone-sgd"] = tables.ahead(more_local(process[large], clone))
+    words["process-gain-sgd"] = more_local(process[large], process[small])
     words["labels-fit"] = cells.fit_text(at("labels", SGD))
     words["plain-fit"] = cells.fit_text(at("plain-labels"))
     words["labels-left"] = cells.mean_text(at("labels"), compare.nonzeros, 0)
@@ -299,20 +289,18 @@ def numbers(found: dict[str, list[Record]]) -> dict[str, str]:
     return {f"origin-{name.replace(' ', '-')}": word for name, word in words.items()}
 
 
-_PLAIN = {"augment": "none"}
-_CROPS = {"augment": "crop"}
 _BOTH: dict[str, object] = {"augment": "flip-crop", "images": "natural", "labels": "true"}
 
 CLAIMS: tuple[Claim, ...] = (
     ours(
         "Filters of β = 50 are local without any augmentation",
         "origin-augmentation",
-        locality.local({**_PLAIN}),
+        locality.local({"augment": "none"}),
     ),
     ours(
         "Crops make the filters of β = 50 more local than no augmentation does",
         "origin-augmentation",
-        locality.more_local({**_CROPS}, {**_PLAIN}),
+        locality.more_local({"augment": "crop"}, {"augment": "none"}),
     ),
     ours(
         "On Gaussian images with each class's covariance, filters of β = 50 are local",
@@ -322,7 +310,7 @@ CLAIMS: tuple[Claim, ...] = (
     ours(
         "Natural images give β = 50 more local filters than Gaussian ones of the same covariance",
         "origin-data",
-        locality.more_local({**_BOTH}, _BOTH | {"images": "gaussian"}),
+        locality.more_local(_BOTH, _BOTH | {"images": "gaussian"}),
     ),
     ours(
         "With shuffled labels, filters of β = 50 are local",
