@@ -24,7 +24,7 @@ from lcs.exhibits.compare import (
     remaining,
     train_accuracies,
 )
-from lcs.exhibits.methods import dataset_name
+from lcs.exhibits.methods import dataset_name, method
 from lcs.exhibits.tables import LAYERS, PENDING, Cell, Table
 from lcs.runs import Record
 from lcs.stats import Interval, mean_interval
@@ -125,6 +125,7 @@ def trained_text(config: Config) -> str:
 
 
 LABELS = {
+    "method": "method",
     "base_channels": "α",
     "beta": "β",
     "l1": "λ, first layer",
@@ -162,7 +163,9 @@ WORDS = {
 
 
 def field_text(config: Config, field: str) -> str:
-    """Return the value of a field as the tables print it, or λ(β + Ση) of a run."""
+    """Return the value of a field as the tables print it, the method, or λ(β + Ση) of a run."""
+    if field == "method":
+        return method(config).short
     if field == "reach":
         return f"{theory.total_shrinkage(config)[-1]:.3f}" if config.l1 else tables.NONE
     value = getattr(config, field)

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from lcs.config import Config, foreign_fields
 from lcs.errors import ConfigError
 from lcs.exhibits import tables
-from lcs.exhibits.methods import Method, method
+from lcs.exhibits.methods import SGD, Method, method
 from lcs.exhibits.plots import Differences
 from lcs.runs import Record
 from lcs.stats import Interval, mean_interval
@@ -198,6 +198,12 @@ def as_sgd(config: Config) -> Config:
     usual = Config()
     lost = {name: getattr(usual, name) for name in {*foreign_fields("sgd"), "l1_window"}}
     return config.replace(optimizer="sgd", **lost)
+
+
+def sgd_of_same(found: Conditions, field: str) -> Reference:
+    """Return what finds SGD from random weights, in S-FC, with the same value of a field."""
+    plain = {getattr(c, field): c for c in found if method(c) == SGD and c.source is None}
+    return lambda config: plain[getattr(config, field)]
 
 
 def without_threshold(config: Config) -> Config:

@@ -118,8 +118,7 @@ def equivariance_table(records: Sequence[Record]) -> Table:
         return mean_interval([run.final["equivariance"][name] for run in runs])
 
     columns: dict[str, Cell] = {
-        "method": cells.of(lambda config: method(config).short),
-        **cells.field_columns(["base_channels"]),
+        **cells.field_columns(["method", "base_channels"]),
         "units": lambda runs: f"{values(runs, 'units').mean:.0f}",
         "correlation": lambda runs: f"{values(runs, 'mean').mean:.2f}",
         "shuffled": lambda runs: f"{values(runs, 'null_mean').mean:.2f}",

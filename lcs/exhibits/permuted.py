@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from lcs.config import Config
 from lcs.exhibits import cells, compare, locality, plots, tables
-from lcs.exhibits.methods import B50, CONV, LOCAL, SGD, Method, method
+from lcs.exhibits.methods import B50, CONV, LOCAL, SGD, THREE, Method, method
 from lcs.exhibits.settings import FLIP_CROP, chosen, desk_study, sized
 from lcs.exhibits.tables import Cell, Table
 from lcs.exhibits.verdicts import Claim, differs
@@ -21,26 +21,27 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 WIDTHS = (1, 4)
+METHODS = (SGD, THREE, LOCAL, CONV, B50)
 # share of the λ that `search` chose at 50 epochs: at twice the length half of it pulls as far
 SHARE = 0.5
 # within so many points the accuracies of two methods are called equal
 MARGIN = 1.0
 
 
-def _pairs(base: Config) -> list[Config]:
-    """Return every method with flips and crops for a quarter of the length, plain and permuted."""
-    runs = []
-    for width in WIDTHS:
-        here = sized(base, width, 1 / 4)
-        plain = [chosen(here, model) for model in ("s-fc", "3-fc", "s-local", "s-conv")]
-        plain += [chosen(here, *B50, share=SHARE)]
-        runs += [
-            run.replace(permute_pixels=permuted) for run in plain for permuted in (False, True)
-        ]
-    return runs
-
-
-STUDIES = (desk_study("permuted", "Images with permuted pixels", FLIP_CROP, _pairs, 5),)
+STUDIES = (
+    desk_study(
+        "permuted",
+        "Images with permuted pixels",
+        FLIP_CROP,
+        lambda base: [
+            chosen(sized(base, width, 1 / 4), *who, share=SHARE).replace(permute_pixels=permuted)
+            for width in WIDTHS
+            for who in METHODS
+            for permuted in (False, True)
+        ],
+        5,
+    ),
+)
 
 
 def plain(config: Config) -> Config:
@@ -53,8 +54,7 @@ def permuted_table(records: Sequence[Record]) -> Table:
     shown = [run for run in records if run.config.permute_pixels]
     found = compare.conditions(records)
     columns: dict[str, Cell] = {
-        "method": cells.of(lambda config: method(config).short),
-        **cells.field_columns(["base_channels"]),
+        **cells.field_columns(["method", "base_channels"]),
         "images (%)": lambda runs: cells.mean_text(found[plain(runs[0].config.replace(seed=0))]),
         "permuted (%)": cells.mean_text,
         "difference": cells.less(found, plain),
@@ -77,31 +77,35 @@ def numbers(records: Sequence[Record]) -> dict[str, str]:
 
     Filters from permuted images are put back into the images' order.
     """
-    keys = {"sgd": SGD, "beta": B50, "local": LOCAL, "conv": CONV}
     runs = compare.grouped(
         records, lambda config: (config.base_channels, method(config), config.permute_pixels)
     )
-    widest, narrow = max((run.config.base_channels for run in records), default=0), WIDTHS[0]
+    wide = WIDTHS[-1]
 
     def change(width: int, who: Method) -> str:
         return cells.gain_text(runs[width, who, True], runs[width, who, False])
 
+    keys = {"sgd": SGD, "beta": B50, "local": LOCAL, "conv": CONV}
     return {
-        **{f"permuted-{key}": change(widest, who) for key, who in keys.items()},
-        "permuted-conv-narrow": change(narrow, CONV),
-        "window-images": locality.excess_text(runs[widest, B50, False]),
-        "window-permuted": locality.excess_text(runs[widest, B50, True]),
+        **{f"permuted-{key}": change(wide, who) for key, who in keys.items()},
+        "permuted-conv-narrow": change(WIDTHS[0], CONV),
+        "window-images": locality.excess_text(runs[wide, B50, False]),
+        "window-permuted": locality.excess_text(runs[wide, B50, True]),
     }
 
 
-def _unchanged(who: Method) -> Claim:
-    text = f"A fixed permutation of all images' pixels does not change the accuracy of {who}"
-    fields = {**who._asdict(), "base_channels": WIDTHS[-1]}
-    judge = differs(
-        {**fields, "permute_pixels": True}, {**fields, "permute_pixels": False}, margin=MARGIN
+CLAIMS = tuple(
+    Claim(
+        source,
+        f"A fixed permutation of all images' pixels does not change the accuracy of {who} by "
+        f"{MARGIN:g} point or more",
+        "permuted",
+        differs(
+            {**who._asdict(), "base_channels": WIDTHS[-1], "permute_pixels": True},
+            {**who._asdict(), "base_channels": WIDTHS[-1], "permute_pixels": False},
+            margin=MARGIN,
+        ),
+        value,
     )
-    source, value = ("P", "by argument") if who == SGD else ("B", tables.NONE)
-    return Claim(source, f"{text} by {MARGIN:g} point or more", "permuted", judge, value)
-
-
-CLAIMS: tuple[Claim, ...] = (_unchanged(SGD), _unchanged(B50))
+    for who, source, value in ((SGD, "P", "by argument"), (B50, "B", tables.NONE))
+)

@@ -21,22 +21,21 @@ from lcs.exhibits.tables import PENDING, Cell, Table
 from lcs.exhibits.verdicts import Claim, differs, ours
 from lcs.runs import Record
 
-WIDTH = 1
 SHARES = (0.02, 0.05, 0.1, 0.3, 1.0)
 
 
-def _runs(base: Config) -> list[Config]:
-    """Return each method, with flips and crops, on each share of the images."""
-    here = sized(base, WIDTH, 1 / 8)
-    whole = flip_crop_methods(here, ("s-conv", "s-local", "s-fc"), [50])
-    return [
-        run.replace(train_share=share, epochs=round(run.epochs / share))
-        for share in SHARES
-        for run in whole
-    ]
-
-
-STUDIES = (desk_study("sample-size", "Accuracy and the number of images", FLIP_CROP_SHORT, _runs),)
+STUDIES = (
+    desk_study(
+        "sample-size",
+        "Accuracy and the number of images",
+        FLIP_CROP_SHORT,
+        lambda base: [
+            run.replace(train_share=share, epochs=round(run.epochs / share))
+            for share in SHARES
+            for run in flip_crop_methods(sized(base, 1, 1 / 8), ("s-conv", "s-local", "s-fc"), [50])
+        ],
+    ),
+)
 
 
 def images(config: Config) -> int:
@@ -48,7 +47,7 @@ def size_table(records: Sequence[Record]) -> Table:
     """Return accuracy, remaining weights and locality of each method by the number of images."""
     columns: dict[str, Cell] = {
         "images": cells.of(lambda config: f"{images(config):,}"),
-        "method": cells.of(lambda config: method(config).short),
+        **cells.field_columns(["method"]),
         "test accuracy (%)": cells.mean_text,
         "training accuracy (%)": cells.fit_text,
         "remaining, layer 1 (%)": cells.remaining_text,

@@ -7,7 +7,6 @@ heard in training.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Sequence
 from functools import partial
@@ -56,16 +55,6 @@ def _candidates(base: Config, who: Method) -> list[Config]:
     return [here.replace(**fields, lr=rate, **more) for rate in LEARNING_RATES for more in tried]
 
 
-def _runs(base: Config) -> list[Config]:
-    """Return every method as `search-sound` chose it, else its middle candidate."""
-    runs = []
-    for who in METHODS:
-        candidates = _candidates(base, who)
-        config = candidates[len(candidates) // 2]
-        runs.append(config.replace(**CHOSEN["search-sound"].get(who.key, {})))
-    return [config.replace(augment=images) for images in IMAGES for config in runs]
-
-
 STUDIES = (
     Search(
         "search-sound",
@@ -74,7 +63,20 @@ STUDIES = (
         lambda base: [run for who in METHODS for run in _candidates(base, who)],
         rule=Rule(method_key, lambda c: {"lr": c.lr, **searched(c)}),
     ),
-    desk_study("sound", "Spoken digits", SPOKEN, _runs, 5, after=("search-sound",)),
+    desk_study(
+        "sound",
+        "Spoken digits",
+        SPOKEN,
+        lambda base: [
+            _candidates(base, who)[0].replace(
+                **CHOSEN["search-sound"].get(who.key, {}), augment=images
+            )
+            for images in IMAGES
+            for who in METHODS
+        ],
+        5,
+        after=("search-sound",),
+    ),
 )
 
 
@@ -82,10 +84,9 @@ def sound_table(records: Sequence[Record]) -> Table:
     """Return accuracy, remaining weights and locality of each method."""
     found = compare.conditions(records)
     columns: dict[str, Cell] = {
-        "method": cells.of(lambda config: method(config).short),
-        **cells.field_columns(["augment"]),
+        **cells.field_columns(["method", "augment"]),
         "test accuracy (%)": cells.mean_text,
-        "difference from SGD": cells.less(found, partial(_reference, found)),
+        "difference from SGD": cells.less(found, compare.sgd_of_same(found, "augment")),
         "remaining, layer 1 (%)": cells.remaining_text,
         **{name: partial(locality.excess_text, measure=key) for key, name in BANDS.items()},
     }
@@ -97,20 +98,23 @@ def sound_table(records: Sequence[Record]) -> Table:
     return cells.by_condition("sound", records, columns, what, note=note, text=("augmentation",))
 
 
+_images_text = partial(cells.field_text, field="augment")
+
+
 def excess_frame(records: Sequence[Record]) -> pd.DataFrame:
     """Return locality beyond chance by condition and measure, for `plots.excesses`."""
     measures = {key: f"{name} (points)" for key, name in BANDS.items()}
     return locality.excess_frame(records, _images_text, lambda c: method(c).shortest, measures)
 
 
-_images_text = partial(cells.field_text, field="augment")
-
-
 def accuracy_figure(records: Sequence[Record]) -> Figure:
     """Draw each method's accuracy minus that of SGD on the same images."""
     found = compare.conditions(records)
     rows = compare.forest_rows(
-        found, partial(_reference, found), lambda config: method(config).short, group=_images_text
+        found,
+        compare.sgd_of_same(found, "augment"),
+        partial(cells.field_text, field="method"),
+        group=_images_text,
     )
     return plots.forest(rows, "difference from SGD (points)")
 
@@ -121,7 +125,7 @@ def penalty_frame(records: Sequence[Record]) -> pd.DataFrame:
         {
             "method": str(method(run.config)),
             "link": tables.page(run),
-            "penalty": run.config.lr * run.config.l1,
+            "penalty": round(run.config.lr * run.config.l1, 10),
             "time": round(time, 1),
             "frequency": round(locality.beyond_chance([run], "row_mass")[0], 1),
             "left": round(compare.remaining([run])[0], 1),
@@ -169,24 +173,21 @@ def penalty_chart(records: Sequence[Record]) -> Figure | Interactive:
     colours = alt.Scale(domain=methods, range=[look(name).colour for name in methods])
     shapes = alt.Scale(domain=methods, range=["circle"] * len(methods))
     keys = alt.Legend(columns=alt.ExprRef("width < 500 ? 2 : 4"))
-    strength = alt.X(
-        "penalty",
-        type="quantitative",
-        title=titles["penalty"],
-        scale=alt.Scale(type="log", nice=False),
-        axis=alt.Axis(format="~e", labelSeparation=8),
-    )
-    time = alt.Y("time", type="quantitative", title=titles["time"], scale=alt.Scale(zero=False))
     chart = (
-        alt.Chart(alt.Data(values=json.loads(table.to_json(orient="records"))))
+        alt.Chart(alt.Data(values=table.to_dict("records")))
         .mark_point(filled=True, size=50, opacity=0.75)
         .encode(
-            x=strength,
-            y=time,
-            color=alt.Color("method", type="nominal", scale=colours, legend=keys),
-            shape=alt.Shape("method", type="nominal", scale=shapes, legend=keys),
-            href=alt.Href("link", type="nominal"),
-            tooltip=[alt.Tooltip(n, type="quantitative", title=t) for n, t in titles.items()],
+            x=alt.X(
+                "penalty:Q",
+                title=titles["penalty"],
+                scale=alt.Scale(type="log", nice=False),
+                axis=alt.Axis(format="~e", labelSeparation=8),
+            ),
+            y=alt.Y("time:Q", title=titles["time"], scale=alt.Scale(zero=False)),
+            color=alt.Color("method:N", scale=colours, legend=keys),
+            shape=alt.Shape("method:N", scale=shapes, legend=keys),
+            href="link:N",
+            tooltip=[alt.Tooltip(f"{name}:Q", title=title) for name, title in titles.items()],
         )
         .properties(height=320)
     )
@@ -203,11 +204,7 @@ def filters_shown(records: Sequence[Record]) -> dict[str, np.ndarray | None]:
 
 def numbers(records: Sequence[Record]) -> dict[str, str]:
     """Return what the prose says: "pending" without runs."""
-    found = {
-        (who, images): [r for r in records if _is(r.config, who, images)]
-        for who in METHODS
-        for images in IMAGES
-    }
+    found = compare.grouped(records, lambda config: (method(config), config.augment))
     still, shifted = IMAGES
     words = {}
     for name, who in {"zero": B0, "local": LOCAL}.items():
@@ -215,21 +212,10 @@ def numbers(records: Sequence[Record]) -> dict[str, str]:
             words[key] = cells.gain_text(found[who, images], found[SGD, images])
     for name, who in {"sgd": SGD, "zero": B0, "sparse": B50}.items():
         for axis, measure in (("time", "column_mass"), ("frequency", "row_mass")):
-            runs = found[who, shifted]
-            key = f"sound-{name}-{axis}"
-            words[key] = locality.excess_text(runs, measure)
+            words[f"sound-{name}-{axis}"] = locality.excess_text(found[who, shifted], measure)
     sparse = found[B50, shifted]
     words["sound-left"] = cells.remaining_text(sparse)
     return words | {"shift-gain": cells.gain_text(sparse, found[B50, still])}
-
-
-def _is(config: Config, who: Method, images: str) -> bool:
-    return method(config) == who and config.augment == images
-
-
-def _reference(found: compare.Conditions, config: Config) -> Config:
-    """Return SGD in S-FC on the same images; itself if that is missing."""
-    return next((other for other in found if _is(other, SGD, config.augment)), config)
 
 
 # Claims
@@ -238,10 +224,7 @@ _SHIFTED = {"augment": "time-shift"}
 # within so many points of chance a band counts as chance; chosen after the runs
 MARGIN = 1.0
 
-
 _in_time = partial(locality.beyond_chance, measure="column_mass")
-
-
 _claim = partial(ours, study="sound")
 
 CLAIMS: tuple[Claim, ...] = (

@@ -6,14 +6,13 @@ sets (`lcs.models.transfer`), and is compared with networks that start from rand
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
 from lcs.config import Config
 from lcs.exhibits import cells, compare, locality, plots
-from lcs.exhibits.compare import Conditions
-from lcs.exhibits.methods import B50, SGD, dataset_name, method
+from lcs.exhibits.methods import B50, dataset_name, method
 from lcs.exhibits.settings import FLIP_CROP, FLIP_CROP_SHORT, desk_study, flip_crop_methods, sized
 from lcs.exhibits.tables import PENDING, Cell, Table
 from lcs.exhibits.verdicts import Claim, Which, differs, ours
@@ -22,7 +21,6 @@ from lcs.runs import Record
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-WIDTH = 1
 ORIGINS = ("cifar10", "cifar100")
 # what is taken of the source, in the order of the pages
 TAKEN = {
@@ -40,13 +38,10 @@ OWN, OF_SGD = ("ticket", "mask"), ("frozen-first-layer", "first-layer")
 MARGIN = 1.0
 
 
-def _runs(
-    base: Config, *, width: int = WIDTH, length: float = 1 / 8, taken: Sequence[str] = tuple(TAKEN)
-) -> list[Config]:
+def _runs(here: Config, taken: Iterable[str]) -> list[Config]:
     """Return for each data set what starts from random weights, and from networks of both sets."""
-    here = sized(base, width, length)
     plain, local, sparse = flip_crop_methods(here, ("s-fc", "s-local"), [50])
-    names = ORIGINS if base.dataset in ORIGINS else (base.dataset,)
+    names = ORIGINS if here.dataset in ORIGINS else (here.dataset,)
     runs = []
     for name in names:
         runs += [run.replace(dataset=name) for run in (plain, sparse, local)]
@@ -61,16 +56,18 @@ def _runs(
 
 
 STUDIES = (
-    desk_study("transfer", "Transfer between data sets", FLIP_CROP_SHORT, _runs),
+    desk_study(
+        "transfer",
+        "Transfer between data sets",
+        FLIP_CROP_SHORT,
+        lambda base: _runs(sized(base, 1, 1 / 8), TAKEN),
+    ),
     desk_study(
         "transfer-wider",
         "Transfer between data sets at α = 4, 200 epochs",
         FLIP_CROP,
-        partial(
-            _runs,
-            width=4,
-            length=1 / 2,
-            taken=("mask", "first-mask", "rewired-mask", "frozen-first-layer"),
+        lambda base: _runs(
+            sized(base, 4, 1 / 2), ("mask", "first-mask", "rewired-mask", "frozen-first-layer")
         ),
     ),
 )
@@ -94,36 +91,28 @@ def is_sparse(config: Config) -> bool:
     return "-beta-lasso-" in (config.source or "")
 
 
-def from_nothing(found: Conditions) -> dict[str, Config]:
-    """Return SGD without a source, by data set."""
-    return {c.dataset: c for c in found if c.source is None and method(c) == SGD}
-
-
 def transfer_table(study: str, records: Sequence[Record]) -> Table:
     """Return accuracy, remaining weights and locality by data set and start, of a study."""
     found = compare.conditions(records)
-    plain = from_nothing(found)
     columns: dict[str, Cell] = {
         "trained on": cells.of(lambda config: dataset_name(config.dataset)),
         "starts from": cells.of(start_text),
         "test accuracy (%)": cells.mean_text,
-        "difference from SGD": cells.less(found, lambda config: plain[config.dataset]),
+        "difference from SGD": cells.less(found, compare.sgd_of_same(found, "dataset")),
         "remaining, layers 1, 2, 3 (%)": cells.layers_text,
         "in a window, beyond chance (points)": locality.excess_text,
     }
     what = "Networks that start from another's masks or weights"
     note = "; differences are paired by seed"
-    text = ("starts from",)
-    return cells.by_condition(study, records, columns, what, note=note, text=text)
+    return cells.by_condition(study, records, columns, what, note=note, text=("starts from",))
 
 
 def transfer_figure(records: Sequence[Record]) -> Figure:
     """Draw each start's accuracy minus that of SGD from random weights, by data set."""
     found = compare.conditions(records)
-    plain = from_nothing(found)
     rows = compare.forest_rows(
         found,
-        lambda config: plain[config.dataset],
+        compare.sgd_of_same(found, "dataset"),
         start_text,
         lambda config: B50 if is_sparse(config) else method(config),
         lambda config: f"trained on {dataset_name(config.dataset)}",
@@ -133,7 +122,7 @@ def transfer_figure(records: Sequence[Record]) -> Figure:
 
 # `Config.start`, and whether the source, or from random weights the run itself, is sparse
 Start = tuple[str, bool]
-NOTHING, SPARSE, LOCAL_NET = ("initial", False), ("initial", True), ("s-local", False)
+NOTHING, LOCAL_NET = ("initial", False), ("s-local", False)
 MASK, FIRST_MASK = ("mask", True), ("first-mask", True)
 REWIRED, TICKET = ("rewired-mask", True), ("ticket", True)
 FROZEN, FROZEN_OF_SGD = ("frozen-first-layer", True), ("frozen-first-layer", False)
@@ -157,11 +146,14 @@ def numbers(records: Sequence[Record]) -> dict[str, str]:
         here = compare.grouped(
             (run for run in records if run.config.dataset == name != origin(run.config)), start_of
         )
-        said[f"masks-{name}"] = cells.gain_text(here[MASK], here[NOTHING])
-        said[f"first-mask-{name}"] = cells.gain_text(here[FIRST_MASK], here[NOTHING])
-        said[f"local-{name}"] = cells.gain_text(here[LOCAL_NET], here[NOTHING])
-        said[f"rewired-{name}"] = cells.gain_text(here[MASK], here[REWIRED])
-        said[f"frozen-{name}"] = cells.gain_text(here[FROZEN], here[FROZEN_OF_SGD])
+        for key, one, other in (
+            ("masks", MASK, NOTHING),
+            ("first-mask", FIRST_MASK, NOTHING),
+            ("local", LOCAL_NET, NOTHING),
+            ("rewired", MASK, REWIRED),
+            ("frozen", FROZEN, FROZEN_OF_SGD),
+        ):
+            said[f"{key}-{name}"] = cells.gain_text(here[one], here[other])
     # of CIFAR-100, the last
     said["tuned-beta"] = cells.gain_text(here[TUNED], here[NOTHING])
     said["tuned-sgd"] = cells.gain_text(here[TUNED_OF_SGD], here[NOTHING])
