@@ -18,7 +18,7 @@ from lcs.data.gaussian_process import GAINS
 from lcs.exhibits import cells, compare, locality, tables
 from lcs.exhibits.compare import Groups
 from lcs.exhibits.methods import B50, SGD, Method, method
-from lcs.exhibits.plots.interactive import filters_slider
+from lcs.exhibits.plots.interactive import Interactive, filters_slider
 from lcs.exhibits.plots.style import pending
 from lcs.exhibits.settings import FLIP_CROP, chosen, desk_study, sized, varied
 from lcs.exhibits.tables import PENDING, Cell, Table
@@ -28,8 +28,6 @@ from lcs.runs import Record
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
-
-    from lcs.exhibits.plots.interactive import Interactive
 
 WIDTH = 4
 # images and labels, in the order of the pages

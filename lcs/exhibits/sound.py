@@ -17,20 +17,17 @@ import numpy as np
 from lcs.config import Config
 from lcs.exhibits import cells, compare, locality, plots, tables
 from lcs.exhibits.methods import B0, B50, CONV, LOCAL, SGD, Method, method
-from lcs.exhibits.plots.interactive import interactive
+from lcs.exhibits.plots.interactive import Interactive, interactive
 from lcs.exhibits.plots.style import look, pending
 from lcs.exhibits.searches import Rule, Search, method_key, searched
 from lcs.exhibits.settings import CHOSEN, SPOKEN, desk_study, sized
 from lcs.exhibits.tables import PENDING, Cell, Table
 from lcs.exhibits.verdicts import Claim, above_zero, differs, ours
 from lcs.runs import Record
-from lcs.stats import mean_interval
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
-
-    from lcs.exhibits.plots.interactive import Interactive
 
 METHODS = (SGD, B0, B50, LOCAL, CONV)
 LEARNING_RATES = (0.03, 0.1, 0.3)
@@ -145,10 +142,8 @@ def search_numbers(records: Sequence[Record]) -> dict[str, str]:
     if sparse.empty:
         return {"search-left": PENDING, "search-time": PENDING}
     best = sparse[sparse.accuracy == sparse.accuracy.max()].sort_values("left").iloc[0]
-    return {
-        "search-left": f"{best.left:.0f}",
-        "search-time": tables.signed(mean_interval([best.time]), 0),
-    }
+    time = tables.minus(f"{best.time:+.0f}")
+    return {"search-left": f"{best.left:.0f}", "search-time": time}
 
 
 def penalty_chart(records: Sequence[Record]) -> Figure | Interactive:

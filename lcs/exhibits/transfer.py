@@ -78,12 +78,19 @@ def origin(config: Config) -> str:
     return config.source.partition("/")[0] if config.source else ""
 
 
-def start_text(config: Config) -> str:
+def start_of(config: Config) -> str:
     """Say what a run starts from, or how it was trained from random weights."""
     if config.source is None:
         return method(config).short
+    return TAKEN[config.start] + ("" if is_sparse(config) else ", by SGD")
+
+
+def start_text(config: Config) -> str:
+    """Say what a run starts from, and whose that is."""
+    if config.source is None:
+        return start_of(config)
     whose = "its own" if origin(config) == config.dataset else f"{dataset_name(origin(config))}'s"
-    return f"{whose} {TAKEN[config.start]}{'' if is_sparse(config) else ', by SGD'}"
+    return f"{whose} {start_of(config)}"
 
 
 def is_sparse(config: Config) -> bool:
@@ -120,22 +127,6 @@ def transfer_figure(records: Sequence[Record]) -> Figure:
     return plots.forest(rows, "test accuracy minus that of SGD (points)")
 
 
-# `Config.start`, and whether the source, or from random weights the run itself, is sparse
-Start = tuple[str, bool]
-NOTHING, LOCAL_NET = ("initial", False), ("s-local", False)
-MASK, FIRST_MASK = ("mask", True), ("first-mask", True)
-REWIRED, TICKET = ("rewired-mask", True), ("ticket", True)
-FROZEN, FROZEN_OF_SGD = ("frozen-first-layer", True), ("frozen-first-layer", False)
-TUNED, TUNED_OF_SGD = ("first-layer", True), ("first-layer", False)
-
-
-def start_of(config: Config) -> Start:
-    """Return what a run starts from; S-LOCAL has a name of its own."""
-    if config.model != "s-fc":
-        return config.model, False
-    return config.start, is_sparse(config) if config.source else method(config) == B50
-
-
 def numbers(records: Sequence[Record]) -> dict[str, str]:
     """Return differences in accuracy, in points, for the prose; "pending" without runs."""
     as_recorded = [r.provenance["source_as_recorded"] for r in records if r.config.source]
@@ -147,20 +138,20 @@ def numbers(records: Sequence[Record]) -> dict[str, str]:
             (run for run in records if run.config.dataset == name != origin(run.config)), start_of
         )
         for key, one, other in (
-            ("masks", MASK, NOTHING),
-            ("first-mask", FIRST_MASK, NOTHING),
-            ("local", LOCAL_NET, NOTHING),
-            ("rewired", MASK, REWIRED),
-            ("frozen", FROZEN, FROZEN_OF_SGD),
+            ("masks", "masks", "SGD"),
+            ("first-mask", "first layer's mask", "SGD"),
+            ("local", "S-LOCAL, SGD", "SGD"),
+            ("rewired", "masks", "masks, rewired"),
+            ("frozen", "first layer, frozen", "first layer, frozen, by SGD"),
         ):
             said[f"{key}-{name}"] = cells.gain_text(here[one], here[other])
     # of CIFAR-100, the last
-    said["tuned-beta"] = cells.gain_text(here[TUNED], here[NOTHING])
-    said["tuned-sgd"] = cells.gain_text(here[TUNED_OF_SGD], here[NOTHING])
+    said["tuned-beta"] = cells.gain_text(here["first layer"], here["SGD"])
+    said["tuned-sgd"] = cells.gain_text(here["first layer, by SGD"], here["SGD"])
     return said
 
 
-def _from_cifar100(start: Start) -> Which:
+def _from_cifar100(start: str) -> Which:
     """Return whether a run on CIFAR-10 has this start, from CIFAR-100 where it has a source."""
     return lambda config: (
         config.dataset == ORIGINS[0] != origin(config) and start_of(config) == start
@@ -172,19 +163,21 @@ _claim = partial(ours, study="transfer")
 CLAIMS: tuple[Claim, ...] = (
     _claim(
         "With masks found on CIFAR-100, SGD is better on CIFAR-10 than without masks",
-        judge=differs(_from_cifar100(MASK), _from_cifar100(NOTHING)),
+        judge=differs(_from_cifar100("masks"), _from_cifar100("SGD")),
     ),
     _claim(
         "These masks are better than masks rewired at random, whose places are not local",
-        judge=differs(_from_cifar100(MASK), _from_cifar100(REWIRED)),
+        judge=differs(_from_cifar100("masks"), _from_cifar100("masks, rewired")),
     ),
     _claim(
         f"A new initialisation of these masks changes the accuracy by less than {MARGIN:g} point",
-        judge=differs(_from_cifar100(MASK), _from_cifar100(TICKET), margin=MARGIN),
+        judge=differs(_from_cifar100("masks"), _from_cifar100(TAKEN["ticket"]), margin=MARGIN),
     ),
     _claim(
         "A frozen first layer is better on CIFAR-10 if β = 50 trained it on CIFAR-100 than if SGD "
         "did",
-        judge=differs(_from_cifar100(FROZEN), _from_cifar100(FROZEN_OF_SGD)),
+        judge=differs(
+            _from_cifar100("first layer, frozen"), _from_cifar100("first layer, frozen, by SGD")
+        ),
     ),
 )

@@ -40,8 +40,8 @@ def test_the_wider_study_has_what_the_questions_need():
     stems = {config.stem for config in configs if config.source is None}
     assert {config.source for config in configs if config.source} <= stems
     crossed = {transfer.start_of(c) for c in configs if transfer.origin(c) not in ("", c.dataset)}
-    asked = {transfer.MASK, transfer.REWIRED, transfer.FIRST_MASK}
-    assert crossed == asked | {transfer.FROZEN, transfer.FROZEN_OF_SGD}
+    frozen = {"first layer, frozen", "first layer, frozen, by SGD"}
+    assert crossed == {"masks", "masks, rewired", "first layer's mask"} | frozen
 
 
 @pytest.mark.parametrize("changes", [{}, {"l1": 1e-3}, {"momentum": 0.5}])
