@@ -21,6 +21,7 @@ from lcs.exhibits.compare import (
     conditions,
     difference,
     differences,
+    mean,
     remaining,
     train_accuracies,
 )
@@ -48,18 +49,17 @@ def by_condition(
         study_name: the study whose command is shown where there are no records.
         records: of one study, or of several.
         columns: by its heading, what each column says of a condition's runs.
-        what: begins the caption: what is shown.
+        what: begins the caption, which `note` ends.
         label: of the table; empty: `tab-` and the study's name.
-        note: ends the caption, before its full stop.
         text: headings of further columns of text.
     """
     name = label or f"tab-{study_name}"
     if not records:
         return tables.pending_table(name, what, f"lcs study {study_name}")
-    columns = {**columns, "seeds": tables.links}
-    rows = [[say(runs) for say in columns.values()] for runs in conditions(records).values()]
+    says = [*columns.values(), tables.links]
+    rows = [[say(runs) for say in says] for runs in conditions(records).values()]
     caption = f"{what}. {setting_text(records)}{spread_text(records)}{note}."
-    return Table(name, caption, [*columns], rows, text=text)
+    return Table(name, caption, [*columns, "seeds"], rows, text=text)
 
 
 def of(say: Callable[[Config], str]) -> Cell:
@@ -83,17 +83,19 @@ def less(found: Conditions, other: Reference) -> Cell:
 def setting_text(records: Sequence[Record]) -> str:
     """Say what runs share of their setting, and how many seeds they have."""
     found = conditions(records)
-    configs = list(found)
-    shared = {
-        "base_channels": lambda c: f"α = {c.base_channels}",
-        "epochs": lambda c: f"{c.epochs} epochs",
-        "loss": lambda c: field_text(c, "loss"),
-        "augment": lambda c: field_text(c, "augment"),
-    }
-    parts = [say(configs[0]) for say in shared.values() if len({say(c) for c in configs}) == 1]
-    net = "S-FC on " if all(config.model == "s-fc" for config in configs) else ""
-    datasets = " and ".join(dict.fromkeys(dataset_name(config.dataset) for config in configs))
-    return f"{net}{datasets}: {', '.join(parts)}, n = {count_text(found)}"
+    said = [
+        (
+            f"α = {c.base_channels}",
+            f"{c.epochs} epochs",
+            field_text(c, "loss"),
+            field_text(c, "augment"),
+        )
+        for c in found
+    ]
+    shared = [texts[0] for texts in zip(*said, strict=True) if len(set(texts)) == 1]
+    net = "S-FC on " if all(config.model == "s-fc" for config in found) else ""
+    datasets = " and ".join(dict.fromkeys(dataset_name(config.dataset) for config in found))
+    return f"{net}{datasets}: {', '.join(shared)}, n = {count_text(found)}"
 
 
 def count_text(found: Mapping[Config, Sequence[Record]]) -> str:
@@ -105,9 +107,8 @@ def spread_text(records: Sequence[Record]) -> str:
     """Say what stands behind ±, where a table has it: not where each condition has one run."""
     sizes = {len(runs) for runs in conditions(records).values()}
     if max(sizes, default=1) > 2:
-        return "; mean ± 95 % interval over seeds" + (
-            ", both values at n = 2" if 2 in sizes else ""
-        )
+        pairs = ", both values at n = 2" if 2 in sizes else ""
+        return f"; mean ± 95 % interval over seeds{pairs}"
     return "; both seeds, the smaller value first" if 2 in sizes else ""
 
 
@@ -148,7 +149,9 @@ LABELS = {
 }
 
 
-WORDS = {
+WORDS: dict[tuple[str, object], str] = {
+    ("frozen_zeros", True): "frozen",
+    ("frozen_zeros", False): "may return",
     ("augment", "none"): "no augmentation",
     ("augment", "flip-crop"): "flips and crops",
     ("augment", "time-shift"): "shifts in time",
@@ -168,20 +171,16 @@ def field_text(config: Config, field: str) -> str:
         return method(config).short
     if field == "reach":
         return f"{theory.total_shrinkage(config)[-1]:.3f}" if config.l1 else tables.NONE
-    value = getattr(config, field)
     if field in foreign_fields(config.optimizer):
         return tables.NONE
-    if field == "frozen_zeros":
-        return "frozen" if value else "may return"
-    if field == "l1_rest":
-        value = config.rest_l1
+    value = config.rest_l1 if field == "l1_rest" else getattr(config, field)
     if field == "period":
         value = value or config.epochs
+    if (field, value) in WORDS:
+        return WORDS[field, value]
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return WORDS.get((field, value)) or (
-        tables.number(value) if isinstance(value, float) else str(value)
-    )
+    return tables.number(value) if isinstance(value, float) else str(value)
 
 
 def penalty_text(config: Config) -> str:
@@ -219,12 +218,12 @@ fit_text = partial(mean_text, of=train_accuracies)
 
 def remaining_text(runs: Sequence[Record]) -> str:
     """Return how much of the first layer remains on average, in per cent, or "pending"."""
-    return f"{mean_interval(remaining(runs)).mean:.1f}" if runs else PENDING
+    return f"{mean(runs, remaining):.1f}" if runs else PENDING
 
 
 def layers_text(runs: Sequence[Record], rounded: Callable[[float], str] = "{:.1f}".format) -> str:
     """Return how much of each layer remains on average, in per cent."""
-    shares = (rounded(mean_interval(remaining(runs, layer)).mean) for layer in LAYERS)
+    shares = (rounded(mean(runs, partial(remaining, layer=layer))) for layer in LAYERS)
     return ", ".join(share.replace("100.0", "100") for share in shares)
 
 

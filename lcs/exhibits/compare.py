@@ -241,26 +241,20 @@ def forest_rows(
 
 
 def sweep_frame(
-    records: Iterable[Record],
+    records: Sequence[Record],
     field: str | Callable[[Config], float],
     series: Callable[[Config], str] = lambda config: method(config).short,
 ) -> pd.DataFrame:
     """Return one row per run: columns `x`, `series`, `seed`, `accuracy` and `left`, in per cent.
 
-    Args:
-        records: of a study.
-        field: the name of the field that x is, or what x is of a run.
-        series: the name of a run's series.
+    `field` is the name of the field that x is, or what x is of a run.
     """
+    x_of = field if callable(field) else operator.attrgetter(field)
     rows = [
-        {
-            "x": field(record.config) if callable(field) else getattr(record.config, field),
-            "series": series(record.config),
-            "seed": record.config.seed,
-            "accuracy": accuracies([record])[0],
-            "left": remaining([record])[0],
-        }
-        for record in records
+        (x_of(run.config), series(run.config), run.config.seed, accuracy, left)
+        for run, accuracy, left in zip(
+            records, accuracies(records), remaining(records), strict=True
+        )
     ]
     return tables.data_frame(rows, columns=["x", "series", "seed", "accuracy", "left"])
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import TYPE_CHECKING, NamedTuple
@@ -28,15 +28,13 @@ from lcs.stats import Interval, mean_interval, surviving
 if TYPE_CHECKING:
     from lcs.study.base_study import BaseStudy
 
+UNDECIDED = "undecided"
 # what a verdict adds that holds before correction for many comparisons alone
 CORRECTED = ", but not after correction"
 # the study of claims about speed
 BENCHMARK = "benchmark"
 # where claims are judged, each by itself: with its runs at a scale, or by a benchmark
 SCALES = ("paper", "desk", BENCHMARK)
-
-UNDECIDED = "undecided"
-
 # how the pages mark what each source says: paper, reproduction, forum, this book
 MARKS: dict[str, Callable[[str], str]] = {
     "P": tables.published,
@@ -64,7 +62,6 @@ class Finding(NamedTuple):
 
 
 UNMEASURED = Finding(tables.NONE, said="not measurable: too few weights")
-
 
 # from the records of a study, for the same seeds of every run, to the finding
 Judge = Callable[[list[Record]], Finding | None]
@@ -136,8 +133,8 @@ def judged(claims: Sequence[Claim], store: RunStore, scale: str) -> list[Evidenc
         # there may be an interval once there are runs, or more than one
         pending = [f for f in family if not f or (f.evidence and f.evidence.half_width is None)]
         known = surviving(distances, pending=len(pending))
-        for i, (claim, evidence) in enumerate(zip(claims, found, strict=True)):
-            if evidence and (claim.source == "B") == own:
+        for i, evidence in enumerate(found):
+            if evidence and (claims[i].source == "B") == own:
                 distance = _distance(evidence.finding)
                 said = verdict(evidence.finding, corrected=distance is None or distance in known)
                 found[i] = replace(evidence, verdict=said)
@@ -162,8 +159,8 @@ def _evidence(claim: Claim, read: Callable[[str], list[Record]], scale: str) -> 
         finding = claim.judge([])
         return finding and Evidence(finding, finding.n, BENCHMARK, "")
     by_study = [read(study.name) for study in claim.studies]
-    records = [record for runs in by_study for record in runs] if all(by_study) else []
-    finding = claim.judge(records) if records else None
+    records = [record for runs in by_study for record in runs]
+    finding = claim.judge(records) if all(by_study) else None
     if finding is None:
         return None
     setting = claim.studies[0].setting.label(scale)
@@ -194,9 +191,7 @@ def _distance(finding: Finding) -> Interval | None:
 def verdict(finding: Finding, *, corrected: bool = True) -> str:
     """Judge a claim by the interval of its evidence, or say what was seen in a single run.
 
-    Args:
-        finding: value and evidence.
-        corrected: whether the evidence stands after correction for many comparisons.
+    `corrected`: whether the evidence stands after correction for many comparisons.
     """
     value, margin = finding.evidence, finding.margin
     if value is None:
@@ -250,24 +245,22 @@ def beats(first: Method, second: Method, *, worse: bool = False) -> Judge:
     def judge(records: list[Record]) -> Finding:
         groups = widest(records)
         difference = paired(groups[first], groups[second])
-        claimed = -difference if worse else difference
-        return Finding(f"{signed(difference)} points", claimed)
+        return Finding(f"{signed(difference)} points", -difference if worse else difference)
 
     return judge
 
 
 def beyond_zero(
-    values: Iterable[float], unit: str = "points", *, margin: float | None = None, short: str = ""
+    values: Sequence[float], unit: str = "points", *, margin: float | None = None, short: str = ""
 ) -> Finding:
     """Judge whether values, one of each seed, are above zero; with a margin, zero within it.
 
     `unit` follows the value, and `short` that for where space is scarce. Not measurable if one is
     not finite.
     """
-    each = [*values]
-    if not all(map(math.isfinite, each)):
+    if not all(map(math.isfinite, values)):
         return UNMEASURED
-    found = mean_interval(each)
+    found = mean_interval(values)
     said = signed(found)
     return Finding(f"{said} {unit}", found, margin, short=short and f"{said} {short}")
 
@@ -317,15 +310,12 @@ def one_more(ours: Interval, published: float) -> Interval:
     return Interval(ours.mean - published, half, ours.n)
 
 
-def as_one_more(values: Iterable[float], published: float, digits: int = 2) -> Finding:
+def as_one_more(values: Sequence[float], published: float, digits: int = 2) -> Finding:
     """Judge whether a published value, of a single run, lies where that of one more of ours would.
 
-    Args:
-        values: of our runs.
-        published: the value.
-        digits: of ours after the decimal point, as it is shown.
+    Our values are shown with so many digits after the decimal point.
     """
-    ours = mean_interval([*values])
+    ours = mean_interval(values)
     away = one_more(ours, published)
     said = tables.interval(ours, digits)
     if away.half_width is not None:

@@ -10,7 +10,7 @@ import hashlib
 import io
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -38,8 +38,11 @@ _COLOURS = {
 }
 # of what is no method of the paper, and unlike the colours of those
 OTHERS = ("#7F4A1D", "#D4B800", "#1F2A6B")
-# of β-LASSO: the larger β the darker; between these, interpolated over log(1 + β)
-_BETA_COLOURS = {0: "#DE8F05", 1: "#D55E00", 50: "#AA3377", 1000: "#441133"}
+# of β-LASSO, by log(1 + β): the larger β the darker
+_BETA_COLOURS = {
+    math.log1p(beta): colour
+    for beta, colour in {0: "#DE8F05", 1: "#D55E00", 50: "#AA3377", 1000: "#441133"}.items()
+}
 _MARKERS = {"s-fc": "o", "s-local": "s", "s-conv": "D", "3-fc": "^"}
 _LINES = {"SGD": "--", "proximal ℓ1": (0, (5, 1)), "β-LASSO, β = 0": ":", "β-LASSO, β = 1": "-."}
 # attributes of SVG with lengths, and what is longer than need be
@@ -70,9 +73,9 @@ def look(name: object) -> Look:
     """
     method, is_variant = _read(str(name))
     method = method._replace(model=method.model.replace("d-", "s-"))  # deep as shallow
-    colour = _COLOURS.get(method) or _beta_colour(method.beta)
+    colour = _COLOURS.get(method) or _mixed(_BETA_COLOURS, np.log1p(method.beta))
     if is_variant:
-        colour = _mixed(colour, "#FFFFFF", 0.45)
+        colour = _mixed({0: colour, 1: "#FFFFFF"}, 0.45)
     return Look(colour, _MARKERS[method.model], _LINES.get(method.training, "-"))
 
 
@@ -84,16 +87,18 @@ def colour(name: object) -> str:
 def shades(name: object, count: int) -> list[str]:
     """Return shades of a method's colour, from light to dark: of conditions that have an order."""
     base = colour(name)
-    light, dark = _mixed(base, "#FFFFFF", 0.65), _mixed(base, "#000000", 0.45)
+    light, dark = _mixed({0: base, 1: "#FFFFFF"}, 0.65), _mixed({0: base, 1: "#000000"}, 0.45)
     # the colour itself is in the middle, and that of a single condition
     places = np.linspace(-1, 1, count) if count != 1 else [0.0]
-    return [_mixed(base, light if place < 0 else dark, abs(place)) for place in places]
+    return [_mixed({-1: light, 0: base, 1: dark}, place) for place in places]
 
 
 def use_style() -> None:
     """Set the house style for every figure drawn from here on."""
     import matplotlib.pyplot as plt
     import seaborn as sns
+    from IPython.core.getipython import get_ipython
+    from matplotlib.figure import Figure
 
     sns.set_theme(context="paper", style="ticks", font_scale=1.15)
     plt.rcParams.update(
@@ -114,7 +119,14 @@ def use_style() -> None:
             "svg.hashsalt": "lcs",
         }
     )
-    _show_as_svg()
+    # notebooks show figures as SVG, once the backend has set its own format, which is PNG
+    shell = get_ipython()
+    if shell and shell.display_formatter:
+        import matplotlib_inline.backend_inline  # noqa: F401
+
+        formatters = shell.display_formatter.formatters
+        formatters["image/png"].pop(Figure, None)
+        formatters["image/svg+xml"].for_type(Figure, as_svg)
 
 
 def as_svg(figure: Figure) -> str:
@@ -175,20 +187,6 @@ def label_log_axis(
     axis.axes.minorticks_off()
 
 
-def _show_as_svg() -> None:
-    """Let notebooks show figures as SVG, once the backend has set its own format, which is PNG."""
-    from IPython.core.getipython import get_ipython
-    from matplotlib.figure import Figure
-
-    shell = get_ipython()
-    if shell and shell.display_formatter:
-        import matplotlib_inline.backend_inline  # noqa: F401
-
-        formatters = shell.display_formatter.formatters
-        formatters["image/png"].pop(Figure, None)
-        formatters["image/svg+xml"].for_type(Figure, as_svg)
-
-
 def _read(name: str) -> tuple[Method, bool]:
     """Return a series' method, and whether it is a variant of it."""
     name = name.removeprefix("over ")
@@ -211,17 +209,8 @@ def _read(name: str) -> tuple[Method, bool]:
     raise ValueError(f"{name!r} is no method's name; the looks are in {__name__}")
 
 
-def _beta_colour(beta: float) -> str:
-    known = [math.log1p(value) for value in _BETA_COLOURS]
-    here = min(math.log1p(beta), known[-1])
-    after = next(i for i, place in enumerate(known) if place >= here)
-    before = max(after - 1, 0)
-    colours = list(_BETA_COLOURS.values())
-    share = (here - known[before]) / (known[after] - known[before]) if after else 0.0
-    return _mixed(colours[before], colours[after], share)
-
-
-def _mixed(one: str, other: str, share: float) -> str:
-    """Return a colour on the way from one to the other."""
-    first, second = (np.array([int(c[i : i + 2], 16) for i in (1, 3, 5)]) for c in (one, other))
-    return "#" + "".join(f"{round(value):02X}" for value in first + share * (second - first))
+def _mixed(colours: Mapping[float, str], at: float) -> str:
+    """Return the colour at a place, interpolated between colours by their places, in order."""
+    channels = ([int(colour[i : i + 2], 16) for colour in colours.values()] for i in (1, 3, 5))
+    mixed = (np.interp(at, [*colours], channel) for channel in channels)
+    return "#" + "".join(f"{round(value):02X}" for value in mixed)
