@@ -9,6 +9,7 @@ from lcs.exhibits import tables
 from lcs.exhibits.plots.style import (
     PAGE_WIDTH,
     Look,
+    add_heading,
     add_legend,
     colour,
     label_log_axis,
@@ -134,10 +135,7 @@ def forest(rows: Sequence[Differences], label: str) -> Figure:
     axes.set_yticks(range(len(lines)), [name for _, name in lines])
     for place, (group, name) in enumerate(lines):
         if not name:
-            axes.text(
-                0.01, place, group, transform=edge, va="center", style="italic",
-                bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
-            )  # fmt: skip
+            add_heading(axes, place, group, x=0.01, style="italic")
     axes.set_ylim(len(lines) - 0.5, -0.7)
     axes.set_xlabel(label)
     axes.tick_params(axis="y", length=0)

@@ -12,6 +12,7 @@ import html
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from io import BytesIO
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
@@ -32,15 +33,10 @@ COLUMNS = 6  # filters in a row
 
 @dataclass(frozen=True)
 class Interactive:
-    """A chart in a notebook; the last expression of a cell shows it.
+    """A chart in a notebook; the last expression of a cell shows it."""
 
-    Args:
-        spec: in Vega-Lite.
-        description: of what is seen, for those who cannot see it.
-    """
-
-    spec: Mapping[str, Any] = field(repr=False)
-    description: str
+    spec: Mapping[str, Any] = field(repr=False)  # in Vega-Lite
+    description: str  # of what is seen, for those who cannot see it
 
     def _repr_html_(self) -> str:
         import vl_convert
@@ -59,15 +55,14 @@ class Interactive:
 
 def interactive(chart: Chart, description: str) -> Interactive:
     """Return a chart of Altair's in the house style, as wide as the page."""
-    font = "DejaVu Sans, Verdana, sans-serif"
     fit = {"type": "fit-x", "contains": "padding"}
-    styled = chart.properties(width="container", autosize=fit, description=description).configure(
-        font=font, background="white"
+    styled = (
+        chart.properties(width="container", autosize=fit, description=description)
+        .configure(font="DejaVu Sans, Verdana, sans-serif", background="white")
+        .configure_axis(grid=False, labelFontSize=12, titleFontSize=12, titleFontWeight="normal")
+        .configure_view(stroke=None)
+        .configure_legend(orient="top", title=None)
     )
-    styled = styled.configure_axis(
-        grid=False, labelFontSize=12, titleFontSize=12, titleFontWeight="normal"
-    )
-    styled = styled.configure_view(stroke=None).configure_legend(orient="top", title=None)
     return Interactive(styled.to_dict(), description)
 
 
@@ -87,9 +82,7 @@ def slider(
         chart: its layers keep the rows with `transform_filter(SHOWN)`, where the column `frame`
             counts the frames.
         label: of the slider.
-        titles: of the frames.
-        texts: what stands below each title.
-        description: of what is seen.
+        titles: of the frames; below each stands its text.
         switch: label of a box that is ticked to see the second half of the frames; the slider goes
             over one half.
         first: the frame that is shown before the slider is moved.
@@ -104,11 +97,9 @@ def slider(
         alt.param(name="place", expr=f"frame + (ticked ? {count} : 0)"),
     ]
     # no line is longer than a phone is wide
-    words = [[head, *wrap(text, 45)] for head, text in zip(titles, texts, strict=True)]
-    lines = json.dumps(words, ensure_ascii=False)
-    title = alt.TitleParams(
-        alt.ExprRef(f"{lines}[place]"), anchor="start", fontWeight="normal", fontSize=12
-    )
+    lines = [[head, *wrap(text, 45)] for head, text in zip(titles, texts, strict=True)]
+    shown = alt.ExprRef(f"{json.dumps(lines, ensure_ascii=False)}[place]")
+    title = alt.TitleParams(shown, anchor="start", fontWeight="normal", fontSize=12)
     return interactive(chart.add_params(*params).properties(title=title), description)
 
 
@@ -117,17 +108,21 @@ def filters_slider(
 ) -> Interactive:
     """Show first-layer filters as images, one group at a time, as a slider says.
 
-    Args:
-        groups: for each title, filters (n, C, H, W), of which the first two rows are drawn, as by
-            `plots.filters`; and what stands below the title.
-        label: of the slider.
-        description: of what is seen.
-        switch: as in `slider`; titles are unique all the same.
+    Groups have, for each title, filters (n, C, H, W), of which the first two rows are drawn, as by
+    `plots.filters`, and what stands below the title. Label and switch are those of `slider`.
     """
     import altair as alt
+    from PIL import Image
 
     sheets = [_sheet(filters[: 2 * COLUMNS]) for filters, _ in groups.values()]
-    rows = [{"frame": frame, "image": _png(sheet)} for frame, sheet in enumerate(sheets)]
+    rows = []
+    for frame, sheet in enumerate(sheets):
+        # two pixels for each weight
+        Image.fromarray(sheet.repeat(2, 0).repeat(2, 1)).save(
+            file := BytesIO(), "PNG", optimize=True
+        )
+        image = base64.b64encode(file.getvalue()).decode()
+        rows.append({"frame": frame, "image": f"data:image/png;base64,{image}"})
     high = max(sheet.shape[0] / sheet.shape[1] for sheet in sheets)
     # the top left corner of the view
     middle = {"x": alt.value(alt.ExprRef("width / 2")), "y": alt.value(alt.ExprRef("height / 2"))}
@@ -155,14 +150,3 @@ def _sheet(filters: np.ndarray) -> np.ndarray:
         framed[:] = round(255 * FRAME)
         framed[1:-1, 1:-1] = np.round(255 * as_image(filter_))
     return sheet
-
-
-def _png(image: np.ndarray) -> str:
-    """Return an image (H, W, 3), uint8, as the address of a PNG, two pixels for each of its own."""
-    from io import BytesIO
-
-    from PIL import Image
-
-    doubled, file = image.repeat(2, 0).repeat(2, 1), BytesIO()
-    Image.fromarray(doubled).save(file, "PNG", optimize=True)
-    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()

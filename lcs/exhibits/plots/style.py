@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
     from matplotlib.figure import Figure, FigureBase
+    from matplotlib.text import Text
 
 # width of the page's text, in inches at the size of its letters
 PAGE_WIDTH = 7.2
@@ -170,16 +171,19 @@ def add_legend(figure: FigureBase, axes: Axes, *, columns: int) -> None:
     figure.legend(unique.values(), unique.keys(), loc="outside upper left", ncols=columns)
 
 
+def add_heading(axes: Axes, y: float, text: str, **style: Any) -> Text:
+    """Write a heading over a row of a panel, at its left."""
+    box = {"facecolor": "white", "edgecolor": "none", "pad": 1}
+    transform = axes.get_yaxis_transform()
+    return axes.text(
+        style.pop("x", 0), y, text, transform=transform, va="center", bbox=box, **style
+    )
+
+
 def label_log_axis(
     axis: Axis, text: Callable[[float], str] = lambda value: f"{value:g}", *, every: bool = True
 ) -> None:
-    """Label a logarithmic axis at 1, 2 and 5 in each decade, or else at 1 alone; no minor ticks.
-
-    Args:
-        axis: of x or of y.
-        text: the label of a value.
-        every: whether 2 and 5 are labelled too.
-    """
+    """Label a logarithmic axis at 1, 2 and 5 in each decade, or else at 1 alone; no minor ticks."""
     from matplotlib.ticker import FuncFormatter, LogLocator
 
     axis.set_major_locator(LogLocator(subs=(1, 2, 5) if every else (1,)))

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lcs.exhibits.plots.style import PAGE_WIDTH, look, pending, subplots
+from lcs.exhibits import tables
+from lcs.exhibits.plots.style import PAGE_WIDTH, add_heading, look, pending, subplots
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -106,7 +107,7 @@ def excesses(table: pd.DataFrame, *, log: bool = False) -> Figure:
     if log:
         panels[0].set_xscale("symlog", linthresh=1, linscale=0.4)
         ticks = (-1, 0, 1, 3, 10, 30)
-        panels[0].set_xticks(ticks, [f"{tick}".replace("-", "−") for tick in ticks], minor=False)
+        panels[0].set_xticks(ticks, [tables.minus(f"{tick}") for tick in ticks], minor=False)
         panels[0].minorticks_off()
         panels[0].set_xlim(right=110)
     panels[0].set_yticks([heights[row] for row in rows], [name or "" for _, name in rows])
@@ -116,11 +117,6 @@ def excesses(table: pd.DataFrame, *, log: bool = False) -> Figure:
     panels[0].patch.set_visible(False)
     for setting, name in rows:
         if name is None:
-            at = heights[setting, None]
-            text = panels[0].text(
-                0, at, setting, transform=panels[0].get_yaxis_transform(), va="center",
-                weight="bold", size="small", zorder=5,
-                bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
-            )  # fmt: skip
-            text.set_in_layout(False)
+            at, bold = heights[setting, None], {"weight": "bold", "size": "small", "zorder": 5}
+            add_heading(panels[0], at, setting, **bold).set_in_layout(False)
     return figure
