@@ -29,20 +29,15 @@ from traitlets.config import Config
 from lcs import errors
 from lcs.errors import ConfigError, LcsError
 
+# the project's root, where `_config.yml` and `_toc.yml` lie; notebooks run from here
 ROOT = Path(__file__).resolve().parents[2]
-"""The project's root, where `_config.yml` and `_toc.yml` lie; notebooks run from here."""
-
-KERNEL = Config({"KernelManager": {"transport_encryption": "auto"}})
-"""Without encryption of its local sockets the kernel warns on every start."""
-
+# what a rerun page says below its title
 ANEW = (
     "Numbers, tables and figures are of these runs; the sentences were written for the runs of the "
     "book, and need not hold for others."
 )
-"""What a rerun page says below its title."""
-
+# on two cores, to start a chapter's kernel, import its modules, and render its page
 OVERHEAD_SECONDS = 30
-"""Time on two cores to start a chapter's kernel, import its modules, and render its page."""
 
 
 def chapters() -> list[str]:
@@ -119,7 +114,8 @@ def execute(
             cwd=ROOT,
             progress_bar=False,
             stderr_file=sys.stderr,
-            config=KERNEL,
+            # without encryption of its local sockets the kernel warns on every start
+            config=Config({"KernelManager": {"transport_encryption": "auto"}}),
             # of an interrupted kernel it would be a traceback
             extra_arguments=["--log-level=CRITICAL"],
         )
@@ -167,9 +163,8 @@ def rerun(chapter: str, parameters: Mapping[str, object]) -> Path:
     if values:
         notebook = nbformat.read(page, as_version=4)
         said = ", ".join(f"`{name} = {value!r}`" for name, value in values.items())
-        notice = f"Run anew with {said}. {ANEW}"
-        cell = nbformat.v4.new_markdown_cell(f":::{{warning}}\n{notice}\n:::")
-        notebook.cells.insert(1, cell)  # below the title
+        notice = f":::{{warning}}\nRun anew with {said}. {ANEW}\n:::"
+        notebook.cells.insert(1, nbformat.v4.new_markdown_cell(notice))  # below the title
         nbformat.write(notebook, page)
     shutil.copy(ROOT / "_config.yml", copy)
     beside = [page for page in ("references", "records") if (copy / "book" / f"{page}.md").exists()]
@@ -204,8 +199,7 @@ def _checked(chapter: str, given: Mapping[str, object]) -> dict[str, object]:
         if name not in defaults:
             known = ", ".join(defaults) or "none"
             raise ConfigError(f"{chapter} has no parameter {name!r}; it has: {known}")
-        default = defaults[name]
-        if not _fits(value, default):
+        if not _fits(value, default := defaults[name]):
             kind = type(default).__name__
             raise ConfigError(f"{chapter}: {name} must be {kind}, as {default!r} is; not {value!r}")
     return dict(given)
@@ -222,12 +216,9 @@ def _fits(value: object, default: object) -> bool:
 def _tidy(path: Path) -> None:
     """Take out what differs between two equal executions: times, versions, progress bars."""
     notebook = nbformat.read(path, as_version=4)
-    notebook.metadata = nbformat.from_dict(
-        {
-            "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
-            "language_info": {"name": "python", "pygments_lexer": "ipython3"},
-        }
-    )
+    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    language = {"name": "python", "pygments_lexer": "ipython3"}
+    notebook.metadata = nbformat.from_dict({"kernelspec": kernel, "language_info": language})
     for cell in notebook.cells:
         cell.metadata.pop("papermill", None)
         cell.metadata.pop("execution", None)
@@ -265,14 +256,9 @@ def _build(source: Path, *options: str) -> Path:
         problem = re.compile(r"\b(WARNING|ERROR|CRITICAL)\b|^[\w.]+(Error|Exception): \S")
         cause = next(filter(problem.search, lines), (lines or ["no output"])[-1])
         raise LcsError(f"the book did not build: {cause} (see {log})")
-    write_chart_library(pages)
-    return pages
-
-
-def write_chart_library(pages: Path) -> None:
-    """Write what draws interactive figures (Vega, Vega-Lite and Vega-Embed) into built pages."""
     import vl_convert
 
+    # what draws interactive figures; in a scope of its own: the theme has names like its
     library = vl_convert.javascript_bundle()  # type: ignore[call-arg]
-    # in a scope of its own: the theme has names like its
     (pages / "_static" / "vega.js").write_text(f"(() => {{{library}}})();")
+    return pages

@@ -33,21 +33,15 @@ LAYERS = {"conv1": "first layer", "fc1": "second layer", "fc2": "third layer"}
 class Table:
     """A numbered table; in a notebook, the last expression of a cell shows it.
 
-    Args:
-        name: label for `numref`.
-        caption: one or two sentences, Markdown.
-        columns: headings.
-        rows: cells, as Markdown; the first column is text, the others are aligned right.
-        text: further columns of text.
-        style: class of the table, known to the book's style sheet.
+    Caption and cells are Markdown. The first column and those of `text` are aligned left.
     """
 
-    name: str
+    name: str  # label for `numref`
     caption: str
     columns: Sequence[str]
     rows: Sequence[Sequence[Any]]
     text: Sequence[str] = ()
-    style: str = ""
+    style: str = ""  # class of the table, known to the book's style sheet
 
     def __post_init__(self) -> None:
         """Turn every cell into text."""
@@ -80,9 +74,8 @@ forum = partial(published, source="forum")
 
 def pending_table(name: str, what: str, command: str) -> Table:
     """Return the place of a table whose runs are missing: what it will show, and the command."""
-    return Table(
-        name, f"Not run yet: {what}.", ["state"], [[pending(f"pending: {as_typed(command)}")]]
-    )
+    state = pending(f"pending: {as_typed(command)}")
+    return Table(name, f"Not run yet: {what}.", ["state"], [[state]])
 
 
 def as_typed(command: str) -> str:
@@ -145,20 +138,19 @@ def link(record: Record, text: str = "") -> str:
 
     In the built book it leads to the page of the run (`lcs.exhibits.records`).
     """
-    shown, place = text or record.run_id, _place(record)
+    shown, place = text or record.run_id, page(record, ".json")
     return f"[{shown}]({place})" if place else f"`{shown}`"
 
 
-def page(record: Record) -> str:
-    """Return the address of a run's page, as seen from a chapter; "" where it is not the book's."""
-    place = _place(record)
-    return place and place.removesuffix(".json") + ".html"
+def page(record: Record, ending: str = ".html") -> str:
+    """Return the address of a run's page, or of its record, which ends otherwise, from a chapter.
 
-
-def _place(record: Record) -> str:
+    "" where it is not the book's.
+    """
     if not record.path.resolve().is_relative_to(PUBLISHED.resolve()):
         return ""
-    return Path(os.path.relpath(record.path, PUBLISHED.parent)).as_posix()
+    place = os.path.relpath(record.path.with_suffix(ending), PUBLISHED.parent)
+    return Path(place).as_posix()
 
 
 def links(records: Sequence[Record]) -> str:

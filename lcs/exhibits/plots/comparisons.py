@@ -11,7 +11,6 @@ from lcs.exhibits.plots.style import (
     Look,
     add_heading,
     add_legend,
-    colour,
     label_log_axis,
     look,
     pending,
@@ -35,8 +34,7 @@ def sweep(
     """Draw accuracy and the share of weights left against one thing that is varied.
 
     Args:
-        table: columns `x`, `series`, `seed`, `accuracy` and `left` (both in per cent), one row per
-            run: dots are runs, lines their means.
+        table: of `compare.sweep_frame`, one row per run: dots are runs, lines their means.
         label: of what is varied, with its unit.
         references: named accuracies, drawn as horizontal lines.
         linear_below: x is on a log scale; with zeros among it, linear below this value.
@@ -51,7 +49,7 @@ def sweep(
     for name in table.series.unique():
         own = look(name)
         if own in looks.values():
-            own = own._replace(line=":", colour=colour(name.partition(",")[0]))
+            own = own._replace(line=":", colour=look(name.partition(",")[0]).colour)
             hollow.add(name)
         looks[name] = own
     for axes, (column, title) in zip(panels, measures.items(), strict=True):
@@ -67,9 +65,8 @@ def sweep(
             axes.set_xscale("symlog", linthresh=linear_below)
         axes.set(xlabel=label, ylabel=title)
         places = sorted(table.x.unique())
-        labels = [tables.number(place) for place in places]
         size = "medium" if len(places) < 8 else "x-small"
-        axes.set_xticks(places, labels, minor=False, fontsize=size)
+        axes.set_xticks(places, [*map(tables.number, places)], minor=False, fontsize=size)
         axes.minorticks_off()
     for name, value in (references or {}).items():
         own = look(name)
@@ -99,11 +96,8 @@ class Differences(NamedTuple):
 def forest(rows: Sequence[Differences], label: str) -> Figure:
     """Draw paired differences beside the line of no difference: dots are seeds, with n at the edge.
 
-    From three seeds on a bar is their mean with its 95 % interval.
-
-    Args:
-        rows: from top to bottom, those of a group, where they have one, together under its name.
-        label: of the axis, with the unit.
+    From three seeds on a bar is their mean with its 95 % interval. Rows are from top to bottom,
+    those of a group, where they have one, together under its name.
     """
     if not rows:
         return pending()
@@ -113,7 +107,6 @@ def forest(rows: Sequence[Differences], label: str) -> Figure:
         if row.group:
             lines.setdefault((row.group, ""), [])
         lines.setdefault((row.group, row.label), []).append(row)
-    contrasts = list(dict.fromkeys(row.contrast for row in rows))
     figure, axes = subplots(figsize=(PAGE_WIDTH, 0.29 * len(lines) + 1.1))
     edge = axes.get_yaxis_transform()
     for place, shown in enumerate(lines.values()):
@@ -128,6 +121,7 @@ def forest(rows: Sequence[Differences], label: str) -> Figure:
         counts = dict.fromkeys(f"{len(row.values)}" for row in shown)
         axes.text(1.01, place, " / ".join(counts), transform=edge, va="center")
     axes.text(1.01, -1, "n", transform=edge, va="center", style="italic")
+    contrasts = list(dict.fromkeys(row.contrast for row in rows))
     for contrast in contrasts:
         own = look(contrast)
         axes.plot([], [], own.marker, color=own.colour, ms=4, ls="-", label=contrast)
@@ -135,7 +129,7 @@ def forest(rows: Sequence[Differences], label: str) -> Figure:
     axes.set_yticks(range(len(lines)), [name for _, name in lines])
     for place, (group, name) in enumerate(lines):
         if not name:
-            add_heading(axes, place, group, x=0.01, style="italic")
+            add_heading(axes, 0.01, place, group, style="italic")
     axes.set_ylim(len(lines) - 0.5, -0.7)
     axes.set_xlabel(label)
     axes.tick_params(axis="y", length=0)

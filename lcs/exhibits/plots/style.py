@@ -171,13 +171,11 @@ def add_legend(figure: FigureBase, axes: Axes, *, columns: int) -> None:
     figure.legend(unique.values(), unique.keys(), loc="outside upper left", ncols=columns)
 
 
-def add_heading(axes: Axes, y: float, text: str, **style: Any) -> Text:
-    """Write a heading over a row of a panel, at its left."""
+def add_heading(axes: Axes, x: float, y: float, text: str, **style: Any) -> Text:
+    """Write a heading across a panel; x is a share of its width."""
     box = {"facecolor": "white", "edgecolor": "none", "pad": 1}
-    transform = axes.get_yaxis_transform()
-    return axes.text(
-        style.pop("x", 0), y, text, transform=transform, va="center", bbox=box, **style
-    )
+    across = axes.get_yaxis_transform()
+    return axes.text(x, y, text, transform=across, va="center", bbox=box, **style)
 
 
 def label_log_axis(

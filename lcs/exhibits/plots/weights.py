@@ -77,22 +77,20 @@ def as_image(filter_: np.ndarray) -> np.ndarray:
 def excesses(table: pd.DataFrame, *, log: bool = False) -> Figure:
     """Draw measures of locality less their null: a panel each, a row for each setting and method.
 
-    Args:
-        table: columns `setting`, `series` (begins with a method's name), `measure`, `values` (of
-            each seed: dots) and `ci95` of their mean. Where a value is not finite there is no row.
-        log: whether the first measure's axis is logarithmic beyond 1.
+    The table is that of `locality.excess_frame`; dots are seeds. Where a value is not finite there
+    is no row. `log`: whether the first measure's axis is logarithmic beyond 1.
     """
     table = table[table["values"].map(lambda each: np.isfinite(each).all()).astype(bool)]
     if table.empty:
         return pending()
-    rows: list[tuple[str, str | None]] = []  # from top to bottom, a heading above each setting
+    rows: list[tuple[str, str]] = []  # from top to bottom, above each setting one without a name
     for setting, here in table.groupby("setting", sort=False):
-        rows += [(str(setting), None), *((str(setting), name) for name in here.series.unique())]
+        rows += [(str(setting), name) for name in ("", *here.series.unique())]
     heights = {row: -place for place, row in enumerate(rows)}
     measures = list(dict.fromkeys(table.measure))
     size = (PAGE_WIDTH, 0.21 * len(rows) + 0.8)
     figure, grid = subplots(1, len(measures), figsize=size, sharey=True, squeeze=False)
-    panels = grid[0]
+    panels, left = grid[0], grid[0, 0]
     for axes, measure in zip(panels, measures, strict=True):
         for row in table[table.measure == measure].to_dict("records"):
             y, values = heights[row["setting"], row["series"]], np.array(row["values"])
@@ -105,18 +103,18 @@ def excesses(table: pd.DataFrame, *, log: bool = False) -> Figure:
         axes.grid(axis="x", color="0.92")
         axes.tick_params(axis="y", length=0)
     if log:
-        panels[0].set_xscale("symlog", linthresh=1, linscale=0.4)
+        left.set_xscale("symlog", linthresh=1, linscale=0.4)
         ticks = (-1, 0, 1, 3, 10, 30)
-        panels[0].set_xticks(ticks, [tables.minus(f"{tick}") for tick in ticks], minor=False)
-        panels[0].minorticks_off()
-        panels[0].set_xlim(right=110)
-    panels[0].set_yticks([heights[row] for row in rows], [name or "" for _, name in rows])
-    panels[0].set_ylim(0.5 - len(rows), 0.6)
-    panels[0].tick_params(axis="y", labelsize="small")
-    panels[0].set_zorder(1)  # headings extend over all panels
-    panels[0].patch.set_visible(False)
-    for setting, name in rows:
-        if name is None:
-            at, bold = heights[setting, None], {"weight": "bold", "size": "small", "zorder": 5}
-            add_heading(panels[0], at, setting, **bold).set_in_layout(False)
+        left.set_xticks(ticks, [tables.minus(f"{tick}") for tick in ticks], minor=False)
+        left.minorticks_off()
+        left.set_xlim(right=110)
+    left.set_yticks([*heights.values()], [name for _, name in rows])
+    left.set_ylim(0.5 - len(rows), 0.6)
+    left.tick_params(axis="y", labelsize="small")
+    left.set_zorder(1)  # headings extend over all panels
+    left.patch.set_visible(False)
+    for (setting, name), y in heights.items():
+        if not name:
+            heading = add_heading(left, 0, y, setting, weight="bold", size="small", zorder=5)
+            heading.set_in_layout(False)
     return figure
