@@ -79,9 +79,8 @@ def parse(chapter: str, words: Mapping[str, str]) -> dict[str, object]:
         ConfigError: the chapter lacks a name, or a word is of another type.
     """
     defaults = parameters(chapter)
-    values: dict[str, object] = {}
+    values: dict[str, object] = {**words}
     for name, word in words.items():
-        values[name] = word
         if not isinstance(defaults.get(name), str):
             literal = word.capitalize() if isinstance(defaults.get(name), bool) else word
             with contextlib.suppress(ValueError, SyntaxError):

@@ -235,10 +235,7 @@ def signed_text(value: Interval | None, missing: str = PENDING) -> str:
 def gain_text(
     one: Sequence[Record], other: Sequence[Record], of: Values = accuracies, missing: str = PENDING
 ) -> str:
-    """Return by how many points some runs are ahead of others, or that either are missing.
-
-    Of values that cannot be measured, a dash.
-    """
+    """Return by how many points some runs are ahead of others; a dash as in `mean_text`."""
     if not (one and other):
         return missing
     each = differences(one, other, of)

@@ -129,16 +129,13 @@ def data_text(config: Config) -> str:
     return next(name for name, seen in DATA.items() if seen == (config.images, config.labels))
 
 
-def augmentation_text(config: Config) -> str:
-    """Name the augmentation of a run."""
-    seen = config.augment, config.crop_padding
-    return next(name for name, values in AUGMENTATIONS.items() if values == seen)
-
-
 def seen_text(config: Config) -> str:
     """Name what a run saw: images and labels, and their augmentation, which the process lacks."""
-    data = data_text(config)
-    return data if config.dataset in GAINS else f"{data}, {augmentation_text(config)}"
+    if config.dataset in GAINS:
+        return data_text(config)
+    seen = config.augment, config.crop_padding
+    augmentation = next(name for name, values in AUGMENTATIONS.items() if values == seen)
+    return f"{data_text(config)}, {augmentation}"
 
 
 def on_images(found: dict[str, list[Record]]) -> Groups[tuple[str, Method]]:

@@ -169,14 +169,13 @@ def _evidence(claim: Claim, read: Callable[[str], list[Record]], scale: str) -> 
         sparse = [config for config in configs if config.beta]
         setting += f", α = {max(c.base_channels for c in configs)}" if configs else ""
         setting += ", frozen zeros" if sparse and all(c.frozen_zeros for c in sparse) else ""
-    # of studies that are judged together, the seeds that both have
     if len(by_study) > 1 and finding.evidence:
-        return Evidence(finding, finding.evidence.n, setting, "")
-    # else the seeds that every condition has; of the toy, all random problems in each cell
-    n = min(
-        sum(run.config.problems if run.kind == "toy" else 1 for run in runs)
-        for runs in conditions(records).values()
-    )
+        n = finding.evidence.n  # the seeds that all of the studies have
+    else:  # those that every condition has; of the toy, all random problems in each cell
+        n = min(
+            sum(run.config.problems if run.kind == "toy" else 1 for run in runs)
+            for runs in conditions(records).values()
+        )
     return Evidence(finding, n, setting, "")
 
 

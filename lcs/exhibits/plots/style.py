@@ -191,19 +191,17 @@ def label_log_axis(
 
 def _read(name: str) -> tuple[Method, bool]:
     """Return a series' method, and whether it is a variant of it."""
-    name = name.removeprefix("over ")
-    words = ("β = 50" if name == "β-LASSO" else name).split(", ")  # all β look like the largest
+    words = name.removeprefix("over ").split(", ")
     models = {shown: model for model, shown in NETWORKS.items()}
     model = models.get(words[0], "s-fc")
     if words[0] in models:
         words = words[1:] or ["SGD"]
-    if len(words) > 1 and words[0] == "β-LASSO":
-        words = words[1:]
+    if words[0] == "β-LASSO":
+        words = words[1:] or ["β = 50"]  # all β look like the largest
     training, *rest = words
-    if training == SGD.training:
-        return Method(model), bool(rest)
-    if training == PROXIMAL.training:
-        return Method(model, "proximal-l1"), bool(rest)
+    for known in (SGD, PROXIMAL):
+        if training == known.training:
+            return known._replace(model=model), bool(rest)
     if training.startswith("βλ = "):  # β varies
         return lasso(50)._replace(model=model), True
     if found := re.fullmatch(r"β = ([\d.e+-]+)", training):
