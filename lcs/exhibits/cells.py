@@ -12,19 +12,8 @@ from functools import partial
 
 from lcs import theory
 from lcs.config import Config, foreign_fields
-from lcs.exhibits import tables
-from lcs.exhibits.compare import (
-    Conditions,
-    Reference,
-    Values,
-    accuracies,
-    conditions,
-    difference,
-    differences,
-    mean,
-    remaining,
-    train_accuracies,
-)
+from lcs.exhibits import compare, tables
+from lcs.exhibits.compare import Conditions, Reference, Values, accuracies, difference
 from lcs.exhibits.methods import dataset_name, method
 from lcs.exhibits.tables import LAYERS, PENDING, Cell, Table
 from lcs.runs import Record
@@ -57,7 +46,7 @@ def by_condition(
     if not records:
         return tables.pending_table(name, what, f"lcs study {study_name}")
     says = [*columns.values(), tables.links]
-    rows = [[say(runs) for say in says] for runs in conditions(records).values()]
+    rows = [[say(runs) for say in says] for runs in compare.conditions(records).values()]
     caption = f"{what}. {setting_text(records)}{spread_text(records)}{note}."
     return Table(name, caption, [*columns, "seeds"], rows, text=text)
 
@@ -82,7 +71,7 @@ def less(found: Conditions, other: Reference) -> Cell:
 
 def setting_text(records: Sequence[Record]) -> str:
     """Say what runs share of their setting, and how many seeds they have."""
-    found = conditions(records)
+    found = compare.conditions(records)
     said = [
         (
             f"α = {c.base_channels}",
@@ -105,7 +94,7 @@ def count_text(found: Mapping[Config, Sequence[Record]]) -> str:
 
 def spread_text(records: Sequence[Record]) -> str:
     """Say what stands behind ±, where a table has it: not where each condition has one run."""
-    sizes = {len(runs) for runs in conditions(records).values()}
+    sizes = {len(runs) for runs in compare.conditions(records).values()}
     if max(sizes, default=1) > 2:
         pairs = ", both values at n = 2" if 2 in sizes else ""
         return f"; mean ± 95 % interval over seeds{pairs}"
@@ -213,18 +202,18 @@ def mean_text(
 
 
 # the same of the accuracy on the training images
-fit_text = partial(mean_text, of=train_accuracies)
+fit_text = partial(mean_text, of=compare.train_accuracies)
 
 
 def remaining_text(runs: Sequence[Record]) -> str:
     """Return how much of the first layer remains on average, in per cent, or "pending"."""
-    return f"{mean(runs, remaining):.1f}" if runs else PENDING
+    return f"{compare.mean(runs, compare.remaining):.1f}" if runs else PENDING
 
 
 def layers_text(runs: Sequence[Record], rounded: Callable[[float], str] = "{:.1f}".format) -> str:
     """Return how much of each layer remains on average, in per cent."""
-    shares = (rounded(mean(runs, partial(remaining, layer=layer))) for layer in LAYERS)
-    return ", ".join(share.replace("100.0", "100") for share in shares)
+    shares = [compare.mean(runs, partial(compare.remaining, layer=layer)) for layer in LAYERS]
+    return ", ".join(rounded(share).replace("100.0", "100") for share in shares)
 
 
 def signed_text(value: Interval | None, missing: str = PENDING) -> str:
@@ -238,5 +227,5 @@ def gain_text(
     """Return by how many points some runs are ahead of others; a dash as in `mean_text`."""
     if not (one and other):
         return missing
-    each = differences(one, other, of)
+    each = compare.differences(one, other, of)
     return tables.signed(mean_interval(each)) if all(map(math.isfinite, each)) else tables.NONE

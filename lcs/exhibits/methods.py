@@ -7,24 +7,15 @@ from typing import NamedTuple
 from lcs.config import Config
 
 # the paper's names
-NETWORKS = {
-    "s-conv": "S-CONV",
-    "s-local": "S-LOCAL",
-    "s-fc": "S-FC",
-    "d-conv": "D-CONV",
-    "d-local": "D-LOCAL",
-    "d-fc": "D-FC",
-    "3-fc": "3-FC",
-}
+_MODELS = ("s-conv", "s-local", "s-fc", "d-conv", "d-local", "d-fc", "3-fc")
+NETWORKS = {model: model.upper() for model in _MODELS}
 
 DATASETS = {
     "cifar10": "CIFAR-10",
     "cifar100": "CIFAR-100",
     "svhn": "SVHN",
     "fsdd": "spoken digits",
-    "process-0.1": "the nonlinear process",
-    "process-1": "the nonlinear process",
-    "process-3": "the nonlinear process",
+    **dict.fromkeys(("process-0.1", "process-1", "process-3"), "the nonlinear process"),
 }
 
 

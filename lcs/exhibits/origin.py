@@ -12,7 +12,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 
+from lcs import measure
 from lcs.config import Config
 from lcs.data.gaussian_process import GAINS
 from lcs.exhibits import cells, compare, locality, tables
@@ -193,9 +195,7 @@ def filters_chart(found: dict[str, list[Record]]) -> Figure | Interactive:
     if not both:
         return pending()
     about = "First-layer filters of networks that were trained on data of several kinds."
-    every = {
-        f"{who}, {data}": shown[who] for who in ("β = 50", "SGD") for data, shown in both.items()
-    }
+    every = {f"{who}, {data}": both[data][who] for who in ("β = 50", "SGD") for data in both}
     return filters_slider(every, "data", about, switch="SGD instead of β = 50")
 
 
@@ -211,14 +211,7 @@ def participation(filters: np.ndarray) -> np.ndarray:
 
 
 def participation_table() -> Table:
-    """Return both measures of filters made up: a patch of 9 × 9, and weights at random places.
-
-    Neither is trained: 200 filters of 32 × 32 with normal weights.
-    """
-    import torch
-
-    from lcs import measure
-
+    """Return both measures of filters made up: a patch of 9 × 9, and weights at random places."""
     side, count, few = 32, 200, 30
     draws = np.random.default_rng(0)
     patches, scattered = np.zeros((2, count, 1, side, side))

@@ -10,8 +10,6 @@ import itertools
 from collections.abc import Sequence
 from functools import partial
 
-import numpy as np
-
 from lcs.config import Config
 from lcs.cost import training_images
 from lcs.exhibits import cells, compare, locality, tables
@@ -22,7 +20,6 @@ from lcs.exhibits.verdicts import Claim, differs, ours
 from lcs.runs import Record
 
 SHARES = (0.02, 0.05, 0.1, 0.3, 1.0)
-
 
 STUDIES = (
     desk_study(
@@ -64,8 +61,7 @@ def images_needed(records: Sequence[Record], one: Method, other: Method) -> str:
     """
     means: dict[Method, list[tuple[int, float]]] = {}
     for config, runs in compare.conditions(records).items():
-        point = (images(config), float(np.mean(compare.accuracies(runs))))
-        means.setdefault(method(config), []).append(point)
+        means.setdefault(method(config), []).append((images(config), compare.mean(runs)))
     _, target = max(means[other])
     curve = sorted(means[one])
     if curve[0][1] >= target:

@@ -6,27 +6,17 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from lcs.config import Config
-from lcs.exhibits import find_study, tables
-from lcs.exhibits.compare import (
-    Values,
-    accuracies,
-    conditions,
-    differences,
-    matches,
-    paired,
-    widest,
-)
+from lcs.exhibits import compare, find_study, tables
+from lcs.exhibits.compare import Values, matches
 from lcs.exhibits.methods import Method
 from lcs.exhibits.settings import undecided
 from lcs.exhibits.tables import signed
 from lcs.runs import Record, RunStore
 from lcs.stats import Interval, mean_interval, surviving
-
-if TYPE_CHECKING:
-    from lcs.study.base_study import BaseStudy
+from lcs.study.base_study import BaseStudy
 
 UNDECIDED = "undecided"
 # what a verdict adds that holds before correction for many comparisons alone
@@ -174,7 +164,7 @@ def _evidence(claim: Claim, read: Callable[[str], list[Record]], scale: str) -> 
     else:  # those that every condition has; of the toy, all random problems in each cell
         n = min(
             sum(run.config.problems if run.kind == "toy" else 1 for run in runs)
-            for runs in conditions(records).values()
+            for runs in compare.conditions(records).values()
         )
     return Evidence(finding, n, setting, "")
 
@@ -242,8 +232,8 @@ def beats(first: Method, second: Method, *, worse: bool = False) -> Judge:
     """
 
     def judge(records: list[Record]) -> Finding:
-        groups = widest(records)
-        difference = paired(groups[first], groups[second])
+        groups = compare.widest(records)
+        difference = compare.paired(groups[first], groups[second])
         return Finding(f"{signed(difference)} points", -difference if worse else difference)
 
     return judge
@@ -272,7 +262,7 @@ def differs(
     one: Which,
     other: Which,
     *,
-    of: Values = accuracies,
+    of: Values = compare.accuracies,
     margin: float | None = None,
     unit: str = "points",
 ) -> Judge:
@@ -285,7 +275,7 @@ def differs(
         first, second = _meant(records, one), _meant(records, other)
         if not (first and second):
             return None
-        return beyond_zero(differences(first, second, of), unit, margin=margin)
+        return beyond_zero(compare.differences(first, second, of), unit, margin=margin)
 
     return judge
 

@@ -16,11 +16,12 @@ from io import BytesIO
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from lcs.exhibits.plots.weights import FRAME, as_image
 
 if TYPE_CHECKING:
     import altair as alt
-    import numpy as np
 
     Chart = alt.Chart | alt.LayerChart | alt.FacetChart
 
@@ -124,13 +125,15 @@ def filters_slider(
         image = base64.b64encode(file.getvalue()).decode()
         rows.append({"frame": frame, "image": f"data:image/png;base64,{image}"})
     high = max(sheet.shape[0] / sheet.shape[1] for sheet in sheets)
-    # the top left corner of the view
-    middle = {"x": alt.value(alt.ExprRef("width / 2")), "y": alt.value(alt.ExprRef("height / 2"))}
     chart = (
         alt.Chart(alt.Data(values=rows))
         .transform_filter(SHOWN)
         .mark_image(width=alt.ExprRef("width"), height=alt.ExprRef("height"), smooth=False)
-        .encode(url=alt.Url("image", type="nominal"), **middle)
+        .encode(
+            url="image:N",
+            x=alt.value(alt.ExprRef("width / 2")),
+            y=alt.value(alt.ExprRef("height / 2")),
+        )
         .properties(height=round(PAGE * high))
     )
     texts = [text for _, text in groups.values()]
@@ -139,8 +142,6 @@ def filters_slider(
 
 def _sheet(filters: np.ndarray) -> np.ndarray:
     """Lay filters (n, C, H, W) out in rows, in grey frames: (H', W', 3), uint8."""
-    import numpy as np
-
     side = filters.shape[-1] + 1
     rows = -(-len(filters) // COLUMNS)
     sheet = np.full((rows * side + 1, COLUMNS * side + 1, 3), 255, np.uint8)

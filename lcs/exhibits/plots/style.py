@@ -62,12 +62,11 @@ class Look(NamedTuple):
 
 
 def look(name: object) -> Look:
-    """Return the look of a method.
+    """Return the look of a method by its name.
 
-    Args:
-        name: a `Method`, any of its names (`S-FC, β-LASSO, β = 50`, `β-LASSO, β = 50`, `β = 50`),
-            a network's, where SGD is understood (`S-LOCAL`), a baseline's (`over SGD`). What stands
-            after such a name (`β = 0, λ = 2e-5`) names a variant: it has a lighter colour.
+    That is a `Method`, any of its names (`S-FC, β-LASSO, β = 50`, `β-LASSO, β = 50`, `β = 50`), a
+    network's, where SGD is understood (`S-LOCAL`), or a baseline's (`over SGD`). What stands after
+    such a name (`β = 0, λ = 2e-5`) names a variant: it has a lighter colour.
 
     Raises:
         ValueError: no method has this name.

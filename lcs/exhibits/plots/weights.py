@@ -21,12 +21,9 @@ FRAME = 0.75  # grey of the frame around each
 
 
 def filters(groups: Mapping[str, np.ndarray | None]) -> Figure:
-    """Draw first-layer filters as images, a row for each group; two pixels for each weight.
+    """Draw first-layer filters by `as_image`, a row for each group; two pixels for each weight.
 
-    Args:
-        groups: for each title, filters (n, C, H, W), the first of which are drawn; None: pending.
-            Each filter has its own scale, the largest absolute weight. Their colours are those
-            of `as_image`.
+    Groups have, for each title, filters (n, C, H, W), the first of which are drawn; None: pending.
     """
     known = [images for images in groups.values() if images is not None]
     if not known:
@@ -60,7 +57,7 @@ def draw_filter(axes: Axes, filter_: np.ndarray) -> None:
 
 
 def as_image(filter_: np.ndarray) -> np.ndarray:
-    """Map a filter (C, H, W) to an image (H, W, 3) in [0, 1].
+    """Map a filter (C, H, W), on its own scale, to an image (H, W, 3) in [0, 1].
 
     Three channels are red, green and blue around the middle grey; a pixel whose weights are all
     zero is white. A single channel is red where it is positive, blue where it is negative.
