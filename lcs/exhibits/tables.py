@@ -88,20 +88,17 @@ def pending(reason: str = PENDING) -> str:
     return f"[{reason}]{{.pending}}"
 
 
-def interval(value: Interval, digits: int = 2) -> str:
+def interval(value: Interval, digits: int = 2, sign: str = "") -> str:
     """Return a mean with the half-width of its 95 % interval, or the two values at n = 2."""
     if value.pair:
-        return " and ".join(f"{one:,.{digits}f}" for one in value.pair)
-    shown = f"{value.mean:,.{digits}f}"
+        return " and ".join(f"{one:{sign},.{digits}f}" for one in value.pair)
+    shown = f"{value.mean:{sign},.{digits}f}"
     return shown if value.half_width is None else f"{shown} ± {value.half_width:,.{digits}f}"
 
 
 def signed(value: Interval, digits: int = 2) -> str:
     """Return a difference with its sign, and its interval or its two values as `interval` does."""
-    if value.pair:
-        return minus(" and ".join(f"{one:+.{digits}f}" for one in value.pair))
-    shown = minus(f"{value.mean:+.{digits}f}")
-    return shown if value.half_width is None else f"{shown} ± {value.half_width:.{digits}f}"
+    return minus(interval(value, digits, sign="+"))
 
 
 def minus(text: str) -> str:
