@@ -47,7 +47,7 @@ def by_condition(
         return tables.pending_table(name, what, f"lcs study {study_name}")
     says = [*columns.values(), tables.links]
     rows = [[say(runs) for say in says] for runs in compare.conditions(records).values()]
-    caption = f"{what}. {setting_text(records)}{spread_text(records)}{note}."
+    caption = f"{what}. {setting_text(records)}{note}."
     return Table(name, caption, [*columns, "seeds"], rows, text=text)
 
 
@@ -70,7 +70,7 @@ def less(found: Conditions, other: Reference) -> Cell:
 
 
 def setting_text(records: Sequence[Record]) -> str:
-    """Say what runs share of their setting, and how many seeds they have."""
+    """Say what runs share of their setting, how many seeds they have, and what stands behind ±."""
     found = compare.conditions(records)
     said = [
         (
@@ -84,21 +84,19 @@ def setting_text(records: Sequence[Record]) -> str:
     shared = [texts[0] for texts in zip(*said, strict=True) if len(set(texts)) == 1]
     net = "S-FC on " if all(config.model == "s-fc" for config in found) else ""
     datasets = " and ".join(dict.fromkeys(dataset_name(config.dataset) for config in found))
-    return f"{net}{datasets}: {', '.join(shared)}, n = {count_text(found)}"
+    sizes = {len(runs) for runs in found.values()}
+    spread = ""  # there is none where each condition has one run
+    if max(sizes, default=1) > 2:
+        pairs = ", both values at n = 2" if 2 in sizes else ""
+        spread = f"; mean ± 95 % interval over seeds{pairs}"
+    elif 2 in sizes:
+        spread = "; both seeds, the smaller value first"
+    return f"{net}{datasets}: {', '.join(shared)}, n = {count_text(found)}{spread}"
 
 
 def count_text(found: Mapping[Config, Sequence[Record]]) -> str:
     """Say how many runs each condition has."""
     return " or ".join(map(str, sorted({len(runs) for runs in found.values()}))) or "0"
-
-
-def spread_text(records: Sequence[Record]) -> str:
-    """Say what stands behind ±, where a table has it: not where each condition has one run."""
-    sizes = {len(runs) for runs in compare.conditions(records).values()}
-    if max(sizes, default=1) > 2:
-        pairs = ", both values at n = 2" if 2 in sizes else ""
-        return f"; mean ± 95 % interval over seeds{pairs}"
-    return "; both seeds, the smaller value first" if 2 in sizes else ""
 
 
 # What a run is
@@ -175,6 +173,11 @@ def field_text(config: Config, field: str) -> str:
 def penalty_text(config: Config) -> str:
     """Say λ of the first layer, after the name of a method, where there is one."""
     return f", λ = {tables.number(config.l1)}" if config.l1 else ""
+
+
+def series_text(config: Config) -> str:
+    """Return a method's shortest name, with λ of the first layer."""
+    return method(config).shortest + penalty_text(config)
 
 
 def zeros_text(config: Config) -> str:

@@ -57,7 +57,7 @@ def frame(records: Sequence[Record]) -> pd.DataFrame:
     rows = {
         run.run_id: {
             "setting": cells.trained_text(run.config),
-            "series": method(run.config).shortest + cells.penalty_text(run.config),
+            "series": cells.series_text(run.config),
             "run_id": run.run_id,
             **measured(run),
         }

@@ -282,7 +282,7 @@ def reproduction_numbers(found: Conditions) -> dict[str, str]:
     """Return what few weights reach in the reproduction's setting."""
     few, least = sparse_like_conv(found), sparsest_above_sgd(found)
     sgd, conv, local = (_first(found, one) for one in (SGD, CONV, LOCAL))
-    names = [method(run.config).shortest + cells.penalty_text(run.config) for run in few]
+    names = [cells.series_text(run.config) for run in few]
     return {
         "few-method": names[0] if names else PENDING,
         "few-weights": _weights_text(few),

@@ -87,7 +87,7 @@ def nonzeros_table(records: Sequence[Record]) -> Table:
     caption = (
         "Non-zero weights of S-FC after the last epoch. Published: the reproduction (CIFAR-10, "
         f"α = 1, {records[0].config.epochs} epochs). "
-        f"Ours, {cells.setting_text(records)}{cells.spread_text(records)}."
+        f"Ours, {cells.setting_text(records)}."
     )
     columns = ["method", "layer", "reproduction", "ours", "share (%)", "seeds"]
     return Table("tab-nonzeros", caption, columns, rows, text=["layer"])

@@ -167,10 +167,7 @@ def origin_table(name: str, records: Sequence[Record], what: str) -> Table:
 def locality_frame(records: Sequence[Record]) -> pd.DataFrame:
     """Return locality beyond chance by condition, for `plots.excesses`."""
     several = len({run.config.l1 for run in records if run.config.l1}) > 1
-
-    def series(config: Config) -> str:
-        return method(config).shortest + (cells.penalty_text(config) if several else "")
-
+    series = cells.series_text if several else (lambda config: method(config).shortest)
     measures = {"window_mass": "share in the best window beyond chance (points)"}
     return locality.excess_frame(records, seen_text, series, measures)
 

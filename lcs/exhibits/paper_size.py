@@ -19,7 +19,7 @@ from lcs.exhibits import cells, compare, locality, published, tables
 from lcs.exhibits.compare import ByStudy
 from lcs.exhibits.figure4 import smooth
 from lcs.exhibits.gap import gap_text
-from lcs.exhibits.methods import B0, B50, CONV, LOCAL, NETWORKS, SGD, THREE, method
+from lcs.exhibits.methods import B0, B50, CONV, LOCAL, NETWORKS, SGD, THREE
 from lcs.exhibits.plots import style
 from lcs.exhibits.searches import Rule, Search, method_key, values_over
 from lcs.exhibits.settings import (
@@ -181,8 +181,7 @@ NETWORKS_SHOWN = {
 def networks_table(study: str, records: Sequence[Record]) -> Table:
     """Return SGD, β = 50 and S-LOCAL with their hyperparameters: one of `NETWORKS_SHOWN`."""
     columns: dict[str, Cell] = {
-        "method": cells.of(lambda config: method(config).short),
-        **cells.field_columns(["lr", "weight_decay", "l1"]),
+        **cells.field_columns(["method", "lr", "weight_decay", "l1"]),
         "test accuracy (%)": cells.mean_text,
         "training (%)": cells.fit_text,
         "remaining, layers 1, 2, 3 (%)": partial(cells.layers_text, rounded=tables.rounded),

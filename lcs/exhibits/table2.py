@@ -74,7 +74,7 @@ def accuracy_table(
         "Test accuracy in per cent, and ours on the training images, without augmentation. "
         f"Published: the paper (α ≈ {published.PAPER_BASE_CHANNELS}, "
         f"{published.PAPER_EPOCHS} epochs, augmentation){report_text}. "
-        f"Ours, {cells.setting_text(records)}{cells.spread_text(records)}."
+        f"Ours, {cells.setting_text(records)}."
     )
     columns = ["method", "paper", *reports, "ours", "ours, training", "seeds"]
     return Table(label, caption, columns, rows)

@@ -121,9 +121,7 @@ def excess_frame(studies: Iterable[Sequence[Record]]) -> pd.DataFrame:
         for runs in settings.values()
         for run in sorted(runs, key=lambda r: (SHOWN.index(method(r.config)), r.config.l1))
     ]
-    return locality.excess_frame(
-        ranked, _setting_text, lambda c: method(c).shortest + cells.penalty_text(c), EXCESSES
-    )
+    return locality.excess_frame(ranked, _setting_text, cells.series_text, EXCESSES)
 
 
 def _setting_text(config: Config) -> str:
@@ -153,7 +151,7 @@ def factorial_table(records: Sequence[Record]) -> Table:
         rows.append([heading, *(excess_text(found[config]) for config in by_strength)])
     caption = (
         "Share of a filter's mass in its best window, minus that of its own permutations, in "
-        f"points: {cells.setting_text(records)}{cells.spread_text(records)}. "
+        f"points: {cells.setting_text(records)}. "
         f"Stronger λ: {tables.number(STRONGER_L1['l1'])} on the first layer, "
         f"{tables.number(STRONGER_L1['l1_rest'])} on the others. At equal rates η is a tenth, "
         "λ ten times as large, and β = 5 stands for β = 50, so that ηλ and βλ are as with the "

@@ -117,11 +117,10 @@ def frame(
             count = min(len(filters), len(others))
             if count < 2:
                 continue
-            series = method(config).shortest
             row = {
                 "setting": name(config),
-                "series": series,
-                "filters": series + cells.penalty_text(config) + cells.zeros_text(config),
+                "series": method(config).shortest,
+                "filters": cells.series_text(config) + cells.zeros_text(config),
                 "l1": config.l1,
                 "width": config.base_channels,
                 "momentum": beside.config.momentum,
