@@ -12,8 +12,7 @@ from lcs.exhibits.methods import B0, B50, method
 from lcs.exhibits.plots.style import PAGE_WIDTH, add_legend, look, pending, subplots
 from lcs.exhibits.tables import NONE, PENDING, Cell, Table
 from lcs.exhibits.verdicts import Claim, Finding, ours
-from lcs.measure import sharing
-from lcs.measure.equivariance import SHIFT, UNITS
+from lcs.measure.shift_equivariance import SHIFT, UNITS
 from lcs.runs import Record
 from lcs.stats import Interval, mean_interval
 from lcs.train.recording import STORED_FILTERS
@@ -30,19 +29,19 @@ MIN_CONTRAST = 0.2
 
 
 def measured(record: Record) -> dict[str, Any]:
-    """Return `lcs.measure.sharing.sharing` of the compact ones among a run's stored filters.
+    """Return `lcs.measure.sharing` of the compact ones among a run's stored filters.
 
     Compact are those with enough weights and mass in a window of 13 x 13 of 32 pixels, that of
-    S-CONV's kernel and two pixels more on each side (`sharing.local_parts`). The first
+    S-CONV's kernel and two pixels more on each side (`lcs.measure.local_parts`). The first
     `STORED_FILTERS` are looked at, as many of each run. `of`: how many were looked at. With fewer
     than `MIN_FILTERS` compact ones the result has no other values.
     """
     filters = record.load_filters()[:STORED_FILTERS]
     window = measure.window_size(*filters.shape[2:]) + 4 * filters.shape[2] // 32
-    compact = sharing.local_parts(filters, window)
+    compact = measure.local_parts(filters, window)
     found: dict[str, Any] = {"of": len(filters), "filters": len(compact)}
     if len(compact) >= MIN_FILTERS:
-        found |= sharing.sharing(compact, record.config.base_channels)
+        found |= measure.sharing(compact, record.config.base_channels)
     return found
 
 

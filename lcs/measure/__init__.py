@@ -2,8 +2,8 @@
 
 `weights` counts non-zeros. `locality_measures` has `locality` and its parts: the measures, and the
 null model, `permute_filters`. `clustering` has `pair_correlation`: how the weights of a filter
-gather. `sharing` says whether filters are shifted copies of each other, `equivariance` whether
-their responses move with the image.
+gather. `weight_sharing` has `sharing`: whether filters are shifted copies of each other;
+`shift_equivariance` has `equivariance`: whether their responses move with the image.
 """
 
 from lcs.measure.clustering import clustering_range, half_distance, pair_correlation
@@ -23,6 +23,8 @@ from lcs.measure.locality_measures import (
     window_shares,
     window_size,
 )
+from lcs.measure.shift_equivariance import equivariance
+from lcs.measure.weight_sharing import local_parts, sharing
 from lcs.measure.weights import nonzeros, units_by_fan_in
 
 __all__ = [
@@ -33,13 +35,16 @@ __all__ = [
     "checked",
     "choose_filters",
     "clustering_range",
+    "equivariance",
     "half_distance",
+    "local_parts",
     "locality",
     "morans_i",
     "nonzeros",
     "pair_correlation",
     "permute_filters",
     "prune",
+    "sharing",
     "spread",
     "units_by_fan_in",
     "window_mass",

@@ -19,7 +19,7 @@ from lcs.config import Config, recorded_epochs
 from lcs.data import surrogates
 from lcs.data.batches import Batches, split
 from lcs.errors import TrainingError, one_line
-from lcs.measure.equivariance import equivariance, evenly_spaced
+from lcs.measure.shift_equivariance import equivariance, evenly_spaced
 from lcs.models.transfer import take_over
 from lcs.optim import Spred, mixed_precision, sparse_products
 from lcs.optim.growing_l1 import around_mass

@@ -15,7 +15,7 @@ STORE = RunStore(PUBLISHED)
 
 
 def test_sharing_is_of_the_compact_filters_of_runs_that_stored_some(monkeypatch):
-    monkeypatch.setattr("lcs.measure.sharing.DRAWS", 2)
+    monkeypatch.setattr("lcs.measure.weight_sharing.DRAWS", 2)
     kernel = torch.randn(3, 9, 9, generator=torch.Generator().manual_seed(0))
     images = torch.zeros(30, 3, 32, 32)
     for unit in range(20):

@@ -14,7 +14,7 @@ from lcs.exhibits import cells, compare, tables
 from lcs.exhibits.methods import B0, B50, SGD, method
 from lcs.exhibits.plots.style import PAGE_WIDTH, add_legend, look, pending, subplots
 from lcs.exhibits.tables import PENDING, Table
-from lcs.measure.sharing import randomise_phases
+from lcs.measure.weight_sharing import randomise_phases
 from lcs.runs import Record
 from lcs.stats import Interval, mean_interval
 from lcs.train.recording import STORED_FILTERS

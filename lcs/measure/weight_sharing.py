@@ -13,8 +13,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lcs import measure
 from lcs.errors import ConfigError
+from lcs.measure.locality_measures import (
+    MIN_NONZEROS,
+    SEED,
+    checked,
+    permute_filters,
+    window_shares,
+)
 from lcs.stats import mean_interval, paired_difference
 
 DRAWS = 10  # of each null model, and of the shared kernels
@@ -48,7 +54,7 @@ def sharing(filters: Tensor, kernels: int) -> dict[str, Any]:
         ConfigError: filters that are not finite or not images.
         ValueError: fewer than two filters.
     """
-    filters = measure.checked(filters)
+    filters = checked(filters)
     if len(filters) < 2:
         raise ValueError(f"filters: {len(filters)}; at least two can resemble each other")
     own = _nearest(aligned_correlation(filters, filters))
@@ -56,19 +62,19 @@ def sharing(filters: Tensor, kernels: int) -> dict[str, Any]:
     found: dict[str, Any] = {"filters": len(filters), "mean": value.mean, "ci95": value.half_width}
     values = {"unaligned": _nearest(_unit_norm(filters) @ _unit_norm(filters).T)}
     nulls: dict[str, Surrogate] = {
-        "pixels": measure.permute_filters,
+        "pixels": permute_filters,
         "phases": randomise_phases,
         "rearranged": rearrange,
     }
     for name, surrogate in nulls.items():
-        generator = torch.Generator().manual_seed(measure.SEED)
+        generator = torch.Generator().manual_seed(SEED)
         draws = [aligned_correlation(filters, surrogate(filters, generator)) for _ in range(DRAWS)]
         values[name] = torch.stack([_nearest(draw) for draw in draws]).mean(0)
     for name, value_of in values.items():
         excess = paired_difference(own, value_of)
         found[name] = float(value_of.mean())
         found[f"{name}_excess"], found[f"{name}_ci95"] = excess.mean, excess.half_width
-    generator = torch.Generator().manual_seed(measure.SEED)
+    generator = torch.Generator().manual_seed(SEED)
     tied = [share_kernels(filters, kernels, generator) for _ in range(DRAWS)]
     found["shared"] = sum(float(_nearest(aligned_correlation(f, f)).mean()) for f in tied) / DRAWS
     return found
@@ -99,17 +105,17 @@ def local_parts(filters: Tensor, window: int) -> Tensor:
     """Each filter within its best window x window square, and zero elsewhere, if it is local.
 
     Left out are filters with less than half of their mass in that square, and those with fewer
-    than `measure.MIN_NONZEROS` weights in it.
+    than `MIN_NONZEROS` weights in it.
     """
-    filters = measure.checked(filters)
-    shares = measure.window_shares(filters, window)
+    filters = checked(filters)
+    shares = window_shares(filters, window)
     parts = torch.zeros_like(filters)
     for part, whole, share in zip(parts, filters, shares, strict=True):
         row, column = divmod(int(share.argmax()), share.shape[1])
         square = (..., slice(row, row + window), slice(column, column + window))
         part[square] = whole[square]
     counts = torch.count_nonzero(parts.flatten(1), 1)
-    return parts[(shares.amax((1, 2)) >= 0.5) & (counts >= measure.MIN_NONZEROS)]
+    return parts[(shares.amax((1, 2)) >= 0.5) & (counts >= MIN_NONZEROS)]
 
 
 def randomise_phases(filters: Tensor, generator: torch.Generator) -> Tensor:

@@ -8,12 +8,12 @@ from torch import Tensor
 
 from lcs import measure
 from lcs.errors import ConfigError
-from lcs.measure import sharing
+from lcs.measure import local_parts, sharing, weight_sharing
 
 
 @pytest.fixture(autouse=True)
 def few_draws(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sharing, "DRAWS", 3)
+    monkeypatch.setattr(weight_sharing, "DRAWS", 3)
 
 
 def bank(units: int = 12, *, kernels: int, kept: float = 1.0, smooth: bool = False) -> Tensor:
@@ -31,7 +31,7 @@ def bank(units: int = 12, *, kernels: int, kept: float = 1.0, smooth: bool = Fal
 
 @pytest.mark.parametrize("smooth", [False, True])
 def test_shifted_copies_share_all_their_weights(smooth: bool) -> None:
-    found = sharing.sharing(bank(kernels=1, smooth=smooth), 1)
+    found = sharing(bank(kernels=1, smooth=smooth), 1)
     assert found["filters"] == 12
     assert found["mean"] == pytest.approx(1)
     assert found["unaligned"] < 0.5
@@ -42,7 +42,7 @@ def test_shifted_copies_share_all_their_weights(smooth: bool) -> None:
 
 
 def test_copies_are_found_among_several_kernels() -> None:
-    found = sharing.sharing(bank(kernels=4), 4)
+    found = sharing(bank(kernels=4), 4)
     assert found["mean"] == pytest.approx(1)
     assert found["rearranged"] < 0.4
 
@@ -50,18 +50,18 @@ def test_copies_are_found_among_several_kernels() -> None:
 @pytest.mark.parametrize("kept", [1.0, 0.3, 0.1])
 @pytest.mark.parametrize("smooth", [False, True])
 def test_filters_of_their_own_are_as_alike_as_chance(kept: float, smooth: bool) -> None:
-    found = sharing.sharing(bank(kernels=12, kept=kept, smooth=smooth), 1)
+    found = sharing(bank(kernels=12, kept=kept, smooth=smooth), 1)
     assert abs(found["rearranged_excess"]) < 0.05
 
 
 def test_sparse_filters_look_alike_only_to_a_null_that_is_not_sparse() -> None:
-    found = sharing.sharing(bank(kernels=12, kept=0.1), 1)
+    found = sharing(bank(kernels=12, kept=0.1), 1)
     assert found["phases_excess"] > 0.1
     assert abs(found["pixels_excess"]) < 0.05
 
 
 def test_a_convolution_with_gaps_reaches_what_shared_kernels_do() -> None:
-    found = sharing.sharing(bank(kernels=1, kept=0.3), 1)
+    found = sharing(bank(kernels=1, kept=0.3), 1)
     assert found["mean"] == pytest.approx(found["shared"], abs=0.1)
     assert found["rearranged_excess"] > 0.2
 
@@ -71,18 +71,18 @@ def test_correlation_is_the_largest_over_shifts_without_wrapping_around() -> Non
     filters[0, :, 0, 0] = torch.tensor([3.0, 4.0])
     filters[1, :, 3, 2] = torch.tensor([6.0, 8.0])
     filters[2, 0, 1, 0], filters[2, 0, 1, 3] = 1.0, 1.0  # three apart; one apart if it wrapped
-    correlations = sharing.aligned_correlation(filters, filters)
+    correlations = weight_sharing.aligned_correlation(filters, filters)
     assert correlations.diagonal().tolist() == pytest.approx([1] * 3)
     assert correlations[0, 1].item() == pytest.approx(1)
     assert correlations[0, 2].item() == pytest.approx(0.6 / math.sqrt(2))
     near = torch.zeros(1, 2, 4, 4)
     near[0, 0, 0, 0], near[0, 0, 0, 1] = 1.0, 1.0
-    assert sharing.aligned_correlation(near, filters[2:]).item() == pytest.approx(0.5)
+    assert weight_sharing.aligned_correlation(near, filters[2:]).item() == pytest.approx(0.5)
 
 
 def test_a_negative_is_no_copy() -> None:
     filters = torch.ones(1, 1, 4, 4)
-    assert sharing.aligned_correlation(filters, -filters).item() < 1e-9
+    assert weight_sharing.aligned_correlation(filters, -filters).item() < 1e-9
 
 
 def test_only_local_filters_and_their_windows_are_kept() -> None:
@@ -91,7 +91,7 @@ def test_only_local_filters_and_their_windows_are_kept() -> None:
     filters[1] = torch.ones(3, 32, 32)  # everywhere
     filters[2] = 0
     filters[2, :, 5, 5:11] = 1.0  # 18 weights
-    parts = sharing.local_parts(filters, 13)
+    parts = local_parts(filters, 13)
     assert len(parts) == 1
     assert torch.count_nonzero(parts[0]) == 9 * 9 * 3
     assert parts[0].square().sum() == pytest.approx((filters[0].square().sum() - 3e-6).item())
@@ -99,7 +99,7 @@ def test_only_local_filters_and_their_windows_are_kept() -> None:
 
 def test_rearranged_weights_are_the_same_at_the_same_places() -> None:
     filters = bank(4, kernels=4, kept=0.5)
-    new = sharing.rearrange(filters, torch.Generator().manual_seed(0))
+    new = weight_sharing.rearrange(filters, torch.Generator().manual_seed(0))
     assert torch.equal(new != 0, filters != 0)
     assert torch.equal(new.flatten(2).sort(2).values, filters.flatten(2).sort(2).values)
     assert not torch.equal(new, filters)
@@ -107,7 +107,7 @@ def test_rearranged_weights_are_the_same_at_the_same_places() -> None:
 
 def test_rearranged_weights_stay_smooth() -> None:
     filters = bank(24, kernels=24, smooth=True)
-    new = sharing.rearrange(filters, torch.Generator().manual_seed(0))
+    new = weight_sharing.rearrange(filters, torch.Generator().manual_seed(0))
     shuffled = filters.clone()
     order = torch.randperm(81, generator=torch.Generator().manual_seed(0))
     for unit in shuffled:
@@ -119,7 +119,7 @@ def test_rearranged_weights_stay_smooth() -> None:
 
 def test_random_phases_keep_the_spectrum() -> None:
     filters = bank(4, kernels=4)
-    new = sharing.randomise_phases(filters, torch.Generator().manual_seed(0))
+    new = weight_sharing.randomise_phases(filters, torch.Generator().manual_seed(0))
     before, after = (torch.fft.rfft2(f).abs() for f in (filters, new))
     # the four real coefficients may change their sign only
     assert torch.allclose(before, after, atol=1e-9)
@@ -128,17 +128,17 @@ def test_random_phases_keep_the_spectrum() -> None:
 
 def test_it_is_the_same_each_time_and_leaves_the_global_stream_alone() -> None:
     filters, state = bank(5, kernels=5).float(), torch.get_rng_state()
-    assert sharing.sharing(filters, 2) == sharing.sharing(filters, 2)
+    assert sharing(filters, 2) == sharing(filters, 2)
     assert torch.equal(torch.get_rng_state(), state)
 
 
 def test_a_single_filter_and_bad_ones_are_refused() -> None:
     with pytest.raises(ValueError, match="at least two"):
-        sharing.sharing(bank(1, kernels=1), 1)
+        sharing(bank(1, kernels=1), 1)
     with pytest.raises(ConfigError, match="not finite"):
-        sharing.sharing(torch.full((2, 3, 8, 8), math.nan), 1)
+        sharing(torch.full((2, 3, 8, 8), math.nan), 1)
 
 
 def test_filters_of_two_shapes_are_refused() -> None:
     with pytest.raises(ConfigError, match="different shapes"):
-        sharing.aligned_correlation(torch.ones(2, 1, 4, 4), torch.ones(2, 3, 4, 4))
+        weight_sharing.aligned_correlation(torch.ones(2, 1, 4, 4), torch.ones(2, 3, 4, 4))

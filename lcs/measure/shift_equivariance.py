@@ -14,8 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from lcs import measure
 from lcs.errors import ConfigError
+from lcs.measure.locality_measures import MIN_NONZEROS, SEED, checked
 from lcs.stats import mean_interval, paired_difference
 
 SHIFT = 2  # pixels to the right: the stride of S-CONV
@@ -30,7 +30,7 @@ def equivariance(filters: Tensor, images: Tensor) -> dict[str, Any]:
     images, and a ReLU. A unit's value is the correlation, over images, of its response with that of
     its successor to the shifted images: 1 in a convolution. The null has, in each filter, the
     weights permuted among their own places. Asked are units whose mass has its centroid in the
-    middle half of the image, with at least `measure.MIN_NONZEROS` weights; successors may be all
+    middle half of the image, with at least `MIN_NONZEROS` weights; successors may be all
     others.
 
     Args:
@@ -48,7 +48,7 @@ def equivariance(filters: Tensor, images: Tensor) -> dict[str, Any]:
     """
     if len(images) < 4:
         raise ConfigError(f"images: {len(images)} have no correlation; give four or more")
-    filters, images = measure.checked(filters), evenly_spaced(images).double()
+    filters, images = checked(filters), evenly_spaced(images).double()
     if filters.shape[1:] != images.shape[1:]:
         shapes = f"{tuple(filters.shape[1:])} and {tuple(images.shape[1:])}"
         raise ConfigError(f"filters and images are of different shapes: {shapes}")
@@ -73,7 +73,7 @@ def _asked(filters: Tensor) -> Tensor:
     height, width = filters.shape[2:]
     mass = filters.square().sum(1)
     weight = mass.sum((1, 2))
-    inner = torch.count_nonzero(filters.flatten(1), 1) >= measure.MIN_NONZEROS
+    inner = torch.count_nonzero(filters.flatten(1), 1) >= MIN_NONZEROS
     for sums, side in ((mass.sum(2), height), (mass.sum(1), width)):
         centroid = sums @ torch.arange(side).double() / weight.clamp(min=1e-300)
         inner &= (centroid - (side - 1) / 2).abs() <= side / 4
@@ -104,7 +104,7 @@ def _standardised(columns: Tensor) -> Tensor:
 
 def _shuffled(filters: Tensor) -> Tensor:
     """Return filters whose weights are permuted among the places where they are not zero."""
-    generator = torch.Generator().manual_seed(measure.SEED)
+    generator = torch.Generator().manual_seed(SEED)
     result = filters.flatten(1).clone()
     for row in result:
         places = row.nonzero()[:, 0]

@@ -5,7 +5,7 @@ import torch
 
 from lcs import models
 from lcs.errors import ConfigError
-from lcs.measure.equivariance import equivariance
+from lcs.measure.shift_equivariance import equivariance
 
 
 def images(count=400, channels=3, side=32):
