@@ -338,8 +338,8 @@ class Config(RunConfig):
         return f"{self.dataset}/{self.name}"
 
     @property
-    def stem(self) -> str:
-        """What `source` names, the same for all seeds of a run."""
+    def as_source(self) -> str:
+        """Name of the run in another's `source`; the same for all seeds."""
         return self.file.rpartition("-s")[0]
 
     @property

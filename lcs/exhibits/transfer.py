@@ -46,7 +46,9 @@ def _runs(here: Config, taken: Iterable[str]) -> list[Config]:
     for name in names:
         runs += [run.replace(dataset=name) for run in (plain, sparse, local)]
         runs += [
-            plain.replace(dataset=name, start=start, source=trained.replace(dataset=origin).stem)
+            plain.replace(
+                dataset=name, start=start, source=trained.replace(dataset=origin).as_source
+            )
             for origin in sorted(names, key=lambda origin: origin != name)
             for trained in (sparse, plain)
             for start in taken

@@ -88,11 +88,11 @@ class Study(BaseStudy):
             for config in plain
         ]
         # a run that starts from another of the study starts from it as it is now
-        changed = {before.stem: after for before, after in zip(plain, made, strict=True)}
+        changed = {before.as_source: after for before, after in zip(plain, made, strict=True)}
 
         def resolved(config: Config) -> Config:
             source = changed.get(config.source or "")
-            return config.replace(source=resolved(source).stem) if source else config
+            return config.replace(source=resolved(source).as_source) if source else config
 
         once = dict.fromkeys(map(resolved, made))  # each run once
         count = self.checked_seeds(seeds, self.own_seeds(scale))

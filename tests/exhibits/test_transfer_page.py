@@ -37,7 +37,7 @@ def records():
 def test_the_wider_study_has_what_the_questions_need():
     configs = find_study("transfer-wider").configs("desk", 1)
     assert {(c.base_channels, c.epochs) for c in configs} == {(4, 200)}
-    stems = {config.stem for config in configs if config.source is None}
+    stems = {config.as_source for config in configs if config.source is None}
     assert {config.source for config in configs if config.source} <= stems
     crossed = {transfer.start_of(c) for c in configs if transfer.origin(c) not in ("", c.dataset)}
     frozen = {"first layer, frozen", "first layer, frozen, by SGD"}
@@ -47,7 +47,7 @@ def test_the_wider_study_has_what_the_questions_need():
 @pytest.mark.parametrize("changes", [{}, {"l1": 1e-3}, {"momentum": 0.5}])
 def test_each_source_is_a_run_of_the_study(changes):
     configs = find_study("transfer").configs("desk", 1, **changes)
-    stems = {config.stem for config in configs if config.source is None}
+    stems = {config.as_source for config in configs if config.source is None}
     assert {config.source for config in configs if config.source} < stems
     others = [c for c in configs if c.source and transfer.origin(c) != c.dataset]
     taken = [c.start for c in others if transfer.is_sparse(c)]

@@ -51,7 +51,7 @@ def test_every_network_starts_from_the_convolution_of_the_study():
     for name, count in (("from-convolution", 4), ("search-convolution", 16)):
         convolution = configs(name)[0]
         started = [config for config in configs(name) if config.source]
-        assert {config.source for config in started} == {convolution.stem}
+        assert {config.source for config in started} == {convolution.as_source}
         assert {config.start for config in started} == {"network"}
         assert len(started) == count
         assert len({config.validation for config in configs(name)}) == 1

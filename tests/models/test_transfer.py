@@ -101,11 +101,11 @@ def test_masks_and_tickets_of_sources_that_have_none_are_refused(store):
     dense = HERE.replace(epochs=1)
     train.train(dense, store=store, device="cpu")
     with pytest.raises(ConfigError, match="no zeros"):
-        train.start(target("mask").replace(source=dense.stem), store, CPU, FOREVER)
+        train.start(target("mask").replace(source=dense.as_source), store, CPU, FOREVER)
     biased = SPARSE.replace(bias=True, epochs=2)
     train.train(biased, store=store, device="cpu")
     with pytest.raises(ConfigError, match="ticket"):
-        train.start(target("ticket").replace(source=biased.stem), store, CPU, FOREVER)
+        train.start(target("ticket").replace(source=biased.as_source), store, CPU, FOREVER)
 
 
 def test_rewiring_keeps_nothing_but_the_margins():
@@ -270,14 +270,14 @@ def test_a_source_may_be_in_the_store_that_another_falls_back_on(store, tmp_path
 
 def test_a_run_and_its_source_are_in_different_groups():
     augmented = SPARSE.replace(augment="flip-crop")
-    after = target("mask", augment="flip-crop", epochs=3).replace(source=augmented.stem)
+    after = target("mask", augment="flip-crop", epochs=3).replace(source=augmented.as_source)
     assert train.groups([after, augmented]) == [[after], [augmented]]
 
 
 def test_a_failure_stops_no_other_run(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("LCS_CHECKPOINTS", str(tmp_path / "checkpoints"))
     wild, store = HERE.replace(lr=1e3, weight_decay=1.0), RunStore(tmp_path)
-    lost = HERE.replace(start="mask", source=wild.stem)
+    lost = HERE.replace(start="mask", source=wild.as_source)
     with pytest.raises(TrainingError):
         study_of(wild, SPARSE, target("mask"), lost).train("smoke", store=store, device="cpu")
     assert store.find(target("mask")) is not None
@@ -292,12 +292,12 @@ def test_the_file_of_a_source_is_of_the_same_seed():
 @pytest.mark.parametrize("forward", [True, False])
 def test_an_option_of_a_study_changes_its_sources_too(forward):
     middle = target("mask")
-    chain = [SPARSE, middle, HERE.replace(start="ticket", source=middle.stem)]
+    chain = [SPARSE, middle, HERE.replace(start="ticket", source=middle.as_source)]
     made = study_of(*(chain if forward else chain[::-1])).configs("smoke", 1, l1=3e-3)
     source, masked, last = made if forward else made[::-1]
     assert source.l1 == 3e-3
-    assert masked.source == source.stem != SPARSE.stem
-    assert last.source == masked.stem != middle.stem
+    assert masked.source == source.as_source != SPARSE.as_source
+    assert last.source == masked.as_source != middle.as_source
 
 
 def test_a_first_layer_is_taken_with_its_bias(store):
@@ -315,7 +315,10 @@ def test_a_first_layer_is_taken_with_its_bias(store):
     ("changes", "reason"),
     [
         ({"source": ToyConfig().file.removesuffix("-s0")}, "name a training run of another model"),
-        ({"source": HERE.replace(model="resnet18").stem}, "name a training run of another model"),
+        (
+            {"source": HERE.replace(model="resnet18").as_source},
+            "name a training run of another model",
+        ),
         ({"base_channels": 3}, "conv1.weight of digits/.* has another shape"),
         ({"start": "network", "momentum": 0.0, "base_channels": 3}, "name a run of the same width"),
         ({"start": "network", "momentum": 0.0, "bias": True}, "digits/.* has no conv1.bias"),

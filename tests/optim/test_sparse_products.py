@@ -315,7 +315,9 @@ def test_a_network_on_the_mask_of_another_is_sparse(tmp_path, monkeypatch):
     store = RunStore(tmp_path / "sources")
     first = MASKED.replace(epochs=1)
     train(first, store=store, device="cpu")
-    config = MASKED.replace(pruning="none", density=1.0, start="mask", source=first.stem, epochs=2)
+    config = MASKED.replace(
+        pruning="none", density=1.0, start="mask", source=first.as_source, epochs=2
+    )
     record, dense = both_ways(config, tmp_path, monkeypatch, fallback=store)
     assert record.provenance["modes"] == {"frozen": 2}
     assert outcome(record)[1] == outcome(dense)[1]

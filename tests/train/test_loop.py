@@ -457,7 +457,7 @@ def test_runs_are_freed_before_others_are_built(tmp_path, monkeypatch):
 
 def test_a_run_that_starts_from_another_is_trained_after_it(tmp_path, monkeypatch):
     source = TINY.replace(epochs=1)
-    after = source.replace(start="network", source=source.stem, epochs=2)
+    after = source.replace(start="network", source=source.as_source, epochs=2)
     epochs, run_epoch = [], Run.run_epoch
     monkeypatch.setattr(
         Run, "run_epoch", lambda run, *a, **k: epochs.append(run.config) or run_epoch(run, *a, **k)

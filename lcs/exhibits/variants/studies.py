@@ -181,7 +181,7 @@ def _(base: Config) -> list[Config]:
 def _(base: Config) -> list[Config]:
     """Return S-CONV, and every network trained on from it at each rate."""
     networks = _networks(base)
-    started = [run.replace(start="network", source=networks[0].stem) for run in networks]
+    started = [run.replace(start="network", source=networks[0].as_source) for run in networks]
     rates = {"sgd": (1.0, 0.3, 0.1, 0.01), "beta-lasso": (3.0, 1.0, 0.3, 0.1)}
     return [networks[0], *(r.replace(lr=lr) for r in started for lr in rates[r.optimizer])]
 
@@ -192,7 +192,7 @@ def _(base: Config) -> list[Config]:
     half, whole = _networks(base), _networks(base, 1 / 4)
     found = CHOSEN["search-convolution"]
     started = [
-        run.replace(start="network", source=half[0].stem, lr=found[key(run)]) for run in half
+        run.replace(start="network", source=half[0].as_source, lr=found[key(run)]) for run in half
     ]
     return [half[0], *started, *whole]
 
@@ -245,7 +245,7 @@ def _deeper(base: Config) -> list[Config]:
 def _(base: Config) -> list[Config]:
     """Return D-FC by β = 50, and by SGD with its footprints: six candidates."""
     plain, sparse = (run for run in _deeper(base) if run.model == "d-fc")
-    started = plain.replace(start="footprints", source=sparse.stem)
+    started = plain.replace(start="footprints", source=sparse.as_source)
     grid = itertools.product(RATES, DECAYS)
     return [sparse, *(started.replace(lr=lr, weight_decay=decay) for lr, decay in grid)]
 
@@ -259,4 +259,4 @@ def _(base: Config) -> list[Config]:
     """Return D-FC by β = 50, and by SGD with masks that are made from it."""
     plain, sparse = (run for run in _deeper(base) if run.model == "d-fc")
     own = plain.replace(**CHOSEN["search-footprints"][key(plain)])
-    return [sparse, *(own.replace(start=s, source=sparse.stem) for s in FOOTPRINTS)]
+    return [sparse, *(own.replace(start=s, source=sparse.as_source) for s in FOOTPRINTS)]
