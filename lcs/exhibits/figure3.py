@@ -19,53 +19,39 @@ from lcs.exhibits.compare import ByStudy
 from lcs.exhibits.methods import B1, B50, LOCAL, SGD, beta_lasso_method, method
 from lcs.exhibits.plots import style
 from lcs.exhibits.published import COUNTS
-from lcs.exhibits.settings import PAPER_BETAS, REPRODUCTION, beta_lasso, desk_study, sgd_and_betas
+from lcs.exhibits.settings import PAPER_BETAS, REPRODUCTION, Studies, beta_lasso, sgd_and_betas
 from lcs.exhibits.table2 import ELSEWHERE, WIDE
 from lcs.exhibits.tables import LAYERS, Numbers, Table
 from lcs.exhibits.verdicts import Claim, Finding, Judge, as_one_more, differs, ours
 from lcs.runs import Record
 from lcs.stats import mean_interval
-from lcs.study import Study
+from lcs.study.base_study import SCALES
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
 
-STUDIES = (
-    Study(
-        "figure3",
-        "Figure 3: non-zero weights along training",
-        REPRODUCTION,
-        sgd_and_betas,
-        5,
-        PAPER_BETAS,
-    ),
-    desk_study(
-        "schedule",
-        "A constant learning rate",
-        REPRODUCTION,
-        lambda base, betas: [
-            beta_lasso(base.replace(schedule=schedule), beta)
-            for schedule in (base.schedule, "constant")
-            for beta in betas
-            if beta  # which makes zeros
-        ],
-        2,
-        PAPER_BETAS,
-    ),
-    desk_study(
-        "period",
-        "A cosine of a quarter of the length",
-        REPRODUCTION,
-        lambda base, betas: [
-            *sgd_and_betas(base, betas),
-            *sgd_and_betas(base.replace(period=settings.sized(base, length=1 / 4).epochs), betas),
-        ],
-        2,
-        PAPER_BETAS,
-    ),
+STUDIES = Studies()
+_study = partial(STUDIES.add, setting=REPRODUCTION, betas=PAPER_BETAS)
+
+_study("figure3", "Figure 3: non-zero weights along training", scales=SCALES, seeds=5)(
+    sgd_and_betas
 )
+
+
+@_study("schedule", "A constant learning rate", seeds=2)
+def _(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return every β that makes zeros, also with a learning rate that does not go to zero."""
+    both = [base, base.replace(schedule="constant")]
+    return [beta_lasso(here, beta) for here in both for beta in betas if beta]
+
+
+@_study("period", "A cosine of a quarter of the length", seeds=2)
+def _(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return all methods with a cosine that falls once, and with one that falls and rises again."""
+    again = base.replace(period=settings.sized(base, length=1 / 4).epochs)
+    return [*sgd_and_betas(base, betas), *sgd_and_betas(again, betas)]
 
 
 # Non-zero weights

@@ -22,7 +22,7 @@ from lcs.exhibits.compare import Groups
 from lcs.exhibits.methods import B50, SGD, Method, method
 from lcs.exhibits.plots.interactive import Interactive, filters_slider
 from lcs.exhibits.plots.style import pending
-from lcs.exhibits.settings import FLIP_CROP, chosen, desk_study, sized, varied
+from lcs.exhibits.settings import FLIP_CROP, Studies, chosen, sized, varied
 from lcs.exhibits.tables import PENDING, Cell, Table
 from lcs.exhibits.verdicts import Claim, ours
 from lcs.runs import Record
@@ -62,10 +62,22 @@ AUGMENTATIONS = {
 LAMBDAS = (1e-4, 2e-4, 4e-4)
 
 
+STUDIES = Studies()
+
+
 def _both(base: Config, **changes: Any) -> list[Config]:
     """Return S-FC with SGD and with β = 50, with flips and crops, as `search` chose them."""
     here = sized(base, WIDTH, 1 / 4)
     return [chosen(here, *who, share=1.0).replace(**changes) for who in (SGD, B50)]
+
+
+@STUDIES.add("origin-augmentation", "Locality and augmentation", varied(FLIP_CROP))
+def _(base: Config) -> list[Config]:
+    return [
+        run
+        for augment, padding in AUGMENTATIONS.values()
+        for run in _both(base, augment=augment, crop_padding=padding)
+    ]
 
 
 def _data(base: Config, names: Sequence[str]) -> list[Config]:
@@ -74,7 +86,28 @@ def _data(base: Config, names: Sequence[str]) -> list[Config]:
     return [run for images, labels in seen for run in _both(base, images=images, labels=labels)]
 
 
-def _process(base: Config) -> list[Config]:
+STUDIES.add("origin-data", "Locality and the statistics of images", FLIP_CROP)(
+    partial(_data, names=STATISTICS)
+)
+STUDIES.add("origin-labels", "Locality with shuffled labels", FLIP_CROP)(
+    partial(_data, names=("shuffled labels",))
+)
+STUDIES.add("origin-noise", "Locality with noise for images", FLIP_CROP)(
+    partial(_data, names=("uniform noise",))
+)
+
+
+@STUDIES.add("origin-plain", "The same data without augmentation", varied(FLIP_CROP))
+def _(base: Config) -> list[Config]:
+    """Return β = 50 alone, on all `DATA`."""
+    return [
+        _both(base, images=images, labels=labels, augment="none")[1]
+        for images, labels in DATA.values()
+    ]
+
+
+@STUDIES.add("origin-process", "Locality on a nonlinear process", varied(FLIP_CROP), seeds=5)
+def _(base: Config) -> list[Config]:
     """Return SGD and β = 50 at each λ for each gain, and for a Gaussian clone of the largest."""
     names = list(GAINS) if base.dataset != "digits" else ["digits"]
     runs = []
@@ -84,40 +117,6 @@ def _process(base: Config) -> list[Config]:
         )
         runs += [plain, *(sparse.replace(l1=l1, l1_rest=l1 / 10) for l1 in LAMBDAS)]
     return runs
-
-
-_VARIED = varied(FLIP_CROP)
-STUDIES = (
-    desk_study(
-        "origin-augmentation",
-        "Locality and augmentation",
-        _VARIED,
-        lambda base: [
-            run
-            for augment, padding in AUGMENTATIONS.values()
-            for run in _both(base, augment=augment, crop_padding=padding)
-        ],
-    ),
-    *(
-        desk_study(name, title, FLIP_CROP, partial(_data, names=names))
-        for name, title, names in (
-            ("origin-data", "Locality and the statistics of images", STATISTICS),
-            ("origin-labels", "Locality with shuffled labels", ["shuffled labels"]),
-            ("origin-noise", "Locality with noise for images", ["uniform noise"]),
-        )
-    ),
-    desk_study(
-        "origin-plain",
-        "The same data without augmentation",
-        _VARIED,
-        # β = 50 alone
-        lambda base: [
-            _both(base, images=images, labels=labels, augment="none")[1]
-            for images, labels in DATA.values()
-        ],
-    ),
-    desk_study("origin-process", "Locality on a nonlinear process", _VARIED, _process, 5),
-)
 
 
 # Names of what the runs saw

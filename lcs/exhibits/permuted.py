@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from lcs.config import Config
 from lcs.exhibits import cells, compare, locality, plots, tables
 from lcs.exhibits.methods import B50, CONV, LOCAL, SGD, THREE, Method, method
-from lcs.exhibits.settings import FLIP_CROP, chosen, desk_study, sized
+from lcs.exhibits.settings import FLIP_CROP, Studies, chosen, sized
 from lcs.exhibits.tables import Cell, Table
 from lcs.exhibits.verdicts import Claim, differs
 from lcs.runs import Record
@@ -28,20 +28,18 @@ SHARE = 0.5
 MARGIN = 1.0
 
 
-STUDIES = (
-    desk_study(
-        "permuted",
-        "Images with permuted pixels",
-        FLIP_CROP,
-        lambda base: [
-            chosen(sized(base, width, 1 / 4), *who, share=SHARE).replace(permute_pixels=permuted)
-            for width in WIDTHS
-            for who in METHODS
-            for permuted in (False, True)
-        ],
-        5,
-    ),
-)
+STUDIES = Studies()
+
+
+@STUDIES.add("permuted", "Images with permuted pixels", FLIP_CROP, seeds=5)
+def _(base: Config) -> list[Config]:
+    """Return every method with flips and crops for a quarter of the length, plain and permuted."""
+    return [
+        chosen(sized(base, width, 1 / 4), *who, share=SHARE).replace(permute_pixels=permuted)
+        for width in WIDTHS
+        for who in METHODS
+        for permuted in (False, True)
+    ]
 
 
 def plain(config: Config) -> Config:

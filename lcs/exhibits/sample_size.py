@@ -14,25 +14,25 @@ from lcs.config import Config
 from lcs.cost import training_images
 from lcs.exhibits import cells, compare, locality, tables
 from lcs.exhibits.methods import B50, LOCAL, SGD, Method, method
-from lcs.exhibits.settings import FLIP_CROP_SHORT, desk_study, flip_crop_methods, sized
+from lcs.exhibits.settings import FLIP_CROP_SHORT, Studies, flip_crop_methods, sized
 from lcs.exhibits.tables import PENDING, Cell, Table
 from lcs.exhibits.verdicts import Claim, differs, ours
 from lcs.runs import Record
 
 SHARES = (0.02, 0.05, 0.1, 0.3, 1.0)
 
-STUDIES = (
-    desk_study(
-        "sample-size",
-        "Accuracy and the number of images",
-        FLIP_CROP_SHORT,
-        lambda base: [
-            run.replace(train_share=share, epochs=round(run.epochs / share))
-            for share in SHARES
-            for run in flip_crop_methods(sized(base, 1, 1 / 8), ("s-conv", "s-local", "s-fc"), [50])
-        ],
-    ),
-)
+STUDIES = Studies()
+
+
+@STUDIES.add("sample-size", "Accuracy and the number of images", FLIP_CROP_SHORT)
+def _(base: Config) -> list[Config]:
+    """Return each method, with flips and crops, on each share of the images."""
+    whole = flip_crop_methods(sized(base, 1, 1 / 8), ("s-conv", "s-local", "s-fc"), [50])
+    return [
+        run.replace(train_share=share, epochs=round(run.epochs / share))
+        for share in SHARES
+        for run in whole
+    ]
 
 
 def images(config: Config) -> int:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -91,23 +90,30 @@ SETTINGS = (
     PAPER_LENGTH,
     PAPER_SHORT,
 )
-# a study that makes no sense at the paper's size
-desk_study = partial(Study, scales=("smoke", "desk"))
-
-# from what the runs of a study share to its runs
-Make = Callable[[Config], list[Config]]
+# from what the runs of a study share, and its β if it has any, to its runs
+Make = Callable[..., list[Config]]
 
 
 class Studies(list[Study]):
     """Studies in the order in which `add` declares them, each above what lists its runs."""
 
     def add(
-        self, name: str, title: str, kind: Callable[..., Study] = desk_study, **fields: Any
+        self,
+        name: str,
+        title: str,
+        setting: Setting,
+        *,
+        kind: Callable[..., Study] = Study,
+        scales: tuple[str, ...] = ("smoke", "desk"),
+        **fields: Any,
     ) -> Callable[[Make], Make]:
-        """Return a decorator: what it is put on lists the runs of this study."""
+        """Return a decorator: what it is put on lists the runs of this study.
+
+        One that makes sense at the paper's size too has `scales=SCALES`.
+        """
 
         def declare(make: Make) -> Make:
-            self.append(kind(name, title, make=make, **fields))
+            self.append(kind(name, title, setting, make, scales=scales, **fields))
             return make
 
         return declare

@@ -20,7 +20,7 @@ from lcs.exhibits.methods import B0, B50, CONV, LOCAL, SGD, Method, method
 from lcs.exhibits.plots.interactive import Interactive, interactive
 from lcs.exhibits.plots.style import look, pending
 from lcs.exhibits.searches import Rule, Search, method_key, searched
-from lcs.exhibits.settings import CHOSEN, SPOKEN, desk_study, sized
+from lcs.exhibits.settings import CHOSEN, SPOKEN, Studies, sized
 from lcs.exhibits.tables import PENDING, Cell, Table
 from lcs.exhibits.verdicts import Claim, above_zero, differs, ours
 from lcs.runs import Record
@@ -43,6 +43,9 @@ BANDS = {
 }
 
 
+STUDIES = Studies()
+
+
 def _candidates(base: Config, who: Method) -> list[Config]:
     """Return a method with three learning rates and three values of weight decay or λ."""
     here, fields = sized(base, 4, 1 / 4), who._asdict()
@@ -52,29 +55,23 @@ def _candidates(base: Config, who: Method) -> list[Config]:
     return [here.replace(**fields, lr=rate, **more) for rate in LEARNING_RATES for more in tried]
 
 
-STUDIES = (
-    Search(
-        "search-sound",
-        "Spoken digits, on validation",
-        SPOKEN,
-        lambda base: [run for who in METHODS for run in _candidates(base, who)],
-        rule=Rule(method_key, lambda c: {"lr": c.lr, **searched(c)}),
-    ),
-    desk_study(
-        "sound",
-        "Spoken digits",
-        SPOKEN,
-        lambda base: [
-            _candidates(base, who)[0].replace(
-                **CHOSEN["search-sound"].get(who.key, {}), augment=images
-            )
-            for images in IMAGES
-            for who in METHODS
-        ],
-        5,
-        after=("search-sound",),
-    ),
+@STUDIES.add(
+    "search-sound",
+    "Spoken digits, on validation",
+    SPOKEN,
+    kind=Search,
+    rule=Rule(method_key, lambda c: {"lr": c.lr, **searched(c)}),
 )
+def _(base: Config) -> list[Config]:
+    return [run for who in METHODS for run in _candidates(base, who)]
+
+
+@STUDIES.add("sound", "Spoken digits", SPOKEN, seeds=5, after=("search-sound",))
+def _(base: Config) -> list[Config]:
+    """Return every method as `search-sound` chose it, with and without shifts in time."""
+    found = CHOSEN["search-sound"]
+    best = [_candidates(base, who)[0].replace(**found.get(who.key, {})) for who in METHODS]
+    return [run.replace(augment=images) for images in IMAGES for run in best]
 
 
 def sound_table(records: Sequence[Record]) -> Table:

@@ -12,42 +12,46 @@ from lcs.exhibits import cells, compare, published, settings, tables
 from lcs.exhibits.gap import closes_most, gap_text
 from lcs.exhibits.methods import B0, B1, B50, CONV, LOCAL, NETWORKS, PROXIMAL, SGD, THREE, Method
 from lcs.exhibits.plots.style import PAGE_WIDTH, add_legend, look, subplots
-from lcs.exhibits.settings import PAPER_BETAS, baseline, beta_lasso, sgd_and_betas
+from lcs.exhibits.settings import PAPER_BETAS, Studies, baseline, beta_lasso, sgd_and_betas
 from lcs.exhibits.tables import Numbers, Table, signed
 from lcs.exhibits.verdicts import Claim, Finding, Judge, as_one_more, beats
 from lcs.runs import Record
 from lcs.stats import binomial_interval, mean_interval
-from lcs.study import Study
+from lcs.study.base_study import SCALES
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-STUDIES = (
-    Study(
-        "table2",
-        "Table 2: test accuracy of S-FC under β-LASSO",
-        settings.REPRODUCTION,
-        lambda base, betas: [
-            *(baseline(base, model) for model in ("s-conv", "s-local", "3-fc", "s-fc")),
-            base.replace(model="s-fc", optimizer="proximal-l1", **settings.l1_of(base)),
-            *(beta_lasso(base, beta) for beta in betas),
-        ],
-        5,
-        PAPER_BETAS,
-    ),
-    Study(
-        "cifar100",
-        "Table 2 on CIFAR-100",
-        # a binary cross-entropy averaged over a hundred classes has gradients about a hundred times
-        # smaller, and at the same learning rate the network barely learns
-        settings.REPRODUCTION_CROSS_ENTROPY,
-        lambda base, betas: sgd_and_betas(
-            base.replace(dataset="cifar100") if base.dataset == "cifar10" else base, betas
-        ),
-        betas=PAPER_BETAS,
-    ),
+STUDIES = Studies()
+
+
+@STUDIES.add(
+    "table2",
+    "Table 2: test accuracy of S-FC under β-LASSO",
+    settings.REPRODUCTION,
+    scales=SCALES,
+    seeds=5,
+    betas=PAPER_BETAS,
 )
+def _(base: Config, betas: Sequence[float]) -> list[Config]:
+    networks = [baseline(base, model) for model in ("s-conv", "s-local", "3-fc", "s-fc")]
+    lasso = base.replace(model="s-fc", optimizer="proximal-l1", **settings.l1_of(base))
+    return [*networks, lasso, *(beta_lasso(base, beta) for beta in betas)]
+
+
+# a binary cross-entropy averaged over a hundred classes has gradients about a hundred times
+# smaller, and at the same learning rate the network barely learns
+@STUDIES.add(
+    "cifar100",
+    "Table 2 on CIFAR-100",
+    settings.REPRODUCTION_CROSS_ENTROPY,
+    scales=SCALES,
+    betas=PAPER_BETAS,
+)
+def _(base: Config, betas: Sequence[float]) -> list[Config]:
+    dataset = "cifar100" if base.dataset == "cifar10" else base.dataset
+    return sgd_and_betas(base.replace(dataset=dataset), betas)
 
 
 def accuracy_table(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from lcs.config import Config
 from lcs.exhibits import cells, compare, locality, plots
 from lcs.exhibits.methods import B50, dataset_name, method
-from lcs.exhibits.settings import FLIP_CROP, FLIP_CROP_SHORT, desk_study, flip_crop_methods, sized
+from lcs.exhibits.settings import FLIP_CROP, FLIP_CROP_SHORT, Studies, flip_crop_methods, sized
 from lcs.exhibits.tables import PENDING, Cell, Table
 from lcs.exhibits.verdicts import Claim, Which, differs, ours
 from lcs.runs import Record
@@ -38,6 +38,9 @@ OWN, OF_SGD = ("ticket", "mask"), ("frozen-first-layer", "first-layer")
 MARGIN = 1.0
 
 
+STUDIES = Studies()
+
+
 def _runs(here: Config, taken: Iterable[str]) -> list[Config]:
     """Return for each data set what starts from random weights, and from networks of both sets."""
     plain, local, sparse = flip_crop_methods(here, ("s-fc", "s-local"), [50])
@@ -57,22 +60,15 @@ def _runs(here: Config, taken: Iterable[str]) -> list[Config]:
     return runs
 
 
-STUDIES = (
-    desk_study(
-        "transfer",
-        "Transfer between data sets",
-        FLIP_CROP_SHORT,
-        lambda base: _runs(sized(base, 1, 1 / 8), TAKEN),
-    ),
-    desk_study(
-        "transfer-wider",
-        "Transfer between data sets at α = 4, 200 epochs",
-        FLIP_CROP,
-        lambda base: _runs(
-            sized(base, 4, 1 / 2), ("mask", "first-mask", "rewired-mask", "frozen-first-layer")
-        ),
-    ),
-)
+@STUDIES.add("transfer", "Transfer between data sets", FLIP_CROP_SHORT)
+def _(base: Config) -> list[Config]:
+    return _runs(sized(base, 1, 1 / 8), TAKEN)
+
+
+@STUDIES.add("transfer-wider", "Transfer between data sets at α = 4, 200 epochs", FLIP_CROP)
+def _(base: Config) -> list[Config]:
+    taken = ("mask", "first-mask", "rewired-mask", "frozen-first-layer")
+    return _runs(sized(base, 4, 1 / 2), taken)
 
 
 def origin(config: Config) -> str:

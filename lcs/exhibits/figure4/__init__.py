@@ -24,14 +24,14 @@ from lcs.exhibits.figure4 import smooth
 from lcs.exhibits.locality import beyond_chance, excess_text
 from lcs.exhibits.methods import B0, B1, B50, LOCAL, NETWORKS, SGD, beta_lasso_method, method
 from lcs.exhibits.plots import style
-from lcs.exhibits.settings import SHORT_RECIPE, STRONGER_L1, desk_study, sized
+from lcs.exhibits.settings import SHORT_RECIPE, STRONGER_L1, Studies, sized
 from lcs.exhibits.table2 import ELSEWHERE, WIDE
 from lcs.exhibits.tables import Numbers, Table, signed
 from lcs.exhibits.verdicts import Claim, Finding, Judge, above_zero, beyond_zero, differs, ours
 from lcs.exhibits.why import AUGMENTED_CROSS_ENTROPY, gains, has_stronger_l1
 from lcs.runs import Record
 from lcs.stats import mean_interval
-from lcs.study import Study
+from lcs.study.base_study import SCALES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,8 +41,31 @@ __all__ = ["CLAIMS", "STUDIES", "smooth"]
 
 # Studies
 
+# how far crops shift images at most, in units of the usual shift
+SHIFTS = {"none": 0.0, "half": 0.5, "usual": 1.0, "far": 2.0}
+STUDIES = Studies()
 
-def _crops(base: Config) -> list[Config]:
+
+@STUDIES.add(
+    "figure4",
+    "Figure 4: filters and their locality",
+    settings.REPRODUCTION,
+    scales=SCALES,
+    seeds=5,
+    betas=settings.PAPER_BETAS,
+)
+def _(base: Config, betas: Sequence[float]) -> list[Config]:
+    return [settings.baseline(base, "s-local"), *settings.sgd_and_betas(base, betas)]
+
+
+@STUDIES.add("filters", "Filters of S-LOCAL beside those of S-FC at α = 8", SHORT_RECIPE)
+def _(base: Config) -> list[Config]:
+    """Return it at the largest width of the study `width`, and by its recipe."""
+    return [settings.sgd(sized(base, settings.WIDTHS[-1], 1 / 4), "s-local")]
+
+
+@STUDIES.add("crops", "How far crops shift", settings.varied(SHORT_RECIPE))
+def _(base: Config) -> list[Config]:
     """Return β = 50 by the recipe: no crops, half as far as usual, as far, twice as far.
 
     λ of the first layer is larger than elsewhere, so that few enough weights are left to say where
@@ -52,35 +75,9 @@ def _crops(base: Config) -> list[Config]:
     return [sparse.replace(crop_padding=_pixels(sparse, name)) for name in SHIFTS]
 
 
-# how far crops shift images at most, in units of the usual shift
-SHIFTS = {"none": 0.0, "half": 0.5, "usual": 1.0, "far": 2.0}
-
-
 def _pixels(config: Config, name: str) -> int:
     return int(SHIFTS[name] * config.replace(crop_padding=None).crop_shift)
 
-
-STUDIES = (
-    Study(
-        "figure4",
-        "Figure 4: filters and their locality",
-        settings.REPRODUCTION,
-        lambda base, betas: [
-            settings.baseline(base, "s-local"),
-            *settings.sgd_and_betas(base, betas),
-        ],
-        5,
-        settings.PAPER_BETAS,
-    ),
-    desk_study(
-        "filters",
-        "Filters of S-LOCAL beside those of S-FC at α = 8",
-        SHORT_RECIPE,
-        # at the largest width of the study `width`, and by its recipe
-        lambda base: [settings.sgd(sized(base, settings.WIDTHS[-1], 1 / 4), "s-local")],
-    ),
-    desk_study("crops", "How far crops shift", settings.varied(SHORT_RECIPE), _crops),
-)
 
 # What is shown
 

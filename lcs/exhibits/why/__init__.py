@@ -10,6 +10,7 @@ table and numbers.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -27,8 +28,8 @@ from lcs.exhibits.settings import (
     REPRODUCTION_L1,
     SHORT_RECIPE,
     STRONGER_L1,
+    Studies,
     beta_lasso,
-    desk_study,
     l1_of,
     scaled_l1,
     sgd,
@@ -40,7 +41,7 @@ from lcs.exhibits.tables import signed
 from lcs.exhibits.verdicts import Claim, Finding, Judge, differs, ours
 from lcs.runs import Record
 from lcs.stats import Interval, mean_interval
-from lcs.study import Study
+from lcs.study.base_study import SCALES
 
 # Studies
 
@@ -55,13 +56,35 @@ def equal_rates(config: Config) -> Config:
     return scaled_l1(config, classes).replace(loss="cross-entropy", lr=config.lr / classes)
 
 
+STUDIES = Studies()
+_study = partial(STUDIES.add, setting=REPRODUCTION)
+
+
+@_study("precision", "bfloat16 against float32")
+def _(base: Config) -> list[Config]:
+    both = [base.replace(precision="bf16"), base.replace(precision="fp32")]
+    return [run for here in both for run in (sgd(here, "s-fc"), beta_lasso(here, 50))]
+
+
+@_study("first-layer", "λ on the first layer alone", betas=PAPER_BETAS)
+def _(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Return the runs of the next study, and the same with no λ in other layers."""
+    everywhere = _frozen(base, betas)
+    return [*everywhere, *(run.replace(l1_rest=0.0) for run in everywhere)]
+
+
+@_study("frozen", "Frozen zeros", scales=SCALES, seeds=5, betas=PAPER_BETAS)
 def _frozen(base: Config, betas: Sequence[float]) -> list[Config]:
     """Return all β, and those that make zeros once more with frozen zeros."""
     free = [beta_lasso(base, beta) for beta in betas]
     return [*free, *(run.replace(frozen_zeros=True) for run in free if run.beta)]
 
 
-def _lambdas(base: Config) -> list[Config]:
+_study("betas", "A range of β", seeds=2, betas=BETAS)(sgd_and_betas)
+
+
+@_study("lambdas", "A range of λ", seeds=2)
+def _(base: Config) -> list[Config]:
     """Return a range of λ at β = 50, and at the threshold βλ that it has in Table 2."""
     beta, own = 50, l1_of(base)["l1"]
     at_beta = [beta_lasso(base, beta, l1=l1, l1_rest=None) for l1 in LAMBDAS]
@@ -69,11 +92,21 @@ def _lambdas(base: Config) -> list[Config]:
     return [*at_beta, *at_threshold]
 
 
+@_study("lambdas-zero", "A range of λ at β = 0", seeds=2)
+def _(base: Config) -> list[Config]:
+    return [beta_lasso(base, 0, l1=l1, l1_rest=None) for l1 in LAMBDAS]
+
+
 def _lengths(base: Config, lengths: Sequence[float]) -> list[Config]:
     return [run for n in lengths for run in sgd_and_betas(sized(base, length=n), (0, 50))]
 
 
-def _factorial(base: Config) -> list[Config]:
+_study("length", "Training length", seeds=2)(partial(_lengths, lengths=(1 / 4, 1)))
+_study("longer", "Four times the length", seeds=2)(partial(_lengths, lengths=(1, 4)))
+
+
+@_study("factorial", "Augmentation × loss × method", setting=varied(REPRODUCTION))
+def _(base: Config) -> list[Config]:
     """Return every combination of augmentation, loss and method, at a quarter of the length.
 
     Cross-entropy comes twice: with the rates as they are, and with those at which it would be the
@@ -90,7 +123,8 @@ def _factorial(base: Config) -> list[Config]:
     return runs
 
 
-def _recipe(base: Config) -> list[Config]:
+@_study("recipe", "Cross-entropy and augmentation at α = 4", setting=SHORT_RECIPE)
+def _(base: Config) -> list[Config]:
     """Return all methods at four times the width and a quarter of the length, over a range of λ."""
     wide = sized(base, 4, 1 / 4)
     plain = [beta_lasso(wide, beta, **REPRODUCTION_L1) for beta in (0, 1)]
@@ -99,71 +133,27 @@ def _recipe(base: Config) -> list[Config]:
     return [sgd(wide, "s-fc"), *plain, *sparse, *strong]
 
 
-def _by_recipe(base: Config, factor: int) -> list[Config]:
-    """Return SGD, β = 0 at both λ, and β = 50, at a multiple of the width, by the recipe."""
-    wide = sized(base, factor, 1 / 4)
-    strong = [beta_lasso(wide, beta, **STRONGER_L1) for beta in (0, 50)]
-    return [sgd(wide, "s-fc"), beta_lasso(wide, 0, **REPRODUCTION_L1), *strong]
-
-
-def _reproduction(base: Config) -> list[Config]:
+@_study("reproduction", "The reproduction's setting at α = 4")
+def _(base: Config) -> list[Config]:
     wide = sized(base, 4, 1 / 4)
     return [sgd(wide, "s-fc"), *(beta_lasso(wide, beta, **REPRODUCTION_L1) for beta in (0, 50))]
 
 
-STUDIES = (
-    desk_study(
-        "precision",
-        "bfloat16 against float32",
-        REPRODUCTION,
-        lambda base: [
-            run
-            for here in (base.replace(precision="bf16"), base.replace(precision="fp32"))
-            for run in (sgd(here, "s-fc"), beta_lasso(here, 50))
-        ],
-    ),
-    desk_study(
-        "first-layer",
-        "λ on the first layer alone",
-        REPRODUCTION,
-        # beside λ everywhere
-        lambda base, betas: [
-            *_frozen(base, betas),
-            *(run.replace(l1_rest=0.0) for run in _frozen(base, betas)),
-        ],
-        betas=PAPER_BETAS,
-    ),
-    Study("frozen", "Frozen zeros", REPRODUCTION, _frozen, 5, PAPER_BETAS),
-    desk_study("betas", "A range of β", REPRODUCTION, sgd_and_betas, 2, BETAS),
-    desk_study("lambdas", "A range of λ", REPRODUCTION, _lambdas, 2),
-    desk_study(
-        "lambdas-zero",
-        "A range of λ at β = 0",
-        REPRODUCTION,
-        lambda base: [beta_lasso(base, 0, l1=l1, l1_rest=None) for l1 in LAMBDAS],
-        2,
-    ),
-    desk_study(
-        "length", "Training length", REPRODUCTION, lambda base: _lengths(base, (1 / 4, 1)), 2
-    ),
-    desk_study(
-        "longer", "Four times the length", REPRODUCTION, lambda base: _lengths(base, (1, 4)), 2
-    ),
-    desk_study("factorial", "Augmentation × loss × method", varied(REPRODUCTION), _factorial),
-    desk_study("recipe", "Cross-entropy and augmentation at α = 4", SHORT_RECIPE, _recipe),
-    desk_study("reproduction", "The reproduction's setting at α = 4", REPRODUCTION, _reproduction),
-    desk_study(
-        "width",
-        "Cross-entropy and augmentation at growing width",
-        SHORT_RECIPE,
-        lambda base: [run for factor in (1, 4, 8) for run in _by_recipe(base, factor)],
-    ),
-    desk_study(
-        "wider",
-        "Cross-entropy and augmentation at α = 16",
-        SHORT_RECIPE,
-        lambda base: _by_recipe(base, 16),
-    ),
+def _by_recipe(base: Config, factors: Sequence[int]) -> list[Config]:
+    """Return SGD, β = 0 at both λ, and β = 50, at multiples of the width, by the recipe."""
+    runs = []
+    for factor in factors:
+        wide = sized(base, factor, 1 / 4)
+        strong = [beta_lasso(wide, beta, **STRONGER_L1) for beta in (0, 50)]
+        runs += [sgd(wide, "s-fc"), beta_lasso(wide, 0, **REPRODUCTION_L1), *strong]
+    return runs
+
+
+_study("width", "Cross-entropy and augmentation at growing width", setting=SHORT_RECIPE)(
+    partial(_by_recipe, factors=(1, 4, 8))
+)
+_study("wider", "Cross-entropy and augmentation at α = 16", setting=SHORT_RECIPE)(
+    partial(_by_recipe, factors=(16,))
 )
 
 
