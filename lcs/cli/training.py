@@ -153,7 +153,7 @@ def study(
         print(json.dumps(write_choice(first.name, place, scale or first.usual_scale)))
         return
     for each in studies:
-        if scale != "smoke" and (searches := undecided(each)):
+        if searches := undecided(each):
             raise ConfigError(
                 f"{each.name}: {searches[0]} has not chosen its hyperparameters yet; "
                 f"run `lcs study {searches[0]}`, then `lcs study {searches[0]} --choose`"

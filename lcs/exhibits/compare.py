@@ -201,9 +201,12 @@ def as_sgd(config: Config) -> Config:
 
 
 def sgd_of_same(found: Conditions, field: str) -> Reference:
-    """Return what finds SGD from random weights, in S-FC, with the same value of a field."""
+    """Return the reference to SGD in S-FC, from random weights, with the same value of a field.
+
+    Where there is none, to the run itself.
+    """
     plain = {getattr(c, field): c for c in found if method(c) == SGD and c.source is None}
-    return lambda config: plain[getattr(config, field)]
+    return lambda config: plain.get(getattr(config, field), config)
 
 
 def without_threshold(config: Config) -> Config:

@@ -35,21 +35,29 @@ if TYPE_CHECKING:
 STUDIES = Studies()
 _study = partial(STUDIES.add, setting=REPRODUCTION, betas=PAPER_BETAS)
 
-_study("figure3", "Figure 3: non-zero weights along training", scales=SCALES, seeds=5)(
-    sgd_and_betas
-)
+
+@_study(scales=SCALES, seeds=5)
+def figure3(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Figure 3: non-zero weights along training."""
+    return sgd_and_betas(base, betas)
 
 
-@_study("schedule", "A constant learning rate", seeds=2)
-def _(base: Config, betas: Sequence[float]) -> list[Config]:
-    """Return every β that makes zeros, also with a learning rate that does not go to zero."""
+@_study(seeds=2)
+def schedule(base: Config, betas: Sequence[float]) -> list[Config]:
+    """A constant learning rate.
+
+    Return every β that makes zeros, also with a learning rate that does not go to zero.
+    """
     both = [base, base.replace(schedule="constant")]
     return [beta_lasso(here, beta) for here in both for beta in betas if beta]
 
 
-@_study("period", "A cosine of a quarter of the length", seeds=2)
-def _(base: Config, betas: Sequence[float]) -> list[Config]:
-    """Return all methods with a cosine that falls once, and with one that falls and rises again."""
+@_study(seeds=2)
+def period(base: Config, betas: Sequence[float]) -> list[Config]:
+    """A cosine of a quarter of the length.
+
+    Return all methods with a cosine that falls once, and with one that falls and rises again.
+    """
     again = base.replace(period=settings.sized(base, length=1 / 4).epochs)
     return [*sgd_and_betas(base, betas), *sgd_and_betas(again, betas)]
 

@@ -71,8 +71,9 @@ def _both(base: Config, **changes: Any) -> list[Config]:
     return [chosen(here, *who, share=1.0).replace(**changes) for who in (SGD, B50)]
 
 
-@STUDIES.add("origin-augmentation", "Locality and augmentation", varied(FLIP_CROP))
-def _(base: Config) -> list[Config]:
+@STUDIES.add(varied(FLIP_CROP))
+def origin_augmentation(base: Config) -> list[Config]:
+    """Locality and augmentation."""
     return [
         run
         for augment, padding in AUGMENTATIONS.values()
@@ -86,29 +87,42 @@ def _data(base: Config, names: Sequence[str]) -> list[Config]:
     return [run for images, labels in seen for run in _both(base, images=images, labels=labels)]
 
 
-STUDIES.add("origin-data", "Locality and the statistics of images", FLIP_CROP)(
-    partial(_data, names=STATISTICS)
-)
-STUDIES.add("origin-labels", "Locality with shuffled labels", FLIP_CROP)(
-    partial(_data, names=("shuffled labels",))
-)
-STUDIES.add("origin-noise", "Locality with noise for images", FLIP_CROP)(
-    partial(_data, names=("uniform noise",))
-)
+@STUDIES.add(FLIP_CROP)
+def origin_data(base: Config) -> list[Config]:
+    """Locality and the statistics of images."""
+    return _data(base, names=STATISTICS)
 
 
-@STUDIES.add("origin-plain", "The same data without augmentation", varied(FLIP_CROP))
-def _(base: Config) -> list[Config]:
-    """Return β = 50 alone, on all `DATA`."""
+@STUDIES.add(FLIP_CROP)
+def origin_labels(base: Config) -> list[Config]:
+    """Locality with shuffled labels."""
+    return _data(base, names=("shuffled labels",))
+
+
+@STUDIES.add(FLIP_CROP)
+def origin_noise(base: Config) -> list[Config]:
+    """Locality with noise for images."""
+    return _data(base, names=("uniform noise",))
+
+
+@STUDIES.add(varied(FLIP_CROP))
+def origin_plain(base: Config) -> list[Config]:
+    """The same data without augmentation.
+
+    Return β = 50 alone, on all `DATA`.
+    """
     return [
         _both(base, images=images, labels=labels, augment="none")[1]
         for images, labels in DATA.values()
     ]
 
 
-@STUDIES.add("origin-process", "Locality on a nonlinear process", varied(FLIP_CROP), seeds=5)
-def _(base: Config) -> list[Config]:
-    """Return SGD and β = 50 at each λ for each gain, and for a Gaussian clone of the largest."""
+@STUDIES.add(varied(FLIP_CROP), seeds=5)
+def origin_process(base: Config) -> list[Config]:
+    """Locality on a nonlinear process.
+
+    Return SGD and β = 50 at each λ for each gain, and for a Gaussian clone of the largest.
+    """
     names = list(GAINS) if base.dataset != "digits" else ["digits"]
     runs = []
     for name, images in (*((name, "natural") for name in names), (names[-1], "gaussian")):

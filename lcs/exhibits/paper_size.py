@@ -69,28 +69,26 @@ def _compared(base: Config, length: float = 1) -> list[Config]:
 
 
 def _searched(base: Config) -> list[Config]:
-    """Return them as `search-paper-size` chose."""
-    runs = []
-    for run in _compared(base):
-        best = CHOSEN["search-paper-size"].get(method_key(run), {"factor": 1.0, "lr": run.lr})
-        runs.append(with_values(run, **best))
-    return runs
+    """Return SGD, β = 50 and S-LOCAL as `search-paper-size` chose."""
+    found = CHOSEN["search-paper-size"]
+    return [with_values(run, **found[method_key(run)]) for run in _compared(base)]
 
 
-_study("paper-size", "S-FC at the paper's size, before the search")(
-    lambda base: sgd_and_betas(base, [50])
-)
-_study("paper-size-others", "S-CONV, 3-FC and β = 0 at the paper's size")(
-    lambda base: [baseline(base, "s-conv"), baseline(base, "3-fc"), beta_lasso(base, 0)]
-)
+@_study()
+def paper_size(base: Config) -> list[Config]:
+    """S-FC at the paper's size, before the search."""
+    return sgd_and_betas(base, [50])
 
 
-@_search(
-    "search-paper-size-rate",
-    "Learning rates at the paper's size, on validation",
-    rule=Rule(method_key, lambda config: config.lr),
-)
-def _(base: Config) -> list[Config]:
+@_study()
+def paper_size_others(base: Config) -> list[Config]:
+    """S-CONV, 3-FC and β = 0 at the paper's size."""
+    return [baseline(base, "s-conv"), baseline(base, "3-fc"), beta_lasso(base, 0)]
+
+
+@_search(rule=Rule(method_key, lambda config: config.lr))
+def search_paper_size_rate(base: Config) -> list[Config]:
+    """Learning rates at the paper's size, on validation."""
     runs = _compared(base, 1 / 4)
     return [run.replace(lr=lr) for run in runs for lr in RATES[run.optimizer]]
 
@@ -102,14 +100,12 @@ def _values(config: Config) -> dict[str, float]:
     return values_over(config, usual)
 
 
-@_search(
-    "search-paper-size",
-    "Weight decay or λ at the paper's size, on validation",
-    after=("search-paper-size-rate",),
-    rule=Rule(method_key, _values),
-)
-def _(base: Config) -> list[Config]:
-    """Return each method at its best learning rate with every factor."""
+@_search(after=("search-paper-size-rate",), rule=Rule(method_key, _values))
+def search_paper_size(base: Config) -> list[Config]:
+    """Weight decay or λ at the paper's size, on validation.
+
+    Return each method at its best learning rate with every factor.
+    """
     best = CHOSEN["search-paper-size-rate"]
     return [
         with_values(run, best[method_key(run)], factor)
@@ -121,13 +117,23 @@ def _(base: Config) -> list[Config]:
 _as_searched = partial(_study, after=("search-paper-size",))
 _longer = partial(_as_searched, setting=PAPER_LENGTH)
 
-_as_searched("paper-size-searched", "SGD, β = 50 and S-LOCAL at the paper's size, as searched")(
-    _searched
-)
-_longer("paper-length", "SGD, β = 50 and S-LOCAL for 4000 epochs at α = 32")(_searched)
-_longer("paper-length-l1", "β = 50 with four times the λ for 4000 epochs at α = 32")(
-    lambda base: [regularised(run, 4.0) for run in _searched(base) if run.beta]
-)
+
+@_as_searched()
+def paper_size_searched(base: Config) -> list[Config]:
+    """SGD, β = 50 and S-LOCAL at the paper's size, as searched."""
+    return _searched(base)
+
+
+@_longer()
+def paper_length(base: Config) -> list[Config]:
+    """SGD, β = 50 and S-LOCAL for 4000 epochs at α = 32."""
+    return _searched(base)
+
+
+@_longer()
+def paper_length_l1(base: Config) -> list[Config]:
+    """β = 50 with four times the λ for 4000 epochs at α = 32."""
+    return [regularised(run, 4.0) for run in _searched(base) if run.beta]
 
 
 def results_table(records: Sequence[Record]) -> Table:

@@ -31,9 +31,12 @@ MARGIN = 1.0
 STUDIES = Studies()
 
 
-@STUDIES.add("permuted", "Images with permuted pixels", FLIP_CROP, seeds=5)
-def _(base: Config) -> list[Config]:
-    """Return every method with flips and crops for a quarter of the length, plain and permuted."""
+@STUDIES.add(FLIP_CROP, seeds=5)
+def permuted(base: Config) -> list[Config]:
+    """Images with permuted pixels.
+
+    Return every method with flips and crops for a quarter of the length, plain and permuted.
+    """
     return [
         chosen(sized(base, width, 1 / 4), *who, share=SHARE).replace(permute_pixels=permuted)
         for width in WIDTHS

@@ -24,9 +24,12 @@ SHARES = (0.02, 0.05, 0.1, 0.3, 1.0)
 STUDIES = Studies()
 
 
-@STUDIES.add("sample-size", "Accuracy and the number of images", FLIP_CROP_SHORT)
-def _(base: Config) -> list[Config]:
-    """Return each method, with flips and crops, on each share of the images."""
+@STUDIES.add(FLIP_CROP_SHORT)
+def sample_size(base: Config) -> list[Config]:
+    """Accuracy and the number of images.
+
+    Return each method, with flips and crops, on each share of the images.
+    """
     whole = flip_crop_methods(sized(base, 1, 1 / 8), ("s-conv", "s-local", "s-fc"), [50])
     return [
         run.replace(train_share=share, epochs=round(run.epochs / share))

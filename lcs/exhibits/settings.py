@@ -8,9 +8,10 @@ recipe is the paper's, at the widths that two cores hold.
 
 from __future__ import annotations
 
+import inspect
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -95,24 +96,25 @@ Make = Callable[..., list[Config]]
 
 
 class Studies(list[Study]):
-    """Studies in the order in which `add` declares them, each above what lists its runs."""
+    """Studies in the order in which `add` declares them."""
 
     def add(
         self,
-        name: str,
-        title: str,
         setting: Setting,
         *,
         kind: Callable[..., Study] = Study,
         scales: tuple[str, ...] = ("smoke", "desk"),
         **fields: Any,
     ) -> Callable[[Make], Make]:
-        """Return a decorator: what it is put on lists the runs of this study.
+        """Return a decorator for the function that lists the runs of a study.
 
-        One that makes sense at the paper's size too has `scales=SCALES`.
+        The study has the function's name, with hyphens, and the first line of its docstring for a
+        title. One that makes sense at the paper's size too has `scales=SCALES`.
         """
 
         def declare(make: Make) -> Make:
+            name = make.__name__.replace("_", "-")
+            title = (inspect.getdoc(make) or name).splitlines()[0].removesuffix(".")
             self.append(kind(name, title, setting, make, scales=scales, **fields))
             return make
 
@@ -127,9 +129,24 @@ REPRODUCTION_L1: dict[str, Any] = {"l1": 2e-5, "l1_rest": None}
 # where single early runs did best: no choice made on validation, so it may flatter
 STRONGER_L1 = {"l1": 5e-5, "l1_rest": 1e-5}
 
+
+class Choice(dict[str, Any]):
+    """What a search chose, by a key of its own; another key is a `ConfigError`."""
+
+    def __init__(self, search: str, found: Mapping[str, Any]) -> None:
+        super().__init__(found)
+        self.search = search
+
+    def __missing__(self, key: str) -> Any:
+        raise ConfigError(
+            f"{self.search} has not chosen {key!r} yet; run `lcs study {self.search}`, then "
+            f"`lcs study {self.search} --choose`"
+        )
+
+
 # what the searches chose on validation images: written by `lcs study NAME --choose`
 CHOSEN_FILE = Path(__file__).with_name("chosen.json")
-CHOSEN: dict[str, dict[str, Any]] = json.loads(CHOSEN_FILE.read_text())
+CHOSEN = {name: Choice(name, found) for name, found in json.loads(CHOSEN_FILE.read_text()).items()}
 # length of `search` and `search-flips`
 SEARCH_EPOCHS = 50
 # widths of `scaling`, and a width beyond
@@ -142,7 +159,7 @@ SHARE_EPOCHS = 200
 def undecided(study: BaseStudy) -> list[str]:
     """Return the searches whose choice a study takes, but which have not chosen yet.
 
-    Until then its runs, where they can be listed, have values that stand in for the choice.
+    Until then its runs are not known.
     """
     return [name for name in getattr(study, "after", ()) if not CHOSEN.get(name)]
 
@@ -203,8 +220,9 @@ def chosen(
 def chosen_flip_crop(here: Config, model: str, optimizer: str = "sgd", beta: float = 0.0) -> Config:
     """Return a run with the hyperparameters that `search-flips` chose for its method.
 
-    Where there is a threshold, λ of a longer training is smaller by the root of its length; without
-    one it stays, as weight decay does. A β that was not searched has the values of the largest one.
+    Where there is a threshold, λ of a longer training is smaller by the root of its length over
+    that of the search; without one it stays, as weight decay does. A β that was not searched has
+    the values of the largest one.
 
     Raises:
         ConfigError: the network or the optimizer was not searched.

@@ -55,22 +55,20 @@ def _candidates(base: Config, who: Method) -> list[Config]:
     return [here.replace(**fields, lr=rate, **more) for rate in LEARNING_RATES for more in tried]
 
 
-@STUDIES.add(
-    "search-sound",
-    "Spoken digits, on validation",
-    SPOKEN,
-    kind=Search,
-    rule=Rule(method_key, lambda c: {"lr": c.lr, **searched(c)}),
-)
-def _(base: Config) -> list[Config]:
+@STUDIES.add(SPOKEN, kind=Search, rule=Rule(method_key, lambda c: {"lr": c.lr, **searched(c)}))
+def search_sound(base: Config) -> list[Config]:
+    """Spoken digits, on validation."""
     return [run for who in METHODS for run in _candidates(base, who)]
 
 
-@STUDIES.add("sound", "Spoken digits", SPOKEN, seeds=5, after=("search-sound",))
-def _(base: Config) -> list[Config]:
-    """Return every method as `search-sound` chose it, with and without shifts in time."""
+@STUDIES.add(SPOKEN, seeds=5, after=("search-sound",))
+def sound(base: Config) -> list[Config]:
+    """Spoken digits.
+
+    Return every method as `search-sound` chose it, with and without shifts in time.
+    """
     found = CHOSEN["search-sound"]
-    best = [_candidates(base, who)[0].replace(**found.get(who.key, {})) for who in METHODS]
+    best = [_candidates(base, who)[0].replace(**found[who.key]) for who in METHODS]
     return [run.replace(augment=images) for images in IMAGES for run in best]
 
 

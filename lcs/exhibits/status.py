@@ -29,6 +29,12 @@ class Progress(NamedTuple):
     done: list[Record]
     lacking: list[RunConfig]
     command: str
+    waits_for: list[str]  # searches without a choice: until then its runs are not known
+
+    @property
+    def pending(self) -> bool:
+        """Whether runs are missing."""
+        return bool(self.lacking or self.waits_for)
 
     @property
     def head(self) -> list[str]:
@@ -51,15 +57,15 @@ def progress(store: RunStore) -> list[Progress]:
     asked.sort(key=lambda one: [*DEVICES].index(one[0]))
     every = []
     for scale, study, chapter, title, changes in asked:
-        found = study.runs(scale, find=records.get, **{"seeds": None, **changes})
-        if undecided(study):  # what is stored has values that stand in for a choice
-            found = dict.fromkeys(found)
+        found: dict[Any, Record | None] = {}
+        if not (waits_for := undecided(study)):
+            found = study.runs(scale, find=records.get, **{"seeds": None, **changes})
         given = changes if scale == "desk" else {"scale": scale, **changes}
         options = "".join(f" --{name} {value}" for name, value in given.items())
         command = tables.as_typed(f"lcs study {study.name}{options}")
         done = [record for record in found.values() if record]
         lacking = [config for config, record in found.items() if record is None]
-        every.append(Progress(study, chapter, scale, title, done, lacking, command))
+        every.append(Progress(study, chapter, scale, title, done, lacking, command, waits_for))
     return every
 
 
@@ -68,7 +74,10 @@ def pending_table(every: Sequence[Progress], store: RunStore) -> Table:
     timed = list(store.records())
     rows = []
     for each in every:
-        if each.lacking:
+        if each.waits_for:
+            after = f"after `{each.waits_for[0]}`"
+            rows.append([*each.head, after, tables.NONE, tables.NONE, each.command])
+        elif each.lacking:
             runs = f"{len(each.lacking)} of {len(each.lacking) + len(each.done)}"
             times = {
                 device: cost.total(each.study.seconds(each.lacking, device, timed))
@@ -93,7 +102,7 @@ def done_table(every: Sequence[Progress]) -> Table:
     rows = [
         [*each.head, f"{len(each.done)}", _duration(each.done), each.command]
         for each in every
-        if not each.lacking
+        if not each.pending
     ]
     most = at_once(r for each in every for r in each.done if r.provenance.get("device") == "cuda")
     shared = f", where up to {most} ran at once" if most > 1 else ""
@@ -118,7 +127,7 @@ def at_once(records: Iterable[Record]) -> int:
 
 def numbers(every: Sequence[Progress], store: RunStore) -> dict[str, str]:
     """Return how many studies are done and pending, and the runs and times of both, in words."""
-    pending = [each for each in every if each.lacking]
+    pending = [each for each in every if each.pending]
     desk = [each for each in pending if each.scale == "desk"]
     timed = list(store.records())
     costs: dict[RunConfig, float | None] = {}  # runs that studies share are counted once

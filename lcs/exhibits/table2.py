@@ -26,15 +26,9 @@ if TYPE_CHECKING:
 STUDIES = Studies()
 
 
-@STUDIES.add(
-    "table2",
-    "Table 2: test accuracy of S-FC under β-LASSO",
-    settings.REPRODUCTION,
-    scales=SCALES,
-    seeds=5,
-    betas=PAPER_BETAS,
-)
-def _(base: Config, betas: Sequence[float]) -> list[Config]:
+@STUDIES.add(settings.REPRODUCTION, scales=SCALES, seeds=5, betas=PAPER_BETAS)
+def table2(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Table 2: test accuracy of S-FC under β-LASSO."""
     networks = [baseline(base, model) for model in ("s-conv", "s-local", "3-fc", "s-fc")]
     lasso = base.replace(model="s-fc", optimizer="proximal-l1", **settings.l1_of(base))
     return [*networks, lasso, *(beta_lasso(base, beta) for beta in betas)]
@@ -42,14 +36,9 @@ def _(base: Config, betas: Sequence[float]) -> list[Config]:
 
 # a binary cross-entropy averaged over a hundred classes has gradients about a hundred times
 # smaller, and at the same learning rate the network barely learns
-@STUDIES.add(
-    "cifar100",
-    "Table 2 on CIFAR-100",
-    settings.REPRODUCTION_CROSS_ENTROPY,
-    scales=SCALES,
-    betas=PAPER_BETAS,
-)
-def _(base: Config, betas: Sequence[float]) -> list[Config]:
+@STUDIES.add(settings.REPRODUCTION_CROSS_ENTROPY, scales=SCALES, betas=PAPER_BETAS)
+def cifar100(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Table 2 on CIFAR-100."""
     dataset = "cifar100" if base.dataset == "cifar10" else base.dataset
     return sgd_and_betas(base.replace(dataset=dataset), betas)
 

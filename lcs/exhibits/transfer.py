@@ -60,13 +60,15 @@ def _runs(here: Config, taken: Iterable[str]) -> list[Config]:
     return runs
 
 
-@STUDIES.add("transfer", "Transfer between data sets", FLIP_CROP_SHORT)
-def _(base: Config) -> list[Config]:
+@STUDIES.add(FLIP_CROP_SHORT)
+def transfer(base: Config) -> list[Config]:
+    """Transfer between data sets."""
     return _runs(sized(base, 1, 1 / 8), TAKEN)
 
 
-@STUDIES.add("transfer-wider", "Transfer between data sets at α = 4, 200 epochs", FLIP_CROP)
-def _(base: Config) -> list[Config]:
+@STUDIES.add(FLIP_CROP)
+def transfer_wider(base: Config) -> list[Config]:
+    """Transfer between data sets at α = 4, 200 epochs."""
     taken = ("mask", "first-mask", "rewired-mask", "frozen-first-layer")
     return _runs(sized(base, 4, 1 / 2), taken)
 

@@ -129,16 +129,16 @@ def test_longer_trainings_have_a_row_each():
 
 def test_what_a_search_is_to_choose_is_not_done_before_it_has(monkeypatch, command, tmp_path):
     asked = find_study("paper-size-searched")
+    stored = runs(asked.name)
     monkeypatch.setitem(settings.CHOSEN, "search-paper-size", {})
     assert settings.undecided(asked) == ["search-paper-size"]
-    stored = runs(asked.name)
     title = [row[0] for row in status.done_table(status.progress(Memory(stored))).rows]
     assert not any("as searched" in text for text in title)
     claim = Claim("B", "It is so", asked.name, lambda records: Finding("", said=f"{len(records)}"))
     assert verdicts.judged([claim], Memory(stored), "paper") == [None]
     said = command("study", asked.name, "--plan", "--store", tmp_path)
     said.refused("lcs study search-paper-size --choose")
-    monkeypatch.setitem(settings.CHOSEN, "search-paper-size", {SGD.key: {"lr": 0.1, "factor": 1.0}})
+    monkeypatch.undo()
     assert not settings.undecided(asked)
     (judged,) = verdicts.judged([claim], Memory(stored), "paper")
     assert judged.finding.said == "3"

@@ -5,17 +5,34 @@ import shutil
 
 import pytest
 import torch
-from made_up import made_up
+from made_up import Memory, made_up
 
 from lcs import data, models
 from lcs.errors import ConfigError
-from lcs.exhibits import find_study, settings, studies
+from lcs.exhibits import find_study, settings, status, studies
 from lcs.exhibits.searches import Search, choose, rules, write_choice
 from lcs.runs import PUBLISHED, RunStore
 from lcs.study import Study
 
 NETWORKS = {name: study for name, study in studies().items() if isinstance(study, Study)}
 EVERY = [(name, scale) for name, study in NETWORKS.items() for scale in study.scales]
+
+
+AWAITED = sorted({search for study in NETWORKS.values() for search in getattr(study, "after", ())})
+
+
+@pytest.mark.parametrize("search", AWAITED)
+def test_until_a_search_has_chosen_what_takes_its_choice_waits(search, monkeypatch, command):
+    monkeypatch.setitem(settings.CHOSEN, search, settings.Choice(search, {}))
+    waiting = {name for name, study in NETWORKS.items() if search in settings.undecided(study)}
+    every = status.progress(Memory())
+    assert {one.study.name for one in every if one.waits_for} == waiting
+    shown = status.pending_table([one for one in every if one.waits_for], Memory())
+    assert {row[2] for row in shown.rows} == {f"after `{search}`"}
+    for name in waiting:
+        for scale in {"smoke", NETWORKS[name].usual_scale}:
+            said = command("study", name, "--scale", scale, "--plan")
+            said.refused(f"lcs study {search} --choose")
 
 
 @pytest.mark.parametrize(("name", "scale"), EVERY)

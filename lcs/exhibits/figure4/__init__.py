@@ -46,27 +46,26 @@ SHIFTS = {"none": 0.0, "half": 0.5, "usual": 1.0, "far": 2.0}
 STUDIES = Studies()
 
 
-@STUDIES.add(
-    "figure4",
-    "Figure 4: filters and their locality",
-    settings.REPRODUCTION,
-    scales=SCALES,
-    seeds=5,
-    betas=settings.PAPER_BETAS,
-)
-def _(base: Config, betas: Sequence[float]) -> list[Config]:
+@STUDIES.add(settings.REPRODUCTION, scales=SCALES, seeds=5, betas=settings.PAPER_BETAS)
+def figure4(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Figure 4: filters and their locality."""
     return [settings.baseline(base, "s-local"), *settings.sgd_and_betas(base, betas)]
 
 
-@STUDIES.add("filters", "Filters of S-LOCAL beside those of S-FC at α = 8", SHORT_RECIPE)
-def _(base: Config) -> list[Config]:
-    """Return it at the largest width of the study `width`, and by its recipe."""
+@STUDIES.add(SHORT_RECIPE)
+def filters(base: Config) -> list[Config]:
+    """Filters of S-LOCAL beside those of S-FC at α = 8.
+
+    Return it at the largest width of the study `width`, and by its recipe.
+    """
     return [settings.sgd(sized(base, settings.WIDTHS[-1], 1 / 4), "s-local")]
 
 
-@STUDIES.add("crops", "How far crops shift", settings.varied(SHORT_RECIPE))
-def _(base: Config) -> list[Config]:
-    """Return β = 50 by the recipe: no crops, half as far as usual, as far, twice as far.
+@STUDIES.add(settings.varied(SHORT_RECIPE))
+def crops(base: Config) -> list[Config]:
+    """How far crops shift.
+
+    Return β = 50 by the recipe: no crops, half as far as usual, as far, twice as far.
 
     λ of the first layer is larger than elsewhere, so that few enough weights are left to say where
     they are.

@@ -203,30 +203,27 @@ def _searched(base: Config, parts: int) -> list[Config]:
 
 
 # shares of the λ that `search-flips` chose
-_search("search-budgets", "Weights that β = 50 leaves, over λ", rule=_budgets)(
-    lambda base: [sparse(recipe(base), share) for share in (0.25, 0.5, 1.0, 2.0, 4.0)]
-)
 
 
-@_search(
-    "search-pruning",
-    "Pruning and sparse training, on validation",
-    rule=_finalists,
-    after=SEARCHES[:1],
-)
-def _(base: Config) -> list[Config]:
-    """Return all candidates, half as long as the runs that are compared."""
+@_search(rule=_budgets)
+def search_budgets(base: Config) -> list[Config]:
+    """Weights that β = 50 leaves, over λ."""
+    return [sparse(recipe(base), share) for share in (0.25, 0.5, 1.0, 2.0, 4.0)]
+
+
+@_search(rule=_finalists, after=SEARCHES[:1])
+def search_pruning(base: Config) -> list[Config]:
+    """Pruning and sparse training, on validation.
+
+    Return all candidates, half as long as the runs that are compared.
+    """
     runs = _searched(base, 32)
     return [with_values(run, *each) for run in runs for each in CANDIDATES[run.optimizer]]
 
 
-@_search(
-    "search-pruning-long",
-    "The two best candidates of each, at the whole length",
-    rule=Rule(key, values),
-    after=SEARCHES[:2],
-)
-def _(base: Config) -> list[Config]:
+@_search(rule=Rule(key, values), after=SEARCHES[:2])
+def search_pruning_long(base: Config) -> list[Config]:
+    """The two best candidates of each, at the whole length."""
     found = CHOSEN["search-pruning"]
     return [with_values(run, **each) for run in _searched(base, 16) for each in found[key(run)]]
 
@@ -243,26 +240,40 @@ def _rivals(name: str, base: Config) -> list[Config]:
     ]
 
 
-_study("rivals", "Methods at the larger budget")(partial(_rivals, "many"))
+@_study()
+def rivals(base: Config) -> list[Config]:
+    """Methods at the larger budget."""
+    return _rivals("many", base)
 
 
-@_study("rivals-first-choice", "Gradual pruning as the shorter search chose it", seeds=2)
-def _(base: Config) -> list[Config]:
+@_study(seeds=2)
+def rivals_first_choice(base: Config) -> list[Config]:
+    """Gradual pruning as the shorter search chose it."""
     gradual = masked(recipe(base), "gradual")
     return [with_values(gradual, **CHOSEN["search-pruning"][key(gradual)][0])]
 
 
-_study("rivals-iterative", "Iterative pruning at the larger budget")(
-    lambda base: [tuned(masked(recipe(base), ITERATIVE))]
-)
-_study("rivals-restart", "The learning rate of one-shot pruning")(
-    lambda base: restarted(recipe(base), "many", SEARCHES[-1])
-)
-_study("rivals-few", "Methods at the smaller budget")(partial(_rivals, "few"))
+@_study()
+def rivals_iterative(base: Config) -> list[Config]:
+    """Iterative pruning at the larger budget."""
+    return [tuned(masked(recipe(base), ITERATIVE))]
 
 
-@_study("rivals-er", "Methods with another allocation")
-def _(base: Config) -> list[Config]:
+@_study()
+def rivals_restart(base: Config) -> list[Config]:
+    """The learning rate of one-shot pruning."""
+    return restarted(recipe(base), "many", SEARCHES[-1])
+
+
+@_study()
+def rivals_few(base: Config) -> list[Config]:
+    """Methods at the smaller budget."""
+    return _rivals("few", base)
+
+
+@_study()
+def rivals_er(base: Config) -> list[Config]:
+    """Methods with another allocation."""
     names = ("gradual", "SET", "RigL", "random mask")
     return [tuned(erdos_renyi(masked(recipe(base), name))) for name in names]
 
@@ -290,33 +301,39 @@ def _best(records: Sequence[Record]) -> dict[str, dict[str, float]]:
 
 
 # shares of the λ that `search-flips` chose, at this length
-_search_wider("search-wider-budget", "λ of β = 50 at α = 4, and the weights it leaves", rule=_best)(
-    lambda base: [sparse(_wide(base), share) for share in (0.5, 1.0, 2.0)]
-)
 
 
-@_search_wider(
-    "search-wider",
-    "Pruning at α = 4, on validation",
-    rule=Rule(key, values),
-    after=SEARCHES_WIDER[:1],
-)
-def _(base: Config) -> list[Config]:
-    """Return all candidates, half as long as the runs that are compared."""
+@_search_wider(rule=_best)
+def search_wider_budget(base: Config) -> list[Config]:
+    """λ of β = 50 at α = 4, and the weights it leaves."""
+    return [sparse(_wide(base), share) for share in (0.5, 1.0, 2.0)]
+
+
+@_search_wider(rule=Rule(key, values), after=SEARCHES_WIDER[:1])
+def search_wider(base: Config) -> list[Config]:
+    """Pruning at α = 4, on validation.
+
+    Return all candidates, half as long as the runs that are compared.
+    """
     runs = _others(_wide(base, 8))
     return [with_values(run, *each) for run in runs for each in CANDIDATES_WIDER]
 
 
-@_wider("rivals-wider", "Methods at α = 4, 200 epochs")
-def _(base: Config) -> list[Config]:
+@_wider()
+def rivals_wider(base: Config) -> list[Config]:
+    """Methods at α = 4, 200 epochs."""
     here = _wide(base)
     others = (tuned(run, "search-wider") for run in _others(here))
     return [sparse(here, budget("wider")["share"]), *others]
 
 
-_wider("rivals-wider-restart", "The learning rate of one-shot pruning at α = 4, β = 50")(
-    lambda base: restarted(_wide(base), "wider", "search-wider")[1:]
-)
-_wider("rivals-wider-restart-sgd", "The learning rate of one-shot pruning at α = 4, SGD")(
-    lambda base: restarted(_wide(base), "wider", "search-wider")[:1]
-)
+@_wider()
+def rivals_wider_restart(base: Config) -> list[Config]:
+    """The learning rate of one-shot pruning at α = 4, β = 50."""
+    return restarted(_wide(base), "wider", "search-wider")[1:]
+
+
+@_wider()
+def rivals_wider_restart_sgd(base: Config) -> list[Config]:
+    """The learning rate of one-shot pruning at α = 4, SGD."""
+    return restarted(_wide(base), "wider", "search-wider")[:1]

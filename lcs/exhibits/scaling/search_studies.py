@@ -51,14 +51,11 @@ STUDIES = Studies()
 _recipe, _flips = (partial(STUDIES.add, kind=Search, setting=at) for at in (RECIPE, FLIP_CROP))
 
 
-@_recipe(
-    "search",
-    "Hyperparameters of the paper's recipe, on validation",
-    rule=Rule(method_key, searched),
-    scales=SCALES,
-)
-def _(base: Config) -> list[Config]:
-    """Return every method with SGD or ℓ1.
+@_recipe(rule=Rule(method_key, searched), scales=SCALES)
+def search(base: Config) -> list[Config]:
+    """Hyperparameters of the paper's recipe, on validation.
+
+    Return every method with SGD or ℓ1.
 
     From one base channel at twice the width and an eighth of the length; from the paper's width
     at this width, and a tenth of the length: its shorter training.
@@ -100,24 +97,30 @@ def _shares_of_lambda(
     ]
 
 
-_recipe("search-long", "λ at the whole length, on validation", rule=Rule(method_key, _share))(
-    partial(_shares_of_lambda, widths=(2,), methods=(PROXIMAL, B0, B1, B50))
-)
-_recipe("search-wide", "λ at each width, on validation", rule=_by_width)(
-    partial(_shares_of_lambda, widths=WIDTHS, shares=(*SHARES, 0.125))
-)
-_recipe("search-beyond", "λ at α = 16, on validation", rule=_by_width)(
-    partial(_shares_of_lambda, widths=(WIDTH_BEYOND,))
-)
+@_recipe(rule=Rule(method_key, _share))
+def search_long(base: Config) -> list[Config]:
+    """λ at the whole length, on validation."""
+    return _shares_of_lambda(base, widths=(2,), methods=(PROXIMAL, B0, B1, B50))
 
 
-@_recipe(
-    "search-rivals",
-    "Regularisation of the baselines",
-    rule=Rule(lambda c: f"{c.base_channels} {c.optimizer}", regularisation),
-)
-def _(base: Config) -> list[Config]:
-    """Return SGD and β = 0 at two widths, with weight decay or λ around the best."""
+@_recipe(rule=_by_width)
+def search_wide(base: Config) -> list[Config]:
+    """λ at each width, on validation."""
+    return _shares_of_lambda(base, widths=WIDTHS, shares=(*SHARES, 0.125))
+
+
+@_recipe(rule=_by_width)
+def search_beyond(base: Config) -> list[Config]:
+    """λ at α = 16, on validation."""
+    return _shares_of_lambda(base, widths=(WIDTH_BEYOND,))
+
+
+@_recipe(rule=Rule(lambda c: f"{c.base_channels} {c.optimizer}", regularisation))
+def search_rivals(base: Config) -> list[Config]:
+    """Regularisation of the baselines.
+
+    Return SGD and β = 0 at two widths, with weight decay or λ around the best.
+    """
     runs = []
     for width in (2, WIDTHS[-1]):
         here = sized(base, width, 1 / 2)
@@ -135,9 +138,12 @@ def _with_flips(records: Sequence[Record]) -> dict[str, float]:
     return {key: regularisation(choice.config, share) for key, choice in found.items()}
 
 
-@_recipe("search-augment", "AutoAugment, or less", rule=_with_flips)
-def _(base: Config) -> list[Config]:
-    """Return SGD and β = 50 with AutoAugment, and without it around the best decay or λ."""
+@_recipe(rule=_with_flips)
+def search_augment(base: Config) -> list[Config]:
+    """AutoAugment, or less.
+
+    Return SGD and β = 50 with AutoAugment, and without it around the best decay or λ.
+    """
     runs = []
     for config in studies.methods(base):
         weak, best = config.replace(augment="flip-crop"), CHOSEN["search-augment"][config.optimizer]
@@ -145,18 +151,17 @@ def _(base: Config) -> list[Config]:
     return runs
 
 
-_recipe("search-rate", "Learning rates with AutoAugment", rule=Rule(method_key, lambda c: c.lr))(
-    lambda base: [run.replace(lr=lr) for run in studies.methods(base) for lr in RATES]
-)
+@_recipe(rule=Rule(method_key, lambda c: c.lr))
+def search_rate(base: Config) -> list[Config]:
+    """Learning rates with AutoAugment."""
+    return [run.replace(lr=lr) for run in studies.methods(base) for lr in RATES]
 
 
-@_flips(
-    "search-flips",
-    "Every method with flips and crops, on validation",
-    rule=Rule(method_key, lambda c: {"lr": c.lr, "factor": _share(c)}),
-)
-def _(base: Config) -> list[Config]:
-    """Return learning rates, each with weight decays or λ.
+@_flips(rule=Rule(method_key, lambda c: {"lr": c.lr, "factor": _share(c)}))
+def search_flips(base: Config) -> list[Config]:
+    """Every method with flips and crops, on validation.
+
+    Return learning rates, each with weight decays or λ.
 
     The best of these nine lay at the edge for every method, so that three more are beyond it.
     """
@@ -172,17 +177,21 @@ def _(base: Config) -> list[Config]:
 
 
 # three more candidates, where the best of these twelve lay at the edge too
-@_flips("search-flips-edge", "S-LOCAL and 3-FC, beyond that")
-def _(base: Config) -> list[Config]:
+@_flips()
+def search_flips_edge(base: Config) -> list[Config]:
+    """S-LOCAL and 3-FC, beyond that."""
     here = sized(base, WIDTHS[-1], 1 / 8)
     methods = [chosen(here, model) for model in ("s-local", "3-fc")]
     beyond = ((0.01, 4.0), (0.01, 8.0), (0.03, 8.0))
     return [with_values(config, *values) for config in methods for values in beyond]
 
 
-@_flips("search-flips-long", "λ at four times the length")
-def _(base: Config) -> list[Config]:
-    """Return two β with shares of the λ that `search-flips` chose."""
+@_flips()
+def search_flips_long(base: Config) -> list[Config]:
+    """λ at four times the length.
+
+    Return two β with shares of the λ that `search-flips` chose.
+    """
     here = sized(base, WIDTHS[-1], 1 / 8)
     runs = [run.replace(epochs=base.epochs // 2) for run in flip_crop_methods(here, (), (0, 50))]
     return [regularised(run, share) for run in runs for share in SHARES]

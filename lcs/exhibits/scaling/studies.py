@@ -59,25 +59,43 @@ _every_method = partial(
     methods, betas=(0, 1, 50), models=("s-conv", "s-local", "3-fc", "s-fc"), one_lambda=True
 )
 # the largest width apart, for it takes as long as all others
-_at_widths("scaling", "The paper's recipe at growing width")(
-    partial(_every_method, widths=WIDTHS[:-1])
-)
-_at_widths("scaling-wide", "The paper's recipe at α = 8")(_every_method)
-_at_widths("scaling-own", "λ of β = 50 chosen at each width")(
-    partial(methods, betas=(0, 50), widths=WIDTHS, models=("s-local", "s-fc"))
-)
-_at_widths("scaling-beyond", "β = 50, β = 0 and SGD at α = 16", seeds=1)(
-    partial(methods, betas=(0, 50), widths=(WIDTH_BEYOND,))
-)
 
 
-@_at_widths("scaling-threshold", "Threshold or λ, at α = 8")
-def _(base: Config) -> list[Config]:
+@_at_widths()
+def scaling(base: Config) -> list[Config]:
+    """The paper's recipe at growing width."""
+    return _every_method(base, widths=WIDTHS[:-1])
+
+
+@_at_widths()
+def scaling_wide(base: Config) -> list[Config]:
+    """The paper's recipe at α = 8."""
+    return _every_method(base)
+
+
+@_at_widths()
+def scaling_own(base: Config) -> list[Config]:
+    """λ of β = 50 chosen at each width."""
+    return methods(base, betas=(0, 50), widths=WIDTHS, models=("s-local", "s-fc"))
+
+
+@_at_widths(seeds=1)
+def scaling_beyond(base: Config) -> list[Config]:
+    """β = 50, β = 0 and SGD at α = 16."""
+    return methods(base, betas=(0, 50), widths=(WIDTH_BEYOND,))
+
+
+@_at_widths()
+def scaling_threshold(base: Config) -> list[Config]:
+    """Threshold or λ, at α = 8."""
     runs = methods(base)
     return [*runs, without_threshold(runs[-1]), proximal(runs[-1])]
 
 
-_at_widths("scaling-seeds", "SGD and β = 50 at α = 8, more seeds", seeds=8)(methods)
+@_at_widths(seeds=8)
+def scaling_seeds(base: Config) -> list[Config]:
+    """SGD and β = 50 at α = 8, more seeds."""
+    return methods(base)
 
 
 def proximal(config: Config) -> Config:
@@ -104,34 +122,42 @@ def _flips(
     return flip_crop_methods(sized(base, width, length), models, betas)
 
 
-_part("recipe-precision", "bfloat16 or float32, at α = 8", seeds=2)(
-    lambda base: [run.replace(precision=name) for run in _flips(base) for name in ("bf16", "fp32")]
-)
+@_part(seeds=2)
+def recipe_precision(base: Config) -> list[Config]:
+    """bfloat16 or float32, at α = 8."""
+    return [run.replace(precision=name) for run in _flips(base) for name in ("bf16", "fp32")]
 
 
-@_part("recipe-affine", "Scale, shift and bias, at α = 4")
-def _(base: Config) -> list[Config]:
+@_part()
+def recipe_affine(base: Config) -> list[Config]:
+    """Scale, shift and bias, at α = 4."""
     runs = _flips(base, width=4)
     affine, biased = ([run.replace(**{name: True}) for run in runs] for name in ("affine", "bias"))
     return [*runs, *affine, *biased]
 
 
-@_by_recipe("augment-order", "AutoAugment after or before the crop")
-def _(base: Config) -> list[Config]:
+@_by_recipe()
+def augment_order(base: Config) -> list[Config]:
+    """AutoAugment after or before the crop."""
     runs = methods(base, widths=(2,))
     return [*runs, *(run.replace(augment="autoaugment-first") for run in runs)]
 
 
-@_part("recipe-cifar100", "CIFAR-100, at α = 8")
-def _(base: Config) -> list[Config]:
-    """Return every network with the hyperparameters of CIFAR-10."""
+@_part()
+def recipe_cifar100(base: Config) -> list[Config]:
+    """CIFAR-100, at α = 8.
+
+    Return every network with the hyperparameters of CIFAR-10.
+    """
     data = base if base.dataset == "digits" else base.replace(dataset="cifar100")
     return _flips(data, (0, 50), models=("s-conv", "s-local", "s-fc"))
 
 
-@_by_recipe("reach", "Training length, or a larger λ")
-def _(base: Config) -> list[Config]:
-    """Return three lengths, and the shorter ones with as much reach.
+@_by_recipe()
+def reach(base: Config) -> list[Config]:
+    """Training length, or a larger λ.
+
+    Return three lengths, and the shorter ones with as much reach.
 
     Where the length is shorter by a factor, λ is larger and β smaller by it: the threshold βλ is
     that of the longest, and so is, nearly, the sum of all ℓ1 steps. β = 0 has the λ of the other.
@@ -146,9 +172,11 @@ def _(base: Config) -> list[Config]:
     return runs
 
 
-@_by_recipe("momentum", "Momentum, weight decay or a larger step")
-def _(base: Config) -> list[Config]:
-    """Return SGD by parts of what was chosen for it, and both methods with η ten times as large.
+@_by_recipe()
+def momentum(base: Config) -> list[Config]:
+    """Momentum, weight decay or a larger step.
+
+    Return SGD by parts of what was chosen for it, and both methods with η ten times as large.
 
     With momentum 0.9 a gradient moves a weight by η times 1 + 0.9 + 0.9² + … = 10 in the end: the
     larger η has that step without momentum. β-LASSO keeps its pull λη and its threshold βλ.
@@ -180,35 +208,71 @@ def _large_flips(base: Config, width: int = LARGEST_WIDTH, length: float = 1) ->
     return [sparse.replace(frozen_zeros=True), regularised(dense, 0.5)]
 
 
-_largest("largest", "α = 32: β = 50")(lambda base: _large(base)[:1])
-_largest("largest-searched", "α = 32: β = 50 with η and λ of α = 8, frozen zeros")(
-    lambda base: _large_flips(base)[:1]
-)
-_largest("largest-free", "α = 32: β = 50 with η and λ of α = 8, zeros may return", seeds=3)(
-    lambda base: [_large_flips(base)[0].replace(frozen_zeros=False)]
-)
-_largest("largest-zero", "α = 32: β = 0 with the same η and λ")(
-    lambda base: [without_threshold(_large_flips(base)[0])]
-)
-_largest("largest-sgd", "α = 32: SGD")(lambda base: _large(base)[1:])
-_largest("largest-decay", "α = 32: SGD with half the weight decay", seeds=3)(
-    lambda base: [regularised(_large(base)[1], 0.5)]
-)
-_largest("largest-autoaugment", "α = 32: β = 50 with AutoAugment", setting=RECIPE)(
-    lambda base: [beta_lasso(sized(base, LARGEST_WIDTH), 50, frozen_zeros=True)]
-)
-_largest("largest-local", "α = 32: S-LOCAL", seeds=3)(
-    partial(_flips, betas=(), models=("s-local",), width=LARGEST_WIDTH, length=1)
-)
-_largest("largest-conv", "α = 32: S-CONV", seeds=3)(
-    partial(_flips, betas=(), models=("s-conv",), width=LARGEST_WIDTH, length=1)
-)
-_largest("largest-long", "α = 32: β = 50, frozen zeros, and SGD, four times as long")(
-    partial(_large_flips, length=4)
-)
-_largest("largest-wide", "α = 64: β = 50, frozen zeros, and SGD")(
-    partial(_large_flips, width=2 * LARGEST_WIDTH)
-)
+@_largest()
+def largest(base: Config) -> list[Config]:
+    """α = 32: β = 50."""
+    return _large(base)[:1]
+
+
+@_largest()
+def largest_searched(base: Config) -> list[Config]:
+    """α = 32: β = 50 with η and λ of α = 8, frozen zeros."""
+    return _large_flips(base)[:1]
+
+
+@_largest(seeds=3)
+def largest_free(base: Config) -> list[Config]:
+    """α = 32: β = 50 with η and λ of α = 8, zeros may return."""
+    return [_large_flips(base)[0].replace(frozen_zeros=False)]
+
+
+@_largest()
+def largest_zero(base: Config) -> list[Config]:
+    """α = 32: β = 0 with the same η and λ."""
+    return [without_threshold(_large_flips(base)[0])]
+
+
+@_largest()
+def largest_sgd(base: Config) -> list[Config]:
+    """α = 32: SGD."""
+    return _large(base)[1:]
+
+
+@_largest(seeds=3)
+def largest_decay(base: Config) -> list[Config]:
+    """α = 32: SGD with half the weight decay."""
+    return [regularised(_large(base)[1], 0.5)]
+
+
+@_largest(setting=RECIPE)
+def largest_autoaugment(base: Config) -> list[Config]:
+    """α = 32: β = 50 with AutoAugment."""
+    return [beta_lasso(sized(base, LARGEST_WIDTH), 50, frozen_zeros=True)]
+
+
+@_largest(seeds=3)
+def largest_local(base: Config) -> list[Config]:
+    """α = 32: S-LOCAL."""
+    return _flips(base, betas=(), models=("s-local",), width=LARGEST_WIDTH, length=1)
+
+
+@_largest(seeds=3)
+def largest_conv(base: Config) -> list[Config]:
+    """α = 32: S-CONV."""
+    return _flips(base, betas=(), models=("s-conv",), width=LARGEST_WIDTH, length=1)
+
+
+@_largest()
+def largest_long(base: Config) -> list[Config]:
+    """α = 32: β = 50, frozen zeros, and SGD, four times as long."""
+    return _large_flips(base, length=4)
+
+
+@_largest()
+def largest_wide(base: Config) -> list[Config]:
+    """α = 64: β = 50, frozen zeros, and SGD."""
+    return _large_flips(base, width=2 * LARGEST_WIDTH)
+
 
 # Every method and several lengths at α = 8, and α = 16
 
@@ -229,30 +293,67 @@ def _one_lambda(base: Config) -> list[Config]:
     return [middle.replace(epochs=run.epochs) for run in (short, long)]
 
 
-_short("recipe-length-search", "Test images at α = 8, as long as the search")(
-    partial(_flips, length=1 / 8)
-)
-_short("recipe-length-search-local", "S-LOCAL, as long as the search")(
-    partial(_flips, betas=(), models=("s-local",), length=1 / 8)
-)
-_usual("flips", "Flips and crops at α = 8")(partial(_flips, models=("s-fc", "s-local")))
-_usual("flips-others", "Flips and crops at α = 8: S-CONV, 3-FC, β = 0")(
-    partial(_flips, betas=(0,), models=("s-conv", "3-fc"))
-)
-_usual("flips-beyond", "Flips and crops at α = 16")(
-    partial(_flips, betas=(0, 50), models=("s-fc", "s-local"), width=WIDTH_BEYOND)
-)
-_usual("recipe-length", "Training length at α = 8", seeds=2)(_lengths)
-_long("recipe-length-long", "Eight times the length at α = 8", seeds=2)(
-    partial(_lengths, lengths=(4,))
-)
+@_short()
+def recipe_length_search(base: Config) -> list[Config]:
+    """Test images at α = 8, as long as the search."""
+    return _flips(base, length=1 / 8)
+
+
+@_short()
+def recipe_length_search_local(base: Config) -> list[Config]:
+    """S-LOCAL, as long as the search."""
+    return _flips(base, betas=(), models=("s-local",), length=1 / 8)
+
+
+@_usual()
+def flips(base: Config) -> list[Config]:
+    """Flips and crops at α = 8."""
+    return _flips(base, models=("s-fc", "s-local"))
+
+
+@_usual()
+def flips_others(base: Config) -> list[Config]:
+    """Flips and crops at α = 8: S-CONV, 3-FC, β = 0."""
+    return _flips(base, betas=(0,), models=("s-conv", "3-fc"))
+
+
+@_usual()
+def flips_beyond(base: Config) -> list[Config]:
+    """Flips and crops at α = 16."""
+    return _flips(base, betas=(0, 50), models=("s-fc", "s-local"), width=WIDTH_BEYOND)
+
+
+@_usual(seeds=2)
+def recipe_length(base: Config) -> list[Config]:
+    """Training length at α = 8."""
+    return _lengths(base)
+
+
+@_long(seeds=2)
+def recipe_length_long(base: Config) -> list[Config]:
+    """Eight times the length at α = 8."""
+    return _lengths(base, lengths=(4,))
+
+
 # at the greater lengths, where a smaller weight decay may be better
-_usual("recipe-length-decay", "The same lengths with half the decay", seeds=2)(
-    lambda base: [regularised(run, 0.5) for run in _lengths(base, (1, 4)) if not run.beta]
-)
-_usual("recipe-length-l1", "Training length with one λ, at α = 8", seeds=1)(_one_lambda)
-_long("recipe-length-long-l1", "Eight times the length with the same λ, at α = 8", seeds=1)(
-    lambda base: [run.replace(epochs=4 * base.epochs) for run in _one_lambda(base)[1:]]
-)
+
+
+@_usual(seeds=2)
+def recipe_length_decay(base: Config) -> list[Config]:
+    """The same lengths with half the decay."""
+    return [regularised(run, 0.5) for run in _lengths(base, (1, 4)) if not run.beta]
+
+
+@_usual(seeds=1)
+def recipe_length_l1(base: Config) -> list[Config]:
+    """Training length with one λ, at α = 8."""
+    return _one_lambda(base)
+
+
+@_long(seeds=1)
+def recipe_length_long_l1(base: Config) -> list[Config]:
+    """Eight times the length with the same λ, at α = 8."""
+    return [run.replace(epochs=4 * base.epochs) for run in _one_lambda(base)[1:]]
+
 
 STUDIES = (*_WIDTHS, *_PARTS, *LARGEST, *FLIPS)

@@ -63,9 +63,12 @@ def _networks(base: Config, length: float = 1 / 8) -> list[Config]:
 # λ that grows outside a window
 
 
-@_study("banded", "λ that grows outside a window")
-def _(base: Config) -> list[Config]:
-    """Return β = 50 at two λ, and β = 0 at the larger, each with every growth; and the others."""
+@_study()
+def banded(base: Config) -> list[Config]:
+    """λ that grows outside a window.
+
+    Return β = 50 at two λ, and β = 0 at the larger, each with every growth; and the others.
+    """
     *plain, own = _networks(base)
     sparse = [own, regularised(own, 0.1), compare.without_threshold(own)]
     grown = [run.replace(l1_growth=growth) for run in sparse for growth in GROWTHS]
@@ -80,21 +83,33 @@ def _grown(
     return [own.replace(l1_growth=growth, **windows) for growth in growths]
 
 
-_study("banded-learned", "Windows that follow the weights")(partial(_grown, l1_window="learned"))
-_study("banded-initial", "Windows at random places")(partial(_grown, l1_window="initial"))
+@_study()
+def banded_learned(base: Config) -> list[Config]:
+    """Windows that follow the weights."""
+    return _grown(base, l1_window="learned")
 
 
-@_study("banded-sizes", "Random windows of other sizes")
-def _(base: Config) -> list[Config]:
-    """Return the fastest growth outside windows of every size that fits."""
+@_study()
+def banded_initial(base: Config) -> list[Config]:
+    """Windows at random places."""
+    return _grown(base, l1_window="initial")
+
+
+@_study()
+def banded_sizes(base: Config) -> list[Config]:
+    """Random windows of other sizes.
+
+    Return the fastest growth outside windows of every size that fits.
+    """
     grown = partial(_grown, base, growths=GROWTHS[-1:], l1_window="initial")
     side, *_ = data.spec(base.dataset).image_shape
     return [run for size in SIZES if size <= side for run in grown(l1_window_size=size)]
 
 
-_study("banded-pixel", "λ that grows with the distance from a random pixel")(
-    partial(_grown, growths=PIXEL_GROWTHS, l1_window="initial", l1_window_size=1)
-)
+@_study()
+def banded_pixel(base: Config) -> list[Config]:
+    """λ that grows with the distance from a random pixel."""
+    return _grown(base, growths=PIXEL_GROWTHS, l1_window="initial", l1_window_size=1)
 
 
 def _wide(base: Config, windows: Sequence[str], length: float = 1 / 8) -> list[Config]:
@@ -104,21 +119,35 @@ def _wide(base: Config, windows: Sequence[str], length: float = 1 / 8) -> list[C
     return [*plain, own, *grown]
 
 
-_study("banded-wide", "λ that grows outside a window, at α = 8")(
-    partial(_wide, windows=("grid", "initial", "learned"))
-)
-_long("banded-long", "Windows that follow the weights at α = 8 for 200 epochs")(
-    partial(_wide, windows=("learned",), length=1 / 2)
-)
+@_study()
+def banded_wide(base: Config) -> list[Config]:
+    """λ that grows outside a window, at α = 8."""
+    return _wide(base, windows=("grid", "initial", "learned"))
+
+
+@_long()
+def banded_long(base: Config) -> list[Config]:
+    """Windows that follow the weights at α = 8 for 200 epochs."""
+    return _wide(base, windows=("learned",), length=1 / 2)
+
+
 # each unit has as many pixels with the usual λ: a fixed order of the pixels is all that changes
-_study("banded-scattered", "Random windows of scattered pixels at α = 8")(
-    partial(_grown, width=WIDEST, growths=GROWTHS[-1:], l1_window="initial", permute_pixels=True)
-)
 
 
-@_study("masked", "S-LOCAL's windows as a fixed mask of S-FC, at α = 8")
-def _(base: Config) -> list[Config]:
-    """Return S-FC by SGD with the learning rate and weight decay of S-FC, and of S-LOCAL."""
+@_study()
+def banded_scattered(base: Config) -> list[Config]:
+    """Random windows of scattered pixels at α = 8."""
+    return _grown(
+        base, width=WIDEST, growths=GROWTHS[-1:], l1_window="initial", permute_pixels=True
+    )
+
+
+@_study()
+def masked(base: Config) -> list[Config]:
+    """S-LOCAL's windows as a fixed mask of S-FC, at α = 8.
+
+    Return S-FC by SGD with the learning rate and weight decay of S-FC, and of S-LOCAL.
+    """
     import torch
 
     from lcs.models import LocallyConnected2d, dense_weight
@@ -142,23 +171,29 @@ def growth_values(config: Config) -> dict[str, float]:
     return {"l1_growth": config.l1_growth, "share": share, "lr": config.lr}
 
 
-@_search("search-growth", "Random windows at α = 8, on validation", rule=Rule(key, growth_values))
-def _(base: Config) -> list[Config]:
-    """Return β = 50 with every growth, with every λ as a share of that without, and every η."""
+@_search(rule=Rule(key, growth_values))
+def search_growth(base: Config) -> list[Config]:
+    """Random windows at α = 8, on validation.
+
+    Return β = 50 with every growth, with every λ as a share of that without, and every η.
+    """
     (own,) = _grown(base, WIDEST, [0.0])
     grid = itertools.product((0.3, 1.0, 3.0), (0.3, 1.0), (0.1, 0.3))
     return [_random_windows(own, *candidate) for candidate in grid]
 
 
-@_study("banded-searched", "Random windows at α = 8, as searched", after=("search-growth",))
-def _(base: Config) -> list[Config]:
+@_study(after=("search-growth",))
+def banded_searched(base: Config) -> list[Config]:
+    """Random windows at α = 8, as searched."""
     *plain, own = _wide(base, windows=())
     return [*plain, _random_windows(own, **CHOSEN["search-growth"][key(own)])]
 
 
-@_study("banded-uniform", "As much λ everywhere")
-def _(base: Config) -> list[Config]:
-    """Return β = 50 with the λ that a growth of `GROWTHS[1]` has in layer 1 on average.
+@_study()
+def banded_uniform(base: Config) -> list[Config]:
+    """As much λ everywhere.
+
+    Return β = 50 with the λ that a growth of `GROWTHS[1]` has in layer 1 on average.
 
     What growth gains over this is not due to a larger λ.
     """
@@ -173,22 +208,24 @@ def _(base: Config) -> list[Config]:
 # A start from S-CONV
 
 
-@_search(
-    "search-convolution",
-    "From S-CONV, on validation",
-    rule=Rule(lambda c: key(c) if c.source else "S-CONV", lambda c: c.lr),
-)
-def _(base: Config) -> list[Config]:
-    """Return S-CONV, and every network trained on from it at each rate."""
+@_search(rule=Rule(lambda c: key(c) if c.source else "S-CONV", lambda c: c.lr))
+def search_convolution(base: Config) -> list[Config]:
+    """From S-CONV, on validation.
+
+    Return S-CONV, and every network trained on from it at each rate.
+    """
     networks = _networks(base)
     started = [run.replace(start="network", source=networks[0].as_source) for run in networks]
     rates = {"sgd": (1.0, 0.3, 0.1, 0.01), "beta-lasso": (3.0, 1.0, 0.3, 0.1)}
     return [networks[0], *(r.replace(lr=lr) for r in started for lr in rates[r.optimizer])]
 
 
-@_study("from-convolution", "A start from S-CONV", after=("search-convolution",))
-def _(base: Config) -> list[Config]:
-    """Return S-CONV, what is trained on from it, and the same without a start, as long in all."""
+@_study(after=("search-convolution",))
+def from_convolution(base: Config) -> list[Config]:
+    """A start from S-CONV.
+
+    Return S-CONV, what is trained on from it, and the same without a start, as long in all.
+    """
     half, whole = _networks(base), _networks(base, 1 / 4)
     found = CHOSEN["search-convolution"]
     started = [
@@ -212,9 +249,12 @@ def _deep_values(config: Config) -> dict[str, float]:
     return {"lr": config.lr, "share": round(config.l1 / CHOSEN["search"][B50.key]["l1"], 9)}
 
 
-@_search("search-deeper", "Deep networks, on validation", rule=Rule(key, _deep_values))
-def _(base: Config) -> list[Config]:
-    """Return every network with SGD, and the fully connected ones with β = 50: six candidates."""
+@_search(rule=Rule(key, _deep_values))
+def search_deeper(base: Config) -> list[Config]:
+    """Deep networks, on validation.
+
+    Return every network with SGD, and the fully connected ones with β = 50: six candidates.
+    """
     here = sized(base, DEEP_WIDTH, 1 / 8).replace(momentum=0.9)
     plain = [
         here.replace(model=model, lr=lr, weight_decay=decay)
@@ -227,9 +267,12 @@ def _(base: Config) -> list[Config]:
     return [*plain, *sparse]
 
 
-@_study("deeper", "Deep networks", after=("search-deeper",))
-def _deeper(base: Config) -> list[Config]:
-    """Return every network with what `search-deeper` chose."""
+@_study(after=("search-deeper",))
+def deeper(base: Config) -> list[Config]:
+    """Deep networks.
+
+    Return every network with what `search-deeper` chose.
+    """
     here, found = sized(base, DEEP_WIDTH, 1 / 8).replace(momentum=0.9), CHOSEN["search-deeper"]
     plain = [here.replace(model=name, **found[f"{name} sgd"]) for name in (*DEEP, *SHALLOW)]
     sparse = [_sparse(here, name, **found[f"{name} beta-lasso"]) for name in ("d-fc", "s-fc")]
@@ -237,26 +280,25 @@ def _deeper(base: Config) -> list[Config]:
 
 
 @_search(
-    "search-footprints",
-    "Deep networks with the first layer's footprints, on validation",
-    rule=Rule(lambda c: key(c) if c.source else "source", _deep_values),
-    after=("search-deeper",),
+    rule=Rule(lambda c: key(c) if c.source else "source", _deep_values), after=("search-deeper",)
 )
-def _(base: Config) -> list[Config]:
-    """Return D-FC by β = 50, and by SGD with its footprints: six candidates."""
-    plain, sparse = (run for run in _deeper(base) if run.model == "d-fc")
+def search_footprints(base: Config) -> list[Config]:
+    """Deep networks with the first layer's footprints, on validation.
+
+    Return D-FC by β = 50, and by SGD with its footprints: six candidates.
+    """
+    plain, sparse = (run for run in deeper(base) if run.model == "d-fc")
     started = plain.replace(start="footprints", source=sparse.as_source)
     grid = itertools.product(RATES, DECAYS)
     return [sparse, *(started.replace(lr=lr, weight_decay=decay) for lr, decay in grid)]
 
 
-@_study(
-    "footprints",
-    "Deep networks with the first layer's footprints",
-    after=("search-deeper", "search-footprints"),
-)
-def _(base: Config) -> list[Config]:
-    """Return D-FC by β = 50, and by SGD with masks that are made from it."""
-    plain, sparse = (run for run in _deeper(base) if run.model == "d-fc")
+@_study(after=("search-deeper", "search-footprints"))
+def footprints(base: Config) -> list[Config]:
+    """Deep networks with the first layer's footprints.
+
+    Return D-FC by β = 50, and by SGD with masks that are made from it.
+    """
+    plain, sparse = (run for run in deeper(base) if run.model == "d-fc")
     own = plain.replace(**CHOSEN["search-footprints"][key(plain)])
     return [sparse, *(own.replace(start=s, source=sparse.as_source) for s in FOOTPRINTS)]

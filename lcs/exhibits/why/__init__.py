@@ -60,40 +60,54 @@ STUDIES = Studies()
 _study = partial(STUDIES.add, setting=REPRODUCTION)
 
 
-@_study("precision", "bfloat16 against float32")
-def _(base: Config) -> list[Config]:
+@_study()
+def precision(base: Config) -> list[Config]:
+    """bfloat16 against float32."""
     both = [base.replace(precision="bf16"), base.replace(precision="fp32")]
     return [run for here in both for run in (sgd(here, "s-fc"), beta_lasso(here, 50))]
 
 
-@_study("first-layer", "λ on the first layer alone", betas=PAPER_BETAS)
-def _(base: Config, betas: Sequence[float]) -> list[Config]:
-    """Return the runs of the next study, and the same with no λ in other layers."""
-    everywhere = _frozen(base, betas)
+@_study(betas=PAPER_BETAS)
+def first_layer(base: Config, betas: Sequence[float]) -> list[Config]:
+    """λ on the first layer alone.
+
+    Return the runs of the next study, and the same with no λ in other layers.
+    """
+    everywhere = frozen(base, betas)
     return [*everywhere, *(run.replace(l1_rest=0.0) for run in everywhere)]
 
 
-@_study("frozen", "Frozen zeros", scales=SCALES, seeds=5, betas=PAPER_BETAS)
-def _frozen(base: Config, betas: Sequence[float]) -> list[Config]:
-    """Return all β, and those that make zeros once more with frozen zeros."""
+@_study(scales=SCALES, seeds=5, betas=PAPER_BETAS)
+def frozen(base: Config, betas: Sequence[float]) -> list[Config]:
+    """Frozen zeros.
+
+    Return all β, and those that make zeros once more with frozen zeros.
+    """
     free = [beta_lasso(base, beta) for beta in betas]
     return [*free, *(run.replace(frozen_zeros=True) for run in free if run.beta)]
 
 
-_study("betas", "A range of β", seeds=2, betas=BETAS)(sgd_and_betas)
+@_study(seeds=2, betas=BETAS)
+def betas(base: Config, betas: Sequence[float]) -> list[Config]:
+    """A range of β."""
+    return sgd_and_betas(base, betas)
 
 
-@_study("lambdas", "A range of λ", seeds=2)
-def _(base: Config) -> list[Config]:
-    """Return a range of λ at β = 50, and at the threshold βλ that it has in Table 2."""
+@_study(seeds=2)
+def lambdas(base: Config) -> list[Config]:
+    """A range of λ.
+
+    Return a range of λ at β = 50, and at the threshold βλ that it has in Table 2.
+    """
     beta, own = 50, l1_of(base)["l1"]
     at_beta = [beta_lasso(base, beta, l1=l1, l1_rest=None) for l1 in LAMBDAS]
     at_threshold = [beta_lasso(base, beta * own / l1, l1=l1, l1_rest=None) for l1 in LAMBDAS]
     return [*at_beta, *at_threshold]
 
 
-@_study("lambdas-zero", "A range of λ at β = 0", seeds=2)
-def _(base: Config) -> list[Config]:
+@_study(seeds=2)
+def lambdas_zero(base: Config) -> list[Config]:
+    """A range of λ at β = 0."""
     return [beta_lasso(base, 0, l1=l1, l1_rest=None) for l1 in LAMBDAS]
 
 
@@ -101,13 +115,23 @@ def _lengths(base: Config, lengths: Sequence[float]) -> list[Config]:
     return [run for n in lengths for run in sgd_and_betas(sized(base, length=n), (0, 50))]
 
 
-_study("length", "Training length", seeds=2)(partial(_lengths, lengths=(1 / 4, 1)))
-_study("longer", "Four times the length", seeds=2)(partial(_lengths, lengths=(1, 4)))
+@_study(seeds=2)
+def length(base: Config) -> list[Config]:
+    """Training length."""
+    return _lengths(base, lengths=(1 / 4, 1))
 
 
-@_study("factorial", "Augmentation × loss × method", setting=varied(REPRODUCTION))
-def _(base: Config) -> list[Config]:
-    """Return every combination of augmentation, loss and method, at a quarter of the length.
+@_study(seeds=2)
+def longer(base: Config) -> list[Config]:
+    """Four times the length."""
+    return _lengths(base, lengths=(1, 4))
+
+
+@_study(setting=varied(REPRODUCTION))
+def factorial(base: Config) -> list[Config]:
+    """Augmentation × loss × method.
+
+    Return every combination of augmentation, loss and method, at a quarter of the length.
 
     Cross-entropy comes twice: with the rates as they are, and with those at which it would be the
     same as binary cross-entropy if the two were proportional (see `equal_rates`).
@@ -123,9 +147,12 @@ def _(base: Config) -> list[Config]:
     return runs
 
 
-@_study("recipe", "Cross-entropy and augmentation at α = 4", setting=SHORT_RECIPE)
-def _(base: Config) -> list[Config]:
-    """Return all methods at four times the width and a quarter of the length, over a range of λ."""
+@_study(setting=SHORT_RECIPE)
+def recipe(base: Config) -> list[Config]:
+    """Cross-entropy and augmentation at α = 4.
+
+    Return all methods at four times the width and a quarter of the length, over a range of λ.
+    """
     wide = sized(base, 4, 1 / 4)
     plain = [beta_lasso(wide, beta, **REPRODUCTION_L1) for beta in (0, 1)]
     sparse = [beta_lasso(wide, 50, l1=l1, l1_rest=1e-6) for l1 in LAMBDAS]
@@ -133,8 +160,9 @@ def _(base: Config) -> list[Config]:
     return [sgd(wide, "s-fc"), *plain, *sparse, *strong]
 
 
-@_study("reproduction", "The reproduction's setting at α = 4")
-def _(base: Config) -> list[Config]:
+@_study()
+def reproduction(base: Config) -> list[Config]:
+    """The reproduction's setting at α = 4."""
     wide = sized(base, 4, 1 / 4)
     return [sgd(wide, "s-fc"), *(beta_lasso(wide, beta, **REPRODUCTION_L1) for beta in (0, 50))]
 
@@ -149,12 +177,16 @@ def _by_recipe(base: Config, factors: Sequence[int]) -> list[Config]:
     return runs
 
 
-_study("width", "Cross-entropy and augmentation at growing width", setting=SHORT_RECIPE)(
-    partial(_by_recipe, factors=(1, 4, 8))
-)
-_study("wider", "Cross-entropy and augmentation at α = 16", setting=SHORT_RECIPE)(
-    partial(_by_recipe, factors=(16,))
-)
+@_study(setting=SHORT_RECIPE)
+def width(base: Config) -> list[Config]:
+    """Cross-entropy and augmentation at growing width."""
+    return _by_recipe(base, factors=(1, 4, 8))
+
+
+@_study(setting=SHORT_RECIPE)
+def wider(base: Config) -> list[Config]:
+    """Cross-entropy and augmentation at α = 16."""
+    return _by_recipe(base, factors=(16,))
 
 
 # What a change adds
