@@ -38,7 +38,7 @@ def by_condition(
         study_name: the study whose command is shown where there are no records.
         records: of one study, or of several.
         columns: by its heading, what each column says of a condition's runs.
-        what: begins the caption, which `note` ends.
+        what: begins the caption, which `note` ends, before its full stop.
         label: of the table; empty: `tab-` and the study's name.
         text: headings of further columns of text.
     """

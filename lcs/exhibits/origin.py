@@ -221,7 +221,10 @@ def participation(filters: np.ndarray) -> np.ndarray:
 
 
 def participation_table() -> Table:
-    """Return both measures of filters made up: a patch of 9 × 9, and weights at random places."""
+    """Return both measures of filters made up: a patch of 9 × 9, and weights at random places.
+
+    They are not trained, and have normal weights.
+    """
     side, count, few = 32, 200, 30
     draws = np.random.default_rng(0)
     patches, scattered = np.zeros((2, count, 1, side, side))

@@ -1,4 +1,4 @@
-"""What others have published: quoted, and counts of weights beside what the shapes say.
+"""What others have published, quoted; and the published sizes beside those by the layers' shapes.
 
 Sources: P is Neyshabur 2020 (arXiv 2007.13657v1), R the EPFL reproduction of it at α = 1 (Najafi,
 Mehdi and Cutura). Accuracies are test accuracies in per cent.

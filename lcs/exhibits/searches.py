@@ -145,7 +145,10 @@ class Choice(NamedTuple):
 
 
 def choices(records: Sequence[Record], by: Callable[[Config], Key]) -> dict[Key, Choice]:
-    """Return the best candidate of each group, by a configuration without its seed."""
+    """Return the candidate of each group that is best on the validation images, over its seeds.
+
+    `by` returns the group of a configuration without its seed: for example `method`.
+    """
     groups: dict[Key, dict[Config, list[Record]]] = {}
     for config, runs in compare.conditions(records).items():
         groups.setdefault(by(config), {})[config] = runs

@@ -130,7 +130,7 @@ REPRODUCTION_L1: dict[str, Any] = {"l1": 2e-5, "l1_rest": None}
 STRONGER_L1 = {"l1": 5e-5, "l1_rest": 1e-5}
 
 
-class Choice(dict[str, Any]):
+class Chosen(dict[str, Any]):
     """What a search chose, by a key of its own; another key is a `ConfigError`."""
 
     def __init__(self, search: str, found: Mapping[str, Any]) -> None:
@@ -146,7 +146,7 @@ class Choice(dict[str, Any]):
 
 # what the searches chose on validation images: written by `lcs study NAME --choose`
 CHOSEN_FILE = Path(__file__).with_name("chosen.json")
-CHOSEN = {name: Choice(name, found) for name, found in json.loads(CHOSEN_FILE.read_text()).items()}
+CHOSEN = {name: Chosen(name, found) for name, found in json.loads(CHOSEN_FILE.read_text()).items()}
 # length of `search` and `search-flips`
 SEARCH_EPOCHS = 50
 # widths of `scaling`, and a width beyond

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from lcs.config import Config
 from lcs.exhibits import cells, compare, locality, plots
-from lcs.exhibits.methods import B50, dataset_name, method
+from lcs.exhibits.methods import B50, LOCAL, SGD, dataset_name, method
 from lcs.exhibits.settings import FLIP_CROP, FLIP_CROP_SHORT, Studies, flip_crop_methods, sized
 from lcs.exhibits.tables import PENDING, Cell, Table
 from lcs.exhibits.verdicts import Claim, Which, differs, ours
@@ -32,6 +32,11 @@ TAKEN = {
     "frozen-first-layer": "first layer, frozen",
     "first-layer": "first layer",
 }
+# what `start_of` calls some of them, or the lack of one
+MASKS, FIRST_MASK, REWIRED = (TAKEN[name] for name in ("mask", "first-mask", "rewired-mask"))
+FROZEN, TUNED = TAKEN["frozen-first-layer"], TAKEN["first-layer"]
+FROZEN_OF_SGD, TUNED_OF_SGD = f"{FROZEN}, by SGD", f"{TUNED}, by SGD"
+NOTHING = SGD.short
 # taken of the same data set too, and of a network trained by SGD too
 OWN, OF_SGD = ("ticket", "mask"), ("frozen-first-layer", "first-layer")
 # within so many points the accuracies of two starts are called equal
@@ -138,16 +143,16 @@ def numbers(records: Sequence[Record]) -> dict[str, str]:
             (run for run in records if run.config.dataset == name != origin(run.config)), start_of
         )
         for key, one, other in (
-            ("masks", "masks", "SGD"),
-            ("first-mask", "first layer's mask", "SGD"),
-            ("local", "S-LOCAL, SGD", "SGD"),
-            ("rewired", "masks", "masks, rewired"),
-            ("frozen", "first layer, frozen", "first layer, frozen, by SGD"),
+            ("masks", MASKS, NOTHING),
+            ("first-mask", FIRST_MASK, NOTHING),
+            ("local", LOCAL.short, NOTHING),
+            ("rewired", MASKS, REWIRED),
+            ("frozen", FROZEN, FROZEN_OF_SGD),
         ):
             said[f"{key}-{name}"] = cells.gain_text(here[one], here[other])
     # of CIFAR-100, the last
-    said["tuned-beta"] = cells.gain_text(here["first layer"], here["SGD"])
-    said["tuned-sgd"] = cells.gain_text(here["first layer, by SGD"], here["SGD"])
+    said["tuned-beta"] = cells.gain_text(here[TUNED], here[NOTHING])
+    said["tuned-sgd"] = cells.gain_text(here[TUNED_OF_SGD], here[NOTHING])
     return said
 
 
@@ -163,21 +168,19 @@ _claim = partial(ours, study="transfer")
 CLAIMS: tuple[Claim, ...] = (
     _claim(
         "With masks found on CIFAR-100, SGD is better on CIFAR-10 than without masks",
-        judge=differs(_from_cifar100("masks"), _from_cifar100("SGD")),
+        judge=differs(_from_cifar100(MASKS), _from_cifar100(NOTHING)),
     ),
     _claim(
         "These masks are better than masks rewired at random, whose places are not local",
-        judge=differs(_from_cifar100("masks"), _from_cifar100("masks, rewired")),
+        judge=differs(_from_cifar100(MASKS), _from_cifar100(REWIRED)),
     ),
     _claim(
         f"A new initialisation of these masks changes the accuracy by less than {MARGIN:g} point",
-        judge=differs(_from_cifar100("masks"), _from_cifar100(TAKEN["ticket"]), margin=MARGIN),
+        judge=differs(_from_cifar100(MASKS), _from_cifar100(TAKEN["ticket"]), margin=MARGIN),
     ),
     _claim(
         "A frozen first layer is better on CIFAR-10 if β = 50 trained it on CIFAR-100 than if SGD "
         "did",
-        judge=differs(
-            _from_cifar100("first layer, frozen"), _from_cifar100("first layer, frozen, by SGD")
-        ),
+        judge=differs(_from_cifar100(FROZEN), _from_cifar100(FROZEN_OF_SGD)),
     ),
 )

@@ -3,8 +3,17 @@
 from checks import ahead, behind, check, level, records
 from lcs.exhibits import transfer
 from lcs.exhibits.compare import paired
-
-FROZEN, FROZEN_OF_SGD = "first layer, frozen", "first layer, frozen, by SGD"
+from lcs.exhibits.methods import LOCAL
+from lcs.exhibits.transfer import (
+    FIRST_MASK,
+    FROZEN,
+    FROZEN_OF_SGD,
+    MASKS,
+    NOTHING,
+    REWIRED,
+    TUNED,
+    TUNED_OF_SGD,
+)
 
 
 @check
@@ -43,13 +52,13 @@ def places_matter_more_than_values(store):
     ahead of random weights on CIFAR-100, by more if SGD trained it. S-LOCAL is on average ahead of
     SGD by less than 1.5 points on CIFAR-10, and behind it on CIFAR-100.
     """
-    rewired, frozen = gains(store, "masks", "masks, rewired"), gains(store, FROZEN, FROZEN_OF_SGD)
-    first10, first100 = gains(store, "first layer's mask", "SGD")
-    _, tuned = gains(store, "first layer", "SGD")
-    _, of_sgd = gains(store, "first layer, by SGD", "SGD")
-    local10, local100 = gains(store, "S-LOCAL, SGD", "SGD")
+    rewired, frozen = gains(store, MASKS, REWIRED), gains(store, FROZEN, FROZEN_OF_SGD)
+    first10, first100 = gains(store, FIRST_MASK, NOTHING)
+    _, tuned = gains(store, TUNED, NOTHING)
+    _, of_sgd = gains(store, TUNED_OF_SGD, NOTHING)
+    local10, local100 = gains(store, LOCAL.short, NOTHING)
     return (
-        all(map(level, gains(store, "masks", "SGD")))
+        all(map(level, gains(store, MASKS, NOTHING)))
         and level(first10)
         and ahead(first100)
         and first100.mean < 1

@@ -35,7 +35,9 @@ def found(tmp_path, monkeypatch):
         document = {"machine": MACHINE, "tables": tables}
         (tmp_path / "inference-cpu.json").write_text(json.dumps(document))
         read = benchmarks.load("inference", str(tmp_path))
-        monkeypatch.setattr(inference, "load", lambda *_: read)
+        monkeypatch.setattr(
+            inference, "load", lambda name, *_: read if name == "inference" else None
+        )
         return read
 
     return put

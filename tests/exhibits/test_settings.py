@@ -23,7 +23,7 @@ AWAITED = sorted({search for study in NETWORKS.values() for search in getattr(st
 
 @pytest.mark.parametrize("search", AWAITED)
 def test_until_a_search_has_chosen_what_takes_its_choice_waits(search, monkeypatch, command):
-    monkeypatch.setitem(settings.CHOSEN, search, settings.Choice(search, {}))
+    monkeypatch.setitem(settings.CHOSEN, search, settings.Chosen(search, {}))
     waiting = {name for name, study in NETWORKS.items() if search in settings.undecided(study)}
     every = status.progress(Memory())
     assert {one.study.name for one in every if one.waits_for} == waiting

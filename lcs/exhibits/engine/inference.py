@@ -31,9 +31,10 @@ BATCHES = (1, 512)
 
 
 def passes(found: dict[str, Any] | None, **fields: Any) -> list[dict[str, Any]]:
-    """Return the tables of the benchmark with these `batch` (images), `threads` or `places`.
+    """Return the benchmark's tables with these `batch` (images), `threads`, `places`, `density`.
 
-    Places are "trained", where the first layer's weights are those of a stored run, or "random".
+    Places are "trained", where the first layer's weights are those of a stored run, or "random";
+    the density is a share.
     """
     return find(found, measured="inference", **fields)
 
@@ -71,7 +72,7 @@ def inference_table(found: dict[str, Any] | None) -> Table:
     first = shown[0]
     rows = []
     for way in first["times"]:
-        counts = (f"{first[what][way] / 1e6:,.1f}" for what in ("bytes", "operations"))
+        counts = (f"{first[each][way] / 1e6:,.1f}" for each in ("bytes", "operations"))
         rows.append([way, *counts, *(f"{medians(one)[way]:.3g}" for one in shown)])
     caption = (
         f"{what} (α = {first['base_channels']}, {tables.rounded(100 * first['density'])} % of the "
@@ -167,7 +168,7 @@ LEAST_GAIN = 0.05
 
 
 def no_gain(_: list[Record]) -> Finding | None:
-    """Judge whether neither saves more than `LEAST_GAIN` of the dense time in float32."""
+    """Judge whether exporting and dropping dead units save less than `LEAST_GAIN`, in float32."""
     shown = passes(load("inference"), places="trained")
     if not shown:
         return None

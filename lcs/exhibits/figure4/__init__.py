@@ -111,10 +111,12 @@ def excess_frame(studies: Iterable[Sequence[Record]]) -> pd.DataFrame:
     β = 50; studies that share a width, a length, the loss and the images are one setting.
     """
     runs = itertools.chain(*(group for each in studies for group in compare.widest(each).values()))
-    settings = compare.grouped((run for run in runs if method(run.config) in SHOWN), _setting_text)
+    by_setting = compare.grouped(
+        (run for run in runs if method(run.config) in SHOWN), _setting_text
+    )
     ranked = [
         run
-        for runs in settings.values()
+        for runs in by_setting.values()
         for run in sorted(runs, key=lambda r: (SHOWN.index(method(r.config)), r.config.l1))
     ]
     return locality.excess_frame(ranked, _setting_text, cells.series_text, EXCESSES)
@@ -142,7 +144,7 @@ def factorial_table(records: Sequence[Record]) -> Table:
         here = [config for config in found if compare.matches(config, fields)]
         by_strength = sorted(here, key=lambda c: (c.optimizer != "sgd", c.beta, c.l1))
         rates = ", equal rates" if dense.lr < max(c.lr for c in every_sgd) else ""
-        loss, images = (cells.field_text(dense, name) for name in ("loss", "augment"))
+        loss, images = (cells.field_text(dense, field) for field in ("loss", "augment"))
         heading = f"{loss}{rates}, {images}"
         rows.append([heading, *(excess_text(found[config]) for config in by_strength)])
     caption = (
@@ -162,7 +164,8 @@ def numbers(first: Sequence[Record], wide: Sequence[Record], searched: Sequence[
     """Return the mass in the best window: shares in per cent, and points beyond chance in words.
 
     `open-zero`: β = 0 with the λ of β = 50; `open-tuned-sgd`: SGD with momentum and weight decay.
-    "pending" without runs. `first` are of the page's own study, `wide` of `width`.
+    "pending" without runs. `first` are of the page's own study, `wide` of `width`, `searched` of
+    the recipe with hyperparameters chosen on validation.
     """
     groups, beta = compare.by_method(first), compare.largest_beta(first)
     found: Numbers = {}

@@ -127,7 +127,7 @@ def restarted(here: Config, at: str, search: str) -> list[Config]:
 
     Dense SGD also has what the search chose for one-shot pruning.
     """
-    dense = with_values(unmasked(here), **CHOSEN[search]["sgd magnitude"])
+    dense = with_values(unmasked(here), **CHOSEN[search][key(masked(here, "one-shot", at))])
     again = {"schedule": "cosine-restart", "period": here.epochs // 2}
     return [run.replace(**again) for run in (dense, sparse(here, budget(at)["share"]))]
 
@@ -147,7 +147,7 @@ def values(config: Config) -> dict[str, float]:
 
 
 def _left_by(run: Record) -> dict[str, float]:
-    """Return a budget as `budget` does: a run's λ and what it leaves of its first two layers."""
+    """Return a run's λ as a share of that of `search-flips`, and the densities of two layers."""
     left, whole = run.final["nonzeros"], run.final["weights"]
     first, second = (round(left[layer] / whole[layer], 6) for layer in ("conv1", "fc1"))
     share = relative(run.config, sparse(run.config, 1.0))
@@ -202,12 +202,12 @@ def _searched(base: Config, parts: int) -> list[Config]:
     return [unmasked(here), *_all_masked(here)]
 
 
-# shares of the λ that `search-flips` chose
-
-
 @_search(rule=_budgets)
 def search_budgets(base: Config) -> list[Config]:
-    """Weights that β = 50 leaves, over λ."""
+    """Weights that β = 50 leaves, over λ.
+
+    Shares of the λ that `search-flips` chose.
+    """
     return [sparse(recipe(base), share) for share in (0.25, 0.5, 1.0, 2.0, 4.0)]
 
 
@@ -300,12 +300,12 @@ def _best(records: Sequence[Record]) -> dict[str, dict[str, float]]:
     return {"β = 50": _left_by(best.runs[0])}
 
 
-# shares of the λ that `search-flips` chose, at this length
-
-
 @_search_wider(rule=_best)
 def search_wider_budget(base: Config) -> list[Config]:
-    """λ of β = 50 at α = 4, and the weights it leaves."""
+    """λ of β = 50 at α = 4, and the weights it leaves.
+
+    Shares of the λ that `search-flips` chose, at this length.
+    """
     return [sparse(_wide(base), share) for share in (0.5, 1.0, 2.0)]
 
 

@@ -176,10 +176,12 @@ def search_flips(base: Config) -> list[Config]:
     ]
 
 
-# three more candidates, where the best of these twelve lay at the edge too
 @_flips()
 def search_flips_edge(base: Config) -> list[Config]:
-    """S-LOCAL and 3-FC, beyond that."""
+    """S-LOCAL and 3-FC, beyond that.
+
+    Three more candidates, where the best of the twelve of `search-flips` lay at the edge too.
+    """
     here = sized(base, WIDTHS[-1], 1 / 8)
     methods = [chosen(here, model) for model in ("s-local", "3-fc")]
     beyond = ((0.01, 4.0), (0.01, 8.0), (0.03, 8.0))

@@ -28,11 +28,12 @@ from lcs.exhibits.settings import (
 )
 
 WIDEST, LARGEST_WIDTH = WIDTHS[-1], 32
-_WIDTHS, _PARTS, LARGEST, FLIPS = (Studies() for _ in range(4))
+# by what they vary; the chapter has tables of some
+AT_WIDTHS, PARTS, LARGEST, FLIPS = Studies(), Studies(), Studies(), Studies()
 
 # At each width, with AutoAugment
 
-_at_widths = partial(_WIDTHS.add, setting=RECIPE)
+_at_widths = partial(AT_WIDTHS.add, setting=RECIPE)
 
 
 def methods(
@@ -58,12 +59,14 @@ def methods(
 _every_method = partial(
     methods, betas=(0, 1, 50), models=("s-conv", "s-local", "3-fc", "s-fc"), one_lambda=True
 )
-# the largest width apart, for it takes as long as all others
 
 
 @_at_widths()
 def scaling(base: Config) -> list[Config]:
-    """The paper's recipe at growing width."""
+    """The paper's recipe at growing width.
+
+    All but the largest width, which takes as long as all others.
+    """
     return _every_method(base, widths=WIDTHS[:-1])
 
 
@@ -107,7 +110,7 @@ def proximal(config: Config) -> Config:
 
 # Single parts of the recipe
 
-_by_recipe, _part = partial(_PARTS.add, setting=RECIPE), partial(_PARTS.add, setting=FLIP_CROP)
+_by_recipe, _part = partial(PARTS.add, setting=RECIPE), partial(PARTS.add, setting=FLIP_CROP)
 
 
 def _flips(
@@ -335,12 +338,12 @@ def recipe_length_long(base: Config) -> list[Config]:
     return _lengths(base, lengths=(4,))
 
 
-# at the greater lengths, where a smaller weight decay may be better
-
-
 @_usual(seeds=2)
 def recipe_length_decay(base: Config) -> list[Config]:
-    """The same lengths with half the decay."""
+    """The same lengths with half the decay.
+
+    SGD at the greater lengths, where a smaller weight decay may be better.
+    """
     return [regularised(run, 0.5) for run in _lengths(base, (1, 4)) if not run.beta]
 
 
@@ -356,4 +359,4 @@ def recipe_length_long_l1(base: Config) -> list[Config]:
     return [run.replace(epochs=4 * base.epochs) for run in _one_lambda(base)[1:]]
 
 
-STUDIES = (*_WIDTHS, *_PARTS, *LARGEST, *FLIPS)
+STUDIES = (*AT_WIDTHS, *PARTS, *LARGEST, *FLIPS)

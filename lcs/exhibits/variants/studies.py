@@ -131,12 +131,12 @@ def banded_long(base: Config) -> list[Config]:
     return _wide(base, windows=("learned",), length=1 / 2)
 
 
-# each unit has as many pixels with the usual λ: a fixed order of the pixels is all that changes
-
-
 @_study()
 def banded_scattered(base: Config) -> list[Config]:
-    """Random windows of scattered pixels at α = 8."""
+    """Random windows of scattered pixels at α = 8.
+
+    Each unit has as many pixels with the usual λ: the order of the pixels is all that changes.
+    """
     return _grown(
         base, width=WIDEST, growths=GROWTHS[-1:], l1_window="initial", permute_pixels=True
     )
