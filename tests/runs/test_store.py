@@ -563,7 +563,7 @@ def test_by_id(store):
     lasso = next(record for record in records if record.filters)
     assert store.by_id(lasso.run_id[:4]) == lasso
     assert store.by_id(lasso.run_id.partition("-")[0]) == lasso
-    for spelt in (str(lasso.path), lasso.config.file, lasso.config.stem):
+    for spelt in (str(lasso.path), lasso.config.file, lasso.config.as_source):
         assert store.by_id(spelt) == lasso
 
 
