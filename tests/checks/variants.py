@@ -245,6 +245,32 @@ def footprints_are_ahead_on_validation(store):
     return max(found.means) > least
 
 
+def started(store):
+    """Return D-FC by SGD from masks, by what it starts from."""
+    runs = [r for r in records(store, "footprints") if r.config.source]
+    return {name: [r for r in runs if r.config.start == name] for name in studies.FOOTPRINTS}
+
+
+@check
+def footprints_are_ahead_of_scattered_ones(store):
+    """And of dense D-FC by SGD, with about a tenth of the weights of the later layers."""
+    own, scattered, _ = started(store).values()
+    dense = by_method(records(store, "deeper"))[Method("d-fc")]
+    final = own[0].final
+    later = [name for name in final["weights"] if name.startswith("conv")][1:]
+    share = sum(final["nonzeros"][n] for n in later) / sum(final["weights"][n] for n in later)
+    return ahead(paired(own, scattered)) and ahead(paired(own, dense)) and 0.08 < share < 0.13
+
+
+@check
+def the_first_mask_alone_is_ahead(store):
+    """Of footprints in later layers too, of dense D-FC by SGD and of D-LOCAL."""
+    own, _, first = started(store).values()
+    deep = by_method(records(store, "deeper"))
+    others = [own, *(deep[Method(name)] for name in ("d-fc", "d-local"))]
+    return all(ahead(paired(first, other)) for other in others)
+
+
 @check
 def depth_adds_to_every_network(store):
     """By SGD each deep network is ahead of the shallow one in every seed, FC by over three points.

@@ -335,11 +335,12 @@ def _footprint_numbers(found: ByStudy) -> dict[str, str]:
         "searched-d-local": searched("d-local sgd"),
         "footprint-accuracy": cells.mean_text(own),
         "footprint-later": later_text(own),
-        "footprint-dense": cells.gain_text(own, deep[DEEP_FC]),
-        "footprint-beta": cells.gain_text(own, deep[DEEP_B50]),
-        "footprint-local": cells.gain_text(own, deep[DEEP_LOCAL]),
-        "footprint-scattered": cells.gain_text(own, scattered),
-        "footprint-first": cells.gain_text(own, first),
+        "footprint-dense": tables.ahead(cells.gain_text(own, deep[DEEP_FC])),
+        "footprint-scattered": tables.ahead(cells.gain_text(own, scattered)),
+        "footprint-cost": tables.ahead(cells.gain_text(first, own)),
+        "footprint-first-accuracy": cells.mean_text(first),
+        "footprint-first-dense": tables.ahead(cells.gain_text(first, deep[DEEP_FC])),
+        "footprint-first-local": tables.ahead(cells.gain_text(first, deep[DEEP_LOCAL])),
     }
 
 
