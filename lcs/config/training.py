@@ -41,8 +41,9 @@ CHOICES: dict[str, tuple[str, ...]] = {
     ),
     "l1_window": ("grid", "initial", "learned"),
     "start": (
-        *("initial", "ticket", "mask", "first-mask", "rewired-mask", "random-mask"),
-        *("footprints", "scattered-footprints", "first-layer", "frozen-first-layer", "network"),
+        *("initial", "ticket", "mask", "first-mask", "rewired-mask", "rewired-first-mask"),
+        *("random-mask", "footprints", "scattered-footprints", "first-layer"),
+        *("frozen-first-layer", "network"),
     ),
     "precision": ("fp32", "bf16"),
 }
@@ -153,9 +154,9 @@ class Config(RunConfig):
         str,
         "what is taken of a trained network: nothing (initial), masks with their initial weights "
         "(ticket) or with new ones (mask; first-mask: of the first layer alone), such masks with "
-        "their places moved (rewired-mask, random-mask), masks of the first layer's shapes in all "
-        "layers (footprints, scattered-footprints), first-layer weights, or the network "
-        "(lcs.models.transfer)",
+        "their places moved (rewired-mask, rewired-first-mask, random-mask), masks of the first "
+        "layer's shapes in all layers (footprints, scattered-footprints), first-layer weights, or "
+        "the network (lcs.models.transfer)",
     ] = "initial"
     source: Annotated[
         str | None,
@@ -243,7 +244,7 @@ class Config(RunConfig):
                 f"source: {shown(self.source)} is no run; give the file of a record without its "
                 "seed, as cifar10/s-fc-a4-sgd-0123456789"
             )
-        what = self.start.removeprefix("scattered-")
+        what = self.start.removeprefix("scattered-").removeprefix("rewired-")
         fitting = {"first-mask": ("s-fc", "d-fc"), "footprints": ("d-fc",)}.get(what, ("s-fc",))
         if self.start not in ("initial", "network") and self.model not in fitting:
             raise ConfigError(

@@ -12,6 +12,8 @@ first-mask
 rewired-mask
     The same masks, the first layer's rewired at random: every unit and every input keeps its number
     of weights.
+rewired-first-mask
+    The first layer's mask alone, rewired in this way.
 random-mask
     Masks of as many weights of each layer, at random places.
 footprints
@@ -50,6 +52,7 @@ MASKED_LAYERS = {
     "mask": ("conv1", "fc1"),
     "first-mask": ("conv1",),
     "rewired-mask": ("conv1", "fc1"),
+    "rewired-first-mask": ("conv1",),
     "random-mask": ("conv1", "fc1"),
     "footprints": ("conv1",),
     "scattered-footprints": ("conv1",),
@@ -133,7 +136,7 @@ def _mask(config: Config, name: str, source: Net) -> Tensor:
     if config.start == "random-mask":
         order = torch.randperm(mask.numel(), generator=draws).to(mask.device)
         return mask.flatten()[order].view_as(mask)
-    if config.start == "rewired-mask" and name == "conv1":
+    if config.start.startswith("rewired") and name == "conv1":
         return rewired(mask.cpu(), draws).to(mask.device)
     return mask
 

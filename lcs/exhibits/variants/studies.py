@@ -302,3 +302,15 @@ def footprints(base: Config) -> list[Config]:
     plain, sparse = (run for run in deeper(base) if run.model == "d-fc")
     own = plain.replace(**CHOSEN["search-footprints"][key(plain)])
     return [sparse, *(own.replace(start=s, source=sparse.as_source) for s in FOOTPRINTS)]
+
+
+@_study(after=("search-deeper", "search-footprints"))
+def rewired_first_mask(base: Config) -> list[Config]:
+    """Deep networks with the first layer's mask, rewired.
+
+    Return D-FC by β = 50, and by SGD with as many weights of every unit and of every input of its
+    first layer at random places.
+    """
+    sparse, *started = footprints(base)
+    (own,) = (run for run in started if run.start == "first-mask")
+    return [sparse, own.replace(start="rewired-first-mask")]
