@@ -16,12 +16,13 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from unittest import mock
 
 import nbformat
 import papermill
+from filelock import FileLock, Timeout
 from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 from traitlets.config import Config
@@ -155,22 +156,23 @@ def rerun(chapter: str, parameters: Mapping[str, object]) -> Path:
     )
     executed = execute(chapter, values)
     copy = executed.parent
-    shutil.rmtree(copy / "book", ignore_errors=True)
-    shutil.copytree(ROOT / "book", copy / "book", ignore=shutil.ignore_patterns("*.ipynb"))
-    page = copy / "book" / executed.name
-    shutil.copy(executed, page)
-    if values:
-        notebook = nbformat.read(page, as_version=4)
-        said = ", ".join(f"`{name} = {value!r}`" for name, value in values.items())
-        notice = f":::{{warning}}\nRun anew with {said}. {ANEW}\n:::"
-        notebook.cells.insert(1, nbformat.v4.new_markdown_cell(notice))  # below the title
-        nbformat.write(notebook, page)
-    shutil.copy(ROOT / "_config.yml", copy)
-    beside = [page for page in ("references", "records") if (copy / "book" / f"{page}.md").exists()]
-    contents = ["format: jb-book", f"root: book/{chapter}", *(["chapters:"] if beside else [])]
-    contents += [f"  - file: book/{page}" for page in beside]
-    (copy / "_toc.yml").write_text("\n".join(contents))
-    return _build(copy) / "book" / f"{chapter}.html"
+    with _building(copy):
+        shutil.rmtree(copy / "book", ignore_errors=True)
+        shutil.copytree(ROOT / "book", copy / "book", ignore=shutil.ignore_patterns("*.ipynb"))
+        page = copy / "book" / executed.name
+        shutil.copy(executed, page)
+        if values:
+            notebook = nbformat.read(page, as_version=4)
+            said = ", ".join(f"`{name} = {value!r}`" for name, value in values.items())
+            notice = f":::{{warning}}\nRun anew with {said}. {ANEW}\n:::"
+            notebook.cells.insert(1, nbformat.v4.new_markdown_cell(notice))  # below the title
+            nbformat.write(notebook, page)
+        shutil.copy(ROOT / "_config.yml", copy)
+        beside = [n for n in ("references", "records") if (page.parent / f"{n}.md").exists()]
+        contents = ["format: jb-book", f"root: book/{chapter}", *(["chapters:"] if beside else [])]
+        contents += [f"  - file: book/{name}" for name in beside]
+        (copy / "_toc.yml").write_text("\n".join(contents))
+        return _build(copy) / "book" / f"{chapter}.html"
 
 
 def render() -> Path:
@@ -181,8 +183,9 @@ def render() -> Path:
         LcsError: the book did not build; with the first warning and the place of the log.
     """
     chapters()  # refuses where the sources are missing
-    # -n: report references that lead nowhere
-    return _build(ROOT, "-n", "-W", "--keep-going") / "index.html"
+    with _building(ROOT):
+        # -n: report references that lead nowhere
+        return _build(ROOT, "-n", "-W", "--keep-going") / "index.html"
 
 
 def _path(chapter: str) -> Path:
@@ -234,11 +237,27 @@ def _tidy(path: Path) -> None:
     nbformat.write(notebook, path)
 
 
+@contextlib.contextmanager
+def _building(source: Path) -> Iterator[None]:
+    """Hold the folder of a book's pages, once no other process builds there."""
+    folder = source / "_build"
+    folder.mkdir(exist_ok=True)
+    lock = FileLock(folder / "book.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        print(f"waiting for another build in {folder} to end", file=sys.stderr)
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
 def _build(source: Path, *options: str) -> Path:
     """Render the book that lies in `source` and return the folder of its pages."""
     pages, log = source / "_build" / "html", source / "_build" / "book.log"
     shutil.rmtree(pages, ignore_errors=True)
-    log.parent.mkdir(exist_ok=True)
     jupyter_book = Path(sysconfig.get_path("scripts")) / "jupyter-book"
     finished = subprocess.run(
         # --all: sphinx forgets the warnings of pages that it does not read again

@@ -2,9 +2,11 @@
 
 import html
 import os
+from concurrent.futures import ThreadPoolExecutor
 
 import nbformat
 import pytest
+from filelock import FileLock
 
 from lcs.errors import ConfigError, LcsError
 from lcs.exhibits import book
@@ -137,6 +139,21 @@ def test_warning_of_the_build_is_an_error_every_time(rendered):
     (rendered / "_config.yml").write_text("sphinx:\n  extra_extensions: [no_such_extension]\n")
     with pytest.raises(LcsError, match="No module named 'no_such_extension'"):
         book.render()
+
+
+def test_a_build_waits_for_one_that_another_process_does(tiny, monkeypatch, capsys):
+    built = []
+    monkeypatch.setattr(book, "_build", lambda source, *_: built.append(source) or source)
+    (tiny / "_build").mkdir()
+    with ThreadPoolExecutor(1) as others:
+        with FileLock(tiny / "_build" / "book.lock"):
+            waiting = others.submit(book.render)
+            said = ""
+            while "waiting for another build" not in said and not waiting.done():
+                said += capsys.readouterr().err
+            assert not built
+        assert waiting.result(timeout=60) == tiny / "index.html"
+    assert built == [tiny]
 
 
 def test_rerun_renders_the_chapter_alone_whatever_the_others_are(rendered, capfd):
