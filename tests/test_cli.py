@@ -452,9 +452,10 @@ def test_listed_runs_have_all_the_words(store, record, command):
     assert listed("l1=2e-4") == listed("l1=.0002", "crop-padding=null") == [record.run_id]
     assert listed("validation=true") == listed("optimizer=sgd") == others
     assert listed("beta=50", "validation=true") == listed("source=none", "epochs=4") == []
-    nothing = command("runs", "list", "beta=50", "l1=x", "--store", store.root)
-    assert nothing == (0, "", "lcs: no record has beta=50 and l1=x\n")
-    assert listed("beta=") == listed("model=") == [], "nothing is no value"
+    nothing = command("runs", "list", "beta=50", "l1=1", "--store", store.root)
+    assert nothing == (0, "", "lcs: no record has beta=50 and l1=1\n")
+    assert listed("model=") == [], "nothing is no value"
+    command("runs", "list", "beta=fifty", "--store", store.root).refused("'fifty' is not a number")
     command("runs", "list", "gamma=1", "--store", store.root).refused("no setting 'gamma'")
     command("runs", "list", "run_id=1", "--store", store.root).refused("no setting 'run_id'")
     assert command("runs", "list", "problems=7", "--store", store.root).code == 0
@@ -519,9 +520,13 @@ def test_what_cannot_be_imported_stops_no_other(store, record, command, tmp_path
     said = command("runs", "import", store.root, "--store", book.root)
     assert said.code == 1
     assert str(record.path) in said.err
-    assert [path.name for path in book.paths()] == [
-        path.name for path in store.paths() if path != record.path
-    ]
+    others = [path.name for path in store.paths() if path != record.path]
+    assert [path.name for path in book.paths()] == others
+    more = RunStore(tmp_path / "more")
+    said = command("runs", "import", tmp_path / "absent", store.root, "--store", more.root)
+    assert said.code == 1
+    assert "absent: there is no such file or folder" in said.err
+    assert [path.name for path in more.paths()] == others
 
 
 def test_import_of_one_file_from_anywhere(store, record, command, tmp_path):
@@ -543,9 +548,8 @@ def test_import_of_what_is_edited_or_in_conflict(store, record, command, tmp_pat
     assert not files(book.root)
     command("runs", "import", tmp_path / "none.json", "--store", book.root).refused("none.json")
     (tmp_path / "empty").mkdir()
-    whole = store.paths()[0]
     for name, reason in (("none", "there is no such file or folder"), ("empty", "holds no record")):
-        said = command("runs", "import", whole, tmp_path / name, "--store", book.root)
+        said = command("runs", "import", tmp_path / name, "--store", book.root)
         said.refused(f"{tmp_path / name}: {reason}")
         assert not files(book.root)
 

@@ -30,7 +30,8 @@ PINNED: dict[str, dict[str, object]] = {
 }
 # fields that cannot be set alone, with what each needs
 COMPANIONS: dict[str, dict[str, object]] = {
-    "l1": {"optimizer": "proximal-l1"},
+    "optimizer": {"l1": 0.5},
+    "l1": {"optimizer": "proximal-l1", "l1_rest": 0.5},
     "l1_rest": {"optimizer": "proximal-l1", "l1": 0.5},
     "l1_growth": {"optimizer": "beta-lasso", "l1": 0.5},
     "l1_window": {"optimizer": "beta-lasso", "l1": 0.5, "l1_growth": 0.5},
@@ -131,10 +132,10 @@ def test_both_ends_of_a_range_are_allowed(name: str, end: int) -> None:
 )
 def test_a_parameter_that_the_optimizer_lacks_is_refused(optimizer: str, own: set[str]) -> None:
     for name in ("momentum", "weight_decay", "l1", "l1_rest", "beta"):
-        values: dict[str, object] = {"optimizer": optimizer, name: 0.5}
+        values: dict[str, object] = {"optimizer": optimizer}
+        values |= {name: 0.5} if optimizer == "sgd" or name == "l1" else {name: 0.5, "l1": 0.25}
         if name in own:
-            with_l1 = values | {"l1": 0.25} if name in ("beta", "l1_rest") else values
-            assert getattr(Config(**with_l1), name) == 0.5  # type: ignore[arg-type]
+            assert getattr(Config(**values), name) == 0.5  # type: ignore[arg-type]
         else:
             message = refusal(**values)
             assert message.startswith(f"optimizer {optimizer!r} has no {name}: leave {name} out")
@@ -314,13 +315,16 @@ def test_one_run_has_one_spelling() -> None:
     assert growing.replace(l1_window_size=9) == growing
 
 
-def test_a_threshold_without_a_penalty_is_refused() -> None:
-    assert "l1 is 0" in refusal(optimizer="beta-lasso", beta=50)
+def test_a_sparse_optimizer_without_a_penalty_is_refused() -> None:
+    for optimizer in OPTIMIZER_FIELDS.keys() - {"sgd"}:
+        assert f"l1: with 0 {optimizer!r} is plain SGD; give l1" in refusal(optimizer=optimizer)
+    assert "give l1" in refusal(optimizer="beta-lasso", beta=50)
     assert Config(optimizer="beta-lasso", beta=50, l1_rest=1e-5).beta == 50
 
 
 def test_growth_without_a_penalty_or_a_dense_first_layer_is_refused() -> None:
-    assert "l1_growth: it makes the l1 of s-fc grow" in refusal(optimizer="beta-lasso", l1_growth=1)
+    rest = {"optimizer": "beta-lasso", "l1_rest": 1e-5}
+    assert "l1_growth: it makes the l1 of s-fc grow" in refusal(l1_growth=1, **rest)
     local = {"model": "s-local", "optimizer": "beta-lasso", "l1": 1e-5}
     assert "l1_growth: it makes the l1 of s-fc grow" in refusal(l1_growth=1, **local)
     for window in ({"l1_window": "learned"}, {"l1_window_size": 5}):
@@ -383,7 +387,12 @@ def test_every_field_is_part_of_the_id() -> None:
     for name, value in others.items():
         companions = COMPANIONS.get(name, {})
         config = Config(**{**companions, name: value})  # type: ignore[arg-type]
-        if name not in ("pruning", "start", "source"):  # without it the companions are refused
+        if name not in (
+            "optimizer",
+            "pruning",
+            "start",
+            "source",
+        ):  # without it the companions are refused
             assert config.run_id != Config(**companions).run_id, name  # type: ignore[arg-type]
         ids.add(config.run_id)
     assert len(ids) == len(others)

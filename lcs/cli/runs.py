@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -70,9 +69,11 @@ def _has(record: Record, word: str) -> bool:
     if not hasattr(record.config, name):
         return False  # of another kind of run
     own = getattr(record.config, name)
-    if isinstance(own, float):
-        with suppress(ValueError):
+    if isinstance(own, float) and value.lower() not in ("none", "null"):
+        try:
             return own == float(value)
+        except ValueError:
+            raise LcsError(f"{word}: {value!r} is not a number") from None
     return value.lower() in (("none", "null") if own is None else (str(own).lower(),))
 
 
@@ -121,11 +122,17 @@ def import_runs(
     if store is None and not PUBLISHED.is_dir():
         raise LcsError("the book is not part of the installed package: name a folder by --store")
     place, bad = store_to_write(store or PUBLISHED), 0
-    for path in [path for source in sources for path in paths_in(source)]:
+    for source in sources:
         try:
-            print(place.take(path, filters=filters).path)
+            paths = paths_in(source)
         except RecordError as error:  # the others are taken
             bad = say(f"error: {error}", 1)
+            continue
+        for path in paths:
+            try:
+                print(place.take(path, filters=filters).path)
+            except RecordError as error:
+                bad = say(f"error: {error}", 1)
     raise typer.Exit(bad)
 
 

@@ -64,8 +64,8 @@ def check_values(
 ) -> None:
     """Refuse values of the wrong type, not among a field's choices or not within its range.
 
-    An int given for a float becomes one, and -0.0 becomes 0.0, which has another text. Of a tuple
-    every element is checked; a list becomes one.
+    An int is converted where a float is expected, and -0.0 to 0.0, so that equal values have one
+    id; a list becomes a tuple, every element of which is checked.
     """
     for name, types in _field_types(type(config)).items():
         value = getattr(config, name)

@@ -214,8 +214,8 @@ class Config(RunConfig):
             raise ConfigError(
                 f"optimizer {self.optimizer!r} has no {names}: leave {names} out{advice}"
             )
-        if self.beta and not (self.l1 or self.l1_rest):
-            raise ConfigError("beta: the threshold is beta * l1, and l1 is 0; give l1")
+        if self.optimizer != "sgd" and not (self.l1 or self.l1_rest):
+            raise ConfigError(f"l1: with 0 {self.optimizer!r} is plain SGD; give l1, or choose sgd")
         if self.l1_growth and not (self.l1 and self.model == "s-fc"):
             raise ConfigError("l1_growth: it makes the l1 of s-fc grow; give both, or leave it out")
         for name, given in (

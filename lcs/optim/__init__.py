@@ -5,7 +5,7 @@ solve the LASSO, `sgd` what both are compared to, `schedule` the learning rate, 
 with masks: SNIP, SET, RigL, gradual magnitude pruning and others. `growing_l1` is a λ that grows
 outside a window of pixels. `optimizer` is what the optimizers share.
 
-Of equal results, but faster: `fused_steps`, optimizer steps in one pass over memory,
+Faster, with the same results: `fused_steps`, optimizer steps in one pass over memory,
 `mixed_precision`, training in bfloat16, and `sparse_products`, the fast path for a first layer that
 is mostly zero, with the `gradient_bound` that tells which zeros cannot return.
 """

@@ -141,6 +141,14 @@ class BetaLasso(CheckedOptimizer):
                 stacklevel=self._frames,
             )
 
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Load what `state_dict` returned, perhaps on another device."""
+        super().load_state_dict(state_dict)
+        for group in self.param_groups:
+            if "relative_l1" in group:  # torch moves tensors of the state, but not of groups
+                _check_relative_l1(group["relative_l1"], group["params"])
+                group["relative_l1"] = group["relative_l1"].to(group["params"][0].device)
+
     def _update(self, pairs: Sequence[tuple[Tensor, Tensor]], group: dict[str, Any]) -> None:
         l1, beta = float(group["l1"]), float(group["beta"])
         frozen = group["frozen_zeros"] and beta * l1 > 0

@@ -24,7 +24,7 @@ FULL_PRECISION = "full_precision"
 class CheckedOptimizer(Optimizer):
     """What all optimizers share: validated groups, closures, and one pass over the parameters."""
 
-    # what a group may have besides hyperparameters and torch's own keys
+    # what a group may have besides hyperparameters, a name and torch's own keys
     further_keys: tuple[str, ...] = ()
     # not a hyperparameter: how steps are computed is not part of the state that is saved
     compiled = False
@@ -50,7 +50,13 @@ class CheckedOptimizer(Optimizer):
         """Load what `state_dict` returned; tensors keep their precision.
 
         torch would round all to that of the parameter, which may be a copy of its weights.
+
+        Raises:
+            ValueError: a hyperparameter is negative or not finite, or the groups differ.
         """
+        for group in state_dict["param_groups"]:
+            for key in self.defaults.keys() & group.keys():
+                _check(key, group[key])
         super().load_state_dict(state_dict)
         names = itertools.chain(*(group["params"] for group in state_dict["param_groups"]))
         params = itertools.chain(*(group["params"] for group in self.param_groups))
@@ -66,8 +72,9 @@ class CheckedOptimizer(Optimizer):
             ValueError: a hyperparameter is negative or not finite, or unknown.
         """
         own = {*self.defaults, *self.further_keys}
-        if unknown := param_group.keys() - own - {"params", "param_names", "initial_lr"}:
-            raise ValueError(f"{', '.join(sorted(unknown))}: unknown; there are {', '.join(own)}")
+        if unknown := param_group.keys() - own - {"params", "param_names", "initial_lr", "name"}:
+            known = ", ".join(sorted(own))
+            raise ValueError(f"{', '.join(sorted(unknown))}: unknown; there are {known}")
         for name in self.defaults:
             if name in param_group:
                 _check(name, param_group[name])

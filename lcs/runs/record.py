@@ -137,8 +137,10 @@ def parse_record(content: bytes, path: Path) -> Record:
             raise ValueError(f"its parts are not {', '.join(sorted(PARTS))}")
         config = KINDS[document["kind"]].from_dict(document["config"])
         identity, name = config.run_id, Path(config.file).name
-        if document["id"] != identity or path.name != f"{name}.json":
+        if document["id"] != identity:
             raise RecordError(f"{path}: its config has the id {identity}; restore or delete it")
+        if path.name != f"{name}.json":
+            raise RecordError(f"{path}: by its config its name is {name}.json; rename it")
         check_origin(config, document["provenance"])
         check_filters(document["filters"], name)
         check_results(config, document["history"], document["final"])

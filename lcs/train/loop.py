@@ -234,6 +234,12 @@ def _check_source(config: Config, record: Record) -> None:
             f"source: {config.source} has no zeros in {', '.join(masked)}, so that its masks leave "
             "all weights; name a sparse run"
         )
+    for name in masked:
+        if final["nonzeros"].get(name) == 0:
+            raise ConfigError(
+                f"source: {config.source} has no weights left in {name}, so that its mask leaves "
+                "none; name another run"
+            )
     if config.start == "ticket" and (record.config.start, record.config.bias) != (
         "initial",
         config.bias,

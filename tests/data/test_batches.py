@@ -13,7 +13,7 @@ from torch import Tensor
 from lcs import data
 from lcs.config import CHOICES, Config
 from lcs.data import Images
-from lcs.data.batches import Batches, split
+from lcs.data.batches import BATCH_FIELDS, Batches, split
 from lcs.seeds import generator_for
 
 CPU = torch.device("cpu")
@@ -48,6 +48,18 @@ def all_inputs(fed: Batches, epoch: int) -> Tensor:
 
 
 # Streams
+
+
+def test_no_field_that_changes_batches_is_forgotten() -> None:
+    """Runs that agree in `BATCH_FIELDS` share batches: a new field belongs there or here."""
+    others = {
+        *("model", "base_channels", "kernel_size", "padding", "affine", "bias", "dropout"),
+        *("optimizer", "lr", "momentum", "weight_decay", "l1", "l1_rest", "l1_growth"),
+        *("l1_window", "l1_window_size", "beta", "frozen_zeros", "pruning", "density"),
+        *("density_rest", "start", "source", "loss", "schedule", "period", "epochs"),
+    }
+    fields = {field.name for field in dataclasses.fields(Config)}
+    assert fields - set(BATCH_FIELDS) == others
 
 
 def test_streams_are_pinned() -> None:

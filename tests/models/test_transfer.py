@@ -106,6 +106,11 @@ def test_masks_and_tickets_of_sources_that_have_none_are_refused(store):
     train.train(biased, store=store, device="cpu")
     with pytest.raises(ConfigError, match="ticket"):
         train.start(target("ticket").replace(source=biased.as_source), store, CPU, FOREVER)
+    empty = SPARSE.replace(beta=1000.0, epochs=1)
+    with pytest.warns(UserWarning, match="exceeds the largest weight"):
+        train.train(empty, store=store, device="cpu")
+    with pytest.raises(ConfigError, match="no weights left in conv1"):
+        train.start(target("first-mask").replace(source=empty.as_source), store, CPU, FOREVER)
 
 
 def test_rewiring_keeps_nothing_but_the_margins():

@@ -113,6 +113,14 @@ def test_algorithm_1_by_hand() -> None:
 # Edges of the algorithm
 
 
+def test_relative_l1_is_loaded_to_the_device_of_its_weights() -> None:
+    param, away = parameter(normal(50)), parameter(normal(50).to("meta"))
+    here = BetaLasso([{"params": [param], "relative_l1": torch.ones(50)}], l1=0.02)
+    there = BetaLasso([{"params": [away], "relative_l1": torch.zeros(50)}], l1=0.02)
+    there.load_state_dict(here.state_dict())
+    assert there.param_groups[0]["relative_l1"].device == away.device
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(("l1", "beta"), [(0.25, 3.0), (4e-4, 50.0), (2e-5, 50.0), (0.1, 0.1)])
 def test_a_weight_at_the_threshold_stays(dtype: torch.dtype, l1: float, beta: float) -> None:

@@ -280,6 +280,22 @@ def test_a_state_of_torchs_sgd_can_be_loaded() -> None:
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
+def test_a_bad_state_is_refused_and_changes_nothing(name: str) -> None:
+    optimizer = OPTIMIZERS[name]([parameter(normal(50))], **SOME[name])
+    state = copy.deepcopy(before := optimizer.state_dict())
+    state["param_groups"][0]["lr"] = -0.1
+    with pytest.raises(ValueError, match="lr"):
+        optimizer.load_state_dict(state)
+    assert optimizer.state_dict() == before
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_groups_may_have_names(name: str) -> None:
+    optimizer = OPTIMIZERS[name]([{"params": [parameter(normal(5))], "name": "first"}])
+    assert optimizer.param_groups[0]["name"] == "first"
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
 def test_loading_a_state_adds_nothing(name: str) -> None:
     optimizer = OPTIMIZERS[name]([parameter(normal(50))], **SOME[name])
     before = optimizer.state_dict()
