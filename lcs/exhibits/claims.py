@@ -63,7 +63,7 @@ def judge_all(store: RunStore) -> list[Judged]:
     chapters = {study.name: name for name, study in by_chapter()}
     every = [(chapter, claim, claim.by_setting()) for chapter, claim in claims()]
     asked = [one for *_, by_setting in every for one in by_setting]
-    by_scale = [iter(verdicts.judged(asked, store, scale)) for scale in verdicts.SCALES]
+    by_scale = [iter(verdicts.judged(asked, store, scale)) for scale in verdicts.JUDGED_AT]
     rows = []
     for chapter, claim, by_setting in every:
         found = []

@@ -34,10 +34,7 @@ STUDIES = ()
 
 RECIPE, REPRODUCTION = "recipe", "reproduction"
 # what all runs of a setting share
-SETTINGS = {
-    RECIPE: sized(settings.RECIPE.configs["desk"], length=1 / 2),
-    REPRODUCTION: settings.DESK,
-}
+SHARED = {RECIPE: sized(settings.RECIPE.configs["desk"], length=1 / 2), REPRODUCTION: settings.DESK}
 # in what they differ; frozen zeros are another algorithm than the paper's
 VARIED = (
     *("model", "base_channels", "optimizer", "lr", "momentum", "weight_decay"),
@@ -65,7 +62,7 @@ def gather(store: RunStore) -> dict[str, Conditions]:
             for config, runs in found.items()
             if len(runs) >= LEAST_RUNS and shared(config) == shared(base)
         )
-        for name, base in SETTINGS.items()
+        for name, base in SHARED.items()
     }
 
 
@@ -195,13 +192,13 @@ def front(table: pd.DataFrame, counted: str = "weights") -> pd.DataFrame:
 
 def own_lambda() -> Config:
     """Return β = 50 by the recipe at `WIDTH`, with the λ that was chosen there."""
-    here = SETTINGS[RECIPE].replace(base_channels=WIDTH)
+    here = SHARED[RECIPE].replace(base_channels=WIDTH)
     return chosen(here, "s-fc", "beta-lasso", 50, share=SHARE_AT_WIDTH[WIDTH])
 
 
 def searched_sgd(model: str = "s-fc") -> Config:
     """Return SGD by the recipe at `WIDTH`, as it was chosen."""
-    return chosen(SETTINGS[RECIPE].replace(base_channels=WIDTH), model)
+    return chosen(SHARED[RECIPE].replace(base_channels=WIDTH), model)
 
 
 def nearest(groups: Iterable[list[Record]], size: float) -> list[Record]:

@@ -45,7 +45,7 @@ TEXTS = Path(__file__).with_name("summary.md")
 SHARES = {"gap": (7, 59), "filters": (5, 40)}
 GROWING = "λ grows with distance"
 # settings of the first picture and of the table, and the studies that share each
-SETTINGS = {
+SHOWN = {
     "no augmentation": ("table2",),
     "AutoAugment": ("scaling-own", "scaling-seeds", "paper-size-searched"),
     "flips and crops": (
@@ -175,9 +175,9 @@ def stamp(store: RunStore) -> str:
 
 
 def by_setting(store: RunStore) -> dict[str, list[Record]]:
-    """Return the records of `SETTINGS`."""
+    """Return the records of `SHOWN`."""
     found = {}
-    for title, names in SETTINGS.items():
+    for title, names in SHOWN.items():
         studies = map(find_study, names)
         runs = [run for study in studies for run in study.stored(study.usual_scale, store)]
         each = {run.config: run for run in runs}.values()  # studies share runs

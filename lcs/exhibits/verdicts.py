@@ -24,7 +24,7 @@ CORRECTED = ", but not after correction"
 # the study of claims about speed
 BENCHMARK = "benchmark"
 # where claims are judged, each by itself: with its runs at a scale, or by a benchmark
-SCALES = ("paper", "desk", BENCHMARK)
+JUDGED_AT = ("paper", "desk", BENCHMARK)
 # how the pages mark what each source says: paper, reproduction, forum, this book
 MARKS: dict[str, Callable[[str], str]] = {
     "P": tables.published,
@@ -98,7 +98,7 @@ ours = partial(Claim, "B")
 
 
 def judged(claims: Sequence[Claim], store: RunStore, scale: str) -> list[Evidence | None]:
-    """Return the evidence for each claim at one of the `SCALES`; None where there are no runs.
+    """Return the evidence for each claim at one of the `JUDGED_AT`; None where there are no runs.
 
     Verdicts are corrected for many comparisons by Holm's method: those on published claims
     together, and those on this book's own. Claims that are pending, of one run, or not studied yet

@@ -8,7 +8,7 @@ from made_up import Memory, made_up
 
 from lcs import theory
 from lcs.exhibits import compare, fewest_weights, published, tables
-from lcs.exhibits.fewest_weights import CLAIMS, RECIPE, REPRODUCTION, SETTINGS
+from lcs.exhibits.fewest_weights import CLAIMS, RECIPE, REPRODUCTION, SHARED
 from lcs.runs import PUBLISHED, Record, RunStore
 from lcs.shapes import flops
 
@@ -47,7 +47,7 @@ def recipe(**accuracies: float):
 
 def reproduction():
     """S-CONV, S-LOCAL, SGD, and three sparse networks, of which one is behind SGD."""
-    base = SETTINGS[REPRODUCTION]
+    base = SHARED[REPRODUCTION]
     dense = [
         seeds(base.replace(model=model), accuracy, n=5)
         for model, accuracy in (("s-conv", 43), ("s-local", 55), ("s-fc", 47))
@@ -61,7 +61,7 @@ def reproduction():
 
 
 def test_runs_of_a_setting_differ_from_it_in_the_method_alone():
-    base = SETTINGS[REPRODUCTION]
+    base = SHARED[REPRODUCTION]
     others = [
         base.replace(precision="fp32"),
         base.replace(epochs=100),
