@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from checks import ahead, check, records
+from checks import ahead, check, only, records
 from checks.scaling import augmentations
 from checks.scaling_parts import common, fit, gain, gaps, means, rises
 from lcs.exhibits import searches
@@ -287,3 +287,19 @@ def precision_hardly_matters_at_width_8(store):
         for change in np.subtract(*map(accuracies, (exact[name], rounded[name])))
     ]
     return max(map(abs, changes)) < 1
+
+
+@check
+def scale_and_biases_hardly_matter(store):
+    """At α = 4 each changes SGD and β = 50 by less than a point, and the gain by less than half."""
+    found = records(store, "recipe-affine")
+    usual, affine, biased = (
+        by_method(only(found, affine=scaled, bias=shifted))
+        for scaled, shifted in ((False, False), (True, False), (False, True))
+    )
+    changes = [
+        [mean(other[name]) - mean(usual[name]) for name in (SGD, B50)] for other in (affine, biased)
+    ]
+    return all(
+        max(abs(sgd), abs(sparse)) < 1 and abs(sparse - sgd) < 0.5 for sgd, sparse in changes
+    )
