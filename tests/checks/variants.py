@@ -278,6 +278,25 @@ def the_first_mask_alone_is_ahead(store):
 
 
 @check
+def places_of_the_first_mask_matter(store):
+    """Rewired, it is ahead of dense D-FC, and behind the mask that was learned, in every seed.
+
+    Every unit keeps its number of weights. Both differences are significant by themselves, that of
+    the masks not after correction.
+    """
+    *_, first = started(store).values()
+    rewired = [r for r in records(store, "rewired-first-mask") if r.config.source]
+    dense = by_method(records(store, "deeper"))[Method("d-fc")]
+    counts = [
+        {r.config.seed: r.final["fan_in"]["conv1"] for r in runs} for runs in (first, rewired)
+    ]
+    (found,) = verdicts(store, "D-FC by SGD is better with the first layer's mask *")
+    (said,) = found.values()
+    leads = ahead(paired(first, rewired)) and ahead(paired(rewired, dense))
+    return leads and CORRECTED in said and counts[0] == counts[1]
+
+
+@check
 def depth_adds_to_every_network(store):
     """By SGD each deep network is ahead of the shallow one in every seed, FC by over three points.
 

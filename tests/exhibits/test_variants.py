@@ -22,12 +22,15 @@ def accuracy(config):
     """One point for each unit of growth, ten for a source, five for depth, a tenth for a seed.
 
     Windows that follow the weights add 0.4, random ones 0.3; of another size than the usual 0.2
-    for each pixel along a side. Footprints add one to their first layer, scattered ones take one.
+    for each pixel along a side. Footprints add one to their first layer, scattered ones take one,
+    and a rewired first layer takes 0.7.
     """
     networks = {"conv": 20.0, "local": 15.0}.get(config.model[2:], 0.0)
     sparse = 2.0 if config.beta else 0.0
     more = 10.0 * bool(config.source) + 5.0 * config.model.startswith("d-")
-    more += {"footprints": 1.0, "scattered-footprints": -1.0}.get(config.start, 0.0)
+    more += {"footprints": 1.0, "scattered-footprints": -1.0, "rewired-first-mask": -0.7}.get(
+        config.start, 0.0
+    )
     grown = config.l1_growth + {"grid": 0.0, "initial": 0.3, "learned": 0.4}[config.l1_window]
     grown += 0.2 * (config.l1_window_size or 0)
     return 50.0 + networks + sparse + more + grown + config.seed / 10
@@ -130,6 +133,7 @@ def test_words_say_what_the_records_say(found):
         "2.00 ± 0.00",
         "−1.00 ± 0.00",
     )
+    assert (words["rewired-first"], words["rewired-dense"]) == ("0.70 ± 0.00", "+9.30 ± 0.00")
     assert words["banded-fastest"] == "+1.00 ± 0.00"
     assert words["banded-local"] == "12.00 ± 0.00"
     assert words["learned"] == "+0.50 ± 0.00"
@@ -182,7 +186,7 @@ def test_claims_compare_what_they_say(found):
     values = [finding.evidence.mean for finding in others]
     grown = [0.1, 0.1, 0.5, 1.5, 3.4, 0.1, -4.1, gain, gain - 7.5, 0.0]
     masked = [-3.0, -gain, 15.0]
-    assert values == pytest.approx([*grown, *masked, 12.9, 10.0, 10.0, 2.0, 1.0, 2.0, 5.0])
+    assert values == pytest.approx([*grown, *masked, 12.9, 10.0, 10.0, 2.0, 1.0, 0.7, 2.0, 5.0])
     assert len({str(method(config)) for config in configs("deeper")}) == 8
 
 

@@ -159,6 +159,11 @@ CLAIMS: tuple[Claim, ...] = (
             ("first-mask", "all of their weights"),
         )
     ),
+    ours(
+        "D-FC by SGD is better with the first layer's mask of β = 50 than with this mask rewired",
+        "footprints + rewired-first-mask",
+        differs({"start": "first-mask"}, {"start": "rewired-first-mask"}),
+    ),
     ours("In D-FC, β = 50 is better than SGD", "deeper", differs(DEEP_B50, DEEP_FC)),
     ours("With β = 50, D-FC is better than S-FC", "deeper", differs(DEEP_B50, B50)),
 )

@@ -18,6 +18,7 @@ from lcs.exhibits.variants.studies import (
     DEEP_WIDTH,
     FOOTPRINTS,
     GROWTHS,
+    MASKS,
     PIXEL_GROWTHS,
     SIZES,
     growth_values,
@@ -97,7 +98,7 @@ def deeper_table(records: Sequence[Record], study: str = "deeper") -> Table:
     masks: dict[str, Cell] = {}
     if study == "footprints":
         what = "D-FC with masks made from the first layer of another"
-        masks["masks"] = cells.of(lambda config: FOOTPRINTS.get(config.start, tables.NONE))
+        masks["masks"] = cells.of(lambda config: MASKS.get(config.start, tables.NONE))
         masks["later layers (%)"] = later_text
     columns: dict[str, Cell] = {
         "network": cells.of(lambda config: str(method(config))),
@@ -318,6 +319,7 @@ def _footprint_numbers(found: ByStudy) -> dict[str, str]:
     own, scattered, first = (
         [run for run in found["footprints"] if run.config.start == start] for start in FOOTPRINTS
     )
+    rewired = [run for run in found["rewired-first-mask"] if run.config.source]
     deep = compare.by_method(found["deeper"])
     best = choices(
         [*found["search-deeper"], *found["search-footprints"]],
@@ -341,6 +343,10 @@ def _footprint_numbers(found: ByStudy) -> dict[str, str]:
         "footprint-first-accuracy": cells.mean_text(first),
         "footprint-first-dense": tables.ahead(cells.gain_text(first, deep[DEEP_FC])),
         "footprint-first-local": tables.ahead(cells.gain_text(first, deep[DEEP_LOCAL])),
+        "rewired-n": f"{len(rewired)}",
+        "rewired-accuracy": cells.mean_text(rewired),
+        "rewired-first": tables.ahead(cells.gain_text(first, rewired)),
+        "rewired-dense": cells.gain_text(rewired, deep[DEEP_FC]),
     }
 
 

@@ -43,6 +43,7 @@ FOOTPRINTS = {
     "scattered-footprints": "the same, scattered",
     "first-mask": "first layer's mask alone",
 }
+MASKS = FOOTPRINTS | {"rewired-first-mask": "first layer's mask, rewired"}
 
 STUDIES = Studies()
 _study = partial(STUDIES.add, setting=FLIP_CROP_SHORT)
