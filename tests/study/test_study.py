@@ -67,7 +67,8 @@ def test_seeds_and_betas():
 def test_zero_is_a_value_and_none_is_not_given():
     figure3 = find_study("figure3")
     assert figure3.configs("desk", lr=None, epochs=None) == figure3.configs("desk")
-    assert {c.l1 for c in figure3.configs("desk", betas=[0], l1=0.0)} == {0.0}
+    sparse = figure3.configs("desk", betas=[0], l1_rest=0.0)
+    assert {c.l1_rest for c in sparse if c.l1} == {0.0}
     assert {c.l1 for c in figure3.configs("desk", l1=1e-6)} == {0.0, 1e-6}  # SGD has none
     cropped = figure3.configs("desk", augment="flip-crop", crop_padding=0)
     assert {c.crop_shift for c in cropped} == {0}
