@@ -1,5 +1,7 @@
 """What the page figure4 says of results."""
 
+import functools
+
 import numpy as np
 
 from checks import above, ahead, behind, check, only, records
@@ -312,7 +314,9 @@ def zero_pruned_is_as_local(store):
     )
 
 
+@functools.cache
 def smooth_rows(store):
+    """Return the rows of `smooth.frame`: once for a store, as this takes seconds."""
     groups = (["width"], ["largest", "largest-sgd"], ["paper-size-searched"], ["paper-size"])
     return smooth.frame([records(store, *names) for names in groups])
 
