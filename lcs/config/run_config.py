@@ -51,7 +51,9 @@ class RunConfig(ABC):
         return cls(**values)
 
     def replace(self, **changes: object) -> Self:
-        """Return a copy with some fields changed; unknown names are refused."""
+        """Return a copy with some fields changed, itself without any; unknown names are refused."""
+        if not changes:
+            return self
         # values are immutable: `dataclasses.asdict` would copy each of them
         values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         return self.from_dict(values | changes)
