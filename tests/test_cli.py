@@ -455,7 +455,9 @@ def test_listed_runs_have_all_the_words(store, record, command):
     nothing = command("runs", "list", "beta=50", "l1=1", "--store", store.root)
     assert nothing == (0, "", "lcs: no record has beta=50 and l1=1\n")
     assert listed("model=") == [], "nothing is no value"
-    command("runs", "list", "beta=fifty", "--store", store.root).refused("'fifty' is not a number")
+    for words in (["beta=fifty"], ["nothing", "beta=fifty"], ["epochs=fifty"]):
+        said = command("runs", "list", *words, "--store", store.root)
+        said.refused("'fifty' is not a number")
     command("runs", "list", "gamma=1", "--store", store.root).refused("no setting 'gamma'")
     command("runs", "list", "run_id=1", "--store", store.root).refused("no setting 'run_id'")
     assert command("runs", "list", "problems=7", "--store", store.root).code == 0

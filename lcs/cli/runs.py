@@ -46,7 +46,8 @@ def list_runs(
         except RecordError as error:
             bad = say(f"error: {error}", 1)
             continue
-        if not all(_has(record, word) for word in words or []):
+        found = [_has(record, word) for word in words or []]  # so that each is checked
+        if not all(found):
             continue
         validated = "v" if getattr(record.config, "validation", False) else " "
         shown = "" if math.isnan(record.accuracy) else f"{100 * record.accuracy:6.2f} %{validated}"
@@ -69,7 +70,11 @@ def _has(record: Record, word: str) -> bool:
     if not hasattr(record.config, name):
         return False  # of another kind of run
     own = getattr(record.config, name)
-    if isinstance(own, float) and value.lower() not in ("none", "null"):
+    if (
+        isinstance(own, int | float)
+        and not isinstance(own, bool)
+        and value.lower() not in ("none", "null")
+    ):
         try:
             return own == float(value)
         except ValueError:

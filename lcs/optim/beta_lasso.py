@@ -142,11 +142,17 @@ class BetaLasso(CheckedOptimizer):
             )
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Load what `state_dict` returned, perhaps on another device."""
+        """Load what `state_dict` returned, perhaps on another device.
+
+        Raises:
+            ValueError: a hyperparameter is out of range or does not fit, or the groups differ.
+        """
+        for group, saved in zip(self.param_groups, state_dict["param_groups"], strict=False):
+            if "relative_l1" in saved:
+                _check_relative_l1(saved["relative_l1"], group["params"])
         super().load_state_dict(state_dict)
         for group in self.param_groups:
             if "relative_l1" in group:  # torch moves tensors of the state, but not of groups
-                _check_relative_l1(group["relative_l1"], group["params"])
                 group["relative_l1"] = group["relative_l1"].to(group["params"][0].device)
 
     def _update(self, pairs: Sequence[tuple[Tensor, Tensor]], group: dict[str, Any]) -> None:

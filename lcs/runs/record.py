@@ -140,7 +140,7 @@ def parse_record(content: bytes, path: Path) -> Record:
         if document["id"] != identity:
             raise RecordError(f"{path}: its config has the id {identity}; restore or delete it")
         if path.name != f"{name}.json":
-            raise RecordError(f"{path}: by its config its name is {name}.json; rename it")
+            raise RecordError(f"{path}: by its config it is {name}.json; rename or delete it")
         check_origin(config, document["provenance"])
         check_filters(document["filters"], name)
         check_results(config, document["history"], document["final"])

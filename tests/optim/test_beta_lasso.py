@@ -119,6 +119,11 @@ def test_relative_l1_is_loaded_to_the_device_of_its_weights() -> None:
     there = BetaLasso([{"params": [away], "relative_l1": torch.zeros(50)}], l1=0.02)
     there.load_state_dict(here.state_dict())
     assert there.param_groups[0]["relative_l1"].device == away.device
+    state = here.state_dict()
+    state["param_groups"][0] |= {"lr": 0.9, "relative_l1": torch.ones(3)}
+    with pytest.raises(ValueError, match=r"^relative_l1: "):
+        here.load_state_dict(state)
+    assert here.param_groups[0]["lr"] == 0.1, "nothing of it is taken"
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -466,7 +466,7 @@ def test_a_record_from_before_a_field_was_added_is_read(record, store):
 def test_a_renamed_record_is_refused(record, store):
     other = record.path.with_name(f"s-fc-a1-sgd-{CONFIG.run_id}.json")
     record.path.rename(other)
-    refused(other, store.root, f"by its config its name is {record.path.name}; rename it")
+    refused(other, store.root, f"by its config it is {record.path.name}; rename or delete it")
 
 
 @pytest.mark.parametrize("place", ["cifar10", ".", "digits/deeper"])
