@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from lcs import data
-from lcs.config import CHOICES, OPTIMIZER_FIELDS, RANGES, Config, ToyConfig
+from lcs.config import CHOICES, OPTIMIZER_FIELDS, RANGES, Config, ToyConfig, run_config
+from lcs.config.run_config import defaults
 from lcs.errors import ConfigError
 
 FIELDS = {field.name: field for field in dataclasses.fields(Config)}
@@ -285,6 +286,16 @@ def test_defaults_spelled_out_give_the_same_id() -> None:
     desk = Config(**DESK)  # type: ignore[arg-type]
     assert Config.from_dict(defaults | DESK).run_id == desk.run_id
     assert Config.from_dict(dataclasses.asdict(desk)) == desk
+
+
+@pytest.mark.parametrize("kind", [Config, ToyConfig])
+def test_defaults_are_valid(kind: type[Config | ToyConfig], monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are taken unchecked otherwise."""
+    monkeypatch.setattr(run_config, "defaults", lambda cls: dict.fromkeys(defaults(cls)))
+    checked = kind()
+    for name, default in defaults(kind).items():
+        assert getattr(checked, name) == default
+        assert type(getattr(checked, name)) is type(default)
 
 
 def test_the_order_of_the_arguments_does_not_matter() -> None:

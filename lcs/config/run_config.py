@@ -34,9 +34,9 @@ class RunConfig(ABC):
     def run_id(self) -> str:
         """Short hash of the fields that differ from their defaults, and the seed, as `1f0c…-s0`."""
         different = {
-            field.name: getattr(self, field.name)
-            for field in dataclasses.fields(self)
-            if field.name != "seed" and getattr(self, field.name) != field.default
+            name: value
+            for name, default in defaults(type(self)).items()
+            if name != "seed" and (value := getattr(self, name)) != default
         }
         text = json.dumps(different, sort_keys=True, separators=(",", ":"))
         return f"{hashlib.sha256(text.encode()).hexdigest()[:10]}-s{self.seed}"
@@ -44,7 +44,7 @@ class RunConfig(ABC):
     @classmethod
     def from_dict(cls, values: Mapping[str, object]) -> Self:
         """Build a configuration; an unknown name is refused with the known ones."""
-        known = [field.name for field in dataclasses.fields(cls)]
+        known = defaults(cls)
         for name in values:
             if name not in known:
                 raise ConfigError(f"unknown parameter {name!r}; known: {', '.join(known)}")
@@ -55,8 +55,14 @@ class RunConfig(ABC):
         if not changes:
             return self
         # values are immutable: `dataclasses.asdict` would copy each of them
-        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        values = {name: getattr(self, name) for name in defaults(type(self))}
         return self.from_dict(values | changes)
+
+
+@functools.cache
+def defaults(cls: type[RunConfig]) -> dict[str, Any]:
+    """Return the default of each field."""
+    return {field.name: field.default for field in dataclasses.fields(cls)}
 
 
 def check_values(
@@ -67,10 +73,12 @@ def check_values(
     """Refuse values of the wrong type, not among a field's choices or not within its range.
 
     An int is converted where a float is expected, and -0.0 to 0.0, so that equal values have one
-    id; a list becomes a tuple, every element of which is checked.
+    id; a list becomes a tuple, every element of which is checked. Defaults are taken as they are.
     """
+    known = defaults(type(config))
     for name, types in _field_types(type(config)).items():
-        value = getattr(config, name)
+        if (value := getattr(config, name)) is known[name]:
+            continue
         check = functools.partial(_checked, name, choices.get(name), ranges.get(name))
         if tuple not in types:
             value = check(types, value)

@@ -119,7 +119,7 @@ def test_none_is_missed_where_each_rounding_is_down(monkeypatch):
 def test_none_is_missed_whatever_is_rounded_down(level, alike, monkeypatch):
     """Inputs in one direction, so that hardly anything is left of them, of many lengths."""
     monkeypatch.setattr(gradient_bound, "CANDIDATES", 2.0)
-    for seed in range(60):
+    for seed in range(20):
         draws = 1 + torch.rand(3, 96, generator=torch.Generator().manual_seed(seed))
         images = draws[0, :1].expand(96) if alike else draws[0]
         x = torch.outer(images, draws[1, :64]).bfloat16()
