@@ -289,7 +289,9 @@ def test_defaults_spelled_out_give_the_same_id() -> None:
 
 
 @pytest.mark.parametrize("kind", [Config, ToyConfig])
-def test_defaults_are_valid(kind: type[Config | ToyConfig], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_defaults_are_valid(
+    kind: type[Config | ToyConfig], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """They are taken unchecked otherwise."""
     monkeypatch.setattr(run_config, "defaults", lambda cls: dict.fromkeys(defaults(cls)))
     checked = kind()

@@ -92,7 +92,7 @@ def parse(chapter: str, words: Mapping[str, str]) -> dict[str, object]:
 def execute(
     chapter: str, parameters: Mapping[str, object] | None = None, output: Path | None = None
 ) -> Path:
-    """Execute a copy of the chapter and return its path (default `_build/rerun/<chapter>.ipynb`).
+    """Execute a copy of the chapter and return its path, `_build/rerun/<chapter>/<chapter>.ipynb`.
 
     A parameter has the type of its default in the chapter; an int may stand for a float, a bool
     not for an int.
@@ -102,7 +102,7 @@ def execute(
         LcsError: a cell fails; its own class if that is one of `lcs.errors`.
     """
     values = _checked(chapter, parameters or {})
-    output = output or ROOT / "_build" / "rerun" / f"{chapter}.ipynb"
+    output = output or _rerun_folder(chapter) / f"{chapter}.ipynb"
     output.parent.mkdir(parents=True, exist_ok=True)
     try:
         papermill.execute_notebook(
@@ -145,18 +145,18 @@ def update(chapter: str) -> Path:
 def rerun(chapter: str, parameters: Mapping[str, object]) -> Path:
     """Execute a copy of the chapter, render it alone, and return its page.
 
-    All of it lies in `_build/rerun`: the committed notebooks and their pages stay as they are.
-    The page says which parameters were given, and has the references and the records beside it;
-    links to other pages become plain text.
+    All of it lies in `_build/rerun/<chapter>`: the committed notebooks and their pages stay as they
+    are. The page says which parameters were given, and has the references and the records beside
+    it; links to other pages become plain text.
     """
     values = _checked(chapter, parameters)
     print(
         f"{chapter}: start-up and rendering take about {OVERHEAD_SECONDS} s, training is extra",
         file=sys.stderr,
     )
-    executed = execute(chapter, values)
-    copy = executed.parent
+    copy = _rerun_folder(chapter)
     with _building(copy):
+        executed = execute(chapter, values)
         shutil.rmtree(copy / "book", ignore_errors=True)
         shutil.copytree(ROOT / "book", copy / "book", ignore=shutil.ignore_patterns("*.ipynb"))
         page = copy / "book" / executed.name
@@ -193,6 +193,10 @@ def _path(chapter: str) -> Path:
     if chapter not in known:
         raise ConfigError(f"there is no chapter {chapter!r}; there are: {', '.join(known)}")
     return ROOT / "book" / f"{chapter}.ipynb"
+
+
+def _rerun_folder(chapter: str) -> Path:
+    return ROOT / "_build" / "rerun" / chapter
 
 
 def _checked(chapter: str, given: Mapping[str, object]) -> dict[str, object]:
@@ -241,7 +245,7 @@ def _tidy(path: Path) -> None:
 def _building(source: Path) -> Iterator[None]:
     """Hold the folder of a book's pages, once no other process builds there."""
     folder = source / "_build"
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder / "book.lock")
     try:
         lock.acquire(timeout=0)

@@ -85,7 +85,7 @@ def test_unknown_names_are_refused(tiny):
 def test_execution_takes_the_parameters_and_leaves_the_chapter_alone(tiny):
     committed = (tiny / "book" / "tiny.ipynb").read_bytes()
     executed = book.execute("tiny", {"seeds": 3, "beta": 2, "live": True})
-    assert executed == tiny / "_build" / "rerun" / "tiny.ipynb"
+    assert executed == tiny / "_build" / "rerun" / "tiny" / "tiny.ipynb"
     outputs = [cell.outputs for cell in _code(nbformat.read(executed, as_version=4))]
     assert outputs[-1][0].data["text/plain"] == "(3, 2, True, 'desk', [0.5])"
     assert (tiny / "book" / "tiny.ipynb").read_bytes() == committed
@@ -141,19 +141,27 @@ def test_warning_of_the_build_is_an_error_every_time(rendered):
         book.render()
 
 
-def test_a_build_waits_for_one_that_another_process_does(tiny, monkeypatch, capsys):
-    built = []
-    monkeypatch.setattr(book, "_build", lambda source, *_: built.append(source) or source)
-    (tiny / "_build").mkdir()
+@pytest.mark.parametrize(
+    ("verb", "words", "place"), [("render", (), ""), ("rerun", ("tiny", {}), "_build/rerun/tiny")]
+)
+def test_a_build_waits_for_one_that_another_process_does(
+    verb, words, place, tiny, monkeypatch, capsys
+):
+    done, folder = [], tiny / place
+    monkeypatch.setattr(book, "_build", lambda source, *_: done.append(source) or source)
+    notebook = tiny / "book" / "tiny.ipynb"
+    monkeypatch.setattr(book, "execute", lambda *_: done.append("executed") or notebook)
+    (tiny / "_config.yml").touch()
+    (folder / "_build").mkdir(parents=True)
     with ThreadPoolExecutor(1) as others:
-        with FileLock(tiny / "_build" / "book.lock"):
-            waiting = others.submit(book.render)
+        with FileLock(folder / "_build" / "book.lock"):
+            waiting = others.submit(getattr(book, verb), *words)
             said = ""
             while "waiting for another build" not in said and not waiting.done():
                 said += capsys.readouterr().err
-            assert not built
-        assert waiting.result(timeout=60) == tiny / "index.html"
-    assert built == [tiny]
+            assert not done
+        waiting.result(timeout=60)
+    assert done[-1] == folder
 
 
 def test_rerun_renders_the_chapter_alone_whatever_the_others_are(rendered, capfd):
@@ -163,7 +171,8 @@ def test_rerun_renders_the_chapter_alone_whatever_the_others_are(rendered, capfd
     nbformat.write(notebook, path)
     (rendered / "_toc.yml").write_text("root: book/intro\nchapters:\n  - file: book/tiny\n")
     page = book.rerun("tiny", {"seeds": 3})
-    assert page == rendered / "_build" / "rerun" / "_build" / "html" / "book" / "tiny.html"
+    folder = rendered / "_build" / "rerun" / "tiny"
+    assert page == folder / "_build" / "html" / "book" / "tiny.html"
     text = html.unescape(page.read_text())
     assert "(3, 50.0, False, 'desk', [0.5])" in text
     assert text.index("Run anew with") < text.index(book.ANEW[:40])
