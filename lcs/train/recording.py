@@ -1,7 +1,8 @@
-"""What is recorded of a run's weights: their measures after an epoch, and some filters."""
+"""What is recorded of a run's weights: their measures after an epoch, and of its filters."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +12,7 @@ from torch.optim import Optimizer
 
 from lcs import measure
 from lcs.config import Config
+from lcs.measure.shift_equivariance import equivariance
 
 # networks whose first-layer filters a figure shows, and how many of them
 MODELS_WITH_STORED_FILTERS = ("s-fc", "s-local")
@@ -60,6 +62,21 @@ def would_revive(weights: Mapping[str, Tensor], optimizer: Optimizer, lr: float)
         past = lr * weight.grad.abs() >= thresholds[id(weight)]
         counts[name] = int(torch.count_nonzero((weight == 0) & past))
     return counts
+
+
+def filter_measures(filters: Tensor, images: Tensor) -> dict[str, Any]:
+    """Return the measures of first-layer filters by name, JSON-ready.
+
+    Args:
+        filters: (units, channels, height, width), in the pixels' own order, on the CPU.
+        images: that shifts are tried on, (n, channels, height, width).
+    """
+    ratios = measure.pair_correlation(filters).tolist()
+    return {
+        "locality": measure.locality(filters),
+        "pair_correlation": [None if math.isnan(ratio) else ratio for ratio in ratios],
+        "equivariance": equivariance(filters, images),
+    }
 
 
 def filters_to_store(config: Config, filters: Tensor) -> Tensor | None:

@@ -19,7 +19,7 @@ from lcs.config import Config, recorded_epochs
 from lcs.data import surrogates
 from lcs.data.batches import Batches, split
 from lcs.errors import TrainingError, one_line
-from lcs.measure.shift_equivariance import equivariance, evenly_spaced
+from lcs.measure.shift_equivariance import evenly_spaced
 from lcs.models.transfer import take_over
 from lcs.optim import Spred, mixed_precision, sparse_products
 from lcs.optim.growing_l1 import around_mass
@@ -307,11 +307,8 @@ class Run:
             "clean_train_accuracy": self.accuracy(self.training),
         }
         if self.config.model != "resnet18":  # its first filters are kernels, not images
-            result["locality"] = measure.locality(filters)
-            ratios = measure.pair_correlation(filters).tolist()
-            result["pair_correlation"] = [None if math.isnan(r) else r for r in ratios]
             images = evenly_spaced(self.evaluation.all_normalised).cpu()
-            result["equivariance"] = equivariance(filters, self.training.unpermuted(images))
+            result |= recording.filter_measures(filters, self.training.unpermuted(images))
         return result
 
     def replay(self, epochs: int) -> dict[str, Any]:
