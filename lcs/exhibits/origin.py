@@ -272,8 +272,7 @@ def numbers(found: dict[str, list[Record]]) -> dict[str, str]:
     words["crops-gain"] = over("crops", "no augmentation")
     words["crops-gain-sgd"] = over("crops", "no augmentation", SGD)
     words |= {f"over-{name}": over("flips and crops", name) for name in ("ranks", "gaussian")}
-    for name in ("gaussian", "phases", "labels"):
-        words[f"over-{name}-sgd"] = over("flips and crops", name, SGD)
+    words["over-gaussian-sgd"] = over("flips and crops", "gaussian", SGD)
     dense = (run for run in found["origin-process"] if method(run.config) == SGD)
     process = compare.grouped(dense, data_text)
     small, *_, large = (f"gain {gain:g}" for gain in GAINS.values())

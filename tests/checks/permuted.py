@@ -4,7 +4,7 @@ from checks import ahead, behind, check, only, records
 from lcs.exhibits import permuted
 from lcs.exhibits.compare import by_method, by_width, mean, paired
 from lcs.exhibits.locality import beyond_chance
-from lcs.exhibits.methods import B50, CONV, LOCAL, SGD
+from lcs.exhibits.methods import B50, CONV, LOCAL, SGD, THREE
 
 
 def changes(store):
@@ -21,11 +21,11 @@ def changes(store):
 
 @check
 def dense_networks_do_not_change(store):
-    """At both widths the intervals of S-FC with SGD and with β = 50 lie within a point."""
+    """At both widths the intervals of S-FC with SGD and β = 50, and of 3-FC, lie within a point."""
     return all(
         abs(at[name].mean) + at[name].half_width < permuted.MARGIN
         for at in changes(store).values()
-        for name in (SGD, B50)
+        for name in (SGD, B50, THREE)
     )
 
 

@@ -62,6 +62,13 @@ def pruning_is_ahead_at_width_4(store):
 
 
 @check
+def pruning_helps_sgd_at_width_4(store):
+    """One-shot pruning is ahead of dense SGD, by more than a point in every run."""
+    place = by_rival(records(store, "rivals-wider"))
+    return min(differences(place["one-shot"], place[DENSE])) > 1
+
+
+@check
 def masks_hold_a_little_more(store):
     """At every budget masks have as many weights in layer 1 as β = 50, or up to a tenth more."""
     shares = []

@@ -47,10 +47,15 @@ def built_in_locality_saves_images(store):
 
 @check
 def fewer_images_make_it_less_local(store):
-    """The filters of β = 50 are the less local the fewer the images, and local with all counts."""
-    found = [mean_interval(locality.beyond_chance(runs[B50])) for runs in by_share(store)]
+    """The filters of β = 50 are the less local the fewer the images, and local with all counts.
+
+    Those of SGD are less local with the fewest than with all.
+    """
+    shares = by_share(store)
+    found = [mean_interval(locality.beyond_chance(runs[B50])) for runs in shares]
     falls = all(few.mean < more.mean for few, more in pairwise(found))
-    return falls and all(ahead(value) for value in found)
+    dense = paired(shares[-1][SGD], shares[0][SGD], locality.beyond_chance)
+    return falls and all(ahead(value) for value in found) and ahead(dense)
 
 
 @check

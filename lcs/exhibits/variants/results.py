@@ -239,7 +239,10 @@ def numbers(found: ByStudy) -> dict[str, str]:
     return {
         "banded-n": f"{len(grown(slow))}",
         "banded-large": cells.gain_text(grown(slow), grown(0.0)),
-        "banded-small": cells.gain_text(grown(slow, l1=smaller), grown(0.0, l1=smaller)),
+        **{
+            name: cells.gain_text(grown(growth, l1=smaller), grown(0.0, l1=smaller))
+            for name, growth in (("banded-small", slow), ("banded-small-fastest", fast))
+        },
         "banded-uniform": cells.gain_text(grown(slow), found["banded-uniform"]),
         "banded-fastest": cells.gain_text(grown(fast), grown(0.0)),
         "banded-fastest-left": cells.remaining_text(grown(fast)),

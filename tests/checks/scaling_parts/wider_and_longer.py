@@ -2,6 +2,7 @@
 
 from checks import ahead, behind, check, level, records
 from checks.scaling_parts import fit, gain
+from lcs.cost import count_weights
 from lcs.exhibits.compare import (
     by_length,
     by_method,
@@ -9,6 +10,7 @@ from lcs.exhibits.compare import (
     conditions,
     differences,
     mean,
+    nonzeros,
     remaining,
 )
 from lcs.exhibits.methods import B0, B50, LOCAL, SGD
@@ -106,6 +108,17 @@ def behind_after_1600_epochs(store):
         and min(remaining(long[B50])) > 2 * max(remaining(before[B50]))
         and long[B50][0].config.l1 < min(searched)
     )
+
+
+@check
+def more_remain_after_longer_training(store):
+    """β = 50 keeps more of the first layer after each longer training, then as much as S-LOCAL."""
+    long = by_method(records(store, "recipe-length-long"))
+    lengths = [by_method(records(store, "recipe-length-search")), long]
+    lengths[1:1] = by_length(records(store, "recipe-length")).values()
+    shares = [mean(groups[B50], remaining) for groups in lengths]
+    of_local = mean(long[B50], nonzeros) / count_weights(long[B50][0].config, LOCAL.model)["conv1"]
+    return shares == sorted(shares) and 0.8 < of_local < 1.2
 
 
 @check
