@@ -212,7 +212,7 @@ def test_smoke_copy_runs_from_nothing(chapter, store):
 # what pages know without runs: published values, sizes, and settings
 KNOWN = {
     "scaling": {"gap-paper": "91", "largest-paper": "72.77", "hundred-paper": "77"},
-    "variants": {
+    "deeper": {
         "published-depth-conv": "+4.70",
         "published-depth-local": "+4.61",
         "published-depth-fc": "−7.99",

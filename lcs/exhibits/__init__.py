@@ -5,7 +5,7 @@ An exhibit is a module of this package and a notebook of the same name (`scaling
 and its `CLAIMS`, and draws its tables and figures.
 
 - Pages with studies: `toy`, `table2`, `why`, `scaling`, `paper_size`, `rivals`, `figure3`,
-  `figure4`, `origin`, `permuted`, `variants`, `transfer`, `sample_size`, `sound`.
+  `figure4`, `origin`, `permuted`, `banded`, `deeper`, `transfer`, `sample_size`, `sound`.
 - Pages without: `fewest_weights`, `convolution` and `engine` have claims; `double_descent`,
   `claims`, `status`, `questions` and `records` gather from all exhibits. `summary` has what README
   and the first page open with.
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 # in the order in which Claims, Status and the command line list what they declare
 EXHIBITS = (
     "toy", "table2", "why", "scaling", "paper_size", "rivals", "figure3", "fewest_weights",
-    "figure4", "origin", "permuted", "convolution", "variants", "transfer", "sample_size", "sound",
-    "engine",
+    "figure4", "origin", "permuted", "convolution", "banded", "deeper", "transfer", "sample_size",
+    "sound", "engine",
 )  # fmt: skip
 
 

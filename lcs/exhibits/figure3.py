@@ -44,20 +44,14 @@ def figure3(base: Config, betas: Sequence[float]) -> list[Config]:
 
 @_study(seeds=2)
 def schedule(base: Config, betas: Sequence[float]) -> list[Config]:
-    """A constant learning rate.
-
-    Return every β that makes zeros, also with a learning rate that does not go to zero.
-    """
+    """A constant learning rate."""
     both = [base, base.replace(schedule="constant")]
     return [beta_lasso(here, beta) for here in both for beta in betas if beta]
 
 
 @_study(seeds=2)
 def period(base: Config, betas: Sequence[float]) -> list[Config]:
-    """A cosine of a quarter of the length.
-
-    Return all methods with a cosine that falls once, and with one that falls and rises again.
-    """
+    """A cosine of a quarter of the length."""
     again = base.replace(period=settings.sized(base, length=1 / 4).epochs)
     return [*sgd_and_betas(base, betas), *sgd_and_betas(again, betas)]
 

@@ -17,7 +17,7 @@ from lcs.config import Config
 from lcs.exhibits import cells, tables
 from lcs.exhibits.compare import conditions
 from lcs.exhibits.methods import B50
-from lcs.exhibits.tables import PENDING
+from lcs.exhibits.tables import PENDING, Cell
 from lcs.exhibits.verdicts import Judge, above_zero, differs
 from lcs.runs import Record
 from lcs.stats import mean_interval
@@ -77,6 +77,14 @@ def excess_frame(
         for key, title in measures.items()
     ]
     return tables.data_frame(rows, columns=["setting", "series", "measure", "values", "ci95"])
+
+
+# what came out, as columns of a table
+RESULTS: dict[str, Cell] = {
+    "test accuracy (%)": cells.mean_text,
+    "remaining, layer 1 (%)": cells.remaining_text,
+    "in a window, beyond chance (points)": excess_text,
+}
 
 
 def eligible_text(runs: Sequence[Record]) -> str:

@@ -169,9 +169,7 @@ def origin_table(name: str, records: Sequence[Record], what: str) -> Table:
         "data": cells.of(seen_text),
         "method": cells.of(lambda config: method(config).shortest),
         **(cells.field_columns(["l1"]) if name == "origin-process" else {}),
-        "test accuracy (%)": cells.mean_text,
-        "remaining, layer 1 (%)": cells.remaining_text,
-        "in a window, beyond chance (points)": locality.excess_text,
+        **locality.RESULTS,
         "filters with 20 weights": locality.eligible_text,
     }
     return cells.by_condition(name, records, columns, what, text=("method",))

@@ -102,10 +102,7 @@ def _values(config: Config) -> dict[str, float]:
 
 @_search(after=("search-paper-size-rate",), rule=Rule(method_key, _values))
 def search_paper_size(base: Config) -> list[Config]:
-    """Weight decay or λ at the paper's size, on validation.
-
-    Return each method at its best learning rate with every factor.
-    """
+    """Weight decay or λ at the paper's size, on validation."""
     best = CHOSEN["search-paper-size-rate"]
     return [
         with_values(run, best[method_key(run)], factor)

@@ -110,6 +110,11 @@ def method_key(config: Config) -> str:
     return method(config).key
 
 
+def network_key(config: Config) -> str:
+    """Return the key of a network and its optimizer in `chosen.json`."""
+    return f"{config.model} {config.optimizer}"
+
+
 def regularisation(config: Config, share: float = 0.0) -> float:
     """Return weight decay or λ, over what `search` and `search-long`, or a share of λ, chose."""
     return relative(config, chosen(config, config.model, config.optimizer, config.beta, share))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from lcs.cost import count_weights
 from lcs.exhibits import (
+    banded,
     cells,
     compare,
     figure4,
@@ -21,7 +22,6 @@ from lcs.exhibits import (
     scaling,
     table2,
     tables,
-    variants,
 )
 from lcs.exhibits.gap import gap_text, gaps_figure, gaps_table
 from lcs.exhibits.methods import B0, B50, LOCAL, SGD
@@ -68,7 +68,7 @@ def numbers(store: RunStore) -> dict[str, Any]:
     """Return the values that `TEXTS` names: the chapters' numbers, in words."""
     runs = {
         study.name: study.stored("desk", store)
-        for chapter in (scaling, rivals, variants)
+        for chapter in (scaling, rivals, banded)
         for study in chapter.STUDIES
     }
     wide = {study.name: study.stored("paper", store) for study in paper_size.STUDIES}
@@ -83,11 +83,11 @@ def numbers(store: RunStore) -> dict[str, Any]:
     best = max(swept.values(), key=compare.mean)
     longest = compare.by_method(runs["recipe-length-long"])[B50]
     as_much = compare.runs_of(swept_zero, l1=best[0].config.l1)
-    paper = {"sgd": SGD, "zero": B0, "sparse": B50, "local": LOCAL}
+    paper = {"sgd": SGD, "zero": B0, "sparse": B50}
     return {
         "scaling": scaling.results.numbers(runs),
         "rivals": rivals.results.numbers(runs),
-        "variants": variants.results.numbers(runs),
+        "banded": banded.results.numbers(runs),
         "size": paper_size.numbers(wide),
         "paper": {name: f"{published.accuracy(of, 'cifar10'):.2f}" for name, of in paper.items()},
         "size_alpha": largest.base_channels,

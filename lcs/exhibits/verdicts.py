@@ -233,25 +233,30 @@ def beats(first: Method, second: Method, *, worse: bool = False) -> Judge:
 
     def judge(records: list[Record]) -> Finding:
         groups = compare.widest(records)
-        difference = compare.paired(groups[first], groups[second])
-        return Finding(f"{signed(difference)} points", -difference if worse else difference)
+        return beyond_zero(compare.differences(groups[first], groups[second]), worse=worse)
 
     return judge
 
 
 def beyond_zero(
-    values: Sequence[float], unit: str = "points", *, margin: float | None = None, short: str = ""
+    values: Sequence[float],
+    unit: str = "points",
+    *,
+    margin: float | None = None,
+    short: str = "",
+    worse: bool = False,
 ) -> Finding:
     """Judge whether values, one of each seed, are above zero; with a margin, zero within it.
 
-    `unit` follows the value, and `short` that for where space is scarce. Not measurable if one is
-    not finite.
+    `unit` follows the value, and `short` that for where space is scarce. With `worse`, whether they
+    are below zero. Not measurable if one is not finite.
     """
     if not all(map(math.isfinite, values)):
         return UNMEASURED
     found = mean_interval(values)
     said = signed(found)
-    return Finding(f"{said} {unit}", found, margin, short=short and f"{said} {short}")
+    evidence = -found if worse else found
+    return Finding(f"{said} {unit}", evidence, margin, short=short and f"{said} {short}")
 
 
 # a method, the values of a configuration, or whether it is meant

@@ -39,7 +39,7 @@ def test_every_run_that_a_study_lists_has_a_place_and_a_title(studied):
 @pytest.fixture(scope="module")
 def studied():
     """A run of each configuration that the chapters with networks list at the desk scale."""
-    names = ("rivals", "transfer", "variants", "origin", "sample_size")
+    names = ("rivals", "transfer", "banded", "deeper", "origin", "sample_size")
     configs = [
         config
         for name in names

@@ -310,10 +310,7 @@ def _more_local(reference: Reference, *, worse: bool = False) -> Judge:
         found = compare.conditions(records)
         sparse = [c for c in found if c.beta and has_stronger_l1(c)]
         more = gains(found, sparse, reference, beyond_chance).mean(0)
-        finding = beyond_zero(more, "points of the mass")
-        return (
-            finding._replace(evidence=-finding.evidence) if worse and finding.evidence else finding
-        )
+        return beyond_zero(more, "points of the mass", worse=worse)
 
     return judge
 

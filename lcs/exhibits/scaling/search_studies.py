@@ -55,8 +55,6 @@ _recipe, _flips = (partial(STUDIES.add, kind=Search, setting=at) for at in (RECI
 def search(base: Config) -> list[Config]:
     """Hyperparameters of the paper's recipe, on validation.
 
-    Return every method with SGD or ℓ1.
-
     From one base channel at twice the width and an eighth of the length; from the paper's width
     at this width, and a tenth of the length: its shorter training.
     """
@@ -117,10 +115,7 @@ def search_beyond(base: Config) -> list[Config]:
 
 @_recipe(rule=Rule(lambda c: f"{c.base_channels} {c.optimizer}", regularisation))
 def search_rivals(base: Config) -> list[Config]:
-    """Regularisation of the baselines.
-
-    Return SGD and β = 0 at two widths, with weight decay or λ around the best.
-    """
+    """Regularisation of the baselines."""
     runs = []
     for width in (2, WIDTHS[-1]):
         here = sized(base, width, 1 / 2)
@@ -140,10 +135,7 @@ def _with_flips(records: Sequence[Record]) -> dict[str, float]:
 
 @_recipe(rule=_with_flips)
 def search_augment(base: Config) -> list[Config]:
-    """AutoAugment, or less.
-
-    Return SGD and β = 50 with AutoAugment, and without it around the best decay or λ.
-    """
+    """AutoAugment, or less."""
     runs = []
     for config in studies.methods(base):
         weak, best = config.replace(augment="flip-crop"), CHOSEN["search-augment"][config.optimizer]
@@ -160,8 +152,6 @@ def search_rate(base: Config) -> list[Config]:
 @_flips(rule=Rule(method_key, lambda c: {"lr": c.lr, "factor": _share(c)}))
 def search_flips(base: Config) -> list[Config]:
     """Every method with flips and crops, on validation.
-
-    Return learning rates, each with weight decays or λ.
 
     The best of these nine lay at the edge for every method, so that three more are beyond it.
     """
@@ -190,10 +180,7 @@ def search_flips_edge(base: Config) -> list[Config]:
 
 @_flips()
 def search_flips_long(base: Config) -> list[Config]:
-    """λ at four times the length.
-
-    Return two β with shares of the λ that `search-flips` chose.
-    """
+    """λ at four times the length."""
     here = sized(base, WIDTHS[-1], 1 / 8)
     runs = [run.replace(epochs=base.epochs // 2) for run in flip_crop_methods(here, (), (0, 50))]
     return [regularised(run, share) for run in runs for share in SHARES]

@@ -148,10 +148,7 @@ def augment_order(base: Config) -> list[Config]:
 
 @_part()
 def recipe_cifar100(base: Config) -> list[Config]:
-    """CIFAR-100, at α = 8.
-
-    Return every network with the hyperparameters of CIFAR-10.
-    """
+    """CIFAR-100, at α = 8."""
     data = base if base.dataset == "digits" else base.replace(dataset="cifar100")
     return _flips(data, (0, 50), models=("s-conv", "s-local", "s-fc"))
 
@@ -159,8 +156,6 @@ def recipe_cifar100(base: Config) -> list[Config]:
 @_by_recipe()
 def reach(base: Config) -> list[Config]:
     """Training length, or a larger λ.
-
-    Return three lengths, and the shorter ones with as much reach.
 
     Where the length is shorter by a factor, λ is larger and β smaller by it: the threshold βλ is
     that of the longest, and so is, nearly, the sum of all ℓ1 steps. β = 0 has the λ of the other.
@@ -178,8 +173,6 @@ def reach(base: Config) -> list[Config]:
 @_by_recipe()
 def momentum(base: Config) -> list[Config]:
     """Momentum, weight decay or a larger step.
-
-    Return SGD by parts of what was chosen for it, and both methods with η ten times as large.
 
     With momentum 0.9 a gradient moves a weight by η times 1 + 0.9 + 0.9² + … = 10 in the end: the
     larger η has that step without momentum. β-LASSO keeps its pull λη and its threshold βλ.

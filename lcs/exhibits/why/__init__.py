@@ -69,20 +69,14 @@ def precision(base: Config) -> list[Config]:
 
 @_study(betas=PAPER_BETAS)
 def first_layer(base: Config, betas: Sequence[float]) -> list[Config]:
-    """λ on the first layer alone.
-
-    Return the runs of the next study, and the same with no λ in other layers.
-    """
+    """λ on the first layer alone."""
     everywhere = frozen(base, betas)
     return [*everywhere, *(run.replace(l1_rest=0.0) for run in everywhere)]
 
 
 @_study(scales=SCALES, seeds=5, betas=PAPER_BETAS)
 def frozen(base: Config, betas: Sequence[float]) -> list[Config]:
-    """Frozen zeros.
-
-    Return all β, and those that make zeros once more with frozen zeros.
-    """
+    """Frozen zeros."""
     free = [beta_lasso(base, beta) for beta in betas]
     return [*free, *(run.replace(frozen_zeros=True) for run in free if run.beta)]
 
@@ -97,7 +91,7 @@ def betas(base: Config, betas: Sequence[float]) -> list[Config]:
 def lambdas(base: Config) -> list[Config]:
     """A range of λ.
 
-    Return a range of λ at β = 50, and at the threshold βλ that it has in Table 2.
+    At β = 50, and at the threshold βλ that it has in Table 2.
     """
     beta, own = 50, l1_of(base)["l1"]
     at_beta = [beta_lasso(base, beta, l1=l1, l1_rest=None) for l1 in LAMBDAS]
@@ -131,8 +125,6 @@ def longer(base: Config) -> list[Config]:
 def factorial(base: Config) -> list[Config]:
     """Augmentation × loss × method.
 
-    Return every combination of augmentation, loss and method, at a quarter of the length.
-
     Cross-entropy comes twice: with the rates as they are, and with those at which it would be the
     same as binary cross-entropy if the two were proportional (see `equal_rates`).
     """
@@ -149,10 +141,7 @@ def factorial(base: Config) -> list[Config]:
 
 @_study(setting=SHORT_RECIPE)
 def recipe(base: Config) -> list[Config]:
-    """Cross-entropy and augmentation at α = 4.
-
-    Return all methods at four times the width and a quarter of the length, over a range of λ.
-    """
+    """Cross-entropy and augmentation at α = 4."""
     wide = sized(base, 4, 1 / 4)
     plain = [beta_lasso(wide, beta, **REPRODUCTION_L1) for beta in (0, 1)]
     sparse = [beta_lasso(wide, 50, l1=l1, l1_rest=1e-6) for l1 in LAMBDAS]

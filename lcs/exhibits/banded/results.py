@@ -1,4 +1,4 @@
-"""Tables, figures and numbers of the chapter."""
+"""Tables, figures, numbers and claims of the runs with a λ that grows outside a window."""
 
 from __future__ import annotations
 
@@ -6,24 +6,15 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from lcs import cost
 from lcs.config import Config
-from lcs.exhibits import cells, compare, locality, plots, published, tables
-from lcs.exhibits.compare import ByStudy, Conditions
-from lcs.exhibits.gap import gap_text
+from lcs.exhibits import cells, compare, locality, plots, tables
+from lcs.exhibits.banded.studies import GROWTHS, PIXEL_GROWTHS, SIZES, WIDEST, WIDTH, growth_values
+from lcs.exhibits.compare import ByStudy
+from lcs.exhibits.gap import closes_most, gap_text
 from lcs.exhibits.methods import B50, CONV, LOCAL, SGD, Method, method
-from lcs.exhibits.searches import choices
+from lcs.exhibits.settings import FLIP_CROP_SHORT, chosen_flip_crop, flip_crop_methods, sized
 from lcs.exhibits.tables import PENDING, Cell, Table, ahead
-from lcs.exhibits.variants.studies import (
-    DEEP_WIDTH,
-    FOOTPRINTS,
-    GROWTHS,
-    MASKS,
-    PIXEL_GROWTHS,
-    SIZES,
-    growth_values,
-    key,
-)
+from lcs.exhibits.verdicts import Claim, differs, ours
 from lcs.runs import Record
 from lcs.shapes import default_kernel
 
@@ -31,17 +22,8 @@ if TYPE_CHECKING:
     import numpy as np
     from matplotlib.figure import Figure
 
-
 # what the page calls `Config.l1_window`
 WINDOW_NAMES = {"grid": "as in S-LOCAL", "initial": "at random", "learned": "with the weights"}
-DEEP_FC, DEEP_LOCAL = Method("d-fc"), Method("d-local")
-DEEP_B50 = B50._replace(model="d-fc")
-# what came out, in each table
-RESULTS: dict[str, Cell] = {
-    "test accuracy (%)": cells.mean_text,
-    "remaining, layer 1 (%)": cells.remaining_text,
-    "in a window, beyond chance (points)": locality.excess_text,
-}
 
 
 def banded_table(records: Sequence[Record], study: str = "banded") -> Table:
@@ -52,7 +34,7 @@ def banded_table(records: Sequence[Record], study: str = "banded") -> Table:
         **cells.field_columns(["l1", "l1_growth"]),
         "windows": cells.of(windows_text),
         **cells.field_columns(["lr", "epochs"] if len(lengths) > 1 else []),
-        **RESULTS,
+        **locality.RESULTS,
     }
     what = "A λ that grows outside windows, of 9 × 9 pixels unless they have another size"
     what += ", or a fixed mask of them" * any(run.config.pruning == "windows" for run in records)
@@ -68,58 +50,6 @@ def windows_text(config: Config) -> str:
     place = "scattered" if config.permute_pixels else WINDOW_NAMES[config.l1_window]
     size = config.l1_window_size
     return f"{place}, {size} × {size}" if size else place
-
-
-def from_convolution_table(records: Sequence[Record]) -> Table:
-    """Return S-CONV, what was trained on from it, and the same networks from random weights."""
-    found = compare.conditions(records)
-    columns: dict[str, Cell] = {
-        "network": cells.of(lambda config: str(method(config))),
-        "starts from": cells.of(lambda config: "S-CONV" if config.source else tables.NONE),
-        **cells.field_columns(["epochs", "lr"]),
-        "over the same from random weights": cells.less(
-            found, partial(_from_random_weights, found)
-        ),
-        **RESULTS,
-    }
-    what = "Trained on from S-CONV, and from random weights"
-    return cells.by_condition("from-convolution", records, columns, what, text=("starts from",))
-
-
-def _from_random_weights(found: Conditions, config: Config) -> Config:
-    """Return the same network from random weights, as long in all; of such a one itself."""
-    alike = (c for c in found if method(c) == method(config) and c.epochs > config.epochs)
-    return next(alike, config) if config.source else config
-
-
-def deeper_table(records: Sequence[Record], study: str = "deeper") -> Table:
-    """Return the deep and the shallow networks, or those with masks made from a first layer."""
-    what = "Deep and shallow networks"
-    masks: dict[str, Cell] = {}
-    if study == "footprints":
-        what = "D-FC with masks made from the first layer of another"
-        masks["masks"] = cells.of(lambda config: MASKS.get(config.start, tables.NONE))
-        masks["later layers (%)"] = later_text
-    columns: dict[str, Cell] = {
-        "network": cells.of(lambda config: str(method(config))),
-        **masks,
-        **cells.field_columns(["lr", "weight_decay", "l1"]),
-        "training accuracy (%)": cells.fit_text,
-        **RESULTS,
-    }
-    return cells.by_condition(study, records, columns, what, text=("masks",))
-
-
-def later_text(runs: Sequence[Record]) -> str:
-    """Return how much remains of the convolution-like layers after the first, in per cent."""
-    if not runs:
-        return PENDING
-    names = {name for name in runs[0].final["weights"] if name.startswith("conv")} - {"conv1"}
-    kept, whole = (
-        sum(run.final[what][name] for run in runs for name in names)
-        for what in ("nonzeros", "weights")
-    )
-    return f"{100 * kept / whole:.1f}" if whole else tables.NONE
 
 
 def windows_figure(found: ByStudy) -> Figure:
@@ -195,18 +125,6 @@ def window_filters(records: Sequence[Record]) -> dict[str, np.ndarray]:
     )
 
 
-def deeper_figure(records: Sequence[Record]) -> Figure:
-    """Draw what depth adds to each network's accuracy."""
-    found = compare.conditions(records)
-    own = {method(config): config for config in found}
-    rows = compare.forest_rows(
-        found,
-        lambda config: own.get(shallow_of(method(config)), config),
-        lambda config: str(method(config)),
-    )
-    return plots.forest(rows, "gain in test accuracy by depth (points)")
-
-
 def numbers(found: ByStudy) -> dict[str, str]:
     """Return the numbers of the prose, in points; "pending" without runs."""
     banded = compare.conditions(
@@ -220,9 +138,9 @@ def numbers(found: ByStudy) -> dict[str, str]:
     _, slow, fast = GROWTHS
     followed = grown(fast, "learned")
     local = compare.runs_of(banded, model="s-local")
-    sizes, pixel, masked, started = (
+    sizes, pixel, masked = (
         partial(compare.runs_of, compare.conditions(found[name]))
-        for name in ("banded-sizes", "banded-pixel", "masked", "from-convolution")
+        for name in ("banded-sizes", "banded-pixel", "masked")
     )
     wide = by_window(found["banded-wide"])
     long = by_window(found["banded-long"])["learned"]
@@ -233,9 +151,6 @@ def numbers(found: ByStudy) -> dict[str, str]:
     as_dense, as_local = (
         masked(lr=runs[0].config.lr) if (runs := wide[name]) else [] for name in ("SGD", "S-LOCAL")
     )
-    convolution = compare.conditions(found["from-convolution"])
-    reference = partial(_from_random_weights, convolution)
-    deep = compare.by_method(found["deeper"])
     return {
         "banded-n": f"{len(grown(slow))}",
         "banded-large": cells.gain_text(grown(slow), grown(0.0)),
@@ -290,66 +205,6 @@ def numbers(found: ByStudy) -> dict[str, str]:
         "long-n": f"{len(long)}",
         "long-accuracy": cells.mean_text(long),
         "long-gap": gap_text(as_beta_50(found["banded-long"], "learned")),
-        "from-n": f"{len(started(**SGD._asdict(), start='network'))}",
-        **{
-            f"from-{name}": cells.signed_text(
-                compare.gain(convolution, reference, **own._asdict(), start="network")
-            )
-            for name, own in {"sgd": SGD, "beta": B50, "local": LOCAL, "conv": CONV}.items()
-        },
-        **{
-            f"published-depth-{one.model[2:]}": tables.minus(
-                f"{accuracy - published.SHORT[shallow_of(one)]:+.2f}"
-            )
-            for one, accuracy in published.DEEP.items()
-        },
-        "deep-n": f"{len(deep[DEEP_FC])}",
-        **{
-            f"deep-{one.model[2:]}": ahead(cells.gain_text(deep[one], deep[shallow_of(one)]))
-            for one in published.DEEP
-        },
-        "deep-windows": cells.gain_text(deep[DEEP_FC], deep[DEEP_LOCAL]),
-        "deep-beta": cells.gain_text(deep[DEEP_B50], deep[DEEP_FC]),
-        "deep-left": cells.remaining_text(deep[DEEP_B50]),
-        **_footprint_numbers(found),
-        "weights-s-fc": f"{cost.weights(Config(base_channels=DEEP_WIDTH)):,}",
-        "weights-d-fc": f"{cost.weights(Config(model='d-fc', base_channels=DEEP_WIDTH)):,}",
-    }
-
-
-def _footprint_numbers(found: ByStudy) -> dict[str, str]:
-    """Return what D-FC does with the footprints of a first layer in its later layers."""
-    own, scattered, first = (
-        [run for run in found["footprints"] if run.config.start == start] for start in FOOTPRINTS
-    )
-    rewired = [run for run in found["rewired-first-mask"] if run.config.source]
-    deep = compare.by_method(found["deeper"])
-    best = choices(
-        [*found["search-deeper"], *found["search-footprints"]],
-        lambda config: config.start if config.source else key(config),
-    )
-
-    def searched(name: str) -> str:
-        return f"{max(best[name].means):.2f}" if name in best else PENDING
-
-    return {
-        "footprint-n": f"{len(own)}",
-        "searched-footprints": searched("footprints"),
-        "searched-d-fc": searched("d-fc sgd"),
-        "searched-d-fc-beta": searched("d-fc beta-lasso"),
-        "searched-d-local": searched("d-local sgd"),
-        "footprint-accuracy": cells.mean_text(own),
-        "footprint-later": later_text(own),
-        "footprint-dense": tables.ahead(cells.gain_text(own, deep[DEEP_FC])),
-        "footprint-scattered": tables.ahead(cells.gain_text(own, scattered)),
-        "footprint-cost": tables.ahead(cells.gain_text(first, own)),
-        "footprint-first-accuracy": cells.mean_text(first),
-        "footprint-first-dense": tables.ahead(cells.gain_text(first, deep[DEEP_FC])),
-        "footprint-first-local": tables.ahead(cells.gain_text(first, deep[DEEP_LOCAL])),
-        "rewired-n": f"{len(rewired)}",
-        "rewired-accuracy": cells.mean_text(rewired),
-        "rewired-first": tables.ahead(cells.gain_text(first, rewired)),
-        "rewired-dense": cells.gain_text(rewired, deep[DEEP_FC]),
     }
 
 
@@ -376,6 +231,100 @@ def as_beta_50(records: Sequence[Record], window: str) -> dict[Method, list[Reco
     return compare.by_method([run for name in ("SGD", "S-LOCAL", window) for run in runs[name]])
 
 
-def shallow_of(deep: Method) -> Method:
-    """Return the method with the shallow network of its kind."""
-    return deep._replace(model=deep.model.replace("d-", "s-"))
+# Claims
+
+_BASE = FLIP_CROP_SHORT.configs["desk"]
+# the larger λ of `banded`, alone and with a growth of a tenth
+_L1 = chosen_flip_crop(sized(_BASE, WIDTH, 1 / 8), *B50).l1
+_ONE_L1: dict[str, object] = {**B50._asdict(), "l1": _L1, "l1_growth": 0.0}
+_GROWN = _ONE_L1 | {"l1_growth": GROWTHS[1], "l1_window": "grid"}
+# S-LOCAL's windows as a fixed mask, with the learning rate of S-FC and of S-LOCAL
+_MASKED, _MASKED_AS_LOCAL = (
+    {"pruning": "windows", "lr": run.lr}
+    for run in flip_crop_methods(sized(_BASE, WIDEST, 1 / 8), ("s-fc", "s-local"))
+)
+
+CLAIMS: tuple[Claim, ...] = (
+    ours(
+        "A λ that grows by a tenth with each pixel outside a window raises the accuracy of β = 50",
+        "banded",
+        differs(_GROWN, _ONE_L1),
+    ),
+    ours(
+        "A λ that grows with distance raises accuracy more than one as large on average",
+        "banded + banded-uniform",
+        differs(_GROWN, lambda c: method(c) == B50 and not c.l1_growth and c.l1 > _L1),
+    ),
+    ours(
+        "A λ that grows outside windows that follow the weights raises the accuracy of β = 50",
+        "banded + banded-learned",
+        differs(_GROWN | {"l1_window": "learned"}, _ONE_L1),
+    ),
+    ours(
+        "A λ that grows by its own value with each pixel from a random one, for each unit, raises "
+        "the accuracy of β = 50",
+        "banded + banded-pixel",
+        differs(
+            _ONE_L1 | {"l1_growth": GROWTHS[-1], "l1_window": "initial", "l1_window_size": 1},
+            _ONE_L1,
+        ),
+    ),
+    ours(
+        "With λ that doubles with the first pixel outside windows that follow the weights, β = 50 "
+        "is better than SGD at α = 8",
+        "banded-wide",
+        differs(WINDOWS["learned"], WINDOWS["SGD"]),
+    ),
+    ours(
+        "At α = 8, windows that follow the weights are better than random ones",
+        "banded-wide",
+        differs(WINDOWS["learned"], WINDOWS["initial"]),
+    ),
+    ours(
+        "With λ that doubles with the first pixel outside windows that follow the weights, β = 50 "
+        "closes most of the gap between SGD and S-LOCAL at α = 8",
+        "banded-wide",
+        lambda records: closes_most(as_beta_50(records, "learned")),
+        also=("banded-long",),
+    ),
+    ours(
+        "As searched on validation images, β = 50 with λ that grows outside random windows is "
+        "better than SGD at α = 8",
+        "banded-searched",
+        differs(B50, SGD),
+    ),
+    ours(
+        "As searched on validation images, β = 50 with λ that grows outside random windows closes "
+        "most of the gap between SGD and S-LOCAL at α = 8",
+        "banded-searched",
+        lambda records: closes_most(compare.by_method(records)),
+    ),
+    ours(
+        "Random windows of neighbouring pixels are better than those of scattered ones",
+        "banded-wide + banded-scattered",
+        differs(WINDOWS["initial"] | {"permute_pixels": False}, {"permute_pixels": True}),
+    ),
+    ours(
+        "At α = 8, S-LOCAL's windows as a fixed mask of S-FC, by SGD, are better than β = 50 with "
+        "λ that grows outside them",
+        "masked + banded-wide",
+        differs(_MASKED, WINDOWS["grid"]),
+    ),
+    ours(
+        "At α = 8, S-LOCAL's windows as a fixed mask of S-FC, by SGD, are better than β = 50 with "
+        "λ that grows outside random windows, as searched",
+        "masked + banded-searched",
+        differs(_MASKED, lambda config: config.l1_growth > 0),
+    ),
+    ours(
+        "At α = 8, S-LOCAL is better than S-FC by SGD with S-LOCAL's windows as a fixed mask and "
+        "its learning rate and weight decay",
+        "masked + banded-wide",
+        differs(WINDOWS["S-LOCAL"], _MASKED_AS_LOCAL),
+    ),
+    ours(
+        "S-LOCAL is better than β = 50 with λ that grows by a tenth outside S-LOCAL's windows",
+        "banded",
+        differs({"model": "s-local"}, _GROWN),
+    ),
+)

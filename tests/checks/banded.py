@@ -1,11 +1,12 @@
-"""What the page variants says of results."""
+"""What the page banded says of results."""
 
 from itertools import pairwise
 
 import numpy as np
 
 from checks import ahead, behind, check, level, only, records, verdicts
-from lcs.exhibits import find_study, published, searches
+from lcs.exhibits import find_study
+from lcs.exhibits.banded import results, studies
 from lcs.exhibits.compare import (
     by_method,
     by_seed,
@@ -15,11 +16,9 @@ from lcs.exhibits.compare import (
     nonzeros,
     paired,
     remaining,
-    train_accuracies,
 )
 from lcs.exhibits.locality import beyond_chance
-from lcs.exhibits.methods import B0, B50, CONV, LOCAL, SGD, Method
-from lcs.exhibits.variants import results, studies
+from lcs.exhibits.methods import B0, B50, LOCAL
 from lcs.exhibits.verdicts import CORRECTED, UNDECIDED
 
 
@@ -201,146 +200,4 @@ def a_single_pixel_gains_a_third_at_most(store):
         and all(behind(paired(runs, usual)) for runs in pixel.values())
         and 0.3 < max(kept[config] for config in pixel) < 0.4
         and max(mean(runs, remaining) for runs in pixel.values()) < mean(usual, remaining)
-    )
-
-
-@check
-def a_start_from_s_conv_does_not_help(store):
-    """S-FC from S-CONV ends above S-CONV trained on, below S-FC from random weights; more local.
-
-    S-CONV itself is far behind S-FC from random weights.
-    """
-    runs = records(store, "from-convolution")
-    started = by_method([run for run in runs if run.config.source])
-    nothing = by_method(only(runs, epochs=max(run.config.epochs for run in runs)))
-    local = {who: mean(group, beyond_chance) for who, group in started.items()}
-    return local[B50] > 0.9 * local[LOCAL] and all(
-        mean(started[CONV]) < mean(started[m]) < mean(nothing[m])
-        and local[m] > mean(nothing[m], beyond_chance)
-        and mean(nothing[CONV]) < mean(nothing[m]) - 5
-        for m in (SGD, B50)
-    )
-
-
-@check
-def deep_fc_is_level_with_deep_local(store):
-    """By SGD it is ahead in every seed, the interval includes zero; it is fifty times as large."""
-    deep = by_method(records(store, "deeper"))
-    local, full = deep[Method("d-local")], deep[Method("d-fc")]
-    sizes = [sum(runs[0].final["weights"].values()) for runs in (local, full)]
-    return (
-        min(differences(full, local)) > 0
-        and level(paired(full, local))
-        and 45 < sizes[1] / sizes[0] < 60
-    )
-
-
-@check
-def footprints_are_ahead_on_validation(store):
-    """The best candidate with the first layer's footprints is ahead of those of other D- nets."""
-    best = searches.choices(records(store, "search-deeper"), studies.key)
-    own = [r for r in records(store, "search-footprints") if r.config.source]
-    least = max(max(best[name].means) for name in ("d-fc sgd", "d-fc beta-lasso", "d-local sgd"))
-    (found,) = searches.choices(own, studies.key).values()
-    return max(found.means) > least
-
-
-def started(store):
-    """Return D-FC by SGD from masks, by what it starts from."""
-    runs = [r for r in records(store, "footprints") if r.config.source]
-    return {name: [r for r in runs if r.config.start == name] for name in studies.FOOTPRINTS}
-
-
-@check
-def footprints_are_ahead_of_scattered_ones(store):
-    """And of dense D-FC by SGD, with about a tenth of the weights of the later layers.
-
-    The first lead does not outlast the correction of the claims.
-    """
-    own, scattered, _ = started(store).values()
-    dense = by_method(records(store, "deeper"))[Method("d-fc")]
-    final = own[0].final
-    later = [name for name in final["weights"] if name.startswith("conv")][1:]
-    share = sum(final["nonzeros"][n] for n in later) / sum(final["weights"][n] for n in later)
-    (found,) = verdicts(store, "In D-FC by SGD, footprints * are better than scattered ones")
-    (said,) = found.values()
-    leads = ahead(paired(own, scattered)) and ahead(paired(own, dense))
-    return leads and CORRECTED in said and 0.08 < share < 0.13
-
-
-@check
-def the_first_mask_alone_is_ahead(store):
-    """Of footprints in later layers too, of dense D-FC by SGD and of D-LOCAL."""
-    own, _, first = started(store).values()
-    deep = by_method(records(store, "deeper"))
-    others = [own, *(deep[Method(name)] for name in ("d-fc", "d-local"))]
-    return all(ahead(paired(first, other)) for other in others)
-
-
-@check
-def places_of_the_first_mask_matter(store):
-    """Rewired, it is ahead of dense D-FC, and behind the mask that was learned, in every seed.
-
-    Places are more than half of the gain; as many units have about as many weights. Both
-    differences are significant by themselves, that of the masks not after correction.
-    """
-    *_, first = started(store).values()
-    rewired = [r for r in records(store, "rewired-first-mask") if r.config.source]
-    dense = by_method(records(store, "deeper"))[Method("d-fc")]
-    counts = [
-        {r.config.seed: r.final["fan_in"]["conv1"] for r in runs} for runs in (first, rewired)
-    ]
-    (found,) = verdicts(store, "D-FC by SGD is better with the first layer's mask *")
-    (said,) = found.values()
-    over, left = (differences(*pair) for pair in ((first, rewired), (rewired, dense)))
-    return (
-        min(over + left) > 0
-        and np.mean(over) > np.mean(left)
-        and ahead(paired(first, rewired))
-        and ahead(paired(rewired, dense))
-        and CORRECTED in said
-        and counts[0] == counts[1]
-    )
-
-
-@check
-def depth_adds_to_every_network(store):
-    """By SGD each deep network is ahead of the shallow one in every seed, FC by over three points.
-
-    D-FC has five times the weights, and fits the training images by ten points more. In the paper
-    FC loses by depth.
-    """
-    groups = by_method(records(store, "deeper"))
-    gains = {
-        model: differences(groups[Method(f"d-{model}")], groups[Method(f"s-{model}")])
-        for model in ("conv", "local", "fc")
-    }
-    deep, shallow = (groups[Method(f"{depth}-fc")] for depth in "ds")
-    sizes = [sum(runs[0].final["weights"].values()) for runs in (deep, shallow)]
-    return (
-        min(map(min, gains.values())) > 0
-        and np.mean(gains["fc"]) > 3
-        and 5 < sizes[0] / sizes[1] < 6
-        and min(differences(deep, shallow, train_accuracies)) > 10
-        and published.DEEP[Method("d-fc")] < published.SHORT[SGD]
-    )
-
-
-@check
-def beta_does_as_well_in_deep_networks(store):
-    """In D-FC β = 50 is ahead of SGD in every seed, but the interval includes zero.
-
-    Most weights of its first layer are zero. In S-FC it is behind. Its learning rate and its share
-    of λ are the largest that were tried.
-    """
-    groups = by_method(records(store, "deeper"))
-    sparse, dense = groups[results.DEEP_B50], groups[Method("d-fc")]
-    chosen = studies.CHOSEN["search-deeper"]["d-fc beta-lasso"]
-    edge = {"lr": max(studies.L1_RATES), "share": max(studies.DEEP_SHARES)}
-    return (
-        min(differences(sparse, dense)) > 0
-        and level(paired(sparse, dense))
-        and max(differences(groups[B50], groups[SGD])) < 0
-        and max(remaining(sparse)) < 50
-        and chosen == edge
     )

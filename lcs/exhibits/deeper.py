@@ -1,0 +1,337 @@
+"""Depth, and starts from trained networks: a convolution, and the mask of a first layer.
+
+S-FC that starts from a trained S-CONV (d'Ascoli et al., 2019), deep networks, as a reviewer asked,
+and D-FC with masks made from a first layer that β = 50 has trained.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+from lcs import cost
+from lcs.config import Config
+from lcs.exhibits import cells, compare, locality, plots, published, tables
+from lcs.exhibits.compare import ByStudy, Conditions
+from lcs.exhibits.methods import B50, CONV, LOCAL, SGD, Method, method
+from lcs.exhibits.searches import Rule, Search, choices, network_key
+from lcs.exhibits.settings import CHOSEN, FLIP_CROP_SHORT, Studies, chosen, flip_crop_methods, sized
+from lcs.exhibits.tables import PENDING, Cell, Table, ahead
+from lcs.exhibits.verdicts import Claim, Finding, differs, ours
+from lcs.runs import Record
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+# of the runs that start from S-CONV, and of the deep ones
+WIDTH, DEEP_WIDTH = 2, 1
+# deeper: candidates for every network: η, and weight decays of SGD or shares of λ of β = 50
+RATES, DECAYS, DEEP_SHARES = (0.03, 0.1, 0.3), (5e-4, 2e-3), (0.1, 0.3)
+L1_RATES = (0.1, 0.3, 1.0)  # of β = 50, which has no momentum
+DEEP = ("d-conv", "d-local", "d-fc")
+SHALLOW = ("s-conv", "s-local", "s-fc")
+DEEP_FC, DEEP_LOCAL = Method("d-fc"), Method("d-local")
+DEEP_B50 = B50._replace(model="d-fc")
+# what D-FC by SGD takes of D-FC by β = 50, and what tables call it
+FOOTPRINTS = {
+    "footprints": "first layer's footprints",
+    "scattered-footprints": "the same, scattered",
+    "first-mask": "first layer's mask alone",
+}
+MASKS = FOOTPRINTS | {"rewired-first-mask": "first layer's mask, rewired"}
+
+STUDIES = Studies()
+_study = partial(STUDIES.add, setting=FLIP_CROP_SHORT)
+
+
+# A start from S-CONV
+
+
+def _networks(base: Config, length: float = 1 / 8) -> list[Config]:
+    """Return every shallow network with SGD, and S-FC with β = 50."""
+    return flip_crop_methods(sized(base, WIDTH, length), SHALLOW, [50])
+
+
+@_study(kind=Search, rule=Rule(lambda c: network_key(c) if c.source else "S-CONV", lambda c: c.lr))
+def search_convolution(base: Config) -> list[Config]:
+    """From S-CONV, on validation."""
+    networks = _networks(base)
+    started = [run.replace(start="network", source=networks[0].as_source) for run in networks]
+    rates = {"sgd": (1.0, 0.3, 0.1, 0.01), "beta-lasso": (3.0, 1.0, 0.3, 0.1)}
+    return [networks[0], *(r.replace(lr=lr) for r in started for lr in rates[r.optimizer])]
+
+
+@_study(after=("search-convolution",))
+def from_convolution(base: Config) -> list[Config]:
+    """A start from S-CONV."""
+    half, whole = _networks(base), _networks(base, 1 / 4)
+    found = CHOSEN["search-convolution"]
+    started = [
+        run.replace(start="network", source=half[0].as_source, lr=found[network_key(run)])
+        for run in half
+    ]
+    return [half[0], *started, *whole]
+
+
+# Deep networks
+
+
+def _sparse(here: Config, model: str, lr: float, share: float) -> Config:
+    run = chosen(here.replace(momentum=0.0), "s-fc", "beta-lasso", 50, share=share)
+    return run.replace(model=model, lr=lr)
+
+
+def _deep_values(config: Config) -> dict[str, float]:
+    """Return what `search-deeper` varies: η, and weight decay or the share of λ."""
+    if config.optimizer == "sgd":
+        return {"lr": config.lr, "weight_decay": config.weight_decay}
+    return {"lr": config.lr, "share": round(config.l1 / CHOSEN["search"][B50.key]["l1"], 9)}
+
+
+@_study(kind=Search, rule=Rule(network_key, _deep_values))
+def search_deeper(base: Config) -> list[Config]:
+    """Deep networks, on validation."""
+    here = sized(base, DEEP_WIDTH, 1 / 8).replace(momentum=0.9)
+    plain = [
+        here.replace(model=model, lr=lr, weight_decay=decay)
+        for model, lr, decay in itertools.product((*DEEP, *SHALLOW), RATES, DECAYS)
+    ]
+    sparse = [
+        _sparse(here, *candidate)
+        for candidate in itertools.product(("d-fc", "s-fc"), L1_RATES, DEEP_SHARES)
+    ]
+    return [*plain, *sparse]
+
+
+@_study(after=("search-deeper",))
+def deeper(base: Config) -> list[Config]:
+    """Deep networks."""
+    here, found = sized(base, DEEP_WIDTH, 1 / 8).replace(momentum=0.9), CHOSEN["search-deeper"]
+    plain = [here.replace(model=name, **found[f"{name} sgd"]) for name in (*DEEP, *SHALLOW)]
+    sparse = [_sparse(here, name, **found[f"{name} beta-lasso"]) for name in ("d-fc", "s-fc")]
+    return [*plain, *sparse]
+
+
+@_study(
+    kind=Search,
+    rule=Rule(lambda c: network_key(c) if c.source else "source", _deep_values),
+    after=("search-deeper",),
+)
+def search_footprints(base: Config) -> list[Config]:
+    """Deep networks with the first layer's footprints, on validation."""
+    plain, sparse = (run for run in deeper(base) if run.model == "d-fc")
+    started = plain.replace(start="footprints", source=sparse.as_source)
+    grid = itertools.product(RATES, DECAYS)
+    return [sparse, *(started.replace(lr=lr, weight_decay=decay) for lr, decay in grid)]
+
+
+@_study(after=("search-deeper", "search-footprints"))
+def footprints(base: Config) -> list[Config]:
+    """Deep networks with the first layer's footprints."""
+    plain, sparse = (run for run in deeper(base) if run.model == "d-fc")
+    own = plain.replace(**CHOSEN["search-footprints"][network_key(plain)])
+    return [sparse, *(own.replace(start=s, source=sparse.as_source) for s in FOOTPRINTS)]
+
+
+@_study(after=("search-deeper", "search-footprints"))
+def rewired_first_mask(base: Config) -> list[Config]:
+    """Deep networks with the first layer's mask, rewired."""
+    sparse, *started = footprints(base)
+    (own,) = (run for run in started if run.start == "first-mask")
+    return [sparse, own.replace(start="rewired-first-mask")]
+
+
+# Tables and figures
+
+
+def shallow_of(deep: Method) -> Method:
+    """Return the method with the shallow network of its kind."""
+    return deep._replace(model=deep.model.replace("d-", "s-"))
+
+
+def from_convolution_table(records: Sequence[Record]) -> Table:
+    """Return S-CONV, what was trained on from it, and the same networks from random weights."""
+    found = compare.conditions(records)
+    columns: dict[str, Cell] = {
+        "network": cells.of(lambda config: str(method(config))),
+        "starts from": cells.of(lambda config: "S-CONV" if config.source else tables.NONE),
+        **cells.field_columns(["epochs", "lr"]),
+        "over the same from random weights": cells.less(
+            found, partial(_from_random_weights, found)
+        ),
+        **locality.RESULTS,
+    }
+    what = "Trained on from S-CONV, and from random weights"
+    return cells.by_condition("from-convolution", records, columns, what, text=("starts from",))
+
+
+def _from_random_weights(found: Conditions, config: Config) -> Config:
+    """Return the same network from random weights, as long in all; of such a one itself."""
+    alike = (c for c in found if method(c) == method(config) and c.epochs > config.epochs)
+    return next(alike, config) if config.source else config
+
+
+def deeper_table(records: Sequence[Record], study: str = "deeper") -> Table:
+    """Return the deep and the shallow networks, or those with masks made from a first layer."""
+    what = "Deep and shallow networks"
+    masks: dict[str, Cell] = {}
+    if study == "footprints":
+        what = "D-FC with masks made from the first layer of another"
+        masks["masks"] = cells.of(lambda config: MASKS.get(config.start, tables.NONE))
+        masks["later layers (%)"] = later_text
+    columns: dict[str, Cell] = {
+        "network": cells.of(lambda config: str(method(config))),
+        **masks,
+        **cells.field_columns(["lr", "weight_decay", "l1"]),
+        "training accuracy (%)": cells.fit_text,
+        **locality.RESULTS,
+    }
+    return cells.by_condition(study, records, columns, what, text=("masks",))
+
+
+def later_text(runs: Sequence[Record]) -> str:
+    """Return how much remains of the convolution-like layers after the first, in per cent."""
+    if not runs:
+        return PENDING
+    names = {name for name in runs[0].final["weights"] if name.startswith("conv")} - {"conv1"}
+    kept, whole = (
+        sum(run.final[what][name] for run in runs for name in names)
+        for what in ("nonzeros", "weights")
+    )
+    return f"{100 * kept / whole:.1f}" if whole else tables.NONE
+
+
+def deeper_figure(records: Sequence[Record]) -> Figure:
+    """Draw what depth adds to each network's accuracy."""
+    found = compare.conditions(records)
+    own = {method(config): config for config in found}
+    rows = compare.forest_rows(
+        found,
+        lambda config: own.get(shallow_of(method(config)), config),
+        lambda config: str(method(config)),
+    )
+    return plots.forest(rows, "gain in test accuracy by depth (points)")
+
+
+# Numbers and claims
+
+
+def numbers(found: ByStudy) -> dict[str, str]:
+    """Return the numbers of the prose, in points; "pending" without runs."""
+    convolution = compare.conditions(found["from-convolution"])
+    started = partial(compare.runs_of, convolution, start="network")
+    reference = partial(_from_random_weights, convolution)
+    deep = compare.by_method(found["deeper"])
+    own, scattered, first = (
+        [run for run in found["footprints"] if run.config.start == start] for start in FOOTPRINTS
+    )
+    rewired = [run for run in found["rewired-first-mask"] if run.config.source]
+    best = choices(
+        [*found["search-deeper"], *found["search-footprints"]],
+        lambda config: config.start if config.source else network_key(config),
+    )
+
+    def searched(name: str) -> str:
+        return f"{max(best[name].means):.2f}" if name in best else PENDING
+
+    return {
+        "from-n": f"{len(started(**SGD._asdict()))}",
+        **{
+            f"from-{name}": cells.signed_text(
+                compare.gain(convolution, reference, **own._asdict(), start="network")
+            )
+            for name, own in {"sgd": SGD, "beta": B50, "local": LOCAL, "conv": CONV}.items()
+        },
+        **{
+            f"published-depth-{one.model[2:]}": tables.minus(
+                f"{accuracy - published.SHORT[shallow_of(one)]:+.2f}"
+            )
+            for one, accuracy in published.DEEP.items()
+        },
+        "deep-n": f"{len(deep[DEEP_FC])}",
+        **{
+            f"deep-{one.model[2:]}": ahead(cells.gain_text(deep[one], deep[shallow_of(one)]))
+            for one in published.DEEP
+        },
+        "deep-windows": cells.gain_text(deep[DEEP_FC], deep[DEEP_LOCAL]),
+        "deep-beta": cells.gain_text(deep[DEEP_B50], deep[DEEP_FC]),
+        "deep-left": cells.remaining_text(deep[DEEP_B50]),
+        "footprint-n": f"{len(own)}",
+        "searched-footprints": searched("footprints"),
+        "searched-d-fc": searched("d-fc sgd"),
+        "searched-d-fc-beta": searched("d-fc beta-lasso"),
+        "searched-d-local": searched("d-local sgd"),
+        "footprint-accuracy": cells.mean_text(own),
+        "footprint-later": later_text(own),
+        "footprint-dense": ahead(cells.gain_text(own, deep[DEEP_FC])),
+        "footprint-scattered": ahead(cells.gain_text(own, scattered)),
+        "footprint-cost": ahead(cells.gain_text(first, own)),
+        "footprint-first-accuracy": cells.mean_text(first),
+        "footprint-first-dense": ahead(cells.gain_text(first, deep[DEEP_FC])),
+        "footprint-first-local": ahead(cells.gain_text(first, deep[DEEP_LOCAL])),
+        "rewired-n": f"{len(rewired)}",
+        "rewired-accuracy": cells.mean_text(rewired),
+        "rewired-first": ahead(cells.gain_text(first, rewired)),
+        "rewired-dense": cells.gain_text(rewired, deep[DEEP_FC]),
+        "weights-s-fc": f"{cost.weights(Config(base_channels=DEEP_WIDTH)):,}",
+        "weights-d-fc": f"{cost.weights(Config(model='d-fc', base_channels=DEEP_WIDTH)):,}",
+    }
+
+
+def _depth_does_not_help(records: list[Record]) -> Finding:
+    """Return what depth adds to LOCAL and FC, by SGD.
+
+    There is no verdict: the claim is of 4000 epochs, and after 400 depth helps LOCAL in the paper
+    too. D-FC and S-FC, which the paper has of one size, are not of one size here.
+    """
+    groups = compare.by_method(records)
+    local, full = (
+        tables.signed(compare.paired(groups[deep], groups[shallow_of(deep)]))
+        for deep in (DEEP_LOCAL, DEEP_FC)
+    )
+    value = f"depth adds {local} points to LOCAL (to FC, with more weights, {full})"
+    return Finding(value, said="not testable: the claim is of longer training")
+
+
+_STARTED: dict[str, object] = {"model": "s-fc", "start": "network"}
+_LONG: dict[str, object] = {"model": "s-fc", "start": "initial"}
+
+CLAIMS: tuple[Claim, ...] = (
+    Claim(
+        "P",
+        "Without weight sharing, depth does not help",
+        "deeper",
+        _depth_does_not_help,
+        "Table 1",
+    ),
+    ours(
+        "S-FC by SGD is better from S-CONV than from random weights, as long in all",
+        "from-convolution",
+        differs(_STARTED | {"optimizer": "sgd"}, _LONG | {"optimizer": "sgd"}),
+    ),
+    ours(
+        "S-FC by β = 50 is better from S-CONV than from random weights, as long in all",
+        "from-convolution",
+        differs(_STARTED | {"optimizer": "beta-lasso"}, _LONG | {"optimizer": "beta-lasso"}),
+    ),
+    *(
+        ours(
+            f"In D-FC by SGD, footprints of the first layer in later ones are better than {text}",
+            "footprints",
+            differs({"start": "footprints"}, {"start": start}),
+        )
+        for start, text in (
+            ("scattered-footprints", "scattered ones"),
+            ("first-mask", "all of their weights"),
+        )
+    ),
+    ours(
+        "D-FC by SGD is better with the first layer's mask of β = 50 than with this mask rewired",
+        "footprints + rewired-first-mask",
+        differs({"start": "first-mask"}, {"start": "rewired-first-mask"}),
+    ),
+    ours("In D-FC, β = 50 is better than SGD", "deeper", differs(DEEP_B50, DEEP_FC)),
+    ours("With β = 50, D-FC is better than S-FC", "deeper", differs(DEEP_B50, B50)),
+)

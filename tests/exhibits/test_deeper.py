@@ -1,0 +1,125 @@
+"""What the chapter `deeper` computes, on records made up so that every answer is known."""
+
+from collections import Counter
+
+import pytest
+from made_up import configs, made_up, study
+
+from lcs.exhibits import deeper
+from lcs.exhibits.methods import method
+from lcs.exhibits.searches import choose, network_key, searched_table
+from lcs.exhibits.tables import NONE
+
+
+def accuracy(config):
+    """Ten points for a source, five for depth, two for a threshold, a tenth for a seed.
+
+    Footprints add one to their first layer, scattered ones take one, and a rewired first layer
+    takes 0.7.
+    """
+    networks = {"conv": 20.0, "local": 15.0}.get(config.model[2:], 0.0)
+    more = (
+        10.0 * bool(config.source) + 5.0 * config.model.startswith("d-") + 2.0 * bool(config.beta)
+    )
+    more += {"footprints": 1.0, "scattered-footprints": -1.0, "rewired-first-mask": -0.7}.get(
+        config.start, 0.0
+    )
+    return 50.0 + networks + more + config.seed / 10
+
+
+@pytest.fixture
+def found():
+    names = [one.name for one in deeper.STUDIES if one.name != "search-convolution"]
+    return {name: study(name, accuracy, None) for name in names}
+
+
+def test_every_network_starts_from_the_convolution_of_the_study():
+    for name, count in (("from-convolution", 4), ("search-convolution", 16)):
+        convolution = configs(name)[0]
+        started = [config for config in configs(name) if config.source]
+        assert {config.source for config in started} == {convolution.as_source}
+        assert {config.start for config in started} == {"network"}
+        assert len(started) == count
+        assert len({config.validation for config in configs(name)}) == 1
+
+
+def test_from_nothing_networks_train_as_long_in_all():
+    runs = configs("from-convolution")
+    convolution, nothing = runs[0], [c for c in runs[1:] if not c.source]
+    started = [c for c in runs if c.source]
+    assert {c.epochs for c in nothing} == {convolution.epochs + started[0].epochs}
+    assert {method(c) for c in nothing} == {method(c) for c in started}
+    l1 = {bool(c.source): c.l1 for c in runs if c.beta}
+    assert l1[True] > l1[False], "λ falls with the length"
+
+
+def test_networks_are_searched_alike_and_on_validation():
+    searched = configs("search-deeper")
+    assert all(config.validation for config in searched)
+    counts = Counter(network_key(config) for config in searched)
+    assert set(counts.values()) == {6}
+    assert len(counts) == 8
+    started = [config for config in configs("search-convolution") if config.source]
+    assert set(Counter(map(network_key, started)).values()) == {4}
+
+
+def test_searches_choose_by_accuracy_for_each_network():
+    best = {"conv": 0.3, "local": 0.03, "fc": 0.1}
+    records = []
+    for config in configs("search-deeper"):
+        regular = config.l1 == 3e-5 if config.l1 else config.weight_decay == 2e-3
+        is_best = config.lr == best[config.model[2:]] and regular
+        records.append(made_up(config, 60.0 if is_best else 50.0))
+    found = choose("search-deeper", records)
+    assert {key: values["lr"] for key, values in found.items() if "sgd" in key} == {
+        f"{depth}-{kind} sgd": lr for depth in "ds" for kind, lr in best.items()
+    }
+    assert {values["weight_decay"] for key, values in found.items() if "sgd" in key} == {2e-3}
+    assert found["d-fc beta-lasso"] == {"lr": 0.1, "share": pytest.approx(0.3)}
+    records = [made_up(c, 60 - c.lr + c.beta * c.lr) for c in configs("search-convolution")]
+    found = choose("search-convolution", records)
+    assert found["s-fc sgd"] == found["s-conv sgd"] == 0.01
+    assert found["s-fc beta-lasso"] == 3.0
+
+
+def test_a_network_and_what_is_trained_on_from_it_are_not_candidates_of_one_choice():
+    records = [made_up(config, 50.0) for config in configs("search-convolution")]
+    rows = searched_table({"search-convolution": records}).rows
+    counts = {row[2]: row[3] for row in rows}
+    assert counts["S-CONV, SGD"] == "1"
+    assert {count for name, count in counts.items() if name.endswith(", trained on")} == {"4"}
+
+
+def test_words_say_what_the_records_say(found):
+    words = deeper.numbers(found)
+    assert words["from-sgd"] == words["from-beta"] == words["from-conv"] == "+10.00 ± 0.00"
+    assert words["published-depth-fc"] == "−7.99"
+    assert (words["searched-footprints"], words["searched-d-fc-beta"]) == ("66.00", "57.00")
+    assert (words["footprint-scattered"], words["footprint-cost"]) == (
+        "2.00 ± 0.00",
+        "−1.00 ± 0.00",
+    )
+    assert (words["rewired-first"], words["rewired-dense"]) == ("0.70 ± 0.00", "+9.30 ± 0.00")
+    only = {"from-convolution": [run for run in found["from-convolution"] if run.config.source]}
+    assert deeper.numbers(found | only)["from-sgd"] == "pending", "nothing to compare with"
+
+
+def test_tables_and_figures_have_every_condition(found):
+    rows = deeper.from_convolution_table(found["from-convolution"]).rows
+    assert [(row[1], row[4]) for row in rows][:2] == [(NONE, NONE), ("S-CONV", "+10.00 ± 0.00")]
+    assert len(rows) == 9
+    assert len(deeper.deeper_table(found["deeper"]).rows) == 8
+    assert deeper.deeper_figure(found["deeper"]).axes
+    assert len({str(method(config)) for config in configs("deeper")}) == 8
+
+
+def test_claims_compare_what_they_say(found):
+    findings = []
+    for claim in deeper.CLAIMS:
+        records = [run for study in claim.studies for run in found[study.name]]
+        findings.append(claim.judge(records))
+    depth, *others = findings
+    assert depth.value.startswith("depth adds +5.00 ± 0.00 points to LOCAL")
+    assert depth.said.startswith("not testable")
+    values = [finding.evidence.mean for finding in others]
+    assert values == pytest.approx([10.0, 10.0, 2.0, 1.0, 0.7, 2.0, 5.0])
