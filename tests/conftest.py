@@ -61,6 +61,14 @@ def forkserver():
     return context
 
 
+@pytest.fixture
+def quick_start(monkeypatch, forkserver):
+    """Workers from a server that has imported torch once."""
+    monkeypatch.setattr(
+        "lcs.study.executors.multiprocessing.get_context", {"spawn": forkserver}.get
+    )
+
+
 @pytest.fixture(scope="session")
 def built():
     """The folder of the book's pages: built unless they are there, without warnings, and newer

@@ -7,6 +7,7 @@ import os
 import re
 import runpy
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -272,6 +273,13 @@ def test_an_interrupted_run(command, monkeypatch):
     monkeypatch.setattr("lcs.runs.RunStore.paths", interrupt)
     said = command("runs", "list")
     assert (said.code, said.error) == (130, "lcs: interrupted")
+
+
+def test_a_terminated_run(command, monkeypatch):
+    monkeypatch.setattr("lcs.train.train", lambda *_, **__: signal.raise_signal(signal.SIGTERM))
+    said = command("train")
+    assert said.code == 143
+    assert said.error.startswith("lcs: interrupted; the same command goes on")
 
 
 def test_an_error_of_several_lines_is_said_in_one(command, monkeypatch):

@@ -193,9 +193,8 @@ def test_a_reader_that_has_read_enough(words, store):
     assert (said.returncode, said.stderr) == (1, b"")
 
 
-def test_a_terminal_without_greek(tmp_path):
-    words = ("study", "table2", "--scale", "smoke", "--plan", "--store", tmp_path)
-    said = lcs(*words, PYTHONIOENCODING="ascii")
+def test_a_terminal_without_greek():
+    said = lcs("study", PYTHONIOENCODING="ascii")
     assert (said.returncode, said.stderr) == (0, b"")
     assert rb"\u03b1" in said.stdout
 

@@ -1,5 +1,6 @@
 """What the pages print, against the records read as plain JSON; tables and comparisons."""
 
+import functools
 import json
 
 import nbformat
@@ -23,15 +24,19 @@ S_FC = {
 }
 
 
+@functools.cache
+def _stored():
+    return [json.loads(path.read_text()) for path in sorted(PUBLISHED.glob("cifar10/*.json"))]
+
+
 def _documents(**wanted):
     """Every stored desk record, as plain JSON, whose config has these values."""
     wanted = {"dataset": "cifar10", "epochs": 400, "base_channels": 1, "loss": "bce"} | wanted
-    documents = [json.loads(path.read_text()) for path in sorted(PUBLISHED.glob("cifar10/*.json"))]
     plain = Config(**{"loss": "bce", "precision": "bf16", "epochs": 400})
     fixed = ("schedule", "augment", "validation", "precision", "lr", "batch_size", "permute_pixels")
     return [
         document
-        for document in documents
+        for document in _stored()
         if all(document["config"][name] == value for name, value in wanted.items())
         and all(document["config"][name] == getattr(plain, name) for name in fixed)
         and document["config"]["l1"] in (0.0, 2e-5)

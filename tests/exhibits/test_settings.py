@@ -25,14 +25,20 @@ AWAITED = sorted({search for study in NETWORKS.values() for search in getattr(st
 def test_until_a_search_has_chosen_what_takes_its_choice_waits(search, monkeypatch, command):
     monkeypatch.setitem(settings.CHOSEN, search, settings.Chosen(search, {}))
     waiting = {name for name, study in NETWORKS.items() if search in settings.undecided(study)}
-    every = status.progress(Memory())
-    assert {one.study.name for one in every if one.waits_for} == waiting
-    shown = status.pending_table([one for one in every if one.waits_for], Memory())
-    assert {row[2] for row in shown.rows} == {f"after `{search}`"}
     for name in waiting:
         for scale in {"smoke", NETWORKS[name].usual_scale}:
             said = command("study", name, "--scale", scale, "--plan")
             said.refused(f"lcs study {search} --choose")
+    for name in NETWORKS.keys() - waiting:
+        assert NETWORKS[name].configs(NETWORKS[name].usual_scale, 1)
+
+
+def test_status_says_what_waits_for_a_search(monkeypatch):
+    monkeypatch.setitem(settings.CHOSEN, "search-growth", settings.Chosen("search-growth", {}))
+    waiting = [one for one in status.progress(Memory()) if one.waits_for]
+    assert {one.study.name for one in waiting} == {"banded-searched"}
+    shown = status.pending_table(waiting, Memory())
+    assert {row[2] for row in shown.rows} == {"after `search-growth`"}
 
 
 @pytest.mark.parametrize(("name", "scale"), EVERY)
@@ -42,15 +48,15 @@ def test_every_study_can_be_built_at_every_scale(name, scale):
     assert len({config.run_id for config in configs}) == len(configs)
     assert {config.validation for config in configs} == {name.startswith("search")}
     assert name.startswith("search") == isinstance(NETWORKS[name], Search)
-    for config in configs:
-        facts = data.spec(config.dataset)
+    for dataset, model, width in {(c.dataset, c.model, c.base_channels) for c in configs}:
+        facts = data.spec(dataset)
         with torch.device("meta"):
             models.build(
-                config.model,
+                model,
                 num_classes=len(facts.classes),
                 image_size=facts.image_shape[0],
                 in_channels=facts.image_shape[2],
-                base_channels=config.base_channels,
+                base_channels=width,
             )
 
 

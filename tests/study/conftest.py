@@ -1,16 +1,8 @@
-"""Workers that start at once, and a scheduler that does not wait, for all tests of studies."""
+"""A scheduler that does not wait, for all tests of studies."""
 
 import pytest
 
 from lcs.study import scheduler
-
-
-@pytest.fixture
-def quick_start(monkeypatch, forkserver):
-    """Workers from a server that has imported torch once."""
-    monkeypatch.setattr(
-        "lcs.study.executors.multiprocessing.get_context", {"spawn": forkserver}.get
-    )
 
 
 @pytest.fixture(autouse=True)

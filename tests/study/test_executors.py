@@ -1,5 +1,6 @@
 """Where a study trains: here, in processes, on Ray; what fails or ends there stops no other run."""
 
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -15,7 +16,7 @@ import torch
 from few_runs import DIGITS, OPTIONS, PAIR, alone
 
 from lcs.errors import ConfigError, LcsError, TrainingError
-from lcs.exhibits import book, find_study
+from lcs.exhibits import find_study
 from lcs.runs import RunStore
 from lcs.study import Study, scheduler
 from lcs.study.base_study import Setting
@@ -94,26 +95,39 @@ def test_two_processes_share_a_study(tmp_path, forkserver):
     assert len(epochs) == len(set(epochs)) == len(RunStore(tmp_path / "runs").paths()) == 20
 
 
-@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGKILL])
-def test_workers_end_with_their_parent(sent, tmp_path, monkeypatch):
+def test_workers_end_with_their_parent(tmp_path, monkeypatch):
     monkeypatch.setenv("LCS_CHECKPOINTS", str(tmp_path))
     words = f"study figure3 --scale smoke --epochs 100000 --workers 2 --store {tmp_path / 'runs'}"
     command = [sys.executable, "-m", "lcs", *words.split(), "--device", "cpu"]
     command += ["--checkpoint-seconds", "0"]
-    parent = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    parent = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     while len(list(tmp_path.glob("*.safetensors"))) < 2:
         assert parent.poll() is None
         time.sleep(0.05)
     workers = psutil.Process(parent.pid).children(recursive=True)
-    parent.send_signal(sent)
-    said = parent.communicate()[1]
+    parent.kill()
+    parent.wait()
     _, alive = psutil.wait_procs(workers, timeout=20)
     assert len(workers) >= 2
     assert not alive
     assert len(list(tmp_path.glob("*.safetensors"))) == 2
-    if sent == signal.SIGTERM:
-        assert parent.returncode == 143
-        assert said.splitlines()[-1].startswith("lcs: interrupted; the same command goes on")
+
+
+def interrupt_and_wait(configs, *, parent, deadline):
+    os.kill(parent, signal.SIGINT)
+    time.sleep(1000)
+
+
+def test_workers_end_when_their_parent_is_interrupted(quick_start):
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a script's & ignores it
+    try:
+        with pytest.raises(KeyboardInterrupt), Processes("cpu", 2) as executor:
+            train_all(
+                alone(PAIR), executor, budget_minutes=1, work=interrupt_and_wait, parent=os.getpid()
+            )
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert not multiprocessing.active_children()
 
 
 # Ray
@@ -182,10 +196,14 @@ def uninterrupted(tmp_path_factory):
 
 
 def train_on_ray(folder, interrupt, machine=""):
-    """Train two runs on two machines; call `interrupt` with the process of the one that waits."""
+    """Train two runs on two machines; call `interrupt` with the process of the one that waits.
+
+    The other one has begun too: a worker that is interrupted as it imports is of no more use.
+    """
+    waits, epochs = folder / "waits", folder / "epochs"
 
     def when_it_waits():
-        while not (folder / "waits").exists():
+        while not waits.exists() or len({n.split()[0] for n in epochs.open()}) < 2:
             time.sleep(0.05)
         interrupt(int((folder / "waits").read_text()))
 
@@ -210,17 +228,31 @@ def assert_each_epoch_was_trained_once(folder, uninterrupted):
     assert sorted(epochs) == sorted(f"{c.run_id} {epoch}" for c in LONG for epoch in range(4))
 
 
-def test_a_study_on_ray(cluster, tmp_path, one_thread, capsys):
-    """The same records as here, and a run that fails stops no other."""
+def test_a_study_on_ray(cluster, tmp_path, one_thread, monkeypatch):
+    """As the environment says, the same records as here; and a run that fails stops no other."""
+    import ray
+
     study = study_of({}, DIVERGES, {"momentum": 0.9}, {"momentum": 0.5}, epochs=3)
     here, there = (RunStore(tmp_path / name) for name in ("here", "there"))
-    for store, on in ((here, "processes"), (there, "ray")):
+    with pytest.raises(TrainingError, match="is not finite"):
+        study.train("smoke", store=here, device="cpu")
+    ray.shutdown()  # the study joins the cluster by itself, and leaves it
+    monkeypatch.setenv("LCS_ON", "ray")
+    monkeypatch.setenv("RAY_ADDRESS", cluster.address)
+    torch.set_num_threads(2)  # of this process; the cluster's machines have one core
+    try:
         with pytest.raises(TrainingError, match="is not finite"):
-            study.train("smoke", store=store, device="cpu", on=on)
+            study.train("smoke", store=there, device="cpu")
+        with pytest.raises(ConfigError, match="no machine of the Ray cluster has a GPU"):
+            study.train("smoke", store=there, device="cuda")
+        assert not ray.is_initialized()
+    finally:
+        ray.init(cluster.address, log_to_driver=False, logging_level="error")
     assert numbers(here) == numbers(there)
     assert len(numbers(there)) == 3
-    with pytest.raises(ConfigError, match="no machine of the Ray cluster has a GPU"):
-        study.train("smoke", store=there, device="cuda", on="ray")
+    origins = [[r.provenance for r in store.records()] for store in (here, there)]
+    assert {origin["threads"] for origin in origins[1]} == {1}
+    assert len({origin["command"] for each in origins for origin in each}) == 1
 
 
 def test_a_worker_of_ray_is_killed(cluster, tmp_path, uninterrupted):
@@ -240,23 +272,6 @@ def test_ray_is_interrupted(cluster, tmp_path, uninterrupted):
     store = RunStore(tmp_path / "runs")
     assert numbers(store) == uninterrupted
     assert store.find(LONG[0]).provenance["resumes"] == 1
-
-
-def test_a_chapter_trains_on_ray(cluster, tmp_path, one_thread, monkeypatch, command):
-    """In a kernel, as its environment says: the records are those of the command line here."""
-    here, there = RunStore(tmp_path / "here"), RunStore(tmp_path / "there")
-    words = ("study", "figure3", "--scale", "smoke", "--epochs", 1, "--betas", 50)
-    assert command(*words, "--device", "cpu", "--store", here.root).code == 0
-    monkeypatch.setenv("LCS_STORE", str(there.root))
-    monkeypatch.setenv("LCS_ON", "ray")
-    monkeypatch.setenv("RAY_ADDRESS", cluster.address)
-    monkeypatch.setenv("OMP_NUM_THREADS", "2")  # of the kernel; the cluster's machines have one
-    given = {"scale": "smoke", "epochs": 1, "betas": [50]}
-    book.execute("figure3", given, tmp_path / "figure3.ipynb")
-    assert numbers(there) == numbers(here)
-    found = [record.provenance for record in there.records()]
-    assert {origin["threads"] for origin in found} == {1}
-    assert {origin["command"].split()[0] for origin in found} == {"ipykernel_launcher.py"}
 
 
 def test_a_machine_of_ray_is_lost(cluster, tmp_path, uninterrupted):
@@ -306,7 +321,7 @@ def test_wrong_options(name, options, reason, tmp_path):
 
 
 @pytest.mark.parametrize(("name", "parts"), [("table2", 4), ("scaling", 7), ("toy", 2)])
-def test_shards_are_a_partition_whatever_is_stored(name, parts, store):
+def test_shards_are_a_partition_whatever_is_stored(name, parts):
     study = find_study(name)
 
     def shards(find):
