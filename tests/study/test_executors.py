@@ -203,9 +203,9 @@ def train_on_ray(folder, interrupt, machine=""):
     waits, epochs = folder / "waits", folder / "epochs"
 
     def when_it_waits():
-        while not waits.exists() or len({n.split()[0] for n in epochs.open()}) < 2:
+        while not waits.exists() or not all(c.run_id in epochs.read_text() for c in LONG):
             time.sleep(0.05)
-        interrupt(int((folder / "waits").read_text()))
+        interrupt(int(waits.read_text()))
 
     thread = threading.Thread(target=when_it_waits)
     thread.start()
