@@ -199,7 +199,8 @@ def numbers(records: Sequence[Record]) -> dict[str, str]:
     words = {}
     for name, who in {"zero": B0, "local": LOCAL}.items():
         for images, key in ((still, f"sound-{name}-still"), (shifted, f"sound-{name}")):
-            words[key] = cells.gain_text(found[who, images], found[SGD, images])
+            gain = cells.gain_text(found[who, images], found[SGD, images])
+            words[key] = tables.ahead(gain) if who == LOCAL else gain
     for name, who in {"sgd": SGD, "zero": B0, "sparse": B50}.items():
         for axis, measure in (("time", "column_mass"), ("frequency", "row_mass")):
             words[f"sound-{name}-{axis}"] = locality.excess_text(found[who, shifted], measure)

@@ -13,6 +13,7 @@ from collections import defaultdict
 from typing import Any, NamedTuple
 
 from lcs.config import CHOICES, Config, RunConfig, ToyConfig
+from lcs.config.run_config import defaults
 from lcs.errors import ConfigError
 from lcs.exhibits import by_chapter, cells
 from lcs.exhibits.methods import NETWORKS, method
@@ -156,14 +157,13 @@ def again_command(run: Run) -> str:
 
 def changed(config: RunConfig) -> dict[str, Any]:
     """Return the values that differ from their defaults, by name."""
-    fields = dataclasses.fields(config)
-    values = {field.name: (getattr(config, field.name), field.default) for field in fields}
-    return {name: value for name, (value, default) in values.items() if value != default}
+    known = defaults(type(config))
+    return {name: v for name, default in known.items() if (v := getattr(config, name)) != default}
 
 
 def _unusual(config: Config, base: Config) -> list[str]:
     """Return names of values that differ from a base, among those without a column."""
-    names = [field.name for field in dataclasses.fields(Config) if field.name not in IN_COLUMNS]
+    names = (name for name in defaults(Config) if name not in IN_COLUMNS)
     return [name for name in names if getattr(config, name) != getattr(base, name)]
 
 

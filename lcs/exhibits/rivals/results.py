@@ -236,7 +236,7 @@ def numbers(runs: ByStudy) -> dict[str, str]:
         "wider-accuracy": cells.mean_text(wider[OWN]),
         "wider-gradual": tables.ahead(over(wider, "gradual")),
         "wider-one-shot": tables.ahead(over(wider, "one-shot")),
-        "wider-one-shot-dense": cells.gain_text(wider["one-shot"], wider[DENSE]),
+        "wider-one-shot-dense": tables.ahead(cells.gain_text(wider["one-shot"], wider[DENSE])),
         "wider-windows": tables.ahead(over(wider, "S-LOCAL's windows")),
         "wider-dense": over(wider, DENSE),
         "wider-mask": over(wider, "random mask"),
