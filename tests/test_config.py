@@ -1,11 +1,7 @@
 """A configuration: what it refuses, and an id that depends on the run's meaning alone."""
 
 import dataclasses
-import json
-import os
 import random
-import subprocess
-import sys
 import typing
 
 import numpy as np
@@ -293,7 +289,7 @@ def test_defaults_are_valid(
     kind: type[Config | ToyConfig], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """They are taken unchecked otherwise."""
-    monkeypatch.setattr(run_config, "defaults", lambda cls: dict.fromkeys(defaults(cls)))
+    monkeypatch.setattr(run_config, "defaults", lambda cls: dict.fromkeys(defaults(cls), object()))
     checked = kind()
     for name, default in defaults(kind).items():
         assert getattr(checked, name) == default
@@ -409,22 +405,6 @@ def test_every_field_is_part_of_the_id() -> None:
             assert config.run_id != Config(**companions).run_id, name  # type: ignore[arg-type]
         ids.add(config.run_id)
     assert len(ids) == len(others)
-
-
-@pytest.mark.parametrize("hash_seed", ["1", "2"])
-def test_ids_are_the_same_in_every_process(hash_seed: str) -> None:
-    code = (
-        "import json, sys; from lcs.config import Config;"
-        "print(json.dumps([Config(**values).run_id for values in json.loads(sys.argv[1])]))"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code, json.dumps(list(PINNED.values()))],
-        env=os.environ | {"PYTHONHASHSEED": hash_seed},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert json.loads(done.stdout) == list(PINNED)
 
 
 def test_a_zero_has_one_id() -> None:

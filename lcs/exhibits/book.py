@@ -92,7 +92,9 @@ def parse(chapter: str, words: Mapping[str, str]) -> dict[str, object]:
 def execute(
     chapter: str, parameters: Mapping[str, object] | None = None, output: Path | None = None
 ) -> Path:
-    """Execute a copy of the chapter and return its path, `_build/rerun/<chapter>/<chapter>.ipynb`.
+    """Execute a copy of the chapter and return its path.
+
+    That is `output`, or else `_build/rerun/<chapter>/<chapter>.ipynb`.
 
     A parameter has the type of its default in the chapter; an int may stand for a float, a bool
     not for an int.
@@ -243,14 +245,14 @@ def _tidy(path: Path) -> None:
 
 @contextlib.contextmanager
 def _building(source: Path) -> Iterator[None]:
-    """Hold the folder of a book's pages, once no other process builds there."""
+    """Hold the folder of a book's pages, once no other process builds or reruns there."""
     folder = source / "_build"
     folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder / "book.lock")
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        print(f"waiting for another build in {folder} to end", file=sys.stderr)
+        print(f"waiting for another build or rerun in {folder} to end", file=sys.stderr)
         lock.acquire()
     try:
         yield

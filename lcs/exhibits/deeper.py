@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 # of the runs that start from S-CONV, and of the deep ones
 WIDTH, DEEP_WIDTH = 2, 1
-# deeper: candidates for every network: η, and weight decays of SGD or shares of λ of β = 50
+# candidates for every network, deep or not: η, and weight decays of SGD or shares of λ of β = 50
 RATES, DECAYS, DEEP_SHARES = (0.03, 0.1, 0.3), (5e-4, 2e-3), (0.1, 0.3)
 L1_RATES = (0.1, 0.3, 1.0)  # of β = 50, which has no momentum
 DEEP = ("d-conv", "d-local", "d-fc")

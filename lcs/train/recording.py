@@ -1,4 +1,4 @@
-"""What is recorded of a run's weights: their measures after an epoch, and of its filters."""
+"""What is recorded of a run: measures of its weights and of its filters, and some filters."""
 
 from __future__ import annotations
 

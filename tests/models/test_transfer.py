@@ -258,8 +258,7 @@ def study_of(*configs):
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_a_study_trains_sources_first_and_once(tmp_path, monkeypatch, capfd, workers, quick_start):
-    monkeypatch.setenv("LCS_CHECKPOINTS", str(tmp_path / "checkpoints"))
+def test_a_study_trains_sources_first_and_once(tmp_path, capfd, workers, quick_start):
     study = study_of(target("mask", augment="flip-crop"), target("ticket"), SPARSE)
     records = study.train("smoke", store=RunStore(tmp_path), device="cpu", workers=workers)
     assert [record.config.start for record in records] == ["mask", "ticket", "initial"]

@@ -113,18 +113,23 @@ def test_workers_end_with_their_parent(tmp_path, monkeypatch):
     assert len(list(tmp_path.glob("*.safetensors"))) == 2
 
 
-def interrupt_and_wait(configs, *, parent, deadline):
-    os.kill(parent, signal.SIGINT)
+def interrupt_and_wait(configs, *, parent, both, deadline):
+    """Interrupt the parent once, when both runs have begun."""
+    if configs == [PAIR[1]]:
+        both.touch()
+    else:
+        while not both.exists():
+            time.sleep(0.05)
+        os.kill(parent, signal.SIGINT)
     time.sleep(1000)
 
 
-def test_workers_end_when_their_parent_is_interrupted(quick_start):
+def test_workers_end_when_their_parent_is_interrupted(quick_start, tmp_path):
+    options = {"work": interrupt_and_wait, "parent": os.getpid(), "both": tmp_path / "both"}
     before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a script's & ignores it
     try:
         with pytest.raises(KeyboardInterrupt), Processes("cpu", 2) as executor:
-            train_all(
-                alone(PAIR), executor, budget_minutes=1, work=interrupt_and_wait, parent=os.getpid()
-            )
+            train_all(alone(PAIR), executor, budget_minutes=1, **options)
     finally:
         signal.signal(signal.SIGINT, before)
     assert not multiprocessing.active_children()

@@ -112,13 +112,21 @@ def behind_after_1600_epochs(store):
 
 @check
 def more_remain_after_longer_training(store):
-    """β = 50 keeps more of the first layer after each longer training, then as much as S-LOCAL."""
+    """β = 50 keeps more of the first layer after each longer training, then as much as S-LOCAL.
+
+    λ falls with the length.
+    """
     long = by_method(records(store, "recipe-length-long"))
     lengths = [by_method(records(store, "recipe-length-search")), long]
     lengths[1:1] = by_length(records(store, "recipe-length")).values()
     shares = [mean(groups[B50], remaining) for groups in lengths]
     of_local = mean(long[B50], nonzeros) / count_weights(long[B50][0].config, LOCAL.model)["conv1"]
-    return shares == sorted(shares) and 0.8 < of_local < 1.2
+    penalties = [groups[B50][0].config.l1 for groups in lengths]
+    return (
+        shares == sorted(shares)
+        and 0.8 < of_local < 1.2
+        and penalties == sorted({*penalties}, reverse=True)
+    )
 
 
 @check
