@@ -89,10 +89,13 @@ def pending(reason: str = PENDING) -> str:
 
 
 def interval(value: Interval, digits: int = 2, sign: str = "") -> str:
-    """Return a mean with the half-width of its 95 % interval, or the two values at n = 2."""
+    """Return a mean with the half-width of its 95 % interval, or the two values at n = 2.
+
+    What rounds to zero has no minus.
+    """
     if value.pair:
-        return " and ".join(f"{one:{sign},.{digits}f}" for one in value.pair)
-    shown = f"{value.mean:{sign},.{digits}f}"
+        return " and ".join(f"{one:{sign}z,.{digits}f}" for one in value.pair)
+    shown = f"{value.mean:{sign}z,.{digits}f}"
     return shown if value.half_width is None else f"{shown} ± {value.half_width:,.{digits}f}"
 
 

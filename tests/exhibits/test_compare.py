@@ -122,6 +122,7 @@ def test_of_two_runs_both_values_are_shown():
     assert mean_interval([1, 2, 3]).pair is None
     assert tables.interval(two) == "70.25 and 71.50"
     assert tables.signed(mean_interval([-0.5, 0.25])) == "−0.50 and +0.25"
+    assert tables.signed(Interval(-0.001, 0.2, 3)) == "+0.00 ± 0.20", "zero has no minus"
 
 
 def test_smoothing_means_successive_values():
