@@ -114,6 +114,13 @@ def deeper(base: Config) -> list[Config]:
     return [*plain, *sparse]
 
 
+@_study(after=("search-deeper",))
+def deeper_long(base: Config) -> list[Config]:
+    """D-FC for as long as finding a mask and training with it take together."""
+    dense = next(run for run in deeper(base) if run.model == "d-fc")
+    return [dense.replace(epochs=2 * dense.epochs)]
+
+
 @_study(
     kind=Search,
     rule=Rule(lambda c: network_key(c) if c.source else "source", _deep_values),
@@ -181,6 +188,7 @@ def deeper_table(records: Sequence[Record], study: str = "deeper") -> Table:
         what = "D-FC with masks made from the first layer of another"
         masks["masks"] = cells.of(lambda config: MASKS.get(config.start, tables.NONE))
         masks["later layers (%)"] = later_text
+        masks |= cells.field_columns(["epochs"])
     columns: dict[str, Cell] = {
         "network": cells.of(lambda config: str(method(config))),
         **masks,
@@ -275,6 +283,9 @@ def numbers(found: ByStudy) -> dict[str, str]:
         "rewired-accuracy": cells.mean_text(rewired),
         "rewired-first": ahead(cells.gain_text(first, rewired)),
         "rewired-dense": cells.gain_text(rewired, deep[DEEP_FC]),
+        "twice-n": f"{len(found['deeper-long'])}",
+        "twice-accuracy": cells.mean_text(found["deeper-long"]),
+        "twice-first": cells.gain_text(first, found["deeper-long"]),
         "weights-s-fc": f"{cost.weights(Config(base_channels=DEEP_WIDTH)):,}",
         "weights-d-fc": f"{cost.weights(Config(model='d-fc', base_channels=DEEP_WIDTH)):,}",
     }

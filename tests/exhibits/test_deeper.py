@@ -100,6 +100,7 @@ def test_words_say_what_the_records_say(found):
         "−1.00 ± 0.00",
     )
     assert (words["rewired-first"], words["rewired-dense"]) == ("0.70 ± 0.00", "+9.30 ± 0.00")
+    assert (words["twice-n"], words["twice-first"]) == ("3", "+10.00 ± 0.00")
     only = {"from-convolution": [run for run in found["from-convolution"] if run.config.source]}
     assert deeper.numbers(found | only)["from-sgd"] == "pending", "nothing to compare with"
 
