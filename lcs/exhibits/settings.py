@@ -40,10 +40,10 @@ def varied(setting: Setting) -> Setting:
     return _like(setting, "varied conditions")
 
 
-REPRODUCTION = Setting("reproduction", {"smoke": SMOKE, "desk": DESK, "paper": PAPER})
+REPRODUCTION = Setting("no augmentation", {"smoke": SMOKE, "desk": DESK, "paper": PAPER})
 # its loss does not train networks of a hundred classes
 REPRODUCTION_CROSS_ENTROPY = _like(
-    REPRODUCTION, "reproduction with cross-entropy", loss="cross-entropy"
+    REPRODUCTION, "no augmentation, cross-entropy", loss="cross-entropy"
 )
 # a step towards the paper's recipe
 SHORT_RECIPE = _like(

@@ -11,7 +11,7 @@ from lcs.config import Config
 from lcs.exhibits import cells, compare, published, settings, tables
 from lcs.exhibits.gap import closes_most, gap_text
 from lcs.exhibits.methods import B0, B1, B50, CONV, LOCAL, NETWORKS, PROXIMAL, SGD, THREE, Method
-from lcs.exhibits.plots.style import PAGE_WIDTH, add_legend, look, subplots
+from lcs.exhibits.plots.style import PAGE_WIDTH, add_legend, label_log_axis, look, subplots
 from lcs.exhibits.settings import PAPER_BETAS, Studies, baseline, beta_lasso, sgd_and_betas
 from lcs.exhibits.tables import Numbers, Table, signed
 from lcs.exhibits.verdicts import Claim, Finding, Judge, as_one_more, beats
@@ -45,24 +45,19 @@ def cifar100(base: Config, betas: Sequence[float]) -> list[Config]:
     return sgd_and_betas(base.replace(dataset=dataset), betas)
 
 
-def accuracy_table(
-    records: Sequence[Record], label: str = "tab-table2", *, every: bool = True
-) -> Table:
+def accuracy_table(records: Sequence[Record], label: str = "tab-table2") -> Table:
     """Return our test accuracies beside the paper's, and on CIFAR-10 beside the reproduction's.
 
-    Of the records of one data set; with `every`, published methods that are not ours come first.
+    Of the records of one data set.
     """
     config: Config = records[0].config
     groups = compare.by_method(records)
-    others = [row.method for row in published.TABLE2 if every and row.method not in groups]
     reports = ["reproduction"] if config.dataset == "cifar10" else []  # it has one data set
     report_text = " and the reproduction's report (α = 1, 400 epochs)" if reports else ""
     rows = []
-    for name in [*others, *groups]:
-        runs = groups[name] if isinstance(name, Method) else []
+    for name, runs in groups.items():
         paper = published.accuracy(name, config.dataset)
-        fit = compare.train_accuracies
-        ours = [cells.mean_text(runs), cells.mean_text(runs, fit, 1)] if runs else [tables.NONE] * 2
+        ours = [cells.mean_text(runs), cells.mean_text(runs, compare.train_accuracies, 1)]
         report = [tables.reproduction(published.table2(name).report, 1) for _ in reports]
         rows.append([name, tables.published(paper), *report, *ours, tables.links(runs)])
     caption = (
@@ -75,19 +70,28 @@ def accuracy_table(
     return Table(label, caption, columns, rows)
 
 
-def accuracy_figure(records: Sequence[Record]) -> Figure:
-    """Draw test accuracy from the tenth epoch on: each method's mean, a band for its range."""
-    figure, axes = subplots(figsize=(PAGE_WIDTH, 3.4))
-    history = compare.frame(records)
-    for name, runs in history[history.epoch >= 10].groupby("method", sort=False):
-        shown = 100 * runs.groupby("epoch").test_accuracy.agg(["mean", "min", "max"])
-        own = look(name)
-        axes.plot(shown.index, shown["mean"], ls=own.line, color=own.colour, label=name)
-        axes.fill_between(
-            shown.index, shown["min"], shown["max"], color=own.colour, alpha=0.2, lw=0
-        )
-    axes.set(xscale="log", xlabel="epoch", ylabel="test accuracy (%)")
-    add_legend(figure, axes, columns=3)
+def accuracy_figure(records: Sequence[Record], window: int = 10) -> Figure:
+    """Draw test accuracy along training: networks by SGD, and the methods that train S-FC.
+
+    Each is the mean of `window` successive recorded epochs, a line over seeds, a band their range.
+    """
+    figure, panels = subplots(1, 2, figsize=(PAGE_WIDTH, 3.4))
+    for name, runs in compare.by_method(records).items():
+        epochs = runs[0].history["epoch"]
+        window = min(window, len(epochs))
+        courses = [compare.moving_mean(run.history["test_accuracy"], window) for run in runs]
+        curves, own = 100 * np.array(courses), look(name)
+        for axes in panels[[name.optimizer == "sgd", name.model == "s-fc"]]:
+            axes.plot(epochs[window - 1 :], curves.mean(0), ls=own.line, color=own.colour)
+            low, high = curves.min(0), curves.max(0)
+            axes.fill_between(epochs[window - 1 :], low, high, color=own.colour, alpha=0.2, lw=0)
+        panels[0].plot([], [], ls=own.line, color=own.colour, label=str(name))
+    for axes, title in zip(panels, ("networks, by SGD", "S-FC, by method"), strict=True):
+        axes.set(xscale="log", xlabel="epoch")
+        axes.set_title(title, fontsize="medium")
+        label_log_axis(axes.xaxis)
+    panels[0].set_ylabel("test accuracy (%)")
+    add_legend(figure, panels[0], columns=3)
     return figure
 
 

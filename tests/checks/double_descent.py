@@ -24,7 +24,7 @@ def descents(store, setting, epochs):
 @check
 def sgd_falls_and_does_not_recover(store):
     """In 400 epochs SGD, and β = 50, drop; SGD stays below its maximum, and β = 50 not above."""
-    found = dict(descents(store, "reproduction", 400))
+    found = dict(descents(store, "no augmentation", 400))
     sgd, sparse = found[SGD], found[B50]
     stays = ahead(-sgd.recovery)
     drops = sgd.drop.mean > LEAST and ahead(sgd.drop) and ahead(sparse.drop)
@@ -34,7 +34,7 @@ def sgd_falls_and_does_not_recover(store):
 @check
 def beta_0_recovers_to_its_maximum_at_most(store):
     """In 400 epochs β = 0 drops and rises again, to about its earlier maximum."""
-    zero = dict(descents(store, "reproduction", 400))[B0]
+    zero = dict(descents(store, "no augmentation", 400))[B0]
     return ahead(zero.drop) and level(zero.recovery) and abs(zero.recovery.mean) < LEAST
 
 
@@ -66,7 +66,7 @@ def double_in_beta_lasso_at_width_4(store):
         for (place, config), one in found.items()
         if one.is_double(LEAST)
     }
-    return double == {("reproduction", 4, 100, who) for who in (B0, B50)}
+    return double == {("no augmentation", 4, 100, who) for who in (B0, B50)}
 
 
 @check

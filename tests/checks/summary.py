@@ -73,7 +73,7 @@ def what_outlasts_the_correction(store):
         (found,) = verdicts(store, claim)
         return found
 
-    plain = "reproduction, α = 1"
+    plain = "no augmentation, α = 1"
     recipe, short, long = (
         f"{find_study(name).setting.name}, α = 8"
         for name in ("scaling-seeds", "recipe-length-search", "flips")

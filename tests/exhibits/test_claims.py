@@ -135,7 +135,7 @@ def test_a_claim_has_a_row_for_each_setting(monkeypatch):
     )
     shown = claims.table(claims.judge_all(STORE))
     place = [*shown.columns].index("setting")
-    names = ["[paper](toy.ipynb)", "[reproduction, α = 1](toy.ipynb)", "[toy](toy.ipynb)"]
+    names = ["[paper](toy.ipynb)", "[no augmentation, α = 1](toy.ipynb)", "[toy](toy.ipynb)"]
     assert [row[place] for row in shown.rows] == names
     assert ".pending" in shown.rows[-1][place + 1]
 
@@ -144,7 +144,7 @@ def test_the_matrix_has_a_column_for_each_setting(monkeypatch):
     made = [("toy", claim(WEAK, "wide")), ("toy", claim(None, "missing")), ("toy", claim(ONE))]
     monkeypatch.setattr(claims, "claims", lambda: made)
     shown = claims.matrix(claims.judge_all(STORE))
-    assert shown.columns == ["claim", "published", "reproduction, α = 1"]
+    assert shown.columns == ["claim", "published", "no augmentation, α = 1"]
     both, none, one = shown.rows
     assert all("(✓) holds" in cell and "before correction" in cell for cell in both[2:3])
     assert none[0] == "It is so [pending]{.pending}"
@@ -207,7 +207,7 @@ def test_claims_are_counted_by_what_came_out(monkeypatch):
     made += [claim(None, "missing"), claim(None, BENCHMARK)]
     monkeypatch.setattr(claims, "claims", lambda: [("toy", one) for one in made])
     shown = claims.counts(claims.judge_all(STORE))
-    assert shown.rows == [["reproduction, α = 1", "4", "0 (3)", "1", "0", "0"]]
+    assert shown.rows == [["no augmentation, α = 1", "4", "0 (3)", "1", "0", "0"]]
     assert "5 claims" in shown.caption
 
 
@@ -256,7 +256,7 @@ def test_a_claim_is_judged_by_each_of_its_studies(monkeypatch):
     place = [*shown.columns].index("setting")
     said = [(row[0] == gap.text, row[place]) for row in shown.rows]
     (one,) = {setting for other, setting in said if not other}
-    assert one == "[reproduction, α = 1](toy.ipynb)"
+    assert one == "[no augmentation, α = 1](toy.ipynb)"
     wide = "[AutoAugment, α = 8](scaling.ipynb)"
     short = "[flips and crops, 50 epochs, α = 8](scaling.ipynb)"
     long = "[flips and crops, α = 8](scaling.ipynb)"
@@ -384,7 +384,7 @@ WIDER = "Weights of a filter gather over a wider range"
         ("scaling-own", growth, f"{OWN} each width, its gain over SGD grows", 2.0),
         ("scaling-own", growth, f"{OWN} each width, its gain over β = 0 grows", 1.0),
         ("scaling-own", growth, f"{OWN} α = 8, it is better than β = 0 with a λ of its own", -4.0),
-        ("scaling-wide", growth, "By the paper's recipe (200 epochs), both", -1.0),
+        ("scaling-wide", growth, "With AutoAugment (200 epochs), both", -1.0),
         ("scaling-own", AT_8, FEWER, 497_364.0),
         ("scaling-own", AT_8, FEWER, "300 ± 0 (S-LOCAL: 497,664)"),
         ("length", AT_100, MANY, "301 ± 2"),

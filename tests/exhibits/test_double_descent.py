@@ -53,7 +53,7 @@ def test_one_seed_is_never_a_double_descent():
 def test_a_window_longer_than_the_course_is_refused():
     run = made_up(Config(), 50.0)
     run = dataclasses.replace(run, history={"epoch": [1, 2, 3], "test_accuracy": [0.1, 0.2, 0.3]})
-    runs = {"reproduction": [run]}
+    runs = {"no augmentation": [run]}
     assert double_descent.descents(runs, 3, 1.0)
     for window in (0, 4):
         with pytest.raises(ConfigError, match=f"window: {window} is out of range; give 1 to 3"):

@@ -158,7 +158,7 @@ def test_setting_is_that_of_a_study_and_else_the_closest(tmp_path):
     for config in (declared, alien):
         write(store, config)
     first, second = records.all_runs(store)
-    assert (first.config, first.setting) == (declared, "reproduction")
+    assert (first.config, first.setting) == (declared, "no augmentation")
     assert "table2" in {use.study for use in first.uses}
     assert (second.config, second.setting, second.uses) == (alien, "AutoAugment", ())
     assert ">η 0.3<" in run_pages.table([second]), "what else differs"

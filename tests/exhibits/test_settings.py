@@ -81,8 +81,8 @@ def test_both_desk_settings_have_names_of_their_own():
     assert labels == {
         "flips and crops, 1600 epochs",
         "toy",
-        "reproduction",
-        "reproduction with cross-entropy",
+        "no augmentation",
+        "no augmentation, cross-entropy",
         "cross-entropy, flips and crops, 100 epochs",
         "AutoAugment",
         "flips and crops",

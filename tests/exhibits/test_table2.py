@@ -10,7 +10,7 @@ from made_up import made_up, study
 from lcs.config import Config
 from lcs.exhibits import find_study, published, table2
 from lcs.exhibits.compare import accuracies, by_method
-from lcs.exhibits.methods import B50, SGD, method
+from lcs.exhibits.methods import B50, SGD, Method, method
 from lcs.runs import PUBLISHED, RunStore
 
 STORE = RunStore(PUBLISHED)
@@ -34,14 +34,14 @@ def test_what_is_said_of_cifar100():
     }  # fmt: skip
     nothing = table2.cifar100_numbers([], [])
     assert set(nothing.values()) == {"pending"}
-    shown = table2.accuracy_table(runs, "tab", every=False)
+    shown = table2.accuracy_table(runs, "tab")
     assert "reproduction" not in shown.columns
     assert "reproduction" not in shown.caption
 
 
 def test_our_methods_alone_stand_in_the_table_of_other_data():
     records = find_study("figure3").stored("desk", STORE)
-    rows = table2.accuracy_table(records, "tab-x", every=False).rows
+    rows = table2.accuracy_table(records, "tab-x").rows
     assert [row[0] for row in rows] == [str(name) for name in by_method(records)]
 
 
@@ -56,7 +56,7 @@ def test_published_accuracies_are_of_their_data_set():
 def test_table2_quotes_the_published_rows():
     row = published.table2(B50)
     assert (row.cifar10, row.cifar100, row.svhn, row.report) == (85.19, 59.56, 94.07, 48.9)
-    assert published.table2("no such method").cifar10 is None
+    assert published.table2(Method("resnet18")).cifar10 is None
 
 
 def test_numbers_of_a_beta_that_was_not_run_are_missing_and_no_others():

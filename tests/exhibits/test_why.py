@@ -103,7 +103,7 @@ def test_gains_by_change_start_at_the_reproduction_and_leave_out_what_was_not_ru
     runs = NOTHING | {"frozen": study("frozen", known_gain), "length": length}
     rows = results.by_change(runs)
     start, short = rows[0], [row for row in rows if row.label == "length alone"]
-    assert start.label == "none: the reproduction's setting"
+    assert start.label == "none: α = 1, no augmentation"
     assert {row.contrast for row in short} == {"over SGD", "over β = 0"}
     assert all(row.values == pytest.approx([-1.0] * 3) for row in short)
     assert "augmentation" not in {row.label for row in rows}

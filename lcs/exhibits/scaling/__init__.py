@@ -14,7 +14,7 @@ STUDIES = (*search_studies.STUDIES, *studies.STUDIES)
 
 CLAIMS: tuple[Claim, ...] = (
     ours(
-        "By the paper's recipe (200 epochs), both as chosen on validation images at α = 2, "
+        "With AutoAugment (200 epochs), both as chosen on validation images at α = 2, "
         "β = 50 is better than SGD at α = 8",
         "scaling-wide",
         beats(B50, SGD),

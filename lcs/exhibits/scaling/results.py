@@ -236,7 +236,7 @@ COMPARED = {
                 augment=c.augment.removesuffix("-first"), precision="bf16", affine=False, bias=False
             )
         },
-        "Single parts of the recipe, otherwise than in this book",
+        "Single parts of the training, otherwise than in this book",
         label="tab-parts",
     ),
 }

@@ -53,7 +53,7 @@ _recipe, _flips = (partial(STUDIES.add, kind=Search, setting=at) for at in (RECI
 
 @_recipe(rule=Rule(method_key, searched), scales=SCALES)
 def search(base: Config) -> list[Config]:
-    """Hyperparameters of the paper's recipe, on validation.
+    """Hyperparameters with AutoAugment, on validation.
 
     From one base channel at twice the width and an eighth of the length; from the paper's width
     at this width, and a tenth of the length: its shorter training.

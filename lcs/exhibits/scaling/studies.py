@@ -63,7 +63,7 @@ _every_method = partial(
 
 @_at_widths()
 def scaling(base: Config) -> list[Config]:
-    """The paper's recipe at growing width.
+    """AutoAugment at growing width.
 
     All but the largest width, which takes as long as all others.
     """
@@ -72,7 +72,7 @@ def scaling(base: Config) -> list[Config]:
 
 @_at_widths()
 def scaling_wide(base: Config) -> list[Config]:
-    """The paper's recipe at α = 8."""
+    """AutoAugment at α = 8."""
     return _every_method(base)
 
 

@@ -151,7 +151,7 @@ def recipe(base: Config) -> list[Config]:
 
 @_study()
 def reproduction(base: Config) -> list[Config]:
-    """The reproduction's setting at α = 4."""
+    """No augmentation, at α = 4."""
     wide = sized(base, 4, 1 / 4)
     return [sgd(wide, "s-fc"), *(beta_lasso(wide, beta, **REPRODUCTION_L1) for beta in (0, 50))]
 

@@ -41,7 +41,7 @@ def by_change(runs: ByStudy) -> list[Differences]:
     short, most = sized(start, length=1 / 4), LAMBDAS[-1]
     changed: dict[str, dict[str, Config]] = {
         f"{start.epochs} epochs, one change": {
-            "none: the reproduction's setting": start,
+            "none: α = 1, no augmentation": start,
             "float32 instead of bfloat16": start.replace(precision="fp32"),
             "λ on the first layer alone": start.replace(l1_rest=0.0),
             "frozen zeros": start.replace(frozen_zeros=True),
