@@ -89,9 +89,8 @@ def matrix(every: Sequence[Judged]) -> Table:
             said, _, why = each.verdict.partition(": ")
             mark = marked(said)
             if verdicts.CORRECTED in said:  # its brackets say it to those who see them
-                mark = (
-                    mark.replace(verdicts.CORRECTED, "") + " [before correction]{.visually-hidden}"
-                )
+                hidden = " [not significant after correction]{.visually-hidden}"
+                mark = mark.replace(verdicts.CORRECTED, "") + hidden
             value = why or each.finding.short or each.finding.value.removesuffix(" points")
             cell = f"{mark} [{value}]({chapter}.ipynb) [n = {each.n}]{{.sample}}"
             cells[each.setting] = cell
@@ -106,10 +105,10 @@ def matrix(every: Sequence[Judged]) -> Table:
         "What the paper claims, its values, and in each setting the verdict, our value with its "
         "95 % interval, and the number n of seeds (of a benchmark: of rounds). Differences are "
         "paired by seed, in points of test accuracy on CIFAR-10. ✓ holds, ✗ contradicted, "
-        "~ undecided, – not testable, · not tested. In brackets: before correction for many "
-        "comparisons, not after it, or in one run. Settings of a single claim, flips and crops for "
-        "50 and 1600 epochs, and the reproduction's with cross-entropy (CIFAR-100), are in the "
-        "list at the end of the page, and named after the claim if no other has a verdict."
+        "~ undecided, – not testable, · not tested. In brackets: not significant after correction "
+        "for many comparisons, or in one run. Settings of a single claim, flips and crops for 50 "
+        "and 1600 epochs, and no augmentation with cross-entropy (CIFAR-100), are in the list at "
+        "the end of the page, and named after the claim if no other has a verdict."
     )
     columns = ["claim", "published", *own]
     return Table("tab-claims", caption, columns, rows, text=columns[1:], style="matrix")
@@ -149,8 +148,8 @@ def counts(every: Sequence[Judged]) -> Table:
         rows.append([setting, f"{len(said)}", *both, f"{undecided}", f"{others}"])
     caption = (
         f"The paper's {len(asked)} claims about training: how many were judged in "
-        "each setting, and what came out. In brackets: how many more only before correction for "
-        "many comparisons, in one run, or in part."
+        "each setting, and what came out. In brackets: how many more that are not significant after "
+        "correction for many comparisons, rest on one run, or hold in part."
     )
     columns = ["setting", "judged", "hold", "contradicted", "undecided", "not testable"]
     return Table("tab-verdicts", caption, columns, rows)

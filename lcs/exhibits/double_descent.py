@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 SOURCES = {REPRODUCTION.name: ("length", "table2", "reproduction"), RECIPE.name: ("scaling-own",)}
 METHODS = (SGD, B0, B50)
 # of the figure: setting, α and epochs
-PANELS = ((REPRODUCTION.name, 1, 400), (RECIPE.name, 1, 200), (RECIPE.name, 8, 200))
+PANELS = ((REPRODUCTION.name, 1, 400), (REPRODUCTION.name, 4, 100), (RECIPE.name, 8, 200))
 
 
 class Descent(NamedTuple):

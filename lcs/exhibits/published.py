@@ -27,7 +27,7 @@ class Row(NamedTuple):
     notebook: float | None = None  # R's notebook
 
 
-# P Table 2 (4000 epochs, α ≈ 150) and R Table II (400 epochs, α = 1); not its five rows quoted from others
+# P Table 2 (4000 epochs, α ≈ 150), but for rows quoted there, and R Table II (400 epochs, α = 1)
 TABLE2: tuple[Row, ...] = (
     Row(CONV, 87.05, 62.51, 93.38),
     Row(LOCAL, 85.86, 62.03, 93.98),

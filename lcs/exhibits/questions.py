@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from lcs.exhibits import claims, tables
-from lcs.exhibits.verdicts import UNDECIDED, marked
+from lcs.exhibits.verdicts import CORRECTED, UNDECIDED, marked
 from lcs.runs import RunStore
 
 TEXTS = Path(__file__).with_name("questions.md")
@@ -108,15 +108,22 @@ def numbers(known: Verdicts) -> dict[str, float]:
 
 
 def _said(rows: Sequence[Mapping[str, str]]) -> str:
-    """Say what came of a claim: each value, or in many settings only where it has which verdict."""
+    """Say what came of a claim: each value and whether it is significant.
+
+    In many settings, only where it has which verdict.
+    """
     found: dict[str, list[str]] = {}
     for row in rows:
         found.setdefault(row["verdict"], []).append(row["setting"])
     if len(rows) > MANY_SETTINGS:
         return "; ".join(f"{verdict} in {', '.join(where)}" for verdict, where in found.items())
-    return " and ".join(
-        row["verdict"]
-        if ".pending" in row["verdict"]
-        else f"{row['ours']} ({row['setting']}, n = {row['n']}: {row['verdict']})"
-        for row in rows
-    )
+
+    def value(row: Mapping[str, str]) -> str:
+        said = row["verdict"]
+        if ".pending" in said:
+            return said
+        weak = ", not significant" * (UNDECIDED in said or CORRECTED in said)
+        weak += " after correction" * (CORRECTED in said)
+        return f"{row['ours']} ({row['setting']}, n = {row['n']}{weak})"
+
+    return " and ".join(map(value, rows))

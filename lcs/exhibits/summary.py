@@ -135,7 +135,8 @@ def sections(store: RunStore) -> dict[Path, str]:
     answers = Table("tab-answers", "", heads, rows, text=heads).body()
     notes, answers_there = (text.replace("](", "](book/") for text in (said["Notes"], answers))
     readme = [_wrapped(opening), pictures, below, _wrapped(notes), answers_there]
-    intro = [_wrapped(cited), grid, _wrapped(said["Notes"]), answers, values._repr_markdown_()]
+    table = f"::::{{dropdown}} Test accuracy in every setting\n\n{values._repr_markdown_()}\n::::"
+    intro = [_wrapped(cited), grid, _wrapped(said["Notes"]), answers, table]
     return {README: "\n\n".join(readme), INTRO: "\n\n".join(intro)}
 
 

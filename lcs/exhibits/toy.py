@@ -224,8 +224,6 @@ def numbers(records: Sequence[Record]) -> Numbers:
     by_start = cells(records, observations=config.observations[0], beta=large)
     # the smaller grid has no such cell
     edge = first[np.isclose(first.beta * first.l1, config.lr)].recovered
-    always = counts(records, "confusion", "predicted", "observations").loc["always"]
-    proven = 100 * always.guaranteed_recovered / always.guaranteed
     # with a constant step, weights that bounce depend on the start too
     confusion = counts(records, "confusion", "observations", "schedule", "predicted")
     depends = confusion.loc[config.observations[0]].loc["cosine"].loc["depends"]
@@ -248,8 +246,6 @@ def numbers(records: Sequence[Record]) -> Numbers:
         "held": 100 * ours.held.mean(),
         "held-first": 100 * first.held.mean(),
         "off": 100 * (ours.expected - ours.recovered).abs().max(),
-        "proven": proven[config.observations[0]],
-        "proven-second": proven[config.observations[1]],
         "stand-in": 100 * misses["stand-in"] / misses.sum(),
         "start-cells": len(decided),
         "start-off": 100 * (decided.recovered - decided.law).abs().max(),

@@ -182,17 +182,6 @@ def smaller_beta_is_more_local_and_smoother(store):
 
 
 @check
-def smooth_is_not_local(store):
-    """S-LOCAL is less smooth than β = 50, and β = 50 less than SGD, by Moran's I."""
-    runs = by_method(records(store, "figure4"))
-    local, sparse, dense = (
-        np.mean([run.final["locality"]["morans_i"]["mean"] for run in runs[m]])
-        for m in (LOCAL, B50, SGD)
-    )
-    return local < sparse < dense
-
-
-@check
 def beta_0_is_local_without_zeros(store):
     """With every weight left, β = 0 has more than twenty points beyond chance in some cell."""
     found = conditions(records(store, "factorial"))

@@ -62,13 +62,6 @@ def the_prediction_holds(store):
 
 
 @check
-def what_is_proven_happens(store):
-    """Every run that is proven not to lose the true feature finds the solution."""
-    always = predicted(store).loc["always"]
-    return always.guaranteed_recovered == always.guaranteed > 0
-
-
-@check
 def one_curve_explains_every_start(store):
     """Between the boundaries the share recovered is Φ(−w*/s), for every β and λ; under one half."""
     decided = toy.share_by_start(records(store, "toy"))

@@ -146,7 +146,9 @@ def test_the_matrix_has_a_column_for_each_setting(monkeypatch):
     shown = claims.matrix(claims.judge_all(STORE))
     assert shown.columns == ["claim", "published", "no augmentation, α = 1"]
     both, none, one = shown.rows
-    assert all("(✓) holds" in cell and "before correction" in cell for cell in both[2:3])
+    assert all(
+        "(✓) holds" in cell and "not significant after correction" in cell for cell in both[2:3]
+    )
     assert none[0] == "It is so [pending]{.pending}"
     assert none[2:] == [claims.UNTESTED]
     assert "(✓) seen in one run" in one[2]

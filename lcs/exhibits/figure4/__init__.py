@@ -128,7 +128,7 @@ def _setting_text(config: Config) -> str:
 
 
 SHOWN = (LOCAL, SGD, B0, B1, B50)
-EXCESSES = {"window_mass": "window (points)", "spread": "spread (pixels)", "morans_i": "Moran's I"}
+EXCESSES = {"window_mass": "window (points)", "spread": "spread (pixels)"}
 
 
 def factorial_table(records: Sequence[Record]) -> Table:
@@ -279,19 +279,18 @@ def _shifts(name: str) -> Callable[[Config], bool]:
 def _more_local_than_sgd(records: list[Record]) -> Finding:
     """Judge by both measures of locality; where they agree, the evidence is the weaker one.
 
-    The spread is smaller in a local filter. Moran's I, of smoothness, is said beside them.
+    The spread is smaller in a local filter.
     """
     groups = compare.by_method(records)
     each = [
         compare.differences(groups[B50], groups[SGD], partial(beyond_chance, measure=key))
-        for key in ("window_mass", "spread", "morans_i")
+        for key in ("window_mass", "spread")
     ]
     if not np.isfinite(each).all():
         return verdicts.UNMEASURED
-    window, more_spread, moran = map(mean_interval, each)
-    spread = -more_spread
-    value = f"window {signed(window)} points, spread {signed(spread)} px less; smoothness: "
-    more, value = (window, spread), f"{value}Moran's I {signed(moran, 3)}"
+    window, more_spread = map(mean_interval, each)
+    more = (window, -more_spread)
+    value = f"window {signed(window)} points, spread {signed(-more_spread)} px less"
     if len({verdicts.verdict(Finding("", one)) for one in more}) > 1:
         return Finding(value, said="depends on the measure")
     # points and pixels are compared by their intervals, which single runs lack
