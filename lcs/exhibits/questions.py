@@ -101,9 +101,9 @@ def answers(known: Verdicts, source: str) -> Answers:
 
 
 def numbers(known: Verdicts) -> dict[str, float]:
-    """Return how many questions there are, and how many of each status."""
+    """Return how many questions there are, and how many are answered, fully and in part."""
     every = [status(one, known) for questions in asked().values() for one in questions]
-    named = {f"questions-{name.split()[0]}": float(every.count(name)) for name in STATUSES}
+    named = {f"questions-{name.split()[0]}": float(every.count(name)) for name in STATUSES[:2]}
     return {"questions": float(len(every)), **named}
 
 

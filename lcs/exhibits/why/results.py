@@ -241,7 +241,6 @@ def _lambdas(found: Mapping[str, Conditions]) -> dict[str, str]:
 
 def _factorial(found: Conditions) -> dict[str, str]:
     """Return what augmentation and loss add to the gain of β = 50, over β = 0 unless over SGD."""
-    augmented = effect(found, add_augmentation, without_threshold)
     changes = {
         "augmentation-sgd": effect(found, add_augmentation, as_sgd),
         "loss": effect(found, use_cross_entropy, without_threshold),
@@ -255,8 +254,6 @@ def _factorial(found: Conditions) -> dict[str, str]:
         changes[f"augmentation-{name}"] = effect(found, add_augmentation, without_threshold, where)
     cell = {"beta": 50, "loss": "bce", "augment": "flip-crop", **STRONGER_L1}
     return {
-        "before-augmentation": signed_text(augmented and augmented.before),
-        "after-augmentation": signed_text(augmented and augmented.after),
         **{name: signed_text(one and one.change) for name, one in changes.items()},
         "cell-left": cells.remaining_text(runs_of(found, **cell)),
         "factorial-n": cells.count_text(found),
