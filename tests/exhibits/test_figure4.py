@@ -69,7 +69,7 @@ def test_crops_are_told_apart_on_images_of_any_size():
     assert {name: len(runs) for name, runs in figure4.by_shift(records).items()} == {
         "none": 1, "half": 1, "usual": 1, "far": 1
     }  # fmt: skip
-    claims = [claim for claim in figure4.CLAIMS if claim.study == "crops"]
+    claims = [claim for claim in figure4.CLAIMS.values() if claim.study == "crops"]
     assert [claim.judge(records).value for claim in claims] == ["+1.00 pixels"] * 2
 
 
@@ -92,8 +92,8 @@ def test_locality_is_judged_by_both_measures():
     assert verdict(figure4._more_local_than_sgd([*sparse, *same])) == "undecided"
     none = {name: {"excess_mean": None} for name in ("window_mass", "spread", "morans_i")}
     dead = [with_final(r, locality=none) for r in records]
-    (of_chance,) = (c.judge for c in figure4.CLAIMS if "own permutations" in c.text)
-    for judge in (figure4._more_local_than_sgd, of_chance):
+    of_chance = figure4.CLAIMS["The filters of β = 50 are more local than their own permutations"]
+    for judge in (figure4._more_local_than_sgd, of_chance.judge):
         assert judge(dead).said == "not measurable: too few weights"
     conv = [r for r in records if r.config.model == "s-local"]
     sgd = [r for r in records if method(r.config) == SGD]
