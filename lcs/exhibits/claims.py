@@ -1,12 +1,13 @@
 """The page Claims: claims of the paper, the reproduction, the forum and this book, judged.
 
-Each exhibit declares its own `CLAIMS`; here they are gathered.
+Each exhibit declares its own `CLAIMS`, by their texts; here they are gathered.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from lcs.exhibits import EXHIBITS, by_chapter, exhibit, published, settings, tables, verdicts
@@ -24,24 +25,27 @@ LEFT_OUT = (
 )
 
 # claims of the paper that no exhibit looks at yet
-NOT_STUDIED: tuple[Claim, ...] = (
-    *(
-        Claim(
+NOT_STUDIED = {
+    **{
+        f"On SVHN, β = 50 is better than {other.shortest}": Claim(
             "P",
-            f"On SVHN, β = 50 is better than {other.shortest}",
             value=" against ".join(f"{published.accuracy(of, 'svhn'):.2f}" for of in (B50, other)),
         )
         for other in (SGD, B0)
-    ),
-    Claim("P", "Shallow networks catch up with deep ones when trained longer", value="Table 1"),
-    Claim("P", "On ResNet18, β-LASSO is better than SGD at every kernel size", value="Figure 5"),
-)
+    },
+    "Shallow networks catch up with deep ones when trained longer": Claim("P", value="Table 1"),
+    "On ResNet18, β-LASSO is better than SGD at every kernel size": Claim("P", value="Figure 5"),
+}
 
 
 def claims() -> list[tuple[str, Claim]]:
     """Return every claim with its chapter, if any, by who makes it, in the order of `EXHIBITS`."""
-    every = [(name, claim) for name in EXHIBITS for claim in exhibit(name).CLAIMS]
-    every += [("", claim) for claim in NOT_STUDIED]
+    declared = {name: exhibit(name).CLAIMS for name in EXHIBITS} | {"": NOT_STUDIED}
+    every = [
+        (name, replace(claim, text=text))
+        for name, own in declared.items()
+        for text, claim in own.items()
+    ]
     return sorted(every, key=lambda one: [*verdicts.MARKS].index(one[1].source))
 
 
@@ -148,8 +152,8 @@ def counts(every: Sequence[Judged]) -> Table:
         rows.append([setting, f"{len(said)}", *both, f"{undecided}", f"{others}"])
     caption = (
         f"The paper's {len(asked)} claims about training: how many were judged in "
-        "each setting, and what came out. In brackets: how many more that are not significant after "
-        "correction for many comparisons, rest on one run, or hold in part."
+        "each setting, and what came out. In brackets: how many more that are not significant "
+        "after correction for many comparisons, rest on one run, or hold in part."
     )
     columns = ["setting", "judged", "hold", "contradicted", "undecided", "not testable"]
     return Table("tab-verdicts", caption, columns, rows)

@@ -11,7 +11,7 @@ from lcs.exhibits import cells, tables
 from lcs.exhibits.methods import B0, B50, method
 from lcs.exhibits.plots.style import PAGE_WIDTH, add_legend, look, pending, subplots
 from lcs.exhibits.tables import NONE, PENDING, Cell, Table
-from lcs.exhibits.verdicts import Claim, Finding, ours
+from lcs.exhibits.verdicts import Finding, ours
 from lcs.measure.shift_equivariance import SHIFT, UNITS
 from lcs.runs import Record
 from lcs.stats import Interval, mean_interval
@@ -188,11 +188,7 @@ def _shares_kernels(records: list[Record]) -> Finding:
     return Finding("; ".join(said), said=f"{seen} in one run of each")
 
 
-CLAIMS: tuple[Claim, ...] = (
-    ours(
-        "The first layer becomes a convolution: compact filters are shifted copies of each other "
-        "(α = 8, the λ of β = 50)",
-        "scaling-threshold",
-        _shares_kernels,
-    ),
-)
+CLAIMS = {
+    "The first layer becomes a convolution: compact filters are shifted copies of each other "
+    "(α = 8, the λ of β = 50)": ours("scaling-threshold", _shares_kernels)
+}

@@ -309,40 +309,30 @@ def _depth_does_not_help(records: list[Record]) -> Finding:
 _STARTED: dict[str, object] = {"model": "s-fc", "start": "network"}
 _LONG: dict[str, object] = {"model": "s-fc", "start": "initial"}
 
-CLAIMS: tuple[Claim, ...] = (
-    Claim(
-        "P",
-        "Without weight sharing, depth does not help",
-        "deeper",
-        _depth_does_not_help,
-        "Table 1",
+CLAIMS = {
+    "Without weight sharing, depth does not help": Claim(
+        "P", "deeper", _depth_does_not_help, "Table 1"
     ),
-    ours(
-        "S-FC by SGD is better from S-CONV than from random weights, as long in all",
-        "from-convolution",
-        differs(_STARTED | {"optimizer": "sgd"}, _LONG | {"optimizer": "sgd"}),
+    "S-FC by SGD is better from S-CONV than from random weights, as long in all": ours(
+        "from-convolution", differs(_STARTED | {"optimizer": "sgd"}, _LONG | {"optimizer": "sgd"})
     ),
-    ours(
-        "S-FC by β = 50 is better from S-CONV than from random weights, as long in all",
+    "S-FC by β = 50 is better from S-CONV than from random weights, as long in all": ours(
         "from-convolution",
         differs(_STARTED | {"optimizer": "beta-lasso"}, _LONG | {"optimizer": "beta-lasso"}),
     ),
-    *(
-        ours(
-            f"In D-FC by SGD, footprints of the first layer in later ones are better than {text}",
-            "footprints",
-            differs({"start": "footprints"}, {"start": start}),
+    **{
+        f"In D-FC by SGD, footprints of the first layer in later ones are better than {text}": ours(
+            "footprints", differs({"start": "footprints"}, {"start": start})
         )
         for start, text in (
             ("scattered-footprints", "scattered ones"),
             ("first-mask", "all of their weights"),
         )
-    ),
-    ours(
-        "D-FC by SGD is better with the first layer's mask of β = 50 than with this mask rewired",
+    },
+    "D-FC by SGD is better with the first layer's mask of β = 50 than with this mask rewired": ours(
         "footprints + rewired-first-mask",
         differs({"start": "first-mask"}, {"start": "rewired-first-mask"}),
     ),
-    ours("In D-FC, β = 50 is better than SGD", "deeper", differs(DEEP_B50, DEEP_FC)),
-    ours("With β = 50, D-FC is better than S-FC", "deeper", differs(DEEP_B50, B50)),
-)
+    "In D-FC, β = 50 is better than SGD": ours("deeper", differs(DEEP_B50, DEEP_FC)),
+    "With β = 50, D-FC is better than S-FC": ours("deeper", differs(DEEP_B50, B50)),
+}

@@ -16,7 +16,7 @@ from lcs.cost import count_weights
 from lcs.errors import ConfigError
 from lcs.exhibits import cells, compare, published, settings, tables
 from lcs.exhibits.compare import ByStudy
-from lcs.exhibits.methods import B1, B50, LOCAL, SGD, beta_lasso_method, method
+from lcs.exhibits.methods import B1, B50, LOCAL, SGD, Method, beta_lasso_method, method
 from lcs.exhibits.plots import style
 from lcs.exhibits.published import COUNTS
 from lcs.exhibits.settings import PAPER_BETAS, REPRODUCTION, Studies, beta_lasso, sgd_and_betas
@@ -247,19 +247,13 @@ def _keeps(layer: str, share: float, *, more: bool) -> Judge:
     return judge
 
 
-def _leaves(beta: float, epochs: int = 400, **changed: object) -> Judge:
+def _leaves(who: Method, epochs: int = 400, **changed: object) -> Judge:
     """Judge whether a published number of weights lies where those of our seeds do.
 
     Values of ours that are `changed` are to explain the published number.
     """
-    name, wanted = beta_lasso_method(beta), changed | {"epochs": epochs}
-
-    def judge(records: list[Record]) -> Finding:
-        runs = compare.by_method(records)[name]
-        meant = [run for run in runs if compare.matches(run.config, wanted)]
-        return as_one_more(compare.nonzeros(meant), COUNTS[name, epochs].conv1, digits=0)
-
-    return judge
+    wanted = {**who._asdict(), "epochs": epochs, **changed}
+    return as_one_more(wanted, COUNTS[who, epochs].conv1, of=compare.nonzeros, digits=0)
 
 
 # least share of the third layer that is left in the paper's Figure 3, in per cent, read off its log
@@ -269,9 +263,9 @@ THIRD_LAYER = 100 * 2.5e4 / 36_000
 # settings other than the reproduction's, each with runs of β = 50
 SPARSE_ELSEWHERE = (*(name.split(" + ")[0] for name in ELSEWHERE), WIDE)
 
-CLAIMS: tuple[Claim, ...] = (
-    *(
-        Claim("P", text, "table2", judge, value, SPARSE_ELSEWHERE)
+CLAIMS = {
+    **{
+        text: Claim("P", "table2", judge, value, SPARSE_ELSEWHERE)
         for text, judge, value in (
             (
                 "β = 50 leaves fewer weights in the first layer than S-LOCAL has",
@@ -289,23 +283,18 @@ CLAIMS: tuple[Claim, ...] = (
                 "about 3 · 10⁴ of 3.6 · 10⁴",
             ),
         )
-    ),
-    *(
-        Claim(
-            "R",
-            f"At α = 1, β = {beta} leaves this many weights in the first layer{after}",
-            study,
-            _leaves(beta, epochs),
-            f"{COUNTS[beta_lasso_method(beta), epochs].conv1:,}",
+    },
+    **{
+        f"At α = 1, {who.shortest} leaves this many weights in the first layer{after}": Claim(
+            "R", study, _leaves(who, epochs), f"{COUNTS[who, epochs].conv1:,}"
         )
-        for beta, epochs, study, after in (
-            (50, 100, "length", " after 100 epochs"),
-            (50, 400, "table2", ""),
-            (1, 400, "table2", ""),
+        for who, epochs, study, after in (
+            (B50, 100, "length", " after 100 epochs"),
+            (B50, 400, "table2", ""),
+            (B1, 400, "table2", ""),
         )
-    ),
-    ours(
-        "A constant learning rate leaves more weights than a cosine, with β = 1",
+    },
+    "A constant learning rate leaves more weights than a cosine, with β = 1": ours(
         "schedule",
         differs(
             {"beta": 1, "schedule": "constant"},
@@ -314,17 +303,14 @@ CLAIMS: tuple[Claim, ...] = (
             unit="points of the layer",
         ),
     ),
-    *(
-        ours(
-            f"With {text}, β = {beta} leaves as many weights as the reproduction's",
-            study,
-            _leaves(beta, **schedule),
-            tables.reproduction(f"{COUNTS[beta_lasso_method(beta), 400].conv1:,}"),
+    **{
+        f"With {text}, {who.shortest} leaves as many weights as the reproduction's": ours(
+            study, _leaves(who, **schedule), tables.reproduction(f"{COUNTS[who, 400].conv1:,}")
         )
         for text, study, schedule in (
             ("a constant learning rate", "schedule", {"schedule": "constant"}),
             ("a cosine of period 100", "period", {"period": 100}),
         )
-        for beta in (50, 1)
-    ),
-)
+        for who in (B50, B1)
+    },
+}

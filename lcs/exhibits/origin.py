@@ -24,7 +24,7 @@ from lcs.exhibits.plots.interactive import Interactive, filters_slider
 from lcs.exhibits.plots.style import pending
 from lcs.exhibits.settings import FLIP_CROP, Studies, chosen, sized, varied
 from lcs.exhibits.tables import PENDING, Cell, Table
-from lcs.exhibits.verdicts import Claim, ours
+from lcs.exhibits.verdicts import ours
 from lcs.runs import Record
 
 if TYPE_CHECKING:
@@ -289,30 +289,20 @@ def numbers(found: dict[str, list[Record]]) -> dict[str, str]:
 
 _BOTH: dict[str, object] = {"augment": "flip-crop", "images": "natural", "labels": "true"}
 
-CLAIMS: tuple[Claim, ...] = (
-    ours(
-        "Filters of β = 50 are local without any augmentation",
-        "origin-augmentation",
-        locality.local({"augment": "none"}),
+CLAIMS = {
+    "Filters of β = 50 are local without any augmentation": ours(
+        "origin-augmentation", locality.local({"augment": "none"})
     ),
-    ours(
-        "Crops make the filters of β = 50 more local than no augmentation does",
-        "origin-augmentation",
-        locality.more_local({"augment": "crop"}, {"augment": "none"}),
+    "Crops make the filters of β = 50 more local than no augmentation does": ours(
+        "origin-augmentation", locality.more_local({"augment": "crop"}, {"augment": "none"})
     ),
-    ours(
-        "On Gaussian images with each class's covariance, filters of β = 50 are local",
-        "origin-data",
-        locality.local(_BOTH | {"images": "gaussian"}),
+    "On Gaussian images with each class's covariance, filters of β = 50 are local": ours(
+        "origin-data", locality.local(_BOTH | {"images": "gaussian"})
     ),
-    ours(
-        "Natural images give β = 50 more local filters than Gaussian ones of the same covariance",
-        "origin-data",
-        locality.more_local(_BOTH, _BOTH | {"images": "gaussian"}),
+    "Natural images give β = 50 more local filters than Gaussian ones of the same covariance": ours(
+        "origin-data", locality.more_local(_BOTH, _BOTH | {"images": "gaussian"})
     ),
-    ours(
-        "With shuffled labels, filters of β = 50 are local",
-        "origin-labels",
-        locality.local(_BOTH | {"labels": "shuffled"}),
+    "With shuffled labels, filters of β = 50 are local": ours(
+        "origin-labels", locality.local(_BOTH | {"labels": "shuffled"})
     ),
-)
+}

@@ -311,4 +311,4 @@ def _window_text(runs: Sequence[Record], *, kind: str) -> str:
 
 
 # what is said of it counts with the claims of Table 2, Figure 3 and Figure 4, in this setting
-CLAIMS: tuple[Claim, ...] = ()
+CLAIMS: dict[str, Claim] = {}

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from functools import partial
 
 from lcs.config import Config
 from lcs.cost import training_images
@@ -16,7 +15,7 @@ from lcs.exhibits import cells, compare, locality, tables
 from lcs.exhibits.methods import B50, LOCAL, SGD, Method, method
 from lcs.exhibits.settings import FLIP_CROP_SHORT, Studies, flip_crop_methods, sized
 from lcs.exhibits.tables import PENDING, Cell, Table
-from lcs.exhibits.verdicts import Claim, differs, ours
+from lcs.exhibits.verdicts import differs, ours
 from lcs.runs import Record
 
 SHARES = (0.02, 0.05, 0.1, 0.3, 1.0)
@@ -93,19 +92,15 @@ def numbers(records: Sequence[Record]) -> dict[str, str]:
 
 _TENTH = {"train_share": 0.1, "model": "s-fc"}
 _SPARSE: dict[str, object] = {"optimizer": "beta-lasso", "train_share": 1.0}
-_claim = partial(ours, study="sample-size")
 
-CLAIMS: tuple[Claim, ...] = (
-    _claim(
-        "With a tenth of the images β = 50 is better than SGD",
-        judge=differs(_TENTH | {"optimizer": "beta-lasso"}, _TENTH | {"optimizer": "sgd"}),
+CLAIMS = {
+    "With a tenth of the images β = 50 is better than SGD": ours(
+        "sample-size", differs(_TENTH | {"optimizer": "beta-lasso"}, _TENTH | {"optimizer": "sgd"})
     ),
-    _claim(
-        "With three tenths of the images S-LOCAL is better than β = 50 with all of them",
-        judge=differs({"model": "s-local", "train_share": 0.3}, _SPARSE),
+    "With three tenths of the images S-LOCAL is better than β = 50 with all of them": ours(
+        "sample-size", differs({"model": "s-local", "train_share": 0.3}, _SPARSE)
     ),
-    _claim(
-        "With a tenth of the images the filters of β = 50 are less local than with all",
-        judge=locality.more_local(_SPARSE, _SPARSE | {"train_share": 0.1}),
+    "With a tenth of the images the filters of β = 50 are less local than with all": ours(
+        "sample-size", locality.more_local(_SPARSE, _SPARSE | {"train_share": 0.1})
     ),
-)
+}

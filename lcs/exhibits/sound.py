@@ -22,7 +22,7 @@ from lcs.exhibits.plots.style import look, pending
 from lcs.exhibits.searches import Rule, Search, method_key, searched
 from lcs.exhibits.settings import CHOSEN, SPOKEN, Studies, sized
 from lcs.exhibits.tables import PENDING, Cell, Table
-from lcs.exhibits.verdicts import Claim, above_zero, differs, ours
+from lcs.exhibits.verdicts import above_zero, differs, ours
 from lcs.runs import Record
 
 if TYPE_CHECKING:
@@ -216,32 +216,28 @@ _SHIFTED = {"augment": "time-shift"}
 MARGIN = 1.0
 
 _in_time = partial(locality.beyond_chance, measure="column_mass")
-_claim = partial(ours, study="sound")
 
-CLAIMS: tuple[Claim, ...] = (
-    _claim(
-        "On spoken digits, filters of β = 0 are local in time, beyond chance",
-        judge=above_zero(B0._asdict() | _SHIFTED, _in_time),
+CLAIMS = {
+    "On spoken digits, filters of β = 0 are local in time, beyond chance": ours(
+        "sound", above_zero(B0._asdict() | _SHIFTED, _in_time)
     ),
-    _claim(
-        "On spoken digits, filters of β = 0 are more local in time than in frequency",
-        judge=above_zero(
+    "On spoken digits, filters of β = 0 are more local in time than in frequency": ours(
+        "sound",
+        above_zero(
             B0._asdict() | _SHIFTED,
             lambda runs: np.subtract(
                 _in_time(runs), locality.beyond_chance(runs, "row_mass")
             ).tolist(),
         ),
     ),
-    _claim(
-        "On spoken digits, filters of β = 50, as the search chose it, are as local in time "
-        f"as by chance, within {MARGIN:g} point",
-        judge=above_zero(B50._asdict() | _SHIFTED, _in_time, margin=MARGIN),
+    "On spoken digits, filters of β = 50, as the search chose it, are as local in time "
+    f"as by chance, within {MARGIN:g} point": ours(
+        "sound", above_zero(B50._asdict() | _SHIFTED, _in_time, margin=MARGIN)
     ),
-    *(
-        _claim(
-            f"On spoken digits, β = {who.beta:g} is better than SGD",
-            judge=differs(who._asdict() | _SHIFTED, SGD._asdict() | _SHIFTED),
+    **{
+        f"On spoken digits, β = {who.beta:g} is better than SGD": ours(
+            "sound", differs(who._asdict() | _SHIFTED, SGD._asdict() | _SHIFTED)
         )
         for who in (B0, B50)
-    ),
-)
+    },
+}

@@ -294,19 +294,11 @@ def _larger_can_miss(records: list[Record]) -> Finding:
     return Finding(text, said="contradicted" if shares.min() >= ALMOST_ALWAYS else "holds")
 
 
-CLAIMS: tuple[Claim, ...] = (
-    Claim(
-        "F",
-        "With β = 1 the LASSO solution of a linear problem is reached almost always",
-        "toy",
-        _one_finds_it,
-        "almost always",
+CLAIMS = {
+    "With β = 1 the LASSO solution of a linear problem is reached almost always": Claim(
+        "F", "toy", _one_finds_it, "almost always"
     ),
-    Claim(
-        "F",
-        "With larger β it can be missed, depending on initial weights and data",
-        "toy",
-        _larger_can_miss,
-        "can be missed",
+    "With larger β it can be missed, depending on initial weights and data": Claim(
+        "F", "toy", _larger_can_miss, "can be missed"
     ),
-)
+}

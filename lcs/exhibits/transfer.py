@@ -7,7 +7,6 @@ sets (`lcs.models.transfer`), and is compared with networks that start from rand
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import partial
 from typing import TYPE_CHECKING
 
 from lcs.config import Config
@@ -15,7 +14,7 @@ from lcs.exhibits import cells, compare, locality, plots
 from lcs.exhibits.methods import B50, LOCAL, SGD, dataset_name, method
 from lcs.exhibits.settings import FLIP_CROP, FLIP_CROP_SHORT, Studies, flip_crop_methods, sized
 from lcs.exhibits.tables import PENDING, Cell, Table
-from lcs.exhibits.verdicts import Claim, Which, differs, ours
+from lcs.exhibits.verdicts import Which, differs, ours
 from lcs.runs import Record
 
 if TYPE_CHECKING:
@@ -163,24 +162,16 @@ def _from_cifar100(start: str) -> Which:
     )
 
 
-_claim = partial(ours, study="transfer")
-
-CLAIMS: tuple[Claim, ...] = (
-    _claim(
-        "With masks found on CIFAR-100, SGD is better on CIFAR-10 than without masks",
-        judge=differs(_from_cifar100(MASKS), _from_cifar100(NOTHING)),
+CLAIMS = {
+    "With masks found on CIFAR-100, SGD is better on CIFAR-10 than without masks": ours(
+        "transfer", differs(_from_cifar100(MASKS), _from_cifar100(NOTHING))
     ),
-    _claim(
-        "These masks are better than masks rewired at random, whose places are not local",
-        judge=differs(_from_cifar100(MASKS), _from_cifar100(REWIRED)),
+    "These masks are better than masks rewired at random, whose places are not local": ours(
+        "transfer", differs(_from_cifar100(MASKS), _from_cifar100(REWIRED))
     ),
-    _claim(
-        f"A new initialisation of these masks changes the accuracy by less than {MARGIN:g} point",
-        judge=differs(_from_cifar100(MASKS), _from_cifar100(TAKEN["ticket"]), margin=MARGIN),
+    f"A new initialisation of these masks changes the accuracy by less than {MARGIN:g} point": ours(
+        "transfer", differs(_from_cifar100(MASKS), _from_cifar100(TAKEN["ticket"]), margin=MARGIN)
     ),
-    _claim(
-        "A frozen first layer is better on CIFAR-10 if β = 50 trained it on CIFAR-100 than if SGD "
-        "did",
-        judge=differs(_from_cifar100(FROZEN), _from_cifar100(FROZEN_OF_SGD)),
-    ),
-)
+    "A frozen first layer is better on CIFAR-10 if β = 50 trained it on CIFAR-100 than if SGD "
+    "did": ours("transfer", differs(_from_cifar100(FROZEN), _from_cifar100(FROZEN_OF_SGD))),
+}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -69,19 +70,20 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Claim:
-    """A claim: who makes it, what, the study that looks at it, if any does, and the value given.
+    """A claim: who makes it, the study that looks at it, if any does, and the value given.
 
+    A chapter's `CLAIMS` has it by its text, which `claims.claims` adds.
     `judge` takes the records of `study` at one scale; of a `BENCHMARK` it takes none. A claim is
     judged in every setting that has runs: `also` names studies of other ones. Studies that are
     judged together are joined by ` + `.
     """
 
     source: str
-    text: str
     study: str = ""
     judge: Judge | None = None
     value: str = tables.NONE
     also: tuple[str, ...] = ()
+    text: str = ""
 
     def by_setting(self) -> list[Claim]:
         """Return the claim once for each study that looks at it."""
@@ -225,19 +227,6 @@ def marked(said: str) -> str:
     return f"[{mark} {said}]{{.verdict .{kind}}}"
 
 
-def beats(first: Method, second: Method, *, worse: bool = False) -> Judge:
-    """Judge whether a method's accuracy is higher (or lower), run for run with the same seed.
-
-    Of several widths, at the largest.
-    """
-
-    def judge(records: list[Record]) -> Finding:
-        groups = compare.widest(records)
-        return beyond_zero(compare.differences(groups[first], groups[second]), worse=worse)
-
-    return judge
-
-
 def beyond_zero(
     values: Sequence[float],
     unit: str = "points",
@@ -270,17 +259,21 @@ def differs(
     of: Values = compare.accuracies,
     margin: float | None = None,
     unit: str = "points",
+    worse: bool = False,
 ) -> Judge:
     """Judge whether some runs have more accuracy than others, or more of what `of` returns.
 
-    Runs are paired by seed. With a margin, whether they have as much, within so many units.
+    Runs are paired by seed; of several widths, at the largest. With a margin, whether they have as
+    much, within so many units. With `worse`, whether they have less.
     """
 
     def judge(records: list[Record]) -> Finding | None:
-        first, second = _meant(records, one), _meant(records, other)
+        widest = [*itertools.chain(*compare.widest(records).values())]
+        first, second = _meant(widest, one), _meant(widest, other)
         if not (first and second):
             return None
-        return beyond_zero(compare.differences(first, second, of), unit, margin=margin)
+        values = compare.differences(first, second, of)
+        return beyond_zero(values, unit, margin=margin, worse=worse)
 
     return judge
 
@@ -304,14 +297,20 @@ def one_more(ours: Interval, published: float) -> Interval:
     return Interval(ours.mean - published, half, ours.n)
 
 
-def as_one_more(values: Sequence[float], published: float, digits: int = 2) -> Finding:
+def as_one_more(
+    which: Which, published: float, *, of: Values = compare.accuracies, digits: int = 2
+) -> Judge:
     """Judge whether a published value, of a single run, lies where that of one more of ours would.
 
     Our values are shown with so many digits after the decimal point.
     """
-    ours = mean_interval(values)
-    away = one_more(ours, published)
-    said = tables.interval(ours, digits)
-    if away.half_width is not None:
-        said += f" (one more run: ± {away.half_width:,.{digits}f})"
-    return Finding(said, away, margin=0.0)
+
+    def judge(records: list[Record]) -> Finding:
+        ours = mean_interval(of(_meant(records, which)))
+        away = one_more(ours, published)
+        said = tables.interval(ours, digits)
+        if away.half_width is not None:
+            said += f" (one more run: ± {away.half_width:,.{digits}f})"
+        return Finding(said, away, margin=0.0)
+
+    return judge

@@ -21,6 +21,11 @@ ONE = Finding("1.0", Interval(1.0, None, 1))
 EVERY = [claim for _, claim in claims.claims()]
 
 
+def test_no_text_is_of_two_claims():
+    texts = [one.text for one in EVERY]
+    assert len(set(texts)) == len(texts)
+
+
 @pytest.mark.parametrize(
     ("difference", "margin", "said"),
     [
@@ -78,7 +83,7 @@ def fake_studies(monkeypatch):
 
 
 def claim(finding, study="run", source="P", judge=True):
-    return Claim(source, "It is so", study, (lambda _: finding) if judge else None)
+    return Claim(source, study, (lambda _: finding) if judge else None, text="It is so")
 
 
 def said(made, scale="desk"):

@@ -116,7 +116,7 @@ def test_tables_and_figures_have_every_condition(found):
 
 def test_claims_compare_what_they_say(found):
     findings = []
-    for claim in deeper.CLAIMS:
+    for claim in deeper.CLAIMS.values():
         records = [run for study in claim.studies for run in found[study.name]]
         findings.append(claim.judge(records))
     depth, *others = findings

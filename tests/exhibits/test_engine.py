@@ -163,8 +163,7 @@ def test_what_a_quarter_of_the_terms_proves(tmp_path, monkeypatch, share, said):
     found = bench(tmp_path, [unproved(4, 2, **easy), unproved(4, 5, **hard)])
     assert steps.unproved(found) == {(4, 2): 1, (4, 5): pytest.approx(100 * share)}
     monkeypatch.setattr(steps, "load", lambda name: found if name == "unproved" else None)
-    claim = next(claim for claim in engine.CLAIMS if claim.text == engine.PROVED)
-    finding = claim.judge([])
+    finding = engine.CLAIMS[engine.PROVED].judge([])
     assert finding.said == said
     assert f"{100 * share:.0f} % of the units not proved (α = 4, after 5 epochs)" in finding.value
     assert not steps.unproved(None)
@@ -219,4 +218,4 @@ def test_speed_is_not_judged_without_a_measurement_at_one_per_cent(monkeypatch, 
     found = bench(tmp_path, one) if density else None
     for module in (inference, steps):
         monkeypatch.setattr(module, "load", lambda _: found)
-    assert not any(claim.judge([]) for claim in engine.CLAIMS)
+    assert not any(claim.judge([]) for claim in engine.CLAIMS.values())

@@ -44,7 +44,7 @@ def found(tmp_path, monkeypatch):
 
 
 def judge(text):
-    return next(claim for claim in engine.CLAIMS if claim.text == text).judge([])
+    return engine.CLAIMS[text].judge([])
 
 
 def trained(batch, **times):

@@ -162,11 +162,11 @@ def test_claims_are_counts_without_a_p_value():
         for c in (fewest_weights.own_lambda(), fewest_weights.searched_sgd())
         for run in recipe()[c]
     ]
-    for claim, said in zip(CLAIMS, ("holds", "contradicted"), strict=True):
+    for claim, said in zip(CLAIMS.values(), ("holds", "contradicted"), strict=True):
         finding = claim.judge(few)
         assert finding.evidence is None
         assert finding.said == said
-    conv, bound = (claim.judge for claim in CLAIMS)
+    conv, bound = (claim.judge for claim in CLAIMS.values())
     assert conv(seeds(fewest_weights.own_lambda(), 70, 0.5)).said == "contradicted"
     assert bound(seeds(fewest_weights.own_lambda(), 70, 1e-5)).said == "holds"
 

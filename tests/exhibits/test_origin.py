@@ -92,7 +92,7 @@ def test_the_switch_shows_the_same_data(records, monkeypatch):
 
 
 def test_claims_compare_locality(records):
-    values = [claim.judge(records[claim.study]).value for claim in origin.CLAIMS]
+    values = [claim.judge(records[claim.study]).value for claim in origin.CLAIMS.values()]
     assert [value.split(" ")[0] for value in values] == [
         *("+10.10", "+5.00", "+13.10", "+2.00", "+15.10")
     ]

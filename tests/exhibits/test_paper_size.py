@@ -134,7 +134,7 @@ def test_what_a_search_is_to_choose_is_not_done_before_it_has(monkeypatch, comma
     assert settings.undecided(asked) == ["search-paper-size"]
     title = [row[0] for row in status.done_table(status.progress(Memory(stored))).rows]
     assert not any("as searched" in text for text in title)
-    claim = Claim("B", "It is so", asked.name, lambda records: Finding("", said=f"{len(records)}"))
+    claim = Claim("B", asked.name, lambda records: Finding("", said=f"{len(records)}"))
     assert verdicts.judged([claim], Memory(stored), "paper") == [None]
     said = command("study", asked.name, "--plan", "--store", tmp_path)
     said.refused("lcs study search-paper-size --choose")

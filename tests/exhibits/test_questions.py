@@ -91,7 +91,7 @@ def test_an_answer_has_the_values_of_its_claims(monkeypatch, tmp_path):
     shown = questions.answers({"a claim": [ROW, PENDING]}, "A reader")._repr_markdown_()
     assert "Is it so?\n: *Answered in part.* It is +1.0 points (desk, n = 3) and [pending]" in shown
     assert "When?\n: [Not studied here yet.]{.pending} Later." in shown
-    assert set(questions.numbers({"a claim": [ROW]}).values()) == {2.0, 1.0}
+    assert set(questions.numbers({"a claim": [ROW]}).values()) == {2.0, 1.0, 0.0}
 
 
 def test_in_many_settings_an_answer_has_only_the_verdicts():

@@ -58,5 +58,5 @@ def test_table_has_a_row_for_each_condition(records):
 
 
 def test_claims_compare_shares(records):
-    values = [claim.judge(records).value.split(" ")[0] for claim in sample_size.CLAIMS]
+    values = [claim.judge(records).value.split(" ")[0] for claim in sample_size.CLAIMS.values()]
     assert values == ["+1.00", "+0.32", "+9.00"]

@@ -81,7 +81,7 @@ def test_locality_is_shown_by_method_and_images(records):
 
 
 def test_claims_compare_bands_and_accuracies(records):
-    found = [claim.judge(records) for claim in sound.CLAIMS]
+    found = [claim.judge(records) for claim in sound.CLAIMS.values()]
     values = [one.value.split(" ")[0] for one in found]
     assert values == ["+20.00", "+10.00", "+40.00", "+2.00", "+5.00"]
     assert verdict(found[2]) == "contradicted"  # 40 points are not within one of chance

@@ -74,7 +74,7 @@ def test_words_are_gains_on_the_same_data(records):
 
 
 def test_claims_are_of_masks_of_the_other_data_set(records):
-    found = [claim.judge(records) for claim in transfer.CLAIMS]
+    found = [claim.judge(records) for claim in transfer.CLAIMS.values()]
     assert [one.evidence.mean for one in found] == pytest.approx([2.5, 3.5, -0.5, 2.5])
     assert [verdict(one) for one in found] == ["holds", "holds", "agrees", "holds"]
 

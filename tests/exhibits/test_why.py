@@ -67,27 +67,26 @@ def test_the_same_run_with_plain_sgd_has_nothing_of_beta_lasso():
 
 
 @pytest.mark.parametrize(
-    ("change", "expected"),
+    ("change", "where", "expected"),
     [
-        (why.add_augmentation, 2.0),
-        (why.use_cross_entropy, 8.0),
-        (why.use_cross_entropy_at_equal_rates, 0.0),
+        ({"augment": "flip-crop"}, lambda _: True, 2.0),
+        ({"loss": "cross-entropy"}, lambda _: True, 8.0),
+        (why.equal_rates, lambda c: c.loss == "bce", 0.0),
     ],
 )
 @pytest.mark.parametrize("reference", [compare.as_sgd, compare.without_threshold])
-def test_an_effect_is_what_a_factor_adds_to_the_gain(change, expected, reference):
-    effect = why.effect(compare.conditions(FACTORIAL), change, reference)
-    assert effect.change == Interval(pytest.approx(expected), pytest.approx(0, abs=1e-9), 3)
-    assert effect.after.mean - effect.before.mean == pytest.approx(expected)
+def test_an_effect_is_what_a_factor_adds_to_the_gain(change, where, expected, reference):
+    effect = why.effect(compare.conditions(FACTORIAL), change, reference, where)
+    assert effect == Interval(pytest.approx(expected), pytest.approx(0, abs=1e-9), 3)
 
 
 def test_an_effect_may_be_of_some_cells_alone():
-    effect = functools.partial(
-        why.effect, compare.conditions(FACTORIAL), why.add_augmentation, compare.without_threshold
-    )
-    strong = effect(lambda c: c.loss == "bce" and why.has_stronger_l1(c))
-    assert strong.before.mean == pytest.approx(5.0)
-    assert effect(lambda c: c.loss == "bce" and c.l1_rest is None).before.mean == pytest.approx(1.0)
+    more = lambda c: 3.0 * (why.has_stronger_l1(c) and bool(c.beta) and c.augment != "none")  # noqa: E731
+    found = compare.conditions(study("factorial", lambda c: known_gain(c) + more(c)))
+    change = {"augment": "flip-crop"}
+    effect = functools.partial(why.effect, found, change, compare.without_threshold)
+    assert effect(why.has_stronger_l1).mean == pytest.approx(5.0)
+    assert effect(lambda c: c.l1_rest is None).mean == pytest.approx(2.0)
     assert effect(lambda _: False) is None
 
 

@@ -14,7 +14,7 @@ from lcs.exhibits.gap import closes_most, gap_text
 from lcs.exhibits.methods import B50, CONV, LOCAL, SGD, Method, method
 from lcs.exhibits.settings import FLIP_CROP_SHORT, chosen_flip_crop, flip_crop_methods, sized
 from lcs.exhibits.tables import PENDING, Cell, Table, ahead
-from lcs.exhibits.verdicts import Claim, differs, ours
+from lcs.exhibits.verdicts import differs, ours
 from lcs.runs import Record
 from lcs.shapes import default_kernel
 
@@ -244,87 +244,56 @@ _MASKED, _MASKED_AS_LOCAL = (
     for run in flip_crop_methods(sized(_BASE, WIDEST, 1 / 8), ("s-fc", "s-local"))
 )
 
-CLAIMS: tuple[Claim, ...] = (
-    ours(
-        "A λ that grows by a tenth with each pixel outside a window raises the accuracy of β = 50",
-        "banded",
-        differs(_GROWN, _ONE_L1),
-    ),
-    ours(
-        "A λ that grows with distance raises accuracy more than one as large on average",
+CLAIMS = {
+    "A λ that grows by a tenth with each pixel outside a window raises the accuracy of "
+    "β = 50": ours("banded", differs(_GROWN, _ONE_L1)),
+    "A λ that grows with distance raises accuracy more than one as large on average": ours(
         "banded + banded-uniform",
         differs(_GROWN, lambda c: method(c) == B50 and not c.l1_growth and c.l1 > _L1),
     ),
-    ours(
-        "A λ that grows outside windows that follow the weights raises the accuracy of β = 50",
-        "banded + banded-learned",
-        differs(_GROWN | {"l1_window": "learned"}, _ONE_L1),
+    "A λ that grows outside windows that follow the weights raises the accuracy of β = 50": ours(
+        "banded + banded-learned", differs(_GROWN | {"l1_window": "learned"}, _ONE_L1)
     ),
-    ours(
-        "A λ that grows by its own value with each pixel from a random one, for each unit, raises "
-        "the accuracy of β = 50",
+    "A λ that grows by its own value with each pixel from a random one, for each unit, raises "
+    "the accuracy of β = 50": ours(
         "banded + banded-pixel",
         differs(
             _ONE_L1 | {"l1_growth": GROWTHS[-1], "l1_window": "initial", "l1_window_size": 1},
             _ONE_L1,
         ),
     ),
-    ours(
-        "With λ that doubles with the first pixel outside windows that follow the weights, β = 50 "
-        "is better than SGD at α = 8",
-        "banded-wide",
-        differs(WINDOWS["learned"], WINDOWS["SGD"]),
+    "With λ that doubles with the first pixel outside windows that follow the weights, β = 50 "
+    "is better than SGD at α = 8": ours("banded-wide", differs(WINDOWS["learned"], WINDOWS["SGD"])),
+    "At α = 8, windows that follow the weights are better than random ones": ours(
+        "banded-wide", differs(WINDOWS["learned"], WINDOWS["initial"])
     ),
-    ours(
-        "At α = 8, windows that follow the weights are better than random ones",
-        "banded-wide",
-        differs(WINDOWS["learned"], WINDOWS["initial"]),
-    ),
-    ours(
-        "With λ that doubles with the first pixel outside windows that follow the weights, β = 50 "
-        "closes most of the gap between SGD and S-LOCAL at α = 8",
+    "With λ that doubles with the first pixel outside windows that follow the weights, β = 50 "
+    "closes most of the gap between SGD and S-LOCAL at α = 8": ours(
         "banded-wide",
         lambda records: closes_most(as_beta_50(records, "learned")),
         also=("banded-long",),
     ),
-    ours(
-        "As searched on validation images, β = 50 with λ that grows outside random windows is "
-        "better than SGD at α = 8",
-        "banded-searched",
-        differs(B50, SGD),
+    "As searched on validation images, β = 50 with λ that grows outside random windows is "
+    "better than SGD at α = 8": ours("banded-searched", differs(B50, SGD)),
+    "As searched on validation images, β = 50 with λ that grows outside random windows closes "
+    "most of the gap between SGD and S-LOCAL at α = 8": ours(
+        "banded-searched", lambda records: closes_most(compare.by_method(records))
     ),
-    ours(
-        "As searched on validation images, β = 50 with λ that grows outside random windows closes "
-        "most of the gap between SGD and S-LOCAL at α = 8",
-        "banded-searched",
-        lambda records: closes_most(compare.by_method(records)),
-    ),
-    ours(
-        "Random windows of neighbouring pixels are better than those of scattered ones",
+    "Random windows of neighbouring pixels are better than those of scattered ones": ours(
         "banded-wide + banded-scattered",
         differs(WINDOWS["initial"] | {"permute_pixels": False}, {"permute_pixels": True}),
     ),
-    ours(
-        "At α = 8, S-LOCAL's windows as a fixed mask of S-FC, by SGD, are better than β = 50 with "
-        "λ that grows outside them",
-        "masked + banded-wide",
-        differs(_MASKED, WINDOWS["grid"]),
+    "At α = 8, S-LOCAL's windows as a fixed mask of S-FC, by SGD, are better than β = 50 with "
+    "λ that grows outside them": ours("masked + banded-wide", differs(_MASKED, WINDOWS["grid"])),
+    "At α = 8, S-LOCAL's windows as a fixed mask of S-FC, by SGD, are better than β = 50 with "
+    "λ that grows outside random windows, as searched": ours(
+        "masked + banded-searched", differs(_MASKED, lambda config: config.l1_growth > 0)
     ),
-    ours(
-        "At α = 8, S-LOCAL's windows as a fixed mask of S-FC, by SGD, are better than β = 50 with "
-        "λ that grows outside random windows, as searched",
-        "masked + banded-searched",
-        differs(_MASKED, lambda config: config.l1_growth > 0),
+    "At α = 8, S-LOCAL is better than S-FC by SGD with S-LOCAL's windows as a fixed mask and "
+    "its learning rate and weight decay": ours(
+        "masked + banded-wide", differs(WINDOWS["S-LOCAL"], _MASKED_AS_LOCAL)
     ),
-    ours(
-        "At α = 8, S-LOCAL is better than S-FC by SGD with S-LOCAL's windows as a fixed mask and "
-        "its learning rate and weight decay",
-        "masked + banded-wide",
-        differs(WINDOWS["S-LOCAL"], _MASKED_AS_LOCAL),
+    "S-LOCAL is better than β = 50 with λ that grows by a tenth outside S-LOCAL's windows": ours(
+        "banded", differs({"model": "s-local"}, _GROWN)
     ),
-    ours(
-        "S-LOCAL is better than β = 50 with λ that grows by a tenth outside S-LOCAL's windows",
-        "banded",
-        differs({"model": "s-local"}, _GROWN),
-    ),
-)
+}

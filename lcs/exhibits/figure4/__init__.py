@@ -314,10 +314,9 @@ def _more_local(reference: Reference, *, worse: bool = False) -> Judge:
     return judge
 
 
-CLAIMS: tuple[Claim, ...] = (
-    Claim(
+CLAIMS = {
+    "The filters of β = 50 are more local than their own permutations": Claim(
         "P",
-        "The filters of β = 50 are more local than their own permutations",
         "table2",
         above_zero(
             B50, beyond_chance, "points of the mass in a window beyond chance", short="of the mass"
@@ -325,21 +324,12 @@ CLAIMS: tuple[Claim, ...] = (
         "pictures",
         SPARSE_ELSEWHERE,
     ),
-    Claim(
-        "P",
-        "The filters of β = 50 are more local than those of SGD",
-        "table2",
-        _more_local_than_sgd,
-        "pictures",
-        (*ELSEWHERE, WIDE),
+    "The filters of β = 50 are more local than those of SGD": Claim(
+        "P", "table2", _more_local_than_sgd, "pictures", (*ELSEWHERE, WIDE)
     ),
-    *(
-        ours(
-            f"With the stronger λ, the filters of β = 50 are {than}, by the window "
-            "(100 epochs, mean over losses and images)",
-            "factorial",
-            judge,
-        )
+    **{
+        f"With the stronger λ, the filters of β = 50 are {than}, by the window "
+        "(100 epochs, mean over losses and images)": ours("factorial", judge)
         for than, judge in (
             ("more local than those of SGD", _more_local(compare.as_sgd)),
             (
@@ -347,10 +337,9 @@ CLAIMS: tuple[Claim, ...] = (
                 _more_local(compare.without_threshold, worse=True),
             ),
         )
-    ),
-    *(
-        ours(
-            f"Weights of a filter gather over a wider range {where} (β = 50, α = 4)",
+    },
+    **{
+        f"Weights of a filter gather over a wider range {where} (β = 50, α = 4)": ours(
             "crops",
             differs(_shifts(one), _shifts(other), of=locality.clustering_ranges, unit="pixels"),
         )
@@ -358,5 +347,5 @@ CLAIMS: tuple[Claim, ...] = (
             ("with crops than with flips alone", "usual", "none"),
             ("where crops shift twice as far", "far", "usual"),
         )
-    ),
-)
+    },
+}

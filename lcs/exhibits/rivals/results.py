@@ -25,7 +25,7 @@ from lcs.exhibits.rivals.studies import (
     rival,
 )
 from lcs.exhibits.tables import PENDING, Cell, Table
-from lcs.exhibits.verdicts import Claim, differs, ours
+from lcs.exhibits.verdicts import Judge, differs, ours
 from lcs.runs import Record
 
 if TYPE_CHECKING:
@@ -283,20 +283,26 @@ SAID = {
 }
 
 
-def _claim(text: str, study: str, name: str, of: Values = compare.accuracies) -> Claim:
-    """Claim that β = 50 has more of what `of` returns than a rival."""
-    judge = differs(lambda c: rival(c) == OWN, lambda c: rival(c) == name, of=of)
-    said = f"With about as many weights in each layer, {text} {SAID[name]} ({BUDGETS[study]})"
-    # the budget there is nearer to the larger one
-    by_accuracy = study == "rivals" and of is compare.accuracies
-    also = ("rivals-wider",) if by_accuracy and name in MASKED_WIDER else ()
-    return ours(said, study, judge, also=also)
+def _more(name: str, of: Values = compare.accuracies) -> Judge:
+    """Judge whether β = 50 has more of what `of` returns than a rival."""
+    return differs(lambda c: rival(c) == OWN, lambda c: rival(c) == name, of=of)
 
 
-CLAIMS: tuple[Claim, ...] = (
-    *(_claim("β = 50 is better than", study, name) for study in BUDGETS for name in SAID),
-    *(
-        _claim("filters of β = 50 are more local than those of", "rivals", name, beyond_chance)
+CLAIMS = {
+    **{
+        "With about as many weights in each layer, β = 50 is better than "
+        f"{SAID[name]} ({BUDGETS[study]})": ours(
+            study,
+            _more(name),
+            # the budget there is nearer to the larger one
+            also=("rivals-wider",) if study == "rivals" and name in MASKED_WIDER else (),
+        )
+        for study in BUDGETS
+        for name in SAID
+    },
+    **{
+        "With about as many weights in each layer, filters of β = 50 are more local than those of "
+        f"{SAID[name]} ({BUDGETS['rivals']})": ours("rivals", _more(name, beyond_chance))
         for name in ("one-shot", "gradual", "RigL")
-    ),
-)
+    },
+}

@@ -9,9 +9,8 @@ table and numbers.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -186,27 +185,19 @@ AUGMENTED_CROSS_ENTROPY: dict[str, object] = {
     "augment": "flip-crop",
 }
 
-# from a cell to the one with a factor changed; itself where it is not at the level to start from
-Change = Callable[[Config], Config]
-
-
-class Contrast(NamedTuple):
-    """The gain of β = 50 before and after a change, and how much the change adds, in points."""
-
-    before: Interval
-    after: Interval
-    change: Interval
+# the values that a factor changes, or from a cell to the one with the factor changed
+Change = Mapping[str, object] | Callable[[Config], Config]
 
 
 def contrast(
     found: Conditions, pairs: Sequence[tuple[Config, Config]], reference: Reference
-) -> Contrast | None:
-    """Return the mean gain over pairs of conditions with β = 50, before and after a change."""
+) -> Interval | None:
+    """Return how much a change adds to the gain of β = 50: the mean over pairs of conditions."""
     configs = [one for one, _ in pairs] + [other for _, other in pairs]
     if not pairs or any(c not in found or reference(c) not in found for c in configs):
         return None
     before, after = (half.mean(0) for half in np.split(gains(found, configs, reference), 2))
-    return Contrast(*map(mean_interval, (before, after, after - before)))
+    return mean_interval(after - before)
 
 
 def gains(
@@ -226,35 +217,21 @@ def effect(
     change: Change,
     reference: Reference,
     where: Callable[[Config], bool] = lambda _: True,
-) -> Contrast | None:
+) -> Interval | None:
     """Return `contrast` over all pairs of cells that differ by `change`, from those `where`."""
     largest: dict[tuple[str, float], float] = {}  # β = 50, as each loss and learning rate has it
     for config in found:
         key = config.loss, config.lr
         largest[key] = max(config.beta, largest.get(key, 0.0))
     sparse = [c for c in found if c.beta and c.beta == largest[c.loss, c.lr] and where(c)]
-    pairs = [(one, other) for one in sparse if (other := change(one)) in found and other != one]
-    return contrast(found, pairs, reference)
+    pairs = [(one, change(one) if callable(change) else one.replace(**change)) for one in sparse]
+    known = [(one, other) for one, other in pairs if other in found and other != one]
+    return contrast(found, known, reference)
 
 
 def has_stronger_l1(config: Config) -> bool:
     """Whether a run has the stronger λ: it is another in the other layers."""
     return config.optimizer == "beta-lasso" and config.l1_rest is not None
-
-
-def add_augmentation(config: Config) -> Config:
-    """Return the same cell with flips and crops."""
-    return config.replace(augment="flip-crop")
-
-
-def use_cross_entropy(config: Config) -> Config:
-    """Return the same cell with cross-entropy, at the same learning rate and λ."""
-    return config.replace(loss="cross-entropy")
-
-
-def use_cross_entropy_at_equal_rates(config: Config) -> Config:
-    """Return the same cell with cross-entropy, and steps of the same size."""
-    return equal_rates(config) if config.loss == "bce" else config
 
 
 # Claims
@@ -272,44 +249,35 @@ def _longer_helps(records: list[Record]) -> Finding:
     return _more(contrast(found, [(short, long)], without_threshold))
 
 
-def _more(gain: Contrast | None) -> Finding:
-    assert gain is not None
-    return Finding(f"{signed(gain.change)} points", gain.change)
+def _more(change: Interval | None) -> Finding:
+    assert change is not None
+    return Finding(f"{signed(change)} points", change)
 
 
 _FIRST, _FREE, _FROZEN = {"l1_rest": 0}, {"frozen_zeros": False}, {"frozen_zeros": True}
 
-CLAIMS: tuple[Claim, ...] = (
-    Claim(
+CLAIMS = {
+    "More training, 1600 epochs instead of 400, lets β = 50 gain on β = 0": Claim(
+        "R", "longer", _longer_helps, "a question"
+    ),
+    "Augmentation lets β = 50 gain on β = 0 (100 epochs)": Claim(
         "R",
-        "More training, 1600 epochs instead of 400, lets β = 50 gain on β = 0",
-        "longer",
-        _longer_helps,
+        "factorial",
+        _raises_gain(
+            {"augment": "flip-crop"}, lambda c: c.loss == "bce" and not has_stronger_l1(c)
+        ),
         "a question",
     ),
-    Claim(
-        "R",
-        "Augmentation lets β = 50 gain on β = 0 (100 epochs)",
-        "factorial",
-        _raises_gain(add_augmentation, lambda c: c.loss == "bce" and not has_stronger_l1(c)),
-        "a question",
+    "Augmentation lets β = 50 gain on β = 0 with the stronger λ "
+    "(100 epochs, mean over losses)": ours(
+        "factorial", _raises_gain({"augment": "flip-crop"}, has_stronger_l1)
     ),
-    ours(
-        "Augmentation lets β = 50 gain on β = 0 with the stronger λ (100 epochs, mean over losses)",
-        "factorial",
-        _raises_gain(add_augmentation, has_stronger_l1),
-    ),
-    ours("β = 50 gains more on β = 0 in 400 epochs than in 100", "length", _longer_helps),
-    ours(
-        "β = 50 gains more on β = 0 with cross-entropy (100 epochs, same η, so data steps "
-        "ten times as large)",
-        "factorial",
-        _raises_gain(use_cross_entropy),
-    ),
-    *(
-        ours(
-            "With cross-entropy, augmentation and the stronger λ, β = 50 is better than "
-            f"{name}: α = {alpha}",
+    "β = 50 gains more on β = 0 in 400 epochs than in 100": ours("length", _longer_helps),
+    "β = 50 gains more on β = 0 with cross-entropy (100 epochs, same η, so data steps "
+    "ten times as large)": ours("factorial", _raises_gain({"loss": "cross-entropy"})),
+    **{
+        "With cross-entropy, augmentation and the stronger λ, β = 50 is better than "
+        f"{name}: α = {alpha}": ours(
             study,
             differs(
                 {"beta": 50, "base_channels": alpha, **STRONGER_L1, **where},
@@ -326,30 +294,22 @@ CLAIMS: tuple[Claim, ...] = (
             (8, "width", {}),
             (16, "wider", {}),
         )
+    },
+    "With λ on the first layer alone, β = 50 is as good as β = 0, within 1 point": ours(
+        "first-layer", differs({"beta": 50, **_FIRST, **_FREE}, {"beta": 0, **_FIRST}, margin=1.0)
     ),
-    ours(
-        "With λ on the first layer alone, β = 50 is as good as β = 0, within 1 point",
-        "first-layer",
-        differs({"beta": 50, **_FIRST, **_FREE}, {"beta": 0, **_FIRST}, margin=1.0),
+    "Zeros may as well stay: β = 50 is as good with zeros frozen, within 1 point": ours(
+        "frozen", differs({"beta": 50, **_FROZEN}, {"beta": 50, **_FREE}, margin=1.0)
     ),
-    ours(
-        "Zeros may as well stay: β = 50 is as good with zeros frozen, within 1 point",
-        "frozen",
-        differs({"beta": 50, **_FROZEN}, {"beta": 50, **_FREE}, margin=1.0),
-    ),
-    ours(
-        "With λ on the first layer alone, β = 50 is as good with zeros frozen, within 1 point",
+    "With λ on the first layer alone, β = 50 is as good with zeros frozen, within 1 point": ours(
         "first-layer",
         differs({"beta": 50, **_FIRST, **_FROZEN}, {"beta": 50, **_FIRST, **_FREE}, margin=1.0),
     ),
-    ours(
-        "With λ on the first layer alone, frozen zeros cost β = 1 accuracy",
-        "first-layer",
-        differs({"beta": 1, **_FIRST, **_FREE}, {"beta": 1, **_FIRST, **_FROZEN}),
+    "With λ on the first layer alone, frozen zeros cost β = 1 accuracy": ours(
+        "first-layer", differs({"beta": 1, **_FIRST, **_FREE}, {"beta": 1, **_FIRST, **_FROZEN})
     ),
-    ours(
-        "bfloat16 and float32 give β = 50 the same accuracy, within 1 point",
+    "bfloat16 and float32 give β = 50 the same accuracy, within 1 point": ours(
         "precision",
         differs({"beta": 50, "precision": "bf16"}, {"beta": 50, "precision": "fp32"}, margin=1.0),
     ),
-)
+}

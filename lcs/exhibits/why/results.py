@@ -14,13 +14,7 @@ from lcs.exhibits.compare import ByStudy, Conditions, as_sgd, gain, runs_of, wit
 from lcs.exhibits.plots import Differences
 from lcs.exhibits.settings import LAMBDAS, REPRODUCTION_L1, STRONGER_L1, sized
 from lcs.exhibits.tables import PENDING, Cell, Table, ahead
-from lcs.exhibits.why import (
-    add_augmentation,
-    effect,
-    has_stronger_l1,
-    use_cross_entropy,
-    use_cross_entropy_at_equal_rates,
-)
+from lcs.exhibits.why import effect, equal_rates, has_stronger_l1
 from lcs.runs import Record
 
 if TYPE_CHECKING:
@@ -241,20 +235,21 @@ def _lambdas(found: Mapping[str, Conditions]) -> dict[str, str]:
 
 def _factorial(found: Conditions) -> dict[str, str]:
     """Return what augmentation and loss add to the gain of β = 50, over β = 0 unless over SGD."""
+    augment = partial(effect, found, {"augment": "flip-crop"})
     changes = {
-        "augmentation-sgd": effect(found, add_augmentation, as_sgd),
-        "loss": effect(found, use_cross_entropy, without_threshold),
-        "loss-equal": effect(found, use_cross_entropy_at_equal_rates, without_threshold),
+        "augmentation-sgd": augment(as_sgd),
+        "loss": effect(found, {"loss": "cross-entropy"}, without_threshold),
+        "loss-equal": effect(found, equal_rates, without_threshold, lambda c: c.loss == "bce"),
     }
     for name, where in {
         "strong": has_stronger_l1,
         "weak": lambda c: c.l1_rest is None,
         "own": lambda c: c.l1_rest is None and c.loss == "bce",
     }.items():
-        changes[f"augmentation-{name}"] = effect(found, add_augmentation, without_threshold, where)
+        changes[f"augmentation-{name}"] = augment(without_threshold, where)
     cell = {"beta": 50, "loss": "bce", "augment": "flip-crop", **STRONGER_L1}
     return {
-        **{name: signed_text(one and one.change) for name, one in changes.items()},
+        **{name: signed_text(one) for name, one in changes.items()},
         "cell-left": cells.remaining_text(runs_of(found, **cell)),
         "factorial-n": cells.count_text(found),
     }
