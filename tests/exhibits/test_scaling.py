@@ -184,11 +184,11 @@ def test_only_seeds_that_have_every_width_count():
 def test_the_figure_draws_gains_against_the_width_and_the_papers():
     runs = NO_RUNS | {name: study(name, growing) for name in ("scaling-own", "scaling-threshold")}
     runs |= {"scaling-seeds": study("scaling-seeds", growing, 5)}
-    (axes,) = results.gains_figure(runs).axes
+    axes, paper = results.gains_figure(runs).axes
     at_eight = [line for line in axes.lines if len(line.get_xdata()) == 5]
     assert len(at_eight) == 1, "all seeds of the last width"
     assert np.allclose(at_eight[0].get_ydata(), 4)
-    marks = [line for line in axes.lines if line.get_marker() == PUBLISHED_MARKERS["paper"]]
+    marks = [line for line in paper.lines if line.get_marker() == PUBLISHED_MARKERS["paper"]]
     assert any(6.56 in np.round(line.get_ydata(), 2) for line in marks)
 
 

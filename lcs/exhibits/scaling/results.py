@@ -66,7 +66,7 @@ def gain_grows(other: Method) -> Judge:
 
 
 def gains_figure(runs: ByStudy) -> Figure:
-    """Draw the gains of β = 50 against the width, by the recipe, with the paper's.
+    """Draw the gains of β = 50 against the width, with AutoAugment, and the paper's in a panel.
 
     A small dot is a seed; beside three or more of a width stands their mean with its 95 % interval.
     """
@@ -81,8 +81,10 @@ def gains_figure(runs: ByStudy) -> Figure:
     widths = {width for table in contrasts.values() for width in table["x"]}
     if not widths:
         return style.pending()
-    figure, axes = style.subplots(figsize=(style.PAGE_WIDTH, 3.4))
-    places = {x: place for place, x in enumerate([*sorted(widths), published.PAPER_BASE_CHANNELS])}
+    ratios = [len(widths), 1]
+    size: dict[str, Any] = {"figsize": (style.PAGE_WIDTH, 3.4), "width_ratios": ratios}
+    figure, (axes, last) = style.subplots(1, 2, sharey=True, **size)
+    places = {x: place for place, x in enumerate(sorted(widths))}
     shifts = (-0.3, -0.1, 0.1, 0.3)
     for shift, (contrast, table) in zip(shifts, contrasts.items(), strict=True):
         found = table.groupby("x").gain
@@ -90,11 +92,17 @@ def gains_figure(runs: ByStudy) -> Figure:
     paper = {"marker": style.PUBLISHED_MARKERS["paper"], "ms": 8, "mfc": "none", "ls": ""}
     for shift, contrast, other in zip(shifts, ("over SGD", "over β = 0"), (SGD, B0), strict=False):
         gain = published.gain(B50, other)
-        axes.plot(len(widths) + shift, gain, color=style.look(contrast).colour, **paper)
+        last.plot(shift, gain, color=style.look(contrast).colour, **paper)
     axes.plot([], [], color="0.3", label="the paper", **paper)
-    axes.axhline(0, color="0.6", lw=1, zorder=0)
-    axes.set(xlabel="base channels α", ylabel="gain of β = 50 (points)")
+    axes.set_ylabel("gain of β = 50 (points)")
     axes.set_xticks([*places.values()], [f"{x:g}" for x in places])
+    last.set_xticks([0], [f"{published.PAPER_BASE_CHANNELS}"])
+    last.set_xlim(-0.6, 0.6)
+    ours, *_ = [*own, *same, *seeds]
+    for panel, epochs in ((axes, ours.config.epochs), (last, published.PAPER_EPOCHS)):
+        panel.set_title(f"{epochs} epochs", fontsize="x-small", fontweight="normal")
+        panel.axhline(0, color="0.6", lw=1, zorder=0)
+    figure.supxlabel("base channels α", fontsize="medium")
     style.add_legend(figure, axes, columns=3)
     return figure
 
