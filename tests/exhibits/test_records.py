@@ -140,7 +140,8 @@ def test_command_of_a_run_gives_its_configuration(runs, command, monkeypatch):
     sgd = Config(momentum=0.9, weight_decay=5e-4, schedule="constant")
     configs = [Config(), sgd, EVERY_OPTION, *dict.fromkeys(book.values())]
     for config in configs:
-        program, *arguments = shlex.split(records.train_command(config))
+        run = records.Run(SimpleNamespace(config=config), ())
+        program, *arguments = shlex.split(records.again_command(run).removesuffix(records.AGAIN))
         assert program == "lcs"
         assert command(*arguments).code == 0
     assert taken == configs

@@ -120,27 +120,22 @@ def all_runs(store: RunStore) -> list[Run]:
     return sorted(found, key=lambda run: run.order)
 
 
-def train_command(config: Config) -> str:
-    """Return the command that trains a run, with an option for each value that is no default."""
+def again_command(run: Run) -> str:
+    """Return the command that makes a run again beside the book's records; empty if there is none.
+
+    It has an option for each value that is no default. A toy experiment is that of its study.
+    """
+    if not isinstance(run.config, Config):
+        seeds = f" --seeds {run.config.seed + 1}" if run.config.seed else ""
+        return f"lcs study {run.uses[0].study}{seeds} {AGAIN}" if run.uses else ""
     words = ["lcs", "train"]
-    for name, value in changed(config).items():
+    for name, value in changed(run.config).items():
         option = name.replace("_", "-")
         if isinstance(value, bool):
             words.append(f"--{option}" if value else f"--no-{option}")
         else:
             words += [f"--{option}", str(value)]
-    return shlex.join(words)
-
-
-def again_command(run: Run) -> str:
-    """Return the command that makes a run again beside the book's records; empty if there is none.
-
-    A toy experiment is that of its study.
-    """
-    if isinstance(run.config, Config):
-        return f"{train_command(run.config)} {AGAIN}"
-    seeds = f" --seeds {run.config.seed + 1}" if run.config.seed else ""
-    return f"lcs study {run.uses[0].study}{seeds} {AGAIN}" if run.uses else ""
+    return f"{shlex.join(words)} {AGAIN}"
 
 
 def changed(config: RunConfig) -> dict[str, Any]:

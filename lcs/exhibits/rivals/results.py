@@ -115,19 +115,8 @@ def larger_budget(runs: ByStudy) -> Groups[str]:
     return by_rival([*runs["rivals"], *runs["rivals-iterative"]])
 
 
-def rivals_figure(runs: ByStudy) -> Figure:
-    """Draw accuracy, cost and locality of every method at both budgets, given the runs by study."""
-    many, few = BUDGETS.values()
-    return _dots({many: larger_budget(runs), few: by_rival(runs["rivals-few"])})
-
-
-def wider_figure(runs: ByStudy) -> Figure:
-    """Draw the same of the methods in the wider network."""
-    return _dots({"about as many weights as β = 50": by_rival(runs["rivals-wider"])})
-
-
-def _dots(budgets: dict[str, Groups[str]]) -> Figure:
-    """Draw a row for each method at named budgets, and a line at the accuracy of β = 50.
+def dots(budgets: dict[str, Groups[str]]) -> Figure:
+    """Draw accuracy, cost and locality of each method at named budgets; a line is at β = 50.
 
     A dot is a run; locality is drawn where most filters have enough weights.
     """
