@@ -12,9 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
-from lcs import measure
 from lcs.config import Config
 from lcs.data.gaussian_process import GAINS
 from lcs.exhibits import cells, compare, locality, tables
@@ -205,40 +203,6 @@ def filters_chart(found: dict[str, list[Record]]) -> Figure | Interactive:
     about = "First-layer filters of networks that were trained on data of several kinds."
     every = {f"{who}, {data}": both[data][who] for who in ("β = 50", "SGD") for data in both}
     return filters_slider(every, "data", about, switch="SGD instead of β = 50")
-
-
-def participation(filters: np.ndarray) -> np.ndarray:
-    """Return the inverse participation ratio of each filter, Σw⁴ / (Σw²)²: (units,).
-
-    It is 1 for a single weight and 1 / n for n equal ones, wherever they are (Ingrosso & Goldt
-    2022). Filters are (units, C, H, W); NaN for one without weights.
-    """
-    squares = filters.reshape(len(filters), -1).astype(np.float64) ** 2
-    with np.errstate(invalid="ignore"):
-        return (squares**2).sum(1) / squares.sum(1) ** 2
-
-
-def participation_table() -> Table:
-    """Return both measures of filters made up: a patch of 9 × 9, and weights at random places.
-
-    They are not trained, and have normal weights.
-    """
-    side, count, few = 32, 200, 30
-    draws = np.random.default_rng(0)
-    patches, scattered = np.zeros((2, count, 1, side, side))
-    for patch, lone in zip(patches, scattered, strict=True):
-        top, left = draws.integers(0, side - 8, 2)
-        patch[0, top : top + 9, left : left + 9] = draws.normal(size=(9, 9))
-        lone[0].flat[draws.choice(side**2, few, replace=False)] = draws.normal(size=few)
-    made = {"81 weights, a patch of 9 × 9": patches, f"{few} weights at random places": scattered}
-    rows = []
-    for name, filters in made.items():
-        found = measure.locality(torch.from_numpy(filters))["window_mass"]
-        ratio = participation(filters).mean()
-        rows.append([name, f"{ratio:.3f}", f"{100 * found['excess_mean']:+.0f}"])
-    heads = ["filters", "inverse participation ratio", "share in a window, beyond chance (points)"]
-    what = "Two measures of filters that are made up: 200 of each kind, with normal weights"
-    return Table("tab-participation", f"{what}.", heads, rows)
 
 
 # Numbers and claims

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from lcs import cost
@@ -104,25 +101,13 @@ def done_table(every: Sequence[Progress]) -> Table:
         for each in every
         if not each.pending
     ]
-    most = at_once(r for each in every for r in each.done if r.provenance.get("device") == "cuda")
-    shared = f", where up to {most} ran at once" if most > 1 else ""
     caption = (
         "Done: the number of runs, and the sum of the times that they took, two at once on two "
-        f"cores, or on a GPU{shared}. Studies share runs, and each counts all of its own."
+        "cores, or on a GPU that runs may have shared. Studies share runs, and each counts all of "
+        "its own."
     )
     columns = ["study", "setting", "runs", "time", "command"]
     return Table("tab-done", caption, columns, rows, text=["setting", "command"])
-
-
-def at_once(records: Iterable[Record]) -> int:
-    """Return how many runs overlapped in time at most; those that do not say when do not count."""
-    changes: dict[datetime, int] = defaultdict(int)  # of the number of runs, by time
-    for run in {record.config: record for record in records}.values():
-        if "time" in run.provenance:
-            begun = datetime.fromisoformat(run.provenance["time"])
-            changes[begun] += 1
-            changes[begun + timedelta(seconds=run.provenance["seconds"])] -= 1
-    return max(itertools.accumulate(changes[time] for time in sorted(changes)), default=0)
 
 
 def numbers(every: Sequence[Progress], store: RunStore) -> dict[str, str]:
@@ -142,25 +127,6 @@ def numbers(every: Sequence[Progress], store: RunStore) -> dict[str, str]:
         "status-cost": cost.about(cost.total(costs.values())),
         "status-paper": f"{len(pending) - len(desk)}",
     }
-
-
-def provenance_table(store: RunStore) -> Table:
-    """Return where the records come from: how many, from which code, on what."""
-    counts: Counter[tuple[str, ...]] = Counter()
-    for record in store.records():
-        origin = record.provenance
-        state = {True: "unmodified", False: "modified"}.get(origin["unmodified"], "unknown")
-        commit = (origin["commit"] or "unknown")[:10]
-        shown = f"`{commit}`" if commit.isalnum() else tables.plain(commit)
-        torch, hardware = map(tables.plain, (origin["packages"]["torch"], origin["hardware"]))
-        counts[shown, state, torch, hardware] += 1
-    rows = [[*origin, str(count)] for origin, count in sorted(counts.items())]
-    caption = (
-        "Where the records of this book come from: the commit of the code, whether it was "
-        "unmodified, and what it ran on."
-    )
-    columns = ["commit", "code", "torch", "hardware", "records"]
-    return Table("tab-provenance", caption, columns, rows, text=columns[1:4])
 
 
 def _duration(records: Sequence[Record]) -> str:

@@ -182,7 +182,9 @@ class Pruning(Masks):
             else:
                 scores = self._random(name, 0)
             if method == "windows" and name == "conv1":
-                scores += self._windows()
+                geometry = self.model.geometries[0]  # where S-LOCAL has weights, one is added
+                windows = torch.ones_like(LocallyConnected2d(geometry).weight)
+                scores += dense_weight(windows, geometry).to(scores.device)
             self._set(name, _largest(scores, self.count(name)))
 
     def _update_between_periods(self, epoch: int) -> None:
@@ -232,12 +234,6 @@ class Pruning(Masks):
         generator = generator_for(self.config.seed, f"mask of {name}", epoch)
         mask = self.masks[name]
         return torch.rand(mask.shape, generator=generator).to(mask.device)
-
-    def _windows(self) -> Tensor:
-        """Return 1 where S-LOCAL has weights in the first layer (units, inputs), else 0."""
-        geometry = self.model.geometries[0]
-        windows = torch.ones_like(LocallyConnected2d(geometry).weight)
-        return dense_weight(windows, geometry).to(self.masks["conv1"].device)
 
 
 def _largest(scores: Tensor, count: int) -> Tensor:

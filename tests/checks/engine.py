@@ -117,22 +117,6 @@ def bound_leaves_few_units(_: RunStore) -> bool:
 
 
 @check
-def handing_out_and_reading_are_linear(_: RunStore) -> bool:
-    """Per run or record the times of the smallest and the largest number differ by a third at most.
-
-    It takes longest on Ray to hand out a run, and there a few milliseconds.
-    """
-    for name, what in (("executors", "handing out"), ("store", "store")):
-        shown = benchmarks.find(benchmarks.load(name), measured=what)
-        first, *_, last = (medians(one) for one in shown)
-        if any(abs(last[part] / first[part] - 1) > 1 / 3 for part in first):
-            return False
-        if name == "executors" and not max(last.values()) == last["Ray"] < 5:
-            return False
-    return True
-
-
-@check
 def whole_run_gains_little(_: RunStore) -> bool:
     """At α = 8 a whole exact run is a few per cent faster than the dense one, by the bound or not.
 

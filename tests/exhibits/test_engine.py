@@ -1,12 +1,9 @@
 """The engine's chapter: counted steps, and what benchmarks have written."""
 
-import dataclasses
 import json
 
 import pytest
-from made_up import made_up
 
-from lcs.config import Config
 from lcs.errors import RecordError
 from lcs.exhibits import engine
 from lcs.exhibits.engine import benchmarks, inference, steps
@@ -63,26 +60,6 @@ def test_the_papers_step_is_counted():
     assert step.floor == pytest.approx(1.31e-3, rel=0.01)
 
 
-def test_a_step_at_the_papers_size_is_estimated():
-    words = steps.numbers()
-    said = [words[f"paper-{name}"] for name in ("floor", "pass", "time", "share")]
-    assert said == ["1.3", "49", "8.6 min", "18"]
-
-
-def test_whole_runs_on_a_gpu_are_compared_with_the_floor_of_their_steps():
-    origin = {"device": "cuda", "hardware": "a GPU"}
-    floor = 98 * 2 * steps.count_step(150).floor  # two epochs
-    configs = [Config(base_channels=150, epochs=2, seed=seed) for seed in range(2)]
-    local = Config(model="s-local", base_channels=150, epochs=2)
-    runs = [
-        dataclasses.replace(made_up(config, 50.0), provenance=origin | {"seconds": times * floor})
-        for config, times in ((configs[0], 2), (configs[1], 3), (local, 9))
-    ]
-    words = steps.run_numbers(runs)
-    assert words == {"gpu-least": "2.0", "gpu-most": "3.0", "gpu-hardware": "a GPU"}
-    assert set(steps.run_numbers([]).values()) == {"pending"}
-
-
 @pytest.mark.parametrize("found", [None, {"machine": MACHINE, "tables": []}])
 def test_what_was_not_measured_is_pending(found, tmp_path):
     shown = steps.floor_table(found, "tab-x", "python parts.py")
@@ -91,18 +68,18 @@ def test_what_was_not_measured_is_pending(found, tmp_path):
     for figure in (steps.speed_figure(found), steps.changes_figure(found)):
         assert "pending" in figure.axes[0].texts[0].get_text()
     words = steps.numbers(str(tmp_path)) | steps.sparse_numbers(str(tmp_path))
-    # what is counted at the paper's size needs no measurement
-    assert {words[name] for name in words if not name.startswith("paper-")} == {"pending"}
+    assert set(words.values()) == {"pending"}
 
 
 def test_numbers_are_medians_of_times_and_ratios(tmp_path):
-    one = table("Pass", **step(26)) | {"measured": "optimizer step"}
-    one["ratios"] = [ratio("x", 1.1) | {"ratio": "BetaLasso(compiled=True) / SGD(foreach=True)"}]
-    bench(tmp_path, [table("before"), one, table("after")], "optimizer")
-    ray = {"measured": "handing out", "runs": 1000, "times": {"Ray": [3.0, 2.5, 2.0]}}
-    bench(tmp_path, [table("fewer", runs=100), ray | {"ratios": []}], "executors")
+    fields = {"base_channels": 32, "optimizer": "beta-lasso"}
+    one = table("step", **fields) | {"ratios": [ratio("x", 0.9) | {"ratio": "kept / given back"}]}
+    bench(tmp_path, [table("before"), one, table("after")], "memory")
+    epoch = {"times": {"conventional, 0 workers": [3.0, 2.5, 2.0]}, "ratios": []}
+    bench(tmp_path, [epoch], "epoch")
     words = steps.numbers(str(tmp_path))
-    assert (words["pass-compiled"], words["hand-ray"]) == ("1.10", "2.50")
+    assert (words["kept-32"], words["epoch-alone"]) == ("0.90", "2.50")
+    assert words["epoch-helped"] == "pending"
 
 
 def test_sparse_modes_against_density(tmp_path):

@@ -1,6 +1,5 @@
 """What the chapter `origin` computes, on records made up so that every answer is known."""
 
-import numpy as np
 import pytest
 import torch
 from made_up import made_up, with_filters
@@ -96,14 +95,3 @@ def test_claims_compare_locality(records):
     assert [value.split(" ")[0] for value in values] == [
         *("+10.10", "+5.00", "+13.10", "+2.00", "+15.10")
     ]
-
-
-def test_participation_knows_weights_and_not_places():
-    filters = np.zeros((3, 1, 4, 4))
-    filters[0, 0, 1, 1] = -2
-    filters[1, 0, :2, :2] = 1
-    filters[2, 0, ::2, ::2] = 1
-    assert origin.participation(filters).tolist() == [1, 0.25, 0.25]
-    patch, scattered = origin.participation_table().rows
-    assert float(patch[1]) < float(scattered[1])
-    assert float(patch[2]) > 50 > 5 > abs(float(scattered[2]))

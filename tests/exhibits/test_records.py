@@ -16,7 +16,7 @@ from myst_parser.parsers.mdit import create_md_parser
 
 from lcs import cost
 from lcs.config import Config
-from lcs.exhibits import exhibit, records, status
+from lcs.exhibits import exhibit, records, tables
 from lcs.exhibits.records import run_pages
 from lcs.runs import PUBLISHED, RunStore
 
@@ -140,7 +140,8 @@ def test_command_of_a_run_gives_its_configuration(runs, command, monkeypatch):
     sgd = Config(momentum=0.9, weight_decay=5e-4, schedule="constant")
     configs = [Config(), sgd, EVERY_OPTION, *dict.fromkeys(book.values())]
     for config in configs:
-        program, *arguments = shlex.split(records.train_command(config))
+        run = records.Run(SimpleNamespace(config=config), ())
+        program, *arguments = shlex.split(records.again_command(run).removesuffix(records.AGAIN))
         assert program == "lcs"
         assert command(*arguments).code == 0
     assert taken == configs
@@ -151,19 +152,18 @@ def test_a_run_is_made_again_where_the_books_records_are_not(runs):
         assert records.again_command(run).endswith(" --store _build/again")
 
 
-def test_setting_is_that_of_a_study_and_else_the_closest(tmp_path):
+def test_setting_is_that_of_the_first_study(tmp_path):
     store = RunStore(tmp_path)
     declared = Config(loss="bce", precision="bf16")
     alien = Config(augment="autoaugment", normalize="standard", lr=0.3, epochs=7, precision="bf16")
     for config in (declared, alien):
         write(store, config)
     first, second = records.all_runs(store)
-    assert (first.config, first.setting) == (declared, "no augmentation")
+    assert (first.config, first.setting, first.unusual) == (declared, "no augmentation", [])
     assert "table2" in {use.study for use in first.uses}
-    assert (second.config, second.setting, second.uses) == (alien, "AutoAugment", ())
-    assert ">η 0.3<" in run_pages.table([second]), "what else differs"
-    flips = records.Run(SimpleNamespace(config=alien.replace(augment="flip-crop")), ())
-    assert flips.setting == "flips and crops", "of no length in particular"
+    assert (second.config, second.uses, second.setting) == (alien, (), "none of the book's")
+    assert second.unusual == ["lr", "augment", "normalize", "precision"]
+    assert "η 0.3, AutoAugment" in run_pages.table([second]), "what is no default"
 
 
 def test_settings_say_how_long_and_how_augmented_their_runs_are(runs):
@@ -232,19 +232,14 @@ def test_whatever_a_record_says_is_text(tmp_path):
     assert _Page(run_pages.table([evil])).tags == _Page(run_pages.table([good])).tags
 
 
-def test_whatever_a_record_says_is_text_on_the_status_page(tmp_path):
-    packages = dict.fromkeys(("python", "torch", "torchvision", "numpy"), EVIL)
-    write(RunStore(tmp_path), Config(epochs=3), commit=EVIL, hardware=EVIL, packages=packages)
-    table = status.provenance_table(RunStore(tmp_path))._repr_markdown_()
+def test_whatever_a_record_says_is_text_in_a_chapter():
+    table = tables.Table("tab-evil", "What.", ["hardware"], [[tables.plain(EVIL)]])
     extensions = {"amsmath", "attrs_inline", "colon_fence", "deflist", "dollarmath"}
     parser = create_md_parser(MdParserConfig(enable_extensions=extensions), RendererHTML)
-    (fence,) = parser.parse(table)
-    tokens = parser.parse(fence.content)
-    row = [token for token in tokens if token.type == "inline"][-5:]
-    assert {child.type for token in row for child in token.children} == {"text"}
-    cells = ["".join(child.content for child in token.children) for token in row]
-    shown = " ".join(EVIL.split())
-    assert cells == [" ".join(EVIL[:10].split()), "unknown", shown, shown, "1"]
+    (fence,) = parser.parse(table._repr_markdown_())
+    *_, cell = (token for token in parser.parse(fence.content) if token.type == "inline")
+    assert {child.type for child in cell.children} == {"text"}
+    assert "".join(child.content for child in cell.children) == " ".join(EVIL.split())
 
 
 def test_curves_end_at_the_final_values_and_stay_in_their_frame(runs):

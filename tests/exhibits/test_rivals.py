@@ -200,22 +200,24 @@ def test_what_the_page_shows():
     assert [row[0] for row in rows] == [DENSE, *RIVALS]
     assert (rows[1][3], rows[1][7]) == ("–", "2.0")
     assert rows[2][3].startswith("−1.99")
-    figure = results.rivals_figure(runs)
+    few = results.by_rival(runs["rivals-few"])
+    figure = results.dots({"many": results.larger_budget(runs), "few": few})
     accuracy, _, local = (len(axes.lines) for axes in figure.axes)
     # dense SGD, and iterative pruning at one budget; a line at β = 50 for each
     assert accuracy - 2 == local == 2 * len(RIVALS)
     labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
     assert labels == [DENSE, *RIVALS]
     iterative = records(2, "rivals-iterative")
-    part = results.rivals_figure(runs | {"rivals": [], "rivals-iterative": iterative})
+    many = results.larger_budget({"rivals": [], "rivals-iterative": iterative})
+    part = results.dots({"many": many, "few": few})
     assert len(part.axes[2].lines) == len(RIVALS), "what is stored is shown"
 
 
-def test_the_wider_network_has_the_same_figure():
-    wider = records(2, "rivals-wider")
-    accuracy, *_ = results.wider_figure({"rivals-wider": wider}).axes
-    assert [label.get_text() for label in accuracy.get_yticklabels()] == [*results.by_rival(wider)]
-    assert len(accuracy.lines) == len(accuracy.get_yticklabels()) + 1
+def test_a_single_budget_has_the_same_figure():
+    wider = results.by_rival(records(2, "rivals-wider"))
+    accuracy, *_ = results.dots({"wider": wider}).axes
+    assert [label.get_text() for label in accuracy.get_yticklabels()] == [*wider]
+    assert len(accuracy.lines) == len(wider) + 1
 
 
 def test_the_first_choice_is_gradual_pruning_as_the_first_search_put_it():

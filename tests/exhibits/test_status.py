@@ -74,20 +74,6 @@ def test_a_finished_study_and_one_more_seed():
     assert row(more, "figure3")["runs"] == "24"
 
 
-def test_the_runs_that_shared_a_gpu_are_counted():
-    def run(seed, minutes, device="cuda", seconds=120.0):
-        origin = ORIGIN | {"device": device, "seconds": seconds}
-        origin |= {} if minutes is None else {"time": f"2026-01-01T00:{minutes:02}:00+00:00"}
-        config = find_study("figure3").configs("desk", 9)[seed]
-        return dataclasses.replace(made_up(config, 50), provenance=origin)
-
-    # the second begins as the first ends; the third and fourth beside the second
-    runs = [run(0, 0), run(1, 2), run(2, 2), run(3, 3), run(4, None)]
-    assert status.at_once([*runs, *runs]) == 3
-    assert status.at_once(runs[:2]) == 1
-    assert status.at_once([]) == 0
-
-
 def test_missing_runs_cost_what_stored_ones_took():
     table = pending(Memory(timed("figure3")[:-2]))
     found = row(table, "figure3")
@@ -117,14 +103,3 @@ def test_runs_that_studies_share_are_counted_once():
     assert int(words["status-missing"]) < sum(len(one.lacking) for one in every)
     assert int(words["status-pending"]) == len(every)
     assert numbers(Memory(timed("figure3", seeds=1)))["status-hours"] == "2.0 h"
-
-
-def test_where_records_come_from():
-    records = timed("figure3", seeds=1)
-    records[0] = dataclasses.replace(
-        records[0], provenance=ORIGIN | {"commit": None, "unmodified": None}
-    )
-    assert status.provenance_table(Memory(records)).rows == [
-        ["`0123456789`", "unmodified", "2.12.1", "a processor", "3"],
-        ["`unknown`", "unknown", "2.12.1", "a processor", "1"],
-    ]

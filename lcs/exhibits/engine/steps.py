@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from lcs import cost, data
+from lcs import cost
 from lcs.config import Config
-from lcs.data.batches import steps_per_epoch
 from lcs.exhibits import tables
 from lcs.exhibits.engine.benchmarks import find, load, machine_text, medians, over, ratio_text
 from lcs.exhibits.methods import NETWORKS
 from lcs.exhibits.plots.style import PAGE_WIDTH, add_legend, pending, shades, subplots
-from lcs.exhibits.published import PAPER_BASE_CHANNELS, PAPER_EPOCHS
+from lcs.exhibits.published import PAPER_BASE_CHANNELS
 from lcs.exhibits.tables import PENDING, Table
 from lcs.exhibits.verdicts import UNDECIDED, Finding, Judge
 from lcs.optim.sparse_products import MODES
@@ -44,20 +42,7 @@ MEASURED: dict[str, tuple[str, dict[str, Any], str]] = {
     "floor-16": ("parts", {"model": "s-fc", "base_channels": 16}, "step with flip-crop / floor"),
     "epoch-alone": ("epoch", {}, "conventional, 0 workers"),
     "epoch-helped": ("epoch", {}, "conventional, 2 workers"),
-    "bf16-own-1": ("bf16", {"base_channels": 1}, "bfloat16, torch's own / bfloat16 by float32"),
-    "bf16-float32-1": ("bf16", {"base_channels": 1}, "bfloat16 by float32 / float32"),
-    "bf16-own": ("bf16", {"base_channels": 4}, "bfloat16, torch's own / bfloat16 by float32"),
-    "bf16-float32": ("bf16", {"base_channels": 4}, "bfloat16 by float32 / float32"),
-    "pass-compiled": ("optimizer", {}, "BetaLasso(compiled=True) / SGD(foreach=True)"),
-    "pass-sgd": (
-        "optimizer",
-        {"measured": "SGD step"},
-        "SGD(compiled=True) / torch's SGD(fused=True), weights and gradients cast",
-    ),
     "kept-32": ("memory", {"base_channels": 32, "optimizer": "beta-lasso"}, "kept / given back"),
-    "together": ("replicates", {}, "together / one by one"),
-    "hand-ray": ("executors", {"runs": 1000}, "Ray"),
-    "read": ("store", {"records": 10_000}, "list"),
 }
 
 
@@ -105,11 +90,6 @@ def changes_figure(found: dict[str, Any] | None) -> Figure:
         axes.set(title=title, xlabel="seconds an epoch", xlim=(0, 1.2 * longest))
     panels[0, 0].set_yticks([-number for number in range(len(names))], names)
     return figure
-
-
-def _steps(config: Config) -> int:
-    """Return the number of steps in an epoch."""
-    return steps_per_epoch(data.spec(config.dataset).train_size, config.batch_size)
 
 
 def floor_table(
@@ -229,22 +209,6 @@ def sparse_numbers(folder: str = "") -> dict[str, str]:
     return words
 
 
-def run_numbers(records: Sequence[Record]) -> dict[str, str]:
-    """Return how whole runs of S-FC on a GPU compare with their floor; "pending" without runs."""
-    runs = [r for r in records if r.config.model == "s-fc" and r.provenance["device"] == "cuda"]
-    if not runs:
-        return dict.fromkeys(("gpu-least", "gpu-most", "gpu-hardware"), PENDING)
-    times = []
-    for run in runs:
-        floor = run.config.epochs * _steps(run.config) * count_step(run.config.base_channels).floor
-        times.append(run.provenance["seconds"] / floor)
-    return {
-        "gpu-least": f"{min(times):.1f}",
-        "gpu-most": f"{max(times):.1f}",
-        "gpu-hardware": tables.plain(runs[0].provenance["hardware"]),
-    }
-
-
 def numbers(folder: str = "") -> dict[str, str]:
     """Return what the prose says of other steps and epochs; "pending" where it is not measured."""
     words = dict.fromkeys((*MEASURED, "changes-1", "changes-8"), PENDING)
@@ -255,15 +219,7 @@ def numbers(folder: str = "") -> dict[str, str]:
     for one in find(load("changes", folder), measured="changes"):
         first, *_, last = medians(one).values()
         words[f"changes-{one['base_channels']}"] = f"{first / last:.1f}"
-    config, step = Config(base_channels=PAPER_BASE_CHANNELS), count_step(PAPER_BASE_CHANNELS)
-    gradient = 2 * config.batch_size * config.layer_sizes()["conv1"].weights
-    epoch = _steps(config) * step.floor
-    return words | {
-        "paper-floor": f"{1e3 * step.floor:.1f}",
-        "paper-pass": f"{100 * step.bytes / H200['bytes'] / step.floor:.0f}",
-        "paper-time": cost.duration(PAPER_EPOCHS * epoch),
-        "paper-share": f"{100 * gradient / step.operations:.0f}",
-    }
+    return words
 
 
 # Claims

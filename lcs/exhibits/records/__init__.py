@@ -7,7 +7,6 @@ A record is data that others may have sent: whatever of it reaches a page is esc
 from __future__ import annotations
 
 import dataclasses
-import functools
 import shlex
 from collections import defaultdict
 from typing import Any, NamedTuple
@@ -17,21 +16,12 @@ from lcs.config.run_config import defaults
 from lcs.errors import ConfigError
 from lcs.exhibits import by_chapter, cells
 from lcs.exhibits.methods import NETWORKS, method
-from lcs.exhibits.settings import (
-    FLIP_CROP,
-    RECIPE,
-    REPRODUCTION,
-    REPRODUCTION_CROSS_ENTROPY,
-    SETTINGS,
-    SHORT_RECIPE,
-    SPOKEN,
-)
+from lcs.exhibits.settings import SETTINGS
 from lcs.runs import Record, RunStore
 
+NO_SETTING = "none of the book's"  # of a run outside of all studies
 # in the order of the table
-SETTING_NAMES = (*(setting.name for setting in SETTINGS), "paper")
-# of a run outside of all studies: other settings differ from these in length or name alone
-BASES = (REPRODUCTION, REPRODUCTION_CROSS_ENTROPY, SHORT_RECIPE, RECIPE, FLIP_CROP, SPOKEN)
+SETTING_NAMES = (*(setting.name for setting in SETTINGS), "paper", NO_SETTING)
 # values that a table has columns of, or that follow from the method
 IN_COLUMNS = {"dataset", "model", "base_channels", "optimizer", "l1", "l1_rest", "beta", "epochs",
               "seed"}  # fmt: skip
@@ -62,23 +52,20 @@ class Run:
 
     @property
     def setting(self) -> str:
-        """Name of the setting: of those of its studies, or of all, the one closest to the run."""
-        return self._closest[0]
+        """Name of the setting: that of the first of its studies."""
+        if isinstance(self.config, ToyConfig):
+            return "toy"
+        return self.uses[0].setting if self.uses else NO_SETTING
 
     @property
     def unusual(self) -> list[str]:
-        """Names of values that differ from those that the setting's runs share."""
-        return _unusual(self.config, self._closest[1])
+        """Names of values without a column that differ from what the setting's runs share.
 
-    @functools.cached_property
-    def _closest(self) -> tuple[str, Any]:
-        if isinstance(self.config, ToyConfig):
-            return "toy", self.config
-        known: list[tuple[str, Any]] = [(use.setting, use.base) for use in self.uses]
-        known = known or [(s.name, s.configs["desk"]) for s in BASES if "desk" in s.configs]
-        return min(
-            known, key=lambda one: (len(_unusual(self.config, one[1])), SETTING_NAMES.index(one[0]))
-        )
+        Without a setting, from the defaults.
+        """
+        base = self.uses[0].base if self.uses else Config()
+        names = (name for name in defaults(Config) if name not in IN_COLUMNS)
+        return [name for name in names if getattr(self.config, name) != getattr(base, name)]
 
     @property
     def place(self) -> str:
@@ -94,9 +81,10 @@ class Run:
         pruned = "" if config.pruning == "none" else f", pruning {config.pruning}"
         start = "" if config.start == "initial" else f", start {config.start}"
         how = f"{cells.zeros_text(config)}{pruned}{start}"
+        setting = f", {self.setting}" if self.uses else ""
         return (
-            f"{method(config)}{how}, α = {config.base_channels}, {config.dataset}, "
-            f"{self.setting}, {config.epochs} epochs, seed {config.seed}"
+            f"{method(config)}{how}, α = {config.base_channels}, {config.dataset}{setting}, "
+            f"{config.epochs} epochs, seed {config.seed}"
         )
 
     @property
@@ -132,39 +120,28 @@ def all_runs(store: RunStore) -> list[Run]:
     return sorted(found, key=lambda run: run.order)
 
 
-def train_command(config: Config) -> str:
-    """Return the command that trains a run, with an option for each value that is no default."""
+def again_command(run: Run) -> str:
+    """Return the command that makes a run again beside the book's records; empty if there is none.
+
+    It has an option for each value that is no default. A toy experiment is that of its study.
+    """
+    if not isinstance(run.config, Config):
+        seeds = f" --seeds {run.config.seed + 1}" if run.config.seed else ""
+        return f"lcs study {run.uses[0].study}{seeds} {AGAIN}" if run.uses else ""
     words = ["lcs", "train"]
-    for name, value in changed(config).items():
+    for name, value in changed(run.config).items():
         option = name.replace("_", "-")
         if isinstance(value, bool):
             words.append(f"--{option}" if value else f"--no-{option}")
         else:
             words += [f"--{option}", str(value)]
-    return shlex.join(words)
-
-
-def again_command(run: Run) -> str:
-    """Return the command that makes a run again beside the book's records; empty if there is none.
-
-    A toy experiment is that of its study.
-    """
-    if isinstance(run.config, Config):
-        return f"{train_command(run.config)} {AGAIN}"
-    seeds = f" --seeds {run.config.seed + 1}" if run.config.seed else ""
-    return f"lcs study {run.uses[0].study}{seeds} {AGAIN}" if run.uses else ""
+    return f"{shlex.join(words)} {AGAIN}"
 
 
 def changed(config: RunConfig) -> dict[str, Any]:
     """Return the values that differ from their defaults, by name."""
     known = defaults(type(config))
     return {name: v for name, default in known.items() if (v := getattr(config, name)) != default}
-
-
-def _unusual(config: Config, base: Config) -> list[str]:
-    """Return names of values that differ from a base, among those without a column."""
-    names = (name for name in defaults(Config) if name not in IN_COLUMNS)
-    return [name for name in names if getattr(config, name) != getattr(base, name)]
 
 
 def _look(found: dict[RunConfig, list[Use]], wanted: set[Any], **changes: Any) -> None:

@@ -12,13 +12,14 @@ import math
 import re
 import textwrap
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lcs import cost
 from lcs.config import Config, RunConfig
+from lcs.config.run_config import defaults
 from lcs.exhibits.cells import LABELS, field_text
 from lcs.exhibits.compare import remaining
 from lcs.exhibits.methods import NETWORKS, method
@@ -75,8 +76,11 @@ def page(run: Run, seeds: Sequence[Run], pages: Collection[str]) -> str:
 
     `seeds` are the runs of its configuration; of the book, `pages` can be linked: `book/scaling`.
     """
-    record, trained = run.record, isinstance(run.config, Config)
+    config: RunConfig = run.config
+    record, trained = run.record, isinstance(config, Config)
     origin = record.provenance | {"seconds": cost.duration(record.provenance["seconds"])}
+    different, known = changed(config), defaults(type(config))
+    values = different | asdict(config)  # those that are no default come first
     return _template("run").render(
         run=run,
         seeds=seeds,
@@ -87,7 +91,10 @@ def page(run: Run, seeds: Sequence[Run], pages: Collection[str]) -> str:
         results=_results(run) if trained else None,
         curves=accuracy_curves(record) + weight_curves(record) if trained else "",
         commands=_commands(run),
-        configuration=_configuration(run.config),
+        configuration=[
+            (name, _text(value), _text(known[name]), name in different)
+            for name, value in values.items()
+        ],
         origin={ORIGIN.get(n, n.replace("_", " ")): _text(v) for n, v in origin.items()},
     )
 
@@ -148,12 +155,13 @@ def _said(config: Config, name: str) -> str:
 def _results(run: Run) -> dict[str, str]:
     final = run.record.final
     held_out = "validation" if run.config.validation else "test"
+    shares = {
+        f"Accuracy on {final['evaluation_images']:,} {held_out} images": run.record.accuracy,
+        "Accuracy on the training images, not augmented": final["clean_train_accuracy"],
+        "Accuracy in training, last epoch": final["train_accuracy"],
+    }
     return {
-        f"Accuracy on {final['evaluation_images']:,} {held_out} images": _percent(
-            run.record.accuracy
-        ),
-        "Accuracy on the training images, not augmented": _percent(final["clean_train_accuracy"]),
-        "Accuracy in training, last epoch": _percent(final["train_accuracy"]),
+        **{name: f"{100 * share:.2f} %" for name, share in shares.items()},
         "Loss in training, last epoch": f"{final['train_loss']:.4g}",
         **{
             f"Remaining weights, {LAYERS.get(layer, layer)}": (
@@ -180,16 +188,6 @@ def _commands(run: Run) -> str:
     return "\n".join(shown)
 
 
-def _configuration(config: RunConfig) -> list[tuple[str, str, str, bool]]:
-    """Return all values with their defaults, those that differ from them first, and which do."""
-    different = changed(config)
-    defaults = {field.name: field.default for field in fields(config)}
-    return [
-        (name, _text(value), _text(defaults[name]), name in different)
-        for name, value in (different | asdict(config)).items()
-    ]
-
-
 def _text(value: Any) -> str:
     if value is None:
         return NONE
@@ -202,10 +200,6 @@ def _text(value: Any) -> str:
     if isinstance(value, tuple):
         return ", ".join(map(_text, value))
     return json.dumps(value, ensure_ascii=False) if isinstance(value, list) else str(value)
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.2f} %"
 
 
 # Curves

@@ -101,32 +101,6 @@ RESTARTS = {
 }
 
 
-def restart_table(runs: ByStudy) -> Table:
-    """Return what a restart without a cut changes, at both widths, given the runs by study."""
-    once = compare.grouped(
-        [run for study in RESTARTS for run in runs[study]], lambda config: config.base_channels
-    )
-    again = [run for names in RESTARTS.values() for name in names for run in runs[name]]
-
-    def beside(own: Sequence[Record], other: str) -> list[Record]:
-        return by_rival(once[own[0].config.base_channels])[other]
-
-    columns: dict[str, Cell] = {
-        "α": cells.of(lambda config: str(config.base_channels)),
-        "method": cells.of(rival),
-        "weights": _weights_text,
-        "test accuracy (%)": cells.mean_text,
-        "minus no restart": lambda own: cells.gain_text(own, beside(own, rival(own[0].config))),
-        "one-shot minus it": lambda own: cells.gain_text(beside(own, "one-shot"), own),
-    }
-    what = (
-        "A learning rate that begins anew after half of the epochs, as that of one-shot pruning, "
-        "without a cut; dense SGD has learning rate and weight decay of one-shot pruning too"
-    )
-    note = "; differences are paired by seed"
-    return cells.by_condition("rivals-restart", again, columns, what, note=note)
-
-
 def _weights_text(runs: Sequence[Record]) -> str:
     kept = [f"{np.mean(compare.nonzeros(runs, n)):,.0f}" for n in ("conv1", "fc1") if runs]
     return " and ".join(kept) or PENDING
@@ -141,19 +115,8 @@ def larger_budget(runs: ByStudy) -> Groups[str]:
     return by_rival([*runs["rivals"], *runs["rivals-iterative"]])
 
 
-def rivals_figure(runs: ByStudy) -> Figure:
-    """Draw accuracy, cost and locality of every method at both budgets, given the runs by study."""
-    many, few = BUDGETS.values()
-    return _dots({many: larger_budget(runs), few: by_rival(runs["rivals-few"])})
-
-
-def wider_figure(runs: ByStudy) -> Figure:
-    """Draw the same of the methods in the wider network."""
-    return _dots({"about as many weights as β = 50": by_rival(runs["rivals-wider"])})
-
-
-def _dots(budgets: dict[str, Groups[str]]) -> Figure:
-    """Draw a row for each method at named budgets, and a line at the accuracy of β = 50.
+def dots(budgets: dict[str, Groups[str]]) -> Figure:
+    """Draw accuracy, cost and locality of each method at named budgets; a line is at β = 50.
 
     A dot is a run; locality is drawn where most filters have enough weights.
     """
