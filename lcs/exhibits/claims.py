@@ -81,14 +81,13 @@ def judge_all(store: RunStore) -> list[Judged]:
 def matrix(every: Sequence[Judged]) -> Table:
     """Return the claims of the paper, a row for each, beside a column for each setting.
 
-    Nothing has been said of a claim in a setting without runs. Settings in which a single claim
-    was tested have no column, nor have those of `LEFT_OUT`.
+    Settings in which a single claim was tested have no column, nor have those of `LEFT_OUT`; a
+    claim that was judged in no other has no row.
     """
     own = _columns(every)
     rows = []
     for one in (one for one in every if one.claim.source == "P"):
         cells: dict[str, str] = {}
-        elsewhere = []  # in settings without a column
         for each, chapter in one.evidence:
             said, _, why = each.verdict.partition(": ")
             mark = marked(said)
@@ -98,21 +97,17 @@ def matrix(every: Sequence[Judged]) -> Table:
             value = why or each.finding.short or each.finding.value.removesuffix(" points")
             cell = f"{mark} [{value}]({chapter}.ipynb) [n = {each.n}]{{.sample}}"
             cells[each.setting] = cell
-            if each.setting not in own:
-                elsewhere.append(f"{mark} [{each.setting}]({chapter}.ipynb)")
-        text = one.claim.text if one.evidence else f"{one.claim.text} {one.state}"
-        if elsewhere and not cells.keys() & {*own}:
-            text += f" – elsewhere: {'; '.join(elsewhere)}"
-        theirs = tables.published(one.claim.value)
-        rows.append([text, theirs, *(cells.get(name, UNTESTED) for name in own)])
+        if cells.keys() & {*own}:
+            shown = (cells.get(name, UNTESTED) for name in own)
+            rows.append([one.claim.text, tables.published(one.claim.value), *shown])
     caption = (
         "What the paper claims, its values, and in each setting the verdict, our value with its "
-        "95 % interval, and the number n of seeds (of a benchmark: of rounds). Differences are "
+        "95 % interval, and the number n of seeds. Differences are "
         "paired by seed, in points of test accuracy on CIFAR-10. ✓ holds, ✗ contradicted, "
         "~ undecided, – not testable, · not tested. In brackets: not significant after correction "
         "for many comparisons, or in one run. Settings of a single claim, flips and crops for 50 "
-        "and 1600 epochs, and no augmentation with cross-entropy (CIFAR-100), are in the list at "
-        "the end of the page, and named after the claim if no other has a verdict."
+        "and 1600 epochs, no augmentation with cross-entropy (CIFAR-100), and what was not judged "
+        "in these settings, are in the list at the end of the page."
     )
     columns = ["claim", "published", *own]
     return Table("tab-claims", caption, columns, rows, text=columns[1:], style="matrix")
