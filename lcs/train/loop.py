@@ -97,8 +97,9 @@ def train_group(
             networks, too, are kept beside the checkpoints (see `start`).
 
     Raises:
-        As `train`. What fails within an epoch stops its own run alone, and is raised at the end;
-        any other error, as of a damaged checkpoint, stops all.
+        As `train`. What fails within an epoch stops its own run alone. Of several such errors,
+        all are printed, and the first is raised at the end, unless a pause comes before. Any
+        other error, as of a damaged checkpoint, stops all.
     """
     clock = Clock(budget_minutes, checkpoint_seconds)
     cost.device_type(device)  # refuses an unknown one even where nothing is left to train
@@ -159,6 +160,10 @@ def _train_part(
         for number, run in enumerate(runs):
             try:
                 with enough_memory(run.config):
+                    if run.config.file in sources:  # before its record, which would not lead here
+                        kept = _as_source(run.config, store)
+                        with kept.locked(wait=clock.left):
+                            run.save(kept)
                     run.finish(store)
             except BaseException:  # Ctrl-C, too
                 for trained in runs[number:]:  # which then need not be trained again
@@ -166,10 +171,6 @@ def _train_part(
                         trained.save()
                 raise
         for run in runs:
-            if run.config.file in sources:
-                run.checkpoint = _as_source(run.config, store)
-                with run.checkpoint.locked(wait=clock.left):
-                    run.save()
             checkpoints[run.config].remove()
     return failures
 
