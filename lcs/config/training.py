@@ -289,7 +289,7 @@ class Config(RunConfig):
                 "outside a window; give less"
             )
         if self.padding != "same" and self.model not in ("s-conv", "s-local"):
-            raise ConfigError(f"padding: only s-conv and s-local take 'none', not {self.model!r}")
+            raise ConfigError("padding: only s-conv and s-local take 'none'; leave it out")
         if self.model == "resnet18" and (self.affine or self.bias or self.dropout):
             raise ConfigError("resnet18 is torchvision's: leave affine, bias and dropout out")
         if self.padding == "none":

@@ -192,7 +192,7 @@ def prune(filters: Tensor, share: float) -> Tensor:
     """
     if not 0 < share <= 1:
         raise ConfigError(f"share: {share} is out of range; give a number above 0 and up to 1")
-    kept = max(1, round(share * filters.numel()))
+    kept = min(max(1, round(share * filters.numel())), filters.numel())  # there may be none
     largest = filters.abs().flatten().topk(kept).indices  # of equal ones some
     inside = torch.zeros(filters.numel(), dtype=torch.bool, device=filters.device)
     inside[largest] = True

@@ -45,13 +45,16 @@ def replay(record: Record, epochs: int, device: str = "auto") -> Replay:
     Raises:
         ConfigError: the record is not of a training run, or `epochs` is below 1.
         TrainingError: the loss is not finite, or the device is out of memory.
+        As `lcs.train.loop.start`, where the run starts from another.
     """
     if record.kind != "training":
         raise ConfigError(f"run {record.run_id} is no training run: only those can be replayed")
     if epochs < 1:
         raise ConfigError(f"epochs: {epochs} is out of range; give 1 or more")
     chosen = choose_device(device)
-    store = RunStore(record.path.parents[1], fallback=default_store())
+    store = default_store()  # where its source is sought if the record lies outside of any store
+    if record.path.match(f"{record.config.file}.json"):
+        store = RunStore(record.path.parents[1], fallback=store)
     with process_kept(chosen), enough_memory(record.config):
         run = start(record.config, store, chosen, Clock(None, 60.0))
         anew = rounded(run.replay(epochs))
