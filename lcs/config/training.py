@@ -186,7 +186,7 @@ class Config(RunConfig):
         bool, "hold out the last tenth of each class, and leave the test set alone"
     ] = False
     precision: Annotated[str, "precision of the products; weights are kept in fp32"] = "fp32"
-    seed: Annotated[int, "seed of weights, batches and augmentation"] = 0
+    seed: Annotated[int, "seed of weights, masks, dropout, batches and augmentation"] = 0
 
     def __post_init__(self) -> None:
         """Check every field, then what the fields mean together."""

@@ -7,7 +7,6 @@ error, full-batch gradient descent. Thousands of random problems are trained as 
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -212,8 +211,7 @@ def _trajectories(config: ToyConfig) -> dict[str, Any]:
     # the start, and log-spaced steps, the last one among them
     exponents = (index / (STEPS_SHOWN - 1) for index in range(STEPS_SHOWN))
     shown = sorted({0, *(round(config.steps**exponent) for exponent in exponents)})
-    choice = dataclasses.replace(
-        config,
+    choice = config.replace(
         betas=config.trajectory_betas,
         l1s=(config.trajectory_l1,),
         scales=(config.trajectory_scale,),

@@ -63,7 +63,8 @@ def train(
         DataError: the data set is missing or damaged.
         CheckpointError: the checkpoint is damaged, or another process holds the run.
         RecordError: the run's record is damaged, or cannot be written.
-        TrainingError: the loss or a weight is not finite, or the device is out of memory.
+        TrainingError: the loss or a weight is not finite, the device is out of memory, or the
+            source of the run has no record, or masks of all weights or of none.
         Paused: the time budget is over; the same call goes on.
     """
     (record,) = train_group(
@@ -308,8 +309,8 @@ def fit(runs: list[Run], clock: Clock, *, several: bool) -> list[TrainingError]:
         runs: one, or several of equal batches, length and progress. A run that fails is removed
             from the list, which frees its memory, and the others go on.
         clock: of the call.
-        several: whether the call trains more than one run: then an error is printed at once, for
-            one who pauses another run would not learn of it.
+        several: whether the call trains more than one run: then an error is printed at once, as a
+            pause of the others would hide it.
 
     Returns:
         The errors of the runs that failed: the loss or a weight is not finite.

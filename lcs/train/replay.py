@@ -21,8 +21,8 @@ from lcs.train.run import ENVIRONMENT
 # non-zero weights, and of non-zero weights where only one of the two has all
 FIRST_LOSS_TOLERANCE, LOSS_TOLERANCE = 0.005, 0.02
 SHARE_TOLERANCE, FULL_TOLERANCE = 0.03, 0.001
-# where all of these are the same, and on a CPU, so is every bit
-ORIGIN = (*ENVIRONMENT, "resumes")
+# entries of the provenance; where all of these are the same, and on a CPU, so is every bit
+SAME_FOR_BITS = (*ENVIRONMENT, "resumes")
 # final measures that depend on the network and the data alone
 FIXED = ("epoch", "weights", "evaluation_images")
 
@@ -88,8 +88,7 @@ def _compare_epoch(record: Record, anew: dict[str, Any], row: int) -> _Compariso
         {name: _at(column, row) for name, column in history.items()}
         for history in (record.history, anew)
     )
-    names = ("train_loss", "train_accuracy", "test_accuracy", "validation_accuracy")
-    shown = [name for name in names if name in stored]
+    shown = ("train_loss", "train_accuracy", record.config.accuracy_name)
     parts = [f"{name} {stored[name]:g} / {new[name]:g}" for name in shown]
     counts = stored["nonzeros"]
     parts += [f"{layer} {count} / {new['nonzeros'][layer]}" for layer, count in counts.items()]
@@ -138,6 +137,6 @@ def _equal(stored: dict[str, Any], anew: dict[str, Any]) -> bool:
 
 def _same_origin(record: Record, device: torch.device) -> bool:
     here = {**provenance(device), "resumes": 0}
-    same = all(record.provenance.get(name) == here[name] for name in ORIGIN)
+    same = all(record.provenance.get(name) == here[name] for name in SAME_FOR_BITS)
     source = record.provenance.get("source_as_recorded", True)
     return same and source and device.type == "cpu"
