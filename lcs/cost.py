@@ -61,15 +61,20 @@ def training_images(config: Config) -> int:
     return round(config.train_share * size) * config.epochs
 
 
+def counts_apart(dataset: str) -> bool:
+    """Whether the runs of a data set have a pace of their own: those on the digits are tiny."""
+    return dataset == "digits"
+
+
 class Pace:
     """How long training takes on a device: so much for each image, and so much for each operation.
 
     An image that is augmented takes more, and so do operations of LOCAL layers, whose products are
     small and whose patches have to be moved. All are fitted to the stored runs by least squares
     whose weights are the inverse of the estimates, so that the estimates of all runs add up to the
-    time that they took and short runs, most of which is start-up, count little; runs on the digits,
-    which are tiny, count apart. Where none was stored, it is the pace of a matrix product, if this
-    machine has the device.
+    time that they took and short runs, most of which is start-up, count little; those of which
+    `counts_apart` says so are fitted by themselves. Where none was stored, it is the pace of a
+    matrix product, if this machine has the device.
 
     Args:
         device: "auto", "cpu", "cuda" or "cuda:N"; it need not be present.
@@ -86,19 +91,20 @@ class Pace:
             config, origin = record.config, record.provenance
             if isinstance(config, Config) and origin["device"] == self.device:
                 row = (*_terms(config), origin["seconds"])
-                timed[config.dataset == "digits"].append(row)
+                apart = counts_apart(config.dataset)
+                timed[apart].append(row)
                 if hardware and origin["hardware"] == hardware:
-                    same[config.dataset == "digits"].append(row)
-        self._of_digits = {key: _fitted(np.array(rows)) for key, rows in timed.items() if rows}
+                    same[apart].append(row)
+        self._fits = {key: _fitted(np.array(rows)) for key, rows in timed.items() if rows}
         for key, rows in same.items():
             if len(rows) >= ENOUGH_RUNS:
                 own = np.array(rows)
-                estimates = own[:, :-1] @ self._of_digits[key]
-                self._of_digits[key] *= own[:, -1].sum() / estimates.sum()
+                estimates = own[:, :-1] @ self._fits[key]
+                self._fits[key] *= own[:, -1].sum() / estimates.sum()
 
     def seconds(self, config: Config) -> float | None:
         """Return about how long a run takes; None where nothing is known of the device."""
-        pace = self._of_digits.get(config.dataset == "digits")
+        pace = self._fits.get(counts_apart(config.dataset))
         if pace is not None:
             return float(pace @ _terms(config))
         rate = _product_rate(self.device, config.precision)

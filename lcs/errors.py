@@ -1,7 +1,5 @@
 """The errors that a user can meet: each is one line that says what is wrong and what to do."""
 
-import textwrap
-
 
 class LcsError(Exception):
     """Base of every error that the command line prints as one line, without a traceback."""
@@ -41,8 +39,10 @@ class Paused(LcsError):  # noqa: N818 - not a failure
 
 # what else than a reason reading an ill-formed document can raise
 ILL_FORMED = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
+MAX_LETTERS = 160  # of what another error says in one of these
 
 
 def one_line(error: Exception) -> str:
-    """Return what an error says, shortened to one line."""
-    return textwrap.shorten(str(error), width=160, placeholder=" …") or type(error).__name__
+    """Return what an error says, shortened to one line; the name of its type if that is nothing."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= MAX_LETTERS else f"{text[: MAX_LETTERS - 1]}…"

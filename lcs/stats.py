@@ -40,13 +40,7 @@ def mean_interval(values: npt.ArrayLike) -> Interval:
 
     Raises ConfigError where there are no values or one is not finite.
     """
-    sample = np.asarray(values, dtype=np.float64)
-    if sample.ndim != 1 or sample.size == 0:
-        raise ConfigError(
-            f"values: expected a list of at least one number, got shape {sample.shape}"
-        )
-    if not np.isfinite(sample).all():
-        raise ConfigError("values: not all are finite; leave out what could not be measured")
+    sample = _sample(values)
     n = sample.size
     if n == 1:
         return Interval(float(sample[0]), None, 1)
@@ -60,9 +54,7 @@ def paired_difference(a: npt.ArrayLike, b: npt.ArrayLike) -> Interval:
 
     Raises ConfigError where the two differ in length, and as `mean_interval` does.
     """
-    first, second = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
-    if first.shape != second.shape:
-        raise ConfigError(f"pairs: shapes {first.shape} and {second.shape} differ; pair the values")
+    first, second = _paired(a, b)
     return mean_interval(first - second)
 
 
@@ -75,8 +67,7 @@ def ratio_interval(a: npt.ArrayLike, b: npt.ArrayLike) -> tuple[float, float, fl
 
     Raises ConfigError where the two differ in length, and as `mean_interval` does.
     """
-    first, second = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
-    paired_difference(first, second)  # of the same length, and finite
+    first, second = _paired(a, b)
     n = len(first)
     ratio = float(first.mean() / second.mean()) if second.mean() else math.nan
     if n == 1:
@@ -107,8 +98,7 @@ def lack_of_fit(x: npt.ArrayLike, y: npt.ArrayLike) -> float:
 
     Raises ConfigError where the two differ in length, or a value is not finite.
     """
-    where, values = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
-    paired_difference(where, values)  # of the same length, and finite
+    where, values = _paired(x, y)
     places, index = np.unique(where, return_inverse=True)
     freedom, inside = len(places) - 2, len(values) - len(places)
     if freedom < 1 or inside < 1:
@@ -182,3 +172,25 @@ def binomial_interval(accuracy: float, n: int) -> tuple[float, float]:
 
     interval = binomtest(round(accuracy * n), n).proportion_ci(method="wilson")
     return float(interval.low), float(interval.high)
+
+
+def _sample(values: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """Return values as float64, shape (n,), once there is one and all are finite."""
+    sample = np.asarray(values, dtype=np.float64)
+    if sample.ndim != 1 or sample.size == 0:
+        raise ConfigError(
+            f"values: expected a list of at least one number, got shape {sample.shape}"
+        )
+    if not np.isfinite(sample).all():
+        raise ConfigError("values: not all are finite; leave out what could not be measured")
+    return sample
+
+
+def _paired(
+    a: npt.ArrayLike, b: npt.ArrayLike
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Return both as `_sample` does, once they are of the same length."""
+    first, second = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
+    if first.shape != second.shape:
+        raise ConfigError(f"pairs: shapes {first.shape} and {second.shape} differ; pair the values")
+    return _sample(first), _sample(second)

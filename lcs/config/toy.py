@@ -14,7 +14,7 @@ TOY_SCHEDULES = ("constant", "cosine")
 # a descent has settled if no weight changed its sign, or became or left zero, in its last steps
 TOY_STEPS_WATCHED = 20
 
-# of its results; and columns of its cells that are shares of problems
+# tables of its results; columns of `cells` that are shares of problems
 TOY_TABLES = ("cells", "confusion", "misses", "lasso")
 TOY_SHARES = ("recovered", "rounded", "true_support", "settled", "never", "depends", "always",
               "expected", "held")  # fmt: skip

@@ -186,7 +186,7 @@ class Config(RunConfig):
         bool, "hold out the last tenth of each class, and leave the test set alone"
     ] = False
     precision: Annotated[str, "precision of the products; weights are kept in fp32"] = "fp32"
-    seed: Annotated[int, "seed of weights, batches and augmentation"] = 0
+    seed: Annotated[int, "seed of weights, masks, dropout, batches and augmentation"] = 0
 
     def __post_init__(self) -> None:
         """Check every field, then what the fields mean together."""
@@ -289,7 +289,7 @@ class Config(RunConfig):
                 "outside a window; give less"
             )
         if self.padding != "same" and self.model not in ("s-conv", "s-local"):
-            raise ConfigError(f"padding: only s-conv and s-local take 'none', not {self.model!r}")
+            raise ConfigError("padding: only s-conv and s-local take 'none'; leave it out")
         if self.model == "resnet18" and (self.affine or self.bias or self.dropout):
             raise ConfigError("resnet18 is torchvision's: leave affine, bias and dropout out")
         if self.padding == "none":

@@ -73,9 +73,10 @@ class Batches:
         self.images = torch.from_numpy(channels_first).to(device)
         self.labels = torch.from_numpy(part[1].astype(np.int64)).to(device)
         self.dtype = torch.bfloat16 if config.precision == "bf16" else torch.float32
-        half = np.full(images.in_channels, 0.5)
-        own = np.array(images.mean), np.array(images.std)
-        mean, std = (half, half) if config.normalize == "half" else own
+        if config.normalize == "half":
+            mean = std = np.full(images.in_channels, 0.5)
+        else:
+            mean, std = np.array(images.mean), np.array(images.std)
         self.shift = torch.tensor(255 * mean, dtype=torch.float32).to(device).view(-1, 1, 1)
         self.scale = torch.tensor(255 * std, dtype=torch.float32).to(device).view(-1, 1, 1)
         self.prepared: EpochData | None = None
@@ -94,16 +95,16 @@ class Batches:
             x = x.flatten(2)[:, :, self.pixels].view_as(x)
         return x
 
-    def unpermuted(self, filters: Tensor) -> Tensor:
-        """Put filters (units, C, H, W) back into the images' own order of pixels.
+    def unpermuted(self, planes: Tensor) -> Tensor:
+        """Put filters, or normalised images, (N, C, H, W), back into the images' order of pixels.
 
         Those of another size than the images, as the kernels of ResNet18, have no such order and
         are returned as they are.
         """
-        if self.pixels is None or filters.shape[2:] != self.images.shape[2:]:
-            return filters
-        inverse = self.pixels.argsort().to(filters.device)
-        return filters.flatten(2)[:, :, inverse].view_as(filters)
+        if self.pixels is None or planes.shape[2:] != self.images.shape[2:]:
+            return planes
+        inverse = self.pixels.argsort().to(planes.device)
+        return planes.flatten(2)[:, :, inverse].view_as(planes)
 
     @functools.cached_property
     def all_normalised(self) -> Tensor:

@@ -68,20 +68,7 @@ def import_npz(name: str, path: str | Path) -> Path:
         raise ConfigError("digits comes with scikit-learn: there is nothing to import")
     target = dataset_path(name)
     source = expanded(path)
-    try:
-        open_regular(source).close()
-        clips = spoken_digits.from_npz(source) if name == "fsdd" else None
-        remedy = f"import a whole {name}.npz instead"
-        arrays = read_npz(name, source, remedy) if clips is None else clips
-    except FileNotFoundError:
-        raise DataError(f"{source} does not exist: name a prepared {name}.npz") from None
-    except OSError as error:
-        raise DataError(f"{source} cannot be read ({error.strerror or error})") from None
-    if clips is not None:
-        try:
-            arrays = check(name, clips)
-        except DataError as error:
-            raise DataError(f"{source}: {error}; {remedy}") from None
+    arrays = _prepared(name, source)
     if os.path.lexists(target):
         present = load(name)
         if not all(np.array_equal(getattr(present, key), arrays[key]) for key in KEYS):
@@ -90,6 +77,24 @@ def import_npz(name: str, path: str | Path) -> Path:
     with _writing(target):
         _save(target, arrays)
     return target
+
+
+def _prepared(name: str, source: Path) -> Arrays:
+    """Read a prepared file, and return its arrays checked and in canonical order."""
+    remedy = f"import a whole {name}.npz instead"
+    try:
+        open_regular(source).close()
+        clips = spoken_digits.from_npz(source) if name == "fsdd" else None
+        if clips is None:
+            return read_npz(name, source, remedy)
+    except FileNotFoundError:
+        raise DataError(f"{source} does not exist: name a prepared {name}.npz") from None
+    except OSError as error:
+        raise DataError(f"{source} cannot be read ({error.strerror or error})") from None
+    try:
+        return check(name, clips)
+    except DataError as error:
+        raise DataError(f"{source}: {error}; {remedy}") from None
 
 
 @contextlib.contextmanager

@@ -74,8 +74,7 @@ def spread(filters: Tensor) -> Tensor:
     to white noise. Squares keep a dense filter's noise floor from drowning what it has learned.
     nan for an all-zero filter, which has no mass.
     """
-    mass = _mass(filters)
-    return (_variance(mass.sum(2)) + _variance(mass.sum(1))).sqrt()
+    return _spread(_mass(filters))
 
 
 def window_mass(filters: Tensor, window: int) -> Tensor:
@@ -84,7 +83,7 @@ def window_mass(filters: Tensor, window: int) -> Tensor:
     The square lies inside the image; mass as in `spread`, nan likewise.
     Raises ConfigError for a window that does not fit.
     """
-    return window_shares(filters, window).amax((1, 2)).clamp(max=1)  # rounding may pass 1
+    return _best_window(_mass(filters), window)
 
 
 def window_shares(filters: Tensor, window: int) -> Tensor:
@@ -122,9 +121,7 @@ def band_mass(filters: Tensor, size: int) -> Tensor:
     local in frequency by the first, in time by the second. Mass as in `spread`, nan likewise.
     Raises ConfigError for a band that does not fit.
     """
-    mass = _mass(filters)
-    bands = [mass.sum(axis) @ _window_sums(mass.shape[3 - axis], size).T for axis in (2, 1)]
-    return torch.stack([band.amax(1).clamp(max=1) for band in bands])
+    return _best_bands(_mass(filters), size)
 
 
 def morans_i(filters: Tensor) -> Tensor:
@@ -192,7 +189,7 @@ def prune(filters: Tensor, share: float) -> Tensor:
     """
     if not 0 < share <= 1:
         raise ConfigError(f"share: {share} is out of range; give a number above 0 and up to 1")
-    kept = max(1, round(share * filters.numel()))
+    kept = min(max(1, round(share * filters.numel())), filters.numel())  # there may be none
     largest = filters.abs().flatten().topk(kept).indices  # of equal ones some
     inside = torch.zeros(filters.numel(), dtype=torch.bool, device=filters.device)
     inside[largest] = True
@@ -212,8 +209,9 @@ def checked(filters: Tensor) -> Tensor:
 
 def _measures(filters: Tensor, window: int) -> Tensor:
     """The measures of `locality` of each filter: (5, units)."""
-    whole = [spread(filters), window_mass(filters, window), morans_i(filters)]
-    return torch.cat([torch.stack(whole), band_mass(filters, window)])
+    mass = _mass(filters)
+    whole = [_spread(mass), _best_window(mass, window), morans_i(filters)]
+    return torch.cat([torch.stack(whole), _best_bands(mass, window)])
 
 
 def _eligible(filters: Tensor) -> Tensor:
@@ -226,6 +224,22 @@ def _mass(filters: Tensor) -> Tensor:
     """Each pixel's share of its filter's squared weights: (units, height, width)."""
     mass = checked(filters).square().sum(1)
     return mass / mass.sum((1, 2), keepdim=True)
+
+
+def _spread(mass: Tensor) -> Tensor:
+    """Of mass (units, height, width), as `spread` has it."""
+    return (_variance(mass.sum(2)) + _variance(mass.sum(1))).sqrt()
+
+
+def _best_window(mass: Tensor, window: int) -> Tensor:
+    """Mass in the best window x window square, as `window_mass` has it."""
+    return _shares(mass, window).amax((1, 2)).clamp(max=1)  # rounding may pass 1
+
+
+def _best_bands(mass: Tensor, size: int) -> Tensor:
+    """Mass in the best bands, as `band_mass` has it."""
+    bands = [mass.sum(axis) @ _window_sums(mass.shape[3 - axis], size).T for axis in (2, 1)]
+    return torch.stack([band.amax(1).clamp(max=1) for band in bands])
 
 
 def _shares(mass: Tensor, window: int) -> Tensor:

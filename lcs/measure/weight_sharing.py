@@ -51,12 +51,14 @@ def sharing(filters: Tensor, kernels: int) -> dict[str, Any]:
         `<null>_excess`, with its 95 % half-width over filters, `<null>_ci95`.
 
     Raises:
-        ConfigError: filters that are not finite or not images.
-        ValueError: fewer than two filters.
+        ConfigError: fewer than two filters, or no kernels; filters that are not finite or not
+            images.
     """
     filters = checked(filters)
     if len(filters) < 2:
-        raise ValueError(f"filters: {len(filters)}; at least two can resemble each other")
+        raise ConfigError(f"filters: there are only {len(filters)}; give two or more")
+    if kernels < 1:
+        raise ConfigError(f"kernels: {kernels} is out of range; give 1 or more")
     own = _nearest(aligned_correlation(filters, filters))
     value = mean_interval(own)
     found: dict[str, Any] = {"filters": len(filters), "mean": value.mean, "ci95": value.half_width}

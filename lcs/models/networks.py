@@ -31,6 +31,10 @@ class LocallyConnected2d(nn.Module):
 
     Weight: (positions, out_channels, in_channels * kernel_size**2), positions row by row. Input
     (N, in_channels, H, W), output (N, out_channels, H', W'). Initial weights as in `nn.Conv2d`.
+
+    Args:
+        geometry: shape of the convolution that it corresponds to.
+        bias: whether it has one, (positions, out_channels).
     """
 
     def __init__(self, geometry: Geometry, *, bias: bool = False) -> None:
@@ -73,7 +77,12 @@ class LocallyConnected2d(nn.Module):
 
 
 class Convolution(nn.Conv2d):
-    """`nn.Conv2d`; where that is faster, computed as the dense product of its embedding."""
+    """`nn.Conv2d`; where that is faster, computed as the dense product of its embedding.
+
+    Args:
+        geometry: its shape.
+        bias: whether it has one, (out_channels,).
+    """
 
     def __init__(self, geometry: Geometry, *, bias: bool = False) -> None:
         g = geometry

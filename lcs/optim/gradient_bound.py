@@ -30,7 +30,7 @@ PATIENCE = 64
 CANDIDATES = 1 / 128
 # units at once: on a CPU, so that their product stays in the caches
 UNITS = {"cpu": 512, "cuda": 1 << 14}
-# groups of inputs of which as much is left
+# groups of inputs with residuals of similar size
 GROUPS = 64
 # integers that are in the order of floats without a sign, and that a CPU compares faster
 INTEGERS = {torch.bfloat16: torch.int16, torch.float32: torch.int32}

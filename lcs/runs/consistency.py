@@ -16,6 +16,7 @@ from typing import Any
 
 from lcs import data
 from lcs.config import TOY_SHARES, TOY_TABLES, Config, RunConfig, ToyConfig, recorded_epochs
+from lcs.runs.provenance import NUMERIC_PACKAGES
 from lcs.shapes import LayerSize, flops
 
 # columns of a history: type, lowest and highest value
@@ -38,10 +39,10 @@ LOCALITY_RANGES = {"spread": (0, 1e300), "window_mass": (0, 1 + 1e-9), "morans_i
 # and those that older records lack
 LOCALITY_BANDS = {"row_mass": (0, 1 + 1e-9), "column_mass": (0, 1 + 1e-9)}
 
-PACKAGES = ("python", "torch", "torchvision", "numpy")
+VERSIONS = ("python", *NUMERIC_PACKAGES)
 
 # types of what every record says of its origin, and of what some say
-ORIGIN: dict[str, tuple[type, ...]] = {
+ORIGIN_TYPES: dict[str, tuple[type, ...]] = {
     "commit": (str, NoneType),
     "unmodified": (bool, NoneType),
     "code": (str,),
@@ -54,7 +55,7 @@ ORIGIN: dict[str, tuple[type, ...]] = {
 }
 MAX_TEXT = 10_000
 
-MORE_ORIGIN: dict[str, tuple[type, ...]] = {
+MORE_ORIGIN_TYPES: dict[str, tuple[type, ...]] = {
     "time": (str,),
     "command": (str,),
     "modes": (dict,),
@@ -121,9 +122,9 @@ def check_origin(config: RunConfig, origin: Any) -> None:
     """Refuse a provenance without what every record has, or with values of the wrong type."""
     _require(type(origin) is dict, "provenance: not a mapping")
     _check_plain("provenance", origin)
-    for name, types in (ORIGIN | MORE_ORIGIN).items():
+    for name, types in (ORIGIN_TYPES | MORE_ORIGIN_TYPES).items():
         there = name in origin
-        _require(there or name in MORE_ORIGIN, f"provenance: lacks {name}")
+        _require(there or name in MORE_ORIGIN_TYPES, f"provenance: lacks {name}")
         if there:
             known = type(origin[name]) in types
             _require(known, f"provenance: {name} of type {type(origin[name]).__name__}")
@@ -133,8 +134,8 @@ def check_origin(config: RunConfig, origin: Any) -> None:
         _require((origin[name] or 0) >= 0, f"provenance: {name} below 0")
     timed = origin["seconds"] > 0 or config.kind != Config.kind
     _require(timed, "provenance: a training of 0 seconds")
-    versions = all(type(origin["packages"].get(name)) is str for name in PACKAGES)
-    _require(versions, f"provenance: packages lack a version of {', '.join(PACKAGES)}")
+    versions = all(type(origin["packages"].get(name)) is str for name in VERSIONS)
+    _require(versions, f"provenance: packages lack a version of {', '.join(VERSIONS)}")
     counted = all(type(count) is int and count > 0 for count in origin.get("modes", {}).values())
     _require(counted, "provenance: modes are not counts")
     mappings = all(type(part) is dict for part in origin.get("before_resume", []))

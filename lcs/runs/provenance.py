@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 MAX_COMMAND = 1000
 
 PACKAGE = Path(__file__).resolve().parents[1]
+# those on whose versions the numbers of a run may depend
+NUMERIC_PACKAGES = ("torch", "torchvision", "numpy")
 # facts in Linux's /proc/cpuinfo, and what they are called here
 GENERATION = {"cpu family": "family", "model": "model"}
 # folders of an absolute path, or of one below a home, where an argument or its value begins
@@ -41,7 +43,7 @@ def provenance(device: torch.device) -> dict[str, Any]:
         "code": code_hash(),
         "packages": {
             "python": platform.python_version(),
-            **{name: metadata.version(name) for name in ("torch", "torchvision", "numpy")},
+            **{name: metadata.version(name) for name in NUMERIC_PACKAGES},
         },
         "device": device.type,
         "hardware": hardware(device),

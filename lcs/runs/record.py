@@ -63,8 +63,9 @@ class Record:
 
         NaN for a toy experiment, which classifies nothing.
         """
-        held_out = self.final.get("validation_accuracy", math.nan)
-        return float(self.final.get("test_accuracy", held_out))
+        if not isinstance(self.config, Config):
+            return math.nan
+        return float(self.final[self.config.accuracy_name])
 
     @property
     def has_filters(self) -> bool:

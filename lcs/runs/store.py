@@ -110,14 +110,14 @@ class RunStore:
     def by_id(self, wanted: str) -> Record:
         """Return the record of a file, or the one whose id is, or starts with, the given text.
 
-        A file is read itself, wherever it is; of a path without one, the id at its end counts.
+        A file is read itself, in whatever folder; of a path without one, the id at its end counts.
 
         Raises:
             RecordError: no record, or more than one, has such an id, or the file is damaged.
         """
         if wanted.endswith(".json") and Path(wanted).is_file():
-            path = Path(wanted).absolute()
-            return _read(path, path.parents[1])
+            folder, name = os.path.split(wanted)
+            return read_record(Path(folder).resolve() / name)
         named = re.search(r"[0-9a-f]{10}(-s\d+)?(?=(\.json)?$)", wanted)
         wanted = named[0] if named else wanted
         for place in self.chain():

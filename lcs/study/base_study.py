@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 import os
 import re
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from lcs import cost
 from lcs.config import Config, RunConfig
 from lcs.data.datasets import dataset_path
-from lcs.errors import CheckpointError, ConfigError
+from lcs.errors import ConfigError
 from lcs.runs import Record, RunStore, default_store, readable
 from lcs.runs.provenance import hardware
 
@@ -110,9 +109,9 @@ class BaseStudy(ABC):
         `records` are runs whose time is known, `hardware` a processor that they may be of.
         """
 
-    def share_left(self, config: Any, store: RunStore) -> float:
-        """Return the share of a run that is still to be computed."""
-        return 1.0
+    def epochs_done(self, config: Any, store: RunStore) -> int:
+        """Return how many epochs of a run without a record are done; a toy has none."""
+        return 0
 
     def stored(
         self, scale: str, store: RunStore, seeds: int | None = None, **changes: Any
@@ -156,8 +155,8 @@ class BaseStudy(ABC):
         if shard is not None:
             part, parts = checked_shard(shard)
             configs = self.configs(scale, least, **changes)
-            chosen = itertools.chain(*self.groups(configs, parts)[part - 1 :: parts])
-            return {config: find(config) for config in sorted(chosen, key=configs.index)}
+            chosen = {*itertools.chain(*self.groups(configs, parts)[part - 1 :: parts])}
+            return {config: find(config) for config in configs if config in chosen}
         found: dict[Any, Record | None] = {}
         for seed, row in enumerate(self._by_seed(scale, find, changes)):
             if seed >= least and (seeds is not None or None in row.values()):
@@ -175,7 +174,7 @@ class BaseStudy(ABC):
     ) -> Iterator[dict[Any, Record | None]]:
         configs = self.configs(scale, 1, **changes)
         for seed in range(MAX_SEEDS):
-            seeded = [dataclasses.replace(config, seed=seed) for config in configs]
+            seeded = [config.replace(seed=seed) for config in configs]
             yield {config: find(config) for config in seeded}
 
     def plan(
@@ -209,9 +208,11 @@ class BaseStudy(ABC):
         store = store or default_store()
         runs = self.runs(scale, seeds, store.find, shard=shard, **changes)
         runs |= dict(itertools.chain(*(one.items() for one in also)))
-        costs = self._costs(runs, store, device, here)
+        lacking = [config for config, record in runs.items() if record is None]
+        done = {config: self.epochs_done(config, store) for config in lacking}
+        costs = self._costs(done, store, device, here)
         lines = [
-            f"{self.describe(config, store)}, {cost.about(seconds)}"
+            f"{self.describe(config, done[config])}, {cost.about(seconds)}"
             for config, seconds in costs.items()
         ]
         total = cost.in_all(costs.values(), workers or 1)
@@ -222,36 +223,29 @@ class BaseStudy(ABC):
         return "\n".join([*lines, f"{len(costs)} of {len(runs)} runs missing{total}{fetch}"])
 
     def _costs(
-        self, runs: Mapping[Any, Record | None], store: RunStore, device: str, here: bool
+        self, done: Mapping[Any, int], store: RunStore, device: str, here: bool
     ) -> dict[Any, float | None]:
-        """Return about how long each run without a record still takes.
+        """Return about how long runs still take, of which so many epochs are done.
 
         That is by stored runs of the same processor if it is the CPU of this machine (`here`), and
         otherwise by those of all machines with such a device.
         """
         import torch
 
-        if not (lacking := [config for config, record in runs.items() if record is None]):
+        if not done:
             return {}
-        # `cost.Pace` counts runs on the digits apart: records of the others say nothing of them
-        kinds = {config.file.startswith("digits/") for config in lacking}
-        records = readable(store, lambda folder: (folder == "digits") in kinds)
+        # the records of the other kind say nothing of these
+        kinds = {cost.counts_apart(config.file.partition("/")[0]) for config in done}
+        records = readable(store, lambda folder: cost.counts_apart(folder) in kinds)
         own = hardware(torch.device("cpu")) if here and cost.device_type(device) == "cpu" else None
-        costs = self.seconds(lacking, device, records, own)
+        costs = self.seconds([*done], device, records, own)
         return {
-            config: None if seconds is None else seconds * self._left(config, store)
-            for config, seconds in zip(lacking, costs, strict=True)
+            config: None if seconds is None else seconds * share_left(config, done[config])
+            for config, seconds in zip(done, costs, strict=True)
         }
 
-    def _left(self, config: Any, store: RunStore) -> float:
-        """Return `share_left`; a damaged checkpoint stops no other run: then it is the whole."""
-        try:
-            return self.share_left(config, store)
-        except CheckpointError:
-            return 1.0
-
-    def describe(self, config: Any, store: RunStore) -> str:
-        """Say in a line which run it is, and how far it has come."""
+    def describe(self, config: Any, done: int) -> str:
+        """Say in a line which run it is, and that so many epochs of it are done."""
         return str(config.file)
 
     def own_seeds(self, scale: str) -> int:
@@ -270,6 +264,11 @@ class BaseStudy(ABC):
         if type(seeds) is not int or not 1 <= seeds <= MAX_SEEDS:
             raise ConfigError(f"seeds: {seeds!r} is out of range; give 1 to {MAX_SEEDS}")
         return seeds
+
+
+def share_left(config: Any, done: int) -> float:
+    """Return the share of a run that is still to be computed after so many epochs."""
+    return 1 - done / config.epochs if done else 1.0
 
 
 def frame(records: Iterable[Record]) -> pd.DataFrame:

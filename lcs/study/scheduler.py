@@ -111,7 +111,8 @@ def train_all(
                     raise outcome.stop
                 back = [config for config in group if config.run_id in outcome.held]
                 unfinished = {*outcome.held, *outcome.failures}
-                done |= {config for config in group if config.run_id not in unfinished}
+                if not outcome.stop:  # a pause leaves open which of its group are done
+                    done |= {config for config in group if config.run_id not in unfinished}
                 if back:
                     held.append(back)
                     again = time.monotonic() + POLL_SECONDS

@@ -15,9 +15,9 @@ from typing import Any
 
 from lcs import cost
 from lcs.config import OPTIMIZERS_OWN, Config, foreign_fields
-from lcs.errors import ConfigError, RecordError
+from lcs.errors import CheckpointError, ConfigError, RecordError
 from lcs.runs import Record, RunStore, default_store
-from lcs.study.base_study import SCALES, BaseStudy, Setting, check_options
+from lcs.study.base_study import SCALES, BaseStudy, Setting, check_options, share_left
 
 
 @dataclass(frozen=True)
@@ -167,7 +167,8 @@ class Study(BaseStudy):
             else:
                 executor = executors.Here(device)
             with executor:
-                costs = self._costs(runs, store, executor.device, here=on != "ray")
+                done = {config: self._known_done(config, store) for config in lacking}
+                costs = self._costs(done, store, executor.device, here=on != "ray")
                 which = "1 run" if len(costs) == 1 else f"{len(costs)} runs"
                 total = cost.in_all(costs.values(), executor.slots)
                 kind = cost.device_type(executor.device)
@@ -181,7 +182,7 @@ class Study(BaseStudy):
                     sorted(groups, key=place),
                     executor,
                     budget_minutes=math.inf if budget_minutes is None else budget_minutes,
-                    share_left=lambda config: self._left(config, store),
+                    share_left=lambda c: share_left(c, self._known_done(c, store)),
                     store=RunStore(store.root.absolute(), fallback=store.fallback),
                     device=executor.device,
                     checkpoint_seconds=checkpoint_seconds,
@@ -212,20 +213,26 @@ class Study(BaseStudy):
         pace = cost.Pace(device, records, hardware)
         return [pace.seconds(config) for config in configs]
 
-    def share_left(self, config: Config, store: RunStore) -> float:
-        """Return the share of a run that its checkpoint does not hold.
+    def epochs_done(self, config: Config, store: RunStore) -> int:
+        """Return how many epochs of a run its checkpoint holds.
 
         Raises:
             CheckpointError: the checkpoint is damaged.
         """
         from lcs.train.checkpoint import Checkpoint
 
-        return 1 - Checkpoint(config, store.root).epoch() / config.epochs
+        return Checkpoint(config, store.root).epoch()
 
-    def describe(self, config: Config, store: RunStore) -> str:
-        """Say in a line which run it is, and how far it has come."""
+    def _known_done(self, config: Config, store: RunStore) -> int:
+        """Return `epochs_done`, 0 for a damaged checkpoint: that stops no other run."""
+        try:
+            return self.epochs_done(config, store)
+        except CheckpointError:
+            return 0
+
+    def describe(self, config: Config, done: int) -> str:
+        """Say in a line which run it is, and that so many epochs of it are done."""
         method = f"β = {config.beta:g}, " if config.optimizer == "beta-lasso" else ""
-        done = round(config.epochs * (1 - self.share_left(config, store)))
         text = f"{config.file}: {method}α = {config.base_channels}, {config.epochs} epochs"
         return text + (f", {done} of them done" if done else "")
 

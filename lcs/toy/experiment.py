@@ -7,7 +7,6 @@ error, full-batch gradient descent. Thousands of random problems are trained as 
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -208,14 +207,11 @@ def _lasso_rows(problems: Problems, lasso: Tensor, config: ToyConfig) -> Iterato
 
 def _trajectories(config: ToyConfig) -> dict[str, Any]:
     observations, schedule = config.observations[0], config.schedules[0]
-    problems = draw(config, observations)
-    one = slice(config.trajectory_problem, config.trajectory_problem + 1)
-    gram, cross = problems.gram[one], problems.cross[one]
+    problem = draw(config, observations).only(config.trajectory_problem)
     # the start, and log-spaced steps, the last one among them
     exponents = (index / (STEPS_SHOWN - 1) for index in range(STEPS_SHOWN))
     shown = sorted({0, *(round(config.steps**exponent) for exponent in exponents)})
-    choice = dataclasses.replace(
-        config,
+    choice = config.replace(
         betas=config.trajectory_betas,
         l1s=(config.trajectory_l1,),
         scales=(config.trajectory_scale,),
@@ -223,9 +219,10 @@ def _trajectories(config: ToyConfig) -> dict[str, Any]:
     runs = []
     for optimizer, sign in itertools.product(OPTIMIZERS, (1, -1)):
         grid = Grid.of(choice, optimizer)
-        steps = [sign * problems.starts[one, :, None] * grid.scale]
+        steps = [sign * problem.starts[..., None] * grid.scale]
         for rate in step_sizes(schedule, config.lr, config.steps):
-            steps.append(grid.step(steps[-1], gradient(gram, cross, steps[-1]), rate))
+            slope = gradient(problem.gram, problem.cross, steps[-1])
+            steps.append(grid.step(steps[-1], slope, rate))
         history = torch.cat(steps)[shown].round(decimals=5) + 0.0  # no negative zeros
         for column, beta in enumerate(grid.beta.tolist()):
             runs.append(
@@ -243,6 +240,6 @@ def _trajectories(config: ToyConfig) -> dict[str, Any]:
         "scale": config.trajectory_scale,
         "problem": config.trajectory_problem,
         "steps": shown,
-        "lasso": (solve(problems, choice.l1s)[one][0, :, 0] + 0.0).tolist(),
+        "lasso": (solve(problem, choice.l1s)[0, :, 0] + 0.0).tolist(),
         "runs": runs,
     }

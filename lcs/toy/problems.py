@@ -38,6 +38,11 @@ class Problems:
     cross: Tensor
     starts: Tensor
 
+    def only(self, number: int) -> Problems:
+        """Return one of the problems, R = 1."""
+        every = (self.features, self.target, self.gram, self.cross, self.starts)
+        return Problems(*(tensor[number : number + 1] for tensor in every))
+
 
 def draw(config: ToyConfig, observations: int) -> Problems:
     """Draw the problems of one number of observations, in float64, from `config.seed`."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -52,7 +51,7 @@ class ToyStudy(BaseStudy):
             raise ConfigError(f"the toy has no {', '.join(changed)}: leave it out")
         base = experiment.SMOKE if scale == "smoke" else experiment.DESK
         count = self.checked_seeds(seeds, self.own_seeds(scale))
-        return [dataclasses.replace(base, seed=seed) for seed in range(count)]
+        return [base.replace(seed=seed) for seed in range(count)]
 
     def train(
         self,
@@ -94,7 +93,7 @@ class ToyStudy(BaseStudy):
         """Return about how long each experiment takes on two cores."""
         return [SECONDS_PER_UPDATE * config.updates for config in configs]
 
-    def describe(self, config: ToyConfig, store: RunStore) -> str:
+    def describe(self, config: ToyConfig, done: int) -> str:
         """Say in a line which experiment it is."""
         return f"toy LASSO, {config.problems} problems in each cell"
 

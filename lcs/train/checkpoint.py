@@ -50,39 +50,37 @@ class Checkpoint:
         self._temporary = self.path.with_suffix(".partial")
 
     @contextmanager
-    def locked(self, wait: float = 0.0) -> Iterator[None]:
+    def locked(self, wait: float | None = None) -> Iterator[None]:
         """Hold the run: a second process that wants it is refused.
 
         A lock ends with its process.
 
         Args:
-            wait: seconds for which to wait until the other process ends; may be infinite.
+            wait: seconds of the time budget in which the other process may end, also infinite or
+                below 0; None: the run is not waited for.
 
         Raises:
-            InProgress: another process holds it.
+            InProgress: another process holds it, and there is no wait.
             Paused: another process still holds it after the wait.
             DiskError: the folder cannot be written, or knows no locks.
         """
         # a soft lock, a mere file, would outlive a process that is killed
         lock = FileLock(self._lock, fallback_to_soft=False)
+        held = f"run {self.run_id} is in progress in another process"
         try:
             self._lock.parent.mkdir(parents=True, exist_ok=True)
             try:
                 lock.acquire(timeout=0)
             except Timeout:
-                if wait <= 0:
+                if wait is None or wait <= 0:
                     raise
-                held = f"run {self.run_id} is in progress in another process"
                 print(f"{held}; waiting for it to end", file=sys.stderr, flush=True)
                 # to filelock a time below 0 is for ever
                 lock.acquire(timeout=-1 if wait == math.inf else wait)
         except Timeout as error:
-            held = f"run {self.run_id} is in progress in another process"
-            if wait > 0:
-                raise Paused(
-                    f"{held}: the time budget is spent; the same command goes on"
-                ) from error
-            raise InProgress(f"{held}; wait for it to end") from error
+            if wait is None:
+                raise InProgress(f"{held}; wait for it to end") from error
+            raise Paused(f"{held}: the time budget is spent; the same command goes on") from error
         except OSError as error:
             raise DiskError(
                 f"{self._lock}: cannot be written and locked ({error.strerror}); set "

@@ -59,11 +59,12 @@ def train(
             longer where saving takes long (see `Clock`).
 
     Raises:
-        ConfigError: there is no such device.
+        ConfigError: there is no such device, or the run does not fit the source that it names.
         DataError: the data set is missing or damaged.
         CheckpointError: the checkpoint is damaged, or another process holds the run.
         RecordError: the run's record is damaged, or cannot be written.
-        TrainingError: the loss or a weight is not finite, or the device is out of memory.
+        TrainingError: the loss or a weight is not finite, the device is out of memory, or the
+            source of the run has no record, or masks of all weights or of none.
         Paused: the time budget is over; the same call goes on.
     """
     (record,) = train_group(
@@ -97,8 +98,9 @@ def train_group(
             networks, too, are kept beside the checkpoints (see `start`).
 
     Raises:
-        As `train`. What fails within an epoch stops its own run alone, and is raised at the end;
-        any other error, as of a damaged checkpoint, stops all.
+        As `train`. What fails within an epoch stops its own run alone. Of several such errors,
+        all are printed, and the first is raised at the end, unless a pause comes before. Any
+        other error, as of a damaged checkpoint, stops all.
     """
     clock = Clock(budget_minutes, checkpoint_seconds)
     cost.device_type(device)  # refuses an unknown one even where nothing is left to train
@@ -159,6 +161,10 @@ def _train_part(
         for number, run in enumerate(runs):
             try:
                 with enough_memory(run.config):
+                    if run.config.file in sources:  # before its record, which would not lead here
+                        kept = _as_source(run.config, store)
+                        with kept.locked(wait=clock.left):
+                            run.save(kept)
                     run.finish(store)
             except BaseException:  # Ctrl-C, too
                 for trained in runs[number:]:  # which then need not be trained again
@@ -166,10 +172,6 @@ def _train_part(
                         trained.save()
                 raise
         for run in runs:
-            if run.config.file in sources:
-                run.checkpoint = _as_source(run.config, store)
-                with run.checkpoint.locked(wait=clock.left):
-                    run.save()
             checkpoints[run.config].remove()
     return failures
 
@@ -180,7 +182,8 @@ def start(
     """Return a run at its beginning, with the trained network that it starts from, if it has one.
 
     Records hold no weights: a source that is not beside the checkpoints is trained anew, and kept
-    there. The run's provenance says whether it has the history of its record to the last digit.
+    there, in `sources` of `$LCS_CHECKPOINTS`, until it is deleted by hand. The run's provenance
+    says whether it has the history of its record to the last digit.
 
     Args:
         config: the run.
@@ -190,8 +193,8 @@ def start(
         like: as in `Run.start`.
 
     Raises:
-        TrainingError: there is no record of the source, or it saw other images.
-        ConfigError: the source has not the layers that are taken of it.
+        ConfigError: the source does not fit: its layers, its pixels, or how it began.
+        TrainingError: there is no record of the source, or its masks leave all weights or none.
         As `train`.
     """
     if (file := config.source_file) is None:
@@ -221,41 +224,44 @@ def start(
 
 
 def _check_source(config: Config, record: Record) -> None:
-    """Refuse a source of which a run cannot take what it is to, before that source is trained."""
-    if record.kind != "training" or record.config.model == "resnet18":
+    """Refuse a source of which a run cannot take what it is to, before that source is trained.
+
+    Raises:
+        ConfigError: the two configurations do not fit, whatever the seed.
+        TrainingError: the masks of this source, of this seed, leave all weights or none.
+    """
+    source = record.config
+    if record.kind != "training" or source.model == "resnet18":
         raise ConfigError(
             f"source: {config.source} has none of the layers that a run can start from; name a "
             "training run of another model than resnet18"
         )
-    masked = MASKED_LAYERS.get(config.start, ())
-    final = record.final
-    if masked and all(final["nonzeros"].get(n) == final["weights"].get(n) for n in masked):
-        raise ConfigError(
-            f"source: {config.source} has no zeros in {', '.join(masked)}, so that its masks leave "
-            "all weights; name a sparse run"
-        )
-    for name in masked:
-        if final["nonzeros"].get(name) == 0:
-            raise ConfigError(
-                f"source: {config.source} has no weights left in {name}, so that its mask leaves "
-                "none; name another run"
-            )
-    if config.start == "ticket" and (record.config.start, record.config.bias) != (
-        "initial",
-        config.bias,
-    ):
+    began = source.model, source.start, source.bias
+    if config.start == "ticket" and began != (config.model, "initial", config.bias):
         raise ConfigError(
             f"source: {config.source} does not begin with weights that a ticket of this run has; "
-            "name a run from random weights, with biases where this one has them"
+            "name a run of the same model from random weights, with biases where this one has them"
         )
     with torch.device("meta"):  # shapes alone
-        model, source = build_model(config), build_model(record.config)
-        fitted(config, cast(Net, model), cast(Net, source))
+        fitted(config, cast(Net, build_model(config)), cast(Net, build_model(source)))
     for name in ("validation", "permute_pixels", "normalize"):
-        if getattr(record.config, name) != getattr(config, name):
+        if getattr(source, name) != getattr(config, name):
+            raise ConfigError(
+                f"source: {config.source} has another {name} than this run; give both the same"
+            )
+    masked = MASKED_LAYERS.get(config.start, ())
+    nonzeros, weights = record.final["nonzeros"], record.final["weights"]
+    whole = source.model.endswith("fc")  # others have zeros outside their windows
+    if masked and whole and all(nonzeros[name] == weights[name] for name in masked):
+        raise TrainingError(
+            f"run {config.run_id}: its source {source.file} has no zeros in {', '.join(masked)}, "
+            "so that its masks leave all weights; name a sparse run"
+        )
+    for name in masked:
+        if nonzeros[name] == 0:
             raise TrainingError(
-                f"run {config.run_id}: its source {record.config.file} has another {name}; give "
-                "both the same"
+                f"run {config.run_id}: its source {source.file} has no weights left in {name}, so "
+                "that its mask leaves none; name another run"
             )
 
 
@@ -303,8 +309,8 @@ def fit(runs: list[Run], clock: Clock, *, several: bool) -> list[TrainingError]:
         runs: one, or several of equal batches, length and progress. A run that fails is removed
             from the list, which frees its memory, and the others go on.
         clock: of the call.
-        several: whether the call trains more than one run: then an error is printed at once, for
-            one who pauses another run would not learn of it.
+        several: whether the call trains more than one run: then an error is printed at once, as a
+            pause of the others would hide it.
 
     Returns:
         The errors of the runs that failed: the loss or a weight is not finite.

@@ -21,8 +21,8 @@ from lcs.train.run import ENVIRONMENT
 # non-zero weights, and of non-zero weights where only one of the two has all
 FIRST_LOSS_TOLERANCE, LOSS_TOLERANCE = 0.005, 0.02
 SHARE_TOLERANCE, FULL_TOLERANCE = 0.03, 0.001
-# where all of these are the same, and on a CPU, so is every bit
-ORIGIN = (*ENVIRONMENT, "resumes")
+# entries of the provenance; where all of these are the same, and on a CPU, so is every bit
+SAME_FOR_BITS = (*ENVIRONMENT, "resumes")
 # final measures that depend on the network and the data alone
 FIXED = ("epoch", "weights", "evaluation_images")
 
@@ -45,13 +45,16 @@ def replay(record: Record, epochs: int, device: str = "auto") -> Replay:
     Raises:
         ConfigError: the record is not of a training run, or `epochs` is below 1.
         TrainingError: the loss is not finite, or the device is out of memory.
+        As `lcs.train.loop.start`, where the run starts from another.
     """
     if record.kind != "training":
         raise ConfigError(f"run {record.run_id} is no training run: only those can be replayed")
     if epochs < 1:
         raise ConfigError(f"epochs: {epochs} is out of range; give 1 or more")
     chosen = choose_device(device)
-    store = RunStore(record.path.parents[1], fallback=default_store())
+    store = default_store()  # where its source is sought if the record lies outside of any store
+    if record.path.match(f"{record.config.file}.json"):
+        store = RunStore(record.path.parents[1], fallback=store)
     with process_kept(chosen), enough_memory(record.config):
         run = start(record.config, store, chosen, Clock(None, 60.0))
         anew = rounded(run.replay(epochs))
@@ -85,8 +88,7 @@ def _compare_epoch(record: Record, anew: dict[str, Any], row: int) -> _Compariso
         {name: _at(column, row) for name, column in history.items()}
         for history in (record.history, anew)
     )
-    names = ("train_loss", "train_accuracy", "test_accuracy", "validation_accuracy")
-    shown = [name for name in names if name in stored]
+    shown = ("train_loss", "train_accuracy", record.config.accuracy_name)
     parts = [f"{name} {stored[name]:g} / {new[name]:g}" for name in shown]
     counts = stored["nonzeros"]
     parts += [f"{layer} {count} / {new['nonzeros'][layer]}" for layer, count in counts.items()]
@@ -135,6 +137,6 @@ def _equal(stored: dict[str, Any], anew: dict[str, Any]) -> bool:
 
 def _same_origin(record: Record, device: torch.device) -> bool:
     here = {**provenance(device), "resumes": 0}
-    same = all(record.provenance.get(name) == here[name] for name in ORIGIN)
+    same = all(record.provenance.get(name) == here[name] for name in SAME_FOR_BITS)
     source = record.provenance.get("source_as_recorded", True)
     return same and source and device.type == "cpu"

@@ -18,7 +18,7 @@ from lcs import measure, models
 from lcs.config import Config, recorded_epochs
 from lcs.data import surrogates
 from lcs.data.batches import Batches, split
-from lcs.errors import TrainingError, one_line
+from lcs.errors import ILL_FORMED, TrainingError, one_line
 from lcs.measure.shift_equivariance import evenly_spaced
 from lcs.models.transfer import take_over
 from lcs.optim import Spred, mixed_precision, sparse_products
@@ -333,7 +333,7 @@ class Run:
             return
         try:
             self._restore(*found)
-        except (KeyError, RuntimeError) as error:
+        except (RuntimeError, *ILL_FORMED) as error:
             if is_out_of_memory(error):
                 raise
             reason = f"is of another lcs and does not fit this one ({one_line(error)})"
@@ -374,9 +374,10 @@ class Run:
         if before:
             self.provenance["before_resume"] = before
 
-    def save(self) -> None:
-        """Write the state after a whole epoch to the run's checkpoint."""
-        assert self.checkpoint is not None
+    def save(self, to: Checkpoint | None = None) -> None:
+        """Write the state after a whole epoch to the run's checkpoint, or to another."""
+        target = to or self.checkpoint
+        assert target is not None
         tensors = {f"model.{name}": value for name, value in self.model.state_dict().items()}
         for index, state in self.optimizer.state_dict()["state"].items():
             kept = {key: value for key, value in state.items() if isinstance(value, Tensor)}
@@ -386,7 +387,7 @@ class Run:
         tensors["rng.cpu"] = torch.get_rng_state()
         if self.device.type == "cuda":
             tensors["rng.cuda"] = torch.cuda.get_rng_state(self.device)
-        self.checkpoint.save(
+        target.save(
             tensors,
             {
                 "epoch": self.epoch,

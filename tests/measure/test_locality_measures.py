@@ -44,6 +44,7 @@ def test_pruning_keeps_the_largest_weights():
     assert kept[kept != 0].tolist() == [-4.0, 3.0, -5.0]
     assert torch.equal(measure.prune(filters, 1.0), filters)
     assert measure.prune(torch.ones(2, 1, 4, 4), 0.5).sum() == 16, "of equal ones some"
+    assert measure.prune(filters[:0], 0.5).shape == filters[:0].shape
     with pytest.raises(ConfigError, match="share"):
         measure.prune(filters, 0.0)
 

@@ -132,9 +132,15 @@ def test_it_is_the_same_each_time_and_leaves_the_global_stream_alone() -> None:
     assert torch.equal(torch.get_rng_state(), state)
 
 
-def test_a_single_filter_and_bad_ones_are_refused() -> None:
-    with pytest.raises(ValueError, match="at least two"):
-        sharing(bank(1, kernels=1), 1)
+@pytest.mark.parametrize("units", [0, 1])
+def test_too_few_filters_are_refused(units: int) -> None:
+    with pytest.raises(ConfigError, match=f"^filters: there .* {units}; give two or more"):
+        sharing(bank(units, kernels=1), 1)
+
+
+def test_no_kernels_and_bad_filters_are_refused() -> None:
+    with pytest.raises(ConfigError, match="kernels: 0 is out of range; give 1 or more"):
+        sharing(bank(3, kernels=1), 0)
     with pytest.raises(ConfigError, match="not finite"):
         sharing(torch.full((2, 3, 8, 8), math.nan), 1)
 

@@ -97,20 +97,47 @@ def test_masks_are_where_the_source_has_weights(source, start):
     assert margins == [start != "random-mask"] * 2, "of every input and of every unit"
 
 
-def test_masks_and_tickets_of_sources_that_have_none_are_refused(store):
-    dense = HERE.replace(epochs=1)
-    train.train(dense, store=store, device="cpu")
-    with pytest.raises(ConfigError, match="no zeros"):
-        train.start(target("mask").replace(source=dense.as_source), store, CPU, FOREVER)
-    biased = SPARSE.replace(bias=True, epochs=2)
-    train.train(biased, store=store, device="cpu")
-    with pytest.raises(ConfigError, match="ticket"):
-        train.start(target("ticket").replace(source=biased.as_source), store, CPU, FOREVER)
-    empty = SPARSE.replace(beta=1000.0, epochs=1)
+def test_a_source_without_masks_stops_its_own_run(tmp_path, store, monkeypatch, capsys):
+    """How it has trained, as another seed of it might not have, is no fault of the study."""
+    monkeypatch.setenv("LCS_CHECKPOINTS", str(tmp_path / "checkpoints"))
+    dense, empty = HERE.replace(epochs=1), SPARSE.replace(beta=1000.0, epochs=1)
+    after_dense = target("mask").replace(source=dense.as_source)
+    after_empty = target("first-mask").replace(source=empty.as_source)
+    own = RunStore(tmp_path / "runs", fallback=store)
     with pytest.warns(UserWarning, match="exceeds the largest weight"):
-        train.train(empty, store=store, device="cpu")
-    with pytest.raises(ConfigError, match="no weights left in conv1"):
-        train.start(target("first-mask").replace(source=empty.as_source), store, CPU, FOREVER)
+        train.train(empty, store=own, device="cpu")
+    study = study_of(dense, after_dense, after_empty, target("mask"))
+    with pytest.raises(TrainingError, match="no zeros in conv1, fc1"):
+        study.train("smoke", store=own, device="cpu")
+    assert own.find(target("mask")) is not None
+    said = capsys.readouterr().err
+    assert f"run {after_dense.run_id}: its source {dense.file} has no zeros in conv1, fc1" in said
+    assert f"run {after_empty.run_id}: its source {empty.file} has no weights left in conv1" in said
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"bias": True}, {"start": "mask", "source": SOURCE}, {"model": "s-local"}, {"model": "3-fc"}],
+    ids=["biases", "a start of its own", "a local net", "another net"],
+)
+def test_a_ticket_is_of_a_run_from_the_weights_that_it_has_itself(store, monkeypatch, changes):
+    """The initial weights of a LOCAL net, say, are not those of the FC net that it embeds in."""
+    plain = {} if "source" not in changes else {"optimizer": "sgd", "l1": 0.0, "beta": 0.0}
+    other = SPARSE.replace(**plain, **changes)
+    record = SimpleNamespace(kind=other.kind, config=other)
+    monkeypatch.setattr(store, "named", lambda file: record)
+    monkeypatch.setattr("lcs.train.loop.fit", lambda *_args, **_options: pytest.fail("trained"))
+    with pytest.raises(ConfigError, match=r"ticket .* name a run of the same model"):
+        train.start(target("ticket").replace(source=other.as_source), store, CPU, FOREVER)
+
+
+@pytest.mark.parametrize("model", ["s-local", "s-conv"])
+def test_a_dense_net_with_windows_has_the_masks_that_these_are(tmp_path, monkeypatch, model):
+    monkeypatch.setenv("LCS_CHECKPOINTS", str(tmp_path / "checkpoints"))
+    store, dense = RunStore(tmp_path / "runs"), HERE.replace(model=model, kernel_size=3, epochs=1)
+    train.train(dense, store=store, device="cpu")
+    run = train.start(target("first-mask").replace(source=dense.as_source), store, CPU, FOREVER)
+    assert 0 < run.pruning.masks["conv1"].float().mean() < 9 / 64 + 1e-6
 
 
 def test_rewiring_keeps_nothing_but_the_margins():
@@ -352,8 +379,9 @@ def test_what_does_not_fit_is_refused(store, source):
     missing = target("mask").replace(source="digits/s-fc-a2-sgd-0123456789")
     with pytest.raises(TrainingError, match=r"digits/.*-s0, which has no record; train that first"):
         train.train(missing, store=store, device="cpu")
-    with pytest.raises(TrainingError, match="another validation"):
-        train.train(target("mask", validation=True), store=store, device="cpu")
+    for name in ("validation", "permute_pixels"):
+        with pytest.raises(ConfigError, match=f"another {name} than this run; give both the same"):
+            train.train(target("mask", **{name: True}), store=store, device="cpu")
     for start in ("mask", "first-layer", "network"):
         wider = target(start, base_channels=3, momentum=0.0)
         with pytest.raises(ConfigError, match="another shape"):

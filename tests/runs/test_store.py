@@ -580,6 +580,23 @@ def test_a_file_is_read_itself_and_not_the_record_of_its_id(store, tmp_path):
         store.by_id(str(other))
 
 
+def test_a_file_may_lie_in_any_folder(record, store, tmp_path, monkeypatch, command):
+    """As a record that a reader has downloaded; its name and its id are checked all the same."""
+    below = tmp_path / "downloads" / "below"
+    below.mkdir(parents=True)
+    file = Path(shutil.copy(record.path, below.parent))
+    monkeypatch.chdir(below)
+    for spelt in (str(file), f"../{file.name}"):
+        found = store.by_id(spelt)
+        assert (found.run_id, found.path) == (record.run_id, file)
+    assert command("runs", "show", f"../{file.name}").out == record.path.read_text()
+    monkeypatch.chdir(record.path.parent)
+    assert store.by_id(record.path.name) == store.by_id(f"../digits/{record.path.name}") == record
+    renamed = file.rename(file.with_name(f"s-fc-a1-sgd-{CONFIG.run_id}.json"))
+    with pytest.raises(RecordError, match="rename or delete it"):
+        store.by_id(str(renamed))
+
+
 def test_ambiguous_and_unknown_ids(store):
     seeds = [record for record in store.records() if record.config.validation]
     shared = seeds[0].run_id.partition("-")[0]

@@ -125,6 +125,17 @@ def test_a_failed_run_is_not_done_and_takes_no_more_time(minutes, capsys):
     assert said[-1] == "5 of 6 runs done, 1 failed, 0 running, about 1 s left"
 
 
+def test_a_paused_run_is_not_done(minutes, capsys):
+    def work(configs, *, deadline):
+        minutes[0] += 60
+        return GroupOutcome(stop=Paused("no time") if configs[0].seed else None)
+
+    with pytest.raises(Paused):
+        train_all(alone(PAIR), Here("cpu"), budget_minutes=1, work=work)
+    said = capsys.readouterr().err.splitlines()
+    assert said[-1] == "1 of 2 runs done, 0 failed, 0 running, about 2.0 min left"
+
+
 # Groups
 
 

@@ -303,10 +303,12 @@ def test_a_plan_counts_what_a_checkpoint_holds(record, store, monkeypatch):
     config = record.config.replace(epochs=100)
     study = Study("one", "One", Setting("own", {"smoke": config}), lambda base: [base])
     (whole,) = study.seconds([config], "cpu", list(store.records()))
-    monkeypatch.setattr(Checkpoint, "epoch", lambda self: 75)
+    opened = []
+    monkeypatch.setattr(Checkpoint, "epoch", lambda self: opened.append(self) or 75)
     line, total = study.plan("smoke", store=store, device="cpu").splitlines()
     assert line.endswith(f"100 epochs, 75 of them done, about {cost.duration(whole / 4)}")
     assert total.endswith(f"about {cost.duration(cost.START_SECONDS + whole / 4)} in all")
+    assert len(opened) == 1
 
 
 def test_a_plan_names_a_damaged_checkpoint(tmp_path, monkeypatch):

@@ -82,6 +82,12 @@ def test_solve_is_scikit_learns_lasso_at_half_the_l1(problems):
             assert solutions[index, :, column] == pytest.approx(lasso.coef_, abs=1e-8)
 
 
+def test_one_problem_has_the_solution_that_it_has_among_all(problems):
+    one = problems.only(3)
+    assert len(one.starts) == 1
+    assert torch.equal(toy.solve(one, (0.1,)), toy.solve(problems, (0.1,))[3:4])
+
+
 @pytest.mark.parametrize("beta", [0.0, 0.1, 2.0, 8.0])
 def test_beta_lasso_columns_are_trained_as_the_optimizer_does(problems, beta):
     config = dataclasses.replace(SMALL, betas=(1.0, beta, 5.0), l1s=(0.05,), scales=(0.7,))

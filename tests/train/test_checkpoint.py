@@ -285,6 +285,14 @@ def test_only_one_holds_a_run(checkpoint, tmp_path):
         pass
 
 
+@pytest.mark.parametrize("wait", [0.0, -1.0, 0.01])
+def test_a_budget_that_ends_while_another_holds_a_run_is_a_pause(wait, checkpoint, tmp_path):
+    again = Checkpoint(LASSO, tmp_path / "runs")
+    paused = pytest.raises(Paused, match=f"^run {LASSO.run_id} is in progress .* budget is spent")
+    with checkpoint.locked(), paused, again.locked(wait=wait):
+        pass
+
+
 @pytest.mark.parametrize("code", [errno.ENOLCK, errno.ENOSYS])
 def test_a_folder_without_locks(code, checkpoint, monkeypatch):
     def no_locks(file, operation):
@@ -530,6 +538,23 @@ def test_a_checkpoint_that_does_not_fit_is_refused(missing, tmp_path):
         train(MOMENTUM, store=RunStore(tmp_path), device="cpu")
     assert str(checkpoint.path) in str(e.value)
     assert "\n" not in str(e.value)
+
+
+@pytest.mark.parametrize(
+    ("more_tensors", "changes"),
+    [
+        ({}, {"resumes": None}),
+        ({}, {"origin": "here"}),
+        ({"optimizer.first.step": torch.ones(1)}, {}),
+    ],
+    ids=["a number", "a mapping", "a name"],
+)
+def test_a_checkpoint_of_another_form_is_refused(more_tensors, changes, tmp_path):
+    checkpoint = start_and_stop(MOMENTUM, RunStore(tmp_path), 2)
+    tensors, state = checkpoint.load()
+    checkpoint.save(tensors | more_tensors, state | changes)
+    with pytest.raises(CheckpointError, match="does not fit this one"):
+        train(MOMENTUM, store=RunStore(tmp_path), device="cpu")
 
 
 # --- kill -9

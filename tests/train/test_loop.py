@@ -477,6 +477,20 @@ def test_a_run_that_starts_from_another_is_trained_after_it(tmp_path, monkeypatc
     assert epochs == [source, after, after]  # the source is kept for it
 
 
+def test_the_network_of_a_source_is_kept_before_its_record_is_written(tmp_path, monkeypatch):
+    """A record without it would have the source trained once more."""
+    source, full = TINY.replace(epochs=1), RecordError("no space is left")
+
+    def write(store, config, **results):
+        raise full
+
+    monkeypatch.setattr(RunStore, "write", write)
+    with pytest.raises(RecordError, match="no space is left"):
+        train_group([source], store=RunStore(tmp_path), device="cpu", sources={source.file})
+    assert Checkpoint(source, tmp_path / "sources").epoch() == 1
+    assert Checkpoint(source, tmp_path).epoch() == 1
+
+
 def test_every_run_of_a_group_says_that_it_goes_on(tmp_path, monkeypatch, capsys):
     with monkeypatch.context() as patch:
         patch.setattr(Clock, "over", lambda clock: len(clock.recent) == 1)

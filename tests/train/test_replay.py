@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+from pathlib import Path
 
 import pytest
 import torch
@@ -71,6 +72,12 @@ def test_a_validation_run_is_confirmed(store):
     assert outcome.agrees
     assert "validation_accuracy" in outcome.text
     assert "test_accuracy" not in outcome.text
+
+
+@pytest.mark.parametrize("folder", ["/", "/downloads"])
+def test_a_record_outside_any_store_is_confirmed(folder, record):
+    lying = dataclasses.replace(record, path=Path(folder, record.path.name))
+    assert replay(lying, 1, "cpu").agrees
 
 
 def test_more_epochs_than_the_run_has(record, monkeypatch):
