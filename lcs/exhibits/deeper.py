@@ -16,7 +16,7 @@ from lcs.config import Config
 from lcs.exhibits import cells, compare, locality, plots, published, tables
 from lcs.exhibits.compare import ByStudy, Conditions
 from lcs.exhibits.methods import B50, CONV, LOCAL, SGD, Method, method
-from lcs.exhibits.searches import Rule, Search, choices, network_key
+from lcs.exhibits.searches import Rule, Search, network_key
 from lcs.exhibits.settings import CHOSEN, FLIP_CROP_SHORT, Studies, chosen, flip_crop_methods, sized
 from lcs.exhibits.tables import PENDING, Cell, Table, ahead
 from lcs.exhibits.verdicts import Claim, Finding, differs, ours
@@ -236,14 +236,6 @@ def numbers(found: ByStudy) -> dict[str, str]:
         [run for run in found["footprints"] if run.config.start == start] for start in FOOTPRINTS
     )
     rewired = [run for run in found["rewired-first-mask"] if run.config.source]
-    best = choices(
-        [*found["search-deeper"], *found["search-footprints"]],
-        lambda config: config.start if config.source else network_key(config),
-    )
-
-    def searched(name: str) -> str:
-        return f"{max(best[name].means):.2f}" if name in best else PENDING
-
     return {
         "from-n": f"{len(started(**SGD._asdict()))}",
         **{
@@ -267,10 +259,6 @@ def numbers(found: ByStudy) -> dict[str, str]:
         "deep-beta": cells.gain_text(deep[DEEP_B50], deep[DEEP_FC]),
         "deep-left": cells.remaining_text(deep[DEEP_B50]),
         "footprint-n": f"{len(own)}",
-        "searched-footprints": searched("footprints"),
-        "searched-d-fc": searched("d-fc sgd"),
-        "searched-d-fc-beta": searched("d-fc beta-lasso"),
-        "searched-d-local": searched("d-local sgd"),
         "footprint-accuracy": cells.mean_text(own),
         "footprint-later": later_text(own),
         "footprint-dense": ahead(cells.gain_text(own, deep[DEEP_FC])),

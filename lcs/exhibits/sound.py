@@ -206,6 +206,7 @@ def numbers(records: Sequence[Record]) -> dict[str, str]:
             words[f"sound-{name}-{axis}"] = locality.excess_text(found[who, shifted], measure)
     sparse = found[B50, shifted]
     words["sound-left"] = cells.remaining_text(sparse)
+    words["sound-n"] = f"{len(sparse)}"
     return words | {"shift-gain": cells.gain_text(sparse, found[B50, still])}
 
 

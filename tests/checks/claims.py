@@ -4,7 +4,7 @@ from checks import check, judged, records, verdicts
 from lcs.exhibits import published
 from lcs.exhibits.compare import accuracies, by_method, mean
 from lcs.exhibits.methods import B50, LOCAL, SGD
-from lcs.exhibits.verdicts import one_more, sign
+from lcs.exhibits.verdicts import CORRECTED, UNDECIDED, one_more, sign
 from lcs.stats import mean_interval
 
 
@@ -71,6 +71,44 @@ def verdicts_that_agree_in_all_settings(store):
         and all(len(each) > 1 for each in others)
         and least > 3 * published.gain(LOCAL, B50)
     )
+
+
+# claims that openings of chapters call so, each in a setting whose name ends so
+CALLED = {
+    CORRECTED: (
+        ("With about as many * better than gradual magnitude pruning (larger budget)", "α = 4"),
+        ("With about as many * better than a random mask (larger budget)", "α = 4"),
+        ("With about as many * better than one-shot pruning (smaller budget)", "α = 1"),
+        ("A fixed permutation * S-FC, β-LASSO, β = 50 by 1 point or more", "α = 4"),
+        ("These masks are better than masks rewired at random*", "α = 1"),
+        ("A frozen first layer is better on CIFAR-10 if β = 50 *", "α = 1"),
+        ("With three tenths of the images S-LOCAL is better*", "α = 1"),
+        ("On spoken digits, β = 0 is better than SGD", "α = 4"),
+        ("As searched * closes most of the gap *", "α = 8"),
+        ("D-FC by SGD is better with the first layer's mask *", "α = 1"),
+        ("S-FC by β = 50 is better from S-CONV than *", "α = 2"),
+    ),
+    UNDECIDED: (
+        ("With about as many * better than one-shot pruning (larger budget)", "α = 1"),
+        ("Natural images give β = 50 more local filters *", "α = 4"),
+        ("With masks found on CIFAR-100, SGD is better *", "α = 1"),
+        ("On spoken digits, β = 50 is better than SGD", "α = 4"),
+        ("In D-FC, β = 50 is better than SGD", "α = 1"),
+        ("S-FC by SGD is better from S-CONV than *", "α = 2"),
+    ),
+}
+
+
+@check
+def labels_of_the_openings(store):
+    """What openings call undecided, or not significant after correction, is so."""
+    for label, claims in CALLED.items():
+        for pattern, where in claims:
+            (found,) = verdicts(store, pattern)
+            said = [verdict for setting, verdict in found.items() if setting.endswith(where)]
+            if len(said) != 1 or label not in said[0]:
+                return False
+    return True
 
 
 @check

@@ -3,11 +3,10 @@
 import numpy as np
 
 from checks import ahead, check, level, only, records, verdicts
-from lcs.exhibits import deeper, published, searches
+from lcs.exhibits import deeper, published
 from lcs.exhibits.compare import by_method, differences, mean, paired, remaining, train_accuracies
 from lcs.exhibits.locality import beyond_chance
 from lcs.exhibits.methods import B50, CONV, LOCAL, SGD, Method
-from lcs.exhibits.searches import network_key
 from lcs.exhibits.verdicts import CORRECTED
 
 
@@ -40,16 +39,6 @@ def deep_fc_is_level_with_deep_local(store):
         and level(paired(full, local))
         and 45 < sizes[1] / sizes[0] < 60
     )
-
-
-@check
-def footprints_are_ahead_on_validation(store):
-    """The best candidate with the first layer's footprints is ahead of those of other D- nets."""
-    best = searches.choices(records(store, "search-deeper"), network_key)
-    own = [r for r in records(store, "search-footprints") if r.config.source]
-    least = max(max(best[name].means) for name in ("d-fc sgd", "d-fc beta-lasso", "d-local sgd"))
-    (found,) = searches.choices(own, network_key).values()
-    return max(found.means) > least
 
 
 def started(store):

@@ -130,10 +130,10 @@ def numbers(found: ByStudy) -> dict[str, str]:
     banded = compare.conditions(
         [*found["banded"], *found["banded-learned"], *found["banded-initial"]]
     )
-    smaller, larger = [0.0, 0.0, *sorted({c.l1 for c in banded if c.beta})][-2:]
+    larger = max((c.l1 for c in banded if c.beta), default=0.0)
 
-    def grown(growth: float, window: str = "grid", l1: float = larger) -> list[Record]:
-        return compare.runs_of(banded, beta=50, l1=l1, l1_growth=growth, l1_window=window)
+    def grown(growth: float, window: str = "grid") -> list[Record]:
+        return compare.runs_of(banded, beta=50, l1=larger, l1_growth=growth, l1_window=window)
 
     _, slow, fast = GROWTHS
     followed = grown(fast, "learned")
@@ -154,10 +154,6 @@ def numbers(found: ByStudy) -> dict[str, str]:
     return {
         "banded-n": f"{len(grown(slow))}",
         "banded-large": cells.gain_text(grown(slow), grown(0.0)),
-        **{
-            name: cells.gain_text(grown(growth, l1=smaller), grown(0.0, l1=smaller))
-            for name, growth in (("banded-small", slow), ("banded-small-fastest", fast))
-        },
         "banded-uniform": cells.gain_text(grown(slow), found["banded-uniform"]),
         "banded-fastest": cells.gain_text(grown(fast), grown(0.0)),
         "banded-fastest-left": cells.remaining_text(grown(fast)),

@@ -244,7 +244,7 @@ COMPARED = {
                 augment=c.augment.removesuffix("-first"), precision="bf16", affine=False, bias=False
             )
         },
-        "Single parts of the training, otherwise than in this book",
+        "One part of the training changed at a time",
         label="tab-parts",
     ),
 }
