@@ -94,7 +94,6 @@ def test_words_say_what_the_records_say(found):
     words = deeper.numbers(found)
     assert words["from-sgd"] == words["from-beta"] == words["from-conv"] == "+10.00 ± 0.00"
     assert words["published-depth-fc"] == "−7.99"
-    assert (words["searched-footprints"], words["searched-d-fc-beta"]) == ("66.00", "57.00")
     assert (words["footprint-scattered"], words["footprint-cost"]) == (
         "2.00 ± 0.00",
         "−1.00 ± 0.00",
