@@ -1,4 +1,4 @@
-"""The Sphinx extension that keeps values together: no line ends within α = 8 or within 95 %."""
+"""The Sphinx extension that keeps values together: no line ends within α = 8, 95 % or S-FC."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from docutils import nodes
 from sphinx.application import Sphinx
 
 SPACE, HYPHEN = "\N{NO-BREAK SPACE}", "\N{NON-BREAKING HYPHEN}"
+JOINER = "\N{WORD JOINER}"  # which a search in the page ignores
 # a number may stand in a node of its own, beside the text
 UNBROKEN = (
     (re.compile(r"(?:(?<=\d)|^) (?=%)"), SPACE),
     (re.compile(r" ([±×]) (?=\d)"), rf"{SPACE}\1{SPACE}"),
     (re.compile(r"(?<=\b[αβληdgnk]) ([=≈<>≤≥]) (?=[\d−+]|$)"), rf"{SPACE}\1{SPACE}"),
     (re.compile(r"(?<=\de)-(?=\d)"), HYPHEN),
+    (re.compile(r"(?<=\b[SD3]-)(?=(?:CONV|LOCAL|FC)\b)"), JOINER),
 )
 VERBATIM = (nodes.literal, nodes.literal_block, nodes.math, nodes.math_block, nodes.raw)
 

@@ -3,7 +3,7 @@
 import pytest
 from docutils import nodes
 
-from lcs.exhibits.typography import HYPHEN, SPACE, keep_together
+from lcs.exhibits.typography import HYPHEN, JOINER, SPACE, keep_together
 
 
 def shown(*children):
@@ -21,7 +21,8 @@ def shown(*children):
         ("+0.5 ± 0.2 points", f"+0.5{SPACE}±{SPACE}0.2 points"),
         ("of 9 × 9 pixels", f"of 9{SPACE}×{SPACE}9 pixels"),
         ("λ = 2e-5 or 5e-06", f"λ{SPACE}={SPACE}2e{HYPHEN}5 or 5e{HYPHEN}06"),
-        ("a = b, S-FC, x = 3 and one-shot", "a = b, S-FC, x = 3 and one-shot"),
+        ("S-FC, D-CONV's, 3-FC", f"S-{JOINER}FC, D-{JOINER}CONV's, 3-{JOINER}FC"),
+        ("a = b, US-FCC, x = 3 and one-shot", "a = b, US-FCC, x = 3 and one-shot"),
     ],
 )
 def test_no_line_ends_within_a_value(text, expected):
