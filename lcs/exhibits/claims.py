@@ -147,8 +147,8 @@ def counts(every: Sequence[Judged]) -> Table:
         rows.append([setting, f"{len(said)}", *both, f"{undecided}", f"{others}"])
     caption = (
         f"The paper's {len(asked)} claims about training: how many were judged in "
-        "each setting, and what came out. In brackets: how many more that are not significant "
-        "after correction for many comparisons, rest on one run, or hold in part."
+        "each setting, and what came out. In brackets: how many more, which are not "
+        "significant after correction for many comparisons, rest on one run, or hold in part."
     )
     columns = ["setting", "judged", "hold", "contradicted", "undecided", "not testable"]
     return Table("tab-verdicts", caption, columns, rows)

@@ -191,13 +191,13 @@ def front(table: pd.DataFrame, counted: str = "weights") -> pd.DataFrame:
 
 
 def own_lambda() -> Config:
-    """Return β = 50 by the recipe at `WIDTH`, with the λ that was chosen there."""
+    """Return β = 50 with AutoAugment at `WIDTH`, with the λ that was chosen there."""
     here = SHARED[RECIPE].replace(base_channels=WIDTH)
     return chosen(here, "s-fc", "beta-lasso", 50, share=SHARE_AT_WIDTH[WIDTH])
 
 
 def searched_sgd(model: str = "s-fc") -> Config:
-    """Return SGD by the recipe at `WIDTH`, as it was chosen."""
+    """Return SGD with AutoAugment at `WIDTH`, as it was chosen."""
     return chosen(SHARED[RECIPE].replace(base_channels=WIDTH), model)
 
 
@@ -276,7 +276,7 @@ def recipe_numbers(found: Conditions) -> dict[str, str]:
 
 
 def reproduction_numbers(found: Conditions) -> dict[str, str]:
-    """Return what few weights reach in the reproduction's setting."""
+    """Return what few weights reach without augmentation."""
     few, least = sparse_like_conv(found), sparsest_above_sgd(found)
     sgd, conv, local = (_first(found, one) for one in (SGD, CONV, LOCAL))
     names = [cells.series_text(run.config) for run in few]
@@ -343,7 +343,7 @@ def bound(record: Record, bits: int = 16, delta: float = 0.05) -> Bound:
 
 
 def bound_numbers(recipe: Conditions, few: Conditions, bits: int, delta: float) -> dict[str, str]:
-    """Return the bound of β = 50 by the recipe, and of the sparsest network of the reproduction."""
+    """Return the bound of β = 50 with AutoAugment, and of the sparsest network of the reproduction."""
     own, least = own_lambda(), sparsest_above_sgd(few)
 
     def mean(runs: Sequence[Record], field: str, digits: int) -> str:

@@ -80,12 +80,17 @@ def numbers(records: Sequence[Record]) -> dict[str, str]:
     windows = {f"size-window-{share}": (share, B50) for share in (few, tenth, every)}
     windows[f"size-window-sgd-{few}"] = few, SGD
     gains = {f"size-gain-{100 * share:g}": (f"{100 * share:g}", B50) for share in SHARES}
-    gains |= {f"size-lead-{share}": (share, LOCAL) for share in (few, every)}
     runs = compare.grouped(records, lambda c: (f"{100 * c.train_share:g}", method(c)))
     return {
         "size-n": cells.count_text(compare.conditions(records)),
         "size-local-needs": images_needed(records, LOCAL, B50) if records else PENDING,
         **{key: cells.gain_text(runs[at], runs[at[0], SGD]) for key, at in gains.items()},
+        **{
+            f"size-lead-{share}": tables.ahead(
+                cells.gain_text(runs[share, LOCAL], runs[share, SGD])
+            )
+            for share in (few, every)
+        },
         **{key: locality.excess_text(runs[at]) for key, at in windows.items()},
     }
 

@@ -78,13 +78,13 @@ def accuracy_figure(records: Sequence[Record], window: int = 10) -> Figure:
     figure, panels = subplots(1, 2, figsize=(PAGE_WIDTH, 3.4))
     for name, runs in compare.by_method(records).items():
         epochs = runs[0].history["epoch"]
-        window = min(window, len(epochs))
-        courses = [compare.moving_mean(run.history["test_accuracy"], window) for run in runs]
+        span = min(window, len(epochs))
+        courses = [compare.moving_mean(run.history["test_accuracy"], span) for run in runs]
         curves, own = 100 * np.array(courses), look(name)
         for axes in panels[[name.optimizer == "sgd", name.model == "s-fc"]]:
-            axes.plot(epochs[window - 1 :], curves.mean(0), ls=own.line, color=own.colour)
+            axes.plot(epochs[span - 1 :], curves.mean(0), ls=own.line, color=own.colour)
             low, high = curves.min(0), curves.max(0)
-            axes.fill_between(epochs[window - 1 :], low, high, color=own.colour, alpha=0.2, lw=0)
+            axes.fill_between(epochs[span - 1 :], low, high, color=own.colour, alpha=0.2, lw=0)
         panels[0].plot([], [], ls=own.line, color=own.colour, label=str(name))
     for axes, title in zip(panels, ("networks, by SGD", "S-FC, by method"), strict=True):
         axes.set(xscale="log", xlabel="epoch")

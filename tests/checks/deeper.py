@@ -126,7 +126,8 @@ def depth_adds_to_every_network(store):
 def beta_does_as_well_in_deep_networks(store):
     """In D-FC β = 50 is ahead of SGD in every seed, but the interval includes zero.
 
-    Most weights of its first layer are zero. In S-FC it is behind. Its learning rate and its share
+    Most weights of its first layer are zero. In S-FC it is behind, and the interval includes zero
+    too. Its learning rate and its share
     of λ are the largest that were tried.
     """
     groups = by_method(records(store, "deeper"))
@@ -137,6 +138,7 @@ def beta_does_as_well_in_deep_networks(store):
         min(differences(sparse, dense)) > 0
         and level(paired(sparse, dense))
         and max(differences(groups[B50], groups[SGD])) < 0
+        and level(paired(groups[B50], groups[SGD]))
         and max(remaining(sparse)) < 50
         and chosen == edge
     )

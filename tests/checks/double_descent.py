@@ -40,7 +40,7 @@ def beta_0_recovers_to_its_maximum_at_most(store):
 
 @check
 def by_the_recipe_accuracy_does_not_fall(store):
-    """By the recipe no method drops by half a point, and every one rises further."""
+    """With AutoAugment no method drops by half a point, and every one rises further."""
     found = descents(store, RECIPE.name, 200)
     methods = {who for who, _ in found}
     return methods == {SGD, B0, B50} and all(

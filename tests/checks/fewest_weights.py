@@ -65,7 +65,7 @@ def front_of_the_recipe(store):
 
 @check
 def thresholds_are_the_front_of_s_fc(store):
-    """By the recipe, every condition on the front of S-FC is β = 50."""
+    """With AutoAugment, every condition on the front of S-FC is β = 50."""
     sparse = {c: runs for c, runs in recipe(store).items() if c.model == "s-fc"}
     conditions = [*sparse]
     best = fewest_weights.front(fewest_weights.frame(sparse)).index
@@ -74,7 +74,7 @@ def thresholds_are_the_front_of_s_fc(store):
 
 @check
 def front_of_the_reproduction(store):
-    """In the reproduction's setting S-FC, sparse, and S-LOCAL make the front, by both counts.
+    """Without augmentation S-FC, sparse, and S-LOCAL make the front, by both counts.
 
     With about as many weights, S-FC is ahead of S-CONV in every seed, and behind S-LOCAL.
     """
@@ -98,7 +98,7 @@ def bounds_are_vacuous(store):
 
 @check
 def gaps_are_far_below_their_bounds(store):
-    """By the recipe, every measured gap is less than a hundredth of its bound."""
+    """With AutoAugment, every measured gap is less than a hundredth of its bound."""
     runs = [run for group in recipe(store).values() for run in group]
     bounds = [(fewest_weights.bound(run), 1 - run.final["clean_train_accuracy"]) for run in runs]
     return all(100 * bound.gap < bound.structure - error for bound, error in bounds)

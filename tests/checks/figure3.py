@@ -46,7 +46,7 @@ def beta_1_falls_late(store):
 
 @check
 def first_layer_and_local(store):
-    """β = 50 leaves more weights than S-LOCAL has; by the paper's recipe, from α = 4 on, fewer."""
+    """β = 50 leaves more weights than S-LOCAL has; with AutoAugment, from α = 4 on, fewer."""
     table = by_method(records(store, "table2"))
     wide = [at for width, at in own(store).items() if width >= 4]
     more, *fewer = (

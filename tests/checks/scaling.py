@@ -149,7 +149,7 @@ def searches_are_uneven(store):
 
 @check
 def lambda_beyond_the_papers_search(store):
-    """λ of β = 50 at α = 8, by either augmentation, is larger than in the reproduction's setting.
+    """λ of β = 50 at α = 8, by either augmentation, is larger than without augmentation.
 
     That is the largest value of the paper's search.
     """

@@ -64,8 +64,8 @@ def what_outlasts_the_correction(store):
     And that less than half of the gap is closed in two settings, and one-shot pruning is ahead in
     the wider network.
 
-    The gains over SGD by the recipe and over β = 0, other ones of and over pruning, the lead of
-    β = 0 in the reproduction's setting, and that less than half of the gap is closed with
+    The gains over SGD with AutoAugment and over β = 0, other ones of and over pruning, the lead of
+    β = 0 without augmentation, and that less than half of the gap is closed with
     AutoAugment do not. That over SGD at α = 8 with flips and crops, 200 epochs, is undecided.
     """
 

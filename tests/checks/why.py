@@ -57,7 +57,7 @@ def cost(found, l1, beta):
 
 @check
 def beta_50_loses_to_beta_0(store):
-    """In the reproduction's setting β = 50 is behind β = 0."""
+    """Without augmentation β = 50 is behind β = 0."""
     loss = gain(found_in(store, "frozen"), beta=50, frozen_zeros=False)
     return behind(loss)
 
@@ -176,7 +176,7 @@ def no_difference_outlasts_the_correction(store):
 
 @check
 def own_setting_at_width_4(store):
-    """In the reproduction's setting β = 50 is behind β = 0 at α = 4 too."""
+    """Without augmentation β = 50 is behind β = 0 at α = 4 too."""
     runs = by_method(records(store, "reproduction"))
     return behind(paired(runs[B50], runs[B0]))
 

@@ -65,7 +65,7 @@ def filters(base: Config) -> list[Config]:
 def crops(base: Config) -> list[Config]:
     """How far crops shift.
 
-    Return β = 50 by the recipe: no crops, half as far as usual, as far, twice as far.
+    Return β = 50 with AutoAugment: no crops, half as far as usual, as far, twice as far.
 
     λ of the first layer is larger than elsewhere, so that few enough weights are left to say where
     they are.

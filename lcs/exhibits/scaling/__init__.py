@@ -1,4 +1,4 @@
-"""The paper's recipe at growing width: does the gain of β = 50 grow with it?
+"""AutoAugment at growing width: does the gain of β = 50 grow with it?
 
 `search_studies` choose hyperparameters on validation images, `studies` has all other runs,
 `results` what comes out.

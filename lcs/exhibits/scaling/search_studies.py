@@ -1,4 +1,4 @@
-"""Hyperparameters of the paper's recipe, chosen on validation images."""
+"""Hyperparameters with AutoAugment, chosen on validation images."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the chapter trains: at each width, at several lengths, at α = 32, parts of the recipe."""
+"""What the chapter trains: at each width, at several lengths, at α = 32, parts of the training."""
 
 from __future__ import annotations
 
