@@ -343,7 +343,7 @@ def bound(record: Record, bits: int = 16, delta: float = 0.05) -> Bound:
 
 
 def bound_numbers(recipe: Conditions, few: Conditions, bits: int, delta: float) -> dict[str, str]:
-    """Return the bound of β = 50 with AutoAugment, and of the sparsest network of the reproduction."""
+    """Return the bound of β = 50 with AutoAugment, and of the sparsest network without."""
     own, least = own_lambda(), sparsest_above_sgd(few)
 
     def mean(runs: Sequence[Record], field: str, digits: int) -> str:
