@@ -88,9 +88,6 @@ CALLED = {
         ("D-FC by SGD is better with the first layer's mask *", "α = 1"),
         ("S-FC by β = 50 is better from S-CONV than *", "α = 2"),
         ("At α = 1, β = 50 is worse than β = 0", "α = 1"),
-        ("At α = 1, β = 50 is worse than β = 1", "α = 1"),
-        ("With λ * its gain over SGD grows*", "α = 8"),
-        ("With λ * its gain over β = 0 grows*", "α = 8"),
     ),
     UNDECIDED: (
         ("With about as many * better than one-shot pruning (larger budget)", "α = 1"),

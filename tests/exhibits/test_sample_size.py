@@ -46,7 +46,7 @@ def test_words_say_what_the_records_say(records):
     words = sample_size.numbers(records)
     assert words["size-local-needs"] == "14,000"
     assert words["size-gain-10"].startswith("+1.00")
-    assert words["size-lead-2"].startswith("+10.00")
+    assert words["size-lead-2"].startswith("10.00")
     assert words["size-window-10"].startswith("+21.1")
 
 
