@@ -33,13 +33,13 @@ def measured(record: Record) -> dict[str, Any]:
 
     Compact are those with enough weights and mass in a window of 13 x 13 of 32 pixels, that of
     S-CONV's kernel and two pixels more on each side (`lcs.measure.local_parts`). The first
-    `STORED_FILTERS` are looked at, as many of each run. `of`: how many were looked at. With fewer
-    than `MIN_FILTERS` compact ones the result has no other values.
+    `STORED_FILTERS` are looked at, as many of each run. `filters` counts the compact ones; with
+    fewer than `MIN_FILTERS` of them the result has no other values.
     """
     filters = record.load_filters()[:STORED_FILTERS]
     window = measure.window_size(*filters.shape[2:]) + 4 * filters.shape[2] // 32
     compact = measure.local_parts(filters, window)
-    found: dict[str, Any] = {"of": len(filters), "filters": len(compact)}
+    found: dict[str, Any] = {"filters": len(compact)}
     if len(compact) >= MIN_FILTERS:
         found |= measure.sharing(compact, record.config.base_channels)
     return found
@@ -51,7 +51,7 @@ def frame(records: Sequence[Record]) -> pd.DataFrame:
     Columns `setting`, `series` (method and λ), `run_id` and what `measured` has, NaN where that is
     missing.
     """
-    columns = ["setting", "series", "run_id", "of", "filters", "mean", "ci95", "shared"]
+    columns = ["setting", "series", "run_id", "filters", "mean", "ci95", "shared"]
     columns += ["pixels", "phases", "rearranged", "rearranged_excess", "rearranged_ci95"]
     rows = {
         run.run_id: {
@@ -135,8 +135,9 @@ def sharing_figure(table: pd.DataFrame) -> Figure:
     """Draw how alike filters are after a shift, between chance and shared kernels, a row per run.
 
     Args:
-        table: of `frame`; a row without `mean` has too few compact filters.
+        table: of `frame`; a row without `mean` has too few compact filters, and is left out.
     """
+    table = table.dropna(subset=["mean"])
     if table.empty:
         return pending()
     figure, axes = subplots(figsize=(PAGE_WIDTH, 0.3 * len(table) + 1.2))
@@ -147,10 +148,6 @@ def sharing_figure(table: pd.DataFrame) -> Figure:
         "shared": ("D", "shared kernels"),
     }
     for y, row in enumerate(table.to_dict("records")):
-        if math.isnan(row["mean"]):
-            few = f"{row['filters']:.0f} of {row['of']:.0f} filters are compact"
-            axes.text(0.01, y, few, va="center", size="small", style="italic", color="0.35")
-            continue
         axes.plot([row["rearranged"], row["shared"]], [y, y], color="0.85", lw=5, zorder=0)
         for name, (shape, words) in references.items():
             axes.plot(row[name], y, shape, color="0.4", mfc="white", ms=7, label=words)

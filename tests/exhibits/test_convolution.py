@@ -25,7 +25,7 @@ def test_sharing_is_of_the_compact_filters_of_runs_that_stored_some(monkeypatch)
     found = convolution.frame([*records, *records, made_up(Config(), 50.0)])
     assert len(found) == 1
     row = found.iloc[0]
-    assert (row["of"], row["filters"], row["mean"]) == (24, 20, pytest.approx(1))
+    assert (row["filters"], row["mean"]) == (20, pytest.approx(1))
     assert 90 < convolution.way(row) < 300
     words = convolution.numbers(found, {"local": records, "none": []})
     assert words["sharing-local-excess"].startswith("+0.")
@@ -36,7 +36,11 @@ def test_sharing_is_of_the_compact_filters_of_runs_that_stored_some(monkeypatch)
     scarce = with_filters(records[0], images[13:])
     few = convolution.frame([scarce])
     assert (few["filters"].iloc[0], math.isnan(few["mean"].iloc[0])) == (7, True)
-    assert "7 of 17" in convolution.sharing_figure(few).axes[0].texts[0].get_text()
+    other = with_filters(made_up(scarce.config.replace(seed=1), 60.0), images[13:])
+    both = convolution.frame([records[0], other])
+    assert len(both) == 2
+    assert len(convolution.sharing_figure(both).axes[0].get_yticklabels()) == 1
+    assert "pending" in convolution.sharing_figure(few).axes[0].texts[0].get_text()
     assert convolution.numbers(few, {"local": []})["sharing-local-way"] == "pending"
     words = convolution.numbers(few, {"local": [scarce]})
     assert (words["sharing-local-excess"], words["sharing-local-way"]) == ("–", "not defined")
