@@ -56,7 +56,7 @@ def figure4(base: Config, betas: Sequence[float]) -> list[Config]:
 def filters(base: Config) -> list[Config]:
     """Filters of S-LOCAL beside those of S-FC at α = 8.
 
-    Return it at the largest width of the study `width`, and by its recipe.
+    Return it at the largest width of the study `width`, trained as there.
     """
     return [settings.sgd(sized(base, settings.WIDTHS[-1], 1 / 4), "s-local")]
 
@@ -65,7 +65,7 @@ def filters(base: Config) -> list[Config]:
 def crops(base: Config) -> list[Config]:
     """How far crops shift.
 
-    Return β = 50 with AutoAugment: no crops, half as far as usual, as far, twice as far.
+    Return β = 50: no crops, half as far as usual, as far, twice as far.
 
     λ of the first layer is larger than elsewhere, so that few enough weights are left to say where
     they are.
@@ -84,7 +84,7 @@ def _pixels(config: Config, name: str) -> int:
 def pictures(records: Sequence[Record]) -> dict[str, np.ndarray | None]:
     """Return the stored filters (n, C, H, W) of SGD, β = 0, β = 50 and S-LOCAL, by title.
 
-    Of runs by one recipe those of the first seed, with the λ of β = 50, at the largest width at
+    Of runs that were trained alike those of the first seed, with the λ of β = 50, at the largest width at
     which S-FC was trained, if it was. None: no run of this method has stored its filters.
     """
     widest = max((r.config.base_channels for r in records if r.config.model == "s-fc"), default=0)
@@ -165,7 +165,7 @@ def numbers(first: Sequence[Record], wide: Sequence[Record], searched: Sequence[
 
     `open-zero`: β = 0 with the λ of β = 50; `open-tuned-sgd`: SGD with momentum and weight decay.
     "pending" without runs. `first` are of the page's own study, `wide` of `width`, `searched` of
-    the recipe with hyperparameters chosen on validation.
+    flips and crops with hyperparameters chosen on validation.
     """
     groups, beta = compare.by_method(first), compare.largest_beta(first)
     found: Numbers = {}

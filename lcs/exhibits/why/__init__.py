@@ -156,7 +156,7 @@ def reproduction(base: Config) -> list[Config]:
 
 
 def _by_recipe(base: Config, factors: Sequence[int]) -> list[Config]:
-    """Return SGD, β = 0 at both λ, and β = 50, at multiples of the width, with AutoAugment."""
+    """Return SGD, β = 0 at both λ, and β = 50, at multiples of the width."""
     runs = []
     for factor in factors:
         wide = sized(base, factor, 1 / 4)
