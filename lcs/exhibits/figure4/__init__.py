@@ -84,7 +84,7 @@ def _pixels(config: Config, name: str) -> int:
 def pictures(records: Sequence[Record]) -> dict[str, np.ndarray | None]:
     """Return the stored filters (n, C, H, W) of SGD, β = 0, β = 50 and S-LOCAL, by title.
 
-    Of runs that were trained alike those of the first seed, with the λ of β = 50, at the largest width at
+    Of runs trained alike those of the first seed, with the λ of β = 50, at the largest width at
     which S-FC was trained, if it was. None: no run of this method has stored its filters.
     """
     widest = max((r.config.base_channels for r in records if r.config.model == "s-fc"), default=0)
