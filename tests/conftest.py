@@ -1,6 +1,7 @@
 """Fixtures that several files share: folders of their own, a store, the command line in process."""
 
 import multiprocessing
+import multiprocessing.forkserver
 import shutil
 from pathlib import Path
 from typing import NamedTuple
@@ -12,10 +13,11 @@ import pytest
 def _own_folders(tmp_path_factory):
     """Keep the reader's own checkpoints and records out of the tests."""
     folder = tmp_path_factory.mktemp("own")
+    folders = {"LCS_CHECKPOINTS": str(folder / "checkpoints"), "LCS_STORE": str(folder / "runs")}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LCS_CHECKPOINTS", str(folder / "checkpoints"))
-        patch.setenv("LCS_STORE", str(folder / "runs"))
-        yield
+        for name, value in folders.items():
+            patch.setenv(name, value)
+        yield folders
 
 
 class Said(NamedTuple):
@@ -53,11 +55,16 @@ def command(capsys):
 
 
 @pytest.fixture(scope="session")
-def forkserver():
+def forkserver(_own_folders):
     """Processes from a server that has imported torch once: each costs only what it computes."""
     context = multiprocessing.get_context("forkserver")
     # optimizers of torch import torch._dynamo at their first use
     context.set_forkserver_preload(["lcs.cli", "lcs.study", "lcs.train", "torch._dynamo"])
+    # its processes have the environment in which it starts: not that of the first test
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in _own_folders.items():
+            patch.setenv(name, value)
+        multiprocessing.forkserver.ensure_running()
     return context
 
 
