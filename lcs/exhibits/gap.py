@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lcs.exhibits import published, tables
-from lcs.exhibits.cells import gain_text, remaining_text, size_text
-from lcs.exhibits.compare import Groups, by_method, by_seed, grouped, mean
-from lcs.exhibits.methods import B0, B50, LOCAL, NETWORKS, SGD, Method
+from lcs.exhibits.cells import size_text
+from lcs.exhibits.compare import Groups, by_method, by_seed, grouped
+from lcs.exhibits.methods import B50, LOCAL, NETWORKS, SGD, Method
 from lcs.exhibits.plots.style import PUBLISHED_MARKERS, look, subplots
-from lcs.exhibits.tables import PENDING, Table
+from lcs.exhibits.tables import PENDING
 from lcs.exhibits.verdicts import Finding
 from lcs.runs import Record
 from lcs.stats import mean_interval, ratio_interval
@@ -65,6 +65,18 @@ def _whole(per_cent: float) -> str:
     return tables.minus(f"{per_cent:z.0f}")  # without a negative zero
 
 
+def by_size(records: Sequence[Record]) -> dict[str, Groups[Method]]:
+    """Return runs by width and length, in words, and by method, where there are all three."""
+    ordered = sorted(records, key=lambda run: (run.config.base_channels, run.config.epochs))
+    sizes = {size: by_method(runs) for size, runs in grouped(ordered, size_text).items()}
+    return {size: runs for size, runs in sizes.items() if {B50, SGD, LOCAL} <= runs.keys()}
+
+
+def size_of_paper(epochs: int) -> str:
+    """Return the paper's width, and the length of one of its trainings, as `size_text` does."""
+    return f"α ≈ {published.PAPER_BASE_CHANNELS}, {epochs} epochs"
+
+
 def closes_most(groups: Mapping[Method, Sequence[Record]]) -> Finding:
     """Judge whether β = 50 lies above the middle between SGD and S-LOCAL, paired by seed."""
     gained, gaps = gains_and_gaps(groups)
@@ -79,34 +91,6 @@ def closes_most(groups: Mapping[Method, Sequence[Record]]) -> Finding:
     return Finding(value, above, short=f"{share} of the gap")
 
 
-def gaps_table(settings: Mapping[str, Sequence[Record]], name: str, caption: str) -> Table:
-    """Return accuracies and leads of β = 50 in each setting, with what the paper reports.
-
-    A line for each width and length that has SGD, β = 50 and S-LOCAL.
-    """
-    shown, others = (SGD, B0, B50, LOCAL), (SGD, B0)
-    columns = [
-        "setting", "n", *(one.shortest for one in (SGD, B0, B50)), NETWORKS[LOCAL.model],
-        *(f"{B50.shortest} − {one.shortest}" for one in others), "weights left (%)",
-    ]  # fmt: skip
-    rows = []
-    blank = [""] * (len(columns) - 1)
-    for title, records in settings.items():
-        rows.append([f"*{title}*", *blank])
-        for size, groups in _by_size(records).items():
-            runs = {one: groups[one] for one in shown}
-            values = [f"{mean(each):.2f}" if each else tables.NONE for each in runs.values()]
-            gains = [gain_text(runs[B50], runs[one], missing=tables.NONE) for one in others]
-            rows.append([size, f"{len(runs[SGD])}", *values, *gains, remaining_text(runs[B50])])
-    rows.append(["*the paper*", *blank])
-    for epochs in (published.SHORT_EPOCHS, published.PAPER_EPOCHS):
-        theirs = [published.accuracy(one, "cifar10", epochs) for one in shown]
-        leads = [published.gain(B50, one, epochs=epochs) for one in others]
-        quoted = [None if math.isnan(value) else value for value in leads]
-        rows.append([_size_of_paper(epochs), "", *map(tables.published, theirs + quoted), ""])
-    return Table(name, caption, columns, rows, style="results")
-
-
 def gaps_figure(settings: Mapping[str, Sequence[Record]], width: float) -> Figure:
     """Draw the share of the gap that β = 50 closes in each setting, with what the paper reports.
 
@@ -118,10 +102,10 @@ def gaps_figure(settings: Mapping[str, Sequence[Record]], width: float) -> Figur
     # headings have None, and the paper has no runs
     lines: list[tuple[str, Mapping[Method, Sequence[Record]] | None]] = []
     for title, records in settings.items():
-        sizes = _by_size(records).items()
+        sizes = by_size(records).items()
         here = [(size, runs) for size, runs in sizes if not math.isinf(gap_closed(runs)[1])]
         lines += [(title, None), *here] if here else []
-    lines += [("the paper", None), (_size_of_paper(published.PAPER_EPOCHS), {})]
+    lines += [("the paper", None), (size_of_paper(published.PAPER_EPOCHS), {})]
     figure, axes = subplots(figsize=(width, 0.155 * len(lines) + 0.7))
     edge, (colour, marker, _) = axes.get_yaxis_transform(), look(B50)
     for place, (_, groups) in enumerate(lines):
@@ -152,14 +136,3 @@ def gaps_figure(settings: Mapping[str, Sequence[Record]], width: float) -> Figur
     axes.set(xlim=(LEFT_END, 110), ylim=(len(lines) - 0.5, -0.7), xticks=range(LEFT_END, 101, 50))
     axes.set_xlabel("share of the gap closed by β = 50 (%)")
     return figure
-
-
-def _by_size(records: Sequence[Record]) -> dict[str, Groups[Method]]:
-    """Return runs by width and length, in words, and by method, where there are all three."""
-    ordered = sorted(records, key=lambda run: (run.config.base_channels, run.config.epochs))
-    sizes = {size: by_method(runs) for size, runs in grouped(ordered, size_text).items()}
-    return {size: runs for size, runs in sizes.items() if {B50, SGD, LOCAL} <= runs.keys()}
-
-
-def _size_of_paper(epochs: int) -> str:
-    return f"α ≈ {published.PAPER_BASE_CHANNELS}, {epochs} epochs"

@@ -8,7 +8,6 @@ import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lcs.cost import count_weights
 from lcs.exhibits import (
     banded,
     cells,
@@ -23,8 +22,8 @@ from lcs.exhibits import (
     table2,
     tables,
 )
-from lcs.exhibits.gap import gap_text, gaps_figure, gaps_table
-from lcs.exhibits.methods import B0, B50, LOCAL, SGD
+from lcs.exhibits.gap import gap_text, gaps_figure
+from lcs.exhibits.methods import B0, B50, SGD
 from lcs.exhibits.plots.style import PAGE_WIDTH
 from lcs.exhibits.plots.weights import draw_filter
 from lcs.exhibits.tables import Table
@@ -73,7 +72,6 @@ def numbers(store: RunStore) -> dict[str, Any]:
     }
     wide = {study.name: study.stored("paper", store) for study in paper_size.STUDIES}
     largest = wide["paper-size-searched"][0].config
-    local, dense = (count_weights(largest, method.model)["conv1"] for method in (LOCAL, SGD))
     reproduction, *_ = table2.STUDIES
     plain = compare.by_method(reproduction.stored("desk", store))
     swept, swept_zero = (
@@ -96,9 +94,6 @@ def numbers(store: RunStore) -> dict[str, Any]:
         "searched_epochs": runs["recipe-length-search"][0].config.epochs,
         "longest": longest[0].config.epochs,
         "longest_n": len(longest),
-        "flips_epochs": runs["flips"][0].config.epochs,
-        "local_share": f"{100 * local / dense:.1f}",
-        "inside_share": f"{100 * runs['masked'][0].config.density:.1f}",
         "plain_gap": gap_text(plain),
         "swept_gap": gap_text({**plain, B50: best}),
         "swept_zero": gap_text({**plain, B50: as_much}),
@@ -113,7 +108,6 @@ def sections(store: RunStore) -> dict[Path, str]:
     text = tables.uncommented(TEXTS.read_text())
     said = tables.by_heading("# ", text.format(**numbers(store)))
     captions = {name: said[f"Caption of {name}"] for name in SHARES}
-    values = gaps_table(by_setting(store), "tab-first", _joined(said["Caption of values"]))
     opening = said["Summary"]
     cited = opening.replace("The paper", "The paper {cite}`neyshabur2020`", 1)
     figures = "\n".join(
@@ -135,8 +129,7 @@ def sections(store: RunStore) -> dict[Path, str]:
     answers = Table("tab-answers", "", heads, rows, text=heads).body()
     notes, answers_there = (text.replace("](", "](book/") for text in (said["Notes"], answers))
     readme = [_wrapped(opening), pictures, below, _wrapped(notes), answers_there]
-    table = f"::::{{dropdown}} Test accuracy in every setting\n\n{values._repr_markdown_()}\n::::"
-    intro = [_wrapped(cited), grid, _wrapped(said["Notes"]), answers, table]
+    intro = [_wrapped(cited), grid, _wrapped(said["Notes"]), answers]
     return {README: "\n\n".join(readme), INTRO: "\n\n".join(intro)}
 
 

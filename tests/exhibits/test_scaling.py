@@ -13,7 +13,7 @@ from lcs.exhibits import cells, find_study, gap, published, scaling, searches, t
 from lcs.exhibits.compare import by_method, by_width, mean, paired
 from lcs.exhibits.methods import B0, B50, CONV, LOCAL, PROXIMAL, SGD, THREE, method
 from lcs.exhibits.plots.style import PUBLISHED_MARKERS
-from lcs.exhibits.scaling import results, search_studies, studies
+from lcs.exhibits.scaling import figures, results, search_studies, studies
 from lcs.exhibits.settings import CHOSEN, chosen, regularised, scaled_l1
 
 BONUS = {LOCAL: 10.0, B50: 1.0, PROXIMAL: 0.5}
@@ -115,26 +115,9 @@ def test_runs_on_test_images_have_what_the_search_chose(monkeypatch):
     assert differences["β = 50"].startswith("+")
 
 
-def test_what_the_prose_says_of_methods_searched_alike():
-    accuracies = {SGD: 50.0, B50: 56.0, LOCAL: 60.0}
-
-    def accuracy(config):
-        return accuracies[method(config)] - config.lr + config.seed
-
-    tested = study("recipe-length-search", accuracy)
-    runs = NO_RUNS | {"recipe-length-search": tested}
-    more = {"recipe-length-search-local": study("recipe-length-search-local", accuracy, 2)}
-    words = results.numbers(runs | more)
-    assert words["searched-gain"].startswith("5.80")
-    assert words["searched-local"] == "4.27 and 4.27"
-    assert words["searched-gap"] == "58 and 58", "of two seeds both"
-    alone = results.numbers(runs)
-    assert (alone["searched-n"], alone["searched-gap"]) == ("3", "pending")
-
-
 def test_two_seeds_are_two_values_and_all_studies_fill_the_prose():
-    two = results.numbers(NO_RUNS | {"flips": study("flips", growing, seeds=2)})
-    assert (two["flips-gain"], two["flips-local"]) == ("4.00 and 4.00", "6.00 and 6.00")
+    two = results.numbers(NO_RUNS | {"flips-beyond": study("flips-beyond", growing, seeds=2)})
+    assert (two["beyond-gain"], two["beyond-gap"]) == ("5.00 and 5.00", "50 and 50")
     filled = results.numbers(
         NO_RUNS | {one.name: study(one.name, growing) for one in scaling.STUDIES}
     )
@@ -149,7 +132,6 @@ def test_the_prose_has_the_gains_with_lambda_of_each_width():
     own = study("scaling-own", lambda c: growing(c) + (0.1 * c.seed if c.beta == 50 else 0))
     words = results.numbers(NO_RUNS | {"scaling-own": own})
     assert words["epochs"] == "200"
-    assert words["own-local-last"] == "5.90 ± 0.25"
     assert words["own-zero-last"] == "4.10 ± 0.25"
     assert words["gap-last"].startswith("41 (")
     assert words["gap-paper"] == "91"
@@ -184,7 +166,7 @@ def test_only_seeds_that_have_every_width_count():
 def test_the_figure_draws_gains_against_the_width_and_the_papers():
     runs = NO_RUNS | {name: study(name, growing) for name in ("scaling-own", "scaling-threshold")}
     runs |= {"scaling-seeds": study("scaling-seeds", growing, 5)}
-    axes, paper = results.gains_figure(runs).axes
+    axes, paper = figures.gains_figure(runs).axes
     at_eight = [line for line in axes.lines if len(line.get_xdata()) == 5]
     assert len(at_eight) == 1, "all seeds of the last width"
     assert np.allclose(at_eight[0].get_ydata(), 4)
@@ -207,8 +189,8 @@ def test_leads_over_sgd_are_drawn_setting_by_setting():
         ]
 
     whole, single = runs(1, 3, augment="flip-crop"), runs(150, 1, epochs=published.SHORT_EPOCHS)
-    assert len(results.leads_figure([[], []]).axes) == 1, "pending"
-    many, one, paper = results.leads_figure([whole, [], single]).axes
+    assert len(figures.leads_figure([[], []]).axes) == 1, "pending"
+    many, one, paper = figures.leads_figure([whole, [], single]).axes
     assert len(many.containers) == 2, "means with their intervals"
     assert {*many.containers[0].lines[0].get_ydata()} == {1.0}
     hollow = [line for line in one.lines if line.get_mfc() == "none" and len(line.get_xdata())]
@@ -218,11 +200,11 @@ def test_leads_over_sgd_are_drawn_setting_by_setting():
     assert theirs == [pytest.approx(published.SHORT[LOCAL] - published.SHORT[SGD])]
     assert len([line for line in paper.lines if line.get_marker() == "v"]) == 2
     longer = runs(1, 2, epochs=400)
-    (axes,) = results.lengths_figure([*runs(1, 3, epochs=100), *longer]).axes
+    (axes,) = figures.lengths_figure([*runs(1, 3, epochs=100), *longer]).axes
     assert [tick.get_text() for tick in axes.get_xticklabels()] == ["100", "400"]
     assert np.ptp(axes.get_xticks()) == pytest.approx(2), "in doublings"
     assert len(axes.containers) == 2, "an interval of three seeds, none of two"
-    assert "pending" in results.lengths_figure([]).axes[0].texts[0].get_text()
+    assert "pending" in figures.lengths_figure([]).axes[0].texts[0].get_text()
 
 
 def test_the_share_of_the_gap_that_is_closed():
@@ -254,23 +236,27 @@ def test_the_figure_of_the_gap_has_a_line_for_each_size_that_has_one():
     assert [len(line.get_xdata()) for line in hollow] == [1, 1], "a single run, and the paper"
 
 
-def test_the_table_of_values_has_a_line_for_each_size():
+def test_the_table_of_gains_has_a_line_for_each_size():
     wide = [r for runs in by_width(study("scaling-own", growing))[8].values() for r in runs]
     alone = [run for run in wide if run.config.seed == 0 and method(run.config) != B0]
     no_gap = study("flips", lambda c: 50.0 + c.seed)
-    table = gap.gaps_table({"one": wide, "first seed": alone, "none": no_gap}, "tab", "Values.")
+    table = results.gains_table({"one": wide, "first seed": alone, "none": no_gap})
     assert {len(row) for row in table.rows} == {len(table.columns)}
-    heading, three, _, single, _, level, _, short, paper = table.rows
+    heading, three, _, single, _, level, _, short, paper, hundred = table.rows
     assert level[2] == level[4], "where the figure has no line"
-    assert short[4:7] == [tables.NONE, tables.published(published.SHORT[LOCAL]), tables.NONE]
-    assert heading == ["*one*", *[""] * 8]
+    assert short[4:8] == [tables.NONE, tables.published(published.SHORT[LOCAL]), *[tables.NONE] * 2]
+    assert short[8] == tables.NONE
+    assert heading == ["*one*", *[""] * 9]
     runs = by_method(wide)
     assert three[:3] == ["α = 8, 200 epochs", "3", f"{mean(runs[SGD]):.2f}"]
     assert three[6] == tables.signed(paired(runs[B50], runs[SGD]))
     assert three[7] == tables.signed(paired(runs[B50], runs[B0]))
-    assert three[8] == cells.remaining_text(runs[B50])
+    assert three[8:] == [gap.gap_text(runs), cells.remaining_text(runs[B50])]
     assert (single[1], single[3], single[7]) == ("1", tables.NONE, tables.NONE)
     assert paper[4] == tables.published(published.accuracy(B50, "cifar10"))
+    assert paper[8] == tables.published(f"{published.gap_closed():.0f}")
+    assert hundred[4] == tables.published(published.accuracy(B50, "cifar100"))
+    assert "pending" in results.gains_table({"one": []}).rows[0][0]
 
 
 # The largest networks
@@ -310,9 +296,9 @@ def test_the_largest_runs_stand_side_by_side():
     words = results.numbers(NO_RUNS | found)
     assert words["largest-paper"] == "72.77"
     assert (words["largest-accuracy"], words["largest-left"]) == ("58.00", "50.0")
-    assert (words["largest-sgd"], words["largest-fit"]) == ("60.00", "75.00")
+    assert (words["largest-sgd-fit"], words["largest-fit"]) == ("75.00", "75.00")
     without = results.numbers(NO_RUNS | found | {"largest-decay": []})
-    assert without["largest-sgd"] == "pending"
+    assert without["largest-sgd-fit"] == "pending"
 
 
 # Momentum and length
@@ -398,19 +384,6 @@ def test_the_threshold_is_taken_away_and_lambda_stays():
     }  # fmt: skip
     runs["scaling-threshold"] = [run for run in records if run.config.seed < 2]
     assert results.numbers(runs)["seeds-added"] == "+4.00"
-
-
-def test_order_numbers_are_paired_by_seed():
-    def accuracy(config):
-        first = config.augment == "autoaugment-first"
-        return 60 + config.seed + (2 if first else 0) + (config.beta > 0) * (1 if first else -1)
-
-    words = results.numbers(NO_RUNS | {"augment-order": study("augment-order", accuracy)})
-    assert {n: word.split(" ")[0] for n, word in words.items() if n.startswith("order")} == {
-        "order-sgd": "+2.00",
-        "order-beta": "+4.00",
-        "order-gain": "+1.00",
-    }
 
 
 def test_s_conv_is_compared_with_s_local_at_the_least_and_the_largest_width():

@@ -7,17 +7,26 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from lcs.exhibits import cells, compare, published, tables
 from lcs.exhibits.compare import ByStudy, Reference, as_sgd, by_method, without_threshold
-from lcs.exhibits.gap import gains_and_gaps, gap_text
-from lcs.exhibits.methods import B0, B50, CONV, LOCAL, PROXIMAL, SGD, THREE, Method, method
-from lcs.exhibits.plots import style
+from lcs.exhibits.gap import by_size, gap_closed, gap_text, size_of_paper
+from lcs.exhibits.methods import (
+    B0,
+    B50,
+    CONV,
+    LOCAL,
+    NETWORKS,
+    PROXIMAL,
+    SGD,
+    THREE,
+    Method,
+    method,
+)
 from lcs.exhibits.scaling import studies
-from lcs.exhibits.searches import choices
 from lcs.exhibits.settings import DESK, chosen, chosen_flip_crop, regularised
 from lcs.exhibits.tables import PENDING, Cell, Table, ahead
 from lcs.exhibits.verdicts import Finding, Judge
@@ -26,11 +35,6 @@ from lcs.stats import Interval, lack_of_fit, mean_interval
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
-# methods of `leads_figure`, with their shift along x
-LEADS = {B50: -0.15, LOCAL: 0.15}
 
 
 def gains_by_width(records: Sequence[Record], other: Method = SGD) -> pd.DataFrame:
@@ -65,133 +69,55 @@ def gain_grows(other: Method) -> Judge:
     return judge
 
 
-def gains_figure(runs: ByStudy) -> Figure:
-    """Draw the gains of β = 50 against the width, with AutoAugment, and the paper's in a panel.
+def gains_table(settings: Mapping[str, Sequence[Record]]) -> Table:
+    """Return accuracies of each setting, leads of β = 50, and the share of the gap that it closes.
 
-    A small dot is a seed; beside three or more of a width stands their mean with its 95 % interval.
+    A line for each width and length that has SGD, β = 50 and S-LOCAL; then the paper's.
     """
-    own, same, seeds = (runs[f"scaling-{name}"] for name in ("own", "threshold", "seeds"))
-    more_seeds = {run.config: run for run in (*own, *seeds)}  # which share runs
-    contrasts = {
-        "over SGD": gains_by_width([*more_seeds.values()]),
-        "over β = 0": gains_by_width(own, B0),
-        "over β = 0, same λ": gains_by_width(same, B0),
-        "over proximal ℓ1, same λ": gains_by_width(same, PROXIMAL),
-    }
-    widths = {width for table in contrasts.values() for width in table["x"]}
-    if not widths:
-        return style.pending()
-    ratios = [len(widths), 1]
-    size: dict[str, Any] = {"figsize": (style.PAGE_WIDTH, 3.4), "width_ratios": ratios}
-    figure, (axes, last) = style.subplots(1, 2, sharey=True, **size)
-    places = {x: place for place, x in enumerate(sorted(widths))}
-    shifts = (-0.3, -0.1, 0.1, 0.3)
-    for shift, (contrast, table) in zip(shifts, contrasts.items(), strict=True):
-        found = table.groupby("x").gain
-        _add_gains(axes, contrast, shift, {float(places[x]): [*gains] for x, gains in found})
-    paper = {"marker": style.PUBLISHED_MARKERS["paper"], "ms": 8, "mfc": "none", "ls": ""}
-    for shift, contrast, other in zip(shifts, ("over SGD", "over β = 0"), (SGD, B0), strict=False):
-        gain = published.gain(B50, other)
-        last.plot(shift, gain, color=style.look(contrast).colour, **paper)
-    axes.plot([], [], color="0.3", label="the paper", **paper)
-    axes.set_ylabel("gain of β = 50 (points)")
-    axes.set_xticks([*places.values()], [f"{x:g}" for x in places])
-    last.set_xticks([0], [f"{published.PAPER_BASE_CHANNELS}"])
-    last.set_xlim(-0.6, 0.6)
-    ours, *_ = [*own, *same, *seeds]
-    for panel, epochs in ((axes, ours.config.epochs), (last, published.PAPER_EPOCHS)):
-        panel.set_title(f"{epochs} epochs", fontsize="x-small", fontweight="normal")
-        panel.axhline(0, color="0.6", lw=1, zorder=0)
-    figure.supxlabel("base channels α", fontsize="medium")
-    style.add_legend(figure, axes, columns=3)
-    return figure
-
-
-def leads_figure(settings: Sequence[Sequence[Record]]) -> Figure:
-    """Draw how far β = 50 and S-LOCAL are ahead of SGD, at each width of each setting.
-
-    A setting is one augmentation and length. A small dot is a seed; beside three or more stands
-    their mean with its 95 % interval. Hollow: single runs, and what the paper reports.
-    """
-    if not any(settings):
-        return style.pending()
-    kept = [records for records in settings if records]
-    at_widths = [compare.by_width(records) for records in kept]
-    counts = [*map(len, at_widths), 1]
-    size, ratios = (style.PAGE_WIDTH, 3.4), [count + 1.5 for count in counts]
-    figure, panels = style.subplots(1, len(counts), figsize=size, sharey=True, width_ratios=ratios)
-    *ours, last = panels
-    title: dict[str, Any] = {"fontsize": "x-small", "fontweight": "normal"}
-    for axes, records, widths in zip(ours, kept, at_widths, strict=True):
-        config = records[0].config
-        augment = cells.field_text(config, "augment").replace(" and", ",")
-        axes.set_title(f"{augment}\n{config.epochs} epochs", **title)
-        axes.set_xticks(range(len(widths)), [f"{width}" for width in widths])
-        _add_leads(axes, dict(enumerate(widths.values())))
-        if published.PAPER_BASE_CHANNELS in widths and config.epochs == published.SHORT_EPOCHS:
-            _add_published(axes, published.SHORT_EPOCHS)
-    last.set_title(f"the paper\n{published.PAPER_EPOCHS} epochs", **title)
-    last.set_xticks([0], [f"{published.PAPER_BASE_CHANNELS}"])
-    _add_published(last, published.PAPER_EPOCHS)
-    ours[0].plot([], [], style.PUBLISHED_MARKERS["paper"], mfc="none", mec="0.3", label="the paper")
-    for axes, count in zip(panels, counts, strict=True):
-        axes.axhline(0, color="0.6", lw=1, zorder=0)
-        axes.set_xlim(-0.5, count - 0.5)
-    ours[0].set(ylabel="points ahead of S-FC, SGD")
-    figure.supxlabel("base channels α", fontsize="medium")
-    style.add_legend(figure, ours[0], columns=3)
-    return figure
-
-
-def lengths_figure(records: Sequence[Record]) -> Figure:
-    """Draw how far β = 50 and S-LOCAL are ahead of SGD after each training length, at one width.
-
-    As in `leads_figure`.
-    """
-    if not records:
-        return style.pending()
-    lengths = compare.by_length(records)
-    figure, axes = style.subplots(figsize=(style.PAGE_WIDTH, 3))
-    places = [math.log2(length) for length in lengths]
-    _add_leads(axes, dict(zip(places, lengths.values(), strict=True)))
-    axes.axhline(0, color="0.6", lw=1, zorder=0)
-    axes.set_xticks(places, [*map(str, lengths)])
-    axes.set(xlabel="epochs", ylabel="points ahead of S-FC, SGD")
-    style.add_legend(figure, axes, columns=2)
-    return figure
-
-
-def _add_leads(axes: Axes, places: Mapping[float, Mapping[Method, Sequence[Record]]]) -> None:
-    """Draw the leads of each method at each place along x, and name the methods."""
-    for name, shift in LEADS.items():
-        leads = {x: compare.differences(runs[name], runs[SGD]) for x, runs in places.items()}
-        _add_gains(axes, str(name), shift, leads)
-
-
-def _add_gains(
-    axes: Axes, label: str, shift: float, gains: Mapping[float, Sequence[float]]
-) -> None:
-    """Draw gains of seeds beside places along x: a single one hollow, by three or more the mean."""
-    colour, marker, _ = style.look(label)
-    marks: dict[str, Any] = {"color": colour, "marker": marker, "ls": ""}
-    axes.plot([], [], label=label, **marks)
-    for place, each in gains.items():
-        if len(each) < 2:
-            axes.plot([place + shift] * len(each), each, mfc="none", **marks)
-            continue
-        axes.plot([place + shift - 0.05] * len(each), each, ms=3, alpha=0.5, **marks)
-        if len(each) > 2:
-            mean, half_width, _ = mean_interval(each)
-            axes.errorbar(place + shift + 0.05, mean, half_width, ms=6, capsize=2, **marks)
-
-
-def _add_published(axes: Axes, epochs: int) -> None:
-    """Draw what the paper reports after so many epochs; after the fewer it has no β-LASSO."""
-    for name, shift in LEADS.items():
-        gain = published.gain(name, SGD, epochs=epochs)
-        if math.isfinite(gain):
-            marker, colour = style.PUBLISHED_MARKERS["paper"], style.look(name).colour
-            axes.plot(2 * shift, gain, marker, color=colour, mfc="none", ms=8)  # beside ours
+    name, what = "tab-gains", "Accuracy, gain of β = 50, and share of the gap that it closes"
+    if not any(settings.values()):
+        return tables.pending_table(name, what, "lcs study scaling-own")
+    shown, others = (SGD, B0, B50, LOCAL), (SGD, B0)
+    columns = [
+        "setting", "n", *(one.shortest for one in (SGD, B0, B50)), NETWORKS[LOCAL.model],
+        *(f"{B50.shortest} − {one.shortest}" for one in others),
+        "gap closed (%)", "weights left (%)",
+    ]  # fmt: skip
+    rows = []
+    blank = [""] * (len(columns) - 1)
+    for title, records in settings.items():
+        rows.append([f"*{title}*", *blank])
+        for size, groups in by_size(records).items():
+            means = [compare.mean(groups[one]) for one in shown]
+            values = [tables.NONE if math.isnan(mean) else f"{mean:.2f}" for mean in means]
+            gains = [
+                cells.gain_text(groups[B50], groups[one], missing=tables.NONE) for one in others
+            ]
+            # of a gap that may be zero no share is known
+            share = tables.NONE if math.isinf(gap_closed(groups)[1]) else gap_text(groups)
+            last = share, cells.remaining_text(groups[B50])
+            rows.append([size, f"{len(groups[SGD])}", *values, *gains, *last])
+    rows.append(["*the paper*", *blank])
+    for dataset, epochs in (
+        ("cifar10", published.SHORT_EPOCHS),
+        ("cifar10", published.PAPER_EPOCHS),
+        ("cifar100", published.PAPER_EPOCHS),
+    ):
+        theirs = [published.accuracy(one, dataset, epochs) for one in shown]
+        leads = [published.gain(B50, one, dataset, epochs) for one in others]
+        quoted = [None if math.isnan(value) else value for value in leads]
+        share = None if theirs[2] is None else f"{published.gap_closed(dataset):.0f}"
+        size = size_of_paper(epochs) + ("" if dataset == "cifar10" else ", CIFAR-100")
+        rows.append([size, "", *map(tables.published, [*theirs, *quoted, share]), ""])
+    caption = (
+        f"{what}: mean test accuracy in per cent of S-FC trained by SGD, β = 0 and β = 50, and of "
+        "S-LOCAL trained by SGD; differences in points, paired by seed, with 95 % intervals; share "
+        "of the gap between SGD and S-LOCAL, where this differs from zero, with an interval by "
+        "Fieller's method (both values of two seeds); first-layer weights that remain with β = 50. "
+        "CIFAR-10 where not said otherwise. There are n seeds of SGD and β = 50, of other methods "
+        "at most three. At α = 32 the weight decay of SGD was chosen on test images."
+    )
+    return Table(name, caption, columns, rows, style="results")
 
 
 class Compared(NamedTuple):
@@ -291,21 +217,14 @@ def numbers(runs: ByStudy) -> dict[str, str]:
         cells.gain_text(groups[LOCAL], groups[CONV])
         for groups in compare.by_width([*runs["scaling"], *runs["scaling-wide"]]).values()
     ]
-    hundred = by_method(runs["recipe-cifar100"])
-    after, before = (
-        by_method([run for run in runs["augment-order"] if run.config.augment == order])
-        for order in ("autoaugment", "autoaugment-first")
-    )
     return {
         "epochs": f"{own[0].config.epochs}" if own else PENDING,
         # "points ahead", "behind" or "more"
         "own-zero-last": ahead(cells.gain_text(last[B50], last[B0])),
         "own-proximal-last": cells.gain_text(last[B50], shared_l1[PROXIMAL]),
-        "own-local-last": ahead(cells.gain_text(last[LOCAL], last[B50])),
         "conv-first": ahead(convs[0]) if convs else PENDING,
         "conv-last": ahead(convs[-1]) if convs else PENDING,
         "gap-last": gap_text(last),
-        "gap-n": f"{len(gains_and_gaps(last)[0])}",
         "gap-paper": f"{published.gap_closed():.0f}",
         "growth-sgd": cells.signed_text(growth(over_sgd)),
         "growth-zero": cells.signed_text(growth(gains_by_width(own, B0))),
@@ -315,13 +234,11 @@ def numbers(runs: ByStudy) -> dict[str, str]:
         "seeds-n": f"{len({run.config.seed for run in seeds})}",
         "largest-paper": f"{published.SHORT[SGD]:.2f}",
         "largest-accuracy": cells.mean_text(large),
-        "largest-sgd": cells.mean_text(dense),
         "largest-left": cells.remaining_text(large),
         "largest-fit": cells.fit_text(large),
         "largest-sgd-fit": cells.fit_text(dense),
         "large-gain": ahead(cells.gain_text(free[B50], free[SGD])),
         "large-gap": gap_text(free),
-        "large-local": cells.mean_text(free[LOCAL]),
         "large-frozen-gain": ahead(cells.gain_text(frozen[B50], frozen[SGD])),
         "large-frozen-gap": gap_text(frozen),
         "large-freezing": cells.gain_text(runs["largest-searched"], runs["largest-free"]),
@@ -329,55 +246,19 @@ def numbers(runs: ByStudy) -> dict[str, str]:
         "beyond-n": f"{len(beyond[B50])}",
         "beyond-gain": ahead(cells.gain_text(beyond[B50], beyond[SGD])),
         "beyond-zero": ahead(cells.gain_text(beyond[B50], beyond[B0])),
-        "beyond-local": ahead(cells.gain_text(beyond[LOCAL], beyond[B50])),
         "beyond-gap": gap_text(beyond),
-        "length-gaps": "; ".join(
-            f"{gap_text(groups)} % after {length}" for length, groups in lengths.items()
-        )
-        or PENDING,
         "one-lambda": " and ".join(
             f"{cells.gain_text(groups[B50], lengths[length][B50])} after {length}"
             for length, groups in one_lambda.items()
             if length in lengths
         )
         or PENDING,
-        "longest-lead": ahead(cells.gain_text(longest[SGD], longest[B50])),
         "longest-change": cells.gain_text(longest[B50], before_longest[B50]),
         "longest-fit": cells.fit_text(longest[B50]),
         "longest-sgd-fit": cells.fit_text(longest[SGD]),
         "longest-left": cells.remaining_text(longest[B50]),
-        **_at_rates(runs["search-flips"]),
-        "searched-n": f"{len(searched[B50])}",
-        "searched-gain": ahead(cells.gain_text(searched[B50], searched[SGD])),
         "searched-left": cells.remaining_text(searched[B50]),
-        "searched-local": ahead(cells.gain_text(searched[LOCAL], searched[B50])),
-        "searched-gap": gap_text(searched),
-        "flips-gain": ahead(cells.gain_text(flips[B50], flips[SGD])),
-        "flips-zero": ahead(cells.gain_text(flips[B50], flips[B0])),
         "flips-three": ahead(cells.gain_text(flips[THREE], flips[B50])),
-        "flips-n": f"{len(flips[B50])}",
         "flips-others-n": f"{len(flips[THREE])}",
-        "flips-local": ahead(cells.gain_text(flips[LOCAL], flips[B50])),
-        "flips-gap": gap_text(flips),
-        "hundred-n": f"{len(hundred[B50])}",
-        "hundred-gain": cells.gain_text(hundred[B50], hundred[SGD]),
-        "hundred-zero": ahead(cells.gain_text(hundred[B50], hundred[B0])),
-        "hundred-gap": gap_text(hundred),
         "hundred-paper": f"{published.gap_closed('cifar100'):.0f}",
-        "order-sgd": cells.gain_text(before[SGD], after[SGD]),
-        "order-beta": cells.gain_text(before[B50], after[B50]),
-        "order-gain": cells.gain_text(before[B50], before[SGD]),
-    }
-
-
-def _at_rates(searched: Sequence[Record]) -> dict[str, str]:
-    """Return how far the best β = 50 is ahead of the best SGD, and behind it at that rate."""
-    best = choices(searched, method)
-    if not best.keys() >= {B50, SGD}:
-        return {"rate-ahead": PENDING, "rate-behind": PENDING}
-    dense = best[SGD]
-    alike = choices([run for run in searched if run.config.lr == dense.config.lr], method)
-    return {
-        "rate-ahead": ahead(cells.gain_text(best[B50].runs, dense.runs)),
-        "rate-behind": ahead(cells.gain_text(dense.runs, alike[B50].runs)),
     }
