@@ -94,8 +94,8 @@ def gains_table(settings: Mapping[str, Sequence[Record]]) -> Table:
                 cells.gain_text(groups[B50], groups[one], missing=tables.NONE) for one in others
             ]
             # of a gap that may be zero no share is known
-            share = tables.NONE if math.isinf(gap_closed(groups)[1]) else gap_text(groups)
-            last = share, cells.remaining_text(groups[B50])
+            closed = tables.NONE if math.isinf(gap_closed(groups)[1]) else gap_text(groups)
+            last = closed, cells.remaining_text(groups[B50])
             rows.append([size, f"{len(groups[SGD])}", *values, *gains, *last])
     rows.append(["*the paper*", *blank])
     for dataset, epochs in (
