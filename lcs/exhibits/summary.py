@@ -23,7 +23,7 @@ from lcs.exhibits import (
     tables,
 )
 from lcs.exhibits.gap import gap_text, gaps_figure
-from lcs.exhibits.methods import B0, B50, SGD
+from lcs.exhibits.methods import B0, B50, SGD, THREE
 from lcs.exhibits.plots.style import PAGE_WIDTH
 from lcs.exhibits.plots.weights import draw_filter
 from lcs.exhibits.tables import Table
@@ -81,7 +81,7 @@ def numbers(store: RunStore) -> dict[str, Any]:
     best = max(swept.values(), key=compare.mean)
     longest = compare.by_method(runs["recipe-length-long"])[B50]
     as_much = compare.runs_of(swept_zero, l1=best[0].config.l1)
-    paper = {"sgd": SGD, "zero": B0, "sparse": B50}
+    paper = {"sgd": SGD, "zero": B0, "sparse": B50, "three": THREE}
     return {
         "scaling": scaling.results.numbers(runs),
         "rivals": rivals.results.numbers(runs),
